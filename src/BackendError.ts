@@ -1,0 +1,350 @@
+/**
+ * The thirteen ways in which a voice backend can fail, one tagged error for each code of the contract.
+ *
+ * Every failure that crosses a public boundary is one of these. `op` names the operation that failed
+ * (`"VoiceBackend.createSession"`), `message` is fit for a person and holds neither secrets nor user speech,
+ * `details` is JSON that a program can act on.
+ *
+ * @since 0.1.0
+ */
+import * as Cause from "effect/Cause"
+import * as Effect from "effect/Effect"
+import * as Schema from "effect/Schema"
+
+/**
+ * The codes of the contract, the same on every surface: in Effect, in problem JSON, on the WebSocket.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export const BackendErrorCode = Schema.Literals([
+  "invalid_config",
+  "provider_not_found",
+  "connection_failed",
+  "connection_timeout",
+  "session_not_found",
+  "session_limit_exceeded",
+  "rate_limit_exceeded",
+  "authentication_failed",
+  "authorization_failed",
+  "pipeline_error",
+  "agent_error",
+  "timeout",
+  "context_canceled"
+])
+
+/**
+ * @category models
+ * @since 0.1.0
+ */
+export type BackendErrorCode = typeof BackendErrorCode.Type
+
+const fields = {
+  /** The operation that failed, `Service.method`. */
+  op: Schema.String,
+  message: Schema.String,
+  /** JSON for programs: `missing`, `state`, `reason`, `faults`, `vendor`, `status`, `requestId`, … */
+  details: Schema.optionalKey(Schema.Record(Schema.String, Schema.Unknown)),
+  cause: Schema.optionalKey(Schema.Defect())
+}
+
+/**
+ * A value of a config, a request or a session is wrong, or names something that is not there (`details.missing`,
+ * `details.faults`).
+ *
+ * @category errors
+ * @since 0.1.0
+ */
+export class InvalidConfig extends Schema.TaggedError<InvalidConfig>()("InvalidConfig", fields, {
+  httpApiStatus: 400
+}) {
+  readonly code = "invalid_config" as const
+  readonly retryable: boolean = false
+}
+
+/**
+ * No provider of that name is registered; `details.known` lists those that are.
+ *
+ * @category errors
+ * @since 0.1.0
+ */
+export class ProviderNotFound extends Schema.TaggedError<ProviderNotFound>()("ProviderNotFound", fields, {
+  httpApiStatus: 404
+}) {
+  readonly code = "provider_not_found" as const
+  readonly retryable: boolean = false
+}
+
+/**
+ * A backend, vendor or user could not be reached, or the backend is not running (`details.state`).
+ *
+ * @category errors
+ * @since 0.1.0
+ */
+export class ConnectionFailed extends Schema.TaggedError<ConnectionFailed>()("ConnectionFailed", fields, {
+  httpApiStatus: 502
+}) {
+  readonly code = "connection_failed" as const
+  readonly retryable: boolean = true
+}
+
+/**
+ * A connection was not established within its deadline.
+ *
+ * @category errors
+ * @since 0.1.0
+ */
+export class ConnectionTimeout extends Schema.TaggedError<ConnectionTimeout>()("ConnectionTimeout", fields, {
+  httpApiStatus: 504
+}) {
+  readonly code = "connection_timeout" as const
+  readonly retryable: boolean = true
+}
+
+/**
+ * No session has that id, or it is closed.
+ *
+ * @category errors
+ * @since 0.1.0
+ */
+export class SessionNotFound extends Schema.TaggedError<SessionNotFound>()("SessionNotFound", fields, {
+  httpApiStatus: 404
+}) {
+  readonly code = "session_not_found" as const
+  readonly retryable: boolean = false
+}
+
+/**
+ * The backend takes no further session now: full, draining or overloaded (`details.reason`).
+ *
+ * @category errors
+ * @since 0.1.0
+ */
+export class SessionLimitExceeded extends Schema.TaggedError<SessionLimitExceeded>()("SessionLimitExceeded", fields, {
+  httpApiStatus: 503
+}) {
+  readonly code = "session_limit_exceeded" as const
+  readonly retryable: boolean = true
+}
+
+/**
+ * A rate limit, the provider's or the framework's, refused the operation (`details.retryAfterMs`).
+ *
+ * @category errors
+ * @since 0.1.0
+ */
+export class RateLimitExceeded extends Schema.TaggedError<RateLimitExceeded>()("RateLimitExceeded", fields, {
+  httpApiStatus: 429
+}) {
+  readonly code = "rate_limit_exceeded" as const
+  readonly retryable: boolean = true
+}
+
+/**
+ * A token or key is missing, wrong or expired.
+ *
+ * @category errors
+ * @since 0.1.0
+ */
+export class AuthenticationFailed extends Schema.TaggedError<AuthenticationFailed>()("AuthenticationFailed", fields, {
+  httpApiStatus: 401
+}) {
+  readonly code = "authentication_failed" as const
+  readonly retryable: boolean = false
+}
+
+/**
+ * The caller is known, but may not do this.
+ *
+ * @category errors
+ * @since 0.1.0
+ */
+export class AuthorizationFailed extends Schema.TaggedError<AuthorizationFailed>()("AuthorizationFailed", fields, {
+  httpApiStatus: 403
+}) {
+  readonly code = "authorization_failed" as const
+  readonly retryable: boolean = false
+}
+
+/**
+ * A part of the audio pipeline failed: an engine, a codec, a processor. Whether a retry can help is the cause's to say.
+ *
+ * @category errors
+ * @since 0.1.0
+ */
+export class PipelineError extends Schema.TaggedError<PipelineError>()("PipelineError", {
+  ...fields,
+  retryable: Schema.Boolean
+}, { httpApiStatus: 500 }) {
+  readonly code = "pipeline_error" as const
+}
+
+/**
+ * The application's agent failed. Whether a retry can help is the cause's to say.
+ *
+ * @category errors
+ * @since 0.1.0
+ */
+export class AgentError extends Schema.TaggedError<AgentError>()("AgentError", {
+  ...fields,
+  retryable: Schema.Boolean
+}, { httpApiStatus: 502 }) {
+  readonly code = "agent_error" as const
+}
+
+/**
+ * An operation passed its deadline.
+ *
+ * @category errors
+ * @since 0.1.0
+ */
+export class Timeout extends Schema.TaggedError<Timeout>()("Timeout", fields, { httpApiStatus: 504 }) {
+  readonly code = "timeout" as const
+  readonly retryable: boolean = true
+}
+
+/**
+ * The caller gave up. Only made at the edge, from a cause of interrupts alone.
+ *
+ * @category errors
+ * @since 0.1.0
+ */
+export class ContextCanceled extends Schema.TaggedError<ContextCanceled>()("ContextCanceled", fields, {
+  httpApiStatus: 499
+}) {
+  readonly code = "context_canceled" as const
+  readonly retryable: boolean = false
+}
+
+const members = [
+  InvalidConfig,
+  ProviderNotFound,
+  ConnectionFailed,
+  ConnectionTimeout,
+  SessionNotFound,
+  SessionLimitExceeded,
+  RateLimitExceeded,
+  AuthenticationFailed,
+  AuthorizationFailed,
+  PipelineError,
+  AgentError,
+  Timeout,
+  ContextCanceled
+] as const
+
+/**
+ * Any failure of a voice backend.
+ *
+ * @category errors
+ * @since 0.1.0
+ */
+export const BackendError = Schema.Union(members)
+
+/**
+ * @category errors
+ * @since 0.1.0
+ */
+export type BackendError = typeof BackendError.Type
+
+/**
+ * Tells whether a value is one of the thirteen errors.
+ *
+ * @category guards
+ * @since 0.1.0
+ */
+export const isBackendError: (value: unknown) => value is BackendError = Schema.is(BackendError)
+
+const statuses: { readonly [Code in BackendErrorCode]: number } = {
+  invalid_config: 400,
+  provider_not_found: 404,
+  connection_failed: 502,
+  connection_timeout: 504,
+  session_not_found: 404,
+  session_limit_exceeded: 503,
+  rate_limit_exceeded: 429,
+  authentication_failed: 401,
+  authorization_failed: 403,
+  pipeline_error: 500,
+  agent_error: 502,
+  timeout: 504,
+  context_canceled: 499
+}
+
+/**
+ * The HTTP status of an error: 400 for `invalid_config`, 503 for `session_limit_exceeded`, …
+ *
+ * @category accessors
+ * @since 0.1.0
+ */
+export const httpStatus = (error: BackendError): number => statuses[error.code]
+
+/**
+ * The wire form of an error: RFC 9457 problem JSON with the contract's `code`. The cause stays behind: it may hold
+ * stack traces and secrets.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export const ProblemJson = Schema.Struct({
+  type: Schema.String,
+  title: Schema.String,
+  status: Schema.Int,
+  detail: Schema.String,
+  code: BackendErrorCode,
+  op: Schema.String,
+  retryable: Schema.Boolean,
+  details: Schema.optionalKey(Schema.Record(Schema.String, Schema.Unknown))
+})
+
+/**
+ * Turns an error into its problem JSON.
+ *
+ * @category conversions
+ * @since 0.1.0
+ */
+export const toProblemJson = (error: BackendError): typeof ProblemJson.Type => ({
+  type: `urn:effect-voice:error:${error.code}`,
+  title: error.code.replaceAll("_", " "),
+  status: httpStatus(error),
+  detail: error.message,
+  code: error.code,
+  op: error.op,
+  retryable: error.retryable,
+  ...(error.details === undefined ? {} : { details: error.details })
+})
+
+/**
+ * Reads what an unknown thrown value says, for the `message` of a typed error: its `message`, or the value in words.
+ *
+ * @category conversions
+ * @since 0.1.0
+ */
+export const describe = (cause: unknown): string => cause instanceof Error ? cause.message : String(cause)
+
+/**
+ * The one `BackendError` that a whole cause comes to: the first typed failure; `context_canceled` when there is nothing
+ * but interrupts; else `pipeline_error` around the defect.
+ *
+ * @category conversions
+ * @since 0.1.0
+ */
+export const fromCause = (op: string, cause: Cause.Cause<unknown>): BackendError => {
+  for (const reason of cause.reasons) {
+    if (reason._tag === "Fail" && isBackendError(reason.error)) return reason.error
+  }
+  if (Cause.hasInterruptsOnly(cause)) return new ContextCanceled({ op, message: "the operation was interrupted" })
+  const squashed = Cause.squash(cause)
+  return new PipelineError({ op, message: describe(squashed), cause: squashed, retryable: false })
+}
+
+/**
+ * Turns whatever an effect fails or dies with into one `BackendError`, and keeps interruption as it is.
+ *
+ * @category combinators
+ * @since 0.1.0
+ */
+export const normalize = (op: string) => <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, BackendError, R> =>
+  Effect.catchCause(effect, (cause) =>
+    Cause.hasInterruptsOnly(cause)
+      ? Effect.interrupt
+      : Effect.fail(fromCause(op, cause)))
