@@ -1,0 +1,128 @@
+/**
+ * What answers the user: a callback, a stream of text, a language model.
+ *
+ * @since 0.1.0
+ */
+import * as Cause from "effect/Cause"
+import * as Effect from "effect/Effect"
+import * as Stream from "effect/Stream"
+import * as LanguageModel from "effect/ai/LanguageModel"
+import type * as Prompt from "effect/ai/Prompt"
+import { AgentError, type BackendError, describe, isBackendError } from "../BackendError.ts"
+import { type HistoryItem, render } from "../conversation/History.ts"
+
+/**
+ * A turn for the agent to answer.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface AgentInput {
+  /** What the user said in this turn. */
+  readonly transcript: string
+  /** What was said before, as it was heard; without this turn. */
+  readonly history: ReadonlyArray<HistoryItem>
+  readonly sessionId: string
+  readonly userId: string
+  readonly turn: number
+  readonly metadata: { readonly [key: string]: unknown }
+}
+
+/**
+ * An agent answers a turn with a stream of text, in pieces of any size; the stream is interrupted when the user
+ * interrupts. A failure is spoken as an apology and does not end the session.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Agent<out R = never> {
+  /** The name under which an `AgentRegistry` knows it; sessions whose agent has none can't be restored. */
+  readonly name: string | undefined
+  readonly respond: (input: AgentInput) => Stream.Stream<string, BackendError, R>
+}
+
+const toAgentError = (error: unknown): BackendError =>
+  isBackendError(error)
+    ? error
+    : new AgentError({
+      op: "Agent.respond",
+      message: `the agent failed: ${describe(error)}`,
+      cause: error,
+      retryable: false
+    })
+
+/**
+ * Makes an agent of a function that answers with a stream of text. Any failure or defect becomes `agent_error`.
+ *
+ * **Example** (Speaking as the words come)
+ *
+ * ```ts
+ * import { Agent } from "effect-voice"
+ * import * as Stream from "effect/Stream"
+ *
+ * export const parrot = Agent.fromStream((transcript) => Stream.make("You said: ", transcript))
+ * ```
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const fromStream = <E, R = never>(
+  respond: (transcript: string, input: AgentInput) => Stream.Stream<string, E, R>,
+  options?: { readonly name?: string | undefined }
+): Agent<R> => ({
+  name: options?.name,
+  respond: (input) =>
+    Stream.suspend(() => respond(input.transcript, input)).pipe(
+      Stream.catchCause((cause) =>
+        Cause.hasInterruptsOnly(cause) ? Stream.fromEffect(Effect.interrupt) : Stream.fail(toAgentError(Cause.squash(cause)))
+      )
+    )
+})
+
+/**
+ * Makes an agent of a function that answers with the whole text at once: the contract's callback.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const fromCallback = <E, R = never>(
+  respond: (transcript: string, input: AgentInput) => Effect.Effect<string, E, R>,
+  options?: { readonly name?: string | undefined }
+): Agent<R> => fromStream((transcript, input) => Stream.fromEffect(respond(transcript, input)), options)
+
+/**
+ * Gives an agent the services that it needs, from where this effect runs.
+ *
+ * @category combinators
+ * @since 0.1.0
+ */
+export const withContext = <R>(agent: Agent<R>): Effect.Effect<Agent, never, R> =>
+  Effect.map(Effect.context<R>(), (context) => ({
+    name: agent.name,
+    respond: (input) => Stream.provideContext(agent.respond(input), context)
+  }))
+
+/**
+ * Makes an agent of an `effect/ai` language model: the conversation so far and the new turn go in, its text comes out as
+ * it is written. The model is whatever Layer the application provides.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const fromLanguageModel = (options?: {
+  readonly name?: string | undefined
+  /** What the model is told about its role. Ask it for short sentences without markup: they will be spoken. */
+  readonly instructions?: string | undefined
+}): Agent<LanguageModel.LanguageModel> =>
+  fromStream((transcript, input) => {
+    const prompt: Array<Prompt.MessageEncoded> = []
+    if (options?.instructions !== undefined) prompt.push({ role: "system", content: options.instructions })
+    for (const item of input.history) {
+      prompt.push({ role: item.role === "user" ? "user" : "assistant", content: [{ type: "text", text: render(item) }] })
+    }
+    prompt.push({ role: "user", content: [{ type: "text", text: transcript }] })
+    return LanguageModel.streamText({ prompt }).pipe(
+      Stream.filter((part) => part.type === "text-delta"),
+      Stream.map((part) => part.delta)
+    )
+  }, options)

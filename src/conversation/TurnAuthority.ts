@@ -1,0 +1,19 @@
+/**
+ * Who decides that the user has finished: `own`, the backend, by voice activity and endpointing; `stt`, the recogniser,
+ * by its end-of-turn events; `remote`, a speech-to-speech model on its side.
+ *
+ * @since 0.1.0
+ */
+import * as Schema from "effect/Schema"
+
+/**
+ * @category models
+ * @since 0.1.0
+ */
+export const TurnAuthority = Schema.Literals(["own", "stt", "remote"])
+
+/**
+ * @category models
+ * @since 0.1.0
+ */
+export type TurnAuthority = typeof TurnAuthority.Type

@@ -1,0 +1,155 @@
+/**
+ * What happens in a session, as its owner, its user's page and its logs see it.
+ *
+ * The encoded form is the JSON of the WebSocket and of `talk --json`: `type`, a `seq` that grows by one, `at_ms` (Unix
+ * time), and the fields of the type.
+ *
+ * @since 0.1.0
+ */
+import * as Schema from "effect/Schema"
+import { BackendErrorCode } from "../BackendError.ts"
+
+const base = { seq: Schema.Natural, atMs: Schema.Number }
+const format = Schema.Struct({ sampleRate: Schema.Int }).pipe(Schema.encodeKeys({ sampleRate: "sample_rate" }))
+
+const event = <const Type extends string, Fields extends Schema.Struct.Fields>(type: Type, fields: Fields) =>
+  Schema.Struct({ type: Schema.Literal(type), ...base, ...fields }).pipe(Schema.encodeKeys({ atMs: "at_ms" }))
+
+/**
+ * The public state of a session: the contract's five, and `closed`.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export const SessionState = Schema.Literals(["idle", "listening", "processing", "speaking", "error", "closed"])
+
+/**
+ * @category models
+ * @since 0.1.0
+ */
+export type SessionState = typeof SessionState.Type
+
+/**
+ * Why an agent's speech ended.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export const SpeechEnd = Schema.Literals(["completed", "interrupted", "failed"])
+
+/**
+ * @category models
+ * @since 0.1.0
+ */
+export type SpeechEnd = typeof SpeechEnd.Type
+
+/**
+ * Why a session ended.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export const SessionEnd = Schema.Literals([
+  "user_ended",
+  "closed",
+  "never_connected",
+  "resume_expired",
+  "input_ended",
+  "drained",
+  "drain_deadline",
+  "failed"
+])
+
+/**
+ * @category models
+ * @since 0.1.0
+ */
+export type SessionEnd = typeof SessionEnd.Type
+
+/**
+ * A part of what the user waited, in milliseconds: `vad`, `endpointing`, `transcript`, `agent`, `clause`, `tts`,
+ * `playout`, in this order and without gaps.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export const LatencyPart = Schema.Struct({ name: Schema.String, ms: Schema.Number })
+
+/**
+ * @category models
+ * @since 0.1.0
+ */
+export const SessionEvent = Schema.Union([
+  event("session.started", { input: format, output: format, resumed: Schema.Boolean }),
+  event("session.state", { state: SessionState }),
+  event("session.ended", { reason: SessionEnd }),
+  event("connection.attached", { connection: Schema.String, transport: Schema.String }),
+  event("connection.detached", { connection: Schema.String, reason: Schema.String }),
+  event("connection.slow", { connection: Schema.String }),
+  event("user.speech_started", {}),
+  event("user.speech_stopped", {}),
+  event("user.transcript", { turn: Schema.Natural, text: Schema.String, final: Schema.Boolean }),
+  event("agent.speech_started", { turn: Schema.Natural }),
+  event("agent.speech_paused", { turn: Schema.Natural }),
+  event("agent.speech_resumed", { turn: Schema.Natural }),
+  event("agent.transcript", { turn: Schema.Natural, text: Schema.String }),
+  event("agent.speech_stopped", { turn: Schema.Natural, reason: SpeechEnd, text: Schema.String }),
+  event("playout.clear", { turn: Schema.Natural }),
+  Schema.Struct({
+    type: Schema.Literal("turn.latency"),
+    ...base,
+    turn: Schema.Natural,
+    totalMs: Schema.Number,
+    parts: Schema.Array(LatencyPart)
+  }).pipe(Schema.encodeKeys({ atMs: "at_ms", totalMs: "total_ms" })),
+  Schema.Struct({
+    type: Schema.Literal("turn.latency_exceeded"),
+    ...base,
+    turn: Schema.Natural,
+    totalMs: Schema.Number,
+    targetMs: Schema.Number
+  }).pipe(Schema.encodeKeys({ atMs: "at_ms", totalMs: "total_ms", targetMs: "target_ms" })),
+  event("audio.dropped", { reason: Schema.String, ms: Schema.Number }),
+  event("tool.started", { turn: Schema.Natural, name: Schema.String, id: Schema.String }),
+  event("tool.finished", { turn: Schema.Natural, name: Schema.String, id: Schema.String, ok: Schema.Boolean }),
+  event("error", {
+    code: BackendErrorCode,
+    message: Schema.String,
+    details: Schema.optionalKey(Schema.Record(Schema.String, Schema.Unknown))
+  }),
+  event("pong", {})
+])
+
+/**
+ * @category models
+ * @since 0.1.0
+ */
+export type SessionEvent = typeof SessionEvent.Type
+
+type WithoutBase<E> = E extends unknown ? Omit<E, "seq" | "atMs"> : never
+
+/**
+ * An event before the session gives it its number and time.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export type SessionEventBody = WithoutBase<SessionEvent>
+
+const encode = Schema.encodeSync(Schema.toCodecJson(SessionEvent))
+
+/**
+ * The event as one line of JSON.
+ *
+ * @category conversions
+ * @since 0.1.0
+ */
+export const toJson = (value: SessionEvent): string => JSON.stringify(encode(value))
+
+/**
+ * Reads an event back; its failure tells what is wrong.
+ *
+ * @category conversions
+ * @since 0.1.0
+ */
+export const fromJson = Schema.decodeUnknownResult(Schema.fromJsonString(Schema.toCodecJson(SessionEvent)))

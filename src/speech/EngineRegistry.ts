@@ -1,0 +1,129 @@
+/**
+ * Speech engines by the names that a config uses.
+ *
+ * A definition says what an engine is, how its options look and how to build its Layer; nothing is loaded before a
+ * config names it. `effect-voice/builtin` has the registry with all of ours; an application adds its own.
+ *
+ * @since 0.1.0
+ */
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import type * as Schema from "effect/Schema"
+import type { BackendError, InvalidConfig } from "../BackendError.ts"
+import * as Faults from "../Faults.ts"
+import * as Registry from "../Registry.ts"
+import type { NoiseSuppressor } from "./NoiseSuppressor.ts"
+import type { SpeechToSpeech } from "./SpeechToSpeech.ts"
+import type { SpeechToText } from "./SpeechToText.ts"
+import type { TextToSpeech } from "./TextToSpeech.ts"
+import type { TurnDetector } from "./TurnDetector.ts"
+import type { VoiceActivityDetector } from "./VoiceActivityDetector.ts"
+
+/**
+ * The service that each kind of engine provides.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface EngineKinds {
+  readonly stt: SpeechToText
+  readonly tts: TextToSpeech
+  readonly s2s: SpeechToSpeech
+  readonly vad: VoiceActivityDetector
+  readonly turn: TurnDetector
+  readonly noise: NoiseSuppressor
+}
+
+/**
+ * @category models
+ * @since 0.1.0
+ */
+export type EngineKind = keyof EngineKinds
+
+/**
+ * How an engine is described, checked and built.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface EngineDefinition<Kind extends EngineKind = EngineKind> {
+  readonly kind: Kind
+  readonly name: string
+  /** One sentence for a person who chooses. */
+  readonly description: string
+  /** The shape of its options under `engines.<name>`; JSON Schema is derived from it. */
+  readonly options: Schema.Constraint
+  /** Decodes the options; all faults at once, in `details.faults`, with their paths. */
+  readonly validate: (options: unknown) => Effect.Effect<void, InvalidConfig>
+  /** Builds the engine. Bad options fail as in `validate`; a missing package or model fails with `details.missing`. */
+  readonly layer: (options: unknown) => Layer.Layer<EngineKinds[Kind], BackendError>
+}
+
+/**
+ * Makes a definition from a typed schema of options and a typed constructor.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const define = <Kind extends EngineKind, Options>(engine: {
+  readonly kind: Kind
+  readonly name: string
+  readonly description: string
+  readonly options: Schema.Codec<Options, unknown>
+  readonly layer: (options: Options) => Layer.Layer<EngineKinds[Kind], BackendError>
+}): EngineDefinition<Kind> => {
+  const decode = (options: unknown) =>
+    Faults.decode(engine.options, options ?? {}, {
+      op: "EngineRegistry.layer",
+      what: `the options of engine ${engine.name}`,
+      at: ["engines", engine.name]
+    })
+  return {
+    kind: engine.kind,
+    name: engine.name,
+    description: engine.description,
+    options: engine.options,
+    validate: (options) => Effect.asVoid(decode(options)),
+    layer: (options) => Layer.unwrap(Effect.map(decode(options), engine.layer))
+  }
+}
+
+/**
+ * A definition that is loaded when a config first names it.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export type EngineLoader<Kind extends EngineKind> = Effect.Effect<EngineDefinition<Kind>, BackendError>
+
+/**
+ * Loaders by kind and name.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export type EngineTable = { readonly [Kind in EngineKind]: { readonly [name: string]: EngineLoader<Kind> } }
+
+/**
+ * The engines that a backend's config may name: one registry for each kind.
+ *
+ * @category services
+ * @since 0.1.0
+ */
+export class EngineRegistry
+  extends Context.Service<EngineRegistry, { readonly [Kind in EngineKind]: Registry.Registry<EngineLoader<Kind>> }>()(
+    "effect-voice/speech/EngineRegistry"
+  )
+{
+  /** A registry that starts with these engines. */
+  static readonly layer = (engines: Partial<EngineTable> = {}) =>
+    Layer.sync(EngineRegistry, () => ({
+      stt: Registry.make("EngineRegistry", "speech-to-text engine", engines.stt),
+      tts: Registry.make("EngineRegistry", "text-to-speech engine", engines.tts),
+      s2s: Registry.make("EngineRegistry", "speech-to-speech engine", engines.s2s),
+      vad: Registry.make("EngineRegistry", "voice activity detector", engines.vad),
+      turn: Registry.make("EngineRegistry", "turn detector", engines.turn),
+      noise: Registry.make("EngineRegistry", "noise suppressor", engines.noise)
+    }))
+}

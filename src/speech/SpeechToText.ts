@@ -1,0 +1,108 @@
+/**
+ * Turns the user's speech into text.
+ *
+ * An engine is a Layer built once for a backend: it owns its models or its account, its concurrency and its fairness.
+ * Each session opens a stream of its own; reconnection and rotation happen behind it.
+ *
+ * @since 0.1.0
+ */
+import * as Context from "effect/Context"
+import type * as Effect from "effect/Effect"
+import type * as Scope from "effect/Scope"
+import type * as Stream from "effect/Stream"
+import type { BackendError } from "../BackendError.ts"
+import type { VoiceActivity } from "./VoiceActivityDetector.ts"
+
+/**
+ * A word with its place in the audio, in samples of the session's timeline.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface TranscriptWord {
+  readonly text: string
+  readonly startSample: number
+  readonly endSample: number
+  /** 0 to 1, when the engine tells. */
+  readonly confidence?: number | undefined
+}
+
+/**
+ * What an engine says it has heard.
+ *
+ * - `Interim`: the words since the last `Final`, may change. Each replaces the former.
+ * - `Final`: words that will not change. They add up.
+ * - `Finalized`: all `Final`s of the audio before `finalize(id, …)` have been delivered, though there may have been none.
+ * - `EndOfTurn`: the engine itself thinks that the user has finished (`turnAuthority: "stt"` only).
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export type TranscriptEvent =
+  | { readonly _tag: "Interim"; readonly text: string }
+  | {
+    readonly _tag: "Final"
+    readonly text: string
+    readonly language?: string | undefined
+    readonly confidence?: number | undefined
+    readonly words?: ReadonlyArray<TranscriptWord> | undefined
+  }
+  | { readonly _tag: "Finalized"; readonly id: number }
+  | { readonly _tag: "EndOfTurn"; readonly confidence?: number | undefined }
+
+/**
+ * One session's recogniser. The three methods are synchronous and never fail: what goes wrong arrives as the failure of
+ * `events`, after which the stream is dead and another must be opened.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface SpeechToTextStream {
+  /** Takes the next PCM (mono, at the engine's `sampleRate`, any length). The samples are only valid during the call. */
+  readonly push: (pcm: Int16Array) => void
+  /**
+   * What the voice activity detector found. A hint: an engine may begin to recognise at a pause, so that the final
+   * transcript is ready when the turn is over, and need not look at silence at all.
+   */
+  readonly activity: (activity: VoiceActivity) => void
+  /**
+   * Asks for the final transcript of everything up to `untilSample`; answered by `Finalized` with the same id, within
+   * the engine's own deadline.
+   */
+  readonly finalize: (id: number, untilSample: number) => void
+  readonly events: Stream.Stream<TranscriptEvent, BackendError>
+}
+
+/**
+ * @category models
+ * @since 0.1.0
+ */
+export interface SpeechToTextOptions {
+  readonly sessionId: string
+  /** BCP 47, such as `en` or `en-GB`. Default: the engine's. */
+  readonly language?: string | undefined
+  /** Words to expect: names, products. Engines without such a feature ignore them. */
+  readonly keyterms?: ReadonlyArray<string> | undefined
+}
+
+/**
+ * The speech-to-text engine of a backend.
+ *
+ * @category services
+ * @since 0.1.0
+ */
+export class SpeechToText extends Context.Service<SpeechToText, {
+  readonly name: string
+  /** The PCM it takes, in Hz. */
+  readonly sampleRate: number
+  readonly capabilities: {
+    /** It sends `Interim`. */
+    readonly interim: boolean
+    /** It sends `EndOfTurn`, so it may be the one who decides turns. */
+    readonly endOfTurn: boolean
+    readonly wordTimestamps: boolean
+    /** BCP 47 tags; empty when it takes any. */
+    readonly languages: ReadonlyArray<string>
+  }
+  readonly open: (options: SpeechToTextOptions) => Effect.Effect<SpeechToTextStream, BackendError, Scope.Scope>
+}>()("effect-voice/speech/SpeechToText") {}

@@ -1,0 +1,87 @@
+/**
+ * Turns the agent's text into speech.
+ *
+ * An engine is a Layer built once for a backend; each session opens a voice of its own. Speech comes with the text that
+ * it says, so that a history can hold exactly what was heard.
+ *
+ * @since 0.1.0
+ */
+import * as Context from "effect/Context"
+import type * as Effect from "effect/Effect"
+import type * as Scope from "effect/Scope"
+import type * as Stream from "effect/Stream"
+import type { BackendError } from "../BackendError.ts"
+
+/**
+ * When a word is spoken, in milliseconds from the first sample of its text.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface SpokenWord {
+  readonly text: string
+  readonly startMs: number
+  readonly endMs: number
+}
+
+/**
+ * A piece of speech. One text is spoken by one or more chunks: the first carries it, the others have `text: ""`.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface SpeechChunk {
+  /** Mono PCM at the engine's `sampleRate`; it belongs to the receiver. */
+  readonly pcm: Int16Array
+  /** The text whose speech begins here, as it was given; `""` while the former one goes on. */
+  readonly text: string
+  /** When the engine knows: the words spoken from here on, timed from the first sample of the text. */
+  readonly words?: ReadonlyArray<SpokenWord> | undefined
+}
+
+/**
+ * One session's voice.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface TextToSpeechStream {
+  /**
+   * Speaks sentences as they come. Pulling drives it, so a slow player slows it; interrupting it aborts whatever it was
+   * doing upstream.
+   */
+  readonly speak: <E, R>(
+    sentences: Stream.Stream<string, E, R>
+  ) => Stream.Stream<SpeechChunk, BackendError | E, R>
+}
+
+/**
+ * @category models
+ * @since 0.1.0
+ */
+export interface TextToSpeechOptions {
+  readonly sessionId: string
+  /** The engine's name of a voice. Default: the engine's own. */
+  readonly voice?: string | undefined
+  /** BCP 47. Default: the voice's. */
+  readonly language?: string | undefined
+}
+
+/**
+ * The text-to-speech engine of a backend.
+ *
+ * @category services
+ * @since 0.1.0
+ */
+export class TextToSpeech extends Context.Service<TextToSpeech, {
+  readonly name: string
+  /** The PCM it gives, in Hz. */
+  readonly sampleRate: number
+  readonly capabilities: {
+    /** It takes text before the sentence is complete. */
+    readonly streamingInput: boolean
+    readonly wordTimestamps: boolean
+    readonly voices: ReadonlyArray<string>
+  }
+  readonly open: (options: TextToSpeechOptions) => Effect.Effect<TextToSpeechStream, BackendError, Scope.Scope>
+}>()("effect-voice/speech/TextToSpeech") {}

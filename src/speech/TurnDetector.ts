@@ -1,0 +1,34 @@
+/**
+ * Estimates whether the user has finished, beyond mere silence.
+ *
+ * @since 0.1.0
+ */
+import * as Context from "effect/Context"
+import type * as Effect from "effect/Effect"
+import type { BackendError } from "../BackendError.ts"
+
+/**
+ * What a detector may look at. Audio is the last seconds of the turn, mono PCM at the detector's `sampleRate`.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface TurnDetectorInput {
+  readonly transcript: string
+  /** The agent's last words: what the user is answering. */
+  readonly agentSaid: string
+  readonly audio?: Int16Array | undefined
+}
+
+/**
+ * The turn detector of a backend: the probability, 0 to 1, that the turn is over.
+ *
+ * @category services
+ * @since 0.1.0
+ */
+export class TurnDetector extends Context.Service<TurnDetector, {
+  readonly name: string
+  /** The PCM it wants, in Hz; `undefined` when text is enough. */
+  readonly sampleRate: number | undefined
+  readonly endOfTurn: (input: TurnDetectorInput) => Effect.Effect<number, BackendError>
+}>()("effect-voice/speech/TurnDetector") {}
