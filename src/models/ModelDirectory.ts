@@ -1,0 +1,188 @@
+/**
+ * The directory that holds one model's files: verifying it, and putting a new one in its place.
+ *
+ * A directory is only ever renamed into place whole, so what is visible under the final name is complete or foreign.
+ * A marker file beside the model's files records what was verified (size, modification time, SHA-256): as long as sizes
+ * and times stand, nothing is hashed again. Nothing here locks: any number of processes may do this at once.
+ *
+ * @since 0.1.0
+ */
+import * as Effect from "effect/Effect"
+import * as FileSystem from "effect/FileSystem"
+import * as Option from "effect/Option"
+import * as Path from "effect/Path"
+import type * as PlatformError from "effect/PlatformError"
+import * as Schema from "effect/Schema"
+import * as Stream from "effect/Stream"
+import * as Crypto from "node:crypto"
+import { FetchFailure } from "./FetchFailure.ts"
+import { filesOf, type Model, type ModelFile } from "./ModelManifest.ts"
+
+const markerName = ".verified.json"
+
+const Marker = Schema.Record(
+  Schema.String,
+  Schema.Struct({ bytes: Schema.Number, modifiedMs: Schema.Number, sha256: Schema.String })
+)
+type Marker = typeof Marker.Type
+
+const decodeMarker = Schema.decodeUnknownOption(Schema.fromJsonString(Marker))
+const encodeMarker = Schema.encodeSync(Schema.fromJsonString(Marker))
+
+/**
+ * What a directory was found to hold: `ready` all files, verified; `missing` there is no such directory, or none of the
+ * files; `invalid` something else than what is pinned (`faults` says what, one sentence for each file).
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export type Verdict =
+  | { readonly state: "ready" }
+  | { readonly state: "missing" }
+  | { readonly state: "invalid"; readonly faults: ReadonlyArray<string> }
+
+interface Seen {
+  readonly file: ModelFile
+  readonly bytes: bigint
+  readonly modifiedMs: number
+}
+
+const look = Effect.fnUntraced(function*(directory: string, file: ModelFile) {
+  const fs = yield* FileSystem.FileSystem
+  const path = yield* Path.Path
+  const info = yield* fs.stat(path.join(directory, file.name)).pipe(Effect.option)
+  if (Option.isNone(info) || info.value.type !== "File") return undefined
+  const modifiedMs = Option.match(info.value.mtime, { onNone: () => -1, onSome: (date) => date.getTime() })
+  return { file, bytes: info.value.size, modifiedMs } satisfies Seen
+})
+
+/**
+ * The SHA-256 of a file, in lower-case hex, read 1 MiB at a time.
+ *
+ * @category accessors
+ * @since 0.1.0
+ */
+export const sha256 = Effect.fnUntraced(function*(file: string) {
+  const fs = yield* FileSystem.FileSystem
+  const hash = Crypto.createHash("sha256")
+  yield* Stream.runForEach(
+    fs.stream(file, { chunkSize: 1024 * 1024 }),
+    (chunk) => Effect.sync(() => hash.update(chunk))
+  )
+  return hash.digest("hex")
+})
+
+const readMarker = Effect.fnUntraced(function*(directory: string) {
+  const fs = yield* FileSystem.FileSystem
+  const path = yield* Path.Path
+  const json = yield* fs.readFileString(path.join(directory, markerName)).pipe(Effect.orElseSucceed(() => ""))
+  return Option.getOrElse(decodeMarker(json), (): Marker => ({}))
+})
+
+/**
+ * Records that the files of a directory are verified as they are now. Silently does without when the directory cannot be
+ * written to: then the next start hashes them again.
+ *
+ * @category combinators
+ * @since 0.1.0
+ */
+export const mark = Effect.fnUntraced(function*(directory: string, model: Model) {
+  const fs = yield* FileSystem.FileSystem
+  const path = yield* Path.Path
+  const seen = yield* Effect.forEach(filesOf(model), (file) => look(directory, file))
+  const marker: Record<string, Marker[string]> = {}
+  for (const one of seen) {
+    if (one === undefined) return
+    marker[one.file.name] = { bytes: one.file.bytes, modifiedMs: one.modifiedMs, sha256: one.file.sha256 }
+  }
+  // Renamed into place, so that nobody reads half of it.
+  const draft = path.join(directory, `${markerName}.${Crypto.randomUUID()}`)
+  yield* fs.writeFileString(draft, encodeMarker(marker)).pipe(
+    Effect.andThen(fs.rename(draft, path.join(directory, markerName))),
+    Effect.catch(() => fs.remove(draft, { force: true }).pipe(Effect.ignore))
+  )
+})
+
+/**
+ * Looks whether a directory holds a model's files. Hashes a file only when the marker does not vouch for its present size
+ * and modification time, and then renews the marker.
+ *
+ * @category combinators
+ * @since 0.1.0
+ */
+export const verify = Effect.fnUntraced(function*(directory: string, model: Model) {
+  const path = yield* Path.Path
+  const marker = yield* readMarker(directory)
+  const faults: Array<string> = []
+  let present = 0
+  let hashed = false
+  for (const file of filesOf(model)) {
+    const seen = yield* look(directory, file)
+    if (seen === undefined) {
+      faults.push(`${file.name} is missing`)
+      continue
+    }
+    present++
+    if (seen.bytes !== BigInt(file.bytes)) {
+      faults.push(`${file.name} has ${seen.bytes} bytes instead of ${file.bytes}`)
+      continue
+    }
+    const known = marker[file.name]
+    if (known?.sha256 === file.sha256 && known.bytes === file.bytes && known.modifiedMs === seen.modifiedMs) continue
+    hashed = true
+    const actual = yield* sha256(path.join(directory, file.name)).pipe(
+      Effect.catch((error: PlatformError.PlatformError) => Effect.succeed(`unreadable: ${error.message}`))
+    )
+    if (actual !== file.sha256) faults.push(`${file.name} has the SHA-256 ${actual} instead of ${file.sha256}`)
+  }
+  if (present === 0) return { state: "missing" } satisfies Verdict as Verdict
+  if (faults.length > 0) return { state: "invalid", faults } satisfies Verdict as Verdict
+  if (hashed) yield* mark(directory, model)
+  return { state: "ready" } satisfies Verdict as Verdict
+})
+
+const attempts = 5
+
+/**
+ * Renames `prepared` to `target`. When another process was quicker and its directory is good, that one stays; when
+ * what is there is bad, it is moved into `attic` first.
+ *
+ * @category combinators
+ * @since 0.1.0
+ */
+export const install = Effect.fnUntraced(function*(options: {
+  readonly prepared: string
+  readonly target: string
+  readonly attic: string
+  readonly model: Model
+}) {
+  const fs = yield* FileSystem.FileSystem
+  const path = yield* Path.Path
+  let last = ""
+  for (let attempt = 0; attempt < attempts; attempt++) {
+    const renamed = yield* fs.rename(options.prepared, options.target).pipe(
+      Effect.as(true),
+      Effect.catch((error: PlatformError.PlatformError) => {
+        last = error.message
+        return Effect.succeed(false)
+      })
+    )
+    if (renamed) {
+      yield* sync(path.dirname(options.target))
+      return
+    }
+    const verdict = yield* verify(options.target, options.model)
+    if (verdict.state === "ready") return
+    // It may be gone already: another process heals it too.
+    yield* fs.rename(options.target, path.join(options.attic, `old-${attempt}`)).pipe(Effect.ignore)
+  }
+  return yield* new FetchFailure({ reason: "disk", message: `cannot put the model at ${options.target}: ${last}` })
+})
+
+/** Makes a rename durable. Not every platform can open a directory; then the file system's own journal has to do. */
+const sync = (directory: string) =>
+  Effect.scoped(Effect.gen(function*() {
+    const fs = yield* FileSystem.FileSystem
+    const handle = yield* fs.open(directory, { flag: "r" })
+    yield* handle.sync
+  })).pipe(Effect.ignore)
