@@ -1,0 +1,183 @@
+/**
+ * The configuration of a backend: every field of the contract, with its default and its bounds.
+ *
+ * Encoded with snake case keys, as in YAML, JSON and the environment. Durations read `"500ms"`, `"1m30s"`.
+ *
+ * @since 0.1.0
+ */
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Schema from "effect/Schema"
+import type { InvalidConfig } from "../BackendError.ts"
+import { boundedDuration, ConversationPolicy, withDefault } from "../conversation/ConversationPolicy.ts"
+import * as Faults from "../Faults.ts"
+import { PipelineType } from "../session/SessionConfig.ts"
+
+const Name = Schema.NonEmptyString.check(Schema.isMaxLength(128))
+const Options = Schema.Record(Schema.String, Schema.Unknown)
+
+/**
+ * How a backend ends its conversations when it is stopped: the `turn` in flight, or the whole `conversation`.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export const DrainConfig = Schema.Struct({
+  mode: Schema.Literals(["turn", "conversation"]).pipe(withDefault("turn" as const)),
+  deadline: boundedDuration(0, "1 hour").pipe(withDefault("20s"))
+})
+
+/**
+ * The limits of a session.
+ *
+ * - `connectWindow`: a session that nobody attaches to within it ends `never_connected`. 60 s.
+ * - `resumeWindow`: how long a session waits for its user to come back. 60 s.
+ * - `longest`: the longest session. 1 h.
+ * - `tokenTtl`: how long a session's token is good; at least the resume window. 10 min.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export const SessionLimits = Schema.Struct({
+  connectWindow: boundedDuration("1 second", "1 hour").pipe(withDefault("1 minute")),
+  resumeWindow: boundedDuration(0, "1 hour").pipe(withDefault("1 minute")),
+  longest: boundedDuration("10 seconds", "24 hours").pipe(withDefault("1 hour")),
+  tokenTtl: boundedDuration("10 seconds", "24 hours").pipe(withDefault("10 minutes"))
+}).pipe(Schema.encodeKeys({
+  connectWindow: "connect_window",
+  resumeWindow: "resume_window",
+  tokenTtl: "token_ttl"
+}))
+
+/**
+ * Where active sessions are kept.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export const StoreConfig = Schema.Struct({
+  kind: Schema.Literals(["memory", "sqlite", "postgres", "redis"]).pipe(withDefault("memory" as const)),
+  url: Schema.optionalKey(Schema.String)
+})
+
+/**
+ * An audio processor by name, in the order of `order`, then of the list.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export const ProcessorConfig = Schema.Struct({
+  name: Name,
+  order: Schema.optionalKey(Schema.Int),
+  options: Schema.optionalKey(Options)
+})
+
+/**
+ * A backend's configuration. `sttProvider` and `ttsProvider` are required with `stt_tts`, `s2sProvider` with `s2s`.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export const BackendConfig = Schema.Struct({
+  provider: Name,
+  providerConfig: Options.pipe(withDefault({})),
+  pipelineType: PipelineType,
+  sttProvider: Schema.optionalKey(Name),
+  ttsProvider: Schema.optionalKey(Name),
+  s2sProvider: Schema.optionalKey(Name),
+  vadProvider: Schema.optionalKey(Name),
+  turnDetectionProvider: Schema.optionalKey(Name),
+  noiseCancellationProvider: Schema.optionalKey(Name),
+  engines: Schema.Record(Schema.String, Options).pipe(withDefault({})),
+  sttFallback: Schema.Array(Name).pipe(withDefault([])),
+  ttsFallback: Schema.Array(Name).pipe(withDefault([])),
+  agent: Schema.optionalKey(Name),
+  customProcessors: Schema.Array(ProcessorConfig).pipe(withDefault([])),
+  latencyTarget: boundedDuration("100 millis", "5 seconds").pipe(withDefault("500ms")),
+  timeout: boundedDuration("1 second", "5 minutes").pipe(withDefault("30s")),
+  maxRetries: Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 10 })).pipe(withDefault(3)),
+  retryDelay: boundedDuration("100 millis", "30 seconds").pipe(withDefault("1s")),
+  maxConcurrentSessions: Schema.Int.check(Schema.isGreaterThanOrEqualTo(1)).pipe(withDefault(100)),
+  enableTracing: Schema.Boolean.pipe(withDefault(true)),
+  enableMetrics: Schema.Boolean.pipe(withDefault(true)),
+  enableStructuredLogging: Schema.Boolean.pipe(withDefault(true)),
+  conversation: ConversationPolicy.pipe(withDefault({})),
+  drain: DrainConfig.pipe(withDefault({})),
+  session: SessionLimits.pipe(withDefault({})),
+  store: StoreConfig.pipe(withDefault({}))
+}).pipe(Schema.encodeKeys({
+  providerConfig: "provider_config",
+  pipelineType: "pipeline_type",
+  sttProvider: "stt_provider",
+  ttsProvider: "tts_provider",
+  s2sProvider: "s2s_provider",
+  vadProvider: "vad_provider",
+  turnDetectionProvider: "turn_detection_provider",
+  noiseCancellationProvider: "noise_cancellation_provider",
+  sttFallback: "stt_fallback",
+  ttsFallback: "tts_fallback",
+  customProcessors: "custom_processors",
+  latencyTarget: "latency_target",
+  maxRetries: "max_retries",
+  retryDelay: "retry_delay",
+  maxConcurrentSessions: "max_concurrent_sessions",
+  enableTracing: "enable_tracing",
+  enableMetrics: "enable_metrics",
+  enableStructuredLogging: "enable_structured_logging"
+}))
+
+/**
+ * @category models
+ * @since 0.1.0
+ */
+export type BackendConfig = typeof BackendConfig.Type
+
+/**
+ * What a config looks like before it is read: snake case, durations as text, defaults left out.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export type BackendConfigEncoded = typeof BackendConfig.Encoded
+
+const isRecord = (value: unknown): value is { readonly [key: string]: unknown } =>
+  typeof value === "object" && value !== null && !Array.isArray(value)
+
+/** Faults between fields. They are looked for in the raw value, so that they come together with all the others. */
+const crossFaults = (raw: unknown): ReadonlyArray<Faults.Fault> => {
+  if (!isRecord(raw)) return []
+  const missing = (key: string) =>
+    raw[key] === undefined ? [{ path: key, message: `required with pipeline_type ${String(raw["pipeline_type"])}` }] : []
+  switch (raw["pipeline_type"]) {
+    case "stt_tts":
+      return [...missing("stt_provider"), ...missing("tts_provider")]
+    case "s2s":
+      return missing("s2s_provider")
+    default:
+      return []
+  }
+}
+
+const limitFaults = (config: BackendConfig): ReadonlyArray<Faults.Fault> =>
+  Duration.isLessThan(config.session.tokenTtl, config.session.resumeWindow)
+    ? [{ path: "session.token_ttl", message: "expected at least session.resume_window" }]
+    : []
+
+const op = "BackendConfig.decode"
+const what = "the config is not valid"
+
+/**
+ * Reads a config. *All* its faults are told at once, by their snake case paths, in the message and in
+ * `details.faults`; a value never is.
+ *
+ * @category decoding
+ * @since 0.1.0
+ */
+export const decode = (raw: unknown): Effect.Effect<BackendConfig, InvalidConfig> =>
+  Schema.decodeUnknownEffect(BackendConfig, { errors: "all", onExcessProperty: "error" })(raw).pipe(
+    Effect.mapError((error) => Faults.toError(op, what, [...Faults.fromSchemaError(error), ...crossFaults(raw)])),
+    Effect.flatMap((config) => {
+      const faults = [...crossFaults(raw), ...limitFaults(config)]
+      return faults.length > 0 ? Effect.fail(Faults.toError(op, what, faults)) : Effect.succeed(config)
+    })
+  )

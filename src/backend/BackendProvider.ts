@@ -1,0 +1,169 @@
+/**
+ * A provider is a way to reach a user: a socket of our own, a room, a platform.
+ *
+ * It knows names, capabilities, options, and how to open a session's link. Everything else (sessions, limits, hooks,
+ * drain, persistence, health) is written once, in `VoiceBackend`.
+ *
+ * @since 0.1.0
+ */
+import * as Context from "effect/Context"
+import type * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import type * as HttpRouter from "effect/http/HttpRouter"
+import type * as Schema from "effect/Schema"
+import type * as Scope from "effect/Scope"
+import type * as Stream from "effect/Stream"
+import type { AgentRegistry } from "../agent/AgentRegistry.ts"
+import type { BackendError } from "../BackendError.ts"
+import * as Faults from "../Faults.ts"
+import type { ProcessorRegistry } from "../hooks/AudioProcessor.ts"
+import type { SessionConfig } from "../session/SessionConfig.ts"
+import type { UserConnection } from "../session/UserConnection.ts"
+import type { EngineRegistry } from "../speech/EngineRegistry.ts"
+import type { BackendConfig } from "./BackendConfig.ts"
+import * as ConfiguredBackend from "./ConfiguredBackend.ts"
+import type { HealthPart } from "./HealthStatus.ts"
+import type { VoiceBackend } from "./VoiceBackend.ts"
+
+/**
+ * What a provider can do. `maxConcurrentSessions` 0 means that it sets no limit of its own.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface ProviderCapabilities {
+  readonly s2s: boolean
+  readonly multiUser: boolean
+  readonly sessionPersistence: boolean
+  readonly customAuth: boolean
+  readonly customRateLimiting: boolean
+  readonly maxConcurrentSessions: number
+  /** What it adds at least, from the user's speech to our ears and back. */
+  readonly minLatency: Duration.Duration
+  readonly codecs: ReadonlyArray<string>
+}
+
+/**
+ * What a user's client needs to come in.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface SessionAccess {
+  readonly connectionUrl: string
+  /** A secret of the user's: never logged. */
+  readonly token?: string | undefined
+  /** Unix time in ms at which `token` ends. */
+  readonly expiresAt?: number | undefined
+}
+
+/**
+ * What a provider knows of a session that it links.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface LinkedSession {
+  readonly id: string
+  readonly config: SessionConfig
+}
+
+/**
+ * A session's way to its user. Users arrive later, leave, and come back on another transport: each connection is one
+ * attachment, and the stream ends when none can come any more.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface SessionLink {
+  readonly access: SessionAccess
+  readonly attachments: Stream.Stream<UserConnection, BackendError>
+}
+
+/**
+ * A route that a provider wants the server to mount: it answers failures itself.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export type ProviderRoute = HttpRouter.Route<never, never>
+
+/**
+ * A provider that has been configured and connected.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface ProviderConnection {
+  /** Prepares a session's link; the scope is the session's. */
+  readonly open: (session: LinkedSession) => Effect.Effect<SessionLink, BackendError, Scope.Scope>
+  /** Sessions that users start: a room joined, a call. */
+  readonly incoming?: Stream.Stream<SessionConfig, BackendError> | undefined
+  readonly routes?: ReadonlyArray<ProviderRoute> | undefined
+  /** Really looks whether the provider can be reached. */
+  readonly probe: Effect.Effect<HealthPart>
+}
+
+/**
+ * The services that a config may call on by name.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export type Registries = EngineRegistry | AgentRegistry | ProcessorRegistry
+
+/**
+ * The contract's provider.
+ *
+ * @category services
+ * @since 0.1.0
+ */
+export class BackendProvider extends Context.Service<BackendProvider, {
+  readonly name: string
+  readonly description: string
+  readonly capabilities: ProviderCapabilities
+  /** The shape of `provider_config`; JSON Schema is derived from it. */
+  readonly configSchema: Schema.Constraint
+  /** All faults of the provider's part at once; nothing is created. */
+  readonly validateConfig: (config: BackendConfig) => Effect.Effect<void, BackendError>
+  /** Connects to wherever the users are. */
+  readonly connect: (config: BackendConfig) => Effect.Effect<ProviderConnection, BackendError, Scope.Scope>
+  /** A backend whose engines, agent and processors are the named ones of the config. */
+  readonly createBackend: (
+    config: BackendConfig
+  ) => Effect.Effect<VoiceBackend["Service"], BackendError, Scope.Scope | Registries>
+}>()("effect-voice/backend/BackendProvider") {}
+
+/**
+ * Makes a provider of what is its own; the rest of the contract is derived.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const make = <Options>(provider: {
+  readonly name: string
+  readonly description: string
+  readonly capabilities: ProviderCapabilities
+  readonly config: Schema.Codec<Options, unknown>
+  readonly connect: (
+    options: Options,
+    config: BackendConfig
+  ) => Effect.Effect<ProviderConnection, BackendError, Scope.Scope>
+}): BackendProvider["Service"] => {
+  const decode = (config: BackendConfig) =>
+    Faults.decode(provider.config, config.providerConfig, {
+      op: "BackendProvider.validateConfig",
+      what: `the config of provider ${provider.name} is not valid`,
+      at: ["provider_config"]
+    })
+  const self: BackendProvider["Service"] = {
+    name: provider.name,
+    description: provider.description,
+    capabilities: provider.capabilities,
+    configSchema: provider.config,
+    validateConfig: (config) => Effect.asVoid(decode(config)),
+    connect: (config) => Effect.flatMap(decode(config), (options) => provider.connect(options, config)),
+    createBackend: (config) => ConfiguredBackend.make(self, config)
+  }
+  return self
+}

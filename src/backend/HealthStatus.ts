@@ -1,0 +1,67 @@
+/**
+ * How a backend is, and why.
+ *
+ * @since 0.1.0
+ */
+import * as Schema from "effect/Schema"
+
+/**
+ * `degraded` still serves; `unhealthy` does not.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export const Health = Schema.Literals(["healthy", "degraded", "unhealthy"])
+
+/**
+ * @category models
+ * @since 0.1.0
+ */
+export type Health = typeof Health.Type
+
+/**
+ * One part: the provider, an engine, the models, the store, the event loop. `cause` says what is wrong, in words.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export const HealthPart = Schema.Struct({
+  name: Schema.String,
+  status: Health,
+  cause: Schema.optionalKey(Schema.String)
+})
+
+/**
+ * @category models
+ * @since 0.1.0
+ */
+export type HealthPart = typeof HealthPart.Type
+
+/**
+ * The whole: as bad as its worst part.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export const HealthStatus = Schema.Struct({
+  status: Health,
+  parts: Schema.Array(HealthPart),
+  checkedAt: Schema.Number
+}).pipe(Schema.encodeKeys({ checkedAt: "checked_at" }))
+
+/**
+ * @category models
+ * @since 0.1.0
+ */
+export type HealthStatus = typeof HealthStatus.Type
+
+const rank = { healthy: 0, degraded: 1, unhealthy: 2 } as const
+
+/**
+ * The worst status among some parts; `healthy` when there is none.
+ *
+ * @category combinators
+ * @since 0.1.0
+ */
+export const worst = (parts: ReadonlyArray<HealthPart>): Health =>
+  parts.reduce<Health>((status, part) => rank[part.status] > rank[status] ? part.status : status, "healthy")

@@ -1,0 +1,103 @@
+/**
+ * What a session is asked to be.
+ *
+ * @since 0.1.0
+ */
+import * as Schema from "effect/Schema"
+import type { Agent } from "../agent/Agent.ts"
+import type { ConversationPolicy } from "../conversation/ConversationPolicy.ts"
+
+/**
+ * The two pipelines: speech → text → agent → speech, or a speech-to-speech model.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export const PipelineType = Schema.Literals(["stt_tts", "s2s"])
+
+/**
+ * @category models
+ * @since 0.1.0
+ */
+export type PipelineType = typeof PipelineType.Type
+
+/**
+ * How the user's audio travels. `websocket` also covers an in-memory connection.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export const Transport = Schema.Literals(["webrtc", "websocket"])
+
+/**
+ * @category models
+ * @since 0.1.0
+ */
+export type Transport = typeof Transport.Type
+
+/**
+ * The largest metadata of a session, as JSON: 16 KiB.
+ *
+ * @category constants
+ * @since 0.1.0
+ */
+export const MAX_METADATA_BYTES = 16_384
+
+/**
+ * A JSON object of at most 16 KiB.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export const Metadata = Schema.Record(Schema.String, Schema.Json).check(
+  Schema.makeFilter((value) =>
+    new TextEncoder().encode(JSON.stringify(value)).length <= MAX_METADATA_BYTES || "expected at most 16384 bytes of JSON"
+  )
+)
+
+/**
+ * @category models
+ * @since 0.1.0
+ */
+export type Metadata = typeof Metadata.Type
+
+const UserId = Schema.NonEmptyString.check(Schema.isMaxLength(256))
+
+/**
+ * A session as it is asked for over HTTP: the agent by its name. Snake case when encoded.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export const SessionRequest = Schema.Struct({
+  userId: UserId,
+  transport: Transport,
+  connectionUrl: Schema.optionalKey(Schema.String.check(Schema.isMaxLength(2_048))),
+  agent: Schema.optionalKey(Schema.NonEmptyString.check(Schema.isMaxLength(256))),
+  pipelineType: Schema.optionalKey(PipelineType),
+  metadata: Schema.optionalKey(Metadata),
+  token: Schema.optionalKey(Schema.String.check(Schema.isMaxLength(8_192)))
+}).pipe(Schema.encodeKeys({ userId: "user_id", connectionUrl: "connection_url", pipelineType: "pipeline_type" }))
+
+/**
+ * A session as a program asks for it.
+ *
+ * - `connectionUrl`: where the backend dials out; for a provider that is dialled, what `access` returns: leave it out.
+ * - `agent`: a registered agent's name, or an agent; default: the backend's.
+ * - `pipelineType`: default: the backend's.
+ * - `token`: the user's credential for the `AuthHook`.
+ * - `policy`: replaces the backend's policy for this conversation.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface SessionConfig {
+  readonly userId: string
+  readonly transport: Transport
+  readonly connectionUrl?: string | undefined
+  readonly agent?: string | Agent | undefined
+  readonly pipelineType?: PipelineType | undefined
+  readonly metadata?: Metadata | undefined
+  readonly token?: string | undefined
+  readonly policy?: ConversationPolicy | undefined
+}
