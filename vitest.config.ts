@@ -1,8 +1,23 @@
-import { defineConfig } from "vitest/config"
+import { defaultExclude, defineConfig } from "vitest/config"
 
+const project = (name: string, include: Array<string>, exclude: Array<string> = []) => ({
+  extends: true as const,
+  test: { name, include, exclude: [...defaultExclude, ...exclude] }
+})
+
+/**
+ * Four kinds of tests: `unit` is what `npm test` runs and stays quick; `browser` needs a Chromium; `servers` starts real
+ * servers and installs packages; `full` repeats with the counts that take long.
+ */
 export default defineConfig({
   test: {
-    include: ["test/**/*.test.ts"],
-    setupFiles: ["./test/support/setup.ts"]
+    passWithNoTests: true,
+    setupFiles: ["./test/support/setup.ts"],
+    projects: [
+      project("unit", ["test/**/*.test.ts"], ["test/**/*.{browser,server,full}.test.ts"]),
+      project("browser", ["test/**/*.browser.test.ts"]),
+      project("servers", ["test/**/*.server.test.ts"]),
+      project("full", ["test/**/*.full.test.ts"])
+    ]
   }
 })
