@@ -236,3 +236,11 @@ export const filesOf = (model: Model): ReadonlyArray<ModelFile> => model.sources
  */
 export const archiveName = (source: ModelSource): string =>
   `${source.package.replace(/^@/, "").replace("/", "-")}-${source.version}.tgz`
+
+/**
+ * The exact package of a source, as npm writes it: `name@version`.
+ *
+ * @category accessors
+ * @since 0.1.0
+ */
+export const specOf = (source: ModelSource): string => `${source.package}@${source.version}`

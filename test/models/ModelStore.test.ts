@@ -11,8 +11,9 @@ import * as Fs from "node:fs"
 import * as Path from "node:path"
 import * as Zlib from "node:zlib"
 import type { BackendError } from "../../src/BackendError.ts"
+import type { ModelProgress } from "../../src/models/ModelDownload.ts"
 import type { Model } from "../../src/models/ModelManifest.ts"
-import { type ModelProgress, ModelStore, type ModelStoreOptions } from "../../src/models/ModelStore.ts"
+import { ModelStore, type ModelStoreOptions } from "../../src/models/ModelStore.ts"
 import * as Fake from "./FakeRegistry.ts"
 
 const archive = Fake.archiveWith()
@@ -357,12 +358,24 @@ describe("ModelStore", () => {
       assert.deepEqual(registry.requests, [])
     }))
 
-  it.live("names the known models when asked for another, and the file when npm's settings are bad", () =>
+  it.live("names the known models when asked for another, and says so when npm's settings are bad", () =>
     Effect.gen(function*() {
       const { store } = yield* setup()
       const error = yield* Effect.flip(store.ensure("huge"))
       assert.strictEqual(reasonOf(error), "unknown_model")
       assert.deepEqual(error.details?.["known"], ["toy"])
+      const bad = yield* setup()
+      Fs.writeFileSync(Path.join(bad.root, "user.npmrc"), `cafile=${bad.root}\n`) // a directory
+      assert.strictEqual(reasonOf(yield* Effect.flip(bad.store.ensure("toy"))), "npm_config")
+    }))
+
+  it.live("does without npm's cache where that cannot be written", () =>
+    Effect.gen(function*() {
+      const { cacheDir, env, open, root } = yield* setup()
+      Fs.writeFileSync(Path.join(root, "file"), "")
+      const store = yield* open({ env: { ...env, npm_config_cache: Path.join(root, "file", "npm") } })
+      assertWhole(yield* store.ensure("toy"))
+      assert.deepEqual(entries(cacheDir), ["toy-1.2.3"])
     }))
 
   it.live("finds the cache directory from the environment", () =>

