@@ -8,72 +8,15 @@
  */
 import * as Schema from "effect/Schema"
 import { BackendErrorCode } from "../BackendError.ts"
+import { LatencyPart, SessionEnd, SessionState, SpeechEnd } from "../conversation/ConversationEvent.ts"
+
+export { LatencyPart, SessionEnd, SessionState, SpeechEnd }
 
 const base = { seq: Schema.Natural, atMs: Schema.Number }
 const format = Schema.Struct({ sampleRate: Schema.Int }).pipe(Schema.encodeKeys({ sampleRate: "sample_rate" }))
 
 const event = <const Type extends string, Fields extends Schema.Struct.Fields>(type: Type, fields: Fields) =>
   Schema.Struct({ type: Schema.Literal(type), ...base, ...fields }).pipe(Schema.encodeKeys({ atMs: "at_ms" }))
-
-/**
- * The public state of a session: the contract's five, and `closed`.
- *
- * @category models
- * @since 0.1.0
- */
-export const SessionState = Schema.Literals(["idle", "listening", "processing", "speaking", "error", "closed"])
-
-/**
- * @category models
- * @since 0.1.0
- */
-export type SessionState = typeof SessionState.Type
-
-/**
- * Why an agent's speech ended.
- *
- * @category models
- * @since 0.1.0
- */
-export const SpeechEnd = Schema.Literals(["completed", "interrupted", "failed"])
-
-/**
- * @category models
- * @since 0.1.0
- */
-export type SpeechEnd = typeof SpeechEnd.Type
-
-/**
- * Why a session ended.
- *
- * @category models
- * @since 0.1.0
- */
-export const SessionEnd = Schema.Literals([
-  "user_ended",
-  "closed",
-  "never_connected",
-  "resume_expired",
-  "input_ended",
-  "drained",
-  "drain_deadline",
-  "failed"
-])
-
-/**
- * @category models
- * @since 0.1.0
- */
-export type SessionEnd = typeof SessionEnd.Type
-
-/**
- * A part of what the user waited, in milliseconds: `vad`, `endpointing`, `transcript`, `agent`, `clause`, `tts`,
- * `playout`, in this order and without gaps.
- *
- * @category models
- * @since 0.1.0
- */
-export const LatencyPart = Schema.Struct({ name: Schema.String, ms: Schema.Number })
 
 /**
  * @category models

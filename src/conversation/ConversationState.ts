@@ -1,0 +1,224 @@
+/**
+ * What a conversation is, what can happen to it, and what it can ask for: the types of the machine.
+ *
+ * Everything is plain data. Times are ms of Unix time and come in as events; positions are samples of the session's
+ * audio timeline (16 kHz).
+ *
+ * @since 0.1.0
+ */
+import type { BackendError } from "../BackendError.ts"
+import type { ConversationEvent, SessionEnd, SessionState, SpeechEnd } from "./ConversationEvent.ts"
+import type { ConversationPolicy } from "./ConversationPolicy.ts"
+import type { HistoryItem } from "./History.ts"
+import type { TurnAuthority } from "./TurnAuthority.ts"
+import type { Marks } from "./TurnLatency.ts"
+
+/**
+ * What a conversation is made with.
+ *
+ * - `textual`: a turn needs words; a speech-to-speech model answers audio whose words nobody knows.
+ * - `finalizeTimeoutMs`: how long the final transcript may take before the turn goes on with what there is.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface ConversationOptions {
+  readonly policy: ConversationPolicy
+  readonly authority: TurnAuthority
+  readonly textual: boolean
+  readonly latencyTargetMs: number
+  readonly finalizeTimeoutMs: number
+}
+
+/**
+ * What the user is doing.
+ *
+ * - `Speaking`: since `sinceSample`.
+ * - `Paused`: silent since `atSample`, perhaps finished: the `endpoint` timer decides.
+ * - `Finalizing`: the turn is over, its final transcript is awaited. `still`: it was cut for its length, and the user
+ *   has not stopped.
+ * - `Waiting`: the turn is complete, and the agent may not be interrupted.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export type User =
+  | { readonly _tag: "Quiet" }
+  | { readonly _tag: "Speaking"; readonly sinceSample: number }
+  | { readonly _tag: "Paused"; readonly atSample: number }
+  | { readonly _tag: "Finalizing"; readonly id: number; readonly still: boolean }
+  | { readonly _tag: "Waiting" }
+
+/**
+ * What a reply says: the agent's answer to a transcript, given text, given audio (by the shell's key), or what a
+ * speech-to-speech model has begun to say. An `optional` text (a greeting) is dropped when the user speaks first.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export type ReplySource =
+  | { readonly _tag: "Answer"; readonly transcript: string; readonly kind: "speech" | "text" }
+  | { readonly _tag: "Text"; readonly text: string; readonly optional: boolean }
+  | { readonly _tag: "Audio"; readonly key: number }
+  | { readonly _tag: "Remote"; readonly reply: string }
+
+/**
+ * A reply: one at a time, told apart by its epoch.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Reply {
+  readonly epoch: number
+  readonly turn: number
+  readonly source: ReplySource
+  /** When its first frame left. */
+  readonly audibleAt: number | undefined
+  readonly marks: Marks | undefined
+}
+
+/**
+ * What to do when an ended reply has told what was heard of it.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export type Next =
+  | { readonly _tag: "Nothing" }
+  | { readonly _tag: "Start"; readonly source: ReplySource; readonly marks: Marks | undefined }
+  | { readonly _tag: "Close"; readonly reason: SessionEnd }
+
+/**
+ * What the agent is doing.
+ *
+ * - `Active`: a reply is being thought of, or heard.
+ * - `Held`: it is silent because the user makes a sound; the `confirm` timer makes an interruption of it.
+ * - `Ending`: it has been ended for good, and what was heard of it is awaited.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export type Agent =
+  | { readonly _tag: "Silent" }
+  | { readonly _tag: "Active"; readonly reply: Reply }
+  | { readonly _tag: "Held"; readonly reply: Reply }
+  | { readonly _tag: "Ending"; readonly reply: Reply; readonly reason: SpeechEnd; readonly next: Next }
+
+/**
+ * The timers of a conversation; each runs at most once at a time.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export type TimerName = "endpoint" | "confirm" | "longest" | "finalize"
+
+/**
+ * - `draining`: nothing new is begun; when what is in flight is over, the goodbye is spoken and the session closes.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export type Lifecycle =
+  | { readonly _tag: "New" }
+  | { readonly _tag: "Open" }
+  | { readonly _tag: "Draining"; readonly reason: SessionEnd; readonly goodbye: boolean }
+  | { readonly _tag: "Closed"; readonly reason: SessionEnd }
+
+/**
+ * @category models
+ * @since 0.1.0
+ */
+export interface State {
+  readonly lifecycle: Lifecycle
+  readonly user: User
+  readonly agent: Agent
+  /** The words of the open turn so far. */
+  readonly heard: { readonly finals: string; readonly interim: string }
+  /** What the agent will say by itself when it may. */
+  readonly queue: ReadonlyArray<ReplySource>
+  readonly history: ReadonlyArray<HistoryItem>
+  /** The last turn's number. */
+  readonly turn: number
+  readonly epoch: number
+  readonly finalizeId: number
+  /** The id of each running timer; an event with another id is stale. */
+  readonly timers: { readonly [Name in TimerName]?: number }
+  readonly timerId: number
+  /** The moments of the open turn. */
+  readonly marks: Marks | undefined
+  /** Engines that are needed and down. */
+  readonly down: ReadonlyArray<string>
+  /** The public state last told. */
+  readonly told: SessionState
+}
+
+/**
+ * What can happen. `atMs` is when.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export type Event =
+  & { readonly atMs: number }
+  & (
+    | { readonly _tag: "Started" }
+    | { readonly _tag: "SpeechStarted"; readonly atSample: number; readonly decidedAtSample: number }
+    | { readonly _tag: "SpeechStopped"; readonly atSample: number; readonly decidedAtSample: number }
+    | { readonly _tag: "Interim"; readonly text: string }
+    | { readonly _tag: "Final"; readonly text: string }
+    | { readonly _tag: "Finalized"; readonly id: number }
+    | { readonly _tag: "EndOfTurn" }
+    | { readonly _tag: "TimerFired"; readonly name: TimerName; readonly id: number; readonly atSample: number }
+    | { readonly _tag: "UserText"; readonly text: string }
+    | { readonly _tag: "Say"; readonly source: ReplySource }
+    | { readonly _tag: "Interrupt" }
+    | { readonly _tag: "RemoteReply"; readonly reply: string }
+    | { readonly _tag: "ReplyProgress"; readonly epoch: number; readonly stage: "agent" | "clause" | "tts" }
+    | { readonly _tag: "ReplyAudible"; readonly epoch: number }
+    | { readonly _tag: "ReplyText"; readonly epoch: number; readonly text: string }
+    | { readonly _tag: "ReplyPlayed"; readonly epoch: number }
+    | { readonly _tag: "ReplyFailed"; readonly epoch: number; readonly error: BackendError }
+    | { readonly _tag: "ReplyHeard"; readonly epoch: number; readonly text: string }
+    | { readonly _tag: "EngineDown"; readonly engine: string; readonly error: BackendError }
+    | { readonly _tag: "EngineUp"; readonly engine: string }
+    | { readonly _tag: "InputEnded"; readonly atSample: number }
+    | { readonly _tag: "Drain"; readonly reason: SessionEnd }
+    | { readonly _tag: "Close"; readonly reason: SessionEnd }
+  )
+
+/**
+ * What the machine asks its shell for. `Hold`, `Release` and `End` act before the shell's dispatch returns; `End` is
+ * always answered by `ReplyHeard`.
+ *
+ * - `SetTimer`: fires when the audio has reached `atSample`, or after `afterMs` should the audio not come (or at once by
+ *   time alone when `atSample` is undefined). Setting a timer replaces the one of that name.
+ * - `Finalize`: ask the recogniser for everything up to the sample.
+ * - `Start`: begin a reply. `Close`: the conversation is over.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export type Command =
+  | {
+    readonly _tag: "SetTimer"
+    readonly name: TimerName
+    readonly id: number
+    readonly atSample: number | undefined
+    readonly afterMs: number
+  }
+  | { readonly _tag: "CancelTimer"; readonly name: TimerName }
+  | { readonly _tag: "Finalize"; readonly id: number; readonly untilSample: number }
+  | {
+    readonly _tag: "Start"
+    readonly epoch: number
+    readonly turn: number
+    readonly source: ReplySource
+    readonly history: ReadonlyArray<HistoryItem>
+  }
+  | { readonly _tag: "Hold"; readonly epoch: number }
+  | { readonly _tag: "Release"; readonly epoch: number }
+  | { readonly _tag: "End"; readonly epoch: number; readonly reason: SpeechEnd }
+  | { readonly _tag: "Emit"; readonly event: ConversationEvent }
+  | { readonly _tag: "Append"; readonly item: HistoryItem }
+  | { readonly _tag: "Withdraw"; readonly turn: number }
+  | { readonly _tag: "Close"; readonly reason: SessionEnd }
