@@ -20,12 +20,12 @@ import * as Pcm from "./Pcm.ts"
 export const headerBytes = 44
 
 /**
- * The longest audio that `parse` accepts by default, in sample frames: one hour at 48 kHz.
+ * The longest audio that `parse` accepts by default, in seconds: one hour.
  *
  * @category constants
  * @since 0.1.0
  */
-export const defaultMaxFrames = 48_000 * 3_600
+export const defaultMaxSeconds = 3_600
 
 // A real file has a dozen; a hostile one of empty chunks would only cost time.
 const maxChunks = 4_096
@@ -96,15 +96,15 @@ const fail = (reason: WavReason, at: number, message: string): Result.Result<nev
  * any number of channels and its chunks in any order.
  *
  * A data chunk that is cut short gives what is there (`truncated`). A size of 0 or 0xFFFFFFFF in a header that was never
- * patched, as programs write it into a pipe, means all that follows; RF64 is read so. More than `maxFrames` (default
- * `defaultMaxFrames`) fails with `too_long`.
+ * patched, as programs write it into a pipe, means all that follows; RF64 is read so. More than `maxSeconds` (default
+ * `defaultMaxSeconds`) of audio fails with `too_long`.
  *
  * @category decoding
  * @since 0.1.0
  */
 export const parse = (
   bytes: Uint8Array,
-  options?: { readonly maxFrames?: number | undefined }
+  options?: { readonly maxSeconds?: number | undefined }
 ): Result.Result<Wav, WavError> => {
   if (bytes.length < 12) {
     return fail("too_short", bytes.length, `a WAV file has at least 12 bytes, this one ${bytes.length}`)
@@ -149,9 +149,10 @@ export const parse = (
     return fail("no_data", Math.min(at, bytes.length), "the file has no data chunk before it ends")
   }
   const frames = Math.floor((data.end - data.at) / (format.width * format.channels))
-  const maxFrames = options?.maxFrames ?? defaultMaxFrames
-  if (frames > maxFrames) {
-    return fail("too_long", data.at, `the file holds ${frames} sample frames, at most ${maxFrames} are accepted`)
+  const maxSeconds = options?.maxSeconds ?? defaultMaxSeconds
+  const seconds = frames / format.sampleRate
+  if (seconds > maxSeconds) {
+    return fail("too_long", data.at, `the file holds ${Math.ceil(seconds)} s, at most ${maxSeconds} s are accepted`)
   }
   return Result.succeed({
     sampleRate: format.sampleRate,

@@ -1,0 +1,107 @@
+/**
+ * Keeps the latest samples of a stream, addressed by their absolute position: the pre-roll before a voice was noticed,
+ * or an utterance.
+ *
+ * The memory is allocated once; when it is full the oldest samples are overwritten. Reading copies.
+ *
+ * @since 0.1.0
+ */
+
+/**
+ * @category models
+ * @since 0.1.0
+ */
+export class Ring {
+  readonly #buffer: Int16Array
+  #start = 0
+  #end = 0
+
+  /** @param capacity in samples, at least 1 */
+  constructor(capacity: number) {
+    this.#buffer = new Int16Array(Math.max(1, Math.trunc(capacity)))
+  }
+
+  /** How many samples fit. */
+  get capacity(): number {
+    return this.#buffer.length
+  }
+
+  /** How many samples are held. */
+  get length(): number {
+    return this.#end - this.#start
+  }
+
+  /** The position of the oldest sample held. */
+  get start(): number {
+    return this.#start
+  }
+
+  /** The position after the newest sample, which the next push takes. */
+  get end(): number {
+    return this.#end
+  }
+
+  /** Appends samples, overwriting the oldest. */
+  push(samples: Int16Array): void {
+    const buffer = this.#buffer
+    const skipped = Math.max(0, samples.length - buffer.length)
+    const count = samples.length - skipped
+    const at = (this.#end + skipped) % buffer.length
+    const first = Math.min(count, buffer.length - at)
+    if (first === samples.length) {
+      buffer.set(samples, at)
+    } else {
+      buffer.set(samples.subarray(skipped, skipped + first), at)
+      buffer.set(samples.subarray(skipped + first), 0)
+    }
+    this.#advance(samples.length)
+  }
+
+  /** Appends `count` zeros, so that positions stay true across a gap. */
+  pushSilence(count: number): void {
+    const buffer = this.#buffer
+    const total = Math.max(0, Math.trunc(count))
+    const kept = Math.min(total, buffer.length)
+    const at = (this.#end + total - kept) % buffer.length
+    const first = Math.min(kept, buffer.length - at)
+    buffer.fill(0, at, at + first)
+    buffer.fill(0, 0, kept - first)
+    this.#advance(total)
+  }
+
+  /** Tells whether every sample of `[from, to)` is held. */
+  contains(from: number, to: number): boolean {
+    return from >= this.#start && to <= this.#end && from <= to
+  }
+
+  /**
+   * Copies the samples of `[from, to)` that are held: positions already overwritten or still to come are left out, so
+   * the result starts at `max(from, start)`.
+   *
+   * Writes into `out` when it is given (as much as fits) and returns the part of it that was written.
+   */
+  read(from: number, to: number, out?: Int16Array): Int16Array {
+    const buffer = this.#buffer
+    const begin = Math.max(Math.trunc(from), this.#start)
+    const available = Math.max(0, Math.min(Math.trunc(to), this.#end) - begin)
+    const count = out === undefined ? available : Math.min(available, out.length)
+    const target = out === undefined ? new Int16Array(count) : out.subarray(0, count)
+    if (count > 0) {
+      const at = begin % buffer.length
+      const first = Math.min(count, buffer.length - at)
+      target.set(buffer.subarray(at, at + first))
+      target.set(buffer.subarray(0, count - first), first)
+    }
+    return target
+  }
+
+  /** Forgets the samples but not the position. */
+  clear(): void {
+    this.#start = this.#end
+  }
+
+  #advance(count: number): void {
+    this.#end += count
+    this.#start = Math.max(this.#start, this.#end - this.#buffer.length)
+  }
+}
