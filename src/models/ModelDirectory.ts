@@ -22,7 +22,7 @@ const markerName = ".verified.json"
 
 const Marker = Schema.Record(
   Schema.String,
-  Schema.Struct({ bytes: Schema.Number, modifiedMs: Schema.Number, sha256: Schema.String })
+  Schema.Struct({ bytes: Schema.Finite, modifiedMs: Schema.Finite, sha256: Schema.String })
 )
 type Marker = typeof Marker.Type
 

@@ -54,6 +54,19 @@ const findNpm = Effect.fnUntraced(function*(env: Env) {
   return { npmPath: path.dirname(process.execPath), execPath: process.execPath }
 }, Effect.orElseSucceed(() => ({ npmPath: process.execPath, execPath: process.execPath })))
 
+/** Flattening the settings sets `NODE_ENV` and the user agent in the real environment: not ours to change. */
+const keepingEnv = <A>(flatten: () => A): A => {
+  const before = ["NODE_ENV", "npm_config_user_agent"].map((key) => [key, process.env[key]] as const)
+  try {
+    return flatten()
+  } finally {
+    for (const [key, value] of before) {
+      if (value === undefined) delete process.env[key]
+      else process.env[key] = value
+    }
+  }
+}
+
 /**
  * Loads the user's npm settings as options for pacote. Fails `npm_config` when a file of theirs is wrong.
  *
@@ -82,7 +95,7 @@ export const loadOptions = Effect.fnUntraced(function*(env: Env) {
         warn: false
       })
       await config.load()
-      return config.flat
+      return keepingEnv(() => config.flat)
     },
     catch: (cause) => {
       const failure = fromUnknown(cause)

@@ -164,6 +164,7 @@ describe("ModelStore", () => {
   it.live("uses the registry, scope and token of the user's npmrc, and never shows the token", () =>
     Effect.gen(function*() {
       const seen: Array<string | undefined> = []
+      const before = { ...process.env }
       const { env, open, registry, root, store } = yield* setup((_kind, request, response) => {
         seen.push(request.headers.authorization)
         if (request.headers.authorization === "Bearer s3cret-token") return false
@@ -174,7 +175,7 @@ describe("ModelStore", () => {
       const rc = (token: string) =>
         Fs.writeFileSync(
           Path.join(root, "user.npmrc"),
-          `@toys:registry=${registry.url}\n${registry.url.replace("http:", "")}:_authToken=${token}\n`
+          `@toys:registry=${registry.url}\n${registry.url.replace("http:", "")}:_authToken=${token}\nomit=dev\n`
         )
       rc("wr0ng-token")
       const error = yield* Effect.flip(store.ensure("toy"))
@@ -184,6 +185,7 @@ describe("ModelStore", () => {
       assert.strictEqual(seen.length, 1) // no retry can help
       rc("s3cret-token")
       assertWhole(yield* (yield* open({ env })).ensure("toy"))
+      assert.deepEqual({ ...process.env }, before) // npm's own code would set NODE_ENV here
     }))
 
   it.live("tells not found, unreachable, failing and offline apart, with what to do", () =>
@@ -248,7 +250,7 @@ describe("ModelStore", () => {
       const error = yield* Effect.flip(stalling.store.ensure("toy"))
       assert.strictEqual(reasonOf(error), "timeout")
       assert.match(error.message, /no byte came/)
-      assert.strictEqual(stalling.registry.requests.filter((kind) => kind === "archive").length, 4)
+      assert.isAbove(stalling.registry.requests.length, 2) // it was tried again
       const slow = yield* setup(stall, { timeout: 300 })
       assert.match((yield* Effect.flip(slow.store.ensure("toy"))).message, /not done within/)
       for (const { cacheDir } of [stalling, slow]) assert.deepEqual(entries(cacheDir), [])
@@ -322,7 +324,7 @@ describe("ModelStore", () => {
       assert.deepEqual(entries(cacheDir), [])
       yield* Effect.sync(() => registry.closed.length).pipe(
         Effect.repeat({ until: (n) => n === 2, schedule: Schedule.spaced("5 millis") }),
-        Effect.timeout("2 seconds")
+        Effect.timeout("10 seconds")
       )
       stalls = false
       assertWhole(yield* store.ensure("toy"))
