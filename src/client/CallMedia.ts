@@ -1,0 +1,95 @@
+/**
+ * What a call needs from a transport: the media of the whole call, and links that come and go.
+ *
+ * A `CallMedia` lives as long as the call and owns its audio objects; each `Link` is one attachment to the session,
+ * opened by `attach` and replaced after a loss. WebSocket and WebRTC implement it.
+ *
+ * @since 0.1.0
+ */
+import type { ClientMessage, ServerMessage } from "./ClientProtocol.ts"
+import type { VoiceClientError } from "./VoiceClientError.ts"
+
+/**
+ * The session a link attaches to.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface SessionTarget {
+  /** The server's base URL, with neither query nor trailing slash. */
+  readonly baseUrl: string
+  readonly id: string
+  readonly token: string
+}
+
+/**
+ * How a link reports. `lost` comes at most once; with an `error` the session cannot be reached again, without one it
+ * is worth another try. `closed` means that the server ended it in good order.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface LinkHandlers {
+  readonly message: (message: ServerMessage) => void
+  readonly lost: (
+    loss: { readonly error?: VoiceClientError | undefined; readonly closed?: boolean | undefined }
+  ) => void
+}
+
+/**
+ * @category models
+ * @since 0.1.0
+ */
+export interface Link {
+  /** Sends if the link is open; a message for a link that is going down is dropped. */
+  readonly send: (message: ClientMessage) => void
+  /** Closes without a further report. */
+  readonly close: () => void
+}
+
+/**
+ * RMS levels, 0 (silence) to 1 (full scale).
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Levels {
+  readonly user: number
+  readonly agent: number
+}
+
+/**
+ * @category models
+ * @since 0.1.0
+ */
+export interface CallMedia {
+  /** Opens a link. Rejects with a `VoiceClientError`: `connection_failed` and `connection_timeout` may be retried. */
+  readonly attach: (target: SessionTarget, handlers: LinkHandlers, signal: AbortSignal) => Promise<Link>
+  /** Sees every message before the caller's listeners do. */
+  readonly onMessage: (message: ServerMessage) => void
+  readonly setMicrophone: (stream: MediaStream) => Promise<void>
+  readonly setOutputDevice: (deviceId: string) => Promise<void>
+  readonly levels: () => Levels
+  readonly close: () => void
+}
+
+/**
+ * Measures the RMS of a node's signal on demand, over its last 43 ms at 48 kHz.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const makeLevel = (context: BaseAudioContext): { readonly node: AnalyserNode; readonly read: () => number } => {
+  const node = context.createAnalyser()
+  node.fftSize = 2_048
+  const samples = new Float32Array(node.fftSize)
+  return {
+    node,
+    read: () => {
+      node.getFloatTimeDomainData(samples)
+      let sum = 0
+      for (const sample of samples) sum += sample * sample
+      return Math.min(1, Math.sqrt(sum / samples.length))
+    }
+  }
+}

@@ -1,0 +1,256 @@
+/**
+ * The audio thread's half of the agent's voice: a jitter buffer that drops what is interrupted and knows what was
+ * played.
+ *
+ * Loaded by `audioWorklet.addModule`, so it imports nothing: a bundler that copies this file as an asset copies all of
+ * it. `PlaybackBuffer` is pure; the processor around it is registered only inside an audio worklet.
+ *
+ * @since 0.1.0
+ */
+
+/**
+ * @category models
+ * @since 0.1.0
+ */
+export interface PlaybackOptions {
+  /** The rate of the samples pushed and read, in Hz. */
+  readonly sampleRate: number
+  /** How much must wait before playback starts, in milliseconds; default 60 (arrival jitter was measured at 35). */
+  readonly prebufferMs?: number | undefined
+  /** The most that may wait, in milliseconds; what comes beyond it is refused; default 30,000. */
+  readonly capacityMs?: number | undefined
+  /** How long a cleared turn takes to fall silent, in milliseconds; default 5, short of any click. */
+  readonly fadeMs?: number | undefined
+}
+
+interface Segment {
+  readonly turn: number
+  samples: number
+}
+
+/**
+ * A ring of samples tagged by turn. Memory is taken once, at construction; nothing grows with what the server sends.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export class PlaybackBuffer {
+  readonly #ring: Float32Array
+  readonly #prebuffer: number
+  readonly #fade: Float32Array
+  #segments: Array<Segment> = []
+  #read = 0
+  #queued = 0
+  #waited = 0
+  #fadeAt: number
+  #incoming = 0
+  #playing = false
+  #ranDry = false
+  #turn = 0
+  #played = 0
+  #underruns = 0
+  #refused = 0
+
+  constructor(options: PlaybackOptions) {
+    const samples = (ms: number) => Math.max(1, Math.round((options.sampleRate * ms) / 1_000))
+    this.#prebuffer = samples(options.prebufferMs ?? 60)
+    this.#ring = new Float32Array(samples(options.capacityMs ?? 30_000))
+    this.#fade = new Float32Array(samples(options.fadeMs ?? 5))
+    this.#fadeAt = this.#fade.length
+  }
+
+  /** Whether samples are being handed out; false while it waits for the first 60 ms. */
+  get playing(): boolean {
+    return this.#playing
+  }
+
+  /** Samples waiting. */
+  get queued(): number {
+    return this.#queued
+  }
+
+  /** The turn of the sample handed out last; 0 before any. */
+  get turn(): number {
+    return this.#turn
+  }
+
+  /** Samples of that turn handed out so far. A pause and a resend of the same turn go on counting. */
+  get played(): number {
+    return this.#played
+  }
+
+  /** How often a turn ran dry and went on later. */
+  get underruns(): number {
+    return this.#underruns
+  }
+
+  /** Samples refused because the buffer was full. */
+  get refused(): number {
+    return this.#refused
+  }
+
+  /** Samples pushed from now on belong to this turn. */
+  beginTurn(turn: number): void {
+    this.#incoming = turn
+  }
+
+  /** Queues samples and returns how many were taken; the rest found no room. */
+  push(samples: Float32Array): number {
+    const taken = Math.min(samples.length, this.#ring.length - this.#queued)
+    this.#refused += samples.length - taken
+    if (taken === 0) return 0
+    if (this.#ranDry && this.#incoming === this.#turn) this.#underruns++
+    this.#ranDry = false
+    let at = (this.#read + this.#queued) % this.#ring.length
+    for (let i = 0; i < taken; i++) {
+      this.#ring[at] = samples[i]!
+      at = at + 1 === this.#ring.length ? 0 : at + 1
+    }
+    this.#queued += taken
+    const tail = this.#segments[this.#segments.length - 1]
+    if (tail !== undefined && tail.turn === this.#incoming) tail.samples += taken
+    else this.#segments.push({ turn: this.#incoming, samples: taken })
+    return taken
+  }
+
+  /**
+   * Drops what waits of this turn and of those before it (of all turns without an argument), after a fade of 5 ms, and
+   * returns how many samples were dropped.
+   */
+  clear(turn?: number): number {
+    let dropped = 0
+    let kept = this.#segments
+    while (kept[0] !== undefined && (turn === undefined || kept[0].turn <= turn)) {
+      dropped += kept[0].samples
+      kept = kept.slice(1)
+    }
+    if (dropped === 0) return 0
+    if (this.#playing) this.#startFade(dropped)
+    this.#segments = kept
+    this.#read = (this.#read + dropped) % this.#ring.length
+    this.#queued -= dropped
+    this.#playing = false
+    this.#ranDry = false
+    this.#waited = 0
+    return dropped
+  }
+
+  /** Fills `out` with the next samples, and with silence where there are none. */
+  read(out: Float32Array): void {
+    let i = 0
+    while (this.#fadeAt < this.#fade.length && i < out.length) out[i++] = this.#fade[this.#fadeAt++]!
+    if (!this.#playing) {
+      if (this.#queued > 0) this.#waited += out.length
+      // An answer shorter than the prebuffer must be heard too: after twice the prebuffer it starts with what it has.
+      if (this.#queued > 0 && (this.#queued >= this.#prebuffer || this.#waited >= 2 * this.#prebuffer)) {
+        this.#playing = true
+        this.#waited = 0
+      }
+    }
+    while (this.#playing && i < out.length) {
+      const segment = this.#segments[0]
+      if (segment === undefined) {
+        this.#playing = false
+        this.#ranDry = true
+        break
+      }
+      if (segment.turn !== this.#turn) {
+        this.#turn = segment.turn
+        this.#played = 0
+      }
+      const count = Math.min(segment.samples, out.length - i)
+      for (let k = 0; k < count; k++) {
+        out[i++] = this.#ring[this.#read]!
+        this.#read = this.#read + 1 === this.#ring.length ? 0 : this.#read + 1
+      }
+      this.#played += count
+      this.#queued -= count
+      segment.samples -= count
+      if (segment.samples === 0) this.#segments.shift()
+    }
+    out.fill(0, i)
+  }
+
+  #startFade(available: number): void {
+    const length = this.#fade.length
+    for (let i = 0; i < length; i++) {
+      const sample = i < available ? this.#ring[(this.#read + i) % this.#ring.length]! : 0
+      this.#fade[i] = sample * (1 - i / length)
+    }
+    this.#fadeAt = 0
+  }
+}
+
+/**
+ * What the page tells the audio thread.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export type PlaybackCommand =
+  | { readonly type: "turn"; readonly turn: number }
+  | { readonly type: "audio"; readonly samples: Float32Array }
+  | { readonly type: "clear"; readonly turn?: number | undefined }
+
+/**
+ * What the audio thread tells the page, about every 50 ms while it plays and at every start, stop and clear.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface PlaybackReport {
+  readonly turn: number
+  /** Samples of `turn` handed to the device, at the context's rate. */
+  readonly played: number
+  readonly queued: number
+  readonly playing: boolean
+  readonly underruns: number
+}
+
+declare const sampleRate: number
+declare class AudioWorkletProcessor {
+  readonly port: MessagePort
+}
+declare function registerProcessor(name: string, processor: new() => AudioWorkletProcessor): void
+
+if (typeof registerProcessor === "function") {
+  registerProcessor(
+    "effect-voice-playback",
+    class extends AudioWorkletProcessor {
+      readonly #buffer = new PlaybackBuffer({ sampleRate })
+      #sinceReport = 0
+      #wasPlaying = false
+
+      constructor() {
+        super()
+        this.port.onmessage = (event: MessageEvent<PlaybackCommand>) => {
+          const command = event.data
+          if (command.type === "audio") this.#buffer.push(command.samples)
+          else if (command.type === "turn") this.#buffer.beginTurn(command.turn)
+          else {
+            this.#buffer.clear(command.turn)
+            this.#report()
+          }
+        }
+      }
+
+      process(_inputs: unknown, outputs: ReadonlyArray<ReadonlyArray<Float32Array>>): boolean {
+        const channel = outputs[0]?.[0]
+        if (channel === undefined) return true
+        this.#buffer.read(channel)
+        this.#sinceReport += channel.length
+        const playing = this.#buffer.playing
+        if (playing !== this.#wasPlaying || (playing && this.#sinceReport >= sampleRate / 20)) this.#report()
+        return true
+      }
+
+      #report(): void {
+        this.#sinceReport = 0
+        this.#wasPlaying = this.#buffer.playing
+        const { playing, played, queued, turn, underruns } = this.#buffer
+        const report: PlaybackReport = { turn, played, queued, playing, underruns }
+        this.port.postMessage(report)
+      }
+    }
+  )
+}

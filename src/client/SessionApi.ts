@@ -1,0 +1,147 @@
+/**
+ * The few HTTP calls the client makes: create a session, ask whether one still exists, exchange SDP.
+ *
+ * @since 0.1.0
+ */
+import type { SessionTarget } from "./CallMedia.ts"
+import { parseObject } from "./ClientProtocol.ts"
+import { VoiceClientError } from "./VoiceClientError.ts"
+
+/** How long the server may take to answer one request. */
+const REQUEST_TIMEOUT_MS = 15_000
+
+/**
+ * @category models
+ * @since 0.1.0
+ */
+export interface CreateSessionRequest {
+  readonly baseUrl: string
+  readonly headers: Readonly<Record<string, string>>
+  readonly body: Readonly<Record<string, unknown>>
+  readonly signal: AbortSignal
+}
+
+/**
+ * `iceServers` is what the server suggests for WebRTC, if it does.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface CreatedSession {
+  readonly id: string
+  readonly token: string
+  readonly iceServers: Array<RTCIceServer> | undefined
+}
+
+/**
+ * Creates a session. Fails with the code of the server's problem JSON, or `connection_failed`,
+ * `connection_timeout`, `aborted`.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const createSession = async (request: CreateSessionRequest): Promise<CreatedSession> => {
+  const response = await send(`${request.baseUrl}/v1/sessions`, {
+    method: "POST",
+    headers: { "content-type": "application/json", ...request.headers },
+    body: JSON.stringify(request.body)
+  }, request.signal)
+  if (!response.ok) throw await problem(response)
+  const body = parseObject(await response.text())
+  const id = body?.["id"]
+  const token = body?.["token"]
+  if (typeof id !== "string" || id === "") {
+    throw new VoiceClientError("connection_failed", "The server's answer to a new session made no sense.")
+  }
+  const ice = body?.["ice_servers"]
+  return {
+    id,
+    token: typeof token === "string" ? token : "",
+    // The browser validates these itself, when the peer connection is made.
+    iceServers: Array.isArray(ice) ? ice : undefined
+  }
+}
+
+/**
+ * Sends an SDP offer and returns the answer.
+ *
+ * @category accessors
+ * @since 0.1.0
+ */
+export const exchangeOffer = async (target: SessionTarget, offer: string, signal: AbortSignal): Promise<string> => {
+  const response = await send(`${sessionUrl(target)}/offer`, {
+    method: "POST",
+    headers: { "content-type": "application/sdp", authorization: `Bearer ${target.token}` },
+    body: offer
+  }, signal)
+  if (!response.ok) throw await problem(response)
+  return await response.text()
+}
+
+/**
+ * Why a WebSocket handshake may have failed: a browser does not tell its status, so this asks for the session itself.
+ * Returns the error when the session is gone for good, `undefined` when it is worth another try.
+ *
+ * @category accessors
+ * @since 0.1.0
+ */
+export const whyUnreachable = async (
+  target: SessionTarget,
+  signal: AbortSignal
+): Promise<VoiceClientError | undefined> => {
+  try {
+    const response = await send(sessionUrl(target), { headers: { authorization: `Bearer ${target.token}` } }, signal)
+    // Only these say something about the session; a 401 may merely mean that its token is not one for this route.
+    return response.status === 404 || response.status === 410 ? sessionGone() : undefined
+  } catch {
+    return undefined
+  }
+}
+
+/**
+ * The session's URL on its server.
+ *
+ * @category conversions
+ * @since 0.1.0
+ */
+export const sessionUrl = (target: SessionTarget): string =>
+  `${target.baseUrl}/v1/sessions/${encodeURIComponent(target.id)}`
+
+/**
+ * @category errors
+ * @since 0.1.0
+ */
+export const sessionGone = (): VoiceClientError =>
+  new VoiceClientError("session_not_found", "This conversation is over. Start a new one.")
+
+const send = async (url: string, init: RequestInit, signal: AbortSignal): Promise<Response> => {
+  try {
+    return await fetch(url, { ...init, signal: AbortSignal.any([signal, AbortSignal.timeout(REQUEST_TIMEOUT_MS)]) })
+  } catch (cause) {
+    if (signal.aborted) throw new VoiceClientError("aborted", "The call was cancelled.", { cause })
+    if (cause instanceof DOMException && cause.name === "TimeoutError") {
+      throw new VoiceClientError("connection_timeout", "The server did not answer in time.", { cause })
+    }
+    throw new VoiceClientError("connection_failed", "The server cannot be reached.", { cause })
+  }
+}
+
+const problem = async (response: Response): Promise<VoiceClientError> => {
+  const body = parseObject(await response.text().catch(() => ""))
+  const text = (key: string): string | undefined => {
+    const value = body?.[key]
+    return typeof value === "string" && value !== "" ? value : undefined
+  }
+  if (response.status === 410 || (response.status === 404 && text("code") === undefined)) return sessionGone()
+  const fallback = response.status === 401 || response.status === 403
+    ? "authentication_failed"
+    : response.status >= 500
+    ? "connection_failed"
+    : "request_failed"
+  const message = text("message") ?? text("detail") ?? text("title") ??
+    `The server answered with status ${response.status}.`
+  const details = body?.["details"]
+  return new VoiceClientError(text("code") ?? fallback, message, {
+    details: typeof details === "object" && details !== null && !Array.isArray(details) ? { ...details } : undefined
+  })
+}

@@ -1,0 +1,59 @@
+/**
+ * The one error of the browser client, with a code for programs and a plain sentence for people.
+ *
+ * @since 0.1.0
+ */
+
+/**
+ * What went wrong. Beside these, any code of the backend may appear (`session_limit_exceeded`, `invalid_config`, …):
+ *
+ * - `microphone_denied` the user or a policy refused the microphone; `microphone_missing` there is none;
+ *   `microphone_failed` it is there but does not work, mostly because another program holds it
+ * - `insecure_context` the page is served by plain http from another machine: browsers then offer no microphone
+ * - `unsupported_browser` the browser lacks what the call needs
+ * - `connection_failed` the server could not be reached; `connection_timeout` it did not answer in time;
+ *   `connection_lost` the link broke and did not come back within the resume window
+ * - `session_not_found` the session is over or unknown; `session_replaced` it goes on in another tab or device
+ * - `authentication_failed` the token or key was refused
+ * - `aborted` the caller's `AbortSignal` fired, or `end` was called while connecting
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export type VoiceClientErrorCode =
+  | "microphone_denied"
+  | "microphone_missing"
+  | "microphone_failed"
+  | "insecure_context"
+  | "unsupported_browser"
+  | "connection_failed"
+  | "connection_timeout"
+  | "connection_lost"
+  | "session_not_found"
+  | "session_replaced"
+  | "authentication_failed"
+  | "aborted"
+  | (string & {})
+
+/**
+ * Thrown by `VoiceClient.connect` and by the device setters, and carried by the `ended` event.
+ *
+ * @category errors
+ * @since 0.1.0
+ */
+export class VoiceClientError extends Error {
+  override readonly name = "VoiceClientError"
+  readonly code: VoiceClientErrorCode
+  /** What the server's problem JSON said beyond code and message. */
+  readonly details: Readonly<Record<string, unknown>> | undefined
+
+  constructor(
+    code: VoiceClientErrorCode,
+    message: string,
+    options: { readonly cause?: unknown; readonly details?: Readonly<Record<string, unknown>> | undefined } = {}
+  ) {
+    super(message, options.cause === undefined ? undefined : { cause: options.cause })
+    this.code = code
+    this.details = options.details
+  }
+}
