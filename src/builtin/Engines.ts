@@ -1,0 +1,49 @@
+/**
+ * Our speech engines by kind and name. Each is loaded when a config first names it, so that a backend pays (and needs
+ * packages) only for what it uses.
+ *
+ * @since 0.1.0
+ */
+import * as Effect from "effect/Effect"
+import { describe, InvalidConfig } from "../BackendError.ts"
+import type { EngineDefinition, EngineKind, EngineLoader, EngineTable } from "../speech/EngineRegistry.ts"
+
+/**
+ * Turns a dynamic import into a loader: a file or package that is missing fails `invalid_config` with
+ * `details.missing`.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const load = <Kind extends EngineKind>(
+  name: string,
+  module: () => Promise<{ readonly definition: EngineDefinition<Kind> }>
+): EngineLoader<Kind> =>
+  Effect.tryPromise({
+    try: module,
+    catch: (cause) =>
+      new InvalidConfig({
+        op: "EngineRegistry.load",
+        message: `the engine ${name} could not be loaded: ${describe(cause)}`,
+        details: { missing: name },
+        cause
+      })
+  }).pipe(Effect.map((module) => module.definition))
+
+/**
+ * The engines that come with the package.
+ *
+ * @category tables
+ * @since 0.1.0
+ */
+export const engines: EngineTable = {
+  stt: { moonshine: load("moonshine", () => import("../engines/moonshine/index.ts")) },
+  tts: { flite: load("flite", () => import("../engines/flite/index.ts")) },
+  s2s: {},
+  vad: {
+    silero: load("silero", () => import("../engines/silero/index.ts")),
+    energy: load("energy", () => import("../engines/energy/index.ts"))
+  },
+  turn: {},
+  noise: {}
+}

@@ -1,0 +1,15 @@
+/**
+ * Our providers by name.
+ *
+ * @since 0.1.0
+ */
+import type { BackendProvider } from "../backend/BackendProvider.ts"
+import { provider as local } from "../providers/local/index.ts"
+
+/**
+ * The providers that come with the package.
+ *
+ * @category tables
+ * @since 0.1.0
+ */
+export const providers: { readonly [name: string]: BackendProvider["Service"] } = { local }
