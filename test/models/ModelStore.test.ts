@@ -1,3 +1,4 @@
+import * as NodeServices from "@effect/platform-node/NodeServices"
 import { assert, describe, it } from "@effect/vitest"
 import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
@@ -11,6 +12,7 @@ import * as Fs from "node:fs"
 import * as Path from "node:path"
 import * as Zlib from "node:zlib"
 import type { BackendError } from "../../src/BackendError.ts"
+import * as ModelDirectory from "../../src/models/ModelDirectory.ts"
 import type { ModelProgress } from "../../src/models/ModelDownload.ts"
 import type { Model } from "../../src/models/ModelManifest.ts"
 import { ModelStore, type ModelStoreOptions } from "../../src/models/ModelStore.ts"
@@ -160,6 +162,20 @@ describe("ModelStore", () => {
       assert.strictEqual(registry.requests.filter((kind) => kind === "archive").length, 2)
       assert.deepEqual(entries(cacheDir), ["toy-1.2.3"])
     }), 30_000)
+
+  it.live("leaves the directory of a quicker process in its place", () =>
+    Effect.gen(function*() {
+      const { root, store } = yield* setup()
+      const { dir } = yield* store.ensure("toy")
+      const prepared = Path.join(root, "prepared")
+      Fs.cpSync(dir, prepared, { recursive: true })
+      const { ino } = Fs.statSync(dir)
+      yield* ModelDirectory.install({ prepared, target: dir, attic: root, model }).pipe(
+        Effect.provide(NodeServices.layer)
+      )
+      assert.strictEqual(Fs.statSync(dir).ino, ino)
+      assert.isTrue(Fs.existsSync(prepared))
+    }))
 
   it.live("uses the registry, scope and token of the user's npmrc, and never shows the token", () =>
     Effect.gen(function*() {
