@@ -175,7 +175,7 @@ const what = "the config is not valid"
  */
 export const decode = (raw: unknown): Effect.Effect<BackendConfig, InvalidConfig> =>
   Schema.decodeUnknownEffect(BackendConfig, { errors: "all", onExcessProperty: "error" })(raw).pipe(
-    Effect.mapError((error) => Faults.toError(op, what, [...Faults.fromSchemaError(error), ...crossFaults(raw)])),
+    Effect.mapError(() => Faults.toError(op, what, [...Faults.collect(BackendConfig, raw), ...crossFaults(raw)])),
     Effect.flatMap((config) => {
       const faults = [...crossFaults(raw), ...limitFaults(config)]
       return faults.length > 0 ? Effect.fail(Faults.toError(op, what, faults)) : Effect.succeed(config)

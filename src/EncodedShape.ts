@@ -1,0 +1,101 @@
+/**
+ * Looks into the encoded side of a schema by path: what a config file, a request or an environment variable may hold there.
+ *
+ * @since 0.1.0
+ */
+import type * as Schema from "effect/Schema"
+import * as SchemaAST from "effect/SchemaAST"
+
+const step = (ast: SchemaAST.AST, key: string): SchemaAST.AST | undefined => {
+  switch (ast._tag) {
+    case "Objects":
+      return ast.propertySignatures.find((property) => property.name === key)?.type ?? ast.indexSignatures[0]?.type
+    case "Arrays":
+      return /^\d+$/.test(key) ? ast.elements[Number(key)] ?? ast.rest[0] : undefined
+    case "Union":
+      for (const member of ast.types) {
+        const found = step(member, key)
+        if (found !== undefined) return found
+      }
+      return undefined
+    case "Suspend":
+      return step(ast.thunk(), key)
+    default:
+      return undefined
+  }
+}
+
+/**
+ * The encoded type at a path, or `undefined` when the schema has no such place.
+ *
+ * @category accessors
+ * @since 0.1.0
+ */
+export const at = (schema: Schema.Constraint, path: ReadonlyArray<string>): SchemaAST.AST | undefined => {
+  let ast: SchemaAST.AST | undefined = SchemaAST.toEncoded(schema.ast)
+  for (const key of path) {
+    if (ast === undefined) return undefined
+    ast = step(ast, key)
+  }
+  return ast
+}
+
+/** The members of a union, or the type itself. */
+const members = (ast: SchemaAST.AST): ReadonlyArray<SchemaAST.AST> =>
+  ast._tag === "Union" ? ast.types.flatMap(members) : ast._tag === "Suspend" ? members(ast.thunk()) : [ast]
+
+/**
+ * Some value of the type, for telling further faults where a key is missing.
+ *
+ * @category conversions
+ * @since 0.1.0
+ */
+export const placeholder = (ast: SchemaAST.AST | undefined): unknown => {
+  const first = ast === undefined ? undefined : members(ast)[0]
+  switch (first?._tag) {
+    case "String":
+      return "x"
+    case "Literal":
+      return first.literal
+    case "Number":
+      return 1
+    case "Boolean":
+      return true
+    case "Objects":
+      return {}
+    case "Arrays":
+      return []
+    default:
+      return undefined
+  }
+}
+
+/**
+ * Reads text (of an environment variable) as what the schema wants there: numbers, `true`/`false`, lists with commas or
+ * as JSON, objects as JSON. Text that can't be read so stays text, and the schema says what is wrong with it.
+ *
+ * @category conversions
+ * @since 0.1.0
+ */
+export const coerce = (ast: SchemaAST.AST | undefined, text: string): unknown => {
+  if (ast === undefined) return text
+  const tags = new Set(members(ast).map((member) => member._tag === "Literal" ? typeof member.literal : member._tag))
+  if (tags.has("String") || tags.has("string")) return text
+  if (tags.has("Boolean") || tags.has("boolean")) {
+    if (/^(true|yes|on)$/i.test(text)) return true
+    if (/^(false|no|off)$/i.test(text)) return false
+  }
+  if ((tags.has("Number") || tags.has("number")) && text.trim() !== "" && Number.isFinite(Number(text))) {
+    return Number(text)
+  }
+  if (tags.has("Arrays") && !text.trimStart().startsWith("[")) return text.split(",").map((item) => item.trim())
+  return tags.has("Arrays") || tags.has("Objects") ? parseJson(text) : text
+}
+
+const parseJson = (text: string): unknown => {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return text
+  }
+}
