@@ -10,6 +10,7 @@
  *
  * @since 0.1.0
  */
+import { ArrivalJitter } from "./ArrivalJitter.ts"
 
 /**
  * @category models
@@ -43,14 +44,6 @@ export type Pushed = "accepted" | "duplicate" | "late" | "probing"
 const maxForwardJump = 3000
 const maxBackwardJump = 100
 
-// Packets after which an observation weighs 1/e: 4 s. Long enough to ride out a burst, short enough to recover.
-const forgetting = 1 - 1 / 200
-const quantile = 0.97
-const observationsBeforeAdapting = 25
-// The fastest packet of the last 5 to 10 s is the reference, so that clock drift moves it along.
-const referenceWindow = 250
-// Transit time that leaps by more is a new timeline, not jitter.
-const maxTransitLeapMs = 2000
 // A deviation of one packet is corrected after this many packets (1 s), one of n packets n times as soon.
 const patience = 50
 const shortestPatience = 3
@@ -61,7 +54,6 @@ const shortestPatience = 3
  */
 export class JitterBuffer<A extends object> {
   readonly #packetTicks: number
-  readonly #packetMs: number
   readonly #minDepth: number
   readonly #maxDepth: number
   readonly #capacity: number
@@ -88,15 +80,8 @@ export class JitterBuffer<A extends object> {
     | { readonly seq: number; readonly timestamp: number; readonly payload: A; readonly arrivalMs: number }
     | undefined
 
-  // Arrival statistics: weights by lateness in packets, and the least transit of this and the former window.
-  readonly #weights: Float64Array
-  #weight = 0
-  #observations = 0
+  readonly #arrivals: ArrivalJitter
   #target: number
-  #transit = Number.NaN
-  #least = Infinity
-  #formerLeast = Infinity
-  #leastCount = 0
 
   // The delay of packets from their earliest arrival to their playout, in packets, since the last correction.
   #delayMin = Infinity
@@ -114,7 +99,6 @@ export class JitterBuffer<A extends object> {
 
   constructor(options?: JitterBufferOptions) {
     this.#packetTicks = Math.max(1, options?.packetTicks ?? 960)
-    this.#packetMs = Math.max(1, options?.packetMs ?? 20)
     this.#minDepth = Math.max(1, Math.trunc(options?.minDepth ?? 2))
     this.#maxDepth = Math.max(this.#minDepth, Math.min(500, Math.trunc(options?.maxDepth ?? 10)))
     this.#capacity = Math.max(this.#maxDepth + 1, Math.min(1024, Math.trunc(options?.capacity ?? 50)))
@@ -124,7 +108,11 @@ export class JitterBuffer<A extends object> {
     this.#payloads = Array.from({ length: slots }, () => undefined)
     this.#timestamps = new Float64Array(slots)
     this.#seen = new Float64Array(slots).fill(Number.NaN)
-    this.#weights = new Float64Array(this.#maxDepth + 1)
+    this.#arrivals = new ArrivalJitter({
+      packetTicks: this.#packetTicks,
+      packetMs: Math.max(1, options?.packetMs ?? 20),
+      maxDepth: this.#maxDepth
+    })
   }
 
   /** The packet times between what is pulled next and the newest packet, both counted. */
@@ -317,7 +305,7 @@ export class JitterBuffer<A extends object> {
     this.#nextTimestamp = timestamp
     this.#highestTimestamp = timestamp
     this.#seen.fill(Number.NaN)
-    this.#resetTransit()
+    this.#arrivals.reset()
     this.#resetDelay()
   }
 
@@ -400,43 +388,13 @@ export class JitterBuffer<A extends object> {
     return Math.max(this.#minDepth, Math.min(this.#maxDepth, depth))
   }
 
-  /** Learns from an arrival and returns how much later than the fastest packet it came, in packets. */
   #observe(timestamp: number, arrivalMs: number): number {
-    const transit = arrivalMs - timestamp / this.#packetTicks * this.#packetMs
-    if (!(Math.abs(transit - this.#transit) <= maxTransitLeapMs)) {
-      this.#resetTransit()
-    }
-    this.#transit = transit
-    this.#least = Math.min(this.#least, transit)
-    if (++this.#leastCount === referenceWindow) {
-      this.#formerLeast = this.#least
-      this.#least = transit
-      this.#leastCount = 0
-    }
-    const lateness = (transit - Math.min(this.#least, this.#formerLeast)) / this.#packetMs
-    const weights = this.#weights
-    for (let i = 0; i < weights.length; i++) {
-      weights[i] = weights[i]! * forgetting
-    }
-    const bucket = Math.min(weights.length - 1, Math.ceil(lateness))
-    weights[bucket] = weights[bucket]! + 1
-    this.#weight = this.#weight * forgetting + 1
-    if (++this.#observations >= observationsBeforeAdapting) {
-      let sum = 0
-      let depth = 0
-      while (depth < weights.length - 1 && (sum += weights[depth]!) < quantile * this.#weight) {
-        depth++
-      }
-      this.#target = this.#clampDepth(depth + 1)
+    const lateness = this.#arrivals.observe(timestamp, arrivalMs)
+    const depth = this.#arrivals.depth
+    if (depth !== undefined) {
+      this.#target = this.#clampDepth(depth)
     }
     return lateness
-  }
-
-  #resetTransit(): void {
-    this.#transit = Number.NaN
-    this.#least = Infinity
-    this.#formerLeast = Infinity
-    this.#leastCount = 0
   }
 
   /**

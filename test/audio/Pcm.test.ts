@@ -62,7 +62,7 @@ describe("Pcm", () => {
     const reader = new Pcm.PcmReader()
     const bytes = Pcm.fromInt16(Int16Array.from(samples)).slice()
     const out = cut(bytes, sizes).map((part) => reader.push(part).slice())
-    assert.deepEqual([...Pcm.concat(out)], [...samples])
+    assert.deepEqual(Pcm.concat(out), Int16Array.from(samples))
     assert.strictEqual(reader.pendingBytes, 0)
   })
 
@@ -170,7 +170,7 @@ describe("Ring", () => {
       sizes.forEach((size, i) => {
         if (i % 4 === 3) {
           ring.pushSilence(size)
-          all.push(...new Array<number>(size).fill(0))
+          all.push(...new Int16Array(size))
         } else {
           const part = Int16Array.from({ length: size }, (_, k) => all.length + k + 1)
           ring.push(part)

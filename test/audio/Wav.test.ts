@@ -26,13 +26,14 @@ const fmt = (tag: number, channels: number, bits: number, rate = 16000, align = 
   ...u16(align),
   ...u16(bits)
 ]
+const subtypeTail = [0, 0, 0, 0, 0x10, 0, 0x80, 0, 0, 0xaa, 0, 0x38, 0x9b, 0x71]
 const extensible = (tag: number, channels: number, bits: number, valid = bits) => [
   ...fmt(0xfffe, channels, bits),
   ...u16(22),
   ...u16(valid),
   ...u32(0),
   ...u16(tag),
-  ...[0, 0, 0, 0, 0x10, 0, 0x80, 0, 0, 0xaa, 0, 0x38, 0x9b, 0x71]
+  ...subtypeTail
 ]
 const riff = (chunks: ReadonlyArray<ReadonlyArray<number>>, size?: number, form = "RIFF") => {
   const body = [...ascii("WAVE"), ...chunks.flat()]

@@ -1,0 +1,98 @@
+/**
+ * Measures how unevenly packets arrive and how deep a jitter buffer has to be for it.
+ *
+ * Plain and clockless; constant memory and time per packet.
+ *
+ * @since 0.1.0
+ */
+
+// Packets after which an observation weighs 1/e: 4 s. Long enough to ride out a burst, short enough to recover.
+const forgetting = 1 - 1 / 200
+const quantile = 0.97
+const observationsBeforeAdapting = 25
+// The fastest packet of the last 5 to 10 s is the reference, so that clock drift moves it along.
+const referenceWindow = 250
+// Transit time that leaps by more is a new timeline, not jitter.
+const maxTransitLeapMs = 2000
+
+/**
+ * @category models
+ * @since 0.1.0
+ */
+export class ArrivalJitter {
+  readonly #packetTicks: number
+  readonly #packetMs: number
+  // Weights by lateness in packets, rounded up; the last one is "more".
+  readonly #weights: Float64Array
+  #weight = 0
+  #observations = 0
+  #depth: number | undefined
+  #transit = Number.NaN
+  // The least transit of this and the former window.
+  #least = Infinity
+  #formerLeast = Infinity
+  #leastCount = 0
+
+  constructor(options: {
+    /** Timestamp units of one packet. */
+    readonly packetTicks: number
+    /** Length of one packet in ms. */
+    readonly packetMs: number
+    /** The greatest depth that is told apart, in packets. */
+    readonly maxDepth: number
+  }) {
+    this.#packetTicks = options.packetTicks
+    this.#packetMs = options.packetMs
+    this.#weights = new Float64Array(options.maxDepth + 1)
+  }
+
+  /** The depth in packets that lets 97 of 100 packets arrive in time; undefined until 25 packets were seen. */
+  get depth(): number | undefined {
+    return this.#depth
+  }
+
+  /** Learns from an arrival and returns how much later than the fastest packet it came, in packets. */
+  observe(timestamp: number, arrivalMs: number): number {
+    const transit = arrivalMs - timestamp / this.#packetTicks * this.#packetMs
+    if (!(Math.abs(transit - this.#transit) <= maxTransitLeapMs)) {
+      this.reset()
+    }
+    this.#transit = transit
+    this.#least = Math.min(this.#least, transit)
+    const lateness = (transit - Math.min(this.#least, this.#formerLeast)) / this.#packetMs
+    if (++this.#leastCount === referenceWindow) {
+      this.#formerLeast = this.#least
+      this.#least = transit
+      this.#leastCount = 0
+    }
+    this.#learn(lateness)
+    return lateness
+  }
+
+  /** Begins a new timeline of the sender; what was learnt of the network stays. */
+  reset(): void {
+    this.#transit = Number.NaN
+    this.#least = Infinity
+    this.#formerLeast = Infinity
+    this.#leastCount = 0
+  }
+
+  #learn(lateness: number): void {
+    const weights = this.#weights
+    for (let i = 0; i < weights.length; i++) {
+      weights[i] = weights[i]! * forgetting
+    }
+    const bucket = Math.min(weights.length - 1, Math.ceil(lateness))
+    weights[bucket] = weights[bucket]! + 1
+    this.#weight = this.#weight * forgetting + 1
+    if (++this.#observations < observationsBeforeAdapting) {
+      return
+    }
+    let sum = 0
+    let late = 0
+    while (late < weights.length - 1 && (sum += weights[late]!) < quantile * this.#weight) {
+      late++
+    }
+    this.#depth = late + 1
+  }
+}
