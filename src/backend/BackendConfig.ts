@@ -158,10 +158,13 @@ const crossFaults = (raw: unknown): ReadonlyArray<Faults.Fault> => {
   }
 }
 
-const limitFaults = (config: BackendConfig): ReadonlyArray<Faults.Fault> =>
-  Duration.isLessThan(config.session.tokenTtl, config.session.resumeWindow)
+/** As above; a section with faults of its own is not looked at. */
+const limitFaults = (raw: unknown): ReadonlyArray<Faults.Fault> => {
+  const limits = Schema.decodeUnknownResult(SessionLimits)(isRecord(raw) && raw["session"] !== undefined ? raw["session"] : {})
+  return limits._tag === "Success" && Duration.isLessThan(limits.success.tokenTtl, limits.success.resumeWindow)
     ? [{ path: "session.token_ttl", message: "expected at least session.resume_window" }]
     : []
+}
 
 const op = "BackendConfig.decode"
 const what = "the config is not valid"
@@ -175,9 +178,11 @@ const what = "the config is not valid"
  */
 export const decode = (raw: unknown): Effect.Effect<BackendConfig, InvalidConfig> =>
   Schema.decodeUnknownEffect(BackendConfig, { errors: "all", onExcessProperty: "error" })(raw).pipe(
-    Effect.mapError(() => Faults.toError(op, what, [...Faults.collect(BackendConfig, raw), ...crossFaults(raw)])),
+    Effect.mapError(() =>
+      Faults.toError(op, what, [...Faults.collect(BackendConfig, raw), ...crossFaults(raw), ...limitFaults(raw)])
+    ),
     Effect.flatMap((config) => {
-      const faults = [...crossFaults(raw), ...limitFaults(config)]
+      const faults = [...crossFaults(raw), ...limitFaults(raw)]
       return faults.length > 0 ? Effect.fail(Faults.toError(op, what, faults)) : Effect.succeed(config)
     })
   )
