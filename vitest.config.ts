@@ -1,3 +1,4 @@
+import { defaultClientConditions, defaultServerConditions } from "vite"
 import { defaultExclude, defineConfig } from "vitest/config"
 
 const project = (name: string, include: Array<string>, exclude: Array<string> = []) => ({
@@ -5,11 +6,16 @@ const project = (name: string, include: Array<string>, exclude: Array<string> = 
   test: { name, include, exclude: [...defaultExclude, ...exclude] }
 })
 
+// `import … from "effect-voice"` in a test means the sources: package.json names them under this condition.
+const source = "@effect-voice/source"
+
 /**
  * Four kinds of tests: `unit` is what `npm test` runs and stays quick; `browser` needs a Chromium; `servers` starts real
  * servers and installs packages; `full` repeats with the counts that take long.
  */
 export default defineConfig({
+  resolve: { conditions: [source, ...defaultClientConditions] },
+  ssr: { resolve: { conditions: [source, ...defaultServerConditions] } },
   test: {
     passWithNoTests: true,
     setupFiles: ["./test/support/setup.ts"],

@@ -90,6 +90,12 @@ export const works: ReadonlyArray<{
 }> = [
   { name: "Moonshine tiny, English", by: "Useful Sensors", license: "MIT", how: "model files, fetched on first use" },
   { name: "Moonshine base, English", by: "Useful Sensors", license: "MIT", how: "model files, fetched on request" },
+  {
+    name: "Token list of the Moonshine models (of LLaMA)",
+    by: "the authors of llama-tokenizer-js",
+    license: "MIT",
+    how: "with the Moonshine models"
+  },
   { name: "Silero VAD", by: "Silero Team", license: "MIT", how: "model file, fetched on first use" },
   {
     name: "Flite and its voices",

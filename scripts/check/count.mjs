@@ -1,0 +1,33 @@
+/**
+ * Sums vitest's JSON reports: prints `N passed, N failed, N skipped`, exits 1 when anything failed or a report is missing.
+ *
+ * Plain JavaScript for any Node: it must be able to say what went wrong when nothing else runs. A test file that could not
+ * be loaded counts as one failed test.
+ */
+import { readFileSync } from "node:fs"
+
+let passed = 0
+let failed = 0
+let skipped = 0
+
+for (const file of process.argv.slice(2)) {
+  let report
+  try {
+    report = JSON.parse(readFileSync(file, "utf8"))
+  } catch (error) {
+    process.stderr.write(`No report of a test run: ${error.message}\n`)
+    failed += 1
+    continue
+  }
+  const broken = report.testResults.filter(({ assertionResults, status }) =>
+    status === "failed" && !assertionResults.some((test) => test.status === "failed")
+  )
+  for (const { message, name } of broken) process.stderr.write(`Failed as a file: ${name}: ${message}\n`)
+  passed += report.numPassedTests
+  failed += report.numFailedTests + broken.length
+  skipped += report.numPendingTests + (report.numTodoTests ?? 0)
+  if (report.success === false && report.numFailedTests + broken.length === 0) failed += 1
+}
+
+process.stdout.write(`${passed} passed, ${failed} failed, ${skipped} skipped\n`)
+process.exitCode = failed === 0 ? 0 : 1
