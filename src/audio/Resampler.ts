@@ -72,6 +72,8 @@ export interface Resampler {
 export interface ResamplerFactory {
   /** Whether the module uses SIMD; without it converting costs about four times as much. */
   readonly simd: boolean
+  /** The memory of the module in bytes, 16 MiB at first; it grows with the resamplers alive and never shrinks. */
+  readonly memoryBytes: () => number
   /** Fails with `invalid_config` on a rate outside 1,000..384,000 Hz and with `pipeline_error` when memory is out. */
   readonly make: (inputRate: number, outputRate: number) => Result.Result<Resampler, InvalidConfig | PipelineError>
   /** Converts a whole recording; the result is the caller's own. Fails as `make` does. */
@@ -213,6 +215,7 @@ const fromModule = (speex: Speex, simd: boolean): ResamplerFactory => {
 
   return {
     simd,
+    memoryBytes: () => speex.HEAP16.byteLength,
     make,
     convert: (samples, inputRate, outputRate) =>
       Result.map(make(inputRate, outputRate), (resampler) => {

@@ -126,6 +126,14 @@ describe("JitterBuffer", () => {
     assert.isAtMost(Math.max(...depths.slice(2800, 2990)), 3)
   })
 
+  it("deepens for the few packets that come late, though it never runs dry", () => {
+    const { buffer } = run(range(0, 2000).map((index) => ({ index, atMs: index * 20 + (index % 5 === 4 ? 55 : 0) })))
+    assert.isAtLeast(buffer.held, 1)
+    // One in five comes late, 400 in all, until the buffer is deep enough.
+    assert.isAtMost(buffer.late, 40)
+    assert.strictEqual(buffer.targetDepth, 4)
+  })
+
   it("stays within its greatest depth whatever the jitter", () => {
     const next = random(2)
     const { buffer } = run(range(0, 1000).map((index) => ({ index, atMs: index * 20 + 600 * next() })))
