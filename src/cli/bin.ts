@@ -22,5 +22,3 @@ if (Number.parseInt(process.versions.node, 10) < neededMajor) {
 } else {
   await import("./main.ts")
 }
-
-export {}

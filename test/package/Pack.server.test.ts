@@ -1,0 +1,147 @@
+/**
+ * The package as a user gets it: packed, installed into an empty project, imported, type-checked and served from there.
+ *
+ * It installs from the registry (or npm's cache), so it takes tens of seconds.
+ *
+ * @since 0.1.0
+ */
+import { afterAll, assert, beforeAll, describe, it } from "@effect/vitest"
+import { type ChildProcess, execFileSync, spawn } from "node:child_process"
+import { once } from "node:events"
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs"
+import { tmpdir } from "node:os"
+import { dirname, join } from "node:path"
+import { fileURLToPath } from "node:url"
+
+const root = fileURLToPath(new URL("../..", import.meta.url))
+const manifest = JSON.parse(readFileSync(join(root, "package.json"), "utf8"))
+
+// npm's shell finds the Node that runs this test before any other.
+const env = { ...process.env, PATH: `${dirname(process.execPath)}:${process.env["PATH"] ?? ""}`, NODE_ENV: "test" }
+delete (env as NodeJS.ProcessEnv)["NODE_OPTIONS"]
+
+const run = (directory: string, command: string, args: ReadonlyArray<string>): string =>
+  execFileSync(command, args, { cwd: directory, env, encoding: "utf8", stdio: ["ignore", "pipe", "pipe"] })
+
+/** Every subpath that `exports` gives to users, its patterns filled in from what dist holds. */
+const subpathsOf = (installed: string): ReadonlyArray<string> =>
+  Object.entries<string | { readonly default: string }>(manifest.exports).flatMap(([subpath, target]) => {
+    if (typeof target === "string") return []
+    if (!subpath.includes("*")) return [subpath.slice(2)]
+    const [before = "", after = ""] = target.default.split("*")
+    const folder = join(installed, before)
+    if (!existsSync(folder)) return []
+    return readdirSync(folder)
+      .filter((entry) => after === ".js" ? entry.endsWith(".js") : existsSync(join(folder, entry, "index.js")))
+      .map((entry) => subpath.slice(2).replace("*", entry.replace(/\.js$/, "")))
+  })
+
+/** Waits for an answer of the server; the process's end ends the waiting. */
+const untilAnswers = async (child: ChildProcess, url: Promise<string>): Promise<Response> => {
+  const gone = once(child, "exit").then(([code]) => {
+    throw new Error(`the server ended with ${code} before it answered`)
+  })
+  return Promise.race([url.then((base) => fetch(new URL("/health/live", base))), gone])
+}
+
+describe("the packed package", () => {
+  let project = ""
+  let subpaths: ReadonlyArray<string> = []
+
+  beforeAll(() => {
+    project = mkdtempSync(join(tmpdir(), "effect-voice-pack-"))
+    run(root, process.execPath, ["scripts/build.ts"])
+    run(root, "npm", ["pack", "--ignore-scripts", "--pack-destination", project])
+    const tarball = readdirSync(project).find((name) => name.endsWith(".tgz"))
+    assert.isDefined(tarball)
+    writeFileSync(join(project, "package.json"), JSON.stringify({ name: "scratch", private: true, type: "module" }))
+    const effect = `effect@${manifest.devDependencies.effect}`
+    const dev = ["typescript", "@types/node"].map((name) => `${name}@${manifest.devDependencies[name]}`)
+    run(project, "npm", ["install", "--prefer-offline", "--no-audit", "--no-fund", `./${tarball}`, effect, ...dev])
+    subpaths = subpathsOf(join(project, "node_modules", "effect-voice"))
+  }, 300_000)
+
+  afterAll(() => {
+    if (project !== "") rmSync(project, { recursive: true, force: true })
+  })
+
+  it("holds no tests, no tools and no stray files", () => {
+    const entries = readdirSync(join(project, "node_modules", "effect-voice"))
+    assert.includeMembers(entries, ["LICENSE", "README.md", "THIRD-PARTY-LICENCES.md", "dist", "package.json"])
+    for (const absent of ["test", "scripts", "node_modules", ".ci"]) assert.notInclude(entries, absent)
+  })
+
+  it("imports by every subpath under Node", () => {
+    assert.includeMembers([...subpaths], ["", "/client", "/testing", "/builtin", "/server", "/providers/local"])
+    // The browser client needs no browser to be loaded, only to be used.
+    const lines = subpaths.map((subpath) => `await load(${JSON.stringify(`effect-voice${subpath}`)})`)
+    writeFileSync(
+      join(project, "imports.mjs"),
+      `const failed = []
+const load = (name) => import(name).then(
+  (module) => { if (Object.keys(module).length === 0) failed.push(name + ": exports nothing") },
+  (error) => { failed.push(name + ": " + error.message) }
+)
+${lines.join("\n")}
+process.stdout.write(failed.join("\\n"))
+`
+    )
+    assert.strictEqual(run(project, process.execPath, ["--disable-warning=ExperimentalWarning", "imports.mjs"]), "")
+  }, 60_000)
+
+  it("type-checks by every subpath with NodeNext", () => {
+    const names = subpaths.map((subpath, index) => `import * as M${index} from "effect-voice${subpath}"`)
+    const uses = subpaths.map((_, index) => `M${index}`)
+    writeFileSync(join(project, "types.ts"), `${names.join("\n")}\nexport const all = [${uses.join(", ")}]\n`)
+    writeFileSync(
+      join(project, "tsconfig.json"),
+      JSON.stringify({
+        include: ["types.ts"],
+        compilerOptions: {
+          target: "ES2024",
+          lib: ["ES2024", "ESNext.Disposable", "DOM", "DOM.Iterable", "DOM.AsyncIterable"],
+          module: "NodeNext",
+          moduleResolution: "NodeNext",
+          strict: true,
+          exactOptionalPropertyTypes: true,
+          noEmit: true,
+          // Other packages' declarations are theirs; ours are read, because types.ts imports them all.
+          skipLibCheck: true,
+          types: ["node"]
+        }
+      })
+    )
+    const tsc = join(project, "node_modules", "typescript", "bin", "tsc")
+    let output = ""
+    try {
+      output = run(project, process.execPath, [tsc, "-p", "tsconfig.json"])
+    } catch (error) {
+      output = String((error as { readonly stdout?: unknown }).stdout ?? error)
+    }
+    assert.strictEqual(output, "")
+  }, 60_000)
+
+  it("serves by its command, answers, and ends with 0 on SIGTERM", async () => {
+    const bin = join(project, "node_modules", ".bin", "effect-voice")
+    const child = spawn(bin, ["serve", "--port", "0"], { cwd: project, env, stdio: ["ignore", "pipe", "pipe"] })
+    try {
+      let output = ""
+      const url = new Promise<string>((resolve) => {
+        const read = (chunk: Buffer) => {
+          output += chunk.toString("utf8")
+          const found = /https?:\/\/[^\s"'/]+:[1-9]\d*/.exec(output)
+          if (found !== null) resolve(found[0])
+        }
+        child.stdout.on("data", read)
+        child.stderr.on("data", read)
+      })
+      const response = await untilAnswers(child, url)
+      assert.strictEqual(response.status, 200)
+      child.kill("SIGTERM")
+      const [code, signal] = await once(child, "exit")
+      assert.deepStrictEqual([code, signal], [0, null], output)
+    } finally {
+      if (child.exitCode === null && child.signalCode === null) child.kill("SIGKILL")
+    }
+  }, 60_000)
+})
