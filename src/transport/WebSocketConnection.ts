@@ -1,0 +1,240 @@
+/**
+ * A user on a WebSocket: binary frames are PCM, text frames are JSON (`ClientMessage` in, `SessionEvent` out).
+ *
+ * It drives a raw `ws` socket, because a frame costs half of what it does through Effect's socket. The connection owns
+ * the socket from `make` to the end of its scope.
+ *
+ * @since 0.1.0
+ */
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Latch from "effect/Latch"
+import type * as Scope from "effect/Scope"
+import type { WebSocket } from "ws"
+import { msOf } from "../audio/AudioFormat.ts"
+import * as ClientMessage from "../session/ClientMessage.ts"
+import * as SessionEvent from "../session/SessionEvent.ts"
+import type { ConnectionClose, UserConnection } from "../session/UserConnection.ts"
+import { Inbox, nextId } from "./Inbox.ts"
+
+/**
+ * The subprotocol that both sides speak.
+ *
+ * @category constants
+ * @since 0.1.0
+ */
+export const SUBPROTOCOL = "effect-voice.v1"
+
+/**
+ * The largest frame that a user may send, 64 KiB; a larger one closes with 1009. For `WebSocketServer.maxPayload`.
+ *
+ * @category constants
+ * @since 0.1.0
+ */
+export const MAX_PAYLOAD_BYTES = ClientMessage.MAX_MESSAGE_BYTES
+
+/**
+ * Audio in the socket's own buffer beyond which `send` refuses: 200 ms, what playout sends ahead.
+ *
+ * @category constants
+ * @since 0.1.0
+ */
+export const MAX_BACKLOG_MS = 200
+
+/**
+ * How often an open socket is pinged; the second ping in a row without an answer finds it dead.
+ *
+ * @category constants
+ * @since 0.1.0
+ */
+export const PING_INTERVAL = Duration.seconds(15)
+
+/** A client that lets so many bytes of events pile up reads nothing at all. */
+const MAX_EVENT_BACKLOG_BYTES = 1_048_576
+/** Pings of a client that does not read the answers are not answered. */
+const MAX_PONG_BACKLOG_BYTES = 65_536
+const CLOSE_TIMEOUT = Duration.seconds(1)
+const OPEN = 1
+const CLOSED = 3
+
+/**
+ * The close codes of our own, of which 4000-4999 are for applications (RFC 6455 §7.4.2).
+ *
+ * @category constants
+ * @since 0.1.0
+ */
+export const closeCodes: { readonly [Reason in ConnectionClose]: number } = {
+  session_ended: 1000,
+  replaced: 4408,
+  too_slow: 4409
+}
+
+/**
+ * @category models
+ * @since 0.1.0
+ */
+export interface WebSocketConnectionOptions {
+  /** Of the binary frames that come in, in Hz. */
+  readonly inputSampleRate: number
+  /** Of the binary frames that go out, in Hz. */
+  readonly outputSampleRate: number
+}
+
+/**
+ * @category models
+ * @since 0.1.0
+ */
+export interface WebSocketConnection {
+  readonly connection: UserConnection
+  /** Ends when the socket is gone; dies with what the session's listener threw, if it did. */
+  readonly gone: Effect.Effect<void>
+}
+
+const reasonOf = (code: number): string => {
+  switch (code) {
+    case 1000:
+    case 1001:
+    case 1005:
+      return "client_closed"
+    case 1009:
+      return "too_big"
+    case 1002:
+    case 1003:
+    case 1007:
+    case 1008:
+      return "protocol_error"
+    default:
+      return "connection_lost"
+  }
+}
+
+/** Bytes to samples, whatever their alignment; the odd byte of one frame is the first of the next. */
+class PcmReader {
+  #bytes = new Uint8Array(4_096)
+  #odd = 0
+
+  read(data: Uint8Array): Int16Array {
+    const length = this.#odd + data.length
+    if (length > this.#bytes.length) {
+      const former = this.#bytes
+      this.#bytes = new Uint8Array(2 ** Math.ceil(Math.log2(length)))
+      this.#bytes[0] = former[0]!
+    }
+    this.#bytes.set(data, this.#odd)
+    const samples = new Int16Array(this.#bytes.buffer, 0, length >> 1)
+    this.#odd = length & 1
+    return samples
+  }
+
+  /** To be called when what `read` gave has been used: it makes room by moving the odd byte to the front. */
+  done(samples: Int16Array): void {
+    if (this.#odd === 1) this.#bytes[0] = this.#bytes[samples.byteLength]!
+  }
+}
+
+/**
+ * Takes over an open socket, made with `maxPayload: MAX_PAYLOAD_BYTES`, `autoPong: false` and without compression.
+ *
+ * When the scope closes and the socket still lives, it is closed with 1001, and destroyed after a second.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const make = Effect.fnUntraced(function*(
+  socket: WebSocket,
+  options: WebSocketConnectionOptions
+): Effect.fn.Return<WebSocketConnection, never, Scope.Scope> {
+  const { inputSampleRate, outputSampleRate } = options
+  const inbox = new Inbox(inputSampleRate)
+  const gone = Latch.makeUnsafe(socket.readyState === CLOSED)
+  const reader = new PcmReader()
+  let alive = true
+
+  const onMessage = (data: Buffer, isBinary: boolean): void => {
+    alive = true
+    if (isBinary) {
+      const samples = reader.read(data)
+      inbox.audio(samples)
+      reader.done(samples)
+    } else {
+      const parsed = ClientMessage.parse(data.toString("utf8"))
+      if (parsed._tag === "Message") inbox.message(parsed.message)
+      else if (parsed._tag === "Malformed") inbox.malformed(parsed.reason)
+    }
+    if (inbox.defect !== undefined) socket.close(1011)
+  }
+  socket.on("message", (data, isBinary) => {
+    // With binaryType "nodebuffer" there is nothing else.
+    if (Buffer.isBuffer(data)) onMessage(data, isBinary)
+  })
+  socket.on("ping", (data) => {
+    alive = true
+    if (socket.readyState === OPEN && socket.bufferedAmount < MAX_PONG_BACKLOG_BYTES) socket.pong(data)
+  })
+  socket.on("pong", () => {
+    alive = true
+  })
+  // The close that always follows tells why.
+  socket.on("error", () => {})
+  socket.on("close", (code) => {
+    inbox.closed(reasonOf(code))
+    gone.openUnsafe()
+  })
+
+  const shut = (code: number, reason: string): Effect.Effect<void> =>
+    Effect.suspend(() => {
+      inbox.closed(reason)
+      if (socket.readyState === CLOSED) return Effect.void
+      socket.close(code, reason)
+      return gone.await.pipe(
+        Effect.timeoutOrElse({ duration: CLOSE_TIMEOUT, orElse: () => Effect.sync(() => socket.terminate()) })
+      )
+    })
+  // Interruptible inside, or the timeout would wait for the socket.
+  yield* Effect.addFinalizer(() => Effect.interruptible(shut(1001, "server_closed")))
+
+  yield* Effect.gen(function*() {
+    let missed = 0
+    while (missed < 2) {
+      alive = false
+      if (socket.readyState === OPEN && socket.bufferedAmount < MAX_EVENT_BACKLOG_BYTES) socket.ping()
+      yield* Effect.sleep(PING_INTERVAL)
+      missed = alive ? 0 : missed + 1
+    }
+    inbox.closed("timeout")
+    socket.terminate()
+  }).pipe(Effect.forkScoped)
+
+  const connection: UserConnection = {
+    id: nextId("websocket"),
+    transport: "websocket",
+    format: { input: { sampleRate: inputSampleRate }, output: { sampleRate: outputSampleRate } },
+    listen: (listener) => inbox.listen(listener),
+    send: (frame) => {
+      if (socket.readyState !== OPEN || connection.backlogMs() > MAX_BACKLOG_MS) return false
+      const bytes = Buffer.allocUnsafe(frame.byteLength)
+      bytes.set(new Uint8Array(frame.buffer, frame.byteOffset, frame.byteLength))
+      socket.send(bytes)
+      return true
+    },
+    // What the socket holds cannot be taken back; the client is told to drop it by `playout.clear`.
+    clear: () => 0,
+    backlogMs: () => msOf(socket.bufferedAmount / 2, outputSampleRate),
+    notify: (event) => {
+      if (socket.readyState !== OPEN) return
+      if (socket.bufferedAmount > MAX_EVENT_BACKLOG_BYTES) {
+        inbox.closed("too_slow")
+        return socket.terminate()
+      }
+      socket.send(SessionEvent.toJson(event))
+    },
+    close: (reason) => shut(closeCodes[reason], reason)
+  }
+  return {
+    connection,
+    gone: Effect.andThen(
+      gone.await,
+      Effect.suspend(() => inbox.defect === undefined ? Effect.void : Effect.die(inbox.defect))
+    )
+  }
+})
