@@ -27,13 +27,13 @@ const run = (directory: string, command: string, args: ReadonlyArray<string>): s
 const subpathsOf = (installed: string): ReadonlyArray<string> =>
   Object.entries<string | { readonly default: string }>(manifest.exports).flatMap(([subpath, target]) => {
     if (typeof target === "string") return []
-    if (!subpath.includes("*")) return [subpath.slice(2)]
+    if (!subpath.includes("*")) return [subpath.slice(1)]
     const [before = "", after = ""] = target.default.split("*")
     const folder = join(installed, before)
     if (!existsSync(folder)) return []
     return readdirSync(folder)
       .filter((entry) => after === ".js" ? entry.endsWith(".js") : existsSync(join(folder, entry, "index.js")))
-      .map((entry) => subpath.slice(2).replace("*", entry.replace(/\.js$/, "")))
+      .map((entry) => subpath.slice(1).replace("*", entry.replace(/\.js$/, "")))
   })
 
 /** Waits for an answer of the server; the process's end ends the waiting. */
