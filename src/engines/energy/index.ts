@@ -1,0 +1,78 @@
+/**
+ * Voice activity by energy: no model, no package. Good in quiet rooms; `silero` is better everywhere else.
+ *
+ * @since 0.1.0
+ */
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Schema from "effect/Schema"
+import { boundedDuration, withDefault } from "../../conversation/ConversationPolicy.ts"
+import * as EngineRegistry from "../../speech/EngineRegistry.ts"
+import { TIMELINE_RATE, VoiceActivityDetector } from "../../speech/VoiceActivityDetector.ts"
+import { EnergyDetector, WINDOW } from "../EnergyDetector.ts"
+
+/**
+ * - `margin`: so many dB above the background begin speech. 12, [3, 40].
+ * - `minLevel`: what is quieter is never speech, in dBFS. -45, [-80, 0].
+ * - `minSpeech`: so much speech makes a start. 60 ms, [20 ms, 1 s].
+ * - `minSilence`: so much silence makes a stop. 250 ms, [40 ms, 2 s].
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export const EnergyOptions = Schema.Struct({
+  margin: Schema.Finite.check(Schema.isBetween({ minimum: 3, maximum: 40 })).pipe(withDefault(12)),
+  minLevel: Schema.Finite.check(Schema.isBetween({ minimum: -80, maximum: 0 })).pipe(withDefault(-45)),
+  minSpeech: boundedDuration("20 millis", "1 second").pipe(withDefault("60ms")),
+  minSilence: boundedDuration("40 millis", "2 seconds").pipe(withDefault("250ms"))
+}).pipe(Schema.encodeKeys({ minLevel: "min_level", minSpeech: "min_speech", minSilence: "min_silence" }))
+
+/**
+ * @category models
+ * @since 0.1.0
+ */
+export type EnergyOptions = typeof EnergyOptions.Type
+
+const samples = (duration: Duration.Duration) => Math.round(Duration.toSeconds(duration) * TIMELINE_RATE)
+
+/**
+ * The detector with these options.
+ *
+ * @category layers
+ * @since 0.1.0
+ */
+export const layer = (options: EnergyOptions): Layer.Layer<VoiceActivityDetector> =>
+  Layer.succeed(
+    VoiceActivityDetector,
+    VoiceActivityDetector.of({
+      name: "energy",
+      sampleRate: TIMELINE_RATE,
+      open: ({ onActivity }) =>
+        Effect.sync(() =>
+          new EnergyDetector({
+            margin: options.margin,
+            minLevel: options.minLevel,
+            minSpeech: samples(options.minSpeech),
+            minSilence: samples(options.minSilence),
+            onsetLag: WINDOW,
+            offsetLag: 0,
+            onActivity
+          })
+        )
+    })
+  )
+
+/**
+ * `energy` by name.
+ *
+ * @category definitions
+ * @since 0.1.0
+ */
+export const definition = EngineRegistry.define({
+  kind: "vad",
+  name: "energy",
+  description: "Voice activity by energy above an adaptive noise floor; needs nothing",
+  options: EnergyOptions,
+  layer
+})
