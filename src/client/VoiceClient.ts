@@ -431,7 +431,7 @@ export class VoiceClient {
   }
 
   #dispatch(type: string, event: unknown): void {
-    for (const listener of [...this.#listeners.get(type) ?? []]) {
+    for (const listener of Array.from(this.#listeners.get(type) ?? [])) {
       try {
         // `on` ties each listener's parameter to its type; the map has forgotten which is which.
         listener(event as never)
