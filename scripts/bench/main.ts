@@ -1,0 +1,28 @@
+/**
+ * `npm run bench`: runs every benchmark of this directory, one after another; `npm run bench -- audio` only those named.
+ *
+ * @since 0.1.0
+ */
+import { spawnSync } from "node:child_process"
+import { readdirSync } from "node:fs"
+import { join } from "node:path"
+
+const directory = join("scripts", "bench")
+const all = readdirSync(directory)
+  .filter((file) => /^[a-z].*\.ts$/.test(file) && file !== "main.ts")
+  .map((file) => file.slice(0, -".ts".length))
+const wanted = process.argv.slice(2)
+const unknown = wanted.filter((name) => !all.includes(name))
+
+if (unknown.length > 0) {
+  process.stderr.write(`No such benchmark: ${unknown.join(", ")}. There are: ${all.join(", ")}\n`)
+  process.exit(2)
+}
+for (const name of wanted.length > 0 ? wanted : all) {
+  process.stdout.write(`\n== ${name}\n`)
+  const flags = ["--disable-warning=ExperimentalWarning", "--expose-gc"]
+  const { status } = spawnSync(process.execPath, [...flags, join(directory, `${name}.ts`)], {
+    stdio: ["ignore", "inherit", "inherit"]
+  })
+  if (status !== 0) process.exitCode = 1
+}
