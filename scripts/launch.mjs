@@ -55,15 +55,27 @@ const child = spawn(node, ["--disable-warning=ExperimentalWarning", script, ...a
 /** @type {Map<string, number>} */
 const lastSent = new Map()
 const signals = windows ? [] : ["SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT", "SIGUSR2"]
-for (const signal of signals) {
-  process.on(signal, () => {
-    const now = Date.now()
-    const last = lastSent.get(signal)
-    if (last !== undefined && now - last < sameSignalMs) return
-    lastSent.set(signal, now)
-    child.kill(signal)
-  })
+/** @param {NodeJS.Signals} signal */
+const handOn = (signal) => {
+  const now = Date.now()
+  const last = lastSent.get(signal)
+  if (last !== undefined && now - last < sameSignalMs) return
+  lastSent.set(signal, now)
+  child.kill(signal)
 }
+for (const signal of signals) process.on(signal, () => handOn(signal))
+
+// npm hands SIGTERM to the shell between it and us. Some shells (dash) die of it without a word to their children: under
+// npm, a parent that is gone is that signal.
+if (!windows && process.env.npm_lifecycle_event !== undefined) {
+  const parent = process.ppid
+  const watch = setInterval(() => {
+    if (process.ppid === parent) return
+    clearInterval(watch)
+    if (!lastSent.has("SIGTERM") && !lastSent.has("SIGINT")) handOn("SIGTERM")
+  }, 200)
+}
+
 // On Windows the console hands Ctrl-C to the child itself; we only have to outlive it.
 if (windows) process.on("SIGINT", () => {})
 
