@@ -6,8 +6,8 @@
  *
  * @since 0.1.0
  */
-import { isIP } from "node:net"
 import * as Result from "effect/Result"
+import { isIP } from "node:net"
 
 /**
  * The largest offer, 64 KiB; a browser's for one audio track has 2-6 KiB.

@@ -6,7 +6,6 @@
  *
  * @since 0.1.0
  */
-import { randomBytes } from "node:crypto"
 import * as Clock from "effect/Clock"
 import * as Deferred from "effect/Deferred"
 import * as Duration from "effect/Duration"
@@ -15,6 +14,7 @@ import * as Latch from "effect/Latch"
 import * as Result from "effect/Result"
 import type * as Scope from "effect/Scope"
 import type { IceServer, PeerConnection, RtcConfig } from "node-datachannel"
+import { randomBytes } from "node:crypto"
 import * as Pcm from "../audio/Pcm.ts"
 import { type BackendError, ConnectionFailed, ConnectionTimeout, describe, InvalidConfig } from "../BackendError.ts"
 import * as ClientMessage from "../session/ClientMessage.ts"

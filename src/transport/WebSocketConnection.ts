@@ -133,7 +133,7 @@ class PcmReader {
 }
 
 /**
- * Takes over an open socket, made with `maxPayload: MAX_PAYLOAD_BYTES`, `autoPong: false` and without compression.
+ * Takes over an open socket (paused, if frames may come before), made with `maxPayload: MAX_PAYLOAD_BYTES`, `autoPong: false` and without compression.
  *
  * When the scope closes and the socket still lives, it is closed with 1001, and destroyed after a second.
  *
@@ -180,6 +180,8 @@ export const make = Effect.fnUntraced(function*(
     inbox.closed(reasonOf(code))
     gone.openUnsafe()
   })
+  if (socket.readyState === CLOSED) inbox.closed("connection_lost")
+  else if (socket.isPaused) socket.resume()
 
   const shut = (code: number, reason: string): Effect.Effect<void> =>
     Effect.suspend(() => {

@@ -1,0 +1,97 @@
+/**
+ * `GET /v1/sessions/:id/audio`: the session's audio over a WebSocket.
+ *
+ * The request's fiber lives as long as the socket, and its scope is the connection's. Everything that can be refused is
+ * refused with problem JSON before the upgrade.
+ *
+ * @since 0.1.0
+ */
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as HttpRouter from "effect/http/HttpRouter"
+import type * as HttpServerRequest from "effect/http/HttpServerRequest"
+import * as HttpServerResponse from "effect/http/HttpServerResponse"
+import { IncomingMessage } from "node:http"
+import { type WebSocket, WebSocketServer } from "ws"
+import { isSampleRate, maxSampleRate, minSampleRate } from "../../audio/AudioFormat.ts"
+import type { ProviderRoute } from "../../backend/BackendProvider.ts"
+import { ConnectionFailed, InvalidConfig } from "../../BackendError.ts"
+import * as WebSocketConnection from "../../transport/WebSocketConnection.ts"
+import { problem, queryOf, tokenOf } from "./RouteSupport.ts"
+import type { SessionLinks } from "./SessionLinks.ts"
+
+const op = "LocalProvider.audio"
+
+// Only its handshake is used: it listens to nothing and holds nothing.
+const server = new WebSocketServer({
+  noServer: true,
+  clientTracking: false,
+  maxPayload: WebSocketConnection.MAX_PAYLOAD_BYTES,
+  perMessageDeflate: false,
+  // Pings are answered by the connection, which does not let the answers pile up.
+  autoPong: false,
+  // The token's subprotocol must never be the one that is chosen, and so sent back.
+  handleProtocols: (offered) => offered.has(WebSocketConnection.SUBPROTOCOL) ? WebSocketConnection.SUBPROTOCOL : false
+})
+
+const rateOf = (query: URLSearchParams, name: string, fallback: number): Effect.Effect<number, InvalidConfig> => {
+  const text = query.get(name)
+  if (text === null) return Effect.succeed(fallback)
+  const rate = /^\d{4,5}$/.test(text) ? Number(text) : Number.NaN
+  return isSampleRate(rate)
+    ? Effect.succeed(rate)
+    : Effect.fail(new InvalidConfig({ op, message: `${name}: expected ${minSampleRate} to ${maxSampleRate} Hz` }))
+}
+
+/**
+ * Does the handshake on the request's own socket. Effect's server has not touched it, and when the socket is destroyed
+ * at the end it writes no response either.
+ */
+const upgrade = (request: HttpServerRequest.HttpServerRequest) =>
+  Effect.acquireRelease(
+    Effect.callback<WebSocket, ConnectionFailed>((resume) => {
+      const source = request.source
+      const refused = () =>
+        resume(Effect.fail(new ConnectionFailed({ op, message: "the WebSocket handshake was not completed" })))
+      if (!(source instanceof IncomingMessage) || source.socket.destroyed) return refused()
+      const { socket } = source
+      socket.once("close", refused)
+      server.handleUpgrade(source, socket, Buffer.alloc(0), (webSocket) => {
+        socket.off("close", refused)
+        // Nothing may arrive before somebody listens.
+        webSocket.pause()
+        resume(Effect.succeed(webSocket))
+      })
+    }),
+    (webSocket) => Effect.sync(() => webSocket.terminate())
+  )
+
+/**
+ * @category routes
+ * @since 0.1.0
+ */
+export const make = (links: SessionLinks): ProviderRoute => {
+  const handle = Effect.fnUntraced(
+    function*(request: HttpServerRequest.HttpServerRequest) {
+      const { id = "" } = yield* HttpRouter.params
+      const link = yield* links.authenticate(id, tokenOf(request))
+      const query = queryOf(request)
+      const inputSampleRate = yield* rateOf(query, "input_rate", 16_000)
+      const outputSampleRate = yield* rateOf(query, "output_rate", 24_000)
+      // Lazy: this only tells whether the request can be upgraded.
+      const upgradable = yield* Effect.exit(request.upgrade)
+      if (Exit.isFailure(upgradable) || request.headers["upgrade"]?.toLowerCase() !== "websocket") {
+        return problem(new InvalidConfig({ op, message: "expected a WebSocket handshake" }), 426)
+      }
+      yield* link.place
+      const webSocket = yield* upgrade(request)
+      const { connection, gone } = yield* WebSocketConnection.make(webSocket, { inputSampleRate, outputSampleRate })
+      yield* link.attach(connection)
+      yield* gone
+      return HttpServerResponse.empty()
+    },
+    Effect.scoped,
+    (effect) => Effect.catch(effect, (error) => Effect.succeed(problem(error)))
+  )
+  return HttpRouter.route("GET", "/v1/sessions/:id/audio", handle)
+}

@@ -1,0 +1,110 @@
+/**
+ * The `provider_config` of the local provider.
+ *
+ * @since 0.1.0
+ */
+import * as Schema from "effect/Schema"
+import type { IceServer as NativeIceServer } from "node-datachannel"
+import { isIP } from "node:net"
+import { withDefault } from "../../conversation/ConversationPolicy.ts"
+import type { WebRtcOptions } from "../../transport/WebRtcConnection.ts"
+
+const iceUrl = /^(stuns?|turns?):(\[[\da-fA-F:.]+\]|[\w.-]{1,253})(?::(\d{1,5}))?(?:\?transport=(udp|tcp))?$/
+
+const IceUrl = Schema.String.check(
+  Schema.makeFilter((url: string) => iceUrl.test(url) || "expected stun:host:port or turn:host:port?transport=udp|tcp")
+)
+
+const Address = Schema.String.check(
+  Schema.makeFilter((address: string) => isIP(address) !== 0 || "expected an IP address")
+)
+
+const PublicUrl = Schema.String.check(
+  Schema.makeFilter((url: string) =>
+    URL.canParse(url) && /^https?:$/.test(new URL(url).protocol) || "expected an http or https URL"
+  )
+)
+
+/**
+ * A STUN or TURN server, as a browser's `RTCIceServer` has it.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export const IceServer = Schema.Struct({
+  urls: Schema.Union([IceUrl, Schema.Array(IceUrl)]),
+  username: Schema.optionalKey(Schema.String),
+  credential: Schema.optionalKey(Schema.String)
+})
+
+const Port = Schema.Int.check(Schema.isBetween({ minimum: 1_024, maximum: 65_535 }))
+
+/**
+ * - `publicUrl`: where users reach the server, with its path if it has one. Default: URLs without a host.
+ * - `iceServers`: STUN and TURN servers that the server's side of WebRTC uses. Default: none.
+ * - `udpPortRange`: the UDP ports of WebRTC, both ends included. Default: any.
+ * - `bindAddress`: the local address of WebRTC. Default: all.
+ * - `announceAddress`: the public address of a 1:1 NAT, which WebRTC tells users instead of the local one.
+ * - `maxConnectionsPerSession`: links of one session that may be open at once, the replaced ones included. 4.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export const LocalConfig = Schema.Struct({
+  publicUrl: Schema.optionalKey(PublicUrl),
+  iceServers: Schema.Array(IceServer).pipe(withDefault([])),
+  udpPortRange: Schema.optionalKey(
+    Schema.Struct({ begin: Port, end: Port }).check(
+      Schema.makeFilter(({ begin, end }: { readonly begin: number; readonly end: number }) =>
+        begin <= end || "expected begin to be at most end"
+      )
+    )
+  ),
+  bindAddress: Schema.optionalKey(Address),
+  announceAddress: Schema.optionalKey(Address),
+  maxConnectionsPerSession: Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: 32 })).pipe(withDefault(4))
+}).pipe(Schema.encodeKeys({
+  publicUrl: "public_url",
+  iceServers: "ice_servers",
+  udpPortRange: "udp_port_range",
+  bindAddress: "bind_address",
+  announceAddress: "announce_address",
+  maxConnectionsPerSession: "max_connections_per_session"
+}))
+
+/**
+ * @category models
+ * @since 0.1.0
+ */
+export type LocalConfig = typeof LocalConfig.Type
+
+const toNative = (server: typeof IceServer.Type): ReadonlyArray<string | NativeIceServer> =>
+  (typeof server.urls === "string" ? [server.urls] : server.urls).flatMap((url): ReadonlyArray<string | NativeIceServer> => {
+    const parts = iceUrl.exec(url)
+    if (parts === null) return []
+    const [, scheme = "", host = "", port, transport] = parts
+    const secure = scheme.endsWith("s")
+    // RFC 7064 §3.2, RFC 7065 §3.2.
+    const number = port === undefined ? secure ? 5_349 : 3_478 : Number(port)
+    if (scheme.startsWith("stun")) return [`${scheme}:${host}:${number}`]
+    return [{
+      hostname: host,
+      port: number,
+      ...(server.username === undefined ? {} : { username: server.username }),
+      ...(server.credential === undefined ? {} : { password: server.credential }),
+      relayType: secure ? "TurnTls" as const : transport === "tcp" ? "TurnTcp" as const : "TurnUdp" as const
+    }]
+  })
+
+/**
+ * What the WebRTC transport is made with.
+ *
+ * @category conversions
+ * @since 0.1.0
+ */
+export const webRtcOptions = (config: LocalConfig): WebRtcOptions => ({
+  iceServers: config.iceServers.flatMap(toNative),
+  bindAddress: config.bindAddress,
+  portRange: config.udpPortRange,
+  announce: config.announceAddress
+})

@@ -1,0 +1,68 @@
+/**
+ * `POST /v1/sessions/:id/offer`: SDP in, SDP out, in the style of WHIP (RFC 9725); the session's audio over WebRTC.
+ *
+ * The peer outlives the request: it belongs to the session, which is given it when media can flow, not before.
+ *
+ * @since 0.1.0
+ */
+import * as ByteSize from "effect/ByteSize"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as HttpIncomingMessage from "effect/http/HttpIncomingMessage"
+import * as HttpRouter from "effect/http/HttpRouter"
+import type * as HttpServerRequest from "effect/http/HttpServerRequest"
+import * as HttpServerResponse from "effect/http/HttpServerResponse"
+import * as Scope from "effect/Scope"
+import type { ProviderRoute } from "../../backend/BackendProvider.ts"
+import { InvalidConfig } from "../../BackendError.ts"
+import * as Sdp from "../../transport/Sdp.ts"
+import type { WebRtc } from "../../transport/WebRtcConnection.ts"
+import { problem, tokenOf } from "./RouteSupport.ts"
+import type { SessionLinks } from "./SessionLinks.ts"
+
+const op = "LocalProvider.offer"
+
+/**
+ * `location` gives the URL of a session, which a WHIP client deletes to hang up.
+ *
+ * @category routes
+ * @since 0.1.0
+ */
+export const make = (links: SessionLinks, webRtc: WebRtc, location: (id: string) => string): ProviderRoute => {
+  const handle = Effect.fnUntraced(function*(request: HttpServerRequest.HttpServerRequest) {
+    const { id = "" } = yield* HttpRouter.params
+    const link = yield* links.authenticate(id, tokenOf(request))
+    if (!/^application\/sdp\s*(?:;|$)/i.test(request.headers["content-type"] ?? "")) {
+      return problem(new InvalidConfig({ op, message: "expected content-type application/sdp" }), 415)
+    }
+    const body = yield* request.text.pipe(
+      Effect.provideService(HttpIncomingMessage.MaxBodySize, ByteSize.bytes(Sdp.MAX_OFFER_BYTES)),
+      Effect.result
+    )
+    if (body._tag === "Failure") {
+      return body.failure.reason._tag === "RequestParseError" && body.failure.reason.reason === "BodyTooLarge"
+        ? problem(new InvalidConfig({ op, message: `the offer has more than ${Sdp.MAX_OFFER_BYTES} bytes` }), 413)
+        : problem(new InvalidConfig({ op, message: "the offer could not be read" }))
+    }
+
+    const scope = yield* Scope.fork(link.scope)
+    const accepted = yield* Effect.andThen(link.place, webRtc.accept(body.success)).pipe(
+      Scope.provide(scope),
+      Effect.onExit((exit) => Exit.isFailure(exit) ? Scope.close(scope, exit) : Effect.void)
+    )
+    yield* accepted.opened.pipe(
+      Effect.andThen(link.attach(accepted.connection)),
+      Effect.andThen(accepted.gone),
+      Effect.ignore,
+      Scope.provide(scope),
+      Effect.ensuring(Scope.close(scope, Exit.void)),
+      Effect.forkIn(link.scope)
+    )
+    return HttpServerResponse.text(accepted.answer, {
+      status: 201,
+      contentType: "application/sdp",
+      headers: { "cache-control": "no-store", "location": location(link.id) }
+    })
+  }, (effect) => Effect.catch(effect, (error) => Effect.succeed(problem(error))))
+  return HttpRouter.route("POST", "/v1/sessions/:id/offer", handle)
+}

@@ -1,0 +1,57 @@
+/**
+ * What both routes of the local provider share: where a token may stand, and how a failure is answered.
+ *
+ * @since 0.1.0
+ */
+import type * as HttpServerRequest from "effect/http/HttpServerRequest"
+import * as HttpServerResponse from "effect/http/HttpServerResponse"
+import { type BackendError, toProblemJson } from "../../BackendError.ts"
+
+const TOKEN_PROTOCOL = "token."
+
+/**
+ * The query of a request; never throws.
+ *
+ * @category accessors
+ * @since 0.1.0
+ */
+export const queryOf = (request: HttpServerRequest.HttpServerRequest): URLSearchParams => {
+  const start = request.url.indexOf("?")
+  return new URLSearchParams(start === -1 ? "" : request.url.slice(start + 1))
+}
+
+/**
+ * The session token: a subprotocol `token.<token>` (the only header that a browser's WebSocket can set),
+ * `Authorization: Bearer`, or `?token=`.
+ *
+ * @category accessors
+ * @since 0.1.0
+ */
+export const tokenOf = (request: HttpServerRequest.HttpServerRequest): string | undefined => {
+  const offered = request.headers["sec-websocket-protocol"]?.split(",").map((each) => each.trim())
+    .find((each) => each.startsWith(TOKEN_PROTOCOL))
+  if (offered !== undefined) return offered.slice(TOKEN_PROTOCOL.length)
+  const bearer = /^Bearer +(\S+)$/i.exec(request.headers["authorization"] ?? "")?.[1]
+  return bearer ?? queryOf(request).get("token") ?? undefined
+}
+
+/**
+ * The problem JSON of an error; `status` replaces the one of its code where HTTP knows a better one (413, 415, 426).
+ *
+ * @category conversions
+ * @since 0.1.0
+ */
+export const problem = (error: BackendError, status?: number): HttpServerResponse.HttpServerResponse => {
+  const body = toProblemJson(error)
+  const code = status ?? body.status
+  return HttpServerResponse.jsonUnsafe({ ...body, status: code }, {
+    status: code,
+    contentType: "application/problem+json",
+    headers: {
+      "cache-control": "no-store",
+      ...(code === 401 ? { "www-authenticate": "Bearer" } : {}),
+      ...(code === 426 ? { "upgrade": "websocket" } : {}),
+      ...(code === 429 ? { "retry-after": "1" } : {})
+    }
+  })
+}

@@ -1,0 +1,85 @@
+/**
+ * The provider without a platform: users reach this very process, over a WebSocket or WebRTC.
+ *
+ * @since 0.1.0
+ */
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as BackendProvider from "../../backend/BackendProvider.ts"
+import * as WebRtcConnection from "../../transport/WebRtcConnection.ts"
+import * as AudioRoute from "./AudioRoute.ts"
+import { LocalConfig, webRtcOptions } from "./LocalConfig.ts"
+import * as OfferRoute from "./OfferRoute.ts"
+import * as SessionLinks from "./SessionLinks.ts"
+
+export { LocalConfig } from "./LocalConfig.ts"
+
+/** The session's path below the public URL; without one, a path that the client resolves. */
+const urls = (config: LocalConfig) => {
+  const base = config.publicUrl?.replace(/\/+$/, "") ?? ""
+  const session = (id: string) => `${base}/v1/sessions/${encodeURIComponent(id)}`
+  return {
+    session,
+    audio: (id: string) => `${session(id).replace(/^http/, "ws")}/audio`,
+    offer: (id: string) => `${session(id)}/offer`
+  }
+}
+
+/**
+ * The local provider. `access.connectionUrl` is the WebSocket's for `websocket` and the offer's for `webrtc`; the token
+ * opens either, so that a user can change over.
+ *
+ * @category providers
+ * @since 0.1.0
+ */
+export const provider: BackendProvider.BackendProvider["Service"] = BackendProvider.make({
+  name: "local",
+  description: "Users connect to this process, over a WebSocket or WebRTC",
+  capabilities: {
+    s2s: true,
+    multiUser: true,
+    sessionPersistence: false,
+    customAuth: false,
+    customRateLimiting: false,
+    maxConcurrentSessions: 0,
+    // Measured with Chromium on loopback: 21 ms to the server, 45 ms back over WebRTC.
+    minLatency: Duration.millis(66),
+    codecs: ["pcm_s16le", "opus"]
+  },
+  config: LocalConfig,
+  connect: Effect.fnUntraced(function*(options, config) {
+    const links = yield* SessionLinks.make({
+      tokenTtl: config.session.tokenTtl,
+      resumeWindow: config.session.resumeWindow,
+      maxConnectionsPerSession: options.maxConnectionsPerSession
+    })
+    const webRtc = yield* WebRtcConnection.make(webRtcOptions(options))
+    const url = urls(options)
+    return {
+      open: (session) =>
+        Effect.map(links.open(session), ({ attachments, expiresAt, token }) => ({
+          access: {
+            connectionUrl: session.config.transport === "webrtc" ? url.offer(session.id) : url.audio(session.id),
+            token,
+            expiresAt
+          },
+          attachments
+        })),
+      routes: [AudioRoute.make(links), OfferRoute.make(links, webRtc, url.session)],
+      // There is nothing to reach: whoever can ask is here.
+      probe: Effect.succeed({ name: "provider", status: "healthy" as const })
+    }
+  })
+})
+
+/**
+ * The provider as a service.
+ *
+ * @category layers
+ * @since 0.1.0
+ */
+export const layer: Layer.Layer<BackendProvider.BackendProvider> = Layer.succeed(
+  BackendProvider.BackendProvider,
+  provider
+)
