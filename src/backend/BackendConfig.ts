@@ -186,3 +186,23 @@ export const decode = (raw: unknown): Effect.Effect<BackendConfig, InvalidConfig
       return faults.length > 0 ? Effect.fail(Faults.toError(op, what, faults)) : Effect.succeed(config)
     })
   )
+
+/**
+ * A config whose every field is at its default: provider `local`, pipeline `stt_tts`, no engine named.
+ *
+ * @category constants
+ * @since 0.1.0
+ */
+export const defaults: BackendConfig = Schema.decodeSync(BackendConfig)({ provider: "local", pipeline_type: "stt_tts" })
+
+/**
+ * Checks a config that a program has put together; the faults are told as by `decode`.
+ *
+ * @category decoding
+ * @since 0.1.0
+ */
+export const check = (config: BackendConfig): Effect.Effect<BackendConfig, InvalidConfig> =>
+  Schema.encodeEffect(BackendConfig, { errors: "all" })(config).pipe(
+    Effect.mapError((error) => Faults.toError(op, what, Faults.fromSchemaError(error))),
+    Effect.flatMap(decode)
+  )

@@ -1,16 +1,84 @@
 /**
- * Builds a backend whose engines, agent and processors are those that a config names.
+ * Builds a backend whose engines and agent are those that a config names.
  *
  * @since 0.1.0
  */
-import type * as Effect from "effect/Effect"
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
 import type * as Scope from "effect/Scope"
+import { AgentRegistry } from "../agent/AgentRegistry.ts"
 import type { BackendError } from "../BackendError.ts"
+import * as S2sPipeline from "../session/S2sPipeline.ts"
+import * as SttTtsPipeline from "../session/SttTtsPipeline.ts"
+import { type EngineKind, type EngineKinds, EngineRegistry } from "../speech/EngineRegistry.ts"
+import { SpeechToSpeech } from "../speech/SpeechToSpeech.ts"
+import { SpeechToText } from "../speech/SpeechToText.ts"
+import { TextToSpeech } from "../speech/TextToSpeech.ts"
+import { VoiceActivityDetector } from "../speech/VoiceActivityDetector.ts"
 import type { BackendConfig } from "./BackendConfig.ts"
 import type { BackendProvider, Registries } from "./BackendProvider.ts"
+import { makeBackend } from "./makeBackend.ts"
 import type { VoiceBackend } from "./VoiceBackend.ts"
 
-export declare const make: (
+/** The detector of a config that names none. */
+const DEFAULT_VAD = "silero"
+
+/** Builds an engine by name in the current scope. */
+const build = Effect.fnUntraced(function*<Kind extends EngineKind, Shape>(
+  config: BackendConfig,
+  kind: Kind,
+  name: string,
+  tag: Context.Service<EngineKinds[Kind], Shape>
+) {
+  const registry = yield* EngineRegistry
+  const load = yield* registry[kind].get(name)
+  const definition = yield* load
+  const context = yield* Layer.build(definition.layer(config.engines[name]))
+  return Context.get(context, tag)
+})
+
+const buildStt = Effect.fnUntraced(function*(config: BackendConfig) {
+  // decode has made sure of both names
+  const sttName = config.sttProvider ?? ""
+  const ttsName = config.ttsProvider ?? ""
+  const vadName = config.vadProvider ?? DEFAULT_VAD
+  const [stt, tts, vad] = yield* Effect.all([
+    build(config, "stt", sttName, SpeechToText),
+    build(config, "tts", ttsName, TextToSpeech),
+    build(config, "vad", vadName, VoiceActivityDetector)
+  ], { concurrency: "unbounded" })
+  return {
+    pipelines: { stt_tts: SttTtsPipeline.make({ stt, tts, vad }) },
+    engines: { stt: sttName, tts: ttsName, vad: vadName }
+  }
+})
+
+const buildS2s = Effect.fnUntraced(function*(config: BackendConfig) {
+  const name = config.s2sProvider ?? ""
+  const s2s = yield* build(config, "s2s", name, SpeechToSpeech)
+  const vadName = config.vadProvider ?? (s2s.capabilities.turnAuthority === "remote" ? undefined : DEFAULT_VAD)
+  const vad = vadName === undefined ? undefined : yield* build(config, "vad", vadName, VoiceActivityDetector)
+  return {
+    pipelines: { s2s: S2sPipeline.make({ s2s, vad }) },
+    engines: { s2s: name, ...(vadName === undefined ? {} : { vad: vadName }) }
+  }
+})
+
+/**
+ * Makes the backend of a config on a provider. The engines are built here and live as long as the scope; names that are
+ * not known and options that are wrong fail `invalid_config`.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const make = (
   provider: BackendProvider["Service"],
   config: BackendConfig
-) => Effect.Effect<VoiceBackend["Service"], BackendError, Scope.Scope | Registries>
+): Effect.Effect<VoiceBackend["Service"], BackendError, Scope.Scope | Registries> =>
+  Effect.gen(function*() {
+    const agents = yield* AgentRegistry
+    const agent = config.agent === undefined ? undefined : yield* agents.get(config.agent)
+    const built = yield* (config.pipelineType === "s2s" ? buildS2s(config) : buildStt(config))
+    return yield* makeBackend({ config, provider, agent, findAgent: agents.get, ...built })
+  })

@@ -4,14 +4,33 @@
  * @since 0.1.0
  */
 import * as Context from "effect/Context"
-import type * as Effect from "effect/Effect"
-import type { BackendError } from "../BackendError.ts"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Option from "effect/Option"
+import type * as Scope from "effect/Scope"
+import type { Agent } from "../agent/Agent.ts"
+import { AgentRegistry } from "../agent/AgentRegistry.ts"
+import { type BackendError, InvalidConfig } from "../BackendError.ts"
 import type { Observable } from "../session/Observable.ts"
+import * as S2sPipeline from "../session/S2sPipeline.ts"
 import type { SessionConfig } from "../session/SessionConfig.ts"
+import * as SttTtsPipeline from "../session/SttTtsPipeline.ts"
 import type { VoiceSession } from "../session/VoiceSession.ts"
-import type { BackendConfig } from "./BackendConfig.ts"
-import type { ProviderCapabilities, ProviderRoute, SessionAccess } from "./BackendProvider.ts"
+import { SpeechToSpeech } from "../speech/SpeechToSpeech.ts"
+import { SpeechToText } from "../speech/SpeechToText.ts"
+import { TextToSpeech } from "../speech/TextToSpeech.ts"
+import { VoiceActivityDetector } from "../speech/VoiceActivityDetector.ts"
+import { type BackendConfig, check, defaults } from "./BackendConfig.ts"
+import {
+  BackendProvider,
+  type ProviderCapabilities,
+  type ProviderRoute,
+  type Registries,
+  type SessionAccess
+} from "./BackendProvider.ts"
+import { BackendRegistry } from "./BackendRegistry.ts"
 import type { HealthStatus } from "./HealthStatus.ts"
+import { type BackendParts, makeBackend } from "./makeBackend.ts"
 
 /**
  * @category models
@@ -71,4 +90,111 @@ export class VoiceBackend extends Context.Service<VoiceBackend, {
   readonly ready: Effect.Effect<boolean>
   /** What the provider wants the HTTP server to mount. */
   readonly routes: ReadonlyArray<ProviderRoute>
-}>()("effect-voice/backend/VoiceBackend") {}
+}>()("effect-voice/backend/VoiceBackend") {
+  /**
+   * A running backend for speech → text → agent → speech. It takes no names: the compiler says which of its engines and
+   * which provider are missing. Releasing the layer drains it.
+   */
+  static readonly layerSttTts = (
+    options: LayerOptions = {}
+  ): Layer.Layer<
+    VoiceBackend,
+    BackendError,
+    BackendProvider | SpeechToText | TextToSpeech | VoiceActivityDetector
+  > =>
+    running(Effect.gen(function*() {
+      const [provider, stt, tts, vad] = yield* Effect.all([
+        BackendProvider,
+        SpeechToText,
+        TextToSpeech,
+        VoiceActivityDetector
+      ])
+      return yield* layered(options, provider, {
+        config: { pipelineType: "stt_tts", sttProvider: stt.name, ttsProvider: tts.name, vadProvider: vad.name },
+        pipelines: { stt_tts: SttTtsPipeline.make({ stt, tts, vad }) },
+        engines: { stt: stt.name, tts: tts.name, vad: vad.name }
+      })
+    }))
+
+  /**
+   * A running backend over a speech-to-speech model. A voice activity detector is used when there is one; a model that
+   * does not decide turns itself needs it. Releasing the layer drains it.
+   */
+  static readonly layerS2s = (
+    options: LayerOptions = {}
+  ): Layer.Layer<VoiceBackend, BackendError, BackendProvider | SpeechToSpeech> =>
+    running(Effect.gen(function*() {
+      const provider = yield* BackendProvider
+      const s2s = yield* SpeechToSpeech
+      const vad = Option.getOrUndefined(yield* Effect.serviceOption(VoiceActivityDetector))
+      const vadName = vad === undefined ? {} : { vad: vad.name }
+      return yield* layered(options, provider, {
+        config: {
+          pipelineType: "s2s",
+          s2sProvider: s2s.name,
+          ...(vad === undefined ? {} : { vadProvider: vad.name })
+        },
+        pipelines: { s2s: S2sPipeline.make({ s2s, vad }) },
+        engines: { s2s: s2s.name, ...vadName }
+      })
+    }))
+
+  /**
+   * A running backend from a config: provider, engines and agent by name, from the registries. Releasing the layer
+   * drains it.
+   */
+  static readonly layerConfig = (
+    config: BackendConfig
+  ): Layer.Layer<VoiceBackend, BackendError, BackendRegistry | Registries> =>
+    running(Effect.flatMap(BackendRegistry, (registry) => registry.create(config.provider, config)))
+}
+
+/**
+ * What the layers of a program take.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface LayerOptions {
+  /** Who answers, when a session does not say. */
+  readonly agent?: Agent | undefined
+  /** Fields of the config that differ from their defaults; checked like any config. */
+  readonly config?: Partial<Omit<BackendConfig, "provider" | "pipelineType">> | undefined
+}
+
+/** Starts a backend, and drains it before anything below it is released. */
+const running = <E, R>(
+  make: Effect.Effect<VoiceBackend["Service"], E, R>
+): Layer.Layer<VoiceBackend, E | BackendError, Exclude<R, Scope.Scope>> =>
+  Layer.effect(
+    VoiceBackend,
+    Effect.gen(function*() {
+      const backend = yield* make
+      yield* Effect.addFinalizer(() => Effect.ignore(backend.stop))
+      yield* backend.start
+      return backend
+    })
+  )
+
+const layered = Effect.fnUntraced(function*(
+  { agent, config }: LayerOptions,
+  provider: BackendProvider["Service"],
+  parts: Pick<BackendParts, "pipelines" | "engines"> & { readonly config: Partial<BackendConfig> }
+) {
+  const checked = yield* check({ ...defaults, ...config, ...parts.config, provider: provider.name })
+  const agents = Option.getOrUndefined(yield* Effect.serviceOption(AgentRegistry))
+  return yield* makeBackend({
+    ...parts,
+    config: checked,
+    provider,
+    agent,
+    findAgent: (name) =>
+      agents !== undefined ? agents.get(name) : Effect.fail(
+        new InvalidConfig({
+          op: "VoiceBackend.createSession",
+          message: `there is no agent "${name}": provide an AgentRegistry`,
+          details: { missing: name }
+        })
+      )
+  })
+})

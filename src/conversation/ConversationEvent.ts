@@ -48,6 +48,7 @@ export const SessionEnd = Schema.Literals([
   "input_ended",
   "drained",
   "drain_deadline",
+  "longest",
   "failed"
 ])
 

@@ -1,0 +1,77 @@
+/**
+ * Who gets in: a count of slots, taken and given back in one step each.
+ *
+ * @since 0.1.0
+ */
+import * as Effect from "effect/Effect"
+import { ConnectionFailed, SessionLimitExceeded } from "../BackendError.ts"
+
+/**
+ * Where a backend is in its life.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export type Phase = "new" | "starting" | "running" | "draining" | "stopped"
+
+/**
+ * Slots for sessions. There are never more taken than the maximum at the moment of taking.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export class Admission {
+  phase: Phase = "new"
+  #taken = 0
+  readonly #max: () => number
+
+  constructor(max: () => number) {
+    this.#max = max
+  }
+
+  get taken(): number {
+    return this.#taken
+  }
+
+  get open(): boolean {
+    return this.phase === "running"
+  }
+
+  /**
+   * Takes a slot; it must be given back by `leave`. Fails `connection_failed` while the backend does not run, and
+   * `session_limit_exceeded` while it drains or is full.
+   */
+  readonly enter: Effect.Effect<void, ConnectionFailed | SessionLimitExceeded> = Effect.suspend((): Effect.Effect<void, ConnectionFailed | SessionLimitExceeded> => {
+    const op = "VoiceBackend.createSession"
+    if (this.phase === "draining") {
+      return Effect.fail(
+        new SessionLimitExceeded({
+          op,
+          message: "the backend is draining and takes no new session",
+          details: { reason: "draining" }
+        })
+      )
+    }
+    if (this.phase !== "running") {
+      return Effect.fail(
+        new ConnectionFailed({ op, message: `the backend is not running: ${this.phase}`, details: { state: this.phase } })
+      )
+    }
+    const max = this.#max()
+    if (this.#taken >= max) {
+      return Effect.fail(
+        new SessionLimitExceeded({
+          op,
+          message: `all ${max} sessions are taken`,
+          details: { reason: "full", max, retryAfterMs: 1_000 }
+        })
+      )
+    }
+    this.#taken++
+    return Effect.void
+  })
+
+  leave(): void {
+    this.#taken--
+  }
+}

@@ -1,0 +1,32 @@
+/**
+ * Whether the last turns were slow: a window of 100.
+ *
+ * @since 0.1.0
+ */
+
+const SIZE = 100
+
+/**
+ * @category models
+ * @since 0.1.0
+ */
+export class LatencyWindow {
+  readonly #slow = new Uint8Array(SIZE)
+  #next = 0
+  #count = 0
+  #sum = 0
+
+  /** Counts a turn; `exceeded`: it took longer than the target. */
+  add(exceeded: boolean): void {
+    const value = exceeded ? 1 : 0
+    this.#sum += value - (this.#slow[this.#next] ?? 0)
+    this.#slow[this.#next] = value
+    this.#next = (this.#next + 1) % SIZE
+    this.#count = Math.min(SIZE, this.#count + 1)
+  }
+
+  /** The share of slow turns, 0 to 1; 0 below 20 turns, which say nothing yet. */
+  get exceeded(): number {
+    return this.#count < 20 ? 0 : this.#sum / this.#count
+  }
+}

@@ -1,0 +1,414 @@
+/**
+ * The one implementation of a backend: sessions, admission, health and drain, over whatever provider and engines.
+ *
+ * @since 0.1.0
+ */
+import * as Clock from "effect/Clock"
+import * as Deferred from "effect/Deferred"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Fiber from "effect/Fiber"
+import * as FiberSet from "effect/FiberSet"
+import * as Option from "effect/Option"
+import * as Random from "effect/Random"
+import * as Schema from "effect/Schema"
+import * as Scope from "effect/Scope"
+import * as Semaphore from "effect/Semaphore"
+import * as Stream from "effect/Stream"
+import * as SubscriptionRef from "effect/SubscriptionRef"
+import type { Agent } from "../agent/Agent.ts"
+import {
+  AuthenticationFailed,
+  AuthorizationFailed,
+  type BackendError,
+  ConnectionFailed,
+  ConnectionTimeout,
+  InvalidConfig,
+  RateLimitExceeded,
+  SessionNotFound
+} from "../BackendError.ts"
+import { AuthHook } from "../hooks/AuthHook.ts"
+import { RateLimiter } from "../hooks/RateLimiter.ts"
+import { FrameClock } from "../session/FrameClock.ts"
+import * as Observable from "../session/Observable.ts"
+import type { PipelineFactory } from "../session/Pipeline.ts"
+import * as Session from "../session/Session.ts"
+import { Metadata, type PipelineType, type SessionConfig } from "../session/SessionConfig.ts"
+import type { VoiceSession } from "../session/VoiceSession.ts"
+import { Admission } from "./Admission.ts"
+import type { BackendConfig } from "./BackendConfig.ts"
+import type { BackendProvider, ProviderConnection, SessionAccess } from "./BackendProvider.ts"
+import { type HealthPart, worst } from "./HealthStatus.ts"
+import { LatencyWindow } from "./LatencyWindow.ts"
+import * as Support from "./Support.ts"
+import type { ConnectionState, DrainReport, VoiceBackend } from "./VoiceBackend.ts"
+
+/**
+ * What a backend is made of.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface BackendParts {
+  readonly config: BackendConfig
+  readonly provider: BackendProvider["Service"]
+  /** The pipelines that its engines allow. */
+  readonly pipelines: { readonly [Type in PipelineType]?: PipelineFactory | undefined }
+  /** The names of the engines, by kind. */
+  readonly engines: { readonly [kind: string]: string }
+  /** Who answers when a session names nobody. */
+  readonly agent: Agent | undefined
+  /** Finds an agent by name. */
+  readonly findAgent: (name: string) => Effect.Effect<Agent, BackendError>
+}
+
+interface Entry {
+  readonly handle: Session.SessionHandle
+  readonly access: SessionAccess
+  readonly scope: Scope.Closeable
+  /** Completes when nothing of the session is left. */
+  readonly gone: Deferred.Deferred<void>
+}
+
+/** What every close of a single session is bounded by, so that nothing in a close path can hang. */
+const CLOSE_DEADLINE = "5 seconds"
+const PROBE_DEADLINE = "5 seconds"
+
+const newId = Effect.map(
+  Effect.all([Random.nextIntBetween(0, 36 ** 8), Random.nextIntBetween(0, 36 ** 8)]),
+  (parts) => `ses_${parts.map((part) => part.toString(36).padStart(8, "0")).join("")}`
+)
+
+/**
+ * Makes a backend in a scope; releasing the scope drains it.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const makeBackend = Effect.fnUntraced(function*(parts: BackendParts) {
+  const { provider } = parts
+  yield* Support.check(parts.config)
+  yield* provider.validateConfig(parts.config)
+
+  const scope = yield* Effect.scope
+  const clock = yield* Clock.Clock
+  const frames = yield* FrameClock.make
+  const auth = yield* Effect.serviceOption(AuthHook)
+  const limiter = yield* Effect.serviceOption(RateLimiter)
+  let config = parts.config
+  const admission = new Admission(() => config.maxConcurrentSessions)
+  const latency = new LatencyWindow()
+  const sessions = new Map<string, Entry>()
+  const connection = yield* SubscriptionRef.make<ConnectionState>("disconnected")
+  const cut = yield* Deferred.make<void>()
+  const lifecycle = yield* Semaphore.make(1)
+  const watchers = yield* FiberSet.make()
+  let link: { readonly provider: ProviderConnection; readonly scope: Scope.Closeable } | undefined
+  let report: DrainReport | undefined
+
+  // ---- lifecycle ----------------------------------------------------------------------------------------------------
+
+  const start: Effect.Effect<void, BackendError> = lifecycle.withPermits(1)(Effect.gen(function*() {
+    if (admission.phase === "running") return
+    if (admission.phase === "stopped") {
+      return yield* Effect.fail(
+        new ConnectionFailed({
+          op: "VoiceBackend.start",
+          message: "the backend has been stopped; make another",
+          details: { state: "stopped" }
+        })
+      )
+    }
+    admission.phase = "starting"
+    yield* SubscriptionRef.set(connection, "connecting")
+    const linkScope = yield* Scope.fork(scope)
+    const connected = yield* provider.connect(config).pipe(
+      Scope.provide(linkScope),
+      Effect.timeoutOrElse({
+        duration: config.timeout,
+        orElse: () =>
+          Effect.fail(
+            new ConnectionTimeout({
+              op: "VoiceBackend.start",
+              message: `provider ${provider.name} did not connect within ${Duration.format(config.timeout)}`
+            })
+          )
+      }),
+      Effect.onError(() => {
+        admission.phase = "new"
+        return Effect.andThen(SubscriptionRef.set(connection, "error"), Scope.close(linkScope, Exit.void))
+      })
+    )
+    link = { provider: connected, scope: linkScope }
+    if (connected.incoming !== undefined) {
+      yield* connected.incoming.pipe(
+        Stream.runForEach((next) => Effect.ignore(createSession(next))),
+        Effect.catch((error) => Effect.logWarning("no more incoming sessions", error.message)),
+        Effect.forkIn(linkScope)
+      )
+    }
+    admission.phase = "running"
+    yield* SubscriptionRef.set(connection, "connected")
+  }))
+
+  const awaitGone = (entries: ReadonlyArray<Entry>) =>
+    Effect.forEach(entries, (entry) => Deferred.await(entry.gone), { concurrency: "unbounded", discard: true })
+
+  const drain = Effect.gen(function*() {
+    const startedAt = clock.currentTimeMillisUnsafe()
+    const entries = Array.from(sessions.values())
+    if (config.drain.mode === "turn") for (const { handle } of entries) handle.drain("drained")
+    yield* awaitGone(entries).pipe(
+      Effect.raceFirst(Deferred.await(cut)),
+      Effect.timeoutOption(config.drain.deadline)
+    )
+    const left = Array.from(sessions.values())
+    for (const { handle } of left) handle.close("drain_deadline")
+    yield* awaitGone(left).pipe(Effect.timeoutOption(CLOSE_DEADLINE))
+    return {
+      completed: Math.max(0, entries.length - left.length),
+      interrupted: left.length,
+      durationMs: clock.currentTimeMillisUnsafe() - startedAt
+    }
+  })
+
+  const stop: Effect.Effect<DrainReport> = Effect.suspend(() => {
+    // admission closes before the lock is waited for
+    if (admission.phase === "running") admission.phase = "draining"
+    return lifecycle.withPermits(1)(Effect.gen(function*() {
+      if (report !== undefined) return report
+      const result = yield* drain
+      report = result
+      admission.phase = "stopped"
+      if (link !== undefined) {
+        yield* Scope.close(link.scope, Exit.void).pipe(Effect.timeoutOption(CLOSE_DEADLINE))
+        link = undefined
+      }
+      yield* SubscriptionRef.set(connection, "disconnected")
+      return result
+    }))
+  })
+
+  // ---- sessions -----------------------------------------------------------------------------------------------------
+
+  const admit = Effect.fnUntraced(function*(session: SessionConfig) {
+    const op = "VoiceBackend.createSession"
+    if (session.userId === "" || session.userId.length > 256) {
+      return yield* Effect.fail(
+        new InvalidConfig({ op, message: "user_id: expected 1 to 256 characters", details: { path: "user_id" } })
+      )
+    }
+    const metadata = yield* Schema.decodeUnknownEffect(Metadata)(session.metadata ?? {}).pipe(
+      Effect.mapError((error) => new InvalidConfig({ op, message: `metadata: ${error.message}` }))
+    )
+    let admitted: SessionConfig = { ...session, metadata }
+    if (Option.isSome(auth)) {
+      if (session.token === undefined) {
+        return yield* Effect.fail(new AuthenticationFailed({ op, message: "a token is needed" }))
+      }
+      const who = yield* auth.value.authenticate(session.token, metadata)
+      if (!who.authorized || !(yield* auth.value.authorize(who.userId, "session.create"))) {
+        return yield* Effect.fail(new AuthorizationFailed({ op, message: "this user may not create a session" }))
+      }
+      const merged = yield* Schema.decodeUnknownEffect(Metadata)({ ...metadata, ...who.metadata }).pipe(
+        Effect.mapError((error) => new InvalidConfig({ op, message: `metadata: ${error.message}` }))
+      )
+      admitted = { ...admitted, userId: who.userId, metadata: merged }
+    }
+    if (Option.isSome(limiter) && !(yield* limiter.value.allow(`user:${admitted.userId}`))) {
+      return yield* Effect.fail(
+        new RateLimitExceeded({ op, message: "too many sessions for this user", details: { retryAfterMs: 1_000 } })
+      )
+    }
+    return admitted
+  })
+
+  const agentOf = (session: SessionConfig) => {
+    if (typeof session.agent === "string") return parts.findAgent(session.agent)
+    if (session.agent !== undefined) return Effect.succeed(session.agent)
+    return parts.agent !== undefined ? Effect.succeed(parts.agent) : Effect.fail(
+      new InvalidConfig({
+        op: "VoiceBackend.createSession",
+        message: "nobody would answer: give the session or the backend an agent",
+        details: { missing: "agent" }
+      })
+    )
+  }
+
+  const pipelineOf = (session: SessionConfig) => {
+    const type = session.pipelineType ?? config.pipelineType
+    const pipeline = parts.pipelines[type]
+    return pipeline !== undefined ? Effect.succeed(pipeline) : Effect.fail(
+      new InvalidConfig({
+        op: "VoiceBackend.createSession",
+        message: `this backend has no engines for pipeline_type ${type}`,
+        details: { missing: type }
+      })
+    )
+  }
+
+  const open = Effect.fnUntraced(function*(session: SessionConfig, sessionScope: Scope.Closeable) {
+    const pipeline = yield* pipelineOf(session)
+    // a model that speaks for itself needs nobody to answer
+    const agent = (session.pipelineType ?? config.pipelineType) === "s2s" && session.agent === undefined
+      ? parts.agent ?? Support.silentAgent
+      : yield* agentOf(session)
+    const connected = link
+    if (connected === undefined) {
+      return yield* Effect.fail(
+        new ConnectionFailed({ op: "VoiceBackend.createSession", message: "the provider is not connected" })
+      )
+    }
+    const id = yield* newId
+    const handle = yield* Session.make({
+      id,
+      config: session,
+      agent,
+      pipeline,
+      clock: frames,
+      policy: session.policy ?? config.conversation,
+      latencyTarget: config.latencyTarget,
+      timeout: config.timeout,
+      maxRetries: config.maxRetries,
+      retryDelay: config.retryDelay,
+      connectWindow: config.session.connectWindow,
+      resumeWindow: config.session.resumeWindow,
+      longest: config.session.longest,
+      onLatency: (totalMs) => latency.add(totalMs > Duration.toMillis(config.latencyTarget))
+    }).pipe(Scope.provide(sessionScope))
+    const { access, attachments } = yield* connected.provider.open({ id, config: session }).pipe(
+      Scope.provide(sessionScope)
+    )
+    yield* attachments.pipe(
+      Stream.runForEach((next) =>
+        handle.session.attach(next).pipe(
+          Effect.catch((error) =>
+            Effect.andThen(Effect.logWarning("an attachment was refused", error.message), next.close("session_ended"))
+          )
+        )
+      ),
+      Effect.catch((error) => Effect.logWarning("no more attachments", error.message)),
+      Effect.forkIn(sessionScope)
+    )
+    const gone = yield* Deferred.make<void>()
+    return { handle, access, scope: sessionScope, gone }
+  })
+
+  /** Takes the session away when it has ended, within a deadline, whatever hangs. */
+  const watch = (entry: Entry) =>
+    entry.handle.session.ended.pipe(
+      Effect.andThen(Effect.sync(() => sessions.delete(entry.handle.session.id))),
+      Effect.andThen(
+        // in a fiber of its own: a finalizer that hangs keeps nobody waiting
+        Effect.forkIn(Scope.close(entry.scope, Exit.void), scope, { startImmediately: true })
+      ),
+      Effect.flatMap((closing) => Effect.timeoutOption(Fiber.await(closing), CLOSE_DEADLINE)),
+      Effect.ensuring(Effect.suspend(() => {
+        admission.leave()
+        return Deferred.succeed(entry.gone, undefined)
+      }))
+    )
+
+  const createSession = (session: SessionConfig): Effect.Effect<VoiceSession, BackendError> =>
+    Effect.uninterruptibleMask((restore) =>
+      Effect.gen(function*() {
+        yield* admission.enter
+        const sessionScope = yield* Scope.fork(scope)
+        const entry = yield* restore(Effect.flatMap(admit(session), (admitted) => open(admitted, sessionScope))).pipe(
+          Effect.onError(() => {
+            admission.leave()
+            return Effect.timeoutOption(Scope.close(sessionScope, Exit.void), CLOSE_DEADLINE)
+          })
+        )
+        sessions.set(entry.handle.session.id, entry)
+        yield* FiberSet.run(watchers, watch(entry))
+        // it may have begun to drain meanwhile
+        if (!admission.open) entry.handle.drain("drained")
+        return entry.handle.session
+      })
+    )
+
+  const find = (op: string, id: string) =>
+    Effect.suspend(() => {
+      const entry = sessions.get(id)
+      return entry !== undefined ? Effect.succeed(entry) : Effect.fail(
+        new SessionNotFound({ op, message: "no session has this id", details: { session: id.slice(0, 64) } })
+      )
+    })
+
+  // ---- health -------------------------------------------------------------------------------------------------------
+
+  const probe = Effect.suspend((): Effect.Effect<HealthPart> => {
+    if (link === undefined) {
+      return Effect.succeed({ name: "provider", status: "unhealthy", cause: `the backend is ${admission.phase}` })
+    }
+    return link.provider.probe.pipe(
+      Effect.timeoutOption(PROBE_DEADLINE),
+      Effect.map(Option.getOrElse((): HealthPart => ({
+        name: "provider",
+        status: "unhealthy",
+        cause: `${provider.name} did not answer within ${PROBE_DEADLINE}`
+      })))
+    )
+  })
+
+  const healthCheck = Effect.map(probe, (provided) => {
+    const share = latency.exceeded
+    const health: ReadonlyArray<HealthPart> = [
+      provided,
+      ...Object.entries(parts.engines).map(([kind, name]): HealthPart => ({
+        name: `${kind}:${name}`,
+        status: "healthy"
+      })),
+      admission.phase === "draining"
+        ? { name: "admission", status: "degraded", cause: "the backend is draining" }
+        : admission.taken >= config.maxConcurrentSessions
+        ? { name: "admission", status: "degraded", cause: "all sessions are taken" }
+        : { name: "admission", status: "healthy" },
+      share > 0.05
+        ? {
+          name: "latency",
+          status: "degraded",
+          cause: `${Math.round(100 * share)} % of the last turns took longer than ${
+            Duration.format(config.latencyTarget)
+          }`
+        }
+        : { name: "latency", status: "healthy" }
+    ]
+    return { status: worst(health), parts: health, checkedAt: clock.currentTimeMillisUnsafe() }
+  })
+
+  const backend: VoiceBackend["Service"] = {
+    start,
+    stop,
+    abort: Effect.asVoid(Deferred.succeed(cut, undefined)),
+    createSession,
+    getSession: (id) => Effect.map(find("VoiceBackend.getSession", id), (entry) => entry.handle.session),
+    listSessions: Effect.sync(() => Array.from(sessions.values(), (entry) => entry.handle.session)),
+    closeSession: (id) =>
+      Effect.flatMap(find("VoiceBackend.closeSession", id), (entry) => {
+        entry.handle.close("closed")
+        return Deferred.await(entry.gone)
+      }),
+    access: (id) => Effect.map(find("VoiceBackend.access", id), (entry) => entry.access),
+    healthCheck,
+    connectionState: Observable.fromRef(connection),
+    activeSessionCount: Effect.sync(() => sessions.size),
+    config: Effect.sync(() => config),
+    updateConfig: (next) =>
+      Effect.gen(function*() {
+        yield* Support.checkUpdate(config, next)
+        yield* Support.check(next)
+        yield* provider.validateConfig(next)
+        config = next
+      }),
+    provider: { name: provider.name, capabilities: provider.capabilities },
+    engines: parts.engines,
+    ready: Effect.sync(() => admission.open),
+    get routes() {
+      return link?.provider.routes ?? []
+    }
+  }
+  return backend
+})

@@ -1,0 +1,71 @@
+/**
+ * Cuts an agent's text into pieces to speak while it is still being written.
+ *
+ * The first piece may be a clause, so that speech begins early; then come sentences. Pure and incremental.
+ *
+ * @since 0.1.0
+ */
+
+/** A first clause is at least this many characters, or it sounds chopped. */
+const MIN_CLAUSE = 12
+/** A piece is cut at a word before this many characters, whatever its punctuation. */
+const MAX_PIECE = 400
+
+const segmenter = new Intl.Segmenter("en", { granularity: "sentence" })
+// a title or an initial: its full stop ends no sentence
+const abbreviation = /(?:^|\s)(?:Mr|Mrs|Ms|Dr|Prof|St|vs|etc|e\.g|i\.e|[A-Z])\.\s*$/u
+
+/**
+ * @category models
+ * @since 0.1.0
+ */
+export class Sentences {
+  #rest = ""
+  #first = true
+
+  /** Takes more text; returns the pieces that are complete. */
+  push(text: string): ReadonlyArray<string> {
+    this.#rest += text
+    const pieces: Array<string> = []
+    while (true) {
+      const end = this.#end()
+      if (end === 0) return pieces
+      const piece = this.#rest.slice(0, end).trim()
+      this.#rest = this.#rest.slice(end)
+      if (piece === "") continue
+      this.#first = false
+      pieces.push(piece)
+    }
+  }
+
+  /** No more text comes: what is left. */
+  flush(): ReadonlyArray<string> {
+    const pieces = [...this.push("\n\n"), this.#rest.trim()].filter((piece) => piece !== "")
+    this.#rest = ""
+    this.#first = true
+    return pieces
+  }
+
+  /** How many characters the next complete piece has; 0 when there is none yet. */
+  #end(): number {
+    let end = 0
+    for (const { index, segment } of segmenter.segment(this.#rest)) {
+      // the last segment may go on
+      if (index + segment.length === this.#rest.length && !/\n\s*$/u.test(segment)) break
+      end = index + segment.length
+      if (!abbreviation.test(this.#rest.slice(0, end))) break
+      end = 0
+    }
+    const limit = end === 0 ? this.#rest.length : end
+    if (this.#first) {
+      for (const match of this.#rest.slice(0, limit).matchAll(/[,;:–—]\s+/gu)) {
+        if (match.index >= MIN_CLAUSE) return match.index + match[0].length
+      }
+    }
+    if (limit > MAX_PIECE) {
+      const space = this.#rest.lastIndexOf(" ", MAX_PIECE)
+      return space > 0 ? space + 1 : MAX_PIECE
+    }
+    return end
+  }
+}

@@ -1,0 +1,83 @@
+/**
+ * What hears, thinks and speaks in a session: the part that differs between `stt_tts` and `s2s`.
+ *
+ * The conversation, its history, its playout and its events are the same over both.
+ *
+ * @since 0.1.0
+ */
+import type * as Duration from "effect/Duration"
+import type * as Effect from "effect/Effect"
+import type * as Scope from "effect/Scope"
+import type { Agent } from "../agent/Agent.ts"
+import type { BackendError } from "../BackendError.ts"
+import type { Event, ReplySource } from "../conversation/ConversationState.ts"
+import type { HistoryItem } from "../conversation/History.ts"
+import type { TurnAuthority } from "../conversation/TurnAuthority.ts"
+import type { AudioInput } from "./AudioInput.ts"
+import type { Metadata } from "./SessionConfig.ts"
+import type { Voice } from "./Voice.ts"
+
+type WithoutTime<E> = E extends unknown ? Omit<E, "atMs"> : never
+
+/**
+ * An event of the conversation, before the session gives it its time.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export type Happening = WithoutTime<Event>
+
+/**
+ * What a session gives its pipeline.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface PipelineContext {
+  readonly sessionId: string
+  readonly userId: string
+  readonly metadata: () => Metadata
+  readonly agent: () => Agent
+  /** The conversation so far, when it is a session that goes on. */
+  readonly history: ReadonlyArray<HistoryItem>
+  /** Tells the conversation; synchronous. */
+  readonly dispatch: (event: Happening) => void
+  /** The user's audio: where ears are added, and how far it is. */
+  readonly input: Pick<AudioInput, "add" | "remove" | "position">
+  readonly voice: Voice
+  /** Bounds each open, each first result and each stall. */
+  readonly timeout: Duration.Duration
+  readonly maxRetries: number
+  readonly retryDelay: Duration.Duration
+}
+
+/**
+ * A session's pipeline.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Pipeline {
+  readonly authority: TurnAuthority
+  /** A turn needs words. */
+  readonly textual: boolean
+  /** Asks for the final words up to a sample; answered by `Finalized`. */
+  readonly finalize: (id: number, untilSample: number) => void
+  /** Speaks a reply: ends when all its speech has been given to the voice; interrupted when it is ended. */
+  readonly reply: (reply: {
+    readonly epoch: number
+    readonly turn: number
+    readonly source: ReplySource
+    readonly history: ReadonlyArray<HistoryItem>
+  }) => Effect.Effect<void, BackendError>
+  /** A reply has ended, as a whole or cut, and `playedMs` of it was heard. */
+  readonly ended: (epoch: number, played: { readonly completed: boolean; readonly playedMs: number }) => void
+}
+
+/**
+ * Opens a session's pipeline in the session's scope.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export type PipelineFactory = (context: PipelineContext) => Effect.Effect<Pipeline, BackendError, Scope.Scope>

@@ -1,0 +1,101 @@
+/**
+ * A session as a Stream: PCM in, speech and events out, over a connection inside the process.
+ *
+ * @since 0.1.0
+ */
+import * as Cause from "effect/Cause"
+import * as Effect from "effect/Effect"
+import * as Queue from "effect/Queue"
+import * as Stream from "effect/Stream"
+import { type BackendError, InvalidConfig } from "../BackendError.ts"
+import { isSampleRate } from "../audio/AudioFormat.ts"
+import * as Pcm from "../audio/Pcm.ts"
+import type { ConnectionListener, UserConnection } from "./UserConnection.ts"
+import type { PipelineOutput, VoiceSession } from "./VoiceSession.ts"
+
+/** Frames (of 20 ms) that wait for the reader; playout then waits for it. */
+const MAX_FRAMES = 100
+/** Events that wait for the reader; beyond that it is gone. */
+const MAX_WAITING = 2_048
+
+/**
+ * A connection that hears everything and says nothing.
+ *
+ * @category constants
+ * @since 0.1.0
+ */
+export const nobody: UserConnection = {
+  id: "nobody",
+  transport: "memory",
+  format: { input: { sampleRate: 16_000 }, output: { sampleRate: 24_000 } },
+  listen: () => {},
+  send: () => true,
+  clear: () => 0,
+  backlogMs: () => 0,
+  notify: () => {},
+  close: () => Effect.void
+}
+
+/**
+ * Runs a session over a stream of PCM bytes. Ending the input drains the session; interrupting the result cuts the agent
+ * off and detaches.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const make = <E, R>(
+  session: VoiceSession,
+  source: Stream.Stream<Uint8Array, E, R>,
+  options: {
+    readonly inputSampleRate: number
+    readonly outputSampleRate: number
+    readonly inputEnded: () => void
+  }
+): Stream.Stream<PipelineOutput, BackendError | E, R> =>
+  Stream.unwrap(Effect.gen(function*() {
+    for (const rate of [options.inputSampleRate, options.outputSampleRate]) {
+      if (!isSampleRate(rate)) {
+        return yield* Effect.fail(
+          new InvalidConfig({ op: "VoiceSession.pipeline", message: `a sample rate of ${rate} Hz is not supported` })
+        )
+      }
+    }
+    const out = yield* Queue.bounded<PipelineOutput, E | BackendError | Cause.Done>(MAX_WAITING)
+    let listener: ConnectionListener | undefined
+    let turn = 0
+    const connection: UserConnection = {
+      id: `pipeline-${session.id}`,
+      transport: "memory",
+      format: {
+        input: { sampleRate: options.inputSampleRate },
+        output: { sampleRate: options.outputSampleRate }
+      },
+      listen: (next) => {
+        listener = next
+      },
+      send: (frame) =>
+        Queue.sizeUnsafe(out) < MAX_FRAMES &&
+        Queue.offerUnsafe(out, { _tag: "Audio", turn, pcm: Pcm.fromInt16(frame).slice() }),
+      clear: () => 0,
+      backlogMs: () => 0,
+      notify: (event) => {
+        if ("turn" in event && event.type !== "user.transcript") turn = event.turn
+        if (!Queue.offerUnsafe(out, { _tag: "Event", event })) listener?.closed("the reader is too slow")
+      },
+      close: () => Effect.asVoid(Queue.end(out))
+    }
+    yield* session.attach(connection)
+    const reader = new Pcm.PcmReader()
+    yield* source.pipe(
+      Stream.runForEach((bytes) => Effect.sync(() => listener?.audio(reader.push(bytes)))),
+      Effect.andThen(Effect.sync(options.inputEnded)),
+      Effect.catchCause((cause) => Queue.failCause(out, cause)),
+      Effect.forkScoped
+    )
+    yield* Effect.addFinalizer((exit) =>
+      exit._tag === "Failure" && Cause.hasInterruptsOnly(exit.cause)
+        ? session.interrupt.pipe(Effect.ignore, Effect.andThen(Effect.sync(() => listener?.closed("interrupted"))))
+        : Effect.sync(() => listener?.closed("the reader has ended"))
+    )
+    return Stream.fromQueue(out)
+  })).pipe(Stream.scoped)

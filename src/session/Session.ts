@@ -1,0 +1,549 @@
+/**
+ * The shell of a conversation: carries out what the machine decides, and tells it what happens.
+ *
+ * `dispatch` runs the machine synchronously: holding, releasing and ending speech act before it returns. What takes time
+ * (a reply, a timer, a window) is a fiber of the session's scope; closing the scope ends them all.
+ *
+ * @since 0.1.0
+ */
+import * as Cause from "effect/Cause"
+import * as Clock from "effect/Clock"
+import * as Deferred from "effect/Deferred"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as FiberMap from "effect/FiberMap"
+import * as PubSub from "effect/PubSub"
+import * as Result from "effect/Result"
+import * as Schema from "effect/Schema"
+import * as Stream from "effect/Stream"
+import type * as Take from "effect/Take"
+import type { Agent } from "../agent/Agent.ts"
+import { frameMs } from "../audio/AudioFormat.ts"
+import * as Pcm from "../audio/Pcm.ts"
+import * as Resampler from "../audio/Resampler.ts"
+import {
+  type BackendError,
+  ContextCanceled,
+  fromCause,
+  InvalidConfig,
+  SessionLimitExceeded,
+  SessionNotFound
+} from "../BackendError.ts"
+import * as Conversation from "../conversation/Conversation.ts"
+import type { Command, Event, State, TimerName } from "../conversation/ConversationState.ts"
+import type { ConversationPolicy } from "../conversation/ConversationPolicy.ts"
+import type { HistoryItem } from "../conversation/History.ts"
+import { AudioInput } from "./AudioInput.ts"
+import { AudioOutput } from "./AudioOutput.ts"
+import type { ClientMessage } from "./ClientMessage.ts"
+import type { FrameClock } from "./FrameClock.ts"
+import * as MergePatch from "./MergePatch.ts"
+import type { Happening, Pipeline, PipelineFactory } from "./Pipeline.ts"
+import * as PipelineStream from "./PipelineStream.ts"
+import { Metadata, type SessionConfig } from "./SessionConfig.ts"
+import type { SessionEnd, SessionEvent, SessionEventBody } from "./SessionEvent.ts"
+import type { ConnectionClose, UserConnection } from "./UserConnection.ts"
+import { Voice } from "./Voice.ts"
+import type { VoiceSession } from "./VoiceSession.ts"
+
+/**
+ * What a backend makes a session with.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface SessionOptions {
+  readonly id: string
+  readonly config: SessionConfig
+  readonly agent: Agent
+  readonly pipeline: PipelineFactory
+  readonly clock: FrameClock["Service"]
+  readonly policy: ConversationPolicy
+  readonly history?: ReadonlyArray<HistoryItem> | undefined
+  readonly latencyTarget: Duration.Duration
+  readonly timeout: Duration.Duration
+  readonly maxRetries: number
+  readonly retryDelay: Duration.Duration
+  readonly connectWindow: Duration.Duration
+  readonly resumeWindow: Duration.Duration
+  readonly longest: Duration.Duration
+  /** Each turn's latency, for the backend's health. */
+  readonly onLatency: (totalMs: number) => void
+}
+
+/** Readers of events and of audio lose the oldest beyond this. */
+const EVENT_BUFFER = 1_024
+const AUDIO_BUFFER = 50
+/** What waits to be said. */
+const MAX_QUEUE = 16
+const MAX_SAY_CHARACTERS = 16_384
+const MAX_AUDIO_BYTES = 65_536
+/** The final words of a turn are awaited at most so long. */
+const FINALIZE_TIMEOUT_MS = 5_000
+/** A connection may send audio this much faster than real time, and ahead of it. */
+const FLOOD_RATE = 1.5
+const FLOOD_BURST_MS = 5_000
+
+/**
+ * Makes a session in a scope of its own; the session has ended when `ended` completes, and is gone when its scope is
+ * closed.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const make = Effect.fnUntraced(function*(options: SessionOptions) {
+  const clock = yield* Clock.Clock
+  const factory = yield* Resampler.load
+  const fibers = yield* FiberMap.make<string>()
+  const run = yield* FiberMap.runtime(fibers)<never>()
+  const events = yield* PubSub.sliding<Take.Take<SessionEvent>>(EVENT_BUFFER)
+  const heard = yield* PubSub.sliding<Take.Take<Uint8Array>>(AUDIO_BUFFER)
+  const ended = yield* Deferred.make<SessionEnd>()
+  const now = () => clock.currentTimeMillisUnsafe()
+
+  let state: State = Conversation.initial(options.history)
+  let agent = options.agent
+  let metadata: Metadata = options.config.metadata ?? {}
+  let seq = 0
+  let connection: UserConnection | undefined
+  let attachedBefore = false
+  let handFed = false
+  let pipeline: Pipeline | undefined
+  const says = new Map<number, Int16Array>()
+  let sayKey = 0
+
+  // ---- events -------------------------------------------------------------------------------------------------------
+
+  const emit = (body: SessionEventBody): void => {
+    const event: SessionEvent = { ...body, seq: ++seq, atMs: now() }
+    PubSub.publishUnsafe(events, [event])
+    connection?.notify(event)
+    if (event.type === "turn.latency") options.onLatency(event.totalMs)
+  }
+
+  // ---- audio --------------------------------------------------------------------------------------------------------
+
+  const input = new AudioInput<TimerName>(factory, (name) => onTimer(name))
+  const output = new AudioOutput(options.clock, {
+    audible: (epoch) => dispatch({ _tag: "ReplyAudible", epoch }),
+    text: (epoch, text) => dispatch({ _tag: "ReplyText", epoch, text }),
+    played: (epoch) => dispatch({ _tag: "ReplyPlayed", epoch }),
+    slow: (which) => emit({ type: "connection.slow", connection: which.id }),
+    dead: (which) => detach(which, "too slow", "too_slow"),
+    room: () => voice.resume()
+  })
+  const voice = new Voice(factory, output)
+  yield* Effect.addFinalizer(() =>
+    Effect.sync(() => {
+      output.attach(undefined)
+      options.clock.remove(output)
+      input.free()
+      voice.free()
+    })
+  )
+
+  // ---- the machine --------------------------------------------------------------------------------------------------
+
+  const conversation = () => ({
+    policy: options.policy,
+    authority: pipeline?.authority ?? "own" as const,
+    textual: pipeline?.textual ?? true,
+    latencyTargetMs: Duration.toMillis(options.latencyTarget),
+    finalizeTimeoutMs: Math.min(FINALIZE_TIMEOUT_MS, Duration.toMillis(options.timeout))
+  })
+  const waiting: Array<Event> = []
+  let running = false
+  const dispatch = (happening: Happening): void => {
+    waiting.push({ ...happening, atMs: now() })
+    if (running) return
+    running = true
+    try {
+      for (let event = waiting.shift(); event !== undefined; event = waiting.shift()) {
+        const next = Conversation.step(conversation(), state, event)
+        state = next.state
+        for (const command of next.commands) execute(command)
+      }
+    } finally {
+      running = false
+    }
+  }
+
+  const timers = new Map<TimerName, number>()
+  const onTimer = (name: TimerName): void => {
+    const id = timers.get(name)
+    if (id === undefined) return
+    cancelTimer(name)
+    dispatch({ _tag: "TimerFired", name, id, atSample: input.position })
+  }
+  const cancelTimer = (name: TimerName): void => {
+    timers.delete(name)
+    input.unwatch(name)
+    const fiber = FiberMap.getUnsafe(fibers, `timer:${name}`)
+    if (fiber._tag === "Some") fiber.value.interruptUnsafe()
+  }
+
+  const execute = (command: Command): void => {
+    switch (command._tag) {
+      case "Emit":
+        return emit(command.event)
+      case "Append":
+      case "Withdraw":
+        return
+      case "SetTimer": {
+        const { afterMs, atSample, id, name } = command
+        cancelTimer(name)
+        timers.set(name, id)
+        if (atSample !== undefined) input.watch(name, atSample)
+        run(`timer:${name}`, Effect.andThen(Effect.sleep(afterMs), Effect.sync(() => onTimer(name))))
+        // the audio may be there already
+        if (atSample !== undefined && atSample <= input.position) onTimer(name)
+        return
+      }
+      case "CancelTimer":
+        return cancelTimer(command.name)
+      case "Finalize":
+        return pipeline?.finalize(command.id, command.untilSample)
+      case "Start":
+        return startReply(command)
+      case "Hold":
+        return output.hold(command.epoch)
+      case "Release":
+        return output.release(command.epoch)
+      case "End": {
+        const { playedMs, text } = output.end(command.epoch)
+        voice.resume()
+        pipeline?.ended(command.epoch, { completed: command.reason === "completed", playedMs })
+        const fiber = FiberMap.getUnsafe(fibers, `reply:${command.epoch}`)
+        if (fiber._tag === "Some") fiber.value.interruptUnsafe()
+        return dispatch({ _tag: "ReplyHeard", epoch: command.epoch, text })
+      }
+      case "Close":
+        return close(command.reason)
+    }
+  }
+
+  const startReply = (command: Extract<Command, { readonly _tag: "Start" }>): void => {
+    const { epoch, source, turn } = command
+    output.begin(epoch, turn)
+    if (source._tag === "Audio") {
+      const pcm = says.get(source.key)
+      says.delete(source.key)
+      if (pcm !== undefined) output.push(epoch, { pcm, text: "" })
+      output.finish(epoch)
+      return
+    }
+    if (pipeline === undefined) return
+    run(
+      `reply:${epoch}`,
+      pipeline.reply(command).pipe(
+        Effect.catchCause((cause) =>
+          Cause.hasInterruptsOnly(cause) ? Effect.void : Effect.sync(() =>
+            dispatch({ _tag: "ReplyFailed", epoch, error: fromCause("VoiceSession.reply", cause) })
+          )
+        )
+      )
+    )
+  }
+
+  const close = (reason: SessionEnd): void => {
+    const last = connection
+    connection = undefined
+    output.attach(undefined)
+    PubSub.endUnsafe(events, Exit.void)
+    PubSub.endUnsafe(heard, Exit.void)
+    run(
+      "window",
+      (last === undefined ? Effect.void : closeConnection(last, "session_ended")).pipe(
+        Effect.ensuring(Deferred.succeed(ended, reason))
+      )
+    )
+  }
+
+  // ---- attachments --------------------------------------------------------------------------------------------------
+
+  const closeConnection = (which: UserConnection, reason: ConnectionClose) =>
+    which.close(reason).pipe(Effect.timeoutOption("2 seconds"), Effect.ignore)
+
+  const after = (window: Duration.Duration, reason: SessionEnd) =>
+    run("window", Effect.andThen(Effect.sleep(window), Effect.sync(() => dispatch({ _tag: "Close", reason }))))
+
+  const detach = (which: UserConnection, reason: string, close: ConnectionClose | undefined): void => {
+    if (connection !== which) return
+    connection = undefined
+    output.attach(undefined)
+    emit({ type: "connection.detached", connection: which.id, reason })
+    if (state.lifecycle._tag === "Closed") return
+    // nobody speaks any more: what was being said is complete
+    if (state.user._tag === "Speaking") {
+      dispatch({ _tag: "SpeechStopped", atSample: input.position, decidedAtSample: input.position })
+    }
+    after(options.resumeWindow, "resume_expired")
+    if (close !== undefined) run("detach", closeConnection(which, close))
+  }
+
+  const onMessage = (which: UserConnection, message: ClientMessage): void => {
+    if (connection !== which) return
+    switch (message.type) {
+      case "user.text":
+        return dispatch({ _tag: "UserText", text: message.text })
+      case "agent.interrupt":
+        return dispatch({ _tag: "Interrupt" })
+      case "playout.position":
+        return output.reported(message.turn, message.playedMs)
+      case "session.end":
+        return dispatch({ _tag: "Close", reason: "user_ended" })
+      case "ping":
+        return emit({ type: "pong" })
+    }
+  }
+
+  const listen = (which: UserConnection): void => {
+    const rate = which.format.input.sampleRate
+    const since = now()
+    let takenMs = 0
+    let droppedMs = 0
+    let toldAt = 0
+    const bounded = which.transport !== "memory"
+    which.listen({
+      audio: (pcm) => {
+        if (connection !== which) return
+        const ms = pcm.length * 1000 / rate
+        if (bounded && takenMs + ms > (now() - since) * FLOOD_RATE + FLOOD_BURST_MS) {
+          droppedMs += ms
+          if (now() - toldAt >= 1_000) {
+            toldAt = now()
+            emit({ type: "audio.dropped", reason: "faster than real time", ms: Math.round(droppedMs) })
+            droppedMs = 0
+          }
+          return
+        }
+        takenMs += ms
+        input.push(pcm)
+      },
+      gap: (samples) => connection === which ? input.gap(samples) : undefined,
+      message: (message) => onMessage(which, message),
+      malformed: (reason) => {
+        if (connection !== which) return
+        emit({ type: "error", code: "invalid_config", message: `a message was ignored: ${reason}` })
+      },
+      closed: (reason) => detach(which, reason, undefined)
+    })
+  }
+
+  // ---- operations ---------------------------------------------------------------------------------------------------
+
+  const isClosed = () => state.lifecycle._tag === "Closed"
+  const open = (op: string): Effect.Effect<void, SessionNotFound> =>
+    Effect.suspend(() =>
+      isClosed()
+        ? Effect.fail(
+          new SessionNotFound({ op, message: `session ${options.id} has ended`, details: { session: options.id } })
+        )
+        : Effect.void
+    )
+  const invalid = (op: string, message: string) => Effect.fail(new InvalidConfig({ op, message }))
+
+  const start = Effect.suspend(() => {
+    dispatch({ _tag: "Started" })
+    return FiberMap.remove(fibers, "window")
+  })
+
+  const attach = (next: UserConnection): Effect.Effect<void, BackendError> =>
+    Effect.suspend(() => {
+      const opened = input.open(next.format.input.sampleRate)
+      if (Result.isFailure(opened)) return Effect.fail(opened.failure)
+      const former = connection
+      connection = next
+      handFed = false
+      if (!output.attach(next)) dispatch({ _tag: "Interrupt" })
+      const resumed = attachedBefore
+      attachedBefore = true
+      emit({
+        type: "session.started",
+        input: next.format.input,
+        output: next.format.output,
+        resumed
+      })
+      emit({ type: "session.state", state: Conversation.publicState(state) })
+      emit({ type: "connection.attached", connection: next.id, transport: next.transport })
+      listen(next)
+      return start.pipe(
+        Effect.andThen(former === undefined ? Effect.void : closeConnection(former, "replaced"))
+      )
+    })
+
+  const say = (op: string, queue: () => void): Effect.Effect<void, BackendError> =>
+    Effect.andThen(
+      open(op),
+      Effect.suspend((): Effect.Effect<void, BackendError> => {
+        if (state.lifecycle._tag === "Draining") {
+          return Effect.fail(new ContextCanceled({ op, message: "the session is ending" }))
+        }
+        if (state.queue.length >= MAX_QUEUE) {
+          return Effect.fail(
+            new SessionLimitExceeded({
+              op,
+              message: `${MAX_QUEUE} utterances wait to be said already`,
+              details: { reason: "queue_full" }
+            })
+          )
+        }
+        queue()
+        return Effect.void
+      })
+    )
+
+  const decodeMetadata = Schema.decodeUnknownEffect(Metadata)
+
+  const session: VoiceSession = {
+    id: options.id,
+    config: options.config,
+    start: Effect.andThen(open("VoiceSession.start"), start),
+    stop: Effect.suspend(() => {
+      dispatch({ _tag: "Drain", reason: "closed" })
+      return Effect.asVoid(Deferred.await(ended))
+    }),
+    processAudio: (audio) =>
+      Effect.andThen(
+        open("VoiceSession.processAudio"),
+        Effect.suspend(() => {
+          const op = "VoiceSession.processAudio"
+          if (connection !== undefined) return invalid(op, "a connection feeds this session already")
+          if (audio.length > MAX_AUDIO_BYTES) return invalid(op, `more than ${MAX_AUDIO_BYTES} bytes at once`)
+          if (audio.length % 2 !== 0) return invalid(op, "not 16-bit samples: an odd number of bytes")
+          if (!handFed) {
+            handFed = true
+            const opened = input.open(16_000)
+            if (Result.isFailure(opened)) return Effect.fail(opened.failure)
+            // nobody listens, but time goes on: what the agent says is played to nobody
+            output.attach(PipelineStream.nobody)
+          }
+          input.push(Pcm.toInt16(audio))
+          return Effect.void
+        })
+      ),
+    sendAudio: (audio) =>
+      audio.length % 2 !== 0 || audio.length > MAX_AUDIO_BYTES * 64
+        ? invalid("VoiceSession.sendAudio", "expected 16-bit samples, at most 4 MiB")
+        : say("VoiceSession.sendAudio", () => {
+          says.set(++sayKey, Pcm.copyInt16(audio))
+          dispatch({ _tag: "Say", source: { _tag: "Audio", key: sayKey } })
+        }),
+    receiveAudio: Stream.fromPubSubTake(heard),
+    setAgent: (next) =>
+      Effect.map(open("VoiceSession.setAgent"), () => {
+        agent = next
+      }),
+    state: {
+      get: Effect.sync(() => Conversation.publicState(state)),
+      // subscribed before the value is read, so that no change falls between
+      changes: Stream.unwrap(Effect.map(PubSub.subscribe(events), (subscription) =>
+        Stream.concat(
+          Stream.sync(() => Conversation.publicState(state)),
+          Stream.fromSubscription(subscription).pipe(
+            Stream.flattenTake,
+            Stream.filter((event) => event.type === "session.state"),
+            Stream.map((event) => event.state)
+          )
+        ).pipe(Stream.changes)))
+    },
+    persistenceStatus: Effect.sync(() => isClosed() ? "completed" : "active"),
+    metadata: Effect.sync(() => metadata),
+    updateMetadata: (patch) =>
+      open("VoiceSession.updateMetadata").pipe(
+        Effect.andThen(decodeMetadata(MergePatch.merge(metadata, patch))),
+        Effect.mapError((error) =>
+          error._tag === "SchemaError"
+            ? new InvalidConfig({ op: "VoiceSession.updateMetadata", message: `metadata: ${error.message}` })
+            : error
+        ),
+        Effect.map((next) => {
+          metadata = next
+        })
+      ),
+    events: Stream.fromPubSubTake(events),
+    history: Effect.sync(() => state.history),
+    say: (text) =>
+      text.trim() === "" || text.length > MAX_SAY_CHARACTERS
+        ? invalid("VoiceSession.say", `expected 1 to ${MAX_SAY_CHARACTERS} characters`)
+        : say("VoiceSession.say", () =>
+          dispatch({ _tag: "Say", source: { _tag: "Text", text, optional: false } })),
+    sendText: (text) =>
+      Effect.andThen(open("VoiceSession.sendText"), Effect.sync(() => dispatch({ _tag: "UserText", text }))),
+    interrupt: Effect.andThen(
+      open("VoiceSession.interrupt"),
+      Effect.sync(() => dispatch({ _tag: "Interrupt" }))
+    ),
+    attach: (next) => Effect.andThen(open("VoiceSession.attach"), attach(next)),
+    pipeline: (source, pipelineOptions) =>
+      PipelineStream.make(session, source, {
+        inputSampleRate: pipelineOptions?.inputSampleRate ?? 16_000,
+        outputSampleRate: pipelineOptions?.outputSampleRate ?? 24_000,
+        inputEnded: () => dispatch({ _tag: "InputEnded", atSample: input.position })
+      }),
+    ended: Deferred.await(ended)
+  }
+
+  // ---- ears and timers ----------------------------------------------------------------------------------------------
+
+  pipeline = yield* options.pipeline({
+    sessionId: options.id,
+    userId: options.config.userId,
+    metadata: () => metadata,
+    agent: () => agent,
+    history: state.history,
+    dispatch,
+    input,
+    voice,
+    timeout: options.timeout,
+    maxRetries: options.maxRetries,
+    retryDelay: options.retryDelay
+  })
+  yield* Effect.fromResult(input.add(listenIn(heard)))
+  after(options.connectWindow, "never_connected")
+  run(
+    "longest",
+    Effect.andThen(
+      Effect.sleep(options.longest),
+      Effect.sync(() => dispatch({ _tag: "Drain", reason: "longest" }))
+    )
+  )
+
+  return {
+    session,
+    /** Ends the session at once. */
+    close: (reason: SessionEnd) => dispatch({ _tag: "Close", reason }),
+    /** Lets the session finish. */
+    drain: (reason: SessionEnd) => dispatch({ _tag: "Drain", reason }),
+    lifecycle: () => state.lifecycle._tag
+  }
+})
+
+/** Batches of 100 ms for whoever reads `receiveAudio`; nothing is copied while nobody does. */
+const listenIn = (heard: PubSub.PubSub<Take.Take<Uint8Array>>) => {
+  const batch = new Int16Array(16_000 / 1000 * frameMs * 5)
+  let filled = 0
+  return {
+    sampleRate: 16_000,
+    push: (pcm: Int16Array) => {
+      for (let at = 0; at < pcm.length;) {
+        const part = Math.min(pcm.length - at, batch.length - filled)
+        batch.set(pcm.subarray(at, at + part), filled)
+        at += part
+        filled += part
+        if (filled < batch.length) continue
+        filled = 0
+        PubSub.publishUnsafe(heard, [Pcm.fromInt16(batch).slice()])
+      }
+    }
+  }
+}
+
+/**
+ * A session as its backend holds it.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export type SessionHandle = Effect.Success<ReturnType<typeof make>>

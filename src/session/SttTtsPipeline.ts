@@ -1,0 +1,191 @@
+/**
+ * Speech → text → agent → speech: voice activity, recognition, the agent and the voice of one session.
+ *
+ * @since 0.1.0
+ */
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Schedule from "effect/Schedule"
+import * as Scope from "effect/Scope"
+import * as Stream from "effect/Stream"
+import { type BackendError, ConnectionFailed, Timeout } from "../BackendError.ts"
+import type { ReplySource } from "../conversation/ConversationState.ts"
+import { Sentences } from "../conversation/Sentences.ts"
+import type { SpeechToText, SpeechToTextStream, TranscriptEvent } from "../speech/SpeechToText.ts"
+import type { TextToSpeech } from "../speech/TextToSpeech.ts"
+import type { VoiceActivityDetector } from "../speech/VoiceActivityDetector.ts"
+import type { Pipeline, PipelineContext, PipelineFactory } from "./Pipeline.ts"
+
+/**
+ * The engines of the pipeline.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface SttTtsEngines {
+  readonly stt: SpeechToText["Service"]
+  readonly tts: TextToSpeech["Service"]
+  readonly vad: VoiceActivityDetector["Service"]
+}
+
+const within = (op: string, what: string, duration: Duration.Duration) =>
+  Effect.timeoutOrElse({
+    duration,
+    orElse: () =>
+      Effect.fail(new Timeout({ op, message: `${what} took longer than ${Duration.format(duration)}` }))
+  })
+
+const stalled = (op: string, what: string, duration: Duration.Duration) =>
+  Stream.timeoutOrElse({
+    duration,
+    orElse: () =>
+      Stream.fail(new Timeout({ op, message: `${what} gave nothing for ${Duration.format(duration)}` }))
+  })
+
+/**
+ * The recogniser of a session, kept alive: a stream that fails is replaced, and what was asked of it is answered, so that
+ * a failure costs at most the words of one turn.
+ */
+const makeRecogniser = Effect.fnUntraced(function*(stt: SpeechToText["Service"], context: PipelineContext) {
+  const parent = yield* Effect.scope
+  let stream: SpeechToTextStream | undefined
+  const pending = new Set<number>()
+
+  const deliver = (event: TranscriptEvent) => {
+    if (event._tag === "Finalized") pending.delete(event.id)
+    context.dispatch(event)
+  }
+  const open = Effect.gen(function*() {
+    const scope = yield* Scope.fork(parent)
+    const opened = yield* stt.open({ sessionId: context.sessionId }).pipe(
+      Scope.provide(scope),
+      within("SpeechToText.open", `opening ${stt.name}`, context.timeout),
+      Effect.onError(() => Scope.close(scope, Exit.void))
+    )
+    stream = opened
+    return { opened, scope }
+  })
+  // listens until the stream fails; ending by itself is a failure too
+  const listen = ({ opened, scope }: { readonly opened: SpeechToTextStream; readonly scope: Scope.Closeable }) =>
+    Stream.runForEach(opened.events, (event) => Effect.sync(() => deliver(event))).pipe(
+      Effect.andThen(
+        Effect.fail(
+          new ConnectionFailed({ op: "SpeechToText.events", message: `${stt.name} ended its stream` })
+        )
+      ),
+      Effect.catch((error: BackendError) =>
+        Effect.sync(() => {
+          stream = undefined
+          context.dispatch({ _tag: "EngineDown", engine: stt.name, error })
+          for (const id of pending) context.dispatch({ _tag: "Finalized", id })
+          pending.clear()
+          return error
+        })
+      ),
+      Effect.ensuring(Scope.close(scope, Exit.void))
+    )
+  const first = yield* open
+  const backoff = Schedule.exponential(context.retryDelay).pipe(
+    Schedule.jittered,
+    Schedule.upTo({ times: context.maxRetries })
+  )
+  yield* Effect.gen(function*() {
+    let current = first
+    while (true) {
+      const error = yield* listen(current)
+      if (!error.retryable) return yield* Effect.fail(error)
+      current = yield* open.pipe(Effect.retry({ schedule: backoff, while: (failure) => failure.retryable }))
+      context.dispatch({ _tag: "EngineUp", engine: stt.name })
+    }
+  }).pipe(
+    Effect.catch(() => Effect.sync(() => context.dispatch({ _tag: "Close", reason: "failed" }))),
+    Effect.forkScoped
+  )
+
+  return {
+    push: (pcm: Int16Array) => stream?.push(pcm),
+    activity: (activity: Parameters<SpeechToTextStream["activity"]>[0]) => stream?.activity(activity),
+    finalize: (id: number, untilSample: number) => {
+      if (stream === undefined) {
+        context.dispatch({ _tag: "Finalized", id })
+        return
+      }
+      pending.add(id)
+      stream.finalize(id, untilSample)
+    }
+  }
+})
+
+/**
+ * Opens the pipeline of one session on a backend's engines.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const make = ({ stt, tts, vad }: SttTtsEngines): PipelineFactory =>
+  Effect.fnUntraced(function*(context) {
+    const recogniser = yield* makeRecogniser(stt, context)
+    const voice = yield* tts.open({ sessionId: context.sessionId }).pipe(
+      within("TextToSpeech.open", `opening ${tts.name}`, context.timeout)
+    )
+    const detector = yield* vad.open({
+      onActivity: (activity) => {
+        recogniser.activity(activity)
+        context.dispatch(activity)
+      }
+    }).pipe(within("VoiceActivityDetector.open", `opening ${vad.name}`, context.timeout))
+    // the recogniser hears first: a change of activity then speaks of audio that it has
+    yield* Effect.fromResult(context.input.add({ sampleRate: stt.sampleRate, push: recogniser.push }))
+    yield* Effect.fromResult(context.input.add({ sampleRate: vad.sampleRate, push: detector.push }))
+
+    const text = (
+      source: Exclude<ReplySource, { readonly _tag: "Audio" }>,
+      turn: number,
+      history: Parameters<typeof reply>[0]["history"]
+    ): Stream.Stream<string, BackendError> => {
+      switch (source._tag) {
+        case "Answer":
+          return context.agent().respond({
+            transcript: source.transcript,
+            history,
+            sessionId: context.sessionId,
+            userId: context.userId,
+            turn,
+            metadata: context.metadata()
+          }).pipe(stalled("Agent.respond", "the agent", context.timeout))
+        case "Text":
+          return Stream.succeed(source.text)
+        case "Remote":
+          return Stream.empty
+      }
+    }
+
+    const reply: (reply: Parameters<Pipeline["reply"]>[0]) => Effect.Effect<void, BackendError> = (
+      { epoch, history, source, turn }
+    ) =>
+      source._tag === "Audio" ? Effect.void : text(source, turn, history).pipe(
+        Stream.filter((piece) => piece !== ""),
+        Stream.tap(() => progress(epoch, "agent")),
+        Stream.mapAccum(() => new Sentences(), (sentences, piece: string) => [sentences, sentences.push(piece)], {
+          onHalt: (sentences) => sentences.flush()
+        }),
+        Stream.tap(() => progress(epoch, "clause")),
+        voice.speak,
+        stalled("TextToSpeech.speak", tts.name, Duration.sum(context.timeout, Duration.seconds(1))),
+        Stream.runForEach((chunk) =>
+          Effect.andThen(progress(epoch, "tts"), context.voice.speak(epoch, chunk, tts.sampleRate))
+        ),
+        Effect.andThen(Effect.sync(() => context.voice.finish(epoch)))
+      )
+    const progress = (epoch: number, stage: "agent" | "clause" | "tts") =>
+      Effect.sync(() => context.dispatch({ _tag: "ReplyProgress", epoch, stage }))
+
+    return {
+      authority: "own",
+      textual: true,
+      finalize: recogniser.finalize,
+      reply,
+      ended: () => {}
+    }
+  })
