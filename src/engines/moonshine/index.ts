@@ -1,0 +1,148 @@
+/**
+ * Speech-to-text by Moonshine (through `sherpa-onnx-node`): the default recogniser. English only.
+ *
+ * One recogniser is shared by all sessions of a layer: tiny needs 0.024 s of CPU per second of speech, base 0.043, and
+ * 340 to 700 MB of memory once. Decodes run on libuv's threads and never block the event loop.
+ *
+ * @since 0.1.0
+ */
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Schema from "effect/Schema"
+import * as Os from "node:os"
+import { type BackendError, describe, InvalidConfig, PipelineError } from "../../BackendError.ts"
+import { boundedDuration, withDefault } from "../../conversation/ConversationPolicy.ts"
+import { ModelStore } from "../../models/ModelStore.ts"
+import * as EngineRegistry from "../../speech/EngineRegistry.ts"
+import { SpeechToText } from "../../speech/SpeechToText.ts"
+import * as Sherpa from "../Sherpa.ts"
+import * as DecodeQueue from "./DecodeQueue.ts"
+import * as MoonshineStream from "./MoonshineStream.ts"
+
+const count = (maximum: number) => Schema.Int.check(Schema.isBetween({ minimum: 1, maximum }))
+
+/**
+ * - `model`: `tiny` (28 MB, WER 6.7 % on telephone prompts) or `base` (63 MB, 5.3 %, twice the CPU). tiny.
+ * - `threads`: of one decode. 1, [1, 16].
+ * - `maxParallel`: decodes at once, over all sessions. The machine's cores but one, at least 1, [1, 64]; libuv has four
+ *   threads unless `UV_THREADPOOL_SIZE` says otherwise.
+ * - `interim`: whether words are shown while the user speaks. true.
+ * - `interimInterval`: how much speech lies between two interims, at least; a long utterance has fewer. 500 ms,
+ *   [100 ms, 10 s].
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export const MoonshineOptions = Schema.Struct({
+  model: Schema.Literals(["tiny", "base"]).pipe(withDefault("tiny" as const)),
+  threads: count(16).pipe(withDefault(1)),
+  maxParallel: count(64).pipe(withDefault(Math.max(1, Os.availableParallelism() - 1))),
+  interim: Schema.Boolean.pipe(withDefault(true)),
+  interimInterval: boundedDuration("100 millis", "10 seconds").pipe(withDefault("500ms"))
+}).pipe(Schema.encodeKeys({ maxParallel: "max_parallel", interimInterval: "interim_interval" }))
+
+/**
+ * @category models
+ * @since 0.1.0
+ */
+export type MoonshineOptions = typeof MoonshineOptions.Type
+
+const RATE = 16_000
+
+/** From the end of an utterance to its words, waiting included; a decode takes 0.1 to 0.4 s. */
+const DEADLINE = Duration.seconds(10)
+
+/** Finals that may wait, and interims: at 0.1 s each, more would miss the deadline anyway. */
+const WAITING = 64
+
+const make = Effect.fnUntraced(function*(options: MoonshineOptions) {
+  const sherpa = yield* Sherpa.load("moonshine")
+  // Verified files only: a wrong tokens.txt ends the process from inside the native code.
+  const { files } = yield* (yield* ModelStore).ensure(`moonshine-${options.model}-en`)
+
+  const recognizer = yield* Effect.tryPromise({
+    try: () =>
+      sherpa.OfflineRecognizer.createAsync({
+        featConfig: { sampleRate: RATE, featureDim: 80 },
+        modelConfig: {
+          moonshine: { encoder: files["encoder_model.onnx"], mergedDecoder: files["decoder_model_merged.onnx"] },
+          tokens: files["tokens.txt"],
+          numThreads: options.threads,
+          provider: "cpu",
+          debug: 0
+        }
+      }),
+    catch: (cause) =>
+      new PipelineError({
+        op: "EngineRegistry.layer",
+        message: `moonshine could not be loaded: ${describe(cause)}`,
+        retryable: false,
+        cause
+      })
+  })
+
+  const decode: MoonshineStream.Recognizer["decode"] = (samples) =>
+    Effect.tryPromise({
+      try: () => {
+        const stream = recognizer.createStream()
+        stream.acceptWaveform({ sampleRate: RATE, samples })
+        return recognizer.decodeAsync(stream)
+      },
+      catch: (cause) =>
+        new PipelineError({
+          op: "SpeechToText.decode",
+          message: `moonshine failed: ${describe(cause)}`,
+          details: { engine: "moonshine" },
+          retryable: true,
+          cause
+        })
+    }).pipe(Effect.map((result) => result.text.trim()))
+
+  const queue = yield* DecodeQueue.make({ parallel: options.maxParallel, waiting: WAITING, timeout: DEADLINE })
+
+  return SpeechToText.of({
+    name: "moonshine",
+    sampleRate: RATE,
+    capabilities: { interim: options.interim, endOfTurn: false, wordTimestamps: false, languages: ["en"] },
+    open: ({ language }) =>
+      language !== undefined && language.split("-", 1)[0]!.toLowerCase() !== "en"
+        ? Effect.fail(
+          new InvalidConfig({
+            op: "SpeechToText.open",
+            message: `moonshine understands English only (en, en-GB, …), not "${language}"`,
+            details: { engine: "moonshine", language, known: ["en"] }
+          })
+        )
+        : MoonshineStream.make({
+          recognizer: { decode },
+          queue,
+          interimInterval: options.interim
+            ? Math.round(Duration.toSeconds(options.interimInterval) * RATE)
+            : undefined
+        })
+  })
+})
+
+/**
+ * The recogniser with these options; its model comes from the `ModelStore`.
+ *
+ * @category layers
+ * @since 0.1.0
+ */
+export const layer = (options: MoonshineOptions): Layer.Layer<SpeechToText, BackendError, ModelStore> =>
+  Layer.effect(SpeechToText, make(options))
+
+/**
+ * `moonshine` by name.
+ *
+ * @category definitions
+ * @since 0.1.0
+ */
+export const definition = EngineRegistry.define({
+  kind: "stt",
+  name: "moonshine",
+  description: "Moonshine speech recognition, embedded, English only (sherpa-onnx-node)",
+  options: MoonshineOptions,
+  layer: (options) => Layer.provide(layer(options), ModelStore.layer)
+})
