@@ -23,6 +23,8 @@ const GATHER_TIMEOUT_MS = 1_500
 const OPEN_TIMEOUT_MS = 15_000
 /** `disconnected` often heals by itself; after this long it is a loss. */
 const DISCONNECTED_GRACE_MS = 4_000
+/** How long the last messages may take to leave before the connection closes. */
+const FAREWELL_MS = 250
 /** What the browser's jitter buffer may still hold after a clear (30-40 ms measured, more on a bad network). */
 const FLUSH_MS = 150
 /** After this long nothing of the cleared reply can be left, whatever was or was not announced since. */
@@ -95,7 +97,8 @@ class WebRtcMedia implements CallMedia {
       peer.onconnectionstatechange = null
       events.onclose = null
       events.onmessage = null
-      peer.close()
+      // Closing at once would drop a `session.end` that was just sent; the media stop without it.
+      setTimeout(() => peer.close(), FAREWELL_MS)
       if (this.#peer === peer) this.#peer = undefined
     }
     const lost = () => {

@@ -163,8 +163,8 @@ export class ConversationView {
     view.agent.said.textContent = heard
     if (unheard !== "") {
       const rest = element("s", "unheard")
-      rest.textContent = unheard
-      view.agent.said.append(rest)
+      rest.textContent = unheard.trim()
+      view.agent.said.append(" ", rest)
     }
     return view.agent.line
   }

@@ -28,14 +28,18 @@ type Phase =
   | "failing"
 
 const wording: Readonly<Record<Phase, readonly [state: string, hint: string, button: string]>> = {
-  ready: ["Ready when you are", "Press the button or the space bar", "Start talking"],
+  ready: [
+    "Ready when you are",
+    matchMedia("(hover: none)").matches ? "Press the button" : "Press the button or the space bar",
+    "Start talking"
+  ],
   connecting: ["Connecting…", "Allow the microphone if the browser asks", "Cancel"],
   listening: ["Listening", "Say something; press to mute", "Mute"],
   hearing: ["Hearing you", "Pause when you are done", "Mute"],
   thinking: ["Thinking…", "The answer is on its way", "Mute"],
   speaking: ["Speaking", "Just talk to interrupt", "Mute"],
   muted: ["You are muted", "Press again to be heard", "Unmute"],
-  reconnecting: ["Reconnecting…", "The conversation goes on as soon as the link is back", "Mute"],
+  reconnecting: ["Reconnecting…", "It goes on when the link is back", "Mute"],
   failing: ["Something is down", "The server is trying to recover", "Mute"]
 }
 
