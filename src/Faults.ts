@@ -57,7 +57,11 @@ const patched = (node: unknown, path: ReadonlyArray<string>, value: unknown): un
   const [key, ...rest] = path
   if (key === undefined || !isKeyed(node)) return value
   const next = patched(node[key], rest, value)
-  if (Array.isArray(node)) return next === undefined ? undefined : node.map((item, i) => String(i) === key ? next : item)
+  if (Array.isArray(node)) {
+    return next === undefined
+      ? undefined
+      : node.map((item, i) => String(i) === key ? next : item)
+  }
   const { [key]: _, ...others } = node
   return next === undefined ? others : { ...others, [key]: next }
 }
@@ -96,7 +100,11 @@ export const collect = <A, I>(
     const result = Schema.decodeUnknownResult(schema, { errors: "all", onExcessProperty: "error" })(rest)
     if (result._tag === "Success") return faults
     const issues = format(result.failure.issue).issues.map((issue) => ({
-      path: written(schema, (issue.path ?? []).map((key) => String(typeof key === "object" ? key.key : key)), issue.message),
+      path: written(
+        schema,
+        (issue.path ?? []).map((key) => String(typeof key === "object" ? key.key : key)),
+        issue.message
+      ),
       message: issue.message
     }))
     const found = issues.filter((issue) => !seen.has(issue.path.join(".")))

@@ -3,11 +3,11 @@
  *
  * @since 0.1.0
  */
+import * as LanguageModel from "effect/ai/LanguageModel"
+import type * as Prompt from "effect/ai/Prompt"
 import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
-import * as LanguageModel from "effect/ai/LanguageModel"
-import type * as Prompt from "effect/ai/Prompt"
 import { AgentError, type BackendError, describe, isBackendError } from "../BackendError.ts"
 import { type HistoryItem, render } from "../conversation/History.ts"
 
@@ -74,7 +74,9 @@ export const fromStream = <E, R = never>(
   respond: (input) =>
     Stream.suspend(() => respond(input.transcript, input)).pipe(
       Stream.catchCause((cause) =>
-        Cause.hasInterruptsOnly(cause) ? Stream.fromEffect(Effect.interrupt) : Stream.fail(toAgentError(Cause.squash(cause)))
+        Cause.hasInterruptsOnly(cause)
+          ? Stream.fromEffect(Effect.interrupt)
+          : Stream.fail(toAgentError(Cause.squash(cause)))
       )
     )
 })
@@ -118,7 +120,10 @@ export const fromLanguageModel = (options?: {
     const prompt: Array<Prompt.MessageEncoded> = []
     if (options?.instructions !== undefined) prompt.push({ role: "system", content: options.instructions })
     for (const item of input.history) {
-      prompt.push({ role: item.role === "user" ? "user" : "assistant", content: [{ type: "text", text: render(item) }] })
+      prompt.push({
+        role: item.role === "user" ? "user" : "assistant",
+        content: [{ type: "text", text: render(item) }]
+      })
     }
     prompt.push({ role: "user", content: [{ type: "text", text: transcript }] })
     return LanguageModel.streamText({ prompt }).pipe(

@@ -41,35 +41,41 @@ export class Admission {
    * Takes a slot; it must be given back by `leave`. Fails `connection_failed` while the backend does not run, and
    * `session_limit_exceeded` while it drains or is full.
    */
-  readonly enter: Effect.Effect<void, ConnectionFailed | SessionLimitExceeded> = Effect.suspend((): Effect.Effect<void, ConnectionFailed | SessionLimitExceeded> => {
-    const op = "VoiceBackend.createSession"
-    if (this.phase === "draining") {
-      return Effect.fail(
-        new SessionLimitExceeded({
-          op,
-          message: "the backend is draining and takes no new session",
-          details: { reason: "draining" }
-        })
-      )
+  readonly enter: Effect.Effect<void, ConnectionFailed | SessionLimitExceeded> = Effect.suspend(
+    (): Effect.Effect<void, ConnectionFailed | SessionLimitExceeded> => {
+      const op = "VoiceBackend.createSession"
+      if (this.phase === "draining") {
+        return Effect.fail(
+          new SessionLimitExceeded({
+            op,
+            message: "the backend is draining and takes no new session",
+            details: { reason: "draining" }
+          })
+        )
+      }
+      if (this.phase !== "running") {
+        return Effect.fail(
+          new ConnectionFailed({
+            op,
+            message: `the backend is not running: ${this.phase}`,
+            details: { state: this.phase }
+          })
+        )
+      }
+      const max = this.#max()
+      if (this.#taken >= max) {
+        return Effect.fail(
+          new SessionLimitExceeded({
+            op,
+            message: `all ${max} sessions are taken`,
+            details: { reason: "full", max, retryAfterMs: 1_000 }
+          })
+        )
+      }
+      this.#taken++
+      return Effect.void
     }
-    if (this.phase !== "running") {
-      return Effect.fail(
-        new ConnectionFailed({ op, message: `the backend is not running: ${this.phase}`, details: { state: this.phase } })
-      )
-    }
-    const max = this.#max()
-    if (this.#taken >= max) {
-      return Effect.fail(
-        new SessionLimitExceeded({
-          op,
-          message: `all ${max} sessions are taken`,
-          details: { reason: "full", max, retryAfterMs: 1_000 }
-        })
-      )
-    }
-    this.#taken++
-    return Effect.void
-  })
+  )
 
   leave(): void {
     this.#taken--

@@ -147,7 +147,9 @@ const isRecord = (value: unknown): value is { readonly [key: string]: unknown } 
 const crossFaults = (raw: unknown): ReadonlyArray<Faults.Fault> => {
   if (!isRecord(raw)) return []
   const missing = (key: string) =>
-    raw[key] === undefined ? [{ path: key, message: `required with pipeline_type ${String(raw["pipeline_type"])}` }] : []
+    raw[key] === undefined
+      ? [{ path: key, message: `required with pipeline_type ${String(raw["pipeline_type"])}` }]
+      : []
   switch (raw["pipeline_type"]) {
     case "stt_tts":
       return [...missing("stt_provider"), ...missing("tts_provider")]
@@ -160,7 +162,9 @@ const crossFaults = (raw: unknown): ReadonlyArray<Faults.Fault> => {
 
 /** As above; a section with faults of its own is not looked at. */
 const limitFaults = (raw: unknown): ReadonlyArray<Faults.Fault> => {
-  const limits = Schema.decodeUnknownResult(SessionLimits)(isRecord(raw) && raw["session"] !== undefined ? raw["session"] : {})
+  const limits = Schema.decodeUnknownResult(SessionLimits)(
+    isRecord(raw) && raw["session"] !== undefined ? raw["session"] : {}
+  )
   return limits._tag === "Success" && Duration.isLessThan(limits.success.tokenTtl, limits.success.resumeWindow)
     ? [{ path: "session.token_ttl", message: "expected at least session.resume_window" }]
     : []

@@ -54,7 +54,10 @@ export class BackendRegistry extends Context.Service<BackendRegistry, {
           Effect.flatMap(getProvider(name), (provider) =>
             Effect.andThen(provider.validateConfig(config), provider.createBackend({ ...config, provider: name }))),
         listProviders: Effect.sync(table.list),
-        isRegistered: (name) => Effect.sync(() => table.has(name)),
+        isRegistered: (name) =>
+          Effect.sync(() =>
+            table.has(name)
+          ),
         getProvider
       }
     })

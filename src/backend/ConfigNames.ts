@@ -38,7 +38,6 @@ type Raw = { readonly [key: string]: unknown }
 type Path = ReadonlyArray<string>
 type Described = Pick<EngineDefinition, "options" | "validate">
 
-
 const describedBy = <Kind extends EngineKind>(
   registry: Registry<EngineLoader<Kind>>,
   name: string
@@ -110,10 +109,13 @@ export const make = (providers: ProviderTable, { agents, engines, processors }: 
 
     const optionFaults = (name: string, options: unknown) =>
       definitions(name).pipe(
-        Effect.flatMap((found) => Effect.forEach(found, (definition) => Effect.flip(definition.validate(options)).pipe(
-          Effect.map((error) => faultsOf(error, `engines.${name}`)),
-          Effect.catch(() => Effect.succeed([]))
-        ))),
+        Effect.flatMap((found) =>
+          Effect.forEach(found, (definition) =>
+            Effect.flip(definition.validate(options)).pipe(
+              Effect.map((error) => faultsOf(error, `engines.${name}`)),
+              Effect.catch(() => Effect.succeed([]))
+            ))
+        ),
         Effect.map((faults) => faults.flat()),
         Effect.catch((error) => Effect.succeed(faultsOf(error, `engines.${name}`)))
       )
@@ -140,7 +142,11 @@ export const make = (providers: ProviderTable, { agents, engines, processors }: 
       spelled: (path: Path): Path => {
         const [section, name, ...rest] = path
         if (section !== "engines" || name === undefined) return path
-        return [section, Array.from(known).find((engine) => engine.toLowerCase().replaceAll("-", "_") === name) ?? name, ...rest]
+        return [
+          section,
+          Array.from(known).find((engine) => engine.toLowerCase().replaceAll("-", "_") === name) ?? name,
+          ...rest
+        ]
       },
       /** The encoded types of the options of what a raw config names. */
       shapes: Effect.fnUntraced(function*(raw: Raw) {

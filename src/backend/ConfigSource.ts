@@ -15,8 +15,8 @@
  * @since 0.1.0
  */
 import * as Effect from "effect/Effect"
-import * as FileSystem from "effect/FileSystem"
 import * as Yaml from "effect/encoding/Yaml"
+import * as FileSystem from "effect/FileSystem"
 import * as Schema from "effect/Schema"
 import { AgentRegistry } from "../agent/AgentRegistry.ts"
 import { describe, InvalidConfig } from "../BackendError.ts"

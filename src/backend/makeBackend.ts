@@ -158,7 +158,7 @@ export const makeBackend = Effect.fnUntraced(function*(parts: BackendParts) {
   const drain = Effect.gen(function*() {
     const startedAt = clock.currentTimeMillisUnsafe()
     const entries = Array.from(sessions.values())
-    if (config.drain.mode === "turn") for (const { handle } of entries) handle.drain("drained")
+    if (config.drain.mode === "turn") { for (const { handle } of entries) handle.drain("drained") }
     yield* awaitGone(entries).pipe(
       Effect.raceFirst(Deferred.await(cut)),
       Effect.timeoutOption(config.drain.deadline)

@@ -213,10 +213,13 @@ class Draft {
       marks: undefined
     })
     if (nothing) return
-    this.ask({ _tag: "Answer", transcript, kind: "speech" }, marks === undefined ? undefined : {
-      ...marks,
-      transcript: this.options.textual ? this.atMs : undefined
-    })
+    this.ask(
+      { _tag: "Answer", transcript, kind: "speech" },
+      marks === undefined ? undefined : {
+        ...marks,
+        transcript: this.options.textual ? this.atMs : undefined
+      }
+    )
   }
 
   /** The turn seems over: ask for its final words. */

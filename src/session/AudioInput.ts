@@ -7,8 +7,8 @@
  * @since 0.1.0
  */
 import * as Result from "effect/Result"
-import type { BackendError } from "../BackendError.ts"
 import type { Resampler, ResamplerFactory } from "../audio/Resampler.ts"
+import type { BackendError } from "../BackendError.ts"
 import { TIMELINE_RATE } from "../speech/VoiceActivityDetector.ts"
 
 /**

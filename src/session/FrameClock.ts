@@ -35,34 +35,34 @@ export class FrameClock extends Context.Service<FrameClock, {
 }>()("effect-voice/session/FrameClock") {
   /** Makes a clock that runs in the scope. */
   static readonly make = Effect.gen(function*() {
-      const clock = yield* Clock.Clock
-      const players = new Set<Player>()
-      const some = yield* Latch.make(false)
-      const run = Effect.gen(function*() {
-        while (true) {
-          yield* some.await
-          let due = clock.currentTimeMillisUnsafe()
-          while (players.size > 0) {
-            const now = clock.currentTimeMillisUnsafe()
-            for (const player of players) player.tick(now)
-            due += frameMs
-            // after a stall there is no catching up on ticks: each one sends all that is due
-            if (due < now) due = now + frameMs
-            yield* Effect.sleep(Math.max(1, due - clock.currentTimeMillisUnsafe()))
-          }
-          some.closeUnsafe()
+    const clock = yield* Clock.Clock
+    const players = new Set<Player>()
+    const some = yield* Latch.make(false)
+    const run = Effect.gen(function*() {
+      while (true) {
+        yield* some.await
+        let due = clock.currentTimeMillisUnsafe()
+        while (players.size > 0) {
+          const now = clock.currentTimeMillisUnsafe()
+          for (const player of players) player.tick(now)
+          due += frameMs
+          // after a stall there is no catching up on ticks: each one sends all that is due
+          if (due < now) due = now + frameMs
+          yield* Effect.sleep(Math.max(1, due - clock.currentTimeMillisUnsafe()))
         }
-      })
-      yield* Effect.forkScoped(run)
-      return FrameClock.of({
-        add: (player) => {
-          players.add(player)
-          some.openUnsafe()
-        },
-        remove: (player) => void players.delete(player),
-        now: () => clock.currentTimeMillisUnsafe()
-      })
+        some.closeUnsafe()
+      }
     })
+    yield* Effect.forkScoped(run)
+    return FrameClock.of({
+      add: (player) => {
+        players.add(player)
+        some.openUnsafe()
+      },
+      remove: (player) => void players.delete(player),
+      now: () => clock.currentTimeMillisUnsafe()
+    })
+  })
 
   static readonly layer = Layer.effect(FrameClock, FrameClock.make)
 }

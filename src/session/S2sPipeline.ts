@@ -47,7 +47,8 @@ export const make = ({ s2s, vad }: S2sEngines): PipelineFactory =>
       history: context.history.map(({ role, text }) => ({ role, text }))
     }).pipe(Effect.timeoutOrElse({
       duration: context.timeout,
-      orElse: () => Effect.fail(new Timeout({ op: "SpeechToSpeech.open", message: `opening ${s2s.name} took too long` }))
+      orElse: () =>
+        Effect.fail(new Timeout({ op: "SpeechToSpeech.open", message: `opening ${s2s.name} took too long` }))
     }))
 
     // the model's replies, by its own names, and the epoch under which each is played

@@ -31,8 +31,8 @@ import {
   SessionNotFound
 } from "../BackendError.ts"
 import * as Conversation from "../conversation/Conversation.ts"
-import type { Command, Event, State, TimerName } from "../conversation/ConversationState.ts"
 import type { ConversationPolicy } from "../conversation/ConversationPolicy.ts"
+import type { Command, Event, State, TimerName } from "../conversation/ConversationState.ts"
 import type { HistoryItem } from "../conversation/History.ts"
 import { AudioInput } from "./AudioInput.ts"
 import { AudioOutput } from "./AudioOutput.ts"
@@ -238,9 +238,9 @@ export const make = Effect.fnUntraced(function*(options: SessionOptions) {
       `reply:${epoch}`,
       pipeline.reply(command).pipe(
         Effect.catchCause((cause) =>
-          Cause.hasInterruptsOnly(cause) ? Effect.void : Effect.sync(() =>
-            dispatch({ _tag: "ReplyFailed", epoch, error: fromCause("VoiceSession.reply", cause) })
-          )
+          Cause.hasInterruptsOnly(cause) ?
+            Effect.void :
+            Effect.sync(() => dispatch({ _tag: "ReplyFailed", epoch, error: fromCause("VoiceSession.reply", cause) }))
         )
       )
     )
@@ -467,8 +467,7 @@ export const make = Effect.fnUntraced(function*(options: SessionOptions) {
     say: (text) =>
       text.trim() === "" || text.length > MAX_SAY_CHARACTERS
         ? invalid("VoiceSession.say", `expected 1 to ${MAX_SAY_CHARACTERS} characters`)
-        : say("VoiceSession.say", () =>
-          dispatch({ _tag: "Say", source: { _tag: "Text", text, optional: false } })),
+        : say("VoiceSession.say", () => dispatch({ _tag: "Say", source: { _tag: "Text", text, optional: false } })),
     sendText: (text) =>
       Effect.andThen(open("VoiceSession.sendText"), Effect.sync(() => dispatch({ _tag: "UserText", text }))),
     interrupt: Effect.andThen(

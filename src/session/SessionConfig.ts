@@ -51,7 +51,8 @@ export const MAX_METADATA_BYTES = 16_384
  */
 export const Metadata = Schema.Record(Schema.String, Schema.Json).check(
   Schema.makeFilter((value) =>
-    new TextEncoder().encode(JSON.stringify(value)).length <= MAX_METADATA_BYTES || "expected at most 16384 bytes of JSON"
+    new TextEncoder().encode(JSON.stringify(value)).length <= MAX_METADATA_BYTES ||
+    "expected at most 16384 bytes of JSON"
   )
 )
 

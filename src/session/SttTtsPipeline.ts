@@ -32,15 +32,13 @@ export interface SttTtsEngines {
 const within = (op: string, what: string, duration: Duration.Duration) =>
   Effect.timeoutOrElse({
     duration,
-    orElse: () =>
-      Effect.fail(new Timeout({ op, message: `${what} took longer than ${Duration.format(duration)}` }))
+    orElse: () => Effect.fail(new Timeout({ op, message: `${what} took longer than ${Duration.format(duration)}` }))
   })
 
 const stalled = (op: string, what: string, duration: Duration.Duration) =>
   Stream.timeoutOrElse({
     duration,
-    orElse: () =>
-      Stream.fail(new Timeout({ op, message: `${what} gave nothing for ${Duration.format(duration)}` }))
+    orElse: () => Stream.fail(new Timeout({ op, message: `${what} gave nothing for ${Duration.format(duration)}` }))
   })
 
 /**

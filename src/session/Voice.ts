@@ -5,8 +5,8 @@
  */
 import * as Effect from "effect/Effect"
 import * as Latch from "effect/Latch"
-import type { BackendError } from "../BackendError.ts"
 import type { Resampler, ResamplerFactory } from "../audio/Resampler.ts"
+import type { BackendError } from "../BackendError.ts"
 import type { SpeechChunk } from "../speech/TextToSpeech.ts"
 import type { AudioOutput } from "./AudioOutput.ts"
 

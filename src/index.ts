@@ -1,0 +1,55 @@
+/**
+ * Real-time voice agents on Effect: the public contract.
+ *
+ * Engines, providers, the server, the browser client and test tools have subpaths of their own
+ * (`effect-voice/engines/moonshine`, `effect-voice/providers/local`, `effect-voice/server`, …).
+ *
+ * @since 0.1.0
+ */
+export * as Agent from "./agent/Agent.ts"
+export { AgentRegistry } from "./agent/AgentRegistry.ts"
+export * as BackendConfig from "./backend/BackendConfig.ts"
+export * as BackendProvider from "./backend/BackendProvider.ts"
+export { BackendRegistry, newBackend } from "./backend/BackendRegistry.ts"
+export * as HealthStatus from "./backend/HealthStatus.ts"
+export { type ConnectionState, type DrainReport, type LayerOptions, VoiceBackend } from "./backend/VoiceBackend.ts"
+export {
+  AgentError,
+  AuthenticationFailed,
+  AuthorizationFailed,
+  BackendError,
+  BackendErrorCode,
+  ConnectionFailed,
+  ConnectionTimeout,
+  ContextCanceled,
+  httpStatus,
+  InvalidConfig,
+  isBackendError,
+  PipelineError,
+  ProblemJson,
+  ProviderNotFound,
+  RateLimitExceeded,
+  SessionLimitExceeded,
+  SessionNotFound,
+  Timeout,
+  toProblemJson
+} from "./BackendError.ts"
+export * as ConversationPolicy from "./conversation/ConversationPolicy.ts"
+export * as History from "./conversation/History.ts"
+export { TurnAuthority } from "./conversation/TurnAuthority.ts"
+export { type AudioProcessor, type ProcessorFactory, ProcessorRegistry } from "./hooks/AudioProcessor.ts"
+export { AuthHook, type AuthResult, type Operation } from "./hooks/AuthHook.ts"
+export { DataRetentionHook, type DataType } from "./hooks/DataRetentionHook.ts"
+export { RateLimiter } from "./hooks/RateLimiter.ts"
+export * as ClientMessage from "./session/ClientMessage.ts"
+export * as SessionConfig from "./session/SessionConfig.ts"
+export * as SessionEvent from "./session/SessionEvent.ts"
+export type { ConnectionListener, UserConnection } from "./session/UserConnection.ts"
+export type { PersistenceStatus, PipelineOutput, VoiceSession } from "./session/VoiceSession.ts"
+export * as EngineRegistry from "./speech/EngineRegistry.ts"
+export * as NoiseSuppressor from "./speech/NoiseSuppressor.ts"
+export * as SpeechToSpeech from "./speech/SpeechToSpeech.ts"
+export * as SpeechToText from "./speech/SpeechToText.ts"
+export * as TextToSpeech from "./speech/TextToSpeech.ts"
+export * as TurnDetector from "./speech/TurnDetector.ts"
+export * as VoiceActivityDetector from "./speech/VoiceActivityDetector.ts"
