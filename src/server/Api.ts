@@ -1,0 +1,166 @@
+/**
+ * The HTTP API as a value: what it takes and answers. The server implements it, `/openapi.json` and `/docs` are made of it.
+ *
+ * @since 0.1.0
+ */
+import * as HttpApi from "effect/http-api/HttpApi"
+import * as HttpApiEndpoint from "effect/http-api/HttpApiEndpoint"
+import * as HttpApiGroup from "effect/http-api/HttpApiGroup"
+import * as HttpApiSchema from "effect/http-api/HttpApiSchema"
+import * as OpenApi from "effect/http-api/OpenApi"
+import * as Schema from "effect/Schema"
+import { Health, HealthPart } from "../backend/HealthStatus.ts"
+import { Metadata, PipelineType, SessionRequest, Transport } from "../session/SessionConfig.ts"
+import { SessionState } from "../session/SessionEvent.ts"
+import { Problem } from "./Problem.ts"
+
+/**
+ * A session, as it is told to whoever created it: how its user comes in. `token` is a secret; `expires_at` is Unix time in
+ * ms.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export const CreatedSession = Schema.Struct({
+  id: Schema.String,
+  connectionUrl: Schema.String,
+  token: Schema.optionalKey(Schema.String),
+  expiresAt: Schema.optionalKey(Schema.Number),
+  state: SessionState
+}).pipe(Schema.encodeKeys({ connectionUrl: "connection_url", expiresAt: "expires_at" }))
+
+/**
+ * A session, as it is looked at.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export const SessionView = Schema.Struct({
+  id: Schema.String,
+  userId: Schema.String,
+  transport: Transport,
+  pipelineType: Schema.optionalKey(PipelineType),
+  agent: Schema.optionalKey(Schema.String),
+  state: SessionState,
+  persistenceStatus: Schema.Literals(["active", "completed"]),
+  metadata: Metadata
+}).pipe(
+  Schema.encodeKeys({ userId: "user_id", pipelineType: "pipeline_type", persistenceStatus: "persistence_status" })
+)
+
+/**
+ * @category models
+ * @since 0.1.0
+ */
+export const SessionList = Schema.Struct({ sessions: Schema.Array(SessionView) })
+
+const Capabilities = Schema.Struct({
+  s2s: Schema.Boolean,
+  multiUser: Schema.Boolean,
+  sessionPersistence: Schema.Boolean,
+  customAuth: Schema.Boolean,
+  customRateLimiting: Schema.Boolean,
+  maxConcurrentSessions: Schema.Int,
+  minLatencyMs: Schema.Number,
+  codecs: Schema.Array(Schema.String)
+}).pipe(Schema.encodeKeys({
+  multiUser: "multi_user",
+  sessionPersistence: "session_persistence",
+  customAuth: "custom_auth",
+  customRateLimiting: "custom_rate_limiting",
+  maxConcurrentSessions: "max_concurrent_sessions",
+  minLatencyMs: "min_latency_ms"
+}))
+
+/**
+ * The providers that there are, and what is at work.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export const Providers = Schema.Struct({
+  active: Schema.Struct({
+    provider: Schema.String,
+    pipelineType: PipelineType,
+    agent: Schema.optionalKey(Schema.String),
+    engines: Schema.Record(Schema.String, Schema.String)
+  }).pipe(Schema.encodeKeys({ pipelineType: "pipeline_type" })),
+  providers: Schema.Array(Schema.Struct({
+    name: Schema.String,
+    description: Schema.String,
+    active: Schema.Boolean,
+    capabilities: Capabilities
+  }))
+})
+
+/**
+ * Whether the server takes sessions, and why not.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export const Readiness = Schema.Struct({
+  status: Health,
+  ready: Schema.Boolean,
+  reason: Schema.optionalKey(Schema.String),
+  parts: Schema.Array(HealthPart)
+})
+
+const problem = <const Status extends number>(status: Status) =>
+  Problem.pipe(HttpApiSchema.asJson({ contentType: "application/problem+json" })).annotate({ httpApiStatus: status })
+
+const id = { id: Schema.String }
+
+class Sessions extends HttpApiGroup.make("sessions")
+  .add(
+    HttpApiEndpoint.post("create", "/v1/sessions", {
+      payload: SessionRequest,
+      success: CreatedSession.pipe(HttpApiSchema.status(201)),
+      error: [problem(400), problem(401), problem(403), problem(413), problem(429), problem(502), problem(503)]
+    }).annotateMerge(OpenApi.annotations({ summary: "Create a session and say how its user connects" })),
+    HttpApiEndpoint.get("list", "/v1/sessions", { success: SessionList, error: [problem(401)] })
+      .annotateMerge(OpenApi.annotations({ summary: "List the sessions" })),
+    HttpApiEndpoint.get("get", "/v1/sessions/:id", {
+      params: id,
+      success: SessionView,
+      error: [problem(401), problem(404)]
+    }).annotateMerge(OpenApi.annotations({ summary: "Look at a session" })),
+    HttpApiEndpoint.delete("close", "/v1/sessions/:id", { params: id, error: [problem(401), problem(404)] })
+      .annotateMerge(OpenApi.annotations({ summary: "End a session at once" })),
+    HttpApiEndpoint.patch("patchMetadata", "/v1/sessions/:id/metadata", {
+      params: id,
+      payload: Metadata,
+      success: Metadata,
+      error: [problem(400), problem(401), problem(404), problem(413)]
+    }).annotateMerge(OpenApi.annotations({ summary: "Merge a patch into the metadata (RFC 7396)" }))
+  )
+{}
+
+class Backend extends HttpApiGroup.make("backend")
+  .add(
+    HttpApiEndpoint.get("providers", "/v1/providers", { success: Providers, error: [problem(401)] })
+      .annotateMerge(OpenApi.annotations({ summary: "The providers, and what is at work" })),
+    HttpApiEndpoint.get("live", "/health/live", { success: Schema.Struct({ status: Schema.Literal("alive") }) })
+      .annotateMerge(OpenApi.annotations({ summary: "Whether the process answers" })),
+    HttpApiEndpoint.get("ready", "/health/ready", {
+      success: Readiness,
+      error: [Readiness.pipe(HttpApiSchema.status(503))]
+    }).annotateMerge(OpenApi.annotations({ summary: "Whether new sessions are taken; 503 with the causes when not" }))
+  )
+{}
+
+/**
+ * The API.
+ *
+ * @category apis
+ * @since 0.1.0
+ */
+export class Api extends HttpApi.make("effect-voice")
+  .add(Sessions)
+  .add(Backend)
+  .annotateMerge(OpenApi.annotations({
+    title: "effect-voice",
+    version: "1",
+    description: "Real-time voice agents. Audio goes over the provider's own routes: see the documentation of each provider."
+  }))
+{}

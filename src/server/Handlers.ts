@@ -1,0 +1,252 @@
+/**
+ * The API's handlers: from requests to the backend and back.
+ *
+ * Bodies are read here, with a bound, and decoded so that all faults come at once by their snake case paths; failures are
+ * answered as problem JSON.
+ *
+ * @since 0.1.0
+ */
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as HttpApiBuilder from "effect/http-api/HttpApiBuilder"
+import * as HttpServerRequest from "effect/http/HttpServerRequest"
+import * as HttpServerResponse from "effect/http/HttpServerResponse"
+import * as Layer from "effect/Layer"
+import * as Schema from "effect/Schema"
+import * as Stream from "effect/Stream"
+import { type BackendProvider, type ProviderCapabilities, type SessionAccess } from "../backend/BackendProvider.ts"
+import { VoiceBackend } from "../backend/VoiceBackend.ts"
+import { type BackendError, fromCause, InvalidConfig, isBackendError } from "../BackendError.ts"
+import * as Faults from "../Faults.ts"
+import { Metadata, SessionRequest } from "../session/SessionConfig.ts"
+import type { VoiceSession } from "../session/VoiceSession.ts"
+import { Api, CreatedSession, Providers, Readiness, SessionList, SessionView } from "./Api.ts"
+import * as Problem from "./Problem.ts"
+
+/**
+ * The largest body of a request: 64 KiB.
+ *
+ * @category constants
+ * @since 0.1.0
+ */
+export const MAX_BODY_BYTES = 65_536
+
+/** A refusal that only HTTP has, on its way to the response. */
+class Refused extends Schema.TaggedError<Refused>()("Refused", {
+  code: Problem.HttpProblemCode,
+  detail: Schema.String
+}) {}
+
+const tooLarge = new Refused({ code: "payload_too_large", detail: `expected at most ${MAX_BODY_BYTES} bytes` })
+
+const isJson = (contentType: string | undefined): boolean =>
+  contentType === undefined || /^application\/(?:json|[\w.+-]+\+json)\s*(?:;|$)/i.test(contentType.trim())
+
+const readBody = Effect.fnUntraced(function*(op: string) {
+  const request = yield* HttpServerRequest.HttpServerRequest
+  if (!isJson(request.headers["content-type"])) {
+    return yield* new Refused({ code: "unsupported_media_type", detail: "expected application/json" })
+  }
+  if (Number(request.headers["content-length"] ?? 0) > MAX_BODY_BYTES) return yield* tooLarge
+  const chunks: Array<Uint8Array> = []
+  let size = 0
+  yield* Stream.runForEach(request.stream, (chunk) => {
+    size += chunk.length
+    if (size > MAX_BODY_BYTES) return Effect.fail(tooLarge)
+    chunks.push(chunk)
+    return Effect.void
+  }).pipe(
+    Effect.catchTag("HttpServerError", () =>
+      Effect.fail(new InvalidConfig({ op, message: "the body could not be read to its end" })))
+  )
+  return yield* Effect.try({
+    try: (): unknown => JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(Buffer.concat(chunks))),
+    // The parser's message quotes the body.
+    catch: () => Faults.toError(op, "the body is not valid", [{ path: "", message: "expected JSON" }])
+  })
+})
+
+const json = <A, I>(schema: Schema.Codec<A, I>, value: A, options?: HttpServerResponse.Options) =>
+  Effect.map(Effect.orDie(Schema.encodeEffect(schema)(value)), (body) =>
+    HttpServerResponse.jsonUnsafe(body, { ...options, headers: { "cache-control": "no-store", ...options?.headers } }))
+
+/** Nothing but a response comes out: defects become `pipeline_error` without their text, interrupts stay. */
+const respond = (op: string) =>
+<R>(
+  effect: Effect.Effect<HttpServerResponse.HttpServerResponse, BackendError | Refused, R>
+): Effect.Effect<HttpServerResponse.HttpServerResponse, never, R> =>
+  Effect.catch(effect, (error) =>
+    Effect.succeed(
+      isBackendError(error)
+        ? Problem.fromError(error)
+        : Problem.http(error.code, error.detail, error.code === "payload_too_large" ? { connection: "close" } : {})
+    )).pipe(
+      Effect.withSpan(op)
+    )
+
+/** An address as the user's client needs it: a provider that only knows a path leaves the rest to the server. */
+const absolute = (
+  access: SessionAccess,
+  transport: "webrtc" | "websocket",
+  origin: { readonly secure: boolean; readonly host: string }
+): string => {
+  if (!access.connectionUrl.startsWith("/")) return access.connectionUrl
+  const scheme = `${transport === "websocket" ? "ws" : "http"}${origin.secure ? "s" : ""}`
+  return `${scheme}://${origin.host}${access.connectionUrl}`
+}
+
+const view = Effect.fnUntraced(function*(session: VoiceSession) {
+  const { agent, pipelineType, transport, userId } = session.config
+  const name = typeof agent === "string" ? agent : agent?.name
+  return {
+    id: session.id,
+    userId,
+    transport,
+    ...(pipelineType === undefined ? {} : { pipelineType }),
+    ...(name === undefined ? {} : { agent: name }),
+    state: yield* session.state.get,
+    persistenceStatus: yield* session.persistenceStatus,
+    metadata: yield* session.metadata
+  }
+})
+
+const sessions = (options: HandlerOptions) =>
+  HttpApiBuilder.group(
+    Api,
+    "sessions",
+    Effect.fnUntraced(function*(handlers) {
+      const backend = yield* VoiceBackend
+      return handlers
+        .handleRaw("create", () =>
+          Effect.gen(function*() {
+            const op = "POST /v1/sessions"
+            const request = yield* HttpServerRequest.HttpServerRequest
+            const config = yield* Faults.decode(SessionRequest, yield* readBody(op), {
+              op,
+              what: "the request is not valid"
+            })
+            const session = yield* backend.createSession(config)
+            const access = yield* backend.access(session.id).pipe(
+              // A session that nobody can be told about is not kept.
+              Effect.onError(() => Effect.ignore(backend.closeSession(session.id)))
+            )
+            const host = request.headers["host"] ?? "localhost"
+            return yield* json(CreatedSession, {
+              id: session.id,
+              connectionUrl: absolute(access, config.transport, options.publicUrl === undefined
+                ? { secure: false, host }
+                : { secure: options.publicUrl.protocol === "https:", host: options.publicUrl.host }),
+              ...(access.token === undefined ? {} : { token: access.token }),
+              ...(access.expiresAt === undefined ? {} : { expiresAt: access.expiresAt }),
+              state: yield* session.state.get
+            }, { status: 201, headers: { location: `/v1/sessions/${encodeURIComponent(session.id)}` } })
+          }).pipe(respond("http.sessions.create")))
+        .handleRaw("list", () =>
+          backend.listSessions.pipe(
+            Effect.flatMap((all) => Effect.forEach(all, view)),
+            Effect.flatMap((all) => json(SessionList, { sessions: all })),
+            respond("http.sessions.list")
+          ))
+        .handleRaw("get", ({ params }) =>
+          backend.getSession(params.id).pipe(
+            Effect.flatMap(view),
+            Effect.flatMap((session) => json(SessionView, session)),
+            respond("http.sessions.get")
+          ))
+        .handleRaw("close", ({ params }) =>
+          backend.closeSession(params.id).pipe(
+            Effect.as(HttpServerResponse.empty()),
+            respond("http.sessions.close")
+          ))
+        .handleRaw("patchMetadata", ({ params }) =>
+          Effect.gen(function*() {
+            const op = "PATCH /v1/sessions/{id}/metadata"
+            const session = yield* backend.getSession(params.id)
+            const patch = yield* Faults.decode(Metadata, yield* readBody(op), { op, what: "the patch is not valid" })
+            yield* session.updateMetadata(patch)
+            return yield* json(Metadata, yield* session.metadata)
+          }).pipe(respond("http.sessions.patchMetadata")))
+    })
+  )
+
+const capabilities = ({ minLatency, ...rest }: ProviderCapabilities) => ({
+  ...rest,
+  minLatencyMs: Duration.toMillis(minLatency)
+})
+
+const system = (options: HandlerOptions) =>
+  HttpApiBuilder.group(
+    Api,
+    "backend",
+    Effect.fnUntraced(function*(handlers) {
+      const backend = yield* VoiceBackend
+      const known = options.providers.some((provider) => provider.name === backend.provider.name)
+        ? options.providers
+        : [{ description: "", ...backend.provider }, ...options.providers]
+      return handlers
+        .handleRaw("providers", () =>
+          Effect.flatMap(backend.config, (config) =>
+            json(Providers, {
+              active: {
+                provider: backend.provider.name,
+                pipelineType: config.pipelineType,
+                ...(config.agent === undefined ? {} : { agent: config.agent }),
+                engines: backend.engines
+              },
+              providers: known.map((provider) => ({
+                name: provider.name,
+                description: provider.description,
+                active: provider.name === backend.provider.name,
+                capabilities: capabilities(provider.capabilities)
+              }))
+            })).pipe(respond("http.providers")))
+        .handleRaw("live", () => Effect.succeed(HttpServerResponse.jsonUnsafe({ status: "alive" })))
+        .handleRaw("ready", () =>
+          Effect.gen(function*() {
+            const health = yield* backend.healthCheck
+            const taking = yield* backend.ready
+            const ready = taking && health.status !== "unhealthy"
+            const reason = ready ? {} : {
+              reason: taking ? "unhealthy" : "no new sessions are taken: the backend is draining, stopped or full"
+            }
+            return yield* json(Readiness, { status: health.status, ready, ...reason, parts: health.parts }, {
+              status: ready ? 200 : 503
+            })
+          }).pipe(respond("http.ready")))
+    })
+  )
+
+/**
+ * What the handlers need to know of the server.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface HandlerOptions {
+  /** How clients reach the server, where that is not how it sees itself. */
+  readonly publicUrl: URL | undefined
+  /** The providers to tell of. */
+  readonly providers: ReadonlyArray<Pick<BackendProvider["Service"], "name" | "description" | "capabilities">>
+}
+
+/**
+ * The handlers of the whole API.
+ *
+ * @category layers
+ * @since 0.1.0
+ */
+export const layer = (options: HandlerOptions) => Layer.mergeAll(sessions(options), system(options))
+
+/**
+ * The response for a cause that no handler answered.
+ *
+ * @category conversions
+ * @since 0.1.0
+ */
+export const defect = (op: string, cause: Parameters<typeof fromCause>[1]): HttpServerResponse.HttpServerResponse => {
+  const error = fromCause(op, cause)
+  // A defect's text is for the log, not for the client.
+  return error.code === "pipeline_error"
+    ? Problem.http("internal_error", "something went wrong; the server's log says what")
+    : Problem.fromError(error)
+}

@@ -1,0 +1,214 @@
+/**
+ * The HTTP server of a backend: the API, the provider's routes, health, metrics, and the console page.
+ *
+ * It listens while its layer lives. On release it first drains the backend, with the sockets still open, then closes
+ * what is left; both are bounded.
+ *
+ * @since 0.1.0
+ */
+import * as NodeHttpServer from "@effect/platform-node/NodeHttpServer"
+import * as Cause from "effect/Cause"
+import * as Context from "effect/Context"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as HttpApiBuilder from "effect/http-api/HttpApiBuilder"
+import * as HttpApiSwagger from "effect/http-api/HttpApiSwagger"
+import * as HttpRouter from "effect/http/HttpRouter"
+import type * as HttpServerError from "effect/http/HttpServerError"
+import * as HttpServerRequest from "effect/http/HttpServerRequest"
+import type * as HttpServerResponse from "effect/http/HttpServerResponse"
+import * as Layer from "effect/Layer"
+import * as PrometheusMetrics from "effect/observability/PrometheusMetrics"
+import * as Schema from "effect/Schema"
+import * as Http from "node:http"
+import type * as Net from "node:net"
+import type { BackendProvider } from "../backend/BackendProvider.ts"
+import { VoiceBackend } from "../backend/VoiceBackend.ts"
+import { type BackendError, ConnectionFailed, describe, InvalidConfig } from "../BackendError.ts"
+import { Api } from "./Api.ts"
+import * as Guard from "./Guard.ts"
+import * as Handlers from "./Handlers.ts"
+import * as Problem from "./Problem.ts"
+import * as RouteTable from "./RouteTable.ts"
+import { requireAuthentication, ServerConfig } from "./ServerConfig.ts"
+import * as StaticFiles from "./StaticFiles.ts"
+
+/**
+ * A running server: where it is.
+ *
+ * @category services
+ * @since 0.1.0
+ */
+export class VoiceServer extends Context.Service<VoiceServer, {
+  /** `http://127.0.0.1:8080`, with the port that was really taken. */
+  readonly url: string
+  readonly port: number
+}>()("effect-voice/server/VoiceServer") {}
+
+/**
+ * The fields of `ServerConfig`, all of them optional, and what only a program can say.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface ServerOptions extends Partial<ServerConfig> {
+  /** The providers that `GET /v1/providers` tells of besides the one at work. Default: none. */
+  readonly providers?: ReadonlyArray<BackendProvider["Service"]> | undefined
+  /** Whether `/` is the console page. Default: true. */
+  readonly console?: boolean | undefined
+  /** How long open connections may take to end once the backend is drained. Default: 2 seconds. */
+  readonly grace?: Duration.Input | undefined
+}
+
+const op = "Server.layer"
+
+const failedToListen = (config: ServerConfig) => (error: HttpServerError.ServeError): BackendError => {
+  const cause = error.cause
+  const code = typeof cause === "object" && cause !== null && "code" in cause ? String(cause.code) : "unknown"
+  const where = `${config.host}:${config.port}`
+  const details = { host: config.host, port: config.port, code }
+  switch (code) {
+    case "EADDRINUSE":
+      return new ConnectionFailed({
+        op,
+        message: `port ${config.port} of ${config.host} is in use by another program; choose another with --port or server.port`,
+        details: { ...details, reason: "port_in_use" },
+        cause
+      })
+    case "EACCES":
+      return new InvalidConfig({ op, message: `this user may not listen on ${where}`, details, cause })
+    case "EADDRNOTAVAIL":
+    case "ENOTFOUND":
+    case "EAI_AGAIN":
+      return new InvalidConfig({ op, message: `${config.host} is no address of this machine`, details, cause })
+    default:
+      return new ConnectionFailed({ op, message: `can't listen on ${where}: ${describe(cause)}`, details, cause })
+  }
+}
+
+const isRouteNotFound = (reason: Cause.Reason<unknown>): boolean =>
+  reason._tag === "Fail" && typeof reason.error === "object" && reason.error !== null && "reason" in reason.error &&
+  typeof reason.error.reason === "object" && reason.error.reason !== null && "_tag" in reason.error.reason &&
+  reason.error.reason._tag === "RouteNotFound"
+
+const unknownRoute = (request: HttpServerRequest.HttpServerRequest, table: RouteTable.RouteTable) => {
+  const methods = table.methods(request.url.split(/[?#]/, 1)[0]!)
+  return methods.length === 0 || methods.includes(request.method)
+    ? Problem.http("route_not_found", "there is nothing at this address; /docs says what there is")
+    : Problem.http("method_not_allowed", `expected ${methods.join(", ")}`, { allow: methods.join(", ") })
+}
+
+/** The routes that stand beside the API's and the provider's. */
+const extraRoutes = ["/", "/favicon.ico", "/console/:file", "/client/:file", "/docs", "/openapi.json", "/metrics"]
+
+/** Around all routes: the guard before, problem JSON for what nobody answered, the headers behind. */
+const guarded = <E, R>(
+  app: Effect.Effect<HttpServerResponse.HttpServerResponse, E, R>,
+  guard: Guard.Guard,
+  table: RouteTable.RouteTable
+) =>
+  Effect.flatMap(HttpServerRequest.HttpServerRequest, (request) => {
+    const refusal = guard.refuse(request)
+    if (refusal !== undefined) return Effect.succeed(guard.protect(request, refusal))
+    return app.pipe(
+      Effect.catchCause((cause) => {
+        if (Cause.hasInterruptsOnly(cause)) return Effect.interrupt
+        if (cause.reasons.some(isRouteNotFound)) return Effect.succeed(unknownRoute(request, table))
+        return Effect.as(
+          Effect.logError("a request failed", cause),
+          Handlers.defect(`${request.method} ${request.url.split("?", 1)[0]}`, cause)
+        )
+      }),
+      Effect.map((response) => guard.protect(request, response))
+    )
+  })
+
+const formatUrl = (host: string, port: number): string => `http://${host.includes(":") ? `[${host}]` : host}:${port}`
+
+/** Ends the sockets that a graceful close has left: WebSockets of clients that never answer, slow downloads. */
+const trackSockets = (server: Http.Server) => {
+  const sockets = new Set<Net.Socket>()
+  server.on("connection", (socket) => {
+    sockets.add(socket)
+    socket.once("close", () => sockets.delete(socket))
+  })
+  return Effect.sync(() => {
+    for (const socket of sockets) socket.destroy()
+  })
+}
+
+/** The drain has a deadline of its own; this one is for a backend that misses it. */
+const drain = (backend: VoiceBackend["Service"]) =>
+  Effect.gen(function*() {
+    const { drain } = yield* backend.config
+    yield* Effect.interruptible(backend.stop).pipe(
+      Effect.timeoutOption(Duration.sum(drain.deadline, Duration.seconds(5))),
+      Effect.flatMap((report) => report._tag === "None" ? Effect.interruptible(backend.abort).pipe(Effect.timeoutOption("2 seconds")) : Effect.void),
+      Effect.ignore
+    )
+  })
+
+/**
+ * Serves a backend over HTTP. Fails `invalid_config` for options that make no sense or would let the network in, and
+ * `connection_failed` when the port is taken (`details.reason` is `port_in_use`).
+ *
+ * @category layers
+ * @since 0.1.0
+ */
+export const layer = (options: ServerOptions = {}): Layer.Layer<VoiceServer, BackendError, VoiceBackend> =>
+  Layer.effect(
+    VoiceServer,
+    Effect.gen(function*() {
+      const backend = yield* VoiceBackend
+      const { console = true, grace = "2 seconds", providers = [], ...given } = options
+      const config: ServerConfig = {
+        ...defaults,
+        ...Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined))
+      }
+      yield* requireAuthentication(config)
+
+      const api = Object.values(Api.groups).flatMap((group) => Object.values(group.endpoints))
+      const table = RouteTable.make([
+        ...api,
+        ...backend.routes,
+        ...extraRoutes.map((path) => ({ method: "GET", path }))
+      ])
+      const guard = Guard.make(
+        config,
+        RouteTable.make([...backend.routes, ...[...extraRoutes, "/health/:probe"].map((path) => ({ method: "GET", path }))])
+      )
+
+      const publicUrl = config.publicUrl === undefined ? undefined : new URL(config.publicUrl)
+      const routes = Layer.mergeAll(
+        HttpApiBuilder.layer(Api, { openapiPath: "/openapi.json" }).pipe(
+          Layer.provide(Handlers.layer({ publicUrl, providers }))
+        ),
+        HttpApiSwagger.layer(Api, { path: "/docs" }),
+        PrometheusMetrics.layerHttp({ path: "/metrics" }),
+        HttpRouter.addAll(backend.routes),
+        console ? HttpRouter.addAll(StaticFiles.routes) : Layer.empty
+      )
+
+      const node = Http.createServer({ headersTimeout: 10_000, requestTimeout: 30_000, maxHeaderSize: 16_384 })
+      const destroySockets = trackSockets(node)
+      const server = yield* NodeHttpServer.make(() => node, {
+        host: config.host,
+        port: config.port,
+        gracefulShutdownTimeout: grace,
+        websocket: { maxPayload: maxFrameBytes }
+      }).pipe(Effect.mapError(failedToListen(config)))
+      yield* Effect.addFinalizer(() => destroySockets)
+      const app = yield* HttpRouter.toHttpEffect(routes)
+      yield* server.serve(guarded(app, guard, table))
+      yield* Effect.addFinalizer(() => drain(backend))
+
+      const address = node.address()
+      const port = typeof address === "object" && address !== null ? address.port : config.port
+      return { url: formatUrl(config.host, port), port }
+    })
+  ).pipe(Layer.provide(NodeHttpServer.layerHttpServices))
+
+/** A larger WebSocket message, text or binary, closes the socket with 1009: 64 KiB. */
+const maxFrameBytes = 65_536
+
+const defaults = Schema.decodeUnknownSync(ServerConfig)({})

@@ -1,0 +1,93 @@
+/**
+ * How the HTTP server listens and whom it lets in: the `server` section of a config file.
+ *
+ * @since 0.1.0
+ */
+import * as Effect from "effect/Effect"
+import * as Redacted from "effect/Redacted"
+import * as Schema from "effect/Schema"
+import { withDefault } from "../conversation/ConversationPolicy.ts"
+import { InvalidConfig } from "../BackendError.ts"
+
+const isHttpUrl = (text: string): boolean => URL.canParse(text) && /^https?:$/.test(new URL(text).protocol)
+
+const HttpUrl = Schema.String.check(
+  Schema.makeFilter((text: string) => isHttpUrl(text) || "expected a URL that begins with http:// or https://")
+)
+
+const Origin = Schema.String.check(
+  Schema.makeFilter((text: string) =>
+    (isHttpUrl(text) && new URL(text).origin === text) || "expected an origin such as https://example.org"
+  )
+)
+
+/** A key that can be guessed is none: 16 characters are 80 bits and more of what key generators write. */
+const ApiKey = Schema.String.check(Schema.isMinLength(16), Schema.isMaxLength(512))
+
+/**
+ * - `host`: the address to listen on. `127.0.0.1`; any other than loopback needs `apiKeys`.
+ * - `port`: 8080; 0 takes a free one.
+ * - `publicUrl`: how clients reach the server when it stands behind a proxy; addresses of sessions are made of it.
+ * - `allowedOrigins`: web pages of other origins that may use the API.
+ * - `apiKeys`: bearer keys; when there is one, every call to `/v1` needs one, but those that a session's token opens.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export const ServerConfig = Schema.Struct({
+  host: Schema.NonEmptyString.check(Schema.isMaxLength(253)).pipe(withDefault("127.0.0.1")),
+  port: Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 65_535 })).pipe(withDefault(8080)),
+  publicUrl: Schema.optionalKey(HttpUrl),
+  allowedOrigins: Schema.Array(Origin).pipe(withDefault([])),
+  apiKeys: Schema.Array(ApiKey.pipe(Schema.RedactedFromValue)).pipe(withDefault([]))
+}).pipe(
+  Schema.encodeKeys({ publicUrl: "public_url", allowedOrigins: "allowed_origins", apiKeys: "api_keys" })
+)
+
+/**
+ * @category models
+ * @since 0.1.0
+ */
+export type ServerConfig = typeof ServerConfig.Type
+
+/**
+ * The section as `ConfigSource.load` takes it.
+ *
+ * @category sections
+ * @since 0.1.0
+ */
+export const section: { readonly name: string; readonly schema: Schema.Codec<ServerConfig, unknown> } = {
+  name: "server",
+  schema: ServerConfig
+}
+
+/**
+ * Whether a host is this machine alone.
+ *
+ * @category guards
+ * @since 0.1.0
+ */
+export const isLoopback = (host: string): boolean => {
+  const bare = host.toLowerCase().replace(/^\[|\]$/g, "")
+  return bare === "localhost" || bare.endsWith(".localhost") || bare === "::1" ||
+    /^(?:::ffff:)?127(?:\.\d{1,3}){3}$/.test(bare)
+}
+
+/**
+ * Refuses to offer sessions to the network without authentication: fails `invalid_config` and says how to go on.
+ *
+ * @category validation
+ * @since 0.1.0
+ */
+export const requireAuthentication = (config: ServerConfig): Effect.Effect<void, InvalidConfig> =>
+  isLoopback(config.host) || config.apiKeys.some((key) => Redacted.value(key) !== "")
+    ? Effect.void
+    : Effect.fail(
+      new InvalidConfig({
+        op: "Server.layer",
+        message: `refusing to listen on ${config.host} without API authentication: anyone on the network could start ` +
+          `sessions. Set server.api_keys in the config (or EFFECT_VOICE_SERVER__API_KEYS) to one or more keys of at least ` +
+          `16 characters, or listen on 127.0.0.1`,
+        details: { missing: "server.api_keys", host: config.host }
+      })
+    )
