@@ -26,6 +26,7 @@ import { ProcessorRegistry } from "../hooks/AudioProcessor.ts"
 import { EngineRegistry } from "../speech/EngineRegistry.ts"
 import { BackendConfig, decode } from "./BackendConfig.ts"
 import type { Registries } from "./BackendProvider.ts"
+import { BackendRegistry } from "./BackendRegistry.ts"
 import * as ConfigNames from "./ConfigNames.ts"
 
 /**
@@ -66,8 +67,6 @@ export interface LoadOptions<S> {
   readonly file?: string | undefined
   /** Default: empty. */
   readonly env?: Env | undefined
-  /** The providers that may be named. */
-  readonly providers: ConfigNames.ProviderTable
   /** A further section of the file, such as `server`: its schema, whose encoded form is an object. */
   readonly section: { readonly name: string; readonly schema: Schema.Codec<S, unknown> }
 }
@@ -229,11 +228,14 @@ const faultsOf = (error: InvalidConfig): ReadonlyArray<Faults.Fault> => ConfigNa
  */
 export const load = <S>(
   options: LoadOptions<S>
-): Effect.Effect<Loaded<S>, InvalidConfig, FileSystem.FileSystem | Registries> =>
+): Effect.Effect<Loaded<S>, InvalidConfig, FileSystem.FileSystem | BackendRegistry | Registries> =>
   Effect.gen(function*() {
     const env = options.env ?? {}
     const { name: sectionName, schema: sectionSchema } = options.section
-    const names = yield* ConfigNames.make(options.providers, {
+    const registry = yield* BackendRegistry
+    const providers = yield* Effect.forEach(yield* registry.listProviders, (name) =>
+      Effect.map(registry.getProvider(name), (provider) => [name, provider] as const)).pipe(Effect.orDie)
+    const names = yield* ConfigNames.make(Object.fromEntries(providers), {
       engines: yield* EngineRegistry,
       agents: yield* AgentRegistry,
       processors: yield* ProcessorRegistry

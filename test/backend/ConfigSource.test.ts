@@ -4,6 +4,7 @@ import { Duration, Effect, FileSystem, Layer, Schema } from "effect"
 import * as AgentRegistry from "../../src/agent/AgentRegistry.ts"
 import * as BuiltinAgent from "../../src/builtin/BuiltinAgent.ts"
 import * as BackendProvider from "../../src/backend/BackendProvider.ts"
+import { BackendRegistry } from "../../src/backend/BackendRegistry.ts"
 import * as ConfigSource from "../../src/backend/ConfigSource.ts"
 import { InvalidConfig } from "../../src/BackendError.ts"
 import type { Fault } from "../../src/Faults.ts"
@@ -26,22 +27,7 @@ const MoonshineOptions = Schema.Struct({
   apiKey: Schema.optionalKey(Schema.String)
 }).pipe(Schema.encodeKeys({ maxSegment: "max_segment", apiKey: "api_key" }))
 
-const registries = Layer.mergeAll(
-  EngineRegistry.EngineRegistry.layer({
-    stt: {
-      moonshine: engine<"stt", typeof MoonshineOptions.Type>("stt", "moonshine", MoonshineOptions),
-      broken: Effect.fail(new InvalidConfig({ op: "test", message: "the package x is missing", details: { missing: "x" } }))
-    },
-    tts: { flite: engine("tts", "flite", Schema.Struct({ voice: Schema.optionalKey(Schema.String) })) },
-    vad: { silero: engine("vad", "silero", Schema.Struct({})) }
-  }),
-  AgentRegistry.AgentRegistry.layer({ builtin: BuiltinAgent.agent }),
-  AudioProcessor.ProcessorRegistry.layer(),
-  NodeServices.layer
-)
-
-const providers = {
-  local: BackendProvider.make({
+const local = BackendProvider.make({
     name: "local",
     description: "local",
     capabilities: {
@@ -56,8 +42,22 @@ const providers = {
     },
     config: Schema.Struct({ udpPorts: Schema.optionalKey(Schema.Number) }).pipe(Schema.encodeKeys({ udpPorts: "udp_ports" })),
     connect: () => Effect.fail(unused)
-  })
-}
+})
+
+const registries = Layer.mergeAll(
+  EngineRegistry.EngineRegistry.layer({
+    stt: {
+      moonshine: engine<"stt", typeof MoonshineOptions.Type>("stt", "moonshine", MoonshineOptions),
+      broken: Effect.fail(new InvalidConfig({ op: "test", message: "the package x is missing", details: { missing: "x" } }))
+    },
+    tts: { flite: engine("tts", "flite", Schema.Struct({ voice: Schema.optionalKey(Schema.String) })) },
+    vad: { silero: engine("vad", "silero", Schema.Struct({})) }
+  }),
+  AgentRegistry.AgentRegistry.layer({ builtin: BuiltinAgent.agent }),
+  AudioProcessor.ProcessorRegistry.layer(),
+  BackendRegistry.layer([local]),
+  NodeServices.layer
+)
 
 const section = { name: "server", schema: Schema.Struct({ port: Schema.optionalKey(Schema.Int) }) }
 
@@ -66,7 +66,7 @@ const load = (text: string | undefined, env: ConfigSource.Env = {}, suffix = ".y
     const fs = yield* FileSystem.FileSystem
     const file = text === undefined ? undefined : yield* fs.makeTempFileScoped({ suffix })
     if (file !== undefined) yield* fs.writeFileString(file, text!)
-    return yield* ConfigSource.load({ file, env, providers, section })
+    return yield* ConfigSource.load({ file, env, section })
   }).pipe(Effect.scoped, Effect.provide(registries))
 
 const faults = (text: string | undefined, env: ConfigSource.Env = {}, suffix = ".yaml") =>
@@ -201,9 +201,9 @@ server: { port: 1.5, tls: true }
     Effect.gen(function*() {
       const fs = yield* FileSystem.FileSystem
       const dir = yield* fs.makeTempDirectoryScoped()
-      const missing = yield* Effect.flip(ConfigSource.load({ file: `${dir}/no.yaml`, providers, section }))
+      const missing = yield* Effect.flip(ConfigSource.load({ file: `${dir}/no.yaml`, section }))
       assert.match(missing.message, /no such file/)
-      assert.match((yield* Effect.flip(ConfigSource.load({ file: dir, providers, section }))).message, /not a file/)
+      assert.match((yield* Effect.flip(ConfigSource.load({ file: dir, section }))).message, /not a file/)
     }).pipe(Effect.scoped, Effect.provide(registries)))
 
   it.effect.prop(

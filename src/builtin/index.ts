@@ -1,0 +1,34 @@
+/**
+ * Everything that comes with the package, by name: providers, engines, the agent.
+ *
+ * The only place that knows them all; the core knows none. An application that adds its own registers them in these
+ * registries, or makes registries of its own.
+ *
+ * @since 0.1.0
+ */
+import * as Layer from "effect/Layer"
+import { AgentRegistry } from "../agent/AgentRegistry.ts"
+import { BackendRegistry } from "../backend/BackendRegistry.ts"
+import { ProcessorRegistry } from "../hooks/AudioProcessor.ts"
+import { EngineRegistry } from "../speech/EngineRegistry.ts"
+import * as BuiltinAgent from "./BuiltinAgent.ts"
+import { engines } from "./Engines.ts"
+import { providers } from "./Providers.ts"
+
+export * as BuiltinAgent from "./BuiltinAgent.ts"
+export { engines } from "./Engines.ts"
+export { modelsOf } from "./Models.ts"
+export { providers } from "./Providers.ts"
+
+/**
+ * The registries with all of ours.
+ *
+ * @category layers
+ * @since 0.1.0
+ */
+export const layer: Layer.Layer<BackendRegistry | EngineRegistry | AgentRegistry | ProcessorRegistry> = Layer.mergeAll(
+  BackendRegistry.layer(Object.values(providers)),
+  EngineRegistry.layer(engines),
+  AgentRegistry.layer({ [BuiltinAgent.name]: BuiltinAgent.agent }),
+  ProcessorRegistry.layer()
+)
