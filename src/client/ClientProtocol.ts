@@ -9,8 +9,8 @@
  */
 
 /**
- * What every message of the server carries: `seq` grows by one per message of a session, `at_ms` is the milliseconds
- * since the session started, on the server's clock. Both are 0 when the server left them out.
+ * What every message of the server carries: `seq` grows by one per message of a session, `at_ms` is Unix time in
+ * milliseconds on the server's clock. Both are 0 when the server left them out.
  *
  * @category models
  * @since 0.1.0

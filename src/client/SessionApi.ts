@@ -79,8 +79,8 @@ export const exchangeOffer = async (target: SessionTarget, offer: string, signal
 }
 
 /**
- * Why a WebSocket handshake may have failed: a browser does not tell its status, so this asks for the session itself.
- * Returns the error when the session is gone for good, `undefined` when it is worth another try.
+ * Why a WebSocket handshake failed. A browser does not tell its status, so this asks the same route without an upgrade.
+ * Returns the error when another try is of no use, `undefined` otherwise.
  *
  * @category accessors
  * @since 0.1.0
@@ -90,9 +90,10 @@ export const whyUnreachable = async (
   signal: AbortSignal
 ): Promise<VoiceClientError | undefined> => {
   try {
-    const response = await send(sessionUrl(target), { headers: { authorization: `Bearer ${target.token}` } }, signal)
-    // Only these say something about the session; a 401 may merely mean that its token is not one for this route.
-    return response.status === 404 || response.status === 410 ? sessionGone() : undefined
+    const headers = { authorization: `Bearer ${target.token}` }
+    const response = await send(`${sessionUrl(target)}/audio`, { headers }, signal)
+    if (response.status === 404 || response.status === 410) return sessionGone()
+    return response.status === 401 || response.status === 403 ? await problem(response) : undefined
   } catch {
     return undefined
   }

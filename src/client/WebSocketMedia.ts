@@ -295,7 +295,7 @@ const lossOf = (event: CloseEvent): Parameters<LinkHandlers["lost"]>[0] => {
     case 4404:
     case 4410:
       return { error: sessionGone() }
-    case 4409:
+    case 4408:
       return {
         error: new VoiceClientError("session_replaced", "This conversation goes on in another window or device.")
       }

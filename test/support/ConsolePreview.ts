@@ -96,14 +96,13 @@ export interface Preview {
 }
 
 const converse = async (session: PreviewSession, socket: WebSocket, script: boolean): Promise<void> => {
-  const started = performance.now()
   let seq = 0
   let turn = 0
   let speaking: { stop: boolean } | undefined
   const isOpen = () => socket.readyState === socket.OPEN
   const send = (message: Record<string, unknown>) => {
     seq++
-    if (isOpen()) socket.send(JSON.stringify({ seq, at_ms: Math.round(performance.now() - started), ...message }))
+    if (isOpen()) socket.send(JSON.stringify({ seq, at_ms: Date.now(), ...message }))
   }
   const state = (name: string) => send({ type: "session.state", state: name })
   const answer = async (text: string, cutAfter: number): Promise<void> => {
@@ -119,9 +118,11 @@ const converse = async (session: PreviewSession, socket: WebSocket, script: bool
       turn: mine,
       total_ms: 540 + 90 * mine,
       parts: [
-        { name: "endpointing", ms: 300 },
-        { name: "stt", ms: 62 + 31 * mine },
-        { name: "agent", ms: 70 + 40 * mine },
+        { name: "vad", ms: 32 },
+        { name: "endpointing", ms: 268 },
+        { name: "transcript", ms: 62 + 31 * mine },
+        { name: "agent", ms: 40 + 40 * mine },
+        { name: "clause", ms: 30 },
         { name: "tts", ms: 96 + 19 * mine },
         { name: "playout", ms: 12 }
       ]
@@ -174,7 +175,7 @@ const converse = async (session: PreviewSession, socket: WebSocket, script: bool
       void answer(`You wrote: ${String(message.text)}. I say it back so that you hear me.`, Infinity)
     }
     if (message.type === "session.end") {
-      send({ type: "session.ended", reason: "ended_by_user" })
+      send({ type: "session.ended", reason: "user_ended" })
       socket.close(1000)
     }
   })
@@ -223,8 +224,8 @@ export const startConsolePreview = async (
       sessions.set(id, { id, token, received: [], inputBytes: 0, attachments: 0 })
       return json(response, 201, { id, token, connection_url: `/v1/sessions/${id}/audio`, state: "idle" })
     }
-    const session = /^\/v1\/sessions\/([^/]+)$/.exec(path)
-    if (session !== null) return json(response, sessions.has(session[1]!) ? 200 : 404, {})
+    const session = /^\/v1\/sessions\/([^/]+)\/audio$/.exec(path)
+    if (session !== null) return json(response, sessions.has(session[1]!) ? 426 : 404, {})
     if (path.endsWith("/offer")) {
       return json(response, 400, { code: "invalid_config", message: "The preview speaks WebSocket only." })
     }

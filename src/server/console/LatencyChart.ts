@@ -7,17 +7,18 @@
  */
 import type { TurnLatency } from "../../client/index.ts"
 
-const COLOURS = 6
+const COLOURS = 8
 /** A second fills the width until a turn takes longer. */
 const MIN_SCALE_MS = 1_000
 
+/** The parts the server knows, in the order in which they happen; any other name is shown as it is. */
 const names: Readonly<Record<string, string>> = {
+  vad: "detecting silence",
   endpointing: "waiting for the end",
-  stt: "speech to text",
+  transcript: "speech to text",
   agent: "agent",
-  llm: "agent",
+  clause: "first clause",
   tts: "text to speech",
-  s2s: "speech to speech",
   playout: "playout"
 }
 
@@ -27,7 +28,7 @@ const names: Readonly<Record<string, string>> = {
  */
 export class LatencyChart {
   #scaleMs = MIN_SCALE_MS
-  readonly #colours = new Map<string, number>()
+  readonly #colours = new Map(Object.keys(names).map((name, index) => [name, index]))
   readonly #bars: Array<{ readonly bar: HTMLElement; readonly totalMs: number }> = []
 
   /** The bar and the legend of one turn. */

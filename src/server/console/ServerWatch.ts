@@ -77,7 +77,7 @@ const describe = (body: unknown): ReadonlyArray<readonly [string, string]> => {
   if (provider !== undefined) chips.push(["Provider", provider])
   const engines = isRecord(configured["engines"]) ? configured["engines"] : configured
   for (const [key, label] of labels) {
-    const name = nameOf(engines[key]) ?? nameOf(engines[`${key}_provider`])
+    const name = nameOf(engines[key]) ?? nameOf(configured[key]) ?? nameOf(engines[`${key}_provider`])
     if (name !== undefined) chips.push([label, name])
   }
   return chips

@@ -246,10 +246,12 @@ const adopt = (opened: VoiceClient, typed: boolean) => {
 
 const endings: Readonly<Record<string, string>> = {
   closed: "The server closed the call.",
-  completed: "The call is over.",
+  never_connected: "The call ended because it was not connected in time.",
+  resume_expired: "The call was away for too long and ended.",
   drained: "The server is shutting down, so the call ended.",
-  idle_timeout: "The call ended because nobody spoke for a while.",
-  never_connected: "The call ended because it was not connected in time."
+  drain_deadline: "The server is shutting down, so the call ended.",
+  longest: "The call reached the longest time the server allows.",
+  failed: "The call ended because a part of the server failed."
 }
 
 const resume = async (notice: string) => {
