@@ -96,16 +96,15 @@ const reasonOf = (code: number): string => {
     case 1001:
     case 1005:
       return "client_closed"
-    case 1009:
-      return "too_big"
-    case 1002:
-    case 1003:
-    case 1007:
-    case 1008:
-      return "protocol_error"
     default:
       return "connection_lost"
   }
+}
+
+const reasonOfError = (error: Error): string => {
+  const code = "code" in error && typeof error.code === "string" ? error.code : ""
+  if (code === "WS_ERR_UNSUPPORTED_MESSAGE_LENGTH") return "too_big"
+  return code.startsWith("WS_ERR_") ? "protocol_error" : "connection_lost"
 }
 
 /** Bytes to samples, whatever their alignment; the odd byte of one frame is the first of the next. */
@@ -174,8 +173,8 @@ export const make = Effect.fnUntraced(function*(
   socket.on("pong", () => {
     alive = true
   })
-  // The close that always follows tells why.
-  socket.on("error", () => {})
+  // A close follows, but its code is the one that the user's side sends back, if it does.
+  socket.on("error", (error) => inbox.closed(reasonOfError(error)))
   socket.on("close", (code) => {
     inbox.closed(reasonOf(code))
     gone.openUnsafe()
