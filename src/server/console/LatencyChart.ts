@@ -13,12 +13,12 @@ const MIN_SCALE_MS = 1_000
 
 /** The parts the server knows, in the order in which they happen; any other name is shown as it is. */
 const names: Readonly<Record<string, string>> = {
-  vad: "detecting silence",
-  endpointing: "waiting for the end",
-  transcript: "speech to text",
+  vad: "silence",
+  endpointing: "end of turn",
+  transcript: "transcript",
   agent: "agent",
   clause: "first clause",
-  tts: "text to speech",
+  tts: "voice",
   playout: "playout"
 }
 
@@ -43,7 +43,7 @@ export class LatencyChart {
       slice.title = `${wording(part.name)}: ${round(part.ms)} ms`
       bar.append(slice)
       const entry = make("li", "")
-      entry.append(make("i", colour), `${wording(part.name)} ${round(part.ms)} ms`)
+      entry.append(make("i", colour), `${wording(part.name)} ${round(part.ms)}`)
       legend.append(entry)
     }
     bar.setAttribute("aria-hidden", "true")
@@ -55,7 +55,7 @@ export class LatencyChart {
     row.append(track, total)
     const box = make("div", "latency")
     box.setAttribute("role", "group")
-    box.setAttribute("aria-label", "Time to the first word of the answer")
+    box.setAttribute("aria-label", "Milliseconds to the first word of the answer")
     box.append(row, legend)
 
     this.#bars.push({ bar, totalMs: latency.total_ms })
