@@ -72,6 +72,17 @@ export interface SessionEnded extends Envelope {
 }
 
 /**
+ * The link over which it comes is given up: `reason` is `replaced` when the conversation goes on over another one.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface ConnectionDetached extends Envelope {
+  readonly type: "connection.detached"
+  readonly reason: string
+}
+
+/**
  * @category models
  * @since 0.1.0
  */
@@ -203,6 +214,7 @@ export type ServerMessage =
   | SessionStarted
   | SessionStateChanged
   | SessionEnded
+  | ConnectionDetached
   | UserSpeech
   | UserTranscript
   | AgentSpeech
@@ -289,6 +301,8 @@ export const parseServerMessage = (data: string): ServerMessage | undefined => {
     }
     case "session.ended":
       return { ...envelope, type, reason: string(body["reason"]) ?? "ended" }
+    case "connection.detached":
+      return { ...envelope, type, reason: string(body["reason"]) ?? "closed" }
     case "user.speech_started":
     case "user.speech_stopped":
       return { ...envelope, type, turn }

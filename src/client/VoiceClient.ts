@@ -32,7 +32,7 @@ import {
   openMicrophone
 } from "./Microphone.ts"
 import { createSession } from "./SessionApi.ts"
-import { VoiceClientError } from "./VoiceClientError.ts"
+import { replaced, VoiceClientError } from "./VoiceClientError.ts"
 import { makeWebRtcMedia } from "./WebRtcMedia.ts"
 import { makeWebSocketMedia } from "./WebSocketMedia.ts"
 
@@ -391,6 +391,10 @@ export class VoiceClient {
     if (message.type.startsWith("tool.")) this.#dispatch("tool", message)
     else this.#dispatch(message.type, message)
     if (message.type === "session.ended") this.#finish({ reason: message.reason, error: undefined })
+    if (message.type === "connection.detached" && message.reason === "replaced") {
+      const error = replaced()
+      this.#finish({ reason: error.code, error })
+    }
   }
 
   #finish(ended: CallEnded): void {

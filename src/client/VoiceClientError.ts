@@ -57,3 +57,12 @@ export class VoiceClientError extends Error {
     this.details = options.details
   }
 }
+
+/**
+ * The error of a call whose session goes on over another link.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const replaced = (): VoiceClientError =>
+  new VoiceClientError("session_replaced", "This conversation goes on in another window or device.")

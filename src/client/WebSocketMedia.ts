@@ -24,7 +24,7 @@ import { fromPcm16, PcmFramer } from "./PcmFramer.ts"
 import type { PlaybackCommand, PlaybackReport } from "./PlaybackWorklet.ts"
 import { Resampler } from "./Resampler.ts"
 import { sessionGone, sessionUrl, whyUnreachable } from "./SessionApi.ts"
-import { VoiceClientError } from "./VoiceClientError.ts"
+import { replaced, VoiceClientError } from "./VoiceClientError.ts"
 
 /** How often the server hears how much of the reply was played. */
 const POSITION_INTERVAL_MS = 250
@@ -296,9 +296,7 @@ const lossOf = (event: CloseEvent): Parameters<LinkHandlers["lost"]>[0] => {
     case 4410:
       return { error: sessionGone() }
     case 4408:
-      return {
-        error: new VoiceClientError("session_replaced", "This conversation goes on in another window or device.")
-      }
+      return { error: replaced() }
     default:
       return {}
   }

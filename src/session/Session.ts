@@ -354,6 +354,8 @@ export const make = Effect.fnUntraced(function*(options: SessionOptions) {
       const opened = input.open(next.format.input.sampleRate)
       if (Result.isFailure(opened)) return Effect.fail(opened.failure)
       const former = connection
+      // the former hears of it: a link without close codes would come back and take its place again
+      if (former !== undefined) emit({ type: "connection.detached", connection: former.id, reason: "replaced" })
       connection = next
       handFed = false
       if (!output.attach(next)) dispatch({ _tag: "Interrupt" })

@@ -1,0 +1,59 @@
+/**
+ * What the documentation shows compiles and runs: the README's programs are files of `test/examples`, and the examples
+ * in the sources are extracted.
+ */
+import { assert, describe, it } from "@effect/vitest"
+import { execFile } from "node:child_process"
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs"
+import { join } from "node:path"
+import { promisify } from "node:util"
+
+const run = promisify(execFile)
+const node = (file: string) =>
+  run(process.execPath, ["--disable-warning=ExperimentalWarning", "--conditions=@effect-voice/source", file], {
+    timeout: 60_000
+  })
+
+const sources = readdirSync("src", { recursive: true, encoding: "utf8" }).filter((file) => file.endsWith(".ts"))
+
+/** The `ts` blocks of the JSDoc of a source, without the stars. */
+const examplesOf = (source: string): ReadonlyArray<string> =>
+  Array.from(source.matchAll(/^ \* ```ts\n((?: \*.*\n)*?) \* ```$/gmu), ([, body = ""]) => body.replaceAll(/^ \* ?/gmu, ""))
+
+describe("Examples", () => {
+  it("shows in the README the programs that are compiled and run here", () => {
+    const readme = readFileSync("README.md", "utf8")
+    const shown = Array.from(readme.matchAll(/<!-- (test\/examples\/\w+\.ts) -->\n```ts\n([\s\S]*?)```/gu))
+    assert.isAtLeast(shown.length, 2)
+    for (const [, file = "", body] of shown) assert.strictEqual(body, readFileSync(file, "utf8"), file)
+  })
+
+  it("answers a recording in the README's first program", async () => {
+    const { stdout } = await node(join("test", "examples", "Hello.ts"))
+    assert.match(stdout, /the agent said: You said: He was not an ill-disposed young man\./u)
+  }, 120_000)
+
+  it("compiles and runs the examples of the sources", async () => {
+    const examples = sources.flatMap((file) =>
+      examplesOf(readFileSync(join("src", file), "utf8")).map((body) => ({ file, body }))
+    )
+    assert.isAtLeast(examples.length, 1)
+    // inside the package, so that it can import itself by name
+    const directory = mkdtempSync(join("test", "examples", "generated-"))
+    try {
+      const files = examples.map(({ body, file }, index) => {
+        const path = join(directory, `${file.replaceAll(/\W+/gu, "-")}-${index}.ts`)
+        writeFileSync(path, body)
+        return path
+      })
+      writeFileSync(
+        join(directory, "tsconfig.json"),
+        JSON.stringify({ extends: "../../../tsconfig.json", include: ["*.ts"], compilerOptions: { noUnusedLocals: false } })
+      )
+      await run(process.execPath, ["node_modules/typescript/bin/tsc", "-p", directory], { timeout: 120_000 })
+      for (const file of files) await node(file)
+    } finally {
+      rmSync(directory, { recursive: true, force: true })
+    }
+  }, 180_000)
+})
