@@ -60,7 +60,8 @@ export const load = (engine: string): Effect.Effect<Sherpa, InvalidConfig> => {
     catch: (cause) =>
       new InvalidConfig({
         op: "EngineRegistry.layer",
-        message: `the engine ${engine} needs the package ${specifier} with its binary for ${process.platform}-${process.arch}: ` +
+        message:
+          `the engine ${engine} needs the package ${specifier} with its binary for ${process.platform}-${process.arch}: ` +
           `run "npm install ${specifier}" (${describe(cause).split("\n", 1)[0]})`,
         details: { missing: [specifier], engine },
         cause

@@ -87,6 +87,7 @@ export const make = Effect.fnUntraced(function*(
   let speculation: Speculation | undefined
   let interimRunning = false
   let interimAt = 0
+  let shown: { readonly from: number; readonly text: string } | undefined
 
   const fail = (error: BackendError): void => {
     dead = true
@@ -98,8 +99,11 @@ export const make = Effect.fnUntraced(function*(
     const text = Deferred.makeUnsafe<string, BackendError>()
     const once = queue.final(recognizer.decode(samples))
     // A failed decode may be a passing one; a timeout or an overload must not be made worse.
-    const twice = Effect.catchTag(once, "PipelineError", (error) =>
-      error.details?.["reason"] === "overloaded" ? Effect.fail(error) : once)
+    const twice = Effect.catchTag(
+      once,
+      "PipelineError",
+      (error) => error.details?.["reason"] === "overloaded" ? Effect.fail(error) : once
+    )
     return { text, fiber: fork(Effect.exit(Deferred.into(twice, text))) }
   }
 
@@ -138,6 +142,8 @@ export const make = Effect.fnUntraced(function*(
   /** Shows words of the open utterance, unless it is not the open one any more or older words are on their way. */
   const show = (from: number, text: string): void => {
     if (dead || waiting > 0 || text === "" || segmenter.current?.from !== from) return
+    if (shown?.from === from && shown.text === text) return
+    shown = { from, text }
     Queue.offerUnsafe(events, { _tag: "Interim", text })
   }
 

@@ -1,0 +1,194 @@
+import { assert, describe, it } from "@effect/vitest"
+import * as Effect from "effect/Effect"
+import * as Schema from "effect/Schema"
+import * as Pcm from "../../src/audio/Pcm.ts"
+import { ActivityGate } from "../../src/engines/ActivityGate.ts"
+import * as Energy from "../../src/engines/energy/index.ts"
+import { EnergyDetector } from "../../src/engines/EnergyDetector.ts"
+import * as Silero from "../../src/engines/silero/index.ts"
+import type { VoiceActivity } from "../../src/speech/VoiceActivityDetector.ts"
+import { detect, frames, inRoom, load, recordings, room } from "./Recordings.ts"
+
+const options = { minSpeech: 960, minSilence: 4_000, onsetLag: 320, offsetLag: 0 }
+const energy = { ...options, margin: 12, minLevel: -45 }
+
+const hum = (seconds: number, amplitude: number) =>
+  Int16Array.from(
+    { length: seconds * 16_000 },
+    (_, i) =>
+      Math.round(amplitude * (Math.sin(i * 2 * Math.PI * 50 / 16_000) + Math.sin(i * 2 * Math.PI * 150 / 16_000) / 2))
+  )
+
+const run = (pcm: Int16Array, chunk = 320) => {
+  const found: Array<VoiceActivity> = []
+  const detector = new EnergyDetector({ ...energy, onActivity: (activity) => found.push(activity) })
+  for (let at = 0; at < pcm.length; at += chunk) detector.push(pcm.subarray(at, at + chunk))
+  return found
+}
+
+const assertWellFormed = (found: ReadonlyArray<VoiceActivity>, length: number) => {
+  found.forEach((activity, i) => {
+    assert.strictEqual(activity._tag, i % 2 === 0 ? "SpeechStarted" : "SpeechStopped", "changes alternate")
+    assert.isAtLeast(activity.atSample, i === 0 ? 0 : found[i - 1]!.atSample, "positions do not go back")
+    assert.isAtLeast(activity.decidedAtSample, activity.atSample)
+    assert.isAtMost(activity.decidedAtSample, length)
+  })
+}
+
+describe("ActivityGate", () => {
+  it.effect.prop(
+    "alternates and never goes back, whatever the windows and resets",
+    [Schema.Array(Schema.Literals(["speech", "silence", "reset"]))],
+    ([windows]) =>
+      Effect.sync(() => {
+        const found: Array<VoiceActivity> = []
+        const gate = new ActivityGate({ ...options, onsetLag: 1_500, offsetLag: 900, onActivity: (a) => found.push(a) })
+        let at = 0
+        for (const window of windows) {
+          if (window === "reset") gate.reset(at)
+          else gate.push(window === "speech", at, at += 512)
+        }
+        assertWellFormed(found, at)
+        assert.strictEqual(gate.speaking, found.length % 2 === 1)
+      })
+  )
+
+  it("wants so much speech for a start and so much silence for a stop", () => {
+    const found: Array<VoiceActivity> = []
+    const gate = new ActivityGate({ ...options, onsetLag: 0, onActivity: (a) => found.push(a) })
+    const verdicts = "01010110111100100000100000000000000"
+    ;[...verdicts].forEach((verdict, i) => gate.push(verdict === "1", 320 * i, 320 * i + 320))
+    assert.deepEqual(found, [
+      { _tag: "SpeechStarted", atSample: 8 * 320, decidedAtSample: 11 * 320 },
+      { _tag: "SpeechStopped", atSample: 21 * 320, decidedAtSample: 34 * 320 }
+    ])
+  })
+})
+
+describe("EnergyDetector", () => {
+  it.effect.prop(
+    "takes silence, white noise and hum of any level for background",
+    [
+      Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 560 })),
+      Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 1_000 }))
+    ],
+    ([noise, buzz]) =>
+      Effect.sync(() => {
+        // 560 is white noise at -40 dBFS.
+        assert.deepEqual(run(room(4, noise)), [])
+        assert.deepEqual(run(hum(4, buzz)), [])
+      }),
+    { arbitrary: { runs: 20 } }
+  )
+
+  it("gets used to a noise that begins", () => {
+    const found = run(Pcm.concat([new Int16Array(32_000), room(6, 2_000)]))
+    assert.strictEqual(found.length, 2)
+    assert.isAtMost(found[1]!.atSample, 32_000 + 3 * 16_000)
+  })
+
+  it("finds the same, however the audio is cut", () => {
+    const pcm = inRoom(load("prudently"))
+    assert.deepEqual(run(pcm, 77), run(pcm, 48_000))
+    assert.isAbove(run(pcm).length, 0)
+  })
+
+  it("notices someone who speaks from the first sample", () => {
+    assert.isAtMost(run(load("eight-of-spades"))[0]!.atSample, 6_400)
+  })
+
+  it("goes on counting after a reset, and stops speech that was going on", () => {
+    const found: Array<VoiceActivity> = []
+    const detector = new EnergyDetector({ ...energy, onActivity: (activity) => found.push(activity) })
+    const speech = load("cold-hearted").subarray(0, 24_000)
+    detector.push(room(1))
+    detector.push(speech)
+    detector.reset()
+    assert.strictEqual(found[found.length - 1]!._tag, "SpeechStopped")
+    assert.strictEqual(found[found.length - 1]!.atSample, 40_000)
+    detector.push(room(1))
+    detector.push(speech)
+    assert.isAbove(found[found.length - 1]!.atSample, 56_000)
+  })
+})
+
+/** Where a recording is within 30 dB of its loudest 32 ms: a measure that knows no detector. */
+const audible = (pcm: Int16Array) => {
+  const levels = Array.from(
+    { length: Math.floor(pcm.length / 512) },
+    (_, i) => Pcm.rmsDbfs(pcm.subarray(512 * i, 512 * i + 512))
+  )
+  const loudest = Math.max(...levels)
+  return {
+    from: 512 * levels.findIndex((level) => level > loudest - 25),
+    to: 512 * (levels.findLastIndex((level) => level > loudest - 30) + 1)
+  }
+}
+
+const findsRecordings = (name: string, lateBy: number) =>
+  Effect.gen(function*() {
+    for (const recording of recordings) {
+      const pcm = inRoom(load(recording))
+      const found = yield* detect(pcm)
+      const { from, to } = audible(pcm)
+      assertWellFormed(found, pcm.length)
+      assert.isAbove(found.length, 0, `${name} hears ${recording}`)
+      assert.strictEqual(found.length % 2, 0, `${name} hears the end of ${recording}`)
+      const first = found[0]!
+      const last = found[found.length - 1]!
+      assert.isAtMost(first.atSample, from + 4_800, `the lead of 300 ms covers the onset of ${recording}`)
+      assert.isAtMost(first.decidedAtSample - first.atSample, lateBy)
+      assert.isAtLeast(last.atSample, to - 4_800, `the tail of 300 ms covers the end of ${recording}`)
+      assert.isAtMost(last.atSample, to + 6_400)
+    }
+  })
+
+describe("energy", () => {
+  it.layer(Energy.definition.layer({}))((it) => {
+    it.effect("finds each recording from its onset to its end", () => findsRecordings("energy", 1_600))
+
+    it.effect("hears nothing in silence and noise", () =>
+      Effect.gen(function*() {
+        assert.deepEqual(yield* detect(new Int16Array(48_000)), [])
+        assert.deepEqual(yield* detect(room(3, 560)), [])
+      }))
+  })
+
+  it.effect("names all faults of its options", () =>
+    Effect.gen(function*() {
+      const error = yield* Effect.flip(Energy.definition.validate({ margin: 0, min_silence: "1h", other: 1 }))
+      assert.deepEqual(
+        (error.details?.["faults"] as ReadonlyArray<{ path: string }>).map((fault) => fault.path).toSorted(),
+        ["engines.energy.margin", "engines.energy.min_silence", "engines.energy.other"]
+      )
+    }))
+})
+
+describe("silero", () => {
+  it.layer(Silero.definition.layer({}), { excludeTestServices: true })((it) => {
+    it.effect("finds each recording from its onset to its end", () => findsRecordings("silero", 2_400))
+
+    it.effect("hears nothing in silence, noise and hum", () =>
+      Effect.gen(function*() {
+        for (const pcm of [new Int16Array(48_000), room(3, 560), hum(3, 1_000)]) {
+          assert.deepEqual(yield* detect(pcm), [])
+        }
+      }))
+
+    it.effect("is independent of how the audio is cut, and of the session before", () =>
+      Effect.gen(function*() {
+        const pcm = inRoom(load("cold-hearted"))
+        const found = yield* detect(pcm)
+        assert.deepEqual(yield* detect(pcm), found)
+        assert.isAtMost(found[0]!.decidedAtSample - found[0]!.atSample, 2_400)
+        assert.strictEqual(frames(pcm).length, Math.ceil(pcm.length / 320))
+      }))
+  })
+
+  it.effect("names all faults of its options", () =>
+    Effect.gen(function*() {
+      const error = yield* Effect.flip(Silero.definition.validate({ threshold: 2, min_speech: "soon" }))
+      assert.strictEqual(error.code, "invalid_config")
+      assert.lengthOf(error.details?.["faults"] as ReadonlyArray<unknown>, 2)
+    }))
+})
