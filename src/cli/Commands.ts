@@ -1,0 +1,127 @@
+/**
+ * The commands that only look and tell: `providers`, `check`, `models`.
+ *
+ * @since 0.1.0
+ */
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Builtin from "../builtin/index.ts"
+import { BackendRegistry } from "../backend/BackendRegistry.ts"
+import { ModelStore } from "../models/ModelStore.ts"
+import { EngineRegistry } from "../speech/EngineRegistry.ts"
+import * as Output from "./Output.ts"
+import * as Setup from "./Setup.ts"
+
+/**
+ * The providers with their capabilities, and the names of the engines.
+ *
+ * @category commands
+ * @since 0.1.0
+ */
+export const providers = Effect.fnUntraced(function*(options: { readonly json: boolean }) {
+  const registry = yield* BackendRegistry
+  const engines = yield* EngineRegistry
+  const all = yield* Effect.forEach(yield* registry.listProviders, registry.getProvider)
+  const kinds = (["stt", "tts", "s2s", "vad", "turn", "noise"] as const).map((kind) => [kind, engines[kind].list()] as const)
+  if (options.json) {
+    return yield* Output.line(JSON.stringify({
+      providers: all.map(({ capabilities: { minLatency, ...rest }, description, name }) => ({
+        name,
+        description,
+        capabilities: {
+          s2s: rest.s2s,
+          multi_user: rest.multiUser,
+          session_persistence: rest.sessionPersistence,
+          custom_auth: rest.customAuth,
+          custom_rate_limiting: rest.customRateLimiting,
+          max_concurrent_sessions: rest.maxConcurrentSessions,
+          min_latency_ms: Duration.toMillis(minLatency),
+          codecs: rest.codecs
+        }
+      })),
+      engines: Object.fromEntries(kinds)
+    }, undefined, 2))
+  }
+  yield* Output.line("Providers")
+  for (const { capabilities, description, name } of all) {
+    yield* Output.line(`  ${name}: ${description}`)
+    yield* Output.line(
+      `    codecs ${capabilities.codecs.join(", ")}; adds at least ${Duration.format(capabilities.minLatency)}; ` +
+        `${capabilities.maxConcurrentSessions === 0 ? "no limit of its own" : `at most ${capabilities.maxConcurrentSessions} sessions`}`
+    )
+  }
+  yield* Output.line("Engines")
+  for (const [kind, names] of kinds) if (names.length > 0) yield* Output.line(`  ${kind}: ${names.join(", ")}`)
+})
+
+/**
+ * Reads a config and says what it comes to; fails with all its faults.
+ *
+ * @category commands
+ * @since 0.1.0
+ */
+export const check = Effect.fnUntraced(function*(file: string) {
+  const { config, section } = yield* Setup.loadConfig(file)
+  const engines = [
+    ["hears", config.sttProvider],
+    ["speaks", config.ttsProvider],
+    ["hears and speaks", config.s2sProvider],
+    ["detects voices", config.vadProvider]
+  ].flatMap(([what, name]) => name === undefined ? [] : [`  ${what}: ${name}`])
+  yield* Output.line(`OK: ${file}`)
+  yield* Output.line(`  provider: ${config.provider}, pipeline: ${config.pipelineType}, agent: ${config.agent ?? "none"}`)
+  for (const text of engines) yield* Output.line(text)
+  yield* Output.line(
+    `  at most ${config.maxConcurrentSessions} sessions, latency target ${Duration.format(config.latencyTarget)}`
+  )
+  yield* Output.line(
+    `  server: ${section.host}:${section.port}, ${
+      section.apiKeys.length === 0 ? "no API keys" : `API keys: ${section.apiKeys.length}`
+    }`
+  )
+})
+
+/**
+ * The models that this version knows, and whether they are here.
+ *
+ * @category commands
+ * @since 0.1.0
+ */
+export const listModels = Effect.gen(function*() {
+  const store = yield* ModelStore
+  yield* Output.line(`Models in ${store.cacheDir}`)
+  for (const { bytes, faults, model, state } of yield* store.list) {
+    yield* Output.line(`  ${model.name.padEnd(20)} ${Output.megabytes(bytes).padStart(9)}  ${state}`)
+    for (const fault of faults) yield* Output.line(`    ${fault}`)
+  }
+})
+
+/**
+ * Fetches a model and says where it is.
+ *
+ * @category commands
+ * @since 0.1.0
+ */
+export const fetchModel = Effect.fnUntraced(function*(name: string) {
+  yield* Setup.fetchModel(name)
+  const { dir } = yield* (yield* ModelStore).ensure(name)
+  yield* Output.line(dir)
+})
+
+/**
+ * Where a model is, or would be.
+ *
+ * @category commands
+ * @since 0.1.0
+ */
+export const modelPath = Effect.fnUntraced(function*(name: string) {
+  yield* Output.line(yield* (yield* ModelStore).path(name))
+})
+
+/**
+ * What these commands stand on.
+ *
+ * @category layers
+ * @since 0.1.0
+ */
+export const registries = Builtin.layer

@@ -1,0 +1,88 @@
+/**
+ * What the command line writes: results to stdout, everything else to stderr.
+ *
+ * A reader that goes away (`| head`) ends nothing: what can't be written any more is dropped.
+ *
+ * @since 0.1.0
+ */
+import * as Effect from "effect/Effect"
+import type { BackendError } from "../BackendError.ts"
+import type { Fault } from "../Faults.ts"
+
+const broken = new Set<NodeJS.WriteStream>()
+
+/**
+ * Keeps a closed pipe from ending the process. Call once, before anything is written.
+ *
+ * @category output
+ * @since 0.1.0
+ */
+export const surviveClosedPipes = (): void => {
+  for (const stream of [process.stdout, process.stderr]) stream.on("error", () => void broken.add(stream))
+}
+
+const put = (stream: NodeJS.WriteStream, text: string): void => {
+  if (!broken.has(stream) && stream.writable) stream.write(text)
+}
+
+/**
+ * A line of the result, from plain code.
+ *
+ * @category output
+ * @since 0.1.0
+ */
+export const write = (text: string): void => put(process.stdout, `${text}\n`)
+
+/**
+ * A line of the result.
+ *
+ * @category output
+ * @since 0.1.0
+ */
+export const line = (text = ""): Effect.Effect<void> => Effect.sync(() => write(text))
+
+/**
+ * A line for the person at the terminal.
+ *
+ * @category output
+ * @since 0.1.0
+ */
+export const note = (text: string): Effect.Effect<void> => Effect.sync(() => put(process.stderr, `${text}\n`))
+
+/**
+ * A line that the next one replaces; only on a terminal.
+ *
+ * @category output
+ * @since 0.1.0
+ */
+export const progress = (text: string): void => {
+  if (process.stderr.isTTY) put(process.stderr, `\r\u001b[K${text}`)
+}
+
+const isFault = (value: unknown): value is Fault =>
+  typeof value === "object" && value !== null && "path" in value && "message" in value
+
+/** A message begins in small letters after `error:`, and its faults stand on lines of their own. */
+const linesOf = (error: BackendError): ReadonlyArray<string> => {
+  const faults = error.details?.["faults"]
+  if (!Array.isArray(faults) || !faults.every(isFault)) return [`error: ${error.message}`]
+  const what = error.message.split(": ", 1)[0]!
+  return [`error: ${what}`, ...faults.map((fault) => `  ${fault.path || "(root)"}: ${fault.message}`)]
+}
+
+/**
+ * Tells of a failure: one line, and one for each fault.
+ *
+ * @category output
+ * @since 0.1.0
+ */
+export const failure = (error: BackendError): Effect.Effect<void> =>
+  Effect.forEach(linesOf(error), note, { discard: true })
+
+/**
+ * Sizes for people: `28.1 MB`.
+ *
+ * @category formatting
+ * @since 0.1.0
+ */
+export const megabytes = (bytes: number): string => `${(bytes / 1_000_000).toFixed(1)} MB`

@@ -1,0 +1,40 @@
+/**
+ * `effect-voice serve`: the server until a signal ends it.
+ *
+ * @since 0.1.0
+ */
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Builtin from "../builtin/index.ts"
+import * as Server from "../server/Server.ts"
+import * as Output from "./Output.ts"
+import * as Setup from "./Setup.ts"
+
+/**
+ * Serves until it is interrupted, then drains.
+ *
+ * @category commands
+ * @since 0.1.0
+ */
+export const serve = Effect.fnUntraced(function*(options: {
+  readonly config: string | undefined
+  readonly host: string | undefined
+  readonly port: number | undefined
+}) {
+  const { config, ignored, section } = yield* Setup.loadConfig(options.config)
+  // Where the models are kept is a variable of the store's own.
+  const unknown = ignored.filter((name) => name !== "EFFECT_VOICE_MODELS")
+  if (unknown.length > 0) yield* Output.note(`note: these variables name no part of a config: ${unknown.join(", ")}`)
+  yield* Setup.fetchModels(config)
+  const server = Server.layer({
+    ...section,
+    ...(options.host === undefined ? {} : { host: options.host }),
+    ...(options.port === undefined ? {} : { port: options.port }),
+    providers: Object.values(Builtin.providers)
+  }).pipe(Layer.provide(Setup.backend(config)))
+  yield* Effect.gen(function*() {
+    const { url } = yield* Server.VoiceServer
+    yield* Output.line(`effect-voice is listening on ${url}`)
+    yield* Effect.never
+  }).pipe(Effect.onInterrupt(() => Output.note("draining; a second signal ends it at once")), Effect.provide(server))
+})

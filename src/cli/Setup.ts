@@ -1,0 +1,61 @@
+/**
+ * What the commands share: the config with its registries, and the models on this machine.
+ *
+ * @since 0.1.0
+ */
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Builtin from "../builtin/index.ts"
+import type { BackendConfig } from "../backend/BackendConfig.ts"
+import * as ConfigSource from "../backend/ConfigSource.ts"
+import { VoiceBackend } from "../backend/VoiceBackend.ts"
+import { ModelStore } from "../models/ModelStore.ts"
+import * as ServerConfig from "../server/ServerConfig.ts"
+import * as Output from "./Output.ts"
+
+/**
+ * Reads the config of a command: the file, if one is named, the environment, the defaults.
+ *
+ * @category config
+ * @since 0.1.0
+ */
+export const loadConfig = (file: string | undefined) =>
+  ConfigSource.load({ file, env: process.env, section: ServerConfig.section })
+
+/**
+ * Fetches a model with its progress on a terminal; in a pipe one line says that it happens.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export const fetchModel = Effect.fnUntraced(function*(name: string) {
+  const store = yield* ModelStore
+  const { state } = yield* store.status(name)
+  if (state === "ready") return
+  yield* Output.note(`fetching the model ${name} (first use; kept in ${store.cacheDir})`)
+  yield* store.fetch(name, ({ receivedBytes, totalBytes }) =>
+    Output.progress(
+      `${name}: ${Output.megabytes(receivedBytes)} of ${Output.megabytes(totalBytes)} (${
+        Math.min(100, Math.floor(100 * receivedBytes / Math.max(1, totalBytes)))
+      } %)`
+    )).pipe(
+      Effect.ensuring(Effect.sync(() => Output.progress("")))
+    )
+})
+
+/**
+ * Fetches what a config's engines will want.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export const fetchModels = (config: BackendConfig) =>
+  Effect.forEach(Builtin.modelsOf(config), fetchModel, { discard: true }).pipe(Effect.provide(ModelStore.layer))
+
+/**
+ * A running backend with everything that comes with the package.
+ *
+ * @category layers
+ * @since 0.1.0
+ */
+export const backend = (config: BackendConfig) => VoiceBackend.layerConfig(config).pipe(Layer.provide(Builtin.layer))

@@ -1,0 +1,182 @@
+/**
+ * `effect-voice talk`: plays a recording as the user, in real time, and listens to the answer.
+ *
+ * @since 0.1.0
+ */
+import * as Clock from "effect/Clock"
+import * as Effect from "effect/Effect"
+import * as FileSystem from "effect/FileSystem"
+import * as Path from "effect/Path"
+import { concat } from "../audio/Pcm.ts"
+import * as Resampler from "../audio/Resampler.ts"
+import * as Wav from "../audio/Wav.ts"
+import { ConnectionFailed, InvalidConfig, PipelineError, Timeout } from "../BackendError.ts"
+import type { SessionEvent } from "../session/SessionEvent.ts"
+import * as Output from "./Output.ts"
+import * as Setup from "./Setup.ts"
+import * as TalkLine from "./TalkLine.ts"
+import { TalkState, type Verdict } from "./TalkState.ts"
+
+const op = "talk"
+const tickMs = 20
+const frame = TalkLine.INPUT_RATE * tickMs / 1000
+
+/** Longer than any greeting; then the user speaks over it. */
+const greetingMs = 30_000
+
+/** A process that was held up does not pour out what it missed. */
+const maxBurst = 50
+
+const readRecording = Effect.fnUntraced(function*(file: string) {
+  const fs = yield* FileSystem.FileSystem
+  const bytes = yield* fs.readFile(file).pipe(
+    Effect.mapError((error) =>
+      new InvalidConfig({
+        op,
+        message: `${file} can't be read: ${error.reason._tag === "NotFound" ? "there is no such file" : error.message}`
+      })
+    )
+  )
+  const wav = yield* Effect.fromResult(Wav.parse(bytes)).pipe(
+    Effect.mapError((error) =>
+      new InvalidConfig({
+        op,
+        message: `${file} is no readable WAV: ${error.message}`,
+        details: { reason: error.reason, at: error.at }
+      })
+    )
+  )
+  if (wav.samples.length === 0) {
+    return yield* new InvalidConfig({ op, message: `${file} holds no audio`, details: { reason: "empty" } })
+  }
+  if (wav.truncated) yield* Output.note(`note: ${file} is cut short; what is there is played`)
+  const resampler = yield* Resampler.load
+  return yield* Effect.fromResult(resampler.convert(wav.samples, wav.sampleRate, TalkLine.INPUT_RATE))
+})
+
+const writeReply = Effect.fnUntraced(function*(file: string, audio: ReadonlyArray<Int16Array>) {
+  const fs = yield* FileSystem.FileSystem
+  yield* fs.writeFile(file, Wav.encode(concat(audio), { sampleRate: TalkLine.OUTPUT_RATE })).pipe(
+    Effect.mapError((error) => new InvalidConfig({ op, message: `${file} can't be written: ${error.message}` }))
+  )
+})
+
+const checkOutput = Effect.fnUntraced(function*(file: string) {
+  const fs = yield* FileSystem.FileSystem
+  const path = yield* Path.Path
+  if (yield* Effect.orElseSucceed(fs.exists(path.dirname(path.resolve(file))), () => false)) return
+  return yield* new InvalidConfig({ op, message: `${file} can't be written: its directory does not exist` })
+})
+
+const ms = (value: number): string => `${Math.round(value)} ms`
+
+/** A line for a person, for the events that they care about. */
+const spoken = (event: SessionEvent): string | undefined => {
+  switch (event.type) {
+    case "user.transcript":
+      return event.final && event.text !== "" ? `you    ${event.text}` : undefined
+    case "agent.speech_stopped":
+      return event.text === "" ? undefined : `agent  ${event.text}${event.reason === "completed" ? "" : ` [${event.reason}]`}`
+    case "turn.latency":
+      return `       answered after ${ms(event.totalMs)}: ${
+        event.parts.map((part) => `${part.name} ${ms(part.ms)}`).join(", ")
+      }`
+    case "playout.clear":
+      return "       [interrupted]"
+    case "error":
+      return `       [${event.code}: ${event.message}]`
+    default:
+      return undefined
+  }
+}
+
+const verdicts = (file: string, state: TalkState) =>
+  ({
+    no_speech: new PipelineError({ op, message: `no speech was heard in ${file}`, retryable: false }),
+    no_words: new PipelineError({
+      op,
+      message: `speech was heard in ${file}, but no words were understood`,
+      retryable: false
+    }),
+    no_reply: new Timeout({ op, message: "no reply came" }),
+    failed: new PipelineError({ op, message: `no reply came: ${state.error ?? "unknown"}`, retryable: false }),
+    closed: new ConnectionFailed({ op, message: `the session ended before a reply: ${state.closed ?? "unknown"}` })
+  }) satisfies Record<Exclude<Verdict, "replied">, unknown>
+
+/** Plays the recording, then silence, until there is nothing more to wait for. */
+const play = Effect.fnUntraced(function*(line: TalkLine.Line, recording: Int16Array, state: TalkState) {
+  const silence = new Int16Array(frame)
+  const last = new Int16Array(frame)
+  let start = yield* Clock.currentTimeMillis
+  let ticks = 0
+  let position = -1
+  while (true) {
+    const due = Math.floor((yield* Clock.currentTimeMillis) - start) / tickMs
+    if (due - ticks > maxBurst) start += (due - ticks - maxBurst) * tickMs
+    for (; ticks <= due; ticks++) {
+      // Who speaks first is heard out.
+      const greeted = ticks * tickMs >= 300 && (!state.agentSpeaking || ticks * tickMs >= greetingMs)
+      if (position < 0 && greeted) position = 0
+      if (position >= 0 && position < recording.length) {
+        const piece = recording.subarray(position, position + frame)
+        last.fill(0)
+        last.set(piece)
+        line.send(last)
+        position += frame
+        if (state.closed === undefined) continue
+      } else {
+        line.send(silence)
+      }
+      const verdict = state.closed !== undefined || position >= recording.length ? state.wait(tickMs) : undefined
+      if (verdict !== undefined) return verdict
+    }
+    yield* Effect.sleep(Math.max(1, start + ticks * tickMs - (yield* Clock.currentTimeMillis)))
+  }
+})
+
+/**
+ * Talks to a session of this process, or of a server at `url`. Fails when no reply came, and says why.
+ *
+ * @category commands
+ * @since 0.1.0
+ */
+export const talk = Effect.fnUntraced(function*(options: {
+  readonly input: string
+  readonly output: string | undefined
+  readonly url: string | undefined
+  readonly json: boolean
+  readonly config: string | undefined
+}) {
+  const recording = yield* readRecording(options.input)
+  if (options.output !== undefined) yield* checkOutput(options.output)
+
+  const state = new TalkState()
+  const audio: Array<Int16Array> = []
+  const listener: TalkLine.Listener = {
+    event: (event, json) => {
+      if (event !== undefined) state.event(event)
+      const text = options.json ? json : event === undefined ? undefined : spoken(event)
+      if (text !== undefined) Output.write(text)
+    },
+    audio: (pcm) => {
+      state.audio(pcm.length * 1000 / TalkLine.OUTPUT_RATE)
+      audio.push(pcm)
+    },
+    closed: (reason) => state.close(reason)
+  }
+
+  const converse = (line: TalkLine.Line) => Effect.tap(play(line, recording, state), () => line.hangup)
+  const local = Effect.gen(function*() {
+    const { config } = yield* Setup.loadConfig(options.config)
+    yield* Setup.fetchModels(config)
+    return yield* Effect.scoped(Effect.flatMap(TalkLine.inProcess(listener), converse)).pipe(
+      Effect.provide(Setup.backend(config))
+    )
+  })
+  const verdict = yield* options.url === undefined
+    ? local
+    : Effect.scoped(Effect.flatMap(TalkLine.remote(options.url, process.env["EFFECT_VOICE_API_KEY"], listener), converse))
+
+  if (options.output !== undefined) yield* writeReply(options.output, audio)
+  if (verdict !== "replied") return yield* verdicts(options.input, state)[verdict]
+})

@@ -1,0 +1,200 @@
+/**
+ * A user's line to a session, for `talk`: inside this process, or over a server's WebSocket.
+ *
+ * @since 0.1.0
+ */
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import type * as Scope from "effect/Scope"
+import { WebSocket } from "ws"
+import { copyInt16, fromInt16 } from "../audio/Pcm.ts"
+import { VoiceBackend } from "../backend/VoiceBackend.ts"
+import { AuthenticationFailed, type BackendError, ConnectionFailed, ConnectionTimeout, describe, InvalidConfig } from "../BackendError.ts"
+import * as SessionEvent from "../session/SessionEvent.ts"
+import * as MemoryConnection from "../transport/MemoryConnection.ts"
+import { SUBPROTOCOL } from "../transport/WebSocketConnection.ts"
+
+/**
+ * What a line tells: events as they are and as the JSON that came, the agent's audio (24 kHz), and why it ended.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Listener {
+  readonly event: (event: SessionEvent.SessionEvent | undefined, json: string) => void
+  readonly audio: (pcm: Int16Array) => void
+  readonly closed: (reason: string) => void
+}
+
+/**
+ * @category models
+ * @since 0.1.0
+ */
+export interface Line {
+  /** The user speaks: mono PCM at 16 kHz. */
+  readonly send: (pcm: Int16Array) => void
+  /** The user hangs up, and the line waits until the session has ended; bounded. */
+  readonly hangup: Effect.Effect<void>
+}
+
+/**
+ * Of the audio that a line takes, in Hz.
+ *
+ * @category constants
+ * @since 0.1.0
+ */
+export const INPUT_RATE = 16_000
+
+/**
+ * Of the audio that a line gives, in Hz.
+ *
+ * @category constants
+ * @since 0.1.0
+ */
+export const OUTPUT_RATE = 24_000
+
+const patience = Duration.seconds(10)
+
+/**
+ * A line to a session of the backend at hand.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const inProcess = (listener: Listener): Effect.Effect<Line, BackendError, VoiceBackend | Scope.Scope> =>
+  Effect.gen(function*() {
+    const backend = yield* VoiceBackend
+    const session = yield* Effect.acquireRelease(
+      backend.createSession({ userId: "talk", transport: "websocket" }),
+      (session) => Effect.ignore(backend.closeSession(session.id))
+    )
+    const memory = MemoryConnection.make({
+      inputSampleRate: INPUT_RATE,
+      outputSampleRate: OUTPUT_RATE,
+      onFrame: listener.audio,
+      onEvent: (event) => listener.event(event, SessionEvent.toJson(event))
+    })
+    yield* session.attach(memory.connection)
+    yield* Effect.forkScoped(Effect.map(session.ended, listener.closed))
+    return {
+      send: memory.push,
+      hangup: Effect.sync(() => memory.message({ type: "session.end" })).pipe(
+        Effect.andThen(session.ended),
+        Effect.timeoutOption(patience),
+        Effect.asVoid
+      )
+    }
+  })
+
+const op = "talk"
+
+const isRecord = (value: unknown): value is { readonly [key: string]: unknown } => typeof value === "object" && value !== null
+
+/** Asks a server for a session: where its audio is, and the token. */
+const createSession = (base: URL, apiKey: string | undefined) =>
+  Effect.tryPromise({
+    try: async (signal) => {
+      const response = await fetch(new URL("/v1/sessions", base), {
+        method: "POST",
+        headers: {
+          "content-type": "application/json",
+          ...(apiKey === undefined ? {} : { authorization: `Bearer ${apiKey}` })
+        },
+        body: JSON.stringify({ user_id: "talk", transport: "websocket" }),
+        signal
+      })
+      const body: unknown = await response.json()
+      return { status: response.status, body: isRecord(body) ? body : {} }
+    },
+    catch: (cause) =>
+      new ConnectionFailed({
+        op,
+        message: `the server at ${base.origin} can't be reached: ${describe(cause instanceof Error ? cause.cause ?? cause : cause)}`,
+        cause
+      })
+  }).pipe(
+    Effect.timeoutOrElse({
+      duration: patience,
+      orElse: () => Effect.fail(new ConnectionTimeout({ op, message: `the server at ${base.origin} does not answer` }))
+    }),
+    Effect.flatMap(({ body, status }): Effect.Effect<{ readonly url: URL; readonly token: string | undefined }, BackendError> => {
+      const { connection_url: address, detail, token } = body
+      if (status === 201 && typeof address === "string" && URL.canParse(address)) {
+        return Effect.succeed({ url: new URL(address), token: typeof token === "string" ? token : undefined })
+      }
+      const message = `the server at ${base.origin} gave no session: ${
+        typeof detail === "string" ? detail : `status ${status}`
+      }`
+      return Effect.fail(
+        status === 401
+          ? new AuthenticationFailed({ op, message: `${message} (set EFFECT_VOICE_API_KEY)` })
+          : new ConnectionFailed({ op, message, details: { status } })
+      )
+    })
+  )
+
+/** `ws://host/v1/sessions/…/audio` is a session; any other address is a server's. */
+const resolve = (text: string, apiKey: string | undefined) => {
+  if (!URL.canParse(text) || !/^(?:ws|http)s?:$/.test(new URL(text).protocol)) {
+    return Effect.fail(
+      new InvalidConfig({ op, message: "--url: expected an address that begins with http://, https://, ws:// or wss://" })
+    )
+  }
+  const url = new URL(text)
+  if (/^wss?:$/.test(url.protocol) && url.pathname.length > 1) return Effect.succeed({ url, token: undefined })
+  url.protocol = url.protocol.replace(/^ws/, "http")
+  return createSession(url, apiKey)
+}
+
+/**
+ * A line over a server's WebSocket: to a new session of the server at an address, or to the session that the address is.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const remote = (
+  address: string,
+  apiKey: string | undefined,
+  listener: Listener
+): Effect.Effect<Line, BackendError, Scope.Scope> =>
+  Effect.gen(function*() {
+    const { token, url } = yield* resolve(address, apiKey)
+    url.searchParams.set("input_rate", String(INPUT_RATE))
+    url.searchParams.set("output_rate", String(OUTPUT_RATE))
+    const socket = yield* Effect.acquireRelease(
+      Effect.sync(() =>
+        new WebSocket(url, token === undefined ? [SUBPROTOCOL] : [SUBPROTOCOL, `token.${token}`], {
+          maxPayload: 1_048_576,
+          handshakeTimeout: Duration.toMillis(patience)
+        })
+      ),
+      (socket) => Effect.sync(() => socket.terminate())
+    )
+    let over = (): void => {}
+    socket.binaryType = "nodebuffer"
+    socket.on("message", (data: Buffer, binary: boolean) => {
+      if (binary) return listener.audio(copyInt16(data))
+      const json = data.toString()
+      const read = SessionEvent.fromJson(json)
+      listener.event(read._tag === "Success" ? read.success : undefined, json)
+    })
+    socket.on("close", (code, reason) => {
+      listener.closed(reason.length > 0 ? reason.toString() : `closed with ${code}`)
+      over()
+    })
+    yield* Effect.callback<void, BackendError>((resume) => {
+      socket.once("open", () => resume(Effect.void))
+      socket.on("error", (cause) =>
+        resume(Effect.fail(new ConnectionFailed({ op, message: `the session's WebSocket: ${describe(cause)}`, cause }))))
+    })
+    return {
+      send: (pcm) => {
+        if (socket.readyState === WebSocket.OPEN) socket.send(fromInt16(pcm))
+      },
+      hangup: Effect.callback<void>((resume) => {
+        if (socket.readyState !== WebSocket.OPEN) return resume(Effect.void)
+        over = () => resume(Effect.void)
+        socket.send(JSON.stringify({ type: "session.end" }))
+      }).pipe(Effect.timeoutOption(patience), Effect.asVoid)
+    }
+  })

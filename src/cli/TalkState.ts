@@ -1,0 +1,116 @@
+/**
+ * What `talk` knows of the conversation so far, and when it is over. Plain and synchronous; time is counted in ticks.
+ *
+ * @since 0.1.0
+ */
+import type { SessionEvent } from "../session/SessionEvent.ts"
+
+/**
+ * How long to wait after the recording, in milliseconds, by what has happened: for speech to be noticed at all, for words
+ * after speech, for a reply after words, and for more to come after a reply.
+ *
+ * @category constants
+ * @since 0.1.0
+ */
+export const patience = { speech: 4_000, words: 15_000, reply: 45_000, more: 1_500 } as const
+
+/**
+ * What to say when no reply came; `undefined` while it may still come.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export type Verdict = "replied" | "no_speech" | "no_words" | "no_reply" | "failed" | "closed"
+
+/**
+ * @category models
+ * @since 0.1.0
+ */
+export class TalkState {
+  agentSpeaking = false
+  #userSpeaking = false
+  #speech = 0
+  #words = 0
+  /** Turns with words that no reply has ended yet. */
+  #open = new Set<number>()
+  #replied = false
+  #failed: string | undefined
+  #closed: string | undefined
+  #quietMs = 0
+  /** Milliseconds of the agent's audio since the user's first words. */
+  #heardMs = 0
+
+  /** Why the line ended, if it did. */
+  get closed(): string | undefined {
+    return this.#closed
+  }
+
+  /** The last error that the session told. */
+  get error(): string | undefined {
+    return this.#failed
+  }
+
+  close(reason: string): void {
+    this.#closed ??= reason
+  }
+
+  audio(ms: number): void {
+    if (this.#words > 0) this.#heardMs += ms
+  }
+
+  event(event: SessionEvent): void {
+    if (event.type !== "pong" && event.type !== "session.state") this.#quietMs = 0
+    switch (event.type) {
+      case "user.speech_started":
+        this.#userSpeaking = true
+        this.#speech++
+        break
+      case "user.speech_stopped":
+        this.#userSpeaking = false
+        break
+      case "user.transcript":
+        if (event.final && event.text.trim() !== "") {
+          this.#words++
+          this.#speech = Math.max(this.#speech, 1)
+          this.#open.add(event.turn)
+        }
+        break
+      case "agent.speech_started":
+        this.agentSpeaking = true
+        break
+      case "agent.speech_stopped":
+        this.agentSpeaking = false
+        if (this.#words > 0) this.#replied = true
+        // A later turn's reply stands for the earlier ones, which it replaced.
+        for (const turn of this.#open) if (turn <= event.turn) this.#open.delete(turn)
+        break
+      case "error":
+        this.#failed = event.message
+        break
+      default:
+        break
+    }
+  }
+
+  /** Time passes after the recording has ended; says when there is nothing more to wait for. */
+  wait(ms: number): Verdict | undefined {
+    if (this.#closed !== undefined) return this.#outcome("closed")
+    this.#quietMs += ms
+    if (this.agentSpeaking) return undefined
+    if (this.#words === 0) {
+      if (this.#speech === 0) return this.#after(patience.speech, "no_speech")
+      return this.#userSpeaking ? this.#after(patience.reply, "no_words") : this.#after(patience.words, "no_words")
+    }
+    if (this.#open.size > 0 || this.#userSpeaking) return this.#after(patience.reply, this.#outcome("no_reply"))
+    return this.#after(patience.more, this.#outcome("no_reply"))
+  }
+
+  #after(ms: number, verdict: Verdict): Verdict | undefined {
+    return this.#quietMs >= ms ? verdict : undefined
+  }
+
+  #outcome(otherwise: Verdict): Verdict {
+    if (this.#replied && this.#heardMs > 0) return "replied"
+    return this.#failed === undefined ? otherwise : "failed"
+  }
+}
