@@ -12,11 +12,11 @@ import * as Layer from "effect/Layer"
 import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
 import * as Pcm from "../../src/audio/Pcm.ts"
+import type { BackendError } from "../../src/BackendError.ts"
 import * as Energy from "../../src/engines/energy/index.ts"
 import * as Flite from "../../src/engines/flite/index.ts"
 import * as Moonshine from "../../src/engines/moonshine/index.ts"
 import * as Silero from "../../src/engines/silero/index.ts"
-import type { BackendError } from "../../src/BackendError.ts"
 import { SpeechToText } from "../../src/speech/SpeechToText.ts"
 import { TextToSpeech } from "../../src/speech/TextToSpeech.ts"
 import { VoiceActivityDetector } from "../../src/speech/VoiceActivityDetector.ts"
@@ -123,7 +123,9 @@ const detecting = (what: string) =>
     const minute = Pcm.concat([speech, speech, speech]).subarray(0, 60 * 16_000)
     const before = process.memoryUsage().rss
     const hour = 20
-    const [, took] = yield* timed(Effect.forEach(Array.from({ length: hour }), () => Recordings.detect(minute), { discard: true }))
+    const [, took] = yield* timed(
+      Effect.forEach(Array.from({ length: hour }), () => Recordings.detect(minute), { discard: true })
+    )
     const windows = hour * minute.length / 512
     yield* Console.log(
       `  ${what}: ${(1000 * took / windows).toFixed(1)} us for 32 ms; RSS grew ${
@@ -144,7 +146,7 @@ const detecting = (what: string) =>
     }
   })
 
-const options = <A>(schema: Schema.Codec<A, unknown>, given: object = {}): A => Schema.decodeUnknownSync(schema)(given)
+const options = <A>(schema: Schema.Codec<A, unknown>): A => Schema.decodeSync(schema)({})
 const model = process.argv.includes("base") ? "base" : "tiny"
 
 const Vad = Silero.definition.layer({})
@@ -164,9 +166,11 @@ const main: Effect.Effect<void, BackendError> = Effect.gen(function*() {
     }).pipe(Effect.provide(Engines))
   }).pipe(Effect.provide(Vad))
   yield* Console.log("energy")
-  yield* detecting("energy").pipe(Effect.provide(Layer.effect(VoiceActivityDetector, VoiceActivityDetector).pipe(
-    Layer.provide(Energy.layer(options(Energy.EnergyOptions)))
-  )))
+  yield* detecting("energy").pipe(Effect.provide(
+    Layer.effect(VoiceActivityDetector, VoiceActivityDetector).pipe(
+      Layer.provide(Energy.layer(options(Energy.EnergyOptions)))
+    )
+  ))
 })
 
 Effect.runPromise(main).catch((cause: unknown) => {

@@ -53,9 +53,9 @@ export interface Sherpa {
  * @category constructors
  * @since 0.1.0
  */
-export const load = (engine: string): Effect.Effect<Sherpa, InvalidConfig> => {
-  const specifier: string = "sherpa-onnx-node" // a variable: the package has no types, and is optional
-  return Effect.tryPromise({
+export const load = (engine: string, specifier = "sherpa-onnx-node"): Effect.Effect<Sherpa, InvalidConfig> =>
+  Effect.tryPromise({
+    // Named by a variable, because the package has no types.
     try: (): Promise<{ readonly default: Sherpa }> => import(specifier),
     catch: (cause) =>
       new InvalidConfig({
@@ -67,4 +67,3 @@ export const load = (engine: string): Effect.Effect<Sherpa, InvalidConfig> => {
         cause
       })
   }).pipe(Effect.map((module) => module.default))
-}

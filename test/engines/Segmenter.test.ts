@@ -5,15 +5,9 @@ import { LONGEST, MEMORY, Segmenter, type Stretch, TAIL } from "../../src/engine
 import { room } from "./Recordings.ts"
 
 const Step = Schema.Union([
-  Schema.Struct({
-    _tag: Schema.Literal("speech"),
-    ms: Schema.Int.check(Schema.isBetween({ minimum: 100, maximum: 25_000 }))
-  }),
-  Schema.Struct({
-    _tag: Schema.Literal("silence"),
-    ms: Schema.Int.check(Schema.isBetween({ minimum: 20, maximum: 4_000 }))
-  }),
-  Schema.Struct({ _tag: Schema.Literal("finalize") })
+  Schema.TaggedStruct("speech", { ms: Schema.Int.check(Schema.isBetween({ minimum: 100, maximum: 25_000 })) }),
+  Schema.TaggedStruct("silence", { ms: Schema.Int.check(Schema.isBetween({ minimum: 20, maximum: 4_000 })) }),
+  Schema.TaggedStruct("finalize", {})
 ])
 
 const loud = Int16Array.from({ length: 320 }, (_, i) => i % 2 === 0 ? 8_000 : -8_000)

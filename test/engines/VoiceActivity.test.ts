@@ -158,7 +158,7 @@ describe("energy", () => {
     Effect.gen(function*() {
       const error = yield* Effect.flip(Energy.definition.validate({ margin: 0, min_silence: "1h", other: 1 }))
       assert.deepEqual(
-        (error.details?.["faults"] as ReadonlyArray<{ path: string }>).map((fault) => fault.path).toSorted(),
+        (error.details!["faults"] as ReadonlyArray<{ path: string }>).map((fault) => fault.path).toSorted(),
         ["engines.energy.margin", "engines.energy.min_silence", "engines.energy.other"]
       )
     }))
@@ -189,6 +189,6 @@ describe("silero", () => {
     Effect.gen(function*() {
       const error = yield* Effect.flip(Silero.definition.validate({ threshold: 2, min_speech: "soon" }))
       assert.strictEqual(error.code, "invalid_config")
-      assert.lengthOf(error.details?.["faults"] as ReadonlyArray<unknown>, 2)
+      assert.lengthOf(error.details!["faults"] as ReadonlyArray<unknown>, 2)
     }))
 })

@@ -3,15 +3,35 @@
  */
 
 const units = [
-  "zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve", "thirteen",
-  "fourteen", "fifteen", "sixteen", "seventeen", "eighteen", "nineteen"
+  "zero",
+  "one",
+  "two",
+  "three",
+  "four",
+  "five",
+  "six",
+  "seven",
+  "eight",
+  "nine",
+  "ten",
+  "eleven",
+  "twelve",
+  "thirteen",
+  "fourteen",
+  "fifteen",
+  "sixteen",
+  "seventeen",
+  "eighteen",
+  "nineteen"
 ]
 const tens = ["", "", "twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety"]
 
 const number = (value: number): string => {
   if (value < 20) return units[value]!
   if (value < 100) return `${tens[Math.floor(value / 10)]!}${value % 10 === 0 ? "" : ` ${units[value % 10]!}`}`
-  if (value < 1000) return `${units[Math.floor(value / 100)]!} hundred${value % 100 === 0 ? "" : ` ${number(value % 100)}`}`
+  if (value < 1000) {
+    return `${units[Math.floor(value / 100)]!} hundred${value % 100 === 0 ? "" : ` ${number(value % 100)}`}`
+  }
   return [...String(value)].map((digit) => units[Number(digit)]!).join(" ")
 }
 
