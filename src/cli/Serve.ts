@@ -7,6 +7,7 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Builtin from "../builtin/index.ts"
 import * as Server from "../server/Server.ts"
+import { requireAuthentication } from "../server/ServerConfig.ts"
 import * as Output from "./Output.ts"
 import * as Setup from "./Setup.ts"
 
@@ -25,13 +26,13 @@ export const serve = Effect.fnUntraced(function*(options: {
   // Where the models are kept is a variable of the store's own.
   const unknown = ignored.filter((name) => name !== "EFFECT_VOICE_MODELS")
   if (unknown.length > 0) yield* Output.note(`note: these variables name no part of a config: ${unknown.join(", ")}`)
+  const listen = { ...section, host: options.host ?? section.host, port: options.port ?? section.port }
+  // Nobody waits for models to hear that.
+  yield* requireAuthentication(listen)
   yield* Setup.fetchModels(config)
-  const server = Server.layer({
-    ...section,
-    ...(options.host === undefined ? {} : { host: options.host }),
-    ...(options.port === undefined ? {} : { port: options.port }),
-    providers: Object.values(Builtin.providers)
-  }).pipe(Layer.provide(Setup.backend(config)))
+  const server = Server.layer({ ...listen, providers: Object.values(Builtin.providers) }).pipe(
+    Layer.provide(Setup.backend(config))
+  )
   yield* Effect.gen(function*() {
     const { url } = yield* Server.VoiceServer
     yield* Output.line(`effect-voice is listening on ${url}`)

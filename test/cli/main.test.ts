@@ -1,0 +1,151 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Effect } from "effect"
+import { spawn } from "node:child_process"
+import * as Fs from "node:fs"
+import * as Os from "node:os"
+import * as Path from "node:path"
+import * as Wav from "../../src/audio/Wav.ts"
+
+const main = Path.resolve(import.meta.dirname, "../../src/cli/main.ts")
+const env = Object.fromEntries(
+  Object.entries(process.env).filter(([name]) => !name.startsWith("EFFECT_VOICE_") || name === "EFFECT_VOICE_MODELS")
+)
+
+interface Ended {
+  readonly code: number | null
+  readonly out: string
+  readonly err: string
+}
+
+/** Runs the command as a shell would; `watch` sees its output and may signal it. */
+const cli = (
+  args: ReadonlyArray<string>,
+  options: {
+    readonly env?: Record<string, string>
+    readonly watch?: (out: string, child: ReturnType<typeof spawn>) => void
+  } = {}
+): Effect.Effect<Ended> =>
+  Effect.callback<Ended>((resume) => {
+    const child = spawn(process.execPath, ["--disable-warning=ExperimentalWarning", main, ...args], {
+      env: { ...env, ...options.env },
+      stdio: ["ignore", "pipe", "pipe"]
+    })
+    let out = ""
+    let err = ""
+    child.stdout.on("data", (data: Buffer) => {
+      out += data.toString()
+      options.watch?.(out, child)
+    })
+    child.stderr.on("data", (data: Buffer) => err += data.toString())
+    child.on("close", (code) => resume(Effect.succeed({ code, out, err })))
+    return Effect.sync(() => child.kill("SIGKILL"))
+  })
+
+const directory = Effect.acquireRelease(
+  Effect.sync(() => Fs.mkdtempSync(Path.join(Os.tmpdir(), "effect-voice-cli-"))),
+  (dir) => Effect.sync(() => Fs.rmSync(dir, { recursive: true, force: true }))
+)
+
+const failed = (ended: Ended, code: number, message: RegExp) => {
+  assert.strictEqual(ended.code, code, ended.err)
+  assert.strictEqual(ended.out, "")
+  assert.match(ended.err, message)
+  assert.notMatch(ended.err, /^\s+at .*:\d+:\d+/m)
+}
+
+describe("cli", () => {
+  it.live("tells usage errors with help, and exits 2", () =>
+    Effect.gen(function*() {
+      const [none, unknown, port, missing] = yield* Effect.all(
+        [cli([]), cli(["bogus"]), cli(["serve", "--port", "99999"]), cli(["talk"])],
+        { concurrency: 2 }
+      )
+      failed(none, 2, /SUBCOMMANDS/)
+      failed(unknown, 2, /SUBCOMMANDS[^]*bogus/)
+      failed(port, 2, /USAGE[^]*65535/)
+      failed(missing, 2, /USAGE[^]*--input/)
+    }), 30_000)
+
+  it.live("prints help and providers to stdout", () =>
+    Effect.gen(function*() {
+      const [help, providers] = yield* Effect.all([cli(["--help"]), cli(["providers", "--json"])], { concurrency: 2 })
+      assert.strictEqual(help.code, 0)
+      assert.match(help.out, /serve[^]*talk[^]*check/)
+      assert.strictEqual(providers.code, 0)
+      const { engines, providers: [local] } = JSON.parse(providers.out)
+      assert.strictEqual(local.name, "local")
+      assert.include(engines.stt, "moonshine")
+    }), 30_000)
+
+  it.live("checks a config: all faults, no values, exit 1", () =>
+    Effect.gen(function*() {
+      const dir = yield* directory
+      const bad = Path.join(dir, "bad.yaml")
+      Fs.writeFileSync(bad, "provider: hunter2\nmax_retries: 99\nengines: { flite: { nope: hunter2 } }\n")
+      const good = Path.join(dir, "good.yaml")
+      Fs.writeFileSync(good, "max_concurrent_sessions: 3\nserver: { api_keys: [\"${KEY}\"] }\n")
+      const [faults, ok, missing] = yield* Effect.all([
+        cli(["check", "--config", bad]),
+        cli(["check", "--config", good], { env: { KEY: "hunter2-hunter2-hunter2" } }),
+        cli(["check", "--config", Path.join(dir, "none.yaml")])
+      ], { concurrency: 2 })
+      failed(faults, 1, /^error: .*\n {2}max_retries: .*\n {2}engines\.flite\.nope: .*\n {2}provider: /m)
+      assert.notInclude(faults.err, "hunter2")
+      assert.strictEqual(ok.code, 0, ok.err)
+      assert.match(ok.out, /^OK[^]*at most 3 sessions[^]*API keys: 1/)
+      assert.notInclude(ok.out, "hunter2")
+      failed(missing, 1, /no such file/)
+    }).pipe(Effect.scoped), 30_000)
+
+  it.live("says in a line what is wrong with a recording or an address", () =>
+    Effect.gen(function*() {
+      const dir = yield* directory
+      const broken = Path.join(dir, "broken.wav")
+      Fs.writeFileSync(broken, "RIFFxxxxWAVEnonsense")
+      const empty = Path.join(dir, "empty.wav")
+      Fs.writeFileSync(empty, Wav.encode(new Int16Array(0), { sampleRate: 8_000 }))
+      const short = Path.join(dir, "short.wav")
+      Fs.writeFileSync(short, Wav.encode(new Int16Array(160), { sampleRate: 8_000 }))
+      const [one, two, three, four, five] = yield* Effect.all([
+        cli(["talk", "--input", broken]),
+        cli(["talk", "--input", empty]),
+        cli(["talk", "--input", Path.join(dir, "none.wav")]),
+        cli(["talk", "--input", short, "--url", "http://127.0.0.1:9"]),
+        cli(["talk", "--input", short, "--output", Path.join(dir, "no", "dir.wav")])
+      ], { concurrency: 2 })
+      failed(one, 1, /^error: .*no readable WAV/)
+      failed(two, 1, /^error: .*holds no audio/)
+      failed(three, 1, /^error: .*no such file/)
+      failed(four, 1, /^error: the server at .* can't be reached/)
+      failed(five, 1, /^error: .*directory does not exist/)
+    }).pipe(Effect.scoped), 30_000)
+
+  it.live("refuses the network, and survives a closed pipe", () =>
+    Effect.gen(function*() {
+      const [network, piped] = yield* Effect.all([
+        cli(["serve", "--host", "0.0.0.0"]),
+        cli(["providers", "--json"], { watch: (_, child) => child.stdout?.destroy() })
+      ], { concurrency: 2 })
+      failed(network, 1, /^error: refusing .*api_keys/)
+      assert.strictEqual(piped.code, 0, piped.err)
+    }), 30_000)
+
+  it.live("serves until a signal, then drains and exits 0", () =>
+    Effect.gen(function*() {
+      const pages: Array<Promise<number>> = []
+      const ended = yield* cli(["serve", "--port", "0"], {
+        watch: (out, child) => {
+          const url = /listening on (http:\S+)/.exec(out)?.[1]
+          if (url === undefined || pages.length > 0) return
+          pages.push(fetch(url).then(async (response) => {
+            await response.text()
+            child.kill("SIGTERM")
+            return response.status
+          }))
+        }
+      })
+      assert.strictEqual(ended.code, 0, ended.err)
+      assert.match(ended.err, /draining/)
+      assert.deepEqual(yield* Effect.promise(() => Promise.all(pages)), [200])
+    }), 60_000)
+})
