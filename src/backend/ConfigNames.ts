@@ -111,10 +111,10 @@ export const make = (providers: ProviderTable, { agents, engines, processors }: 
       definitions(name).pipe(
         Effect.flatMap((found) =>
           Effect.forEach(found, (definition) =>
-            Effect.flip(definition.validate(options)).pipe(
-              Effect.map((error) => faultsOf(error, `engines.${name}`)),
-              Effect.catch(() => Effect.succeed([]))
-            ))
+            Effect.match(definition.validate(options), {
+              onFailure: (error) => faultsOf(error, `engines.${name}`),
+              onSuccess: () => []
+            }))
         ),
         Effect.map((faults) => faults.flat()),
         Effect.catch((error) => Effect.succeed(faultsOf(error, `engines.${name}`)))

@@ -233,8 +233,10 @@ export const load = <S>(
     const env = options.env ?? {}
     const { name: sectionName, schema: sectionSchema } = options.section
     const registry = yield* BackendRegistry
-    const providers = yield* Effect.forEach(yield* registry.listProviders, (name) =>
-      Effect.map(registry.getProvider(name), (provider) => [name, provider] as const)).pipe(Effect.orDie)
+    const providers = yield* Effect.forEach(
+      yield* registry.listProviders,
+      (name) => Effect.map(registry.getProvider(name), (provider) => [name, provider] as const)
+    ).pipe(Effect.orDie)
     const names = yield* ConfigNames.make(Object.fromEntries(providers), {
       engines: yield* EngineRegistry,
       agents: yield* AgentRegistry,

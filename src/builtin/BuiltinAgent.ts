@@ -63,7 +63,10 @@ const contractions: ReadonlyArray<readonly [RegExp, string]> = [
 
 /** Lower case, one space, apostrophes straight, no punctuation but what numbers need. */
 const normalize = (text: string): string => {
-  let plain = text.toLowerCase().replace(/[’`´]/g, "'").replace(/[-–—]+(?=[a-z])/g, " ").replace(/(\d),(?=\d{3}\b)/g, "$1")
+  let plain = text.toLowerCase().replace(/[’`´]/g, "'").replace(/[-–—]+(?=[a-z])/g, " ").replace(
+    /(\d),(?=\d{3}\b)/g,
+    "$1"
+  )
   for (const [pattern, full] of contractions) plain = plain.replace(pattern, full)
   return plain
     .replace(/[^\p{L}\p{N}'.+*/×÷=-]+/gu, " ")
@@ -118,7 +121,10 @@ const operators: ReadonlyArray<readonly [RegExp, string, (a: number, b: number) 
 ]
 
 const calculate = (text: string): string | undefined => {
-  const sum = text.replace(/^(?:what is|what are|how much is|how much are|calculate|compute)\s+/, "").replace(/\s*=$/, "")
+  const sum = text.replace(/^(?:what is|what are|how much is|how much are|calculate|compute)\s+/, "").replace(
+    /\s*=$/,
+    ""
+  )
   for (const [pattern, word, apply] of operators) {
     const match = pattern.exec(sum)
     if (match === null) continue
@@ -142,54 +148,81 @@ const help = [
 ]
 
 const rules: ReadonlyArray<Rule> = [
-  [/^(?:stop|stop it|stop that|quiet|be quiet|silence|enough|that is enough|shut up|cancel|pause|wait|hold on)\b/, () => [
-    "Okay."
-  ]],
-  [/\b(?:good ?bye|bye|bye bye|see you|good night|talk to you later|hang up)\b/, () => ["Goodbye. It was nice talking to you."]],
+  [
+    /^(?:stop|stop it|stop that|quiet|be quiet|silence|enough|that is enough|shut up|cancel|pause|wait|hold on)\b/,
+    () => [
+      "Okay."
+    ]
+  ],
+  [
+    /\b(?:good ?bye|bye|bye bye|see you|good night|talk to you later|hang up)\b/,
+    () => ["Goodbye. It was nice talking to you."]
+  ],
   [/\bcount\b.*?\bfrom ([a-z0-9 ]+?) (?:down |up )?to ([a-z0-9 ]+)$/, (match) => counting(match[1]!, match[2]!)],
   [/\bcount\b.*?\bdown from ([a-z0-9 ]+)$/, (match) => counting(match[1]!, "one")],
   [/\bcount\b.*?\bto ([a-z0-9 -]+?)(?: for me| please| slowly| now)*$/, (match) => counting("one", match[1]!)],
   [/^(?:start )?count(?:ing)?(?: for me| please| slowly| up)*$/, () => counting("one", "twenty")],
-  [/^(?:how do (?:you|i) spell|how is|spell out|spell)(?: the)?(?: word| name)? ([\p{L}' -]{1,64}?)(?: spelled| for me| please)*$/u, (
-    match
-  ) => {
-    const letters = Array.from(match[1]!.replace(/[^\p{L}]/gu, ""))
-    return letters.length === 0 || match[0].startsWith("how is") && !match[0].endsWith("spelled")
-      ? undefined
-      : [`${letters.map((letter) => letter.toUpperCase()).join(", ")}.`]
-  }],
-  [/\b(?:what|which) (?:day|date|year|month)\b|\btoday's date\b|\bwhat is (?:the |today's )?(?:current )?date\b|\b(?:tell|give) me the date\b|\bday is it\b/, (
-    match,
-    { now }
-  ) => /\btime\b/.test(match.input) ? [timeOf(now), dateOf(now)] : [dateOf(now)]],
-  [/\bwhat time\b|\bwhat is the (?:current )?time\b|\b(?:tell|give) me the time\b|\bhave you got the time\b|\bdo you (?:have|know) the time\b|\bwhat is the date and time\b|\btime is it\b/, (
-    match,
-    { now }
-  ) => /\bdate\b|\bday\b/.test(match.input) ? [timeOf(now), dateOf(now)] : [timeOf(now)]],
-  [/\bwhat did i (?:just )?say\b|\bwhat (?:have|did) you hear\b|\brepeat what i (?:just )?said\b/, (_, { before }) =>
-    before === undefined ? ["You have not said anything yet."] : [`You said: ${sentence(before)}`]],
+  [
+    /^(?:how do (?:you|i) spell|how is|spell out|spell)(?: the)?(?: word| name)? ([\p{L}' -]{1,64}?)(?: spelled| for me| please)*$/u,
+    (
+      match
+    ) => {
+      const letters = Array.from(match[1]!.replace(/[^\p{L}]/gu, ""))
+      return letters.length === 0 || match[0].startsWith("how is") && !match[0].endsWith("spelled")
+        ? undefined
+        : [`${letters.map((letter) => letter.toUpperCase()).join(", ")}.`]
+    }
+  ],
+  [
+    /\b(?:what|which) (?:day|date|year|month)\b|\btoday's date\b|\bwhat is (?:the |today's )?(?:current )?date\b|\b(?:tell|give) me the date\b|\bday is it\b/,
+    (
+      match,
+      { now }
+    ) => /\btime\b/.test(match.input) ? [timeOf(now), dateOf(now)] : [dateOf(now)]
+  ],
+  [
+    /\bwhat time\b|\bwhat is the (?:current )?time\b|\b(?:tell|give) me the time\b|\bhave you got the time\b|\bdo you (?:have|know) the time\b|\bwhat is the date and time\b|\btime is it\b/,
+    (
+      match,
+      { now }
+    ) => /\bdate\b|\bday\b/.test(match.input) ? [timeOf(now), dateOf(now)] : [timeOf(now)]
+  ],
+  [
+    /\bwhat did i (?:just )?say\b|\bwhat (?:have|did) you hear\b|\brepeat what i (?:just )?said\b/,
+    (_, { before }) => before === undefined ? ["You have not said anything yet."] : [`You said: ${sentence(before)}`]
+  ],
   [/^(?:repeat that|say (?:that|it) again|what did you (?:just )?say|come again|repeat|again|pardon|sorry what)$/, (
     _,
     { said }
   ) => said === undefined ? ["I have not said anything yet."] : [said]],
-  [/\b(?:repeat after me|say after me)\b[\s.]*(.*)$/, (match) =>
-    match[1] === "" ? ["Okay. Say something, and I will repeat it."] : [sentence(match[1]!)]],
+  [
+    /\b(?:repeat after me|say after me)\b[\s.]*(.*)$/,
+    (match) => match[1] === "" ? ["Okay. Say something, and I will repeat it."] : [sentence(match[1]!)]
+  ],
   [/^(?:repeat|say) (?:the words? |the sentence )?(.+)$/, (match) => [sentence(match[1]!)]],
   [/\bhow are you\b|\bhow do you do\b|\bhow is it going\b|\bhow have you been\b|\bhow are things\b/, () => [
     "I am doing very well, thank you.",
     "How are you?"
   ]],
-  [/\b(?:who|what) are you\b|\bwhat is your name\b|\bintroduce yourself\b|\btell me about yourself\b|\bwho am i (?:talking|speaking) (?:to|with)\b|\bare you (?:a robot|human|a person|a computer|an ai)\b|\bdo you have a name\b/, () => [
-    "I am the built-in agent of Effect Voice.",
-    "I am a small program without a language model, but I listen and I answer."
-  ]],
-  [/\bwhat can you do\b|\bwhat can i (?:say|ask)\b|\bwhat do you do\b|^help\b|\bhelp me\b|\bi need help\b|\bhow does this work\b/, () =>
-    help],
+  [
+    /\b(?:who|what) are you\b|\bwhat is your name\b|\bintroduce yourself\b|\btell me about yourself\b|\bwho am i (?:talking|speaking) (?:to|with)\b|\bare you (?:a robot|human|a person|a computer|an ai)\b|\bdo you have a name\b/,
+    () => [
+      "I am the built-in agent of Effect Voice.",
+      "I am a small program without a language model, but I listen and I answer."
+    ]
+  ],
+  [
+    /\bwhat can you do\b|\bwhat can i (?:say|ask)\b|\bwhat do you do\b|^help\b|\bhelp me\b|\bi need help\b|\bhow does this work\b/,
+    () => help
+  ],
   [/^(?:my name is|i am called|call me) ([\p{L}' -]{1,48})$/u, (match) => [
     `Nice to meet you, ${match[1]!.split(" ").map(capitalize).join(" ")}.`
   ]],
   [/\bthank(?:s| you)\b/, () => ["You're welcome."]],
-  [/\b(?:tell me a joke|a joke)\b/, () => ["Why did the microphone break up with the speaker?", "It felt that nobody listened."]],
+  [
+    /\b(?:tell me a joke|a joke)\b/,
+    () => ["Why did the microphone break up with the speaker?", "It felt that nobody listened."]
+  ],
   [/\bcan you hear me\b|\bdo you hear me\b|\bare you (?:still )?there\b|\bis anybody there\b|^test(?:ing)?\b/, () => [
     "Yes, I hear you."
   ]]
@@ -234,7 +267,8 @@ export const answer = (transcript: string, context: AnswerContext): ReadonlyArra
   if (text === "") return ["I did not catch that.", "Could you say it again?"]
   if (greetings.test(text)) return ["Hello!", "I am the built-in agent.", "Ask me for help to hear what I can do."]
   const wish = text.replace(politeness, "")
-  return (wish === "" ? undefined : find(wish, context)) ?? find(text, context) ?? [`I heard you say: ${sentence(transcript)}`]
+  return (wish === "" ? undefined : find(wish, context)) ?? find(text, context) ??
+    [`I heard you say: ${sentence(transcript)}`]
 }
 
 /** The user's zone, if their metadata name one that exists; else the server's. */
@@ -251,13 +285,17 @@ const zoneOf = (metadata: { readonly [key: string]: unknown }): DateTime.TimeZon
  * @category constructors
  * @since 0.1.0
  */
-export const agent: Agent.Agent = Agent.fromStream((transcript, input) =>
-  Stream.unwrap(Effect.map(DateTime.now, (now) => {
-    const last = (role: "user" | "agent") => input.history.findLast((item) => item.role === role && item.text !== "")?.text
-    const sentences = answer(transcript, {
-      now: DateTime.setZone(now, zoneOf(input.metadata)),
-      before: last("user"),
-      said: last("agent")
-    })
-    return Stream.fromIterable(sentences.map((text, i) => i === 0 ? text : ` ${text}`)).pipe(Stream.rechunk(1))
-  })), { name })
+export const agent: Agent.Agent = Agent.fromStream(
+  (transcript, input) =>
+    Stream.unwrap(Effect.map(DateTime.now, (now) => {
+      const last = (role: "user" | "agent") =>
+        input.history.findLast((item) => item.role === role && item.text !== "")?.text
+      const sentences = answer(transcript, {
+        now: DateTime.setZone(now, zoneOf(input.metadata)),
+        before: last("user"),
+        said: last("agent")
+      })
+      return Stream.fromIterable(sentences.map((text, i) => i === 0 ? text : ` ${text}`)).pipe(Stream.rechunk(1))
+    })),
+  { name }
+)

@@ -5,8 +5,8 @@
  */
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
-import * as Builtin from "../builtin/index.ts"
 import { BackendRegistry } from "../backend/BackendRegistry.ts"
+import * as Builtin from "../builtin/index.ts"
 import { ModelStore } from "../models/ModelStore.ts"
 import { EngineRegistry } from "../speech/EngineRegistry.ts"
 import * as Output from "./Output.ts"
@@ -22,32 +22,42 @@ export const providers = Effect.fnUntraced(function*(options: { readonly json: b
   const registry = yield* BackendRegistry
   const engines = yield* EngineRegistry
   const all = yield* Effect.forEach(yield* registry.listProviders, registry.getProvider)
-  const kinds = (["stt", "tts", "s2s", "vad", "turn", "noise"] as const).map((kind) => [kind, engines[kind].list()] as const)
+  const kinds = (["stt", "tts", "s2s", "vad", "turn", "noise"] as const).map((kind) =>
+    [kind, engines[kind].list()] as const
+  )
   if (options.json) {
-    return yield* Output.line(JSON.stringify({
-      providers: all.map(({ capabilities: { minLatency, ...rest }, description, name }) => ({
-        name,
-        description,
-        capabilities: {
-          s2s: rest.s2s,
-          multi_user: rest.multiUser,
-          session_persistence: rest.sessionPersistence,
-          custom_auth: rest.customAuth,
-          custom_rate_limiting: rest.customRateLimiting,
-          max_concurrent_sessions: rest.maxConcurrentSessions,
-          min_latency_ms: Duration.toMillis(minLatency),
-          codecs: rest.codecs
-        }
-      })),
-      engines: Object.fromEntries(kinds)
-    }, undefined, 2))
+    return yield* Output.line(JSON.stringify(
+      {
+        providers: all.map(({ capabilities: { minLatency, ...rest }, description, name }) => ({
+          name,
+          description,
+          capabilities: {
+            s2s: rest.s2s,
+            multi_user: rest.multiUser,
+            session_persistence: rest.sessionPersistence,
+            custom_auth: rest.customAuth,
+            custom_rate_limiting: rest.customRateLimiting,
+            max_concurrent_sessions: rest.maxConcurrentSessions,
+            min_latency_ms: Duration.toMillis(minLatency),
+            codecs: rest.codecs
+          }
+        })),
+        engines: Object.fromEntries(kinds)
+      },
+      undefined,
+      2
+    ))
   }
   yield* Output.line("Providers")
   for (const { capabilities, description, name } of all) {
     yield* Output.line(`  ${name}: ${description}`)
     yield* Output.line(
       `    codecs ${capabilities.codecs.join(", ")}; adds at least ${Duration.format(capabilities.minLatency)}; ` +
-        `${capabilities.maxConcurrentSessions === 0 ? "no limit of its own" : `at most ${capabilities.maxConcurrentSessions} sessions`}`
+        `${
+          capabilities.maxConcurrentSessions === 0
+            ? "no limit of its own"
+            : `at most ${capabilities.maxConcurrentSessions} sessions`
+        }`
     )
   }
   yield* Output.line("Engines")
@@ -69,7 +79,9 @@ export const check = Effect.fnUntraced(function*(file: string) {
     ["detects voices", config.vadProvider]
   ].flatMap(([what, name]) => name === undefined ? [] : [`  ${what}: ${name}`])
   yield* Output.line(`OK: ${file}`)
-  yield* Output.line(`  provider: ${config.provider}, pipeline: ${config.pipelineType}, agent: ${config.agent ?? "none"}`)
+  yield* Output.line(
+    `  provider: ${config.provider}, pipeline: ${config.pipelineType}, agent: ${config.agent ?? "none"}`
+  )
   for (const text of engines) yield* Output.line(text)
   yield* Output.line(
     `  at most ${config.maxConcurrentSessions} sessions, latency target ${Duration.format(config.latencyTarget)}`

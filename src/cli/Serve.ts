@@ -36,6 +36,6 @@ export const serve = Effect.fnUntraced(function*(options: {
   yield* Effect.gen(function*() {
     const { url } = yield* Server.VoiceServer
     yield* Output.line(`effect-voice is listening on ${url}`)
-    yield* Effect.never
+    return yield* Effect.never
   }).pipe(Effect.onInterrupt(() => Output.note("draining; a second signal ends it at once")), Effect.provide(server))
 })

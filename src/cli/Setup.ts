@@ -5,10 +5,10 @@
  */
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
-import * as Builtin from "../builtin/index.ts"
 import type { BackendConfig } from "../backend/BackendConfig.ts"
 import * as ConfigSource from "../backend/ConfigSource.ts"
 import { VoiceBackend } from "../backend/VoiceBackend.ts"
+import * as Builtin from "../builtin/index.ts"
 import { ModelStore } from "../models/ModelStore.ts"
 import * as ServerConfig from "../server/ServerConfig.ts"
 import * as Output from "./Output.ts"

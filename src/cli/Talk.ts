@@ -76,7 +76,9 @@ const spoken = (event: SessionEvent): string | undefined => {
     case "user.transcript":
       return event.final && event.text !== "" ? `you    ${event.text}` : undefined
     case "agent.speech_stopped":
-      return event.text === "" ? undefined : `agent  ${event.text}${event.reason === "completed" ? "" : ` [${event.reason}]`}`
+      return event.text === ""
+        ? undefined
+        : `agent  ${event.text}${event.reason === "completed" ? "" : ` [${event.reason}]`}`
     case "turn.latency":
       return `       answered after ${ms(event.totalMs)}: ${
         event.parts.map((part) => `${part.name} ${ms(part.ms)}`).join(", ")
@@ -175,7 +177,9 @@ export const talk = Effect.fnUntraced(function*(options: {
   })
   const verdict = yield* options.url === undefined
     ? local
-    : Effect.scoped(Effect.flatMap(TalkLine.remote(options.url, process.env["EFFECT_VOICE_API_KEY"], listener), converse))
+    : Effect.scoped(
+      Effect.flatMap(TalkLine.remote(options.url, process.env["EFFECT_VOICE_API_KEY"], listener), converse)
+    )
 
   if (options.output !== undefined) yield* writeReply(options.output, audio)
   if (verdict !== "replied") return yield* verdicts(options.input, state)[verdict]

@@ -9,7 +9,14 @@ import type * as Scope from "effect/Scope"
 import { WebSocket } from "ws"
 import { copyInt16, fromInt16 } from "../audio/Pcm.ts"
 import { VoiceBackend } from "../backend/VoiceBackend.ts"
-import { AuthenticationFailed, type BackendError, ConnectionFailed, ConnectionTimeout, describe, InvalidConfig } from "../BackendError.ts"
+import {
+  AuthenticationFailed,
+  type BackendError,
+  ConnectionFailed,
+  ConnectionTimeout,
+  describe,
+  InvalidConfig
+} from "../BackendError.ts"
 import * as SessionEvent from "../session/SessionEvent.ts"
 import * as MemoryConnection from "../transport/MemoryConnection.ts"
 import { SUBPROTOCOL } from "../transport/WebSocketConnection.ts"
@@ -88,7 +95,8 @@ export const inProcess = (listener: Listener): Effect.Effect<Line, BackendError,
 
 const op = "talk"
 
-const isRecord = (value: unknown): value is { readonly [key: string]: unknown } => typeof value === "object" && value !== null
+const isRecord = (value: unknown): value is { readonly [key: string]: unknown } =>
+  typeof value === "object" && value !== null
 
 /** Asks a server for a session: where its audio is, and the token. */
 const createSession = (base: URL, apiKey: string | undefined) =>
@@ -109,7 +117,9 @@ const createSession = (base: URL, apiKey: string | undefined) =>
     catch: (cause) =>
       new ConnectionFailed({
         op,
-        message: `the server at ${base.origin} can't be reached: ${describe(cause instanceof Error ? cause.cause ?? cause : cause)}`,
+        message: `the server at ${base.origin} can't be reached: ${
+          describe(cause instanceof Error ? cause.cause ?? cause : cause)
+        }`,
         cause
       })
   }).pipe(
@@ -117,27 +127,32 @@ const createSession = (base: URL, apiKey: string | undefined) =>
       duration: patience,
       orElse: () => Effect.fail(new ConnectionTimeout({ op, message: `the server at ${base.origin} does not answer` }))
     }),
-    Effect.flatMap(({ body, status }): Effect.Effect<{ readonly url: URL; readonly token: string | undefined }, BackendError> => {
-      const { connection_url: address, detail, token } = body
-      if (status === 201 && typeof address === "string" && URL.canParse(address)) {
-        return Effect.succeed({ url: new URL(address), token: typeof token === "string" ? token : undefined })
+    Effect.flatMap(
+      ({ body, status }): Effect.Effect<{ readonly url: URL; readonly token: string | undefined }, BackendError> => {
+        const { connection_url: address, detail, token } = body
+        if (status === 201 && typeof address === "string" && URL.canParse(address)) {
+          return Effect.succeed({ url: new URL(address), token: typeof token === "string" ? token : undefined })
+        }
+        const message = `the server at ${base.origin} gave no session: ${
+          typeof detail === "string" ? detail : `status ${status}`
+        }`
+        return Effect.fail(
+          status === 401
+            ? new AuthenticationFailed({ op, message: `${message} (set EFFECT_VOICE_API_KEY)` })
+            : new ConnectionFailed({ op, message, details: { status } })
+        )
       }
-      const message = `the server at ${base.origin} gave no session: ${
-        typeof detail === "string" ? detail : `status ${status}`
-      }`
-      return Effect.fail(
-        status === 401
-          ? new AuthenticationFailed({ op, message: `${message} (set EFFECT_VOICE_API_KEY)` })
-          : new ConnectionFailed({ op, message, details: { status } })
-      )
-    })
+    )
   )
 
 /** `ws://host/v1/sessions/…/audio` is a session; any other address is a server's. */
 const resolve = (text: string, apiKey: string | undefined) => {
   if (!URL.canParse(text) || !/^(?:ws|http)s?:$/.test(new URL(text).protocol)) {
     return Effect.fail(
-      new InvalidConfig({ op, message: "--url: expected an address that begins with http://, https://, ws:// or wss://" })
+      new InvalidConfig({
+        op,
+        message: "--url: expected an address that begins with http://, https://, ws:// or wss://"
+      })
     )
   }
   const url = new URL(text)
@@ -185,7 +200,9 @@ export const remote = (
     yield* Effect.callback<void, BackendError>((resume) => {
       socket.once("open", () => resume(Effect.void))
       socket.on("error", (cause) =>
-        resume(Effect.fail(new ConnectionFailed({ op, message: `the session's WebSocket: ${describe(cause)}`, cause }))))
+        resume(
+          Effect.fail(new ConnectionFailed({ op, message: `the session's WebSocket: ${describe(cause)}`, cause }))
+        ))
     })
     return {
       send: (pcm) => {

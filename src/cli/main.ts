@@ -21,8 +21,8 @@ import * as References from "effect/References"
 import { readFileSync } from "node:fs"
 import { constants } from "node:os"
 import { fromCause, isBackendError } from "../BackendError.ts"
-import { ModelStore } from "../models/ModelStore.ts"
 import * as Builtin from "../builtin/index.ts"
+import { ModelStore } from "../models/ModelStore.ts"
 import * as Commands from "./Commands.ts"
 import * as Output from "./Output.ts"
 import { serve } from "./Serve.ts"
@@ -106,7 +106,9 @@ const cli = Command.make(name).pipe(
 /** From a source tree and from a built package alike, two directories up. */
 const version = (): string => {
   const manifest: unknown = JSON.parse(readFileSync(new URL("../../package.json", import.meta.url), "utf8"))
-  return typeof manifest === "object" && manifest !== null && "version" in manifest ? String(manifest.version) : "unknown"
+  return typeof manifest === "object" && manifest !== null && "version" in manifest
+    ? String(manifest.version)
+    : "unknown"
 }
 
 /** Help that was asked for goes to stdout; a wrong call gets it on stderr. */

@@ -25,7 +25,7 @@ export const CreatedSession = Schema.Struct({
   id: Schema.String,
   connectionUrl: Schema.String,
   token: Schema.optionalKey(Schema.String),
-  expiresAt: Schema.optionalKey(Schema.Number),
+  expiresAt: Schema.optionalKey(Schema.Finite),
   state: SessionState
 }).pipe(Schema.encodeKeys({ connectionUrl: "connection_url", expiresAt: "expires_at" }))
 
@@ -61,7 +61,7 @@ const Capabilities = Schema.Struct({
   customAuth: Schema.Boolean,
   customRateLimiting: Schema.Boolean,
   maxConcurrentSessions: Schema.Int,
-  minLatencyMs: Schema.Number,
+  minLatencyMs: Schema.Finite,
   codecs: Schema.Array(Schema.String)
 }).pipe(Schema.encodeKeys({
   multiUser: "multi_user",
@@ -161,6 +161,7 @@ export class Api extends HttpApi.make("effect-voice")
   .annotateMerge(OpenApi.annotations({
     title: "effect-voice",
     version: "1",
-    description: "Real-time voice agents. Audio goes over the provider's own routes: see the documentation of each provider."
+    description:
+      "Real-time voice agents. Audio goes over the provider's own routes: see the documentation of each provider."
   }))
 {}

@@ -140,7 +140,9 @@ export const make = (
         "content-security-policy": policy,
         "cross-origin-resource-policy": shared ? "cross-origin" : "same-origin",
         ...(origins.size > 0 ? { vary: "Origin" } : {}),
-        ...(shared ? { "access-control-allow-origin": origin, "access-control-expose-headers": "location, retry-after" } : {})
+        ...(shared
+          ? { "access-control-allow-origin": origin, "access-control-expose-headers": "location, retry-after" }
+          : {})
       })
     }
   }

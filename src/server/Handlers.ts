@@ -14,7 +14,7 @@ import * as HttpServerResponse from "effect/http/HttpServerResponse"
 import * as Layer from "effect/Layer"
 import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
-import { type BackendProvider, type ProviderCapabilities, type SessionAccess } from "../backend/BackendProvider.ts"
+import type { BackendProvider, ProviderCapabilities, SessionAccess } from "../backend/BackendProvider.ts"
 import { VoiceBackend } from "../backend/VoiceBackend.ts"
 import { type BackendError, fromCause, InvalidConfig, isBackendError } from "../BackendError.ts"
 import * as Faults from "../Faults.ts"
@@ -56,8 +56,10 @@ const readBody = Effect.fnUntraced(function*(op: string) {
     chunks.push(chunk)
     return Effect.void
   }).pipe(
-    Effect.catchTag("HttpServerError", () =>
-      Effect.fail(new InvalidConfig({ op, message: "the body could not be read to its end" })))
+    Effect.catchTag(
+      "HttpServerError",
+      () => Effect.fail(new InvalidConfig({ op, message: "the body could not be read to its end" }))
+    )
   )
   return yield* Effect.try({
     try: (): unknown => JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(Buffer.concat(chunks))),
@@ -67,8 +69,11 @@ const readBody = Effect.fnUntraced(function*(op: string) {
 })
 
 const json = <A, I>(schema: Schema.Codec<A, I>, value: A, options?: HttpServerResponse.Options) =>
-  Effect.map(Effect.orDie(Schema.encodeEffect(schema)(value)), (body) =>
-    HttpServerResponse.jsonUnsafe(body, { ...options, headers: { "cache-control": "no-store", ...options?.headers } }))
+  Effect.map(
+    Effect.orDie(Schema.encodeEffect(schema)(value)),
+    (body) =>
+      HttpServerResponse.jsonUnsafe(body, { ...options, headers: { "cache-control": "no-store", ...options?.headers } })
+  )
 
 /** Nothing but a response comes out: defects become `pipeline_error` without their text, interrupts stay. */
 const respond = (op: string) =>
@@ -133,9 +138,13 @@ const sessions = (options: HandlerOptions) =>
             const host = request.headers["host"] ?? "localhost"
             return yield* json(CreatedSession, {
               id: session.id,
-              connectionUrl: absolute(access, config.transport, options.publicUrl === undefined
-                ? { secure: false, host }
-                : { secure: options.publicUrl.protocol === "https:", host: options.publicUrl.host }),
+              connectionUrl: absolute(
+                access,
+                config.transport,
+                options.publicUrl === undefined
+                  ? { secure: false, host }
+                  : { secure: options.publicUrl.protocol === "https:", host: options.publicUrl.host }
+              ),
               ...(access.token === undefined ? {} : { token: access.token }),
               ...(access.expiresAt === undefined ? {} : { expiresAt: access.expiresAt }),
               state: yield* session.state.get

@@ -71,7 +71,8 @@ const failedToListen = (config: ServerConfig) => (error: HttpServerError.ServeEr
     case "EADDRINUSE":
       return new ConnectionFailed({
         op,
-        message: `port ${config.port} of ${config.host} is in use by another program; choose another with --port or server.port`,
+        message:
+          `port ${config.port} of ${config.host} is in use by another program; choose another with --port or server.port`,
         details: { ...details, reason: "port_in_use" },
         cause
       })
@@ -143,7 +144,11 @@ const drain = (backend: VoiceBackend["Service"]) =>
     const { drain } = yield* backend.config
     yield* Effect.interruptible(backend.stop).pipe(
       Effect.timeoutOption(Duration.sum(drain.deadline, Duration.seconds(5))),
-      Effect.flatMap((report) => report._tag === "None" ? Effect.interruptible(backend.abort).pipe(Effect.timeoutOption("2 seconds")) : Effect.void),
+      Effect.flatMap((report) =>
+        report._tag === "None"
+          ? Effect.interruptible(backend.abort).pipe(Effect.timeoutOption("2 seconds"))
+          : Effect.void
+      ),
       Effect.ignore
     )
   })
@@ -175,7 +180,10 @@ export const layer = (options: ServerOptions = {}): Layer.Layer<VoiceServer, Bac
       ])
       const guard = Guard.make(
         config,
-        RouteTable.make([...backend.routes, ...[...extraRoutes, "/health/:probe"].map((path) => ({ method: "GET", path }))])
+        RouteTable.make([
+          ...backend.routes,
+          ...[...extraRoutes, "/health/:probe"].map((path) => ({ method: "GET", path }))
+        ])
       )
 
       const publicUrl = config.publicUrl === undefined ? undefined : new URL(config.publicUrl)
@@ -211,4 +219,4 @@ export const layer = (options: ServerOptions = {}): Layer.Layer<VoiceServer, Bac
 /** A larger WebSocket message, text or binary, closes the socket with 1009: 64 KiB. */
 const maxFrameBytes = 65_536
 
-const defaults = Schema.decodeUnknownSync(ServerConfig)({})
+const defaults = Schema.decodeSync(ServerConfig)({})

@@ -6,8 +6,8 @@
 import * as Effect from "effect/Effect"
 import * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
-import { withDefault } from "../conversation/ConversationPolicy.ts"
 import { InvalidConfig } from "../BackendError.ts"
+import { withDefault } from "../conversation/ConversationPolicy.ts"
 
 const isHttpUrl = (text: string): boolean => URL.canParse(text) && /^https?:$/.test(new URL(text).protocol)
 

@@ -2,11 +2,11 @@ import { NodeServices } from "@effect/platform-node"
 import { assert, describe, it } from "@effect/vitest"
 import { Duration, Effect, FileSystem, Layer, Schema } from "effect"
 import * as AgentRegistry from "../../src/agent/AgentRegistry.ts"
-import * as BuiltinAgent from "../../src/builtin/BuiltinAgent.ts"
 import * as BackendProvider from "../../src/backend/BackendProvider.ts"
 import { BackendRegistry } from "../../src/backend/BackendRegistry.ts"
 import * as ConfigSource from "../../src/backend/ConfigSource.ts"
 import { InvalidConfig } from "../../src/BackendError.ts"
+import * as BuiltinAgent from "../../src/builtin/BuiltinAgent.ts"
 import type { Fault } from "../../src/Faults.ts"
 import * as AudioProcessor from "../../src/hooks/AudioProcessor.ts"
 import * as EngineRegistry from "../../src/speech/EngineRegistry.ts"
@@ -23,32 +23,36 @@ const engine = <Kind extends EngineRegistry.EngineKind, A>(
 
 const MoonshineOptions = Schema.Struct({
   model: Schema.optionalKey(Schema.Literals(["tiny", "base"])),
-  maxSegment: Schema.optionalKey(Schema.Number),
+  maxSegment: Schema.optionalKey(Schema.Finite),
   apiKey: Schema.optionalKey(Schema.String)
 }).pipe(Schema.encodeKeys({ maxSegment: "max_segment", apiKey: "api_key" }))
 
 const local = BackendProvider.make({
-    name: "local",
-    description: "local",
-    capabilities: {
-      s2s: true,
-      multiUser: false,
-      sessionPersistence: false,
-      customAuth: false,
-      customRateLimiting: false,
-      maxConcurrentSessions: 0,
-      minLatency: Duration.zero,
-      codecs: []
-    },
-    config: Schema.Struct({ udpPorts: Schema.optionalKey(Schema.Number) }).pipe(Schema.encodeKeys({ udpPorts: "udp_ports" })),
-    connect: () => Effect.fail(unused)
+  name: "local",
+  description: "local",
+  capabilities: {
+    s2s: true,
+    multiUser: false,
+    sessionPersistence: false,
+    customAuth: false,
+    customRateLimiting: false,
+    maxConcurrentSessions: 0,
+    minLatency: Duration.zero,
+    codecs: []
+  },
+  config: Schema.Struct({ udpPorts: Schema.optionalKey(Schema.Finite) }).pipe(
+    Schema.encodeKeys({ udpPorts: "udp_ports" })
+  ),
+  connect: () => Effect.fail(unused)
 })
 
 const registries = Layer.mergeAll(
   EngineRegistry.EngineRegistry.layer({
     stt: {
       moonshine: engine<"stt", typeof MoonshineOptions.Type>("stt", "moonshine", MoonshineOptions),
-      broken: Effect.fail(new InvalidConfig({ op: "test", message: "the package x is missing", details: { missing: "x" } }))
+      broken: Effect.fail(
+        new InvalidConfig({ op: "test", message: "the package x is missing", details: { missing: "x" } })
+      )
     },
     tts: { flite: engine("tts", "flite", Schema.Struct({ voice: Schema.optionalKey(Schema.String) })) },
     vad: { silero: engine("vad", "silero", Schema.Struct({})) }
@@ -72,7 +76,8 @@ const load = (text: string | undefined, env: ConfigSource.Env = {}, suffix = ".y
 const faults = (text: string | undefined, env: ConfigSource.Env = {}, suffix = ".yaml") =>
   Effect.map(Effect.flip(load(text, env, suffix)), (error) => {
     if (error._tag !== "InvalidConfig") throw new Error(String(error))
-    return (error.details?.["faults"] as ReadonlyArray<Fault>).map((fault) => fault.path).sort()
+    const found = error.details?.["faults"]
+    return Array.isArray(found) ? found.map((fault: Fault) => fault.path).sort() : []
   })
 
 describe("ConfigSource", () => {
@@ -91,7 +96,8 @@ describe("ConfigSource", () => {
 
   it.effect("the environment beats the file, the file beats the defaults", () =>
     Effect.gen(function*() {
-      const file = "max_concurrent_sessions: 7\nlatency_target: 800ms\nsession:\n  resume_window: 30s\n  connect_window: 10s\nserver:\n  port: 9000\n"
+      const file =
+        "max_concurrent_sessions: 7\nlatency_target: 800ms\nsession:\n  resume_window: 30s\n  connect_window: 10s\nserver:\n  port: 9000\n"
       const plain = yield* load(file)
       assert.strictEqual(plain.config.maxConcurrentSessions, 7)
       assert.strictEqual(plain.config.maxRetries, 3)
@@ -170,7 +176,8 @@ server: { port: 1.5, tls: true }
 
   it.effect("puts the environment into strings", () =>
     Effect.gen(function*() {
-      const file = "engines:\n  moonshine:\n    api_key: ${KEY}\n    max_segment: ${MAX:-14}\n  flite:\n    voice: a$${b}\n"
+      const file =
+        "engines:\n  moonshine:\n    api_key: ${KEY}\n    max_segment: ${MAX:-14}\n  flite:\n    voice: a$${b}\n"
       const { config } = yield* load(file, { KEY: "42" })
       assert.deepEqual(config.engines, { moonshine: { api_key: "42", max_segment: 14 }, flite: { voice: "a${b}" } })
       const error = yield* Effect.flip(load(file, { KEY: "" }))
@@ -208,11 +215,16 @@ server: { port: 1.5, tls: true }
 
   it.effect.prop(
     "never crashes on a value, and never quotes one",
-    [Schema.Record(Schema.String, Schema.Json), Schema.Literals(["engines", "session", "provider", "server", "store", "custom_processors"])],
+    [
+      Schema.Record(Schema.String, Schema.Json),
+      Schema.Literals(["engines", "session", "provider", "server", "store", "custom_processors"])
+    ],
     ([value, key]) =>
       Effect.gen(function*() {
         const secret = "hunter2-secret"
-        const exit = yield* Effect.result(load(JSON.stringify({ [key]: { a: secret, ...value }, drain: secret }), {}, ".json"))
+        const exit = yield* Effect.result(
+          load(JSON.stringify({ [key]: { a: secret, ...value }, drain: secret }), {}, ".json")
+        )
         assert.strictEqual(exit._tag, "Failure")
         if (exit._tag === "Failure") assert.notInclude(exit.failure.message, secret)
       }),

@@ -73,7 +73,14 @@ describe("TalkState", () => {
 /** A server that speaks the protocol: answers the first tenth of a second of speech. */
 const server = (behaviour: "replies" | "hangs up" | "is full") =>
   Effect.acquireRelease(
-    Effect.callback<{ readonly url: string; readonly received: () => number; readonly token: () => string; readonly close: () => void }>((resume) => {
+    Effect.callback<
+      {
+        readonly url: string
+        readonly received: () => number
+        readonly token: () => string
+        readonly close: () => void
+      }
+    >((resume) => {
       let received = 0
       let token = ""
       const sockets = new WebSocketServer({ noServer: true, handleProtocols: () => "effect-voice.v1" })
@@ -91,7 +98,12 @@ const server = (behaviour: "replies" | "hangs up" | "is full") =>
         token = String(request.headers["sec-websocket-protocol"])
         sockets.handleUpgrade(request, socket, head, (ws) => {
           const say = (body: object) => ws.send(JSON.stringify({ seq: seq++, at_ms: 0, ...body }))
-          say({ type: "session.started", input: { sample_rate: 16_000 }, output: { sample_rate: 24_000 }, resumed: false })
+          say({
+            type: "session.started",
+            input: { sample_rate: 16_000 },
+            output: { sample_rate: 24_000 },
+            resumed: false
+          })
           if (behaviour === "hangs up") return ws.close(1001, "drained")
           let answered = false
           ws.on("message", (data: Buffer, binary) => {

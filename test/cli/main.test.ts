@@ -137,11 +137,13 @@ describe("cli", () => {
         watch: (out, child) => {
           const url = /listening on (http:\S+)/.exec(out)?.[1]
           if (url === undefined || pages.length > 0) return
-          pages.push(fetch(url).then(async (response) => {
-            await response.text()
-            child.kill("SIGTERM")
-            return response.status
-          }))
+          pages.push(
+            fetch(url).then(async (response) => {
+              await response.text()
+              child.kill("SIGTERM")
+              return response.status
+            })
+          )
         }
       })
       assert.strictEqual(ended.code, 0, ended.err)

@@ -26,28 +26,43 @@ const isProblem = (response: Answer, status: number, code: string) => {
 
 /** A request with headers that `fetch` does not let one set. */
 const raw = (port: number, options: Http.RequestOptions) =>
-  Effect.callback<{ readonly status: number; readonly headers: Http.IncomingHttpHeaders; readonly text: string }>((resume) => {
-    const request = Http.request({ host: "127.0.0.1", port, ...options }, (response) => {
-      let text = ""
-      response.on("data", (chunk: Buffer) => text += chunk.toString())
-      response.on("end", () => resume(Effect.succeed({ status: response.statusCode!, headers: response.headers, text })))
-    })
-    request.on("upgrade", (response, socket) => {
-      socket.destroy()
-      resume(Effect.succeed({ status: response.statusCode!, headers: response.headers, text: "" }))
-    })
-    request.on("error", (cause) => resume(Effect.die(cause)))
-    request.end()
-  })
+  Effect.callback<{ readonly status: number; readonly headers: Http.IncomingHttpHeaders; readonly text: string }>(
+    (resume) => {
+      const request = Http.request({ host: "127.0.0.1", port, ...options }, (response) => {
+        let text = ""
+        response.on("data", (chunk: Buffer) => text += chunk.toString())
+        response.on(
+          "end",
+          () => resume(Effect.succeed({ status: response.statusCode!, headers: response.headers, text }))
+        )
+      })
+      request.on("upgrade", (response, socket) => {
+        socket.destroy()
+        resume(Effect.succeed({ status: response.statusCode!, headers: response.headers, text: "" }))
+      })
+      request.on("error", (cause) => resume(Effect.die(cause)))
+      request.end()
+    }
+  )
 
-const upgrade = { connection: "Upgrade", upgrade: "websocket", "sec-websocket-version": "13", "sec-websocket-key": "AAAAAAAAAAAAAAAAAAAAAA==" }
+const upgrade = {
+  connection: "Upgrade",
+  upgrade: "websocket",
+  "sec-websocket-version": "13",
+  "sec-websocket-key": "AAAAAAAAAAAAAAAAAAAAAA=="
+}
 
 describe("Server", () => {
   layer(serve())("without keys", (it) => {
     it.effect("creates, lists, shows, patches and closes a session", () =>
       Effect.gen(function*() {
         const { url } = yield* VoiceServer
-        const created = yield* post(url, { ...good, metadata: { a: 1, b: 2 }, agent: "builtin", pipeline_type: "stt_tts" })
+        const created = yield* post(url, {
+          ...good,
+          metadata: { a: 1, b: 2 },
+          agent: "builtin",
+          pipeline_type: "stt_tts"
+        })
         assert.strictEqual(created.status, 201)
         const { connection_url, expires_at, id, state, token } = created.json
         assert.strictEqual(created.headers.get("location"), `/v1/sessions/${id}`)
@@ -103,11 +118,23 @@ describe("Server", () => {
         }
         const id = (yield* post(url, good)).json["id"]
         const patch = (body: string) =>
-          call(`${url}/v1/sessions/${id}/metadata`, { method: "PATCH", headers: { "content-type": "application/json" }, body })
+          call(`${url}/v1/sessions/${id}/metadata`, {
+            method: "PATCH",
+            headers: { "content-type": "application/json" },
+            body
+          })
         isProblem(yield* patch("[1]"), 400, "invalid_config")
         isProblem(yield* patch("{\"refuse\":true}"), 400, "invalid_config")
         isProblem(yield* patch(JSON.stringify({ a: "x".repeat(20_000) })), 400, "invalid_config")
-        isProblem(yield* call(`${url}/v1/sessions/nobody/metadata`, { method: "PATCH", body: "{}", headers: { "content-type": "application/json" } }), 404, "session_not_found")
+        isProblem(
+          yield* call(`${url}/v1/sessions/nobody/metadata`, {
+            method: "PATCH",
+            body: "{}",
+            headers: { "content-type": "application/json" }
+          }),
+          404,
+          "session_not_found"
+        )
       }))
 
     it.effect("refuses bodies that are too large or no JSON by their type", () =>
@@ -132,10 +159,26 @@ describe("Server", () => {
     it.effect("answers unknown routes and wrong methods with problems", () =>
       Effect.gen(function*() {
         const { port, url } = yield* VoiceServer
-        for (const path of ["/nope", "/v1", "/v1/sessions/a/b/c", "/console/../../package.json", "/console/nope.js", "/client/%2e%2e%2fx.js", `/v1/sessions/${"x".repeat(300)}/nope`]) {
+        for (
+          const path of [
+            "/nope",
+            "/v1",
+            "/v1/sessions/a/b/c",
+            "/console/../../package.json",
+            "/console/nope.js",
+            "/client/%2e%2e%2fx.js",
+            `/v1/sessions/${"x".repeat(300)}/nope`
+          ]
+        ) {
           isProblem(yield* call(`${url}${path}`), 404, "route_not_found")
         }
-        for (const [method, path, allow] of [["PUT", "/v1/sessions", "GET, HEAD, POST"], ["POST", "/health/live", "GET, HEAD"], ["GET", "/v1/sessions/a/offer", "POST"]] as const) {
+        for (
+          const [method, path, allow] of [["PUT", "/v1/sessions", "GET, HEAD, POST"], [
+            "POST",
+            "/health/live",
+            "GET, HEAD"
+          ], ["GET", "/v1/sessions/a/offer", "POST"]] as const
+        ) {
           const response = yield* call(`${url}${path}`, { method })
           isProblem(response, 405, "method_not_allowed")
           assert.strictEqual(response.headers.get("allow"), allow)
@@ -165,7 +208,15 @@ describe("Server", () => {
         })
         assert.strictEqual(json["providers"][0].capabilities.min_latency_ms, 20)
         const paths = Object.keys((yield* call(`${url}/openapi.json`)).json["paths"])
-        for (const path of ["/v1/sessions", "/v1/sessions/{id}", "/v1/sessions/{id}/metadata", "/v1/providers", "/health/ready"]) {
+        for (
+          const path of [
+            "/v1/sessions",
+            "/v1/sessions/{id}",
+            "/v1/sessions/{id}/metadata",
+            "/v1/providers",
+            "/health/ready"
+          ]
+        ) {
           assert.include(paths, path)
         }
         assert.include((yield* call(`${url}/docs`)).text, "swagger-ui")
@@ -185,7 +236,9 @@ describe("Server", () => {
         const script = yield* call(`${url}/client/index.js`)
         assert.strictEqual(script.headers.get("content-type"), "text/javascript; charset=utf-8")
         assert.notMatch(script.text, /from ["'][^"']+\.ts["']/)
-        const again = yield* call(`${url}/client/index.js`, { headers: { "if-none-match": script.headers.get("etag")! } })
+        const again = yield* call(`${url}/client/index.js`, {
+          headers: { "if-none-match": script.headers.get("etag")! }
+        })
         assert.strictEqual(again.status, 304)
         assert.strictEqual((yield* call(`${url}/console/console.js`)).status, 200)
         assert.match((yield* call(`${url}/v1/sessions`)).headers.get("content-security-policy")!, /default-src 'none'/)
@@ -197,12 +250,21 @@ describe("Server", () => {
         isProblem(yield* post(url, good, { origin: "https://evil.example" }), 403, "authorization_failed")
         isProblem(yield* post(url, good, { origin: "null" }), 403, "authorization_failed")
         assert.strictEqual((yield* post(url, good, { origin: url })).status, 201)
-        assert.strictEqual((yield* call(`${url}/health/live`, { headers: { origin: "https://evil.example" } })).status, 200)
+        assert.strictEqual(
+          (yield* call(`${url}/health/live`, { headers: { origin: "https://evil.example" } })).status,
+          200
+        )
         const path = "/v1/sessions/s1/audio"
-        assert.strictEqual((yield* raw(port, { path, headers: { ...upgrade, origin: "https://evil.example" } })).status, 403)
+        assert.strictEqual(
+          (yield* raw(port, { path, headers: { ...upgrade, origin: "https://evil.example" } })).status,
+          403
+        )
         assert.strictEqual((yield* raw(port, { path, headers: { ...upgrade, origin: url } })).status, 101)
         assert.strictEqual((yield* raw(port, { path, headers: upgrade })).status, 101)
-        const rebound = yield* raw(port, { path: "/v1/sessions", headers: { host: "evil.example", origin: "http://evil.example" } })
+        const rebound = yield* raw(port, {
+          path: "/v1/sessions",
+          headers: { host: "evil.example", origin: "http://evil.example" }
+        })
         assert.strictEqual(rebound.status, 403)
       }))
   })
@@ -229,9 +291,17 @@ describe("Server", () => {
       const { health, ready } = yield* Script
       const probe = call(`${url}/health/ready`)
       assert.strictEqual((yield* probe).status, 200)
-      yield* Ref.set(health, { status: "degraded", parts: [{ name: "stt", status: "degraded", cause: "slow" }], checkedAt: 0 })
+      yield* Ref.set(health, {
+        status: "degraded",
+        parts: [{ name: "stt", status: "degraded", cause: "slow" }],
+        checkedAt: 0
+      })
       assert.strictEqual((yield* probe).status, 200)
-      yield* Ref.set(health, { status: "unhealthy", parts: [{ name: "stt", status: "unhealthy", cause: "gone" }], checkedAt: 0 })
+      yield* Ref.set(health, {
+        status: "unhealthy",
+        parts: [{ name: "stt", status: "unhealthy", cause: "gone" }],
+        checkedAt: 0
+      })
       const unhealthy = yield* probe
       assert.strictEqual(unhealthy.status, 503)
       assert.deepEqual(unhealthy.json["parts"], [{ name: "stt", status: "unhealthy", cause: "gone" }])
@@ -251,9 +321,19 @@ describe("Server", () => {
       assert.match(refused.headers.get("www-authenticate")!, /Bearer/)
       isProblem(yield* post(url, good, { authorization: "Bearer 0123456789abcdef-off" }), 401, "authentication_failed")
       isProblem(yield* post(url, good, { authorization: `Basic ${keys[0]}` }), 401, "authentication_failed")
-      for (const key of keys) assert.strictEqual((yield* post(url, good, { authorization: `Bearer ${key}` })).status, 201)
+      for (const key of keys) {
+        assert.strictEqual((yield* post(url, good, { authorization: `Bearer ${key}` })).status, 201)
+      }
       for (
-        const path of ["//v1/sessions", "/%761/sessions", "/v1/sessions/", "/v1/sessions/s1;/audio", "/v1/sessions/s1%3F/", "/v1/providers", "/V1/sessions"]
+        const path of [
+          "//v1/sessions",
+          "/%761/sessions",
+          "/v1/sessions/",
+          "/v1/sessions/s1;/audio",
+          "/v1/sessions/s1%3F/",
+          "/v1/providers",
+          "/V1/sessions"
+        ]
       ) {
         assert.strictEqual((yield* raw(port, { path })).status, 401, path)
       }
@@ -270,12 +350,18 @@ describe("Server", () => {
       const response = yield* post(url, good, { origin })
       assert.strictEqual(response.status, 201)
       assert.strictEqual(response.headers.get("access-control-allow-origin"), origin)
-      assert.strictEqual(response.json["connection_url"], `wss://voice.example/v1/sessions/${response.json["id"]}/audio`)
+      assert.strictEqual(
+        response.json["connection_url"],
+        `wss://voice.example/v1/sessions/${response.json["id"]}/audio`
+      )
       const preflight = { "access-control-request-method": "POST" }
       const asked = yield* call(`${url}/v1/sessions`, { method: "OPTIONS", headers: { origin, ...preflight } })
       assert.strictEqual(asked.status, 204)
       assert.include(asked.headers.get("access-control-allow-methods")!, "POST")
-      const foreign = yield* call(`${url}/v1/sessions`, { method: "OPTIONS", headers: { origin: "https://evil.example", ...preflight } })
+      const foreign = yield* call(`${url}/v1/sessions`, {
+        method: "OPTIONS",
+        headers: { origin: "https://evil.example", ...preflight }
+      })
       assert.strictEqual(foreign.status, 403)
       isProblem(yield* post(url, good, { origin: "https://evil.example" }), 403, "authorization_failed")
     }).pipe(Effect.provide(serve({ allowedOrigins: ["https://app.example"], publicUrl: "https://voice.example" }))))
@@ -307,7 +393,9 @@ describe("Server", () => {
   it.live("drains the backend first, then closes what is open, in bounded time", () =>
     Effect.gen(function*() {
       const log = yield* Effect.scoped(Effect.gen(function*() {
-        const context = yield* Layer.build(Server.layer({ port: 0, grace: "50 millis" }).pipe(Layer.provideMerge(backend)))
+        const context = yield* Layer.build(
+          Server.layer({ port: 0, grace: "50 millis" }).pipe(Layer.provideMerge(backend))
+        )
         const { log, port } = yield* Effect.gen(function*() {
           const { log } = yield* Script
           const { port } = yield* VoiceServer

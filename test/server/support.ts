@@ -11,11 +11,11 @@ import {
   SessionLimitExceeded,
   SessionNotFound
 } from "../../src/BackendError.ts"
+import * as VoiceServer from "../../src/server/Server.ts"
 import * as Observable from "../../src/session/Observable.ts"
-import { Metadata } from "../../src/session/SessionConfig.ts"
+import type { Metadata } from "../../src/session/SessionConfig.ts"
 import type { SessionEnd, SessionState } from "../../src/session/SessionEvent.ts"
 import type { VoiceSession } from "../../src/session/VoiceSession.ts"
-import * as VoiceServer from "../../src/server/Server.ts"
 
 /** What a test makes the backend do, and sees of it. */
 export class Script extends Context.Service<Script, {
@@ -139,7 +139,7 @@ export const backend = Layer.effectContext(Effect.gen(function*() {
               while (true) for (const frame of yield* reader.pull) yield* writer.write(frame)
             })
           ),
-          Effect.catch(() => Effect.succeed(HttpServerResponse.empty())),
+          Effect.orElseSucceed(() => HttpServerResponse.empty()),
           Effect.scoped
         )
       )
@@ -168,6 +168,6 @@ export const call = (url: string, init: RequestInit = {}) =>
   }).pipe(Effect.map((response) => ({
     ...response,
     get json(): { readonly [key: string]: any } { // oxlint-disable-line typescript/no-explicit-any -- a test looks at bodies of many shapes
-      return Schema.decodeUnknownSync(Body)(response.text)
+      return Schema.decodeSync(Body)(response.text)
     }
   })))
