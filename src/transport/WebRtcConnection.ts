@@ -23,6 +23,7 @@ import type { ConnectionClose, UserConnection } from "../session/UserConnection.
 import { EventsChannel } from "./EventsChannel.ts"
 import { Inbox, nextId } from "./Inbox.ts"
 import * as MediaClock from "./MediaClock.ts"
+import * as NativeRtc from "./NativeRtc.ts"
 import * as OpusRtp from "./OpusRtp.ts"
 import * as Sdp from "./Sdp.ts"
 import { VoiceReceiver } from "./VoiceReceiver.ts"
@@ -99,18 +100,6 @@ export interface WebRtc {
   readonly size: () => number
 }
 
-const load = <A>(name: string, module: () => Promise<A>): Effect.Effect<A, InvalidConfig> =>
-  Effect.tryPromise({
-    try: module,
-    catch: (cause) =>
-      new InvalidConfig({
-        op,
-        message: `WebRTC needs the package ${name}: npm install ${name}`,
-        details: { missing: name },
-        cause
-      })
-  })
-
 /**
  * Makes the WebRTC transport; its scope holds the 20 ms clock that all its links share.
  *
@@ -120,14 +109,10 @@ const load = <A>(name: string, module: () => Promise<A>): Effect.Effect<A, Inval
 export const make = Effect.fnUntraced(function*(
   options: WebRtcOptions = {}
 ): Effect.fn.Return<WebRtc, never, Scope.Scope> {
+  const natives = yield* NativeRtc.claim
   const mediaClock = yield* MediaClock.make
   const clock = yield* Clock.Clock
   const nowMs = () => Number(clock.monotonicTimeNanosUnsafe()) / 1e6
-  const natives = yield* Effect.cached(Effect.all([
-    load("node-datachannel", () => import("node-datachannel")),
-    load("@evan/opus", () => import("@evan/opus"))
-  ]))
-
   const config: RtcConfig = {
     iceServers: [...options.iceServers ?? []],
     disableAutoNegotiation: true,
@@ -144,7 +129,7 @@ export const make = Effect.fnUntraced(function*(
     const inspected = Sdp.inspect(offerText)
     if (Result.isFailure(inspected)) return yield* new InvalidConfig({ op, message: inspected.failure })
     const offer = inspected.success
-    const [nd, opus] = yield* natives
+    const { datachannel: nd, opus } = yield* natives
 
     const id = nextId("webrtc")
     const inbox = new Inbox(INPUT_SAMPLE_RATE)

@@ -237,28 +237,40 @@ describe("local provider, WebSocket", () => {
       assert.deepStrictEqual(second.listener.ends, ["connection_lost"])
     }))
 
-  it.live(
-    "stops accepting audio for a user who does not read, and lets go of him at once",
-    () =>
-      Effect.gen(function*() {
-        const server = yield* start()
-        const session = yield* server.open("s1")
-        const client = yield* connect(audio(server, "s1"), bearer(session))
-        const { connection, listener } = yield* session.attached
-        client.socket.pause()
-        const frame = new Int16Array(480)
-        let sent = 0
-        // The system's own buffers take some megabytes first.
-        while (connection.send(frame) && sent < 100_000) {
-          if (++sent % 100 === 0) yield* Effect.yieldNow
-        }
-        assert.isBelow(sent, 100_000)
-        assert.isAbove(connection.backlogMs(), 200)
-        assert.isBelow(connection.backlogMs(), 300)
-        yield* connection.close("too_slow").pipe(Effect.timeout("3 seconds"))
-        assert.deepStrictEqual(listener.ends, ["too_slow"])
-      })
-  )
+  it.live("stops accepting audio for a user who does not read, and lets go of him at once", () =>
+    Effect.gen(function*() {
+      const server = yield* start()
+      const session = yield* server.open("s1")
+      const client = yield* connect(audio(server, "s1"), bearer(session))
+      const { connection, listener } = yield* session.attached
+      client.socket.pause()
+      const frame = new Int16Array(480)
+      let sent = 0
+      // The system's own buffers take some megabytes first.
+      while (connection.send(frame) && sent < 100_000) {
+        if (++sent % 100 === 0) yield* Effect.yieldNow
+      }
+      assert.isBelow(sent, 100_000)
+      assert.isAbove(connection.backlogMs(), 200)
+      assert.isBelow(connection.backlogMs(), 300)
+      yield* connection.close("too_slow").pipe(Effect.timeout("3 seconds"))
+      assert.deepStrictEqual(listener.ends, ["too_slow"])
+    }))
+
+  it.live("gives up a user who lets events pile up", () =>
+    Effect.gen(function*() {
+      const server = yield* start()
+      const session = yield* server.open("s1")
+      const client = yield* connect(audio(server, "s1"), bearer(session))
+      const { connection, listener } = yield* session.attached
+      client.socket.pause()
+      const big: SessionEvent = { type: "agent.transcript", seq: 1, atMs: 1, turn: 1, text: "x".repeat(60_000) }
+      for (let i = 0; i < 1_000 && listener.ends.length === 0; i++) {
+        connection.notify(big)
+        if (i % 20 === 0) yield* Effect.yieldNow
+      }
+      assert.deepStrictEqual(listener.ends, ["too_slow"])
+    }))
 
   it.effect("finds a user dead who answers no ping for half a minute, and only him", () =>
     Effect.gen(function*() {
