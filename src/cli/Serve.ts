@@ -22,10 +22,7 @@ export const serve = Effect.fnUntraced(function*(options: {
   readonly host: string | undefined
   readonly port: number | undefined
 }) {
-  const { config, ignored, section } = yield* Setup.loadConfig(options.config)
-  // Where the models are kept is a variable of the store's own.
-  const unknown = ignored.filter((name) => name !== "EFFECT_VOICE_MODELS")
-  if (unknown.length > 0) yield* Output.note(`note: these variables name no part of a config: ${unknown.join(", ")}`)
+  const { config, section } = yield* Setup.loadConfig(options.config)
   const listen = { ...section, host: options.host ?? section.host, port: options.port ?? section.port }
   // Nobody waits for models to hear that.
   yield* requireAuthentication(listen)

@@ -20,7 +20,17 @@ import * as Output from "./Output.ts"
  * @since 0.1.0
  */
 export const loadConfig = (file: string | undefined) =>
-  ConfigSource.load({ file, env: process.env, section: ServerConfig.section })
+  ConfigSource.load({ file, env: process.env, section: ServerConfig.section }).pipe(
+    Effect.tap(({ ignored }) => {
+      const unknown = ignored.filter((name) => !others.has(name))
+      return unknown.length === 0
+        ? Effect.void
+        : Output.note(`note: these variables name no part of a config: ${unknown.join(", ")}`)
+    })
+  )
+
+/** Variables that are read elsewhere. */
+const others = new Set(["EFFECT_VOICE_MODELS", "EFFECT_VOICE_API_KEY"])
 
 /**
  * Fetches a model with its progress on a terminal; in a pipe one line says that it happens.

@@ -15,7 +15,7 @@ import type { SessionEvent } from "../session/SessionEvent.ts"
 export const patience = { speech: 4_000, words: 15_000, reply: 45_000, more: 1_500 } as const
 
 /**
- * What to say when no reply came; `undefined` while it may still come.
+ * How a conversation went: the user was answered, or why not.
  *
  * @category models
  * @since 0.1.0

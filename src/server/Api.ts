@@ -162,6 +162,15 @@ export class Api extends HttpApi.make("effect-voice")
     title: "effect-voice",
     version: "1",
     description:
-      "Real-time voice agents. Audio goes over the provider's own routes: see the documentation of each provider."
+      "Real-time voice agents. Audio goes over the provider's own routes: see the documentation of each provider.",
+    // A server without keys wants none, so both ways stand here.
+    transform: (document) => ({
+      ...document,
+      components: {
+        ...document["components"],
+        securitySchemes: { apiKey: { type: "http", scheme: "bearer", description: "One of the server's API keys" } }
+      },
+      security: [{}, { apiKey: [] }]
+    })
   }))
 {}

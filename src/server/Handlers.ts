@@ -216,7 +216,7 @@ const system = (options: HandlerOptions) =>
             const taking = yield* backend.ready
             const ready = taking && health.status !== "unhealthy"
             const reason = ready ? {} : {
-              reason: taking ? "unhealthy" : "no new sessions are taken: the backend is draining, stopped or full"
+              reason: taking ? "unhealthy" : "no new sessions are taken: the backend is draining or stopped"
             }
             return yield* json(Readiness, { status: health.status, ready, ...reason, parts: health.parts }, {
               status: ready ? 200 : 503

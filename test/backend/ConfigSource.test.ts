@@ -63,7 +63,10 @@ const registries = Layer.mergeAll(
   NodeServices.layer
 )
 
-const section = { name: "server", schema: Schema.Struct({ port: Schema.optionalKey(Schema.Int) }) }
+const section = {
+  name: "server",
+  schema: Schema.Struct({ port: Schema.optionalKey(Schema.Int), tags: Schema.optionalKey(Schema.Array(Schema.String)) })
+}
 
 const load = (text: string | undefined, env: ConfigSource.Env = {}, suffix = ".yaml") =>
   Effect.gen(function*() {
@@ -106,7 +109,7 @@ describe("ConfigSource", () => {
         EFFECT_VOICE_MAX_CONCURRENT_SESSIONS: "9",
         EFFECT_VOICE_SESSION__RESUME_WINDOW: "45s",
         EFFECT_VOICE_ENABLE_TRACING: "false",
-        EFFECT_VOICE_STT_FALLBACK: "moonshine, moonshine",
+        EFFECT_VOICE_SERVER__TAGS: "a, b",
         EFFECT_VOICE_ENGINES__MOONSHINE__MAX_SEGMENT: "12",
         EFFECT_VOICE_ENGINES__MOONSHINE__API_KEY: "123",
         EFFECT_VOICE_PROVIDER_CONFIG__UDP_PORTS: "5",
@@ -120,7 +123,7 @@ describe("ConfigSource", () => {
       assert.strictEqual(Duration.toMillis(config.session.connectWindow), 10_000)
       assert.strictEqual(Duration.toMillis(config.latencyTarget), 800)
       assert.isFalse(config.enableTracing)
-      assert.deepEqual(config.sttFallback, ["moonshine", "moonshine"])
+      assert.deepEqual(section.tags, ["a", "b"])
       assert.deepEqual(config.engines, { moonshine: { max_segment: 12, api_key: "123" } })
       assert.deepEqual(config.providerConfig, { udp_ports: 5 })
       assert.strictEqual(section.port, 9001)
@@ -168,6 +171,10 @@ server: { port: 1.5, tls: true }
   it.effect("requires what the pipeline needs", () =>
     Effect.gen(function*() {
       assert.deepEqual(yield* faults("pipeline_type: s2s"), ["s2s_provider"])
+      assert.deepEqual(yield* faults("stt_fallback: [moonshine]\nstore: { kind: redis }"), [
+        "store.kind",
+        "stt_fallback"
+      ])
       assert.deepEqual(yield* faults("tts_provider: flite"), ["stt_provider"])
       assert.deepEqual(yield* faults("session: { resume_window: 20m, token_ttl: 1m }"), ["session.token_ttl"])
       assert.deepEqual(yield* faults("stt_provider: broken\ntts_provider: flite"), ["engines.broken"])

@@ -219,6 +219,7 @@ describe("Server", () => {
         ) {
           assert.include(paths, path)
         }
+        assert.deepEqual((yield* call(`${url}/openapi.json`)).json["security"], [{}, { apiKey: [] }])
         assert.include((yield* call(`${url}/docs`)).text, "swagger-ui")
         assert.strictEqual((yield* call(`${url}/metrics`)).status, 200)
         assert.deepEqual((yield* call(`${url}/health/live`)).json, { status: "alive" })
