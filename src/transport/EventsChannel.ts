@@ -37,11 +37,12 @@ export class EventsChannel {
     this.#onBroken = onBroken
   }
 
-  /** Takes a channel that the client made; refuses all but the first of the right label. */
+  /**
+   * Takes a channel that the client made; refuses all but the first of the right label. One that comes while the link is
+   * being closed still gets the last events.
+   */
   adopt(channel: DataChannel): void {
-    if (channel.getLabel() !== LABEL || this.#channel !== undefined || this.#inbox.ended !== undefined) {
-      return channel.close()
-    }
+    if (channel.getLabel() !== LABEL || this.#channel !== undefined) return channel.close()
     this.#channel = channel
     channel.onError(() => {})
     channel.onMessage((message) => this.#receive(message))
