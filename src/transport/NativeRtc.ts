@@ -5,8 +5,10 @@
  *
  * @since 0.1.0
  */
+import type * as Opus from "@evan/opus"
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
+import type * as DataChannel from "node-datachannel"
 import { InvalidConfig } from "../BackendError.ts"
 
 /**
@@ -14,8 +16,8 @@ import { InvalidConfig } from "../BackendError.ts"
  * @since 0.1.0
  */
 export interface NativeRtc {
-  readonly datachannel: typeof import("node-datachannel")
-  readonly opus: typeof import("@evan/opus")
+  readonly datachannel: typeof DataChannel
+  readonly opus: typeof Opus
 }
 
 let users = 0

@@ -47,7 +47,7 @@ describe("OpusRtp", () => {
   it("skips sources, an extension and padding, and refuses lengths that lie", () => {
     const body = [1, 2, 3]
     const header = [0x80 | 0x20 | 0x10 | 2, 96, 0, 1, 0, 0, 0, 2, 0, 0, 0, 3]
-    const full = [...header, ...new Array(8).fill(9), 0xbe, 0xde, 0, 1, 5, 5, 5, 5, ...body, 0, 2]
+    const full = [...header, ...Array.from({ length: 8 }, () => 9), 0xbe, 0xde, 0, 1, 5, 5, 5, 5, ...body, 0, 2]
     assert.deepStrictEqual([...OpusRtp.parse(Uint8Array.from(full))?.payload ?? []], body)
     const patched = (at: number, value: number) => Uint8Array.from(full.with(at, value))
     assert.isUndefined(OpusRtp.parse(patched(23, 200)), "extension beyond the end")
@@ -151,7 +151,7 @@ describe("VoiceSender", () => {
     for (let i = 0; i < 40; i++) sender.tick()
     sender.push(frame(3, 100))
     sender.tick()
-    assert.deepStrictEqual(packets.map((each) => each.payload[0]), [1, 2, ...new Array(10).fill(0), 3])
+    assert.deepStrictEqual(packets.map((each) => each.payload[0]), [1, 2, ...Array.from({ length: 10 }, () => 0), 3])
     assert.strictEqual(packets.at(-1)?.payload[1], 0)
     const first = packets[0]!
     for (const [i, each] of packets.slice(0, 12).entries()) {
@@ -160,13 +160,13 @@ describe("VoiceSender", () => {
     }
     assert.strictEqual((packets[12]!.timestamp - first.timestamp) >>> 0, 40 * 960)
     assert.strictEqual(packets[12]!.sequence, (first.sequence + 12) & 0xffff)
-    assert.deepStrictEqual(packets.map((each) => each.marker), [true, ...new Array(11).fill(false), true])
+    assert.deepStrictEqual(packets.map((each) => each.marker), [true, ...Array.from({ length: 11 }, () => false), true])
   })
 
   it("holds at most 200 ms, loses nothing before the link opens, and drops all on clear", () => {
     const { packets, sender, state } = make(false)
     const accepted = Array.from({ length: 12 }, (_, i) => sender.push(frame(i + 1)))
-    assert.deepStrictEqual(accepted, [...new Array(10).fill(true), false, false])
+    assert.deepStrictEqual(accepted, [...Array.from({ length: 10 }, () => true), false, false])
     for (let i = 0; i < 5; i++) sender.tick()
     state.open = true
     sender.tick()

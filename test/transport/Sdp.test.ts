@@ -45,7 +45,10 @@ describe("Sdp", () => {
   it("says what is wrong with an offer", () => {
     assert.match(reason(""), /does not start with v=0/)
     assert.match(reason("x".repeat(65_537)), /more than 65536 bytes/)
-    assert.match(reason(offer((each) => [...each, ...new Array(1_000).fill("a=x")])), /more than 1000 lines/)
+    assert.match(
+      reason(offer((each) => [...each, ...Array.from({ length: 1_000 }, () => "a=x")])),
+      /more than 1000 lines/
+    )
     assert.match(reason(offer((each) => [...each, `a=${"x".repeat(1_024)}`])), /line 21 has more than 1024/)
     assert.match(reason(offer((each) => [...each, "hello"])), /line 21 is no SDP line/)
     assert.match(reason(offer((each) => [...each, "a=x\u0000"])), /control characters/)
@@ -53,7 +56,7 @@ describe("Sdp", () => {
     assert.match(reason(offer((each) => [...each, "m=video 9 UDP/TLS/RTP/SAVPF 96"])), /neither audio nor data/)
     assert.match(reason(offer((each) => [...each, "m=audio 9 UDP/TLS/RTP/SAVPF 96"])), /one audio section/)
     assert.match(
-      reason(offer((each) => [...each, ...new Array(3).fill("m=application 9 UDP/DTLS/SCTP x")])),
+      reason(offer((each) => [...each, ...Array.from({ length: 3 }, () => "m=application 9 UDP/DTLS/SCTP x")])),
       /more than 4 media sections/
     )
     assert.match(reason(swapped("UDP/TLS/RTP/SAVPF", "RTP/AVP")), /without encryption/)
@@ -67,7 +70,9 @@ describe("Sdp", () => {
     assert.match(reason(without(/fingerprint/)), /fingerprint/)
     assert.match(reason(swapped("192.0.2.7 5000", "192.0.2.7 65536")), /no candidate/)
     assert.match(
-      reason(offer((each) => [...each, ...new Array(40).fill("a=candidate:1 1 udp 1 192.0.2.7 5000 typ host")])),
+      reason(
+        offer((each) => [...each, ...Array.from({ length: 40 }, () => "a=candidate:1 1 udp 1 192.0.2.7 5000 typ host")])
+      ),
       /more than 40 candidates/
     )
   })
