@@ -30,7 +30,7 @@ export const serve = Effect.fnUntraced(function*(options: {
   const server = Server.layer({ ...listen, providers: Object.values(Builtin.providers) }).pipe(
     Layer.provide(Setup.backend(config))
   )
-  yield* Effect.gen(function*() {
+  return yield* Effect.gen(function*() {
     const { url } = yield* Server.VoiceServer
     yield* Output.line(`effect-voice is listening on ${url}`)
     return yield* Effect.never
