@@ -18,7 +18,10 @@ const sources = readdirSync("src", { recursive: true, encoding: "utf8" }).filter
 
 /** The `ts` blocks of the JSDoc of a source, without the stars. */
 const examplesOf = (source: string): ReadonlyArray<string> =>
-  Array.from(source.matchAll(/^ \* ```ts\n((?: \*.*\n)*?) \* ```$/gmu), ([, body = ""]) => body.replaceAll(/^ \* ?/gmu, ""))
+  Array.from(
+    source.matchAll(/^ \* ```ts\n((?: \*.*\n)*?) \* ```$/gmu),
+    ([, body = ""]) => body.replaceAll(/^ \* ?/gmu, "")
+  )
 
 describe("Examples", () => {
   it("shows in the README the programs that are compiled and run here", () => {
@@ -48,7 +51,11 @@ describe("Examples", () => {
       })
       writeFileSync(
         join(directory, "tsconfig.json"),
-        JSON.stringify({ extends: "../../../tsconfig.json", include: ["*.ts"], compilerOptions: { noUnusedLocals: false } })
+        JSON.stringify({
+          extends: "../../../tsconfig.json",
+          include: ["*.ts"],
+          compilerOptions: { noUnusedLocals: false }
+        })
       )
       await run(process.execPath, ["node_modules/typescript/bin/tsc", "-p", directory], { timeout: 120_000 })
       for (const file of files) await node(file)

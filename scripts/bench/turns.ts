@@ -69,9 +69,7 @@ const microphone = (replies: () => number): Stream.Stream<Uint8Array> => {
       const start = clock.currentTimeMillisUnsafe()
       let n = 0
       return Stream.fromIterable(frames(), { chunkSize: 1 }).pipe(
-        Stream.tap(() =>
-          Effect.sleep(Math.max(0, start + 20 * n++ - clock.currentTimeMillisUnsafe()))
-        )
+        Stream.tap(() => Effect.sleep(Math.max(0, start + 20 * n++ - clock.currentTimeMillisUnsafe())))
       )
     })
   ))

@@ -1,0 +1,130 @@
+/**
+ * The console page in a real Chromium, against the real server with the embedded engines.
+ */
+import { afterAll, assert, beforeAll, describe, it } from "@effect/vitest"
+import * as Effect from "effect/Effect"
+import * as Stream from "effect/Stream"
+import type { Page } from "playwright-core"
+import * as Pcm from "../../src/audio/Pcm.ts"
+import * as Flite from "../../src/engines/flite/index.ts"
+import { TextToSpeech } from "../../src/speech/TextToSpeech.ts"
+import * as Browser from "./Browser.ts"
+
+const silence = (seconds: number) => new Int16Array(16_000 * seconds)
+
+/** A spoken text at 16 kHz. */
+const spoken = (text: string): Promise<Int16Array> =>
+  Effect.runPromise(
+    Effect.gen(function*() {
+      const voice = yield* (yield* TextToSpeech).open({ sessionId: "microphone" })
+      const chunks = yield* Stream.runCollect(voice.speak(Stream.succeed(text)))
+      return Pcm.concat(chunks.map((chunk) => chunk.pcm))
+    }).pipe(Effect.scoped, Effect.provide(Flite.layer({ voice: "rms", rate: 1, workers: 1 })))
+  )
+
+const start = async (page: Page, transport: "websocket" | "webrtc") => {
+  await page.evaluate(() => document.querySelector("#settings")?.setAttribute("open", ""))
+  await page.locator(`input[name=transport][value=${transport}]`).check({ force: true })
+  await page.locator("#talk").click()
+}
+
+/** The loudest that the agent's meter has shown so far, 0 to 1. */
+const watchMeter = (page: Page) =>
+  page.evaluate(() => {
+    const meter = document.querySelector<HTMLElement>("#meter-agent")
+    const look = () => {
+      const scale = Number(/scaleX\(([\d.]+)\)/u.exec(meter?.style.transform ?? "")?.[1] ?? 0)
+      const loudest = Number(document.body.dataset["loudest"] ?? 0)
+      if (scale > loudest) document.body.dataset["loudest"] = String(scale)
+      document.body.dataset["meter"] = String(scale)
+      requestAnimationFrame(look)
+    }
+    look()
+  })
+
+const shot = async (page: Page, name: string) => {
+  const directory = process.env["EFFECT_VOICE_SCREENSHOTS"]
+  if (directory !== undefined) await page.screenshot({ path: `${directory}/${name}.png` })
+}
+
+if (Browser.missing !== undefined) process.stderr.write(`skipped, console page: ${Browser.missing}\n`)
+
+describe.skipIf(Browser.missing !== undefined)("console page", () => {
+  let server: Awaited<ReturnType<typeof Browser.serve>>
+  let microphone: Int16Array
+  beforeAll(async () => {
+    server = await Browser.serve()
+    microphone = Pcm.concat([
+      silence(2),
+      await spoken("Please count to twenty."),
+      silence(6),
+      await spoken("Please stop, thank you."),
+      silence(60)
+    ])
+  }, 120_000)
+  afterAll(async () => {
+    assert.strictEqual(await server.stop(), 0)
+  }, 60_000)
+
+  for (const transport of ["websocket", "webrtc"] as const) {
+    it(`talks over ${transport}: is heard, answers aloud, and stops when spoken over`, async () => {
+      const { close, page } = await Browser.open(server.url, microphone)
+      try {
+        await watchMeter(page)
+        await start(page, transport)
+        // the user's words appear
+        await page.locator(".user-line .said", { hasText: /count to (?:20|twenty)/iu }).waitFor({ timeout: 30_000 })
+        // the agent's words appear, and its voice is heard
+        await page.locator(".agent-line .said", { hasText: /three/iu }).waitFor({ timeout: 30_000 })
+        assert.isAbove(Number(await page.locator("body").getAttribute("data-loudest")), 0.2)
+        await shot(page, `${transport}-speaking`)
+        // speaking over it cuts it, and what was not heard is struck out or missing
+        await page.locator(".agent-line .tag.interrupted").first().waitFor({ timeout: 30_000 })
+        const counted = await page.locator("li.turn", { hasText: /count to (?:20|twenty)/iu }).locator(
+          ".agent-line .said"
+        )
+          .first().evaluate((said) => said.firstChild?.textContent ?? "")
+        assert.notMatch(counted, /twenty/iu)
+        await page.locator(".user-line .said", { hasText: /stop/iu }).waitFor({ timeout: 30_000 })
+        await shot(page, `${transport}-interrupted`)
+        await page.locator("#end").click()
+        await page.locator("#talk-label", { hasText: /start/iu }).waitFor({ timeout: 10_000 })
+      } finally {
+        await close()
+      }
+    }, 120_000)
+  }
+
+  it("says in plain words that the microphone was refused, and still takes typing", async () => {
+    const { close, page } = await Browser.open(server.url, silence(1), { microphone: false })
+    try {
+      await start(page, "websocket")
+      await page.locator("#banner-text", { hasText: /microphone/iu }).waitFor({ timeout: 20_000 })
+      await page.locator("#text").fill("What is two plus three?")
+      await page.locator("#text").press("Enter")
+      await page.locator(".agent-line .said", { hasText: /\b5\b|five/iu }).waitFor({ timeout: 30_000 })
+    } finally {
+      await close()
+    }
+  }, 90_000)
+
+  it("says that the server is gone, and comes back with it", async () => {
+    const own = await Browser.serve()
+    const { close, page } = await Browser.open(own.url, silence(1), { width: 390, height: 844 })
+    try {
+      await page.locator("#link-text", { hasText: /online/iu }).waitFor({ timeout: 20_000 })
+      await shot(page, "phone")
+      assert.isAtMost(await page.evaluate(() => document.documentElement.scrollWidth), 390)
+      assert.strictEqual(await own.stop(), 0)
+      await page.locator("#banner-text", { hasText: /cannot be reached/iu }).waitFor({ timeout: 30_000 })
+      const again = await Browser.serve(["--port", new URL(own.url).port])
+      try {
+        await page.locator("#link-text", { hasText: /online/iu }).waitFor({ timeout: 30_000 })
+      } finally {
+        await again.stop()
+      }
+    } finally {
+      await close()
+    }
+  }, 120_000)
+})
