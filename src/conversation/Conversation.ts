@@ -56,11 +56,14 @@ export const initial = (history: ReadonlyArray<HistoryItem> = []): State => ({
   timers: {},
   timerId: 0,
   marks: undefined,
+  untold: undefined,
   down: [],
   told: "idle"
 })
 
 const join = (...parts: ReadonlyArray<string>): string => parts.map((part) => part.trim()).filter(Boolean).join(" ")
+
+const wordsOf = (heard: State["heard"]): string => join(heard.finals, heard.interim)
 
 /**
  * The public state of a conversation.
@@ -82,6 +85,11 @@ export const publicState = (state: State): SessionState => {
       return state.user._tag === "Finalizing" || state.user._tag === "Waiting" ? "processing" : "listening"
   }
 }
+
+const both = (former: Next, next: Next): Next =>
+  former._tag === "Start" && former.source._tag === "Answer" && next._tag === "Start" && next.source._tag === "Answer"
+    ? { ...next, source: { ...next.source, transcript: join(former.source.transcript, next.source.transcript) } }
+    : next
 
 /**
  * One step in the making: the state so far, and the commands in their order.
@@ -108,7 +116,9 @@ class Draft {
 
   append(item: Omit<HistoryItem, "atMs">, atMs: number): void {
     const complete = { ...item, atMs }
-    this.set({ history: [...this.state.history, complete] })
+    // a model's transcript of the next turn may come before this one is over
+    const at = this.state.history.findLastIndex((other) => other.turn <= item.turn) + 1
+    this.set({ history: this.state.history.toSpliced(at, 0, complete) })
     this.commands.push({ _tag: "Append", item: complete })
   }
 
@@ -133,6 +143,7 @@ class Draft {
     this.set({
       turn,
       epoch,
+      untold: source._tag === "Remote" && !history.some((item) => item.turn === turn) ? turn : undefined,
       agent: { _tag: "Active", reply: { epoch, turn, source, audibleAt: undefined, marks } }
     })
     if (source._tag === "Answer" && source.transcript !== "") {
@@ -152,8 +163,8 @@ class Draft {
       case "Silent":
         return
       case "Ending":
-        // a close is never taken back
-        if (agent.next._tag !== "Close") this.set({ agent: { ...agent, next } })
+        // a close is never taken back, and a question never lost
+        if (agent.next._tag !== "Close") this.set({ agent: { ...agent, next: both(agent.next, next) } })
         return
       case "Active":
       case "Held": {
@@ -168,29 +179,42 @@ class Draft {
     }
   }
 
-  /** The user takes the word. What nobody has heard yet is taken back: the user's turn simply goes on. */
+  /** The user speaks on. What nobody has heard yet is taken back: the user's turn simply goes on. */
   interrupt(): void {
+    const reply = this.cut({ _tag: "Nothing" })
+    if (reply !== undefined) this.withdraw(reply)
+  }
+
+  /** Cuts the reply off. One that was given and that nobody has heard will be said later. Returns it when unheard. */
+  cut(next: Next): Reply | undefined {
     const { agent } = this.state
-    if (agent._tag !== "Active" && agent._tag !== "Held") return
-    const { audibleAt, source, turn } = agent.reply
-    this.end("interrupted", { _tag: "Nothing" })
-    if (audibleAt !== undefined) return
-    if (source._tag === "Answer" && source.kind === "speech" && source.transcript !== "") {
-      this.set({
-        turn: turn - 1,
-        history: this.state.history.filter((item) => !(item.turn === turn && item.role === "user")),
-        heard: { finals: join(source.transcript, this.state.heard.finals), interim: this.state.heard.interim }
-      })
-      this.commands.push({ _tag: "Withdraw", turn })
-    } else if ((source._tag === "Text" && !source.optional) || source._tag === "Audio") {
+    const unheard = (agent._tag === "Active" || agent._tag === "Held") && agent.reply.audibleAt === undefined
+      ? agent.reply
+      : undefined
+    this.end("interrupted", next)
+    const source = unheard?.source
+    if ((source?._tag === "Text" && !source.optional) || source?._tag === "Audio") {
       this.set({ queue: [source, ...this.state.queue] })
     }
+    return unheard
+  }
+
+  /** The question of an answer that nobody has heard belongs to the open turn again. */
+  withdraw({ source, turn }: Reply): void {
+    if (source._tag !== "Answer" || source.kind !== "speech" || source.transcript === "") return
+    const { heard, history } = this.state
+    this.set({
+      turn: turn - 1,
+      history: history.filter((item) => !(item.turn === turn && item.role === "user")),
+      heard: { finals: join(source.transcript, heard.finals), interim: heard.interim }
+    })
+    this.commands.push({ _tag: "Withdraw", turn })
   }
 
   /** A turn of the user's is complete: the agent is to answer. */
   ask(source: ReplySource, marks: TurnLatency.Marks | undefined): void {
     if (this.state.agent._tag === "Silent") this.start(source, marks)
-    else this.end("interrupted", { _tag: "Start", source, marks })
+    else this.cut({ _tag: "Start", source, marks })
   }
 
   get mayInterrupt(): boolean {
@@ -199,19 +223,24 @@ class Draft {
 
   /** The open turn is over: its words, if any, become a question. */
   complete(): void {
-    const { agent, heard, marks, user } = this.state
+    const { agent, heard, user } = this.state
     for (const name of ["endpoint", "finalize", "longest"] as const) this.cancelTimer(name)
-    const transcript = heard.finals === "" ? heard.interim.trim() : heard.finals
-    const nothing = this.options.textual && transcript === ""
-    if (!nothing && agent._tag !== "Silent" && agent._tag !== "Ending" && !this.mayInterrupt) {
+    // a model asks itself
+    const nothing = this.options.authority === "remote" || (this.options.textual && wordsOf(heard) === "")
+    const busy = agent._tag === "Active" || agent._tag === "Held"
+    if (!nothing && busy && !this.mayInterrupt) {
       this.set({ user: { _tag: "Waiting" } })
       return
     }
+    if (!nothing && busy && agent.reply.audibleAt === undefined) this.withdraw(agent.reply)
+    const { marks } = this.state
+    const transcript = wordsOf(this.state.heard)
     this.set({
-      user: user._tag === "Finalizing" && user.still ? { _tag: "Speaking", sinceSample: 0 } : { _tag: "Quiet" },
-      heard: { finals: "", interim: "" },
+      user: { _tag: "Quiet" },
+      heard: this.options.authority === "remote" ? heard : { finals: "", interim: "" },
       marks: undefined
     })
+    if (user._tag === "Finalizing" && user.still) this.speaking(user.untilSample)
     if (nothing) return
     this.ask(
       { _tag: "Answer", transcript, kind: "speech" },
@@ -222,20 +251,28 @@ class Draft {
     )
   }
 
+  /** The user speaks since a sample, but not for ever. */
+  speaking(sinceSample: number): void {
+    this.set({ user: { _tag: "Speaking", sinceSample } })
+    if (this.state.timers.longest !== undefined) return
+    const longestMs = Duration.toMillis(this.options.policy.longestTurn)
+    this.setTimer("longest", sinceSample + longestMs * SAMPLES_PER_MS, longestMs + GRACE_MS)
+  }
+
   /** The turn seems over: ask for its final words. */
   finalize(untilSample: number, still: boolean): void {
     this.cancelTimer("endpoint")
     this.cancelTimer("longest")
     this.set({ marks: { start: this.atMs, ...this.state.marks, endpointing: this.atMs } })
-    if (!this.options.textual) {
-      this.set({ user: { _tag: "Finalizing", id: this.state.finalizeId, still } })
+    const id = this.state.finalizeId + 1
+    this.set({ finalizeId: id, user: { _tag: "Finalizing", id, untilSample, still } })
+    if (this.options.authority !== "remote" && !this.options.textual) {
       this.complete()
       return
     }
-    const id = this.state.finalizeId + 1
-    this.set({ finalizeId: id, user: { _tag: "Finalizing", id, still } })
     this.setTimer("finalize", undefined, this.options.finalizeTimeoutMs)
-    this.commands.push({ _tag: "Finalize", id, untilSample })
+    // a model that decides turns is not asked for words: its answer is awaited
+    if (this.options.authority !== "remote") this.commands.push({ _tag: "Finalize", id, untilSample })
   }
 
   close(reason: SessionEnd): void {
@@ -246,8 +283,9 @@ class Draft {
     this.commands.push({ _tag: "Close", reason })
   }
 
-  /** Tells the public state if it has changed. */
+  /** Tells the public state if it has changed; not between an end and what follows it. */
   tell(): void {
+    if (this.state.agent._tag === "Ending") return
     const state = publicState(this.state)
     if (state === this.state.told) return
     this.set({ told: state })
@@ -296,12 +334,9 @@ const onSpeechStarted = (draft: Draft, event: Extract<Event, { readonly _tag: "S
   if (user._tag === "Speaking" || (lifecycle._tag === "Draining" && user._tag === "Quiet")) return
   draft.cancelTimer("endpoint")
   draft.cancelTimer("finalize")
-  draft.set({ user: { _tag: "Speaking", sinceSample: event.atSample }, marks: undefined })
+  draft.set({ marks: undefined, untold: undefined })
   draft.emit({ type: "user.speech_started" })
-  if (draft.state.timers.longest === undefined) {
-    const longestMs = Duration.toMillis(draft.options.policy.longestTurn)
-    draft.setTimer("longest", event.atSample + longestMs * SAMPLES_PER_MS, longestMs + GRACE_MS)
-  }
+  draft.speaking(event.atSample)
   if (agent._tag !== "Active" || !draft.mayInterrupt) return
   const minSpeech = Duration.toMillis(draft.options.policy.interruption.minSpeech)
   const heardMs = (event.decidedAtSample - event.atSample) / SAMPLES_PER_MS
@@ -328,10 +363,22 @@ const release = (draft: Draft): void => {
   if (agent.reply.audibleAt !== undefined) draft.emit({ type: "agent.speech_resumed", turn: agent.reply.turn })
 }
 
+/** With a model that decides turns: its answer is awaited, unless it is there. */
+const remoteStopped = (draft: Draft, atSample: number): void => {
+  const { agent } = draft.state
+  if (agent._tag === "Active" && agent.reply.source._tag === "Remote") {
+    draft.cancelTimer("longest")
+    draft.set({ user: { _tag: "Quiet" } })
+  } else {
+    draft.finalize(atSample, false)
+  }
+}
+
 const onSpeechStopped = (draft: Draft, event: Extract<Event, { readonly _tag: "SpeechStopped" }>): void => {
   const { user } = draft.state
   if (user._tag === "Finalizing" && user.still) {
     draft.set({ user: { ...user, still: false } })
+    draft.emit({ type: "user.speech_stopped" })
     return
   }
   if (user._tag !== "Speaking") return
@@ -341,8 +388,7 @@ const onSpeechStopped = (draft: Draft, event: Extract<Event, { readonly _tag: "S
   draft.emit({ type: "user.speech_stopped" })
   release(draft)
   if (authority === "remote") {
-    draft.cancelTimer("longest")
-    draft.set({ user: { _tag: "Quiet" } })
+    remoteStopped(draft, event.atSample)
     return
   }
   draft.set({ user: { _tag: "Paused", atSample: event.atSample } })
@@ -383,11 +429,14 @@ const onTranscript = (draft: Draft, text: string, final: boolean): void => {
     draft.emit({ type: "user.transcript", turn: turn + 1, text: join(next.finals, next.interim), final: false })
     return
   }
-  // a model's transcript may come when its reply has begun: it belongs to the turn of that reply
-  const of = agent._tag !== "Silent" && agent.reply.source._tag === "Remote" ? agent.reply.turn : turn + 1
+  // a model's transcript may come when its reply has begun, or is over: it belongs to the turn of that reply
+  const of = agent._tag !== "Silent" && agent.reply.source._tag === "Remote"
+    ? agent.reply.turn
+    : draft.state.untold ?? turn + 1
+  if (final) draft.set({ heard: { finals: "", interim: "" }, untold: undefined })
+  if (final && text.trim() === "") return
   draft.emit({ type: "user.transcript", turn: of, text: join(next.finals, next.interim), final })
   if (!final) return
-  draft.set({ heard: { finals: "", interim: "" } })
   draft.append({ role: "user", turn: of, kind: "speech", text: text.trim(), interrupted: false }, draft.atMs)
 }
 
@@ -450,13 +499,12 @@ const onInputEnded = (draft: Draft, atSample: number): void => {
   if (lifecycle._tag === "Open") {
     draft.set({ lifecycle: { _tag: "Draining", reason: "input_ended", goodbye: false } })
   }
-  if (draft.options.authority === "remote") {
-    draft.set({ user: { _tag: "Quiet" } })
-  } else if (user._tag === "Speaking") {
+  if (user._tag === "Speaking") {
     draft.set({ marks: { start: draft.atMs, vad: draft.atMs } })
     draft.emit({ type: "user.speech_stopped" })
     release(draft)
-    draft.finalize(atSample, false)
+    if (draft.options.authority === "remote") remoteStopped(draft, atSample)
+    else draft.finalize(atSample, false)
   } else if (user._tag === "Paused") {
     draft.finalize(atSample, false)
   }
@@ -485,7 +533,7 @@ const apply = (draft: Draft, event: Event): void => {
     case "Finalized":
       return user._tag === "Finalizing" && user.id === event.id ? draft.complete() : undefined
     case "EndOfTurn": {
-      if (draft.options.authority === "own" || lifecycle._tag === "New") return
+      if (draft.options.authority !== "stt" || lifecycle._tag === "New") return
       const { marks } = draft.state
       draft.set({ marks: { start: draft.atMs, ...marks, endpointing: draft.atMs } })
       return draft.complete()
@@ -504,6 +552,10 @@ const apply = (draft: Draft, event: Event): void => {
       if (lifecycle._tag === "New") return
       const { marks } = draft.state
       draft.set({ marks: undefined })
+      if (user._tag === "Finalizing") {
+        draft.cancelTimer("finalize")
+        draft.set({ user: { _tag: "Quiet" } })
+      }
       return draft.ask({ _tag: "Remote", reply: event.reply }, marks)
     }
     case "ReplyProgress": {

@@ -35,8 +35,8 @@ export interface ConversationOptions {
  *
  * - `Speaking`: since `sinceSample`.
  * - `Paused`: silent since `atSample`, perhaps finished: the `endpoint` timer decides.
- * - `Finalizing`: the turn is over, its final transcript is awaited. `still`: it was cut for its length, and the user
- *   has not stopped.
+ * - `Finalizing`: the turn is over at `untilSample`; its final transcript is awaited, or the answer of a model that
+ *   decides turns. `still`: it was cut for its length, and the user has not stopped.
  * - `Waiting`: the turn is complete, and the agent may not be interrupted.
  *
  * @category models
@@ -46,7 +46,7 @@ export type User =
   | { readonly _tag: "Quiet" }
   | { readonly _tag: "Speaking"; readonly sinceSample: number }
   | { readonly _tag: "Paused"; readonly atSample: number }
-  | { readonly _tag: "Finalizing"; readonly id: number; readonly still: boolean }
+  | { readonly _tag: "Finalizing"; readonly id: number; readonly untilSample: number; readonly still: boolean }
   | { readonly _tag: "Waiting" }
 
 /**
@@ -146,6 +146,8 @@ export interface State {
   readonly timerId: number
   /** The moments of the open turn. */
   readonly marks: Marks | undefined
+  /** The turn of a model's last reply, while the user's words that it answers have not come. */
+  readonly untold: number | undefined
   /** Engines that are needed and down. */
   readonly down: ReadonlyArray<string>
   /** The public state last told. */
@@ -188,7 +190,7 @@ export type Event =
 
 /**
  * What the machine asks its shell for. `Hold`, `Release` and `End` act before the shell's dispatch returns; `End` is
- * always answered by `ReplyHeard`.
+ * answered by `ReplyHeard` before anything else happens.
  *
  * - `SetTimer`: fires when the audio has reached `atSample`, or after `afterMs` should the audio not come (or at once by
  *   time alone when `atSample` is undefined). Setting a timer replaces the one of that name.

@@ -14,6 +14,7 @@ const MAX_PIECE = 400
 const segmenter = new Intl.Segmenter("en", { granularity: "sentence" })
 // a title or an initial: its full stop ends no sentence
 const abbreviation = /(?:^|\s)(?:Mr|Mrs|Ms|Dr|Prof|St|vs|etc|e\.g|i\.e|[A-Z])\.\s*$/u
+const decided = /[\p{L}\n.!?]/u
 
 /**
  * @category models
@@ -53,6 +54,11 @@ export class Sentences {
       // the last segment may go on
       if (index + segment.length === this.#rest.length && !/\n\s*$/u.test(segment)) break
       end = index + segment.length
+      // a full stop before a small letter ends nothing: look as far as the next word
+      if (!decided.test(this.#rest.slice(end)) && !/\n\s*$/u.test(segment)) {
+        end = 0
+        break
+      }
       if (!abbreviation.test(this.#rest.slice(0, end))) break
       end = 0
     }
@@ -64,7 +70,9 @@ export class Sentences {
     }
     if (limit > MAX_PIECE) {
       const space = this.#rest.lastIndexOf(" ", MAX_PIECE)
-      return space > 0 ? space + 1 : MAX_PIECE
+      if (space > 0) return space + 1
+      // not within a surrogate pair
+      return /[\uDC00-\uDFFF]/u.test(this.#rest.charAt(MAX_PIECE)) ? MAX_PIECE - 1 : MAX_PIECE
     }
     return end
   }

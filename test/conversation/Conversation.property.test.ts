@@ -1,0 +1,310 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Duration } from "effect"
+import { AgentError, PipelineError } from "../../src/BackendError.ts"
+import * as Conversation from "../../src/conversation/Conversation.ts"
+import type { Command, ConversationOptions, Event, State } from "../../src/conversation/ConversationState.ts"
+import { type Happening, inWords, optionsOf } from "./Script.ts"
+
+/** Steps in all; CI and `verify:full` ask for more. */
+const STEPS = Number(process.env["EFFECT_VOICE_PROPERTY_STEPS"] ?? 24_000)
+const LENGTH = 120
+
+/** A small generator of numbers that a seed decides (mulberry32). */
+const randomOf = (seed: number) => () => {
+  seed = (seed + 0x6d2b79f5) | 0
+  let t = Math.imul(seed ^ (seed >>> 15), 1 | seed)
+  t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t
+  return ((t ^ (t >>> 14)) >>> 0) / 4294967296
+}
+
+const agentFailed = new AgentError({ op: "Agent.respond", message: "x", retryable: false })
+const engineFailed = new PipelineError({ op: "Engine", message: "x", retryable: true })
+
+/** Which tags may follow each other; staying is always allowed. */
+const diagram: { readonly [from: string]: ReadonlyArray<string> } = {
+  New: ["Open", "Closed"],
+  Open: ["Draining", "Closed"],
+  Draining: ["Closed"],
+  Closed: [],
+  // by a remote model, or by a recogniser that ends a turn, everything may become quiet
+  Quiet: ["Speaking", "Waiting"],
+  Speaking: ["Paused", "Finalizing", "Quiet", "Waiting"],
+  Paused: ["Speaking", "Finalizing", "Quiet", "Waiting"],
+  Finalizing: ["Speaking", "Quiet", "Waiting"],
+  Waiting: ["Speaking", "Quiet"],
+  Silent: ["Active"],
+  Active: ["Held", "Ending"],
+  Held: ["Active", "Ending"],
+  Ending: ["Silent", "Active"]
+}
+
+class Model {
+  state: State = Conversation.initial()
+  readonly options: ConversationOptions
+  readonly log: Array<string> = []
+  readonly trace: Array<Event> = []
+  /** The epoch whose `Start` has had no `End`. */
+  running: number | undefined
+  readonly ended = new Set<number>()
+  readonly timers = new Map<string, number>()
+  readonly timerIds = new Set<number>()
+  lastTold = "idle"
+  lastTurn = 0
+  closed = false
+  readonly finals = new Map<number, number>()
+  atMs = 1_000
+  lag: number
+  readonly late: Array<Happening> = []
+
+  constructor(options: ConversationOptions, lag: number) {
+    this.options = options
+    this.lag = lag
+  }
+
+  on(happening: Happening): void {
+    const event: Event = { ...happening, atMs: this.atMs }
+    this.trace.push(event)
+    if (event._tag === "TimerFired" && this.timers.get(event.name) === event.id) this.timers.delete(event.name)
+    const before = this.state
+    const { commands, state } = Conversation.step(this.options, before, event)
+    this.state = state
+    this.log.push(`${JSON.stringify(happening)} => ${commands.map(inWords).join(" | ")}`)
+    for (const part of ["lifecycle", "user", "agent"] as const) {
+      const [from, to] = [before[part]._tag, state[part]._tag]
+      assert.isTrue(from === to || diagram[from]?.includes(to), `${part} went from ${from} to ${to}`)
+    }
+    for (const command of commands) this.obey(command)
+    if (this.late.length > 0 && this.late.length > this.lag) {
+      const next = this.late.shift()
+      if (next !== undefined) this.on(next)
+    }
+  }
+
+  obey(command: Command): void {
+    assert.isFalse(this.closed, "nothing is asked for after the close")
+    switch (command._tag) {
+      case "Start":
+        assert.isUndefined(this.running, "one reply at a time")
+        assert.isFalse(this.ended.has(command.epoch), "an epoch is new")
+        this.running = command.epoch
+        // the words of a turn that a model answers are known when they are known
+        if (this.options.authority !== "remote") {
+          assert.deepStrictEqual(command.history, this.state.history.filter((item) => item.turn < command.turn))
+        }
+        return
+      case "Hold":
+      case "Release":
+        return assert.strictEqual(command.epoch, this.running)
+      case "End":
+        assert.strictEqual(command.epoch, this.running, "only what runs is ended")
+        this.running = undefined
+        this.ended.add(command.epoch)
+        this.late.push({ _tag: "ReplyHeard", epoch: command.epoch, text: "said" })
+        return
+      case "SetTimer":
+        assert.isFalse(this.timerIds.has(command.id), "a timer's id is new")
+        assert.isAtLeast(command.afterMs, 0)
+        this.timerIds.add(command.id)
+        this.timers.set(command.name, command.id)
+        return
+      case "CancelTimer":
+        this.timers.delete(command.name)
+        return
+      case "Withdraw":
+        this.finals.delete(command.turn)
+        this.lastTurn = command.turn - 1
+        return
+      case "Append":
+        if (this.options.authority !== "remote") assert.isAtLeast(command.item.turn, this.lastTurn)
+        assert.isTrue(command.item.text !== "" || command.item.kind === "audio")
+        this.lastTurn = command.item.turn
+        return
+      case "Emit": {
+        const { event } = command
+        if (event.type === "session.state") {
+          assert.notStrictEqual(event.state, this.lastTold, "no state is told twice")
+          this.lastTold = event.state
+        }
+        if (event.type === "user.transcript" && event.final) {
+          if (this.options.authority !== "remote") {
+            assert.isFalse(this.finals.has(event.turn), `turn ${event.turn} is told once`)
+          }
+          this.finals.set(event.turn, 1)
+        }
+        if (event.type.startsWith("agent.") && event.type !== "agent.speech_stopped") {
+          assert.isDefined(this.running, `${event.type} of a reply that has ended`)
+        }
+        return
+      }
+      case "Close":
+        assert.isUndefined(this.running, "nothing is being said")
+        this.closed = true
+        return
+      case "Finalize":
+        return
+    }
+  }
+
+  check(): void {
+    const { agent, history, lifecycle, timers, user } = this.state
+    const told = Conversation.publicState(this.state)
+    if (agent._tag !== "Ending") assert.strictEqual(this.lastTold, told, "the public state has been told")
+    assert.strictEqual(agent._tag === "Active" || agent._tag === "Held", this.running !== undefined)
+    assert.deepStrictEqual(new Map(Object.entries(timers)), this.timers, "the timers that run are those asked for")
+    for (let i = 1; i < history.length; i++) assert.isAtLeast(history[i]!.turn, history[i - 1]!.turn)
+    if (lifecycle._tag === "Closed") return
+    // nobody waits without something that ends the waiting
+    if (user._tag === "Speaking") assert.isDefined(timers.longest, "a user who speaks is bounded")
+    if (user._tag === "Paused") assert.isDefined(timers.endpoint, "a pause is bounded")
+    if (user._tag === "Finalizing") assert.isDefined(timers.finalize, "final words are awaited for a time")
+    if (user._tag === "Waiting") assert.notStrictEqual(agent._tag, "Silent", "a turn waits only for the agent")
+    if (agent._tag === "Held") assert.isDefined(timers.confirm, "a held agent is bounded")
+  }
+}
+
+const between = (random: () => number, min: number, max: number) => min + Math.floor(random() * (max - min + 1))
+
+const happeningOf = (model: Model, random: () => number): Happening => {
+  const { state } = model
+  const sample = (model.atMs - 1_000) * 16
+  const epoch = random() < 0.85 ? state.epoch : between(random, 0, state.epoch + 1)
+  const kinds: ReadonlyArray<() => Happening> = [
+    () => ({ _tag: "SpeechStarted", atSample: sample, decidedAtSample: sample + between(random, 0, 300) * 16 }),
+    () => ({ _tag: "SpeechStopped", atSample: sample, decidedAtSample: sample + 1_600 }),
+    () => ({ _tag: "Interim", text: random() < 0.2 ? "" : "maybe" }),
+    () => ({ _tag: "Final", text: random() < 0.2 ? " " : "words" }),
+    () => ({ _tag: "Finalized", id: between(random, Math.max(0, state.finalizeId - 1), state.finalizeId) }),
+    () => ({ _tag: "EndOfTurn" }),
+    () => {
+      const names = ["endpoint", "confirm", "longest", "finalize"] as const
+      const running = names.filter((name) => state.timers[name] !== undefined)
+      const name = running[between(random, 0, running.length - 1)] ?? "endpoint"
+      const stale = random() < 0.1
+      return { _tag: "TimerFired", name, id: stale ? state.timerId - 1 : state.timers[name] ?? 0, atSample: sample }
+    },
+    () => ({ _tag: "UserText", text: random() < 0.1 ? " " : "typed" }),
+    () => ({
+      _tag: "Say",
+      source: random() < 0.5
+        ? { _tag: "Text", text: "news", optional: random() < 0.3 }
+        : { _tag: "Audio", key: 1 }
+    }),
+    () => ({ _tag: "Interrupt" }),
+    () => ({ _tag: "RemoteReply", reply: `r${model.trace.length}` }),
+    () => ({ _tag: "ReplyProgress", epoch, stage: "tts" }),
+    () => ({ _tag: "ReplyAudible", epoch }),
+    () => ({ _tag: "ReplyText", epoch, text: "said" }),
+    () => ({ _tag: "ReplyPlayed", epoch }),
+    () => ({ _tag: "ReplyFailed", epoch, error: agentFailed }),
+    () => ({ _tag: "ReplyHeard", epoch: random() < 0.5 ? -1 : state.epoch + 1, text: "lie" }),
+    () => ({ _tag: "EngineDown", engine: "stt", error: engineFailed }),
+    () => ({ _tag: "EngineUp", engine: "stt" })
+  ]
+  const roll = random()
+  if (roll < 0.003) return { _tag: "Drain", reason: "drained" }
+  if (roll < 0.005) return { _tag: "InputEnded", atSample: sample }
+  if (roll < 0.006) return { _tag: "Close", reason: "closed" }
+  if (roll < 0.03) return { _tag: "Started" }
+  for (;;) {
+    const happening = kinds[between(random, 0, kinds.length - 1)]?.() ?? { _tag: "Interrupt" }
+    if (happening._tag !== "RemoteReply" || model.options.authority === "remote") return happening
+  }
+}
+
+const optionsFrom = (random: () => number): ConversationOptions => {
+  const authority = (["own", "stt", "remote"] as const)[between(random, 0, 2)] ?? "own"
+  return optionsOf({
+    authority,
+    textual: authority === "stt" ? true : authority === "remote" ? false : random() < 0.7,
+    latencyTargetMs: between(random, 0, 1_000),
+    policy: {
+      firstSpeaker: random() < 0.5 ? "agent" : "user",
+      greeting: random() < 0.5 ? "hello" : "",
+      goodbye: random() < 0.5 ? "bye" : "",
+      apology: random() < 0.5 ? "sorry" : "",
+      interruption: { enabled: random() < 0.7, minSpeech: Duration.millis(between(random, 0, 300)) }
+    }
+  })
+}
+
+/** A conversation by a seed; throws with the seed and what happened when a promise is broken. */
+const run = (seed: number): Model => {
+  const random = randomOf(seed)
+  const options = optionsFrom(random)
+  // a shell answers at once; what nobody answers at once must not break more than the order of a model's late words
+  const model = new Model(options, options.authority === "remote" || random() < 0.7 ? 0 : 2)
+  try {
+    if (random() < 0.9) model.on({ _tag: "Started" })
+    for (let i = 0; i < LENGTH; i++) {
+      model.atMs += between(random, 0, 400)
+      model.on(happeningOf(model, random))
+      model.check()
+    }
+    settle(model)
+  } catch (cause) {
+    throw new Error(
+      `seed ${seed}: ${cause instanceof Error ? cause.message : String(cause)}\n${JSON.stringify(model.options)}\n${
+        model.log.slice(-30).join("\n")
+      }`,
+      { cause }
+    )
+  }
+  return model
+}
+
+/** However it stands: asked to end, it ends by itself, in a bounded number of events. */
+const settle = (model: Model): void => {
+  model.lag = 0
+  for (let next = model.late.shift(); next !== undefined; next = model.late.shift()) model.on(next)
+  model.on({ _tag: "Drain", reason: "drained" })
+  for (let i = 0; i < 60 && !model.closed; i++) {
+    model.atMs += 100
+    const [name, id] = [...model.timers][0] ?? []
+    const { epoch } = model.state
+    if (model.running !== undefined) {
+      model.on({ _tag: "ReplyAudible", epoch })
+      model.on({ _tag: "ReplyPlayed", epoch })
+    } else if (name !== undefined && id !== undefined) {
+      model.on({ _tag: "TimerFired", name: name as "endpoint", id, atSample: 0 }) // a key of the timers' record
+    }
+    // the user is quiet: a pause comes to an end, and nothing begins
+    if (model.state.user._tag === "Speaking") {
+      model.on({ _tag: "SpeechStopped", atSample: 0, decidedAtSample: 0 })
+    }
+    model.check()
+  }
+  assert.isTrue(model.closed, "a drain comes to its end")
+}
+
+describe("Conversation, whatever happens", () => {
+  it(`keeps its promises over ${STEPS} steps`, () => {
+    const first = Number(process.env["EFFECT_VOICE_PROPERTY_SEED"] ?? 1)
+    let steps = 0
+    const seen = new Set<string>()
+    for (let seed = first; steps < STEPS; seed++) {
+      const model = run(seed)
+      steps += model.trace.length
+      for (const line of model.log) {
+        for (const name of ["hold", "release", "withdraw", "finalize", "end failed", "close"]) {
+          if (line.includes(name)) seen.add(name)
+        }
+      }
+    }
+    // otherwise it would promise nothing
+    assert.strictEqual(seen.size, 6, [...seen].join())
+  }, 600_000)
+
+  it("is the same conversation when the same things happen", () => {
+    for (let seed = 1; seed <= 20; seed++) {
+      const model = run(seed)
+      let state = Conversation.initial()
+      const log = model.trace.map((event) => {
+        const next = Conversation.step(model.options, state, event)
+        state = next.state
+        return next.commands.map(inWords).join(" | ")
+      })
+      assert.deepStrictEqual(log, model.log.map((line) => line.slice(line.indexOf(" => ") + 4)))
+      assert.deepStrictEqual(state, model.state)
+    }
+  })
+})

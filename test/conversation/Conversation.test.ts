@@ -1,0 +1,572 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Duration } from "effect"
+import { AgentError, ConnectionFailed } from "../../src/BackendError.ts"
+import * as Conversation from "../../src/conversation/Conversation.ts"
+import { defaultPolicy } from "../../src/conversation/ConversationPolicy.ts"
+import { Script } from "./Script.ts"
+
+const failed = new AgentError({ op: "Agent.respond", message: "no idea", retryable: false })
+const noInterruption = { interruption: { enabled: false, minSpeech: Duration.millis(200) } }
+const open = (overrides?: ConstructorParameters<typeof Script>[0]) => {
+  const script = new Script(overrides).on({ _tag: "Started" })
+  script.take()
+  return script
+}
+
+describe("Conversation", () => {
+  describe("first words", () => {
+    it("greets when the agent speaks first", () => {
+      const script = new Script({ policy: { greeting: "Hello." } }).on({ _tag: "Started" })
+      assert.deepStrictEqual(script.take(), ["> Text 1: Hello.", "session.state processing"])
+      script.audible().played("Hello.")
+      assert.deepStrictEqual(script.take(), [
+        "agent.speech_started 1",
+        "session.state speaking",
+        "end completed",
+        "append agent 1",
+        "agent.speech_stopped 1 completed Hello.",
+        "session.state listening"
+      ])
+      assert.deepStrictEqual(script.said, ["1 agent: Hello."])
+    })
+
+    it("waits when the user speaks first, and does not greet a conversation that goes on", () => {
+      const waits = new Script({ policy: { greeting: "Hello.", firstSpeaker: "user" } }).on({ _tag: "Started" })
+      assert.deepStrictEqual(waits.take(), ["session.state listening"])
+      const resumed = new Script({ policy: { greeting: "Hello." } })
+      resumed.state = Conversation.initial([
+        { role: "user", turn: 3, kind: "speech", text: "hi", interrupted: false, atMs: 0 }
+      ])
+      resumed.on({ _tag: "Started" })
+      assert.deepStrictEqual(resumed.take(), ["session.state listening"])
+      resumed.asks("go on")
+      assert.strictEqual(resumed.starts_[0]?.turn, 4)
+    })
+
+    it("drops a greeting that nobody heard when the user speaks first, and starts but once", () => {
+      const script = new Script({ policy: { greeting: "Hello." } }).on({ _tag: "Started" }, { _tag: "Started" })
+      script.starts(0).fires("confirm").stops(500).fires("endpoint").hears("hi").audible().played("Yes?")
+      assert.deepStrictEqual(script.said, ["2 user: hi", "2 agent: Yes?"])
+      assert.deepStrictEqual(script.state.queue, [])
+    })
+
+    it("hears nothing before the start", () => {
+      const script = new Script().starts(0).on({ _tag: "UserText", text: "hi" }, { _tag: "EndOfTurn" })
+      assert.deepStrictEqual(script.take(), [])
+      assert.strictEqual(Conversation.publicState(script.state), "idle")
+    })
+  })
+
+  describe("a turn", () => {
+    it("goes from the first word to the end of the answer", () => {
+      const script = open()
+      script.starts(1_000)
+      assert.deepStrictEqual(script.take(), ["user.speech_started", "+longest"])
+      script.on({ _tag: "Interim", text: "what" }).after(500).stops(1_500)
+      assert.deepStrictEqual(script.take(), ["user.transcript 1 what false", "user.speech_stopped", "+endpoint"])
+      script.after(250).fires("endpoint")
+      assert.deepStrictEqual(script.take(), ["-longest", "+finalize", "finalize 1500", "session.state processing"])
+      script.after(100).hears("What time is it?")
+      assert.deepStrictEqual(script.take(), [
+        "user.transcript 1 What time is it? false",
+        "-finalize",
+        "user.transcript 1 What time is it? true",
+        "append user 1",
+        "> Answer 1: What time is it?"
+      ])
+      script.after(30).on({ _tag: "ReplyProgress", epoch: 1, stage: "agent" })
+      script.after(20).on({ _tag: "ReplyProgress", epoch: 1, stage: "clause" })
+      script.after(40).on({ _tag: "ReplyProgress", epoch: 1, stage: "tts" }).after(5).audible()
+      const latency = script.events.find((event) => event.type === "turn.latency")
+      assert.deepStrictEqual(latency, {
+        type: "turn.latency",
+        turn: 1,
+        totalMs: 495,
+        parts: [
+          { name: "vad", ms: 50 },
+          { name: "endpointing", ms: 250 },
+          { name: "transcript", ms: 100 },
+          { name: "agent", ms: 30 },
+          { name: "clause", ms: 20 },
+          { name: "tts", ms: 40 },
+          { name: "playout", ms: 5 }
+        ]
+      })
+      script.on({ _tag: "ReplyText", epoch: 1, text: "Noon." }).played("Noon.")
+      assert.deepStrictEqual(script.said, ["1 user: What time is it?", "1 agent: Noon."])
+      assert.strictEqual(script.state.told, "listening")
+      assert.isFalse(script.events.some((event) => event.type === "turn.latency_exceeded"))
+    })
+
+    it("tells when the user waited longer than the target", () => {
+      const script = open().speaks(0, 500).after(300).fires("endpoint").hears("hi").after(400).audible()
+      assert.deepInclude(script.events, { type: "turn.latency_exceeded", turn: 1, totalMs: 750, targetMs: 500 })
+    })
+
+    it("sets its timers by the audio, and by the clock for when the audio stops", () => {
+      const script = open().starts(1_000)
+      assert.deepInclude(script.commands, {
+        _tag: "SetTimer",
+        name: "longest",
+        id: 1,
+        atSample: (1_000 + 60_000) * 16,
+        afterMs: 60_120
+      })
+      script.stops(1_500)
+      assert.deepInclude(script.commands, {
+        _tag: "SetTimer",
+        name: "endpoint",
+        id: 2,
+        atSample: 1_800 * 16,
+        afterMs: 300 - 50 + 120
+      })
+    })
+
+    it("goes on after a pause", () => {
+      const script = open().speaks(0, 500).on({ _tag: "Final", text: "I would like" })
+      const stale = script.state.timers.endpoint ?? -1
+      script.starts(700).on({ _tag: "TimerFired", name: "endpoint", id: stale, atSample: 900 * 16 })
+      assert.strictEqual(script.state.user._tag, "Speaking")
+      script.stops(1_200).fires("endpoint").hears("a coffee.")
+      assert.strictEqual(script.starts_.length, 1)
+      assert.deepStrictEqual(script.said, ["1 user: I would like a coffee."])
+    })
+
+    it("goes on when the user speaks again before its words are there", () => {
+      const script = open().speaks(0, 500).fires("endpoint").starts(900)
+      const late = script.state.finalizeId
+      script.on({ _tag: "Final", text: "wait" }, { _tag: "Finalized", id: late })
+      assert.deepStrictEqual(script.said, [])
+      script.stops(1_500).fires("endpoint")
+      script.on({ _tag: "Finalized", id: late })
+      assert.deepStrictEqual(script.said, [], "the answer to a former question is no answer to this one")
+      script.hears("a moment")
+      assert.deepStrictEqual(script.said, ["1 user: wait a moment"])
+    })
+
+    it("of noise without words is no turn", () => {
+      const script = open().speaks(0, 200).fires("endpoint")
+      script.take()
+      script.on({ _tag: "Finalized", id: script.state.finalizeId })
+      assert.deepStrictEqual(script.take(), ["-finalize", "session.state listening"])
+      assert.strictEqual(script.state.turn, 0)
+    })
+
+    it("whose final words do not come goes on with what there is", () => {
+      const script = open().starts(0).on({ _tag: "Final", text: "one" }, { _tag: "Interim", text: "two" })
+      script.stops(500).fires("endpoint").fires("finalize")
+      assert.deepStrictEqual(script.said, ["1 user: one two"])
+      assert.deepStrictEqual(script.state.timers, {})
+    })
+
+    it("without end is answered, and the user's next words are a turn again, as bounded as the first", () => {
+      const script = open().starts(0).on({ _tag: "Final", text: "on and on" }).fires("longest", 960_000)
+      assert.include(script.take(), "finalize 60000")
+      script.hears("")
+      assert.deepStrictEqual(script.said, ["1 user: on and on"])
+      assert.deepStrictEqual(script.state.user, { _tag: "Speaking", sinceSample: 960_000 })
+      assert.isDefined(script.state.timers.longest)
+      script.audible().played("Stop.").on({ _tag: "Final", text: "and on" }).stops(70_000).fires("endpoint").hears("")
+      assert.deepStrictEqual(script.said, ["1 user: on and on", "1 agent: Stop.", "2 user: and on"])
+    })
+
+    it("that was cut for its length still tells that the user stopped", () => {
+      const script = open().starts(0).on({ _tag: "Final", text: "a b" }).fires("longest").stops(60_500)
+      assert.include(script.take(), "user.speech_stopped")
+      script.hears("")
+      assert.deepStrictEqual(script.state.user, { _tag: "Quiet" })
+    })
+  })
+
+  describe("words before the answer is heard", () => {
+    it("belong to the one turn", () => {
+      const script = open().asks("Book a table").starts(1_000)
+      assert.include(script.take(), "hold")
+      script.fires("confirm")
+      assert.deepStrictEqual(script.take(), ["end interrupted", "withdraw 1"])
+      assert.deepStrictEqual(script.said, [])
+      script.stops(2_000).fires("endpoint").hears("for two.").audible().played("Done.")
+      assert.deepStrictEqual(script.said, ["1 user: Book a table for two.", "1 agent: Done."])
+      assert.notInclude(script.take(), "playout.clear 1")
+    })
+
+    it("belong to it, too, when they were too short to interrupt", () => {
+      const script = open().asks("Book a table").speaks(1_000, 1_100).fires("endpoint").hears("now.")
+      assert.deepStrictEqual(script.said, ["1 user: Book a table now."])
+      assert.deepStrictEqual(script.starts_.map((start) => start.turn), [1, 1])
+      assert.deepStrictEqual(script.starts_[1]?.history, [], "the agent is not told of half a question")
+    })
+
+    it("take nothing back that was typed", () => {
+      const script = open().on({ _tag: "UserText", text: "typed" }).asks("spoken").audible().played("Both.")
+      assert.deepStrictEqual(script.said, ["1 user(text): typed", "2 user: spoken", "2 agent: Both."])
+    })
+
+    it("let wait what was to be said", () => {
+      const script = open().on({ _tag: "Say", source: { _tag: "Text", text: "News.", optional: false } })
+      script.speaks(0, 100).fires("endpoint").hears("hi")
+      assert.deepStrictEqual(script.state.queue, [{ _tag: "Text", text: "News.", optional: false }])
+      script.audible().played("Hi.").audible().played("News.")
+      assert.deepStrictEqual(script.said, ["2 user: hi", "2 agent: Hi.", "3 agent: News."])
+    })
+  })
+
+  describe("an interruption", () => {
+    const speaking = (overrides?: ConstructorParameters<typeof Script>[0]) => {
+      const script = open(overrides).asks("Count.").audible()
+      script.heard = "One two"
+      script.take()
+      return script
+    }
+
+    it("silences the agent at once, and for good when it lasts", () => {
+      const script = speaking().starts(2_000)
+      assert.deepStrictEqual(script.take(), [
+        "user.speech_started",
+        "+longest",
+        "hold",
+        "playout.clear 1",
+        "agent.speech_paused 1",
+        "+confirm",
+        "session.state listening"
+      ])
+      script.fires("confirm")
+      assert.deepStrictEqual(script.take(), [
+        "end interrupted",
+        "append agent 1",
+        "agent.speech_stopped 1 interrupted One two"
+      ])
+      assert.deepStrictEqual(script.said, ["1 user: Count.", "1 agent: One two …"])
+      script.stops(2_500).fires("endpoint").hears("Stop.")
+      assert.deepStrictEqual(script.starts_[0]?.history.map((item) => item.text), ["Count.", "One two"])
+    })
+
+    it("that was a short noise lets the agent go on", () => {
+      const script = speaking().starts(2_000)
+      script.take()
+      script.stops(2_100)
+      assert.deepStrictEqual(script.take(), [
+        "user.speech_stopped",
+        "-confirm",
+        "release",
+        "agent.speech_resumed 1",
+        "+endpoint",
+        "session.state speaking"
+      ])
+      script.fires("endpoint").hears("").played("One two three.")
+      assert.deepStrictEqual(script.said, ["1 user: Count.", "1 agent: One two three."])
+    })
+
+    it("by a short word ends the answer when the word is there", () => {
+      const script = speaking().speaks(2_000, 2_100).fires("endpoint").hears("Stop.")
+      assert.include(script.take(), "playout.clear 1")
+      assert.deepStrictEqual(script.said, ["1 user: Count.", "1 agent: One two …", "2 user: Stop."])
+    })
+
+    it("that was long enough when it was noticed is not held first", () => {
+      const script = speaking()
+      script.on({ _tag: "SpeechStarted", atSample: 0, decidedAtSample: 200 * 16 })
+      assert.deepStrictEqual(script.take(), [
+        "user.speech_started",
+        "+longest",
+        "end interrupted",
+        "playout.clear 1",
+        "append agent 1",
+        "agent.speech_stopped 1 interrupted One two",
+        "session.state listening"
+      ])
+    })
+
+    it("that is not allowed lets the turn wait for the end of the answer", () => {
+      const script = speaking({ policy: noInterruption }).asks("Stop.", 2_000)
+      assert.notInclude(script.take(), "hold")
+      assert.strictEqual(script.state.user._tag, "Waiting")
+      script.played("One two three.")
+      assert.deepStrictEqual(script.said, ["1 user: Count.", "1 agent: One two three.", "2 user: Stop."])
+    })
+
+    it("that is not allowed lets words be added while they wait", () => {
+      const script = speaking({ policy: noInterruption }).asks("Stop", 2_000).asks("it.", 4_000).played("Three.")
+      assert.deepStrictEqual(script.said, ["1 user: Count.", "1 agent: Three.", "2 user: Stop it."])
+    })
+
+    it("by typing works at once", () => {
+      const script = speaking().on({ _tag: "UserText", text: "  stop " })
+      assert.deepStrictEqual(script.take(), [
+        "end interrupted",
+        "playout.clear 1",
+        "append agent 1",
+        "agent.speech_stopped 1 interrupted One two",
+        "user.transcript 2 stop true",
+        "append user 2",
+        "> Answer 2: stop",
+        "session.state processing"
+      ])
+    })
+
+    it("by the client stops the agent, whatever the policy, and nothing when it is silent", () => {
+      const script = speaking({ policy: noInterruption }).on({ _tag: "Interrupt" })
+      assert.include(script.take(), "end interrupted")
+      script.on({ _tag: "Interrupt" })
+      assert.deepStrictEqual(script.take(), [])
+    })
+  })
+
+  it("says what it is given, one after the other, when nobody speaks", () => {
+    const script = open()
+    script.on({ _tag: "Say", source: { _tag: "Text", text: "One.", optional: false } })
+    script.on({ _tag: "Say", source: { _tag: "Audio", key: 7 } })
+    assert.deepStrictEqual(script.take(), ["> Text 1: One.", "session.state processing"])
+    script.audible().starts(0).fires("confirm")
+    script.heard = "One."
+    script.take()
+    script.stops(400).fires("endpoint").hears("")
+    assert.include(script.take(), "> Audio 2: 7")
+    script.audible().played("")
+    assert.deepStrictEqual(script.said, ["2 agent(audio): "])
+  })
+
+  describe("the end", () => {
+    it("of a drain comes after the turn in flight and the goodbye", () => {
+      const script = open({ policy: { goodbye: "Bye." } }).starts(0).on({ _tag: "Drain", reason: "drained" })
+      script.stops(500).fires("endpoint").hears("One more?").audible().played("Sure.")
+      assert.include(script.take(), "> Text 2: Bye.")
+      script.starts(5_000).on({ _tag: "UserText", text: "hello?" })
+      assert.notInclude(script.take(), "hold")
+      script.audible().played("Bye.")
+      assert.deepStrictEqual(script.take().slice(-3), [
+        "session.state closed",
+        "session.ended drained",
+        "close drained"
+      ])
+      assert.deepStrictEqual(script.said, ["1 user: One more?", "1 agent: Sure.", "2 agent: Bye."])
+    })
+
+    it("of a drain is immediate when nothing is in flight, or nothing has begun", () => {
+      assert.deepStrictEqual(open().on({ _tag: "Drain", reason: "closed" }).take(), [
+        "session.state closed",
+        "session.ended closed",
+        "close closed"
+      ])
+      assert.deepStrictEqual(
+        new Script({ policy: { goodbye: "Bye." } }).on({ _tag: "Drain", reason: "closed" }).take(),
+        [
+          "session.state closed",
+          "session.ended closed",
+          "close closed"
+        ]
+      )
+    })
+
+    it("by a close cuts the agent off, keeps what was heard, and is final", () => {
+      const script = open().asks("Count.").audible()
+      script.heard = "One"
+      script.take()
+      script.on({ _tag: "Close", reason: "user_ended" })
+      assert.deepStrictEqual(script.take(), [
+        "end interrupted",
+        "playout.clear 1",
+        "append agent 1",
+        "agent.speech_stopped 1 interrupted One",
+        "session.state closed",
+        "session.ended user_ended",
+        "close user_ended"
+      ])
+      script.starts(0).asks("hello").on({ _tag: "Close", reason: "failed" }, { _tag: "Started" })
+      assert.deepStrictEqual(script.take(), [])
+    })
+
+    it("of the input finishes the turn that was being spoken", () => {
+      for (const paused of [false, true]) {
+        const script = open({ policy: { goodbye: "Bye." } }).starts(0)
+        if (paused) script.stops(400)
+        script.on({ _tag: "InputEnded", atSample: 8_000 })
+        assert.strictEqual(script.state.user._tag, "Finalizing")
+        script.hears("Hi.").audible().played("Hello.")
+        assert.deepStrictEqual(script.said, ["1 user: Hi.", "1 agent: Hello."])
+        assert.deepInclude(script.events, { type: "session.ended", reason: "input_ended" })
+      }
+    })
+  })
+
+  describe("what fails", () => {
+    it("is told, and excused when nothing was heard yet", () => {
+      const script = open().asks("Why?")
+      script.take()
+      script.on({ _tag: "ReplyFailed", epoch: 1, error: failed })
+      assert.deepStrictEqual(script.take(), [
+        "error agent_error no idea",
+        "end failed",
+        `> Text 2: ${defaultPolicy.apology}`
+      ])
+      script.audible().played(defaultPolicy.apology)
+      assert.deepStrictEqual(script.said, ["1 user: Why?", `2 agent: ${defaultPolicy.apology}`])
+    })
+
+    it("is not excused again when the apology fails, nor when the agent was speaking", () => {
+      const script = open().asks("Why?").on({ _tag: "ReplyFailed", epoch: 1, error: failed })
+      script.take()
+      script.on({ _tag: "ReplyFailed", epoch: 2, error: failed })
+      assert.deepStrictEqual(script.take(), ["error agent_error no idea", "end failed", "session.state listening"])
+      const speaking = open().asks("Why?").audible()
+      speaking.heard = "Because"
+      speaking.take()
+      speaking.on({ _tag: "ReplyFailed", epoch: 1, error: failed })
+      assert.deepStrictEqual(speaking.take(), [
+        "error agent_error no idea",
+        "end failed",
+        "playout.clear 1",
+        "append agent 1",
+        "agent.speech_stopped 1 failed Because",
+        "session.state listening"
+      ])
+      assert.deepStrictEqual(speaking.said, ["1 user: Why?", "1 agent: Because …"])
+    })
+
+    it("is an error for as long as a required engine is down", () => {
+      const script = open()
+      const error = new ConnectionFailed({ op: "SpeechToText.events", message: "gone" })
+      script.on({ _tag: "EngineDown", engine: "stt", error }, { _tag: "EngineDown", engine: "stt", error })
+      assert.deepStrictEqual(script.take(), [
+        "error connection_failed gone",
+        "session.state error",
+        "error connection_failed gone"
+      ])
+      script.on({ _tag: "EngineUp", engine: "other" })
+      assert.deepStrictEqual(script.take(), [])
+      script.on({ _tag: "EngineUp", engine: "stt" })
+      assert.deepStrictEqual(script.take(), ["session.state listening"])
+    })
+  })
+
+  it("ignores what is stale", () => {
+    const script = open().asks("One.").audible().played("Yes.").asks("Two.", 2_000)
+    const before = script.state
+    script.take()
+    script.on(
+      { _tag: "ReplyAudible", epoch: 1 },
+      { _tag: "ReplyText", epoch: 1, text: "no" },
+      { _tag: "ReplyPlayed", epoch: 1 },
+      { _tag: "ReplyFailed", epoch: 1, error: failed },
+      { _tag: "ReplyHeard", epoch: 1, text: "no" },
+      { _tag: "ReplyHeard", epoch: 2, text: "not ended" },
+      { _tag: "ReplyProgress", epoch: 1, stage: "tts" },
+      { _tag: "TimerFired", name: "endpoint", id: 1, atSample: 0 },
+      { _tag: "Finalized", id: 1 },
+      { _tag: "EndOfTurn" },
+      { _tag: "UserText", text: " \n" }
+    )
+    assert.deepStrictEqual(script.take(), [])
+    assert.strictEqual(script.state, before)
+  })
+
+  describe("when the recogniser decides turns", () => {
+    it("ends a turn at its word, without waiting for silence", () => {
+      const script = open({ authority: "stt" }).starts(0).on({ _tag: "Final", text: "Hi." }, { _tag: "EndOfTurn" })
+      assert.deepStrictEqual(script.said, ["1 user: Hi."])
+      assert.deepStrictEqual(script.state.timers, {})
+    })
+
+    it("does not wait for it for ever", () => {
+      const script = open({ authority: "stt" }).speaks(0, 500)
+      assert.deepInclude(script.commands, {
+        _tag: "SetTimer",
+        name: "endpoint",
+        id: 2,
+        atSample: 3_500 * 16,
+        afterMs: 3_000 - 50 + 120
+      })
+      script.on({ _tag: "Final", text: "Hi." }).fires("endpoint")
+      assert.deepStrictEqual(script.said, ["1 user: Hi."])
+    })
+  })
+
+  describe("when a model decides turns", () => {
+    const remote = () => open({ authority: "remote", textual: false })
+
+    it("awaits its answer to what was said, and plays it as a reply like any other", () => {
+      const script = remote().starts(0)
+      script.take()
+      script.stops(500)
+      assert.deepStrictEqual(script.take(), [
+        "user.speech_stopped",
+        "-longest",
+        "+finalize",
+        "session.state processing"
+      ])
+      script.on({ _tag: "UserText", text: "" }).after(100).on({ _tag: "RemoteReply", reply: "r1" })
+      assert.deepStrictEqual(script.take(), ["-finalize", "> Remote 1: r1"])
+      script.audible()
+      assert.isTrue(script.events.some((event) => event.type === "turn.latency" && event.totalMs === 150))
+    })
+
+    it("gives the user's words to the turn that they belong to, however late they come", () => {
+      for (const when of ["before", "during", "after"]) {
+        const script = remote().speaks(0, 500)
+        const words = () => script.on({ _tag: "Interim", text: "h" }, { _tag: "Final", text: "hi" })
+        if (when === "before") words()
+        script.on({ _tag: "RemoteReply", reply: "r1" }).audible()
+        if (when === "during") words()
+        script.played("Hello.")
+        if (when === "after") words()
+        assert.sameMembers([...script.said], ["1 user: hi", "1 agent: Hello."], when)
+        script.speaks(2_000, 2_500).on({ _tag: "Final", text: "more" }, { _tag: "RemoteReply", reply: "r2" })
+        assert.include(script.said, "2 user: more", when)
+      }
+    })
+
+    it("keeps no item without words", () => {
+      const script = remote().speaks(0, 500).on({ _tag: "Interim", text: "hm" }, { _tag: "Final", text: " " })
+      assert.deepStrictEqual(script.said, [])
+    })
+
+    it("listens again when it does not answer", () => {
+      const script = remote().speaks(0, 500).fires("finalize")
+      assert.deepStrictEqual(script.state.user, { _tag: "Quiet" })
+      assert.strictEqual(script.state.told, "listening")
+      script.take()
+      script.on({ _tag: "EndOfTurn" })
+      assert.deepStrictEqual(script.take(), [])
+    })
+
+    it("is interrupted by the user's first sound", () => {
+      const script = remote().speaks(0, 500).on({ _tag: "RemoteReply", reply: "r1" }).audible()
+      script.take()
+      script.starts(2_000)
+      assert.include(script.take(), "end interrupted")
+    })
+
+    it("finishes the turn in flight when it drains or its input ends", () => {
+      for (const ending of [{ _tag: "Drain", reason: "drained" }, { _tag: "InputEnded", atSample: 8_000 }] as const) {
+        for (const stopped of [true, false]) {
+          const script = remote().starts(0)
+          if (stopped) script.stops(500)
+          script.on(ending)
+          if (!stopped && ending._tag === "Drain") script.stops(500)
+          assert.notStrictEqual(script.state.lifecycle._tag, "Closed")
+          script.on({ _tag: "RemoteReply", reply: "r1" }).audible().played("Hello.")
+          assert.deepStrictEqual(script.said, ["1 agent: Hello."])
+          assert.strictEqual(script.state.lifecycle._tag, "Closed")
+        }
+      }
+    })
+  })
+
+  it("asks a model for an answer to audio whose words nobody knows", () => {
+    const script = open({ textual: false }).speaks(0, 500)
+    script.take()
+    script.fires("endpoint")
+    assert.deepStrictEqual(script.take(), ["-longest", "> Answer 1: ", "session.state processing"])
+    assert.deepStrictEqual(script.said, [])
+  })
+
+  it("loses no question that comes while a reply is being ended", () => {
+    const script = open().asks("One").audible()
+    const ending = Conversation.step(script.options, script.state, { _tag: "UserText", text: "two", atMs: 1 })
+    const another = Conversation.step(script.options, ending.state, { _tag: "UserText", text: "three", atMs: 1 })
+    script.state = another.state
+    script.take()
+    script.on({ _tag: "ReplyHeard", epoch: 1, text: "" })
+    assert.include(script.take(), "> Answer 2: two three")
+  })
+})

@@ -1,0 +1,151 @@
+/** A conversation as a test writes it: happenings in, commands out, with a shell that plays nothing. */
+import * as Conversation from "../../src/conversation/Conversation.ts"
+import type { ConversationEvent } from "../../src/conversation/ConversationEvent.ts"
+import { type ConversationPolicy, defaultPolicy } from "../../src/conversation/ConversationPolicy.ts"
+import type { Command, ConversationOptions, Event, State, TimerName } from "../../src/conversation/ConversationState.ts"
+
+type WithoutTime<E> = E extends unknown ? Omit<E, "atMs"> : never
+export type Happening = WithoutTime<Event>
+type Overrides = Partial<Omit<ConversationOptions, "policy">> & { readonly policy?: Partial<ConversationPolicy> }
+
+export const optionsOf = ({ policy, ...rest }: Overrides = {}): ConversationOptions => ({
+  policy: { ...defaultPolicy, ...policy },
+  authority: "own",
+  textual: true,
+  latencyTargetMs: 500,
+  finalizeTimeoutMs: 5_000,
+  ...rest
+})
+
+export class Script {
+  state: State
+  atMs = 1_000
+  /** What the shell has been asked for, and not yet been looked at. */
+  commands: Array<Command> = []
+  readonly events: Array<ConversationEvent> = []
+  readonly options: ConversationOptions
+  /** What a reply says was heard of it when it is ended. */
+  heard = ""
+
+  constructor(overrides: Overrides = {}) {
+    this.options = optionsOf(overrides)
+    this.state = Conversation.initial()
+  }
+
+  /** Lets this happen, `End` being answered as the shell does. */
+  on(...happenings: ReadonlyArray<Happening>): this {
+    const waiting = [...happenings]
+    for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) {
+      const { commands, state } = Conversation.step(this.options, this.state, { ...next, atMs: this.atMs })
+      this.state = state
+      for (const command of commands) {
+        if (command._tag === "Emit") this.events.push(command.event)
+        this.commands.push(command)
+        if (command._tag === "End") waiting.unshift({ _tag: "ReplyHeard", epoch: command.epoch, text: this.heard })
+      }
+    }
+    return this
+  }
+
+  after(ms: number): this {
+    this.atMs += ms
+    return this
+  }
+
+  /** The user speaks from a moment of the audio until another (in ms); the detector is sure 50 ms later. */
+  speaks(fromMs: number, toMs: number): this {
+    return this.starts(fromMs).stops(toMs)
+  }
+
+  starts(fromMs: number): this {
+    return this.on({ _tag: "SpeechStarted", atSample: fromMs * 16, decidedAtSample: (fromMs + 50) * 16 })
+  }
+
+  stops(toMs: number): this {
+    return this.on({ _tag: "SpeechStopped", atSample: toMs * 16, decidedAtSample: (toMs + 50) * 16 })
+  }
+
+  /** The timer fires. */
+  fires(name: TimerName, atSample = 0): this {
+    return this.on({ _tag: "TimerFired", name, id: this.state.timers[name] ?? -1, atSample })
+  }
+
+  /** The recogniser gives these words for the turn that is over. */
+  hears(text: string): this {
+    return this.on({ _tag: "Final", text }, { _tag: "Finalized", id: this.state.finalizeId })
+  }
+
+  /** A whole turn of the user's. */
+  asks(text: string, fromMs = 0): this {
+    return this.speaks(fromMs, fromMs + 500).fires("endpoint").hears(text)
+  }
+
+  audible(): this {
+    return this.on({ _tag: "ReplyAudible", epoch: this.state.epoch })
+  }
+
+  /** The reply is played to its end. */
+  played(text: string): this {
+    this.heard = text
+    return this.on({ _tag: "ReplyPlayed", epoch: this.state.epoch })
+  }
+
+  /** What the shell was asked for since the last look, in words. */
+  take(): ReadonlyArray<string> {
+    const taken = this.commands.map(inWords)
+    this.commands = []
+    return taken
+  }
+
+  get starts_(): ReadonlyArray<Extract<Command, { readonly _tag: "Start" }>> {
+    return this.commands.filter((command) => command._tag === "Start")
+  }
+
+  /** The history, a line each. */
+  get said(): ReadonlyArray<string> {
+    return this.state.history.map(({ interrupted, kind, role, text, turn }) =>
+      `${turn} ${role}${kind === "speech" ? "" : `(${kind})`}: ${text}${interrupted ? " …" : ""}`
+    )
+  }
+}
+
+export const inWords = (command: Command): string => {
+  switch (command._tag) {
+    case "Emit": {
+      const { type, ...rest } = command.event
+      const values = Object.entries(rest).filter(([key]) => key !== "parts" && key !== "details").map(([, value]) =>
+        String(value)
+      )
+      return [type, ...values].join(" ")
+    }
+    case "Start": {
+      const { source } = command
+      const what = source._tag === "Answer"
+        ? source.transcript
+        : source._tag === "Text"
+        ? source.text
+        : source._tag === "Audio"
+        ? source.key
+        : source.reply
+      return `> ${source._tag} ${command.turn}: ${what}`
+    }
+    case "SetTimer":
+      return `+${command.name}`
+    case "CancelTimer":
+      return `-${command.name}`
+    case "Finalize":
+      return `finalize ${command.untilSample / 16}`
+    case "Append":
+      return `append ${command.item.role} ${command.item.turn}`
+    case "Withdraw":
+      return `withdraw ${command.turn}`
+    case "End":
+      return `end ${command.reason}`
+    case "Hold":
+      return "hold"
+    case "Release":
+      return "release"
+    case "Close":
+      return `close ${command.reason}`
+  }
+}
