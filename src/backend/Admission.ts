@@ -29,8 +29,8 @@ export class Admission {
     this.#max = max
   }
 
-  get taken(): number {
-    return this.#taken
+  get isFull(): boolean {
+    return this.#taken >= this.#max()
   }
 
   get open(): boolean {
@@ -62,8 +62,8 @@ export class Admission {
           })
         )
       }
-      const max = this.#max()
-      if (this.#taken >= max) {
+      if (this.isFull) {
+        const max = this.#max()
         return Effect.fail(
           new SessionLimitExceeded({
             op,

@@ -20,7 +20,7 @@ import { SpeechToSpeech } from "../speech/SpeechToSpeech.ts"
 import { SpeechToText } from "../speech/SpeechToText.ts"
 import { TextToSpeech } from "../speech/TextToSpeech.ts"
 import { VoiceActivityDetector } from "../speech/VoiceActivityDetector.ts"
-import { type BackendConfig, check, defaults } from "./BackendConfig.ts"
+import { type BackendConfig, defaults } from "./BackendConfig.ts"
 import {
   BackendProvider,
   type ProviderCapabilities,
@@ -162,18 +162,13 @@ export interface LayerOptions {
   readonly config?: Partial<Omit<BackendConfig, "provider" | "pipelineType">> | undefined
 }
 
-/** Starts a backend, and drains it before anything below it is released. */
+/** Starts a backend; its own finalizer drains it before anything below it is released. */
 const running = <E, R>(
   make: Effect.Effect<VoiceBackend["Service"], E, R>
 ): Layer.Layer<VoiceBackend, E | BackendError, Exclude<R, Scope.Scope>> =>
   Layer.effect(
     VoiceBackend,
-    Effect.gen(function*() {
-      const backend = yield* make
-      yield* Effect.addFinalizer(() => Effect.ignore(backend.stop))
-      yield* backend.start
-      return backend
-    })
+    Effect.tap(make, (backend) => backend.start)
   )
 
 const layered = Effect.fnUntraced(function*(
@@ -181,11 +176,10 @@ const layered = Effect.fnUntraced(function*(
   provider: BackendProvider["Service"],
   parts: Pick<BackendParts, "pipelines" | "engines"> & { readonly config: Partial<BackendConfig> }
 ) {
-  const checked = yield* check({ ...defaults, ...config, ...parts.config, provider: provider.name })
   const agents = Option.getOrUndefined(yield* Effect.serviceOption(AgentRegistry))
   return yield* makeBackend({
     ...parts,
-    config: checked,
+    config: { ...defaults, ...config, ...parts.config, provider: provider.name },
     provider,
     agent,
     findAgent: (name) =>

@@ -12,7 +12,6 @@ import * as Fiber from "effect/Fiber"
 import * as FiberSet from "effect/FiberSet"
 import * as Option from "effect/Option"
 import * as Random from "effect/Random"
-import * as Schema from "effect/Schema"
 import * as Scope from "effect/Scope"
 import * as Semaphore from "effect/Semaphore"
 import * as Stream from "effect/Stream"
@@ -34,10 +33,10 @@ import { FrameClock } from "../session/FrameClock.ts"
 import * as Observable from "../session/Observable.ts"
 import type { PipelineFactory } from "../session/Pipeline.ts"
 import * as Session from "../session/Session.ts"
-import { Metadata, type PipelineType, type SessionConfig } from "../session/SessionConfig.ts"
+import { decodeMetadata, type PipelineType, type SessionConfig } from "../session/SessionConfig.ts"
 import type { VoiceSession } from "../session/VoiceSession.ts"
 import { Admission } from "./Admission.ts"
-import type { BackendConfig } from "./BackendConfig.ts"
+import * as BackendConfig from "./BackendConfig.ts"
 import type { BackendProvider, ProviderConnection, SessionAccess } from "./BackendProvider.ts"
 import { type HealthPart, worst } from "./HealthStatus.ts"
 import { LatencyWindow } from "./LatencyWindow.ts"
@@ -51,7 +50,7 @@ import type { ConnectionState, DrainReport, VoiceBackend } from "./VoiceBackend.
  * @since 0.1.0
  */
 export interface BackendParts {
-  readonly config: BackendConfig
+  readonly config: BackendConfig.BackendConfig
   readonly provider: BackendProvider["Service"]
   /** The pipelines that its engines allow. */
   readonly pipelines: { readonly [Type in PipelineType]?: PipelineFactory | undefined }
@@ -88,16 +87,19 @@ const newId = Effect.map(
  */
 export const makeBackend = Effect.fnUntraced(function*(parts: BackendParts) {
   const { provider } = parts
-  yield* Support.check(parts.config)
-  yield* provider.validateConfig(parts.config)
+  let config = yield* BackendConfig.check(parts.config)
+  yield* Support.check(config)
+  yield* provider.validateConfig(config)
 
   const scope = yield* Effect.scope
   const clock = yield* Clock.Clock
   const frames = yield* FrameClock.make
   const auth = yield* Effect.serviceOption(AuthHook)
   const limiter = yield* Effect.serviceOption(RateLimiter)
-  let config = parts.config
-  const admission = new Admission(() => config.maxConcurrentSessions)
+  const own = provider.capabilities.maxConcurrentSessions
+  const admission = new Admission(() =>
+    own === 0 ? config.maxConcurrentSessions : Math.min(own, config.maxConcurrentSessions)
+  )
   const latency = new LatencyWindow()
   const sessions = new Map<string, Entry>()
   const connection = yield* SubscriptionRef.make<ConnectionState>("disconnected")
@@ -178,11 +180,13 @@ export const makeBackend = Effect.fnUntraced(function*(parts: BackendParts) {
     if (admission.phase === "running") admission.phase = "draining"
     return lifecycle.withPermits(1)(Effect.gen(function*() {
       if (report !== undefined) return report
+      // it may have been starting when it was asked to stop
+      if (admission.phase === "running") admission.phase = "draining"
       const result = yield* drain
       report = result
       admission.phase = "stopped"
       if (link !== undefined) {
-        yield* Scope.close(link.scope, Exit.void).pipe(Effect.timeoutOption(CLOSE_DEADLINE))
+        yield* closeScope(link.scope)
         link = undefined
       }
       yield* SubscriptionRef.set(connection, "disconnected")
@@ -199,9 +203,7 @@ export const makeBackend = Effect.fnUntraced(function*(parts: BackendParts) {
         new InvalidConfig({ op, message: "user_id: expected 1 to 256 characters", details: { path: "user_id" } })
       )
     }
-    const metadata = yield* Schema.decodeUnknownEffect(Metadata)(session.metadata ?? {}).pipe(
-      Effect.mapError((error) => new InvalidConfig({ op, message: `metadata: ${error.message}` }))
-    )
+    const metadata = yield* decodeMetadata(op, session.metadata ?? {})
     let admitted: SessionConfig = { ...session, metadata }
     if (Option.isSome(auth)) {
       if (session.token === undefined) {
@@ -211,9 +213,7 @@ export const makeBackend = Effect.fnUntraced(function*(parts: BackendParts) {
       if (!who.authorized || !(yield* auth.value.authorize(who.userId, "session.create"))) {
         return yield* Effect.fail(new AuthorizationFailed({ op, message: "this user may not create a session" }))
       }
-      const merged = yield* Schema.decodeUnknownEffect(Metadata)({ ...metadata, ...who.metadata }).pipe(
-        Effect.mapError((error) => new InvalidConfig({ op, message: `metadata: ${error.message}` }))
-      )
+      const merged = yield* decodeMetadata(op, { ...metadata, ...who.metadata })
       admitted = { ...admitted, userId: who.userId, metadata: merged }
     }
     if (Option.isSome(limiter) && !(yield* limiter.value.allow(`user:${admitted.userId}`))) {
@@ -295,15 +295,17 @@ export const makeBackend = Effect.fnUntraced(function*(parts: BackendParts) {
     return { handle, access, scope: sessionScope, gone }
   })
 
+  /** Closes in a fiber of its own: a finalizer that hangs keeps nobody waiting. */
+  const closeScope = (which: Scope.Closeable) =>
+    Effect.forkIn(Scope.close(which, Exit.void), scope, { startImmediately: true }).pipe(
+      Effect.flatMap((closing) => Effect.interruptible(Effect.timeoutOption(Fiber.await(closing), CLOSE_DEADLINE)))
+    )
+
   /** Takes the session away when it has ended, within a deadline, whatever hangs. */
   const watch = (entry: Entry) =>
     entry.handle.session.ended.pipe(
       Effect.andThen(Effect.sync(() => sessions.delete(entry.handle.session.id))),
-      Effect.andThen(
-        // in a fiber of its own: a finalizer that hangs keeps nobody waiting
-        Effect.forkIn(Scope.close(entry.scope, Exit.void), scope, { startImmediately: true })
-      ),
-      Effect.flatMap((closing) => Effect.timeoutOption(Fiber.await(closing), CLOSE_DEADLINE)),
+      Effect.andThen(closeScope(entry.scope)),
       Effect.ensuring(Effect.suspend(() => {
         admission.leave()
         return Deferred.succeed(entry.gone, undefined)
@@ -316,10 +318,7 @@ export const makeBackend = Effect.fnUntraced(function*(parts: BackendParts) {
         yield* admission.enter
         const sessionScope = yield* Scope.fork(scope)
         const entry = yield* restore(Effect.flatMap(admit(session), (admitted) => open(admitted, sessionScope))).pipe(
-          Effect.onError(() => {
-            admission.leave()
-            return Effect.timeoutOption(Scope.close(sessionScope, Exit.void), CLOSE_DEADLINE)
-          })
+          Effect.onError(() => Effect.ensuring(closeScope(sessionScope), Effect.sync(() => admission.leave())))
         )
         sessions.set(entry.handle.session.id, entry)
         yield* FiberSet.run(watchers, watch(entry))
@@ -363,7 +362,7 @@ export const makeBackend = Effect.fnUntraced(function*(parts: BackendParts) {
       })),
       admission.phase === "draining"
         ? { name: "admission", status: "degraded", cause: "the backend is draining" }
-        : admission.taken >= config.maxConcurrentSessions
+        : admission.isFull
         ? { name: "admission", status: "degraded", cause: "all sessions are taken" }
         : { name: "admission", status: "healthy" },
       share > 0.05
@@ -398,10 +397,11 @@ export const makeBackend = Effect.fnUntraced(function*(parts: BackendParts) {
     config: Effect.sync(() => config),
     updateConfig: (next) =>
       Effect.gen(function*() {
-        yield* Support.checkUpdate(config, next)
-        yield* Support.check(next)
-        yield* provider.validateConfig(next)
-        config = next
+        const checked = yield* BackendConfig.check(next)
+        yield* Support.checkUpdate(config, checked)
+        yield* Support.check(checked)
+        yield* provider.validateConfig(checked)
+        config = checked
       }),
     provider: { name: provider.name, capabilities: provider.capabilities },
     engines: parts.engines,
@@ -410,5 +410,7 @@ export const makeBackend = Effect.fnUntraced(function*(parts: BackendParts) {
       return link?.provider.routes ?? []
     }
   }
+  // a finalizer is not interruptible, but its deadlines must be
+  yield* Effect.addFinalizer(() => Effect.interruptible(stop))
   return backend
 })

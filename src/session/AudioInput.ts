@@ -29,6 +29,8 @@ interface Branch {
 
 /** The longest silence that is filled in for a gap: 2 s. A longer one is a pause of the sender, and time just goes on. */
 const MAX_FILL = 2 * TIMELINE_RATE
+/** Audio passes in steps of at most 30 ms, so that in a long piece, too, things happen in their order. */
+const MAX_STEP = 480
 const silence = new Int16Array(TIMELINE_RATE / 50)
 
 /**
@@ -84,10 +86,13 @@ export class AudioInput<Key extends string = string> {
 
   /** Begins another source of audio at this rate (in Hz). Fails when no converter can be had for it. */
   open(sampleRate: number): Result.Result<void, BackendError> {
-    this.#inbound?.free()
-    this.#inbound = undefined
-    if (sampleRate === TIMELINE_RATE) return Result.void
+    if (sampleRate === TIMELINE_RATE) {
+      this.#inbound?.free()
+      this.#inbound = undefined
+      return Result.void
+    }
     return Result.map(this.#factory.make(sampleRate, TIMELINE_RATE), (resampler) => {
+      this.#inbound?.free()
       this.#inbound = resampler
     })
   }
@@ -127,6 +132,11 @@ export class AudioInput<Key extends string = string> {
   }
 
   #advance(pcm: Int16Array): void {
+    if (pcm.length <= MAX_STEP) return this.#step(pcm)
+    for (let at = 0; at < pcm.length; at += MAX_STEP) this.#step(pcm.subarray(at, at + MAX_STEP))
+  }
+
+  #step(pcm: Int16Array): void {
     if (pcm.length === 0) return
     this.#position += pcm.length
     for (const ear of this.#direct) ear.push(pcm)

@@ -31,6 +31,9 @@ export const LEAD_MS = 200
  */
 export const MAX_BUFFER_MS = 10_000
 
+/** A client that says it is further behind the playout clock than this is not waited for, in ms. */
+const MAX_LAG_MS = 1_000
+
 /** What was played is kept this long, in ms, for a resume from a position that a client reports late. */
 const KEEP_MS = 2_000
 
@@ -55,6 +58,14 @@ export interface AudioOutputListener {
   readonly room: () => void
 }
 
+/**
+ * Converts samples from one rate to another (in Hz).
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export type Convert = (samples: Int16Array, from: number, to: number) => Int16Array
+
 interface Current {
   readonly epoch: number
   readonly turn: number
@@ -75,6 +86,8 @@ interface Current {
   origin: number | undefined
   /** The position at which the clock stands while it does not run. */
   standing: number
+  /** Since when the playout clock has been at the end. */
+  overAt: number | undefined
   /** What the client says it has played. */
   reported: { readonly playedMs: number; readonly atMs: number } | undefined
 }
@@ -90,6 +103,8 @@ export class AudioOutput implements Player {
   #sampleRate: number
   #framer: Framer
   #current: Current | undefined
+  /** Somebody waits for room. */
+  #waited = false
   /** Since when the connection has refused frames. */
   #refusedAt: number | undefined
   #slowTold = false
@@ -107,30 +122,25 @@ export class AudioOutput implements Player {
   }
 
   /**
-   * Sends to this connection from now on; `undefined` while there is none, and playout waits. A reply in flight is kept
-   * when the new connection's rate is the same, else it is dropped from the resume point on and `false` is returned.
+   * Sends to this connection from now on; `undefined` while there is none, and playout waits. A reply in flight goes on
+   * from what was not heard; `convert` brings it to the connection's rate when that is another one.
    */
-  attach(connection: UserConnection | undefined): boolean {
+  attach(connection: UserConnection | undefined, convert: Convert): void {
     const current = this.#current
     if (current !== undefined) this.#stand(current, this.#clock.now())
     this.#connection = connection
-    this.#refusedAt = undefined
-    this.#slowTold = false
-    if (connection === undefined) return true
+    this.#accepted()
+    this.#clock.remove(this)
+    if (connection === undefined) return
     const rate = connection.format.output.sampleRate
-    const same = rate === this.#sampleRate
-    if (!same) {
-      this.#sampleRate = rate
-      this.#framer = this.#makeFramer()
-    }
-    if (current === undefined) return true
-    if (same) this.#clock.add(this)
-    return same
+    if (rate !== this.#sampleRate) this.#changeRate(rate, current, convert)
+    if (current !== undefined) this.#play(current)
   }
 
   /** Begins a reply; a former one is gone. */
   begin(epoch: number, turn: number): void {
     this.#framer.reset()
+    this.#accepted()
     this.#current = {
       epoch,
       turn,
@@ -145,6 +155,7 @@ export class AudioOutput implements Player {
       audible: false,
       origin: undefined,
       standing: 0,
+      overAt: undefined,
       reported: undefined
     }
   }
@@ -170,10 +181,12 @@ export class AudioOutput implements Player {
     this.#play(current)
   }
 
-  /** Whether the reply has more than `MAX_BUFFER_MS` to play. */
+  /** Whether the reply has more than `MAX_BUFFER_MS` to play; if so, `room` tells when it has not. */
   isFull(epoch: number): boolean {
     const current = this.#current
-    return current?.epoch === epoch && this.#aheadMs(current) > MAX_BUFFER_MS
+    const full = current?.epoch === epoch && this.#aheadMs(current, this.#clock.now()) > MAX_BUFFER_MS
+    this.#waited ||= full
+    return full
   }
 
   /** Falls silent, and can go on. */
@@ -182,6 +195,7 @@ export class AudioOutput implements Player {
     if (current?.epoch !== epoch || current.status === "held") return
     this.#stand(current, this.#clock.now())
     current.status = "held"
+    this.#accepted()
     this.#clock.remove(this)
     this.#connection?.clear()
   }
@@ -201,6 +215,7 @@ export class AudioOutput implements Player {
     const playedMs = this.#playedMs(current, this.#clock.now())
     const endMs = current.finished ? current.endMs : undefined
     this.#current = undefined
+    this.#waited = false
     this.#framer.reset()
     this.#clock.remove(this)
     if (!current.finished || playedMs < current.endMs) this.#connection?.clear()
@@ -228,8 +243,28 @@ export class AudioOutput implements Player {
     })
   }
 
+  /** What was not heard, at another rate. The clock has been stopped. */
+  #changeRate(rate: number, current: Current | undefined, convert: Convert): void {
+    const former = this.#sampleRate
+    const real = this.#framer.pending
+    if (real > 0) this.#framer.flush()
+    this.#sampleRate = rate
+    this.#framer = this.#makeFramer()
+    if (current === undefined) return
+    const frames = current.frames.slice(current.cursor - current.firstFrame)
+    const size = Math.round(former * frameMs / 1000)
+    const left = new Int16Array(frames.length * size - (real > 0 ? size - real : 0))
+    for (const [index, frame] of frames.entries()) {
+      left.set(frame.subarray(0, Math.min(size, left.length - index * size)), index * size)
+    }
+    current.frames = []
+    current.firstFrame = current.cursor
+    this.#framer.push(convert(left, former, rate))
+    if (current.finished) this.#framer.flush()
+  }
+
   #play(current: Current): void {
-    if (current.status !== "playing") return
+    if (current.status !== "playing" || this.#connection === undefined) return
     this.#clock.add(this)
     this.#send(current, this.#clock.now())
   }
@@ -248,14 +283,16 @@ export class AudioOutput implements Player {
     return Math.min(position, byClient, current.endMs)
   }
 
-  #aheadMs(current: Current): number {
-    return current.endMs - this.#position(current, this.#clock.now())
+  #aheadMs(current: Current, nowMs: number): number {
+    return current.endMs - this.#position(current, nowMs)
   }
 
   /** Stops the playout clock, and goes back to what was not heard. */
   #stand(current: Current, nowMs: number): void {
-    current.standing = this.#playedMs(current, nowMs)
+    // what a client says cannot take it back beyond what is kept
+    current.standing = Math.max(this.#playedMs(current, nowMs), current.firstFrame * frameMs)
     current.origin = undefined
+    current.overAt = undefined
     current.reported = undefined
     current.cursor = Math.max(current.firstFrame, Math.floor(current.standing / frameMs))
   }
@@ -263,7 +300,6 @@ export class AudioOutput implements Player {
   #send(current: Current, nowMs: number): void {
     const connection = this.#connection
     if (connection === undefined) return
-    const wasFull = this.#aheadMs(current) > MAX_BUFFER_MS
     const total = current.firstFrame + current.frames.length
     if (current.origin === undefined) {
       if (current.cursor >= total && !current.finished) return
@@ -277,28 +313,42 @@ export class AudioOutput implements Player {
     while (current.cursor < total && current.cursor * frameMs < until) {
       const frame = current.frames[current.cursor - current.firstFrame]
       if (frame === undefined) break
+      if (!current.audible) {
+        // told before its first frame, so that the client knows whose it is
+        current.audible = true
+        this.#listener.audible(current.epoch)
+        // the session may have ended it in answer
+        if (!this.#plays(current, connection)) return
+      }
       if (!connection.send(frame)) {
         this.#refused(connection, nowMs)
         break
       }
-      this.#refusedAt = undefined
-      this.#slowTold = false
+      this.#accepted()
       current.cursor++
-      if (!current.audible) {
-        current.audible = true
-        this.#listener.audible(current.epoch)
-        // the session may have ended it in answer
-        if (this.#current !== current || current.status !== "playing") return
-      }
     }
+    if (!this.#plays(current, connection)) return
     this.#tellTexts(current, nowMs)
-    if (this.#current !== current) return
+    if (!this.#plays(current, connection)) return
     this.#forget(current, nowMs)
-    if (wasFull && this.#aheadMs(current) <= MAX_BUFFER_MS) this.#listener.room()
-    if (current.finished && current.cursor >= total && this.#position(current, nowMs) >= current.endMs) {
+    if (this.#waited && this.#aheadMs(current, nowMs) <= MAX_BUFFER_MS) {
+      this.#waited = false
+      this.#listener.room()
+    }
+    if (current.finished && current.cursor >= total && this.#isOver(current, nowMs)) {
       this.#clock.remove(this)
       this.#listener.played(current.epoch)
     }
+  }
+
+  #plays(current: Current, connection: UserConnection): boolean {
+    return this.#current === current && current.status === "playing" && this.#connection === connection
+  }
+
+  /** Everything has been heard, by the playout clock and by a client that is not too late. */
+  #isOver(current: Current, nowMs: number): boolean {
+    if (this.#position(current, nowMs) < current.endMs) return false
+    return this.#playedMs(current, nowMs) >= current.endMs || nowMs - (current.overAt ??= nowMs) >= MAX_LAG_MS
   }
 
   #tellTexts(current: Current, nowMs: number): void {
@@ -318,6 +368,11 @@ export class AudioOutput implements Player {
     if (keep - current.firstFrame < 100) return
     current.frames = current.frames.slice(keep - current.firstFrame)
     current.firstFrame = keep
+  }
+
+  #accepted(): void {
+    this.#refusedAt = undefined
+    this.#slowTold = false
   }
 
   #refused(connection: UserConnection, nowMs: number): void {

@@ -13,13 +13,23 @@ import * as Layer from "effect/Layer"
 import { frameMs } from "../audio/AudioFormat.ts"
 
 /**
- * Something that plays. `tick` is called in each frame's time with the current time in ms; it must not throw.
+ * Something that plays. `tick` is called in each frame's time with the current time in ms; one that throws is removed.
  *
  * @category models
  * @since 0.1.0
  */
 export interface Player {
   readonly tick: (nowMs: number) => void
+}
+
+/** One session's fault must not silence all the others. */
+const tick = (player: Player, nowMs: number): { readonly cause: unknown } | undefined => {
+  try {
+    player.tick(nowMs)
+    return undefined
+  } catch (cause) {
+    return { cause }
+  }
 }
 
 /**
@@ -44,7 +54,12 @@ export class FrameClock extends Context.Service<FrameClock, {
         let due = clock.currentTimeMillisUnsafe()
         while (players.size > 0) {
           const now = clock.currentTimeMillisUnsafe()
-          for (const player of players) player.tick(now)
+          for (const player of players) {
+            const fault = tick(player, now)
+            if (fault === undefined) continue
+            players.delete(player)
+            yield* Effect.logError("a player failed and was stopped", fault.cause)
+          }
           due += frameMs
           // after a stall there is no catching up on ticks: each one sends all that is due
           if (due < now) due = now + frameMs

@@ -11,7 +11,7 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Queue from "effect/Queue"
 import * as Stream from "effect/Stream"
-import { type BackendError, InvalidConfig, PipelineError, Timeout } from "../BackendError.ts"
+import { type BackendError, InvalidConfig, normalize, PipelineError, Timeout } from "../BackendError.ts"
 import type { SpeechToSpeech, SpeechToSpeechEvent } from "../speech/SpeechToSpeech.ts"
 import type { VoiceActivityDetector } from "../speech/VoiceActivityDetector.ts"
 import type { PipelineFactory } from "./Pipeline.ts"
@@ -31,6 +31,8 @@ type ReplyEvent = Extract<SpeechToSpeechEvent, { readonly reply: string }>
 
 /** Pieces of a reply that wait for the player; a model that is further ahead than this is failed. */
 const MAX_PIECES = 4_096
+/** Replies that have begun and are not played yet; the oldest of more is dropped. */
+const MAX_REPLIES = 8
 
 /**
  * Opens the pipeline of one session on a backend's model. Fails `invalid_config` when the model cannot decide turns and
@@ -56,8 +58,19 @@ export const make = ({ s2s, vad }: S2sEngines): PipelineFactory =>
     const playing = new Map<number, string>()
     // an answer that was asked for and has not begun
     let awaited: Deferred.Deferred<string> | undefined
+    // answers that were asked for and are not wanted any more
+    let unwanted = 0
 
     const onReplyStarted = (reply: string) => {
+      if (unwanted > 0) {
+        unwanted--
+        return stream.truncate(reply, 0)
+      }
+      for (const oldest of replies.keys()) {
+        if (replies.size < MAX_REPLIES) break
+        replies.delete(oldest)
+        stream.truncate(oldest, 0)
+      }
       replies.set(reply, Effect.runSync(Queue.dropping<ReplyEvent>(MAX_PIECES)))
       if (awaited !== undefined) {
         Deferred.doneUnsafe(awaited, Effect.succeed(reply))
@@ -98,6 +111,7 @@ export const make = ({ s2s, vad }: S2sEngines): PipelineFactory =>
           new PipelineError({ op: "SpeechToSpeech.events", message: `${s2s.name} ended its stream`, retryable: false })
         )
       ),
+      normalize("SpeechToSpeech.events"),
       Effect.catch((error) =>
         Effect.sync(() => {
           context.dispatch({ _tag: "EngineDown", engine: s2s.name, error })
@@ -123,7 +137,11 @@ export const make = ({ s2s, vad }: S2sEngines): PipelineFactory =>
           stream.activity(activity)
           context.dispatch(activity)
         }
-      })
+      }).pipe(Effect.timeoutOrElse({
+        duration: context.timeout,
+        orElse: () =>
+          Effect.fail(new Timeout({ op: "VoiceActivityDetector.open", message: `opening ${vad.name} took too long` }))
+      }))
       yield* Effect.fromResult(context.input.add({ sampleRate: vad.sampleRate, push: detector.push }))
     }
 
@@ -163,7 +181,9 @@ export const make = ({ s2s, vad }: S2sEngines): PipelineFactory =>
         return Deferred.await(deferred).pipe(
           inTime(`${s2s.name} gave no answer`),
           Effect.ensuring(Effect.sync(() => {
-            if (awaited === deferred) awaited = undefined
+            if (awaited !== deferred) return
+            awaited = undefined
+            unwanted++
           }))
         )
       })
@@ -175,6 +195,8 @@ export const make = ({ s2s, vad }: S2sEngines): PipelineFactory =>
       reply: ({ epoch, source }) => {
         switch (source._tag) {
           case "Remote":
+            // known at once: it may be ended before its fiber has begun
+            playing.set(epoch, source.reply)
             return play(epoch, source.reply)
           case "Answer":
             return Effect.flatMap(

@@ -6,7 +6,6 @@
  *
  * @since 0.1.0
  */
-import * as Cause from "effect/Cause"
 import * as Clock from "effect/Clock"
 import * as Deferred from "effect/Deferred"
 import * as Duration from "effect/Duration"
@@ -15,7 +14,6 @@ import * as Exit from "effect/Exit"
 import * as FiberMap from "effect/FiberMap"
 import * as PubSub from "effect/PubSub"
 import * as Result from "effect/Result"
-import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
 import type * as Take from "effect/Take"
 import type { Agent } from "../agent/Agent.ts"
@@ -35,13 +33,13 @@ import type { ConversationPolicy } from "../conversation/ConversationPolicy.ts"
 import type { Command, Event, State, TimerName } from "../conversation/ConversationState.ts"
 import type { HistoryItem } from "../conversation/History.ts"
 import { AudioInput } from "./AudioInput.ts"
-import { AudioOutput } from "./AudioOutput.ts"
+import { AudioOutput, type Convert } from "./AudioOutput.ts"
 import type { ClientMessage } from "./ClientMessage.ts"
 import type { FrameClock } from "./FrameClock.ts"
 import * as MergePatch from "./MergePatch.ts"
 import type { Happening, Pipeline, PipelineFactory } from "./Pipeline.ts"
 import * as PipelineStream from "./PipelineStream.ts"
-import { Metadata, type SessionConfig } from "./SessionConfig.ts"
+import { decodeMetadata, type Metadata, type SessionConfig } from "./SessionConfig.ts"
 import type { SessionEnd, SessionEvent, SessionEventBody } from "./SessionEvent.ts"
 import type { ConnectionClose, UserConnection } from "./UserConnection.ts"
 import { Voice } from "./Voice.ts"
@@ -71,6 +69,8 @@ export interface SessionOptions {
   /** Each turn's latency, for the backend's health. */
   readonly onLatency: (totalMs: number) => void
 }
+
+const none = new Int16Array(0)
 
 /** Readers of events and of audio lose the oldest beyond this. */
 const EVENT_BUFFER = 1_024
@@ -134,9 +134,11 @@ export const make = Effect.fnUntraced(function*(options: SessionOptions) {
     room: () => voice.resume()
   })
   const voice = new Voice(factory, output)
+  const convert: Convert = (samples, from, to) => Result.getOrElse(factory.convert(samples, from, to), () => none)
   yield* Effect.addFinalizer(() =>
     Effect.sync(() => {
-      output.attach(undefined)
+      over = true
+      output.attach(undefined, convert)
       options.clock.remove(output)
       input.free()
       voice.free()
@@ -154,7 +156,10 @@ export const make = Effect.fnUntraced(function*(options: SessionOptions) {
   })
   const waiting: Array<Event> = []
   let running = false
+  let over = false
   const dispatch = (happening: Happening): void => {
+    // the scope is closing: nobody is left to carry anything out
+    if (over) return
     waiting.push({ ...happening, atMs: now() })
     if (running) return
     running = true
@@ -216,7 +221,9 @@ export const make = Effect.fnUntraced(function*(options: SessionOptions) {
         pipeline?.ended(command.epoch, { completed: command.reason === "completed", playedMs })
         const fiber = FiberMap.getUnsafe(fibers, `reply:${command.epoch}`)
         if (fiber._tag === "Some") fiber.value.interruptUnsafe()
-        return dispatch({ _tag: "ReplyHeard", epoch: command.epoch, text })
+        // before anything else that happens
+        waiting.unshift({ _tag: "ReplyHeard", epoch: command.epoch, text, atMs: now() })
+        return
       }
       case "Close":
         return close(command.reason)
@@ -237,10 +244,9 @@ export const make = Effect.fnUntraced(function*(options: SessionOptions) {
     run(
       `reply:${epoch}`,
       pipeline.reply(command).pipe(
+        // an agent that interrupts itself has failed, too; a reply that was ended is not listened to any more
         Effect.catchCause((cause) =>
-          Cause.hasInterruptsOnly(cause) ?
-            Effect.void :
-            Effect.sync(() => dispatch({ _tag: "ReplyFailed", epoch, error: fromCause("VoiceSession.reply", cause) }))
+          Effect.sync(() => dispatch({ _tag: "ReplyFailed", epoch, error: fromCause("VoiceSession.reply", cause) }))
         )
       )
     )
@@ -249,11 +255,12 @@ export const make = Effect.fnUntraced(function*(options: SessionOptions) {
   const close = (reason: SessionEnd): void => {
     const last = connection
     connection = undefined
-    output.attach(undefined)
+    output.attach(undefined, convert)
     PubSub.endUnsafe(events, Exit.void)
     PubSub.endUnsafe(heard, Exit.void)
+    cancelWindow()
     run(
-      "window",
+      "close",
       (last === undefined ? Effect.void : closeConnection(last, "session_ended")).pipe(
         Effect.ensuring(Deferred.succeed(ended, reason))
       )
@@ -261,6 +268,11 @@ export const make = Effect.fnUntraced(function*(options: SessionOptions) {
   }
 
   // ---- attachments --------------------------------------------------------------------------------------------------
+
+  const cancelWindow = () => {
+    const window = FiberMap.getUnsafe(fibers, "window")
+    if (window._tag === "Some") window.value.interruptUnsafe()
+  }
 
   const closeConnection = (which: UserConnection, reason: ConnectionClose) =>
     which.close(reason).pipe(Effect.timeoutOption("2 seconds"), Effect.ignore)
@@ -271,15 +283,19 @@ export const make = Effect.fnUntraced(function*(options: SessionOptions) {
   const detach = (which: UserConnection, reason: string, close: ConnectionClose | undefined): void => {
     if (connection !== which) return
     connection = undefined
-    output.attach(undefined)
+    output.attach(undefined, convert)
     emit({ type: "connection.detached", connection: which.id, reason })
-    if (state.lifecycle._tag === "Closed") return
+    if (close !== undefined) run("detach", closeConnection(which, close))
+    const { lifecycle } = state
+    if (lifecycle._tag === "Closed") return
+    // there is nobody left to hear the rest
+    if (lifecycle._tag === "Draining") return dispatch({ _tag: "Close", reason: lifecycle.reason })
     // nobody speaks any more: what was being said is complete
+    input.gap(which.format.input.sampleRate * 2)
     if (state.user._tag === "Speaking") {
       dispatch({ _tag: "SpeechStopped", atSample: input.position, decidedAtSample: input.position })
     }
     after(options.resumeWindow, "resume_expired")
-    if (close !== undefined) run("detach", closeConnection(which, close))
   }
 
   const onMessage = (which: UserConnection, message: ClientMessage): void => {
@@ -333,6 +349,10 @@ export const make = Effect.fnUntraced(function*(options: SessionOptions) {
 
   // ---- operations ---------------------------------------------------------------------------------------------------
 
+  /** Lets what is in flight end; without a connection nobody would hear it. */
+  const drain = (reason: SessionEnd): void =>
+    dispatch(connection === undefined && !handFed ? { _tag: "Close", reason } : { _tag: "Drain", reason })
+
   const isClosed = () => state.lifecycle._tag === "Closed"
   const open = (op: string): Effect.Effect<void, SessionNotFound> =>
     Effect.suspend(() =>
@@ -344,10 +364,10 @@ export const make = Effect.fnUntraced(function*(options: SessionOptions) {
     )
   const invalid = (op: string, message: string) => Effect.fail(new InvalidConfig({ op, message }))
 
-  const start = Effect.suspend(() => {
+  const start = () => {
+    cancelWindow()
     dispatch({ _tag: "Started" })
-    return FiberMap.remove(fibers, "window")
-  })
+  }
 
   const attach = (next: UserConnection): Effect.Effect<void, BackendError> =>
     Effect.suspend(() => {
@@ -358,7 +378,6 @@ export const make = Effect.fnUntraced(function*(options: SessionOptions) {
       if (former !== undefined) emit({ type: "connection.detached", connection: former.id, reason: "replaced" })
       connection = next
       handFed = false
-      if (!output.attach(next)) dispatch({ _tag: "Interrupt" })
       const resumed = attachedBefore
       attachedBefore = true
       emit({
@@ -369,10 +388,11 @@ export const make = Effect.fnUntraced(function*(options: SessionOptions) {
       })
       emit({ type: "session.state", state: Conversation.publicState(state) })
       emit({ type: "connection.attached", connection: next.id, transport: next.transport })
+      output.attach(next, convert)
+      // what has arrived already is part of the conversation
+      start()
       listen(next)
-      return start.pipe(
-        Effect.andThen(former === undefined ? Effect.void : closeConnection(former, "replaced"))
-      )
+      return former === undefined ? Effect.void : closeConnection(former, "replaced")
     })
 
   const say = (op: string, queue: () => void): Effect.Effect<void, BackendError> =>
@@ -396,14 +416,12 @@ export const make = Effect.fnUntraced(function*(options: SessionOptions) {
       })
     )
 
-  const decodeMetadata = Schema.decodeUnknownEffect(Metadata)
-
   const session: VoiceSession = {
     id: options.id,
     config: options.config,
-    start: Effect.andThen(open("VoiceSession.start"), start),
+    start: Effect.andThen(open("VoiceSession.start"), Effect.sync(start)),
     stop: Effect.suspend(() => {
-      dispatch({ _tag: "Drain", reason: "closed" })
+      drain("closed")
       return Effect.asVoid(Deferred.await(ended))
     }),
     processAudio: (audio) =>
@@ -412,14 +430,17 @@ export const make = Effect.fnUntraced(function*(options: SessionOptions) {
         Effect.suspend(() => {
           const op = "VoiceSession.processAudio"
           if (connection !== undefined) return invalid(op, "a connection feeds this session already")
+          if (state.lifecycle._tag === "New") return invalid(op, "the session has not been started")
           if (audio.length > MAX_AUDIO_BYTES) return invalid(op, `more than ${MAX_AUDIO_BYTES} bytes at once`)
           if (audio.length % 2 !== 0) return invalid(op, "not 16-bit samples: an odd number of bytes")
           if (!handFed) {
-            handFed = true
             const opened = input.open(16_000)
             if (Result.isFailure(opened)) return Effect.fail(opened.failure)
+            handFed = true
+            // it is not waited for anybody
+            cancelWindow()
             // nobody listens, but time goes on: what the agent says is played to nobody
-            output.attach(PipelineStream.nobody)
+            output.attach(PipelineStream.nobody, convert)
           }
           input.push(Pcm.toInt16(audio))
           return Effect.void
@@ -454,11 +475,8 @@ export const make = Effect.fnUntraced(function*(options: SessionOptions) {
     metadata: Effect.sync(() => metadata),
     updateMetadata: (patch) =>
       open("VoiceSession.updateMetadata").pipe(
-        Effect.andThen(decodeMetadata(MergePatch.merge(metadata, patch))),
-        Effect.mapError((error) =>
-          error._tag === "SchemaError"
-            ? new InvalidConfig({ op: "VoiceSession.updateMetadata", message: `metadata: ${error.message}` })
-            : error
+        Effect.andThen(
+          Effect.suspend(() => decodeMetadata("VoiceSession.updateMetadata", MergePatch.merge(metadata, patch)))
         ),
         Effect.map((next) => {
           metadata = next
@@ -505,9 +523,11 @@ export const make = Effect.fnUntraced(function*(options: SessionOptions) {
   after(options.connectWindow, "never_connected")
   run(
     "longest",
-    Effect.andThen(
-      Effect.sleep(options.longest),
-      Effect.sync(() => dispatch({ _tag: "Drain", reason: "longest" }))
+    Effect.sleep(options.longest).pipe(
+      Effect.andThen(Effect.sync(() => drain("longest"))),
+      // what is in flight may end, but not go on for ever
+      Effect.andThen(Effect.sleep(options.policy.longestTurn)),
+      Effect.andThen(Effect.sync(() => dispatch({ _tag: "Close", reason: "longest" })))
     )
   )
 
@@ -516,7 +536,7 @@ export const make = Effect.fnUntraced(function*(options: SessionOptions) {
     /** Ends the session at once. */
     close: (reason: SessionEnd) => dispatch({ _tag: "Close", reason }),
     /** Lets the session finish. */
-    drain: (reason: SessionEnd) => dispatch({ _tag: "Drain", reason }),
+    drain,
     lifecycle: () => state.lifecycle._tag
   }
 })

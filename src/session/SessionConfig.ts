@@ -3,9 +3,12 @@
  *
  * @since 0.1.0
  */
+import type * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 import type { Agent } from "../agent/Agent.ts"
+import type { InvalidConfig } from "../BackendError.ts"
 import type { ConversationPolicy } from "../conversation/ConversationPolicy.ts"
+import * as Faults from "../Faults.ts"
 
 /**
  * The two pipelines: speech → text → agent → speech, or a speech-to-speech model.
@@ -61,6 +64,15 @@ export const Metadata = Schema.Record(Schema.String, Schema.Json).check(
  * @since 0.1.0
  */
 export type Metadata = typeof Metadata.Type
+
+/**
+ * Checks metadata; its faults are told by their paths, its values never.
+ *
+ * @category decoding
+ * @since 0.1.0
+ */
+export const decodeMetadata = (op: string, value: unknown): Effect.Effect<Metadata, InvalidConfig> =>
+  Faults.decode(Metadata, value, { op, what: "the metadata is not valid", at: ["metadata"] })
 
 const UserId = Schema.NonEmptyString.check(Schema.isMaxLength(256))
 

@@ -9,7 +9,7 @@ import * as Exit from "effect/Exit"
 import * as Schedule from "effect/Schedule"
 import * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
-import { type BackendError, ConnectionFailed, Timeout } from "../BackendError.ts"
+import { type BackendError, ConnectionFailed, normalize, Timeout } from "../BackendError.ts"
 import type { ReplySource } from "../conversation/ConversationState.ts"
 import { Sentences } from "../conversation/Sentences.ts"
 import type { SpeechToText, SpeechToTextStream, TranscriptEvent } from "../speech/SpeechToText.ts"
@@ -49,8 +49,11 @@ const makeRecogniser = Effect.fnUntraced(function*(stt: SpeechToText["Service"],
   const parent = yield* Effect.scope
   let stream: SpeechToTextStream | undefined
   const pending = new Set<number>()
+  // streams in a row that failed without a word
+  let failures = 0
 
   const deliver = (event: TranscriptEvent) => {
+    failures = 0
     if (event._tag === "Finalized") pending.delete(event.id)
     context.dispatch(event)
   }
@@ -59,6 +62,7 @@ const makeRecogniser = Effect.fnUntraced(function*(stt: SpeechToText["Service"],
     const opened = yield* stt.open({ sessionId: context.sessionId }).pipe(
       Scope.provide(scope),
       within("SpeechToText.open", `opening ${stt.name}`, context.timeout),
+      normalize("SpeechToText.open"),
       Effect.onError(() => Scope.close(scope, Exit.void))
     )
     stream = opened
@@ -72,12 +76,15 @@ const makeRecogniser = Effect.fnUntraced(function*(stt: SpeechToText["Service"],
           new ConnectionFailed({ op: "SpeechToText.events", message: `${stt.name} ended its stream` })
         )
       ),
+      // an engine that dies is an engine that fails
+      normalize("SpeechToText.events"),
       Effect.catch((error: BackendError) =>
         Effect.sync(() => {
           stream = undefined
           context.dispatch({ _tag: "EngineDown", engine: stt.name, error })
-          for (const id of pending) context.dispatch({ _tag: "Finalized", id })
+          const unanswered = Array.from(pending)
           pending.clear()
+          for (const id of unanswered) context.dispatch({ _tag: "Finalized", id })
           return error
         })
       ),
@@ -92,7 +99,9 @@ const makeRecogniser = Effect.fnUntraced(function*(stt: SpeechToText["Service"],
     let current = first
     while (true) {
       const error = yield* listen(current)
-      if (!error.retryable) return yield* Effect.fail(error)
+      if (!error.retryable || failures++ >= context.maxRetries) return yield* Effect.fail(error)
+      // the first time at once
+      if (failures > 1) yield* Effect.sleep(Duration.times(context.retryDelay, 2 ** (failures - 2)))
       current = yield* open.pipe(Effect.retry({ schedule: backoff, while: (failure) => failure.retryable }))
       context.dispatch({ _tag: "EngineUp", engine: stt.name })
     }

@@ -44,7 +44,7 @@ export class Voice {
 
   /** All speech of the reply has been handed over. */
   finish(epoch: number): void {
-    if (this.#epoch === epoch && this.#resampler !== undefined) {
+    if (this.#epoch === epoch && this.#resampler?.outputRate === this.#output.sampleRate) {
       this.#output.push(epoch, { pcm: this.#resampler.flush(), text: "" })
     }
     this.#output.finish(epoch)

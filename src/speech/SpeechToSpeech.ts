@@ -32,7 +32,8 @@ export type SpeechToSpeechEvent =
 
 /**
  * One session's link to the model. The methods are synchronous and never fail: what goes wrong arrives as the failure of
- * `events`.
+ * `events`. Each `commit`, `userText` and `say` is answered by one `ReplyStarted`, in their order; one that is not wanted
+ * any more is truncated when it begins.
  *
  * @category models
  * @since 0.1.0
