@@ -135,3 +135,19 @@ export const decode = <A, I>(
   Schema.decodeUnknownEffect(schema, { errors: "all", onExcessProperty: "error" })(value).pipe(
     Effect.mapError(() => toError(options.op, options.what, collect(schema, value, options.at)))
   )
+
+/**
+ * Checks a value that a program has put together, as `decode` checks one from outside.
+ *
+ * @category decoding
+ * @since 0.1.0
+ */
+export const check = <A, I>(
+  schema: Schema.Codec<A, I>,
+  value: A,
+  options: { readonly op: string; readonly what: string; readonly at?: ReadonlyArray<string> | undefined }
+): Effect.Effect<A, InvalidConfig> =>
+  Schema.encodeEffect(schema, { errors: "all" })(value).pipe(
+    Effect.mapError((error) => toError(options.op, options.what, fromSchemaError(error, options.at))),
+    Effect.flatMap((encoded) => decode(schema, encoded, options))
+  )

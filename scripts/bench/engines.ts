@@ -150,7 +150,7 @@ const options = <A>(schema: Schema.Codec<A, unknown>): A => Schema.decodeSync(sc
 const model = process.argv.includes("base") ? "base" : "tiny"
 
 const Vad = Silero.definition.layer({})
-const Engines = Layer.mergeAll(Moonshine.definition.layer({ model }), Flite.layer(options(Flite.FliteOptions)))
+const Engines = Layer.mergeAll(Moonshine.definition.layer({ model }), Flite.layer())
 
 const main: Effect.Effect<void, BackendError> = Effect.gen(function*() {
   yield* Console.log(`start: RSS ${rss()}`)

@@ -60,6 +60,27 @@ export interface EngineDefinition<Kind extends EngineKind = EngineKind> {
   readonly layer: (options: unknown) => Layer.Layer<EngineKinds[Kind], BackendError>
 }
 
+const context = (name: string) => ({
+  op: "EngineRegistry.layer",
+  what: `the options of engine ${name}`,
+  at: ["engines", name]
+})
+
+/**
+ * Completes options that a program gives: the defaults for what it leaves out, and the checks of a config's options.
+ *
+ * @category decoding
+ * @since 0.1.0
+ */
+export const complete = <Options extends object>(
+  name: string,
+  schema: Schema.Codec<Options, unknown>,
+  given: Partial<Options> = {}
+): Effect.Effect<Options, InvalidConfig> =>
+  Faults.decode(schema, {}, context(name)).pipe(
+    Effect.flatMap((defaults) => Faults.check(schema, { ...defaults, ...given }, context(name)))
+  )
+
 /**
  * Makes a definition from a typed schema of options and a typed constructor.
  *
@@ -73,12 +94,7 @@ export const define = <Kind extends EngineKind, Options>(engine: {
   readonly options: Schema.Codec<Options, unknown>
   readonly layer: (options: Options) => Layer.Layer<EngineKinds[Kind], BackendError>
 }): EngineDefinition<Kind> => {
-  const decode = (options: unknown) =>
-    Faults.decode(engine.options, options ?? {}, {
-      op: "EngineRegistry.layer",
-      what: `the options of engine ${engine.name}`,
-      at: ["engines", engine.name]
-    })
+  const decode = (options: unknown) => Faults.decode(engine.options, options ?? {}, context(engine.name))
   return {
     kind: engine.kind,
     name: engine.name,

@@ -19,7 +19,7 @@ const spoken = (text: string): Promise<Int16Array> =>
       const voice = yield* (yield* TextToSpeech).open({ sessionId: "microphone" })
       const chunks = yield* Stream.runCollect(voice.speak(Stream.succeed(text)))
       return Pcm.concat(chunks.map((chunk) => chunk.pcm))
-    }).pipe(Effect.scoped, Effect.provide(Flite.layer({ voice: "rms", rate: 1, workers: 1 })))
+    }).pipe(Effect.scoped, Effect.provide(Flite.layer()))
   )
 
 const start = async (page: Page, transport: "websocket" | "webrtc") => {

@@ -7,6 +7,7 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Schema from "effect/Schema"
+import type { InvalidConfig } from "../../BackendError.ts"
 import { boundedDuration, withDefault } from "../../conversation/ConversationPolicy.ts"
 import * as EngineRegistry from "../../speech/EngineRegistry.ts"
 import { TIMELINE_RATE, VoiceActivityDetector } from "../../speech/VoiceActivityDetector.ts"
@@ -36,32 +37,31 @@ export type EnergyOptions = typeof EnergyOptions.Type
 
 const samples = (duration: Duration.Duration) => Math.round(Duration.toSeconds(duration) * TIMELINE_RATE)
 
+const make = (options: EnergyOptions): VoiceActivityDetector["Service"] => ({
+  name: "energy",
+  sampleRate: TIMELINE_RATE,
+  open: ({ onActivity }) =>
+    Effect.sync(() =>
+      new EnergyDetector({
+        margin: options.margin,
+        minLevel: options.minLevel,
+        minSpeech: samples(options.minSpeech),
+        minSilence: samples(options.minSilence),
+        onsetLag: WINDOW,
+        offsetLag: 0,
+        onActivity
+      })
+    )
+})
+
 /**
- * The detector with these options.
+ * The detector with these options, and the defaults for the others.
  *
  * @category layers
  * @since 0.1.0
  */
-export const layer = (options: EnergyOptions): Layer.Layer<VoiceActivityDetector> =>
-  Layer.succeed(
-    VoiceActivityDetector,
-    VoiceActivityDetector.of({
-      name: "energy",
-      sampleRate: TIMELINE_RATE,
-      open: ({ onActivity }) =>
-        Effect.sync(() =>
-          new EnergyDetector({
-            margin: options.margin,
-            minLevel: options.minLevel,
-            minSpeech: samples(options.minSpeech),
-            minSilence: samples(options.minSilence),
-            onsetLag: WINDOW,
-            offsetLag: 0,
-            onActivity
-          })
-        )
-    })
-  )
+export const layer = (options?: Partial<EnergyOptions>): Layer.Layer<VoiceActivityDetector, InvalidConfig> =>
+  Layer.effect(VoiceActivityDetector, Effect.map(EngineRegistry.complete("energy", EnergyOptions, options), make))
 
 /**
  * `energy` by name.

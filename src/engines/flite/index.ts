@@ -145,13 +145,13 @@ const make = Effect.fnUntraced(function*(options: FliteOptions) {
 })
 
 /**
- * The voice with these options.
+ * The voice with these options, and the defaults for the others.
  *
  * @category layers
  * @since 0.1.0
  */
-export const layer = (options: FliteOptions): Layer.Layer<TextToSpeech, BackendError> =>
-  Layer.effect(TextToSpeech, make(options))
+export const layer = (options?: Partial<FliteOptions>): Layer.Layer<TextToSpeech, BackendError> =>
+  Layer.effect(TextToSpeech, Effect.flatMap(EngineRegistry.complete("flite", FliteOptions, options), make))
 
 /**
  * `flite` by name.

@@ -125,13 +125,13 @@ const make = Effect.fnUntraced(function*(options: MoonshineOptions) {
 })
 
 /**
- * The recogniser with these options; its model comes from the `ModelStore`.
+ * The recogniser with these options, and the defaults for the others; its model comes from the `ModelStore`.
  *
  * @category layers
  * @since 0.1.0
  */
-export const layer = (options: MoonshineOptions): Layer.Layer<SpeechToText, BackendError, ModelStore> =>
-  Layer.effect(SpeechToText, make(options))
+export const layer = (options?: Partial<MoonshineOptions>): Layer.Layer<SpeechToText, BackendError, ModelStore> =>
+  Layer.effect(SpeechToText, Effect.flatMap(EngineRegistry.complete("moonshine", MoonshineOptions, options), make))
 
 /**
  * `moonshine` by name.

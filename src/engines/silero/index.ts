@@ -108,13 +108,13 @@ const make = Effect.fnUntraced(function*(options: SileroOptions) {
 })
 
 /**
- * The detector with these options; its model comes from the `ModelStore`.
+ * The detector with these options, and the defaults for the others; its model comes from the `ModelStore`.
  *
  * @category layers
  * @since 0.1.0
  */
-export const layer = (options: SileroOptions): Layer.Layer<VoiceActivityDetector, BackendError, ModelStore> =>
-  Layer.effect(VoiceActivityDetector, make(options))
+export const layer = (options?: Partial<SileroOptions>): Layer.Layer<VoiceActivityDetector, BackendError, ModelStore> =>
+  Layer.effect(VoiceActivityDetector, Effect.flatMap(EngineRegistry.complete("silero", SileroOptions, options), make))
 
 /**
  * `silero` by name.

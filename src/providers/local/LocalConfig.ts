@@ -79,22 +79,24 @@ export const LocalConfig = Schema.Struct({
 export type LocalConfig = typeof LocalConfig.Type
 
 const toNative = (server: typeof IceServer.Type): ReadonlyArray<string | NativeIceServer> =>
-  (typeof server.urls === "string" ? [server.urls] : server.urls).flatMap((url): ReadonlyArray<string | NativeIceServer> => {
-    const parts = iceUrl.exec(url)
-    if (parts === null) return []
-    const [, scheme = "", host = "", port, transport] = parts
-    const secure = scheme.endsWith("s")
-    // RFC 7064 §3.2, RFC 7065 §3.2.
-    const number = port === undefined ? secure ? 5_349 : 3_478 : Number(port)
-    if (scheme.startsWith("stun")) return [`${scheme}:${host}:${number}`]
-    return [{
-      hostname: host,
-      port: number,
-      ...(server.username === undefined ? {} : { username: server.username }),
-      ...(server.credential === undefined ? {} : { password: server.credential }),
-      relayType: secure ? "TurnTls" as const : transport === "tcp" ? "TurnTcp" as const : "TurnUdp" as const
-    }]
-  })
+  (typeof server.urls === "string" ? [server.urls] : server.urls).flatMap(
+    (url): ReadonlyArray<string | NativeIceServer> => {
+      const parts = iceUrl.exec(url)
+      if (parts === null) return []
+      const [, scheme = "", host = "", port, transport] = parts
+      const secure = scheme.endsWith("s")
+      // RFC 7064 §3.2, RFC 7065 §3.2.
+      const number = port === undefined ? secure ? 5_349 : 3_478 : Number(port)
+      if (scheme.startsWith("stun")) return [`${scheme}:${host}:${number}`]
+      return [{
+        hostname: host,
+        port: number,
+        ...(server.username === undefined ? {} : { username: server.username }),
+        ...(server.credential === undefined ? {} : { password: server.credential }),
+        relayType: secure ? "TurnTls" as const : transport === "tcp" ? "TurnTcp" as const : "TurnUdp" as const
+      }]
+    }
+  )
 
 /**
  * What the WebRTC transport is made with.
