@@ -44,6 +44,18 @@ export interface ProviderCapabilities {
 }
 
 /**
+ * A STUN or TURN server, as a browser's `RTCIceServer` has it. `credential` is a secret of the user's: never logged.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface IceServer {
+  readonly urls: string | ReadonlyArray<string>
+  readonly username?: string | undefined
+  readonly credential?: string | undefined
+}
+
+/**
  * What a user's client needs to come in.
  *
  * @category models
@@ -55,6 +67,8 @@ export interface SessionAccess {
   readonly token?: string | undefined
   /** Unix time in ms at which `token` ends. */
   readonly expiresAt?: number | undefined
+  /** What the user's side of WebRTC should use; absent when there is none or the session is no WebRTC one. */
+  readonly iceServers?: ReadonlyArray<IceServer> | undefined
 }
 
 /**

@@ -14,9 +14,15 @@ import { Metadata, PipelineType, SessionRequest, Transport } from "../session/Se
 import { SessionState } from "../session/SessionEvent.ts"
 import { Problem } from "./Problem.ts"
 
+const IceServer = Schema.Struct({
+  urls: Schema.Union([Schema.String, Schema.Array(Schema.String)]),
+  username: Schema.optional(Schema.String),
+  credential: Schema.optional(Schema.String)
+}).annotate({ identifier: "IceServer" })
+
 /**
- * A session, as it is told to whoever created it: how its user comes in. `token` is a secret; `expires_at` is Unix time in
- * ms.
+ * A session, as it is told to whoever created it: how its user comes in. `token` is a secret, and so are the credentials
+ * of `ice_servers` (a browser's `RTCIceServer`, for WebRTC); `expires_at` is Unix time in ms.
  *
  * @category models
  * @since 0.1.0
@@ -26,8 +32,11 @@ export const CreatedSession = Schema.Struct({
   connectionUrl: Schema.String,
   token: Schema.optionalKey(Schema.String),
   expiresAt: Schema.optionalKey(Schema.Finite),
+  iceServers: Schema.optionalKey(Schema.Array(IceServer)),
   state: SessionState
-}).pipe(Schema.encodeKeys({ connectionUrl: "connection_url", expiresAt: "expires_at" }))
+}).pipe(
+  Schema.encodeKeys({ connectionUrl: "connection_url", expiresAt: "expires_at", iceServers: "ice_servers" })
+)
 
 /**
  * A session, as it is looked at.

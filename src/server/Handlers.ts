@@ -90,15 +90,13 @@ const respond = (op: string) =>
     )
 
 /** An address as the user's client needs it: a provider that only knows a path leaves the rest to the server. */
-const absolute = (
-  access: SessionAccess,
-  transport: "webrtc" | "websocket",
-  origin: { readonly secure: boolean; readonly host: string }
-): string => {
+const absolute = (access: SessionAccess, transport: "webrtc" | "websocket", base: URL | string): string => {
   if (!access.connectionUrl.startsWith("/")) return access.connectionUrl
-  const scheme = `${transport === "websocket" ? "ws" : "http"}${origin.secure ? "s" : ""}`
-  return `${scheme}://${origin.host}${access.connectionUrl}`
+  const url = `${String(base).replace(/\/+$/, "")}${access.connectionUrl}`
+  return transport === "websocket" ? url.replace(/^http/, "ws") : url
 }
+
+const basePath = (publicUrl: URL | undefined): string => publicUrl?.pathname.replace(/\/+$/, "") ?? ""
 
 const view = Effect.fnUntraced(function*(session: VoiceSession) {
   const { agent, pipelineType, transport, userId } = session.config
@@ -138,17 +136,17 @@ const sessions = (options: HandlerOptions) =>
             const host = request.headers["host"] ?? "localhost"
             return yield* json(CreatedSession, {
               id: session.id,
-              connectionUrl: absolute(
-                access,
-                config.transport,
-                options.publicUrl === undefined
-                  ? { secure: false, host }
-                  : { secure: options.publicUrl.protocol === "https:", host: options.publicUrl.host }
-              ),
+              connectionUrl: absolute(access, config.transport, options.publicUrl ?? `http://${host}`),
               ...(access.token === undefined ? {} : { token: access.token }),
               ...(access.expiresAt === undefined ? {} : { expiresAt: access.expiresAt }),
+              ...(access.iceServers === undefined || access.iceServers.length === 0
+                ? {}
+                : { iceServers: access.iceServers }),
               state: yield* session.state.get
-            }, { status: 201, headers: { location: `/v1/sessions/${encodeURIComponent(session.id)}` } })
+            }, {
+              status: 201,
+              headers: { location: `${basePath(options.publicUrl)}/v1/sessions/${encodeURIComponent(session.id)}` }
+            })
           }).pipe(respond("http.sessions.create")))
         .handleRaw("list", () =>
           backend.listSessions.pipe(

@@ -14,14 +14,13 @@ import * as Effect from "effect/Effect"
 import * as HttpApiBuilder from "effect/http-api/HttpApiBuilder"
 import * as HttpApiSwagger from "effect/http-api/HttpApiSwagger"
 import * as HttpRouter from "effect/http/HttpRouter"
-import type * as HttpServerError from "effect/http/HttpServerError"
 import * as HttpServerRequest from "effect/http/HttpServerRequest"
 import type * as HttpServerResponse from "effect/http/HttpServerResponse"
 import * as Layer from "effect/Layer"
 import * as PrometheusMetrics from "effect/observability/PrometheusMetrics"
 import * as Schema from "effect/Schema"
 import * as Http from "node:http"
-import type * as Net from "node:net"
+import * as Net from "node:net"
 import type { BackendProvider } from "../backend/BackendProvider.ts"
 import { VoiceBackend } from "../backend/VoiceBackend.ts"
 import { type BackendError, ConnectionFailed, describe, InvalidConfig } from "../BackendError.ts"
@@ -62,8 +61,7 @@ export interface ServerOptions extends Partial<ServerConfig> {
 
 const op = "Server.layer"
 
-const failedToListen = (config: ServerConfig) => (error: HttpServerError.ServeError): BackendError => {
-  const cause = error.cause
+const failedToListen = (config: ServerConfig) => ({ cause }: { readonly cause: unknown }): BackendError => {
   const code = typeof cause === "object" && cause !== null && "code" in cause ? String(cause.code) : "unknown"
   const where = `${config.host}:${config.port}`
   const details = { host: config.host, port: config.port, code }
@@ -86,6 +84,23 @@ const failedToListen = (config: ServerConfig) => (error: HttpServerError.ServeEr
       return new ConnectionFailed({ op, message: `can't listen on ${where}: ${describe(cause)}`, details, cause })
   }
 }
+
+/**
+ * Fails as the layer would when the server could not listen now; for whoever has slow work to do before. Nothing is kept:
+ * the layer may still find the port taken later.
+ *
+ * @category validation
+ * @since 0.1.0
+ */
+export const requireFreePort = (config: ServerConfig): Effect.Effect<void, BackendError> =>
+  Effect.callback<void, BackendError>((resume) => {
+    const probe = new Net.Server()
+    probe.once("error", (cause) => resume(Effect.fail(failedToListen(config)({ cause }))))
+    probe.listen({ host: config.host, port: config.port, exclusive: true }, () => {
+      probe.close(() => resume(Effect.void))
+    })
+    return Effect.sync(() => probe.close())
+  })
 
 const isRouteNotFound = (reason: Cause.Reason<unknown>): boolean =>
   reason._tag === "Fail" && typeof reason.error === "object" && reason.error !== null && "reason" in reason.error &&

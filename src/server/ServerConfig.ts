@@ -12,7 +12,10 @@ import { withDefault } from "../conversation/ConversationPolicy.ts"
 const isHttpUrl = (text: string): boolean => URL.canParse(text) && /^https?:$/.test(new URL(text).protocol)
 
 const HttpUrl = Schema.String.check(
-  Schema.makeFilter((text: string) => isHttpUrl(text) || "expected a URL that begins with http:// or https://")
+  Schema.makeFilter((text: string) =>
+    (isHttpUrl(text) && !/[?#@]/.test(text)) ||
+    "expected a URL that begins with http:// or https://, without user, query or fragment"
+  )
 )
 
 const Origin = Schema.String.check(
@@ -27,7 +30,8 @@ const ApiKey = Schema.String.check(Schema.isMinLength(16), Schema.isMaxLength(51
 /**
  * - `host`: the address to listen on. `127.0.0.1`; any other than loopback needs `apiKeys`.
  * - `port`: 8080; 0 takes a free one.
- * - `publicUrl`: how clients reach the server when it stands behind a proxy; addresses of sessions are made of it.
+ * - `publicUrl`: how clients reach the server when it stands behind a proxy, with its path if it has one; the only place
+ *   where that is said, and what the addresses of sessions are made of.
  * - `allowedOrigins`: web pages of other origins that may use the API.
  * - `apiKeys`: bearer keys; when there is one, every call to `/v1` needs one, but those that a session's token opens.
  *

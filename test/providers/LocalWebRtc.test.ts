@@ -27,7 +27,12 @@ const call = Effect.fnUntraced(function*(
   const user = yield* RtcUser.make
   const response = yield* post(server, id, session.access.token, user.offer)
   assert.strictEqual(response.status, 201, response.text)
-  assert.strictEqual(response.headers.get("location"), `/v1/sessions/${id}`)
+  // As a WHIP client resolves it, behind any proxy.
+  const offer = `https://voice.example/talk/v1/sessions/${id}/offer`
+  assert.strictEqual(
+    new URL(response.headers.get("location")!, offer).href,
+    `https://voice.example/talk/v1/sessions/${id}`
+  )
   assert.strictEqual(response.headers.get("content-type"), "application/sdp")
   yield* user.answer(response.text)
   return user
@@ -97,6 +102,16 @@ describe("local provider, WebRTC", () => {
         assert.strictEqual((timestamps[i]! - timestamps[i - 1]!) >>> 0, 960)
       }
     }), 30_000)
+
+  it.live("tells a user of WebRTC its ICE servers, and nobody else", () =>
+    Effect.gen(function*() {
+      const servers = [{ urls: ["turn:turn.example:3478"], username: "u", credential: "p" }]
+      const server = yield* start({ providerConfig: { ice_servers: servers } })
+      assert.deepStrictEqual((yield* server.open("s1", { transport: "webrtc" })).access.iceServers, servers)
+      assert.isUndefined((yield* server.open("s2")).access.iceServers)
+      const without = yield* start()
+      assert.isUndefined((yield* without.open("s1", { transport: "webrtc" })).access.iceServers)
+    }))
 
   it.live("drops what waits on clear, and refuses what is more than 200 ms", () =>
     Effect.gen(function*() {

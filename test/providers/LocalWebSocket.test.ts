@@ -354,7 +354,6 @@ describe("local provider, WebSocket", () => {
       const failure = yield* Effect.flip(provider.validateConfig({
         ...(yield* BackendConfig.decode(base)),
         providerConfig: {
-          public_url: "ftp://x",
           ice_servers: [{ urls: "http://x" }],
           udp_port_range: { begin: 2_000, end: 1_500 },
           bind_address: "localhost",
@@ -365,7 +364,6 @@ describe("local provider, WebSocket", () => {
       assert.strictEqual(failure.code, "invalid_config")
       for (
         const path of [
-          "public_url",
           "ice_servers.0.urls",
           "udp_port_range",
           "bind_address",

@@ -1,9 +1,10 @@
 import { assert, describe, it, layer } from "@effect/vitest"
-import { Effect, Layer, Redacted, Ref } from "effect"
+import { Effect, Layer, Redacted, Ref, Schema } from "effect"
 import * as Http from "node:http"
 import * as Net from "node:net"
 import { VoiceServer } from "../../src/server/Server.ts"
 import * as Server from "../../src/server/Server.ts"
+import { ServerConfig } from "../../src/server/ServerConfig.ts"
 import { backend, call, limits, Script, serve } from "./support.ts"
 
 const post = (url: string, body: unknown, headers: Record<string, string> = {}) =>
@@ -98,6 +99,23 @@ describe("Server", () => {
         const { url } = yield* VoiceServer
         const { json } = yield* post(url, { ...good, transport: "webrtc" })
         assert.strictEqual(json["connection_url"], `${url}/v1/sessions/${json["id"]}/audio`)
+      }))
+
+    it.effect("tells the user of ICE servers, where there are any", () =>
+      Effect.gen(function*() {
+        const { url } = yield* VoiceServer
+        const { json } = yield* post(url, { ...good, transport: "webrtc" })
+        assert.deepEqual(json["ice_servers"], [
+          { urls: "stun:stun.example" },
+          { urls: ["turn:turn.example"], username: "u", credential: "p" }
+        ])
+        assert.notProperty((yield* post(url, good)).json, "ice_servers")
+        const { components, paths } = (yield* call(`${url}/openapi.json`)).json
+        assert.property(components.schemas, "IceServer")
+        assert.property(
+          paths["/v1/sessions"].post.responses["201"].content["application/json"].schema.properties,
+          "ice_servers"
+        )
       }))
 
     it.effect("names every fault of a request by its path", () =>
@@ -367,6 +385,31 @@ describe("Server", () => {
       isProblem(yield* post(url, good, { origin: "https://evil.example" }), 403, "authorization_failed")
     }).pipe(Effect.provide(serve({ allowedOrigins: ["https://app.example"], publicUrl: "https://voice.example" }))))
 
+  it.effect("gives addresses below the public URL, with its path", () =>
+    Effect.gen(function*() {
+      const { url } = yield* VoiceServer
+      const socket = yield* post(url, good)
+      const path = `/v1/sessions/${socket.json["id"]}`
+      assert.strictEqual(socket.json["connection_url"], `wss://voice.example:8443/talk${path}/audio`)
+      assert.strictEqual(socket.headers.get("location"), `/talk${path}`)
+      const { json } = yield* post(url, { ...good, transport: "webrtc" })
+      assert.match(json["connection_url"], /^https:\/\/voice\.example:8443\/talk\/v1\//)
+    }).pipe(Effect.provide(serve({ publicUrl: "https://voice.example:8443/talk/" }))))
+
+  it.effect("takes a public URL that is one", () =>
+    Effect.gen(function*() {
+      const decode = Schema.decodeUnknownEffect(ServerConfig)
+      for (
+        const url of ["ftp://x", "voice.example", "https://u:p@voice.example", "https://voice.example/?a", "http://x/#"]
+      ) {
+        assert.match(String(yield* Effect.flip(decode({ public_url: url }))), /http:\/\//, url)
+      }
+      assert.strictEqual(
+        (yield* decode({ public_url: "https://voice.example/a" })).publicUrl,
+        "https://voice.example/a"
+      )
+    }))
+
   it.effect("refuses the network without authentication, and says how", () =>
     Effect.gen(function*() {
       for (const host of ["0.0.0.0", "::", "192.168.0.1", "voice.example"]) {
@@ -386,9 +429,16 @@ describe("Server", () => {
       )
       const address = taken.address()
       const port = typeof address === "object" && address !== null ? address.port : 0
-      const error = yield* Effect.flip(Effect.scoped(Layer.build(serve({ port }))))
-      assert.strictEqual(error._tag, "ConnectionFailed")
-      assert.strictEqual(error.details?.["reason"], "port_in_use")
+      const config = yield* Schema.decodeEffect(ServerConfig)({ port })
+      for (const early of [Effect.asVoid(Layer.build(serve({ port }))), Server.requireFreePort(config)]) {
+        const error = yield* Effect.flip(Effect.scoped(early))
+        assert.strictEqual(error._tag, "ConnectionFailed")
+        assert.strictEqual(error.details?.["reason"], "port_in_use")
+      }
+      yield* Effect.callback<void>((resume) => void taken.close(() => resume(Effect.void)))
+      // Looking takes nothing: the port is still free.
+      yield* Server.requireFreePort(config)
+      yield* Effect.scoped(Layer.build(serve({ port })))
     }))
 
   it.live("drains the backend first, then closes what is open, in bounded time", () =>

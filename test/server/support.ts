@@ -116,7 +116,15 @@ export const backend = Layer.effectContext(Effect.gen(function*() {
     getSession: get,
     listSessions: Effect.sync(() => Array.from(sessions.values())),
     closeSession: (id) => Effect.map(get(id), () => void sessions.delete(id)),
-    access: (id) => Effect.succeed({ connectionUrl: `/v1/sessions/${id}/audio`, token: "t0ken", expiresAt: 1_000 }),
+    access: (id) =>
+      Effect.map(get(id), ({ config }) => ({
+        connectionUrl: `/v1/sessions/${id}/audio`,
+        token: "t0ken",
+        expiresAt: 1_000,
+        iceServers: config.transport === "webrtc"
+          ? [{ urls: "stun:stun.example" }, { urls: ["turn:turn.example"], username: "u", credential: "p" }]
+          : []
+      })),
     healthCheck: Ref.get(script.health),
     connectionState: { get: Effect.succeed("connected"), changes: Stream.make("connected") },
     activeSessionCount: Effect.sync(() => sessions.size),

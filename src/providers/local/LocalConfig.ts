@@ -19,12 +19,6 @@ const Address = Schema.String.check(
   Schema.makeFilter((address: string) => isIP(address) !== 0 || "expected an IP address")
 )
 
-const PublicUrl = Schema.String.check(
-  Schema.makeFilter((url: string) =>
-    URL.canParse(url) && /^https?:$/.test(new URL(url).protocol) || "expected an http or https URL"
-  )
-)
-
 /**
  * A STUN or TURN server, as a browser's `RTCIceServer` has it.
  *
@@ -40,18 +34,20 @@ export const IceServer = Schema.Struct({
 const Port = Schema.Int.check(Schema.isBetween({ minimum: 1_024, maximum: 65_535 }))
 
 /**
- * - `publicUrl`: where users reach the server, with its path if it has one. Default: URLs without a host.
- * - `iceServers`: STUN and TURN servers that the server's side of WebRTC uses. Default: none.
+ * - `iceServers`: STUN and TURN servers that both sides of WebRTC use; whoever creates a session is told them, with
+ *   their credentials. Default: none.
  * - `udpPortRange`: the UDP ports of WebRTC, both ends included. Default: any.
- * - `bindAddress`: the local address of WebRTC. Default: all.
+ * - `bindAddress`: the local address of WebRTC. Default: all; where `effect-voice serve` is for this machine alone, its
+ *   loopback address.
  * - `announceAddress`: the public address of a 1:1 NAT, which WebRTC tells users instead of the local one.
  * - `maxConnectionsPerSession`: links of one session that may be open at once, the replaced ones included. 4.
+ *
+ * Where users reach the server from outside is the server's to know (`server.public_url`): the provider gives paths.
  *
  * @category models
  * @since 0.1.0
  */
 export const LocalConfig = Schema.Struct({
-  publicUrl: Schema.optionalKey(PublicUrl),
   iceServers: Schema.Array(IceServer).pipe(withDefault([])),
   udpPortRange: Schema.optionalKey(
     Schema.Struct({ begin: Port, end: Port }).check(
@@ -64,7 +60,6 @@ export const LocalConfig = Schema.Struct({
   announceAddress: Schema.optionalKey(Address),
   maxConnectionsPerSession: Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: 32 })).pipe(withDefault(4))
 }).pipe(Schema.encodeKeys({
-  publicUrl: "public_url",
   iceServers: "ice_servers",
   udpPortRange: "udp_port_range",
   bindAddress: "bind_address",

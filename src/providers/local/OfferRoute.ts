@@ -23,12 +23,13 @@ import type { SessionLinks } from "./SessionLinks.ts"
 const op = "LocalProvider.offer"
 
 /**
- * `location` gives the URL of a session, which a WHIP client deletes to hang up.
+ * The answer's `location` is the URL of the session, which a WHIP client deletes to hang up: relative to the offer's, so
+ * that it holds behind any proxy.
  *
  * @category routes
  * @since 0.1.0
  */
-export const make = (links: SessionLinks, webRtc: WebRtc, location: (id: string) => string): ProviderRoute => {
+export const make = (links: SessionLinks, webRtc: WebRtc): ProviderRoute => {
   const handle = Effect.fnUntraced(function*(request: HttpServerRequest.HttpServerRequest) {
     const { id = "" } = yield* HttpRouter.params
     const link = yield* links.authenticate(id, tokenOf(request))
@@ -61,7 +62,7 @@ export const make = (links: SessionLinks, webRtc: WebRtc, location: (id: string)
     return HttpServerResponse.text(accepted.answer, {
       status: 201,
       contentType: "application/sdp",
-      headers: { "cache-control": "no-store", "location": location(link.id) }
+      headers: { "cache-control": "no-store", "location": `../${encodeURIComponent(link.id)}` }
     })
   }, (effect) => Effect.catch(effect, (error) => Effect.succeed(problem(error))))
   return HttpRouter.route("POST", "/v1/sessions/:id/offer", handle)

@@ -15,20 +15,9 @@ import * as SessionLinks from "./SessionLinks.ts"
 
 export { LocalConfig } from "./LocalConfig.ts"
 
-/** The session's path below the public URL; without one, a path that the client resolves. */
-const urls = (config: LocalConfig) => {
-  const base = config.publicUrl?.replace(/\/+$/, "") ?? ""
-  const session = (id: string) => `${base}/v1/sessions/${encodeURIComponent(id)}`
-  return {
-    session,
-    audio: (id: string) => `${session(id).replace(/^http/, "ws")}/audio`,
-    offer: (id: string) => `${session(id)}/offer`
-  }
-}
-
 /**
- * The local provider. `access.connectionUrl` is the WebSocket's for `websocket` and the offer's for `webrtc`; the token
- * opens either, so that a user can change over.
+ * The local provider. `access.connectionUrl` is the WebSocket's path for `websocket` and the offer's for `webrtc`; the
+ * server that mounts the routes makes a URL of it. The token opens either, so that a user can change over.
  *
  * @category providers
  * @since 0.1.0
@@ -55,18 +44,19 @@ export const provider: BackendProvider.BackendProvider["Service"] = BackendProvi
       maxConnectionsPerSession: options.maxConnectionsPerSession
     })
     const webRtc = yield* WebRtcConnection.make(webRtcOptions(options))
-    const url = urls(options)
+    const { iceServers } = options
     return {
       open: (session) =>
-        Effect.map(links.open(session), ({ attachments, expiresAt, token }) => ({
-          access: {
-            connectionUrl: session.config.transport === "webrtc" ? url.offer(session.id) : url.audio(session.id),
-            token,
-            expiresAt
-          },
-          attachments
-        })),
-      routes: [AudioRoute.make(links), OfferRoute.make(links, webRtc, url.session)],
+        Effect.map(links.open(session), ({ attachments, expiresAt, token }) => {
+          const path = `/v1/sessions/${encodeURIComponent(session.id)}`
+          return {
+            access: session.config.transport === "webrtc"
+              ? { connectionUrl: `${path}/offer`, token, expiresAt, ...(iceServers.length > 0 ? { iceServers } : {}) }
+              : { connectionUrl: `${path}/audio`, token, expiresAt },
+            attachments
+          }
+        }),
+      routes: [AudioRoute.make(links), OfferRoute.make(links, webRtc)],
       // There is nothing to reach: whoever can ask is here.
       probe: Effect.succeed({ name: "provider", status: "healthy" as const })
     }

@@ -1,0 +1,61 @@
+import { assert, describe, it } from "@effect/vitest"
+import { createServer, type IncomingMessage } from "node:http"
+import type { AddressInfo } from "node:net"
+import { createSession } from "../../src/client/SessionApi.ts"
+
+/** Answers one request after the other with these bodies, and keeps what was asked. */
+const answering = async (
+  status: number,
+  body: unknown,
+  use: (url: string, asked: Array<IncomingMessage>) => unknown
+) => {
+  const asked: Array<IncomingMessage> = []
+  const server = createServer((request, response) => {
+    asked.push(request)
+    request.resume()
+    response.writeHead(status, { "content-type": "application/json" }).end(JSON.stringify(body))
+  })
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve))
+  // A TCP server's address is an object; only a pipe's is a string.
+  const { port } = server.address() as AddressInfo
+  try {
+    await use(`http://127.0.0.1:${port}`, asked)
+  } finally {
+    server.closeAllConnections()
+    server.close()
+  }
+}
+
+const request = (baseUrl: string, headers: Record<string, string> = {}) =>
+  createSession({ baseUrl, headers, body: { user_id: "ada" }, signal: new AbortController().signal })
+
+describe("SessionApi.createSession", () => {
+  it("takes the ICE servers that the server tells", () =>
+    answering(
+      201,
+      { id: "s1", token: "t", ice_servers: [{ urls: ["turn:x"], username: "u", credential: "p" }] },
+      async (url) =>
+        assert.deepStrictEqual(await request(url), {
+          id: "s1",
+          token: "t",
+          iceServers: [{ urls: ["turn:x"], username: "u", credential: "p" }]
+        })
+    ))
+
+  it("goes without ICE servers when none are told, or what is told makes no sense", async () => {
+    for (const ice_servers of [undefined, "turn:x", null, { urls: "turn:x" }]) {
+      await answering(
+        201,
+        { id: "s1", token: "t", ice_servers },
+        async (url) => assert.isUndefined((await request(url)).iceServers)
+      )
+    }
+  })
+
+  it("tells a missing or wrong key by its code, and sends the one it has", () =>
+    answering(401, { code: "authentication_failed", detail: "an API key is needed" }, async (url, asked) => {
+      const error = await request(url, { authorization: "Bearer k" }).then(() => undefined, (error: unknown) => error)
+      assert.include(error, { name: "VoiceClientError", code: "authentication_failed" })
+      assert.strictEqual(asked[0]?.headers.authorization, "Bearer k")
+    }))
+})
