@@ -26,9 +26,10 @@ export const serve = Effect.fnUntraced(function*(options: {
   const listen = { ...section, host: options.host ?? section.host, port: options.port ?? section.port }
   // Nobody waits for models to hear that.
   yield* requireAuthentication(listen)
+  yield* Server.requireFreePort(listen)
   yield* Setup.fetchModels(config)
   const server = Server.layer({ ...listen, providers: Object.values(Builtin.providers) }).pipe(
-    Layer.provide(Setup.backend(config))
+    Layer.provide(Setup.backend(Setup.besideServer(config, listen)))
   )
   return yield* Effect.gen(function*() {
     const { url } = yield* Server.VoiceServer

@@ -5,6 +5,7 @@
  */
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
+import { isIP } from "node:net"
 import type { BackendConfig } from "../backend/BackendConfig.ts"
 import * as ConfigSource from "../backend/ConfigSource.ts"
 import { VoiceBackend } from "../backend/VoiceBackend.ts"
@@ -31,6 +32,29 @@ export const loadConfig = (file: string | undefined) =>
 
 /** Variables that are read elsewhere. */
 const others = new Set(["EFFECT_VOICE_MODELS", "EFFECT_VOICE_API_KEY"])
+
+/**
+ * The config of a backend that is served at `host`. Where that is loopback, the WebRTC of provider `local` stays there,
+ * too: an install as it comes has no port that the network can reach. Its `bind_address` beats that, and so does whatever
+ * says that users come from elsewhere: a `public_url` of the server, an `announce_address`.
+ *
+ * Here, since a provider does not know who mounts its routes, nor the server what its provider opens.
+ *
+ * @category config
+ * @since 0.1.0
+ */
+export const besideServer = (
+  config: BackendConfig,
+  { host, publicUrl }: Pick<ServerConfig.ServerConfig, "host" | "publicUrl">
+): BackendConfig => {
+  const { provider, providerConfig } = config
+  const isLocal = ServerConfig.isLoopback(host) &&
+    (publicUrl === undefined || ServerConfig.isLoopback(new URL(publicUrl).hostname))
+  const isSaid = ["bind_address", "announce_address"].some((name) => providerConfig[name] !== undefined)
+  if (provider !== "local" || !isLocal || isSaid) return config
+  const bare = host.replace(/^\[|\]$/g, "")
+  return { ...config, providerConfig: { ...providerConfig, bind_address: isIP(bare) === 0 ? "127.0.0.1" : bare } }
+}
 
 /**
  * Fetches a model with its progress on a terminal; in a pipe one line says that it happens.

@@ -2,6 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
 import { spawn } from "node:child_process"
 import * as Fs from "node:fs"
+import * as Net from "node:net"
 import * as Os from "node:os"
 import * as Path from "node:path"
 import * as Wav from "../../src/audio/Wav.ts"
@@ -129,6 +130,25 @@ describe("cli", () => {
       failed(network, 1, /^error: refusing .*api_keys/)
       assert.strictEqual(piped.code, 0, piped.err)
     }), 30_000)
+
+  it.live("says that its port is taken before it gets models ready", () =>
+    Effect.gen(function*() {
+      const models = yield* directory
+      const taken = yield* Effect.acquireRelease(
+        Effect.callback<Net.Server>((resume) => {
+          const server = Net.createServer().listen(0, "127.0.0.1", () => resume(Effect.succeed(server)))
+        }),
+        (server) => Effect.sync(() => server.close())
+      )
+      const address = taken.address()
+      const port = String(typeof address === "object" && address !== null ? address.port : 0)
+      // No model is here, and none can be fetched.
+      const ended = yield* cli(["serve", "--port", port], {
+        env: { EFFECT_VOICE_MODELS: models, npm_config_registry: "http://127.0.0.1:9/" }
+      })
+      failed(ended, 1, new RegExp(`^error: port ${port} of 127.0.0.1 is in use`))
+      assert.notMatch(ended.err, /model/)
+    }).pipe(Effect.scoped), 30_000)
 
   it.live("serves until a signal, then drains and exits 0", () =>
     Effect.gen(function*() {
