@@ -43,18 +43,34 @@ export const watchServer = (onChange: (up: boolean) => void): { readonly check: 
 }
 
 /**
- * What the server runs, as label and value: its provider and engines, as far as it tells.
+ * What a server says of itself: `locked` when it wants another key than the one it was asked with, `away` when it does
+ * not answer, else what it runs, as label and value.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export type Description =
+  | { readonly state: "locked" }
+  | { readonly state: "away" }
+  | { readonly state: "known"; readonly chips: ReadonlyArray<readonly [label: string, value: string]> }
+
+/**
+ * Asks the server what it runs: its provider and engines, as far as it tells.
  *
  * @category accessors
  * @since 0.1.0
  */
-export const describeServer = async (): Promise<ReadonlyArray<readonly [string, string]>> => {
+export const describeServer = async (key: string | undefined): Promise<Description> => {
   try {
-    const response = await fetch("/v1/providers", { cache: "no-store", signal: AbortSignal.timeout(TIMEOUT_MS) })
-    if (!response.ok) return []
-    return describe(await response.json())
+    const response = await fetch("/v1/providers", {
+      cache: "no-store",
+      headers: key === undefined ? {} : { authorization: `Bearer ${key}` },
+      signal: AbortSignal.timeout(TIMEOUT_MS)
+    })
+    if (response.status === 401) return { state: "locked" }
+    return response.ok ? { state: "known", chips: describe(await response.json()) } : { state: "away" }
   } catch {
-    return []
+    return { state: "away" }
   }
 }
 

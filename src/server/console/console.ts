@@ -13,6 +13,7 @@ import {
   VoiceClient,
   VoiceClientError
 } from "../../client/index.ts"
+import { forgetKey, makeKeyDialog, recallKey } from "./ApiKey.ts"
 import { ConversationView } from "./ConversationView.ts"
 import { describeServer, watchServer } from "./ServerWatch.ts"
 
@@ -65,6 +66,8 @@ let call: VoiceClient | undefined
 let connecting: AbortController | undefined
 let userSpeaking = false
 let serverUp = true
+/** The server wants a key, and the one that this tab has, if any, is not good. */
+let locked = false
 /** The call that was on when the server went away, to be opened anew if it cannot be resumed. */
 let wanted: { readonly typed: boolean } | undefined
 
@@ -149,6 +152,8 @@ const render = () => {
   html("state").textContent = typing && phase === "listening" ? "Connected" : state
   html("hint").textContent = phase === "ready" && !serverUp
     ? "The server is away"
+    : phase === "ready" && locked
+    ? "This server asks for a key first"
     : typing && (phase === "listening" || phase === "speaking")
     ? "Type to talk; press the button to use the microphone"
     : phase === "speaking" && call?.muted
@@ -167,6 +172,24 @@ const render = () => {
 const transport = (): NonNullable<ConnectOptions["transport"]> =>
   document.querySelector<HTMLInputElement>("input[name=transport]:checked")?.value === "webrtc" ? "webrtc" : "websocket"
 
+const aborted = new VoiceClientError("aborted", "No key was given.")
+
+const open = async (typed: boolean, signal: AbortSignal): Promise<VoiceClient> => {
+  const options = { transport: transport(), output: { deviceId: speaker.value || undefined }, signal }
+  const apiKey = recallKey()
+  try {
+    const input = typed ? false : { deviceId: microphone.value || undefined }
+    return await VoiceClient.connect({ ...options, apiKey, input })
+  } catch (error) {
+    // A remembered device may be unplugged by now: then the system's choice is better than none.
+    if (!(error instanceof VoiceClientError) || error.code !== "microphone_missing" || microphone.value === "") {
+      throw error
+    }
+    microphone.value = ""
+    return await VoiceClient.connect({ ...options, apiKey })
+  }
+}
+
 const start = async (options: { readonly typed?: boolean } = {}): Promise<VoiceClient | undefined> => {
   if (call !== undefined) return call
   if (connecting !== undefined) return undefined
@@ -176,18 +199,14 @@ const start = async (options: { readonly typed?: boolean } = {}): Promise<VoiceC
   userSpeaking = false
   render()
   try {
-    const opened = await VoiceClient.connect({
-      transport: transport(),
-      input: typed ? false : { deviceId: microphone.value || undefined },
-      output: { deviceId: speaker.value || undefined },
-      signal: abort.signal
-    }).catch((error: unknown) => {
-      // A remembered device may be unplugged by now: then the system's choice is better than none.
-      if (!(error instanceof VoiceClientError) || error.code !== "microphone_missing" || microphone.value === "") {
-        throw error
-      }
-      microphone.value = ""
-      return VoiceClient.connect({ transport: transport(), signal: abort.signal })
+    if (locked && !await unlock()) return undefined
+    const opened = await open(typed, abort.signal).catch(async (error: unknown) => {
+      if (!(error instanceof VoiceClientError) || error.code !== "authentication_failed") throw error
+      // The page has been told of no key, or its key is not good any more.
+      const had = recallKey() !== undefined
+      lock()
+      if (!await unlock(had ? "The server does not take the former key any more." : "")) throw aborted
+      return await open(typed, abort.signal)
     })
     adopt(opened, typed)
     return opened
@@ -396,7 +415,15 @@ const animate = () => {
 // --- the server -------------------------------------------------------------------------------------------------
 
 const describe = async () => {
-  const chips = await describeServer()
+  const description = await describeServer(recallKey())
+  if (description.state === "locked") return lock()
+  if (description.state === "away") return
+  locked = false
+  showChips(description.chips)
+  render()
+}
+
+const showChips = (chips: ReadonlyArray<readonly [label: string, value: string]>) =>
   html("engines").replaceChildren(...chips.map(([label, value]) => {
     const chip = document.createElement("li")
     const name = document.createElement("b")
@@ -404,6 +431,33 @@ const describe = async () => {
     chip.append(`${label} `, name)
     return chip
   }))
+
+const lock = () => {
+  locked = true
+  forgetKey()
+  showChips([])
+  render()
+}
+
+const askForKey = makeKeyDialog({
+  dialog: find("key", HTMLDialogElement),
+  form: find("key-form", HTMLFormElement),
+  input: find("key-input", HTMLInputElement),
+  fault: html("key-fault"),
+  submit: button("key-submit"),
+  cancel: button("key-cancel")
+}, async (key) => {
+  const description = await describeServer(key)
+  if (description.state === "known") showChips(description.chips)
+  return description.state === "known" ? "accepted" : description.state === "locked" ? "refused" : "unreachable"
+})
+
+/** Asks for a key; whether a good one was given. */
+const unlock = async (message = ""): Promise<boolean> => {
+  if (await askForKey(message) === undefined) return false
+  locked = false
+  render()
+  return true
 }
 
 const showAway = () =>
