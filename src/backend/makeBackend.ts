@@ -35,6 +35,7 @@ import type { PipelineFactory } from "../session/Pipeline.ts"
 import * as Session from "../session/Session.ts"
 import { decodeMetadata, type PipelineType, type SessionConfig } from "../session/SessionConfig.ts"
 import type { VoiceSession } from "../session/VoiceSession.ts"
+import * as BackendMetrics from "../telemetry/BackendMetrics.ts"
 import { Admission } from "./Admission.ts"
 import * as BackendConfig from "./BackendConfig.ts"
 import type { BackendProvider, ProviderConnection, SessionAccess } from "./BackendProvider.ts"
@@ -101,6 +102,7 @@ export const makeBackend = Effect.fnUntraced(function*(parts: BackendParts) {
     own === 0 ? config.maxConcurrentSessions : Math.min(own, config.maxConcurrentSessions)
   )
   const latency = new LatencyWindow()
+  const metrics = yield* BackendMetrics.make({ provider: provider.name, enabled: config.enableMetrics })
   const sessions = new Map<string, Entry>()
   const connection = yield* SubscriptionRef.make<ConnectionState>("disconnected")
   const cut = yield* Deferred.make<void>()
@@ -275,7 +277,10 @@ export const makeBackend = Effect.fnUntraced(function*(parts: BackendParts) {
       connectWindow: config.session.connectWindow,
       resumeWindow: config.session.resumeWindow,
       longest: config.session.longest,
-      onLatency: (totalMs) => latency.add(totalMs > Duration.toMillis(config.latencyTarget))
+      onLatency: (totalMs) => {
+        latency.add(totalMs > Duration.toMillis(config.latencyTarget))
+        metrics.turnAnswered(totalMs)
+      }
     }).pipe(Scope.provide(sessionScope))
     const { access, attachments } = yield* connected.provider.open({ id, config: session }).pipe(
       Scope.provide(sessionScope)
@@ -308,6 +313,7 @@ export const makeBackend = Effect.fnUntraced(function*(parts: BackendParts) {
       Effect.andThen(closeScope(entry.scope)),
       Effect.ensuring(Effect.suspend(() => {
         admission.leave()
+        metrics.sessionClosed()
         return Deferred.succeed(entry.gone, undefined)
       }))
     )
@@ -321,6 +327,7 @@ export const makeBackend = Effect.fnUntraced(function*(parts: BackendParts) {
           Effect.onError(() => Effect.ensuring(closeScope(sessionScope), Effect.sync(() => admission.leave())))
         )
         sessions.set(entry.handle.session.id, entry)
+        metrics.sessionOpened()
         yield* FiberSet.run(watchers, watch(entry))
         // it may have begun to drain meanwhile
         if (!admission.open) entry.handle.drain("drained")

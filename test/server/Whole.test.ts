@@ -1,6 +1,6 @@
 import { NodeServices } from "@effect/platform-node"
 import { assert, describe, it } from "@effect/vitest"
-import { Deferred, Effect, Exit, Fiber, Layer, Scope } from "effect"
+import { Deferred, Effect, Exit, Fiber, Layer, Metric, Scope } from "effect"
 import * as Fs from "node:fs"
 import * as Os from "node:os"
 import * as Path from "node:path"
@@ -61,6 +61,44 @@ describe("server, backend and local provider", () => {
       // All of "You said hello.", at 50 ms a character.
       assert.isAtLeast(reply.success.samples.filter((sample) => sample !== 0).length, 0.95 * 15 * 50 * 24)
     }).pipe(Effect.scoped, Effect.provide([NodeServices.layer, Builtin.layer])), 20_000)
+
+  it.live("count sessions, turns and latencies in /metrics", () =>
+    Effect.gen(function*() {
+      const input = Path.join(
+        yield* Effect.acquireRelease(
+          Effect.sync(() => Fs.mkdtempSync(Path.join(Os.tmpdir(), "effect-voice-metrics-"))),
+          (dir) => Effect.sync(() => Fs.rmSync(dir, { recursive: true, force: true }))
+        ),
+        "in.wav"
+      )
+      Fs.writeFileSync(input, Wav.encode(ScriptedEngines.speech(400, 8_000), { sampleRate: 8_000 }))
+      const { url } = yield* Server.VoiceServer
+      const read = Effect.map(call(`${url}/metrics`), ({ text }) =>
+        ["sessions_active", "sessions_total", "turns_total", "turn_latency_seconds_count"].map((name) =>
+          Number(new RegExp(`^effect_voice_${name}\\{provider="local"\\} (\\d+)$`, "m").exec(text)?.[1])
+        ))
+      assert.deepEqual(yield* read, [0, 0, 0, 0])
+      yield* post(url, { user_id: "ada", transport: "websocket" })
+      yield* talk({ input, output: undefined, url, json: true, config: undefined })
+      while ((yield* read)[0] !== 1) {
+        yield* Effect.yieldNow
+      }
+      assert.deepEqual(yield* read, [1, 2, 1, 1])
+    }).pipe(
+      Effect.scoped,
+      Effect.provide([
+        NodeServices.layer,
+        Builtin.layer,
+        Layer.unwrap(Effect.map(Deferred.make<void>(), server)).pipe(
+          Layer.provideMerge(Layer.effect(
+            Metric.MetricRegistry,
+            Effect.sync(() =>
+              new Map()
+            )
+          ))
+        )
+      ])
+    ), 20_000)
 
   it.live("answer the API's errors with the backend's own", () =>
     Effect.gen(function*() {
