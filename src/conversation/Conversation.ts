@@ -86,6 +86,10 @@ export const publicState = (state: State): SessionState => {
   }
 }
 
+/** It answers what nobody has the words of yet. */
+const isWordless = (source: ReplySource): boolean =>
+  source._tag === "Remote" || (source._tag === "Answer" && source.transcript === "")
+
 const both = (former: Next, next: Next): Next =>
   former._tag === "Start" && former.source._tag === "Answer" && next._tag === "Start" && next.source._tag === "Answer"
     ? { ...next, source: { ...next.source, transcript: join(former.source.transcript, next.source.transcript) } }
@@ -143,7 +147,7 @@ class Draft {
     this.set({
       turn,
       epoch,
-      untold: source._tag === "Remote" && !history.some((item) => item.turn === turn) ? turn : undefined,
+      untold: isWordless(source) && !history.some((item) => item.turn === turn) ? turn : undefined,
       agent: { _tag: "Active", reply: { epoch, turn, source, audibleAt: undefined, marks } }
     })
     if (source._tag === "Answer" && source.transcript !== "") {
@@ -234,10 +238,10 @@ class Draft {
     }
     if (!nothing && busy && agent.reply.audibleAt === undefined) this.withdraw(agent.reply)
     const { marks } = this.state
-    const transcript = wordsOf(this.state.heard)
+    const transcript = this.options.textual ? wordsOf(this.state.heard) : ""
     this.set({
       user: { _tag: "Quiet" },
-      heard: this.options.authority === "remote" ? heard : { finals: "", interim: "" },
+      heard: this.options.textual ? { finals: "", interim: "" } : heard,
       marks: undefined
     })
     if (user._tag === "Finalizing" && user.still) this.speaking(user.untilSample)
@@ -425,12 +429,12 @@ const onTranscript = (draft: Draft, text: string, final: boolean): void => {
   if (text.trim() === "" && next.interim === heard.interim) return
   draft.set({ heard: next })
   const { agent, turn } = draft.state
-  if (draft.options.authority !== "remote") {
+  if (draft.options.textual) {
     draft.emit({ type: "user.transcript", turn: turn + 1, text: join(next.finals, next.interim), final: false })
     return
   }
   // a model's transcript may come when its reply has begun, or is over: it belongs to the turn of that reply
-  const of = agent._tag !== "Silent" && agent.reply.source._tag === "Remote"
+  const of = agent._tag !== "Silent" && isWordless(agent.reply.source)
     ? agent.reply.turn
     : draft.state.untold ?? turn + 1
   if (final) draft.set({ heard: { finals: "", interim: "" }, untold: undefined })

@@ -92,10 +92,9 @@ export const make = <E, R>(
       Effect.catchCause((cause) => Queue.failCause(out, cause)),
       Effect.forkScoped
     )
-    yield* Effect.addFinalizer((exit) =>
-      exit._tag === "Failure" && Cause.hasInterruptsOnly(exit.cause)
-        ? session.interrupt.pipe(Effect.ignore, Effect.andThen(Effect.sync(() => listener?.closed("interrupted"))))
-        : Effect.sync(() => listener?.closed("the reader has ended"))
+    // whoever stops reading hears no more of the reply
+    yield* Effect.addFinalizer(() =>
+      session.interrupt.pipe(Effect.ignore, Effect.andThen(Effect.sync(() => listener?.closed("the reader has gone"))))
     )
     return Stream.fromQueue(out)
   })).pipe(Stream.scoped)

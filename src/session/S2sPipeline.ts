@@ -73,8 +73,10 @@ export const make = ({ s2s, vad }: S2sEngines): PipelineFactory =>
       }
       replies.set(reply, Effect.runSync(Queue.dropping<ReplyEvent>(MAX_PIECES)))
       if (awaited !== undefined) {
-        Deferred.doneUnsafe(awaited, Effect.succeed(reply))
+        const asked = awaited
+        // first: whoever asked goes on at once
         awaited = undefined
+        Deferred.doneUnsafe(asked, Effect.succeed(reply))
       } else {
         context.dispatch({ _tag: "RemoteReply", reply })
       }

@@ -319,7 +319,7 @@ export const make = Effect.fnUntraced(function*(options: SessionOptions) {
     const since = now()
     let takenMs = 0
     let droppedMs = 0
-    let toldAt = 0
+    let toldAt = Number.NEGATIVE_INFINITY
     const bounded = which.transport !== "memory"
     which.listen({
       audio: (pcm) => {

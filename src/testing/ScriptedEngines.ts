@@ -103,6 +103,8 @@ export const layerStt = (
     readonly delay?: Duration.Input | undefined
     /** Fails the stream in place of the nth answer, counted from 0. */
     readonly failAt?: { readonly [answer: number]: BackendError } | undefined
+    /** Never gives the nth answer. */
+    readonly hangAt?: ReadonlyArray<number> | undefined
   }
 ): Layer.Layer<SpeechToText> =>
   Layer.sync(SpeechToText, () => {
@@ -120,7 +122,9 @@ export const layerStt = (
           yield* Queue.take(asked).pipe(
             Effect.tap(() => options?.delay === undefined ? Effect.void : Effect.sleep(options.delay)),
             Effect.flatMap((id) => {
-              const failure = options?.failAt?.[answers++]
+              const answer = answers++
+              const failure = options?.failAt?.[answer]
+              if (options?.hangAt?.includes(answer) === true) return Effect.void
               if (failure !== undefined) return Effect.asVoid(Queue.fail(events, failure))
               const text = heard ? left.shift() : undefined
               heard = false
@@ -156,13 +160,17 @@ export const layerTts = (options?: {
   readonly delay?: Duration.Input | undefined
   /** Fails on the nth sentence, counted from 0 over the engine's life. */
   readonly failAt?: { readonly [sentence: number]: BackendError } | undefined
+  /** Never speaks the nth sentence. */
+  readonly hangAt?: ReadonlyArray<number> | undefined
 }): Layer.Layer<TextToSpeech> =>
   Layer.sync(TextToSpeech, () => {
     const sampleRate = options?.sampleRate ?? 24_000
     let sentences = 0
     const speak = (text: string): Effect.Effect<SpeechChunk, BackendError> =>
       Effect.gen(function*() {
-        const failure = options?.failAt?.[sentences++]
+        const sentence = sentences++
+        if (options?.hangAt?.includes(sentence) === true) yield* Effect.never
+        const failure = options?.failAt?.[sentence]
         if (failure !== undefined) return yield* Effect.fail(failure)
         if (options?.delay !== undefined) yield* Effect.sleep(options.delay)
         return { pcm: speech(text.length * (options?.msPerCharacter ?? 50), sampleRate), text }

@@ -4,3 +4,4 @@
  * @since 0.1.0
  */
 export * as ScriptedEngines from "./ScriptedEngines.ts"
+export * as ScriptedSpeechToSpeech from "./ScriptedSpeechToSpeech.ts"

@@ -88,7 +88,7 @@ class Model {
         assert.isFalse(this.ended.has(command.epoch), "an epoch is new")
         this.running = command.epoch
         // the words of a turn that a model answers are known when they are known
-        if (this.options.authority !== "remote") {
+        if (this.options.textual) {
           assert.deepStrictEqual(command.history, this.state.history.filter((item) => item.turn < command.turn))
         }
         return
@@ -115,7 +115,7 @@ class Model {
         this.lastTurn = command.turn - 1
         return
       case "Append":
-        if (this.options.authority !== "remote") assert.isAtLeast(command.item.turn, this.lastTurn)
+        if (this.options.textual) assert.isAtLeast(command.item.turn, this.lastTurn)
         assert.isTrue(command.item.text !== "" || command.item.kind === "audio")
         this.lastTurn = command.item.turn
         return
@@ -126,7 +126,7 @@ class Model {
           this.lastTold = event.state
         }
         if (event.type === "user.transcript" && event.final) {
-          if (this.options.authority !== "remote") {
+          if (this.options.textual) {
             assert.isFalse(this.finals.has(event.turn), `turn ${event.turn} is told once`)
           }
           this.finals.set(event.turn, 1)
@@ -232,7 +232,7 @@ const run = (seed: number): Model => {
   const random = randomOf(seed)
   const options = optionsFrom(random)
   // a shell answers at once; what nobody answers at once must not break more than the order of a model's late words
-  const model = new Model(options, options.authority === "remote" || random() < 0.7 ? 0 : 2)
+  const model = new Model(options, !options.textual || random() < 0.7 ? 0 : 2)
   try {
     if (random() < 0.9) model.on({ _tag: "Started" })
     for (let i = 0; i < LENGTH; i++) {

@@ -1,0 +1,434 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Deferred, Duration, Effect, Exit, Fiber, Layer, Schema, Scope, Stream } from "effect"
+import * as Agent from "../../src/agent/Agent.ts"
+import { AgentRegistry } from "../../src/agent/AgentRegistry.ts"
+import * as BackendConfig from "../../src/backend/BackendConfig.ts"
+import { BackendRegistry, newBackend } from "../../src/backend/BackendRegistry.ts"
+import { VoiceBackend } from "../../src/backend/VoiceBackend.ts"
+import { type BackendError, ConnectionFailed, PipelineError } from "../../src/BackendError.ts"
+import { ProcessorRegistry } from "../../src/hooks/AudioProcessor.ts"
+import * as EngineRegistry from "../../src/speech/EngineRegistry.ts"
+import * as Scripted from "../../src/testing/ScriptedEngines.ts"
+import { call, echo, layer, pass, provider, running, User } from "../session/Harness.ts"
+import { TestConnection } from "../session/TestConnection.ts"
+
+const codeOf = <A>(effect: Effect.Effect<A, BackendError>) =>
+  Effect.match(effect, { onFailure: (error) => error.code as string, onSuccess: () => "success" })
+const config = { userId: "u", transport: "websocket" } as const
+const failed = new ConnectionFailed({ op: "test", message: "no" })
+
+describe("VoiceBackend", () => {
+  it.effect("never has more sessions than it may (P8)", () =>
+    running(
+      layer({ config: { maxConcurrentSessions: 10 } }),
+      Effect.gen(function*() {
+        const backend = yield* VoiceBackend
+        const codes = yield* Effect.forEach(
+          Array.from({ length: 200 }),
+          () => codeOf(backend.createSession(config)),
+          { concurrency: "unbounded" }
+        )
+        assert.strictEqual(codes.filter((code) => code === "success").length, 10)
+        assert.strictEqual(codes.filter((code) => code === "session_limit_exceeded").length, 190)
+        assert.strictEqual(yield* backend.activeSessionCount, 10)
+        assert.strictEqual((yield* backend.healthCheck).status, "degraded")
+        const [first] = yield* backend.listSessions
+        yield* backend.closeSession(first?.id ?? "")
+        assert.strictEqual(yield* codeOf(backend.createSession(config)), "success")
+        assert.strictEqual(yield* codeOf(backend.createSession(config)), "session_limit_exceeded")
+        assert.strictEqual(yield* codeOf(backend.closeSession(first?.id ?? "")), "session_not_found")
+        assert.strictEqual(yield* codeOf(backend.getSession("nobody")), "session_not_found")
+        assert.strictEqual(yield* codeOf(backend.access("nobody")), "session_not_found")
+      })
+    ))
+
+  it.effect("heeds its provider's limit, too", () =>
+    running(
+      layer({ provider: provider({ max: 1 }) }),
+      Effect.gen(function*() {
+        const backend = yield* VoiceBackend
+        yield* backend.createSession(config)
+        assert.strictEqual(yield* codeOf(backend.createSession(config)), "session_limit_exceeded")
+      })
+    ))
+
+  it.effect("gives a slot back when a session cannot be opened, also when cleaning up hangs", () => {
+    let opened = 0
+    return running(
+      layer({
+        config: { maxConcurrentSessions: 1 },
+        provider: provider({
+          open: () => {
+            switch (opened++) {
+              case 0:
+                return Effect.fail(failed)
+              case 1:
+                return Effect.die(new Error("bug"))
+              case 2:
+                return Effect.andThen(Effect.addFinalizer(() => Effect.never), Effect.fail(failed))
+              default:
+                return Effect.succeed({ access: { connectionUrl: "x" }, attachments: Stream.never })
+            }
+          }
+        })
+      }),
+      Effect.gen(function*() {
+        const backend = yield* VoiceBackend
+        assert.strictEqual(yield* codeOf(backend.createSession(config)), "connection_failed")
+        assert.isTrue(Exit.isFailure(yield* Effect.exit(backend.createSession(config))))
+        const hanging = yield* Effect.forkChild(codeOf(backend.createSession(config)))
+        yield* pass("6 seconds")
+        assert.strictEqual(yield* Fiber.join(hanging), "connection_failed")
+        assert.strictEqual(yield* codeOf(backend.createSession(config)), "success")
+      })
+    )
+  })
+
+  it.effect("checks what a session asks for", () =>
+    running(
+      layer(),
+      Effect.gen(function*() {
+        const backend = yield* VoiceBackend
+        for (
+          const wrong of [
+            { userId: "" },
+            { userId: "x".repeat(257) },
+            { metadata: { big: "s3cret".repeat(3_000) } },
+            { agent: "nobody" },
+            { pipelineType: "s2s" as const }
+          ]
+        ) {
+          const failure = yield* Effect.flip(backend.createSession({ ...config, ...wrong }))
+          assert.strictEqual(failure.code, "invalid_config")
+          assert.notInclude(JSON.stringify(failure), "s3cret")
+        }
+        assert.strictEqual(yield* backend.activeSessionCount, 0)
+      })
+    ))
+
+  it.effect("lets each session hear only its own (P9)", () =>
+    running(
+      layer(),
+      Effect.gen(function*() {
+        const backend = yield* VoiceBackend
+        const marks = [1_111, 2_222, 3_333]
+        const users = yield* Effect.forEach(marks, () => call())
+        for (const [i, user] of users.entries()) {
+          yield* user.session.sendAudio(new Uint8Array(new Int16Array(24_000).fill(marks[i] ?? 0).buffer))
+        }
+        yield* pass("2 seconds")
+        for (const [i, user] of users.entries()) {
+          assert.deepStrictEqual([...new Set(user.connection.samples)], [marks[i]])
+          assert.isTrue(user.connection.events.every((event) => !("turn" in event) || event.turn === 1))
+        }
+        assert.strictEqual(new Set((yield* backend.listSessions).map((session) => session.id)).size, 3)
+      })
+    ))
+
+  describe("drain", () => {
+    const speakers = Agent.fromCallback((text) =>
+      Effect.succeed(text === "long" ? "word ".repeat(400) : `You said ${text}.`)
+    )
+
+    it.effect("finishes turns, says goodbye, cuts what is late, and counts", () =>
+      running(
+        layer({ agent: speakers, policy: { goodbye: "Bye." } }),
+        Effect.gen(function*() {
+          const backend = yield* VoiceBackend
+          const [turn, quiet, long] = [yield* call(), yield* call(), yield* call()]
+          const never = yield* backend.createSession(config)
+          yield* turn.session.sendText("one")
+          yield* long.session.sendText("long")
+          yield* pass("100 millis")
+          const stopping = yield* Effect.forkChild(backend.stop, { startImmediately: true })
+          assert.isFalse(yield* backend.ready)
+          const refused = yield* Effect.flip(backend.createSession(config))
+          assert.deepInclude(refused, { code: "session_limit_exceeded", details: { reason: "draining" } })
+          yield* pass("5 seconds")
+          assert.strictEqual(yield* never.ended, "drained")
+          assert.deepStrictEqual(yield* turn.said, ["user: one", "agent: You said one.", "agent: Bye."])
+          assert.deepStrictEqual(yield* quiet.said, ["agent: Bye."])
+          assert.strictEqual(quiet.connection.frames.length, 10, "it is heard before the close")
+          assert.strictEqual(yield* backend.activeSessionCount, 1)
+          yield* pass("16 seconds")
+          assert.strictEqual(yield* long.session.ended, "drain_deadline")
+          const report = yield* Fiber.join(stopping)
+          assert.deepStrictEqual(report, { completed: 3, interrupted: 1, durationMs: 20_000 })
+          assert.deepStrictEqual(yield* backend.stop, report)
+          assert.deepInclude(yield* Effect.flip(backend.start), {
+            code: "connection_failed",
+            details: { state: "stopped" }
+          })
+          assert.deepInclude(yield* Effect.flip(backend.createSession(config)), { code: "connection_failed" })
+          assert.strictEqual(yield* backend.connectionState.get, "disconnected")
+          assert.strictEqual((yield* backend.healthCheck).status, "unhealthy")
+        })
+      ))
+
+    it.effect("is cut short by an abort", () =>
+      running(
+        layer({ agent: speakers }),
+        Effect.gen(function*() {
+          const backend = yield* VoiceBackend
+          const user = yield* call()
+          yield* user.session.sendText("long")
+          yield* pass("1 second")
+          const stopping = yield* Effect.forkChild(backend.stop)
+          yield* pass("1 second")
+          yield* backend.abort
+          yield* pass("1 second")
+          assert.deepStrictEqual(yield* Fiber.join(stopping), { completed: 0, interrupted: 1, durationMs: 1_000 })
+        })
+      ))
+
+    it.effect("in conversation mode waits for the user to hang up", () =>
+      running(
+        layer({ config: { drain: { mode: "conversation", deadline: Duration.minutes(1) } } }),
+        Effect.gen(function*() {
+          const backend = yield* VoiceBackend
+          const user = yield* call()
+          const stopping = yield* Effect.forkChild(backend.stop)
+          yield* pass("30 seconds")
+          yield* user.session.sendText("still here")
+          yield* pass("5 seconds")
+          user.connection.listener?.message({ type: "session.end" })
+          yield* pass("1 second")
+          assert.deepInclude(yield* Fiber.join(stopping), { completed: 1, interrupted: 0 })
+        })
+      ))
+
+    it.effect("does not wait for a user who is not there", () =>
+      running(
+        layer({ policy: { goodbye: "Bye." } }),
+        Effect.gen(function*() {
+          const backend = yield* VoiceBackend
+          const user = yield* call()
+          user.connection.listener?.closed("network")
+          const stopping = yield* Effect.forkChild(backend.stop)
+          yield* pass("1 second")
+          assert.deepInclude(yield* Fiber.join(stopping), { completed: 1, interrupted: 0 })
+        })
+      ))
+
+    it.effect("comes with the release of the layer, before anything is closed", () =>
+      Effect.gen(function*() {
+        const scope = yield* Scope.make()
+        const context = yield* Layer.buildWithScope(layer({ agent: speakers, policy: { goodbye: "Bye." } }), scope)
+        const user = yield* Effect.provide(call(), context)
+        yield* user.session.sendText("one")
+        yield* pass("100 millis")
+        const released = yield* Effect.forkChild(Scope.close(scope, Exit.void))
+        yield* pass("5 seconds")
+        yield* Fiber.join(released)
+        assert.deepStrictEqual(yield* user.said, ["user: one", "agent: You said one.", "agent: Bye."])
+        assert.strictEqual(yield* user.session.ended, "drained")
+      }))
+
+    it.effect("has its deadline in the release, too", () =>
+      Effect.gen(function*() {
+        const scope = yield* Scope.make()
+        const context = yield* Layer.buildWithScope(layer({ agent: Agent.fromCallback(() => Effect.never) }), scope)
+        const user = yield* Effect.provide(call(), context)
+        yield* user.session.sendText("one")
+        const released = yield* Effect.forkChild(Scope.close(scope, Exit.void))
+        yield* pass("21 seconds")
+        yield* Fiber.join(released)
+        assert.strictEqual(yield* user.session.ended, "drain_deadline")
+      }))
+  })
+
+  it.effect("takes users as its provider brings them, in sessions that they start", () =>
+    Effect.gen(function*() {
+      const connection = new TestConnection()
+      const arrived = yield* Deferred.make<void>()
+      yield* running(
+        layer({
+          policy: { greeting: "Hello." },
+          provider: provider({
+            incoming: Stream.concat(Stream.make(config), Stream.never),
+            open: () =>
+              Effect.succeed({
+                access: { connectionUrl: "x", token: "t" },
+                attachments: Stream.fromEffect(Effect.as(Deferred.await(arrived), connection)).pipe(
+                  Stream.concat(Stream.never)
+                )
+              })
+          })
+        }),
+        Effect.gen(function*() {
+          const backend = yield* VoiceBackend
+          yield* pass("1 second")
+          const [session] = yield* backend.listSessions
+          assert.deepStrictEqual(yield* backend.access(session?.id ?? ""), { connectionUrl: "x", token: "t" })
+          yield* Deferred.succeed(arrived, undefined)
+          yield* pass("1 second")
+          assert.deepStrictEqual((yield* session?.history ?? Effect.succeed([])).map((item) => item.text), ["Hello."])
+        })
+      )
+    }))
+
+  it.effect("fails to start when its provider fails or hangs", () =>
+    Effect.gen(function*() {
+      const building = (connect: Effect.Effect<void, BackendError>) =>
+        codeOf(Effect.scoped(Effect.asVoid(Layer.build(layer({ provider: provider({ connect }) })))))
+      assert.strictEqual(yield* building(Effect.fail(failed)), "connection_failed")
+      const hanging = yield* Effect.forkChild(building(Effect.never))
+      yield* pass("31 seconds")
+      assert.strictEqual(yield* Fiber.join(hanging), "connection_timeout")
+    }))
+
+  it.effect("is as healthy as its worst part, and a probe that hangs is bad news", () =>
+    running(
+      layer({ provider: provider({ probe: Effect.never }) }),
+      Effect.gen(function*() {
+        const backend = yield* VoiceBackend
+        const checking = yield* Effect.forkChild(backend.healthCheck)
+        yield* pass("5 seconds")
+        const health = yield* Fiber.join(checking)
+        assert.strictEqual(health.status, "unhealthy")
+        assert.deepStrictEqual(health.parts.map((part) => part.name), [
+          "provider",
+          "stt:scripted",
+          "tts:scripted",
+          "vad:scripted",
+          "admission",
+          "latency"
+        ])
+      })
+    ))
+
+  it.effect("is changed as a whole or not at all", () =>
+    running(
+      layer({ config: { maxConcurrentSessions: 2 } }),
+      Effect.gen(function*() {
+        const backend = yield* VoiceBackend
+        const before = yield* backend.config
+        yield* backend.createSession(config)
+        for (
+          const wrong of [
+            { pipelineType: "s2s" as const, s2sProvider: "x" },
+            { provider: "other" },
+            { sttProvider: "other" },
+            { maxConcurrentSessions: -1 },
+            { latencyTarget: Duration.millis(1) },
+            { customProcessors: [{ name: "x" }] },
+            { providerConfig: { url: "s3cret" } }
+          ]
+        ) {
+          const failure = yield* Effect.flip(backend.updateConfig({ ...before, ...wrong }))
+          assert.strictEqual(failure.code, "invalid_config", JSON.stringify(wrong))
+          assert.notInclude(failure.message, "s3cret")
+          assert.deepStrictEqual(yield* backend.config, before)
+        }
+        yield* backend.updateConfig({ ...before, maxConcurrentSessions: 1 })
+        assert.strictEqual(yield* codeOf(backend.createSession(config)), "session_limit_exceeded")
+        assert.strictEqual(yield* backend.activeSessionCount, 1)
+      })
+    ))
+})
+
+describe("BackendRegistry", () => {
+  const engines = EngineRegistry.EngineRegistry.layer({
+    stt: {
+      scripted: Effect.succeed(EngineRegistry.define({
+        kind: "stt",
+        name: "scripted",
+        description: "x",
+        options: Schema.Struct({ texts: Schema.Array(Schema.String) }),
+        layer: ({ texts }) => Scripted.layerStt(texts)
+      }))
+    },
+    tts: {
+      scripted: Effect.succeed(EngineRegistry.define({
+        kind: "tts",
+        name: "scripted",
+        description: "x",
+        options: Schema.Struct({ texts: Schema.optionalKey(Schema.Array(Schema.String)) }),
+        layer: () => Scripted.layerTts()
+      }))
+    },
+    vad: {
+      silero: Effect.fail(new PipelineError({ op: "x", message: "not here", retryable: false })),
+      scripted: Effect.succeed(EngineRegistry.define({
+        kind: "vad",
+        name: "scripted",
+        description: "x",
+        options: Schema.Struct({ texts: Schema.optionalKey(Schema.Array(Schema.String)) }),
+        layer: () => Scripted.layerVad()
+      }))
+    }
+  })
+  const services = Layer.mergeAll(
+    BackendRegistry.layer([provider()]),
+    engines,
+    AgentRegistry.layer({ echo }),
+    ProcessorRegistry.layer()
+  )
+  const named: BackendConfig.BackendConfig = {
+    ...BackendConfig.defaults,
+    provider: "test",
+    sttProvider: "scripted",
+    ttsProvider: "scripted",
+    vadProvider: "scripted",
+    agent: "echo",
+    engines: { scripted: { texts: ["by name"] } }
+  }
+
+  it.effect("knows its providers by name", () =>
+    Effect.gen(function*() {
+      const registry = yield* BackendRegistry
+      yield* registry.register("another", provider({ name: "another" }))
+      assert.strictEqual(yield* codeOf(registry.register("another", provider())), "invalid_config")
+      assert.deepStrictEqual(yield* registry.listProviders, ["another", "test"])
+      assert.isTrue(yield* registry.isRegistered("test"))
+      assert.isFalse(yield* registry.isRegistered("constructor"))
+      assert.strictEqual((yield* registry.getProvider("test")).name, "test")
+      assert.deepInclude(yield* Effect.flip(registry.getProvider("nobody")), {
+        code: "provider_not_found",
+        details: { known: ["another", "test"] }
+      })
+      assert.strictEqual(
+        yield* codeOf(Effect.provide(Effect.scoped(newBackend("nobody", named)), services)),
+        "provider_not_found"
+      )
+    }).pipe(Effect.provide(services)))
+
+  it.effect("makes a backend of engines and an agent by their names", () =>
+    Effect.gen(function*() {
+      const backend = yield* newBackend("test", named)
+      assert.strictEqual(yield* codeOf(backend.createSession(config)), "connection_failed")
+      yield* backend.start
+      yield* backend.start
+      const user = new User(yield* backend.createSession(config), new TestConnection())
+      yield* user.session.attach(user.connection)
+      yield* user.speaks(300)
+      yield* user.hears(2_000)
+      assert.deepStrictEqual(yield* user.said, ["user: by name", "agent: You said by name."])
+      yield* backend.stop
+    }).pipe(Effect.scoped, Effect.provide(services)))
+
+  it.effect("refuses names that nobody knows, options that are wrong, and configs out of bounds", () =>
+    Effect.gen(function*() {
+      for (
+        const wrong of [
+          { sttProvider: "nobody" },
+          { agent: "nobody" },
+          { engines: { scripted: { texts: 5 } } },
+          { providerConfig: { url: "http:" } },
+          { maxConcurrentSessions: 0 },
+          { store: { kind: "redis" as const } }
+        ]
+      ) {
+        assert.strictEqual(
+          yield* codeOf(Effect.scoped(Effect.provide(newBackend("test", { ...named, ...wrong }), services))),
+          "invalid_config",
+          JSON.stringify(wrong)
+        )
+      }
+      const { vadProvider: _, ...silero } = named
+      assert.strictEqual(
+        yield* codeOf(Effect.scoped(Effect.provide(newBackend("test", silero), services))),
+        "pipeline_error"
+      )
+    }))
+})
