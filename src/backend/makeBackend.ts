@@ -92,7 +92,8 @@ export const makeBackend = Effect.fnUntraced(function*(parts: BackendParts) {
   yield* Support.check(config)
   yield* provider.validateConfig(config)
 
-  const scope = yield* Effect.scope
+  // of its own, so that the drain comes before the sessions and the link are closed
+  const scope = yield* Scope.make()
   const clock = yield* Clock.Clock
   const frames = yield* FrameClock.make
   const auth = yield* Effect.serviceOption(AuthHook)
@@ -417,7 +418,12 @@ export const makeBackend = Effect.fnUntraced(function*(parts: BackendParts) {
       return link?.provider.routes ?? []
     }
   }
-  // a finalizer is not interruptible, but its deadlines must be
-  yield* Effect.addFinalizer(() => Effect.interruptible(stop))
+  // a finalizer is not interruptible, but its deadlines must be; detached, because what hangs in it is left behind
+  yield* Effect.addFinalizer(() =>
+    Effect.interruptible(stop).pipe(
+      Effect.andThen(Effect.forkDetach(Scope.close(scope, Exit.void), { startImmediately: true })),
+      Effect.flatMap((closing) => Effect.interruptible(Effect.timeoutOption(Fiber.await(closing), CLOSE_DEADLINE)))
+    )
+  )
   return backend
 })
