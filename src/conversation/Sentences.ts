@@ -14,7 +14,7 @@ const MAX_PIECE = 400
 const segmenter = new Intl.Segmenter("en", { granularity: "sentence" })
 // a title or an initial: its full stop ends no sentence
 const abbreviation = /(?:^|\s)(?:Mr|Mrs|Ms|Dr|Prof|St|vs|etc|e\.g|i\.e|[A-Z])\.\s*$/u
-const decided = /[\p{L}\n.!?]/u
+const decided = /[\p{L}\n]/u
 
 /**
  * @category models

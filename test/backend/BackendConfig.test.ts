@@ -1,15 +1,16 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Duration, Effect } from "effect"
+import { Duration, Effect, Schema } from "effect"
 import * as BackendConfig from "../../src/backend/BackendConfig.ts"
 import { LatencyWindow } from "../../src/backend/LatencyWindow.ts"
 import { defaultPolicy } from "../../src/conversation/ConversationPolicy.ts"
 
+const Paths = Schema.Struct({ faults: Schema.Array(Schema.Struct({ path: Schema.String })) })
 const minimal = { provider: "local", pipeline_type: "stt_tts", stt_provider: "moonshine", tts_provider: "flite" }
 const faultsOf = (raw: unknown) =>
   Effect.match(BackendConfig.decode(raw), {
     onFailure: (error) => ({
       message: error.message,
-      paths: (error.details?.["faults"] as ReadonlyArray<{ readonly path: string }>).map((fault) => fault.path) // set by Faults.toError
+      paths: Schema.decodeUnknownSync(Paths)(error.details).faults.map((fault) => fault.path)
     }),
     onSuccess: () => ({ message: "", paths: [] as Array<string> })
   })

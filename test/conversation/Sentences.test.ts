@@ -44,7 +44,7 @@ describe("Sentences", () => {
 
   it("cuts what has no end at a word, or anywhere, but never within a character", () => {
     const words = cut("word ".repeat(300))
-    assert.isTrue(words.every((piece) => piece.length <= 400 && /^word/u.test(piece) && /word$/u.test(piece)))
+    assert.isTrue(words.every((piece) => piece.length <= 400 && piece.startsWith("word") && piece.endsWith("word")))
     const faces = cut(`a${"😀".repeat(500)}`)
     assert.isTrue(faces.every((piece) => piece.length <= 400 && piece.isWellFormed()))
     assert.strictEqual(faces.join(""), `a${"😀".repeat(500)}`)
@@ -102,8 +102,8 @@ describe("Sentences", () => {
     [Schema.Array(Token).check(Schema.isMaxLength(60))],
     ([tokens]) => {
       // a first sentence without a clause
-      const whole = `Begin. ${tokens.join("")}`
-      assert.deepStrictEqual(cut("Begin. ", ...tokens), cut(whole))
+      const whole = `Begin.\n${tokens.join("")}`
+      assert.deepStrictEqual(cut("Begin.\n", ...tokens), cut(whole))
       assert.deepStrictEqual(cut(...whole), cut(whole))
     },
     { arbitrary: { runs: 300 } }

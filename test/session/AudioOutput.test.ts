@@ -261,7 +261,7 @@ describe("AudioOutput", () => {
           assert.strictEqual(output.sampleRate, rate)
           if (!finish) output.finish(1)
           clock.run(900)
-          const expected = convert(Int16Array.from([...ramp(400, 605)]), RATE, rate)
+          const expected = convert(ramp(400, 605), RATE, rate)
           assert.isTrue(next.frames.every((frame) => frame.length === rate / 50))
           assert.deepStrictEqual(next.samples.slice(0, expected.length), Array.from(expected), `${rate}`)
           assert.isTrue(next.samples.slice(expected.length).every((sample) => sample === 0))
