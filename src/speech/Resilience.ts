@@ -1,0 +1,162 @@
+/**
+ * What the dependable engines have in common: how long to wait, when to ask again, whom to tell.
+ *
+ * @since 0.1.0
+ */
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Random from "effect/Random"
+import { type BackendError, ConnectionFailed } from "../BackendError.ts"
+import type { EngineIncident, OnIncident } from "../EngineIncident.ts"
+import * as Breaker from "./Breaker.ts"
+
+/**
+ * How failures are met. Every default is the config's.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface ResilienceOptions {
+  /** How often one engine is asked again before the next one is. Default 3. */
+  readonly maxRetries?: number | undefined
+  /** The pause before the first retry; doubles with each, ± 20 %. Default 1 s. */
+  readonly retryDelay?: Duration.Input | undefined
+  /**
+   * How long all engines together may take to give something: each is allowed an equal share of what is left, so that a
+   * hung engine leaves time for the others. Default 30 s.
+   */
+  readonly timeout?: Duration.Input | undefined
+  readonly breaker?: Breaker.BreakerOptions | undefined
+  readonly onIncident?: OnIncident | undefined
+}
+
+/**
+ * An engine with its breaker.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Guarded<Engine> {
+  readonly engine: Engine
+  readonly breaker: Breaker.Breaker
+}
+
+/**
+ * Gives each engine its breaker.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const guard = <Engine>(
+  engines: ReadonlyArray<Engine>,
+  options: ResilienceOptions
+): Effect.Effect<ReadonlyArray<Guarded<Engine>>> =>
+  Effect.forEach(engines, (engine) =>
+    Effect.map(Breaker.make(options.breaker), (breaker) => ({ engine, breaker })))
+
+/**
+ * The options with their defaults, in ms.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Settings {
+  readonly maxRetries: number
+  readonly retryDelayMs: number
+  readonly timeoutMs: number
+}
+
+/**
+ * @category constructors
+ * @since 0.1.0
+ */
+export const settings = (options: ResilienceOptions): Settings => ({
+  maxRetries: Math.max(0, Math.trunc(options.maxRetries ?? 3)),
+  retryDelayMs: Duration.toMillis(Duration.fromInputUnsafe(options.retryDelay ?? "1 second")),
+  timeoutMs: Duration.toMillis(Duration.fromInputUnsafe(options.timeout ?? "30 seconds"))
+})
+
+/**
+ * The pause before the nth retry (from 0) in ms: twice as long each time, ± 20 % so that sessions do not retry in step,
+ * and at least what the failure asks for (`details.retryAfterMs`).
+ *
+ * @category accessors
+ * @since 0.1.0
+ */
+export const backoff = (settings: Settings, retry: number, error: BackendError): Effect.Effect<number> =>
+  Effect.map(Random.next, (chance) => {
+    const asked = error.details?.["retryAfterMs"]
+    const delay = settings.retryDelayMs * 2 ** Math.min(30, retry) * (0.8 + 0.4 * chance)
+    return typeof asked === "number" && asked > delay ? asked : delay
+  })
+
+/**
+ * The failure of a call that no circuit lets through: what closed them, as far as known.
+ *
+ * @category errors
+ * @since 0.1.0
+ */
+export const refused = <Engine extends { readonly name: string }>(op: string, { breaker, engine }: Guarded<Engine>) =>
+  breaker.lastError() ??
+    new ConnectionFailed({ op, message: `${engine.name} has failed too often and is not asked`, details: { circuit: "open" } })
+
+/**
+ * Tells of the incidents of one session, and remembers which of its engines is in use and which have failed.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Reporter {
+  readonly failed: (index: number, error: BackendError, openedCircuit: boolean) => void
+  readonly retrying: (index: number, error: BackendError) => void
+  /** The engine is in use from now on. */
+  readonly using: (index: number, error?: BackendError) => void
+  /** The engine has done its work. */
+  readonly succeeded: (index: number, closedCircuit: boolean) => void
+}
+
+/**
+ * @category constructors
+ * @since 0.1.0
+ */
+export const reporter = (
+  kind: "stt" | "tts",
+  names: ReadonlyArray<string>,
+  sessionId: string,
+  onIncident: OnIncident | undefined
+): Reporter => {
+  let used: number | undefined
+  const failing = new Set<number>()
+  const nameOf = (index: number) => names[index] ?? ""
+  const tell = (
+    index: number,
+    what: EngineIncident["what"],
+    error?: BackendError,
+    to?: string
+  ) =>
+    onIncident?.({
+      engine: nameOf(index),
+      kind,
+      what,
+      sessionId,
+      ...(error === undefined ? {} : { error }),
+      ...(to === undefined ? {} : { to })
+    })
+  return {
+    failed: (index, error, openedCircuit) => {
+      failing.add(index)
+      tell(index, "failed", error)
+      if (openedCircuit) tell(index, "opened_circuit", error)
+    },
+    retrying: (index, error) => tell(index, "retrying", error),
+    using: (index, error) => {
+      // the first engine is the one that a session is expected to use
+      const before = used ?? 0
+      used = index
+      if (before !== index) tell(before, "switched", error, nameOf(index))
+    },
+    succeeded: (index, closedCircuit) => {
+      if (failing.delete(index) || closedCircuit) tell(index, "recovered")
+    }
+  }
+}

@@ -1,0 +1,185 @@
+/**
+ * What a recogniser must be told again when another takes over: the audio of the utterance in flight, and what was said
+ * about it.
+ *
+ * Plain synchronous code. Positions count samples of the session's timeline (16 kHz) as pushed here. While nobody speaks
+ * only a second of audio is kept (32 KB); memory for an utterance is taken when one begins.
+ *
+ * @since 0.1.0
+ */
+import { Ring } from "../audio/Ring.ts"
+import type { TranscriptWord } from "./SpeechToText.ts"
+import { TIMELINE_RATE, type VoiceActivity } from "./VoiceActivityDetector.ts"
+
+/** The longest utterance that is told again: 15 s; of a longer one, its end. */
+const UTTERANCE_SAMPLES = 15 * TIMELINE_RATE
+/** What is kept while nobody speaks: a detector needs less than this to be sure that somebody does. */
+const IDLE_SAMPLES = TIMELINE_RATE
+/** Audio before the detected beginning of speech that belongs to it: 0.5 s, for soft first consonants. */
+const LEAD_SAMPLES = TIMELINE_RATE / 2
+/** Audio is told again in pieces of 100 ms, as a network engine would get it. */
+const PIECE_SAMPLES = TIMELINE_RATE / 10
+/** Changes of activity and questions that are remembered; the oldest go. */
+const MAX_MARKS = 256
+
+/**
+ * A recogniser that listens: positions are on its own timeline, which begins at its first sample.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Listener {
+  readonly push: (pcm: Int16Array) => void
+  readonly activity: (activity: VoiceActivity) => void
+  readonly finalize: (id: number, untilSample: number) => void
+}
+
+/** What was told between two samples. */
+type Mark =
+  | { readonly at: number; readonly activity: VoiceActivity }
+  | { readonly at: number; readonly id: number; readonly untilSample: number }
+
+/**
+ * Moves a change of activity to a timeline that begins at `base`.
+ *
+ * @category conversions
+ * @since 0.1.0
+ */
+export const shift = (activity: VoiceActivity, base: number): VoiceActivity => ({
+  _tag: activity._tag,
+  atSample: Math.max(0, activity.atSample - base),
+  decidedAtSample: Math.max(0, activity.decidedAtSample - base)
+})
+
+/**
+ * @category models
+ * @since 0.1.0
+ */
+export class Replay {
+  #ring = new Ring(IDLE_SAMPLES)
+  // the position of the ring's first sample
+  #offset = 0
+  // everything before has been transcribed
+  #cut = 0
+  #speakingAtCut = false
+  #speaking = false
+  #marks: Array<Mark> = []
+
+  /** How many samples were pushed. */
+  get position(): number {
+    return this.#offset + this.#ring.end
+  }
+
+  /** The user is speaking, as far as the detector knows. */
+  get speaking(): boolean {
+    return this.#speaking
+  }
+
+  /** The questions that are not answered, in their order. */
+  get pending(): ReadonlyArray<number> {
+    return this.#marks.flatMap((mark) => "id" in mark ? [mark.id] : [])
+  }
+
+  push(pcm: Int16Array): void {
+    this.#ring.push(pcm)
+  }
+
+  activity(activity: VoiceActivity): void {
+    this.#speaking = activity._tag === "SpeechStarted"
+    if (this.#speaking) this.#resize(UTTERANCE_SAMPLES)
+    this.#remember({ at: this.position, activity })
+  }
+
+  finalize(id: number, untilSample: number): void {
+    this.#remember({ at: this.position, id, untilSample })
+  }
+
+  /**
+   * Words were delivered: those up to here are not told again. Where that is, the words' own times tell, else the
+   * question that they answer, else it is taken to be now.
+   */
+  final(words: ReadonlyArray<TranscriptWord> | undefined): void {
+    const end = words?.at(-1)?.endSample
+    const question = this.#marks.find((mark) => "id" in mark)
+    this.#advance(
+      end !== undefined && Number.isFinite(end)
+        ? end
+        : question !== undefined && "untilSample" in question
+        ? question.untilSample
+        : this.position
+    )
+  }
+
+  /** A question was answered. False when it was not open: asked by nobody, or answered before. */
+  finalized(id: number): boolean {
+    const question = this.#marks.find((mark) => "id" in mark && mark.id === id)
+    if (question === undefined) return false
+    this.#marks = this.#marks.filter((mark) => mark !== question)
+    if ("untilSample" in question) this.#advance(question.untilSample)
+    if (!this.#speaking && this.pending.length === 0) this.#resize(IDLE_SAMPLES)
+    return true
+  }
+
+  /** Where another recogniser must begin. */
+  get start(): number {
+    const started = this.#marks.find((mark) => "activity" in mark && mark.activity._tag === "SpeechStarted")
+    const speech = this.#speakingAtCut
+      ? this.#cut
+      : started !== undefined && "activity" in started
+      ? started.activity.atSample
+      : this.position
+    return Math.max(this.#cut, this.#offset + this.#ring.start, Math.min(speech, this.position) - LEAD_SAMPLES)
+  }
+
+  /** Tells it all again to a recogniser whose timeline begins at `start`. */
+  tell(listener: Listener): void {
+    const base = this.start
+    let told = base
+    const pushUntil = (position: number) => {
+      while (told < position) {
+        const to = Math.min(position, told + PIECE_SAMPLES)
+        listener.push(this.#ring.read(told - this.#offset, to - this.#offset))
+        told = to
+      }
+    }
+    if (this.#speakingAtCut) listener.activity({ _tag: "SpeechStarted", atSample: 0, decidedAtSample: 0 })
+    for (const mark of this.#marks) {
+      pushUntil(mark.at)
+      if ("activity" in mark) listener.activity(shift(mark.activity, base))
+      else listener.finalize(mark.id, Math.max(0, mark.untilSample - base))
+    }
+    pushUntil(this.position)
+  }
+
+  #advance(to: number): void {
+    this.#cut = Math.max(this.#cut, Math.min(Math.trunc(to), this.position))
+    this.#forget((mark) => mark.at <= this.#cut)
+  }
+
+  #remember(mark: Mark): void {
+    this.#marks.push(mark)
+    if (this.#marks.length <= MAX_MARKS) return
+    const oldest = this.#marks.find((mark) => "activity" in mark) ?? this.#marks[0]
+    if (oldest === undefined) return
+    if ("activity" in oldest) this.#forget((other) => other === oldest)
+    else this.#marks.shift()
+  }
+
+  /** Forgets changes of activity, but not what they came to; questions stay until they are answered. */
+  #forget(past: (mark: Mark) => boolean): void {
+    this.#marks = this.#marks.filter((mark) => {
+      if (!("activity" in mark) || !past(mark)) return true
+      this.#speakingAtCut = mark.activity._tag === "SpeechStarted"
+      return false
+    })
+  }
+
+  #resize(capacity: number): void {
+    if (this.#ring.capacity === capacity) return
+    const end = this.position
+    const kept = this.#ring.read(this.#ring.end - capacity, this.#ring.end)
+    this.#ring = new Ring(capacity)
+    this.#ring.push(kept)
+    this.#offset = end - kept.length
+  }
+}

@@ -1,0 +1,363 @@
+/**
+ * Makes one dependable recogniser out of several speech-to-text engines.
+ *
+ * One engine listens at a time. When its stream fails, ends, leaves a question unanswered or hears nothing in speech,
+ * another stream is opened (of the same engine while that may help, else of the next) and is told the utterance in
+ * flight again; words that were delivered are cut off it, and unanswered questions are asked again. The caller sees an
+ * ordinary engine at 16 kHz, whose stream fails when all engines have. Breakers are shared by all sessions of the result.
+ *
+ * @since 0.1.0
+ */
+import type * as Arr from "effect/Array"
+import * as Clock from "effect/Clock"
+import * as Deferred from "effect/Deferred"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Fiber from "effect/Fiber"
+import * as Queue from "effect/Queue"
+import * as Scope from "effect/Scope"
+import * as Stream from "effect/Stream"
+import * as Resampler from "../audio/Resampler.ts"
+import {
+  type BackendError,
+  ConnectionFailed,
+  describe,
+  type InvalidConfig,
+  normalize,
+  PipelineError,
+  Timeout
+} from "../BackendError.ts"
+import type { Permit } from "./Breaker.ts"
+import * as Resilience from "./Resilience.ts"
+import { type Listener, Replay, shift } from "./ResilientReplay.ts"
+import type { SpeechToText, SpeechToTextOptions, SpeechToTextStream, TranscriptEvent } from "./SpeechToText.ts"
+import { TIMELINE_RATE } from "./VoiceActivityDetector.ts"
+
+type Engine = SpeechToText["Service"]
+
+/** Events that wait for the reader; the engine's wait behind them. */
+const MAX_WAITING = 256
+/** How long a failed stream may take to close before the next is opened beside it. */
+const CLOSE_TIMEOUT = "1 second"
+
+/**
+ * How a recogniser's failures are met and its silence is judged.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface ResilientSpeechToTextOptions extends Resilience.ResilienceOptions {
+  /** How long an engine may leave `finalize` unanswered. Default 3 s; a session gives its turn up after 5 s. */
+  readonly finalizeTimeout?: Duration.Input | undefined
+  /**
+   * How much speech an engine with interim results may hear, and how long, without a word. Default 8 s. It is no proof
+   * against an engine, since noise may pass for speech: breakers do not count it, and when each engine has heard nothing
+   * they are left in peace until there is a word.
+   */
+  readonly silentLimit?: Duration.Input | undefined
+}
+
+interface Limits extends Resilience.Settings {
+  readonly finalizeMs: number
+  readonly silentMs: number
+}
+
+/** An engine's stream in use. `base` is where its timeline begins on the session's. */
+interface Live extends Listener {
+  readonly base: number
+  /** Questions by the time their answer is due. */
+  readonly due: Map<number, number>
+  readonly interim: boolean
+  /** Since when and where it has heard no word. */
+  quietSince: number
+  quietFrom: number
+  /** It has recognised something. */
+  proved: boolean
+  silent: boolean
+  broken: BackendError | undefined
+}
+
+/**
+ * Makes a recogniser of these engines, the most wanted first. `timeout` bounds the opening and each recovery, all engines
+ * and retries together.
+ *
+ * Fails `invalid_config` when an engine's rate is not 16 kHz and the converter is missing. `open` fails when no engine
+ * can be opened.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const make = Effect.fnUntraced(function*(
+  engines: Arr.NonEmptyReadonlyArray<Engine>,
+  options: ResilientSpeechToTextOptions = {}
+): Effect.fn.Return<Engine, InvalidConfig> {
+  const [first] = engines
+  const limits: Limits = {
+    ...Resilience.settings(options),
+    finalizeMs: Duration.toMillis(Duration.fromInputUnsafe(options.finalizeTimeout ?? "3 seconds")),
+    silentMs: Duration.toMillis(Duration.fromInputUnsafe(options.silentLimit ?? "8 seconds"))
+  }
+  const guarded = yield* Resilience.guard(engines, options)
+  if (engines.some(({ sampleRate }) => sampleRate !== TIMELINE_RATE)) yield* Resampler.load
+  return {
+    name: first.name,
+    sampleRate: TIMELINE_RATE,
+    capabilities: {
+      interim: engines.every(({ capabilities }) => capabilities.interim),
+      endOfTurn: engines.every(({ capabilities }) => capabilities.endOfTurn),
+      wordTimestamps: engines.every(({ capabilities }) => capabilities.wordTimestamps),
+      languages: first.capabilities.languages
+    },
+    open: (session) => open(guarded, limits, options, session)
+  }
+})
+
+const open = Effect.fnUntraced(function*(
+  engines: ReadonlyArray<Resilience.Guarded<Engine>>,
+  limits: Limits,
+  { onIncident }: Resilience.ResilienceOptions,
+  session: SpeechToTextOptions
+): Effect.fn.Return<SpeechToTextStream, BackendError, Scope.Scope> {
+  const parent = yield* Effect.scope
+  const clock = yield* Clock.Clock
+  const report = Resilience.reporter("stt", engines.map(({ engine }) => engine.name), session.sessionId, onIncident)
+  const count = engines.length
+  const replay = new Replay()
+  const out = yield* Queue.bounded<TranscriptEvent, BackendError>(MAX_WAITING)
+  const ready = yield* Deferred.make<void, BackendError>()
+  // the watch looks again
+  const wake = yield* Queue.sliding<void>(1)
+  let live: Live | undefined
+  let last: BackendError | undefined
+  // streams in a row that were given up because they heard nothing
+  let silences = 0
+
+  /** An engine that throws where it must not has failed. */
+  const guarding = (stream: Live, call: () => void) => {
+    try {
+      call()
+    } catch (cause) {
+      stream.broken ??= new PipelineError({
+        op: "SpeechToText.push",
+        message: `the engine failed: ${describe(cause)}`,
+        cause,
+        retryable: true
+      })
+      Queue.offerUnsafe(wake, undefined)
+    }
+  }
+
+  const listen = Effect.fnUntraced(function*({ engine }: Resilience.Guarded<Engine>, index: number, waitMs: number) {
+    const opened = yield* engine.open(session).pipe(
+      Effect.timeoutOrElse({
+        duration: Duration.millis(Math.max(1, waitMs)),
+        orElse: () => Effect.fail(new Timeout({ op: "SpeechToText.open", message: `${engine.name} did not open` }))
+      })
+    )
+    const resampler = engine.sampleRate === TIMELINE_RATE
+      ? undefined
+      : yield* Resampler.scoped(TIMELINE_RATE, engine.sampleRate)
+    const due = new Map<number, number>()
+    const stream: Live = {
+      base: replay.start,
+      due,
+      interim: engine.capabilities.interim,
+      quietSince: clock.currentTimeMillisUnsafe(),
+      quietFrom: replay.position,
+      proved: false,
+      silent: false,
+      broken: undefined,
+      push: (pcm) => guarding(stream, () => opened.push(resampler === undefined ? pcm : resampler.process(pcm))),
+      activity: (activity) => guarding(stream, () => opened.activity(activity)),
+      finalize: (id, untilSample) => {
+        due.set(id, clock.currentTimeMillisUnsafe() + limits.finalizeMs)
+        Queue.offerUnsafe(wake, undefined)
+        guarding(stream, () => opened.finalize(id, untilSample))
+      }
+    }
+    replay.tell(stream)
+    live = stream
+    report.using(index, last)
+    return { opened, stream }
+  })
+
+  const deliver = Effect.fnUntraced(function*(stream: Live, event: TranscriptEvent) {
+    if (event._tag === "Finalized") {
+      stream.due.delete(event.id)
+      // answered before, or never asked
+      if (!replay.pending.includes(event.id)) return
+    }
+    const words = event._tag === "Final" && event.words !== undefined && stream.base > 0
+      ? event.words.map((word) => ({
+        ...word,
+        startSample: word.startSample + stream.base,
+        endSample: word.endSample + stream.base
+      }))
+      : undefined
+    const moved = event._tag === "Final" && words !== undefined ? { ...event, words } : event
+    // delivered and cut in one step, so that an interruption finds both or neither
+    while (!Queue.offerUnsafe(out, moved)) yield* Effect.sleep(10)
+    if (moved._tag === "Final") replay.final(moved.words)
+    if (moved._tag === "Finalized") replay.finalized(moved.id)
+  })
+
+  const hear = (
+    { opened, stream }: { readonly opened: SpeechToTextStream; readonly stream: Live },
+    name: string,
+    index: number,
+    permit: Permit
+  ) =>
+    Stream.runForEach(opened.events, (event) => {
+      stream.quietSince = clock.currentTimeMillisUnsafe()
+      stream.quietFrom = replay.position
+      if (event._tag !== "Finalized") silences = 0
+      const delivered = deliver(stream, event)
+      if (stream.proved) return delivered
+      stream.proved = true
+      return Effect.andThen(
+        delivered,
+        Effect.map(permit.succeed, (closed) => report.succeeded(index, closed))
+      )
+    }).pipe(
+      Effect.andThen(Effect.fail(
+        new ConnectionFailed({ op: "SpeechToText.events", message: `${name} ended its stream` })
+      )),
+      normalize("SpeechToText.events")
+    )
+
+  /** Fails when the stream leaves a question unanswered, hears nothing, or has thrown. */
+  const watch = (stream: Live, name: string): Effect.Effect<never, BackendError> =>
+    Effect.gen(function*() {
+      while (true) {
+        if (stream.broken !== undefined) return yield* Effect.fail(stream.broken)
+        if (stream.silent) {
+          return yield* Effect.fail(
+            new Timeout({ op: "SpeechToText.events", message: `${name} has heard no word in ${limits.silentMs} ms of speech` })
+          )
+        }
+        const next = Math.min(...stream.due.values())
+        const left = next - clock.currentTimeMillisUnsafe()
+        if (left <= 0) {
+          return yield* Effect.fail(
+            new Timeout({ op: "SpeechToText.finalize", message: `${name} did not answer within ${limits.finalizeMs} ms` })
+          )
+        }
+        yield* Number.isFinite(left) ? Effect.timeoutOption(Queue.take(wake), left) : Queue.take(wake)
+      }
+    })
+
+  const close = Effect.fnUntraced(function*(scope: Scope.Closeable) {
+    const closing = yield* Effect.forkIn(Scope.close(scope, Exit.void), parent)
+    yield* Effect.timeoutOption(Fiber.await(closing), CLOSE_TIMEOUT)
+  })
+
+  const run = Effect.gen(function*() {
+    let index = 0
+    // failures in a row of this engine, engines given up in this recovery, and until when it may last
+    let retries = 0
+    let tried = 0
+    let deadline = clock.currentTimeMillisUnsafe() + limits.timeoutMs
+    let until = clock.currentTimeMillisUnsafe() + limits.timeoutMs / count
+
+    while (true) {
+      const guarded = engines[index]
+      if (guarded === undefined) return yield* Effect.die(new RangeError(`no engine ${index}`))
+      const { breaker, engine } = guarded
+      const scope = yield* Scope.fork(parent)
+      const permit = yield* Scope.provide(breaker.admit, scope)
+      let again: number | undefined
+      let error: BackendError
+      if (permit === undefined) {
+        error = last ?? Resilience.refused("SpeechToText.open", guarded)
+        yield* close(scope)
+      } else {
+        const startedAt = clock.currentTimeMillisUnsafe()
+        error = yield* listen(guarded, index, until - startedAt).pipe(
+          Effect.flatMap((listening) =>
+            Effect.andThen(
+              Deferred.succeed(ready, undefined),
+              Effect.raceFirst(hear(listening, engine.name, index, permit), watch(listening.stream, engine.name))
+            )
+          ),
+          Scope.provide(scope),
+          normalize("SpeechToText.events"),
+          Effect.flip
+        )
+        const ended = live
+        live = undefined
+        const now = clock.currentTimeMillisUnsafe()
+        // what has worked begins a new count
+        const lasted = now - startedAt >= limits.timeoutMs
+        if (ended !== undefined && (ended.proved || ended.silent || lasted)) {
+          if (lasted && !ended.silent) yield* permit.succeed
+          retries = 0
+          tried = 0
+          deadline = now + limits.timeoutMs
+          until = now + limits.timeoutMs / count
+        }
+        if (ended?.silent === true) {
+          silences++
+          report.failed(index, error, false)
+          // once more the same, then each of the others
+          if (silences === 1) again = 0
+        } else {
+          const opened = yield* permit.fail(error)
+          report.failed(index, error, opened)
+          // the first time at once
+          const delay = retries === 0 && ended !== undefined ? 0 : yield* Resilience.backoff(limits, retries, error)
+          if (error.retryable && !opened && retries < limits.maxRetries && now + delay < until) again = delay
+        }
+        yield* close(scope)
+      }
+      last = error
+      if (again !== undefined) {
+        retries++
+        report.retrying(index, error)
+        yield* Effect.sleep(again)
+        continue
+      }
+      if (++tried >= count) return yield* Effect.fail(error)
+      index = (index + 1) % count
+      retries = 0
+      const now = clock.currentTimeMillisUnsafe()
+      until = now + Math.max(0, deadline - now) / (count - tried)
+    }
+  })
+
+  yield* run.pipe(
+    Effect.catch((error: BackendError) =>
+      Effect.andThen(Deferred.fail(ready, error), Queue.fail(out, error))
+    ),
+    Effect.forkScoped
+  )
+  yield* Deferred.await(ready)
+
+  return {
+    push: (pcm) => {
+      replay.push(pcm)
+      if (live === undefined) return
+      live.push(pcm)
+      if (!live.interim || live.silent || !replay.speaking || silences >= count) return
+      const quiet = replay.position - live.quietFrom
+      if (quiet * 1000 < limits.silentMs * TIMELINE_RATE) return
+      if (clock.currentTimeMillisUnsafe() - live.quietSince < limits.silentMs) return
+      live.silent = true
+      Queue.offerUnsafe(wake, undefined)
+    },
+    activity: (activity) => {
+      replay.activity(activity)
+      if (live === undefined) return
+      if (activity._tag === "SpeechStarted") {
+        live.quietFrom = replay.position
+        live.quietSince = clock.currentTimeMillisUnsafe()
+      }
+      live.activity(shift(activity, live.base))
+    },
+    finalize: (id, untilSample) => {
+      replay.finalize(id, untilSample)
+      live?.finalize(id, Math.max(0, untilSample - live.base))
+    },
+    events: Stream.fromQueue(out)
+  }
+})

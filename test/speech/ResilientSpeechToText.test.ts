@@ -1,0 +1,431 @@
+/**
+ * Several recognisers as one: no word lost, none twice, each question answered once.
+ *
+ * @since 0.1.0
+ */
+import { assert, describe, it } from "@effect/vitest"
+import { Effect, Exit, Fiber, Schema, Scope, Stream } from "effect"
+import { TestClock } from "effect/testing"
+import { Timeout } from "../../src/BackendError.ts"
+import * as ResilientSpeechToText from "../../src/speech/ResilientSpeechToText.ts"
+import type { SpeechToTextStream, TranscriptEvent } from "../../src/speech/SpeechToText.ts"
+import * as Faulty from "./Faulty.ts"
+
+type Engine = ReturnType<typeof Faulty.stt>
+const session = { sessionId: "s1" }
+
+/** A user with the session's timeline. */
+const user = (stream: SpeechToTextStream) => {
+  let position = 0
+  return {
+    position: () => position,
+    /** 20 ms frames of a word (its level), or of silence. */
+    say: (level: number, ms: number) => {
+      for (let at = 0; at < ms; at += 20) {
+        stream.push(new Int16Array(320).fill(level))
+        position += 320
+      }
+    },
+    started: () => stream.activity({ _tag: "SpeechStarted", atSample: position, decidedAtSample: position }),
+    stopped: () => stream.activity({ _tag: "SpeechStopped", atSample: position, decidedAtSample: position }),
+    finalize: (id: number) => stream.finalize(id, position)
+  }
+}
+
+const setup = Effect.fnUntraced(function*(
+  engines: readonly [Engine, ...Array<Engine>],
+  options: ResilientSpeechToText.ResilientSpeechToTextOptions = {}
+) {
+  const recorder = Faulty.recorder()
+  const [first, ...rest] = engines
+  const engine = yield* ResilientSpeechToText.make([first.engine, ...rest.map(({ engine }) => engine)], {
+    onIncident: recorder.onIncident,
+    ...options
+  })
+  const events: Array<TranscriptEvent> = []
+  const open = Effect.gen(function*() {
+    const stream = yield* engine.open(session)
+    const listening = yield* stream.events.pipe(
+      Stream.runForEach((event) => Effect.sync(() => void events.push(event))),
+      Effect.exit,
+      Effect.forkScoped
+    )
+    yield* TestClock.adjust(0)
+    return { stream, user: user(stream), listening }
+  })
+  return {
+    ...recorder,
+    engine,
+    events,
+    open,
+    finals: () => events.flatMap((event) => event._tag === "Final" ? event.text.split(" ") : []),
+    answers: () => events.flatMap((event) => event._tag === "Finalized" ? [event.id] : [])
+  }
+})
+
+describe("ResilientSpeechToText", () => {
+  it.effect("is an ordinary engine while nothing fails", () =>
+    Effect.gen(function*() {
+      const a = Faulty.stt("a", Faulty.inTurn("ok"), { interim: true })
+      const b = Faulty.stt("b", Faulty.inTurn("ok"))
+      const { engine, events, incidents, open } = yield* setup([a, b])
+      const { user } = yield* open
+      assert.deepStrictEqual(engine.capabilities, {
+        interim: false,
+        endOfTurn: false,
+        wordTimestamps: false,
+        languages: []
+      })
+      user.started()
+      user.say(2_000, 400)
+      user.stopped()
+      user.finalize(1)
+      yield* TestClock.adjust(0)
+      assert.deepStrictEqual(events, [
+        { _tag: "Interim", text: "w2000" },
+        { _tag: "Final", text: "w2000" },
+        { _tag: "Finalized", id: 1 }
+      ])
+      assert.deepStrictEqual([a.counts.opened, b.counts.opened], [1, 0])
+      assert.deepStrictEqual(incidents, [])
+    }))
+
+  it.effect("tells another stream the utterance in flight, with its activity and its questions", () =>
+    Effect.gen(function*() {
+      const a = Faulty.stt("a", Faulty.inTurn("fail", "ok"))
+      const { answers, finals, lines, open } = yield* setup([a])
+      const { user } = yield* open
+      user.say(0, 5_000)
+      user.say(2_000, 300)
+      user.started()
+      user.say(3_000, 700)
+      user.stopped()
+      user.finalize(7)
+      // what is said before the other stream listens is not lost either
+      user.say(4_000, 100)
+      yield* TestClock.adjust("1 second")
+      assert.deepStrictEqual(finals(), ["w2000", "w3000"])
+      assert.deepStrictEqual(answers(), [7])
+      assert.deepStrictEqual(a.heard, [
+        ...["w2000", "+", "w3000", "-", "?7", "w4000"],
+        ...["w2000", "+", "w3000", "-", "?7", "w4000"]
+      ])
+      user.finalize(8)
+      yield* TestClock.adjust("1 second")
+      assert.deepStrictEqual(finals(), ["w2000", "w3000", "w4000"])
+      assert.deepStrictEqual(answers(), [7, 8])
+      assert.deepStrictEqual(lines(), ["a failed", "a retrying", "a recovered"])
+      assert.strictEqual(a.counts.most, 1)
+    }))
+
+  for (const fault of ["mute", "end", "throw", "fatal"] as const) {
+    it.effect(`counts ${fault} as a failure and asks the next engine`, () =>
+      Effect.gen(function*() {
+        const a = Faulty.stt("a", Faulty.inTurn(fault))
+        const b = Faulty.stt("b", Faulty.inTurn("ok"))
+        const { answers, finals, lines, open } = yield* setup([a, b], { maxRetries: 0 })
+        const { user } = yield* open
+        user.started()
+        user.say(2_000, 400)
+        user.finalize(1)
+        yield* TestClock.adjust("3 seconds")
+        assert.deepStrictEqual(finals(), ["w2000"])
+        assert.deepStrictEqual(answers(), [1])
+        assert.deepStrictEqual(lines(), ["a failed", "a switched b"])
+      }))
+  }
+
+  it.effect("does not deliver words twice when a stream dies between them and the answer", () =>
+    Effect.gen(function*() {
+      const a = Faulty.stt("a", Faulty.inTurn("half", "ok"))
+      const { answers, finals, open } = yield* setup([a])
+      const { user } = yield* open
+      user.started()
+      user.say(2_000, 400)
+      user.stopped()
+      user.finalize(1)
+      // the user goes on before the answer
+      user.say(0, 40)
+      user.started()
+      user.say(3_000, 400)
+      yield* TestClock.adjust("1 second")
+      assert.deepStrictEqual(finals(), ["w2000"])
+      assert.deepStrictEqual(answers(), [1])
+      user.finalize(2)
+      yield* TestClock.adjust("1 second")
+      assert.deepStrictEqual(finals(), ["w2000", "w3000"])
+      assert.deepStrictEqual(answers(), [1, 2])
+    }))
+
+  it.effect("drops answers that nobody asked for", () =>
+    Effect.gen(function*() {
+      const a = Faulty.stt("a", Faulty.inTurn("lie"))
+      const { answers, open } = yield* setup([a])
+      const { user } = yield* open
+      user.say(2_000, 400)
+      user.finalize(1)
+      user.finalize(2)
+      yield* TestClock.adjust(0)
+      assert.deepStrictEqual(answers(), [1, 2])
+    }))
+
+  it.effect("gives words their place on the session's timeline, whichever stream heard them", () =>
+    Effect.gen(function*() {
+      const a = Faulty.stt("a", Faulty.inTurn("ok", "fail", "ok"), { words: true })
+      const { events, open } = yield* setup([a])
+      const { user } = yield* open
+      user.started()
+      user.say(2_000, 400)
+      user.stopped()
+      user.finalize(1)
+      yield* TestClock.adjust(0)
+      user.say(0, 20_000)
+      const from = user.position()
+      user.started()
+      user.say(3_000, 400)
+      user.stopped()
+      const to = user.position()
+      user.finalize(2)
+      yield* TestClock.adjust("1 second")
+      const words = events.flatMap((event) => event._tag === "Final" ? event.words ?? [] : [])
+      assert.deepStrictEqual(words, [
+        { text: "w2000", startSample: 0, endSample: 6_400 },
+        { text: "w3000", startSample: from, endSample: to }
+      ])
+    }))
+
+  it.effect("keeps the last 15 s of a longer utterance", () =>
+    Effect.gen(function*() {
+      const a = Faulty.stt("a", Faulty.inTurn("ok"))
+      const { finals, open } = yield* setup([a])
+      const { user } = yield* open
+      user.started()
+      for (let second = 0; second < 20; second++) user.say(2_000 + second, 1_000)
+      a.kill()
+      yield* TestClock.adjust("1 second")
+      user.finalize(1)
+      yield* TestClock.adjust("1 second")
+      assert.deepStrictEqual(finals(), Array.from({ length: 15 }, (_, second) => `w${2_005 + second}`))
+    }))
+
+  it.effect("converts for an engine of another rate", () =>
+    Effect.gen(function*() {
+      const a = Faulty.stt("a", Faulty.inTurn("fatal"))
+      let samples = 0
+      const b = Faulty.stt("b", Faulty.inTurn("ok"), { sampleRate: 8_000 })
+      const engine = {
+        ...b.engine,
+        open: (options: Parameters<typeof b.engine.open>[0]) =>
+          Effect.map(b.engine.open(options), (stream) => ({
+            ...stream,
+            push: (pcm: Int16Array) => {
+              samples += pcm.length
+            }
+          }))
+      }
+      const { open } = yield* setup([a, { ...b, engine }])
+      const { user } = yield* open
+      user.started()
+      user.say(2_000, 1_000)
+      user.finalize(1)
+      yield* TestClock.adjust("1 second")
+      user.say(2_000, 1_000)
+      assert.approximately(samples, 16_000, 200)
+    }))
+
+  it.effect("takes an engine with interims that hears nothing in speech for silent, but not for ever", () =>
+    Effect.gen(function*() {
+      const deaf = { push: () => {}, activity: () => {}, finalize: () => {}, events: Stream.never }
+      const make = (name: string) => {
+        const engine = Faulty.stt(name, Faulty.inTurn("ok"), { interim: true })
+        return {
+          ...engine,
+          engine: { ...engine.engine, open: (o: typeof session) => Effect.as(engine.engine.open(o), deaf) }
+        }
+      }
+      const { lines, listening } = yield* Effect.gen(function*() {
+        const [a, b] = [make("a"), make("b")]
+        const { lines, open } = yield* setup([a, b], { silentLimit: "2 seconds" })
+        const { listening, user } = yield* open
+        // silence and short speech are no matter
+        user.say(0, 10_000)
+        yield* TestClock.adjust("10 seconds")
+        user.started()
+        // as long as a minute of noise that passes for speech
+        for (let at = 0; at < 3_000; at++) {
+          user.say(2_000, 20)
+          yield* TestClock.adjust("20 millis")
+        }
+        return { lines, listening }
+      })
+      assert.deepStrictEqual(lines(), ["a failed", "a retrying", "a failed", "a switched b"])
+      assert.isUndefined(listening.pollUnsafe())
+    }))
+
+  it.effect("is not fooled by audio that comes faster than time", () =>
+    Effect.gen(function*() {
+      const a = Faulty.stt("a", Faulty.inTurn("ok"), { interim: true })
+      const { incidents, open } = yield* setup([a], { silentLimit: "2 seconds" })
+      const { user } = yield* open
+      user.started()
+      user.say(2_000, 60_000)
+      yield* TestClock.adjust("1 second")
+      assert.deepStrictEqual(incidents, [])
+    }))
+
+  it.effect("fails its events when all engines have failed, with what was heard before", () =>
+    Effect.gen(function*() {
+      const a = Faulty.stt("a", Faulty.inTurn("ok", "fail"))
+      const b = Faulty.stt("b", Faulty.inTurn("fatal"))
+      const { answers, finals, listening, lines, user } = yield* Effect.gen(function*() {
+        const all = yield* setup([a, b], { maxRetries: 1 })
+        return { ...all, ...(yield* all.open) }
+      })
+      user.say(2_000, 400)
+      user.finalize(1)
+      yield* TestClock.adjust(0)
+      user.say(3_000, 400)
+      user.finalize(2)
+      yield* TestClock.adjust("1 minute")
+      assert.deepStrictEqual(yield* Fiber.join(listening), Exit.fail(Faulty.fatal))
+      assert.deepStrictEqual(finals(), ["w2000"])
+      assert.deepStrictEqual(answers(), [1])
+      assert.deepStrictEqual(lines(), ["a failed", "a retrying", "a failed", "a switched b", "b failed"])
+      assert.deepStrictEqual([a.counts.closed, b.counts.closed], [a.counts.opened, b.counts.opened])
+      // nobody listens: nothing breaks
+      user.say(4_000, 400)
+      user.finalize(3)
+    }))
+
+  it.effect("outlives idle streams that a vendor closes again and again", () =>
+    Effect.gen(function*() {
+      const a = Faulty.stt("a", Faulty.inTurn("ok"))
+      const { finals, listening, open, user } = yield* Effect.gen(function*() {
+        const all = yield* setup([a], { timeout: "10 seconds", maxRetries: 1 })
+        return { ...all, ...(yield* all.open) }
+      })
+      void open
+      for (let minute = 0; minute < 30; minute++) {
+        yield* TestClock.adjust("1 minute")
+        a.kill()
+      }
+      yield* TestClock.adjust("1 minute")
+      assert.isUndefined(listening.pollUnsafe())
+      user.say(2_000, 400)
+      user.finalize(1)
+      yield* TestClock.adjust(0)
+      assert.deepStrictEqual(finals(), ["w2000"])
+    }))
+
+  it.effect("starts when one engine can be opened, and not when none can", () =>
+    Effect.gen(function*() {
+      const a = Faulty.stt("a", Faulty.inTurn("ok"), { onOpen: Faulty.inTurn("hang") })
+      const b = Faulty.stt("b", Faulty.inTurn("ok"), { onOpen: Faulty.inTurn("ok", "hang") })
+      const { engine, lines } = yield* setup([a, b], { timeout: "10 seconds", maxRetries: 0 })
+      const first = yield* Effect.forkChild(Effect.scoped(engine.open(session)))
+      yield* TestClock.adjust("5 seconds")
+      yield* Fiber.join(first)
+      assert.deepStrictEqual(lines(), ["a failed", "a switched b"])
+      const second = yield* Effect.forkChild(Effect.scoped(Effect.flip(engine.open(session))))
+      yield* TestClock.adjust("10 seconds")
+      assert.instanceOf(yield* Fiber.join(second), Timeout)
+    }))
+
+  it.effect("shares its circuits among sessions", () =>
+    Effect.gen(function*() {
+      const a = Faulty.stt("a", Faulty.inTurn("ok"), { onOpen: Faulty.inTurn("refuse", "refuse", "ok") })
+      const b = Faulty.stt("b", Faulty.inTurn("ok"))
+      const { engine, lines } = yield* setup([a, b], {
+        maxRetries: 0,
+        breaker: { failures: 2, coolDown: "1 minute" }
+      })
+      const open = Effect.scoped(engine.open(session))
+      yield* open
+      yield* open
+      assert.include(lines(), "a opened_circuit")
+      assert.strictEqual(b.counts.opened, 2)
+      yield* open
+      assert.strictEqual(b.counts.opened, 3)
+      assert.strictEqual(a.counts.opened, 0)
+      // the probe is one stream; nobody else gets one before it has proved itself
+      yield* TestClock.adjust("1 minute")
+      const stream = yield* engine.open(session)
+      assert.strictEqual(a.counts.opened, 1)
+      yield* open
+      assert.strictEqual(b.counts.opened, 4)
+      yield* Effect.forkScoped(Stream.runDrain(stream.events))
+      stream.finalize(1, 0)
+      yield* TestClock.adjust(0)
+      assert.strictEqual(lines().at(-1), "a recovered")
+      yield* open
+      assert.strictEqual(a.counts.opened, 2)
+    }))
+
+  it.effect("releases everything when the session ends, in whatever it is doing", () =>
+    Effect.gen(function*() {
+      const a = Faulty.stt("a", Faulty.inTurn("fail", "ok"))
+      const { engine } = yield* setup([a], { maxRetries: 5 })
+      for (const wait of [0, 500, 1_500]) {
+        const scope = yield* Scope.make()
+        const stream = yield* Scope.provide(engine.open(session), scope)
+        stream.finalize(1, 0)
+        yield* TestClock.adjust(wait)
+        yield* Scope.close(scope, Exit.void)
+        yield* TestClock.adjust(0)
+        assert.strictEqual(a.counts.closed, a.counts.opened)
+      }
+    }))
+
+  const fault = Schema.Literals(["ok", "fail", "fatal", "mute", "end", "half", "lie", "throw"])
+  const faults = Schema.Array(fault).check(Schema.isMaxLength(10))
+  const step = Schema.Literals(["turn", "turn", "pause", "kill", "cut"])
+  it.effect.prop(
+    "delivers each word and each answer once and in order, or fails, whatever the engines do",
+    [faults, faults, Schema.Array(step).check(Schema.isMaxLength(8)), Schema.Boolean],
+    ([first, second, steps, words]) =>
+      Effect.scoped(Effect.gen(function*() {
+        const a = Faulty.stt("a", Faulty.inTurn(...first, "ok" as const), { words })
+        const b = Faulty.stt("b", Faulty.inTurn(...second, "ok" as const), { words })
+        const all = yield* setup([a, b], { retryDelay: "100 millis", timeout: "20 seconds" })
+        const scope = yield* Scope.make()
+        const { listening, user } = yield* Scope.provide(all.open, scope)
+        const spoken: Array<string> = []
+        let asked = 0
+        for (const step of [...steps, "turn" as const]) {
+          if (step === "pause") yield* TestClock.adjust("25 seconds")
+          if (step === "kill") a.kill()
+          if (step === "pause" || step === "kill") continue
+          user.started()
+          for (let word = 0; word < 3; word++) {
+            const level = 2_000 + spoken.length
+            user.say(level, 200)
+            spoken.push(`w${level}`)
+            if (step === "cut" && word === 1) {
+              a.kill()
+              b.kill()
+            }
+            yield* TestClock.adjust("200 millis")
+          }
+          user.stopped()
+          user.finalize(++asked)
+          user.say(0, 300)
+          // longer than any recovery
+          yield* TestClock.adjust("25 seconds")
+        }
+        const ended = listening.pollUnsafe()
+        const ids = Array.from({ length: asked }, (_, index) => index + 1)
+        if (ended === undefined) {
+          assert.deepStrictEqual(all.finals(), spoken)
+          assert.deepStrictEqual(all.answers(), ids)
+        } else {
+          assert.isTrue(Exit.isSuccess(ended) && Exit.isFailure(ended.value))
+          assert.deepStrictEqual(all.finals(), spoken.slice(0, all.finals().length))
+          assert.deepStrictEqual(all.answers(), ids.slice(0, all.answers().length))
+        }
+        assert.isAtMost(a.counts.most, 1)
+        yield* Scope.close(scope, Exit.void)
+        for (const { counts } of [a, b]) assert.strictEqual(counts.closed, counts.opened)
+      })),
+    { arbitrary: { runs: 200 } }
+  )
+})

@@ -1,0 +1,313 @@
+/**
+ * Several voices as one: what is spoken, by whom, and what is told about it.
+ *
+ * @since 0.1.0
+ */
+import { assert, describe, it } from "@effect/vitest"
+import { Effect, Exit, Fiber, Schema, Scope, Stream } from "effect"
+import { TestClock } from "effect/testing"
+import { Timeout } from "../../src/BackendError.ts"
+import type { ResilienceOptions } from "../../src/speech/Resilience.ts"
+import * as ResilientTextToSpeech from "../../src/speech/ResilientTextToSpeech.ts"
+import type { SpeechChunk, TextToSpeechStream } from "../../src/speech/TextToSpeech.ts"
+import * as Faulty from "./Faulty.ts"
+
+const A = 100
+const B = 200
+const session = { sessionId: "s1" }
+type Engine = ReturnType<typeof Faulty.tts>
+
+const setup = Effect.fnUntraced(function*(engines: readonly [Engine, ...Array<Engine>], options: ResilienceOptions = {}) {
+  const recorder = Faulty.recorder()
+  const [first, ...rest] = engines
+  const engine = yield* ResilientTextToSpeech.make([first.engine, ...rest.map(({ engine }) => engine)], {
+    onIncident: recorder.onIncident,
+    ...options
+  })
+  return { ...recorder, engine }
+})
+
+/** `A:text` where a text begins, in the level of the engine that spoke it; `A` where it goes on. */
+const said = (chunks: ReadonlyArray<SpeechChunk>) =>
+  chunks.map(({ pcm, text }) => `${pcm[0] === A ? "A" : pcm[0] === B ? "B" : "?"}${text === "" ? "" : `:${text}`}`)
+
+/** Runs to the end in virtual time. */
+const speakAll = Effect.fnUntraced(function*(voice: TextToSpeechStream, ...texts: ReadonlyArray<string>) {
+  const chunks: Array<SpeechChunk> = []
+  const fiber = yield* voice.speak(Stream.fromIterable(texts)).pipe(
+    Stream.runForEach((chunk) => Effect.sync(() => void chunks.push(chunk))),
+    Effect.exit,
+    Effect.forkChild
+  )
+  yield* TestClock.adjust("10 minutes")
+  const exit = yield* Fiber.join(fiber)
+  return { chunks, exit, said: said(chunks) }
+})
+
+describe("ResilientTextToSpeech", () => {
+  it.effect("speaks with the first engine and opens no other", () =>
+    Effect.gen(function*() {
+      const a = Faulty.tts("a", A, Faulty.inTurn("ok"))
+      const b = Faulty.tts("b", B, Faulty.inTurn("ok"))
+      const { engine, incidents } = yield* setup([a, b])
+      const result = yield* speakAll(yield* engine.open(session), "one", "two")
+      assert.deepStrictEqual(result.said, ["A:one", "A", "A:two", "A"])
+      assert.deepStrictEqual([a.counts.opened, b.counts.opened], [1, 0])
+      assert.deepStrictEqual(incidents, [])
+    }))
+
+  it.effect("asks the same engine again after a pause, in a new stream, once the old one is closed", () =>
+    Effect.gen(function*() {
+      const a = Faulty.tts("a", A, Faulty.inTurn("fail", "fail", "ok"))
+      const { engine, lines } = yield* setup([a], { retryDelay: "1 second" })
+      const voice = yield* engine.open(session)
+      const chunks: Array<SpeechChunk> = []
+      const fiber = yield* voice.speak(Stream.make("one")).pipe(
+        Stream.runForEach((chunk) => Effect.sync(() => void chunks.push(chunk))),
+        Effect.forkChild
+      )
+      yield* TestClock.adjust("799 millis")
+      assert.lengthOf(a.asked, 1)
+      yield* TestClock.adjust("401 millis")
+      assert.lengthOf(a.asked, 2)
+      yield* TestClock.adjust("1599 millis")
+      assert.lengthOf(a.asked, 2)
+      yield* TestClock.adjust("801 millis")
+      yield* Fiber.join(fiber)
+      assert.deepStrictEqual(said(chunks), ["A:one", "A"])
+      assert.deepStrictEqual(lines(), ["a failed", "a retrying", "a failed", "a retrying", "a recovered"])
+      assert.strictEqual(a.counts.most, 1)
+    }))
+
+  it.effect("goes to the next engine when retries are used up, and stays with it for the reply", () =>
+    Effect.gen(function*() {
+      const a = Faulty.tts("a", A, Faulty.inTurn("fail", "fail", "ok"))
+      const b = Faulty.tts("b", B, Faulty.inTurn("ok"))
+      const { engine, lines } = yield* setup([a, b], { maxRetries: 1 })
+      const voice = yield* engine.open(session)
+      const first = yield* speakAll(voice, "one", "two")
+      assert.deepStrictEqual(first.said, ["B:one", "B", "B:two", "B"])
+      assert.deepStrictEqual(lines(), ["a failed", "a retrying", "a failed", "a switched b"])
+      // the next reply begins with the most wanted again
+      const second = yield* speakAll(voice, "three")
+      assert.deepStrictEqual(second.said, ["A:three", "A"])
+      assert.deepStrictEqual(lines().slice(4), ["b switched a", "a recovered"])
+    }))
+
+  it.effect("does not ask again after a failure that a retry can't help", () =>
+    Effect.gen(function*() {
+      const a = Faulty.tts("a", A, Faulty.inTurn("fatal"))
+      const b = Faulty.tts("b", B, Faulty.inTurn("ok"))
+      const { engine } = yield* setup([a, b])
+      const result = yield* speakAll(yield* engine.open(session), "one")
+      assert.deepStrictEqual(result.said, ["B:one", "B"])
+      assert.lengthOf(a.asked, 1)
+    }))
+
+  it.effect("never repeats what was heard: the next engine goes on with the next sentence", () =>
+    Effect.gen(function*() {
+      const a = Faulty.tts("a", A, Faulty.inTurn("part"))
+      const b = Faulty.tts("b", B, Faulty.inTurn("ok"))
+      const { engine } = yield* setup([a, b])
+      const result = yield* speakAll(yield* engine.open(session), "one", "two")
+      assert.deepStrictEqual(result.said, ["A:one", "B:two", "B"])
+      assert.isTrue(Exit.isSuccess(result.exit))
+    }))
+
+  for (const fault of ["hang", "die", "silent", "empty", "part-hang"] as const) {
+    it.effect(`counts ${fault} as a failure`, () =>
+      Effect.gen(function*() {
+        const a = Faulty.tts("a", A, Faulty.inTurn(fault))
+        const b = Faulty.tts("b", B, Faulty.inTurn("ok"))
+        const { engine, incidents } = yield* setup([a, b], { maxRetries: 0, timeout: "10 seconds" })
+        const result = yield* speakAll(yield* engine.open(session), "one", "two")
+        assert.deepStrictEqual(
+          result.said,
+          fault === "part-hang" ? ["A:one", "B:two", "B"] : ["B:one", "B", "B:two", "B"]
+        )
+        assert.deepStrictEqual(incidents.map(({ what }) => what), ["failed", "switched"])
+        assert.strictEqual(a.counts.running, 0)
+      }))
+  }
+
+  it.effect("gives a hung engine its share of the time only", () =>
+    Effect.gen(function*() {
+      const a = Faulty.tts("a", A, Faulty.inTurn("hang"))
+      const b = Faulty.tts("b", B, Faulty.inTurn("hang"))
+      const { engine } = yield* setup([a, b], { timeout: "10 seconds" })
+      const voice = yield* engine.open(session)
+      const fiber = yield* Effect.forkChild(Effect.flip(Stream.runDrain(voice.speak(Stream.make("one")))))
+      yield* TestClock.adjust("5 seconds")
+      assert.lengthOf(b.asked, 1)
+      yield* TestClock.adjust("5 seconds")
+      assert.instanceOf(yield* Fiber.join(fiber), Timeout)
+      assert.lengthOf(b.asked, 1)
+    }))
+
+  it.effect("lets an engine say nothing of what can't be pronounced", () =>
+    Effect.gen(function*() {
+      const a = Faulty.tts("a", A, Faulty.inTurn("silent"))
+      const { engine, incidents } = yield* setup([a])
+      const result = yield* speakAll(yield* engine.open(session), "…")
+      assert.isTrue(Exit.isSuccess(result.exit))
+      assert.deepStrictEqual(incidents, [])
+    }))
+
+  it.effect("fails with the last failure when all have failed, and speaks again when one can", () =>
+    Effect.gen(function*() {
+      const a = Faulty.tts("a", A, Faulty.inTurn("fail", "fail", "ok"))
+      const b = Faulty.tts("b", B, Faulty.inTurn("fatal"))
+      const { engine } = yield* setup([a, b], { maxRetries: 1 })
+      const voice = yield* engine.open(session)
+      const first = yield* speakAll(voice, "one", "two")
+      assert.deepStrictEqual(first.exit, Exit.fail(Faulty.fatal))
+      assert.deepStrictEqual(first.said, [])
+      assert.deepStrictEqual((yield* speakAll(voice, "three")).said, ["A:three", "A"])
+    }))
+
+  it.effect("passes the failure of the text itself on", () =>
+    Effect.gen(function*() {
+      const a = Faulty.tts("a", A, Faulty.inTurn("ok"))
+      const { engine, incidents } = yield* setup([a])
+      const voice = yield* engine.open(session)
+      const exit = yield* Stream.concat(Stream.make("one"), Stream.fail("no more")).pipe(
+        voice.speak,
+        Stream.runDrain,
+        Effect.exit
+      )
+      assert.deepStrictEqual(exit, Exit.fail("no more"))
+      assert.deepStrictEqual(incidents, [])
+    }))
+
+  it.effect("converts a fallback's rate, and all of its audio arrives", () =>
+    Effect.gen(function*() {
+      const a = Faulty.tts("a", A, Faulty.inTurn("fatal"))
+      const b = Faulty.tts("b", 8_000, Faulty.inTurn("ok"), { sampleRate: 8_000 })
+      const { engine } = yield* setup([a, b])
+      const text = "x".repeat(800)
+      const { chunks } = yield* speakAll(yield* engine.open(session), text)
+      assert.deepStrictEqual(chunks.map(({ text }) => text).filter((text) => text !== ""), [text])
+      // 8,000 samples at 8 kHz are one second
+      assert.strictEqual(chunks.reduce((sum, { pcm }) => sum + pcm.length, 0), 24_000)
+      // each chunk is the receiver's: a shared buffer would have been overwritten
+      assert.isTrue(chunks[0]!.pcm.subarray(4_000).every((sample) => Math.abs(sample - 8_000) < 100))
+    }))
+
+  it.effect("starts when one engine can be opened, and not when none can", () =>
+    Effect.gen(function*() {
+      const a = Faulty.tts("a", A, Faulty.inTurn("ok"), { onOpen: Faulty.inTurn("refuse", "refuse", "ok") })
+      const b = Faulty.tts("b", B, Faulty.inTurn("ok"), { onOpen: Faulty.inTurn("ok", "refuse-hang") })
+      const { engine, lines } = yield* setup([a, b], { timeout: "10 seconds" })
+      yield* engine.open(session)
+      assert.deepStrictEqual(lines(), ["a failed", "a switched b"])
+      const fiber = yield* Effect.forkChild(Effect.flip(engine.open(session)))
+      yield* TestClock.adjust("10 seconds")
+      assert.instanceOf(yield* Fiber.join(fiber), Timeout)
+    }))
+
+  it.effect("opens a circuit for all sessions, probes it with one of them, and closes it", () =>
+    Effect.gen(function*() {
+      const a = Faulty.tts("a", A, Faulty.inTurn("fail", "fail", "fail", "ok"))
+      const b = Faulty.tts("b", B, Faulty.inTurn("ok"))
+      const { engine, lines } = yield* setup([a, b], {
+        maxRetries: 0,
+        breaker: { failures: 2, coolDown: "1 hour", maxCoolDown: "90 minutes" }
+      })
+      const [one, two] = [yield* engine.open(session), yield* engine.open({ sessionId: "s2" })]
+      yield* speakAll(one, "1")
+      yield* speakAll(two, "2")
+      assert.lengthOf(a.asked, 2)
+      assert.include(lines(), "a opened_circuit")
+      // 10 min each: the engine is left alone by both
+      assert.deepStrictEqual((yield* speakAll(one, "3")).said, ["B:3", "B"])
+      assert.deepStrictEqual((yield* speakAll(two, "4")).said, ["B:4", "B"])
+      assert.lengthOf(a.asked, 2)
+      // the probe fails: open again, now for 90 min and not two hours
+      yield* TestClock.adjust("40 minutes")
+      assert.deepStrictEqual((yield* speakAll(one, "5")).said, ["B:5", "B"])
+      assert.lengthOf(a.asked, 3)
+      yield* TestClock.adjust("70 minutes")
+      assert.deepStrictEqual((yield* speakAll(two, "6")).said, ["B:6", "B"])
+      assert.lengthOf(a.asked, 3)
+      assert.deepStrictEqual((yield* speakAll(two, "7")).said, ["A:7", "A"])
+      assert.strictEqual(lines().at(-1), "a recovered")
+    }))
+
+  it.effect("gives a probe that is interrupted back", () =>
+    Effect.gen(function*() {
+      const a = Faulty.tts("a", A, Faulty.inTurn("fail", "hang", "ok"))
+      const { engine } = yield* setup([a], { maxRetries: 0, breaker: { failures: 1, coolDown: "1 second" } })
+      const voice = yield* engine.open(session)
+      yield* speakAll(voice, "1")
+      const probe = yield* Effect.forkChild(Stream.runDrain(voice.speak(Stream.make("2"))))
+      yield* TestClock.adjust("1 second")
+      assert.deepStrictEqual(a.asked, ["1:fail", "2:hang"])
+      yield* Fiber.interrupt(probe)
+      assert.deepStrictEqual((yield* speakAll(voice, "3")).said, ["A:3", "A"])
+    }))
+
+  it.effect("releases everything when it is interrupted, and when the session ends", () =>
+    Effect.gen(function*() {
+      const a = Faulty.tts("a", A, Faulty.inTurn("fail", "hang"))
+      const b = Faulty.tts("b", B, Faulty.inTurn("part-hang"))
+      const { engine } = yield* setup([a, b])
+      const scope = yield* Scope.make()
+      const voice = yield* Scope.provide(engine.open(session), scope)
+      const fiber = yield* Effect.forkChild(Stream.runDrain(voice.speak(Stream.make("one"))))
+      yield* TestClock.adjust("3 seconds")
+      assert.strictEqual(a.counts.running, 1)
+      yield* Fiber.interrupt(fiber)
+      assert.deepStrictEqual([a.counts.running, b.counts.running], [0, 0])
+      yield* Scope.close(scope, Exit.void)
+      for (const { counts } of [a, b]) assert.strictEqual(counts.closed, counts.opened)
+    }))
+
+  it.effect("does not take the voice from a reply that still speaks when another one's failure drops it", () =>
+    Effect.gen(function*() {
+      const a = Faulty.tts("a", A, Faulty.inTurn("part-hang", "fail", "ok"))
+      const { engine } = yield* setup([a])
+      const voice = yield* engine.open(session)
+      const speaking = yield* Effect.forkChild(Stream.runDrain(voice.speak(Stream.make("one"))))
+      yield* TestClock.adjust("0 millis")
+      const other = yield* Effect.forkChild(Stream.runDrain(voice.speak(Stream.make("two"))))
+      yield* TestClock.adjust("2 seconds")
+      yield* Fiber.join(other)
+      assert.deepStrictEqual([a.counts.opened, a.counts.closed], [2, 0])
+      yield* Fiber.interrupt(speaking)
+      yield* TestClock.adjust("0 millis")
+      assert.deepStrictEqual([a.counts.opened, a.counts.closed], [2, 1])
+    }))
+
+  const fault = Schema.Literals(["ok", "ok", "fail", "fatal", "hang", "die", "silent", "empty", "part", "part-hang"])
+  const faults = Schema.Array(fault).check(Schema.isMaxLength(12))
+  it.effect.prop(
+    "speaks each text once and in order, or fails, whatever the engines do",
+    [faults, faults, Schema.Array(Schema.Literals(["ok", "refuse"])).check(Schema.isMaxLength(4))],
+    ([first, second, opens]) =>
+      Effect.scoped(Effect.gen(function*() {
+        const a = Faulty.tts("a", A, Faulty.inTurn(...first, "ok" as const), {
+          onOpen: Faulty.inTurn(...opens, "ok" as const)
+        })
+        const b = Faulty.tts("b", B, Faulty.inTurn(...second, "ok" as const))
+        const { engine } = yield* setup([a, b], { retryDelay: "100 millis", timeout: "5 seconds" })
+        const scope = yield* Scope.make()
+        const voice = yield* Scope.provide(engine.open(session), scope)
+        const script = ["one", "two", "three", "four", "five"]
+        const { chunks, exit } = yield* speakAll(voice, ...script)
+        const texts = chunks.map(({ text }) => text).filter((text) => text !== "")
+        assert.deepStrictEqual(texts, script.slice(0, texts.length))
+        if (Exit.isSuccess(exit)) assert.lengthOf(texts, script.length)
+        // no audio of a text comes twice: at most two chunks after each text, all of one engine
+        for (const [index, text] of texts.entries()) {
+          const from = chunks.findIndex((chunk) => chunk.text === text)
+          const to = index + 1 < texts.length ? chunks.findIndex((chunk) => chunk.text === texts[index + 1]) : chunks.length
+          assert.isAtMost(to - from, 2)
+          assert.strictEqual(new Set(chunks.slice(from, to).map(({ pcm }) => pcm[0])).size, 1)
+        }
+        assert.deepStrictEqual([a.counts.running, b.counts.running], [0, 0])
+        yield* Scope.close(scope, Exit.void)
+        for (const { counts } of [a, b]) assert.strictEqual(counts.closed, counts.opened)
+      })),
+    { arbitrary: { runs: 200 } }
+  )
+})
