@@ -98,7 +98,9 @@ export const make = (
     refuse: (request) => {
       const path = pathOf(request.url)
       const host = request.headers["host"]
-      if (localOnly && host !== undefined && !path.startsWith("/health/")) {
+      const probe = path.startsWith("/health/")
+      if (host === undefined && !probe) return Problem.http("malformed_request", "expected a Host header")
+      if (localOnly && host !== undefined && !probe) {
         const name = hostOf(host)
         if (!isLoopback(name) && !ownHosts.has(name.toLowerCase())) {
           return Problem.fromError(

@@ -47,6 +47,9 @@ const readBody = Effect.fnUntraced(function*(op: string) {
   if (!isJson(request.headers["content-type"])) {
     return yield* new Refused({ code: "unsupported_media_type", detail: "expected application/json" })
   }
+  if (!/^identity$/i.test(request.headers["content-encoding"] ?? "identity")) {
+    return yield* new Refused({ code: "unsupported_media_type", detail: "expected no content-encoding" })
+  }
   if (Number(request.headers["content-length"] ?? 0) > MAX_BODY_BYTES) return yield* tooLarge
   const chunks: Array<Uint8Array> = []
   let size = 0

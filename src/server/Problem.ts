@@ -21,6 +21,10 @@ export const HttpProblemCode = Schema.Literals([
   "method_not_allowed",
   "payload_too_large",
   "unsupported_media_type",
+  "malformed_request",
+  "headers_too_large",
+  "request_timeout",
+  "expectation_failed",
   "internal_error"
 ])
 
@@ -47,7 +51,19 @@ export const Problem = Schema.Struct({
   details: Schema.optionalKey(Schema.Record(Schema.String, Schema.Unknown))
 }).annotate({ identifier: "Problem" })
 
-const contentType = "application/problem+json"
+/**
+ * @category models
+ * @since 0.1.0
+ */
+export type Problem = typeof Problem.Type
+
+/**
+ * The media type of a problem.
+ *
+ * @category constants
+ * @since 0.1.0
+ */
+export const contentType = "application/problem+json"
 
 /** How long a client that was refused for lack of a slot had better wait, in seconds. */
 const defaultRetryAfter = 5
@@ -60,7 +76,7 @@ const retryAfter = (error: BackendError): { readonly [header: string]: string } 
 }
 
 /** Details may come from anywhere; what JSON can't say is left out. */
-const json = (problem: typeof Problem.Type, headers: { readonly [header: string]: string }) => {
+const json = (problem: Problem, headers: { readonly [header: string]: string }) => {
   try {
     return HttpServerResponse.text(JSON.stringify(problem), { status: problem.status, contentType, headers })
   } catch {
@@ -87,8 +103,27 @@ const statuses: { readonly [Code in HttpProblemCode]: number } = {
   method_not_allowed: 405,
   payload_too_large: 413,
   unsupported_media_type: 415,
+  malformed_request: 400,
+  headers_too_large: 431,
+  request_timeout: 408,
+  expectation_failed: 417,
   internal_error: 500
 }
+
+/**
+ * A problem that only HTTP has.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const make = (code: HttpProblemCode, detail: string): Problem => ({
+  type: `urn:effect-voice:problem:${code}`,
+  title: code.replaceAll("_", " "),
+  status: statuses[code],
+  detail,
+  code,
+  retryable: code === "request_timeout"
+})
 
 /**
  * The response for a problem that only HTTP has.
@@ -100,12 +135,4 @@ export const http = (
   code: HttpProblemCode,
   detail: string,
   headers: { readonly [header: string]: string } = {}
-): HttpServerResponse.HttpServerResponse =>
-  json({
-    type: `urn:effect-voice:problem:${code}`,
-    title: code.replaceAll("_", " "),
-    status: statuses[code],
-    detail,
-    code,
-    retryable: false
-  }, headers)
+): HttpServerResponse.HttpServerResponse => json(make(code, detail), headers)

@@ -28,6 +28,7 @@ import { Api } from "./Api.ts"
 import * as Guard from "./Guard.ts"
 import * as Handlers from "./Handlers.ts"
 import * as Problem from "./Problem.ts"
+import * as RawErrors from "./RawErrors.ts"
 import * as RouteTable from "./RouteTable.ts"
 import { requireAuthentication, ServerConfig } from "./ServerConfig.ts"
 import * as StaticFiles from "./StaticFiles.ts"
@@ -212,7 +213,16 @@ export const layer = (options: ServerOptions = {}): Layer.Layer<VoiceServer, Bac
         console ? HttpRouter.addAll(StaticFiles.routes) : Layer.empty
       )
 
-      const node = Http.createServer({ headersTimeout: 10_000, requestTimeout: 30_000, maxHeaderSize: 16_384 })
+      const node = Http.createServer({
+        headersTimeout: 10_000,
+        requestTimeout: 30_000,
+        // How often those two are looked at; Node's own 30 s would make 40 of the 10.
+        connectionsCheckingInterval: 2_000,
+        maxHeaderSize: RawErrors.MAX_HEADER_BYTES,
+        // The guard does, and says so.
+        requireHostHeader: false
+      })
+      RawErrors.answer(node)
       const destroySockets = trackSockets(node)
       const server = yield* NodeHttpServer.make(() => node, {
         host: config.host,

@@ -1,6 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Fiber, Result } from "effect"
 import { TestClock } from "effect/testing"
+import { type IncomingMessage, request } from "node:http"
 import * as net from "node:net"
 import * as BackendConfig from "../../src/backend/BackendConfig.ts"
 import { provider } from "../../src/providers/local/index.ts"
@@ -347,6 +348,27 @@ describe("local provider, WebSocket", () => {
       client.socket.send(pcm(1))
       assert.strictEqual((yield* client.closed).code, 1011)
       assert.deepStrictEqual(listener.ends, ["failed"])
+    }))
+
+  it.live("answers a handshake that is none with a problem", () =>
+    Effect.gen(function*() {
+      const server = yield* start()
+      const { access } = yield* server.open("s1")
+      for (const [version, key] of [["7", "AAAAAAAAAAAAAAAAAAAAAA=="], ["13", "short"]] as const) {
+        const answer = yield* Effect.callback<IncomingMessage>((resume) => {
+          request(`${server.url}/v1/sessions/s1/audio`, {
+            headers: {
+              authorization: `Bearer ${access.token}`,
+              connection: "Upgrade",
+              upgrade: "websocket",
+              "sec-websocket-version": version,
+              "sec-websocket-key": key
+            }
+          }, (response) => resume(Effect.succeed(response.resume()))).on("error", () => {}).end()
+        })
+        assert.strictEqual(answer.statusCode, 400)
+        assert.strictEqual(answer.headers["content-type"], "application/problem+json")
+      }
     }))
 
   it.effect("names every fault of its config", () =>

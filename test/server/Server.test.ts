@@ -46,6 +46,17 @@ const raw = (port: number, options: Http.RequestOptions) =>
     }
   )
 
+/** What comes back for these bytes, until the server hangs up. */
+const bare = (port: number, bytes: string) =>
+  Effect.callback<string>((resume) => {
+    let text = ""
+    const socket = Net.connect(port, "127.0.0.1", () => socket.write(Buffer.from(bytes, "latin1")))
+    socket.on("data", (chunk) => text += chunk.toString())
+    socket.on("error", () => {})
+    socket.on("close", () => resume(Effect.succeed(text)))
+    return Effect.sync(() => socket.destroy())
+  }).pipe(Effect.timeout("5 seconds"))
+
 const upgrade = {
   connection: "Upgrade",
   upgrade: "websocket",
@@ -172,6 +183,27 @@ describe("Server", () => {
         } as RequestInit)
         isProblem(response, 413, "payload_too_large")
         isProblem(yield* post(url, good, { "content-type": "text/plain" }), 415, "unsupported_media_type")
+        isProblem(yield* post(url, good, { "content-encoding": "gzip" }), 415, "unsupported_media_type")
+      }))
+
+    it.effect("answers with a problem even what is no request", () =>
+      Effect.gen(function*() {
+        const { port } = yield* VoiceServer
+        const host = "host: localhost\r\n"
+        for (
+          const [bytes, status, code] of [
+            ["\x16\x03\x01\x02\r\n\r\n", 400, "malformed_request"],
+            ["GET /v1/sessions HTTP/1.1\r\nconnection: close\r\n\r\n", 400, "malformed_request"],
+            [`POST /v1/sessions HTTP/1.1\r\n${host}content-length: -5\r\n\r\n`, 400, "malformed_request"],
+            [`GET / HTTP/1.1\r\n${host}x: ${"x".repeat(20_000)}\r\n\r\n`, 431, "headers_too_large"],
+            [`GET / HTTP/1.1\r\n${host}expect: banana\r\nconnection: close\r\n\r\n`, 417, "expectation_failed"]
+          ] as const
+        ) {
+          const text = yield* bare(port, bytes)
+          assert.match(text, new RegExp(`^HTTP/1.1 ${status} `), bytes.slice(0, 80))
+          assert.match(text, /\r\ncontent-type: application\/problem\+json\r\n/)
+          assert.include(JSON.parse(text.slice(text.indexOf("{"), text.lastIndexOf("}") + 1)), { status, code })
+        }
       }))
 
     it.effect("answers unknown routes and wrong methods with problems", () =>

@@ -17,7 +17,7 @@ import { isSampleRate, maxSampleRate, minSampleRate } from "../../audio/AudioFor
 import type { ProviderRoute } from "../../backend/BackendProvider.ts"
 import { ConnectionFailed, InvalidConfig } from "../../BackendError.ts"
 import * as WebSocketConnection from "../../transport/WebSocketConnection.ts"
-import { problem, queryOf, tokenOf } from "./RouteSupport.ts"
+import { problem, queryOf, rawProblem, tokenOf } from "./RouteSupport.ts"
 import type { SessionLinks } from "./SessionLinks.ts"
 
 const op = "LocalProvider.audio"
@@ -32,6 +32,11 @@ const server = new WebSocketServer({
   autoPong: false,
   // The token's subprotocol must never be the one that is chosen, and so sent back.
   handleProtocols: (offered) => offered.has(WebSocketConnection.SUBPROTOCOL) ? WebSocketConnection.SUBPROTOCOL : false
+})
+
+server.on("wsClientError", (error, socket) => {
+  const problem = new InvalidConfig({ op, message: `the WebSocket handshake is not valid: ${error.message}` })
+  socket.end(rawProblem(problem), () => socket.destroy())
 })
 
 const rateOf = (query: URLSearchParams, name: string, fallback: number): Effect.Effect<number, InvalidConfig> => {

@@ -55,3 +55,16 @@ export const problem = (error: BackendError, status?: number): HttpServerRespons
     }
   })
 }
+
+/**
+ * The same as bytes, for a socket that is no request's any more.
+ *
+ * @category conversions
+ * @since 0.1.0
+ */
+export const rawProblem = (error: BackendError): string => {
+  const body = toProblemJson(error)
+  const text = JSON.stringify(body)
+  return `HTTP/1.1 ${body.status} ${body.title}\r\nconnection: close\r\ncontent-type: application/problem+json\r\n` +
+    `content-length: ${Buffer.byteLength(text)}\r\nsec-websocket-version: 13\r\n\r\n${text}`
+}

@@ -1,0 +1,60 @@
+/**
+ * Answers what Node refuses before there is a request to handle: bytes that are no HTTP, headers that are too large,
+ * requests that never end, expectations that nobody meets. They get problem JSON like everything else.
+ *
+ * Synchronous; it owns nothing but its listeners, which go with the server.
+ *
+ * @since 0.1.0
+ */
+import type * as Http from "node:http"
+import type { Duplex } from "node:stream"
+import * as Problem from "./Problem.ts"
+
+const problemOf = (code: string | undefined): Problem.Problem => {
+  switch (code) {
+    case "HPE_HEADER_OVERFLOW":
+      return Problem.make("headers_too_large", `expected at most ${MAX_HEADER_BYTES} bytes of headers`)
+    case "ERR_HTTP_REQUEST_TIMEOUT":
+      return Problem.make("request_timeout", "the request did not arrive in time")
+    default:
+      return Problem.make("malformed_request", "this is not HTTP/1.1")
+  }
+}
+
+/**
+ * The largest head of a request: 16 KiB.
+ *
+ * @category constants
+ * @since 0.1.0
+ */
+export const MAX_HEADER_BYTES = 16_384
+
+/**
+ * Makes a server answer them.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const answer = (server: Http.Server): void => {
+  const responses = new WeakMap<Duplex, Http.ServerResponse>()
+  server.on("request", (request: Http.IncomingMessage, response: Http.ServerResponse) => {
+    responses.set(request.socket, response)
+  })
+  server.on("checkExpectation", (_request: Http.IncomingMessage, response: Http.ServerResponse) => {
+    const problem = Problem.make("expectation_failed", "expected no Expect header, or 100-continue")
+    response.writeHead(problem.status, { "content-type": Problem.contentType }).end(JSON.stringify(problem))
+  })
+  server.on("clientError", (error: Error & { readonly code?: string }, socket: Duplex) => {
+    const response = responses.get(socket)
+    // In the middle of a response, more bytes would only be taken for a part of it.
+    const answering = response !== undefined && response.headersSent && !response.writableFinished
+    if (!socket.writable || answering || error.code === "ECONNRESET") return void socket.destroy()
+    const problem = problemOf(error.code)
+    const body = JSON.stringify(problem)
+    socket.end(
+      `HTTP/1.1 ${problem.status} ${problem.title}\r\nconnection: close\r\ncontent-type: ${Problem.contentType}\r\n` +
+        `content-length: ${Buffer.byteLength(body)}\r\n\r\n${body}`,
+      () => socket.destroy()
+    )
+  })
+}
