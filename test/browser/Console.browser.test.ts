@@ -4,6 +4,9 @@
 import { afterAll, assert, beforeAll, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
 import type { Page } from "playwright-core"
 import * as Pcm from "../../src/audio/Pcm.ts"
 import * as Flite from "../../src/engines/flite/index.ts"
@@ -107,6 +110,70 @@ describe.skipIf(Browser.missing !== undefined)("console page", () => {
       await close()
     }
   }, 90_000)
+
+  it("asks for the key of a server that wants one, and tells WebRTC the ICE servers", async () => {
+    const directory = mkdtempSync(join(tmpdir(), "effect-voice-key-"))
+    const config = join(directory, "voice.json")
+    const key = "a-key-of-the-tests-01"
+    const ice = { urls: ["turn:127.0.0.1:9?transport=udp"], username: "u", credential: "p" }
+    writeFileSync(
+      config,
+      JSON.stringify({ server: { port: 0, api_keys: [key] }, provider_config: { ice_servers: [ice] } })
+    )
+    const own = await Browser.serve(["--config", config])
+    const { close, page } = await Browser.open(own.url, silence(1), { width: 390, height: 844 })
+    try {
+      await page.addInitScript(() => {
+        const Original = RTCPeerConnection
+        globalThis.RTCPeerConnection = class extends Original {
+          constructor(options?: RTCConfiguration) {
+            super(options)
+            document.body.dataset["ice"] = JSON.stringify(options?.iceServers)
+          }
+        }
+      })
+      await page.reload()
+      await page.locator("#hint", { hasText: /asks for a key/iu }).waitFor({ timeout: 20_000 })
+      assert.strictEqual(await page.locator("#engines li").count(), 0)
+      await start(page, "webrtc")
+      const dialog = page.getByRole("dialog", { name: "This server asks for a key" })
+      await dialog.waitFor({ timeout: 10_000 })
+      await shot(page, "key-390")
+      assert.isAtMost(await page.evaluate(() => document.documentElement.scrollWidth), 390)
+      // a wrong key is asked for again
+      const input = dialog.getByLabel("API key")
+      assert.isTrue(await input.evaluate((node) => node === document.activeElement))
+      await input.fill("not-the-key-of-this-one")
+      await input.press("Enter")
+      await dialog.getByRole("alert").filter({ hasText: /refused/iu }).waitFor({ timeout: 10_000 })
+      await page.setViewportSize({ width: 1280, height: 800 })
+      await shot(page, "key-1280-refused")
+      await input.fill(` ${key} `)
+      await dialog.getByRole("button", { name: "Continue" }).click()
+      await page.locator("#state", { hasText: /listening|speaking/iu }).waitFor({ timeout: 30_000 })
+      assert.isFalse(await dialog.isVisible())
+      assert.isAbove(await page.locator("#engines li").count(), 2)
+      assert.deepEqual(JSON.parse(await page.locator("body").getAttribute("data-ice") ?? "null"), [ice])
+      await page.locator("#end").click()
+      // kept for the tab, and for nothing else
+      assert.notInclude(await page.evaluate(() => JSON.stringify(localStorage) + document.cookie), key)
+      await page.reload()
+      await page.locator("#engines li").first().waitFor({ timeout: 10_000 })
+      await start(page, "websocket")
+      await page.locator("#state", { hasText: /listening|speaking/iu }).waitFor({ timeout: 30_000 })
+      await page.locator("#end").click()
+      // a key that is not good any more is asked for anew; giving up leaves the page as it was
+      await page.evaluate(() => sessionStorage.setItem("effect-voice.api-key", "the-key-of-yesterday"))
+      await page.locator("#talk").click()
+      await dialog.getByRole("alert").filter({ hasText: /former key/iu }).waitFor({ timeout: 10_000 })
+      await dialog.getByRole("button", { name: "Not now" }).click()
+      await page.locator("#hint", { hasText: /asks for a key/iu }).waitFor({ timeout: 10_000 })
+    } finally {
+      await close()
+      assert.strictEqual(await own.stop(), 0)
+      rmSync(directory, { recursive: true, force: true })
+    }
+  }, 120_000)
 
   it("says that the server is gone, and comes back with it", async () => {
     const own = await Browser.serve()
