@@ -40,25 +40,34 @@ describe("Examples", () => {
     const examples = sources.flatMap((file) =>
       examplesOf(readFileSync(join("src", file), "utf8")).map((body) => ({ file, body }))
     )
-    assert.isAtLeast(examples.length, 1)
+    assert.isAtLeast(examples.length, 2)
+    const readme = readFileSync("README.md", "utf8")
+    for (const [, body = ""] of readme.matchAll(/```ts browser\n([\s\S]*?)```/gu)) {
+      examples.push({ file: "client/README.ts", body })
+    }
     // inside the package, so that it can import itself by name
     const directory = mkdtempSync(join("test", "examples", "generated-"))
     try {
       const files = examples.map(({ body, file }, index) => {
         const path = join(directory, `${file.replaceAll(/\W+/gu, "-")}-${index}.ts`)
         writeFileSync(path, body)
-        return path
+        return { path, browser: file.startsWith("client") }
       })
       writeFileSync(
         join(directory, "tsconfig.json"),
         JSON.stringify({
-          extends: "../../../tsconfig.json",
+          extends: "../../../tsconfig.browser.json",
           include: ["*.ts"],
+          exclude: [],
           compilerOptions: { noUnusedLocals: false }
         })
       )
-      await run(process.execPath, ["node_modules/typescript/bin/tsc", "-p", directory], { timeout: 120_000 })
-      for (const file of files) await node(file)
+      const compiled = await run(process.execPath, ["node_modules/typescript/bin/tsc", "-p", directory], {
+        timeout: 120_000
+      }).catch((error: { readonly stdout?: string }) => ({ stdout: error.stdout ?? String(error) }))
+      assert.strictEqual(compiled.stdout, "")
+      // a browser runs the others: the page is made of that client
+      for (const { browser, path } of files) if (!browser) await node(path)
     } finally {
       rmSync(directory, { recursive: true, force: true })
     }

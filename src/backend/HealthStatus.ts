@@ -46,7 +46,7 @@ export type HealthPart = typeof HealthPart.Type
 export const HealthStatus = Schema.Struct({
   status: Health,
   parts: Schema.Array(HealthPart),
-  checkedAt: Schema.Number
+  checkedAt: Schema.Finite
 }).pipe(Schema.encodeKeys({ checkedAt: "checked_at" }))
 
 /**

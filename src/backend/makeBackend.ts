@@ -117,13 +117,11 @@ export const makeBackend = Effect.fnUntraced(function*(parts: BackendParts) {
   const start: Effect.Effect<void, BackendError> = lifecycle.withPermits(1)(Effect.gen(function*() {
     if (admission.phase === "running") return
     if (admission.phase === "stopped") {
-      return yield* Effect.fail(
-        new ConnectionFailed({
-          op: "VoiceBackend.start",
-          message: "the backend has been stopped; make another",
-          details: { state: "stopped" }
-        })
-      )
+      return yield* new ConnectionFailed({
+        op: "VoiceBackend.start",
+        message: "the backend has been stopped; make another",
+        details: { state: "stopped" }
+      })
     }
     admission.phase = "starting"
     yield* SubscriptionRef.set(connection, "connecting")
@@ -202,27 +200,31 @@ export const makeBackend = Effect.fnUntraced(function*(parts: BackendParts) {
   const admit = Effect.fnUntraced(function*(session: SessionConfig) {
     const op = "VoiceBackend.createSession"
     if (session.userId === "" || session.userId.length > 256) {
-      return yield* Effect.fail(
-        new InvalidConfig({ op, message: "user_id: expected 1 to 256 characters", details: { path: "user_id" } })
-      )
+      return yield* new InvalidConfig({
+        op,
+        message: "user_id: expected 1 to 256 characters",
+        details: { path: "user_id" }
+      })
     }
     const metadata = yield* decodeMetadata(op, session.metadata ?? {})
     let admitted: SessionConfig = { ...session, metadata }
     if (Option.isSome(auth)) {
       if (session.token === undefined) {
-        return yield* Effect.fail(new AuthenticationFailed({ op, message: "a token is needed" }))
+        return yield* new AuthenticationFailed({ op, message: "a token is needed" })
       }
       const who = yield* auth.value.authenticate(session.token, metadata)
       if (!who.authorized || !(yield* auth.value.authorize(who.userId, "session.create"))) {
-        return yield* Effect.fail(new AuthorizationFailed({ op, message: "this user may not create a session" }))
+        return yield* new AuthorizationFailed({ op, message: "this user may not create a session" })
       }
       const merged = yield* decodeMetadata(op, { ...metadata, ...who.metadata })
       admitted = { ...admitted, userId: who.userId, metadata: merged }
     }
     if (Option.isSome(limiter) && !(yield* limiter.value.allow(`user:${admitted.userId}`))) {
-      return yield* Effect.fail(
-        new RateLimitExceeded({ op, message: "too many sessions for this user", details: { retryAfterMs: 1_000 } })
-      )
+      return yield* new RateLimitExceeded({
+        op,
+        message: "too many sessions for this user",
+        details: { retryAfterMs: 1_000 }
+      })
     }
     return admitted
   })
@@ -259,9 +261,7 @@ export const makeBackend = Effect.fnUntraced(function*(parts: BackendParts) {
       : yield* agentOf(session)
     const connected = link
     if (connected === undefined) {
-      return yield* Effect.fail(
-        new ConnectionFailed({ op: "VoiceBackend.createSession", message: "the provider is not connected" })
-      )
+      return yield* new ConnectionFailed({ op: "VoiceBackend.createSession", message: "the provider is not connected" })
     }
     const id = yield* newId
     const handle = yield* Session.make({

@@ -6,9 +6,12 @@
  * client owns what it opens; `end` releases all of it.
  *
  * ```ts
+ * import { VoiceClient } from "effect-voice/client"
+ *
+ * const words = document.body
  * const call = await VoiceClient.connect({ transport: "websocket" })
- * call.on("agent.transcript", ({ text }) => show(text))
- * call.on("ended", ({ reason }) => show(reason))
+ * call.on("agent.transcript", ({ text }) => words.append(text))
+ * call.on("ended", ({ reason }) => words.append(reason))
  * ```
  *
  * @since 0.1.0

@@ -65,7 +65,7 @@ export type SessionEnd = typeof SessionEnd.Type
  * @category models
  * @since 0.1.0
  */
-export const LatencyPart = Schema.Struct({ name: Schema.String, ms: Schema.Number })
+export const LatencyPart = Schema.Struct({ name: Schema.String, ms: Schema.Finite })
 
 /**
  * @category models

@@ -25,7 +25,7 @@ export const HistoryItem = Schema.Struct({
   kind: Schema.Literals(["speech", "text", "audio"]),
   text: Schema.String,
   interrupted: Schema.Boolean,
-  atMs: Schema.Number
+  atMs: Schema.Finite
 }).pipe(Schema.encodeKeys({ atMs: "at_ms" }))
 
 /**

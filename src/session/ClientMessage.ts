@@ -21,7 +21,7 @@ export const ClientMessage = Schema.Union([
   Schema.Struct({
     type: Schema.Literal("playout.position"),
     turn: Schema.Natural,
-    playedMs: Schema.Number.check(Schema.isGreaterThanOrEqualTo(0))
+    playedMs: Schema.Finite.check(Schema.isGreaterThanOrEqualTo(0))
   }).pipe(Schema.encodeKeys({ playedMs: "played_ms" })),
   Schema.Struct({ type: Schema.Literal("session.end") }),
   Schema.Struct({ type: Schema.Literal("ping") })

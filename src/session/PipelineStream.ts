@@ -55,9 +55,10 @@ export const make = <E, R>(
   Stream.unwrap(Effect.gen(function*() {
     for (const rate of [options.inputSampleRate, options.outputSampleRate]) {
       if (!isSampleRate(rate)) {
-        return yield* Effect.fail(
-          new InvalidConfig({ op: "VoiceSession.pipeline", message: `a sample rate of ${rate} Hz is not supported` })
-        )
+        return yield* new InvalidConfig({
+          op: "VoiceSession.pipeline",
+          message: `a sample rate of ${rate} Hz is not supported`
+        })
       }
     }
     const out = yield* Queue.bounded<PipelineOutput, E | BackendError | Cause.Done>(MAX_WAITING)

@@ -61,6 +61,7 @@ export const make = ({ s2s, vad }: S2sEngines): PipelineFactory =>
     // answers that were asked for and are not wanted any more
     let unwanted = 0
 
+    const runSync = Effect.runSyncWith(yield* Effect.context<never>())
     const onReplyStarted = (reply: string) => {
       if (unwanted > 0) {
         unwanted--
@@ -71,7 +72,7 @@ export const make = ({ s2s, vad }: S2sEngines): PipelineFactory =>
         replies.delete(oldest)
         stream.truncate(oldest, 0)
       }
-      replies.set(reply, Effect.runSync(Queue.dropping<ReplyEvent>(MAX_PIECES)))
+      replies.set(reply, runSync(Queue.dropping<ReplyEvent>(MAX_PIECES)))
       if (awaited !== undefined) {
         const asked = awaited
         // first: whoever asked goes on at once
@@ -126,13 +127,11 @@ export const make = ({ s2s, vad }: S2sEngines): PipelineFactory =>
     yield* Effect.fromResult(context.input.add({ sampleRate: s2s.inputSampleRate, push: stream.push }))
     if (turnAuthority !== "remote") {
       if (vad === undefined) {
-        return yield* Effect.fail(
-          new InvalidConfig({
-            op: "SpeechToSpeech.open",
-            message: `${s2s.name} does not decide turns: a voice activity detector is needed`,
-            details: { missing: "vad_provider" }
-          })
-        )
+        return yield* new InvalidConfig({
+          op: "SpeechToSpeech.open",
+          message: `${s2s.name} does not decide turns: a voice activity detector is needed`,
+          details: { missing: "vad_provider" }
+        })
       }
       const detector = yield* vad.open({
         onActivity: (activity) => {
@@ -168,7 +167,7 @@ export const make = ({ s2s, vad }: S2sEngines): PipelineFactory =>
             context.dispatch({ _tag: "ReplyProgress", epoch, stage: "tts" })
             yield* context.voice.speak(epoch, { pcm: event.pcm, text: event.text }, s2s.outputSampleRate)
           } else if (event._tag === "ReplyFailed") {
-            return yield* Effect.fail(event.error)
+            return yield* event.error
           } else if (event._tag === "ReplyEnded") {
             return context.voice.finish(epoch)
           }

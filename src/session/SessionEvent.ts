@@ -12,7 +12,7 @@ import { LatencyPart, SessionEnd, SessionState, SpeechEnd } from "../conversatio
 
 export { LatencyPart, SessionEnd, SessionState, SpeechEnd }
 
-const base = { seq: Schema.Natural, atMs: Schema.Number }
+const base = { seq: Schema.Natural, atMs: Schema.Finite }
 const format = Schema.Struct({ sampleRate: Schema.Int }).pipe(Schema.encodeKeys({ sampleRate: "sample_rate" }))
 
 const event = <const Type extends string, Fields extends Schema.Struct.Fields>(type: Type, fields: Fields) =>
@@ -42,17 +42,17 @@ export const SessionEvent = Schema.Union([
     type: Schema.Literal("turn.latency"),
     ...base,
     turn: Schema.Natural,
-    totalMs: Schema.Number,
+    totalMs: Schema.Finite,
     parts: Schema.Array(LatencyPart)
   }).pipe(Schema.encodeKeys({ atMs: "at_ms", totalMs: "total_ms" })),
   Schema.Struct({
     type: Schema.Literal("turn.latency_exceeded"),
     ...base,
     turn: Schema.Natural,
-    totalMs: Schema.Number,
-    targetMs: Schema.Number
+    totalMs: Schema.Finite,
+    targetMs: Schema.Finite
   }).pipe(Schema.encodeKeys({ atMs: "at_ms", totalMs: "total_ms", targetMs: "target_ms" })),
-  event("audio.dropped", { reason: Schema.String, ms: Schema.Number }),
+  event("audio.dropped", { reason: Schema.String, ms: Schema.Finite }),
   event("tool.started", { turn: Schema.Natural, name: Schema.String, id: Schema.String }),
   event("tool.finished", { turn: Schema.Natural, name: Schema.String, id: Schema.String, ok: Schema.Boolean }),
   event("error", {

@@ -99,7 +99,7 @@ const makeRecogniser = Effect.fnUntraced(function*(stt: SpeechToText["Service"],
     let current = first
     while (true) {
       const error = yield* listen(current)
-      if (!error.retryable || failures++ >= context.maxRetries) return yield* Effect.fail(error)
+      if (!error.retryable || failures++ >= context.maxRetries) return yield* error
       // the first time at once
       if (failures > 1) yield* Effect.sleep(Duration.times(context.retryDelay, 2 ** (failures - 2)))
       current = yield* open.pipe(Effect.retry({ schedule: backoff, while: (failure) => failure.retryable }))

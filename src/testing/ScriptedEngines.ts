@@ -169,9 +169,9 @@ export const layerTts = (options?: {
     const speak = (text: string): Effect.Effect<SpeechChunk, BackendError> =>
       Effect.gen(function*() {
         const sentence = sentences++
-        if (options?.hangAt?.includes(sentence) === true) yield* Effect.never
+        if (options?.hangAt?.includes(sentence) === true) return yield* Effect.never
         const failure = options?.failAt?.[sentence]
-        if (failure !== undefined) return yield* Effect.fail(failure)
+        if (failure !== undefined) return yield* failure
         if (options?.delay !== undefined) yield* Effect.sleep(options.delay)
         return { pcm: speech(text.length * (options?.msPerCharacter ?? 50), sampleRate), text }
       })
