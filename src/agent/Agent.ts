@@ -131,3 +131,13 @@ export const fromLanguageModel = (options?: {
       Stream.map((part) => part.delta)
     )
   }, options)
+
+export {
+  /**
+   * Answers with another agent when one fails before it has said a word.
+   *
+   * @category combinators
+   * @since 0.1.0
+   */
+  fallback
+} from "./AgentFallback.ts"

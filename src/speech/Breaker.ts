@@ -7,9 +7,9 @@
  *
  * @since 0.1.0
  */
-import * as CircuitBreaker from "effect/persistence/CircuitBreaker"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
+import * as CircuitBreaker from "effect/persistence/CircuitBreaker"
 import type * as Scope from "effect/Scope"
 import type { BackendError } from "../BackendError.ts"
 

@@ -51,8 +51,7 @@ export const guard = <Engine>(
   engines: ReadonlyArray<Engine>,
   options: ResilienceOptions
 ): Effect.Effect<ReadonlyArray<Guarded<Engine>>> =>
-  Effect.forEach(engines, (engine) =>
-    Effect.map(Breaker.make(options.breaker), (breaker) => ({ engine, breaker })))
+  Effect.forEach(engines, (engine) => Effect.map(Breaker.make(options.breaker), (breaker) => ({ engine, breaker })))
 
 /**
  * The options with their defaults, in ms.
@@ -98,7 +97,11 @@ export const backoff = (settings: Settings, retry: number, error: BackendError):
  */
 export const refused = <Engine extends { readonly name: string }>(op: string, { breaker, engine }: Guarded<Engine>) =>
   breaker.lastError() ??
-    new ConnectionFailed({ op, message: `${engine.name} has failed too often and is not asked`, details: { circuit: "open" } })
+    new ConnectionFailed({
+      op,
+      message: `${engine.name} has failed too often and is not asked`,
+      details: { circuit: "open" }
+    })
 
 /**
  * Tells of the incidents of one session, and remembers which of its engines is in use and which have failed.

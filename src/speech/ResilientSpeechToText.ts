@@ -233,14 +233,20 @@ const open = Effect.fnUntraced(function*(
         if (stream.broken !== undefined) return yield* Effect.fail(stream.broken)
         if (stream.silent) {
           return yield* Effect.fail(
-            new Timeout({ op: "SpeechToText.events", message: `${name} has heard no word in ${limits.silentMs} ms of speech` })
+            new Timeout({
+              op: "SpeechToText.events",
+              message: `${name} has heard no word in ${limits.silentMs} ms of speech`
+            })
           )
         }
         const next = Math.min(...stream.due.values())
         const left = next - clock.currentTimeMillisUnsafe()
         if (left <= 0) {
           return yield* Effect.fail(
-            new Timeout({ op: "SpeechToText.finalize", message: `${name} did not answer within ${limits.finalizeMs} ms` })
+            new Timeout({
+              op: "SpeechToText.finalize",
+              message: `${name} did not answer within ${limits.finalizeMs} ms`
+            })
           )
         }
         yield* Number.isFinite(left) ? Effect.timeoutOption(Queue.take(wake), left) : Queue.take(wake)
@@ -326,33 +332,34 @@ const open = Effect.fnUntraced(function*(
   })
 
   yield* run.pipe(
-    Effect.catch((error: BackendError) =>
-      Effect.andThen(Deferred.fail(ready, error), Queue.fail(out, error))
-    ),
+    Effect.catch((error: BackendError) => Effect.andThen(Deferred.fail(ready, error), Queue.fail(out, error))),
     Effect.forkScoped
   )
   yield* Deferred.await(ready)
 
+  // a call into an engine may end its stream before it returns
   return {
     push: (pcm) => {
       replay.push(pcm)
-      if (live === undefined) return
-      live.push(pcm)
-      if (!live.interim || live.silent || !replay.speaking || silences >= count) return
-      const quiet = replay.position - live.quietFrom
+      const stream = live
+      if (stream === undefined) return
+      stream.push(pcm)
+      if (!stream.interim || stream.silent || !replay.speaking || silences >= count) return
+      const quiet = replay.position - stream.quietFrom
       if (quiet * 1000 < limits.silentMs * TIMELINE_RATE) return
-      if (clock.currentTimeMillisUnsafe() - live.quietSince < limits.silentMs) return
-      live.silent = true
+      if (clock.currentTimeMillisUnsafe() - stream.quietSince < limits.silentMs) return
+      stream.silent = true
       Queue.offerUnsafe(wake, undefined)
     },
     activity: (activity) => {
       replay.activity(activity)
-      if (live === undefined) return
+      const stream = live
+      if (stream === undefined) return
       if (activity._tag === "SpeechStarted") {
-        live.quietFrom = replay.position
-        live.quietSince = clock.currentTimeMillisUnsafe()
+        stream.quietFrom = replay.position
+        stream.quietSince = clock.currentTimeMillisUnsafe()
       }
-      live.activity(shift(activity, live.base))
+      stream.activity(shift(activity, stream.base))
     },
     finalize: (id, untilSample) => {
       replay.finalize(id, untilSample)

@@ -82,7 +82,12 @@ const open = Effect.fnUntraced(function*(
   voiceOptions: TextToSpeechOptions
 ): Effect.fn.Return<TextToSpeechStream, BackendError, Scope.Scope> {
   const parent = yield* Effect.scope
-  const report = Resilience.reporter("tts", engines.map(({ engine }) => engine.name), voiceOptions.sessionId, onIncident)
+  const report = Resilience.reporter(
+    "tts",
+    engines.map(({ engine }) => engine.name),
+    voiceOptions.sessionId,
+    onIncident
+  )
   const count = engines.length
   const outputRate = engines[0]?.engine.sampleRate ?? 0
   const slots = engines.map(() => ({ lock: Semaphore.makeUnsafe(1), voice: undefined as Voice | undefined }))
@@ -96,7 +101,10 @@ const open = Effect.fnUntraced(function*(
       duration: Duration.millis(Math.max(1, waitMs)),
       orElse: () =>
         Effect.fail(
-          new Timeout({ op: "TextToSpeech.speak", message: `${what} within ${Duration.format(Duration.millis(waitMs))}` })
+          new Timeout({
+            op: "TextToSpeech.speak",
+            message: `${what} within ${Duration.format(Duration.millis(waitMs))}`
+          })
         )
     })
 
@@ -177,7 +185,9 @@ const open = Effect.fnUntraced(function*(
       return out
     }
     const nothing = (message: string) =>
-      Effect.fail(new PipelineError({ op: "TextToSpeech.speak", message: `${engine.name} ${message}`, retryable: true }))
+      Effect.fail(
+        new PipelineError({ op: "TextToSpeech.speak", message: `${engine.name} ${message}`, retryable: true })
+      )
     const finish = Effect.suspend((): Pull.Pull<Arr.NonEmptyReadonlyArray<SpeechChunk>, BackendError> => {
       ended = true
       if (!progress.heard && speakable.test(text)) return nothing("ended without a sound")
@@ -215,8 +225,10 @@ const open = Effect.fnUntraced(function*(
 
       /** `tried` engines have been given up for this sentence. */
       const on = (tried: number): Stream.Stream<SpeechChunk, BackendError> =>
-        Stream.unwrap(Effect.map(Clock.currentTimeMillis, (now) =>
-          attempt(tried, 0, now + Math.max(0, deadline - now) / (count - tried))))
+        Stream.unwrap(
+          Effect.map(Clock.currentTimeMillis, (now) =>
+            attempt(tried, 0, now + Math.max(0, deadline - now) / (count - tried)))
+        )
 
       const next = (tried: number, error: BackendError) => {
         if (tried + 1 >= count) return Stream.fail(error)

@@ -1,13 +1,25 @@
 /** Engines that fail, hang, die and lie as a script tells them, call by call. */
 import { Cause, Effect, Queue, type Scope, Stream } from "effect"
+import { TestClock } from "effect/testing"
 import { type BackendError, ConnectionFailed, PipelineError } from "../../src/BackendError.ts"
 import type { EngineIncident } from "../../src/EngineIncident.ts"
-import type { SpeechToText, TranscriptEvent } from "../../src/speech/SpeechToText.ts"
+import type { SpeechToText, SpeechToTextStream, TranscriptEvent } from "../../src/speech/SpeechToText.ts"
 import type { SpeechChunk, TextToSpeech } from "../../src/speech/TextToSpeech.ts"
 import { SPEECH_LEVEL } from "../../src/testing/ScriptedEngines.ts"
 
 export const down = new ConnectionFailed({ op: "test", message: "down" })
 export const fatal = new PipelineError({ op: "test", message: "fatal", retryable: false })
+
+/** Lets time pass, in steps, and each fiber have its turns before each. */
+export const pass = Effect.fnUntraced(function*(ms: number) {
+  const turns = Effect.repeat(TestClock.adjust(0), { times: 10 })
+  const step = Math.max(1, ms / 10)
+  yield* turns
+  for (let at = 0; at < ms; at += step) {
+    yield* TestClock.adjust(Math.min(step, ms - at))
+    yield* turns
+  }
+})
 
 /** What happens to one sentence, or to one opening. */
 export type TtsFault =
@@ -148,7 +160,7 @@ export const stt = (
         languages: []
       },
       open: (): Effect.Effect<
-        import("../../src/speech/SpeechToText.ts").SpeechToTextStream,
+        SpeechToTextStream,
         BackendError,
         Scope.Scope
       > =>
@@ -229,7 +241,6 @@ export const recorder = () => {
     incidents,
     onIncident: (incident: EngineIncident) => void incidents.push(incident),
     /** `tts1 failed`, `tts1 switched tts2`. */
-    lines: () =>
-      incidents.map(({ engine, to, what }) => `${engine} ${what}${to === undefined ? "" : ` ${to}`}`)
+    lines: () => incidents.map(({ engine, to, what }) => `${engine} ${what}${to === undefined ? "" : ` ${to}`}`)
   }
 }

@@ -50,7 +50,7 @@ const setup = Effect.fnUntraced(function*(
       Effect.exit,
       Effect.forkScoped
     )
-    yield* TestClock.adjust(0)
+    yield* Faulty.pass(0)
     return { stream, user: user(stream), listening }
   })
   return {
@@ -80,7 +80,7 @@ describe("ResilientSpeechToText", () => {
       user.say(2_000, 400)
       user.stopped()
       user.finalize(1)
-      yield* TestClock.adjust(0)
+      yield* Faulty.pass(0)
       assert.deepStrictEqual(events, [
         { _tag: "Interim", text: "w2000" },
         { _tag: "Final", text: "w2000" },
@@ -103,15 +103,12 @@ describe("ResilientSpeechToText", () => {
       user.finalize(7)
       // what is said before the other stream listens is not lost either
       user.say(4_000, 100)
-      yield* TestClock.adjust("1 second")
+      yield* Faulty.pass(1_000)
       assert.deepStrictEqual(finals(), ["w2000", "w3000"])
       assert.deepStrictEqual(answers(), [7])
-      assert.deepStrictEqual(a.heard, [
-        ...["w2000", "+", "w3000", "-", "?7", "w4000"],
-        ...["w2000", "+", "w3000", "-", "?7", "w4000"]
-      ])
+      assert.strictEqual(a.heard.join(" "), "w2000 + w3000 - ?7 w2000 + w3000 - ?7 w4000")
       user.finalize(8)
-      yield* TestClock.adjust("1 second")
+      yield* Faulty.pass(1_000)
       assert.deepStrictEqual(finals(), ["w2000", "w3000", "w4000"])
       assert.deepStrictEqual(answers(), [7, 8])
       assert.deepStrictEqual(lines(), ["a failed", "a retrying", "a recovered"])
@@ -128,7 +125,7 @@ describe("ResilientSpeechToText", () => {
         user.started()
         user.say(2_000, 400)
         user.finalize(1)
-        yield* TestClock.adjust("3 seconds")
+        yield* Faulty.pass(3_000)
         assert.deepStrictEqual(finals(), ["w2000"])
         assert.deepStrictEqual(answers(), [1])
         assert.deepStrictEqual(lines(), ["a failed", "a switched b"])
@@ -148,11 +145,11 @@ describe("ResilientSpeechToText", () => {
       user.say(0, 40)
       user.started()
       user.say(3_000, 400)
-      yield* TestClock.adjust("1 second")
+      yield* Faulty.pass(1_000)
       assert.deepStrictEqual(finals(), ["w2000"])
       assert.deepStrictEqual(answers(), [1])
       user.finalize(2)
-      yield* TestClock.adjust("1 second")
+      yield* Faulty.pass(1_000)
       assert.deepStrictEqual(finals(), ["w2000", "w3000"])
       assert.deepStrictEqual(answers(), [1, 2])
     }))
@@ -165,7 +162,7 @@ describe("ResilientSpeechToText", () => {
       user.say(2_000, 400)
       user.finalize(1)
       user.finalize(2)
-      yield* TestClock.adjust(0)
+      yield* Faulty.pass(0)
       assert.deepStrictEqual(answers(), [1, 2])
     }))
 
@@ -178,7 +175,7 @@ describe("ResilientSpeechToText", () => {
       user.say(2_000, 400)
       user.stopped()
       user.finalize(1)
-      yield* TestClock.adjust(0)
+      yield* Faulty.pass(0)
       user.say(0, 20_000)
       const from = user.position()
       user.started()
@@ -186,7 +183,7 @@ describe("ResilientSpeechToText", () => {
       user.stopped()
       const to = user.position()
       user.finalize(2)
-      yield* TestClock.adjust("1 second")
+      yield* Faulty.pass(1_000)
       const words = events.flatMap((event) => event._tag === "Final" ? event.words ?? [] : [])
       assert.deepStrictEqual(words, [
         { text: "w2000", startSample: 0, endSample: 6_400 },
@@ -202,9 +199,9 @@ describe("ResilientSpeechToText", () => {
       user.started()
       for (let second = 0; second < 20; second++) user.say(2_000 + second, 1_000)
       a.kill()
-      yield* TestClock.adjust("1 second")
+      yield* Faulty.pass(1_000)
       user.finalize(1)
-      yield* TestClock.adjust("1 second")
+      yield* Faulty.pass(1_000)
       assert.deepStrictEqual(finals(), Array.from({ length: 15 }, (_, second) => `w${2_005 + second}`))
     }))
 
@@ -228,7 +225,7 @@ describe("ResilientSpeechToText", () => {
       user.started()
       user.say(2_000, 1_000)
       user.finalize(1)
-      yield* TestClock.adjust("1 second")
+      yield* Faulty.pass(1_000)
       user.say(2_000, 1_000)
       assert.approximately(samples, 16_000, 200)
     }))
@@ -249,7 +246,7 @@ describe("ResilientSpeechToText", () => {
         const { listening, user } = yield* open
         // silence and short speech are no matter
         user.say(0, 10_000)
-        yield* TestClock.adjust("10 seconds")
+        yield* Faulty.pass(10_000)
         user.started()
         // as long as a minute of noise that passes for speech
         for (let at = 0; at < 3_000; at++) {
@@ -269,7 +266,7 @@ describe("ResilientSpeechToText", () => {
       const { user } = yield* open
       user.started()
       user.say(2_000, 60_000)
-      yield* TestClock.adjust("1 second")
+      yield* Faulty.pass(1_000)
       assert.deepStrictEqual(incidents, [])
     }))
 
@@ -283,10 +280,10 @@ describe("ResilientSpeechToText", () => {
       })
       user.say(2_000, 400)
       user.finalize(1)
-      yield* TestClock.adjust(0)
+      yield* Faulty.pass(0)
       user.say(3_000, 400)
       user.finalize(2)
-      yield* TestClock.adjust("1 minute")
+      yield* Faulty.pass(60_000)
       assert.deepStrictEqual(yield* Fiber.join(listening), Exit.fail(Faulty.fatal))
       assert.deepStrictEqual(finals(), ["w2000"])
       assert.deepStrictEqual(answers(), [1])
@@ -306,14 +303,14 @@ describe("ResilientSpeechToText", () => {
       })
       void open
       for (let minute = 0; minute < 30; minute++) {
-        yield* TestClock.adjust("1 minute")
+        yield* Faulty.pass(60_000)
         a.kill()
       }
-      yield* TestClock.adjust("1 minute")
+      yield* Faulty.pass(60_000)
       assert.isUndefined(listening.pollUnsafe())
       user.say(2_000, 400)
       user.finalize(1)
-      yield* TestClock.adjust(0)
+      yield* Faulty.pass(0)
       assert.deepStrictEqual(finals(), ["w2000"])
     }))
 
@@ -323,11 +320,11 @@ describe("ResilientSpeechToText", () => {
       const b = Faulty.stt("b", Faulty.inTurn("ok"), { onOpen: Faulty.inTurn("ok", "hang") })
       const { engine, lines } = yield* setup([a, b], { timeout: "10 seconds", maxRetries: 0 })
       const first = yield* Effect.forkChild(Effect.scoped(engine.open(session)))
-      yield* TestClock.adjust("5 seconds")
+      yield* Faulty.pass(5_000)
       yield* Fiber.join(first)
       assert.deepStrictEqual(lines(), ["a failed", "a switched b"])
       const second = yield* Effect.forkChild(Effect.scoped(Effect.flip(engine.open(session))))
-      yield* TestClock.adjust("10 seconds")
+      yield* Faulty.pass(10_000)
       assert.instanceOf(yield* Fiber.join(second), Timeout)
     }))
 
@@ -348,14 +345,14 @@ describe("ResilientSpeechToText", () => {
       assert.strictEqual(b.counts.opened, 3)
       assert.strictEqual(a.counts.opened, 0)
       // the probe is one stream; nobody else gets one before it has proved itself
-      yield* TestClock.adjust("1 minute")
+      yield* Faulty.pass(60_000)
       const stream = yield* engine.open(session)
       assert.strictEqual(a.counts.opened, 1)
       yield* open
       assert.strictEqual(b.counts.opened, 4)
       yield* Effect.forkScoped(Stream.runDrain(stream.events))
       stream.finalize(1, 0)
-      yield* TestClock.adjust(0)
+      yield* Faulty.pass(0)
       assert.strictEqual(lines().at(-1), "a recovered")
       yield* open
       assert.strictEqual(a.counts.opened, 2)
@@ -369,9 +366,9 @@ describe("ResilientSpeechToText", () => {
         const scope = yield* Scope.make()
         const stream = yield* Scope.provide(engine.open(session), scope)
         stream.finalize(1, 0)
-        yield* TestClock.adjust(wait)
+        yield* Faulty.pass(wait)
         yield* Scope.close(scope, Exit.void)
-        yield* TestClock.adjust(0)
+        yield* Faulty.pass(0)
         assert.strictEqual(a.counts.closed, a.counts.opened)
       }
     }))
@@ -392,7 +389,7 @@ describe("ResilientSpeechToText", () => {
         const spoken: Array<string> = []
         let asked = 0
         for (const step of [...steps, "turn" as const]) {
-          if (step === "pause") yield* TestClock.adjust("25 seconds")
+          if (step === "pause") yield* Faulty.pass(25_000)
           if (step === "kill") a.kill()
           if (step === "pause" || step === "kill") continue
           user.started()
@@ -404,13 +401,13 @@ describe("ResilientSpeechToText", () => {
               a.kill()
               b.kill()
             }
-            yield* TestClock.adjust("200 millis")
+            yield* Faulty.pass(200)
           }
           user.stopped()
           user.finalize(++asked)
           user.say(0, 300)
           // longer than any recovery
-          yield* TestClock.adjust("25 seconds")
+          yield* Faulty.pass(25_000)
         }
         const ended = listening.pollUnsafe()
         const ids = Array.from({ length: asked }, (_, index) => index + 1)
@@ -426,6 +423,6 @@ describe("ResilientSpeechToText", () => {
         yield* Scope.close(scope, Exit.void)
         for (const { counts } of [a, b]) assert.strictEqual(counts.closed, counts.opened)
       })),
-    { arbitrary: { runs: 200 } }
+    { arbitrary: { runs: 100 } }
   )
 })
