@@ -130,6 +130,10 @@ describe.skipIf(Browser.missing !== undefined)("console page", () => {
             super(options)
             document.body.dataset["ice"] = JSON.stringify(options?.iceServers)
           }
+          override setRemoteDescription(description: RTCSessionDescriptionInit) {
+            document.body.dataset["answer"] = description.sdp ?? ""
+            return super.setRemoteDescription(description)
+          }
         }
       })
       await page.reload()
@@ -154,6 +158,10 @@ describe.skipIf(Browser.missing !== undefined)("console page", () => {
       assert.isFalse(await dialog.isVisible())
       assert.isAbove(await page.locator("#engines li").count(), 2)
       assert.deepEqual(JSON.parse(await page.locator("body").getAttribute("data-ice") ?? "null"), [ice])
+      // the server is on loopback, and so is its side of WebRTC
+      const answer = await page.locator("body").getAttribute("data-answer") ?? ""
+      const addresses = [...answer.matchAll(/a=candidate:\S+ \d+ \S+ \d+ (\S+)/gu)].map((match) => match[1])
+      assert.deepEqual([...new Set(addresses)], ["127.0.0.1"])
       await page.locator("#end").click()
       // kept for the tab, and for nothing else
       assert.notInclude(await page.evaluate(() => JSON.stringify(localStorage) + document.cookie), key)
