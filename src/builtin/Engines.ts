@@ -44,6 +44,6 @@ export const engines: EngineTable = {
     silero: load("silero", () => import("../engines/silero/index.ts")),
     energy: load("energy", () => import("../engines/energy/index.ts"))
   },
-  turn: {},
+  turn: { text: load("text", () => import("../engines/text/index.ts")) },
   noise: {}
 }

@@ -1,0 +1,103 @@
+/**
+ * The marks within one word of Markdown. Pure.
+ *
+ * @since 0.1.0
+ */
+import type { SpokenWords } from "./SpokenWords.ts"
+
+/**
+ * Whether a word is or holds an address, whose signs mean themselves.
+ *
+ * @category guards
+ * @since 0.1.0
+ */
+export const isRaw = (word: string): boolean => /:\/\/|www\.|\w@\w/iu.test(word)
+
+/**
+ * The word without `*`, `_`, `~~`: "3*4" is multiplied, "snake_case" is two words; of an address only those around it
+ * go.
+ *
+ * @category conversions
+ * @since 0.1.0
+ */
+export const withoutEmphasis = (word: string, raw: boolean, words: SpokenWords): string => {
+  if (!/[*_~]/u.test(word)) return word
+  if (raw) return word.replace(/^[*_~]+/u, "").replace(/[*_~]+(?=[^\p{L}\p{N}/*_~]*$)/u, "")
+  return word.replace(/\*+|_+|~~+/gu, (run, at: number) => {
+    const before = word.charAt(at - 1)
+    const after = word.charAt(at + run.length)
+    if (run === "*" && /\d/u.test(before) && /\d/u.test(after)) return ` ${words.times} `
+    return run.startsWith("_") && /[\p{L}\p{N}]/u.test(before) && /[\p{L}\p{N}]/u.test(after) ? " " : ""
+  })
+}
+
+/**
+ * A word of code as a person says it: "getUserName()" is "get User Name", "a.b" is "a dot b".
+ *
+ * @category conversions
+ * @since 0.1.0
+ */
+export const codeWords = (word: string, words: SpokenWords): string =>
+  word
+    .replace(/(\p{Ll}|\d)(?=\p{Lu})/gu, "$1 ")
+    .replace(/\.(?=[\p{L}_])/gu, ` ${words.dot} `)
+    .replace(/\//gu, ` ${words.slash} `)
+    .replace(/=+(?!>)/gu, ` ${words.equals} `)
+    .replace(/\++/gu, ` ${words.plus} `)
+    .replace(/@/gu, ` ${words.at} `)
+    .replace(/(^|\s)-+(?=\p{L})/gu, "$1")
+    .replace(/[_(){}[\];<>|&*^~"\\$!=]+|:(?=.)/gu, " ")
+
+const named: { readonly [name: string]: string } = {
+  amp: "&",
+  lt: "<",
+  gt: ">",
+  quot: "\"",
+  apos: "'",
+  nbsp: " ",
+  hellip: "…",
+  mdash: "—",
+  ndash: "–",
+  lsquo: "‘",
+  rsquo: "’",
+  ldquo: "“",
+  rdquo: "”",
+  euro: "€",
+  pound: "£",
+  yen: "¥",
+  cent: "¢",
+  deg: "°",
+  times: "×",
+  divide: "÷",
+  plusmn: "±",
+  frac12: "½",
+  rarr: "→",
+  larr: "←",
+  copy: "",
+  reg: "",
+  trade: "",
+  bull: "",
+  middot: " ",
+  shy: ""
+}
+
+const character = (code: number): string =>
+  code < 32 ? " " : code > 0x10ffff || (code >= 0xd800 && code < 0xe000) ? "" : String.fromCodePoint(code)
+
+/**
+ * The word with the characters that its HTML entities stand for; an unknown one stays.
+ *
+ * @category conversions
+ * @since 0.1.0
+ */
+export const decodeEntities = (word: string): string =>
+  word.includes("&")
+    ? word.replace(/&(?:#(\d{1,7})|#x([\da-f]{1,6})|(\w{2,8}));/giu, (entity, decimal, hex, name) =>
+      decimal !== undefined
+        ? character(Number(decimal))
+        : hex !== undefined
+        ? character(parseInt(hex, 16))
+        : Object.hasOwn(named, name)
+        ? named[name] ?? entity
+        : entity)
+    : word

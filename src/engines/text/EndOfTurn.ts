@@ -1,0 +1,159 @@
+/**
+ * How likely it is, from the words alone, that a user has finished. English. Pure.
+ *
+ * A recogniser puts a full stop on any fragment: the last mark of punctuation says nothing, but for a comma, a colon, a
+ * dash or an ellipsis.
+ *
+ * @since 0.1.0
+ */
+import { dictation } from "./Dictation.ts"
+import * as English from "./English.ts"
+
+/**
+ * What a user's own words add.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface EndOfTurnOptions {
+  /** More phrases that buy time, of at most four words. */
+  readonly fillers?: ReadonlyArray<string> | undefined
+  /** More phrases after which something must come. */
+  readonly unfinished?: ReadonlyArray<string> | undefined
+  /** More phrases that end a turn, whatever the other lists say. */
+  readonly complete?: ReadonlyArray<string> | undefined
+  /** How many digits a telephone number has. 7, 10 or 11. */
+  readonly phoneDigits?: ReadonlyArray<number> | undefined
+}
+
+/** Only so much of the end is looked at, in characters. */
+const LOOK = 400
+const MAX_PHRASE = 4
+
+const normal = (text: string): string => text.slice(-LOOK).toLowerCase().replace(/[‘’`]/gu, "'")
+
+/** The words of a text that was normalised: "john@x.com", "don't" and "555-1234" are one each. */
+const wordsOf = (text: string): ReadonlyArray<string> =>
+  text.match(/[\p{L}\p{M}\p{N}]+(?:(?:['@.+_-]|@)[\p{L}\p{M}\p{N}]+)*@?/gu) ?? []
+
+const phrases = (list: ReadonlyArray<string>, more: ReadonlyArray<string> = []): ReadonlySet<string> =>
+  new Set([...list, ...more.map((phrase) => wordsOf(normal(phrase)).join(" "))])
+
+/** The longest phrase of the set that the words end with, in words; 0 for none. */
+const tail = (words: ReadonlyArray<string>, set: ReadonlySet<string>): number => {
+  for (let length = Math.min(MAX_PHRASE, words.length); length > 0; length--) {
+    if (set.has(words.slice(-length).join(" "))) return length
+  }
+  return 0
+}
+
+const last = (words: ReadonlyArray<string>): string => words.at(-1) ?? ""
+
+/** Whether a last preposition belongs to a question: "what are you looking for", "who am I talking to". */
+const isStranded = (words: ReadonlyArray<string>): boolean => {
+  const pattern = last(words) === "to"
+    ? /^(?:who|whom|who's)$/u
+    : /^(?:what|who|whom|which|where|what's|who's|where's)$/u
+  const asked = words.findLastIndex((word) => pattern.test(word))
+  if (asked === -1 || words.length <= asked + 2) return false
+  return words[asked]?.endsWith("'s") === true ||
+    words.slice(asked + 1, Math.min(asked + 4, words.length - 1)).some((word) =>
+      English.auxiliaries.has(word) || English.contractions.has(word)
+    )
+}
+
+/** A last auxiliary: "yes I do", "what is it" and "I know who they are" are complete; "because I have" is not. */
+const auxiliary = (words: ReadonlyArray<string>, agentAsked: boolean): number => {
+  const before = words.at(-2) ?? ""
+  const first = words[0] ?? ""
+  const asked = words.slice(0, -1).findIndex((word) => English.questions.has(word) && word !== "when")
+  if (asked !== -1) {
+    if (English.pronouns.has(before)) return 0.75
+    // "I know where the key is", "what do you two have"; but "what time is"
+    const inverted = English.auxiliaries.has(words[asked + 1] ?? "") && words.length >= asked + 4
+    if (inverted || (asked > 0 && words.length > asked + 2)) return 0.7
+  }
+  // a month
+  if (last(words) === "may" && /^(?:of|in|this|next|\d+(?:st|nd|rd|th)|\w+th|first|second|third)$/u.test(before)) {
+    return 0.88
+  }
+  if (!English.pronouns.has(before)) return 0.12
+  if (words.some((word) => English.answers.has(word))) return 0.85
+  return agentAsked && words.length === 2 && English.pronouns.has(first) ? 0.8 : 0.25
+}
+
+/**
+ * Makes the estimate: the probability, 0 to 1, that the turn of this transcript is over. Never throws; 0.5 for no words.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const make = (
+  options: EndOfTurnOptions = {}
+): (input: { readonly transcript: string; readonly agentSaid: string }) => number => {
+  const fillers = phrases(English.fillers, options.fillers)
+  const unfinished = phrases(English.unfinished, options.unfinished)
+  const complete = phrases(English.complete, options.complete)
+  const phone = options.phoneDigits ?? [7, 10, 11]
+
+  const byWords = (words: ReadonlyArray<string>, agent: string): number => {
+    const end = last(words)
+    const before = words.at(-2) ?? ""
+    const agentAsked = /\?[\s"')]*$/u.test(agent)
+    const dictated = dictation(words, agent, phone)
+    if (dictated !== undefined) return dictated
+
+    const done = tail(words, complete)
+    const filler = tail(words, fillers)
+    const open = tail(words, unfinished)
+    if (done > 0 && done >= Math.max(filler, open)) {
+      // "what" and "when" are questions alone, and at the end of a sentence they are not
+      if (done === 1 && English.questions.has(end) && words.length > 2) return 0.45
+      // "maybe" is an answer, and in the middle of a thought it is not
+      if (done === 1 && /^(?:maybe|probably|perhaps|next)$/u.test(end) && words.length > 2) return 0.35
+      return 0.95
+    }
+    const asks = words.slice(0, 3).some((word) => English.questions.has(word))
+    if (filler > 0 && filler >= open) {
+      // "what is it like?"
+      return end === "like" && asks ? 0.8 : 0.08
+    }
+    if (/^(?:well|anyway|actually)$/u.test(end) && (words.length === 1 || English.answers.has(before))) return 0.1
+    if (open > 0) {
+      if (open === 1 && English.stranded.has(end)) {
+        if (isStranded(words)) return 0.75
+        if (
+          end === "to" && agentAsked &&
+          /(?:love|(?:don't|do not) (?:want|need|have)|yes i (?:want|would like)) to$/u.test(
+            words.join(" ")
+          )
+        ) return 0.7
+      }
+      // "that's all I need", "if you want"
+      if (
+        /^(?:want|need|said|think)$/u.test(end) && /^(?:all|what|everything|whatever|thing)$/u.test(words.at(-3) ?? "")
+      ) {
+        return 0.9
+      }
+      return 0.1
+    }
+    if (English.auxiliaries.has(end)) return auxiliary(words, agentAsked)
+    if (end.endsWith("n't")) return English.pronouns.has(before) ? 0.75 : 0.3
+    if (English.contractions.has(end)) return 0.08
+    // "should I", "so do I"; but "my wife and I"
+    if (English.subjects.has(end)) return English.auxiliaries.has(before) ? 0.7 : 0.12
+    if (/^(?:that|his|though|then|over|her)$/u.test(end)) return /^(?:say|said|think|know)$/u.test(before) ? 0.4 : 0.75
+    if (/^(?:first|second|third|next)$/u.test(end) && words.length <= 2 && before !== "the") return 0.2
+    if (asks) return 0.92
+    return words.length > 2 ? 0.88 : words.length === 2 ? 0.82 : agentAsked ? 0.85 : 0.7
+  }
+
+  return ({ agentSaid, transcript }) => {
+    const text = normal(transcript)
+    const words = wordsOf(text)
+    if (words.length === 0) return 0.5
+    const estimate = byWords(words, normal(agentSaid))
+    // a mark that goes on
+    return /(?:[,:;–—-]|…|\.\.)[\s"')]*$/u.test(text) ? Math.min(estimate, 0.3) : estimate
+  }
+}
