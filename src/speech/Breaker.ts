@@ -35,9 +35,11 @@ export interface BreakerOptions {
  * @since 0.1.0
  */
 export interface Permit {
-  /** The engine has proved itself. True when this closed the circuit. Counts once. */
+  /** The circuit is closed only if this call succeeds; all others are refused meanwhile. */
+  readonly probe: boolean
+  /** The engine has proved itself. True when this closed the circuit. */
   readonly succeed: Effect.Effect<boolean>
-  /** The engine has failed, also after a success. True when this opened the circuit. */
+  /** The engine has failed; after `succeed` that does not count. True when this opened the circuit. */
   readonly fail: (error: BackendError) => Effect.Effect<boolean>
 }
 
@@ -105,13 +107,12 @@ export const make = (options: BreakerOptions = {}): Effect.Effect<Breaker> =>
         })
       yield* Effect.addFinalizer(() => settle("Ignored"))
       return {
+        probe: admission.probe,
         succeed: Effect.map(settle("Success"), (to) => to === "Closed"),
         fail: (error) =>
           Effect.suspend(() => {
             lastError = error
-            if (!settled) return Effect.map(settle("Failure", retryAfterOf(error)), (to) => to === "Open")
-            // this permit is spent: the failure counts under a new one
-            return Effect.scoped(Effect.flatMap(admit, (permit) => permit?.fail(error) ?? Effect.succeed(false)))
+            return Effect.map(settle("Failure", retryAfterOf(error)), (to) => to === "Open")
           })
       }
     }))

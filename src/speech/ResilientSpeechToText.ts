@@ -38,6 +38,8 @@ type Engine = SpeechToText["Service"]
 
 /** Events that wait for the reader; the engine's wait behind them. */
 const MAX_WAITING = 256
+/** Between two rounds over engines that are not to be asked. */
+const MIN_PAUSE_MS = 100
 /** How long a failed stream may take to close before the next is opened beside it. */
 const CLOSE_TIMEOUT = "1 second"
 
@@ -253,6 +255,16 @@ const open = Effect.fnUntraced(function*(
       }
     })
 
+  /** A probe keeps the other sessions out: it must not last until this session's user speaks. */
+  const probe = Effect.fnUntraced(function*(stream: Live, index: number, permit: Permit) {
+    if (!permit.probe) return yield* Effect.never
+    do {
+      yield* Effect.sleep(limits.finalizeMs)
+    } while (stream.due.size > 0)
+    report.succeeded(index, yield* permit.succeed)
+    return yield* Effect.never
+  })
+
   const close = Effect.fnUntraced(function*(scope: Scope.Closeable) {
     const closing = yield* Effect.forkIn(Scope.close(scope, Exit.void), parent)
     yield* Effect.timeoutOption(Fiber.await(closing), CLOSE_TIMEOUT)
@@ -263,6 +275,7 @@ const open = Effect.fnUntraced(function*(
     // failures in a row of this engine, engines given up in this recovery, and until when it may last
     let retries = 0
     let tried = 0
+    let refused = false
     let deadline = clock.currentTimeMillisUnsafe() + limits.timeoutMs
     let until = clock.currentTimeMillisUnsafe() + limits.timeoutMs / count
 
@@ -275,6 +288,7 @@ const open = Effect.fnUntraced(function*(
       let again: number | undefined
       let error: BackendError
       if (permit === undefined) {
+        refused = true
         error = last ?? Resilience.refused("SpeechToText.open", guarded)
         yield* close(scope)
       } else {
@@ -283,7 +297,11 @@ const open = Effect.fnUntraced(function*(
           Effect.flatMap((listening) =>
             Effect.andThen(
               Deferred.succeed(ready, undefined),
-              Effect.raceFirst(hear(listening, engine.name, index, permit), watch(listening.stream, engine.name))
+              Effect.raceAllFirst([
+                hear(listening, engine.name, index, permit),
+                watch(listening.stream, engine.name),
+                probe(listening.stream, index, permit)
+              ])
             )
           ),
           Scope.provide(scope),
@@ -296,7 +314,7 @@ const open = Effect.fnUntraced(function*(
         // what has worked begins a new count
         const lasted = now - startedAt >= limits.timeoutMs
         if (ended !== undefined && (ended.proved || ended.silent || lasted)) {
-          if (lasted && !ended.silent) yield* permit.succeed
+          if (lasted) yield* permit.succeed
           retries = 0
           tried = 0
           deadline = now + limits.timeoutMs
@@ -310,6 +328,7 @@ const open = Effect.fnUntraced(function*(
         } else {
           const opened = yield* permit.fail(error)
           report.failed(index, error, opened)
+          refused = refused || opened
           // the first time at once
           const delay = retries === 0 && ended !== undefined ? 0 : yield* Resilience.backoff(limits, retries, error)
           if (error.retryable && !opened && retries < limits.maxRetries && now + delay < until) again = delay
@@ -323,7 +342,15 @@ const open = Effect.fnUntraced(function*(
         yield* Effect.sleep(again)
         continue
       }
-      if (++tried >= count) return yield* Effect.fail(error)
+      if (++tried >= count) {
+        // circuits that other sessions opened are no end of this one: one of them may let it in in time
+        const pause = Math.max(MIN_PAUSE_MS, limits.retryDelayMs)
+        const waits = refused && Deferred.isDoneUnsafe(ready) && clock.currentTimeMillisUnsafe() + pause < deadline
+        if (!waits) return yield* Effect.fail(error)
+        yield* Effect.sleep(pause)
+        tried = 0
+        refused = false
+      }
       index = (index + 1) % count
       retries = 0
       const now = clock.currentTimeMillisUnsafe()

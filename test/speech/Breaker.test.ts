@@ -72,14 +72,15 @@ describe("Breaker", () => {
       assert.isTrue(yield* admitted(breaker))
     }))
 
-  it.effect("counts a failure after a success, under the same permit", () =>
+  it.effect("does not count the failure of what had worked", () =>
     Effect.gen(function*() {
       const breaker = yield* Breaker.make({ failures: 1 })
       yield* Effect.scoped(Effect.gen(function*() {
         const permit = yield* breaker.admit
         assert.isFalse(yield* permit?.succeed ?? Effect.succeed(true))
-        assert.isTrue(yield* permit?.fail(down) ?? Effect.succeed(false))
+        assert.isFalse(yield* permit?.fail(down) ?? Effect.succeed(true))
       }))
-      assert.isFalse(yield* admitted(breaker))
+      assert.isTrue(yield* admitted(breaker))
+      assert.strictEqual(breaker.lastError(), down)
     }))
 })

@@ -154,6 +154,24 @@ describe("ResilientSpeechToText", () => {
       assert.deepStrictEqual(answers(), [1, 2])
     }))
 
+  it.effect("tells another stream that the user is speaking, also when the beginning was delivered", () =>
+    Effect.gen(function*() {
+      const a = Faulty.stt("a", Faulty.inTurn("ok"))
+      const { finals, open } = yield* setup([a])
+      const { user } = yield* open
+      user.started()
+      user.say(2_000, 400)
+      user.finalize(1)
+      yield* Faulty.pass(1_000)
+      user.say(3_000, 400)
+      a.kill()
+      yield* Faulty.pass(1_000)
+      user.finalize(2)
+      yield* Faulty.pass(1_000)
+      assert.deepStrictEqual(finals(), ["w2000", "w3000"])
+      assert.strictEqual(a.heard.join(" "), "+ w2000 ?1 w3000 + w3000 ?2")
+    }))
+
   it.effect("drops answers that nobody asked for", () =>
     Effect.gen(function*() {
       const a = Faulty.stt("a", Faulty.inTurn("lie"))
@@ -356,6 +374,34 @@ describe("ResilientSpeechToText", () => {
       assert.strictEqual(lines().at(-1), "a recovered")
       yield* open
       assert.strictEqual(a.counts.opened, 2)
+    }))
+
+  it.effect("survives that an engine drops all its sessions at once", () =>
+    Effect.gen(function*() {
+      let up = true
+      const a = Faulty.stt("a", Faulty.inTurn("ok"), { onOpen: () => up ? "ok" : "refuse" })
+      const { answers, incidents, open } = yield* setup([a], { breaker: { failures: 3 } })
+      const sessions = yield* Effect.forEach(Array.from({ length: 20 }), () => open)
+      for (const { user } of sessions) {
+        user.started()
+        user.say(2_000, 400)
+        user.finalize(1)
+      }
+      yield* Faulty.pass(100)
+      assert.lengthOf(answers(), 20)
+      up = false
+      a.kill()
+      yield* Faulty.pass(8_000)
+      assert.isTrue(incidents.some(({ what }) => what === "opened_circuit"))
+      // while the users are silent
+      up = true
+      yield* Faulty.pass(20_000)
+      for (const { listening, user } of sessions) {
+        assert.isUndefined(listening.pollUnsafe())
+        user.finalize(2)
+      }
+      yield* Faulty.pass(100)
+      assert.lengthOf(answers(), 40)
     }))
 
   it.effect("releases everything when the session ends, in whatever it is doing", () =>
