@@ -198,12 +198,10 @@ class Markdown implements Reader {
       const label = /^\[(\^?)[^\]\n[]{1,40}\]:/u.exec(line)
       if (label !== null) {
         if (label[1] === "^") return at + label[0].length
-        const address = /^[ \t]*\S*/u.exec(line.slice(label[0].length))?.[0] ?? ""
-        if (label[0].length + address.length === rest && more) return MORE
-        if (/^\s*(?:[</#.]|www\.|\S*:\/\/)/u.test(address)) {
-          this.#skipLine = true
-          return at + label[0].length
-        }
+        const target = line.slice(label[0].length)
+        if (more && /^[ \t]*(?:\S*|\S+[ \t]+(?:(["'])[^"'\n]*\1?)?)$/u.test(target)) return MORE
+        const address = /^[ \t]*(?:<?[a-z][a-z0-9+.-]*:\/\/|[/#.]|www\.)\S*(?:[ \t]+(["'])[^"'\n]*\1)?/iu.exec(target)
+        if (address !== null) return at + label[0].length + address[0].length
       } else if (/^\[\^?[^\]\n[]{0,40}\]?$/u.test(line) && more) return MORE
     }
     return NONE

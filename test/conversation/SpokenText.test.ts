@@ -22,6 +22,7 @@ const cases: ReadonlyArray<readonly [what: string, written: string, heard: strin
   ["tasks", "- [x] Done\n- [ ] Open", "Done.\nOpen."],
   ["a number at the head of a line", "2024. was good\n3.5 is less\n#1 it is", "2024. was good\n3.5 is less\n#1 it is"],
   ["links", "See [the docs](https://x.com/a_b \"T\"), [a][1] and [b].", "See the docs, a and b."],
+  ["half a link", "[it]( \"x) and [so](https://x.c", "it( \"x) and so"],
   ["images", "Look: ![a cat](cat.png) sleeps", "Look: a cat sleeps"],
   ["citations", "It is so [1], they say[2](https://y.com).[^n]", "It is so, they say."],
   ["definitions of links", "Yes.\n[1]: https://x.com \"T\"\n[Note]: no link", "Yes.\nNote: no link"],

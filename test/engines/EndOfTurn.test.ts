@@ -45,6 +45,10 @@ const complete: Table = {
     "That's what I'm looking for.",
     "I know where the key is.",
     "The second of May.",
+    "Turn the lights on.",
+    "I'll take both.",
+    "Not that I know of.",
+    "Let's meet at nine am.",
     "Send it to john@example.com.",
     "Is it going to rain tomorrow?",
     "We are both doing well."
@@ -82,6 +86,8 @@ const complete: Table = {
   ],
   "What is your date of birth?": ["March fifth nineteen eighty five.", "The 5th of March 1985."],
   "How old are you?": ["Twenty."],
+  "What time would suit you?": ["Seven thirty."],
+  "Have you tried to restart it?": ["I already did.", "I have."],
   "What date suits you?": ["March fifth.", "The 3rd of May.", "Tomorrow."]
 }
 
@@ -135,6 +141,13 @@ const incomplete: Table = {
     "When I was in.",
     "What time is.",
     "Where are.",
+    "So what I want is.",
+    "I have two questions, first.",
+    "I tried to restart it but it.",
+    "I don't really.",
+    "I am.",
+    "My account number is four four.",
+    "My address is twelve.",
     "Send it to john at gmail.",
     "Five five five.",
     "J O H N",

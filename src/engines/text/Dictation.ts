@@ -66,6 +66,14 @@ const number = (words: ReadonlyArray<string>, agentSaid: string, phone: Readonly
     if (lengths.includes(count)) return count === Math.min(...lengths) && lengths.length > 1 && count < 10 ? 0.6 : 0.95
     return count < Math.max(...lengths) ? 0.08 : 0.9
   }
+  // "my account number is four four"
+  const told = words.findLastIndex((word, i) =>
+    word === "is" && /^(?:number|address|code|card|phone|account|zip|pin|id)$/u.test(words[i - 1] ?? "")
+  )
+  if (told !== -1 && countDigits(words.slice(-1)) > 0) {
+    const digits = countDigits(words.slice(told + 1))
+    return phone.includes(digits) || digits > 11 ? 0.85 : 0.3
+  }
   // digits one by one that nobody asked for
   let run = 0
   while (run < words.length && digitWords.has(words[words.length - 1 - run] ?? "")) run++
@@ -130,4 +138,8 @@ export const dictation = (
 ): number | undefined =>
   mail(words, agentSaid) ?? date(words, agentSaid) ?? number(words, agentSaid, phone) ?? spelling(words, agentSaid) ??
     // "twenty" may become "twenty five"
-    (tens.has(words.at(-1) ?? "") && !/\bhow old|how many\b/u.test(agentSaid) ? 0.35 : undefined)
+    // but "seven thirty" is a time
+    (tens.has(words.at(-1) ?? "") && !digitWords.has(words.at(-2) ?? "") && !teens.has(words.at(-2) ?? "") &&
+        !/\bhow old|how many\b/u.test(agentSaid)
+      ? 0.35
+      : undefined)

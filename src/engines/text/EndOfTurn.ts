@@ -71,15 +71,21 @@ const auxiliary = (words: ReadonlyArray<string>, agentAsked: boolean): number =>
     if (English.pronouns.has(before)) return 0.75
     // "I know where the key is", "what do you two have"; but "what time is"
     const inverted = English.auxiliaries.has(words[asked + 1] ?? "") && words.length >= asked + 4
-    if (inverted || (asked > 0 && words.length > asked + 2)) return 0.7
+    // "what I want is" goes on too
+    if (inverted || (asked > 0 && !English.pronouns.has(words[asked + 1] ?? "") && words.length > asked + 2)) return 0.7
   }
   // a month
   if (last(words) === "may" && /^(?:of|in|this|next|\d+(?:st|nd|rd|th)|\w+th|first|second|third)$/u.test(before)) {
     return 0.88
   }
-  if (!English.pronouns.has(before)) return 0.12
+  // "nine am"
+  if (last(words) === "am" && before !== "i") return 0.9
+  const subject = /^(?:already|just|never|always|really|still|usually|also)$/u.test(before)
+    ? words.at(-3) ?? ""
+    : before
+  if (!English.pronouns.has(subject)) return 0.12
   if (words.some((word) => English.answers.has(word))) return 0.85
-  return agentAsked && words.length === 2 && English.pronouns.has(first) ? 0.8 : 0.25
+  return agentAsked && words.length <= 3 && English.pronouns.has(first) ? 0.8 : 0.25
 }
 
 /**
@@ -111,6 +117,7 @@ export const make = (
       if (done === 1 && English.questions.has(end) && words.length > 2) return 0.45
       // "maybe" is an answer, and in the middle of a thought it is not
       if (done === 1 && /^(?:maybe|probably|perhaps|next)$/u.test(end) && words.length > 2) return 0.35
+      if (done === 1 && end === "really" && before.endsWith("n't")) return 0.3
       return 0.95
     }
     const asks = words.slice(0, 3).some((word) => English.questions.has(word))
@@ -122,6 +129,10 @@ export const make = (
     if (open > 0) {
       if (open === 1 && English.stranded.has(end)) {
         if (isStranded(words)) return 0.75
+        // "turn the lights on"
+        if (/^(?:on|in)$/u.test(end) && /\b(?:turn|switch|put|plug|log|let) (?:\S+ ){1,4}\S+$/u.test(words.join(" "))) {
+          return 0.75
+        }
         if (
           end === "to" && agentAsked &&
           /(?:love|(?:don't|do not) (?:want|need|have)|yes i (?:want|would like)) to$/u.test(
@@ -137,6 +148,10 @@ export const make = (
       }
       return 0.1
     }
+    // "but it"; "and you?" is a question
+    if (English.pronouns.has(end) && /^(?:and|but|because|if|that|when|while)$/u.test(before) && end !== "you") {
+      return 0.12
+    }
     if (English.auxiliaries.has(end)) return auxiliary(words, agentAsked)
     if (end.endsWith("n't")) return English.pronouns.has(before) ? 0.75 : 0.3
     if (English.contractions.has(end)) return 0.08
@@ -144,6 +159,7 @@ export const make = (
     if (English.subjects.has(end)) return English.auxiliaries.has(before) ? 0.7 : 0.12
     if (/^(?:that|his|though|then|over|her)$/u.test(end)) return /^(?:say|said|think|know)$/u.test(before) ? 0.4 : 0.75
     if (/^(?:first|second|third|next)$/u.test(end) && words.length <= 2 && before !== "the") return 0.2
+    if (end === "first" && !/^(?:me|you|it|us|them|him|her|go|come|comes|the|at|person)$/u.test(before)) return 0.4
     if (asks) return 0.92
     return words.length > 2 ? 0.88 : words.length === 2 ? 0.82 : agentAsked ? 0.85 : 0.7
   }

@@ -24,7 +24,7 @@ export const unfinished = list(
     "instead of, rather than, in order, " +
     // articles and other words before a noun
     "a, an, the, my, your, our, their, its, every, another, this kind of, very, quite, such, just, a very, a really, " +
-    "a lot of, a few of, one of, some of, both, either, neither, the next, my next, the other, the same, a new, " +
+    "a lot of, a few of, one of, some of, the next, my next, the other, the same, a new, " +
     "another, and my, and the, " +
     // verbs that want more
     "i want, i need, i'd like, i would like, i'd rather, i would rather, i think, i think that, i said, i said that, " +
@@ -55,7 +55,7 @@ export const complete = list(
     "nope, nah, okay, ok, sure, right, correct, exactly, absolutely, definitely, maybe, probably, perhaps, alright, " +
     "fine, great, perfect, cool, got it, i see, me too, me neither, stop, cancel, help, repeat, again, continue, next, " +
     "what, why, who, where, when, how, really, pardon, sorry, excuse me, guess what, say what, since when, anything, " +
-    "nothing, everything, none, all of it, both please, neither of them, a m, p m, u s, u k, t v, o k, i d, am, pm, " +
+    "nothing, everything, none, all of it, both please, neither of them, a m, p m, u s, u k, t v, o k, i d, pm, i know of, " +
     "as soon as you can, if i can, if you can, if you could, same to you, you too, it's fine, i'm in, count me in"
 )
 
