@@ -19,18 +19,12 @@ import * as Queue from "effect/Queue"
 import * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import * as Resampler from "../audio/Resampler.ts"
-import {
-  type BackendError,
-  ConnectionFailed,
-  describe,
-  type InvalidConfig,
-  normalize,
-  PipelineError,
-  Timeout
-} from "../BackendError.ts"
+import { type BackendError, ConnectionFailed, type InvalidConfig, normalize } from "../BackendError.ts"
 import type { Permit } from "./Breaker.ts"
 import * as Resilience from "./Resilience.ts"
-import { type Listener, Replay, shift } from "./ResilientReplay.ts"
+import { Replay, shift } from "./ResilientReplay.ts"
+import * as ResilientStream from "./ResilientStream.ts"
+import type { Limits, Live } from "./ResilientStream.ts"
 import type { SpeechToText, SpeechToTextOptions, SpeechToTextStream, TranscriptEvent } from "./SpeechToText.ts"
 import { TIMELINE_RATE } from "./VoiceActivityDetector.ts"
 
@@ -58,26 +52,6 @@ export interface ResilientSpeechToTextOptions extends Resilience.ResilienceOptio
    * they are left in peace until there is a word.
    */
   readonly silentLimit?: Duration.Input | undefined
-}
-
-interface Limits extends Resilience.Settings {
-  readonly finalizeMs: number
-  readonly silentMs: number
-}
-
-/** An engine's stream in use. `base` is where its timeline begins on the session's. */
-interface Live extends Listener {
-  readonly base: number
-  /** Questions by the time their answer is due. */
-  readonly due: Map<number, number>
-  readonly interim: boolean
-  /** Since when and where it has heard no word. */
-  quietSince: number
-  quietFrom: number
-  /** It has recognised something. */
-  proved: boolean
-  silent: boolean
-  broken: BackendError | undefined
 }
 
 /**
@@ -135,55 +109,6 @@ const open = Effect.fnUntraced(function*(
   // streams in a row that were given up because they heard nothing
   let silences = 0
 
-  /** An engine that throws where it must not has failed. */
-  const guarding = (stream: Live, call: () => void) => {
-    try {
-      call()
-    } catch (cause) {
-      stream.broken ??= new PipelineError({
-        op: "SpeechToText.push",
-        message: `the engine failed: ${describe(cause)}`,
-        cause,
-        retryable: true
-      })
-      Queue.offerUnsafe(wake, undefined)
-    }
-  }
-
-  const listen = Effect.fnUntraced(function*({ engine }: Resilience.Guarded<Engine>, index: number, waitMs: number) {
-    const opened = yield* engine.open(session).pipe(
-      Effect.timeoutOrElse({
-        duration: Duration.millis(Math.max(1, waitMs)),
-        orElse: () => Effect.fail(new Timeout({ op: "SpeechToText.open", message: `${engine.name} did not open` }))
-      })
-    )
-    const resampler = engine.sampleRate === TIMELINE_RATE
-      ? undefined
-      : yield* Resampler.scoped(TIMELINE_RATE, engine.sampleRate)
-    const due = new Map<number, number>()
-    const stream: Live = {
-      base: replay.start,
-      due,
-      interim: engine.capabilities.interim,
-      quietSince: clock.currentTimeMillisUnsafe(),
-      quietFrom: replay.position,
-      proved: false,
-      silent: false,
-      broken: undefined,
-      push: (pcm) => guarding(stream, () => opened.push(resampler === undefined ? pcm : resampler.process(pcm))),
-      activity: (activity) => guarding(stream, () => opened.activity(activity)),
-      finalize: (id, untilSample) => {
-        due.set(id, clock.currentTimeMillisUnsafe() + limits.finalizeMs)
-        Queue.offerUnsafe(wake, undefined)
-        guarding(stream, () => opened.finalize(id, untilSample))
-      }
-    }
-    replay.tell(stream)
-    live = stream
-    report.using(index, last)
-    return { opened, stream }
-  })
-
   const deliver = Effect.fnUntraced(function*(stream: Live, event: TranscriptEvent) {
     if (event._tag === "Finalized") {
       stream.due.delete(event.id)
@@ -205,12 +130,12 @@ const open = Effect.fnUntraced(function*(
   })
 
   const hear = (
-    { opened, stream }: { readonly opened: SpeechToTextStream; readonly stream: Live },
+    stream: Live,
     name: string,
     index: number,
     permit: Permit
   ) =>
-    Stream.runForEach(opened.events, (event) => {
+    Stream.runForEach(stream.events, (event) => {
       stream.quietSince = clock.currentTimeMillisUnsafe()
       stream.quietFrom = replay.position
       if (event._tag !== "Finalized") silences = 0
@@ -227,33 +152,6 @@ const open = Effect.fnUntraced(function*(
       )),
       normalize("SpeechToText.events")
     )
-
-  /** Fails when the stream leaves a question unanswered, hears nothing, or has thrown. */
-  const watch = (stream: Live, name: string): Effect.Effect<never, BackendError> =>
-    Effect.gen(function*() {
-      while (true) {
-        if (stream.broken !== undefined) return yield* Effect.fail(stream.broken)
-        if (stream.silent) {
-          return yield* Effect.fail(
-            new Timeout({
-              op: "SpeechToText.events",
-              message: `${name} has heard no word in ${limits.silentMs} ms of speech`
-            })
-          )
-        }
-        const next = Math.min(...stream.due.values())
-        const left = next - clock.currentTimeMillisUnsafe()
-        if (left <= 0) {
-          return yield* Effect.fail(
-            new Timeout({
-              op: "SpeechToText.finalize",
-              message: `${name} did not answer within ${limits.finalizeMs} ms`
-            })
-          )
-        }
-        yield* Number.isFinite(left) ? Effect.timeoutOption(Queue.take(wake), left) : Queue.take(wake)
-      }
-    })
 
   /** A probe keeps the other sessions out: it must not last until this session's user speaks. */
   const probe = Effect.fnUntraced(function*(stream: Live, index: number, permit: Permit) {
@@ -293,17 +191,19 @@ const open = Effect.fnUntraced(function*(
         yield* close(scope)
       } else {
         const startedAt = clock.currentTimeMillisUnsafe()
-        error = yield* listen(guarded, index, until - startedAt).pipe(
-          Effect.flatMap((listening) =>
-            Effect.andThen(
-              Deferred.succeed(ready, undefined),
-              Effect.raceAllFirst([
-                hear(listening, engine.name, index, permit),
-                watch(listening.stream, engine.name),
-                probe(listening.stream, index, permit)
-              ])
-            )
-          ),
+        error = yield* ResilientStream.open(engine, session, limits, wake, until - startedAt).pipe(
+          Effect.flatMap((stream) => {
+            // told and in use in one step: nothing that is pushed falls between
+            stream.listen(replay)
+            live = stream
+            report.using(index, last)
+            Deferred.doneUnsafe(ready, Effect.void)
+            return Effect.raceAllFirst([
+              hear(stream, engine.name, index, permit),
+              ResilientStream.watch(stream, engine.name, limits, wake),
+              probe(stream, index, permit)
+            ])
+          }),
           Scope.provide(scope),
           normalize("SpeechToText.events"),
           Effect.flip

@@ -1,0 +1,150 @@
+/**
+ * One engine's stream in the use of a dependable recogniser, and the ways in which it can be dead without saying so.
+ *
+ * @since 0.1.0
+ */
+import * as Clock from "effect/Clock"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Queue from "effect/Queue"
+import type * as Scope from "effect/Scope"
+import type * as Stream from "effect/Stream"
+import * as Resampler from "../audio/Resampler.ts"
+import { type BackendError, describe, type InvalidConfig, PipelineError, Timeout } from "../BackendError.ts"
+import type { Settings } from "./Resilience.ts"
+import type { Listener, Replay } from "./ResilientReplay.ts"
+import type { SpeechToText, SpeechToTextOptions, TranscriptEvent } from "./SpeechToText.ts"
+import { TIMELINE_RATE } from "./VoiceActivityDetector.ts"
+
+/**
+ * When silence is a failure, in ms.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Limits extends Settings {
+  /** How long a question may stay unanswered. */
+  readonly finalizeMs: number
+  /** How much speech may pass without a word. */
+  readonly silentMs: number
+}
+
+/**
+ * A stream in use. What is told to it counts from `base`, where its timeline begins on the session's.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Live extends Listener {
+  /** Begins: the stream is told the utterance in flight. */
+  readonly listen: (replay: Replay) => void
+  readonly events: Stream.Stream<TranscriptEvent, BackendError>
+  /** Questions by the time their answer is due. */
+  readonly due: Map<number, number>
+  readonly interim: boolean
+  base: number
+  /** Since when and where it has heard no word. */
+  quietSince: number
+  quietFrom: number
+  /** It has recognised something. */
+  proved: boolean
+  silent: boolean
+  broken: BackendError | undefined
+}
+
+/**
+ * Opens a stream of an engine within the time, with a converter when it needs one. `wake` is offered to when `watch` must
+ * look again.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const open = Effect.fnUntraced(function*(
+  engine: SpeechToText["Service"],
+  session: SpeechToTextOptions,
+  limits: Limits,
+  wake: Queue.Queue<void>,
+  waitMs: number
+): Effect.fn.Return<Live, BackendError | InvalidConfig, Scope.Scope> {
+  const clock = yield* Clock.Clock
+  const opened = yield* engine.open(session).pipe(
+    Effect.timeoutOrElse({
+      duration: Duration.millis(Math.max(1, waitMs)),
+      orElse: () => Effect.fail(new Timeout({ op: "SpeechToText.open", message: `${engine.name} did not open` }))
+    })
+  )
+  const resampler = engine.sampleRate === TIMELINE_RATE
+    ? undefined
+    : yield* Resampler.scoped(TIMELINE_RATE, engine.sampleRate)
+  // an engine that throws where it must not has failed
+  const guarding = (call: () => void) => {
+    try {
+      call()
+    } catch (cause) {
+      stream.broken ??= new PipelineError({
+        op: "SpeechToText.push",
+        message: `${engine.name} failed: ${describe(cause)}`,
+        cause,
+        retryable: true
+      })
+      Queue.offerUnsafe(wake, undefined)
+    }
+  }
+  const stream: Live = {
+    base: 0,
+    due: new Map(),
+    interim: engine.capabilities.interim,
+    quietSince: clock.currentTimeMillisUnsafe(),
+    quietFrom: 0,
+    proved: false,
+    silent: false,
+    broken: undefined,
+    events: opened.events,
+    listen: (replay) => {
+      stream.base = replay.start
+      stream.quietSince = clock.currentTimeMillisUnsafe()
+      stream.quietFrom = replay.position
+      replay.tell(stream)
+    },
+    push: (pcm) => guarding(() => opened.push(resampler === undefined ? pcm : resampler.process(pcm))),
+    activity: (activity) => guarding(() => opened.activity(activity)),
+    finalize: (id, untilSample) => {
+      stream.due.set(id, clock.currentTimeMillisUnsafe() + limits.finalizeMs)
+      Queue.offerUnsafe(wake, undefined)
+      guarding(() => opened.finalize(id, untilSample))
+    }
+  }
+  return stream
+})
+
+/**
+ * Fails when the stream leaves a question unanswered, is found silent, or has thrown.
+ *
+ * @category combinators
+ * @since 0.1.0
+ */
+export const watch = Effect.fnUntraced(function*(
+  stream: Live,
+  name: string,
+  limits: Limits,
+  wake: Queue.Queue<void>
+): Effect.fn.Return<never, BackendError> {
+  const clock = yield* Clock.Clock
+  while (true) {
+    if (stream.broken !== undefined) return yield* Effect.fail(stream.broken)
+    if (stream.silent) {
+      return yield* new Timeout({
+        op: "SpeechToText.events",
+        message: `${name} has heard no word in ${limits.silentMs} ms of speech`
+      })
+    }
+    const left = Math.min(...stream.due.values()) - clock.currentTimeMillisUnsafe()
+    if (left <= 0) {
+      return yield* new Timeout({
+        op: "SpeechToText.finalize",
+        message: `${name} did not answer within ${limits.finalizeMs} ms`
+      })
+    }
+    yield* Number.isFinite(left) ? Effect.timeoutOption(Queue.take(wake), left) : Queue.take(wake)
+  }
+})
