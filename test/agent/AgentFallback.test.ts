@@ -18,7 +18,8 @@ const input: Agent.AgentInput = {
   sessionId: "s1",
   userId: "u1",
   turn: 1,
-  metadata: {}
+  metadata: {},
+  committed: Effect.void
 }
 
 type Step = string | BackendError | "hang" | "die"

@@ -185,11 +185,18 @@ describe("ResilientTextToSpeech", () => {
   it.effect("converts a fallback's rate, and all of its audio arrives", () =>
     Effect.gen(function*() {
       const a = Faulty.tts("a", A, Faulty.inTurn("fatal"))
-      const b = Faulty.tts("b", 8_000, Faulty.inTurn("ok"), { sampleRate: 8_000 })
-      const { engine } = yield* setup([a, b])
-      const text = "x".repeat(800)
-      const { chunks } = yield* speakAll(yield* engine.open(session), text)
-      assert.deepStrictEqual(chunks.map(({ text }) => text).filter((text) => text !== ""), [text])
+      const b = Faulty.tts("b", B, Faulty.inTurn("ok"), { sampleRate: 8_000 })
+      const pieces = Array.from({ length: 4 }, (_, index) => ({
+        pcm: new Int16Array(2_000).fill(1_000 * index),
+        text: index === 0 ? "one" : ""
+      }))
+      const engine = {
+        ...b.engine,
+        open: () => Effect.succeed({ speak: () => Stream.fromIterable(pieces) })
+      }
+      const whole = yield* setup([a, { ...b, engine }])
+      const { chunks } = yield* speakAll(yield* whole.engine.open(session), "one")
+      assert.deepStrictEqual(chunks.map(({ text }) => text).filter((text) => text !== ""), ["one"])
       // 8,000 samples at 8 kHz are one second
       assert.strictEqual(chunks.reduce((sum, { pcm }) => sum + pcm.length, 0), 24_000)
       // each chunk is the receiver's
