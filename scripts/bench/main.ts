@@ -1,5 +1,6 @@
 /**
- * `npm run bench`: runs every benchmark of this directory, one after another; `npm run bench -- audio` only those named.
+ * `npm run bench`: runs every benchmark of this directory, one after another; `npm run bench -- audio` only those named, and
+ * `npm run bench -- peers --rounds 1` hands what follows the names on to them.
  *
  * @since 0.1.0
  */
@@ -11,7 +12,10 @@ const directory = join("scripts", "bench")
 const all = readdirSync(directory)
   .filter((file) => /^[a-z].*\.ts$/.test(file) && file !== "main.ts")
   .map((file) => file.slice(0, -".ts".length))
-const wanted = process.argv.slice(2)
+const given = process.argv.slice(2)
+const names = given.findIndex((argument) => argument.startsWith("-"))
+const wanted = names < 0 ? given : given.slice(0, names)
+const options = given.slice(wanted.length)
 const unknown = wanted.filter((name) => !all.includes(name))
 
 if (unknown.length > 0) {
@@ -21,7 +25,7 @@ if (unknown.length > 0) {
 for (const name of wanted.length > 0 ? wanted : all) {
   process.stdout.write(`\n== ${name}\n`)
   const flags = ["--disable-warning=ExperimentalWarning", "--expose-gc"]
-  const { status } = spawnSync(process.execPath, [...flags, join(directory, `${name}.ts`)], {
+  const { status } = spawnSync(process.execPath, [...flags, join(directory, `${name}.ts`), ...options], {
     stdio: ["ignore", "inherit", "inherit"]
   })
   if (status !== 0) process.exitCode = 1
