@@ -26,6 +26,11 @@ export interface AgentInput {
   readonly userId: string
   readonly turn: number
   readonly metadata: { readonly [key: string]: unknown }
+  /**
+   * Completes when the turn is over and this answer is the one that will be heard. An answer may be asked for ahead of
+   * that (`speculation`), and be dropped: await it before doing what cannot be undone.
+   */
+  readonly committed: Effect.Effect<void>
 }
 
 /**

@@ -3,18 +3,25 @@
  *
  * @since 0.1.0
  */
+import * as Arr from "effect/Array"
 import * as Context from "effect/Context"
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import type * as Scope from "effect/Scope"
 import { AgentRegistry } from "../agent/AgentRegistry.ts"
 import type { BackendError } from "../BackendError.ts"
+import type { EngineIncident, OnIncident } from "../EngineIncident.ts"
 import * as S2sPipeline from "../session/S2sPipeline.ts"
 import * as SttTtsPipeline from "../session/SttTtsPipeline.ts"
 import { type EngineKind, type EngineKinds, EngineRegistry } from "../speech/EngineRegistry.ts"
+import type { ResilienceOptions } from "../speech/Resilience.ts"
+import * as ResilientSpeechToText from "../speech/ResilientSpeechToText.ts"
+import * as ResilientTextToSpeech from "../speech/ResilientTextToSpeech.ts"
 import { SpeechToSpeech } from "../speech/SpeechToSpeech.ts"
 import { SpeechToText } from "../speech/SpeechToText.ts"
 import { TextToSpeech } from "../speech/TextToSpeech.ts"
+import { TurnDetector } from "../speech/TurnDetector.ts"
 import { VoiceActivityDetector } from "../speech/VoiceActivityDetector.ts"
 import type { BackendConfig } from "./BackendConfig.ts"
 import type { BackendProvider, Registries } from "./BackendProvider.ts"
@@ -38,19 +45,58 @@ const build = Effect.fnUntraced(function*<Kind extends EngineKind, Shape>(
   return Context.get(context, tag)
 })
 
+/** Who is told of incidents; engines are built before there is anybody. */
+const incidents = () => {
+  let told: OnIncident | undefined
+  return {
+    onIncident: (incident: EngineIncident) => told?.(incident),
+    listen: (onIncident: OnIncident) => {
+      told = onIncident
+    }
+  }
+}
+
+/** One dependable engine out of the named one and its fallbacks. */
+const dependable = Effect.fnUntraced(function*<Engine, E>(
+  engines: Arr.NonEmptyReadonlyArray<Engine>,
+  config: BackendConfig,
+  onIncident: OnIncident,
+  make: (engines: Arr.NonEmptyReadonlyArray<Engine>, options: ResilienceOptions) => Effect.Effect<Engine, E>
+) {
+  if (engines.length === 1) return engines[0]
+  return yield* make(engines, {
+    maxRetries: config.maxRetries,
+    retryDelay: config.retryDelay,
+    // within what the pipeline gives it, so that its own error is the one that is told
+    timeout: Duration.times(config.timeout, 0.9),
+    onIncident
+  })
+})
+
 const buildStt = Effect.fnUntraced(function*(config: BackendConfig) {
   // decode has made sure of both names
   const sttName = config.sttProvider ?? ""
   const ttsName = config.ttsProvider ?? ""
   const vadName = config.vadProvider ?? DEFAULT_VAD
-  const [stt, tts, vad] = yield* Effect.all([
-    build(config, "stt", sttName, SpeechToText),
-    build(config, "tts", ttsName, TextToSpeech),
-    build(config, "vad", vadName, VoiceActivityDetector)
+  const turnName = config.turnDetectionProvider
+  const [stts, ttses, vad, turn] = yield* Effect.all([
+    Effect.forEach(Arr.prepend(config.sttFallback, sttName), (name) => build(config, "stt", name, SpeechToText)),
+    Effect.forEach(Arr.prepend(config.ttsFallback, ttsName), (name) => build(config, "tts", name, TextToSpeech)),
+    build(config, "vad", vadName, VoiceActivityDetector),
+    turnName === undefined ? Effect.void : build(config, "turn", turnName, TurnDetector)
   ], { concurrency: "unbounded" })
+  const { listen, onIncident } = incidents()
+  const stt = yield* dependable(stts, config, onIncident, ResilientSpeechToText.make)
+  const tts = yield* dependable(ttses, config, onIncident, ResilientTextToSpeech.make)
   return {
-    pipelines: { stt_tts: SttTtsPipeline.make({ stt, tts, vad }) },
-    engines: { stt: sttName, tts: ttsName, vad: vadName }
+    pipelines: { stt_tts: SttTtsPipeline.make({ stt, tts, vad, turn: turn ?? undefined }) },
+    listen,
+    engines: {
+      stt: [sttName, ...config.sttFallback].join(", "),
+      tts: [ttsName, ...config.ttsFallback].join(", "),
+      vad: vadName,
+      ...(turnName === undefined ? {} : { turn: turnName })
+    }
   }
 })
 
@@ -61,6 +107,7 @@ const buildS2s = Effect.fnUntraced(function*(config: BackendConfig) {
   const vad = vadName === undefined ? undefined : yield* build(config, "vad", vadName, VoiceActivityDetector)
   return {
     pipelines: { s2s: S2sPipeline.make({ s2s, vad }) },
+    listen: undefined,
     engines: { s2s: name, ...(vadName === undefined ? {} : { vad: vadName }) }
   }
 })

@@ -24,10 +24,7 @@ const missing = (config: BackendConfig): ReadonlyArray<Fault> => {
   const need = (path: string, wanted: boolean) => {
     if (wanted) faults.push({ path, message: "this version has no such part" })
   }
-  need("turn_detection_provider", config.turnDetectionProvider !== undefined)
   need("noise_cancellation_provider", config.noiseCancellationProvider !== undefined)
-  need("stt_fallback", config.sttFallback.length > 0)
-  need("tts_fallback", config.ttsFallback.length > 0)
   need("custom_processors", config.customProcessors.length > 0)
   need("store.kind", config.store.kind !== "memory")
   return faults
@@ -58,6 +55,9 @@ const fixed = [
   ["ttsProvider", "tts_provider"],
   ["s2sProvider", "s2s_provider"],
   ["vadProvider", "vad_provider"],
+  ["turnDetectionProvider", "turn_detection_provider"],
+  ["sttFallback", "stt_fallback"],
+  ["ttsFallback", "tts_fallback"],
   ["engines", "engines"],
   ["store", "store"]
 ] as const

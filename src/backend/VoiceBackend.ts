@@ -19,6 +19,7 @@ import type { VoiceSession } from "../session/VoiceSession.ts"
 import { SpeechToSpeech } from "../speech/SpeechToSpeech.ts"
 import { SpeechToText } from "../speech/SpeechToText.ts"
 import { TextToSpeech } from "../speech/TextToSpeech.ts"
+import { TurnDetector } from "../speech/TurnDetector.ts"
 import { VoiceActivityDetector } from "../speech/VoiceActivityDetector.ts"
 import { type BackendConfig, defaults } from "./BackendConfig.ts"
 import {
@@ -93,7 +94,7 @@ export class VoiceBackend extends Context.Service<VoiceBackend, {
 }>()("effect-voice/backend/VoiceBackend") {
   /**
    * A running backend for speech → text → agent → speech. It takes no names: the compiler says which of its engines and
-   * which provider are missing. Releasing the layer drains it.
+   * which provider are missing. A `TurnDetector` is used when there is one. Releasing the layer drains it.
    */
   static readonly layerSttTts = (
     options: LayerOptions = {}
@@ -109,10 +110,16 @@ export class VoiceBackend extends Context.Service<VoiceBackend, {
         TextToSpeech,
         VoiceActivityDetector
       ])
+      const turn = Option.getOrUndefined(yield* Effect.serviceOption(TurnDetector))
       return yield* layered(options, provider, {
         config: { pipelineType: "stt_tts", sttProvider: stt.name, ttsProvider: tts.name, vadProvider: vad.name },
-        pipelines: { stt_tts: SttTtsPipeline.make({ stt, tts, vad }) },
-        engines: { stt: stt.name, tts: tts.name, vad: vad.name }
+        pipelines: { stt_tts: SttTtsPipeline.make({ stt, tts, turn, vad }, options) },
+        engines: {
+          stt: stt.name,
+          tts: tts.name,
+          vad: vad.name,
+          ...(turn === undefined ? {} : { turn: turn.name })
+        }
       })
     }))
 
@@ -155,7 +162,7 @@ export class VoiceBackend extends Context.Service<VoiceBackend, {
  * @category models
  * @since 0.1.0
  */
-export interface LayerOptions {
+export interface LayerOptions extends SttTtsPipeline.SttTtsOptions {
   /** Who answers, when a session does not say. */
   readonly agent?: Agent | undefined
   /** Fields of the config that differ from their defaults; checked like any config. */

@@ -27,6 +27,7 @@ import {
   RateLimitExceeded,
   SessionNotFound
 } from "../BackendError.ts"
+import type { OnIncident } from "../EngineIncident.ts"
 import { AuthHook } from "../hooks/AuthHook.ts"
 import { RateLimiter } from "../hooks/RateLimiter.ts"
 import { FrameClock } from "../session/FrameClock.ts"
@@ -59,6 +60,8 @@ export interface BackendParts {
   readonly engines: { readonly [kind: string]: string }
   /** Who answers when a session names nobody. */
   readonly agent: Agent | undefined
+  /** Called once, with who is told what happens to the engines. */
+  readonly listen?: ((onIncident: OnIncident) => void) | undefined
   /** Finds an agent by name. */
   readonly findAgent: (name: string) => Effect.Effect<Agent, BackendError>
 }
@@ -385,6 +388,8 @@ export const makeBackend = Effect.fnUntraced(function*(parts: BackendParts) {
     ]
     return { status: worst(health), parts: health, checkedAt: clock.currentTimeMillisUnsafe() }
   })
+
+  parts.listen?.((incident) => sessions.get(incident.sessionId)?.handle.incident(incident))
 
   const backend: VoiceBackend["Service"] = {
     start,

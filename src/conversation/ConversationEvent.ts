@@ -49,6 +49,7 @@ export const SessionEnd = Schema.Literals([
   "drained",
   "drain_deadline",
   "longest",
+  "user_away",
   "failed"
 ])
 
@@ -84,6 +85,8 @@ export type ConversationEvent =
   | { readonly type: "session.ended"; readonly reason: SessionEnd }
   | { readonly type: "user.speech_started" }
   | { readonly type: "user.speech_stopped" }
+  | { readonly type: "user.away" }
+  | { readonly type: "user.backchannel"; readonly text: string }
   | { readonly type: "user.transcript"; readonly turn: number; readonly text: string; readonly final: boolean }
   | { readonly type: "agent.speech_started"; readonly turn: number }
   | { readonly type: "agent.speech_paused"; readonly turn: number }

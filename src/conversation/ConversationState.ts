@@ -17,6 +17,9 @@ import type { Marks } from "./TurnLatency.ts"
  * What a conversation is made with.
  *
  * - `textual`: a turn needs words; a speech-to-speech model answers audio whose words nobody knows.
+ * - `interims`: the recogniser tells words while the user speaks.
+ * - `detector`: somebody can be asked (`Judge`) whether a transcript sounds finished.
+ * - `isBackchannel`: whether a transcript only shows that the user listens.
  * - `finalizeTimeoutMs`: how long the final transcript may take before the turn goes on with what there is.
  *
  * @category models
@@ -26,6 +29,9 @@ export interface ConversationOptions {
   readonly policy: ConversationPolicy
   readonly authority: TurnAuthority
   readonly textual: boolean
+  readonly interims: boolean
+  readonly detector: boolean
+  readonly isBackchannel: (transcript: string) => boolean
   readonly latencyTargetMs: number
   readonly finalizeTimeoutMs: number
 }
@@ -34,9 +40,11 @@ export interface ConversationOptions {
  * What the user is doing.
  *
  * - `Speaking`: since `sinceSample`.
- * - `Paused`: silent since `atSample`, perhaps finished: the `endpoint` timer decides.
+ * - `Paused`: silent since `atSample`, perhaps finished: the `endpoint` timer decides. `extended`: it sounded unfinished,
+ *   and has been given more time.
+ * - `Noise`: makes a sound that is no speech; nobody waits for its end.
  * - `Finalizing`: the turn is over at `untilSample`; its final transcript is awaited, or the answer of a model that
- *   decides turns. `still`: it was cut for its length, and the user has not stopped.
+ *   decides turns, or the detector's judgement. `still`: it was cut for its length, and the user has not stopped.
  * - `Waiting`: the turn is complete, and the agent may not be interrupted.
  *
  * @category models
@@ -45,9 +53,17 @@ export interface ConversationOptions {
 export type User =
   | { readonly _tag: "Quiet" }
   | { readonly _tag: "Speaking"; readonly sinceSample: number }
-  | { readonly _tag: "Paused"; readonly atSample: number }
-  | { readonly _tag: "Finalizing"; readonly id: number; readonly untilSample: number; readonly still: boolean }
+  | { readonly _tag: "Paused"; readonly atSample: number; readonly extended: boolean }
+  | {
+    readonly _tag: "Finalizing"
+    readonly id: number
+    readonly untilSample: number
+    readonly still: boolean
+    readonly extended: boolean
+    readonly awaits: "words" | "judgement"
+  }
   | { readonly _tag: "Waiting" }
+  | { readonly _tag: "Noise" }
 
 /**
  * What a reply says: the agent's answer to a transcript, given text, given audio (by the shell's key), or what a
@@ -58,7 +74,13 @@ export type User =
  */
 export type ReplySource =
   | { readonly _tag: "Answer"; readonly transcript: string; readonly kind: "speech" | "text" }
-  | { readonly _tag: "Text"; readonly text: string; readonly optional: boolean }
+  | {
+    readonly _tag: "Text"
+    readonly text: string
+    readonly optional: boolean
+    /** Nobody may talk over it. */
+    readonly uninterruptible?: boolean | undefined
+  }
   | { readonly _tag: "Audio"; readonly key: number }
   | { readonly _tag: "Remote"; readonly reply: string }
 
@@ -74,7 +96,21 @@ export interface Reply {
   readonly source: ReplySource
   /** When its first frame left. */
   readonly audibleAt: number | undefined
+  /** The texts of it that have begun to be heard. */
+  readonly said: string
   readonly marks: Marks | undefined
+}
+
+/**
+ * An answer in the making to what may turn out to be the whole turn. Nothing of it can be observed before that.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Speculation {
+  readonly epoch: number
+  readonly transcript: string
+  readonly marks: Partial<Marks>
 }
 
 /**
@@ -92,7 +128,8 @@ export type Next =
  * What the agent is doing.
  *
  * - `Active`: a reply is being thought of, or heard.
- * - `Held`: it is silent because the user makes a sound; the `confirm` timer makes an interruption of it.
+ * - `Held`: it is silent because the user makes a sound; the `confirm` timer, or the user's words, decide what comes of
+ *   it. `patient`: it has been long enough, and words are awaited.
  * - `Ending`: it has been ended for good, and what was heard of it is awaited.
  *
  * @category models
@@ -101,7 +138,7 @@ export type Next =
 export type Agent =
   | { readonly _tag: "Silent" }
   | { readonly _tag: "Active"; readonly reply: Reply }
-  | { readonly _tag: "Held"; readonly reply: Reply }
+  | { readonly _tag: "Held"; readonly reply: Reply; readonly patient: boolean }
   | { readonly _tag: "Ending"; readonly reply: Reply; readonly reason: SpeechEnd; readonly next: Next }
 
 /**
@@ -110,7 +147,7 @@ export type Agent =
  * @category models
  * @since 0.1.0
  */
-export type TimerName = "endpoint" | "confirm" | "longest" | "finalize"
+export type TimerName = "endpoint" | "confirm" | "longest" | "finalize" | "noise" | "away"
 
 /**
  * - `draining`: nothing new is begun; when what is in flight is over, the goodbye is spoken and the session closes.
@@ -134,6 +171,15 @@ export interface State {
   readonly agent: Agent
   /** The words of the open turn so far. */
   readonly heard: { readonly finals: string; readonly interim: string }
+  readonly speculation: Speculation | undefined
+  /** How finished a transcript sounded to the detector; without a probability while it is asked. */
+  readonly judged:
+    | { readonly id: number; readonly transcript: string; readonly probability: number | undefined }
+    | undefined
+  /** The user's own pauses within turns, in ms: a moving average. */
+  readonly pauseMs: number | undefined
+  /** The user has been told to be away. */
+  readonly away: boolean
   /** What the agent will say by itself when it may. */
   readonly queue: ReadonlyArray<ReplySource>
   readonly history: ReadonlyArray<HistoryItem>
@@ -170,6 +216,7 @@ export type Event =
     | { readonly _tag: "Final"; readonly text: string }
     | { readonly _tag: "Finalized"; readonly id: number }
     | { readonly _tag: "EndOfTurn" }
+    | { readonly _tag: "Judged"; readonly id: number; readonly probability: number }
     | { readonly _tag: "TimerFired"; readonly name: TimerName; readonly id: number; readonly atSample: number }
     | { readonly _tag: "UserText"; readonly text: string }
     | { readonly _tag: "Say"; readonly source: ReplySource }
@@ -195,7 +242,9 @@ export type Event =
  * - `SetTimer`: fires when the audio has reached `atSample`, or after `afterMs` should the audio not come (or at once by
  *   time alone when `atSample` is undefined). Setting a timer replaces the one of that name.
  * - `Finalize`: ask the recogniser for everything up to the sample.
- * - `Start`: begin a reply. `Close`: the conversation is over.
+ * - `Judge`: ask the detector whether the transcript sounds finished; answered by `Judged`.
+ * - `Start`: begin a reply; a `speculative` one makes no sound before its `Commit`, and is dropped by `Discard`.
+ * - `Close`: the conversation is over.
  *
  * @category models
  * @since 0.1.0
@@ -216,7 +265,11 @@ export type Command =
     readonly turn: number
     readonly source: ReplySource
     readonly history: ReadonlyArray<HistoryItem>
+    readonly speculative: boolean
   }
+  | { readonly _tag: "Commit"; readonly epoch: number }
+  | { readonly _tag: "Discard"; readonly epoch: number }
+  | { readonly _tag: "Judge"; readonly id: number; readonly transcript: string; readonly agentSaid: string }
   | { readonly _tag: "Hold"; readonly epoch: number }
   | { readonly _tag: "Release"; readonly epoch: number }
   | { readonly _tag: "End"; readonly epoch: number; readonly reason: SpeechEnd }
@@ -224,3 +277,52 @@ export type Command =
   | { readonly _tag: "Append"; readonly item: HistoryItem }
   | { readonly _tag: "Withdraw"; readonly turn: number }
   | { readonly _tag: "Close"; readonly reason: SessionEnd }
+
+/**
+ * The conversation before its start.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const initial = (history: ReadonlyArray<HistoryItem> = []): State => ({
+  lifecycle: { _tag: "New" },
+  user: { _tag: "Quiet" },
+  agent: { _tag: "Silent" },
+  heard: { finals: "", interim: "" },
+  queue: [],
+  history,
+  turn: history.reduce((turn, item) => Math.max(turn, item.turn), 0),
+  epoch: 0,
+  finalizeId: 0,
+  timers: {},
+  timerId: 0,
+  marks: undefined,
+  untold: undefined,
+  speculation: undefined,
+  judged: undefined,
+  pauseMs: undefined,
+  away: false,
+  down: [],
+  told: "idle"
+})
+
+/**
+ * The public state of a conversation.
+ *
+ * @category accessors
+ * @since 0.1.0
+ */
+export const publicState = (state: State): SessionState => {
+  if (state.lifecycle._tag === "Closed") return "closed"
+  if (state.lifecycle._tag === "New") return "idle"
+  if (state.down.length > 0) return "error"
+  switch (state.agent._tag) {
+    case "Active":
+    case "Ending":
+      return state.agent.reply.audibleAt === undefined ? "processing" : "speaking"
+    case "Held":
+      return "listening"
+    case "Silent":
+      return state.user._tag === "Finalizing" || state.user._tag === "Waiting" ? "processing" : "listening"
+  }
+}

@@ -61,6 +61,10 @@ export interface Pipeline {
   readonly authority: TurnAuthority
   /** A turn needs words. */
   readonly textual: boolean
+  /** Words are told while the user speaks. */
+  readonly interims: boolean
+  /** How likely it is, 0 to 1, that a transcript is a whole turn; when there is a detector. */
+  readonly judge: ((transcript: string, agentSaid: string) => Effect.Effect<number, BackendError>) | undefined
   /** Asks for the final words up to a sample; answered by `Finalized`. */
   readonly finalize: (id: number, untilSample: number) => void
   /** Speaks a reply: ends when all its speech has been given to the voice; interrupted when it is ended. */
@@ -69,6 +73,8 @@ export interface Pipeline {
     readonly turn: number
     readonly source: ReplySource
     readonly history: ReadonlyArray<HistoryItem>
+    /** Completes when the reply is the one that will be heard. */
+    readonly committed: Effect.Effect<void>
   }) => Effect.Effect<void, BackendError>
   /** A reply has ended, as a whole or cut, and `playedMs` of it was heard. */
   readonly ended: (epoch: number, played: { readonly completed: boolean; readonly playedMs: number }) => void

@@ -192,6 +192,8 @@ export const make = ({ s2s, vad }: S2sEngines): PipelineFactory =>
     return {
       authority: turnAuthority,
       textual: false,
+      interims: false,
+      judge: undefined,
       finalize: (id) => context.dispatch({ _tag: "Finalized", id }),
       reply: ({ epoch, source }) => {
         switch (source._tag) {

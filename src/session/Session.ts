@@ -28,10 +28,13 @@ import {
   SessionLimitExceeded,
   SessionNotFound
 } from "../BackendError.ts"
+import * as Backchannel from "../conversation/Backchannel.ts"
 import * as Conversation from "../conversation/Conversation.ts"
-import type { ConversationPolicy } from "../conversation/ConversationPolicy.ts"
+import { ConversationPolicy } from "../conversation/ConversationPolicy.ts"
 import type { Command, Event, State, TimerName } from "../conversation/ConversationState.ts"
 import type { HistoryItem } from "../conversation/History.ts"
+import type { EngineIncident } from "../EngineIncident.ts"
+import * as Faults from "../Faults.ts"
 import { AudioInput } from "./AudioInput.ts"
 import { AudioOutput, type Convert } from "./AudioOutput.ts"
 import type { ClientMessage } from "./ClientMessage.ts"
@@ -71,6 +74,7 @@ export interface SessionOptions {
 }
 
 const none = new Int16Array(0)
+const policyContext = { op: "VoiceSession.updatePolicy", what: "the policy is not valid", at: ["conversation"] }
 
 /** Readers of events and of audio lose the oldest beyond this. */
 const EVENT_BUFFER = 1_024
@@ -147,8 +151,13 @@ export const make = Effect.fnUntraced(function*(options: SessionOptions) {
 
   // ---- the machine --------------------------------------------------------------------------------------------------
 
+  let policy = options.policy
+  let isBackchannel = Backchannel.make(policy.interruption.backchannels)
   const conversation = () => ({
-    policy: options.policy,
+    policy,
+    isBackchannel,
+    interims: pipeline?.interims ?? false,
+    detector: pipeline?.judge !== undefined,
     authority: pipeline?.authority ?? "own" as const,
     textual: pipeline?.textual ?? true,
     latencyTargetMs: Duration.toMillis(options.latencyTarget),
@@ -215,12 +224,22 @@ export const make = Effect.fnUntraced(function*(options: SessionOptions) {
         return output.hold(command.epoch)
       case "Release":
         return output.release(command.epoch)
+      case "Commit": {
+        output.release(command.epoch)
+        const commit = commits.get(command.epoch)
+        commits.delete(command.epoch)
+        if (commit !== undefined) Deferred.doneUnsafe(commit, Effect.void)
+        return
+      }
+      case "Discard":
+        commits.delete(command.epoch)
+        stopReply(command.epoch, { completed: false, playedMs: output.end(command.epoch).playedMs })
+        return
+      case "Judge":
+        return judge(command)
       case "End": {
         const { playedMs, text } = output.end(command.epoch)
-        voice.resume()
-        pipeline?.ended(command.epoch, { completed: command.reason === "completed", playedMs })
-        const fiber = FiberMap.getUnsafe(fibers, `reply:${command.epoch}`)
-        if (fiber._tag === "Some") fiber.value.interruptUnsafe()
+        stopReply(command.epoch, { completed: command.reason === "completed", playedMs })
         // before anything else that happens
         waiting.unshift({ _tag: "ReplyHeard", epoch: command.epoch, text, atMs: now() })
         return
@@ -230,9 +249,37 @@ export const make = Effect.fnUntraced(function*(options: SessionOptions) {
     }
   }
 
+  const stopReply = (epoch: number, played: Parameters<Pipeline["ended"]>[1]): void => {
+    voice.resume()
+    pipeline?.ended(epoch, played)
+    const fiber = FiberMap.getUnsafe(fibers, `reply:${epoch}`)
+    if (fiber._tag === "Some") fiber.value.interruptUnsafe()
+  }
+
+  const judge = ({ agentSaid, id, transcript }: Extract<Command, { readonly _tag: "Judge" }>): void => {
+    if (pipeline?.judge === undefined) return
+    run(
+      "judge",
+      pipeline.judge(transcript, agentSaid).pipe(
+        // without its opinion the turn is taken to be over
+        Effect.catchCause((cause) => Effect.as(Effect.logDebug("the turn detector failed", cause), 1)),
+        Effect.map((probability) => dispatch({ _tag: "Judged", id, probability }))
+      )
+    )
+  }
+
+  /** Who waits for a speculative reply to be the one. */
+  const commits = new Map<number, Deferred.Deferred<void>>()
   const startReply = (command: Extract<Command, { readonly _tag: "Start" }>): void => {
-    const { epoch, source, turn } = command
+    const { epoch, source, speculative, turn } = command
     output.begin(epoch, turn)
+    let committed: Effect.Effect<void> = Effect.void
+    if (speculative) {
+      output.hold(epoch)
+      const commit = Deferred.makeUnsafe<void>()
+      commits.set(epoch, commit)
+      committed = Deferred.await(commit)
+    }
     if (source._tag === "Audio") {
       const pcm = says.get(source.key)
       says.delete(source.key)
@@ -243,7 +290,7 @@ export const make = Effect.fnUntraced(function*(options: SessionOptions) {
     if (pipeline === undefined) return
     run(
       `reply:${epoch}`,
-      pipeline.reply(command).pipe(
+      pipeline.reply({ ...command, committed }).pipe(
         // an agent that interrupts itself has failed, too; a reply that was ended is not listened to any more
         Effect.catchCause((cause) =>
           Effect.sync(() => dispatch({ _tag: "ReplyFailed", epoch, error: fromCause("VoiceSession.reply", cause) }))
@@ -484,10 +531,22 @@ export const make = Effect.fnUntraced(function*(options: SessionOptions) {
       ),
     events: Stream.fromPubSubTake(events),
     history: Effect.sync(() => state.history),
-    say: (text) =>
+    say: (text, sayOptions) =>
       text.trim() === "" || text.length > MAX_SAY_CHARACTERS
         ? invalid("VoiceSession.say", `expected 1 to ${MAX_SAY_CHARACTERS} characters`)
-        : say("VoiceSession.say", () => dispatch({ _tag: "Say", source: { _tag: "Text", text, optional: false } })),
+        : say("VoiceSession.say", () =>
+          dispatch({
+            _tag: "Say",
+            source: { _tag: "Text", text, optional: false, uninterruptible: sayOptions?.interruptible === false }
+          })),
+    updatePolicy: (next) =>
+      Effect.andThen(
+        open("VoiceSession.updatePolicy"),
+        Effect.map(Faults.check(ConversationPolicy, next, policyContext), (checked) => {
+          policy = checked
+          isBackchannel = Backchannel.make(checked.interruption.backchannels)
+        })
+      ),
     sendText: (text) =>
       Effect.andThen(open("VoiceSession.sendText"), Effect.sync(() => dispatch({ _tag: "UserText", text }))),
     interrupt: Effect.andThen(
@@ -526,7 +585,7 @@ export const make = Effect.fnUntraced(function*(options: SessionOptions) {
     Effect.sleep(options.longest).pipe(
       Effect.andThen(Effect.sync(() => drain("longest"))),
       // what is in flight may end, but not go on for ever
-      Effect.andThen(Effect.sleep(options.policy.longestTurn)),
+      Effect.andThen(Effect.suspend(() => Effect.sleep(policy.longestTurn))),
       Effect.andThen(Effect.sync(() => dispatch({ _tag: "Close", reason: "longest" })))
     )
   )
@@ -537,7 +596,19 @@ export const make = Effect.fnUntraced(function*(options: SessionOptions) {
     close: (reason: SessionEnd) => dispatch({ _tag: "Close", reason }),
     /** Lets the session finish. */
     drain,
-    lifecycle: () => state.lifecycle._tag
+    lifecycle: () => state.lifecycle._tag,
+    /** Something happened to an engine while it worked for this session. */
+    incident: ({ engine, error, kind, to, what }: EngineIncident): void => {
+      if (state.lifecycle._tag === "Closed") return
+      emit({
+        type: "engine.incident",
+        engine,
+        kind,
+        what,
+        ...(to === undefined ? {} : { to }),
+        ...(error === undefined ? {} : { code: error.code })
+      })
+    }
   }
 })
 

@@ -31,6 +31,8 @@ export const SessionEvent = Schema.Union([
   event("connection.slow", { connection: Schema.String }),
   event("user.speech_started", {}),
   event("user.speech_stopped", {}),
+  event("user.away", {}),
+  event("user.backchannel", { text: Schema.String }),
   event("user.transcript", { turn: Schema.Natural, text: Schema.String, final: Schema.Boolean }),
   event("agent.speech_started", { turn: Schema.Natural }),
   event("agent.speech_paused", { turn: Schema.Natural }),
@@ -52,6 +54,13 @@ export const SessionEvent = Schema.Union([
     totalMs: Schema.Finite,
     targetMs: Schema.Finite
   }).pipe(Schema.encodeKeys({ atMs: "at_ms", totalMs: "total_ms", targetMs: "target_ms" })),
+  event("engine.incident", {
+    engine: Schema.String,
+    kind: Schema.String,
+    what: Schema.Literals(["failed", "retrying", "switched", "opened_circuit", "recovered"]),
+    to: Schema.optionalKey(Schema.String),
+    code: Schema.optionalKey(BackendErrorCode)
+  }),
   event("audio.dropped", { reason: Schema.String, ms: Schema.Finite }),
   event("tool.started", { turn: Schema.Natural, name: Schema.String, id: Schema.String }),
   event("tool.finished", { turn: Schema.Natural, name: Schema.String, id: Schema.String, ok: Schema.Boolean }),

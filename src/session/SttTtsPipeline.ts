@@ -12,8 +12,11 @@ import * as Stream from "effect/Stream"
 import { type BackendError, ConnectionFailed, normalize, Timeout } from "../BackendError.ts"
 import type { ReplySource } from "../conversation/ConversationState.ts"
 import { Sentences } from "../conversation/Sentences.ts"
+import { spoken } from "../conversation/SpokenText.ts"
+import { compose, type TextTransform, type Transformer } from "../conversation/TextTransform.ts"
 import type { SpeechToText, SpeechToTextStream, TranscriptEvent } from "../speech/SpeechToText.ts"
 import type { TextToSpeech } from "../speech/TextToSpeech.ts"
+import type { TurnDetector } from "../speech/TurnDetector.ts"
 import type { VoiceActivityDetector } from "../speech/VoiceActivityDetector.ts"
 import type { Pipeline, PipelineContext, PipelineFactory } from "./Pipeline.ts"
 
@@ -27,6 +30,16 @@ export interface SttTtsEngines {
   readonly stt: SpeechToText["Service"]
   readonly tts: TextToSpeech["Service"]
   readonly vad: VoiceActivityDetector["Service"]
+  readonly turn?: TurnDetector["Service"] | undefined
+}
+
+/**
+ * @category models
+ * @since 0.1.0
+ */
+export interface SttTtsOptions {
+  /** What becomes of the agent's text before it is spoken, after Markdown and signs have been made speakable. */
+  readonly textTransforms?: ReadonlyArray<TextTransform> | undefined
 }
 
 const within = (op: string, what: string, duration: Duration.Duration) =>
@@ -130,8 +143,12 @@ const makeRecogniser = Effect.fnUntraced(function*(stt: SpeechToText["Service"],
  * @category constructors
  * @since 0.1.0
  */
-export const make = ({ stt, tts, vad }: SttTtsEngines): PipelineFactory =>
-  Effect.fnUntraced(function*(context) {
+export const make = (
+  { stt, tts, turn: turnDetector, vad }: SttTtsEngines,
+  options?: SttTtsOptions
+): PipelineFactory => {
+  const transform = compose([spoken(), ...options?.textTransforms ?? []])
+  return Effect.fnUntraced(function*(context) {
     const recogniser = yield* makeRecogniser(stt, context)
     const voice = yield* tts.open({ sessionId: context.sessionId }).pipe(
       within("TextToSpeech.open", `opening ${tts.name}`, context.timeout)
@@ -148,8 +165,7 @@ export const make = ({ stt, tts, vad }: SttTtsEngines): PipelineFactory =>
 
     const text = (
       source: Exclude<ReplySource, { readonly _tag: "Audio" }>,
-      turn: number,
-      history: Parameters<typeof reply>[0]["history"]
+      { committed, history, turn }: Parameters<typeof reply>[0]
     ): Stream.Stream<string, BackendError> => {
       switch (source._tag) {
         case "Answer":
@@ -159,7 +175,8 @@ export const make = ({ stt, tts, vad }: SttTtsEngines): PipelineFactory =>
             sessionId: context.sessionId,
             userId: context.userId,
             turn,
-            metadata: context.metadata()
+            metadata: context.metadata(),
+            committed
           }).pipe(stalled("Agent.respond", "the agent", context.timeout))
         case "Text":
           return Stream.succeed(source.text)
@@ -168,14 +185,13 @@ export const make = ({ stt, tts, vad }: SttTtsEngines): PipelineFactory =>
       }
     }
 
-    const reply: (reply: Parameters<Pipeline["reply"]>[0]) => Effect.Effect<void, BackendError> = (
-      { epoch, history, source, turn }
-    ) =>
-      source._tag === "Audio" ? Effect.void : text(source, turn, history).pipe(
+    const reply: Pipeline["reply"] = (request) => {
+      const { epoch, source } = request
+      return source._tag === "Audio" ? Effect.void : text(source, request).pipe(
         Stream.filter((piece) => piece !== ""),
         Stream.tap(() => progress(epoch, "agent")),
-        Stream.mapAccum(() => new Sentences(), (sentences, piece: string) => [sentences, sentences.push(piece)], {
-          onHalt: (sentences) => sentences.flush()
+        Stream.mapAccum(() => new Speaker(transform()), (speaker, piece: string) => [speaker, speaker.push(piece)], {
+          onHalt: (speaker) => speaker.flush()
         }),
         Stream.tap(() => progress(epoch, "clause")),
         voice.speak,
@@ -185,14 +201,38 @@ export const make = ({ stt, tts, vad }: SttTtsEngines): PipelineFactory =>
         ),
         Effect.andThen(Effect.sync(() => context.voice.finish(epoch)))
       )
+    }
     const progress = (epoch: number, stage: "agent" | "clause" | "tts") =>
       Effect.sync(() => context.dispatch({ _tag: "ReplyProgress", epoch, stage }))
 
     return {
       authority: "own",
       textual: true,
+      interims: stt.capabilities.interim,
+      judge: turnDetector === undefined
+        ? undefined
+        : (transcript, agentSaid) => turnDetector.endOfTurn({ transcript, agentSaid }),
       finalize: recogniser.finalize,
       reply,
       ended: () => {}
     }
   })
+}
+
+/** Text for the ear, cut into what is spoken at once. */
+class Speaker {
+  readonly #transformer: Transformer
+  readonly #sentences = new Sentences()
+
+  constructor(transformer: Transformer) {
+    this.#transformer = transformer
+  }
+
+  push(text: string): ReadonlyArray<string> {
+    return this.#sentences.push(this.#transformer.push(text))
+  }
+
+  flush(): ReadonlyArray<string> {
+    return [...this.#sentences.push(this.#transformer.flush()), ...this.#sentences.flush()]
+  }
+}

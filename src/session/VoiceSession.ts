@@ -10,6 +10,7 @@ import type * as Effect from "effect/Effect"
 import type * as Stream from "effect/Stream"
 import type { Agent } from "../agent/Agent.ts"
 import type { BackendError } from "../BackendError.ts"
+import type { ConversationPolicy } from "../conversation/ConversationPolicy.ts"
 import type { HistoryItem } from "../conversation/History.ts"
 import type { Observable } from "./Observable.ts"
 import type { Metadata, SessionConfig } from "./SessionConfig.ts"
@@ -46,6 +47,15 @@ export interface PipelineOptions {
 }
 
 /**
+ * @category models
+ * @since 0.1.0
+ */
+export interface SayOptions {
+  /** Whether the user may talk over it. Default: true. */
+  readonly interruptible?: boolean | undefined
+}
+
+/**
  * A session. Operations on one that has ended fail `session_not_found`.
  *
  * @category models
@@ -78,7 +88,9 @@ export interface VoiceSession {
   readonly events: Stream.Stream<SessionEvent>
   readonly history: Effect.Effect<ReadonlyArray<HistoryItem>>
   /** Speaks a text when the agent is silent and the user is not speaking; at most 16 wait. */
-  readonly say: (text: string) => Effect.Effect<void, BackendError>
+  readonly say: (text: string, options?: SayOptions) => Effect.Effect<void, BackendError>
+  /** How the conversation behaves from now on. */
+  readonly updatePolicy: (policy: ConversationPolicy) => Effect.Effect<void, BackendError>
   /** A turn that was typed. Interrupts the agent. */
   readonly sendText: (text: string) => Effect.Effect<void, BackendError>
   /** Stops the agent now. */

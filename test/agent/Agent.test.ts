@@ -10,7 +10,8 @@ const input: Agent.AgentInput = {
   sessionId: "s",
   userId: "u",
   turn: 1,
-  metadata: {}
+  metadata: {},
+  committed: Effect.void
 }
 const answer = (agent: Agent.Agent) => Stream.mkString(agent.respond(input))
 

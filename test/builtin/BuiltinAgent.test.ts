@@ -97,7 +97,8 @@ describe("BuiltinAgent", () => {
           sessionId: "s",
           userId: "u",
           turn: 1,
-          metadata
+          metadata,
+          committed: Effect.void
         }))
       assert.deepEqual(yield* run("What time is it?", { time_zone: "Asia/Tokyo" }), ["It is 12:07 AM."])
       assert.deepEqual(yield* run("Count to three", { time_zone: "Not/AZone" }), ["One.", " Two.", " Three."])

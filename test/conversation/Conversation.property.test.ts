@@ -2,6 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { Duration } from "effect"
 import { AgentError, PipelineError } from "../../src/BackendError.ts"
 import * as Conversation from "../../src/conversation/Conversation.ts"
+import { defaultPolicy } from "../../src/conversation/ConversationPolicy.ts"
 import type { Command, ConversationOptions, Event, State } from "../../src/conversation/ConversationState.ts"
 import { type Happening, inWords, optionsOf } from "./Script.ts"
 
@@ -28,10 +29,12 @@ const diagram: { readonly [from: string]: ReadonlyArray<string> } = {
   Closed: [],
   // by a remote model, or by a recogniser that ends a turn, everything may become quiet
   Quiet: ["Speaking", "Waiting"],
-  Speaking: ["Paused", "Finalizing", "Quiet", "Waiting"],
+  Speaking: ["Paused", "Finalizing", "Quiet", "Waiting", "Noise"],
   Paused: ["Speaking", "Finalizing", "Quiet", "Waiting"],
-  Finalizing: ["Speaking", "Quiet", "Waiting"],
+  // a turn that sounds unfinished gets more time
+  Finalizing: ["Speaking", "Quiet", "Waiting", "Paused"],
   Waiting: ["Speaking", "Quiet"],
+  Noise: ["Speaking", "Quiet", "Waiting"],
   Silent: ["Active"],
   Active: ["Held", "Ending"],
   Held: ["Active", "Ending"],
@@ -45,6 +48,8 @@ class Model {
   readonly trace: Array<Event> = []
   /** The epoch whose `Start` has had no `End`. */
   running: number | undefined
+  /** The epoch of an answer in the making. */
+  ahead: number | undefined
   readonly ended = new Set<number>()
   readonly timers = new Map<string, number>()
   readonly timerIds = new Set<number>()
@@ -86,11 +91,26 @@ class Model {
       case "Start":
         assert.isUndefined(this.running, "one reply at a time")
         assert.isFalse(this.ended.has(command.epoch), "an epoch is new")
-        this.running = command.epoch
+        assert.isUndefined(this.ahead, "one answer in the making at a time, and none beside a reply")
+        if (command.speculative) this.ahead = command.epoch
+        else this.running = command.epoch
         // the words of a turn that a model answers are known when they are known
         if (this.options.textual) {
           assert.deepStrictEqual(command.history, this.state.history.filter((item) => item.turn < command.turn))
         }
+        return
+      case "Commit":
+        assert.isUndefined(this.running, "one reply at a time")
+        assert.strictEqual(command.epoch, this.ahead)
+        this.running = this.ahead
+        this.ahead = undefined
+        return
+      case "Discard":
+        assert.strictEqual(command.epoch, this.ahead)
+        this.ahead = undefined
+        this.ended.add(command.epoch)
+        return
+      case "Judge":
         return
       case "Hold":
       case "Release":
@@ -138,6 +158,7 @@ class Model {
       }
       case "Close":
         assert.isUndefined(this.running, "nothing is being said")
+        assert.isUndefined(this.ahead, "nothing is in the making")
         this.closed = true
         return
       case "Finalize":
@@ -150,6 +171,7 @@ class Model {
     const told = Conversation.publicState(this.state)
     if (agent._tag !== "Ending") assert.strictEqual(this.lastTold, told, "the public state has been told")
     assert.strictEqual(agent._tag === "Active" || agent._tag === "Held", this.running !== undefined)
+    assert.strictEqual(this.state.speculation?.epoch, this.ahead)
     assert.deepStrictEqual(new Map(Object.entries(timers)), this.timers, "the timers that run are those asked for")
     for (let i = 1; i < history.length; i++) assert.isAtLeast(history[i]!.turn, history[i - 1]!.turn)
     if (lifecycle._tag === "Closed") return
@@ -171,12 +193,13 @@ const happeningOf = (model: Model, random: () => number): Happening => {
   const kinds: ReadonlyArray<() => Happening> = [
     () => ({ _tag: "SpeechStarted", atSample: sample, decidedAtSample: sample + between(random, 0, 300) * 16 }),
     () => ({ _tag: "SpeechStopped", atSample: sample, decidedAtSample: sample + 1_600 }),
-    () => ({ _tag: "Interim", text: random() < 0.2 ? "" : "maybe" }),
+    () => ({ _tag: "Interim", text: ["", "maybe", "mhm", "said said said", "words"][between(random, 0, 4)] ?? "" }),
+    () => ({ _tag: "Judged", id: (state.judged?.id ?? 0) - (random() < 0.1 ? 1 : 0), probability: random() }),
     () => ({ _tag: "Final", text: random() < 0.2 ? " " : "words" }),
     () => ({ _tag: "Finalized", id: between(random, Math.max(0, state.finalizeId - 1), state.finalizeId) }),
     () => ({ _tag: "EndOfTurn" }),
     () => {
-      const names = ["endpoint", "confirm", "longest", "finalize"] as const
+      const names = ["endpoint", "confirm", "longest", "finalize", "noise", "away"] as const
       const running = names.filter((name) => state.timers[name] !== undefined)
       const name = running[between(random, 0, running.length - 1)] ?? "endpoint"
       const stale = random() < 0.1
@@ -222,8 +245,24 @@ const optionsFrom = (random: () => number): ConversationOptions => {
       greeting: random() < 0.5 ? "hello" : "",
       goodbye: random() < 0.5 ? "bye" : "",
       apology: random() < 0.5 ? "sorry" : "",
-      interruption: { enabled: random() < 0.7, minSpeech: Duration.millis(between(random, 0, 300)) }
-    }
+      interruption: {
+        ...defaultPolicy.interruption,
+        enabled: random() < 0.7,
+        minSpeech: Duration.millis(between(random, 0, 300)),
+        minWords: between(random, 0, 2),
+        ignoreBackchannels: random() < 0.5,
+        patience: Duration.millis(between(random, 100, 1_500))
+      },
+      endpointing: { ...defaultPolicy.endpointing, mode: random() < 0.5 ? "fixed" : "adaptive" },
+      speculation: random() < 0.5,
+      echoGuard: random() < 0.5,
+      away: {
+        after: Duration.millis(random() < 0.5 ? 0 : 5_000),
+        closeAfter: Duration.millis(random() < 0.5 ? 0 : 20_000)
+      }
+    },
+    interims: random() < 0.5,
+    detector: random() < 0.5
   })
 }
 

@@ -1,12 +1,11 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Duration } from "effect"
 import { AgentError, ConnectionFailed } from "../../src/BackendError.ts"
 import * as Conversation from "../../src/conversation/Conversation.ts"
 import { defaultPolicy } from "../../src/conversation/ConversationPolicy.ts"
 import { Script } from "./Script.ts"
 
 const failed = new AgentError({ op: "Agent.respond", message: "no idea", retryable: false })
-const noInterruption = { interruption: { enabled: false, minSpeech: Duration.millis(200) } }
+const noInterruption = { interruption: { ...defaultPolicy.interruption, enabled: false } }
 const open = (overrides?: ConstructorParameters<typeof Script>[0]) => {
   const script = new Script(overrides).on({ _tag: "Started" })
   script.take()

@@ -12,8 +12,24 @@ describe("ConversationPolicy", () => {
       greeting: "",
       goodbye: "",
       apology: "Sorry, something went wrong. Could you say that again?",
-      endpointing: { silence: Duration.millis(300) },
-      interruption: { enabled: true, minSpeech: Duration.millis(200) },
+      endpointing: {
+        mode: "fixed",
+        silence: Duration.millis(300),
+        maxSilence: Duration.seconds(2),
+        threshold: 0.5
+      },
+      interruption: {
+        enabled: true,
+        minSpeech: Duration.millis(200),
+        minWords: 0,
+        ignoreBackchannels: true,
+        backchannels: [],
+        patience: Duration.seconds(1)
+      },
+      echoGuard: true,
+      speculation: false,
+      away: { after: Duration.seconds(15), closeAfter: Duration.zero },
+      longestNoise: Duration.seconds(20),
       longestTurn: Duration.minutes(1)
     })
   })

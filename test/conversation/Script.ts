@@ -1,4 +1,6 @@
 /** A conversation as a test writes it: happenings in, commands out, with a shell that plays nothing. */
+import * as Duration from "effect/Duration"
+import * as Backchannel from "../../src/conversation/Backchannel.ts"
 import * as Conversation from "../../src/conversation/Conversation.ts"
 import type { ConversationEvent } from "../../src/conversation/ConversationEvent.ts"
 import { type ConversationPolicy, defaultPolicy } from "../../src/conversation/ConversationPolicy.ts"
@@ -9,9 +11,13 @@ export type Happening = WithoutTime<Event>
 type Overrides = Partial<Omit<ConversationOptions, "policy">> & { readonly policy?: Partial<ConversationPolicy> }
 
 export const optionsOf = ({ policy, ...rest }: Overrides = {}): ConversationOptions => ({
-  policy: { ...defaultPolicy, ...policy },
+  // nobody counts as away in tests that are not about it
+  policy: { ...defaultPolicy, away: { after: Duration.zero, closeAfter: Duration.zero }, ...policy },
   authority: "own",
   textual: true,
+  interims: false,
+  detector: false,
+  isBackchannel: Backchannel.isBackchannel,
   latencyTargetMs: 500,
   finalizeTimeoutMs: 5_000,
   ...rest
@@ -127,7 +133,7 @@ export const inWords = (command: Command): string => {
         : source._tag === "Audio"
         ? source.key
         : source.reply
-      return `> ${source._tag} ${command.turn}: ${what}`
+      return `${command.speculative ? "?" : ">"} ${source._tag} ${command.turn}: ${what}`
     }
     case "SetTimer":
       return `+${command.name}`
@@ -141,6 +147,12 @@ export const inWords = (command: Command): string => {
       return `withdraw ${command.turn}`
     case "End":
       return `end ${command.reason}`
+    case "Commit":
+      return "commit"
+    case "Discard":
+      return "discard"
+    case "Judge":
+      return `judge ${command.transcript}`
     case "Hold":
       return "hold"
     case "Release":

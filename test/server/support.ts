@@ -56,6 +56,7 @@ const makeSession = Effect.fnUntraced(function*(id: string, config: VoiceSession
     events: Stream.empty,
     history: Effect.succeed([]),
     say: never,
+    updatePolicy: never,
     sendText: never,
     interrupt: Effect.void,
     attach: never,

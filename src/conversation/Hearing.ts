@@ -1,0 +1,283 @@
+/**
+ * What the user does, and what it means: speaking, pausing, finishing, interrupting.
+ *
+ * @since 0.1.0
+ */
+import * as Duration from "effect/Duration"
+import type { Event } from "./ConversationState.ts"
+import { type Draft, GRACE_MS, isWordless, SAMPLES_PER_MS, wordsOf } from "./Draft.ts"
+import { join } from "./Words.ts"
+
+/**
+ * With `turnAuthority: "stt"`, silence after which the turn is over though the recogniser has not said so.
+ */
+const STT_FALLBACK_MS = 3_000
+
+/** How much the last pause counts in the average of the user's pauses. */
+const PAUSE_WEIGHT = 0.3
+/** A turn is over after so many of the user's usual pauses. */
+const PAUSES = 1.5
+
+type Of<Tag extends Event["_tag"]> = Extract<Event, { readonly _tag: Tag }>
+
+/** Learns how long the user pauses within a turn. */
+const learnPause = (draft: Draft, untilSample: number): void => {
+  const { pauseMs, user } = draft.state
+  if (user._tag !== "Paused") return
+  const ms = Math.max(0, untilSample - user.atSample) / SAMPLES_PER_MS
+  draft.set({ pauseMs: pauseMs === undefined ? ms : pauseMs + PAUSE_WEIGHT * (ms - pauseMs) })
+}
+
+const silenceMs = (draft: Draft): number => {
+  const { authority, policy } = draft.options
+  if (authority === "stt") return STT_FALLBACK_MS
+  const { maxSilence, mode, silence } = policy.endpointing
+  const least = Duration.toMillis(silence)
+  const { pauseMs } = draft.state
+  return mode === "fixed" || pauseMs === undefined
+    ? least
+    : Math.min(Math.max(least, PAUSES * pauseMs), Math.max(least, Duration.toMillis(maxSilence)))
+}
+
+/** Only words tell an interruption from a backchannel or an echo; without them, sound has to do. */
+const needsWords = (draft: Draft): boolean => {
+  const { interims, policy, textual } = draft.options
+  const { ignoreBackchannels, minWords } = policy.interruption
+  return textual && (minWords > 0 || (interims && (ignoreBackchannels || policy.echoGuard)))
+}
+
+/**
+ * The user makes a sound: the agent falls silent, to go on or to be interrupted.
+ *
+ * @category transitions
+ * @since 0.1.0
+ */
+export const onSpeechStarted = (draft: Draft, event: Of<"SpeechStarted">): void => {
+  const { agent, lifecycle, user } = draft.state
+  const idle = user._tag === "Quiet" || user._tag === "Noise"
+  // a conversation that is ending takes no new turn
+  if (user._tag === "Speaking" || (lifecycle._tag === "Draining" && idle)) return
+  learnPause(draft, event.atSample)
+  draft.cancelTimer("endpoint")
+  draft.cancelTimer("finalize")
+  draft.discard()
+  draft.set({ marks: undefined, untold: undefined, away: false })
+  draft.emit({ type: "user.speech_started" })
+  draft.speaking(event.atSample)
+  if (agent._tag !== "Active" || !draft.mayInterrupt) return
+  const minSpeech = Duration.toMillis(draft.options.policy.interruption.minSpeech)
+  const heardMs = (event.decidedAtSample - event.atSample) / SAMPLES_PER_MS
+  if (draft.options.authority === "remote" || (heardMs >= minSpeech && !needsWords(draft))) {
+    draft.interrupt()
+    return
+  }
+  const { audibleAt, epoch, turn } = agent.reply
+  draft.set({ agent: { ...agent, _tag: "Held", patient: false } })
+  draft.commands.push({ _tag: "Hold", epoch })
+  if (audibleAt !== undefined) {
+    draft.emit({ type: "playout.clear", turn })
+    draft.emit({ type: "agent.speech_paused", turn })
+  }
+  draft.setTimer("confirm", event.atSample + minSpeech * SAMPLES_PER_MS, minSpeech - heardMs + GRACE_MS)
+}
+
+/** With a model that decides turns: its answer is awaited, unless it is there. */
+const remoteStopped = (draft: Draft, atSample: number): void => {
+  const { agent } = draft.state
+  if (agent._tag === "Active" && agent.reply.source._tag === "Remote") {
+    draft.cancelTimer("longest")
+    draft.set({ user: { _tag: "Quiet" } })
+  } else {
+    draft.finalize(atSample, false)
+  }
+}
+
+/** The sound is over. Was it long enough to ask what was said? Then the words decide, if they come in time. */
+const settleHold = (draft: Draft, ms: number): void => {
+  const { policy } = draft.options
+  if (draft.state.agent._tag !== "Held") return
+  if (!needsWords(draft) || ms < Duration.toMillis(policy.interruption.minSpeech)) {
+    draft.release()
+  } else {
+    draft.setTimer("confirm", undefined, Duration.toMillis(policy.interruption.patience))
+  }
+}
+
+/**
+ * @category transitions
+ * @since 0.1.0
+ */
+export const onSpeechStopped = (draft: Draft, event: Of<"SpeechStopped">): void => {
+  const { user } = draft.state
+  if (user._tag === "Noise") {
+    draft.set({ user: { _tag: "Quiet" } })
+    draft.emit({ type: "user.speech_stopped" })
+    return
+  }
+  if (user._tag === "Finalizing" && user.still) {
+    draft.set({ user: { ...user, still: false } })
+    draft.emit({ type: "user.speech_stopped" })
+    return
+  }
+  if (user._tag !== "Speaking") return
+  const waitedMs = Math.max(0, event.decidedAtSample - event.atSample) / SAMPLES_PER_MS
+  draft.set({ marks: { start: draft.atMs - waitedMs, vad: draft.atMs } })
+  draft.emit({ type: "user.speech_stopped" })
+  settleHold(draft, (event.atSample - user.sinceSample) / SAMPLES_PER_MS)
+  if (draft.options.authority === "remote") {
+    remoteStopped(draft, event.atSample)
+    return
+  }
+  draft.set({ user: { _tag: "Paused", atSample: event.atSample, extended: false } })
+  const ms = silenceMs(draft)
+  draft.setTimer("endpoint", event.atSample + ms * SAMPLES_PER_MS, ms - waitedMs + GRACE_MS)
+  draft.judge()
+  draft.speculate()
+}
+
+/** Enough was heard, for long enough: is it an interruption? */
+const onConfirm = (draft: Draft): void => {
+  const { agent, heard, user } = draft.state
+  if (agent._tag !== "Held") return
+  const { interims, policy } = draft.options
+  const { minSpeech, minWords, patience } = policy.interruption
+  if (!needsWords(draft) || draft.wordsInterrupt) {
+    draft.interrupt()
+  } else if (user._tag !== "Speaking") {
+    draft.release()
+  } else if (!agent.patient) {
+    draft.set({ agent: { ...agent, patient: true } })
+    const ms = Math.max(0, Duration.toMillis(patience) - Duration.toMillis(minSpeech))
+    draft.setTimer("confirm", user.sinceSample + Duration.toMillis(patience) * SAMPLES_PER_MS, ms + GRACE_MS)
+  } else if (interims && minWords === 0 && wordsOf(heard) === "") {
+    // somebody speaks on, and the recogniser is slow: better silent than talking over them
+    draft.interrupt()
+  } else {
+    draft.release()
+  }
+}
+
+/**
+ * @category transitions
+ * @since 0.1.0
+ */
+export const onTimer = (draft: Draft, event: Of<"TimerFired">): void => {
+  if (draft.state.timers[event.name] !== event.id) return
+  const { [event.name]: _, ...timers } = draft.state.timers
+  draft.set({ timers })
+  const { user } = draft.state
+  switch (event.name) {
+    case "endpoint":
+      if (user._tag !== "Paused") return
+      if (draft.options.authority === "stt") draft.complete()
+      else if (!user.extended && draft.unfinished === true) draft.extend(user.atSample)
+      else draft.finalize(user.atSample, false)
+      return
+    case "confirm":
+      return onConfirm(draft)
+    case "longest":
+      if (user._tag === "Speaking" || user._tag === "Paused") draft.finalize(event.atSample, user._tag === "Speaking")
+      return
+    case "finalize":
+      if (user._tag === "Finalizing") draft.complete(true)
+      return
+    case "noise":
+      if (user._tag !== "Speaking" || wordsOf(draft.state.heard) !== "") return
+      draft.cancelTimer("longest")
+      draft.set({ user: { _tag: "Noise" } })
+      draft.release()
+      return
+    case "away":
+      return onAway(draft)
+  }
+}
+
+const onAway = (draft: Draft): void => {
+  if (!draft.state.away) {
+    draft.set({ away: true })
+    draft.emit({ type: "user.away" })
+  } else if (draft.state.lifecycle._tag === "Open") {
+    draft.set({ lifecycle: { _tag: "Draining", reason: "user_away", goodbye: true } })
+  }
+}
+
+/** Words of the open turn, as the recogniser of a textual pipeline tells them. */
+const onWords = (draft: Draft): void => {
+  const { agent, heard, turn, user } = draft.state
+  draft.emit({ type: "user.transcript", turn: turn + 1, text: wordsOf(heard), final: false })
+  // what was taken for noise has words
+  if (user._tag === "Noise") draft.speaking(0)
+  const speaks = user._tag === "Speaking" || user._tag === "Noise"
+  if (speaks) draft.cancelTimer("noise")
+  const over = agent._tag === "Held" || (agent._tag === "Active" && agent.reply.audibleAt !== undefined)
+  if (over && (speaks || user._tag === "Paused") && draft.mayInterrupt && needsWords(draft)) {
+    if (draft.wordsInterrupt) draft.interrupt()
+    else if (!speaks) draft.release()
+  }
+  if (user._tag !== "Paused") return
+  draft.judge()
+  draft.speculate()
+}
+
+/**
+ * @category transitions
+ * @since 0.1.0
+ */
+export const onTranscript = (draft: Draft, text: string, final: boolean): void => {
+  const { heard } = draft.state
+  const next = final ? { finals: join(heard.finals, text), interim: "" } : { finals: heard.finals, interim: text }
+  if (text.trim() === "" && next.interim === heard.interim) return
+  draft.set({ heard: next })
+  if (draft.options.textual) {
+    onWords(draft)
+    return
+  }
+  // a model's transcript may come when its reply has begun, or is over: it belongs to the turn of that reply
+  const { agent, turn } = draft.state
+  const of = agent._tag !== "Silent" && isWordless(agent.reply.source)
+    ? agent.reply.turn
+    : draft.state.untold ?? turn + 1
+  if (final) draft.set({ heard: { finals: "", interim: "" }, untold: undefined })
+  if (final && text.trim() === "") return
+  draft.emit({ type: "user.transcript", turn: of, text: join(next.finals, next.interim), final })
+  if (!final) return
+  draft.append({ role: "user", turn: of, kind: "speech", text: text.trim(), interrupted: false }, draft.atMs)
+}
+
+/**
+ * The detector has looked at the words.
+ *
+ * @category transitions
+ * @since 0.1.0
+ */
+export const onJudged = (draft: Draft, event: Of<"Judged">): void => {
+  const { judged, user } = draft.state
+  if (judged?.id !== event.id) return
+  draft.set({ judged: { ...judged, probability: event.probability } })
+  if (user._tag === "Paused") draft.speculate()
+  if (user._tag === "Finalizing" && user.awaits === "judgement") draft.complete()
+}
+
+/**
+ * The source of the audio has ended: what was being said is complete, and nothing more will come.
+ *
+ * @category transitions
+ * @since 0.1.0
+ */
+export const onInputEnded = (draft: Draft, atSample: number): void => {
+  const { lifecycle, user } = draft.state
+  if (lifecycle._tag === "Open") {
+    draft.set({ lifecycle: { _tag: "Draining", reason: "input_ended", goodbye: false } })
+  }
+  if (user._tag === "Speaking") {
+    draft.set({ marks: { start: draft.atMs, vad: draft.atMs } })
+    draft.emit({ type: "user.speech_stopped" })
+    draft.release()
+    if (draft.options.authority === "remote") remoteStopped(draft, atSample)
+    else draft.finalize(atSample, false)
+  } else if (user._tag === "Paused") {
+    draft.finalize(atSample, false)
+  } else if (user._tag === "Noise") {
+    draft.set({ user: { _tag: "Quiet" } })
+  }
+}
