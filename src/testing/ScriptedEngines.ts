@@ -15,6 +15,7 @@ import type { BackendError } from "../BackendError.ts"
 import { SpeechToText, type TranscriptEvent } from "../speech/SpeechToText.ts"
 import { type SpeechChunk, TextToSpeech } from "../speech/TextToSpeech.ts"
 import { TIMELINE_RATE, VoiceActivityDetector } from "../speech/VoiceActivityDetector.ts"
+import * as SpokenAudio from "./SpokenAudio.ts"
 
 /**
  * Samples at or above this count as speech.
@@ -101,6 +102,8 @@ export const layerStt = (
   options?: {
     /** How long the final words take. Default: no time. */
     readonly delay?: Duration.Input | undefined
+    /** Whether it claims to tell words while the user speaks. Default: false. */
+    readonly interims?: boolean | undefined
     /** Fails the stream in place of the nth answer, counted from 0. */
     readonly failAt?: { readonly [answer: number]: BackendError } | undefined
     /** Never gives the nth answer. */
@@ -113,7 +116,7 @@ export const layerStt = (
     return {
       name: "scripted",
       sampleRate: TIMELINE_RATE,
-      capabilities: { interim: true, endOfTurn: false, wordTimestamps: false, languages: [] },
+      capabilities: { interim: options?.interims ?? false, endOfTurn: false, wordTimestamps: false, languages: [] },
       open: () =>
         Effect.gen(function*() {
           const asked = yield* Queue.unbounded<number>()
@@ -148,7 +151,8 @@ export const layerStt = (
   })
 
 /**
- * A voice that speaks each character for `msPerCharacter` (default 50) at 24 kHz, a chunk for each sentence.
+ * A voice that speaks each character for `msPerCharacter` (default 50) at 24 kHz, a chunk for each sentence. Its PCM
+ * spells out the text (`SpokenAudio`).
  *
  * @category layers
  * @since 0.1.0
@@ -173,7 +177,8 @@ export const layerTts = (options?: {
         const failure = options?.failAt?.[sentence]
         if (failure !== undefined) return yield* failure
         if (options?.delay !== undefined) yield* Effect.sleep(options.delay)
-        return { pcm: speech(text.length * (options?.msPerCharacter ?? 50), sampleRate), text }
+        const pcm = SpokenAudio.encode(text, { sampleRate, msPerCharacter: options?.msPerCharacter ?? 50 })
+        return { pcm, text }
       })
     return {
       name: "scripted",

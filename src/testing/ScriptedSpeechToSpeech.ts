@@ -14,7 +14,8 @@ import * as Stream from "effect/Stream"
 import type { BackendError } from "../BackendError.ts"
 import { SpeechToSpeech, type SpeechToSpeechEvent } from "../speech/SpeechToSpeech.ts"
 import { TIMELINE_RATE } from "../speech/VoiceActivityDetector.ts"
-import { speech, SPEECH_LEVEL } from "./ScriptedEngines.ts"
+import { SPEECH_LEVEL } from "./ScriptedEngines.ts"
+import * as SpokenAudio from "./SpokenAudio.ts"
 
 /**
  * What was done to the model, in order, for a test to look at.
@@ -30,7 +31,8 @@ export type S2sCall =
 
 /**
  * - `authority`: who decides turns. With `remote` (the default) a turn is over after `silenceMs` (default 300) of silence.
- * - `transcripts`: what the user said in each turn, told when the turn is over. Default: nothing is known.
+ * - `transcripts`: what the user said in each turn, told when the turn is over; `"heard"` is what was really heard of
+ *   spelt speech (`SpokenAudio`). Default: nothing is known.
  * - `delay`: how long an answer takes to begin.
  * - `failAt`, `endAt`: fails the nth answer, or the whole stream in place of it.
  * - `msPerCharacter`: 50 by default, in one chunk per sentence, at 24 kHz.
@@ -41,7 +43,7 @@ export type S2sCall =
  */
 export interface ScriptedS2sOptions {
   readonly authority?: "own" | "remote" | undefined
-  readonly transcripts?: ReadonlyArray<string> | undefined
+  readonly transcripts?: ReadonlyArray<string> | "heard" | undefined
   readonly delay?: Duration.Input | undefined
   readonly silenceMs?: number | undefined
   readonly say?: boolean | undefined
@@ -82,7 +84,7 @@ export const layerS2s = (
   Layer.sync(SpeechToSpeech, () => {
     const authority = options.authority ?? "remote"
     const left = [...answers]
-    const words = [...(options.transcripts ?? [])]
+    const given = options.transcripts === "heard" ? [] : [...(options.transcripts ?? [])]
     let count = 0
     return {
       name: "scripted-s2s",
@@ -100,8 +102,11 @@ export const layerS2s = (
           const asked = yield* Queue.unbounded<string | undefined>()
           const events = yield* Queue.unbounded<SpeechToSpeechEvent, BackendError | Cause.Done>()
           const emit = (event: SpeechToSpeechEvent) => void Queue.offerUnsafe(events, event)
+          const words: Array<string> = []
+          const reader = new SpokenAudio.SpokenAudioReader((word) => words.push(word.text))
           const hear = () => {
-            const text = words.shift()
+            const heard = words.splice(0).join(" ")
+            const text = options.transcripts !== "heard" ? given.shift() : heard === "" ? undefined : heard
             if (text !== undefined) emit({ _tag: "UserTranscript", text, final: true })
           }
           const answer = (text: string) => {
@@ -110,17 +115,20 @@ export const layerS2s = (
             emit({ _tag: "ReplyStarted", reply })
             if (failure !== undefined) return emit({ _tag: "ReplyFailed", reply, error: failure })
             for (const sentence of text.split(/(?<=[.?!]) /u)) {
-              const pcm = speech(sentence.length * (options.msPerCharacter ?? 50), OUTPUT_RATE)
+              const pcm = SpokenAudio.encode(sentence, {
+                sampleRate: OUTPUT_RATE,
+                msPerCharacter: options.msPerCharacter ?? 50
+              })
               emit({ _tag: "ReplyAudio", reply, pcm, text: sentence })
             }
             emit({ _tag: "ReplyEnded", reply })
           }
           yield* Queue.take(asked).pipe(
             Effect.tap(() => options.delay === undefined ? Effect.void : Effect.sleep(options.delay)),
-            Effect.flatMap((given) => {
+            Effect.flatMap((said) => {
               const end = options.endAt?.[count]
               if (end !== undefined) return Effect.asVoid(Queue.fail(events, end))
-              const text = given ?? left.shift()
+              const text = said ?? left.shift()
               return text === undefined ? Effect.void : Effect.sync(() => answer(text))
             }),
             Effect.forever,
@@ -134,7 +142,10 @@ export const layerS2s = (
           })
           const call = (done: S2sCall) => void options.calls?.push(done)
           return {
-            push: authority === "remote" ? push : () => {},
+            push: (pcm) => {
+              reader.push(pcm)
+              if (authority === "remote") push(pcm)
+            },
             activity: () => {},
             commit: () => {
               call({ _tag: "commit" })

@@ -24,6 +24,8 @@ export interface MemoryConnectionOptions {
   /** Takes the agent's audio: a copy that it may keep. */
   readonly onFrame?: ((frame: Int16Array) => void) | undefined
   readonly onEvent?: ((event: SessionEvent) => void) | undefined
+  /** What was handed out and not played yet is to be dropped: with a real link the user would not hear it. */
+  readonly onClear?: (() => void) | undefined
   /**
    * How many milliseconds of audio may wait for `drain`; more is not accepted. Default: nothing ever waits, each frame
    * goes to `onFrame` at once.
@@ -42,6 +44,8 @@ export interface MemoryConnection {
   /** The user speaks: mono PCM at the input rate, any length, valid only during the call. */
   readonly push: (pcm: Int16Array) => void
   readonly message: (message: ClientMessage) => void
+  /** The user's client sends something that makes no sense. */
+  readonly malformed: (reason: string) => void
   /** The user is gone. Default reason: `"client_closed"`. */
   readonly hangup: (reason?: string) => void
   /** Passes what waits to `onFrame`, at most `ms` of it (default: all). Returns how many milliseconds it was. */
@@ -95,6 +99,7 @@ export const make = (options: MemoryConnectionOptions = {}): MemoryConnection =>
       const ms = msOf(samples, output)
       waiting = []
       samples = 0
+      options.onClear?.()
       return ms
     },
     backlogMs: () => msOf(samples, output),
@@ -108,6 +113,7 @@ export const make = (options: MemoryConnectionOptions = {}): MemoryConnection =>
     connection,
     push: (pcm) => inbox.audio(pcm),
     message: (message) => inbox.message(message),
+    malformed: (reason) => inbox.malformed(reason),
     hangup: (reason = "client_closed") => inbox.closed(reason),
     drain,
     ended: () => inbox.ended

@@ -1,0 +1,265 @@
+/**
+ * A whole conversation in virtual time: your agent and policy on a real backend, a scripted user, scripted engines.
+ *
+ * Hours pass in seconds, and the same seed gives the same conversation, to the millisecond. Nothing here touches a
+ * network or the machine's clock; an agent that does so by itself must be given something else for the test.
+ *
+ * **Example** (Testing an agent)
+ *
+ * ```ts
+ * import { Effect } from "effect"
+ * import { Agent } from "effect-voice"
+ * import { Invariants, Scenario } from "effect-voice/testing"
+ * import assert from "node:assert"
+ *
+ * const agent = Agent.fromCallback((text) => Effect.succeed(`You want to ${text}, is that right?`))
+ *
+ * const call = await Effect.runPromise(Scenario.run({
+ *   agent,
+ *   user: [
+ *     Scenario.say("book a flight"),
+ *     Scenario.pause("200 millis"),
+ *     Scenario.say("to Paris"),
+ *     Scenario.interruptWhenHeard("flight to Paris", "stop"),
+ *     Scenario.waitForAgent
+ *   ]
+ * }))
+ *
+ * assert.deepEqual(call.heardByUser[0], "You want to book a flight to Paris,")
+ * assert.deepEqual(Invariants.all(call), [])
+ * ```
+ *
+ * @since 0.1.0
+ */
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Fiber from "effect/Fiber"
+import * as Layer from "effect/Layer"
+import * as Scope from "effect/Scope"
+import * as Stream from "effect/Stream"
+import * as Agent from "../agent/Agent.ts"
+import { defaults } from "../backend/BackendConfig.ts"
+import { type LayerOptions, VoiceBackend } from "../backend/VoiceBackend.ts"
+import type { BackendError } from "../BackendError.ts"
+import { type ConversationPolicy, defaultPolicy } from "../conversation/ConversationPolicy.ts"
+import type { SessionConfig } from "../session/SessionConfig.ts"
+import type { SpeechToText } from "../speech/SpeechToText.ts"
+import type { TextToSpeech } from "../speech/TextToSpeech.ts"
+import type { VoiceActivityDetector } from "../speech/VoiceActivityDetector.ts"
+import { Recorder } from "./Recorder.ts"
+import type { Recording } from "./Recording.ts"
+import * as ScriptedEngines from "./ScriptedEngines.ts"
+import * as ScriptedHearing from "./ScriptedHearing.ts"
+import * as ScriptedProvider from "./ScriptedProvider.ts"
+import * as ScriptedSpeechToSpeech from "./ScriptedSpeechToSpeech.ts"
+import * as ScriptedUser from "./ScriptedUser.ts"
+import * as VirtualTime from "./VirtualTime.ts"
+
+export {
+  at,
+  backchannel,
+  cough,
+  endCall,
+  hangUp,
+  interruptAfter,
+  interruptWhenHeard,
+  loseNetwork,
+  noise,
+  pause,
+  pressStop,
+  run as perform,
+  say,
+  ScenarioError,
+  sendGarbage,
+  speak,
+  type,
+  waitFor,
+  waitForAgent,
+  waitForAgentWithin,
+  waitForSpeech,
+  waitUntilHeard
+} from "./ScriptedUser.ts"
+
+/**
+ * Some fields of something, however deep.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export type DeepPartial<A> = A extends
+  string | number | boolean | undefined | ReadonlyArray<unknown> | Duration.Duration ? A
+  : { readonly [Key in keyof A]?: DeepPartial<A[Key]> | undefined }
+
+/**
+ * What a scenario is made of.
+ *
+ * - `user`: what the user does, step by step.
+ * - `agent`: who answers. Default: an agent that repeats what it heard.
+ * - `policy`: what differs from the default policy.
+ * - `s2s`: a scripted speech-to-speech model in place of recogniser, agent and voice: its answers, and how it behaves.
+ * - `stt`, `tts`, `vad`: how the scripted engines behave, or Layers of your own; they must live in virtual time.
+ * - `seed`: of all chance in the scenario. Default: `"scenario"`.
+ * - `hangUp`: whether the user ends the call when the script is over. Default: true.
+ * - `keepAudio`: keeps the PCM of each frame. Default: false.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface ScenarioOptions<R = never> {
+  readonly user: ScriptedUser.Script
+  readonly agent?: Agent.Agent<R> | undefined
+  readonly policy?: DeepPartial<ConversationPolicy> | undefined
+  readonly config?: Omit<NonNullable<LayerOptions["config"]>, "conversation"> | undefined
+  readonly session?: Partial<SessionConfig> | undefined
+  readonly s2s?:
+    | (ScriptedSpeechToSpeech.ScriptedS2sOptions & { readonly answers: ReadonlyArray<string> })
+    | undefined
+  readonly stt?: ScriptedHearing.ScriptedHearingOptions | Layer.Layer<SpeechToText> | undefined
+  readonly tts?: Parameters<typeof ScriptedEngines.layerTts>[0] | Layer.Layer<TextToSpeech> | undefined
+  readonly vad?: Parameters<typeof ScriptedEngines.layerVad>[0] | Layer.Layer<VoiceActivityDetector> | undefined
+  readonly seed?: string | undefined
+  readonly hangUp?: boolean | undefined
+  readonly keepAudio?: boolean | undefined
+}
+
+const isRecord = (value: unknown): value is { readonly [key: string]: unknown } =>
+  typeof value === "object" && value !== null && Object.getPrototypeOf(value) === Object.prototype
+
+const merge = (base: unknown, over: unknown): unknown =>
+  over === undefined ? base : isRecord(base) && isRecord(over)
+    ? Object.fromEntries(
+      Array.from(new Set([...Object.keys(base), ...Object.keys(over)]), (key) => [key, merge(base[key], over[key])])
+    )
+    : over
+
+/**
+ * The default policy with some fields changed.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const policy = (over: DeepPartial<ConversationPolicy> = {}): ConversationPolicy =>
+  // the merge of a policy and a part of one, field by field, is a policy
+  merge(defaultPolicy, over) as ConversationPolicy
+
+const repeat = Agent.fromCallback((transcript) => Effect.succeed(`You said: ${transcript}.`))
+
+const isLayer = <A>(value: Layer.Layer<A> | object | undefined): value is Layer.Layer<A> => Layer.isLayer(value)
+
+const backend = <R>(options: ScenarioOptions<R>, agent: Agent.Agent) => {
+  const config = { ...options.config, conversation: policy(options.policy) }
+  const vad = isLayer<VoiceActivityDetector>(options.vad) ? options.vad : ScriptedEngines.layerVad(options.vad)
+  if (options.s2s !== undefined) {
+    return VoiceBackend.layerS2s({ config }).pipe(Layer.provide([
+      ScriptedProvider.layer,
+      ScriptedSpeechToSpeech.layerS2s(options.s2s.answers, { transcripts: "heard", ...options.s2s }),
+      ...(options.s2s.authority === "own" ? [vad] : [])
+    ]))
+  }
+  return VoiceBackend.layerSttTts({ agent, config }).pipe(Layer.provide([
+    ScriptedProvider.layer,
+    isLayer<SpeechToText>(options.stt) ? options.stt : ScriptedHearing.layer(options.stt),
+    isLayer<TextToSpeech>(options.tts) ? options.tts : ScriptedEngines.layerTts(options.tts),
+    vad
+  ]))
+}
+
+/** After the last step, and after the session's windows, what is still going on is bounded by this, in ms. */
+const LIMIT_MS = 15 * 60_000
+/** How long the user listens on when the script is over and the agent still speaks, in ms. */
+const LISTEN_MS = 2 * 60_000
+
+/**
+ * Acts a scenario out and records it. Fails with `ScenarioError` when what the script waits for does not happen; the
+ * message has the timeline. That the conversation was sound is for `Invariants` to say.
+ *
+ * @category running
+ * @since 0.1.0
+ */
+export const run = <R = never>(
+  options: ScenarioOptions<R>
+): Effect.Effect<Recording, BackendError | ScriptedUser.ScenarioError, R> => {
+  const seed = options.seed ?? "scenario"
+  return VirtualTime.provide(seed, (time) => record(options, seed, time))
+}
+
+const record = Effect.fnUntraced(function*<R>(
+  options: ScenarioOptions<R>,
+  seed: string,
+  time: VirtualTime.VirtualTime
+) {
+  const recorder = new Recorder(time.now, { keepAudio: options.keepAudio ?? false })
+  const agent = options.agent === undefined ? repeat : yield* Agent.withContext(options.agent)
+  const fibersBefore = time.fibers()
+  const timersBefore = time.timers()
+  const scope = yield* Scope.make()
+  const context = yield* Layer.buildWithScope(backend(options, agent), scope)
+  const ticksUntil = (done: () => boolean, limitMs: number) => {
+    const until = time.now() + limitMs
+    return Effect.whileLoop({
+      while: () => !done() && time.now() < until,
+      body: () => time.tick,
+      step: () => {}
+    })
+  }
+
+  const conversation = Effect.gen(function*() {
+    const service = yield* VoiceBackend
+    yield* time.tick
+    const fibers = time.fibers()
+    const timers = time.timers()
+    const session = yield* service.createSession({ userId: "user", transport: "websocket", ...options.session })
+    const listening = yield* session.events.pipe(
+      Stream.runForEach((event) => Effect.sync(() => recorder.told(event))),
+      Effect.forkChild
+    )
+    yield* time.tick
+    yield* session.attach(recorder.connect())
+    const saidByUser = yield* ScriptedUser.act(options.user, { session, recorder, now: time.now, tick: time.tick })
+    const over = () => recorder.events.at(-1)?.type === "session.ended"
+    if (options.hangUp !== false) {
+      // a user listens to the end before leaving
+      yield* ticksUntil(() => over() || recorder.open === undefined || recorder.link === undefined, LISTEN_MS)
+      recorder.link?.message({ type: "session.end" })
+    }
+    yield* ticksUntil(over, LIMIT_MS)
+    const durationMs = time.now()
+    const history = yield* session.history
+    // what closes takes its time: a second is plenty
+    yield* ticksUntil(() => false, 1_000)
+    yield* Fiber.interrupt(listening)
+    yield* time.tick
+    return { saidByUser, history, durationMs, fibers: time.fibers() - fibers, timers: time.timers() - timers }
+  })
+  const exit = yield* Effect.exit(Effect.provideContext(conversation, context))
+  const released = yield* Effect.forkChild(Scope.close(scope, Exit.void))
+  yield* ticksUntil(() => released.pollUnsafe() !== undefined, LIMIT_MS)
+  yield* time.tick
+  const { durationMs, fibers, history, saidByUser, timers } = yield* exit
+  recorder.end()
+  const ended = recorder.events.findLast((event) => event.type === "session.ended")
+  const recording: Recording = {
+    seed,
+    events: recorder.events,
+    frames: recorder.trace.flatMap((item) => item._tag === "Frame" ? [item.frame] : []),
+    trace: recorder.trace,
+    replies: recorder.replies,
+    heardByUser: recorder.replies.map((reply) => reply.heard),
+    saidByUser,
+    history,
+    latencies: recorder.events.flatMap((event) =>
+      event.type === "turn.latency" ? [{ turn: event.turn, totalMs: event.totalMs, parts: event.parts }] : []
+    ),
+    ended: ended === undefined ? undefined : { reason: ended.reason, atMs: ended.atMs },
+    left: {
+      sessionFibers: fibers,
+      sessionTimers: timers,
+      fibers: time.fibers() - fibersBefore,
+      timers: time.timers() - timersBefore
+    },
+    timeoutMs: Duration.toMillis(options.config?.timeout ?? defaults.timeout),
+    durationMs
+  }
+  return recording
+})

@@ -1,0 +1,196 @@
+/**
+ * Speech that a test can read back: PCM which spells out its text, so that scripted ears hear exactly what was sent.
+ *
+ * Each character lasts a while, at a loudness that tells the character, its place and whether it begins or ends a word.
+ * What is cut off, lost or never sent is not heard: a word counts when its last character came through. It survives any
+ * cutting and joining of samples, but no resampling and no codec. Pure; no Effect.
+ *
+ * @since 0.1.0
+ */
+
+/** The quietest sample of spelt speech: well above `SPEECH_LEVEL`. */
+const BASE = 4_096
+const LOW = 1 << 8
+const FIRST = 1 << 9
+const LAST = 1 << 10
+/** The place of a character, modulo 8: a frame that was sent twice is heard once. */
+const PLACE_SHIFT = 11
+const PLACES = 8
+
+/**
+ * How long a character takes by default, in ms: 1,000 characters a minute, an unhurried speaker.
+ *
+ * @category constants
+ * @since 0.1.0
+ */
+export const MS_PER_CHARACTER = 60
+
+const isSpace = (character: string | undefined): boolean => character === undefined || /\s/u.test(character)
+
+/**
+ * Speaks a text: `text.length × msPerCharacter` (default 60) ms of PCM at `sampleRate` (in Hz, default 16,000).
+ *
+ * **Example** (Hearing what was not cut off)
+ *
+ * ```ts
+ * import { SpokenAudio } from "effect-voice/testing"
+ * import assert from "node:assert"
+ *
+ * const pcm = SpokenAudio.encode("book a flight to Paris")
+ * assert.equal(SpokenAudio.decode(pcm), "book a flight to Paris")
+ * assert.equal(SpokenAudio.decode(pcm.subarray(0, 16_000)), "book a flight")
+ * ```
+ *
+ * @category conversions
+ * @since 0.1.0
+ */
+export const encode = (text: string, options: {
+  readonly sampleRate?: number | undefined
+  readonly msPerCharacter?: number | undefined
+} = {}): Int16Array => {
+  const { msPerCharacter = MS_PER_CHARACTER, sampleRate = 16_000 } = options
+  const at = (index: number) => Math.round(index * msPerCharacter * sampleRate / 2000) * 2
+  const pcm = new Int16Array(at(text.length))
+  for (let index = 0; index < text.length; index++) {
+    const unit = isSpace(text[index]) ? 32 : text.charCodeAt(index)
+    const flags = unit === 32
+      ? 0
+      : (isSpace(text[index - 1]) ? FIRST : 0) | (isSpace(text[index + 1]) ? LAST : 0)
+    const value = BASE + flags + ((index % PLACES) << PLACE_SHIFT)
+    for (let sample = at(index); sample < at(index + 1); sample += 2) {
+      pcm[sample] = value + (unit >> 8)
+      pcm[sample + 1] = value + LOW + (unit & 255)
+    }
+  }
+  return pcm
+}
+
+/**
+ * A word that was heard whole, and its place in all that was pushed, in samples.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface HeardWord {
+  readonly text: string
+  readonly startSample: number
+  readonly endSample: number
+}
+
+/**
+ * Reads spelt speech from a stream of samples, cut anywhere. Sound that spells nothing is passed over.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export class SpokenAudioReader {
+  readonly #onWord: (word: HeardWord) => void
+  #position = 0
+  /** The first half of a pair, waiting for the second. */
+  #high = -1
+  #key = -1
+  #former = -1
+  #run = 0
+  /** How long the characters are, as far as is known. */
+  #length = 0
+  #place = -1
+  #word = ""
+  #start = 0
+  /** Whether the word has been heard from its first character on. */
+  #whole = false
+
+  constructor(onWord: (word: HeardWord) => void) {
+    this.#onWord = onWord
+  }
+
+  /** How many samples have been pushed. */
+  get position(): number {
+    return this.#position
+  }
+
+  push(pcm: Int16Array): void {
+    for (const sample of pcm) {
+      this.#position++
+      if (sample < BASE) {
+        if (this.#key >= 0) this.cut()
+        continue
+      }
+      const value = sample - BASE
+      if ((value & LOW) === 0) {
+        this.#high = value
+      } else if (this.#high >= 0 && this.#high >> 9 === value >> 9) {
+        this.#pair((value >> 9) << 16 | (this.#high & 255) << 8 | (value & 255))
+        this.#high = -1
+      } else {
+        this.cut()
+      }
+    }
+  }
+
+  /** The speech was broken off here: what follows is something else. */
+  cut(): void {
+    this.#endRun()
+    this.#key = -1
+    this.#former = -1
+    this.#high = -1
+    this.#place = -1
+    this.#word = ""
+    this.#whole = false
+  }
+
+  #pair(key: number): void {
+    if (key === this.#key) {
+      this.#run += 2
+      return
+    }
+    const place = key >> 18
+    const first = (key & FIRST << 7) !== 0
+    if (this.#place >= 0 && place !== (this.#place + 1) % PLACES) {
+      // a frame again, and the character that it began with
+      if (key === this.#former) return
+      this.cut()
+    }
+    this.#endRun()
+    this.#former = this.#key
+    this.#key = key
+    this.#run = 2
+    this.#place = place
+    if (!first) return
+    this.#word = ""
+    this.#start = this.#position - 2
+    this.#whole = true
+  }
+
+  /** A character is over, or was cut short: the last one of a word counts when most of it was heard. */
+  #endRun(): void {
+    const key = this.#key
+    if (key < 0) return
+    const last = (key & LAST << 7) !== 0
+    const unit = key & 65_535
+    if (unit === 32) {
+      this.#word = ""
+      this.#whole = false
+    } else {
+      this.#word += String.fromCharCode(unit)
+    }
+    if (last && this.#whole && this.#run * 2 >= this.#length) {
+      this.#onWord({ text: this.#word, startSample: this.#start, endSample: this.#position })
+    }
+    if (last) this.#whole = false
+    else this.#length = this.#run
+  }
+}
+
+/**
+ * The words that were heard whole.
+ *
+ * @category conversions
+ * @since 0.1.0
+ */
+export const decode = (pcm: Int16Array): string => {
+  const words: Array<string> = []
+  const reader = new SpokenAudioReader((word) => words.push(word.text))
+  reader.push(pcm)
+  reader.cut()
+  return words.join(" ")
+}
