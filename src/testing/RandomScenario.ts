@@ -11,6 +11,7 @@ import * as Random from "effect/Random"
 import * as Stream from "effect/Stream"
 import * as Agent from "../agent/Agent.ts"
 import { type BackendError, ConnectionFailed, PipelineError } from "../BackendError.ts"
+import * as EndOfTurn from "../engines/text/index.ts"
 import type { ScenarioOptions } from "./Scenario.ts"
 import * as ScriptedUser from "./ScriptedUser.ts"
 
@@ -121,6 +122,12 @@ const steps: ReadonlyArray<Effect.Effect<ScriptedUser.Script>> = [
   Effect.map(sentence, (text) => [
     // one that has ended, is ending or has too much to say refuses: that is no fault
     ScriptedUser.run(`has "${text}" said`, (session) => Effect.ignore(session.say(text)))
+  ]),
+  Effect.map(sentence, (text) => [
+    ScriptedUser.run(
+      `has "${text}" said to the end`,
+      (session) => Effect.ignore(session.say(text, { interruptible: false }))
+    )
   ])
 ]
 
@@ -157,11 +164,25 @@ export const fromSeed = (seed: string, options: RandomScenarioOptions = {}): Sce
           greeting,
           goodbye,
           apology,
-          endpointing: { silence: Duration.millis(yield* between(100, 1_000)) },
+          endpointing: {
+            mode: (yield* chance(0.3)) ? "adaptive" : "fixed",
+            silence: Duration.millis(yield* between(100, 1_000)),
+            maxSilence: Duration.millis(yield* between(1_000, 3_000))
+          },
           interruption: {
             enabled: yield* chance(0.85),
-            minSpeech: Duration.millis(yield* between(0, 600))
+            minSpeech: Duration.millis(yield* between(0, 600)),
+            minWords: yield* pick([Effect.succeed(0), Effect.succeed(0), between(1, 3)]),
+            ignoreBackchannels: yield* chance(0.7),
+            patience: Duration.millis(yield* between(200, 2_000))
           },
+          echoGuard: yield* chance(0.7),
+          speculation: yield* chance(0.4),
+          away: {
+            after: Duration.millis(yield* between(0, 20_000)),
+            closeAfter: Duration.millis(yield* pick([Effect.succeed(0), Effect.succeed(0), between(1_000, 20_000)]))
+          },
+          longestNoise: Duration.millis(yield* between(2_000, 6_000)),
           longestTurn: Duration.millis(yield* between(5_000, 20_000))
         },
         config: {
@@ -175,6 +196,7 @@ export const fromSeed = (seed: string, options: RandomScenarioOptions = {}): Sce
           failAt: yield* failures(faults, "TextToSpeech.speak"),
           hangAt: yield* some(faults / 2)
         },
+        turn: (yield* chance(0.4)) ? EndOfTurn.layer() : undefined,
         vad: { onsetMs: yield* between(20, 120), hangoverMs: yield* between(40, 250) },
         stt: {
           delayMs: yield* pick<number | ReadonlyArray<number>>([

@@ -20,7 +20,11 @@ import { SpokenAudioReader } from "./SpokenAudio.ts"
 export const OUTPUT_RATE = 24_000
 
 type Mutable<A> = { -readonly [Key in keyof A]: A[Key] }
-type MutableReply = Mutable<HeardReply> & { words: Array<string> }
+type MutableReply = Mutable<HeardReply> & {
+  words: Array<string>
+  /** Some of it was dropped, and has not been sent again. */
+  dropped: boolean
+}
 
 interface Waiting {
   readonly pcm: Int16Array
@@ -127,6 +131,7 @@ export class Recorder {
       pcm: this.#keepAudio ? pcm : undefined
     }
     if (reply === undefined) this.#untold.push(frame)
+    else reply.dropped = false
     this.trace.push({ _tag: "Frame", atMs, frame })
     const startMs = Math.max(atMs, this.#waiting.at(-1)?.endMs ?? this.#playedUntilMs)
     this.#waiting.push({ pcm, startMs, endMs: startMs + pcm.length * 1000 / OUTPUT_RATE, reply })
@@ -139,12 +144,12 @@ export class Recorder {
     this.trace.push({ _tag: "Event", atMs: this.#now(), event })
     if (event.type === "agent.speech_started") {
       const reply = { reply: this.replies.length + 1, turn: event.turn, startedAtMs: event.atMs, heard: "" }
-      this.#open = { ...reply, ranDry: false, ended: undefined, words: [] }
+      this.#open = { ...reply, ranDry: false, ended: undefined, words: [], dropped: false }
       this.replies.push(this.#open)
       this.#claim(this.#open)
     } else if (event.type === "agent.speech_stopped" && this.#open !== undefined) {
       const open = this.#open
-      open.ranDry = !this.#waiting.some((frame) => frame.reply === open)
+      open.ranDry = !open.dropped && !this.#waiting.some((frame) => frame.reply === open)
       this.#open.ended = { atMs: event.atMs, reason: event.reason, text: event.text }
       this.#open = undefined
     }
@@ -180,6 +185,7 @@ export class Recorder {
 
   #drop(): void {
     this.#play()
+    for (const { reply } of this.#waiting) if (reply !== undefined) reply.dropped = true
     this.#waiting = []
   }
 }

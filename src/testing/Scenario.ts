@@ -46,6 +46,7 @@ import { type ConversationPolicy, defaultPolicy } from "../conversation/Conversa
 import type { SessionConfig } from "../session/SessionConfig.ts"
 import type { SpeechToText } from "../speech/SpeechToText.ts"
 import type { TextToSpeech } from "../speech/TextToSpeech.ts"
+import type { TurnDetector } from "../speech/TurnDetector.ts"
 import type { VoiceActivityDetector } from "../speech/VoiceActivityDetector.ts"
 import { Recorder } from "./Recorder.ts"
 import type { Recording } from "./Recording.ts"
@@ -99,6 +100,7 @@ export type DeepPartial<A> = A extends
  * - `policy`: what differs from the default policy.
  * - `s2s`: a scripted speech-to-speech model in place of recogniser, agent and voice: its answers, and how it behaves.
  * - `stt`, `tts`, `vad`: how the scripted engines behave, or Layers of your own; they must live in virtual time.
+ * - `turn`: a turn detector. Default: none, silence alone decides.
  * - `seed`: of all chance in the scenario. Default: `"scenario"`.
  * - `hangUp`: whether the user ends the call when the script is over. Default: true.
  * - `keepAudio`: keeps the PCM of each frame. Default: false.
@@ -118,6 +120,8 @@ export interface ScenarioOptions<R = never> {
   readonly stt?: ScriptedHearing.ScriptedHearingOptions | Layer.Layer<SpeechToText> | undefined
   readonly tts?: Parameters<typeof ScriptedEngines.layerTts>[0] | Layer.Layer<TextToSpeech> | undefined
   readonly vad?: Parameters<typeof ScriptedEngines.layerVad>[0] | Layer.Layer<VoiceActivityDetector> | undefined
+  readonly turn?: Layer.Layer<TurnDetector, BackendError> | undefined
+  readonly textTransforms?: LayerOptions["textTransforms"]
   readonly seed?: string | undefined
   readonly hangUp?: boolean | undefined
   readonly keepAudio?: boolean | undefined
@@ -157,8 +161,9 @@ const backend = <R>(options: ScenarioOptions<R>, agent: Agent.Agent) => {
       ...(options.s2s.authority === "own" ? [vad] : [])
     ]))
   }
-  return VoiceBackend.layerSttTts({ agent, config }).pipe(Layer.provide([
+  return VoiceBackend.layerSttTts({ agent, config, textTransforms: options.textTransforms }).pipe(Layer.provide([
     ScriptedProvider.layer,
+    ...(options.turn === undefined ? [] : [options.turn]),
     isLayer<SpeechToText>(options.stt) ? options.stt : ScriptedHearing.layer(options.stt),
     isLayer<TextToSpeech>(options.tts) ? options.tts : ScriptedEngines.layerTts(options.tts),
     vad
@@ -244,7 +249,7 @@ const record = Effect.fnUntraced(function*<R>(
     events: recorder.events,
     frames: recorder.trace.flatMap((item) => item._tag === "Frame" ? [item.frame] : []),
     trace: recorder.trace,
-    replies: recorder.replies,
+    replies: recorder.replies.map(({ dropped: _dropped, words: _words, ...reply }) => reply),
     heardByUser: recorder.replies.map((reply) => reply.heard),
     saidByUser,
     history,

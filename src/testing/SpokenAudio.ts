@@ -147,10 +147,14 @@ export class SpokenAudioReader {
     const first = (key & FIRST << 7) !== 0
     if (this.#place >= 0 && place !== (this.#place + 1) % PLACES) {
       // a frame again, and the character that it began with
-      if (key === this.#former) return
+      if (key === this.#former && this.#run < this.#length) return
       this.cut()
     }
+    // only a character that another one follows was heard to its end
+    const run = this.#run
+    const had = this.#key >= 0
     this.#endRun()
+    if (had) this.#length = run
     this.#former = this.#key
     this.#key = key
     this.#run = 2
@@ -177,7 +181,6 @@ export class SpokenAudioReader {
       this.#onWord({ text: this.#word, startSample: this.#start, endSample: this.#position })
     }
     if (last) this.#whole = false
-    else this.#length = this.#run
   }
 }
 

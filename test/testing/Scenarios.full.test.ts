@@ -1,0 +1,34 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Clock, Effect } from "effect"
+import { conversations } from "./RandomScenarios.ts"
+
+const COUNT = 2_000
+
+describe("Scenarios", () => {
+  it.live(`${COUNT} conversations of chance keep every promise`, () =>
+    Effect.gen(function*() {
+      const from = yield* Clock.currentTimeMillis
+      // others than those of every test run
+      const { seen, virtualMs } = yield* conversations(1_000, COUNT)
+      const tookMs = (yield* Clock.currentTimeMillis) - from
+      yield* Effect.log(`${COUNT} conversations, ${(virtualMs / 3_600_000).toFixed(1)} h in ${tookMs} ms`)
+      yield* Effect.log(Object.fromEntries(Array.from(seen).sort(([one], [other]) => one < other ? -1 : 1)))
+      // what can happen has happened
+      for (
+        const what of [
+          "reply completed",
+          "reply interrupted",
+          "reply failed",
+          "agent.speech_resumed",
+          "user.away",
+          "user.backchannel",
+          "connection.detached",
+          "ended user_ended",
+          "ended closed",
+          "ended resume_expired",
+          "ended failed",
+          "ended user_away"
+        ]
+      ) assert.isAbove(seen.get(what) ?? 0, 0, what)
+    }), 600_000)
+})
