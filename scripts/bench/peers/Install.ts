@@ -30,15 +30,9 @@ export const install = (): { readonly entry: string } | { readonly missing: stri
     writeFileSync(join(staging, "package.json"), JSON.stringify({ private: true, type: "module" }))
     const { error, status, stderr } = spawnSync(
       "npm",
-      ["install", "--save-exact", "--no-audit", "--no-fund", `${name}@${version}`],
-      {
-        cwd: staging,
-        encoding: "utf8",
-        timeout: 300_000,
-        shell: process.platform === "win32",
-        // a package deep in the tree would fetch libraries for GPUs
-        env: { ...process.env, ONNXRUNTIME_NODE_INSTALL: "skip", ONNXRUNTIME_NODE_INSTALL_CUDA: "skip" }
-      }
+      // no install script is needed: native code comes in packages of its own
+      ["install", "--ignore-scripts", "--save-exact", "--no-audit", "--no-fund", `${name}@${version}`],
+      { cwd: staging, encoding: "utf8", timeout: 300_000, shell: process.platform === "win32" }
     )
     if (status !== 0) return { missing: error?.message ?? stderr.trim().split("\n").slice(0, 2).join(" ") }
     writeFileSync(join(staging, "entry.mjs"), entry)

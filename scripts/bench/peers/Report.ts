@@ -17,7 +17,11 @@ const quantile = (values: ReadonlyArray<number>, q: number): number => {
   return sorted[Math.max(0, Math.ceil(q * sorted.length) - 1)] ?? Number.NaN
 }
 
-const median = (values: ReadonlyArray<number>): number => quantile(values, 0.5)
+const median = (values: ReadonlyArray<number>): number => {
+  const middle = values.length / 2
+  const sorted = values.toSorted((a, b) => a - b)
+  return ((sorted[Math.ceil(middle) - 1] ?? Number.NaN) + (sorted[Math.floor(middle)] ?? Number.NaN)) / 2
+}
 
 /** The percentiles of each round, and of them the medians. */
 const spread = (rounds: ReadonlyArray<ReadonlyArray<number>>) => ({
