@@ -36,10 +36,11 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
+import * as Option from "effect/Option"
 import * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import * as Agent from "../agent/Agent.ts"
-import { defaults } from "../backend/BackendConfig.ts"
+import { type BackendConfig, defaults } from "../backend/BackendConfig.ts"
 import { type LayerOptions, VoiceBackend } from "../backend/VoiceBackend.ts"
 import type { BackendError } from "../BackendError.ts"
 import { type ConversationPolicy, defaultPolicy } from "../conversation/ConversationPolicy.ts"
@@ -83,13 +84,13 @@ export {
 } from "./ScriptedUser.ts"
 
 /**
- * Some fields of something, however deep.
+ * Some fields of something, however deep; durations as one writes them.
  *
  * @category models
  * @since 0.1.0
  */
-export type DeepPartial<A> = A extends
-  string | number | boolean | undefined | ReadonlyArray<unknown> | Duration.Duration ? A
+export type DeepPartial<A> = A extends Duration.Duration ? Duration.Input
+  : A extends string | number | boolean | undefined | ReadonlyArray<unknown> ? A
   : { readonly [Key in keyof A]?: DeepPartial<A[Key]> | undefined }
 
 /**
@@ -112,14 +113,17 @@ export interface ScenarioOptions<R = never> {
   readonly user: ScriptedUser.Script
   readonly agent?: Agent.Agent<R> | undefined
   readonly policy?: DeepPartial<ConversationPolicy> | undefined
-  readonly config?: Omit<NonNullable<LayerOptions["config"]>, "conversation"> | undefined
+  readonly config?: DeepPartial<Omit<BackendConfig, "provider" | "pipelineType" | "conversation">> | undefined
   readonly session?: Partial<SessionConfig> | undefined
   readonly s2s?:
     | (ScriptedSpeechToSpeech.ScriptedS2sOptions & { readonly answers: ReadonlyArray<string> })
     | undefined
-  readonly stt?: ScriptedHearing.ScriptedHearingOptions | Layer.Layer<SpeechToText> | undefined
-  readonly tts?: Parameters<typeof ScriptedEngines.layerTts>[0] | Layer.Layer<TextToSpeech> | undefined
-  readonly vad?: Parameters<typeof ScriptedEngines.layerVad>[0] | Layer.Layer<VoiceActivityDetector> | undefined
+  readonly stt?: ScriptedHearing.ScriptedHearingOptions | Layer.Layer<SpeechToText, BackendError> | undefined
+  readonly tts?: Parameters<typeof ScriptedEngines.layerTts>[0] | Layer.Layer<TextToSpeech, BackendError> | undefined
+  readonly vad?:
+    | Parameters<typeof ScriptedEngines.layerVad>[0]
+    | Layer.Layer<VoiceActivityDetector, BackendError>
+    | undefined
   readonly turn?: Layer.Layer<TurnDetector, BackendError> | undefined
   readonly textTransforms?: LayerOptions["textTransforms"]
   readonly seed?: string | undefined
@@ -130,12 +134,18 @@ export interface ScenarioOptions<R = never> {
 const isRecord = (value: unknown): value is { readonly [key: string]: unknown } =>
   typeof value === "object" && value !== null && Object.getPrototypeOf(value) === Object.prototype
 
-const merge = (base: unknown, over: unknown): unknown =>
-  over === undefined ? base : isRecord(base) && isRecord(over)
-    ? Object.fromEntries(
-      Array.from(new Set([...Object.keys(base), ...Object.keys(over)]), (key) => [key, merge(base[key], over[key])])
+const merge = (base: unknown, over: unknown): unknown => {
+  if (over === undefined) return base
+  if (Duration.isDuration(base)) {
+    return Option.getOrElse(
+      Duration.fromInput(over as Duration.Input /* what it is not is left to the check of the config */),
+      () => over
     )
-    : over
+  }
+  if (!isRecord(base) || !isRecord(over)) return over
+  const keys = new Set([...Object.keys(base), ...Object.keys(over)])
+  return Object.fromEntries(Array.from(keys, (key) => [key, merge(base[key], over[key])]))
+}
 
 /**
  * The default policy with some fields changed.
@@ -149,10 +159,17 @@ export const policy = (over: DeepPartial<ConversationPolicy> = {}): Conversation
 
 const repeat = Agent.fromCallback((transcript) => Effect.succeed(`You said: ${transcript}.`))
 
-const isLayer = <A>(value: Layer.Layer<A> | object | undefined): value is Layer.Layer<A> => Layer.isLayer(value)
+const isLayer = <A>(value: Layer.Layer<A, BackendError> | object | undefined): value is Layer.Layer<A, BackendError> =>
+  Layer.isLayer(value)
+
+const configOf = <R>(options: ScenarioOptions<R>): BackendConfig => ({
+  // as for the policy
+  ...merge(defaults, options.config) as BackendConfig,
+  conversation: policy(options.policy)
+})
 
 const backend = <R>(options: ScenarioOptions<R>, agent: Agent.Agent) => {
-  const config = { ...options.config, conversation: policy(options.policy) }
+  const { pipelineType: _type, provider: _provider, ...config } = configOf(options)
   const vad = isLayer<VoiceActivityDetector>(options.vad) ? options.vad : ScriptedEngines.layerVad(options.vad)
   if (options.s2s !== undefined) {
     return VoiceBackend.layerS2s({ config }).pipe(Layer.provide([
@@ -263,7 +280,7 @@ const record = Effect.fnUntraced(function*<R>(
       fibers: time.fibers() - fibersBefore,
       timers: time.timers() - timersBefore
     },
-    timeoutMs: Duration.toMillis(options.config?.timeout ?? defaults.timeout),
+    timeoutMs: Duration.toMillis(configOf(options).timeout),
     durationMs
   }
   return recording

@@ -3,14 +3,15 @@
  *
  * @since 0.1.0
  */
-import type * as Cause from "effect/Cause"
+import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Queue from "effect/Queue"
 import * as Stream from "effect/Stream"
-import type { BackendError } from "../BackendError.ts"
+import { type BackendError, ConnectionFailed } from "../BackendError.ts"
 import { SpeechToText, type TranscriptEvent } from "../speech/SpeechToText.ts"
 import { TIMELINE_RATE } from "../speech/VoiceActivityDetector.ts"
+import { SPEECH_LEVEL } from "./ScriptedEngines.ts"
 import { type HeardWord, SpokenAudioReader } from "./SpokenAudio.ts"
 
 /**
@@ -20,6 +21,7 @@ import { type HeardWord, SpokenAudioReader } from "./SpokenAudio.ts"
  * - `interim`: tells each word as it has been said. Default: true.
  * - `endOfTurn`: silence in ms after which it says that the turn is over, by itself. Default: it never does.
  * - `failAt`: fails the stream in place of an answer. `failToOpenAt`: fails the nth stream in place of opening it.
+ * - `idleMs`: a stream that hears no speech for so long is closed by the other side, as hosted recognisers do.
  * - `hangAt`: never gives an answer. `garbageAt`: says things that nobody asked for, before the answer.
  *
  * @category models
@@ -32,12 +34,15 @@ export interface ScriptedHearingOptions {
   readonly endOfTurn?: number | undefined
   readonly failAt?: { readonly [answer: number]: BackendError } | undefined
   readonly failToOpenAt?: { readonly [stream: number]: BackendError } | undefined
+  readonly idleMs?: number | undefined
   readonly hangAt?: ReadonlyArray<number> | undefined
   readonly garbageAt?: ReadonlyArray<number> | undefined
 }
 
 const nth = (delayMs: number | ReadonlyArray<number>, answer: number): number =>
   typeof delayMs === "number" ? delayMs : delayMs[answer % delayMs.length] ?? 0
+
+const idle = new ConnectionFailed({ op: "SpeechToText.events", message: "scripted: closed, nobody spoke" })
 
 /**
  * A recogniser with ears. Sound that spells nothing (a cough, noise) is heard as nothing.
@@ -87,13 +92,19 @@ export const layer = (options: ScriptedHearingOptions = {}): Layer.Layer<SpeechT
         )
       }
       yield* Queue.take(asked).pipe(Effect.flatMap(answer), Effect.forever, Effect.forkScoped)
+      const { idleMs } = options
       let quiet = 0
       return {
         push: (pcm: Int16Array) => {
           reader.push(pcm)
-          if (endOfTurn === undefined) return
-          quiet = pcm.some((sample) => sample > 1_000) ? 0 : quiet + pcm.length
-          if (words.length === 0 || quiet < endOfTurn * TIMELINE_RATE / 1000) return
+          if (endOfTurn === undefined && idleMs === undefined) return
+          quiet = pcm.some((sample) => sample > SPEECH_LEVEL) ? 0 : quiet + pcm.length
+          if (idleMs !== undefined && quiet >= idleMs * TIMELINE_RATE / 1000) {
+            Queue.failCauseUnsafe(events, Cause.fail(idle))
+          }
+          if (endOfTurn === undefined || words.length === 0 || quiet < endOfTurn * TIMELINE_RATE / 1000) {
+            return
+          }
           if (final(reader.position)) emit({ _tag: "EndOfTurn" })
         },
         activity: () => {},

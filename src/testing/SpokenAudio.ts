@@ -38,7 +38,7 @@ const isSpace = (character: string | undefined): boolean => character === undefi
  *
  * const pcm = SpokenAudio.encode("book a flight to Paris")
  * assert.equal(SpokenAudio.decode(pcm), "book a flight to Paris")
- * assert.equal(SpokenAudio.decode(pcm.subarray(0, 16_000)), "book a flight")
+ * assert.equal(SpokenAudio.decode(pcm.subarray(0, 16_000)), "book a flight to")
  * ```
  *
  * @category conversions
