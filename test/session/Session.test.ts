@@ -314,7 +314,9 @@ describe("Session", () => {
           ["speech", "First."],
           ["audio", ""]
         ])
-        assert.deepStrictEqual([...new Set(connection.samples)], [8_000, 77])
+        const spoken = connection.samples.indexOf(77)
+        assert.isAbove(spoken, 0)
+        assert.isTrue(connection.samples.slice(spoken).every((sample) => sample === 77))
         assert.strictEqual(yield* codeOf(session.sendAudio(new Uint8Array(3))), "invalid_config")
         assert.strictEqual(yield* codeOf(session.say(" ")), "invalid_config")
         assert.strictEqual(yield* codeOf(session.say("x".repeat(16_385))), "invalid_config")
