@@ -62,7 +62,8 @@ const apply = (draft: Draft, event: Event): void => {
       draft.set({ marks: undefined })
       if (user._tag === "Finalizing") {
         draft.cancelTimer("finalize")
-        draft.set({ user: { _tag: "Quiet" } })
+        if (user.still) draft.speaking(user.untilSample)
+        else draft.set({ user: { _tag: "Quiet" } })
       }
       return draft.ask({ _tag: "Remote", reply: event.reply }, marks)
     }

@@ -94,12 +94,14 @@ const Away = Schema.Struct({
  *   `maxSilence`.
  * - `endpointing.maxSilence`: how long a turn waits that sounds unfinished to the turn detector, which it does below
  *   `threshold`. 2 s, [100 ms, 30 s]; 0.5.
- * - `interruption.enabled`: whether speaking over the agent stops it. It falls silent at the first sound in any case.
+ * - `interruption.enabled`: whether speaking over the agent stops it: it falls silent at the first sound. Otherwise it
+ *   speaks on, and the user's turn waits for its end.
  * - `interruption.minSpeech`: how much speech it takes to stop the agent for good; it goes on where it stopped after
  *   less. 200 ms, [0, 2 s].
  * - `interruption.minWords`: how many words it takes. 0, [0, 20].
  * - `interruption.ignoreBackchannels`: "mhm" and "right" stop nobody; `backchannels` adds phrases of one's own.
- * - `interruption.patience`: how long the agent stays silent for speech whose words are not known. 1 s, [100 ms, 10 s].
+ * - `interruption.patience`: how long the agent stays silent for speech whose words are not known, from its beginning
+ *   while it lasts and from its end on; at most twice as long in all. 1 s, [100 ms, 10 s].
  * - `echoGuard`: what repeats the agent's own words while it speaks is its echo, and not a user. true.
  * - `speculation`: ask the agent at the user's pause, before the turn is over; the answer is only used when it is. false.
  * - `away.after`: the user has been silent for so long: an event. 15 s, 0 for never. `away.closeAfter`: the session ends

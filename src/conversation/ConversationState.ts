@@ -42,7 +42,7 @@ export interface ConversationOptions {
  * - `Speaking`: since `sinceSample`.
  * - `Paused`: silent since `atSample`, perhaps finished: the `endpoint` timer decides. `extended`: it sounded unfinished,
  *   and has been given more time.
- * - `Noise`: makes a sound that is no speech; nobody waits for its end.
+ * - `Noise`: makes a sound, since `sinceSample`, that is no speech; nobody waits for its end.
  * - `Finalizing`: the turn is over at `untilSample`; its final transcript is awaited, or the answer of a model that
  *   decides turns, or the detector's judgement. `still`: it was cut for its length, and the user has not stopped.
  * - `Waiting`: the turn is complete, and the agent may not be interrupted.
@@ -63,7 +63,7 @@ export type User =
     readonly awaits: "words" | "judgement"
   }
   | { readonly _tag: "Waiting" }
-  | { readonly _tag: "Noise" }
+  | { readonly _tag: "Noise"; readonly sinceSample: number }
 
 /**
  * What a reply says: the agent's answer to a transcript, given text, given audio (by the shell's key), or what a
@@ -102,7 +102,8 @@ export interface Reply {
 }
 
 /**
- * An answer in the making to what may turn out to be the whole turn. Nothing of it can be observed before that.
+ * An answer in the making to what may turn out to be the whole turn. Nothing of it can be observed before that. One that
+ * has `failed` is over, and kept so that it is not tried again for the same words.
  *
  * @category models
  * @since 0.1.0
@@ -111,6 +112,7 @@ export interface Speculation {
   readonly epoch: number
   readonly transcript: string
   readonly marks: Partial<Marks>
+  readonly failed: boolean
 }
 
 /**
@@ -129,7 +131,7 @@ export type Next =
  *
  * - `Active`: a reply is being thought of, or heard.
  * - `Held`: it is silent because the user makes a sound; the `confirm` timer, or the user's words, decide what comes of
- *   it. `patient`: it has been long enough, and words are awaited.
+ *   it. `sinceMs`: since when. `patient`: it has been long enough, and words are awaited.
  * - `Ending`: it has been ended for good, and what was heard of it is awaited.
  *
  * @category models
@@ -138,7 +140,7 @@ export type Next =
 export type Agent =
   | { readonly _tag: "Silent" }
   | { readonly _tag: "Active"; readonly reply: Reply }
-  | { readonly _tag: "Held"; readonly reply: Reply; readonly patient: boolean }
+  | { readonly _tag: "Held"; readonly reply: Reply; readonly sinceMs: number; readonly patient: boolean }
   | { readonly _tag: "Ending"; readonly reply: Reply; readonly reason: SpeechEnd; readonly next: Next }
 
 /**
@@ -176,6 +178,8 @@ export interface State {
   readonly judged:
     | { readonly id: number; readonly transcript: string; readonly probability: number | undefined }
     | undefined
+  /** What the agent has said when it finished while the user was making a sound. */
+  readonly over: string
   /** The user's own pauses within turns, in ms: a moving average. */
   readonly pauseMs: number | undefined
   /** The user has been told to be away. */
@@ -300,6 +304,7 @@ export const initial = (history: ReadonlyArray<HistoryItem> = []): State => ({
   untold: undefined,
   speculation: undefined,
   judged: undefined,
+  over: "",
   pauseMs: undefined,
   away: false,
   down: [],

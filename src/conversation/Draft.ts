@@ -151,6 +151,7 @@ export class Draft {
     const { agent, heard, history, judged, lifecycle, speculation, turn, user } = this.state
     const transcript = wordsOf(heard)
     if (!policy.speculation || !this.options.textual || this.options.authority !== "own" || transcript === "") return
+    if (this.isEcho(transcript)) return
     if (lifecycle._tag !== "Open" || agent._tag !== "Silent" || user._tag !== "Paused") return
     if (speculation !== undefined && sameWords(speculation.transcript, transcript)) return
     const finished = !this.options.detector ||
@@ -158,7 +159,7 @@ export class Draft {
     if (!finished) return
     this.discard()
     const epoch = this.state.epoch + 1
-    this.set({ epoch, speculation: { epoch, transcript, marks: {} } })
+    this.set({ epoch, speculation: { epoch, transcript, marks: {}, failed: false } })
     this.commands.push({
       _tag: "Start",
       epoch,
@@ -174,14 +175,16 @@ export class Draft {
     const { speculation } = this.state
     if (speculation === undefined) return
     this.set({ speculation: undefined })
-    this.commands.push({ _tag: "Discard", epoch: speculation.epoch })
+    if (!speculation.failed) this.commands.push({ _tag: "Discard", epoch: speculation.epoch })
   }
 
   /** The answer in the making, if it is one to this; it is dropped otherwise. */
   takeSpeculation(source: ReplySource): Speculation | undefined {
     const { speculation } = this.state
     if (speculation === undefined) return undefined
-    if (source._tag === "Answer" && source.kind === "speech" && sameWords(source.transcript, speculation.transcript)) {
+    const fits = source._tag === "Answer" && source.kind === "speech" &&
+      sameWords(source.transcript, speculation.transcript)
+    if (fits && !speculation.failed) {
       this.set({ speculation: undefined })
       return speculation
     }
@@ -288,10 +291,15 @@ export class Draft {
 
   /** Whether words said while the agent has the word ask for nothing: the user's "mhm", or the agent's own echo. */
   isAside(words: string): boolean {
-    const { agent } = this.state
-    const { echoGuard, interruption } = this.options.policy
-    if (interruption.ignoreBackchannels && this.options.isBackchannel(words)) return true
-    return echoGuard && agent._tag !== "Silent" && isEcho(words, agent.reply.said)
+    const { ignoreBackchannels } = this.options.policy.interruption
+    return (ignoreBackchannels && this.options.isBackchannel(words)) || this.isEcho(words)
+  }
+
+  /** Whether words are what the agent says, or has said to its end since the user's turn began. */
+  isEcho(words: string): boolean {
+    const { agent, over } = this.state
+    return this.options.policy.echoGuard &&
+      (isEcho(words, over) || (agent._tag !== "Silent" && isEcho(words, agent.reply.said)))
   }
 
   /** The agent goes on where it was held. */
@@ -307,28 +315,45 @@ export class Draft {
   /** What was said while the agent had the word was nothing to answer. */
   dropAside(words: string): void {
     if (words !== "") this.emit({ type: "user.backchannel", text: words })
-    this.set({ user: { _tag: "Quiet" }, heard: { finals: "", interim: "" }, marks: undefined, judged: undefined })
+    this.discard()
+    this.set({
+      user: { _tag: "Quiet" },
+      heard: { finals: "", interim: "" },
+      marks: undefined,
+      judged: undefined,
+      over: ""
+    })
     this.release()
+  }
+
+  /** The user does not make a sound any more, or nobody waits for the end of it. */
+  stopped(): void {
+    const { user } = this.state
+    if (user._tag === "Speaking" || user._tag === "Noise" || (user._tag === "Finalizing" && user.still)) {
+      this.emit({ type: "user.speech_stopped" })
+    }
   }
 
   /** The open turn is over: its words, if any, become a question. `judged`: the detector has had its say. */
   complete(judged = false): void {
-    const { agent, heard, user } = this.state
+    const { agent, heard, lifecycle, user } = this.state
     for (const name of ["endpoint", "finalize", "longest", "noise"] as const) this.cancelTimer(name)
     const words = wordsOf(heard)
+    // a conversation that is ending does not listen on
+    const still = user._tag === "Finalizing" && user.still && lifecycle._tag === "Open"
+    // a recogniser may take a turn for complete that is still being spoken
+    if (!still) this.stopped()
     // a model asks itself
     const nothing = this.options.authority === "remote" || (this.options.textual && words === "")
     const busy = agent._tag === "Active" || agent._tag === "Held"
-    const still = user._tag === "Finalizing" && user.still
-    if (busy && this.options.textual && !still) {
-      const heardBefore = agent.reply.audibleAt !== undefined
-      if (nothing || (heardBefore ? !this.wordsInterrupt : this.isAside(words))) {
-        this.dropAside(words)
-        return
-      }
+    if (this.options.textual && !still && this.asksNothing(words)) {
+      this.dropAside(words)
+      return
     }
     if (!nothing && busy && !this.mayInterrupt) {
-      this.set({ user: { _tag: "Waiting" } })
+      this.release()
+      if (still) this.speaking(user.untilSample)
+      else this.set({ user: { _tag: "Waiting" } })
       return
     }
     if (!nothing && !judged && this.waitsForJudgement()) return
@@ -339,9 +364,10 @@ export class Draft {
       user: { _tag: "Quiet" },
       heard: this.options.textual ? { finals: "", interim: "" } : heard,
       marks: undefined,
-      judged: undefined
+      judged: undefined,
+      over: ""
     })
-    if (user._tag === "Finalizing" && user.still) this.speaking(user.untilSample)
+    if (still) this.speaking(user.untilSample)
     if (nothing) {
       this.discard()
       return
@@ -353,6 +379,13 @@ export class Draft {
         transcript: this.options.textual ? this.atMs : undefined
       }
     )
+  }
+
+  /** Whether words were said to nobody: over the agent, or by its loudspeaker. */
+  asksNothing(words: string): boolean {
+    const { agent } = this.state
+    if (agent._tag !== "Active" && agent._tag !== "Held") return this.isEcho(words)
+    return words === "" || (agent.reply.audibleAt === undefined ? this.isAside(words) : !this.wordsInterrupt)
   }
 
   /** An unfinished turn gets more time, once; a turn that nobody has looked at waits for the detector, briefly. */
@@ -380,16 +413,17 @@ export class Draft {
     this.setTimer("endpoint", atSample + maxMs * SAMPLES_PER_MS, maxMs - (this.atMs - start) + GRACE_MS)
   }
 
-  /** The user speaks since a sample, but not for ever. */
-  speaking(sinceSample: number): void {
+  /** The user speaks since a sample, but not for ever from now on. `late`: the sample was long ago. */
+  speaking(sinceSample: number, late = false): void {
     this.set({ user: { _tag: "Speaking", sinceSample } })
-    if (this.state.timers.longest !== undefined) return
-    const { longestNoise, longestTurn } = this.options.policy
-    const longestMs = Duration.toMillis(longestTurn)
-    this.setTimer("longest", sinceSample + longestMs * SAMPLES_PER_MS, longestMs + GRACE_MS)
-    if (!this.options.textual || !this.options.interims) return
-    const noiseMs = Duration.toMillis(longestNoise)
-    this.setTimer("noise", sinceSample + noiseMs * SAMPLES_PER_MS, noiseMs + GRACE_MS)
+    const { heard, timers } = this.state
+    const bound = (name: "longest" | "noise", duration: Duration.Duration) => {
+      const ms = Duration.toMillis(duration)
+      this.setTimer(name, late ? undefined : sinceSample + ms * SAMPLES_PER_MS, ms + GRACE_MS)
+    }
+    if (timers.longest === undefined) bound("longest", this.options.policy.longestTurn)
+    const telling = this.options.textual && this.options.interims
+    if (telling && timers.noise === undefined && wordsOf(heard) === "") bound("noise", this.options.policy.longestNoise)
   }
 
   /** The turn seems over: ask for its final words. */

@@ -23,8 +23,14 @@ type Of<Tag extends Event["_tag"]> = Extract<Event, { readonly _tag: Tag }>
 /** Learns how long the user pauses within a turn. */
 const learnPause = (draft: Draft, untilSample: number): void => {
   const { pauseMs, user } = draft.state
-  if (user._tag !== "Paused") return
-  const ms = Math.max(0, untilSample - user.atSample) / SAMPLES_PER_MS
+  const sinceSample = user._tag === "Paused"
+    ? user.atSample
+    // it was taken for the end of the turn
+    : user._tag === "Finalizing" && !user.still
+    ? user.untilSample
+    : undefined
+  if (sinceSample === undefined) return
+  const ms = Math.max(0, untilSample - sinceSample) / SAMPLES_PER_MS
   draft.set({ pauseMs: pauseMs === undefined ? ms : pauseMs + PAUSE_WEIGHT * (ms - pauseMs) })
 }
 
@@ -62,7 +68,7 @@ export const onSpeechStarted = (draft: Draft, event: Of<"SpeechStarted">): void 
   draft.cancelTimer("finalize")
   draft.discard()
   draft.set({ marks: undefined, untold: undefined, away: false })
-  draft.emit({ type: "user.speech_started" })
+  if (user._tag !== "Noise" && !(user._tag === "Finalizing" && user.still)) draft.emit({ type: "user.speech_started" })
   draft.speaking(event.atSample)
   if (agent._tag !== "Active" || !draft.mayInterrupt) return
   const minSpeech = Duration.toMillis(draft.options.policy.interruption.minSpeech)
@@ -72,7 +78,7 @@ export const onSpeechStarted = (draft: Draft, event: Of<"SpeechStarted">): void 
     return
   }
   const { audibleAt, epoch, turn } = agent.reply
-  draft.set({ agent: { ...agent, _tag: "Held", patient: false } })
+  draft.set({ agent: { ...agent, _tag: "Held", sinceMs: draft.atMs, patient: false } })
   draft.commands.push({ _tag: "Hold", epoch })
   if (audibleAt !== undefined) {
     draft.emit({ type: "playout.clear", turn })
@@ -92,14 +98,21 @@ const remoteStopped = (draft: Draft, atSample: number): void => {
   }
 }
 
+/** How long the agent may yet be silent: fits of sound, each of them awaited for its words, must not keep it so. */
+const patienceMs = (draft: Draft, sinceMs: number): number => {
+  const ms = Duration.toMillis(draft.options.policy.interruption.patience)
+  return Math.max(0, Math.min(ms, sinceMs + 2 * ms - draft.atMs))
+}
+
 /** The sound is over. Was it long enough to ask what was said? Then the words decide, if they come in time. */
 const settleHold = (draft: Draft, ms: number): void => {
   const { policy } = draft.options
-  if (draft.state.agent._tag !== "Held") return
+  const { agent } = draft.state
+  if (agent._tag !== "Held") return
   if (!needsWords(draft) || ms < Duration.toMillis(policy.interruption.minSpeech)) {
     draft.release()
   } else {
-    draft.setTimer("confirm", undefined, Duration.toMillis(policy.interruption.patience))
+    draft.setTimer("confirm", undefined, patienceMs(draft, agent.sinceMs))
   }
 }
 
@@ -141,13 +154,16 @@ const onConfirm = (draft: Draft): void => {
   if (agent._tag !== "Held") return
   const { interims, policy } = draft.options
   const { minSpeech, minWords, patience } = policy.interruption
-  if (!needsWords(draft) || draft.wordsInterrupt) {
+  const leftMs = patienceMs(draft, agent.sinceMs)
+  if (!draft.mayInterrupt) {
+    draft.release()
+  } else if (!needsWords(draft) || draft.wordsInterrupt) {
     draft.interrupt()
   } else if (user._tag !== "Speaking") {
     draft.release()
-  } else if (!agent.patient) {
+  } else if (!agent.patient && leftMs > 0) {
     draft.set({ agent: { ...agent, patient: true } })
-    const ms = Math.max(0, Duration.toMillis(patience) - Duration.toMillis(minSpeech))
+    const ms = Math.max(0, Math.min(leftMs, Duration.toMillis(patience) - Duration.toMillis(minSpeech)))
     draft.setTimer("confirm", user.sinceSample + Duration.toMillis(patience) * SAMPLES_PER_MS, ms + GRACE_MS)
   } else if (interims && minWords === 0 && wordsOf(heard) === "") {
     // somebody speaks on, and the recogniser is slow: better silent than talking over them
@@ -170,7 +186,8 @@ export const onTimer = (draft: Draft, event: Of<"TimerFired">): void => {
     case "endpoint":
       if (user._tag !== "Paused") return
       if (draft.options.authority === "stt") draft.complete()
-      else if (!user.extended && draft.unfinished === true) draft.extend(user.atSample)
+      // without early words, nobody has looked at what was said last
+      else if (!user.extended && draft.options.interims && draft.unfinished === true) draft.extend(user.atSample)
       else draft.finalize(user.atSample, false)
       return
     case "confirm":
@@ -184,7 +201,7 @@ export const onTimer = (draft: Draft, event: Of<"TimerFired">): void => {
     case "noise":
       if (user._tag !== "Speaking" || wordsOf(draft.state.heard) !== "") return
       draft.cancelTimer("longest")
-      draft.set({ user: { _tag: "Noise" } })
+      draft.set({ user: { _tag: "Noise", sinceSample: user.sinceSample } })
       draft.release()
       return
     case "away":
@@ -204,11 +221,15 @@ const onAway = (draft: Draft): void => {
 /** Words of the open turn, as the recogniser of a textual pipeline tells them. */
 const onWords = (draft: Draft): void => {
   const { agent, heard, turn, user } = draft.state
-  draft.emit({ type: "user.transcript", turn: turn + 1, text: wordsOf(heard), final: false })
-  // what was taken for noise has words
-  if (user._tag === "Noise") draft.speaking(0)
-  const speaks = user._tag === "Speaking" || user._tag === "Noise"
-  if (speaks) draft.cancelTimer("noise")
+  const words = wordsOf(heard)
+  draft.emit({ type: "user.transcript", turn: turn + 1, text: words, final: false })
+  if (words !== "") draft.cancelTimer("noise")
+  if (user._tag === "Noise" && words !== "") {
+    // it is somebody after all
+    draft.set({ away: false })
+    draft.speaking(user.sinceSample, true)
+  }
+  const speaks = draft.state.user._tag === "Speaking"
   const over = agent._tag === "Held" || (agent._tag === "Active" && agent.reply.audibleAt !== undefined)
   if (over && (speaks || user._tag === "Paused") && draft.mayInterrupt && needsWords(draft)) {
     if (draft.wordsInterrupt) draft.interrupt()
@@ -225,8 +246,9 @@ const onWords = (draft: Draft): void => {
  */
 export const onTranscript = (draft: Draft, text: string, final: boolean): void => {
   const { heard } = draft.state
-  const next = final ? { finals: join(heard.finals, text), interim: "" } : { finals: heard.finals, interim: text }
-  if (text.trim() === "" && next.interim === heard.interim) return
+  const words = text.trim()
+  const next = final ? { finals: join(heard.finals, words), interim: "" } : { finals: heard.finals, interim: words }
+  if (words === "" && next.interim === heard.interim) return
   draft.set({ heard: next })
   if (draft.options.textual) {
     onWords(draft)
@@ -238,10 +260,10 @@ export const onTranscript = (draft: Draft, text: string, final: boolean): void =
     ? agent.reply.turn
     : draft.state.untold ?? turn + 1
   if (final) draft.set({ heard: { finals: "", interim: "" }, untold: undefined })
-  if (final && text.trim() === "") return
+  if (final && words === "") return
   draft.emit({ type: "user.transcript", turn: of, text: join(next.finals, next.interim), final })
   if (!final) return
-  draft.append({ role: "user", turn: of, kind: "speech", text: text.trim(), interrupted: false }, draft.atMs)
+  draft.append({ role: "user", turn: of, kind: "speech", text: words, interrupted: false }, draft.atMs)
 }
 
 /**
@@ -269,9 +291,9 @@ export const onInputEnded = (draft: Draft, atSample: number): void => {
   if (lifecycle._tag === "Open") {
     draft.set({ lifecycle: { _tag: "Draining", reason: "input_ended", goodbye: false } })
   }
+  draft.stopped()
   if (user._tag === "Speaking") {
     draft.set({ marks: { start: draft.atMs, vad: draft.atMs } })
-    draft.emit({ type: "user.speech_stopped" })
     draft.release()
     if (draft.options.authority === "remote") remoteStopped(draft, atSample)
     else draft.finalize(atSample, false)
@@ -279,5 +301,7 @@ export const onInputEnded = (draft: Draft, atSample: number): void => {
     draft.finalize(atSample, false)
   } else if (user._tag === "Noise") {
     draft.set({ user: { _tag: "Quiet" } })
+  } else if (user._tag === "Finalizing") {
+    draft.set({ user: { ...user, still: false } })
   }
 }

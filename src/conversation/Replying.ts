@@ -47,7 +47,10 @@ export const onFailed = (draft: Draft, epoch: number, error: BackendError): void
   const reply = draft.reply(epoch)
   if (reply === undefined) {
     // nobody knows of an answer in the making, nor that it failed: the turn is asked again when it is over
-    if (draft.state.speculation?.epoch === epoch) draft.discard()
+    const { speculation } = draft.state
+    if (speculation?.epoch !== epoch || speculation.failed) return
+    draft.discard()
+    draft.set({ speculation: { ...speculation, failed: true } })
     return
   }
   if (draft.state.agent._tag === "Ending") return
@@ -67,10 +70,11 @@ export const onFailed = (draft: Draft, epoch: number, error: BackendError): void
  * @since 0.1.0
  */
 export const onHeard = (draft: Draft, epoch: number, text: string): void => {
-  const { agent } = draft.state
+  const { agent, user } = draft.state
   if (agent._tag !== "Ending" || agent.reply.epoch !== epoch) return
   const { next, reason, reply } = agent
-  draft.set({ agent: { _tag: "Silent" } })
+  const over = reason === "completed" && user._tag !== "Quiet" ? reply.said : draft.state.over
+  draft.set({ agent: { _tag: "Silent" }, over })
   if (reply.audibleAt !== undefined) {
     const kind = reply.source._tag === "Audio" ? "audio" : "speech"
     if (text !== "" || kind === "audio") {

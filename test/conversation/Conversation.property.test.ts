@@ -4,6 +4,7 @@ import { AgentError, PipelineError } from "../../src/BackendError.ts"
 import * as Conversation from "../../src/conversation/Conversation.ts"
 import { defaultPolicy } from "../../src/conversation/ConversationPolicy.ts"
 import type { Command, ConversationOptions, Event, State } from "../../src/conversation/ConversationState.ts"
+import { GRACE_MS } from "../../src/conversation/Draft.ts"
 import { type Happening, inWords, optionsOf } from "./Script.ts"
 
 /** Steps in all; CI and `verify:full` ask for more. */
@@ -57,6 +58,12 @@ class Model {
   lastTurn = 0
   closed = false
   readonly finals = new Map<number, number>()
+  /** The user makes a sound, as far as is told. */
+  sounding = false
+  /** The turn of the user's words that were appended, and whose answer has not begun. */
+  unanswered: number | undefined
+  /** How long a held agent may yet be silent by the timers asked for, and since when it is held. */
+  heldMs: number | undefined
   atMs = 1_000
   lag: number
   readonly late: Array<Happening> = []
@@ -79,6 +86,7 @@ class Model {
       assert.isTrue(from === to || diagram[from]?.includes(to), `${part} went from ${from} to ${to}`)
     }
     for (const command of commands) this.obey(command)
+    if (this.options.textual) assert.isUndefined(this.unanswered, "who is heard is answered")
     if (this.late.length > 0 && this.late.length > this.lag) {
       const next = this.late.shift()
       if (next !== undefined) this.on(next)
@@ -94,6 +102,7 @@ class Model {
         assert.isUndefined(this.ahead, "one answer in the making at a time, and none beside a reply")
         if (command.speculative) this.ahead = command.epoch
         else this.running = command.epoch
+        if (!command.speculative) this.unanswered = undefined
         // the words of a turn that a model answers are known when they are known
         if (this.options.textual) {
           assert.deepStrictEqual(command.history, this.state.history.filter((item) => item.turn < command.turn))
@@ -104,6 +113,7 @@ class Model {
         assert.strictEqual(command.epoch, this.ahead)
         this.running = this.ahead
         this.ahead = undefined
+        this.unanswered = undefined
         return
       case "Discard":
         assert.strictEqual(command.epoch, this.ahead)
@@ -113,17 +123,28 @@ class Model {
       case "Judge":
         return
       case "Hold":
+        this.heldMs = this.atMs
+        return assert.strictEqual(command.epoch, this.running)
       case "Release":
+        this.heldMs = undefined
         return assert.strictEqual(command.epoch, this.running)
       case "End":
         assert.strictEqual(command.epoch, this.running, "only what runs is ended")
         this.running = undefined
+        this.heldMs = undefined
         this.ended.add(command.epoch)
         this.late.push({ _tag: "ReplyHeard", epoch: command.epoch, text: "said" })
         return
       case "SetTimer":
         assert.isFalse(this.timerIds.has(command.id), "a timer's id is new")
         assert.isAtLeast(command.afterMs, 0)
+        if (command.name === "confirm" && this.heldMs !== undefined) {
+          const { minSpeech, patience } = this.options.policy.interruption
+          const longestMs = Math.max(Duration.toMillis(minSpeech), 2 * Duration.toMillis(patience))
+          // a timer that fires late makes up for nothing
+          const untilMs = Math.max(this.atMs, this.heldMs + longestMs) + GRACE_MS
+          assert.isAtMost(this.atMs + command.afterMs, untilMs, "a held agent is silent for so long at most")
+        }
         this.timerIds.add(command.id)
         this.timers.set(command.name, command.id)
         return
@@ -137,6 +158,8 @@ class Model {
       case "Append":
         if (this.options.textual) assert.isAtLeast(command.item.turn, this.lastTurn)
         assert.isTrue(command.item.text !== "" || command.item.kind === "audio")
+        if (command.item.role === "user") this.unanswered = command.item.turn
+        else assert.isUndefined(this.ahead, "nothing of an answer in the making is remembered")
         this.lastTurn = command.item.turn
         return
       case "Emit": {
@@ -144,6 +167,11 @@ class Model {
         if (event.type === "session.state") {
           assert.notStrictEqual(event.state, this.lastTold, "no state is told twice")
           this.lastTold = event.state
+        }
+        if (event.type === "user.speech_started" || event.type === "user.speech_stopped") {
+          const sounding = event.type === "user.speech_started"
+          assert.notStrictEqual(sounding, this.sounding, `${event.type} twice`)
+          this.sounding = sounding
         }
         if (event.type === "user.transcript" && event.final) {
           if (this.options.textual) {
@@ -171,10 +199,13 @@ class Model {
     const told = Conversation.publicState(this.state)
     if (agent._tag !== "Ending") assert.strictEqual(this.lastTold, told, "the public state has been told")
     assert.strictEqual(agent._tag === "Active" || agent._tag === "Held", this.running !== undefined)
-    assert.strictEqual(this.state.speculation?.epoch, this.ahead)
+    const { speculation } = this.state
+    assert.strictEqual(speculation?.failed === false ? speculation.epoch : undefined, this.ahead)
     assert.deepStrictEqual(new Map(Object.entries(timers)), this.timers, "the timers that run are those asked for")
     for (let i = 1; i < history.length; i++) assert.isAtLeast(history[i]!.turn, history[i - 1]!.turn)
     if (lifecycle._tag === "Closed") return
+    const sounds = user._tag === "Speaking" || user._tag === "Noise" || (user._tag === "Finalizing" && user.still)
+    assert.strictEqual(sounds, this.sounding, "it is told whether the user makes a sound")
     // nobody waits without something that ends the waiting
     if (user._tag === "Speaking") assert.isDefined(timers.longest, "a user who speaks is bounded")
     if (user._tag === "Paused") assert.isDefined(timers.endpoint, "a pause is bounded")
@@ -320,17 +351,21 @@ describe("Conversation, whatever happens", () => {
     const first = Number(process.env["EFFECT_VOICE_PROPERTY_SEED"] ?? 1)
     let steps = 0
     const seen = new Set<string>()
+    const kinds = [
+      ..."hold,release,withdraw,finalize,end failed,close,commit,discard,judge,user.backchannel,user.away".split(","),
+      "-noise"
+    ]
     for (let seed = first; steps < STEPS; seed++) {
       const model = run(seed)
       steps += model.trace.length
       for (const line of model.log) {
-        for (const name of ["hold", "release", "withdraw", "finalize", "end failed", "close"]) {
+        for (const name of kinds) {
           if (line.includes(name)) seen.add(name)
         }
       }
     }
     // otherwise it would promise nothing
-    assert.strictEqual(seen.size, 6, [...seen].join())
+    assert.strictEqual(seen.size, kinds.length, [...seen].join())
   }, 600_000)
 
   it("is the same conversation when the same things happen", () => {

@@ -29,7 +29,7 @@ export class Script {
   /** What the shell has been asked for, and not yet been looked at. */
   commands: Array<Command> = []
   readonly events: Array<ConversationEvent> = []
-  readonly options: ConversationOptions
+  options: ConversationOptions
   /** What a reply says was heard of it when it is ended. */
   heard = ""
 
@@ -51,6 +51,17 @@ export class Script {
       }
     }
     return this
+  }
+
+  /** The policy is another one from now on. */
+  policy(policy: Partial<ConversationPolicy>): this {
+    this.options = { ...this.options, policy: { ...this.options.policy, ...policy } }
+    return this
+  }
+
+  /** The recogniser tells what it has heard so far. */
+  interim(text: string): this {
+    return this.on({ _tag: "Interim", text })
   }
 
   after(ms: number): this {

@@ -1,0 +1,730 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Duration } from "effect"
+import { AgentError } from "../../src/BackendError.ts"
+import * as Conversation from "../../src/conversation/Conversation.ts"
+import { type ConversationPolicy, defaultPolicy } from "../../src/conversation/ConversationPolicy.ts"
+import { GRACE_MS } from "../../src/conversation/Draft.ts"
+import { Script } from "./Script.ts"
+
+type Overrides = NonNullable<ConstructorParameters<typeof Script>[0]>
+
+const failed = new AgentError({ op: "Agent.respond", message: "no idea", retryable: false })
+const interruption = (patch: Partial<ConversationPolicy["interruption"]>) => ({
+  interruption: { ...defaultPolicy.interruption, ...patch }
+})
+const endpointing = (patch: Partial<ConversationPolicy["endpointing"]>) => ({
+  endpointing: { ...defaultPolicy.endpointing, ...patch }
+})
+const open = (overrides: Overrides = {}) => {
+  const script = new Script({ interims: true, ...overrides }).on({ _tag: "Started" })
+  script.take()
+  return script
+}
+/** The agent has been heard to say "One two three four five." */
+const speaking = (overrides?: Overrides) => {
+  const script = open(overrides)
+  if (overrides?.authority === "stt") {
+    script.starts(0).on({ _tag: "Final", text: "Count." }, { _tag: "EndOfTurn" }).audible()
+  } else {
+    script.asks("Count.").audible()
+  }
+  script.on({ _tag: "ReplyText", epoch: script.state.epoch, text: "One two three four five." })
+  script.heard = "One two"
+  script.take()
+  return script
+}
+const timer = (script: Script, name: string) =>
+  script.commands.findLast((command) => command._tag === "SetTimer" && command.name === name)
+const typesOf = (script: Script) => script.events.map((event) => event.type)
+const news = { _tag: "Say", source: { _tag: "Text", text: "News.", optional: false } } as const
+const notice = {
+  _tag: "Say",
+  source: { _tag: "Text", text: "This call is recorded.", optional: false, uninterruptible: true }
+} as const
+
+describe("Interruption by words", () => {
+  it("is none by a backchannel: the agent goes on where it stopped, and nothing is asked or remembered", () => {
+    const script = speaking().starts(2_000)
+    assert.includeMembers([...script.take()], ["hold", "agent.speech_paused 1"])
+    script.interim("Mhm").stops(2_150)
+    assert.includeMembers([...script.take()], ["release", "agent.speech_resumed 1"])
+    script.fires("endpoint").hears("Mhm.")
+    assert.include(script.take(), "user.backchannel Mhm.")
+    script.played("One two three four five.")
+    assert.deepStrictEqual(script.said, ["1 user: Count.", "1 agent: One two three four five."])
+    assert.strictEqual(script.state.told, "listening")
+    assert.deepStrictEqual(script.state.heard, { finals: "", interim: "" })
+  })
+
+  it("is none by a long backchannel either, whose words come while it lasts or after it", () => {
+    for (const late of [true, false]) {
+      const script = speaking().starts(2_000)
+      if (!late) script.interim("right right")
+      script.fires("confirm")
+      assert.strictEqual(script.state.agent._tag, "Held", "sound alone does not decide")
+      script.stops(2_600)
+      if (late) script.interim("right right")
+      assert.strictEqual(script.state.agent._tag, late ? "Active" : "Held")
+      script.fires("endpoint").hears("Right, right.")
+      assert.strictEqual(script.state.agent._tag, "Active")
+      assert.strictEqual(script.events.filter((event) => event.type === "agent.speech_resumed").length, 1)
+      assert.deepStrictEqual(script.said, ["1 user: Count."])
+    }
+  })
+
+  it("is a turn by the same word when the agent is silent", () => {
+    const script = open().starts(0).interim("mhm").stops(400).fires("endpoint").hears("Mhm.")
+    assert.deepStrictEqual(script.said, ["1 user: Mhm."])
+    assert.notInclude(typesOf(script), "user.backchannel")
+  })
+
+  it("is a turn by the same word when the agent has finished meanwhile: it may be the answer to a question", () => {
+    const script = speaking().starts(2_000).interim("yes").stops(2_100).played("One two three four five.")
+    script.fires("endpoint").hears("Yes.")
+    assert.deepStrictEqual(script.said, ["1 user: Count.", "1 agent: One two three four five.", "2 user: Yes."])
+  })
+
+  it("comes with real words in the same breath as a backchannel, at once", () => {
+    const script = speaking().starts(2_000).interim("yeah")
+    script.fires("confirm")
+    script.take()
+    script.interim("yeah but wait")
+    assert.include(script.take(), "end interrupted")
+    script.stops(3_000).fires("endpoint").hears("Yeah, but wait.")
+    assert.deepStrictEqual(script.said, ["1 user: Count.", "1 agent: One two …", "2 user: Yeah, but wait."])
+  })
+
+  it("is by a word when backchannels are not ignored", () => {
+    const script = speaking({ policy: interruption({ ignoreBackchannels: false }) }).starts(2_000).interim("mhm")
+    assert.include(script.take(), "end interrupted")
+  })
+
+  it("knows the listener's phrases of the policy only through the options", () => {
+    const script = speaking({ isBackchannel: (words) => words === "genau" }).starts(2_000).interim("genau").stops(2_300)
+    script.fires("endpoint").hears("genau")
+    assert.deepStrictEqual(script.said, ["1 user: Count."])
+    assert.include(typesOf(script), "user.backchannel")
+  })
+
+  it("is none by the agent's own words, three or more of them", () => {
+    const script = speaking().starts(2_000).interim("two three four").stops(2_600)
+    script.fires("endpoint").hears("Two, three, four.")
+    assert.strictEqual(script.state.agent._tag, "Active")
+    assert.deepStrictEqual(script.said, ["1 user: Count."])
+  })
+
+  it("is none by the agent's own last words, heard when it has finished", () => {
+    const script = speaking().starts(2_000).stops(2_150).played("One two three four five.").fires("endpoint")
+    script.take()
+    script.hears("three four five")
+    assert.notInclude(script.take().join(), "Answer")
+    assert.strictEqual(script.state.told, "listening")
+    // what the user says next is the user's own
+    script.asks("three four five", 5_000)
+    assert.strictEqual(script.said.at(-1), "2 user: three four five")
+  })
+
+  it("is by two of the agent's words, by others among them, and by its words without the guard", () => {
+    for (const words of ["two three", "two three what", "one three two"]) {
+      assert.include(speaking().starts(2_000).interim(words).take(), "end interrupted", words)
+    }
+    const script = speaking({ policy: { echoGuard: false } }).starts(2_000).interim("two three four")
+    assert.include(script.take(), "end interrupted")
+  })
+
+  it("takes as many words as the policy says, of this utterance", () => {
+    const script = speaking({ policy: interruption({ minWords: 3 }) }).starts(2_000).interim("no no")
+    script.fires("confirm").stops(2_500).fires("endpoint").hears("No, no.")
+    assert.include(script.take(), "user.backchannel No, no.")
+    script.starts(4_000).interim("not")
+    assert.notInclude(script.take(), "end interrupted", "the words before do not count")
+    script.interim("not that please")
+    assert.include(script.take(), "end interrupted")
+    script.stops(5_000).fires("endpoint").hears("Not that, please.")
+    assert.strictEqual(script.said.at(-1), "2 user: Not that, please.")
+  })
+
+  it("takes the words of the final transcript when there are no others", () => {
+    const script = speaking({ interims: false, policy: interruption({ minWords: 2 }) }).starts(2_000)
+    script.fires("confirm").stops(2_500)
+    assert.strictEqual(script.state.agent._tag, "Held")
+    script.fires("endpoint").hears("Stop it.")
+    assert.deepStrictEqual(script.said, ["1 user: Count.", "1 agent: One two …", "2 user: Stop it."])
+    const few = speaking({ interims: false, policy: interruption({ minWords: 2 }) }).starts(2_000).fires("confirm")
+    few.stops(2_500).fires("endpoint").hears("Stop.")
+    assert.deepStrictEqual(few.said, ["1 user: Count."])
+    assert.strictEqual(few.state.agent._tag, "Active")
+  })
+
+  it("is by sound alone when words cannot matter", () => {
+    const script = speaking({ interims: false }).starts(2_000).fires("confirm")
+    assert.include(script.take(), "end interrupted")
+    const deaf = { ...interruption({ ignoreBackchannels: false }), echoGuard: false }
+    assert.include(speaking({ policy: deaf }).starts(2_000).fires("confirm").take(), "end interrupted")
+  })
+
+  it("is none by a cough: the agent goes on at its end", () => {
+    const script = speaking().speaks(2_000, 2_150)
+    assert.includeMembers([...script.take()], ["hold", "release", "agent.speech_resumed 1"])
+    script.fires("endpoint").hears("")
+    assert.notInclude(typesOf(script), "user.backchannel")
+  })
+
+  it("by words that come when the agent goes on already still stops it", () => {
+    const script = speaking().speaks(2_000, 2_150).interim("stop")
+    assert.include(script.take(), "end interrupted")
+  })
+
+  it("is awaited for the patience of the policy while the user speaks, and then sound is enough", () => {
+    const script = speaking().starts(2_000)
+    assert.deepInclude(timer(script, "confirm"), { atSample: 2_200 * 16, afterMs: 150 + GRACE_MS })
+    script.fires("confirm")
+    assert.deepInclude(timer(script, "confirm"), { atSample: 3_000 * 16, afterMs: 800 + GRACE_MS })
+    script.fires("confirm")
+    assert.include(script.take(), "end interrupted")
+  })
+
+  it("is awaited for the patience of the policy when the user has stopped, and then the agent goes on", () => {
+    const script = speaking().starts(2_000).fires("confirm").stops(2_500)
+    assert.deepInclude(timer(script, "confirm"), { atSample: undefined, afterMs: 1_000 })
+    script.fires("endpoint").fires("confirm")
+    assert.include(script.take(), "agent.speech_resumed 1")
+  })
+
+  it("by fits of sound without words does not silence the agent for longer than twice its patience", () => {
+    const script = speaking()
+    let silentMs = 0
+    for (let at = 2_000; script.state.agent._tag !== "Active" || at === 2_000; at += 500) {
+      script.starts(at).after(300).stops(at + 300).after(200)
+      silentMs += 500
+      // the clock's part of the timer
+      const set = timer(script, "confirm")
+      assert.isAtMost(silentMs, 2_000 + GRACE_MS + 500, "held for ever")
+      if (script.state.agent._tag === "Held" && set?._tag === "SetTimer" && set.afterMs <= 200) script.fires("confirm")
+    }
+    assert.include(script.take(), "agent.speech_resumed 1")
+  })
+
+  it("is by words under a recogniser that decides turns, too", () => {
+    const mhm = speaking({ authority: "stt" }).starts(2_000).interim("mhm").on({ _tag: "EndOfTurn" })
+    assert.includeMembers([...mhm.take()], ["user.backchannel mhm", "release", "user.speech_stopped"])
+    assert.deepStrictEqual(mhm.said, ["1 user: Count."])
+    const stop = speaking({ authority: "stt" }).starts(2_000).interim("stop")
+    assert.include(stop.take(), "end interrupted")
+    stop.on({ _tag: "Final", text: "Stop." }, { _tag: "EndOfTurn" })
+    assert.strictEqual(stop.said.at(-1), "2 user: Stop.")
+  })
+
+  it("is over at once when the agent may not be interrupted any more", () => {
+    const script = speaking().starts(2_000).on({ _tag: "Drain", reason: "drained" }).stops(2_500)
+    assert.strictEqual(script.state.agent._tag, "Held")
+    script.fires("endpoint").hears("And six?")
+    assert.strictEqual(script.state.agent._tag, "Active", "it does not wait in silence")
+    script.played("One two three four five.").audible().played("Six.")
+    assert.deepStrictEqual(script.said.slice(-2), ["2 user: And six?", "2 agent: Six."])
+    assert.strictEqual(script.state.lifecycle._tag, "Closed")
+  })
+
+  it("by a backchannel while the agent thinks neither changes the question nor drops the answer", () => {
+    const script = open().asks("Book a table.").starts(1_500).interim("okay").fires("confirm").stops(1_900)
+    script.fires("endpoint").hears("Okay.").audible().played("Done.")
+    assert.deepStrictEqual(script.said, ["1 user: Book a table.", "1 agent: Done."])
+    assert.strictEqual(script.starts_.length, 1)
+  })
+})
+
+describe("Uninterruptible speech", () => {
+  it("is not held, and the turn waits for its end", () => {
+    const script = open().on(notice).audible()
+    script.heard = "This call is recorded."
+    script.take()
+    script.starts(1_000).interim("hello there").stops(1_500).fires("endpoint").hears("Hello there.")
+    const taken = script.take()
+    for (const no of ["hold", "end interrupted", "playout.clear 1"]) assert.notInclude(taken, no)
+    assert.strictEqual(script.state.user._tag, "Waiting")
+    script.on({ _tag: "ReplyPlayed", epoch: 1 })
+    assert.deepStrictEqual(script.said, ["1 agent: This call is recorded.", "2 user: Hello there."])
+    assert.strictEqual(script.state.agent._tag, "Active")
+  })
+
+  it("does not end a turn that is longer than any, nor lose its end", () => {
+    const script = open().on(notice).audible().starts(0).interim("on and on").fires("longest", 960_000)
+    script.hears("on and on")
+    assert.strictEqual(script.state.user._tag, "Speaking", "still")
+    script.interim("and on").stops(61_000).fires("endpoint").hears("and on")
+    assert.strictEqual(typesOf(script).filter((type) => type === "user.speech_stopped").length, 1)
+    script.played("This call is recorded.")
+    assert.strictEqual(script.said.at(-1), "2 user: on and on and on")
+  })
+
+  it("can be followed by what may be interrupted", () => {
+    const script = open().on(notice, news).audible().played("This call is recorded.").audible()
+    script.take()
+    script.starts(5_000)
+    assert.include(script.take(), "hold")
+  })
+})
+
+describe("A speculative answer", () => {
+  const on = (overrides: Overrides = {}) => open({ ...overrides, policy: { speculation: true, ...overrides.policy } })
+  const begun = (overrides?: Overrides) => {
+    const script = on(overrides).starts(0).interim("what time is it").stops(500)
+    assert.include(script.take(), "? Answer 1: what time is it")
+    return script
+  }
+
+  it("is the answer when the words are the same but for case and punctuation", () => {
+    const script = begun().fires("endpoint")
+    script.take()
+    script.hears("What time is it?")
+    assert.deepStrictEqual(script.take(), [
+      "user.transcript 1 What time is it? false",
+      "-finalize",
+      "user.transcript 1 What time is it? true",
+      "append user 1",
+      "commit"
+    ])
+    script.audible().played("Noon.")
+    assert.deepStrictEqual(script.said, ["1 user: What time is it?", "1 agent: Noon."])
+  })
+
+  it("shows nothing of itself before, and is not told of its own turn", () => {
+    const script = begun()
+    const start = script.starts_
+    assert.deepStrictEqual(start, [], "taken")
+    script.on(
+      { _tag: "ReplyProgress", epoch: 1, stage: "agent" },
+      { _tag: "ReplyText", epoch: 1, text: "Noon." },
+      { _tag: "ReplyAudible", epoch: 1 },
+      { _tag: "ReplyPlayed", epoch: 1 }
+    )
+    assert.deepStrictEqual(script.take(), [])
+    assert.deepStrictEqual([script.state.history, script.state.turn, script.state.told], [[], 0, "listening"])
+  })
+
+  it("is dropped when the user goes on, and another is begun at the next pause", () => {
+    const script = begun().starts(700)
+    assert.include(script.take(), "discard")
+    script.interim("what time is it in Rome").stops(1_500)
+    assert.include(script.take(), "? Answer 1: what time is it in Rome")
+    script.fires("endpoint").hears("What time is it in Rome?")
+    assert.include(script.take(), "commit")
+    assert.deepStrictEqual(script.said, ["1 user: What time is it in Rome?"])
+  })
+
+  it("is dropped when the words turn out others", () => {
+    const script = begun().interim("what time is it now")
+    assert.deepStrictEqual(script.take(), [
+      "user.transcript 1 what time is it now false",
+      "discard",
+      "? Answer 1: what time is it now"
+    ])
+    script.fires("endpoint").hears("What time was it?")
+    const taken = script.take()
+    assert.includeMembers([...taken], ["discard", "> Answer 1: What time was it?"])
+    assert.notInclude(taken, "commit")
+  })
+
+  it("is dropped when there were no words after all", () => {
+    const script = begun().fires("endpoint").interim("").hears("")
+    assert.include(script.take(), "discard")
+    assert.deepStrictEqual(script.said, [])
+  })
+
+  it("is dropped when a typed turn comes first", () => {
+    const script = begun().on({ _tag: "UserText", text: "what time is it" })
+    const taken = script.take()
+    assert.includeMembers([...taken], ["discard", "> Answer 1: what time is it"])
+    assert.deepStrictEqual(script.said, ["1 user(text): what time is it"])
+  })
+
+  it("is dropped by a close, and is the last answer of a drain or of an input that ends", () => {
+    const closed = begun().on({ _tag: "Close", reason: "closed" })
+    assert.includeMembers([...closed.take()], ["discard", "close closed"])
+    for (const ending of [{ _tag: "Drain", reason: "drained" }, { _tag: "InputEnded", atSample: 9_600 }] as const) {
+      const script = begun().on(ending)
+      assert.notInclude(script.take(), "discard")
+      if (ending._tag === "Drain") script.fires("endpoint")
+      script.hears("What time is it?")
+      assert.include(script.take(), "commit")
+      script.audible().played("Noon.")
+      assert.deepStrictEqual(script.said, ["1 user: What time is it?", "1 agent: Noon."])
+      assert.strictEqual(script.state.lifecycle._tag, "Closed")
+    }
+  })
+
+  it("that fails is not told of, and is asked for again when the turn is over, once", () => {
+    const script = begun().on({ _tag: "ReplyFailed", epoch: 1, error: failed })
+    assert.deepStrictEqual(script.take(), ["discard"])
+    script.interim("what time is it?")
+    assert.notInclude(script.take().join(), "Answer", "not while it may be dropped again")
+    script.fires("endpoint").hears("What time is it?")
+    assert.include(script.take(), "> Answer 1: What time is it?")
+    assert.notInclude(typesOf(script), "error")
+    script.audible().played("Noon.")
+    assert.deepStrictEqual(script.said, ["1 user: What time is it?", "1 agent: Noon."])
+  })
+
+  it("that fails after it has been committed is excused like any", () => {
+    const script = begun().fires("endpoint").hears("what time is it")
+    script.take()
+    script.on({ _tag: "ReplyFailed", epoch: 1, error: failed })
+    assert.deepStrictEqual(script.take(), [
+      "error agent_error no idea",
+      "end failed",
+      `> Text 2: ${defaultPolicy.apology}`
+    ])
+  })
+
+  it("has latencies that add up to what the user waited", () => {
+    const script = on().starts(0).interim("what time is it").stops(500)
+    script.after(50).on({ _tag: "ReplyProgress", epoch: 1, stage: "agent" })
+    script.after(20).on({ _tag: "ReplyProgress", epoch: 1, stage: "clause" })
+    script.after(180).fires("endpoint").after(30).hears("What time is it?")
+    script.after(10).on({ _tag: "ReplyProgress", epoch: 1, stage: "tts" }).audible()
+    const latency = script.events.find((event) => event.type === "turn.latency")
+    assert.deepStrictEqual(latency, {
+      type: "turn.latency",
+      turn: 1,
+      totalMs: 340,
+      parts: [
+        { name: "vad", ms: 50 },
+        { name: "endpointing", ms: 250 },
+        { name: "transcript", ms: 30 },
+        { name: "agent", ms: 0 },
+        { name: "clause", ms: 0 },
+        { name: "tts", ms: 10 },
+        { name: "playout", ms: 0 }
+      ]
+    })
+  })
+
+  it("is taken back like any when the user goes on before it is heard", () => {
+    const script = begun().fires("endpoint").hears("What time is it?").starts(1_000).interim("in Rome").fires("confirm")
+    assert.include(script.take(), "withdraw 1")
+    assert.deepStrictEqual(script.said, [])
+    script.stops(1_600).fires("endpoint").hears("in Rome?")
+    assert.deepStrictEqual(script.said, ["1 user: What time is it? in Rome?"])
+  })
+
+  it("is not begun while the agent speaks, without words, without a policy, or when others decide turns", () => {
+    const busy = speaking({ policy: { speculation: true } }).starts(2_000).interim("stop that").stops(2_500)
+    assert.strictEqual(busy.starts_.filter((start) => start.speculative).length, 1, "it was interrupted")
+    const uninterruptible = on().on(notice).audible().starts(0).interim("hello").stops(500)
+    assert.isTrue(uninterruptible.starts_.every((start) => !start.speculative))
+    for (
+      const overrides of [
+        { policy: { speculation: false } },
+        { policy: { speculation: true }, authority: "stt" as const },
+        { policy: { speculation: true }, textual: false }
+      ]
+    ) {
+      assert.deepStrictEqual(open(overrides).starts(0).interim("hello").stops(500).starts_, [])
+    }
+    assert.deepStrictEqual(on().speaks(0, 500).starts_, [])
+    assert.deepStrictEqual(on().starts(0).interim("hello").starts_, [], "nor while the user speaks")
+  })
+
+  it("waits for the detector, which must find the turn finished", () => {
+    const script = on({ detector: true }).starts(0).interim("what time is it").stops(500)
+    assert.include(script.take(), "judge what time is it")
+    script.on({ _tag: "Judged", id: 1, probability: 0.2 })
+    assert.deepStrictEqual(script.take(), [])
+    script.interim("what time is it now")
+    script.take()
+    script.on({ _tag: "Judged", id: 1, probability: 0.9 })
+    assert.deepStrictEqual(script.take(), [], "it had looked at other words")
+    script.on({ _tag: "Judged", id: 2, probability: 0.9 })
+    assert.deepStrictEqual(script.take(), ["? Answer 1: what time is it now"])
+  })
+})
+
+describe("The turn detector", () => {
+  const at = (overrides: Overrides = {}) => open({ detector: true, ...overrides })
+  const judged = (script: Script, probability: number) =>
+    script.on({ _tag: "Judged", id: script.state.judged?.id ?? -1, probability })
+
+  it("is told what the agent has said, and asked once for the same words", () => {
+    const script = at().asks("Hello.")
+    judged(script, 1).audible().played("What is your number?")
+    script.starts(5_000).interim("it is five").stops(6_000).interim("it is five")
+    const judges = script.commands.filter((command) => command._tag === "Judge")
+    assert.deepStrictEqual(judges.map(({ agentSaid, transcript }) => [agentSaid, transcript]), [
+      ["", "Hello."],
+      ["What is your number?", "it is five"]
+    ])
+  })
+
+  it("that finds a turn unfinished gives it until the longest silence, once", () => {
+    const script = at().starts(0).interim("I would like and").stops(500)
+    judged(script, 0.1).after(250)
+    script.take()
+    script.fires("endpoint")
+    const extended = timer(script, "endpoint")
+    assert.deepInclude(extended, { atSample: (500 + 2_000) * 16, afterMs: 2_000 - 300 + GRACE_MS })
+    assert.deepInclude(script.state.user, { _tag: "Paused", extended: true })
+    script.take()
+    script.after(1_700).fires("endpoint")
+    assert.include(script.take(), "finalize 500")
+    script.hears("I would like and")
+    assert.deepStrictEqual(script.said, ["1 user: I would like and"])
+  })
+
+  it("that finds the final words unfinished gives them the same time", () => {
+    const script = at({ interims: false }).speaks(0, 500).after(250).fires("endpoint").hears("I would like")
+    assert.include(script.take(), "judge I would like")
+    judged(script, 0.1)
+    assert.deepInclude(script.state.user, { _tag: "Paused", extended: true })
+    assert.strictEqual(script.state.told, "listening")
+    script.after(1_700).fires("endpoint").hears("")
+    assert.deepStrictEqual(script.said, ["1 user: I would like"])
+  })
+
+  it("that finds a turn finished, is too slow, or fails, holds nothing up", () => {
+    const finished = at({ interims: false }).speaks(0, 500).fires("endpoint").hears("Stop.")
+    assert.deepStrictEqual(finished.said, [])
+    judged(finished, 0.9)
+    assert.deepStrictEqual(finished.said, ["1 user: Stop."])
+    const slow = at({ interims: false }).speaks(0, 500).fires("endpoint").hears("Stop.")
+    assert.deepInclude(timer(slow, "finalize"), { atSample: undefined, afterMs: 300 })
+    slow.fires("finalize")
+    assert.deepStrictEqual(slow.said, ["1 user: Stop."])
+    slow.take()
+    slow.on({ _tag: "Judged", id: 1, probability: 0 })
+    assert.deepStrictEqual(slow.take(), [], "late")
+  })
+
+  it("lets the user go on in the time it gave: one turn, in one piece", () => {
+    const script = at().starts(0).interim("I would like and").stops(500)
+    judged(script, 0.1).fires("endpoint").starts(1_800).interim("I would like and a tea").stops(2_500)
+    judged(script, 0.9).fires("endpoint").hears("I would like and a tea.")
+    // its punctuation may tell more
+    judged(script, 0.9)
+    assert.deepStrictEqual(script.said, ["1 user: I would like and a tea."])
+    assert.strictEqual(script.starts_.length, 1)
+    const extendedAfterFinal = at({ interims: false }).speaks(0, 500).fires("endpoint").hears("I would like")
+    judged(extendedAfterFinal, 0.1).speaks(1_500, 2_000).fires("endpoint").hears("a tea.")
+    judged(extendedAfterFinal, 0.9)
+    assert.deepStrictEqual(extendedAfterFinal.said, ["1 user: I would like a tea."])
+  })
+
+  it("has no say when the conversation ends, or others decide turns", () => {
+    const draining = at().starts(0).interim("I would like and").stops(500)
+    judged(draining, 0.9).on({ _tag: "Drain", reason: "drained" }).fires("endpoint").hears("I would like and so")
+    assert.deepStrictEqual(draining.said, ["1 user: I would like and so"])
+    const stt = at({ authority: "stt" }).starts(0).on({ _tag: "Final", text: "I would like" }, { _tag: "EndOfTurn" })
+    assert.deepStrictEqual(stt.said, ["1 user: I would like"])
+  })
+
+  it("judges by the threshold of the policy", () => {
+    const script = at({ policy: endpointing({ threshold: 0.05 }) }).starts(0).interim("and").stops(500)
+    judged(script, 0.1)
+    script.take()
+    script.fires("endpoint")
+    assert.include(script.take(), "finalize 500")
+  })
+})
+
+describe("Adaptive endpointing", () => {
+  const silences = (script: Script) =>
+    script.commands.flatMap((command) =>
+      command._tag === "SetTimer" && command.name === "endpoint" ? [command.afterMs + 50 - GRACE_MS] : []
+    )
+  const adaptive = (patch: Partial<ConversationPolicy["endpointing"]> = {}) =>
+    open({ policy: endpointing({ mode: "adaptive", ...patch }) })
+
+  it("learns how long the user pauses", () => {
+    const script = adaptive().starts(0)
+    let at = 0
+    for (const pause of [280, 400, 400, 400, 400]) {
+      script.stops(at + 1_000).starts(at + 1_000 + pause)
+      at += 1_000 + pause
+    }
+    assert.deepStrictEqual(silences(script).map(Math.round), [300, 420, 474, 512, 538])
+  })
+
+  it("learns from a pause that was taken for the end of the turn", () => {
+    const script = adaptive().speaks(0, 1_000).fires("endpoint").starts(1_600).stops(2_000)
+    assert.deepStrictEqual(silences(script), [300, 900])
+  })
+
+  it("stays between its bounds, and is not used when it is fixed", () => {
+    const quick = adaptive().starts(0).stops(500).starts(520).stops(1_000)
+    assert.deepStrictEqual(silences(quick), [300, 300])
+    const slow = adaptive({ maxSilence: Duration.millis(700) }).starts(0).stops(500).starts(1_700).stops(2_000)
+    assert.deepStrictEqual(silences(slow), [300, 700])
+    const fixed = open().starts(0).stops(500).starts(900).stops(1_500)
+    assert.deepStrictEqual(silences(fixed), [300, 300])
+    const stt = open({ authority: "stt", policy: endpointing({ mode: "adaptive" }) }).starts(0).stops(500)
+    assert.deepStrictEqual(silences(stt.starts(900).stops(1_500)), [3_000, 3_000])
+  })
+})
+
+describe("A user who is away", () => {
+  const away = (closeAfter: number, policy: Partial<ConversationPolicy> = {}) =>
+    open({
+      policy: { ...policy, away: { after: Duration.seconds(15), closeAfter: Duration.millis(closeAfter) } }
+    })
+
+  it("is told of once, and once again after being there", () => {
+    const script = away(0)
+    assert.deepInclude(script.state.timers, { away: 1 })
+    script.fires("away")
+    assert.deepStrictEqual(script.take(), ["user.away"])
+    assert.isUndefined(script.state.timers.away)
+    for (
+      const come of [
+        () => script.asks("hello"),
+        () => script.on({ _tag: "UserText", text: "hello" })
+      ]
+    ) {
+      come().audible()
+      assert.isUndefined(script.state.timers.away, "not while somebody speaks")
+      script.played("Hi.")
+      script.take()
+      script.fires("away")
+      assert.deepStrictEqual(script.take(), ["user.away"])
+    }
+  })
+
+  it("is not called away by what the agent says meanwhile", () => {
+    const script = away(0).on(news).audible()
+    assert.isUndefined(script.state.timers.away)
+    script.played("News.").fires("away").on(news).audible().played("News.")
+    assert.isUndefined(script.state.timers.away)
+    assert.strictEqual(typesOf(script).filter((type) => type === "user.away").length, 1)
+  })
+
+  it("is said goodbye to after a while", () => {
+    const script = away(60_000, { goodbye: "Bye." }).fires("away")
+    assert.deepInclude(timer(script, "away"), { atSample: undefined, afterMs: 60_000 })
+    script.fires("away")
+    assert.include(script.take(), "> Text 1: Bye.")
+    script.audible().played("Bye.")
+    assert.deepInclude(script.events, { type: "session.ended", reason: "user_away" })
+  })
+
+  it("is not away any more at the first sound, nor during noise that turns out to be words", () => {
+    const script = away(60_000).fires("away").starts(0)
+    assert.isFalse(script.state.away)
+    script.fires("noise").fires("away")
+    assert.isTrue(script.state.away)
+    script.interim("hello")
+    assert.isFalse(script.state.away)
+  })
+})
+
+describe("Noise", () => {
+  const noisy = (overrides?: Overrides) => {
+    const script = open(overrides).starts(0)
+    assert.deepInclude(timer(script, "noise"), { atSample: 20_000 * 16, afterMs: 20_000 + GRACE_MS })
+    script.take()
+    return script
+  }
+
+  it("lets what is to be said through, and is not waited for", () => {
+    const script = noisy().on(news)
+    assert.deepStrictEqual(script.take(), [])
+    script.fires("noise")
+    assert.includeMembers([...script.take()], ["-longest", "> Text 1: News."])
+    script.audible().played("News.").stops(40_000)
+    assert.include(script.take(), "user.speech_stopped")
+    assert.deepStrictEqual(script.said, ["1 agent: News."])
+  })
+
+  it("that has words is speech again, as bounded as any, however late they come", () => {
+    const script = noisy().fires("noise").interim("hello")
+    assert.strictEqual(script.state.user._tag, "Speaking")
+    assert.deepInclude(timer(script, "longest"), { atSample: undefined, afterMs: 60_000 + GRACE_MS })
+    assert.isUndefined(script.state.timers.noise)
+    script.stops(90_000).fires("endpoint").hears("Hello?")
+    assert.deepStrictEqual(script.said, ["1 user: Hello?"])
+  })
+
+  it("is no speech for an empty interim", () => {
+    const script = noisy().fires("noise").interim(" ")
+    assert.strictEqual(script.state.user._tag, "Noise")
+  })
+
+  it("is none when there are words in time", () => {
+    const script = noisy().interim("so")
+    assert.isUndefined(script.state.timers.noise)
+  })
+
+  it("with gaps is noise all the same", () => {
+    const script = noisy().stops(10_000).fires("noise").starts(20_200)
+    assert.isDefined(script.state.timers.noise)
+  })
+
+  it("with words interrupts what was said through it", () => {
+    const script = noisy().on(news).fires("noise").audible().interim("stop that")
+    assert.include(script.take(), "end interrupted")
+  })
+
+  it("that holds the agent lets it go on", () => {
+    const script = speaking({ policy: interruption({ minWords: 2 }) }).starts(2_000).fires("noise")
+    assert.include(script.take(), "agent.speech_resumed 1")
+  })
+
+  it("is told to have stopped when the input ends, and keeps nobody from leaving", () => {
+    const ended = noisy().fires("noise").on({ _tag: "InputEnded", atSample: 0 })
+    assert.includeMembers([...ended.take()], ["user.speech_stopped", "close input_ended"])
+    const drained = noisy().fires("noise").on({ _tag: "Drain", reason: "drained" })
+    assert.include(drained.take(), "close drained")
+  })
+
+  it("is not looked for without words that come early", () => {
+    assert.isUndefined(open({ interims: false }).starts(0).state.timers.noise)
+    assert.isUndefined(open({ textual: false }).starts(0).state.timers.noise)
+  })
+})
+
+describe("The end of the input", () => {
+  it("ends a turn that was cut for its length, too", () => {
+    const script = open().starts(0).interim("on and on").fires("longest", 960_000)
+    script.on({ _tag: "InputEnded", atSample: 960_000 }).hears("on and on").audible().played("Yes.")
+    assert.deepStrictEqual(script.said, ["1 user: on and on", "1 agent: Yes."])
+    assert.strictEqual(script.state.lifecycle._tag, "Closed")
+    assert.strictEqual(typesOf(script).filter((type) => type === "user.speech_stopped").length, 1)
+  })
+
+  it("of a drain does not wait for a user who never stops", () => {
+    const script = open().starts(0).on({ _tag: "Drain", reason: "drained" }).fires("longest", 960_000).hears("")
+    assert.strictEqual(script.state.lifecycle._tag, "Closed")
+    assert.include(typesOf(script), "user.speech_stopped")
+  })
+})
+
+describe("A policy that changes", () => {
+  it("counts from the next decision on, in the middle of a turn", () => {
+    const script = open().starts(0).interim("hello").policy(endpointing({ silence: Duration.millis(900) })).stops(500)
+    assert.deepInclude(timer(script, "endpoint"), { atSample: 1_400 * 16 })
+    script.policy({ speculation: true }).interim("hello there")
+    assert.include(script.take(), "? Answer 1: hello there")
+    script.policy({ speculation: false }).fires("endpoint").hears("Hello there.")
+    assert.include(script.take(), "commit")
+  })
+
+  it("frees an agent that is held", () => {
+    const script = speaking().starts(2_000).policy(interruption({ enabled: false })).fires("confirm").fires("confirm")
+    assert.strictEqual(script.state.agent._tag, "Active")
+    script.interim("stop it").stops(3_000).fires("endpoint").hears("Stop it.")
+    assert.strictEqual(script.state.user._tag, "Waiting")
+    script.played("One two three four five.")
+    assert.strictEqual(script.said.at(-1), "2 user: Stop it.")
+  })
+
+  it("lets a word stop the agent that did not, and the other way round", () => {
+    const script = speaking({ policy: interruption({ minWords: 5 }) }).starts(2_000).interim("no stop")
+    assert.notInclude(script.take(), "end interrupted")
+    script.policy(interruption({ minWords: 2 })).interim("no stop it")
+    assert.include(script.take(), "end interrupted")
+  })
+})
+
+it("has a public state that does not change while a possible interruption is decided by words", () => {
+  const script = speaking().starts(2_000)
+  assert.strictEqual(Conversation.publicState(script.state), "listening")
+  script.fires("confirm").interim("right").stops(2_600).interim("right.")
+  assert.strictEqual(Conversation.publicState(script.state), "speaking")
+})
