@@ -36,6 +36,10 @@ describe("Examples", () => {
     assert.match(stdout, /the agent said: You said: He was not an ill-disposed young man\./u)
   }, 120_000)
 
+  it("tests an agent in the README's last program", async () => {
+    await node(join("test", "examples", "TestYourAgent.ts"))
+  }, 60_000)
+
   it("compiles and runs the examples of the sources", async () => {
     const examples = sources.flatMap((file) =>
       examplesOf(readFileSync(join("src", file), "utf8")).map((body) => ({ file, body }))
