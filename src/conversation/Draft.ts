@@ -465,11 +465,11 @@ export class Draft {
 
   /** What the agent may do by itself, now that the event has been dealt with. */
   settle(): void {
+    // the words of a turn that waited may have been taken back
+    if (this.state.user._tag === "Waiting" && this.state.agent._tag === "Silent") this.complete()
     const { agent, lifecycle, queue, user } = this.state
     if (lifecycle._tag !== "New" && lifecycle._tag !== "Closed" && agent._tag === "Silent") {
-      if (user._tag === "Waiting") {
-        this.complete()
-      } else if (user._tag === "Quiet" || user._tag === "Noise") {
+      if (user._tag === "Quiet" || user._tag === "Noise") {
         const [head, ...rest] = queue
         if (head !== undefined) {
           this.set({ queue: rest })

@@ -257,6 +257,14 @@ describe("Uninterruptible speech", () => {
     assert.strictEqual(script.said.at(-1), "2 user: on and on and on")
   })
 
+  it("is followed by what else there is when the words that waited were taken back", () => {
+    const script = open().on(notice, news).audible().starts(0).interim("hm").stops(500).fires("endpoint")
+    script.on({ _tag: "Finalized", id: script.state.finalizeId }).interim("")
+    script.take()
+    script.played("This call is recorded.")
+    assert.include(script.take(), "> Text 2: News.")
+  })
+
   it("can be followed by what may be interrupted", () => {
     const script = open().on(notice, news).audible().played("This call is recorded.").audible()
     script.take()
