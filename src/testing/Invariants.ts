@@ -78,10 +78,14 @@ const agreeToOneWord = (one: string, other: string): boolean => {
     short.every((word, index) => word === long[index])
 }
 
-/** A voice that ran dry may have been about to say more of its text: then too little is counted, never too much. */
+/**
+ * A voice that failed or ran dry may have been about to say more of its text, so how far it came is an estimate: then too
+ * little may be counted, never too much.
+ */
 const agrees = (reply: HeardReply, text: string): boolean =>
   agreeToOneWord(reply.heard, text) ||
-  (reply.ranDry && reply.ended?.reason !== "completed" && `${reply.heard} `.startsWith(`${text} `.trimStart()))
+  ((reply.ended?.reason === "failed" || (reply.ranDry && reply.ended?.reason === "interrupted")) &&
+    `${reply.heard} `.startsWith(`${text} `.trimStart()))
 
 /**
  * P2: the history is what the user heard, to one word, in the order in which it happened. For scripted voices, whose

@@ -144,6 +144,21 @@ const farewell = pick<ScriptedUser.Script>([
 /**
  * The scenario of a seed.
  *
+ * **Example** (Having a conversation again that broke something)
+ *
+ * ```ts
+ * import { Effect } from "effect"
+ * import { Invariants, RandomScenario, Recording, Scenario } from "effect-voice/testing"
+ * import assert from "node:assert"
+ *
+ * const seed = "42" // what the report of the failure says
+ * const call = await Effect.runPromise(Scenario.run(RandomScenario.fromSeed(seed)))
+ * const again = await Effect.runPromise(Scenario.run(RandomScenario.fromSeed(seed)))
+ *
+ * assert.equal(Invariants.report(call), "")
+ * assert.equal(Recording.timeline(again.trace), Recording.timeline(call.trace))
+ * ```
+ *
  * @category constructors
  * @since 0.1.0
  */

@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Clock, Context, Effect, Layer, Stream } from "effect"
+import { Clock, Context, Effect, Stream } from "effect"
 import * as Agent from "../../src/agent/Agent.ts"
 import { Invariants, Recording, Scenario, SpokenAudio } from "../../src/testing/index.ts"
 
@@ -69,7 +69,7 @@ describe("Scenario", () => {
         })
       )
       const call = yield* Scenario.run({ agent, user: [say("how much"), waitForAgent] }).pipe(
-        Effect.provide(Layer.succeed(Shop, { price: Effect.succeed(7) }))
+        Effect.provideService(Shop, { price: Effect.succeed(7) })
       )
       sound(call)
       assert.match(call.heardByUser[0] ?? "", /^It is 7 at 1\d\d\d\.$/u)
