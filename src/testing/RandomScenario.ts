@@ -111,6 +111,14 @@ const steps: ReadonlyArray<Effect.Effect<ScriptedUser.Script>> = [
     const gap = ScriptedUser.pause(yield* between(20, 1_200))
     return [ScriptedUser.say(yield* words), gap, ScriptedUser.say(yield* words)]
   }),
+  Effect.gen(function*() {
+    const speech = ScriptedUser.waitForSpeech(yield* between(0, 1_500), "8 seconds", patient)
+    const sound = yield* pick<ScriptedUser.Step>([
+      Effect.map(between(40, 250), (ms) => ScriptedUser.cough(ms)),
+      Effect.succeed(ScriptedUser.backchannel())
+    ])
+    return [ScriptedUser.say(yield* words), speech, sound, ScriptedUser.waitForAgentWithin("20 seconds", patient)]
+  }),
   Effect.map(between(0, 3_000), (ms) => [ScriptedUser.pause(ms)]),
   Effect.map(between(40, 600), (ms) => [ScriptedUser.cough(ms)]),
   Effect.map(between(100, 4_000), (ms) => [ScriptedUser.noise(ms)]),
