@@ -137,14 +137,14 @@ export class AudioOutput implements Player {
     if (current !== undefined) this.#play(current)
   }
 
-  /** Begins a reply; a former one is gone. */
-  begin(epoch: number, turn: number): void {
+  /** Begins a reply, which may be held from its beginning; a former one is gone. */
+  begin(epoch: number, turn: number, held = false): void {
     this.#framer.reset()
     this.#accepted()
     this.#current = {
       epoch,
       turn,
-      status: "playing",
+      status: held ? "held" : "playing",
       frames: [],
       firstFrame: 0,
       cursor: 0,
@@ -218,7 +218,8 @@ export class AudioOutput implements Player {
     this.#waited = false
     this.#framer.reset()
     this.#clock.remove(this)
-    if (!current.finished || playedMs < current.endMs) this.#connection?.clear()
+    // what has not begun leaves the end of the former to be heard
+    if (current.audible && (!current.finished || playedMs < current.endMs)) this.#connection?.clear()
     return { text: spoken(current.texts, playedMs, endMs), playedMs }
   }
 

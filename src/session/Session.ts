@@ -181,7 +181,15 @@ export const make = Effect.fnUntraced(function*(options: SessionOptions) {
     } finally {
       running = false
     }
+    // what is heard has been told of
+    for (let sound = sounds.shift(); sound !== undefined; sound = sounds.shift()) sound.play()
   }
+  /** Sound that begins when everything has been told; at most one, of the reply that goes on. */
+  let sounds: Array<{ readonly epoch: number; readonly play: () => void }> = []
+  const silence = (epoch: number): void => {
+    sounds = sounds.filter((sound) => sound.epoch !== epoch)
+  }
+  const release = (epoch: number): void => void sounds.push({ epoch, play: () => output.release(epoch) })
 
   const timers = new Map<TimerName, number>()
   const onTimer = (name: TimerName): void => {
@@ -221,11 +229,12 @@ export const make = Effect.fnUntraced(function*(options: SessionOptions) {
       case "Start":
         return startReply(command)
       case "Hold":
+        silence(command.epoch)
         return output.hold(command.epoch)
       case "Release":
-        return output.release(command.epoch)
+        return release(command.epoch)
       case "Commit": {
-        output.release(command.epoch)
+        release(command.epoch)
         const commit = commits.get(command.epoch)
         commits.delete(command.epoch)
         if (commit !== undefined) Deferred.doneUnsafe(commit, Effect.void)
@@ -238,10 +247,15 @@ export const make = Effect.fnUntraced(function*(options: SessionOptions) {
       case "Judge":
         return judge(command)
       case "End": {
+        silence(command.epoch)
         const { playedMs, text } = output.end(command.epoch)
         stopReply(command.epoch, { completed: command.reason === "completed", playedMs })
         // before anything else that happens
         waiting.unshift({ _tag: "ReplyHeard", epoch: command.epoch, text, atMs: now() })
+        // one that nobody has heard is said later
+        for (const key of says.keys()) {
+          if (!state.queue.some((source) => source._tag === "Audio" && source.key === key)) says.delete(key)
+        }
         return
       }
       case "Close":
@@ -272,19 +286,22 @@ export const make = Effect.fnUntraced(function*(options: SessionOptions) {
   const commits = new Map<number, Deferred.Deferred<void>>()
   const startReply = (command: Extract<Command, { readonly _tag: "Start" }>): void => {
     const { epoch, source, speculative, turn } = command
-    output.begin(epoch, turn)
+    output.begin(epoch, turn, speculative)
     let committed: Effect.Effect<void> = Effect.void
     if (speculative) {
-      output.hold(epoch)
       const commit = Deferred.makeUnsafe<void>()
       commits.set(epoch, commit)
       committed = Deferred.await(commit)
     }
     if (source._tag === "Audio") {
-      const pcm = says.get(source.key)
-      says.delete(source.key)
-      if (pcm !== undefined) output.push(epoch, { pcm, text: "" })
-      output.finish(epoch)
+      const pcm = says.get(source.key) ?? none
+      sounds.push({
+        epoch,
+        play: () => {
+          output.push(epoch, { pcm, text: "" })
+          output.finish(epoch)
+        }
+      })
       return
     }
     if (pipeline === undefined) return
