@@ -49,15 +49,17 @@ import type { SpeechToText } from "../speech/SpeechToText.ts"
 import type { TextToSpeech } from "../speech/TextToSpeech.ts"
 import type { TurnDetector } from "../speech/TurnDetector.ts"
 import type { VoiceActivityDetector } from "../speech/VoiceActivityDetector.ts"
+import * as Acting from "./Acting.ts"
 import { Recorder } from "./Recorder.ts"
 import type { Recording } from "./Recording.ts"
 import * as ScriptedEngines from "./ScriptedEngines.ts"
 import * as ScriptedHearing from "./ScriptedHearing.ts"
 import * as ScriptedProvider from "./ScriptedProvider.ts"
 import * as ScriptedSpeechToSpeech from "./ScriptedSpeechToSpeech.ts"
-import * as ScriptedUser from "./ScriptedUser.ts"
+import type * as ScriptedUser from "./ScriptedUser.ts"
 import * as VirtualTime from "./VirtualTime.ts"
 
+export { ScenarioError } from "./Acting.ts"
 export {
   at,
   backchannel,
@@ -72,7 +74,6 @@ export {
   pressStop,
   run as perform,
   say,
-  ScenarioError,
   sendGarbage,
   speak,
   type,
@@ -201,7 +202,7 @@ const LISTEN_MS = 2 * 60_000
  */
 export const run = <R = never>(
   options: ScenarioOptions<R>
-): Effect.Effect<Recording, BackendError | ScriptedUser.ScenarioError, R> => {
+): Effect.Effect<Recording, BackendError | Acting.ScenarioError, R> => {
   const seed = options.seed ?? "scenario"
   return VirtualTime.provide(seed, (time) => record(options, seed, time))
 }
@@ -238,7 +239,7 @@ const record = Effect.fnUntraced(function*<R>(
     )
     yield* time.tick
     yield* session.attach(recorder.connect())
-    const saidByUser = yield* ScriptedUser.act(options.user, { session, recorder, now: time.now, tick: time.tick })
+    const saidByUser = yield* Acting.act(options.user, { session, recorder, now: time.now, tick: time.tick })
     const over = () => recorder.events.at(-1)?.type === "session.ended"
     if (options.hangUp !== false) {
       // a user listens to the end before leaving
