@@ -10,7 +10,9 @@
 import type { Command, ConversationOptions, Event, State } from "./ConversationState.ts"
 import { Draft } from "./Draft.ts"
 import { onInputEnded, onJudged, onSpeechStarted, onSpeechStopped, onTimer, onTranscript } from "./Hearing.ts"
+import { settle } from "./Idle.ts"
 import { emitError, onAudible, onFailed, onHeard, onProgress } from "./Replying.ts"
+import { complete, speaking } from "./Turn.ts"
 
 export { initial, publicState } from "./ConversationState.ts"
 
@@ -36,13 +38,13 @@ const apply = (draft: Draft, event: Event): void => {
       return onTranscript(draft, event.text, true)
     case "Finalized":
       return user._tag === "Finalizing" && user.awaits === "words" && user.id === event.id
-        ? draft.complete()
+        ? complete(draft)
         : undefined
     case "EndOfTurn": {
       if (draft.options.authority !== "stt" || lifecycle._tag === "New") return
       const { marks } = draft.state
       draft.set({ marks: { start: draft.atMs, ...marks, endpointing: draft.atMs } })
-      return draft.complete()
+      return complete(draft)
     }
     case "Judged":
       return onJudged(draft, event)
@@ -62,7 +64,7 @@ const apply = (draft: Draft, event: Event): void => {
       draft.set({ marks: undefined })
       if (user._tag === "Finalizing") {
         draft.cancelTimer("finalize")
-        if (user.still) draft.speaking(user.untilSample)
+        if (user.still) speaking(draft, user.untilSample)
         else draft.set({ user: { _tag: "Quiet" } })
       }
       return draft.ask({ _tag: "Remote", reply: event.reply }, marks)
@@ -123,6 +125,6 @@ export const step = (
   if (state.lifecycle._tag === "Closed") return { state, commands: [] }
   const draft = new Draft(options, state, event.atMs)
   apply(draft, event)
-  draft.settle()
+  settle(draft)
   return { state: draft.state, commands: draft.commands }
 }

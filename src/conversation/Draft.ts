@@ -1,11 +1,10 @@
 /**
  * One step of a conversation in the making: the state so far, and the commands in their order.
  *
- * What both sides of the machine stand on: beginning, ending and taking back replies, completing turns, timers.
+ * What both sides of the machine stand on: events, history and timers; beginning, ending and taking back replies.
  *
  * @since 0.1.0
  */
-import * as Duration from "effect/Duration"
 import type { ConversationEvent, SessionEnd, SpeechEnd } from "./ConversationEvent.ts"
 import { publicState } from "./ConversationState.ts"
 import type {
@@ -20,7 +19,7 @@ import type {
 } from "./ConversationState.ts"
 import type { HistoryItem } from "./History.ts"
 import type * as TurnLatency from "./TurnLatency.ts"
-import { isEcho, join, sameWords, wordCount } from "./Words.ts"
+import { join, sameWords } from "./Words.ts"
 
 /**
  * Samples of the timeline in a millisecond.
@@ -38,9 +37,6 @@ export const SAMPLES_PER_MS = 16
  * @since 0.1.0
  */
 export const GRACE_MS = 120
-
-/** How long the turn detector may take before the turn goes on without it. */
-const JUDGE_MS = 300
 
 /** How much of what the agent has said an echo is looked for in. */
 const SAID_CHARACTERS = 400
@@ -145,31 +141,6 @@ export class Draft {
     else this.commands.push({ _tag: "Commit", epoch })
   }
 
-  /** Asks the agent ahead of the end of the turn, should its words be all. */
-  speculate(): void {
-    const { policy } = this.options
-    const { agent, heard, history, judged, lifecycle, speculation, turn, user } = this.state
-    const transcript = wordsOf(heard)
-    if (!policy.speculation || !this.options.textual || this.options.authority !== "own" || transcript === "") return
-    if (this.isEcho(transcript)) return
-    if (lifecycle._tag !== "Open" || agent._tag !== "Silent" || user._tag !== "Paused") return
-    if (speculation !== undefined && sameWords(speculation.transcript, transcript)) return
-    const finished = !this.options.detector ||
-      (judged?.transcript === transcript && (judged.probability ?? 0) >= policy.endpointing.threshold)
-    if (!finished) return
-    this.discard()
-    const epoch = this.state.epoch + 1
-    this.set({ epoch, speculation: { epoch, transcript, marks: {}, failed: false } })
-    this.commands.push({
-      _tag: "Start",
-      epoch,
-      turn: turn + 1,
-      source: { _tag: "Answer", transcript, kind: "speech" },
-      history,
-      speculative: true
-    })
-  }
-
   /** Drops the answer in the making. */
   discard(): void {
     const { speculation } = this.state
@@ -190,25 +161,6 @@ export class Draft {
     }
     this.discard()
     return undefined
-  }
-
-  /** Has the detector look at the words, unless it has. */
-  judge(): void {
-    const { heard, history, judged } = this.state
-    const transcript = wordsOf(heard)
-    if (!this.options.detector || transcript === "" || judged?.transcript === transcript) return
-    const id = (judged?.id ?? 0) + 1
-    this.set({ judged: { id, transcript, probability: undefined } })
-    const agentSaid = history.findLast((item) => item.role === "agent")?.text ?? ""
-    this.commands.push({ _tag: "Judge", id, transcript, agentSaid })
-  }
-
-  /** Whether the detector takes the words for unfinished; `undefined` while it does not say. */
-  get unfinished(): boolean | undefined {
-    const { heard, judged } = this.state
-    return judged?.transcript !== wordsOf(heard) || judged.probability === undefined
-      ? undefined
-      : judged.probability < this.options.policy.endpointing.threshold
   }
 
   /** Ends the reply for good; `next` happens when it has told what was heard. */
@@ -280,28 +232,6 @@ export class Draft {
       !(source?._tag === "Text" && source.uninterruptible === true)
   }
 
-  /** Whether the user's words so far are meant for the agent: no backchannel, no echo, and enough of them. */
-  get wordsInterrupt(): boolean {
-    const { agent, heard } = this.state
-    const { interruption } = this.options.policy
-    const words = wordsOf(heard)
-    return wordCount(words) >= Math.max(1, interruption.minWords) && !this.isAside(words) &&
-      agent._tag !== "Silent"
-  }
-
-  /** Whether words said while the agent has the word ask for nothing: the user's "mhm", or the agent's own echo. */
-  isAside(words: string): boolean {
-    const { ignoreBackchannels } = this.options.policy.interruption
-    return (ignoreBackchannels && this.options.isBackchannel(words)) || this.isEcho(words)
-  }
-
-  /** Whether words are what the agent says, or has said to its end since the user's turn began. */
-  isEcho(words: string): boolean {
-    const { agent, over } = this.state
-    return this.options.policy.echoGuard &&
-      (isEcho(words, over) || (agent._tag !== "Silent" && isEcho(words, agent.reply.said)))
-  }
-
   /** The agent goes on where it was held. */
   release(): void {
     const { agent } = this.state
@@ -310,139 +240,6 @@ export class Draft {
     this.set({ agent: { _tag: "Active", reply: agent.reply } })
     this.commands.push({ _tag: "Release", epoch: agent.reply.epoch })
     if (agent.reply.audibleAt !== undefined) this.emit({ type: "agent.speech_resumed", turn: agent.reply.turn })
-  }
-
-  /** What was said while the agent had the word was nothing to answer. */
-  dropAside(words: string): void {
-    if (words !== "") this.emit({ type: "user.backchannel", text: words })
-    this.discard()
-    this.set({
-      user: { _tag: "Quiet" },
-      heard: { finals: "", interim: "" },
-      marks: undefined,
-      judged: undefined,
-      over: ""
-    })
-    this.release()
-  }
-
-  /** The user does not make a sound any more, or nobody waits for the end of it. */
-  stopped(): void {
-    const { user } = this.state
-    if (user._tag === "Speaking" || user._tag === "Noise" || (user._tag === "Finalizing" && user.still)) {
-      this.emit({ type: "user.speech_stopped" })
-    }
-  }
-
-  /** The open turn is over: its words, if any, become a question. `judged`: the detector has had its say. */
-  complete(judged = false): void {
-    const { agent, heard, lifecycle, user } = this.state
-    for (const name of ["endpoint", "finalize", "longest", "noise"] as const) this.cancelTimer(name)
-    const words = wordsOf(heard)
-    // a conversation that is ending does not listen on
-    const still = user._tag === "Finalizing" && user.still && lifecycle._tag === "Open"
-    // a recogniser may take a turn for complete that is still being spoken
-    if (!still) this.stopped()
-    // a model asks itself
-    const nothing = this.options.authority === "remote" || (this.options.textual && words === "")
-    const busy = agent._tag === "Active" || agent._tag === "Held"
-    if (this.options.textual && !still && this.asksNothing(words)) {
-      this.dropAside(words)
-      return
-    }
-    if (!nothing && busy && !this.mayInterrupt) {
-      this.release()
-      if (still) this.speaking(user.untilSample)
-      else this.set({ user: { _tag: "Waiting" } })
-      return
-    }
-    if (!nothing && !judged && this.waitsForJudgement()) return
-    if (!nothing && busy && agent.reply.audibleAt === undefined) this.withdraw(agent.reply)
-    const { marks } = this.state
-    const transcript = this.options.textual ? wordsOf(this.state.heard) : ""
-    this.set({
-      user: { _tag: "Quiet" },
-      heard: this.options.textual ? { finals: "", interim: "" } : heard,
-      marks: undefined,
-      judged: undefined,
-      over: ""
-    })
-    if (still) this.speaking(user.untilSample)
-    if (nothing) {
-      this.discard()
-      return
-    }
-    this.ask(
-      { _tag: "Answer", transcript, kind: "speech" },
-      marks === undefined ? undefined : {
-        ...marks,
-        transcript: this.options.textual ? this.atMs : undefined
-      }
-    )
-  }
-
-  /** Whether words were said to nobody: over the agent, or by its loudspeaker. */
-  asksNothing(words: string): boolean {
-    const { agent } = this.state
-    if (agent._tag !== "Active" && agent._tag !== "Held") return this.isEcho(words)
-    return words === "" || (agent.reply.audibleAt === undefined ? this.isAside(words) : !this.wordsInterrupt)
-  }
-
-  /** An unfinished turn gets more time, once; a turn that nobody has looked at waits for the detector, briefly. */
-  waitsForJudgement(): boolean {
-    const { lifecycle, user } = this.state
-    if (!this.options.detector || this.options.authority !== "own" || lifecycle._tag !== "Open") return false
-    if (user._tag !== "Finalizing" || user.still || user.extended) return false
-    const unfinished = this.unfinished
-    if (unfinished === undefined) {
-      this.judge()
-      this.set({ user: { ...user, awaits: "judgement" } })
-      this.setTimer("finalize", undefined, JUDGE_MS)
-      return true
-    }
-    if (unfinished) this.extend(user.untilSample)
-    return unfinished
-  }
-
-  /** The turn sounds unfinished: the user gets until `maxSilence`. */
-  extend(atSample: number): void {
-    const maxMs = Duration.toMillis(this.options.policy.endpointing.maxSilence)
-    const start = this.state.marks?.start ?? this.atMs
-    this.discard()
-    this.set({ user: { _tag: "Paused", atSample, extended: true } })
-    this.setTimer("endpoint", atSample + maxMs * SAMPLES_PER_MS, maxMs - (this.atMs - start) + GRACE_MS)
-  }
-
-  /** The user speaks since a sample, but not for ever from now on. `late`: the sample was long ago. */
-  speaking(sinceSample: number, late = false): void {
-    this.set({ user: { _tag: "Speaking", sinceSample } })
-    const { heard, timers } = this.state
-    const bound = (name: "longest" | "noise", duration: Duration.Duration) => {
-      const ms = Duration.toMillis(duration)
-      this.setTimer(name, late ? undefined : sinceSample + ms * SAMPLES_PER_MS, ms + GRACE_MS)
-    }
-    if (timers.longest === undefined) bound("longest", this.options.policy.longestTurn)
-    const telling = this.options.textual && this.options.interims
-    if (telling && timers.noise === undefined && wordsOf(heard) === "") bound("noise", this.options.policy.longestNoise)
-  }
-
-  /** The turn seems over: ask for its final words. */
-  finalize(untilSample: number, still: boolean): void {
-    const { user } = this.state
-    this.cancelTimer("endpoint")
-    this.cancelTimer("longest")
-    this.cancelTimer("noise")
-    this.set({ marks: { start: this.atMs, ...this.state.marks, endpointing: this.atMs } })
-    const id = this.state.finalizeId + 1
-    const extended = user._tag === "Paused" && user.extended
-    this.set({ finalizeId: id, user: { _tag: "Finalizing", id, untilSample, still, extended, awaits: "words" } })
-    if (this.options.authority !== "remote" && !this.options.textual) {
-      this.complete()
-      return
-    }
-    this.setTimer("finalize", undefined, this.options.finalizeTimeoutMs)
-    // a model that decides turns is not asked for words: its answer is awaited
-    if (this.options.authority !== "remote") this.commands.push({ _tag: "Finalize", id, untilSample })
   }
 
   close(reason: SessionEnd): void {
@@ -461,47 +258,6 @@ export class Draft {
     if (state === this.state.told) return
     this.set({ told: state })
     this.emit({ type: "session.state", state })
-  }
-
-  /** What the agent may do by itself, now that the event has been dealt with. */
-  settle(): void {
-    // the words of a turn that waited may have been taken back
-    if (this.state.user._tag === "Waiting" && this.state.agent._tag === "Silent") this.complete()
-    const { agent, lifecycle, queue, user } = this.state
-    if (lifecycle._tag !== "New" && lifecycle._tag !== "Closed" && agent._tag === "Silent") {
-      if (user._tag === "Quiet" || user._tag === "Noise") {
-        const [head, ...rest] = queue
-        if (head !== undefined) {
-          this.set({ queue: rest })
-          this.start(head, undefined)
-        } else if (lifecycle._tag === "Draining") {
-          const { goodbye } = this.options.policy
-          if (lifecycle.goodbye && goodbye !== "") {
-            this.set({ lifecycle: { ...lifecycle, goodbye: false } })
-            this.start({ _tag: "Text", text: goodbye, optional: true }, undefined)
-          } else {
-            this.close(lifecycle.reason)
-          }
-        }
-      }
-    }
-    this.watchAway()
-    this.tell()
-  }
-
-  /** While nobody speaks, the time runs until the user counts as away, and then until the session ends. */
-  watchAway(): void {
-    const { agent, away, lifecycle, timers, user } = this.state
-    const idle = lifecycle._tag === "Open" && agent._tag === "Silent" &&
-      (user._tag === "Quiet" || user._tag === "Noise")
-    if (!idle) {
-      this.cancelTimer("away")
-      return
-    }
-    if (timers.away !== undefined) return
-    const { after, closeAfter } = this.options.policy.away
-    const ms = Duration.toMillis(away ? closeAfter : after)
-    if (ms > 0) this.setTimer("away", undefined, ms)
   }
 
   reply(epoch: number): Reply | undefined {

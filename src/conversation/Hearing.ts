@@ -4,8 +4,10 @@
  * @since 0.1.0
  */
 import * as Duration from "effect/Duration"
+import { wordsInterrupt } from "./Aside.ts"
 import type { Event } from "./ConversationState.ts"
 import { type Draft, GRACE_MS, isWordless, SAMPLES_PER_MS, wordsOf } from "./Draft.ts"
+import { complete, extend, finalize, judge, speaking, speculate, stopped, unfinished } from "./Turn.ts"
 import { join } from "./Words.ts"
 
 /**
@@ -69,7 +71,7 @@ export const onSpeechStarted = (draft: Draft, event: Of<"SpeechStarted">): void 
   draft.discard()
   draft.set({ marks: undefined, untold: undefined, away: false })
   if (user._tag !== "Noise" && !(user._tag === "Finalizing" && user.still)) draft.emit({ type: "user.speech_started" })
-  draft.speaking(event.atSample)
+  speaking(draft, event.atSample)
   if (agent._tag !== "Active" || !draft.mayInterrupt) return
   const minSpeech = Duration.toMillis(draft.options.policy.interruption.minSpeech)
   const heardMs = (event.decidedAtSample - event.atSample) / SAMPLES_PER_MS
@@ -94,7 +96,7 @@ const remoteStopped = (draft: Draft, atSample: number): void => {
     draft.cancelTimer("longest")
     draft.set({ user: { _tag: "Quiet" } })
   } else {
-    draft.finalize(atSample, false)
+    finalize(draft, atSample, false)
   }
 }
 
@@ -144,8 +146,8 @@ export const onSpeechStopped = (draft: Draft, event: Of<"SpeechStopped">): void 
   draft.set({ user: { _tag: "Paused", atSample: event.atSample, extended: false } })
   const ms = silenceMs(draft)
   draft.setTimer("endpoint", event.atSample + ms * SAMPLES_PER_MS, ms - waitedMs + GRACE_MS)
-  draft.judge()
-  draft.speculate()
+  judge(draft)
+  speculate(draft)
 }
 
 /** Enough was heard, for long enough: is it an interruption? */
@@ -157,7 +159,7 @@ const onConfirm = (draft: Draft): void => {
   const leftMs = patienceMs(draft, agent.sinceMs)
   if (!draft.mayInterrupt) {
     draft.release()
-  } else if (!needsWords(draft) || draft.wordsInterrupt) {
+  } else if (!needsWords(draft) || wordsInterrupt(draft)) {
     draft.interrupt()
   } else if (user._tag !== "Speaking") {
     draft.release()
@@ -185,18 +187,18 @@ export const onTimer = (draft: Draft, event: Of<"TimerFired">): void => {
   switch (event.name) {
     case "endpoint":
       if (user._tag !== "Paused") return
-      if (draft.options.authority === "stt") draft.complete()
+      if (draft.options.authority === "stt") complete(draft)
       // without early words, nobody has looked at what was said last
-      else if (!user.extended && draft.options.interims && draft.unfinished === true) draft.extend(user.atSample)
-      else draft.finalize(user.atSample, false)
+      else if (!user.extended && draft.options.interims && unfinished(draft) === true) extend(draft, user.atSample)
+      else finalize(draft, user.atSample, false)
       return
     case "confirm":
       return onConfirm(draft)
     case "longest":
-      if (user._tag === "Speaking" || user._tag === "Paused") draft.finalize(event.atSample, user._tag === "Speaking")
+      if (user._tag === "Speaking" || user._tag === "Paused") finalize(draft, event.atSample, user._tag === "Speaking")
       return
     case "finalize":
-      if (user._tag === "Finalizing") draft.complete(true)
+      if (user._tag === "Finalizing") complete(draft, true)
       return
     case "noise":
       if (user._tag !== "Speaking" || wordsOf(draft.state.heard) !== "") return
@@ -227,17 +229,17 @@ const onWords = (draft: Draft): void => {
   if (user._tag === "Noise" && words !== "") {
     // it is somebody after all
     draft.set({ away: false })
-    draft.speaking(user.sinceSample, true)
+    speaking(draft, user.sinceSample, true)
   }
   const speaks = draft.state.user._tag === "Speaking"
   const over = agent._tag === "Held" || (agent._tag === "Active" && agent.reply.audibleAt !== undefined)
   if (over && (speaks || user._tag === "Paused") && draft.mayInterrupt && needsWords(draft)) {
-    if (draft.wordsInterrupt) draft.interrupt()
+    if (wordsInterrupt(draft)) draft.interrupt()
     else if (!speaks) draft.release()
   }
   if (user._tag !== "Paused") return
-  draft.judge()
-  draft.speculate()
+  judge(draft)
+  speculate(draft)
 }
 
 /**
@@ -276,8 +278,8 @@ export const onJudged = (draft: Draft, event: Of<"Judged">): void => {
   const { judged, user } = draft.state
   if (judged?.id !== event.id) return
   draft.set({ judged: { ...judged, probability: event.probability } })
-  if (user._tag === "Paused") draft.speculate()
-  if (user._tag === "Finalizing" && user.awaits === "judgement") draft.complete()
+  if (user._tag === "Paused") speculate(draft)
+  if (user._tag === "Finalizing" && user.awaits === "judgement") complete(draft)
 }
 
 /**
@@ -291,14 +293,14 @@ export const onInputEnded = (draft: Draft, atSample: number): void => {
   if (lifecycle._tag === "Open") {
     draft.set({ lifecycle: { _tag: "Draining", reason: "input_ended", goodbye: false } })
   }
-  draft.stopped()
+  stopped(draft)
   if (user._tag === "Speaking") {
     draft.set({ marks: { start: draft.atMs, vad: draft.atMs } })
     draft.release()
     if (draft.options.authority === "remote") remoteStopped(draft, atSample)
-    else draft.finalize(atSample, false)
+    else finalize(draft, atSample, false)
   } else if (user._tag === "Paused") {
-    draft.finalize(atSample, false)
+    finalize(draft, atSample, false)
   } else if (user._tag === "Noise") {
     draft.set({ user: { _tag: "Quiet" } })
   } else if (user._tag === "Finalizing") {
