@@ -6,7 +6,7 @@
  * @since 0.1.0
  */
 import type { SessionEvent, SessionState } from "../session/SessionEvent.ts"
-import { type HeardReply, type Recording, timeline, type Trace } from "./Recording.ts"
+import { type HeardReply, type Recording, timeline } from "./Recording.ts"
 
 /**
  * A promise that was not kept, and when.
@@ -36,16 +36,6 @@ const checker =
 
 const isAudible = (type: SessionEvent["type"]) => type === "agent.speech_started" || type === "agent.speech_resumed"
 
-/** What is told in the very instant of a frame counts as told before it. */
-const isToldAtOnce = (trace: ReadonlyArray<Trace>, index: number): boolean => {
-  const atMs = trace[index]?.atMs
-  for (let next = index + 1; trace[next]?.atMs === atMs; next++) {
-    const item = trace[next]
-    if (item?._tag === "Event" && isAudible(item.event.type)) return true
-  }
-  return false
-}
-
 /**
  * P1: no frame leaves while a reply is paused, after it was cleared or stopped, or when the session has ended.
  *
@@ -54,11 +44,9 @@ const isToldAtOnce = (trace: ReadonlyArray<Trace>, index: number): boolean => {
  */
 export const nothingAfterClear: Invariant = checker("P1 nothing after a clear", ({ trace }, add) => {
   let silentSince: string | undefined = "the beginning"
-  for (const [index, item] of trace.entries()) {
+  for (const item of trace) {
     if (item._tag === "Frame") {
-      if (silentSince !== undefined && !isToldAtOnce(trace, index)) {
-        add(item.atMs, `a frame of reply ${item.frame.reply} after ${silentSince}`)
-      }
+      if (silentSince !== undefined) add(item.atMs, `a frame of reply ${item.frame.reply} after ${silentSince}`)
     } else if (item._tag === "Event") {
       const { type } = item.event
       if (isAudible(type)) silentSince = undefined

@@ -28,9 +28,8 @@ type MutableReply = Mutable<HeardReply> & {
 
 interface Waiting {
   readonly pcm: Int16Array
-  readonly startMs: number
   readonly endMs: number
-  reply: MutableReply | undefined
+  readonly reply: MutableReply | undefined
 }
 
 /**
@@ -50,8 +49,6 @@ export class Recorder {
   #playedUntilMs = 0
   #sounding: MutableReply | undefined
   #open: MutableReply | undefined
-  /** Frames of a reply that is told in the same instant, after them. */
-  #untold: Array<Mutable<RecordedFrame>> = []
   #connections = 0
   #link: MemoryConnection.MemoryConnection | undefined
   readonly #seen = new Set<number>()
@@ -124,17 +121,16 @@ export class Recorder {
     this.#play()
     const atMs = this.#now()
     const reply = this.#open
-    const frame: Mutable<RecordedFrame> = {
+    const frame: RecordedFrame = {
       atMs,
       turn: reply?.turn ?? 0,
       reply: reply?.reply ?? 0,
       pcm: this.#keepAudio ? pcm : undefined
     }
-    if (reply === undefined) this.#untold.push(frame)
-    else reply.dropped = false
+    if (reply !== undefined) reply.dropped = false
     this.trace.push({ _tag: "Frame", atMs, frame })
     const startMs = Math.max(atMs, this.#waiting.at(-1)?.endMs ?? this.#playedUntilMs)
-    this.#waiting.push({ pcm, startMs, endMs: startMs + pcm.length * 1000 / OUTPUT_RATE, reply })
+    this.#waiting.push({ pcm, endMs: startMs + pcm.length * 1000 / OUTPUT_RATE, reply })
   }
 
   #event(event: SessionEvent): void {
@@ -146,25 +142,11 @@ export class Recorder {
       const reply = { reply: this.replies.length + 1, turn: event.turn, startedAtMs: event.atMs, heard: "" }
       this.#open = { ...reply, ranDry: false, ended: undefined, words: [], dropped: false }
       this.replies.push(this.#open)
-      this.#claim(this.#open)
     } else if (event.type === "agent.speech_stopped" && this.#open !== undefined) {
       const open = this.#open
       open.ranDry = !open.dropped && !this.#waiting.some((frame) => frame.reply === open)
       this.#open.ended = { atMs: event.atMs, reason: event.reason, text: event.text }
       this.#open = undefined
-    }
-  }
-
-  #claim(open: MutableReply): void {
-    const atMs = this.#now()
-    for (const frame of this.#untold) {
-      if (frame.atMs !== atMs) continue
-      frame.turn = open.turn
-      frame.reply = open.reply
-    }
-    this.#untold = []
-    for (const frame of this.#waiting) {
-      if (frame.reply === undefined && frame.startMs >= atMs) frame.reply = open
     }
   }
 
