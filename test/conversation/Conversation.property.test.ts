@@ -212,6 +212,10 @@ class Model {
     if (user._tag === "Finalizing") assert.isDefined(timers.finalize, "final words are awaited for a time")
     if (user._tag === "Waiting") assert.notStrictEqual(agent._tag, "Silent", "a turn waits only for the agent")
     if (agent._tag === "Held") assert.isDefined(timers.confirm, "a held agent is bounded")
+    if (lifecycle._tag !== "New" && agent._tag === "Silent" && (user._tag === "Quiet" || user._tag === "Noise")) {
+      assert.deepStrictEqual(this.state.queue, [], "what is to be said is said")
+      assert.strictEqual(lifecycle._tag, "Open", "a conversation that may end has ended")
+    }
   }
 }
 
