@@ -273,11 +273,12 @@ it.live("memory grows within one call: not with the minutes", () =>
       }))
     yield* conversation({
       policy: { away: { after: 0 } },
-      user: [pause("2 minutes"), look, pause("20 minutes"), look]
+      user: Array.from({ length: 5 }, () => [pause("8 minutes"), look])
     })
-    const [before = 0, after = 0] = heap
+    // what leaks grows in each stretch; compiled code and caches come and go in some
+    const growth = heap.slice(1).map((bytes, index) => bytes - (heap[index] ?? 0))
     // LiveKit Agents JS: 4.7 MB a minute. What the clock and the recorder keep is a few KB
-    assert.isBelow((after - before) / 20, 20 * 1_024)
+    assert.isBelow(Math.min(...growth) / 8, 20 * 1_024)
   }), 60_000)
 
 describe("closing hangs", () => {
