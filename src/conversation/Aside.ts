@@ -4,7 +4,7 @@
  * @since 0.1.0
  */
 import { type Draft, wordsOf } from "./Draft.ts"
-import { isEcho, wordCount } from "./Words.ts"
+import { isEcho, isWithin, wordCount } from "./Words.ts"
 
 /**
  * Whether words are what the agent says, or has said to its end since the user's turn began.
@@ -16,6 +16,17 @@ export const echoes = (draft: Draft, words: string): boolean => {
   const { agent, over } = draft.state
   return draft.options.policy.echoGuard &&
     (isEcho(words, over) || (agent._tag !== "Silent" && isEcho(words, agent.reply.said)))
+}
+
+/**
+ * Whether the words so far could be the beginning of the agent's echo.
+ *
+ * @category predicates
+ * @since 0.1.0
+ */
+export const mayBeEcho = (draft: Draft): boolean => {
+  const { agent, heard } = draft.state
+  return draft.options.policy.echoGuard && agent._tag !== "Silent" && isWithin(wordsOf(heard), agent.reply.said)
 }
 
 /** Whether words said while the agent has the word ask for nothing: the user's "mhm", or the agent's own echo. */

@@ -4,7 +4,7 @@
  * @since 0.1.0
  */
 import * as Duration from "effect/Duration"
-import { wordsInterrupt } from "./Aside.ts"
+import { mayBeEcho, wordsInterrupt } from "./Aside.ts"
 import type { Event } from "./ConversationState.ts"
 import { type Draft, GRACE_MS, isWordless, SAMPLES_PER_MS, wordsOf } from "./Draft.ts"
 import { complete, extend, finalize, judge, speaking, speculate, stopped, unfinished } from "./Turn.ts"
@@ -159,7 +159,7 @@ const onConfirm = (draft: Draft): void => {
   const leftMs = patienceMs(draft, agent.sinceMs)
   if (!draft.mayInterrupt) {
     draft.release()
-  } else if (!needsWords(draft) || wordsInterrupt(draft)) {
+  } else if (!needsWords(draft) || (wordsInterrupt(draft) && !mayBeEcho(draft))) {
     draft.interrupt()
   } else if (user._tag !== "Speaking") {
     draft.release()
@@ -234,6 +234,8 @@ const onWords = (draft: Draft): void => {
   const speaks = draft.state.user._tag === "Speaking"
   const over = agent._tag === "Held" || (agent._tag === "Active" && agent.reply.audibleAt !== undefined)
   if (over && (speaks || user._tag === "Paused") && draft.mayInterrupt && needsWords(draft)) {
+    // the first words of an echo are as many as anybody's: the next ones tell
+    if (speaks && mayBeEcho(draft)) return
     if (wordsInterrupt(draft)) draft.interrupt()
     else if (!speaks) draft.release()
   }

@@ -32,6 +32,17 @@ export const wordCount = (text: string): number => normal(text).length
  */
 export const sameWords = (a: string, b: string): boolean => normal(a).join(" ") === normal(b).join(" ")
 
+/**
+ * Whether words repeat, in one piece, what has just been said; how few they may be.
+ *
+ * @category predicates
+ * @since 0.1.0
+ */
+export const isWithin = (words: string, said: string): boolean => {
+  const heard = normal(words)
+  return heard.length > 0 && ` ${normal(said).join(" ")} `.includes(` ${heard.join(" ")} `)
+}
+
 /** Fewer words than this may be in anybody's mouth. */
 const ECHO_WORDS = 3
 
@@ -42,7 +53,4 @@ const ECHO_WORDS = 3
  * @category predicates
  * @since 0.1.0
  */
-export const isEcho = (words: string, said: string): boolean => {
-  const heard = normal(words)
-  return heard.length >= ECHO_WORDS && ` ${normal(said).join(" ")} `.includes(` ${heard.join(" ")} `)
-}
+export const isEcho = (words: string, said: string): boolean => wordCount(words) >= ECHO_WORDS && isWithin(words, said)

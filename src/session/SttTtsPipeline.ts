@@ -17,8 +17,9 @@ import { compose, type TextTransform, type Transformer } from "../conversation/T
 import type { SpeechToText, SpeechToTextStream, TranscriptEvent } from "../speech/SpeechToText.ts"
 import type { TextToSpeech } from "../speech/TextToSpeech.ts"
 import type { TurnDetector } from "../speech/TurnDetector.ts"
-import type { VoiceActivityDetector } from "../speech/VoiceActivityDetector.ts"
+import type { VoiceActivity, VoiceActivityDetector } from "../speech/VoiceActivityDetector.ts"
 import type { Pipeline, PipelineContext, PipelineFactory } from "./Pipeline.ts"
+import { StallWatch } from "./StallWatch.ts"
 
 /**
  * The engines of the pipeline.
@@ -48,12 +49,6 @@ const within = (op: string, what: string, duration: Duration.Duration) =>
     orElse: () => Effect.fail(new Timeout({ op, message: `${what} took longer than ${Duration.format(duration)}` }))
   })
 
-const stalled = (op: string, what: string, duration: Duration.Duration) =>
-  Stream.timeoutOrElse({
-    duration,
-    orElse: () => Stream.fail(new Timeout({ op, message: `${what} gave nothing for ${Duration.format(duration)}` }))
-  })
-
 /**
  * The recogniser of a session, kept alive: a stream that fails is replaced, and what was asked of it is answered, so that
  * a failure costs at most the words of one turn.
@@ -61,6 +56,8 @@ const stalled = (op: string, what: string, duration: Duration.Duration) =>
 const makeRecogniser = Effect.fnUntraced(function*(stt: SpeechToText["Service"], context: PipelineContext) {
   const parent = yield* Effect.scope
   let stream: SpeechToTextStream | undefined
+  // where the timeline was when the stream was opened: it counts from there
+  let openedAt = 0
   const pending = new Set<number>()
   // streams in a row that failed without a word
   let failures = 0
@@ -79,6 +76,7 @@ const makeRecogniser = Effect.fnUntraced(function*(stt: SpeechToText["Service"],
       Effect.onError(() => Scope.close(scope, Exit.void))
     )
     stream = opened
+    openedAt = context.input.position
     return { opened, scope }
   })
   // listens until the stream fails; ending by itself is a failure too
@@ -112,7 +110,8 @@ const makeRecogniser = Effect.fnUntraced(function*(stt: SpeechToText["Service"],
     let current = first
     while (true) {
       const error = yield* listen(current)
-      if (!error.retryable || failures++ >= context.maxRetries) return yield* error
+      // what has worked may work again, whatever it says
+      if (failures++ >= context.maxRetries) return yield* error
       // the first time at once
       if (failures > 1) yield* Effect.sleep(Duration.times(context.retryDelay, 2 ** (failures - 2)))
       current = yield* open.pipe(Effect.retry({ schedule: backoff, while: (failure) => failure.retryable }))
@@ -125,14 +124,19 @@ const makeRecogniser = Effect.fnUntraced(function*(stt: SpeechToText["Service"],
 
   return {
     push: (pcm: Int16Array) => stream?.push(pcm),
-    activity: (activity: Parameters<SpeechToTextStream["activity"]>[0]) => stream?.activity(activity),
+    activity: (activity: VoiceActivity) =>
+      stream?.activity({
+        ...activity,
+        atSample: Math.max(0, activity.atSample - openedAt),
+        decidedAtSample: Math.max(0, activity.decidedAtSample - openedAt)
+      }),
     finalize: (id: number, untilSample: number) => {
       if (stream === undefined) {
         context.dispatch({ _tag: "Finalized", id })
         return
       }
       pending.add(id)
-      stream.finalize(id, untilSample)
+      stream.finalize(id, Math.max(0, untilSample - openedAt))
     }
   }
 })
@@ -165,7 +169,8 @@ export const make = (
 
     const text = (
       source: Exclude<ReplySource, { readonly _tag: "Audio" }>,
-      { committed, history, turn }: Parameters<typeof reply>[0]
+      { committed, history, turn }: Parameters<typeof reply>[0],
+      watch: StallWatch
     ): Stream.Stream<string, BackendError> => {
       switch (source._tag) {
         case "Answer":
@@ -177,7 +182,7 @@ export const make = (
             turn,
             metadata: context.metadata(),
             committed
-          }).pipe(stalled("Agent.respond", "the agent", context.timeout))
+          }).pipe(watch.over("Agent.respond", "the agent", context.timeout))
         case "Text":
           return Stream.succeed(source.text)
         case "Remote":
@@ -187,7 +192,9 @@ export const make = (
 
     const reply: Pipeline["reply"] = (request) => {
       const { epoch, source } = request
-      return source._tag === "Audio" ? Effect.void : text(source, request).pipe(
+      if (source._tag === "Audio") return Effect.void
+      const watch = new StallWatch()
+      const spoken = text(source, request, watch).pipe(
         Stream.filter((piece) => piece !== ""),
         Stream.tap(() => progress(epoch, "agent")),
         Stream.mapAccum(() => new Speaker(transform()), (speaker, piece: string) => [speaker, speaker.push(piece)], {
@@ -195,12 +202,15 @@ export const make = (
         }),
         Stream.tap(() => progress(epoch, "clause")),
         voice.speak,
-        stalled("TextToSpeech.speak", tts.name, Duration.sum(context.timeout, Duration.seconds(1))),
+        watch.over("TextToSpeech.speak", tts.name, Duration.sum(context.timeout, Duration.seconds(1))),
         Stream.runForEach((chunk) =>
           Effect.andThen(progress(epoch, "tts"), context.voice.speak(epoch, chunk, tts.sampleRate))
         ),
         Effect.andThen(Effect.sync(() => context.voice.finish(epoch)))
       )
+      const fail = (error: BackendError) => context.dispatch({ _tag: "ReplyFailed", epoch, error })
+      // not within the dispatch that began the reply: what happens to it could not be told before its first frame
+      return Effect.yieldNow.pipe(Effect.andThen(Effect.forkChild(watch.run(fail))), Effect.andThen(spoken))
     }
     const progress = (epoch: number, stage: "agent" | "clause" | "tts") =>
       Effect.sync(() => context.dispatch({ _tag: "ReplyProgress", epoch, stage }))

@@ -51,7 +51,8 @@ export type TranscriptEvent =
   | { readonly _tag: "EndOfTurn"; readonly confidence?: number | undefined }
 
 /**
- * One session's recogniser. The three methods are synchronous and never fail: what goes wrong arrives as the failure of
+ * One session's recogniser. Positions count samples of the timeline (16 kHz) from the first that was pushed to this
+ * stream. The three methods are synchronous and never fail: what goes wrong arrives as the failure of
  * `events`, after which the stream is dead and another must be opened.
  *
  * @category models

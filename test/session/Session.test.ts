@@ -452,14 +452,61 @@ describe("Session", () => {
     )
 
     test(
-      "of a recogniser that may not end the session as failed",
-      { stt: { failAt: { 0: gone(false) } } },
+      "of a recogniser that says it is hopeless cost one turn, too",
+      { texts: ["lost?", "two"], stt: { failAt: { 0: gone(false) } } },
       Effect.gen(function*() {
         const user = yield* call()
         yield* user.speaks(300)
+        yield* user.hears(3_000)
+        yield* user.speaks(300)
+        yield* user.hears(3_000)
+        assert.isAtLeast((yield* user.said).length, 2)
+        assert.strictEqual(yield* user.session.state.get, "listening")
+      })
+    )
+
+    const positions: Array<readonly [pushed: number, at: number]> = []
+    let streams = 0
+    test(
+      "of a recogniser leave the next one on its own timeline",
+      {
+        layerStt: Layer.succeed(SpeechToText, {
+          name: "counting",
+          sampleRate: 16_000,
+          capabilities: { interim: false, endOfTurn: false, wordTimestamps: false, languages: [] },
+          open: () =>
+            Effect.sync(() => {
+              const first = streams++ === 0
+              let pushed = 0
+              return {
+                push: (pcm: Int16Array) => {
+                  pushed += pcm.length
+                },
+                activity: ({ atSample }: { readonly atSample: number }) => positions.push([pushed, atSample]),
+                finalize: (_: number, until: number) => positions.push([pushed, until]),
+                events: first
+                  ? Stream.fromEffect(
+                    Effect.andThen(
+                      Effect.sleep("2 seconds"),
+                      Effect.fail(new ConnectionFailed({ op: "SpeechToText.events", message: "gone" }))
+                    )
+                  )
+                  : Stream.never
+              }
+            })
+        })
+      },
+      Effect.gen(function*() {
+        const user = yield* call()
+        yield* user.hears(3_000)
+        yield* user.speaks(300)
         yield* user.hears(1_000)
-        assert.strictEqual(yield* user.session.ended, "failed")
-        assert.deepStrictEqual(user.connection.closes, ["session_ended"])
+        assert.strictEqual(streams, 2)
+        assert.isAtLeast(positions.length, 3)
+        for (const [pushed, at] of positions) {
+          assert.isAtMost(at, pushed)
+          assert.isAbove(at, pushed - 16_000)
+        }
       })
     )
 
