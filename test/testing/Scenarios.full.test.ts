@@ -26,7 +26,6 @@ describe("Scenarios", () => {
           "ended user_ended",
           "ended closed",
           "ended resume_expired",
-          "ended failed",
           "ended user_away"
         ]
       ) assert.isAbove(seen.get(what) ?? 0, 0, what)
