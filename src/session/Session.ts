@@ -17,7 +17,6 @@ import * as Result from "effect/Result"
 import * as Stream from "effect/Stream"
 import type * as Take from "effect/Take"
 import type { Agent } from "../agent/Agent.ts"
-import { frameMs } from "../audio/AudioFormat.ts"
 import * as Pcm from "../audio/Pcm.ts"
 import * as Resampler from "../audio/Resampler.ts"
 import {
@@ -39,6 +38,7 @@ import { AudioInput } from "./AudioInput.ts"
 import { AudioOutput, type Convert } from "./AudioOutput.ts"
 import type { ClientMessage } from "./ClientMessage.ts"
 import type { FrameClock } from "./FrameClock.ts"
+import * as HeardAudio from "./HeardAudio.ts"
 import * as MergePatch from "./MergePatch.ts"
 import type { Happening, Pipeline, PipelineFactory } from "./Pipeline.ts"
 import * as PipelineStream from "./PipelineStream.ts"
@@ -76,9 +76,8 @@ export interface SessionOptions {
 const none = new Int16Array(0)
 const policyContext = { op: "VoiceSession.updatePolicy", what: "the policy is not valid", at: ["conversation"] }
 
-/** Readers of events and of audio lose the oldest beyond this. */
+/** Readers of events lose the oldest beyond this. */
 const EVENT_BUFFER = 1_024
-const AUDIO_BUFFER = 50
 /** What waits to be said. */
 const MAX_QUEUE = 16
 const MAX_SAY_CHARACTERS = 16_384
@@ -102,7 +101,7 @@ export const make = Effect.fnUntraced(function*(options: SessionOptions) {
   const fibers = yield* FiberMap.make<string>()
   const run = yield* FiberMap.runtime(fibers)<never>()
   const events = yield* PubSub.sliding<Take.Take<SessionEvent>>(EVENT_BUFFER)
-  const heard = yield* PubSub.sliding<Take.Take<Uint8Array>>(AUDIO_BUFFER)
+  const heard = yield* HeardAudio.make
   const ended = yield* Deferred.make<SessionEnd>()
   const now = () => clock.currentTimeMillisUnsafe()
 
@@ -321,7 +320,7 @@ export const make = Effect.fnUntraced(function*(options: SessionOptions) {
     connection = undefined
     output.attach(undefined, convert)
     PubSub.endUnsafe(events, Exit.void)
-    PubSub.endUnsafe(heard, Exit.void)
+    heard.end()
     cancelWindow()
     run(
       "close",
@@ -517,7 +516,7 @@ export const make = Effect.fnUntraced(function*(options: SessionOptions) {
           says.set(++sayKey, Pcm.copyInt16(audio))
           dispatch({ _tag: "Say", source: { _tag: "Audio", key: sayKey } })
         }),
-    receiveAudio: Stream.fromPubSubTake(heard),
+    receiveAudio: heard.stream,
     setAgent: (next) =>
       Effect.map(open("VoiceSession.setAgent"), () => {
         agent = next
@@ -595,7 +594,7 @@ export const make = Effect.fnUntraced(function*(options: SessionOptions) {
     maxRetries: options.maxRetries,
     retryDelay: options.retryDelay
   })
-  yield* Effect.fromResult(input.add(listenIn(heard)))
+  yield* Effect.fromResult(input.add(heard.ear))
   after(options.connectWindow, "never_connected")
   run(
     "longest",
@@ -613,7 +612,6 @@ export const make = Effect.fnUntraced(function*(options: SessionOptions) {
     close: (reason: SessionEnd) => dispatch({ _tag: "Close", reason }),
     /** Lets the session finish. */
     drain,
-    lifecycle: () => state.lifecycle._tag,
     /** Something happened to an engine while it worked for this session. */
     incident: ({ engine, error, kind, to, what }: EngineIncident): void => {
       if (state.lifecycle._tag === "Closed") return
@@ -628,26 +626,6 @@ export const make = Effect.fnUntraced(function*(options: SessionOptions) {
     }
   }
 })
-
-/** Batches of 100 ms for whoever reads `receiveAudio`; nothing is copied while nobody does. */
-const listenIn = (heard: PubSub.PubSub<Take.Take<Uint8Array>>) => {
-  const batch = new Int16Array(16_000 / 1000 * frameMs * 5)
-  let filled = 0
-  return {
-    sampleRate: 16_000,
-    push: (pcm: Int16Array) => {
-      for (let at = 0; at < pcm.length;) {
-        const part = Math.min(pcm.length - at, batch.length - filled)
-        batch.set(pcm.subarray(at, at + part), filled)
-        at += part
-        filled += part
-        if (filled < batch.length) continue
-        filled = 0
-        PubSub.publishUnsafe(heard, [Pcm.fromInt16(batch).slice()])
-      }
-    }
-  }
-}
 
 /**
  * A session as its backend holds it.

@@ -1,0 +1,68 @@
+/**
+ * The user's audio for whoever reads `receiveAudio`: batches of 100 ms. Nothing is copied while nobody reads.
+ *
+ * @since 0.1.0
+ */
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as PubSub from "effect/PubSub"
+import * as Stream from "effect/Stream"
+import type * as Take from "effect/Take"
+import * as Pcm from "../audio/Pcm.ts"
+import { TIMELINE_RATE } from "../speech/VoiceActivityDetector.ts"
+import type { Ear } from "./AudioInput.ts"
+
+/** Batches that wait for a reader; it loses the oldest beyond this. */
+const BUFFER = 50
+const BATCH_SAMPLES = TIMELINE_RATE / 10
+
+/**
+ * @category models
+ * @since 0.1.0
+ */
+export interface HeardAudio {
+  readonly ear: Ear
+  /** From now on, until the session ends. */
+  readonly stream: Stream.Stream<Uint8Array>
+  /** No more comes. Synchronous. */
+  readonly end: () => void
+}
+
+/**
+ * @category constructors
+ * @since 0.1.0
+ */
+export const make: Effect.Effect<HeardAudio> = Effect.gen(function*() {
+  const batches = yield* PubSub.sliding<Take.Take<Uint8Array>>(BUFFER)
+  const batch = new Int16Array(BATCH_SAMPLES)
+  let filled = 0
+  let readers = 0
+  const reading = Effect.acquireRelease(
+    Effect.sync(() => {
+      if (readers++ === 0) filled = 0
+    }),
+    () =>
+      Effect.sync(() => {
+        readers--
+      })
+  )
+  return {
+    ear: {
+      sampleRate: TIMELINE_RATE,
+      push: (pcm) => {
+        if (readers === 0) return
+        for (let at = 0; at < pcm.length;) {
+          const part = Math.min(pcm.length - at, batch.length - filled)
+          batch.set(pcm.subarray(at, at + part), filled)
+          at += part
+          filled += part
+          if (filled < batch.length) continue
+          filled = 0
+          PubSub.publishUnsafe(batches, [Pcm.fromInt16(batch).slice()])
+        }
+      }
+    },
+    stream: Stream.unwrap(Effect.as(reading, Stream.fromPubSubTake(batches))),
+    end: () => void PubSub.endUnsafe(batches, Exit.void)
+  }
+})
