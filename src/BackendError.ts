@@ -39,6 +39,23 @@ export const BackendErrorCode = Schema.Literals([
  */
 export type BackendErrorCode = typeof BackendErrorCode.Type
 
+/** The HTTP status of each code, also for an `HttpApi` of one's own that names these errors. */
+const statuses: { readonly [Code in BackendErrorCode]: number } = {
+  invalid_config: 400,
+  provider_not_found: 404,
+  connection_failed: 502,
+  connection_timeout: 504,
+  session_not_found: 404,
+  session_limit_exceeded: 503,
+  rate_limit_exceeded: 429,
+  authentication_failed: 401,
+  authorization_failed: 403,
+  pipeline_error: 500,
+  agent_error: 502,
+  timeout: 504,
+  context_canceled: 499
+}
+
 const fields = {
   /** The operation that failed, `Service.method`. */
   op: Schema.String,
@@ -56,7 +73,7 @@ const fields = {
  * @since 0.1.0
  */
 export class InvalidConfig extends Schema.TaggedError<InvalidConfig>()("InvalidConfig", fields, {
-  httpApiStatus: 400
+  httpApiStatus: statuses.invalid_config
 }) {
   readonly code = "invalid_config" as const
   readonly retryable: boolean = false
@@ -69,7 +86,7 @@ export class InvalidConfig extends Schema.TaggedError<InvalidConfig>()("InvalidC
  * @since 0.1.0
  */
 export class ProviderNotFound extends Schema.TaggedError<ProviderNotFound>()("ProviderNotFound", fields, {
-  httpApiStatus: 404
+  httpApiStatus: statuses.provider_not_found
 }) {
   readonly code = "provider_not_found" as const
   readonly retryable: boolean = false
@@ -82,7 +99,7 @@ export class ProviderNotFound extends Schema.TaggedError<ProviderNotFound>()("Pr
  * @since 0.1.0
  */
 export class ConnectionFailed extends Schema.TaggedError<ConnectionFailed>()("ConnectionFailed", fields, {
-  httpApiStatus: 502
+  httpApiStatus: statuses.connection_failed
 }) {
   readonly code = "connection_failed" as const
   readonly retryable: boolean = true
@@ -95,7 +112,7 @@ export class ConnectionFailed extends Schema.TaggedError<ConnectionFailed>()("Co
  * @since 0.1.0
  */
 export class ConnectionTimeout extends Schema.TaggedError<ConnectionTimeout>()("ConnectionTimeout", fields, {
-  httpApiStatus: 504
+  httpApiStatus: statuses.connection_timeout
 }) {
   readonly code = "connection_timeout" as const
   readonly retryable: boolean = true
@@ -108,7 +125,7 @@ export class ConnectionTimeout extends Schema.TaggedError<ConnectionTimeout>()("
  * @since 0.1.0
  */
 export class SessionNotFound extends Schema.TaggedError<SessionNotFound>()("SessionNotFound", fields, {
-  httpApiStatus: 404
+  httpApiStatus: statuses.session_not_found
 }) {
   readonly code = "session_not_found" as const
   readonly retryable: boolean = false
@@ -121,7 +138,7 @@ export class SessionNotFound extends Schema.TaggedError<SessionNotFound>()("Sess
  * @since 0.1.0
  */
 export class SessionLimitExceeded extends Schema.TaggedError<SessionLimitExceeded>()("SessionLimitExceeded", fields, {
-  httpApiStatus: 503
+  httpApiStatus: statuses.session_limit_exceeded
 }) {
   readonly code = "session_limit_exceeded" as const
   readonly retryable: boolean = true
@@ -134,7 +151,7 @@ export class SessionLimitExceeded extends Schema.TaggedError<SessionLimitExceede
  * @since 0.1.0
  */
 export class RateLimitExceeded extends Schema.TaggedError<RateLimitExceeded>()("RateLimitExceeded", fields, {
-  httpApiStatus: 429
+  httpApiStatus: statuses.rate_limit_exceeded
 }) {
   readonly code = "rate_limit_exceeded" as const
   readonly retryable: boolean = true
@@ -147,7 +164,7 @@ export class RateLimitExceeded extends Schema.TaggedError<RateLimitExceeded>()("
  * @since 0.1.0
  */
 export class AuthenticationFailed extends Schema.TaggedError<AuthenticationFailed>()("AuthenticationFailed", fields, {
-  httpApiStatus: 401
+  httpApiStatus: statuses.authentication_failed
 }) {
   readonly code = "authentication_failed" as const
   readonly retryable: boolean = false
@@ -160,7 +177,7 @@ export class AuthenticationFailed extends Schema.TaggedError<AuthenticationFaile
  * @since 0.1.0
  */
 export class AuthorizationFailed extends Schema.TaggedError<AuthorizationFailed>()("AuthorizationFailed", fields, {
-  httpApiStatus: 403
+  httpApiStatus: statuses.authorization_failed
 }) {
   readonly code = "authorization_failed" as const
   readonly retryable: boolean = false
@@ -175,7 +192,7 @@ export class AuthorizationFailed extends Schema.TaggedError<AuthorizationFailed>
 export class PipelineError extends Schema.TaggedError<PipelineError>()("PipelineError", {
   ...fields,
   retryable: Schema.Boolean
-}, { httpApiStatus: 500 }) {
+}, { httpApiStatus: statuses.pipeline_error }) {
   readonly code = "pipeline_error" as const
 }
 
@@ -188,7 +205,7 @@ export class PipelineError extends Schema.TaggedError<PipelineError>()("Pipeline
 export class AgentError extends Schema.TaggedError<AgentError>()("AgentError", {
   ...fields,
   retryable: Schema.Boolean
-}, { httpApiStatus: 502 }) {
+}, { httpApiStatus: statuses.agent_error }) {
   readonly code = "agent_error" as const
 }
 
@@ -198,7 +215,7 @@ export class AgentError extends Schema.TaggedError<AgentError>()("AgentError", {
  * @category errors
  * @since 0.1.0
  */
-export class Timeout extends Schema.TaggedError<Timeout>()("Timeout", fields, { httpApiStatus: 504 }) {
+export class Timeout extends Schema.TaggedError<Timeout>()("Timeout", fields, { httpApiStatus: statuses.timeout }) {
   readonly code = "timeout" as const
   readonly retryable: boolean = true
 }
@@ -210,7 +227,7 @@ export class Timeout extends Schema.TaggedError<Timeout>()("Timeout", fields, { 
  * @since 0.1.0
  */
 export class ContextCanceled extends Schema.TaggedError<ContextCanceled>()("ContextCanceled", fields, {
-  httpApiStatus: 499
+  httpApiStatus: statuses.context_canceled
 }) {
   readonly code = "context_canceled" as const
   readonly retryable: boolean = false
@@ -253,22 +270,6 @@ export type BackendError = typeof BackendError.Type
  * @since 0.1.0
  */
 export const isBackendError: (value: unknown) => value is BackendError = Schema.is(BackendError)
-
-const statuses: { readonly [Code in BackendErrorCode]: number } = {
-  invalid_config: 400,
-  provider_not_found: 404,
-  connection_failed: 502,
-  connection_timeout: 504,
-  session_not_found: 404,
-  session_limit_exceeded: 503,
-  rate_limit_exceeded: 429,
-  authentication_failed: 401,
-  authorization_failed: 403,
-  pipeline_error: 500,
-  agent_error: 502,
-  timeout: 504,
-  context_canceled: 499
-}
 
 /**
  * The HTTP status of an error: 400 for `invalid_config`, 503 for `session_limit_exceeded`, …
