@@ -10,7 +10,6 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import * as FiberSet from "effect/FiberSet"
-import * as Option from "effect/Option"
 import * as Random from "effect/Random"
 import * as Scope from "effect/Scope"
 import * as Semaphore from "effect/Semaphore"
@@ -18,29 +17,25 @@ import * as Stream from "effect/Stream"
 import * as SubscriptionRef from "effect/SubscriptionRef"
 import type { Agent } from "../agent/Agent.ts"
 import {
-  AuthenticationFailed,
-  AuthorizationFailed,
   type BackendError,
   ConnectionFailed,
   ConnectionTimeout,
   InvalidConfig,
-  RateLimitExceeded,
   SessionNotFound
 } from "../BackendError.ts"
 import type { OnIncident } from "../EngineIncident.ts"
-import { AuthHook } from "../hooks/AuthHook.ts"
-import { RateLimiter } from "../hooks/RateLimiter.ts"
 import { FrameClock } from "../session/FrameClock.ts"
 import * as Observable from "../session/Observable.ts"
 import type { PipelineFactory } from "../session/Pipeline.ts"
 import * as Session from "../session/Session.ts"
-import { decodeMetadata, type PipelineType, type SessionConfig } from "../session/SessionConfig.ts"
+import type { PipelineType, SessionConfig } from "../session/SessionConfig.ts"
 import type { VoiceSession } from "../session/VoiceSession.ts"
 import * as BackendMetrics from "../telemetry/BackendMetrics.ts"
 import { Admission } from "./Admission.ts"
 import * as BackendConfig from "./BackendConfig.ts"
 import type { BackendProvider, ProviderConnection, SessionAccess } from "./BackendProvider.ts"
-import { type HealthPart, worst } from "./HealthStatus.ts"
+import * as Gate from "./Gate.ts"
+import * as Health from "./Health.ts"
 import { LatencyWindow } from "./LatencyWindow.ts"
 import * as Support from "./Support.ts"
 import type { ConnectionState, DrainReport, VoiceBackend } from "./VoiceBackend.ts"
@@ -76,7 +71,6 @@ interface Entry {
 
 /** What every close of a single session is bounded by, so that nothing in a close path can hang. */
 const CLOSE_DEADLINE = "5 seconds"
-const PROBE_DEADLINE = "5 seconds"
 
 const newId = Effect.map(
   Effect.all([Random.nextIntBetween(0, 36 ** 8), Random.nextIntBetween(0, 36 ** 8)]),
@@ -99,8 +93,7 @@ export const makeBackend = Effect.fnUntraced(function*(parts: BackendParts) {
   const scope = yield* Scope.make()
   const clock = yield* Clock.Clock
   const frames = yield* FrameClock.make
-  const auth = yield* Effect.serviceOption(AuthHook)
-  const limiter = yield* Effect.serviceOption(RateLimiter)
+  const gate = yield* Gate.make
   const own = provider.capabilities.maxConcurrentSessions
   const admission = new Admission(() =>
     own === 0 ? config.maxConcurrentSessions : Math.min(own, config.maxConcurrentSessions)
@@ -200,38 +193,6 @@ export const makeBackend = Effect.fnUntraced(function*(parts: BackendParts) {
 
   // ---- sessions -----------------------------------------------------------------------------------------------------
 
-  const admit = Effect.fnUntraced(function*(session: SessionConfig) {
-    const op = "VoiceBackend.createSession"
-    if (session.userId === "" || session.userId.length > 256) {
-      return yield* new InvalidConfig({
-        op,
-        message: "user_id: expected 1 to 256 characters",
-        details: { path: "user_id" }
-      })
-    }
-    const metadata = yield* decodeMetadata(op, session.metadata ?? {})
-    let admitted: SessionConfig = { ...session, metadata }
-    if (Option.isSome(auth)) {
-      if (session.token === undefined) {
-        return yield* new AuthenticationFailed({ op, message: "a token is needed" })
-      }
-      const who = yield* auth.value.authenticate(session.token, metadata)
-      if (!who.authorized || !(yield* auth.value.authorize(who.userId, "session.create"))) {
-        return yield* new AuthorizationFailed({ op, message: "this user may not create a session" })
-      }
-      const merged = yield* decodeMetadata(op, { ...metadata, ...who.metadata })
-      admitted = { ...admitted, userId: who.userId, metadata: merged }
-    }
-    if (Option.isSome(limiter) && !(yield* limiter.value.allow(`user:${admitted.userId}`))) {
-      return yield* new RateLimitExceeded({
-        op,
-        message: "too many sessions for this user",
-        details: { retryAfterMs: 1_000 }
-      })
-    }
-    return admitted
-  })
-
   const agentOf = (session: SessionConfig) => {
     if (typeof session.agent === "string") return parts.findAgent(session.agent)
     if (session.agent !== undefined) return Effect.succeed(session.agent)
@@ -327,7 +288,8 @@ export const makeBackend = Effect.fnUntraced(function*(parts: BackendParts) {
       Effect.gen(function*() {
         yield* admission.enter
         const sessionScope = yield* Scope.fork(scope)
-        const entry = yield* restore(Effect.flatMap(admit(session), (admitted) => open(admitted, sessionScope))).pipe(
+        const opened = Effect.flatMap(gate.create(session), (admitted) => open(admitted, sessionScope))
+        const entry = yield* restore(opened).pipe(
           Effect.onError(() => Effect.ensuring(closeScope(sessionScope), Effect.sync(() => admission.leave())))
         )
         sessions.set(entry.handle.session.id, entry)
@@ -349,44 +311,14 @@ export const makeBackend = Effect.fnUntraced(function*(parts: BackendParts) {
 
   // ---- health -------------------------------------------------------------------------------------------------------
 
-  const probe = Effect.suspend((): Effect.Effect<HealthPart> => {
-    if (link === undefined) {
-      return Effect.succeed({ name: "provider", status: "unhealthy", cause: `the backend is ${admission.phase}` })
-    }
-    return link.provider.probe.pipe(
-      Effect.timeoutOption(PROBE_DEADLINE),
-      Effect.map(Option.getOrElse((): HealthPart => ({
-        name: "provider",
-        status: "unhealthy",
-        cause: `${provider.name} did not answer within ${PROBE_DEADLINE}`
-      })))
-    )
-  })
-
-  const healthCheck = Effect.map(probe, (provided) => {
-    const share = latency.exceeded
-    const health: ReadonlyArray<HealthPart> = [
-      provided,
-      ...Object.entries(parts.engines).map(([kind, name]): HealthPart => ({
-        name: `${kind}:${name}`,
-        status: "healthy"
-      })),
-      admission.phase === "draining"
-        ? { name: "admission", status: "degraded", cause: "the backend is draining" }
-        : admission.isFull
-        ? { name: "admission", status: "degraded", cause: "all sessions are taken" }
-        : { name: "admission", status: "healthy" },
-      share > 0.05
-        ? {
-          name: "latency",
-          status: "degraded",
-          cause: `${Math.round(100 * share)} % of the last turns took longer than ${
-            Duration.format(config.latencyTarget)
-          }`
-        }
-        : { name: "latency", status: "healthy" }
-    ]
-    return { status: worst(health), parts: health, checkedAt: clock.currentTimeMillisUnsafe() }
+  const health = Health.make({
+    provider: provider.name,
+    link: () => link?.provider,
+    engines: parts.engines,
+    admission,
+    latency,
+    latencyTarget: () => config.latencyTarget,
+    now: () => clock.currentTimeMillisUnsafe()
   })
 
   parts.listen?.((incident) => sessions.get(incident.sessionId)?.handle.incident(incident))
@@ -404,7 +336,7 @@ export const makeBackend = Effect.fnUntraced(function*(parts: BackendParts) {
         return Deferred.await(entry.gone)
       }),
     access: (id) => Effect.map(find("VoiceBackend.access", id), (entry) => entry.access),
-    healthCheck,
+    healthCheck: health,
     connectionState: Observable.fromRef(connection),
     activeSessionCount: Effect.sync(() => sessions.size),
     config: Effect.sync(() => config),

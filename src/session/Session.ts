@@ -34,9 +34,9 @@ import type { Command, Event, State, TimerName } from "../conversation/Conversat
 import type { HistoryItem } from "../conversation/History.ts"
 import type { EngineIncident } from "../EngineIncident.ts"
 import * as Faults from "../Faults.ts"
+import * as Attachments from "./Attachments.ts"
 import { AudioInput } from "./AudioInput.ts"
 import { AudioOutput, type Convert } from "./AudioOutput.ts"
-import type { ClientMessage } from "./ClientMessage.ts"
 import type { FrameClock } from "./FrameClock.ts"
 import * as HeardAudio from "./HeardAudio.ts"
 import * as MergePatch from "./MergePatch.ts"
@@ -44,7 +44,6 @@ import type { Happening, Pipeline, PipelineFactory } from "./Pipeline.ts"
 import * as PipelineStream from "./PipelineStream.ts"
 import { decodeMetadata, type Metadata, type SessionConfig } from "./SessionConfig.ts"
 import type { SessionEnd, SessionEvent, SessionEventBody } from "./SessionEvent.ts"
-import type { ConnectionClose, UserConnection } from "./UserConnection.ts"
 import { Voice } from "./Voice.ts"
 import type { VoiceSession } from "./VoiceSession.ts"
 
@@ -84,9 +83,6 @@ const MAX_SAY_CHARACTERS = 16_384
 const MAX_AUDIO_BYTES = 65_536
 /** The final words of a turn are awaited at most so long. */
 const FINALIZE_TIMEOUT_MS = 5_000
-/** A connection may send audio this much faster than real time, and ahead of it. */
-const FLOOD_RATE = 1.5
-const FLOOD_BURST_MS = 5_000
 
 /**
  * Makes a session in a scope of its own; the session has ended when `ended` completes, and is gone when its scope is
@@ -109,9 +105,6 @@ export const make = Effect.fnUntraced(function*(options: SessionOptions) {
   let agent = options.agent
   let metadata: Metadata = options.config.metadata ?? {}
   let seq = 0
-  let connection: UserConnection | undefined
-  let attachedBefore = false
-  let handFed = false
   let pipeline: Pipeline | undefined
   const says = new Map<number, Int16Array>()
   let sayKey = 0
@@ -121,7 +114,7 @@ export const make = Effect.fnUntraced(function*(options: SessionOptions) {
   const emit = (body: SessionEventBody): void => {
     const event: SessionEvent = { ...body, seq: ++seq, atMs: now() }
     PubSub.publishUnsafe(events, [event])
-    connection?.notify(event)
+    attachments.current?.notify(event)
     if (event.type === "turn.latency") options.onLatency(event.totalMs)
   }
 
@@ -133,7 +126,7 @@ export const make = Effect.fnUntraced(function*(options: SessionOptions) {
     text: (epoch, text) => dispatch({ _tag: "ReplyText", epoch, text }),
     played: (epoch) => dispatch({ _tag: "ReplyPlayed", epoch }),
     slow: (which) => emit({ type: "connection.slow", connection: which.id }),
-    dead: (which) => detach(which, "too slow", "too_slow"),
+    dead: (which) => attachments.detach(which, "too slow", "too_slow"),
     room: () => voice.resume()
   })
   const voice = new Voice(factory, output)
@@ -190,6 +183,10 @@ export const make = Effect.fnUntraced(function*(options: SessionOptions) {
   }
   const release = (epoch: number): void => void sounds.push({ epoch, play: () => output.release(epoch) })
 
+  const cancel = (name: string): void => {
+    const fiber = FiberMap.getUnsafe(fibers, name)
+    if (fiber._tag === "Some") fiber.value.interruptUnsafe()
+  }
   const timers = new Map<TimerName, number>()
   const onTimer = (name: TimerName): void => {
     const id = timers.get(name)
@@ -200,8 +197,7 @@ export const make = Effect.fnUntraced(function*(options: SessionOptions) {
   const cancelTimer = (name: TimerName): void => {
     timers.delete(name)
     input.unwatch(name)
-    const fiber = FiberMap.getUnsafe(fibers, `timer:${name}`)
-    if (fiber._tag === "Some") fiber.value.interruptUnsafe()
+    cancel(`timer:${name}`)
   }
 
   const execute = (command: Command): void => {
@@ -265,8 +261,7 @@ export const make = Effect.fnUntraced(function*(options: SessionOptions) {
   const stopReply = (epoch: number, played: Parameters<Pipeline["ended"]>[1]): void => {
     voice.resume()
     pipeline?.ended(epoch, played)
-    const fiber = FiberMap.getUnsafe(fibers, `reply:${epoch}`)
-    if (fiber._tag === "Some") fiber.value.interruptUnsafe()
+    cancel(`reply:${epoch}`)
   }
 
   const judge = ({ agentSaid, id, transcript }: Extract<Command, { readonly _tag: "Judge" }>): void => {
@@ -316,105 +311,32 @@ export const make = Effect.fnUntraced(function*(options: SessionOptions) {
   }
 
   const close = (reason: SessionEnd): void => {
-    const last = connection
-    connection = undefined
-    output.attach(undefined, convert)
     PubSub.endUnsafe(events, Exit.void)
     heard.end()
-    cancelWindow()
-    run(
-      "close",
-      (last === undefined ? Effect.void : closeConnection(last, "session_ended")).pipe(
-        Effect.ensuring(Deferred.succeed(ended, reason))
-      )
-    )
+    run("close", Effect.ensuring(attachments.end(), Deferred.succeed(ended, reason)))
   }
 
   // ---- attachments --------------------------------------------------------------------------------------------------
 
-  const cancelWindow = () => {
-    const window = FiberMap.getUnsafe(fibers, "window")
-    if (window._tag === "Some") window.value.interruptUnsafe()
-  }
-
-  const closeConnection = (which: UserConnection, reason: ConnectionClose) =>
-    which.close(reason).pipe(Effect.timeoutOption("2 seconds"), Effect.ignore)
-
-  const after = (window: Duration.Duration, reason: SessionEnd) =>
-    run("window", Effect.andThen(Effect.sleep(window), Effect.sync(() => dispatch({ _tag: "Close", reason }))))
-
-  const detach = (which: UserConnection, reason: string, close: ConnectionClose | undefined): void => {
-    if (connection !== which) return
-    connection = undefined
-    output.attach(undefined, convert)
-    emit({ type: "connection.detached", connection: which.id, reason })
-    if (close !== undefined) run("detach", closeConnection(which, close))
-    const { lifecycle } = state
-    if (lifecycle._tag === "Closed") return
-    // there is nobody left to hear the rest
-    if (lifecycle._tag === "Draining") return dispatch({ _tag: "Close", reason: lifecycle.reason })
-    // nobody speaks any more: what was being said is complete
-    input.gap(which.format.input.sampleRate * 2)
-    if (state.user._tag === "Speaking") {
-      dispatch({ _tag: "SpeechStopped", atSample: input.position, decidedAtSample: input.position })
-    }
-    after(options.resumeWindow, "resume_expired")
-  }
-
-  const onMessage = (which: UserConnection, message: ClientMessage): void => {
-    if (connection !== which) return
-    switch (message.type) {
-      case "user.text":
-        return dispatch({ _tag: "UserText", text: message.text })
-      case "agent.interrupt":
-        return dispatch({ _tag: "Interrupt" })
-      case "playout.position":
-        return output.reported(message.turn, message.playedMs)
-      case "session.end":
-        return dispatch({ _tag: "Close", reason: "user_ended" })
-      case "ping":
-        return emit({ type: "pong" })
-    }
-  }
-
-  const listen = (which: UserConnection): void => {
-    const rate = which.format.input.sampleRate
-    const since = now()
-    let takenMs = 0
-    let droppedMs = 0
-    let toldAt = Number.NEGATIVE_INFINITY
-    const bounded = which.transport !== "memory"
-    which.listen({
-      audio: (pcm) => {
-        if (connection !== which) return
-        const ms = pcm.length * 1000 / rate
-        if (bounded && takenMs + ms > (now() - since) * FLOOD_RATE + FLOOD_BURST_MS) {
-          droppedMs += ms
-          if (now() - toldAt >= 1_000) {
-            toldAt = now()
-            emit({ type: "audio.dropped", reason: "faster than real time", ms: Math.round(droppedMs) })
-            droppedMs = 0
-          }
-          return
-        }
-        takenMs += ms
-        input.push(pcm)
-      },
-      gap: (samples) => connection === which ? input.gap(samples) : undefined,
-      message: (message) => onMessage(which, message),
-      malformed: (reason) => {
-        if (connection !== which) return
-        emit({ type: "error", code: "invalid_config", message: `a message was ignored: ${reason}` })
-      },
-      closed: (reason) => detach(which, reason, undefined)
-    })
-  }
+  const attachments = Attachments.make({
+    input,
+    output,
+    convert,
+    resumeWindow: options.resumeWindow,
+    resumed: false,
+    now,
+    emit,
+    dispatch,
+    state: () => state,
+    run,
+    cancel
+  })
 
   // ---- operations ---------------------------------------------------------------------------------------------------
 
   /** Lets what is in flight end; without a connection nobody would hear it. */
   const drain = (reason: SessionEnd): void =>
-    dispatch(connection === undefined && !handFed ? { _tag: "Close", reason } : { _tag: "Drain", reason })
+    dispatch(attachments.attended ? { _tag: "Drain", reason } : { _tag: "Close", reason })
 
   const isClosed = () => state.lifecycle._tag === "Closed"
   const open = (op: string): Effect.Effect<void, SessionNotFound> =>
@@ -426,37 +348,6 @@ export const make = Effect.fnUntraced(function*(options: SessionOptions) {
         : Effect.void
     )
   const invalid = (op: string, message: string) => Effect.fail(new InvalidConfig({ op, message }))
-
-  const start = () => {
-    cancelWindow()
-    dispatch({ _tag: "Started" })
-  }
-
-  const attach = (next: UserConnection): Effect.Effect<void, BackendError> =>
-    Effect.suspend(() => {
-      const opened = input.open(next.format.input.sampleRate)
-      if (Result.isFailure(opened)) return Effect.fail(opened.failure)
-      const former = connection
-      // the former hears of it: a link without close codes would come back and take its place again
-      if (former !== undefined) emit({ type: "connection.detached", connection: former.id, reason: "replaced" })
-      connection = next
-      handFed = false
-      const resumed = attachedBefore
-      attachedBefore = true
-      emit({
-        type: "session.started",
-        input: next.format.input,
-        output: next.format.output,
-        resumed
-      })
-      emit({ type: "session.state", state: Conversation.publicState(state) })
-      emit({ type: "connection.attached", connection: next.id, transport: next.transport })
-      output.attach(next, convert)
-      // what has arrived already is part of the conversation
-      start()
-      listen(next)
-      return former === undefined ? Effect.void : closeConnection(former, "replaced")
-    })
 
   const say = (op: string, queue: () => void): Effect.Effect<void, BackendError> =>
     Effect.andThen(
@@ -482,7 +373,7 @@ export const make = Effect.fnUntraced(function*(options: SessionOptions) {
   const session: VoiceSession = {
     id: options.id,
     config: options.config,
-    start: Effect.andThen(open("VoiceSession.start"), Effect.sync(start)),
+    start: Effect.andThen(open("VoiceSession.start"), Effect.sync(attachments.begin)),
     stop: Effect.suspend(() => {
       drain("closed")
       return Effect.asVoid(Deferred.await(ended))
@@ -492,19 +383,12 @@ export const make = Effect.fnUntraced(function*(options: SessionOptions) {
         open("VoiceSession.processAudio"),
         Effect.suspend(() => {
           const op = "VoiceSession.processAudio"
-          if (connection !== undefined) return invalid(op, "a connection feeds this session already")
+          if (attachments.current !== undefined) return invalid(op, "a connection feeds this session already")
           if (state.lifecycle._tag === "New") return invalid(op, "the session has not been started")
           if (audio.length > MAX_AUDIO_BYTES) return invalid(op, `more than ${MAX_AUDIO_BYTES} bytes at once`)
           if (audio.length % 2 !== 0) return invalid(op, "not 16-bit samples: an odd number of bytes")
-          if (!handFed) {
-            const opened = input.open(16_000)
-            if (Result.isFailure(opened)) return Effect.fail(opened.failure)
-            handFed = true
-            // it is not waited for anybody
-            cancelWindow()
-            // nobody listens, but time goes on: what the agent says is played to nobody
-            output.attach(PipelineStream.nobody, convert)
-          }
+          const fed = attachments.feedByHand()
+          if (Result.isFailure(fed)) return Effect.fail(fed.failure)
           input.push(Pcm.toInt16(audio))
           return Effect.void
         })
@@ -569,7 +453,7 @@ export const make = Effect.fnUntraced(function*(options: SessionOptions) {
       open("VoiceSession.interrupt"),
       Effect.sync(() => dispatch({ _tag: "Interrupt" }))
     ),
-    attach: (next) => Effect.andThen(open("VoiceSession.attach"), attach(next)),
+    attach: (next) => Effect.andThen(open("VoiceSession.attach"), attachments.attach(next)),
     pipeline: (source, pipelineOptions) =>
       PipelineStream.make(session, source, {
         inputSampleRate: pipelineOptions?.inputSampleRate ?? 16_000,
@@ -595,7 +479,7 @@ export const make = Effect.fnUntraced(function*(options: SessionOptions) {
     retryDelay: options.retryDelay
   })
   yield* Effect.fromResult(input.add(heard.ear))
-  after(options.connectWindow, "never_connected")
+  attachments.expect(options.connectWindow, "never_connected")
   run(
     "longest",
     Effect.sleep(options.longest).pipe(
