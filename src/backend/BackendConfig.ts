@@ -27,6 +27,9 @@ export const DrainConfig = Schema.Struct({
   deadline: boundedDuration(0, "1 hour").pipe(withDefault("20s"))
 })
 
+/** As long as what it makes: HMAC-SHA256 is 32 bytes. */
+const SigningKey = Schema.String.check(Schema.isMinLength(32), Schema.isMaxLength(512)).pipe(Schema.RedactedFromValue)
+
 /**
  * The limits of a session.
  *
@@ -34,6 +37,8 @@ export const DrainConfig = Schema.Struct({
  * - `resumeWindow`: how long a session waits for its user to come back. 60 s.
  * - `longest`: the longest session. 1 h.
  * - `tokenTtl`: how long a session's token is good; at least the resume window. 10 min.
+ * - `signingKey`: what signs tokens, a secret of at least 32 characters. Default: one that is made once and kept beside the
+ *   sessions, so that all processes on a store share it.
  *
  * @category models
  * @since 0.1.0
@@ -42,11 +47,13 @@ export const SessionLimits = Schema.Struct({
   connectWindow: boundedDuration("1 second", "1 hour").pipe(withDefault("1 minute")),
   resumeWindow: boundedDuration(0, "1 hour").pipe(withDefault("1 minute")),
   longest: boundedDuration("10 seconds", "24 hours").pipe(withDefault("1 hour")),
-  tokenTtl: boundedDuration("10 seconds", "24 hours").pipe(withDefault("10 minutes"))
+  tokenTtl: boundedDuration("10 seconds", "24 hours").pipe(withDefault("10 minutes")),
+  signingKey: Schema.optionalKey(SigningKey)
 }).pipe(Schema.encodeKeys({
   connectWindow: "connect_window",
   resumeWindow: "resume_window",
-  tokenTtl: "token_ttl"
+  tokenTtl: "token_ttl",
+  signingKey: "signing_key"
 }))
 
 /**

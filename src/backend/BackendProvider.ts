@@ -10,6 +10,7 @@ import * as Context from "effect/Context"
 import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import type * as HttpRouter from "effect/http/HttpRouter"
+import type * as Redacted from "effect/Redacted"
 import type * as Schema from "effect/Schema"
 import type * as Scope from "effect/Scope"
 import type * as Stream from "effect/Stream"
@@ -119,6 +120,38 @@ export interface ProviderConnection {
 }
 
 /**
+ * What a backend does for its provider.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface ProviderHost {
+  /**
+   * The key that signs what lets users in: `session.signing_key`, else one that all owners of the session store share, so
+   * that a token outlives the process that gave it.
+   */
+  readonly signingKey: Redacted.Redacted<string>
+  /** Lets the user of a session connect, as far as the application and its limits go. */
+  readonly admit: (session: LinkedSession, from: Visitor) => Effect.Effect<void, BackendError>
+  /**
+   * Takes up a session that another process has left, and opens its link. Fails `session_not_found` when there is none, and
+   * `connection_failed` with `details.retryAfterMs` while another process holds it.
+   */
+  readonly recover: (id: string) => Effect.Effect<void, BackendError>
+}
+
+/**
+ * Whoever knocks.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Visitor {
+  /** The network address, where one is known. */
+  readonly address?: string | undefined
+}
+
+/**
  * The services that a config may call on by name.
  *
  * @category models
@@ -141,7 +174,10 @@ export class BackendProvider extends Context.Service<BackendProvider, {
   /** All faults of the provider's part at once; nothing is created. */
   readonly validateConfig: (config: BackendConfig) => Effect.Effect<void, BackendError>
   /** Connects to wherever the users are. */
-  readonly connect: (config: BackendConfig) => Effect.Effect<ProviderConnection, BackendError, Scope.Scope>
+  readonly connect: (
+    config: BackendConfig,
+    host: ProviderHost
+  ) => Effect.Effect<ProviderConnection, BackendError, Scope.Scope>
   /** A backend whose engines, agent and processors are the named ones of the config. */
   readonly createBackend: (
     config: BackendConfig
@@ -161,7 +197,8 @@ export const make = <Options>(provider: {
   readonly config: Schema.Codec<Options, unknown>
   readonly connect: (
     options: Options,
-    config: BackendConfig
+    config: BackendConfig,
+    host: ProviderHost
   ) => Effect.Effect<ProviderConnection, BackendError, Scope.Scope>
 }): BackendProvider["Service"] => {
   const decode = (config: BackendConfig) =>
@@ -176,7 +213,7 @@ export const make = <Options>(provider: {
     capabilities: provider.capabilities,
     configSchema: provider.config,
     validateConfig: (config) => Effect.asVoid(decode(config)),
-    connect: (config) => Effect.flatMap(decode(config), (options) => provider.connect(options, config)),
+    connect: (config, host) => Effect.flatMap(decode(config), (options) => provider.connect(options, config, host)),
     createBackend: (config) => ConfiguredBackend.make(self, config)
   }
   return self

@@ -15,6 +15,7 @@ import {
 import { AuthHook } from "../hooks/AuthHook.ts"
 import { RateLimiter } from "../hooks/RateLimiter.ts"
 import { decodeMetadata, type SessionConfig } from "../session/SessionConfig.ts"
+import type { ProviderHost } from "./BackendProvider.ts"
 
 /**
  * @category models
@@ -23,6 +24,8 @@ import { decodeMetadata, type SessionConfig } from "../session/SessionConfig.ts"
 export interface Gate {
   /** Lets a session be created, as the user that the hook says it is. */
   readonly create: (session: SessionConfig) => Effect.Effect<SessionConfig, BackendError>
+  /** Lets a session's user connect. */
+  readonly connect: ProviderHost["admit"]
 }
 
 /**
@@ -67,5 +70,12 @@ export const make: Effect.Effect<Gate> = Effect.gen(function*() {
     return admitted
   })
 
-  return { create }
+  const connect: Gate["connect"] = Effect.fnUntraced(function*({ config }) {
+    const op = "VoiceBackend.connect"
+    if (Option.isSome(auth) && !(yield* auth.value.authorize(config.userId, "session.connect"))) {
+      return yield* new AuthorizationFailed({ op, message: "this user may not connect" })
+    }
+  })
+
+  return { create, connect }
 })

@@ -11,6 +11,7 @@ import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import * as FiberSet from "effect/FiberSet"
 import * as Random from "effect/Random"
+import * as Redacted from "effect/Redacted"
 import * as Scope from "effect/Scope"
 import * as Semaphore from "effect/Semaphore"
 import * as Stream from "effect/Stream"
@@ -33,7 +34,7 @@ import type { VoiceSession } from "../session/VoiceSession.ts"
 import * as BackendMetrics from "../telemetry/BackendMetrics.ts"
 import { Admission } from "./Admission.ts"
 import * as BackendConfig from "./BackendConfig.ts"
-import type { BackendProvider, ProviderConnection, SessionAccess } from "./BackendProvider.ts"
+import type { BackendProvider, ProviderConnection, ProviderHost, SessionAccess } from "./BackendProvider.ts"
 import * as Gate from "./Gate.ts"
 import * as Health from "./Health.ts"
 import { LatencyWindow } from "./LatencyWindow.ts"
@@ -77,6 +78,12 @@ const newId = Effect.map(
   (parts) => `ses_${parts.map((part) => part.toString(36).padStart(8, "0")).join("")}`
 )
 
+/** 256 random bits in hexadecimal. */
+const newSecret = Effect.map(
+  Effect.all(Array.from({ length: 8 }, () => Random.nextIntBetween(0, 2 ** 32))),
+  (parts) => parts.map((part) => part.toString(16).padStart(8, "0")).join("")
+)
+
 /**
  * Makes a backend in a scope; releasing the scope drains it.
  *
@@ -108,6 +115,19 @@ export const makeBackend = Effect.fnUntraced(function*(parts: BackendParts) {
   let link: { readonly provider: ProviderConnection; readonly scope: Scope.Closeable } | undefined
   let report: DrainReport | undefined
 
+  const host: ProviderHost = {
+    signingKey: config.session.signingKey ?? Redacted.make(yield* newSecret),
+    admit: gate.connect,
+    recover: (id) =>
+      Effect.fail(
+        new SessionNotFound({
+          op: "VoiceBackend.recover",
+          message: "no session has this id, or it is over",
+          details: { session: id.slice(0, 64) }
+        })
+      )
+  }
+
   // ---- lifecycle ----------------------------------------------------------------------------------------------------
 
   const start: Effect.Effect<void, BackendError> = lifecycle.withPermits(1)(Effect.gen(function*() {
@@ -122,7 +142,7 @@ export const makeBackend = Effect.fnUntraced(function*(parts: BackendParts) {
     admission.phase = "starting"
     yield* SubscriptionRef.set(connection, "connecting")
     const linkScope = yield* Scope.fork(scope)
-    const connected = yield* provider.connect(config).pipe(
+    const connected = yield* provider.connect(config, host).pipe(
       Scope.provide(linkScope),
       Effect.timeoutOrElse({
         duration: config.timeout,

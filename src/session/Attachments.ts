@@ -67,8 +67,8 @@ export interface Attachments {
   readonly feedByHand: () => Result.Result<void, BackendError>
   /** Lets go of a connection, if it is the present one. */
   readonly detach: (which: UserConnection, reason: string, close: ConnectionClose) => void
-  /** The session has ended: closes what is there. */
-  readonly end: () => Effect.Effect<void>
+  /** The session has ended: lets go of what is there at once, closes it, and then does the last thing. */
+  readonly end: (last: Effect.Effect<unknown>) => void
 }
 
 const closeConnection = (which: UserConnection, reason: ConnectionClose) =>
@@ -207,12 +207,12 @@ export const make = (options: AttachmentsOptions): Attachments => {
       })
     },
     detach,
-    end: () => {
+    end: (then) => {
       const last = connection
       connection = undefined
       output.attach(undefined, convert)
       cancel("window")
-      return last === undefined ? Effect.void : closeConnection(last, "session_ended")
+      run("close", Effect.ensuring(last === undefined ? Effect.void : closeConnection(last, "session_ended"), then))
     }
   }
 }

@@ -313,7 +313,7 @@ export const make = Effect.fnUntraced(function*(options: SessionOptions) {
   const close = (reason: SessionEnd): void => {
     PubSub.endUnsafe(events, Exit.void)
     heard.end()
-    run("close", Effect.ensuring(attachments.end(), Deferred.succeed(ended, reason)))
+    attachments.end(Deferred.succeed(ended, reason))
   }
 
   // ---- attachments --------------------------------------------------------------------------------------------------

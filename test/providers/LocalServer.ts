@@ -1,10 +1,11 @@
 import * as NodeHttpServer from "@effect/platform-node/NodeHttpServer"
-import { Context, Deferred, Effect, Exit, Layer, Queue, Scope, Stream } from "effect"
+import { Context, Deferred, Effect, Exit, Layer, Queue, Redacted, Scope, Stream } from "effect"
 import { HttpRouter, HttpServer } from "effect/http"
 import { createServer } from "node:http"
 import { WebSocket } from "ws"
 import * as BackendConfig from "../../src/backend/BackendConfig.ts"
-import type { SessionAccess } from "../../src/backend/BackendProvider.ts"
+import type { ProviderHost, SessionAccess } from "../../src/backend/BackendProvider.ts"
+import { SessionNotFound } from "../../src/BackendError.ts"
 import { provider } from "../../src/providers/local/index.ts"
 import type { Transport } from "../../src/session/SessionConfig.ts"
 import type { UserConnection } from "../../src/session/UserConnection.ts"
@@ -31,6 +32,13 @@ export interface LocalServer {
   ) => Effect.Effect<TestSession, unknown>
 }
 
+/** A backend that lets everybody in and remembers nobody. */
+const host: ProviderHost = {
+  signingKey: Redacted.make("a key of at least thirty-two characters"),
+  admit: () => Effect.void,
+  recover: () => Effect.fail(new SessionNotFound({ op: "test", message: "no session has this id" }))
+}
+
 /** The local provider behind a real HTTP server on loopback; it ends with the scope. */
 export const start = Effect.fnUntraced(function*(
   options: { readonly providerConfig?: Record<string, unknown>; readonly session?: Record<string, unknown> } = {}
@@ -46,7 +54,7 @@ export const start = Effect.fnUntraced(function*(
   // Registered first, so closed last: sessions end before the server does.
   const serving = yield* Scope.fork(yield* Effect.scope)
   const sessions = yield* Effect.acquireRelease(Scope.make("parallel"), (scope) => Scope.close(scope, Exit.void))
-  const connection = yield* provider.connect(config)
+  const connection = yield* provider.connect(config, host)
   const context = yield* Layer.buildWithScope(
     HttpRouter.serve(HttpRouter.addAll(connection.routes ?? []), { disableListenLog: true, disableLogger: true }).pipe(
       Layer.provideMerge(
