@@ -81,6 +81,8 @@ export interface SessionAccess {
 export interface LinkedSession {
   readonly id: string
   readonly config: SessionConfig
+  /** Taken up from another process, in which its user had been connected: a token of theirs is good though it has ended. */
+  readonly resumed: boolean
 }
 
 /**

@@ -26,6 +26,7 @@ import {
 } from "../BackendError.ts"
 import type { OnIncident } from "../EngineIncident.ts"
 import { FrameClock } from "../session/FrameClock.ts"
+import type { Past } from "../session/KeptState.ts"
 import * as Observable from "../session/Observable.ts"
 import type { PipelineFactory } from "../session/Pipeline.ts"
 import * as Session from "../session/Session.ts"
@@ -34,9 +35,16 @@ import type { VoiceSession } from "../session/VoiceSession.ts"
 import * as BackendMetrics from "../telemetry/BackendMetrics.ts"
 import { Admission } from "./Admission.ts"
 import * as BackendConfig from "./BackendConfig.ts"
-import type { BackendProvider, ProviderConnection, ProviderHost, SessionAccess } from "./BackendProvider.ts"
+import type {
+  BackendProvider,
+  LinkedSession,
+  ProviderConnection,
+  ProviderHost,
+  SessionAccess
+} from "./BackendProvider.ts"
 import * as Gate from "./Gate.ts"
 import * as Health from "./Health.ts"
+import * as Keeper from "./Keeper.ts"
 import { LatencyWindow } from "./LatencyWindow.ts"
 import * as Support from "./Support.ts"
 import type { ConnectionState, DrainReport, VoiceBackend } from "./VoiceBackend.ts"
@@ -101,6 +109,7 @@ export const makeBackend = Effect.fnUntraced(function*(parts: BackendParts) {
   const clock = yield* Clock.Clock
   const frames = yield* FrameClock.make
   const gate = yield* Gate.make
+  const keeper = yield* Scope.provide(Keeper.make, scope)
   const own = provider.capabilities.maxConcurrentSessions
   const admission = new Admission(() =>
     own === 0 ? config.maxConcurrentSessions : Math.min(own, config.maxConcurrentSessions)
@@ -116,16 +125,10 @@ export const makeBackend = Effect.fnUntraced(function*(parts: BackendParts) {
   let report: DrainReport | undefined
 
   const host: ProviderHost = {
-    signingKey: config.session.signingKey ?? Redacted.make(yield* newSecret),
+    signingKey: config.session.signingKey ??
+      Redacted.make(yield* keeper.secret("session_tokens", yield* newSecret)),
     admit: gate.connect,
-    recover: (id) =>
-      Effect.fail(
-        new SessionNotFound({
-          op: "VoiceBackend.recover",
-          message: "no session has this id, or it is over",
-          details: { session: id.slice(0, 64) }
-        })
-      )
+    recover: (id) => Effect.asVoid(recover(id))
   }
 
   // ---- lifecycle ----------------------------------------------------------------------------------------------------
@@ -237,7 +240,11 @@ export const makeBackend = Effect.fnUntraced(function*(parts: BackendParts) {
     )
   }
 
-  const open = Effect.fnUntraced(function*(session: SessionConfig, sessionScope: Scope.Closeable) {
+  /** Makes a session, or goes on with one, and opens its link. */
+  const open = Effect.fnUntraced(function*(
+    { config: session, id, past }: Pick<LinkedSession, "id" | "config"> & { readonly past?: Past | undefined },
+    sessionScope: Scope.Closeable
+  ) {
     const pipeline = yield* pipelineOf(session)
     // a model that speaks for itself needs nobody to answer
     const agent = (session.pipelineType ?? config.pipelineType) === "s2s" && session.agent === undefined
@@ -247,7 +254,9 @@ export const makeBackend = Effect.fnUntraced(function*(parts: BackendParts) {
     if (connected === undefined) {
       return yield* new ConnectionFailed({ op: "VoiceBackend.createSession", message: "the provider is not connected" })
     }
-    const id = yield* newId
+    // no other process has the agent that a program gave to this session alone
+    const isKept = typeof session.agent !== "object"
+    const { connectWindow, longest, resumeWindow } = config.session
     const handle = yield* Session.make({
       id,
       config: session,
@@ -259,15 +268,22 @@ export const makeBackend = Effect.fnUntraced(function*(parts: BackendParts) {
       timeout: config.timeout,
       maxRetries: config.maxRetries,
       retryDelay: config.retryDelay,
-      connectWindow: config.session.connectWindow,
-      resumeWindow: config.session.resumeWindow,
-      longest: config.session.longest,
+      connectWindow,
+      resumeWindow,
+      longest,
       onLatency: (totalMs) => {
         latency.add(totalMs > Duration.toMillis(config.latencyTarget))
         metrics.turnAnswered(totalMs)
-      }
+      },
+      past,
+      keep: isKept && keeper.keeps ? (change) => keeper.write(id, change) : undefined
     }).pipe(Scope.provide(sessionScope))
-    const { access, attachments } = yield* connected.provider.open({ id, config: session }).pipe(
+    if (isKept && past === undefined) yield* keeper.begin(id, handle.kept(), resumeWindow)
+    const { access, attachments } = yield* connected.provider.open({
+      id,
+      config: session,
+      resumed: past?.attached ?? false
+    }).pipe(
       Scope.provide(sessionScope)
     )
     yield* attachments.pipe(
@@ -296,6 +312,7 @@ export const makeBackend = Effect.fnUntraced(function*(parts: BackendParts) {
     entry.handle.session.ended.pipe(
       Effect.andThen(Effect.sync(() => sessions.delete(entry.handle.session.id))),
       Effect.andThen(closeScope(entry.scope)),
+      Effect.andThen(keeper.end(entry.handle.session.id)),
       Effect.ensuring(Effect.suspend(() => {
         admission.leave()
         metrics.sessionClosed()
@@ -303,13 +320,13 @@ export const makeBackend = Effect.fnUntraced(function*(parts: BackendParts) {
       }))
     )
 
-  const createSession = (session: SessionConfig): Effect.Effect<VoiceSession, BackendError> =>
+  /** Takes a slot and lets a session live in it; what cannot be made leaves nothing behind. */
+  const admit = (make: (scope: Scope.Closeable) => Effect.Effect<Entry, BackendError>) =>
     Effect.uninterruptibleMask((restore) =>
       Effect.gen(function*() {
         yield* admission.enter
         const sessionScope = yield* Scope.fork(scope)
-        const opened = Effect.flatMap(gate.create(session), (admitted) => open(admitted, sessionScope))
-        const entry = yield* restore(opened).pipe(
+        const entry = yield* restore(make(sessionScope)).pipe(
           Effect.onError(() => Effect.ensuring(closeScope(sessionScope), Effect.sync(() => admission.leave())))
         )
         sessions.set(entry.handle.session.id, entry)
@@ -319,6 +336,26 @@ export const makeBackend = Effect.fnUntraced(function*(parts: BackendParts) {
         if (!admission.open) entry.handle.drain("drained")
         return entry.handle.session
       })
+    )
+
+  const createSession = (session: SessionConfig): Effect.Effect<VoiceSession, BackendError> =>
+    admit((sessionScope) =>
+      Effect.gen(function*() {
+        const admitted = yield* gate.create(session)
+        const id = yield* newId
+        return yield* open({ id, config: admitted }, sessionScope).pipe(Effect.onError(() => keeper.end(id)))
+      })
+    )
+
+  const recover = (id: string): Effect.Effect<void, BackendError> =>
+    sessions.has(id) ? Effect.void : admit((sessionScope) =>
+      Effect.gen(function*() {
+        const past = yield* keeper.claim(id)
+        return yield* open({ id, config: past.config, past }, sessionScope)
+      }).pipe(
+        // what nobody can read or take up goes the way of what nobody came back for
+        Effect.onError(() => keeper.letGo(id))
+      )
     )
 
   const find = (op: string, id: string) =>

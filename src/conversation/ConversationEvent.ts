@@ -35,7 +35,7 @@ export const SpeechEnd = Schema.Literals(["completed", "interrupted", "failed"])
 export type SpeechEnd = typeof SpeechEnd.Type
 
 /**
- * Why a session ended.
+ * Why a session ended. `taken_over`: another process goes on with it.
  *
  * @category models
  * @since 0.1.0
@@ -50,6 +50,7 @@ export const SessionEnd = Schema.Literals([
   "drain_deadline",
   "longest",
   "user_away",
+  "taken_over",
   "failed"
 ])
 

@@ -73,7 +73,13 @@ export type User =
  * @since 0.1.0
  */
 export type ReplySource =
-  | { readonly _tag: "Answer"; readonly transcript: string; readonly kind: "speech" | "text" }
+  | {
+    readonly _tag: "Answer"
+    readonly transcript: string
+    readonly kind: "speech" | "text"
+    /** The question stands in the history already: nobody had begun to answer it when the process ended. */
+    readonly again?: boolean | undefined
+  }
   | {
     readonly _tag: "Text"
     readonly text: string
@@ -283,19 +289,23 @@ export type Command =
   | { readonly _tag: "Close"; readonly reason: SessionEnd }
 
 /**
- * The conversation before its start.
+ * The conversation before its start; one that goes on has a history, its last turn, and what the agent is to say first.
  *
  * @category constructors
  * @since 0.1.0
  */
-export const initial = (history: ReadonlyArray<HistoryItem> = []): State => ({
+export const initial = (
+  history: ReadonlyArray<HistoryItem> = [],
+  queue: ReadonlyArray<ReplySource> = [],
+  lastTurn = 0
+): State => ({
   lifecycle: { _tag: "New" },
   user: { _tag: "Quiet" },
   agent: { _tag: "Silent" },
   heard: { finals: "", interim: "" },
-  queue: [],
+  queue,
   history,
-  turn: history.reduce((turn, item) => Math.max(turn, item.turn), 0),
+  turn: history.reduce((turn, item) => Math.max(turn, item.turn), lastTurn),
   epoch: 0,
   finalizeId: 0,
   timers: {},

@@ -59,7 +59,8 @@ export const isWordless = (source: ReplySource): boolean =>
   source._tag === "Remote" || (source._tag === "Answer" && source.transcript === "")
 
 const both = (former: Next, next: Next): Next =>
-  former._tag === "Start" && former.source._tag === "Answer" && next._tag === "Start" && next.source._tag === "Answer"
+  former._tag === "Start" && former.source._tag === "Answer" && former.source.again !== true &&
+    next._tag === "Start" && next.source._tag === "Answer"
     ? { ...next, source: { ...next.source, transcript: join(former.source.transcript, next.source.transcript) } }
     : next
 
@@ -110,7 +111,10 @@ export class Draft {
 
   /** Begins a reply, or makes one of the answer that is in the making. The agent is silent. */
   start(source: ReplySource, marks: TurnLatency.Marks | undefined): void {
-    const { history } = this.state
+    const again = source._tag === "Answer" && source.again === true
+    const history = again
+      ? this.state.history.filter((item) => item.role !== "user" || item.turn !== this.state.turn)
+      : this.state.history
     const made = this.takeSpeculation(source)
     const turn = this.state.turn + 1
     const epoch = made?.epoch ?? this.state.epoch + 1
@@ -130,7 +134,7 @@ export class Draft {
         }
       }
     })
-    if (source._tag === "Answer" && source.transcript !== "") {
+    if (source._tag === "Answer" && source.transcript !== "" && !again) {
       this.emit({ type: "user.transcript", turn, text: source.transcript, final: true })
       this.append(
         { role: "user", turn, kind: source.kind, text: source.transcript, interrupted: false },
@@ -208,7 +212,9 @@ export class Draft {
 
   /** The question of an answer that nobody has heard belongs to the open turn again. */
   withdraw({ source, turn }: Reply): void {
-    if (source._tag !== "Answer" || source.kind !== "speech" || source.transcript === "") return
+    if (source._tag !== "Answer" || source.kind !== "speech" || source.transcript === "" || source.again === true) {
+      return
+    }
     const { heard, history } = this.state
     this.set({
       turn: turn - 1,

@@ -208,6 +208,19 @@ export class AudioOutput implements Player {
     this.#play(current)
   }
 
+  /** What has been heard of the reply so far: the words, and how many of its texts as a whole. */
+  heard(epoch: number): { readonly text: string; readonly texts: number } | undefined {
+    const current = this.#current
+    if (current?.epoch !== epoch) return undefined
+    const playedMs = this.#playedMs(current, this.#clock.now())
+    const endMs = current.finished ? current.endMs : undefined
+    const over = (index: number) => (current.texts[index + 1]?.startMs ?? endMs ?? Number.POSITIVE_INFINITY) <= playedMs
+    return {
+      text: spoken(current.texts, playedMs, endMs),
+      texts: current.texts.filter((_, index) => over(index)).length
+    }
+  }
+
   /** Ends the reply for good, and tells what was heard of it. */
   end(epoch: number): { readonly text: string; readonly playedMs: number } {
     const current = this.#current

@@ -42,6 +42,8 @@ export interface PipelineContext {
   readonly history: ReadonlyArray<HistoryItem>
   /** Tells the conversation; synchronous. */
   readonly dispatch: (event: Happening) => void
+  /** Tells a sentence that a reply is going to say; synchronous. */
+  readonly planned: (epoch: number, sentence: string) => void
   /** The user's audio: where ears are added, and how far it is. */
   readonly input: Pick<AudioInput, "add" | "remove" | "position">
   readonly voice: Voice

@@ -31,7 +31,6 @@ import * as Backchannel from "../conversation/Backchannel.ts"
 import * as Conversation from "../conversation/Conversation.ts"
 import { ConversationPolicy } from "../conversation/ConversationPolicy.ts"
 import type { Command, Event, State, TimerName } from "../conversation/ConversationState.ts"
-import type { HistoryItem } from "../conversation/History.ts"
 import type { EngineIncident } from "../EngineIncident.ts"
 import * as Faults from "../Faults.ts"
 import * as Attachments from "./Attachments.ts"
@@ -39,11 +38,16 @@ import { AudioInput } from "./AudioInput.ts"
 import { AudioOutput, type Convert } from "./AudioOutput.ts"
 import type { FrameClock } from "./FrameClock.ts"
 import * as HeardAudio from "./HeardAudio.ts"
+import * as Journal from "./Journal.ts"
+import type { JournalOptions } from "./Journal.ts"
+import * as KeptState from "./KeptState.ts"
+import type { Past } from "./KeptState.ts"
 import * as MergePatch from "./MergePatch.ts"
 import type { Happening, Pipeline, PipelineFactory } from "./Pipeline.ts"
 import * as PipelineStream from "./PipelineStream.ts"
 import { decodeMetadata, type Metadata, type SessionConfig } from "./SessionConfig.ts"
 import type { SessionEnd, SessionEvent, SessionEventBody } from "./SessionEvent.ts"
+import type { KeptSession } from "./SessionStore.ts"
 import { Voice } from "./Voice.ts"
 import type { VoiceSession } from "./VoiceSession.ts"
 
@@ -60,7 +64,10 @@ export interface SessionOptions {
   readonly pipeline: PipelineFactory
   readonly clock: FrameClock["Service"]
   readonly policy: ConversationPolicy
-  readonly history?: ReadonlyArray<HistoryItem> | undefined
+  /** The session goes on from here. */
+  readonly past?: Past | undefined
+  /** Writes the session to its store; without it nothing is kept. */
+  readonly keep?: JournalOptions["write"] | undefined
   readonly latencyTarget: Duration.Duration
   readonly timeout: Duration.Duration
   readonly maxRetries: number
@@ -74,6 +81,9 @@ export interface SessionOptions {
 
 const none = new Int16Array(0)
 const policyContext = { op: "VoiceSession.updatePolicy", what: "the policy is not valid", at: ["conversation"] }
+
+/** What must not be lost, beyond the history: what has been said, and what is to be said. */
+const weighty = ({ _tag }: Event): boolean => _tag === "ReplyText" || _tag === "Say" || _tag === "ReplyAudible"
 
 /** Readers of events lose the oldest beyond this. */
 const EVENT_BUFFER = 1_024
@@ -101,10 +111,12 @@ export const make = Effect.fnUntraced(function*(options: SessionOptions) {
   const ended = yield* Deferred.make<SessionEnd>()
   const now = () => clock.currentTimeMillisUnsafe()
 
-  let state: State = Conversation.initial(options.history)
+  const { past } = options
+  const createdAtMs = past?.createdAtMs ?? now()
+  let state: State = Conversation.initial(past?.history, past?.queue, past?.turn)
   let agent = options.agent
   let metadata: Metadata = options.config.metadata ?? {}
-  let seq = 0
+  let seq = past?.seq ?? 0
   let pipeline: Pipeline | undefined
   const says = new Map<number, Int16Array>()
   let sayKey = 0
@@ -169,6 +181,7 @@ export const make = Effect.fnUntraced(function*(options: SessionOptions) {
         const next = Conversation.step(conversation(), state, event)
         state = next.state
         for (const command of next.commands) execute(command)
+        if (weighty(event)) journal?.touch()
       }
     } finally {
       running = false
@@ -206,7 +219,7 @@ export const make = Effect.fnUntraced(function*(options: SessionOptions) {
         return emit(command.event)
       case "Append":
       case "Withdraw":
-        return
+        return journal?.touch()
       case "SetTimer": {
         const { afterMs, atSample, id, name } = command
         cancelTimer(name)
@@ -323,13 +336,53 @@ export const make = Effect.fnUntraced(function*(options: SessionOptions) {
     output,
     convert,
     resumeWindow: options.resumeWindow,
-    resumed: false,
+    resumed: past?.attached ?? false,
     now,
     emit,
     dispatch,
     state: () => state,
     run,
     cancel
+  })
+
+  // ---- what is kept ----------------------------------------------------------------------------------------------
+
+  /** The sentences of a reply that are known. */
+  let plan: { readonly epoch: number; readonly sentences: Array<string> } = { epoch: 0, sentences: [] }
+  let about: KeptState.About | undefined
+  const aboutNow = (): KeptState.About => {
+    if (about !== undefined && about.metadata === metadata && about.policy === policy) return about
+    const { agent: of, connectionUrl, pipelineType, tenant, transport, userId } = options.config
+    about = {
+      userId,
+      transport,
+      ...(tenant === undefined ? {} : { tenant }),
+      ...(connectionUrl === undefined ? {} : { connectionUrl }),
+      ...(typeof of === "string" ? { agent: of } : {}),
+      ...(pipelineType === undefined ? {} : { pipelineType }),
+      metadata,
+      policy,
+      createdAtMs
+    }
+    return about
+  }
+  const encodeHead = KeptState.headEncoder(aboutNow)
+  const head = () => {
+    const epoch = state.agent._tag === "Silent" ? 0 : state.agent.reply.epoch
+    return encodeHead(KeptState.standing(state, {
+      attached: attachments.attachedBefore,
+      seq,
+      heard: output.heard(epoch),
+      planned: plan.epoch === epoch ? plan.sentences : []
+    }))
+  }
+  const journal = options.keep === undefined ? undefined : yield* Journal.make({
+    write: options.keep,
+    // what is taken up is written anew: the reply that was in flight is a part of the history now
+    kept: past === undefined ? state.history : [],
+    read: () => ({ head: head(), history: state.history, seq, speaking: state.told === "speaking" }),
+    onSaved: (through) => emit({ type: "session.saved", through }),
+    onTakenOver: () => dispatch({ _tag: "Close", reason: "taken_over" })
   })
 
   // ---- operations ---------------------------------------------------------------------------------------------------
@@ -427,6 +480,7 @@ export const make = Effect.fnUntraced(function*(options: SessionOptions) {
         ),
         Effect.map((next) => {
           metadata = next
+          journal?.touch()
         })
       ),
     events: Stream.fromPubSubTake(events),
@@ -444,6 +498,7 @@ export const make = Effect.fnUntraced(function*(options: SessionOptions) {
         open("VoiceSession.updatePolicy"),
         Effect.map(Faults.check(ConversationPolicy, next, policyContext), (checked) => {
           policy = checked
+          journal?.touch()
           isBackchannel = Backchannel.make(checked.interruption.backchannels)
         })
       ),
@@ -472,6 +527,10 @@ export const make = Effect.fnUntraced(function*(options: SessionOptions) {
     agent: () => agent,
     history: state.history,
     dispatch,
+    planned: (epoch, sentence) => {
+      if (plan.epoch !== epoch) plan = { epoch, sentences: [] }
+      plan.sentences.push(sentence)
+    },
     input,
     voice,
     timeout: options.timeout,
@@ -479,7 +538,8 @@ export const make = Effect.fnUntraced(function*(options: SessionOptions) {
     retryDelay: options.retryDelay
   })
   yield* Effect.fromResult(input.add(heard.ear))
-  attachments.expect(options.connectWindow, "never_connected")
+  if (past?.attached === true) attachments.expect(options.resumeWindow, "resume_expired")
+  else attachments.expect(options.connectWindow, "never_connected")
   run(
     "longest",
     Effect.sleep(options.longest).pipe(
@@ -492,6 +552,8 @@ export const make = Effect.fnUntraced(function*(options: SessionOptions) {
 
   return {
     session,
+    /** The session as it is to be kept. */
+    kept: (): KeptSession => ({ head: head(), items: state.history.map(KeptState.encodeItem) }),
     /** Ends the session at once. */
     close: (reason: SessionEnd) => dispatch({ _tag: "Close", reason }),
     /** Lets the session finish. */

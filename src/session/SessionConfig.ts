@@ -112,5 +112,7 @@ export interface SessionConfig {
   readonly pipelineType?: PipelineType | undefined
   readonly metadata?: Metadata | undefined
   readonly token?: string | undefined
+  /** Whom the user belongs to; the `AuthHook` says so. */
+  readonly tenant?: string | undefined
   readonly policy?: ConversationPolicy | undefined
 }

@@ -26,6 +26,7 @@ export const SessionEvent = Schema.Union([
   event("session.started", { input: format, output: format, resumed: Schema.Boolean }),
   event("session.state", { state: SessionState }),
   event("session.ended", { reason: SessionEnd }),
+  event("session.saved", { through: Schema.Natural }),
   event("connection.attached", { connection: Schema.String, transport: Schema.String }),
   event("connection.detached", { connection: Schema.String, reason: Schema.String }),
   event("connection.slow", { connection: Schema.String }),

@@ -89,7 +89,9 @@ export class SessionStore extends Context.Service<SessionStore, {
   readonly renew: Effect.Effect<void, BackendError>
   /** How long a lease lasts, in ms. */
   readonly leaseMs: number
-  /** Lets go of this owner's sessions, which stay: another may claim them at once. */
+  /** Lets go of one session, which stays: another may claim it at once. */
+  readonly letGo: (lease: SessionLease) => Effect.Effect<void, BackendError>
+  /** Lets go of all of this owner's sessions, which stay: another may claim them at once. */
   readonly release: Effect.Effect<void, BackendError>
   /** Erases a session that has ended. One that another has taken over is left alone. */
   readonly remove: (lease: SessionLease) => Effect.Effect<void, BackendError>

@@ -200,7 +200,12 @@ export const make = (
         Stream.mapAccum(() => new Speaker(transform()), (speaker, piece: string) => [speaker, speaker.push(piece)], {
           onHalt: (speaker) => speaker.flush()
         }),
-        Stream.tap(() => progress(epoch, "clause")),
+        Stream.tap((sentence) =>
+          Effect.sync(() => {
+            context.planned(epoch, sentence)
+            context.dispatch({ _tag: "ReplyProgress", epoch, stage: "clause" })
+          })
+        ),
         voice.speak,
         watch.over("TextToSpeech.speak", tts.name, Duration.sum(context.timeout, Duration.seconds(1))),
         Stream.runForEach((chunk) =>

@@ -71,7 +71,9 @@ export const start = Effect.fnUntraced(function*(
     url: `http://127.0.0.1:${port}`,
     open: Effect.fnUntraced(function*(id, { listen = true, transport = "websocket" } = {}) {
       const scope = yield* Scope.fork(sessions)
-      const link = yield* connection.open({ id, config: { userId: "user", transport } }).pipe(Scope.provide(scope))
+      const link = yield* connection.open({ id, config: { userId: "user", transport }, resumed: false }).pipe(
+        Scope.provide(scope)
+      )
       const attached = yield* Queue.unbounded<Attached>()
       yield* link.attachments.pipe(
         Stream.runForEach((connection) => {
