@@ -12,6 +12,7 @@ export * as BackendConfig from "./backend/BackendConfig.ts"
 export * as BackendProvider from "./backend/BackendProvider.ts"
 export { BackendRegistry, newBackend } from "./backend/BackendRegistry.ts"
 export * as HealthStatus from "./backend/HealthStatus.ts"
+export { type StoreLoader, StoreRegistry } from "./backend/StoreRegistry.ts"
 export { type ConnectionState, type DrainReport, type LayerOptions, VoiceBackend } from "./backend/VoiceBackend.ts"
 export {
   AgentError,

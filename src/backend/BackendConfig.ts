@@ -57,15 +57,29 @@ export const SessionLimits = Schema.Struct({
 }))
 
 /**
- * Where active sessions are kept.
+ * Where active sessions are kept, so that they survive the process.
+ *
+ * - `kind`: `memory` keeps nothing beyond the process; `sqlite` is a file, `postgres` and `redis` are for several
+ *   machines. `memory`; `effect-voice serve` takes `sqlite`.
+ * - `path`: the file of `sqlite`. Default: `effect-voice/sessions.db` in the user's state directory.
+ * - `url`: of `postgres` or `redis`, a secret.
+ * - `lease`: how long a process may be silent before another may take its sessions over. 5 s, [1 s, 5 min].
  *
  * @category models
  * @since 0.1.0
  */
 export const StoreConfig = Schema.Struct({
   kind: Schema.Literals(["memory", "sqlite", "postgres", "redis"]).pipe(withDefault("memory" as const)),
-  url: Schema.optionalKey(Schema.String)
+  path: Schema.optionalKey(Schema.NonEmptyString.check(Schema.isMaxLength(4_096))),
+  url: Schema.optionalKey(Schema.NonEmptyString.pipe(Schema.RedactedFromValue)),
+  lease: boundedDuration("1 second", "5 minutes").pipe(withDefault("5s"))
 })
+
+/**
+ * @category models
+ * @since 0.1.0
+ */
+export type StoreConfig = typeof StoreConfig.Type
 
 /**
  * An audio processor by name, in the order of `order`, then of the list.
@@ -167,6 +181,16 @@ const crossFaults = (raw: unknown): ReadonlyArray<Faults.Fault> => {
   }
 }
 
+/** As above. */
+const storeFaults = (raw: unknown): ReadonlyArray<Faults.Fault> => {
+  const store = isRecord(raw) ? raw["store"] : undefined
+  if (!isRecord(store)) return []
+  const { kind, url } = store
+  return (kind === "postgres" || kind === "redis") && url === undefined
+    ? [{ path: "store.url", message: `required with kind ${kind}` }]
+    : []
+}
+
 /** As above; a section with faults of its own is not looked at. */
 const limitFaults = (raw: unknown): ReadonlyArray<Faults.Fault> => {
   const limits = Schema.decodeUnknownResult(SessionLimits)(
@@ -176,6 +200,12 @@ const limitFaults = (raw: unknown): ReadonlyArray<Faults.Fault> => {
     ? [{ path: "session.token_ttl", message: "expected at least session.resume_window" }]
     : []
 }
+
+const acrossFaults = (raw: unknown): ReadonlyArray<Faults.Fault> => [
+  ...crossFaults(raw),
+  ...storeFaults(raw),
+  ...limitFaults(raw)
+]
 
 const op = "BackendConfig.decode"
 const what = "the config is not valid"
@@ -189,11 +219,9 @@ const what = "the config is not valid"
  */
 export const decode = (raw: unknown): Effect.Effect<BackendConfig, InvalidConfig> =>
   Schema.decodeUnknownEffect(BackendConfig, { errors: "all", onExcessProperty: "error" })(raw).pipe(
-    Effect.mapError(() =>
-      Faults.toError(op, what, [...Faults.collect(BackendConfig, raw), ...crossFaults(raw), ...limitFaults(raw)])
-    ),
+    Effect.mapError(() => Faults.toError(op, what, [...Faults.collect(BackendConfig, raw), ...acrossFaults(raw)])),
     Effect.flatMap((config) => {
-      const faults = [...crossFaults(raw), ...limitFaults(raw)]
+      const faults = acrossFaults(raw)
       return faults.length > 0 ? Effect.fail(Faults.toError(op, what, faults)) : Effect.succeed(config)
     })
   )

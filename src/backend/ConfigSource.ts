@@ -57,6 +57,8 @@ const maxDepth = 32
  */
 export type Env = { readonly [name: string]: string | undefined }
 
+type Raw = { readonly [key: string]: unknown }
+
 /**
  * Where a config comes from, and what else it may hold.
  *
@@ -68,6 +70,8 @@ export interface LoadOptions<S> {
   readonly file?: string | undefined
   /** Default: empty. */
   readonly env?: Env | undefined
+  /** What the config holds where neither the file nor the environment says anything. Default: nothing. */
+  readonly defaults?: Raw | undefined
   /** A further section of the file, such as `server`: its schema, whose encoded form is an object. */
   readonly section: { readonly name: string; readonly schema: Schema.Codec<S, unknown> }
 }
@@ -84,8 +88,6 @@ export interface Loaded<S> {
   /** Variables with the prefix that name no part of a config, for a note to the user. */
   readonly ignored: ReadonlyArray<string>
 }
-
-type Raw = { readonly [key: string]: unknown }
 
 const op = "ConfigSource.load"
 const isRecord = (value: unknown): value is Raw => typeof value === "object" && value !== null && !Array.isArray(value)
@@ -273,7 +275,7 @@ export const load = <S>(
       (raw, [path, text]) => assign(raw, path, EncodedShape.coerce(shape(path), text)),
       value
     )
-    const raw = withDefaults(rest)
+    const raw = { ...options.defaults, ...withDefaults(rest) }
     const unset = new Set(faults.map((fault) => fault.path))
 
     const decoded = yield* Effect.result(decode(raw))

@@ -8,11 +8,13 @@ import * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
+import * as Option from "effect/Option"
 import type * as Scope from "effect/Scope"
 import { AgentRegistry } from "../agent/AgentRegistry.ts"
-import type { BackendError } from "../BackendError.ts"
+import { type BackendError, InvalidConfig } from "../BackendError.ts"
 import type { EngineIncident, OnIncident } from "../EngineIncident.ts"
 import * as S2sPipeline from "../session/S2sPipeline.ts"
+import { SessionStore } from "../session/SessionStore.ts"
 import * as SttTtsPipeline from "../session/SttTtsPipeline.ts"
 import { type EngineKind, type EngineKinds, EngineRegistry } from "../speech/EngineRegistry.ts"
 import type { ResilienceOptions } from "../speech/Resilience.ts"
@@ -26,6 +28,7 @@ import { VoiceActivityDetector } from "../speech/VoiceActivityDetector.ts"
 import type { BackendConfig } from "./BackendConfig.ts"
 import type { BackendProvider, Registries } from "./BackendProvider.ts"
 import { makeBackend } from "./makeBackend.ts"
+import { StoreRegistry } from "./StoreRegistry.ts"
 import type { VoiceBackend } from "./VoiceBackend.ts"
 
 /** The detector of a config that names none. */
@@ -112,6 +115,21 @@ const buildS2s = Effect.fnUntraced(function*(config: BackendConfig) {
   }
 })
 
+/** The store that a config asks for, in the current scope. */
+const buildStore = Effect.fnUntraced(function*({ store }: BackendConfig) {
+  const registry = yield* Effect.serviceOption(StoreRegistry)
+  if (Option.isNone(registry)) {
+    return yield* new InvalidConfig({
+      op: "VoiceBackend.make",
+      message: `store.kind: there is no session store "${store.kind}": provide a StoreRegistry`,
+      details: { missing: store.kind }
+    })
+  }
+  const load = yield* registry.value.get(store.kind)
+  const context = yield* Layer.build(yield* load(store))
+  return Context.get(context, SessionStore)
+})
+
 /**
  * Makes the backend of a config on a provider. The engines are built here and live as long as the scope; names that are
  * not known and options that are wrong fail `invalid_config`.
@@ -127,5 +145,8 @@ export const make = (
     const agents = yield* AgentRegistry
     const agent = config.agent === undefined ? undefined : yield* agents.get(config.agent)
     const built = yield* (config.pipelineType === "s2s" ? buildS2s(config) : buildStt(config))
-    return yield* makeBackend({ config, provider, agent, findAgent: agents.get, ...built })
+    const backend = makeBackend({ config, provider, agent, findAgent: agents.get, ...built })
+    return yield* config.store.kind === "memory"
+      ? backend
+      : Effect.provideService(backend, SessionStore, yield* buildStore(config))
   })

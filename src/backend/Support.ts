@@ -26,7 +26,6 @@ const missing = (config: BackendConfig): ReadonlyArray<Fault> => {
   }
   need("noise_cancellation_provider", config.noiseCancellationProvider !== undefined)
   need("custom_processors", config.customProcessors.length > 0)
-  need("store.kind", config.store.kind !== "memory")
   return faults
 }
 

@@ -45,7 +45,7 @@ describe("BackendConfig", () => {
           longest: Duration.hours(1),
           tokenTtl: Duration.minutes(10)
         },
-        store: { kind: "memory" }
+        store: { kind: "memory", lease: Duration.seconds(5) }
       })
       assert.deepStrictEqual(yield* BackendConfig.check(config), config)
     }))
@@ -62,7 +62,9 @@ describe("BackendConfig", () => {
     ["session.resume_window", ["0ms", "10m"], ["61m"]],
     ["session.longest", ["10s", "24h"], ["9s", "25h"]],
     ["session.token_ttl", ["1m", "24h"], ["9s", "25h"]],
-    ["store.kind", ["memory", "redis"], ["paper"]],
+    ["store.kind", ["memory", "sqlite"], ["paper"]],
+    ["store.lease", ["1s", "5m"], ["999ms", "6m"]],
+    ["session.signing_key", ["k".repeat(32)], ["k".repeat(31), 5]],
     ["provider", ["x"], ["", "x".repeat(129), null]],
     ["pipeline_type", [], ["tts"]],
     ["enable_tracing", [true, false], ["yes"]]

@@ -171,7 +171,7 @@ server: { port: 1.5, tls: true }
   it.effect("requires what the pipeline needs", () =>
     Effect.gen(function*() {
       assert.deepEqual(yield* faults("pipeline_type: s2s"), ["s2s_provider"])
-      assert.deepEqual(yield* faults("store: { kind: redis }"), ["store.kind"])
+      assert.deepEqual(yield* faults("store: { kind: redis }"), ["store.url"])
       assert.deepEqual(yield* faults("tts_provider: flite"), ["stt_provider"])
       assert.deepEqual(yield* faults("session: { resume_window: 20m, token_ttl: 1m }"), ["session.token_ttl"])
       assert.deepEqual(yield* faults("stt_provider: broken\ntts_provider: flite"), ["engines.broken"])

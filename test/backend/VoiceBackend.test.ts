@@ -416,7 +416,7 @@ describe("BackendRegistry", () => {
           { engines: { scripted: { texts: 5 } } },
           { providerConfig: { url: "http:" } },
           { maxConcurrentSessions: 0 },
-          { store: { kind: "redis" as const } }
+          { store: { kind: "sqlite" as const, lease: Duration.seconds(5) } }
         ]
       ) {
         assert.strictEqual(
