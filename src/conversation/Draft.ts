@@ -116,7 +116,7 @@ export class Draft {
       ? this.state.history.filter((item) => item.role !== "user" || item.turn !== this.state.turn)
       : this.state.history
     const made = this.takeSpeculation(source)
-    const turn = this.state.turn + 1
+    const turn = this.state.turn + (again ? 0 : 1)
     const epoch = made?.epoch ?? this.state.epoch + 1
     this.set({
       turn,

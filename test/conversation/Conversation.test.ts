@@ -42,6 +42,30 @@ describe("Conversation", () => {
       assert.strictEqual(resumed.starts_[0]?.turn, 4)
     })
 
+    const owing = () => {
+      const script = new Script()
+      script.state = Conversation.initial(
+        [{ role: "user", turn: 3, kind: "speech", text: "where is it", interrupted: false, atMs: 0 }],
+        [{ _tag: "Answer", transcript: "where is it", kind: "speech", again: true }],
+        3
+      )
+      return script.on({ _tag: "Started" })
+    }
+
+    it("answers the question that a former process owes an answer to, once", () => {
+      const script = owing()
+      assert.deepStrictEqual(script.starts_[0]?.history, [])
+      assert.deepStrictEqual(script.take(), ["> Answer 3: where is it", "session.state processing"])
+      script.audible().played("On its way.").asks("thanks", 2_000)
+      assert.deepStrictEqual(script.said, ["3 user: where is it", "3 agent: On its way.", "4 user: thanks"])
+    })
+
+    it("leaves a question that is asked again in its place when the user speaks first", () => {
+      const script = owing()
+      script.starts(0).fires("confirm").stops(500).fires("endpoint").hears("hello?").audible().played("Yes?")
+      assert.deepStrictEqual(script.said, ["3 user: where is it", "4 user: hello?", "4 agent: Yes?"])
+    })
+
     it("drops a greeting that nobody heard when the user speaks first, and starts but once", () => {
       const script = new Script({ policy: { greeting: "Hello." } }).on({ _tag: "Started" }, { _tag: "Started" })
       script.starts(0).fires("confirm").stops(500).fires("endpoint").hears("hi").audible().played("Yes?")
