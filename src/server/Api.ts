@@ -10,6 +10,7 @@ import * as HttpApiSchema from "effect/http-api/HttpApiSchema"
 import * as OpenApi from "effect/http-api/OpenApi"
 import * as Schema from "effect/Schema"
 import { Health, HealthPart } from "../backend/HealthStatus.ts"
+import { HistoryItem } from "../conversation/History.ts"
 import { Metadata, PipelineType, SessionRequest, Transport } from "../session/SessionConfig.ts"
 import { SessionState } from "../session/SessionEvent.ts"
 import { Problem } from "./Problem.ts"
@@ -62,6 +63,14 @@ export const SessionView = Schema.Struct({
  * @since 0.1.0
  */
 export const SessionList = Schema.Struct({ sessions: Schema.Array(SessionView) })
+
+/**
+ * What was said in a session, as it was heard, in the order in which it happened.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export const SessionHistory = Schema.Struct({ history: Schema.Array(HistoryItem) })
 
 const Capabilities = Schema.Struct({
   s2s: Schema.Boolean,
@@ -134,6 +143,11 @@ class Sessions extends HttpApiGroup.make("sessions")
       success: SessionView,
       error: [problem(401), problem(404)]
     }).annotateMerge(OpenApi.annotations({ summary: "Look at a session" })),
+    HttpApiEndpoint.get("history", "/v1/sessions/:id/history", {
+      params: id,
+      success: SessionHistory,
+      error: [problem(401), problem(404)]
+    }).annotateMerge(OpenApi.annotations({ summary: "What was said in a session so far, as it was heard" })),
     HttpApiEndpoint.delete("close", "/v1/sessions/:id", { params: id, error: [problem(401), problem(404)] })
       .annotateMerge(OpenApi.annotations({ summary: "End a session at once" })),
     HttpApiEndpoint.patch("patchMetadata", "/v1/sessions/:id/metadata", {

@@ -20,7 +20,7 @@ import { type BackendError, fromCause, InvalidConfig, isBackendError } from "../
 import * as Faults from "../Faults.ts"
 import { Metadata, SessionRequest } from "../session/SessionConfig.ts"
 import type { VoiceSession } from "../session/VoiceSession.ts"
-import { Api, CreatedSession, Providers, Readiness, SessionList, SessionView } from "./Api.ts"
+import { Api, CreatedSession, Providers, Readiness, SessionHistory, SessionList, SessionView } from "./Api.ts"
 import * as Problem from "./Problem.ts"
 
 /**
@@ -162,6 +162,12 @@ const sessions = (options: HandlerOptions) =>
             Effect.flatMap(view),
             Effect.flatMap((session) => json(SessionView, session)),
             respond("http.sessions.get")
+          ))
+        .handleRaw("history", ({ params }) =>
+          backend.getSession(params.id).pipe(
+            Effect.flatMap((session) => session.history),
+            Effect.flatMap((history) => json(SessionHistory, { history })),
+            respond("http.sessions.history")
           ))
         .handleRaw("close", ({ params }) =>
           backend.closeSession(params.id).pipe(
