@@ -1,0 +1,160 @@
+/**
+ * Keeps sessions in this process: they end with it. Several owners may share one table, as instances share a database.
+ *
+ * @since 0.1.0
+ */
+import * as Clock from "effect/Clock"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import { InvalidConfig, SessionNotFound } from "../BackendError.ts"
+import { type Claim, type KeptSession, type SessionLease, SessionStore } from "../session/SessionStore.ts"
+
+interface Row {
+  owner: object | undefined
+  fence: number
+  untilMs: number
+  readonly windowMs: number
+  kept: KeptSession
+}
+
+/**
+ * What the owners of one process share.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Table {
+  readonly rows: Map<string, Row>
+  readonly secrets: Map<string, string>
+}
+
+/**
+ * @category constructors
+ * @since 0.1.0
+ */
+export const makeTable = (): Table => ({ rows: new Map(), secrets: new Map() })
+
+const longestHead = 256 * 1024
+const longestItem = 64 * 1024
+
+const checkSize = Effect.fnUntraced(function*(op: string, kept: KeptSession) {
+  if (Buffer.byteLength(kept.head) > longestHead) {
+    return yield* new InvalidConfig({
+      op,
+      message: `the head of a kept session is longer than ${longestHead} bytes`,
+      details: { reason: "too_large", limit: longestHead }
+    })
+  }
+  if (kept.items.some((item) => Buffer.byteLength(item) > longestItem)) {
+    return yield* new InvalidConfig({
+      op,
+      message: `an item of a kept session is longer than ${longestItem} bytes`,
+      details: { reason: "too_large", limit: longestItem }
+    })
+  }
+})
+
+/**
+ * A new owner of a table. A lease lasts `leaseMs`, 5 s.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const make = (
+  options: { readonly table?: Table | undefined; readonly leaseMs?: number | undefined } = {}
+): SessionStore["Service"] => {
+  const { rows, secrets } = options.table ?? makeTable()
+  const leaseMs = options.leaseMs ?? 5_000
+  const owner = {}
+  const ownRow = (lease: SessionLease): Row | undefined => {
+    const row = rows.get(lease.id)
+    return row !== undefined && row.owner === owner && row.fence === lease.fence ? row : undefined
+  }
+  return {
+    name: "memory",
+    durable: false,
+    leaseMs,
+    create: Effect.fnUntraced(function*(id, kept, windowMs) {
+      yield* checkSize("SessionStore.create", kept)
+      if (rows.has(id)) {
+        return yield* new InvalidConfig({ op: "SessionStore.create", message: "a session of this id is kept already" })
+      }
+      const now = yield* Clock.currentTimeMillis
+      rows.set(id, { owner, fence: 1, untilMs: now + leaseMs, windowMs, kept: { ...kept, items: [...kept.items] } })
+      return { id, fence: 1 }
+    }),
+    write: Effect.fnUntraced(function*(lease, { from, head, items }) {
+      yield* checkSize("SessionStore.write", { head, items })
+      const row = ownRow(lease)
+      if (row === undefined) {
+        return yield* new SessionNotFound({
+          op: "SessionStore.write",
+          message: "the session has been taken over, let go of or erased",
+          details: { reason: "fenced" }
+        })
+      }
+      if (!Number.isInteger(from) || from < 0 || from > row.kept.items.length) {
+        return yield* new InvalidConfig({
+          op: "SessionStore.write",
+          message: "expected items that follow on those that are kept",
+          details: { reason: "gap" }
+        })
+      }
+      row.kept = { head, items: [...row.kept.items.slice(0, from), ...items] }
+    }),
+    claim: (id) =>
+      Effect.map(Clock.currentTimeMillis, (now): Claim => {
+        const row = rows.get(id)
+        if (row === undefined) return { _tag: "Unknown" }
+        if (row.owner !== undefined && row.untilMs > now) return { _tag: "Held", forMs: row.untilMs - now }
+        row.owner = owner
+        row.fence++
+        row.untilMs = now + leaseMs
+        return { _tag: "Claimed", lease: { id, fence: row.fence }, kept: row.kept }
+      }),
+    renew: Effect.map(Clock.currentTimeMillis, (now) => {
+      for (const row of rows.values()) if (row.owner === owner) row.untilMs = now + leaseMs
+    }),
+    letGo: (lease) =>
+      Effect.map(Clock.currentTimeMillis, (now) => {
+        const row = ownRow(lease)
+        if (row === undefined) return
+        row.owner = undefined
+        row.untilMs = now
+      }),
+    release: Effect.map(Clock.currentTimeMillis, (now) => {
+      for (const row of rows.values()) {
+        if (row.owner !== owner) continue
+        row.owner = undefined
+        row.untilMs = now
+      }
+    }),
+    remove: (lease) =>
+      Effect.sync(() => {
+        if (ownRow(lease) !== undefined) rows.delete(lease.id)
+      }),
+    sweep: Effect.map(Clock.currentTimeMillis, (now) => {
+      let swept = 0
+      for (const [id, row] of rows) {
+        if (row.untilMs + row.windowMs > now) continue
+        rows.delete(id)
+        swept++
+      }
+      return swept
+    }),
+    secret: (name, candidate) =>
+      Effect.sync(() => {
+        const known = secrets.get(name) ?? candidate
+        secrets.set(name, known)
+        return known
+      }),
+    probe: Effect.void
+  }
+}
+
+/**
+ * @category layers
+ * @since 0.1.0
+ */
+export const layer = (options: Parameters<typeof make>[0] = {}): Layer.Layer<SessionStore> =>
+  Layer.sync(SessionStore, () => make(options))
