@@ -6,8 +6,8 @@
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
-import { InvalidConfig, SessionNotFound } from "../BackendError.ts"
 import { type Claim, type KeptSession, type SessionLease, SessionStore } from "../session/SessionStore.ts"
+import * as Limits from "./Limits.ts"
 
 interface Row {
   owner: object | undefined
@@ -34,26 +34,6 @@ export interface Table {
  */
 export const makeTable = (): Table => ({ rows: new Map(), secrets: new Map() })
 
-const longestHead = 256 * 1024
-const longestItem = 64 * 1024
-
-const checkSize = Effect.fnUntraced(function*(op: string, kept: KeptSession) {
-  if (Buffer.byteLength(kept.head) > longestHead) {
-    return yield* new InvalidConfig({
-      op,
-      message: `the head of a kept session is longer than ${longestHead} bytes`,
-      details: { reason: "too_large", limit: longestHead }
-    })
-  }
-  if (kept.items.some((item) => Buffer.byteLength(item) > longestItem)) {
-    return yield* new InvalidConfig({
-      op,
-      message: `an item of a kept session is longer than ${longestItem} bytes`,
-      details: { reason: "too_large", limit: longestItem }
-    })
-  }
-})
-
 /**
  * A new owner of a table. A lease lasts `leaseMs`, 5 s.
  *
@@ -64,7 +44,7 @@ export const make = (
   options: { readonly table?: Table | undefined; readonly leaseMs?: number | undefined } = {}
 ): SessionStore["Service"] => {
   const { rows, secrets } = options.table ?? makeTable()
-  const leaseMs = options.leaseMs ?? 5_000
+  const leaseMs = options.leaseMs ?? Limits.LEASE_MS
   const owner = {}
   const ownRow = (lease: SessionLease): Row | undefined => {
     const row = rows.get(lease.id)
@@ -75,31 +55,19 @@ export const make = (
     durable: false,
     leaseMs,
     create: Effect.fnUntraced(function*(id, kept, windowMs) {
-      yield* checkSize("SessionStore.create", kept)
-      if (rows.has(id)) {
-        return yield* new InvalidConfig({ op: "SessionStore.create", message: "a session of this id is kept already" })
-      }
+      const fault = Limits.fault("SessionStore.create", kept)
+      if (fault !== undefined) return yield* fault
+      if (rows.has(id)) return yield* Limits.taken()
       const now = yield* Clock.currentTimeMillis
       rows.set(id, { owner, fence: 1, untilMs: now + leaseMs, windowMs, kept: { ...kept, items: [...kept.items] } })
       return { id, fence: 1 }
     }),
     write: Effect.fnUntraced(function*(lease, { from, head, items }) {
-      yield* checkSize("SessionStore.write", { head, items })
+      const fault = Limits.fault("SessionStore.write", { head, items })
+      if (fault !== undefined) return yield* fault
       const row = ownRow(lease)
-      if (row === undefined) {
-        return yield* new SessionNotFound({
-          op: "SessionStore.write",
-          message: "the session has been taken over, let go of or erased",
-          details: { reason: "fenced" }
-        })
-      }
-      if (!Number.isInteger(from) || from < 0 || from > row.kept.items.length) {
-        return yield* new InvalidConfig({
-          op: "SessionStore.write",
-          message: "expected items that follow on those that are kept",
-          details: { reason: "gap" }
-        })
-      }
+      if (row === undefined) return yield* Limits.fenced()
+      if (!Number.isInteger(from) || from < 0 || from > row.kept.items.length) return yield* Limits.gap()
       row.kept = { head, items: [...row.kept.items.slice(0, from), ...items] }
     }),
     claim: (id) =>
