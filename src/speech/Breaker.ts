@@ -50,6 +50,8 @@ export interface Permit {
 export interface Breaker {
   /** Gives a permit, or nothing while the circuit is open or being probed by another. */
   readonly admit: Effect.Effect<Permit | undefined, never, Scope.Scope>
+  /** No call gets through, or only one that probes. */
+  readonly isOpen: () => boolean
   /** The latest failure. */
   readonly lastError: () => BackendError | undefined
 }
@@ -74,6 +76,7 @@ export const make = (options: BreakerOptions = {}): Effect.Effect<Breaker> =>
     const maxCoolDown = Duration.toMillis(Duration.fromInputUnsafe(options.maxCoolDown ?? "2 minutes"))
     const key = "engine"
     let lastError: BackendError | undefined
+    let open = false
 
     const record = (
       { consecutiveOpenings, generation }: CircuitBreaker.Admission,
@@ -90,7 +93,11 @@ export const make = (options: BreakerOptions = {}): Effect.Effect<Breaker> =>
           Math.min(maxCoolDown, Math.max(retryAfterMs, coolDown * 2 ** Math.min(30, consecutiveOpenings)))
         )
       }).pipe(
-        Effect.map((transition) => transition?.to),
+        Effect.map((transition) => {
+          const to = transition?.to
+          if (to !== undefined) open = to !== "Closed"
+          return to
+        }),
         // the store in memory does not fail
         Effect.orDie
       )
@@ -117,5 +124,5 @@ export const make = (options: BreakerOptions = {}): Effect.Effect<Breaker> =>
       }
     }))
 
-    return { admit, lastError: () => lastError }
+    return { admit, isOpen: () => open, lastError: () => lastError }
   }).pipe(Effect.provide(CircuitBreaker.layerStoreMemory()))
