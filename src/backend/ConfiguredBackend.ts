@@ -94,6 +94,7 @@ const buildStt = Effect.fnUntraced(function*(config: BackendConfig) {
   return {
     pipelines: { stt_tts: SttTtsPipeline.make({ stt, tts, vad, turn: turn ?? undefined }) },
     listen,
+    speech: { stt, tts, vad },
     engines: {
       stt: [sttName, ...config.sttFallback].join(", "),
       tts: [ttsName, ...config.ttsFallback].join(", "),
@@ -111,6 +112,7 @@ const buildS2s = Effect.fnUntraced(function*(config: BackendConfig) {
   return {
     pipelines: { s2s: S2sPipeline.make({ s2s, vad }) },
     listen: undefined,
+    speech: { s2s, ...(vad === undefined ? {} : { vad }) },
     engines: { s2s: name, ...(vadName === undefined ? {} : { vad: vadName }) }
   }
 })

@@ -114,6 +114,7 @@ export class VoiceBackend extends Context.Service<VoiceBackend, {
       return yield* layered(options, provider, {
         config: { pipelineType: "stt_tts", sttProvider: stt.name, ttsProvider: tts.name, vadProvider: vad.name },
         pipelines: { stt_tts: SttTtsPipeline.make({ stt, tts, turn, vad }, options) },
+        speech: { stt, tts, vad },
         engines: {
           stt: stt.name,
           tts: tts.name,
@@ -142,6 +143,7 @@ export class VoiceBackend extends Context.Service<VoiceBackend, {
           ...(vad === undefined ? {} : { vadProvider: vad.name })
         },
         pipelines: { s2s: S2sPipeline.make({ s2s, vad }) },
+        speech: { s2s, ...(vad === undefined ? {} : { vad }) },
         engines: { s2s: s2s.name, ...vadName }
       })
     }))
@@ -181,7 +183,7 @@ const running = <E, R>(
 const layered = Effect.fnUntraced(function*(
   { agent, config }: LayerOptions,
   provider: BackendProvider["Service"],
-  parts: Pick<BackendParts, "pipelines" | "engines"> & { readonly config: Partial<BackendConfig> }
+  parts: Pick<BackendParts, "pipelines" | "engines" | "speech"> & { readonly config: Partial<BackendConfig> }
 ) {
   const agents = Option.getOrUndefined(yield* Effect.serviceOption(AgentRegistry))
   return yield* makeBackend({

@@ -10,6 +10,7 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import * as FiberSet from "effect/FiberSet"
+import * as Option from "effect/Option"
 import * as Random from "effect/Random"
 import * as Redacted from "effect/Redacted"
 import * as Scope from "effect/Scope"
@@ -31,7 +32,9 @@ import * as Observable from "../session/Observable.ts"
 import type { PipelineFactory } from "../session/Pipeline.ts"
 import * as Session from "../session/Session.ts"
 import type { PipelineType, SessionConfig } from "../session/SessionConfig.ts"
+import { SessionStore } from "../session/SessionStore.ts"
 import type { VoiceSession } from "../session/VoiceSession.ts"
+import type { EngineHealth } from "../speech/EngineHealth.ts"
 import * as BackendMetrics from "../telemetry/BackendMetrics.ts"
 import { Admission } from "./Admission.ts"
 import * as BackendConfig from "./BackendConfig.ts"
@@ -62,6 +65,8 @@ export interface BackendParts {
   readonly pipelines: { readonly [Type in PipelineType]?: PipelineFactory | undefined }
   /** The names of the engines, by kind. */
   readonly engines: { readonly [kind: string]: string }
+  /** The engines themselves, for the health check. */
+  readonly speech?: { readonly [kind: string]: EngineHealth } | undefined
   /** Who answers when a session names nobody. */
   readonly agent: Agent | undefined
   /** Called once, with who is told what happens to the engines. */
@@ -368,15 +373,17 @@ export const makeBackend = Effect.fnUntraced(function*(parts: BackendParts) {
 
   // ---- health -------------------------------------------------------------------------------------------------------
 
-  const health = Health.make({
+  const health = yield* Health.make({
     provider: provider.name,
     link: () => link?.provider,
     engines: parts.engines,
+    speech: parts.speech ?? {},
+    store: Option.getOrUndefined(yield* Effect.serviceOption(SessionStore)),
     admission,
     latency,
     latencyTarget: () => config.latencyTarget,
     now: () => clock.currentTimeMillisUnsafe()
-  })
+  }).pipe(Scope.provide(scope))
 
   parts.listen?.((incident) => sessions.get(incident.sessionId)?.handle.incident(incident))
 

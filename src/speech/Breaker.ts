@@ -7,6 +7,7 @@
  *
  * @since 0.1.0
  */
+import * as Clock from "effect/Clock"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as CircuitBreaker from "effect/persistence/CircuitBreaker"
@@ -50,6 +51,8 @@ export interface Permit {
 export interface Breaker {
   /** Gives a permit, or nothing while the circuit is open or being probed by another. */
   readonly admit: Effect.Effect<Permit | undefined, never, Scope.Scope>
+  /** No call gets through: its cool-down runs. After it health must not keep away the call that would close it. */
+  readonly isOpen: () => boolean
   /** The latest failure. */
   readonly lastError: () => BackendError | undefined
 }
@@ -74,26 +77,30 @@ export const make = (options: BreakerOptions = {}): Effect.Effect<Breaker> =>
     const maxCoolDown = Duration.toMillis(Duration.fromInputUnsafe(options.maxCoolDown ?? "2 minutes"))
     const key = "engine"
     let lastError: BackendError | undefined
+    let openUntil = 0
+    const clock = yield* Clock.Clock
 
     const record = (
       { consecutiveOpenings, generation }: CircuitBreaker.Admission,
       outcome: "Success" | "Failure" | "Ignored",
       retryAfterMs: number
-    ) =>
-      store.record({
-        key,
-        generation,
-        outcome,
-        tripPolicy,
+    ) => {
+      const openMs = Math.min(
+        maxCoolDown,
         // 2 ** 30 times any cool-down is beyond any bound
-        openFor: Duration.millis(
-          Math.min(maxCoolDown, Math.max(retryAfterMs, coolDown * 2 ** Math.min(30, consecutiveOpenings)))
-        )
-      }).pipe(
-        Effect.map((transition) => transition?.to),
+        Math.max(retryAfterMs, coolDown * 2 ** Math.min(30, consecutiveOpenings))
+      )
+      return store.record({ key, generation, outcome, tripPolicy, openFor: Duration.millis(openMs) }).pipe(
+        Effect.map((transition) => {
+          const to = transition?.to
+          if (to === "Open") openUntil = clock.currentTimeMillisUnsafe() + openMs
+          if (to === "Closed") openUntil = 0
+          return to
+        }),
         // the store in memory does not fail
         Effect.orDie
       )
+    }
 
     const admit: Breaker["admit"] = Effect.uninterruptible(Effect.gen(function*() {
       const admission = yield* store.admit(key).pipe(Effect.catch(() => Effect.undefined))
@@ -117,5 +124,5 @@ export const make = (options: BreakerOptions = {}): Effect.Effect<Breaker> =>
       }
     }))
 
-    return { admit, lastError: () => lastError }
+    return { admit, isOpen: () => clock.currentTimeMillisUnsafe() < openUntil, lastError: () => lastError }
   }).pipe(Effect.provide(CircuitBreaker.layerStoreMemory()))

@@ -9,6 +9,7 @@ import * as Random from "effect/Random"
 import { type BackendError, ConnectionFailed } from "../BackendError.ts"
 import type { EngineIncident, OnIncident } from "../EngineIncident.ts"
 import * as Breaker from "./Breaker.ts"
+import type { EngineHealth } from "./EngineHealth.ts"
 
 /**
  * How failures are met. Every default is the config's.
@@ -52,6 +53,21 @@ export const guard = <Engine>(
   options: ResilienceOptions
 ): Effect.Effect<ReadonlyArray<Guarded<Engine>>> =>
   Effect.forEach(engines, (engine) => Effect.map(Breaker.make(options.breaker), (breaker) => ({ engine, breaker })))
+
+/**
+ * What the health check is told of engines: one whose circuit is open is failing, with its last error.
+ *
+ * @category accessors
+ * @since 0.1.0
+ */
+export const members = (
+  engines: ReadonlyArray<Guarded<EngineHealth>>
+): ReadonlyArray<EngineHealth> =>
+  engines.map((guarded) => ({
+    name: guarded.engine.name,
+    probe: guarded.engine.probe,
+    failing: () => guarded.breaker.isOpen() ? refused("health", guarded) : undefined
+  }))
 
 /**
  * The options with their defaults, in ms.

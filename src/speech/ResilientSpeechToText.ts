@@ -78,6 +78,7 @@ export const make = Effect.fnUntraced(function*(
   if (engines.some(({ sampleRate }) => sampleRate !== TIMELINE_RATE)) yield* Resampler.load
   return {
     name: first.name,
+    members: Resilience.members(guarded),
     sampleRate: TIMELINE_RATE,
     capabilities: {
       interim: engines.every(({ capabilities }) => capabilities.interim),

@@ -65,6 +65,7 @@ export const make = Effect.fnUntraced(function*(
   if (engines.some(({ sampleRate }) => sampleRate !== first.sampleRate)) yield* Resampler.load
   return {
     name: first.name,
+    members: Resilience.members(guarded),
     sampleRate: first.sampleRate,
     capabilities: {
       streamingInput: false,

@@ -12,6 +12,7 @@ import type * as Scope from "effect/Scope"
 import type * as Stream from "effect/Stream"
 import type { BackendError } from "../BackendError.ts"
 import type { TurnAuthority } from "../conversation/TurnAuthority.ts"
+import type { EngineHealth } from "./EngineHealth.ts"
 import type { VoiceActivity } from "./VoiceActivityDetector.ts"
 
 /**
@@ -71,20 +72,23 @@ export interface SpeechToSpeechOptions {
  * @category services
  * @since 0.1.0
  */
-export class SpeechToSpeech extends Context.Service<SpeechToSpeech, {
-  readonly name: string
-  readonly inputSampleRate: number
-  readonly outputSampleRate: number
-  readonly capabilities: {
-    /** Who may decide that the user has finished: the backend (`own`) or the model (`remote`). */
-    readonly turnAuthority: TurnAuthority
-    /** It can hand the transcript to an agent and speak the agent's answer instead of its own. */
-    readonly agentInLoop: boolean
-    readonly transcripts: boolean
-    /** `truncate` really shortens what the model remembers having said. */
-    readonly truncation: boolean
-    /** It can speak a given text. */
-    readonly say: boolean
+export class SpeechToSpeech extends Context.Service<
+  SpeechToSpeech,
+  EngineHealth & {
+    readonly name: string
+    readonly inputSampleRate: number
+    readonly outputSampleRate: number
+    readonly capabilities: {
+      /** Who may decide that the user has finished: the backend (`own`) or the model (`remote`). */
+      readonly turnAuthority: TurnAuthority
+      /** It can hand the transcript to an agent and speak the agent's answer instead of its own. */
+      readonly agentInLoop: boolean
+      readonly transcripts: boolean
+      /** `truncate` really shortens what the model remembers having said. */
+      readonly truncation: boolean
+      /** It can speak a given text. */
+      readonly say: boolean
+    }
+    readonly open: (options: SpeechToSpeechOptions) => Effect.Effect<SpeechToSpeechStream, BackendError, Scope.Scope>
   }
-  readonly open: (options: SpeechToSpeechOptions) => Effect.Effect<SpeechToSpeechStream, BackendError, Scope.Scope>
-}>()("effect-voice/speech/SpeechToSpeech") {}
+>()("effect-voice/speech/SpeechToSpeech") {}

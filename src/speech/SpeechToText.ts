@@ -11,6 +11,7 @@ import type * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
 import type * as Stream from "effect/Stream"
 import type { BackendError } from "../BackendError.ts"
+import type { EngineHealth } from "./EngineHealth.ts"
 import type { VoiceActivity } from "./VoiceActivityDetector.ts"
 
 /**
@@ -92,18 +93,21 @@ export interface SpeechToTextOptions {
  * @category services
  * @since 0.1.0
  */
-export class SpeechToText extends Context.Service<SpeechToText, {
-  readonly name: string
-  /** The PCM it takes, in Hz. */
-  readonly sampleRate: number
-  readonly capabilities: {
-    /** It sends `Interim`. */
-    readonly interim: boolean
-    /** It sends `EndOfTurn`, so it may be the one who decides turns. */
-    readonly endOfTurn: boolean
-    readonly wordTimestamps: boolean
-    /** BCP 47 tags; empty when it takes any. */
-    readonly languages: ReadonlyArray<string>
+export class SpeechToText extends Context.Service<
+  SpeechToText,
+  EngineHealth & {
+    readonly name: string
+    /** The PCM it takes, in Hz. */
+    readonly sampleRate: number
+    readonly capabilities: {
+      /** It sends `Interim`. */
+      readonly interim: boolean
+      /** It sends `EndOfTurn`, so it may be the one who decides turns. */
+      readonly endOfTurn: boolean
+      readonly wordTimestamps: boolean
+      /** BCP 47 tags; empty when it takes any. */
+      readonly languages: ReadonlyArray<string>
+    }
+    readonly open: (options: SpeechToTextOptions) => Effect.Effect<SpeechToTextStream, BackendError, Scope.Scope>
   }
-  readonly open: (options: SpeechToTextOptions) => Effect.Effect<SpeechToTextStream, BackendError, Scope.Scope>
-}>()("effect-voice/speech/SpeechToText") {}
+>()("effect-voice/speech/SpeechToText") {}

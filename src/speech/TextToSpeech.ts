@@ -11,6 +11,7 @@ import type * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
 import type * as Stream from "effect/Stream"
 import type { BackendError } from "../BackendError.ts"
+import type { EngineHealth } from "./EngineHealth.ts"
 
 /**
  * When a word is spoken, in milliseconds from the first sample of its text.
@@ -73,15 +74,18 @@ export interface TextToSpeechOptions {
  * @category services
  * @since 0.1.0
  */
-export class TextToSpeech extends Context.Service<TextToSpeech, {
-  readonly name: string
-  /** The PCM it gives, in Hz. */
-  readonly sampleRate: number
-  readonly capabilities: {
-    /** It takes text before the sentence is complete. */
-    readonly streamingInput: boolean
-    readonly wordTimestamps: boolean
-    readonly voices: ReadonlyArray<string>
+export class TextToSpeech extends Context.Service<
+  TextToSpeech,
+  EngineHealth & {
+    readonly name: string
+    /** The PCM it gives, in Hz. */
+    readonly sampleRate: number
+    readonly capabilities: {
+      /** It takes text before the sentence is complete. */
+      readonly streamingInput: boolean
+      readonly wordTimestamps: boolean
+      readonly voices: ReadonlyArray<string>
+    }
+    readonly open: (options: TextToSpeechOptions) => Effect.Effect<TextToSpeechStream, BackendError, Scope.Scope>
   }
-  readonly open: (options: TextToSpeechOptions) => Effect.Effect<TextToSpeechStream, BackendError, Scope.Scope>
-}>()("effect-voice/speech/TextToSpeech") {}
+>()("effect-voice/speech/TextToSpeech") {}

@@ -11,6 +11,7 @@ import * as Context from "effect/Context"
 import type * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
 import type { BackendError } from "../BackendError.ts"
+import type { EngineHealth } from "./EngineHealth.ts"
 
 /**
  * The rate of the timeline on which every position in a session is counted: 16,000 samples a second, whatever the rate
@@ -65,9 +66,12 @@ export interface VoiceActivityOptions {
  * @category services
  * @since 0.1.0
  */
-export class VoiceActivityDetector extends Context.Service<VoiceActivityDetector, {
-  readonly name: string
-  /** The PCM it takes, in Hz. */
-  readonly sampleRate: number
-  readonly open: (options: VoiceActivityOptions) => Effect.Effect<VoiceActivityStream, BackendError, Scope.Scope>
-}>()("effect-voice/speech/VoiceActivityDetector") {}
+export class VoiceActivityDetector extends Context.Service<
+  VoiceActivityDetector,
+  EngineHealth & {
+    readonly name: string
+    /** The PCM it takes, in Hz. */
+    readonly sampleRate: number
+    readonly open: (options: VoiceActivityOptions) => Effect.Effect<VoiceActivityStream, BackendError, Scope.Scope>
+  }
+>()("effect-voice/speech/VoiceActivityDetector") {}

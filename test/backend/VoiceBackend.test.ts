@@ -291,6 +291,7 @@ describe("VoiceBackend", () => {
           "stt:scripted",
           "tts:scripted",
           "vad:scripted",
+          "event_loop",
           "admission",
           "latency"
         ])

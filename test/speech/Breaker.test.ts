@@ -6,7 +6,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
 import { TestClock } from "effect/testing"
-import { RateLimitExceeded } from "../../src/BackendError.ts"
+import { ConnectionFailed, RateLimitExceeded } from "../../src/BackendError.ts"
 import * as Breaker from "../../src/speech/Breaker.ts"
 import { down } from "./Faulty.ts"
 
@@ -82,5 +82,19 @@ describe("Breaker", () => {
       }))
       assert.isTrue(yield* admitted(breaker))
       assert.strictEqual(breaker.lastError(), down)
+    }))
+
+  it.effect("is open for as long as its cool-down runs, and closed by a success", () =>
+    Effect.gen(function*() {
+      const breaker = yield* Breaker.make({ failures: 1, coolDown: "5 seconds" })
+      const error = new ConnectionFailed({ op: "test", message: "no" })
+      assert.isFalse(breaker.isOpen())
+      yield* Effect.scoped(Effect.flatMap(breaker.admit, (permit) => permit?.fail(error) ?? Effect.void))
+      assert.isTrue(breaker.isOpen())
+      assert.strictEqual(breaker.lastError(), error)
+      yield* TestClock.adjust("6 seconds")
+      assert.isFalse(breaker.isOpen())
+      yield* Effect.scoped(Effect.flatMap(breaker.admit, (permit) => permit?.succeed ?? Effect.void))
+      assert.isFalse(breaker.isOpen())
     }))
 })

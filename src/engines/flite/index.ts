@@ -111,6 +111,7 @@ const make = Effect.fnUntraced(function*(options: FliteOptions) {
   return TextToSpeech.of({
     name: "flite",
     sampleRate: RATE,
+    probe: Effect.asVoid(pool.synthesize("a", options.voice, 1)),
     capabilities: { streamingInput: false, wordTimestamps: false, voices },
     open: ({ language, voice = options.voice }) => {
       if (!voices.some((known) => known === voice)) {

@@ -104,6 +104,8 @@ const make = Effect.fnUntraced(function*(options: MoonshineOptions) {
   return SpeechToText.of({
     name: "moonshine",
     sampleRate: RATE,
+    // a decode of silence, which waits its turn as every final does: a full queue or a stuck decoder shows
+    probe: Effect.asVoid(queue.final(decode(new Float32Array(RATE / 10)))),
     capabilities: { interim: options.interim, endOfTurn: false, wordTimestamps: false, languages: ["en"] },
     open: ({ language }) =>
       language !== undefined && language.split("-", 1)[0]!.toLowerCase() !== "en"

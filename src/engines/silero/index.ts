@@ -94,6 +94,7 @@ const make = Effect.fnUntraced(function*(options: SileroOptions) {
   return VoiceActivityDetector.of({
     name: "silero",
     sampleRate: TIMELINE_RATE,
+    probe: Effect.scoped(Effect.asVoid(Effect.acquireRelease(create, recycle))),
     open: ({ onActivity }) =>
       Effect.map(Effect.acquireRelease(create, recycle), (vad) =>
         SileroStream.make(vad, {
