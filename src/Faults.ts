@@ -22,6 +22,11 @@ export interface Fault {
   readonly message: string
 }
 
+/** A key as it may be told: a document with broken syntax has values, secrets included, where its keys should be. */
+const keyName = (key: string): string => /^[\w.-]{1,64}$/.test(key) ? key : "(a key that is no name)"
+
+const pathOf = (path: ReadonlyArray<string>): string => path.map(keyName).join(".")
+
 const format = SchemaIssue.makeFormatterStandardSchemaV1()
 
 /**
@@ -32,12 +37,20 @@ const format = SchemaIssue.makeFormatterStandardSchemaV1()
  */
 export const fromSchemaError = (error: Schema.SchemaError, at: ReadonlyArray<string> = []): ReadonlyArray<Fault> =>
   format(error.issue).issues.map((issue) => ({
-    path: [...at, ...(issue.path ?? []).map((key) => String(typeof key === "object" ? key.key : key))].join("."),
+    path: pathOf([...at, ...(issue.path ?? []).map((key) => String(typeof key === "object" ? key.key : key))]),
     message: issue.message
   }))
 
 /**
- * The error for a list of faults: they all stand in the message, a line each, and in `details.faults`.
+ * How many faults an error tells: more come from no person, and telling them all would cost more than the request did.
+ *
+ * @category constants
+ * @since 0.1.0
+ */
+export const MAX_FAULTS = 100
+
+/**
+ * The error for a list of faults: they all stand in the message and in `details.faults`, up to `MAX_FAULTS`.
  *
  * @category constructors
  * @since 0.1.0
@@ -45,8 +58,10 @@ export const fromSchemaError = (error: Schema.SchemaError, at: ReadonlyArray<str
 export const toError = (op: string, what: string, faults: ReadonlyArray<Fault>): InvalidConfig =>
   new InvalidConfig({
     op,
-    message: `${what}: ${faults.map((fault) => `${fault.path || "(root)"}: ${fault.message}`).join("; ")}`,
-    details: { faults }
+    message: `${what}: ${
+      faults.slice(0, MAX_FAULTS).map((fault) => `${fault.path || "(root)"}: ${fault.message}`).join("; ")
+    }${faults.length > MAX_FAULTS ? `; and ${faults.length - MAX_FAULTS} more` : ""}`,
+    details: { faults: faults.slice(0, MAX_FAULTS) }
   })
 
 const isKeyed = (value: unknown): value is { readonly [key: string]: unknown } =>
@@ -110,8 +125,10 @@ export const collect = <A, I>(
     const found = issues.filter((issue) => !seen.has(issue.path.join(".")))
     for (const issue of found) {
       seen.add(issue.path.join("."))
-      faults.push({ path: [...at, ...issue.path].join("."), message: issue.message })
+      faults.push({ path: pathOf([...at, ...issue.path]), message: issue.message })
     }
+    // Taking so many out one by one would take seconds.
+    if (faults.length > MAX_FAULTS) return faults
     if (!isKeyed(rest) || issues.some((issue) => issue.path.length === 0)) return faults
     for (const { message, path } of issues) {
       const missing = message === "Missing key"

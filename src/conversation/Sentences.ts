@@ -10,6 +10,11 @@
 const MIN_CLAUSE = 12
 /** A piece is cut at a word before this many characters, whatever its punctuation. */
 const MAX_PIECE = 400
+/**
+ * How far a piece looks for its end. The segmenter copies what it is given, into memory that is freed late: a reply of
+ * 100 KB in short sentences, given at once, took 20 GB.
+ */
+const LOOK = 1_024
 
 const segmenter = new Intl.Segmenter("en", { granularity: "sentence" })
 // a title or an initial: its full stop ends no sentence
@@ -49,30 +54,31 @@ export class Sentences {
 
   /** How many characters the next complete piece has; 0 when there is none yet. */
   #end(): number {
+    const rest = this.#rest.slice(0, LOOK)
     let end = 0
-    for (const { index, segment } of segmenter.segment(this.#rest)) {
+    for (const { index, segment } of segmenter.segment(rest)) {
       // the last segment may go on
-      if (index + segment.length === this.#rest.length && !/\n\s*$/u.test(segment)) break
+      if (index + segment.length === rest.length && !/\n\s*$/u.test(segment)) break
       end = index + segment.length
       // a full stop before a small letter ends nothing: look as far as the next word
-      if (!decided.test(this.#rest.slice(end)) && !/\n\s*$/u.test(segment)) {
+      if (!decided.test(rest.slice(end)) && !/\n\s*$/u.test(segment)) {
         end = 0
         break
       }
-      if (!abbreviation.test(this.#rest.slice(0, end))) break
+      if (!abbreviation.test(rest.slice(0, end))) break
       end = 0
     }
-    const limit = end === 0 ? this.#rest.length : end
+    const limit = end === 0 ? rest.length : end
     if (this.#first) {
-      for (const match of this.#rest.slice(0, limit).matchAll(/[,;:–—]\s+/gu)) {
+      for (const match of rest.slice(0, limit).matchAll(/[,;:–—]\s+/gu)) {
         if (match.index >= MIN_CLAUSE) return match.index + match[0].length
       }
     }
     if (limit > MAX_PIECE) {
-      const space = this.#rest.lastIndexOf(" ", MAX_PIECE)
+      const space = rest.lastIndexOf(" ", MAX_PIECE)
       if (space > 0) return space + 1
       // not within a surrogate pair
-      return /[\uDC00-\uDFFF]/u.test(this.#rest.charAt(MAX_PIECE)) ? MAX_PIECE - 1 : MAX_PIECE
+      return /[\uDC00-\uDFFF]/u.test(rest.charAt(MAX_PIECE)) ? MAX_PIECE - 1 : MAX_PIECE
     }
     return end
   }

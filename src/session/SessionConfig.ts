@@ -47,16 +47,30 @@ export type Transport = typeof Transport.Type
 export const MAX_METADATA_BYTES = 16_384
 
 /**
- * A JSON object of at most 16 KiB.
+ * How deep objects and lists may stand in each other in the metadata of a session: 32 levels. Deeper ones overflow the
+ * stack of whoever writes them as JSON.
+ *
+ * @category constants
+ * @since 0.1.0
+ */
+export const MAX_METADATA_DEPTH = 32
+
+const deeper = (value: Schema.Json, levels: number): boolean =>
+  typeof value === "object" && value !== null &&
+  (levels === 0 || Object.values(value).some((inner) => deeper(inner, levels - 1)))
+
+/**
+ * A JSON object of at most 16 KiB and 32 levels.
  *
  * @category models
  * @since 0.1.0
  */
 export const Metadata = Schema.Record(Schema.String, Schema.Json).check(
-  Schema.makeFilter((value) =>
-    new TextEncoder().encode(JSON.stringify(value)).length <= MAX_METADATA_BYTES ||
-    "expected at most 16384 bytes of JSON"
-  )
+  Schema.makeFilter((value) => {
+    if (deeper(value, MAX_METADATA_DEPTH)) return `expected at most ${MAX_METADATA_DEPTH} levels`
+    return new TextEncoder().encode(JSON.stringify(value)).length <= MAX_METADATA_BYTES ||
+      `expected at most ${MAX_METADATA_BYTES} bytes of JSON`
+  })
 )
 
 /**

@@ -2,10 +2,12 @@
  * A user on a WebSocket: binary frames are PCM, text frames are JSON (`ClientMessage` in, `SessionEvent` out).
  *
  * It drives a raw `ws` socket, because a frame costs half of what it does through Effect's socket. The connection owns
- * the socket from `make` to the end of its scope.
+ * the socket from `make` to the end of its scope. A user who sends faster than time for long is read no faster than
+ * `Pace` allows.
  *
  * @since 0.1.0
  */
+import * as Clock from "effect/Clock"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Latch from "effect/Latch"
@@ -16,6 +18,7 @@ import * as ClientMessage from "../session/ClientMessage.ts"
 import * as SessionEvent from "../session/SessionEvent.ts"
 import type { ConnectionClose, UserConnection } from "../session/UserConnection.ts"
 import { Inbox, nextId } from "./Inbox.ts"
+import { costOf, Pace } from "./Pace.ts"
 
 /**
  * The subprotocol that both sides speak.
@@ -147,16 +150,27 @@ export const make = Effect.fnUntraced(function*(
   const inbox = new Inbox(inputSampleRate)
   const gone = Latch.makeUnsafe(socket.readyState === CLOSED)
   const reader = new PcmReader()
+  const clock = yield* Clock.Clock
+  const pace = new Pace()
+  const tooFast = Latch.makeUnsafe(false)
   let alive = true
 
+  /** Stops reading when the user is ahead of time: what is not read waits on the user's side. */
+  const heed = (waitMs: number): void => {
+    if (waitMs <= 0 || socket.readyState !== OPEN || socket.isPaused) return
+    socket.pause()
+    tooFast.openUnsafe()
+  }
   const onMessage = (data: Buffer, isBinary: boolean): void => {
     alive = true
     if (isBinary) {
       const samples = reader.read(data)
       inbox.audio(samples)
       reader.done(samples)
+      heed(pace.audio(msOf(samples.length, inputSampleRate), clock.currentTimeMillisUnsafe()))
     } else {
       const parsed = ClientMessage.parse(data.toString("utf8"))
+      heed(pace.spend(costOf(parsed), clock.currentTimeMillisUnsafe()))
       if (parsed._tag === "Message") inbox.message(parsed.message)
       else if (parsed._tag === "Malformed") inbox.malformed(parsed.reason)
     }
@@ -168,10 +182,12 @@ export const make = Effect.fnUntraced(function*(
   })
   socket.on("ping", (data) => {
     alive = true
+    heed(pace.frame(clock.currentTimeMillisUnsafe()))
     if (socket.readyState === OPEN && socket.bufferedAmount < MAX_PONG_BACKLOG_BYTES) socket.pong(data)
   })
   socket.on("pong", () => {
     alive = true
+    heed(pace.frame(clock.currentTimeMillisUnsafe()))
   })
   // A close follows, but its code is the one that the user's side sends back, if it does.
   socket.on("error", (error) => inbox.closed(reasonOfError(error)))
@@ -205,6 +221,14 @@ export const make = Effect.fnUntraced(function*(
     inbox.closed("timeout")
     socket.terminate()
   }).pipe(Effect.forkScoped)
+
+  yield* Effect.gen(function*() {
+    yield* tooFast.await
+    let waitMs: number
+    while ((waitMs = pace.waitMs(clock.currentTimeMillisUnsafe())) > 0) yield* Effect.sleep(Math.ceil(waitMs))
+    tooFast.closeUnsafe()
+    socket.resume()
+  }).pipe(Effect.forever, Effect.forkScoped)
 
   const connection: UserConnection = {
     id: nextId("websocket"),

@@ -108,4 +108,22 @@ describe("Sentences", () => {
     },
     { arbitrary: { runs: 300 } }
   )
+
+  it("looks at no more than it cuts from, however much is given at once", () => {
+    // The segmenter's copies are not on the heap: what it is given is counted.
+    const { segment } = Intl.Segmenter.prototype
+    let given = 0
+    Intl.Segmenter.prototype.segment = function(text) {
+      given += text.length
+      return segment.call(this, text)
+    }
+    try {
+      const sentences = new Sentences()
+      const pieces = [...sentences.push("One two. ".repeat(10_000)), ...sentences.flush()]
+      assert.lengthOf(pieces, 10_000)
+    } finally {
+      Intl.Segmenter.prototype.segment = segment
+    }
+    assert.isBelow(given, 20_000_000)
+  })
 })

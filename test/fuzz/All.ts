@@ -1,0 +1,27 @@
+import { Effect } from "effect"
+import type { Surface } from "./Surface.ts"
+import { config } from "./surfaces/Config.ts"
+import { webSocketFrames } from "./surfaces/Frames.ts"
+import { archive, rtp, sdp, wav } from "./surfaces/Media.ts"
+import * as Protocol from "./surfaces/Protocol.ts"
+import { spokenText } from "./surfaces/Spoken.ts"
+
+/** Every surface that needs no server, with its share of the inputs. */
+export const surfaces: Effect.Effect<ReadonlyArray<readonly [surface: Surface, share: number]>> = Effect.gen(
+  function*() {
+    return [
+      [yield* Protocol.clientMessage, 200],
+      [yield* Protocol.serverMessage, 150],
+      [yield* Protocol.sessionEvent, 80],
+      [yield* Protocol.sessionRequest, 60],
+      [Protocol.metadata, 80],
+      [webSocketFrames, 120],
+      [sdp, 120],
+      [wav, 80],
+      [rtp, 60],
+      [archive, 60],
+      [config, 30],
+      [spokenText, 40]
+    ]
+  }
+)

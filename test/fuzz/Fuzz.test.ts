@@ -1,0 +1,19 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Effect } from "effect"
+import { surfaces } from "./All.ts"
+import * as Fuzz from "./Fuzz.ts"
+
+/** A slice of `Fuzz.full.test.ts`. */
+const INPUTS = 50_000
+
+describe("Fuzz", () => {
+  it.live(
+    `${INPUTS} hostile inputs are refused in words, quickly, and leave nothing behind`,
+    () =>
+      Effect.gen(function*() {
+        const reports = yield* Fuzz.runAll(yield* surfaces, { inputs: INPUTS })
+        assert.isAtLeast(reports.reduce((sum, { inputs }) => sum + inputs, 0), INPUTS)
+      }),
+    120_000
+  )
+})

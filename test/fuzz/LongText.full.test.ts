@@ -1,0 +1,10 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Effect } from "effect"
+import { slow } from "./LongText.ts"
+
+describe("Long texts", () => {
+  it.live("of 100 KB cost time by their length, whatever stands in them", () =>
+    Effect.gen(function*() {
+      assert.deepEqual(yield* slow(100_000, 2_000), [])
+    }), 600_000)
+})

@@ -1,0 +1,155 @@
+import { Effect } from "effect"
+import { Sentences } from "../../src/conversation/Sentences.ts"
+import { markdown } from "../../src/conversation/SpokenMarkdown.ts"
+import { symbols } from "../../src/conversation/SpokenSymbols.ts"
+import { spoken } from "../../src/conversation/SpokenText.ts"
+import { tidy, withoutPictures } from "../../src/conversation/SpokenTidy.ts"
+import * as TextTransform from "../../src/conversation/TextTransform.ts"
+
+/** What makes a regular expression, or a reader that looks ahead, run for ever: the same few characters again and again. */
+const patterns: ReadonlyArray<string> = [
+  "a",
+  " ",
+  "\n",
+  ".",
+  "!",
+  "?!",
+  "…",
+  "*",
+  "**",
+  "_",
+  "`",
+  "```",
+  "```\n",
+  "~",
+  "~~",
+  "[",
+  "](",
+  "[a](",
+  "![",
+  "[[](",
+  "<",
+  "<a",
+  "<a ",
+  "<a href=\"",
+  "<!--",
+  "&",
+  "&#",
+  "&#x",
+  "&amp",
+  "|",
+  "|-",
+  "|---|\n",
+  "- ",
+  "1. ",
+  "#",
+  "# ",
+  ">",
+  "> ",
+  "\\",
+  "http://",
+  "a.",
+  "a.b",
+  "a@b.",
+  "www.",
+  "://",
+  "x_",
+  "1,",
+  "1-2-",
+  "Dr. ",
+  "e.g. ",
+  "A. ",
+  "a, ",
+  "a. b",
+  "; ",
+  "\u200d",
+  "\ufe0f",
+  "\u{1f600}",
+  "\u{1f468}\u200d",
+  "\ud800",
+  "\udc00",
+  "你",
+  "。",
+  "ก",
+  "e\u0301",
+  "\t",
+  "\r",
+  "\r\n",
+  "\u00a0",
+  "\"",
+  "')",
+  "a\n",
+  ".\n",
+  "hello world ",
+  "I am. he ",
+  "5%",
+  "$5 ",
+  "**a**",
+  "*a_",
+  "<b>",
+  "</b>",
+  "<say-as a=b>",
+  "a/b/",
+  "--",
+  "—",
+  "– ",
+  "(",
+  ")",
+  "((",
+  "{}",
+  "${",
+  "\u0000"
+]
+
+const repeat = (pattern: string, length: number) => pattern.repeat(Math.ceil(length / pattern.length)).slice(0, length)
+
+/** Cut as a language model's stream is cut, and not cut at all. */
+const pieces = (text: string, size: number): ReadonlyArray<string> =>
+  Array.from({ length: Math.ceil(text.length / size) }, (_, i) => text.slice(i * size, (i + 1) * size))
+
+const ways: { readonly [name: string]: (text: string, size: number) => void } = {
+  markdown: (text, size) => run(markdown({}), text, size),
+  pictures: (text, size) => run(withoutPictures, text, size),
+  symbols: (text, size) => run(symbols(), text, size),
+  tidy: (text, size) => run(tidy, text, size),
+  spoken: (text, size) => run(spoken(), text, size),
+  function: (text, size) => run(TextTransform.fromFunction((sentence) => sentence), text, size),
+  replace: (text, size) => run(TextTransform.replace({ SQL: "sequel", "a b c": "x" }), text, size),
+  sentences: (text, size) => {
+    const sentences = new Sentences()
+    for (const piece of pieces(text, size)) sentences.push(piece)
+    sentences.flush()
+  }
+}
+const run = (transform: TextTransform.TextTransform, text: string, size: number): void => {
+  const transformer = transform()
+  for (const piece of pieces(text, size)) transformer.push(piece)
+  transformer.flush()
+}
+
+/** The better of two: the machine may have been at something else. */
+const timed = (work: () => void, limitMs: number): number => {
+  let best = Number.POSITIVE_INFINITY
+  for (let again = 0; again < 2 && best > limitMs; again++) {
+    const from = performance.now()
+    work()
+    best = Math.min(best, performance.now() - from)
+  }
+  return best
+}
+
+/** Which texts of this length take longer than that. */
+export const slow = Effect.fnUntraced(function*(length: number, limitMs: number) {
+  const found: Array<string> = []
+  for (const [name, way] of Object.entries(ways)) {
+    for (const pattern of patterns) {
+      const text = repeat(pattern, length)
+      for (const size of [length, 5]) {
+        const ms = timed(() => way(text, size), limitMs)
+        if (ms > limitMs) found.push(`${name} ${JSON.stringify(pattern)} in pieces of ${size}: ${ms.toFixed(0)} ms`)
+      }
+      yield* Effect.yieldNow
+    }
+  }
+  return found
+})
