@@ -36,8 +36,8 @@ export class Caller {
   #seq = 0
   #said = 0
   /** What has been heard of the reply in flight. */
-  #ear = this.#newEar()
   #heard = ""
+  #ear = this.#newEar()
   #signAt = performance.now()
   #speakingTurn: number | undefined
   turns = 0
