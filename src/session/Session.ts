@@ -85,8 +85,8 @@ const policyContext = { op: "VoiceSession.updatePolicy", what: "the policy is no
 /** What must not be lost, beyond the history: what has been said, and what is to be said. */
 const weighty = ({ _tag }: Event): boolean => _tag === "ReplyText" || _tag === "Say" || _tag === "ReplyAudible"
 
-/** Readers of events lose the oldest beyond this. */
-const EVENT_BUFFER = 1_024
+/** Readers of events lose the oldest beyond this. Its memory is taken when the session begins. */
+const EVENT_BUFFER = 256
 /** What waits to be said. */
 const MAX_QUEUE = 16
 const MAX_SAY_CHARACTERS = 16_384
@@ -569,6 +569,10 @@ export const make = Effect.fnUntraced(function*(options: SessionOptions) {
         ...(to === undefined ? {} : { to }),
         ...(error === undefined ? {} : { code: error.code })
       })
+      if (what === "unavailable" && error !== undefined) dispatch({ _tag: "EngineDown", engine, error })
+      if (what === "available") {
+        for (const down of state.down) dispatch({ _tag: "EngineUp", engine: down })
+      }
     }
   }
 })

@@ -3,7 +3,7 @@
  * about it.
  *
  * Plain synchronous code. Positions count samples of the session's timeline (16 kHz) as pushed here. While nobody speaks
- * only a second of audio is kept (32 KB); memory for an utterance is taken when one begins.
+ * only 0.6 s of audio are kept (19 KB); memory for an utterance is taken when one begins.
  *
  * @since 0.1.0
  */
@@ -13,9 +13,9 @@ import { TIMELINE_RATE, type VoiceActivity } from "./VoiceActivityDetector.ts"
 
 /** The longest utterance that is told again: 15 s; of a longer one, its end. */
 const UTTERANCE_SAMPLES = 15 * TIMELINE_RATE
-/** What is kept while nobody speaks: a detector needs less than this to be sure that somebody does. */
-const IDLE_SAMPLES = TIMELINE_RATE
-/** Audio before the detected beginning of speech that belongs to it: 0.5 s, for soft first consonants. */
+/** What is kept while nobody speaks: the lead, and what a detector needs to be sure that somebody does. */
+const IDLE_SAMPLES = 0.6 * TIMELINE_RATE
+/** Audio before the detected beginning of speech that belongs to it: at most 0.5 s, for soft first consonants. */
 const LEAD_SAMPLES = TIMELINE_RATE / 2
 /** Audio is told again in pieces of 100 ms, as a network engine would get it. */
 const PIECE_SAMPLES = TIMELINE_RATE / 10
