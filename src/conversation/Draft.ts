@@ -58,6 +58,12 @@ export const wordsOf = (heard: State["heard"]): string => join(heard.finals, hea
 export const isWordless = (source: ReplySource): boolean =>
   source._tag === "Remote" || (source._tag === "Answer" && source.transcript === "")
 
+/** Nobody may talk over it. */
+const isProtected = (source: ReplySource): boolean => source._tag === "Text" && source.uninterruptible === true
+
+/** The user waits for it. */
+const isAsked = (source: ReplySource): boolean => source._tag === "Answer" || source._tag === "Remote"
+
 const both = (former: Next, next: Next): Next =>
   former._tag === "Start" && former.source._tag === "Answer" && former.source.again !== true &&
     next._tag === "Start" && next.source._tag === "Answer"
@@ -224,18 +230,39 @@ export class Draft {
     this.commands.push({ _tag: "Withdraw", turn })
   }
 
-  /** A turn of the user's is complete: the agent is to answer. */
+  /** A turn of the user's is complete: the agent is to answer, as soon as one may talk over what it says. */
   ask(source: ReplySource, marks: TurnLatency.Marks | undefined): void {
-    if (this.state.agent._tag === "Silent") this.start(source, marks)
-    else this.cut({ _tag: "Start", source, marks })
+    const { agent, queue } = this.state
+    if (agent._tag === "Silent") {
+      this.start(source, marks)
+    } else if (agent._tag !== "Ending" && isProtected(agent.reply.source)) {
+      // a model's newer reply is to a newer question
+      const asked = queue.filter((other) => isAsked(other) && !(other._tag === "Remote" && source._tag === "Remote"))
+      this.set({ queue: [...asked, source, ...queue.filter((other) => !isAsked(other))] })
+    } else {
+      this.cut({ _tag: "Start", source, marks })
+    }
+  }
+
+  /** Answers what has waited for the agent's silence: questions that are next to each other are one. */
+  answerWaiting(): void {
+    const { agent, lifecycle, queue } = this.state
+    const [head, ...rest] = queue
+    if (agent._tag !== "Silent" || lifecycle._tag === "Closed" || head === undefined || !isAsked(head)) return
+    let source = head
+    while (rest[0]?._tag === "Answer" && source._tag === "Answer") {
+      source = { ...rest[0], transcript: join(source.transcript, rest[0].transcript) }
+      rest.shift()
+    }
+    this.set({ queue: rest })
+    this.start(source, { start: this.atMs })
   }
 
   /** Whether the user may stop what the agent is saying. */
   get mayInterrupt(): boolean {
     const { agent, lifecycle } = this.state
-    const source = agent._tag === "Silent" ? undefined : agent.reply.source
     return this.options.policy.interruption.enabled && lifecycle._tag === "Open" &&
-      !(source?._tag === "Text" && source.uninterruptible === true)
+      !(agent._tag !== "Silent" && isProtected(agent.reply.source))
   }
 
   /** The agent goes on where it was held. */

@@ -113,8 +113,11 @@ export const make = (options: AttachmentsOptions): Attachments => {
   const onMessage = (which: UserConnection, message: ClientMessage): void => {
     if (connection !== which) return
     switch (message.type) {
-      case "user.text":
-        return dispatch({ _tag: "UserText", text: message.text })
+      case "user.text": {
+        if (!SayQueue.isFullOfTexts(state())) return dispatch({ _tag: "UserText", text: message.text })
+        const { code, message: refusal } = SayQueue.full("VoiceSession.sendText")
+        return emit({ type: "error", code, message: refusal, details: { reason: "queue_full" } })
+      }
       case "agent.interrupt":
         return dispatch({ _tag: "Interrupt" })
       case "playout.position":
