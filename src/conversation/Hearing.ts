@@ -119,16 +119,20 @@ const patienceMs = (draft: Draft, sinceMs: number): number => {
   return Math.max(0, Math.min(ms, sinceMs + 2 * ms - draft.atMs))
 }
 
-/** The sound is over. Was it long enough to ask what was said? Then the words decide, if they come in time. */
-const settleHold = (draft: Draft, ms: number): void => {
-  const { policy } = draft.options
+/**
+ * The sound is over. Was it long enough to ask what was said? Then the words decide, if they come in time. Returns whether
+ * it was nothing, to a conversation that knows of sound only.
+ */
+const settleHold = (draft: Draft, ms: number): boolean => {
+  const { authority, policy, textual } = draft.options
   const { agent } = draft.state
-  if (agent._tag !== "Held") return
+  if (agent._tag !== "Held") return false
   if (!needsWords(draft) || ms < Duration.toMillis(policy.interruption.minSpeech)) {
     draft.release()
   } else {
     draft.setTimer("confirm", undefined, patienceMs(draft, agent.sinceMs))
   }
+  return authority === "own" && !textual && ms < Duration.toMillis(policy.interruption.minSpeech)
 }
 
 /**
@@ -151,7 +155,11 @@ export const onSpeechStopped = (draft: Draft, event: Of<"SpeechStopped">): void 
   const waitedMs = Math.max(0, event.decidedAtSample - event.atSample) / SAMPLES_PER_MS
   draft.set({ marks: { start: draft.atMs - waitedMs, vad: draft.atMs } })
   draft.emit({ type: "user.speech_stopped" })
-  settleHold(draft, (event.atSample - user.sinceSample) / SAMPLES_PER_MS)
+  if (settleHold(draft, (event.atSample - user.sinceSample) / SAMPLES_PER_MS)) {
+    draft.cancelTimer("longest")
+    draft.set({ user: { _tag: "Quiet" }, since: undefined, marks: undefined })
+    return
+  }
   if (draft.options.authority === "remote") {
     remoteStopped(draft, event.atSample)
     return

@@ -84,5 +84,9 @@ export const settleLate = (draft: Draft, id: number): void => {
   const { finalizeId, owed } = draft.state
   if (owed.length === 0 || id > finalizeId) return
   draft.set({ owed: owed.filter((other) => other.id > id) })
-  for (const due of owed) if (due.id <= id) settle(draft, due)
+  for (const due of owed) {
+    if (due.id > id) return
+    // an answer that was left out tells nothing of whose words they were: none is lost
+    settle(draft, due.id < id ? { ...due, words: "", asked: undefined } : due)
+  }
 }

@@ -34,6 +34,8 @@ type Engine = SpeechToText["Service"]
 const MAX_WAITING = 256
 /** Between two rounds over engines that are not to be asked. */
 const MIN_PAUSE_MS = 100
+/** A stream that has lived so long has worked, though nobody spoke: recognisers close what is idle. */
+const LASTING_MS = 5_000
 /** How long a failed stream may take to close before the next is opened beside it. */
 const CLOSE_TIMEOUT = "1 second"
 
@@ -143,6 +145,7 @@ const open = Effect.fnUntraced(function*(
     while (!Queue.offerUnsafe(out, moved)) yield* Effect.sleep(10)
     if (moved._tag === "Final") replay.final(moved.words)
     if (moved._tag === "Finalized") replay.finalized(moved.id)
+    if (moved._tag === "EndOfTurn") replay.endOfTurn()
   })
 
   const hear = (
@@ -235,7 +238,7 @@ const open = Effect.fnUntraced(function*(
         live = undefined
         const now = clock.currentTimeMillisUnsafe()
         // what has worked begins a new count
-        const lasted = now - startedAt >= limits.timeoutMs
+        const lasted = now - startedAt >= Math.min(limits.timeoutMs, LASTING_MS)
         if (ended !== undefined && (ended.proved || ended.silent || lasted)) {
           if (lasted) yield* permit.succeed
           retries = 0

@@ -155,7 +155,11 @@ class Model {
         }
         if (command.name === "longest" && this.state.since !== undefined) {
           const untilMs = this.state.since.ms + Duration.toMillis(this.options.policy.longestTurn) + GRACE_MS
-          assert.isAtMost(this.atMs + command.afterMs, Math.max(untilMs, this.atMs + GRACE_MS), "a turn is bounded whole")
+          assert.isAtMost(
+            this.atMs + command.afterMs,
+            Math.max(untilMs, this.atMs + GRACE_MS),
+            "a turn is bounded whole"
+          )
         }
         this.timerIds.add(command.id)
         this.timers.set(command.name, command.id)
