@@ -61,9 +61,6 @@ export const isWordless = (source: ReplySource): boolean =>
 /** Nobody may talk over it. */
 const isProtected = (source: ReplySource): boolean => source._tag === "Text" && source.uninterruptible === true
 
-/** The user waits for it. */
-const isAsked = (source: ReplySource): boolean => source._tag === "Answer" || source._tag === "Remote"
-
 const both = (former: Next, next: Next): Next =>
   former._tag === "Start" && former.source._tag === "Answer" && former.source.again !== true &&
     next._tag === "Start" && next.source._tag === "Answer"
@@ -235,10 +232,9 @@ export class Draft {
     const { agent, queue } = this.state
     if (agent._tag === "Silent") {
       this.start(source, marks)
-    } else if (agent._tag !== "Ending" && isProtected(agent.reply.source)) {
-      // a model's newer reply is to a newer question
-      const asked = queue.filter((other) => isAsked(other) && !(other._tag === "Remote" && source._tag === "Remote"))
-      this.set({ queue: [...asked, source, ...queue.filter((other) => !isAsked(other))] })
+    } else if (source._tag === "Answer" && agent._tag !== "Ending" && isProtected(agent.reply.source)) {
+      const asked = queue.filter((other) => other._tag === "Answer")
+      this.set({ queue: [...asked, source, ...queue.filter((other) => other._tag !== "Answer")] })
     } else {
       this.cut({ _tag: "Start", source, marks })
     }
@@ -248,9 +244,9 @@ export class Draft {
   answerWaiting(): void {
     const { agent, lifecycle, queue } = this.state
     const [head, ...rest] = queue
-    if (agent._tag !== "Silent" || lifecycle._tag === "Closed" || head === undefined || !isAsked(head)) return
+    if (agent._tag !== "Silent" || lifecycle._tag === "Closed" || head?._tag !== "Answer") return
     let source = head
-    while (rest[0]?._tag === "Answer" && source._tag === "Answer") {
+    while (rest[0]?._tag === "Answer") {
       source = { ...rest[0], transcript: join(source.transcript, rest[0].transcript) }
       rest.shift()
     }

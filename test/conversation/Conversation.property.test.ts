@@ -91,7 +91,9 @@ class Model {
     const spoken = agent._tag === "Active" || agent._tag === "Held" ? agent.reply.source : undefined
     if (spoken?._tag === "Text" && spoken.uninterruptible === true && event._tag !== "Interrupt") {
       const cut = commands.some((command) => command._tag === "End" && command.reason === "interrupted")
-      assert.isTrue(!cut || event._tag === "Close", `nobody may talk over it, and ${event._tag} did`)
+      // a model answers when it will
+      const may = event._tag === "Close" || event._tag === "RemoteReply"
+      assert.isTrue(!cut || may, `nobody may talk over it, and ${event._tag} did`)
     }
     for (const command of commands) this.obey(command)
     if (this.options.textual) assert.isUndefined(this.unanswered, "who is heard is answered")

@@ -196,12 +196,4 @@ describe("Typed text over speech that nobody may talk over", () => {
     const script = open().on(news).audible().on(type("hello"))
     assert.include(script.take(), "end interrupted")
   })
-
-  it("lets a model's reply wait, too, of which the newest counts", () => {
-    const script = open({ authority: "remote", textual: false, interims: false }).on(notice).audible()
-    script.on({ _tag: "RemoteReply", reply: "r1" }, { _tag: "RemoteReply", reply: "r2" })
-    script.take()
-    said(script)
-    assert.include(script.take(), "> Remote 2: r2")
-  })
 })
