@@ -244,9 +244,11 @@ export class Draft {
   answerWaiting(): void {
     const { agent, lifecycle, queue } = this.state
     const [head, ...rest] = queue
-    if (agent._tag !== "Silent" || lifecycle._tag === "Closed" || head?._tag !== "Answer") return
+    if (agent._tag !== "Silent" || lifecycle._tag === "New" || lifecycle._tag === "Closed") return
+    // what was asked before an interruption of the session waits like what is to be said
+    if (head?._tag !== "Answer" || head.again === true) return
     let source = head
-    while (rest[0]?._tag === "Answer") {
+    while (rest[0]?._tag === "Answer" && rest[0].again !== true) {
       source = { ...rest[0], transcript: join(source.transcript, rest[0].transcript) }
       rest.shift()
     }

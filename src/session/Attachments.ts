@@ -16,6 +16,7 @@ import type { AudioOutput, Convert } from "./AudioOutput.ts"
 import type { ClientMessage } from "./ClientMessage.ts"
 import type { Happening } from "./Pipeline.ts"
 import * as PipelineStream from "./PipelineStream.ts"
+import * as SayQueue from "./SayQueue.ts"
 import type { SessionEnd, SessionEventBody } from "./SessionEvent.ts"
 import type { ConnectionClose, UserConnection } from "./UserConnection.ts"
 

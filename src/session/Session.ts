@@ -19,13 +19,7 @@ import type * as Take from "effect/Take"
 import type { Agent } from "../agent/Agent.ts"
 import * as Pcm from "../audio/Pcm.ts"
 import * as Resampler from "../audio/Resampler.ts"
-import {
-  type BackendError,
-  ContextCanceled,
-  fromCause,
-  InvalidConfig,
-  SessionNotFound
-} from "../BackendError.ts"
+import { type BackendError, ContextCanceled, fromCause, InvalidConfig, SessionNotFound } from "../BackendError.ts"
 import * as Backchannel from "../conversation/Backchannel.ts"
 import * as Conversation from "../conversation/Conversation.ts"
 import { ConversationPolicy } from "../conversation/ConversationPolicy.ts"
