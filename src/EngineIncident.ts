@@ -16,6 +16,7 @@ import type { BackendError } from "./BackendError.ts"
  * - `switched`: a session that used it uses the engine `to` from now on, or again.
  * - `opened_circuit`: it failed so often in a row that no session uses it before its cool-down is over.
  * - `recovered`: it has failed, and works again.
+ * - `unavailable`, `available`: the session has no such engine for a while, and then has one again.
  *
  * @category models
  * @since 0.1.0
@@ -24,7 +25,7 @@ export interface EngineIncident {
   /** The engine's (or agent's) name. */
   readonly engine: string
   readonly kind: "stt" | "tts" | "agent"
-  readonly what: "failed" | "retrying" | "switched" | "opened_circuit" | "recovered"
+  readonly what: "failed" | "retrying" | "switched" | "opened_circuit" | "recovered" | "unavailable" | "available"
   /** The session that met it. */
   readonly sessionId: string
   readonly error?: BackendError | undefined

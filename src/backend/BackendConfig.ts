@@ -95,6 +95,7 @@ export const ProcessorConfig = Schema.Struct({
 
 /**
  * A backend's configuration. `sttProvider` and `ttsProvider` are required with `stt_tts`, `s2sProvider` with `s2s`.
+ * `turnDetectionProvider: "stt"` leaves turns to the recogniser.
  *
  * @category models
  * @since 0.1.0
@@ -175,7 +176,12 @@ const crossFaults = (raw: unknown): ReadonlyArray<Faults.Fault> => {
     case "stt_tts":
       return [...missing("stt_provider"), ...missing("tts_provider")]
     case "s2s":
-      return missing("s2s_provider")
+      return [
+        ...missing("s2s_provider"),
+        ...(raw["turn_detection_provider"] === "stt"
+          ? [{ path: "turn_detection_provider", message: "there is no recogniser with pipeline_type s2s" }]
+          : [])
+      ]
     default:
       return []
   }

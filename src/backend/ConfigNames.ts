@@ -13,6 +13,7 @@ import type { Registry } from "../Registry.ts"
 import type { EngineDefinition, EngineKind, EngineLoader, EngineRegistry } from "../speech/EngineRegistry.ts"
 import { type BackendConfig, decode } from "./BackendConfig.ts"
 import type { BackendProvider } from "./BackendProvider.ts"
+import { STT_TURNS } from "./SpeechEngines.ts"
 
 /**
  * The providers that a config may name.
@@ -176,7 +177,8 @@ export const make = (providers: ProviderTable, { agents, engines, processors }: 
         for (const [key, [kind, what]] of Object.entries(keys)) {
           for (const [path, name] of namesAt(raw, key)) {
             if (engines[kind].has(name)) used.add(name)
-            else faults.push(unknown(path, what, engines[kind].list()))
+            else if (kind === "turn" && name === STT_TURNS) continue
+            else faults.push(unknown(path, what, [...engines[kind].list(), ...(kind === "turn" ? [STT_TURNS] : [])]))
           }
         }
         for (const [path, name] of namesAt(raw, "agent")) {

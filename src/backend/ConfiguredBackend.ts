@@ -5,21 +5,16 @@
  */
 import * as Arr from "effect/Array"
 import * as Context from "effect/Context"
-import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import type * as Scope from "effect/Scope"
 import { AgentRegistry } from "../agent/AgentRegistry.ts"
 import { type BackendError, InvalidConfig } from "../BackendError.ts"
-import type { EngineIncident, OnIncident } from "../EngineIncident.ts"
 import * as S2sPipeline from "../session/S2sPipeline.ts"
 import { SessionStore } from "../session/SessionStore.ts"
 import * as SttTtsPipeline from "../session/SttTtsPipeline.ts"
 import { type EngineKind, type EngineKinds, EngineRegistry } from "../speech/EngineRegistry.ts"
-import type { ResilienceOptions } from "../speech/Resilience.ts"
-import * as ResilientSpeechToText from "../speech/ResilientSpeechToText.ts"
-import * as ResilientTextToSpeech from "../speech/ResilientTextToSpeech.ts"
 import { SpeechToSpeech } from "../speech/SpeechToSpeech.ts"
 import { SpeechToText } from "../speech/SpeechToText.ts"
 import { TextToSpeech } from "../speech/TextToSpeech.ts"
@@ -28,6 +23,7 @@ import { VoiceActivityDetector } from "../speech/VoiceActivityDetector.ts"
 import type { BackendConfig } from "./BackendConfig.ts"
 import type { BackendProvider, Registries } from "./BackendProvider.ts"
 import { makeBackend } from "./makeBackend.ts"
+import * as SpeechEngines from "./SpeechEngines.ts"
 import { StoreRegistry } from "./StoreRegistry.ts"
 import type { VoiceBackend } from "./VoiceBackend.ts"
 
@@ -48,51 +44,26 @@ const build = Effect.fnUntraced(function*<Kind extends EngineKind, Shape>(
   return Context.get(context, tag)
 })
 
-/** Who is told of incidents; engines are built before there is anybody. */
-const incidents = () => {
-  let told: OnIncident | undefined
-  return {
-    onIncident: (incident: EngineIncident) => told?.(incident),
-    listen: (onIncident: OnIncident) => {
-      told = onIncident
-    }
-  }
-}
-
-/** One dependable engine out of the named one and its fallbacks. */
-const dependable = Effect.fnUntraced(function*<Engine, E>(
-  engines: Arr.NonEmptyReadonlyArray<Engine>,
-  config: BackendConfig,
-  onIncident: OnIncident,
-  make: (engines: Arr.NonEmptyReadonlyArray<Engine>, options: ResilienceOptions) => Effect.Effect<Engine, E>
-) {
-  if (engines.length === 1) return engines[0]
-  return yield* make(engines, {
-    maxRetries: config.maxRetries,
-    retryDelay: config.retryDelay,
-    // within what the pipeline gives it, so that its own error is the one that is told
-    timeout: Duration.times(config.timeout, 0.9),
-    onIncident
-  })
-})
-
 const buildStt = Effect.fnUntraced(function*(config: BackendConfig) {
   // decode has made sure of both names
   const sttName = config.sttProvider ?? ""
   const ttsName = config.ttsProvider ?? ""
   const vadName = config.vadProvider ?? DEFAULT_VAD
   const turnName = config.turnDetectionProvider
+  const sttTurns = turnName === SpeechEngines.STT_TURNS
   const [stts, ttses, vad, turn] = yield* Effect.all([
     Effect.forEach(Arr.prepend(config.sttFallback, sttName), (name) => build(config, "stt", name, SpeechToText)),
     Effect.forEach(Arr.prepend(config.ttsFallback, ttsName), (name) => build(config, "tts", name, TextToSpeech)),
     build(config, "vad", vadName, VoiceActivityDetector),
-    turnName === undefined ? Effect.void : build(config, "turn", turnName, TurnDetector)
+    turnName === undefined || sttTurns ? Effect.void : build(config, "turn", turnName, TurnDetector)
   ], { concurrency: "unbounded" })
-  const { listen, onIncident } = incidents()
-  const stt = yield* dependable(stts, config, onIncident, ResilientSpeechToText.make)
-  const tts = yield* dependable(ttses, config, onIncident, ResilientTextToSpeech.make)
+  const { listen, stt, tts } = yield* SpeechEngines.make({ stt: stts, tts: ttses, sttTurns }, config)
   return {
-    pipelines: { stt_tts: SttTtsPipeline.make({ stt, tts, vad, turn: turn ?? undefined }) },
+    pipelines: {
+      stt_tts: SttTtsPipeline.make({ stt, tts, vad, turn: turn ?? undefined }, {
+        turnDetection: sttTurns ? "stt" : undefined
+      })
+    },
     listen,
     speech: { stt, tts, vad },
     engines: {

@@ -32,6 +32,7 @@ import {
 import { BackendRegistry } from "./BackendRegistry.ts"
 import type { HealthStatus } from "./HealthStatus.ts"
 import { type BackendParts, makeBackend } from "./makeBackend.ts"
+import * as SpeechEngines from "./SpeechEngines.ts"
 
 /**
  * @category models
@@ -94,7 +95,8 @@ export class VoiceBackend extends Context.Service<VoiceBackend, {
 }>()("effect-voice/backend/VoiceBackend") {
   /**
    * A running backend for speech → text → agent → speech. It takes no names: the compiler says which of its engines and
-   * which provider are missing. A `TurnDetector` is used when there is one. Releasing the layer drains it.
+   * which provider are missing. A `TurnDetector` is used when there is one and the recogniser does not decide turns
+   * itself (`turnDetection: "stt"`). Releasing the layer drains it.
    */
   static readonly layerSttTts = (
     options: LayerOptions = {}
@@ -110,16 +112,23 @@ export class VoiceBackend extends Context.Service<VoiceBackend, {
         TextToSpeech,
         VoiceActivityDetector
       ])
-      const turn = Option.getOrUndefined(yield* Effect.serviceOption(TurnDetector))
+      const sttTurns = options.turnDetection === "stt"
+      const turn = sttTurns ? undefined : Option.getOrUndefined(yield* Effect.serviceOption(TurnDetector))
+      const engines = yield* SpeechEngines.make({ stt: [stt], tts: [tts], sttTurns }, {
+        ...defaults,
+        ...options.config
+      })
       return yield* layered(options, provider, {
         config: { pipelineType: "stt_tts", sttProvider: stt.name, ttsProvider: tts.name, vadProvider: vad.name },
-        pipelines: { stt_tts: SttTtsPipeline.make({ stt, tts, turn, vad }, options) },
-        speech: { stt, tts, vad },
+        pipelines: { stt_tts: SttTtsPipeline.make({ stt: engines.stt, tts: engines.tts, turn, vad }, options) },
+        speech: { stt: engines.stt, tts: engines.tts, vad },
+        listen: engines.listen,
         engines: {
           stt: stt.name,
           tts: tts.name,
           vad: vad.name,
-          ...(turn === undefined ? {} : { turn: turn.name })
+          ...(turn === undefined ? {} : { turn: turn.name }),
+          ...(sttTurns ? { turn: SpeechEngines.STT_TURNS } : {})
         }
       })
     }))
@@ -183,7 +192,9 @@ const running = <E, R>(
 const layered = Effect.fnUntraced(function*(
   { agent, config }: LayerOptions,
   provider: BackendProvider["Service"],
-  parts: Pick<BackendParts, "pipelines" | "engines" | "speech"> & { readonly config: Partial<BackendConfig> }
+  parts: Pick<BackendParts, "pipelines" | "engines" | "speech" | "listen"> & {
+    readonly config: Partial<BackendConfig>
+  }
 ) {
   const agents = Option.getOrUndefined(yield* Effect.serviceOption(AgentRegistry))
   return yield* makeBackend({

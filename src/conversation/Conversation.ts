@@ -9,10 +9,19 @@
  */
 import type { Command, ConversationOptions, Event, State } from "./ConversationState.ts"
 import { Draft } from "./Draft.ts"
-import { onInputEnded, onJudged, onSpeechStarted, onSpeechStopped, onTimer, onTranscript } from "./Hearing.ts"
+import {
+  onEndOfTurn,
+  onFinalized,
+  onInputEnded,
+  onJudged,
+  onSpeechStarted,
+  onSpeechStopped,
+  onTimer,
+  onTranscript
+} from "./Hearing.ts"
 import { settle } from "./Idle.ts"
 import { emitError, onAudible, onFailed, onHeard, onProgress } from "./Replying.ts"
-import { complete, speaking } from "./Turn.ts"
+import { onText, speaking } from "./Turn.ts"
 
 export { initial, publicState } from "./ConversationState.ts"
 
@@ -37,23 +46,15 @@ const apply = (draft: Draft, event: Event): void => {
     case "Final":
       return onTranscript(draft, event.text, true)
     case "Finalized":
-      return user._tag === "Finalizing" && user.awaits === "words" && user.id === event.id
-        ? complete(draft)
-        : undefined
-    case "EndOfTurn": {
-      if (draft.options.authority !== "stt" || lifecycle._tag === "New") return
-      const { marks } = draft.state
-      draft.set({ marks: { start: draft.atMs, ...marks, endpointing: draft.atMs } })
-      return complete(draft)
-    }
+      return onFinalized(draft, event.id)
+    case "EndOfTurn":
+      return onEndOfTurn(draft)
     case "Judged":
       return onJudged(draft, event)
     case "TimerFired":
       return onTimer(draft, event)
     case "UserText":
-      if (lifecycle._tag !== "Open" || event.text.trim() === "") return
-      draft.set({ away: false })
-      return draft.ask({ _tag: "Answer", transcript: event.text.trim(), kind: "text" }, { start: draft.atMs })
+      return onText(draft, event.text.trim())
     case "Say":
       return lifecycle._tag === "Draining" ? undefined : draft.set({ queue: [...draft.state.queue, event.source] })
     case "Interrupt":
@@ -64,6 +65,7 @@ const apply = (draft: Draft, event: Event): void => {
       draft.set({ marks: undefined })
       if (user._tag === "Finalizing") {
         draft.cancelTimer("finalize")
+        draft.set({ since: undefined })
         if (user.still) speaking(draft, user.untilSample)
         else draft.set({ user: { _tag: "Quiet" } })
       }

@@ -41,7 +41,7 @@ export interface ConversationOptions {
  *
  * - `Speaking`: since `sinceSample`.
  * - `Paused`: silent since `atSample`, perhaps finished: the `endpoint` timer decides. `extended`: it sounded unfinished,
- *   and has been given more time.
+ *   and has been given more time. Without a sample: words are told, and no sound was (`turnAuthority: "stt"` only).
  * - `Noise`: makes a sound, since `sinceSample`, that is no speech; nobody waits for its end.
  * - `Finalizing`: the turn is over at `untilSample`; its final transcript is awaited, or the answer of a model that
  *   decides turns, or the detector's judgement. `still`: it was cut for its length, and the user has not stopped.
@@ -53,7 +53,7 @@ export interface ConversationOptions {
 export type User =
   | { readonly _tag: "Quiet" }
   | { readonly _tag: "Speaking"; readonly sinceSample: number }
-  | { readonly _tag: "Paused"; readonly atSample: number; readonly extended: boolean }
+  | { readonly _tag: "Paused"; readonly atSample: number | undefined; readonly extended: boolean }
   | {
     readonly _tag: "Finalizing"
     readonly id: number
@@ -119,6 +119,20 @@ export interface Speculation {
   readonly transcript: string
   readonly marks: Partial<Marks>
   readonly failed: boolean
+}
+
+/**
+ * Final words that did not come in time: of the turn that was finalized as `id`, which went on with `words`. They made the
+ * question `asked`, or none. `late`: what has come since.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Owed {
+  readonly id: number
+  readonly words: string
+  readonly asked: string | undefined
+  readonly late: string
 }
 
 /**
@@ -190,7 +204,11 @@ export interface State {
   readonly pauseMs: number | undefined
   /** The user has been told to be away. */
   readonly away: boolean
-  /** What the agent will say by itself when it may. */
+  /** When the open turn began; its sample when it is not long ago. The longest turn counts from here. */
+  readonly since: { readonly sample: number | undefined; readonly ms: number } | undefined
+  /** Final words that are owed by the recogniser, in the order in which they will come. */
+  readonly owed: ReadonlyArray<Owed>
+  /** What the agent will say when it may: first its answers to what came while nobody might talk over it. */
   readonly queue: ReadonlyArray<ReplySource>
   readonly history: ReadonlyArray<HistoryItem>
   /** The last turn's number. */
@@ -316,6 +334,8 @@ export const initial = (
   judged: undefined,
   over: "",
   pauseMs: undefined,
+  since: undefined,
+  owed: [],
   away: false,
   down: [],
   told: "idle"

@@ -58,6 +58,9 @@ export const wordsOf = (heard: State["heard"]): string => join(heard.finals, hea
 export const isWordless = (source: ReplySource): boolean =>
   source._tag === "Remote" || (source._tag === "Answer" && source.transcript === "")
 
+/** Nobody may talk over it. */
+const isProtected = (source: ReplySource): boolean => source._tag === "Text" && source.uninterruptible === true
+
 const both = (former: Next, next: Next): Next =>
   former._tag === "Start" && former.source._tag === "Answer" && former.source.again !== true &&
     next._tag === "Start" && next.source._tag === "Answer"
@@ -224,18 +227,40 @@ export class Draft {
     this.commands.push({ _tag: "Withdraw", turn })
   }
 
-  /** A turn of the user's is complete: the agent is to answer. */
+  /** A turn of the user's is complete: the agent is to answer, as soon as one may talk over what it says. */
   ask(source: ReplySource, marks: TurnLatency.Marks | undefined): void {
-    if (this.state.agent._tag === "Silent") this.start(source, marks)
-    else this.cut({ _tag: "Start", source, marks })
+    const { agent, queue } = this.state
+    if (agent._tag === "Silent") {
+      this.start(source, marks)
+    } else if (source._tag === "Answer" && agent._tag !== "Ending" && isProtected(agent.reply.source)) {
+      const asked = queue.filter((other) => other._tag === "Answer")
+      this.set({ queue: [...asked, source, ...queue.filter((other) => other._tag !== "Answer")] })
+    } else {
+      this.cut({ _tag: "Start", source, marks })
+    }
+  }
+
+  /** Answers what has waited for the agent's silence: questions that are next to each other are one. */
+  answerWaiting(): void {
+    const { agent, lifecycle, queue } = this.state
+    const [head, ...rest] = queue
+    if (agent._tag !== "Silent" || lifecycle._tag === "New" || lifecycle._tag === "Closed") return
+    // what was asked before an interruption of the session waits like what is to be said
+    if (head?._tag !== "Answer" || head.again === true) return
+    let source = head
+    while (rest[0]?._tag === "Answer" && rest[0].again !== true) {
+      source = { ...rest[0], transcript: join(source.transcript, rest[0].transcript) }
+      rest.shift()
+    }
+    this.set({ queue: rest })
+    this.start(source, { start: this.atMs })
   }
 
   /** Whether the user may stop what the agent is saying. */
   get mayInterrupt(): boolean {
     const { agent, lifecycle } = this.state
-    const source = agent._tag === "Silent" ? undefined : agent.reply.source
     return this.options.policy.interruption.enabled && lifecycle._tag === "Open" &&
-      !(source?._tag === "Text" && source.uninterruptible === true)
+      !(agent._tag !== "Silent" && isProtected(agent.reply.source))
   }
 
   /** The agent goes on where it was held. */

@@ -7,7 +7,19 @@ import * as Duration from "effect/Duration"
 import { mayBeEcho, wordsInterrupt } from "./Aside.ts"
 import type { Event } from "./ConversationState.ts"
 import { type Draft, GRACE_MS, isWordless, SAMPLES_PER_MS, wordsOf } from "./Draft.ts"
-import { complete, extend, finalize, judge, speaking, speculate, stopped, unfinished } from "./Turn.ts"
+import { giveUp, settleLate, takeLate } from "./Late.ts"
+import {
+  bound,
+  complete,
+  extend,
+  finalize,
+  judge,
+  mayExtend,
+  speaking,
+  speculate,
+  stopped,
+  unfinished
+} from "./Turn.ts"
 import { join } from "./Words.ts"
 
 /**
@@ -26,6 +38,7 @@ type Of<Tag extends Event["_tag"]> = Extract<Event, { readonly _tag: Tag }>
 const learnPause = (draft: Draft, untilSample: number): void => {
   const { pauseMs, user } = draft.state
   const sinceSample = user._tag === "Paused"
+    // without one it was no pause
     ? user.atSample
     // it was taken for the end of the turn
     : user._tag === "Finalizing" && !user.still
@@ -94,7 +107,7 @@ const remoteStopped = (draft: Draft, atSample: number): void => {
   const { agent } = draft.state
   if (agent._tag === "Active" && agent.reply.source._tag === "Remote") {
     draft.cancelTimer("longest")
-    draft.set({ user: { _tag: "Quiet" } })
+    draft.set({ user: { _tag: "Quiet" }, since: undefined })
   } else {
     finalize(draft, atSample, false)
   }
@@ -106,16 +119,20 @@ const patienceMs = (draft: Draft, sinceMs: number): number => {
   return Math.max(0, Math.min(ms, sinceMs + 2 * ms - draft.atMs))
 }
 
-/** The sound is over. Was it long enough to ask what was said? Then the words decide, if they come in time. */
-const settleHold = (draft: Draft, ms: number): void => {
-  const { policy } = draft.options
+/**
+ * The sound is over. Was it long enough to ask what was said? Then the words decide, if they come in time. Returns whether
+ * it was nothing, to a conversation that knows of sound only.
+ */
+const settleHold = (draft: Draft, ms: number): boolean => {
+  const { authority, policy, textual } = draft.options
   const { agent } = draft.state
-  if (agent._tag !== "Held") return
+  if (agent._tag !== "Held") return false
   if (!needsWords(draft) || ms < Duration.toMillis(policy.interruption.minSpeech)) {
     draft.release()
   } else {
     draft.setTimer("confirm", undefined, patienceMs(draft, agent.sinceMs))
   }
+  return authority === "own" && !textual && ms < Duration.toMillis(policy.interruption.minSpeech)
 }
 
 /**
@@ -138,7 +155,11 @@ export const onSpeechStopped = (draft: Draft, event: Of<"SpeechStopped">): void 
   const waitedMs = Math.max(0, event.decidedAtSample - event.atSample) / SAMPLES_PER_MS
   draft.set({ marks: { start: draft.atMs - waitedMs, vad: draft.atMs } })
   draft.emit({ type: "user.speech_stopped" })
-  settleHold(draft, (event.atSample - user.sinceSample) / SAMPLES_PER_MS)
+  if (settleHold(draft, (event.atSample - user.sinceSample) / SAMPLES_PER_MS)) {
+    draft.cancelTimer("longest")
+    draft.set({ user: { _tag: "Quiet" }, since: undefined, marks: undefined })
+    return
+  }
   if (draft.options.authority === "remote") {
     remoteStopped(draft, event.atSample)
     return
@@ -187,23 +208,27 @@ export const onTimer = (draft: Draft, event: Of<"TimerFired">): void => {
   switch (event.name) {
     case "endpoint":
       if (user._tag !== "Paused") return
-      if (draft.options.authority === "stt") complete(draft)
       // without early words, nobody has looked at what was said last
-      else if (!user.extended && draft.options.interims && unfinished(draft) === true) extend(draft, user.atSample)
-      else finalize(draft, user.atSample, false)
+      if (mayExtend(draft) && draft.options.interims && user.atSample !== undefined && unfinished(draft) === true) {
+        extend(draft, user.atSample)
+      } else {
+        finalize(draft, user.atSample ?? event.atSample, false)
+      }
       return
     case "confirm":
       return onConfirm(draft)
     case "longest":
-      if (user._tag === "Speaking" || user._tag === "Paused") finalize(draft, event.atSample, user._tag === "Speaking")
+      if (user._tag === "Speaking" || user._tag === "Paused") {
+        finalize(draft, event.atSample, user._tag === "Speaking", true)
+      }
       return
     case "finalize":
-      if (user._tag === "Finalizing") complete(draft, true)
+      if (user._tag === "Finalizing") giveUp(draft, user)
       return
     case "noise":
       if (user._tag !== "Speaking" || wordsOf(draft.state.heard) !== "") return
       draft.cancelTimer("longest")
-      draft.set({ user: { _tag: "Noise", sinceSample: user.sinceSample } })
+      draft.set({ user: { _tag: "Noise", sinceSample: user.sinceSample }, since: undefined })
       draft.release()
       return
     case "away":
@@ -220,9 +245,19 @@ const onAway = (draft: Draft): void => {
   }
 }
 
+/**
+ * A recogniser that decides turns tells words of which there was no sound: a soft voice, or one that goes on after a turn
+ * that it took for complete. It must be allowed to interrupt, and its end must come.
+ */
+const onSoundless = (draft: Draft): void => {
+  draft.set({ away: false, user: { _tag: "Paused", atSample: undefined, extended: false } })
+  draft.setTimer("endpoint", undefined, STT_FALLBACK_MS)
+  bound(draft, undefined)
+}
+
 /** Words of the open turn, as the recogniser of a textual pipeline tells them. */
 const onWords = (draft: Draft): void => {
-  const { agent, heard, turn, user } = draft.state
+  const { agent, heard, lifecycle, turn, user } = draft.state
   const words = wordsOf(heard)
   draft.emit({ type: "user.transcript", turn: turn + 1, text: words, final: false })
   if (words !== "") draft.cancelTimer("noise")
@@ -231,15 +266,19 @@ const onWords = (draft: Draft): void => {
     draft.set({ away: false })
     speaking(draft, user.sinceSample, true)
   }
-  const speaks = draft.state.user._tag === "Speaking"
+  const isSoundless = (user._tag === "Quiet" && lifecycle._tag === "Open") ||
+    (user._tag === "Paused" && user.atSample === undefined)
+  if (draft.options.authority === "stt" && words !== "" && isSoundless) onSoundless(draft)
+  const isPaused = draft.state.user._tag === "Paused"
+  const speaks = draft.state.user._tag === "Speaking" || (isPaused && isSoundless)
   const over = agent._tag === "Held" || (agent._tag === "Active" && agent.reply.audibleAt !== undefined)
-  if (over && (speaks || user._tag === "Paused") && draft.mayInterrupt && needsWords(draft)) {
+  if (over && (speaks || isPaused) && draft.mayInterrupt && needsWords(draft)) {
     // the first words of an echo are as many as anybody's: the next ones tell
     if (speaks && mayBeEcho(draft)) return
     if (wordsInterrupt(draft)) draft.interrupt()
     else if (!speaks) draft.release()
   }
-  if (user._tag !== "Paused") return
+  if (!isPaused) return
   judge(draft)
   speculate(draft)
 }
@@ -253,11 +292,13 @@ export const onTranscript = (draft: Draft, text: string, final: boolean): void =
   const words = text.trim()
   const next = final ? { finals: join(heard.finals, words), interim: "" } : { finals: heard.finals, interim: words }
   if (words === "" && next.interim === heard.interim) return
-  draft.set({ heard: next })
   if (draft.options.textual) {
+    if (final && takeLate(draft, words)) return
+    draft.set({ heard: next })
     onWords(draft)
     return
   }
+  draft.set({ heard: next })
   // a model's transcript may come when its reply has begun, or is over: it belongs to the turn of that reply
   const { agent, turn } = draft.state
   const of = agent._tag !== "Silent" && isWordless(agent.reply.source)
@@ -268,6 +309,34 @@ export const onTranscript = (draft: Draft, text: string, final: boolean): void =
   draft.emit({ type: "user.transcript", turn: of, text: join(next.finals, next.interim), final })
   if (!final) return
   draft.append({ role: "user", turn: of, kind: "speech", text: words, interrupted: false }, draft.atMs)
+}
+
+/**
+ * The recogniser has told all words of a turn.
+ *
+ * @category transitions
+ * @since 0.1.0
+ */
+export const onFinalized = (draft: Draft, id: number): void => {
+  settleLate(draft, id)
+  const { user } = draft.state
+  if (user._tag === "Finalizing" && user.awaits === "words" && user.id === id) complete(draft)
+}
+
+/**
+ * The recogniser takes the turn for over.
+ *
+ * @category transitions
+ * @since 0.1.0
+ */
+export const onEndOfTurn = (draft: Draft): void => {
+  const { heard, lifecycle, marks, user } = draft.state
+  if (draft.options.authority !== "stt" || lifecycle._tag === "New") return
+  const idle = user._tag === "Quiet" || user._tag === "Noise"
+  // a conversation that is ending takes no new turn; the end of a former one is none of what is being said
+  if ((lifecycle._tag === "Draining" && idle) || (wordsOf(heard) === "" && user._tag === "Speaking")) return
+  draft.set({ marks: { start: draft.atMs, ...marks, endpointing: draft.atMs } })
+  complete(draft)
 }
 
 /**

@@ -29,6 +29,7 @@ const watchAway = (draft: Draft): void => {
  * @since 0.1.0
  */
 export const settle = (draft: Draft): void => {
+  draft.answerWaiting()
   // the words of a turn that waited may have been taken back
   if (draft.state.user._tag === "Waiting" && draft.state.agent._tag === "Silent") complete(draft)
   const { agent, lifecycle, queue, user } = draft.state

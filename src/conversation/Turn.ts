@@ -50,7 +50,8 @@ export const speculate = (draft: Draft): void => {
 export const judge = (draft: Draft): void => {
   const { heard, history, judged } = draft.state
   const transcript = wordsOf(heard)
-  if (!draft.options.detector || transcript === "" || judged?.transcript === transcript) return
+  const asks = draft.options.detector && draft.options.authority === "own"
+  if (!asks || transcript === "" || judged?.transcript === transcript) return
   const id = (judged?.id ?? 0) + 1
   draft.set({ judged: { id, transcript, probability: undefined } })
   const agentSaid = history.findLast((item) => item.role === "agent")?.text ?? ""
@@ -71,6 +72,21 @@ export const unfinished = (draft: Draft): boolean | undefined => {
 }
 
 /**
+ * The open turn is answered after `longestTurn`, however often it was thought to be over.
+ *
+ * @category transitions
+ * @since 0.1.0
+ */
+export const bound = (draft: Draft, sinceSample: number | undefined): void => {
+  const since = draft.state.since ?? { sample: sinceSample, ms: draft.atMs }
+  draft.set({ since })
+  if (draft.state.timers.longest !== undefined) return
+  const ms = Duration.toMillis(draft.options.policy.longestTurn)
+  const atSample = since.sample === undefined ? undefined : since.sample + ms * SAMPLES_PER_MS
+  draft.setTimer("longest", atSample, Math.max(0, since.ms + ms - draft.atMs) + GRACE_MS)
+}
+
+/**
  * The user speaks since a sample, but not for ever from now on. `late`: the sample was long ago.
  *
  * @category transitions
@@ -78,14 +94,11 @@ export const unfinished = (draft: Draft): boolean | undefined => {
  */
 export const speaking = (draft: Draft, sinceSample: number, late = false): void => {
   draft.set({ user: { _tag: "Speaking", sinceSample } })
+  bound(draft, late ? undefined : sinceSample)
   const { heard, timers } = draft.state
-  const bound = (name: "longest" | "noise", duration: Duration.Duration) => {
-    const ms = Duration.toMillis(duration)
-    draft.setTimer(name, late ? undefined : sinceSample + ms * SAMPLES_PER_MS, ms + GRACE_MS)
-  }
-  if (timers.longest === undefined) bound("longest", draft.options.policy.longestTurn)
-  const telling = draft.options.textual && draft.options.interims
-  if (telling && timers.noise === undefined && wordsOf(heard) === "") bound("noise", draft.options.policy.longestNoise)
+  if (!draft.options.textual || !draft.options.interims || timers.noise !== undefined || wordsOf(heard) !== "") return
+  const ms = Duration.toMillis(draft.options.policy.longestNoise)
+  draft.setTimer("noise", late ? undefined : sinceSample + ms * SAMPLES_PER_MS, ms + GRACE_MS)
 }
 
 /**
@@ -113,13 +126,25 @@ export const extend = (draft: Draft, atSample: number): void => {
   draft.discard()
   draft.set({ user: { _tag: "Paused", atSample, extended: true } })
   draft.setTimer("endpoint", atSample + maxMs * SAMPLES_PER_MS, maxMs - (draft.atMs - start) + GRACE_MS)
+  bound(draft, atSample)
 }
 
-/** An unfinished turn gets more time, once; a turn that nobody has looked at waits for the detector, briefly. */
+/**
+ * Whether an unfinished turn may get more time: once.
+ *
+ * @category predicates
+ * @since 0.1.0
+ */
+export const mayExtend = (draft: Draft): boolean => {
+  const { user } = draft.state
+  return draft.options.detector && draft.options.authority === "own" &&
+    (user._tag === "Finalizing" || user._tag === "Paused") && !user.extended
+}
+
+/** An unfinished turn gets more time; a turn that nobody has looked at waits for the detector, briefly. */
 const waitsForJudgement = (draft: Draft): boolean => {
   const { lifecycle, user } = draft.state
-  if (!draft.options.detector || draft.options.authority !== "own" || lifecycle._tag !== "Open") return false
-  if (user._tag !== "Finalizing" || user.still || user.extended) return false
+  if (!mayExtend(draft) || lifecycle._tag !== "Open" || user._tag !== "Finalizing" || user.still) return false
   const waits = unfinished(draft)
   if (waits === undefined) {
     judge(draft)
@@ -138,6 +163,7 @@ const dropAside = (draft: Draft, words: string): void => {
   draft.set({
     user: { _tag: "Quiet" },
     heard: { finals: "", interim: "" },
+    since: undefined,
     marks: undefined,
     judged: undefined,
     over: ""
@@ -146,12 +172,13 @@ const dropAside = (draft: Draft, words: string): void => {
 }
 
 /**
- * The open turn is over: its words, if any, become a question. `judged`: the detector has had its say.
+ * The open turn is over: its words, if any, become a question. `judged`: the detector has had its say. Returns the
+ * question, when the agent is asked.
  *
  * @category transitions
  * @since 0.1.0
  */
-export const complete = (draft: Draft, judged = false): void => {
+export const complete = (draft: Draft, judged = false): string | undefined => {
   const { agent, heard, lifecycle, user } = draft.state
   for (const name of ["endpoint", "finalize", "longest", "noise"] as const) draft.cancelTimer(name)
   const words = wordsOf(heard)
@@ -164,21 +191,23 @@ export const complete = (draft: Draft, judged = false): void => {
   const busy = agent._tag === "Active" || agent._tag === "Held"
   if (draft.options.textual && !still && asksNothing(draft, words)) {
     dropAside(draft, words)
-    return
+    return undefined
   }
   if (!nothing && busy && !draft.mayInterrupt) {
     draft.release()
+    draft.set({ since: undefined })
     if (still) speaking(draft, user.untilSample)
     else draft.set({ user: { _tag: "Waiting" } })
-    return
+    return undefined
   }
-  if (!nothing && !judged && waitsForJudgement(draft)) return
+  if (!nothing && !judged && waitsForJudgement(draft)) return undefined
   if (!nothing && busy && agent.reply.audibleAt === undefined) draft.withdraw(agent.reply)
   const { marks } = draft.state
   const transcript = draft.options.textual ? wordsOf(draft.state.heard) : ""
   draft.set({
     user: { _tag: "Quiet" },
     heard: draft.options.textual ? { finals: "", interim: "" } : heard,
+    since: undefined,
     marks: undefined,
     judged: undefined,
     over: ""
@@ -186,7 +215,7 @@ export const complete = (draft: Draft, judged = false): void => {
   if (still) speaking(draft, user.untilSample)
   if (nothing) {
     draft.discard()
-    return
+    return undefined
   }
   draft.ask(
     { _tag: "Answer", transcript, kind: "speech" },
@@ -195,22 +224,41 @@ export const complete = (draft: Draft, judged = false): void => {
       transcript: draft.options.textual ? draft.atMs : undefined
     }
   )
+  return transcript
 }
 
 /**
- * The turn seems over: ask for its final words.
+ * The user has typed a turn. It cuts the agent off, unless nobody may talk over it; then it is answered after it, and
+ * after what was said before.
  *
  * @category transitions
  * @since 0.1.0
  */
-export const finalize = (draft: Draft, untilSample: number, still: boolean): void => {
+export const onText = (draft: Draft, transcript: string): void => {
+  const { agent, heard, lifecycle, user } = draft.state
+  if (lifecycle._tag !== "Open" || transcript === "") return
+  draft.set({ away: false })
+  if (user._tag === "Waiting" && (agent._tag === "Active" || agent._tag === "Held") && wordsOf(heard) !== "") {
+    draft.set({ user: { _tag: "Quiet" }, heard: { finals: "", interim: "" }, marks: undefined, judged: undefined })
+    draft.ask({ _tag: "Answer", transcript: wordsOf(heard), kind: "speech" }, undefined)
+  }
+  draft.ask({ _tag: "Answer", transcript, kind: "text" }, { start: draft.atMs })
+}
+
+/**
+ * The turn seems over: ask for its final words. `longest`: it is, however it sounds.
+ *
+ * @category transitions
+ * @since 0.1.0
+ */
+export const finalize = (draft: Draft, untilSample: number, still: boolean, longest = false): void => {
   const { user } = draft.state
   draft.cancelTimer("endpoint")
   draft.cancelTimer("longest")
   draft.cancelTimer("noise")
   draft.set({ marks: { start: draft.atMs, ...draft.state.marks, endpointing: draft.atMs } })
   const id = draft.state.finalizeId + 1
-  const extended = user._tag === "Paused" && user.extended
+  const extended = longest || (user._tag === "Paused" && user.extended)
   draft.set({ finalizeId: id, user: { _tag: "Finalizing", id, untilSample, still, extended, awaits: "words" } })
   if (draft.options.authority !== "remote" && !draft.options.textual) {
     complete(draft)

@@ -16,6 +16,7 @@ import type { AudioOutput, Convert } from "./AudioOutput.ts"
 import type { ClientMessage } from "./ClientMessage.ts"
 import type { Happening } from "./Pipeline.ts"
 import * as PipelineStream from "./PipelineStream.ts"
+import * as SayQueue from "./SayQueue.ts"
 import type { SessionEnd, SessionEventBody } from "./SessionEvent.ts"
 import type { ConnectionClose, UserConnection } from "./UserConnection.ts"
 
@@ -113,8 +114,11 @@ export const make = (options: AttachmentsOptions): Attachments => {
   const onMessage = (which: UserConnection, message: ClientMessage): void => {
     if (connection !== which) return
     switch (message.type) {
-      case "user.text":
-        return dispatch({ _tag: "UserText", text: message.text })
+      case "user.text": {
+        if (!SayQueue.isFullOfTexts(state())) return dispatch({ _tag: "UserText", text: message.text })
+        const { code, message: refusal } = SayQueue.full("VoiceSession.sendText")
+        return emit({ type: "error", code, message: refusal, details: { reason: "queue_full" } })
+      }
       case "agent.interrupt":
         return dispatch({ _tag: "Interrupt" })
       case "playout.position":

@@ -34,16 +34,19 @@ export interface HeardAudio {
  */
 export const make: Effect.Effect<HeardAudio> = Effect.gen(function*() {
   const batches = yield* PubSub.sliding<Take.Take<Uint8Array>>(BUFFER)
-  const batch = new Int16Array(BATCH_SAMPLES)
+  // taken when somebody reads
+  let batch = new Int16Array(0)
   let filled = 0
   let readers = 0
   const reading = Effect.acquireRelease(
     Effect.sync(() => {
-      if (readers++ === 0) filled = 0
+      if (readers++ > 0) return
+      batch = new Int16Array(BATCH_SAMPLES)
+      filled = 0
     }),
     () =>
       Effect.sync(() => {
-        readers--
+        if (--readers === 0) batch = new Int16Array(0)
       })
   )
   return {

@@ -19,14 +19,7 @@ import type * as Take from "effect/Take"
 import type { Agent } from "../agent/Agent.ts"
 import * as Pcm from "../audio/Pcm.ts"
 import * as Resampler from "../audio/Resampler.ts"
-import {
-  type BackendError,
-  ContextCanceled,
-  fromCause,
-  InvalidConfig,
-  SessionLimitExceeded,
-  SessionNotFound
-} from "../BackendError.ts"
+import { type BackendError, ContextCanceled, fromCause, InvalidConfig, SessionNotFound } from "../BackendError.ts"
 import * as Backchannel from "../conversation/Backchannel.ts"
 import * as Conversation from "../conversation/Conversation.ts"
 import { ConversationPolicy } from "../conversation/ConversationPolicy.ts"
@@ -45,6 +38,7 @@ import type { Past } from "./KeptState.ts"
 import * as MergePatch from "./MergePatch.ts"
 import type { Happening, Pipeline, PipelineFactory } from "./Pipeline.ts"
 import * as PipelineStream from "./PipelineStream.ts"
+import * as SayQueue from "./SayQueue.ts"
 import { decodeMetadata, type Metadata, type SessionConfig } from "./SessionConfig.ts"
 import type { SessionEnd, SessionEvent, SessionEventBody } from "./SessionEvent.ts"
 import type { KeptSession } from "./SessionStore.ts"
@@ -85,10 +79,8 @@ const policyContext = { op: "VoiceSession.updatePolicy", what: "the policy is no
 /** What must not be lost, beyond the history: what has been said, and what is to be said. */
 const weighty = ({ _tag }: Event): boolean => _tag === "ReplyText" || _tag === "Say" || _tag === "ReplyAudible"
 
-/** Readers of events lose the oldest beyond this. */
-const EVENT_BUFFER = 1_024
-/** What waits to be said. */
-const MAX_QUEUE = 16
+/** Readers of events lose the oldest beyond this. Its memory is taken when the session begins. */
+const EVENT_BUFFER = 256
 const MAX_SAY_CHARACTERS = 16_384
 const MAX_AUDIO_BYTES = 65_536
 /** The final words of a turn are awaited at most so long. */
@@ -409,14 +401,8 @@ export const make = Effect.fnUntraced(function*(options: SessionOptions) {
         if (state.lifecycle._tag === "Draining") {
           return Effect.fail(new ContextCanceled({ op, message: "the session is ending" }))
         }
-        if (state.queue.length >= MAX_QUEUE) {
-          return Effect.fail(
-            new SessionLimitExceeded({
-              op,
-              message: `${MAX_QUEUE} utterances wait to be said already`,
-              details: { reason: "queue_full" }
-            })
-          )
+        if (state.queue.length >= SayQueue.MAX) {
+          return Effect.fail(SayQueue.full(op))
         }
         queue()
         return Effect.void
@@ -503,7 +489,14 @@ export const make = Effect.fnUntraced(function*(options: SessionOptions) {
         })
       ),
     sendText: (text) =>
-      Effect.andThen(open("VoiceSession.sendText"), Effect.sync(() => dispatch({ _tag: "UserText", text }))),
+      Effect.andThen(
+        open("VoiceSession.sendText"),
+        Effect.suspend(() => {
+          if (SayQueue.isFullOfTexts(state)) return Effect.fail(SayQueue.full("VoiceSession.sendText"))
+          dispatch({ _tag: "UserText", text })
+          return Effect.void
+        })
+      ),
     interrupt: Effect.andThen(
       open("VoiceSession.interrupt"),
       Effect.sync(() => dispatch({ _tag: "Interrupt" }))
@@ -569,6 +562,10 @@ export const make = Effect.fnUntraced(function*(options: SessionOptions) {
         ...(to === undefined ? {} : { to }),
         ...(error === undefined ? {} : { code: error.code })
       })
+      if (what === "unavailable" && error !== undefined) dispatch({ _tag: "EngineDown", engine, error })
+      if (what === "available") {
+        for (const down of state.down) dispatch({ _tag: "EngineUp", engine: down })
+      }
     }
   }
 })

@@ -58,7 +58,15 @@ export const SessionEvent = Schema.Union([
   event("engine.incident", {
     engine: Schema.String,
     kind: Schema.String,
-    what: Schema.Literals(["failed", "retrying", "switched", "opened_circuit", "recovered"]),
+    what: Schema.Literals([
+      "failed",
+      "retrying",
+      "switched",
+      "opened_circuit",
+      "recovered",
+      "unavailable",
+      "available"
+    ]),
     to: Schema.optionalKey(Schema.String),
     code: Schema.optionalKey(BackendErrorCode)
   }),

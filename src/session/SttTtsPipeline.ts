@@ -5,19 +5,16 @@
  */
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
-import * as Exit from "effect/Exit"
-import * as Schedule from "effect/Schedule"
-import * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import { type BackendError, ConnectionFailed, normalize, Timeout } from "../BackendError.ts"
 import type { ReplySource } from "../conversation/ConversationState.ts"
 import { Sentences } from "../conversation/Sentences.ts"
 import { spoken } from "../conversation/SpokenText.ts"
 import { compose, type TextTransform, type Transformer } from "../conversation/TextTransform.ts"
-import type { SpeechToText, SpeechToTextStream, TranscriptEvent } from "../speech/SpeechToText.ts"
+import type { SpeechToText } from "../speech/SpeechToText.ts"
 import type { TextToSpeech } from "../speech/TextToSpeech.ts"
 import type { TurnDetector } from "../speech/TurnDetector.ts"
-import type { VoiceActivity, VoiceActivityDetector } from "../speech/VoiceActivityDetector.ts"
+import type { VoiceActivityDetector } from "../speech/VoiceActivityDetector.ts"
 import type { Pipeline, PipelineContext, PipelineFactory } from "./Pipeline.ts"
 import { StallWatch } from "./StallWatch.ts"
 
@@ -41,6 +38,8 @@ export interface SttTtsEngines {
 export interface SttTtsOptions {
   /** What becomes of the agent's text before it is spoken, after Markdown and signs have been made speakable. */
   readonly textTransforms?: ReadonlyArray<TextTransform> | undefined
+  /** The recogniser decides when a turn is over; it must be one that tells. Default: silence does, and the detector. */
+  readonly turnDetection?: "stt" | undefined
 }
 
 const within = (op: string, what: string, duration: Duration.Duration) =>
@@ -49,100 +48,33 @@ const within = (op: string, what: string, duration: Duration.Duration) =>
     orElse: () => Effect.fail(new Timeout({ op, message: `${what} took longer than ${Duration.format(duration)}` }))
   })
 
-/**
- * The recogniser of a session, kept alive: a stream that fails is replaced, and what was asked of it is answered, so that
- * a failure costs at most the words of one turn.
- */
+/** The session's recogniser, which tells what it hears until it fails; then the session has no ears, and ends. */
 const makeRecogniser = Effect.fnUntraced(function*(stt: SpeechToText["Service"], context: PipelineContext) {
-  const parent = yield* Effect.scope
-  let stream: SpeechToTextStream | undefined
-  // where the timeline was when the stream was opened: it counts from there
-  let openedAt = 0
-  const pending = new Set<number>()
-  // streams in a row that failed without a word
-  let failures = 0
-
-  const deliver = (event: TranscriptEvent) => {
-    failures = 0
-    if (event._tag === "Finalized") pending.delete(event.id)
-    context.dispatch(event)
-  }
-  const open = Effect.gen(function*() {
-    const scope = yield* Scope.fork(parent)
-    const opened = yield* stt.open({ sessionId: context.sessionId }).pipe(
-      Scope.provide(scope),
-      within("SpeechToText.open", `opening ${stt.name}`, context.timeout),
-      normalize("SpeechToText.open"),
-      Effect.onError(() => Scope.close(scope, Exit.void))
-    )
-    stream = opened
-    openedAt = context.input.position
-    return { opened, scope }
-  })
-  // listens until the stream fails; ending by itself is a failure too
-  const listen = ({ opened, scope }: { readonly opened: SpeechToTextStream; readonly scope: Scope.Closeable }) =>
-    Stream.runForEach(opened.events, (event) => Effect.sync(() => deliver(event))).pipe(
-      Effect.andThen(
-        Effect.fail(
-          new ConnectionFailed({ op: "SpeechToText.events", message: `${stt.name} ended its stream` })
-        )
-      ),
-      // an engine that dies is an engine that fails
-      normalize("SpeechToText.events"),
-      Effect.catch((error: BackendError) =>
-        Effect.sync(() => {
-          stream = undefined
-          context.dispatch({ _tag: "EngineDown", engine: stt.name, error })
-          const unanswered = Array.from(pending)
-          pending.clear()
-          for (const id of unanswered) context.dispatch({ _tag: "Finalized", id })
-          return error
-        })
-      ),
-      Effect.ensuring(Scope.close(scope, Exit.void))
-    )
-  const first = yield* open
-  const backoff = Schedule.exponential(context.retryDelay).pipe(
-    Schedule.jittered,
-    Schedule.upTo({ times: context.maxRetries })
+  const stream = yield* stt.open({ sessionId: context.sessionId }).pipe(
+    within("SpeechToText.open", `opening ${stt.name}`, context.timeout)
   )
-  yield* Effect.gen(function*() {
-    let current = first
-    while (true) {
-      const error = yield* listen(current)
-      // what has worked may work again, whatever it says
-      if (failures++ >= context.maxRetries) return yield* error
-      // the first time at once
-      if (failures > 1) yield* Effect.sleep(Duration.times(context.retryDelay, 2 ** (failures - 2)))
-      current = yield* open.pipe(Effect.retry({ schedule: backoff, while: (failure) => failure.retryable }))
-      context.dispatch({ _tag: "EngineUp", engine: stt.name })
-    }
-  }).pipe(
-    Effect.catch(() => Effect.sync(() => context.dispatch({ _tag: "Close", reason: "failed" }))),
+  yield* Stream.runForEach(stream.events, (event) => Effect.sync(() => context.dispatch(event))).pipe(
+    Effect.andThen(
+      Effect.fail<BackendError>(
+        new ConnectionFailed({ op: "SpeechToText.events", message: `${stt.name} ended its stream` })
+      )
+    ),
+    // an engine that dies is an engine that fails
+    normalize("SpeechToText.events"),
+    Effect.catch((error) =>
+      Effect.sync(() => {
+        context.dispatch({ _tag: "EngineDown", engine: stt.name, error })
+        context.dispatch({ _tag: "Close", reason: "failed" })
+      })
+    ),
     Effect.forkScoped
   )
-
-  return {
-    push: (pcm: Int16Array) => stream?.push(pcm),
-    activity: (activity: VoiceActivity) =>
-      stream?.activity({
-        ...activity,
-        atSample: Math.max(0, activity.atSample - openedAt),
-        decidedAtSample: Math.max(0, activity.decidedAtSample - openedAt)
-      }),
-    finalize: (id: number, untilSample: number) => {
-      if (stream === undefined) {
-        context.dispatch({ _tag: "Finalized", id })
-        return
-      }
-      pending.add(id)
-      stream.finalize(id, Math.max(0, untilSample - openedAt))
-    }
-  }
+  return stream
 })
 
 /**
- * Opens the pipeline of one session on a backend's engines.
+ * Opens the pipeline of one session on a backend's engines. Whether they can be relied on is the engines' affair
+ * (`ResilientSpeechToText`): a recogniser that fails here ends the session.
  *
  * @category constructors
  * @since 0.1.0
@@ -221,7 +153,7 @@ export const make = (
       Effect.sync(() => context.dispatch({ _tag: "ReplyProgress", epoch, stage }))
 
     return {
-      authority: "own",
+      authority: options?.turnDetection ?? "own",
       textual: true,
       interims: stt.capabilities.interim,
       judge: turnDetector === undefined

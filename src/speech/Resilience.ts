@@ -130,6 +130,10 @@ export interface Reporter {
   readonly retrying: (index: number, error: BackendError) => void
   /** The engine is in use from now on. */
   readonly using: (index: number, error?: BackendError) => void
+  /** No engine works for the session, which waits for one. */
+  readonly unavailable: (index: number, error: BackendError) => void
+  /** One works again; nothing when none was missed. */
+  readonly available: (index: number) => void
   /** The engine has done its work. */
   readonly succeeded: (index: number, closedCircuit: boolean) => void
 }
@@ -145,6 +149,7 @@ export const reporter = (
   onIncident: OnIncident | undefined
 ): Reporter => {
   let used: number | undefined
+  let missed = false
   const failing = new Set<number>()
   const nameOf = (index: number) => names[index] ?? ""
   const tell = (
@@ -173,6 +178,14 @@ export const reporter = (
       const before = used ?? 0
       used = index
       if (before !== index) tell(before, "switched", error, nameOf(index))
+    },
+    unavailable: (index, error) => {
+      if (!missed) tell(index, "unavailable", error)
+      missed = true
+    },
+    available: (index) => {
+      if (missed) tell(index, "available")
+      missed = false
     },
     succeeded: (index, closedCircuit) => {
       if (failing.delete(index) || closedCircuit) tell(index, "recovered")

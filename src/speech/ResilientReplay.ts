@@ -3,7 +3,7 @@
  * about it.
  *
  * Plain synchronous code. Positions count samples of the session's timeline (16 kHz) as pushed here. While nobody speaks
- * only a second of audio is kept (32 KB); memory for an utterance is taken when one begins.
+ * only 0.6 s of audio are kept (19 KB); memory for an utterance is taken when one begins.
  *
  * @since 0.1.0
  */
@@ -13,12 +13,14 @@ import { TIMELINE_RATE, type VoiceActivity } from "./VoiceActivityDetector.ts"
 
 /** The longest utterance that is told again: 15 s; of a longer one, its end. */
 const UTTERANCE_SAMPLES = 15 * TIMELINE_RATE
-/** What is kept while nobody speaks: a detector needs less than this to be sure that somebody does. */
-const IDLE_SAMPLES = TIMELINE_RATE
-/** Audio before the detected beginning of speech that belongs to it: 0.5 s, for soft first consonants. */
+/** What is kept while nobody speaks: the lead, and what a detector needs to be sure that somebody does. */
+const IDLE_SAMPLES = 0.6 * TIMELINE_RATE
+/** Audio before the detected beginning of speech that belongs to it: at most 0.5 s, for soft first consonants. */
 const LEAD_SAMPLES = TIMELINE_RATE / 2
 /** Audio is told again in pieces of 100 ms, as a network engine would get it. */
 const PIECE_SAMPLES = TIMELINE_RATE / 10
+/** So long after a turn that the recogniser ended by itself, nothing more is expected of it: 5 s. */
+const SETTLE_SAMPLES = 5 * TIMELINE_RATE
 /** Changes of activity and questions that are remembered; the oldest go. */
 const MAX_MARKS = 256
 
@@ -63,6 +65,10 @@ export class Replay {
   #cut = 0
   #speakingAtCut = false
   #speaking = false
+  // since when nobody has spoken
+  #quietFrom = 0
+  // the recogniser has ended a turn, and nobody has spoken since
+  #ended = false
   #marks: Array<Mark> = []
 
   /** How many samples were pushed. */
@@ -82,11 +88,17 @@ export class Replay {
 
   push(pcm: Int16Array): void {
     this.#ring.push(pcm)
+    if (this.#ended && !this.#speaking && this.position - this.#quietFrom >= SETTLE_SAMPLES) this.#settle()
   }
 
   activity(activity: VoiceActivity): void {
     this.#speaking = activity._tag === "SpeechStarted"
-    if (this.#speaking) this.#resize(UTTERANCE_SAMPLES)
+    if (this.#speaking) {
+      this.#ended = false
+      this.#resize(UTTERANCE_SAMPLES)
+    } else {
+      this.#quietFrom = this.position
+    }
     this.#remember({ at: this.position, activity })
   }
 
@@ -108,6 +120,11 @@ export class Replay {
         ? question.untilSample
         : this.position
     )
+  }
+
+  /** The recogniser has ended a turn by itself: nobody will ask it for the rest. */
+  endOfTurn(): void {
+    this.#ended = true
   }
 
   /** A question was answered. False when it was not open: asked by nobody, or answered before. */
@@ -149,6 +166,13 @@ export class Replay {
       else listener.finalize(mark.id, Math.max(0, mark.untilSample - base))
     }
     pushUntil(this.position)
+  }
+
+  #settle(): void {
+    this.#ended = false
+    if (this.pending.length > 0) return
+    this.#advance(this.position)
+    this.#resize(IDLE_SAMPLES)
   }
 
   #advance(to: number): void {

@@ -34,8 +34,20 @@ type Engine = SpeechToText["Service"]
 const MAX_WAITING = 256
 /** Between two rounds over engines that are not to be asked. */
 const MIN_PAUSE_MS = 100
+/** A stream that has lived so long has worked, though nobody spoke: recognisers close what is idle. */
+const LASTING_MS = 5_000
 /** How long a failed stream may take to close before the next is opened beside it. */
 const CLOSE_TIMEOUT = "1 second"
+
+const made = new WeakSet<Engine>()
+
+/**
+ * Whether an engine is one that `make` has made. Made dependable once more it would ask again what has been given up.
+ *
+ * @category guards
+ * @since 0.1.0
+ */
+export const isResilient = (engine: Engine): boolean => made.has(engine)
 
 /**
  * How a recogniser's failures are met and its silence is judged.
@@ -44,7 +56,7 @@ const CLOSE_TIMEOUT = "1 second"
  * @since 0.1.0
  */
 export interface ResilientSpeechToTextOptions extends Resilience.ResilienceOptions {
-  /** How long an engine may leave `finalize` unanswered. Default 3 s; a session gives its turn up after 5 s. */
+  /** How long an engine may leave `finalize` unanswered. Default: what the engine says, else 3 s. */
   readonly finalizeTimeout?: Duration.Input | undefined
   /**
    * How much speech an engine with interim results may hear, and how long, without a word. Default 8 s. It is no proof
@@ -71,12 +83,15 @@ export const make = Effect.fnUntraced(function*(
   const [first] = engines
   const limits: Limits = {
     ...Resilience.settings(options),
-    finalizeMs: Duration.toMillis(Duration.fromInputUnsafe(options.finalizeTimeout ?? "3 seconds")),
+    finalizeMs: options.finalizeTimeout === undefined
+      ? undefined
+      : Duration.toMillis(Duration.fromInputUnsafe(options.finalizeTimeout)),
     silentMs: Duration.toMillis(Duration.fromInputUnsafe(options.silentLimit ?? "8 seconds"))
   }
   const guarded = yield* Resilience.guard(engines, options)
   if (engines.some(({ sampleRate }) => sampleRate !== TIMELINE_RATE)) yield* Resampler.load
-  return {
+  const timeouts = engines.map((engine) => ResilientStream.finalizeMs(engine, limits))
+  const engine: Engine = {
     name: first.name,
     members: Resilience.members(guarded),
     sampleRate: TIMELINE_RATE,
@@ -86,8 +101,11 @@ export const make = Effect.fnUntraced(function*(
       wordTimestamps: engines.every(({ capabilities }) => capabilities.wordTimestamps),
       languages: first.capabilities.languages
     },
+    finalizeTimeout: Duration.millis(Math.max(...timeouts)),
     open: (session) => open(guarded, limits, options, session)
   }
+  made.add(engine)
+  return engine
 })
 
 const open = Effect.fnUntraced(function*(
@@ -128,11 +146,12 @@ const open = Effect.fnUntraced(function*(
     while (!Queue.offerUnsafe(out, moved)) yield* Effect.sleep(10)
     if (moved._tag === "Final") replay.final(moved.words)
     if (moved._tag === "Finalized") replay.finalized(moved.id)
+    if (moved._tag === "EndOfTurn") replay.endOfTurn()
   })
 
   const hear = (
     stream: Live,
-    name: string,
+    { name }: Engine,
     index: number,
     permit: Permit
   ) =>
@@ -155,10 +174,9 @@ const open = Effect.fnUntraced(function*(
     )
 
   /** A probe keeps the other sessions out: it must not last until this session's user speaks. */
-  const probe = Effect.fnUntraced(function*(stream: Live, index: number, permit: Permit) {
-    if (!permit.probe) return yield* Effect.never
+  const probe = Effect.fnUntraced(function*(stream: Live, engine: Engine, index: number, permit: Permit) {
     do {
-      yield* Effect.sleep(limits.finalizeMs)
+      yield* Effect.sleep(ResilientStream.finalizeMs(engine, limits))
     } while (stream.due.size > 0)
     report.succeeded(index, yield* permit.succeed)
     return yield* Effect.never
@@ -168,6 +186,13 @@ const open = Effect.fnUntraced(function*(
     const closing = yield* Effect.forkIn(Scope.close(scope, Exit.void), parent)
     yield* Effect.timeoutOption(Fiber.await(closing), CLOSE_TIMEOUT)
   })
+
+  /** Nobody listens meanwhile. */
+  const pauseFor = (ms: number, index: number, error: BackendError) =>
+    Effect.suspend(() => {
+      if (ms > 0 && Deferred.isDoneUnsafe(ready)) report.unavailable(index, error)
+      return Effect.sleep(ms)
+    })
 
   const run = Effect.gen(function*() {
     let index = 0
@@ -198,11 +223,12 @@ const open = Effect.fnUntraced(function*(
             stream.listen(replay)
             live = stream
             report.using(index, last)
+            report.available(index)
             Deferred.doneUnsafe(ready, Effect.void)
             return Effect.raceAllFirst([
-              hear(stream, engine.name, index, permit),
-              ResilientStream.watch(stream, engine.name, limits, wake),
-              probe(stream, index, permit)
+              hear(stream, engine, index, permit),
+              ResilientStream.watch(stream, engine, limits, wake),
+              ...(permit.probe ? [probe(stream, engine, index, permit)] : [])
             ])
           }),
           Scope.provide(scope),
@@ -213,7 +239,7 @@ const open = Effect.fnUntraced(function*(
         live = undefined
         const now = clock.currentTimeMillisUnsafe()
         // what has worked begins a new count
-        const lasted = now - startedAt >= limits.timeoutMs
+        const lasted = now - startedAt >= Math.min(limits.timeoutMs, LASTING_MS)
         if (ended !== undefined && (ended.proved || ended.silent || lasted)) {
           if (lasted) yield* permit.succeed
           retries = 0
@@ -230,9 +256,12 @@ const open = Effect.fnUntraced(function*(
           const opened = yield* permit.fail(error)
           report.failed(index, error, opened)
           refused = refused || opened
-          // the first time at once
-          const delay = retries === 0 && ended !== undefined ? 0 : yield* Resilience.backoff(limits, retries, error)
-          if (error.retryable && !opened && retries < limits.maxRetries && now + delay < until) again = delay
+          // the first time at once, unless it has too much to do already
+          const atOnce = retries === 0 && ended !== undefined && error.details?.["reason"] !== "overloaded"
+          const delay = atOnce ? 0 : yield* Resilience.backoff(limits, retries, error)
+          // there is no other to ask: what has worked may work again, whatever it says
+          const hopeless = !error.retryable && (count > 1 || ended === undefined)
+          if (!hopeless && !opened && retries < limits.maxRetries && now + delay < until) again = delay
         }
         yield* close(scope)
       }
@@ -240,7 +269,7 @@ const open = Effect.fnUntraced(function*(
       if (again !== undefined) {
         retries++
         report.retrying(index, error)
-        yield* Effect.sleep(again)
+        yield* pauseFor(again, index, error)
         continue
       }
       if (++tried >= count) {
@@ -248,7 +277,7 @@ const open = Effect.fnUntraced(function*(
         const pause = Math.max(MIN_PAUSE_MS, limits.retryDelayMs)
         const waits = refused && Deferred.isDoneUnsafe(ready) && clock.currentTimeMillisUnsafe() + pause < deadline
         if (!waits) return yield* Effect.fail(error)
-        yield* Effect.sleep(pause)
+        yield* pauseFor(pause, index, error)
         tried = 0
         refused = false
       }

@@ -23,11 +23,24 @@ import { TIMELINE_RATE } from "./VoiceActivityDetector.ts"
  * @since 0.1.0
  */
 export interface Limits extends Settings {
-  /** How long a question may stay unanswered. */
-  readonly finalizeMs: number
+  /** How long a question may stay unanswered; `undefined` leaves it to the engine. */
+  readonly finalizeMs: number | undefined
   /** How much speech may pass without a word. */
   readonly silentMs: number
 }
+
+/** An engine that does not say how long its answers take. */
+const FINALIZE_MS = 3_000
+
+/**
+ * How long an engine may leave a question unanswered.
+ *
+ * @category accessors
+ * @since 0.1.0
+ */
+export const finalizeMs = (engine: SpeechToText["Service"], limits: Limits): number =>
+  limits.finalizeMs ??
+    (engine.finalizeTimeout === undefined ? FINALIZE_MS : Duration.toMillis(engine.finalizeTimeout))
 
 /**
  * A stream in use. What is told to it counts from `base`, where its timeline begins on the session's.
@@ -67,6 +80,7 @@ export const open = Effect.fnUntraced(function*(
   waitMs: number
 ): Effect.fn.Return<Live, BackendError | InvalidConfig, Scope.Scope> {
   const clock = yield* Clock.Clock
+  const answerMs = finalizeMs(engine, limits)
   const opened = yield* engine.open(session).pipe(
     Effect.timeoutOrElse({
       duration: Duration.millis(Math.max(1, waitMs)),
@@ -109,7 +123,7 @@ export const open = Effect.fnUntraced(function*(
     push: (pcm) => guarding(() => opened.push(resampler === undefined ? pcm : resampler.process(pcm))),
     activity: (activity) => guarding(() => opened.activity(activity)),
     finalize: (id, untilSample) => {
-      stream.due.set(id, clock.currentTimeMillisUnsafe() + limits.finalizeMs)
+      stream.due.set(id, clock.currentTimeMillisUnsafe() + answerMs)
       Queue.offerUnsafe(wake, undefined)
       guarding(() => opened.finalize(id, untilSample))
     }
@@ -125,7 +139,7 @@ export const open = Effect.fnUntraced(function*(
  */
 export const watch = Effect.fnUntraced(function*(
   stream: Live,
-  name: string,
+  engine: SpeechToText["Service"],
   limits: Limits,
   wake: Queue.Queue<void>
 ): Effect.fn.Return<never, BackendError> {
@@ -135,14 +149,14 @@ export const watch = Effect.fnUntraced(function*(
     if (stream.silent) {
       return yield* new Timeout({
         op: "SpeechToText.events",
-        message: `${name} has heard no word in ${limits.silentMs} ms of speech`
+        message: `${engine.name} has heard no word in ${limits.silentMs} ms of speech`
       })
     }
     const left = Math.min(...stream.due.values()) - clock.currentTimeMillisUnsafe()
     if (left <= 0) {
       return yield* new Timeout({
         op: "SpeechToText.finalize",
-        message: `${name} did not answer within ${limits.finalizeMs} ms`
+        message: `${engine.name} did not answer within ${finalizeMs(engine, limits)} ms`
       })
     }
     yield* Number.isFinite(left) ? Effect.timeoutOption(Queue.take(wake), left) : Queue.take(wake)

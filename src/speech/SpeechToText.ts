@@ -7,6 +7,7 @@
  * @since 0.1.0
  */
 import * as Context from "effect/Context"
+import type * as Duration from "effect/Duration"
 import type * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
 import type * as Stream from "effect/Stream"
@@ -69,7 +70,7 @@ export interface SpeechToTextStream {
   readonly activity: (activity: VoiceActivity) => void
   /**
    * Asks for the final transcript of everything up to `untilSample`; answered by `Finalized` with the same id, within
-   * the engine's own deadline.
+   * the engine's `finalizeTimeout`.
    */
   readonly finalize: (id: number, untilSample: number) => void
   readonly events: Stream.Stream<TranscriptEvent, BackendError>
@@ -108,6 +109,11 @@ export class SpeechToText extends Context.Service<
       /** BCP 47 tags; empty when it takes any. */
       readonly languages: ReadonlyArray<string>
     }
+    /**
+     * How long `finalize` may take, whatever waits before it; an engine that takes longer is taken for dead. Default 3 s: a
+     * session goes on without its words after 5 s.
+     */
+    readonly finalizeTimeout?: Duration.Duration | undefined
     readonly open: (options: SpeechToTextOptions) => Effect.Effect<SpeechToTextStream, BackendError, Scope.Scope>
   }
 >()("effect-voice/speech/SpeechToText") {}

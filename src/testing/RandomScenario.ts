@@ -26,6 +26,8 @@ export interface RandomScenarioOptions {
   readonly faults?: number | undefined
   /** Conversations with a speech-to-speech model. Default: 0.2. */
   readonly s2s?: number | undefined
+  /** Conversations, of the others, in which the recogniser decides turns. Default: 0.25. */
+  readonly sttTurns?: number | undefined
   /** How many things the user does at most. Default: 12. */
   readonly steps?: number | undefined
 }
@@ -233,7 +235,12 @@ export const fromSeed = (seed: string, options: RandomScenarioOptions = {}): Sce
           garbageAt: yield* some(faults)
         }
       }
-      if (!(yield* chance(options.s2s ?? 0.2))) return scenario
+      if (!(yield* chance(options.s2s ?? 0.2))) {
+        if (!(yield* chance(options.sttTurns ?? 0.25))) return scenario
+        // some never say that a turn is over
+        const endOfTurn = yield* pick([between(100, 1_200), between(100, 1_200), Effect.succeed(3_600_000)])
+        return { ...scenario, turnDetection: "stt" as const, stt: { ...scenario.stt, endOfTurn } }
+      }
       return {
         ...scenario,
         s2s: {

@@ -103,6 +103,7 @@ export type DeepPartial<A> = A extends Duration.Duration ? Duration.Input
  * - `s2s`: a scripted speech-to-speech model in place of recogniser, agent and voice: its answers, and how it behaves.
  * - `stt`, `tts`, `vad`: how the scripted engines behave, or Layers of your own; they must live in virtual time.
  * - `turn`: a turn detector. Default: none, silence alone decides.
+ * - `turnDetection`: `"stt"` leaves turns to the recogniser, which must tell their end (`stt: { endOfTurn: 300 }`).
  * - `seed`: of all chance in the scenario. Default: `"scenario"`.
  * - `hangUp`: whether the user ends the call when the script is over. Default: true.
  * - `keepAudio`: keeps the PCM of each frame. Default: false.
@@ -126,6 +127,7 @@ export interface ScenarioOptions<R = never> {
     | Layer.Layer<VoiceActivityDetector, BackendError>
     | undefined
   readonly turn?: Layer.Layer<TurnDetector, BackendError> | undefined
+  readonly turnDetection?: LayerOptions["turnDetection"]
   readonly textTransforms?: LayerOptions["textTransforms"]
   readonly seed?: string | undefined
   readonly hangUp?: boolean | undefined
@@ -179,7 +181,8 @@ const backend = <R>(options: ScenarioOptions<R>, agent: Agent.Agent) => {
       ...(options.s2s.authority === "own" ? [vad] : [])
     ]))
   }
-  return VoiceBackend.layerSttTts({ agent, config, textTransforms: options.textTransforms }).pipe(Layer.provide([
+  const { textTransforms, turnDetection } = options
+  return VoiceBackend.layerSttTts({ agent, config, textTransforms, turnDetection }).pipe(Layer.provide([
     ScriptedProvider.layer,
     ...(options.turn === undefined ? [] : [options.turn]),
     isLayer<SpeechToText>(options.stt) ? options.stt : ScriptedHearing.layer(options.stt),

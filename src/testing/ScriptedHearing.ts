@@ -4,6 +4,7 @@
  * @since 0.1.0
  */
 import * as Cause from "effect/Cause"
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Queue from "effect/Queue"
@@ -22,6 +23,7 @@ import { type HeardWord, SpokenAudioReader } from "./SpokenAudio.ts"
  * - `endOfTurn`: silence in ms after which it says that the turn is over, by itself. Default: it never does.
  * - `failAt`: fails the stream in place of an answer. `failToOpenAt`: fails the nth stream in place of opening it.
  * - `idleMs`: a stream that hears no speech for so long is closed by the other side, as hosted recognisers do.
+ * - `finalizeTimeout`: what it says how long its answers may take.
  * - `hangAt`: never gives an answer. `garbageAt`: says things that nobody asked for, before the answer.
  *
  * @category models
@@ -35,6 +37,7 @@ export interface ScriptedHearingOptions {
   readonly failAt?: { readonly [answer: number]: BackendError } | undefined
   readonly failToOpenAt?: { readonly [stream: number]: BackendError } | undefined
   readonly idleMs?: number | undefined
+  readonly finalizeTimeout?: Duration.Input | undefined
   readonly hangAt?: ReadonlyArray<number> | undefined
   readonly garbageAt?: ReadonlyArray<number> | undefined
 }
@@ -116,6 +119,9 @@ export const layer = (options: ScriptedHearingOptions = {}): Layer.Layer<SpeechT
       name: options.name ?? "scripted-hearing",
       sampleRate: TIMELINE_RATE,
       capabilities: { interim, endOfTurn: endOfTurn !== undefined, wordTimestamps: true, languages: [] },
+      finalizeTimeout: options.finalizeTimeout === undefined
+        ? undefined
+        : Duration.fromInputUnsafe(options.finalizeTimeout),
       open: () => open
     }
   })

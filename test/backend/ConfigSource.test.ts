@@ -178,6 +178,18 @@ server: { port: 1.5, tls: true }
       assert.deepEqual(yield* faults("provider_config: { udp_ports: x }"), ["provider_config.udp_ports"])
     }))
 
+  it.effect("may leave turns to the recogniser, if there is one", () =>
+    Effect.gen(function*() {
+      const engines = "stt_provider: moonshine\ntts_provider: flite\n"
+      assert.deepEqual(yield* faults(`${engines}turn_detection_provider: nobody`), ["turn_detection_provider"])
+      assert.deepEqual(
+        yield* faults(`pipeline_type: s2s\ns2s_provider: nobody\nturn_detection_provider: stt`),
+        ["s2s_provider", "turn_detection_provider"]
+      )
+      const { config } = yield* load(`${engines}turn_detection_provider: stt`)
+      assert.strictEqual(config.turnDetectionProvider, "stt")
+    }))
+
   it.effect("puts the environment into strings", () =>
     Effect.gen(function*() {
       const file =

@@ -1,14 +1,16 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Deferred, Duration, Effect, Exit, Fiber, Layer, Schema, Scope, Stream } from "effect"
+import { Deferred, Duration, Effect, Exit, Fiber, Layer, Result, Schema, Scope, Stream } from "effect"
 import * as Agent from "../../src/agent/Agent.ts"
 import { AgentRegistry } from "../../src/agent/AgentRegistry.ts"
 import * as BackendConfig from "../../src/backend/BackendConfig.ts"
+import { BackendProvider } from "../../src/backend/BackendProvider.ts"
 import { BackendRegistry, newBackend } from "../../src/backend/BackendRegistry.ts"
 import { VoiceBackend } from "../../src/backend/VoiceBackend.ts"
 import { type BackendError, ConnectionFailed, PipelineError } from "../../src/BackendError.ts"
 import { ProcessorRegistry } from "../../src/hooks/AudioProcessor.ts"
 import * as EngineRegistry from "../../src/speech/EngineRegistry.ts"
 import * as Scripted from "../../src/testing/ScriptedEngines.ts"
+import * as ScriptedHearing from "../../src/testing/ScriptedHearing.ts"
 import { call, echo, layer, pass, provider, running, User } from "../session/Harness.ts"
 import { TestConnection } from "../session/TestConnection.ts"
 
@@ -407,6 +409,33 @@ describe("BackendRegistry", () => {
       assert.deepStrictEqual(yield* user.said, ["user: by name", "agent: You said by name."])
       yield* backend.stop
     }).pipe(Effect.scoped, Effect.provide(services)))
+
+  it.effect("leaves turns to a recogniser that tells their end, and to no other", () =>
+    Effect.gen(function*() {
+      const wired = Effect.scoped(
+        Effect.provide(newBackend("test", { ...named, turnDetectionProvider: "stt" }), services)
+      )
+      const refused = yield* Effect.flip(wired)
+      assert.strictEqual(refused.code, "invalid_config")
+      assert.match(refused.message, /^scripted does not tell when a turn is over/u)
+      assert.strictEqual(refused.details?.["engine"], "scripted")
+      const layered = (endOfTurn: number | undefined) =>
+        VoiceBackend.use((backend) => Effect.succeed(backend.engines)).pipe(
+          Effect.provide(
+            VoiceBackend.layerSttTts({ turnDetection: "stt" }).pipe(Layer.provide([
+              Layer.succeed(BackendProvider, provider()),
+              ScriptedHearing.layer({ endOfTurn }),
+              Scripted.layerTts(),
+              Scripted.layerVad()
+            ]))
+          ),
+          Effect.result
+        )
+      const without = yield* layered(undefined)
+      assert.isTrue(Result.isFailure(without) && without.failure.code === "invalid_config")
+      const engines = yield* layered(300)
+      assert.deepInclude(Result.getOrThrow(engines), { turn: "stt" })
+    }))
 
   it.effect("refuses names that nobody knows, options that are wrong, and configs out of bounds", () =>
     Effect.gen(function*() {

@@ -29,7 +29,8 @@ const diagram: { readonly [from: string]: ReadonlyArray<string> } = {
   Draining: ["Closed"],
   Closed: [],
   // by a remote model, or by a recogniser that ends a turn, everything may become quiet
-  Quiet: ["Speaking", "Waiting"],
+  // and words without a sound are a pause in a turn, to a recogniser that decides
+  Quiet: ["Speaking", "Waiting", "Paused"],
   Speaking: ["Paused", "Finalizing", "Quiet", "Waiting", "Noise"],
   Paused: ["Speaking", "Finalizing", "Quiet", "Waiting"],
   // a turn that sounds unfinished gets more time
@@ -83,7 +84,16 @@ class Model {
     this.log.push(`${JSON.stringify(happening)} => ${commands.map(inWords).join(" | ")}`)
     for (const part of ["lifecycle", "user", "agent"] as const) {
       const [from, to] = [before[part]._tag, state[part]._tag]
+      assert.isFalse(from === "Quiet" && to === "Paused" && this.options.authority !== "stt")
       assert.isTrue(from === to || diagram[from]?.includes(to), `${part} went from ${from} to ${to}`)
+    }
+    const { agent } = before
+    const spoken = agent._tag === "Active" || agent._tag === "Held" ? agent.reply.source : undefined
+    if (spoken?._tag === "Text" && spoken.uninterruptible === true && event._tag !== "Interrupt") {
+      const cut = commands.some((command) => command._tag === "End" && command.reason === "interrupted")
+      // a model answers when it will
+      const may = event._tag === "Close" || event._tag === "RemoteReply"
+      assert.isTrue(!cut || may, `nobody may talk over it, and ${event._tag} did`)
     }
     for (const command of commands) this.obey(command)
     if (this.options.textual) assert.isUndefined(this.unanswered, "who is heard is answered")
@@ -144,6 +154,14 @@ class Model {
           // a timer that fires late makes up for nothing
           const untilMs = Math.max(this.atMs, this.heldMs + longestMs) + GRACE_MS
           assert.isAtMost(this.atMs + command.afterMs, untilMs, "a held agent is silent for so long at most")
+        }
+        if (command.name === "longest" && this.state.since !== undefined) {
+          const untilMs = this.state.since.ms + Duration.toMillis(this.options.policy.longestTurn) + GRACE_MS
+          assert.isAtMost(
+            this.atMs + command.afterMs,
+            Math.max(untilMs, this.atMs + GRACE_MS),
+            "a turn is bounded whole"
+          )
         }
         this.timerIds.add(command.id)
         this.timers.set(command.name, command.id)
@@ -208,7 +226,13 @@ class Model {
     assert.strictEqual(sounds, this.sounding, "it is told whether the user makes a sound")
     // nobody waits without something that ends the waiting
     if (user._tag === "Speaking") assert.isDefined(timers.longest, "a user who speaks is bounded")
-    if (user._tag === "Paused") assert.isDefined(timers.endpoint, "a pause is bounded")
+    if (user._tag === "Paused") {
+      assert.isDefined(timers.endpoint, "a pause is bounded")
+      assert.isDefined(timers.longest, "and the turn that it is in")
+    }
+    assert.isAtMost(this.state.owed.length, 8, "late words are not awaited for ever")
+    const open = user._tag === "Speaking" || user._tag === "Paused" || user._tag === "Finalizing"
+    assert.strictEqual(this.state.since !== undefined, open, "a turn that is open has a beginning, and no other")
     if (user._tag === "Finalizing") assert.isDefined(timers.finalize, "final words are awaited for a time")
     if (user._tag === "Waiting") assert.notStrictEqual(agent._tag, "Silent", "a turn waits only for the agent")
     if (agent._tag === "Held") assert.isDefined(timers.confirm, "a held agent is bounded")
@@ -244,7 +268,7 @@ const happeningOf = (model: Model, random: () => number): Happening => {
     () => ({
       _tag: "Say",
       source: random() < 0.5
-        ? { _tag: "Text", text: "news", optional: random() < 0.3 }
+        ? { _tag: "Text", text: "news", optional: random() < 0.3, uninterruptible: random() < 0.4 }
         : { _tag: "Audio", key: 1 }
     }),
     () => ({ _tag: "Interrupt" }),
@@ -290,6 +314,7 @@ const optionsFrom = (random: () => number): ConversationOptions => {
       },
       endpointing: { ...defaultPolicy.endpointing, mode: random() < 0.5 ? "fixed" : "adaptive" },
       speculation: random() < 0.5,
+      longestTurn: Duration.millis(between(random, 5_000, 30_000)),
       echoGuard: random() < 0.5,
       away: {
         after: Duration.millis(random() < 0.5 ? 0 : 5_000),

@@ -499,8 +499,61 @@ describe("Conversation", () => {
         atSample: 3_500 * 16,
         afterMs: 3_000 - 50 + 120
       })
-      script.on({ _tag: "Final", text: "Hi." }).fires("endpoint")
-      assert.deepStrictEqual(script.said, ["1 user: Hi."])
+      script.on({ _tag: "Final", text: "Hi." })
+      script.take()
+      script.fires("endpoint")
+      assert.include(script.take(), "finalize 500", "it may have more to say of what it has not finished")
+      script.hears("There.")
+      assert.deepStrictEqual(script.said, ["1 user: Hi. There."])
+    })
+
+    it("lets it interrupt by words that came without a sound, and bounds them", () => {
+      const script = open({ authority: "stt", interims: true }).starts(0)
+      script.on({ _tag: "Final", text: "Count." }, { _tag: "EndOfTurn" }).audible()
+      script.heard = "One"
+      script.take()
+      // it was wrong: the user speaks on, of which the detector tells nothing new
+      script.on({ _tag: "Interim", text: "to ten" })
+      assert.includeMembers([...script.take()], ["end interrupted", "+endpoint", "+longest"])
+      script.stops(2_000)
+      assert.strictEqual(script.state.user._tag, "Paused")
+      script.fires("endpoint", 32_000)
+      assert.include(script.take(), "finalize 2000")
+      script.hears("To ten.")
+      assert.deepStrictEqual(script.said, ["1 user: Count.", "1 agent: One …", "2 user: To ten."])
+    })
+
+    it("takes no echo for words without a sound", () => {
+      const script = open({ authority: "stt", interims: true }).starts(0)
+      script.on({ _tag: "Final", text: "Count." }, { _tag: "EndOfTurn" }).audible()
+      script.on({ _tag: "ReplyText", epoch: 1, text: "One two three four." })
+      script.take()
+      script.on({ _tag: "Interim", text: "two" }, { _tag: "Interim", text: "two three four" }, { _tag: "EndOfTurn" })
+      assert.notInclude(script.take(), "end interrupted")
+      assert.strictEqual(script.state.agent._tag, "Active")
+    })
+
+    it("is not ended by its word about what was said before", () => {
+      const script = open({ authority: "stt" }).starts(0)
+      script.take()
+      script.on({ _tag: "EndOfTurn" })
+      assert.deepStrictEqual(script.take(), [])
+      assert.strictEqual(script.state.user._tag, "Speaking")
+    })
+
+    it("takes no new turn by its word when the conversation is ending", () => {
+      const script = open({ authority: "stt" }).on({ _tag: "UserText", text: "one" }).audible()
+      script.on({ _tag: "Drain", reason: "drained" }, { _tag: "Final", text: "Two." }, { _tag: "EndOfTurn" })
+      script.played("Yes.")
+      assert.strictEqual(script.state.lifecycle._tag, "Closed")
+      assert.deepStrictEqual(script.said, ["1 user(text): one", "1 agent: Yes."])
+    })
+
+    it("means nothing by its word when it was not asked to decide", () => {
+      const script = open().starts(0).on({ _tag: "Final", text: "Hi." })
+      script.take()
+      script.on({ _tag: "EndOfTurn" })
+      assert.deepStrictEqual(script.take(), [])
     })
   })
 

@@ -132,6 +132,7 @@ export const stt = (
     readonly sampleRate?: number
     readonly interim?: boolean
     readonly words?: boolean
+    readonly endOfTurn?: boolean
     readonly onOpen?: () => "ok" | "refuse" | "hang"
   } = {}
 ): {
@@ -140,11 +141,17 @@ export const stt = (
   readonly heard: Array<string>
   /** Fails the running streams. */
   readonly kill: (error?: BackendError) => void
+  /** The running streams take the turn for over. */
+  readonly endTurn: () => void
 } => {
   const counts: Counts = { opened: 0, closed: 0, running: 0, most: 0 }
   const heard: Array<string> = []
   const running = new Set<Queue.Queue<TranscriptEvent, BackendError | Cause.Done>>()
+  const enders = new Map<object, () => void>()
   return {
+    endTurn: () => {
+      for (const end of enders.values()) end()
+    },
     counts,
     heard,
     kill: (error = down) => {
@@ -155,7 +162,7 @@ export const stt = (
       sampleRate: options.sampleRate ?? 16_000,
       capabilities: {
         interim: options.interim ?? false,
-        endOfTurn: false,
+        endOfTurn: options.endOfTurn ?? false,
         wordTimestamps: options.words ?? false,
         languages: []
       },
@@ -178,6 +185,16 @@ export const stt = (
           let level = 0
           let words: Array<{ readonly text: string; readonly startSample: number; endSample: number }> = []
           const emit = (event: TranscriptEvent) => void Queue.offerUnsafe(events, event)
+          yield* Effect.acquireRelease(
+            Effect.sync(() =>
+              enders.set(events, () => {
+                const said = words.splice(0)
+                emit({ _tag: "Final", text: said.map(({ text }) => text).join(" "), words: said })
+                emit({ _tag: "EndOfTurn" })
+              })
+            ),
+            () => Effect.sync(() => enders.delete(events))
+          )
           return {
             push: (pcm) => {
               for (const sample of pcm) {

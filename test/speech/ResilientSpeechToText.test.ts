@@ -4,9 +4,9 @@
  * @since 0.1.0
  */
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Exit, Fiber, Schema, Scope, Stream } from "effect"
+import { Duration, Effect, Exit, Fiber, Schema, Scope, Stream } from "effect"
 import { TestClock } from "effect/testing"
-import { Timeout } from "../../src/BackendError.ts"
+import { PipelineError, Timeout } from "../../src/BackendError.ts"
 import * as ResilientSpeechToText from "../../src/speech/ResilientSpeechToText.ts"
 import type { SpeechToTextStream, TranscriptEvent } from "../../src/speech/SpeechToText.ts"
 import * as Faulty from "./Faulty.ts"
@@ -310,6 +310,104 @@ describe("ResilientSpeechToText", () => {
       // nobody listens: nothing breaks
       user.say(4_000, 400)
       user.finalize(3)
+    }))
+
+  it.effect("gives an engine the time for an answer that it says it needs", () =>
+    Effect.gen(function*() {
+      const a = Faulty.stt("a", Faulty.inTurn("mute", "ok"))
+      const { answers, engine, lines, open } = yield* setup([{
+        ...a,
+        engine: { ...a.engine, finalizeTimeout: Duration.seconds(10) }
+      }])
+      assert.strictEqual(Duration.toSeconds(engine.finalizeTimeout ?? 0), 10)
+      const { user } = yield* open
+      user.started()
+      user.say(2_000, 400)
+      user.finalize(1)
+      yield* Faulty.pass(9_900)
+      assert.deepStrictEqual(lines(), [])
+      yield* Faulty.pass(200)
+      assert.deepStrictEqual(lines(), ["a failed", "a retrying", "a recovered"])
+      assert.deepStrictEqual(answers(), [1])
+    }))
+
+  it.effect("alone asks again what has worked, whatever it says, but what cannot be opened only when that may help", () =>
+    Effect.gen(function*() {
+      const a = Faulty.stt("a", Faulty.inTurn("fatal", "ok"))
+      const { finals, open } = yield* setup([a])
+      const { user } = yield* open
+      user.started()
+      user.say(2_000, 400)
+      user.finalize(1)
+      yield* Faulty.pass(100)
+      assert.deepStrictEqual(finals(), ["w2000"])
+    }))
+
+  it.effect("tells when there is no engine for a while, and when there is one again", () =>
+    Effect.gen(function*() {
+      const a = Faulty.stt("a", Faulty.inTurn("ok"), { onOpen: Faulty.inTurn("ok", "refuse", "refuse", "ok") })
+      const { lines, open } = yield* setup([a])
+      const { user } = yield* open
+      a.kill()
+      yield* Faulty.pass(500)
+      const refused = ["a failed", "a retrying"]
+      assert.deepStrictEqual(lines(), [...refused, ...refused, "a unavailable"])
+      yield* Faulty.pass(10_000)
+      user.say(2_000, 100)
+      user.finalize(1)
+      yield* Faulty.pass(100)
+      assert.deepStrictEqual(lines().slice(5), [...refused, "a available", "a recovered"])
+    }))
+
+  it.effect("does not ask an engine that is overloaded again at once", () =>
+    Effect.gen(function*() {
+      const a = Faulty.stt("a", Faulty.inTurn("ok"))
+      const { open } = yield* setup([a])
+      yield* open
+      a.kill(
+        new PipelineError({ op: "test", message: "too much", details: { reason: "overloaded" }, retryable: true })
+      )
+      yield* Faulty.pass(500)
+      assert.strictEqual(a.counts.opened, 1)
+      yield* Faulty.pass(1_000)
+      assert.strictEqual(a.counts.opened, 2)
+    }))
+
+  it.effect("passes the end of a turn on in its place, and tells another stream nothing of a turn that is over", () =>
+    Effect.gen(function*() {
+      const a = Faulty.stt("a", Faulty.inTurn("ok"), { endOfTurn: true, words: true })
+      const { engine, events, open } = yield* setup([a])
+      assert.isTrue(engine.capabilities.endOfTurn)
+      const { user } = yield* open
+      user.started()
+      user.say(2_000, 400)
+      user.say(0, 200)
+      user.stopped()
+      a.endTurn()
+      yield* Faulty.pass(0)
+      assert.deepStrictEqual(events.map((event) => event._tag), ["Final", "EndOfTurn"])
+      // the next turn is not over when the stream dies: the other stream hears it whole, and ends it
+      user.say(0, 6_000)
+      a.heard.length = 0
+      user.started()
+      user.say(3_000, 400)
+      a.kill()
+      yield* Faulty.pass(100)
+      assert.deepStrictEqual(a.heard, ["+", "w3000", "+", "w3000"])
+      user.say(0, 200)
+      user.stopped()
+      a.endTurn()
+      yield* Faulty.pass(0)
+      assert.deepStrictEqual(events.slice(2).map((event) => event._tag === "Final" ? event.text : event._tag), [
+        "w3000",
+        "EndOfTurn"
+      ])
+      // long after it there is nothing to tell
+      user.say(0, 6_000)
+      a.heard.length = 0
+      a.kill()
+      yield* Faulty.pass(100)
+      assert.deepStrictEqual(a.heard, [])
     }))
 
   it.effect("outlives idle streams that a vendor closes again and again", () =>

@@ -52,6 +52,8 @@ const RATE = 16_000
 
 /** From the end of an utterance to its words, waiting included; a decode takes 0.1 to 0.4 s. */
 const DEADLINE = Duration.seconds(10)
+/** The queue gives up first, and says why. */
+const FINALIZE_TIMEOUT = Duration.seconds(11)
 
 /** Finals that may wait, and interims: at 0.1 s each, more would miss the deadline anyway. */
 const WAITING = 64
@@ -107,6 +109,7 @@ const make = Effect.fnUntraced(function*(options: MoonshineOptions) {
     // a decode of silence, which waits its turn as every final does: a full queue or a stuck decoder shows
     probe: Effect.asVoid(queue.final(decode(new Float32Array(RATE / 10)))),
     capabilities: { interim: options.interim, endOfTurn: false, wordTimestamps: false, languages: ["en"] },
+    finalizeTimeout: FINALIZE_TIMEOUT,
     open: ({ language }) =>
       language !== undefined && language.split("-", 1)[0]!.toLowerCase() !== "en"
         ? Effect.fail(
