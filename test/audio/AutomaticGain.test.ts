@@ -27,7 +27,7 @@ describe("Gain", () => {
     [Sample, Schema.Finite.check(Schema.isBetween({ minimum: -60, maximum: 40 })), Schema.Literals(["soft", "hard"])],
     ([sample, db, clipping]) =>
       Effect.sync(() => {
-        const [out = 0, mirrored = 0] = Gain.make(db, clipping)(Int16Array.of(sample, Math.max(-32_767, -sample)))
+        const [out = 0, mirrored = 0] = Gain.make(db, clipping)(Int16Array.of(sample, Math.min(32_767, -sample)))
         const exact = sample * Pcm.gainOfDb(db)
         if (Math.abs(exact) < 23_000) assert.approximately(out, exact, 0.51)
         assert.isAtMost(Math.abs(out), Math.abs(exact) + 0.51)

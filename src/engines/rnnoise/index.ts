@@ -1,7 +1,7 @@
 /**
  * Noise suppression by RNNoise, embedded (`@echogarden/rnnoise-wasm`): for recordings and for people who listen.
  *
- * Runs in the session's thread, about 0.3 ms for 20 ms of audio, and 25 ms late. It is not meant to stand in front of
+ * Runs in the session's thread, about 0.37 ms for 20 ms of audio, and 25 ms late. It is not meant to stand in front of
  * recognition: what it makes of noisy speech sounds cleaner and is recognised worse (white noise at 5 dB: 17 % of the
  * words wrong without it, 20 % with it). `applies_to` puts it there all the same, for a recogniser that differs.
  *
