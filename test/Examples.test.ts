@@ -40,6 +40,10 @@ describe("Examples", () => {
     await node(join("test", "examples", "TestYourAgent.ts"))
   }, 60_000)
 
+  it("processes the user's audio as the README shows", async () => {
+    await node(join("test", "examples", "Processor.ts"))
+  }, 60_000)
+
   it("compiles and runs the examples of the sources", async () => {
     const examples = sources.flatMap((file) =>
       examplesOf(readFileSync(join("src", file), "utf8")).map((body) => ({ file, body }))

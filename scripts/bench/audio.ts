@@ -3,13 +3,22 @@
  *
  * @since 0.1.0
  */
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
+import { AutomaticGain } from "../../src/audio/AutomaticGain.ts"
 import { Framer } from "../../src/audio/Framer.ts"
 import * as G711 from "../../src/audio/G711.ts"
+import * as Gain from "../../src/audio/Gain.ts"
 import { JitterBuffer } from "../../src/audio/JitterBuffer.ts"
 import * as Pcm from "../../src/audio/Pcm.ts"
 import * as Resampler from "../../src/audio/Resampler.ts"
 import { Ring } from "../../src/audio/Ring.ts"
+import * as Rnnoise from "../../src/engines/rnnoise/index.ts"
+import * as AudioProcessor from "../../src/hooks/AudioProcessor.ts"
+import { AudioInput } from "../../src/session/AudioInput.ts"
+import * as ProcessorChain from "../../src/session/ProcessorChain.ts"
+import * as SuppressorProcessor from "../../src/session/SuppressorProcessor.ts"
+import { NoiseSuppressor } from "../../src/speech/NoiseSuppressor.ts"
 
 const rounds = 5
 const frames = 20_000
@@ -85,6 +94,39 @@ const main = Effect.gen(function*() {
     jitter.push(i & 0xffff, i * 960 >>> 0, payload, i * 20 + i % 7)
     return jitter.pull()
   })
+
+  const gain = Gain.make(6)
+  const louder = new AutomaticGain({ sampleRate: 16_000, targetDbfs: -20, maxGainDb: 24, maxCutDb: 12, gateDbfs: -55 })
+  const again = speech(16_000)
+  measure("gain, soft", () => {
+    again.set(frame16)
+    return gain(again)
+  })
+  measure("automatic gain", () => {
+    again.set(frame16)
+    return louder.process(again)
+  })
+  const through = Effect.fnUntraced(function*(name: string, entries: ReadonlyArray<ProcessorChain.ProcessorEntry>) {
+    const chain = yield* ProcessorChain.make(entries, {
+      sessionId: "bench",
+      metadata: () => ({}),
+      timeout: Duration.seconds(5),
+      onIncident: (incident) => process.stdout.write(`${incident.name} ${incident.what}\n`)
+    })
+    const input = new AudioInput<string>(factory, () => {}, chain)
+    let heard = 0
+    for (const branch of ["stt", "vad", "receive"] as const) {
+      input.add({ sampleRate: 16_000, branch, push: (pcm) => heard += pcm.length })
+    }
+    measure(`input, ${name}`, () => input.push(frame16))
+  }, Effect.scoped)
+  yield* through("no processors", [])
+  const same16 = AudioProcessor.sync({ name: "identity", process: (pcm) => pcm })
+  yield* through("one that does nothing", [
+    { open: Effect.succeed(same16), appliesTo: ["stt", "vad", "receive"], onFailure: "bypass" }
+  ])
+  const suppressor = yield* Effect.provide(NoiseSuppressor, Rnnoise.layer())
+  yield* through("rnnoise", [SuppressorProcessor.entry(suppressor)])
 })
 
 Effect.runPromise(main)

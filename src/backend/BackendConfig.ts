@@ -8,6 +8,7 @@
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
+import { AudioBranch } from "../AudioBranch.ts"
 import type { InvalidConfig } from "../BackendError.ts"
 import { boundedDuration, ConversationPolicy, withDefault } from "../conversation/ConversationPolicy.ts"
 import * as Faults from "../Faults.ts"
@@ -82,7 +83,10 @@ export const StoreConfig = Schema.Struct({
 export type StoreConfig = typeof StoreConfig.Type
 
 /**
- * An audio processor by name, in the order of `order`, then of the list.
+ * An audio processor by name, in the order of `order` (default: the processor's own), then of the list.
+ *
+ * - `appliesTo`: who hears what it makes of the audio. Default: everybody (`stt`, `vad`, `receive`).
+ * - `onFailure`: a processor that fails is passed by for a while (`bypass`, the default), or ends the session (`stop`).
  *
  * @category models
  * @since 0.1.0
@@ -90,8 +94,10 @@ export type StoreConfig = typeof StoreConfig.Type
 export const ProcessorConfig = Schema.Struct({
   name: Name,
   order: Schema.optionalKey(Schema.Int),
-  options: Schema.optionalKey(Options)
-})
+  options: Schema.optionalKey(Options),
+  appliesTo: Schema.optionalKey(Schema.NonEmptyArray(AudioBranch)),
+  onFailure: Schema.optionalKey(Schema.Literals(["bypass", "stop"]))
+}).pipe(Schema.encodeKeys({ appliesTo: "applies_to", onFailure: "on_failure" }))
 
 /**
  * A backend's configuration. `sttProvider` and `ttsProvider` are required with `stt_tts`, `s2sProvider` with `s2s`.

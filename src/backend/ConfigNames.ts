@@ -157,7 +157,18 @@ export const make = (providers: ProviderTable, { agents, engines, processors }: 
           found.set(name, yield* Effect.orElseSucceed(definitions(name), (): Array<Described> => []))
         }
         const provider = providerOf(raw["provider"] ?? "local")
+        const custom = Array.isArray(raw["custom_processors"]) ? raw["custom_processors"] : []
+        const factories = yield* Effect.forEach(custom, (item: unknown) => {
+          const name = isRecord(item) ? item["name"] : undefined
+          return typeof name === "string" && processors.has(name)
+            ? Effect.orElseSucceed(processors.get(name), () => undefined)
+            : Effect.undefined
+        })
         return ([section, ...path]: Path) => {
+          if (section === "custom_processors" && path[1] === "options" && path.length > 2) {
+            const options = factories[Number(path[0])]?.options
+            return options === undefined ? undefined : EncodedShape.at(options, path.slice(2))
+          }
           if (section === "provider_config" && provider !== undefined) {
             return EncodedShape.at(provider.configSchema, path)
           }
@@ -187,8 +198,16 @@ export const make = (providers: ProviderTable, { agents, engines, processors }: 
         const custom = raw["custom_processors"]
         for (const [i, item] of (Array.isArray(custom) ? custom : []).entries()) {
           const name = isRecord(item) ? item["name"] : undefined
-          if (typeof name === "string" && !processors.has(name)) {
+          if (typeof name !== "string") continue
+          if (!processors.has(name)) {
             faults.push(unknown(`custom_processors.${i}.name`, "audio processor", processors.list()))
+            continue
+          }
+          const given = isRecord(item) ? item["options"] : undefined
+          const factory = yield* Effect.orDie(processors.get(name))
+          // what is no object is a fault of the config's own
+          if (given === undefined || isRecord(given)) {
+            faults.push(...factory.faults?.(given, ["custom_processors", `${i}`, "options"]) ?? [])
           }
         }
         const options = isRecord(raw["engines"]) ? raw["engines"] : {}

@@ -28,7 +28,6 @@ import { BackendConfig, decode } from "./BackendConfig.ts"
 import type { Registries } from "./BackendProvider.ts"
 import { BackendRegistry } from "./BackendRegistry.ts"
 import * as ConfigNames from "./ConfigNames.ts"
-import * as Support from "./Support.ts"
 
 /**
  * What the environment variables of a config begin with.
@@ -222,10 +221,6 @@ const withDefaults = (raw: Raw): Raw => {
 
 const faultsOf = (error: InvalidConfig): ReadonlyArray<Faults.Fault> => ConfigNames.faultsOf(error, "")
 
-/** What a config asks for that this version does not have. */
-const notBuilt = (config: BackendConfig) =>
-  Effect.match(Support.check(config), { onFailure: faultsOf, onSuccess: (): ReadonlyArray<Faults.Fault> => [] })
-
 /**
  * Reads a config. A file that can't be read or parsed fails at once; else *all* faults are told together, in the message
  * and in `details.faults`: those of the schema, of engines' and the provider's options, and names that nobody registered.
@@ -285,7 +280,7 @@ export const load = <S>(
     const all = [
       ...faults,
       ...[
-        ...(decoded._tag === "Failure" ? faultsOf(decoded.failure) : yield* notBuilt(decoded.success)),
+        ...(decoded._tag === "Failure" ? faultsOf(decoded.failure) : []),
         ...(yield* names.check(raw, decoded._tag === "Success" ? decoded.success : undefined)),
         ...(read._tag === "Failure" ? faultsOf(read.failure) : [])
         // What is said of a variable that is not set is not said again of the text that stands for it.

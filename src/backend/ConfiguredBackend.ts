@@ -11,10 +11,13 @@ import * as Option from "effect/Option"
 import type * as Scope from "effect/Scope"
 import { AgentRegistry } from "../agent/AgentRegistry.ts"
 import { type BackendError, InvalidConfig } from "../BackendError.ts"
+import { ProcessorRegistry } from "../hooks/AudioProcessor.ts"
 import * as S2sPipeline from "../session/S2sPipeline.ts"
 import { SessionStore } from "../session/SessionStore.ts"
 import * as SttTtsPipeline from "../session/SttTtsPipeline.ts"
+import * as SuppressorProcessor from "../session/SuppressorProcessor.ts"
 import { type EngineKind, type EngineKinds, EngineRegistry } from "../speech/EngineRegistry.ts"
+import { NoiseSuppressor } from "../speech/NoiseSuppressor.ts"
 import { SpeechToSpeech } from "../speech/SpeechToSpeech.ts"
 import { SpeechToText } from "../speech/SpeechToText.ts"
 import { TextToSpeech } from "../speech/TextToSpeech.ts"
@@ -23,6 +26,7 @@ import { VoiceActivityDetector } from "../speech/VoiceActivityDetector.ts"
 import type { BackendConfig } from "./BackendConfig.ts"
 import type { BackendProvider, Registries } from "./BackendProvider.ts"
 import { makeBackend } from "./makeBackend.ts"
+import * as Processors from "./Processors.ts"
 import * as SpeechEngines from "./SpeechEngines.ts"
 import { StoreRegistry } from "./StoreRegistry.ts"
 import type { VoiceBackend } from "./VoiceBackend.ts"
@@ -117,8 +121,20 @@ export const make = (
   Effect.gen(function*() {
     const agents = yield* AgentRegistry
     const agent = config.agent === undefined ? undefined : yield* agents.get(config.agent)
+    const custom = yield* Processors.named(config, yield* ProcessorRegistry)
+    const noise = config.noiseCancellationProvider === undefined
+      ? []
+      : [yield* build(config, "noise", config.noiseCancellationProvider, NoiseSuppressor)]
     const built = yield* (config.pipelineType === "s2s" ? buildS2s(config) : buildStt(config))
-    const backend = makeBackend({ config, provider, agent, findAgent: agents.get, ...built })
+    const backend = makeBackend({
+      config,
+      provider,
+      agent,
+      findAgent: agents.get,
+      ...built,
+      processors: [...noise.map(SuppressorProcessor.entry), ...custom],
+      engines: { ...built.engines, ...Object.fromEntries(noise.map(({ name }) => ["noise", name])) }
+    })
     return yield* config.store.kind === "memory"
       ? backend
       : Effect.provideService(backend, SessionStore, yield* buildStore(config))

@@ -1,5 +1,5 @@
 /**
- * What a config may ask for: parts that are not there, and changes that cannot be made live, fail `invalid_config`.
+ * What a running backend may be asked to change: the rest would make it another one, and fails `invalid_config`.
  *
  * @since 0.1.0
  */
@@ -8,7 +8,6 @@ import * as Equal from "effect/Equal"
 import * as Stream from "effect/Stream"
 import type { Agent } from "../agent/Agent.ts"
 import { InvalidConfig } from "../BackendError.ts"
-import type { Fault } from "../Faults.ts"
 import type { BackendConfig } from "./BackendConfig.ts"
 
 /**
@@ -19,33 +18,6 @@ import type { BackendConfig } from "./BackendConfig.ts"
  */
 export const silentAgent: Agent = { name: undefined, respond: () => Stream.empty }
 
-const missing = (config: BackendConfig): ReadonlyArray<Fault> => {
-  const faults: Array<Fault> = []
-  const need = (path: string, wanted: boolean) => {
-    if (wanted) faults.push({ path, message: "this version has no such part" })
-  }
-  need("noise_cancellation_provider", config.noiseCancellationProvider !== undefined)
-  need("custom_processors", config.customProcessors.length > 0)
-  return faults
-}
-
-/**
- * Fails when a config asks for a part that is not built, with all such parts in `details.missing`.
- *
- * @category checks
- * @since 0.1.0
- */
-export const check = (config: BackendConfig): Effect.Effect<void, InvalidConfig> => {
-  const faults = missing(config)
-  return faults.length === 0 ? Effect.void : Effect.fail(
-    new InvalidConfig({
-      op: "VoiceBackend.make",
-      message: `the config asks for what is not there: ${faults.map((fault) => fault.path).join(", ")}`,
-      details: { missing: faults.map((fault) => fault.path), faults }
-    })
-  )
-}
-
 const fixed = [
   ["provider", "provider"],
   ["providerConfig", "provider_config"],
@@ -55,6 +27,8 @@ const fixed = [
   ["s2sProvider", "s2s_provider"],
   ["vadProvider", "vad_provider"],
   ["turnDetectionProvider", "turn_detection_provider"],
+  ["noiseCancellationProvider", "noise_cancellation_provider"],
+  ["customProcessors", "custom_processors"],
   ["sttFallback", "stt_fallback"],
   ["ttsFallback", "tts_fallback"],
   ["engines", "engines"],

@@ -11,11 +11,15 @@ import type * as Scope from "effect/Scope"
 import type { Agent } from "../agent/Agent.ts"
 import { AgentRegistry } from "../agent/AgentRegistry.ts"
 import { type BackendError, InvalidConfig } from "../BackendError.ts"
+import { ProcessorRegistry } from "../hooks/AudioProcessor.ts"
+import * as Registry from "../Registry.ts"
 import type { Observable } from "../session/Observable.ts"
 import * as S2sPipeline from "../session/S2sPipeline.ts"
 import type { SessionConfig } from "../session/SessionConfig.ts"
 import * as SttTtsPipeline from "../session/SttTtsPipeline.ts"
+import * as SuppressorProcessor from "../session/SuppressorProcessor.ts"
 import type { VoiceSession } from "../session/VoiceSession.ts"
+import { NoiseSuppressor } from "../speech/NoiseSuppressor.ts"
 import { SpeechToSpeech } from "../speech/SpeechToSpeech.ts"
 import { SpeechToText } from "../speech/SpeechToText.ts"
 import { TextToSpeech } from "../speech/TextToSpeech.ts"
@@ -32,6 +36,7 @@ import {
 import { BackendRegistry } from "./BackendRegistry.ts"
 import type { HealthStatus } from "./HealthStatus.ts"
 import { type BackendParts, makeBackend } from "./makeBackend.ts"
+import * as Processors from "./Processors.ts"
 import * as SpeechEngines from "./SpeechEngines.ts"
 
 /**
@@ -96,7 +101,7 @@ export class VoiceBackend extends Context.Service<VoiceBackend, {
   /**
    * A running backend for speech → text → agent → speech. It takes no names: the compiler says which of its engines and
    * which provider are missing. A `TurnDetector` is used when there is one and the recogniser does not decide turns
-   * itself (`turnDetection: "stt"`). Releasing the layer drains it.
+   * itself (`turnDetection: "stt"`), and a `NoiseSuppressor` when there is one. Releasing the layer drains it.
    */
   static readonly layerSttTts = (
     options: LayerOptions = {}
@@ -135,7 +140,7 @@ export class VoiceBackend extends Context.Service<VoiceBackend, {
 
   /**
    * A running backend over a speech-to-speech model. A voice activity detector is used when there is one; a model that
-   * does not decide turns itself needs it. Releasing the layer drains it.
+   * does not decide turns itself needs it. So is a `NoiseSuppressor`. Releasing the layer drains it.
    */
   static readonly layerS2s = (
     options: LayerOptions = {}
@@ -176,6 +181,8 @@ export class VoiceBackend extends Context.Service<VoiceBackend, {
 export interface LayerOptions extends SttTtsPipeline.SttTtsOptions {
   /** Who answers, when a session does not say. */
   readonly agent?: Agent | undefined
+  /** What processes the user's audio before it is heard; after those of the config, where the order is the same. */
+  readonly processors?: ReadonlyArray<Processors.GivenProcessor> | undefined
   /** Fields of the config that differ from their defaults; checked like any config. */
   readonly config?: Partial<Omit<BackendConfig, "provider" | "pipelineType">> | undefined
 }
@@ -189,18 +196,37 @@ const running = <E, R>(
     Effect.tap(make, (backend) => backend.start)
   )
 
+const noProcessors: ProcessorRegistry["Service"] = Registry.make("ProcessorRegistry", "audio processor")
+
 const layered = Effect.fnUntraced(function*(
-  { agent, config }: LayerOptions,
+  { agent, config, processors = [] }: LayerOptions,
   provider: BackendProvider["Service"],
   parts: Pick<BackendParts, "pipelines" | "engines" | "speech" | "listen"> & {
     readonly config: Partial<BackendConfig>
   }
 ) {
   const agents = Option.getOrUndefined(yield* Effect.serviceOption(AgentRegistry))
+  const noise = Option.toArray(yield* Effect.serviceOption(NoiseSuppressor))
+  const named = noise.map(({ name }) => ({ noiseCancellationProvider: name }))
+  if (config?.noiseCancellationProvider !== undefined && noise.length === 0) {
+    return yield* new InvalidConfig({
+      op: "VoiceBackend.make",
+      message: "there is no noise suppressor: provide a NoiseSuppressor",
+      details: { missing: config.noiseCancellationProvider }
+    })
+  }
+  const full: BackendConfig = { ...defaults, ...config, ...named[0], ...parts.config, provider: provider.name }
+  const registry = Option.getOrElse(yield* Effect.serviceOption(ProcessorRegistry), () => noProcessors)
   return yield* makeBackend({
     ...parts,
-    config: { ...defaults, ...config, ...parts.config, provider: provider.name },
+    config: full,
     provider,
+    processors: [
+      ...noise.map(SuppressorProcessor.entry),
+      ...(yield* Processors.named(full, registry)),
+      ...(yield* Processors.given(processors))
+    ],
+    engines: { ...parts.engines, ...Object.fromEntries(noise.map(({ name }) => ["noise", name])) },
     agent,
     findAgent: (name) =>
       agents !== undefined ? agents.get(name) : Effect.fail(

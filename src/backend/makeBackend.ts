@@ -30,6 +30,7 @@ import { FrameClock } from "../session/FrameClock.ts"
 import type { Past } from "../session/KeptState.ts"
 import * as Observable from "../session/Observable.ts"
 import type { PipelineFactory } from "../session/Pipeline.ts"
+import type { ProcessorEntry } from "../session/ProcessorChain.ts"
 import * as Session from "../session/Session.ts"
 import type { PipelineType, SessionConfig } from "../session/SessionConfig.ts"
 import { SessionStore } from "../session/SessionStore.ts"
@@ -63,6 +64,8 @@ export interface BackendParts {
   readonly provider: BackendProvider["Service"]
   /** The pipelines that its engines allow. */
   readonly pipelines: { readonly [Type in PipelineType]?: PipelineFactory | undefined }
+  /** What processes the users' audio. */
+  readonly processors?: ReadonlyArray<ProcessorEntry> | undefined
   /** The names of the engines, by kind. */
   readonly engines: { readonly [kind: string]: string }
   /** The engines themselves, for the health check. */
@@ -106,7 +109,6 @@ const newSecret = Effect.map(
 export const makeBackend = Effect.fnUntraced(function*(parts: BackendParts) {
   const { provider } = parts
   let config = yield* BackendConfig.check(parts.config)
-  yield* Support.check(config)
   yield* provider.validateConfig(config)
 
   // of its own, so that the drain comes before the sessions and the link are closed
@@ -267,6 +269,7 @@ export const makeBackend = Effect.fnUntraced(function*(parts: BackendParts) {
       config: session,
       agent,
       pipeline,
+      processors: parts.processors,
       clock: frames,
       policy: session.policy ?? config.conversation,
       latencyTarget: config.latencyTarget,
@@ -408,7 +411,6 @@ export const makeBackend = Effect.fnUntraced(function*(parts: BackendParts) {
       Effect.gen(function*() {
         const checked = yield* BackendConfig.check(next)
         yield* Support.checkUpdate(config, checked)
-        yield* Support.check(checked)
         yield* provider.validateConfig(checked)
         config = checked
       }),

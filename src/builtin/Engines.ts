@@ -45,5 +45,5 @@ export const engines: EngineTable = {
     energy: load("energy", () => import("../engines/energy/index.ts"))
   },
   turn: { text: load("text", () => import("../engines/text/index.ts")) },
-  noise: {}
+  noise: { rnnoise: load("rnnoise", () => import("../engines/rnnoise/index.ts")) }
 }

@@ -1,5 +1,5 @@
 /**
- * Everything that comes with the package, by name: providers, engines, the agent.
+ * Everything that comes with the package, by name: providers, engines, audio processors, the agent.
  *
  * The only place that knows them all; the core knows none. An application that adds its own registers them in these
  * registries, or makes registries of its own.
@@ -13,11 +13,13 @@ import { ProcessorRegistry } from "../hooks/AudioProcessor.ts"
 import { EngineRegistry } from "../speech/EngineRegistry.ts"
 import * as BuiltinAgent from "./BuiltinAgent.ts"
 import { engines } from "./Engines.ts"
+import { processors } from "./Processors.ts"
 import { providers } from "./Providers.ts"
 
 export * as BuiltinAgent from "./BuiltinAgent.ts"
 export { engines } from "./Engines.ts"
 export { modelsOf } from "./Models.ts"
+export { processors } from "./Processors.ts"
 export { providers } from "./Providers.ts"
 
 /**
@@ -30,5 +32,5 @@ export const layer: Layer.Layer<BackendRegistry | EngineRegistry | AgentRegistry
   BackendRegistry.layer(Object.values(providers)),
   EngineRegistry.layer(engines),
   AgentRegistry.layer({ [BuiltinAgent.name]: BuiltinAgent.agent }),
-  ProcessorRegistry.layer()
+  ProcessorRegistry.layer(processors)
 )

@@ -1,21 +1,27 @@
 /**
- * An application's own processing of the user's audio, in order, before recognition.
+ * An application's own processing of the user's audio, in order, before anybody hears it.
  *
  * @since 0.1.0
  */
 import * as Context from "effect/Context"
-import type * as Effect from "effect/Effect"
+import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
+import type * as Schema from "effect/Schema"
 import type * as Scope from "effect/Scope"
 import type { BackendError } from "../BackendError.ts"
+import * as Faults from "../Faults.ts"
 import * as Registry from "../Registry.ts"
 
 /**
- * A processor. Lower `order` runs earlier; equal orders run in the order of registration.
+ * A processor. Lower `order` runs earlier; equal orders run in the order of the list.
  *
- * - `sync` is called for each frame (PCM, 16 kHz mono) and must be quick; it may change the samples in place and returns
- *   the frame to go on with.
- * - `effect` is called for batches of 100 ms.
+ * - `sync` is called for each frame (PCM, 16 kHz mono, at most 30 ms), in the session's thread, and must be quick: tens
+ *   of microseconds. It may change the samples in place, and returns the frame to go on with.
+ * - `effect` is called for batches of 100 ms (the last one before a pause of the source may be shorter), one after the
+ *   other, each within 500 ms. What comes after it hears the user so much later, as a rule at least 100 ms.
+ *
+ * Neither may change how many samples there are: positions count them. One that throws, fails, hangs or returns anything
+ * else is passed by.
  *
  * @category models
  * @since 0.1.0
@@ -31,6 +37,8 @@ export type AudioProcessor =
   )
 
 /**
+ * What a processor knows of the session. `metadata` is always the session's present one.
+ *
  * @category models
  * @since 0.1.0
  */
@@ -41,12 +49,71 @@ export interface ProcessorMetadata {
 }
 
 /**
- * Makes one session's processor from the options of the config.
+ * Makes one session's processor from the options of the config. A plain function will do; one of `define` can also tell
+ * whether options are right before there is a session.
  *
  * @category models
  * @since 0.1.0
  */
-export type ProcessorFactory = (options: unknown) => Effect.Effect<AudioProcessor, BackendError, Scope.Scope>
+export interface ProcessorFactory {
+  (options: unknown): Effect.Effect<AudioProcessor, BackendError, Scope.Scope>
+  /** The shape of the options. */
+  readonly options?: Schema.Constraint | undefined
+  /** Everything that is wrong with options that stand at a path of the config. */
+  readonly faults?: ((options: unknown, at: ReadonlyArray<string>) => ReadonlyArray<Faults.Fault>) | undefined
+}
+
+/**
+ * Makes a processor of the synchronous form; its order is 0 unless it says so.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const sync = (processor: {
+  readonly name: string
+  readonly order?: number | undefined
+  readonly process: (audio: Int16Array, metadata: ProcessorMetadata) => Int16Array
+}): AudioProcessor => ({ _tag: "sync", ...processor, order: processor.order ?? 0 })
+
+/**
+ * Makes a processor of the form that works on batches; its order is 0 unless it says so.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const effect = (processor: {
+  readonly name: string
+  readonly order?: number | undefined
+  readonly process: (audio: Uint8Array, metadata: ProcessorMetadata) => Effect.Effect<Uint8Array, BackendError>
+}): AudioProcessor => ({ _tag: "effect", ...processor, order: processor.order ?? 0 })
+
+/**
+ * Makes a factory from a typed schema of options and a typed constructor. What `open` acquires lives as long as the
+ * session.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const define = <Options>(processor: {
+  readonly name: string
+  readonly options: Schema.Codec<Options, unknown>
+  readonly open: (options: Options) => Effect.Effect<AudioProcessor, BackendError, Scope.Scope>
+}): ProcessorFactory =>
+  Object.assign(
+    (options: unknown) =>
+      Effect.flatMap(
+        Faults.decode(processor.options, options ?? {}, {
+          op: "AudioProcessor.open",
+          what: `the options of processor ${processor.name}`,
+          at: ["options"]
+        }),
+        processor.open
+      ),
+    {
+      options: processor.options,
+      faults: (options: unknown, at: ReadonlyArray<string>) => Faults.collect(processor.options, options ?? {}, at)
+    }
+  )
 
 /**
  * The processors that a config may name in `custom_processors`.

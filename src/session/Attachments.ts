@@ -33,7 +33,7 @@ const CLOSE_DEADLINE = "2 seconds"
  * @since 0.1.0
  */
 export interface AttachmentsOptions {
-  readonly input: Pick<AudioInput, "open" | "push" | "gap" | "position">
+  readonly input: Pick<AudioInput, "open" | "push" | "gap" | "settle" | "position">
   readonly output: Pick<AudioOutput, "attach" | "reported">
   readonly convert: Convert
   readonly resumeWindow: Duration.Duration
@@ -105,9 +105,10 @@ export const make = (options: AttachmentsOptions): Attachments => {
     if (lifecycle._tag === "Draining") return dispatch({ _tag: "Close", reason: lifecycle.reason })
     // nobody speaks any more: what was being said is complete
     input.gap(which.format.input.sampleRate * 2)
-    if (user._tag === "Speaking") {
+    input.settle(() => {
+      if (user._tag !== "Speaking" || connection !== undefined) return
       dispatch({ _tag: "SpeechStopped", atSample: input.position, decidedAtSample: input.position })
-    }
+    })
     expect(options.resumeWindow, "resume_expired")
   }
 

@@ -2,30 +2,20 @@
  * The user's audio on its way in: one timeline of 16 kHz samples, whatever the connection sends and the engines take.
  *
  * A plain object on the hot path. It converts once per distinct rate, counts the samples, feeds the ears, and tells when
- * the timeline has reached a sample that somebody waits for.
+ * the timeline has reached a sample that somebody waits for. Where processors stand before the ears, each branch of the
+ * fork has an outlet of its own; without them there is but one.
  *
  * @since 0.1.0
  */
 import * as Result from "effect/Result"
 import type { Resampler, ResamplerFactory } from "../audio/Resampler.ts"
+import type { AudioBranch } from "../AudioBranch.ts"
 import type { BackendError } from "../BackendError.ts"
 import { TIMELINE_RATE } from "../speech/VoiceActivityDetector.ts"
+import { type Ear, Outlet } from "./Outlet.ts"
+import type { ProcessorChain } from "./ProcessorChain.ts"
 
-/**
- * Something that hears: an engine's stream, at the rate it takes.
- *
- * @category models
- * @since 0.1.0
- */
-export interface Ear {
-  readonly sampleRate: number
-  readonly push: (pcm: Int16Array) => void
-}
-
-interface Branch {
-  readonly resampler: Resampler
-  readonly ears: Array<Ear>
-}
+export type { Ear } from "./Outlet.ts"
 
 /** The longest silence that is filled in for a gap: 2 s. A longer one is a pause of the sender, and time just goes on. */
 const MAX_FILL = 2 * TIMELINE_RATE
@@ -40,48 +30,61 @@ const silence = new Int16Array(TIMELINE_RATE / 50)
 export class AudioInput<Key extends string = string> {
   readonly #factory: ResamplerFactory
   readonly #onReached: (key: Key) => void
-  #direct: Array<Ear> = []
-  #branches: Array<Branch> = []
+  readonly #chain: ProcessorChain | undefined
+  readonly #outlets: { readonly [Branch in AudioBranch]: Outlet }
   /** The connection's converter, kept while its rate does not change. */
   #inbound: Resampler | undefined
+  #arrived = 0
   #position = 0
   readonly #watches = new Map<Key, number>()
   #nextWatch = Number.POSITIVE_INFINITY
+  #settling: Array<{ readonly at: number; readonly settled: () => void }> = []
 
-  constructor(factory: ResamplerFactory, onReached: (key: Key) => void) {
+  constructor(factory: ResamplerFactory, onReached: (key: Key) => void, chain?: ProcessorChain) {
     this.#factory = factory
     this.#onReached = onReached
+    this.#chain = chain
+    const stt = new Outlet(factory)
+    this.#outlets = chain === undefined
+      ? { stt, vad: stt, receive: stt }
+      : { stt, vad: new Outlet(factory), receive: new Outlet(factory) }
+    chain?.connect({
+      out: (branch, pcm) => this.#outlets[branch].push(pcm),
+      heard: (stt, vad) => {
+        this.#position += stt.length
+        this.#outlets.stt.push(stt)
+        this.#outlets.vad.push(vad)
+        if (this.#position >= this.#nextWatch) this.#reach()
+        if (this.#settling.length > 0) this.#settle()
+      }
+    })
   }
 
-  /** How many samples of the timeline have passed. */
+  /**
+   * How many samples of the timeline have been heard. With a processor that works on batches in front of the engines
+   * this is behind what has arrived.
+   */
   get position(): number {
     return this.#position
   }
 
+  /** How many samples have arrived and have not been heard. */
+  get behind(): number {
+    return this.#arrived - this.#position
+  }
+
+  /** By how much the batches of processors may be late, in ms; 0 where all is heard at once. */
+  get slackMs(): number {
+    return this.#chain?.slackMs ?? 0
+  }
+
   /** Adds an ear. Fails when no converter can be had for its rate. */
   add(ear: Ear): Result.Result<void, BackendError> {
-    if (ear.sampleRate === TIMELINE_RATE) {
-      this.#direct.push(ear)
-      return Result.void
-    }
-    const branch = this.#branches.find((branch) => branch.resampler.outputRate === ear.sampleRate)
-    if (branch !== undefined) {
-      branch.ears.push(ear)
-      return Result.void
-    }
-    return Result.map(this.#factory.make(TIMELINE_RATE, ear.sampleRate), (resampler) => {
-      this.#branches.push({ resampler, ears: [ear] })
-    })
+    return this.#outlets[ear.branch ?? "stt"].add(ear)
   }
 
   remove(ear: Ear): void {
-    this.#direct = this.#direct.filter((other) => other !== ear)
-    for (const branch of this.#branches) {
-      const index = branch.ears.indexOf(ear)
-      if (index >= 0) branch.ears.splice(index, 1)
-      if (branch.ears.length === 0) branch.resampler.free()
-    }
-    this.#branches = this.#branches.filter((branch) => branch.ears.length > 0)
+    this.#outlets[ear.branch ?? "stt"].remove(ear)
   }
 
   /** Begins another source of audio at this rate (in Hz). Fails when no converter can be had for it. */
@@ -123,12 +126,18 @@ export class AudioInput<Key extends string = string> {
     this.#watches.delete(key)
   }
 
+  /** Calls back when all that has arrived has been heard: at once, unless a processor holds some of it. */
+  settle(settled: () => void): void {
+    if (this.#arrived === this.#position) return settled()
+    this.#settling.push({ at: this.#arrived, settled })
+    this.#chain?.flush()
+  }
+
   /** Gives the converters back. */
   free(): void {
     this.#inbound?.free()
-    for (const branch of this.#branches) branch.resampler.free()
-    this.#branches = []
-    this.#direct = []
+    this.#chain?.close()
+    for (const outlet of Object.values(this.#outlets)) outlet.free()
   }
 
   #advance(pcm: Int16Array): void {
@@ -138,12 +147,12 @@ export class AudioInput<Key extends string = string> {
 
   #step(pcm: Int16Array): void {
     if (pcm.length === 0) return
+    this.#arrived += pcm.length
+    const chain = this.#chain
+    if (chain?.delaysHearing === true) return chain.push(pcm)
     this.#position += pcm.length
-    for (const ear of this.#direct) ear.push(pcm)
-    for (const branch of this.#branches) {
-      const converted = branch.resampler.process(pcm)
-      for (const ear of branch.ears) ear.push(converted)
-    }
+    if (chain === undefined) this.#outlets.stt.push(pcm)
+    else chain.push(pcm)
     if (this.#position >= this.#nextWatch) this.#reach()
   }
 
@@ -156,5 +165,11 @@ export class AudioInput<Key extends string = string> {
     }
     for (const key of reached) this.#watches.delete(key)
     for (const key of reached) this.#onReached(key)
+  }
+
+  #settle(): void {
+    const reached = this.#settling.filter(({ at }) => at <= this.#position)
+    this.#settling = this.#settling.filter(({ at }) => at > this.#position)
+    for (const { settled } of reached) settled()
   }
 }

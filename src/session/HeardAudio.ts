@@ -52,6 +52,7 @@ export const make: Effect.Effect<HeardAudio> = Effect.gen(function*() {
   return {
     ear: {
       sampleRate: TIMELINE_RATE,
+      branch: "receive",
       push: (pcm) => {
         if (readers === 0) return
         for (let at = 0; at < pcm.length;) {

@@ -49,6 +49,8 @@ export const make = <E, R>(
   options: {
     readonly inputSampleRate: number
     readonly outputSampleRate: number
+    /** Waits while too much of the input has not been heard. */
+    readonly room: Effect.Effect<void>
     readonly inputEnded: () => void
   }
 ): Stream.Stream<PipelineOutput, BackendError | E, R> =>
@@ -87,8 +89,17 @@ export const make = <E, R>(
     }
     yield* session.attach(connection)
     const reader = new Pcm.PcmReader()
+    // in pieces of 100 ms, for a whole recording may come at once
+    const piece = Math.ceil(options.inputSampleRate / 10)
+    const feed = Effect.fnUntraced(function*(bytes: Uint8Array) {
+      const pcm = reader.push(bytes)
+      for (let at = 0; at < pcm.length; at += piece) {
+        listener?.audio(pcm.subarray(at, at + piece))
+        yield* options.room
+      }
+    })
     yield* source.pipe(
-      Stream.runForEach((bytes) => Effect.sync(() => listener?.audio(reader.push(bytes)))),
+      Stream.runForEach(feed),
       Effect.andThen(Effect.sync(options.inputEnded)),
       Effect.catchCause((cause) => Queue.failCause(out, cause)),
       Effect.forkScoped

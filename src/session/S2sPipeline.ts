@@ -143,7 +143,7 @@ export const make = ({ s2s, vad }: S2sEngines): PipelineFactory =>
         orElse: () =>
           Effect.fail(new Timeout({ op: "VoiceActivityDetector.open", message: `opening ${vad.name} took too long` }))
       }))
-      yield* Effect.fromResult(context.input.add({ sampleRate: vad.sampleRate, push: detector.push }))
+      yield* Effect.fromResult(context.input.add({ sampleRate: vad.sampleRate, branch: "vad", push: detector.push }))
     }
 
     const inTime = (what: string) =>

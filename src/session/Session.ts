@@ -38,6 +38,7 @@ import type { Past } from "./KeptState.ts"
 import * as MergePatch from "./MergePatch.ts"
 import type { Happening, Pipeline, PipelineFactory } from "./Pipeline.ts"
 import * as PipelineStream from "./PipelineStream.ts"
+import * as ProcessorChain from "./ProcessorChain.ts"
 import * as SayQueue from "./SayQueue.ts"
 import { decodeMetadata, type Metadata, type SessionConfig } from "./SessionConfig.ts"
 import type { SessionEnd, SessionEvent, SessionEventBody } from "./SessionEvent.ts"
@@ -56,6 +57,8 @@ export interface SessionOptions {
   readonly config: SessionConfig
   readonly agent: Agent
   readonly pipeline: PipelineFactory
+  /** What processes the user's audio before it is heard. */
+  readonly processors?: ReadonlyArray<ProcessorChain.ProcessorEntry> | undefined
   readonly clock: FrameClock["Service"]
   readonly policy: ConversationPolicy
   /** The session goes on from here. */
@@ -83,6 +86,8 @@ const weighty = ({ _tag }: Event): boolean => _tag === "ReplyText" || _tag === "
 const EVENT_BUFFER = 256
 const MAX_SAY_CHARACTERS = 16_384
 const MAX_AUDIO_BYTES = 65_536
+/** A stream that is read by a pipeline is at most so far ahead of what has been heard: 2 s. */
+const MAX_BEHIND = 32_000
 /** The final words of a turn are awaited at most so long. */
 const FINALIZE_TIMEOUT_MS = 5_000
 
@@ -124,7 +129,17 @@ export const make = Effect.fnUntraced(function*(options: SessionOptions) {
 
   // ---- audio --------------------------------------------------------------------------------------------------------
 
-  const input = new AudioInput<TimerName>(factory, (name) => onTimer(name))
+  const chain = yield* ProcessorChain.make(options.processors ?? [], {
+    sessionId: options.id,
+    metadata: () => metadata,
+    timeout: options.timeout,
+    onIncident: ({ error, name, what }) => {
+      if (state.lifecycle._tag === "Closed") return
+      emit({ type: "processor.incident", name, what, ...(error === undefined ? {} : { code: error.code }) })
+      if (what === "stopped") dispatch({ _tag: "Close", reason: "failed" })
+    }
+  })
+  const input = new AudioInput<TimerName>(factory, (name) => onTimer(name), chain)
   const output = new AudioOutput(options.clock, {
     audible: (epoch) => dispatch({ _tag: "ReplyAudible", epoch }),
     text: (epoch, text) => dispatch({ _tag: "ReplyText", epoch, text }),
@@ -217,7 +232,9 @@ export const make = Effect.fnUntraced(function*(options: SessionOptions) {
         cancelTimer(name)
         timers.set(name, id)
         if (atSample !== undefined) input.watch(name, atSample)
-        run(`timer:${name}`, Effect.andThen(Effect.sleep(afterMs), Effect.sync(() => onTimer(name))))
+        // by the clock only when the audio does not come
+        const waitMs = afterMs + (atSample === undefined ? 0 : input.slackMs)
+        run(`timer:${name}`, Effect.andThen(Effect.sleep(waitMs), Effect.sync(() => onTimer(name))))
         // the audio may be there already
         if (atSample !== undefined && atSample <= input.position) onTimer(name)
         return
@@ -506,7 +523,12 @@ export const make = Effect.fnUntraced(function*(options: SessionOptions) {
       PipelineStream.make(session, source, {
         inputSampleRate: pipelineOptions?.inputSampleRate ?? 16_000,
         outputSampleRate: pipelineOptions?.outputSampleRate ?? 24_000,
-        inputEnded: () => dispatch({ _tag: "InputEnded", atSample: input.position })
+        room: Effect.suspend(() =>
+          input.behind <= MAX_BEHIND
+            ? Effect.void
+            : Effect.callback<void>((resume) => input.settle(() => resume(Effect.void)))
+        ),
+        inputEnded: () => input.settle(() => dispatch({ _tag: "InputEnded", atSample: input.position }))
       }),
     ended: Deferred.await(ended)
   }

@@ -70,6 +70,11 @@ export const SessionEvent = Schema.Union([
     to: Schema.optionalKey(Schema.String),
     code: Schema.optionalKey(BackendErrorCode)
   }),
+  event("processor.incident", {
+    name: Schema.String,
+    what: Schema.Literals(["failed", "recovered", "bypassed", "stopped"]),
+    code: Schema.optionalKey(BackendErrorCode)
+  }),
   event("audio.dropped", { reason: Schema.String, ms: Schema.Finite }),
   event("tool.started", { turn: Schema.Natural, name: Schema.String, id: Schema.String }),
   event("tool.finished", { turn: Schema.Natural, name: Schema.String, id: Schema.String, ok: Schema.Boolean }),

@@ -7,6 +7,7 @@
 import * as Context from "effect/Context"
 import type * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
+import type { AudioBranch } from "../AudioBranch.ts"
 import type { BackendError } from "../BackendError.ts"
 
 /**
@@ -33,5 +34,7 @@ export class NoiseSuppressor extends Context.Service<NoiseSuppressor, {
   readonly name: string
   readonly sampleRate: number
   readonly latencySamples: number
+  /** Who hears the cleaned audio. Default: only readers of `receiveAudio`. */
+  readonly appliesTo?: ReadonlyArray<AudioBranch> | undefined
   readonly open: Effect.Effect<NoiseSuppressorStream, BackendError, Scope.Scope>
 }>()("effect-voice/speech/NoiseSuppressor") {}

@@ -115,6 +115,8 @@ export interface ScenarioOptions<R = never> {
   readonly user: ScriptedUser.Script
   readonly agent?: Agent.Agent<R> | undefined
   readonly policy?: DeepPartial<ConversationPolicy> | undefined
+  /** What processes the user's audio. */
+  readonly processors?: LayerOptions["processors"]
   readonly config?: DeepPartial<Omit<BackendConfig, "provider" | "pipelineType" | "conversation">> | undefined
   readonly session?: Partial<SessionConfig> | undefined
   readonly s2s?:
@@ -175,14 +177,14 @@ const backend = <R>(options: ScenarioOptions<R>, agent: Agent.Agent) => {
   const { pipelineType: _type, provider: _provider, ...config } = configOf(options)
   const vad = isLayer<VoiceActivityDetector>(options.vad) ? options.vad : ScriptedEngines.layerVad(options.vad)
   if (options.s2s !== undefined) {
-    return VoiceBackend.layerS2s({ config }).pipe(Layer.provide([
+    return VoiceBackend.layerS2s({ config, processors: options.processors }).pipe(Layer.provide([
       ScriptedProvider.layer,
       ScriptedSpeechToSpeech.layerS2s(options.s2s.answers, { transcripts: "heard", ...options.s2s }),
       ...(options.s2s.authority === "own" ? [vad] : [])
     ]))
   }
-  const { textTransforms, turnDetection } = options
-  return VoiceBackend.layerSttTts({ agent, config, textTransforms, turnDetection }).pipe(Layer.provide([
+  const { processors, textTransforms, turnDetection } = options
+  return VoiceBackend.layerSttTts({ agent, config, processors, textTransforms, turnDetection }).pipe(Layer.provide([
     ScriptedProvider.layer,
     ...(options.turn === undefined ? [] : [options.turn]),
     isLayer<SpeechToText>(options.stt) ? options.stt : ScriptedHearing.layer(options.stt),

@@ -7,6 +7,7 @@ import { BackendRegistry } from "../../src/backend/BackendRegistry.ts"
 import * as ConfigSource from "../../src/backend/ConfigSource.ts"
 import { InvalidConfig } from "../../src/BackendError.ts"
 import * as BuiltinAgent from "../../src/builtin/BuiltinAgent.ts"
+import { processors } from "../../src/builtin/Processors.ts"
 import type { Fault } from "../../src/Faults.ts"
 import * as AudioProcessor from "../../src/hooks/AudioProcessor.ts"
 import * as EngineRegistry from "../../src/speech/EngineRegistry.ts"
@@ -58,7 +59,7 @@ const registries = Layer.mergeAll(
     vad: { silero: engine("vad", "silero", Schema.Struct({})) }
   }),
   AgentRegistry.AgentRegistry.layer({ builtin: BuiltinAgent.agent }),
-  AudioProcessor.ProcessorRegistry.layer(),
+  AudioProcessor.ProcessorRegistry.layer(processors),
   BackendRegistry.layer([local]),
   NodeServices.layer
 )
@@ -141,7 +142,7 @@ agent: someone
 max_retries: 11
 latency_target: 10ms
 colour: red
-custom_processors: [{ name: gone }]
+custom_processors: [{ name: gone }, { name: gain, options: { db: 99, clip: round }, applies_to: [tts] }]
 engines:
   moonshine: { model: huge, size: 3 }
   elsewhere: {}
@@ -153,6 +154,9 @@ server: { port: 1.5, tls: true }
         "agent",
         "colour",
         "custom_processors.0.name",
+        "custom_processors.1.applies_to.0",
+        "custom_processors.1.options.clip",
+        "custom_processors.1.options.db",
         "drain.mode",
         "drain.wait",
         "engines.elsewhere",

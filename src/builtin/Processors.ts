@@ -1,0 +1,70 @@
+/**
+ * Our audio processors by name.
+ *
+ * @since 0.1.0
+ */
+import * as Effect from "effect/Effect"
+import * as Schema from "effect/Schema"
+import { AutomaticGain } from "../audio/AutomaticGain.ts"
+import * as Gain from "../audio/Gain.ts"
+import { withDefault } from "../conversation/ConversationPolicy.ts"
+import * as AudioProcessor from "../hooks/AudioProcessor.ts"
+import { TIMELINE_RATE } from "../speech/VoiceActivityDetector.ts"
+
+const between = (minimum: number, maximum: number) => Schema.Finite.check(Schema.isBetween({ minimum, maximum }))
+
+/**
+ * - `db`: how much louder (or, below 0, quieter) the user is made. 0, [-60, 40].
+ * - `clip`: what becomes of samples beyond full scale: bent (`soft`, the default) or cut off (`hard`).
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export const GainOptions = Schema.Struct({
+  db: between(-60, 40).pipe(withDefault(0)),
+  clip: Schema.Literals(["soft", "hard"]).pipe(withDefault("soft" as const))
+})
+
+/**
+ * - `target`: the level that speech is brought to, in dBFS. -20, [-40, -6].
+ * - `maxGain`, `maxCut`: by how much it is amplified or attenuated at most, in dB. 24, [0, 40]; 12, [0, 40].
+ * - `gate`: what is quieter is never speech, in dBFS. -55, [-90, -20].
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export const AgcOptions = Schema.Struct({
+  target: between(-40, -6).pipe(withDefault(-20)),
+  maxGain: between(0, 40).pipe(withDefault(24)),
+  maxCut: between(0, 40).pipe(withDefault(12)),
+  gate: between(-90, -20).pipe(withDefault(-55))
+}).pipe(Schema.encodeKeys({ maxGain: "max_gain", maxCut: "max_cut" }))
+
+/**
+ * The processors that come with the package: `gain`, and `agc` (automatic gain).
+ *
+ * @category tables
+ * @since 0.1.0
+ */
+export const processors = {
+  gain: AudioProcessor.define({
+    name: "gain",
+    options: GainOptions,
+    open: ({ clip, db }) => Effect.succeed(AudioProcessor.sync({ name: "gain", process: Gain.make(db, clip) }))
+  }),
+  agc: AudioProcessor.define({
+    name: "agc",
+    options: AgcOptions,
+    open: ({ gate, maxCut, maxGain, target }) =>
+      Effect.sync(() => {
+        const gain = new AutomaticGain({
+          sampleRate: TIMELINE_RATE,
+          targetDbfs: target,
+          maxGainDb: maxGain,
+          maxCutDb: maxCut,
+          gateDbfs: gate
+        })
+        return AudioProcessor.sync({ name: "agc", process: (samples) => gain.process(samples) })
+      })
+  })
+}

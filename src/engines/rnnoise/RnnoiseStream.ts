@@ -1,0 +1,54 @@
+/**
+ * One session's RNNoise: audio of any length through frames of 10 ms at 48 kHz.
+ *
+ * @since 0.1.0
+ */
+import { Fifo } from "../../audio/Fifo.ts"
+import { Framer } from "../../audio/Framer.ts"
+import type { NoiseSuppressorStream } from "../../speech/NoiseSuppressor.ts"
+import type { RnnoiseModule } from "./RnnoiseModule.ts"
+
+/**
+ * Samples of a frame: 10 ms at 48 kHz.
+ *
+ * @category constants
+ * @since 0.1.0
+ */
+export const FRAME = 480
+
+/**
+ * How late the cleaned audio is, in samples: a frame that fills, and one that RNNoise keeps to overlap.
+ *
+ * @category constants
+ * @since 0.1.0
+ */
+export const LATENCY = 2 * FRAME
+
+/**
+ * A stream over a native state, with room for one frame at `at`; both are the caller's to free.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const make = (module: RnnoiseModule, state: number, at: number): NoiseSuppressorStream => {
+  const fifo = new Fifo(FRAME)
+  const cleaned = new Int16Array(FRAME)
+  let out = new Int16Array(2 * FRAME)
+  const framer = new Framer(FRAME, (frame) => {
+    const from = at >> 2
+    const before = module.HEAPF32
+    for (let i = 0; i < FRAME; i++) before[from + i] = frame[i]!
+    module._rnnoise_process_frame(state, at, at)
+    const after = module.HEAPF32
+    for (let i = 0; i < FRAME; i++) cleaned[i] = Math.max(-32768, Math.min(32767, Math.round(after[from + i]!)))
+    fifo.push(cleaned)
+  })
+  return {
+    process: (pcm) => {
+      framer.push(pcm)
+      // resampled frames differ by a sample now and then
+      if (out.length < pcm.length) out = new Int16Array(pcm.length)
+      return fifo.take(out.length === pcm.length ? out : out.subarray(0, pcm.length))
+    }
+  }
+}

@@ -1,0 +1,102 @@
+/**
+ * Noise suppression by RNNoise, embedded (`@echogarden/rnnoise-wasm`): for recordings and for people who listen.
+ *
+ * Runs in the session's thread, about 0.37 ms for 20 ms of audio, and 25 ms late. It is not meant to stand in front of
+ * recognition: what it makes of noisy speech sounds cleaner and is recognised worse (white noise at 5 dB: 17 % of the
+ * words wrong without it, 20 % with it). `applies_to` puts it there all the same, for a recogniser that differs.
+ *
+ * @since 0.1.0
+ */
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Schema from "effect/Schema"
+import { AudioBranch } from "../../AudioBranch.ts"
+import { type InvalidConfig, PipelineError } from "../../BackendError.ts"
+import { withDefault } from "../../conversation/ConversationPolicy.ts"
+import * as EngineRegistry from "../../speech/EngineRegistry.ts"
+import { NoiseSuppressor } from "../../speech/NoiseSuppressor.ts"
+import * as RnnoiseModule from "./RnnoiseModule.ts"
+import * as RnnoiseStream from "./RnnoiseStream.ts"
+
+/**
+ * - `appliesTo`: who hears the cleaned audio: readers of `receiveAudio` (`receive`, the default), the recogniser (`stt`),
+ *   the voice activity detector (`vad`).
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export const RnnoiseOptions = Schema.Struct({
+  appliesTo: Schema.NonEmptyArray(AudioBranch).pipe(withDefault(["receive"] as const))
+}).pipe(Schema.encodeKeys({ appliesTo: "applies_to" }))
+
+/**
+ * @category models
+ * @since 0.1.0
+ */
+export type RnnoiseOptions = typeof RnnoiseOptions.Type
+
+/**
+ * The suppressor on a loaded module.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const make = (
+  module: RnnoiseModule.RnnoiseModule,
+  { appliesTo }: RnnoiseOptions
+): NoiseSuppressor["Service"] => {
+  const failed = new PipelineError({
+    op: "NoiseSuppressor.open",
+    message: "no memory for another session's rnnoise",
+    retryable: true
+  })
+  const native = (make: () => number, free: (at: number) => void) =>
+    Effect.acquireRelease(
+      Effect.suspend(() => {
+        const at = make()
+        return at === 0 ? Effect.fail(failed) : Effect.succeed(at)
+      }),
+      (at) => Effect.sync(() => free(at))
+    )
+  return {
+    name: "rnnoise",
+    sampleRate: 48_000,
+    latencySamples: RnnoiseStream.LATENCY,
+    appliesTo,
+    open: Effect.gen(function*() {
+      const state = yield* native(() => module._rnnoise_create(0), module._rnnoise_destroy)
+      const frame = yield* native(() => module._malloc(4 * RnnoiseStream.FRAME), module._free)
+      return RnnoiseStream.make(module, state, frame)
+    })
+  }
+}
+
+/**
+ * The suppressor with these options, and the defaults for the others. All its sessions share one module, whose memory
+ * grows by 24 KB for each that is open.
+ *
+ * @category layers
+ * @since 0.1.0
+ */
+export const layer = (options?: Partial<RnnoiseOptions>): Layer.Layer<NoiseSuppressor, InvalidConfig> =>
+  Layer.effect(
+    NoiseSuppressor,
+    Effect.gen(function*() {
+      const complete = yield* EngineRegistry.complete("rnnoise", RnnoiseOptions, options)
+      return make(yield* RnnoiseModule.load(), complete)
+    })
+  )
+
+/**
+ * `rnnoise` by name.
+ *
+ * @category definitions
+ * @since 0.1.0
+ */
+export const definition = EngineRegistry.define({
+  kind: "noise",
+  name: "rnnoise",
+  description: "RNNoise noise suppression, embedded (@echogarden/rnnoise-wasm); for listeners, not for recognition",
+  options: RnnoiseOptions,
+  layer
+})

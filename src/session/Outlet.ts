@@ -1,0 +1,84 @@
+/**
+ * Where one branch of the user's audio comes out: it feeds the ears, and converts once per distinct rate.
+ *
+ * @since 0.1.0
+ */
+import * as Result from "effect/Result"
+import type { Resampler, ResamplerFactory } from "../audio/Resampler.ts"
+import type { AudioBranch } from "../AudioBranch.ts"
+import type { BackendError } from "../BackendError.ts"
+import { TIMELINE_RATE } from "../speech/VoiceActivityDetector.ts"
+
+/**
+ * Something that hears: an engine's stream, at the rate it takes.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Ear {
+  readonly sampleRate: number
+  /** Which branch of the audio it hears, where processors fork it. Default: `stt`. */
+  readonly branch?: AudioBranch | undefined
+  readonly push: (pcm: Int16Array) => void
+}
+
+interface Converted {
+  readonly resampler: Resampler
+  readonly ears: Array<Ear>
+}
+
+/**
+ * @category models
+ * @since 0.1.0
+ */
+export class Outlet {
+  readonly #factory: ResamplerFactory
+  #direct: Array<Ear> = []
+  #converted: Array<Converted> = []
+
+  constructor(factory: ResamplerFactory) {
+    this.#factory = factory
+  }
+
+  /** Adds an ear. Fails when no converter can be had for its rate. */
+  add(ear: Ear): Result.Result<void, BackendError> {
+    if (ear.sampleRate === TIMELINE_RATE) {
+      this.#direct.push(ear)
+      return Result.void
+    }
+    const converted = this.#converted.find(({ resampler }) => resampler.outputRate === ear.sampleRate)
+    if (converted !== undefined) {
+      converted.ears.push(ear)
+      return Result.void
+    }
+    return Result.map(this.#factory.make(TIMELINE_RATE, ear.sampleRate), (resampler) => {
+      this.#converted.push({ resampler, ears: [ear] })
+    })
+  }
+
+  remove(ear: Ear): void {
+    this.#direct = this.#direct.filter((other) => other !== ear)
+    for (const { ears, resampler } of this.#converted) {
+      const index = ears.indexOf(ear)
+      if (index >= 0) ears.splice(index, 1)
+      if (ears.length === 0) resampler.free()
+    }
+    this.#converted = this.#converted.filter(({ ears }) => ears.length > 0)
+  }
+
+  /** Takes samples of the timeline; valid during the call only. */
+  push(pcm: Int16Array): void {
+    for (const ear of this.#direct) ear.push(pcm)
+    for (const { ears, resampler } of this.#converted) {
+      const converted = resampler.process(pcm)
+      for (const ear of ears) ear.push(converted)
+    }
+  }
+
+  /** Gives the converters back. */
+  free(): void {
+    for (const { resampler } of this.#converted) resampler.free()
+    this.#converted = []
+    this.#direct = []
+  }
+}
