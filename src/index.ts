@@ -45,6 +45,7 @@ export { type AudioProcessor, type ProcessorFactory, ProcessorRegistry } from ".
 export { AuthHook, type AuthResult, type Operation } from "./hooks/AuthHook.ts"
 export { DataRetentionHook, type DataType } from "./hooks/DataRetentionHook.ts"
 export { RateLimiter } from "./hooks/RateLimiter.ts"
+export * as RateLimits from "./hooks/RateLimits.ts"
 export * as ClientMessage from "./session/ClientMessage.ts"
 export * as SessionConfig from "./session/SessionConfig.ts"
 export * as SessionEvent from "./session/SessionEvent.ts"
