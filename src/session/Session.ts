@@ -69,6 +69,8 @@ export interface SessionOptions {
   readonly connectWindow: Duration.Duration
   readonly resumeWindow: Duration.Duration
   readonly longest: Duration.Duration
+  /** Takes so many milliseconds of the audio that the user may still send; `false` is a refusal. Default: no limit. */
+  readonly takeAudio?: ((ms: number) => boolean) | undefined
   /** Each turn's latency, for the backend's health. */
   readonly onLatency: (totalMs: number) => void
 }
@@ -329,6 +331,7 @@ export const make = Effect.fnUntraced(function*(options: SessionOptions) {
     convert,
     resumeWindow: options.resumeWindow,
     resumed: past?.attached ?? false,
+    takeAudio: options.takeAudio,
     now,
     emit,
     dispatch,
