@@ -347,11 +347,12 @@ export const make = Effect.fnUntraced(function*(options: SessionOptions) {
   let about: KeptState.About | undefined
   const aboutNow = (): KeptState.About => {
     if (about !== undefined && about.metadata === metadata && about.policy === policy) return about
-    const { agent: of, connectionUrl, pipelineType, tenant, transport, userId } = options.config
+    const { agent: of, connectionUrl, expiresAt, pipelineType, tenant, transport, userId } = options.config
     about = {
       userId,
       transport,
       ...(tenant === undefined ? {} : { tenant }),
+      ...(expiresAt === undefined ? {} : { expiresAt }),
       ...(connectionUrl === undefined ? {} : { connectionUrl }),
       ...(typeof of === "string" ? { agent: of } : {}),
       ...(pipelineType === undefined ? {} : { pipelineType }),
