@@ -279,6 +279,24 @@ export const isBackendError: (value: unknown) => value is BackendError = Schema.
  */
 export const httpStatus = (error: BackendError): number => statuses[error.code]
 
+/** How long whoever was refused for lack of room had better wait, where nobody knows it better. */
+const DEFAULT_RETRY_SECONDS = 5
+
+/**
+ * The `Retry-After` of an error, in whole seconds: what `details.retryAfterMs` says, a few seconds for other refusals for
+ * lack of room; `undefined` where waiting does not help.
+ *
+ * @category accessors
+ * @since 0.1.0
+ */
+export const retryAfterSeconds = (error: BackendError): number | undefined => {
+  const ms = error.details?.["retryAfterMs"]
+  if (typeof ms === "number" && Number.isFinite(ms) && ms >= 0) return Math.max(1, Math.ceil(ms / 1_000))
+  return error.code === "session_limit_exceeded" || error.code === "rate_limit_exceeded"
+    ? DEFAULT_RETRY_SECONDS
+    : undefined
+}
+
 /**
  * The wire form of an error: RFC 9457 problem JSON with the contract's `code`. The cause stays behind: it may hold
  * stack traces and secrets.

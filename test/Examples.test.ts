@@ -3,8 +3,9 @@
  * in the sources are extracted.
  */
 import { assert, describe, it } from "@effect/vitest"
-import { execFile } from "node:child_process"
+import { execFile, spawn } from "node:child_process"
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs"
+import { createServer } from "node:net"
 import { join } from "node:path"
 import { promisify } from "node:util"
 
@@ -12,6 +13,14 @@ const run = promisify(execFile)
 const node = (file: string) =>
   run(process.execPath, ["--disable-warning=ExperimentalWarning", "--conditions=@effect-voice/source", file], {
     timeout: 60_000
+  })
+
+const freePort = () =>
+  new Promise<number>((resume) => {
+    const server = createServer().listen(0, "127.0.0.1", () => {
+      const address = server.address()
+      server.close(() => resume(typeof address === "object" && address !== null ? address.port : 0))
+    })
   })
 
 const sources = readdirSync("src", { recursive: true, encoding: "utf8" }).filter((file) => file.endsWith(".ts"))
@@ -42,6 +51,35 @@ describe("Examples", () => {
 
   it("processes the user's audio as the README shows", async () => {
     await node(join("test", "examples", "Processor.ts"))
+  }, 60_000)
+
+  it("lets in whom the README's hook knows", async () => {
+    const port = await freePort()
+    const child = spawn(process.execPath, [
+      "--disable-warning=ExperimentalWarning",
+      "--conditions=@effect-voice/source",
+      join("test", "examples", "WhoGetsIn.ts")
+    ], { env: { ...process.env, PORT: String(port) }, stdio: "ignore" })
+    try {
+      const ask = (method: string, path: string, token: string, body?: object) =>
+        fetch(`http://127.0.0.1:${port}${path}`, {
+          method,
+          headers: { authorization: `Bearer ${token}`, "content-type": "application/json" },
+          ...(body === undefined ? {} : { body: JSON.stringify(body) })
+        })
+      while (child.exitCode === null && !await ask("GET", "/health/live", "").then(() => true, () => false)) {
+        await new Promise((resume) => setTimeout(resume, 100))
+      }
+      const session = { user_id: "ada", transport: "websocket" }
+      assert.strictEqual((await ask("POST", "/v1/sessions", "guessed", session)).status, 401)
+      const created = await ask("POST", "/v1/sessions", "ada-has-this-token", session)
+      assert.strictEqual(created.status, 201)
+      const path = created.headers.get("location") ?? ""
+      assert.strictEqual((await ask("PATCH", `${path}/metadata`, "ada-has-this-token", {})).status, 403)
+      assert.strictEqual((await ask("DELETE", path, "ada-has-this-token")).status, 204)
+    } finally {
+      child.kill("SIGKILL")
+    }
   }, 60_000)
 
   it("compiles and runs the examples of the sources", async () => {

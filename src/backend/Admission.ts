@@ -38,10 +38,10 @@ export class Admission {
   }
 
   /**
-   * Takes a slot; it must be given back by `leave`. Fails `connection_failed` while the backend does not run, and
-   * `session_limit_exceeded` while it drains or is full.
+   * Whether there is a slot now. Fails `connection_failed` while the backend does not run, and `session_limit_exceeded`
+   * while it drains or is full.
    */
-  readonly enter: Effect.Effect<void, ConnectionFailed | SessionLimitExceeded> = Effect.suspend(
+  readonly check: Effect.Effect<void, ConnectionFailed | SessionLimitExceeded> = Effect.suspend(
     (): Effect.Effect<void, ConnectionFailed | SessionLimitExceeded> => {
       const op = "VoiceBackend.createSession"
       if (this.phase === "draining") {
@@ -72,9 +72,17 @@ export class Admission {
           })
         )
       }
-      this.#taken++
       return Effect.void
     }
+  )
+
+  /** Takes a slot, or fails as `check` does; it must be given back by `leave`. */
+  readonly enter: Effect.Effect<void, ConnectionFailed | SessionLimitExceeded> = Effect.andThen(
+    this.check,
+    // nothing comes between: neither of the two waits
+    Effect.sync(() => {
+      this.#taken++
+    })
   )
 
   leave(): void {

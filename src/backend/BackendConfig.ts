@@ -12,6 +12,7 @@ import { AudioBranch } from "../AudioBranch.ts"
 import type { InvalidConfig } from "../BackendError.ts"
 import { boundedDuration, ConversationPolicy, withDefault } from "../conversation/ConversationPolicy.ts"
 import * as Faults from "../Faults.ts"
+import { RateLimits } from "../hooks/RateLimits.ts"
 import { PipelineType } from "../session/SessionConfig.ts"
 
 const Name = Schema.NonEmptyString.check(Schema.isMaxLength(128))
@@ -132,7 +133,8 @@ export const BackendConfig = Schema.Struct({
   conversation: ConversationPolicy.pipe(withDefault({})),
   drain: DrainConfig.pipe(withDefault({})),
   session: SessionLimits.pipe(withDefault({})),
-  store: StoreConfig.pipe(withDefault({}))
+  store: StoreConfig.pipe(withDefault({})),
+  rateLimits: RateLimits.pipe(withDefault({}))
 }).pipe(Schema.encodeKeys({
   providerConfig: "provider_config",
   pipelineType: "pipeline_type",
@@ -151,7 +153,8 @@ export const BackendConfig = Schema.Struct({
   maxConcurrentSessions: "max_concurrent_sessions",
   enableTracing: "enable_tracing",
   enableMetrics: "enable_metrics",
-  enableStructuredLogging: "enable_structured_logging"
+  enableStructuredLogging: "enable_structured_logging",
+  rateLimits: "rate_limits"
 }))
 
 /**
@@ -203,6 +206,14 @@ const storeFaults = (raw: unknown): ReadonlyArray<Faults.Fault> => {
     : []
 }
 
+/** As above. */
+const rateFaults = (raw: unknown): ReadonlyArray<Faults.Fault> => {
+  const limits = isRecord(raw) ? raw["rate_limits"] : undefined
+  return isRecord(limits) && limits["store"] === "redis" && limits["url"] === undefined
+    ? [{ path: "rate_limits.url", message: "required with store redis" }]
+    : []
+}
+
 /** As above; a section with faults of its own is not looked at. */
 const limitFaults = (raw: unknown): ReadonlyArray<Faults.Fault> => {
   const limits = Schema.decodeUnknownResult(SessionLimits)(
@@ -216,6 +227,7 @@ const limitFaults = (raw: unknown): ReadonlyArray<Faults.Fault> => {
 const acrossFaults = (raw: unknown): ReadonlyArray<Faults.Fault> => [
   ...crossFaults(raw),
   ...storeFaults(raw),
+  ...rateFaults(raw),
   ...limitFaults(raw)
 ]
 

@@ -18,6 +18,7 @@ import type { AgentRegistry } from "../agent/AgentRegistry.ts"
 import type { BackendError } from "../BackendError.ts"
 import * as Faults from "../Faults.ts"
 import type { ProcessorRegistry } from "../hooks/AudioProcessor.ts"
+import type { RateLimiter } from "../hooks/RateLimiter.ts"
 import type { SessionConfig } from "../session/SessionConfig.ts"
 import type { UserConnection } from "../session/UserConnection.ts"
 import type { EngineRegistry } from "../speech/EngineRegistry.ts"
@@ -117,6 +118,8 @@ export interface ProviderConnection {
   /** Sessions that users start: a room joined, a call. */
   readonly incoming?: Stream.Stream<SessionConfig, BackendError> | undefined
   readonly routes?: ReadonlyArray<ProviderRoute> | undefined
+  /** Limits of its own, asked before the framework's. */
+  readonly limiter?: RateLimiter["Service"] | undefined
   /** Really looks whether the provider can be reached. */
   readonly probe: Effect.Effect<HealthPart>
 }
@@ -152,6 +155,17 @@ export interface Visitor {
   /** The network address, where one is known. */
   readonly address?: string | undefined
 }
+
+/**
+ * Who is behind the present request, as far as a server knows. Routes of providers read it; what a program does has nobody
+ * behind it.
+ *
+ * @category references
+ * @since 0.1.0
+ */
+export const CurrentVisitor = Context.Reference<Visitor>("effect-voice/backend/CurrentVisitor", {
+  defaultValue: () => ({})
+})
 
 /**
  * The services that a config may call on by name.

@@ -5,6 +5,7 @@
  */
 import * as Effect from "effect/Effect"
 import * as Equal from "effect/Equal"
+import * as Redacted from "effect/Redacted"
 import * as Stream from "effect/Stream"
 import type { Agent } from "../agent/Agent.ts"
 import { InvalidConfig } from "../BackendError.ts"
@@ -42,7 +43,11 @@ const fixed = [
  * @since 0.1.0
  */
 export const checkUpdate = (current: BackendConfig, next: BackendConfig): Effect.Effect<void, InvalidConfig> => {
-  const changed = fixed.filter(([key]) => !Equal.equals(current[key], next[key])).map(([, path]) => path)
+  const counting = ({ rateLimits: { store, url } }: BackendConfig) => [store, url && Redacted.value(url)]
+  const changed = [
+    ...fixed.filter(([key]) => !Equal.equals(current[key], next[key])).map(([, path]) => path),
+    ...(Equal.equals(counting(current), counting(next)) ? [] : ["rate_limits.store"])
+  ]
   return changed.length === 0 ? Effect.void : Effect.fail(
     new InvalidConfig({
       op: "VoiceBackend.updateConfig",

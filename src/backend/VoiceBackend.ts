@@ -34,6 +34,7 @@ import {
   type SessionAccess
 } from "./BackendProvider.ts"
 import { BackendRegistry } from "./BackendRegistry.ts"
+import type { Authorize } from "./Gate.ts"
 import type { HealthStatus } from "./HealthStatus.ts"
 import { type BackendParts, makeBackend } from "./makeBackend.ts"
 import * as Processors from "./Processors.ts"
@@ -95,6 +96,11 @@ export class VoiceBackend extends Context.Service<VoiceBackend, {
   readonly engines: { readonly [kind: string]: string }
   /** Whether new sessions are taken. */
   readonly ready: Effect.Effect<boolean>
+  /**
+   * Asks the application's `AuthHook` who a token belongs to and whether they may do this; `undefined` where there is no
+   * hook. Fails `authentication_failed` and `authorization_failed`.
+   */
+  readonly authorize?: Authorize | undefined
   /** What the provider wants the HTTP server to mount. */
   readonly routes: ReadonlyArray<ProviderRoute>
 }>()("effect-voice/backend/VoiceBackend") {

@@ -17,6 +17,7 @@ import * as Scope from "effect/Scope"
 import * as Semaphore from "effect/Semaphore"
 import * as Stream from "effect/Stream"
 import * as SubscriptionRef from "effect/SubscriptionRef"
+import { randomBytes } from "node:crypto"
 import type { Agent } from "../agent/Agent.ts"
 import {
   type BackendError,
@@ -26,6 +27,7 @@ import {
   SessionNotFound
 } from "../BackendError.ts"
 import type { OnIncident } from "../EngineIncident.ts"
+import * as AudioAllowance from "../hooks/AudioAllowance.ts"
 import { FrameClock } from "../session/FrameClock.ts"
 import type { Past } from "../session/KeptState.ts"
 import * as Observable from "../session/Observable.ts"
@@ -94,11 +96,8 @@ const newId = Effect.map(
   (parts) => `ses_${parts.map((part) => part.toString(36).padStart(8, "0")).join("")}`
 )
 
-/** 256 random bits in hexadecimal. */
-const newSecret = Effect.map(
-  Effect.all(Array.from({ length: 8 }, () => Random.nextIntBetween(0, 2 ** 32))),
-  (parts) => parts.map((part) => part.toString(16).padStart(8, "0")).join("")
-)
+/** 256 random bits in hexadecimal. Not of `Random`, which can be guessed from what else it made. */
+const newSecret = Effect.sync(() => randomBytes(32).toString("hex"))
 
 /**
  * Makes a backend in a scope; releasing the scope drains it.
@@ -115,7 +114,8 @@ export const makeBackend = Effect.fnUntraced(function*(parts: BackendParts) {
   const scope = yield* Scope.make()
   const clock = yield* Clock.Clock
   const frames = yield* FrameClock.make
-  const gate = yield* Gate.make
+  const gate = yield* Gate.make({ config: () => config, limiter: () => link?.provider.limiter })
+  const allowance = AudioAllowance.make(clock)
   const keeper = yield* Scope.provide(Keeper.make, scope)
   const own = provider.capabilities.maxConcurrentSessions
   const admission = new Admission(() =>
@@ -264,6 +264,9 @@ export const makeBackend = Effect.fnUntraced(function*(parts: BackendParts) {
     // no other process has the agent that a program gave to this session alone
     const isKept = typeof session.agent !== "object"
     const { connectWindow, longest, resumeWindow } = config.session
+    const takeAudio = yield* allowance.open(session.userId, config.rateLimits.audio.user).pipe(
+      Scope.provide(sessionScope)
+    )
     const handle = yield* Session.make({
       id,
       config: session,
@@ -279,6 +282,7 @@ export const makeBackend = Effect.fnUntraced(function*(parts: BackendParts) {
       connectWindow,
       resumeWindow,
       longest,
+      takeAudio,
       onLatency: (totalMs) => {
         latency.add(totalMs > Duration.toMillis(config.latencyTarget))
         metrics.turnAnswered(totalMs)
@@ -346,14 +350,17 @@ export const makeBackend = Effect.fnUntraced(function*(parts: BackendParts) {
       })
     )
 
-  const createSession = (session: SessionConfig): Effect.Effect<VoiceSession, BackendError> =>
-    admit((sessionScope) =>
-      Effect.gen(function*() {
-        const admitted = yield* gate.create(session)
-        const id = yield* newId
-        return yield* open({ id, config: admitted }, sessionScope).pipe(Effect.onError(() => keeper.end(id)))
-      })
+  const createSession = Effect.fnUntraced(function*(
+    session: SessionConfig
+  ): Effect.fn.Return<VoiceSession, BackendError> {
+    // whoever may not come in takes no slot, however slow the hooks are; and nobody asks them for nothing
+    yield* admission.check
+    const admitted = yield* gate.create(session)
+    const id = yield* newId
+    return yield* admit((sessionScope) =>
+      open({ id, config: admitted }, sessionScope).pipe(Effect.onError(() => keeper.end(id)))
     )
+  })
 
   const recover = (id: string): Effect.Effect<void, BackendError> =>
     sessions.has(id) ? Effect.void : admit((sessionScope) =>
@@ -417,6 +424,7 @@ export const makeBackend = Effect.fnUntraced(function*(parts: BackendParts) {
     provider: { name: provider.name, capabilities: provider.capabilities },
     engines: parts.engines,
     ready: Effect.sync(() => admission.open),
+    authorize: gate.authorize,
     get routes() {
       return link?.provider.routes ?? []
     }

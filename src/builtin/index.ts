@@ -6,21 +6,40 @@
  *
  * @since 0.1.0
  */
+import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import { AgentRegistry } from "../agent/AgentRegistry.ts"
 import { BackendRegistry } from "../backend/BackendRegistry.ts"
+import { StoreRegistry } from "../backend/StoreRegistry.ts"
+import { InvalidConfig } from "../BackendError.ts"
 import { ProcessorRegistry } from "../hooks/AudioProcessor.ts"
+import * as RateLimits from "../hooks/RateLimits.ts"
 import { EngineRegistry } from "../speech/EngineRegistry.ts"
 import * as BuiltinAgent from "./BuiltinAgent.ts"
 import { engines } from "./Engines.ts"
 import { processors } from "./Processors.ts"
 import { providers } from "./Providers.ts"
+import { stores } from "./Stores.ts"
 
 export * as BuiltinAgent from "./BuiltinAgent.ts"
 export { engines } from "./Engines.ts"
 export { modelsOf } from "./Models.ts"
 export { processors } from "./Processors.ts"
 export { providers } from "./Providers.ts"
+export { stores } from "./Stores.ts"
+
+/** Loaded when a config asks for it: its client is an optional package. */
+const openRateLimits: typeof RateLimits.SharedStore.Service = (url) =>
+  Effect.tryPromise({
+    try: () => import("../store/RedisRateLimits.ts"),
+    catch: (cause) =>
+      new InvalidConfig({
+        op: "RateLimits.open",
+        message: "rate_limits.store redis needs the package redis: npm install redis",
+        details: { missing: "redis" },
+        cause
+      })
+  }).pipe(Effect.flatMap((redis) => redis.open(url)))
 
 /**
  * The registries with all of ours.
@@ -28,9 +47,12 @@ export { providers } from "./Providers.ts"
  * @category layers
  * @since 0.1.0
  */
-export const layer: Layer.Layer<BackendRegistry | EngineRegistry | AgentRegistry | ProcessorRegistry> = Layer.mergeAll(
-  BackendRegistry.layer(Object.values(providers)),
-  EngineRegistry.layer(engines),
-  AgentRegistry.layer({ [BuiltinAgent.name]: BuiltinAgent.agent }),
-  ProcessorRegistry.layer(processors)
-)
+export const layer: Layer.Layer<BackendRegistry | EngineRegistry | AgentRegistry | ProcessorRegistry | StoreRegistry> =
+  Layer.mergeAll(
+    BackendRegistry.layer(Object.values(providers)),
+    EngineRegistry.layer(engines),
+    AgentRegistry.layer({ [BuiltinAgent.name]: BuiltinAgent.agent }),
+    ProcessorRegistry.layer(processors),
+    StoreRegistry.layer(stores),
+    Layer.succeed(RateLimits.SharedStore, openRateLimits)
+  )

@@ -89,7 +89,7 @@ export const check = Effect.fnUntraced(function*(file: string) {
   yield* Output.line(
     `  server: ${section.host}:${section.port}, ${
       section.apiKeys.length === 0 ? "no API keys" : `API keys: ${section.apiKeys.length}`
-    }`
+    }${section.authentication === "hook" ? ", users by the AuthHook" : ""}${section.tls === undefined ? "" : ", TLS"}`
   )
 })
 

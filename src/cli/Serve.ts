@@ -7,9 +7,12 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Builtin from "../builtin/index.ts"
 import * as Server from "../server/Server.ts"
-import { requireAuthentication } from "../server/ServerConfig.ts"
+import { requireAuthentication, requireHook } from "../server/ServerConfig.ts"
 import * as Output from "./Output.ts"
 import * as Setup from "./Setup.ts"
+
+/** Calls survive a restart of the server, without anything to install. */
+const serverDefaults = { store: { kind: "sqlite" } }
 
 /**
  * Serves until it is interrupted, then drains.
@@ -22,10 +25,11 @@ export const serve = Effect.fnUntraced(function*(options: {
   readonly host: string | undefined
   readonly port: number | undefined
 }) {
-  const { config, section } = yield* Setup.loadConfig(options.config)
+  const { config, section } = yield* Setup.loadConfig(options.config, serverDefaults)
   const listen = { ...section, host: options.host ?? section.host, port: options.port ?? section.port }
   // Nobody waits for models to hear that.
   yield* requireAuthentication(listen)
+  yield* requireHook(listen, false)
   yield* Server.requireFreePort(listen)
   yield* Setup.fetchModels(config)
   const server = Server.layer({ ...listen, providers: Object.values(Builtin.providers) }).pipe(

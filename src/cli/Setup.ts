@@ -15,13 +15,13 @@ import * as ServerConfig from "../server/ServerConfig.ts"
 import * as Output from "./Output.ts"
 
 /**
- * Reads the config of a command: the file, if one is named, the environment, the defaults.
+ * Reads the config of a command: the file, if one is named, the environment, the defaults; those of the command first.
  *
  * @category config
  * @since 0.1.0
  */
-export const loadConfig = (file: string | undefined) =>
-  ConfigSource.load({ file, env: process.env, section: ServerConfig.section }).pipe(
+export const loadConfig = (file: string | undefined, defaults?: { readonly [key: string]: unknown }) =>
+  ConfigSource.load({ file, env: process.env, defaults, section: ServerConfig.section }).pipe(
     Effect.tap(({ ignored }) => {
       const unknown = ignored.filter((name) => !others.has(name))
       return unknown.length === 0

@@ -297,6 +297,10 @@ const lossOf = (event: CloseEvent): Parameters<LinkHandlers["lost"]>[0] => {
       return { error: sessionGone() }
     case 4408:
       return { error: replaced() }
+    case 4429:
+      return {
+        error: new VoiceClientError("rate_limit_exceeded", "You have spoken more than is allowed. Try again later.")
+      }
     default:
       return {}
   }

@@ -19,7 +19,7 @@ export interface AuthResult {
   readonly tenant?: string | undefined
   /** Merged into the session's metadata. */
   readonly metadata?: { readonly [key: string]: unknown } | undefined
-  /** Unix time in ms at which the token ends. */
+  /** Unix time in ms from which the user may no longer connect; a conversation that is on goes on. */
   readonly expiresAt?: number | undefined
 }
 
@@ -33,12 +33,19 @@ export type Operation =
   | "session.create"
   | "session.connect"
   | "session.read"
+  | "session.list"
   | "session.update"
   | "session.close"
+  | "backend.read"
   | (string & {})
 
 /**
  * Provide this service to have every connect and every operation checked; without it, everything is allowed.
+ *
+ * `authenticate` is asked whenever a token comes in: at create, and over HTTP with each operation of a caller who has no
+ * API key. `authorize` is asked for each operation, and at connect, where the session's own token says who it is. Both may
+ * take `timeout` of the config. What they fail with is told as its code alone; what else goes wrong is
+ * `connection_failed`, and nothing is allowed.
  *
  * @category services
  * @since 0.1.0

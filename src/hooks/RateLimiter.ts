@@ -4,11 +4,16 @@
  * @since 0.1.0
  */
 import * as Context from "effect/Context"
-import type * as Effect from "effect/Effect"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Limiter from "effect/persistence/RateLimiter"
 import type { BackendError } from "../BackendError.ts"
+import * as Faults from "../Faults.ts"
+import * as RateLimits from "./RateLimits.ts"
 
 /**
- * Provide this service to limit creation, connection and audio; without it there is no limit.
+ * Provide this service to limit creation and connection in a way of your own: it is asked at each, for the user, the
+ * address and the tenant, as far as they are known. The limits of a config (`rate_limits`) hold beside it.
  *
  * @category services
  * @since 0.1.0
@@ -18,4 +23,32 @@ export class RateLimiter extends Context.Service<RateLimiter, {
   readonly allow: (key: string) => Effect.Effect<boolean, BackendError>
   /** Waits until one more is allowed. */
   readonly wait: (key: string) => Effect.Effect<void, BackendError>
-}>()("effect-voice/hooks/RateLimiter") {}
+}>()("effect-voice/hooks/RateLimiter") {
+  /**
+   * The framework's limiter as a service, on token buckets in this process; where Effect's `RateLimiterStore` is provided,
+   * in that. A key that no rule is for is always allowed.
+   */
+  static readonly layer = (rules: typeof RateLimits.Rules.Encoded): Layer.Layer<RateLimiter, BackendError> =>
+    Layer.effect(
+      RateLimiter,
+      Effect.gen(function*() {
+        const { address, tenant, user } = yield* Faults.decode(RateLimits.Rules, rules, {
+          op: "RateLimiter.layer",
+          what: "the rules are not valid"
+        })
+        const shared = yield* Effect.serviceOption(Limiter.RateLimiterStore)
+        const count = yield* RateLimits.makeCount(shared._tag === "Some" ? shared.value : undefined)
+        const ruleOf = (key: string) => key.startsWith("user:") ? user : key.startsWith("tenant:") ? tenant : address
+        const next = (key: string) => {
+          const rule = ruleOf(key)
+          return rule === undefined ? Effect.undefined : count(key, rule)
+        }
+        const wait = (key: string): Effect.Effect<void> =>
+          Effect.flatMap(next(key), (ms) =>
+            ms === undefined
+              ? Effect.void
+              : Effect.andThen(Effect.sleep(ms), Effect.suspend(() => wait(key))))
+        return { allow: (key) => Effect.map(next(key), (ms) => ms === undefined), wait }
+      })
+    )
+}

@@ -127,41 +127,62 @@ export const Readiness = Schema.Struct({
 const problem = <const Status extends number>(status: Status) =>
   Problem.pipe(HttpApiSchema.asJson({ contentType: "application/problem+json" })).annotate({ httpApiStatus: status })
 
+/** What any operation may come to: nobody, not allowed, too often, and a hook that fails or takes too long. */
+const refusals = [problem(401), problem(403), problem(429), problem(502), problem(504)] as const
+
 const id = { id: Schema.String }
+
+/** Refusals that say when to come back. */
+const withRetryAfter = (paths: unknown): unknown => {
+  const header = {
+    "Retry-After": { description: "Seconds after which it is worth another try", schema: { type: "integer" } }
+  }
+  const visit = (node: unknown, status: string | undefined): unknown => {
+    if (typeof node !== "object" || node === null || Array.isArray(node)) return node
+    const inner = Object.fromEntries(
+      Object.entries(node).map(([key, value]) => [key, key === "content" ? value : visit(value, key)])
+    )
+    return "content" in inner && (status === "429" || status === "503") ? { ...inner, headers: header } : inner
+  }
+  return visit(paths, undefined)
+}
 
 class Sessions extends HttpApiGroup.make("sessions")
   .add(
     HttpApiEndpoint.post("create", "/v1/sessions", {
       payload: SessionRequest,
       success: CreatedSession.pipe(HttpApiSchema.status(201)),
-      error: [problem(400), problem(401), problem(403), problem(413), problem(429), problem(502), problem(503)]
+      error: [...refusals, problem(400), problem(413), problem(503)]
     }).annotateMerge(OpenApi.annotations({ summary: "Create a session and say how its user connects" })),
-    HttpApiEndpoint.get("list", "/v1/sessions", { success: SessionList, error: [problem(401)] })
+    HttpApiEndpoint.get("list", "/v1/sessions", {
+      success: SessionList,
+      error: refusals
+    })
       .annotateMerge(OpenApi.annotations({ summary: "List the sessions" })),
     HttpApiEndpoint.get("get", "/v1/sessions/:id", {
       params: id,
       success: SessionView,
-      error: [problem(401), problem(404)]
+      error: [...refusals, problem(404)]
     }).annotateMerge(OpenApi.annotations({ summary: "Look at a session" })),
     HttpApiEndpoint.get("history", "/v1/sessions/:id/history", {
       params: id,
       success: SessionHistory,
-      error: [problem(401), problem(404)]
+      error: [...refusals, problem(404)]
     }).annotateMerge(OpenApi.annotations({ summary: "What was said in a session so far, as it was heard" })),
-    HttpApiEndpoint.delete("close", "/v1/sessions/:id", { params: id, error: [problem(401), problem(404)] })
+    HttpApiEndpoint.delete("close", "/v1/sessions/:id", { params: id, error: [...refusals, problem(404)] })
       .annotateMerge(OpenApi.annotations({ summary: "End a session at once" })),
     HttpApiEndpoint.patch("patchMetadata", "/v1/sessions/:id/metadata", {
       params: id,
       payload: Metadata,
       success: Metadata,
-      error: [problem(400), problem(401), problem(404), problem(413)]
+      error: [...refusals, problem(400), problem(404), problem(413)]
     }).annotateMerge(OpenApi.annotations({ summary: "Merge a patch into the metadata (RFC 7396)" }))
   )
 {}
 
 class Backend extends HttpApiGroup.make("backend")
   .add(
-    HttpApiEndpoint.get("providers", "/v1/providers", { success: Providers, error: [problem(401)] })
+    HttpApiEndpoint.get("providers", "/v1/providers", { success: Providers, error: refusals })
       .annotateMerge(OpenApi.annotations({ summary: "The providers, and what is at work" })),
     HttpApiEndpoint.get("live", "/health/live", { success: Schema.Struct({ status: Schema.Literal("alive") }) })
       .annotateMerge(OpenApi.annotations({ summary: "Whether the process answers" })),
@@ -191,9 +212,17 @@ export class Api extends HttpApi.make("effect-voice")
       ...document,
       components: {
         ...document["components"],
-        securitySchemes: { apiKey: { type: "http", scheme: "bearer", description: "One of the server's API keys" } }
+        securitySchemes: {
+          apiKey: { type: "http", scheme: "bearer", description: "One of the server's API keys" },
+          userToken: {
+            type: "http",
+            scheme: "bearer",
+            description: "With server.authentication hook: what the application's AuthHook knows the user by"
+          }
+        }
       },
-      security: [{}, { apiKey: [] }]
+      paths: withRetryAfter(document["paths"]),
+      security: [{}, { apiKey: [] }, { userToken: [] }]
     })
   }))
 {}

@@ -6,6 +6,7 @@
  * - A server on loopback without keys answers to loopback names alone, so that no page can reach it by a name of its own
  *   that it points at 127.0.0.1.
  * - With keys, all but the public pages needs one, except the provider's routes: those are opened by a session's token.
+ * - Where the application's hook authenticates, whoever has no key is a user, and the handlers ask the hook.
  *
  * Synchronous and pure but for the hash of the keys.
  *
@@ -16,6 +17,7 @@ import * as HttpServerResponse from "effect/http/HttpServerResponse"
 import * as Redacted from "effect/Redacted"
 import * as Crypto from "node:crypto"
 import { AuthenticationFailed, AuthorizationFailed } from "../BackendError.ts"
+import * as Caller from "./Caller.ts"
 import * as Problem from "./Problem.ts"
 import type { RouteTable } from "./RouteTable.ts"
 import { isLoopback, type ServerConfig } from "./ServerConfig.ts"
@@ -27,6 +29,8 @@ import { isLoopback, type ServerConfig } from "./ServerConfig.ts"
 export interface Guard {
   /** The answer to a request that goes no further; `undefined` lets it pass. */
   readonly refuse: (request: HttpServerRequest.HttpServerRequest) => HttpServerResponse.HttpServerResponse | undefined
+  /** What a request that passes has shown. */
+  readonly credential: (request: HttpServerRequest.HttpServerRequest) => Caller.Credential
   /** Adds what every answer to this request carries. */
   readonly protect: (
     request: HttpServerRequest.HttpServerRequest,
@@ -75,7 +79,8 @@ export const make = (
   const publicUrl = config.publicUrl === undefined ? undefined : new URL(config.publicUrl)
   const origins = new Set([...config.allowedOrigins, ...(publicUrl === undefined ? [] : [publicUrl.origin])])
   const keys = config.apiKeys.map((key) => digest(Redacted.value(key)))
-  const localOnly = keys.length === 0 && isLoopback(config.host)
+  const byHook = config.authentication === "hook"
+  const localOnly = keys.length === 0 && !byHook && isLoopback(config.host)
   const ownHosts = new Set(Array.from(origins, (origin) => new URL(origin).hostname))
 
   const sameOrigin = (origin: string, host: string | undefined): boolean =>
@@ -87,7 +92,7 @@ export const make = (
   }
 
   const authorized = (request: HttpServerRequest.HttpServerRequest): boolean => {
-    const given = /^Bearer +(\S+)$/i.exec(request.headers["authorization"] ?? "")?.[1]
+    const given = Caller.bearerOf(request.headers)
     if (given === undefined) return false
     const hash = digest(given)
     // Every key is compared, so that time does not tell which one was close.
@@ -126,12 +131,18 @@ export const make = (
           ? HttpServerResponse.empty({ status: 403 })
           : HttpServerResponse.empty({ headers: preflight })
       }
-      if (keys.length > 0 && !keyless.has(path) && !authorized(request)) {
+      // else the hook is asked by whoever handles it, since it takes its time
+      if (keys.length > 0 && !byHook && !keyless.has(path) && !authorized(request)) {
         return Problem.fromError(
           new AuthenticationFailed({ op, message: "an API key is needed: send it as Authorization: Bearer <key>" })
         )
       }
       return undefined
+    },
+    credential: (request) => {
+      if (!byHook || authorized(request)) return { _tag: "Trusted" }
+      const token = Caller.bearerOf(request.headers)
+      return { _tag: "User", token: token === undefined ? undefined : Redacted.make(token) }
     },
     protect: (request, response) => {
       const origin = request.headers["origin"]

@@ -12,15 +12,18 @@ import * as HttpApiBuilder from "effect/http-api/HttpApiBuilder"
 import * as HttpServerRequest from "effect/http/HttpServerRequest"
 import * as HttpServerResponse from "effect/http/HttpServerResponse"
 import * as Layer from "effect/Layer"
+import * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
 import type { BackendProvider, ProviderCapabilities, SessionAccess } from "../backend/BackendProvider.ts"
 import { VoiceBackend } from "../backend/VoiceBackend.ts"
-import { type BackendError, fromCause, InvalidConfig, isBackendError } from "../BackendError.ts"
+import { type BackendError, fromCause, InvalidConfig, isBackendError, SessionNotFound } from "../BackendError.ts"
 import * as Faults from "../Faults.ts"
+import type { Operation } from "../hooks/AuthHook.ts"
 import { Metadata, SessionRequest } from "../session/SessionConfig.ts"
 import type { VoiceSession } from "../session/VoiceSession.ts"
 import { Api, CreatedSession, Providers, Readiness, SessionHistory, SessionList, SessionView } from "./Api.ts"
+import * as Caller from "./Caller.ts"
 import * as Problem from "./Problem.ts"
 
 /**
@@ -122,6 +125,17 @@ const sessions = (options: HandlerOptions) =>
     "sessions",
     Effect.fnUntraced(function*(handlers) {
       const backend = yield* VoiceBackend
+      /** Somebody else's session is one that is not there. */
+      const find = Effect.fnUntraced(function*(id: string, operation: Operation) {
+        const sees = yield* Caller.sees(backend, operation)
+        const session = yield* backend.getSession(id)
+        if (sees(session.config)) return session
+        return yield* new SessionNotFound({
+          op: "VoiceBackend.getSession",
+          message: "no session has this id",
+          details: { session: id.slice(0, 64) }
+        })
+      })
       return handlers
         .handleRaw("create", () =>
           Effect.gen(function*() {
@@ -131,7 +145,11 @@ const sessions = (options: HandlerOptions) =>
               op,
               what: "the request is not valid"
             })
-            const session = yield* backend.createSession(config)
+            const credential = yield* Caller.CurrentCredential
+            // whoever creates a session for themselves says who they are once
+            const bearer = credential._tag === "User" ? credential.token : undefined
+            const token = config.token ?? (bearer && Redacted.value(bearer))
+            const session = yield* backend.createSession({ ...config, ...(token === undefined ? {} : { token }) })
             const access = yield* backend.access(session.id).pipe(
               // A session that nobody can be told about is not kept.
               Effect.onError(() => Effect.ignore(backend.closeSession(session.id)))
@@ -139,7 +157,7 @@ const sessions = (options: HandlerOptions) =>
             const host = request.headers["host"] ?? "localhost"
             return yield* json(CreatedSession, {
               id: session.id,
-              connectionUrl: absolute(access, config.transport, options.publicUrl ?? `http://${host}`),
+              connectionUrl: absolute(access, config.transport, options.publicUrl ?? `${options.scheme}://${host}`),
               ...(access.token === undefined ? {} : { token: access.token }),
               ...(access.expiresAt === undefined ? {} : { expiresAt: access.expiresAt }),
               ...(access.iceServers === undefined || access.iceServers.length === 0
@@ -152,32 +170,36 @@ const sessions = (options: HandlerOptions) =>
             })
           }).pipe(respond("http.sessions.create")))
         .handleRaw("list", () =>
-          backend.listSessions.pipe(
+          Caller.sees(backend, "session.list").pipe(
+            Effect.flatMap((sees) =>
+              Effect.map(backend.listSessions, (all) => all.filter((session) => sees(session.config)))
+            ),
             Effect.flatMap((all) => Effect.forEach(all, view)),
             Effect.flatMap((all) => json(SessionList, { sessions: all })),
             respond("http.sessions.list")
           ))
         .handleRaw("get", ({ params }) =>
-          backend.getSession(params.id).pipe(
+          find(params.id, "session.read").pipe(
             Effect.flatMap(view),
             Effect.flatMap((session) => json(SessionView, session)),
             respond("http.sessions.get")
           ))
         .handleRaw("history", ({ params }) =>
-          backend.getSession(params.id).pipe(
+          find(params.id, "session.read").pipe(
             Effect.flatMap((session) => session.history),
             Effect.flatMap((history) => json(SessionHistory, { history })),
             respond("http.sessions.history")
           ))
         .handleRaw("close", ({ params }) =>
-          backend.closeSession(params.id).pipe(
+          find(params.id, "session.close").pipe(
+            Effect.andThen(backend.closeSession(params.id)),
             Effect.as(HttpServerResponse.empty()),
             respond("http.sessions.close")
           ))
         .handleRaw("patchMetadata", ({ params }) =>
           Effect.gen(function*() {
             const op = "PATCH /v1/sessions/{id}/metadata"
-            const session = yield* backend.getSession(params.id)
+            const session = yield* find(params.id, "session.update")
             const patch = yield* Faults.decode(Metadata, yield* readBody(op), { op, what: "the patch is not valid" })
             yield* session.updateMetadata(patch)
             return yield* json(Metadata, yield* session.metadata)
@@ -201,7 +223,7 @@ const system = (options: HandlerOptions) =>
         : [{ description: "", ...backend.provider }, ...options.providers]
       return handlers
         .handleRaw("providers", () =>
-          Effect.flatMap(backend.config, (config) =>
+          Effect.flatMap(Effect.andThen(Caller.sees(backend, "backend.read"), backend.config), (config) =>
             json(Providers, {
               active: {
                 provider: backend.provider.name,
@@ -216,7 +238,8 @@ const system = (options: HandlerOptions) =>
                 capabilities: capabilities(provider.capabilities)
               }))
             })).pipe(respond("http.providers")))
-        .handleRaw("live", () => Effect.succeed(HttpServerResponse.jsonUnsafe({ status: "alive" })))
+        .handleRaw("live", () =>
+          Effect.succeed(HttpServerResponse.jsonUnsafe({ status: "alive" })))
         .handleRaw("ready", () =>
           Effect.gen(function*() {
             const health = yield* backend.healthCheck
@@ -241,6 +264,8 @@ const system = (options: HandlerOptions) =>
 export interface HandlerOptions {
   /** How clients reach the server, where that is not how it sees itself. */
   readonly publicUrl: URL | undefined
+  /** What the server itself speaks. */
+  readonly scheme: "http" | "https"
   /** The providers to tell of. */
   readonly providers: ReadonlyArray<Pick<BackendProvider["Service"], "name" | "description" | "capabilities">>
 }

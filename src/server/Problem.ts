@@ -8,7 +8,7 @@
  */
 import * as HttpServerResponse from "effect/http/HttpServerResponse"
 import * as Schema from "effect/Schema"
-import { type BackendError, BackendErrorCode, toProblemJson } from "../BackendError.ts"
+import { type BackendError, BackendErrorCode, retryAfterSeconds, toProblemJson } from "../BackendError.ts"
 
 /**
  * The codes of problems that only HTTP has.
@@ -65,14 +65,9 @@ export type Problem = typeof Problem.Type
  */
 export const contentType = "application/problem+json"
 
-/** How long a client that was refused for lack of a slot had better wait, in seconds. */
-const defaultRetryAfter = 5
-
 const retryAfter = (error: BackendError): { readonly [header: string]: string } => {
-  if (error.code !== "session_limit_exceeded" && error.code !== "rate_limit_exceeded") return {}
-  const ms = error.details?.["retryAfterMs"]
-  const seconds = typeof ms === "number" && Number.isFinite(ms) && ms >= 0 ? Math.ceil(ms / 1000) : defaultRetryAfter
-  return { "retry-after": String(Math.max(1, seconds)) }
+  const seconds = retryAfterSeconds(error)
+  return seconds === undefined ? {} : { "retry-after": String(seconds) }
 }
 
 /** Details may come from anywhere; what JSON can't say is left out. */

@@ -18,20 +18,25 @@ import * as HttpServerRequest from "effect/http/HttpServerRequest"
 import type * as HttpServerResponse from "effect/http/HttpServerResponse"
 import * as Layer from "effect/Layer"
 import * as PrometheusMetrics from "effect/observability/PrometheusMetrics"
+import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import * as Http from "node:http"
+import * as Https from "node:https"
 import * as Net from "node:net"
-import type { BackendProvider } from "../backend/BackendProvider.ts"
+import { type BackendProvider, CurrentVisitor } from "../backend/BackendProvider.ts"
 import { VoiceBackend } from "../backend/VoiceBackend.ts"
 import { type BackendError, ConnectionFailed, describe, InvalidConfig } from "../BackendError.ts"
 import { Api } from "./Api.ts"
+import { CurrentCredential } from "./Caller.ts"
+import * as ClientAddress from "./ClientAddress.ts"
 import * as Guard from "./Guard.ts"
 import * as Handlers from "./Handlers.ts"
 import * as Problem from "./Problem.ts"
 import * as RawErrors from "./RawErrors.ts"
 import * as RouteTable from "./RouteTable.ts"
-import { requireAuthentication, ServerConfig } from "./ServerConfig.ts"
+import { requireAuthentication, requireHook, ServerConfig } from "./ServerConfig.ts"
 import * as StaticFiles from "./StaticFiles.ts"
+import * as Tls from "./Tls.ts"
 
 /**
  * A running server: where it is.
@@ -122,12 +127,16 @@ const extraRoutes = ["/", "/favicon.ico", "/console/:file", "/client/:file", "/d
 const guarded = <E, R>(
   app: Effect.Effect<HttpServerResponse.HttpServerResponse, E, R>,
   guard: Guard.Guard,
-  table: RouteTable.RouteTable
+  table: RouteTable.RouteTable,
+  addressOf: ReturnType<typeof ClientAddress.make>
 ) =>
   Effect.flatMap(HttpServerRequest.HttpServerRequest, (request) => {
     const refusal = guard.refuse(request)
     if (refusal !== undefined) return Effect.succeed(guard.protect(request, refusal))
+    const address = addressOf(Option.getOrUndefined(request.remoteAddress), request.headers)
     return app.pipe(
+      Effect.provideService(CurrentVisitor, { address }),
+      Effect.provideService(CurrentCredential, guard.credential(request)),
       Effect.catchCause((cause) => {
         if (Cause.hasInterruptsOnly(cause)) return Effect.interrupt
         if (cause.reasons.some(isRouteNotFound)) return Effect.succeed(unknownRoute(request, table))
@@ -140,7 +149,8 @@ const guarded = <E, R>(
     )
   })
 
-const formatUrl = (host: string, port: number): string => `http://${host.includes(":") ? `[${host}]` : host}:${port}`
+const formatUrl = (scheme: string, host: string, port: number): string =>
+  `${scheme}://${host.includes(":") ? `[${host}]` : host}:${port}`
 
 /** Ends the sockets that a graceful close has left: WebSockets of clients that never answer, slow downloads. */
 const trackSockets = (server: Http.Server) => {
@@ -187,6 +197,8 @@ export const layer = (options: ServerOptions = {}): Layer.Layer<VoiceServer, Bac
         ...Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined))
       }
       yield* requireAuthentication(config)
+      yield* requireHook(config, backend.authorize !== undefined)
+      const certificate = config.tls === undefined ? undefined : yield* Tls.load(config.tls)
 
       const api = Object.values(Api.groups).flatMap((group) => Object.values(group.endpoints))
       const table = RouteTable.make([
@@ -202,10 +214,11 @@ export const layer = (options: ServerOptions = {}): Layer.Layer<VoiceServer, Bac
         ])
       )
 
+      const scheme = certificate === undefined ? "http" as const : "https" as const
       const publicUrl = config.publicUrl === undefined ? undefined : new URL(config.publicUrl)
       const routes = Layer.mergeAll(
         HttpApiBuilder.layer(Api, { openapiPath: "/openapi.json" }).pipe(
-          Layer.provide(Handlers.layer({ publicUrl, providers }))
+          Layer.provide(Handlers.layer({ publicUrl, providers, scheme }))
         ),
         HttpApiSwagger.layer(Api, { path: "/docs" }),
         PrometheusMetrics.layerHttp({ path: "/metrics" }),
@@ -213,15 +226,11 @@ export const layer = (options: ServerOptions = {}): Layer.Layer<VoiceServer, Bac
         console ? HttpRouter.addAll(StaticFiles.routes) : Layer.empty
       )
 
-      const node = Http.createServer({
-        headersTimeout: 10_000,
-        requestTimeout: 30_000,
-        // How often those two are looked at; Node's own 30 s would make 40 of the 10.
-        connectionsCheckingInterval: 2_000,
-        maxHeaderSize: RawErrors.MAX_HEADER_BYTES,
-        // The guard does, and says so.
-        requireHostHeader: false
-      })
+      const secure = certificate === undefined ? undefined : Https.createServer({ ...certificate, ...httpOptions })
+      const node: Http.Server = secure ?? Http.createServer(httpOptions)
+      if (secure !== undefined && config.tls !== undefined && certificate !== undefined) {
+        yield* Tls.reload(secure, config.tls, certificate)
+      }
       RawErrors.answer(node)
       const destroySockets = trackSockets(node)
       const server = yield* NodeHttpServer.make(() => node, {
@@ -232,14 +241,24 @@ export const layer = (options: ServerOptions = {}): Layer.Layer<VoiceServer, Bac
       }).pipe(Effect.mapError(failedToListen(config)))
       yield* Effect.addFinalizer(() => destroySockets)
       const app = yield* HttpRouter.toHttpEffect(routes)
-      yield* server.serve(guarded(app, guard, table))
+      yield* server.serve(guarded(app, guard, table, ClientAddress.make(config.trustedProxies)))
       yield* Effect.addFinalizer(() => drain(backend))
 
       const address = node.address()
       const port = typeof address === "object" && address !== null ? address.port : config.port
-      return { url: formatUrl(config.host, port), port }
+      return { url: formatUrl(scheme, config.host, port), port }
     })
   ).pipe(Layer.provide(NodeHttpServer.layerHttpServices))
+
+const httpOptions = {
+  headersTimeout: 10_000,
+  requestTimeout: 30_000,
+  // How often those two are looked at; Node's own 30 s would make 40 of the 10.
+  connectionsCheckingInterval: 2_000,
+  maxHeaderSize: RawErrors.MAX_HEADER_BYTES,
+  // The guard does, and says so.
+  requireHostHeader: false
+}
 
 /** A larger WebSocket message, text or binary, closes the socket with 1009: 64 KiB. */
 const maxFrameBytes = 65_536

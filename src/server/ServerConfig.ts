@@ -8,6 +8,7 @@ import * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
 import { InvalidConfig } from "../BackendError.ts"
 import { withDefault } from "../conversation/ConversationPolicy.ts"
+import * as ClientAddress from "./ClientAddress.ts"
 
 const isHttpUrl = (text: string): boolean => URL.canParse(text) && /^https?:$/.test(new URL(text).protocol)
 
@@ -27,6 +28,14 @@ const Origin = Schema.String.check(
 /** A key that can be guessed is none: 16 characters are 80 bits and more of what key generators write. */
 const ApiKey = Schema.String.check(Schema.isMinLength(16), Schema.isMaxLength(512))
 
+const Range = Schema.String.check(
+  Schema.makeFilter((text: string) =>
+    ClientAddress.parseRange(text) !== undefined || "expected an address or a range such as 10.0.0.0/8"
+  )
+)
+
+const File = Schema.NonEmptyString.check(Schema.isMaxLength(4_096))
+
 /**
  * - `host`: the address to listen on. `127.0.0.1`; any other than loopback needs `apiKeys`.
  * - `port`: 8080; 0 takes a free one.
@@ -34,6 +43,11 @@ const ApiKey = Schema.String.check(Schema.isMinLength(16), Schema.isMaxLength(51
  *   where that is said, and what the addresses of sessions are made of.
  * - `allowedOrigins`: web pages of other origins that may use the API.
  * - `apiKeys`: bearer keys; when there is one, every call to `/v1` needs one, but those that a session's token opens.
+ * - `authentication`: `keys`, or `hook`: whoever has no key sends a token that the application's `AuthHook` knows, and sees
+ *   their own sessions alone.
+ * - `trustedProxies`: addresses and ranges of proxies that are believed when they say (`X-Forwarded-For`, `Forwarded`) for
+ *   whom they ask.
+ * - `tls`: files with the certificate (its chain included) and its key, in PEM. They are looked at every minute.
  *
  * @category models
  * @since 0.1.0
@@ -43,9 +57,17 @@ export const ServerConfig = Schema.Struct({
   port: Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 65_535 })).pipe(withDefault(8080)),
   publicUrl: Schema.optionalKey(HttpUrl),
   allowedOrigins: Schema.Array(Origin).pipe(withDefault([])),
-  apiKeys: Schema.Array(ApiKey.pipe(Schema.RedactedFromValue)).pipe(withDefault([]))
+  apiKeys: Schema.Array(ApiKey.pipe(Schema.RedactedFromValue)).pipe(withDefault([])),
+  authentication: Schema.Literals(["keys", "hook"]).pipe(withDefault("keys" as const)),
+  trustedProxies: Schema.Array(Range).pipe(withDefault([])),
+  tls: Schema.optionalKey(Schema.Struct({ cert: File, key: File }))
 }).pipe(
-  Schema.encodeKeys({ publicUrl: "public_url", allowedOrigins: "allowed_origins", apiKeys: "api_keys" })
+  Schema.encodeKeys({
+    publicUrl: "public_url",
+    allowedOrigins: "allowed_origins",
+    apiKeys: "api_keys",
+    trustedProxies: "trusted_proxies"
+  })
 )
 
 /**
@@ -84,14 +106,30 @@ export const isLoopback = (host: string): boolean => {
  * @since 0.1.0
  */
 export const requireAuthentication = (config: ServerConfig): Effect.Effect<void, InvalidConfig> =>
-  isLoopback(config.host) || config.apiKeys.some((key) => Redacted.value(key) !== "")
+  isLoopback(config.host) || config.authentication === "hook" ||
+    config.apiKeys.some((key) => Redacted.value(key) !== "")
     ? Effect.void
     : Effect.fail(
       new InvalidConfig({
         op: "Server.layer",
         message: `refusing to listen on ${config.host} without API authentication: anyone on the network could start ` +
           `sessions. Set server.api_keys in the config (or EFFECT_VOICE_SERVER__API_KEYS) to one or more keys of at least ` +
-          `16 characters, or listen on 127.0.0.1`,
+          `16 characters, or server.authentication to hook, or listen on 127.0.0.1`,
         details: { missing: "server.api_keys", host: config.host }
       })
     )
+
+/**
+ * Refuses to ask a hook that is not there: fails `invalid_config`.
+ *
+ * @category validation
+ * @since 0.1.0
+ */
+export const requireHook = (config: ServerConfig, hook: boolean): Effect.Effect<void, InvalidConfig> =>
+  config.authentication === "keys" || hook ? Effect.void : Effect.fail(
+    new InvalidConfig({
+      op: "Server.layer",
+      message: "server.authentication is hook, but the backend has no AuthHook: a program of your own provides it",
+      details: { missing: "AuthHook", faults: [{ path: "server.authentication", message: "there is no AuthHook" }] }
+    })
+  )

@@ -23,6 +23,8 @@ import type { ConnectionClose, UserConnection } from "./UserConnection.ts"
 /** A connection may send audio this much faster than real time, and ahead of it. */
 const FLOOD_RATE = 1.5
 const FLOOD_BURST_MS = 5_000
+/** A connection that goes on so long when its user's audio is used up is let go of. */
+const MAX_EXCESS_MS = 60_000
 /** How long a connection that is let go of may take to close. */
 const CLOSE_DEADLINE = "2 seconds"
 
@@ -39,6 +41,8 @@ export interface AttachmentsOptions {
   readonly resumeWindow: Duration.Duration
   /** It has had an attachment in a former process. */
   readonly resumed: boolean
+  /** Takes so much of the audio that the user may still send; `false` is a refusal. */
+  readonly takeAudio?: ((ms: number) => boolean) | undefined
   readonly now: () => number
   readonly emit: (event: SessionEventBody) => void
   readonly dispatch: (event: Happening) => void
@@ -136,22 +140,36 @@ export const make = (options: AttachmentsOptions): Attachments => {
     const since = now()
     let takenMs = 0
     let droppedMs = 0
+    let excessMs = 0
     let toldAt = Number.NEGATIVE_INFINITY
     const bounded = which.transport !== "memory"
+    const takeAudio = bounded ? options.takeAudio : undefined
+    const drop = (ms: number, reason: string): void => {
+      droppedMs += ms
+      if (now() - toldAt < 1_000) return
+      toldAt = now()
+      emit({ type: "audio.dropped", reason, ms: Math.round(droppedMs) })
+      droppedMs = 0
+    }
+    const refuse = (ms: number): void => {
+      excessMs += ms
+      if (excessMs < MAX_EXCESS_MS) return drop(ms, "rate limit")
+      emit({ type: "error", code: "rate_limit_exceeded", message: "the user's audio is used up for now" })
+      detach(which, "rate limit", "rate_limited")
+    }
     which.listen({
       audio: (pcm) => {
         if (connection !== which) return
         const ms = pcm.length * 1000 / rate
         if (bounded && takenMs + ms > (now() - since) * FLOOD_RATE + FLOOD_BURST_MS) {
-          droppedMs += ms
-          if (now() - toldAt >= 1_000) {
-            toldAt = now()
-            emit({ type: "audio.dropped", reason: "faster than real time", ms: Math.round(droppedMs) })
-            droppedMs = 0
-          }
-          return
+          return drop(ms, "faster than real time")
         }
         takenMs += ms
+        if (takeAudio !== undefined && !takeAudio(ms)) {
+          // silence in its place: what was being said comes to its end
+          input.gap(pcm.length)
+          return refuse(ms)
+        }
         input.push(pcm)
       },
       gap: (samples) => connection === which ? input.gap(samples) : undefined,

@@ -18,6 +18,7 @@ import type { KeptSession } from "./SessionStore.ts"
 const About = Schema.Struct({
   userId: Schema.String,
   tenant: Schema.optionalKey(Schema.String),
+  expiresAt: Schema.optionalKey(Schema.Finite),
   transport: Transport,
   connectionUrl: Schema.optionalKey(Schema.String),
   agent: Schema.optionalKey(Schema.String),

@@ -72,6 +72,8 @@ export interface SessionOptions {
   readonly connectWindow: Duration.Duration
   readonly resumeWindow: Duration.Duration
   readonly longest: Duration.Duration
+  /** Takes so many milliseconds of the audio that the user may still send; `false` is a refusal. Default: no limit. */
+  readonly takeAudio?: ((ms: number) => boolean) | undefined
   /** Each turn's latency, for the backend's health. */
   readonly onLatency: (totalMs: number) => void
 }
@@ -346,6 +348,7 @@ export const make = Effect.fnUntraced(function*(options: SessionOptions) {
     convert,
     resumeWindow: options.resumeWindow,
     resumed: past?.attached ?? false,
+    takeAudio: options.takeAudio,
     now,
     emit,
     dispatch,
@@ -361,11 +364,12 @@ export const make = Effect.fnUntraced(function*(options: SessionOptions) {
   let about: KeptState.About | undefined
   const aboutNow = (): KeptState.About => {
     if (about !== undefined && about.metadata === metadata && about.policy === policy) return about
-    const { agent: of, connectionUrl, pipelineType, tenant, transport, userId } = options.config
+    const { agent: of, connectionUrl, expiresAt, pipelineType, tenant, transport, userId } = options.config
     about = {
       userId,
       transport,
       ...(tenant === undefined ? {} : { tenant }),
+      ...(expiresAt === undefined ? {} : { expiresAt }),
       ...(connectionUrl === undefined ? {} : { connectionUrl }),
       ...(typeof of === "string" ? { agent: of } : {}),
       ...(pipelineType === undefined ? {} : { pipelineType }),

@@ -112,7 +112,10 @@ export const SessionRequest = Schema.Struct({
  * - `connectionUrl`: where the backend dials out; for a provider that is dialled, what `access` returns: leave it out.
  * - `agent`: a registered agent's name, or an agent; default: the backend's.
  * - `pipelineType`: default: the backend's.
- * - `token`: the user's credential for the `AuthHook`.
+ * - `token`: the user's credential for the `AuthHook`; it is not kept.
+ * - `tenant`: whom the user belongs to, for rate limits; an `AuthHook` knows it better.
+ * - `expiresAt`: Unix time in ms from which the user may no longer connect; an `AuthHook` knows it better. A conversation
+ *   that is on goes on.
  * - `policy`: replaces the backend's policy for this conversation.
  *
  * @category models
@@ -126,7 +129,7 @@ export interface SessionConfig {
   readonly pipelineType?: PipelineType | undefined
   readonly metadata?: Metadata | undefined
   readonly token?: string | undefined
-  /** Whom the user belongs to; the `AuthHook` says so. */
   readonly tenant?: string | undefined
+  readonly expiresAt?: number | undefined
   readonly policy?: ConversationPolicy | undefined
 }

@@ -34,7 +34,7 @@ export interface ConnectionListener {
  * @category models
  * @since 0.1.0
  */
-export type ConnectionClose = "session_ended" | "replaced" | "too_slow"
+export type ConnectionClose = "session_ended" | "replaced" | "too_slow" | "rate_limited"
 
 /**
  * @category models

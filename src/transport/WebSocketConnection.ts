@@ -69,7 +69,8 @@ const CLOSED = 3
 export const closeCodes: { readonly [Reason in ConnectionClose]: number } = {
   session_ended: 1000,
   replaced: 4408,
-  too_slow: 4409
+  too_slow: 4409,
+  rate_limited: 4429
 }
 
 /**

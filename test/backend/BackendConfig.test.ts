@@ -45,7 +45,8 @@ describe("BackendConfig", () => {
           longest: Duration.hours(1),
           tokenTtl: Duration.minutes(10)
         },
-        store: { kind: "memory", lease: Duration.seconds(5) }
+        store: { kind: "memory", lease: Duration.seconds(5) },
+        rateLimits: { create: {}, connect: {}, audio: {}, store: "memory" }
       })
       assert.deepStrictEqual(yield* BackendConfig.check(config), config)
     }))

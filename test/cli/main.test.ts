@@ -84,17 +84,41 @@ describe("cli", () => {
       const bad = Path.join(dir, "bad.yaml")
       Fs.writeFileSync(bad, "provider: hunter2\nmax_retries: 99\nengines: { flite: { nope: hunter2 } }\n")
       const good = Path.join(dir, "good.yaml")
-      Fs.writeFileSync(good, "max_concurrent_sessions: 3\nserver: { api_keys: [\"${KEY}\"] }\n")
-      const [faults, ok, missing] = yield* Effect.all([
+      Fs.writeFileSync(
+        good,
+        [
+          "max_concurrent_sessions: 3",
+          "server: { api_keys: [\"${KEY}\"] }",
+          "session: { signing_key: \"${KEY}${KEY}\" }",
+          "rate_limits: { create: { user: { limit: 1, window: 1m } }, store: redis, url: \"redis://:${KEY}@localhost\" }\n"
+        ].join("\n")
+      )
+      const limits = Path.join(dir, "limits.yaml")
+      Fs.writeFileSync(limits, "rate_limits: { create: { user: { limit: 0, window: hunter2 } }, store: redis }\n")
+      const hook = Path.join(dir, "hook.yaml")
+      Fs.writeFileSync(hook, "server: { authentication: hook, trusted_proxies: [hunter2], tls: { cert: hunter2 } }\n")
+      const [faults, ok, missing, limit, proxy] = yield* Effect.all([
         cli(["check", "--config", bad]),
         cli(["check", "--config", good], { env: { KEY: "hunter2-hunter2-hunter2" } }),
-        cli(["check", "--config", Path.join(dir, "none.yaml")])
+        cli(["check", "--config", Path.join(dir, "none.yaml")]),
+        cli(["check", "--config", limits]),
+        cli(["check", "--config", hook])
       ], { concurrency: 2 })
       failed(faults, 1, /^error: .*\n {2}max_retries: .*\n {2}engines\.flite\.nope: .*\n {2}provider: /m)
       assert.notInclude(faults.err, "hunter2")
       assert.strictEqual(ok.code, 0, ok.err)
       assert.match(ok.out, /^OK[^]*at most 3 sessions[^]*API keys: 1/)
-      assert.notInclude(ok.out, "hunter2")
+      assert.notInclude(ok.out + ok.err + limit.err + proxy.err, "hunter2")
+      for (
+        const fault of [
+          /create\.user\.limit: /,
+          /create\.user\.window: /,
+          /rate_limits\.url: required with store redis/
+        ]
+      ) {
+        failed(limit, 1, fault)
+      }
+      for (const fault of [/server\.trusted_proxies\S*: /, /server\.tls\.key: /]) failed(proxy, 1, fault)
       failed(missing, 1, /no such file/)
     }).pipe(Effect.scoped), 30_000)
 

@@ -28,12 +28,12 @@ export interface LocalServer {
   readonly url: string
   readonly open: (
     id: string,
-    options?: { readonly transport?: Transport; readonly listen?: boolean }
+    options?: { readonly transport?: Transport; readonly listen?: boolean; readonly resumed?: boolean }
   ) => Effect.Effect<TestSession, unknown>
 }
 
 /** A backend that lets everybody in and remembers nobody. */
-const host: ProviderHost = {
+export const host: ProviderHost = {
   signingKey: Redacted.make("a key of at least thirty-two characters"),
   admit: () => Effect.void,
   recover: () => Effect.fail(new SessionNotFound({ op: "test", message: "no session has this id" }))
@@ -41,7 +41,11 @@ const host: ProviderHost = {
 
 /** The local provider behind a real HTTP server on loopback; it ends with the scope. */
 export const start = Effect.fnUntraced(function*(
-  options: { readonly providerConfig?: Record<string, unknown>; readonly session?: Record<string, unknown> } = {}
+  options: {
+    readonly providerConfig?: Record<string, unknown>
+    readonly session?: Record<string, unknown>
+    readonly host?: (open: LocalServer["open"]) => Partial<ProviderHost>
+  } = {}
 ): Effect.fn.Return<LocalServer, unknown, Scope.Scope> {
   const config = yield* BackendConfig.decode({
     provider: "local",
@@ -54,7 +58,10 @@ export const start = Effect.fnUntraced(function*(
   // Registered first, so closed last: sessions end before the server does.
   const serving = yield* Scope.fork(yield* Effect.scope)
   const sessions = yield* Effect.acquireRelease(Scope.make("parallel"), (scope) => Scope.close(scope, Exit.void))
-  const connection = yield* provider.connect(config, host)
+  const connection = yield* provider.connect(config, {
+    ...host,
+    ...options.host?.((id, opening) => Effect.suspend(() => open(id, opening)))
+  })
   const context = yield* Layer.buildWithScope(
     HttpRouter.serve(HttpRouter.addAll(connection.routes ?? []), { disableListenLog: true, disableLogger: true }).pipe(
       Layer.provideMerge(
@@ -66,12 +73,10 @@ export const start = Effect.fnUntraced(function*(
   const { address } = Context.get(context, HttpServer.HttpServer)
   const port = address._tag === "UnixPathAddress" ? 0 : address.port
 
-  return {
-    port,
-    url: `http://127.0.0.1:${port}`,
-    open: Effect.fnUntraced(function*(id, { listen = true, transport = "websocket" } = {}) {
+  const open: LocalServer["open"] = Effect.fnUntraced(
+    function*(id, { listen = true, resumed = false, transport = "websocket" } = {}) {
       const scope = yield* Scope.fork(sessions)
-      const link = yield* connection.open({ id, config: { userId: "user", transport }, resumed: false }).pipe(
+      const link = yield* connection.open({ id, resumed, config: { userId: "user", transport } }).pipe(
         Scope.provide(scope)
       )
       const attached = yield* Queue.unbounded<Attached>()
@@ -84,8 +89,9 @@ export const start = Effect.fnUntraced(function*(
         Effect.forkIn(scope)
       )
       return { access: link.access, attached: Queue.take(attached), end: Scope.close(scope, Exit.void) }
-    })
-  }
+    }
+  )
+  return { port, url: `http://127.0.0.1:${port}`, open }
 })
 
 /** Ends when the listener has heard what is asked for. */

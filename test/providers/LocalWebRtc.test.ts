@@ -137,7 +137,7 @@ describe("local provider, WebRTC", () => {
       const cases = [
         [post(server, "s1", undefined, user.offer), 401, "authentication_failed"],
         [post(server, "s1", "guessed", user.offer), 401, "authentication_failed"],
-        [post(server, "s2", token, user.offer), 404, "session_not_found"],
+        [post(server, "s2", token, user.offer), 401, "authentication_failed"],
         [post(server, "s1", token, user.offer, "text/plain"), 415, "invalid_config"],
         [post(server, "s1", token, ""), 400, "invalid_config"],
         [post(server, "s1", token, "v=0\r\n"), 400, "invalid_config"],

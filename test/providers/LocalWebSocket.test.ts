@@ -6,12 +6,15 @@ import * as net from "node:net"
 import * as BackendConfig from "../../src/backend/BackendConfig.ts"
 import { provider } from "../../src/providers/local/index.ts"
 import type { SessionEvent } from "../../src/session/SessionEvent.ts"
-import { connect, heard, type LocalServer, start, type TestSession } from "./LocalServer.ts"
+import * as SessionTokens from "../../src/transport/SessionTokens.ts"
+import { connect, heard, host, type LocalServer, start, type TestSession } from "./LocalServer.ts"
 
 const audio = (server: LocalServer, id: string, query = "") =>
   `ws://127.0.0.1:${server.port}/v1/sessions/${id}/audio${query}`
 const protocols = (session: TestSession) => ["effect-voice.v1", `token.${session.access.token}`]
-const bearer = (session: TestSession) => ({ headers: { authorization: `Bearer ${session.access.token}` } })
+const bearer = (session: { readonly access: Pick<TestSession["access"], "token"> }) => ({
+  headers: { authorization: `Bearer ${session.access.token}` }
+})
 
 const base = { provider: "local", pipeline_type: "stt_tts", stt_provider: "none", tts_provider: "none" }
 
@@ -66,12 +69,14 @@ describe("local provider, WebSocket", () => {
       const server = yield* start()
       const session = yield* server.open("s1")
       const other = yield* server.open("s2")
+      const ours = yield* (yield* SessionTokens.make(host.signingKey)).issue("nobody", "user", 9e12)
       const cases = [
         [audio(server, "s1"), {}, 401, "authentication_failed"],
         [audio(server, "s1"), { protocols: ["effect-voice.v1", "token.guessed"] }, 401, "authentication_failed"],
         [audio(server, "s1", `?token=${"x".repeat(9_000)}`), {}, 401, "authentication_failed"],
         [audio(server, "s1"), bearer(other), 401, "authentication_failed"],
-        [audio(server, "nobody"), bearer(session), 404, "session_not_found"],
+        [audio(server, "nobody"), bearer(session), 401, "authentication_failed"],
+        [audio(server, "nobody"), bearer({ access: { token: ours } }), 404, "session_not_found"],
         [audio(server, "%00%ff"), bearer(session), 404, undefined],
         [audio(server, "s1", "?input_rate=7999"), bearer(session), 400, "invalid_config"],
         [audio(server, "s1", "?output_rate=48001"), bearer(session), 400, "invalid_config"],

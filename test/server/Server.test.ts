@@ -269,7 +269,13 @@ describe("Server", () => {
         ) {
           assert.include(paths, path)
         }
-        assert.deepEqual((yield* call(`${url}/openapi.json`)).json["security"], [{}, { apiKey: [] }])
+        assert.deepEqual((yield* call(`${url}/openapi.json`)).json["security"], [{}, { apiKey: [] }, { userToken: [] }])
+        const { delete: close, get } = (yield* call(`${url}/openapi.json`)).json["paths"]["/v1/sessions/{id}"]
+        for (const { responses } of [close, get]) {
+          assert.includeMembers(Object.keys(responses), ["401", "403", "404", "429"])
+          assert.isDefined(responses["429"].headers["Retry-After"].schema)
+          assert.isUndefined(responses["404"].headers)
+        }
         assert.include((yield* call(`${url}/docs`)).text, "swagger-ui")
         assert.strictEqual((yield* call(`${url}/metrics`)).status, 200)
         assert.deepEqual((yield* call(`${url}/health/live`)).json, { status: "alive" })

@@ -1,6 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Duration, Effect, Exit, Fiber, Layer, Scope, Stream } from "effect"
 import * as Agent from "../../src/agent/Agent.ts"
+import { defaults } from "../../src/backend/BackendConfig.ts"
 import { VoiceBackend } from "../../src/backend/VoiceBackend.ts"
 import { AgentError, type BackendError, ConnectionFailed, PipelineError } from "../../src/BackendError.ts"
 import { SpeechToText } from "../../src/speech/SpeechToText.ts"
@@ -13,6 +14,8 @@ const codeOf = <A>(effect: Effect.Effect<A, BackendError>) =>
   Effect.match(effect, { onFailure: (error) => error.code as string, onSuccess: () => "success" })
 const agentOf = (text: string) => Agent.fromCallback(() => Effect.succeed(text))
 const gone = (retryable: boolean) => new PipelineError({ op: "SpeechToText.events", message: "gone", retryable })
+
+const tenSeconds = { limit: Duration.seconds(10), window: Duration.hours(1) }
 
 describe("Session", () => {
   test(
@@ -617,6 +620,29 @@ describe("Session", () => {
         user.connection.listener?.audio(frame)
         user.connection.listener?.malformed("not JSON")
         assert.deepStrictEqual(user.connection.of("error").map((event) => event.code), ["invalid_config"])
+        assert.strictEqual(yield* user.session.persistenceStatus, "active")
+      })
+    )
+
+    test(
+      "of a user whose audio is used up cost what is beyond, then the connection",
+      { config: { rateLimits: { ...defaults.rateLimits, audio: { user: tenSeconds } } } },
+      Effect.gen(function*() {
+        const user = yield* call({ connection: new TestConnection({ transport: "websocket" }) })
+        yield* user.hears(9_000)
+        assert.deepStrictEqual(user.connection.of("audio.dropped"), [])
+        yield* user.hears(3_000)
+        assert.deepStrictEqual([...new Set(user.connection.of("audio.dropped").map((event) => event.reason))], [
+          "rate limit"
+        ])
+        // a connection of their own does not help
+        yield* user.reattach({ transport: "websocket" })
+        yield* user.hears(2_000)
+        assert.isAbove(user.connection.of("audio.dropped").length, 0)
+        assert.deepStrictEqual(user.connection.closes, [])
+        yield* user.hears(65_000)
+        assert.deepStrictEqual(user.connection.of("error").map((event) => event.code), ["rate_limit_exceeded"])
+        assert.deepStrictEqual(user.connection.closes, ["rate_limited"])
         assert.strictEqual(yield* user.session.persistenceStatus, "active")
       })
     )

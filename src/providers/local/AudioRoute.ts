@@ -17,7 +17,7 @@ import { isSampleRate, maxSampleRate, minSampleRate } from "../../audio/AudioFor
 import type { ProviderRoute } from "../../backend/BackendProvider.ts"
 import { ConnectionFailed, InvalidConfig } from "../../BackendError.ts"
 import * as WebSocketConnection from "../../transport/WebSocketConnection.ts"
-import { problem, queryOf, rawProblem, tokenOf } from "./RouteSupport.ts"
+import { problem, queryOf, rawProblem, tokenOf, visitorOf } from "./RouteSupport.ts"
 import type { SessionLinks } from "./SessionLinks.ts"
 
 const op = "LocalProvider.audio"
@@ -88,7 +88,7 @@ export const make = (links: SessionLinks): ProviderRoute => {
       if (Exit.isFailure(upgradable) || request.headers["upgrade"]?.toLowerCase() !== "websocket") {
         return problem(new InvalidConfig({ op, message: "expected a WebSocket handshake" }), 426)
       }
-      yield* link.place
+      yield* link.enter(yield* visitorOf(request))
       const webSocket = yield* upgrade(request)
       const { connection, gone } = yield* WebSocketConnection.make(webSocket, { inputSampleRate, outputSampleRate })
       yield* link.attach(connection)

@@ -17,7 +17,7 @@ import type { ProviderRoute } from "../../backend/BackendProvider.ts"
 import { InvalidConfig } from "../../BackendError.ts"
 import * as Sdp from "../../transport/Sdp.ts"
 import type { WebRtc } from "../../transport/WebRtcConnection.ts"
-import { problem, tokenOf } from "./RouteSupport.ts"
+import { problem, tokenOf, visitorOf } from "./RouteSupport.ts"
 import type { SessionLinks } from "./SessionLinks.ts"
 
 const op = "LocalProvider.offer"
@@ -46,8 +46,9 @@ export const make = (links: SessionLinks, webRtc: WebRtc): ProviderRoute => {
         : problem(new InvalidConfig({ op, message: "the offer could not be read" }))
     }
 
+    const from = yield* visitorOf(request)
     const scope = yield* Scope.fork(link.scope)
-    const accepted = yield* Effect.andThen(link.place, webRtc.accept(body.success)).pipe(
+    const accepted = yield* Effect.andThen(link.enter(from), webRtc.accept(body.success)).pipe(
       Scope.provide(scope),
       Effect.onExit((exit) => Exit.isFailure(exit) ? Scope.close(scope, exit) : Effect.void)
     )

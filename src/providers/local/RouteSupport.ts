@@ -3,9 +3,12 @@
  *
  * @since 0.1.0
  */
+import * as Effect from "effect/Effect"
 import type * as HttpServerRequest from "effect/http/HttpServerRequest"
 import * as HttpServerResponse from "effect/http/HttpServerResponse"
-import { type BackendError, toProblemJson } from "../../BackendError.ts"
+import * as Option from "effect/Option"
+import { CurrentVisitor, type Visitor } from "../../backend/BackendProvider.ts"
+import { type BackendError, retryAfterSeconds, toProblemJson } from "../../BackendError.ts"
 
 const TOKEN_PROTOCOL = "token."
 
@@ -36,6 +39,15 @@ export const tokenOf = (request: HttpServerRequest.HttpServerRequest): string | 
 }
 
 /**
+ * Who is behind a request: whom the server says, else whoever is at the other end of the socket.
+ *
+ * @category accessors
+ * @since 0.1.0
+ */
+export const visitorOf = (request: HttpServerRequest.HttpServerRequest): Effect.Effect<Visitor> =>
+  Effect.map(CurrentVisitor, ({ address }) => ({ address: address ?? Option.getOrUndefined(request.remoteAddress) }))
+
+/**
  * The problem JSON of an error; `status` replaces the one of its code where HTTP knows a better one (413, 415, 426).
  *
  * @category conversions
@@ -44,6 +56,7 @@ export const tokenOf = (request: HttpServerRequest.HttpServerRequest): string | 
 export const problem = (error: BackendError, status?: number): HttpServerResponse.HttpServerResponse => {
   const body = toProblemJson(error)
   const code = status ?? body.status
+  const seconds = retryAfterSeconds(error)
   return HttpServerResponse.jsonUnsafe({ ...body, status: code }, {
     status: code,
     contentType: "application/problem+json",
@@ -51,7 +64,7 @@ export const problem = (error: BackendError, status?: number): HttpServerRespons
       "cache-control": "no-store",
       ...(code === 401 ? { "www-authenticate": "Bearer" } : {}),
       ...(code === 426 ? { "upgrade": "websocket" } : {}),
-      ...(code === 429 ? { "retry-after": "1" } : {})
+      ...(seconds === undefined ? {} : { "retry-after": String(seconds) })
     }
   })
 }

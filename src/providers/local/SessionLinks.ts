@@ -1,8 +1,8 @@
 /**
  * The sessions that users may connect to, with what lets them in: an id, a token, a place.
  *
- * A link lives from `open` to the end of the session's scope, and takes its connections along. Of a token only the hash
- * is kept.
+ * A link lives from `open` to the end of the session's scope, and takes its connections along. A token is looked at before
+ * anything else: whoever has none that we signed for this session learns nothing and costs nothing.
  *
  * @since 0.1.0
  */
@@ -10,19 +10,22 @@ import * as Clock from "effect/Clock"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
+import * as Fiber from "effect/Fiber"
+import * as FiberMap from "effect/FiberMap"
 import * as Queue from "effect/Queue"
 import * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
-import { createHash, randomBytes, timingSafeEqual } from "node:crypto"
-import type { LinkedSession } from "../../backend/BackendProvider.ts"
-import { AuthenticationFailed, type BackendError, RateLimitExceeded, SessionNotFound } from "../../BackendError.ts"
+import type { LinkedSession, ProviderHost, Visitor } from "../../backend/BackendProvider.ts"
+import { type BackendError, RateLimitExceeded, SessionNotFound } from "../../BackendError.ts"
 import type { UserConnection } from "../../session/UserConnection.ts"
+import * as SessionTokens from "../../transport/SessionTokens.ts"
 
 /**
  * @category models
  * @since 0.1.0
  */
 export interface SessionLinksOptions {
+  readonly host: ProviderHost
   readonly tokenTtl: Duration.Duration
   /** How long a token is still good after its last connection has ended. */
   readonly resumeWindow: Duration.Duration
@@ -34,7 +37,6 @@ export interface SessionLinksOptions {
  * @since 0.1.0
  */
 export interface OpenedLink {
-  /** 256 random bits, base64url. */
   readonly token: string
   /** Unix time in ms. */
   readonly expiresAt: number
@@ -51,8 +53,11 @@ export interface Link {
   readonly id: string
   /** Ends with the session, after its connections were asked to close. */
   readonly scope: Scope.Scope
-  /** Takes one of the session's places for as long as the scope; fails `rate_limit_exceeded` when there is none. */
-  readonly place: Effect.Effect<void, BackendError, Scope.Scope>
+  /**
+   * Takes one of the session's places for as long as the scope, and asks the application whether this user may connect.
+   * Fails `rate_limit_exceeded` when there is no place, and as the application says.
+   */
+  readonly enter: (from: Visitor) => Effect.Effect<void, BackendError, Scope.Scope>
   /** Hands a connection to the session; it counts as the session's until the scope ends. */
   readonly attach: (connection: UserConnection) => Effect.Effect<void, never, Scope.Scope>
 }
@@ -63,23 +68,22 @@ export interface Link {
  */
 export interface SessionLinks {
   readonly open: (session: LinkedSession) => Effect.Effect<OpenedLink, never, Scope.Scope>
-  /** Fails `session_not_found` or `authentication_failed`; the latter does not say what was wrong with the token. */
+  /**
+   * Fails `authentication_failed`, which does not say what was wrong with the token; with a token of ours also
+   * `session_not_found`. A session that is not here is asked of the backend, which may take it up from another process.
+   */
   readonly authenticate: (id: string, token: string | undefined) => Effect.Effect<Link, BackendError>
 }
 
 interface Entry {
   readonly link: Link
-  readonly hash: Buffer
-  /** Unix time in ms; later as long as the user is connected. */
-  expiresAt: number
-  places: number
+  readonly userId: string
+  readonly connections: Set<UserConnection>
+  /** Unix time in ms up to which a token that has ended is good nevertheless. */
+  extendedTo: number
 }
 
-const TOKEN_BYTES = 32
-const MAX_TOKEN_LENGTH = 256
 const op = "LocalProvider.connect"
-
-const hashOf = (token: string): Buffer => createHash("sha256").update(token).digest()
 
 /**
  * @category constructors
@@ -88,9 +92,13 @@ const hashOf = (token: string): Buffer => createHash("sha256").update(token).dig
 export const make = Effect.fnUntraced(function*(
   options: SessionLinksOptions
 ): Effect.fn.Return<SessionLinks, never, Scope.Scope> {
+  const { host } = options
   const parent = yield* Effect.scope
   const clock = yield* Clock.Clock
+  const tokens = yield* SessionTokens.make(host.signingKey)
+  const recoveries = yield* FiberMap.make<string, void, BackendError>()
   const entries = new Map<string, Entry>()
+  const now = () => clock.currentTimeMillisUnsafe()
   const resumeMs = Duration.toMillis(options.resumeWindow)
 
   const open = Effect.fnUntraced(function*(session: LinkedSession): Effect.fn.Return<OpenedLink, never, Scope.Scope> {
@@ -98,41 +106,46 @@ export const make = Effect.fnUntraced(function*(
     const queue = yield* Queue.bounded<UserConnection>(options.maxConnectionsPerSession + 1)
     const connections = new Set<UserConnection>()
     const scope = yield* Scope.fork(parent, "parallel")
-    const token = randomBytes(TOKEN_BYTES).toString("base64url")
-    const expiresAt = clock.currentTimeMillisUnsafe() + Duration.toMillis(options.tokenTtl)
+    const expiresAt = now() + Duration.toMillis(options.tokenTtl)
+    const token = yield* tokens.issue(session.id, session.config.userId, expiresAt)
+    let places = 0
 
     const place = Effect.acquireRelease(
       Effect.suspend(() => {
-        if (entry.places >= options.maxConnectionsPerSession) {
+        if (places >= options.maxConnectionsPerSession) {
           return Effect.fail(
             new RateLimitExceeded({
               op,
-              message: `the session has ${entry.places} connections already`,
+              message: `the session has ${places} connections already`,
               details: { limit: options.maxConnectionsPerSession, retryAfterMs: 1_000 }
             })
           )
         }
-        entry.places++
+        places++
         return Effect.void
       }),
       () =>
         Effect.sync(() => {
-          entry.places--
-          entry.expiresAt = Math.max(entry.expiresAt, clock.currentTimeMillisUnsafe() + resumeMs)
+          places--
         })
     )
     const attach = Effect.fnUntraced(function*(connection: UserConnection) {
-      yield* Effect.addFinalizer(() => Effect.sync(() => connections.delete(connection)))
+      yield* Effect.addFinalizer(() =>
+        Effect.sync(() => {
+          connections.delete(connection)
+          entry.extendedTo = now() + resumeMs
+        })
+      )
       connections.add(connection)
       if (entries.get(session.id) !== entry || !Queue.offerUnsafe(queue, connection)) {
         yield* connection.close("session_ended")
       }
     })
     const entry: Entry = {
-      link: { id: session.id, scope, place, attach },
-      hash: hashOf(token),
-      expiresAt,
-      places: 0
+      link: { id: session.id, scope, enter: (from) => Effect.andThen(place, host.admit(session, from)), attach },
+      userId: session.config.userId,
+      connections,
+      extendedTo: session.resumed === true ? now() + resumeMs : 0
     }
 
     yield* Effect.acquireRelease(
@@ -151,19 +164,28 @@ export const make = Effect.fnUntraced(function*(
     return { token, expiresAt, attachments: Stream.fromQueue(queue) }
   })
 
-  const authenticate = (id: string, token: string | undefined): Effect.Effect<Link, BackendError> =>
-    Effect.suspend((): Effect.Effect<Link, BackendError> => {
+  const find = (id: string): Effect.Effect<Entry, SessionNotFound> =>
+    Effect.suspend(() => {
       const entry = entries.get(id)
-      if (entry === undefined) {
-        return Effect.fail(new SessionNotFound({ op, message: "no session has this id, or it is over" }))
-      }
-      const good = token !== undefined && token.length <= MAX_TOKEN_LENGTH &&
-        timingSafeEqual(hashOf(token), entry.hash) &&
-        (entry.places > 0 || clock.currentTimeMillisUnsafe() < entry.expiresAt)
-      return good
-        ? Effect.succeed(entry.link)
-        : Effect.fail(new AuthenticationFailed({ op, message: "the session's token is missing, wrong or expired" }))
+      return entry !== undefined ? Effect.succeed(entry) : Effect.fail(
+        new SessionNotFound({ op, message: "no session has this id, or it is over" })
+      )
     })
+
+  /** In a fiber of its own, so that all who ask for a session wait for the same recovery, and none of them can end it. */
+  const recover = (id: string): Effect.Effect<void, BackendError> =>
+    Effect.suspend(() => {
+      const running = FiberMap.getUnsafe(recoveries, id)
+      return running._tag === "Some" ? Effect.succeed(running.value) : FiberMap.run(recoveries, id, host.recover(id))
+    }).pipe(Effect.flatMap(Fiber.join))
+
+  const authenticate: SessionLinks["authenticate"] = Effect.fnUntraced(function*(id, given) {
+    const token = yield* tokens.verify(given, id)
+    if (!entries.has(id)) yield* recover(id)
+    const { connections, extendedTo, link, userId } = yield* find(id)
+    const good = token.isFor(userId) && (!token.expired || connections.size > 0 || now() < extendedTo)
+    return good ? link : yield* SessionTokens.refused()
+  })
 
   return { open, authenticate }
 })

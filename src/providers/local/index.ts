@@ -37,8 +37,9 @@ export const provider: BackendProvider.BackendProvider["Service"] = BackendProvi
     codecs: ["pcm_s16le", "opus"]
   },
   config: LocalConfig,
-  connect: Effect.fnUntraced(function*(options, config) {
+  connect: Effect.fnUntraced(function*(options, config, host) {
     const links = yield* SessionLinks.make({
+      host,
       tokenTtl: config.session.tokenTtl,
       resumeWindow: config.session.resumeWindow,
       maxConnectionsPerSession: options.maxConnectionsPerSession

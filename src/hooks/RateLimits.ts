@@ -1,0 +1,211 @@
+/**
+ * The framework's own rate limits: what a config says of them, and the token buckets that count.
+ *
+ * A limit of 10 a minute lets 10 through at once and one more every 6 seconds. Buckets are kept in the process, or in a
+ * store that all processes share; while such a store cannot be reached, each process counts for itself.
+ *
+ * @since 0.1.0
+ */
+import * as Context from "effect/Context"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Limiter from "effect/persistence/RateLimiter"
+import * as Schema from "effect/Schema"
+import type * as Scope from "effect/Scope"
+import { type BackendError, InvalidConfig } from "../BackendError.ts"
+import { boundedDuration, withDefault } from "../conversation/ConversationPolicy.ts"
+import { TokenBuckets } from "./TokenBuckets.ts"
+
+const Window = boundedDuration("1 second", "24 hours")
+
+/**
+ * So many at once, and as many in every window.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export const Rule = Schema.Struct({
+  limit: Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: 1_000_000 })),
+  window: Window
+})
+
+/**
+ * @category models
+ * @since 0.1.0
+ */
+export type Rule = typeof Rule.Type
+
+/**
+ * Rules by whom they count: each user, each tenant, each network address (IPv6 by its /64).
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export const Rules = Schema.Struct({
+  user: Schema.optionalKey(Rule),
+  tenant: Schema.optionalKey(Rule),
+  address: Schema.optionalKey(Rule)
+})
+
+/**
+ * @category models
+ * @since 0.1.0
+ */
+export type Rules = typeof Rules.Type
+
+/**
+ * How often users may come in, and how much they may speak. There is no limit that is not asked for.
+ *
+ * - `create`: sessions created. The address is that of whoever calls the API: leave it out where a server of your own
+ *   creates the sessions of all users.
+ * - `connect`: users that connect to a session, and come back to it.
+ * - `audio`: how long the audio of a user may be in all of their sessions of this process: `{ limit: 30m, window: 1h }`.
+ *   What is beyond is dropped.
+ * - `store`: `memory` counts in each process, `redis` in all that share the `url`.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export const RateLimits = Schema.Struct({
+  create: Rules.pipe(withDefault({})),
+  connect: Rules.pipe(withDefault({})),
+  audio: Schema.Struct({
+    user: Schema.optionalKey(Schema.Struct({ limit: Window, window: Window }))
+  }).pipe(withDefault({})),
+  store: Schema.Literals(["memory", "redis"]).pipe(withDefault("memory" as const)),
+  /** With its password: a secret. */
+  url: Schema.optionalKey(Schema.NonEmptyString.check(Schema.isMaxLength(2_048)).pipe(Schema.RedactedFromValue))
+})
+
+/**
+ * @category models
+ * @since 0.1.0
+ */
+export type RateLimits = typeof RateLimits.Type
+
+/**
+ * Counts one for a key. `undefined` when it is allowed, else the milliseconds after which it is worth another try.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export type Count = (key: string, rule: Rule) => Effect.Effect<number | undefined>
+
+/** A shared store that does not answer for so long is out of reach. */
+const STORE_DEADLINE = "1 second"
+/** How often it is told that the store is out of reach. */
+const TELL_EVERY_MS = 60_000
+
+/**
+ * Effect's store in memory, but with buckets that are bounded.
+ *
+ * @category layers
+ * @since 0.1.0
+ */
+export const layerMemory = (buckets: TokenBuckets = new TokenBuckets()): Layer.Layer<Limiter.RateLimiterStore> =>
+  Layer.effect(
+    Limiter.RateLimiterStore,
+    Effect.map(Limiter.RateLimiterStore, (store) =>
+      Limiter.RateLimiterStore.of({
+        ...store,
+        tokenBucket: ({ allowOverflow, key, limit, refillRate, tokens }) =>
+          Effect.clockWith((clock) =>
+            Effect.sync(() => {
+              const now = clock.currentTimeMillisUnsafe()
+              const bucket = buckets.get(key, limit, Duration.toMillis(refillRate), now)
+              const left = bucket.take(tokens, now, allowOverflow)
+              return [left, bucket.elapsedMs(now)] as const
+            })
+          )
+      }))
+  ).pipe(Layer.provide(Limiter.layerStoreMemory))
+
+const retryAfterMs = (error: Limiter.RateLimiterError) =>
+  error.reason._tag === "RateLimitExceeded"
+    ? Effect.succeed(Math.max(1, Math.ceil(Duration.toMillis(error.reason.retryAfter))))
+    : Effect.fail(error)
+
+const counting = (limiter: Limiter.RateLimiter) => (key: string, rule: Rule) =>
+  limiter.consume({ algorithm: "token-bucket", onExceeded: "fail", key, limit: rule.limit, window: rule.window }).pipe(
+    Effect.as<number | undefined>(undefined),
+    Effect.catchTag("RateLimiterError", retryAfterMs)
+  )
+
+/**
+ * Counts in the shared store, if there is one, else in this process. It never fails: a store that is out of reach must
+ * neither stop all calls nor lift all limits, so this process then counts alone.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const makeCount = Effect.fnUntraced(function*(shared?: Limiter.RateLimiterStore["Service"]) {
+  const own = counting(
+    yield* Limiter.make.pipe(
+      Effect.provideContext(yield* Layer.build(layerMemory()))
+    )
+  )
+  const alone: Count = (key, rule) => Effect.orDie(own(key, rule))
+  if (shared === undefined) return alone
+  const common = counting(yield* Effect.provideService(Limiter.make, Limiter.RateLimiterStore, shared))
+  let toldAt = Number.NEGATIVE_INFINITY
+  const count: Count = (key, rule) =>
+    common(key, rule).pipe(
+      Effect.timeout(STORE_DEADLINE),
+      Effect.catchCause(() =>
+        Effect.clockWith((clock) => {
+          const now = clock.currentTimeMillisUnsafe()
+          const told = now - toldAt < TELL_EVERY_MS
+          if (!told) toldAt = now
+          return Effect.andThen(
+            told
+              ? Effect.void
+              : Effect.logWarning("the store of rate limits is out of reach: this process counts for itself"),
+            alone(key, rule)
+          )
+        })
+      )
+    )
+  return count
+})
+
+/**
+ * Opens the store that all processes share at a URL. `effect-voice/builtin` provides it; so can a program.
+ *
+ * @category services
+ * @since 0.1.0
+ */
+export const SharedStore = Context.Reference<
+  (url: string) => Effect.Effect<Limiter.RateLimiterStore["Service"], BackendError, Scope.Scope>
+>("effect-voice/hooks/RateLimits/SharedStore", {
+  defaultValue: () => () =>
+    Effect.fail(
+      new InvalidConfig({
+        op: "RateLimits.make",
+        message:
+          "rate_limits.store: there is nobody to open it: provide effect-voice/builtin, or RateLimits.SharedStore",
+        details: { missing: "rate_limits.store" }
+      })
+    )
+})
+
+const groupsOf = (address: string): ReadonlyArray<string> => {
+  const [head = "", tail] = address.split("::")
+  const left = head === "" ? [] : head.split(":")
+  const right = tail === undefined || tail === "" ? [] : tail.split(":")
+  const zeros = tail === undefined ? 0 : Math.max(0, 8 - left.length - right.length)
+  return [...left, ...Array.from({ length: zeros }, () => "0"), ...right]
+}
+
+/**
+ * The key of a network address. Of IPv6 it is the /64, since a single machine has all of that.
+ *
+ * @category keys
+ * @since 0.1.0
+ */
+export const addressKey = (address: string): string => {
+  const bare = address.toLowerCase().replace(/%.*$/, "").replace(/^::ffff:(?=\d+\.)/, "")
+  return bare.includes(":")
+    ? `addr:${groupsOf(bare).slice(0, 4).map((group) => Number.parseInt(group, 16).toString(16)).join(":")}::/64`
+    : `addr:${bare}`
+}

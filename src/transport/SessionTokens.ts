@@ -1,0 +1,135 @@
+/**
+ * What lets a user into one session: a signed token (JWT, HS256) that ends.
+ *
+ * It is good for the session it was made for and no other (`aud`), and names its user by a hash (`sub`), since tokens go
+ * through addresses and logs. Nothing is kept of it: whoever has the key can check it, also after a restart.
+ *
+ * @since 0.1.0
+ */
+import * as Clock from "effect/Clock"
+import * as Effect from "effect/Effect"
+import * as Random from "effect/Random"
+import * as Redacted from "effect/Redacted"
+import { errors, type JWTPayload, jwtVerify, SignJWT } from "jose"
+import { createHash, webcrypto } from "node:crypto"
+import { AuthenticationFailed } from "../BackendError.ts"
+
+/**
+ * The largest token that is looked at: 2 KiB.
+ *
+ * @category constants
+ * @since 0.1.0
+ */
+export const MAX_TOKEN_LENGTH = 2_048
+
+const ALGORITHM = "HS256"
+const ISSUER = "effect-voice"
+const op = "SessionTokens.verify"
+
+/**
+ * A token that is ours.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface VerifiedToken {
+  /** Unix time in ms. */
+  readonly expiresAt: number
+  /** It has ended. Whether that still matters is the session's to say. */
+  readonly expired: boolean
+  /** Whether it was made for this user. */
+  readonly isFor: (userId: string) => boolean
+}
+
+/**
+ * @category models
+ * @since 0.1.0
+ */
+export interface SessionTokens {
+  /** Signs a token; `expiresAt` is Unix time in ms, and is kept to the second, rounded up. */
+  readonly issue: (session: string, userId: string, expiresAt: number) => Effect.Effect<string>
+  /** Fails `authentication_failed`, the same for whatever is wrong; a token that has only ended passes as `expired`. */
+  readonly verify: (
+    token: string | undefined,
+    session: string
+  ) => Effect.Effect<VerifiedToken, AuthenticationFailed>
+}
+
+/**
+ * The refusal of a token: it does not say why.
+ *
+ * @category errors
+ * @since 0.1.0
+ */
+export const refused = (): AuthenticationFailed =>
+  new AuthenticationFailed({ op, message: "the session's token is missing, wrong or expired" })
+
+const subjectOf = (userId: string): string => createHash("sha256").update(userId).digest("base64url")
+
+/** So that a session's id can be anything. */
+const audienceOf = (session: string): string => `session:${session}`
+
+const verified = ({ exp, sub }: JWTPayload, expired: boolean): VerifiedToken => ({
+  expiresAt: (exp ?? 0) * 1_000,
+  expired,
+  isFor: (userId) => sub === subjectOf(userId)
+})
+
+/** The end is looked at last: then signature and session were right. */
+const whenExpired = (cause: unknown): VerifiedToken => {
+  if (cause instanceof errors.JWTExpired && cause.claim === "exp") return verified(cause.payload, true)
+  throw cause
+}
+
+/**
+ * @category constructors
+ * @since 0.1.0
+ */
+export const make = Effect.fnUntraced(function*(
+  signingKey: Redacted.Redacted<string>
+): Effect.fn.Return<SessionTokens> {
+  const key = yield* Effect.promise(() =>
+    webcrypto.subtle.importKey(
+      "raw",
+      Buffer.from(Redacted.value(signingKey)),
+      { name: "HMAC", hash: "SHA-256" },
+      false,
+      ["sign", "verify"]
+    )
+  )
+
+  const issue: SessionTokens["issue"] = Effect.fnUntraced(function*(session, userId, expiresAt) {
+    const now = yield* Clock.currentTimeMillis
+    // it tells tokens apart, and is no secret
+    const id = yield* Effect.all([Random.nextIntBetween(0, 2 ** 32), Random.nextIntBetween(0, 2 ** 32)])
+    return yield* Effect.promise(() =>
+      new SignJWT()
+        .setProtectedHeader({ alg: ALGORITHM, typ: "JWT" })
+        .setIssuer(ISSUER)
+        .setAudience(audienceOf(session))
+        .setSubject(subjectOf(userId))
+        .setJti(id.map((part) => part.toString(36)).join("-"))
+        .setIssuedAt(Math.floor(now / 1_000))
+        .setExpirationTime(Math.ceil(expiresAt / 1_000))
+        .sign(key)
+    )
+  })
+
+  const verify: SessionTokens["verify"] = Effect.fnUntraced(function*(token, session) {
+    if (token === undefined || token.length > MAX_TOKEN_LENGTH) return yield* refused()
+    const now = yield* Clock.currentTimeMillis
+    return yield* Effect.tryPromise({
+      try: () =>
+        jwtVerify(token, key, {
+          algorithms: [ALGORITHM],
+          issuer: ISSUER,
+          audience: audienceOf(session),
+          requiredClaims: ["sub", "jti", "iat", "exp"],
+          currentDate: new Date(now)
+        }).then(({ payload }) => verified(payload, false), whenExpired),
+      catch: refused
+    })
+  })
+
+  return { issue, verify }
+})

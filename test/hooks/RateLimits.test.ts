@@ -1,0 +1,102 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Duration, Effect, Fiber, Layer } from "effect"
+import { RateLimiter as Limiter } from "effect/persistence"
+import { TestClock } from "effect/testing"
+import * as AudioAllowance from "../../src/hooks/AudioAllowance.ts"
+import { RateLimiter } from "../../src/hooks/RateLimiter.ts"
+import * as RateLimits from "../../src/hooks/RateLimits.ts"
+import { MAX_BUCKETS, TokenBuckets } from "../../src/hooks/TokenBuckets.ts"
+
+const rule = { limit: 3, window: Duration.seconds(30) }
+
+describe("RateLimits", () => {
+  it.effect("let so many through at once, and one more after the time that they tell", () =>
+    Effect.scoped(Effect.gen(function*() {
+      const count = yield* RateLimits.makeCount()
+      const three = yield* Effect.forEach([1, 2, 3], () => count("user:a", rule))
+      assert.deepStrictEqual(three, [undefined, undefined, undefined])
+      yield* TestClock.adjust("4 seconds")
+      assert.strictEqual(yield* count("user:a", rule), 6_000)
+      assert.strictEqual(yield* count("user:b", rule), undefined)
+      yield* TestClock.adjust(5_999)
+      assert.strictEqual(yield* count("user:a", rule), 1)
+      yield* TestClock.adjust(1)
+      assert.strictEqual(yield* count("user:a", rule), undefined)
+      assert.strictEqual(yield* count("user:a", rule), 10_000)
+    })))
+
+  it.effect("keep a bounded number of keys, and forget those that say nothing", () =>
+    Effect.gen(function*() {
+      const buckets = new TokenBuckets()
+      const program = Effect.gen(function*() {
+        const limiter = yield* Limiter.make
+        const consume = (key: string) =>
+          limiter.consume({ algorithm: "token-bucket", key, limit: 1, window: "1 minute" })
+        for (let i = 0; i < MAX_BUCKETS + 20_000; i++) yield* consume(`addr:${i}`)
+        assert.isAtMost(buckets.size, MAX_BUCKETS)
+        // the newest is remembered
+        assert.strictEqual(
+          (yield* Effect.flip(consume(`addr:${MAX_BUCKETS + 19_999}`))).reason._tag,
+          "RateLimitExceeded"
+        )
+        yield* TestClock.adjust("1 minute")
+        for (let i = 0; i < 40_000; i++) {
+          yield* consume("addr:one")
+            .pipe(Effect.ignore)
+        }
+        assert.strictEqual(buckets.size, 1)
+      })
+      yield* Effect.provide(program, RateLimits.layerMemory(buckets))
+    }), 30_000)
+
+  it.effect("count alone while the shared store hangs or fails", () =>
+    Effect.scoped(Effect.gen(function*() {
+      const store = yield* Layer.build(Limiter.layerStoreMemory)
+      const real = yield* Effect.provide(Limiter.RateLimiterStore, store)
+      for (const broken of [Effect.never, Effect.die(new Error("redis://secret"))]) {
+        const count = yield* RateLimits.makeCount({ ...real, tokenBucket: () => broken })
+        const asking = yield* Effect.forkChild(Effect.forEach([1, 2], () => count("k", { ...rule, limit: 1 })))
+        yield* TestClock.adjust("1 second")
+        yield* TestClock.adjust("1 second")
+        const [first, second] = yield* Fiber.join(asking)
+        assert.strictEqual(first, undefined)
+        assert.isAbove(second ?? 0, 27_000)
+      }
+    })))
+
+  it("count an IPv6 network of /64 as one address", () => {
+    assert.strictEqual(RateLimits.addressKey("2001:db8::1"), RateLimits.addressKey("2001:DB8:0:0:ffff::2"))
+    assert.notStrictEqual(RateLimits.addressKey("2001:db8::1"), RateLimits.addressKey("2001:db8:0:1::1"))
+    assert.strictEqual(RateLimits.addressKey("::ffff:192.0.2.1"), "addr:192.0.2.1")
+    assert.strictEqual(RateLimits.addressKey("::1"), "addr:0:0:0:0::/64")
+    assert.strictEqual(RateLimits.addressKey("fe80::1%eth0"), "addr:fe80:0:0:0::/64")
+  })
+
+  it.effect("are a service of their own, too", () =>
+    Effect.gen(function*() {
+      const limiter = yield* RateLimiter
+      assert.isTrue(yield* limiter.allow("user:a"))
+      assert.isFalse(yield* limiter.allow("user:a"))
+      assert.isTrue(yield* limiter.allow("tenant:a"))
+      const waiting = yield* Effect.forkChild(limiter.wait("user:a"))
+      yield* TestClock.adjust("59 seconds")
+      assert.strictEqual(waiting.pollUnsafe(), undefined)
+      yield* TestClock.adjust("1 second")
+      yield* Fiber.join(waiting)
+    }).pipe(Effect.provide(RateLimiter.layer({ user: { limit: 1, window: "1 minute" } }))))
+
+  it.effect("give a user's sessions one allowance of audio", () =>
+    Effect.scoped(Effect.gen(function*() {
+      const allowance = yield* Effect.clockWith((clock) => Effect.succeed(AudioAllowance.make(clock)))
+      const open = (user: string) => allowance.open(user, { limit: Duration.seconds(10), window: Duration.seconds(40) })
+      const [one, two, other] = yield* Effect.all([open("a"), open("a"), open("b")])
+      assert.isTrue(one?.(6_000))
+      assert.isFalse(two?.(6_000))
+      assert.isTrue(two?.(4_000))
+      assert.isFalse(one?.(20))
+      assert.isTrue(other?.(10_000))
+      yield* TestClock.adjust("80 millis")
+      assert.isTrue(one?.(20))
+      assert.isFalse(two?.(20))
+    })))
+})
