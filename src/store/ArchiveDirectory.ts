@@ -199,6 +199,8 @@ export const make = Effect.fnUntraced(function*(directory: string) {
         }
         for (const type of gone) {
           yield* io("Archive.sweep", () => Fs.rm(Path.join(folder, files[type]), { force: true }), undefined)
+          // of a write that a crash cut
+          yield* io("Archive.sweep", () => Fs.rm(Path.join(folder, `${files[type]}.new`), { force: true }), undefined)
         }
         const expiresAt = Object.fromEntries(left.map((type) => [type, manifest.expiresAt[type] ?? 0]))
         yield* writeManifest(folder, { ...manifest, expiresAt })

@@ -32,6 +32,8 @@ describe("ArchiveDirectory", () => {
       const archive = yield* ArchiveDirectory.make(path)
       yield* archive.put(entry("ses_1", "anna", "transcript", "the secret words", 1))
       yield* archive.put(entry("ses_1", "anna", "metadata", "the other fact", 2))
+      const cut = tree(path).filter((file) => file.endsWith("transcript.json"))
+      for (const file of cut) Fs.writeFileSync(`${file}.new`, "the secret words, cut by a crash")
       yield* TestClock.adjust("59 minutes")
       assert.strictEqual(yield* archive.sweep, 0)
       assert.isTrue(holds(path, "the secret words"))
