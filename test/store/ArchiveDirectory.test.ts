@@ -1,0 +1,82 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Duration, Effect } from "effect"
+import { TestClock } from "effect/testing"
+import * as Fs from "node:fs"
+import * as Os from "node:os"
+import * as Path from "node:path"
+import * as ArchiveDirectory from "../../src/store/ArchiveDirectory.ts"
+
+const directory = Effect.acquireRelease(
+  Effect.sync(() => Fs.mkdtempSync(Path.join(Os.tmpdir(), "archive-"))),
+  (path) => Effect.sync(() => Fs.rmSync(path, { recursive: true, force: true }))
+)
+const tree = (path: string) =>
+  Fs.readdirSync(path, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map((entry) => Path.join(entry.parentPath, entry.name))
+const holds = (path: string, words: string) => tree(path).some((file) => Fs.readFileSync(file).includes(words))
+const entry = (
+  session: string,
+  userId: string,
+  dataType: "transcript" | "metadata",
+  content: string,
+  hours: number
+) => (
+  { session, userId, dataType, content, period: Duration.hours(hours) }
+)
+
+describe("ArchiveDirectory", () => {
+  it.effect("lets each kind of data expire alone, also for the next process", () =>
+    Effect.gen(function*() {
+      const path = yield* directory
+      const archive = yield* ArchiveDirectory.make(path)
+      yield* archive.put(entry("ses_1", "anna", "transcript", "the secret words", 1))
+      yield* archive.put(entry("ses_1", "anna", "metadata", "the other fact", 2))
+      const cut = tree(path).filter((file) => file.endsWith("transcript.json"))
+      for (const file of cut) Fs.writeFileSync(`${file}.new`, "the secret words, cut by a crash")
+      yield* TestClock.adjust("59 minutes")
+      assert.strictEqual(yield* archive.sweep, 0)
+      assert.isTrue(holds(path, "the secret words"))
+      assert.isFalse(holds(path, "anna"))
+      yield* TestClock.adjust("1 minute")
+      const next = yield* ArchiveDirectory.make(path)
+      assert.strictEqual(yield* next.sweep, 1)
+      assert.isFalse(holds(path, "the secret words"))
+      assert.deepStrictEqual((yield* next.list("ses_1")).map((kept) => kept.dataType), ["metadata"])
+      yield* TestClock.adjust("1 hour")
+      yield* next.sweep
+      assert.deepStrictEqual(Fs.readdirSync(path), [])
+    }))
+
+  it.effect("erases a session, and a user, and nobody else", () =>
+    Effect.gen(function*() {
+      const path = yield* directory
+      const archive = yield* ArchiveDirectory.make(path)
+      for (const [id, user] of [["a1", "anna"], ["a2", "anna"], ["a3", "anna"], ["b1", "ben"]] as const) {
+        yield* archive.put(entry(id, user, "transcript", `words of ${id}`, 1))
+      }
+      assert.strictEqual(yield* archive.erase("a1"), 1)
+      assert.isFalse(holds(path, "words of a1"))
+      assert.isTrue(holds(path, "words of a2"))
+      assert.strictEqual(yield* archive.eraseUser("anna"), 2)
+      assert.isFalse(holds(path, "words of a"))
+      assert.isTrue(holds(path, "words of b1"))
+    }))
+
+  it.effect("is readable for its owner only, and stays in its directory", () =>
+    Effect.gen(function*() {
+      const path = yield* directory
+      const archive = yield* ArchiveDirectory.make(path)
+      yield* archive.put(entry("a1", "anna", "transcript", "words", 1))
+      for (const file of tree(path)) {
+        assert.strictEqual(Fs.statSync(file).mode & 0o777, 0o600)
+        assert.strictEqual(Fs.statSync(Path.dirname(file)).mode & 0o777, 0o700)
+      }
+      for (const id of ["../x", "", "a/b", ".."]) {
+        const error = yield* Effect.flip(archive.put(entry(id, "anna", "transcript", "words", 1)))
+        assert.strictEqual(error._tag, "InvalidConfig")
+        assert.strictEqual((yield* Effect.flip(archive.erase(id)))._tag, "InvalidConfig")
+      }
+      assert.lengthOf(tree(path), 2)
+    }))
+})
