@@ -101,7 +101,7 @@ export const make: Effect.Effect<Keeper, never, Scope.Scope> = Effect.gen(functi
   let silent = false
   const renew = Effect.suspend(() => Effect.forEach(leaving, remove, { concurrency: 8, discard: true })).pipe(
     // what was not erased must not be held for ever, so it comes first
-    Effect.andThen(leases.size === 0 ? Effect.void : bounded("SessionStore.renew")(store.renew)),
+    Effect.andThen(Effect.suspend(() => leases.size === 0 ? Effect.void : bounded("SessionStore.renew")(store.renew))),
     Effect.andThen(Effect.suspend(() => {
       if (!silent) return Effect.void
       silent = false

@@ -1,0 +1,306 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Effect, Exit, Fiber, Layer, Schema, Scope, Stream } from "effect"
+import * as Agent from "../../src/agent/Agent.ts"
+import * as BackendProvider from "../../src/backend/BackendProvider.ts"
+import { VoiceBackend } from "../../src/backend/VoiceBackend.ts"
+import { type BackendError, ConnectionFailed } from "../../src/BackendError.ts"
+import { SessionStore } from "../../src/session/SessionStore.ts"
+import type { VoiceSession } from "../../src/session/VoiceSession.ts"
+import * as MemoryStore from "../../src/store/MemoryStore.ts"
+import * as Scripted from "../../src/testing/ScriptedEngines.ts"
+import { pass, provider as testProvider, type Setup, User } from "../session/Harness.ts"
+import { TestConnection } from "../session/TestConnection.ts"
+
+const away = new ConnectionFailed({ op: "test", message: "the store is away" })
+
+/** A process on a shared table: a backend, what its provider may ask of it, and a way to lose it. */
+const start = Effect.fnUntraced(function*(
+  table: MemoryStore.Table,
+  { agent, config, texts = ["one", "two", "three"], tts }: Setup = {}
+) {
+  const store = MemoryStore.make({ table })
+  let dead = false
+  const guard = <A, E>(effect: Effect.Effect<A, E>) =>
+    Effect.suspend((): Effect.Effect<A, E | ConnectionFailed> => dead ? Effect.fail(away) : effect)
+  const guarded = SessionStore.of({
+    ...store,
+    create: (...args) => guard(store.create(...args)),
+    write: (...args) => guard(store.write(...args)),
+    claim: (id) => guard(store.claim(id)),
+    renew: guard(store.renew),
+    release: guard(store.release),
+    letGo: (lease) => guard(store.letGo(lease)),
+    remove: (lease) => guard(store.remove(lease)),
+    sweep: guard(store.sweep)
+  })
+  let host: BackendProvider.ProviderHost | undefined
+  const { capabilities } = testProvider()
+  const provider = BackendProvider.make({
+    name: "test",
+    description: "for tests",
+    capabilities,
+    config: Schema.Struct({}),
+    connect: (_options, _config, given) =>
+      Effect.sync(() => {
+        host = given
+        return {
+          open: ({ resumed }) =>
+            Effect.succeed({
+              access: { connectionUrl: resumed ? "memory:resumed" : "memory:" },
+              attachments: Stream.never
+            }),
+          probe: Effect.succeed({ name: "provider", status: "healthy" as const })
+        }
+      })
+  })
+  const scope = yield* Scope.make()
+  const context = yield* Layer.buildWithScope(
+    VoiceBackend.layerSttTts({
+      agent: agent ?? Agent.fromCallback((text) => Effect.succeed(`You said ${text}. I wrote it down. Anything else?`)),
+      ...(config === undefined ? {} : { config })
+    }).pipe(Layer.provide([
+      Layer.succeed(BackendProvider.BackendProvider, provider),
+      Layer.succeed(SessionStore, guarded),
+      Scripted.layerStt(texts),
+      Scripted.layerTts(tts),
+      Scripted.layerVad()
+    ])),
+    scope
+  )
+  const backend = yield* Effect.provide(VoiceBackend, context)
+  const call = Effect.fnUntraced(function*(
+    session: Effect.Effect<VoiceSession, BackendError> = backend.createSession({ userId: "u", transport: "websocket" })
+  ) {
+    const user = new User(yield* session, new TestConnection())
+    yield* user.session.attach(user.connection)
+    return user
+  })
+  const recover = (id: string): Effect.Effect<void, BackendError> =>
+    Effect.suspend(() => host?.recover(id) ?? Effect.die("not connected"))
+  return {
+    backend,
+    call,
+    recover,
+    /** The user of a session of another process comes back to this one. */
+    takeUp: (id: string) => Effect.andThen(recover(id), call(backend.getSession(id))),
+    /** Nothing that it does reaches the store any more. */
+    die: Effect.sync(() => {
+      dead = true
+    }),
+    revive: Effect.sync(() => {
+      dead = false
+    }),
+    stop: Effect.gen(function*() {
+      const closing = yield* Effect.forkChild(Scope.close(scope, Exit.void))
+      yield* pass("2 minutes")
+      yield* Fiber.join(closing)
+    })
+  }
+})
+
+const LEASE = "6 seconds"
+
+describe("Recovery", () => {
+  it.effect("goes on in another process, with its history, its metadata and its numbers", () =>
+    Effect.gen(function*() {
+      const table = MemoryStore.makeTable()
+      const one = yield* start(table)
+      const user = yield* one.call()
+      yield* user.session.updateMetadata({ order: 12 })
+      yield* user.speaks(300)
+      yield* user.hears(6_000)
+      const { id } = user.session
+      const before = yield* user.said
+      assert.deepStrictEqual(before, ["user: one", "agent: You said one. I wrote it down. Anything else?"])
+      const seq = user.connection.events.at(-1)?.seq ?? 0
+      const [saved] = user.connection.of("session.saved").slice(-1)
+      const told = user.connection.events.findLast((event) => event.type === "agent.speech_stopped")
+      assert.isAtLeast(saved?.through ?? 0, told?.seq ?? Infinity)
+
+      yield* one.die
+      const two = yield* start(table, { texts: ["four"] })
+      const held = yield* Effect.flip(two.recover(id))
+      assert.strictEqual(held.code, "connection_failed")
+      assert.isAbove(Number(held.details?.["retryAfterMs"]), 0)
+      yield* pass(LEASE)
+      const again = yield* two.takeUp(id)
+      assert.deepStrictEqual(yield* again.said, before)
+      assert.deepStrictEqual(yield* again.session.metadata, { order: 12 })
+      assert.strictEqual((yield* two.backend.access(id)).connectionUrl, "memory:resumed")
+      const [started] = again.connection.of("session.started")
+      assert.isTrue(started?.resumed)
+      assert.isAbove(started?.seq ?? 0, seq)
+      yield* again.speaks(300)
+      yield* again.hears(6_000)
+      assert.deepStrictEqual((yield* again.said).slice(2), [
+        "user: four",
+        "agent: You said four. I wrote it down. Anything else?"
+      ])
+      assert.strictEqual((yield* again.session.history).at(-1)?.turn, 2)
+      yield* two.stop
+      assert.strictEqual(table.rows.size, 0)
+    }))
+
+  it.effect("has one owner: whoever was thought dead lets go, and erases nothing", () =>
+    Effect.gen(function*() {
+      const table = MemoryStore.makeTable()
+      const one = yield* start(table)
+      const user = yield* one.call()
+      const { id } = user.session
+      yield* user.hears(100)
+      yield* one.die
+      yield* pass(LEASE)
+      const two = yield* start(table)
+      const again = yield* two.takeUp(id)
+      yield* one.revive
+      yield* user.speaks(300)
+      yield* user.hears(2_000)
+      assert.deepInclude(user.connection.events.at(-1), { type: "session.ended", reason: "taken_over" })
+      assert.strictEqual(yield* one.backend.activeSessionCount, 0)
+      assert.strictEqual(table.rows.size, 1)
+      yield* again.speaks(300)
+      yield* again.hears(4_000)
+      assert.include(yield* again.said, "user: one")
+      yield* one.stop
+      yield* two.stop
+      assert.strictEqual(table.rows.size, 0)
+    }))
+
+  it.effect("says the rest of an answer that was cut, from the sentence in which it was", () =>
+    Effect.gen(function*() {
+      const table = MemoryStore.makeTable()
+      const one = yield* start(table)
+      const user = yield* one.call()
+      yield* user.speaks(300)
+      // "You said one. I wrote": the second sentence has begun
+      yield* user.hears(1_700)
+      yield* one.die
+      yield* pass(LEASE)
+      const two = yield* start(table)
+      const again = yield* two.takeUp(user.session.id)
+      yield* again.hears(4_000)
+      const said = yield* again.said
+      assert.strictEqual(said[0], "user: one")
+      assert.match(said[1] ?? "", /^agent: You said one\.( I( wrote( it)?)?)? …$/u)
+      assert.strictEqual(said[2], "agent: I wrote it down. Anything else?")
+      assert.strictEqual(said.length, 3)
+    }))
+
+  it.effect("asks the agent again for an answer that nobody had begun to hear", () =>
+    Effect.gen(function*() {
+      const table = MemoryStore.makeTable()
+      const asked: Array<string> = []
+      const agent = Agent.fromCallback((text) =>
+        Effect.andThen(Effect.sync(() => asked.push(text)), asked.length === 0 ? Effect.never : Effect.succeed("Yes."))
+      )
+      const one = yield* start(table, { agent })
+      const user = yield* one.call()
+      yield* user.speaks(300)
+      yield* user.hears(1_000)
+      assert.deepStrictEqual(asked, ["one"])
+      yield* one.die
+      yield* pass(LEASE)
+      const two = yield* start(table, { agent })
+      const again = yield* two.takeUp(user.session.id)
+      yield* again.hears(2_000)
+      assert.deepStrictEqual(asked, ["one", "one"])
+      assert.deepStrictEqual(yield* again.said, ["user: one", "agent: Yes."])
+    }))
+
+  it.effect("leaves nothing of a session that has ended, or could not be made", () =>
+    Effect.gen(function*() {
+      const table = MemoryStore.makeTable()
+      const one = yield* start(table)
+      const user = yield* one.call()
+      assert.strictEqual(table.rows.size, 1)
+      yield* one.backend.closeSession(user.session.id)
+      assert.strictEqual(table.rows.size, 0)
+      yield* one.die
+      const refused = yield* Effect.flip(one.call())
+      assert.strictEqual(refused.code, "connection_failed")
+      assert.strictEqual(yield* one.backend.activeSessionCount, 0)
+      yield* one.revive
+      yield* one.call()
+      yield* one.stop
+      assert.strictEqual(table.rows.size, 0)
+    }))
+
+  it.effect("erases later what it could not erase at the end", () =>
+    Effect.gen(function*() {
+      const table = MemoryStore.makeTable()
+      const one = yield* start(table)
+      const user = yield* one.call()
+      yield* one.die
+      yield* one.backend.closeSession(user.session.id)
+      assert.strictEqual(table.rows.size, 1)
+      yield* one.revive
+      yield* pass("3 seconds")
+      assert.strictEqual(table.rows.size, 0)
+    }))
+
+  it.effect("keeps no session whose agent another process cannot have", () =>
+    Effect.gen(function*() {
+      const table = MemoryStore.makeTable()
+      const one = yield* start(table)
+      const agent = Agent.fromCallback(() => Effect.succeed("Mine."))
+      const user = yield* one.call(one.backend.createSession({ userId: "u", transport: "websocket", agent }))
+      yield* user.speaks(300)
+      yield* user.hears(2_000)
+      assert.strictEqual(table.rows.size, 0)
+      assert.strictEqual(user.connection.of("session.saved").length, 0)
+    }))
+
+  it.effect("erases what nobody comes back for within the resume window", () =>
+    Effect.gen(function*() {
+      const table = MemoryStore.makeTable()
+      const one = yield* start(table)
+      const user = yield* one.call()
+      yield* one.die
+      const two = yield* start(table)
+      yield* pass("50 seconds")
+      assert.strictEqual(table.rows.size, 1)
+      yield* pass("1 minute")
+      assert.strictEqual(table.rows.size, 0)
+      assert.strictEqual((yield* Effect.flip(two.recover(user.session.id))).code, "session_not_found")
+    }))
+
+  it.effect("leaves a session to others when it has no room for it, or cannot read it", () =>
+    Effect.gen(function*() {
+      const table = MemoryStore.makeTable()
+      const one = yield* start(table)
+      const user = yield* one.call()
+      const { id } = user.session
+      yield* user.hears(100)
+      yield* one.die
+      yield* pass(LEASE)
+      const full = yield* start(table, { config: { maxConcurrentSessions: 1 } })
+      yield* full.call()
+      assert.strictEqual((yield* Effect.flip(full.recover(id))).code, "session_limit_exceeded")
+      const row = table.rows.get(id)
+      assert.isDefined(row)
+      if (row === undefined) return
+      const kept = row.kept
+      const two = yield* start(table)
+      row.kept = { head: "{}", items: [] }
+      assert.strictEqual((yield* Effect.flip(two.recover(id))).code, "pipeline_error")
+      row.kept = kept
+      yield* two.takeUp(id)
+      assert.strictEqual(yield* two.backend.activeSessionCount, 1)
+    }))
+
+  it.effect("goes on without its store, and catches up", () =>
+    Effect.gen(function*() {
+      const table = MemoryStore.makeTable()
+      const one = yield* start(table)
+      const user = yield* one.call()
+      yield* one.die
+      yield* user.speaks(300)
+      yield* user.hears(4_000)
+      assert.include(yield* user.said, "user: one")
+      const saved = user.connection.of("session.saved").length
+      yield* one.revive
+      yield* user.hears(6_000)
+      assert.isAbove(user.connection.of("session.saved").length, saved)
+      assert.isAbove(table.rows.get(user.session.id)?.kept.items.length ?? 0, 1)
+    }))
+})
