@@ -361,6 +361,15 @@ export class VoiceClient {
     }
   }
 
+  /** Another process goes on with the session. */
+  #follow(): void {
+    const link = this.#link
+    // what the former link still says is of no interest
+    this.#generation++
+    void this.#reattach()
+    link?.close()
+  }
+
   async #reattach(): Promise<void> {
     this.#link = undefined
     this.#connection = "reconnecting"
@@ -393,7 +402,10 @@ export class VoiceClient {
     this.#emit("message", message)
     if (message.type.startsWith("tool.")) this.#dispatch("tool", message)
     else this.#dispatch(message.type, message)
-    if (message.type === "session.ended") this.#finish({ reason: message.reason, error: undefined })
+    if (message.type === "session.ended") {
+      if (message.reason === "taken_over") return this.#follow()
+      this.#finish({ reason: message.reason, error: undefined })
+    }
     if (message.type === "connection.detached" && message.reason === "replaced") {
       const error = replaced()
       this.#finish({ reason: error.code, error })

@@ -73,7 +73,11 @@ export const open = async (
 /** Starts `serve` as a user would, on a free port; it ends by SIGTERM. */
 export const serve = async (
   args: ReadonlyArray<string> = []
-): Promise<{ readonly url: string; readonly stop: () => Promise<number | null> }> => {
+): Promise<{
+  readonly url: string
+  readonly stop: () => Promise<number | null>
+  readonly kill: () => Promise<number | null>
+}> => {
   const child = spawn(process.execPath, [
     "--disable-warning=ExperimentalWarning",
     "src/cli/main.ts",
@@ -98,6 +102,10 @@ export const serve = async (
     url,
     stop: () => {
       child.kill("SIGTERM")
+      return exit
+    },
+    kill: () => {
+      child.kill("SIGKILL")
       return exit
     }
   }

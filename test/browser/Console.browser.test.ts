@@ -183,6 +183,55 @@ describe.skipIf(Browser.missing !== undefined)("console page", () => {
     }
   }, 120_000)
 
+  for (const transport of ["websocket", "webrtc"] as const) {
+    it(`goes on over ${transport} when the server is killed and starts again`, async () => {
+      const directory = mkdtempSync(join(tmpdir(), "effect-voice-killed-"))
+      const config = join(directory, "voice.json")
+      writeFileSync(
+        config,
+        JSON.stringify({ server: { port: 0 }, store: { kind: "sqlite", path: join(directory, "sessions.db") } })
+      )
+      const first = await Browser.serve(["--config", config])
+      let running = first
+      const { close, page } = await Browser.open(first.url, silence(60))
+      const type = async (text: string) => {
+        await page.locator("#text").fill(text)
+        await page.locator("#text").press("Enter")
+      }
+      try {
+        await start(page, transport)
+        await page.locator("#state", { hasText: /listening|speaking/iu }).waitFor({ timeout: 30_000 })
+        await type("What is two plus three?")
+        await page.locator(".agent-line .said", { hasText: /\b5\b|five/iu }).waitFor({ timeout: 30_000 })
+        await first.kill()
+        await page.locator("#banner-text, #state, #hint", { hasText: /reconnect|connection/iu }).first().waitFor({
+          timeout: 20_000
+        })
+        await shot(page, `${transport}-killed`)
+        running = await Browser.serve(["--config", config, "--port", new URL(first.url).port])
+        await page.locator("#state", { hasText: /listening|speaking/iu }).waitFor({ timeout: 30_000 })
+        // the agent's answer was not finished when the server died, or it was: the conversation goes on either way
+        await type("What is four plus four?")
+        await page.locator(".agent-line .said", { hasText: /\b8\b|eight/iu }).waitFor({ timeout: 30_000 })
+        const listed = await (await fetch(`${first.url}/v1/sessions`)).json() as {
+          sessions: ReadonlyArray<{ id: string }>
+        }
+        const id = listed.sessions[0]?.id ?? ""
+        const { history } = await (await fetch(`${first.url}/v1/sessions/${id}/history`)).json() as {
+          history: ReadonlyArray<{ role: string; text: string }>
+        }
+        const asked = history.filter((item) => item.role === "user").map((item) => item.text)
+        assert.deepEqual(asked, ["What is two plus three?", "What is four plus four?"])
+        await shot(page, `${transport}-resumed`)
+        await page.locator("#end").click()
+      } finally {
+        await close()
+        await running.stop()
+        rmSync(directory, { recursive: true, force: true })
+      }
+    }, 120_000)
+  }
+
   it("says that the server is gone, and comes back with it", async () => {
     const own = await Browser.serve()
     const { close, page } = await Browser.open(own.url, silence(1), { width: 390, height: 844 })
