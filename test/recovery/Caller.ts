@@ -20,7 +20,7 @@ interface Told {
 
 export class Caller {
   readonly name: string
-  readonly #base: string
+  #base: string
   #session: { readonly id: string; readonly url: string; readonly token: string } | undefined
   #socket: WebSocket | undefined
   #frames: Array<Int16Array> = []
@@ -49,6 +49,14 @@ export class Caller {
     this.#base = base
   }
 
+  get url(): string {
+    return this.#session?.url ?? ""
+  }
+
+  get token(): string {
+    return this.#session?.token ?? ""
+  }
+
   async create(): Promise<void> {
     const response = await fetch(`${this.#base}/v1/sessions`, {
       method: "POST",
@@ -65,6 +73,15 @@ export class Caller {
       // what was being said when the line broke is said again
       if (this.#frames.length === 0 && performance.now() - this.#signAt > 3_000) this.say()
     }, 20)
+  }
+
+  /** From now on another server is called, as a load balancer would have it. */
+  moveTo(base: string): void {
+    const session = this.#session
+    if (session !== undefined) {
+      this.#session = { ...session, url: session.url.replace(new URL(this.#base).host, new URL(base).host) }
+    }
+    this.#base = base
   }
 
   #connect(): void {

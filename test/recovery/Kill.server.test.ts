@@ -1,8 +1,8 @@
 import { assert, describe, it } from "@effect/vitest"
-import { readdirSync, readFileSync, rmSync } from "node:fs"
-import { mkdtempSync } from "node:fs"
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
+import { Caller } from "./Caller.ts"
 import * as Kill from "./Kill.ts"
 import { seeded } from "./seeded.ts"
 
@@ -31,4 +31,40 @@ describe("kill -9 in the middle of live conversations", () => {
       rmSync(directory, { recursive: true })
     }
   }, 180_000)
+
+  it("lets another process on the same store go on, and it alone", async () => {
+    const directory = mkdtempSync(join(tmpdir(), "effect-voice-kill-"))
+    const store = ["sqlite", join(directory, "sessions.db")] as const
+    const [one, two] = [await Kill.freePort(), await Kill.freePort()]
+    const first = await Kill.start(one, store)
+    const second = await Kill.start(two, store)
+    try {
+      const caller = new Caller("mover", `http://127.0.0.1:${one}`)
+      await caller.create()
+      caller.say()
+      await Kill.pause(4_500)
+      assert.isAbove(caller.safe.length, 1)
+      // the second does not take what the first still has
+      const held = await fetch(caller.url.replace(/^ws/u, "http").replace(String(one), String(two)), {
+        headers: { authorization: `Bearer ${caller.token}` }
+      })
+      assert.strictEqual(held.status, 502)
+      assert.strictEqual((await held.json() as { details: { reason: string } }).details.reason, "held")
+      assert.isNotNull(held.headers.get("retry-after"))
+      caller.moveTo(`http://127.0.0.1:${two}`)
+      const gone = Kill.ended(first)
+      first.kill("SIGKILL")
+      await gone
+      for (let i = 0; i < 100 && caller.recoveries.length === 0; i++) await Kill.pause(50)
+      await Kill.pause(3_000)
+      assert.deepEqual(caller.problems, [])
+      process.stdout.write(`taken over by another process after ${Math.round(caller.recoveries[0] ?? Number.NaN)} ms\n`)
+      await caller.end()
+    } finally {
+      const gone = Kill.ended(second)
+      second.kill("SIGTERM")
+      await gone
+      rmSync(directory, { recursive: true })
+    }
+  }, 60_000)
 })

@@ -13,7 +13,7 @@ export interface KillReport {
   readonly problems: ReadonlyArray<string>
 }
 
-const freePort = (): Promise<number> =>
+export const freePort = (): Promise<number> =>
   new Promise((resolve) => {
     const server = createServer().listen(0, "127.0.0.1", () => {
       const address = server.address()
@@ -21,7 +21,7 @@ const freePort = (): Promise<number> =>
     })
   })
 
-const start = (port: number, store: readonly [kind: string, where: string]): Promise<ChildProcess> =>
+export const start = (port: number, store: readonly [kind: string, where: string]): Promise<ChildProcess> =>
   new Promise((resolve, reject) => {
     const child = spawn(
       process.execPath,
@@ -32,9 +32,10 @@ const start = (port: number, store: readonly [kind: string, where: string]): Pro
     child.stdout.on("data", (data: Buffer) => data.includes("ready") ? resolve(child) : undefined)
   })
 
-const ended = (child: ChildProcess): Promise<void> => new Promise((resolve) => child.once("exit", () => resolve()))
+export const ended = (child: ChildProcess): Promise<void> =>
+  new Promise((resolve) => child.once("exit", () => resolve()))
 
-const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms))
+export const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms))
 
 /** `random`: a number from 0 to 1, so that a run can be repeated. */
 export const run = async (options: {
