@@ -391,8 +391,7 @@ export const make = Effect.fnUntraced(function*(options: SessionOptions) {
   }
   const journal = options.keep === undefined ? undefined : yield* Journal.make({
     write: options.keep,
-    // what is taken up is written anew: the reply that was in flight is a part of the history now
-    kept: past === undefined ? state.history : [],
+    kept: state.history,
     read: () => ({ head: head(), history: state.history, seq, speaking: state.told === "speaking" }),
     onSaved: (through) => emit({ type: "session.saved", through }),
     onTakenOver: () => dispatch({ _tag: "Close", reason: "taken_over" })

@@ -141,6 +141,29 @@ describe("Recovery", () => {
       assert.strictEqual(table.rows.size, 0)
     }))
 
+  it.effect("is safe from the moment at which it is taken up, also when the next process dies at once", () =>
+    Effect.gen(function*() {
+      const table = MemoryStore.makeTable()
+      const one = yield* start(table)
+      const user = yield* one.call()
+      yield* user.speaks(300)
+      yield* user.hears(1_700)
+      yield* one.die
+      const seqs = [user.connection.events.at(-1)?.seq ?? 0]
+      const said: Array<ReadonlyArray<string>> = []
+      for (let i = 0; i < 3; i++) {
+        yield* pass(LEASE)
+        const next = yield* start(table)
+        const again = yield* next.takeUp(user.session.id)
+        yield* next.die
+        seqs.push(again.connection.events[0]?.seq ?? 0)
+        said.push(yield* again.said)
+      }
+      assert.deepStrictEqual(seqs, seqs.toSorted((a, b) => a - b))
+      assert.strictEqual(new Set(seqs).size, seqs.length)
+      for (const lines of said) assert.deepStrictEqual(lines, said[0])
+    }))
+
   it.effect("has one owner: whoever was thought dead lets go, and erases nothing", () =>
     Effect.gen(function*() {
       const table = MemoryStore.makeTable()
