@@ -86,6 +86,8 @@ export type ReplySource =
     readonly optional: boolean
     /** Nobody may talk over it. */
     readonly uninterruptible?: boolean | undefined
+    /** The rest of what was cut off when a process ended: optional, and yet not to be lost with the next one. */
+    readonly again?: boolean | undefined
   }
   | { readonly _tag: "Audio"; readonly key: number }
   | { readonly _tag: "Remote"; readonly reply: string }

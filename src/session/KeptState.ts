@@ -28,14 +28,19 @@ const About = Schema.Struct({
   createdAtMs: Schema.Finite
 })
 
+const QuestionKind = Schema.Literals(["speech", "text"])
+
 /** Where it stands: changes with every write. */
 const Standing = Schema.Struct({
   /** Somebody has been attached. */
   attached: Schema.Boolean,
   seq: Schema.Natural,
   turn: Schema.Natural,
-  /** What waits to be said. */
-  queue: Schema.Array(Schema.Struct({ text: Schema.String, uninterruptible: Schema.Boolean })),
+  /** What waits: to be said, or to be answered. */
+  queue: Schema.Array(Schema.Union([
+    Schema.Struct({ say: Schema.String, optional: Schema.Boolean, uninterruptible: Schema.Boolean }),
+    Schema.Struct({ answer: Schema.String, kind: QuestionKind, again: Schema.Boolean })
+  ])),
   /** The reply in flight: what was heard of it, and what is known of the rest. */
   reply: Schema.optionalKey(Schema.Struct({
     turn: Schema.Natural,
@@ -43,7 +48,7 @@ const Standing = Schema.Struct({
     said: Schema.String,
     rest: Schema.String,
     /** The question it answers. */
-    question: Schema.optionalKey(Schema.Struct({ text: Schema.String, kind: Schema.Literals(["speech", "text"]) }))
+    question: Schema.optionalKey(Schema.Struct({ text: Schema.String, kind: QuestionKind }))
   }))
 })
 
@@ -109,6 +114,23 @@ export const headEncoder = (about: () => About): (standing: Standing) => string 
   }
 }
 
+/** What of the queue is kept: not a greeting, nor sound, nor what a model says by itself. */
+const kept = (source: ReplySource): Standing["queue"] => {
+  switch (source._tag) {
+    case "Text": {
+      const { again, optional, text, uninterruptible } = source
+      return optional && again !== true ? [] : [{ say: text, optional, uninterruptible: uninterruptible === true }]
+    }
+    case "Answer": {
+      const { again, kind, transcript } = source
+      return [{ answer: transcript, kind, again: again === true }]
+    }
+    case "Audio":
+    case "Remote":
+      return []
+  }
+}
+
 /**
  * Where a conversation stands. `heard` is what has been heard of the reply in flight and how many of its sentences as a
  * whole; `planned` are those that are known.
@@ -127,18 +149,16 @@ export const standing = (
 ): Standing => {
   const { agent } = state
   const reply = agent._tag === "Silent" ? undefined : agent.reply
-  const texts = [...(reply === undefined || reply.audibleAt !== undefined ? [] : [reply.source]), ...state.queue]
+  // an answer in the making stands below, as the question that it owes
+  const begun = reply === undefined || reply.audibleAt !== undefined || reply.source._tag === "Answer"
+  const waiting = [...(begun ? [] : [reply.source]), ...state.queue]
   const rest = planned.slice(heard?.texts ?? 0).join(" ")
   const audible = reply?.audibleAt
   return {
     attached,
     seq,
     turn: state.turn,
-    queue: texts.flatMap((source) =>
-      source._tag === "Text" && !source.optional
-        ? [{ text: source.text, uninterruptible: source.uninterruptible === true }]
-        : []
-    ),
+    queue: waiting.flatMap(kept),
     ...(reply === undefined || (audible === undefined && reply.source._tag !== "Answer") ? {} : {
       reply: {
         turn: reply.turn,
@@ -199,7 +219,7 @@ export const decode = Effect.fnUntraced(function*({ head, items }: KeptSession):
   const next: ReadonlyArray<ReplySource> = reply === undefined
     ? []
     : reply.rest !== ""
-    ? [{ _tag: "Text", text: reply.rest, optional: true }]
+    ? [{ _tag: "Text", text: reply.rest, optional: true, again: true }]
     : reply.said === "" && reply.question !== undefined
     ? [{ _tag: "Answer", transcript: reply.question.text, kind: reply.question.kind, again: true }]
     : []
@@ -212,12 +232,17 @@ export const decode = Effect.fnUntraced(function*({ head, items }: KeptSession):
     history: [...history, ...said],
     queue: [
       ...next,
-      ...standing.queue.map(({ text, uninterruptible }): ReplySource => ({
-        _tag: "Text",
-        text,
-        optional: false,
-        uninterruptible
-      }))
+      ...standing.queue.map((item): ReplySource =>
+        "say" in item
+          ? {
+            _tag: "Text",
+            text: item.say,
+            optional: item.optional,
+            uninterruptible: item.uninterruptible,
+            again: item.optional
+          }
+          : { _tag: "Answer", transcript: item.answer, kind: item.kind, again: item.again }
+      )
     ]
   }
 })

@@ -68,9 +68,12 @@ describe("KeptState", () => {
         ["user", "where is it", false],
         ["agent", "It left. It will be", true]
       ])
-      assert.deepEqual(past.queue, [
-        { _tag: "Text", text: "It will be there tomorrow. Goodbye.", optional: true }
-      ])
+      const rest = { _tag: "Text", text: "It will be there tomorrow. Goodbye.", optional: true, again: true } as const
+      assert.deepEqual(past.queue, [rest])
+      // nor is it lost when the next process ends before it has said it
+      const next = yield* again({ ...initial(past.history, past.queue, past.turn) })
+      assert.deepEqual(next.queue, [{ ...rest, uninterruptible: false }])
+      assert.deepEqual(next.history, past.history)
     }))
 
   it.effect("asks again what nobody had begun to answer", () =>
@@ -78,6 +81,8 @@ describe("KeptState", () => {
       const past = yield* again(speaking(), { planned: ["It left."] })
       assert.deepEqual(past.history, [question])
       assert.deepEqual(past.queue, [{ _tag: "Answer", transcript: "where is it", kind: "speech", again: true }])
+      const next = yield* again({ ...initial(past.history, past.queue, past.turn) })
+      assert.deepEqual(next.queue, past.queue)
     }))
 
   it.effect("repeats nothing of an answer that was heard to its end", () =>
@@ -90,7 +95,7 @@ describe("KeptState", () => {
       assert.strictEqual(past.history.length, 2)
     }))
 
-  it.effect("keeps what waits to be said, but no greeting", () =>
+  it.effect("keeps what waits to be said and to be answered, but no greeting", () =>
     Effect.gen(function*() {
       const past = yield* again({
         ...initial(),
@@ -98,12 +103,18 @@ describe("KeptState", () => {
           _tag: "Active",
           reply: { ...reply, source: { _tag: "Text", text: "first", optional: false, uninterruptible: true } }
         },
-        queue: [{ _tag: "Text", text: "hello", optional: true }, { _tag: "Text", text: "second", optional: false }]
+        queue: [
+          { _tag: "Text", text: "hello", optional: true },
+          { _tag: "Answer", transcript: "typed meanwhile", kind: "text" },
+          { _tag: "Text", text: "second", optional: false }
+        ]
       })
-      assert.deepEqual(past.queue.map((source) => source._tag === "Text" && [source.text, source.uninterruptible]), [
-        ["first", true],
-        ["second", false]
-      ])
+      assert.deepEqual(
+        past.queue.map((source) =>
+          source._tag === "Text" ? [source.text, source.uninterruptible] : source._tag === "Answer" && source.transcript
+        ),
+        [["first", true], "typed meanwhile", ["second", false]]
+      )
     }))
 
   it.effect("refuses what it cannot read, and does not tell it", () =>
