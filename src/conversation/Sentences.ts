@@ -71,7 +71,8 @@ export class Sentences {
     const limit = end === 0 ? rest.length : end
     if (this.#first) {
       for (const match of rest.slice(0, limit).matchAll(/[,;:–—]\s+/gu)) {
-        if (match.index >= MIN_CLAUSE) return match.index + match[0].length
+        const after = match.index + match[0].length
+        if (match.index >= MIN_CLAUSE && after <= MAX_PIECE) return after
       }
     }
     if (limit > MAX_PIECE) {

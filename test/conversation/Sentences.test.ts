@@ -82,6 +82,12 @@ describe("Sentences", () => {
     "x".repeat(150)
   ])
 
+  it("cuts a first clause that is longer than a piece", () => {
+    const pieces = cut(`${"word ".repeat(90)}end, and so on.`)
+    assert.isTrue(pieces.every((piece) => piece.length <= 400), String(pieces.map((piece) => piece.length)))
+    assert.strictEqual(pieces.length, 2)
+  })
+
   it.prop(
     "gives all of the text, in bounded pieces, none of them empty, however it comes",
     [Schema.Array(Token).check(Schema.isMaxLength(80))],
