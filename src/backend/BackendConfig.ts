@@ -13,13 +13,16 @@ import type { InvalidConfig } from "../BackendError.ts"
 import { boundedDuration, ConversationPolicy, withDefault } from "../conversation/ConversationPolicy.ts"
 import * as Faults from "../Faults.ts"
 import { RateLimits } from "../hooks/RateLimits.ts"
+import { Options, secret } from "../Secret.ts"
 import { PipelineType } from "../session/SessionConfig.ts"
 
 const Name = Schema.NonEmptyString.check(Schema.isMaxLength(128))
-const Options = Schema.Record(Schema.String, Schema.Unknown)
 
 /**
- * How a backend ends its conversations when it is stopped: the `turn` in flight, or the whole `conversation`.
+ * How a backend ends its conversations when it is stopped.
+ *
+ * - `mode`: what is waited for: the `turn` in flight, or the end of the `conversation`. `turn`.
+ * - `deadline`: what is left after it is interrupted. 20 s, [0, 1 h].
  *
  * @category models
  * @since 0.1.0
@@ -30,7 +33,7 @@ export const DrainConfig = Schema.Struct({
 })
 
 /** As long as what it makes: HMAC-SHA256 is 32 bytes. */
-const SigningKey = Schema.String.check(Schema.isMinLength(32), Schema.isMaxLength(512)).pipe(Schema.RedactedFromValue)
+const SigningKey = secret({ min: 32, max: 512 })
 
 /**
  * The limits of a session.
@@ -73,7 +76,7 @@ export const SessionLimits = Schema.Struct({
 export const StoreConfig = Schema.Struct({
   kind: Schema.Literals(["memory", "sqlite", "postgres", "redis"]).pipe(withDefault("memory" as const)),
   path: Schema.optionalKey(Schema.NonEmptyString.check(Schema.isMaxLength(4_096))),
-  url: Schema.optionalKey(Schema.NonEmptyString.pipe(Schema.RedactedFromValue)),
+  url: Schema.optionalKey(secret({ min: 1 })),
   lease: boundedDuration("1 second", "5 minutes").pipe(withDefault("5s"))
 })
 
@@ -89,6 +92,10 @@ export type StoreConfig = typeof StoreConfig.Type
  * - `appliesTo`: who hears what it makes of the audio. Default: everybody (`stt`, `vad`, `receive`).
  * - `onFailure`: a processor that fails is passed by for a while (`bypass`, the default), or ends the session (`stop`).
  *
+ * - `name`: the name under which the application registered it.
+ * - `order`: lower runs earlier. Default: the processor's own.
+ * - `options`: whatever the processor takes.
+ *
  * @category models
  * @since 0.1.0
  */
@@ -103,6 +110,35 @@ export const ProcessorConfig = Schema.Struct({
 /**
  * A backend's configuration. `sttProvider` and `ttsProvider` are required with `stt_tts`, `s2sProvider` with `s2s`.
  * `turnDetectionProvider: "stt"` leaves turns to the recogniser.
+ *
+ * - `provider`: how users are reached. In a file `local`, when it is left out.
+ * - `providerConfig`: the options of the provider.
+ * - `pipelineType`: `stt_tts` hears with one engine, asks the agent, and speaks with another; `s2s` leaves all of it to
+ *   one engine. In a file `stt_tts`, when it is left out.
+ * - `sttProvider`: the engine that turns speech into text; required with `stt_tts`.
+ * - `ttsProvider`: the engine that turns text into speech; required with `stt_tts`.
+ * - `s2sProvider`: the engine that hears and speaks itself; required with `s2s`.
+ * - `vadProvider`: the engine that tells voices from noise.
+ * - `turnDetectionProvider`: the engine that says whether a sentence is finished. Default: silence alone decides.
+ * - `noiseCancellationProvider`: the engine that takes the noise out of the user's audio.
+ * - `engines`: the options of engines, by their names.
+ * - `sttFallback`: engines that take over, in this order, when the one that hears fails.
+ * - `ttsFallback`: engines that take over, in this order, when the one that speaks fails.
+ * - `agent`: the registered agent that answers. In a file `builtin`, when it is left out.
+ * - `customProcessors`: what the user's audio runs through before it is recognised.
+ * - `latencyTarget`: from the user's last word to the first of the answer; a slower turn is an event, and many of them
+ *   degrade health. 500 ms, [100 ms, 5 s].
+ * - `timeout`: how long a connect, an agent's first output or an engine's first result may take. 30 s, [1 s, 5 min].
+ * - `maxRetries`: how often a failed call of an engine is tried again, within the timeout. 3, [0, 10].
+ * - `retryDelay`: the wait before the first of them; it grows. 1 s, [100 ms, 30 s].
+ * - `maxConcurrentSessions`: sessions at once; the next one is refused. 100.
+ * - `enableTracing`: whether spans are made. true.
+ * - `enableMetrics`: whether metrics are counted. true.
+ * - `enableStructuredLogging`: whether log lines have fields. true.
+ * - `conversation`: when a turn is over, what interrupts, who speaks first.
+ * - `drain`: how conversations end when the backend is stopped.
+ * - `session`: the limits of a session.
+ * - `store`: where active sessions are kept.
  *
  * @category models
  * @since 0.1.0

@@ -54,7 +54,7 @@ export interface ProviderCapabilities {
 export interface IceServer {
   readonly urls: string | ReadonlyArray<string>
   readonly username?: string | undefined
-  readonly credential?: string | undefined
+  readonly credential?: Redacted.Redacted<string> | undefined
 }
 
 /**

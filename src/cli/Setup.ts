@@ -11,6 +11,7 @@ import * as ConfigSource from "../backend/ConfigSource.ts"
 import { VoiceBackend } from "../backend/VoiceBackend.ts"
 import * as Builtin from "../builtin/index.ts"
 import { ModelStore } from "../models/ModelStore.ts"
+import { conceal } from "../Secret.ts"
 import * as ServerConfig from "../server/ServerConfig.ts"
 import * as Output from "./Output.ts"
 
@@ -53,7 +54,10 @@ export const besideServer = (
   const isSaid = ["bind_address", "announce_address"].some((name) => providerConfig[name] !== undefined)
   if (provider !== "local" || !isLocal || isSaid) return config
   const bare = host.replace(/^\[|\]$/g, "")
-  return { ...config, providerConfig: { ...providerConfig, bind_address: isIP(bare) === 0 ? "127.0.0.1" : bare } }
+  return {
+    ...config,
+    providerConfig: conceal({ ...providerConfig, bind_address: isIP(bare) === 0 ? "127.0.0.1" : bare })
+  }
 }
 
 /**

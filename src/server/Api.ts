@@ -18,7 +18,7 @@ import { Problem } from "./Problem.ts"
 const IceServer = Schema.Struct({
   urls: Schema.Union([Schema.String, Schema.Array(Schema.String)]),
   username: Schema.optional(Schema.String),
-  credential: Schema.optional(Schema.String)
+  credential: Schema.optional(Schema.RedactedFromValue(Schema.String))
 }).annotate({ identifier: "IceServer" })
 
 /**

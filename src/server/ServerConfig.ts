@@ -9,24 +9,30 @@ import * as Schema from "effect/Schema"
 import { InvalidConfig } from "../BackendError.ts"
 import { withDefault } from "../conversation/ConversationPolicy.ts"
 import * as ClientAddress from "./ClientAddress.ts"
+import { secret } from "../Secret.ts"
 
 const isHttpUrl = (text: string): boolean => URL.canParse(text) && /^https?:$/.test(new URL(text).protocol)
 
 const HttpUrl = Schema.String.check(
   Schema.makeFilter((text: string) =>
     (isHttpUrl(text) && !/[?#@]/.test(text)) ||
-    "expected a URL that begins with http:// or https://, without user, query or fragment"
-  )
+    "expected a URL that begins with http:// or https://, without user, query or fragment", {
+    toJsonSchema: () => [{ pattern: "^\\s*[hH][tT][tT][pP][sS]?:[^?#@]+$" }, true]
+  })
 )
 
 const Origin = Schema.String.check(
-  Schema.makeFilter((text: string) =>
-    (isHttpUrl(text) && new URL(text).origin === text) || "expected an origin such as https://example.org"
+  Schema.makeFilter(
+    (text: string) =>
+      (isHttpUrl(text) && new URL(text).origin === text) || "expected an origin such as https://example.org",
+    {
+      toJsonSchema: () => [{ pattern: "^https?://[^/?#@A-Z\\s]+$" }, true]
+    }
   )
 )
 
 /** A key that can be guessed is none: 16 characters are 80 bits and more of what key generators write. */
-const ApiKey = Schema.String.check(Schema.isMinLength(16), Schema.isMaxLength(512))
+const ApiKey = secret({ min: 16, max: 512 })
 
 const Range = Schema.String.check(
   Schema.makeFilter((text: string) =>
@@ -38,7 +44,7 @@ const File = Schema.NonEmptyString.check(Schema.isMaxLength(4_096))
 
 /**
  * - `host`: the address to listen on. `127.0.0.1`; any other than loopback needs `apiKeys`.
- * - `port`: 8080; 0 takes a free one.
+ * - `port`: the port to listen on. 8080; 0 takes a free one.
  * - `publicUrl`: how clients reach the server when it stands behind a proxy, with its path if it has one; the only place
  *   where that is said, and what the addresses of sessions are made of.
  * - `allowedOrigins`: web pages of other origins that may use the API.
@@ -57,7 +63,7 @@ export const ServerConfig = Schema.Struct({
   port: Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 65_535 })).pipe(withDefault(8080)),
   publicUrl: Schema.optionalKey(HttpUrl),
   allowedOrigins: Schema.Array(Origin).pipe(withDefault([])),
-  apiKeys: Schema.Array(ApiKey.pipe(Schema.RedactedFromValue)).pipe(withDefault([])),
+  apiKeys: Schema.Array(ApiKey).pipe(withDefault([])),
   authentication: Schema.Literals(["keys", "hook"]).pipe(withDefault("keys" as const)),
   trustedProxies: Schema.Array(Range).pipe(withDefault([])),
   tls: Schema.optionalKey(Schema.Struct({ cert: File, key: File }))

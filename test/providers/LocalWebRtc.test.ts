@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Effect } from "effect"
+import { Effect, Redacted } from "effect"
 import type { Scope } from "effect"
 import { readFileSync } from "node:fs"
 import * as Wav from "../../src/audio/Wav.ts"
@@ -107,7 +107,15 @@ describe("local provider, WebRTC", () => {
     Effect.gen(function*() {
       const servers = [{ urls: ["turn:turn.example:3478"], username: "u", credential: "p" }]
       const server = yield* start({ providerConfig: { ice_servers: servers } })
-      assert.deepStrictEqual((yield* server.open("s1", { transport: "webrtc" })).access.iceServers, servers)
+      const told = (yield* server.open("s1", { transport: "webrtc" })).access.iceServers
+      assert.deepStrictEqual(
+        told?.map((each) => ({
+          ...each,
+          credential: each.credential === undefined ? undefined : Redacted.value(each.credential)
+        })),
+        servers.map((each) => ({ ...each }))
+      )
+      assert.notInclude(JSON.stringify(told), "\"p\"")
       assert.isUndefined((yield* server.open("s2")).access.iceServers)
       const without = yield* start()
       assert.isUndefined((yield* without.open("s1", { transport: "webrtc" })).access.iceServers)

@@ -1,4 +1,4 @@
-import { Context, Deferred, Duration, Effect, Layer, Ref, Schema, Stream, SubscriptionRef } from "effect"
+import { Context, Deferred, Duration, Effect, Layer, Redacted, Ref, Schema, Stream, SubscriptionRef } from "effect"
 import { HttpRouter, HttpServerRequest, HttpServerResponse } from "effect/http"
 import * as BackendConfig from "../../src/backend/BackendConfig.ts"
 import type { HealthStatus } from "../../src/backend/HealthStatus.ts"
@@ -123,7 +123,11 @@ export const backend = Layer.effectContext(Effect.gen(function*() {
         token: "t0ken",
         expiresAt: 1_000,
         iceServers: config.transport === "webrtc"
-          ? [{ urls: "stun:stun.example" }, { urls: ["turn:turn.example"], username: "u", credential: "p" }]
+          ? [{ urls: "stun:stun.example" }, {
+            urls: ["turn:turn.example"],
+            username: "u",
+            credential: Redacted.make("p")
+          }]
           : []
       })),
     healthCheck: Ref.get(script.health),

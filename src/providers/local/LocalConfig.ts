@@ -3,24 +3,37 @@
  *
  * @since 0.1.0
  */
+import * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
 import type { IceServer as NativeIceServer } from "node-datachannel"
 import { isIP } from "node:net"
 import { withDefault } from "../../conversation/ConversationPolicy.ts"
+import { secret } from "../../Secret.ts"
 import type { WebRtcOptions } from "../../transport/WebRtcConnection.ts"
 
 const iceUrl = /^(stuns?|turns?):(\[[\da-fA-F:.]+\]|[\w.-]{1,253})(?::(\d{1,5}))?(?:\?transport=(udp|tcp))?$/
 
 const IceUrl = Schema.String.check(
-  Schema.makeFilter((url: string) => iceUrl.test(url) || "expected stun:host:port or turn:host:port?transport=udp|tcp")
+  Schema.makeFilter(
+    (url: string) => iceUrl.test(url) || "expected stun:host:port or turn:host:port?transport=udp|tcp",
+    {
+      toJsonSchema: () => ({ pattern: iceUrl.source })
+    }
+  )
 )
 
 const Address = Schema.String.check(
-  Schema.makeFilter((address: string) => isIP(address) !== 0 || "expected an IP address")
+  Schema.makeFilter((address: string) => isIP(address) !== 0 || "expected an IP address", {
+    toJsonSchema: () => [{ anyOf: [{ format: "ipv4" }, { format: "ipv6" }] }, true]
+  })
 )
 
 /**
  * A STUN or TURN server, as a browser's `RTCIceServer` has it.
+ *
+ * - `urls`: one address or several, such as `stun:stun.example.org:3478`.
+ * - `username`: of a TURN server.
+ * - `credential`: its password, a secret; whoever creates a session is told.
  *
  * @category models
  * @since 0.1.0
@@ -28,7 +41,7 @@ const Address = Schema.String.check(
 export const IceServer = Schema.Struct({
   urls: Schema.Union([IceUrl, Schema.Array(IceUrl)]),
   username: Schema.optionalKey(Schema.String),
-  credential: Schema.optionalKey(Schema.String)
+  credential: Schema.optionalKey(secret())
 })
 
 const Port = Schema.Int.check(Schema.isBetween({ minimum: 1_024, maximum: 65_535 }))
@@ -37,6 +50,8 @@ const Port = Schema.Int.check(Schema.isBetween({ minimum: 1_024, maximum: 65_535
  * - `iceServers`: STUN and TURN servers that both sides of WebRTC use; whoever creates a session is told them, with
  *   their credentials. Default: none.
  * - `udpPortRange`: the UDP ports of WebRTC, both ends included. Default: any.
+ * - `udpPortRange.begin`: the first of the ports.
+ * - `udpPortRange.end`: the last of them.
  * - `bindAddress`: the local address of WebRTC. Default: all; where `effect-voice serve` is for this machine alone, its
  *   loopback address.
  * - `announceAddress`: the public address of a 1:1 NAT, which WebRTC tells users instead of the local one.
@@ -87,7 +102,7 @@ const toNative = (server: typeof IceServer.Type): ReadonlyArray<string | NativeI
         hostname: host,
         port: number,
         ...(server.username === undefined ? {} : { username: server.username }),
-        ...(server.credential === undefined ? {} : { password: server.credential }),
+        ...(server.credential === undefined ? {} : { password: Redacted.value(server.credential) }),
         relayType: secure ? "TurnTls" as const : transport === "tcp" ? "TurnTcp" as const : "TurnUdp" as const
       }]
     }

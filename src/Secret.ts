@@ -1,0 +1,54 @@
+/**
+ * Secrets in what is read from outside: values that nothing prints.
+ *
+ * @since 0.1.0
+ */
+import * as Redactable from "effect/Redactable"
+import * as Schema from "effect/Schema"
+import * as SchemaGetter from "effect/SchemaGetter"
+
+/**
+ * A secret text, decoded to a `Redacted`; `writeOnly` for whoever shows the schema. Its length is counted in characters.
+ *
+ * @category schemas
+ * @since 0.1.0
+ */
+export const secret = (options: { readonly min?: number; readonly max?: number } = {}) =>
+  Schema.String.annotate({ writeOnly: true }).check(
+    Schema.isMinCodePoints(options.min ?? 0),
+    Schema.isMaxLength(options.max ?? 4_096)
+  ).pipe(Schema.RedactedFromValue)
+
+type Entries = { readonly [key: string]: unknown }
+
+const hidden = "<redacted>"
+
+/**
+ * The same entries in an object that tells its keys alone, to JSON, to logs and to inspection: options whose schema is
+ * another's to know may hold keys. A copy by spreading tells all again.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const conceal = (entries: Entries): Entries => {
+  const shown = () => Object.fromEntries(Object.keys(entries).map((key) => [key, hidden]))
+  // Not enumerable, so that no reader of the entries meets them.
+  return Object.defineProperties({ ...entries }, {
+    toJSON: { value: shown },
+    [Symbol.for("nodejs.util.inspect.custom")]: { value: shown },
+    [Redactable.symbolRedactable]: { value: shown }
+  })
+}
+
+/**
+ * Options of an engine, a provider or a processor, before its own schema has read them.
+ *
+ * @category schemas
+ * @since 0.1.0
+ */
+export const Options = Schema.Record(Schema.String, Schema.Unknown).pipe(
+  Schema.decode({
+    decode: SchemaGetter.transform(conceal),
+    encode: SchemaGetter.transform((entries: Entries) => ({ ...entries }))
+  })
+)
