@@ -1,5 +1,6 @@
 /**
- * `npm run fix`: lets oxlint and dprint put right what they can, and writes the third-party licences afresh.
+ * `npm run fix`: lets oxlint and dprint put right what they can, and writes the third-party licences and the
+ * JSON Schema of configs afresh.
  *
  * @since 0.1.0
  */
@@ -8,7 +9,8 @@ import { spawnSync } from "node:child_process"
 const commands: ReadonlyArray<ReadonlyArray<string>> = [
   ["node_modules/oxlint/bin/oxlint", "--fix"],
   ["node_modules/dprint/bin.cjs", "fmt"],
-  ["scripts/check/licences.ts"]
+  ["scripts/check/licences.ts"],
+  ["scripts/check/schema.ts"]
 ]
 
 for (const command of commands) {

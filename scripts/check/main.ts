@@ -22,7 +22,12 @@ const checks: ReadonlyArray<{ name: string; about: string; commands: ReadonlyArr
   { name: "lint", about: "oxlint", commands: [["node_modules/oxlint/bin/oxlint"]] },
   { name: "format", about: "dprint", commands: [["node_modules/dprint/bin.cjs", "check"]] },
   { name: "imports", about: "imports point one way (the floors of src)", commands: [["scripts/check/imports.ts"]] },
-  { name: "licences", about: "third-party licences", commands: [["scripts/check/licences.ts", "--check"]] }
+  { name: "licences", about: "third-party licences", commands: [["scripts/check/licences.ts", "--check"]] },
+  {
+    name: "schema",
+    about: "the JSON Schema of configs is current",
+    commands: [["scripts/check/schema.ts", "--check"]]
+  }
 ]
 
 const wanted = process.argv.slice(2)

@@ -156,7 +156,11 @@ const readFile = Effect.fnUntraced(function*(file: string) {
   }
   const raw = yield* parse(file, new TextDecoder().decode(bytes))
   if (raw === null || raw === undefined) return {}
-  if (isRecord(raw)) return raw
+  if (isRecord(raw)) {
+    // What an editor of JSON finds the schema by.
+    const { $schema, ...config } = raw
+    return typeof $schema === "string" ? config : raw
+  }
   return yield* invalid(`the config ${file} is not a mapping of keys to values`, { file, reason: "syntax" })
 })
 

@@ -42,6 +42,14 @@ const openRateLimits: typeof RateLimits.SharedStore.Service = (url) =>
   }).pipe(Effect.flatMap((redis) => redis.open(url)))
 
 /**
+ * Where the JSON Schema of config files is, as they may be with all of ours. `npm run fix` writes it.
+ *
+ * @category constants
+ * @since 0.1.0
+ */
+export const configSchema: URL = new URL("./config.schema.json", import.meta.url)
+
+/**
  * The registries with all of ours.
  *
  * @category layers

@@ -1,10 +1,12 @@
 /**
- * The commands that only look and tell: `providers`, `check`, `models`.
+ * The commands that only look and tell: `providers`, `check`, `schema`, `models`.
  *
  * @since 0.1.0
  */
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
+import * as FileSystem from "effect/FileSystem"
+import { fileURLToPath } from "node:url"
 import { BackendRegistry } from "../backend/BackendRegistry.ts"
 import * as Builtin from "../builtin/index.ts"
 import { ModelStore } from "../models/ModelStore.ts"
@@ -91,6 +93,17 @@ export const check = Effect.fnUntraced(function*(file: string) {
       section.apiKeys.length === 0 ? "no API keys" : `API keys: ${section.apiKeys.length}`
     }${section.authentication === "hook" ? ", users by the AuthHook" : ""}${section.tls === undefined ? "" : ", TLS"}`
   )
+})
+
+/**
+ * The JSON Schema of config files, for editors.
+ *
+ * @category commands
+ * @since 0.1.0
+ */
+export const schema = Effect.gen(function*() {
+  const fs = yield* FileSystem.FileSystem
+  yield* Output.line((yield* Effect.orDie(fs.readFileString(fileURLToPath(Builtin.configSchema)))).trimEnd())
 })
 
 /**

@@ -84,6 +84,10 @@ const checkCommand = Command.make("check", {
   Command.withDescription("Read a config and tell everything that is wrong with it")
 )
 
+const schemaCommand = Command.make("schema", {}, () => Commands.schema).pipe(
+  Command.withDescription("Print the JSON Schema of config files, which editors complete from")
+)
+
 const model = Argument.String("name")
 const modelsCommand = Command.make("models", {}, () => Commands.listModels).pipe(
   Command.withDescription("List the models of the embedded engines, fetch one, or say where one is"),
@@ -100,7 +104,7 @@ const modelsCommand = Command.make("models", {}, () => Commands.listModels).pipe
 
 const cli = Command.make(name).pipe(
   Command.withDescription("Real-time voice agents"),
-  Command.withSubcommands([serveCommand, talkCommand, providersCommand, checkCommand, modelsCommand])
+  Command.withSubcommands([serveCommand, talkCommand, providersCommand, checkCommand, schemaCommand, modelsCommand])
 )
 
 /** From a source tree and from a built package alike, two directories up. */

@@ -20,13 +20,19 @@ const longForm = (text: string): string => {
   return `${of(h, "h") + of(m, "m") + of(s, "s") + of(ms, "ms")} millis`
 }
 
+const amount = "\\d+(?:\\.\\d+)?"
+/** What `longForm` and Effect read, for editors. */
+const pattern = `^\\s*(?=\\d)(?:${amount}h)?(?:${amount}m(?!s))?(?:${amount}s)?(?:${amount}ms)?\\s*$|` +
+  `^${amount}\\s+(?:nano|micro|milli|second|minute|hour|day|week)s?$`
+
 /** A duration as people write it: `"500ms"`, `"1m30s"`, or Effect's `"2 seconds"`. */
-const DurationText = Schema.String.pipe(
-  Schema.decodeTo(Schema.DurationFromString, {
-    decode: SchemaGetter.transform(longForm),
-    encode: SchemaGetter.passthrough()
-  })
-)
+const durationText = (description: string) =>
+  Schema.String.annotate({ pattern, description, examples: ["500ms", "1m30s", "2 seconds"] }).pipe(
+    Schema.decodeTo(Schema.DurationFromString, {
+      decode: SchemaGetter.transform(longForm),
+      encode: SchemaGetter.passthrough()
+    })
+  )
 
 /**
  * A duration between two bounds. Read from `"500ms"`, `"1m30s"` or `"2 seconds"`.
@@ -37,10 +43,10 @@ const DurationText = Schema.String.pipe(
 export const boundedDuration = (min: Duration.Input, max: Duration.Input) => {
   const minimum = Duration.fromInputUnsafe(min)
   const maximum = Duration.fromInputUnsafe(max)
-  return DurationText.check(
+  const range = `between ${Duration.format(minimum)} and ${Duration.format(maximum)}`
+  return durationText(`A duration ${range}.`).check(
     Schema.makeFilter((value: Duration.Duration) =>
-      Duration.between(value, { minimum, maximum }) ||
-      `expected a duration between ${Duration.format(minimum)} and ${Duration.format(maximum)}`
+      Duration.between(value, { minimum, maximum }) || `expected a duration ${range}`
     )
   )
 }
@@ -87,25 +93,30 @@ const Away = Schema.Struct({
  * `interruption`.
  *
  * - `firstSpeaker`: `agent` greets with `greeting` when a user first attaches; `user` waits.
- * - `greeting`, `goodbye`, `apology`: texts that are spoken; `""` says nothing. The goodbye is heard before a close that
- *   we begin; the apology when the agent failed before its first word.
+ * - `greeting`: what is said first; `""` says nothing, here and in the other texts.
+ * - `goodbye`: what is heard before a close that we begin.
+ * - `apology`: what is said when the agent failed before its first word.
+ * - `endpointing`: when the user's turn is over.
  * - `endpointing.silence`: how long the user must be silent for the turn to be over. 300 ms, [100 ms, 5 s].
  * - `endpointing.mode`: `adaptive` makes it one and a half times the user's own pauses, between `silence` and
  *   `maxSilence`.
- * - `endpointing.maxSilence`: how long a turn waits that sounds unfinished to the turn detector, which it does below
- *   `threshold`. 2 s, [100 ms, 30 s]; 0.5.
+ * - `endpointing.maxSilence`: how long a turn waits that sounds unfinished to the turn detector. 2 s, [100 ms, 30 s].
+ * - `endpointing.threshold`: the probability of an end below which a turn sounds unfinished. 0.5, [0, 1].
+ * - `interruption`: how hard it is to interrupt the agent.
  * - `interruption.enabled`: whether speaking over the agent stops it: it falls silent at the first sound. Otherwise it
  *   speaks on, and the user's turn waits for its end.
  * - `interruption.minSpeech`: how much speech it takes to stop the agent for good; it goes on where it stopped after
  *   less. 200 ms, [0, 2 s].
  * - `interruption.minWords`: how many words it takes. 0, [0, 20].
- * - `interruption.ignoreBackchannels`: "mhm" and "right" stop nobody; `backchannels` adds phrases of one's own.
+ * - `interruption.ignoreBackchannels`: "mhm" and "right" stop nobody. true.
+ * - `interruption.backchannels`: phrases of one's own that stop nobody either.
  * - `interruption.patience`: how long the agent stays silent for speech whose words are not known, from its beginning
  *   while it lasts and from its end on; at most twice as long in all. 1 s, [100 ms, 10 s].
  * - `echoGuard`: what repeats the agent's own words while it speaks is its echo, and not a user. true.
  * - `speculation`: ask the agent at the user's pause, before the turn is over; the answer is only used when it is. false.
- * - `away.after`: the user has been silent for so long: an event. 15 s, 0 for never. `away.closeAfter`: the session ends
- *   with the goodbye. 0, for never.
+ * - `away`: what happens when the user says nothing for long.
+ * - `away.after`: the user has been silent for so long: an event. 15 s, 0 for never.
+ * - `away.closeAfter`: the session ends with the goodbye. 0, for never.
  * - `longestNoise`: speech without a word for so long is music or noise, and no longer keeps the turn open. 20 s, [2 s,
  *   10 min].
  * - `longestTurn`: a turn without end is answered after this. 60 s, [5 s, 10 min].

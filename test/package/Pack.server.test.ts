@@ -71,6 +71,18 @@ describe("the packed package", () => {
     for (const absent of ["test", "scripts", "node_modules", ".ci"]) assert.notInclude(entries, absent)
   })
 
+  it("has the schema of configs where editors look for it, and prints it", () => {
+    const file = join(project, "node_modules", "effect-voice", "dist", "builtin", "config.schema.json")
+    const schema = readFileSync(file, "utf8")
+    assert.strictEqual(schema, readFileSync(join(root, "src", "builtin", "config.schema.json"), "utf8"))
+    writeFileSync(
+      join(project, "schema.mjs"),
+      "import schema from \"effect-voice/config.schema.json\" with { type: \"json\" }\nprocess.stdout.write(schema.title)\n"
+    )
+    assert.strictEqual(run(project, process.execPath, ["schema.mjs"]), "effect-voice config")
+    assert.strictEqual(run(project, join(project, "node_modules", ".bin", "effect-voice"), ["schema"]), schema)
+  }, 60_000)
+
   it("imports by every subpath under Node", () => {
     assert.includeMembers([...subpaths], ["", "/client", "/testing", "/builtin", "/server", "/providers/local"])
     // The browser client needs no browser to be loaded, only to be used.

@@ -1,0 +1,127 @@
+/**
+ * The schema of the configs that the package reads as it comes: its own engines, providers and names.
+ *
+ * @since 0.1.0
+ */
+import * as Effect from "effect/Effect"
+import type * as Schema from "effect/Schema"
+import { readdirSync, readFileSync } from "node:fs"
+import { BackendConfig } from "../../src/backend/BackendConfig.ts"
+import type { BackendError } from "../../src/BackendError.ts"
+import * as Builtin from "../../src/builtin/index.ts"
+import { ServerConfig } from "../../src/server/ServerConfig.ts"
+import type { EngineDefinition, EngineKind } from "../../src/speech/EngineRegistry.ts"
+import * as ConfigSchema from "./ConfigSchema.ts"
+
+const sourcesOf = (folder: string): string =>
+  readdirSync(folder, { recursive: true, encoding: "utf8" })
+    .filter((name) => name.endsWith(".ts"))
+    .map((name) => readFileSync(`${folder}/${name}`, "utf8"))
+    .join("\n")
+
+/** The descriptions of an object inside another. */
+const under = (path: string, docs: ConfigSchema.Docs): ConfigSchema.Docs =>
+  new Map(Array.from(docs, ([field, text]) => [`${path}.${field}`, text]))
+
+const merged = (...all: ReadonlyArray<ConfigSchema.Docs>): ConfigSchema.Docs =>
+  new Map(all.flatMap((docs) => Array.from(docs)))
+
+/** Definitions are typed loosely, for their options are known to their engine or provider alone. */
+const codec = (schema: Schema.Constraint): Schema.Codec<unknown, unknown> => schema as Schema.Codec<unknown, unknown>
+
+type Described = Pick<EngineDefinition, "description" | "options">
+
+const described = (kind: EngineKind, name: string): Effect.Effect<ReadonlyArray<Described>, BackendError> => {
+  const loader: Effect.Effect<Described, BackendError> | undefined = Builtin.engines[kind][name]
+  return loader === undefined ? Effect.succeed([]) : Effect.map(loader, (definition) => [definition])
+}
+
+/**
+ * The schema, and the fields that lack a description.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const builtin = async (): Promise<{
+  readonly schema: ConfigSchema.Node
+  readonly undescribed: ReadonlyArray<{ readonly field: string; readonly where: string }>
+}> => {
+  const undescribed: Array<{ readonly field: string; readonly where: string }> = []
+  const object = (
+    where: string,
+    schema: Schema.Constraint,
+    docs: ConfigSchema.Docs,
+    machine?: ReadonlyArray<string>
+  ): ConfigSchema.Node => {
+    const made = ConfigSchema.objectOf(codec(schema), docs, machine)
+    undescribed.push(...made.undescribed.map((field) => ({ field, where })))
+    return made.node
+  }
+
+  const config = readFileSync("src/backend/BackendConfig.ts", "utf8")
+  const policy = readFileSync("src/conversation/ConversationPolicy.ts", "utf8")
+  const backend = object(
+    "src/backend and src/conversation",
+    BackendConfig,
+    merged(
+      ConfigSchema.docsOf(config, /^BackendConfig$/),
+      under("drain", ConfigSchema.docsOf(config, /^DrainConfig$/)),
+      under("session", ConfigSchema.docsOf(config, /^SessionLimits$/)),
+      under("store", ConfigSchema.docsOf(config, /^StoreConfig$/)),
+      under("custom_processors", ConfigSchema.docsOf(config, /^ProcessorConfig$/)),
+      under("conversation", ConfigSchema.docsOf(policy, /^ConversationPolicy$/))
+    )
+  )
+  const server = object(
+    "src/server/ServerConfig.ts",
+    ServerConfig,
+    ConfigSchema.docsOf(readFileSync("src/server/ServerConfig.ts", "utf8"), /^ServerConfig$/)
+  )
+
+  const providers = Object.values(Builtin.providers).map(({ configSchema, name }) => {
+    const sources = sourcesOf(`src/providers/${name}`)
+    const docs = merged(
+      ConfigSchema.docsOf(sources, /Config$/),
+      under("ice_servers", ConfigSchema.docsOf(sources, /^IceServer$/))
+    )
+    return [name, object(`src/providers/${name}`, configSchema, docs)] as const
+  })
+
+  const kinds = ["stt", "tts", "s2s", "vad", "turn", "noise"] as const
+  const namesOf = Object.fromEntries(kinds.map((kind) => [kind, Object.keys(Builtin.engines[kind]).sort()] as const))
+  const names = Array.from(new Set(Object.values(namesOf).flat())).sort()
+  const engines = await Promise.all(names.map(async (name) => {
+    const found = await Effect.runPromise(Effect.forEach(kinds, (kind) => described(kind, name)))
+    const docs = ConfigSchema.docsOf(sourcesOf(`src/engines/${name}`), /Options$/)
+    const schemas = Array.from(new Set(found.flat().map(({ options }) => options)))
+    return [
+      name,
+      found.flat().map(({ description }) => description).join(". "),
+      schemas.map((schema) => object(`src/engines/${name}`, schema, docs, ofTheMachine[name]))
+    ] as const
+  }))
+
+  const schema = ConfigSchema.make({
+    backend,
+    server,
+    providers: providers.toSorted(([a], [b]) => Number(b === "local") - Number(a === "local")),
+    engines,
+    names: {
+      provider: Object.keys(Builtin.providers),
+      stt_provider: namesOf["stt"] ?? [],
+      tts_provider: namesOf["tts"] ?? [],
+      s2s_provider: namesOf["s2s"] ?? [],
+      vad_provider: namesOf["vad"] ?? [],
+      turn_detection_provider: namesOf["turn"] ?? [],
+      noise_cancellation_provider: namesOf["noise"] ?? [],
+      stt_fallback: namesOf["stt"] ?? [],
+      tts_fallback: namesOf["tts"] ?? [],
+      agent: [Builtin.BuiltinAgent.name]
+    },
+    defaults: { provider: "local", pipeline_type: "stt_tts", agent: Builtin.BuiltinAgent.name }
+  })
+  return { schema, undescribed }
+}
+
+/** Options whose default is a matter of the machine. */
+const ofTheMachine: { readonly [engine: string]: ReadonlyArray<string> } = { moonshine: ["max_parallel"] }
