@@ -19,8 +19,13 @@ import type { ModelFile, ModelSource, Pin } from "./ModelManifest.ts"
 import * as MoonshineTokens from "./MoonshineTokens.ts"
 import { TarReader } from "./TarReader.ts"
 
-/** The largest package in use unpacks to 160 MB. */
-const maxUnpacked = 2 ** 31
+/**
+ * What an archive may unpack to: 512 MiB. The largest package in use has 160 MB; a bomb has a thousand times its size.
+ *
+ * @category constants
+ * @since 0.1.0
+ */
+export const MAX_UNPACKED_BYTES = 2 ** 29
 
 const integrity = (message: string) => new FetchFailure({ reason: "integrity", message })
 const archive = (message: string) => new FetchFailure({ reason: "archive", message })
@@ -62,7 +67,7 @@ class EntryWriter {
 
   async write(chunk: Uint8Array): Promise<void> {
     this.total += chunk.length
-    if (this.total > maxUnpacked) throw archive(`it unpacks to more than ${maxUnpacked} bytes`)
+    if (this.total > MAX_UNPACKED_BYTES) throw archive(`it unpacks to more than ${MAX_UNPACKED_BYTES} bytes`)
     const events = this.reader.push(chunk)
     if (typeof events === "string") throw archive(`it is no readable archive: ${events}`)
     for (const event of events) {
