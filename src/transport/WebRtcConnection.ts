@@ -217,7 +217,7 @@ export const make = Effect.fnUntraced(function*(
       if (packet?.payloadType === offer.payloadType) receiver.push(packet, nowMs())
     })
 
-    const events = new EventsChannel(inbox, end)
+    const events = new EventsChannel(inbox, end, nowMs)
     peer.onDataChannel((channel) => events.adopt(channel))
 
     peer.onStateChange((next) => {
