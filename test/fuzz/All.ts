@@ -5,6 +5,7 @@ import { webSocketFrames } from "./surfaces/Frames.ts"
 import { archive, rtp, sdp, wav } from "./surfaces/Media.ts"
 import * as Protocol from "./surfaces/Protocol.ts"
 import { spokenText } from "./surfaces/Spoken.ts"
+import { token } from "./surfaces/Token.ts"
 
 /** Every surface that needs no server, with its share of the inputs. */
 export const surfaces: Effect.Effect<ReadonlyArray<readonly [surface: Surface, share: number]>> = Effect.gen(
@@ -21,6 +22,7 @@ export const surfaces: Effect.Effect<ReadonlyArray<readonly [surface: Surface, s
       [rtp, 60],
       [archive, 60],
       [config, 30],
+      [yield* token, 40],
       [spokenText, 40]
     ]
   }

@@ -18,7 +18,7 @@ const TOKEN_PROTOCOL = "token."
  * @category accessors
  * @since 0.1.0
  */
-export const queryOf = (request: HttpServerRequest.HttpServerRequest): URLSearchParams => {
+export const queryOf = (request: Pick<HttpServerRequest.HttpServerRequest, "url">): URLSearchParams => {
   const start = request.url.indexOf("?")
   return new URLSearchParams(start === -1 ? "" : request.url.slice(start + 1))
 }
@@ -30,7 +30,9 @@ export const queryOf = (request: HttpServerRequest.HttpServerRequest): URLSearch
  * @category accessors
  * @since 0.1.0
  */
-export const tokenOf = (request: HttpServerRequest.HttpServerRequest): string | undefined => {
+export const tokenOf = (
+  request: Pick<HttpServerRequest.HttpServerRequest, "headers" | "url">
+): string | undefined => {
   const offered = request.headers["sec-websocket-protocol"]?.split(",").map((each) => each.trim())
     .find((each) => each.startsWith(TOKEN_PROTOCOL))
   if (offered !== undefined) return offered.slice(TOKEN_PROTOCOL.length)
