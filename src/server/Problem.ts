@@ -25,6 +25,7 @@ export const HttpProblemCode = Schema.Literals([
   "headers_too_large",
   "request_timeout",
   "expectation_failed",
+  "too_many_connections",
   "internal_error"
 ])
 
@@ -102,6 +103,7 @@ const statuses: { readonly [Code in HttpProblemCode]: number } = {
   headers_too_large: 431,
   request_timeout: 408,
   expectation_failed: 417,
+  too_many_connections: 503,
   internal_error: 500
 }
 
@@ -117,7 +119,7 @@ export const make = (code: HttpProblemCode, detail: string): Problem => ({
   status: statuses[code],
   detail,
   code,
-  retryable: code === "request_timeout"
+  retryable: code === "request_timeout" || code === "too_many_connections"
 })
 
 /**

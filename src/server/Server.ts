@@ -8,6 +8,7 @@
  */
 import * as NodeHttpServer from "@effect/platform-node/NodeHttpServer"
 import * as Cause from "effect/Cause"
+import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
@@ -35,6 +36,7 @@ import * as Problem from "./Problem.ts"
 import * as RawErrors from "./RawErrors.ts"
 import * as RouteTable from "./RouteTable.ts"
 import { requireAuthentication, requireHook, ServerConfig } from "./ServerConfig.ts"
+import * as Sockets from "./Sockets.ts"
 import * as StaticFiles from "./StaticFiles.ts"
 import * as Tls from "./Tls.ts"
 
@@ -152,18 +154,6 @@ const guarded = <E, R>(
 const formatUrl = (scheme: string, host: string, port: number): string =>
   `${scheme}://${host.includes(":") ? `[${host}]` : host}:${port}`
 
-/** Ends the sockets that a graceful close has left: WebSockets of clients that never answer, slow downloads. */
-const trackSockets = (server: Http.Server) => {
-  const sockets = new Set<Net.Socket>()
-  server.on("connection", (socket) => {
-    sockets.add(socket)
-    socket.once("close", () => sockets.delete(socket))
-  })
-  return Effect.sync(() => {
-    for (const socket of sockets) socket.destroy()
-  })
-}
-
 /** The drain has a deadline of its own; this one is for a backend that misses it. */
 const drain = (backend: VoiceBackend["Service"]) =>
   Effect.gen(function*() {
@@ -232,14 +222,20 @@ export const layer = (options: ServerOptions = {}): Layer.Layer<VoiceServer, Bac
         yield* Tls.reload(secure, config.tls, certificate)
       }
       RawErrors.answer(node)
-      const destroySockets = trackSockets(node)
+      const clock = yield* Clock.Clock
+      const sockets = Sockets.watch(node, {
+        max: config.maxConnections,
+        secure: secure !== undefined,
+        nowMs: () => clock.currentTimeMillisUnsafe()
+      })
       const server = yield* NodeHttpServer.make(() => node, {
         host: config.host,
         port: config.port,
         gracefulShutdownTimeout: grace,
         websocket: { maxPayload: maxFrameBytes }
       }).pipe(Effect.mapError(failedToListen(config)))
-      yield* Effect.addFinalizer(() => destroySockets)
+      yield* Effect.addFinalizer(() => Effect.sync(sockets.destroy))
+      yield* Effect.sync(sockets.sweep).pipe(Effect.delay("5 seconds"), Effect.forever, Effect.forkScoped)
       const app = yield* HttpRouter.toHttpEffect(routes)
       yield* server.serve(guarded(app, guard, table, ClientAddress.make(config.trustedProxies)))
       yield* Effect.addFinalizer(() => drain(backend))

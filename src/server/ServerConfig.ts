@@ -54,6 +54,8 @@ const File = Schema.NonEmptyString.check(Schema.isMaxLength(4_096))
  * - `trustedProxies`: addresses and ranges of proxies that are believed when they say (`X-Forwarded-For`, `Forwarded`) for
  *   whom they ask.
  * - `tls`: files with the certificate (its chain included) and its key, in PEM. They are looked at every minute.
+ * - `maxConnections`: sockets at once, WebSockets included. Beyond it the oldest that has sent no complete request is
+ *   dropped, else the newcomer is answered 503. 4,096, [16, 1,000,000].
  *
  * @category models
  * @since 0.1.0
@@ -66,13 +68,15 @@ export const ServerConfig = Schema.Struct({
   apiKeys: Schema.Array(ApiKey).pipe(withDefault([])),
   authentication: Schema.Literals(["keys", "hook"]).pipe(withDefault("keys" as const)),
   trustedProxies: Schema.Array(Range).pipe(withDefault([])),
-  tls: Schema.optionalKey(Schema.Struct({ cert: File, key: File }))
+  tls: Schema.optionalKey(Schema.Struct({ cert: File, key: File })),
+  maxConnections: Schema.Int.check(Schema.isBetween({ minimum: 16, maximum: 1_000_000 })).pipe(withDefault(4_096))
 }).pipe(
   Schema.encodeKeys({
     publicUrl: "public_url",
     allowedOrigins: "allowed_origins",
     apiKeys: "api_keys",
-    trustedProxies: "trusted_proxies"
+    trustedProxies: "trusted_proxies",
+    maxConnections: "max_connections"
   })
 )
 
