@@ -14,9 +14,11 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as HttpApiBuilder from "effect/http-api/HttpApiBuilder"
 import * as HttpApiSwagger from "effect/http-api/HttpApiSwagger"
+import * as Headers from "effect/http/Headers"
 import * as HttpRouter from "effect/http/HttpRouter"
 import * as HttpServerRequest from "effect/http/HttpServerRequest"
 import type * as HttpServerResponse from "effect/http/HttpServerResponse"
+import * as UrlParams from "effect/http/UrlParams"
 import * as Layer from "effect/Layer"
 import * as PrometheusMetrics from "effect/observability/PrometheusMetrics"
 import * as Option from "effect/Option"
@@ -237,7 +239,11 @@ export const layer = (options: ServerOptions = {}): Layer.Layer<VoiceServer, Bac
       yield* Effect.addFinalizer(() => Effect.sync(sockets.destroy))
       yield* Effect.sync(sockets.sweep).pipe(Effect.delay("5 seconds"), Effect.forever, Effect.forkScoped)
       const app = yield* HttpRouter.toHttpEffect(routes)
-      yield* server.serve(guarded(app, guard, table, ClientAddress.make(config.trustedProxies)))
+      yield* server.serve(guarded(app, guard, table, ClientAddress.make(config.trustedProxies))).pipe(
+        // Where a session's token may stand: spans tell of headers and addresses.
+        Effect.updateService(UrlParams.CurrentRedactedNames, (names) => [...names, "token"]),
+        Effect.updateService(Headers.CurrentRedactedNames, (names) => [...names, "sec-websocket-protocol"])
+      )
       yield* Effect.addFinalizer(() => drain(backend))
 
       const address = node.address()
