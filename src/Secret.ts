@@ -21,7 +21,16 @@ export const secret = (options: { readonly min?: number; readonly max?: number }
 
 type Entries = { readonly [key: string]: unknown }
 
-const hidden = "<redacted>"
+function shown(this: object): unknown {
+  return Object.fromEntries(Object.keys(this).map((key) => [key, "<redacted>"]))
+}
+
+/** Behind the entries, where no reader of them meets it. */
+const Concealed: object = Object.defineProperties({}, {
+  toJSON: { value: shown },
+  [Symbol.for("nodejs.util.inspect.custom")]: { value: shown },
+  [Redactable.symbolRedactable]: { value: shown }
+})
 
 /**
  * The same entries in an object that tells its keys alone, to JSON, to logs and to inspection: options whose schema is
@@ -30,15 +39,15 @@ const hidden = "<redacted>"
  * @category constructors
  * @since 0.1.0
  */
-export const conceal = (entries: Entries): Entries => {
-  const shown = () => Object.fromEntries(Object.keys(entries).map((key) => [key, hidden]))
-  // Not enumerable, so that no reader of the entries meets them.
-  return Object.defineProperties({ ...entries }, {
-    toJSON: { value: shown },
-    [Symbol.for("nodejs.util.inspect.custom")]: { value: shown },
-    [Redactable.symbolRedactable]: { value: shown }
-  })
-}
+export const conceal = (entries: Entries): Entries =>
+  Object.create(
+    Concealed,
+    // Accessors, for Node tells of values that crash it without asking them how, but calls none.
+    Object.fromEntries(Object.entries(entries).map(([key, value]) => [key, { enumerable: true, get: () => value }]))
+  )
+
+const isEntries = (value: unknown): value is Entries =>
+  typeof value === "object" && value !== null && !Array.isArray(value)
 
 /**
  * Options of an engine, a provider or a processor, before its own schema has read them.
@@ -47,7 +56,8 @@ export const conceal = (entries: Entries): Entries => {
  * @since 0.1.0
  */
 export const Options = Schema.Record(Schema.String, Schema.Unknown).pipe(
-  Schema.decode({
+  // A declaration, for a record would be copied, and tell all again.
+  Schema.decodeTo(Schema.declare(isEntries), {
     decode: SchemaGetter.transform(conceal),
     encode: SchemaGetter.transform((entries: Entries) => ({ ...entries }))
   })
