@@ -59,9 +59,13 @@ export const builtin = async (): Promise<{
   }
 
   const config = readFileSync("src/backend/BackendConfig.ts", "utf8")
+  const limits = readFileSync("src/hooks/RateLimits.ts", "utf8")
+  const rule = ConfigSchema.docsOf(limits, /^Rule$/)
+  const rules = ConfigSchema.docsOf(limits, /^Rules$/)
+  const rulesOf = merged(rules, ...Array.from(rules.keys(), (who) => under(who, rule)))
   const policy = readFileSync("src/conversation/ConversationPolicy.ts", "utf8")
   const backend = object(
-    "src/backend and src/conversation",
+    "src/backend, src/hooks and src/conversation",
     BackendConfig,
     merged(
       ConfigSchema.docsOf(config, /^BackendConfig$/),
@@ -69,6 +73,9 @@ export const builtin = async (): Promise<{
       under("session", ConfigSchema.docsOf(config, /^SessionLimits$/)),
       under("store", ConfigSchema.docsOf(config, /^StoreConfig$/)),
       under("custom_processors", ConfigSchema.docsOf(config, /^ProcessorConfig$/)),
+      under("rate_limits", ConfigSchema.docsOf(limits, /^RateLimits$/)),
+      under("rate_limits.create", rulesOf),
+      under("rate_limits.connect", rulesOf),
       under("conversation", ConfigSchema.docsOf(policy, /^ConversationPolicy$/))
     )
   )
@@ -112,7 +119,7 @@ export const builtin = async (): Promise<{
       tts_provider: namesOf["tts"] ?? [],
       s2s_provider: namesOf["s2s"] ?? [],
       vad_provider: namesOf["vad"] ?? [],
-      turn_detection_provider: namesOf["turn"] ?? [],
+      turn_detection_provider: [...namesOf["turn"] ?? [], "stt"],
       noise_cancellation_provider: namesOf["noise"] ?? [],
       stt_fallback: namesOf["stt"] ?? [],
       tts_fallback: namesOf["tts"] ?? [],

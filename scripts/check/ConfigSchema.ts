@@ -112,7 +112,11 @@ const sentences = (...parts: ReadonlyArray<unknown>): string =>
 const value = (node: Node, path: ReadonlyArray<string>, defaults: unknown, context: Context): Node => {
   if (node["type"] === "object") return object(node, path, defaults, context)
   if (node["type"] === "array") {
-    const { items, ...rest } = node
+    // Draft 7 has no `prefixItems`, and the first of a list that is not empty needs none.
+    const { items, prefixItems, ...rest } = node
+    if (nodesOf(prefixItems).some((first) => JSON.stringify(first) !== JSON.stringify(items))) {
+      throw new Error(`${path.join(".")}: a tuple has no schema here`)
+    }
     const inner = isNode(items) ? { items: value(items, path, undefined, context) } : {}
     return { anyOf: [{ ...rest, ...inner }, fromEnvironment] }
   }

@@ -89,12 +89,11 @@ export type StoreConfig = typeof StoreConfig.Type
 /**
  * An audio processor by name, in the order of `order` (default: the processor's own), then of the list.
  *
- * - `appliesTo`: who hears what it makes of the audio. Default: everybody (`stt`, `vad`, `receive`).
- * - `onFailure`: a processor that fails is passed by for a while (`bypass`, the default), or ends the session (`stop`).
- *
  * - `name`: the name under which the application registered it.
  * - `order`: lower runs earlier. Default: the processor's own.
  * - `options`: whatever the processor takes.
+ * - `appliesTo`: who hears what it makes of the audio. Default: everybody (`stt`, `vad`, `receive`).
+ * - `onFailure`: a processor that fails is passed by for a while (`bypass`, the default), or ends the session (`stop`).
  *
  * @category models
  * @since 0.1.0
@@ -119,7 +118,8 @@ export const ProcessorConfig = Schema.Struct({
  * - `ttsProvider`: the engine that turns text into speech; required with `stt_tts`.
  * - `s2sProvider`: the engine that hears and speaks itself; required with `s2s`.
  * - `vadProvider`: the engine that tells voices from noise.
- * - `turnDetectionProvider`: the engine that says whether a sentence is finished. Default: silence alone decides.
+ * - `turnDetectionProvider`: the engine that says whether a sentence is finished; `stt` leaves turns to the recogniser.
+ *   Default: silence alone decides.
  * - `noiseCancellationProvider`: the engine that takes the noise out of the user's audio.
  * - `engines`: the options of engines, by their names.
  * - `sttFallback`: engines that take over, in this order, when the one that hears fails.
@@ -139,6 +139,7 @@ export const ProcessorConfig = Schema.Struct({
  * - `drain`: how conversations end when the backend is stopped.
  * - `session`: the limits of a session.
  * - `store`: where active sessions are kept.
+ * - `rateLimits`: how often users may come in, and how much they may speak.
  *
  * @category models
  * @since 0.1.0

@@ -15,12 +15,16 @@ import * as Schema from "effect/Schema"
 import type * as Scope from "effect/Scope"
 import { type BackendError, InvalidConfig } from "../BackendError.ts"
 import { boundedDuration, withDefault } from "../conversation/ConversationPolicy.ts"
+import { secret } from "../Secret.ts"
 import { TokenBuckets } from "./TokenBuckets.ts"
 
 const Window = boundedDuration("1 second", "24 hours")
 
 /**
  * So many at once, and as many in every window.
+ *
+ * - `limit`: how many. [1, 1,000,000].
+ * - `window`: in how long. [1 s, 24 h].
  *
  * @category models
  * @since 0.1.0
@@ -37,7 +41,11 @@ export const Rule = Schema.Struct({
 export type Rule = typeof Rule.Type
 
 /**
- * Rules by whom they count: each user, each tenant, each network address (IPv6 by its /64).
+ * Rules by whom they count.
+ *
+ * - `user`: for each user.
+ * - `tenant`: for each tenant.
+ * - `address`: for each network address (IPv6 by its /64).
  *
  * @category models
  * @since 0.1.0
@@ -62,7 +70,11 @@ export type Rules = typeof Rules.Type
  * - `connect`: users that connect to a session, and come back to it.
  * - `audio`: how long the audio of a user may be in all of their sessions of this process: `{ limit: 30m, window: 1h }`.
  *   What is beyond is dropped.
- * - `store`: `memory` counts in each process, `redis` in all that share the `url`.
+ * - `audio.user`: for each user.
+ * - `audio.user.limit`: how long the audio may be. [1 s, 24 h].
+ * - `audio.user.window`: in how long. [1 s, 24 h].
+ * - `store`: `memory` counts in each process, `redis` in all that share the `url`. `memory`.
+ * - `url`: of `redis`, with its password: a secret.
  *
  * @category models
  * @since 0.1.0
@@ -74,8 +86,7 @@ export const RateLimits = Schema.Struct({
     user: Schema.optionalKey(Schema.Struct({ limit: Window, window: Window }))
   }).pipe(withDefault({})),
   store: Schema.Literals(["memory", "redis"]).pipe(withDefault("memory" as const)),
-  /** With its password: a secret. */
-  url: Schema.optionalKey(Schema.NonEmptyString.check(Schema.isMaxLength(2_048)).pipe(Schema.RedactedFromValue))
+  url: Schema.optionalKey(secret({ min: 1, max: 2_048 }))
 })
 
 /**

@@ -8,8 +8,8 @@ import * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
 import { InvalidConfig } from "../BackendError.ts"
 import { withDefault } from "../conversation/ConversationPolicy.ts"
-import * as ClientAddress from "./ClientAddress.ts"
 import { secret } from "../Secret.ts"
+import * as ClientAddress from "./ClientAddress.ts"
 
 const isHttpUrl = (text: string): boolean => URL.canParse(text) && /^https?:$/.test(new URL(text).protocol)
 
@@ -35,8 +35,12 @@ const Origin = Schema.String.check(
 const ApiKey = secret({ min: 16, max: 512 })
 
 const Range = Schema.String.check(
-  Schema.makeFilter((text: string) =>
-    ClientAddress.parseRange(text) !== undefined || "expected an address or a range such as 10.0.0.0/8"
+  Schema.makeFilter(
+    (text: string) =>
+      ClientAddress.parseRange(text) !== undefined || "expected an address or a range such as 10.0.0.0/8",
+    {
+      toJsonSchema: () => [{ pattern: "^[\\da-fA-F:.]+(?:%[^/]+)?(?:/\\d{1,3})?$" }, true]
+    }
   )
 )
 
@@ -54,6 +58,8 @@ const File = Schema.NonEmptyString.check(Schema.isMaxLength(4_096))
  * - `trustedProxies`: addresses and ranges of proxies that are believed when they say (`X-Forwarded-For`, `Forwarded`) for
  *   whom they ask.
  * - `tls`: files with the certificate (its chain included) and its key, in PEM. They are looked at every minute.
+ * - `tls.cert`: the file with the certificate.
+ * - `tls.key`: the file with its key.
  * - `maxConnections`: sockets at once, WebSockets included. Beyond it the oldest that has sent no complete request is
  *   dropped, else the newcomer is answered 503. 4,096, [16, 1,000,000].
  *

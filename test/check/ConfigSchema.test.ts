@@ -53,6 +53,12 @@ const good: ReadonlyArray<Node> = [
     provider_config: { udp_port_range: { begin: 1_024, end: 65_535 }, bind_address: "::1", announce_address: "1.2.3.4" }
   },
   { server: { host: "0.0.0.0", port: 0, api_keys: ["k".repeat(16)], allowed_origins: ["https://a.example:8443"] } },
+  { rate_limits: { create: { user: { limit: 10, window: "1m" } }, audio: { user: { limit: "30m", window: "1h" } } } },
+  { engines: { rnnoise: { applies_to: ["receive", "stt"] } } },
+  { turn_detection_provider: "text", noise_cancellation_provider: "rnnoise" },
+  {
+    server: { trusted_proxies: ["10.0.0.0/8", "::1"], tls: { cert: "cert.pem", key: "key.pem" }, max_connections: 16 }
+  },
   { server: { public_url: "https://voice.example.org/base" } },
   // What the environment gives.
   {
@@ -103,7 +109,12 @@ const wrong: ReadonlyArray<readonly [path: string, ...values: ReadonlyArray<unkn
   ["provider_config.bind_address", "eth0"],
   ["provider_config.colour", "red"],
   ["server.port", 1.5, 65_536, "http"],
-  ["server.tls", true],
+  ["engines.rnnoise.applies_to", [], ["nobody"], "stt"],
+  ["server.tls", true, {}, { cert: "" }],
+  ["server.trusted_proxies", ["localhost"], "10.0.0.0/8"],
+  ["server.max_connections", 15, "many"],
+  ["rate_limits.create", { user: { limit: 0, window: "1m" } }, { user: { limit: 1 } }, { everybody: {} }],
+  ["rate_limits.store", "sqlite"],
   ["server.api_keys", ["short"], "k".repeat(16).slice(1), [5]],
   ["server.public_url", "voice.example.org", "https://u@x.example", "https://x.example/?a=b"],
   ["server.allowed_origins", ["a.example"], ["https://a.example/path"]]
@@ -180,6 +191,7 @@ describe("ConfigSchema", () => {
     const secrets = everyField(schema, "").flatMap(([path, node]) => isSecret(node) ? [path] : [])
     assert.deepStrictEqual(secrets.toSorted(), [
       "provider_config.ice_servers.credential",
+      "rate_limits.url",
       "server.api_keys",
       "session.signing_key",
       "store.url"
