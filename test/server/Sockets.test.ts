@@ -1,7 +1,13 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
+import { execFileSync } from "node:child_process"
+import * as Fs from "node:fs"
 import * as Http from "node:http"
+import * as Https from "node:https"
 import * as Net from "node:net"
+import * as Os from "node:os"
+import * as Path from "node:path"
+import * as NodeTls from "node:tls"
 import { VoiceServer } from "../../src/server/Server.ts"
 import { READ_MS, type Sockets, watch } from "../../src/server/Sockets.ts"
 import { serve } from "./support.ts"
@@ -15,14 +21,20 @@ interface Running {
 }
 
 /** A server that answers `/` with a word, and anything else with 16 MiB. */
-const start = (options: { readonly max: number; readonly maxUnreadBytes?: number }) =>
+const start = (options: {
+  readonly max: number
+  readonly maxUnreadBytes?: number
+  readonly tls?: { readonly cert: Buffer; readonly key: Buffer }
+}) =>
   Effect.acquireRelease(
     Effect.callback<Running & { readonly server: Http.Server }>((resume) => {
-      const server = Http.createServer((request, response) => {
+      const { tls, ...limits } = options
+      const answer = (request: Http.IncomingMessage, response: Http.ServerResponse) => {
         response.end(request.url === "/" ? "hello" : Buffer.alloc(16 * MiB))
-      })
+      }
+      const server: Http.Server = tls === undefined ? Http.createServer(answer) : Https.createServer(tls, answer)
       const time = { nowMs: 0 }
-      const sockets = watch(server, { ...options, nowMs: () => time.nowMs })
+      const sockets = watch(server, { ...limits, secure: tls !== undefined, nowMs: () => time.nowMs })
       server.listen(0, "127.0.0.1", () => {
         const address = server.address()
         resume(Effect.succeed({
@@ -160,6 +172,45 @@ describe("Sockets", () => {
       for (const client of slow) client.socket.resume()
       yield* until(() => slow[0]!.closed && slow.slice(2).every((each) => each.text.length > 16 * MiB))
       assert.isBelow(slow[0]!.text.length, 16 * MiB)
+    }), 20_000)
+
+  it.live("knows over TLS, too, who has sent a request", () =>
+    Effect.gen(function*() {
+      const dir = yield* Effect.acquireRelease(
+        Effect.sync(() => Fs.mkdtempSync(Path.join(Os.tmpdir(), "effect-voice-sockets-"))),
+        (made) => Effect.sync(() => Fs.rmSync(made, { recursive: true, force: true }))
+      )
+      const [key, cert] = [Path.join(dir, "key"), Path.join(dir, "cert")]
+      const curve = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1"]
+      execFileSync(
+        "openssl",
+        ["req", "-x509", ...curve, "-nodes", "-days", "2", "-subj", "/CN=localhost", "-keyout", key, "-out", cert],
+        { stdio: "ignore" }
+      )
+      const tls = { key: Fs.readFileSync(key), cert: Fs.readFileSync(cert) }
+      const { port } = yield* start({ max: 2, tls })
+      const secure = (text: string) =>
+        Effect.map(connect(port), (client) => {
+          const spoken = NodeTls.connect({ socket: client.socket, rejectUnauthorized: false }, () => {
+            if (text !== "") spoken.write(text)
+          })
+          const over = { spoken, text: "", closed: false }
+          spoken.on("error", () => {})
+          spoken.on("data", (part) => over.text += part.toString())
+          spoken.on("close", () => over.closed = true)
+          return over
+        })
+      const user = yield* secure(get())
+      yield* until(() => user.text.includes("hello"))
+      const silent = yield* connect(port)
+      const newcomer = yield* secure(get())
+      yield* until(() => newcomer.text.includes("hello") && silent.closed)
+      const refused = yield* secure(get())
+      yield* until(() => refused.closed)
+      assert.strictEqual(refused.text, "")
+      user.text = ""
+      user.spoken.write(get())
+      yield* until(() => user.text.includes("hello"))
     }), 20_000)
 
   it.live("is what a server is watched with: server.max_connections", () =>
