@@ -92,7 +92,9 @@ const attack = (port: number, { id, token }: Created, bytes: Buffer): Promise<st
         `Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: ${Crypto.randomBytes(16).toString("base64")}\r\n` +
         `Sec-WebSocket-Protocol: effect-voice.v1, token.${token}\r\n\r\n`
     )
-    socket.end(bytes)
+    socket.write(bytes)
+    // Whoever hangs up before the token is checked gets no answer.
+    socket.once("data", () => socket.end())
   })
 
 /** Sends spoilt WebSocket frames to a whole server. */
