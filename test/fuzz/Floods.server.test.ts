@@ -123,7 +123,8 @@ describe("Floods", () => {
         id: victim.id,
         count: 10_000
       })
-      assert.deepEqual(Object.keys(refused.outcome.counts).toSorted(), ["401", "404"])
+      // Without a token of ours nobody hears whether there is such a session.
+      assert.deepEqual(Object.keys(refused.outcome.counts), ["401"])
 
       yield* during("connections that say nothing", { kind: "silent", port, count: 6_000, ms: 3_000 })
       yield* during("slow heads", { kind: "slow heads", port, count: 500, ms: 2_000 })
