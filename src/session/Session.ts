@@ -231,12 +231,12 @@ export const make = Effect.fnUntraced(function*(options: SessionOptions) {
         const { afterMs, atSample, id, name } = command
         cancelTimer(name)
         timers.set(name, id)
+        // the audio may be there already
+        if (atSample !== undefined && atSample <= input.position) return onTimer(name)
         if (atSample !== undefined) input.watch(name, atSample)
         // by the clock only when the audio does not come
         const waitMs = afterMs + (atSample === undefined ? 0 : input.slackMs)
         run(`timer:${name}`, Effect.andThen(Effect.sleep(waitMs), Effect.sync(() => onTimer(name))))
-        // the audio may be there already
-        if (atSample !== undefined && atSample <= input.position) onTimer(name)
         return
       }
       case "CancelTimer":

@@ -226,17 +226,20 @@ const open = Effect.fnUntraced(function*(
         yield* close(scope, parent)
       } else {
         const startedAt = clock.currentTimeMillisUnsafe()
+        let ended: Live | undefined
         error = yield* ResilientStream.open(engine, session, limits, wake, until - startedAt).pipe(
           Effect.flatMap((stream) => {
             // told and in use in one step: nothing that is pushed falls between
             stream.listen(replay)
-            live = stream
+            ended = live = stream
             report.using(index, last)
             report.available(index)
             Deferred.doneUnsafe(ready, Effect.void)
             return Effect.flatMap(Effect.forkScoped(hear(stream, engine, index, permit)), (hearing) => {
               hearing.addObserver((exit) => {
                 stream.over = exit
+                // it is told nothing more
+                if (live === stream) live = undefined
                 wake.openUnsafe()
               })
               const watching = ResilientStream.watch(stream, engine, limits, wake)
@@ -252,7 +255,6 @@ const open = Effect.fnUntraced(function*(
           normalize("SpeechToText.events"),
           Effect.flip
         )
-        const ended = live
         live = undefined
         const now = clock.currentTimeMillisUnsafe()
         // what has worked begins a new count

@@ -30,6 +30,8 @@ export interface Limits extends Settings {
   readonly silentMs: number
 }
 
+/** An answer is waited for so long before there is an alarm for it; what ends the stream meanwhile is seen as late. */
+const GRACE_MS = 20
 /** An engine that does not say how long its answers take. */
 const FINALIZE_MS = 3_000
 
@@ -148,6 +150,7 @@ export const watch = Effect.fnUntraced(function*(
   wake: Latch.Latch
 ): Effect.fn.Return<never, BackendError> {
   const clock = yield* Clock.Clock
+  let alarmed = false
   while (true) {
     wake.closeUnsafe()
     if (stream.broken !== undefined) return yield* Effect.fail(stream.broken)
@@ -165,6 +168,10 @@ export const watch = Effect.fnUntraced(function*(
         message: `${engine.name} did not answer within ${finalizeMs(engine, limits)} ms`
       })
     }
-    yield* Number.isFinite(left) ? Effect.timeoutOption(wake.await, left) : wake.await
+    if (!Number.isFinite(left)) yield* wake.await
+    // most answers come at once: the alarm must not cost them the time that it takes to set
+    else if (alarmed) yield* Effect.timeoutOption(wake.await, left)
+    else yield* Effect.sleep(Math.min(left, GRACE_MS))
+    alarmed = Number.isFinite(left) && !alarmed
   }
 })
