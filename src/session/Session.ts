@@ -79,8 +79,8 @@ export interface SessionOptions {
 const none = new Int16Array(0)
 const policyContext = { op: "VoiceSession.updatePolicy", what: "the policy is not valid", at: ["conversation"] }
 
-/** What must not be lost, beyond the history: what has been said, and what is to be said. */
-const weighty = ({ _tag }: Event): boolean => _tag === "ReplyText" || _tag === "Say" || _tag === "ReplyAudible"
+/** What must not be lost, beyond the history and what waits: what has been said. */
+const weighty = ({ _tag }: Event): boolean => _tag === "ReplyText" || _tag === "ReplyAudible"
 
 /** Readers of events lose the oldest beyond this. */
 const EVENT_BUFFER = 256
@@ -185,10 +185,11 @@ export const make = Effect.fnUntraced(function*(options: SessionOptions) {
     running = true
     try {
       for (let event = waiting.shift(); event !== undefined; event = waiting.shift()) {
+        const { queue } = state
         const next = Conversation.step(conversation(), state, event)
         state = next.state
         for (const command of next.commands) execute(command)
-        if (weighty(event)) journal?.touch()
+        if (weighty(event) || state.queue !== queue) journal?.touch()
       }
     } finally {
       running = false
