@@ -2,28 +2,31 @@
  * Keeps the latest samples of a stream, addressed by their absolute position: the pre-roll before a voice was noticed,
  * or an utterance.
  *
- * The memory is allocated once; when it is full the oldest samples are overwritten. Reading copies.
+ * The memory is allocated once, when the first samples come; when it is full the oldest samples are overwritten. Reading copies.
  *
  * @since 0.1.0
  */
+
+const none = new Int16Array(0)
 
 /**
  * @category models
  * @since 0.1.0
  */
 export class Ring {
-  readonly #buffer: Int16Array
+  readonly #capacity: number
+  #buffer = none
   #start = 0
   #end = 0
 
   /** @param capacity in samples, at least 1 */
   constructor(capacity: number) {
-    this.#buffer = new Int16Array(Math.max(1, Math.trunc(capacity)))
+    this.#capacity = Math.max(1, Math.trunc(capacity))
   }
 
   /** How many samples fit. */
   get capacity(): number {
-    return this.#buffer.length
+    return this.#capacity
   }
 
   /** How many samples are held. */
@@ -43,7 +46,7 @@ export class Ring {
 
   /** Appends samples, overwriting the oldest. */
   push(samples: Int16Array): void {
-    const buffer = this.#buffer
+    const buffer = this.#memory()
     const skipped = Math.max(0, samples.length - buffer.length)
     const count = samples.length - skipped
     const at = (this.#end + skipped) % buffer.length
@@ -59,7 +62,7 @@ export class Ring {
 
   /** Appends `count` zeros, so that positions stay true across a gap. */
   pushSilence(count: number): void {
-    const buffer = this.#buffer
+    const buffer = this.#memory()
     const total = Math.max(0, Math.trunc(count))
     const kept = Math.min(total, buffer.length)
     const at = (this.#end + total - kept) % buffer.length
@@ -100,8 +103,13 @@ export class Ring {
     this.#start = this.#end
   }
 
+  #memory(): Int16Array {
+    if (this.#buffer === none) this.#buffer = new Int16Array(this.#capacity)
+    return this.#buffer
+  }
+
   #advance(count: number): void {
     this.#end += count
-    this.#start = Math.max(this.#start, this.#end - this.#buffer.length)
+    this.#start = Math.max(this.#start, this.#end - this.#capacity)
   }
 }

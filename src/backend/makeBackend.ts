@@ -290,7 +290,7 @@ export const makeBackend = Effect.fnUntraced(function*(parts: BackendParts) {
       past,
       keep: isKept && keeper.keeps ? (change) => keeper.write(id, change) : undefined
     }).pipe(Scope.provide(sessionScope))
-    if (isKept && past === undefined) yield* keeper.begin(id, handle.kept(), resumeWindow)
+    if (isKept && keeper.keeps && past === undefined) yield* keeper.begin(id, handle.kept(), resumeWindow)
     // before anybody hears of it: the next process, too, must know how far its numbers have come, and what was cut
     if (past !== undefined) yield* keeper.write(id, { ...handle.kept(), from: 0 })
     const { access, attachments } = yield* connected.provider.open({

@@ -6,6 +6,8 @@
  * @since 0.1.0
  */
 
+import { plainEnd, segmentEnd } from "./SentenceEnd.ts"
+
 /** A first clause is at least this many characters, or it sounds chopped. */
 const MIN_CLAUSE = 12
 /** A piece is cut at a word before this many characters, whatever its punctuation. */
@@ -16,10 +18,7 @@ const MAX_PIECE = 400
  */
 const LOOK = 1_024
 
-const segmenter = new Intl.Segmenter("en", { granularity: "sentence" })
-// a title or an initial: its full stop ends no sentence
-const abbreviation = /(?:^|\s)(?:Mr|Mrs|Ms|Dr|Prof|St|vs|etc|e\.g|i\.e|[A-Z])\.\s*$/u
-const decided = /[\p{L}\n]/u
+const clause = /[,;:–—]\s+/gu
 
 /**
  * @category models
@@ -55,23 +54,12 @@ export class Sentences {
   /** How many characters the next complete piece has; 0 when there is none yet. */
   #end(): number {
     const rest = this.#rest.slice(0, LOOK)
-    let end = 0
-    for (const { index, segment } of segmenter.segment(rest)) {
-      // the last segment may go on
-      if (index + segment.length === rest.length && !/\n\s*$/u.test(segment)) break
-      end = index + segment.length
-      // a full stop before a small letter ends nothing: look as far as the next word
-      if (!decided.test(rest.slice(end)) && !/\n\s*$/u.test(segment)) {
-        end = 0
-        break
-      }
-      if (!abbreviation.test(rest.slice(0, end))) break
-      end = 0
-    }
+    const end = plainEnd(rest) ?? segmentEnd(rest)
     const limit = end === 0 ? rest.length : end
     if (this.#first) {
-      for (const match of rest.slice(0, limit).matchAll(/[,;:–—]\s+/gu)) {
-        const after = match.index + match[0].length
+      clause.lastIndex = 0
+      for (let match = clause.exec(rest); match !== null && match.index + 1 < limit; match = clause.exec(rest)) {
+        const after = Math.min(limit, match.index + match[0].length)
         if (match.index >= MIN_CLAUSE && after <= MAX_PIECE) return after
       }
     }

@@ -6,6 +6,7 @@
  * @since 0.1.0
  */
 import { markdown, type MarkdownOptions } from "./SpokenMarkdown.ts"
+import { plainFirst } from "./SpokenPlain.ts"
 import { symbols } from "./SpokenSymbols.ts"
 import { tidy, withoutPictures } from "./SpokenTidy.ts"
 import { compose, type TextTransform } from "./TextTransform.ts"
@@ -26,7 +27,15 @@ export type SpokenOptions = MarkdownOptions
  * @category constructors
  * @since 0.1.0
  */
-export const spoken = (options: SpokenOptions = {}): TextTransform =>
+export const spoken = (options: SpokenOptions = {}): TextTransform => plainFirst(spokenInFull(options))
+
+/**
+ * The same, all of it the long way: what `spoken` must equal.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const spokenInFull = (options: SpokenOptions = {}): TextTransform =>
   compose([markdown(options), withoutPictures, symbols(options), tidy])
 
 /**

@@ -4,13 +4,11 @@
  * @since 0.1.0
  */
 import * as Effect from "effect/Effect"
-import * as Exit from "effect/Exit"
-import * as PubSub from "effect/PubSub"
 import * as Stream from "effect/Stream"
-import type * as Take from "effect/Take"
 import * as Pcm from "../audio/Pcm.ts"
 import { TIMELINE_RATE } from "../speech/VoiceActivityDetector.ts"
 import type { Ear } from "./AudioInput.ts"
+import { Feed } from "./Feed.ts"
 
 /** Batches that wait for a reader; it loses the oldest beyond this. */
 const BUFFER = 50
@@ -32,8 +30,8 @@ export interface HeardAudio {
  * @category constructors
  * @since 0.1.0
  */
-export const make: Effect.Effect<HeardAudio> = Effect.gen(function*() {
-  const batches = yield* PubSub.sliding<Take.Take<Uint8Array>>(BUFFER)
+export const make = (): HeardAudio => {
+  const batches = new Feed<Uint8Array>(BUFFER)
   // taken when somebody reads
   let batch = new Int16Array(0)
   let filled = 0
@@ -62,11 +60,13 @@ export const make: Effect.Effect<HeardAudio> = Effect.gen(function*() {
           filled += part
           if (filled < batch.length) continue
           filled = 0
-          PubSub.publishUnsafe(batches, [Pcm.fromInt16(batch).slice()])
+          batches.publish(Pcm.fromInt16(batch).slice())
         }
       }
     },
-    stream: Stream.unwrap(Effect.as(reading, Stream.fromPubSubTake(batches))),
-    end: () => void PubSub.endUnsafe(batches, Exit.void)
+    get stream() {
+      return Stream.unwrap(Effect.as(reading, batches.stream))
+    },
+    end: () => batches.end()
   }
-})
+}

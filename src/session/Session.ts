@@ -10,12 +10,9 @@ import * as Clock from "effect/Clock"
 import * as Deferred from "effect/Deferred"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
-import * as Exit from "effect/Exit"
 import * as FiberMap from "effect/FiberMap"
-import * as PubSub from "effect/PubSub"
 import * as Result from "effect/Result"
 import * as Stream from "effect/Stream"
-import type * as Take from "effect/Take"
 import type { Agent } from "../agent/Agent.ts"
 import * as Pcm from "../audio/Pcm.ts"
 import * as Resampler from "../audio/Resampler.ts"
@@ -29,6 +26,7 @@ import * as Faults from "../Faults.ts"
 import * as Attachments from "./Attachments.ts"
 import { AudioInput } from "./AudioInput.ts"
 import { AudioOutput, type Convert } from "./AudioOutput.ts"
+import { Feed } from "./Feed.ts"
 import type { FrameClock } from "./FrameClock.ts"
 import * as HeardAudio from "./HeardAudio.ts"
 import * as Journal from "./Journal.ts"
@@ -81,10 +79,10 @@ export interface SessionOptions {
 const none = new Int16Array(0)
 const policyContext = { op: "VoiceSession.updatePolicy", what: "the policy is not valid", at: ["conversation"] }
 
-/** What must not be lost, beyond the history: what has been said, and what is to be said. */
-const weighty = ({ _tag }: Event): boolean => _tag === "ReplyText" || _tag === "Say" || _tag === "ReplyAudible"
+/** What must not be lost, beyond the history and what waits: what has been said. */
+const weighty = ({ _tag }: Event): boolean => _tag === "ReplyText" || _tag === "ReplyAudible"
 
-/** Readers of events lose the oldest beyond this. Its memory is taken when the session begins. */
+/** Readers of events lose the oldest beyond this. */
 const EVENT_BUFFER = 256
 const MAX_SAY_CHARACTERS = 16_384
 const MAX_AUDIO_BYTES = 65_536
@@ -105,8 +103,8 @@ export const make = Effect.fnUntraced(function*(options: SessionOptions) {
   const factory = yield* Resampler.load
   const fibers = yield* FiberMap.make<string>()
   const run = yield* FiberMap.runtime(fibers)<never>()
-  const events = yield* PubSub.sliding<Take.Take<SessionEvent>>(EVENT_BUFFER)
-  const heard = yield* HeardAudio.make
+  const events = new Feed<SessionEvent>(EVENT_BUFFER)
+  const heard = HeardAudio.make()
   const ended = yield* Deferred.make<SessionEnd>()
   const now = () => clock.currentTimeMillisUnsafe()
 
@@ -124,7 +122,7 @@ export const make = Effect.fnUntraced(function*(options: SessionOptions) {
 
   const emit = (body: SessionEventBody): void => {
     const event: SessionEvent = { ...body, seq: ++seq, atMs: now() }
-    PubSub.publishUnsafe(events, [event])
+    events.publish(event)
     attachments.current?.notify(event)
     if (event.type === "turn.latency") options.onLatency(event.totalMs)
   }
@@ -187,10 +185,11 @@ export const make = Effect.fnUntraced(function*(options: SessionOptions) {
     running = true
     try {
       for (let event = waiting.shift(); event !== undefined; event = waiting.shift()) {
+        const { queue } = state
         const next = Conversation.step(conversation(), state, event)
         state = next.state
         for (const command of next.commands) execute(command)
-        if (weighty(event)) journal?.touch()
+        if (weighty(event) || state.queue !== queue) journal?.touch()
       }
     } finally {
       running = false
@@ -233,12 +232,12 @@ export const make = Effect.fnUntraced(function*(options: SessionOptions) {
         const { afterMs, atSample, id, name } = command
         cancelTimer(name)
         timers.set(name, id)
+        // the audio may be there already
+        if (atSample !== undefined && atSample <= input.position) return onTimer(name)
         if (atSample !== undefined) input.watch(name, atSample)
         // by the clock only when the audio does not come
         const waitMs = afterMs + (atSample === undefined ? 0 : input.slackMs)
         run(`timer:${name}`, Effect.andThen(Effect.sleep(waitMs), Effect.sync(() => onTimer(name))))
-        // the audio may be there already
-        if (atSample !== undefined && atSample <= input.position) onTimer(name)
         return
       }
       case "CancelTimer":
@@ -335,7 +334,7 @@ export const make = Effect.fnUntraced(function*(options: SessionOptions) {
   }
 
   const close = (reason: SessionEnd): void => {
-    PubSub.endUnsafe(events, Exit.void)
+    events.end()
     heard.end()
     attachments.end(Deferred.succeed(ended, reason))
   }
@@ -459,7 +458,9 @@ export const make = Effect.fnUntraced(function*(options: SessionOptions) {
           says.set(++sayKey, Pcm.copyInt16(audio))
           dispatch({ _tag: "Say", source: { _tag: "Audio", key: sayKey } })
         }),
-    receiveAudio: heard.stream,
+    get receiveAudio() {
+      return heard.stream
+    },
     setAgent: (next) =>
       Effect.map(open("VoiceSession.setAgent"), () => {
         agent = next
@@ -467,11 +468,10 @@ export const make = Effect.fnUntraced(function*(options: SessionOptions) {
     state: {
       get: Effect.sync(() => Conversation.publicState(state)),
       // subscribed before the value is read, so that no change falls between
-      changes: Stream.unwrap(Effect.map(PubSub.subscribe(events), (subscription) =>
+      changes: Stream.unwrap(Effect.map(events.subscribe, (told) =>
         Stream.concat(
           Stream.sync(() => Conversation.publicState(state)),
-          Stream.fromSubscription(subscription).pipe(
-            Stream.flattenTake,
+          told.pipe(
             Stream.filter((event) => event.type === "session.state"),
             Stream.map((event) => event.state)
           )
@@ -489,7 +489,9 @@ export const make = Effect.fnUntraced(function*(options: SessionOptions) {
           journal?.touch()
         })
       ),
-    events: Stream.fromPubSubTake(events),
+    get events() {
+      return events.stream
+    },
     history: Effect.sync(() => state.history),
     say: (text, sayOptions) =>
       text.trim() === "" || text.length > MAX_SAY_CHARACTERS

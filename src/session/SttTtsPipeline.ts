@@ -55,8 +55,10 @@ const makeRecogniser = Effect.fnUntraced(function*(stt: SpeechToText["Service"],
   )
   yield* Stream.runForEach(stream.events, (event) => Effect.sync(() => context.dispatch(event))).pipe(
     Effect.andThen(
-      Effect.fail<BackendError>(
-        new ConnectionFailed({ op: "SpeechToText.events", message: `${stt.name} ended its stream` })
+      Effect.suspend(() =>
+        Effect.fail<BackendError>(
+          new ConnectionFailed({ op: "SpeechToText.events", message: `${stt.name} ended its stream` })
+        )
       )
     ),
     // an engine that dies is an engine that fails

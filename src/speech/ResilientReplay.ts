@@ -3,7 +3,7 @@
  * about it.
  *
  * Plain synchronous code. Positions count samples of the session's timeline (16 kHz) as pushed here. While nobody speaks
- * only 0.6 s of audio are kept (19 KB); memory for an utterance is taken when one begins.
+ * only 0.4 s of audio are kept (13 KB); memory for an utterance is taken as it grows.
  *
  * @since 0.1.0
  */
@@ -13,10 +13,12 @@ import { TIMELINE_RATE, type VoiceActivity } from "./VoiceActivityDetector.ts"
 
 /** The longest utterance that is told again: 15 s; of a longer one, its end. */
 const UTTERANCE_SAMPLES = 15 * TIMELINE_RATE
+/** For so much of one memory is taken at first: 2 s. */
+const FIRST_SAMPLES = 2 * TIMELINE_RATE
 /** What is kept while nobody speaks: the lead, and what a detector needs to be sure that somebody does. */
-const IDLE_SAMPLES = 0.6 * TIMELINE_RATE
-/** Audio before the detected beginning of speech that belongs to it: at most 0.5 s, for soft first consonants. */
-const LEAD_SAMPLES = TIMELINE_RATE / 2
+const IDLE_SAMPLES = 0.4 * TIMELINE_RATE
+/** Audio before the detected beginning of speech that belongs to it: at most 0.3 s, for soft first consonants. */
+const LEAD_SAMPLES = 0.3 * TIMELINE_RATE
 /** Audio is told again in pieces of 100 ms, as a network engine would get it. */
 const PIECE_SAMPLES = TIMELINE_RATE / 10
 /** So long after a turn that the recogniser ended by itself, nothing more is expected of it: 5 s. */
@@ -87,6 +89,10 @@ export class Replay {
   }
 
   push(pcm: Int16Array): void {
+    const { capacity, length } = this.#ring
+    if (capacity > IDLE_SAMPLES && capacity < UTTERANCE_SAMPLES && length + pcm.length > capacity) {
+      this.#resize(Math.min(UTTERANCE_SAMPLES, 2 * capacity))
+    }
     this.#ring.push(pcm)
     if (this.#ended && !this.#speaking && this.position - this.#quietFrom >= SETTLE_SAMPLES) this.#settle()
   }
@@ -95,7 +101,7 @@ export class Replay {
     this.#speaking = activity._tag === "SpeechStarted"
     if (this.#speaking) {
       this.#ended = false
-      this.#resize(UTTERANCE_SAMPLES)
+      if (this.#ring.capacity < FIRST_SAMPLES) this.#resize(FIRST_SAMPLES)
     } else {
       this.#quietFrom = this.position
     }

@@ -15,6 +15,7 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
+import * as Latch from "effect/Latch"
 import * as Queue from "effect/Queue"
 import * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
@@ -108,6 +109,25 @@ export const make = Effect.fnUntraced(function*(
   return engine
 })
 
+/** A probe keeps the other sessions out: it must not last until this session's user speaks. */
+const probe = Effect.fnUntraced(function*(
+  stream: Live,
+  engine: Engine,
+  limits: Limits,
+  proved: Effect.Effect<void>
+) {
+  do {
+    yield* Effect.sleep(ResilientStream.finalizeMs(engine, limits))
+  } while (stream.due.size > 0)
+  yield* proved
+  return yield* Effect.never
+})
+
+const close = Effect.fnUntraced(function*(scope: Scope.Closeable, parent: Scope.Scope) {
+  const closing = yield* Effect.forkIn(Scope.close(scope, Exit.void), parent)
+  yield* Effect.timeoutOption(Fiber.await(closing), CLOSE_TIMEOUT)
+})
+
 const open = Effect.fnUntraced(function*(
   engines: ReadonlyArray<Resilience.Guarded<Engine>>,
   limits: Limits,
@@ -122,7 +142,7 @@ const open = Effect.fnUntraced(function*(
   const out = yield* Queue.bounded<TranscriptEvent, BackendError>(MAX_WAITING)
   const ready = yield* Deferred.make<void, BackendError>()
   // the watch looks again
-  const wake = yield* Queue.sliding<void>(1)
+  const wake = Latch.makeUnsafe()
   let live: Live | undefined
   let last: BackendError | undefined
   // streams in a row that were given up because they heard nothing
@@ -149,6 +169,9 @@ const open = Effect.fnUntraced(function*(
     if (moved._tag === "EndOfTurn") replay.endOfTurn()
   })
 
+  const proved = (index: number, permit: Permit) =>
+    Effect.map(permit.succeed, (closed) => report.succeeded(index, closed))
+
   const hear = (
     stream: Live,
     { name }: Engine,
@@ -164,28 +187,14 @@ const open = Effect.fnUntraced(function*(
       stream.proved = true
       return Effect.andThen(
         delivered,
-        Effect.map(permit.succeed, (closed) => report.succeeded(index, closed))
+        proved(index, permit)
       )
     }).pipe(
-      Effect.andThen(Effect.fail(
-        new ConnectionFailed({ op: "SpeechToText.events", message: `${name} ended its stream` })
+      Effect.andThen(Effect.suspend(() =>
+        Effect.fail(new ConnectionFailed({ op: "SpeechToText.events", message: `${name} ended its stream` }))
       )),
       normalize("SpeechToText.events")
     )
-
-  /** A probe keeps the other sessions out: it must not last until this session's user speaks. */
-  const probe = Effect.fnUntraced(function*(stream: Live, engine: Engine, index: number, permit: Permit) {
-    do {
-      yield* Effect.sleep(ResilientStream.finalizeMs(engine, limits))
-    } while (stream.due.size > 0)
-    report.succeeded(index, yield* permit.succeed)
-    return yield* Effect.never
-  })
-
-  const close = Effect.fnUntraced(function*(scope: Scope.Closeable) {
-    const closing = yield* Effect.forkIn(Scope.close(scope, Exit.void), parent)
-    yield* Effect.timeoutOption(Fiber.await(closing), CLOSE_TIMEOUT)
-  })
 
   /** Nobody listens meanwhile. */
   const pauseFor = (ms: number, index: number, error: BackendError) =>
@@ -214,28 +223,38 @@ const open = Effect.fnUntraced(function*(
       if (permit === undefined) {
         refused = true
         error = last ?? Resilience.refused("SpeechToText.open", guarded)
-        yield* close(scope)
+        yield* close(scope, parent)
       } else {
         const startedAt = clock.currentTimeMillisUnsafe()
+        let ended: Live | undefined
         error = yield* ResilientStream.open(engine, session, limits, wake, until - startedAt).pipe(
           Effect.flatMap((stream) => {
             // told and in use in one step: nothing that is pushed falls between
             stream.listen(replay)
-            live = stream
+            ended = live = stream
             report.using(index, last)
             report.available(index)
             Deferred.doneUnsafe(ready, Effect.void)
-            return Effect.raceAllFirst([
-              hear(stream, engine, index, permit),
-              ResilientStream.watch(stream, engine, limits, wake),
-              ...(permit.probe ? [probe(stream, engine, index, permit)] : [])
-            ])
+            return Effect.flatMap(Effect.forkScoped(hear(stream, engine, index, permit)), (hearing) => {
+              hearing.addObserver((exit) => {
+                stream.over = exit
+                // it is told nothing more
+                if (live === stream) live = undefined
+                wake.openUnsafe()
+              })
+              const watching = ResilientStream.watch(stream, engine, limits, wake)
+              return Effect.ensuring(
+                permit.probe
+                  ? Effect.raceFirst(watching, probe(stream, engine, limits, proved(index, permit)))
+                  : watching,
+                Fiber.interrupt(hearing)
+              )
+            })
           }),
           Scope.provide(scope),
           normalize("SpeechToText.events"),
           Effect.flip
         )
-        const ended = live
         live = undefined
         const now = clock.currentTimeMillisUnsafe()
         // what has worked begins a new count
@@ -263,7 +282,7 @@ const open = Effect.fnUntraced(function*(
           const hopeless = !error.retryable && (count > 1 || ended === undefined)
           if (!hopeless && !opened && retries < limits.maxRetries && now + delay < until) again = delay
         }
-        yield* close(scope)
+        yield* close(scope, parent)
       }
       last = error
       if (again !== undefined) {
@@ -306,7 +325,7 @@ const open = Effect.fnUntraced(function*(
       if (quiet * 1000 < limits.silentMs * TIMELINE_RATE) return
       if (clock.currentTimeMillisUnsafe() - stream.quietSince < limits.silentMs) return
       stream.silent = true
-      Queue.offerUnsafe(wake, undefined)
+      wake.openUnsafe()
     },
     activity: (activity) => {
       replay.activity(activity)

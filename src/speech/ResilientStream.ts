@@ -6,7 +6,8 @@
 import * as Clock from "effect/Clock"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
-import * as Queue from "effect/Queue"
+import type * as Exit from "effect/Exit"
+import type * as Latch from "effect/Latch"
 import type * as Scope from "effect/Scope"
 import type * as Stream from "effect/Stream"
 import * as Resampler from "../audio/Resampler.ts"
@@ -29,6 +30,8 @@ export interface Limits extends Settings {
   readonly silentMs: number
 }
 
+/** An answer is waited for so long before there is an alarm for it; what ends the stream meanwhile is seen as late. */
+const GRACE_MS = 20
 /** An engine that does not say how long its answers take. */
 const FINALIZE_MS = 3_000
 
@@ -63,10 +66,12 @@ export interface Live extends Listener {
   proved: boolean
   silent: boolean
   broken: BackendError | undefined
+  /** How its events ended. */
+  over: Exit.Exit<never, BackendError> | undefined
 }
 
 /**
- * Opens a stream of an engine within the time, with a converter when it needs one. `wake` is offered to when `watch` must
+ * Opens a stream of an engine within the time, with a converter when it needs one. `wake` is opened when `watch` must
  * look again.
  *
  * @category constructors
@@ -76,7 +81,7 @@ export const open = Effect.fnUntraced(function*(
   engine: SpeechToText["Service"],
   session: SpeechToTextOptions,
   limits: Limits,
-  wake: Queue.Queue<void>,
+  wake: Latch.Latch,
   waitMs: number
 ): Effect.fn.Return<Live, BackendError | InvalidConfig, Scope.Scope> {
   const clock = yield* Clock.Clock
@@ -101,7 +106,7 @@ export const open = Effect.fnUntraced(function*(
         cause,
         retryable: true
       })
-      Queue.offerUnsafe(wake, undefined)
+      wake.openUnsafe()
     }
   }
   const stream: Live = {
@@ -113,6 +118,7 @@ export const open = Effect.fnUntraced(function*(
     proved: false,
     silent: false,
     broken: undefined,
+    over: undefined,
     events: opened.events,
     listen: (replay) => {
       stream.base = replay.start
@@ -124,7 +130,7 @@ export const open = Effect.fnUntraced(function*(
     activity: (activity) => guarding(() => opened.activity(activity)),
     finalize: (id, untilSample) => {
       stream.due.set(id, clock.currentTimeMillisUnsafe() + answerMs)
-      Queue.offerUnsafe(wake, undefined)
+      wake.openUnsafe()
       guarding(() => opened.finalize(id, untilSample))
     }
   }
@@ -132,7 +138,7 @@ export const open = Effect.fnUntraced(function*(
 })
 
 /**
- * Fails when the stream leaves a question unanswered, is found silent, or has thrown.
+ * Fails when the stream has ended, leaves a question unanswered, is found silent, or has thrown.
  *
  * @category combinators
  * @since 0.1.0
@@ -141,11 +147,14 @@ export const watch = Effect.fnUntraced(function*(
   stream: Live,
   engine: SpeechToText["Service"],
   limits: Limits,
-  wake: Queue.Queue<void>
+  wake: Latch.Latch
 ): Effect.fn.Return<never, BackendError> {
   const clock = yield* Clock.Clock
+  let alarmed = false
   while (true) {
+    wake.closeUnsafe()
     if (stream.broken !== undefined) return yield* Effect.fail(stream.broken)
+    if (stream.over !== undefined) return yield* stream.over
     if (stream.silent) {
       return yield* new Timeout({
         op: "SpeechToText.events",
@@ -159,6 +168,10 @@ export const watch = Effect.fnUntraced(function*(
         message: `${engine.name} did not answer within ${finalizeMs(engine, limits)} ms`
       })
     }
-    yield* Number.isFinite(left) ? Effect.timeoutOption(Queue.take(wake), left) : Queue.take(wake)
+    if (!Number.isFinite(left)) yield* wake.await
+    // most answers come at once: the alarm must not cost them the time that it takes to set
+    else if (alarmed) yield* Effect.timeoutOption(wake.await, left)
+    else yield* Effect.sleep(Math.min(left, GRACE_MS))
+    alarmed = Number.isFinite(left) && !alarmed
   }
 })

@@ -31,6 +31,16 @@ const MAX_SILENT_CHUNKS = 64
 /** Something in the text can be pronounced; an engine may well be silent about the rest. */
 const speakable = /[\p{L}\p{N}]/u
 
+const made = new WeakSet<Engine>()
+
+/**
+ * Whether an engine is one that `make` has made. Made dependable once more it would ask again what has been given up.
+ *
+ * @category guards
+ * @since 0.1.0
+ */
+export const isResilient = (engine: Engine): boolean => made.has(engine)
+
 /** One engine's voice within a session: closed when it has failed and nothing uses it any more. */
 interface Voice {
   readonly stream: TextToSpeechStream
@@ -63,7 +73,7 @@ export const make = Effect.fnUntraced(function*(
   const settings = Resilience.settings(options)
   const guarded = yield* Resilience.guard(engines, options)
   if (engines.some(({ sampleRate }) => sampleRate !== first.sampleRate)) yield* Resampler.load
-  return {
+  const engine: Engine = {
     name: first.name,
     members: Resilience.members(guarded),
     sampleRate: first.sampleRate,
@@ -74,6 +84,8 @@ export const make = Effect.fnUntraced(function*(
     },
     open: (voice) => open(guarded, settings, options, voice)
   }
+  made.add(engine)
+  return engine
 })
 
 const open = Effect.fnUntraced(function*(
@@ -153,10 +165,10 @@ const open = Effect.fnUntraced(function*(
     index: number,
     text: string,
     waitMs: number,
+    startedAt: number,
     spoken: Effect.Effect<void>,
     progress: { heard: boolean }
   ): Effect.fn.Return<Stream.Stream<SpeechChunk, BackendError>, BackendError, Scope.Scope> {
-    const startedAt = yield* Clock.currentTimeMillis
     const voice = yield* Effect.acquireRelease(
       Effect.tap(voiceOf(index, waitMs), (voice) => Effect.sync(() => void voice.users++)),
       release,
@@ -202,12 +214,18 @@ const open = Effect.fnUntraced(function*(
       const next: Pull.Pull<Arr.NonEmptyReadonlyArray<SpeechChunk>, BackendError> = Effect.gen(function*() {
         if (ended) return yield* Cause.done()
         while (true) {
-          const left = progress.heard ? gapMs : startedAt + waitMs - (yield* Clock.currentTimeMillis)
-          const chunks = yield* pull.pipe(
+          const pulled = pull.pipe(
             Effect.map((chunks): ReadonlyArray<SpeechChunk> | undefined => chunks),
-            Pull.catchDone(() => Effect.undefined),
-            (effect) => expect(effect, `${engine.name} gave no audio`, left)
+            Pull.catchDone(() => Effect.undefined)
           )
+          // whoever waits for one that is alone does not wait for ever; there is no other to leave time for
+          const chunks = yield* count === 1
+            ? pulled
+            : expect(
+              pulled,
+              `${engine.name} gave no audio`,
+              progress.heard ? gapMs : startedAt + waitMs - (yield* Clock.currentTimeMillis)
+            )
           if (chunks === undefined) return yield* finish
           const out = take(chunks)
           if (isNonEmpty(out)) return out
@@ -219,65 +237,65 @@ const open = Effect.fnUntraced(function*(
   })
 
   /** Speaks a sentence with the reply's engine, else with one of the others. */
-  const sentence = (reply: Reply, text: string): Stream.Stream<SpeechChunk, BackendError> =>
-    Stream.unwrap(Effect.map(Clock.currentTimeMillis, (startedAt) => {
-      const deadline = startedAt + settings.timeoutMs
-      let last: BackendError | undefined
+  const sentence = (reply: Reply, text: string): Stream.Stream<SpeechChunk, BackendError> => {
+    type Speech = Effect.Effect<Stream.Stream<SpeechChunk, BackendError>, never, Scope.Scope>
+    let deadline: number | undefined
+    let last: BackendError | undefined
 
-      /** `tried` engines have been given up for this sentence. */
-      const on = (tried: number): Stream.Stream<SpeechChunk, BackendError> =>
-        Stream.unwrap(
-          Effect.map(Clock.currentTimeMillis, (now) =>
-            attempt(tried, 0, now + Math.max(0, deadline - now) / (count - tried)))
-        )
+    /** `tried` engines have been given up for this sentence. */
+    const on = (tried: number): Speech =>
+      Effect.flatMap(Clock.currentTimeMillis, (now) => {
+        deadline ??= now + settings.timeoutMs
+        return attempt(tried, 0, now + Math.max(0, deadline - now) / (count - tried), now)
+      })
 
-      const next = (tried: number, error: BackendError) => {
-        if (tried + 1 >= count) return Stream.fail(error)
-        reply.index = (reply.index + 1) % count
-        return on(tried + 1)
-      }
+    const next = (tried: number, error: BackendError): Speech => {
+      if (tried + 1 >= count) return Effect.succeed(Stream.fail(error))
+      reply.index = (reply.index + 1) % count
+      return on(tried + 1)
+    }
 
-      const attempt = (tried: number, retry: number, until: number): Stream.Stream<SpeechChunk, BackendError> => {
-        const index = reply.index
-        const guarded = engines[index]
-        if (guarded === undefined) return Stream.die(new RangeError(`no engine ${index}`))
-        const progress = { heard: false }
-        return Stream.unwrap(Effect.gen(function*() {
+    const attempt = (tried: number, retry: number, until: number, now: number): Speech => {
+      const index = reply.index
+      const guarded = engines[index]
+      if (guarded === undefined) return Effect.die(new RangeError(`no engine ${index}`))
+      const progress = { heard: false }
+      return Effect.flatMap(guarded.breaker.admit, (permit) => {
+        if (permit === undefined) return next(tried, last ?? Resilience.refused("TextToSpeech.speak", guarded))
+        report.using(index, last)
+        const spoken = Effect.map(permit.succeed, (closed) => report.succeeded(index, closed))
+
+        const failed = Effect.fnUntraced(function*(error: BackendError) {
+          last = error
+          const opened = yield* permit.fail(error)
+          report.failed(index, error, opened)
+          yield* drop(index)
+          if (progress.heard) {
+            reply.index = (index + 1) % count
+            return Stream.empty
+          }
+          const delay = yield* Resilience.backoff(settings, retry, error)
           const now = yield* Clock.currentTimeMillis
-          const permit = yield* guarded.breaker.admit
-          if (permit === undefined) return next(tried, last ?? Resilience.refused("TextToSpeech.speak", guarded))
-          report.using(index, last)
-          const spoken = Effect.map(permit.succeed, (closed) => report.succeeded(index, closed))
-
-          const failed = Effect.fnUntraced(function*(error: BackendError) {
-            last = error
-            const opened = yield* permit.fail(error)
-            report.failed(index, error, opened)
-            yield* drop(index)
-            if (progress.heard) {
-              reply.index = (index + 1) % count
-              return Stream.empty
-            }
-            const delay = yield* Resilience.backoff(settings, retry, error)
-            const now = yield* Clock.currentTimeMillis
-            if (!error.retryable || opened || retry >= settings.maxRetries || now + delay >= until) {
-              return next(tried, error)
-            }
-            report.retrying(index, error)
-            yield* Effect.sleep(delay)
-            return attempt(tried, retry + 1, until)
-          })
-          return Stream.unwrap(speech(guarded, index, text, until - now, spoken, progress)).pipe(
+          if (!error.retryable || opened || retry >= settings.maxRetries || now + delay >= until) {
+            return yield* next(tried, error)
+          }
+          report.retrying(index, error)
+          yield* Effect.sleep(delay)
+          return yield* attempt(tried, retry + 1, until, now + delay)
+        })
+        return Effect.succeed(
+          Stream.unwrap(speech(guarded, index, text, until - now, now, spoken, progress)).pipe(
             Stream.catchCause((cause) =>
               Cause.hasInterruptsOnly(cause)
                 ? Stream.fromEffect(Effect.interrupt)
                 : Stream.unwrap(failed(fromCause("TextToSpeech.speak", cause)))
             )
           )
-        }))
-      }
-      return on(0)
-    }))
+        )
+      })
+    }
+    return Stream.unwrap(on(0))
+  }
 
   // one engine is enough to start; the others are opened when they are needed
   yield* Effect.gen(function*() {

@@ -1,5 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Schema } from "effect"
+import { plainEnd, segmentEnd } from "../../src/conversation/SentenceEnd.ts"
 import { Sentences } from "../../src/conversation/Sentences.ts"
 
 const cut = (...texts: ReadonlyArray<string>): ReadonlyArray<string> => {
@@ -56,6 +57,26 @@ describe("Sentences", () => {
     assert.deepStrictEqual(sentences.push("This is a long clause, and"), ["This is a long clause,"])
   })
 
+  const plainTokens = [
+    "Dr. ",
+    "J. ",
+    "Word",
+    "word ",
+    "Über ",
+    "É",
+    "2 ",
+    "$5 ",
+    ". ",
+    "! ",
+    "? ",
+    ".",
+    " ",
+    "’",
+    "(so) ",
+    "\"Well\" ",
+    "no. small ",
+    ", "
+  ] as const
   const Token = Schema.Literals([
     "a",
     "Word",
@@ -113,6 +134,26 @@ describe("Sentences", () => {
       assert.deepStrictEqual(cut(...whole), cut(whole))
     },
     { arbitrary: { runs: 300 } }
+  )
+
+  it("needs no segmenter for plain text", () => {
+    assert.deepStrictEqual(
+      ["Hello", "It is noon. ", "It is noon. T", "At no. Five", "Ask Dr. Who. Yes", "Yes.\n\n", "3.5"].map(plainEnd),
+      [0, 0, 12, 7, 13, 5, undefined]
+    )
+  })
+
+  it.prop(
+    "finds the ends of plain text where the segmenter does",
+    [Schema.Array(Schema.Literals([...plainTokens, ...Token.literals])).check(Schema.isMaxLength(20)), Schema.Boolean],
+    ([tokens, whole]) => {
+      for (const most of [1, 3, 20]) {
+        const text = tokens.slice(0, most).join("") + (whole ? "\n\n" : "")
+        const end = plainEnd(text)
+        if (end !== undefined) assert.strictEqual(end, segmentEnd(text), JSON.stringify(text))
+      }
+    },
+    { arbitrary: { runs: 3_000 } }
   )
 
   it("looks at no more than it cuts from, however much is given at once", () => {

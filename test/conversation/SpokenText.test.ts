@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Schema } from "effect"
-import { spoken, transform } from "../../src/conversation/SpokenText.ts"
+import { spoken, spokenInFull, transform } from "../../src/conversation/SpokenText.ts"
 import { compose, fromFunction, replace, type TextTransform } from "../../src/conversation/TextTransform.ts"
 
 const say = (text: string) => transform(spoken(), text)
@@ -138,6 +138,47 @@ const tokens = [
 ]
 const Parts = Schema.Array(Schema.Literals(tokens)).check(Schema.isMaxLength(40))
 
+/** Of which plain text is made, and what could be taken for it. */
+const plainTokens = [
+  "Word",
+  "word ",
+  "isn't ",
+  "well-known ",
+  "so, ",
+  "Yes. ",
+  "No! ",
+  "Why? ",
+  "vs",
+  "vs. ",
+  "a vs.",
+  "5 ",
+  "5. ",
+  "12",
+  "3.50 ",
+  "$5 ",
+  "5:30, ",
+  "1,000",
+  "\"So,\" ",
+  "(really). ",
+  "'",
+  "’",
+  "(",
+  ") ",
+  "Über ",
+  "\n",
+  "\n5",
+  ".",
+  ",",
+  "! ",
+  " ",
+  "www.",
+  "Node.js ",
+  "e.g. ",
+  "x".repeat(30),
+  "é\u0301 "
+]
+const Cuts = Schema.NonEmptyArray(Schema.Literals([1, 2, 3, 5, 8, 13, 100]))
+
 const everyTransform: ReadonlyArray<readonly [string, TextTransform]> = [
   ["spoken", spoken()],
   ["fromFunction", fromFunction((sentence) => `<${sentence}>`)],
@@ -195,6 +236,26 @@ describe("SpokenText", () => {
       assert.isAtLeast(said.split("word").length - 1, words - 1, JSON.stringify(parts))
     },
     { arbitrary: { runs: 500 } }
+  )
+
+  it.prop(
+    "takes the short way where it leads to the same, piece by piece",
+    [Schema.Array(Schema.Literals([...plainTokens, ...plainTokens, ...tokens])).check(Schema.isMaxLength(40)), Cuts],
+    ([parts, cuts]) => {
+      const short = spoken()()
+      const full = spokenInFull()()
+      const whole = parts.join("")
+      for (let i = 0; i < 2; i++) {
+        let at = 0
+        for (let n = 0; at < whole.length; n++) {
+          const part = whole.slice(at, at + (cuts[n % cuts.length] ?? 1))
+          assert.strictEqual(short.push(part), full.push(part), JSON.stringify([whole, at, part]))
+          at += part.length
+        }
+        assert.strictEqual(short.flush(), full.flush(), JSON.stringify(whole))
+      }
+    },
+    { arbitrary: { runs: 3_000 } }
   )
 
   it("speaks at once what nothing can change", () => {

@@ -4,7 +4,7 @@
  * @since 0.1.0
  */
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Layer, Stream } from "effect"
+import { Duration, Effect, Layer, Stream } from "effect"
 import * as Agent from "../../src/agent/Agent.ts"
 import * as BackendProvider from "../../src/backend/BackendProvider.ts"
 import { VoiceBackend } from "../../src/backend/VoiceBackend.ts"
@@ -72,6 +72,40 @@ describe("a session on dependable engines", () => {
       assert.strictEqual(what("tts"), 3)
       assert.strictEqual(what("agent"), 3)
       assert.isTrue(recorder.incidents.every(({ sessionId }) => sessionId === user.session.id))
+    }).pipe(Effect.provide(layer))
+  })
+
+  it.effect("asks a voice that is alone again, and says nothing twice", () => {
+    const layer = VoiceBackend.layerSttTts({
+      agent: answering,
+      config: { conversation: { ...defaultPolicy, apology: "Sorry." }, retryDelay: Duration.millis(100) }
+    }).pipe(Layer.provide([
+      Layer.succeed(BackendProvider.BackendProvider, Harness.provider()),
+      Scripted.layerStt(["hello"]),
+      // the first sentence, and the second when it is asked for
+      Scripted.layerTts({ failAt: { 0: down, 2: down, 3: down } }),
+      Scripted.layerVad()
+    ]))
+    return Effect.gen(function*() {
+      const user = yield* Harness.call()
+      yield* user.speaks(1_000)
+      yield* user.hears(12_000)
+      assert.deepStrictEqual(yield* user.said, ["user: hello", "agent: You said hello. That is all."])
+      assert.deepStrictEqual(
+        user.connection.events.flatMap((event) =>
+          event.type === "engine.incident" ? [`${event.kind} ${event.what}`] : event.type === "error" ? ["error"] : []
+        ),
+        [
+          "tts failed",
+          "tts retrying",
+          "tts recovered",
+          "tts failed",
+          "tts retrying",
+          "tts failed",
+          "tts retrying",
+          "tts recovered"
+        ]
+      )
     }).pipe(Effect.provide(layer))
   })
 })
