@@ -115,6 +115,11 @@ export type ProviderRoute = HttpRouter.Route<never, never>
 export interface ProviderConnection {
   /** Prepares a session's link; the scope is the session's. */
   readonly open: (session: LinkedSession) => Effect.Effect<SessionLink, BackendError, Scope.Scope>
+  /**
+   * What becomes of the line, from its being connected on: lost and looked for, lost, there again. A stream that fails is
+   * a line that is lost. Default: it stays connected.
+   */
+  readonly states?: Stream.Stream<"connected" | "reconnecting" | "error", BackendError> | undefined
   /** Sessions that users start: a room joined, a call. */
   readonly incoming?: Stream.Stream<SessionConfig, BackendError> | undefined
   readonly routes?: ReadonlyArray<ProviderRoute> | undefined

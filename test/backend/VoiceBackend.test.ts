@@ -226,6 +226,25 @@ describe("VoiceBackend", () => {
         assert.strictEqual(yield* user.session.ended, "drained")
       }))
 
+    it.effect("comes with an interruption, too, as of a signal", () =>
+      Effect.gen(function*() {
+        const called = yield* Deferred.make<User>()
+        const running = yield* Effect.forkChild(
+          Effect.gen(function*() {
+            yield* Deferred.succeed(called, yield* call())
+            return yield* Effect.never
+          }).pipe(Effect.provide(layer({ agent: speakers, policy: { goodbye: "Bye." } })))
+        )
+        const user = yield* Deferred.await(called)
+        yield* user.session.sendText("one")
+        yield* pass("100 millis")
+        const interrupted = yield* Effect.forkChild(Fiber.interrupt(running))
+        yield* pass("5 seconds")
+        yield* Fiber.join(interrupted)
+        assert.deepStrictEqual(yield* user.said, ["user: one", "agent: You said one.", "agent: Bye."])
+        assert.strictEqual(yield* user.session.ended, "drained")
+      }))
+
     it.effect("has its deadline in the release, too", () =>
       Effect.gen(function*() {
         const scope = yield* Scope.make()
@@ -273,7 +292,9 @@ describe("VoiceBackend", () => {
     Effect.gen(function*() {
       const building = (connect: Effect.Effect<void, BackendError>) =>
         codeOf(Effect.scoped(Effect.asVoid(Layer.build(layer({ provider: provider({ connect }) })))))
-      assert.strictEqual(yield* building(Effect.fail(failed)), "connection_failed")
+      const refused = yield* Effect.forkChild(building(Effect.fail(failed)))
+      yield* pass("10 seconds")
+      assert.strictEqual(yield* Fiber.join(refused), "connection_failed", "when its retries are over")
       const hanging = yield* Effect.forkChild(building(Effect.never))
       yield* pass("31 seconds")
       assert.strictEqual(yield* Fiber.join(hanging), "connection_timeout")
