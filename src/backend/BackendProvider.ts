@@ -141,6 +141,8 @@ export interface ProviderHost {
    * that a token outlives the process that gave it.
    */
   readonly signingKey: Redacted.Redacted<string>
+  /** The limits of sessions as they are now; those that the provider was connected with may have changed since. */
+  readonly limits?: (() => Pick<BackendConfig["session"], "resumeWindow" | "tokenTtl">) | undefined
   /** Lets the user of a session connect, as far as the application and its limits go. */
   readonly admit: (session: LinkedSession, from: Visitor) => Effect.Effect<void, BackendError>
   /**

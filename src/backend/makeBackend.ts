@@ -72,8 +72,8 @@ export interface BackendParts {
   readonly speech?: { readonly [kind: string]: EngineHealth } | undefined
   /** Who answers when a session names nobody. */
   readonly agent: Agent | undefined
-  /** Called once, with who is told what happens to the engines. */
-  readonly listen?: ((onIncident: OnIncident) => void) | undefined
+  /** Called once, with who is told what happens to the engines, and the config as it is now. */
+  readonly listen?: ((onIncident: OnIncident, config: () => BackendConfig.BackendConfig) => void) | undefined
   /** Finds an agent by name. */
   readonly findAgent: (name: string) => Effect.Effect<Agent, BackendError>
 }
@@ -111,6 +111,8 @@ const newSecret = Effect.sync(() => randomBytes(32).toString("hex"))
 export const makeBackend = Effect.fnUntraced(function*(parts: BackendParts) {
   const { provider } = parts
   let config = yield* BackendConfig.check(parts.config)
+  /** Who answers when a session names nobody. */
+  let standing = parts.agent
   yield* provider.validateConfig(config)
 
   // of its own, so that the drain comes before the sessions and the link are closed
@@ -143,7 +145,8 @@ export const makeBackend = Effect.fnUntraced(function*(parts: BackendParts) {
     signingKey: config.session.signingKey ??
       Redacted.make(yield* keeper.secret("session_tokens", yield* newSecret)),
     admit: gate.connect,
-    recover: (id) => Effect.asVoid(recover(id))
+    recover: (id) => Effect.asVoid(recover(id)),
+    limits: () => config.session
   }
 
   // ---- lifecycle ----------------------------------------------------------------------------------------------------
@@ -266,7 +269,7 @@ export const makeBackend = Effect.fnUntraced(function*(parts: BackendParts) {
   const agentOf = (session: SessionConfig) => {
     if (typeof session.agent === "string") return parts.findAgent(session.agent)
     if (session.agent !== undefined) return Effect.succeed(session.agent)
-    return parts.agent !== undefined ? Effect.succeed(parts.agent) : Effect.fail(
+    return standing !== undefined ? Effect.succeed(standing) : Effect.fail(
       new InvalidConfig({
         op: "VoiceBackend.createSession",
         message: "nobody would answer: give the session or the backend an agent",
@@ -295,7 +298,7 @@ export const makeBackend = Effect.fnUntraced(function*(parts: BackendParts) {
     const pipeline = yield* pipelineOf(session)
     // a model that speaks for itself needs nobody to answer
     const agent = (session.pipelineType ?? config.pipelineType) === "s2s" && session.agent === undefined
-      ? parts.agent ?? Support.silentAgent
+      ? standing ?? Support.silentAgent
       : yield* agentOf(session)
     const connected = link
     if (connected === undefined) {
@@ -450,7 +453,7 @@ export const makeBackend = Effect.fnUntraced(function*(parts: BackendParts) {
     now: () => clock.currentTimeMillisUnsafe()
   }).pipe(Scope.provide(scope))
 
-  parts.listen?.((incident) => sessions.get(incident.sessionId)?.handle.incident(incident))
+  parts.listen?.((incident) => sessions.get(incident.sessionId)?.handle.incident(incident), () => config)
 
   const backend: VoiceBackend["Service"] = {
     start,
@@ -474,6 +477,11 @@ export const makeBackend = Effect.fnUntraced(function*(parts: BackendParts) {
         const checked = yield* BackendConfig.check(next)
         yield* Support.checkUpdate(config, checked)
         yield* provider.validateConfig(checked)
+        const { agent } = checked
+        if (agent !== config.agent) {
+          const found = agent === undefined ? parts.agent : yield* parts.findAgent(agent)
+          standing = found
+        }
         config = checked
       }),
     provider: { name: provider.name, capabilities: provider.capabilities },
