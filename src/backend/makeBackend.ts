@@ -444,6 +444,7 @@ export const makeBackend = Effect.fnUntraced(function*(parts: BackendParts) {
   const health = yield* Health.make({
     provider: provider.name,
     link: () => link?.provider,
+    line: () => SubscriptionRef.getUnsafe(connection),
     engines: parts.engines,
     speech: parts.speech ?? {},
     store: Option.getOrUndefined(yield* Effect.serviceOption(SessionStore)),
