@@ -8,6 +8,7 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Layer from "effect/Layer"
 import * as Queue from "effect/Queue"
+import * as References from "effect/References"
 import * as Scope from "effect/Scope"
 import { BackendConfig } from "../backend/BackendConfig.ts"
 import * as ConfigDiff from "../backend/ConfigDiff.ts"
@@ -129,5 +130,8 @@ export const serve = Effect.fnUntraced(function*(options: {
           Effect.catch((error) => Effect.andThen(Output.failure(error), Output.note("config: unchanged"))),
           Effect.provideContext(context)
         )
-      ))
+      )).pipe(
+      // what has become well again is news, too
+      Effect.provideService(References.MinimumLogLevel, "Info")
+    )
 })
