@@ -115,6 +115,11 @@ export type ProviderRoute = HttpRouter.Route<never, never>
 export interface ProviderConnection {
   /** Prepares a session's link; the scope is the session's. */
   readonly open: (session: LinkedSession) => Effect.Effect<SessionLink, BackendError, Scope.Scope>
+  /**
+   * What becomes of the line, from its being connected on: lost and looked for, lost, there again. A stream that fails is
+   * a line that is lost. Default: it stays connected.
+   */
+  readonly states?: Stream.Stream<"connected" | "reconnecting" | "error", BackendError> | undefined
   /** Sessions that users start: a room joined, a call. */
   readonly incoming?: Stream.Stream<SessionConfig, BackendError> | undefined
   readonly routes?: ReadonlyArray<ProviderRoute> | undefined
@@ -136,6 +141,8 @@ export interface ProviderHost {
    * that a token outlives the process that gave it.
    */
   readonly signingKey: Redacted.Redacted<string>
+  /** The limits of sessions as they are now; those that the provider was connected with may have changed since. */
+  readonly limits?: (() => Pick<BackendConfig["session"], "resumeWindow" | "tokenTtl">) | undefined
   /** Lets the user of a session connect, as far as the application and its limits go. */
   readonly admit: (session: LinkedSession, from: Visitor) => Effect.Effect<void, BackendError>
   /**

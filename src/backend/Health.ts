@@ -20,6 +20,7 @@ import type { ProviderConnection } from "./BackendProvider.ts"
 import { type HealthPart, type HealthStatus, worst } from "./HealthStatus.ts"
 import * as LagWindow from "./LagWindow.ts"
 import type { LatencyWindow } from "./LatencyWindow.ts"
+import type { ConnectionState } from "./VoiceBackend.ts"
 
 const PROBE_DEADLINE = "5 seconds"
 /** A backend of whose last turns more than this share were late is degraded. */
@@ -40,6 +41,8 @@ export interface HealthOptions {
   readonly provider: string
   /** The provider's connection, while there is one. */
   readonly link: () => ProviderConnection | undefined
+  /** What the provider says of its line. Default: connected. */
+  readonly line?: (() => ConnectionState) | undefined
   /** The names of the engines, by kind. */
   readonly engines: { readonly [kind: string]: string }
   /** The engines themselves, by kind, where they are known. */
@@ -113,6 +116,17 @@ export const make = Effect.fnUntraced(function*(
   const before = new Map<string, HealthPart["status"]>()
   let latest: { readonly at: number; readonly of: ProviderConnection | undefined; readonly fiber: Probing } | undefined
 
+  /** A provider that answers may still be cut off from its users. */
+  const heedLine = (part: HealthPart): HealthPart => {
+    const state = options.line?.() ?? "connected"
+    if (part.status !== "healthy" || state === "connected") return part
+    return {
+      ...part,
+      status: state === "reconnecting" ? "degraded" : "unhealthy",
+      cause: state === "reconnecting" ? `${provider} has lost its line and reconnects` : `${provider} has lost its line`
+    }
+  }
+
   const probes = (connection: ProviderConnection | undefined) =>
     Effect.map(
       Effect.all([
@@ -122,7 +136,7 @@ export const make = Effect.fnUntraced(function*(
             status: "unhealthy",
             cause: `the backend is ${admission.phase}`
           })
-          : ask("provider", provider, "unhealthy", connection.probe),
+          : Effect.map(ask("provider", provider, "unhealthy", connection.probe), heedLine),
         Effect.forEach(
           Object.entries(engines),
           ([kind, name]) => askEngines(kind, speech[kind] ?? { name }),

@@ -11,6 +11,7 @@ import * as Option from "effect/Option"
 import * as Schedule from "effect/Schedule"
 import type * as Scope from "effect/Scope"
 import { type BackendError, ConnectionFailed, normalize, SessionNotFound } from "../BackendError.ts"
+import { bounded } from "../Bounded.ts"
 import type { KeptChange } from "../session/Journal.ts"
 import * as KeptState from "../session/KeptState.ts"
 import { type KeptSession, type SessionLease, SessionStore } from "../session/SessionStore.ts"
@@ -61,7 +62,7 @@ const nothing: Keeper = {
   secret: (_, candidate) => Effect.succeed(candidate)
 }
 
-const bounded = (what: string) => <A>(effect: Effect.Effect<A, BackendError>): Effect.Effect<A, BackendError> =>
+const answering = (what: string) => <A>(effect: Effect.Effect<A, BackendError>): Effect.Effect<A, BackendError> =>
   effect.pipe(
     Effect.timeoutOrElse({
       duration: STORE_DEADLINE,
@@ -94,14 +95,16 @@ export const make: Effect.Effect<Keeper, never, Scope.Scope> = Effect.gen(functi
 
   const remove = (lease: SessionLease) =>
     Effect.andThen(
-      bounded("SessionStore.remove")(store.remove(lease)),
+      answering("SessionStore.remove")(store.remove(lease)),
       Effect.sync(() => leaving.delete(lease))
     )
 
   let silent = false
   const renew = Effect.suspend(() => Effect.forEach(leaving, remove, { concurrency: 8, discard: true })).pipe(
     // what was not erased must not be held for ever, so it comes first
-    Effect.andThen(Effect.suspend(() => leases.size === 0 ? Effect.void : bounded("SessionStore.renew")(store.renew))),
+    Effect.andThen(
+      Effect.suspend(() => leases.size === 0 ? Effect.void : answering("SessionStore.renew")(store.renew))
+    ),
     Effect.andThen(Effect.suspend(() => {
       if (!silent) return Effect.void
       silent = false
@@ -114,15 +117,15 @@ export const make: Effect.Effect<Keeper, never, Scope.Scope> = Effect.gen(functi
     })
   )
   yield* renew.pipe(Effect.repeat(Schedule.spaced(Duration.millis(store.leaseMs / 4))), Effect.forkScoped)
-  yield* bounded("SessionStore.sweep")(store.sweep).pipe(
+  yield* answering("SessionStore.sweep")(store.sweep).pipe(
     Effect.tap((count) => count === 0 ? Effect.void : Effect.logInfo(`${count} sessions that nobody came back for`)),
     Effect.ignore,
     Effect.repeat(Schedule.spaced(SWEEP_EVERY)),
     Effect.forkScoped
   )
   yield* Effect.addFinalizer(() =>
-    Effect.interruptible(Effect.andThen(Effect.forEach(leaving, remove, { discard: true }), store.release)).pipe(
-      Effect.timeoutOption("2 seconds"),
+    Effect.andThen(Effect.forEach(leaving, remove, { discard: true }), store.release).pipe(
+      bounded("2 seconds"),
       Effect.ignore
     )
   )
@@ -137,13 +140,13 @@ export const make: Effect.Effect<Keeper, never, Scope.Scope> = Effect.gen(functi
     keeps: true,
     begin: (id, kept, resumeWindow) =>
       Effect.map(
-        bounded("SessionStore.create")(store.create(id, kept, Duration.toMillis(resumeWindow))),
+        answering("SessionStore.create")(store.create(id, kept, Duration.toMillis(resumeWindow))),
         (lease) => void leases.set(id, lease)
       ),
     write: (id, change) =>
-      Effect.flatMap(leaseOf(id), (lease) => bounded("SessionStore.write")(store.write(lease, change))),
+      Effect.flatMap(leaseOf(id), (lease) => answering("SessionStore.write")(store.write(lease, change))),
     claim: Effect.fnUntraced(function*(id) {
-      const claim = yield* bounded("SessionStore.claim")(store.claim(id))
+      const claim = yield* answering("SessionStore.claim")(store.claim(id))
       switch (claim._tag) {
         case "Unknown":
           return yield* notFound(id)
@@ -163,7 +166,7 @@ export const make: Effect.Effect<Keeper, never, Scope.Scope> = Effect.gen(functi
       Effect.suspend(() => {
         const lease = leases.get(id)
         leases.delete(id)
-        return lease === undefined ? Effect.void : Effect.ignore(bounded("SessionStore.letGo")(store.letGo(lease)))
+        return lease === undefined ? Effect.void : Effect.ignore(answering("SessionStore.letGo")(store.letGo(lease)))
       }),
     end: (id) =>
       Effect.suspend(() => {
@@ -173,6 +176,6 @@ export const make: Effect.Effect<Keeper, never, Scope.Scope> = Effect.gen(functi
         leaving.add(lease)
         return Effect.ignore(remove(lease))
       }),
-    secret: (name, candidate) => bounded("SessionStore.secret")(store.secret(name, candidate))
+    secret: (name, candidate) => answering("SessionStore.secret")(store.secret(name, candidate))
   }
 })

@@ -37,13 +37,18 @@ export interface SpeechEngines {
   readonly sttTurns: boolean
 }
 
-/** Who is told of incidents; engines are made before there is anybody. */
-const incidents = () => {
+type Patience = Pick<BackendConfig, "maxRetries" | "retryDelay" | "timeout">
+
+/** Who is told of incidents, and how patient the backend is now; engines are made before there is one. */
+const owner = (config: Patience) => {
   let told: OnIncident | undefined
+  let current = () => config
   return {
+    config: () => current(),
     onIncident: (incident: EngineIncident) => told?.(incident),
-    listen: (onIncident: OnIncident) => {
+    listen: (onIncident: OnIncident, now: () => Patience) => {
       told = onIncident
+      current = now
     }
   }
 }
@@ -58,7 +63,7 @@ const incidents = () => {
  */
 export const make = Effect.fnUntraced(function*(
   engines: SpeechEngines,
-  config: Pick<BackendConfig, "maxRetries" | "retryDelay" | "timeout">
+  patience: Patience
 ) {
   const mute = engines.sttTurns ? engines.stt.find(({ capabilities }) => !capabilities.endOfTurn) : undefined
   if (mute !== undefined) {
@@ -72,12 +77,18 @@ export const make = Effect.fnUntraced(function*(
       }
     })
   }
-  const { listen, onIncident } = incidents()
+  const { config, listen, onIncident } = owner(patience)
   const options: ResilienceOptions = {
-    maxRetries: config.maxRetries,
-    retryDelay: config.retryDelay,
+    get maxRetries() {
+      return config().maxRetries
+    },
+    get retryDelay() {
+      return config().retryDelay
+    },
     // within what the pipeline gives it, so that its own error is the one that is told
-    timeout: Duration.times(config.timeout, 0.9),
+    get timeout() {
+      return Duration.times(config().timeout, 0.9)
+    },
     onIncident
   }
   const [stt] = engines.stt

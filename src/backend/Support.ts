@@ -4,12 +4,11 @@
  * @since 0.1.0
  */
 import * as Effect from "effect/Effect"
-import * as Equal from "effect/Equal"
-import * as Redacted from "effect/Redacted"
 import * as Stream from "effect/Stream"
 import type { Agent } from "../agent/Agent.ts"
 import { InvalidConfig } from "../BackendError.ts"
-import type { BackendConfig } from "./BackendConfig.ts"
+import { BackendConfig } from "./BackendConfig.ts"
+import * as ConfigDiff from "./ConfigDiff.ts"
 
 /**
  * Who answers where nobody is asked.
@@ -19,22 +18,56 @@ import type { BackendConfig } from "./BackendConfig.ts"
  */
 export const silentAgent: Agent = { name: undefined, respond: () => Stream.empty }
 
-const fixed = [
-  ["provider", "provider"],
-  ["providerConfig", "provider_config"],
-  ["pipelineType", "pipeline_type"],
-  ["sttProvider", "stt_provider"],
-  ["ttsProvider", "tts_provider"],
-  ["s2sProvider", "s2s_provider"],
-  ["vadProvider", "vad_provider"],
-  ["turnDetectionProvider", "turn_detection_provider"],
-  ["noiseCancellationProvider", "noise_cancellation_provider"],
-  ["customProcessors", "custom_processors"],
-  ["sttFallback", "stt_fallback"],
-  ["ttsFallback", "tts_fallback"],
-  ["engines", "engines"],
-  ["store", "store"]
-] as const
+const snake = (key: string): string => key.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)
+
+/**
+ * What may change while a backend runs. Sessions keep what they were made with; the rest is built in, and a change of it
+ * would be another backend. Every field is here: a new one must say what it is.
+ */
+const isLive: { readonly [Key in keyof Required<BackendConfig>]: boolean } = {
+  agent: true,
+  latencyTarget: true,
+  timeout: true,
+  maxRetries: true,
+  retryDelay: true,
+  maxConcurrentSessions: true,
+  conversation: true,
+  drain: true,
+  // but for the key that signs what users hold
+  session: true,
+  // but for where they are counted
+  rateLimits: true,
+  provider: false,
+  providerConfig: false,
+  pipelineType: false,
+  sttProvider: false,
+  ttsProvider: false,
+  s2sProvider: false,
+  vadProvider: false,
+  turnDetectionProvider: false,
+  noiseCancellationProvider: false,
+  customProcessors: false,
+  sttFallback: false,
+  ttsFallback: false,
+  engines: false,
+  store: false,
+  enableTracing: false,
+  enableMetrics: false,
+  enableStructuredLogging: false
+}
+
+const fixed = new Set([
+  ...Object.entries(isLive).filter(([, live]) => !live).map(([key]) => snake(key)),
+  "session.signing_key",
+  "rate_limits.store",
+  "rate_limits.url"
+])
+
+/** A change of `engines.flite.voice` is one of `engines`. */
+const fixedPart = (path: string): string | undefined => {
+  const parts = path.split(".")
+  return parts.map((_, i) => parts.slice(0, i + 1).join(".")).find((part) => fixed.has(part))
+}
 
 /**
  * Fails when a running backend would have to be another one, with the fields in `details.faults`.
@@ -42,17 +75,16 @@ const fixed = [
  * @category checks
  * @since 0.1.0
  */
-export const checkUpdate = (current: BackendConfig, next: BackendConfig): Effect.Effect<void, InvalidConfig> => {
-  const counting = ({ rateLimits: { store, url } }: BackendConfig) => [store, url && Redacted.value(url)]
-  const changed = [
-    ...fixed.filter(([key]) => !Equal.equals(current[key], next[key])).map(([, path]) => path),
-    ...(Equal.equals(counting(current), counting(next)) ? [] : ["rate_limits.store"])
-  ]
-  return changed.length === 0 ? Effect.void : Effect.fail(
-    new InvalidConfig({
-      op: "VoiceBackend.updateConfig",
-      message: `cannot change while running: ${changed.join(", ")}`,
-      details: { faults: changed.map((path) => ({ path, message: "cannot change while running" })) }
-    })
-  )
-}
+export const checkUpdate = Effect.fnUntraced(function*(
+  current: BackendConfig,
+  next: BackendConfig
+): Effect.fn.Return<void, InvalidConfig> {
+  const paths = (yield* ConfigDiff.changed(BackendConfig, current, next)).flatMap((path) => fixedPart(path) ?? [])
+  const changed = [...new Set(paths)]
+  if (changed.length === 0) return
+  return yield* new InvalidConfig({
+    op: "VoiceBackend.updateConfig",
+    message: `cannot change while running: ${changed.join(", ")}`,
+    details: { faults: changed.map((path) => ({ path, message: "cannot change while running" })) }
+  })
+})

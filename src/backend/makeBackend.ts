@@ -3,6 +3,7 @@
  *
  * @since 0.1.0
  */
+import * as Cause from "effect/Cause"
 import * as Clock from "effect/Clock"
 import * as Deferred from "effect/Deferred"
 import * as Duration from "effect/Duration"
@@ -13,6 +14,7 @@ import * as FiberSet from "effect/FiberSet"
 import * as Option from "effect/Option"
 import * as Random from "effect/Random"
 import * as Redacted from "effect/Redacted"
+import * as Schedule from "effect/Schedule"
 import * as Scope from "effect/Scope"
 import * as Semaphore from "effect/Semaphore"
 import * as Stream from "effect/Stream"
@@ -26,6 +28,7 @@ import {
   InvalidConfig,
   SessionNotFound
 } from "../BackendError.ts"
+import { bounded } from "../Bounded.ts"
 import type { OnIncident } from "../EngineIncident.ts"
 import * as AudioAllowance from "../hooks/AudioAllowance.ts"
 import { FrameClock } from "../session/FrameClock.ts"
@@ -39,19 +42,14 @@ import { SessionStore } from "../session/SessionStore.ts"
 import type { VoiceSession } from "../session/VoiceSession.ts"
 import type { EngineHealth } from "../speech/EngineHealth.ts"
 import * as BackendMetrics from "../telemetry/BackendMetrics.ts"
-import { Admission } from "./Admission.ts"
+import { Admission, draining } from "./Admission.ts"
 import * as BackendConfig from "./BackendConfig.ts"
-import type {
-  BackendProvider,
-  LinkedSession,
-  ProviderConnection,
-  ProviderHost,
-  SessionAccess
-} from "./BackendProvider.ts"
+import type { BackendProvider, LinkedSession, ProviderHost, SessionAccess } from "./BackendProvider.ts"
 import * as Gate from "./Gate.ts"
 import * as Health from "./Health.ts"
 import * as Keeper from "./Keeper.ts"
 import { LatencyWindow } from "./LatencyWindow.ts"
+import * as ProviderLink from "./ProviderLink.ts"
 import * as Support from "./Support.ts"
 import type { ConnectionState, DrainReport, VoiceBackend } from "./VoiceBackend.ts"
 
@@ -74,8 +72,8 @@ export interface BackendParts {
   readonly speech?: { readonly [kind: string]: EngineHealth } | undefined
   /** Who answers when a session names nobody. */
   readonly agent: Agent | undefined
-  /** Called once, with who is told what happens to the engines. */
-  readonly listen?: ((onIncident: OnIncident) => void) | undefined
+  /** Called once, with who is told what happens to the engines, and the config as it is now. */
+  readonly listen?: ((onIncident: OnIncident, config: () => BackendConfig.BackendConfig) => void) | undefined
   /** Finds an agent by name. */
   readonly findAgent: (name: string) => Effect.Effect<Agent, BackendError>
 }
@@ -88,8 +86,13 @@ interface Entry {
   readonly gone: Deferred.Deferred<void>
 }
 
+/** How often the parts are looked at when nobody asks. */
+const HEALTH_EVERY = "10 seconds"
+
 /** What every close of a single session is bounded by, so that nothing in a close path can hang. */
 const CLOSE_DEADLINE = "5 seconds"
+/** The same past the deadline of a drain, where there is no time left: for the sessions that are cut, and for the rest. */
+const CUT_DEADLINE = "3 seconds"
 
 const newId = Effect.map(
   Effect.all([Random.nextIntBetween(0, 36 ** 8), Random.nextIntBetween(0, 36 ** 8)]),
@@ -108,6 +111,8 @@ const newSecret = Effect.sync(() => randomBytes(32).toString("hex"))
 export const makeBackend = Effect.fnUntraced(function*(parts: BackendParts) {
   const { provider } = parts
   let config = yield* BackendConfig.check(parts.config)
+  /** Who answers when a session names nobody. */
+  let standing = parts.agent
   yield* provider.validateConfig(config)
 
   // of its own, so that the drain comes before the sessions and the link are closed
@@ -128,58 +133,80 @@ export const makeBackend = Effect.fnUntraced(function*(parts: BackendParts) {
   const cut = yield* Deferred.make<void>()
   const lifecycle = yield* Semaphore.make(1)
   const watchers = yield* FiberSet.make()
-  let link: { readonly provider: ProviderConnection; readonly scope: Scope.Closeable } | undefined
+  /** Completes when somebody wants a stop. */
+  const halt = yield* Deferred.make<void>()
+  /** Completes when the drain is over: whatever is still being made comes too late. */
+  const drained = yield* Deferred.make<void>()
+  let link: ProviderLink.ProviderLink | undefined
   let report: DrainReport | undefined
+  let stopping: Fiber.Fiber<DrainReport> | undefined
 
   const host: ProviderHost = {
     signingKey: config.session.signingKey ??
       Redacted.make(yield* keeper.secret("session_tokens", yield* newSecret)),
     admit: gate.connect,
-    recover: (id) => Effect.asVoid(recover(id))
+    recover: (id) => Effect.asVoid(recover(id)),
+    limits: () => config.session
   }
 
   // ---- lifecycle ----------------------------------------------------------------------------------------------------
 
-  const start: Effect.Effect<void, BackendError> = lifecycle.withPermits(1)(Effect.gen(function*() {
+  /** What the provider says of its line; nothing, once the backend stops. */
+  const setConnection = (state: ConnectionState) =>
+    Effect.suspend(() =>
+      admission.phase === "running" && state !== SubscriptionRef.getUnsafe(connection)
+        ? Effect.andThen(
+          SubscriptionRef.set(connection, state),
+          Effect.annotateLogs(
+            state === "connected"
+              ? Effect.logInfo(`provider ${provider.name} is connected again`)
+              : Effect.logWarning(`provider ${provider.name}: ${state}`),
+            { connection: state }
+          )
+        )
+        : Effect.void
+    )
+
+  const connect = Effect.gen(function*() {
     if (admission.phase === "running") return
-    if (admission.phase === "stopped") {
-      return yield* new ConnectionFailed({
-        op: "VoiceBackend.start",
-        message: "the backend has been stopped; make another",
-        details: { state: "stopped" }
-      })
-    }
+    if (admission.phase === "stopped") return yield* ProviderLink.stopped("stopped")
     admission.phase = "starting"
     yield* SubscriptionRef.set(connection, "connecting")
-    const linkScope = yield* Scope.fork(scope)
-    const connected = yield* provider.connect(config, host).pipe(
-      Scope.provide(linkScope),
-      Effect.timeoutOrElse({
-        duration: config.timeout,
-        orElse: () =>
-          Effect.fail(
-            new ConnectionTimeout({
-              op: "VoiceBackend.start",
-              message: `provider ${provider.name} did not connect within ${Duration.format(config.timeout)}`
-            })
-          )
-      }),
-      Effect.onError(() => {
+    const linked = yield* ProviderLink.connect({ provider, config, host, parent: scope, halt }).pipe(
+      Effect.onExit((exit) => {
+        if (Exit.isSuccess(exit)) return Effect.void
         admission.phase = "new"
-        return Effect.andThen(SubscriptionRef.set(connection, "error"), Scope.close(linkScope, Exit.void))
+        const wanted = Exit.isFailure(exit) && !Cause.hasInterruptsOnly(exit.cause) && !Deferred.isDoneUnsafe(halt)
+        return SubscriptionRef.set(connection, wanted ? "error" : "disconnected")
       })
     )
-    link = { provider: connected, scope: linkScope }
-    if (connected.incoming !== undefined) {
-      yield* connected.incoming.pipe(
+    link = linked
+    const { incoming, states } = linked.provider
+    if (incoming !== undefined) {
+      yield* incoming.pipe(
         Stream.runForEach((next) => Effect.ignore(createSession(next))),
         Effect.catch((error) => Effect.logWarning("no more incoming sessions", error.message)),
-        Effect.forkIn(linkScope)
+        Effect.forkIn(linked.scope)
       )
     }
     admission.phase = "running"
     yield* SubscriptionRef.set(connection, "connected")
-  }))
+    if (states !== undefined) {
+      yield* states.pipe(
+        Stream.runForEach(setConnection),
+        Effect.catchCause(() => setConnection("error")),
+        Effect.forkIn(linked.scope)
+      )
+    }
+    // what changes is logged, also when nobody asks
+    yield* health.pipe(Effect.repeat(Schedule.spaced(HEALTH_EVERY)), Effect.forkIn(linked.scope))
+  })
+
+  const start: Effect.Effect<void, BackendError> = Effect.suspend(() =>
+    Deferred.isDoneUnsafe(halt)
+      ? Effect.fail(ProviderLink.stopped(report === undefined ? "draining" : "stopped"))
+      : lifecycle.withPermits(1)(connect)
+  )
 
   const awaitGone = (entries: ReadonlyArray<Entry>) =>
     Effect.forEach(entries, (entry) => Deferred.await(entry.gone), { concurrency: "unbounded", discard: true })
@@ -194,7 +221,7 @@ export const makeBackend = Effect.fnUntraced(function*(parts: BackendParts) {
     )
     const left = Array.from(sessions.values())
     for (const { handle } of left) handle.close("drain_deadline")
-    yield* awaitGone(left).pipe(Effect.timeoutOption(CLOSE_DEADLINE))
+    yield* awaitGone(left).pipe(Effect.timeoutOption(CUT_DEADLINE))
     return {
       completed: Math.max(0, entries.length - left.length),
       interrupted: left.length,
@@ -202,23 +229,39 @@ export const makeBackend = Effect.fnUntraced(function*(parts: BackendParts) {
     }
   })
 
+  const tell = (result: DrainReport) =>
+    Effect.annotateLogs(
+      result.interrupted === 0 ? Effect.logInfo("drained") : Effect.logWarning("drained, and cut what was late"),
+      { ...result }
+    )
+
+  const drainOnce = lifecycle.withPermits(1)(Effect.gen(function*() {
+    if (report !== undefined) return report
+    // it may have been starting when it was asked to stop
+    if (admission.phase === "running") admission.phase = "draining"
+    const result = yield* drain
+    report = result
+    admission.phase = "stopped"
+    yield* Deferred.succeed(drained, undefined)
+    yield* tell(result)
+    if (link !== undefined) {
+      yield* closeScope(link.scope, CUT_DEADLINE)
+      link = undefined
+    }
+    yield* SubscriptionRef.set(connection, "disconnected")
+    return result
+  }))
+
   const stop: Effect.Effect<DrainReport> = Effect.suspend(() => {
     // admission closes before the lock is waited for
     if (admission.phase === "running") admission.phase = "draining"
-    return lifecycle.withPermits(1)(Effect.gen(function*() {
-      if (report !== undefined) return report
-      // it may have been starting when it was asked to stop
-      if (admission.phase === "running") admission.phase = "draining"
-      const result = yield* drain
-      report = result
-      admission.phase = "stopped"
-      if (link !== undefined) {
-        yield* closeScope(link.scope)
-        link = undefined
-      }
-      yield* SubscriptionRef.set(connection, "disconnected")
-      return result
-    }))
+    Deferred.doneUnsafe(halt, Effect.void)
+    if (stopping !== undefined) return Fiber.join(stopping)
+    // nobody's: whoever asked may go away while it drains
+    return Effect.flatMap(Effect.forkIn(drainOnce, scope, { startImmediately: true }), (fiber) => {
+      stopping ??= fiber
+      return Fiber.join(fiber)
+    })
   })
 
   // ---- sessions -----------------------------------------------------------------------------------------------------
@@ -226,7 +269,7 @@ export const makeBackend = Effect.fnUntraced(function*(parts: BackendParts) {
   const agentOf = (session: SessionConfig) => {
     if (typeof session.agent === "string") return parts.findAgent(session.agent)
     if (session.agent !== undefined) return Effect.succeed(session.agent)
-    return parts.agent !== undefined ? Effect.succeed(parts.agent) : Effect.fail(
+    return standing !== undefined ? Effect.succeed(standing) : Effect.fail(
       new InvalidConfig({
         op: "VoiceBackend.createSession",
         message: "nobody would answer: give the session or the backend an agent",
@@ -255,7 +298,7 @@ export const makeBackend = Effect.fnUntraced(function*(parts: BackendParts) {
     const pipeline = yield* pipelineOf(session)
     // a model that speaks for itself needs nobody to answer
     const agent = (session.pipelineType ?? config.pipelineType) === "s2s" && session.agent === undefined
-      ? parts.agent ?? Support.silentAgent
+      ? standing ?? Support.silentAgent
       : yield* agentOf(session)
     const connected = link
     if (connected === undefined) {
@@ -298,6 +341,16 @@ export const makeBackend = Effect.fnUntraced(function*(parts: BackendParts) {
       config: session,
       resumed: past?.attached ?? false
     }).pipe(
+      Effect.timeoutOrElse({
+        duration: config.timeout,
+        orElse: () =>
+          Effect.fail(
+            new ConnectionTimeout({
+              op: "VoiceBackend.createSession",
+              message: `provider ${provider.name} did not open the session within ${Duration.format(config.timeout)}`
+            })
+          )
+      }),
       Scope.provide(sessionScope)
     )
     yield* attachments.pipe(
@@ -316,10 +369,8 @@ export const makeBackend = Effect.fnUntraced(function*(parts: BackendParts) {
   })
 
   /** Closes in a fiber of its own: a finalizer that hangs keeps nobody waiting. */
-  const closeScope = (which: Scope.Closeable) =>
-    Effect.forkIn(Scope.close(which, Exit.void), scope, { startImmediately: true }).pipe(
-      Effect.flatMap((closing) => Effect.interruptible(Effect.timeoutOption(Fiber.await(closing), CLOSE_DEADLINE)))
-    )
+  const closeScope = (which: Scope.Closeable, within: Duration.Input = CLOSE_DEADLINE) =>
+    bounded(within)(Scope.close(which, Exit.void))
 
   /** Takes the session away when it has ended, within a deadline, whatever hangs. */
   const watch = (entry: Entry) =>
@@ -340,7 +391,12 @@ export const makeBackend = Effect.fnUntraced(function*(parts: BackendParts) {
       Effect.gen(function*() {
         yield* admission.enter
         const sessionScope = yield* Scope.fork(scope)
-        const entry = yield* restore(make(sessionScope)).pipe(
+        const entry = yield* restore(
+          make(sessionScope).pipe(
+            ProviderLink.leavable(scope),
+            Effect.raceFirst(Effect.andThen(Deferred.await(drained), Effect.suspend(() => Effect.fail(draining()))))
+          )
+        ).pipe(
           Effect.onError(() => Effect.ensuring(closeScope(sessionScope), Effect.sync(() => admission.leave())))
         )
         sessions.set(entry.handle.session.id, entry)
@@ -388,6 +444,7 @@ export const makeBackend = Effect.fnUntraced(function*(parts: BackendParts) {
   const health = yield* Health.make({
     provider: provider.name,
     link: () => link?.provider,
+    line: () => SubscriptionRef.getUnsafe(connection),
     engines: parts.engines,
     speech: parts.speech ?? {},
     store: Option.getOrUndefined(yield* Effect.serviceOption(SessionStore)),
@@ -397,7 +454,7 @@ export const makeBackend = Effect.fnUntraced(function*(parts: BackendParts) {
     now: () => clock.currentTimeMillisUnsafe()
   }).pipe(Scope.provide(scope))
 
-  parts.listen?.((incident) => sessions.get(incident.sessionId)?.handle.incident(incident))
+  parts.listen?.((incident) => sessions.get(incident.sessionId)?.handle.incident(incident), () => config)
 
   const backend: VoiceBackend["Service"] = {
     start,
@@ -421,6 +478,11 @@ export const makeBackend = Effect.fnUntraced(function*(parts: BackendParts) {
         const checked = yield* BackendConfig.check(next)
         yield* Support.checkUpdate(config, checked)
         yield* provider.validateConfig(checked)
+        const { agent } = checked
+        if (agent !== config.agent) {
+          const found = agent === undefined ? parts.agent : yield* parts.findAgent(agent)
+          standing = found
+        }
         config = checked
       }),
     provider: { name: provider.name, capabilities: provider.capabilities },
@@ -431,12 +493,6 @@ export const makeBackend = Effect.fnUntraced(function*(parts: BackendParts) {
       return link?.provider.routes ?? []
     }
   }
-  // a finalizer is not interruptible, but its deadlines must be; detached, because what hangs in it is left behind
-  yield* Effect.addFinalizer(() =>
-    Effect.interruptible(stop).pipe(
-      Effect.andThen(Effect.forkDetach(Scope.close(scope, Exit.void), { startImmediately: true })),
-      Effect.flatMap((closing) => Effect.interruptible(Effect.timeoutOption(Fiber.await(closing), CLOSE_DEADLINE)))
-    )
-  )
+  yield* Effect.addFinalizer(() => Effect.andThen(stop, closeScope(scope, CUT_DEADLINE)))
   return backend
 })

@@ -3,19 +3,103 @@
  *
  * @since 0.1.0
  */
+import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
 import * as Layer from "effect/Layer"
+import * as Queue from "effect/Queue"
+import * as References from "effect/References"
+import * as Scope from "effect/Scope"
+import { BackendConfig } from "../backend/BackendConfig.ts"
+import * as ConfigDiff from "../backend/ConfigDiff.ts"
+import { type DrainReport, VoiceBackend } from "../backend/VoiceBackend.ts"
+import type { BackendError } from "../BackendError.ts"
+import { bounded } from "../Bounded.ts"
 import * as Builtin from "../builtin/index.ts"
 import * as Server from "../server/Server.ts"
-import { requireAuthentication, requireHook } from "../server/ServerConfig.ts"
+import * as ServerConfig from "../server/ServerConfig.ts"
 import * as Output from "./Output.ts"
 import * as Setup from "./Setup.ts"
 
 /** Calls survive a restart of the server, without anything to install. */
 const serverDefaults = { store: { kind: "sqlite" } }
 
+/** What is left when the backend has drained, and what an engine keeps in its own finalizers: the process ends anyway. */
+const RELEASE_DEADLINE = "5 seconds"
+
+const inWords = ({ completed, durationMs, interrupted }: DrainReport): string =>
+  `drained in ${(durationMs / 1000).toFixed(1)} s: ${completed} of ${completed + interrupted} sessions completed, ` +
+  `${interrupted} interrupted`
+
+/** Drains while the server still answers, and tells how it went. */
+const drain = (backend: VoiceBackend["Service"]) =>
+  Effect.gen(function*() {
+    yield* Output.note("draining; a second signal ends it at once")
+    yield* backend.stop.pipe(
+      Effect.flatMap((report) => Output.note(inWords(report))),
+      Effect.catch(Output.failure)
+    )
+  })
+
 /**
- * Serves until it is interrupted, then drains.
+ * Runs a server until it is interrupted, then drains it and lets go of the rest within 5 seconds, whatever hangs.
+ *
+ * @category running
+ * @since 0.1.0
+ */
+export const untilInterrupted = <R>(
+  server: Layer.Layer<Server.VoiceServer | VoiceBackend, BackendError, R>,
+  meanwhile: (backend: VoiceBackend["Service"]) => Effect.Effect<never>
+): Effect.Effect<never, BackendError, R> =>
+  Effect.acquireUseRelease(
+    Scope.make(),
+    (scope) =>
+      Effect.gen(function*() {
+        const context = yield* Layer.buildWithScope(server, scope)
+        const backend = Context.get(context, VoiceBackend)
+        yield* Output.line(`effect-voice is listening on ${Context.get(context, Server.VoiceServer).url}`)
+        return yield* meanwhile(backend).pipe(Effect.onInterrupt(() => drain(backend)))
+      }),
+    (scope) => bounded(RELEASE_DEADLINE)(Scope.close(scope, Exit.void))
+  )
+
+/** Does this on each SIGHUP; those that come meanwhile are one. */
+const onHangup = (handle: Effect.Effect<void>): Effect.Effect<never> =>
+  Effect.scoped(Effect.gen(function*() {
+    const asked = yield* Queue.sliding<void>(1)
+    const listener = () => void Queue.offerUnsafe(asked, undefined)
+    yield* Effect.acquireRelease(
+      Effect.sync(() => process.on("SIGHUP", listener)),
+      () => Effect.sync(() => process.off("SIGHUP", listener))
+    )
+    return yield* Effect.forever(Effect.andThen(Queue.take(asked), handle))
+  }))
+
+/** Reads the config again and changes what may be changed; tells which parts, and never what they are. */
+const reload = Effect.fnUntraced(function*(
+  backend: VoiceBackend["Service"],
+  read: ReturnType<typeof Setup.loadConfig>,
+  section: ServerConfig.ServerConfig,
+  listen: ServerConfig.ServerConfig
+) {
+  const next = yield* read
+  const config = Setup.besideServer(next.config, listen)
+  const changed = yield* ConfigDiff.changed(BackendConfig, yield* backend.config, config)
+  const restart = yield* ConfigDiff.changed(
+    ServerConfig.section.schema,
+    section,
+    next.section,
+    ServerConfig.section.name
+  )
+  if (changed.length > 0) yield* backend.updateConfig(config)
+  yield* Output.note(
+    changed.length === 0 ? "config: nothing to change" : `config: changed ${changed.join(", ")}; calls keep theirs`
+  )
+  if (restart.length > 0) yield* Output.note(`config: after a restart only: ${restart.join(", ")}`)
+})
+
+/**
+ * Serves until it is interrupted, then drains. With a config file, SIGHUP reads it again.
  *
  * @category commands
  * @since 0.1.0
@@ -25,19 +109,29 @@ export const serve = Effect.fnUntraced(function*(options: {
   readonly host: string | undefined
   readonly port: number | undefined
 }) {
-  const { config, section } = yield* Setup.loadConfig(options.config, serverDefaults)
+  const read = Setup.loadConfig(options.config, serverDefaults)
+  const { config, section } = yield* read
   const listen = { ...section, host: options.host ?? section.host, port: options.port ?? section.port }
   // Nobody waits for models to hear that.
-  yield* requireAuthentication(listen)
-  yield* requireHook(listen, false)
+  yield* ServerConfig.requireAuthentication(listen)
+  yield* ServerConfig.requireHook(listen, false)
   yield* Server.requireFreePort(listen)
   yield* Setup.fetchModels(config)
   const server = Server.layer({ ...listen, providers: Object.values(Builtin.providers) }).pipe(
-    Layer.provide(Setup.backend(Setup.besideServer(config, listen)))
+    Layer.provideMerge(Setup.backend(Setup.besideServer(config, listen)))
   )
-  return yield* Effect.gen(function*() {
-    const { url } = yield* Server.VoiceServer
-    yield* Output.line(`effect-voice is listening on ${url}`)
-    return yield* Effect.never
-  }).pipe(Effect.onInterrupt(() => Output.note("draining; a second signal ends it at once")), Effect.provide(server))
+  const context = yield* Effect.context<Effect.Services<typeof read>>()
+  return yield* untilInterrupted(server, (backend) =>
+    // without a file there is nothing to read again, and SIGHUP means what it always does
+    options.config === undefined
+      ? Effect.never
+      : onHangup(
+        reload(backend, read, section, listen).pipe(
+          Effect.catch((error) => Effect.andThen(Output.failure(error), Output.note("config: unchanged"))),
+          Effect.provideContext(context)
+        )
+      )).pipe(
+      // what has become well again is news, too
+      Effect.provideService(References.MinimumLogLevel, "Info")
+    )
 })

@@ -1,8 +1,8 @@
 /**
  * The command line. Runs when it is imported, with the arguments of the process.
  *
- * Exit codes: 0, 1 for a failure, 2 for a wrong call; 130 and 143 when a signal ended a command that was not serving.
- * The first signal interrupts, and so drains; the second ends the process at once.
+ * Exit codes: 0, 1 for a failure, 2 for a wrong call; 130 and 143 when a signal ended a command that was not serving, or
+ * a second one a drain.
  *
  * @since 0.1.0
  */
@@ -19,12 +19,12 @@ import * as Logger from "effect/Logger"
 import * as Option from "effect/Option"
 import * as References from "effect/References"
 import { readFileSync } from "node:fs"
-import { constants } from "node:os"
 import { fromCause, isBackendError } from "../BackendError.ts"
 import * as Builtin from "../builtin/index.ts"
 import { ModelStore } from "../models/ModelStore.ts"
 import * as Commands from "./Commands.ts"
 import * as Output from "./Output.ts"
+import { runMain } from "./RunMain.ts"
 import { serve } from "./Serve.ts"
 import { talk } from "./Talk.ts"
 
@@ -160,33 +160,6 @@ const run = (args: ReadonlyArray<string>): Effect.Effect<number> =>
     })
   )
 
-const main = (): void => {
-  Output.surviveClosedPipes()
-  const args = process.argv.slice(2)
-  const serving = args[0] === "serve"
-  let received: "SIGINT" | "SIGTERM" | undefined
-  const codeOf = (signal: "SIGINT" | "SIGTERM") => 128 + constants.signals[signal]
-  const fiber = Effect.runFork(run(args))
-  const keepAlive = setInterval(() => {}, 2_147_483_647)
-  const onSignal = (signal: "SIGINT" | "SIGTERM") => {
-    if (received !== undefined) process.exit(codeOf(signal))
-    received = signal
-    fiber.interruptUnsafe()
-  }
-  process.on("SIGINT", onSignal)
-  process.on("SIGTERM", onSignal)
-  fiber.addObserver((exit) => {
-    clearInterval(keepAlive)
-    const code = exit._tag === "Success" ? exit.value : received === undefined ? 1 : serving ? 0 : codeOf(received)
-    // Native engines may keep the process alive; what was written is flushed first.
-    process.exitCode = code
-    flush(process.stdout, () => flush(process.stderr, () => process.exit(code)))
-  })
-}
-
-const flush = (stream: NodeJS.WriteStream, then: () => void): void => {
-  if (!stream.writable || stream.writableLength === 0) return then()
-  stream.write("", () => then())
-}
-
-main()
+const args = process.argv.slice(2)
+Output.surviveClosedPipes()
+runMain(run(args), { serving: args[0] === "serve" })

@@ -29,6 +29,7 @@ import * as Net from "node:net"
 import { type BackendProvider, CurrentVisitor } from "../backend/BackendProvider.ts"
 import { VoiceBackend } from "../backend/VoiceBackend.ts"
 import { type BackendError, ConnectionFailed, describe, InvalidConfig } from "../BackendError.ts"
+import { bounded } from "../Bounded.ts"
 import { Api } from "./Api.ts"
 import { CurrentCredential } from "./Caller.ts"
 import * as ClientAddress from "./ClientAddress.ts"
@@ -160,13 +161,9 @@ const formatUrl = (scheme: string, host: string, port: number): string =>
 const drain = (backend: VoiceBackend["Service"]) =>
   Effect.gen(function*() {
     const { drain } = yield* backend.config
-    yield* Effect.interruptible(backend.stop).pipe(
-      Effect.timeoutOption(Duration.sum(drain.deadline, Duration.seconds(5))),
-      Effect.flatMap((report) =>
-        report._tag === "None"
-          ? Effect.interruptible(backend.abort).pipe(Effect.timeoutOption("2 seconds"))
-          : Effect.void
-      ),
+    yield* backend.stop.pipe(
+      bounded(Duration.sum(drain.deadline, Duration.seconds(10))),
+      Effect.flatMap((report) => report._tag === "None" ? bounded("2 seconds")(backend.abort) : Effect.void),
       Effect.ignore
     )
   })

@@ -82,16 +82,17 @@ export const make = Effect.fnUntraced(function*(
   options: ResilientSpeechToTextOptions = {}
 ): Effect.fn.Return<Engine, InvalidConfig> {
   const [first] = engines
-  const limits: Limits = {
+  // each session gets those of its time
+  const limits = (): Limits => ({
     ...Resilience.settings(options),
     finalizeMs: options.finalizeTimeout === undefined
       ? undefined
       : Duration.toMillis(Duration.fromInputUnsafe(options.finalizeTimeout)),
     silentMs: Duration.toMillis(Duration.fromInputUnsafe(options.silentLimit ?? "8 seconds"))
-  }
+  })
   const guarded = yield* Resilience.guard(engines, options)
   if (engines.some(({ sampleRate }) => sampleRate !== TIMELINE_RATE)) yield* Resampler.load
-  const timeouts = engines.map((engine) => ResilientStream.finalizeMs(engine, limits))
+  const timeouts = engines.map((engine) => ResilientStream.finalizeMs(engine, limits()))
   const engine: Engine = {
     name: first.name,
     members: Resilience.members(guarded),
@@ -103,7 +104,7 @@ export const make = Effect.fnUntraced(function*(
       languages: first.capabilities.languages
     },
     finalizeTimeout: Duration.millis(Math.max(...timeouts)),
-    open: (session) => open(guarded, limits, options, session)
+    open: (session) => open(guarded, limits(), options, session)
   }
   made.add(engine)
   return engine

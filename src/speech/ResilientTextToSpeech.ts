@@ -70,7 +70,6 @@ export const make = Effect.fnUntraced(function*(
   options: Resilience.ResilienceOptions = {}
 ): Effect.fn.Return<Engine, InvalidConfig> {
   const [first] = engines
-  const settings = Resilience.settings(options)
   const guarded = yield* Resilience.guard(engines, options)
   if (engines.some(({ sampleRate }) => sampleRate !== first.sampleRate)) yield* Resampler.load
   const engine: Engine = {
@@ -82,7 +81,7 @@ export const make = Effect.fnUntraced(function*(
       wordTimestamps: engines.every(({ capabilities }) => capabilities.wordTimestamps),
       voices: first.capabilities.voices
     },
-    open: (voice) => open(guarded, settings, options, voice)
+    open: (voice) => open(guarded, Resilience.settings(options), options, voice)
   }
   made.add(engine)
   return engine

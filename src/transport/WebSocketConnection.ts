@@ -11,9 +11,11 @@ import * as Clock from "effect/Clock"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Latch from "effect/Latch"
+import * as Option from "effect/Option"
 import type * as Scope from "effect/Scope"
 import type { WebSocket } from "ws"
 import { msOf } from "../audio/AudioFormat.ts"
+import { bounded } from "../Bounded.ts"
 import * as ClientMessage from "../session/ClientMessage.ts"
 import * as SessionEvent from "../session/SessionEvent.ts"
 import type { ConnectionClose, UserConnection } from "../session/UserConnection.ts"
@@ -205,11 +207,12 @@ export const make = Effect.fnUntraced(function*(
       if (socket.readyState === CLOSED) return Effect.void
       socket.close(code, reason)
       return gone.await.pipe(
-        Effect.timeoutOrElse({ duration: CLOSE_TIMEOUT, orElse: () => Effect.sync(() => socket.terminate()) })
+        bounded(CLOSE_TIMEOUT),
+        Effect.tap((closed) => Option.isNone(closed) ? Effect.sync(() => socket.terminate()) : Effect.void),
+        Effect.asVoid
       )
     })
-  // Interruptible inside, or the timeout would wait for the socket.
-  yield* Effect.addFinalizer(() => Effect.interruptible(shut(1001, "server_closed")))
+  yield* Effect.addFinalizer(() => shut(1001, "server_closed"))
 
   yield* Effect.gen(function*() {
     let missed = 0

@@ -1,12 +1,17 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Duration, Effect, Fiber } from "effect"
+import { Clock, Duration, Effect, Fiber, Layer, Logger, PubSub, References, Stream } from "effect"
 import { Admission } from "../../src/backend/Admission.ts"
 import * as Health from "../../src/backend/Health.ts"
 import { LagWindow } from "../../src/backend/LagWindow.ts"
 import { LatencyWindow } from "../../src/backend/LatencyWindow.ts"
+import { VoiceBackend } from "../../src/backend/VoiceBackend.ts"
 import { ConnectionFailed } from "../../src/BackendError.ts"
+import { SessionStore } from "../../src/session/SessionStore.ts"
 import type { EngineHealth } from "../../src/speech/EngineHealth.ts"
-import { pass } from "../session/Harness.ts"
+import { SpeechToText } from "../../src/speech/SpeechToText.ts"
+import * as MemoryStore from "../../src/store/MemoryStore.ts"
+import * as Scripted from "../../src/testing/ScriptedEngines.ts"
+import { layer, pass, provider, running } from "../session/Harness.ts"
 
 const down = new ConnectionFailed({ op: "test", message: "the line is dead" })
 
@@ -62,6 +67,90 @@ describe("Health", () => {
       yield* health
       assert.strictEqual(asked, 2)
     }))
+
+  it.effect("is told of the event loop by a clock that goes on while it sleeps", () =>
+    Effect.gen(function*() {
+      const clock = yield* Clock.Clock
+      let late = 0
+      const health = yield* check({ name: "a" }).pipe(
+        Effect.provideService(Clock.Clock, {
+          ...clock,
+          currentTimeMillisUnsafe: () => clock.currentTimeMillisUnsafe() + late,
+          sleep: (duration) => Effect.andThen(clock.sleep(duration), Effect.sync(() => late += jam))
+        })
+      )
+      const loop = Effect.map(health, ({ parts }) => parts.find(({ name }) => name === "event_loop"))
+      let jam = 0
+      yield* pass("2 seconds")
+      assert.deepStrictEqual(yield* loop, { name: "event_loop", status: "healthy" })
+      jam = 120
+      yield* pass("2 seconds")
+      assert.deepStrictEqual(yield* loop, {
+        name: "event_loop",
+        status: "degraded",
+        cause: "the event loop was up to 120 ms late in the last minute"
+      })
+      jam = 0
+      yield* pass("61 seconds")
+      assert.deepStrictEqual(yield* loop, { name: "event_loop", status: "healthy" })
+    }))
+
+  it.effect("logs what an engine, the store and the line come to, though nobody asks", () => {
+    const lines: Array<string> = []
+    const logger = Logger.make((entry) => {
+      const { cause, status } = entry.fiber.getRef(References.CurrentLogAnnotations)
+      lines.push(`${entry.logLevel} ${String(entry.message)} [${String(status)}] ${String(cause ?? "")}`)
+    })
+    let engineDown = false
+    let storeDown = false
+    const failing = <E>(now: () => boolean, error: E) => Effect.suspend(() => now() ? Effect.fail(error) : Effect.void)
+    const states = Effect.runSync(PubSub.unbounded<"connected" | "reconnecting">())
+    return Effect.gen(function*() {
+      const hung = yield* Effect.provide(SpeechToText, Scripted.layerStt([]))
+      yield* running(
+        layer({
+          layerStt: Layer.succeed(SpeechToText, { ...hung, probe: failing(() => engineDown, down) }),
+          provider: provider({ states: Stream.fromPubSub(states) })
+        }).pipe(Layer.provide(
+          Layer.succeed(SessionStore, { ...MemoryStore.make(), probe: failing(() => storeDown, down) })
+        )),
+        Effect.gen(function*() {
+          const backend = yield* VoiceBackend
+          const bad = Effect.map(backend.healthCheck, ({ parts, status }) => ({
+            status,
+            parts: parts.filter((part) => part.status !== "healthy")
+          }))
+          yield* pass("15 seconds")
+          assert.deepStrictEqual(lines, [])
+          engineDown = storeDown = true
+          yield* PubSub.publish(states, "reconnecting")
+          yield* pass("15 seconds")
+          assert.deepStrictEqual(yield* bad, {
+            status: "unhealthy",
+            parts: [
+              { name: "provider", status: "degraded", cause: "test has lost its line and reconnects" },
+              { name: "stt:scripted", status: "unhealthy", cause: "connection_failed: the line is dead" },
+              { name: "store", status: "degraded", cause: "connection_failed: the line is dead" }
+            ]
+          })
+          engineDown = storeDown = false
+          yield* PubSub.publish(states, "connected")
+          yield* pass("15 seconds")
+          assert.deepStrictEqual(yield* bad, { status: "healthy", parts: [] })
+          assert.deepStrictEqual(lines, [
+            "Warn provider test: reconnecting [undefined] ",
+            "Warn provider is degraded [degraded] test has lost its line and reconnects",
+            "Warn stt:scripted is unhealthy [unhealthy] connection_failed: the line is dead",
+            "Warn store is degraded [degraded] connection_failed: the line is dead",
+            "Info provider test is connected again [undefined] ",
+            "Info provider is healthy again [healthy] ",
+            "Info stt:scripted is healthy again [healthy] ",
+            "Info store is healthy again [healthy] "
+          ])
+        })
+      )
+    }).pipe(Effect.provide(Logger.layer([logger])))
+  })
 
   it("knows how late the event loop was in the last minute only", () => {
     const lag = new LagWindow()

@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Deferred, Duration, Effect, Exit, Fiber, Layer, Result, Schema, Scope, Stream } from "effect"
+import { Deferred, Duration, Effect, Exit, Fiber, Layer, Redacted, Result, Schema, Scope, Stream } from "effect"
 import * as Agent from "../../src/agent/Agent.ts"
 import { AgentRegistry } from "../../src/agent/AgentRegistry.ts"
 import * as BackendConfig from "../../src/backend/BackendConfig.ts"
@@ -226,6 +226,25 @@ describe("VoiceBackend", () => {
         assert.strictEqual(yield* user.session.ended, "drained")
       }))
 
+    it.effect("comes with an interruption, too, as of a signal", () =>
+      Effect.gen(function*() {
+        const called = yield* Deferred.make<User>()
+        const running = yield* Effect.forkChild(
+          Effect.gen(function*() {
+            yield* Deferred.succeed(called, yield* call())
+            return yield* Effect.never
+          }).pipe(Effect.provide(layer({ agent: speakers, policy: { goodbye: "Bye." } })))
+        )
+        const user = yield* Deferred.await(called)
+        yield* user.session.sendText("one")
+        yield* pass("100 millis")
+        const interrupted = yield* Effect.forkChild(Fiber.interrupt(running))
+        yield* pass("5 seconds")
+        yield* Fiber.join(interrupted)
+        assert.deepStrictEqual(yield* user.said, ["user: one", "agent: You said one.", "agent: Bye."])
+        assert.strictEqual(yield* user.session.ended, "drained")
+      }))
+
     it.effect("has its deadline in the release, too", () =>
       Effect.gen(function*() {
         const scope = yield* Scope.make()
@@ -273,7 +292,9 @@ describe("VoiceBackend", () => {
     Effect.gen(function*() {
       const building = (connect: Effect.Effect<void, BackendError>) =>
         codeOf(Effect.scoped(Effect.asVoid(Layer.build(layer({ provider: provider({ connect }) })))))
-      assert.strictEqual(yield* building(Effect.fail(failed)), "connection_failed")
+      const refused = yield* Effect.forkChild(building(Effect.fail(failed)))
+      yield* pass("10 seconds")
+      assert.strictEqual(yield* Fiber.join(refused), "connection_failed", "when its retries are over")
       const hanging = yield* Effect.forkChild(building(Effect.never))
       yield* pass("31 seconds")
       assert.strictEqual(yield* Fiber.join(hanging), "connection_timeout")
@@ -315,6 +336,14 @@ describe("VoiceBackend", () => {
             { maxConcurrentSessions: -1 },
             { latencyTarget: Duration.millis(1) },
             { customProcessors: [{ name: "x" }] },
+            { noiseCancellationProvider: "x" },
+            { vadProvider: "x" },
+            { sttFallback: ["x"] },
+            { engines: { x: { y: "s3cret" } } },
+            { store: { kind: "sqlite" as const, lease: Duration.seconds(5) } },
+            { session: { ...before.session, signingKey: Redacted.make("s3cret".repeat(9)) } },
+            { enableMetrics: false },
+            { agent: "nobody" },
             { providerConfig: { url: "s3cret" } }
           ]
         ) {
@@ -323,9 +352,38 @@ describe("VoiceBackend", () => {
           assert.notInclude(failure.message, "s3cret")
           assert.deepStrictEqual(yield* backend.config, before)
         }
+        yield* backend.updateConfig({ ...before, maxConcurrentSessions: 2, latencyTarget: Duration.seconds(2) })
+        assert.deepStrictEqual((yield* backend.config).latencyTarget, Duration.seconds(2))
         yield* backend.updateConfig({ ...before, maxConcurrentSessions: 1 })
         assert.strictEqual(yield* codeOf(backend.createSession(config)), "session_limit_exceeded")
         assert.strictEqual(yield* backend.activeSessionCount, 1)
+      })
+    ))
+
+  it.effect("changes the next sessions and leaves those that run as they are", () =>
+    running(
+      layer({ policy: { goodbye: "Bye." } }),
+      Effect.gen(function*() {
+        const backend = yield* VoiceBackend
+        const before = yield* backend.config
+        const former = yield* call()
+        yield* backend.updateConfig({
+          ...before,
+          conversation: { ...before.conversation, goodbye: "So long." },
+          session: { ...before.session, longest: Duration.seconds(10) },
+          drain: { mode: "turn", deadline: Duration.seconds(3) }
+        })
+        const next = yield* call()
+        yield* pass("12 seconds")
+        assert.strictEqual(yield* next.session.ended, "longest")
+        assert.deepStrictEqual(yield* next.said, ["agent: So long."])
+        yield* former.session.sendText("one")
+        yield* pass("100 millis")
+        const stopping = yield* Effect.forkChild(backend.stop)
+        yield* pass("5 seconds")
+        // the drain is the backend's, the words are the session's
+        assert.deepInclude(yield* Fiber.join(stopping), { completed: 1, interrupted: 0 })
+        assert.deepStrictEqual(yield* former.said, ["user: one", "agent: You said one.", "agent: Bye."])
       })
     ))
 })

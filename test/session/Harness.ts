@@ -54,6 +54,7 @@ export interface Setup {
   readonly tts?: Parameters<typeof Scripted.layerTts>[0]
   readonly provider?: BackendProvider.BackendProvider["Service"]
   readonly layerStt?: ReturnType<typeof Scripted.layerStt>
+  readonly layerVad?: ReturnType<typeof Scripted.layerVad>
 }
 
 const configOf = (setup: Setup) => ({
@@ -68,7 +69,7 @@ export const layer = (setup: Setup = {}) =>
     providerOf(setup),
     setup.layerStt ?? Scripted.layerStt(setup.texts ?? ["one", "two", "three"], setup.stt),
     Scripted.layerTts(setup.tts),
-    Scripted.layerVad()
+    setup.layerVad ?? Scripted.layerVad()
   ]))
 
 export const layerS2s = (

@@ -26,9 +26,8 @@ import * as SessionTokens from "../../transport/SessionTokens.ts"
  */
 export interface SessionLinksOptions {
   readonly host: ProviderHost
-  readonly tokenTtl: Duration.Duration
-  /** How long a token is still good after its last connection has ended. */
-  readonly resumeWindow: Duration.Duration
+  /** As they are now: `resumeWindow` is how long a token is still good after its last connection has ended. */
+  readonly limits: () => { readonly tokenTtl: Duration.Duration; readonly resumeWindow: Duration.Duration }
   readonly maxConnectionsPerSession: number
 }
 
@@ -99,14 +98,14 @@ export const make = Effect.fnUntraced(function*(
   const recoveries = yield* FiberMap.make<string, void, BackendError>()
   const entries = new Map<string, Entry>()
   const now = () => clock.currentTimeMillisUnsafe()
-  const resumeMs = Duration.toMillis(options.resumeWindow)
+  const resumeMs = () => Duration.toMillis(options.limits().resumeWindow)
 
   const open = Effect.fnUntraced(function*(session: LinkedSession): Effect.fn.Return<OpenedLink, never, Scope.Scope> {
     // One place more than connections can wait, so that an offer never fails.
     const queue = yield* Queue.bounded<UserConnection>(options.maxConnectionsPerSession + 1)
     const connections = new Set<UserConnection>()
     const scope = yield* Scope.fork(parent, "parallel")
-    const expiresAt = now() + Duration.toMillis(options.tokenTtl)
+    const expiresAt = now() + Duration.toMillis(options.limits().tokenTtl)
     const token = yield* tokens.issue(session.id, session.config.userId, expiresAt)
     let places = 0
 
@@ -133,7 +132,7 @@ export const make = Effect.fnUntraced(function*(
       yield* Effect.addFinalizer(() =>
         Effect.sync(() => {
           connections.delete(connection)
-          entry.extendedTo = now() + resumeMs
+          entry.extendedTo = now() + resumeMs()
         })
       )
       connections.add(connection)
@@ -145,7 +144,7 @@ export const make = Effect.fnUntraced(function*(
       link: { id: session.id, scope, enter: (from) => Effect.andThen(place, host.admit(session, from)), attach },
       userId: session.config.userId,
       connections,
-      extendedTo: session.resumed === true ? now() + resumeMs : 0
+      extendedTo: session.resumed === true ? now() + resumeMs() : 0
     }
 
     yield* Effect.acquireRelease(

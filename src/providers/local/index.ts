@@ -40,8 +40,7 @@ export const provider: BackendProvider.BackendProvider["Service"] = BackendProvi
   connect: Effect.fnUntraced(function*(options, config, host) {
     const links = yield* SessionLinks.make({
       host,
-      tokenTtl: config.session.tokenTtl,
-      resumeWindow: config.session.resumeWindow,
+      limits: host.limits ?? (() => config.session),
       maxConnectionsPerSession: options.maxConnectionsPerSession
     })
     const webRtc = yield* WebRtcConnection.make(webRtcOptions(options))

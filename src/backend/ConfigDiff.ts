@@ -1,0 +1,38 @@
+/**
+ * What differs between two configs, by path: for people and logs, which must not see values.
+ *
+ * @since 0.1.0
+ */
+import * as Effect from "effect/Effect"
+import * as Equal from "effect/Equal"
+import * as Schema from "effect/Schema"
+
+const isRecord = (value: unknown): value is { readonly [key: string]: unknown } =>
+  typeof value === "object" && value !== null && !Array.isArray(value)
+
+const differences = (one: unknown, other: unknown, path: string): ReadonlyArray<string> => {
+  if (!isRecord(one) || !isRecord(other)) return Equal.equals(one, other) ? [] : [path]
+  return [...new Set([...Object.keys(one), ...Object.keys(other)])].sort().flatMap((key) =>
+    differences(one[key], other[key], path === "" ? key : `${path}.${key}`)
+  )
+}
+
+/**
+ * The paths at which two values of a schema differ, in the names of its encoded form.
+ *
+ * @category accessors
+ * @since 0.1.0
+ */
+export const changed = <A>(
+  schema: Schema.Codec<A, unknown>,
+  one: A,
+  other: A,
+  at = ""
+): Effect.Effect<ReadonlyArray<string>> =>
+  Effect.map(
+    Effect.all([Schema.encodeEffect(schema)(one), Schema.encodeEffect(schema)(other)]),
+    ([before, after]) => differences(before, after, at)
+  ).pipe(
+    // both have been read by that schema
+    Effect.orDie
+  )

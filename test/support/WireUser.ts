@@ -1,0 +1,101 @@
+/** A user on a real WebSocket who speaks spelt audio in real time and notes, in order, what the server says. */
+import { WebSocket } from "ws"
+import * as Pcm from "../../src/audio/Pcm.ts"
+import * as SessionEvent from "../../src/session/SessionEvent.ts"
+import { encode, SpokenAudioReader } from "../../src/testing/SpokenAudio.ts"
+
+const FRAME = 320
+const quiet = new Int16Array(FRAME)
+
+/** What `POST /v1/sessions` says. */
+export interface Created {
+  readonly id: string
+  readonly connection_url: string
+  readonly token: string
+}
+
+export const create = (base: string, name: string): Promise<Response> =>
+  fetch(`${base}/v1/sessions`, {
+    method: "POST",
+    headers: { "content-type": "application/json" },
+    body: JSON.stringify({ user_id: name, transport: "websocket" })
+  })
+
+export class WireUser {
+  readonly events: Array<SessionEvent.SessionEvent> = []
+  /** What was heard before the socket closed, word by word. */
+  readonly heard: Array<string> = []
+  closed: { readonly code: number; readonly at: number } | undefined
+  readonly #socket: WebSocket
+  readonly #frames: Array<Int16Array> = []
+  readonly #open: Promise<void>
+  #microphone: NodeJS.Timeout | undefined
+  #ear = new SpokenAudioReader((word) => this.heard.push(word.text))
+
+  constructor({ connection_url, token }: Created) {
+    this.#socket = new WebSocket(connection_url, ["effect-voice.v1", `token.${token}`])
+    this.#socket.on("message", (data: Buffer, isBinary) => isBinary ? this.#audio(data) : this.#event(data.toString()))
+    this.#socket.on("close", (code) => {
+      this.closed = { code, at: performance.now() }
+      clearInterval(this.#microphone)
+    })
+    this.#open = new Promise((resolve, reject) => {
+      this.#socket.once("open", resolve)
+      this.#socket.once("error", reject)
+    })
+  }
+
+  static async call(base: string, name: string): Promise<WireUser> {
+    const response = await create(base, name)
+    if (response.status !== 201) throw new Error(`not created: ${response.status}`)
+    const user = new WireUser(await response.json() as Created)
+    await user.#open
+    return user
+  }
+
+  #audio(data: Buffer): void {
+    this.#ear.push(Pcm.toInt16(new Uint8Array(data)))
+  }
+
+  #event(text: string): void {
+    const read = SessionEvent.fromJson(text)
+    if (read._tag === "Failure") throw read.failure
+    this.events.push(read.success)
+    // the last word of a reply is over when nothing follows
+    if (read.success.type === "agent.speech_stopped") this.#ear.cut()
+    // a new reply is spelt anew
+    if (read.success.type === "agent.speech_started") {
+      this.#ear = new SpokenAudioReader((word) => this.heard.push(word.text))
+    }
+  }
+
+  /** Says it in real time, and is quiet then. */
+  say(text: string): void {
+    const pcm = encode(text)
+    for (let at = 0; at < pcm.length; at += FRAME) {
+      const frame = new Int16Array(FRAME)
+      frame.set(pcm.subarray(at, at + FRAME))
+      this.#frames.push(frame)
+    }
+    let last = performance.now()
+    this.#microphone ??= setInterval(() => {
+      // timers are late on a machine that works; speech is not
+      for (; performance.now() - last >= 20; last += 20) {
+        if (this.#socket.readyState === WebSocket.OPEN) this.#socket.send(Pcm.fromInt16(this.#frames.shift() ?? quiet))
+      }
+    }, 20)
+  }
+
+  send(message: object): void {
+    this.#socket.send(JSON.stringify(message))
+  }
+
+  get types(): ReadonlyArray<string> {
+    return this.events.map((event) => event.type)
+  }
+
+  hangUp(): void {
+    clearInterval(this.#microphone)
+    this.#socket.terminate()
+  }
+}
