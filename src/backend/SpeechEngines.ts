@@ -49,8 +49,9 @@ const incidents = () => {
 }
 
 /**
- * Makes one dependable engine of each kind. A recogniser is one even when it is alone: its stream dies, and the words in
- * flight must not. Fails `invalid_config` when turns are left to a recogniser that does not tell their end.
+ * Makes one dependable engine of each kind, even of one that is alone: a recogniser's stream dies, and the words in flight
+ * must not; a voice fails, and the sentence is asked for again. Fails `invalid_config` when turns are left to a recogniser
+ * that does not tell their end.
  *
  * @category constructors
  * @since 0.1.0
@@ -85,7 +86,9 @@ export const make = Effect.fnUntraced(function*(
     stt: engines.stt.length === 1 && ResilientSpeechToText.isResilient(stt)
       ? stt
       : yield* ResilientSpeechToText.make(engines.stt, options),
-    tts: engines.tts.length === 1 ? tts : yield* ResilientTextToSpeech.make(engines.tts, options),
+    tts: engines.tts.length === 1 && ResilientTextToSpeech.isResilient(tts)
+      ? tts
+      : yield* ResilientTextToSpeech.make(engines.tts, options),
     listen
   }
 })

@@ -28,6 +28,16 @@ type Engine = TextToSpeech["Service"]
 /** Chunks without audio that an engine may give before its first audio. */
 const MAX_SILENT_CHUNKS = 64
 
+const made = new WeakSet<Engine>()
+
+/**
+ * Whether an engine is one that `make` has made. Made dependable once more it would ask again what has been given up.
+ *
+ * @category guards
+ * @since 0.1.0
+ */
+export const isResilient = (engine: Engine): boolean => made.has(engine)
+
 /** Something in the text can be pronounced; an engine may well be silent about the rest. */
 const speakable = /[\p{L}\p{N}]/u
 
@@ -63,7 +73,7 @@ export const make = Effect.fnUntraced(function*(
   const settings = Resilience.settings(options)
   const guarded = yield* Resilience.guard(engines, options)
   if (engines.some(({ sampleRate }) => sampleRate !== first.sampleRate)) yield* Resampler.load
-  return {
+  const engine: Engine = {
     name: first.name,
     members: Resilience.members(guarded),
     sampleRate: first.sampleRate,
@@ -74,6 +84,8 @@ export const make = Effect.fnUntraced(function*(
     },
     open: (voice) => open(guarded, settings, options, voice)
   }
+  made.add(engine)
+  return engine
 })
 
 const open = Effect.fnUntraced(function*(

@@ -74,4 +74,12 @@ describe("a session on dependable engines", () => {
       assert.isTrue(recorder.incidents.every(({ sessionId }) => sessionId === user.session.id))
     }).pipe(Effect.provide(layer))
   })
+
+  it.effect("asks a lone voice again for a sentence that failed", () =>
+    Effect.gen(function*() {
+      const user = yield* Harness.call()
+      yield* user.session.sendText("one")
+      yield* Harness.pass("10 seconds")
+      assert.deepStrictEqual(yield* user.said, ["user: one", "agent: You said one."])
+    }).pipe(Effect.provide(Harness.layer({ tts: { failAt: { 0: down, 1: down } } }))))
 })
