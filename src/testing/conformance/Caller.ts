@@ -15,9 +15,11 @@ import type { VoiceSession } from "../../session/VoiceSession.ts"
 import * as SpokenAudio from "../SpokenAudio.ts"
 import { type ConformanceError, until } from "./Checks.ts"
 import type { Dial, Ear, Line } from "./Harness.ts"
+import * as Tone from "./Tone.ts"
 
 const FRAME_MS = 20
-const FRAME = 320
+const INPUT_RATE = 16_000
+const FRAME = INPUT_RATE * FRAME_MS / 1000
 const OUTPUT_RATE = 24_000
 /** A quick speaker, so that the suite is quick in real time. */
 const MS_PER_CHARACTER = 40
@@ -141,6 +143,8 @@ export const connect = Effect.fnUntraced(function*(options: {
   readonly access: SessionAccess
   /** In another process there is none to hand over. */
   readonly remote?: boolean | undefined
+  /** The line keeps spelt speech; else the user hums for as long. */
+  readonly spells?: boolean | undefined
 }): Effect.fn.Return<Caller, BackendError, Scope.Scope> {
   const clock = yield* Clock.Clock
   const scope = yield* Effect.scope
@@ -224,7 +228,12 @@ export const connect = Effect.fnUntraced(function*(options: {
 
   return {
     session: options.session,
-    say: (text) => speak(SpokenAudio.encode(text, { msPerCharacter: MS_PER_CHARACTER })),
+    say: (text) =>
+      speak(
+        options.spells === false
+          ? Tone.ms(text.length * MS_PER_CHARACTER, INPUT_RATE)
+          : SpokenAudio.encode(text, { msPerCharacter: MS_PER_CHARACTER })
+      ),
     speak,
     flood: (pcm) => Effect.sync(() => frames(pcm).forEach((frame) => line?.at.audio(frame))),
     type: (text) => send(JSON.stringify({ type: "user.text", text })),

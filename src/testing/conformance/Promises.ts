@@ -101,6 +101,8 @@ export const entries: ReadonlyArray<Entry> = [
         yield* user.send(JSON.stringify({ type: "playout.position", turn: 9_999, played_ms: 1e15 }))
         yield* user.send(JSON.stringify({ type: "from.the.future" }))
         yield* user.speak(Int16Array.from({ length: 1_600 }, (_, i) => i % 2 === 0 ? 32_767 : -32_768))
+        // a noise may be taken for a word: it is over before the user types
+        yield* user.speak(ScriptedEngines.silence(1_000))
         yield* user.type("still here")
         yield* until(
           "the turn is answered",

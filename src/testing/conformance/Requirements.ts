@@ -20,6 +20,7 @@ import { refused, same, that, until } from "./Checks.ts"
 import { connecting, malformedSpeech } from "./Codes.ts"
 import { type Act, type Entry, later, test } from "./Entry.ts"
 import { authenticates, authorizesConnect, authorizesCreate, limits, providerLimits } from "./HookRows.ts"
+import * as Tone from "./Tone.ts"
 
 const both = (...acts: ReadonlyArray<Act>): Act => (stage) =>
   Effect.forEach(acts, (act) => Effect.scoped(act(stage)), { discard: true })
@@ -362,7 +363,7 @@ const edges: ReadonlyArray<Entry> = [
         yield* Effect.forkScoped(
           Effect.andThen(
             user.say("hello"),
-            user.speak(ScriptedEngines.speech(8_000).map((_, i) => i % 2 === 0 ? 3_500 : -3_500))
+            user.speak(Tone.ms(8_000, 16_000))
           )
         )
         yield* until("the turn is answered", () => user.of("agent.speech_started")[0], "20 seconds")

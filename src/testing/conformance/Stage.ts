@@ -14,6 +14,7 @@ import { BackendProvider } from "../../backend/BackendProvider.ts"
 import { BackendRegistry, newBackend } from "../../backend/BackendRegistry.ts"
 import { type LayerOptions, VoiceBackend } from "../../backend/VoiceBackend.ts"
 import type { BackendError } from "../../BackendError.ts"
+import * as Energy from "../../engines/energy/index.ts"
 import * as AudioProcessor from "../../hooks/AudioProcessor.ts"
 import type { SessionConfig } from "../../session/SessionConfig.ts"
 import type { VoiceSession } from "../../session/VoiceSession.ts"
@@ -21,13 +22,13 @@ import * as EngineRegistry from "../../speech/EngineRegistry.ts"
 import type { SpeechToSpeech } from "../../speech/SpeechToSpeech.ts"
 import type { SpeechToText } from "../../speech/SpeechToText.ts"
 import type { TextToSpeech } from "../../speech/TextToSpeech.ts"
-import type { VoiceActivityDetector } from "../../speech/VoiceActivityDetector.ts"
 import * as Scenario from "../Scenario.ts"
 import * as ScriptedEngines from "../ScriptedEngines.ts"
 import * as ScriptedHearing from "../ScriptedHearing.ts"
 import * as Caller from "./Caller.ts"
 import type { Dial, Harness } from "./Harness.ts"
 import { engines, processors } from "./NamedParts.ts"
+import * as Tone from "./Tone.ts"
 
 /** Who answers, if a test does not care. */
 export const echo = Agent.fromCallback((transcript) => Effect.succeed(`You said ${transcript}.`), { name: "echo" })
@@ -50,7 +51,6 @@ export interface BackendOptions extends Pick<LayerOptions, "processors" | "turnD
   readonly policy?: Scenario.ScenarioOptions["policy"]
   readonly stt?: Layer.Layer<SpeechToText, BackendError> | undefined
   readonly tts?: Layer.Layer<TextToSpeech, BackendError> | undefined
-  readonly vad?: Layer.Layer<VoiceActivityDetector, BackendError> | undefined
   /** In place of recogniser, agent and voice. */
   readonly s2s?: Layer.Layer<SpeechToSpeech, BackendError> | undefined
   /** Hooks, a store: what a backend looks for and can do without. */
@@ -123,7 +123,7 @@ export const make = (harness: Harness): Stage => {
     const create: Running["create"] = (session) =>
       backend.createSession({ userId: "user", transport: harness.transport, ...session })
     const connect: Running["connect"] = (session) =>
-      Effect.flatMap(backend.access(session.id), (access) => Caller.connect({ dial, session, access }))
+      Effect.flatMap(backend.access(session.id), (access) => Caller.connect({ dial, session, access, spells }))
     return { backend, dial, create, connect, call: (session) => Effect.flatMap(create(session), connect) }
   })
 
@@ -141,14 +141,17 @@ export const make = (harness: Harness): Stage => {
       config: { ...fields, conversation, providerConfig: encoded }
     }
     const provider = Layer.succeed(BackendProvider, harness.provider)
-    const vad = options.vad ?? ScriptedEngines.layerVad()
+    const vad = spells ? ScriptedEngines.layerVad() : Energy.layer()
+    const tts = options.tts ?? ScriptedEngines.layerTts({ msPerCharacter: 40 })
     const layer = options.s2s !== undefined
-      ? VoiceBackend.layerS2s(layerOptions).pipe(Layer.provide([provider, options.s2s, vad]))
+      ? VoiceBackend.layerS2s(layerOptions).pipe(
+        Layer.provide([provider, spells ? options.s2s : Tone.layerS2s(options.s2s), vad])
+      )
       : VoiceBackend.layerSttTts(layerOptions).pipe(
         Layer.provide([
           provider,
           options.stt ?? hearing(),
-          options.tts ?? ScriptedEngines.layerTts({ msPerCharacter: 40 }),
+          spells ? tts : Tone.layerTts(tts),
           vad
         ])
       )
