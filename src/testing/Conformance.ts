@@ -9,16 +9,20 @@
  */
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
+import * as References from "effect/References"
 import type * as Scope from "effect/Scope"
 import * as BackendRows from "./conformance/BackendRows.ts"
 import { ConformanceError, describe, type Failure } from "./conformance/Checks.ts"
 import * as Codes from "./conformance/Codes.ts"
 import * as ConfigRows from "./conformance/ConfigRows.ts"
+import * as Criteria from "./conformance/Criteria.ts"
 import type { Entry } from "./conformance/Entry.ts"
+import * as Functional from "./conformance/Functional.ts"
 import type { Harness, Need } from "./conformance/Harness.ts"
 import * as HookRows from "./conformance/HookRows.ts"
 import * as Promises from "./conformance/Promises.ts"
-import * as Requirements from "./conformance/Requirements.ts"
+import * as ProviderRows from "./conformance/ProviderRows.ts"
+import * as SessionConfigRows from "./conformance/SessionConfigRows.ts"
 import * as SessionRows from "./conformance/SessionRows.ts"
 import * as Stage from "./conformance/Stage.ts"
 
@@ -57,11 +61,14 @@ export interface Result {
 
 const entries: ReadonlyArray<Entry> = [
   ...BackendRows.entries,
+  ...ProviderRows.entries,
   ...SessionRows.entries,
+  ...SessionConfigRows.entries,
   ...ConfigRows.entries,
   ...HookRows.entries,
   ...Codes.entries,
-  ...Requirements.entries,
+  ...Functional.entries,
+  ...Criteria.entries,
   ...Promises.entries
 ]
 
@@ -70,6 +77,8 @@ const DEADLINE = "1 minute"
 
 const bounded = (id: string, test: Effect.Effect<void, Failure, Scope.Scope>): Effect.Effect<void, Failure> =>
   Effect.scoped(test).pipe(
+    // what goes wrong in a test is meant to
+    Effect.provideService(References.MinimumLogLevel, "Fatal"),
     Effect.timeoutOrElse({
       duration: DEADLINE,
       orElse: () => Effect.fail(new ConformanceError({ message: `${id} did not end within ${DEADLINE}` }))
@@ -120,10 +129,6 @@ const runCase = ({ id, later, run, says, skip }: Case): Effect.Effect<Result> =>
 
 /**
  * Runs the suite, several cases at once, and gives every result.
- *
- * **Example** (A provider that is a list of users)
- *
- * See the README: "Put your provider through the suite".
  *
  * @category running
  * @since 0.1.0
