@@ -13,6 +13,7 @@ import * as Names from "../../telemetry/Names.ts"
 import * as ScriptedEngines from "../ScriptedEngines.ts"
 import * as Behaviour from "./Behaviour.ts"
 import { refused, same, that, until } from "./Checks.ts"
+import * as Codes from "./Codes.ts"
 import { type Act, type Entry, later, test } from "./Entry.ts"
 import { authenticates, authorizesConnect, authorizesCreate, limits, providerLimits } from "./HookRows.ts"
 import { converse, speechToSpeech } from "./Talk.ts"
@@ -131,10 +132,16 @@ export const entries: ReadonlyArray<Entry> = [
       for (const name of Object.values(Names.metrics)) yield* that(found.has(name), `${name} is there`)
     }).pipe(Effect.provideService(Metric.MetricRegistry, new Map()))),
   later("FR-013", "traces end to end", "spans and their export come with the telemetry"),
-  later(
+  test(
     "FR-014",
-    "connection failures, timeouts and provider errors have their codes",
-    "the entries `code …`: all thirteen"
+    "connection failures, timeouts and provider errors have their codes: each of the thirteen provoked",
+    (stage) =>
+      Effect.forEach(
+        Codes.entries,
+        (entry) => entry._tag === "Test" ? Effect.scoped(entry.act(stage)) : Effect.void,
+        { concurrency: 4, discard: true }
+      ),
+    ["s2s"]
   ),
   test(
     "FR-015",

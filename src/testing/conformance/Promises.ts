@@ -69,7 +69,7 @@ export const entries: ReadonlyArray<Entry> = [
   later(
     "P6",
     "memory returns to the baseline after N sessions",
-    "a measurement of a process of its own, not of a provider"
+    "a measurement of a whole process: test/contract/Leaks.test.ts"
   ),
   test("P7", "stop loses no turn that fits its deadline; new work gets a typed refusal", Behaviour.drained),
   test("P8", "admission is atomic: never more than max_concurrent_sessions", Behaviour.noMoreThanMaximum, [
