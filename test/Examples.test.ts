@@ -53,6 +53,11 @@ describe("Examples", () => {
     await node(join("test", "examples", "Processor.ts"))
   }, 60_000)
 
+  it("puts the README's provider through the suite", async () => {
+    const { stdout } = await node(join("test", "examples", "Provider.ts"))
+    assert.match(stdout, /^conformance: \d{3} held, \d+ later, 0 broken/mu)
+  }, 60_000)
+
   it("lets in whom the README's hook knows", async () => {
     const port = await freePort()
     const child = spawn(process.execPath, [

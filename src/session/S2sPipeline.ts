@@ -124,7 +124,7 @@ export const make = ({ s2s, vad }: S2sEngines): PipelineFactory =>
       Effect.forkScoped
     )
 
-    yield* Effect.fromResult(context.input.add({ sampleRate: s2s.inputSampleRate, push: stream.push }))
+    yield* Effect.fromResult(context.input.add({ sampleRate: s2s.inputSampleRate, push: (pcm) => stream.push(pcm) }))
     if (turnAuthority !== "remote") {
       if (vad === undefined) {
         return yield* new InvalidConfig({
@@ -143,7 +143,9 @@ export const make = ({ s2s, vad }: S2sEngines): PipelineFactory =>
         orElse: () =>
           Effect.fail(new Timeout({ op: "VoiceActivityDetector.open", message: `opening ${vad.name} took too long` }))
       }))
-      yield* Effect.fromResult(context.input.add({ sampleRate: vad.sampleRate, branch: "vad", push: detector.push }))
+      yield* Effect.fromResult(
+        context.input.add({ sampleRate: vad.sampleRate, branch: "vad", push: (pcm) => detector.push(pcm) })
+      )
     }
 
     const inTime = (what: string) =>

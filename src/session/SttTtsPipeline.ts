@@ -98,8 +98,10 @@ export const make = (
       }
     }).pipe(within("VoiceActivityDetector.open", `opening ${vad.name}`, context.timeout))
     // the recogniser hears first: a change of activity then speaks of audio that it has
-    yield* Effect.fromResult(context.input.add({ sampleRate: stt.sampleRate, push: recogniser.push }))
-    yield* Effect.fromResult(context.input.add({ sampleRate: vad.sampleRate, branch: "vad", push: detector.push }))
+    yield* Effect.fromResult(context.input.add({ sampleRate: stt.sampleRate, push: (pcm) => recogniser.push(pcm) }))
+    yield* Effect.fromResult(
+      context.input.add({ sampleRate: vad.sampleRate, branch: "vad", push: (pcm) => detector.push(pcm) })
+    )
 
     const text = (
       source: Exclude<ReplySource, { readonly _tag: "Audio" }>,

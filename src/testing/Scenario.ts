@@ -167,7 +167,13 @@ const repeat = Agent.fromCallback((transcript) => Effect.succeed(`You said: ${tr
 const isLayer = <A>(value: Layer.Layer<A, BackendError> | object | undefined): value is Layer.Layer<A, BackendError> =>
   Layer.isLayer(value)
 
-const configOf = <R>(options: ScenarioOptions<R>): BackendConfig => ({
+/**
+ * The default config with some fields changed.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const configOf = (options: Pick<ScenarioOptions, "config" | "policy">): BackendConfig => ({
   // as for the policy
   ...merge(defaults, options.config) as BackendConfig,
   conversation: policy(options.policy)

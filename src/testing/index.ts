@@ -4,6 +4,7 @@
  * @since 0.1.0
  */
 export * as Acting from "./Acting.ts"
+export * as Conformance from "./Conformance.ts"
 export * as Invariants from "./Invariants.ts"
 export * as RandomScenario from "./RandomScenario.ts"
 export { Recorder } from "./Recorder.ts"

@@ -7,6 +7,8 @@ import * as Energy from "../../src/engines/energy/index.ts"
 import { EnergyDetector } from "../../src/engines/EnergyDetector.ts"
 import * as Silero from "../../src/engines/silero/index.ts"
 import type { VoiceActivity } from "../../src/speech/VoiceActivityDetector.ts"
+import * as Recording from "../../src/testing/Recording.ts"
+import * as Scenario from "../../src/testing/Scenario.ts"
 import { detect, frames, inRoom, load, recordings, room } from "./Recordings.ts"
 
 const options = { minSpeech: 960, minSilence: 4_000, onsetLag: 320, offsetLag: 0 }
@@ -162,6 +164,17 @@ describe("energy", () => {
         ["engines.energy.margin", "engines.energy.min_silence", "engines.energy.other"]
       )
     }))
+})
+
+describe("energy in a session", () => {
+  it("hears a turn, in front of a recogniser and of a model", () =>
+    Effect.runPromise(Effect.gen(function*() {
+      const user = [Scenario.say("hello"), Scenario.waitForAgent]
+      const call = yield* Scenario.run({ vad: Energy.layer(), user })
+      assert.deepEqual(Recording.lines(call.history), ["user: hello", "agent: You said: hello."])
+      const model = yield* Scenario.run({ vad: Energy.layer(), s2s: { answers: ["Hi."], authority: "own" }, user })
+      assert.deepEqual(Recording.lines(model.history), ["user: hello", "agent: Hi."])
+    })))
 })
 
 describe("silero", () => {

@@ -12,6 +12,10 @@ export interface RtcUser {
   readonly closed: Effect.Effect<void>
   /** Speaks in real time: 16 kHz mono. */
   readonly speak: (pcm: Int16Array) => Effect.Effect<void>
+  /** Sends one frame of 20 ms, 16 kHz mono, now. */
+  readonly sendFrame: (pcm: Int16Array) => void
+  /** Told of each packet of the agent's audio as it comes. */
+  readonly onPacket: (on: (packet: OpusRtp.RtpPacket) => void) => void
   /** Everything heard so far, 16 kHz mono, without the pauses between packets. */
   readonly heard: () => Int16Array
   readonly packets: Array<OpusRtp.RtpPacket>
@@ -46,9 +50,12 @@ export const make: Effect.Effect<RtcUser, never, Scope.Scope> = Effect.gen(funct
   const encoder = new Encoder({ channels: 1, sample_rate: 16_000, application: "voip" })
   encoder.bitrate = 32_000
   const packets: Array<OpusRtp.RtpPacket> = []
+  let listener: ((packet: OpusRtp.RtpPacket) => void) | undefined
   track.onMessage((bytes) => {
     const packet = OpusRtp.parse(bytes)
-    if (packet?.payloadType === payloadType) packets.push(packet)
+    if (packet?.payloadType !== payloadType) return
+    packets.push(packet)
+    listener?.(packet)
   })
   peer.onStateChange((state) => {
     if (state === "connected") Deferred.doneUnsafe(connected, Effect.void)
@@ -70,6 +77,13 @@ export const make: Effect.Effect<RtcUser, never, Scope.Scope> = Effect.gen(funct
 
   let sequence = 65_530
   let timestamp = 4_294_960_000
+  const sendFrame = (frame: Int16Array): void => {
+    sequence = (sequence + 1) & 0xffff
+    timestamp = (timestamp + 960) >>> 0
+    const payload = encoder.encode(new Uint8Array(frame.buffer))
+    if (!track.isOpen()) return
+    track.sendMessageBinary(OpusRtp.build({ payloadType, marker: false, sequence, timestamp, ssrc, payload }))
+  }
   return {
     // Without our addresses, or the server's checks might come before its answer, which libdatachannel does not survive.
     offer: (peer.localDescription()?.sdp ?? "").replace(/^a=candidate:.*\r\n/gm, ""),
@@ -86,13 +100,14 @@ export const make: Effect.Effect<RtcUser, never, Scope.Scope> = Effect.gen(funct
           }
           const frame = pcm.slice(at, at + 320)
           at += 320
-          sequence = (sequence + 1) & 0xffff
-          timestamp = (timestamp + 960) >>> 0
-          const payload = encoder.encode(new Uint8Array(frame.buffer))
-          track.sendMessageBinary(OpusRtp.build({ payloadType, marker: false, sequence, timestamp, ssrc, payload }))
+          sendFrame(frame)
         })
         return Effect.sync(stop)
       }),
+    sendFrame,
+    onPacket: (on) => {
+      listener = on
+    },
     heard: () => {
       const out: Array<number> = []
       for (const packet of packets) {

@@ -1,0 +1,6 @@
+import { describe, it } from "@effect/vitest"
+import * as Leaks from "./Leaks.ts"
+
+describe("2,000 sessions that come, talk and go (P6)", () => {
+  it("leave nothing", async () => Leaks.check(await Leaks.run(2_000)), 600_000)
+})

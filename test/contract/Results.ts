@@ -1,0 +1,35 @@
+import { assert, it } from "@effect/vitest"
+import { Effect } from "effect"
+import * as Conformance from "../../src/testing/Conformance.ts"
+
+/**
+ * A test for each case of the suite, named by its id and what it says. The cases run together, before the first of them is
+ * looked at: most of their time is spent waiting for speech.
+ */
+export const each = (
+  harness: Conformance.Harness,
+  options: { readonly concurrency: number; readonly only?: RegExp }
+): void => {
+  const cases = Conformance.suite(harness).filter(({ id }) => options.only?.test(id) ?? true)
+  let results: Promise<ReadonlyMap<string, Conformance.Result>> | undefined
+  const run = async () => {
+    const all = await Effect.runPromise(Conformance.run(harness, options))
+    process.stdout.write(`${harness.name}: ${Conformance.summary(all)}\n`)
+    if (process.env["CONFORMANCE_TABLE"] !== undefined) process.stdout.write(`${Conformance.table(all)}\n`)
+    return new Map(all.map((result) => [result.id, result]))
+  }
+  it("has one name for each test", () => {
+    assert.strictEqual(new Set(cases.map(({ id }) => id)).size, cases.length)
+  })
+  for (const { id, later, says, skip } of cases) {
+    const why = later ?? skip
+    if (why !== undefined) it.skip(`${id}: ${says} (${later === undefined ? "skipped" : "later"}: ${why})`, () => {})
+    else {
+      it(`${id}: ${says}`, async () => {
+        results ??= run()
+        const result = (await results).get(id)
+        assert.strictEqual(result?.detail ?? result?.result, "held")
+      }, 180_000)
+    }
+  }
+}

@@ -1,0 +1,29 @@
+import { describe } from "@effect/vitest"
+import { Effect } from "effect"
+import { ConnectionFailed } from "../../src/BackendError.ts"
+import * as Conformance from "../../src/testing/Conformance.ts"
+import * as ScriptedProvider from "../../src/testing/ScriptedProvider.ts"
+import * as Results from "./Results.ts"
+
+const gone = new ConnectionFailed({ op: "test.dial", message: "the session is in another process" })
+
+const harness: Conformance.Harness = {
+  name: "scripted provider in virtual time",
+  provider: ScriptedProvider.provider,
+  transport: "websocket",
+  reach: () =>
+    Effect.succeed(({ ear, session }) => {
+      if (session === undefined) return Effect.fail(gone)
+      const { connection, line } = Conformance.memoryLine(ear)
+      return Effect.as(session.attach(connection), line)
+    }),
+  lacks: {
+    recovery: "its users are attached by the program, which ends with the process",
+    admission: "its users are attached by the program, which asks nobody"
+  },
+  time: Conformance.virtualTime("conformance")
+}
+
+describe("the contract over the scripted provider, in virtual time", () => {
+  Results.each(harness, { concurrency: 1 })
+})

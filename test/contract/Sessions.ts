@@ -1,0 +1,49 @@
+/** Many sessions in this process, each with a user on an in-memory line, in virtual time. */
+import { Context, Effect, Layer } from "effect"
+import type * as Agent from "../../src/agent/Agent.ts"
+import { VoiceBackend } from "../../src/backend/VoiceBackend.ts"
+import type { SessionEvent } from "../../src/session/SessionEvent.ts"
+import * as Scenario from "../../src/testing/Scenario.ts"
+import * as ScriptedEngines from "../../src/testing/ScriptedEngines.ts"
+import * as ScriptedHearing from "../../src/testing/ScriptedHearing.ts"
+import * as ScriptedProvider from "../../src/testing/ScriptedProvider.ts"
+import * as SpokenAudio from "../../src/testing/SpokenAudio.ts"
+import * as MemoryConnection from "../../src/transport/MemoryConnection.ts"
+
+export const backend = (agent: Agent.Agent) => {
+  const { pipelineType: _type, provider: _provider, ...config } = Scenario.configOf({
+    config: { maxConcurrentSessions: 1_000, drain: { deadline: "1 second" } }
+  })
+  return Layer.build(
+    VoiceBackend.layerSttTts({ agent, config }).pipe(Layer.provide([
+      ScriptedProvider.layer,
+      ScriptedHearing.layer(),
+      ScriptedEngines.layerTts({ msPerCharacter: 40 }),
+      ScriptedEngines.layerVad()
+    ]))
+  ).pipe(Effect.map(Context.get(VoiceBackend)))
+}
+
+const FRAME = 320
+
+/** A session whose user says a text, with silence before and after, as fast as frames are asked for. */
+export const call = Effect.fnUntraced(function*(backend: VoiceBackend["Service"], userId: string, text: string) {
+  const session = yield* backend.createSession({ userId, transport: "websocket", metadata: { userId } })
+  const frames: Array<Int16Array> = []
+  const events: Array<SessionEvent> = []
+  const link = MemoryConnection.make({
+    onFrame: (frame) => frames.push(frame),
+    onEvent: (event) => events.push(event)
+  })
+  yield* session.attach(link.connection)
+  const pcm = SpokenAudio.encode(text, { msPerCharacter: 40 })
+  let at = 0
+  /** The next 20 ms of the microphone. */
+  const hear = () => {
+    const frame = new Int16Array(FRAME)
+    frame.set(pcm.subarray(at, at + FRAME))
+    at += FRAME
+    link.push(frame)
+  }
+  return { session, frames, events, hear, link }
+})
