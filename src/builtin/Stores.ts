@@ -4,23 +4,40 @@
  * @since 0.1.0
  */
 import * as Effect from "effect/Effect"
+import type * as Redacted from "effect/Redacted"
 import { homedir } from "node:os"
 import { isAbsolute, join } from "node:path"
+import type { StoreConfig } from "../backend/BackendConfig.ts"
 import type { StoreLoader } from "../backend/StoreRegistry.ts"
 import { describe, InvalidConfig } from "../BackendError.ts"
 
-/** A module that is missing is told by the name of the store. */
-const load = <Module>(kind: string, module: () => Promise<Module>): Effect.Effect<Module, InvalidConfig> =>
+/** A package that is missing is told by its name. */
+const load = <Module>(
+  kind: string,
+  module: () => Promise<Module>,
+  needs?: string
+): Effect.Effect<Module, InvalidConfig> =>
   Effect.tryPromise({
     try: module,
     catch: (cause) =>
       new InvalidConfig({
         op: "StoreRegistry.load",
-        message: `the session store ${kind} could not be loaded: ${describe(cause)}`,
-        details: { missing: kind },
+        message: needs === undefined
+          ? `the session store ${kind} could not be loaded: ${describe(cause)}`
+          : `store.kind ${kind} needs the package ${needs}: npm install ${needs}`,
+        details: { missing: needs ?? kind },
         cause
       })
   })
+
+const urlOf = ({ kind, url }: StoreConfig): Effect.Effect<Redacted.Redacted<string>, InvalidConfig> =>
+  url !== undefined ? Effect.succeed(url) : Effect.fail(
+    new InvalidConfig({
+      op: "StoreRegistry.load",
+      message: `store.url: required with kind ${kind}`,
+      details: { missing: "store.url" }
+    })
+  )
 
 /** `$XDG_STATE_HOME`, or what the system has in its place. */
 const stateDirectory = (): string => {
@@ -50,7 +67,17 @@ export const defaultPath = (): string => join(stateDirectory(), "effect-voice", 
  * @category tables
  * @since 0.1.0
  */
-export const stores: { readonly [kind in "sqlite"]: StoreLoader } = {
+export const stores: { readonly [kind in Exclude<StoreConfig["kind"], "memory">]: StoreLoader } = {
   sqlite: ({ lease, path = defaultPath() }) =>
-    Effect.map(load("sqlite", () => import("../store/SqliteStore.ts")), ({ layer }) => layer({ path, lease }))
+    Effect.map(load("sqlite", () => import("../store/SqliteStore.ts")), ({ layer }) => layer({ path, lease })),
+  postgres: (config) =>
+    Effect.map(
+      Effect.all([load("postgres", () => import("../store/PostgresStore.ts"), "@effect/sql-pg"), urlOf(config)]),
+      ([{ layer }, url]) => layer({ url, lease: config.lease })
+    ),
+  redis: (config) =>
+    Effect.map(
+      Effect.all([load("redis", () => import("../store/RedisStore.ts"), "redis"), urlOf(config)]),
+      ([{ layer }, url]) => layer({ url, lease: config.lease })
+    )
 }

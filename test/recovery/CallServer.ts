@@ -14,7 +14,7 @@ import * as ScriptedEngines from "../../src/testing/ScriptedEngines.ts"
 import * as ScriptedHearing from "../../src/testing/ScriptedHearing.ts"
 
 const [, , port = "", kind = "", where = ""] = process.argv
-if (kind !== "sqlite") throw new Error(`no store ${kind}`)
+if (kind !== "sqlite" && kind !== "postgres" && kind !== "redis") throw new Error(`no store ${kind}`)
 const config: StoreConfig = {
   kind,
   lease: Duration.seconds(5),

@@ -1,0 +1,219 @@
+/**
+ * Keeps sessions in PostgreSQL, for processes on several machines.
+ *
+ * Each step is one transaction, and the time is the database's. What a process that is no longer the owner writes is
+ * refused by the fence in each statement. A database that goes away fails typed, and is reached again by itself.
+ *
+ * @since 0.1.0
+ */
+import * as PgClient from "@effect/sql-pg/PgClient"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Reactivity from "effect/reactivity/Reactivity"
+import * as Redacted from "effect/Redacted"
+import type * as Scope from "effect/Scope"
+import { type BackendError, InvalidConfig } from "../BackendError.ts"
+import { type Claim, type KeptSession, type SessionLease, SessionStore } from "../session/SessionStore.ts"
+import * as Limits from "./Limits.ts"
+import * as Owner from "./Owner.ts"
+
+const NAME = "postgres"
+const CONNECT_TIMEOUT = Duration.seconds(3)
+/** The session's lock while tables are made: "EfVc". */
+const LOCK = 0x45665663
+const VERSION = 1
+
+/**
+ * @category models
+ * @since 0.1.0
+ */
+export interface PostgresStoreOptions {
+  /** `postgres://user:password@host/database`, a secret. The tables `effect_voice_*` are made in its schema. */
+  readonly url: Redacted.Redacted<string>
+  /** How long a process may be silent before another may take over. Default: 5 s. */
+  readonly lease?: Duration.Input | undefined
+  /** Default: 4. */
+  readonly maxConnections?: number | undefined
+}
+
+const isPostgres = (url: string): boolean => URL.canParse(url) && /^postgres(?:ql)?:$/.test(new URL(url).protocol)
+
+const migrate = Effect.fnUntraced(function*(sql: PgClient.PgClient) {
+  yield* sql`SELECT pg_advisory_xact_lock(${LOCK})`
+  yield* sql`CREATE TABLE IF NOT EXISTS effect_voice_meta (version INTEGER NOT NULL)`
+  const [meta] = yield* sql<{ version: number }>`SELECT version FROM effect_voice_meta`
+  if (meta !== undefined) return meta.version
+  yield* sql`CREATE TABLE effect_voice_sessions (
+    id TEXT PRIMARY KEY, owner TEXT, fence INTEGER NOT NULL, until TIMESTAMPTZ NOT NULL,
+    resume_window INTERVAL NOT NULL, head TEXT NOT NULL, items INTEGER NOT NULL)`
+  yield* sql`CREATE INDEX effect_voice_sessions_owner ON effect_voice_sessions (owner)`
+  yield* sql`CREATE TABLE effect_voice_items (
+    session TEXT NOT NULL REFERENCES effect_voice_sessions ON DELETE CASCADE,
+    n INTEGER NOT NULL, json TEXT NOT NULL, PRIMARY KEY (session, n))`
+  yield* sql`CREATE TABLE effect_voice_secrets (name TEXT PRIMARY KEY, value TEXT NOT NULL)`
+  yield* sql`INSERT INTO effect_voice_meta (version) VALUES (${VERSION})`
+  return VERSION
+})
+
+/**
+ * Connects to a database as a new owner, for as long as the scope. Fails `connection_failed` when it cannot be reached,
+ * and `invalid_config` when the URL makes no sense or a newer version has made the tables.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const make = Effect.fnUntraced(function*(
+  options: PostgresStoreOptions
+): Effect.fn.Return<SessionStore["Service"], BackendError, Scope.Scope> {
+  const open = "PostgresStore.open"
+  if (!isPostgres(Redacted.value(options.url))) {
+    return yield* new InvalidConfig({
+      op: open,
+      message: "store.url: expected postgres://user:password@host:port/database",
+      details: { faults: [{ path: "store.url", message: "expected postgres://user:password@host:port/database" }] }
+    })
+  }
+  const leaseMs = Duration.toMillis(Duration.fromInputUnsafe(options.lease ?? Limits.LEASE_MS))
+  const owner = Owner.make()
+  // what the database says may hold what was to be kept: it stays behind
+  const lost = (op: string) => () => Limits.unreachable(op, NAME, "cannot be reached or does not answer")
+  const sql = yield* PgClient.make({
+    url: options.url,
+    applicationName: "effect-voice",
+    maxConnections: options.maxConnections ?? 4,
+    connectTimeout: CONNECT_TIMEOUT,
+    startupParameters: { statement_timeout: "5000" }
+  }).pipe(Effect.provide(Reactivity.layer), Effect.mapError(lost(open)))
+
+  const version = yield* sql.withTransaction(migrate(sql)).pipe(Effect.mapError(lost(open)))
+  if (version > VERSION) {
+    return yield* new InvalidConfig({
+      op: open,
+      message: `the tables effect_voice_* are of a newer version (${version}); this one knows ${VERSION}`,
+      details: { part: "store" }
+    })
+  }
+
+  const step = <A, E>(op: string, effect: Effect.Effect<A, E>): Effect.Effect<A, BackendError> =>
+    sql.withTransaction(effect).pipe(Effect.mapError(lost(op)))
+  const alone = <A, E>(op: string, effect: Effect.Effect<A, E>): Effect.Effect<A, BackendError> =>
+    Effect.mapError(effect, lost(op))
+  const lease = sql`clock_timestamp() + ${leaseMs}::float8 * interval '1 millisecond'`
+
+  const put = (id: string, from: number, items: ReadonlyArray<string>) =>
+    items.length === 0 ? Effect.void : sql`INSERT INTO effect_voice_items (session, n, json)
+      SELECT ${id}, ${from}::integer + (n - 1)::integer, json
+      FROM json_array_elements_text(${JSON.stringify(items)}::text::json) WITH ORDINALITY AS new (json, n)`
+
+  const setItems = Effect.fnUntraced(function*({ fence, id }: SessionLease, change: KeptSession & { from: number }) {
+    const { from, head, items } = change
+    const written = yield* sql`UPDATE effect_voice_sessions SET head = ${head}, items = ${from + items.length}::integer
+      WHERE id = ${id} AND fence = ${fence}::integer AND owner = ${owner} AND items >= ${from}::integer RETURNING id`
+    if (written.length === 0) {
+      const held = yield* sql`SELECT id FROM effect_voice_sessions
+        WHERE id = ${id} AND fence = ${fence}::integer AND owner = ${owner}`
+      return held.length === 0 ? "fenced" : "gap"
+    }
+    yield* sql`DELETE FROM effect_voice_items WHERE session = ${id} AND n >= ${from}::integer`
+    yield* put(id, from, items)
+    return "written"
+  })
+
+  const store: SessionStore["Service"] = {
+    name: NAME,
+    durable: true,
+    leaseMs,
+    create: Effect.fnUntraced(function*(id, kept, windowMs) {
+      const op = "SessionStore.create"
+      const fault = Limits.fault(op, kept)
+      if (fault !== undefined) return yield* fault
+      const created = yield* step(
+        op,
+        Effect.gen(function*() {
+          const rows =
+            yield* sql`INSERT INTO effect_voice_sessions (id, owner, fence, until, resume_window, head, items)
+            VALUES (${id}, ${owner}, 1, ${lease}, ${windowMs}::float8 * interval '1 millisecond', ${kept.head},
+              ${kept.items.length}::integer) ON CONFLICT DO NOTHING RETURNING id`
+          if (rows.length > 0) yield* put(id, 0, kept.items)
+          return rows.length > 0
+        })
+      )
+      return created ? { id, fence: 1 } : yield* Limits.taken()
+    }),
+    write: Effect.fnUntraced(function*(lease, change) {
+      const op = "SessionStore.write"
+      const fault = Limits.fault(op, change)
+      if (fault !== undefined) return yield* fault
+      if (!Number.isSafeInteger(change.from) || change.from < 0) return yield* Limits.gap()
+      const result = yield* step(op, setItems(lease, change))
+      if (result === "fenced") return yield* Limits.fenced()
+      if (result === "gap") return yield* Limits.gap()
+    }),
+    claim: (id) =>
+      step(
+        "SessionStore.claim",
+        Effect.gen(function*(): Effect.fn.Return<Claim, unknown> {
+          const [row] = yield* sql<{ owner: string | null; fence: number; head: string; left: number }>`
+            SELECT owner, fence, head, extract(epoch FROM until - clock_timestamp())::float8 * 1000 AS left
+            FROM effect_voice_sessions WHERE id = ${id} FOR UPDATE`
+          if (row === undefined) return { _tag: "Unknown" }
+          if (row.owner !== null && row.left > 0 && !Owner.isGone(row.owner)) return { _tag: "Held", forMs: row.left }
+          const fence = row.fence + 1
+          yield* sql`UPDATE effect_voice_sessions SET owner = ${owner}, fence = ${fence}::integer, until = ${lease}
+            WHERE id = ${id}`
+          const items = yield* sql<
+            { json: string }
+          >`SELECT json FROM effect_voice_items WHERE session = ${id} ORDER BY n`
+          return {
+            _tag: "Claimed",
+            lease: { id, fence },
+            kept: { head: row.head, items: items.map(({ json }) => json) }
+          }
+        })
+      ),
+    renew: Effect.asVoid(
+      alone("SessionStore.renew", sql`UPDATE effect_voice_sessions SET until = ${lease} WHERE owner = ${owner}`)
+    ),
+    letGo: ({ fence, id }) =>
+      Effect.asVoid(alone(
+        "SessionStore.letGo",
+        sql`UPDATE effect_voice_sessions SET owner = NULL, until = clock_timestamp()
+          WHERE id = ${id} AND fence = ${fence}::integer AND owner = ${owner}`
+      )),
+    release: Effect.asVoid(alone(
+      "SessionStore.release",
+      sql`UPDATE effect_voice_sessions SET owner = NULL, until = clock_timestamp() WHERE owner = ${owner}`
+    )),
+    remove: ({ fence, id }) =>
+      Effect.asVoid(alone(
+        "SessionStore.remove",
+        sql`DELETE FROM effect_voice_sessions WHERE id = ${id} AND fence = ${fence}::integer AND owner = ${owner}`
+      )),
+    sweep: Effect.map(
+      alone(
+        "SessionStore.sweep",
+        sql`DELETE FROM effect_voice_sessions WHERE until + resume_window <= clock_timestamp() RETURNING id`
+      ),
+      (rows) => rows.length
+    ),
+    secret: (name, candidate) =>
+      step(
+        "SessionStore.secret",
+        Effect.gen(function*() {
+          yield* sql`INSERT INTO effect_voice_secrets (name, value) VALUES (${name}, ${candidate}) ON CONFLICT DO NOTHING`
+          const [row] = yield* sql<{ value: string }>`SELECT value FROM effect_voice_secrets WHERE name = ${name}`
+          return row?.value ?? candidate
+        })
+      ),
+    probe: Effect.asVoid(alone("SessionStore.probe", sql`SELECT 1`))
+  }
+  return store
+})
+
+/**
+ * @category layers
+ * @since 0.1.0
+ */
+export const layer = (options: PostgresStoreOptions): Layer.Layer<SessionStore, BackendError> =>
+  Layer.effect(SessionStore, make(options))

@@ -1,0 +1,217 @@
+/**
+ * Keeps sessions in Redis, for processes on several machines.
+ *
+ * Each step is one script, and the time is the server's. Everything has an end of its own, so that nothing stays for ever,
+ * whatever fails. How much a Redis that dies itself may lose is its configuration's to say (`appendonly`); it must be one
+ * server, no cluster.
+ *
+ * @since 0.1.0
+ */
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Redacted from "effect/Redacted"
+import type * as Scope from "effect/Scope"
+import { createClient } from "redis"
+import { type BackendError, InvalidConfig } from "../BackendError.ts"
+import { type Claim, SessionStore } from "../session/SessionStore.ts"
+import * as Limits from "./Limits.ts"
+import * as Owner from "./Owner.ts"
+
+const NAME = "redis"
+const CONNECT_MS = 3_000
+const COMMAND_MS = 5_000
+const RECONNECT_MS = 1_000
+/** Commands that wait for an answer; more are refused. */
+const MAX_WAITING = 10_000
+
+/**
+ * What the keys begin with, by default.
+ *
+ * @category constants
+ * @since 0.1.0
+ */
+export const PREFIX = "effect-voice:"
+
+/**
+ * @category models
+ * @since 0.1.0
+ */
+export interface RedisStoreOptions {
+  /** `redis://:password@host:port`, a secret. */
+  readonly url: Redacted.Redacted<string>
+  /** Default: `PREFIX`. */
+  readonly prefix?: string | undefined
+  /** How long a process may be silent before another may take over. Default: 5 s. */
+  readonly lease?: Duration.Input | undefined
+}
+
+// KEYS: the session, its items, its owner's sessions, all sessions by their end. ARGV[1] is the owner.
+const clock = "local t = redis.call('TIME') local now = t[1] * 1000 + math.floor(t[2] / 1000) "
+/** Sets how long a session stays: until its lease and its window are over, and a day more for the keys themselves. */
+const keepUntil = "local function keep(s, i, all, id, untilMs, window) " +
+  "redis.call('HSET', s, 'until', untilMs) redis.call('ZADD', all, untilMs + window, id) " +
+  "local ttl = untilMs + window - now + 86400000 redis.call('PEXPIRE', s, ttl) redis.call('PEXPIRE', i, ttl) end "
+const holds = "local h = redis.call('HMGET', KEYS[1], 'owner', 'fence', 'window', 'n') " +
+  "local held = h[1] == ARGV[1] and h[2] == ARGV[2] "
+
+const scripts = {
+  // owner, id, lease, window, head, items…
+  create: clock + keepUntil +
+    "if redis.call('EXISTS', KEYS[1]) == 1 then return 0 end " +
+    "redis.call('HSET', KEYS[1], 'owner', ARGV[1], 'fence', 1, 'window', ARGV[4], 'head', ARGV[5], 'n', #ARGV - 5) " +
+    "for k = 6, #ARGV do redis.call('RPUSH', KEYS[2], ARGV[k]) end redis.call('SADD', KEYS[3], ARGV[2]) " +
+    "keep(KEYS[1], KEYS[2], KEYS[4], ARGV[2], now + ARGV[3], ARGV[4]) return 1",
+  // owner, fence, from, head, items…
+  write: holds +
+    "if not held then return 'fenced' end local from = tonumber(ARGV[3]) if from > tonumber(h[4]) then return 'gap' end " +
+    "if from == 0 then redis.call('DEL', KEYS[2]) else redis.call('LTRIM', KEYS[2], 0, from - 1) end " +
+    "for k = 5, #ARGV do redis.call('RPUSH', KEYS[2], ARGV[k]) end " +
+    "redis.call('HSET', KEYS[1], 'head', ARGV[4], 'n', from + #ARGV - 4) " +
+    "redis.call('PEXPIRE', KEYS[2], redis.call('PTTL', KEYS[1])) return 'written'",
+  // owner, id, lease, the owner that is known to be gone
+  claim: clock + keepUntil +
+    "local h = redis.call('HMGET', KEYS[1], 'owner', 'fence', 'until', 'window', 'head') if not h[2] then return {} end " +
+    "local left = tonumber(h[3]) - now " +
+    "if h[1] and h[1] ~= '' and left > 0 and h[1] ~= ARGV[4] then return {'held', h[1], tostring(left)} end " +
+    "local fence = tonumber(h[2]) + 1 redis.call('HSET', KEYS[1], 'owner', ARGV[1], 'fence', fence) " +
+    "redis.call('SADD', KEYS[3], ARGV[2]) keep(KEYS[1], KEYS[2], KEYS[4], ARGV[2], now + ARGV[3], tonumber(h[4])) " +
+    "local items = redis.call('LRANGE', KEYS[2], 0, -1) local out = {'claimed', tostring(fence), h[5]} " +
+    "for _, v in ipairs(items) do out[#out + 1] = v end return out",
+  // owner, lease, prefix; a lease of 0 lets go
+  renew: clock + keepUntil +
+    "for _, id in ipairs(redis.call('SMEMBERS', KEYS[3])) do local s = ARGV[3] .. 's:' .. id " +
+    "local h = redis.call('HMGET', s, 'owner', 'window') " +
+    "if h[1] == ARGV[1] then keep(s, ARGV[3] .. 'i:' .. id, KEYS[4], id, now + ARGV[2], tonumber(h[2])) " +
+    "if ARGV[2] == '0' then redis.call('HSET', s, 'owner', '') end else redis.call('SREM', KEYS[3], id) end end " +
+    "if ARGV[2] == '0' then redis.call('DEL', KEYS[3]) else redis.call('PEXPIRE', KEYS[3], 86400000) end return 1",
+  // owner, fence, id
+  letGo: clock + keepUntil + holds +
+    "if held then redis.call('HSET', KEYS[1], 'owner', '') redis.call('SREM', KEYS[3], ARGV[3]) " +
+    "keep(KEYS[1], KEYS[2], KEYS[4], ARGV[3], now, tonumber(h[3])) end return 1",
+  // owner, fence, id
+  remove: holds +
+    "if held then redis.call('DEL', KEYS[1], KEYS[2]) redis.call('ZREM', KEYS[4], ARGV[3]) " +
+    "redis.call('SREM', KEYS[3], ARGV[3]) end return 1",
+  // prefix
+  sweep: clock +
+    "local gone = redis.call('ZRANGEBYSCORE', KEYS[4], '-inf', now, 'LIMIT', 0, 1000) for _, id in ipairs(gone) do " +
+    "redis.call('DEL', ARGV[1] .. 's:' .. id, ARGV[1] .. 'i:' .. id) redis.call('ZREM', KEYS[4], id) end return #gone",
+  // name, candidate
+  secret: "redis.call('HSETNX', KEYS[1], ARGV[1], ARGV[2]) return redis.call('HGET', KEYS[1], ARGV[1])"
+}
+
+const isRedis = (url: string): boolean => URL.canParse(url) && /^rediss?:$/.test(new URL(url).protocol)
+const texts = (value: unknown): ReadonlyArray<string> => Array.isArray(value) ? value.map(String) : []
+
+/**
+ * Connects to a server as a new owner, for as long as the scope. Fails `connection_failed` when it cannot be reached, and
+ * `invalid_config` when the URL makes no sense.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const make = Effect.fnUntraced(function*(
+  options: RedisStoreOptions
+): Effect.fn.Return<SessionStore["Service"], BackendError, Scope.Scope> {
+  const open = "RedisStore.open"
+  const url = Redacted.value(options.url)
+  if (!isRedis(url)) {
+    return yield* new InvalidConfig({
+      op: open,
+      message: "store.url: expected redis://host:port or rediss://host:port",
+      details: { faults: [{ path: "store.url", message: "expected redis://host:port or rediss://host:port" }] }
+    })
+  }
+  const prefix = options.prefix ?? PREFIX
+  const leaseMs = Duration.toMillis(Duration.fromInputUnsafe(options.lease ?? Limits.LEASE_MS))
+  const owner = Owner.make()
+  // what the server or the driver says may hold the URL, or what was to be kept
+  const lost = (op: string) => Limits.unreachable(op, NAME, "cannot be reached or does not answer")
+
+  const client = yield* Effect.acquireRelease(
+    Effect.sync(() => {
+      const client = createClient({
+        url,
+        disableOfflineQueue: true,
+        commandsQueueMaxLength: MAX_WAITING,
+        socket: { connectTimeout: CONNECT_MS, reconnectStrategy: () => RECONNECT_MS }
+      })
+      // each command tells of it; without a listener it would end the process
+      client.on("error", () => {})
+      return client
+    }),
+    (client) => Effect.sync(() => client.destroy())
+  )
+  yield* Effect.tryPromise({ try: () => client.connect(), catch: () => lost(open) }).pipe(
+    Effect.timeoutOrElse({ duration: Duration.millis(CONNECT_MS), orElse: () => Effect.fail(lost(open)) })
+  )
+
+  const call = (op: string, command: () => Promise<unknown>): Effect.Effect<unknown, BackendError> =>
+    Effect.tryPromise({ try: command, catch: () => lost(op) }).pipe(
+      Effect.timeoutOrElse({ duration: Duration.millis(COMMAND_MS), orElse: () => Effect.fail(lost(op)) })
+    )
+  const keys = (id: string) => [`${prefix}s:${id}`, `${prefix}i:${id}`, `${prefix}o:${owner}`, `${prefix}all`]
+  const run = (name: keyof typeof scripts, id: string, ...args: ReadonlyArray<string | number>) =>
+    call(
+      `SessionStore.${name}`,
+      () => client.eval(scripts[name], { keys: keys(id), arguments: args.map(String) })
+    )
+
+  return {
+    name: NAME,
+    durable: true,
+    leaseMs,
+    create: Effect.fnUntraced(function*(id, kept, windowMs) {
+      const fault = Limits.fault("SessionStore.create", kept)
+      if (fault !== undefined) return yield* fault
+      const created = yield* run("create", id, owner, id, leaseMs, Math.trunc(windowMs), kept.head, ...kept.items)
+      return Number(created) === 1 ? { id, fence: 1 } : yield* Limits.taken()
+    }),
+    write: Effect.fnUntraced(function*({ fence, id }, change) {
+      const { from, head, items } = change
+      const fault = Limits.fault("SessionStore.write", change)
+      if (fault !== undefined) return yield* fault
+      if (!Number.isSafeInteger(from) || from < 0) return yield* Limits.gap()
+      const result = yield* run("write", id, owner, fence, from, head, ...items)
+      if (result === "fenced") return yield* Limits.fenced()
+      if (result === "gap") return yield* Limits.gap()
+    }),
+    claim: Effect.fnUntraced(function*(id): Effect.fn.Return<Claim, BackendError> {
+      let gone = ""
+      while (true) {
+        const [what, first = "", second = "", ...items] = texts(yield* run("claim", id, owner, id, leaseMs, gone))
+        switch (what) {
+          case "claimed":
+            return { _tag: "Claimed", lease: { id, fence: Number(first) }, kept: { head: second, items } }
+          case "held":
+            // an owner that is known to be gone is asked for once
+            if (first === gone || !Owner.isGone(first)) return { _tag: "Held", forMs: Number(second) }
+            gone = first
+            break
+          default:
+            return { _tag: "Unknown" }
+        }
+      }
+    }),
+    renew: Effect.asVoid(run("renew", "", owner, leaseMs, prefix)),
+    letGo: ({ fence, id }) => Effect.asVoid(run("letGo", id, owner, fence, id)),
+    release: Effect.asVoid(run("renew", "", owner, 0, prefix)),
+    remove: ({ fence, id }) => Effect.asVoid(run("remove", id, owner, fence, id)),
+    sweep: Effect.map(run("sweep", "", prefix), Number),
+    secret: (name, candidate) =>
+      Effect.map(
+        call("SessionStore.secret", () =>
+          client.eval(scripts.secret, { keys: [`${prefix}secrets`], arguments: [name, candidate] })),
+        String
+      ),
+    probe: Effect.asVoid(call("SessionStore.probe", () => client.ping()))
+  }
+})
+
+/**
+ * @category layers
+ * @since 0.1.0
+ */
+export const layer = (options: RedisStoreOptions): Layer.Layer<SessionStore, BackendError> =>
+  Layer.effect(SessionStore, make(options))

@@ -1,0 +1,84 @@
+/** The stores on real servers: Debian's PostgreSQL and Redis, started here. */
+import { assert, describe, it } from "@effect/vitest"
+import { Effect, Redacted } from "effect"
+import * as PostgresStore from "../../src/store/PostgresStore.ts"
+import * as RedisStore from "../../src/store/RedisStore.ts"
+import * as Kill from "../recovery/Kill.ts"
+import { seeded } from "../recovery/seeded.ts"
+import * as Servers from "../support/DatabaseServers.ts"
+import * as StoreContract from "./StoreContract.ts"
+
+const lease = StoreContract.LEASE_MS
+const stores = [
+  ["postgres", Servers.missingPostgres, Servers.postgres, PostgresStore.make],
+  ["redis", Servers.missingRedis, Servers.redis, RedisStore.make]
+] as const
+
+for (const [kind, missing, server, make] of stores) {
+  if (missing !== undefined) process.stderr.write(`skipped, sessions in ${kind}: ${missing}\n`)
+
+  describe.skipIf(missing !== undefined)(`sessions in ${kind}`, () => {
+    StoreContract.tests(
+      Effect.map(server, ({ url }) => ({
+        owner: make({ url: Redacted.make(url), lease }),
+        pass: Servers.pause
+      })),
+      "live"
+    )
+
+    it.live(
+      "fail typed while the server is away, lose nothing acknowledged, and find it again",
+      () =>
+        Effect.gen(function*() {
+          const { kill, start, url } = yield* server
+          const store = yield* make({ url: Redacted.make(url), lease: 60_000 })
+          const session = yield* store.create("s", { head: "0", items: [] }, 60_000)
+          yield* store.write(session, { head: "1", from: 0, items: ["1"] })
+          yield* kill
+          const error = yield* Effect.flip(store.write(session, { head: "2", from: 1, items: ["2"] }))
+          assert.strictEqual(error.code, "connection_failed")
+          assert.deepStrictEqual(error.details, { part: "store", store: kind })
+          assert.notInclude(JSON.stringify(error), "127.0.0.1")
+          yield* start
+          yield* Effect.retry(store.write(session, { head: "2", from: 1, items: ["2"] }), { times: 2_000 }).pipe(
+            Effect.timeout("20 seconds")
+          )
+          yield* store.letGo(session)
+          const claim = yield* (yield* make({ url: Redacted.make(url) })).claim("s")
+          assert.deepStrictEqual(claim._tag === "Claimed" && claim.kept, { head: "2", items: ["1", "2"] })
+        }).pipe(Effect.scoped),
+      60_000
+    )
+
+    it.live(
+      "are opened by several processes at once, and never by a URL that makes no sense",
+      () =>
+        Effect.gen(function*() {
+          const { url } = yield* server
+          yield* Effect.all(Array.from({ length: 5 }, () => make({ url: Redacted.make(url) })), { concurrency: 5 })
+          for (
+            const wrong of [
+              "canary",
+              "http://canary",
+              url.replace(/:\d+/u, ":1").replace("127.0.0.1", "canary@127.0.0.1")
+            ]
+          ) {
+            const error = yield* Effect.flip(make({ url: Redacted.make(wrong) }))
+            assert.include(["connection_failed", "invalid_config"], error.code)
+            assert.notInclude(JSON.stringify(error), "canary")
+          }
+        }).pipe(Effect.scoped),
+      60_000
+    )
+
+    it.live("survive kill -9 of the process that talks", () =>
+      Effect.gen(function*() {
+        const { url } = yield* server
+        const report = yield* Effect.promise(() =>
+          Kill.run({ kills: 3, callers: 3, store: [kind, url], random: seeded(kind) })
+        )
+        process.stdout.write(`${kind}: ${Kill.inWords(report)}\n`)
+        assert.deepStrictEqual(report.problems, [])
+      }).pipe(Effect.scoped), 120_000)
+  })
+}

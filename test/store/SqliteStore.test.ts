@@ -1,0 +1,97 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Effect, Exit, Scope } from "effect"
+import { TestClock } from "effect/testing"
+import { chmodSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import { DatabaseSync } from "node:sqlite"
+import * as MemoryStore from "../../src/store/MemoryStore.ts"
+import * as SqliteStore from "../../src/store/SqliteStore.ts"
+import * as StoreContract from "./StoreContract.ts"
+
+const directory = Effect.acquireRelease(
+  Effect.sync(() => mkdtempSync(join(tmpdir(), "effect-voice-sqlite-"))),
+  (path) => Effect.sync(() => rmSync(path, { recursive: true, force: true }))
+)
+const pass = (ms: number) => TestClock.adjust(ms)
+const bytesOf = (path: string) => readdirSync(path).map((name) => readFileSync(join(path, name), "latin1")).join("")
+
+describe("MemoryStore, by the contract", () => {
+  StoreContract.tests(
+    Effect.sync(() => {
+      const table = MemoryStore.makeTable()
+      return { owner: Effect.sync(() => MemoryStore.make({ table, leaseMs: StoreContract.LEASE_MS })), pass }
+    }),
+    "effect"
+  )
+})
+
+describe("SqliteStore", () => {
+  StoreContract.tests(
+    Effect.map(directory, (path) => ({
+      owner: SqliteStore.make({ path: join(path, "new", "sessions.db"), lease: StoreContract.LEASE_MS }),
+      pass
+    })),
+    "effect"
+  )
+
+  it.effect("is for its user alone, and outlives its owner", () =>
+    Effect.gen(function*() {
+      const path = join(yield* directory, "sessions.db")
+      const scope = yield* Scope.make()
+      const one = yield* Scope.provide(SqliteStore.make({ path }), scope)
+      const lease = yield* one.create("s", { head: "{}", items: ["1"] }, 60_000)
+      for (const name of ["sessions.db", "sessions.db-wal"]) {
+        assert.strictEqual(statSync(join(path, "..", name)).mode & 0o777, 0o600, name)
+      }
+      yield* one.letGo(lease)
+      yield* Scope.close(scope, Exit.void)
+      const claim = yield* (yield* SqliteStore.make({ path })).claim("s")
+      assert.deepStrictEqual(claim._tag === "Claimed" && claim.kept, { head: "{}", items: ["1"] })
+    }))
+
+  it.effect("leaves no word of what it erased on the disk", () =>
+    Effect.gen(function*() {
+      const path = yield* directory
+      const store = yield* SqliteStore.make({ path: join(path, "sessions.db") })
+      const words = "the user's own words"
+      const lease = yield* store.create("s", { head: words, items: Array.from({ length: 50 }, () => words) }, 60_000)
+      yield* store.write(lease, { head: "{}", from: 10, items: [words] })
+      assert.include(bytesOf(path), words)
+      yield* store.remove(lease)
+      yield* TestClock.adjust("2 seconds")
+      assert.notInclude(bytesOf(path), words)
+    }))
+
+  it.effect("says what is wrong with a file that it cannot use, and touches it not", () =>
+    Effect.gen(function*() {
+      const path = yield* directory
+      const file = (name: string) => join(path, name)
+      writeFileSync(file("damaged"), "this is no database, and long enough to be read as one ".repeat(40))
+      mkdirSync(file("directory"))
+      const foreign = new DatabaseSync(file("foreign"))
+      foreign.exec("CREATE TABLE t (a); PRAGMA application_id = 7")
+      foreign.close()
+      const newer = new DatabaseSync(file("newer"))
+      newer.exec("PRAGMA application_id = 1164334691; PRAGMA user_version = 99")
+      newer.close()
+      for (
+        const [name, says] of [
+          ["damaged", /damaged or no SQLite/u],
+          ["directory", /cannot be opened/u],
+          ["foreign", /another program/u],
+          ["newer", /newer version \(99\)/u]
+        ] as const
+      ) {
+        const error = yield* Effect.flip(SqliteStore.make({ path: file(name) }))
+        assert.strictEqual(error.code, "invalid_config", name)
+        assert.match(error.message, says)
+        assert.include(error.message, file(name))
+      }
+      assert.match(readFileSync(file("damaged"), "utf8"), /^this is no database/u)
+      if (process.getuid?.() === 0) return
+      mkdirSync(file("closed"))
+      chmodSync(file("closed"), 0o500)
+      assert.match((yield* Effect.flip(SqliteStore.make({ path: join(file("closed"), "s.db") }))).message, /cannot be/u)
+    }))
+})
