@@ -80,7 +80,7 @@ export const entries: ReadonlyArray<Entry> = [
         const backend = yield* connecting(stage, (config, host) =>
           attempts++ === 0
             ? Effect.fail(new ConnectionFailed({ op: "scripted", message: "there is no way" }))
-            : provider.connect(config, host))
+            : provider.connect(config, host), { max_retries: 0 })
         const error = yield* refused("connection_failed", backend.start)
         yield* sound(error)
         yield* that(error.retryable, "it may be tried again")
