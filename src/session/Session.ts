@@ -125,6 +125,8 @@ export const make = Effect.fnUntraced(function*(options: SessionOptions) {
     events.publish(event)
     attachments.current?.notify(event)
     if (event.type === "turn.latency") options.onLatency(event.totalMs)
+    // whoever has been here may come back
+    if (event.type === "connection.attached") journal?.touch()
   }
 
   // ---- audio --------------------------------------------------------------------------------------------------------

@@ -164,6 +164,19 @@ describe("Recovery", () => {
       for (const lines of said) assert.deepStrictEqual(lines, said[0])
     }))
 
+  it.effect("knows who has been here, though nobody has said a word", () =>
+    Effect.gen(function*() {
+      const table = MemoryStore.makeTable()
+      const one = yield* start(table)
+      const user = yield* one.call()
+      yield* pass("100 millis")
+      yield* one.die
+      yield* pass(LEASE)
+      const two = yield* start(table)
+      const again = yield* two.takeUp(user.session.id)
+      assert.isTrue(again.connection.of("session.started")[0]?.resumed)
+    }))
+
   it.effect("has one owner: whoever was thought dead lets go, and erases nothing", () =>
     Effect.gen(function*() {
       const table = MemoryStore.makeTable()

@@ -130,6 +130,8 @@ export class Caller {
         this.recoveries.push(performance.now() - this.#brokenAt)
         this.#brokenAt = undefined
         this.#frames = []
+        // what was not safe when the line broke is nobody's word
+        this.#told = []
         void this.#check()
         break
       case "user.transcript":
@@ -183,9 +185,10 @@ export class Caller {
     const speakingTurn = this.#speakingTurn
     const heard = this.#heard.trim()
     this.#speakingTurn = undefined
+    const safe = [...this.safe]
     const history = await this.history()
     let at = -1
-    for (const { role, text, turn } of this.safe) {
+    for (const { role, text, turn } of safe) {
       const found = history.flatMap((item, index) =>
         item.role === role && item.turn === turn && item.text.startsWith(text) ? [index] : []
       )

@@ -1,6 +1,6 @@
 /** The stores on real servers: Debian's PostgreSQL and Redis, started here. */
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Redacted } from "effect"
+import { Effect, Redacted, Schedule } from "effect"
 import * as PostgresStore from "../../src/store/PostgresStore.ts"
 import * as RedisStore from "../../src/store/RedisStore.ts"
 import * as Kill from "../recovery/Kill.ts"
@@ -40,8 +40,8 @@ for (const [kind, missing, server, make] of stores) {
           assert.deepStrictEqual(error.details, { part: "store", store: kind })
           assert.notInclude(JSON.stringify(error), "127.0.0.1")
           yield* start
-          yield* Effect.retry(store.write(session, { head: "2", from: 1, items: ["2"] }), { times: 2_000 }).pipe(
-            Effect.timeout("20 seconds")
+          yield* store.write(session, { head: "2", from: 1, items: ["2"] }).pipe(
+            Effect.retry(Schedule.spaced("100 millis").pipe(Schedule.upTo({ duration: "20 seconds" })))
           )
           yield* store.letGo(session)
           const claim = yield* (yield* make({ url: Redacted.make(url) })).claim("s")
