@@ -49,5 +49,5 @@ const harness: Conformance.Harness = {
 }
 
 const results = await Effect.runPromise(Conformance.run(harness, { concurrency: 1 }))
-console.log(Conformance.summary(results)) // conformance: 148 held, 19 later, 0 broken, 4 skipped
+console.log(Conformance.summary(results)) // conformance: … held, … later, 0 broken, … skipped
 assert.deepEqual(results.filter(({ result }) => result === "broken"), [])
