@@ -85,6 +85,8 @@ export const entries: ReadonlyArray<Entry> = [
       Effect.gen(function*() {
         const asked: Array<string> = []
         const { call } = yield* stage.open({
+          // well above the pause, however late a busy machine is
+          policy: { endpointing: { silence: "1 second" } },
           agent: Agent.fromCallback((text) => Effect.sync(() => `Answer ${asked.push(text)}.`))
         })
         const user = yield* call()
