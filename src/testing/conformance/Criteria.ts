@@ -85,7 +85,7 @@ const stories: ReadonlyArray<Entry> = [
         const backend = yield* connecting(stage, () =>
           Effect.fail(
             new ConnectionFailed({ op: "Provider.connect", message: `${stage.harness.name}: no route to host` })
-          ))
+          ), { max_retries: 0 })
         const error = yield* refused("connection_failed", backend.start)
         yield* that(error.message.includes("no route to host"), "the reason is told")
         const { parts } = yield* backend.healthCheck
@@ -151,6 +151,21 @@ const edges: ReadonlyArray<Entry> = [
         yield* same((yield* user.answered()).text, "You said can you hear me.", "the answer")
       }),
     ["words"]
+  ),
+  test(
+    "EC-007 provider",
+    "the provider is down for a moment: the start tries again",
+    (stage) =>
+      Effect.gen(function*() {
+        const { provider } = stage.harness
+        let attempts = 0
+        const backend = yield* connecting(stage, (config, host) =>
+          attempts++ === 0
+            ? Effect.fail(new ConnectionFailed({ op: "scripted", message: "the connection was reset" }))
+            : provider.connect(config, host), { retry_delay: "100ms" })
+        yield* backend.start
+        yield* same([attempts, yield* backend.connectionState.get], [2, "connected"], "attempts and connection state")
+      })
   ),
   test("EC-008", "audio floods: bounded, and the session lives", (stage) =>
     Effect.gen(function*() {
