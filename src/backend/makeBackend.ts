@@ -231,7 +231,12 @@ export const makeBackend = Effect.fnUntraced(function*(parts: BackendParts) {
 
   const tell = (result: DrainReport) =>
     Effect.annotateLogs(
-      result.interrupted === 0 ? Effect.logInfo("drained") : Effect.logWarning("drained, and cut what was late"),
+      result.interrupted > 0
+        ? Effect.logWarning("drained, and cut what was late")
+        : result.completed > 0
+        ? Effect.logInfo("drained")
+        // there was nothing to drain
+        : Effect.logDebug("drained"),
       { ...result }
     )
 
