@@ -21,6 +21,18 @@ const SWEEP_EVERY = "1 minute"
 const BEGIN_DEADLINE = "5 seconds"
 
 /**
+ * @category models
+ * @since 0.1.0
+ */
+export interface Retainer {
+  readonly archive: Archive["Service"] | undefined
+  /** What is to be kept of a session that begins or goes on. */
+  readonly open: (id: string, session: SessionConfig) => Effect.Effect<Retained.Retention | undefined>
+}
+
+const nothing: Retainer = { archive: undefined, open: () => Effect.undefined }
+
+/**
  * Makes it on the archive and the hook that are there; what has expired is deleted now and then while the scope lives.
  *
  * @category constructors
@@ -32,7 +44,7 @@ export const make = Effect.fnUntraced(function*(config: () => BackendConfig) {
   const hook = yield* Effect.serviceOption(DataRetentionHook)
   if (Option.isNone(found)) {
     const [kept] = Object.keys(periodsOf(config()))
-    if (kept === undefined) return () => Effect.undefined
+    if (kept === undefined) return nothing
     return yield* new InvalidConfig({
       op: "VoiceBackend.make",
       message: `retention.${kept}: there is no archive to keep it in: provide Archive`,
@@ -49,7 +61,7 @@ export const make = Effect.fnUntraced(function*(config: () => BackendConfig) {
     const deciding = Retention.decide(periodsOf(config()), metadata)
     return Option.isNone(hook) ? deciding : Effect.provideService(deciding, DataRetentionHook, hook.value)
   }
-  return (id: string, session: SessionConfig): Effect.Effect<Retained.Retention | undefined> =>
+  const open: Retainer["open"] = (id, session) =>
     Effect.gen(function*() {
       const periods = yield* decide(session.metadata ?? {})
       if (Object.keys(periods).length === 0) return undefined
@@ -59,4 +71,6 @@ export const make = Effect.fnUntraced(function*(config: () => BackendConfig) {
       Effect.timeout(BEGIN_DEADLINE),
       Effect.catch((error) => Effect.as(Effect.logWarning("nothing is kept of a session", error.message), undefined))
     )
+  const retainer: Retainer = { archive, open }
+  return retainer
 })

@@ -123,7 +123,7 @@ export const makeBackend = Effect.fnUntraced(function*(parts: BackendParts) {
   const gate = yield* Gate.make({ config: () => config, limiter: () => link?.provider.limiter })
   const allowance = AudioAllowance.make(clock)
   const keeper = yield* Scope.provide(Keeper.make, scope)
-  const retain = yield* Scope.provide(Retainer.make(() => config), scope)
+  const retainer = yield* Scope.provide(Retainer.make(() => config), scope)
   const own = provider.capabilities.maxConcurrentSessions
   const admission = new Admission(() =>
     own === 0 ? config.maxConcurrentSessions : Math.min(own, config.maxConcurrentSessions)
@@ -312,7 +312,7 @@ export const makeBackend = Effect.fnUntraced(function*(parts: BackendParts) {
     const takeAudio = yield* allowance.open(session.userId, config.rateLimits.audio.user).pipe(
       Scope.provide(sessionScope)
     )
-    const retention = yield* retain(id, session)
+    const retention = yield* retainer.open(id, session)
     const handle = yield* Session.make({
       id,
       config: session,
@@ -493,6 +493,7 @@ export const makeBackend = Effect.fnUntraced(function*(parts: BackendParts) {
     engines: parts.engines,
     ready: Effect.sync(() => admission.open),
     authorize: gate.authorize,
+    archive: retainer.archive,
     get routes() {
       return link?.provider.routes ?? []
     }
