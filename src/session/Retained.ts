@@ -92,7 +92,8 @@ export const make = Effect.fnUntraced(function*(
     : undefined
   // one that goes on after a crash leaves silence for the time between
   let at = Wav.headerBytes + FRAME_BYTES * Math.round((startMs - options.keptSince) * TIMELINE_RATE / 1000)
-  let headed = at > Wav.headerBytes
+  // also of one that goes on: its length is unknown again
+  let headed = false
   let lines: Array<string> | undefined = keeps(periods.events) ? [] : undefined
   let written: ReadonlyArray<HistoryItem> | undefined
   let about = ""

@@ -1,15 +1,20 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Duration, Effect, Layer } from "effect"
+import { Duration, Effect, Layer, Result } from "effect"
 import { TestClock } from "effect/testing"
+import { spawn } from "node:child_process"
+import { once } from "node:events"
 import * as Fs from "node:fs"
 import * as Os from "node:os"
 import * as Path from "node:path"
+import { setTimeout } from "node:timers/promises"
+import * as Wav from "../../src/audio/Wav.ts"
 import * as BackendConfig from "../../src/backend/BackendConfig.ts"
 import { VoiceBackend } from "../../src/backend/VoiceBackend.ts"
 import { PipelineError } from "../../src/BackendError.ts"
 import { DataRetentionHook } from "../../src/hooks/DataRetentionHook.ts"
 import { Archive } from "../../src/session/Archive.ts"
 import * as ArchiveDirectory from "../../src/store/ArchiveDirectory.ts"
+import * as WhatIsKept from "../examples/WhatIsKept.ts"
 import { call, layer, pass, running, type Setup } from "./Harness.ts"
 
 const directory = Effect.acquireRelease(
@@ -130,6 +135,23 @@ describe("Retention", () => {
       assert.deepStrictEqual(names(path), ["manifest.json", "transcript.json"])
     }))
 
+  it.effect("keeps what the README's hook allows", () =>
+    Effect.gen(function*() {
+      const path = yield* directory
+      yield* running(
+        backend(path, {}).pipe(Layer.provide(WhatIsKept.Retention)),
+        Effect.gen(function*() {
+          for (const consent of [false, true]) {
+            const user = yield* call({ config: { metadata: { consent } } })
+            yield* user.speaks(600)
+            yield* user.hears(3_000)
+            yield* (yield* VoiceBackend).closeSession(user.session.id)
+            assert.deepStrictEqual(names(path), consent ? ["manifest.json", "transcript.json"] : [])
+          }
+        })
+      )
+    }))
+
   it.effect("leaves no word after an erasure, and keeps nothing more of a session that runs", () =>
     Effect.gen(function*() {
       const path = yield* directory
@@ -208,6 +230,47 @@ describe("Retention", () => {
       })
     )
   })
+
+  it.effect("makes valid what a killed process has recorded, and lets it expire", () =>
+    Effect.gen(function*() {
+      const path = yield* directory
+      yield* Effect.promise(async () => {
+        const child = spawn(process.execPath, [Path.join(import.meta.dirname, "Recording.ts"), path], {
+          stdio: "ignore"
+        })
+        const exited = once(child, "exit")
+        const size = () =>
+          tree(path).reduce((sum, file) => sum + (file.endsWith(".wav") ? Fs.statSync(file).size : 0), 0)
+        while (child.exitCode === null && size() < 50_000) await setTimeout(50)
+        child.kill("SIGKILL")
+        await exited
+      })
+      const read = () => {
+        const file = tree(path).find((name) => name.endsWith(".wav"))
+        return Fs.readFileSync(file ?? "")
+      }
+      // a reader takes all that is there of an unfinished one, too
+      assert.strictEqual(read().readUInt32LE(40), 0xffffffff)
+      assert.isAbove(Result.getOrThrow(Wav.parse(read())).samples.length, 8_000)
+      yield* TestClock.setTime(Fs.statSync(path).mtimeMs)
+      const archive = yield* ArchiveDirectory.make(path)
+      assert.strictEqual(yield* archive.sweep, 0)
+      assert.strictEqual(read().readUInt32LE(40), read().length - 44)
+      assert.isFalse(Result.getOrThrow(Wav.parse(read())).truncated)
+      assert.isTrue(holds(path, "secret words"))
+      yield* TestClock.adjust("61 minutes")
+      yield* archive.sweep
+      assert.deepStrictEqual(names(path), [])
+    }), 30_000)
+
+  it.effect("deletes what nobody knows the period of", () =>
+    Effect.gen(function*() {
+      const path = yield* directory
+      yield* running(backend(path, { config: { retention: all } }), Effect.asVoid(converse))
+      for (const file of tree(path)) if (file.endsWith("manifest.json")) Fs.writeFileSync(file, "{ torn")
+      yield* (yield* ArchiveDirectory.make(path)).sweep
+      assert.deepStrictEqual(names(path), [])
+    }))
 
   it.effect("refuses a config that keeps data where there is nowhere to keep it", () =>
     Effect.gen(function*() {
