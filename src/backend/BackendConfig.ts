@@ -13,8 +13,8 @@ import type { InvalidConfig } from "../BackendError.ts"
 import { boundedDuration, ConversationPolicy, withDefault } from "../conversation/ConversationPolicy.ts"
 import * as Faults from "../Faults.ts"
 import { RateLimits } from "../hooks/RateLimits.ts"
-import { Options, secret } from "../Secret.ts"
 import type { Periods } from "../hooks/Retention.ts"
+import { Options, secret } from "../Secret.ts"
 import { PipelineType } from "../session/SessionConfig.ts"
 
 const Name = Schema.NonEmptyString.check(Schema.isMaxLength(128))
@@ -166,6 +166,7 @@ export const ProcessorConfig = Schema.Struct({
  * - `session`: the limits of a session.
  * - `store`: where active sessions are kept.
  * - `rateLimits`: how often users may come in, and how much they may speak.
+ * - `retention`: how long each kind of data is kept of a session that has ended.
  *
  * @category models
  * @since 0.1.0

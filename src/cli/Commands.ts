@@ -99,7 +99,6 @@ export const check = Effect.fnUntraced(function*(file: string) {
 
 /**
  * The JSON Schema of config files, for editors.
- * Erases what is kept of a session, or of a user, where a config keeps it.
  *
  * @category commands
  * @since 0.1.0
@@ -108,6 +107,13 @@ export const schema = Effect.gen(function*() {
   const fs = yield* FileSystem.FileSystem
   yield* Output.line((yield* Effect.orDie(fs.readFileString(fileURLToPath(Builtin.configSchema)))).trimEnd())
 })
+
+/**
+ * Erases what is kept of a session, or of a user, where a config keeps it.
+ *
+ * @category commands
+ * @since 0.1.0
+ */
 export const erase = Effect.fnUntraced(function*(
   options: { readonly config: string; readonly session: string | undefined; readonly user: string | undefined }
 ) {

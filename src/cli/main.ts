@@ -117,8 +117,15 @@ const eraseCommand = Command.make(
 
 const cli = Command.make(name).pipe(
   Command.withDescription("Real-time voice agents"),
-  Command.withSubcommands([serveCommand, talkCommand, providersCommand, checkCommand, schemaCommand, modelsCommand])
-  Command.withSubcommands([serveCommand, talkCommand, providersCommand, checkCommand, eraseCommand, modelsCommand])
+  Command.withSubcommands([
+    serveCommand,
+    talkCommand,
+    providersCommand,
+    checkCommand,
+    schemaCommand,
+    eraseCommand,
+    modelsCommand
+  ])
 )
 
 /** From a source tree and from a built package alike, two directories up. */
