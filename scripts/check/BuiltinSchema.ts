@@ -72,6 +72,7 @@ export const builtin = async (): Promise<{
       under("drain", ConfigSchema.docsOf(config, /^DrainConfig$/)),
       under("session", ConfigSchema.docsOf(config, /^SessionLimits$/)),
       under("store", ConfigSchema.docsOf(config, /^StoreConfig$/)),
+      under("retention", ConfigSchema.docsOf(config, /^RetentionConfig$/)),
       under("custom_processors", ConfigSchema.docsOf(config, /^ProcessorConfig$/)),
       under("rate_limits", ConfigSchema.docsOf(limits, /^RateLimits$/)),
       under("rate_limits.create", rulesOf),

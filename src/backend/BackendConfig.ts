@@ -13,6 +13,7 @@ import type { InvalidConfig } from "../BackendError.ts"
 import { boundedDuration, ConversationPolicy, withDefault } from "../conversation/ConversationPolicy.ts"
 import * as Faults from "../Faults.ts"
 import { RateLimits } from "../hooks/RateLimits.ts"
+import type { Periods } from "../hooks/Retention.ts"
 import { Options, secret } from "../Secret.ts"
 import { PipelineType } from "../session/SessionConfig.ts"
 
@@ -86,6 +87,31 @@ export const StoreConfig = Schema.Struct({
  */
 export type StoreConfig = typeof StoreConfig.Type
 
+const Period = Schema.Union([Schema.Literal("off"), boundedDuration("1 second", "3650 days")]).pipe(
+  withDefault("off" as const)
+)
+
+/**
+ * How long, after its end, each kind of a session's data is kept, where no `DataRetentionHook` decides; `off` is not at
+ * all, and the default.
+ *
+ * - `directory`: where. Default: `effect-voice/kept` in the user's state directory.
+ * - `audio`: a recording, the user left, the agent right.
+ * - `transcript`: what was heard, as it was heard.
+ * - `metadata`: the session's own, and when it was.
+ * - `events`: what happened, without words.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export const RetentionConfig = Schema.Struct({
+  directory: Schema.optionalKey(Schema.NonEmptyString.check(Schema.isMaxLength(4_096))),
+  audio: Period,
+  transcript: Period,
+  metadata: Period,
+  events: Period
+})
+
 /**
  * An audio processor by name, in the order of `order` (default: the processor's own), then of the list.
  *
@@ -140,6 +166,7 @@ export const ProcessorConfig = Schema.Struct({
  * - `session`: the limits of a session.
  * - `store`: where active sessions are kept.
  * - `rateLimits`: how often users may come in, and how much they may speak.
+ * - `retention`: how long each kind of data is kept of a session that has ended.
  *
  * @category models
  * @since 0.1.0
@@ -171,7 +198,8 @@ export const BackendConfig = Schema.Struct({
   drain: DrainConfig.pipe(withDefault({})),
   session: SessionLimits.pipe(withDefault({})),
   store: StoreConfig.pipe(withDefault({})),
-  rateLimits: RateLimits.pipe(withDefault({}))
+  rateLimits: RateLimits.pipe(withDefault({})),
+  retention: RetentionConfig.pipe(withDefault({}))
 }).pipe(Schema.encodeKeys({
   providerConfig: "provider_config",
   pipelineType: "pipeline_type",
@@ -199,6 +227,19 @@ export const BackendConfig = Schema.Struct({
  * @since 0.1.0
  */
 export type BackendConfig = typeof BackendConfig.Type
+
+/**
+ * How long each kind of data is kept by this config; one that is off is left out.
+ *
+ * @category accessors
+ * @since 0.1.0
+ */
+export const periodsOf = ({ retention: { audio, events, metadata, transcript } }: BackendConfig): Periods => ({
+  ...(audio === "off" ? {} : { audio }),
+  ...(transcript === "off" ? {} : { transcript }),
+  ...(metadata === "off" ? {} : { metadata }),
+  ...(events === "off" ? {} : { events })
+})
 
 /**
  * What a config looks like before it is read: snake case, durations as text, defaults left out.

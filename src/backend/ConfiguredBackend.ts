@@ -12,6 +12,8 @@ import type * as Scope from "effect/Scope"
 import { AgentRegistry } from "../agent/AgentRegistry.ts"
 import { type BackendError, InvalidConfig } from "../BackendError.ts"
 import { ProcessorRegistry } from "../hooks/AudioProcessor.ts"
+import { DataRetentionHook } from "../hooks/DataRetentionHook.ts"
+import { Archive, Open } from "../session/Archive.ts"
 import * as S2sPipeline from "../session/S2sPipeline.ts"
 import { SessionStore } from "../session/SessionStore.ts"
 import * as SttTtsPipeline from "../session/SttTtsPipeline.ts"
@@ -23,7 +25,7 @@ import { SpeechToText } from "../speech/SpeechToText.ts"
 import { TextToSpeech } from "../speech/TextToSpeech.ts"
 import { TurnDetector } from "../speech/TurnDetector.ts"
 import { VoiceActivityDetector } from "../speech/VoiceActivityDetector.ts"
-import type { BackendConfig } from "./BackendConfig.ts"
+import { type BackendConfig, periodsOf } from "./BackendConfig.ts"
 import type { BackendProvider, Registries } from "./BackendProvider.ts"
 import { makeBackend } from "./makeBackend.ts"
 import * as Processors from "./Processors.ts"
@@ -107,6 +109,12 @@ const buildStore = Effect.fnUntraced(function*({ store }: BackendConfig) {
   return Context.get(context, SessionStore)
 })
 
+/** Something may be kept, and the program has not said where. */
+const ownArchive = Effect.fnUntraced(function*(config: BackendConfig) {
+  if (Option.isSome(yield* Effect.serviceOption(Archive))) return false
+  return Object.keys(periodsOf(config)).length > 0 || Option.isSome(yield* Effect.serviceOption(DataRetentionHook))
+})
+
 /**
  * Makes the backend of a config on a provider. The engines are built here and live as long as the scope; names that are
  * not known and options that are wrong fail `invalid_config`.
@@ -126,7 +134,7 @@ export const make = (
       ? []
       : [yield* build(config, "noise", config.noiseCancellationProvider, NoiseSuppressor)]
     const built = yield* (config.pipelineType === "s2s" ? buildS2s(config) : buildStt(config))
-    const backend = makeBackend({
+    const making = makeBackend({
       config,
       provider,
       agent,
@@ -135,6 +143,9 @@ export const make = (
       processors: [...noise.map(SuppressorProcessor.entry), ...custom],
       engines: { ...built.engines, ...Object.fromEntries(noise.map(({ name }) => ["noise", name])) }
     })
+    const backend = (yield* ownArchive(config))
+      ? Effect.provideServiceEffect(making, Archive, (yield* Open)(config.retention.directory))
+      : making
     return yield* config.store.kind === "memory"
       ? backend
       : Effect.provideService(backend, SessionStore, yield* buildStore(config))

@@ -37,6 +37,7 @@ const isLive: { readonly [Key in keyof Required<BackendConfig>]: boolean } = {
   session: true,
   // but for where they are counted
   rateLimits: true,
+  retention: false,
   provider: false,
   providerConfig: false,
   pipelineType: false,

@@ -13,6 +13,7 @@ import { AgentRegistry } from "../agent/AgentRegistry.ts"
 import { type BackendError, InvalidConfig } from "../BackendError.ts"
 import { ProcessorRegistry } from "../hooks/AudioProcessor.ts"
 import * as Registry from "../Registry.ts"
+import type { Archive } from "../session/Archive.ts"
 import type { Observable } from "../session/Observable.ts"
 import * as S2sPipeline from "../session/S2sPipeline.ts"
 import type { SessionConfig } from "../session/SessionConfig.ts"
@@ -101,6 +102,8 @@ export class VoiceBackend extends Context.Service<VoiceBackend, {
    * hook. Fails `authentication_failed` and `authorization_failed`.
    */
   readonly authorize?: Authorize | undefined
+  /** Where what is kept of sessions is; `undefined` where nothing can be. */
+  readonly archive?: Archive["Service"] | undefined
   /** What the provider wants the HTTP server to mount. */
   readonly routes: ReadonlyArray<ProviderRoute>
 }>()("effect-voice/backend/VoiceBackend") {

@@ -50,6 +50,7 @@ import * as Health from "./Health.ts"
 import * as Keeper from "./Keeper.ts"
 import { LatencyWindow } from "./LatencyWindow.ts"
 import * as ProviderLink from "./ProviderLink.ts"
+import * as Retainer from "./Retainer.ts"
 import * as Support from "./Support.ts"
 import type { ConnectionState, DrainReport, VoiceBackend } from "./VoiceBackend.ts"
 
@@ -122,6 +123,7 @@ export const makeBackend = Effect.fnUntraced(function*(parts: BackendParts) {
   const gate = yield* Gate.make({ config: () => config, limiter: () => link?.provider.limiter })
   const allowance = AudioAllowance.make(clock)
   const keeper = yield* Scope.provide(Keeper.make, scope)
+  const retainer = yield* Scope.provide(Retainer.make(() => config), scope)
   const own = provider.capabilities.maxConcurrentSessions
   const admission = new Admission(() =>
     own === 0 ? config.maxConcurrentSessions : Math.min(own, config.maxConcurrentSessions)
@@ -315,6 +317,7 @@ export const makeBackend = Effect.fnUntraced(function*(parts: BackendParts) {
     const takeAudio = yield* allowance.open(session.userId, config.rateLimits.audio.user).pipe(
       Scope.provide(sessionScope)
     )
+    const retention = yield* retainer.open(id, session)
     const handle = yield* Session.make({
       id,
       config: session,
@@ -336,6 +339,7 @@ export const makeBackend = Effect.fnUntraced(function*(parts: BackendParts) {
         metrics.turnAnswered(totalMs)
       },
       past,
+      retention,
       keep: isKept && keeper.keeps ? (change) => keeper.write(id, change) : undefined
     }).pipe(Scope.provide(sessionScope))
     if (isKept && keeper.keeps && past === undefined) yield* keeper.begin(id, handle.kept(), resumeWindow)
@@ -494,6 +498,7 @@ export const makeBackend = Effect.fnUntraced(function*(parts: BackendParts) {
     engines: parts.engines,
     ready: Effect.sync(() => admission.open),
     authorize: gate.authorize,
+    archive: retainer.archive,
     get routes() {
       return link?.provider.routes ?? []
     }

@@ -10,6 +10,7 @@ import { isAbsolute, join } from "node:path"
 import type { StoreConfig } from "../backend/BackendConfig.ts"
 import type { StoreLoader } from "../backend/StoreRegistry.ts"
 import { describe, InvalidConfig } from "../BackendError.ts"
+import type { Open } from "../session/Archive.ts"
 
 /** A package that is missing is told by its name. */
 const load = <Module>(
@@ -60,6 +61,15 @@ const stateDirectory = (): string => {
  * @since 0.1.0
  */
 export const defaultPath = (): string => join(stateDirectory(), "effect-voice", "sessions.db")
+
+/**
+ * Opens the archive of a config that keeps data.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const openArchive: typeof Open.Service = (directory = join(stateDirectory(), "effect-voice", "kept")) =>
+  Effect.flatMap(load("retention", () => import("../store/ArchiveDirectory.ts")), ({ make }) => make(directory))
 
 /**
  * The stores that come with the package.

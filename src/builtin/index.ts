@@ -14,12 +14,13 @@ import { StoreRegistry } from "../backend/StoreRegistry.ts"
 import { InvalidConfig } from "../BackendError.ts"
 import { ProcessorRegistry } from "../hooks/AudioProcessor.ts"
 import * as RateLimits from "../hooks/RateLimits.ts"
+import { Open } from "../session/Archive.ts"
 import { EngineRegistry } from "../speech/EngineRegistry.ts"
 import * as BuiltinAgent from "./BuiltinAgent.ts"
 import { engines } from "./Engines.ts"
 import { processors } from "./Processors.ts"
 import { providers } from "./Providers.ts"
-import { stores } from "./Stores.ts"
+import { openArchive, stores } from "./Stores.ts"
 
 export * as BuiltinAgent from "./BuiltinAgent.ts"
 export { engines } from "./Engines.ts"
@@ -62,5 +63,6 @@ export const layer: Layer.Layer<BackendRegistry | EngineRegistry | AgentRegistry
     AgentRegistry.layer({ [BuiltinAgent.name]: BuiltinAgent.agent }),
     ProcessorRegistry.layer(processors),
     StoreRegistry.layer(stores),
-    Layer.succeed(RateLimits.SharedStore, openRateLimits)
+    Layer.succeed(RateLimits.SharedStore, openRateLimits),
+    Layer.succeed(Open, openArchive)
   )

@@ -8,8 +8,10 @@ import * as Effect from "effect/Effect"
 import * as FileSystem from "effect/FileSystem"
 import { fileURLToPath } from "node:url"
 import { BackendRegistry } from "../backend/BackendRegistry.ts"
+import { InvalidConfig } from "../BackendError.ts"
 import * as Builtin from "../builtin/index.ts"
 import { ModelStore } from "../models/ModelStore.ts"
+import { Open } from "../session/Archive.ts"
 import { EngineRegistry } from "../speech/EngineRegistry.ts"
 import * as Output from "./Output.ts"
 import * as Setup from "./Setup.ts"
@@ -105,6 +107,25 @@ export const schema = Effect.gen(function*() {
   const fs = yield* FileSystem.FileSystem
   yield* Output.line((yield* Effect.orDie(fs.readFileString(fileURLToPath(Builtin.configSchema)))).trimEnd())
 })
+
+/**
+ * Erases what is kept of a session, or of a user, where a config keeps it.
+ *
+ * @category commands
+ * @since 0.1.0
+ */
+export const erase = Effect.fnUntraced(function*(
+  options: { readonly config: string; readonly session: string | undefined; readonly user: string | undefined }
+) {
+  const { session, user } = options
+  if ((session === undefined) === (user === undefined)) {
+    return yield* new InvalidConfig({ op: "erase", message: "expected one of --session and --user" })
+  }
+  const { config } = yield* Setup.loadConfig(options.config)
+  const archive = yield* (yield* Open)(config.retention.directory)
+  const count = session === undefined ? yield* archive.eraseUser(user ?? "") : yield* archive.erase(session)
+  yield* Output.line(count === 1 ? "erased 1 session" : `erased ${count} sessions`)
+}, Effect.scoped)
 
 /**
  * The models that this version knows, and whether they are here.

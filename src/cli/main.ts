@@ -102,9 +102,30 @@ const modelsCommand = Command.make("models", {}, () => Commands.listModels).pipe
   ])
 )
 
+const eraseCommand = Command.make(
+  "erase",
+  {
+    config: Flag.File("config").pipe(Flag.withAlias("c"), Flag.withDescription("The config that keeps the data")),
+    session: Flag.String("session").pipe(Flag.withDescription("The id of a session"), Flag.optional),
+    user: Flag.String("user").pipe(Flag.withDescription("The id of a user: all of their sessions"), Flag.optional)
+  },
+  ({ config, session, user }) =>
+    Commands.erase({ config, session: Option.getOrUndefined(session), user: Option.getOrUndefined(user) })
+).pipe(
+  Command.withDescription("Erase what is kept of a session or a user")
+)
+
 const cli = Command.make(name).pipe(
   Command.withDescription("Real-time voice agents"),
-  Command.withSubcommands([serveCommand, talkCommand, providersCommand, checkCommand, schemaCommand, modelsCommand])
+  Command.withSubcommands([
+    serveCommand,
+    talkCommand,
+    providersCommand,
+    checkCommand,
+    schemaCommand,
+    eraseCommand,
+    modelsCommand
+  ])
 )
 
 /** From a source tree and from a built package alike, two directories up. */

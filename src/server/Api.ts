@@ -72,6 +72,23 @@ export const SessionList = Schema.Struct({ sessions: Schema.Array(SessionView) }
  */
 export const SessionHistory = Schema.Struct({ history: Schema.Array(HistoryItem) })
 
+/**
+ * What is kept of a session beyond its life; `expires_at` is Unix time in ms.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export const SessionData = Schema.Struct({
+  kept: Schema.Array(
+    Schema.Struct({
+      dataType: Schema.Literals(["audio", "transcript", "metadata", "events"]),
+      file: Schema.String,
+      bytes: Schema.Finite,
+      expiresAt: Schema.Finite
+    }).pipe(Schema.encodeKeys({ dataType: "data_type", expiresAt: "expires_at" }))
+  )
+})
+
 const Capabilities = Schema.Struct({
   s2s: Schema.Boolean,
   multiUser: Schema.Boolean,
@@ -171,6 +188,17 @@ class Sessions extends HttpApiGroup.make("sessions")
     }).annotateMerge(OpenApi.annotations({ summary: "What was said in a session so far, as it was heard" })),
     HttpApiEndpoint.delete("close", "/v1/sessions/:id", { params: id, error: [...refusals, problem(404)] })
       .annotateMerge(OpenApi.annotations({ summary: "End a session at once" })),
+    HttpApiEndpoint.get("data", "/v1/sessions/:id/data", {
+      params: id,
+      success: SessionData,
+      error: [...refusals, problem(400), problem(404)]
+    }).annotateMerge(
+      OpenApi.annotations({ summary: "What is kept of a session, also when it has ended, and how long" })
+    ),
+    HttpApiEndpoint.delete("eraseData", "/v1/sessions/:id/data", {
+      params: id,
+      error: [...refusals, problem(400), problem(404)]
+    }).annotateMerge(OpenApi.annotations({ summary: "Erase what is kept of a session; one that runs keeps no more" })),
     HttpApiEndpoint.patch("patchMetadata", "/v1/sessions/:id/metadata", {
       params: id,
       payload: Metadata,

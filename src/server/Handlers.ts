@@ -22,7 +22,16 @@ import * as Faults from "../Faults.ts"
 import type { Operation } from "../hooks/AuthHook.ts"
 import { Metadata, SessionRequest } from "../session/SessionConfig.ts"
 import type { VoiceSession } from "../session/VoiceSession.ts"
-import { Api, CreatedSession, Providers, Readiness, SessionHistory, SessionList, SessionView } from "./Api.ts"
+import {
+  Api,
+  CreatedSession,
+  Providers,
+  Readiness,
+  SessionData,
+  SessionHistory,
+  SessionList,
+  SessionView
+} from "./Api.ts"
 import * as Caller from "./Caller.ts"
 import * as Problem from "./Problem.ts"
 
@@ -119,6 +128,15 @@ const view = Effect.fnUntraced(function*(session: VoiceSession) {
   }
 })
 
+const nothingKept = (id: string) =>
+  Effect.fail(
+    new SessionNotFound({
+      op: "Archive.list",
+      message: "nothing is kept of this session",
+      details: { session: id.slice(0, 64) }
+    })
+  )
+
 const sessions = (options: HandlerOptions) =>
   HttpApiBuilder.group(
     Api,
@@ -135,6 +153,13 @@ const sessions = (options: HandlerOptions) =>
           message: "no session has this id",
           details: { session: id.slice(0, 64) }
         })
+      })
+      /** The archive, for a caller with a key; a user gets at their sessions while these run. */
+      const archiveOf = Effect.fnUntraced(function*(id: string, operation: Operation) {
+        const credential = yield* Caller.CurrentCredential
+        if (credential._tag !== "Trusted") yield* find(id, operation)
+        if (backend.archive !== undefined) return backend.archive
+        return yield* nothingKept(id)
       })
       return handlers
         .handleRaw("create", () =>
@@ -189,6 +214,20 @@ const sessions = (options: HandlerOptions) =>
             Effect.flatMap((session) => session.history),
             Effect.flatMap((history) => json(SessionHistory, { history })),
             respond("http.sessions.history")
+          ))
+        .handleRaw("data", ({ params }) =>
+          archiveOf(params.id, "session.read").pipe(
+            Effect.flatMap((archive) => archive.list(params.id)),
+            Effect.flatMap((kept) => kept.length === 0 ? nothingKept(params.id) : json(SessionData, { kept })),
+            respond("http.sessions.data")
+          ))
+        .handleRaw("eraseData", ({ params }) =>
+          archiveOf(params.id, "session.close").pipe(
+            Effect.flatMap((archive) => archive.erase(params.id)),
+            Effect.flatMap((count) =>
+              count === 0 ? nothingKept(params.id) : Effect.succeed(HttpServerResponse.empty())
+            ),
+            respond("http.sessions.eraseData")
           ))
         .handleRaw("close", ({ params }) =>
           find(params.id, "session.close").pipe(

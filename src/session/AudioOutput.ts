@@ -66,6 +66,19 @@ export interface AudioOutputListener {
  */
 export type Convert = (samples: Int16Array, from: number, to: number) => Int16Array
 
+/**
+ * Hears what is played; synchronous. A frame is valid during the call only.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface AudioTap {
+  /** A frame at this rate (in Hz), to be heard at this time. */
+  readonly frame: (pcm: Int16Array, sampleRate: number, atMs: number) => void
+  /** Nothing is heard from this time on of what was sent. */
+  readonly cut: (atMs: number) => void
+}
+
 interface Current {
   readonly epoch: number
   readonly turn: number
@@ -108,6 +121,8 @@ export class AudioOutput implements Player {
   /** Since when the connection has refused frames. */
   #refusedAt: number | undefined
   #slowTold = false
+  /** Hears what is played. */
+  tap: AudioTap | undefined
 
   constructor(clock: FrameClock["Service"], listener: AudioOutputListener) {
     this.#clock = clock
@@ -232,7 +247,10 @@ export class AudioOutput implements Player {
     this.#framer.reset()
     this.#clock.remove(this)
     // what has not begun leaves the end of the former to be heard
-    if (current.audible && (!current.finished || playedMs < current.endMs)) this.#connection?.clear()
+    if (current.audible && (!current.finished || playedMs < current.endMs)) {
+      this.#connection?.clear()
+      this.tap?.cut(this.#clock.now())
+    }
     return { text: spoken(current.texts, playedMs, endMs), playedMs }
   }
 
@@ -303,6 +321,7 @@ export class AudioOutput implements Player {
 
   /** Stops the playout clock, and goes back to what was not heard. */
   #stand(current: Current, nowMs: number): void {
+    if (current.origin !== undefined) this.tap?.cut(nowMs)
     // what a client says cannot take it back beyond what is kept
     current.standing = Math.max(this.#playedMs(current, nowMs), current.firstFrame * frameMs)
     current.origin = undefined
@@ -339,6 +358,7 @@ export class AudioOutput implements Player {
         break
       }
       this.#accepted()
+      this.tap?.frame(frame, this.#sampleRate, current.origin + current.cursor * frameMs)
       current.cursor++
     }
     if (!this.#plays(current, connection)) return

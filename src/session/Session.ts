@@ -23,6 +23,7 @@ import { ConversationPolicy } from "../conversation/ConversationPolicy.ts"
 import type { Command, Event, State, TimerName } from "../conversation/ConversationState.ts"
 import type { EngineIncident } from "../EngineIncident.ts"
 import * as Faults from "../Faults.ts"
+import { TIMELINE_RATE } from "../speech/VoiceActivityDetector.ts"
 import * as Attachments from "./Attachments.ts"
 import { AudioInput } from "./AudioInput.ts"
 import { AudioOutput, type Convert } from "./AudioOutput.ts"
@@ -37,6 +38,7 @@ import * as MergePatch from "./MergePatch.ts"
 import type { Happening, Pipeline, PipelineFactory } from "./Pipeline.ts"
 import * as PipelineStream from "./PipelineStream.ts"
 import * as ProcessorChain from "./ProcessorChain.ts"
+import * as Retained from "./Retained.ts"
 import * as SayQueue from "./SayQueue.ts"
 import { decodeMetadata, type Metadata, type SessionConfig } from "./SessionConfig.ts"
 import type { SessionEnd, SessionEvent, SessionEventBody } from "./SessionEvent.ts"
@@ -63,6 +65,8 @@ export interface SessionOptions {
   readonly past?: Past | undefined
   /** Writes the session to its store; without it nothing is kept. */
   readonly keep?: JournalOptions["write"] | undefined
+  /** What is kept of it beyond its life, and where; without it nothing is. */
+  readonly retention?: Retained.Retention | undefined
   readonly latencyTarget: Duration.Duration
   readonly timeout: Duration.Duration
   readonly maxRetries: number
@@ -124,6 +128,7 @@ export const make = Effect.fnUntraced(function*(options: SessionOptions) {
     const event: SessionEvent = { ...body, seq: ++seq, atMs: now() }
     events.publish(event)
     attachments.current?.notify(event)
+    retained?.event(event)
     if (event.type === "turn.latency") options.onLatency(event.totalMs)
     // whoever has been here may come back
     if (event.type === "connection.attached") journal?.touch()
@@ -398,6 +403,16 @@ export const make = Effect.fnUntraced(function*(options: SessionOptions) {
     onTakenOver: () => dispatch({ _tag: "Close", reason: "taken_over" })
   })
 
+  const { retention } = options
+  const retained = retention === undefined ? undefined : yield* Retained.make({
+    ...retention,
+    id: options.id,
+    resamplers: factory,
+    history: () => state.history,
+    about: () => ({ session: options.id, created_at_ms: createdAtMs, metadata })
+  })
+  output.tap = retained?.agent
+
   // ---- operations ---------------------------------------------------------------------------------------------------
 
   /** Lets what is in flight end; without a connection nobody would hear it. */
@@ -560,6 +575,12 @@ export const make = Effect.fnUntraced(function*(options: SessionOptions) {
     retryDelay: options.retryDelay
   })
   yield* Effect.fromResult(input.add(heard.ear))
+  const record = retained?.user
+  if (record !== undefined) {
+    // the silence that ends what a lost connection was saying is nobody's
+    const push = (pcm: Int16Array) => attachments.attended ? record(pcm) : undefined
+    yield* Effect.fromResult(input.add({ sampleRate: TIMELINE_RATE, branch: "receive", push }))
+  }
   if (past?.attached === true) attachments.expect(options.resumeWindow, "resume_expired")
   else attachments.expect(options.connectWindow, "never_connected")
   run(

@@ -10,13 +10,18 @@
 import * as Clock from "effect/Clock"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
 import * as Schema from "effect/Schema"
 import * as Semaphore from "effect/Semaphore"
 import * as Crypto from "node:crypto"
+import { constants } from "node:fs"
 import * as Fs from "node:fs/promises"
 import * as Path from "node:path"
+import * as Wav from "../audio/Wav.ts"
 import { InvalidConfig, PipelineError } from "../BackendError.ts"
 import type { DataType } from "../hooks/DataRetentionHook.ts"
+import type { Periods } from "../hooks/Retention.ts"
+import { Archive, type Kept } from "../session/Archive.ts"
 
 /**
  * The file of each kind of data.
@@ -31,6 +36,8 @@ export const files: { readonly [Type in DataType]: string } = {
   events: "events.ndjson"
 }
 
+const SECRET = ".secret"
+
 const types: ReadonlyArray<DataType> = ["audio", "transcript", "metadata", "events"]
 const MANIFEST = "manifest.json"
 
@@ -41,19 +48,6 @@ const Manifest = Schema.fromJsonString(Schema.Struct({
   expiresAt: Schema.Record(Schema.String, Schema.Finite)
 }))
 type Manifest = typeof Manifest.Type
-
-/**
- * One file that is kept; times are Unix time in ms.
- *
- * @category models
- * @since 0.1.0
- */
-export interface Kept {
-  readonly dataType: DataType
-  readonly file: string
-  readonly bytes: number
-  readonly expiresAt: number
-}
 
 const fail = (op: string) => (cause: unknown) =>
   new PipelineError({ op, message: "the archive's disk failed", cause, retryable: true })
@@ -70,7 +64,42 @@ const io = <A>(op: string, run: () => Promise<A>, absent: A) =>
     catch: fail(op)
   })
 
-const hash = (userId: string) => Crypto.createHash("sha256").update(userId).digest("hex")
+/** The secret of a directory, made once however many processes ask: it appears under its name complete, or not at all. */
+const readSecret = async (directory: string): Promise<Buffer> => {
+  const path = Path.join(directory, SECRET)
+  const known = await Fs.readFile(path).catch(() => undefined)
+  if (known !== undefined) return known
+  await Fs.mkdir(directory, { recursive: true, mode: 0o700 })
+  const draft = `${path}.${Crypto.randomUUID()}`
+  await Fs.writeFile(draft, Crypto.randomBytes(32), { mode: 0o600, flag: "wx" })
+  await Fs.link(draft, path).catch((cause: unknown) => {
+    if (!(cause instanceof Error && "code" in cause && cause.code === "EEXIST")) throw cause
+  }).finally(() => Fs.rm(draft, { force: true }))
+  return Fs.readFile(path)
+}
+
+/** Gives a recording its length, as far as it has been written. */
+const patchLength = async (path: string): Promise<void> => {
+  const file = await Fs.open(path, "r+")
+  try {
+    const { size } = await file.stat()
+    if (size < Wav.headerBytes) return
+    const header = new Uint8Array(Wav.headerBytes)
+    await file.read(header, 0, header.length, 0)
+    const before = header.slice()
+    Wav.patch(header, (size - Wav.headerBytes) & ~3)
+    if (before.some((byte, index) => byte !== header[index])) await file.write(header, 0, header.length, 0)
+  } finally {
+    await file.close()
+  }
+}
+
+/** Until when each kind may stay that is kept from now on. */
+const expiries = (periods: Periods, now: number): { readonly [type: string]: number } =>
+  Object.fromEntries(types.flatMap((type) => {
+    const period = periods[type]
+    return period === undefined ? [] : [[type, now + Duration.toMillis(period)]]
+  }))
 
 const checkId = (op: string, id: string) =>
   /^[A-Za-z0-9_-]{1,128}$/.test(id)
@@ -86,6 +115,14 @@ const checkId = (op: string, id: string) =>
 export const make = Effect.fnUntraced(function*(directory: string) {
   const clock = yield* Clock.Clock
   const lock = yield* Semaphore.make(1)
+  /** The folders of the sessions that this process is writing to. */
+  const running = new Map<string, string>()
+  // a user who is known by a plain hash can be found by trying names
+  const hash = (userId: string) =>
+    Effect.map(
+      Effect.tryPromise({ try: () => readSecret(directory), catch: fail("Archive.secret") }),
+      (secret) => Crypto.createHmac("sha256", secret).update(userId).digest("hex")
+    )
 
   const read = (folder: string) =>
     io("Archive.read", (): Promise<string | undefined> => Fs.readFile(Path.join(folder, MANIFEST), "utf8"), undefined)
@@ -133,32 +170,93 @@ export const make = Effect.fnUntraced(function*(directory: string) {
       return found.length
     }))
 
-  return {
-    /** Keeps one kind of a session's data for a period from now; what was there of that kind is replaced. */
-    put: Effect.fnUntraced(function*(entry: {
-      readonly session: string
-      readonly userId: string
-      readonly dataType: DataType
-      readonly content: string | Uint8Array
-      readonly period: Duration.Duration
-    }) {
-      const id = yield* checkId("Archive.put", entry.session)
-      yield* lock.withPermits(1)(Effect.gen(function*() {
-        const now = clock.currentTimeMillisUnsafe()
-        const [known] = yield* folderOf(id)
-        const folder = known ?? Path.join(directory, new Date(now).toISOString().slice(0, 10), id)
-        yield* io("Archive.put", () => Fs.mkdir(folder, { recursive: true, mode: 0o700 }), undefined)
-        const former = yield* read(folder)
-        // the manifest first: a file that nobody expires must not be
-        yield* writeManifest(folder, {
-          session: id,
-          userHash: hash(entry.userId),
-          keptSince: former?.keptSince ?? now,
-          expiresAt: { ...former?.expiresAt, [entry.dataType]: now + Duration.toMillis(entry.period) }
-        })
-        yield* replace(Path.join(folder, files[entry.dataType]), entry.content)
-      }))
-    }),
+  const exclusive = <A, E>(effect: Effect.Effect<A, E>) => Effect.uninterruptible(lock.withPermits(1)(effect))
+
+  /** The folder of a session that keeps this kind. */
+  const keeping = Effect.fnUntraced(function*(session: string, dataType: DataType) {
+    const folder = running.get(session)
+    if (folder === undefined) return undefined
+    const manifest = yield* read(folder)
+    return manifest?.expiresAt[dataType] === undefined ? undefined : folder
+  })
+
+  const begin: Archive["Service"]["begin"] = Effect.fnUntraced(function*(entry) {
+    const id = yield* checkId("Archive.begin", entry.session)
+    const userHash = yield* hash(entry.userId)
+    return yield* exclusive(Effect.gen(function*() {
+      const now = clock.currentTimeMillisUnsafe()
+      const [known] = yield* folderOf(id)
+      const folder = known ?? Path.join(directory, new Date(now).toISOString().slice(0, 10), id)
+      yield* io("Archive.begin", () => Fs.mkdir(folder, { recursive: true, mode: 0o700 }), undefined)
+      const former = yield* read(folder)
+      const keptSince = former?.keptSince ?? now
+      // before the files: one that nobody expires must not be
+      yield* writeManifest(folder, {
+        session: id,
+        userHash,
+        keptSince,
+        expiresAt: { ...former?.expiresAt, ...expiries(entry.periods, now) }
+      })
+      running.set(id, folder)
+      return keptSince
+    }))
+  })
+
+  const write: Archive["Service"]["write"] = (session, dataType, content) =>
+    exclusive(Effect.gen(function*() {
+      const folder = yield* keeping(session, dataType)
+      if (folder === undefined) return false
+      yield* replace(Path.join(folder, files[dataType]), content)
+      return true
+    }))
+
+  const append: Archive["Service"]["append"] = (session, dataType, content, at) =>
+    exclusive(Effect.gen(function*() {
+      const folder = yield* keeping(session, dataType)
+      if (folder === undefined) return false
+      yield* io("Archive.append", async () => {
+        const flags = at === undefined ? constants.O_APPEND : 0
+        const file = await Fs.open(
+          Path.join(folder, files[dataType]),
+          constants.O_WRONLY | constants.O_CREAT | flags,
+          0o600
+        )
+        try {
+          for (let done = 0; done < content.length;) {
+            const { bytesWritten } = await file.write(
+              content,
+              done,
+              content.length - done,
+              at === undefined ? null : at + done
+            )
+            done += bytesWritten
+          }
+        } finally {
+          await file.close()
+        }
+      }, undefined)
+      return true
+    }))
+
+  const finish: Archive["Service"]["finish"] = (session, periods) =>
+    exclusive(Effect.gen(function*() {
+      const folder = running.get(session)
+      running.delete(session)
+      const manifest = folder === undefined ? undefined : yield* read(folder)
+      if (folder === undefined || manifest === undefined) return
+      const until = expiries(periods, clock.currentTimeMillisUnsafe())
+      const expiresAt = Object.fromEntries(
+        Object.entries(manifest.expiresAt).map(([type, at]) => [type, until[type] ?? at])
+      )
+      yield* writeManifest(folder, { ...manifest, expiresAt })
+      yield* io("Archive.finish", () => patchLength(Path.join(folder, files.audio)), undefined)
+    }))
+
+  return Archive.of({
+    begin,
+    write,
+    append,
+    finish,
     /** What is kept of a session. */
     list: Effect.fnUntraced(function*(session: string) {
       const kept: Array<Kept> = []
@@ -181,14 +279,25 @@ export const make = Effect.fnUntraced(function*(directory: string) {
       ),
     /** Erases all that is kept of a user; how many sessions went. */
     eraseUser: (userId: string) =>
-      eraseWhere((folder) => Effect.map(read(folder), (manifest) => manifest?.userHash === hash(userId))),
+      Effect.flatMap(
+        hash(userId),
+        (userHash) => eraseWhere((folder) => Effect.map(read(folder), (manifest) => manifest?.userHash === userHash))
+      ),
     /** Deletes what has expired, and folders of which nothing is left; how many files went. */
-    sweep: lock.withPermits(1)(Effect.gen(function*() {
+    sweep: exclusive(Effect.gen(function*() {
       const now = clock.currentTimeMillisUnsafe()
       let deleted = 0
       for (const folder of yield* folders) {
+        // a running session's periods have not begun
+        if (running.get(Path.basename(folder)) === folder) continue
         const manifest = yield* read(folder)
-        if (manifest === undefined) continue
+        if (manifest === undefined) {
+          // nobody knows any more until when this may stay
+          yield* remove(folder)
+          deleted++
+          continue
+        }
+        yield* io("Archive.sweep", () => patchLength(Path.join(folder, files.audio)), undefined)
         const left = types.filter((type) => (manifest.expiresAt[type] ?? 0) > now)
         const gone = types.filter((type) => type in manifest.expiresAt && !left.includes(type))
         if (gone.length === 0) continue
@@ -207,11 +316,13 @@ export const make = Effect.fnUntraced(function*(directory: string) {
       }
       return deleted
     }))
-  }
+  })
 })
 
 /**
- * @category models
+ * The archive in a directory.
+ *
+ * @category layers
  * @since 0.1.0
  */
-export type ArchiveDirectory = Effect.Success<ReturnType<typeof make>>
+export const layer = (directory: string): Layer.Layer<Archive> => Layer.effect(Archive, make(directory))

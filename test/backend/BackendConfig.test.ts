@@ -46,7 +46,8 @@ describe("BackendConfig", () => {
           tokenTtl: Duration.minutes(10)
         },
         store: { kind: "memory", lease: Duration.seconds(5) },
-        rateLimits: { create: {}, connect: {}, audio: {}, store: "memory" }
+        rateLimits: { create: {}, connect: {}, audio: {}, store: "memory" },
+        retention: { audio: "off", transcript: "off", metadata: "off", events: "off" }
       })
       assert.deepStrictEqual(yield* BackendConfig.check(config), config)
     }))
@@ -65,6 +66,8 @@ describe("BackendConfig", () => {
     ["session.token_ttl", ["1m", "24h"], ["9s", "25h"]],
     ["store.kind", ["memory", "sqlite"], ["paper"]],
     ["store.lease", ["1s", "5m"], ["999ms", "6m"]],
+    ["retention.audio", ["off", "1s", "720h"], ["999ms", "on", 5]],
+    ["retention.directory", ["/var/kept"], [""]],
     ["session.signing_key", ["k".repeat(32)], ["k".repeat(31), 5]],
     ["provider", ["x"], ["", "x".repeat(129), null]],
     ["pipeline_type", [], ["tts"]],

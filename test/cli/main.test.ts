@@ -1,11 +1,12 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Effect } from "effect"
+import { Duration, Effect } from "effect"
 import { spawn } from "node:child_process"
 import * as Fs from "node:fs"
 import * as Net from "node:net"
 import * as Os from "node:os"
 import * as Path from "node:path"
 import * as Wav from "../../src/audio/Wav.ts"
+import * as ArchiveDirectory from "../../src/store/ArchiveDirectory.ts"
 
 const main = Path.resolve(import.meta.dirname, "../../src/cli/main.ts")
 const env = Object.fromEntries(
@@ -194,4 +195,28 @@ describe("cli", () => {
       assert.match(ended.err, /draining/)
       assert.deepEqual(yield* Effect.promise(() => Promise.all(pages)), [200])
     }), 60_000)
+
+  it.live("erases a user's data where the config keeps it", () =>
+    Effect.gen(function*() {
+      const dir = yield* directory
+      const kept = Path.join(dir, "kept")
+      const config = Path.join(dir, "voice.yaml")
+      Fs.writeFileSync(
+        config,
+        "provider: local\npipeline_type: stt_tts\nstt_provider: moonshine\ntts_provider: flite\n" +
+          `retention: { directory: ${JSON.stringify(kept)}, transcript: 1h }\n`
+      )
+      const archive = yield* ArchiveDirectory.make(kept)
+      for (const [session, userId] of [["a", "anna"], ["b", "ben"]] as const) {
+        yield* archive.begin({ session, userId, periods: { transcript: Duration.hours(1) } })
+        yield* archive.write(session, "transcript", "words")
+      }
+      const both = yield* cli(["erase", "--config", config])
+      assert.notStrictEqual(both.code, 0)
+      const { code, err, out } = yield* cli(["erase", "--config", config, "--user", "anna"])
+      assert.strictEqual(code, 0, err)
+      assert.strictEqual(out, "erased 1 session\n")
+      assert.lengthOf(yield* archive.list("a"), 0)
+      assert.lengthOf(yield* archive.list("b"), 1)
+    }), 30_000)
 })

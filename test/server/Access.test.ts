@@ -12,6 +12,7 @@ import { AuthenticationFailed } from "../../src/BackendError.ts"
 import { AuthHook } from "../../src/hooks/AuthHook.ts"
 import * as Local from "../../src/providers/local/index.ts"
 import * as Server from "../../src/server/Server.ts"
+import * as ArchiveDirectory from "../../src/store/ArchiveDirectory.ts"
 import * as ScriptedEngines from "../../src/testing/ScriptedEngines.ts"
 import { echo } from "../session/Harness.ts"
 import { call } from "./support.ts"
@@ -192,4 +193,52 @@ describe("access to the server", () => {
         }).pipe(Effect.timeout("5 seconds"))
       }).pipe(Effect.provide(layer("one.pem", "one.key")))
     }).pipe(Effect.scoped), 30_000)
+})
+
+describe("what is kept", () => {
+  it.live("is told and erased for whoever has a key, also when the session has ended", () =>
+    Effect.gen(function*() {
+      const path = yield* Effect.acquireRelease(
+        Effect.sync(() => Fs.mkdtempSync(Path.join(Os.tmpdir(), "kept-"))),
+        (made) => Effect.sync(() => Fs.rmSync(made, { recursive: true, force: true }))
+      )
+      const server = Server.layer({ port: 0, apiKeys: [Redacted.make(KEY)], authentication: "hook" }).pipe(
+        Layer.provideMerge(
+          Layer.unwrap(Effect.map(
+            BackendConfig.decode({
+              provider: "local",
+              pipeline_type: "s2s",
+              s2s_provider: "x",
+              retention: { metadata: "1h" }
+            }),
+            ({ retention }) => VoiceBackend.layerSttTts({ agent: echo, config: { retention } })
+          )).pipe(Layer.provide([
+            ArchiveDirectory.layer(path),
+            Local.layer,
+            ScriptedEngines.layerVad(),
+            ScriptedEngines.layerStt(["hello"]),
+            ScriptedEngines.layerTts()
+          ]))
+        ),
+        Layer.provide(hook)
+      )
+      yield* Effect.gen(function*() {
+        const { url } = yield* Server.VoiceServer
+        const created = yield* send(url, "POST", "", "ada-secret", { ...session, metadata: { plan: "gold" } })
+        const id = created.json["id"]
+        const data = `/${id}/data`
+        assert.strictEqual((yield* send(url, "DELETE", `/${id}`, KEY)).status, 204)
+        const told = yield* send(url, "GET", data, KEY)
+        assert.strictEqual(told.status, 200)
+        assert.deepStrictEqual(told.json["kept"].map(({ file }: { readonly file: string }) => file), ["metadata.json"])
+        // it runs no more: its user is one among many
+        assert.strictEqual((yield* send(url, "GET", data, "ada-secret")).status, 404)
+        assert.strictEqual((yield* send(url, "DELETE", data, "bob-secret")).status, 403)
+        assert.strictEqual((yield* send(url, "DELETE", data)).status, 401)
+        assert.strictEqual((yield* send(url, "GET", "/..%2f..%2fetc/data", KEY)).status, 400)
+        assert.strictEqual((yield* send(url, "DELETE", data, KEY)).status, 204)
+        assert.strictEqual((yield* send(url, "DELETE", data, KEY)).status, 404)
+        assert.deepStrictEqual(Fs.readdirSync(path), [".secret"])
+      }).pipe(Effect.provide(server))
+    }))
 })

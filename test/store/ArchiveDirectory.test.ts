@@ -4,6 +4,7 @@ import { TestClock } from "effect/testing"
 import * as Fs from "node:fs"
 import * as Os from "node:os"
 import * as Path from "node:path"
+import type { Archive } from "../../src/session/Archive.ts"
 import * as ArchiveDirectory from "../../src/store/ArchiveDirectory.ts"
 
 const directory = Effect.acquireRelease(
@@ -22,16 +23,26 @@ const entry = (
   content: string,
   hours: number
 ) => (
-  { session, userId, dataType, content, period: Duration.hours(hours) }
+  { session, userId, dataType, content, hours }
 )
+
+const put = Effect.fnUntraced(function*(
+  archive: Archive["Service"],
+  { content, dataType, hours, session, userId }: ReturnType<typeof entry>
+) {
+  const periods = { [dataType]: Duration.hours(hours) }
+  yield* archive.begin({ session, userId, periods })
+  assert.isTrue(yield* archive.write(session, dataType, content))
+  yield* archive.finish(session, periods)
+})
 
 describe("ArchiveDirectory", () => {
   it.effect("lets each kind of data expire alone, also for the next process", () =>
     Effect.gen(function*() {
       const path = yield* directory
       const archive = yield* ArchiveDirectory.make(path)
-      yield* archive.put(entry("ses_1", "anna", "transcript", "the secret words", 1))
-      yield* archive.put(entry("ses_1", "anna", "metadata", "the other fact", 2))
+      yield* put(archive, entry("ses_1", "anna", "transcript", "the secret words", 1))
+      yield* put(archive, entry("ses_1", "anna", "metadata", "the other fact", 2))
       const cut = tree(path).filter((file) => file.endsWith("transcript.json"))
       for (const file of cut) Fs.writeFileSync(`${file}.new`, "the secret words, cut by a crash")
       yield* TestClock.adjust("59 minutes")
@@ -45,7 +56,8 @@ describe("ArchiveDirectory", () => {
       assert.deepStrictEqual((yield* next.list("ses_1")).map((kept) => kept.dataType), ["metadata"])
       yield* TestClock.adjust("1 hour")
       yield* next.sweep
-      assert.deepStrictEqual(Fs.readdirSync(path), [])
+      // the secret that hashes users is no data of theirs
+      assert.deepStrictEqual(Fs.readdirSync(path), [".secret"])
     }))
 
   it.effect("erases a session, and a user, and nobody else", () =>
@@ -53,7 +65,7 @@ describe("ArchiveDirectory", () => {
       const path = yield* directory
       const archive = yield* ArchiveDirectory.make(path)
       for (const [id, user] of [["a1", "anna"], ["a2", "anna"], ["a3", "anna"], ["b1", "ben"]] as const) {
-        yield* archive.put(entry(id, user, "transcript", `words of ${id}`, 1))
+        yield* put(archive, entry(id, user, "transcript", `words of ${id}`, 1))
       }
       assert.strictEqual(yield* archive.erase("a1"), 1)
       assert.isFalse(holds(path, "words of a1"))
@@ -67,16 +79,16 @@ describe("ArchiveDirectory", () => {
     Effect.gen(function*() {
       const path = yield* directory
       const archive = yield* ArchiveDirectory.make(path)
-      yield* archive.put(entry("a1", "anna", "transcript", "words", 1))
+      yield* put(archive, entry("a1", "anna", "transcript", "words", 1))
       for (const file of tree(path)) {
         assert.strictEqual(Fs.statSync(file).mode & 0o777, 0o600)
-        assert.strictEqual(Fs.statSync(Path.dirname(file)).mode & 0o777, 0o700)
+        if (Path.basename(file) !== ".secret") assert.strictEqual(Fs.statSync(Path.dirname(file)).mode & 0o777, 0o700)
       }
       for (const id of ["../x", "", "a/b", ".."]) {
-        const error = yield* Effect.flip(archive.put(entry(id, "anna", "transcript", "words", 1)))
+        const error = yield* Effect.flip(put(archive, entry(id, "anna", "transcript", "words", 1)))
         assert.strictEqual(error._tag, "InvalidConfig")
         assert.strictEqual((yield* Effect.flip(archive.erase(id)))._tag, "InvalidConfig")
       }
-      assert.lengthOf(tree(path), 2)
+      assert.lengthOf(tree(path), 3)
     }))
 })

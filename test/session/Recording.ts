@@ -1,0 +1,26 @@
+/** Records a user, in a directory, until it is killed. */
+import { Duration, Effect, Schedule } from "effect"
+import * as Resampler from "../../src/audio/Resampler.ts"
+import * as Retained from "../../src/session/Retained.ts"
+import * as ArchiveDirectory from "../../src/store/ArchiveDirectory.ts"
+
+const frame = new Int16Array(320).fill(8_000)
+const main = Effect.gen(function*() {
+  const archive = yield* ArchiveDirectory.make(process.argv[2] ?? "")
+  const periods = { audio: Duration.hours(1), transcript: Duration.hours(1) }
+  const keptSince = yield* archive.begin({ session: "ses_crash", userId: "anna", periods })
+  const retained = yield* Retained.make({
+    archive,
+    periods,
+    keptSince,
+    id: "ses_crash",
+    resamplers: yield* Resampler.load,
+    history:
+      () => [{ role: "user", turn: 1, kind: "speech", text: "secret words", interrupted: false, atMs: keptSince }],
+    about: () => ({})
+  })
+  yield* Effect.repeat(Effect.sync(() => retained.user?.(frame)), {
+    schedule: Schedule.fixed("20 millis")
+  })
+})
+await Effect.runPromise(Effect.scoped(main))

@@ -1,0 +1,281 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Duration, Effect, Layer, Result } from "effect"
+import { TestClock } from "effect/testing"
+import { spawn } from "node:child_process"
+import { once } from "node:events"
+import * as Fs from "node:fs"
+import * as Os from "node:os"
+import * as Path from "node:path"
+import { setTimeout } from "node:timers/promises"
+import * as Wav from "../../src/audio/Wav.ts"
+import * as BackendConfig from "../../src/backend/BackendConfig.ts"
+import { VoiceBackend } from "../../src/backend/VoiceBackend.ts"
+import { PipelineError } from "../../src/BackendError.ts"
+import { DataRetentionHook } from "../../src/hooks/DataRetentionHook.ts"
+import { Archive } from "../../src/session/Archive.ts"
+import * as ArchiveDirectory from "../../src/store/ArchiveDirectory.ts"
+import * as WhatIsKept from "../examples/WhatIsKept.ts"
+import { call, layer, pass, running, type Setup } from "./Harness.ts"
+
+const directory = Effect.acquireRelease(
+  Effect.sync(() => Fs.mkdtempSync(Path.join(Os.tmpdir(), "kept-"))),
+  (path) => Effect.sync(() => Fs.rmSync(path, { recursive: true, force: true }))
+)
+const tree = (path: string) =>
+  Fs.readdirSync(path, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile() && entry.name !== ".secret")
+    .map((entry) => Path.join(entry.parentPath, entry.name))
+const names = (path: string) => tree(path).map((file) => Path.basename(file)).sort()
+const holds = (path: string, words: string) => tree(path).some((file) => Fs.readFileSync(file).includes(words))
+const off = BackendConfig.defaults.retention
+const hour = Duration.hours(1)
+const all = { ...off, audio: hour, transcript: hour, metadata: hour, events: hour }
+
+/** A conversation of one turn, and its end. */
+const converse = Effect.gen(function*() {
+  const backend = yield* VoiceBackend
+  const user = yield* call({ config: { metadata: { plan: "gold" } } })
+  yield* user.speaks(600)
+  yield* user.hears(3_000)
+  assert.deepStrictEqual(yield* user.said, ["user: one", "agent: You said one."])
+  yield* backend.closeSession(user.session.id)
+  return user.session.id
+})
+const backend = (path: string, setup: Setup) => layer(setup).pipe(Layer.provide(ArchiveDirectory.layer(path)))
+
+/** An archive whose disk takes no time. */
+const memory = (fails: () => boolean = () => false) => {
+  const files = new Map<string, Uint8Array>()
+  const put = (session: string, content: Uint8Array, at: number) => {
+    const former = files.get(session) ?? new Uint8Array(0)
+    const next = new Uint8Array(Math.max(former.length, at + content.length))
+    next.set(former)
+    next.set(content, at)
+    files.set(session, next)
+  }
+  const archive = Archive.of({
+    begin: () => Effect.map(Effect.clockWith((clock) => clock.currentTimeMillis), (now) => now),
+    write: () => Effect.succeed(true),
+    append: (session, _, content, at = 0) =>
+      Effect.suspend(() => {
+        if (fails()) return Effect.fail(new PipelineError({ op: "test", message: "full", retryable: true }))
+        put(session, content, at)
+        return Effect.succeed(true)
+      }),
+    finish: () => Effect.void,
+    list: () => Effect.succeed([]),
+    erase: () => Effect.succeed(0),
+    eraseUser: () => Effect.succeed(0),
+    sweep: Effect.succeed(0)
+  })
+  /** The times in ms between which a channel (0: the user) is not silent. */
+  const sounds = (session: string, channel: 0 | 1): ReadonlyArray<readonly [number, number]> => {
+    const bytes = files.get(session) ?? new Uint8Array(44)
+    const samples = new Int16Array(bytes.slice(44).buffer)
+    const parts: Array<[number, number]> = []
+    for (let i = channel; i < samples.length; i += 2) {
+      if (Math.abs(samples[i] ?? 0) < 50) continue
+      const ms = Math.floor(i / 32)
+      const last = parts.at(-1)
+      if (last !== undefined && ms - last[1] <= 100) last[1] = ms
+      else parts.push([ms, ms])
+    }
+    return parts
+  }
+  return { layer: Layer.succeed(Archive, archive), sounds }
+}
+const near = (actual: number | undefined, expected: number, what: string) =>
+  assert.isAtMost(Math.abs((actual ?? Number.NaN) - expected), 20, `${what}: ${actual}, expected ${expected}`)
+
+describe("Retention", () => {
+  it.effect("keeps nothing unless it is told to (P12)", () =>
+    Effect.gen(function*() {
+      const path = yield* directory
+      yield* running(backend(path, {}), Effect.asVoid(converse))
+      assert.deepStrictEqual(names(path), [])
+    }))
+
+  for (
+    const [type, file] of [
+      ["audio", "recording.wav"],
+      ["transcript", "transcript.json"],
+      ["metadata", "metadata.json"],
+      ["events", "events.ndjson"]
+    ] as const
+  ) {
+    it.effect(`keeps ${type} alone, until its period is over`, () =>
+      Effect.gen(function*() {
+        const path = yield* directory
+        yield* running(backend(path, { config: { retention: { ...off, [type]: hour } } }), Effect.asVoid(converse))
+        assert.deepStrictEqual(names(path), ["manifest.json", file].sort())
+        assert.strictEqual(holds(path, "You said one."), type === "transcript")
+        assert.strictEqual(holds(path, "gold"), type === "metadata")
+        const archive = yield* ArchiveDirectory.make(path)
+        yield* TestClock.adjust("1 hour")
+        yield* archive.sweep
+        assert.deepStrictEqual(names(path), [])
+      }))
+  }
+
+  it.effect("keeps what the hook says, and nothing when it fails", () =>
+    Effect.gen(function*() {
+      const path = yield* directory
+      const hook = (fails: boolean) =>
+        Layer.succeed(DataRetentionHook, {
+          shouldRetain: (type, metadata) => Effect.succeed(type === "transcript" && metadata["plan"] === "gold"),
+          getRetentionPeriod: () =>
+            fails
+              ? Effect.fail(new PipelineError({ op: "test", message: "no", retryable: false }))
+              : Effect.succeed(hour)
+        })
+      const setup = { config: { retention: all } }
+      yield* running(backend(path, setup).pipe(Layer.provide(hook(true))), Effect.asVoid(converse))
+      assert.deepStrictEqual(names(path), [])
+      yield* running(backend(path, setup).pipe(Layer.provide(hook(false))), Effect.asVoid(converse))
+      assert.deepStrictEqual(names(path), ["manifest.json", "transcript.json"])
+    }))
+
+  it.effect("keeps what the README's hook allows", () =>
+    Effect.gen(function*() {
+      const path = yield* directory
+      yield* running(
+        backend(path, {}).pipe(Layer.provide(WhatIsKept.Retention)),
+        Effect.gen(function*() {
+          for (const consent of [false, true]) {
+            const user = yield* call({ config: { metadata: { consent } } })
+            yield* user.speaks(600)
+            yield* user.hears(3_000)
+            yield* (yield* VoiceBackend).closeSession(user.session.id)
+            assert.deepStrictEqual(names(path), consent ? ["manifest.json", "transcript.json"] : [])
+          }
+        })
+      )
+    }))
+
+  it.effect("leaves no word after an erasure, and keeps nothing more of a session that runs", () =>
+    Effect.gen(function*() {
+      const path = yield* directory
+      const archive = yield* ArchiveDirectory.make(path)
+      yield* running(
+        layer({ config: { retention: all } }).pipe(Layer.provide(Layer.succeed(Archive, archive))),
+        Effect.gen(function*() {
+          const id = yield* converse
+          assert.isTrue(holds(path, "You said one."))
+          const user = yield* call()
+          yield* user.speaks(600)
+          yield* user.hears(3_000)
+          assert.strictEqual(yield* archive.erase(user.session.id), 1)
+          yield* user.speaks(600)
+          yield* user.hears(3_000)
+          yield* (yield* VoiceBackend).closeSession(user.session.id)
+          assert.lengthOf(yield* archive.list(user.session.id), 0)
+          assert.lengthOf(yield* archive.list(id), 4)
+          assert.strictEqual(yield* archive.eraseUser("u"), 1)
+          assert.deepStrictEqual(names(path), [])
+        })
+      )
+    }))
+
+  it.effect("has both voices at their times, and the cut of an interruption; two sessions do not mix", () => {
+    const kept = memory()
+    return running(
+      layer({ config: { retention: { ...off, audio: hour } } }).pipe(Layer.provide(kept.layer)),
+      Effect.gen(function*() {
+        const backend = yield* VoiceBackend
+        const now = Effect.clockWith((clock) => clock.currentTimeMillis)
+        const start = yield* now
+        const user = yield* call()
+        const other = yield* call()
+        yield* user.hears(1_000)
+        yield* user.speaks(600)
+        while (!user.connection.events.some(({ type }) => type === "agent.speech_started")) yield* user.hears(20)
+        const answered = user.connection.events.find(({ type }) => type === "agent.speech_started")
+        yield* user.hears(300)
+        const interrupted = (yield* now) - start
+        yield* user.session.interrupt
+        yield* user.hears(2_000)
+        yield* backend.closeSession(user.session.id)
+        yield* backend.closeSession(other.session.id)
+        const [said] = kept.sounds(user.session.id, 0)
+        // what arrives has been spoken in the 20 ms before
+        near(said?.[0], 980, "the user begins")
+        near(said?.[1], 1_580, "the user ends")
+        const [heard, ...more] = kept.sounds(user.session.id, 1)
+        near(heard?.[0], (answered?.atMs ?? 0) - start, "the agent begins")
+        near(heard?.[1], interrupted, "the agent is cut")
+        assert.deepStrictEqual(more, [])
+        assert.deepStrictEqual(kept.sounds(other.session.id, 0), [])
+        assert.deepStrictEqual(kept.sounds(other.session.id, 1), [])
+      })
+    )
+  })
+
+  it.effect("loses the middle of a recording when the disk is full, and not the call nor the times", () => {
+    let full = false
+    const kept = memory(() => full)
+    return running(
+      layer({ config: { retention: { ...off, audio: hour } } }).pipe(Layer.provide(kept.layer)),
+      Effect.gen(function*() {
+        const user = yield* call()
+        yield* user.speaks(3_000)
+        full = true
+        yield* user.speaks(4_000)
+        full = false
+        yield* user.speaks(2_000)
+        yield* user.hears(2_000)
+        yield* (yield* VoiceBackend).closeSession(user.session.id)
+        const parts = kept.sounds(user.session.id, 0)
+        assert.lengthOf(parts, 2)
+        near(parts[1]?.[1], 8_980, "the end")
+      })
+    )
+  })
+
+  it.effect("makes valid what a killed process has recorded, and lets it expire", () =>
+    Effect.gen(function*() {
+      const path = yield* directory
+      yield* Effect.promise(async () => {
+        const child = spawn(process.execPath, [Path.join(import.meta.dirname, "Recording.ts"), path], {
+          stdio: "ignore"
+        })
+        const exited = once(child, "exit")
+        const size = () =>
+          tree(path).reduce((sum, file) => sum + (file.endsWith(".wav") ? Fs.statSync(file).size : 0), 0)
+        while (child.exitCode === null && size() < 50_000) await setTimeout(50)
+        child.kill("SIGKILL")
+        await exited
+      })
+      const read = () => {
+        const file = tree(path).find((name) => name.endsWith(".wav"))
+        return Fs.readFileSync(file ?? "")
+      }
+      // a reader takes all that is there of an unfinished one, too
+      assert.strictEqual(read().readUInt32LE(40), 0xffffffff)
+      assert.isAbove(Result.getOrThrow(Wav.parse(read())).samples.length, 8_000)
+      yield* TestClock.setTime(Fs.statSync(path).mtimeMs)
+      const archive = yield* ArchiveDirectory.make(path)
+      assert.strictEqual(yield* archive.sweep, 0)
+      assert.strictEqual(read().readUInt32LE(40), read().length - 44)
+      assert.isFalse(Result.getOrThrow(Wav.parse(read())).truncated)
+      assert.isTrue(holds(path, "secret words"))
+      yield* TestClock.adjust("61 minutes")
+      yield* archive.sweep
+      assert.deepStrictEqual(names(path), [])
+    }), 30_000)
+
+  it.effect("deletes what nobody knows the period of", () =>
+    Effect.gen(function*() {
+      const path = yield* directory
+      yield* running(backend(path, { config: { retention: all } }), Effect.asVoid(converse))
+      for (const file of tree(path)) if (file.endsWith("manifest.json")) Fs.writeFileSync(file, "{ torn")
+      yield* (yield* ArchiveDirectory.make(path)).sweep
+      assert.deepStrictEqual(names(path), [])
+    }))
+
+  it.effect("refuses a config that keeps data where there is nowhere to keep it", () =>
+    Effect.gen(function*() {
+      const error = yield* Effect.flip(Layer.build(layer({ config: { retention: all } })))
+      assert.match(error.message, /retention\.audio/u)
+      yield* pass("1 second")
+    }))
+})
