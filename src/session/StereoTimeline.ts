@@ -10,6 +10,8 @@
 
 /** A source that is at most this far from where it should be is taken to go on, in ms: the jitter of arrival. */
 const TOLERANCE_MS = 60
+/** What the user says is awaited so long; a reader must leave it as much time. */
+const LATEST_MS = 400
 
 /**
  * @category models
@@ -23,7 +25,10 @@ export class StereoTimeline {
   /** The first sample that was not taken. */
   #taken = 0
   /** Where the next sample of each channel belongs: left, right. */
-  readonly #next = [0, 0]
+  readonly #next: [left: number, right: number] = [Number.NEGATIVE_INFINITY, 0]
+  /** How far the user's samples are behind time at least, over the last second of them. */
+  #least = Number.POSITIVE_INFINITY
+  #since = 0
   #lost = 0
 
   constructor(options: { readonly sampleRate: number; readonly startMs: number; readonly capacityMs: number }) {
@@ -38,22 +43,35 @@ export class StereoTimeline {
     return this.#lost
   }
 
-  /** The user's samples, which have just arrived. */
+  /**
+   * The user's samples, which have just arrived: they follow the former ones. What comes late, comes in a burst and fills
+   * the gap; what does not catch up within a second was a silence.
+   */
   user(pcm: Int16Array, nowMs: number): void {
-    this.#put(0, pcm, this.#samples(nowMs - this.#startMs) - pcm.length)
+    const due = this.#samples(nowMs - this.#startMs) - pcm.length
+    const behind = due - this.#next[0]
+    if (behind > this.#samples(LATEST_MS)) this.#next[0] = due
+    this.#least = Math.min(this.#least, due - this.#next[0])
+    this.#write(0, pcm, this.#next[0])
+    this.#since += pcm.length
+    if (this.#since < this.sampleRate) return
+    if (this.#least > this.#samples(TOLERANCE_MS)) this.#next[0] += this.#least
+    this.#least = Number.POSITIVE_INFINITY
+    this.#since = 0
   }
 
   /** The agent's samples, to be heard at this time. */
   agent(pcm: Int16Array, atMs: number): void {
-    this.#put(1, pcm, this.#samples(atMs - this.#startMs))
+    const due = this.#samples(atMs - this.#startMs)
+    this.#write(1, pcm, Math.abs(due - this.#next[1]) <= this.#samples(TOLERANCE_MS) ? this.#next[1] : due)
   }
 
   /** Nothing of the agent is heard from this time on, whatever was handed over. */
   cut(atMs: number): void {
     const from = Math.max(this.#taken, this.#samples(atMs - this.#startMs))
-    const until = Math.min(this.#next[1] ?? 0, this.#taken + this.#capacity)
+    const until = Math.min(this.#next[1], this.#taken + this.#capacity)
     for (let at = from; at < until; at++) this.#ring[2 * (at % this.#capacity) + 1] = 0
-    this.#next[1] = Math.min(this.#next[1] ?? 0, from)
+    this.#next[1] = Math.min(this.#next[1], from)
   }
 
   /** Takes what lies before this time, interleaved, at most one ring's length at once; empty when there is none. */
@@ -75,9 +93,7 @@ export class StereoTimeline {
     return Math.round(ms * this.sampleRate / 1000)
   }
 
-  #put(channel: 0 | 1, pcm: Int16Array, due: number): void {
-    const next = this.#next[channel] ?? 0
-    const start = Math.abs(due - next) <= this.#samples(TOLERANCE_MS) ? next : due
+  #write(channel: 0 | 1, pcm: Int16Array, start: number): void {
     for (let i = 0; i < pcm.length; i++) {
       const at = start + i
       if (at < this.#taken || at >= this.#taken + this.#capacity) this.#lost++

@@ -66,6 +66,11 @@ describe("Segmenter", () => {
       })
   )
 
+  it("loses no end of speech that is a little too long", () => {
+    const { out, spoken } = play([{ _tag: "speech", ms: 13_001 }])
+    assert.strictEqual(out.at(-1)?.to, spoken[0]?.to)
+  })
+
   it("cuts long speech in its quietest place", () => {
     const segmenter = new Segmenter()
     segmenter.activity({ _tag: "SpeechStarted", atSample: 0, decidedAtSample: 0 })

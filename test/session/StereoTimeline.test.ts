@@ -31,6 +31,20 @@ describe("StereoTimeline", () => {
     assert.strictEqual(right.indexOf(9), 6_400)
   })
 
+  it("loses nothing of what comes in a burst after a stall, and follows a silence", () => {
+    const timeline = make(4_000)
+    for (let i = 0; i < 10; i++) timeline.user(frame(1 + i), 5_020 + 20 * i)
+    // 300 ms of nothing, then all of it at once
+    for (let i = 10; i < 25; i++) timeline.user(frame(1 + i), 5_500)
+    for (let i = 25; i < 50; i++) timeline.user(frame(1 + i), 5_020 + 20 * i)
+    const left = channel(timeline.take(6_000), 0)
+    assert.deepStrictEqual(left, Array.from({ length: 16_000 }, (_, at) => 1 + Math.floor(at / 320)))
+    // a sender that is silent for 300 ms, and then goes on in time: within two seconds it is where it belongs
+    for (let i = 0; i < 120; i++) timeline.user(frame(i < 119 ? 5 : 99), 6_320 + 20 * i)
+    assert.strictEqual(channel(timeline.take(9_000), 0).indexOf(99), (6_320 + 20 * 118 - 6_000) * 16)
+    assert.strictEqual(timeline.lost, 0)
+  })
+
   it("loses the middle when nobody takes, and goes on in its place", () => {
     const timeline = make(200)
     for (let i = 1; i <= 20; i++) timeline.user(frame(i), 5_000 + 20 * i)

@@ -25,6 +25,8 @@ export const CUT_RANGE = 5 * RATE
 export const LONG_PAUSE = RATE
 /** What is shorter is not decoded: the model answers with an error. 100 ms. */
 export const SHORTEST = 1_600
+/** What is left behind a cut is long enough to be decoded. */
+const LATEST_CUT = LONGEST - SHORTEST
 /** The most that is kept when no detector says where speech is. 60 s. */
 export const MEMORY = 60 * RATE
 /** Kept while nobody speaks, for the next `LEAD` and the detector's delay. 1 s. */
@@ -158,7 +160,7 @@ export class Segmenter {
 
   #cut(cuts: Array<Stretch>): void {
     while (this.end - this.#open! > LONGEST) {
-      const at = this.#quietest(this.#open! + LONGEST - CUT_RANGE, this.#open! + LONGEST)
+      const at = this.#quietest(this.#open! + LONGEST - CUT_RANGE, this.#open! + LATEST_CUT)
       cuts.push({ from: this.#open!, to: at })
       this.#open = at
       this.#floor = at
@@ -168,7 +170,7 @@ export class Segmenter {
   #split(stretch: Stretch, parts: Array<Stretch>): void {
     let from = stretch.from
     while (stretch.to - from > LONGEST) {
-      const at = this.#quietest(from + LONGEST - CUT_RANGE, from + LONGEST)
+      const at = this.#quietest(from + LONGEST - CUT_RANGE, from + LATEST_CUT)
       parts.push({ from, to: at })
       from = at
     }
