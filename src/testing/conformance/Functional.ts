@@ -16,6 +16,7 @@ import { refused, same, that, until } from "./Checks.ts"
 import * as Codes from "./Codes.ts"
 import { type Act, type Entry, later, test } from "./Entry.ts"
 import { authenticates, authorizesConnect, authorizesCreate, limits, providerLimits } from "./HookRows.ts"
+import * as RetentionRows from "./RetentionRows.ts"
 import { converse, speechToSpeech } from "./Talk.ts"
 
 const both = (...acts: ReadonlyArray<Act>): Act => (stage) =>
@@ -220,6 +221,5 @@ export const entries: ReadonlyArray<Entry> = [
       yield* user.send(JSON.stringify({ type: "session.end" }))
       yield* until("nothing is left", () => table.rows.size === 0)
     })),
-  later("FR-027", "the provider's data retention", "what is kept after a session, and its expiry, are being wired"),
-  later("FR-028", "hooks for one's own data retention", "what is kept after a session, and its expiry, are being wired")
+  ...RetentionRows.functional
 ]

@@ -11,7 +11,8 @@ import { AuthHook, type Operation } from "../../hooks/AuthHook.ts"
 import { RateLimiter } from "../../hooks/RateLimiter.ts"
 import { processorsInOrder } from "./Behaviour.ts"
 import { refused, same, that, until, within } from "./Checks.ts"
-import { type Act, type Entry, later, test } from "./Entry.ts"
+import { type Act, type Entry, test } from "./Entry.ts"
+import * as RetentionRows from "./RetentionRows.ts"
 import { make as stageOf } from "./Stage.ts"
 
 /** Knows one token, and allows all but some operations. */
@@ -125,8 +126,7 @@ export const entries: ReadonlyArray<Entry> = [
       yield* within("5 seconds", "the wait", limiter.wait("user:ada"))
       yield* that(yield* limiter.allow("user:bob"), "another user is not in the way")
     }).pipe(Effect.provide(layerOf({ user: { limit: 1, window: "1s" } })))),
-  later("DataRetentionHook.ShouldRetain", "decides what may be kept", "nothing is kept yet: see FR-027, FR-028"),
-  later("DataRetentionHook.GetRetentionPeriod", "and for how long", "nothing is kept yet: see FR-027, FR-028"),
+  ...RetentionRows.rows,
   test(
     "AudioProcessor.Process",
     "changes what is heard; one that throws is passed by and told of",
