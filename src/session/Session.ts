@@ -30,9 +30,8 @@ import { AudioOutput, type Convert } from "./AudioOutput.ts"
 import { Feed } from "./Feed.ts"
 import type { FrameClock } from "./FrameClock.ts"
 import * as HeardAudio from "./HeardAudio.ts"
-import * as Journal from "./Journal.ts"
 import type { JournalOptions } from "./Journal.ts"
-import * as KeptState from "./KeptState.ts"
+import * as Keeping from "./Keeping.ts"
 import type { Past } from "./KeptState.ts"
 import * as MergePatch from "./MergePatch.ts"
 import type { Happening, Pipeline, PipelineFactory } from "./Pipeline.ts"
@@ -42,7 +41,6 @@ import * as Retained from "./Retained.ts"
 import * as SayQueue from "./SayQueue.ts"
 import { decodeMetadata, type Metadata, type SessionConfig } from "./SessionConfig.ts"
 import type { SessionEnd, SessionEvent, SessionEventBody } from "./SessionEvent.ts"
-import type { KeptSession } from "./SessionStore.ts"
 import { Voice } from "./Voice.ts"
 import type { VoiceSession } from "./VoiceSession.ts"
 
@@ -131,7 +129,7 @@ export const make = Effect.fnUntraced(function*(options: SessionOptions) {
     retained?.event(event)
     if (event.type === "turn.latency") options.onLatency(event.totalMs)
     // whoever has been here may come back
-    if (event.type === "connection.attached") journal?.touch()
+    if (event.type === "connection.attached") keeping.touch()
   }
 
   // ---- audio --------------------------------------------------------------------------------------------------------
@@ -196,7 +194,7 @@ export const make = Effect.fnUntraced(function*(options: SessionOptions) {
         const next = Conversation.step(conversation(), state, event)
         state = next.state
         for (const command of next.commands) execute(command)
-        if (weighty(event) || state.queue !== queue) journal?.touch()
+        if (weighty(event) || state.queue !== queue) keeping.touch()
       }
     } finally {
       running = false
@@ -234,7 +232,7 @@ export const make = Effect.fnUntraced(function*(options: SessionOptions) {
         return emit(command.event)
       case "Append":
       case "Withdraw":
-        return journal?.touch()
+        return keeping.touch()
       case "SetTimer": {
         const { afterMs, atSample, id, name } = command
         cancelTimer(name)
@@ -365,40 +363,12 @@ export const make = Effect.fnUntraced(function*(options: SessionOptions) {
 
   // ---- what is kept ----------------------------------------------------------------------------------------------
 
-  /** The sentences of a reply that are known. */
-  let plan: { readonly epoch: number; readonly sentences: Array<string> } = { epoch: 0, sentences: [] }
-  let about: KeptState.About | undefined
-  const aboutNow = (): KeptState.About => {
-    if (about !== undefined && about.metadata === metadata && about.policy === policy) return about
-    const { agent: of, connectionUrl, expiresAt, pipelineType, tenant, transport, userId } = options.config
-    about = {
-      userId,
-      transport,
-      ...(tenant === undefined ? {} : { tenant }),
-      ...(expiresAt === undefined ? {} : { expiresAt }),
-      ...(connectionUrl === undefined ? {} : { connectionUrl }),
-      ...(typeof of === "string" ? { agent: of } : {}),
-      ...(pipelineType === undefined ? {} : { pipelineType }),
-      metadata,
-      policy,
-      createdAtMs
-    }
-    return about
-  }
-  const encodeHead = KeptState.headEncoder(aboutNow)
-  const head = () => {
-    const epoch = state.agent._tag === "Silent" ? 0 : state.agent.reply.epoch
-    return encodeHead(KeptState.standing(state, {
-      attached: attachments.attachedBefore,
-      seq,
-      heard: output.heard(epoch),
-      planned: plan.epoch === epoch ? plan.sentences : []
-    }))
-  }
-  const journal = options.keep === undefined ? undefined : yield* Journal.make({
+  const keeping = yield* Keeping.make({
     write: options.keep,
-    kept: state.history,
-    read: () => ({ head: head(), history: state.history, seq, speaking: state.told === "speaking" }),
+    config: options.config,
+    createdAtMs,
+    read: () => ({ state, metadata, policy, attached: attachments.attachedBefore, seq }),
+    heard: (epoch) => output.heard(epoch),
     onSaved: (through) => emit({ type: "session.saved", through }),
     onTakenOver: () => dispatch({ _tag: "Close", reason: "taken_over" })
   })
@@ -503,7 +473,7 @@ export const make = Effect.fnUntraced(function*(options: SessionOptions) {
         ),
         Effect.map((next) => {
           metadata = next
-          journal?.touch()
+          keeping.touch()
         })
       ),
     get events() {
@@ -523,7 +493,7 @@ export const make = Effect.fnUntraced(function*(options: SessionOptions) {
         open("VoiceSession.updatePolicy"),
         Effect.map(Faults.check(ConversationPolicy, next, policyContext), (checked) => {
           policy = checked
-          journal?.touch()
+          keeping.touch()
           isBackchannel = Backchannel.make(checked.interruption.backchannels)
         })
       ),
@@ -564,10 +534,7 @@ export const make = Effect.fnUntraced(function*(options: SessionOptions) {
     agent: () => agent,
     history: state.history,
     dispatch,
-    planned: (epoch, sentence) => {
-      if (plan.epoch !== epoch) plan = { epoch, sentences: [] }
-      plan.sentences.push(sentence)
-    },
+    planned: keeping.planned,
     input,
     voice,
     timeout: options.timeout,
@@ -596,7 +563,7 @@ export const make = Effect.fnUntraced(function*(options: SessionOptions) {
   return {
     session,
     /** The session as it is to be kept. */
-    kept: (): KeptSession => ({ head: head(), items: state.history.map(KeptState.encodeItem) }),
+    kept: keeping.kept,
     /** Ends the session at once. */
     close: (reason: SessionEnd) => dispatch({ _tag: "Close", reason }),
     /** Lets the session finish. */
