@@ -98,7 +98,12 @@ ${lines.join("\n")}
 process.stdout.write(failed.join("\\n"))
 `
     )
-    assert.strictEqual(run(project, process.execPath, ["--disable-warning=ExperimentalWarning", "imports.mjs"]), "")
+    // what needs an optional peer that is not installed says which
+    const found = run(project, process.execPath, ["--disable-warning=ExperimentalWarning", "imports.mjs"])
+    const failed = found.split("\n").filter((line) =>
+      !/^effect-voice\/store\/(?:PostgresStore|Redis\w+): Cannot find package '(?:@effect\/sql-pg|redis)'/.test(line)
+    )
+    assert.deepStrictEqual(failed.filter((line) => line !== ""), [])
   }, 60_000)
 
   it("type-checks by every subpath with NodeNext", () => {
