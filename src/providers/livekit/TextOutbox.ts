@@ -127,7 +127,10 @@ export const make = Effect.fnUntraced(function*(
       case "State":
         if (state === step.state) return Effect.void
         state = step.state
-        return attempt(() => room.localParticipant?.setAttributes({ [Transcription.STATE_ATTRIBUTE]: step.state }))
+        // LiveKit does not always answer to this: nothing waits for it
+        return Effect.sync(() => {
+          run(attempt(() => room.localParticipant?.setAttributes({ [Transcription.STATE_ATTRIBUTE]: step.state })))
+        })
     }
   }
 
