@@ -144,18 +144,19 @@ export const join = Effect.fnUntraced(function*(
 
   /** Reads a voice as it comes, so that LiveKit's own queue, which has no bound, stays empty. */
   const listen = (track: Track, identity: string) =>
-    Effect.callback<void>((resume) => {
+    Effect.tryPromise(async (signal) => {
       const stream = new rtc.AudioStream(track, { sampleRate: INPUT_SAMPLE_RATE, numChannels: 1, frameSizeMs: 20 })
       const reader = stream.getReader()
-      const next = (): Promise<void> =>
-        reader.read().then(({ done, value }) => {
-          if (done) return resume(Effect.void)
-          listener.audio(identity, value.data)
-          return next()
-        })
-      next().catch(() => resume(Effect.void))
-      return Effect.promise(() => reader.cancel().catch(() => {}))
-    })
+      signal.addEventListener("abort", () => void reader.cancel().catch(() => {}))
+      while (true) {
+        const { done, value } = await reader.read()
+        if (done) return
+        listener.audio(identity, value.data)
+      }
+    }).pipe(
+      // the track may be gone already
+      Effect.ignore
+    )
 
   const silence = (sid: string | undefined) => {
     if (sid === undefined) return

@@ -44,7 +44,7 @@ export const make = ({ closed, onEvent, outbox, voice }: RoomConnectionOptions):
   const inbox = new Inbox(INPUT_SAMPLE_RATE)
   const connection: UserConnection = {
     id: nextId("livekit"),
-    transport: "livekit",
+    transport: "webrtc",
     format: { input: { sampleRate: INPUT_SAMPLE_RATE }, output: { sampleRate: VOICE_SAMPLE_RATE } },
     listen: (listener) => inbox.listen(listener),
     send: (frame) => inbox.ended === undefined && voice.send(frame),

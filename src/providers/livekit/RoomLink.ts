@@ -51,6 +51,8 @@ export interface RoomLinkOptions {
 
 /** How often a server that is lost is looked for. */
 const REJOIN_EVERY = "1 second"
+/** How much longer than it is waited for anybody a room is kept: agents do not count as people in it. */
+const ROOM_MARGIN = Duration.seconds(15)
 const REMOVE_DEADLINE = "3 seconds"
 /** More attachments than can wait for a session. */
 const MAX_ATTACHMENTS = 8
@@ -88,8 +90,9 @@ export const open = Effect.fnUntraced(function*(
     ? service.ensure({
       name: target.room,
       metadata: JSON.stringify({ effect_voice: { session: session.id } }),
-      emptyTimeout: config.session.connectWindow,
-      departureTimeout: limits().resumeWindow
+      // the session ends first, and takes the room with it
+      emptyTimeout: Duration.sum(config.session.connectWindow, ROOM_MARGIN),
+      departureTimeout: Duration.sum(limits().resumeWindow, ROOM_MARGIN)
     })
     : Effect.void
 

@@ -16,7 +16,8 @@ import * as Event from "../../session/SessionEvent.ts"
 import * as Transcription from "./Transcription.ts"
 
 /**
- * The topic of our own text streams: events as JSON out, messages as JSON in.
+ * The topic of our own data packets and, for what is too large for one, text streams: events as JSON out, messages as JSON
+ * in.
  *
  * @category constants
  * @since 0.1.0
@@ -24,6 +25,8 @@ import * as Transcription from "./Transcription.ts"
 export const TOPIC = "effect-voice"
 
 const MAX_WAITING = 256
+/** LiveKit takes packets of 15 KiB; what is larger goes as a stream. */
+const MAX_PACKET_BYTES = 14_336
 const SEND_DEADLINE = "5 seconds"
 
 /**
@@ -137,8 +140,17 @@ export const make = Effect.fnUntraced(function*(
   const deliver = Effect.fnUntraced(function*(event: SessionEvent) {
     const listeners = options.listeners()
     if (listeners.length > 0) {
+      const text = Event.toJson(event)
+      const data = Buffer.from(text)
+      // packets keep their order, which streams of text do not
       yield* attempt(() =>
-        room.localParticipant?.sendText(Event.toJson(event), { topic: TOPIC, destinationIdentities: [...listeners] })
+        data.length <= MAX_PACKET_BYTES
+          ? room.localParticipant?.publishData(data, {
+            topic: TOPIC,
+            reliable: true,
+            destination_identities: [...listeners]
+          })
+          : room.localParticipant?.sendText(text, { topic: TOPIC, destinationIdentities: [...listeners] })
       )
     }
     for (const step of Transcription.steps(session, event)) yield* take(step)
