@@ -8,6 +8,7 @@ import * as Deferred from "effect/Deferred"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as FiberMap from "effect/FiberMap"
+import * as Latch from "effect/Latch"
 import type * as Scope from "effect/Scope"
 import { type BackendError, ConnectionTimeout } from "../../BackendError.ts"
 import { bounded } from "../../Bounded.ts"
@@ -77,6 +78,8 @@ export interface AgentRoom {
   readonly voice: RoomVoice
   /** Those who may be users: no agents, and none who only record. */
   readonly people: () => ReadonlyArray<RemoteParticipant>
+  /** Ends when the voices that the people here send are received; bounded. */
+  readonly listening: Effect.Effect<void>
   /** The id of somebody's voice. */
   readonly trackOf: (identity: string) => string | undefined
   readonly ownTrack: () => string | undefined
@@ -85,6 +88,8 @@ export interface AgentRoom {
 
 const op = "LiveKitProvider.join"
 const LEAVE_DEADLINE = "2 seconds"
+/** How long a voice may take from its being sent to its being received. */
+const LISTENING_DEADLINE = "1 second"
 
 const endOf = (reasons: typeof DisconnectReason, reason: DisconnectReason): RoomEnd => {
   switch (reason) {
@@ -116,6 +121,7 @@ export const join = Effect.fnUntraced(function*(
   const hear = yield* FiberMap.runtime(ears)()
   /** The voice of each, by the id of its track. */
   const voices = new Map<string, string>()
+  const heard = Latch.makeUnsafe(false)
 
   const room = yield* Effect.acquireRelease(
     Effect.sync(() => new rtc.Room()),
@@ -141,6 +147,15 @@ export const join = Effect.fnUntraced(function*(
       }
     }
   }
+
+  const isHeard = (person: RemoteParticipant): boolean =>
+    !isPerson(person) || !hears(person.identity) || voices.has(person.identity) ||
+    !Array.from(person.trackPublications.values()).some(isVoice)
+  const allHeard: Effect.Effect<void> = Effect.suspend(() => {
+    if (Array.from(room.remoteParticipants.values()).every(isHeard)) return Effect.void
+    heard.closeUnsafe()
+    return Effect.andThen(heard.await, allHeard)
+  })
 
   /** Reads a voice as it comes, so that LiveKit's own queue, which has no bound, stays empty. */
   const listen = (track: Track, identity: string) =>
@@ -178,6 +193,7 @@ export const join = Effect.fnUntraced(function*(
     if (sid === undefined || !isVoice(publication)) return
     // one voice each, the newest
     voices.set(identity, sid)
+    heard.openUnsafe()
     hear(identity, Effect.andThen(listen(track, identity), Effect.sync(() => silence(sid))))
   })
   room.on("trackUnsubscribed", (_track, { sid }) => silence(sid))
@@ -232,6 +248,7 @@ export const join = Effect.fnUntraced(function*(
     room,
     voice,
     people: () => Array.from(room.remoteParticipants.values()).filter(isPerson),
+    listening: Effect.asVoid(Effect.timeoutOption(allHeard, LISTENING_DEADLINE)),
     trackOf: (identity) => voices.get(identity),
     ownTrack: () => publication?.sid,
     ended: Deferred.await(ended)

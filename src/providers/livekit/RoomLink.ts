@@ -54,6 +54,8 @@ const REJOIN_EVERY = "1 second"
 /** How much longer than it is waited for anybody a room is kept: agents do not count as people in it. */
 const ROOM_MARGIN = Duration.seconds(15)
 const REMOVE_DEADLINE = "3 seconds"
+/** What a last message may need on its way. */
+const FAREWELL = "250 millis"
 /** More attachments than can wait for a session. */
 const MAX_ATTACHMENTS = 8
 
@@ -165,7 +167,7 @@ export const open = Effect.fnUntraced(function*(
         onFailure: ({ code, message }) => {
           // LiveKit has let them in already: they are told why, and put out
           outbox.send({ type: "error", code, message, seq: 0, atMs: clock.currentTimeMillisUnsafe() })
-          return Effect.andThen(outbox.flushed, putOut)
+          return outbox.flushed.pipe(Effect.andThen(Effect.sleep(FAREWELL)), Effect.andThen(putOut))
         },
         onSuccess: () => {
           const { connection, inbox } = RoomConnection.make({
@@ -181,13 +183,17 @@ export const open = Effect.fnUntraced(function*(
         }
       })
 
-    const look = Effect.suspend(() => {
-      changed.closeUnsafe()
-      const stay = presence.stay(users().map(({ identity, sid }) => ({ identity, sid })))
-      if (stay === presence.attached) return Effect.void
-      presence.detach("client_closed")
-      return stay === undefined ? Effect.void : attach(stay)
-    })
+    // a user whose session has started is heard from the first word
+    const look = Effect.andThen(
+      agent.listening,
+      Effect.suspend(() => {
+        changed.closeUnsafe()
+        const stay = presence.stay(users().map(({ identity, sid }) => ({ identity, sid })))
+        if (stay === presence.attached) return Effect.void
+        presence.detach("client_closed")
+        return stay === undefined ? Effect.void : attach(stay)
+      })
+    )
 
     return yield* Effect.forever(Effect.andThen(changed.await, look)).pipe(
       Effect.raceFirst(agent.ended),
