@@ -15,6 +15,8 @@ import { RoomMix } from "./RoomMix.ts"
 /** Silence after a voice that has ended, in samples (2 s): what was being said is complete. */
 const CLOSING_SILENCE = 2 * INPUT_SAMPLE_RATE
 
+const MAX_EARLY = 16
+
 /**
  * What is used of a participant.
  *
@@ -42,6 +44,8 @@ export class RoomPresence {
   readonly #mix = new RoomMix(INPUT_SAMPLE_RATE)
   #current: Current | undefined
   #floor: string | undefined
+  /** Messages of somebody whom the session does not know yet: they come before their coming is told. */
+  #early: Array<ClientMessage> = []
 
   /** `identity` is the user whom the session is for. */
   constructor(policy: Participants, identity: string) {
@@ -72,6 +76,7 @@ export class RoomPresence {
 
   attach(inbox: Inbox, stay: string): void {
     this.#current = { inbox, stay }
+    for (const message of this.#early.splice(0)) inbox.message(message)
   }
 
   /** Ends the attachment, if there is one. */
@@ -107,7 +112,8 @@ export class RoomPresence {
   }
 
   message(message: ClientMessage): void {
-    this.#inbox?.message(message)
+    if (this.#inbox !== undefined) this.#inbox.message(message)
+    else if (this.#early.length < MAX_EARLY) this.#early.push(message)
   }
 
   malformed(reason: string): void {
