@@ -125,6 +125,8 @@ export interface ProviderConnection {
   /** Sessions that users start: a room joined, a call. */
   readonly incoming?: Stream.Stream<SessionConfig, BackendError> | undefined
   readonly routes?: ReadonlyArray<ProviderRoute> | undefined
+  /** Where users' clients connect beside this server, as `wss://host` and `https://host`: a page must be allowed to. */
+  readonly clientOrigins?: ReadonlyArray<string> | undefined
   /** Limits of its own, asked before the framework's. */
   readonly limiter?: RateLimiter["Service"] | undefined
   /** Really looks whether the provider can be reached. */

@@ -514,6 +514,9 @@ export const makeBackend = Effect.fnUntraced(function*(parts: BackendParts) {
     archive: retainer.archive,
     get routes() {
       return link?.provider.routes ?? []
+    },
+    get clientOrigins() {
+      return link?.provider.clientOrigins
     }
   }
   yield* Effect.addFinalizer(() => Effect.andThen(stop, closeScope(scope, CUT_DEADLINE)))

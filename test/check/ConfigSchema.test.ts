@@ -190,6 +190,7 @@ describe("ConfigSchema", () => {
         : isNode(node) && (node["writeOnly"] === true || isSecret(node["anyOf"]) || isSecret(node["items"]))
     const secrets = everyField(schema, "").flatMap(([path, node]) => isSecret(node) ? [path] : [])
     assert.deepStrictEqual(secrets.toSorted(), [
+      "provider_config.api_secret",
       "provider_config.ice_servers.credential",
       "rate_limits.url",
       "server.api_keys",

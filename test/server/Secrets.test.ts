@@ -109,7 +109,7 @@ const decoded = load(JSON.stringify(config), ".json")
 describe("secrets", () => {
   it("are the fields that the schema of configs marks, and all of them are tried here", () => {
     const schema = Fs.readFileSync(Builtin.configSchema, "utf8")
-    assert.strictEqual(schema.match(/"writeOnly": true/g)?.length, 5)
+    assert.strictEqual(schema.match(/"writeOnly": true/g)?.length, 6)
     silent("the schema", schema)
   })
 
@@ -140,6 +140,7 @@ describe("secrets", () => {
     "session.signing_key",
     "store.url",
     "rate_limits.url",
+    "provider_config.api_secret",
     "provider_config.ice_servers.0.credential",
     "provider_config.ice_servers.0.username",
     "server.api_keys.0",

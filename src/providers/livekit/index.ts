@@ -61,6 +61,9 @@ export const provider: BackendProvider.BackendProvider["Service"] = BackendProvi
         RoomLink.open(session, { packages, service, server, options, config, host, mediaClock, rooms }),
       incoming: arrivals.incoming,
       routes: [Webhook.make({ packages, server, path: `/${options.webhookPath.slice(1)}`, onEvent: arrivals.onEvent })],
+      clientOrigins: [server.publicUrl, server.publicUrl.replace(/^ws/, "http")].map((url) =>
+        url.replace(/^(\w+:\/\/[^/]+).*$/, "$1")
+      ),
       probe
     }
   })

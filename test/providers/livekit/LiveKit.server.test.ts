@@ -130,7 +130,7 @@ describe.skipIf(missing !== undefined)("calls over the real livekit-server", () 
         "the next answer",
         () => user.of("agent.speech_started").find(({ seq }) => seq > cut.seq)
       )
-      const last = user.loudAt.filter((at) => at < answer.atMs).at(-1) ?? 0
+      const last = user.loudAt.findLast((at) => at < answer.atMs) ?? 0
       silenced.push(last - decision.atMs)
       await user.send({ type: "agent.interrupt" })
       await user.until("silence", () => user.of("session.state").at(-1)?.state === "listening")
