@@ -15,7 +15,8 @@ import * as HttpServerResponse from "effect/http/HttpServerResponse"
 import * as Redacted from "effect/Redacted"
 import type { WebhookEvent } from "livekit-server-sdk"
 import type { ProviderRoute } from "../../backend/BackendProvider.ts"
-import { AuthenticationFailed, type BackendError, InvalidConfig, toProblemJson } from "../../BackendError.ts"
+import { AuthenticationFailed, InvalidConfig } from "../../BackendError.ts"
+import { problem } from "../../transport/ProblemResponse.ts"
 import type { LiveKitServer } from "./LiveKitConfig.ts"
 import type { LiveKitPackages } from "./LiveKitPackages.ts"
 
@@ -41,14 +42,11 @@ export interface WebhookOptions {
 
 const op = "LiveKitProvider.webhook"
 
-const problem = (error: BackendError, status?: number): HttpServerResponse.HttpServerResponse => {
-  const body = toProblemJson(error)
-  return HttpServerResponse.jsonUnsafe({ ...body, status: status ?? body.status }, {
-    status: status ?? body.status,
-    contentType: "application/problem+json",
-    headers: { "cache-control": "no-store" }
-  })
-}
+/** Of the receiver's failures, those of the signature: jose's, and two of its own. The body is parsed only after that. */
+const isRefusal = (cause: unknown): boolean =>
+  cause instanceof Error &&
+  ("code" in cause && String(cause.code).startsWith("ERR_J") ||
+    /^authorization header|^sha256 checksum/.test(cause.message))
 
 /**
  * The route. It answers 200 to what LiveKit has signed, 401 to what it has not, 413 to what is too large, and 400 to what
@@ -72,10 +70,9 @@ export const make = ({ onEvent, packages, path, server }: WebhookOptions): Provi
     const event = yield* Effect.result(Effect.tryPromise({
       try: () => receiver.receive(body.success, request.headers["authorization"]),
       catch: (cause) =>
-        // the body is parsed after its signature has been found right
-        cause instanceof SyntaxError
-          ? new InvalidConfig({ op, message: "the webhook is not JSON" })
-          : new AuthenticationFailed({ op, message: "the webhook is not signed with this api_key and api_secret" })
+        isRefusal(cause)
+          ? new AuthenticationFailed({ op, message: "the webhook is not signed with this api_key and api_secret" })
+          : new InvalidConfig({ op, message: "the webhook makes no sense" })
     }))
     if (event._tag === "Failure") return problem(event.failure)
     onEvent(event.success)

@@ -5,6 +5,9 @@
 import { afterAll, assert, beforeAll, describe, it } from "@effect/vitest"
 import { Effect, Exit, Scope } from "effect"
 import { AccessToken, RoomServiceClient } from "livekit-server-sdk"
+import { spawn } from "node:child_process"
+import { createHash } from "node:crypto"
+import { join } from "node:path"
 import * as LiveKitServer from "../../support/LiveKitServer.ts"
 import * as LiveKitUser from "../../support/LiveKitUser.ts"
 import * as Wer from "../../support/Wer.ts"
@@ -211,6 +214,108 @@ describe.skipIf(missing !== undefined)("calls over the real livekit-server", () 
     assert.strictEqual(bob.room.remoteParticipants.size, 0)
     await Promise.all([ann.leave(), bob.leave(), eve.leave()])
   }, 40_000)
+
+  it("the webhook takes what LiveKit has signed, and nothing else", async () => {
+    const body = JSON.stringify({ event: "room_started", room: { name: "elsewhere" }, id: "EV_1" })
+    const sign = (text: string, secret = server.apiSecret) => {
+      const token = new AccessToken(server.apiKey, secret, { ttl: 60 })
+      token.sha256 = createHash("sha256").update(text).digest("base64")
+      return token.toJwt()
+    }
+    const post = async (text: string, authorization?: string) => {
+      const response = await fetch(`${service.url()}/livekit/webhook`, {
+        method: "POST",
+        headers: {
+          "content-type": "application/webhook+json",
+          ...(authorization === undefined ? {} : { authorization })
+        },
+        body: text
+      })
+      return response.status
+    }
+    const large = JSON.stringify({ event: "x".repeat(70_000) })
+    assert.deepStrictEqual(
+      [
+        await post(body, await sign(body)),
+        await post(body),
+        await post(`${body} `, await sign(body)),
+        await post(body, await sign(body, "another-secret-another-secret-another")),
+        await post(body, `Bearer ${await sign(body)}`),
+        await post(body, "not a token"),
+        await post("not JSON", await sign("not JSON")),
+        await post("[[[[", await sign("[[[[")),
+        await post(JSON.stringify({ event: 1, room: "x" }), await sign(JSON.stringify({ event: 1, room: "x" }))),
+        await post(large, await sign(large))
+      ],
+      [200, 401, 401, 401, 401, 401, 400, 400, 400, 413]
+    )
+  }, 20_000)
+
+  it("several people in one room: all of them mixed, or whoever has the floor", async () => {
+    for (const participants of ["mixed", "addressed"] as const) {
+      await Effect.runPromise(Effect.scoped(Effect.gen(function*() {
+        const many = yield* Service.make({ server, provider: { participants, named_rooms: true } })
+        const created = yield* Effect.promise(() => many.create({ connection_url: `livekit:${participants}` }))
+        const ann = yield* LiveKitUser.join(created.connection_url, created.token)
+        yield* Effect.promise(async () => {
+          const bob = await guest(participants, "bob")
+          await bob.until("the session", () => ann.of("session.started")[0])
+          const agent = `agent-${created.id}`
+          const rpc = (method: string) =>
+            bob.room.localParticipant?.performRpc({ destinationIdentity: agent, method, payload: "" })
+          if (participants === "addressed") {
+            await ann.speak(LiveKitUser.recording("queen-of-clubs"))
+            await rpc("start_turn")
+          } else assert.isDefined(await rpc("start_turn")?.then(() => undefined, (error: Error) => error))
+          await bob.speak(LiveKitUser.recording("cold-hearted"))
+          if (participants === "addressed") await rpc("end_turn")
+          const { text } = await bob.until("the answer", () => bob.of("agent.speech_stopped")[0])
+          assert.match(text, /selfish/iu)
+          assert.isFalse(ann.of("user.transcript").some(({ text }) => /queen/iu.test(text)))
+          await bob.leave()
+        })
+      })))
+    }
+  }, 90_000)
+
+  it("eight rooms at once are all heard and answered", async () => {
+    const calls = await Promise.all(Array.from({ length: 8 }, (_, i) => call({ user_id: `user${i}` })))
+    await Promise.all(calls.map(({ user }) => user.until("the greeting", () => user.of("agent.speech_stopped")[0])))
+    const spokenAt = Date.now()
+    const latencies = await Promise.all(calls.map(async ({ user }) => {
+      await user.speak(LiveKitUser.recording("cold-hearted"))
+      const endedAt = Date.now()
+      const { text } = await user.until(
+        "the words",
+        () => user.of("user.transcript").find(({ final }) => final),
+        60_000
+      )
+      assert.match(text, /selfish/iu)
+      const loud = await user.until("the reply", () => user.loudAt.find((at) => at > endedAt), 60_000)
+      await user.until("its end", () => user.of("agent.speech_stopped")[1], 60_000)
+      return loud - endedAt
+    }))
+    say(
+      `8 rooms: end of speech to the first sound ${latencies.sort((a, b) => a - b).join(", ")} ms, all in ${
+        since(spokenAt)
+      } ms`
+    )
+    await Promise.all(calls.map(({ user }) => user.leave()))
+  }, 180_000)
+
+  it("a program ends by itself when its backend is closed", async () => {
+    const child = spawn(process.execPath, [
+      "--disable-warning=ExperimentalWarning",
+      join("test", "providers", "livekit", "CallAndExit.ts"),
+      server.url,
+      server.apiKey,
+      server.apiSecret
+    ], { stdio: ["ignore", "pipe", "inherit"] })
+    let output = ""
+    child.stdout.on("data", (chunk: Buffer) => output += chunk.toString())
+    const code = await new Promise((resolve) => child.once("exit", resolve))
+    assert.deepStrictEqual([code, output.match(/^joined$/gmu)?.length], [0, 2])
+  }, 20_000)
 
   it("two users in two rooms hear and read nothing of each other", async () => {
     const [one, two] = await Promise.all([call({ user_id: "one" }), call({ user_id: "two" })])
