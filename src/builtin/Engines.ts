@@ -43,7 +43,8 @@ export const engines: EngineTable = {
     cascade: Effect.flatMap(
       Effect.promise(() => import("./Cascade.ts")),
       (module) => Effect.sync(() => module.definition(engines))
-    )
+    ),
+    openai: load("openai", () => import("../engines/openai/SpeechToSpeech.ts"))
   },
   vad: {
     silero: load("silero", () => import("../engines/silero/index.ts")),
