@@ -149,11 +149,7 @@ export const open = Effect.fnUntraced(function*(
       heardAt = now()
       onReady()
       return yield* Effect.raceFirst(lost, Effect.raceFirst(silent, due))
-    })).pipe(
-      Effect.raceFirst(Deferred.await(fatal)),
-      Effect.tap(({ error }) => Effect.sync(() => talk.lost(error))),
-      Effect.tapError((error) => Effect.sync(() => talk.lost(error)))
-    )
+    })).pipe(Effect.raceFirst(Deferred.await(fatal)))
 
   const opened = Deferred.makeUnsafe<void, BackendError>()
   const keep = Effect.gen(function*() {
@@ -170,8 +166,9 @@ export const open = Effect.fnUntraced(function*(
       }))
       if (readyAt !== undefined && now() - readyAt >= STEADY_MS) failures = 0
       const error = ended._tag === "Failure" ? ended.failure : ended.success.error
+      const again = talk.lost(error)
       if (ended._tag === "Success" && ended.success.planned) continue
-      const mayRetry = error.retryable && failures < options.maxRetries && !(yield* Deferred.isDone(fatal))
+      const mayRetry = (error.retryable || again) && failures < options.maxRetries && !(yield* Deferred.isDone(fatal))
       if (!mayRetry) return yield* error
       failures++
       if (Deferred.isDoneUnsafe(opened)) {

@@ -34,10 +34,10 @@ export interface S2sTalk extends Omit<SpeechToSpeechStream, "events"> {
   readonly opened: (send: (message: string) => void) => void
   /** The server said this. */
   readonly receive: (message: string) => void
-  /** The connection is gone, for this reason. */
-  readonly lost: (error: BackendError) => void
+  /** The connection is gone, for this reason. Gives whether another may do better, though the error says not. */
+  readonly lost: (error: BackendError) => boolean
   /** No moment to change the connection without need. */
   readonly busy: () => boolean
-  /** The server owes a message. */
+  /** The server owes a message, and will not be waited for for ever. */
   readonly expects: () => boolean
 }

@@ -42,6 +42,8 @@ export interface Vendor {
   /** The model can be cut at what was heard. */
   readonly truncates: boolean
   readonly agentAnswers: boolean
+  /** It tells when it hears the user begin. */
+  readonly tellsSpeech: boolean
 }
 
 class Unseen extends Data.TaggedError("Unseen")<{ readonly message: string }> {}
@@ -267,7 +269,7 @@ export const suite = (vendor: Vendor) =>
               incidents.push(incident)
           })
           talk.starts(600)
-          if (own) yield* Effect.sleep("50 millis")
+          if (own || !vendor.tellsSpeech) yield* Effect.sleep("50 millis")
           else yield* talk.next("UserSpeechStarted")
           fake.reset()
           yield* told(fake, "closed")

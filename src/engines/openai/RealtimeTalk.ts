@@ -13,10 +13,10 @@ import {
 } from "../../BackendError.ts"
 import type { VoiceActivity } from "../../speech/VoiceActivityDetector.ts"
 import { S2sMemory } from "../S2sMemory.ts"
+import { type Ask, S2sReply } from "../S2sReply.ts"
 import type { S2sTalk, TalkListener } from "../S2sTalk.ts"
 import { S2sTape } from "../S2sTape.ts"
 import { client, decode, type Said, type ServerEvent } from "./RealtimeEvents.ts"
-import { type Ask, RealtimeReply } from "./RealtimeReply.ts"
 
 /**
  * The PCM that it takes and gives, in Hz.
@@ -89,20 +89,20 @@ export const make = (options: RealtimeTalkOptions): S2sTalk => {
   const asks: Array<Ask> = []
   let count = 0
   /** What has been asked for, or is being said: one at a time. */
-  let current: RealtimeReply | undefined
+  let current: S2sReply | undefined
   /** Answered by the model without being asked, and lost before a sound of it. */
-  let orphan: RealtimeReply | undefined
+  let orphan: S2sReply | undefined
   /** The server is busy with a response that we have not been told of. */
   let blocked = false
-  const replies = new Map<string, RealtimeReply>()
+  const replies = new Map<string, S2sReply>()
   /** Calls whose results this connection waits for. */
-  const calls = new Map<string, RealtimeReply>()
+  const calls = new Map<string, S2sReply>()
   /** The user's messages that are on the tape. */
   let unanswered: Array<string> = []
   const interims = new Map<string, string>()
 
-  const newReply = (ask: Ask | undefined): RealtimeReply => {
-    const reply = ask?.reply ?? new RealtimeReply(`reply-${++count}`, ask)
+  const newReply = (ask: Ask | undefined): S2sReply => {
+    const reply = ask?.reply ?? new S2sReply(`reply-${++count}`, ask)
     replies.set(reply.name, reply)
     for (const [name, old] of replies) {
       if (replies.size <= MAX_REPLIES) break
@@ -110,13 +110,13 @@ export const make = (options: RealtimeTalkOptions): S2sTalk => {
     }
     return reply
   }
-  const start = (reply: RealtimeReply) => {
+  const start = (reply: S2sReply) => {
     if (reply.started) return
     reply.started = true
     memory.add("agent", reply.name, "")
     emit({ _tag: "ReplyStarted", reply: reply.name })
   }
-  const fail = (reply: RealtimeReply, error: BackendError) => {
+  const fail = (reply: S2sReply, error: BackendError) => {
     start(reply)
     if (!reply.cut) emit({ _tag: "ReplyFailed", reply: reply.name, error })
     reply.cut = true
@@ -144,7 +144,7 @@ export const make = (options: RealtimeTalkOptions): S2sTalk => {
     send(client.respond(next.id, next.response))
   }
   /** The reply that tools have interrupted goes on. */
-  const goOn = (reply: RealtimeReply) => {
+  const goOn = (reply: S2sReply) => {
     reply.called = false
     reply.askId = `ask-${++count}`
     send?.(client.respond(reply.askId))
@@ -341,8 +341,11 @@ export const make = (options: RealtimeTalkOptions): S2sTalk => {
       for (; owedWords > 1; owedWords--) emit({ _tag: "UserTurnTranscribed" })
       const reply = current
       current = undefined
-      if (reply === undefined || reply.cut) return
-      if (reply.ms > 0 || reply.calls.size > 0) return fail(reply, error)
+      if (reply === undefined || reply.cut) return false
+      if (reply.ms > 0 || reply.calls.size > 0) {
+        fail(reply, error)
+        return false
+      }
       reply.response = undefined
       if (reply.ask === undefined) {
         orphan = reply
@@ -354,6 +357,7 @@ export const make = (options: RealtimeTalkOptions): S2sTalk => {
         if (reply.ask.kind === "commit") user = "owed"
       }
       if (user === "owed") { for (const item of unanswered.splice(0)) memory.remove(item) }
+      return false
     },
     busy: () => current !== undefined || asks.length > 0 || user === "speaking" || user === "owed" || owedWords > 0,
     expects: () =>

@@ -19,7 +19,8 @@ const vendor: Vendor = {
   definition: OpenAi.definition,
   greeting: 2,
   truncates: true,
-  agentAnswers: true
+  agentAnswers: true,
+  tellsSpeech: true
 }
 
 suite(vendor)

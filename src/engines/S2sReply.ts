@@ -18,7 +18,7 @@ export interface Ask {
   readonly text?: string | undefined
   readonly response: { readonly [key: string]: unknown }
   /** The reply whose first connection was lost before it had said anything. */
-  readonly reply?: RealtimeReply | undefined
+  readonly reply?: S2sReply | undefined
 }
 
 /** An item of the model's memory, and the audio of it, in ms of the reply. */
@@ -33,7 +33,7 @@ interface SpokenItem {
  * @category models
  * @since 0.1.0
  */
-export class RealtimeReply {
+export class S2sReply {
   readonly name: string
   readonly ask: Ask | undefined
   /** What the next response of it is asked for as. */
