@@ -122,7 +122,9 @@ export const make = (options: LiveTalkOptions): S2sTalk => {
   }
   const pump = () => {
     if (send === undefined || current !== undefined) return
-    const next = asks.shift()
+    let next = asks.shift()
+    // one that was lost, and is not wanted any more
+    while (next?.reply?.cut === true) next = asks.shift()
     if (next === undefined) return leaving && !busy() ? options.renew(true) : undefined
     current = next.reply ?? new S2sReply(`reply-${++count}`, next)
     for (const message of next.before) send(message)
@@ -382,6 +384,9 @@ export const make = (options: LiveTalkOptions): S2sTalk => {
     say: (text) => ask("say", [], text),
     truncate: (name, playedMs) => {
       memory.cut(name, playedMs)
+      for (const reply of [orphan, ...asks.map((waiting) => waiting.reply)]) {
+        if (reply?.name === name) reply.cut = true
+      }
       if (current?.name !== name || current.cut) return
       current.cut = true
       const waits = current.calls.size > 0

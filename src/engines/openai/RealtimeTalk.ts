@@ -133,7 +133,9 @@ export const make = (options: RealtimeTalkOptions): S2sTalk => {
   }
   const pump = () => {
     if (send === undefined || current !== undefined || blocked) return
-    const next = asks.shift()
+    let next = asks.shift()
+    // one that was lost, and is not wanted any more
+    while (next?.reply?.cut === true) next = asks.shift()
     if (next === undefined) return
     current = newReply(next)
     for (const message of next.before) send(message)
@@ -298,6 +300,8 @@ export const make = (options: RealtimeTalkOptions): S2sTalk => {
       }
       case "response.function_call_arguments.done": {
         if (current?.response !== event.response_id) return
+        // nobody runs it, and the model's memory must not have a call without an end
+        if (current.cut) return send?.(client.toolOutput(event.call_id, `{"error":"the user interrupted"}`))
         current.called = true
         current.calls.add(event.call_id)
         calls.set(event.call_id, current)
@@ -326,7 +330,7 @@ export const make = (options: RealtimeTalkOptions): S2sTalk => {
       if (event._tag === "Success") return onEvent(event.success)
       // what it was about is not known: only a reply in flight can be told
       const reply = current
-      if (reply === undefined || reply.cut) return
+      if (reply === undefined || !reply.started || reply.cut) return
       emit({ _tag: "ReplyFailed", reply: reply.name, error: malformed(event.failure) })
       reply.cut = true
       if (reply.response !== undefined) send?.(client.cancel(reply.response))
