@@ -17,8 +17,8 @@ import type { ProviderRoute } from "../../backend/BackendProvider.ts"
 import { InvalidConfig } from "../../BackendError.ts"
 import * as Sdp from "../../transport/Sdp.ts"
 import type { WebRtc } from "../../transport/WebRtcConnection.ts"
-import { problem, tokenOf, visitorOf } from "./RouteSupport.ts"
-import type { SessionLinks } from "./SessionLinks.ts"
+import { problem, tokenOf, visitorOf } from "../RouteSupport.ts"
+import type { SessionLinks } from "../SessionLinks.ts"
 
 const op = "LocalProvider.offer"
 

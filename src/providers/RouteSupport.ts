@@ -1,5 +1,5 @@
 /**
- * What both routes of the local provider share: where a token may stand, and how a failure is answered.
+ * What routes of providers share: where a token may stand, and how a failure is answered.
  *
  * @since 0.1.0
  */
@@ -7,8 +7,8 @@ import * as Effect from "effect/Effect"
 import type * as HttpServerRequest from "effect/http/HttpServerRequest"
 import * as HttpServerResponse from "effect/http/HttpServerResponse"
 import * as Option from "effect/Option"
-import { CurrentVisitor, type Visitor } from "../../backend/BackendProvider.ts"
-import { type BackendError, retryAfterSeconds, toProblemJson } from "../../BackendError.ts"
+import { CurrentVisitor, type Visitor } from "../backend/BackendProvider.ts"
+import { type BackendError, retryAfterSeconds, toProblemJson } from "../BackendError.ts"
 
 const TOKEN_PROTOCOL = "token."
 
