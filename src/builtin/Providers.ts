@@ -5,6 +5,7 @@
  */
 import type { BackendProvider } from "../backend/BackendProvider.ts"
 import { provider as local } from "../providers/local/index.ts"
+import { provider as pipecat } from "../providers/pipecat/index.ts"
 
 /**
  * The providers that come with the package.
@@ -12,4 +13,4 @@ import { provider as local } from "../providers/local/index.ts"
  * @category tables
  * @since 0.1.0
  */
-export const providers: { readonly [name: string]: BackendProvider["Service"] } = { local }
+export const providers: { readonly [name: string]: BackendProvider["Service"] } = { local, pipecat }
