@@ -24,7 +24,7 @@ import type { BackendError } from "./BackendError.ts"
 export interface EngineIncident {
   /** The engine's (or agent's) name. */
   readonly engine: string
-  readonly kind: "stt" | "tts" | "agent"
+  readonly kind: "stt" | "tts" | "s2s" | "agent"
   readonly what: "failed" | "retrying" | "switched" | "opened_circuit" | "recovered" | "unavailable" | "available"
   /** The session that met it. */
   readonly sessionId: string

@@ -8,6 +8,7 @@
  */
 export * as Agent from "./agent/Agent.ts"
 export { AgentRegistry } from "./agent/AgentRegistry.ts"
+export * as Tool from "./agent/Tool.ts"
 export { AudioBranch } from "./AudioBranch.ts"
 export * as BackendConfig from "./backend/BackendConfig.ts"
 export * as BackendProvider from "./backend/BackendProvider.ts"

@@ -15,6 +15,7 @@ import * as Faults from "../Faults.ts"
 import { RateLimits } from "../hooks/RateLimits.ts"
 import type { Periods } from "../hooks/Retention.ts"
 import { Options, secret } from "../Secret.ts"
+import { AgentInLoop } from "../session/S2sPipeline.ts"
 import { PipelineType } from "../session/SessionConfig.ts"
 
 const Name = Schema.NonEmptyString.check(Schema.isMaxLength(128))
@@ -151,6 +152,9 @@ export const ProcessorConfig = Schema.Struct({
  * - `sttFallback`: engines that take over, in this order, when the one that hears fails.
  * - `ttsFallback`: engines that take over, in this order, when the one that speaks fails.
  * - `agent`: the registered agent that answers. In a file `builtin`, when it is left out.
+ * - `agentInLoop`: with `s2s`, where the agent is: `off`, the model answers by itself; `answer`, the agent answers and the
+ *   model only hears and speaks; `tool`, the model asks the agent when it needs to. `off`, or `answer` with a model that
+ *   has no answers of its own.
  * - `customProcessors`: what the user's audio runs through before it is recognised.
  * - `latencyTarget`: from the user's last word to the first of the answer; a slower turn is an event, and many of them
  *   degrade health. 500 ms, [100 ms, 5 s].
@@ -185,6 +189,7 @@ export const BackendConfig = Schema.Struct({
   sttFallback: Schema.Array(Name).pipe(withDefault([])),
   ttsFallback: Schema.Array(Name).pipe(withDefault([])),
   agent: Schema.optionalKey(Name),
+  agentInLoop: Schema.optionalKey(AgentInLoop),
   customProcessors: Schema.Array(ProcessorConfig).pipe(withDefault([])),
   latencyTarget: boundedDuration("100 millis", "5 seconds").pipe(withDefault("500ms")),
   timeout: boundedDuration("1 second", "5 minutes").pipe(withDefault("30s")),
@@ -211,6 +216,7 @@ export const BackendConfig = Schema.Struct({
   noiseCancellationProvider: "noise_cancellation_provider",
   sttFallback: "stt_fallback",
   ttsFallback: "tts_fallback",
+  agentInLoop: "agent_in_loop",
   customProcessors: "custom_processors",
   latencyTarget: "latency_target",
   maxRetries: "max_retries",
@@ -261,7 +267,13 @@ const crossFaults = (raw: unknown): ReadonlyArray<Faults.Fault> => {
       : []
   switch (raw["pipeline_type"]) {
     case "stt_tts":
-      return [...missing("stt_provider"), ...missing("tts_provider")]
+      return [
+        ...missing("stt_provider"),
+        ...missing("tts_provider"),
+        ...(raw["agent_in_loop"] === undefined
+          ? []
+          : [{ path: "agent_in_loop", message: "with pipeline_type stt_tts the agent always answers" }])
+      ]
     case "s2s":
       return [
         ...missing("s2s_provider"),

@@ -86,11 +86,17 @@ const buildS2s = Effect.fnUntraced(function*(config: BackendConfig) {
   const s2s = yield* build(config, "s2s", name, SpeechToSpeech)
   const vadName = config.vadProvider ?? (s2s.capabilities.turnAuthority === "remote" ? undefined : DEFAULT_VAD)
   const vad = vadName === undefined ? undefined : yield* build(config, "vad", vadName, VoiceActivityDetector)
+  const turnName = config.turnDetectionProvider
+  const turn = turnName === undefined ? undefined : yield* build(config, "turn", turnName, TurnDetector)
   return {
-    pipelines: { s2s: S2sPipeline.make({ s2s, vad }) },
+    pipelines: { s2s: yield* S2sPipeline.make({ s2s, vad, turn }, { agentInLoop: config.agentInLoop }) },
     listen: undefined,
     speech: { s2s, ...(vad === undefined ? {} : { vad }) },
-    engines: { s2s: name, ...(vadName === undefined ? {} : { vad: vadName }) }
+    engines: {
+      s2s: name,
+      ...(vadName === undefined ? {} : { vad: vadName }),
+      ...(turnName === undefined ? {} : { turn: turnName })
+    }
   }
 })
 

@@ -46,6 +46,7 @@ const isLive: { readonly [Key in keyof Required<BackendConfig>]: boolean } = {
   s2sProvider: false,
   vadProvider: false,
   turnDetectionProvider: false,
+  agentInLoop: false,
   noiseCancellationProvider: false,
   customProcessors: false,
   sttFallback: false,

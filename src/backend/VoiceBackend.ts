@@ -149,25 +149,31 @@ export class VoiceBackend extends Context.Service<VoiceBackend, {
 
   /**
    * A running backend over a speech-to-speech model. A voice activity detector is used when there is one; a model that
-   * does not decide turns itself needs it. So is a `NoiseSuppressor`. Releasing the layer drains it.
+   * does not decide turns itself needs it. So is a `NoiseSuppressor`; and a `TurnDetector`, where an agent answers. What the
+   * model lacks fails `invalid_config`. Releasing the layer drains it.
    */
   static readonly layerS2s = (
-    options: LayerOptions = {}
+    options: LayerOptions & Pick<S2sPipeline.S2sOptions, "agentInLoop" | "tools"> = {}
   ): Layer.Layer<VoiceBackend, BackendError, BackendProvider | SpeechToSpeech> =>
     running(Effect.gen(function*() {
       const provider = yield* BackendProvider
       const s2s = yield* SpeechToSpeech
       const vad = Option.getOrUndefined(yield* Effect.serviceOption(VoiceActivityDetector))
-      const vadName = vad === undefined ? {} : { vad: vad.name }
+      const turn = Option.getOrUndefined(yield* Effect.serviceOption(TurnDetector))
+      const names = {
+        ...(vad === undefined ? {} : { vad: vad.name }),
+        ...(turn === undefined ? {} : { turn: turn.name })
+      }
+      const agentInLoop = options.agentInLoop ?? options.config?.agentInLoop
       return yield* layered(options, provider, {
         config: {
           pipelineType: "s2s",
           s2sProvider: s2s.name,
           ...(vad === undefined ? {} : { vadProvider: vad.name })
         },
-        pipelines: { s2s: S2sPipeline.make({ s2s, vad }) },
+        pipelines: { s2s: yield* S2sPipeline.make({ s2s, vad, turn }, { ...options, agentInLoop }) },
         speech: { s2s, ...(vad === undefined ? {} : { vad }) },
-        engines: { s2s: s2s.name, ...vadName }
+        engines: { s2s: s2s.name, ...names }
       })
     }))
 

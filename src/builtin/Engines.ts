@@ -39,7 +39,12 @@ export const load = <Kind extends EngineKind>(
 export const engines: EngineTable = {
   stt: { moonshine: load("moonshine", () => import("../engines/moonshine/index.ts")) },
   tts: { flite: load("flite", () => import("../engines/flite/index.ts")) },
-  s2s: {},
+  s2s: {
+    cascade: Effect.flatMap(
+      Effect.promise(() => import("./Cascade.ts")),
+      (module) => Effect.sync(() => module.definition(engines))
+    )
+  },
   vad: {
     silero: load("silero", () => import("../engines/silero/index.ts")),
     energy: load("energy", () => import("../engines/energy/index.ts"))

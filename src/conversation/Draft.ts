@@ -232,9 +232,14 @@ export class Draft {
     const { agent, queue } = this.state
     if (agent._tag === "Silent") {
       this.start(source, marks)
-    } else if (source._tag === "Answer" && agent._tag !== "Ending" && isProtected(agent.reply.source)) {
-      const asked = queue.filter((other) => other._tag === "Answer")
-      this.set({ queue: [...asked, source, ...queue.filter((other) => other._tag !== "Answer")] })
+    } else if (
+      (source._tag === "Answer" || source._tag === "Remote") && agent._tag !== "Ending" &&
+      isProtected(agent.reply.source)
+    ) {
+      // of a model's own replies only the last one answers what was said last
+      const others = source._tag === "Remote" ? queue.filter((other) => other._tag !== "Remote") : queue
+      const asked = others.filter((other) => other._tag === "Answer")
+      this.set({ queue: [...asked, source, ...others.filter((other) => other._tag !== "Answer")] })
     } else {
       this.cut({ _tag: "Start", source, marks })
     }

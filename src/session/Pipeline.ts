@@ -13,8 +13,10 @@ import type { BackendError } from "../BackendError.ts"
 import type { Event, ReplySource } from "../conversation/ConversationState.ts"
 import type { HistoryItem } from "../conversation/History.ts"
 import type { TurnAuthority } from "../conversation/TurnAuthority.ts"
+import type { OnIncident } from "../EngineIncident.ts"
 import type { AudioInput } from "./AudioInput.ts"
 import type { Metadata } from "./SessionConfig.ts"
+import type { SessionEventBody } from "./SessionEvent.ts"
 import type { Voice } from "./Voice.ts"
 
 type WithoutTime<E> = E extends unknown ? Omit<E, "atMs"> : never
@@ -42,6 +44,10 @@ export interface PipelineContext {
   readonly history: ReadonlyArray<HistoryItem>
   /** Tells the conversation; synchronous. */
   readonly dispatch: (event: Happening) => void
+  /** Tells the session's listeners what the conversation does not know of: tools. */
+  readonly tell: (event: SessionEventBody) => void
+  /** Tells what happens to an engine while the session goes on. */
+  readonly incident: OnIncident
   /** Tells a sentence that a reply is going to say; synchronous. */
   readonly planned: (epoch: number, sentence: string) => void
   /** The user's audio: where ears are added, and how far it is. */

@@ -4,20 +4,34 @@
  * The model's replies are played as replies of the conversation: paced, interrupted and remembered like any other. With
  * `turnAuthority: "own"` the backend's voice activity decides turns and tells the model; with `remote` the model does.
  *
+ * An agent may be in the loop: it answers in place of the model, which then only hears and speaks (`answer`), or the model
+ * asks it by a tool (`tool`).
+ *
  * @since 0.1.0
  */
-import * as Deferred from "effect/Deferred"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Queue from "effect/Queue"
+import * as Schema from "effect/Schema"
+import * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
+import type { Tool } from "../agent/Tool.ts"
 import { type BackendError, InvalidConfig, normalize, PipelineError, Timeout } from "../BackendError.ts"
-import type { SpeechToSpeech, SpeechToSpeechEvent } from "../speech/SpeechToSpeech.ts"
+import type { ReplySource } from "../conversation/ConversationState.ts"
+import type { TextTransform } from "../conversation/TextTransform.ts"
+import type { SpeechToSpeech, SpeechToSpeechEvent, SpeechToSpeechStream } from "../speech/SpeechToSpeech.ts"
+import type { TurnDetector } from "../speech/TurnDetector.ts"
 import type { VoiceActivityDetector } from "../speech/VoiceActivityDetector.ts"
-import type { PipelineFactory } from "./Pipeline.ts"
+import type { Pipeline, PipelineContext, PipelineFactory } from "./Pipeline.ts"
+import * as S2sReplies from "./S2sReplies.ts"
+import * as S2sTools from "./S2sTools.ts"
+import * as S2sTurns from "./S2sTurns.ts"
+import * as Speaker from "./Speaker.ts"
+import { StallWatch } from "./StallWatch.ts"
 
 /**
- * The engines of the pipeline; the detector is needed when the backend decides turns.
+ * The engines of the pipeline; the detector is needed when the backend decides turns. The turn detector judges words:
+ * it is used where an agent answers.
  *
  * @category models
  * @since 0.1.0
@@ -25,209 +39,263 @@ import type { PipelineFactory } from "./Pipeline.ts"
 export interface S2sEngines {
   readonly s2s: SpeechToSpeech["Service"]
   readonly vad: VoiceActivityDetector["Service"] | undefined
+  readonly turn?: TurnDetector["Service"] | undefined
 }
 
-type ReplyEvent = Extract<SpeechToSpeechEvent, { readonly reply: string }>
-
-/** Pieces of a reply that wait for the player; a model that is further ahead than this is failed. */
-const MAX_PIECES = 4_096
-/** Replies that have begun and are not played yet; the oldest of more is dropped. */
-const MAX_REPLIES = 8
+/**
+ * Where the agent is: nowhere; in the place of the model's own answers; behind a tool that the model calls.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export const AgentInLoop = Schema.Literals(["off", "answer", "tool"])
 
 /**
- * Opens the pipeline of one session on a backend's model. Fails `invalid_config` when the model cannot decide turns and
- * there is no detector.
+ * @category models
+ * @since 0.1.0
+ */
+export type AgentInLoop = typeof AgentInLoop.Type
+
+/**
+ * @category models
+ * @since 0.1.0
+ */
+export interface S2sOptions {
+  /** Default: `off`; `answer` with a model that has no answers of its own. */
+  readonly agentInLoop?: AgentInLoop | undefined
+  /** What the model may call. */
+  readonly tools?: ReadonlyArray<Tool> | undefined
+  /** What becomes of the agent's text before it is spoken, with `answer`. */
+  readonly textTransforms?: ReadonlyArray<TextTransform> | undefined
+}
+
+const lacks = ({ agentInLoop, tools = [] }: S2sOptions, { s2s, vad }: S2sEngines) => {
+  const { answers, agentInLoop: hears, tools: calls, turnAuthority } = s2s.capabilities
+  if (turnAuthority !== "remote" && vad === undefined) {
+    return ["vad_provider", `${s2s.name} does not decide turns: a voice activity detector is needed`] as const
+  }
+  if (agentInLoop === "answer" && !hears) {
+    return ["agent_in_loop", `${s2s.name} cannot leave its answers to an agent`] as const
+  }
+  if (agentInLoop !== "answer" && !answers) {
+    return ["answers", `${s2s.name} has no answers of its own: it needs agent_in_loop: answer`] as const
+  }
+  if ((agentInLoop === "tool" || tools.length > 0) && !calls) {
+    return ["tools", `${s2s.name} calls no tools`] as const
+  }
+  if (agentInLoop === "answer" && tools.length > 0) {
+    return ["tools", "with agent_in_loop: answer the model calls no tools: the agent does"] as const
+  }
+  return undefined
+}
+
+/** One reply of the model within a reply of the conversation: where its audio begins and ends in it, in ms. */
+interface Part {
+  readonly reply: string
+  readonly fromMs: number
+  toMs: number
+  over: boolean
+}
+
+/**
+ * The pipeline of the sessions on a backend's model. Fails `invalid_config` when the model lacks what is asked for
+ * (`details.missing`), and when it cannot decide turns and there is no detector.
  *
  * @category constructors
  * @since 0.1.0
  */
-export const make = ({ s2s, vad }: S2sEngines): PipelineFactory =>
-  Effect.fnUntraced(function*(context) {
-    const { turnAuthority } = s2s.capabilities
-    const stream = yield* s2s.open({
-      sessionId: context.sessionId,
-      history: context.history.map(({ role, text }) => ({ role, text }))
-    }).pipe(Effect.timeoutOrElse({
+export const make = (engines: S2sEngines, options: S2sOptions = {}): Effect.Effect<PipelineFactory, InvalidConfig> => {
+  const agentInLoop = options.agentInLoop ?? (engines.s2s.capabilities.answers ? "off" : "answer")
+  const missing = lacks({ ...options, agentInLoop }, engines)
+  return missing === undefined
+    ? Effect.succeed((context) => open(engines, { ...options, agentInLoop }, context))
+    : Effect.fail(
+      new InvalidConfig({
+        op: "VoiceBackend.make",
+        message: missing[1],
+        details: { engine: engines.s2s.name, missing: missing[0] }
+      })
+    )
+}
+
+const open = Effect.fnUntraced(function*(
+  engines: S2sEngines,
+  { agentInLoop, textTransforms, tools: given = [] }: S2sOptions,
+  context: PipelineContext
+) {
+  const { s2s, turn: turnDetector } = engines
+  const agentAnswers = agentInLoop === "answer"
+  const tools = agentInLoop === "tool" ? [...given, S2sTools.askAgent(context)] : given
+  const stream: SpeechToSpeechStream = yield* s2s.open({
+    sessionId: context.sessionId,
+    history: context.history.map(({ role, text }) => ({ role, text })),
+    answers: !agentAnswers,
+    tools: tools.map(({ description, name, parameters }) => ({ name, description, parameters })),
+    onIncident: context.incident
+  }).pipe(Effect.timeoutOrElse({
+    duration: context.timeout,
+    orElse: () => Effect.fail(new Timeout({ op: "SpeechToSpeech.open", message: `opening ${s2s.name} took too long` }))
+  }))
+
+  // what of the model's is heard under which epoch
+  const playing = new Map<number, Array<Part>>()
+  const replies = yield* S2sReplies.make({
+    truncate: stream.truncate,
+    unasked: (reply) => agentAnswers ? stream.truncate(reply, 0) : context.dispatch({ _tag: "RemoteReply", reply })
+  })
+  const turns = yield* S2sTurns.make(engines, agentAnswers, context, stream)
+  const call = S2sTools.make(tools, context, stream)
+
+  const onEvent = (event: SpeechToSpeechEvent): void => "reply" in event ? replies.take(event) : turns.take(event)
+  yield* Stream.runForEach(stream.events, (event) => Effect.sync(() => onEvent(event))).pipe(
+    Effect.andThen(
+      Effect.fail<BackendError>(
+        new PipelineError({ op: "SpeechToSpeech.events", message: `${s2s.name} ended its stream`, retryable: false })
+      )
+    ),
+    normalize("SpeechToSpeech.events"),
+    Effect.catch((error) =>
+      Effect.sync(() => {
+        context.dispatch({ _tag: "EngineDown", engine: s2s.name, error })
+        context.dispatch({ _tag: "Close", reason: "failed" })
+      })
+    ),
+    Effect.forkScoped
+  )
+
+  const inTime = (what: string) =>
+    Effect.timeoutOrElse({
       duration: context.timeout,
       orElse: () =>
-        Effect.fail(new Timeout({ op: "SpeechToSpeech.open", message: `opening ${s2s.name} took too long` }))
-    }))
-
-    // the model's replies, by its own names, and the epoch under which each is played
-    const replies = new Map<string, Queue.Queue<ReplyEvent>>()
-    const playing = new Map<number, string>()
-    // an answer that was asked for and has not begun
-    let awaited: Deferred.Deferred<string> | undefined
-    // answers that were asked for and are not wanted any more
-    let unwanted = 0
-
-    const runSync = Effect.runSyncWith(yield* Effect.context<never>())
-    const onReplyStarted = (reply: string) => {
-      if (unwanted > 0) {
-        unwanted--
-        return stream.truncate(reply, 0)
-      }
-      for (const oldest of replies.keys()) {
-        if (replies.size < MAX_REPLIES) break
-        replies.delete(oldest)
-        stream.truncate(oldest, 0)
-      }
-      replies.set(reply, runSync(Queue.dropping<ReplyEvent>(MAX_PIECES)))
-      if (awaited !== undefined) {
-        const asked = awaited
-        // first: whoever asked goes on at once
-        awaited = undefined
-        Deferred.doneUnsafe(asked, Effect.succeed(reply))
-      } else {
-        context.dispatch({ _tag: "RemoteReply", reply })
-      }
-    }
-    const onEvent = (event: SpeechToSpeechEvent): void => {
-      switch (event._tag) {
-        case "UserSpeechStarted":
-        case "UserSpeechStopped": {
-          if (turnAuthority !== "remote") return
-          const at = context.input.position
-          return context.dispatch({
-            _tag: event._tag === "UserSpeechStarted" ? "SpeechStarted" : "SpeechStopped",
-            atSample: at,
-            decidedAtSample: at
-          })
-        }
-        case "UserTranscript":
-          return context.dispatch({ _tag: event.final ? "Final" : "Interim", text: event.text })
-        case "ReplyStarted":
-          return onReplyStarted(event.reply)
-        default: {
-          const queue = replies.get(event.reply)
-          if (queue !== undefined && !Queue.offerUnsafe(queue, event)) {
-            // the end must get through
-            replies.delete(event.reply)
-            stream.truncate(event.reply, 0)
-          }
-        }
-      }
-    }
-    yield* Stream.runForEach(stream.events, (event) => Effect.sync(() => onEvent(event))).pipe(
-      Effect.andThen(
-        Effect.fail<BackendError>(
-          new PipelineError({ op: "SpeechToSpeech.events", message: `${s2s.name} ended its stream`, retryable: false })
+        Effect.fail(
+          new Timeout({ op: "SpeechToSpeech.reply", message: `${what} for ${Duration.format(context.timeout)}` })
         )
-      ),
-      normalize("SpeechToSpeech.events"),
-      Effect.catch((error) =>
-        Effect.sync(() => {
-          context.dispatch({ _tag: "EngineDown", engine: s2s.name, error })
-          context.dispatch({ _tag: "Close", reason: "failed" })
-        })
-      ),
-      Effect.forkScoped
-    )
+    })
+  const asked = (ask: () => void) => replies.ask(ask).pipe(inTime(`${s2s.name} gave no answer`))
+  const progress = (epoch: number, stage: "agent" | "clause" | "tts") =>
+    context.dispatch({ _tag: "ReplyProgress", epoch, stage })
 
-    yield* Effect.fromResult(context.input.add({ sampleRate: s2s.inputSampleRate, push: (pcm) => stream.push(pcm) }))
-    if (turnAuthority !== "remote") {
-      if (vad === undefined) {
-        return yield* new InvalidConfig({
-          op: "SpeechToSpeech.open",
-          message: `${s2s.name} does not decide turns: a voice activity detector is needed`,
-          details: { missing: "vad_provider" }
-        })
-      }
-      const detector = yield* vad.open({
-        onActivity: (activity) => {
-          stream.activity(activity)
-          context.dispatch(activity)
-        }
-      }).pipe(Effect.timeoutOrElse({
-        duration: context.timeout,
-        orElse: () =>
-          Effect.fail(new Timeout({ op: "VoiceActivityDetector.open", message: `opening ${vad.name} took too long` }))
-      }))
-      yield* Effect.fromResult(
-        context.input.add({ sampleRate: vad.sampleRate, branch: "vad", push: (pcm) => detector.push(pcm) })
-      )
-    }
-
-    const inTime = (what: string) =>
-      Effect.timeoutOrElse({
-        duration: context.timeout,
-        orElse: () =>
-          Effect.fail(
-            new Timeout({ op: "SpeechToSpeech.reply", message: `${what} for ${Duration.format(context.timeout)}` })
-          )
-      })
-
-    const play = (epoch: number, reply: string) =>
+  type Request = Parameters<Pipeline["reply"]>[0]
+  /** Known at once: it may be ended before its fiber has begun. */
+  const begin = (epoch: number, reply: string): Part => {
+    const parts = playing.get(epoch) ?? []
+    const fromMs = parts.at(-1)?.toMs ?? 0
+    const part = { reply, fromMs, toMs: fromMs, over: false }
+    playing.set(epoch, [...parts, part])
+    return part
+  }
+  /** Hands a reply of the model to the voice, to its end; what it calls meanwhile ends with it. */
+  const play = ({ epoch, history, turn }: Request, part: Part): Effect.Effect<void, BackendError> =>
+    Effect.scopedWith((scope) =>
       Effect.gen(function*() {
-        const queue = replies.get(reply)
-        if (queue === undefined) return
-        playing.set(epoch, reply)
+        const events = replies.events(part.reply)
+        if (events === undefined) return
         while (true) {
-          const event = yield* Queue.take(queue).pipe(inTime(`${s2s.name} gave nothing more of its reply`))
+          const event = yield* Queue.take(events).pipe(inTime(`${s2s.name} gave nothing more of its reply`))
           if (event._tag === "ReplyAudio") {
-            if (event.pcm.length === 0) continue
-            context.dispatch({ _tag: "ReplyProgress", epoch, stage: "tts" })
+            if (event.pcm.length === 0 && event.text === "") continue
+            progress(epoch, "tts")
+            part.toMs += event.pcm.length * 1_000 / s2s.outputSampleRate
             yield* context.voice.speak(epoch, { pcm: event.pcm, text: event.text }, s2s.outputSampleRate)
+          } else if (event._tag === "ToolCall") {
+            const { metadata, sessionId, userId } = context
+            yield* Scope.provide(
+              Effect.forkScoped(call(event, { sessionId, userId, metadata: metadata(), turn, history })),
+              scope
+            )
           } else if (event._tag === "ReplyFailed") {
             return yield* event.error
           } else if (event._tag === "ReplyEnded") {
-            return context.voice.finish(epoch)
+            part.over = true
+            return
           }
         }
-      }).pipe(Effect.ensuring(Effect.sync(() => replies.delete(reply))))
-
-    const answered = (ask: () => void) =>
-      Effect.suspend(() => {
-        const deferred = Deferred.makeUnsafe<string>()
-        awaited = deferred
-        ask()
-        return Deferred.await(deferred).pipe(
-          inTime(`${s2s.name} gave no answer`),
-          Effect.ensuring(Effect.sync(() => {
-            if (awaited !== deferred) return
-            awaited = undefined
-            unwanted++
-          }))
-        )
       })
+    ).pipe(Effect.ensuring(Effect.sync(() => replies.forget(part.reply))))
+  const playWhole = (request: Request, reply: string) => {
+    const part = begin(request.epoch, reply)
+    return Effect.andThen(play(request, part), Effect.sync(() => context.voice.finish(request.epoch)))
+  }
 
-    return {
-      authority: turnAuthority,
-      textual: false,
-      interims: false,
-      judge: undefined,
-      finalize: (id) => context.dispatch({ _tag: "Finalized", id }),
-      reply: ({ epoch, source }) => {
-        switch (source._tag) {
-          case "Remote":
-            // known at once: it may be ended before its fiber has begun
-            playing.set(epoch, source.reply)
-            return play(epoch, source.reply)
-          case "Answer":
-            return Effect.flatMap(
-              answered(() => source.kind === "text" ? stream.userText(source.transcript) : stream.commit()),
-              (reply) => play(epoch, reply)
+  const sentences = Speaker.make(textTransforms)
+  /** Has the model speak a text, sentence by sentence: the next is asked for while the former is played. */
+  const speak = (request: Request, source: Exclude<ReplySource, { readonly _tag: "Audio" | "Remote" }>) => {
+    const { committed, epoch, history, turn } = request
+    const watch = new StallWatch()
+    const text = source._tag === "Text" ? Stream.succeed(source.text) : context.agent().respond({
+      transcript: source.transcript,
+      history,
+      sessionId: context.sessionId,
+      userId: context.userId,
+      turn,
+      metadata: context.metadata(),
+      committed
+    }).pipe(watch.over("Agent.respond", "the agent", context.timeout))
+    const spoken = text.pipe(
+      Stream.filter((piece) => piece !== ""),
+      Stream.tap(() => Effect.sync(() => progress(epoch, "agent"))),
+      sentences,
+      Stream.runForEach((sentence) =>
+        Effect.suspend(() => {
+          context.planned(epoch, sentence)
+          progress(epoch, "clause")
+          return Effect.flatMap(
+            asked(() => stream.say(sentence)),
+            (reply) => play(request, begin(epoch, reply))
+          )
+        })
+      ),
+      Effect.andThen(Effect.sync(() => context.voice.finish(epoch)))
+    )
+    const fail = (error: BackendError) => context.dispatch({ _tag: "ReplyFailed", epoch, error })
+    // not within the dispatch that began the reply: what happens to it could not be told before its first frame
+    return Effect.yieldNow.pipe(Effect.andThen(Effect.forkChild(watch.run(fail))), Effect.andThen(spoken))
+  }
+
+  const pipeline: Pipeline = {
+    authority: turns.authority,
+    textual: agentAnswers,
+    interims: agentAnswers && s2s.capabilities.interims,
+    judge: agentAnswers && turnDetector !== undefined
+      ? (transcript, agentSaid) => turnDetector.endOfTurn({ transcript, agentSaid })
+      : undefined,
+    finalize: turns.finalize,
+    reply: (request) => {
+      const { source } = request
+      switch (source._tag) {
+        case "Remote":
+          return playWhole(request, source.reply)
+        case "Answer":
+          return agentAnswers ? speak(request, source) : Effect.flatMap(
+            asked(() =>
+              source.kind === "text" ? stream.userText(source.transcript) : stream.commit(context.input.position)
+            ),
+            (reply) => playWhole(request, reply)
+          )
+        case "Text":
+          if (agentAnswers) return speak(request, source)
+          return s2s.capabilities.say
+            ? Effect.flatMap(asked(() => stream.say(source.text)), (reply) => playWhole(request, reply))
+            : Effect.fail(
+              new InvalidConfig({
+                op: "VoiceSession.say",
+                message: `${s2s.name} cannot speak a given text`,
+                details: { missing: "say" }
+              })
             )
-          case "Text":
-            return s2s.capabilities.say
-              ? Effect.flatMap(answered(() => stream.say(source.text)), (reply) => play(epoch, reply))
-              : Effect.fail(
-                new InvalidConfig({
-                  op: "VoiceSession.say",
-                  message: `${s2s.name} cannot speak a given text`,
-                  details: { missing: "say" }
-                })
-              )
-          case "Audio":
-            return Effect.void
-        }
-      },
-      ended: (epoch, { completed, playedMs }) => {
-        const reply = playing.get(epoch)
-        if (reply === undefined) return
-        playing.delete(epoch)
-        replies.delete(reply)
-        if (!completed) stream.truncate(reply, playedMs)
+        case "Audio":
+          return Effect.void
+      }
+    },
+    ended: (epoch, { completed, playedMs }) => {
+      const parts = playing.get(epoch) ?? []
+      playing.delete(epoch)
+      for (const { fromMs, over, reply, toMs } of parts) {
+        replies.forget(reply)
+        const whole = completed || (over && playedMs >= toMs && parts.length > 1)
+        if (!whole) stream.truncate(reply, Math.max(0, playedMs - fromMs))
       }
     }
-  })
+  }
+  return pipeline
+})

@@ -525,6 +525,23 @@ export const make = Effect.fnUntraced(function*(options: SessionOptions) {
     ended: Deferred.await(ended)
   }
 
+  /** Something happened to an engine while it worked for this session. */
+  const incident = ({ engine, error, kind, to, what }: EngineIncident): void => {
+    if (isClosed()) return
+    emit({
+      type: "engine.incident",
+      engine,
+      kind,
+      what,
+      ...(to === undefined ? {} : { to }),
+      ...(error === undefined ? {} : { code: error.code })
+    })
+    if (what === "unavailable" && error !== undefined) dispatch({ _tag: "EngineDown", engine, error })
+    if (what === "available") {
+      for (const down of state.down) dispatch({ _tag: "EngineUp", engine: down })
+    }
+  }
+
   // ---- ears and timers ----------------------------------------------------------------------------------------------
 
   pipeline = yield* options.pipeline({
@@ -534,6 +551,8 @@ export const make = Effect.fnUntraced(function*(options: SessionOptions) {
     agent: () => agent,
     history: state.history,
     dispatch,
+    tell: (event) => isClosed() ? undefined : emit(event),
+    incident,
     planned: keeping.planned,
     input,
     voice,
@@ -568,22 +587,7 @@ export const make = Effect.fnUntraced(function*(options: SessionOptions) {
     close: (reason: SessionEnd) => dispatch({ _tag: "Close", reason }),
     /** Lets the session finish. */
     drain,
-    /** Something happened to an engine while it worked for this session. */
-    incident: ({ engine, error, kind, to, what }: EngineIncident): void => {
-      if (state.lifecycle._tag === "Closed") return
-      emit({
-        type: "engine.incident",
-        engine,
-        kind,
-        what,
-        ...(to === undefined ? {} : { to }),
-        ...(error === undefined ? {} : { code: error.code })
-      })
-      if (what === "unavailable" && error !== undefined) dispatch({ _tag: "EngineDown", engine, error })
-      if (what === "available") {
-        for (const down of state.down) dispatch({ _tag: "EngineUp", engine: down })
-      }
-    }
+    incident
   }
 })
 

@@ -8,14 +8,13 @@ import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
 import { type BackendError, ConnectionFailed, normalize, Timeout } from "../BackendError.ts"
 import type { ReplySource } from "../conversation/ConversationState.ts"
-import { Sentences } from "../conversation/Sentences.ts"
-import { spoken } from "../conversation/SpokenText.ts"
-import { compose, type TextTransform, type Transformer } from "../conversation/TextTransform.ts"
+import type { TextTransform } from "../conversation/TextTransform.ts"
 import type { SpeechToText } from "../speech/SpeechToText.ts"
 import type { TextToSpeech } from "../speech/TextToSpeech.ts"
 import type { TurnDetector } from "../speech/TurnDetector.ts"
 import type { VoiceActivityDetector } from "../speech/VoiceActivityDetector.ts"
 import type { Pipeline, PipelineContext, PipelineFactory } from "./Pipeline.ts"
+import * as Speaker from "./Speaker.ts"
 import { StallWatch } from "./StallWatch.ts"
 
 /**
@@ -85,7 +84,7 @@ export const make = (
   { stt, tts, turn: turnDetector, vad }: SttTtsEngines,
   options?: SttTtsOptions
 ): PipelineFactory => {
-  const transform = compose([spoken(), ...options?.textTransforms ?? []])
+  const sentences = Speaker.make(options?.textTransforms)
   return Effect.fnUntraced(function*(context) {
     const recogniser = yield* makeRecogniser(stt, context)
     const voice = yield* tts.open({ sessionId: context.sessionId }).pipe(
@@ -133,9 +132,7 @@ export const make = (
       const spoken = text(source, request, watch).pipe(
         Stream.filter((piece) => piece !== ""),
         Stream.tap(() => progress(epoch, "agent")),
-        Stream.mapAccum(() => new Speaker(transform()), (speaker, piece: string) => [speaker, speaker.push(piece)], {
-          onHalt: (speaker) => speaker.flush()
-        }),
+        sentences,
         Stream.tap((sentence) =>
           Effect.sync(() => {
             context.planned(epoch, sentence)
@@ -168,22 +165,4 @@ export const make = (
       ended: () => {}
     }
   })
-}
-
-/** Text for the ear, cut into what is spoken at once. */
-class Speaker {
-  readonly #transformer: Transformer
-  readonly #sentences = new Sentences()
-
-  constructor(transformer: Transformer) {
-    this.#transformer = transformer
-  }
-
-  push(text: string): ReadonlyArray<string> {
-    return this.#sentences.push(this.#transformer.push(text))
-  }
-
-  flush(): ReadonlyArray<string> {
-    return [...this.#sentences.push(this.#transformer.flush()), ...this.#sentences.flush()]
-  }
 }

@@ -12,11 +12,29 @@ import type * as Scope from "effect/Scope"
 import type * as Stream from "effect/Stream"
 import type { BackendError } from "../BackendError.ts"
 import type { TurnAuthority } from "../conversation/TurnAuthority.ts"
+import type { OnIncident } from "../EngineIncident.ts"
 import type { EngineHealth } from "./EngineHealth.ts"
 import type { VoiceActivity } from "./VoiceActivityDetector.ts"
 
 /**
+ * A function that the model may call. `parameters` is the JSON Schema (draft 2020-12) of its input, an object.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface SpeechToSpeechTool {
+  readonly name: string
+  readonly description: string
+  readonly parameters: { readonly [keyword: string]: unknown }
+}
+
+/**
  * What happens on the model's side. `reply` is the engine's own name of a reply, new for each.
+ *
+ * - `UserTranscript`: with `final` the words will not change, and add up; others replace each other.
+ * - `UserTurnTranscribed`: with `answers: false` only: all words of a turn have been told. It answers each `commit`, in
+ *   order; where the model decides turns, it is their end.
+ * - `ToolCall`: within a reply, which goes on when `toolResult` has been given.
  *
  * @category models
  * @since 0.1.0
@@ -25,16 +43,24 @@ export type SpeechToSpeechEvent =
   | { readonly _tag: "UserSpeechStarted" }
   | { readonly _tag: "UserSpeechStopped" }
   | { readonly _tag: "UserTranscript"; readonly text: string; readonly final: boolean }
+  | { readonly _tag: "UserTurnTranscribed" }
   | { readonly _tag: "ReplyStarted"; readonly reply: string }
   /** Mono PCM at the engine's `outputSampleRate`; it belongs to the receiver. `text` as in `SpeechChunk`. */
   | { readonly _tag: "ReplyAudio"; readonly reply: string; readonly pcm: Int16Array; readonly text: string }
+  | {
+    readonly _tag: "ToolCall"
+    readonly reply: string
+    readonly id: string
+    readonly name: string
+    readonly input: unknown
+  }
   | { readonly _tag: "ReplyEnded"; readonly reply: string }
   | { readonly _tag: "ReplyFailed"; readonly reply: string; readonly error: BackendError }
 
 /**
  * One session's link to the model. The methods are synchronous and never fail: what goes wrong arrives as the failure of
  * `events`. Each `commit`, `userText` and `say` is answered by one `ReplyStarted`, in their order; one that is not wanted
- * any more is truncated when it begins.
+ * any more is truncated when it begins. With `answers: false` a `commit` is answered by words alone.
  *
  * @category models
  * @since 0.1.0
@@ -44,24 +70,36 @@ export interface SpeechToSpeechStream {
   readonly push: (pcm: Int16Array) => void
   /** What the backend's own voice activity detector found; ignored by an engine that decides turns itself. */
   readonly activity: (activity: VoiceActivity) => void
-  /** The user's turn is over: answer. Only with `turnAuthority: "own"`. */
-  readonly commit: () => void
+  /**
+   * The user's turn is over at this sample of the timeline (16 kHz), from the first that was pushed: answer, or with
+   * `answers: false` tell its words. Only with `turnAuthority: "own"`.
+   */
+  readonly commit: (untilSample: number) => void
   /** The user was typing: this is the turn. */
   readonly userText: (text: string) => void
   /** Speak this text as it stands. */
   readonly say: (text: string) => void
   /** Stop a reply; `playedMs` of its audio was heard, the rest must leave the model's memory if it can. */
   readonly truncate: (reply: string, playedMs: number) => void
+  /** What a tool gave: text or JSON, for the model to go on with. */
+  readonly toolResult: (id: string, output: string) => void
   readonly events: Stream.Stream<SpeechToSpeechEvent, BackendError>
 }
 
 /**
+ * - `answers`: the model answers the user by itself. `false` only where `capabilities.agentInLoop`: then it hears, tells
+ *   the words, and speaks what it is told to `say`.
+ * - `tools`: what it may call; only where `capabilities.tools`.
+ * - `onIncident`: is told when the link to the model was lost and when it is there again.
+ *
  * @category models
  * @since 0.1.0
  */
 export interface SpeechToSpeechOptions {
   readonly sessionId: string
-  readonly instructions?: string | undefined
+  readonly answers: boolean
+  readonly tools: ReadonlyArray<SpeechToSpeechTool>
+  readonly onIncident?: OnIncident | undefined
   /** The conversation so far, for a session that is resumed. */
   readonly history: ReadonlyArray<{ readonly role: "user" | "agent"; readonly text: string }>
 }
@@ -81,9 +119,16 @@ export class SpeechToSpeech extends Context.Service<
     readonly capabilities: {
       /** Who may decide that the user has finished: the backend (`own`) or the model (`remote`). */
       readonly turnAuthority: TurnAuthority
-      /** It can hand the transcript to an agent and speak the agent's answer instead of its own. */
+      /** It can hand the transcript to an agent and speak the agent's answer instead of its own (`answers: false`). */
       readonly agentInLoop: boolean
+      /** It has answers of its own; one that has none needs the agent in the loop. */
+      readonly answers: boolean
+      /** It calls tools. */
+      readonly tools: boolean
+      /** It tells the user's words. */
       readonly transcripts: boolean
+      /** It tells them while the user speaks. */
+      readonly interims: boolean
       /** `truncate` really shortens what the model remembers having said. */
       readonly truncation: boolean
       /** It can speak a given text. */

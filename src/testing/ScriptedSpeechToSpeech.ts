@@ -28,8 +28,23 @@ export type S2sCall =
   | { readonly _tag: "userText"; readonly text: string }
   | { readonly _tag: "say"; readonly text: string }
   | { readonly _tag: "truncate"; readonly reply: string; readonly playedMs: number }
+  | { readonly _tag: "toolResult"; readonly id: string; readonly output: string }
 
 /**
+ * An answer that calls a tool: it says `first`, calls, and goes on with `last`, in which `{}` stands for what the tool gave.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface ScriptedCall {
+  readonly first?: string | undefined
+  readonly call: string
+  readonly input: unknown
+  readonly last: string
+}
+
+/**
+ * - `agentInLoop`: it leaves its answers to an agent when it is asked to. Default: it cannot.
  * - `authority`: who decides turns. With `remote` (the default) a turn is over after `silenceMs` (default 300) of silence.
  * - `transcripts`: what the user said in each turn, told when the turn is over; `"heard"` is what was really heard of
  *   spelt speech (`SpokenAudio`). Default: nothing is known.
@@ -42,6 +57,7 @@ export type S2sCall =
  * @since 0.1.0
  */
 export interface ScriptedS2sOptions {
+  readonly agentInLoop?: boolean | undefined
   readonly authority?: "own" | "remote" | undefined
   readonly transcripts?: ReadonlyArray<string> | "heard" | undefined
   readonly delay?: Duration.Input | undefined
@@ -78,7 +94,7 @@ const detector = (silenceMs: number, on: (speaking: boolean) => void) => {
  * @since 0.1.0
  */
 export const layerS2s = (
-  answers: ReadonlyArray<string>,
+  answers: ReadonlyArray<string | ScriptedCall>,
   options: ScriptedS2sOptions = {}
 ): Layer.Layer<SpeechToSpeech> =>
   Layer.sync(SpeechToSpeech, () => {
@@ -92,12 +108,15 @@ export const layerS2s = (
       outputSampleRate: OUTPUT_RATE,
       capabilities: {
         turnAuthority: authority,
-        agentInLoop: false,
+        agentInLoop: options.agentInLoop ?? false,
+        answers: true,
+        tools: answers.some((answer) => typeof answer !== "string"),
         transcripts: options.transcripts !== undefined,
+        interims: false,
         truncation: true,
         say: options.say ?? true
       },
-      open: () =>
+      open: ({ answers: own }) =>
         Effect.gen(function*() {
           const asked = yield* Queue.unbounded<string | undefined>()
           const events = yield* Queue.unbounded<SpeechToSpeechEvent, BackendError | Cause.Done>()
@@ -108,12 +127,10 @@ export const layerS2s = (
             const heard = words.splice(0).join(" ")
             const text = options.transcripts !== "heard" ? given.shift() : heard === "" ? undefined : heard
             if (text !== undefined) emit({ _tag: "UserTranscript", text, final: true })
+            if (!own) emit({ _tag: "UserTurnTranscribed" })
           }
-          const answer = (text: string) => {
-            const reply = `reply-${count}`
-            const failure = options.failAt?.[count++]
-            emit({ _tag: "ReplyStarted", reply })
-            if (failure !== undefined) return emit({ _tag: "ReplyFailed", reply, error: failure })
+          const calling = new Map<string, { readonly reply: string; readonly last: string }>()
+          const speak = (reply: string, text: string) => {
             for (const sentence of text.split(/(?<=[.?!]) /u)) {
               const pcm = SpokenAudio.encode(sentence, {
                 sampleRate: OUTPUT_RATE,
@@ -121,7 +138,22 @@ export const layerS2s = (
               })
               emit({ _tag: "ReplyAudio", reply, pcm, text: sentence })
             }
-            emit({ _tag: "ReplyEnded", reply })
+          }
+          const answer = (said: string | ScriptedCall) => {
+            const nth = count++
+            const reply = `reply-${nth}`
+            const failure = options.failAt?.[nth]
+            emit({ _tag: "ReplyStarted", reply })
+            if (failure !== undefined) return emit({ _tag: "ReplyFailed", reply, error: failure })
+            if (typeof said === "string") {
+              speak(reply, said)
+              emit({ _tag: "ReplyEnded", reply })
+              return
+            }
+            if (said.first !== undefined) speak(reply, said.first)
+            const id = `call-${reply}`
+            calling.set(id, { reply, last: said.last })
+            emit({ _tag: "ToolCall", reply, id, name: said.call, input: said.input })
           }
           yield* Queue.take(asked).pipe(
             Effect.tap(() => options.delay === undefined ? Effect.void : Effect.sleep(options.delay)),
@@ -138,7 +170,7 @@ export const layerS2s = (
             emit({ _tag: speaking ? "UserSpeechStarted" : "UserSpeechStopped" })
             if (speaking) return
             hear()
-            Queue.offerUnsafe(asked, undefined)
+            if (own) Queue.offerUnsafe(asked, undefined)
           })
           const call = (done: S2sCall) => void options.calls?.push(done)
           return {
@@ -150,7 +182,7 @@ export const layerS2s = (
             commit: () => {
               call({ _tag: "commit" })
               hear()
-              Queue.offerUnsafe(asked, undefined)
+              if (own) Queue.offerUnsafe(asked, undefined)
             },
             userText: (text) => {
               call({ _tag: "userText", text })
@@ -161,6 +193,13 @@ export const layerS2s = (
               Queue.offerUnsafe(asked, text)
             },
             truncate: (reply, playedMs) => call({ _tag: "truncate", reply, playedMs }),
+            toolResult: (id, output) => {
+              call({ _tag: "toolResult", id, output })
+              const waiting = calling.get(id)
+              if (waiting === undefined) return
+              speak(waiting.reply, waiting.last.replace("{}", output))
+              emit({ _tag: "ReplyEnded", reply: waiting.reply })
+            },
             events: Stream.fromQueue(events)
           }
         })

@@ -73,10 +73,17 @@ export const layer = (setup: Setup = {}) =>
   ]))
 
 export const layerS2s = (
-  answers: ReadonlyArray<string>,
-  options: ScriptedS2s.ScriptedS2sOptions & { readonly setup?: Setup } = {}
+  answers: ReadonlyArray<string | ScriptedS2s.ScriptedCall>,
+  options: ScriptedS2s.ScriptedS2sOptions & {
+    readonly setup?: Setup
+    readonly backend?: Parameters<typeof VoiceBackend.layerS2s>[0]
+  } = {}
 ) =>
-  VoiceBackend.layerS2s({ config: configOf(options.setup ?? {}) }).pipe(Layer.provide([
+  VoiceBackend.layerS2s({
+    ...(options.setup?.agent === undefined ? {} : { agent: options.setup.agent }),
+    ...options.backend,
+    config: configOf(options.setup ?? {})
+  }).pipe(Layer.provide([
     providerOf(options.setup ?? {}),
     ScriptedS2s.layerS2s(answers, options),
     ...(options.authority === "own" ? [Scripted.layerVad()] : [])

@@ -12,7 +12,7 @@ import * as Behaviour from "./Behaviour.ts"
 import { refused, same, that, until } from "./Checks.ts"
 import { connecting, malformedSpeech } from "./Codes.ts"
 import { type Entry, later, test } from "./Entry.ts"
-import { speechToSpeech } from "./Talk.ts"
+import { agentInLoop, speechToSpeech } from "./Talk.ts"
 import * as Tone from "./Tone.ts"
 
 const success: ReadonlyArray<Entry> = [
@@ -68,7 +68,7 @@ const stories: ReadonlyArray<Entry> = [
     "words"
   ]),
   test("US2", "S2S: the model answers by itself", speechToSpeech, ["s2s"]),
-  later("US2 agentInLoop", "S2S with an agent in the loop when wanted", "no engine has the capability yet"),
+  test("US2 agentInLoop", "S2S with an agent in the loop when wanted", agentInLoop, ["s2s"]),
   test("US3", "capacity, and graceful overload: more are refused, the rest goes on", Behaviour.noMoreThanMaximum, [
     "multiUser"
   ]),

@@ -42,3 +42,20 @@ export const speechToSpeech: Act = (stage) =>
     yield* same((yield* user.answered()).text, "Good morning to you.", "the answer")
     yield* until("it was heard", () => Effect.map(user.heardMs, (ms) => ms > 500))
   })
+
+/** The same by a model that only hears and speaks: the agent answers. */
+export const agentInLoop: Act = (stage) =>
+  Effect.gen(function*() {
+    const { call } = yield* stage.open({
+      s2s: ScriptedSpeechToSpeech.layerS2s(["Never said."], {
+        agentInLoop: true,
+        transcripts: ["good morning"],
+        msPerCharacter: 40
+      }),
+      config: { agentInLoop: "answer" }
+    })
+    const user = yield* call()
+    yield* user.say("good morning")
+    yield* same((yield* user.answered()).text, "You said good morning.", "the agent's answer, by the model")
+    yield* until("it was heard", () => Effect.map(user.heardMs, (ms) => ms > 500))
+  })

@@ -1,0 +1,58 @@
+import { assert, describe, it } from "@effect/vitest"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Stream from "effect/Stream"
+import * as Agent from "../../src/agent/Agent.ts"
+import { AgentRegistry } from "../../src/agent/AgentRegistry.ts"
+import * as Pcm from "../../src/audio/Pcm.ts"
+import * as BackendConfig from "../../src/backend/BackendConfig.ts"
+import { VoiceBackend } from "../../src/backend/VoiceBackend.ts"
+import * as Builtin from "../../src/builtin/index.ts"
+import { wer } from "../support/Wer.ts"
+import { load, references, room } from "./Recordings.ts"
+
+const backend = (options: { readonly [name: string]: unknown }, more: { readonly [key: string]: unknown } = {}) =>
+  BackendConfig.decode({
+    provider: "local",
+    pipeline_type: "s2s",
+    s2s_provider: "cascade",
+    agent: "echo",
+    engines: { cascade: options },
+    ...more
+  }).pipe(
+    Effect.map((config) => VoiceBackend.layerConfig(config)),
+    Layer.unwrap,
+    Layer.provide([
+      Builtin.layer,
+      AgentRegistry.layer({ echo: Agent.fromCallback((said) => Effect.succeed(`You said ${said}`)) })
+    ])
+  )
+
+describe("cascade", () => {
+  it.live("hears, asks the agent and speaks with the embedded engines, and no key", () =>
+    Effect.gen(function*() {
+      const voice = yield* VoiceBackend
+      const session = yield* voice.createSession({ userId: "u", transport: "websocket" })
+      const input = Stream.make(Pcm.fromInt16(Pcm.concat([room(0.5), load("ill-disposed"), room(1)])))
+      const outputs = yield* Stream.runCollect(session.pipeline(input))
+      const history = yield* session.history
+      assert.isAtMost(wer([[references["ill-disposed"], history[0]?.text ?? ""]]), 0.15)
+      assert.strictEqual(history[1]?.text, `You said ${history[0]?.text}`)
+      const ms = outputs.reduce((sum, output) => output._tag === "Audio" ? sum + output.pcm.length / 48 : sum, 0)
+      assert.isAbove(ms, 1_000)
+    }).pipe(Effect.scoped, Effect.provide(backend({}))), 20_000)
+
+  it.effect("names what is wrong with its parts", () =>
+    Effect.gen(function*() {
+      const told = (options: { readonly [name: string]: unknown }, more?: { readonly [key: string]: unknown }) =>
+        Effect.map(Effect.flip(Effect.scoped(Layer.build(backend(options, more)))), ({ code, details, message }) => ({
+          code,
+          missing: details?.["missing"],
+          message
+        }))
+      assert.deepInclude(yield* told({ stt: "nobody" }), { code: "invalid_config", missing: "nobody" })
+      assert.match((yield* told({ stt_options: { threads: 0 } })).message, /engines\.cascade\.stt_options\.threads/u)
+      assert.deepInclude(yield* told({}, { agent_in_loop: "tool" }), { code: "invalid_config", missing: "answers" })
+      assert.deepInclude(yield* told({}, { agent_in_loop: "off" }), { code: "invalid_config", missing: "answers" })
+    }))
+})

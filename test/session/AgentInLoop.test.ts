@@ -1,0 +1,253 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Effect, Layer, Schema, Stream } from "effect"
+import * as Agent from "../../src/agent/Agent.ts"
+import * as Tool from "../../src/agent/Tool.ts"
+import * as BackendProvider from "../../src/backend/BackendProvider.ts"
+import { VoiceBackend } from "../../src/backend/VoiceBackend.ts"
+import { ConnectionFailed } from "../../src/BackendError.ts"
+import * as Cascade from "../../src/engines/cascade/index.ts"
+import * as Scripted from "../../src/testing/ScriptedEngines.ts"
+import type { S2sCall } from "../../src/testing/ScriptedSpeechToSpeech.ts"
+import { call, echo, layerS2s, pass, provider, running } from "./Harness.ts"
+
+const lost = new ConnectionFailed({ op: "test", message: "lost" })
+
+const toldOf = (events: ReadonlyArray<{ readonly type: string }>, ...types: ReadonlyArray<string>) =>
+  events.map(({ type }) => type).filter((type) => types.includes(type))
+
+describe("An agent in the loop", () => {
+  for (const authority of ["own", "remote"] as const) {
+    it.effect(`answers in the model's place, with turns decided by ${authority === "own" ? "us" : "the model"}`, () => {
+      const calls: Array<S2sCall> = []
+      return running(
+        layerS2s(["The model's own answer."], {
+          authority,
+          agentInLoop: true,
+          calls,
+          transcripts: ["hello", "more"],
+          setup: { agent: echo, policy: { greeting: "Good day." } },
+          backend: { agentInLoop: "answer" }
+        }),
+        Effect.gen(function*() {
+          const user = yield* call()
+          yield* user.hears(1_500)
+          for (let turn = 0; turn < 2; turn++) {
+            yield* user.speaks(400)
+            yield* user.hears(3_000)
+          }
+          assert.deepStrictEqual(yield* user.said, [
+            "agent: Good day.",
+            "user: hello",
+            "agent: You said hello.",
+            "user: more",
+            "agent: You said more."
+          ])
+          assert.deepStrictEqual(
+            calls.filter(({ _tag }) => _tag === "say"),
+            ["Good day.", "You said hello.", "You said more."].map((text) => ({ _tag: "say" as const, text }))
+          )
+        })
+      )
+    })
+  }
+
+  it.effect("is cut where it was heard: what was heard whole stays, the rest leaves the model", () => {
+    const calls: Array<S2sCall> = []
+    return running(
+      layerS2s([], {
+        authority: "own",
+        agentInLoop: true,
+        calls,
+        transcripts: ["go on", "stop"],
+        setup: { agent: Agent.fromStream(() => Stream.make("One two three four. ", "Five six seven eight.")) },
+        backend: { agentInLoop: "answer" }
+      }),
+      Effect.gen(function*() {
+        const user = yield* call()
+        yield* user.speaks(400)
+        yield* user.hears(1_500)
+        yield* user.speaks(600)
+        const truncated = calls.filter((done) => done._tag === "truncate")
+        assert.deepStrictEqual(truncated.map(({ reply }) => reply), ["reply-1"])
+        assert.isTrue(truncated[0]!.playedMs > 200 && truncated[0]!.playedMs < 1_000, JSON.stringify(truncated))
+        assert.match((yield* user.said)[1] ?? "", /^agent: One two three four\. Five( six)?( seven)? …$/u)
+      })
+    )
+  })
+
+  it.effect("is asked by the model as a tool, and the reply goes on with what it said", () => {
+    const calls: Array<S2sCall> = []
+    return running(
+      layerS2s([{ first: "One moment.", call: "ask_agent", input: { question: "the time" }, last: "I hear: {}" }], {
+        calls,
+        transcripts: ["what time is it"],
+        setup: { agent: Agent.fromCallback((asked) => Effect.delay(Effect.succeed(`It is ${asked}.`), "2 seconds")) },
+        backend: { agentInLoop: "tool" }
+      }),
+      Effect.gen(function*() {
+        const user = yield* call()
+        yield* user.speaks(400)
+        yield* user.hears(6_000)
+        assert.deepStrictEqual(yield* user.said, [
+          "user: what time is it",
+          "agent: One moment. I hear: It is the time."
+        ])
+        assert.deepInclude(calls, { _tag: "toolResult", id: "call-reply-0", output: "It is the time." })
+        const { events } = user.connection
+        assert.deepStrictEqual(toldOf(events, "tool.started", "tool.finished", "agent.speech_stopped"), [
+          "tool.started",
+          "tool.finished",
+          "agent.speech_stopped"
+        ])
+        assert.deepInclude(user.connection.of("tool.finished")[0], { turn: 1, name: "ask_agent", ok: true })
+      })
+    )
+  })
+
+  it.effect("ends its call when the user interrupts, and the model is told", () => {
+    const calls: Array<S2sCall> = []
+    let interrupted = 0
+    const agent = Agent.fromCallback(() => Effect.onInterrupt(Effect.never, () => Effect.sync(() => interrupted++)))
+    return running(
+      layerS2s([{ call: "ask_agent", input: { question: "x" }, last: "{}" }, "Yes?"], {
+        calls,
+        setup: { agent },
+        backend: { agentInLoop: "tool" }
+      }),
+      Effect.gen(function*() {
+        const user = yield* call()
+        yield* user.speaks(400)
+        yield* user.hears(1_000)
+        yield* user.speaks(400)
+        yield* user.hears(2_000)
+        assert.strictEqual(interrupted, 1)
+        assert.deepInclude(user.connection.of("tool.finished")[0], { ok: false })
+        assert.deepInclude(yield* user.said, "agent: Yes?")
+      })
+    )
+  })
+
+  it.effect("has its tools checked: a wrong input, a failure and an unknown name are told to the model", () => {
+    const calls: Array<S2sCall> = []
+    const tool = Tool.make({
+      name: "double",
+      description: "Doubles",
+      input: Schema.Struct({ n: Schema.Finite }),
+      run: ({ n }) => n === 13 ? Effect.fail("unlucky") : Effect.succeed({ doubled: 2 * n })
+    })
+    assert.deepInclude(tool.parameters, { type: "object" })
+    return running(
+      layerS2s([
+        { call: "double", input: { n: 4 }, last: "{}" },
+        { call: "double", input: { n: "four" }, last: "{}" },
+        { call: "double", input: { n: 13 }, last: "{}" },
+        { call: "triple", input: {}, last: "{}" }
+      ], { calls, backend: { tools: [tool] } }),
+      Effect.gen(function*() {
+        const user = yield* call()
+        for (let turn = 0; turn < 4; turn++) {
+          yield* user.speaks(400)
+          yield* user.hears(20_000)
+        }
+        const outputs = calls.flatMap((done) => done._tag === "toolResult" ? [done.output] : [])
+        assert.strictEqual(outputs[0], `{"doubled":8}`)
+        assert.match(outputs[1]!, /^\{"error":"the input of the tool double: n: .*\}$/u)
+        assert.strictEqual(outputs[2], `{"error":"the tool double failed: unlucky"}`)
+        assert.strictEqual(outputs[3], `{"error":"there is no tool triple"}`)
+        assert.deepStrictEqual(user.connection.of("tool.finished").map(({ ok }) => ok), [true, false, false, false])
+      })
+    )
+  })
+
+  it.effect("is refused where the model lacks it", () =>
+    Effect.gen(function*() {
+      const refused = (layer: ReturnType<typeof layerS2s>) =>
+        Effect.map(Effect.flip(Effect.scoped(Layer.build(layer))), ({ code, details }) => [code, details?.["missing"]])
+      const tool = Tool.make({
+        name: "t",
+        description: "t",
+        input: Schema.Struct({}),
+        run: () => Effect.void
+      })
+      assert.deepStrictEqual(yield* refused(layerS2s([], { backend: { agentInLoop: "answer" } })), [
+        "invalid_config",
+        "agent_in_loop"
+      ])
+      assert.deepStrictEqual(yield* refused(layerS2s([], { backend: { agentInLoop: "tool" } })), [
+        "invalid_config",
+        "tools"
+      ])
+      assert.deepStrictEqual(yield* refused(layerS2s([], { backend: { tools: [tool] } })), ["invalid_config", "tools"])
+    }))
+})
+
+describe("Speech that nobody may talk over", () => {
+  it.effect("is not cut by a reply of the model's, which is heard after it", () =>
+    running(
+      layerS2s(["I interrupt."], { authority: "remote", silenceMs: 300 }),
+      Effect.gen(function*() {
+        const user = yield* call()
+        yield* user.session.say("This call is recorded for quality and for training.", { interruptible: false })
+        yield* user.hears(200)
+        yield* user.speaks(400)
+        yield* user.hears(5_000)
+        assert.deepStrictEqual(yield* user.said, [
+          "agent: This call is recorded for quality and for training.",
+          "agent: I interrupt."
+        ])
+      })
+    ))
+})
+
+describe("A cascade", () => {
+  const cascade = (options: {
+    readonly texts?: ReadonlyArray<string>
+    readonly stt?: Parameters<typeof Scripted.layerStt>[1]
+    readonly tts?: Parameters<typeof Scripted.layerTts>[0]
+  } = {}) =>
+    VoiceBackend.layerS2s({ agent: echo }).pipe(Layer.provide([
+      Layer.succeed(BackendProvider.BackendProvider, provider()),
+      Cascade.layer({ retryDelay: "100 millis" }).pipe(
+        Layer.provide([
+          Scripted.layerStt(options.texts ?? ["one", "two"], options.stt),
+          Scripted.layerTts(options.tts)
+        ])
+      ),
+      Scripted.layerVad()
+    ]))
+
+  it.effect("talks in turns, and is interrupted like any other", () =>
+    running(
+      cascade({ texts: ["one", "stop", "two"] }),
+      Effect.gen(function*() {
+        const user = yield* call()
+        yield* user.speaks(400)
+        yield* user.hears(500)
+        yield* user.speaks(600)
+        const sent = user.connection.frames.length
+        yield* user.hears(200)
+        assert.strictEqual(user.connection.frames.length, sent)
+        yield* user.hears(3_000)
+        const said = yield* user.said
+        assert.match(said[1] ?? "", /^agent: You( said)? …$/u)
+        assert.deepStrictEqual(said.slice(2), ["user: stop", "agent: You said stop."])
+        yield* user.session.sendText("typed")
+        yield* pass("3 seconds")
+        assert.deepStrictEqual((yield* user.said).slice(4), ["user: typed", "agent: You said typed."])
+      })
+    ))
+
+  it.effect("says a reply again that its voice lost, and hears an utterance again that its ears lost", () =>
+    running(
+      cascade({
+        stt: { failAt: { 0: lost } },
+        tts: { failAt: { 0: lost } }
+      }),
+      Effect.gen(function*() {
+        const user = yield* call()
+        yield* user.speaks(400)
+        yield* user.hears(5_000)
+        assert.deepStrictEqual(yield* user.said, ["user: one", "agent: You said one."])
+      })
+    ))
+})
