@@ -69,6 +69,19 @@ describe("a bot's talk", () => {
     assert.deepStrictEqual(happened(), ["ReplyEnded"])
   })
 
+  it("has the words that the model writes, in whatever pieces, once", () => {
+    const { audio, happened, say, tell } = bot()
+    tell("bot-llm-started")
+    for (const text of ["Hel", "lo", " the", "re, fri", "end"]) say("bot-llm-text", { text })
+    say("bot-transcription", { text: "Hello there, friend" })
+    tell("bot-llm-stopped", "bot-tts-started", "bot-tts-stopped")
+    for (let i = 0; i < 20; i++) audio()
+    tell("bot-started-speaking")
+    for (let i = 0; i < 20; i++) audio()
+    tell("bot-stopped-speaking")
+    assert.deepStrictEqual(happened(), ["ReplyStarted", "\"Hello\"", "\"there,\"", "\"friend\"", "ReplyEnded"])
+  })
+
   it("begins with a sound that is no synthesis, too, and loses nothing of it", () => {
     const { audio, events, tell } = bot()
     audio()
@@ -163,7 +176,10 @@ describe("a bot's talk", () => {
       "bot-interrupted",
       "user-started-speaking"
     ]),
-    Schema.Struct({ type: Schema.Literals(["bot-transcription", "bot-output", "bot-tts-text"]), data: Schema.Json })
+    Schema.Struct({
+      type: Schema.Literals(["bot-llm-text", "bot-transcription", "bot-output", "bot-tts-text"]),
+      data: Schema.Json
+    })
   ])
 
   it.prop(

@@ -31,6 +31,8 @@ export type BotEvent =
 
 /** Audio that came before the bot said that it speaks: `bot-started-speaking` follows its first chunk. */
 const MAX_HELD = 4
+/** Silence after a reply that was spoken faster than its words were expected. */
+const TAIL_MS = 20
 /** A bot's own words about its fault are cut to this. */
 const MAX_FAULT_LENGTH = 200
 
@@ -61,7 +63,8 @@ export class BotTalk {
   /** The present reply has begun to be heard. */
   #spoke = false
   #held: Array<Int16Array> = []
-  #sentences: "bot-transcription" | "bot-output" | undefined
+  /** How the bot tells the words of this reply beforehand: the first way counts, for it may tell them in several. */
+  #told: "bot-llm-text" | "bot-transcription" | "bot-output" | undefined
 
   /** `rate` in Hz, of the bot's audio; `nextName` gives each reply a name of its own. */
   constructor(rate: number, nextName: () => string, emit: (event: BotEvent) => void) {
@@ -143,6 +146,7 @@ export class BotTalk {
     // a former one that was interrupted, and never said to have stopped
     this.#end(false)
     this.#open = true
+    this.#told = undefined
     this.#held = []
   }
 
@@ -152,7 +156,11 @@ export class BotTalk {
     this.#reply = undefined
     this.#spoke = false
     const text = reply.words.rest(whole)
-    if (text !== "" && whole) this.#emit({ _tag: "ReplyAudio", reply: reply.name, pcm: new Int16Array(0), text })
+    if (text !== "" && whole) {
+      // words need audio to go with
+      const pcm = new Int16Array(this.#rate * TAIL_MS / 1_000)
+      this.#emit({ _tag: "ReplyAudio", reply: reply.name, pcm, text })
+    }
     this.#emit({ _tag: "ReplyEnded", reply: reply.name })
   }
 
@@ -188,6 +196,7 @@ export class BotTalk {
         return
       case "bot-llm-stopped":
         this.#thinking = false
+        if (this.#open) this.#present.written(this.#playedMs)
         return this.#spoke ? this.#settle() : undefined
       case "bot-tts-started":
         this.#begin()
@@ -209,16 +218,25 @@ export class BotTalk {
       case "bot-stopped-speaking":
         this.#speaking = false
         return this.#settle()
+      case "bot-llm-text":
       case "bot-transcription":
       case "bot-output":
-        return this.#sentence(type, data)
+        return this.#planned(type, data)
       case "bot-tts-text":
-        return (this.#reply?.words ?? this.#words).spoken(Rtvi.textField(data, "text") ?? "")
+        if (this.#open) this.#present.spoken(Rtvi.textField(data, "text") ?? "")
     }
   }
 
-  /** The same sentence may be told in both ways; the first way that a bot uses counts. */
-  #sentence(type: "bot-transcription" | "bot-output", data: unknown): void {
+  get #present(): BotWords {
+    return this.#reply?.words ?? this.#words
+  }
+
+  get #playedMs(): number {
+    return (this.#reply?.samples ?? 0) * 1_000 / this.#rate
+  }
+
+  #planned(type: "bot-llm-text" | "bot-transcription" | "bot-output", data: unknown): void {
+    if (!this.#open) return
     if (type === "bot-output") {
       const status = Rtvi.field(data, "spoken_status")
       const first = status === undefined || status === null || status === "new"
@@ -226,11 +244,10 @@ export class BotTalk {
         return
       }
     }
-    this.#sentences ??= type
-    if (this.#sentences !== type || !this.#open) return
+    this.#told ??= type
+    if (this.#told !== type) return
     const text = Rtvi.textField(data, "text") ?? ""
-    const reply = this.#reply
-    if (reply === undefined) this.#words.sentence(text, 0)
-    else reply.words.sentence(text, reply.samples * 1_000 / this.#rate)
+    if (type === "bot-llm-text") this.#present.piece(text, this.#playedMs)
+    else this.#present.sentence(text, this.#playedMs)
   }
 }
