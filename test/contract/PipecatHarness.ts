@@ -21,7 +21,7 @@ const toMessage = (text: string): string => {
 }
 
 /** A bridge, or a Pipecat client, in the frames that the real ones send and read. */
-const dialPipecat = (url: string, token: string | undefined, ear: Conformance.Ear) =>
+export const dialPipecat = (url: string, token: string | undefined, ear: Conformance.Ear) =>
   Effect.acquireRelease(
     Effect.callback<WebSocket, Errors.BackendError>((resume) => {
       const socket = new WebSocket(url, { headers: { authorization: `Bearer ${token}` } })
