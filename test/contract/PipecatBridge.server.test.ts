@@ -25,9 +25,12 @@ const harness: Conformance.Harness = {
     })
 }
 
-/** Conversations: what a bridge could spoil. How users are refused is not told through it. */
-const only =
-  /^(VoiceSession\.(say|interrupt|history|SendAudio|ReceiveAudio)|FR-00[3789]|FR-010|SC-008|US1|EC-006|P[1259])$/u
+/**
+ * All but what a bridge cannot show: how a user is refused is told to the bridge, not to the user; and what is said in the
+ * last moments of a session reaches the user a moment after the session has ended (PipecatBridge.server.test.ts among the
+ * providers shows that it does).
+ */
+const only = /^(?!(?:AuthHook\.Authorize connect|FR-022 connect|VoiceSession\.Stop|FR-020|P7)$)/u
 
 describe.skipIf(Python.missing !== undefined)(
   `the contract over provider pipecat, with Pipecat between${
@@ -45,6 +48,6 @@ describe.skipIf(Python.missing !== undefined)(
       await Effect.runPromise(Scope.provide(start, scope))
     }, 90_000)
     afterAll(() => Effect.runPromise(Scope.close(scope, Exit.void)))
-    Results.each(harness, { concurrency: 2, only })
+    Results.each(harness, { concurrency: 6, only })
   }
 )

@@ -1,9 +1,11 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Context, Duration, Effect, Layer, Schedule } from "effect"
+import { connect, createServer, type Socket } from "node:net"
 import { fileURLToPath } from "node:url"
 import * as Agent from "../../src/agent/Agent.ts"
 import * as BackendConfig from "../../src/backend/BackendConfig.ts"
 import { VoiceBackend } from "../../src/backend/VoiceBackend.ts"
+import { defaultPolicy } from "../../src/conversation/ConversationPolicy.ts"
 import * as Pipecat from "../../src/providers/pipecat/index.ts"
 import * as Server from "../../src/server/Server.ts"
 import type { SessionEvent } from "../../src/session/SessionEvent.ts"
@@ -17,7 +19,41 @@ const LONG = "this is a long answer that goes on and on and would not end for qu
 
 const agent = Agent.fromCallback((text) => Effect.succeed(text === "go on" ? LONG : `you said ${text}`))
 
-/** Our server with provider pipecat, and the real bridge in front of it. */
+/** A network that can fail: between what connects to it and a port. */
+const network = Effect.fnUntraced(function*(target: number) {
+  const lines = new Set<Socket>()
+  const server = createServer((line) => {
+    const other = connect(target, "127.0.0.1")
+    for (const each of [line, other]) {
+      lines.add(each)
+      each.on("error", () => {})
+      each.on("close", () => {
+        lines.delete(each)
+        line.destroy()
+        other.destroy()
+      })
+    }
+    line.pipe(other)
+    other.pipe(line)
+  })
+  yield* Effect.acquireRelease(
+    Effect.callback<void>((resume) => void server.listen(0, "127.0.0.1", () => resume(Effect.void))),
+    () =>
+      Effect.sync(() => {
+        for (const line of lines) line.destroy()
+        server.close()
+      })
+  )
+  const address = server.address()
+  return {
+    port: typeof address === "object" && address !== null ? address.port : 0,
+    fail: () => {
+      for (const line of lines) line.resetAndDestroy()
+    }
+  }
+})
+
+/** Our server with provider pipecat, and the real bridge in front of it, with a network between. */
 const bridge = Effect.gen(function*() {
   const context = yield* Layer.build(
     Server.layer({ port: 0, console: false, grace: "100 millis" }).pipe(
@@ -26,6 +62,8 @@ const bridge = Effect.gen(function*() {
           agent,
           config: {
             providerConfig: BackendConfig.defaults.providerConfig,
+            maxConcurrentSessions: 2,
+            conversation: { ...defaultPolicy, goodbye: "Good bye" },
             session: { ...BackendConfig.defaults.session, resumeWindow: Duration.seconds(2) }
           }
         })
@@ -40,12 +78,13 @@ const bridge = Effect.gen(function*() {
   )
   const backend = Context.get(context, VoiceBackend)
   const { url } = Context.get(context, Server.VoiceServer)
+  const { fail, port: between } = yield* network(Number(new URL(url).port))
   const port = yield* Python.freePort
-  const program = yield* Python.run(script, ["-t", "websocket", "--host", "127.0.0.1", "--port", String(port)], {
+  yield* Python.run(script, ["-t", "websocket", "--host", "127.0.0.1", "--port", String(port)], {
     ready: /Uvicorn running on/,
-    env: { EFFECT_VOICE_URL: url.replace(/\/$/u, "") }
+    env: { EFFECT_VOICE_URL: `http://127.0.0.1:${between}` }
   })
-  return { backend, program, url: `ws://127.0.0.1:${port}/ws-client` }
+  return { backend, fail, url: `ws://127.0.0.1:${port}/ws-client` }
 })
 
 const until = (good: () => boolean, what: () => string) =>
@@ -167,5 +206,44 @@ describe.skipIf(Python.missing !== undefined)(
         yield* until(() => two.closed !== undefined, () => "the bridge does not hang up")
         assert.strictEqual(yield* backend.activeSessionCount, 0)
       }), 60_000)
+
+    it.live("goes on with the session when the network between has failed", () =>
+      Effect.gen(function*() {
+        const { backend, fail, url } = yield* bridge
+        const user = yield* call(url)
+        yield* has(user, "session.started")
+        user.say("before")
+        yield* has(user, "agent.speech_stopped")
+        fail()
+        yield* has(user, "session.started", 2)
+        user.say("after")
+        yield* has(user, "agent.speech_stopped", 2)
+        yield* until(() => user.heard.join(" ") === "you said before you said after", () => user.heard.join(" "))
+        const sessions = yield* backend.listSessions
+        assert.strictEqual(sessions.length, 1)
+        assert.isUndefined(user.closed)
+      }), 60_000)
+
+    it.live(
+      "is refused when the server is full, and hears all that is said before it stops",
+      () =>
+        Effect.gen(function*() {
+          const { backend, url } = yield* bridge
+          const users = [yield* call(url), yield* call(url)]
+          for (const user of users) yield* has(user, "session.started")
+          const third = yield* call(url)
+          yield* until(() => third.closed !== undefined, () => "the third user is kept waiting")
+          for (const user of users) user.say("one more")
+          for (const user of users) yield* has(user, "agent.speech_started")
+          const report = yield* backend.stop
+          assert.deepInclude(report, { completed: 2, interrupted: 0 })
+          for (const user of users) {
+            yield* until(() => user.closed !== undefined, () => "the bridge does not hang up")
+            assert.strictEqual(user.heard.join(" "), "you said one more Good bye")
+            assert.deepInclude(user.events.at(-1), { type: "session.ended", reason: "drained" })
+          }
+        }),
+      60_000
+    )
   }
 )

@@ -3,14 +3,13 @@
  *
  * @since 0.1.0
  */
-import * as ByteSize from "effect/ByteSize"
 import * as Effect from "effect/Effect"
 import * as HttpClient from "effect/http/HttpClient"
 import * as HttpClientRequest from "effect/http/HttpClientRequest"
-import * as HttpIncomingMessage from "effect/http/HttpIncomingMessage"
 import * as Redacted from "effect/Redacted"
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
+import * as Stream from "effect/Stream"
 import { type BackendError, ConnectionFailed, PipelineError } from "../../BackendError.ts"
 import * as BotErrors from "./BotErrors.ts"
 
@@ -20,7 +19,7 @@ const Started = Schema.Struct({
 })
 const decode = Schema.decodeUnknownResult(Schema.fromJsonString(Started))
 
-const MAX_ANSWER = ByteSize.bytes(65_536)
+const MAX_ANSWER_BYTES = 65_536
 const op = "SpeechToSpeech.start"
 
 /**
@@ -75,10 +74,6 @@ export const start = Effect.fnUntraced(function*(options: {
   if (response.status < 200 || response.status > 299) {
     return yield* BotErrors.ofStatus(op, response.status, response.headers["retry-after"])
   }
-  const text = yield* response.text.pipe(
-    Effect.provideService(HttpIncomingMessage.MaxBodySize, MAX_ANSWER),
-    Effect.mapError(unreachable)
-  )
   const nonsense = (what: string) =>
     new PipelineError({
       op,
@@ -86,6 +81,17 @@ export const start = Effect.fnUntraced(function*(options: {
       details: { vendor: "pipecat", status: response.status },
       retryable: false
     })
+  let bytes = 0
+  const text = yield* response.stream.pipe(
+    Stream.mapError(unreachable),
+    Stream.tap((chunk) =>
+      (bytes += chunk.length) > MAX_ANSWER_BYTES
+        ? Effect.fail(nonsense(`its answer has more than ${MAX_ANSWER_BYTES} bytes`))
+        : Effect.void
+    ),
+    Stream.decodeText,
+    Stream.mkString
+  )
   const started = decode(text)
   if (Result.isFailure(started)) return yield* nonsense("its answer has no wsUrl")
   const address = addressOf(url, started.success.wsUrl)

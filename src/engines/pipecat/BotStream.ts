@@ -4,6 +4,7 @@
  * @since 0.1.0
  */
 import type * as Cause from "effect/Cause"
+import * as Clock from "effect/Clock"
 import * as Deferred from "effect/Deferred"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
@@ -28,6 +29,8 @@ const name = "pipecat"
 /** Events that the session has not taken; it takes them as they come. */
 const MAX_EVENTS = 4_096
 const FRAME_MS = 20
+/** A bot that lives shorter than this counts as one more try, so that one which comes and goes is not looked for for ever. */
+const STEADY_MS = 10_000
 const INTERRUPTION = PipecatFrames.encode({ _tag: "Interruption" })
 
 /**
@@ -39,7 +42,7 @@ export interface BotStreamOptions {
   readonly address: Effect.Effect<BotAddress, BackendError>
   readonly inputSampleRate: number
   readonly outputSampleRate: number
-  /** How long a bot may take from the connection to its being ready. */
+  /** How long a bot may take to be ready, its start included. */
   readonly readyTimeout: Duration.Duration
   /** How often a lost bot is looked for, with growing pauses. */
   readonly maxRetries: number
@@ -131,18 +134,7 @@ export const make = Effect.fnUntraced(function*(
     }))
     const closed = Effect.map(socket.gone, (code) => BotErrors.ofClose("SpeechToSpeech.open", code, false))
     yield* Deferred.await(ready).pipe(
-      Effect.raceFirst(Effect.flatMap(Effect.raceFirst(closed, Deferred.await(broken)), Effect.fail)),
-      Effect.timeoutOrElse({
-        duration: options.readyTimeout,
-        orElse: () =>
-          Effect.fail(
-            new ConnectionTimeout({
-              op: "SpeechToSpeech.open",
-              message: `the bot was not ready within ${Duration.format(options.readyTimeout)}: does it speak RTVI?`,
-              details: { vendor: name }
-            })
-          )
-      })
+      Effect.raceFirst(Effect.flatMap(Effect.raceFirst(closed, Deferred.await(broken)), Effect.fail))
     )
     const ended = socket.gone.pipe(
       Effect.map((code) =>
@@ -157,6 +149,17 @@ export const make = Effect.fnUntraced(function*(
   const begin = Effect.gen(function*() {
     const scope = yield* Scope.fork(parent)
     const next = yield* connect().pipe(
+      Effect.timeoutOrElse({
+        duration: options.readyTimeout,
+        orElse: () =>
+          Effect.fail(
+            new ConnectionTimeout({
+              op: "SpeechToSpeech.open",
+              message: `the bot was not ready within ${Duration.format(options.readyTimeout)}: does it speak RTVI?`,
+              details: { vendor: name }
+            })
+          )
+      }),
       Scope.provide(scope),
       Effect.onExit((exit) => Exit.isFailure(exit) ? Scope.close(scope, exit) : Effect.void)
     )
@@ -178,9 +181,12 @@ export const make = Effect.fnUntraced(function*(
   const first = yield* begin
   yield* Effect.gen(function*() {
     let current = first
+    let shortLived = 0
     while (true) {
+      const beganMs = yield* Clock.currentTimeMillis
       const error = yield* current.next.ended
       bot = undefined
+      shortLived = (yield* Clock.currentTimeMillis) - beganMs < STEADY_MS ? shortLived + 1 : 1
       yield* Scope.close(current.scope, Exit.void)
       if (error === undefined) {
         // it has said what it had to say
@@ -188,7 +194,7 @@ export const make = Effect.fnUntraced(function*(
       }
       current.next.talk.lost(error)
       incident("failed", error)
-      if (!error.retryable) return yield* Queue.fail(events, error)
+      if (!error.retryable || shortLived > options.maxRetries) return yield* Queue.fail(events, error)
       const next = yield* Effect.result(again)
       if (Result.isFailure(next)) return yield* Queue.fail(events, next.failure)
       current = next.success

@@ -46,7 +46,8 @@ const SampleRate = Schema.Int.check(Schema.isBetween({ minimum: minSampleRate, m
  * - `token`: for `url`, a secret, sent as `Authorization: Bearer`. Default: none.
  * - `inputSampleRate`: in Hz, of the user's audio: the bot's `audio_in_sample_rate`, which it does not convert. 16,000.
  * - `outputSampleRate`: in Hz, of the bot's audio: its `audio_out_sample_rate`. 24,000.
- * - `readyTimeout`: how long a bot may take from its connection to `bot-ready`. 15 s, [100 ms, 2 min].
+ * - `readyTimeout`: how long a bot may take to `bot-ready`, its start included; the backend's own `timeout` bounds the
+ *   first one as well. 30 s, [100 ms, 2 min].
  * - `maxRetries`: how often a bot that is lost is looked for before the session fails. 3, [0, 10].
  *
  * @category models
@@ -60,7 +61,7 @@ export const PipecatOptions = Schema.Struct({
   token: Schema.optionalKey(secret({ min: 1 })),
   inputSampleRate: SampleRate.pipe(withDefault(16_000)),
   outputSampleRate: SampleRate.pipe(withDefault(24_000)),
-  readyTimeout: boundedDuration("100 millis", "2 minutes").pipe(withDefault("15s")),
+  readyTimeout: boundedDuration("100 millis", "2 minutes").pipe(withDefault("30s")),
   maxRetries: Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 10 })).pipe(withDefault(3))
 }).pipe(Schema.encodeKeys({
   startUrl: "start_url",
