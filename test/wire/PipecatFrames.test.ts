@@ -93,6 +93,21 @@ describe("PipecatFrames", () => {
     }
   )
 
+  const Pcm16 = Schema.Array(Schema.Int.check(Schema.isBetween({ minimum: -32_768, maximum: 32_767 })))
+  const Rate = Schema.Int.check(Schema.isBetween({ minimum: 8_000, maximum: 48_000 }))
+
+  it.prop(
+    "frames of one length after another are what each of them would be alone",
+    [Pcm16, Pcm16, Rate],
+    ([a, b, rate]) => {
+      const next = PipecatFrames.audioEncoder(rate)
+      for (const samples of [a, [...a].reverse(), b, b, a]) {
+        const pcm = Int16Array.from(samples)
+        assert.strictEqual(hex(next(pcm)), hex(PipecatFrames.encode(PipecatFrames.audio(pcm, rate))))
+      }
+    }
+  )
+
   it("bears kinds and fields that it does not know", () => {
     assert.deepStrictEqual(decoded(""), { _tag: "Unknown", field: 0 })
     // field 9, a message of two bytes

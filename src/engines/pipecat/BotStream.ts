@@ -202,8 +202,9 @@ export const make = Effect.fnUntraced(function*(
     }
   }).pipe(Effect.forkScoped)
 
+  const toFrame = PipecatFrames.audioEncoder(inputSampleRate)
   const framer = new Framer(inputSampleRate * FRAME_MS / 1_000, (frame) => {
-    bot?.send(PipecatFrames.encode(PipecatFrames.audio(frame, inputSampleRate)))
+    bot?.send(toFrame(frame))
   })
   return {
     push: (pcm) => framer.push(pcm),

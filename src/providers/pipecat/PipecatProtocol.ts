@@ -135,7 +135,7 @@ export const make: MakeProtocol = ({ inputSampleRate, outputSampleRate }, reply)
           return CONTROL_MS
       }
     },
-    audio: (pcm) => PipecatFrames.encode(PipecatFrames.audio(pcm, outputSampleRate)),
+    audio: PipecatFrames.audioEncoder(outputSampleRate),
     event: (event) => {
       const frames = RtviEvents.messagesOf(event).map(toFrame)
       if (event.type === "session.started") {
