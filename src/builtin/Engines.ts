@@ -40,6 +40,7 @@ export const engines: EngineTable = {
   stt: { moonshine: load("moonshine", () => import("../engines/moonshine/index.ts")) },
   tts: { flite: load("flite", () => import("../engines/flite/index.ts")) },
   s2s: {
+    pipecat: load("pipecat", () => import("../engines/pipecat/index.ts")),
     cascade: Effect.flatMap(
       Effect.promise(() => import("./Cascade.ts")),
       (module) => Effect.sync(() => module.definition(engines))

@@ -34,7 +34,7 @@ export const ClientMessage = Schema.Union([
 export type ClientMessage = typeof ClientMessage.Type
 
 const known = new Set(["user.text", "agent.interrupt", "playout.position", "session.end", "ping"])
-const decode = Schema.decodeUnknownResult(ClientMessage)
+const decodeMessage = Schema.decodeUnknownResult(ClientMessage)
 
 /**
  * The largest text message that is looked at: 64 KiB.
@@ -58,7 +58,24 @@ export type Parsed =
 const malformed = (reason: string): Parsed => ({ _tag: "Malformed", reason })
 
 /**
- * Reads a text frame. Never throws; the reason quotes nothing of what the user sent but the type.
+ * Reads a JSON value. Never throws; the reason quotes nothing of what the user sent but the type.
+ *
+ * @category conversions
+ * @since 0.1.0
+ */
+export const decode = (value: unknown): Parsed => {
+  if (typeof value !== "object" || value === null || !("type" in value) || typeof value.type !== "string") {
+    return malformed("not an object with a string \"type\"")
+  }
+  if (!known.has(value.type)) return { _tag: "Unknown", type: value.type.slice(0, 64) }
+  const result = decodeMessage(value)
+  return result._tag === "Success"
+    ? { _tag: "Message", message: result.success }
+    : malformed(`a bad "${value.type}" message`)
+}
+
+/**
+ * Reads a text frame, as `decode` does.
  *
  * @category conversions
  * @since 0.1.0
@@ -70,12 +87,5 @@ export const parse = (text: string): Parsed => {
   } catch {
     return malformed("not JSON")
   }
-  if (typeof value !== "object" || value === null || !("type" in value) || typeof value.type !== "string") {
-    return malformed("not an object with a string \"type\"")
-  }
-  if (!known.has(value.type)) return { _tag: "Unknown", type: value.type.slice(0, 64) }
-  const result = decode(value)
-  return result._tag === "Success"
-    ? { _tag: "Message", message: result.success }
-    : malformed(`a bad "${value.type}" message`)
+  return decode(value)
 }

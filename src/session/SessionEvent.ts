@@ -105,6 +105,14 @@ export type SessionEventBody = WithoutBase<SessionEvent>
 const encode = Schema.encodeSync(Schema.toCodecJson(SessionEvent))
 
 /**
+ * The event as a JSON value, to stand in a larger one.
+ *
+ * @category conversions
+ * @since 0.1.0
+ */
+export const toJsonValue = (value: SessionEvent): unknown => encode(value)
+
+/**
  * The event as one line of JSON.
  *
  * @category conversions

@@ -43,6 +43,14 @@ export const costOf = (parsed: ClientMessage.Parsed): number =>
   parsed._tag === "Message" && parsed.message.type === "user.text" ? TURN_MS : FRAME_MS
 
 /**
+ * What a frame of audio costs, in ms.
+ *
+ * @category accessors
+ * @since 0.1.0
+ */
+export const costOfAudio = (ms: number): number => Math.max(LEAST_MS, ms)
+
+/**
  * @category models
  * @since 0.1.0
  */
@@ -52,7 +60,7 @@ export class Pace {
 
   /** Takes audio of so many ms. Returns how many ms to wait before more is taken; not above 0 when there is no need. */
   audio(ms: number, nowMs: number): number {
-    return this.spend(Math.max(LEAST_MS, ms), nowMs)
+    return this.spend(costOfAudio(ms), nowMs)
   }
 
   /** Takes a control frame. */

@@ -1,5 +1,5 @@
 /**
- * A user on a WebSocket: binary frames are PCM, text frames are JSON (`ClientMessage` in, `SessionEvent` out).
+ * A user on a WebSocket, whose frames mean what a `WebSocketProtocol` says.
  *
  * It drives a raw `ws` socket, because a frame costs half of what it does through Effect's socket. The connection owns
  * the socket from `make` to the end of its scope. A user who sends faster than time for long is read no faster than
@@ -17,10 +17,10 @@ import type { WebSocket } from "ws"
 import { msOf } from "../audio/AudioFormat.ts"
 import { bounded } from "../Bounded.ts"
 import * as ClientMessage from "../session/ClientMessage.ts"
-import * as SessionEvent from "../session/SessionEvent.ts"
 import type { ConnectionClose, UserConnection } from "../session/UserConnection.ts"
 import { Inbox, nextId } from "./Inbox.ts"
-import { costOf, Pace } from "./Pace.ts"
+import { Pace } from "./Pace.ts"
+import * as WebSocketProtocol from "./WebSocketProtocol.ts"
 
 /**
  * The subprotocol that both sides speak.
@@ -79,11 +79,9 @@ export const closeCodes: { readonly [Reason in ConnectionClose]: number } = {
  * @category models
  * @since 0.1.0
  */
-export interface WebSocketConnectionOptions {
-  /** Of the binary frames that come in, in Hz. */
-  readonly inputSampleRate: number
-  /** Of the binary frames that go out, in Hz. */
-  readonly outputSampleRate: number
+export interface WebSocketConnectionOptions extends WebSocketProtocol.Rates {
+  /** Default: our own, `WebSocketProtocol.plain`. */
+  readonly protocol?: WebSocketProtocol.MakeProtocol | undefined
 }
 
 /**
@@ -113,30 +111,6 @@ const reasonOfError = (error: Error): string => {
   return code.startsWith("WS_ERR_") ? "protocol_error" : "connection_lost"
 }
 
-/** Bytes to samples, whatever their alignment; the odd byte of one frame is the first of the next. */
-class PcmReader {
-  #bytes = new Uint8Array(4_096)
-  #odd = 0
-
-  read(data: Uint8Array): Int16Array {
-    const length = this.#odd + data.length
-    if (length > this.#bytes.length) {
-      const former = this.#bytes
-      this.#bytes = new Uint8Array(2 ** Math.ceil(Math.log2(length)))
-      this.#bytes[0] = former[0]!
-    }
-    this.#bytes.set(data, this.#odd)
-    const samples = new Int16Array(this.#bytes.buffer, 0, length >> 1)
-    this.#odd = length & 1
-    return samples
-  }
-
-  /** To be called when what `read` gave has been used: it makes room by moving the odd byte to the front. */
-  done(samples: Int16Array): void {
-    if (this.#odd === 1) this.#bytes[0] = this.#bytes[samples.byteLength]!
-  }
-}
-
 /**
  * Takes over an open socket (paused, if frames may come before), made with `maxPayload: MAX_PAYLOAD_BYTES`, `autoPong: false` and without compression.
  *
@@ -152,11 +126,21 @@ export const make = Effect.fnUntraced(function*(
   const { inputSampleRate, outputSampleRate } = options
   const inbox = new Inbox(inputSampleRate)
   const gone = Latch.makeUnsafe(socket.readyState === CLOSED)
-  const reader = new PcmReader()
   const clock = yield* Clock.Clock
   const pace = new Pace()
   const tooFast = Latch.makeUnsafe(false)
   let alive = true
+
+  /** A client that reads nothing is let go of. */
+  const post = (frame: string | Uint8Array): void => {
+    if (socket.readyState !== OPEN) return
+    if (socket.bufferedAmount > MAX_EVENT_BACKLOG_BYTES) {
+      inbox.closed("too_slow")
+      return socket.terminate()
+    }
+    socket.send(frame)
+  }
+  const protocol = (options.protocol ?? WebSocketProtocol.plain)(options, post)
 
   /** Stops reading when the user is ahead of time: what is not read waits on the user's side. */
   const heed = (waitMs: number): void => {
@@ -166,17 +150,7 @@ export const make = Effect.fnUntraced(function*(
   }
   const onMessage = (data: Buffer, isBinary: boolean): void => {
     alive = true
-    if (isBinary) {
-      const samples = reader.read(data)
-      inbox.audio(samples)
-      reader.done(samples)
-      heed(pace.audio(msOf(samples.length, inputSampleRate), clock.currentTimeMillisUnsafe()))
-    } else {
-      const parsed = ClientMessage.parse(data.toString("utf8"))
-      heed(pace.spend(costOf(parsed), clock.currentTimeMillisUnsafe()))
-      if (parsed._tag === "Message") inbox.message(parsed.message)
-      else if (parsed._tag === "Malformed") inbox.malformed(parsed.reason)
-    }
+    heed(pace.spend(protocol.receive(data, isBinary, inbox), clock.currentTimeMillisUnsafe()))
     if (inbox.defect !== undefined) socket.close(1011)
   }
   socket.on("message", (data, isBinary) => {
@@ -241,21 +215,18 @@ export const make = Effect.fnUntraced(function*(
     listen: (listener) => inbox.listen(listener),
     send: (frame) => {
       if (socket.readyState !== OPEN || connection.backlogMs() > MAX_BACKLOG_MS) return false
-      const bytes = Buffer.allocUnsafe(frame.byteLength)
-      bytes.set(new Uint8Array(frame.buffer, frame.byteOffset, frame.byteLength))
-      socket.send(bytes)
+      socket.send(protocol.audio(frame))
       return true
     },
-    // What the socket holds cannot be taken back; the client is told to drop it by `playout.clear`.
-    clear: () => 0,
+    // What the socket holds cannot be taken back; the user's side is told to drop it.
+    clear: () => {
+      const frame = protocol.clear()
+      if (frame !== undefined) post(frame)
+      return 0
+    },
     backlogMs: () => msOf(socket.bufferedAmount / 2, outputSampleRate),
     notify: (event) => {
-      if (socket.readyState !== OPEN) return
-      if (socket.bufferedAmount > MAX_EVENT_BACKLOG_BYTES) {
-        inbox.closed("too_slow")
-        return socket.terminate()
-      }
-      socket.send(SessionEvent.toJson(event))
+      if (socket.readyState === OPEN) protocol.event(event).forEach(post)
     },
     close: (reason) => shut(closeCodes[reason], reason)
   }

@@ -15,11 +15,10 @@ import * as HttpServerResponse from "effect/http/HttpServerResponse"
 import * as Scope from "effect/Scope"
 import type { ProviderRoute } from "../../backend/BackendProvider.ts"
 import { InvalidConfig } from "../../BackendError.ts"
-import { problem } from "../../transport/ProblemResponse.ts"
 import * as Sdp from "../../transport/Sdp.ts"
 import type { WebRtc } from "../../transport/WebRtcConnection.ts"
-import { tokenOf, visitorOf } from "./RouteSupport.ts"
-import type { SessionLinks } from "./SessionLinks.ts"
+import { problem, tokenOf, visitorOf } from "../RouteSupport.ts"
+import type { SessionLinks } from "../SessionLinks.ts"
 
 const op = "LocalProvider.offer"
 

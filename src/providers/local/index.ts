@@ -8,10 +8,10 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as BackendProvider from "../../backend/BackendProvider.ts"
 import * as WebRtcConnection from "../../transport/WebRtcConnection.ts"
-import * as AudioRoute from "./AudioRoute.ts"
+import * as SessionLinks from "../SessionLinks.ts"
+import * as SocketRoute from "../SocketRoute.ts"
 import { LocalConfig, webRtcOptions } from "./LocalConfig.ts"
 import * as OfferRoute from "./OfferRoute.ts"
-import * as SessionLinks from "./SessionLinks.ts"
 
 export { LocalConfig } from "./LocalConfig.ts"
 
@@ -56,7 +56,14 @@ export const provider: BackendProvider.BackendProvider["Service"] = BackendProvi
             attachments
           }
         }),
-      routes: [AudioRoute.make(links), OfferRoute.make(links, webRtc)],
+      routes: [
+        SocketRoute.make({
+          path: "/v1/sessions/:id/audio",
+          links,
+          rates: { inputSampleRate: 16_000, outputSampleRate: 24_000 }
+        }),
+        OfferRoute.make(links, webRtc)
+      ],
       // There is nothing to reach: whoever can ask is here.
       probe: Effect.succeed({ name: "provider", status: "healthy" as const })
     }

@@ -15,10 +15,10 @@ import * as FiberMap from "effect/FiberMap"
 import * as Queue from "effect/Queue"
 import * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
-import type { LinkedSession, ProviderHost, Visitor } from "../../backend/BackendProvider.ts"
-import { type BackendError, RateLimitExceeded, SessionNotFound } from "../../BackendError.ts"
-import type { UserConnection } from "../../session/UserConnection.ts"
-import * as SessionTokens from "../../transport/SessionTokens.ts"
+import type { LinkedSession, ProviderHost, Visitor } from "../backend/BackendProvider.ts"
+import { type BackendError, RateLimitExceeded, SessionNotFound } from "../BackendError.ts"
+import type { UserConnection } from "../session/UserConnection.ts"
+import * as SessionTokens from "../transport/SessionTokens.ts"
 
 /**
  * @category models
@@ -82,7 +82,7 @@ interface Entry {
   extendedTo: number
 }
 
-const op = "LocalProvider.connect"
+const op = "BackendProvider.connect"
 
 /**
  * @category constructors

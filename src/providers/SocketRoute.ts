@@ -1,5 +1,5 @@
 /**
- * `GET /v1/sessions/:id/audio`: the session's audio over a WebSocket.
+ * A session's audio over a WebSocket, whatever the frames mean: `GET /v1/sessions/:id/…`.
  *
  * The request's fiber lives as long as the socket, and its scope is the connection's. Everything that can be refused is
  * refused with problem JSON before the upgrade.
@@ -13,15 +13,15 @@ import type * as HttpServerRequest from "effect/http/HttpServerRequest"
 import * as HttpServerResponse from "effect/http/HttpServerResponse"
 import { IncomingMessage } from "node:http"
 import { type WebSocket, WebSocketServer } from "ws"
-import { isSampleRate, maxSampleRate, minSampleRate } from "../../audio/AudioFormat.ts"
-import type { ProviderRoute } from "../../backend/BackendProvider.ts"
-import { ConnectionFailed, InvalidConfig } from "../../BackendError.ts"
-import { problem } from "../../transport/ProblemResponse.ts"
-import * as WebSocketConnection from "../../transport/WebSocketConnection.ts"
-import { queryOf, rawProblem, tokenOf, visitorOf } from "./RouteSupport.ts"
+import { isSampleRate, maxSampleRate, minSampleRate } from "../audio/AudioFormat.ts"
+import type { ProviderRoute } from "../backend/BackendProvider.ts"
+import { ConnectionFailed, InvalidConfig } from "../BackendError.ts"
+import * as WebSocketConnection from "../transport/WebSocketConnection.ts"
+import type { MakeProtocol, Rates } from "../transport/WebSocketProtocol.ts"
+import { problem, queryOf, rawProblem, tokenOf, visitorOf } from "./RouteSupport.ts"
 import type { SessionLinks } from "./SessionLinks.ts"
 
-const op = "LocalProvider.audio"
+const op = "BackendProvider.audio"
 
 // Only its handshake is used: it listens to nothing and holds nothing.
 const server = new WebSocketServer({
@@ -73,17 +73,32 @@ const upgrade = (request: HttpServerRequest.HttpServerRequest) =>
   )
 
 /**
+ * - `path`: with `:id` in it.
+ * - `rates`: what the frames are at unless the query says otherwise (`input_rate`, `output_rate`).
+ * - `protocol`: what they mean. Default: our own.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface SocketRouteOptions {
+  readonly path: HttpRouter.PathInput
+  readonly links: SessionLinks
+  readonly rates: Rates
+  readonly protocol?: MakeProtocol | undefined
+}
+
+/**
  * @category routes
  * @since 0.1.0
  */
-export const make = (links: SessionLinks): ProviderRoute => {
+export const make = ({ links, path, protocol, rates }: SocketRouteOptions): ProviderRoute => {
   const handle = Effect.fnUntraced(
     function*(request: HttpServerRequest.HttpServerRequest) {
       const { id = "" } = yield* HttpRouter.params
       const link = yield* links.authenticate(id, tokenOf(request))
       const query = queryOf(request)
-      const inputSampleRate = yield* rateOf(query, "input_rate", 16_000)
-      const outputSampleRate = yield* rateOf(query, "output_rate", 24_000)
+      const inputSampleRate = yield* rateOf(query, "input_rate", rates.inputSampleRate)
+      const outputSampleRate = yield* rateOf(query, "output_rate", rates.outputSampleRate)
       // Lazy: this only tells whether the request can be upgraded.
       const upgradable = yield* Effect.exit(request.upgrade)
       if (Exit.isFailure(upgradable) || request.headers["upgrade"]?.toLowerCase() !== "websocket") {
@@ -91,7 +106,11 @@ export const make = (links: SessionLinks): ProviderRoute => {
       }
       yield* link.enter(yield* visitorOf(request))
       const webSocket = yield* upgrade(request)
-      const { connection, gone } = yield* WebSocketConnection.make(webSocket, { inputSampleRate, outputSampleRate })
+      const { connection, gone } = yield* WebSocketConnection.make(webSocket, {
+        inputSampleRate,
+        outputSampleRate,
+        protocol
+      })
       yield* link.attach(connection)
       yield* gone
       return HttpServerResponse.empty()
@@ -99,5 +118,5 @@ export const make = (links: SessionLinks): ProviderRoute => {
     Effect.scoped,
     (effect) => Effect.catch(effect, (error) => Effect.succeed(problem(error)))
   )
-  return HttpRouter.route("GET", "/v1/sessions/:id/audio", handle)
+  return HttpRouter.route("GET", path, handle)
 }

@@ -1,0 +1,78 @@
+/**
+ * What goes wrong with a bot, as errors of ours: by the HTTP status of a refusal, and by the code of a close.
+ *
+ * @since 0.1.0
+ */
+import {
+  AuthenticationFailed,
+  type BackendError,
+  ConnectionFailed,
+  RateLimitExceeded,
+  SessionLimitExceeded
+} from "../../BackendError.ts"
+
+const vendor = "pipecat"
+
+/**
+ * An answer to a handshake or to a start that is no success.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const ofStatus = (op: string, status: number, retryAfter?: string | undefined): BackendError => {
+  const seconds = retryAfter !== undefined && /^\d{1,5}$/.test(retryAfter) ? Number(retryAfter) : undefined
+  const details = { vendor, status, ...(seconds === undefined ? {} : { retryAfterMs: seconds * 1_000 }) }
+  switch (status) {
+    case 401:
+    case 403:
+      return new AuthenticationFailed({
+        op,
+        message: `the bot refuses us with ${status}: check its key or token`,
+        details
+      })
+    case 429:
+      return new RateLimitExceeded({ op, message: "Pipecat has no bot to spare now", details })
+    default:
+      return new ConnectionFailed({ op, message: `the bot's server answered ${status}`, details })
+  }
+}
+
+/**
+ * A close before or during the conversation; `ready` when the bot had said that it is.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const ofClose = (op: string, code: number, ready: boolean): BackendError => {
+  const details = { vendor, closeCode: code }
+  switch (code) {
+    case 1013:
+      return new SessionLimitExceeded({
+        op,
+        message: "the bot has a client already",
+        details: { ...details, reason: "busy" }
+      })
+    case 4003:
+      return new AuthenticationFailed({ op, message: "the bot refuses our token or origin", details })
+    default:
+      return new ConnectionFailed({
+        op,
+        message: ready
+          ? `the connection to the bot was lost (${code})`
+          : `the bot closed the connection (${code}) before it was ready: does it speak protobuf frames and RTVI?`,
+        details
+      })
+  }
+}
+
+/**
+ * There is no connection at all.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const unreachable = (op: string, cause: Error): ConnectionFailed => {
+  const code = "code" in cause && typeof cause.code === "string" ? cause.code : "no connection"
+  // the cause's own text may hold the URL, and that a token
+  return new ConnectionFailed({ op, message: `the bot cannot be reached: ${code}`, details: { vendor } })
+}

@@ -1,0 +1,118 @@
+/**
+ * One connection to a running bot: binary frames over a WebSocket that is looked after.
+ *
+ * It drives a raw `ws` socket, because a frame costs half of what it does through Effect's socket.
+ *
+ * @since 0.1.0
+ */
+import * as Deferred from "effect/Deferred"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Redacted from "effect/Redacted"
+import type * as Scope from "effect/Scope"
+import { WebSocket } from "ws"
+import type { BackendError } from "../../BackendError.ts"
+import { bounded } from "../../Bounded.ts"
+import * as BotErrors from "./BotErrors.ts"
+
+/** Pipecat's own limit, both ways. */
+const MAX_PAYLOAD_BYTES = 1_048_576
+/** About 8 s of audio: a bot that reads nothing loses what the user says, and is found dead by the pings. */
+const MAX_BACKLOG_BYTES = 262_144
+const PING_INTERVAL = Duration.seconds(15)
+const CLOSE_TIMEOUT = Duration.seconds(1)
+
+/**
+ * @category models
+ * @since 0.1.0
+ */
+export interface BotSocketOptions {
+  readonly url: string
+  readonly token: Redacted.Redacted<string> | undefined
+  /** Called for each binary frame; it must not throw. */
+  readonly onFrame: (bytes: Uint8Array) => void
+}
+
+/**
+ * @category models
+ * @since 0.1.0
+ */
+export interface BotSocket {
+  /** `false` when it was not taken: the bot does not read, or is gone. */
+  readonly send: (bytes: Uint8Array) => boolean
+  /** The code of the close, when it comes; 1006 for a connection that broke or a bot that no longer answers. */
+  readonly gone: Effect.Effect<number>
+}
+
+const op = "SpeechToSpeech.connect"
+
+/**
+ * Connects; the scope's end closes, within a second.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const connect = Effect.fnUntraced(function*(
+  options: BotSocketOptions
+): Effect.fn.Return<BotSocket, BackendError, Scope.Scope> {
+  const gone = Deferred.makeUnsafe<number>()
+  const { onFrame, token } = options
+  let alive = true
+  const socket = yield* Effect.acquireRelease(
+    Effect.sync(() => {
+      const socket = new WebSocket(options.url, {
+        maxPayload: MAX_PAYLOAD_BYTES,
+        perMessageDeflate: false,
+        followRedirects: false,
+        ...(token === undefined ? {} : { headers: { authorization: `Bearer ${Redacted.value(token)}` } })
+      })
+      socket.on("error", () => {})
+      socket.on("close", (code) => Deferred.doneUnsafe(gone, Effect.succeed(code)))
+      socket.on("pong", () => {
+        alive = true
+      })
+      socket.on("message", (data, isBinary) => {
+        alive = true
+        // a bot has nothing to say in text frames
+        if (isBinary && Buffer.isBuffer(data)) onFrame(data)
+      })
+      return socket
+    }),
+    (socket) =>
+      Effect.suspend(() => {
+        if (socket.readyState !== WebSocket.OPEN) return Effect.sync(() => socket.terminate())
+        socket.close(1000)
+        return Deferred.await(gone).pipe(
+          bounded(CLOSE_TIMEOUT),
+          Effect.andThen(Effect.sync(() => socket.terminate()))
+        )
+      })
+  )
+  yield* Effect.callback<void, BackendError>((resume) => {
+    socket.once("open", () => resume(Effect.void))
+    socket.once("error", (cause) => resume(Effect.fail(BotErrors.unreachable(op, cause))))
+    socket.once("close", (code) => resume(Effect.fail(BotErrors.ofClose(op, code, false))))
+    socket.once("unexpected-response", (_, { headers, statusCode = 0 }) => {
+      resume(Effect.fail(BotErrors.ofStatus(op, statusCode, headers["retry-after"])))
+      socket.terminate()
+    })
+  })
+  yield* Effect.gen(function*() {
+    let missed = 0
+    while (missed < 2) {
+      alive = false
+      if (socket.readyState === WebSocket.OPEN) socket.ping()
+      yield* Effect.sleep(PING_INTERVAL)
+      missed = alive ? 0 : missed + 1
+    }
+    socket.terminate()
+  }).pipe(Effect.forkScoped)
+  return {
+    send: (bytes) => {
+      if (socket.readyState !== WebSocket.OPEN || socket.bufferedAmount > MAX_BACKLOG_BYTES) return false
+      socket.send(bytes)
+      return true
+    },
+    gone: Deferred.await(gone)
+  }
+})

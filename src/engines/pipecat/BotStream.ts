@@ -1,0 +1,231 @@
+/**
+ * A session's link to its bot, across connections: a bot that is lost is looked for again, and comes back as a new one.
+ *
+ * @since 0.1.0
+ */
+import type * as Cause from "effect/Cause"
+import * as Clock from "effect/Clock"
+import * as Deferred from "effect/Deferred"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Queue from "effect/Queue"
+import * as Result from "effect/Result"
+import * as Schedule from "effect/Schedule"
+import * as Scope from "effect/Scope"
+import * as Stream from "effect/Stream"
+import { Framer } from "../../audio/Framer.ts"
+import { type BackendError, ConnectionTimeout, PipelineError } from "../../BackendError.ts"
+import type { EngineIncident } from "../../EngineIncident.ts"
+import type { SpeechToSpeechEvent, SpeechToSpeechOptions, SpeechToSpeechStream } from "../../speech/SpeechToSpeech.ts"
+import * as PipecatFrames from "../../wire/PipecatFrames.ts"
+import * as Rtvi from "../../wire/Rtvi.ts"
+import * as BotErrors from "./BotErrors.ts"
+import * as BotSocket from "./BotSocket.ts"
+import type { BotAddress } from "./BotStart.ts"
+import { BotTalk } from "./BotTalk.ts"
+
+const name = "pipecat"
+/** Events that the session has not taken; it takes them as they come. */
+const MAX_EVENTS = 4_096
+const FRAME_MS = 20
+/** A bot that lives shorter than this counts as one more try, so that one which comes and goes is not looked for for ever. */
+const STEADY_MS = 10_000
+const INTERRUPTION = PipecatFrames.encode({ _tag: "Interruption" })
+
+/**
+ * @category models
+ * @since 0.1.0
+ */
+export interface BotStreamOptions {
+  /** Where the next bot is to be found, every time anew. */
+  readonly address: Effect.Effect<BotAddress, BackendError>
+  readonly inputSampleRate: number
+  readonly outputSampleRate: number
+  /** How long a bot may take to be ready, its start included. */
+  readonly readyTimeout: Duration.Duration
+  /** How often a lost bot is looked for, with growing pauses. */
+  readonly maxRetries: number
+}
+
+interface Bot {
+  readonly send: (bytes: Uint8Array) => boolean
+  readonly talk: BotTalk
+  /** Why it ended: `undefined` when the bot hung up in good order. */
+  readonly ended: Effect.Effect<BackendError | undefined>
+}
+
+/**
+ * Connects to a bot, and waits until it is ready.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const make = Effect.fnUntraced(function*(
+  options: BotStreamOptions,
+  { onIncident, sessionId }: Pick<SpeechToSpeechOptions, "onIncident" | "sessionId">
+): Effect.fn.Return<SpeechToSpeechStream, BackendError, Scope.Scope> {
+  const { inputSampleRate, outputSampleRate } = options
+  const events = yield* Queue.bounded<SpeechToSpeechEvent, BackendError | Cause.Done>(MAX_EVENTS)
+  const parent = yield* Effect.scope
+  let replies = 0
+  let bot: Bot | undefined
+  let typed = 0
+
+  const incident = (what: EngineIncident["what"], error?: BackendError) =>
+    onIncident?.({ engine: name, kind: "s2s", what, sessionId, error })
+
+  const connect = Effect.fnUntraced(function*(): Effect.fn.Return<Bot, BackendError, Scope.Scope> {
+    const { token, url } = yield* options.address
+    const ready = Deferred.makeUnsafe<void>()
+    const broken = Deferred.makeUnsafe<BackendError>()
+    const fail = (message: string, details: Record<string, unknown> = {}) =>
+      Deferred.doneUnsafe(
+        broken,
+        Effect.succeed(
+          new PipelineError({
+            op: "SpeechToSpeech.events",
+            message,
+            details: { vendor: name, ...details },
+            retryable: false
+          })
+        )
+      )
+    const talk = new BotTalk(outputSampleRate, () => `reply-${++replies}`, (event) => {
+      switch (event._tag) {
+        case "BotReady":
+          return void Deferred.doneUnsafe(ready, Effect.void)
+        case "BotFault":
+          if (event.fatal) return void fail("the bot has failed for good")
+          return incident(
+            "failed",
+            new PipelineError({
+              op: "SpeechToSpeech.events",
+              message: "the bot has a fault, and goes on",
+              details: { vendor: name },
+              retryable: true
+            })
+          )
+        case "OtherRate":
+          return void fail(
+            `the bot speaks at ${event.sampleRate} Hz, not at ${outputSampleRate}: set engines.pipecat.output_sample_rate`,
+            { sampleRate: event.sampleRate }
+          )
+        default:
+          if (!Queue.offerUnsafe(events, event)) fail("the bot says more than the session can take")
+      }
+    })
+    const socket = yield* BotSocket.connect({
+      url,
+      token,
+      onFrame: (bytes) => {
+        const frame = PipecatFrames.decode(bytes)
+        if (Result.isSuccess(frame)) talk.receive(frame.success)
+        else fail(`the bot sent a frame that is ${frame.failure}`)
+      }
+    })
+    socket.send(PipecatFrames.encode({
+      _tag: "Message",
+      data: Rtvi.encode({
+        type: "client-ready",
+        id: "ready",
+        data: { version: Rtvi.VERSION, about: { library: "effect-voice" } }
+      })
+    }))
+    const closed = Effect.map(socket.gone, (code) => BotErrors.ofClose("SpeechToSpeech.open", code, false))
+    yield* Deferred.await(ready).pipe(
+      Effect.raceFirst(Effect.flatMap(Effect.raceFirst(closed, Deferred.await(broken)), Effect.fail))
+    )
+    const ended = socket.gone.pipe(
+      Effect.map((code) =>
+        code === 1000 || code === 1001 ? undefined : BotErrors.ofClose("SpeechToSpeech.events", code, true)
+      ),
+      Effect.raceFirst(Deferred.await(broken))
+    )
+    return { send: socket.send, talk, ended }
+  })
+
+  /** In a scope of its own, which ends with the bot. */
+  const begin = Effect.gen(function*() {
+    const scope = yield* Scope.fork(parent)
+    const next = yield* connect().pipe(
+      Effect.timeoutOrElse({
+        duration: options.readyTimeout,
+        orElse: () =>
+          Effect.fail(
+            new ConnectionTimeout({
+              op: "SpeechToSpeech.open",
+              message: `the bot was not ready within ${Duration.format(options.readyTimeout)}: does it speak RTVI?`,
+              details: { vendor: name }
+            })
+          )
+      }),
+      Scope.provide(scope),
+      Effect.onExit((exit) => Exit.isFailure(exit) ? Scope.close(scope, exit) : Effect.void)
+    )
+    bot = next
+    return { next, scope }
+  })
+
+  const again = begin.pipe(
+    Effect.tapError((error) => Effect.sync(() => incident("retrying", error))),
+    Effect.retry({
+      schedule: Schedule.exponential("500 millis").pipe(
+        Schedule.jittered,
+        Schedule.upTo({ times: options.maxRetries })
+      ),
+      while: (error) => error.retryable
+    })
+  )
+
+  const first = yield* begin
+  yield* Effect.gen(function*() {
+    let current = first
+    let shortLived = 0
+    while (true) {
+      const beganMs = yield* Clock.currentTimeMillis
+      const error = yield* current.next.ended
+      bot = undefined
+      shortLived = (yield* Clock.currentTimeMillis) - beganMs < STEADY_MS ? shortLived + 1 : 1
+      yield* Scope.close(current.scope, Exit.void)
+      if (error === undefined) {
+        // it has said what it had to say
+        return yield* Queue.end(events)
+      }
+      current.next.talk.lost(error)
+      incident("failed", error)
+      if (!error.retryable || shortLived > options.maxRetries) return yield* Queue.fail(events, error)
+      const next = yield* Effect.result(again)
+      if (Result.isFailure(next)) return yield* Queue.fail(events, next.failure)
+      current = next.success
+      incident("recovered")
+    }
+  }).pipe(Effect.forkScoped)
+
+  const toFrame = PipecatFrames.audioEncoder(inputSampleRate)
+  const framer = new Framer(inputSampleRate * FRAME_MS / 1_000, (frame) => {
+    bot?.send(toFrame(frame))
+  })
+  return {
+    push: (pcm) => framer.push(pcm),
+    activity: () => {},
+    commit: () => {},
+    userText: (content) => {
+      bot?.send(PipecatFrames.encode({
+        _tag: "Message",
+        data: Rtvi.encode({
+          type: "send-text",
+          id: `text-${++typed}`,
+          data: { content, options: { run_immediately: true, audio_response: true } }
+        })
+      }))
+    },
+    // The session does not ask for what the capabilities do not have.
+    say: () => {},
+    toolResult: () => {},
+    truncate: (reply) => {
+      if (bot !== undefined && bot.talk.truncate(reply)) bot.send(INTERRUPTION)
+    },
+    events: Stream.fromQueue(events)
+  }
+})

@@ -1,0 +1,154 @@
+/**
+ * A running Pipecat bot as the one who hears, thinks and speaks: by its own WebSocket protocol, protobuf frames and RTVI.
+ *
+ * The bot decides turns and interruptions, and keeps its own memory of the conversation: what a user did not hear of an
+ * interrupted reply leaves it only as far as the bot's own voice tells. A bot that is lost comes back as a new one, which
+ * has forgotten what was said.
+ *
+ * @since 0.1.0
+ */
+import * as Config from "effect/Config"
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import * as FetchHttpClient from "effect/http/FetchHttpClient"
+import * as HttpClient from "effect/http/HttpClient"
+import * as Layer from "effect/Layer"
+import * as Option from "effect/Option"
+import * as Schema from "effect/Schema"
+import { maxSampleRate, minSampleRate } from "../../audio/AudioFormat.ts"
+import { type BackendError, InvalidConfig } from "../../BackendError.ts"
+import { boundedDuration, withDefault } from "../../conversation/ConversationPolicy.ts"
+import { secret } from "../../Secret.ts"
+import * as EngineRegistry from "../../speech/EngineRegistry.ts"
+import { SpeechToSpeech } from "../../speech/SpeechToSpeech.ts"
+import * as BotStart from "./BotStart.ts"
+import * as BotStream from "./BotStream.ts"
+
+const name = "pipecat"
+
+const urlOf = (...protocols: ReadonlyArray<string>) =>
+  Schema.String.check(
+    Schema.isMaxLength(8_192),
+    Schema.makeFilter((url: string) =>
+      URL.canParse(url) && protocols.includes(new URL(url).protocol) ||
+      `expected a URL of ${protocols.map((protocol) => `${protocol}//`).join(" or ")}`, {
+      toJsonSchema: () => ({ pattern: `^(${protocols.join("|")})//` })
+    })
+  )
+const SampleRate = Schema.Int.check(Schema.isBetween({ minimum: minSampleRate, maximum: maxSampleRate }))
+
+/**
+ * - `url`: the WebSocket of a bot that runs, such as `ws://127.0.0.1:8765`. Default: the environment's `PIPECAT_URL`.
+ * - `startUrl`: where bots are started, one for each session: `http://127.0.0.1:7860/start` of Pipecat's runner,
+ *   `https://api.pipecat.daily.co/v1/public/NAME/start` of Pipecat Cloud. It goes before `url`.
+ * - `startBody`: JSON that a started bot is given as its `body`. Default: empty.
+ * - `apiKey`: for `start_url`, a secret. Default: the environment's `PIPECAT_API_KEY`; none for a runner of one's own.
+ * - `token`: for `url`, a secret, sent as `Authorization: Bearer`. Default: none.
+ * - `inputSampleRate`: in Hz, of the user's audio: the bot's `audio_in_sample_rate`, which it does not convert. 16,000.
+ * - `outputSampleRate`: in Hz, of the bot's audio: its `audio_out_sample_rate`. 24,000.
+ * - `readyTimeout`: how long a bot may take to `bot-ready`, its start included; the backend's own `timeout` bounds the
+ *   first one as well. 30 s, [100 ms, 2 min].
+ * - `maxRetries`: how often a bot that is lost is looked for before the session fails. 3, [0, 10].
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export const PipecatOptions = Schema.Struct({
+  url: Schema.optionalKey(urlOf("ws:", "wss:")),
+  startUrl: Schema.optionalKey(urlOf("http:", "https:")),
+  startBody: Schema.Record(Schema.String, Schema.Json).pipe(withDefault({})),
+  apiKey: Schema.optionalKey(secret({ min: 1 })),
+  token: Schema.optionalKey(secret({ min: 1 })),
+  inputSampleRate: SampleRate.pipe(withDefault(16_000)),
+  outputSampleRate: SampleRate.pipe(withDefault(24_000)),
+  readyTimeout: boundedDuration("100 millis", "2 minutes").pipe(withDefault("30s")),
+  maxRetries: Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 10 })).pipe(withDefault(3))
+}).pipe(Schema.encodeKeys({
+  startUrl: "start_url",
+  startBody: "start_body",
+  apiKey: "api_key",
+  inputSampleRate: "input_sample_rate",
+  outputSampleRate: "output_sample_rate",
+  readyTimeout: "ready_timeout",
+  maxRetries: "max_retries"
+}))
+
+/**
+ * @category models
+ * @since 0.1.0
+ */
+export type PipecatOptions = typeof PipecatOptions.Type
+
+const fromEnvironment = <A>(config: Config.Config<A>): Effect.Effect<A | undefined> =>
+  Config.option(config).pipe(
+    Effect.map(Option.getOrUndefined),
+    Effect.orElseSucceed(() => undefined)
+  )
+
+const make = Effect.fnUntraced(function*(options: PipecatOptions) {
+  const client = Context.make(HttpClient.HttpClient, yield* HttpClient.HttpClient)
+  const apiKey = options.apiKey ?? (yield* fromEnvironment(Config.Redacted("PIPECAT_API_KEY")))
+  const { startBody, startUrl } = options
+  const url = options.url ?? (yield* fromEnvironment(Config.String("PIPECAT_URL")))
+  if (startUrl === undefined && (url === undefined || !/^wss?:$/.test(URL.parse(url)?.protocol ?? ""))) {
+    return yield* new InvalidConfig({
+      op: "EngineRegistry.layer",
+      message:
+        "the engine pipecat needs a bot: give engines.pipecat.url or engines.pipecat.start_url, or set PIPECAT_URL " +
+        "to a ws:// or wss:// URL",
+      details: { engine: name, missing: "PIPECAT_URL" }
+    })
+  }
+  const address: Effect.Effect<BotStart.BotAddress, BackendError> = startUrl === undefined
+    ? Effect.succeed({ url: url ?? "", token: options.token })
+    : Effect.provideContext(BotStart.start({ url: startUrl, apiKey, body: startBody }), client)
+
+  return SpeechToSpeech.of({
+    name,
+    inputSampleRate: options.inputSampleRate,
+    outputSampleRate: options.outputSampleRate,
+    capabilities: {
+      turnAuthority: "remote",
+      agentInLoop: false,
+      answers: true,
+      tools: false,
+      transcripts: true,
+      interims: true,
+      truncation: false,
+      say: false
+    },
+    open: (session) =>
+      BotStream.make({
+        address,
+        inputSampleRate: options.inputSampleRate,
+        outputSampleRate: options.outputSampleRate,
+        readyTimeout: options.readyTimeout,
+        maxRetries: options.maxRetries
+      }, session)
+  })
+})
+
+/**
+ * The engine with these options, and the defaults for the others.
+ *
+ * @category layers
+ * @since 0.1.0
+ */
+export const layer = (
+  options?: Partial<PipecatOptions>
+): Layer.Layer<SpeechToSpeech, BackendError, HttpClient.HttpClient> =>
+  Layer.effect(SpeechToSpeech, Effect.flatMap(EngineRegistry.complete(name, PipecatOptions, options), make))
+
+/**
+ * The engine for a config that names it.
+ *
+ * @category layers
+ * @since 0.1.0
+ */
+export const definition = EngineRegistry.define({
+  kind: "s2s",
+  name,
+  description: "A running Pipecat bot, by its WebSocket",
+  options: PipecatOptions,
+  layer: (options) => Layer.effect(SpeechToSpeech, make(options)).pipe(Layer.provide(FetchHttpClient.layer))
+})

@@ -1,0 +1,36 @@
+/**
+ * The `provider_config` of the Pipecat provider.
+ *
+ * @since 0.1.0
+ */
+import * as Schema from "effect/Schema"
+import { maxSampleRate, minSampleRate } from "../../audio/AudioFormat.ts"
+import { withDefault } from "../../conversation/ConversationPolicy.ts"
+
+const SampleRate = Schema.Int.check(Schema.isBetween({ minimum: minSampleRate, maximum: maxSampleRate }))
+
+/**
+ * - `inputSampleRate`: of the audio that bridges send, in Hz: their pipeline's `audio_in_sample_rate`. 16,000; a bridge may
+ *   ask for another one by `?input_rate=`.
+ * - `outputSampleRate`: of the audio that they get, in Hz: their pipeline's `audio_out_sample_rate`. 24,000; likewise
+ *   `?output_rate=`.
+ * - `maxConnectionsPerSession`: links of one session that may be open at once, the replaced ones included. 4.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export const PipecatConfig = Schema.Struct({
+  inputSampleRate: SampleRate.pipe(withDefault(16_000)),
+  outputSampleRate: SampleRate.pipe(withDefault(24_000)),
+  maxConnectionsPerSession: Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: 32 })).pipe(withDefault(4))
+}).pipe(Schema.encodeKeys({
+  inputSampleRate: "input_sample_rate",
+  outputSampleRate: "output_sample_rate",
+  maxConnectionsPerSession: "max_connections_per_session"
+}))
+
+/**
+ * @category models
+ * @since 0.1.0
+ */
+export type PipecatConfig = typeof PipecatConfig.Type

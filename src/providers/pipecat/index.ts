@@ -1,0 +1,81 @@
+/**
+ * Users that Pipecat reaches: a Pipecat pipeline holds the user's line (WebRTC, Daily, a telephone, any of its
+ * transports), and forwards audio both ways to us by its own WebSocket protocol. `scripts/pipecat/bridge.py` is such a
+ * pipeline.
+ *
+ * We are its server: what a bridge needs is the URL and the token of a session. A Pipecat client that speaks this protocol
+ * itself (its WebSocket transport) may connect without a bridge.
+ *
+ * @since 0.1.0
+ */
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as BackendProvider from "../../backend/BackendProvider.ts"
+import * as SessionLinks from "../SessionLinks.ts"
+import * as SocketRoute from "../SocketRoute.ts"
+import { PipecatConfig } from "./PipecatConfig.ts"
+import * as PipecatProtocol from "./PipecatProtocol.ts"
+
+export { PipecatConfig } from "./PipecatConfig.ts"
+
+/**
+ * The Pipecat provider. `access.connectionUrl` is the path of the WebSocket that a bridge connects to, with the token as
+ * `Authorization: Bearer`, `?token=` or the subprotocol `token.<token>`; the server that mounts the route makes a URL of it.
+ *
+ * @category providers
+ * @since 0.1.0
+ */
+export const provider: BackendProvider.BackendProvider["Service"] = BackendProvider.make({
+  name: "pipecat",
+  description: "Pipecat reaches the users, by any of its transports, and forwards their audio to this process",
+  capabilities: {
+    s2s: true,
+    multiUser: true,
+    sessionPersistence: false,
+    customAuth: false,
+    customRateLimiting: false,
+    maxConcurrentSessions: 0,
+    // Pipecat's output hands on 40 ms at a time.
+    minLatency: Duration.millis(40),
+    codecs: ["pcm_s16le"]
+  },
+  config: PipecatConfig,
+  connect: Effect.fnUntraced(function*(options, config, host) {
+    const links = yield* SessionLinks.make({
+      host,
+      limits: host.limits ?? (() => config.session),
+      maxConnectionsPerSession: options.maxConnectionsPerSession
+    })
+    const { inputSampleRate, outputSampleRate } = options
+    return {
+      // Both transports are fine: what Pipecat reaches the user by is Pipecat's.
+      open: (session) =>
+        Effect.map(links.open(session), ({ attachments, expiresAt, token }) => ({
+          access: { connectionUrl: `/v1/sessions/${encodeURIComponent(session.id)}/pipecat`, token, expiresAt },
+          attachments
+        })),
+      routes: [
+        SocketRoute.make({
+          path: "/v1/sessions/:id/pipecat",
+          links,
+          rates: { inputSampleRate, outputSampleRate },
+          protocol: PipecatProtocol.make
+        })
+      ],
+      // Bridges come to us: there is nothing to reach.
+      probe: Effect.succeed({ name: "provider", status: "healthy" as const })
+    }
+  })
+})
+
+/**
+ * The provider as a service.
+ *
+ * @category layers
+ * @since 0.1.0
+ */
+export const layer: Layer.Layer<BackendProvider.BackendProvider> = Layer.succeed(
+  BackendProvider.BackendProvider,
+  provider
+)

@@ -1,0 +1,53 @@
+import { afterAll, beforeAll, describe } from "@effect/vitest"
+import { Effect, Exit, Scope } from "effect"
+import { fileURLToPath } from "node:url"
+import type * as Conformance from "../../src/testing/Conformance.ts"
+import * as Python from "../support/pipecat/Python.ts"
+import { serve } from "./LocalHarness.ts"
+import { dialPipecat, pipecat } from "./PipecatHarness.ts"
+import * as Results from "./Results.ts"
+
+const script = fileURLToPath(new URL("../support/pipecat/bridge_to.py", import.meta.url))
+const scope = Scope.makeUnsafe()
+let bridge = ""
+
+/** The same provider with the real Pipecat between: each user of the suite is a client of the bridge. */
+const harness: Conformance.Harness = {
+  ...pipecat,
+  name: "pipecat through the real bridge",
+  reach: (backend) =>
+    Effect.map(serve(backend), ({ url }) => ({ access, ear }) => {
+      const session = {
+        connection_url: new URL(access.connectionUrl, url.replace(/^http/u, "ws")).href,
+        token: access.token
+      }
+      return dialPipecat(`${bridge}?session=${encodeURIComponent(JSON.stringify(session))}`, undefined, ear)
+    })
+}
+
+/**
+ * All but what a bridge cannot show: how a user is refused is told to the bridge, not to the user; and what is said in the
+ * last moments of a session reaches the user a moment after the session has ended (PipecatBridge.server.test.ts among the
+ * providers shows that it does).
+ */
+const only = /^(?!(?:AuthHook\.Authorize connect|FR-022 connect|VoiceSession\.Stop|FR-020|P7)$)/u
+
+describe.skipIf(Python.missing !== undefined)(
+  `the contract over provider pipecat, with Pipecat between${
+    Python.missing === undefined ? "" : ` (${Python.missing})`
+  }`,
+  () => {
+    beforeAll(async () => {
+      const start = Effect.gen(function*() {
+        const port = yield* Python.freePort
+        yield* Python.run(script, ["-t", "websocket", "--host", "127.0.0.1", "--port", String(port)], {
+          ready: /Uvicorn running on/
+        })
+        bridge = `ws://127.0.0.1:${port}/ws-client`
+      })
+      await Effect.runPromise(Scope.provide(start, scope))
+    }, 90_000)
+    afterAll(() => Effect.runPromise(Scope.close(scope, Exit.void)))
+    Results.each(harness, { concurrency: 6, only })
+  }
+)
