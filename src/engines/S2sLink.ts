@@ -16,7 +16,7 @@ import * as Stream from "effect/Stream"
 import { type BackendError, ConnectionFailed, ConnectionTimeout, PipelineError, Timeout } from "../BackendError.ts"
 import type { EngineIncident, OnIncident } from "../EngineIncident.ts"
 import type { SpeechToSpeechEvent, SpeechToSpeechStream } from "../speech/SpeechToSpeech.ts"
-import * as S2sSocket from "./S2sSocket.ts"
+import * as VendorSocket from "../wire/VendorSocket.ts"
 import type { S2sTalk, TalkListener } from "./S2sTalk.ts"
 
 /** Events that the session has not taken yet; more is the end of it. */
@@ -38,7 +38,7 @@ const LOOK_FOR_PAUSE = "250 millis"
 export interface S2sLinkOptions {
   readonly engine: string
   readonly sessionId: string
-  readonly request: Effect.Effect<S2sSocket.SocketRequest, BackendError>
+  readonly request: Effect.Effect<VendorSocket.SocketRequest, BackendError>
   readonly timeout: Duration.Duration
   readonly silence: Duration.Duration
   readonly rotateAfter: Duration.Duration
@@ -125,7 +125,7 @@ export const open = Effect.fnUntraced(function*(
       over = Deferred.makeUnsafe()
       ready = Deferred.makeUnsafe()
       const mine = over
-      const send = yield* S2sSocket.connect(yield* options.request, {
+      const send = yield* VendorSocket.connect(yield* options.request, {
         message: (text) => {
           heardAt = now()
           if (over === mine) talk.receive(text)

@@ -23,7 +23,7 @@ import { boundedDuration, withDefault } from "../../conversation/ConversationPol
 import { secret } from "../../Secret.ts"
 import * as EngineRegistry from "../../speech/EngineRegistry.ts"
 import { SpeechToSpeech, type SpeechToSpeechOptions } from "../../speech/SpeechToSpeech.ts"
-import * as S2sHosted from "../S2sHosted.ts"
+import * as VendorKey from "../../wire/VendorKey.ts"
 import * as S2sLink from "../S2sLink.ts"
 import * as LiveMessages from "./LiveMessages.ts"
 import * as LiveTalk from "./LiveTalk.ts"
@@ -55,7 +55,7 @@ const SERVICE = "google.ai.generativelanguage.v1beta.GenerativeService.BidiGener
  */
 export const GeminiOptions = Schema.Struct({
   apiKey: Schema.optionalKey(secret({ min: 1 })),
-  url: S2sHosted.Endpoint.pipe(withDefault(`wss://generativelanguage.googleapis.com/ws/${SERVICE}`)),
+  url: VendorKey.Endpoint.pipe(withDefault(`wss://generativelanguage.googleapis.com/ws/${SERVICE}`)),
   model: Name.pipe(withDefault("gemini-3.1-flash-live-preview")),
   voice: Schema.optionalKey(Name),
   language: Schema.optionalKey(Name),
@@ -156,7 +156,7 @@ export const closed = (code: number, reason: string): BackendError => {
 }
 
 const make = Effect.fnUntraced(function*(options: GeminiOptions) {
-  const apiKey = yield* S2sHosted.key("gemini", options.apiKey, "GEMINI_API_KEY")
+  const apiKey = yield* VendorKey.key("gemini", options.apiKey, "GEMINI_API_KEY")
   const url = yield* Effect.try({
     try: () => {
       const parsed = new URL(options.url)

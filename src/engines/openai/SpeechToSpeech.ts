@@ -16,7 +16,7 @@ import { boundedDuration, withDefault } from "../../conversation/ConversationPol
 import { secret } from "../../Secret.ts"
 import * as EngineRegistry from "../../speech/EngineRegistry.ts"
 import { SpeechToSpeech, type SpeechToSpeechOptions } from "../../speech/SpeechToSpeech.ts"
-import * as S2sHosted from "../S2sHosted.ts"
+import * as VendorKey from "../../wire/VendorKey.ts"
 import * as S2sLink from "../S2sLink.ts"
 import * as RealtimeTalk from "./RealtimeTalk.ts"
 
@@ -50,7 +50,7 @@ const Name = Schema.NonEmptyString.check(Schema.isMaxLength(128))
  */
 export const OpenAiRealtimeOptions = Schema.Struct({
   apiKey: Schema.optionalKey(secret({ min: 1 })),
-  url: S2sHosted.Endpoint.pipe(withDefault("wss://api.openai.com/v1/realtime")),
+  url: VendorKey.Endpoint.pipe(withDefault("wss://api.openai.com/v1/realtime")),
   model: Name.pipe(withDefault("gpt-realtime")),
   voice: Name.pipe(withDefault("marin")),
   instructions: Schema.optionalKey(Schema.String.check(Schema.isMaxLength(65_536))),
@@ -158,7 +158,7 @@ export const closed = (code: number, reason: string): BackendError => {
 }
 
 const make = Effect.fnUntraced(function*(options: OpenAiRealtimeOptions) {
-  const apiKey = yield* S2sHosted.key("openai", options.apiKey, "OPENAI_API_KEY")
+  const apiKey = yield* VendorKey.key("openai", options.apiKey, "OPENAI_API_KEY")
   const url = yield* Effect.try({
     try: () => {
       const parsed = new URL(options.url)

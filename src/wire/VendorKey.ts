@@ -1,5 +1,5 @@
 /**
- * What the options of hosted speech-to-speech models have in common: key, endpoint, patience.
+ * What the options of hosted engines have in common: an endpoint, and a key that the environment may hold.
  *
  * @since 0.1.0
  */

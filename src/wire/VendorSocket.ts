@@ -1,5 +1,5 @@
 /**
- * A WebSocket to a hosted model: connected in time, watched while it is silent, closed in time. Messages are handed over
+ * A WebSocket to a hosted engine: connected in time, watched while it is silent, closed in time. Messages are handed over
  * within the socket's own callbacks: nothing waits between the wire and the talk.
  *
  * @since 0.1.0
@@ -36,6 +36,8 @@ const CLOSE_WITHIN = "1 second"
  */
 export interface SocketRequest {
   readonly vendor: string
+  /** What an error says was being done. Default: `VendorSocket.connect`. */
+  readonly op?: string | undefined
   readonly url: Redacted.Redacted<string>
   readonly headers: { readonly [name: string]: Redacted.Redacted<string> }
   readonly timeout: Duration.Duration
@@ -48,12 +50,15 @@ export interface SocketRequest {
  * @since 0.1.0
  */
 export interface SocketListener {
+  /** A text message, or a binary one where `binary` takes none. */
   readonly message: (text: string) => void
+  /** A binary message; the bytes are only valid during the call. */
+  readonly binary?: ((bytes: Uint8Array) => void) | undefined
   /** It is over; at most once, and never after the scope has been closed. */
   readonly closed: (error: BackendError) => void
 }
 
-const op = "SpeechToSpeech.connect"
+const OP = "VendorSocket.connect"
 
 /**
  * The error of an HTTP answer in place of a WebSocket.
@@ -64,7 +69,8 @@ const op = "SpeechToSpeech.connect"
 export const refusal = (
   vendor: string,
   status: number,
-  headers: { readonly requestId?: string | undefined; readonly retryAfter?: string | undefined }
+  headers: { readonly requestId?: string | undefined; readonly retryAfter?: string | undefined },
+  op: string = OP
 ): BackendError => {
   const { requestId, retryAfter } = headers
   const seconds = retryAfter === undefined || retryAfter.trim() === "" ? Number.NaN : Number(retryAfter)
@@ -74,8 +80,14 @@ export const refusal = (
     ...(requestId === undefined ? {} : { requestId }),
     ...(Number.isFinite(seconds) && seconds >= 0 ? { retryAfterMs: seconds * 1_000 } : {})
   }
-  const fields = { op, message: `${vendor} refused the connection with status ${status}`, details }
+  const fields = { op, message: `${vendor} refused the request with status ${status}`, details }
   switch (status) {
+    case 402:
+      return new AuthorizationFailed({
+        ...fields,
+        message: `${vendor}: the account has nothing left to pay with`,
+        details: { ...details, reason: "quota" }
+      })
     case 401:
       return new AuthenticationFailed(fields)
     case 403:
@@ -89,8 +101,8 @@ export const refusal = (
   }
 }
 
-const textOf = (data: WebSocket.RawData): string =>
-  (Array.isArray(data) ? Buffer.concat(data) : data instanceof ArrayBuffer ? Buffer.from(data) : data).toString("utf8")
+const bytesOf = (data: WebSocket.RawData): Buffer =>
+  Array.isArray(data) ? Buffer.concat(data) : data instanceof ArrayBuffer ? Buffer.from(data) : data
 
 /**
  * Connects; closing the scope closes the socket, within a second.
@@ -101,9 +113,9 @@ const textOf = (data: WebSocket.RawData): string =>
 export const connect = (
   request: SocketRequest,
   listener: SocketListener
-): Effect.Effect<(message: string) => void, BackendError, Scope.Scope> =>
+): Effect.Effect<(message: string | Uint8Array) => void, BackendError, Scope.Scope> =>
   Effect.gen(function*() {
-    const { vendor } = request
+    const { op = OP, vendor } = request
     const socket = yield* Effect.acquireRelease(
       Effect.try({
         try: () => {
@@ -128,12 +140,12 @@ export const connect = (
       socket.once("open", () => resume(Effect.void))
       socket.once("unexpected-response", (_, response) => {
         const { headers } = response
-        const requestId = headers["x-request-id"]
+        const requestId = headers["x-request-id"] ?? headers["dg-request-id"] ?? headers["request-id"]
         response.destroy()
         resume(Effect.fail(refusal(vendor, response.statusCode ?? 0, {
           requestId: typeof requestId === "string" ? requestId : undefined,
           retryAfter: headers["retry-after"]
-        })))
+        }, op)))
       })
       const failed = new ConnectionFailed({ op, message: `${vendor} could not be reached`, details: { vendor } })
       socket.once("error", () => resume(Effect.fail(failed)))
@@ -156,9 +168,11 @@ export const connect = (
       end(new ConnectionFailed({ op, message: `${vendor} ${message}`, details: { vendor } }))
     }
     let alive = true
-    socket.on("message", (data) => {
+    socket.on("message", (data, isBinary) => {
       alive = true
-      if (!over) listener.message(textOf(data))
+      if (over) return
+      if (isBinary && listener.binary !== undefined) listener.binary(bytesOf(data))
+      else listener.message(bytesOf(data).toString("utf8"))
     })
     socket.on("pong", () => {
       alive = true
