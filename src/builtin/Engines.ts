@@ -37,7 +37,13 @@ export const load = <Kind extends EngineKind>(
  * @since 0.1.0
  */
 export const engines: EngineTable = {
-  stt: { moonshine: load("moonshine", () => import("../engines/moonshine/index.ts")) },
+  stt: {
+    moonshine: load("moonshine", () => import("../engines/moonshine/index.ts")),
+    deepgram: load("deepgram", () => import("../engines/deepgram/SpeechToText.ts")),
+    openai: load("openai", () => import("../engines/openai/SpeechToText.ts")),
+    elevenlabs: load("elevenlabs", () => import("../engines/elevenlabs/SpeechToText.ts")),
+    assemblyai: load("assemblyai", () => import("../engines/assemblyai/index.ts"))
+  },
   tts: { flite: load("flite", () => import("../engines/flite/index.ts")) },
   s2s: {
     pipecat: load("pipecat", () => import("../engines/pipecat/index.ts")),

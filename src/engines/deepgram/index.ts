@@ -1,0 +1,6 @@
+/**
+ * Deepgram, hosted: needs a key.
+ *
+ * @since 0.1.0
+ */
+export { DeepgramOptions, definition as speechToText, layer as layerSpeechToText } from "./SpeechToText.ts"
