@@ -25,7 +25,13 @@ export interface Fault {
 /** A key as it may be told: a document with broken syntax has values, secrets included, where its keys should be. */
 const keyName = (key: string): string => /^[\w.-]{1,64}$/.test(key) ? key : "(a key that is no name)"
 
-const pathOf = (path: ReadonlyArray<string>): string => path.map(keyName).join(".")
+/**
+ * A path as it may be told.
+ *
+ * @category conversions
+ * @since 0.1.0
+ */
+export const pathOf = (path: ReadonlyArray<string>): string => path.map(keyName).join(".")
 
 const format = SchemaIssue.makeFormatterStandardSchemaV1()
 

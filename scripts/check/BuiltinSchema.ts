@@ -29,7 +29,7 @@ const merged = (...all: ReadonlyArray<ConfigSchema.Docs>): ConfigSchema.Docs =>
 /** Definitions are typed loosely, for their options are known to their engine or provider alone. */
 const codec = (schema: Schema.Constraint): Schema.Codec<unknown, unknown> => schema as Schema.Codec<unknown, unknown>
 
-type Described = Pick<EngineDefinition, "description" | "options">
+type Described = Pick<EngineDefinition, "description" | "kind" | "options">
 
 const described = (kind: EngineKind, name: string): Effect.Effect<ReadonlyArray<Described>, BackendError> => {
   const loader: Effect.Effect<Described, BackendError> | undefined = Builtin.engines[kind][name]
@@ -101,11 +101,12 @@ export const builtin = async (): Promise<{
   const engines = await Promise.all(names.map(async (name) => {
     const found = await Effect.runPromise(Effect.forEach(kinds, (kind) => described(kind, name)))
     const docs = ConfigSchema.docsOf(sourcesOf(`src/engines/${name}`), /Options$/)
-    const schemas = Array.from(new Set(found.flat().map(({ options }) => options)))
     return [
       name,
       found.flat().map(({ description }) => description).join(". "),
-      schemas.map((schema) => object(`src/engines/${name}`, schema, docs, ofTheMachine[name]))
+      found.flat().map(({ kind, options }) =>
+        [kind, object(`src/engines/${name}`, options, docs, ofTheMachine[name])] as const
+      )
     ] as const
   }))
 

@@ -208,8 +208,10 @@ export interface Parts {
   readonly server: Node
   /** The options of the providers, by name; the first is what a file without a provider has. */
   readonly providers: ReadonlyArray<readonly [name: string, options: Node]>
-  /** The options of the engines, by name. */
-  readonly engines: ReadonlyArray<readonly [name: string, description: string, options: ReadonlyArray<Node>]>
+  /** The options of the engines by name, each with the kind it is of. */
+  readonly engines: ReadonlyArray<
+    readonly [name: string, description: string, options: ReadonlyArray<readonly [kind: string, options: Node]>]
+  >
   /** Names for the fields that take one. */
   readonly names: { readonly [field: string]: ReadonlyArray<string> }
   /** What a file without these fields has. */
@@ -246,8 +248,20 @@ export const make = ({ backend, defaults, engines, names, providers, server }: P
     })
   )
   const options = Object.fromEntries(engines.map(([name, description, nodes]) => {
-    const [first = {}] = nodes
-    return [name, nodes.length > 1 ? { description, allOf: nodes } : { description, ...first }]
+    const [first] = nodes
+    // what is for one of a vendor's several engines stands under its kind, what is for all beside
+    return [
+      name,
+      nodes.length < 2 ? { description, ...first?.[1] } : {
+        description,
+        type: "object",
+        properties: {
+          ...Object.fromEntries(nodes.toReversed().flatMap(([, node]) => entriesOf(node["properties"]))),
+          ...Object.fromEntries(nodes)
+        },
+        additionalProperties: false
+      }
+    ]
   }))
   return {
     $schema: "http://json-schema.org/draft-07/schema#",

@@ -7,10 +7,17 @@ import * as Effect from "effect/Effect"
 import type { AgentRegistry } from "../agent/AgentRegistry.ts"
 import type { BackendError } from "../BackendError.ts"
 import * as EncodedShape from "../EncodedShape.ts"
-import type * as Faults from "../Faults.ts"
+import * as Faults from "../Faults.ts"
 import type { ProcessorRegistry } from "../hooks/AudioProcessor.ts"
 import type { Registry } from "../Registry.ts"
-import type { EngineDefinition, EngineKind, EngineLoader, EngineRegistry } from "../speech/EngineRegistry.ts"
+import {
+  type EngineDefinition,
+  type EngineKind,
+  type EngineLoader,
+  type EngineRegistry,
+  kinds,
+  optionsOf
+} from "../speech/EngineRegistry.ts"
 import { type BackendConfig, decode } from "./BackendConfig.ts"
 import type { BackendProvider } from "./BackendProvider.ts"
 import { STT_TURNS } from "./SpeechEngines.ts"
@@ -37,7 +44,7 @@ export interface Tables {
 
 type Raw = { readonly [key: string]: unknown }
 type Path = ReadonlyArray<string>
-type Described = Pick<EngineDefinition, "options" | "validate">
+type Described = Pick<EngineDefinition, "kind" | "options" | "validate">
 
 const describedBy = <Kind extends EngineKind>(
   registry: Registry<EngineLoader<Kind>>,
@@ -46,7 +53,6 @@ const describedBy = <Kind extends EngineKind>(
   Effect.flatMap(registry.get(name), (loader): Effect.Effect<Described, BackendError> => loader)
 
 const isRecord = (value: unknown): value is Raw => typeof value === "object" && value !== null && !Array.isArray(value)
-const kinds: ReadonlyArray<EngineKind> = ["stt", "tts", "s2s", "vad", "turn", "noise"]
 const keys: { readonly [key: string]: readonly [EngineKind, what: string] } = {
   stt_provider: ["stt", "speech-to-text engine"],
   tts_provider: ["tts", "text-to-speech engine"],
@@ -108,16 +114,44 @@ export const make = (providers: ProviderTable, { agents, engines, processors }: 
     const definitions = (name: string) =>
       Effect.forEach(kinds.filter((kind) => engines[kind].has(name)), (kind) => lookups[kind](name))
 
+    /** What nobody of a vendor's several engines knows. */
+    const strayFaults = (
+      name: string,
+      found: ReadonlyArray<Described>,
+      options: unknown
+    ): ReadonlyArray<Faults.Fault> =>
+      found.length < 2 || !isRecord(options) ?
+        [] :
+        Object.keys(options).flatMap((key) =>
+          found.some(({ kind, options: schema }) => kind === key || EncodedShape.at(schema, [key]) !== undefined)
+            ? []
+            : [{ path: Faults.pathOf(["engines", name, key]), message: "none of its engines knows this" }]
+        )
+    /** Where a fault of one of several engines' options was written. */
+    const placed = (name: string, kind: EngineKind, options: unknown) => (fault: Faults.Fault): Faults.Fault => {
+      const prefix = `engines.${name}.`
+      const own = isRecord(options) && isRecord(options[kind]) ? options[kind] : {}
+      const key = fault.path.slice(prefix.length).split(".", 1)[0] ?? ""
+      return fault.path.startsWith(prefix) && key in own
+        ? { ...fault, path: `${prefix}${kind}.${fault.path.slice(prefix.length)}` }
+        : fault
+    }
+
     const optionFaults = (name: string, options: unknown) =>
       definitions(name).pipe(
         Effect.flatMap((found) =>
-          Effect.forEach(found, (definition) =>
-            Effect.match(definition.validate(options), {
-              onFailure: (error) => faultsOf(error, `engines.${name}`),
-              onSuccess: () => []
-            }))
+          Effect.map(
+            Effect.forEach(found, (definition) =>
+              Effect.match(
+                definition.validate(found.length < 2 ? options : optionsOf(definition, options)),
+                {
+                  onFailure: (error) => faultsOf(error, `engines.${name}`).map(placed(name, definition.kind, options)),
+                  onSuccess: () => []
+                }
+              )),
+            (faults) => [...strayFaults(name, found, options), ...faults.flat()]
+          )
         ),
-        Effect.map((faults) => faults.flat()),
         Effect.catch((error) => Effect.succeed(faultsOf(error, `engines.${name}`)))
       )
 
@@ -175,7 +209,8 @@ export const make = (providers: ProviderTable, { agents, engines, processors }: 
           const [name, ...rest] = path
           if (section !== "engines" || name === undefined || rest.length === 0) return undefined
           for (const definition of found.get(name) ?? []) {
-            const shape = EncodedShape.at(definition.options, rest)
+            const own = rest[0] === definition.kind && rest.length > 1 ? rest.slice(1) : rest
+            const shape = EncodedShape.at(definition.options, own)
             if (shape !== undefined) return shape
           }
           return undefined

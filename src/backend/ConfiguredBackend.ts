@@ -18,7 +18,7 @@ import * as S2sPipeline from "../session/S2sPipeline.ts"
 import { SessionStore } from "../session/SessionStore.ts"
 import * as SttTtsPipeline from "../session/SttTtsPipeline.ts"
 import * as SuppressorProcessor from "../session/SuppressorProcessor.ts"
-import { type EngineKind, type EngineKinds, EngineRegistry } from "../speech/EngineRegistry.ts"
+import { type EngineKind, type EngineKinds, EngineRegistry, kinds, optionsOf } from "../speech/EngineRegistry.ts"
 import { NoiseSuppressor } from "../speech/NoiseSuppressor.ts"
 import { SpeechToSpeech } from "../speech/SpeechToSpeech.ts"
 import { SpeechToText } from "../speech/SpeechToText.ts"
@@ -46,7 +46,9 @@ const build = Effect.fnUntraced(function*<Kind extends EngineKind, Shape>(
   const registry = yield* EngineRegistry
   const load = yield* registry[kind].get(name)
   const definition = yield* load
-  const context = yield* Layer.build(definition.layer(config.engines[name]))
+  const options = config.engines[name]
+  const isShared = kinds.filter((each) => registry[each].has(name)).length > 1
+  const context = yield* Layer.build(definition.layer(isShared ? optionsOf(definition, options) : options))
   return Context.get(context, tag)
 })
 

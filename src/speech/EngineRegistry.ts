@@ -11,6 +11,7 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import type * as Schema from "effect/Schema"
 import type { BackendError, InvalidConfig } from "../BackendError.ts"
+import * as EncodedShape from "../EncodedShape.ts"
 import * as Faults from "../Faults.ts"
 import * as Registry from "../Registry.ts"
 import type { NoiseSuppressor } from "./NoiseSuppressor.ts"
@@ -80,6 +81,36 @@ export const complete = <Options extends object>(
   Faults.decode(schema, {}, context(name)).pipe(
     Effect.flatMap((defaults) => Faults.check(schema, { ...defaults, ...given }, context(name)))
   )
+
+/**
+ * All kinds of engines.
+ *
+ * @category constants
+ * @since 0.1.0
+ */
+export const kinds: ReadonlyArray<EngineKind> = ["stt", "tts", "s2s", "vad", "turn", "noise"]
+
+const isRecord = (value: unknown): value is { readonly [key: string]: unknown } =>
+  typeof value === "object" && value !== null && !Array.isArray(value)
+
+/**
+ * The options for one of several engines of a vendor's, out of those under the vendor's name: what is for one kind alone
+ * stands under the kind (`openai: { api_key, stt: { model } }`), what is beside it is for all that know it.
+ *
+ * @category accessors
+ * @since 0.1.0
+ */
+export const optionsOf = (
+  { kind, options: schema }: Pick<EngineDefinition, "kind" | "options">,
+  options: unknown
+): unknown => {
+  if (!isRecord(options)) return options
+  const common = Object.entries(options).filter(([key]) =>
+    !kinds.some((each) => each === key) && EncodedShape.at(schema, [key]) !== undefined
+  )
+  const own = options[kind]
+  return { ...Object.fromEntries(common), ...(isRecord(own) ? own : {}) }
+}
 
 /**
  * Makes a definition from a typed schema of options and a typed constructor.
