@@ -80,7 +80,8 @@ export const start = (
   options: FakeModelOptions,
   protocol: {
     readonly refuse: (request: IncomingMessage) => number | undefined
-    readonly serve: (line: Line) => (message: string) => void
+    /** Gets what comes; `bytes` where it is binary. */
+    readonly serve: (line: Line) => (message: string, bytes?: Buffer) => void
     readonly binary?: boolean
   }
 ): Effect.Effect<FakeModel, never, Scope.Scope> =>
@@ -166,7 +167,7 @@ export const start = (
             },
             nextTranscript: () => transcripts.shift()
           })
-          ws.on("message", (data: Buffer) => receive(data.toString("utf8")))
+          ws.on("message", (data: Buffer, isBinary) => receive(data.toString("utf8"), isBinary ? data : undefined))
         })
       })
       server.listen(0, "127.0.0.1", () => {
