@@ -57,7 +57,8 @@ export interface FakeModelOptions {
 export interface Line {
   readonly index: number
   readonly request: IncomingMessage
-  readonly send: (message: object) => void
+  /** Bytes go out as they are, in a binary message. */
+  readonly send: (message: object | Uint8Array) => void
   readonly close: (code: number, reason: string) => void
   readonly after: (ms: number, run: () => void) => void
   readonly tell: (what: string, details?: { readonly [detail: string]: unknown }) => void
@@ -128,8 +129,8 @@ export const start = (
             raw.delete(ws)
           })
           let sent = 0
-          let held: string | undefined
-          const put = (text: string) => {
+          let held: string | Uint8Array | undefined
+          const put = (text: string | Uint8Array) => {
             if (ws.readyState !== ws.OPEN) return
             if (fault.stallAfter !== undefined && sent >= fault.stallAfter) return
             if (fault.halfOpenAfter !== undefined && sent >= fault.halfOpenAfter) return void socket.pause()
@@ -144,7 +145,9 @@ export const start = (
               return
             }
             const whole = fault.partialAt === at ? text.slice(0, text.length / 2) : text
-            ws.send(protocol.binary === true ? Buffer.from(whole) : whole, { binary: protocol.binary === true })
+            ws.send(protocol.binary === true && typeof whole === "string" ? Buffer.from(whole) : whole, {
+              binary: protocol.binary === true || typeof whole !== "string"
+            })
             if (held !== undefined) {
               ws.send(held)
               held = undefined
@@ -154,7 +157,7 @@ export const start = (
             index,
             request,
             send: (message) => {
-              const text = JSON.stringify(message)
+              const text = message instanceof Uint8Array ? message : JSON.stringify(message)
               if (fault.latencyMs === undefined) put(text)
               else after(fault.latencyMs, () => put(text))
             },
