@@ -91,7 +91,8 @@ export interface Talk {
  * - `chunkMs`: how much audio makes a message; what a question asks for goes out at once.
  * - `leastMs`: a vendor that refuses shorter messages gets one that is filled up with silence. Default: any length is taken.
  * - `graceMs`: a vendor that has heard nothing may leave a question without an answer: after so long it is answered with
- *   nothing, unless words are outstanding. It must be less than what is waited for (3 s).
+ *   nothing, unless words are outstanding. It must be less than what is waited for (3 s). Default: it
+ *   answers always.
  * - `maxAge`: a connection is replaced after it, in a pause. Default: never.
  *
  * @category models
@@ -105,7 +106,7 @@ export interface HostedRecogniserOptions {
   readonly timeout: Duration.Duration
   readonly chunkMs: number
   readonly leastMs?: number | undefined
-  readonly graceMs: number
+  readonly graceMs?: number | undefined
   readonly maxAge?: Duration.Duration | undefined
   readonly closed: (code: number, reason: string) => BackendError
   readonly talk: () => Talk
@@ -376,6 +377,7 @@ export const open = Effect.fnUntraced(function*(
       flush()
       questions.push(id)
       put(connection.talk.finalize())
+      if (options.graceMs === undefined) return
       run(
         Effect.sleep(options.graceMs).pipe(
           Effect.andThen(Effect.sync(() => {

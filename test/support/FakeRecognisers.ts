@@ -320,7 +320,7 @@ export const openai = (options: FakeModel.FakeModelOptions = {}) =>
             const id = `item_${item++}`
             const heard = ear.take()
             // what was resampled on its way spells nothing any more: then the script says what it was
-            const script = heard.length === 0 && loud > 0 ? line.nextTranscript()?.split(" ") : undefined
+            const script = loud > 0 ? line.nextTranscript()?.split(" ") : undefined
             const words = script?.map((text) => ({ text, start: 0, end: 0 })) ?? heard
             loud = 0
             send({ type: "input_audio_buffer.committed", item_id: id, previous_item_id: null })
