@@ -77,6 +77,7 @@ const connection = (options: FakeGeminiOptions) => (line: Line) => {
         return send({ toolCall: { functionCalls: [call] } })
       }
       const pieces = speech(next.text, 24_000)
+      line.tell("speaks")
       const step = (n: number) => {
         if (stopped) return
         const piece = pieces[n]

@@ -196,6 +196,7 @@ const connection = (line: Line) => {
       if (!outOfBand) addItem(item, { audioMs: 0, type: "message" })
       send("response.content_part.added", { ...about(itemId), part: { type: "audio", transcript: "" } })
       const pieces = speech(answer.text, RATE)
+      line.tell("speaks")
       const step = (n: number) => {
         if (active !== mine) return
         const piece = pieces[n]
