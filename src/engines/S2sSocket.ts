@@ -38,6 +38,8 @@ export interface SocketRequest {
   readonly vendor: string
   readonly url: Redacted.Redacted<string>
   readonly headers: { readonly [name: string]: Redacted.Redacted<string> }
+  /** Never told, whatever the server repeats. */
+  readonly secret: Redacted.Redacted<string>
   readonly timeout: Duration.Duration
   /** What a close code means. */
   readonly closed: (code: number, reason: string) => BackendError
@@ -163,7 +165,8 @@ export const connect = (
     socket.on("pong", () => {
       alive = true
     })
-    socket.on("close", (code, reason) => end(request.closed(code, reason.toString("utf8").slice(0, 200))))
+    const said = (reason: Buffer) => reason.toString("utf8").replaceAll(Redacted.value(request.secret), "<redacted>")
+    socket.on("close", (code, reason) => end(request.closed(code, said(reason))))
     yield* Effect.addFinalizer(() =>
       Effect.sync(() => {
         over = true

@@ -52,6 +52,10 @@ describe("cascade", () => {
         }))
       assert.deepInclude(yield* told({ stt: "nobody" }), { code: "invalid_config", missing: "nobody" })
       assert.match((yield* told({ stt_options: { threads: 0 } })).message, /engines\.cascade\.stt_options\.threads/u)
+      for (const [name, key] of [["openai", "OPENAI_API_KEY"], ["gemini", "GEMINI_API_KEY"]]) {
+        const error = yield* told({}, { s2s_provider: name })
+        assert.deepInclude(error, { code: "invalid_config", missing: key })
+      }
       assert.deepInclude(yield* told({}, { agent_in_loop: "tool" }), { code: "invalid_config", missing: "answers" })
       assert.deepInclude(yield* told({}, { agent_in_loop: "off" }), { code: "invalid_config", missing: "answers" })
     }))

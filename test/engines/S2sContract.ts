@@ -444,6 +444,20 @@ export const suite = (vendor: Vendor) =>
         assert.strictEqual(fake.connections(), 1)
       }))
 
+    live("is told what a close means, without the key", () =>
+      Effect.gen(function*() {
+        const key = "secret-0815"
+        const fake = yield* vendor.start({
+          keys: [key],
+          faults: [{ close: { after: 0, code: 1008, reason: `API key ${key} is not valid: invalid_api_key` } }]
+        })
+        const error = yield* Effect.flip(open(vendor, fake, { key }))
+        assert.deepInclude(error, { code: "authentication_failed" })
+        assert.notInclude(JSON.stringify(error), key)
+        assert.include(JSON.stringify(error), "<redacted>")
+        assert.strictEqual(fake.connections(), 1)
+      }))
+
     live("tries again after 429, at the time it was told or after a while, and gives up in the end", () =>
       Effect.gen(function*() {
         const refused = { refuse: { status: 429, headers: { "retry-after": "1" } } }

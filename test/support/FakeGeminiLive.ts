@@ -252,7 +252,7 @@ export const start = (options: FakeGeminiOptions = {}) =>
     refuse: (request) => {
       const url = new URL(request.url ?? "/", "ws://fake")
       if (!url.pathname.endsWith(".GenerativeService.BidiGenerateContent")) return 404
-      return url.searchParams.get("key") === KEY ? undefined : 401
+      return [KEY, ...options.keys ?? []].includes(url.searchParams.get("key") ?? "") ? undefined : 401
     },
     serve: connection(options)
   })

@@ -50,6 +50,8 @@ export interface Told {
 
 export interface FakeModelOptions {
   readonly faults?: ReadonlyArray<Fault> | undefined
+  /** Keys that are taken besides the usual one. */
+  readonly keys?: ReadonlyArray<string> | undefined
   readonly answers?: ReadonlyArray<Answer | string> | undefined
   /** What the user said in each turn. */
   readonly transcripts?: ReadonlyArray<string> | undefined

@@ -397,7 +397,8 @@ export const start = (options: FakeModelOptions = {}) =>
     refuse: (request) => {
       const url = new URL(request.url ?? "/", "ws://fake")
       if (!url.pathname.endsWith("/realtime")) return 404
-      if (request.headers.authorization !== `Bearer ${KEY}`) return 401
+      const keys = [KEY, ...options.keys ?? []]
+      if (!keys.some((key) => request.headers.authorization === `Bearer ${key}`)) return 401
       return url.searchParams.get("model") === null ? 400 : undefined
     },
     serve: connection

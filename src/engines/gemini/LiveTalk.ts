@@ -17,9 +17,11 @@ const PRE_ROLL = INPUT_RATE
 /** Kept of a user who speaks, at most: a minute. */
 const MAX_TAPE = 60 * INPUT_RATE
 /** Sound that was no turn is forgotten after so much silence. */
-const FORGET = 5 * INPUT_RATE
+const FORGET = 30 * INPUT_RATE
 /** Replies that wait to be asked for; more fail. */
 const MAX_ASKS = 64
+/** The words of one turn. */
+const MAX_WORDS = 16_384
 /** Calls that wait for their results; more are refused. */
 const MAX_CALLS = 64
 /** What carries the last words of a reply when no audio is left to: 20 ms. */
@@ -211,6 +213,7 @@ export const make = (options: LiveTalkOptions): S2sTalk => {
     const reply = saying()
     if (reply.cut) return
     if (typeof pcm === "string") return fail(reply, malformed(pcm))
+    if (reply.endless) return fail(reply, malformed("a reply without an end"))
     emit({ _tag: "ReplyAudio", reply: reply.name, pcm, text: reply.hear("", 0, pcm.length, OUTPUT_RATE) })
   }
   const onEvent = (event: ServerEvent): void => {
@@ -226,7 +229,7 @@ export const make = (options: LiveTalkOptions): S2sTalk => {
         return stopSpeech()
       case "Heard": {
         if (remote && user === "quiet" && current === undefined && !wordsLate) startSpeech()
-        words += event.text
+        if (words.length + event.text.length <= MAX_WORDS) words += event.text
         if (words.trim() !== "") emit({ _tag: "UserTranscript", text: words.trim(), final: false })
         if (event.finished || (wordsLate && current === undefined)) {
           wordsLate = false
