@@ -281,6 +281,27 @@ export const suite = (vendor: Vendor) =>
         }))
     }
 
+    for (const own of [false, true]) {
+      live(`hears what is said while there is no connection, with turns decided by ${own ? "us" : "the model"}`, () =>
+        Effect.gen(function*() {
+          // the next connection takes its time
+          const fake = yield* vendor.start({
+            faults: [{}, { latencyMs: 200 }],
+            answers: ["Heard."],
+            transcripts: ["all"]
+          })
+          const talk = yield* open(vendor, fake, { own })
+          fake.reset()
+          yield* told(fake, "closed")
+          yield* Effect.sleep("50 millis")
+          talk.speak(600)
+          assert.strictEqual((yield* talk.reply).text, "Heard.")
+          const [turn] = yield* told(fake, "turn")
+          assert.strictEqual(turn?.connection, 1)
+          assert.isAtLeast(Number(turn?.["ms"]), 600)
+        }))
+    }
+
     live("answers what is typed, and remembers it on the next connection with the rest of the conversation", () =>
       Effect.gen(function*() {
         const fake = yield* vendor.start({ answers: ["One.", "Two."], transcripts: [] })
@@ -320,8 +341,8 @@ export const suite = (vendor: Vendor) =>
           ),
           [1000]
         )
-        const messages = fake.told.filter(({ connection, what }) => connection === 1 && what === "message")
-        assert.deepStrictEqual(messages.map(({ text }) => text), ["hello", "One."])
+        const messages = yield* told(fake, "message", 2)
+        assert.deepStrictEqual(messages.map(({ connection, text }) => [connection, text]), [[1, "hello"], [1, "One."]])
       }))
 
     live("drops what comes late of a truncated reply, and has the model forget it", () =>
@@ -340,8 +361,14 @@ export const suite = (vendor: Vendor) =>
         talk.speak()
         const next = yield* talk.reply
         assert.strictEqual(next.text, "Yes?")
-        assert.isFalse(talk.seen.slice(seen).some((event) => event._tag === "ReplyAudio" && event.reply === reply))
-        if (vendor.truncates) assert.deepInclude((yield* told(fake, "truncated"))[0], { ms: 120 })
+        assert.isFalse(
+          talk.seen.slice(seen).some((event) =>
+            event._tag === "ReplyAudio" && event.reply === reply
+          )
+        )
+        if (vendor.truncates) {
+          assert.deepInclude((yield* told(fake, "truncated"))[0], { ms: 120 })
+        }
       }))
 
     live("calls a tool within a reply, and goes on with what it gave", () =>
@@ -353,7 +380,8 @@ export const suite = (vendor: Vendor) =>
           name: "weather",
           description: "weather",
           input: Schema.Struct({ city: Schema.String }),
-          run: () => Effect.void
+          run: () =>
+            Effect.void
         })
         const talk = yield* open(vendor, fake, {}, {
           tools: [{ name: weather.name, description: weather.description, parameters: weather.parameters }]

@@ -51,6 +51,8 @@ export const make = (options: LiveTalkOptions): S2sTalk => {
   const { emit, remote } = options
   /** What has been said and not answered. */
   const tape = new S2sTape()
+  /** With turns of the model's: what was heard while there was no connection. */
+  const missed = new S2sTape()
   /** What was heard of a silent user, and not sent. */
   const before = new S2sTape()
   const memory = new S2sMemory(options.history)
@@ -204,7 +206,8 @@ export const make = (options: LiveTalkOptions): S2sTalk => {
     const { said } = memory
     if (!resumed && said.length > 0) send(client.history(said))
     // what was said and not answered is said again
-    if ((user !== "quiet" || voiced) && remote) { for (const chunk of tape.chunks) send(client.audio(chunk)) }
+    if (remote) { for (const chunk of (user !== "quiet" || voiced ? tape : missed).chunks) send(client.audio(chunk)) }
+    missed.clear()
     if (user !== "quiet" && !remote) announce()
     options.ready()
     pump()
@@ -351,6 +354,7 @@ export const make = (options: LiveTalkOptions): S2sTalk => {
         // nobody waits for an answer to it any more
         if (voiced && !ear.speaking && (quietSamples += pcm.length) > FORGET && user === "quiet") voiced = false
         tape.push(pcm, kept ? MAX_TAPE : PRE_ROLL)
+        if (send === undefined) missed.push(pcm, MAX_TAPE)
         send?.(client.audio(pcm))
       } else if (user === "quiet" || user === "owed") {
         // with turns of ours, a silent user costs nothing

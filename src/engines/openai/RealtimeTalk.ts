@@ -78,6 +78,8 @@ export const make = (options: RealtimeTalkOptions): S2sTalk => {
   const { answers, emit, remote } = options
   /** What has been said and not answered. */
   const tape = new S2sTape()
+  /** With turns of the model's: what was heard while there was no connection. */
+  const missed = new S2sTape()
   /** What was heard of a silent user, and not sent. */
   const before = new S2sTape()
   const memory = new S2sMemory(options.history)
@@ -162,7 +164,9 @@ export const make = (options: RealtimeTalkOptions): S2sTalk => {
     send = opening
     if (answers) { for (const said of memory.said) send(client.message(said)) }
     // what was said and not answered is said again
-    if (user !== "quiet" || owedWords > 0) { for (const chunk of tape.chunks) send(client.append(chunk)) }
+    const again = user !== "quiet" || owedWords > 0 ? tape : missed
+    for (const chunk of again.chunks) send(client.append(chunk))
+    missed.clear()
     if (!remote && owedWords > 0) send(client.commit)
     options.ready()
     pump()
@@ -376,6 +380,7 @@ export const make = (options: RealtimeTalkOptions): S2sTalk => {
     push: (pcm) => {
       const kept = user !== "quiet" || (current !== undefined && current.ms === 0 && !current.cut)
       if (remote) tape.push(pcm, kept ? MAX_TAPE : PRE_ROLL)
+      if (remote && send === undefined) missed.push(pcm, MAX_TAPE)
       if (user === "paused") {
         quietSamples += pcm.length
         if (quietSamples > FORGET) {
