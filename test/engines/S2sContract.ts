@@ -554,6 +554,38 @@ export const suite = (vendor: Vendor) =>
         assert.isTrue(Number(cut?.["ms"]) > 200 && Number(cut?.["ms"]) < 1_000, JSON.stringify(cut))
       }))
 
+    live("lives as a session through a connection that is lost in the middle of an utterance", () =>
+      Effect.gen(function*() {
+        const fake = yield* vendor.start({ answers: ["Still here.", "Not asked."], transcripts: ["are you there"] })
+        const { hear, outputs, session } = yield* inSession(vendor, fake, {})
+        yield* hear(speech(300))
+        yield* Effect.sleep("100 millis")
+        fake.reset()
+        yield* outputs("engine.incident")
+        yield* hear(speech(300), silence(400))
+        const [stopped] = yield* outputs("agent.speech_stopped")
+        assert.deepInclude(stopped, { text: "Still here.", reason: "completed" })
+        const incidents = yield* outputs("engine.incident", 2)
+        assert.deepStrictEqual(
+          incidents.map((event) =>
+            event.type === "engine.incident" && event.what
+          ),
+          [
+            "failed",
+            "recovered"
+          ]
+        )
+        const [turn] = yield* told(fake, "turn")
+        assert.isAtLeast(Number(turn?.["ms"]), 600)
+        assert.strictEqual(yield* session.state.get, "listening")
+        assert.deepStrictEqual(
+          (yield* session.history).map(({ text }) =>
+            text
+          ),
+          ["are you there", "Still here."]
+        )
+      }))
+
     live("has the session's agent as a tool", () =>
       Effect.gen(function*() {
         const fake = yield* vendor.start({
