@@ -38,8 +38,8 @@ export interface SocketRequest {
   readonly vendor: string
   readonly url: Redacted.Redacted<string>
   readonly headers: { readonly [name: string]: Redacted.Redacted<string> }
-  /** Never told, whatever the server repeats. */
-  readonly secret: Redacted.Redacted<string>
+  /** Never told, whatever the server repeats; nor is what stands in the headers. */
+  readonly secret?: Redacted.Redacted<string> | undefined
   readonly timeout: Duration.Duration
   /** What a close code means. */
   readonly closed: (code: number, reason: string) => BackendError
@@ -93,6 +93,14 @@ export const refusal = (
 
 const textOf = (data: WebSocket.RawData): string =>
   (Array.isArray(data) ? Buffer.concat(data) : data instanceof ArrayBuffer ? Buffer.from(data) : data).toString("utf8")
+
+/** Shorter words are no secrets, such as the scheme of an authorization. */
+const MIN_SECRET = 8
+
+const secretsOf = ({ headers, secret }: SocketRequest): ReadonlyArray<string> =>
+  [...Object.values(headers), ...(secret === undefined ? [] : [secret])]
+    .flatMap((value) => Redacted.value(value).split(/\s+/u))
+    .filter((word) => word.length >= MIN_SECRET)
 
 /**
  * Connects; closing the scope closes the socket, within a second.
@@ -165,7 +173,8 @@ export const connect = (
     socket.on("pong", () => {
       alive = true
     })
-    const said = (reason: Buffer) => reason.toString("utf8").replaceAll(Redacted.value(request.secret), "<redacted>")
+    const said = (reason: Buffer) =>
+      secretsOf(request).reduce((told, secret) => told.replaceAll(secret, "<redacted>"), reason.toString("utf8"))
     socket.on("close", (code, reason) => end(request.closed(code, said(reason))))
     yield* Effect.addFinalizer(() =>
       Effect.sync(() => {

@@ -200,7 +200,6 @@ const make = Effect.fnUntraced(function*(options: OpenAiRealtimeOptions) {
           vendor: "openai",
           url,
           headers: { authorization: Redacted.make(`Bearer ${Redacted.value(apiKey)}`) },
-          secret: apiKey,
           timeout: options.timeout,
           closed
         }),
