@@ -302,6 +302,56 @@ export const suite = (vendor: Vendor) =>
         }))
     }
 
+    for (const own of [false, true]) {
+      live(`speaks a given text, between its answers, with turns decided by ${own ? "us" : "the model"}`, () =>
+        Effect.gen(function*() {
+          const fake = yield* vendor.start({ answers: ["An answer."], transcripts: ["hello"] })
+          const talk = yield* open(vendor, fake, { own })
+          talk.stream.say("This text, as it stands.")
+          assert.strictEqual((yield* talk.reply).text, "This text, as it stands.")
+          talk.speak()
+          assert.strictEqual((yield* talk.reply).text, "An answer.")
+          talk.stream.say("And this.")
+          talk.stream.say("And that.")
+          assert.strictEqual((yield* talk.reply).text, "And this.")
+          assert.strictEqual((yield* talk.reply).text, "And that.")
+        }))
+
+      if (vendor.agentAnswers) {
+        live(`only hears and speaks, with turns decided by ${own ? "us" : "the model"}`, () =>
+          Effect.gen(function*() {
+            const fake = yield* vendor.start({ answers: ["Never said."], transcripts: ["one", "two", "three"] })
+            const talk = yield* open(vendor, fake, { own }, { answers: false })
+            const words = () =>
+              talk.seen.flatMap((event) =>
+                event._tag === "UserTranscript" && event.final ? [event.text] : []
+              )
+            talk.speak()
+            yield* talk.next("UserTurnTranscribed")
+            assert.deepStrictEqual(words(), ["one"])
+            talk.stream.say("You said one.")
+            assert.strictEqual((yield* talk.reply).text, "You said one.")
+            talk.speak()
+            yield* talk.next("UserTurnTranscribed")
+            assert.deepStrictEqual(words(), ["one", "two"])
+            // what was said on a connection that is lost is heard on the next
+            talk.starts()
+            yield* Effect.sleep("50 millis")
+            fake.reset()
+            yield* told(fake, "closed")
+            talk.stops()
+            yield* talk.next("UserTurnTranscribed")
+            assert.deepStrictEqual(words(), ["one", "two", "three"])
+            assert.strictEqual(
+              talk.seen.filter((event) =>
+                event._tag === "ReplyStarted"
+              ).length,
+              1
+            )
+          }))
+      }
+    }
+
     live("answers what is typed, and remembers it on the next connection with the rest of the conversation", () =>
       Effect.gen(function*() {
         const fake = yield* vendor.start({ answers: ["One.", "Two."], transcripts: [] })
@@ -380,8 +430,7 @@ export const suite = (vendor: Vendor) =>
           name: "weather",
           description: "weather",
           input: Schema.Struct({ city: Schema.String }),
-          run: () =>
-            Effect.void
+          run: () => Effect.void
         })
         const talk = yield* open(vendor, fake, {}, {
           tools: [{ name: weather.name, description: weather.description, parameters: weather.parameters }]
