@@ -43,11 +43,15 @@ export interface Answer {
 export interface Told {
   readonly connection: number
   readonly what: string
+  /** When, by `performance.now()`. */
+  readonly at: number
   readonly [detail: string]: unknown
 }
 
 export interface FakeModelOptions {
   readonly faults?: ReadonlyArray<Fault> | undefined
+  /** Keys that are taken besides the usual one. */
+  readonly keys?: ReadonlyArray<string> | undefined
   readonly answers?: ReadonlyArray<Answer | string> | undefined
   /** What the user said in each turn. */
   readonly transcripts?: ReadonlyArray<string> | undefined
@@ -102,7 +106,7 @@ export const start = (
         const status = fault.refuse?.status ?? protocol.refuse(request)
         if (status !== undefined) {
           const headers = { "x-request-id": `req_${index}`, "content-length": "0", ...fault.refuse?.headers }
-          told.push({ connection: index, what: "refused", status })
+          told.push({ connection: index, what: "refused", at: performance.now(), status })
           socket.end(
             `HTTP/1.1 ${status} Refused\r\n${
               Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`).join("")
@@ -123,7 +127,7 @@ export const start = (
           }
           ws.on("error", () => {})
           ws.on("close", (code) => {
-            told.push({ connection: index, what: "closed", code })
+            told.push({ connection: index, what: "closed", at: performance.now(), code })
             for (const timer of timers) clearTimeout(timer)
             sockets.delete(ws)
             raw.delete(ws)
@@ -163,7 +167,7 @@ export const start = (
             },
             close: (code, reason) => ws.close(code, reason),
             after,
-            tell: (what, details) => void told.push({ connection: index, what, ...details }),
+            tell: (what, details) => void told.push({ connection: index, what, at: performance.now(), ...details }),
             nextAnswer: () => {
               const next = answers.shift()
               return typeof next === "string" ? { text: next } : next
