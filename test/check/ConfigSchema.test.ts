@@ -190,6 +190,8 @@ describe("ConfigSchema", () => {
         : isNode(node) && (node["writeOnly"] === true || isSecret(node["anyOf"]) || isSecret(node["items"]))
     const secrets = everyField(schema, "").flatMap(([path, node]) => isSecret(node) ? [path] : [])
     assert.deepStrictEqual(secrets.toSorted(), [
+      "engines.pipecat.api_key",
+      "engines.pipecat.token",
       "provider_config.ice_servers.credential",
       "rate_limits.url",
       "server.api_keys",

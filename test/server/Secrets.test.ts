@@ -34,7 +34,10 @@ const env = { CANARY: canary }
 const config = {
   stt_provider: "hosted",
   tts_provider: "flite",
-  engines: { hosted: { api_key: "${CANARY}" } },
+  engines: {
+    hosted: { api_key: "${CANARY}" },
+    pipecat: { url: "wss://bot.example", api_key: canary, token: "${CANARY}-3" }
+  },
   session: { signing_key: canary },
   store: { kind: "memory", url: `postgres://user:${canary}@db.example/voice` },
   rate_limits: { url: `redis://:${canary}@cache.example` },
@@ -109,7 +112,7 @@ const decoded = load(JSON.stringify(config), ".json")
 describe("secrets", () => {
   it("are the fields that the schema of configs marks, and all of them are tried here", () => {
     const schema = Fs.readFileSync(Builtin.configSchema, "utf8")
-    assert.strictEqual(schema.match(/"writeOnly": true/g)?.length, 5)
+    assert.strictEqual(schema.match(/"writeOnly": true/g)?.length, 7)
     silent("the schema", schema)
   })
 
