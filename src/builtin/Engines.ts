@@ -44,7 +44,9 @@ export const engines: EngineTable = {
     cascade: Effect.flatMap(
       Effect.promise(() => import("./Cascade.ts")),
       (module) => Effect.sync(() => module.definition(engines))
-    )
+    ),
+    openai: load("openai", () => import("../engines/openai/SpeechToSpeech.ts")),
+    gemini: load("gemini", () => import("../engines/gemini/index.ts"))
   },
   vad: {
     silero: load("silero", () => import("../engines/silero/index.ts")),

@@ -192,6 +192,9 @@ describe("the engine pipecat", () => {
     ["a room of Daily's", { status: 200, body: "{\"dailyRoom\":\"https://x.daily.co/y\"}" }, {
       code: "pipeline_error"
     }],
+    ["a URL that cannot be called", { status: 200, body: "{\"wsUrl\":\"ws://127.0.0.1/#here\"}" }, {
+      code: "invalid_config"
+    }],
     ["a URL that is none", { status: 200, body: "{\"wsUrl\":\"here\"}" }, { code: "pipeline_error" }],
     ["more than it should", { status: 200, body: `{"wsUrl":"${"x".repeat(100_000)}"}` }, { code: "pipeline_error" }]
   ]

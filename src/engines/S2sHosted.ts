@@ -1,0 +1,41 @@
+/**
+ * What the options of hosted speech-to-speech models have in common: key, endpoint, patience.
+ *
+ * @since 0.1.0
+ */
+import * as Config from "effect/Config"
+import * as Effect from "effect/Effect"
+import * as Redacted from "effect/Redacted"
+import * as Schema from "effect/Schema"
+import { InvalidConfig } from "../BackendError.ts"
+
+/**
+ * A WebSocket endpoint.
+ *
+ * @category schemas
+ * @since 0.1.0
+ */
+export const Endpoint = Schema.String.check(Schema.isPattern(/^wss?:\/\/[^\s]+$/u), Schema.isMaxLength(2_048))
+
+/**
+ * The key of a vendor: what the config gives, or an environment variable. None fails `invalid_config` with the variable in
+ * `details.missing`.
+ *
+ * @category accessors
+ * @since 0.1.0
+ */
+export const key = (
+  vendor: string,
+  given: Redacted.Redacted<string> | undefined,
+  variable: string
+): Effect.Effect<Redacted.Redacted<string>, InvalidConfig> => {
+  const missing = new InvalidConfig({
+    op: "EngineRegistry.layer",
+    message: `${vendor} needs a key: set ${variable}`,
+    details: { vendor, missing: variable }
+  })
+  return given !== undefined ? Effect.succeed(given) : Effect.gen(function*() {
+    const found = yield* Config.Redacted(variable)
+    return Redacted.value(found).trim() === "" ? yield* missing : found
+  }).pipe(Effect.mapError(() => missing))
+}

@@ -1,0 +1,179 @@
+/**
+ * The wire of the Gemini Live API: what the server says (one message may carry several things) and what the client says.
+ * Pure: text in, data out.
+ *
+ * @since 0.1.0
+ */
+import * as Result from "effect/Result"
+import * as Schema from "effect/Schema"
+import * as Base64Pcm from "../Base64Pcm.ts"
+
+const optional = <S extends Schema.Constraint>(schema: S) => Schema.optionalKey(Schema.NullOr(schema))
+
+const Transcription = Schema.Struct({ text: optional(Schema.String), finished: optional(Schema.Boolean) })
+
+const Part = Schema.Struct({
+  text: optional(Schema.String),
+  thought: optional(Schema.Boolean),
+  inlineData: optional(Schema.Struct({ mimeType: optional(Schema.String), data: optional(Schema.String) }))
+})
+
+const ServerMessage = Schema.Struct({
+  setupComplete: optional(Schema.Struct({})),
+  serverContent: optional(Schema.Struct({
+    modelTurn: optional(Schema.Struct({ parts: optional(Schema.Array(Part)) })),
+    turnComplete: optional(Schema.Boolean),
+    generationComplete: optional(Schema.Boolean),
+    interrupted: optional(Schema.Boolean),
+    inputTranscription: optional(Transcription),
+    outputTranscription: optional(Transcription)
+  })),
+  toolCall: optional(Schema.Struct({
+    functionCalls: optional(Schema.Array(Schema.Struct({
+      id: optional(Schema.String),
+      name: Schema.String,
+      args: optional(Schema.Unknown)
+    })))
+  })),
+  toolCallCancellation: optional(Schema.Struct({ ids: optional(Schema.Array(Schema.String)) })),
+  goAway: optional(Schema.Struct({ timeLeft: optional(Schema.String) })),
+  sessionResumptionUpdate: optional(Schema.Struct({
+    newHandle: optional(Schema.String),
+    resumable: optional(Schema.Boolean)
+  })),
+  voiceActivity: optional(Schema.Struct({ voiceActivityType: optional(Schema.String) })),
+  voiceActivityDetectionSignal: optional(Schema.Struct({ vadSignalType: optional(Schema.String) }))
+})
+
+/**
+ * The model's audio, in Hz.
+ *
+ * @category constants
+ * @since 0.1.0
+ */
+export const OUTPUT_RATE = 24_000
+
+/**
+ * The user's audio, in Hz.
+ *
+ * @category constants
+ * @since 0.1.0
+ */
+export const INPUT_RATE = 16_000
+
+/**
+ * One thing that the server says. Audio comes as samples, or with what is wrong with it.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export type ServerEvent =
+  | { readonly _tag: "Ready" }
+  | { readonly _tag: "SpeechStarted" }
+  | { readonly _tag: "SpeechStopped" }
+  | { readonly _tag: "Heard"; readonly text: string; readonly finished: boolean }
+  | { readonly _tag: "Said"; readonly text: string }
+  | { readonly _tag: "Audio"; readonly pcm: Int16Array | string }
+  | { readonly _tag: "Calls"; readonly calls: ReadonlyArray<{ id: string; name: string; input: unknown }> }
+  | { readonly _tag: "CallsCancelled"; readonly ids: ReadonlyArray<string> }
+  | { readonly _tag: "Interrupted" }
+  | { readonly _tag: "Generated" }
+  | { readonly _tag: "TurnComplete" }
+  | { readonly _tag: "Leaving" }
+  | { readonly _tag: "Handle"; readonly handle: string | undefined }
+
+const read = Schema.decodeUnknownResult(ServerMessage)
+
+const parse = (text: string): unknown => {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return undefined
+  }
+}
+
+const audio = (mimeType: string, data: string): Int16Array | string => {
+  const rate = /rate=(\d+)/u.exec(mimeType)?.[1]
+  return rate !== undefined && Number(rate) !== OUTPUT_RATE ? `audio at ${rate} Hz` : Base64Pcm.decode(data)
+}
+
+/**
+ * Reads a message into what it says, in the order in which it is to be acted on; a failure says in words what was wrong.
+ *
+ * @category decoding
+ * @since 0.1.0
+ */
+export const decode = (text: string): Result.Result<ReadonlyArray<ServerEvent>, string> => {
+  const value = parse(text)
+  if (typeof value !== "object" || value === null || Array.isArray(value)) {
+    return Result.fail("a message that is no object")
+  }
+  return Result.match(read(value), {
+    onFailure: () => Result.fail("a malformed message"),
+    onSuccess: (message) => Result.succeed(events(message))
+  })
+}
+
+const events = (message: typeof ServerMessage.Type): ReadonlyArray<ServerEvent> => {
+  const found: Array<ServerEvent> = []
+  const { serverContent: content, sessionResumptionUpdate: resumption } = message
+  if (message.setupComplete != null) found.push({ _tag: "Ready" })
+  if (resumption != null) {
+    const { newHandle, resumable } = resumption
+    found.push({ _tag: "Handle", handle: resumable === true && newHandle != null ? newHandle : undefined })
+  }
+  const activity = message.voiceActivity?.voiceActivityType ?? message.voiceActivityDetectionSignal?.vadSignalType
+  if (activity === "ACTIVITY_START" || activity === "VAD_SIGNAL_TYPE_SOS") found.push({ _tag: "SpeechStarted" })
+  if (activity === "ACTIVITY_END" || activity === "VAD_SIGNAL_TYPE_EOS") found.push({ _tag: "SpeechStopped" })
+  if (content != null) {
+    // what is said now is not said by whom was interrupted
+    if (content.interrupted === true) found.push({ _tag: "Interrupted" })
+    const { inputTranscription: heard, outputTranscription: said } = content
+    if (heard != null) found.push({ _tag: "Heard", text: heard.text ?? "", finished: heard.finished === true })
+    if (said?.text != null && said.text !== "") found.push({ _tag: "Said", text: said.text })
+    for (const { inlineData: data } of content.modelTurn?.parts ?? []) {
+      if (data?.data == null || !(data.mimeType ?? "audio/pcm").startsWith("audio/pcm")) continue
+      found.push({ _tag: "Audio", pcm: audio(data.mimeType ?? "", data.data) })
+    }
+  }
+  const calls = message.toolCall?.functionCalls ?? []
+  if (calls.length > 0) {
+    found.push({
+      _tag: "Calls",
+      calls: calls.map(({ args, id, name }) => ({ id: id ?? name, name, input: args ?? {} }))
+    })
+  }
+  const cancelled = message.toolCallCancellation?.ids ?? []
+  if (cancelled.length > 0) found.push({ _tag: "CallsCancelled", ids: cancelled })
+  if (content?.generationComplete === true) found.push({ _tag: "Generated" })
+  if (content?.turnComplete === true) found.push({ _tag: "TurnComplete" })
+  if (message.goAway != null) found.push({ _tag: "Leaving" })
+  return found
+}
+
+/**
+ * What a client says, as JSON.
+ *
+ * @category encoding
+ * @since 0.1.0
+ */
+export const client = {
+  setup: (setup: { readonly [key: string]: unknown }): string => JSON.stringify({ setup }),
+  audio: (pcm: Int16Array): string =>
+    JSON.stringify({
+      realtimeInput: { audio: { mimeType: `audio/pcm;rate=${INPUT_RATE}`, data: Base64Pcm.encode(pcm) } }
+    }),
+  activityStart: JSON.stringify({ realtimeInput: { activityStart: {} } }),
+  activityEnd: JSON.stringify({ realtimeInput: { activityEnd: {} } }),
+  text: (text: string): string => JSON.stringify({ realtimeInput: { text } }),
+  /** What was said before: it is not answered. */
+  history: (said: ReadonlyArray<{ readonly role: "user" | "agent"; readonly text: string }>): string =>
+    JSON.stringify({
+      clientContent: {
+        turns: said.map(({ role, text }) => ({ role: role === "user" ? "user" : "model", parts: [{ text }] })),
+        turnComplete: true
+      }
+    }),
+  toolResponse: (id: string, name: string, output: string): string =>
+    JSON.stringify({ toolResponse: { functionResponses: [{ id, name, response: { output } }] } })
+} as const

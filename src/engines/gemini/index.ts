@@ -1,0 +1,226 @@
+/**
+ * The Gemini Live API as a speech-to-speech engine, over its WebSocket.
+ *
+ * It hears at 16 kHz and speaks at 24 kHz. A connection lives for about ten minutes: before that it is replaced in a pause,
+ * by resuming the session, or, where that is refused, by telling a new one the conversation so far. What the user did not
+ * hear of a reply cannot be taken out of its memory.
+ *
+ * @since 0.1.0
+ */
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Redacted from "effect/Redacted"
+import * as Schema from "effect/Schema"
+import {
+  AuthenticationFailed,
+  type BackendError,
+  ConnectionFailed,
+  InvalidConfig,
+  RateLimitExceeded
+} from "../../BackendError.ts"
+import { boundedDuration, withDefault } from "../../conversation/ConversationPolicy.ts"
+import { secret } from "../../Secret.ts"
+import * as EngineRegistry from "../../speech/EngineRegistry.ts"
+import { SpeechToSpeech, type SpeechToSpeechOptions } from "../../speech/SpeechToSpeech.ts"
+import * as S2sHosted from "../S2sHosted.ts"
+import * as S2sLink from "../S2sLink.ts"
+import * as LiveMessages from "./LiveMessages.ts"
+import * as LiveTalk from "./LiveTalk.ts"
+
+const Name = Schema.NonEmptyString.check(Schema.isMaxLength(128))
+const SERVICE = "google.ai.generativelanguage.v1beta.GenerativeService.BidiGenerateContent"
+
+/**
+ * - `apiKey`: a secret. Default: the environment variable `GEMINI_API_KEY`.
+ * - `url`: the endpoint. The Gemini API's, v1beta.
+ * - `model`: the model. `gemini-3.1-flash-live-preview`.
+ * - `voice`: the voice. Default: the model's.
+ * - `language`: what it speaks: BCP 47. Default: what the user speaks.
+ * - `instructions`: what the model is told of its role.
+ * - `temperature`: how freely it answers, [0, 2]. Default: the model's.
+ * - `transcription`: whether it tells the user's words. true.
+ * - `turnDetection`: who decides that the user has finished: the `server`, or this backend (`none`). `none`: the server does
+ *   not tell when it hears the user begin.
+ * - `prefixPadding`: with `server`, so much speech begins a turn. Default: the server's. [0, 5 s].
+ * - `silenceDuration`: with `server`, so much silence ends a turn. Default: the server's. [50 ms, 10 s].
+ * - `timeout`: how long a connection may take to be ready. 10 s, [100 ms, 1 min].
+ * - `silenceTimeout`: how long the model may owe a message before the connection is replaced. 15 s, [500 ms, 5 min].
+ * - `rotateAfter`: the age at which a connection is replaced in a pause; it ends at about 10 min. 9 min, [1 s, 10 min].
+ * - `maxRetries`: how often in a row a lost connection is replaced. 3, [0, 10].
+ * - `retryDelay`: the wait before the first of them; it grows. 1 s, [10 ms, 30 s].
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export const GeminiOptions = Schema.Struct({
+  apiKey: Schema.optionalKey(secret({ min: 1 })),
+  url: S2sHosted.Endpoint.pipe(withDefault(`wss://generativelanguage.googleapis.com/ws/${SERVICE}`)),
+  model: Name.pipe(withDefault("gemini-3.1-flash-live-preview")),
+  voice: Schema.optionalKey(Name),
+  language: Schema.optionalKey(Name),
+  instructions: Schema.optionalKey(Schema.String.check(Schema.isMaxLength(65_536))),
+  temperature: Schema.optionalKey(Schema.Finite.check(Schema.isBetween({ minimum: 0, maximum: 2 }))),
+  transcription: Schema.Boolean.pipe(withDefault(true)),
+  turnDetection: Schema.Literals(["server", "none"]).pipe(withDefault("none" as const)),
+  prefixPadding: Schema.optionalKey(boundedDuration(0, "5 seconds")),
+  silenceDuration: Schema.optionalKey(boundedDuration("50 millis", "10 seconds")),
+  timeout: boundedDuration("100 millis", "1 minute").pipe(withDefault("10s")),
+  silenceTimeout: boundedDuration("500 millis", "5 minutes").pipe(withDefault("15s")),
+  rotateAfter: boundedDuration("1 second", "10 minutes").pipe(withDefault("9m")),
+  maxRetries: Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 10 })).pipe(withDefault(3)),
+  retryDelay: boundedDuration("10 millis", "30 seconds").pipe(withDefault("1s"))
+}).pipe(Schema.encodeKeys({
+  apiKey: "api_key",
+  turnDetection: "turn_detection",
+  prefixPadding: "prefix_padding",
+  silenceDuration: "silence_duration",
+  silenceTimeout: "silence_timeout",
+  rotateAfter: "rotate_after",
+  maxRetries: "max_retries",
+  retryDelay: "retry_delay"
+}))
+
+/**
+ * @category models
+ * @since 0.1.0
+ */
+export type GeminiOptions = typeof GeminiOptions.Type
+
+/** The vendor says when it is going to end a connection; this is for one that does not. */
+const LIFETIME = Duration.minutes(14.5)
+
+const millis = (key: string, duration: Duration.Duration | undefined) =>
+  duration === undefined ? {} : { [key]: Duration.toMillis(duration) }
+
+/**
+ * The fields of `setup`, but for the session to resume.
+ *
+ * @category encoding
+ * @since 0.1.0
+ */
+export const setupOf = (
+  options: GeminiOptions,
+  { tools }: Pick<SpeechToSpeechOptions, "tools">
+): { readonly [key: string]: unknown } => {
+  const { instructions, language, temperature, voice } = options
+  return {
+    model: options.model.includes("/") ? options.model : `models/${options.model}`,
+    generationConfig: {
+      responseModalities: ["AUDIO"],
+      ...(temperature === undefined ? {} : { temperature }),
+      ...(voice === undefined && language === undefined ? {} : {
+        speechConfig: {
+          ...(voice === undefined ? {} : { voiceConfig: { prebuiltVoiceConfig: { voiceName: voice } } }),
+          ...(language === undefined ? {} : { languageCode: language })
+        }
+      })
+    },
+    ...(instructions === undefined ? {} : { systemInstruction: { parts: [{ text: instructions }] } }),
+    ...(tools.length === 0 ? {} : {
+      tools: [{
+        functionDeclarations: tools.map(({ description, name, parameters }) => ({
+          name,
+          description,
+          parametersJsonSchema: parameters
+        }))
+      }]
+    }),
+    realtimeInputConfig: {
+      automaticActivityDetection: options.turnDetection === "none" ? { disabled: true } : {
+        ...millis("prefixPaddingMs", options.prefixPadding),
+        ...millis("silenceDurationMs", options.silenceDuration)
+      }
+    },
+    // without it a session of audio alone ends after 15 minutes
+    contextWindowCompression: { slidingWindow: {} },
+    ...(options.transcription ? { inputAudioTranscription: {} } : {}),
+    outputAudioTranscription: {}
+  }
+}
+
+const op = "SpeechToSpeech.connect"
+
+/**
+ * What a close of the vendor's means: the reason says more than the code.
+ *
+ * @category conversions
+ * @since 0.1.0
+ */
+export const closed = (code: number, reason: string): BackendError => {
+  const details = { vendor: "gemini", code, reason }
+  const fields = { op, message: `gemini closed the connection (${code})`, details }
+  if (/api key|unauthenticated|permission/iu.test(reason)) return new AuthenticationFailed(fields)
+  if (/quota|resource.?exhausted/iu.test(reason)) return new RateLimitExceeded(fields)
+  return code === 1007 || code === 1008 ? new InvalidConfig(fields) : new ConnectionFailed(fields)
+}
+
+const make = Effect.fnUntraced(function*(options: GeminiOptions) {
+  const apiKey = yield* S2sHosted.key("gemini", options.apiKey, "GEMINI_API_KEY")
+  const url = yield* Effect.try({
+    try: () => {
+      const parsed = new URL(options.url)
+      parsed.searchParams.set("key", Redacted.value(apiKey))
+      return Redacted.make(parsed.href)
+    },
+    catch: () =>
+      new InvalidConfig({
+        op: "EngineRegistry.layer",
+        message: "engines.gemini.url: not a URL",
+        details: { faults: [{ path: "engines.gemini.url", message: "not a URL" }] }
+      })
+  })
+  const remote = options.turnDetection === "server"
+  return SpeechToSpeech.of({
+    name: "gemini",
+    inputSampleRate: LiveMessages.INPUT_RATE,
+    outputSampleRate: LiveMessages.OUTPUT_RATE,
+    capabilities: {
+      turnAuthority: remote ? "remote" : "own",
+      // nothing keeps it from answering
+      agentInLoop: false,
+      answers: true,
+      tools: true,
+      transcripts: options.transcription,
+      interims: false,
+      truncation: false,
+      say: true
+    },
+    open: (given) =>
+      S2sLink.open({
+        ...options,
+        engine: "gemini",
+        sessionId: given.sessionId,
+        silence: options.silenceTimeout,
+        lifetime: LIFETIME,
+        onIncident: given.onIncident,
+        request: Effect.succeed({ vendor: "gemini", url, headers: {}, timeout: options.timeout, closed }),
+        talk: (listener) =>
+          LiveTalk.make({ ...listener, setup: setupOf(options, given), remote, history: given.history })
+      })
+  })
+})
+
+/**
+ * The engine with these options, and the defaults for the others. Fails `invalid_config` without a key
+ * (`details.missing`).
+ *
+ * @category layers
+ * @since 0.1.0
+ */
+export const layer = (options?: Partial<GeminiOptions>): Layer.Layer<SpeechToSpeech, InvalidConfig> =>
+  Layer.effect(SpeechToSpeech, Effect.flatMap(EngineRegistry.complete("gemini", GeminiOptions, options), make))
+
+/**
+ * `gemini` by name.
+ *
+ * @category definitions
+ * @since 0.1.0
+ */
+export const definition = EngineRegistry.define({
+  kind: "s2s",
+  name: "gemini",
+  description: "Gemini Live: hears, thinks and speaks; needs GEMINI_API_KEY",
+  options: GeminiOptions,
+  layer
+})

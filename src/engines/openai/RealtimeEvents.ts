@@ -1,0 +1,187 @@
+/**
+ * The wire of OpenAI's Realtime API (GA): what the server says, read strictly where it matters and ignored elsewhere, and
+ * what the client says. Pure: text in, data out.
+ *
+ * @since 0.1.0
+ */
+import * as Result from "effect/Result"
+import * as Schema from "effect/Schema"
+import * as Base64Pcm from "../Base64Pcm.ts"
+
+const type = <const Type extends string, Fields extends Schema.Struct.Fields>(name: Type, fields: Fields) =>
+  Schema.Struct({ type: Schema.Literal(name), ...fields })
+
+const optional = <S extends Schema.Constraint>(schema: S) => Schema.optionalKey(Schema.NullOr(schema))
+
+const ErrorBody = Schema.Struct({
+  type: optional(Schema.String),
+  code: optional(Schema.String),
+  message: optional(Schema.String),
+  event_id: optional(Schema.String)
+})
+
+const Item = Schema.Struct({ id: optional(Schema.String), type: Schema.String, role: optional(Schema.String) })
+
+const Response = Schema.Struct({
+  id: Schema.String,
+  status: optional(Schema.String),
+  status_details: optional(Schema.Struct({
+    type: optional(Schema.String),
+    reason: optional(Schema.String),
+    error: optional(Schema.Struct({ type: optional(Schema.String), code: optional(Schema.String) }))
+  })),
+  metadata: optional(Schema.Record(Schema.String, Schema.String))
+})
+
+/**
+ * The events that we act on, as they come. Others are `Ignored`.
+ *
+ * @category schemas
+ * @since 0.1.0
+ */
+export const ServerEvents = {
+  "session.created": type("session.created", { session: Schema.Struct({ id: optional(Schema.String) }) }),
+  "session.updated": type("session.updated", {}),
+  "error": type("error", { error: ErrorBody }),
+  "input_audio_buffer.speech_started": type("input_audio_buffer.speech_started", { item_id: Schema.String }),
+  "input_audio_buffer.speech_stopped": type("input_audio_buffer.speech_stopped", { item_id: Schema.String }),
+  "input_audio_buffer.committed": type("input_audio_buffer.committed", { item_id: Schema.String }),
+  "conversation.item.input_audio_transcription.delta": type("conversation.item.input_audio_transcription.delta", {
+    item_id: Schema.String,
+    delta: optional(Schema.String)
+  }),
+  "conversation.item.input_audio_transcription.completed": type(
+    "conversation.item.input_audio_transcription.completed",
+    { item_id: Schema.String, transcript: Schema.String }
+  ),
+  "conversation.item.input_audio_transcription.failed": type("conversation.item.input_audio_transcription.failed", {
+    item_id: Schema.String
+  }),
+  "response.created": type("response.created", { response: Response }),
+  "response.output_item.added": type("response.output_item.added", { response_id: Schema.String, item: Item }),
+  "response.output_audio.delta": type("response.output_audio.delta", {
+    response_id: Schema.String,
+    item_id: Schema.String,
+    content_index: Schema.Natural,
+    delta: Schema.String
+  }),
+  "response.output_audio_transcript.delta": type("response.output_audio_transcript.delta", {
+    response_id: Schema.String,
+    item_id: Schema.String,
+    delta: Schema.String
+  }),
+  "response.function_call_arguments.done": type("response.function_call_arguments.done", {
+    response_id: Schema.String,
+    call_id: Schema.String,
+    name: Schema.String,
+    arguments: Schema.String
+  }),
+  "response.done": type("response.done", { response: Response })
+} as const
+
+type Table = typeof ServerEvents
+type Known = { readonly [Name in keyof Table]: Table[Name]["Type"] }[keyof Table]
+
+/**
+ * A server's message, read. Audio comes as samples, or with what is wrong with it.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export type ServerEvent =
+  | Exclude<Known, { readonly type: "response.output_audio.delta" }>
+  | {
+    readonly type: "response.output_audio.delta"
+    readonly response_id: string
+    readonly item_id: string
+    readonly content_index: number
+    readonly pcm: Int16Array | string
+  }
+  | { readonly type: "Ignored"; readonly name: string }
+
+const isTyped = Schema.is(Schema.Struct({ type: Schema.String }))
+
+/** One decoder for each type: looked up, not tried in turn. */
+const decoders: ReadonlyMap<string, (value: unknown) => Result.Result<Known, Schema.SchemaError>> = new Map(
+  Object.entries(ServerEvents).map((
+    [name, schema]
+  ) => [name, (value: unknown): Result.Result<Known, Schema.SchemaError> => Schema.decodeUnknownResult(schema)(value)])
+)
+
+const parse = (text: string): unknown => {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return undefined
+  }
+}
+
+/**
+ * Reads a message; a failure says in words what was wrong, without repeating it.
+ *
+ * @category decoding
+ * @since 0.1.0
+ */
+export const decode = (text: string): Result.Result<ServerEvent, string> => {
+  const value = parse(text)
+  if (!isTyped(value)) return Result.fail("a message that is no event")
+  const decoder = decoders.get(value.type)
+  if (decoder === undefined) return Result.succeed({ type: "Ignored", name: value.type })
+  return Result.match(decoder(value), {
+    onFailure: () => Result.fail(`a malformed ${value.type}`),
+    onSuccess: (event) => {
+      if (event.type !== "response.output_audio.delta") return Result.succeed(event)
+      const { delta, ...rest } = event
+      return Result.succeed({ ...rest, pcm: Base64Pcm.decode(delta) })
+    }
+  })
+}
+
+/**
+ * A message of the conversation, for a model that has not heard it.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Said {
+  readonly role: "user" | "agent"
+  readonly text: string
+}
+
+/**
+ * What a client says, as JSON.
+ *
+ * @category encoding
+ * @since 0.1.0
+ */
+export const client = {
+  sessionUpdate: (session: { readonly [key: string]: unknown }): string =>
+    JSON.stringify({ type: "session.update", session: { type: "realtime", ...session } }),
+  append: (pcm: Int16Array): string =>
+    JSON.stringify({ type: "input_audio_buffer.append", audio: Base64Pcm.encode(pcm) }),
+  commit: JSON.stringify({ type: "input_audio_buffer.commit" }),
+  clear: JSON.stringify({ type: "input_audio_buffer.clear" }),
+  message: ({ role, text }: Said): string =>
+    JSON.stringify({
+      type: "conversation.item.create",
+      item: role === "user"
+        ? { type: "message", role: "user", content: [{ type: "input_text", text }] }
+        : { type: "message", role: "assistant", content: [{ type: "output_text", text }] }
+    }),
+  toolOutput: (callId: string, output: string): string =>
+    JSON.stringify({
+      type: "conversation.item.create",
+      item: { type: "function_call_output", call_id: callId, output }
+    }),
+  deleteItem: (itemId: string): string => JSON.stringify({ type: "conversation.item.delete", item_id: itemId }),
+  truncate: (itemId: string, contentIndex: number, audioEndMs: number): string =>
+    JSON.stringify({
+      type: "conversation.item.truncate",
+      item_id: itemId,
+      content_index: contentIndex,
+      audio_end_ms: Math.max(0, Math.floor(audioEndMs))
+    }),
+  respond: (ask: string, response: { readonly [key: string]: unknown } = {}): string =>
+    JSON.stringify({ type: "response.create", event_id: ask, response: { ...response, metadata: { ask } } }),
+  cancel: (responseId: string): string => JSON.stringify({ type: "response.cancel", response_id: responseId })
+} as const

@@ -1,0 +1,138 @@
+/** The talks of hosted models under whatever a server says, in whatever order, and however often it goes away. */
+import { assert, describe, it } from "@effect/vitest"
+import { Schema } from "effect"
+import { ConnectionFailed } from "../../src/BackendError.ts"
+import * as LiveTalk from "../../src/engines/gemini/LiveTalk.ts"
+import * as RealtimeTalk from "../../src/engines/openai/RealtimeTalk.ts"
+import type { S2sTalk, TalkListener } from "../../src/engines/S2sTalk.ts"
+import type { SpeechToSpeechEvent } from "../../src/speech/SpeechToSpeech.ts"
+
+const lost = new ConnectionFailed({ op: "test", message: "gone" })
+const audio = Buffer.from(new Int16Array(480).fill(5).buffer).toString("base64")
+
+/** What a server may say; names of responses and asks are drawn from what there could be. */
+const openai = (n: number): string => {
+  const response = `r${n % 3}`
+  const ids = { response_id: response, item_id: `i${n % 2}`, content_index: 0, output_index: 0 }
+  const metadata = n % 4 === 0 ? null : { ask: `ask-${1 + n % 5}` }
+  const messages: ReadonlyArray<object> = [
+    { type: "session.created", session: {} },
+    { type: "session.updated" },
+    { type: "input_audio_buffer.speech_started", item_id: "u" },
+    { type: "input_audio_buffer.speech_stopped", item_id: "u" },
+    { type: "input_audio_buffer.committed", item_id: `u${n % 3}` },
+    { type: "conversation.item.input_audio_transcription.completed", item_id: `u${n % 3}`, transcript: "words" },
+    { type: "conversation.item.input_audio_transcription.failed", item_id: `u${n % 3}` },
+    { type: "response.created", response: { id: response, metadata } },
+    { type: "response.output_audio_transcript.delta", ...ids, delta: " some words" },
+    { type: "response.output_audio.delta", ...ids, delta: n % 11 === 0 ? "!" : audio },
+    { type: "response.function_call_arguments.done", ...ids, call_id: `c${n % 3}`, name: "f", arguments: "{" },
+    { type: "response.done", response: { id: response, status: n % 5 === 0 ? "failed" : "completed" } },
+    { type: "error", error: { code: "conversation_already_has_active_response", event_id: `ask-${1 + n % 5}` } },
+    { type: "error", error: { code: "x", message: "x", event_id: `ask-${1 + n % 5}` } }
+  ]
+  return n % 29 === 7 ? "{" : JSON.stringify(messages[n % messages.length])
+}
+
+const gemini = (n: number): string => {
+  const messages: ReadonlyArray<object> = [
+    { setupComplete: {} },
+    { serverContent: { inputTranscription: { text: "words ", finished: n % 2 === 0 } } },
+    { serverContent: { outputTranscription: { text: "some words " } } },
+    {
+      serverContent: {
+        modelTurn: { parts: [{ inlineData: { mimeType: "audio/pcm;rate=24000", data: n % 11 === 0 ? "!" : audio } }] }
+      }
+    },
+    { serverContent: { interrupted: true } },
+    { serverContent: { generationComplete: true } },
+    { serverContent: { turnComplete: true } },
+    { serverContent: { generationComplete: true, turnComplete: true } },
+    { toolCall: { functionCalls: [{ id: `c${n % 3}`, name: "f", args: {} }] } },
+    { toolCallCancellation: { ids: [`c${n % 3}`] } },
+    { goAway: {} },
+    { sessionResumptionUpdate: { newHandle: "h", resumable: n % 2 === 0 } },
+    { voiceActivity: { voiceActivityType: n % 2 === 0 ? "ACTIVITY_START" : "ACTIVITY_END" } }
+  ]
+  return n % 29 === 7 ? "{" : JSON.stringify(messages[n % messages.length])
+}
+
+const talks = {
+  openai: {
+    says: openai,
+    greeting: [`{"type":"session.created","session":{}}`, `{"type":"session.updated"}`],
+    make: (listener: TalkListener, remote: boolean, answers: boolean) =>
+      RealtimeTalk.make({ ...listener, session: {}, remote, answers, history: [] })
+  },
+  gemini: {
+    says: gemini,
+    greeting: [`{"setupComplete":{}}`],
+    make: (listener: TalkListener, remote: boolean) => LiveTalk.make({ ...listener, setup: {}, remote, history: [] })
+  }
+}
+
+/** One step: what the server says, or what is done to the talk. */
+const Steps = Schema.Array(Schema.Struct({
+  what: Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 23 })),
+  n: Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 20_000 }))
+})).check(Schema.isMinLength(30), Schema.isMaxLength(200))
+
+for (const [name, { greeting, make, says }] of Object.entries(talks)) {
+  describe(`the talk of ${name}`, () => {
+    it.prop(
+      "tells replies in order, whatever is said and done",
+      [Steps, Schema.Boolean, Schema.Boolean],
+      ([steps, remote, answers]) => {
+        const over = new Set<string>()
+        const begun = new Set<string>()
+        const truncated = new Set<string>()
+        const sent: Array<string> = []
+        const emit = (event: SpeechToSpeechEvent) => {
+          if (!("reply" in event)) return
+          if (event._tag === "ReplyStarted") {
+            assert.isFalse(begun.has(event.reply), `${event.reply} begins twice`)
+            begun.add(event.reply)
+            return
+          }
+          assert.isTrue(begun.has(event.reply), `${event._tag} before the begin of ${event.reply}`)
+          assert.isFalse(over.has(event.reply), `${event._tag} after the end of ${event.reply}`)
+          assert.isFalse(truncated.has(event.reply), `${event._tag} of ${event.reply}, which nobody wants`)
+          if (event._tag === "ReplyEnded" || event._tag === "ReplyFailed") over.add(event.reply)
+        }
+        const talk: S2sTalk = make({ emit, ready: () => {}, renew: () => {}, fail: () => {} }, remote, answers)
+        let connected = false
+        let at = 0
+        for (const { n, what } of steps) {
+          if (!connected && what < 21) {
+            talk.opened((message) => sent.push(message))
+            for (const message of greeting) talk.receive(message)
+            connected = true
+          }
+          if (what < 12) talk.receive(says(n))
+          else if (what < 14) talk.push(new Int16Array(320).fill(n % 2 === 0 ? 8_000 : 0))
+          else if (what === 14) talk.activity({ _tag: "SpeechStarted", atSample: at, decidedAtSample: at })
+          else if (what === 15) talk.activity({ _tag: "SpeechStopped", atSample: at, decidedAtSample: at })
+          else if (what === 16) talk.commit(at)
+          else if (what === 17) talk.userText("typed")
+          else if (what === 18) talk.say("said")
+          else if (what === 19) {
+            const reply = Array.from(begun)[n % Math.max(1, begun.size)]
+            if (reply !== undefined) {
+              truncated.add(reply)
+              talk.truncate(reply, n % 500)
+            }
+          } else if (what === 20) talk.toolResult(`c${n % 3}`, "result")
+          else if (connected) {
+            talk.lost(lost)
+            connected = false
+          }
+          at += 320
+        }
+        for (const message of sent) assert.isTrue(typeof JSON.parse(message) === "object")
+        talk.busy()
+        talk.expects()
+      },
+      { arbitrary: { runs: 2_000 }, timeout: 20_000 }
+    )
+  })
+}

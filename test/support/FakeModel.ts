@@ -1,0 +1,203 @@
+/**
+ * A WebSocket server that is scripted per connection, for fakes of hosted speech-to-speech models: latency, stall, half-open,
+ * reset, close codes, refusals, garbage, partial and reordered messages.
+ */
+import { Effect, type Scope } from "effect"
+import { createServer, type IncomingMessage } from "node:http"
+import type { AddressInfo } from "node:net"
+import type { Duplex } from "node:stream"
+import { type WebSocket, WebSocketServer } from "ws"
+
+/** What a connection does wrong; counts are of messages that the server has sent on it. */
+export interface Fault {
+  readonly refuse?: { readonly status: number; readonly headers?: { readonly [name: string]: string } } | undefined
+  /** Each message is late by so many ms. */
+  readonly latencyMs?: number | undefined
+  /** After so many messages nothing is sent any more; the socket stays open. */
+  readonly stallAfter?: number | undefined
+  /** After so many messages nothing is sent, and nothing is read: not even a ping. */
+  readonly halfOpenAfter?: number | undefined
+  readonly resetAfter?: number | undefined
+  readonly close?: { readonly after: number; readonly code: number; readonly reason: string } | undefined
+  /** Sends this ahead of the nth message. */
+  readonly garbage?: { readonly at: number; readonly text: string } | undefined
+  /** Cuts the nth message in half. */
+  readonly partialAt?: number | undefined
+  /** Exchanges the nth message with the one after it. */
+  readonly swapAt?: number | undefined
+}
+
+/** What the model says next. */
+export interface Answer {
+  readonly text: string
+  readonly delayMs?: number | undefined
+  /** Between two pieces of its audio. */
+  readonly paceMs?: number | undefined
+  readonly call?: { readonly name: string; readonly input: unknown } | undefined
+  /** Its first audio is malformed. */
+  readonly malformed?: "base64" | "odd" | undefined
+  readonly fails?: string | undefined
+}
+
+/** Something that a fake was told or made, in the order in which it happened. */
+export interface Told {
+  readonly connection: number
+  readonly what: string
+  readonly [detail: string]: unknown
+}
+
+export interface FakeModelOptions {
+  readonly faults?: ReadonlyArray<Fault> | undefined
+  readonly answers?: ReadonlyArray<Answer | string> | undefined
+  /** What the user said in each turn. */
+  readonly transcripts?: ReadonlyArray<string> | undefined
+}
+
+/** The fake's side of one connection. */
+export interface Line {
+  readonly index: number
+  readonly request: IncomingMessage
+  readonly send: (message: object) => void
+  readonly close: (code: number, reason: string) => void
+  readonly after: (ms: number, run: () => void) => void
+  readonly tell: (what: string, details?: { readonly [detail: string]: unknown }) => void
+  readonly nextAnswer: () => Answer | undefined
+  readonly nextTranscript: () => string | undefined
+}
+
+export interface FakeModel {
+  readonly url: string
+  readonly told: ReadonlyArray<Told>
+  readonly connections: () => number
+  /** Ends every connection at hand, as a network does. */
+  readonly reset: () => void
+}
+
+export const LOUD = 1_000
+
+/** `refuse` looks at the upgrade; `serve` gets what comes on an open connection. */
+export const start = (
+  options: FakeModelOptions,
+  protocol: {
+    readonly refuse: (request: IncomingMessage) => number | undefined
+    readonly serve: (line: Line) => (message: string) => void
+    readonly binary?: boolean
+  }
+): Effect.Effect<FakeModel, never, Scope.Scope> =>
+  Effect.acquireRelease(
+    Effect.callback<FakeModel & { readonly stop: Effect.Effect<void> }>((resume) => {
+      const told: Array<Told> = []
+      const answers = [...(options.answers ?? [])]
+      const transcripts = [...(options.transcripts ?? [])]
+      const sockets = new Set<WebSocket>()
+      const raw = new Map<WebSocket, Duplex>()
+      let connections = 0
+      const server = createServer((_, response) => response.writeHead(404).end())
+      const wss = new WebSocketServer({ noServer: true, maxPayload: 16 * 1024 * 1024 })
+      server.on("upgrade", (request, socket, head) => {
+        const index = connections++
+        const fault = options.faults?.[index] ?? {}
+        const status = fault.refuse?.status ?? protocol.refuse(request)
+        if (status !== undefined) {
+          const headers = { "x-request-id": `req_${index}`, "content-length": "0", ...fault.refuse?.headers }
+          told.push({ connection: index, what: "refused", status })
+          socket.end(
+            `HTTP/1.1 ${status} Refused\r\n${
+              Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`).join("")
+            }\r\n`
+          )
+          return
+        }
+        wss.handleUpgrade(request, socket, head, (ws) => {
+          sockets.add(ws)
+          raw.set(ws, socket)
+          const timers = new Set<NodeJS.Timeout>()
+          const after = (ms: number, run: () => void) => {
+            const timer = setTimeout(() => {
+              timers.delete(timer)
+              run()
+            }, ms)
+            timers.add(timer)
+          }
+          ws.on("error", () => {})
+          ws.on("close", (code) => {
+            told.push({ connection: index, what: "closed", code })
+            for (const timer of timers) clearTimeout(timer)
+            sockets.delete(ws)
+            raw.delete(ws)
+          })
+          let sent = 0
+          let held: string | undefined
+          const put = (text: string) => {
+            if (ws.readyState !== ws.OPEN) return
+            if (fault.stallAfter !== undefined && sent >= fault.stallAfter) return
+            if (fault.halfOpenAfter !== undefined && sent >= fault.halfOpenAfter) return void socket.pause()
+            if (fault.resetAfter !== undefined && sent >= fault.resetAfter) return void socket.destroy()
+            if (fault.close !== undefined && sent >= fault.close.after) {
+              return ws.close(fault.close.code, fault.close.reason)
+            }
+            const at = sent++
+            if (fault.garbage?.at === at) ws.send(fault.garbage.text)
+            if (fault.swapAt === at) {
+              held = text
+              return
+            }
+            const whole = fault.partialAt === at ? text.slice(0, text.length / 2) : text
+            ws.send(protocol.binary === true ? Buffer.from(whole) : whole, { binary: protocol.binary === true })
+            if (held !== undefined) {
+              ws.send(held)
+              held = undefined
+            }
+          }
+          const receive = protocol.serve({
+            index,
+            request,
+            send: (message) => {
+              const text = JSON.stringify(message)
+              if (fault.latencyMs === undefined) put(text)
+              else after(fault.latencyMs, () => put(text))
+            },
+            close: (code, reason) => ws.close(code, reason),
+            after,
+            tell: (what, details) => void told.push({ connection: index, what, ...details }),
+            nextAnswer: () => {
+              const next = answers.shift()
+              return typeof next === "string" ? { text: next } : next
+            },
+            nextTranscript: () => transcripts.shift()
+          })
+          ws.on("message", (data: Buffer) => receive(data.toString("utf8")))
+        })
+      })
+      server.listen(0, "127.0.0.1", () => {
+        const { port } = server.address() as AddressInfo // listening on TCP
+        resume(Effect.succeed({
+          url: `ws://127.0.0.1:${port}`,
+          told,
+          connections: () => connections,
+          reset: () => {
+            for (const socket of raw.values()) socket.destroy()
+          },
+          stop: Effect.callback<void>((done) => {
+            for (const socket of raw.values()) socket.destroy()
+            wss.close()
+            server.closeAllConnections()
+            server.close(() => done(Effect.void))
+          })
+        }))
+      })
+    }),
+    ({ stop }) => stop
+  )
+
+/** The model's voice: 20 ms of a tone for each character, in pieces of 100 ms with the words that begin there. */
+export const speech = (text: string, sampleRate: number) => {
+  const perCharacter = sampleRate / 50
+  const pcm = new Int16Array(text.length * perCharacter)
+  for (let i = 0; i < pcm.length; i++) pcm[i] = Math.round(6_000 * Math.sin(i * 2 * Math.PI * 440 / sampleRate))
+  const pieces: Array<{ readonly text: string; readonly pcm: Int16Array }> = []
+  for (let at = 0; at < text.length; at += 5) {
+    pieces.push({ text: text.slice(at, at + 5), pcm: pcm.subarray(at * perCharacter, (at + 5) * perCharacter) })
+  }
+  return pieces
+}
