@@ -98,7 +98,7 @@ export const connect = Effect.fnUntraced(function*(
     socket.once("error", (cause) => resume(Effect.fail(BotErrors.unreachable(op, cause))))
     socket.once("close", (code) => resume(Effect.fail(BotErrors.ofClose(op, code, false))))
     socket.once("unexpected-response", (_, { headers, statusCode = 0 }) => {
-      resume(Effect.fail(BotErrors.ofStatus(op, statusCode, headers["retry-after"])))
+      resume(Effect.fail(BotErrors.ofStatus(op, statusCode, headers)))
       socket.terminate()
     })
   })
