@@ -217,7 +217,10 @@ const checkPackage = (
       : undefined
   }
   if (specifier === "effect") return "imports the barrel of effect: import the module, \"effect/Effect\""
-  if (packages === "none") return `${area} must not import a package (${specifier})`
+  if (packages === "none") {
+    // a type is nothing that a browser loads
+    return typeOnly && declared.has(name) ? undefined : `${area} must not import a package (${specifier})`
+  }
   if (name === "effect") {
     const module = specifier.slice("effect/".length)
     return packages === "pure" && !typeOnly && !pureEffect.has(module)

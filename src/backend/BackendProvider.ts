@@ -71,6 +71,8 @@ export interface SessionAccess {
   readonly expiresAt?: number | undefined
   /** What the user's side of WebRTC should use; absent when there is none or the session is no WebRTC one. */
   readonly iceServers?: ReadonlyArray<IceServer> | undefined
+  /** Whose client it is for, where it is none of ours: `livekit`. */
+  readonly protocol?: string | undefined
 }
 
 /**
@@ -123,6 +125,8 @@ export interface ProviderConnection {
   /** Sessions that users start: a room joined, a call. */
   readonly incoming?: Stream.Stream<SessionConfig, BackendError> | undefined
   readonly routes?: ReadonlyArray<ProviderRoute> | undefined
+  /** Where users' clients connect beside this server, as `wss://host` and `https://host`: a page must be allowed to. */
+  readonly clientOrigins?: ReadonlyArray<string> | undefined
   /** Limits of its own, asked before the framework's. */
   readonly limiter?: RateLimiter["Service"] | undefined
   /** Really looks whether the provider can be reached. */
@@ -218,6 +222,8 @@ export const make = <Options>(provider: {
   readonly description: string
   readonly capabilities: ProviderCapabilities
   readonly config: Schema.Codec<Options, unknown>
+  /** What else must be right, such as a key in the environment; it reaches for nothing. */
+  readonly check?: ((options: Options) => Effect.Effect<void, BackendError>) | undefined
   readonly connect: (
     options: Options,
     config: BackendConfig,
@@ -235,7 +241,7 @@ export const make = <Options>(provider: {
     description: provider.description,
     capabilities: provider.capabilities,
     configSchema: provider.config,
-    validateConfig: (config) => Effect.asVoid(decode(config)),
+    validateConfig: (config) => Effect.flatMap(decode(config), provider.check ?? (() => Effect.void)),
     connect: (config, host) => Effect.flatMap(decode(config), (options) => provider.connect(options, config, host)),
     createBackend: (config) => ConfiguredBackend.make(self, config)
   }

@@ -106,6 +106,8 @@ export class VoiceBackend extends Context.Service<VoiceBackend, {
   readonly archive?: Archive["Service"] | undefined
   /** What the provider wants the HTTP server to mount. */
   readonly routes: ReadonlyArray<ProviderRoute>
+  /** Where users' clients connect beside this server. Default: nowhere. */
+  readonly clientOrigins?: ReadonlyArray<string> | undefined
 }>()("effect-voice/backend/VoiceBackend") {
   /**
    * A running backend for speech → text → agent → speech. It takes no names: the compiler says which of its engines and

@@ -87,6 +87,9 @@ interface Entry {
   readonly gone: Deferred.Deferred<void>
 }
 
+/** How many sessions that users start are made at once. */
+const MAX_INCOMING = 16
+
 /** How often the parts are looked at when nobody asks. */
 const HEALTH_EVERY = "10 seconds"
 
@@ -186,7 +189,11 @@ export const makeBackend = Effect.fnUntraced(function*(parts: BackendParts) {
     const { incoming, states } = linked.provider
     if (incoming !== undefined) {
       yield* incoming.pipe(
-        Stream.runForEach((next) => Effect.ignore(createSession(next))),
+        Stream.mapEffect((next) =>
+          createSession(next).pipe(
+            Effect.catch(({ code, message }) => Effect.logWarning("an incoming session was refused", { code, message }))
+          ), { concurrency: MAX_INCOMING, unordered: true }),
+        Stream.runDrain,
         Effect.catch((error) => Effect.logWarning("no more incoming sessions", error.message)),
         Effect.forkIn(linked.scope)
       )
@@ -370,7 +377,13 @@ export const makeBackend = Effect.fnUntraced(function*(parts: BackendParts) {
           )
         )
       ),
-      Effect.catch((error) => Effect.logWarning("no more attachments", error.message)),
+      Effect.matchEffect({
+        onFailure: ({ code, message }) => {
+          handle.last("failed", { type: "error", code, message })
+          return Effect.logWarning("a session's link failed", { session: id, code, message })
+        },
+        onSuccess: () => Effect.sync(() => handle.last("link_ended"))
+      }),
       Effect.forkIn(sessionScope)
     )
     const gone = yield* Deferred.make<void>()
@@ -501,6 +514,9 @@ export const makeBackend = Effect.fnUntraced(function*(parts: BackendParts) {
     archive: retainer.archive,
     get routes() {
       return link?.provider.routes ?? []
+    },
+    get clientOrigins() {
+      return link?.provider.clientOrigins
     }
   }
   yield* Effect.addFinalizer(() => Effect.andThen(stop, closeScope(scope, CUT_DEADLINE)))

@@ -4,6 +4,7 @@
  * @since 0.1.0
  */
 import type { BackendProvider } from "../backend/BackendProvider.ts"
+import { provider as livekit } from "../providers/livekit/index.ts"
 import { provider as local } from "../providers/local/index.ts"
 import { provider as pipecat } from "../providers/pipecat/index.ts"
 
@@ -13,4 +14,4 @@ import { provider as pipecat } from "../providers/pipecat/index.ts"
  * @category tables
  * @since 0.1.0
  */
-export const providers: { readonly [name: string]: BackendProvider["Service"] } = { local, pipecat }
+export const providers: { readonly [name: string]: BackendProvider["Service"] } = { local, livekit, pipecat }

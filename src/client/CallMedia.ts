@@ -2,7 +2,7 @@
  * What a call needs from a transport: the media of the whole call, and links that come and go.
  *
  * A `CallMedia` lives as long as the call and owns its audio objects; each `Link` is one attachment to the session,
- * opened by `attach` and replaced after a loss. WebSocket and WebRTC implement it.
+ * opened by `attach` and replaced after a loss. WebSocket, WebRTC and LiveKit implement it.
  *
  * @since 0.1.0
  */
@@ -20,6 +20,8 @@ export interface SessionTarget {
   readonly baseUrl: string
   readonly id: string
   readonly token: string
+  /** Where another platform's client connects, with `token`: a LiveKit server. */
+  readonly connectionUrl?: string | undefined
 }
 
 /**

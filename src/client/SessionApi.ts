@@ -22,7 +22,8 @@ export interface CreateSessionRequest {
 }
 
 /**
- * `iceServers` is what the server suggests for WebRTC, if it does.
+ * `iceServers` is what the server suggests for WebRTC, if it does. `protocol` names whose client it takes to connect to
+ * `connectionUrl`, where that is none of ours.
  *
  * @category models
  * @since 0.1.0
@@ -31,7 +32,11 @@ export interface CreatedSession {
   readonly id: string
   readonly token: string
   readonly iceServers: Array<RTCIceServer> | undefined
+  readonly protocol: string | undefined
+  readonly connectionUrl: string | undefined
 }
+
+const textOf = (value: unknown): string | undefined => typeof value === "string" ? value : undefined
 
 /**
  * Creates a session. Fails with the code of the server's problem JSON, or `connection_failed`,
@@ -58,7 +63,9 @@ export const createSession = async (request: CreateSessionRequest): Promise<Crea
     id,
     token: typeof token === "string" ? token : "",
     // The browser validates these itself, when the peer connection is made.
-    iceServers: Array.isArray(ice) ? ice : undefined
+    iceServers: Array.isArray(ice) ? ice : undefined,
+    protocol: textOf(body?.["protocol"]),
+    connectionUrl: textOf(body?.["connection_url"])
   }
 }
 

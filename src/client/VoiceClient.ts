@@ -27,6 +27,7 @@ import {
   type ToolActivity,
   type UserSpeech
 } from "./ClientProtocol.ts"
+import { type LiveKitClient, makeLiveKitMedia } from "./LiveKitMedia.ts"
 import {
   type AudioDevices,
   closeMicrophone,
@@ -43,13 +44,27 @@ import { makeWebSocketMedia } from "./WebSocketMedia.ts"
 const START_TIMEOUT_MS = 15_000
 
 /**
+ * A session that was created already, with what its creator was told: `protocol` and `connectionUrl` where there is a
+ * protocol.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface JoinedSession {
+  readonly id: string
+  readonly token: string
+  readonly protocol?: string | undefined
+  readonly connectionUrl?: string | undefined
+}
+
+/**
  * @category models
  * @since 0.1.0
  */
 export interface ConnectOptions {
   /** The server's base URL; default: the page's origin. */
   readonly url?: string | undefined
-  /** Default `websocket`. */
+  /** Default `websocket`. Not looked at where the server's provider is LiveKit. */
   readonly transport?: "websocket" | "webrtc" | undefined
   /** Who is speaking, for the server's limits and records; default: `guest-` and a random number. */
   readonly userId?: string | undefined
@@ -57,7 +72,7 @@ export interface ConnectOptions {
   readonly agent?: string | undefined
   readonly metadata?: Readonly<Record<string, unknown>> | undefined
   /** A session that the application's backend created; then no API key needs to be in the page. */
-  readonly session?: { readonly id: string; readonly token: string } | undefined
+  readonly session?: JoinedSession | undefined
   /** The microphone; `false` for a conversation in which the user only types. */
   readonly input?: MicrophoneOptions | false | undefined
   readonly output?: { readonly deviceId?: string | undefined } | undefined
@@ -67,6 +82,11 @@ export interface ConnectOptions {
   readonly apiKey?: string | undefined
   /** WebRTC only; default: what the server suggests. */
   readonly iceServers?: ReadonlyArray<RTCIceServer> | undefined
+  /**
+   * Loads `livekit-client`, where the server's provider is LiveKit: `() => import("livekit-client")`. It is the page's to
+   * say, so that nobody else's page bundles it.
+   */
+  readonly livekit?: (() => Promise<LiveKitClient>) | undefined
   /** The folder of `CaptureWorklet.js` and `PlaybackWorklet.js`; default: that of this module. */
   readonly workletUrl?: string | URL | undefined
   /** How long a lost link is tried again, in milliseconds; default 60,000, the server's resume window. */
@@ -152,7 +172,7 @@ export class VoiceClient {
       void context.resume()
       const baseUrl = new URL(options.url ?? "/", location.href).href.split(/[?#]/)[0]!.replace(/\/+$/, "")
       throwIfAborted(abort.signal)
-      const session: { id: string; token: string; iceServers?: Array<RTCIceServer> | undefined } = options.session ??
+      const session: JoinedSession & { iceServers?: Array<RTCIceServer> | undefined } = options.session ??
         await createSession({
           baseUrl,
           headers: { ...options.headers, ...(options.apiKey ? { authorization: `Bearer ${options.apiKey}` } : {}) },
@@ -164,15 +184,10 @@ export class VoiceClient {
           },
           signal: abort.signal
         })
-      media = options.transport === "webrtc"
-        ? makeWebRtcMedia({ context, stream, iceServers: [...options.iceServers ?? session.iceServers ?? []] })
-        : await makeWebSocketMedia({
-          context,
-          stream,
-          workletBase: options.workletUrl ?? new URL("./", import.meta.url)
-        })
+      media = await mediaOf(session, options, context, stream)
       if (options.output?.deviceId) await media.setOutputDevice(options.output.deviceId)
-      const call = new VoiceClient({ baseUrl, id: session.id, token: session.token }, media, stream, options, abort)
+      const { connectionUrl, id, token } = session
+      const call = new VoiceClient({ baseUrl, id, token, connectionUrl }, media, stream, options, abort)
       await call.#attach()
       return call
     } catch (cause) {
@@ -460,6 +475,23 @@ export class VoiceClient {
       }
     }
   }
+}
+
+/** The media of a session: LiveKit's where the server says so, else those that were asked for. */
+const mediaOf = async (
+  session: JoinedSession & { readonly iceServers?: ReadonlyArray<RTCIceServer> | undefined },
+  options: ConnectOptions,
+  context: AudioContext,
+  stream: MediaStream | undefined
+): Promise<CallMedia> => {
+  if (session.protocol === "livekit") return await makeLiveKitMedia({ context, stream, load: options.livekit })
+  return options.transport === "webrtc"
+    ? makeWebRtcMedia({ context, stream, iceServers: [...options.iceServers ?? session.iceServers ?? []] })
+    : await makeWebSocketMedia({
+      context,
+      stream,
+      workletBase: options.workletUrl ?? new URL("./", import.meta.url)
+    })
 }
 
 const makeContext = (): AudioContext => {

@@ -1,8 +1,7 @@
 /**
  * A call over WebRTC: Opus both ways, and the same JSON messages over a data channel.
  *
- * The agent is played by an audio element, because the browser's echo canceller knows it and it can choose its speaker;
- * a silent branch through WebAudio only measures. Each peer connection is a `Link`.
+ * Each peer connection is a `Link`.
  *
  * @since 0.1.0
  */
@@ -15,6 +14,7 @@ import {
   type SessionTarget
 } from "./CallMedia.ts"
 import { EVENTS_CHANNEL, parseServerMessage, type ServerMessage } from "./ClientProtocol.ts"
+import { RemoteVoice } from "./RemoteVoice.ts"
 import { exchangeOffer } from "./SessionApi.ts"
 import { VoiceClientError } from "./VoiceClientError.ts"
 
@@ -25,10 +25,6 @@ const OPEN_TIMEOUT_MS = 15_000
 const DISCONNECTED_GRACE_MS = 4_000
 /** How long the last messages may take to leave before the connection closes. */
 const FAREWELL_MS = 250
-/** What the browser's jitter buffer may still hold after a clear (30-40 ms measured, more on a bad network). */
-const FLUSH_MS = 150
-/** After this long nothing of the cleared reply can be left, whatever was or was not announced since. */
-const LONGEST_HUSH_MS = 600
 
 /**
  * @category constructors
@@ -43,22 +39,17 @@ export const makeWebRtcMedia = (options: {
 class WebRtcMedia implements CallMedia {
   readonly #context: AudioContext
   readonly #iceServers: Array<RTCIceServer>
-  readonly #element = new Audio()
   readonly #user: ReturnType<typeof makeLevel>
-  readonly #agent: ReturnType<typeof makeLevel>
+  readonly #agent: RemoteVoice
   #stream: MediaStream | undefined
   #userSource: MediaStreamAudioSourceNode | undefined
-  #agentSource: MediaStreamAudioSourceNode | undefined
   #peer: RTCPeerConnection | undefined
-  #hushTimer: ReturnType<typeof setTimeout> | undefined
-  #hushedAt = 0
 
   constructor(context: AudioContext, stream: MediaStream | undefined, iceServers: Array<RTCIceServer>) {
     this.#context = context
     this.#iceServers = iceServers
     this.#user = makeLevel(context)
-    this.#agent = makeLevel(context)
-    this.#element.autoplay = true
+    this.#agent = new RemoteVoice(context)
     if (stream !== undefined) this.#listenTo(stream)
   }
 
@@ -70,7 +61,7 @@ class WebRtcMedia implements CallMedia {
       direction: "sendrecv",
       ...(this.#stream === undefined ? {} : { streams: [this.#stream] })
     })
-    peer.ontrack = (event) => this.#hear(event.streams[0] ?? new MediaStream([event.track]))
+    peer.ontrack = (event) => this.#agent.hear(event.streams[0] ?? new MediaStream([event.track]))
     // Messages may come before the caller has its link.
     events.onmessage = (event: MessageEvent<unknown>) => {
       const message = typeof event.data === "string" ? parseServerMessage(event.data) : undefined
@@ -124,15 +115,7 @@ class WebRtcMedia implements CallMedia {
   }
 
   onMessage(message: ServerMessage): void {
-    switch (message.type) {
-      case "playout.clear":
-        this.#hush()
-        break
-      case "agent.speech_started":
-      case "agent.speech_resumed":
-        this.#unhush(FLUSH_MS)
-        break
-    }
+    this.#agent.onMessage(message)
   }
 
   async setMicrophone(stream: MediaStream): Promise<void> {
@@ -142,23 +125,21 @@ class WebRtcMedia implements CallMedia {
   }
 
   async setOutputDevice(deviceId: string): Promise<void> {
-    await this.#element.setSinkId(deviceId)
+    await this.#agent.setOutputDevice(deviceId)
   }
 
   levels(): Levels {
     return {
       user: this.#userSource === undefined ? 0 : this.#user.read(),
-      agent: this.#agentSource === undefined || this.#element.muted ? 0 : this.#agent.read()
+      agent: this.#agent.level
     }
   }
 
   close(): void {
-    clearTimeout(this.#hushTimer)
     this.#peer?.close()
     this.#peer = undefined
     this.#userSource?.disconnect()
-    this.#agentSource?.disconnect()
-    this.#element.srcObject = null
+    this.#agent.close()
     if (this.#context.state !== "closed") void this.#context.close()
   }
 
@@ -167,31 +148,6 @@ class WebRtcMedia implements CallMedia {
     this.#stream = stream
     this.#userSource = this.#context.createMediaStreamSource(stream)
     this.#userSource.connect(this.#user.node)
-  }
-
-  #hear(stream: MediaStream): void {
-    this.#element.srcObject = stream
-    // Refused only where no gesture came before; the element then starts with the next one.
-    this.#element.play().catch(() => undefined)
-    this.#agentSource?.disconnect()
-    this.#agentSource = this.#context.createMediaStreamSource(stream)
-    this.#agentSource.connect(this.#agent.node)
-  }
-
-  // A browser's jitter buffer cannot be emptied, so what it still holds is played to nobody.
-  #hush(): void {
-    this.#element.muted = true
-    this.#hushedAt = performance.now()
-    this.#unhush(LONGEST_HUSH_MS)
-  }
-
-  #unhush(afterMs: number): void {
-    if (!this.#element.muted) return
-    clearTimeout(this.#hushTimer)
-    const waitMs = Math.max(0, this.#hushedAt + afterMs - performance.now())
-    this.#hushTimer = setTimeout(() => {
-      this.#element.muted = false
-    }, waitMs)
   }
 }
 

@@ -35,7 +35,8 @@ export const SpeechEnd = Schema.Literals(["completed", "interrupted", "failed"])
 export type SpeechEnd = typeof SpeechEnd.Type
 
 /**
- * Why a session ended. `taken_over`: another process goes on with it.
+ * Why a session ended. `taken_over`: another process goes on with it; `link_ended`: the provider's way to the user has
+ * ended for good, as when a room is deleted.
  *
  * @category models
  * @since 0.1.0
@@ -51,6 +52,7 @@ export const SessionEnd = Schema.Literals([
   "longest",
   "user_away",
   "taken_over",
+  "link_ended",
   "failed"
 ])
 

@@ -23,7 +23,8 @@ const IceServer = Schema.Struct({
 
 /**
  * A session, as it is told to whoever created it: how its user comes in. `token` is a secret, and so are the credentials
- * of `ice_servers` (a browser's `RTCIceServer`, for WebRTC); `expires_at` is Unix time in ms.
+ * of `ice_servers` (a browser's `RTCIceServer`, for WebRTC); `expires_at` is Unix time in ms. `protocol` names whose client
+ * it takes to connect, where that is none of ours: `livekit`.
  *
  * @category models
  * @since 0.1.0
@@ -34,6 +35,7 @@ export const CreatedSession = Schema.Struct({
   token: Schema.optionalKey(Schema.String),
   expiresAt: Schema.optionalKey(Schema.Finite),
   iceServers: Schema.optionalKey(Schema.Array(IceServer)),
+  protocol: Schema.optionalKey(Schema.String),
   state: SessionState
 }).pipe(
   Schema.encodeKeys({ connectionUrl: "connection_url", expiresAt: "expires_at", iceServers: "ice_servers" })

@@ -188,6 +188,7 @@ const sessions = (options: HandlerOptions) =>
               ...(access.iceServers === undefined || access.iceServers.length === 0
                 ? {}
                 : { iceServers: access.iceServers }),
+              ...(access.protocol === undefined ? {} : { protocol: access.protocol }),
               state: yield* session.state.get
             }, {
               status: 201,

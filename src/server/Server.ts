@@ -126,7 +126,16 @@ const unknownRoute = (request: HttpServerRequest.HttpServerRequest, table: Route
 }
 
 /** The routes that stand beside the API's and the provider's. */
-const extraRoutes = ["/", "/favicon.ico", "/console/:file", "/client/:file", "/docs", "/openapi.json", "/metrics"]
+const extraRoutes = [
+  "/",
+  "/favicon.ico",
+  "/console/:file",
+  "/client/:file",
+  "/vendor/:file",
+  "/docs",
+  "/openapi.json",
+  "/metrics"
+]
 
 /** Around all routes: the guard before, problem JSON for what nobody answered, the headers behind. */
 const guarded = <E, R>(
@@ -212,7 +221,7 @@ export const layer = (options: ServerOptions = {}): Layer.Layer<VoiceServer, Bac
         HttpApiSwagger.layer(Api, { path: "/docs" }),
         PrometheusMetrics.layerHttp({ path: "/metrics" }),
         HttpRouter.addAll(backend.routes),
-        console ? HttpRouter.addAll(StaticFiles.routes) : Layer.empty
+        console ? HttpRouter.addAll(StaticFiles.routes(backend.clientOrigins ?? [])) : Layer.empty
       )
 
       const secure = certificate === undefined ? undefined : Https.createServer({ ...certificate, ...httpOptions })

@@ -1,6 +1,8 @@
 /**
  * The console page and the browser client, as a browser loads them.
  *
+ * `/vendor/livekit-client.js` is that package's own build, where it is installed: only calls in LiveKit rooms load it.
+ *
  * In a source tree the scripts are TypeScript: their types are blanked out and their imports end in `.js`. A built package
  * has them as JavaScript. Only plain file names of three directories are served; nothing else of the disk can be reached.
  *
@@ -31,8 +33,23 @@ const types: { readonly [extension: string]: string } = {
 
 const fileName = /^[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)*\.(html|css|js|svg|map)$/
 
-const policy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; " +
-  "connect-src 'self'; media-src 'self' blob: mediastream:; worker-src 'self'; manifest-src 'self'; base-uri 'none'; " +
+const vendors: { readonly [name: string]: string } = { "livekit-client.js": "livekit-client" }
+
+/** An installed package's entry, for its own sake: a browser loads it as it is. */
+const resolveVendor = (name: string): string | undefined => {
+  const installed = vendors[name]
+  if (installed === undefined) return undefined
+  try {
+    return fileURLToPath(import.meta.resolve(installed))
+  } catch {
+    return undefined
+  }
+}
+
+const policyFor = (origins: ReadonlyArray<string>): string =>
+  "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; " +
+  `connect-src ${["'self'", ...origins].join(" ")}; ` +
+  "media-src 'self' blob: mediastream:; worker-src 'self'; manifest-src 'self'; base-uri 'none'; " +
   "form-action 'self'; frame-ancestors 'none'"
 
 /**
@@ -55,12 +72,13 @@ interface Asset {
 }
 
 /**
- * The routes of the page: `/`, `/console/*` and `/client/*`.
+ * The routes of the page: `/`, `/console/*`, `/client/*` and `/vendor/*`. The page may connect to `origins` beside us.
  *
  * @category routes
  * @since 0.1.0
  */
-export const routes = Effect.gen(function*() {
+export const routes = Effect.fnUntraced(function*(origins: ReadonlyArray<string>) {
+  const policy = policyFor(origins)
   const fs = yield* FileSystem.FileSystem
   // As many as there are files, since only what was read is kept.
   const cache = new Map<string, Asset>()
@@ -84,16 +102,30 @@ export const routes = Effect.gen(function*() {
     const directory = directories[prefix]
     if (extension === undefined || directory === undefined) return missing
     const file = fileURLToPath(new URL(name, directory))
-    const found = yield* read(file, extension).pipe(
-      Effect.catch((error) => extension === "js" ? read(`${file.slice(0, -2)}ts`, extension) : Effect.fail(error)),
-      Effect.option
+    return yield* respond(
+      request,
+      read(file, extension).pipe(
+        Effect.catch((error) => extension === "js" ? read(`${file.slice(0, -2)}ts`, extension) : Effect.fail(error))
+      )
     )
+  })
+
+  const respond = Effect.fnUntraced(function*(
+    request: HttpServerRequest.HttpServerRequest,
+    asset: Effect.Effect<Asset, unknown>
+  ) {
+    const found = yield* Effect.option(asset)
     if (found._tag === "None") return missing
     const { body, etag, type } = found.value
     const headers = { etag, "cache-control": "no-cache", "content-security-policy": policy }
     return request.headers["if-none-match"] === etag
       ? HttpServerResponse.empty({ status: 304, headers })
       : HttpServerResponse.text(body, { contentType: type, headers })
+  })
+
+  const serveVendor = Effect.fnUntraced(function*(name: string) {
+    const file = resolveVendor(name)
+    return file === undefined ? missing : yield* respond(yield* HttpServerRequest.HttpServerRequest, read(file, "js"))
   })
 
   const inDirectory = (prefix: string) =>
@@ -111,7 +143,8 @@ export const routes = Effect.gen(function*() {
       HttpServerResponse.empty({ status: 302, headers: { location: "/console/icon.svg" } })
     ),
     inDirectory("console"),
-    inDirectory("client")
+    inDirectory("client"),
+    HttpRouter.route("GET", "/vendor/:file", Effect.flatMap(HttpRouter.params, ({ file = "" }) => serveVendor(file)))
   ]
 })
 

@@ -72,6 +72,8 @@ export interface Attachments {
   readonly feedByHand: () => Result.Result<void, BackendError>
   /** Lets go of a connection, if it is the present one. */
   readonly detach: (which: UserConnection, reason: string, close: ConnectionClose) => void
+  /** Nobody can come any more: the session ends for this reason with its present connection, or at once. */
+  readonly last: (reason: SessionEnd) => void
   /** The session has ended: lets go of what is there at once, closes it, and then does the last thing. */
   readonly end: (last: Effect.Effect<unknown>) => void
 }
@@ -88,6 +90,7 @@ export const make = (options: AttachmentsOptions): Attachments => {
   let connection: UserConnection | undefined
   let attachedBefore = options.resumed
   let handFed = false
+  let noMore: SessionEnd | undefined
 
   const expect: Attachments["expect"] = (window, reason) =>
     run("window", Effect.andThen(Effect.sleep(window), Effect.sync(() => dispatch({ _tag: "Close", reason }))))
@@ -113,6 +116,7 @@ export const make = (options: AttachmentsOptions): Attachments => {
       if (user._tag !== "Speaking" || connection !== undefined) return
       dispatch({ _tag: "SpeechStopped", atSample: input.position, decidedAtSample: input.position })
     })
+    if (noMore !== undefined) return dispatch({ _tag: "Close", reason: noMore })
     expect(options.resumeWindow, "resume_expired")
   }
 
@@ -230,6 +234,10 @@ export const make = (options: AttachmentsOptions): Attachments => {
       })
     },
     detach,
+    last: (reason) => {
+      noMore = reason
+      if (connection === undefined && !handFed) dispatch({ _tag: "Close", reason })
+    },
     end: (then) => {
       const last = connection
       connection = undefined

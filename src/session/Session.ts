@@ -585,6 +585,12 @@ export const make = Effect.fnUntraced(function*(options: SessionOptions) {
     kept: keeping.kept,
     /** Ends the session at once. */
     close: (reason: SessionEnd) => dispatch({ _tag: "Close", reason }),
+    /** Nobody can come any more: it ends with its present connection, or at once. An error is told before. */
+    last: (reason: SessionEnd, error?: Extract<SessionEventBody, { readonly type: "error" }>) => {
+      if (state.lifecycle._tag === "Closed") return
+      if (error !== undefined) emit(error)
+      attachments.last(reason)
+    },
     /** Lets the session finish. */
     drain,
     incident

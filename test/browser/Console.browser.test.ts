@@ -2,52 +2,18 @@
  * The console page in a real Chromium, against the real server with the embedded engines.
  */
 import { afterAll, assert, beforeAll, describe, it } from "@effect/vitest"
-import * as Effect from "effect/Effect"
-import * as Stream from "effect/Stream"
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import type { Page } from "playwright-core"
 import * as Pcm from "../../src/audio/Pcm.ts"
-import * as Flite from "../../src/engines/flite/index.ts"
-import { TextToSpeech } from "../../src/speech/TextToSpeech.ts"
 import * as Browser from "./Browser.ts"
-
-const silence = (seconds: number) => new Int16Array(16_000 * seconds)
-
-/** A spoken text at 16 kHz. */
-const spoken = (text: string): Promise<Int16Array> =>
-  Effect.runPromise(
-    Effect.gen(function*() {
-      const voice = yield* (yield* TextToSpeech).open({ sessionId: "microphone" })
-      const chunks = yield* Stream.runCollect(voice.speak(Stream.succeed(text)))
-      return Pcm.concat(chunks.map((chunk) => chunk.pcm))
-    }).pipe(Effect.scoped, Effect.provide(Flite.layer()))
-  )
+import { shot, silence, spoken, watchMeter } from "./Scene.ts"
 
 const start = async (page: Page, transport: "websocket" | "webrtc") => {
   await page.evaluate(() => document.querySelector("#settings")?.setAttribute("open", ""))
   await page.locator(`input[name=transport][value=${transport}]`).check({ force: true })
   await page.locator("#talk").click()
-}
-
-/** The loudest that the agent's meter has shown so far, 0 to 1. */
-const watchMeter = (page: Page) =>
-  page.evaluate(() => {
-    const meter = document.querySelector<HTMLElement>("#meter-agent")
-    const look = () => {
-      const scale = Number(/scaleX\(([\d.]+)\)/u.exec(meter?.style.transform ?? "")?.[1] ?? 0)
-      const loudest = Number(document.body.dataset["loudest"] ?? 0)
-      if (scale > loudest) document.body.dataset["loudest"] = String(scale)
-      document.body.dataset["meter"] = String(scale)
-      requestAnimationFrame(look)
-    }
-    look()
-  })
-
-const shot = async (page: Page, name: string) => {
-  const directory = process.env["EFFECT_VOICE_SCREENSHOTS"]
-  if (directory !== undefined) await page.screenshot({ path: `${directory}/${name}.png` })
 }
 
 if (Browser.missing !== undefined) process.stderr.write(`skipped, console page: ${Browser.missing}\n`)

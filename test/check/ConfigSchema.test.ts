@@ -192,6 +192,7 @@ describe("ConfigSchema", () => {
     const isEngines = (path: string) => /^engines\.\w+\.(api_key|token)$/u.test(path)
     assert.include(secrets.filter(isEngines), "engines.pipecat.api_key")
     assert.deepStrictEqual(secrets.filter((path) => !isEngines(path)).toSorted(), [
+      "provider_config.api_secret",
       "provider_config.ice_servers.credential",
       "rate_limits.url",
       "server.api_keys",

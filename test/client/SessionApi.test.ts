@@ -38,8 +38,20 @@ describe("SessionApi.createSession", () => {
         assert.deepStrictEqual(await request(url), {
           id: "s1",
           token: "t",
-          iceServers: [{ urls: ["turn:x"], username: "u", credential: "p" }]
+          iceServers: [{ urls: ["turn:x"], username: "u", credential: "p" }],
+          protocol: undefined,
+          connectionUrl: undefined
         })
+    ))
+
+  it("takes whose client it needs, and where that connects", () =>
+    answering(
+      201,
+      { id: "s1", token: "t", protocol: "livekit", connection_url: "ws://localhost:7880" },
+      async (url) => {
+        const { connectionUrl, protocol } = await request(url)
+        assert.deepStrictEqual([protocol, connectionUrl], ["livekit", "ws://localhost:7880"])
+      }
     ))
 
   it("goes without ICE servers when none are told, or what is told makes no sense", async () => {

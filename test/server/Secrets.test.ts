@@ -137,7 +137,7 @@ describe("secrets", () => {
     const schema = Fs.readFileSync(Builtin.configSchema, "utf8")
     const ofEngines = keyed.flatMap(([, keys]) => keys).length
     assert.isAbove(ofEngines, 0)
-    assert.strictEqual(schema.match(/"writeOnly": true/g)?.length, 5 + ofEngines)
+    assert.strictEqual(schema.match(/"writeOnly": true/g)?.length, 6 + ofEngines)
     silent("the schema", schema)
   })
 
@@ -168,6 +168,7 @@ describe("secrets", () => {
     "session.signing_key",
     "store.url",
     "rate_limits.url",
+    "provider_config.api_secret",
     "provider_config.ice_servers.0.credential",
     "provider_config.ice_servers.0.username",
     "server.api_keys.0",

@@ -52,7 +52,11 @@ export const watchServer = (onChange: (up: boolean) => void): { readonly check: 
 export type Description =
   | { readonly state: "locked" }
   | { readonly state: "away" }
-  | { readonly state: "known"; readonly chips: ReadonlyArray<readonly [label: string, value: string]> }
+  | {
+    readonly state: "known"
+    readonly provider: string | undefined
+    readonly chips: ReadonlyArray<readonly [label: string, value: string]>
+  }
 
 /**
  * Asks the server what it runs: its provider and engines, as far as it tells.
@@ -68,7 +72,9 @@ export const describeServer = async (key: string | undefined): Promise<Descripti
       signal: AbortSignal.timeout(TIMEOUT_MS)
     })
     if (response.status === 401) return { state: "locked" }
-    return response.ok ? { state: "known", chips: describe(await response.json()) } : { state: "away" }
+    if (!response.ok) return { state: "away" }
+    const chips = describe(await response.json())
+    return { state: "known", chips, provider: chips.find(([label]) => label === "Provider")?.[1] }
   } catch {
     return { state: "away" }
   }

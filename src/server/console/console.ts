@@ -169,13 +169,35 @@ const render = () => {
 
 // --- the call ---------------------------------------------------------------------------------------------------
 
+/** Served where it is installed. */
+const LIVEKIT_CLIENT: string = "/vendor/livekit-client.js"
+
+/** Users of a LiveKit backend meet its agent in a room, all others reach this server. */
+const offerTransports = (provider: string | undefined) => {
+  const inRoom = provider === "livekit"
+  for (const radio of document.querySelectorAll<HTMLInputElement>("input[name=transport]")) {
+    radio.disabled = (radio.value === "livekit") !== inRoom
+    radio.checked = radio.value === (inRoom ? "livekit" : recall("transport") || "websocket")
+    radio.title = !radio.disabled
+      ? ""
+      : inRoom
+      ? "This server's users meet in LiveKit rooms"
+      : "This server is no LiveKit one"
+  }
+}
+
 const transport = (): NonNullable<ConnectOptions["transport"]> =>
   document.querySelector<HTMLInputElement>("input[name=transport]:checked")?.value === "webrtc" ? "webrtc" : "websocket"
 
 const aborted = new VoiceClientError("aborted", "No key was given.")
 
 const open = async (typed: boolean, signal: AbortSignal): Promise<VoiceClient> => {
-  const options = { transport: transport(), output: { deviceId: speaker.value || undefined }, signal }
+  const options = {
+    transport: transport(),
+    output: { deviceId: speaker.value || undefined },
+    livekit: () => import(LIVEKIT_CLIENT),
+    signal
+  }
   const apiKey = recallKey()
   try {
     const input = typed ? false : { deviceId: microphone.value || undefined }
@@ -420,6 +442,7 @@ const describe = async () => {
   if (description.state === "away") return
   locked = false
   showChips(description.chips)
+  offerTransports(description.provider)
   render()
 }
 
@@ -448,7 +471,10 @@ const askForKey = makeKeyDialog({
   cancel: button("key-cancel")
 }, async (key) => {
   const description = await describeServer(key)
-  if (description.state === "known") showChips(description.chips)
+  if (description.state === "known") {
+    showChips(description.chips)
+    offerTransports(description.provider)
+  }
   return description.state === "known" ? "accepted" : description.state === "locked" ? "refused" : "unreachable"
 })
 

@@ -1,0 +1,69 @@
+/**
+ * A user in a room, as their session knows them: one attachment, from their coming to their going.
+ *
+ * @since 0.1.0
+ */
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import type { SessionEvent } from "../../session/SessionEvent.ts"
+import type { ConnectionClose, UserConnection } from "../../session/UserConnection.ts"
+import { Inbox, nextId } from "../../transport/Inbox.ts"
+import { INPUT_SAMPLE_RATE } from "./AgentRoom.ts"
+import { type RoomVoice, VOICE_SAMPLE_RATE } from "./RoomVoice.ts"
+import type { TextOutbox } from "./TextOutbox.ts"
+
+/**
+ * @category models
+ * @since 0.1.0
+ */
+export interface RoomConnectionOptions {
+  readonly voice: RoomVoice
+  readonly outbox: TextOutbox
+  readonly onEvent: (event: SessionEvent) => void
+  /** The session has let go, and the last has gone out. */
+  readonly closed: (reason: ConnectionClose) => Effect.Effect<void>
+}
+
+/**
+ * @category models
+ * @since 0.1.0
+ */
+export interface RoomConnection {
+  readonly connection: UserConnection
+  readonly inbox: Inbox
+}
+
+/** What the network and the user's jitter buffer may hold. */
+const FLUSH_MS = 150
+
+/**
+ * @category constructors
+ * @since 0.1.0
+ */
+export const make = ({ closed, onEvent, outbox, voice }: RoomConnectionOptions): RoomConnection => {
+  const inbox = new Inbox(INPUT_SAMPLE_RATE)
+  const connection: UserConnection = {
+    id: nextId("livekit"),
+    transport: "webrtc",
+    format: { input: { sampleRate: INPUT_SAMPLE_RATE }, output: { sampleRate: VOICE_SAMPLE_RATE } },
+    listen: (listener) => inbox.listen(listener),
+    send: (frame) => inbox.ended === undefined && voice.send(frame),
+    clear: () => voice.clear(),
+    backlogMs: () => voice.backlogMs,
+    notify: (event) => {
+      onEvent(event)
+      if (inbox.ended === undefined) outbox.send(event)
+    },
+    close: Effect.fnUntraced(function*(reason: ConnectionClose) {
+      const wasOpen = inbox.ended === undefined
+      inbox.closed(reason)
+      if (!wasOpen) return
+      // the last words and the last event still go out
+      if (reason === "session_ended") yield* Effect.sleep(Duration.millis(voice.backlogMs + FLUSH_MS))
+      else voice.clear()
+      yield* outbox.flushed
+      yield* closed(reason)
+    })
+  }
+  return { connection, inbox }
+}

@@ -1,0 +1,255 @@
+/**
+ * A session's room: the agent joins it and stays, and those who come become the session's attachments.
+ *
+ * The agent joins while the user's client does; what goes wrong ends the session. A server that is lost is joined again
+ * until the session's own resume window ends it. Who is there is looked at afresh whenever somebody comes or goes, so that
+ * no order of LiveKit's events can leave a wrong picture.
+ *
+ * @since 0.1.0
+ */
+import type * as Cause from "effect/Cause"
+import * as Clock from "effect/Clock"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Latch from "effect/Latch"
+import * as Queue from "effect/Queue"
+import * as Schedule from "effect/Schedule"
+import type * as Scope from "effect/Scope"
+import * as Stream from "effect/Stream"
+import type { BackendConfig } from "../../backend/BackendConfig.ts"
+import type { LinkedSession, ProviderHost, SessionAccess, SessionLink } from "../../backend/BackendProvider.ts"
+import { type BackendError, InvalidConfig } from "../../BackendError.ts"
+import { bounded } from "../../Bounded.ts"
+import type { UserConnection } from "../../session/UserConnection.ts"
+import type { MediaClock } from "../../transport/MediaClock.ts"
+import * as AgentRoom from "./AgentRoom.ts"
+import type { LiveKitConfig, LiveKitServer } from "./LiveKitConfig.ts"
+import type { LiveKitPackages } from "./LiveKitPackages.ts"
+import * as RoomConnection from "./RoomConnection.ts"
+import * as RoomName from "./RoomName.ts"
+import { RoomPresence } from "./RoomPresence.ts"
+import type { RoomService } from "./RoomService.ts"
+import * as TextInbox from "./TextInbox.ts"
+import * as TextOutbox from "./TextOutbox.ts"
+import * as Transcription from "./Transcription.ts"
+
+/**
+ * @category models
+ * @since 0.1.0
+ */
+export interface RoomLinkOptions {
+  readonly packages: LiveKitPackages
+  readonly service: RoomService
+  readonly server: LiveKitServer
+  readonly options: LiveKitConfig
+  readonly config: BackendConfig
+  readonly host: ProviderHost
+  readonly mediaClock: MediaClock
+  /** The sessions of this process by their rooms, kept here. */
+  readonly rooms: Map<string, string>
+}
+
+/** How often a server that is lost is looked for. */
+const REJOIN_EVERY = "1 second"
+/** How much longer than it is waited for anybody a room is kept: agents do not count as people in it. */
+const ROOM_MARGIN = Duration.seconds(15)
+const REMOVE_DEADLINE = "3 seconds"
+/** What a last message may need on its way. */
+const FAREWELL = "250 millis"
+/** More attachments than can wait for a session. */
+const MAX_ATTACHMENTS = 8
+
+const endReason: Record<AgentRoom.RoomEnd, string> = {
+  over: "room_closed",
+  replaced: "replaced",
+  lost: "connection_lost"
+}
+
+/**
+ * Opens the room of a session. Fails as the server's API does; `invalid_config` for a room that may not be named.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const open = Effect.fnUntraced(function*(
+  session: LinkedSession,
+  link: RoomLinkOptions
+): Effect.fn.Return<SessionLink, BackendError, Scope.Scope> {
+  const { config, host, options, server, service } = link
+  const limits = () => host.limits?.() ?? config.session
+  const clock = yield* Clock.Clock
+  const nowMs = () => Number(clock.monotonicTimeNanosUnsafe()) / 1e6
+  const target = yield* RoomName.of(session, {
+    key: host.signingKey,
+    prefix: options.roomPrefix,
+    namedRooms: options.namedRooms
+  })
+  const queue = yield* Queue.bounded<UserConnection, BackendError | Cause.Done>(MAX_ATTACHMENTS)
+  /** Another process goes on with the session: its room stays. */
+  let surrendered = false
+
+  const ensure = target.own
+    ? service.ensure({
+      name: target.room,
+      metadata: JSON.stringify({ effect_voice: { session: session.id } }),
+      // the session ends first, and takes the room with it
+      emptyTimeout: Duration.sum(config.session.connectWindow, ROOM_MARGIN),
+      departureTimeout: Duration.sum(limits().resumeWindow, ROOM_MARGIN)
+    })
+    : Effect.void
+
+  /** Comes in, serves whoever is there, and tells how it ended. */
+  const visit = Effect.fnUntraced(function*(onJoined: () => void) {
+    const presence = new RoomPresence(options.participants, target.identity)
+    const changed = Latch.makeUnsafe(true)
+    const token = yield* service.agentToken({
+      room: target.room,
+      identity: RoomName.agentIdentity(session.id),
+      name: options.agentName,
+      ttl: limits().tokenTtl,
+      attributes: { [Transcription.STATE_ATTRIBUTE]: "initializing", "effect-voice.session": session.id }
+    })
+    const parts: { agent?: AgentRoom.AgentRoom; inbox?: TextInbox.TextInbox; outbox?: TextOutbox.TextOutbox } = {}
+    const users = () => parts.agent?.people().filter(({ identity }) => presence.takes(identity)) ?? []
+
+    const agent = yield* AgentRoom.join({
+      packages: link.packages,
+      url: server.url,
+      token,
+      timeout: config.timeout,
+      hears: (identity) => presence.takes(identity),
+      listener: {
+        people: () => changed.openUnsafe(),
+        left: (identity, ofOwnAccord) => presence.left(identity, ofOwnAccord),
+        audio: (identity, pcm) => presence.audio(identity, pcm),
+        silent: (identity) => presence.silent(identity)
+      },
+      prepare: Effect.fnUntraced(function*(room) {
+        parts.inbox = yield* TextInbox.listen({
+          room,
+          refusal: (code, message) => new link.packages.rtc.RpcError(code, message),
+          takes: (identity) => presence.takes(identity),
+          message: (message) => presence.message(message),
+          malformed: (reason) => presence.malformed(reason),
+          floor: (identity, holds) => presence.takeFloor(identity, holds),
+          nowMs
+        })
+        parts.outbox = yield* TextOutbox.make({
+          room,
+          session: session.id,
+          listeners: () => users().map(({ identity }) => identity),
+          speaker: () => presence.speaker,
+          tracks: {
+            user: () => presence.speaker === undefined ? undefined : parts.agent?.trackOf(presence.speaker),
+            agent: () => parts.agent?.ownTrack()
+          }
+        })
+      })
+    })
+    parts.agent = agent
+    const { outbox } = parts
+    if (outbox === undefined) return "lost" as const
+    onJoined()
+    if (agent.room.localParticipant !== undefined) parts.inbox?.answer(agent.room.localParticipant)
+    if (options.participants === "mixed") {
+      yield* Effect.acquireRelease(
+        Effect.sync(() => link.mediaClock.add(() => presence.tick())),
+        (stop) => Effect.sync(stop)
+      )
+    }
+
+    const putOut = Effect.suspend(() =>
+      Effect.forEach(users(), ({ identity }) => service.kick(target.room, identity), { discard: true })
+    ).pipe(bounded(REMOVE_DEADLINE), Effect.ignore)
+
+    const attach = (stay: string) =>
+      Effect.matchEffect(host.admit(session, {}), {
+        onFailure: ({ code, message }) => {
+          // LiveKit has let them in already: they are told why, and put out
+          outbox.send({ type: "error", code, message, seq: 0, atMs: clock.currentTimeMillisUnsafe() })
+          return outbox.flushed.pipe(Effect.andThen(Effect.sleep(FAREWELL)), Effect.andThen(putOut))
+        },
+        onSuccess: () => {
+          const { connection, inbox } = RoomConnection.make({
+            voice: agent.voice,
+            outbox,
+            onEvent: (event) => {
+              surrendered ||= event.type === "session.ended" && event.reason === "taken_over"
+            },
+            closed: (reason) => reason === "too_slow" || reason === "rate_limited" ? putOut : Effect.void
+          })
+          presence.attach(inbox, stay)
+          return Queue.offerUnsafe(queue, connection) ? Effect.void : connection.close("session_ended")
+        }
+      })
+
+    // a user whose session has started is heard from the first word
+    const look = Effect.andThen(
+      agent.listening,
+      Effect.suspend(() => {
+        changed.closeUnsafe()
+        const stay = presence.stay(users().map(({ identity, sid }) => ({ identity, sid })))
+        if (stay === presence.attached) return Effect.void
+        presence.detach("client_closed")
+        return stay === undefined ? Effect.void : attach(stay)
+      })
+    )
+
+    return yield* Effect.forever(Effect.andThen(changed.await, look)).pipe(
+      Effect.raceFirst(agent.ended),
+      Effect.tap((end) => Effect.sync(() => presence.detach(endReason[end]))),
+      Effect.ensuring(Effect.sync(() => presence.detach("server_closed")))
+    )
+  })
+
+  const stay = Effect.gen(function*() {
+    let joined = false
+    const once = Effect.scoped(visit(() => {
+      joined = true
+    }))
+    const first = Schedule.exponential(config.retryDelay).pipe(
+      Schedule.jittered,
+      Schedule.upTo({ times: config.maxRetries })
+    )
+    while (true) {
+      const end = yield* Effect.retry(Effect.suspend(() => joined ? Effect.andThen(ensure, once) : once), {
+        schedule: joined ? Schedule.jittered(Schedule.spaced(REJOIN_EVERY)) : first,
+        while: (error) => error.retryable
+      })
+      surrendered ||= end === "replaced"
+      if (end !== "lost") return yield* Queue.end(queue)
+      yield* Effect.logWarning("the LiveKit server was lost; the agent joins its room again", { session: session.id })
+    }
+  }).pipe(Effect.catch((error) => Queue.fail(queue, error)))
+
+  if (link.rooms.has(target.room)) {
+    return yield* new InvalidConfig({
+      op: "LiveKitProvider.open",
+      message: "there is a session in this room already",
+      details: { path: "connection_url" }
+    })
+  }
+  yield* Effect.acquireRelease(
+    Effect.sync(() => link.rooms.set(target.room, session.id)),
+    () => Effect.sync(() => link.rooms.delete(target.room))
+  )
+  yield* ensure
+  // before the agent leaves, which the next line makes it do first
+  if (target.own) {
+    yield* Effect.addFinalizer(() =>
+      surrendered ? Effect.void : service.remove(target.room).pipe(Effect.ignore, bounded(REMOVE_DEADLINE))
+    )
+  }
+  yield* Effect.addFinalizer(() => Queue.shutdown(queue))
+  yield* Effect.forkScoped(stay)
+
+  const access: SessionAccess = target.joined
+    ? { connectionUrl: server.publicUrl, protocol: "livekit" }
+    : {
+      connectionUrl: server.publicUrl,
+      protocol: "livekit",
+      token: yield* service.userToken({ room: target.room, identity: target.identity, ttl: limits().tokenTtl }),
+      expiresAt: clock.currentTimeMillisUnsafe() + Duration.toMillis(limits().tokenTtl)
+    }
+  return { access, attachments: Stream.fromQueue(queue) }
+})

@@ -1,0 +1,112 @@
+/**
+ * What LiveKit's own clients are told of a conversation: `lk.transcription` text streams and `lk.agent.state`. Pure.
+ *
+ * As LiveKit's agents do it: what the user said is sent as a whole each time, under one segment id, on the user's behalf;
+ * what the agent says is a stream that grows as it is heard. When it has been said, it comes once more, final, as far as it
+ * was heard. https://docs.livekit.io/agents/build/text/
+ *
+ * @since 0.1.0
+ */
+import type { SessionEvent } from "../../session/SessionEvent.ts"
+
+/**
+ * @category constants
+ * @since 0.1.0
+ */
+export const TOPIC = "lk.transcription"
+
+/**
+ * The participant attribute that LiveKit's components read.
+ *
+ * @category constants
+ * @since 0.1.0
+ */
+export const STATE_ATTRIBUTE = "lk.agent.state"
+
+/**
+ * @category models
+ * @since 0.1.0
+ */
+export type AgentState = "initializing" | "idle" | "listening" | "thinking" | "speaking"
+
+/**
+ * What is to be sent. `Whole` is a stream of its own; `Grow` adds to the segment's stream, which it opens; `Close` ends it.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export type Step =
+  | {
+    readonly _tag: "Whole"
+    readonly speaker: "user" | "agent"
+    readonly segment: string
+    readonly text: string
+    readonly final: boolean
+  }
+  | { readonly _tag: "Grow"; readonly segment: string; readonly text: string }
+  | { readonly _tag: "Close"; readonly segment: string }
+  | { readonly _tag: "State"; readonly state: AgentState }
+
+/**
+ * The attributes of a stream.
+ *
+ * @category conversions
+ * @since 0.1.0
+ */
+export const attributes = (
+  segment: string,
+  final: boolean,
+  trackId: string | undefined
+): Record<string, string> => ({
+  "lk.segment_id": segment,
+  "lk.transcription_final": String(final),
+  ...(trackId === undefined ? {} : { "lk.transcribed_track_id": trackId })
+})
+
+const stateOf = (event: Extract<SessionEvent, { readonly type: "session.state" }>): AgentState => {
+  switch (event.state) {
+    case "processing":
+      return "thinking"
+    case "speaking":
+      return "speaking"
+    case "error":
+    case "closed":
+      return "idle"
+    default:
+      return "listening"
+  }
+}
+
+const agentSegment = (session: string, turn: number): string => `${session}-agent-${turn}`
+
+/**
+ * What an event means to LiveKit's clients. Segments are named by session and turn, so that none is used twice in a room.
+ *
+ * @category conversions
+ * @since 0.1.0
+ */
+export const steps = (session: string, event: SessionEvent): ReadonlyArray<Step> => {
+  switch (event.type) {
+    case "user.transcript":
+      return [{
+        _tag: "Whole",
+        speaker: "user",
+        segment: `${session}-user-${event.turn}`,
+        text: event.text,
+        final: event.final
+      }]
+    case "agent.transcript":
+      return [{ _tag: "Grow", segment: agentSegment(session, event.turn), text: event.text }]
+    case "agent.speech_stopped": {
+      const segment = agentSegment(session, event.turn)
+      const close: Step = { _tag: "Close", segment }
+      return event.text === ""
+        ? [close]
+        : [close, { _tag: "Whole", speaker: "agent", segment, text: event.text, final: true }]
+    }
+    case "session.state":
+      return [{ _tag: "State", state: stateOf(event) }]
+    default:
+      return []
+  }
+}

@@ -1,0 +1,82 @@
+/**
+ * LiveKit's webhook: who has come into which room.
+ *
+ * The signature covers the bytes of the body, so they are read as they are, with a bound, and looked at before anything
+ * else. https://docs.livekit.io/home/server/webhooks/
+ *
+ * @since 0.1.0
+ */
+import * as ByteSize from "effect/ByteSize"
+import * as Effect from "effect/Effect"
+import * as HttpIncomingMessage from "effect/http/HttpIncomingMessage"
+import * as HttpRouter from "effect/http/HttpRouter"
+import type * as HttpServerRequest from "effect/http/HttpServerRequest"
+import * as HttpServerResponse from "effect/http/HttpServerResponse"
+import * as Redacted from "effect/Redacted"
+import type { WebhookEvent } from "livekit-server-sdk"
+import type { ProviderRoute } from "../../backend/BackendProvider.ts"
+import { AuthenticationFailed, InvalidConfig } from "../../BackendError.ts"
+import { problem } from "../../transport/ProblemResponse.ts"
+import type { LiveKitServer } from "./LiveKitConfig.ts"
+import type { LiveKitPackages } from "./LiveKitPackages.ts"
+
+/**
+ * The largest webhook that is looked at: 64 KiB. LiveKit's hold a room and a participant.
+ *
+ * @category constants
+ * @since 0.1.0
+ */
+export const MAX_WEBHOOK_BYTES = 65_536
+
+/**
+ * @category models
+ * @since 0.1.0
+ */
+export interface WebhookOptions {
+  readonly packages: LiveKitPackages
+  readonly server: LiveKitServer
+  readonly path: HttpRouter.PathInput
+  /** Called with what LiveKit has signed; never blocks. */
+  readonly onEvent: (event: WebhookEvent) => void
+}
+
+const op = "LiveKitProvider.webhook"
+
+/** Of the receiver's failures, those of the signature: jose's, and two of its own. The body is parsed only after that. */
+const isRefusal = (cause: unknown): boolean =>
+  cause instanceof Error &&
+  ("code" in cause && String(cause.code).startsWith("ERR_J") ||
+    /^authorization header|^sha256 checksum/.test(cause.message))
+
+/**
+ * The route. It answers 200 to what LiveKit has signed, 401 to what it has not, 413 to what is too large, and 400 to what
+ * makes no sense.
+ *
+ * @category routes
+ * @since 0.1.0
+ */
+export const make = ({ onEvent, packages, path, server }: WebhookOptions): ProviderRoute => {
+  const receiver = new packages.sdk.WebhookReceiver(server.apiKey, Redacted.value(server.apiSecret))
+  const handle = Effect.fnUntraced(function*(request: HttpServerRequest.HttpServerRequest) {
+    const body = yield* request.text.pipe(
+      Effect.provideService(HttpIncomingMessage.MaxBodySize, ByteSize.bytes(MAX_WEBHOOK_BYTES)),
+      Effect.result
+    )
+    if (body._tag === "Failure") {
+      return body.failure.reason._tag === "RequestParseError" && body.failure.reason.reason === "BodyTooLarge"
+        ? problem(new InvalidConfig({ op, message: `the webhook has more than ${MAX_WEBHOOK_BYTES} bytes` }), 413)
+        : problem(new InvalidConfig({ op, message: "the webhook could not be read" }))
+    }
+    const event = yield* Effect.result(Effect.tryPromise({
+      try: () => receiver.receive(body.success, request.headers["authorization"]),
+      catch: (cause) =>
+        isRefusal(cause)
+          ? new AuthenticationFailed({ op, message: "the webhook is not signed with this api_key and api_secret" })
+          : new InvalidConfig({ op, message: "the webhook makes no sense" })
+    }))
+    if (event._tag === "Failure") return problem(event.failure)
+    onEvent(event.success)
+    return HttpServerResponse.empty({ status: 200 })
+  })
+  return HttpRouter.route("POST", path, handle)
+}

@@ -1,0 +1,24 @@
+import { afterAll, describe, it } from "@effect/vitest"
+import { Effect, Exit, Scope } from "effect"
+import * as LiveKitPackages from "../../src/providers/livekit/LiveKitPackages.ts"
+import * as LiveKitServer from "../support/LiveKitServer.ts"
+import { liveKit } from "./LiveKitHarness.ts"
+import * as Results from "./Results.ts"
+
+const { missing } = LiveKitServer
+if (missing !== undefined) {
+  describe("the contract over provider livekit", () => {
+    it.skip(missing, () => {})
+  })
+} else {
+  const scope = Effect.runSync(Scope.make())
+  const server = await Effect.runPromise(
+    // the packages are claimed for all tests: users are in rooms while backends come and go
+    Effect.andThen(LiveKitPackages.claim, LiveKitServer.make()).pipe(Scope.provide(scope))
+  )
+  describe("the contract over provider livekit, on the real server", () => {
+    afterAll(() => Effect.runPromise(Scope.close(scope, Exit.void)))
+    // what more of them at once cost this machine would be heard as gaps in the users' voices
+    Results.each(liveKit(server), { concurrency: 3 })
+  })
+}

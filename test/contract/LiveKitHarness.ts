@@ -1,0 +1,101 @@
+import type * as Rtc from "@livekit/rtc-node"
+import { Effect, Fiber } from "effect"
+import * as Errors from "../../src/BackendError.ts"
+import { provider } from "../../src/providers/livekit/index.ts"
+import * as LiveKitErrors from "../../src/providers/livekit/LiveKitErrors.ts"
+import * as LiveKitPackages from "../../src/providers/livekit/LiveKitPackages.ts"
+import { TOPIC } from "../../src/providers/livekit/TextOutbox.ts"
+import * as SessionEvent from "../../src/session/SessionEvent.ts"
+import type * as Conformance from "../../src/testing/Conformance.ts"
+
+/** A LiveKit server that runs. */
+export interface Server {
+  readonly url: string
+  readonly apiKey: string
+  readonly apiSecret: string
+}
+
+const classes = {
+  authentication_failed: Errors.AuthenticationFailed,
+  authorization_failed: Errors.AuthorizationFailed,
+  rate_limit_exceeded: Errors.RateLimitExceeded
+} as const
+
+/** What a user is told before they are put out of the room. */
+const refusal = (event: Extract<SessionEvent.SessionEvent, { readonly type: "error" }>): Errors.BackendError => {
+  const found = Object.entries(classes).find(([code]) => code === event.code)?.[1] ?? Errors.ConnectionFailed
+  return new found({ op: "test.dial", message: event.message })
+}
+
+/** A user's LiveKit client in Node: it publishes a microphone, and takes the agent's voice and events. */
+const dial = ({ rtc }: LiveKitPackages.LiveKitPackages): Conformance.Dial =>
+  Effect.fnUntraced(function*({ access, ear }) {
+    const room = yield* Effect.acquireRelease(
+      Effect.sync(() => new rtc.Room()),
+      (room) => Effect.promise(() => room.disconnect().catch(() => {}))
+    )
+    const hear = async (track: Rtc.RemoteTrack) => {
+      for await (
+        const { data } of new rtc.AudioStream(track, { sampleRate: 24_000, numChannels: 1, frameSizeMs: 20 })
+      ) ear.audio(data)
+    }
+    room.on("trackSubscribed", (track) => {
+      hear(track).catch(() => {
+        // it is gone already
+      })
+    })
+    room.on("disconnected", (reason) => ear.closed(String(reason)))
+    const started = Effect.callback<void, Errors.BackendError>((resume) => {
+      room.on("dataReceived", (payload, _participant, _kind, topic) => {
+        if (topic !== TOPIC) return
+        const event = SessionEvent.fromJson(Buffer.from(payload).toString())
+        if (event._tag === "Failure") throw event.failure
+        ear.event(event.success)
+        if (event.success.type === "session.started") resume(Effect.void)
+        if (event.success.type === "error") resume(Effect.fail(refusal(event.success)))
+      })
+      room.on(
+        "disconnected",
+        () => resume(Effect.fail(new Errors.ConnectionFailed({ op: "test.dial", message: "put out of the room" })))
+      )
+    })
+    const source = new rtc.AudioSource(16_000, 1, 2_000)
+    const listening = yield* Effect.forkChild(started, { startImmediately: true })
+    yield* Effect.tryPromise({
+      try: async () => {
+        await room.connect(access.connectionUrl, access.token ?? "", { autoSubscribe: true, dynacast: false })
+        await room.localParticipant?.publishTrack(
+          rtc.LocalAudioTrack.createAudioTrack("microphone", source),
+          new rtc.TrackPublishOptions({ source: rtc.TrackSource.SOURCE_MICROPHONE })
+        )
+      },
+      catch: LiveKitErrors.fromJoin("test.dial", access.connectionUrl)
+    })
+    yield* Fiber.join(listening)
+    let sending = Promise.resolve()
+    const line: Conformance.Line = {
+      audio: (pcm) => {
+        const frame = new rtc.AudioFrame(pcm.slice(), 16_000, 1, pcm.length)
+        sending = sending.then(() => source.captureFrame(frame)).catch(() => {})
+      },
+      message: (text) => {
+        void room.localParticipant?.sendText(text, { topic: TOPIC })
+      },
+      hangUp: Effect.promise(() => room.disconnect()),
+      drop: Effect.promise(() => room.disconnect())
+    }
+    return line
+  })
+
+/** Provider `livekit` on a real server. */
+export const liveKit = ({ apiKey, apiSecret, url }: Server): Conformance.Harness => ({
+  name: "livekit",
+  provider,
+  transport: "webrtc",
+  providerConfig: { url, api_key: apiKey, api_secret: apiSecret },
+  reach: () => Effect.map(LiveKitPackages.claim, dial),
+  lacks: {
+    words: "Opus does not keep spelt audio, and media and events have no common order",
+    recovery: "a LiveKit user stays in the room while the process changes; LiveKit.server.test.ts kills one"
+  }
+})

@@ -1,0 +1,329 @@
+/** What is pure of the LiveKit provider: names of rooms, who is heard, the mix, the voice's queue, transcriptions. */
+import { assert, describe, it } from "@effect/vitest"
+import { AudioFrame } from "@livekit/rtc-node"
+import { Effect, Exit, Redacted, Schema } from "effect"
+import { RoomMix } from "../../../src/providers/livekit/RoomMix.ts"
+import * as RoomName from "../../../src/providers/livekit/RoomName.ts"
+import { RoomPresence } from "../../../src/providers/livekit/RoomPresence.ts"
+import { RoomVoice, type Source } from "../../../src/providers/livekit/RoomVoice.ts"
+import * as Transcription from "../../../src/providers/livekit/Transcription.ts"
+import type { ClientMessage } from "../../../src/session/ClientMessage.ts"
+import type { SessionEventBody } from "../../../src/session/SessionEvent.ts"
+import { Inbox } from "../../../src/transport/Inbox.ts"
+
+const key = Redacted.make("a key of the backend's")
+const options = { key, prefix: "voice-", namedRooms: false }
+const session = (connectionUrl?: string) => ({
+  id: "ses_1",
+  config: { userId: "ann", transport: "webrtc" as const, ...(connectionUrl === undefined ? {} : { connectionUrl }) }
+})
+const target = (url: string | undefined, over: Partial<typeof options> = {}) =>
+  Effect.runSyncExit(RoomName.of(session(url), { ...options, ...over }))
+
+describe("RoomName", () => {
+  it("gives a session a room of its own", () => {
+    assert.deepStrictEqual(
+      target(undefined),
+      Exit.succeed({ room: "voice-ses_1", identity: "ann", own: true, joined: false })
+    )
+    assert.strictEqual(RoomName.sessionOfAgent(RoomName.agentIdentity("ses_1")), "ses_1")
+    assert.isUndefined(RoomName.sessionOfAgent("agent-007"))
+  })
+
+  it.prop("reads back what it has sealed, and nothing that anybody changed", [
+    Schema.String,
+    Schema.String,
+    Schema.Natural
+  ], ([room, identity, at]) => {
+    const sealed = RoomName.seal(key, { room, identity })
+    assert.deepStrictEqual(target(sealed), Exit.succeed({ room, identity, own: false, joined: true }))
+    assert.isTrue(Exit.isFailure(target(sealed, { key: Redacted.make("another") })))
+    const place = "livekit:/".length + at % (sealed.length - "livekit:/".length)
+    const changed = sealed.slice(0, place) + (sealed[place] === "A" ? "B" : "A") + sealed.slice(place + 1)
+    // the last character of base64url may hold bits that mean nothing
+    if (
+      Buffer.from(changed.split(".")[1] ?? "", "base64url").equals(
+        Buffer.from(sealed.split(".")[1] ?? "", "base64url")
+      ) && changed.split(".")[0] === sealed.split(".")[0]
+    ) return
+    assert.isTrue(Exit.isFailure(target(changed)))
+  })
+
+  it("enters a room that a session names only where that is allowed", () => {
+    assert.isTrue(Exit.isFailure(target("livekit:lobby")))
+    assert.deepStrictEqual(
+      target("livekit:lobby", { namedRooms: true }),
+      Exit.succeed({ room: "lobby", identity: "ann", own: false, joined: false })
+    )
+    for (const url of ["livekit:", "wss://elsewhere", "livekit:/", "livekit:/x.y", `livekit:${"x".repeat(257)}`]) {
+      assert.isTrue(Exit.isFailure(target(url, { namedRooms: true })), url)
+    }
+  })
+
+  const part = Schema.Literals(["a", "b", "*", ".", "aa", "-"])
+  it.prop(
+    "matches patterns as the regular expression of them would",
+    [Schema.Array(part), Schema.Array(part)],
+    ([pattern, name]) => {
+      const room = name.join("").replaceAll("*", "a")
+      const expected = new RegExp(`^${pattern.map((each) => each === "*" ? ".*" : each.replace(".", "\\.")).join("")}$`)
+        .test(room)
+      assert.strictEqual(RoomName.matches([pattern.join("")], room), expected, `${pattern.join("")} on ${room}`)
+    }
+  )
+})
+
+describe("RoomMix", () => {
+  const frame = (level: number) => new Int16Array(320).fill(level)
+
+  it("adds voices up, and clips what is too loud", () => {
+    const mix = new RoomMix(16_000)
+    assert.isUndefined(mix.take())
+    mix.push("ann", frame(1_000))
+    mix.push("bob", frame(-300))
+    assert.deepStrictEqual(mix.take(), frame(700))
+    mix.push("ann", frame(30_000))
+    mix.push("bob", frame(30_000))
+    assert.deepStrictEqual(mix.take(), frame(32_767))
+    assert.deepStrictEqual(mix.take(), frame(0), "somebody who is silent is there")
+    mix.remove("ann")
+    mix.remove("bob")
+    assert.isUndefined(mix.take())
+  })
+
+  it("keeps at most 200 ms of a voice, the newest", () => {
+    const mix = new RoomMix(16_000)
+    for (let i = 1; i <= 30; i++) mix.push("ann", frame(i))
+    const taken = Array.from({ length: 11 }, () => mix.take()?.[0])
+    assert.deepStrictEqual(taken, [21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 0])
+    mix.push("ann", new Int16Array(16_000).fill(5))
+    assert.strictEqual(Array.from({ length: 12 }, () => mix.take()?.[0]).filter((level) => level === 5).length, 10)
+  })
+})
+
+describe("RoomVoice", () => {
+  /** LiveKit's source, which takes a frame when it is told to. */
+  const scripted = () => {
+    const captured: Array<number> = []
+    const pending: Array<{ readonly resolve: () => void; readonly reject: (error: Error) => void }> = []
+    let cleared = 0
+    const source: Source = {
+      queuedDuration: 60,
+      clearQueue: () => {
+        cleared++
+      },
+      captureFrame: ({ data }) => {
+        captured.push(data[0] ?? 0)
+        return new Promise((resolve, reject) => pending.push({ resolve, reject }))
+      }
+    }
+    let broken = 0
+    const voice = new RoomVoice(source, (samples) => new AudioFrame(samples, 24_000, 1, samples.length), () => broken++)
+    const take = async () => {
+      pending.shift()?.resolve()
+      await new Promise((resume) => setImmediate(resume))
+    }
+    const fail = async () => {
+      pending.shift()?.reject(new Error("gone"))
+      await new Promise((resume) => setImmediate(resume))
+    }
+    return { voice, captured, take, fail, cleared: () => cleared, broken: () => broken }
+  }
+  const frame = (level: number) => new Int16Array(480).fill(level)
+
+  it("hands over one frame at a time, in order, and takes no more than 200 ms", async () => {
+    const { captured, take, voice } = scripted()
+    const accepted = Array.from({ length: 14 }, (_, i) => voice.send(frame(i + 1)))
+    assert.deepStrictEqual(accepted, [...Array.from({ length: 11 }, () => true), false, false, false])
+    assert.deepStrictEqual(captured, [1])
+    assert.strictEqual(voice.backlogMs, 200 + 60)
+    for (let i = 0; i < 20; i++) await take()
+    assert.deepStrictEqual(captured, [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11])
+    assert.isTrue(voice.send(frame(12)))
+    assert.deepStrictEqual(captured.at(-1), 12)
+  })
+
+  it("drops what waits when it is cleared, tells how much, and goes on with what comes then", async () => {
+    const { captured, cleared, take, voice } = scripted()
+    for (let i = 1; i <= 5; i++) voice.send(frame(i))
+    assert.strictEqual(voice.clear(), 80 + 60)
+    assert.strictEqual(cleared(), 1)
+    voice.send(frame(9))
+    for (let i = 0; i < 5; i++) await take()
+    assert.deepStrictEqual(captured, [1, 9])
+  })
+
+  it("takes nothing while the room is looked for, and nothing ever when the source is gone", async () => {
+    const { broken, fail, voice } = scripted()
+    voice.open = false
+    assert.isFalse(voice.send(frame(1)))
+    voice.open = true
+    assert.isTrue(voice.send(frame(1)))
+    assert.isTrue(voice.send(frame(2)))
+    await fail()
+    assert.strictEqual(broken(), 1)
+    assert.isFalse(voice.send(frame(3)))
+    assert.strictEqual(voice.backlogMs, 60)
+  })
+})
+
+describe("RoomPresence", () => {
+  const listening = (presence: RoomPresence, stay: string) => {
+    const heard: Array<number> = []
+    const gaps: Array<number> = []
+    const messages: Array<ClientMessage["type"]> = []
+    let closed: string | undefined
+    const inbox = new Inbox(16_000)
+    inbox.listen({
+      audio: (pcm) => void heard.push(pcm[0] ?? 0),
+      gap: (samples) => void gaps.push(samples),
+      message: ({ type }) => void messages.push(type),
+      malformed: () => {},
+      closed: (reason) => {
+        closed = reason
+      }
+    })
+    presence.attach(inbox, stay)
+    return { heard, gaps, messages, closed: () => closed }
+  }
+  const frame = (level: number) => new Int16Array(320).fill(level)
+  const people = [{ identity: "bob", sid: "PA_b" }, { identity: "ann", sid: "PA_a" }]
+
+  it("first: the session's user alone, for as long as they stay", () => {
+    const presence = new RoomPresence("first", "ann")
+    assert.isUndefined(presence.stay([people[0]!]))
+    assert.strictEqual(presence.stay(people), "PA_a")
+    presence.message({ type: "ping" })
+    const { closed, gaps, heard, messages } = listening(presence, "PA_a")
+    assert.deepStrictEqual(messages, ["ping"], "what came before their coming was told is not lost")
+    presence.audio("bob", frame(1))
+    presence.audio("ann", frame(2))
+    assert.deepStrictEqual(heard, [2])
+    assert.deepStrictEqual([presence.takes("ann"), presence.takes("bob"), presence.speaker], [true, false, "ann"])
+    presence.left("bob", true)
+    assert.deepStrictEqual(gaps, [])
+    presence.silent("ann")
+    assert.deepStrictEqual(gaps, [32_000], "what was being said is complete")
+    assert.strictEqual(presence.attached, "PA_a")
+    presence.left("ann", false)
+    assert.deepStrictEqual([closed(), presence.attached], ["connection_lost", undefined])
+    assert.strictEqual(presence.stay([{ identity: "ann", sid: "PA_again" }]), "PA_again")
+  })
+
+  it("mixed: everybody at once, for as long as anybody is there", () => {
+    const presence = new RoomPresence("mixed", "ann")
+    assert.strictEqual(presence.stay(people), "room")
+    const { closed, gaps, heard } = listening(presence, "room")
+    presence.audio("bob", frame(10))
+    presence.audio("ann", frame(5))
+    assert.deepStrictEqual(heard, [])
+    presence.tick()
+    assert.deepStrictEqual(heard, [15])
+    presence.left("ann", true)
+    assert.deepStrictEqual([closed(), gaps], [undefined, []])
+    presence.left("bob", true)
+    assert.deepStrictEqual(gaps, [32_000])
+    assert.isUndefined(presence.stay([]))
+  })
+
+  it("addressed: whoever has the floor, and taking it silences the agent", () => {
+    const presence = new RoomPresence("addressed", "ann")
+    const { gaps, heard, messages } = listening(presence, "room")
+    presence.audio("ann", frame(1))
+    assert.isTrue(presence.takeFloor("bob", true))
+    presence.audio("ann", frame(1))
+    presence.audio("bob", frame(2))
+    assert.deepStrictEqual([heard, messages], [[2], ["agent.interrupt"]])
+    assert.isTrue(presence.takeFloor("ann", false), "who has no floor gives none back")
+    presence.audio("bob", frame(3))
+    presence.takeFloor("bob", false)
+    presence.audio("bob", frame(4))
+    assert.deepStrictEqual([heard, gaps.length], [[2, 3], 2])
+    assert.isFalse(new RoomPresence("first", "ann").takeFloor("ann", true))
+  })
+
+  const step = Schema.Union([
+    Schema.Struct({
+      what: Schema.Literals(["audio", "left", "silent", "take", "give"]),
+      who: Schema.Literals(["ann", "bob"])
+    }),
+    Schema.Struct({ what: Schema.Literals(["tick", "attach", "detach"]), who: Schema.Literal("") })
+  ])
+  it.prop("never hears whom it should not, whatever comes in whatever order", [
+    Schema.Literals(["first", "addressed"]),
+    Schema.Array(step)
+  ], ([policy, steps]) => {
+    const presence = new RoomPresence(policy, "ann")
+    let floor: string | undefined
+    let ear: ReturnType<typeof listening> | undefined
+    for (const { what, who } of steps) {
+      const before = ear?.heard.length ?? 0
+      switch (what) {
+        case "audio":
+          presence.audio(who, frame(1))
+          break
+        case "left":
+          presence.left(who, true)
+          if (floor === who) floor = undefined
+          if (policy === "first" && who === "ann") ear = undefined
+          break
+        case "silent":
+          presence.silent(who)
+          break
+        case "take":
+          if (presence.takeFloor(who, true)) floor = who
+          break
+        case "give":
+          if (presence.takeFloor(who, false) && floor === who) floor = undefined
+          break
+        case "tick":
+          presence.tick()
+          break
+        case "attach":
+          presence.detach("replaced")
+          ear = listening(presence, "stay")
+          break
+        case "detach":
+          presence.detach("over")
+          ear = undefined
+          break
+      }
+      const may = what === "audio" && (policy === "first" ? who === "ann" : who === floor)
+      const expected = ear !== undefined && what !== "attach" && may ? before + 1 : what === "attach" ? 0 : before
+      assert.strictEqual(ear?.heard.length ?? 0, ear === undefined ? 0 : expected)
+      assert.strictEqual(presence.attached !== undefined, ear !== undefined)
+    }
+  })
+})
+
+describe("Transcription", () => {
+  const steps = (event: SessionEventBody, id = "ses_1") => Transcription.steps(id, { ...event, seq: 1, atMs: 0 })
+
+  it("tells the state as LiveKit's components know it", () => {
+    const states = (["idle", "listening", "processing", "speaking", "error", "closed"] as const).map((state) =>
+      steps({ type: "session.state", state }).flatMap((step) => step._tag === "State" ? [step.state] : [])
+    )
+    assert.deepStrictEqual(states.flat(), ["listening", "listening", "thinking", "speaking", "idle", "idle"])
+  })
+
+  it("sends the user's words as wholes, and the agent's as they grow and once more when they are over", () => {
+    assert.deepStrictEqual(steps({ type: "user.transcript", turn: 2, text: "hel", final: false }), [
+      { _tag: "Whole", speaker: "user", segment: "ses_1-user-2", text: "hel", final: false }
+    ])
+    assert.deepStrictEqual(steps({ type: "agent.transcript", turn: 2, text: "Hi." }), [
+      { _tag: "Grow", segment: "ses_1-agent-2", text: "Hi." }
+    ])
+    assert.deepStrictEqual(steps({ type: "agent.speech_stopped", turn: 2, reason: "interrupted", text: "Hi" }), [
+      { _tag: "Close", segment: "ses_1-agent-2" },
+      { _tag: "Whole", speaker: "agent", segment: "ses_1-agent-2", text: "Hi", final: true }
+    ])
+    assert.deepStrictEqual(steps({ type: "agent.speech_stopped", turn: 2, reason: "interrupted", text: "" }), [
+      { _tag: "Close", segment: "ses_1-agent-2" }
+    ])
+    assert.deepStrictEqual(steps({ type: "pong" }), [])
+    assert.deepStrictEqual(Transcription.attributes("s", true, undefined), {
+      "lk.segment_id": "s",
+      "lk.transcription_final": "true"
+    })
+  })
+})
