@@ -31,10 +31,36 @@ const marker = "do-not-sing"
 const canary = `canary-${marker}-7f3a9c-${marker}-0b1d`
 const env = { CANARY: canary }
 
+const decodeSchema = Schema.decodeSync(Schema.fromJsonString(Schema.Struct({
+  properties: Schema.Struct({
+    engines: Schema.Struct({
+      properties: Schema.Record(
+        Schema.String,
+        Schema.Struct({
+          properties: Schema.optionalKey(
+            Schema.Record(Schema.String, Schema.Struct({ writeOnly: Schema.optionalKey(Schema.Boolean) }))
+          )
+        })
+      )
+    })
+  })
+})))
+
+/** Our engines that take secrets, and the fields that are some. */
+const keyed = Object.entries(
+  decodeSchema(Fs.readFileSync(Builtin.configSchema, "utf8")).properties.engines.properties
+).flatMap(([name, { properties = {} }]): ReadonlyArray<readonly [string, ReadonlyArray<string>]> => {
+  const keys = Object.entries(properties).flatMap(([key, { writeOnly }]) => writeOnly === true ? [key] : [])
+  return keys.length === 0 ? [] : [[name, keys]]
+})
+
 const config = {
   stt_provider: "hosted",
   tts_provider: "flite",
-  engines: { hosted: { api_key: "${CANARY}" } },
+  engines: {
+    ...Object.fromEntries(keyed.map(([name, keys]) => [name, Object.fromEntries(keys.map((key) => [key, canary]))])),
+    hosted: { api_key: "${CANARY}" }
+  },
   session: { signing_key: canary },
   store: { kind: "memory", url: `postgres://user:${canary}@db.example/voice` },
   rate_limits: { url: `redis://:${canary}@cache.example` },
@@ -109,7 +135,9 @@ const decoded = load(JSON.stringify(config), ".json")
 describe("secrets", () => {
   it("are the fields that the schema of configs marks, and all of them are tried here", () => {
     const schema = Fs.readFileSync(Builtin.configSchema, "utf8")
-    assert.strictEqual(schema.match(/"writeOnly": true/g)?.length, 6)
+    const ofEngines = keyed.flatMap(([, keys]) => keys).length
+    assert.isAbove(ofEngines, 0)
+    assert.strictEqual(schema.match(/"writeOnly": true/g)?.length, 6 + ofEngines)
     silent("the schema", schema)
   })
 

@@ -37,7 +37,11 @@ export const start = (options: FakeVoiceOptions & { readonly code?: string } = {
           open.add(response)
           response.on("close", () => {
             open.delete(response)
-            told.push({ connection: index, what: response.writableFinished ? "finished" : "aborted" })
+            told.push({
+              connection: index,
+              at: performance.now(),
+              what: response.writableFinished ? "finished" : "aborted"
+            })
           })
           const id = { "x-request-id": `req_${index}` }
           const refuse = (status: number, headers: { readonly [name: string]: string } = {}) => {
@@ -55,7 +59,7 @@ export const start = (options: FakeVoiceOptions & { readonly code?: string } = {
             const { input, model, response_format: format, voice } = JSON.parse(body) as {
               readonly [key: string]: unknown
             }
-            told.push({ connection: index, what: "request", body: JSON.parse(body) })
+            told.push({ connection: index, at: performance.now(), what: "request", body: JSON.parse(body) })
             if (typeof input !== "string" || input === "" || input.length > 4_096) return refuse(400)
             if (typeof model !== "string" || typeof voice !== "string" || !VOICES.test(voice)) return refuse(400)
             if (format !== "pcm") return refuse(400)
