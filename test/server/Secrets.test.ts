@@ -38,7 +38,16 @@ const decodeSchema = Schema.decodeSync(Schema.fromJsonString(Schema.Struct({
         Schema.String,
         Schema.Struct({
           properties: Schema.optionalKey(
-            Schema.Record(Schema.String, Schema.Struct({ writeOnly: Schema.optionalKey(Schema.Boolean) }))
+            Schema.Record(
+              Schema.String,
+              Schema.Struct({
+                writeOnly: Schema.optionalKey(Schema.Boolean),
+                // what is for one of a vendor's engines alone
+                properties: Schema.optionalKey(
+                  Schema.Record(Schema.String, Schema.Struct({ writeOnly: Schema.optionalKey(Schema.Boolean) }))
+                )
+              })
+            )
           )
         })
       )
@@ -46,11 +55,29 @@ const decodeSchema = Schema.decodeSync(Schema.fromJsonString(Schema.Struct({
   })
 })))
 
+interface Field {
+  readonly writeOnly?: boolean
+  readonly properties?: { readonly [key: string]: Field }
+}
+
+/** The paths of secrets. */
+const secretsIn = (fields: { readonly [key: string]: Field }): ReadonlyArray<ReadonlyArray<string>> =>
+  Object.entries(fields).flatMap(([key, { properties = {}, writeOnly }]) =>
+    writeOnly === true ? [[key]] : secretsIn(properties).map((path) => [key, ...path])
+  )
+
+/** A canary at each of the paths. */
+const sung = (paths: ReadonlyArray<ReadonlyArray<string>>): { readonly [key: string]: unknown } =>
+  Object.fromEntries(Array.from(new Set(paths.map(([key = ""]) => key)), (key) => {
+    const inner = paths.filter(([first]) => first === key).map(([, ...rest]) => rest).filter(({ length }) => length > 0)
+    return [key, inner.length === 0 ? canary : sung(inner)]
+  }))
+
 /** Our engines that take secrets, and the fields that are some. */
 const keyed = Object.entries(
   decodeSchema(Fs.readFileSync(Builtin.configSchema, "utf8")).properties.engines.properties
-).flatMap(([name, { properties = {} }]): ReadonlyArray<readonly [string, ReadonlyArray<string>]> => {
-  const keys = Object.entries(properties).flatMap(([key, { writeOnly }]) => writeOnly === true ? [key] : [])
+).flatMap(([name, { properties = {} }]): ReadonlyArray<readonly [string, ReadonlyArray<ReadonlyArray<string>>]> => {
+  const keys = secretsIn(properties)
   return keys.length === 0 ? [] : [[name, keys]]
 })
 
@@ -58,7 +85,7 @@ const config = {
   stt_provider: "hosted",
   tts_provider: "flite",
   engines: {
-    ...Object.fromEntries(keyed.map(([name, keys]) => [name, Object.fromEntries(keys.map((key) => [key, canary]))])),
+    ...Object.fromEntries(keyed.map(([name, keys]) => [name, sung(keys)])),
     hosted: { api_key: "${CANARY}" }
   },
   session: { signing_key: canary },
