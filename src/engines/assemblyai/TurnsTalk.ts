@@ -7,7 +7,7 @@
  */
 import * as Schema from "effect/Schema"
 import { AuthenticationFailed, AuthorizationFailed, type BackendError, RateLimitExceeded } from "../../BackendError.ts"
-import * as HostedRecogniser from "../HostedRecogniser.ts"
+import * as RecogniserTalk from "../RecogniserTalk.ts"
 
 const Turn = Schema.Struct({
   type: Schema.Literal("Turn"),
@@ -50,7 +50,7 @@ export const closed = (code: number, reason: string): BackendError => {
     case 4102:
       return new RateLimitExceeded({ op, message: "assemblyai: too many streams at once", details })
     default:
-      return HostedRecogniser.lost(vendor, code, reason)
+      return RecogniserTalk.lost(vendor, code, reason)
   }
 }
 
@@ -60,7 +60,7 @@ const failureOf = (message: { readonly [key: string]: unknown }): BackendError |
   const code = message["error_code"]
   return typeof code === "number" && code >= 4_000 && code < 5_000
     ? closed(code, text.slice(0, 200))
-    : HostedRecogniser.failed(vendor, text.slice(0, 200), typeof code === "number" ? { errorCode: code } : {})
+    : RecogniserTalk.failed(vendor, text.slice(0, 200), typeof code === "number" ? { errorCode: code } : {})
 }
 
 /**
@@ -72,13 +72,13 @@ const failureOf = (message: { readonly [key: string]: unknown }): BackendError |
  */
 export const make = (
   { formatted, now }: { readonly formatted: boolean; readonly now: () => number }
-): HostedRecogniser.Talk => ({
+): RecogniserTalk.Talk => ({
   speaksFirst: true,
-  audio: HostedRecogniser.bytes,
+  audio: RecogniserTalk.bytes,
   finalize: () => JSON.stringify({ type: "ForceEndpoint" }),
   farewell: JSON.stringify({ type: "Terminate" }),
   receive: (text) => {
-    const message = HostedRecogniser.parse(text)
+    const message = RecogniserTalk.parse(text)
     if (message === undefined) return []
     if (message["type"] === "Begin") {
       const expires = message["expires_at"]

@@ -7,7 +7,7 @@
  * @since 0.1.0
  */
 import * as Schema from "effect/Schema"
-import * as HostedRecogniser from "../HostedRecogniser.ts"
+import * as RecogniserTalk from "../RecogniserTalk.ts"
 
 const TurnInfo = Schema.Struct({
   type: Schema.Literal("TurnInfo"),
@@ -38,20 +38,20 @@ const decodeFailure = Schema.decodeUnknownOption(Failure)
  * @category constructors
  * @since 0.1.0
  */
-export const make = (): HostedRecogniser.Talk => ({
+export const make = (): RecogniserTalk.Talk => ({
   speaksFirst: true,
-  audio: HostedRecogniser.bytes,
+  audio: RecogniserTalk.bytes,
   finalize: () => JSON.stringify({ type: "ForceEndTurn" }),
   farewell: JSON.stringify({ type: "CloseStream" }),
   receive: (text) => {
-    const message = HostedRecogniser.parse(text)
+    const message = RecogniserTalk.parse(text)
     if (message?.["type"] === "Connected") return [{ _tag: "Ready" }]
     const failure = decodeFailure(message)
     if (failure._tag === "Some") {
       const { code, description = "it failed" } = failure.value
       return [{
         _tag: "Failed",
-        error: HostedRecogniser.failed(
+        error: RecogniserTalk.failed(
           "deepgram",
           description.slice(0, 200),
           code === undefined ? {} : { reason: code }

@@ -5,7 +5,7 @@
  */
 import * as Duration from "effect/Duration"
 import * as Schema from "effect/Schema"
-import * as HostedRecogniser from "../HostedRecogniser.ts"
+import * as RecogniserTalk from "../RecogniserTalk.ts"
 
 const Word = Schema.Struct({
   word: Schema.String,
@@ -42,17 +42,17 @@ const KEEP_ALIVE = { every: Duration.seconds(4), message: JSON.stringify({ type:
  * @category constructors
  * @since 0.1.0
  */
-export const make = (): HostedRecogniser.Talk => ({
-  audio: HostedRecogniser.bytes,
+export const make = (): RecogniserTalk.Talk => ({
+  audio: RecogniserTalk.bytes,
   finalize: () => JSON.stringify({ type: "Finalize" }),
   keepAlive: KEEP_ALIVE,
   farewell: JSON.stringify({ type: "CloseStream" }),
   receive: (text) => {
-    const results = decode(HostedRecogniser.parse(text))
+    const results = decode(RecogniserTalk.parse(text))
     if (results._tag === "None") return []
     const { channel, from_finalize: fromFinalize, is_final: isFinal } = results.value
     const best = channel.alternatives[0]
-    const heard: Array<HostedRecogniser.Heard> = []
+    const heard: Array<RecogniserTalk.Heard> = []
     if (best !== undefined && isFinal !== true) heard.push({ _tag: "Interim", text: best.transcript })
     if (best !== undefined && isFinal === true) {
       heard.push({

@@ -17,6 +17,7 @@ import * as EngineRegistry from "../../speech/EngineRegistry.ts"
 import { SpeechToText, type SpeechToTextOptions } from "../../speech/SpeechToText.ts"
 import * as VendorKey from "../../wire/VendorKey.ts"
 import * as HostedRecogniser from "../HostedRecogniser.ts"
+import * as RecogniserTalk from "../RecogniserTalk.ts"
 import * as FluxTalk from "./FluxTalk.ts"
 import * as ListenTalk from "./ListenTalk.ts"
 
@@ -70,7 +71,7 @@ const closed = (code: number, reason: string): BackendError =>
       message: `deepgram could not read the audio: ${reason}`,
       details: { vendor, closeCode: code }
     })
-    : HostedRecogniser.lost(vendor, code, reason)
+    : RecogniserTalk.lost(vendor, code, reason)
 
 /**
  * The address of a stream, with what is asked for.

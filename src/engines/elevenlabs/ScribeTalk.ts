@@ -13,7 +13,7 @@ import {
   InvalidConfig,
   RateLimitExceeded
 } from "../../BackendError.ts"
-import * as HostedRecogniser from "../HostedRecogniser.ts"
+import * as RecogniserTalk from "../RecogniserTalk.ts"
 
 const Transcript = Schema.Struct({
   message_type: Schema.String,
@@ -61,7 +61,7 @@ export const failureOf = (type: string, text: string): BackendError | undefined 
     case "error":
     case "transcriber_error":
     case "session_time_limit_exceeded":
-      return HostedRecogniser.failed(vendor, text, { reason: type })
+      return RecogniserTalk.failed(vendor, text, { reason: type })
     default:
       return undefined
   }
@@ -73,15 +73,15 @@ export const failureOf = (type: string, text: string): BackendError | undefined 
  * @category constructors
  * @since 0.1.0
  */
-export const make = (sampleRate: number): HostedRecogniser.Talk => {
+export const make = (sampleRate: number): RecogniserTalk.Talk => {
   const message = (audio: string, commit: boolean) =>
     JSON.stringify({ message_type: "input_audio_chunk", audio_base_64: audio, commit, sample_rate: sampleRate })
   return {
     speaksFirst: true,
-    audio: (pcm) => message(HostedRecogniser.base64(pcm), false),
+    audio: (pcm) => message(RecogniserTalk.base64(pcm), false),
     finalize: () => message("", true),
     receive: (text) => {
-      const parsed = HostedRecogniser.parse(text)
+      const parsed = RecogniserTalk.parse(text)
       const type = parsed?.["message_type"]
       if (parsed === undefined || typeof type !== "string") return []
       if (type === "session_started") return [{ _tag: "Ready" }]

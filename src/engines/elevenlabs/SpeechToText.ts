@@ -16,6 +16,7 @@ import * as EngineRegistry from "../../speech/EngineRegistry.ts"
 import { SpeechToText, type SpeechToTextOptions } from "../../speech/SpeechToText.ts"
 import * as VendorKey from "../../wire/VendorKey.ts"
 import * as HostedRecogniser from "../HostedRecogniser.ts"
+import * as RecogniserTalk from "../RecogniserTalk.ts"
 import * as ScribeTalk from "./ScribeTalk.ts"
 
 const Name = Schema.NonEmptyString.check(Schema.isMaxLength(128))
@@ -59,7 +60,7 @@ const closed = (code: number, reason: string): BackendError =>
       details: { vendor, closeCode: code }
     })
     // 1000 without anybody having asked for it is a loss as well
-    : HostedRecogniser.lost(vendor, code, reason)
+    : RecogniserTalk.lost(vendor, code, reason)
 
 /**
  * The address of a stream, with what is asked for.

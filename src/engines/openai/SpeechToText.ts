@@ -16,6 +16,7 @@ import * as EngineRegistry from "../../speech/EngineRegistry.ts"
 import { SpeechToText } from "../../speech/SpeechToText.ts"
 import * as VendorKey from "../../wire/VendorKey.ts"
 import * as HostedRecogniser from "../HostedRecogniser.ts"
+import * as RecogniserTalk from "../RecogniserTalk.ts"
 import * as TranscriptionTalk from "./TranscriptionTalk.ts"
 
 const Name = Schema.NonEmptyString.check(Schema.isMaxLength(128))
@@ -99,7 +100,7 @@ const make = Effect.fnUntraced(function*(options: OpenAiTranscriptionOptions) {
         timeout: options.timeout,
         chunkMs: 100,
         maxAge: options.rotateAfter,
-        closed: (code, reason) => HostedRecogniser.lost(vendor, code, reason),
+        closed: (code, reason) => RecogniserTalk.lost(vendor, code, reason),
         talk: () => TranscriptionTalk.make(sessionOf(options, language, keyterms))
       })
   })

@@ -13,7 +13,7 @@ import {
   InvalidConfig,
   RateLimitExceeded
 } from "../../BackendError.ts"
-import * as HostedRecogniser from "../HostedRecogniser.ts"
+import * as RecogniserTalk from "../RecogniserTalk.ts"
 
 /**
  * What the vendor takes, in Hz.
@@ -66,7 +66,7 @@ export const failureOf = ({ code, message = "it failed", type }: Fault): Backend
     default:
       return type === "invalid_request_error"
         ? new InvalidConfig({ op, message: text, details })
-        : HostedRecogniser.failed(vendor, message.slice(0, 200), details)
+        : RecogniserTalk.failed(vendor, message.slice(0, 200), details)
   }
 }
 
@@ -76,16 +76,16 @@ export const failureOf = ({ code, message = "it failed", type }: Fault): Backend
  * @category constructors
  * @since 0.1.0
  */
-export const make = (session: { readonly [key: string]: unknown }): HostedRecogniser.Talk => {
+export const make = (session: { readonly [key: string]: unknown }): RecogniserTalk.Talk => {
   /** The words so far of each item, in the order of the commits. */
   const items = new Map<string, string>()
   return {
     greeting: [JSON.stringify({ type: "session.update", session })],
     speaksFirst: true,
-    audio: (pcm) => JSON.stringify({ type: "input_audio_buffer.append", audio: HostedRecogniser.base64(pcm) }),
+    audio: (pcm) => JSON.stringify({ type: "input_audio_buffer.append", audio: RecogniserTalk.base64(pcm) }),
     finalize: () => JSON.stringify({ type: "input_audio_buffer.commit" }),
     receive: (text) => {
-      const decoded = decode(HostedRecogniser.parse(text))
+      const decoded = decode(RecogniserTalk.parse(text))
       if (decoded._tag === "None") return []
       const { delta = "", error, item_id: item = "", transcript = "", type } = decoded.value
       switch (type) {
