@@ -135,7 +135,12 @@ export const failed = (
   message: string,
   details: { readonly [key: string]: unknown } = {}
 ): BackendError =>
-  new PipelineError({ op: "SpeechToText.events", message: `${vendor}: ${message}`, details: { vendor, ...details } })
+  new PipelineError({
+    op: "SpeechToText.events",
+    message: `${vendor}: ${message}`,
+    details: { vendor, ...details },
+    retryable: true
+  })
 
 /**
  * Opens a stream that lives as long as its scope.

@@ -229,7 +229,8 @@ const open = Effect.fnUntraced(function*(
       userId: context.userId,
       turn,
       metadata: context.metadata(),
-      committed
+      committed,
+      session: context.session
     }).pipe(watch.over("Agent.respond", "the agent", context.timeout))
     const spoken = text.pipe(
       Stream.filter((piece) => piece !== ""),

@@ -116,7 +116,8 @@ export const make = (
             userId: context.userId,
             turn,
             metadata: context.metadata(),
-            committed
+            committed,
+            session: context.session
           }).pipe(watch.over("Agent.respond", "the agent", context.timeout))
         case "Text":
           return Stream.succeed(source.text)
