@@ -539,10 +539,11 @@ export const make = Effect.fnUntraced(function*(options: SessionOptions) {
       Effect.andThen(
         open("Agent.handOver"),
         Effect.map(options.findAgent(name), (next) => {
+          const from = agentName ?? agent.name
           emit({
             type: "agent.handed_over",
             turn,
-            ...(agentName === undefined ? {} : { from: agentName }),
+            ...(from === undefined ? {} : { from }),
             to: name
           })
           agent = next
