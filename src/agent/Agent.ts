@@ -112,6 +112,13 @@ export {
 } from "./AgentFallback.ts"
 export {
   /**
+   * A session, as its agents see it.
+   *
+   * @category models
+   * @since 0.1.0
+   */
+  type AgentSession,
+  /**
    * Hands the session over to another agent of the `AgentRegistry`, out of a tool's handler.
    *
    * @category operations
@@ -126,5 +133,12 @@ export {
    * @category constructors
    * @since 0.1.0
    */
-  fromLanguageModel
+  fromLanguageModel,
+  /**
+   * What `fromLanguageModel` takes.
+   *
+   * @category models
+   * @since 0.1.0
+   */
+  type LanguageModelOptions
 } from "./LanguageModelAgent.ts"

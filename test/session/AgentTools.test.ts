@@ -211,6 +211,28 @@ describe("An agent of a language model", () => {
       assert.strictEqual(new Set(ids).size, 2)
     }))
 
+  it.effect("ends a tool with its session, and leaves nothing behind", () =>
+    Effect.gen(function*() {
+      let interrupted = 0
+      const call = yield* Scenario.run({
+        agent: Agent.fromLanguageModel({ toolkit: Toolkit.make(Weather), toolTimeout: "1 hour" }),
+        user: [say("how is the weather"), pause("1 second"), Scenario.endCall]
+      }).pipe(Effect.provide([
+        ScriptedLanguageModel.layer(() => [{ call: "weather", params: { city: "Paris" } }]),
+        Toolkit.make(Weather).toLayer({
+          weather: () =>
+            Effect.never.pipe(Effect.onInterrupt(() =>
+              Effect.sync(() => {
+                interrupted++
+              })
+            ))
+        })
+      ]))
+      assert.strictEqual(Invariants.report(call), "")
+      assert.strictEqual(interrupted, 1)
+      assert.deepStrictEqual(told(call), ["started weather"])
+    }))
+
   it.effect("stops a model that only calls tools", () =>
     Effect.gen(function*() {
       const world: World = { runs: [] }
