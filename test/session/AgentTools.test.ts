@@ -211,6 +211,42 @@ describe("An agent of a language model", () => {
       assert.strictEqual(new Set(ids).size, 2)
     }))
 
+  it.effect("waits for a tool that goes on when the user goes on with the same turn", () =>
+    Effect.gen(function*() {
+      const world: World = { runs: [], takes: "4 seconds" }
+      const { call, requests } = yield* conversation(
+        ({ prompt }) =>
+          brief(prompt).some((line) => line.startsWith("result: {\"sky\""))
+            ? ["Done."]
+            : [{ call: "weather", params: { city: "Paris" } }],
+        { user: [say("how is the weather"), pause("1 second"), say("in Paris"), waitForAgent] },
+        world
+      )
+      assert.deepStrictEqual(world.runs, ["Paris"])
+      assert.deepStrictEqual(call.heardByUser, ["Done."])
+      assert.deepStrictEqual(brief(requests[1]?.prompt).map((line) => line.split(":")[0]), [
+        "user",
+        "call",
+        "result"
+      ])
+      assert.strictEqual(brief(requests[1]?.prompt)[0], "user: how is the weather in Paris")
+      assert.deepStrictEqual(told(call), ["started weather", "finished weather"])
+    }))
+
+  it.effect("may take longer over a tool than an agent may over its words", () =>
+    Effect.gen(function*() {
+      const { call } = yield* conversation(
+        [[{ call: "weather", params: { city: "Paris" } }], ["It is clear."]],
+        {
+          user: [say("how is the weather"), Scenario.waitForAgentWithin("1 minute")],
+          config: { timeout: "5 seconds" }
+        },
+        { runs: [], takes: "12 seconds" },
+        { toolTimeout: "15 seconds" }
+      )
+      assert.deepStrictEqual(call.heardByUser, ["It is clear."])
+    }))
+
   it.effect("ends a tool with its session, and leaves nothing behind", () =>
     Effect.gen(function*() {
       let interrupted = 0
