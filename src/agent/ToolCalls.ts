@@ -23,6 +23,9 @@ const MAX_ROUND = 16
 /** Calls of one session that are under way at once. */
 const MAX_PENDING = 32
 
+/** What an interrupted tool may take to end. */
+const GRACE = Duration.seconds(1)
+
 /**
  * Runs a tool by name: its JSON output, or a failure that the model is told.
  *
@@ -125,27 +128,24 @@ export const make = (
       )
   }
 
+  const late = (name: string): Outcome =>
+    failed(`the tool ${name} took longer than ${Duration.format(options.timeout)}; whether it did anything is unknown`)
+
   const perform = ({ id, name, params }: Call): Effect.Effect<Outcome> =>
     Effect.suspend(() => options.run(name, params, id)).pipe(
       Effect.timeoutOrElse({
         duration: options.timeout,
-        orElse: () =>
-          Effect.succeed(
-            failed(
-              `the tool ${name} took longer than ${
-                Duration.format(options.timeout)
-              }; whether it did anything is unknown`
-            )
-          )
+        orElse: () => Effect.succeed(late(name))
       }),
       Effect.provideService(CurrentSession, current),
       Effect.catchCause((cause) => Effect.succeed(told(name, cause))),
       Effect.map(cut)
     )
 
+  /** The first outcome counts. */
   const settle = ({ call, done }: Pending, outcome: Outcome) =>
     Effect.suspend(() => {
-      pending.delete(call)
+      if (!pending.delete(call)) return Effect.void
       memory.finish(call, outcome)
       session?.tell({ type: "tool.finished", turn: call.turn, name: call.name, id: call.id, ok: outcome.ok })
       return Effect.asVoid(Deferred.succeed(done, undefined))
@@ -160,7 +160,14 @@ export const make = (
       const work = Effect.flatMap(perform(call), (outcome) => settle(begun, outcome)).pipe(
         Effect.onInterrupt(() => settle(begun, failed("interrupted")))
       )
-      return background(work)
+      // a tool that cannot be interrupted is not waited for
+      const guard = Deferred.await(begun.done).pipe(
+        Effect.timeoutOrElse({
+          duration: Duration.sum(options.timeout, GRACE),
+          orElse: () => settle(begun, late(call.name))
+        })
+      )
+      return Effect.andThen(background(work), background(guard))
     })
 
   const begin: AnswerCalls["begin"] = Effect.fnUntraced(function*(parts) {

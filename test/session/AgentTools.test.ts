@@ -247,6 +247,25 @@ describe("An agent of a language model", () => {
       assert.deepStrictEqual(call.heardByUser, ["It is clear."])
     }))
 
+  it.effect("does not wait for a tool that cannot be interrupted", () =>
+    Effect.gen(function*() {
+      const requests: Array<ScriptedLanguageModel.Request> = []
+      const call = yield* Scenario.run({
+        agent: Agent.fromLanguageModel({ toolkit: Toolkit.make(Weather), toolTimeout: "2 seconds" }),
+        user: [say("how is the weather"), waitForAgent, pause("8 seconds")]
+      }).pipe(Effect.provide([
+        ScriptedLanguageModel.layer([[{ call: "weather", params: { city: "Paris" } }], ["I do not know."]], requests),
+        Toolkit.make(Weather).toLayer({
+          weather: () => Effect.uninterruptible(Effect.as(Effect.sleep("8 seconds"), { sky: "clear" }))
+        })
+      ]))
+      assert.strictEqual(Invariants.report(call), "")
+      assert.deepStrictEqual(call.heardByUser, ["I do not know."])
+      assert.match(brief(requests[1]?.prompt).at(-1) ?? "", /^failure: .*took longer than 2s/u)
+      assert.isBelow(call.replies[0]?.startedAtMs ?? Infinity, 6_000)
+      assert.deepStrictEqual(told(call), ["started weather", "failed weather"])
+    }))
+
   it.effect("ends a tool with its session, and leaves nothing behind", () =>
     Effect.gen(function*() {
       let interrupted = 0
