@@ -7,6 +7,7 @@ import * as Effect from "effect/Effect"
 import type * as Schema from "effect/Schema"
 import { readdirSync, readFileSync } from "node:fs"
 import { BackendConfig } from "../../src/backend/BackendConfig.ts"
+import * as LlmAgent from "../../src/backend/LlmAgent.ts"
 import type { BackendError } from "../../src/BackendError.ts"
 import * as Builtin from "../../src/builtin/index.ts"
 import { ServerConfig } from "../../src/server/ServerConfig.ts"
@@ -95,7 +96,7 @@ export const builtin = async (): Promise<{
     return [name, object(`src/providers/${name}`, configSchema, docs)] as const
   })
 
-  const kinds = ["stt", "tts", "s2s", "vad", "turn", "noise"] as const
+  const kinds = ["stt", "tts", "s2s", "vad", "turn", "noise", "llm"] as const
   const namesOf = Object.fromEntries(kinds.map((kind) => [kind, Object.keys(Builtin.engines[kind]).sort()] as const))
   const names = Array.from(new Set(Object.values(namesOf).flat())).sort()
   const engines = await Promise.all(names.map(async (name) => {
@@ -129,7 +130,8 @@ export const builtin = async (): Promise<{
       noise_cancellation_provider: namesOf["noise"] ?? [],
       stt_fallback: namesOf["stt"] ?? [],
       tts_fallback: namesOf["tts"] ?? [],
-      agent: [Builtin.BuiltinAgent.name]
+      llm_provider: namesOf["llm"] ?? [],
+      agent: [Builtin.BuiltinAgent.name, LlmAgent.NAME]
     },
     defaults: { provider: "local", pipeline_type: "stt_tts", agent: Builtin.BuiltinAgent.name }
   })

@@ -3,13 +3,13 @@
  *
  * @since 0.1.0
  */
-import * as LanguageModel from "effect/ai/LanguageModel"
-import type * as Prompt from "effect/ai/Prompt"
 import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
-import { AgentError, type BackendError, describe, isBackendError } from "../BackendError.ts"
-import { type HistoryItem, render } from "../conversation/History.ts"
+import type { BackendError } from "../BackendError.ts"
+import type { HistoryItem } from "../conversation/History.ts"
+import type { AgentSession } from "./AgentSession.ts"
+import * as AiFailure from "./AiFailure.ts"
 
 /**
  * A turn for the agent to answer.
@@ -31,6 +31,8 @@ export interface AgentInput {
    * that (`speculation`), and be dropped: await it before doing what cannot be undone.
    */
   readonly committed: Effect.Effect<void>
+  /** The session itself, for what goes beyond this turn; none where somebody else asks the agent. */
+  readonly session?: AgentSession | undefined
 }
 
 /**
@@ -45,16 +47,6 @@ export interface Agent<out R = never> {
   readonly name: string | undefined
   readonly respond: (input: AgentInput) => Stream.Stream<string, BackendError, R>
 }
-
-const toAgentError = (error: unknown): BackendError =>
-  isBackendError(error)
-    ? error
-    : new AgentError({
-      op: "Agent.respond",
-      message: `the agent failed: ${describe(error)}`,
-      cause: error,
-      retryable: false
-    })
 
 /**
  * Makes an agent of a function that answers with a stream of text. Any failure or defect becomes `agent_error`.
@@ -81,7 +73,7 @@ export const fromStream = <E, R = never>(
       Stream.catchCause((cause) =>
         Cause.hasInterruptsOnly(cause)
           ? Stream.fromEffect(Effect.interrupt)
-          : Stream.fail(toAgentError(Cause.squash(cause)))
+          : Stream.fail(AiFailure.fromCause(cause))
       )
     )
 })
@@ -109,34 +101,6 @@ export const withContext = <R>(agent: Agent<R>): Effect.Effect<Agent, never, R> 
     respond: (input) => Stream.provideContext(agent.respond(input), context)
   }))
 
-/**
- * Makes an agent of an `effect/ai` language model: the conversation so far and the new turn go in, its text comes out as
- * it is written. The model is whatever Layer the application provides.
- *
- * @category constructors
- * @since 0.1.0
- */
-export const fromLanguageModel = (options?: {
-  readonly name?: string | undefined
-  /** What the model is told about its role. Ask it for short sentences without markup: they will be spoken. */
-  readonly instructions?: string | undefined
-}): Agent<LanguageModel.LanguageModel> =>
-  fromStream((transcript, input) => {
-    const prompt: Array<Prompt.MessageEncoded> = []
-    if (options?.instructions !== undefined) prompt.push({ role: "system", content: options.instructions })
-    for (const item of input.history) {
-      prompt.push({
-        role: item.role === "user" ? "user" : "assistant",
-        content: [{ type: "text", text: render(item) }]
-      })
-    }
-    prompt.push({ role: "user", content: [{ type: "text", text: transcript }] })
-    return LanguageModel.streamText({ prompt }).pipe(
-      Stream.filter((part) => part.type === "text-delta"),
-      Stream.map((part) => part.delta)
-    )
-  }, options)
-
 export {
   /**
    * Answers with another agent when one fails before it has said a word.
@@ -146,3 +110,35 @@ export {
    */
   fallback
 } from "./AgentFallback.ts"
+export {
+  /**
+   * A session, as its agents see it.
+   *
+   * @category models
+   * @since 0.1.0
+   */
+  type AgentSession,
+  /**
+   * Hands the session over to another agent of the `AgentRegistry`, out of a tool's handler.
+   *
+   * @category operations
+   * @since 0.1.0
+   */
+  handOver
+} from "./AgentSession.ts"
+export {
+  /**
+   * Makes an agent of an `effect/ai` language model, with tools.
+   *
+   * @category constructors
+   * @since 0.1.0
+   */
+  fromLanguageModel,
+  /**
+   * What `fromLanguageModel` takes.
+   *
+   * @category models
+   * @since 0.1.0
+   */
+  type LanguageModelOptions
+} from "./LanguageModelAgent.ts"

@@ -148,6 +148,8 @@ export const ProcessorConfig = Schema.Struct({
  * - `turnDetectionProvider`: the engine that says whether a sentence is finished; `stt` leaves turns to the recogniser.
  *   Default: silence alone decides.
  * - `noiseCancellationProvider`: the engine that takes the noise out of the user's audio.
+ * - `llmProvider`: the engine whose language model answers as the agent `llm`. Default: none; `openai-compatible`, with
+ *   `agent: llm`.
  * - `engines`: the options of engines, by their names.
  * - `sttFallback`: engines that take over, in this order, when the one that hears fails.
  * - `ttsFallback`: engines that take over, in this order, when the one that speaks fails.
@@ -185,6 +187,7 @@ export const BackendConfig = Schema.Struct({
   vadProvider: Schema.optionalKey(Name),
   turnDetectionProvider: Schema.optionalKey(Name),
   noiseCancellationProvider: Schema.optionalKey(Name),
+  llmProvider: Schema.optionalKey(Name),
   engines: Schema.Record(Schema.String, Options).pipe(withDefault({})),
   sttFallback: Schema.Array(Name).pipe(withDefault([])),
   ttsFallback: Schema.Array(Name).pipe(withDefault([])),
@@ -214,6 +217,7 @@ export const BackendConfig = Schema.Struct({
   vadProvider: "vad_provider",
   turnDetectionProvider: "turn_detection_provider",
   noiseCancellationProvider: "noise_cancellation_provider",
+  llmProvider: "llm_provider",
   sttFallback: "stt_fallback",
   ttsFallback: "tts_fallback",
   agentInLoop: "agent_in_loop",

@@ -20,6 +20,7 @@ import {
 } from "../speech/EngineRegistry.ts"
 import { type BackendConfig, decode } from "./BackendConfig.ts"
 import type { BackendProvider } from "./BackendProvider.ts"
+import * as LlmAgent from "./LlmAgent.ts"
 import { STT_TURNS } from "./SpeechEngines.ts"
 
 /**
@@ -60,6 +61,7 @@ const keys: { readonly [key: string]: readonly [EngineKind, what: string] } = {
   vad_provider: ["vad", "voice activity detector"],
   turn_detection_provider: ["turn", "turn detector"],
   noise_cancellation_provider: ["noise", "noise suppressor"],
+  llm_provider: ["llm", "language model"],
   stt_fallback: ["stt", "speech-to-text engine"],
   tts_fallback: ["tts", "text-to-speech engine"]
 }
@@ -109,7 +111,8 @@ export const make = (providers: ProviderTable, { agents, engines, processors }: 
       s2s: (name) => describedBy(engines.s2s, name),
       vad: (name) => describedBy(engines.vad, name),
       turn: (name) => describedBy(engines.turn, name),
-      noise: (name) => describedBy(engines.noise, name)
+      noise: (name) => describedBy(engines.noise, name),
+      llm: (name) => describedBy(engines.llm, name)
     }
     const definitions = (name: string) =>
       Effect.forEach(kinds.filter((kind) => engines[kind].has(name)), (kind) => lookups[kind](name))
@@ -228,7 +231,11 @@ export const make = (providers: ProviderTable, { agents, engines, processors }: 
           }
         }
         for (const [path, name] of namesAt(raw, "agent")) {
-          if (!agents.has(name)) faults.push(unknown(path, "agent", agents.list()))
+          const model = LlmAgent.providerOf({ agent: name, llmProvider: raw["llm_provider"] }, agents)
+          if (model !== undefined && engines.llm.has(model)) used.add(model)
+          // a model that is named and is not there is a fault of its own
+          const asModel = name === LlmAgent.NAME && (used.has(model ?? "") || raw["llm_provider"] !== undefined)
+          if (!asModel && !agents.has(name)) faults.push(unknown(path, "agent", agents.list()))
         }
         const custom = raw["custom_processors"]
         for (const [i, item] of (Array.isArray(custom) ? custom : []).entries()) {

@@ -3,6 +3,7 @@
  *
  * @since 0.1.0
  */
+import * as LanguageModel from "effect/ai/LanguageModel"
 import * as Arr from "effect/Array"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
@@ -27,6 +28,7 @@ import { TurnDetector } from "../speech/TurnDetector.ts"
 import { VoiceActivityDetector } from "../speech/VoiceActivityDetector.ts"
 import { type BackendConfig, periodsOf } from "./BackendConfig.ts"
 import type { BackendProvider, Registries } from "./BackendProvider.ts"
+import * as LlmAgent from "./LlmAgent.ts"
 import { makeBackend } from "./makeBackend.ts"
 import * as Processors from "./Processors.ts"
 import * as SpeechEngines from "./SpeechEngines.ts"
@@ -136,7 +138,13 @@ export const make = (
 ): Effect.Effect<VoiceBackend["Service"], BackendError, Scope.Scope | Registries> =>
   Effect.gen(function*() {
     const agents = yield* AgentRegistry
-    const agent = config.agent === undefined ? undefined : yield* agents.get(config.agent)
+    const model = LlmAgent.providerOf(config, agents)
+    const llm = model === undefined
+      ? undefined
+      : LlmAgent.make(yield* build(config, "llm", model, LanguageModel.LanguageModel))
+    const findAgent = (name: string) =>
+      llm !== undefined && name === LlmAgent.NAME ? Effect.succeed(llm) : agents.get(name)
+    const agent = config.agent === undefined ? undefined : yield* findAgent(config.agent)
     const custom = yield* Processors.named(config, yield* ProcessorRegistry)
     const noise = config.noiseCancellationProvider === undefined
       ? []
@@ -146,10 +154,14 @@ export const make = (
       config,
       provider,
       agent,
-      findAgent: agents.get,
+      findAgent,
       ...built,
       processors: [...noise.map(SuppressorProcessor.entry), ...custom],
-      engines: { ...built.engines, ...Object.fromEntries(noise.map(({ name }) => ["noise", name])) }
+      engines: {
+        ...built.engines,
+        ...(model === undefined ? {} : { llm: model }),
+        ...Object.fromEntries(noise.map(({ name }) => ["noise", name]))
+      }
     })
     const backend = (yield* ownArchive(config))
       ? Effect.provideServiceEffect(making, Archive, (yield* Open)(config.retention.directory))

@@ -48,6 +48,7 @@ const isLive: { readonly [Key in keyof Required<BackendConfig>]: boolean } = {
   turnDetectionProvider: false,
   agentInLoop: false,
   noiseCancellationProvider: false,
+  llmProvider: false,
   customProcessors: false,
   sttFallback: false,
   ttsFallback: false,

@@ -196,7 +196,7 @@ export class VoiceBackend extends Context.Service<VoiceBackend, {
  * @since 0.1.0
  */
 export interface LayerOptions extends SttTtsPipeline.SttTtsOptions {
-  /** Who answers, when a session does not say. */
+  /** Who answers, when a session does not say. Default: whom `config.agent` names. */
   readonly agent?: Agent | undefined
   /** What processes the user's audio before it is heard; after those of the config, where the order is the same. */
   readonly processors?: ReadonlyArray<Processors.GivenProcessor> | undefined
@@ -234,6 +234,14 @@ const layered = Effect.fnUntraced(function*(
   }
   const full: BackendConfig = { ...defaults, ...config, ...named[0], ...parts.config, provider: provider.name }
   const registry = Option.getOrElse(yield* Effect.serviceOption(ProcessorRegistry), () => noProcessors)
+  const findAgent = (name: string) =>
+    agents !== undefined ? agents.get(name) : Effect.fail(
+      new InvalidConfig({
+        op: "VoiceBackend.createSession",
+        message: `there is no agent "${name}": provide an AgentRegistry`,
+        details: { missing: name }
+      })
+    )
   return yield* makeBackend({
     ...parts,
     config: full,
@@ -244,14 +252,7 @@ const layered = Effect.fnUntraced(function*(
       ...(yield* Processors.given(processors))
     ],
     engines: { ...parts.engines, ...Object.fromEntries(noise.map(({ name }) => ["noise", name])) },
-    agent,
-    findAgent: (name) =>
-      agents !== undefined ? agents.get(name) : Effect.fail(
-        new InvalidConfig({
-          op: "VoiceBackend.createSession",
-          message: `there is no agent "${name}": provide an AgentRegistry`,
-          details: { missing: name }
-        })
-      )
+    agent: agent ?? (config?.agent === undefined ? undefined : yield* findAgent(config.agent)),
+    findAgent
   })
 })

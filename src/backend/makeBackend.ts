@@ -329,6 +329,7 @@ export const makeBackend = Effect.fnUntraced(function*(parts: BackendParts) {
       id,
       config: session,
       agent,
+      findAgent: parts.findAgent,
       pipeline,
       processors: parts.processors,
       clock: frames,

@@ -65,5 +65,6 @@ export const engines: EngineTable = {
     energy: load("energy", () => import("../engines/energy/index.ts"))
   },
   turn: { text: load("text", () => import("../engines/text/index.ts")) },
-  noise: { rnnoise: load("rnnoise", () => import("../engines/rnnoise/index.ts")) }
+  noise: { rnnoise: load("rnnoise", () => import("../engines/rnnoise/index.ts")) },
+  llm: { "openai-compatible": load("openai-compatible", () => import("../engines/openai-compatible/index.ts")) }
 }

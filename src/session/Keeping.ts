@@ -26,6 +26,8 @@ export interface KeepingOptions extends Pick<Journal.JournalOptions, "onSaved" |
     readonly state: State
     readonly metadata: Metadata
     readonly policy: ConversationPolicy
+    /** The name of whoever answers, where they have one. */
+    readonly agent: string | undefined
     readonly attached: boolean
     readonly seq: number
   }
@@ -56,16 +58,16 @@ export const make = Effect.fnUntraced(function*(
   let plan: { readonly epoch: number; readonly sentences: Array<string> } = { epoch: 0, sentences: [] }
   let about: KeptState.About | undefined
   const encodeHead = KeptState.headEncoder(() => {
-    const { metadata, policy } = read()
-    if (about !== undefined && about.metadata === metadata && about.policy === policy) return about
-    const { agent, connectionUrl, expiresAt, pipelineType, tenant, transport, userId } = config
+    const { agent, metadata, policy } = read()
+    if (about?.metadata === metadata && about.policy === policy && about.agent === agent) return about
+    const { connectionUrl, expiresAt, pipelineType, tenant, transport, userId } = config
     about = {
       userId,
       transport,
       ...(tenant === undefined ? {} : { tenant }),
       ...(expiresAt === undefined ? {} : { expiresAt }),
       ...(connectionUrl === undefined ? {} : { connectionUrl }),
-      ...(typeof agent === "string" ? { agent } : {}),
+      ...(agent === undefined ? {} : { agent }),
       ...(pipelineType === undefined ? {} : { pipelineType }),
       metadata,
       policy,

@@ -9,6 +9,7 @@ import type * as Duration from "effect/Duration"
 import type * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
 import type { Agent } from "../agent/Agent.ts"
+import type { AgentSession } from "../agent/AgentSession.ts"
 import type { BackendError } from "../BackendError.ts"
 import type { Event, ReplySource } from "../conversation/ConversationState.ts"
 import type { HistoryItem } from "../conversation/History.ts"
@@ -40,6 +41,8 @@ export interface PipelineContext {
   readonly userId: string
   readonly metadata: () => Metadata
   readonly agent: () => Agent
+  /** The session, as its agents see it. */
+  readonly session: AgentSession
   /** The conversation so far, when it is a session that goes on. */
   readonly history: ReadonlyArray<HistoryItem>
   /** Tells the conversation; synchronous. */

@@ -229,9 +229,12 @@ const open = Effect.fnUntraced(function*(
       userId: context.userId,
       turn,
       metadata: context.metadata(),
-      committed
+      committed,
+      session: context.session
     }).pipe(watch.over("Agent.respond", "the agent", context.timeout))
     const spoken = text.pipe(
+      // nothing is said while an agent waits for a tool: it shows that it does
+      Stream.tap((piece) => piece === "" ? watch.alive : Effect.void),
       Stream.filter((piece) => piece !== ""),
       Stream.tap(() => Effect.sync(() => progress(epoch, "agent"))),
       sentences,

@@ -33,16 +33,17 @@ const MAX_CALLS = 8
  * @category constructors
  * @since 0.1.0
  */
-export const askAgent = (context: Pick<PipelineContext, "agent">): Tool =>
+export const askAgent = (context: Pick<PipelineContext, "agent" | "session">): Tool =>
   AgentTool.make({
     name: ASK_AGENT,
     description: "Asks the agent who knows. Call it for every question or wish of the user's, and tell the user its " +
       "answer. Give the user's words.",
     input: Schema.Struct({ question: Schema.NonEmptyString.check(Schema.isMaxLength(16_384)) }),
     run: ({ question }, about) =>
-      context.agent().respond({ transcript: question, ...about, committed: Effect.void }).pipe(
-        Stream.runFold(() => "", (answer, piece) => answer + piece)
-      )
+      context.agent().respond({ transcript: question, ...about, committed: Effect.void, session: context.session })
+        .pipe(
+          Stream.runFold(() => "", (answer, piece) => answer + piece)
+        )
   })
 
 const text = (output: unknown): string => {

@@ -11,9 +11,11 @@ import * as Deferred from "effect/Deferred"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as FiberMap from "effect/FiberMap"
+import * as FiberSet from "effect/FiberSet"
 import * as Result from "effect/Result"
 import * as Stream from "effect/Stream"
 import type { Agent } from "../agent/Agent.ts"
+import type { AgentSession } from "../agent/AgentSession.ts"
 import * as Pcm from "../audio/Pcm.ts"
 import * as Resampler from "../audio/Resampler.ts"
 import { type BackendError, ContextCanceled, fromCause, InvalidConfig, SessionNotFound } from "../BackendError.ts"
@@ -54,6 +56,8 @@ export interface SessionOptions {
   readonly id: string
   readonly config: SessionConfig
   readonly agent: Agent
+  /** Finds an agent by name, for a hand-over. */
+  readonly findAgent: (name: string) => Effect.Effect<Agent, BackendError>
   readonly pipeline: PipelineFactory
   /** What processes the user's audio before it is heard. */
   readonly processors?: ReadonlyArray<ProcessorChain.ProcessorEntry> | undefined
@@ -105,6 +109,7 @@ export const make = Effect.fnUntraced(function*(options: SessionOptions) {
   const factory = yield* Resampler.load
   const fibers = yield* FiberMap.make<string>()
   const run = yield* FiberMap.runtime(fibers)<never>()
+  const background = yield* FiberSet.makeRuntime<never>()
   const events = new Feed<SessionEvent>(EVENT_BUFFER)
   const heard = HeardAudio.make()
   const ended = yield* Deferred.make<SessionEnd>()
@@ -114,6 +119,7 @@ export const make = Effect.fnUntraced(function*(options: SessionOptions) {
   const createdAtMs = past?.createdAtMs ?? now()
   let state: State = Conversation.initial(past?.history, past?.queue, past?.turn)
   let agent = options.agent
+  let agentName = typeof options.config.agent === "string" ? options.config.agent : undefined
   let metadata: Metadata = options.config.metadata ?? {}
   let seq = past?.seq ?? 0
   let pipeline: Pipeline | undefined
@@ -369,7 +375,7 @@ export const make = Effect.fnUntraced(function*(options: SessionOptions) {
     write: options.keep,
     config: options.config,
     createdAtMs,
-    read: () => ({ state, metadata, policy, attached: attachments.attachedBefore, seq }),
+    read: () => ({ state, metadata, policy, agent: agentName, attached: attachments.attachedBefore, seq }),
     heard: (epoch) => output.heard(epoch),
     onSaved: (through) => emit({ type: "session.saved", through }),
     onTakenOver: () => dispatch({ _tag: "Close", reason: "taken_over" })
@@ -527,6 +533,29 @@ export const make = Effect.fnUntraced(function*(options: SessionOptions) {
     ended: Deferred.await(ended)
   }
 
+  /** The session, as its agents see it. */
+  const agentSession: AgentSession = {
+    background: (effect) => Effect.sync(() => void background(effect)),
+    tell: (event) => isClosed() ? undefined : emit(event),
+    handOver: (name, turn) =>
+      Effect.andThen(
+        open("Agent.handOver"),
+        Effect.map(options.findAgent(name), (next) => {
+          const from = agentName ?? agent.name
+          emit({
+            type: "agent.handed_over",
+            turn,
+            ...(from === undefined ? {} : { from }),
+            to: name
+          })
+          agent = next
+          agentName = name
+          keeping.touch()
+          return next
+        })
+      )
+  }
+
   /** Something happened to an engine while it worked for this session. */
   const incident = ({ engine, error, kind, to, what }: EngineIncident): void => {
     if (isClosed()) return
@@ -551,6 +580,7 @@ export const make = Effect.fnUntraced(function*(options: SessionOptions) {
     userId: options.config.userId,
     metadata: () => metadata,
     agent: () => agent,
+    session: agentSession,
     history: state.history,
     dispatch,
     tell: (event) => isClosed() ? undefined : emit(event),

@@ -40,6 +40,7 @@ export const SessionEvent = Schema.Union([
   event("agent.speech_resumed", { turn: Schema.Natural }),
   event("agent.transcript", { turn: Schema.Natural, text: Schema.String }),
   event("agent.speech_stopped", { turn: Schema.Natural, reason: SpeechEnd, text: Schema.String }),
+  event("agent.handed_over", { turn: Schema.Natural, from: Schema.optionalKey(Schema.String), to: Schema.String }),
   event("playout.clear", { turn: Schema.Natural }),
   Schema.Struct({
     type: Schema.Literal("turn.latency"),

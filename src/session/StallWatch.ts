@@ -15,6 +15,7 @@ interface Step {
   readonly op: string
   readonly what: string
   readonly duration: Duration.Duration
+  readonly afterMs: number
   /** When the pull in flight must have given something, in ms of Unix time; infinite while there is none. */
   deadlineMs: number
 }
@@ -32,8 +33,8 @@ export class StallWatch {
     what: string,
     duration: Duration.Duration
   ): <A, E, R>(self: Stream.Stream<A, E, R>) => Stream.Stream<A, E, R> {
-    const step: Step = { op, what, duration, deadlineMs: Number.POSITIVE_INFINITY }
     const afterMs = Duration.toMillis(duration)
+    const step: Step = { op, what, duration, afterMs, deadlineMs: Number.POSITIVE_INFINITY }
     const rest = Effect.sync(() => {
       step.deadlineMs = Number.POSITIVE_INFINITY
     })
@@ -45,6 +46,15 @@ export class StallWatch {
           return Effect.ensuring(pull, rest)
         })))
   }
+
+  /** Something goes on, though nothing has come of it yet: whoever waits has all its time again. */
+  readonly alive: Effect.Effect<void> = Effect.clockWith((clock) =>
+    Effect.sync(() => {
+      for (const step of this.#steps) {
+        if (step.deadlineMs < Number.POSITIVE_INFINITY) step.deadlineMs = clock.currentTimeMillisUnsafe() + step.afterMs
+      }
+    })
+  )
 
   /** Calls `onStall` with the first step that is late, and ends. */
   run(onStall: (error: Timeout) => void): Effect.Effect<void> {

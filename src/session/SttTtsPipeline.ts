@@ -116,7 +116,8 @@ export const make = (
             userId: context.userId,
             turn,
             metadata: context.metadata(),
-            committed
+            committed,
+            session: context.session
           }).pipe(watch.over("Agent.respond", "the agent", context.timeout))
         case "Text":
           return Stream.succeed(source.text)
@@ -130,6 +131,8 @@ export const make = (
       if (source._tag === "Audio") return Effect.void
       const watch = new StallWatch()
       const spoken = text(source, request, watch).pipe(
+        // nothing is said while an agent waits for a tool: it shows that it does
+        Stream.tap((piece) => piece === "" ? watch.alive : Effect.void),
         Stream.filter((piece) => piece !== ""),
         Stream.tap(() => progress(epoch, "agent")),
         sentences,

@@ -6,6 +6,7 @@
  *
  * @since 0.1.0
  */
+import type * as LanguageModel from "effect/ai/LanguageModel"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
@@ -34,6 +35,7 @@ export interface EngineKinds {
   readonly vad: VoiceActivityDetector
   readonly turn: TurnDetector
   readonly noise: NoiseSuppressor
+  readonly llm: LanguageModel.LanguageModel
 }
 
 /**
@@ -69,6 +71,7 @@ const context = (name: string) => ({
 
 /**
  * Completes options that a program gives: the defaults for what it leaves out, and the checks of a config's options.
+ * `required`, encoded, are those without a default.
  *
  * @category decoding
  * @since 0.1.0
@@ -76,9 +79,10 @@ const context = (name: string) => ({
 export const complete = <Options extends object>(
   name: string,
   schema: Schema.Codec<Options, unknown>,
-  given: Partial<Options> = {}
+  given: Partial<Options> = {},
+  required: { readonly [key: string]: unknown } = {}
 ): Effect.Effect<Options, InvalidConfig> =>
-  Faults.decode(schema, {}, context(name)).pipe(
+  Faults.decode(schema, required, context(name)).pipe(
     Effect.flatMap((defaults) => Faults.check(schema, { ...defaults, ...given }, context(name)))
   )
 
@@ -88,7 +92,7 @@ export const complete = <Options extends object>(
  * @category constants
  * @since 0.1.0
  */
-export const kinds: ReadonlyArray<EngineKind> = ["stt", "tts", "s2s", "vad", "turn", "noise"]
+export const kinds: ReadonlyArray<EngineKind> = ["stt", "tts", "s2s", "vad", "turn", "noise", "llm"]
 
 const isRecord = (value: unknown): value is { readonly [key: string]: unknown } =>
   typeof value === "object" && value !== null && !Array.isArray(value)
@@ -171,6 +175,7 @@ export class EngineRegistry
       s2s: Registry.make("EngineRegistry", "speech-to-speech engine", engines.s2s),
       vad: Registry.make("EngineRegistry", "voice activity detector", engines.vad),
       turn: Registry.make("EngineRegistry", "turn detector", engines.turn),
-      noise: Registry.make("EngineRegistry", "noise suppressor", engines.noise)
+      noise: Registry.make("EngineRegistry", "noise suppressor", engines.noise),
+      llm: Registry.make("EngineRegistry", "language model", engines.llm)
     }))
 }

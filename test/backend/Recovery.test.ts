@@ -1,6 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Exit, Fiber, Layer, Schema, Scope, Stream } from "effect"
 import * as Agent from "../../src/agent/Agent.ts"
+import { AgentRegistry } from "../../src/agent/AgentRegistry.ts"
 import * as BackendProvider from "../../src/backend/BackendProvider.ts"
 import { VoiceBackend } from "../../src/backend/VoiceBackend.ts"
 import { type BackendError, ConnectionFailed } from "../../src/BackendError.ts"
@@ -101,6 +102,33 @@ const start = Effect.fnUntraced(function*(
 const LEASE = "6 seconds"
 
 describe("Recovery", () => {
+  it.effect("goes on with the agent that the session was handed to", () =>
+    Effect.gen(function*() {
+      const table = MemoryStore.makeTable()
+      const agent = Agent.fromCallback((text, { session, turn }) =>
+        Effect.as(session?.handOver("billing", turn) ?? Effect.void, `I heard ${text}.`)
+      )
+      const one = yield* start(table, { agent })
+      const user = yield* one.call()
+      yield* user.speaks(300)
+      yield* user.hears(6_000)
+      yield* one.die
+      const two = yield* start(table, { texts: ["four"] })
+      yield* pass(LEASE)
+      const again = yield* two.takeUp(user.session.id)
+      yield* again.speaks(300)
+      yield* again.hears(6_000)
+      assert.deepStrictEqual(yield* again.said, [
+        "user: one",
+        "agent: I heard one.",
+        "user: four",
+        "agent: Billing heard four."
+      ])
+      yield* two.stop
+    }).pipe(Effect.provide(AgentRegistry.layer({
+      billing: Agent.fromCallback((text) => Effect.succeed(`Billing heard ${text}.`))
+    }))))
+
   it.effect("goes on in another process, with its history, its metadata and its numbers", () =>
     Effect.gen(function*() {
       const table = MemoryStore.makeTable()

@@ -519,4 +519,26 @@ describe("BackendRegistry", () => {
         "pipeline_error"
       )
     }))
+
+  it.effect("of layers is answered by the agent that its config names", () => {
+    const named = (name: string) =>
+      VoiceBackend.layerSttTts({ config: { agent: name } }).pipe(Layer.provide([
+        Layer.succeed(BackendProvider, provider()),
+        Scripted.layerStt(["hello"]),
+        Scripted.layerTts(),
+        Scripted.layerVad(),
+        AgentRegistry.layer({ named: Agent.fromCallback(() => Effect.succeed("It is me.")) })
+      ]))
+    return running(
+      named("named"),
+      Effect.gen(function*() {
+        const user = yield* call()
+        yield* user.speaks(400)
+        yield* user.hears(3_000)
+        assert.deepStrictEqual(yield* user.said, ["user: hello", "agent: It is me."])
+        const refused = yield* Effect.flip(Effect.scoped(Layer.build(named("other"))))
+        assert.deepInclude(refused, { code: "invalid_config", details: { missing: "other", known: ["named"] } })
+      })
+    )
+  })
 })

@@ -14,6 +14,7 @@ import { TurnDetector } from "../../speech/TurnDetector.ts"
 import { TIMELINE_RATE } from "../../speech/VoiceActivityDetector.ts"
 import * as ScriptedEngines from "../ScriptedEngines.ts"
 import * as ScriptedHearing from "../ScriptedHearing.ts"
+import * as ScriptedLanguageModel from "../ScriptedLanguageModel.ts"
 import * as ScriptedSpeechToSpeech from "../ScriptedSpeechToSpeech.ts"
 
 const nothing = Schema.Struct({})
@@ -23,7 +24,8 @@ const gone = new ConnectionFailed({ op: "scripted", message: "scripted: this eng
  * - `hearing` hears spelt speech; `deaf` fails whenever it is asked; `ends_turns` says itself when a turn is over.
  * - `voice` speaks, at the pace of its option; `hoarse` never does.
  * - `model` is a speech-to-speech model; `level` a voice activity detector; `patient` a turn detector that takes everything
- *   for unfinished; `silencer` a noise suppressor that leaves nothing.
+ *   for unfinished; `silencer` a noise suppressor that leaves nothing; `brief` a language model that says the same to
+ *   all.
  *
  * @category tables
  * @since 0.1.0
@@ -126,6 +128,15 @@ export const engines: EngineRegistry.EngineTable = {
             }
           })
         })
+    }))
+  },
+  llm: {
+    brief: Effect.succeed(EngineRegistry.define({
+      kind: "llm",
+      name: "brief",
+      description: "says the same to all",
+      options: nothing,
+      layer: () => ScriptedLanguageModel.layer(() => ["Very well."])
     }))
   }
 }

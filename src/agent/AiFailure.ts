@@ -1,0 +1,89 @@
+/**
+ * The failures of language models as failures of a backend.
+ *
+ * @since 0.1.0
+ */
+import * as AiError from "effect/ai/AiError"
+import * as Cause from "effect/Cause"
+import * as Duration from "effect/Duration"
+import {
+  AgentError,
+  AuthenticationFailed,
+  AuthorizationFailed,
+  type BackendError,
+  ConnectionFailed,
+  describe,
+  InvalidConfig,
+  isBackendError,
+  RateLimitExceeded
+} from "../BackendError.ts"
+
+const OP = "Agent.respond"
+
+/** What of a response's headers tells which request it was. */
+const requestIdOf = (headers: { readonly [name: string]: unknown }): string | undefined => {
+  const id = headers["x-request-id"] ?? headers["request-id"]
+  return typeof id === "string" ? id.slice(0, 200) : undefined
+}
+
+const detailsOf = ({ module, reason }: AiError.AiError): { readonly [key: string]: unknown } => {
+  const http = "http" in reason ? reason.http : undefined
+  const status = http?.response?.status
+  const requestId = requestIdOf(http?.response?.headers ?? {})
+  return {
+    vendor: module,
+    ...(status === undefined ? {} : { status }),
+    ...(requestId === undefined ? {} : { requestId })
+  }
+}
+
+/**
+ * The failure of a model: a key that is refused, a limit, a quota, a lost line and a wrong request are told apart;
+ * `details` has vendor, status and request id where they are known.
+ *
+ * @category conversions
+ * @since 0.1.0
+ */
+export const fromAiError = (error: AiError.AiError): BackendError => {
+  const { reason } = error
+  const details = detailsOf(error)
+  const fields = { op: OP, message: `${error.module}: ${reason.message}`, details }
+  switch (reason._tag) {
+    case "AuthenticationError":
+      return reason.kind === "InsufficientPermissions"
+        ? new AuthorizationFailed(fields)
+        : new AuthenticationFailed(fields)
+    case "RateLimitError":
+      return new RateLimitExceeded({
+        ...fields,
+        details: {
+          ...details,
+          ...(reason.retryAfter === undefined ? {} : { retryAfterMs: Duration.toMillis(reason.retryAfter) })
+        }
+      })
+    case "QuotaExhaustedError":
+      return new AuthorizationFailed({ ...fields, details: { ...details, reason: "quota" } })
+    case "NetworkError":
+      // its text may hold the URL, and the URL a key
+      return new ConnectionFailed({ ...fields, message: `${error.module} could not be reached` })
+    case "InternalProviderError":
+      return new ConnectionFailed(fields)
+    case "InvalidRequestError":
+      return new InvalidConfig(fields)
+    default:
+      return new AgentError({ ...fields, retryable: error.isRetryable })
+  }
+}
+
+/**
+ * Whatever an agent fails or dies with.
+ *
+ * @category conversions
+ * @since 0.1.0
+ */
+export const fromCause = (cause: Cause.Cause<unknown>): BackendError => {
+  const error = Cause.squash(cause)
+  if (isBackendError(error)) return error
+  if (AiError.isAiError(error)) return fromAiError(error)
+  return new AgentError({ op: OP, message: `the agent failed: ${describe(error)}`, cause: error, retryable: false })
+}
