@@ -101,13 +101,17 @@ export const builtin = async (): Promise<{
   const names = Array.from(new Set(Object.values(namesOf).flat())).sort()
   const engines = await Promise.all(names.map(async (name) => {
     const found = await Effect.runPromise(Effect.forEach(kinds, (kind) => described(kind, name)))
-    const docs = ConfigSchema.docsOf(sourcesOf(`src/engines/${name}`), /Options$/)
+    const all = ConfigSchema.docsOf(sourcesOf(`src/engines/${name}`), /Options$/)
+    const isShared = found.flat().length > 1
     return [
       name,
       found.flat().map(({ description }) => description).join(". "),
-      found.flat().map(({ kind, options }) =>
-        [kind, object(`src/engines/${name}`, options, docs, ofTheMachine[name])] as const
-      )
+      found.flat().map(({ kind, options }) => {
+        // a vendor's several engines have a file each
+        const file = `src/engines/${name}/${files[kind] ?? "index.ts"}`
+        const docs = isShared ? ConfigSchema.docsOf(readFileSync(file, "utf8"), /Options$/) : all
+        return [kind, object(`src/engines/${name}`, options, docs, ofTheMachine[name])] as const
+      })
     ] as const
   }))
 
@@ -132,6 +136,12 @@ export const builtin = async (): Promise<{
     defaults: { provider: "local", pipeline_type: "stt_tts", agent: Builtin.BuiltinAgent.name }
   })
   return { schema, undescribed }
+}
+
+const files: { readonly [kind: string]: string } = {
+  stt: "SpeechToText.ts",
+  tts: "TextToSpeech.ts",
+  s2s: "SpeechToSpeech.ts"
 }
 
 /** Options whose default is a matter of the machine. */

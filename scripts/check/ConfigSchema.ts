@@ -257,7 +257,10 @@ export const make = ({ backend, defaults, engines, names, providers, server }: P
         type: "object",
         properties: {
           ...Object.fromEntries(nodes.toReversed().flatMap(([, node]) => entriesOf(node["properties"]))),
-          ...Object.fromEntries(nodes)
+          ...Object.fromEntries(nodes.map(([kind, node]) => [
+            kind,
+            { description: `What is for its ${kind} engine alone.`, ...node }
+          ]))
         },
         additionalProperties: false
       }

@@ -57,6 +57,7 @@ class EffectVoice(FrameProcessor):
 
     async def converse(self, input_rate, output_rate):
         url = f"{self.session['connection_url']}?input_rate={input_rate}&output_rate={output_rate}"
+        url = "ws" + url.removeprefix("http").removeprefix("ws")  # the server says http where a session asked for webrtc
         headers = {"Authorization": f"Bearer {self.session['token']}"}
         try:
             async for self.socket in connect(url, additional_headers=headers):  # again when it breaks: the session waits

@@ -55,8 +55,7 @@ const owner = (config: Patience) => {
 
 /**
  * Makes one dependable engine of each kind, also of one that is alone: its streams die, and what was being said must not.
- * A lone voice that takes text before a sentence is complete is left as it is: asked sentence by sentence it would lose
- * what that gives. Fails `invalid_config` when turns are left to a recogniser that does not tell their end.
+ * A voice that takes text before a sentence is complete is one of them: the pipeline has whole sentences for it. Fails `invalid_config` when turns are left to a recogniser that does not tell their end.
  *
  * @category constructors
  * @since 0.1.0
@@ -97,7 +96,7 @@ export const make = Effect.fnUntraced(function*(
     stt: engines.stt.length === 1 && ResilientSpeechToText.isResilient(stt)
       ? stt
       : yield* ResilientSpeechToText.make(engines.stt, options),
-    tts: engines.tts.length === 1 && (tts.capabilities.streamingInput || ResilientTextToSpeech.isResilient(tts))
+    tts: engines.tts.length === 1 && ResilientTextToSpeech.isResilient(tts)
       ? tts
       : yield* ResilientTextToSpeech.make(engines.tts, options),
     listen

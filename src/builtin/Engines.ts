@@ -44,7 +44,13 @@ export const engines: EngineTable = {
     elevenlabs: load("elevenlabs", () => import("../engines/elevenlabs/SpeechToText.ts")),
     assemblyai: load("assemblyai", () => import("../engines/assemblyai/index.ts"))
   },
-  tts: { flite: load("flite", () => import("../engines/flite/index.ts")) },
+  tts: {
+    flite: load("flite", () => import("../engines/flite/index.ts")),
+    elevenlabs: load("elevenlabs", () => import("../engines/elevenlabs/TextToSpeech.ts")),
+    cartesia: load("cartesia", () => import("../engines/cartesia/TextToSpeech.ts")),
+    deepgram: load("deepgram", () => import("../engines/deepgram/TextToSpeech.ts")),
+    openai: load("openai", () => import("../engines/openai/TextToSpeech.ts"))
+  },
   s2s: {
     pipecat: load("pipecat", () => import("../engines/pipecat/index.ts")),
     cascade: Effect.flatMap(

@@ -5,6 +5,9 @@
  */
 import type { BackendConfig } from "../backend/BackendConfig.ts"
 
+const isRecord = (value: unknown): value is { readonly [key: string]: unknown } =>
+  typeof value === "object" && value !== null && !Array.isArray(value)
+
 /**
  * The names of the models in the `ModelStore`, without repetition; empty for engines that need none.
  *
@@ -13,7 +16,14 @@ import type { BackendConfig } from "../backend/BackendConfig.ts"
  */
 export const modelsOf = (config: BackendConfig): ReadonlyArray<string> => {
   const used = new Set([config.sttProvider, config.vadProvider, ...config.sttFallback])
-  const model = config.engines["moonshine"]?.["model"]
+  const cascade = config.s2sProvider === "cascade" ? config.engines["cascade"] ?? {} : undefined
+  if (cascade !== undefined) {
+    used.add(String(cascade["stt"] ?? "moonshine"))
+    // the backend decides turns
+    used.add(config.vadProvider ?? "silero")
+  }
+  const options = cascade === undefined ? config.engines["moonshine"] : cascade["stt_options"]
+  const model = isRecord(options) ? options["model"] : undefined
   return [
     ...(used.has("moonshine") ? [`moonshine-${model === "base" ? "base" : "tiny"}-en`] : []),
     ...(used.has("silero") ? ["silero-vad"] : [])

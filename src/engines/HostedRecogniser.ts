@@ -89,8 +89,10 @@ export interface Talk {
 
 /**
  * - `chunkMs`: how much audio makes a message; what a question asks for goes out at once.
+ * - `leastMs`: a vendor that refuses shorter messages gets one that is filled up with silence. Default: any length is taken.
  * - `graceMs`: a vendor that has heard nothing may leave a question without an answer: after so long it is answered with
- *   nothing, unless words are outstanding. It must be less than what is waited for (3 s).
+ *   nothing, unless words are outstanding. It must be less than what is waited for (3 s). Default: it
+ *   answers always.
  * - `maxAge`: a connection is replaced after it, in a pause. Default: never.
  *
  * @category models
@@ -103,7 +105,8 @@ export interface HostedRecogniserOptions {
   readonly headers: { readonly [name: string]: Redacted.Redacted<string> }
   readonly timeout: Duration.Duration
   readonly chunkMs: number
-  readonly graceMs: number
+  readonly leastMs?: number | undefined
+  readonly graceMs?: number | undefined
   readonly maxAge?: Duration.Duration | undefined
   readonly closed: (code: number, reason: string) => BackendError
   readonly talk: () => Talk
@@ -114,6 +117,8 @@ const MAX_EVENTS = 1_024
 const MAX_QUESTIONS = 64
 /** Before a vendor's own end of a connection. */
 const EXPIRY_MARGIN_MS = 30_000
+/** As many may lie within the words of one turn. */
+const MAX_FILLINGS = 64
 const PAUSE_LOOK = "1 second"
 const FAREWELL = "1 second"
 const op = "SpeechToText.connect"
@@ -124,6 +129,10 @@ interface Connection {
   readonly send: (message: string | Uint8Array) => void
   /** Where its audio begins on the stream's timeline, in samples at 16 kHz. */
   base: number
+  /** Samples that were sent on it. */
+  sent: number
+  /** Silence that nobody said, by its place on the vendor's clock. */
+  readonly fillings: Array<{ readonly atMs: number; readonly ms: number }>
   readonly openedMs: number
   expiresMs: number
   sentMs: number
@@ -159,6 +168,7 @@ export const open = Effect.fnUntraced(function*(
   yield* Effect.addFinalizer(() => Queue.shutdown(events))
   const run = yield* FiberSet.makeRuntime()
   const chunk = new Int16Array(Math.round(sampleRate * options.chunkMs / 1_000))
+  const least = Math.min(chunk.length, Math.round(sampleRate * (options.leastMs ?? 0) / 1_000))
   let filled = 0
   /** Samples that were pushed, at the engine's rate. */
   let pushed = 0
@@ -181,7 +191,11 @@ export const open = Effect.fnUntraced(function*(
     const id = questions.shift()
     if (id !== undefined) emit({ _tag: "Finalized", id })
   }
-  const timeline = (ms: number, base: number) => base + Math.round(ms * TIMELINE_RATE / 1_000)
+  const timeline = (ms: number, { base, fillings }: Connection) =>
+    base +
+    Math.round(
+      fillings.reduce((left, { atMs, ms: filled }) => atMs < ms ? left - filled : left, ms) * TIMELINE_RATE / 1_000
+    )
 
   const take = (heard: Heard, from: Connection): void => {
     switch (heard._tag) {
@@ -202,8 +216,8 @@ export const open = Effect.fnUntraced(function*(
           ...(words === undefined ? {} : {
             words: words.map((word) => ({
               text: word.text,
-              startSample: timeline(word.startMs, from.base),
-              endSample: timeline(word.endMs, from.base),
+              startSample: timeline(word.startMs, from),
+              endSample: timeline(word.endMs, from),
               ...(word.confidence === undefined ? {} : { confidence: word.confidence })
             }))
           })
@@ -257,6 +271,8 @@ export const open = Effect.fnUntraced(function*(
       talk,
       send,
       base: 0,
+      sent: 0,
+      fillings: [],
       openedMs: at,
       expiresMs: options.maxAge === undefined ? Number.POSITIVE_INFINITY : at + Duration.toMillis(options.maxAge),
       sentMs: at
@@ -295,6 +311,18 @@ export const open = Effect.fnUntraced(function*(
   }
   const flush = (): void => {
     if (filled === 0 || connection === undefined) return
+    if (filled < least) {
+      chunk.fill(0, filled, least)
+      // the vendor's clock runs ahead of ours by what nobody said
+      const ms = (least - filled) * 1_000 / sampleRate
+      connection.fillings.push({ atMs: (connection.sent + filled) * 1_000 / sampleRate, ms })
+      filled = least
+      if (connection.fillings.length > MAX_FILLINGS) {
+        const [oldest] = connection.fillings.splice(0, 1)
+        connection.base -= Math.round((oldest?.ms ?? 0) * TIMELINE_RATE / 1_000)
+      }
+    }
+    connection.sent += filled
     put(connection.talk.audio(chunk.subarray(0, filled)))
     filled = 0
   }
@@ -349,6 +377,7 @@ export const open = Effect.fnUntraced(function*(
       flush()
       questions.push(id)
       put(connection.talk.finalize())
+      if (options.graceMs === undefined) return
       run(
         Effect.sleep(options.graceMs).pipe(
           Effect.andThen(Effect.sync(() => {

@@ -19,8 +19,11 @@ interface Entry {
   readonly key: string
   /** Pieces with the place of their audio, in ms of the reply; all at 0 where there is none. */
   pieces: Array<{ readonly text: string; readonly atMs: number }>
+  characters: number
 }
 
+/** A message is remembered so far. */
+const MAX_MESSAGE = 16_384
 /** What a new connection is told: the last of it. */
 const MAX_ENTRIES = 100
 const MAX_CHARACTERS = 32_000
@@ -34,7 +37,7 @@ export class S2sMemory {
 
   constructor(history: ReadonlyArray<Remembered>) {
     for (const { role, text } of history.slice(-MAX_ENTRIES)) {
-      this.#entries.push({ role, key: "", pieces: [{ text, atMs: 0 }] })
+      this.#entries.push({ role, key: "", pieces: [{ text, atMs: 0 }], characters: text.length })
     }
   }
 
@@ -42,10 +45,12 @@ export class S2sMemory {
   add(role: "user" | "agent", key: string, text: string, atMs = 0): void {
     const entry = this.#entries.findLast((other) => other.role === role && other.key === key)
     if (entry !== undefined) {
+      if (text === "" || entry.characters + text.length > MAX_MESSAGE) return
+      entry.characters += text.length
       entry.pieces.push({ text, atMs })
       return
     }
-    this.#entries.push({ role, key, pieces: [{ text, atMs }] })
+    this.#entries.push({ role, key, pieces: [{ text, atMs }], characters: text.length })
     if (this.#entries.length > MAX_ENTRIES) this.#entries.shift()
   }
 

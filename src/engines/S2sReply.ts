@@ -4,6 +4,11 @@
  * @since 0.1.0
  */
 
+/** A model that says more in one reply, or writes more than it says, has lost its way. */
+const MAX_MS = 10 * 60_000
+const MAX_TEXT = 65_536
+const MAX_ITEMS = 256
+
 /**
  * A reply that we have asked for: what is sent before the response is asked for, and how it differs from others.
  *
@@ -56,16 +61,21 @@ export class S2sReply {
     this.askId = ask?.id
   }
 
+  /** Nobody listens to that much. */
+  get endless(): boolean {
+    return this.ms > MAX_MS
+  }
+
   /** Takes text that is being said. */
   say(text: string): void {
-    this.#text += text
+    if (this.#text.length + text.length <= MAX_TEXT) this.#text += text
   }
 
   /** Takes audio, and gives the whole words that are said from here on. */
   hear(item: string, contentIndex: number, samples: number, sampleRate: number): string {
     const ms = samples * 1_000 / sampleRate
     let spoken = this.items.at(-1)
-    if (spoken?.id !== item) {
+    if (spoken === undefined || (spoken.id !== item && this.items.length < MAX_ITEMS)) {
       spoken = { id: item, contentIndex, fromMs: this.ms, ms: 0 }
       this.items.push(spoken)
     }

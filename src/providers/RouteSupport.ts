@@ -1,14 +1,13 @@
 /**
- * What routes of providers share: where a token may stand, and how a failure is answered.
+ * What routes of providers share: where a token may stand, and who asks.
  *
  * @since 0.1.0
  */
 import * as Effect from "effect/Effect"
 import type * as HttpServerRequest from "effect/http/HttpServerRequest"
-import * as HttpServerResponse from "effect/http/HttpServerResponse"
 import * as Option from "effect/Option"
 import { CurrentVisitor, type Visitor } from "../backend/BackendProvider.ts"
-import { type BackendError, retryAfterSeconds, toProblemJson } from "../BackendError.ts"
+import { type BackendError, toProblemJson } from "../BackendError.ts"
 
 const TOKEN_PROTOCOL = "token."
 
@@ -50,29 +49,7 @@ export const visitorOf = (request: HttpServerRequest.HttpServerRequest): Effect.
   Effect.map(CurrentVisitor, ({ address }) => ({ address: address ?? Option.getOrUndefined(request.remoteAddress) }))
 
 /**
- * The problem JSON of an error; `status` replaces the one of its code where HTTP knows a better one (413, 415, 426).
- *
- * @category conversions
- * @since 0.1.0
- */
-export const problem = (error: BackendError, status?: number): HttpServerResponse.HttpServerResponse => {
-  const body = toProblemJson(error)
-  const code = status ?? body.status
-  const seconds = retryAfterSeconds(error)
-  return HttpServerResponse.jsonUnsafe({ ...body, status: code }, {
-    status: code,
-    contentType: "application/problem+json",
-    headers: {
-      "cache-control": "no-store",
-      ...(code === 401 ? { "www-authenticate": "Bearer" } : {}),
-      ...(code === 426 ? { "upgrade": "websocket" } : {}),
-      ...(seconds === undefined ? {} : { "retry-after": String(seconds) })
-    }
-  })
-}
-
-/**
- * The same as bytes, for a socket that is no request's any more.
+ * The problem JSON of an error as bytes, for a socket that is no request's any more.
  *
  * @category conversions
  * @since 0.1.0

@@ -314,7 +314,9 @@ export const make = Effect.fnUntraced(function*(options: SessionOptions) {
   const commits = new Map<number, Deferred.Deferred<void>>()
   const startReply = (command: Extract<Command, { readonly _tag: "Start" }>): void => {
     const { epoch, source, speculative, turn } = command
-    output.begin(epoch, turn, speculative)
+    // a reply that has its sound already is heard when its beginning has been told, not before
+    output.begin(epoch, turn, true)
+    if (!speculative) release(epoch)
     let committed: Effect.Effect<void> = Effect.void
     if (speculative) {
       const commit = Deferred.makeUnsafe<void>()

@@ -40,6 +40,8 @@ export interface SocketRequest {
   readonly op?: string | undefined
   readonly url: Redacted.Redacted<string>
   readonly headers: { readonly [name: string]: Redacted.Redacted<string> }
+  /** Never told, whatever the server repeats; nor is what stands in the headers. */
+  readonly secret?: Redacted.Redacted<string> | undefined
   readonly timeout: Duration.Duration
   /** What a close code means. */
   readonly closed: (code: number, reason: string) => BackendError
@@ -103,6 +105,14 @@ export const refusal = (
 
 const bytesOf = (data: WebSocket.RawData): Buffer =>
   Array.isArray(data) ? Buffer.concat(data) : data instanceof ArrayBuffer ? Buffer.from(data) : data
+
+/** Shorter words are no secrets, such as the scheme of an authorization. */
+const MIN_SECRET = 8
+
+const secretsOf = ({ headers, secret }: SocketRequest): ReadonlyArray<string> =>
+  [...Object.values(headers), ...(secret === undefined ? [] : [secret])]
+    .flatMap((value) => Redacted.value(value).split(/\s+/u))
+    .filter((word) => word.length >= MIN_SECRET)
 
 /**
  * Connects; closing the scope closes the socket, within a second.
@@ -177,7 +187,9 @@ export const connect = (
     socket.on("pong", () => {
       alive = true
     })
-    socket.on("close", (code, reason) => end(request.closed(code, reason.toString("utf8").slice(0, 200))))
+    const said = (reason: Buffer) =>
+      secretsOf(request).reduce((told, secret) => told.replaceAll(secret, "<redacted>"), reason.toString("utf8"))
+    socket.on("close", (code, reason) => end(request.closed(code, said(reason))))
     yield* Effect.addFinalizer(() =>
       Effect.sync(() => {
         over = true

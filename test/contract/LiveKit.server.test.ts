@@ -19,6 +19,6 @@ if (missing !== undefined) {
   describe("the contract over provider livekit, on the real server", () => {
     afterAll(() => Effect.runPromise(Scope.close(scope, Exit.void)))
     // what more of them at once cost this machine would be heard as gaps in the users' voices
-    Results.each(liveKit(server), { concurrency: 3 })
+    Results.each(liveKit(server), { concurrency: 3, again: true })
   })
 }

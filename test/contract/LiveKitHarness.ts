@@ -39,9 +39,11 @@ const dial = ({ rtc }: LiveKitPackages.LiveKitPackages): Conformance.Dial =>
         const { data } of new rtc.AudioStream(track, { sampleRate: 24_000, numChannels: 1, frameSizeMs: 20 })
       ) ear.audio(data)
     }
-    room.on("trackSubscribed", (track) => {
+    room.on("trackSubscribed", (track, publication) => {
       hear(track).catch(() => {
-        // it is gone already
+        // under load, LiveKit may hand out a track that it has let go of already
+        publication.setSubscribed(false)
+        setTimeout(() => publication.setSubscribed(true), 100)
       })
     })
     room.on("disconnected", (reason) => ear.closed(String(reason)))

@@ -42,6 +42,27 @@ describe("cascade", () => {
       assert.isAbove(ms, 1_000)
     }).pipe(Effect.scoped, Effect.provide(backend({}))), 20_000)
 
+  it.effect("wants the models of its parts", () =>
+    Effect.gen(function*() {
+      const models = (cascade: { readonly [name: string]: unknown }, more: { readonly [key: string]: unknown } = {}) =>
+        Effect.map(
+          BackendConfig.decode({
+            provider: "local",
+            pipeline_type: "s2s",
+            s2s_provider: "cascade",
+            engines: { cascade },
+            ...more
+          }),
+          Builtin.modelsOf
+        )
+      assert.deepStrictEqual(yield* models({}), ["moonshine-tiny-en", "silero-vad"])
+      assert.deepStrictEqual(yield* models({ stt_options: { model: "base" } }, { vad_provider: "energy" }), [
+        "moonshine-base-en"
+      ])
+      assert.deepStrictEqual(yield* models({ stt: "elsewhere" }), ["silero-vad"])
+      assert.deepStrictEqual(yield* models({}, { s2s_provider: "openai" }), [])
+    }))
+
   it.effect("names what is wrong with its parts", () =>
     Effect.gen(function*() {
       const told = (options: { readonly [name: string]: unknown }, more?: { readonly [key: string]: unknown }) =>
@@ -52,6 +73,10 @@ describe("cascade", () => {
         }))
       assert.deepInclude(yield* told({ stt: "nobody" }), { code: "invalid_config", missing: "nobody" })
       assert.match((yield* told({ stt_options: { threads: 0 } })).message, /engines\.cascade\.stt_options\.threads/u)
+      for (const [name, key] of [["openai", "OPENAI_API_KEY"], ["gemini", "GEMINI_API_KEY"]]) {
+        const error = yield* told({}, { s2s_provider: name })
+        assert.deepInclude(error, { code: "invalid_config", missing: key })
+      }
       assert.deepInclude(yield* told({}, { agent_in_loop: "tool" }), { code: "invalid_config", missing: "answers" })
       assert.deepInclude(yield* told({}, { agent_in_loop: "off" }), { code: "invalid_config", missing: "answers" })
     }))

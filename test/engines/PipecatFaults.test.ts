@@ -185,12 +185,17 @@ describe("the engine pipecat", () => {
     }))
 
   const starts: ReadonlyArray<readonly [says: string, answer: FakeBot.StartAnswer, error: object]> = [
-    ["429", { status: 429, body: "{}", headers: { "retry-after": "7" } }, { code: "rate_limit_exceeded" }],
+    ["429", { status: 429, body: "{}", headers: { "retry-after": "7", "x-request-id": "r-1" } }, {
+      code: "rate_limit_exceeded"
+    }],
     ["401", { status: 401, body: "" }, { code: "authentication_failed" }],
     ["500", { status: 500, body: "oops" }, { code: "connection_failed" }],
     ["something that is no JSON", { status: 200, body: "<html>" }, { code: "pipeline_error" }],
     ["a room of Daily's", { status: 200, body: "{\"dailyRoom\":\"https://x.daily.co/y\"}" }, {
       code: "pipeline_error"
+    }],
+    ["a URL that cannot be called", { status: 200, body: "{\"wsUrl\":\"ws://127.0.0.1/#here\"}" }, {
+      code: "invalid_config"
     }],
     ["a URL that is none", { status: 200, body: "{\"wsUrl\":\"here\"}" }, { code: "pipeline_error" }],
     ["more than it should", { status: 200, body: `{"wsUrl":"${"x".repeat(100_000)}"}` }, { code: "pipeline_error" }]
@@ -202,7 +207,13 @@ describe("the engine pipecat", () => {
         const failure = yield* fails(Effect.scoped(open({ startUrl, apiKey: Redacted.make("pk_1") })))
         assert.deepInclude(failure, error)
         assert.notInclude(JSON.stringify(failure), "pk_1")
-        if (answer.status === 429) assert.strictEqual(failure.details?.["retryAfterMs"], 7_000)
+        if (answer.status !== 429) return
+        assert.deepStrictEqual(failure.details, {
+          vendor: "pipecat",
+          status: 429,
+          requestId: "r-1",
+          retryAfterMs: 7_000
+        })
       }))
   }
 

@@ -281,6 +281,77 @@ export const suite = (vendor: Vendor) =>
         }))
     }
 
+    for (const own of [false, true]) {
+      live(`hears what is said while there is no connection, with turns decided by ${own ? "us" : "the model"}`, () =>
+        Effect.gen(function*() {
+          // the next connection takes its time
+          const fake = yield* vendor.start({
+            faults: [{}, { latencyMs: 200 }],
+            answers: ["Heard."],
+            transcripts: ["all"]
+          })
+          const talk = yield* open(vendor, fake, { own })
+          fake.reset()
+          yield* told(fake, "closed")
+          yield* Effect.sleep("50 millis")
+          talk.speak(600)
+          assert.strictEqual((yield* talk.reply).text, "Heard.")
+          const [turn] = yield* told(fake, "turn")
+          assert.strictEqual(turn?.connection, 1)
+          assert.isAtLeast(Number(turn?.["ms"]), 600)
+        }))
+    }
+
+    for (const own of [false, true]) {
+      live(`speaks a given text, between its answers, with turns decided by ${own ? "us" : "the model"}`, () =>
+        Effect.gen(function*() {
+          const fake = yield* vendor.start({ answers: ["An answer."], transcripts: ["hello"] })
+          const talk = yield* open(vendor, fake, { own })
+          talk.stream.say("This text, as it stands.")
+          assert.strictEqual((yield* talk.reply).text, "This text, as it stands.")
+          talk.speak()
+          assert.strictEqual((yield* talk.reply).text, "An answer.")
+          talk.stream.say("And this.")
+          talk.stream.say("And that.")
+          assert.strictEqual((yield* talk.reply).text, "And this.")
+          assert.strictEqual((yield* talk.reply).text, "And that.")
+        }))
+
+      if (vendor.agentAnswers) {
+        live(`only hears and speaks, with turns decided by ${own ? "us" : "the model"}`, () =>
+          Effect.gen(function*() {
+            const fake = yield* vendor.start({ answers: ["Never said."], transcripts: ["one", "two", "three"] })
+            const talk = yield* open(vendor, fake, { own }, { answers: false })
+            const words = () =>
+              talk.seen.flatMap((event) =>
+                event._tag === "UserTranscript" && event.final ? [event.text] : []
+              )
+            talk.speak()
+            yield* talk.next("UserTurnTranscribed")
+            assert.deepStrictEqual(words(), ["one"])
+            talk.stream.say("You said one.")
+            assert.strictEqual((yield* talk.reply).text, "You said one.")
+            talk.speak()
+            yield* talk.next("UserTurnTranscribed")
+            assert.deepStrictEqual(words(), ["one", "two"])
+            // what was said on a connection that is lost is heard on the next
+            talk.starts()
+            yield* Effect.sleep("50 millis")
+            fake.reset()
+            yield* told(fake, "closed")
+            talk.stops()
+            yield* talk.next("UserTurnTranscribed")
+            assert.deepStrictEqual(words(), ["one", "two", "three"])
+            assert.strictEqual(
+              talk.seen.filter((event) =>
+                event._tag === "ReplyStarted"
+              ).length,
+              1
+            )
+          }))
+      }
+    }
+
     live("answers what is typed, and remembers it on the next connection with the rest of the conversation", () =>
       Effect.gen(function*() {
         const fake = yield* vendor.start({ answers: ["One.", "Two."], transcripts: [] })
@@ -320,8 +391,8 @@ export const suite = (vendor: Vendor) =>
           ),
           [1000]
         )
-        const messages = fake.told.filter(({ connection, what }) => connection === 1 && what === "message")
-        assert.deepStrictEqual(messages.map(({ text }) => text), ["hello", "One."])
+        const messages = yield* told(fake, "message", 2)
+        assert.deepStrictEqual(messages.map(({ connection, text }) => [connection, text]), [[1, "hello"], [1, "One."]])
       }))
 
     live("drops what comes late of a truncated reply, and has the model forget it", () =>
@@ -340,8 +411,14 @@ export const suite = (vendor: Vendor) =>
         talk.speak()
         const next = yield* talk.reply
         assert.strictEqual(next.text, "Yes?")
-        assert.isFalse(talk.seen.slice(seen).some((event) => event._tag === "ReplyAudio" && event.reply === reply))
-        if (vendor.truncates) assert.deepInclude((yield* told(fake, "truncated"))[0], { ms: 120 })
+        assert.isFalse(
+          talk.seen.slice(seen).some((event) =>
+            event._tag === "ReplyAudio" && event.reply === reply
+          )
+        )
+        if (vendor.truncates) {
+          assert.deepInclude((yield* told(fake, "truncated"))[0], { ms: 120 })
+        }
       }))
 
     live("calls a tool within a reply, and goes on with what it gave", () =>
@@ -444,6 +521,20 @@ export const suite = (vendor: Vendor) =>
         assert.strictEqual(fake.connections(), 1)
       }))
 
+    live("is told what a close means, without the key", () =>
+      Effect.gen(function*() {
+        const key = "secret-0815"
+        const fake = yield* vendor.start({
+          keys: [key],
+          faults: [{ close: { after: 0, code: 1008, reason: `API key ${key} is not valid: invalid_api_key` } }]
+        })
+        const error = yield* Effect.flip(open(vendor, fake, { key }))
+        assert.deepInclude(error, { code: "authentication_failed" })
+        assert.notInclude(JSON.stringify(error), key)
+        assert.include(JSON.stringify(error), "<redacted>")
+        assert.strictEqual(fake.connections(), 1)
+      }))
+
     live("tries again after 429, at the time it was told or after a while, and gives up in the end", () =>
       Effect.gen(function*() {
         const refused = { refuse: { status: 429, headers: { "retry-after": "1" } } }
@@ -510,6 +601,38 @@ export const suite = (vendor: Vendor) =>
         }
         const [cut] = yield* told(fake, "truncated")
         assert.isTrue(Number(cut?.["ms"]) > 200 && Number(cut?.["ms"]) < 1_000, JSON.stringify(cut))
+      }))
+
+    live("lives as a session through a connection that is lost in the middle of an utterance", () =>
+      Effect.gen(function*() {
+        const fake = yield* vendor.start({ answers: ["Still here.", "Not asked."], transcripts: ["are you there"] })
+        const { hear, outputs, session } = yield* inSession(vendor, fake, {})
+        yield* hear(speech(300))
+        yield* Effect.sleep("100 millis")
+        fake.reset()
+        yield* outputs("engine.incident")
+        yield* hear(speech(300), silence(400))
+        const [stopped] = yield* outputs("agent.speech_stopped")
+        assert.deepInclude(stopped, { text: "Still here.", reason: "completed" })
+        const incidents = yield* outputs("engine.incident", 2)
+        assert.deepStrictEqual(
+          incidents.map((event) =>
+            event.type === "engine.incident" && event.what
+          ),
+          [
+            "failed",
+            "recovered"
+          ]
+        )
+        const [turn] = yield* told(fake, "turn")
+        assert.isAtLeast(Number(turn?.["ms"]), 600)
+        assert.strictEqual(yield* session.state.get, "listening")
+        assert.deepStrictEqual(
+          (yield* session.history).map(({ text }) =>
+            text
+          ),
+          ["are you there", "Still here."]
+        )
       }))
 
     live("has the session's agent as a tool", () =>

@@ -5,11 +5,14 @@ import { spawn } from "node:child_process"
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
+import { fileURLToPath } from "node:url"
 import { WebSocket } from "ws"
 import * as Pcm from "../../src/audio/Pcm.ts"
 import * as SessionEvent from "../../src/session/SessionEvent.ts"
 import * as LiveKitServer from "../support/LiveKitServer.ts"
 import * as LiveKitUser from "../support/LiveKitUser.ts"
+import { PipecatUser } from "../support/pipecat/PipecatUser.ts"
+import * as Python from "../support/pipecat/Python.ts"
 
 type Json = { readonly [key: string]: unknown }
 
@@ -111,6 +114,30 @@ const inRoom: Talk = ({ connection_url, token }, recording) =>
     })
   })
 
+const script = fileURLToPath(new URL("../support/pipecat/bridge_to.py", import.meta.url))
+
+/** Through the real Pipecat, which holds the user's line. */
+const throughBridge: Talk = (created, recording) =>
+  Effect.gen(function*() {
+    const port = yield* Python.freePort
+    yield* Python.run(script, ["-t", "websocket", "--host", "127.0.0.1", "--port", String(port)], {
+      ready: /Uvicorn running on/u
+    })
+    const session = encodeURIComponent(JSON.stringify(created))
+    return yield* Effect.promise(async () => {
+      const user = await PipecatUser.connect(`ws://127.0.0.1:${port}/ws-client?session=${session}`)
+      user.play(recording)
+      while (true) {
+        const over = user.events.find((event) => event.type === "agent.speech_stopped")
+        if (over !== undefined) {
+          user.hangUp()
+          return over.text
+        }
+        await pause(50)
+      }
+    })
+  })
+
 const talk = (config: Json, by: Talk) =>
   Effect.gen(function*() {
     const url = yield* application(config)
@@ -131,6 +158,12 @@ describe("one application", () => {
           talk({ provider: "livekit", provider_config: { url, api_key: apiKey, api_secret: apiSecret } }, inRoom)
         )
       }).pipe(Effect.scoped, Effect.runPromise),
+    60_000
+  )
+
+  it.skipIf(Python.missing !== undefined)(
+    `runs on provider pipecat${Python.missing === undefined ? "" : `: ${Python.missing}`}`,
+    () => talk({ provider: "pipecat" }, throughBridge),
     60_000
   )
 })

@@ -31,10 +31,66 @@ const marker = "do-not-sing"
 const canary = `canary-${marker}-7f3a9c-${marker}-0b1d`
 const env = { CANARY: canary }
 
+const decodeSchema = Schema.decodeSync(Schema.fromJsonString(Schema.Struct({
+  properties: Schema.Struct({
+    engines: Schema.Struct({
+      properties: Schema.Record(
+        Schema.String,
+        Schema.Struct({
+          properties: Schema.optionalKey(
+            Schema.Record(
+              Schema.String,
+              Schema.Struct({
+                writeOnly: Schema.optionalKey(Schema.Boolean),
+                // what is for one of a vendor's engines alone
+                properties: Schema.optionalKey(
+                  Schema.Record(Schema.String, Schema.Struct({ writeOnly: Schema.optionalKey(Schema.Boolean) }))
+                )
+              })
+            )
+          )
+        })
+      )
+    })
+  })
+})))
+
+interface Field {
+  readonly writeOnly?: boolean
+  readonly properties?: { readonly [key: string]: Field }
+}
+
+/** The paths of secrets. */
+const secretsIn = (fields: { readonly [key: string]: Field }): ReadonlyArray<ReadonlyArray<string>> =>
+  Object.entries(fields).flatMap(([key, { properties = {}, writeOnly }]) =>
+    writeOnly === true ? [[key]] : secretsIn(properties).map((path) => [key, ...path])
+  )
+
+/** A canary at each of the paths. */
+const sung = (paths: ReadonlyArray<ReadonlyArray<string>>): { readonly [key: string]: unknown } =>
+  Object.fromEntries(Array.from(new Set(paths.map(([key = ""]) => key)), (key) => {
+    const inner = paths.filter(([first]) => first === key).map(([, ...rest]) => rest).filter(({ length }) => length > 0)
+    return [key, inner.length === 0 ? canary : sung(inner)]
+  }))
+
+/** Our engines that take secrets, and the fields that are some. */
+const keyed = Object.entries(
+  decodeSchema(Fs.readFileSync(Builtin.configSchema, "utf8")).properties.engines.properties
+).flatMap(([name, { properties = {} }]): ReadonlyArray<readonly [string, ReadonlyArray<ReadonlyArray<string>>]> => {
+  const keys = secretsIn(properties)
+  return keys.length === 0 ? [] : [[name, keys]]
+})
+
 const config = {
   stt_provider: "hosted",
   tts_provider: "flite",
-  engines: { hosted: { api_key: "${CANARY}" } },
+  engines: {
+    ...Object.fromEntries(
+      // the one that has an option without a default
+      keyed.map(([name, keys]) => [name, { ...sung(keys), ...(name === "openai-compatible" ? { model: "m" } : {}) }])
+    ),
+    hosted: { api_key: "${CANARY}" }
+  },
   session: { signing_key: canary },
   store: { kind: "memory", url: `postgres://user:${canary}@db.example/voice` },
   rate_limits: { url: `redis://:${canary}@cache.example` },
@@ -109,7 +165,9 @@ const decoded = load(JSON.stringify(config), ".json")
 describe("secrets", () => {
   it("are the fields that the schema of configs marks, and all of them are tried here", () => {
     const schema = Fs.readFileSync(Builtin.configSchema, "utf8")
-    assert.strictEqual(schema.match(/"writeOnly": true/g)?.length, 6)
+    const ofEngines = keyed.flatMap(([, keys]) => keys).length
+    assert.isAbove(ofEngines, 0)
+    assert.strictEqual(schema.match(/"writeOnly": true/g)?.length, 6 + ofEngines)
     silent("the schema", schema)
   })
 

@@ -77,6 +77,7 @@ const connection = (options: FakeGeminiOptions) => (line: Line) => {
         return send({ toolCall: { functionCalls: [call] } })
       }
       const pieces = speech(next.text, 24_000)
+      line.tell("speaks")
       const step = (n: number) => {
         if (stopped) return
         const piece = pieces[n]
@@ -251,7 +252,7 @@ export const start = (options: FakeGeminiOptions = {}) =>
     refuse: (request) => {
       const url = new URL(request.url ?? "/", "ws://fake")
       if (!url.pathname.endsWith(".GenerativeService.BidiGenerateContent")) return 404
-      return url.searchParams.get("key") === KEY ? undefined : 401
+      return [KEY, ...options.keys ?? []].includes(url.searchParams.get("key") ?? "") ? undefined : 401
     },
     serve: connection(options)
   })

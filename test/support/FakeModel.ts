@@ -43,11 +43,15 @@ export interface Answer {
 export interface Told {
   readonly connection: number
   readonly what: string
+  /** When, by `performance.now()`. */
+  readonly at: number
   readonly [detail: string]: unknown
 }
 
 export interface FakeModelOptions {
   readonly faults?: ReadonlyArray<Fault> | undefined
+  /** Keys that are taken besides the usual one. */
+  readonly keys?: ReadonlyArray<string> | undefined
   readonly answers?: ReadonlyArray<Answer | string> | undefined
   /** What the user said in each turn. */
   readonly transcripts?: ReadonlyArray<string> | undefined
@@ -57,7 +61,8 @@ export interface FakeModelOptions {
 export interface Line {
   readonly index: number
   readonly request: IncomingMessage
-  readonly send: (message: object) => void
+  /** Bytes go out as they are, in a binary message. */
+  readonly send: (message: object | Uint8Array) => void
   readonly close: (code: number, reason: string) => void
   readonly after: (ms: number, run: () => void) => void
   readonly tell: (what: string, details?: { readonly [detail: string]: unknown }) => void
@@ -80,7 +85,8 @@ export const start = (
   options: FakeModelOptions,
   protocol: {
     readonly refuse: (request: IncomingMessage) => number | undefined
-    readonly serve: (line: Line) => (message: string) => void
+    /** Gets what comes; `bytes` where it is binary. */
+    readonly serve: (line: Line) => (message: string, bytes?: Buffer) => void
     readonly binary?: boolean
   }
 ): Effect.Effect<FakeModel, never, Scope.Scope> =>
@@ -100,7 +106,7 @@ export const start = (
         const status = fault.refuse?.status ?? protocol.refuse(request)
         if (status !== undefined) {
           const headers = { "x-request-id": `req_${index}`, "content-length": "0", ...fault.refuse?.headers }
-          told.push({ connection: index, what: "refused", status })
+          told.push({ connection: index, what: "refused", at: performance.now(), status })
           socket.end(
             `HTTP/1.1 ${status} Refused\r\n${
               Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`).join("")
@@ -121,14 +127,14 @@ export const start = (
           }
           ws.on("error", () => {})
           ws.on("close", (code) => {
-            told.push({ connection: index, what: "closed", code })
+            told.push({ connection: index, what: "closed", at: performance.now(), code })
             for (const timer of timers) clearTimeout(timer)
             sockets.delete(ws)
             raw.delete(ws)
           })
           let sent = 0
-          let held: string | undefined
-          const put = (text: string) => {
+          let held: string | Uint8Array | undefined
+          const put = (text: string | Uint8Array) => {
             if (ws.readyState !== ws.OPEN) return
             if (fault.stallAfter !== undefined && sent >= fault.stallAfter) return
             if (fault.halfOpenAfter !== undefined && sent >= fault.halfOpenAfter) return void socket.pause()
@@ -143,7 +149,9 @@ export const start = (
               return
             }
             const whole = fault.partialAt === at ? text.slice(0, text.length / 2) : text
-            ws.send(protocol.binary === true ? Buffer.from(whole) : whole, { binary: protocol.binary === true })
+            ws.send(protocol.binary === true && typeof whole === "string" ? Buffer.from(whole) : whole, {
+              binary: protocol.binary === true || typeof whole !== "string"
+            })
             if (held !== undefined) {
               ws.send(held)
               held = undefined
@@ -153,20 +161,20 @@ export const start = (
             index,
             request,
             send: (message) => {
-              const text = JSON.stringify(message)
+              const text = message instanceof Uint8Array ? message : JSON.stringify(message)
               if (fault.latencyMs === undefined) put(text)
               else after(fault.latencyMs, () => put(text))
             },
             close: (code, reason) => ws.close(code, reason),
             after,
-            tell: (what, details) => void told.push({ connection: index, what, ...details }),
+            tell: (what, details) => void told.push({ connection: index, what, at: performance.now(), ...details }),
             nextAnswer: () => {
               const next = answers.shift()
               return typeof next === "string" ? { text: next } : next
             },
             nextTranscript: () => transcripts.shift()
           })
-          ws.on("message", (data: Buffer) => receive(data.toString("utf8")))
+          ws.on("message", (data: Buffer, isBinary) => receive(data.toString("utf8"), isBinary ? data : undefined))
         })
       })
       server.listen(0, "127.0.0.1", () => {

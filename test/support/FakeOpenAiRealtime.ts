@@ -196,6 +196,7 @@ const connection = (line: Line) => {
       if (!outOfBand) addItem(item, { audioMs: 0, type: "message" })
       send("response.content_part.added", { ...about(itemId), part: { type: "audio", transcript: "" } })
       const pieces = speech(answer.text, RATE)
+      line.tell("speaks")
       const step = (n: number) => {
         if (active !== mine) return
         const piece = pieces[n]
@@ -396,7 +397,8 @@ export const start = (options: FakeModelOptions = {}) =>
     refuse: (request) => {
       const url = new URL(request.url ?? "/", "ws://fake")
       if (!url.pathname.endsWith("/realtime")) return 404
-      if (request.headers.authorization !== `Bearer ${KEY}`) return 401
+      const keys = [KEY, ...options.keys ?? []]
+      if (!keys.some((key) => request.headers.authorization === `Bearer ${key}`)) return 401
       return url.searchParams.get("model") === null ? 400 : undefined
     },
     serve: connection

@@ -86,9 +86,11 @@ export const join = Effect.fnUntraced(function*(
       }
     }
   }
-  room.on("trackSubscribed", (track) => {
+  room.on("trackSubscribed", (track, publication) => {
     hear(track).catch(() => {
-      // it is gone already
+      // under load, LiveKit may hand out a track that it has let go of already
+      publication.setSubscribed(false)
+      setTimeout(() => publication.setSubscribed(true), 100)
     })
   })
   room.on("disconnected", (reason) => {

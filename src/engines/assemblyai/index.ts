@@ -97,8 +97,8 @@ const make = Effect.fnUntraced(function*(options: AssemblyAiOptions) {
         url: Redacted.make(addressOf(options, keyterms)),
         headers: { authorization: key },
         timeout: options.timeout,
-        // pieces of less than 50 ms are refused
         chunkMs: 60,
+        leastMs: 50,
         graceMs: 1_000,
         closed: TurnsTalk.closed,
         talk: () => TurnsTalk.make({ formatted: options.formatTurns, now: () => clock.currentTimeMillisUnsafe() })

@@ -17,9 +17,11 @@ const PRE_ROLL = INPUT_RATE
 /** Kept of a user who speaks, at most: a minute. */
 const MAX_TAPE = 60 * INPUT_RATE
 /** Sound that was no turn is forgotten after so much silence. */
-const FORGET = 5 * INPUT_RATE
+const FORGET = 30 * INPUT_RATE
 /** Replies that wait to be asked for; more fail. */
 const MAX_ASKS = 64
+/** The words of one turn. */
+const MAX_WORDS = 16_384
 /** Calls that wait for their results; more are refused. */
 const MAX_CALLS = 64
 /** What carries the last words of a reply when no audio is left to: 20 ms. */
@@ -49,6 +51,8 @@ export const make = (options: LiveTalkOptions): S2sTalk => {
   const { emit, remote } = options
   /** What has been said and not answered. */
   const tape = new S2sTape()
+  /** With turns of the model's: what was heard while there was no connection. */
+  const missed = new S2sTape()
   /** What was heard of a silent user, and not sent. */
   const before = new S2sTape()
   const memory = new S2sMemory(options.history)
@@ -202,7 +206,8 @@ export const make = (options: LiveTalkOptions): S2sTalk => {
     const { said } = memory
     if (!resumed && said.length > 0) send(client.history(said))
     // what was said and not answered is said again
-    if ((user !== "quiet" || voiced) && remote) { for (const chunk of tape.chunks) send(client.audio(chunk)) }
+    if (remote) { for (const chunk of (user !== "quiet" || voiced ? tape : missed).chunks) send(client.audio(chunk)) }
+    missed.clear()
     if (user !== "quiet" && !remote) announce()
     options.ready()
     pump()
@@ -211,6 +216,7 @@ export const make = (options: LiveTalkOptions): S2sTalk => {
     const reply = saying()
     if (reply.cut) return
     if (typeof pcm === "string") return fail(reply, malformed(pcm))
+    if (reply.endless) return fail(reply, malformed("a reply without an end"))
     emit({ _tag: "ReplyAudio", reply: reply.name, pcm, text: reply.hear("", 0, pcm.length, OUTPUT_RATE) })
   }
   const onEvent = (event: ServerEvent): void => {
@@ -226,7 +232,7 @@ export const make = (options: LiveTalkOptions): S2sTalk => {
         return stopSpeech()
       case "Heard": {
         if (remote && user === "quiet" && current === undefined && !wordsLate) startSpeech()
-        words += event.text
+        if (words.length + event.text.length <= MAX_WORDS) words += event.text
         if (words.trim() !== "") emit({ _tag: "UserTranscript", text: words.trim(), final: false })
         if (event.finished || (wordsLate && current === undefined)) {
           wordsLate = false
@@ -348,6 +354,7 @@ export const make = (options: LiveTalkOptions): S2sTalk => {
         // nobody waits for an answer to it any more
         if (voiced && !ear.speaking && (quietSamples += pcm.length) > FORGET && user === "quiet") voiced = false
         tape.push(pcm, kept ? MAX_TAPE : PRE_ROLL)
+        if (send === undefined) missed.push(pcm, MAX_TAPE)
         send?.(client.audio(pcm))
       } else if (user === "quiet" || user === "owed") {
         // with turns of ours, a silent user costs nothing

@@ -194,7 +194,14 @@ const make = Effect.fnUntraced(function*(options: GeminiOptions) {
         silence: options.silenceTimeout,
         lifetime: LIFETIME,
         onIncident: given.onIncident,
-        request: Effect.succeed({ vendor: "gemini", url, headers: {}, timeout: options.timeout, closed }),
+        request: Effect.succeed({
+          vendor: "gemini",
+          url,
+          headers: {},
+          secret: apiKey,
+          timeout: options.timeout,
+          closed
+        }),
         talk: (listener) =>
           LiveTalk.make({ ...listener, setup: setupOf(options, given), remote, history: given.history })
       })

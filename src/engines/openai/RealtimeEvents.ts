@@ -16,7 +16,7 @@ const optional = <S extends Schema.Constraint>(schema: S) => Schema.optionalKey(
 const ErrorBody = Schema.Struct({
   type: optional(Schema.String),
   code: optional(Schema.String),
-  message: optional(Schema.String),
+  param: optional(Schema.String),
   event_id: optional(Schema.String)
 })
 

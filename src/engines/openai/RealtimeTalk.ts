@@ -31,9 +31,12 @@ const PRE_ROLL = SAMPLE_RATE
 /** Kept of a user who speaks, at most: a minute. */
 const MAX_TAPE = 60 * SAMPLE_RATE
 /** Sound that was no turn is forgotten after so much silence. */
-const FORGET = 5 * SAMPLE_RATE
+const FORGET = 30 * SAMPLE_RATE
 /** Replies that may yet be truncated. */
 const MAX_REPLIES = 32
+/** Words, calls and messages that a server may begin and not end. */
+const MAX_OPEN = 64
+const MAX_WORDS = 16_384
 /** Replies that wait to be asked for; more fail. */
 const MAX_ASKS = 64
 /** What carries the last words of a reply when no audio is left to: 20 ms. */
@@ -75,6 +78,8 @@ export const make = (options: RealtimeTalkOptions): S2sTalk => {
   const { answers, emit, remote } = options
   /** What has been said and not answered. */
   const tape = new S2sTape()
+  /** With turns of the model's: what was heard while there was no connection. */
+  const missed = new S2sTape()
   /** What was heard of a silent user, and not sent. */
   const before = new S2sTape()
   const memory = new S2sMemory(options.history)
@@ -159,7 +164,9 @@ export const make = (options: RealtimeTalkOptions): S2sTalk => {
     send = opening
     if (answers) { for (const said of memory.said) send(client.message(said)) }
     // what was said and not answered is said again
-    if (user !== "quiet" || owedWords > 0) { for (const chunk of tape.chunks) send(client.append(chunk)) }
+    const again = user !== "quiet" || owedWords > 0 ? tape : missed
+    for (const chunk of again.chunks) send(client.append(chunk))
+    missed.clear()
     if (!remote && owedWords > 0) send(client.commit)
     options.ready()
     pump()
@@ -183,12 +190,10 @@ export const make = (options: RealtimeTalkOptions): S2sTalk => {
   const onAudio = (event: Of<"response.output_audio.delta">) => {
     const reply = current
     if (reply === undefined || reply.response !== event.response_id || reply.cut) return
-    const { pcm } = event
+    const pcm = reply.endless ? "a reply without an end" : event.pcm
     if (typeof pcm === "string") {
       send?.(client.cancel(event.response_id))
-      if (!reply.cut) {
-        emit({ _tag: "ReplyFailed", reply: reply.name, error: malformed(pcm) })
-      }
+      emit({ _tag: "ReplyFailed", reply: reply.name, error: malformed(pcm) })
       reply.cut = true
       return
     }
@@ -276,10 +281,11 @@ export const make = (options: RealtimeTalkOptions): S2sTalk => {
         return remote ? onSpeech(false) : undefined
       case "input_audio_buffer.committed":
         // its words may come after those of the reply
-        unanswered.push(event.item_id)
+        if (unanswered.length < MAX_OPEN) unanswered.push(event.item_id)
         return memory.add("user", event.item_id, "")
       case "conversation.item.input_audio_transcription.delta": {
         const text = (interims.get(event.item_id) ?? "") + (event.delta ?? "")
+        if (text.length > MAX_WORDS || (interims.size >= MAX_OPEN && !interims.has(event.item_id))) return
         interims.set(event.item_id, text)
         return emit({ _tag: "UserTranscript", text, final: false })
       }
@@ -301,7 +307,9 @@ export const make = (options: RealtimeTalkOptions): S2sTalk => {
       case "response.function_call_arguments.done": {
         if (current?.response !== event.response_id) return
         // nobody runs it, and the model's memory must not have a call without an end
-        if (current.cut) return send?.(client.toolOutput(event.call_id, `{"error":"the user interrupted"}`))
+        if (current.cut || calls.size >= MAX_OPEN) {
+          return send?.(client.toolOutput(event.call_id, `{"error":"the user interrupted"}`))
+        }
         current.called = true
         current.calls.add(event.call_id)
         calls.set(event.call_id, current)
@@ -372,6 +380,7 @@ export const make = (options: RealtimeTalkOptions): S2sTalk => {
     push: (pcm) => {
       const kept = user !== "quiet" || (current !== undefined && current.ms === 0 && !current.cut)
       if (remote) tape.push(pcm, kept ? MAX_TAPE : PRE_ROLL)
+      if (remote && send === undefined) missed.push(pcm, MAX_TAPE)
       if (user === "paused") {
         quietSamples += pcm.length
         if (quietSamples > FORGET) {
@@ -471,9 +480,15 @@ const failed = ({ id, status_details: details }: Of<"response.done">["response"]
     })
 }
 
-const refused = ({ code, event_id: requestId, message, type }: Of<"error">["error"]): BackendError => {
-  const details = { vendor: "openai", code: code ?? type ?? "unknown", ...(requestId == null ? {} : { requestId }) }
-  const told = `openai: ${message ?? details.code}`
+/** Not in the vendor's words: they may hold the user's, or a part of a key. */
+const refused = ({ code, event_id: requestId, param, type }: Of<"error">["error"]): BackendError => {
+  const details = {
+    vendor: "openai",
+    code: code ?? type ?? "unknown",
+    ...(param == null ? {} : { param }),
+    ...(requestId == null ? {} : { requestId })
+  }
+  const told = `openai refused: ${details.code}${param == null ? "" : ` (${param})`}`
   if (type === "server_error") return new ConnectionFailed({ op: "SpeechToSpeech.open", message: told, details })
   return new InvalidConfig({ op: "SpeechToSpeech.open", message: told, details })
 }

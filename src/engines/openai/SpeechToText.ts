@@ -98,7 +98,6 @@ const make = Effect.fnUntraced(function*(options: OpenAiTranscriptionOptions) {
         headers: { authorization: Redacted.make(`Bearer ${Redacted.value(key)}`) },
         timeout: options.timeout,
         chunkMs: 100,
-        graceMs: 2_500,
         maxAge: options.rotateAfter,
         closed: (code, reason) => HostedRecogniser.lost(vendor, code, reason),
         talk: () => TranscriptionTalk.make(sessionOf(options, language, keyterms))

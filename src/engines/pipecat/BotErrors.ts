@@ -14,14 +14,33 @@ import {
 const vendor = "pipecat"
 
 /**
+ * The headers of an answer, by their names in lower case.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface AnswerHeaders {
+  readonly [name: string]: string | ReadonlyArray<string> | undefined
+}
+
+const textOf = (value: AnswerHeaders[string]): string | undefined =>
+  typeof value === "string" && value.length <= 256 ? value : undefined
+
+/**
  * An answer to a handshake or to a start that is no success.
  *
  * @category constructors
  * @since 0.1.0
  */
-export const ofStatus = (op: string, status: number, retryAfter?: string | undefined): BackendError => {
-  const seconds = retryAfter !== undefined && /^\d{1,5}$/.test(retryAfter) ? Number(retryAfter) : undefined
-  const details = { vendor, status, ...(seconds === undefined ? {} : { retryAfterMs: seconds * 1_000 }) }
+export const ofStatus = (op: string, status: number, headers: AnswerHeaders): BackendError => {
+  const retryAfter = textOf(headers["retry-after"]) ?? ""
+  const requestId = textOf(headers["x-request-id"])
+  const details = {
+    vendor,
+    status,
+    ...(requestId === undefined ? {} : { requestId }),
+    ...(/^\d{1,5}$/.test(retryAfter) ? { retryAfterMs: Number(retryAfter) * 1_000 } : {})
+  }
   switch (status) {
     case 401:
     case 403:

@@ -11,7 +11,7 @@ import * as Effect from "effect/Effect"
 import * as Redacted from "effect/Redacted"
 import type * as Scope from "effect/Scope"
 import { WebSocket } from "ws"
-import type { BackendError } from "../../BackendError.ts"
+import { type BackendError, InvalidConfig } from "../../BackendError.ts"
 import { bounded } from "../../Bounded.ts"
 import * as BotErrors from "./BotErrors.ts"
 
@@ -59,13 +59,18 @@ export const connect = Effect.fnUntraced(function*(
   const { onFrame, token } = options
   let alive = true
   const socket = yield* Effect.acquireRelease(
-    Effect.sync(() => {
-      const socket = new WebSocket(options.url, {
-        maxPayload: MAX_PAYLOAD_BYTES,
-        perMessageDeflate: false,
-        followRedirects: false,
-        ...(token === undefined ? {} : { headers: { authorization: `Bearer ${Redacted.value(token)}` } })
-      })
+    Effect.try({
+      try: () =>
+        new WebSocket(options.url, {
+          maxPayload: MAX_PAYLOAD_BYTES,
+          perMessageDeflate: false,
+          followRedirects: false,
+          ...(token === undefined ? {} : { headers: { authorization: `Bearer ${Redacted.value(token)}` } })
+        }),
+      // what it says may hold the URL
+      catch: () =>
+        new InvalidConfig({ op, message: "the bot's URL is no URL of a WebSocket", details: { vendor: "pipecat" } })
+    }).pipe(Effect.map((socket) => {
       socket.on("error", () => {})
       socket.on("close", (code) => Deferred.doneUnsafe(gone, Effect.succeed(code)))
       socket.on("pong", () => {
@@ -77,7 +82,7 @@ export const connect = Effect.fnUntraced(function*(
         if (isBinary && Buffer.isBuffer(data)) onFrame(data)
       })
       return socket
-    }),
+    })),
     (socket) =>
       Effect.suspend(() => {
         if (socket.readyState !== WebSocket.OPEN) return Effect.sync(() => socket.terminate())
@@ -93,7 +98,7 @@ export const connect = Effect.fnUntraced(function*(
     socket.once("error", (cause) => resume(Effect.fail(BotErrors.unreachable(op, cause))))
     socket.once("close", (code) => resume(Effect.fail(BotErrors.ofClose(op, code, false))))
     socket.once("unexpected-response", (_, { headers, statusCode = 0 }) => {
-      resume(Effect.fail(BotErrors.ofStatus(op, statusCode, headers["retry-after"])))
+      resume(Effect.fail(BotErrors.ofStatus(op, statusCode, headers)))
       socket.terminate()
     })
   })

@@ -72,7 +72,7 @@ export const start = Effect.fnUntraced(function*(options: {
     new ConnectionFailed({ op, message: "the bot's server cannot be reached", details: { vendor: "pipecat" } })
   const response = yield* HttpClient.execute(request).pipe(Effect.mapError(unreachable))
   if (response.status < 200 || response.status > 299) {
-    return yield* BotErrors.ofStatus(op, response.status, response.headers["retry-after"])
+    return yield* BotErrors.ofStatus(op, response.status, response.headers)
   }
   const nonsense = (what: string) =>
     new PipelineError({

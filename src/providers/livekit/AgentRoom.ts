@@ -88,6 +88,7 @@ export interface AgentRoom {
 
 const op = "LiveKitProvider.join"
 const LEAVE_DEADLINE = "2 seconds"
+const SUBSCRIBE_AGAIN = "100 millis"
 /** How long a voice may take from its being sent to its being received. */
 const LISTENING_DEADLINE = "1 second"
 
@@ -168,10 +169,7 @@ export const join = Effect.fnUntraced(function*(
         if (done) return
         listener.audio(identity, value.data)
       }
-    }).pipe(
-      // the track may be gone already
-      Effect.ignore
-    )
+    })
 
   const silence = (sid: string | undefined) => {
     if (sid === undefined) return
@@ -194,7 +192,21 @@ export const join = Effect.fnUntraced(function*(
     // one voice each, the newest
     voices.set(identity, sid)
     heard.openUnsafe()
-    hear(identity, Effect.andThen(listen(track, identity), Effect.sync(() => silence(sid))))
+    const over = Effect.sync(() => silence(sid))
+    hear(
+      identity,
+      Effect.matchEffect(listen(track, identity), {
+        onSuccess: () => over,
+        // under load, LiveKit may hand out a track that it has let go of already: the voice is asked for once more
+        onFailure: () =>
+          Effect.sync(() => publication.setSubscribed(false)).pipe(
+            Effect.andThen(over),
+            Effect.andThen(Effect.sleep(SUBSCRIBE_AGAIN)),
+            Effect.andThen(Effect.sync(() => publication.setSubscribed(true))),
+            Effect.ignore
+          )
+      })
+    )
   })
   room.on("trackUnsubscribed", (_track, { sid }) => silence(sid))
   room.on("disconnected", (reason) => {

@@ -16,7 +16,7 @@ import * as Redacted from "effect/Redacted"
 import type { WebhookEvent } from "livekit-server-sdk"
 import type { ProviderRoute } from "../../backend/BackendProvider.ts"
 import { AuthenticationFailed, InvalidConfig } from "../../BackendError.ts"
-import { problem } from "../RouteSupport.ts"
+import { problem } from "../../transport/ProblemResponse.ts"
 import type { LiveKitServer } from "./LiveKitConfig.ts"
 import type { LiveKitPackages } from "./LiveKitPackages.ts"
 

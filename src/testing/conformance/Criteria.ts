@@ -25,7 +25,7 @@ const success: ReadonlyArray<Entry> = [
   later(
     "SC-003",
     "switching providers changes no application code",
-    "needs two more providers; this suite is the first half"
+    "one program on local, livekit and pipecat, by its config alone: test/providers/Swap.server.test.ts"
   ),
   later(
     "SC-004",

@@ -75,7 +75,7 @@ describe("OpenAI's Realtime wire", () => {
         error: {
           type: "invalid_request_error",
           code: "invalid_event",
-          message: "The 'type' field is missing.",
+          param: null,
           event_id: "event_567"
         }
       }

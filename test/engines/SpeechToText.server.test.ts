@@ -1,0 +1,144 @@
+/** The hosted recognisers over their fakes, by one contract; and what is each one's own. */
+import { assert, describe, it } from "@effect/vitest"
+import { Duration, Effect, Layer, Redacted, Stream } from "effect"
+import * as AssemblyAi from "../../src/engines/assemblyai/index.ts"
+import * as Deepgram from "../../src/engines/deepgram/index.ts"
+import * as ElevenLabs from "../../src/engines/elevenlabs/index.ts"
+import * as OpenAi from "../../src/engines/openai/index.ts"
+import { SpeechToText } from "../../src/speech/SpeechToText.ts"
+import * as SpokenAudio from "../../src/testing/SpokenAudio.ts"
+import * as Fakes from "../support/FakeRecognisers.ts"
+import * as Contract from "./SpeechToTextContract.ts"
+
+const key = Redacted.make(Fakes.KEY)
+
+Contract.run({
+  name: "deepgram",
+  vendor: "deepgram",
+  fake: Fakes.deepgram,
+  layer: Deepgram.layerSpeechToText,
+  key,
+  variable: "DEEPGRAM_API_KEY",
+  asks: "Finalize",
+  farewell: "CloseStream"
+})
+Contract.run({
+  name: "deepgram flux",
+  vendor: "deepgram",
+  fake: Fakes.flux,
+  layer: (options) => Deepgram.layerSpeechToText({ ...options, model: "flux-general-en" }),
+  key,
+  variable: "DEEPGRAM_API_KEY",
+  asks: "ForceEndTurn",
+  farewell: "CloseStream"
+})
+Contract.run({
+  name: "assemblyai",
+  vendor: "assemblyai",
+  fake: Fakes.assemblyai,
+  layer: AssemblyAi.layer,
+  key,
+  variable: "ASSEMBLYAI_API_KEY",
+  asks: "ForceEndpoint",
+  farewell: "Terminate"
+})
+Contract.run({
+  name: "elevenlabs",
+  vendor: "elevenlabs",
+  fake: Fakes.elevenlabs,
+  layer: ElevenLabs.layerSpeechToText,
+  key,
+  variable: "ELEVENLABS_API_KEY",
+  asks: "commit"
+})
+Contract.run({
+  name: "openai",
+  vendor: "openai",
+  fake: Fakes.openai,
+  layer: OpenAi.layerSpeechToText,
+  key,
+  variable: "OPENAI_API_KEY",
+  asks: "commit"
+})
+
+const pause = (ms: number) => Effect.promise(() => new Promise((resolve) => setTimeout(resolve, ms)))
+
+describe("turns", () => {
+  for (
+    const [name, fake, layer] of [
+      ["flux", Fakes.flux, (url: string) => Deepgram.layerSpeechToText({ url, apiKey: key, model: "flux-general-en" })],
+      ["assemblyai", Fakes.assemblyai, (url: string) => AssemblyAi.layer({ url, apiKey: key })]
+    ] as const
+  ) {
+    it.live(`${name} says when a turn is over, once, with its words before it`, () =>
+      Effect.gen(function*() {
+        const model = yield* fake({})
+        const context = yield* Layer.build(layer(model.url))
+        const engine = yield* Effect.provide(SpeechToText, context)
+        assert.isTrue(engine.capabilities.endOfTurn)
+        const stream = yield* engine.open({ sessionId: "test" })
+        stream.push(SpokenAudio.encode("that is all", { msPerCharacter: 40 }))
+        stream.push(new Int16Array(16_000))
+        const events = yield* stream.events.pipe(
+          Stream.takeUntil(({ _tag }) => _tag === "EndOfTurn"),
+          Stream.runCollect
+        )
+        assert.deepStrictEqual(
+          events.filter(({ _tag }) => _tag !== "Interim").map((event) =>
+            event._tag === "Final" ? event.text : event._tag
+          ),
+          ["that is all", "EndOfTurn"]
+        )
+      }).pipe(Effect.scoped), 20_000)
+  }
+})
+
+describe("connections that grow old", () => {
+  for (
+    const [name, fake, layer] of [
+      [
+        "assemblyai, by its own word",
+        () => Fakes.assemblyai({ expiresInMs: 31_500 }),
+        (url: string) => AssemblyAi.layer({ url, apiKey: key })
+      ],
+      [
+        "openai, by its age",
+        () => Fakes.openai({}),
+        (url: string) => OpenAi.layerSpeechToText({ url, apiKey: key, rotateAfter: Duration.seconds(1) })
+      ]
+    ] as const
+  ) {
+    it.live(`${name}: another takes over in a pause, and no word is lost`, () =>
+      Effect.gen(function*() {
+        const model = yield* fake()
+        const context = yield* Layer.build(layer(model.url))
+        const engine = yield* Effect.provide(SpeechToText, context)
+        const stream = yield* engine.open({ sessionId: "test" })
+        const texts: Array<string> = []
+        let answered = 0
+        yield* stream.events.pipe(
+          Stream.runForEach((event) =>
+            Effect.sync(() => {
+              if (event._tag === "Final") texts.push(event.text)
+              if (event._tag === "Finalized") answered = event.id
+            })
+          ),
+          Effect.forkScoped
+        )
+        const say = Effect.fnUntraced(function*(id: number, text: string) {
+          stream.activity({ _tag: "SpeechStarted", atSample: 0, decidedAtSample: 0 })
+          stream.push(SpokenAudio.encode(text, { sampleRate: engine.sampleRate, msPerCharacter: 40 }))
+          stream.push(new Int16Array(engine.sampleRate / 10))
+          stream.activity({ _tag: "SpeechStopped", atSample: 0, decidedAtSample: 0 })
+          stream.finalize(id, 0)
+          for (let i = 0; i < 300 && answered < id; i++) yield* pause(10)
+        })
+        yield* say(1, "before it")
+        for (let i = 0; i < 600 && model.connections() < 2; i++) yield* pause(10)
+        assert.strictEqual(model.connections(), 2)
+        yield* pause(200)
+        yield* say(2, "after it")
+        assert.deepStrictEqual(texts, ["before it", "after it"])
+      }).pipe(Effect.scoped), 30_000)
+  }
+})
