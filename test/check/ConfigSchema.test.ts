@@ -189,7 +189,7 @@ describe("ConfigSchema", () => {
         ? node.some(isSecret)
         : isNode(node) && (node["writeOnly"] === true || isSecret(node["anyOf"]) || isSecret(node["items"]))
     const secrets = everyField(schema, "").flatMap(([path, node]) => isSecret(node) ? [path] : [])
-    const isEngines = (path: string) => /^engines\.\w+\.(?:(?:stt|tts|s2s)\.)?(api_key|token)$/u.test(path)
+    const isEngines = (path: string) => /^engines\.[\w-]+\.(?:(?:stt|tts|s2s)\.)?(api_key|token)$/u.test(path)
     assert.include(secrets.filter(isEngines), "engines.pipecat.api_key")
     assert.deepStrictEqual(secrets.filter((path) => !isEngines(path)).toSorted(), [
       "provider_config.api_secret",

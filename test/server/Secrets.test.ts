@@ -85,7 +85,10 @@ const config = {
   stt_provider: "hosted",
   tts_provider: "flite",
   engines: {
-    ...Object.fromEntries(keyed.map(([name, keys]) => [name, sung(keys)])),
+    ...Object.fromEntries(
+      // the one that has an option without a default
+      keyed.map(([name, keys]) => [name, { ...sung(keys), ...(name === "openai-compatible" ? { model: "m" } : {}) }])
+    ),
     hosted: { api_key: "${CANARY}" }
   },
   session: { signing_key: canary },
