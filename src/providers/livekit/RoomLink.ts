@@ -234,7 +234,7 @@ export const open = Effect.fnUntraced(function*(
     () => Effect.sync(() => link.rooms.delete(target.room))
   )
   yield* ensure
-  // before the agent leaves, which the next line makes it do first
+  // last of all, when the agent has left
   if (target.own) {
     yield* Effect.addFinalizer(() =>
       surrendered ? Effect.void : service.remove(target.room).pipe(Effect.ignore, bounded(REMOVE_DEADLINE))
