@@ -68,7 +68,10 @@ describe("the packed package", () => {
   it("holds no tests, no tools and no stray files", () => {
     const entries = readdirSync(join(project, "node_modules", "effect-voice"))
     assert.includeMembers(entries, ["LICENSE", "README.md", "THIRD-PARTY-LICENCES.md", "dist", "package.json"])
-    for (const absent of ["test", "scripts", "node_modules", ".ci"]) assert.notInclude(entries, absent)
+    for (const absent of ["test", "node_modules", ".ci"]) assert.notInclude(entries, absent)
+    // of the scripts only what users run: the bridge to Pipecat
+    const scripts = readdirSync(join(project, "node_modules", "effect-voice", "scripts"), { recursive: true })
+    assert.sameMembers(scripts.map(String), ["pipecat", join("pipecat", "README.md"), join("pipecat", "bridge.py")])
   })
 
   it("has the schema of configs where editors look for it, and prints it", () => {
