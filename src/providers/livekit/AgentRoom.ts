@@ -159,7 +159,7 @@ export const join = Effect.fnUntraced(function*(
   })
 
   /** Reads a voice as it comes, so that LiveKit's own queue, which has no bound, stays empty. */
-  const listen = (track: Track, identity: string) =>
+  const listen = (track: Track, identity: string, sid: string) =>
     Effect.tryPromise(async (signal) => {
       const stream = new rtc.AudioStream(track, { sampleRate: INPUT_SAMPLE_RATE, numChannels: 1, frameSizeMs: 20 })
       const reader = stream.getReader()
@@ -167,7 +167,8 @@ export const join = Effect.fnUntraced(function*(
       while (true) {
         const { done, value } = await reader.read()
         if (done) return
-        listener.audio(identity, value.data)
+        // what is still read of a voice that has ended must not begin it again
+        if (voices.get(identity) === sid) listener.audio(identity, value.data)
       }
     })
 
@@ -182,6 +183,7 @@ export const join = Effect.fnUntraced(function*(
 
   room.on("participantConnected", () => listener.people())
   room.on("participantDisconnected", (person) => {
+    silence(voices.get(person.identity))
     listener.left(person.identity, person.disconnectReason === rtc.DisconnectReason.CLIENT_INITIATED)
     listener.people()
   })
@@ -195,7 +197,7 @@ export const join = Effect.fnUntraced(function*(
     const over = Effect.sync(() => silence(sid))
     hear(
       identity,
-      Effect.matchEffect(listen(track, identity), {
+      Effect.matchEffect(listen(track, identity, sid), {
         onSuccess: () => over,
         // under load, LiveKit may hand out a track that it has let go of already: the voice is asked for once more
         onFailure: () =>
@@ -233,12 +235,14 @@ export const join = Effect.fnUntraced(function*(
   )
 
   const publication = yield* Effect.tryPromise({
-    try: async () => {
+    try: async (signal) => {
       await room.connect(url, options.token, {
         autoSubscribe: false,
         dynacast: false,
         dataStream: { maxPayloadByteLength: MAX_MESSAGE_BYTES }
       })
+      // a room that is being joined cannot be left: nobody waits for this one any more
+      if (signal.aborted) return await room.disconnect()
       const publish = new rtc.TrackPublishOptions({ source: rtc.TrackSource.SOURCE_MICROPHONE })
       return await room.localParticipant?.publishTrack(rtc.LocalAudioTrack.createAudioTrack("agent", source), publish)
     },

@@ -121,7 +121,8 @@ export const make = Effect.fnUntraced(function*(
   const look: Effect.Effect<void, BackendError> = Effect.flatMap(
     service.rooms,
     Effect.forEach(({ metadata, name }) =>
-      name.startsWith(options.roomPrefix) || isWanted(name)
+      // of a room of ours all is known: that would be a request for each session
+      !rooms.has(name) && (name.startsWith(options.roomPrefix) || isWanted(name))
         ? Effect.ignore(lookInto(name, metadata))
         : Effect.void, { concurrency: RECOVERIES, discard: true })
   )

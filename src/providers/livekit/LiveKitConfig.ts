@@ -6,7 +6,7 @@
 import * as Config from "effect/Config"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
-import type * as Redacted from "effect/Redacted"
+import * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
 import { InvalidConfig } from "../../BackendError.ts"
 import { withDefault } from "../../conversation/ConversationPolicy.ts"
@@ -136,8 +136,14 @@ const fromEnvironment = <A>(config: Config.Config<A>): Effect.Effect<A | undefin
     Effect.orElseSucceed(() => undefined)
   )
 
+const secretFromEnvironment = Effect.map(
+  fromEnvironment(Config.Redacted("LIVEKIT_API_SECRET")),
+  // nothing can be signed with an empty one
+  (secret) => secret === undefined || Redacted.value(secret) === "" ? undefined : secret
+)
+
 const withScheme = (url: string, scheme: "ws" | "http"): string =>
-  url.replace(/^(?:ws|http)(s?):/, `${scheme}$1:`).replace(/\/+$/, "")
+  new URL(url).href.replace(/^(?:ws|http)(s?):/, `${scheme}$1:`).replace(/\/+$/, "")
 
 /**
  * What the config says, completed from the environment. Fails `invalid_config`; `details.missing` names the variables
@@ -151,8 +157,7 @@ export const server = Effect.fnUntraced(function*(
 ): Effect.fn.Return<LiveKitServer, InvalidConfig> {
   const url = config.url ?? (yield* fromEnvironment(Config.NonEmptyString("LIVEKIT_URL")))
   const apiKey = config.apiKey ?? (yield* fromEnvironment(Config.NonEmptyString("LIVEKIT_API_KEY")))
-  const apiSecret = config.apiSecret ??
-    (yield* fromEnvironment(Config.Redacted("LIVEKIT_API_SECRET")))
+  const apiSecret = config.apiSecret ?? (yield* secretFromEnvironment)
   const missing = [
     ...(url === undefined ? ["LIVEKIT_URL"] : []),
     ...(apiKey === undefined ? ["LIVEKIT_API_KEY"] : []),

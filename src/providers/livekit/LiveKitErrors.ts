@@ -28,9 +28,12 @@ const networkCode = (cause: unknown): string | undefined => {
 const vendor = "livekit"
 const MAX_TEXT = 200
 
-/** A wrong key and a wrong secret are refused with different words, which say nothing of either. */
+/** A wrong key, a wrong secret and a wrong clock are refused with different words, which say nothing of either. */
 const refusal = (text: string): string => {
-  if (/invalid api key|api key/i.test(text)) return "the LiveKit server does not know the api_key"
+  if (/expired|not valid yet|in the future|\((?:exp|nbf|iat)\)/i.test(text)) {
+    return "a token that was just signed is not valid for the LiveKit server: its clock and ours differ"
+  }
+  if (/api key/i.test(text)) return "the LiveKit server does not know the api_key"
   if (/cryptographic|signature|verif/i.test(text)) return "the api_secret is not the one of the api_key"
   return "the LiveKit server does not accept the api_key and api_secret"
 }
@@ -46,8 +49,17 @@ const byStatus = (op: string, server: string, status: number, text: string, code
       return new SessionNotFound({ op, message: "the room or participant is not there any more", details })
     case status === 429:
       return new RateLimitExceeded({ op, message: "the LiveKit server has had too many requests", details })
+    case status === 408:
+      return new ConnectionTimeout({ op, message: `the LiveKit server at ${server} did not answer in time`, details })
     case status >= 500:
       return new ConnectionFailed({ op, message: `the LiveKit server failed with ${status}`, details })
+    // only a server of this kind answers with a code; `bad_route` is another's of its kind
+    case typeof code === "string" && code !== "bad_route":
+      return new InvalidConfig({
+        op,
+        message: `the LiveKit server refuses that: ${text}`,
+        details: { ...details, reason: code }
+      })
     default:
       return new InvalidConfig({
         op,
@@ -76,7 +88,8 @@ export const fromRequest = (op: string, server: string) => (cause: unknown): Bac
     })
   }
   const code = networkCode(cause)
-  if (code === undefined && name === "SyntaxError") return byStatus(op, server, 200, text, undefined)
+  // what fails on the way has a cause; what does not was an answer that makes no sense
+  if (code === undefined && field(cause, "cause") === undefined) return byStatus(op, server, 200, text, undefined)
   return new ConnectionFailed({
     op,
     message: code === "ENOTFOUND" || code === "EAI_AGAIN"

@@ -44,8 +44,9 @@ export class RoomMix {
     voice.push(newest)
   }
 
-  remove(who: string): void {
-    this.#voices.delete(who)
+  /** Whether there was one. */
+  remove(who: string): boolean {
+    return this.#voices.delete(who)
   }
 
   /** The next 20 ms, clipped; valid until the next call. `undefined` when nobody is there. */

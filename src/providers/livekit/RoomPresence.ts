@@ -88,7 +88,7 @@ export class RoomPresence {
 
   audio(identity: string, pcm: Int16Array): void {
     if (this.#policy === "mixed") return this.#mix.push(identity, pcm)
-    if (this.#policy === "first" ? identity === this.#identity : identity === this.#floor) this.#inbox?.audio(pcm)
+    if (this.#hears(identity)) this.#inbox?.audio(pcm)
   }
 
   /** 20 ms have passed: only a mix needs to be told. */
@@ -99,8 +99,8 @@ export class RoomPresence {
 
   /** Somebody's voice has ended. */
   silent(identity: string): void {
-    this.#mix.remove(identity)
-    if (this.#mix.size === 0 && this.#hears(identity)) this.#inbox?.gap(CLOSING_SILENCE)
+    const was = this.#policy === "mixed" ? this.#mix.remove(identity) : this.#hears(identity)
+    if (was && this.#mix.size === 0) this.#inbox?.gap(CLOSING_SILENCE)
   }
 
   left(identity: string, ofOwnAccord: boolean): void {
@@ -139,14 +139,8 @@ export class RoomPresence {
     return this.#current?.inbox
   }
 
+  /** Whether it is this voice alone that is heard. */
   #hears(identity: string): boolean {
-    switch (this.#policy) {
-      case "first":
-        return identity === this.#identity
-      case "mixed":
-        return true
-      case "addressed":
-        return identity === this.#floor
-    }
+    return identity === (this.#policy === "first" ? this.#identity : this.#floor)
   }
 }

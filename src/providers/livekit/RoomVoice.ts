@@ -74,7 +74,7 @@ export class RoomVoice {
   /** Drops what waits here and in LiveKit's queue; returns how many milliseconds that was. */
   clear(): number {
     const ms = this.backlogMs
-    this.#head = (this.#head + this.#size) % this.#frames.length
+    // the head stays: the place before it is LiveKit's until it has taken that frame
     this.#size = 0
     try {
       this.#source.clearQueue()

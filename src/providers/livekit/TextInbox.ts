@@ -55,6 +55,8 @@ const TOO_FAST = 2_429
 const MAX_READERS = 8
 const READ_DEADLINE = "10 seconds"
 const TELL_MS = 1_000
+/** What taking the floor costs, as much as a typed turn: it silences the agent. */
+const FLOOR_MS = 1_000
 const tooFast = "messages come faster than they are taken; some are dropped"
 
 /**
@@ -63,7 +65,7 @@ const tooFast = "messages come faster than they are taken; some are dropped"
  */
 export interface TextInbox {
   /** Answers RPC, which is possible only in the room. */
-  readonly answer: (agent: LocalParticipant) => void
+  readonly answer: (agent: Pick<LocalParticipant, "registerRpcMethod">) => void
 }
 
 interface Fault {
@@ -106,6 +108,17 @@ export const listen = Effect.fnUntraced(function*(
     pace.spend(costOf(parsed), nowMs())
     if (parsed._tag === "Malformed") return { code: MALFORMED, reason: parsed.reason }
     if (parsed._tag === "Message") message(parsed.message)
+    return undefined
+  }
+
+  /** To give the floor back is never too fast: it would be kept. */
+  const turn = (identity: string, holds: boolean): Fault | undefined => {
+    const pace = paceOf(identity)
+    if (holds && pace.waitMs(nowMs()) > 0) return { code: TOO_FAST, reason: tooFast }
+    if (!options.floor(identity, holds)) {
+      return { code: REFUSED, reason: "there is no floor to be taken: participants is not \"addressed\"" }
+    }
+    if (holds) pace.spend(FLOOR_MS, nowMs())
     return undefined
   }
 
@@ -164,11 +177,7 @@ export const listen = Effect.fnUntraced(function*(
         (call) => rpc(call, () => accept(call.callerIdentity, call.payload))
       )
       for (const [method, holds] of [[RPC_METHODS.start, true], [RPC_METHODS.end, false]] as const) {
-        agent.registerRpcMethod(method, (call) =>
-          rpc(call, () =>
-            options.floor(call.callerIdentity, holds)
-              ? undefined
-              : { code: REFUSED, reason: "there is no floor to be taken: participants is not \"addressed\"" }))
+        agent.registerRpcMethod(method, (call) => rpc(call, () => turn(call.callerIdentity, holds)))
       }
     }
   }

@@ -6,11 +6,12 @@
  *
  * @since 0.1.0
  */
-import type { Room, TextStreamWriter } from "@livekit/rtc-node"
+import type { LocalParticipant, TextStreamWriter } from "@livekit/rtc-node"
 import * as Effect from "effect/Effect"
 import * as FiberSet from "effect/FiberSet"
 import * as Queue from "effect/Queue"
 import type * as Scope from "effect/Scope"
+import { bounded } from "../../Bounded.ts"
 import type { SessionEvent } from "../../session/SessionEvent.ts"
 import * as Event from "../../session/SessionEvent.ts"
 import * as Transcription from "./Transcription.ts"
@@ -28,6 +29,19 @@ const MAX_WAITING = 256
 /** LiveKit takes packets of 15 KiB; what is larger goes as a stream. */
 const MAX_PACKET_BYTES = 14_336
 const SEND_DEADLINE = "5 seconds"
+const FLUSH_DEADLINE = "5 seconds"
+
+/**
+ * What is used of a room.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface TextRoom {
+  readonly localParticipant?:
+    | Pick<LocalParticipant, "publishData" | "sendText" | "setAttributes" | "streamText">
+    | undefined
+}
 
 /**
  * @category models
@@ -36,7 +50,7 @@ const SEND_DEADLINE = "5 seconds"
 export interface TextOutboxOptions {
   /** The session, whose id makes the names of segments. */
   readonly session: string
-  readonly room: Room
+  readonly room: TextRoom
   /** Who gets events: the users' identities, now. Transcriptions and state are for all. */
   readonly listeners: () => ReadonlyArray<string>
   /** Whose words transcripts of the user are. */
@@ -52,7 +66,7 @@ export interface TextOutboxOptions {
 export interface TextOutbox {
   /** Puts an event, and what it means to LiveKit's clients, in line; never blocks. */
   readonly send: (event: SessionEvent) => void
-  /** Ends when all that is in line has gone out. */
+  /** Ends when all that is in line has gone out, the room has been left, or 5 s are over. */
   readonly flushed: Effect.Effect<void>
 }
 
@@ -161,12 +175,14 @@ export const make = Effect.fnUntraced(function*(
     Effect.forever,
     Effect.forkScoped
   )
+  yield* Effect.addFinalizer(() => Queue.shutdown(queue))
   return {
     send: (event) => {
       Queue.offerUnsafe(queue, event)
     },
     flushed: Effect.callback<void>((resume) => {
-      Queue.offerUnsafe(queue, { type: "flush", done: () => resume(Effect.void) })
-    })
+      const waits = Queue.offerUnsafe(queue, { type: "flush", done: () => resume(Effect.void) })
+      if (!waits) resume(Effect.void)
+    }).pipe(bounded(FLUSH_DEADLINE), Effect.asVoid)
   }
 })

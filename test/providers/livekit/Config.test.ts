@@ -94,6 +94,25 @@ describe("LiveKitConfig", () => {
         withEnv({ LIVEKIT_URL: "tcp://x", LIVEKIT_API_KEY: "k", LIVEKIT_API_SECRET: SECRET })
       )
       assert.match(url.message, /LIVEKIT_URL/)
+      const empty = yield* Effect.flip(Effect.flatMap(config({}), provider.validateConfig)).pipe(
+        withEnv({ LIVEKIT_URL: "ws://x", LIVEKIT_API_KEY: "k", LIVEKIT_API_SECRET: "" })
+      )
+      assert.strictEqual(empty.details?.["missing"], "LIVEKIT_API_SECRET")
+    }))
+
+  it.effect("writes an address as the clients of LiveKit take it, however it was written", () =>
+    Effect.gen(function*() {
+      for (const url of ["WSS://Cloud.example//", " https://cloud.example "]) {
+        const server = yield* LiveKitConfig.server({
+          url,
+          roomPrefix: "voice-",
+          namedRooms: false,
+          webhookPath: "/livekit/webhook",
+          participants: "first",
+          agentName: "Agent"
+        }).pipe(withEnv({ LIVEKIT_API_KEY: "k", LIVEKIT_API_SECRET: SECRET }))
+        assert.deepStrictEqual([server.url, server.apiUrl], ["wss://cloud.example", "https://cloud.example"], url)
+      }
     }))
 
   it.effect("names every fault by its path, and no value", () =>
@@ -140,12 +159,40 @@ describe("provider livekit, when it is connected", () => {
       assert.isFalse(wrongSecret.error.retryable)
     }).pipe(Effect.scoped))
 
+  it.live("tells clocks that differ from a wrong secret", () =>
+    Effect.gen(function*() {
+      for (
+        const reason of ["token is expired (exp)", "token not valid yet (nbf)", "token issued in the future (iat)"]
+      ) {
+        const text = `invalid token: go-jose/go-jose/jwt: validation failed, ${reason}`
+        const { error } = yield* refused((yield* answering(twirp(401, "unauthenticated", text))).url)
+        assert.strictEqual(error.code, "authentication_failed")
+        assert.match(error.message, /clock/)
+      }
+    }).pipe(Effect.scoped))
+
+  it.live("does not take a LiveKit server that refuses for something else", () =>
+    Effect.gen(function*() {
+      const slow = yield* refused((yield* answering(twirp(408, "deadline_exceeded", "too slow"))).url)
+      assert.deepStrictEqual([slow.error.code, slow.error.retryable], ["connection_timeout", true])
+      const refusal = yield* refused((yield* answering(twirp(400, "invalid_argument", "names are too long"))).url)
+      assert.strictEqual(refusal.error.code, "invalid_config")
+      assert.include(refusal.error.message, "names are too long")
+      assert.notInclude(refusal.error.message, "is no LiveKit server")
+      const before = yield* refused((yield* answering(twirp(412, "failed_precondition", "not now"))).url)
+      assert.include(before.error.message, "not now")
+    }).pipe(Effect.scoped))
+
   it.live("tells a server that is none of LiveKit's", () =>
     Effect.gen(function*() {
       for (
         const listener of [
           (_request, response) => void response.writeHead(404, { "content-type": "text/html" }).end("<h1>no</h1>"),
-          (_request, response) => void response.writeHead(200, { "content-type": "text/html" }).end("<h1>hi</h1>")
+          (_request, response) => void response.writeHead(200, { "content-type": "text/html" }).end("<h1>hi</h1>"),
+          (_request, response) => void response.writeHead(200, { "content-type": "application/json" }).end("null"),
+          (_request, response) => void response.writeHead(200, { "content-type": "application/json" }).end("[1]"),
+          (_request, response) =>
+            void response.writeHead(200, { "content-type": "application/json" }).end("{\"rooms\":[{\"sid\":{}}]}")
         ] satisfies ReadonlyArray<RequestListener>
       ) {
         const { error } = yield* refused((yield* answering(listener)).url)

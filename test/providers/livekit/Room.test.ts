@@ -99,6 +99,47 @@ describe("RoomMix", () => {
     mix.push("ann", new Int16Array(16_000).fill(5))
     assert.strictEqual(Array.from({ length: 12 }, () => mix.take()?.[0]).filter((level) => level === 5).length, 10)
   })
+
+  const who = Schema.Literals(["ann", "bob", "cid"])
+  const step = Schema.Union([
+    Schema.Struct({
+      what: Schema.Literal("push"),
+      who,
+      level: Schema.Int.check(Schema.isBetween({ minimum: -32_768, maximum: 32_767 })),
+      frames: Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: 14 }))
+    }),
+    Schema.Struct({ what: Schema.Literal("remove"), who }),
+    Schema.Struct({ what: Schema.Literal("take") })
+  ])
+  it.prop(
+    "gives the clipped sum of what waits of each voice, in order, in one buffer",
+    [Schema.Array(step)],
+    ([steps]) => {
+      const mix = new RoomMix(16_000)
+      const waiting = new Map<string, Array<number>>()
+      let buffer: Int16Array | undefined
+      for (const each of steps) {
+        if (each.what === "push") {
+          mix.push(each.who, new Int16Array(320 * each.frames).fill(each.level))
+          const former = waiting.get(each.who) ?? []
+          waiting.set(each.who, [...former, ...Array.from({ length: each.frames }, () => each.level)].slice(-10))
+        } else if (each.what === "remove") {
+          assert.strictEqual(mix.remove(each.who), waiting.delete(each.who))
+        } else {
+          const taken = mix.take()
+          buffer ??= taken
+          if (waiting.size === 0) assert.isUndefined(taken)
+          else {
+            let sum = 0
+            for (const levels of waiting.values()) sum += levels.shift() ?? 0
+            assert.deepStrictEqual(taken, new Int16Array(320).fill(Math.max(-32_768, Math.min(32_767, sum))))
+            assert.strictEqual(taken, buffer)
+          }
+        }
+        assert.strictEqual(mix.size, waiting.size)
+      }
+    }
+  )
 })
 
 describe("RoomVoice", () => {
@@ -151,6 +192,39 @@ describe("RoomVoice", () => {
     voice.send(frame(9))
     for (let i = 0; i < 5; i++) await take()
     assert.deepStrictEqual(captured, [1, 9])
+  })
+
+  it("leaves the frame that is being handed over as it is, whatever is cleared and sent meanwhile", () => {
+    const handed: Array<Int16Array> = []
+    const voice = new RoomVoice(
+      {
+        queuedDuration: 0,
+        clearQueue: () => {},
+        captureFrame: ({ data }) => {
+          handed.push(data)
+          return new Promise(() => {})
+        }
+      },
+      (samples) => new AudioFrame(samples, 24_000, 1, samples.length),
+      () => {}
+    )
+    for (let round = 0; round < 12; round++) {
+      for (let i = 0; i <= round; i++) voice.send(frame(round === 0 ? 1 : 2))
+      voice.clear()
+    }
+    for (let i = 0; i < 10; i++) assert.isTrue(voice.send(frame(3)))
+    assert.deepStrictEqual(handed, [frame(1)])
+  })
+
+  it("fills a short frame up with silence", async () => {
+    const { captured, take, voice } = scripted()
+    for (let i = 0; i < 12; i++) {
+      voice.send(frame(7))
+      await take()
+    }
+    captured.length = 0
+    voice.send(new Int16Array(0))
+    assert.deepStrictEqual(captured, [0], "nothing of a former frame is in it")
   })
 
   it("takes nothing while the room is looked for, and nothing ever when the source is gone", async () => {
@@ -224,6 +298,18 @@ describe("RoomPresence", () => {
     presence.left("bob", true)
     assert.deepStrictEqual(gaps, [32_000])
     assert.isUndefined(presence.stay([]))
+  })
+
+  it("mixed: the end of a voice is told once, and only when there was one", () => {
+    const presence = new RoomPresence("mixed", "ann")
+    const { gaps } = listening(presence, "room")
+    presence.silent("bob")
+    presence.left("bob", true)
+    assert.deepStrictEqual(gaps, [], "bob never spoke")
+    presence.audio("ann", frame(1))
+    presence.silent("ann")
+    presence.left("ann", true)
+    assert.deepStrictEqual(gaps, [32_000])
   })
 
   it("addressed: whoever has the floor, and taking it silences the agent", () => {
