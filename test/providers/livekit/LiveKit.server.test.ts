@@ -61,7 +61,6 @@ describe.skipIf(missing !== undefined)("calls over the real livekit-server", () 
   it("a recording is understood, answered and transcribed, as LiveKit's own clients see it", async () => {
     const { id, user } = await call()
     await user.until("the greeting", () => user.of("agent.speech_stopped")[0])
-    const spokenAt = Date.now() + 1
     await user.speak(LiveKitUser.recording("cold-hearted"))
     const endedAt = Date.now()
     const { text } = await user.until("the words", () => user.of("user.transcript").find(({ final }) => final))
@@ -100,7 +99,6 @@ describe.skipIf(missing !== undefined)("calls over the real livekit-server", () 
       user.events.map((_, index) => index + 1),
       "no event is lost or out of order"
     )
-    assert.isAbove(spokenAt, 0)
     await user.leave()
   }, 60_000)
 
@@ -197,9 +195,9 @@ describe.skipIf(missing !== undefined)("calls over the real livekit-server", () 
   )
 
   it("the agent joins a room that somebody has come into, and nobody else's", async () => {
+    const started = Date.now()
     const ann = await guest("lobby-1", "ann")
     const bob = await guest("elsewhere", "bob")
-    const started = Date.now()
     await ann.until("the session", () => ann.of("session.started")[0])
     say(`automatic: from the room to the session ${since(started)} ms`)
     await ann.until("the greeting", () => ann.of("agent.speech_stopped")[0])
