@@ -1,9 +1,9 @@
 import { defaultClientConditions, defaultServerConditions } from "vite"
 import { defaultExclude, defineConfig } from "vitest/config"
 
-const project = (name: string, include: Array<string>, exclude: Array<string> = []) => ({
+const project = (name: string, include: Array<string>, exclude: Array<string> = [], retry = 0) => ({
   extends: true as const,
-  test: { name, include, exclude: [...defaultExclude, ...exclude] }
+  test: { name, include, exclude: [...defaultExclude, ...exclude], retry }
 })
 
 // `import … from "effect-voice"` in a test means the sources: package.json names them under this condition.
@@ -21,8 +21,9 @@ export default defineConfig({
     setupFiles: ["./test/support/setup.ts"],
     projects: [
       project("unit", ["test/**/*.test.ts"], ["test/**/*.{browser,server,full}.test.ts"]),
-      project("browser", ["test/**/*.browser.test.ts"]),
-      project("servers", ["test/**/*.server.test.ts"]),
+      // Other programs in real time on a busy machine: what fails is run once more, and the report says so.
+      project("browser", ["test/**/*.browser.test.ts"], [], 1),
+      project("servers", ["test/**/*.server.test.ts"], [], 1),
       project("full", ["test/**/*.full.test.ts"])
     ]
   }

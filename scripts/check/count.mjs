@@ -1,5 +1,6 @@
 /**
- * Sums vitest's JSON reports: prints `N passed, N failed, N skipped`, exits 1 when anything failed or a report is missing.
+ * Sums vitest's JSON reports: prints what failed and why, then `N passed, N failed, N skipped`; exits 1 when anything
+ * failed or a report is missing.
  *
  * Plain JavaScript for any Node: it must be able to say what went wrong when nothing else runs. A test file that could not
  * be loaded counts as one failed test.
@@ -23,6 +24,13 @@ for (const file of process.argv.slice(2)) {
     status === "failed" && !assertionResults.some((test) => test.status === "failed")
   )
   for (const { message, name } of broken) process.stderr.write(`Failed as a file: ${name}: ${message}\n`)
+  for (const { assertionResults, name } of report.testResults) {
+    for (const { failureMessages, fullName, status } of assertionResults) {
+      if (status !== "failed") continue
+      const why = (failureMessages?.[0] ?? "").split("\n").slice(0, 4).join("\n  ")
+      process.stdout.write(`Failed: ${fullName} (${name})\n  ${why}\n`)
+    }
+  }
   passed += report.numPassedTests
   failed += report.numFailedTests + broken.length
   skipped += report.numPendingTests + (report.numTodoTests ?? 0)
