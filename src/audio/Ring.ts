@@ -2,12 +2,18 @@
  * Keeps the latest samples of a stream, addressed by their absolute position: the pre-roll before a voice was noticed,
  * or an utterance.
  *
- * The memory is allocated once, when the first samples come; when it is full the oldest samples are overwritten. Reading copies.
+ * The memory is taken once, when the first samples come; when it is full the oldest samples are overwritten. Reading copies.
+ * What is freed is used again by the next ring of the same size: an utterance then costs no memory of its own.
  *
  * @since 0.1.0
  */
 
 const none = new Int16Array(0)
+
+/** Memory of freed rings, by size in samples: at most so many of each size, and of so many sizes. */
+const pool = new Map<number, Array<Int16Array<ArrayBuffer>>>()
+const POOLED = 64
+const SIZES = 8
 
 /**
  * @category models
@@ -15,7 +21,7 @@ const none = new Int16Array(0)
  */
 export class Ring {
   readonly #capacity: number
-  #buffer = none
+  #buffer: Int16Array<ArrayBuffer> = none
   #start = 0
   #end = 0
 
@@ -103,8 +109,23 @@ export class Ring {
     this.#start = this.#end
   }
 
+  /** Forgets everything and gives the memory back; a push takes it anew. */
+  free(): void {
+    const buffer = this.#buffer
+    this.clear()
+    if (buffer === none) return
+    this.#buffer = none
+    const free = pool.get(buffer.length)
+    if (free === undefined) {
+      if (pool.size < SIZES) pool.set(buffer.length, [buffer])
+    } else if (free.length < POOLED) {
+      free.push(buffer)
+    }
+  }
+
+  // Only positions that were pushed can be read: what the former owner left is never seen.
   #memory(): Int16Array {
-    if (this.#buffer === none) this.#buffer = new Int16Array(this.#capacity)
+    if (this.#buffer === none) this.#buffer = pool.get(this.#capacity)?.pop() ?? new Int16Array(this.#capacity)
     return this.#buffer
   }
 

@@ -175,7 +175,7 @@ export class AudioOutput implements Player {
     }
   }
 
-  /** Takes speech at `sampleRate`; that of another epoch is dropped. */
+  /** Takes speech at `sampleRate`, and keeps its samples; that of another epoch is dropped. */
   push(epoch: number, chunk: SpeechChunk): void {
     const current = this.#current
     if (current?.epoch !== epoch || current.finished) return
@@ -183,7 +183,7 @@ export class AudioOutput implements Player {
     const text = current.texts.at(-1)
     if (text !== undefined && chunk.words !== undefined) text.words.push(...chunk.words)
     current.endMs += chunk.pcm.length * 1000 / this.#sampleRate
-    this.#framer.push(chunk.pcm)
+    this.#take(current, chunk.pcm)
     this.#play(current)
   }
 
@@ -269,6 +269,16 @@ export class AudioOutput implements Player {
     this.#send(current, nowMs)
   }
 
+  /** Whole frames are views of what came: only what ends within a frame is copied. */
+  #take(current: Current, pcm: Int16Array): void {
+    const size = Math.round(this.#sampleRate * frameMs / 1000)
+    const { pending } = this.#framer
+    let at = pending === 0 ? 0 : Math.min(size - pending, pcm.length)
+    if (at > 0) this.#framer.push(pcm.subarray(0, at))
+    for (; at + size <= pcm.length; at += size) current.frames.push(pcm.subarray(at, at + size))
+    if (at < pcm.length) this.#framer.push(pcm.subarray(at))
+  }
+
   #makeFramer(): Framer {
     return new Framer(Math.round(this.#sampleRate * frameMs / 1000), (frame) => {
       this.#current?.frames.push(frame.slice())
@@ -291,7 +301,7 @@ export class AudioOutput implements Player {
     }
     current.frames = []
     current.firstFrame = current.cursor
-    this.#framer.push(convert(left, former, rate))
+    this.#take(current, convert(left, former, rate))
     if (current.finished) this.#framer.flush()
   }
 

@@ -23,6 +23,7 @@ import type { SpeechToSpeech, SpeechToSpeechEvent, SpeechToSpeechStream } from "
 import type { TurnDetector } from "../speech/TurnDetector.ts"
 import type { VoiceActivityDetector } from "../speech/VoiceActivityDetector.ts"
 import type { Pipeline, PipelineContext, PipelineFactory } from "./Pipeline.ts"
+import * as Progress from "./Progress.ts"
 import * as S2sReplies from "./S2sReplies.ts"
 import * as S2sTools from "./S2sTools.ts"
 import * as S2sTurns from "./S2sTurns.ts"
@@ -172,8 +173,6 @@ const open = Effect.fnUntraced(function*(
         )
     })
   const asked = (ask: () => void) => replies.ask(ask).pipe(inTime(`${s2s.name} gave no answer`))
-  const progress = (epoch: number, stage: "agent" | "clause" | "tts") =>
-    context.dispatch({ _tag: "ReplyProgress", epoch, stage })
 
   type Request = Parameters<Pipeline["reply"]>[0]
   /** Known at once: it may be ended before its fiber has begun. */
@@ -190,13 +189,14 @@ const open = Effect.fnUntraced(function*(
       Effect.gen(function*() {
         const events = replies.events(part.reply)
         if (events === undefined) return
+        const progress = Progress.make(context.dispatch, epoch)
         while (true) {
           const event = yield* Queue.take(events).pipe(inTime(`${s2s.name} gave nothing more of its reply`))
           if (event._tag === "ReplyAudio") {
             if (event.pcm.length === 0 && event.text === "") continue
-            progress(epoch, "tts")
+            progress("tts")
             part.toMs += event.pcm.length * 1_000 / s2s.outputSampleRate
-            yield* context.voice.speak(epoch, { pcm: event.pcm, text: event.text }, s2s.outputSampleRate)
+            yield* context.voice.speak(epoch, [event], s2s.outputSampleRate)
           } else if (event._tag === "ToolCall") {
             const { metadata, sessionId, userId } = context
             yield* Scope.provide(
@@ -222,6 +222,7 @@ const open = Effect.fnUntraced(function*(
   const speak = (request: Request, source: Exclude<ReplySource, { readonly _tag: "Audio" | "Remote" }>) => {
     const { committed, epoch, history, turn } = request
     const watch = new StallWatch()
+    const progress = Progress.make(context.dispatch, epoch)
     const text = source._tag === "Text" ? Stream.succeed(source.text) : context.agent().respond({
       transcript: source.transcript,
       history,
@@ -234,14 +235,13 @@ const open = Effect.fnUntraced(function*(
     }).pipe(watch.over("Agent.respond", "the agent", context.timeout))
     const spoken = text.pipe(
       // nothing is said while an agent waits for a tool: it shows that it does
-      Stream.tap((piece) => piece === "" ? watch.alive : Effect.void),
+      Stream.tap((piece) => piece === "" ? watch.alive : Effect.sync(() => progress("agent"))),
       Stream.filter((piece) => piece !== ""),
-      Stream.tap(() => Effect.sync(() => progress(epoch, "agent"))),
       sentences,
       Stream.runForEach((sentence) =>
         Effect.suspend(() => {
           context.planned(epoch, sentence)
-          progress(epoch, "clause")
+          progress("clause")
           return Effect.flatMap(
             asked(() => stream.say(sentence)),
             (reply) => play(request, begin(epoch, reply))

@@ -22,7 +22,7 @@ import { type BackendError, ContextCanceled, fromCause, InvalidConfig, SessionNo
 import * as Backchannel from "../conversation/Backchannel.ts"
 import * as Conversation from "../conversation/Conversation.ts"
 import { ConversationPolicy } from "../conversation/ConversationPolicy.ts"
-import type { Command, Event, State, TimerName } from "../conversation/ConversationState.ts"
+import type { Command, ConversationOptions, Event, State, TimerName } from "../conversation/ConversationState.ts"
 import type { EngineIncident } from "../EngineIncident.ts"
 import * as Faults from "../Faults.ts"
 import { TIMELINE_RATE } from "../speech/VoiceActivityDetector.ts"
@@ -175,16 +175,18 @@ export const make = Effect.fnUntraced(function*(options: SessionOptions) {
 
   let policy = options.policy
   let isBackchannel = Backchannel.make(policy.interruption.backchannels)
-  const conversation = () => ({
+  // asked for at every event, and changes with the policy alone
+  let rules: ConversationOptions | undefined
+  const conversation = (): ConversationOptions => rules ??= {
     policy,
     isBackchannel,
     interims: pipeline?.interims ?? false,
     detector: pipeline?.judge !== undefined,
-    authority: pipeline?.authority ?? "own" as const,
+    authority: pipeline?.authority ?? "own",
     textual: pipeline?.textual ?? true,
     latencyTargetMs: Duration.toMillis(options.latencyTarget),
     finalizeTimeoutMs: Math.min(FINALIZE_TIMEOUT_MS, Duration.toMillis(options.timeout))
-  })
+  }
   const waiting: Array<Event> = []
   let running = false
   let over = false
@@ -503,6 +505,7 @@ export const make = Effect.fnUntraced(function*(options: SessionOptions) {
           policy = checked
           keeping.touch()
           isBackchannel = Backchannel.make(checked.interruption.backchannels)
+          rules = undefined
         })
       ),
     sendText: (text) =>
@@ -592,6 +595,7 @@ export const make = Effect.fnUntraced(function*(options: SessionOptions) {
     maxRetries: options.maxRetries,
     retryDelay: options.retryDelay
   })
+  rules = undefined
   yield* Effect.fromResult(input.add(heard.ear))
   const record = retained?.user
   if (record !== undefined) {

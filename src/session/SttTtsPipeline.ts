@@ -14,6 +14,7 @@ import type { TextToSpeech } from "../speech/TextToSpeech.ts"
 import type { TurnDetector } from "../speech/TurnDetector.ts"
 import type { VoiceActivityDetector } from "../speech/VoiceActivityDetector.ts"
 import type { Pipeline, PipelineContext, PipelineFactory } from "./Pipeline.ts"
+import * as Progress from "./Progress.ts"
 import * as Speaker from "./Speaker.ts"
 import { StallWatch } from "./StallWatch.ts"
 
@@ -130,32 +131,31 @@ export const make = (
       const { epoch, source } = request
       if (source._tag === "Audio") return Effect.void
       const watch = new StallWatch()
+      const progress = Progress.make(context.dispatch, epoch)
+      const agent = Effect.sync(() => progress("agent"))
       const spoken = text(source, request, watch).pipe(
         // nothing is said while an agent waits for a tool: it shows that it does
-        Stream.tap((piece) => piece === "" ? watch.alive : Effect.void),
+        Stream.tap((piece) => piece === "" ? watch.alive : agent),
         Stream.filter((piece) => piece !== ""),
-        Stream.tap(() => progress(epoch, "agent")),
         sentences,
         Stream.tap((sentence) =>
           Effect.sync(() => {
             context.planned(epoch, sentence)
-            context.dispatch({ _tag: "ReplyProgress", epoch, stage: "clause" })
+            progress("clause")
           })
         ),
         voice.speak,
         watch.over("TextToSpeech.speak", tts.name, Duration.sum(context.timeout, Duration.seconds(1))),
-        Stream.runForEach((chunk) =>
-          Effect.andThen(progress(epoch, "tts"), context.voice.speak(epoch, chunk, tts.sampleRate))
-        ),
+        Stream.runForEachArray((chunks) => {
+          progress("tts")
+          return context.voice.speak(epoch, chunks, tts.sampleRate)
+        }),
         Effect.andThen(Effect.sync(() => context.voice.finish(epoch)))
       )
       const fail = (error: BackendError) => context.dispatch({ _tag: "ReplyFailed", epoch, error })
       // not within the dispatch that began the reply: what happens to it could not be told before its first frame
       return Effect.yieldNow.pipe(Effect.andThen(Effect.forkChild(watch.run(fail))), Effect.andThen(spoken))
     }
-    const progress = (epoch: number, stage: "agent" | "clause" | "tts") =>
-      Effect.sync(() => context.dispatch({ _tag: "ReplyProgress", epoch, stage }))
-
     return {
       authority: options?.turnDetection ?? "own",
       textual: true,

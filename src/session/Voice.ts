@@ -5,6 +5,7 @@
  */
 import * as Effect from "effect/Effect"
 import * as Latch from "effect/Latch"
+import * as Result from "effect/Result"
 import type { Resampler, ResamplerFactory } from "../audio/Resampler.ts"
 import type { BackendError } from "../BackendError.ts"
 import type { SpeechChunk } from "../speech/TextToSpeech.ts"
@@ -29,23 +30,46 @@ export class Voice {
   }
 
   /** Hands over speech at a rate (in Hz), and waits while too much is waiting to be played. */
-  speak(epoch: number, chunk: SpeechChunk, sampleRate: number): Effect.Effect<void, BackendError> {
-    return Effect.suspend(() => {
+  speak(
+    epoch: number,
+    chunks: ReadonlyArray<SpeechChunk>,
+    sampleRate: number
+  ): Effect.Effect<void, BackendError> {
+    return Effect.suspend(() => this.#speak(epoch, chunks, 0, sampleRate))
+  }
+
+  /** A plain loop, however many chunks there are; it is left only to wait. */
+  #speak(
+    epoch: number,
+    chunks: ReadonlyArray<SpeechChunk>,
+    from: number,
+    sampleRate: number
+  ): Effect.Effect<void, BackendError> {
+    for (let at = from; at < chunks.length; at++) {
+      const chunk = chunks[at]!
       if (sampleRate === this.#output.sampleRate) {
         this.#output.push(epoch, chunk)
-        return this.#wait(epoch)
+      } else {
+        const converter = this.#converter(epoch, sampleRate)
+        if (Result.isFailure(converter)) return Effect.fail(converter.failure)
+        // the converter keeps its buffer, the output keeps the samples
+        this.#output.push(epoch, { ...chunk, pcm: converter.success.process(chunk.pcm).slice() })
       }
-      return Effect.flatMap(this.#converter(epoch, sampleRate), (resampler) => {
-        this.#output.push(epoch, { ...chunk, pcm: resampler.process(chunk.pcm) })
-        return this.#wait(epoch)
-      })
-    })
+      if (this.#output.isFull(epoch)) {
+        this.#room.closeUnsafe()
+        return Effect.andThen(
+          this.#room.await,
+          Effect.suspend(() => this.#speak(epoch, chunks, at + 1, sampleRate))
+        )
+      }
+    }
+    return Effect.void
   }
 
   /** All speech of the reply has been handed over. */
   finish(epoch: number): void {
     if (this.#epoch === epoch && this.#resampler?.outputRate === this.#output.sampleRate) {
-      this.#output.push(epoch, { pcm: this.#resampler.flush(), text: "" })
+      this.#output.push(epoch, { pcm: this.#resampler.flush().slice(), text: "" })
     }
     this.#output.finish(epoch)
   }
@@ -60,21 +84,15 @@ export class Voice {
     this.#resampler = undefined
   }
 
-  #wait(epoch: number): Effect.Effect<void> {
-    if (!this.#output.isFull(epoch)) return Effect.void
-    this.#room.closeUnsafe()
-    return this.#room.await
-  }
-
-  #converter(epoch: number, from: number): Effect.Effect<Resampler, BackendError> {
+  #converter(epoch: number, from: number): Result.Result<Resampler, BackendError> {
     const to = this.#output.sampleRate
     const kept = this.#resampler
     if (kept !== undefined && kept.inputRate === from && kept.outputRate === to) {
       if (this.#epoch !== epoch) kept.reset()
       this.#epoch = epoch
-      return Effect.succeed(kept)
+      return Result.succeed(kept)
     }
-    return Effect.map(Effect.fromResult(this.#factory.make(from, to)), (resampler) => {
+    return Result.map(this.#factory.make(from, to), (resampler) => {
       this.free()
       this.#resampler = resampler
       this.#epoch = epoch

@@ -208,6 +208,7 @@ export class Replay {
     if (this.#ring.capacity === capacity) return
     const end = this.position
     const kept = this.#ring.read(this.#ring.end - capacity, this.#ring.end)
+    this.#ring.free()
     this.#ring = new Ring(capacity)
     this.#ring.push(kept)
     this.#offset = end - kept.length
