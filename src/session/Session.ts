@@ -177,16 +177,17 @@ export const make = Effect.fnUntraced(function*(options: SessionOptions) {
   let isBackchannel = Backchannel.make(policy.interruption.backchannels)
   // asked for at every event, and changes with the policy alone
   let rules: ConversationOptions | undefined
-  const conversation = (): ConversationOptions => rules ??= {
-    policy,
-    isBackchannel,
-    interims: pipeline?.interims ?? false,
-    detector: pipeline?.judge !== undefined,
-    authority: pipeline?.authority ?? "own",
-    textual: pipeline?.textual ?? true,
-    latencyTargetMs: Duration.toMillis(options.latencyTarget),
-    finalizeTimeoutMs: Math.min(FINALIZE_TIMEOUT_MS, Duration.toMillis(options.timeout))
-  }
+  const conversation = (): ConversationOptions =>
+    rules ??= {
+      policy,
+      isBackchannel,
+      interims: pipeline?.interims ?? false,
+      detector: pipeline?.judge !== undefined,
+      authority: pipeline?.authority ?? "own",
+      textual: pipeline?.textual ?? true,
+      latencyTargetMs: Duration.toMillis(options.latencyTarget),
+      finalizeTimeoutMs: Math.min(FINALIZE_TIMEOUT_MS, Duration.toMillis(options.timeout))
+    }
   const waiting: Array<Event> = []
   let running = false
   let over = false
