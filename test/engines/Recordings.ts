@@ -45,6 +45,8 @@ export const detect = Effect.fnUntraced(function*(pcm: Int16Array) {
   const detector = yield* VoiceActivityDetector
   const stream = yield* detector.open({ onActivity: (activity) => found.push(activity) })
   for (const frame of frames(pcm)) stream.push(frame)
+  // what works elsewhere answers in order: when it has answered this it has answered all
+  if (detector.probe !== undefined) yield* detector.probe
   return found
 }, Effect.scoped)
 
