@@ -54,9 +54,9 @@ const isLive: { readonly [Key in keyof Required<BackendConfig>]: boolean } = {
   ttsFallback: false,
   engines: false,
   store: false,
-  enableTracing: false,
-  enableMetrics: false,
-  enableStructuredLogging: false
+  enableTracing: true,
+  enableMetrics: true,
+  enableStructuredLogging: true
 }
 
 const fixed = new Set([

@@ -39,6 +39,7 @@ import type { ProcessorEntry } from "../session/ProcessorChain.ts"
 import * as Session from "../session/Session.ts"
 import type { PipelineType, SessionConfig } from "../session/SessionConfig.ts"
 import { SessionStore } from "../session/SessionStore.ts"
+import * as SessionWatch from "../session/SessionWatch.ts"
 import type { VoiceSession } from "../session/VoiceSession.ts"
 import type { EngineHealth } from "../speech/EngineHealth.ts"
 import * as BackendMetrics from "../telemetry/BackendMetrics.ts"
@@ -49,6 +50,7 @@ import * as Gate from "./Gate.ts"
 import * as Health from "./Health.ts"
 import * as Keeper from "./Keeper.ts"
 import { LatencyWindow } from "./LatencyWindow.ts"
+import * as Operations from "./Operations.ts"
 import * as ProviderLink from "./ProviderLink.ts"
 import * as Retainer from "./Retainer.ts"
 import * as Support from "./Support.ts"
@@ -83,6 +85,7 @@ interface Entry {
   readonly handle: Session.SessionHandle
   readonly access: SessionAccess
   readonly scope: Scope.Closeable
+  readonly watch: SessionWatch.SessionWatch
   /** Completes when nothing of the session is left. */
   readonly gone: Deferred.Deferred<void>
 }
@@ -132,7 +135,11 @@ export const makeBackend = Effect.fnUntraced(function*(parts: BackendParts) {
     own === 0 ? config.maxConcurrentSessions : Math.min(own, config.maxConcurrentSessions)
   )
   const latency = new LatencyWindow()
-  const metrics = yield* BackendMetrics.make({ provider: provider.name, enabled: config.enableMetrics })
+  const metrics = yield* BackendMetrics.make({
+    provider: provider.name,
+    enabled: () => config.enableMetrics,
+    engines: parts.engines
+  })
   const sessions = new Map<string, Entry>()
   const connection = yield* SubscriptionRef.make<ConnectionState>("disconnected")
   const cut = yield* Deferred.make<void>()
@@ -208,7 +215,7 @@ export const makeBackend = Effect.fnUntraced(function*(parts: BackendParts) {
       )
     }
     // what changes is logged, also when nobody asks
-    yield* health.pipe(Effect.repeat(Schedule.spaced(HEALTH_EVERY)), Effect.forkIn(linked.scope))
+    yield* Effect.andThen(health, flush).pipe(Effect.repeat(Schedule.spaced(HEALTH_EVERY)), Effect.forkIn(linked.scope))
   })
 
   const start: Effect.Effect<void, BackendError> = Effect.suspend(() =>
@@ -216,6 +223,11 @@ export const makeBackend = Effect.fnUntraced(function*(parts: BackendParts) {
       ? Effect.fail(ProviderLink.stopped(report === undefined ? "draining" : "stopped"))
       : lifecycle.withPermits(1)(connect)
   )
+
+  /** Counts the audio of sessions in which nothing happens. */
+  const flush = Effect.sync(() => {
+    for (const { handle } of sessions.values()) handle.flush()
+  })
 
   const awaitGone = (entries: ReadonlyArray<Entry>) =>
     Effect.forEach(entries, (entry) => Deferred.await(entry.gone), { concurrency: "unbounded", discard: true })
@@ -325,7 +337,8 @@ export const makeBackend = Effect.fnUntraced(function*(parts: BackendParts) {
       Scope.provide(sessionScope)
     )
     const retention = yield* retainer.open(id, session)
-    const handle = yield* Session.make({
+    const watch = SessionWatch.make({ metrics: metrics.session(), now: () => clock.currentTimeMillisUnsafe() })
+    const made = yield* Session.make({
       id,
       config: session,
       agent,
@@ -342,14 +355,13 @@ export const makeBackend = Effect.fnUntraced(function*(parts: BackendParts) {
       resumeWindow,
       longest,
       takeAudio,
-      onLatency: (totalMs) => {
-        latency.add(totalMs > Duration.toMillis(config.latencyTarget))
-        metrics.turnAnswered(totalMs)
-      },
+      onLatency: (totalMs) => latency.add(totalMs > Duration.toMillis(config.latencyTarget)),
+      watch,
       past,
       retention,
       keep: isKept && keeper.keeps ? (change) => keeper.write(id, change) : undefined
     }).pipe(Scope.provide(sessionScope))
+    const handle = { ...made, session: Operations.session(metrics, made.session) }
     if (isKept && keeper.keeps && past === undefined) yield* keeper.begin(id, handle.kept(), resumeWindow)
     // before anybody hears of it: the next process, too, must know how far its numbers have come, and what was cut
     if (past !== undefined) yield* keeper.write(id, { ...handle.kept(), from: 0 })
@@ -388,7 +400,7 @@ export const makeBackend = Effect.fnUntraced(function*(parts: BackendParts) {
       Effect.forkIn(sessionScope)
     )
     const gone = yield* Deferred.make<void>()
-    return { handle, access, scope: sessionScope, gone }
+    return { handle, access, scope: sessionScope, gone, watch }
   })
 
   /** Closes in a fiber of its own: a finalizer that hangs keeps nobody waiting. */
@@ -398,12 +410,17 @@ export const makeBackend = Effect.fnUntraced(function*(parts: BackendParts) {
   /** Takes the session away when it has ended, within a deadline, whatever hangs. */
   const watch = (entry: Entry) =>
     entry.handle.session.ended.pipe(
-      Effect.andThen(Effect.sync(() => sessions.delete(entry.handle.session.id))),
+      Effect.andThen((reason) =>
+        Effect.sync(() => {
+          sessions.delete(entry.handle.session.id)
+          entry.watch.ended(reason)
+        })
+      ),
       Effect.andThen(closeScope(entry.scope)),
       Effect.andThen(keeper.end(entry.handle.session.id)),
       Effect.ensuring(Effect.suspend(() => {
         admission.leave()
-        metrics.sessionClosed()
+        entry.watch.closed()
         return Deferred.succeed(entry.gone, undefined)
       }))
     )
@@ -423,7 +440,7 @@ export const makeBackend = Effect.fnUntraced(function*(parts: BackendParts) {
           Effect.onError(() => Effect.ensuring(closeScope(sessionScope), Effect.sync(() => admission.leave())))
         )
         sessions.set(entry.handle.session.id, entry)
-        metrics.sessionOpened()
+        entry.watch.opened()
         yield* FiberSet.run(watchers, watch(entry))
         // it may have begun to drain meanwhile
         if (!admission.open) entry.handle.drain("drained")
@@ -521,5 +538,5 @@ export const makeBackend = Effect.fnUntraced(function*(parts: BackendParts) {
     }
   }
   yield* Effect.addFinalizer(() => Effect.andThen(stop, closeScope(scope, CUT_DEADLINE)))
-  return backend
+  return Operations.backend(metrics, backend)
 })

@@ -43,6 +43,7 @@ import * as Retained from "./Retained.ts"
 import * as SayQueue from "./SayQueue.ts"
 import { decodeMetadata, type Metadata, type SessionConfig } from "./SessionConfig.ts"
 import type { SessionEnd, SessionEvent, SessionEventBody } from "./SessionEvent.ts"
+import type { SessionWatch } from "./SessionWatch.ts"
 import { Voice } from "./Voice.ts"
 import type { VoiceSession } from "./VoiceSession.ts"
 
@@ -80,6 +81,8 @@ export interface SessionOptions {
   readonly takeAudio?: ((ms: number) => boolean) | undefined
   /** Each turn's latency, for the backend's health. */
   readonly onLatency: (totalMs: number) => void
+  /** Who counts and traces what happens. Default: nobody. */
+  readonly watch?: SessionWatch | undefined
 }
 
 const none = new Int16Array(0)
@@ -134,9 +137,14 @@ export const make = Effect.fnUntraced(function*(options: SessionOptions) {
     attachments.current?.notify(event)
     retained?.event(event)
     if (event.type === "turn.latency") options.onLatency(event.totalMs)
+    options.watch?.event(event)
+    flush()
     // whoever has been here may come back
     if (event.type === "connection.attached") keeping.touch()
   }
+
+  /** Tells how much audio there has been so far. */
+  const flush = (): void => options.watch?.audio(input.arrivedMs, output.sentMs)
 
   // ---- audio --------------------------------------------------------------------------------------------------------
 
@@ -625,7 +633,8 @@ export const make = Effect.fnUntraced(function*(options: SessionOptions) {
     },
     /** Lets the session finish. */
     drain,
-    incident
+    incident,
+    flush
   }
 })
 
