@@ -55,6 +55,7 @@ const isLive: { readonly [Key in keyof Required<BackendConfig>]: boolean } = {
   engines: false,
   store: false,
   enableTracing: true,
+  traceSpeech: true,
   enableMetrics: true,
   enableStructuredLogging: true
 }

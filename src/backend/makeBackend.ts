@@ -19,6 +19,7 @@ import * as Scope from "effect/Scope"
 import * as Semaphore from "effect/Semaphore"
 import * as Stream from "effect/Stream"
 import * as SubscriptionRef from "effect/SubscriptionRef"
+import * as Tracer from "effect/Tracer"
 import { randomBytes } from "node:crypto"
 import type { Agent } from "../agent/Agent.ts"
 import {
@@ -125,6 +126,7 @@ export const makeBackend = Effect.fnUntraced(function*(parts: BackendParts) {
   // of its own, so that the drain comes before the sessions and the link are closed
   const scope = yield* Scope.make()
   const clock = yield* Clock.Clock
+  const tracer = yield* Tracer.Tracer
   const frames = yield* FrameClock.make
   const gate = yield* Gate.make({ config: () => config, limiter: () => link?.provider.limiter })
   const allowance = AudioAllowance.make(clock)
@@ -316,9 +318,34 @@ export const makeBackend = Effect.fnUntraced(function*(parts: BackendParts) {
     )
   }
 
-  /** Makes a session, or goes on with one, and opens its link. */
-  const open = Effect.fnUntraced(function*(
-    { config: session, id, past }: Pick<LinkedSession, "id" | "config"> & { readonly past?: Past | undefined },
+  interface Opening extends Pick<LinkedSession, "id" | "config"> {
+    readonly past?: Past | undefined
+  }
+
+  /** Makes a session, or goes on with one, and opens its link; it is watched from here on. */
+  const open = Effect.fnUntraced(function*(opening: Opening, sessionScope: Scope.Closeable) {
+    const watch = yield* SessionWatch.make({
+      id: opening.id,
+      provider: provider.name,
+      pipelineType: opening.config.pipelineType ?? config.pipelineType,
+      engines: parts.engines,
+      resumed: opening.past !== undefined,
+      metrics: metrics.session(),
+      tracing: config.enableTracing,
+      tracer,
+      speech: config.traceSpeech,
+      logging: config.enableStructuredLogging,
+      now: () => clock.currentTimeMillisUnsafe()
+    })
+    return yield* build(opening, watch, sessionScope).pipe(
+      Effect.onError((cause) => Effect.sync(() => watch.failed(cause))),
+      watch.within
+    )
+  })
+
+  const build = Effect.fnUntraced(function*(
+    { config: session, id, past }: Opening,
+    watch: SessionWatch.SessionWatch,
     sessionScope: Scope.Closeable
   ) {
     const pipeline = yield* pipelineOf(session)
@@ -337,7 +364,6 @@ export const makeBackend = Effect.fnUntraced(function*(parts: BackendParts) {
       Scope.provide(sessionScope)
     )
     const retention = yield* retainer.open(id, session)
-    const watch = SessionWatch.make({ metrics: metrics.session(), now: () => clock.currentTimeMillisUnsafe() })
     const made = yield* Session.make({
       id,
       config: session,

@@ -23,6 +23,7 @@ import type { SpeechToSpeech, SpeechToSpeechEvent, SpeechToSpeechStream } from "
 import type { TurnDetector } from "../speech/TurnDetector.ts"
 import type { VoiceActivityDetector } from "../speech/VoiceActivityDetector.ts"
 import type { Pipeline, PipelineContext, PipelineFactory } from "./Pipeline.ts"
+import * as ReplyTrace from "./ReplyTrace.ts"
 import * as S2sReplies from "./S2sReplies.ts"
 import * as S2sTools from "./S2sTools.ts"
 import * as S2sTurns from "./S2sTurns.ts"
@@ -220,7 +221,7 @@ const open = Effect.fnUntraced(function*(
   const sentences = Speaker.make(textTransforms)
   /** Has the model speak a text, sentence by sentence: the next is asked for while the former is played. */
   const speak = (request: Request, source: Exclude<ReplySource, { readonly _tag: "Audio" | "Remote" }>) => {
-    const { committed, epoch, history, turn } = request
+    const { committed, epoch, history, trace, turn } = request
     const watch = new StallWatch()
     const text = source._tag === "Text" ? Stream.succeed(source.text) : context.agent().respond({
       transcript: source.transcript,
@@ -231,7 +232,7 @@ const open = Effect.fnUntraced(function*(
       metadata: context.metadata(),
       committed,
       session: context.session
-    }).pipe(watch.over("Agent.respond", "the agent", context.timeout))
+    }).pipe(ReplyTrace.thinking(trace), watch.over("Agent.respond", "the agent", context.timeout))
     const spoken = text.pipe(
       // nothing is said while an agent waits for a tool: it shows that it does
       Stream.tap((piece) => piece === "" ? watch.alive : Effect.void),
