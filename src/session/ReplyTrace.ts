@@ -3,11 +3,11 @@
  *
  * @since 0.1.0
  */
-import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import type * as Exit from "effect/Exit"
 import * as Stream from "effect/Stream"
-import * as Tracer from "effect/Tracer"
+import type * as Tracer from "effect/Tracer"
+import * as Ambient from "../telemetry/Ambient.ts"
 
 /**
  * @category models
@@ -37,7 +37,7 @@ export const thinking =
     const { said } = trace
     return (said === undefined ? text : Stream.tap(text, (piece) => Effect.sync(() => said(piece)))).pipe(
       Stream.onExit((exit) => Effect.sync(() => trace.thought(exit))),
-      Stream.updateContext(under(span))
+      Stream.updateContext(Ambient.under(span))
     )
   }
 
@@ -49,7 +49,4 @@ export const thinking =
  */
 export const speaking =
   (trace: ReplyTrace | undefined) => <A, E, R>(speech: Stream.Stream<A, E, R>): Stream.Stream<A, E, R> =>
-    trace === undefined ? speech : Stream.updateContext(speech, under(trace.speak))
-
-const under = (span: Tracer.AnySpan) => <R>(context: Context.Context<R>): Context.Context<R> =>
-  Context.add(context, Tracer.ParentSpan, span)
+    trace === undefined ? speech : Stream.updateContext(speech, Ambient.under(trace.speak))

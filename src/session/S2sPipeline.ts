@@ -186,7 +186,7 @@ const open = Effect.fnUntraced(function*(
     return part
   }
   /** Hands a reply of the model to the voice, to its end; what it calls meanwhile ends with it. */
-  const play = ({ epoch, history, turn }: Request, part: Part): Effect.Effect<void, BackendError> =>
+  const play = ({ epoch, history, trace, turn }: Request, part: Part): Effect.Effect<void, BackendError> =>
     Effect.scopedWith((scope) =>
       Effect.gen(function*() {
         const events = replies.events(part.reply)
@@ -201,7 +201,7 @@ const open = Effect.fnUntraced(function*(
           } else if (event._tag === "ToolCall") {
             const { metadata, sessionId, userId } = context
             yield* Scope.provide(
-              Effect.forkScoped(call(event, { sessionId, userId, metadata: metadata(), turn, history })),
+              Effect.forkScoped(call(event, { sessionId, userId, metadata: metadata(), turn, history }, trace?.think)),
               scope
             )
           } else if (event._tag === "ReplyFailed") {

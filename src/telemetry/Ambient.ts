@@ -15,10 +15,20 @@ const ofTheMoment = Context.pick(
 )
 
 /**
- * A context that was captured earlier, with what belongs to the moment taken from now: spans and log lines keep theirs.
+ * The context of now with one that was captured earlier over it, but for what belongs to the moment: spans and log lines
+ * keep theirs.
  *
  * @category combinators
  * @since 0.1.0
  */
 export const keep = <R>(captured: Context.Context<R>) => (now: Context.Context<never>): Context.Context<R> =>
-  Context.merge(captured, ofTheMoment(now))
+  Context.merge(Context.merge(now, captured), ofTheMoment(now))
+
+/**
+ * A context in which a span is above what runs.
+ *
+ * @category combinators
+ * @since 0.1.0
+ */
+export const under = (span: Tracer.AnySpan) => <R>(context: Context.Context<R>): Context.Context<R> =>
+  Context.add(context, Tracer.ParentSpan, span)

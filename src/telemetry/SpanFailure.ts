@@ -21,6 +21,9 @@ export const codeOf = (cause: Cause.Cause<unknown>): string => {
   const error = Cause.squash(cause)
   if (isBackendError(error)) return error.code
   if (typeof error !== "object" || error === null) return "unknown"
+  // what wraps a reason says less than the reason
+  const reason = "reason" in error ? error.reason : undefined
+  if (typeof reason === "object" && reason !== null && "_tag" in reason && isWord(reason._tag)) return reason._tag
   const tag = "_tag" in error ? error._tag : undefined
   if (isWord(tag)) return tag
   const name = "name" in error ? error.name : undefined
