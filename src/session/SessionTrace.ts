@@ -90,6 +90,7 @@ export class SessionTrace {
   #last: Turn | undefined
   #startedAt: number | undefined
   #stoppedAt: number | undefined
+  #speaking = false
   #words = false
   #code: BackendErrorCode | undefined
   #over = false
@@ -116,6 +117,7 @@ export class SessionTrace {
         return this.#speechStarted(this.#heardAt(happening))
       case "SpeechStopped":
         this.#stoppedAt = this.#heardAt(happening)
+        this.#speaking = false
         return
       case "Interim":
       case "Final":
@@ -314,10 +316,12 @@ export class SessionTrace {
     const stale = !this.#words && this.#stoppedAt !== undefined && at - this.#stoppedAt > MAX_PAUSE_MS
     if (this.#startedAt === undefined || stale) this.#startedAt = at
     this.#stoppedAt = undefined
+    this.#speaking = true
   }
 
   #forget(): void {
-    this.#startedAt = undefined
+    // who speaks on begins the next turn now
+    this.#startedAt = this.#speaking ? this.#options.now() : undefined
     this.#stoppedAt = undefined
     this.#words = false
   }
@@ -348,7 +352,7 @@ export class SessionTrace {
     const turn = this.#turn(number, former ?? this.#startedAt)
     if (this.#stoppedAt !== undefined) {
       const now = this.#options.now()
-      this.#end(this.#begin(spans.hear, turn.span, Math.min(this.#stoppedAt, now), {}))
+      this.#end(this.#begin(spans.hear, turn.span, Math.max(turn.startedAt, Math.min(this.#stoppedAt, now)), {}))
     }
     this.#forget()
     return turn

@@ -1,4 +1,4 @@
-import { Context, Effect, type Exit, Layer, Option, Tracer } from "effect"
+import { Cause, Context, Effect, Exit, Option, Tracer } from "effect"
 
 /** A span as an exporter would get it: everything that it holds, once it has ended. */
 export interface Recorded {
@@ -48,8 +48,6 @@ export class Recording {
     }
   })
 
-  readonly layer = Layer.succeed(Tracer.Tracer, this.tracer)
-
   readonly provide = <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
     Effect.updateContext(effect, (context: Context.Context<R>) => Context.add(context, Tracer.Tracer, this.tracer))
 
@@ -63,3 +61,12 @@ export class Recording {
     return only
   }
 }
+
+/** All that is exported, as text. */
+export const everything = (recording: Recording): string =>
+  JSON.stringify(recording.spans, (key, value: unknown) =>
+    key === "exit" && Exit.isExit(value) && Exit.isFailure(value)
+      ? Cause.prettyErrors(value.cause, { includeCauseInStack: true }).map(({ message, name, stack }) =>
+        `${name} ${message} ${stack}`
+      )
+      : value)

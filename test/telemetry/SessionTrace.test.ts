@@ -1,12 +1,12 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Cause, Effect, Exit, Stream } from "effect"
+import { Effect, Exit, Stream } from "effect"
 import * as Agent from "../../src/agent/Agent.ts"
 import { VoiceBackend } from "../../src/backend/VoiceBackend.ts"
 import { AgentError, PipelineError } from "../../src/BackendError.ts"
 import * as ScriptedHearing from "../../src/testing/ScriptedHearing.ts"
 import * as SpokenAudio from "../../src/testing/SpokenAudio.ts"
 import { call, layer, layerS2s, pass, running, type Setup } from "../session/Harness.ts"
-import { type Recorded, Recording } from "./RecordingTracer.ts"
+import { everything, type Recorded, Recording } from "./RecordingTracer.ts"
 
 const slow = Agent.fromStream((text) => Stream.fromEffect(Effect.delay(Effect.succeed(`You said ${text}.`), 300)), {
   name: "slow"
@@ -292,15 +292,6 @@ describe("SessionTrace", () => {
       }
     }))
 })
-
-/** All that is exported, as text. */
-const everything = (recording: Recording): string =>
-  JSON.stringify(recording.spans, (key, value: unknown) =>
-    key === "exit" && Exit.isExit(value) && Exit.isFailure(value)
-      ? Cause.prettyErrors(value.cause, { includeCauseInStack: true }).map(({ message, name, stack }) =>
-        `${name} ${message} ${stack}`
-      )
-      : value)
 
 const spoken = (user: Effect.Success<ReturnType<typeof call>>, words: string) => {
   const pcm = SpokenAudio.encode(words, { sampleRate: 16_000 })
