@@ -12,8 +12,8 @@ import * as Tracer from "effect/Tracer"
 import * as Names from "./Names.ts"
 import * as SpanFailure from "./SpanFailure.ts"
 
-/** Their paths and queries hold ids, keys and texts. */
-const hidden = new Set(["url.full", "url.path", "url.query", "exception.message", "exception.stacktrace"])
+/** Paths and queries hold ids, keys and texts; effect/ai writes what a model calls a tool with. */
+const hidden = new Set(["url.full", "url.path", "url.query", "exception.message", "exception.stacktrace", "parameters"])
 
 const guard = (span: Tracer.Span): Tracer.Span => {
   const attribute = span.attribute.bind(span)

@@ -62,11 +62,16 @@ export class Recording {
   }
 }
 
-/** All that is exported, as text. */
+/** All that is exported, as text: of a failure what exporters make of it. */
 export const everything = (recording: Recording): string =>
-  JSON.stringify(recording.spans, (key, value: unknown) =>
-    key === "exit" && Exit.isExit(value) && Exit.isFailure(value)
-      ? Cause.prettyErrors(value.cause, { includeCauseInStack: true }).map(({ message, name, stack }) =>
-        `${name} ${message} ${stack}`
-      )
-      : value)
+  JSON.stringify(recording.spans.map(({ events, exit, ...span }) => ({
+    ...span,
+    events: events.map((event) => JSON.stringify(event, (_, value) => typeof value === "bigint" ? String(value) : value)),
+    failures: Exit.isFailure(exit)
+      ? Cause.prettyErrors(exit.cause, { includeCauseInStack: true }).map(({ message, name, stack }) => ({
+        name,
+        message,
+        stack
+      }))
+      : []
+  })))
