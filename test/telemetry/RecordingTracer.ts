@@ -66,7 +66,9 @@ export class Recording {
 export const everything = (recording: Recording): string =>
   JSON.stringify(recording.spans.map(({ events, exit, ...span }) => ({
     ...span,
-    events: events.map((event) => JSON.stringify(event, (_, value) => typeof value === "bigint" ? String(value) : value)),
+    events: events.map((event) =>
+      JSON.stringify(event, (_, value) => typeof value === "bigint" ? String(value) : value)
+    ),
     failures: Exit.isFailure(exit)
       ? Cause.prettyErrors(exit.cause, { includeCauseInStack: true }).map(({ message, name, stack }) => ({
         name,

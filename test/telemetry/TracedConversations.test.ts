@@ -39,7 +39,9 @@ describe("a traced conversation", () => {
 
         // a turn that was heard has a span, with what the event told
         for (const { parts, totalMs, turn } of call.latencies) {
-          const spans = recording.named("voice.turn").filter(({ attributes }) => attributes["voice.turn.number"] === turn)
+          const spans = recording.named("voice.turn").filter(({ attributes }) =>
+            attributes["voice.turn.number"] === turn
+          )
           const span = spans.find(({ attributes }) => attributes["voice.turn.latency_ms"] === totalMs)
           assert.isDefined(span, `${seed}: turn ${turn}`)
           for (const { ms, name } of parts) {
