@@ -25,7 +25,7 @@ const handlers = toolkit.toLayer({
   look: ({ at }) =>
     Effect.gen(function*() {
       yield* Effect.logInfo(`looking at ${at}`)
-      yield* Effect.ignore(Effect.withSpan(Effect.fail(new Error(s("error"))), "own"))
+      yield* Effect.exit(Effect.withSpan(Effect.die(new Error(s("error"))), "own"))
       return s("result")
     }),
   break: () => Effect.fail(s("failure"))
