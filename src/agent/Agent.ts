@@ -8,6 +8,7 @@ import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
 import type { BackendError } from "../BackendError.ts"
 import type { HistoryItem } from "../conversation/History.ts"
+import * as Ambient from "../telemetry/Ambient.ts"
 import type { AgentSession } from "./AgentSession.ts"
 import * as AiFailure from "./AiFailure.ts"
 
@@ -98,7 +99,7 @@ export const fromCallback = <E, R = never>(
 export const withContext = <R>(agent: Agent<R>): Effect.Effect<Agent, never, R> =>
   Effect.map(Effect.context<R>(), (context) => ({
     name: agent.name,
-    respond: (input) => Stream.provideContext(agent.respond(input), context)
+    respond: (input) => Stream.updateContext(agent.respond(input), Ambient.keep(context))
   }))
 
 export {

@@ -19,7 +19,9 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
 import { AgentError, type BackendError } from "../BackendError.ts"
+import * as Ambient from "../telemetry/Ambient.ts"
 import type { Agent, AgentInput } from "./Agent.ts"
+import * as AgentSpan from "./AgentSpan.ts"
 import * as AiFailure from "./AiFailure.ts"
 import * as ToolCalls from "./ToolCalls.ts"
 import { type Call, messages, type Outcome } from "./ToolMemory.ts"
@@ -58,6 +60,7 @@ interface Model<R> {
     prompt: ReadonlyArray<Prompt.MessageEncoded>,
     calls: boolean
   ) => Stream.Stream<Written, AiError.AiError, R>
+  readonly isKnown: (name: string) => boolean
   readonly run: (name: string, params: unknown, id: string) => Effect.Effect<Outcome, unknown, R>
 }
 
@@ -79,6 +82,7 @@ const open = <Tools extends Record<string, Tool.Any>>(
         disableToolCallResolution: true,
         toolCallValidation: "deferred"
       }).pipe(
+        AgentSpan.annotate,
         Stream.map((part): Written | undefined =>
           part.type === "text-delta"
             ? { type: "text", text: part.delta }
@@ -88,6 +92,7 @@ const open = <Tools extends Record<string, Tool.Any>>(
         ),
         Stream.filter((part) => part !== undefined)
       ),
+    isKnown: isName,
     run: (name, params, id) =>
       isName(name)
         ? toolkit.handle(
@@ -147,11 +152,12 @@ export const fromLanguageModel = <Tools extends Record<string, Tool.Any> = {}, R
     name: options.name,
     respond: (input) =>
       Stream.fromEffect(Effect.zip(model, Effect.context<Services>())).pipe(
-        Stream.flatMap(([{ run, write }, context]) =>
+        Stream.flatMap(([{ isKnown, run, write }, context]) =>
           answer(
             {
+              isKnown,
               write: (prompt, calls) => Stream.provideContext(write(prompt, calls), context),
-              run: (name, params, id) => Effect.provideContext(run(name, params, id), context)
+              run: (name, params, id) => Effect.updateContext(run(name, params, id), Ambient.keep(context))
             },
             settings,
             input
@@ -179,7 +185,7 @@ type Answer = Stream.Stream<string, BackendError | AiError.AiError>
 
 const answer = (model: Model<never>, settings: Settings, input: AgentInput): Answer =>
   Stream.suspend(() => {
-    const calls = ToolCalls.make(input, { run: model.run, timeout: settings.timeout })
+    const calls = ToolCalls.make(input, { run: model.run, isKnown: model.isKnown, timeout: settings.timeout })
     const prompt: ReadonlyArray<Prompt.MessageEncoded> = [
       ...(settings.instructions === undefined ? [] : [{ role: "system" as const, content: settings.instructions }]),
       ...calls.memory.prompt(input)

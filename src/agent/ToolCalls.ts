@@ -9,7 +9,10 @@ import * as Cause from "effect/Cause"
 import * as Deferred from "effect/Deferred"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
+import * as Tracer from "effect/Tracer"
 import { type BackendError, describe, InvalidConfig } from "../BackendError.ts"
+import * as ToolSpan from "../telemetry/ToolSpan.ts"
 import type { Agent, AgentInput } from "./Agent.ts"
 import { type AgentSession, CurrentSession } from "./AgentSession.ts"
 import { type Call, keyOf, type Outcome, ToolMemory } from "./ToolMemory.ts"
@@ -104,6 +107,8 @@ export const make = (
   input: AgentInput,
   options: {
     readonly run: RunTool
+    /** Whether there is such a tool. */
+    readonly isKnown: (name: string) => boolean
     readonly timeout: Duration.Duration
   }
 ): AnswerCalls => {
@@ -131,7 +136,7 @@ export const make = (
   const late = (name: string): Outcome =>
     failed(`the tool ${name} took longer than ${Duration.format(options.timeout)}; whether it did anything is unknown`)
 
-  const perform = ({ id, name, params }: Call): Effect.Effect<Outcome> =>
+  const perform = ({ id, name, params }: Call, parent: Tracer.AnySpan | undefined): Effect.Effect<Outcome> =>
     Effect.suspend(() => options.run(name, params, id)).pipe(
       Effect.timeoutOrElse({
         duration: options.timeout,
@@ -139,7 +144,8 @@ export const make = (
       }),
       Effect.provideService(CurrentSession, current),
       Effect.catchCause((cause) => Effect.succeed(told(name, cause))),
-      Effect.map(cut)
+      Effect.map(cut),
+      ToolSpan.around({ name: options.isKnown(name) ? name : undefined, id, parent, ok: (outcome) => outcome.ok })
     )
 
   /** The first outcome counts. */
@@ -152,14 +158,15 @@ export const make = (
     })
 
   const start = (call: Call, refusal: string | undefined) =>
-    Effect.suspend(() => {
+    Effect.flatMap(Effect.serviceOption(Tracer.ParentSpan), (parent) => {
       const begun: Pending = { call, done: Deferred.makeUnsafe() }
       pending.set(call, begun)
       session?.tell({ type: "tool.started", turn, name: call.name, id: call.id })
       if (refusal !== undefined) return settle(begun, failed(refusal))
-      const work = Effect.flatMap(perform(call), (outcome) => settle(begun, outcome)).pipe(
-        Effect.onInterrupt(() => settle(begun, failed("interrupted")))
-      )
+      const work = Effect.flatMap(perform(call, Option.getOrUndefined(parent)), (outcome) => settle(begun, outcome))
+        .pipe(
+          Effect.onInterrupt(() => settle(begun, failed("interrupted")))
+        )
       // a tool that cannot be interrupted is not waited for
       const guard = Deferred.await(begun.done).pipe(
         Effect.timeoutOrElse({

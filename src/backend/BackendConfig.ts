@@ -164,9 +164,11 @@ export const ProcessorConfig = Schema.Struct({
  * - `maxRetries`: how often a failed call of an engine is tried again, within the timeout. 3, [0, 10].
  * - `retryDelay`: the wait before the first of them; it grows. 1 s, [100 ms, 30 s].
  * - `maxConcurrentSessions`: sessions at once; the next one is refused. 100.
- * - `enableTracing`: whether spans are made. true.
+ * - `enableTracing`: whether spans are made, where a tracer takes them; sessions keep what they began with. true.
+ * - `traceSpeech`: whether spans hold what users and agents say. It is for development: traces are rarely guarded like
+ *   conversations. false.
  * - `enableMetrics`: whether metrics are counted. true.
- * - `enableStructuredLogging`: whether log lines have fields. true.
+ * - `enableStructuredLogging`: whether log lines from within a session have its id and its turn as fields. true.
  * - `conversation`: when a turn is over, what interrupts, who speaks first.
  * - `drain`: how conversations end when the backend is stopped.
  * - `session`: the limits of a session.
@@ -200,6 +202,7 @@ export const BackendConfig = Schema.Struct({
   retryDelay: boundedDuration("100 millis", "30 seconds").pipe(withDefault("1s")),
   maxConcurrentSessions: Schema.Int.check(Schema.isGreaterThanOrEqualTo(1)).pipe(withDefault(100)),
   enableTracing: Schema.Boolean.pipe(withDefault(true)),
+  traceSpeech: Schema.Boolean.pipe(withDefault(false)),
   enableMetrics: Schema.Boolean.pipe(withDefault(true)),
   enableStructuredLogging: Schema.Boolean.pipe(withDefault(true)),
   conversation: ConversationPolicy.pipe(withDefault({})),
@@ -227,6 +230,7 @@ export const BackendConfig = Schema.Struct({
   retryDelay: "retry_delay",
   maxConcurrentSessions: "max_concurrent_sessions",
   enableTracing: "enable_tracing",
+  traceSpeech: "trace_speech",
   enableMetrics: "enable_metrics",
   enableStructuredLogging: "enable_structured_logging",
   rateLimits: "rate_limits"

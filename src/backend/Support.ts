@@ -54,9 +54,10 @@ const isLive: { readonly [Key in keyof Required<BackendConfig>]: boolean } = {
   ttsFallback: false,
   engines: false,
   store: false,
-  enableTracing: false,
-  enableMetrics: false,
-  enableStructuredLogging: false
+  enableTracing: true,
+  traceSpeech: true,
+  enableMetrics: true,
+  enableStructuredLogging: true
 }
 
 const fixed = new Set([

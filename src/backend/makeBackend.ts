@@ -19,6 +19,7 @@ import * as Scope from "effect/Scope"
 import * as Semaphore from "effect/Semaphore"
 import * as Stream from "effect/Stream"
 import * as SubscriptionRef from "effect/SubscriptionRef"
+import * as Tracer from "effect/Tracer"
 import { randomBytes } from "node:crypto"
 import type { Agent } from "../agent/Agent.ts"
 import {
@@ -39,6 +40,7 @@ import type { ProcessorEntry } from "../session/ProcessorChain.ts"
 import * as Session from "../session/Session.ts"
 import type { PipelineType, SessionConfig } from "../session/SessionConfig.ts"
 import { SessionStore } from "../session/SessionStore.ts"
+import * as SessionWatch from "../session/SessionWatch.ts"
 import type { VoiceSession } from "../session/VoiceSession.ts"
 import type { EngineHealth } from "../speech/EngineHealth.ts"
 import * as BackendMetrics from "../telemetry/BackendMetrics.ts"
@@ -49,6 +51,7 @@ import * as Gate from "./Gate.ts"
 import * as Health from "./Health.ts"
 import * as Keeper from "./Keeper.ts"
 import { LatencyWindow } from "./LatencyWindow.ts"
+import * as Operations from "./Operations.ts"
 import * as ProviderLink from "./ProviderLink.ts"
 import * as Retainer from "./Retainer.ts"
 import * as Support from "./Support.ts"
@@ -83,6 +86,7 @@ interface Entry {
   readonly handle: Session.SessionHandle
   readonly access: SessionAccess
   readonly scope: Scope.Closeable
+  readonly watch: SessionWatch.SessionWatch
   /** Completes when nothing of the session is left. */
   readonly gone: Deferred.Deferred<void>
 }
@@ -122,6 +126,7 @@ export const makeBackend = Effect.fnUntraced(function*(parts: BackendParts) {
   // of its own, so that the drain comes before the sessions and the link are closed
   const scope = yield* Scope.make()
   const clock = yield* Clock.Clock
+  const tracer = yield* Tracer.Tracer
   const frames = yield* FrameClock.make
   const gate = yield* Gate.make({ config: () => config, limiter: () => link?.provider.limiter })
   const allowance = AudioAllowance.make(clock)
@@ -132,7 +137,11 @@ export const makeBackend = Effect.fnUntraced(function*(parts: BackendParts) {
     own === 0 ? config.maxConcurrentSessions : Math.min(own, config.maxConcurrentSessions)
   )
   const latency = new LatencyWindow()
-  const metrics = yield* BackendMetrics.make({ provider: provider.name, enabled: config.enableMetrics })
+  const metrics = yield* BackendMetrics.make({
+    provider: provider.name,
+    enabled: () => config.enableMetrics,
+    engines: parts.engines
+  })
   const sessions = new Map<string, Entry>()
   const connection = yield* SubscriptionRef.make<ConnectionState>("disconnected")
   const cut = yield* Deferred.make<void>()
@@ -208,7 +217,7 @@ export const makeBackend = Effect.fnUntraced(function*(parts: BackendParts) {
       )
     }
     // what changes is logged, also when nobody asks
-    yield* health.pipe(Effect.repeat(Schedule.spaced(HEALTH_EVERY)), Effect.forkIn(linked.scope))
+    yield* Effect.andThen(health, flush).pipe(Effect.repeat(Schedule.spaced(HEALTH_EVERY)), Effect.forkIn(linked.scope))
   })
 
   const start: Effect.Effect<void, BackendError> = Effect.suspend(() =>
@@ -216,6 +225,11 @@ export const makeBackend = Effect.fnUntraced(function*(parts: BackendParts) {
       ? Effect.fail(ProviderLink.stopped(report === undefined ? "draining" : "stopped"))
       : lifecycle.withPermits(1)(connect)
   )
+
+  /** Counts the audio of sessions in which nothing happens. */
+  const flush = Effect.sync(() => {
+    for (const { handle } of sessions.values()) handle.flush()
+  })
 
   const awaitGone = (entries: ReadonlyArray<Entry>) =>
     Effect.forEach(entries, (entry) => Deferred.await(entry.gone), { concurrency: "unbounded", discard: true })
@@ -304,9 +318,34 @@ export const makeBackend = Effect.fnUntraced(function*(parts: BackendParts) {
     )
   }
 
-  /** Makes a session, or goes on with one, and opens its link. */
-  const open = Effect.fnUntraced(function*(
-    { config: session, id, past }: Pick<LinkedSession, "id" | "config"> & { readonly past?: Past | undefined },
+  interface Opening extends Pick<LinkedSession, "id" | "config"> {
+    readonly past?: Past | undefined
+  }
+
+  /** Makes a session, or goes on with one, and opens its link; it is watched from here on. */
+  const open = Effect.fnUntraced(function*(opening: Opening, sessionScope: Scope.Closeable) {
+    const watch = yield* SessionWatch.make({
+      id: opening.id,
+      provider: provider.name,
+      pipelineType: opening.config.pipelineType ?? config.pipelineType,
+      engines: parts.engines,
+      resumed: opening.past !== undefined,
+      metrics: metrics.session(),
+      tracing: config.enableTracing,
+      tracer,
+      speech: config.traceSpeech,
+      logging: config.enableStructuredLogging,
+      now: () => clock.currentTimeMillisUnsafe()
+    })
+    return yield* build(opening, watch, sessionScope).pipe(
+      Effect.onError((cause) => Effect.sync(() => watch.failed(cause))),
+      watch.within
+    )
+  })
+
+  const build = Effect.fnUntraced(function*(
+    { config: session, id, past }: Opening,
+    watch: SessionWatch.SessionWatch,
     sessionScope: Scope.Closeable
   ) {
     const pipeline = yield* pipelineOf(session)
@@ -325,7 +364,7 @@ export const makeBackend = Effect.fnUntraced(function*(parts: BackendParts) {
       Scope.provide(sessionScope)
     )
     const retention = yield* retainer.open(id, session)
-    const handle = yield* Session.make({
+    const made = yield* Session.make({
       id,
       config: session,
       agent,
@@ -342,14 +381,13 @@ export const makeBackend = Effect.fnUntraced(function*(parts: BackendParts) {
       resumeWindow,
       longest,
       takeAudio,
-      onLatency: (totalMs) => {
-        latency.add(totalMs > Duration.toMillis(config.latencyTarget))
-        metrics.turnAnswered(totalMs)
-      },
+      onLatency: (totalMs) => latency.add(totalMs > Duration.toMillis(config.latencyTarget)),
+      watch,
       past,
       retention,
       keep: isKept && keeper.keeps ? (change) => keeper.write(id, change) : undefined
     }).pipe(Scope.provide(sessionScope))
+    const handle = { ...made, session: Operations.session(metrics, made.session) }
     if (isKept && keeper.keeps && past === undefined) yield* keeper.begin(id, handle.kept(), resumeWindow)
     // before anybody hears of it: the next process, too, must know how far its numbers have come, and what was cut
     if (past !== undefined) yield* keeper.write(id, { ...handle.kept(), from: 0 })
@@ -388,7 +426,7 @@ export const makeBackend = Effect.fnUntraced(function*(parts: BackendParts) {
       Effect.forkIn(sessionScope)
     )
     const gone = yield* Deferred.make<void>()
-    return { handle, access, scope: sessionScope, gone }
+    return { handle, access, scope: sessionScope, gone, watch }
   })
 
   /** Closes in a fiber of its own: a finalizer that hangs keeps nobody waiting. */
@@ -398,12 +436,17 @@ export const makeBackend = Effect.fnUntraced(function*(parts: BackendParts) {
   /** Takes the session away when it has ended, within a deadline, whatever hangs. */
   const watch = (entry: Entry) =>
     entry.handle.session.ended.pipe(
-      Effect.andThen(Effect.sync(() => sessions.delete(entry.handle.session.id))),
+      Effect.andThen((reason) =>
+        Effect.sync(() => {
+          sessions.delete(entry.handle.session.id)
+          entry.watch.ended(reason)
+        })
+      ),
       Effect.andThen(closeScope(entry.scope)),
       Effect.andThen(keeper.end(entry.handle.session.id)),
       Effect.ensuring(Effect.suspend(() => {
         admission.leave()
-        metrics.sessionClosed()
+        entry.watch.closed()
         return Deferred.succeed(entry.gone, undefined)
       }))
     )
@@ -423,7 +466,7 @@ export const makeBackend = Effect.fnUntraced(function*(parts: BackendParts) {
           Effect.onError(() => Effect.ensuring(closeScope(sessionScope), Effect.sync(() => admission.leave())))
         )
         sessions.set(entry.handle.session.id, entry)
-        metrics.sessionOpened()
+        entry.watch.opened()
         yield* FiberSet.run(watchers, watch(entry))
         // it may have begun to drain meanwhile
         if (!admission.open) entry.handle.drain("drained")
@@ -521,5 +564,5 @@ export const makeBackend = Effect.fnUntraced(function*(parts: BackendParts) {
     }
   }
   yield* Effect.addFinalizer(() => Effect.andThen(stop, closeScope(scope, CUT_DEADLINE)))
-  return backend
+  return Operations.backend(metrics, backend)
 })

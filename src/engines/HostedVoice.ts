@@ -22,6 +22,7 @@ import * as Pcm from "../audio/Pcm.ts"
 import { type BackendError, ConnectionFailed, PipelineError } from "../BackendError.ts"
 import { bounded } from "../Bounded.ts"
 import type { TextToSpeechStream } from "../speech/TextToSpeech.ts"
+import * as VendorSpan from "../telemetry/VendorSpan.ts"
 import * as VendorSocket from "../wire/VendorSocket.ts"
 import * as HostedSpeech from "./HostedSpeech.ts"
 import { errorOf } from "./VoiceFaults.ts"
@@ -247,8 +248,15 @@ export const open = Effect.fnUntraced(function*(
       { interruptible: true }
     )
 
+  const spanned = (text: string) =>
+    Effect.flatMap(
+      VendorSpan.scoped(vendor),
+      (annotate) =>
+        Effect.tap(ask(text), ({ connection }) => Effect.sync(() => annotate({ requestId: connection.requestId })))
+    )
+
   const speech = (text: string): Stream.Stream<HostedSpeech.Heard, BackendError> =>
-    Stream.unwrap(Effect.map(ask(text), ({ connection, text: asked }) =>
+    Stream.unwrap(Effect.map(spanned(text), ({ connection, text: asked }) =>
       Stream.fromQueue(asked.queue).pipe(
         HostedSpeech.watched(vendor, options.silence),
         Stream.map((heard) => {

@@ -68,6 +68,11 @@ export class AudioInput<Key extends string = string> {
     return this.#position
   }
 
+  /** How much has arrived, in ms. */
+  get arrivedMs(): number {
+    return this.#arrived * 1_000 / TIMELINE_RATE
+  }
+
   /** How many samples have arrived and have not been heard. */
   get behind(): number {
     return this.#arrived - this.#position

@@ -121,6 +121,7 @@ export class AudioOutput implements Player {
   /** Since when the connection has refused frames. */
   #refusedAt: number | undefined
   #slowTold = false
+  #sentFrames = 0
   /** Hears what is played. */
   tap: AudioTap | undefined
 
@@ -129,6 +130,11 @@ export class AudioOutput implements Player {
     this.#listener = listener
     this.#sampleRate = 24_000
     this.#framer = this.#makeFramer()
+  }
+
+  /** How much has been handed to connections, in ms. */
+  get sentMs(): number {
+    return this.#sentFrames * frameMs
   }
 
   /** In Hz: what `push` must bring. It changes only with a connection. */
@@ -368,6 +374,7 @@ export class AudioOutput implements Player {
         break
       }
       this.#accepted()
+      this.#sentFrames++
       this.tap?.frame(frame, this.#sampleRate, current.origin + current.cursor * frameMs)
       current.cursor++
     }

@@ -16,6 +16,7 @@ import type { HistoryItem } from "../conversation/History.ts"
 import type { TurnAuthority } from "../conversation/TurnAuthority.ts"
 import type { OnIncident } from "../EngineIncident.ts"
 import type { AudioInput } from "./AudioInput.ts"
+import type { ReplyTrace } from "./ReplyTrace.ts"
 import type { Metadata } from "./SessionConfig.ts"
 import type { SessionEventBody } from "./SessionEvent.ts"
 import type { Voice } from "./Voice.ts"
@@ -86,6 +87,8 @@ export interface Pipeline {
     readonly history: ReadonlyArray<HistoryItem>
     /** Completes when the reply is the one that will be heard. */
     readonly committed: Effect.Effect<void>
+    /** Its spans, where somebody takes them. */
+    readonly trace?: ReplyTrace | undefined
   }) => Effect.Effect<void, BackendError>
   /** A reply has ended, as a whole or cut, and `playedMs` of it was heard. */
   readonly ended: (epoch: number, played: { readonly completed: boolean; readonly playedMs: number }) => void

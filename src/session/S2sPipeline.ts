@@ -24,6 +24,7 @@ import type { TurnDetector } from "../speech/TurnDetector.ts"
 import type { VoiceActivityDetector } from "../speech/VoiceActivityDetector.ts"
 import type { Pipeline, PipelineContext, PipelineFactory } from "./Pipeline.ts"
 import * as Progress from "./Progress.ts"
+import * as ReplyTrace from "./ReplyTrace.ts"
 import * as S2sReplies from "./S2sReplies.ts"
 import * as S2sTools from "./S2sTools.ts"
 import * as S2sTurns from "./S2sTurns.ts"
@@ -184,7 +185,7 @@ const open = Effect.fnUntraced(function*(
     return part
   }
   /** Hands a reply of the model to the voice, to its end; what it calls meanwhile ends with it. */
-  const play = ({ epoch, history, turn }: Request, part: Part): Effect.Effect<void, BackendError> =>
+  const play = ({ epoch, history, trace, turn }: Request, part: Part): Effect.Effect<void, BackendError> =>
     Effect.scopedWith((scope) =>
       Effect.gen(function*() {
         const events = replies.events(part.reply)
@@ -200,7 +201,7 @@ const open = Effect.fnUntraced(function*(
           } else if (event._tag === "ToolCall") {
             const { metadata, sessionId, userId } = context
             yield* Scope.provide(
-              Effect.forkScoped(call(event, { sessionId, userId, metadata: metadata(), turn, history })),
+              Effect.forkScoped(call(event, { sessionId, userId, metadata: metadata(), turn, history }, trace?.think)),
               scope
             )
           } else if (event._tag === "ReplyFailed") {
@@ -220,7 +221,7 @@ const open = Effect.fnUntraced(function*(
   const sentences = Speaker.make(textTransforms)
   /** Has the model speak a text, sentence by sentence: the next is asked for while the former is played. */
   const speak = (request: Request, source: Exclude<ReplySource, { readonly _tag: "Audio" | "Remote" }>) => {
-    const { committed, epoch, history, turn } = request
+    const { committed, epoch, history, trace, turn } = request
     const watch = new StallWatch()
     const progress = Progress.make(context.dispatch, epoch)
     const text = source._tag === "Text" ? Stream.succeed(source.text) : context.agent().respond({
@@ -232,7 +233,7 @@ const open = Effect.fnUntraced(function*(
       metadata: context.metadata(),
       committed,
       session: context.session
-    }).pipe(watch.over("Agent.respond", "the agent", context.timeout))
+    }).pipe(ReplyTrace.thinking(trace), watch.over("Agent.respond", "the agent", context.timeout))
     const spoken = text.pipe(
       // nothing is said while an agent waits for a tool: it shows that it does
       Stream.tap((piece) => piece === "" ? watch.alive : Effect.sync(() => progress("agent"))),

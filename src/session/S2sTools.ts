@@ -8,10 +8,12 @@ import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 import * as Semaphore from "effect/Semaphore"
 import * as Stream from "effect/Stream"
+import type * as Tracer from "effect/Tracer"
 import type { Tool, ToolContext } from "../agent/Tool.ts"
 import * as AgentTool from "../agent/Tool.ts"
 import { fromCause, InvalidConfig, Timeout } from "../BackendError.ts"
 import type { SpeechToSpeechEvent, SpeechToSpeechStream } from "../speech/SpeechToSpeech.ts"
+import * as ToolSpan from "../telemetry/ToolSpan.ts"
 import type { PipelineContext } from "./Pipeline.ts"
 
 /**
@@ -69,7 +71,8 @@ export const make = (
   const within = Duration.times(context.timeout, 0.9)
   return (
     { id, input, name }: Extract<SpeechToSpeechEvent, { readonly _tag: "ToolCall" }>,
-    about: ToolContext
+    about: ToolContext,
+    parent: Tracer.AnySpan | undefined
   ): Effect.Effect<void> => {
     const { turn } = about
     const tool = byName.get(name)
@@ -91,7 +94,9 @@ export const make = (
         stream.toolResult(id, output)
       })
     return Effect.sync(() => context.tell({ type: "tool.started", turn, name, id })).pipe(
-      Effect.andThen(calls.withPermits(1)(called)),
+      Effect.andThen(
+        calls.withPermits(1)(called).pipe(ToolSpan.around({ name: tool?.name, id, parent, ok: () => true }))
+      ),
       Effect.matchCauseEffect({
         onSuccess: (output) => finish(true, output),
         onFailure: (cause) => finish(false, JSON.stringify({ error: fromCause("Tool.run", cause).message }))

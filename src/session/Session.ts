@@ -12,6 +12,7 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as FiberMap from "effect/FiberMap"
 import * as FiberSet from "effect/FiberSet"
+import { identity } from "effect/Function"
 import * as Result from "effect/Result"
 import * as Stream from "effect/Stream"
 import type { Agent } from "../agent/Agent.ts"
@@ -43,6 +44,7 @@ import * as Retained from "./Retained.ts"
 import * as SayQueue from "./SayQueue.ts"
 import { decodeMetadata, type Metadata, type SessionConfig } from "./SessionConfig.ts"
 import type { SessionEnd, SessionEvent, SessionEventBody } from "./SessionEvent.ts"
+import type { SessionWatch } from "./SessionWatch.ts"
 import { Voice } from "./Voice.ts"
 import type { VoiceSession } from "./VoiceSession.ts"
 
@@ -80,6 +82,8 @@ export interface SessionOptions {
   readonly takeAudio?: ((ms: number) => boolean) | undefined
   /** Each turn's latency, for the backend's health. */
   readonly onLatency: (totalMs: number) => void
+  /** Who counts and traces what happens. Default: nobody. */
+  readonly watch?: SessionWatch | undefined
 }
 
 const none = new Int16Array(0)
@@ -115,7 +119,7 @@ export const make = Effect.fnUntraced(function*(options: SessionOptions) {
   const ended = yield* Deferred.make<SessionEnd>()
   const now = () => clock.currentTimeMillisUnsafe()
 
-  const { past } = options
+  const { past, watch } = options
   const createdAtMs = past?.createdAtMs ?? now()
   let state: State = Conversation.initial(past?.history, past?.queue, past?.turn)
   let agent = options.agent
@@ -134,9 +138,14 @@ export const make = Effect.fnUntraced(function*(options: SessionOptions) {
     attachments.current?.notify(event)
     retained?.event(event)
     if (event.type === "turn.latency") options.onLatency(event.totalMs)
+    watch?.event(event)
+    flush()
     // whoever has been here may come back
     if (event.type === "connection.attached") keeping.touch()
   }
+
+  /** Tells how much audio there has been so far. */
+  const flush = (): void => watch?.audio(input.arrivedMs, output.sentMs)
 
   // ---- audio --------------------------------------------------------------------------------------------------------
 
@@ -194,6 +203,7 @@ export const make = Effect.fnUntraced(function*(options: SessionOptions) {
   const dispatch = (happening: Happening): void => {
     // the scope is closing: nobody is left to carry anything out
     if (over) return
+    watch?.happened(happening)
     waiting.push({ ...happening, atMs: now() })
     if (running) return
     running = true
@@ -267,6 +277,7 @@ export const make = Effect.fnUntraced(function*(options: SessionOptions) {
         return release(command.epoch)
       case "Commit": {
         release(command.epoch)
+        watch?.commit(command.epoch)
         const commit = commits.get(command.epoch)
         commits.delete(command.epoch)
         if (commit !== undefined) Deferred.doneUnsafe(commit, Effect.void)
@@ -274,6 +285,7 @@ export const make = Effect.fnUntraced(function*(options: SessionOptions) {
       }
       case "Discard":
         commits.delete(command.epoch)
+        watch?.discard(command.epoch)
         stopReply(command.epoch, { completed: false, playedMs: output.end(command.epoch).playedMs })
         return
       case "Judge":
@@ -281,6 +293,7 @@ export const make = Effect.fnUntraced(function*(options: SessionOptions) {
       case "End": {
         silence(command.epoch)
         const { playedMs, text } = output.end(command.epoch)
+        watch?.end(command.epoch, command.reason, text)
         stopReply(command.epoch, { completed: command.reason === "completed", playedMs })
         // before anything else that happens
         waiting.unshift({ _tag: "ReplyHeard", epoch: command.epoch, text, atMs: now() })
@@ -317,6 +330,7 @@ export const make = Effect.fnUntraced(function*(options: SessionOptions) {
   const commits = new Map<number, Deferred.Deferred<void>>()
   const startReply = (command: Extract<Command, { readonly _tag: "Start" }>): void => {
     const { epoch, source, speculative, turn } = command
+    const trace = watch?.start(command, pipeline?.textual === false ? undefined : { name: agentName ?? agent.name })
     // a reply that has its sound already is heard when its beginning has been told, not before
     output.begin(epoch, turn, true)
     if (!speculative) release(epoch)
@@ -340,11 +354,12 @@ export const make = Effect.fnUntraced(function*(options: SessionOptions) {
     if (pipeline === undefined) return
     run(
       `reply:${epoch}`,
-      pipeline.reply({ ...command, committed }).pipe(
+      pipeline.reply({ ...command, committed, trace }).pipe(
         // an agent that interrupts itself has failed, too; a reply that was ended is not listened to any more
         Effect.catchCause((cause) =>
           Effect.sync(() => dispatch({ _tag: "ReplyFailed", epoch, error: fromCause("VoiceSession.reply", cause) }))
-        )
+        ),
+        watch?.withinTurn(turn) ?? identity
       )
     )
   }
@@ -630,7 +645,8 @@ export const make = Effect.fnUntraced(function*(options: SessionOptions) {
     },
     /** Lets the session finish. */
     drain,
-    incident
+    incident,
+    flush
   }
 })
 

@@ -15,6 +15,7 @@ import type { TurnDetector } from "../speech/TurnDetector.ts"
 import type { VoiceActivityDetector } from "../speech/VoiceActivityDetector.ts"
 import type { Pipeline, PipelineContext, PipelineFactory } from "./Pipeline.ts"
 import * as Progress from "./Progress.ts"
+import * as ReplyTrace from "./ReplyTrace.ts"
 import * as Speaker from "./Speaker.ts"
 import { StallWatch } from "./StallWatch.ts"
 
@@ -105,7 +106,7 @@ export const make = (
 
     const text = (
       source: Exclude<ReplySource, { readonly _tag: "Audio" }>,
-      { committed, history, turn }: Parameters<typeof reply>[0],
+      { committed, history, trace, turn }: Parameters<typeof reply>[0],
       watch: StallWatch
     ): Stream.Stream<string, BackendError> => {
       switch (source._tag) {
@@ -119,7 +120,7 @@ export const make = (
             metadata: context.metadata(),
             committed,
             session: context.session
-          }).pipe(watch.over("Agent.respond", "the agent", context.timeout))
+          }).pipe(ReplyTrace.thinking(trace), watch.over("Agent.respond", "the agent", context.timeout))
         case "Text":
           return Stream.succeed(source.text)
         case "Remote":
@@ -145,6 +146,7 @@ export const make = (
           })
         ),
         voice.speak,
+        ReplyTrace.speaking(request.trace),
         watch.over("TextToSpeech.speak", tts.name, Duration.sum(context.timeout, Duration.seconds(1))),
         Stream.runForEachArray((chunks) => {
           progress("tts")

@@ -8,6 +8,7 @@ import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Redacted from "effect/Redacted"
 import type * as Scope from "effect/Scope"
+import type { IncomingMessage } from "node:http"
 import { WebSocket } from "ws"
 import {
   AuthenticationFailed,
@@ -19,6 +20,7 @@ import {
   RateLimitExceeded
 } from "../BackendError.ts"
 import { bounded } from "../Bounded.ts"
+import * as VendorSpan from "../telemetry/VendorSpan.ts"
 
 /** A message is at most so long: 15 MiB and what JSON adds. */
 const MAX_MESSAGE = 16 * 1024 * 1024
@@ -103,6 +105,11 @@ export const refusal = (
   }
 }
 
+const requestIdOf = ({ headers }: IncomingMessage): string | undefined => {
+  const id = headers["x-request-id"] ?? headers["dg-request-id"] ?? headers["request-id"]
+  return typeof id === "string" ? id : undefined
+}
+
 const bytesOf = (data: WebSocket.RawData): Buffer =>
   Array.isArray(data) ? Buffer.concat(data) : data instanceof ArrayBuffer ? Buffer.from(data) : data
 
@@ -146,27 +153,31 @@ export const connect = (
       }),
       close
     )
-    yield* Effect.callback<void, BackendError>((resume) => {
-      socket.once("open", () => resume(Effect.void))
-      socket.once("unexpected-response", (_, response) => {
-        const { headers } = response
-        const requestId = headers["x-request-id"] ?? headers["dg-request-id"] ?? headers["request-id"]
-        response.destroy()
-        resume(Effect.fail(refusal(vendor, response.statusCode ?? 0, {
-          requestId: typeof requestId === "string" ? requestId : undefined,
-          retryAfter: headers["retry-after"]
-        }, op)))
-      })
-      const failed = new ConnectionFailed({ op, message: `${vendor} could not be reached`, details: { vendor } })
-      socket.once("error", () => resume(Effect.fail(failed)))
-      socket.once("close", () => resume(Effect.fail(failed)))
-    }).pipe(Effect.timeoutOrElse({
-      duration: request.timeout,
-      orElse: () =>
-        Effect.fail(
-          new ConnectionTimeout({ op, message: `${vendor} did not take the connection in time`, details: { vendor } })
+    yield* VendorSpan.around(vendor, (annotate) =>
+      Effect.callback<void, BackendError>((resume) => {
+        socket.once(
+          "upgrade",
+          (response) => annotate({ status: response.statusCode, requestId: requestIdOf(response) })
         )
-    }))
+        socket.once("open", () => resume(Effect.void))
+        socket.once("unexpected-response", (_, response) => {
+          const { headers } = response
+          response.destroy()
+          resume(Effect.fail(refusal(vendor, response.statusCode ?? 0, {
+            requestId: requestIdOf(response),
+            retryAfter: headers["retry-after"]
+          }, op)))
+        })
+        const failed = new ConnectionFailed({ op, message: `${vendor} could not be reached`, details: { vendor } })
+        socket.once("error", () => resume(Effect.fail(failed)))
+        socket.once("close", () => resume(Effect.fail(failed)))
+      }).pipe(Effect.timeoutOrElse({
+        duration: request.timeout,
+        orElse: () =>
+          Effect.fail(
+            new ConnectionTimeout({ op, message: `${vendor} did not take the connection in time`, details: { vendor } })
+          )
+      })))
     let over = false
     const end = (error: BackendError) => {
       if (over) return

@@ -35,6 +35,7 @@ describe("BackendConfig", () => {
         retryDelay: Duration.seconds(1),
         maxConcurrentSessions: 100,
         enableTracing: true,
+        traceSpeech: false,
         enableMetrics: true,
         enableStructuredLogging: true,
         conversation: defaultPolicy,

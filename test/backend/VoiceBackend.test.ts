@@ -342,7 +342,6 @@ describe("VoiceBackend", () => {
             { engines: { x: { y: "s3cret" } } },
             { store: { kind: "sqlite" as const, lease: Duration.seconds(5) } },
             { session: { ...before.session, signingKey: Redacted.make("s3cret".repeat(9)) } },
-            { enableMetrics: false },
             { agent: "nobody" },
             { providerConfig: { url: "s3cret" } }
           ]

@@ -8,6 +8,7 @@
 import * as AiError from "effect/ai/AiError"
 import * as LanguageModel from "effect/ai/LanguageModel"
 import type * as Response from "effect/ai/Response"
+import * as Telemetry from "effect/ai/Telemetry"
 import * as Clock from "effect/Clock"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
@@ -24,6 +25,8 @@ import type { BackendError, InvalidConfig } from "../../BackendError.ts"
 import { boundedDuration, withDefault } from "../../conversation/ConversationPolicy.ts"
 import { secret } from "../../Secret.ts"
 import * as EngineRegistry from "../../speech/EngineRegistry.ts"
+import * as VendorSpan from "../../telemetry/VendorSpan.ts"
+import { untraced } from "../../wire/Untraced.ts"
 import * as VendorKey from "../../wire/VendorKey.ts"
 import { ChatDeltas } from "./ChatDeltas.ts"
 import * as ChatErrors from "./ChatErrors.ts"
@@ -151,6 +154,12 @@ export const make = Effect.fnUntraced(function*(
 
   const streamText = (asked: LanguageModel.ProviderOptions): Parts =>
     Stream.unwrap(Effect.gen(function*() {
+      Telemetry.addGenAIAnnotations(asked.span, {
+        operation: { name: "chat" },
+        provider: { name: isOpenAi(options.url) ? "openai" : ChatErrors.VENDOR },
+        request: { model: options.model, temperature: options.temperature, maxTokens: options.maxTokens }
+      })
+      const annotate = yield* VendorSpan.scoped(ChatErrors.VENDOR)
       const body = ChatRequest.encode(asked, settings)
       if (Result.isFailure(body)) {
         return Stream.fail(ChatErrors.make(new AiError.InvalidUserInputError({ description: body.failure })))
@@ -159,10 +168,19 @@ export const make = Effect.fnUntraced(function*(
         HttpClientRequest.bodyJsonUnsafe(body.success),
         (request) => apiKey === undefined ? request : HttpClientRequest.bearerToken(request, apiKey)
       )
-      const response = yield* client.execute(request).pipe(Effect.mapError(() => lost), inTime)
+      const response = yield* client.execute(request).pipe(untraced, Effect.mapError(() => lost), inTime)
       const answered = answeredOf(response, yield* Clock.currentTimeMillis)
+      annotate(answered)
       return response.status >= 200 && response.status <= 299
-        ? read(response, answered)
+        ? Stream.map(read(response, answered), (part) => {
+          if (part.type === "finish") {
+            Telemetry.addGenAIAnnotations(asked.span, {
+              usage: { inputTokens: part.usage.inputTokens.total, outputTokens: part.usage.outputTokens.total },
+              response: { finishReasons: [part.reason] }
+            })
+          }
+          return part
+        })
         : Stream.fromEffect(refusal(response, answered))
     }))
 

@@ -19,6 +19,8 @@ import { boundedDuration, withDefault } from "../../conversation/ConversationPol
 import { secret } from "../../Secret.ts"
 import * as EngineRegistry from "../../speech/EngineRegistry.ts"
 import { TextToSpeech } from "../../speech/TextToSpeech.ts"
+import * as VendorSpan from "../../telemetry/VendorSpan.ts"
+import { untraced } from "../../wire/Untraced.ts"
 import * as VendorKey from "../../wire/VendorKey.ts"
 import * as HostedSpeech from "../HostedSpeech.ts"
 import { errorOf, retryAfterMs } from "../VoiceFaults.ts"
@@ -89,15 +91,18 @@ const make = Effect.fnUntraced(function*(options: OpenAiVoiceOptions) {
 
   const ask = (voice: string) => (text: string): Stream.Stream<HostedSpeech.Heard, BackendError> =>
     Stream.unwrap(Effect.gen(function*() {
+      const annotate = yield* VendorSpan.scoped(vendor)
       const response = yield* client.execute(
         HttpClientRequest.post(options.url).pipe(
           HttpClientRequest.bearerToken(key),
           HttpClientRequest.bodyJsonUnsafe(SpeechWire.bodyOf({ ...options, voice }, text))
         )
       ).pipe(
+        untraced,
         Effect.mapError(unreachable),
         Effect.timeoutOrElse({ duration: options.timeout, orElse: late })
       )
+      annotate({ status: response.status, requestId: response.headers["x-request-id"] })
       if (response.status < 200 || response.status > 299) {
         return yield* Effect.flatMap(refusalOf(response), Effect.fail)
       }

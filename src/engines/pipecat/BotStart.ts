@@ -11,6 +11,8 @@ import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
 import { type BackendError, ConnectionFailed, PipelineError } from "../../BackendError.ts"
+import * as VendorSpan from "../../telemetry/VendorSpan.ts"
+import { untraced } from "../../wire/Untraced.ts"
 import * as BotErrors from "./BotErrors.ts"
 
 const Started = Schema.Struct({
@@ -70,7 +72,12 @@ export const start = Effect.fnUntraced(function*(options: {
   )
   const unreachable = () =>
     new ConnectionFailed({ op, message: "the bot's server cannot be reached", details: { vendor: "pipecat" } })
-  const response = yield* HttpClient.execute(request).pipe(Effect.mapError(unreachable))
+  const response = yield* VendorSpan.around("pipecat", (annotate) =>
+    HttpClient.execute(request).pipe(
+      untraced,
+      Effect.mapError(unreachable),
+      Effect.tap(({ status }) => Effect.sync(() => annotate({ status })))
+    ))
   if (response.status < 200 || response.status > 299) {
     return yield* BotErrors.ofStatus(op, response.status, response.headers)
   }

@@ -13,8 +13,9 @@ import * as MemoryStore from "../../store/MemoryStore.ts"
 import * as Names from "../../telemetry/Names.ts"
 import { agentTimesOut, latencyExceeded, noMoreThanMaximum, processorsInOrder, sharedStore } from "./Behaviour.ts"
 import { refused, same, that, until, within } from "./Checks.ts"
-import { type Act, type Entry, later, test } from "./Entry.ts"
+import { type Act, type Entry, test } from "./Entry.ts"
 import type { Stage } from "./Stage.ts"
+import * as WatchRows from "./WatchRows.ts"
 
 /** Fails with the field among the faults, and nothing of its value. */
 const faulty = (stage: Stage, over: { readonly [key: string]: unknown }, path: string) =>
@@ -227,7 +228,7 @@ export const entries: ReadonlyArray<Entry> = [
     ),
     ["multiUser"]
   ),
-  later("Config.EnableTracing", "true; traces", "spans come with the telemetry of FR-013; the field is read and kept"),
+  test("Config.EnableTracing", "true; without it there are no spans", WatchRows.tracingIsSwitched),
   test("Config.EnableMetrics", "true; without it nothing is counted", (stage) =>
     Effect.gen(function*() {
       const counted = (enableMetrics: boolean) =>
@@ -240,11 +241,7 @@ export const entries: ReadonlyArray<Entry> = [
         })).pipe(Effect.provideService(Metric.MetricRegistry, new Map()))
       yield* same([yield* counted(true), yield* counted(false)], [1, 0], "sessions counted with and without")
     })),
-  later(
-    "Config.EnableStructuredLogging",
-    "true; structured logs",
-    "the fields of log lines come with the telemetry of FR-012; the field is read and kept"
-  ),
+  test("Config.EnableStructuredLogging", "true; log lines have the session and the turn", WatchRows.loggingIsSwitched),
   test(
     "Config.AuthHook / RateLimiter / DataRetentionHook",
     "hooks are services, no fields: a config that names one is refused",

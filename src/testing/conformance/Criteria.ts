@@ -14,6 +14,7 @@ import { connecting, malformedSpeech } from "./Codes.ts"
 import { type Entry, later, test } from "./Entry.ts"
 import { agentInLoop, speechToSpeech } from "./Talk.ts"
 import * as Tone from "./Tone.ts"
+import * as WatchRows from "./WatchRows.ts"
 
 const success: ReadonlyArray<Entry> = [
   later(
@@ -58,7 +59,7 @@ const success: ReadonlyArray<Entry> = [
       yield* that(ms < 2_000, `it took ${ms} ms`)
     })),
   test("SC-008", "no leakage between conversations", Behaviour.isolated, ["multiUser", "words"]),
-  later("SC-009", "metrics for every operation", "the list against the export comes with the telemetry"),
+  test("SC-009", "metrics for every operation: the list against the registry", WatchRows.operationsAreMeasured),
   test("SC-010", "a custom processor needs no change to the core", Behaviour.processorsInOrder)
 ]
 

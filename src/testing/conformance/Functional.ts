@@ -18,6 +18,7 @@ import { type Act, type Entry, later, test } from "./Entry.ts"
 import { authenticates, authorizesConnect, authorizesCreate, limits, providerLimits } from "./HookRows.ts"
 import * as RetentionRows from "./RetentionRows.ts"
 import { converse, speechToSpeech } from "./Talk.ts"
+import * as WatchRows from "./WatchRows.ts"
 
 const both = (...acts: ReadonlyArray<Act>): Act => (stage) =>
   Effect.forEach(acts, (act) => Effect.scoped(act(stage)), { discard: true })
@@ -134,7 +135,7 @@ export const entries: ReadonlyArray<Entry> = [
       const found = new Set((yield* Metric.snapshot).map(({ id }) => id))
       for (const name of Object.values(Names.metrics)) yield* that(found.has(name), `${name} is there`)
     }).pipe(Effect.provideService(Metric.MetricRegistry, new Map()))),
-  later("FR-013", "traces end to end", "spans and their export come with the telemetry"),
+  test("FR-013", "traces end to end: one from the user's voice to the agent's, without a word", WatchRows.oneTrace),
   test(
     "FR-014",
     "connection failures, timeouts and provider errors have their codes: each of the thirteen provoked",

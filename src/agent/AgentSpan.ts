@@ -1,0 +1,51 @@
+/**
+ * What a language model tells of itself, on the span of the turn that it answers: which model it was, and how many tokens
+ * went in and out.
+ *
+ * @since 0.1.0
+ */
+import type * as Response from "effect/ai/Response"
+import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
+import * as Stream from "effect/Stream"
+import * as Tracer from "effect/Tracer"
+import * as Names from "../telemetry/Names.ts"
+
+type Part = Pick<Response.AnyPart, "type">
+
+/** A model asked again after its tools is the same turn: its tokens add up. */
+const add = (span: Tracer.Span, key: string, tokens: number | undefined): void => {
+  if (tokens === undefined) return
+  const before = span.attributes.get(key)
+  span.attribute(key, tokens + (typeof before === "number" ? before : 0))
+}
+
+const isFinish = (part: Part): part is Response.FinishPart => part.type === "finish"
+const isMetadata = (part: Part): part is Response.ResponseMetadataPart => part.type === "response-metadata"
+
+const tell = (span: Tracer.Span, part: Part): void => {
+  if (isFinish(part)) {
+    add(span, Names.attributes.inputTokens, part.usage.inputTokens.total)
+    add(span, Names.attributes.outputTokens, part.usage.outputTokens.total)
+    span.attribute(Names.attributes.finishReasons, [part.reason])
+  } else if (isMetadata(part)) {
+    const { modelId } = part
+    if (typeof modelId === "string") span.attribute(Names.attributes.responseModel, modelId.slice(0, 128))
+  }
+}
+
+/**
+ * Tells the span of the agent's turn, where there is one, what is known of an answer.
+ *
+ * @category combinators
+ * @since 0.1.0
+ */
+export const annotate = <A extends Part, E, R>(answer: Stream.Stream<A, E, R>): Stream.Stream<A, E, R> =>
+  Stream.unwrap(Effect.map(Effect.serviceOption(Tracer.ParentSpan), (above) => {
+    const span = Option.getOrUndefined(above)
+    if (span?._tag !== "Span" || span.name !== Names.spans.think) return answer
+    return Stream.map(answer, (part) => {
+      tell(span, part)
+      return part
+    })
+  }))

@@ -1,0 +1,404 @@
+/**
+ * The spans of a session: its turns, and what each is made of. They are derived from what the session tells and is told,
+ * and made by hand at the times at which things happened; nothing is done for a frame of audio.
+ *
+ * @since 0.1.0
+ */
+import * as Cause from "effect/Cause"
+import * as Context from "effect/Context"
+import * as Exit from "effect/Exit"
+import * as Option from "effect/Option"
+import type * as Tracer from "effect/Tracer"
+import type { BackendErrorCode } from "../BackendError.ts"
+import type { Command, ReplySource } from "../conversation/ConversationState.ts"
+import { TIMELINE_RATE } from "../speech/VoiceActivityDetector.ts"
+import * as Names from "../telemetry/Names.ts"
+import * as SpanFailure from "../telemetry/SpanFailure.ts"
+import type { Happening } from "./Pipeline.ts"
+import type { ReplyTrace } from "./ReplyTrace.ts"
+import type { PipelineType } from "./SessionConfig.ts"
+import type { SessionEnd, SessionEvent } from "./SessionEvent.ts"
+
+const { attributes: keys, spans } = Names
+
+/** A pause that is longer than this, and had no words before it, does not belong to the turn, in ms. */
+const MAX_PAUSE_MS = 2_000
+/** Answers that were not wanted, and are told of with the turn. */
+const MAX_DISCARDED = 16
+
+type Attributes = { readonly [key: string]: unknown }
+type Start = Extract<Command, { readonly _tag: "Start" }>
+
+/**
+ * @category models
+ * @since 0.1.0
+ */
+export interface SessionTraceOptions {
+  readonly tracer: Tracer.Tracer
+  readonly id: string
+  readonly provider: string
+  readonly pipelineType: PipelineType
+  /** The names of the engines, by kind. */
+  readonly engines: { readonly [kind: string]: string }
+  readonly resumed: boolean
+  /** What people say may be told. */
+  readonly speech: boolean
+  /** Who asked for the session. */
+  readonly creator: Tracer.AnySpan | undefined
+  /** In ms of Unix time. */
+  readonly now: () => number
+}
+
+interface Turn {
+  readonly number: number
+  readonly span: Tracer.Span
+  readonly startedAt: number
+}
+
+interface Reply {
+  readonly epoch: number
+  readonly turn: number
+  readonly source: ReplySource
+  /** Asked for ahead of the end of the turn, and not sure to be heard. */
+  speculative: boolean
+  think: Tracer.Span | undefined
+  thinking: boolean
+  speak: Tracer.Span | undefined
+  /** Its first text is there. */
+  speaks: boolean
+  audible: boolean
+  code: BackendErrorCode | undefined
+  text: string
+}
+
+const message = (role: "user" | "assistant", content: string) =>
+  JSON.stringify([{ role, parts: [{ type: "text", content }] }])
+
+const nanos = (ms: number): bigint => BigInt(Math.round(ms * 1_000)) * 1_000n
+
+/**
+ * @category models
+ * @since 0.1.0
+ */
+export class SessionTrace {
+  /** The whole session. */
+  readonly span: Tracer.Span
+  readonly #options: SessionTraceOptions
+  readonly #replies = new Map<number, Reply>()
+  /** The turns that go on: hardly more than one. */
+  readonly #turns = new Map<number, Turn>()
+  #last: Turn | undefined
+  #startedAt: number | undefined
+  #stoppedAt: number | undefined
+  #speaking = false
+  #words = false
+  #code: BackendErrorCode | undefined
+  #over = false
+  /** Answers that nobody wanted, until there is a turn to tell of them. */
+  #discarded: Array<Tracer.Span> = []
+
+  constructor(options: SessionTraceOptions) {
+    this.#options = options
+    const { creator, engines, id, pipelineType, provider, resumed } = options
+    this.span = this.#begin(spans.session, undefined, options.now(), {
+      [keys.sessionId]: id,
+      [keys.provider]: provider,
+      [keys.pipelineType]: pipelineType,
+      ...(resumed ? { [keys.sessionResumed]: true } : {}),
+      ...Object.fromEntries(Object.entries(engines).map(([kind, name]) => [`${keys.engine}.${kind}`, name]))
+    }, creator === undefined ? [] : [{ span: creator, attributes: { [keys.link]: "created_by" } }])
+  }
+
+  /** What the conversation is told. */
+  happened(happening: Happening): void {
+    if (this.#over) return
+    switch (happening._tag) {
+      case "SpeechStarted":
+        return this.#speechStarted(this.#heardAt(happening))
+      case "SpeechStopped":
+        this.#stoppedAt = this.#heardAt(happening)
+        this.#speaking = false
+        return
+      case "Interim":
+      case "Final":
+        this.#words ||= happening.text !== ""
+        return
+      case "ReplyProgress":
+        return this.#progress(happening.epoch, happening.stage)
+      case "ReplyAudible": {
+        const reply = this.#replies.get(happening.epoch)
+        if (reply === undefined) return
+        reply.audible = true
+        return this.#speak(reply)
+      }
+      case "ReplyFailed": {
+        const reply = this.#replies.get(happening.epoch)
+        if (reply !== undefined) reply.code ??= happening.error.code
+        return
+      }
+      case "EngineDown":
+        this.#code = happening.error.code
+        return
+    }
+  }
+
+  /** What the session tells. */
+  event(event: SessionEvent): void {
+    if (this.#over) return
+    switch (event.type) {
+      case "turn.latency": {
+        const turn = this.#turns.get(event.turn)
+        if (turn === undefined) return
+        turn.span.attribute(keys.latency, event.totalMs)
+        for (const { ms, name } of event.parts) turn.span.attribute(`${keys.part}.${name}_ms`, ms)
+        return
+      }
+      case "user.transcript": {
+        if (!event.final || !this.#options.speech) return
+        const span = (this.#turns.get(event.turn) ?? this.#turn(event.turn)).span
+        return span.attribute(keys.inputMessages, message("user", event.text))
+      }
+      case "user.backchannel":
+        return this.#forget()
+      case "error":
+        this.#code = event.code
+        return
+    }
+  }
+
+  /** A reply begins. `agent`: who is asked, where it is not the speech-to-speech model itself. */
+  start(
+    { epoch, source, speculative, turn }: Start,
+    agent: { readonly name: string | undefined } | undefined
+  ): ReplyTrace {
+    const reply: Reply = {
+      epoch,
+      turn,
+      source,
+      speculative,
+      think: undefined,
+      thinking: false,
+      speak: undefined,
+      speaks: source._tag === "Audio",
+      audible: false,
+      code: undefined,
+      text: ""
+    }
+    this.#replies.set(epoch, reply)
+    const above = speculative ? this.span : this.#heard(turn, source).span
+    if (source._tag === "Answer" || source._tag === "Remote") {
+      const { engines, id, speech } = this.#options
+      reply.thinking = true
+      reply.think = this.#begin(spans.think, above, this.#options.now(), {
+        [keys.operationName]: agent === undefined ? "chat" : "invoke_agent",
+        [keys.conversationId]: id,
+        [keys.turn]: turn,
+        ...(agent === undefined ? { [keys.providerName]: engines["s2s"] ?? "unknown" } : {}),
+        ...(agent?.name === undefined ? {} : { [keys.agentName]: agent.name }),
+        ...(speculative ? { [keys.speculative]: true } : {}),
+        ...(speech && source._tag === "Answer" && source.transcript !== ""
+          ? { [keys.inputMessages]: message("user", source.transcript) }
+          : {})
+      })
+    }
+    if (!speculative) this.#speak(reply)
+    return {
+      think: reply.think,
+      speak: this.#lazily(reply),
+      thought: (exit) => this.#thought(reply, exit),
+      said: this.#options.speech ? (piece) => void (reply.text += piece) : undefined
+    }
+  }
+
+  /** A speculative reply is the one that will be heard. */
+  commit(epoch: number): void {
+    const reply = this.#replies.get(epoch)
+    if (reply === undefined) return
+    reply.speculative = false
+    const turn = this.#heard(reply.turn, reply.source)
+    const { think } = reply
+    if (think !== undefined) {
+      think.attribute(keys.outcome, "committed")
+      think.addLinks([{ span: turn.span, attributes: { [keys.link]: "committed" } }])
+      turn.span.addLinks([{ span: think, attributes: { [keys.link]: "committed" } }])
+    }
+    this.#speak(reply)
+  }
+
+  /** A speculative reply is not wanted. */
+  discard(epoch: number): void {
+    const reply = this.#replies.get(epoch)
+    if (reply === undefined) return
+    this.#replies.delete(epoch)
+    const { think } = reply
+    if (think === undefined) return
+    think.attribute(keys.outcome, "discarded")
+    this.#discarded.push(think)
+    // a user who pauses often: the last ones are enough
+    if (this.#discarded.length > MAX_DISCARDED) this.#discarded.shift()
+    if (reply.thinking) this.#end(think, reply.code)
+    reply.thinking = false
+  }
+
+  /** A reply is over, and this was heard of it. */
+  end(epoch: number, reason: "completed" | "interrupted" | "failed", text: string): void {
+    const reply = this.#replies.get(epoch)
+    if (reply === undefined) return
+    this.#replies.delete(epoch)
+    const { code, speak, think } = reply
+    const failed = reason === "failed" ? code ?? "pipeline_error" : undefined
+    if (think !== undefined && reply.thinking) {
+      reply.thinking = false
+      if (reason === "interrupted") think.attribute(keys.interrupted, true)
+      this.#end(think, failed)
+    }
+    if (speak !== undefined) {
+      speak.attribute(keys.interrupted, reason === "interrupted")
+      this.#end(speak, failed)
+    }
+    const turn = this.#turns.get(reply.turn)
+    if (turn === undefined) return
+    this.#turns.delete(reply.turn)
+    const unheard = reason === "interrupted" && !reply.audible
+    turn.span.attribute(keys.turnEnd, unheard ? "unheard" : reason)
+    turn.span.attribute(keys.interrupted, reason === "interrupted" && !unheard)
+    if (this.#options.speech && text !== "") turn.span.attribute(keys.outputMessages, message("assistant", text))
+    this.#end(turn.span, failed)
+  }
+
+  /** The session has ended, or could not be made. */
+  close(end: SessionEnd | { readonly failed: string }): void {
+    if (this.#over) return
+    for (const epoch of Array.from(this.#replies.keys())) {
+      if (this.#replies.get(epoch)?.speculative === true) this.discard(epoch)
+      else this.end(epoch, "interrupted", "")
+    }
+    for (const { span } of this.#turns.values()) this.#end(span)
+    this.#turns.clear()
+    this.#over = true
+    if (typeof end !== "string") return this.#end(this.span, end.failed)
+    this.span.attribute(keys.sessionEnd, end)
+    this.#end(this.span, end === "failed" ? this.#code ?? "pipeline_error" : undefined)
+  }
+
+  #begin(
+    name: string,
+    parent: Tracer.AnySpan | undefined,
+    atMs: number,
+    attributes: Attributes,
+    links: Array<Tracer.SpanLink> = []
+  ): Tracer.Span {
+    const span = this.#options.tracer.span({
+      name,
+      parent: Option.fromUndefinedOr(parent),
+      annotations: Context.empty(),
+      links,
+      startTime: nanos(atMs),
+      kind: "internal",
+      root: parent === undefined,
+      sampled: true
+    })
+    for (const [key, value] of Object.entries(attributes)) span.attribute(key, value)
+    return span
+  }
+
+  #end(span: Tracer.Span, code?: string | undefined, atMs = this.#options.now()): void {
+    if (code !== undefined) span.attribute(keys.errorType, code)
+    span.end(nanos(atMs), code === undefined ? Exit.void : SpanFailure.fromCode(code))
+  }
+
+  /** When it was said, not when it was noticed. */
+  #heardAt({ atSample, decidedAtSample }: { readonly atSample: number; readonly decidedAtSample: number }): number {
+    return this.#options.now() - Math.max(0, decidedAtSample - atSample) * 1_000 / TIMELINE_RATE
+  }
+
+  #speechStarted(at: number): void {
+    const stale = !this.#words && this.#stoppedAt !== undefined && at - this.#stoppedAt > MAX_PAUSE_MS
+    if (this.#startedAt === undefined || stale) this.#startedAt = at
+    this.#stoppedAt = undefined
+    this.#speaking = true
+  }
+
+  #forget(): void {
+    // who speaks on begins the next turn now
+    this.#startedAt = this.#speaking ? this.#options.now() : undefined
+    this.#stoppedAt = undefined
+    this.#words = false
+  }
+
+  #turn(number: number, startedAt = this.#options.now()): Turn {
+    const known = this.#turns.get(number)
+    if (known !== undefined) return known
+    const turn: Turn = {
+      number,
+      startedAt,
+      span: this.#begin(spans.turn, this.span, startedAt, { [keys.turn]: number })
+    }
+    this.#turns.set(number, turn)
+    this.#last = turn
+    for (const think of this.#discarded) {
+      turn.span.addLinks([{ span: think, attributes: { [keys.link]: "discarded" } }])
+    }
+    this.#discarded = []
+    return turn
+  }
+
+  /** The turn that is answered now, and how long its words were waited for. */
+  #heard(number: number, source: ReplySource): Turn {
+    const spoken = source._tag === "Remote" || (source._tag === "Answer" && source.kind === "speech")
+    if (!spoken) return this.#turn(number)
+    // what was answered too early goes on
+    const former = this.#last?.number === number ? this.#last.startedAt : undefined
+    const turn = this.#turn(number, former ?? this.#startedAt)
+    if (this.#stoppedAt !== undefined) {
+      const now = this.#options.now()
+      this.#end(this.#begin(spans.hear, turn.span, Math.max(turn.startedAt, Math.min(this.#stoppedAt, now)), {}))
+    }
+    this.#forget()
+    return turn
+  }
+
+  #progress(epoch: number, stage: "agent" | "clause" | "tts"): void {
+    const reply = this.#replies.get(epoch)
+    if (reply === undefined || reply.speaks) return
+    reply.speaks = true
+    // a model that speaks has thought
+    if (stage === "tts") this.#thought(reply, Exit.void)
+    this.#speak(reply)
+  }
+
+  #thought(reply: Reply, exit: Exit.Exit<unknown, unknown>): void {
+    const { think } = reply
+    if (think === undefined || !reply.thinking) return
+    reply.thinking = false
+    if (reply.text !== "") think.attribute(keys.outputMessages, message("assistant", reply.text))
+    const cut = Exit.isFailure(exit) && Cause.hasInterruptsOnly(exit.cause)
+    if (cut) think.attribute(keys.interrupted, true)
+    this.#end(think, Exit.isFailure(exit) && !cut ? SpanFailure.codeOf(exit.cause) : undefined)
+  }
+
+  /** The voice's span begins with its first text, once the reply is sure to be heard. */
+  #speak(reply: Reply): void {
+    if (!reply.speaks || reply.speculative || reply.speak !== undefined) return
+    reply.speak = this.#begin(spans.speak, this.#turns.get(reply.turn)?.span ?? this.span, this.#options.now(), {})
+  }
+
+  /** The voice is asked before its span has begun: whose child a request is, is found out when it is made. */
+  #lazily(reply: Reply): Tracer.AnySpan {
+    let found: Tracer.AnySpan | undefined
+    const find = () => found ??= reply.speak ?? reply.think ?? this.#turns.get(reply.turn)?.span ?? this.span
+    return {
+      _tag: "ExternalSpan",
+      get spanId() {
+        return find().spanId
+      },
+      get traceId() {
+        return find().traceId
+      },
+      get sampled() {
+        return find().sampled
+      },
+      annotations: Context.empty()
+    }
+  }
+}

@@ -1,0 +1,44 @@
+/**
+ * A tracer whose spans cannot tell what people said: failures are codes, requests have no URL, and log lines are no
+ * events of spans.
+ *
+ * It stands between a session and the application's tracer, so it holds for the spans of libraries too (`effect/ai`, HTTP
+ * clients). What an application writes into attributes of spans of its own is the application's affair.
+ *
+ * @since 0.1.0
+ */
+import * as Exit from "effect/Exit"
+import * as Tracer from "effect/Tracer"
+import * as Names from "./Names.ts"
+import * as SpanFailure from "./SpanFailure.ts"
+
+/** Paths and queries hold ids, keys and texts; effect/ai writes what a model calls a tool with. */
+const hidden = new Set(["url.full", "url.path", "url.query", "exception.message", "exception.stacktrace", "parameters"])
+
+const guard = (span: Tracer.Span): Tracer.Span => {
+  const attribute = span.attribute.bind(span)
+  const end = span.end.bind(span)
+  const event = span.event.bind(span)
+  span.attribute = (key, value) => hidden.has(key) ? undefined : attribute(key, value)
+  span.end = (at, exit) => {
+    const told = SpanFailure.quiet(exit)
+    if (Exit.isFailure(exit) && !span.attributes.has(Names.attributes.errorType)) {
+      attribute(Names.attributes.errorType, SpanFailure.codeOf(exit.cause))
+    }
+    end(at, told)
+  }
+  // Effect's own logger makes an event of each line
+  span.event = (name, at, attributes) =>
+    attributes?.["effect.logLevel"] === undefined ? event(name, at, attributes) : undefined
+  return span
+}
+
+/**
+ * @category constructors
+ * @since 0.1.0
+ */
+export const make = (inner: Tracer.Tracer): Tracer.Tracer =>
+  Tracer.make({
+    span: (options) => guard(inner.span(options)),
+    ...(inner.context === undefined ? {} : { context: inner.context })
+  })
