@@ -104,7 +104,7 @@ export const make = Effect.fnUntraced(function*(options: SessionWatchOptions): E
       ({ sampled, spanId, traceId }) => Tracer.externalSpan({ spanId, traceId, sampled })
     )
   )
-  const quiet = tracing && tracer !== Tracer.nativeTracer ? QuietTracer.make(tracer) : undefined
+  const quiet = tracing && tracer !== Tracer.nativeTracer ? QuietTracer.make(tracer, options) : undefined
   const trace = quiet === undefined ? undefined : new SessionTrace({ ...options, tracer: quiet, creator })
   const keyed = logging ? annotated(Names.logKeys.session, options.id) : <R>(context: Context.Context<R>) => context
   const place = <R>(context: Context.Context<R>): Context.Context<R> => {
