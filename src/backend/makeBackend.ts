@@ -200,6 +200,7 @@ export const makeBackend = Effect.fnUntraced(function*(parts: BackendParts) {
       yield* incoming.pipe(
         Stream.mapEffect((next) =>
           createSession(next).pipe(
+            metrics.operation("createSession"),
             Effect.catch(({ code, message }) => Effect.logWarning("an incoming session was refused", { code, message }))
           ), { concurrency: MAX_INCOMING, unordered: true }),
         Stream.runDrain,

@@ -5,28 +5,24 @@
  * @since 0.1.0
  */
 import * as Cause from "effect/Cause"
-import * as Context from "effect/Context"
 import * as Exit from "effect/Exit"
-import * as Option from "effect/Option"
 import type * as Tracer from "effect/Tracer"
 import type { BackendErrorCode } from "../BackendError.ts"
 import type { Command, ReplySource } from "../conversation/ConversationState.ts"
-import { TIMELINE_RATE } from "../speech/VoiceActivityDetector.ts"
+import * as ManualSpans from "../telemetry/ManualSpans.ts"
 import * as Names from "../telemetry/Names.ts"
 import * as SpanFailure from "../telemetry/SpanFailure.ts"
 import type { Happening } from "./Pipeline.ts"
 import type { ReplyTrace } from "./ReplyTrace.ts"
 import type { PipelineType } from "./SessionConfig.ts"
 import type { SessionEnd, SessionEvent } from "./SessionEvent.ts"
+import { SpeechTimes } from "./SpeechTimes.ts"
 
 const { attributes: keys, spans } = Names
 
-/** A pause that is longer than this, and had no words before it, does not belong to the turn, in ms. */
-const MAX_PAUSE_MS = 2_000
 /** Answers that were not wanted, and are told of with the turn. */
 const MAX_DISCARDED = 16
 
-type Attributes = { readonly [key: string]: unknown }
 type Start = Extract<Command, { readonly _tag: "Start" }>
 
 /**
@@ -74,8 +70,6 @@ interface Reply {
 const message = (role: "user" | "assistant", content: string) =>
   JSON.stringify([{ role, parts: [{ type: "text", content }] }])
 
-const nanos = (ms: number): bigint => BigInt(Math.round(ms * 1_000)) * 1_000n
-
 /**
  * @category models
  * @since 0.1.0
@@ -84,45 +78,41 @@ export class SessionTrace {
   /** The whole session. */
   readonly span: Tracer.Span
   readonly #options: SessionTraceOptions
+  readonly #spans: ManualSpans.ManualSpans
+  readonly #times: SpeechTimes
   readonly #replies = new Map<number, Reply>()
   /** The turns that go on: hardly more than one. */
   readonly #turns = new Map<number, Turn>()
   #last: Turn | undefined
-  #startedAt: number | undefined
-  #stoppedAt: number | undefined
-  #speaking = false
-  #words = false
   #code: BackendErrorCode | undefined
   #over = false
+  /** A question, where it may be told, until its turn has a span. */
+  #asked: { readonly turn: number; readonly text: string } | undefined
   /** Answers that nobody wanted, until there is a turn to tell of them. */
   #discarded: Array<Tracer.Span> = []
 
   constructor(options: SessionTraceOptions) {
     this.#options = options
     const { creator, engines, id, pipelineType, provider, resumed } = options
-    this.span = this.#begin(spans.session, undefined, options.now(), {
-      [keys.sessionId]: id,
-      [keys.provider]: provider,
-      [keys.pipelineType]: pipelineType,
-      ...(resumed ? { [keys.sessionResumed]: true } : {}),
-      ...Object.fromEntries(Object.entries(engines).map(([kind, name]) => [`${keys.engine}.${kind}`, name]))
-    }, creator === undefined ? [] : [{ span: creator, attributes: { [keys.link]: "created_by" } }])
+    this.#spans = ManualSpans.make(options.tracer, options.now)
+    this.#times = new SpeechTimes(options.now)
+    this.span = this.#spans.begin(spans.session, {
+      attributes: {
+        [keys.sessionId]: id,
+        [keys.provider]: provider,
+        [keys.pipelineType]: pipelineType,
+        ...(resumed ? { [keys.sessionResumed]: true } : {}),
+        ...Object.fromEntries(Object.entries(engines).map(([kind, name]) => [`${keys.engine}.${kind}`, name]))
+      },
+      links: creator === undefined ? [] : [{ span: creator, attributes: { [keys.link]: "created_by" } }]
+    })
   }
 
   /** What the conversation is told. */
   happened(happening: Happening): void {
     if (this.#over) return
+    this.#times.happened(happening)
     switch (happening._tag) {
-      case "SpeechStarted":
-        return this.#speechStarted(this.#heardAt(happening))
-      case "SpeechStopped":
-        this.#stoppedAt = this.#heardAt(happening)
-        this.#speaking = false
-        return
-      case "Interim":
-      case "Final":
-        this.#words ||= happening.text !== ""
-        return
       case "ReplyProgress":
         return this.#progress(happening.epoch, happening.stage)
       case "ReplyAudible": {
@@ -155,11 +145,14 @@ export class SessionTrace {
       }
       case "user.transcript": {
         if (!event.final || !this.#options.speech) return
-        const span = (this.#turns.get(event.turn) ?? this.#turn(event.turn)).span
-        return span.attribute(keys.inputMessages, message("user", event.text))
+        const turn = this.#turns.get(event.turn)
+        // the words of a turn are told before it is answered; a model tells them while it answers
+        if (turn === undefined) this.#asked = { turn: event.turn, text: event.text }
+        else turn.span.attribute(keys.inputMessages, message("user", event.text))
+        return
       }
       case "user.backchannel":
-        return this.#forget()
+        return this.#times.forget()
       case "error":
         this.#code = event.code
         return
@@ -189,22 +182,26 @@ export class SessionTrace {
     if (source._tag === "Answer" || source._tag === "Remote") {
       const { engines, id, speech } = this.#options
       reply.thinking = true
-      reply.think = this.#begin(spans.think, above, this.#options.now(), {
-        [keys.operationName]: agent === undefined ? "chat" : "invoke_agent",
-        [keys.conversationId]: id,
-        [keys.turn]: turn,
-        ...(agent === undefined ? { [keys.providerName]: engines["s2s"] ?? "unknown" } : {}),
-        ...(agent?.name === undefined ? {} : { [keys.agentName]: agent.name }),
-        ...(speculative ? { [keys.speculative]: true } : {}),
-        ...(speech && source._tag === "Answer" && source.transcript !== ""
-          ? { [keys.inputMessages]: message("user", source.transcript) }
-          : {})
+      reply.think = this.#spans.begin(spans.think, {
+        parent: above,
+        attributes: {
+          [keys.operationName]: agent === undefined ? "chat" : "invoke_agent",
+          [keys.conversationId]: id,
+          [keys.turn]: turn,
+          ...(agent === undefined ? { [keys.providerName]: engines["s2s"] ?? "unknown" } : {}),
+          ...(agent?.name === undefined ? {} : { [keys.agentName]: agent.name }),
+          ...(speculative ? { [keys.speculative]: true } : {}),
+          ...(speech && source._tag === "Answer" && source.transcript !== ""
+            ? { [keys.inputMessages]: message("user", source.transcript) }
+            : {})
+        }
       })
     }
     if (!speculative) this.#speak(reply)
     return {
       think: reply.think,
-      speak: this.#lazily(reply),
+      // the voice is asked before its span has begun
+      speak: ManualSpans.lazily(() => reply.speak ?? reply.think ?? this.#turns.get(turn)?.span ?? this.span),
       thought: (exit) => this.#thought(reply, exit),
       said: this.#options.speech ? (piece) => void (reply.text += piece) : undefined
     }
@@ -236,7 +233,7 @@ export class SessionTrace {
     this.#discarded.push(think)
     // a user who pauses often: the last ones are enough
     if (this.#discarded.length > MAX_DISCARDED) this.#discarded.shift()
-    if (reply.thinking) this.#end(think, reply.code)
+    if (reply.thinking) this.#spans.end(think, reply.code)
     reply.thinking = false
   }
 
@@ -250,11 +247,11 @@ export class SessionTrace {
     if (think !== undefined && reply.thinking) {
       reply.thinking = false
       if (reason === "interrupted") think.attribute(keys.interrupted, true)
-      this.#end(think, failed)
+      this.#spans.end(think, failed)
     }
     if (speak !== undefined) {
       speak.attribute(keys.interrupted, reason === "interrupted")
-      this.#end(speak, failed)
+      this.#spans.end(speak, failed)
     }
     const turn = this.#turns.get(reply.turn)
     if (turn === undefined) return
@@ -263,7 +260,7 @@ export class SessionTrace {
     turn.span.attribute(keys.turnEnd, unheard ? "unheard" : reason)
     turn.span.attribute(keys.interrupted, reason === "interrupted" && !unheard)
     if (this.#options.speech && text !== "") turn.span.attribute(keys.outputMessages, message("assistant", text))
-    this.#end(turn.span, failed)
+    this.#spans.end(turn.span, failed)
   }
 
   /** The session has ended, or could not be made. */
@@ -273,57 +270,12 @@ export class SessionTrace {
       if (this.#replies.get(epoch)?.speculative === true) this.discard(epoch)
       else this.end(epoch, "interrupted", "")
     }
-    for (const { span } of this.#turns.values()) this.#end(span)
+    for (const { span } of this.#turns.values()) this.#spans.end(span)
     this.#turns.clear()
     this.#over = true
-    if (typeof end !== "string") return this.#end(this.span, end.failed)
+    if (typeof end !== "string") return this.#spans.end(this.span, end.failed)
     this.span.attribute(keys.sessionEnd, end)
-    this.#end(this.span, end === "failed" ? this.#code ?? "pipeline_error" : undefined)
-  }
-
-  #begin(
-    name: string,
-    parent: Tracer.AnySpan | undefined,
-    atMs: number,
-    attributes: Attributes,
-    links: Array<Tracer.SpanLink> = []
-  ): Tracer.Span {
-    const span = this.#options.tracer.span({
-      name,
-      parent: Option.fromUndefinedOr(parent),
-      annotations: Context.empty(),
-      links,
-      startTime: nanos(atMs),
-      kind: "internal",
-      root: parent === undefined,
-      sampled: true
-    })
-    for (const [key, value] of Object.entries(attributes)) span.attribute(key, value)
-    return span
-  }
-
-  #end(span: Tracer.Span, code?: string | undefined, atMs = this.#options.now()): void {
-    if (code !== undefined) span.attribute(keys.errorType, code)
-    span.end(nanos(atMs), code === undefined ? Exit.void : SpanFailure.fromCode(code))
-  }
-
-  /** When it was said, not when it was noticed. */
-  #heardAt({ atSample, decidedAtSample }: { readonly atSample: number; readonly decidedAtSample: number }): number {
-    return this.#options.now() - Math.max(0, decidedAtSample - atSample) * 1_000 / TIMELINE_RATE
-  }
-
-  #speechStarted(at: number): void {
-    const stale = !this.#words && this.#stoppedAt !== undefined && at - this.#stoppedAt > MAX_PAUSE_MS
-    if (this.#startedAt === undefined || stale) this.#startedAt = at
-    this.#stoppedAt = undefined
-    this.#speaking = true
-  }
-
-  #forget(): void {
-    // who speaks on begins the next turn now
-    this.#startedAt = this.#speaking ? this.#options.now() : undefined
-    this.#stoppedAt = undefined
-    this.#words = false
+    this.#spans.end(this.span, end === "failed" ? this.#code ?? "pipeline_error" : undefined)
   }
 
   #turn(number: number, startedAt = this.#options.now()): Turn {
@@ -332,10 +284,12 @@ export class SessionTrace {
     const turn: Turn = {
       number,
       startedAt,
-      span: this.#begin(spans.turn, this.span, startedAt, { [keys.turn]: number })
+      span: this.#spans.begin(spans.turn, { parent: this.span, atMs: startedAt, attributes: { [keys.turn]: number } })
     }
     this.#turns.set(number, turn)
     this.#last = turn
+    if (this.#asked?.turn === number) turn.span.attribute(keys.inputMessages, message("user", this.#asked.text))
+    this.#asked = undefined
     for (const think of this.#discarded) {
       turn.span.addLinks([{ span: think, attributes: { [keys.link]: "discarded" } }])
     }
@@ -349,12 +303,13 @@ export class SessionTrace {
     if (!spoken) return this.#turn(number)
     // what was answered too early goes on
     const former = this.#last?.number === number ? this.#last.startedAt : undefined
-    const turn = this.#turn(number, former ?? this.#startedAt)
-    if (this.#stoppedAt !== undefined) {
-      const now = this.#options.now()
-      this.#end(this.#begin(spans.hear, turn.span, Math.max(turn.startedAt, Math.min(this.#stoppedAt, now)), {}))
+    const turn = this.#turn(number, former ?? this.#times.startedAt)
+    const { stoppedAt } = this.#times
+    if (stoppedAt !== undefined) {
+      const atMs = Math.max(turn.startedAt, Math.min(stoppedAt, this.#options.now()))
+      this.#spans.end(this.#spans.begin(spans.hear, { parent: turn.span, atMs }))
     }
-    this.#forget()
+    this.#times.forget()
     return turn
   }
 
@@ -374,31 +329,12 @@ export class SessionTrace {
     if (reply.text !== "") think.attribute(keys.outputMessages, message("assistant", reply.text))
     const cut = Exit.isFailure(exit) && Cause.hasInterruptsOnly(exit.cause)
     if (cut) think.attribute(keys.interrupted, true)
-    this.#end(think, Exit.isFailure(exit) && !cut ? SpanFailure.codeOf(exit.cause) : undefined)
+    this.#spans.end(think, Exit.isFailure(exit) && !cut ? SpanFailure.codeOf(exit.cause) : undefined)
   }
 
   /** The voice's span begins with its first text, once the reply is sure to be heard. */
   #speak(reply: Reply): void {
     if (!reply.speaks || reply.speculative || reply.speak !== undefined) return
-    reply.speak = this.#begin(spans.speak, this.#turns.get(reply.turn)?.span ?? this.span, this.#options.now(), {})
-  }
-
-  /** The voice is asked before its span has begun: whose child a request is, is found out when it is made. */
-  #lazily(reply: Reply): Tracer.AnySpan {
-    let found: Tracer.AnySpan | undefined
-    const find = () => found ??= reply.speak ?? reply.think ?? this.#turns.get(reply.turn)?.span ?? this.span
-    return {
-      _tag: "ExternalSpan",
-      get spanId() {
-        return find().spanId
-      },
-      get traceId() {
-        return find().traceId
-      },
-      get sampled() {
-        return find().sampled
-      },
-      annotations: Context.empty()
-    }
+    reply.speak = this.#spans.begin(spans.speak, { parent: this.#turns.get(reply.turn)?.span ?? this.span })
   }
 }

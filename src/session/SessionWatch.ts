@@ -97,8 +97,14 @@ export const make = Effect.fnUntraced(function*(options: SessionWatchOptions): E
   const { logging, metrics, now, tracing } = options
   const own = yield* Tracer.Tracer
   const tracer = own === Tracer.nativeTracer ? options.tracer : own
-  const creator = Option.getOrUndefined(yield* Effect.serviceOption(Tracer.ParentSpan))
-  const quiet = tracing && tracer !== Tracer.nativeTracer ? QuietTracer.make(tracer) : undefined
+  // by its ids alone: the span of a request holds the request, and would live as long as the session
+  const creator = Option.getOrUndefined(
+    Option.map(
+      yield* Effect.serviceOption(Tracer.ParentSpan),
+      ({ sampled, spanId, traceId }) => Tracer.externalSpan({ spanId, traceId, sampled })
+    )
+  )
+  const quiet = tracing && tracer !== Tracer.nativeTracer ? QuietTracer.make(tracer, options) : undefined
   const trace = quiet === undefined ? undefined : new SessionTrace({ ...options, tracer: quiet, creator })
   const keyed = logging ? annotated(Names.logKeys.session, options.id) : <R>(context: Context.Context<R>) => context
   const place = <R>(context: Context.Context<R>): Context.Context<R> => {

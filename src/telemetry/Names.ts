@@ -66,7 +66,7 @@ export const labels = {
 } as const
 
 /**
- * The operations of the contract, as the label `operation` and as the name of no span: what callers wait for.
+ * The operations of the contract, as the label `operation`: what callers wait for.
  *
  * @category names
  * @since 0.1.0
@@ -127,6 +127,11 @@ export const spans = {
 
 /**
  * Attributes of spans. `inputMessages` and `outputMessages` hold what people said, and are there only with `trace_speech`.
+ *
+ * - `turnEnd`: `completed`, `interrupted` by the user, `failed`, or `unheard`: taken back before a sound of it was heard.
+ * - `outcome`: of an answer that was asked for ahead of the end of the turn (`speculative`), `committed` or `discarded`.
+ * - `link`: why a span is linked to another: `created_by`, `committed`, `discarded`.
+ * - `errorType`: one of the thirteen codes; for a library's span the tag or name of its error.
  *
  * @category names
  * @since 0.1.0

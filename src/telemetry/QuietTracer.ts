@@ -12,10 +12,21 @@ import * as Tracer from "effect/Tracer"
 import * as Names from "./Names.ts"
 import * as SpanFailure from "./SpanFailure.ts"
 
-/** Paths and queries hold ids, keys and texts; effect/ai writes what a model calls a tool with. */
-const hidden = new Set(["url.full", "url.path", "url.query", "exception.message", "exception.stacktrace", "parameters"])
+/** Paths and queries hold ids, keys and texts. */
+const never = ["url.full", "url.path", "url.query", "exception.message", "exception.stacktrace"]
+/** What is said to a model and by it, as the conventions and libraries name it; `parameters` is of effect/ai's tools. */
+const spoken = [
+  Names.attributes.inputMessages,
+  Names.attributes.outputMessages,
+  "gen_ai.system_instructions",
+  "gen_ai.tool.call.arguments",
+  "gen_ai.tool.call.result",
+  "gen_ai.prompt",
+  "gen_ai.completion",
+  "parameters"
+]
 
-const guard = (span: Tracer.Span): Tracer.Span => {
+const guard = (span: Tracer.Span, hidden: ReadonlySet<string>): Tracer.Span => {
   const attribute = span.attribute.bind(span)
   const end = span.end.bind(span)
   const event = span.event.bind(span)
@@ -34,11 +45,16 @@ const guard = (span: Tracer.Span): Tracer.Span => {
 }
 
 /**
+ * The tracer behind a guard. With `speech`, what is said to models and tools, and by them, may stand in attributes; failures
+ * are codes all the same.
+ *
  * @category constructors
  * @since 0.1.0
  */
-export const make = (inner: Tracer.Tracer): Tracer.Tracer =>
-  Tracer.make({
-    span: (options) => guard(inner.span(options)),
+export const make = (inner: Tracer.Tracer, options: { readonly speech: boolean }): Tracer.Tracer => {
+  const hidden = new Set(options.speech ? never : [...never, ...spoken])
+  return Tracer.make({
+    span: (options) => guard(inner.span(options), hidden),
     ...(inner.context === undefined ? {} : { context: inner.context })
   })
+}

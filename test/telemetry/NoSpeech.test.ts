@@ -25,6 +25,8 @@ const handlers = toolkit.toLayer({
   look: ({ at }) =>
     Effect.gen(function*() {
       yield* Effect.logInfo(`looking at ${at}`)
+      // what the telemetry of a library may write
+      yield* Effect.annotateCurrentSpan({ "gen_ai.input.messages": s("prompt"), "url.full": `https://x?${s("key")}` })
       yield* Effect.exit(Effect.withSpan(Effect.die(new Error(s("error"))), "own"))
       return s("result")
     }),

@@ -223,6 +223,46 @@ describe("SessionTrace", () => {
       assert.strictEqual(recording.open.size, 0)
     }))
 
+  it.effect("has the tools of a speech-to-speech model, and the agent that answers in its place", () =>
+    Effect.gen(function*() {
+      const talk = Effect.gen(function*() {
+        const user = yield* call()
+        yield* user.speaks(1_000)
+        yield* user.hears(5_000)
+      })
+      const asking = new Recording()
+      yield* asking.provide(running(
+        layerS2s([{ first: "One moment.", call: "ask_agent", input: { question: "the time" }, last: "It is {}" }], {
+          setup: { agent: slow },
+          backend: { agentInLoop: "tool" }
+        }),
+        talk
+      ))
+      const tool = asking.one("execute_tool ask_agent")
+      assert.strictEqual(tool.parent, asking.one("voice.think").spanId)
+      assert.strictEqual(tookMs(tool), 300)
+      const answering = new Recording()
+      yield* answering.provide(running(
+        layerS2s([], {
+          agentInLoop: true,
+          transcripts: ["hello"],
+          setup: { agent: slow },
+          backend: { agentInLoop: "answer" }
+        }),
+        talk
+      ))
+      const think = answering.one("voice.think")
+      assert.deepInclude(think.attributes, { "gen_ai.operation.name": "invoke_agent", "gen_ai.agent.name": "slow" })
+      assert.strictEqual(think.parent, answering.one("voice.turn").spanId)
+      assert.strictEqual(answering.one("voice.speak").startMs, think.startMs + 300)
+      for (const recording of [asking, answering]) {
+        assert.strictEqual(recording.open.size, 0)
+        for (const word of ["the time", "hello", "You said", "One moment"]) {
+          assert.notInclude(everything(recording), word)
+        }
+      }
+    }))
+
   it.effect("makes no span when it is switched off, or nobody takes any; new sessions take a new value", () =>
     Effect.gen(function*() {
       const talk = Effect.gen(function*() {

@@ -19,7 +19,7 @@ const below = <A, E, R>(name: string, body: Effect.Effect<A, E, R>) =>
   Effect.gen(function*() {
     const recording = new Recording()
     yield* Effect.exit(Effect.withSpan(body, name)).pipe(
-      Effect.provideService(Tracer.Tracer, QuietTracer.make(recording.tracer))
+      Effect.provideService(Tracer.Tracer, QuietTracer.make(recording.tracer, { speech: false }))
     )
     assert.strictEqual(recording.open.size, 0)
     assert.notInclude(everything(recording), "Sentinel")
