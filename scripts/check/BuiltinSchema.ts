@@ -70,6 +70,7 @@ export const builtin = async (): Promise<{
     BackendConfig,
     merged(
       ConfigSchema.docsOf(config, /^BackendConfig$/),
+      under("overload", ConfigSchema.docsOf(config, /^OverloadConfig$/)),
       under("drain", ConfigSchema.docsOf(config, /^DrainConfig$/)),
       under("session", ConfigSchema.docsOf(config, /^SessionLimits$/)),
       under("store", ConfigSchema.docsOf(config, /^StoreConfig$/)),

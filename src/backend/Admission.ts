@@ -5,6 +5,7 @@
  */
 import * as Effect from "effect/Effect"
 import { ConnectionFailed, SessionLimitExceeded } from "../BackendError.ts"
+import { Load } from "./LoadLevel.ts"
 
 /**
  * Where a backend is in its life.
@@ -39,9 +40,11 @@ export class Admission {
   phase: Phase = "new"
   #taken = 0
   readonly #max: () => number
+  readonly #load: Load
 
-  constructor(max: () => number) {
+  constructor(max: () => number, load = new Load()) {
     this.#max = max
+    this.#load = load
   }
 
   get isFull(): boolean {
@@ -53,7 +56,7 @@ export class Admission {
   }
 
   /** Why there is no slot now, if there is none. */
-  #refusal(): ConnectionFailed | SessionLimitExceeded | undefined {
+  #refusal(back: boolean): ConnectionFailed | SessionLimitExceeded | undefined {
     if (this.phase === "draining") return draining()
     if (this.phase !== "running") {
       return new ConnectionFailed({
@@ -62,32 +65,54 @@ export class Admission {
         details: { state: this.phase }
       })
     }
-    if (!this.isFull) return undefined
-    const max = this.#max()
-    return new SessionLimitExceeded({
-      op,
-      message: `all ${max} sessions are taken`,
-      details: { reason: "full", max, retryAfterMs: 1_000 }
-    })
+    if (this.isFull) {
+      const max = this.#max()
+      return new SessionLimitExceeded({
+        op,
+        message: `all ${max} sessions are taken`,
+        details: { reason: "full", max, retryAfterMs: 1_000 }
+      })
+    }
+    // a look later it is known what the last one costs, not sooner
+    if (!back && this.#load.overloaded) {
+      return new SessionLimitExceeded({
+        op,
+        message: `the backend has as much to do as it can do well, with ${this.#taken} sessions`,
+        details: {
+          reason: "overloaded",
+          lagMs: Math.round(this.#load.lagMs),
+          backlogMs: Math.round(this.#load.backlogMs),
+          retryAfterMs: 2_000
+        }
+      })
+    }
+    return undefined
   }
 
   /**
    * Whether there is a slot now. Fails `connection_failed` while the backend does not run, and `session_limit_exceeded`
-   * while it drains or is full.
+   * while it drains, is full, or has too much to do.
    */
   readonly check: Effect.Effect<void, ConnectionFailed | SessionLimitExceeded> = Effect.suspend(() => {
-    const refusal = this.#refusal()
+    const refusal = this.#refusal(false)
     return refusal === undefined ? Effect.void : Effect.fail(refusal)
   })
 
   /** Takes a slot, or fails as `check` does; it must be given back by `leave`. */
-  readonly enter: Effect.Effect<void, ConnectionFailed | SessionLimitExceeded> = Effect.suspend(() => {
-    // looked at and taken in one step: between two effects another fiber may run
-    const refusal = this.#refusal()
-    if (refusal !== undefined) return Effect.fail(refusal)
-    this.#taken++
-    return Effect.void
-  })
+  readonly enter: Effect.Effect<void, ConnectionFailed | SessionLimitExceeded> = this.#enter(false)
+
+  /** The same for a session that comes back: it is a conversation in progress, and goes on however much there is to do. */
+  readonly enterAgain: Effect.Effect<void, ConnectionFailed | SessionLimitExceeded> = this.#enter(true)
+
+  #enter(back: boolean): Effect.Effect<void, ConnectionFailed | SessionLimitExceeded> {
+    return Effect.suspend(() => {
+      // looked at and taken in one step: between two effects another fiber may run
+      const refusal = this.#refusal(back)
+      if (refusal !== undefined) return Effect.fail(refusal)
+      this.#taken++
+      return Effect.void
+    })
+  }
 
   leave(): void {
     this.#taken--

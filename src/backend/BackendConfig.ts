@@ -134,6 +134,21 @@ export const ProcessorConfig = Schema.Struct({
 }).pipe(Schema.encodeKeys({ appliesTo: "applies_to", onFailure: "on_failure" }))
 
 /**
+ * When there is too much to do: past either bound no new sessions are let in, from half of it on no interim words are made
+ * and no answers asked for ahead. Conversations in progress go on as they are.
+ *
+ * - `maxLag`: how late the event loop may be, but for a tenth of the time. 100 ms, [10 ms, 10 s].
+ * - `maxBacklog`: how long what was said may wait for the embedded recogniser. 2 s, [100 ms, 30 s].
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export const OverloadConfig = Schema.Struct({
+  maxLag: boundedDuration("10 millis", "10 seconds").pipe(withDefault("100ms")),
+  maxBacklog: boundedDuration("100 millis", "30 seconds").pipe(withDefault("2s"))
+}).pipe(Schema.encodeKeys({ maxLag: "max_lag", maxBacklog: "max_backlog" }))
+
+/**
  * A backend's configuration. `sttProvider` and `ttsProvider` are required with `stt_tts`, `s2sProvider` with `s2s`.
  * `turnDetectionProvider: "stt"` leaves turns to the recogniser.
  *
@@ -169,6 +184,7 @@ export const ProcessorConfig = Schema.Struct({
  *   conversations. false.
  * - `enableMetrics`: whether metrics are counted. true.
  * - `enableStructuredLogging`: whether log lines from within a session have its id and its turn as fields. true.
+ * - `overload`: how much is too much: then nobody new is let in.
  * - `conversation`: when a turn is over, what interrupts, who speaks first.
  * - `drain`: how conversations end when the backend is stopped.
  * - `session`: the limits of a session.
@@ -205,6 +221,7 @@ export const BackendConfig = Schema.Struct({
   traceSpeech: Schema.Boolean.pipe(withDefault(false)),
   enableMetrics: Schema.Boolean.pipe(withDefault(true)),
   enableStructuredLogging: Schema.Boolean.pipe(withDefault(true)),
+  overload: OverloadConfig.pipe(withDefault({})),
   conversation: ConversationPolicy.pipe(withDefault({})),
   drain: DrainConfig.pipe(withDefault({})),
   session: SessionLimits.pipe(withDefault({})),

@@ -18,8 +18,9 @@ import type { EngineHealth } from "../speech/EngineHealth.ts"
 import type { Admission } from "./Admission.ts"
 import type { ProviderConnection } from "./BackendProvider.ts"
 import { type HealthPart, type HealthStatus, worst } from "./HealthStatus.ts"
-import * as LagWindow from "./LagWindow.ts"
+import type { LagWindow } from "./LagWindow.ts"
 import type { LatencyWindow } from "./LatencyWindow.ts"
+import type { Load } from "./LoadLevel.ts"
 import type { ConnectionState } from "./VoiceBackend.ts"
 
 const PROBE_DEADLINE = "5 seconds"
@@ -50,6 +51,8 @@ export interface HealthOptions {
   readonly store: SessionStore["Service"] | undefined
   readonly admission: Admission
   readonly latency: LatencyWindow
+  readonly lag: LagWindow
+  readonly load: Load
   readonly latencyTarget: () => Duration.Duration
   readonly now: () => number
 }
@@ -100,6 +103,9 @@ const lagPart = (lagMs: number): HealthPart =>
     cause: `the event loop was up to ${Math.round(lagMs)} ms late in the last minute`
   }
 
+const describeLoad = ({ backlogMs, lagMs }: Load): string =>
+  `no new sessions: the event loop is ${Math.round(lagMs)} ms late, work waits for ${Math.round(backlogMs)} ms`
+
 /**
  * The health of a backend, each time it is asked for. A part that gets worse or well again since it was last looked at
  * is logged.
@@ -110,9 +116,8 @@ const lagPart = (lagMs: number): HealthPart =>
 export const make = Effect.fnUntraced(function*(
   options: HealthOptions
 ): Effect.fn.Return<Effect.Effect<HealthStatus>, never, Scope.Scope> {
-  const { admission, engines, latency, link, now, provider, speech, store } = options
+  const { admission, engines, lag, latency, link, load, now, provider, speech, store } = options
   const scope = yield* Effect.scope
-  const lag = yield* LagWindow.make
   const before = new Map<string, HealthPart["status"]>()
   let latest: { readonly at: number; readonly of: ProviderConnection | undefined; readonly fiber: Probing } | undefined
 
@@ -191,6 +196,8 @@ export const make = Effect.fnUntraced(function*(
           ? { name: "admission", status: "degraded", cause: "the backend is draining" }
           : admission.isFull
           ? { name: "admission", status: "degraded", cause: "all sessions are taken" }
+          : load.overloaded
+          ? { name: "admission", status: "degraded", cause: describeLoad(load) }
           : { name: "admission", status: "healthy" },
         share > LATE_SHARE
           ? {

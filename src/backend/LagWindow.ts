@@ -7,11 +7,13 @@ import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
 
-const INTERVAL_MS = 500
-const KEPT = 120
+const INTERVAL_MS = 100
+const KEPT = 600
+/** 2 s: one stall is no load. */
+const RECENT = 20
 
 /**
- * The last 120 overshoots of a timer.
+ * The last 600 overshoots of a timer of 100 ms.
  *
  * @category models
  * @since 0.1.0
@@ -24,6 +26,16 @@ export class LagWindow {
     this.#lags[this.#seen++ % KEPT] = Math.max(0, lagMs)
   }
 
+  /** What 90 % of the last 2 s did not exceed, in ms. */
+  get recent(): number {
+    const recent = new Float64Array(RECENT)
+    for (let i = 0; i < RECENT; i++) {
+      const at = this.#seen - 1 - i
+      if (at >= 0) recent[i] = this.#lags[at % KEPT]!
+    }
+    return recent.sort()[Math.ceil(RECENT * 0.9) - 1]!
+  }
+
   /** What 99 % of them did not exceed, in ms; 0 before the first. */
   get p99(): number {
     const sorted = this.#lags.slice(0, Math.min(this.#seen, KEPT)).sort()
@@ -32,18 +44,21 @@ export class LagWindow {
 }
 
 /**
- * Measures while the scope lives: how much longer than asked for a sleep took.
+ * Measures while the scope lives: how much longer than asked for a sleep took. `onSample` is called after each.
  *
  * @category constructors
  * @since 0.1.0
  */
-export const make: Effect.Effect<LagWindow, never, Scope.Scope> = Effect.gen(function*() {
+export const make = Effect.fnUntraced(function*(
+  onSample: (window: LagWindow) => Effect.Effect<void>
+): Effect.fn.Return<LagWindow, never, Scope.Scope> {
   const clock = yield* Clock.Clock
   const window = new LagWindow()
   yield* Effect.suspend(() => {
     const before = clock.currentTimeMillisUnsafe()
-    return Effect.map(Effect.sleep(INTERVAL_MS), () => {
+    return Effect.flatMap(Effect.sleep(INTERVAL_MS), () => {
       window.add(clock.currentTimeMillisUnsafe() - before - INTERVAL_MS)
+      return onSample(window)
     })
   }).pipe(Effect.forever, Effect.forkScoped)
   return window

@@ -31,6 +31,7 @@ const isLive: { readonly [Key in keyof Required<BackendConfig>]: boolean } = {
   maxRetries: true,
   retryDelay: true,
   maxConcurrentSessions: true,
+  overload: true,
   conversation: true,
   drain: true,
   // but for the key that signs what users hold

@@ -51,6 +51,7 @@ import * as Gate from "./Gate.ts"
 import * as Health from "./Health.ts"
 import * as Keeper from "./Keeper.ts"
 import { LatencyWindow } from "./LatencyWindow.ts"
+import * as LoadLevel from "./LoadLevel.ts"
 import * as Operations from "./Operations.ts"
 import * as ProviderLink from "./ProviderLink.ts"
 import * as Retainer from "./Retainer.ts"
@@ -133,8 +134,10 @@ export const makeBackend = Effect.fnUntraced(function*(parts: BackendParts) {
   const keeper = yield* Scope.provide(Keeper.make, scope)
   const retainer = yield* Scope.provide(Retainer.make(() => config), scope)
   const own = provider.capabilities.maxConcurrentSessions
-  const admission = new Admission(() =>
-    own === 0 ? config.maxConcurrentSessions : Math.min(own, config.maxConcurrentSessions)
+  const load = new LoadLevel.Load()
+  const admission = new Admission(
+    () => own === 0 ? config.maxConcurrentSessions : Math.min(own, config.maxConcurrentSessions),
+    load
   )
   const latency = new LatencyWindow()
   const metrics = yield* BackendMetrics.make({
@@ -382,6 +385,7 @@ export const makeBackend = Effect.fnUntraced(function*(parts: BackendParts) {
       resumeWindow,
       longest,
       takeAudio,
+      busy: () => load.busy,
       onLatency: (totalMs) => latency.add(totalMs > Duration.toMillis(config.latencyTarget)),
       watch,
       past,
@@ -453,10 +457,10 @@ export const makeBackend = Effect.fnUntraced(function*(parts: BackendParts) {
     )
 
   /** Takes a slot and lets a session live in it; what cannot be made leaves nothing behind. */
-  const admit = (make: (scope: Scope.Closeable) => Effect.Effect<Entry, BackendError>) =>
+  const admit = (make: (scope: Scope.Closeable) => Effect.Effect<Entry, BackendError>, again = false) =>
     Effect.uninterruptibleMask((restore) =>
       Effect.gen(function*() {
-        yield* admission.enter
+        yield* again ? admission.enterAgain : admission.enter
         const sessionScope = yield* Scope.fork(scope)
         const entry = yield* restore(
           make(sessionScope).pipe(
@@ -495,8 +499,7 @@ export const makeBackend = Effect.fnUntraced(function*(parts: BackendParts) {
       }).pipe(
         // what nobody can read or take up goes the way of what nobody came back for
         Effect.onError(() => keeper.letGo(id))
-      )
-    )
+      ), true)
 
   const find = (op: string, id: string) =>
     Effect.suspend(() => {
@@ -508,6 +511,12 @@ export const makeBackend = Effect.fnUntraced(function*(parts: BackendParts) {
 
   // ---- health -------------------------------------------------------------------------------------------------------
 
+  const lag = yield* LoadLevel.watch({
+    load,
+    bounds: () => config.overload,
+    engines: () => Object.values(parts.speech ?? {}),
+    onLook: metrics.load
+  }).pipe(Scope.provide(scope))
   const health = yield* Health.make({
     provider: provider.name,
     link: () => link?.provider,
@@ -516,6 +525,8 @@ export const makeBackend = Effect.fnUntraced(function*(parts: BackendParts) {
     speech: parts.speech ?? {},
     store: Option.getOrUndefined(yield* Effect.serviceOption(SessionStore)),
     admission,
+    lag,
+    load,
     latency,
     latencyTarget: () => config.latencyTarget,
     now: () => clock.currentTimeMillisUnsafe()

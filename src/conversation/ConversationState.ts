@@ -18,6 +18,7 @@ import type { Marks } from "./TurnLatency.ts"
  *
  * - `textual`: a turn needs words; a speech-to-speech model answers audio whose words nobody knows.
  * - `interims`: the recogniser tells words while the user speaks.
+ * - `busy`: there is too much to do to ask for answers ahead of the turn's end.
  * - `detector`: somebody can be asked (`Judge`) whether a transcript sounds finished.
  * - `isBackchannel`: whether a transcript only shows that the user listens.
  * - `finalizeTimeoutMs`: how long the final transcript may take before the turn goes on with what there is.
@@ -30,6 +31,7 @@ export interface ConversationOptions {
   readonly authority: TurnAuthority
   readonly textual: boolean
   readonly interims: boolean
+  readonly busy?: boolean | undefined
   readonly detector: boolean
   readonly isBackchannel: (transcript: string) => boolean
   readonly latencyTargetMs: number

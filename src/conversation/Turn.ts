@@ -21,7 +21,10 @@ export const speculate = (draft: Draft): void => {
   const { policy } = draft.options
   const { agent, heard, history, judged, lifecycle, speculation, turn, user } = draft.state
   const transcript = wordsOf(heard)
-  if (!policy.speculation || !draft.options.textual || draft.options.authority !== "own" || transcript === "") return
+  if (
+    !policy.speculation || draft.options.busy === true || !draft.options.textual || draft.options.authority !== "own" ||
+    transcript === ""
+  ) return
   if (echoes(draft, transcript)) return
   if (lifecycle._tag !== "Open" || agent._tag !== "Silent" || user._tag !== "Paused") return
   if (speculation !== undefined && sameWords(speculation.transcript, transcript)) return

@@ -57,6 +57,8 @@ export interface PipelineContext {
   /** The user's audio: where ears are added, and how far it is. */
   readonly input: Pick<AudioInput, "add" | "remove" | "position">
   readonly voice: Voice
+  /** There is too much to do for what nobody waits for. */
+  readonly busy: () => boolean
   /** Bounds each open, each first result and each stall. */
   readonly timeout: Duration.Duration
   readonly maxRetries: number

@@ -78,6 +78,8 @@ export interface SessionOptions {
   readonly connectWindow: Duration.Duration
   readonly resumeWindow: Duration.Duration
   readonly longest: Duration.Duration
+  /** There is too much to do for what nobody waits for: interim words, answers asked for ahead. Default: never. */
+  readonly busy?: (() => boolean) | undefined
   /** Takes so many milliseconds of the audio that the user may still send; `false` is a refusal. Default: no limit. */
   readonly takeAudio?: ((ms: number) => boolean) | undefined
   /** Each turn's latency, for the backend's health. */
@@ -184,13 +186,20 @@ export const make = Effect.fnUntraced(function*(options: SessionOptions) {
 
   let policy = options.policy
   let isBackchannel = Backchannel.make(policy.interruption.backchannels)
+  const busy = options.busy ?? (() => false)
   // asked for at every event, and changes with the policy alone
   let rules: ConversationOptions | undefined
   const conversation = (): ConversationOptions =>
     rules ??= {
       policy,
       isBackchannel,
-      interims: pipeline?.interims ?? false,
+      // words that are left out are not waited for
+      get interims() {
+        return pipeline?.interims === true && !busy()
+      },
+      get busy() {
+        return busy()
+      },
       detector: pipeline?.judge !== undefined,
       authority: pipeline?.authority ?? "own",
       textual: pipeline?.textual ?? true,
@@ -607,6 +616,7 @@ export const make = Effect.fnUntraced(function*(options: SessionOptions) {
     planned: keeping.planned,
     input,
     voice,
+    busy,
     timeout: options.timeout,
     maxRetries: options.maxRetries,
     retryDelay: options.retryDelay

@@ -51,7 +51,7 @@ const within = (op: string, what: string, duration: Duration.Duration) =>
 
 /** The session's recogniser, which tells what it hears until it fails; then the session has no ears, and ends. */
 const makeRecogniser = Effect.fnUntraced(function*(stt: SpeechToText["Service"], context: PipelineContext) {
-  const stream = yield* stt.open({ sessionId: context.sessionId }).pipe(
+  const stream = yield* stt.open({ sessionId: context.sessionId, busy: context.busy }).pipe(
     within("SpeechToText.open", `opening ${stt.name}`, context.timeout)
   )
   yield* Stream.runForEach(stream.events, (event) => Effect.sync(() => context.dispatch(event))).pipe(

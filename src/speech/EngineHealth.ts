@@ -11,6 +11,7 @@ import type { BackendError } from "../BackendError.ts"
  *
  * - `probe`: really asks it for a sign of life, cheaply, and not in a session's place.
  * - `failing`: why no session uses it for now (an open circuit).
+ * - `backlogMs`: for how long the oldest work has been waiting for its turn, in ms; 0 when none waits.
  * - `members`: the engines behind one that has fallbacks, the first choice first.
  *
  * @category models
@@ -20,5 +21,6 @@ export interface EngineHealth {
   readonly name: string
   readonly probe?: Effect.Effect<void, BackendError> | undefined
   readonly failing?: (() => BackendError | undefined) | undefined
+  readonly backlogMs?: (() => number) | undefined
   readonly members?: ReadonlyArray<EngineHealth> | undefined
 }

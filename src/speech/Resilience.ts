@@ -66,6 +66,7 @@ export const members = (
   engines.map((guarded) => ({
     name: guarded.engine.name,
     probe: guarded.engine.probe,
+    backlogMs: guarded.engine.backlogMs,
     failing: () => guarded.breaker.isOpen() ? refused("health", guarded) : undefined
   }))
 

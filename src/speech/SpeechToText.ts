@@ -86,6 +86,11 @@ export interface SpeechToTextOptions {
   readonly language?: string | undefined
   /** Words to expect: names, products. Engines without such a feature ignore them. */
   readonly keyterms?: ReadonlyArray<string> | undefined
+  /**
+   * Whether there is too much to do: an engine that hears in this process then leaves interim words out. It may change at
+   * any time.
+   */
+  readonly busy?: (() => boolean) | undefined
 }
 
 /**

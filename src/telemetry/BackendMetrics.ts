@@ -44,6 +44,8 @@ export interface SessionMetrics {
  * @since 0.1.0
  */
 export interface BackendMetrics {
+  /** How much there is to do, now. */
+  readonly load: (load: { readonly lagMs: number; readonly rank: number }) => void
   /** The counts of a session that begins now; `undefined` while metrics are off. */
   readonly session: () => SessionMetrics | undefined
   /** Measures an operation of the contract, and counts its failures. */
@@ -61,7 +63,7 @@ const operationBoundaries = [0.0001, 0.0005, 0.001, 0.005, 0.01, 0.05, 0.1, 0.25
 /** The parts of a turn, as `turn.latency` names them. */
 const parts = ["vad", "endpointing", "transcript", "agent", "clause", "tts", "playout"]
 /** What sessions are refused for; those that a hook or a limit refuses go by the kind of their error. */
-const reasons = ["full", "draining", "not_running", "rate_limit", "authentication", "authorization"]
+const reasons = ["full", "overloaded", "draining", "not_running", "rate_limit", "authentication", "authorization"]
 const MAX_REASONS = 16
 const isWord = (value: unknown): value is string => typeof value === "string" && /^[a-z][a-z_]{0,31}$/u.test(value)
 
@@ -123,12 +125,29 @@ const register = Effect.fnUntraced(function*(provider: string, engines: { readon
       metrics.audioSeconds,
       family("The users' audio, and the speech handed to them, in seconds", labels.direction)
     ),
+    lag: MetricFamily.level(
+      metrics.eventLoopLag,
+      family("How late the event loop is, but for a tenth of 2 s, in seconds")
+    ),
+    level: MetricFamily.level(metrics.loadLevel, family("0: normal, 1: busy, 2: no new sessions")),
     operation: MetricFamily.histogram(metrics.operationDuration, {
       ...family("How long operations take, in seconds", labels.operation, labels.outcome),
       boundaries: operationBoundaries
     })
   }
-  for (const one of [all.active, all.sessions, all.duration, all.turns, all.latency, all.late, all.interruptions]) {
+  for (
+    const one of [
+      all.lag,
+      all.level,
+      all.active,
+      all.sessions,
+      all.duration,
+      all.turns,
+      all.latency,
+      all.late,
+      all.interruptions
+    ]
+  ) {
     one(undefined)
   }
   for (const reason of SessionEnd.literals) all.ended(undefined, reason)
@@ -213,6 +232,12 @@ export const make = Effect.fnUntraced(function*(options: {
     return error.code
   }
   return {
+    load: ({ lagMs, rank }) => {
+      const now = families()
+      if (now === undefined) return
+      now.lag(lagMs / 1_000)
+      now.level(rank)
+    },
     session: () => {
       const now = families()
       return now === undefined ? undefined : counts ??= makeSession(now)

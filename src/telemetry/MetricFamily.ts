@@ -88,6 +88,19 @@ export const gauge = (name: string, options: FamilyOptions): Family =>
   )
 
 /**
+ * What goes up and down; the amount is how it is now.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const level = (name: string, options: FamilyOptions): Family =>
+  make(
+    options,
+    (attributes) => Metric.gauge(name, { description: options.description, attributes }),
+    (metric, amount, context) => metric.updateUnsafe(amount, context)
+  )
+
+/**
  * How large, and how often.
  *
  * @category constructors

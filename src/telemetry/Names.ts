@@ -24,6 +24,8 @@
  * - `refusals`: counter {`reason`}, sessions that were not let in.
  * - `engineIncidents`: counter {`kind`, `engine`, `what`}, failures, retries, switches and recoveries of engines.
  * - `audioSeconds`: counter in seconds {`direction`: `in`, `out`}, the users' audio, and the speech handed to them.
+ * - `eventLoopLag`: gauge in seconds, how late the event loop is, but for a tenth of the last 2 s.
+ * - `loadLevel`: gauge, 0: normal, 1: busy (what nobody waits for is left out), 2: no new sessions are let in.
  * - `operationDuration`: histogram in seconds {`operation`, `outcome`: `ok`, or the code of the error}.
  *
  * @category names
@@ -43,6 +45,8 @@ export const metrics = {
   refusals: "effect_voice_refusals_total",
   engineIncidents: "effect_voice_engine_incidents_total",
   audioSeconds: "effect_voice_audio_seconds_total",
+  eventLoopLag: "effect_voice_event_loop_lag_seconds",
+  loadLevel: "effect_voice_load_level",
   operationDuration: "effect_voice_operation_duration_seconds"
 } as const
 

@@ -4,6 +4,7 @@ import { Admission } from "../../src/backend/Admission.ts"
 import * as Health from "../../src/backend/Health.ts"
 import { LagWindow } from "../../src/backend/LagWindow.ts"
 import { LatencyWindow } from "../../src/backend/LatencyWindow.ts"
+import * as LoadLevel from "../../src/backend/LoadLevel.ts"
 import { VoiceBackend } from "../../src/backend/VoiceBackend.ts"
 import { ConnectionFailed } from "../../src/BackendError.ts"
 import { SessionStore } from "../../src/session/SessionStore.ts"
@@ -15,18 +16,23 @@ import { layer, pass, provider, running } from "../session/Harness.ts"
 
 const down = new ConnectionFailed({ op: "test", message: "the line is dead" })
 
-const check = (stt: EngineHealth, now: () => number = () => 0) =>
-  Health.make({
+const check = Effect.fnUntraced(function*(stt: EngineHealth, now: () => number = () => 0) {
+  const load = new LoadLevel.Load()
+  const bounds = { maxLag: Duration.millis(100), maxBacklog: Duration.seconds(2) }
+  return yield* Health.make({
     provider: "test",
     link: () => undefined,
     engines: { stt: "x" },
     speech: { stt },
     store: undefined,
-    admission: new Admission(() => 1),
+    admission: new Admission(() => 1, load),
+    lag: yield* LoadLevel.watch({ load, bounds: () => bounds, engines: () => [stt] }),
+    load,
     latency: new LatencyWindow(),
     latencyTarget: () => Duration.seconds(1),
     now
   })
+})
 
 const sttOf = (stt: EngineHealth) =>
   Effect.gen(function*() {
@@ -155,9 +161,16 @@ describe("Health", () => {
   it("knows how late the event loop was in the last minute only", () => {
     const lag = new LagWindow()
     assert.strictEqual(lag.p99, 0)
-    for (let i = 0; i < 120; i++) lag.add(i < 2 ? 700 : 1)
+    for (let i = 0; i < 600; i++) lag.add(i < 7 ? 700 : 1)
     assert.strictEqual(lag.p99, 700)
-    for (let i = 0; i < 120; i++) lag.add(2)
+    assert.strictEqual(lag.recent, 1)
+    for (let i = 0; i < 600; i++) lag.add(2)
     assert.strictEqual(lag.p99, 2)
+    // one stall of 20 looks is no load; three are
+    lag.add(500)
+    assert.strictEqual(lag.recent, 2)
+    lag.add(500)
+    lag.add(400)
+    assert.strictEqual(lag.recent, 400)
   })
 })

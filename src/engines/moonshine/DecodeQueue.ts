@@ -8,6 +8,7 @@
  *
  * @since 0.1.0
  */
+import * as Clock from "effect/Clock"
 import * as Deferred from "effect/Deferred"
 import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
@@ -31,6 +32,8 @@ export interface DecodeQueue {
   ) => Effect.Effect<Option.Option<A>, BackendError>
   /** What runs and what waits now. */
   readonly load: () => { readonly running: number; readonly finals: number; readonly interims: number }
+  /** For how long the oldest final has been waiting for its turn, in ms. */
+  readonly backlogMs: () => number
 }
 
 /**
@@ -47,6 +50,7 @@ export interface DecodeQueueOptions {
 }
 
 interface Job {
+  readonly since: number
   readonly start: () => void
   readonly drop: () => void
 }
@@ -71,6 +75,7 @@ const overloaded = new PipelineError({
 export const make = Effect.fnUntraced(function*(
   options: DecodeQueueOptions
 ): Effect.fn.Return<DecodeQueue, never, Scope.Scope> {
+  const clock = yield* Clock.Clock
   const fork = yield* FiberSet.makeRuntime<never>()
   const finals = new Set<Job>()
   const interims = new Map<object, Job>()
@@ -106,6 +111,7 @@ export const make = Effect.fnUntraced(function*(
     Effect.suspend(() => {
       const result = Deferred.makeUnsafe<Option.Option<A>, BackendError>()
       const job: Job = {
+        since: clock.currentTimeMillisUnsafe(),
         start: () => {
           fork(
             Effect.onExit(
@@ -155,6 +161,11 @@ export const make = Effect.fnUntraced(function*(
           if (interims.get(owner) === job) interims.delete(owner)
         }
       ),
-    load: () => ({ running, finals: finals.size, interims: interims.size })
+    load: () => ({ running, finals: finals.size, interims: interims.size }),
+    backlogMs: () => {
+      // the first is the oldest
+      for (const { since } of finals) return clock.currentTimeMillisUnsafe() - since
+      return 0
+    }
   }
 })

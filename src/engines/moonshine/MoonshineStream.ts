@@ -40,6 +40,8 @@ export interface MoonshineStreamOptions {
   readonly queue: DecodeQueue
   /** Samples between two interims; `undefined` for none. */
   readonly interimInterval: number | undefined
+  /** There is too much to do for interims. */
+  readonly busy?: (() => boolean) | undefined
 }
 
 /**
@@ -169,7 +171,7 @@ export const make = Effect.fnUntraced(function*(
     const length = current.to - current.from
     const since = segmenter.end - Math.max(interimAt, current.from)
     if (length < INTERIM_MIN || since < Math.max(interimInterval, length * INTERIM_SHARE)) return
-    if (queue.load().finals > 0) return
+    if (queue.load().finals > 0 || options.busy?.() === true) return
     interimAt = segmenter.end
     interimRunning = true
     const samples = segmenter.floats(current, PADDING)

@@ -108,9 +108,10 @@ const make = Effect.fnUntraced(function*(options: MoonshineOptions) {
     sampleRate: RATE,
     // a decode of silence, which waits its turn as every final does: a full queue or a stuck decoder shows
     probe: Effect.asVoid(queue.final(decode(new Float32Array(RATE / 10)))),
+    backlogMs: queue.backlogMs,
     capabilities: { interim: options.interim, endOfTurn: false, wordTimestamps: false, languages: ["en"] },
     finalizeTimeout: FINALIZE_TIMEOUT,
-    open: ({ language }) =>
+    open: ({ busy, language }) =>
       language !== undefined && language.split("-", 1)[0]!.toLowerCase() !== "en"
         ? Effect.fail(
           new InvalidConfig({
@@ -122,6 +123,7 @@ const make = Effect.fnUntraced(function*(options: MoonshineOptions) {
         : MoonshineStream.make({
           recognizer: { decode },
           queue,
+          busy,
           interimInterval: options.interim
             ? Math.round(Duration.toSeconds(options.interimInterval) * RATE)
             : undefined
