@@ -4,7 +4,7 @@
  * @since 0.1.0
  */
 import * as Effect from "effect/Effect"
-import type * as Exit from "effect/Exit"
+import * as Exit from "effect/Exit"
 import * as Stream from "effect/Stream"
 import type * as Tracer from "effect/Tracer"
 import * as Ambient from "../telemetry/Ambient.ts"
@@ -36,7 +36,9 @@ export const thinking =
     if (trace === undefined || span === undefined) return text
     const { said } = trace
     return (said === undefined ? text : Stream.tap(text, (piece) => Effect.sync(() => said(piece)))).pipe(
-      Stream.onExit((exit) => Effect.sync(() => trace.thought(exit))),
+      // its own end and its own failures: what fails after it is not the agent's
+      Stream.onEnd(Effect.sync(() => trace.thought(Exit.void))),
+      Stream.tapCause((cause) => Effect.sync(() => trace.thought(Exit.failCause(cause)))),
       Stream.updateContext(Ambient.under(span))
     )
   }

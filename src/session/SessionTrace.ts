@@ -64,6 +64,10 @@ interface Reply {
   speaks: boolean
   audible: boolean
   code: BackendErrorCode | undefined
+  /** Who failed: the agent, or what speaks. */
+  blames: "think" | "speak" | undefined
+  /** The agent is the speech-to-speech model itself. */
+  readonly whole: boolean
   text: string
 }
 
@@ -123,7 +127,9 @@ export class SessionTrace {
       }
       case "ReplyFailed": {
         const reply = this.#replies.get(happening.epoch)
-        if (reply !== undefined) reply.code ??= happening.error.code
+        if (reply === undefined) return
+        reply.code ??= happening.error.code
+        reply.blames ??= happening.error.op.startsWith("Agent.") ? "think" : "speak"
         return
       }
       case "EngineDown":
@@ -175,6 +181,8 @@ export class SessionTrace {
       speaks: source._tag === "Audio",
       audible: false,
       code: undefined,
+      blames: undefined,
+      whole: agent === undefined,
       text: ""
     }
     this.#replies.set(epoch, reply)
@@ -246,12 +254,13 @@ export class SessionTrace {
     const failed = reason === "failed" ? code ?? "pipeline_error" : undefined
     if (think !== undefined && reply.thinking) {
       reply.thinking = false
-      if (reason === "interrupted") think.attribute(keys.interrupted, true)
-      this.#spans.end(think, failed)
+      const failing = reply.blames === "think" || reply.whole ? failed : undefined
+      if (reason !== "completed" && failing === undefined) think.attribute(keys.interrupted, true)
+      this.#spans.end(think, failing)
     }
     if (speak !== undefined) {
       speak.attribute(keys.interrupted, reason === "interrupted")
-      this.#spans.end(speak, failed)
+      this.#spans.end(speak, reply.blames === "think" ? undefined : failed)
     }
     const turn = this.#turns.get(reply.turn)
     if (turn === undefined) return

@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Exit, Stream } from "effect"
+import { Duration, Effect, Exit, Stream } from "effect"
 import * as Agent from "../../src/agent/Agent.ts"
 import { VoiceBackend } from "../../src/backend/VoiceBackend.ts"
 import { AgentError, PipelineError } from "../../src/BackendError.ts"
@@ -168,6 +168,35 @@ describe("SessionTrace", () => {
       }
       assert.deepInclude(recording.one("voice.turn").attributes, { "voice.turn.end": "failed" })
       assert.notInclude(everything(recording), "s3cret")
+    }))
+
+  it.effect("blames who failed: a voice that fails is not the agent's failure, and an agent that hangs is", () =>
+    Effect.gen(function*() {
+      const talk = Effect.gen(function*() {
+        const user = yield* call()
+        yield* user.session.sendText("hello")
+        yield* pass("10 seconds")
+      })
+      const error = new PipelineError({ op: "TextToSpeech.speak", message: "s3cret", retryable: false })
+      const endless = Agent.fromStream(() =>
+        Stream.concat(Stream.succeed("This is one sentence. And this is another. Yes. "), Stream.never)
+      )
+      const voiceless = yield* traced(
+        { agent: endless, tts: { failAt: { 0: error, 1: error, 2: error, 3: error } }, policy: { apology: "" } },
+        talk
+      )
+      assert.strictEqual(voiceless.one("voice.speak").attributes["error.type"], "pipeline_error")
+      assert.isUndefined(voiceless.one("voice.think").attributes["error.type"])
+      assert.strictEqual(voiceless.one("voice.think").attributes["voice.turn.interrupted"], true)
+      const hanging = yield* traced(
+        { agent: endless, config: { timeout: Duration.seconds(2) }, policy: { apology: "" } },
+        talk
+      )
+      assert.strictEqual(hanging.one("voice.think").attributes["error.type"], "timeout")
+      assert.isUndefined(hanging.one("voice.speak").attributes["error.type"])
+      for (const recording of [voiceless, hanging]) {
+        assert.strictEqual(recording.one("voice.turn").attributes["voice.turn.end"], "failed")
+      }
     }))
 
   it.effect("has an error on the session when an engine fails for good, and when it cannot be made", () =>
