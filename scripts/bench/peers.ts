@@ -13,15 +13,14 @@
  *
  * @since 0.1.0
  */
-import { spawn, spawnSync } from "node:child_process"
 import { writeFileSync } from "node:fs"
 import { cpus } from "node:os"
-import { join } from "node:path"
 import { parseArgs } from "node:util"
 import type { Measured } from "./peers/Driver.ts"
 import { install, name, version } from "./peers/Install.ts"
 import * as Plan from "./peers/Plan.ts"
 import * as Report from "./peers/Report.ts"
+import { priority, run } from "./peers/Run.ts"
 
 const { values: options } = parseArgs({
   options: {
@@ -37,36 +36,6 @@ if ("missing" in installed) {
   process.stdout.write(`skipped: ${name}@${version} can't be installed (${installed.missing})\n`)
 }
 
-const first = process.getuid?.() === 0 && spawnSync("chrt", ["-r", "5", "true"]).status === 0 ? ["chrt", "-r", "5"] : []
-
-const run = ({ load }: Plan.Job): Promise<Measured> =>
-  new Promise((resolve, reject) => {
-    const profiled = options.profile !== undefined && load.peer === Plan.ours
-    const [command = "", ...args] = [
-      ...first,
-      process.execPath,
-      "--disable-warning=ExperimentalWarning",
-      "--expose-gc",
-      ...(profiled ? ["--cpu-prof", "--cpu-prof-interval=200", `--cpu-prof-dir=${options.profile}`] : []),
-      join(import.meta.dirname, "peers", "child.ts"),
-      JSON.stringify(load)
-    ]
-    const child = spawn(command, args, {
-      stdio: ["ignore", "ignore", "inherit", "ipc"],
-      timeout: 60_000 + 1000 * (load.warmSeconds + load.seconds),
-      env: { ...process.env, ...("entry" in installed ? { EFFECT_VOICE_BENCH_PEER: installed.entry } : {}) }
-    })
-    let measured: Measured | undefined
-    child.on("message", (message: Measured) => {
-      measured = message
-    })
-    child.on("error", reject)
-    child.on("exit", (code, signal) => {
-      if (measured === undefined) reject(new Error(`${load.peer} ended with ${signal ?? code} and no figures`))
-      else resolve(measured)
-    })
-  })
-
 const parts = options.part.split(",")
 const jobs = Plan.jobs.filter(({ load, part }) =>
   parts.includes(part) && (load.peer !== Plan.theirs || "entry" in installed)
@@ -76,12 +45,14 @@ const measured = jobs.map((): Array<Measured> => [])
 for (let round = 0; round < rounds; round++) {
   for (const [index, job] of jobs.entries()) {
     process.stderr.write(`round ${round + 1}/${rounds}: ${job.load.peer}, ${job.part}, ${job.label}\n`)
-    measured[index]?.push(await run(job))
+    measured[index]?.push(
+      await run(job.load, installed, job.load.peer === Plan.ours ? options.profile : undefined)
+    )
   }
 }
 const figures = jobs.map((job, index) => Report.figures({ job, rounds: measured[index] ?? [] }))
 const machine = `${process.version} on ${cpus().length} x ${cpus()[0]?.model.trim() ?? process.arch}, ${
-  first.length > 0 ? "real-time priority" : "ordinary priority"
+  priority.length > 0 ? "real-time priority" : "ordinary priority"
 }, ${rounds} rounds; ${Plan.theirs} is ${name}@${version}`
 process.stdout.write(`${machine}\n${Report.table(figures)}\n`)
 if (options.json !== undefined) writeFileSync(options.json, `${JSON.stringify({ machine, figures }, undefined, 2)}\n`)

@@ -3,6 +3,7 @@
  *
  * @since 0.1.0
  */
+import { quantile, slope } from "../bench/Statistics.ts"
 import type { Inside } from "./Inside.ts"
 
 /** What users saw, counted and timed; times in ms. */
@@ -73,21 +74,6 @@ export interface Outcome {
   readonly after: Sample
   readonly stored: number
   readonly exit: { readonly code: number | null; readonly ms: number }
-}
-
-export const quantile = (values: ReadonlyArray<number>, q: number): number => {
-  const sorted = values.toSorted((a, b) => a - b)
-  return sorted[Math.max(0, Math.ceil(q * sorted.length) - 1)] ?? Number.NaN
-}
-
-/** How much `y` grows with each unit of `x`, by least squares; 0 for fewer than two points. */
-export const slope = (points: ReadonlyArray<readonly [x: number, y: number]>): number => {
-  const n = points.length
-  if (n < 2) return 0
-  const meanX = points.reduce((sum, [x]) => sum + x, 0) / n
-  const meanY = points.reduce((sum, [, y]) => sum + y, 0) / n
-  const spread = points.reduce((sum, [x]) => sum + (x - meanX) ** 2, 0)
-  return spread === 0 ? 0 : points.reduce((sum, [x, y]) => sum + (x - meanX) * (y - meanY), 0) / spread
 }
 
 /** The first third is warm-up: engines, code and pools are taken then. */

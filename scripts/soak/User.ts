@@ -77,6 +77,8 @@ export class User {
   #scene = ""
   #act: Act["_tag"] | "begin" | "end" = "begin"
   #former = ""
+  /** What happened last, for whoever wants to know how something odd came to be. */
+  #latest: Array<string> = []
   readonly #waiting = new Set<Waiting>()
   /** Frames that are still to be said. */
   #saying: Array<Buffer> = []
@@ -113,6 +115,7 @@ export class User {
       if (this.#signal.aborted || this.#ended !== undefined) break
       this.#former = this.#act
       this.#act = act._tag
+      this.#note(`*${act._tag}`)
       await this.#do(act)
     }
     this.#act = "end"
@@ -121,7 +124,9 @@ export class User {
   }
 
   #odd(what: string): void {
-    this.#tally.unexpected.push(`${this.#scene}, ${this.#act} after ${this.#former}: ${what}`)
+    this.#tally.unexpected.push(
+      `${this.#scene}, ${this.#act} after ${this.#former}: ${what} [${this.#latest.join(" ")}]`
+    )
   }
 
   #connect(resumes: boolean): Promise<void> {
@@ -155,21 +160,26 @@ export class User {
 
   #audio(data: Buffer): void {
     this.#tally.audioMs.out += data.length / 48
-    if (this.#cut) this.#tally.stale++
+    if (this.#cut && this.#tally.stale++ % 50 === 0) this.#odd("audio after the word that it is cut")
     this.#wake({ type: "audio" })
   }
 
+  #note(what: string): void {
+    this.#latest = [...this.#latest.slice(-24), `${(performance.now() / 1_000).toFixed(2)}:${what}`]
+  }
+
   #event(event: Event): void {
+    this.#note([event.type, event.turn, event.reason].filter((part) => part !== undefined).join("/"))
     switch (event.type) {
       case "agent.speech_started":
         this.#cut = false
         this.#speaking = event.turn
         break
-      case "agent.resumed":
+      case "agent.speech_resumed":
         this.#cut = false
         break
       case "playout.clear":
-      case "agent.paused":
+      case "agent.speech_paused":
         this.#cut = true
         break
       case "agent.speech_stopped":
@@ -222,6 +232,7 @@ export class User {
 
   /** Says a recording; gives the moment of its last word. */
   #say({ end, pcm }: Spoken): Promise<number> {
+    this.#note("*speaks")
     return new Promise((resolve) => {
       for (let at = 0; at < pcm.length; at += FRAME) {
         const samples = pcm.subarray(at, at + FRAME)
@@ -285,11 +296,11 @@ export class User {
           this.#tally.tooLate++
           return
         }
-        const cut = this.#next(({ type }) => type === "agent.paused" || type === "agent.speech_stopped", 10_000)
+        const cut = this.#next(({ type }) => type === "agent.speech_paused" || type === "agent.speech_stopped", 10_000)
         const began = performance.now()
         const asked = this.#ask(by)
         const how = await cut
-        if (how?.type === "agent.paused" || how?.reason === "interrupted") {
+        if (how?.type === "agent.speech_paused" || how?.reason === "interrupted") {
           this.#tally.interruptions++
           this.#tally.cutMs.push(performance.now() - began)
         } else {

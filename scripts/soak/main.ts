@@ -16,6 +16,7 @@ import { setTimeout as sleep } from "node:timers/promises"
 import { parseArgs } from "node:util"
 import * as Pcm from "../../src/audio/Pcm.ts"
 import * as Recordings from "../../test/engines/Recordings.ts"
+import { quantile } from "../bench/Statistics.ts"
 import type { Inside } from "./Inside.ts"
 import * as Report from "./Report.ts"
 import * as Scene from "./Scene.ts"
@@ -163,7 +164,7 @@ while (performance.now() < until && !stop.signal.aborted && server.exitCode === 
     `${
       (now.at / 60).toFixed(1)
     } min: ${tally.sessions} sessions, ${tally.answered} of ${tally.turns} turns, answer p95 ${
-      Report.quantile(tally.answerMs, 0.95).toFixed(0)
+      quantile(tally.answerMs, 0.95).toFixed(0)
     } ms, heap ${((now.heap + now.external) / 1e6).toFixed(0)} MB, RSS ${
       (now.rss / 1e6).toFixed(0)
     } MB, files ${now.files}, ${tally.unexpected.length} unexpected\n`

@@ -13,7 +13,7 @@ import type * as HttpServerRequest from "effect/http/HttpServerRequest"
 import * as HttpServerResponse from "effect/http/HttpServerResponse"
 import { IncomingMessage } from "node:http"
 import { type WebSocket, WebSocketServer } from "ws"
-import { isSampleRate, maxSampleRate, minSampleRate } from "../audio/AudioFormat.ts"
+import { frameMs, isSampleRate, maxSampleRate, minSampleRate } from "../audio/AudioFormat.ts"
 import type { ProviderRoute } from "../backend/BackendProvider.ts"
 import { ConnectionFailed, InvalidConfig } from "../BackendError.ts"
 import { problem } from "../transport/ProblemResponse.ts"
@@ -50,6 +50,21 @@ const rateOf = (query: URLSearchParams, name: string, fallback: number): Effect.
     : Effect.fail(new InvalidConfig({ op, message: `${name}: expected ${minSampleRate} to ${maxSampleRate} Hz` }))
 }
 
+/** How many frames of 20 ms go into one message. */
+const gatheredOf = (query: URLSearchParams): Effect.Effect<number, InvalidConfig> => {
+  const text = query.get("chunk_ms")
+  if (text === null) return Effect.succeed(1)
+  const ms = /^\d{2,3}$/.test(text) ? Number(text) : Number.NaN
+  return ms >= frameMs && ms <= frameMs * WebSocketConnection.MAX_GATHERED
+    ? Effect.succeed(Math.floor(ms / frameMs))
+    : Effect.fail(
+      new InvalidConfig({
+        op,
+        message: `chunk_ms: expected ${frameMs} to ${frameMs * WebSocketConnection.MAX_GATHERED} ms`
+      })
+    )
+}
+
 /**
  * Does the handshake on the request's own socket. Effect's server has not touched it, and when the socket is destroyed
  * at the end it writes no response either.
@@ -75,7 +90,8 @@ const upgrade = (request: HttpServerRequest.HttpServerRequest) =>
 
 /**
  * - `path`: with `:id` in it.
- * - `rates`: what the frames are at unless the query says otherwise (`input_rate`, `output_rate`).
+ * - `rates`: what the frames are at unless the query says otherwise (`input_rate`, `output_rate`). A client that may wait
+ *   for larger pieces of the agent's audio says so, too (`chunk_ms`, 20 to 100).
  * - `protocol`: what they mean. Default: our own.
  *
  * @category models
@@ -100,6 +116,7 @@ export const make = ({ links, path, protocol, rates }: SocketRouteOptions): Prov
       const query = queryOf(request)
       const inputSampleRate = yield* rateOf(query, "input_rate", rates.inputSampleRate)
       const outputSampleRate = yield* rateOf(query, "output_rate", rates.outputSampleRate)
+      const gathered = yield* gatheredOf(query)
       // Lazy: this only tells whether the request can be upgraded.
       const upgradable = yield* Effect.exit(request.upgrade)
       if (Exit.isFailure(upgradable) || request.headers["upgrade"]?.toLowerCase() !== "websocket") {
@@ -110,6 +127,7 @@ export const make = ({ links, path, protocol, rates }: SocketRouteOptions): Prov
       const { connection, gone } = yield* WebSocketConnection.make(webSocket, {
         inputSampleRate,
         outputSampleRate,
+        gathered,
         protocol
       })
       yield* link.attach(connection)

@@ -378,6 +378,7 @@ export class AudioOutput implements Player {
       this.tap?.frame(frame, this.#sampleRate, current.origin + current.cursor * frameMs)
       current.cursor++
     }
+    if (current.cursor >= total) connection.flush?.()
     if (!this.#plays(current, connection)) return
     this.#tellTexts(current, nowMs)
     if (!this.#plays(current, connection)) return

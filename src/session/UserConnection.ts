@@ -51,10 +51,12 @@ export interface UserConnection {
   /** Starts the delivery of what arrives, and of what has arrived (bounded). Called once, by the session. */
   readonly listen: (listener: ConnectionListener) => void
   /**
-   * Hands over a frame of 20 ms at the output rate; the samples are only valid during the call. `false` means that it was
-   * not accepted, and playout tries the same frame again later.
+   * Hands over a frame of 20 ms at the output rate; its samples are not changed any more, and may be kept. `false` means
+   * that it was not accepted, and playout tries the same frame again later.
    */
   readonly send: (frame: Int16Array) => boolean
+  /** Nothing follows for now: what is gathered for a larger piece is sent. Only of a connection that gathers. */
+  readonly flush?: (() => void) | undefined
   /** Drops what was accepted and not played yet, as far as that can be. Returns how many milliseconds those are. */
   readonly clear: () => number
   /** Milliseconds of audio accepted and not yet on the wire. */

@@ -15,6 +15,7 @@ import * as Option from "effect/Option"
 import type * as Scope from "effect/Scope"
 import type { WebSocket } from "ws"
 import { msOf } from "../audio/AudioFormat.ts"
+import * as Pcm from "../audio/Pcm.ts"
 import { bounded } from "../Bounded.ts"
 import * as ClientMessage from "../session/ClientMessage.ts"
 import type { ConnectionClose, UserConnection } from "../session/UserConnection.ts"
@@ -82,7 +83,20 @@ export const closeCodes: { readonly [Reason in ConnectionClose]: number } = {
 export interface WebSocketConnectionOptions extends WebSocketProtocol.Rates {
   /** Default: our own, `WebSocketProtocol.plain`. */
   readonly protocol?: WebSocketProtocol.MakeProtocol | undefined
+  /**
+   * Frames of 20 ms that are sent as one, 1 to `MAX_GATHERED`: a client that plays what it has buffered need not be woken
+   * for each. Default: 1.
+   */
+  readonly gathered?: number | undefined
 }
+
+/**
+ * The most frames of 20 ms that go into one message: 100 ms, half of what playout sends ahead.
+ *
+ * @category constants
+ * @since 0.1.0
+ */
+export const MAX_GATHERED = 5
 
 /**
  * @category models
@@ -124,6 +138,8 @@ export const make = Effect.fnUntraced(function*(
   options: WebSocketConnectionOptions
 ): Effect.fn.Return<WebSocketConnection, never, Scope.Scope> {
   const { inputSampleRate, outputSampleRate } = options
+  const wanted = Math.max(1, Math.min(MAX_GATHERED, options.gathered ?? 1))
+  let gathered: Array<Int16Array> = []
   const inbox = new Inbox(inputSampleRate)
   const gone = Latch.makeUnsafe(socket.readyState === CLOSED)
   const clock = yield* Clock.Clock
@@ -175,6 +191,13 @@ export const make = Effect.fnUntraced(function*(
   if (socket.readyState === CLOSED) inbox.closed("connection_lost")
   else if (socket.isPaused) socket.resume()
 
+  const flush = (): void => {
+    if (gathered.length === 0) return
+    const frames = gathered
+    gathered = []
+    if (socket.readyState === OPEN) socket.send(protocol.audio(Pcm.concat(frames)))
+  }
+
   const shut = (code: number, reason: string): Effect.Effect<void> =>
     Effect.suspend(() => {
       inbox.closed(reason)
@@ -215,11 +238,18 @@ export const make = Effect.fnUntraced(function*(
     listen: (listener) => inbox.listen(listener),
     send: (frame) => {
       if (socket.readyState !== OPEN || connection.backlogMs() > MAX_BACKLOG_MS) return false
-      socket.send(protocol.audio(frame))
+      if (wanted === 1) {
+        socket.send(protocol.audio(frame))
+        return true
+      }
+      gathered.push(frame)
+      if (gathered.length >= wanted) flush()
       return true
     },
+    ...(wanted === 1 ? {} : { flush: () => flush() }),
     // What the socket holds cannot be taken back; the user's side is told to drop it.
     clear: () => {
+      gathered = []
       const frame = protocol.clear()
       if (frame !== undefined) post(frame)
       return 0

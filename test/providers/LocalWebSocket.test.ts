@@ -47,7 +47,6 @@ describe("local provider, WebSocket", () => {
 
       const frame = new Int16Array(480).fill(11)
       assert.isTrue(connection.send(frame))
-      frame.fill(99)
       connection.notify(event(3))
       assert.deepStrictEqual(yield* client.next, Buffer.from(new Int16Array(480).fill(11).buffer))
       assert.strictEqual(yield* client.next, JSON.stringify({ type: "pong", seq: 3, at_ms: 5 }))
@@ -128,21 +127,49 @@ describe("local provider, WebSocket", () => {
       yield* session.attached
     }))
 
-  it.live("joins samples that frames cut in half, and ignores empty frames", () =>
+  it.live("tells of half a sample and drops it, so that what follows is not noise, and ignores empty frames", () =>
     Effect.gen(function*() {
       const server = yield* start()
       const session = yield* server.open("s1")
-      const client = yield* connect(audio(server, "s1"), bearer(session))
+      const client = yield* connect(audio(server, "s1"), { protocols: protocols(session) })
       const { listener } = yield* session.attached
-      const samples = Array.from({ length: 9_000 }, (_, i) => i * 7 % 30_000 - 15_000)
-      const bytes = pcm(...samples)
-      let at = 0
-      for (let size = 0; at < bytes.length; size = (size * 2 + 1) % 6_001) {
-        client.socket.send(bytes.subarray(at, at + size))
-        at += size
+      client.socket.send(Buffer.of(1))
+      client.socket.send(Buffer.alloc(0))
+      client.socket.send(Buffer.concat([pcm(7, 8), Buffer.of(3)]))
+      client.socket.send(pcm(9, 10))
+      yield* heard(listener, (each) => each.samples === 4)
+      assert.deepStrictEqual(listener.pcm, [7, 8, 9, 10])
+      assert.deepStrictEqual(listener.log, [
+        "malformed",
+        "malformed",
+        "audio",
+        "audio"
+      ])
+    }))
+
+  it.live("gathers frames for a client that wants larger pieces, and sends what is left when nothing follows", () =>
+    Effect.gen(function*() {
+      const server = yield* start()
+      const session = yield* server.open("s1")
+      for (const bad of ["19", "101", "1e2", "", "-40"]) {
+        const refusal = yield* refused(connect(audio(server, "s1", `?chunk_ms=${bad}`), bearer(session)))
+        assert.nestedPropertyVal(refusal, "body.code", "invalid_config", bad)
       }
-      yield* heard(listener, (each) => each.samples >= samples.length)
-      assert.deepStrictEqual(listener.pcm, samples)
+      const client = yield* connect(audio(server, "s1", "?chunk_ms=60"), bearer(session))
+      const { connection } = yield* session.attached
+      const frame = (value: number) => new Int16Array(480).fill(value)
+      for (const value of [1, 2, 3, 4]) assert.isTrue(connection.send(frame(value)))
+      connection.flush?.()
+      connection.flush?.()
+      // what was gathered and is cleared is never sent
+      connection.send(frame(5))
+      connection.clear()
+      connection.send(frame(6))
+      connection.flush?.()
+      const bytes = (...values: ReadonlyArray<number>) => pcm(...values.flatMap((value) => Array.from(frame(value))))
+      assert.deepStrictEqual(yield* client.next, bytes(1, 2, 3))
+      assert.deepStrictEqual(yield* client.next, bytes(4))
+      assert.deepStrictEqual(yield* client.next, bytes(6))
     }))
 
   it.live("tells of malformed text, ignores unknown types, and goes on", () =>

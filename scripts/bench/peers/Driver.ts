@@ -8,6 +8,7 @@
  */
 import { readFileSync } from "node:fs"
 import { setTimeout as sleep } from "node:timers/promises"
+import { slope } from "../Statistics.ts"
 import { type Driven, FRAME_MS, INPUT_RATE, type Load, Meter, type Peer, Sink } from "./Load.ts"
 
 /** What a run gives; times in ms. */
@@ -31,6 +32,12 @@ export interface Measured {
   readonly othersPercent: number | undefined
   /** Heap and external memory of an idle session, after garbage collection, in KB. */
   readonly idleKb: number
+  /** What heap and external memory grew by, per session and minute, in KB; with `memoryEvery`. */
+  readonly growthKb: number | undefined
+  /** Of the process at the end of the window, in MB. */
+  readonly rssMb: number
+  /** How many were let in of those that came meanwhile, and the codes with which others were refused. */
+  readonly arrivals: { readonly admitted: number; readonly refused: Readonly<Record<string, number>> }
   readonly openMs: number
   readonly closeMs: ReadonlyArray<number>
 }
@@ -90,9 +97,78 @@ const drive = (load: Load, sessions: ReadonlyArray<Fed>) => {
   return () => clearTimeout(timer)
 }
 
+/** Serves one more session from now on, by a timer of its own: they come one after the other. */
+const driveOne = (load: Load, fed: Fed) => {
+  const began = performance.now()
+  let given = 0
+  const timer = setInterval(() => {
+    const now = performance.now()
+    for (let due = began + given * FRAME_MS; due <= now; due = began + given * FRAME_MS) {
+      given++
+      step(load, fed, due)
+    }
+  }, FRAME_MS)
+  return () => clearInterval(timer)
+}
+
+const codeOf = (error: unknown): string =>
+  typeof error === "object" && error !== null && "code" in error ? String(error.code) : String(error)
+
+/** Has sessions come while others are served, whether they are let in or not. */
+const flood = (load: Load, peer: Peer, sessions: Array<Fed>) => {
+  const refused: Record<string, number> = {}
+  const stops: Array<() => void> = []
+  const { perSecond, upTo } = load.arrivals ?? { perSecond: 1, upTo: 0 }
+  const began = performance.now()
+  let came = 0
+  let admitted = 0
+  let over = false
+  const come = async () => {
+    try {
+      const fed = { driven: await peer.open(new Sink(new Meter())), at: Math.floor(came * 37 % load.cycle) }
+      if (over) return
+      sessions.push(fed)
+      stops.push(driveOne(load, fed))
+      admitted++
+    } catch (error) {
+      const code = codeOf(error)
+      refused[code] = (refused[code] ?? 0) + 1
+    }
+  }
+  const timer = setInterval(() => {
+    const due = Math.min(upTo, (performance.now() - began) / 1000 * perSecond)
+    while (came < due) {
+      came++
+      void come()
+    }
+  }, 10)
+  return {
+    result: () => ({ admitted, refused }),
+    stop: () => {
+      over = true
+      clearInterval(timer)
+      for (const stop of stops) stop()
+    }
+  }
+}
+
+/** Looks at the memory now and then; gives its growth in KB per session and minute. */
+const watchMemory = (load: Load) => {
+  if (load.memoryEvery === undefined) return () => undefined
+  const seen: Array<readonly [minutes: number, kb: number]> = []
+  const look = () => seen.push([performance.now() / 60_000, memoryKb()])
+  look()
+  const timer = setInterval(look, load.memoryEvery * 1000)
+  return () => {
+    clearInterval(timer)
+    return slope(seen) / load.sessions
+  }
+}
+
 const window = async (load: Load, sessions: ReadonlyArray<Fed>) => {
   await sleep(load.warmSeconds * 1000)
   for (const { driven } of sessions) driven.sink.meter.reset()
+  const grown = watchMemory(load)
   const machine = machineMs()
   const cpu = process.cpuUsage()
   const began = performance.now()
@@ -103,6 +179,7 @@ const window = async (load: Load, sessions: ReadonlyArray<Fed>) => {
   const machineAfter = machineMs()
   return {
     until: performance.now(),
+    growthKb: grown(),
     cpuMs: cpuMs / sessions.length / (tookMs / 1000),
     othersPercent: machine === undefined || machineAfter === undefined
       ? undefined
@@ -126,9 +203,11 @@ export const run = async (load: Load, peer: Peer): Promise<Measured> => {
   const idleKb = (memoryKb() - before) / load.sessions
 
   const stop = load.seconds > 0 ? drive(load, sessions) : () => {}
-  const { cpuMs, othersPercent, until } = load.seconds > 0
+  const flooding = flood(load, peer, sessions)
+  const { cpuMs, growthKb, othersPercent, until } = load.seconds > 0
     ? await window(load, sessions)
-    : { cpuMs: 0, othersPercent: undefined, until: 0 }
+    : { cpuMs: 0, growthKb: undefined, othersPercent: undefined, until: 0 }
+  const rssMb = process.memoryUsage().rss / 1e6
   // what began in the window may end
   if (load.seconds > 0) await sleep(300)
   const inWindow = (each: { readonly pushed: number }) => each.pushed < until
@@ -147,8 +226,12 @@ export const run = async (load: Load, peer: Peer): Promise<Measured> => {
     })
   )
   stop()
+  flooding.stop()
   return {
     load,
+    growthKb,
+    rssMb,
+    arrivals: flooding.result(),
     turns: { total: turns.length, unanswered: turns.length - answered.length },
     turnMs: answered.map(({ first, pushed }) => first - pushed),
     turnDueMs: answered.map(({ due, first }) => first - due),

@@ -19,8 +19,11 @@ const cache = () =>
 /** A module with both packages that are needed, where Node finds them. */
 const entry = [`export * as agents from "${name}"`, `export * as rtc from "@livekit/rtc-node"`, ""].join("\n")
 
-/** Returns the path of the module to import, or why there is none. About 290 MB are fetched once. */
-export const install = (): { readonly entry: string } | { readonly missing: string } => {
+/** The path of the module to import, or why there is none. */
+export type Installed = { readonly entry: string } | { readonly missing: string }
+
+/** Installs it unless it is there. About 290 MB are fetched once. */
+export const install = (): Installed => {
   const directory = cache()
   const ready = join(directory, "entry.mjs")
   if (existsSync(ready)) return { entry: ready }

@@ -32,6 +32,10 @@ export interface Load {
   readonly replyMs: number
   /** In which pieces the voice gives it, all of them at once. */
   readonly chunkMs: number
+  /** Memory is looked at, after garbage collection, every so many seconds of the window. Default: never. */
+  readonly memoryEvery?: number | undefined
+  /** More sessions come while those are served: so many each second, up to this many more. Default: none. */
+  readonly arrivals?: { readonly perSecond: number; readonly upTo: number } | undefined
   /** A possible interruption first pauses the reply, in place of ending it at the first sound. */
   readonly pause: boolean
 }

@@ -3,6 +3,7 @@
  *
  * @since 0.1.0
  */
+import { median, quantile } from "../Statistics.ts"
 import type { Measured } from "./Driver.ts"
 import type { Job } from "./Plan.ts"
 
@@ -10,17 +11,6 @@ import type { Job } from "./Plan.ts"
 export interface Line {
   readonly job: Job
   readonly rounds: ReadonlyArray<Measured>
-}
-
-const quantile = (values: ReadonlyArray<number>, q: number): number => {
-  const sorted = values.toSorted((a, b) => a - b)
-  return sorted[Math.max(0, Math.ceil(q * sorted.length) - 1)] ?? Number.NaN
-}
-
-const median = (values: ReadonlyArray<number>): number => {
-  const middle = values.length / 2
-  const sorted = values.toSorted((a, b) => a - b)
-  return ((sorted[Math.ceil(middle) - 1] ?? Number.NaN) + (sorted[Math.floor(middle)] ?? Number.NaN)) / 2
 }
 
 /** The percentiles of each round, and of them the medians. */
