@@ -1,6 +1,6 @@
 /**
- * `npm run bench`: runs every benchmark of this directory, one after another; `npm run bench -- audio` only those named, and
- * `npm run bench -- peers --rounds 1` hands what follows the names on to them.
+ * `npm run bench`: measures every budget beside the peers (`budgets.ts`), as one table; `npm run bench -- audio turns` runs
+ * those that are named, one after another, and `npm run bench -- peers --rounds 1` hands what follows the names on to them.
  *
  * @since 0.1.0
  */
@@ -22,7 +22,7 @@ if (unknown.length > 0) {
   process.stderr.write(`No such benchmark: ${unknown.join(", ")}. There are: ${all.join(", ")}\n`)
   process.exit(2)
 }
-for (const name of wanted.length > 0 ? wanted : all) {
+for (const name of wanted.length > 0 ? wanted : ["budgets"]) {
   process.stdout.write(`\n== ${name}\n`)
   const flags = ["--disable-warning=ExperimentalWarning", "--expose-gc"]
   const { status } = spawnSync(process.execPath, [...flags, join(directory, `${name}.ts`), ...options], {
