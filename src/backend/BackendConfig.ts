@@ -137,14 +137,14 @@ export const ProcessorConfig = Schema.Struct({
  * When there is too much to do: past either bound no new sessions are let in, from half of it on no interim words are made
  * and no answers asked for ahead. Conversations in progress go on as they are.
  *
- * - `maxLag`: how late the event loop may be, but for a tenth of the time. 100 ms, [10 ms, 10 s].
+ * - `maxLag`: how late the event loop may be, but for a tenth of the time. 50 ms, [10 ms, 10 s].
  * - `maxBacklog`: how long what was said may wait for the embedded recogniser. 2 s, [100 ms, 30 s].
  *
  * @category models
  * @since 0.1.0
  */
 export const OverloadConfig = Schema.Struct({
-  maxLag: boundedDuration("10 millis", "10 seconds").pipe(withDefault("100ms")),
+  maxLag: boundedDuration("10 millis", "10 seconds").pipe(withDefault("50ms")),
   maxBacklog: boundedDuration("100 millis", "30 seconds").pipe(withDefault("2s"))
 }).pipe(Schema.encodeKeys({ maxLag: "max_lag", maxBacklog: "max_backlog" }))
 

@@ -38,7 +38,7 @@ describe("BackendConfig", () => {
         traceSpeech: false,
         enableMetrics: true,
         enableStructuredLogging: true,
-        overload: { maxLag: Duration.millis(100), maxBacklog: Duration.seconds(2) },
+        overload: { maxLag: Duration.millis(50), maxBacklog: Duration.seconds(2) },
         conversation: defaultPolicy,
         drain: { mode: "turn", deadline: Duration.seconds(20) },
         session: {

@@ -1,7 +1,8 @@
 /**
  * What the session's thread and the detector's worker tell each other: batches of windows, and what they are.
  *
- * The memory of a batch goes over and comes back; nothing is copied, and nothing new is made while all is in its pace.
+ * Both see the memory of all batches; what goes over is which one is full, and which one has been judged. (Handing memory
+ * over and back cost more than judging what is in it.)
  *
  * @since 0.1.0
  */
@@ -42,43 +43,49 @@ export const shapes: { readonly [Rate in ModelRate]: { readonly window: number; 
 export const ANEW = 1 << 30
 
 /**
- * Windows of different slots; `samples` holds `count` windows one after another, -1 to 1. The worker writes the
- * probabilities of speech, 0 to 1, into `speech`.
+ * Batches on their way to the worker and back, at most: full ones are half a second of 1,000 sessions.
+ *
+ * @category constants
+ * @since 0.1.0
+ */
+export const MAX_FLYING = 16
+
+/**
+ * The memory of a batch, which both sides see: whose its windows are, the windows one after another (-1 to 1), and how
+ * likely each was found to be speech, 0 to 1.
  *
  * @category models
  * @since 0.1.0
  */
-export interface Batch {
-  count: number
-  readonly slots: Int32Array<ArrayBuffer>
-  readonly samples: Float32Array<ArrayBuffer>
-  readonly speech: Float32Array<ArrayBuffer>
+export interface BatchMemory {
+  readonly slots: Int32Array
+  readonly samples: Float32Array
+  readonly speech: Float32Array
 }
 
 /**
- * An empty batch for windows of this rate.
+ * A batch by its number, and how many windows are in it.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Batch extends BatchMemory {
+  readonly index: number
+  count: number
+}
+
+/**
+ * The memory of all batches, for windows of this rate: one more than may be on their way is being filled.
  *
  * @category constructors
  * @since 0.1.0
  */
-export const makeBatch = (rate: ModelRate): Batch => ({
-  count: 0,
-  slots: new Int32Array(MAX_BATCH),
-  samples: new Float32Array(MAX_BATCH * shapes[rate].window),
-  speech: new Float32Array(MAX_BATCH)
-})
-
-/**
- * The memory that changes hands with a batch.
- *
- * @category conversions
- * @since 0.1.0
- */
-export const memoryOf = ({ samples, slots, speech }: Batch): Array<ArrayBuffer> => [
-  slots.buffer,
-  samples.buffer,
-  speech.buffer
-]
+export const makeMemory = (rate: ModelRate): ReadonlyArray<BatchMemory> =>
+  Array.from({ length: MAX_FLYING + 1 }, () => ({
+    slots: new Int32Array(new SharedArrayBuffer(4 * MAX_BATCH)),
+    samples: new Float32Array(new SharedArrayBuffer(4 * MAX_BATCH * shapes[rate].window)),
+    speech: new Float32Array(new SharedArrayBuffer(4 * MAX_BATCH))
+  }))
 
 /**
  * What the worker is started with.
@@ -92,6 +99,18 @@ export interface WorkerOptions {
   readonly rate: ModelRate
   /** What is loaded to run it. */
   readonly runtime: string
+  readonly memory: ReadonlyArray<BatchMemory>
+}
+
+/**
+ * What the worker is told: this batch is full.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface ToWorker {
+  readonly index: number
+  readonly count: number
 }
 
 /**
@@ -103,4 +122,4 @@ export interface WorkerOptions {
 export type FromWorker =
   | { readonly _tag: "Ready" }
   | { readonly _tag: "Failed"; readonly message: string; readonly missing: boolean }
-  | { readonly _tag: "Judged"; readonly batch: Batch }
+  | { readonly _tag: "Judged"; readonly index: number }

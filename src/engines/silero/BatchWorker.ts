@@ -7,7 +7,7 @@
  */
 import { parentPort, workerData } from "node:worker_threads"
 import type { InferenceSession, Tensor } from "onnxruntime-node"
-import { ANEW, type Batch, type FromWorker, memoryOf, shapes, type WorkerOptions } from "./BatchProtocol.ts"
+import { ANEW, type BatchMemory, type FromWorker, shapes, type ToWorker, type WorkerOptions } from "./BatchProtocol.ts"
 
 interface Runtime {
   readonly InferenceSession: typeof InferenceSession
@@ -17,12 +17,11 @@ interface Runtime {
 /** Numbers that the model remembers of a slot: two layers of 128. */
 const LAYER = 128
 
-const { model, rate, runtime }: WorkerOptions = workerData
+const { memory, model, rate, runtime }: WorkerOptions = workerData
 const { context, window } = shapes[rate]
 const length = context + window
 
-const tell = (message: FromWorker, transfer: Array<ArrayBuffer> = []): void =>
-  parentPort?.postMessage(message, transfer)
+const tell = (message: FromWorker): void => parentPort?.postMessage(message)
 
 /** What is remembered of all slots; it grows with them. */
 let memories = new Float32Array(0)
@@ -51,7 +50,7 @@ const start = async () => {
   const sr = new Tensor("int64", BigInt64Array.of(BigInt(rate)), [])
 
   /** Judges windows of different slots at once: `count` of them from the one at `first` on. */
-  const judge = async ({ samples, slots, speech }: Batch, first: number, count: number): Promise<void> => {
+  const judge = async ({ samples, slots, speech }: BatchMemory, first: number, count: number): Promise<void> => {
     const input = new Float32Array(count * length)
     const state = new Float32Array(2 * count * LAYER)
     for (let i = 0; i < count; i++) {
@@ -90,10 +89,12 @@ const start = async () => {
   }
 
   /** A slot's next window needs what its last one left: where a slot comes again, another round begins. */
-  const judgeAll = async (batch: Batch): Promise<void> => {
+  const judgeAll = async ({ count, index }: ToWorker): Promise<void> => {
+    const batch = memory[index]
+    if (batch === undefined) throw new RangeError(`no batch ${index}`)
     const seen = new Set<number>()
     let first = 0
-    for (let at = 0; at < batch.count; at++) {
+    for (let at = 0; at < count; at++) {
       const slot = batch.slots[at]! & ~ANEW
       if (seen.has(slot)) {
         await judge(batch, first, at - first)
@@ -102,12 +103,12 @@ const start = async () => {
       }
       seen.add(slot)
     }
-    if (first < batch.count) await judge(batch, first, batch.count - first)
-    tell({ _tag: "Judged", batch }, memoryOf(batch))
+    if (first < count) await judge(batch, first, count - first)
+    tell({ _tag: "Judged", index })
   }
 
   let work: Promise<void> = Promise.resolve()
-  parentPort?.on("message", (batch: Batch) => {
+  parentPort?.on("message", (batch: ToWorker) => {
     work = work.then(() => judgeAll(batch))
     work.catch((cause: unknown) => {
       throw cause

@@ -6,10 +6,17 @@
  *
  * @since 0.1.0
  */
-import { ANEW, type Batch, makeBatch, MAX_BATCH, type ModelRate, shapes } from "./BatchProtocol.ts"
+import {
+  ANEW,
+  type Batch,
+  type BatchMemory,
+  makeMemory,
+  MAX_BATCH,
+  MAX_FLYING,
+  type ModelRate,
+  shapes
+} from "./BatchProtocol.ts"
 
-/** Batches on their way to the worker and back: 16 full ones are half a second of 1,000 sessions. */
-const MAX_FLYING = 16
 /** So few sessions gain nothing by waiting for each other. */
 const FEW = 4
 
@@ -34,7 +41,7 @@ export interface Place {
  */
 export interface BatchesOptions {
   readonly rate: ModelRate
-  /** Sends a batch to the worker; its memory is gone until it comes back. */
+  /** Sends a batch to the worker; its memory is the worker's until it comes back. */
   readonly send: (batch: Batch) => void
   /** There is a window that waits for its batch to go. */
   readonly onFirst: () => void
@@ -43,6 +50,7 @@ export interface BatchesOptions {
 }
 
 interface Flying {
+  readonly batch: Batch
   readonly places: Array<Place>
   /** When it was sent, in ms. */
   readonly sentAt: number
@@ -55,8 +63,9 @@ interface Flying {
 export class Batches {
   readonly #options: BatchesOptions
   readonly #window: number
-  /** Batches whose memory is here. */
-  #free: Array<Batch> = []
+  readonly #all: ReadonlyArray<Batch>
+  /** Batches that are neither filled nor on their way. */
+  readonly #free: Array<Batch>
   #filling: Batch | undefined
   #places: Array<Place> = []
   readonly #flying: Array<Flying> = []
@@ -68,6 +77,13 @@ export class Batches {
   constructor(options: BatchesOptions) {
     this.#options = options
     this.#window = shapes[options.rate].window
+    this.#all = makeMemory(options.rate).map((memory, index) => ({ ...memory, index, count: 0 }))
+    this.#free = [...this.#all]
+  }
+
+  /** What the worker must see, too. */
+  get memory(): ReadonlyArray<BatchMemory> {
+    return this.#all.map(({ samples, slots, speech }) => ({ samples, slots, speech }))
   }
 
   /** Sessions that have a place. */
@@ -92,6 +108,7 @@ export class Batches {
     this.#flying.length = 0
     this.#filling = undefined
     this.#places = []
+    this.#free.splice(0, this.#free.length, ...this.#all)
     for (const place of lost) place.anew = true
     for (const place of lost) if (!place.left) place.judged(Number.NaN)
   }
@@ -112,8 +129,10 @@ export class Batches {
   push(place: Place, write: (samples: Float32Array, at: number) => void): boolean {
     if (!this.#up) return false
     if (this.#filling === undefined) {
+      // one is always kept for what is being filled
       if (this.#flying.length >= MAX_FLYING) return false
-      this.#filling = this.#free.pop() ?? makeBatch(this.#options.rate)
+      this.#filling = this.#free.pop()
+      if (this.#filling === undefined) return false
       this.#filling.count = 0
     }
     const batch = this.#filling
@@ -133,16 +152,18 @@ export class Batches {
     const batch = this.#filling
     if (batch === undefined) return
     this.#filling = undefined
-    this.#flying.push({ places: this.#places, sentAt: this.#options.now() })
+    this.#flying.push({ batch, places: this.#places, sentAt: this.#options.now() })
     this.#places = []
     this.#options.send(batch)
   }
 
-  /** A batch came back: the first that was sent. */
-  judged(batch: Batch): void {
+  /** A batch came back: it can only be the first that was sent. */
+  judged(index: number): void {
+    if (this.#flying[0]?.batch.index !== index) return
     const flown = this.#flying.shift()
-    this.#free.push(batch)
     if (flown === undefined) return
+    const { batch } = flown
+    this.#free.push(batch)
     for (let i = 0; i < flown.places.length; i++) {
       const place = flown.places[i]!
       if (!place.left) place.judged(batch.speech[i]!)

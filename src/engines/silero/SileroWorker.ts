@@ -14,7 +14,7 @@ import { Worker } from "node:worker_threads"
 import { type BackendError, InvalidConfig, PipelineError, Timeout } from "../../BackendError.ts"
 import { bounded } from "../../Bounded.ts"
 import { Batches } from "./Batches.ts"
-import { type FromWorker, memoryOf, type ModelRate, shapes, type WorkerOptions } from "./BatchProtocol.ts"
+import { type FromWorker, type ModelRate, shapes, type ToWorker, type WorkerOptions } from "./BatchProtocol.ts"
 
 /** A window waits at most so long for others; with few sessions less, because there are few to wait for. */
 const MAX_WAIT_MS = 10
@@ -62,16 +62,12 @@ export const make = Effect.fnUntraced(function*(options: {
   const clock = yield* Clock.Clock
   const now = () => clock.currentTimeMillisUnsafe()
   const first = Latch.makeUnsafe()
-  const workerData: WorkerOptions = {
-    model: options.model,
-    rate: options.rate,
-    runtime: options.runtime ?? "onnxruntime-node"
-  }
+  const runtime = options.runtime ?? "onnxruntime-node"
   let worker: Worker | undefined
   const batches: Batches = new Batches({
     rate: options.rate,
     now,
-    send: (batch) => worker?.postMessage(batch, memoryOf(batch)),
+    send: ({ count, index }) => worker?.postMessage({ index, count } satisfies ToWorker),
     onFirst: () => first.openUnsafe()
   })
 
@@ -80,7 +76,10 @@ export const make = Effect.fnUntraced(function*(options: {
     const ready = yield* Deferred.make<void, BackendError>()
     const ended = yield* Deferred.make<string>()
     const started = yield* Effect.acquireRelease(
-      Effect.sync(() => new Worker(file, { workerData })),
+      Effect.sync(() => {
+        const workerData: WorkerOptions = { model: options.model, rate: options.rate, runtime, memory: batches.memory }
+        return new Worker(file, { workerData })
+      }),
       (which) => Effect.promise(() => which.terminate()).pipe(bounded(END_TIMEOUT))
     )
     const end = (why: string): void => {
@@ -100,15 +99,14 @@ export const make = Effect.fnUntraced(function*(options: {
               message.missing
                 ? new InvalidConfig({
                   op: "EngineRegistry.layer",
-                  message:
-                    `silero in batches needs the package ${workerData.runtime}: run "npm install ${workerData.runtime}"`,
-                  details: { missing: [workerData.runtime], engine: "silero" }
+                  message: `silero in batches needs the package ${runtime}: run "npm install ${runtime}"`,
+                  details: { missing: [runtime], engine: "silero" }
                 })
                 : unable(`did not start: ${message.message.split("\n", 1)[0]}`, false)
             )
           )
         case "Judged":
-          if (worker === started) batches.judged(message.batch)
+          if (worker === started) batches.judged(message.index)
       }
     })
     started.on("error", (cause) => end(`failed: ${cause instanceof Error ? cause.message : String(cause)}`))
@@ -133,13 +131,15 @@ export const make = Effect.fnUntraced(function*(options: {
     }
   })
 
+  const down = (): void => {
+    worker = undefined
+    batches.down()
+  }
+
   /** Lives as long as one worker, and tells why it ended. */
   const live = (ended: Deferred.Deferred<string>) =>
     Effect.raceFirst(Deferred.await(ended), hangs).pipe(
-      Effect.ensuring(Effect.sync(() => {
-        worker = undefined
-        batches.down()
-      }))
+      Effect.ensuring(Effect.sync(down))
     )
 
   const begin = Effect.gen(function*() {
@@ -148,8 +148,8 @@ export const make = Effect.fnUntraced(function*(options: {
     return { scope, ended }
   })
   let current = yield* begin
-  // the last one, whichever it is, after nobody starts another any more
-  yield* Effect.addFinalizer(() => Scope.close(current.scope, Exit.void))
+  // the last one, whichever it is, after nobody starts another any more; a fiber that has not begun does nothing at its end
+  yield* Effect.addFinalizer(() => Effect.andThen(Effect.sync(down), Scope.close(current.scope, Exit.void)))
   yield* Effect.gen(function*() {
     while (true) {
       const why = yield* live(current.ended)
