@@ -41,13 +41,43 @@ export const write = (text: string): void => put(process.stdout, `${text}\n`)
  */
 export const line = (text = ""): Effect.Effect<void> => Effect.sync(() => write(text))
 
+let formatNote = (text: string): string => text
+
+/**
+ * Writes notes in another form while an effect runs: a program that reads JSON lines meets nothing else.
+ *
+ * @category output
+ * @since 0.1.0
+ */
+export const withNotes = (format: (text: string) => string) => <A, E, R>(effect: Effect.Effect<A, E, R>) =>
+  Effect.acquireUseRelease(
+    Effect.sync(() => {
+      const before = formatNote
+      formatNote = format
+      return before
+    }),
+    () => effect,
+    (before) =>
+      Effect.sync(() => {
+        formatNote = before
+      })
+  )
+
+/**
+ * A line of stderr, as it is, from plain code.
+ *
+ * @category output
+ * @since 0.1.0
+ */
+export const writeError = (text: string): void => put(process.stderr, `${text}\n`)
+
 /**
  * A line for the person at the terminal.
  *
  * @category output
  * @since 0.1.0
  */
-export const note = (text: string): Effect.Effect<void> => Effect.sync(() => put(process.stderr, `${text}\n`))
+export const note = (text: string): Effect.Effect<void> => Effect.sync(() => writeError(formatNote(text)))
 
 /**
  * A line that the next one replaces; only on a terminal.

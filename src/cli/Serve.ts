@@ -18,6 +18,9 @@ import { bounded } from "../Bounded.ts"
 import * as Builtin from "../builtin/index.ts"
 import * as Server from "../server/Server.ts"
 import * as ServerConfig from "../server/ServerConfig.ts"
+import * as Export from "../telemetry/Export.ts"
+import * as TelemetryConfig from "../telemetry/TelemetryConfig.ts"
+import * as Logs from "./Logs.ts"
 import * as Output from "./Output.ts"
 import * as Setup from "./Setup.ts"
 
@@ -115,10 +118,14 @@ export const serve = Effect.fnUntraced(function*(options: {
   // Nobody waits for models to hear that.
   yield* ServerConfig.requireAuthentication(listen)
   yield* ServerConfig.requireHook(listen, false)
+  const target = yield* TelemetryConfig.resolve(listen.telemetry, process.env)
+  const format = yield* Logs.formatOf(process.env, process.stderr.isTTY, config.enableStructuredLogging)
   yield* Server.requireFreePort(listen)
   yield* Setup.fetchModels(config)
   const server = Server.layer({ ...listen, providers: Object.values(Builtin.providers) }).pipe(
-    Layer.provideMerge(Setup.backend(Setup.besideServer(config, listen)))
+    Layer.provideMerge(Setup.backend(Setup.besideServer(config, listen))),
+    // below all of it, so that it takes what they say to their end
+    Layer.provide(target === undefined ? Layer.empty : Export.layer(target, config))
   )
   const context = yield* Effect.context<Effect.Services<typeof read>>()
   return yield* untilInterrupted(server, (backend) =>
@@ -131,6 +138,7 @@ export const serve = Effect.fnUntraced(function*(options: {
           Effect.provideContext(context)
         )
       )).pipe(
+      Logs.as(format),
       // what has become well again is news, too
       Effect.provideService(References.MinimumLogLevel, "Info")
     )

@@ -15,9 +15,10 @@ import * as Effect from "effect/Effect"
 import * as HttpApiBuilder from "effect/http-api/HttpApiBuilder"
 import * as HttpApiSwagger from "effect/http-api/HttpApiSwagger"
 import * as Headers from "effect/http/Headers"
+import * as HttpMiddleware from "effect/http/HttpMiddleware"
 import * as HttpRouter from "effect/http/HttpRouter"
 import * as HttpServerRequest from "effect/http/HttpServerRequest"
-import type * as HttpServerResponse from "effect/http/HttpServerResponse"
+import * as HttpServerResponse from "effect/http/HttpServerResponse"
 import * as UrlParams from "effect/http/UrlParams"
 import * as Layer from "effect/Layer"
 import * as PrometheusMetrics from "effect/observability/PrometheusMetrics"
@@ -36,6 +37,7 @@ import * as ClientAddress from "./ClientAddress.ts"
 import * as Guard from "./Guard.ts"
 import * as Handlers from "./Handlers.ts"
 import * as Problem from "./Problem.ts"
+import * as ProcessMetrics from "./ProcessMetrics.ts"
 import * as RawErrors from "./RawErrors.ts"
 import * as RouteTable from "./RouteTable.ts"
 import { requireAuthentication, requireHook, ServerConfig } from "./ServerConfig.ts"
@@ -137,6 +139,19 @@ const extraRoutes = [
   "/metrics"
 ]
 
+/** All that the registry holds, and what the process itself says when it is asked. */
+const metrics = Effect.map(
+  PrometheusMetrics.format(),
+  (text) =>
+    HttpServerResponse.text(text + ProcessMetrics.format(), {
+      contentType: "text/plain; version=0.0.4; charset=utf-8"
+    })
+)
+
+/** What asks again and again and is no call: a span of each would bury the rest. */
+const isProbe = ({ url }: HttpServerRequest.HttpServerRequest): boolean =>
+  /^\/(?:metrics|health\/\w+)(?:$|[?#])/.test(url)
+
 /** Around all routes: the guard before, problem JSON for what nobody answered, the headers behind. */
 const guarded = <E, R>(
   app: Effect.Effect<HttpServerResponse.HttpServerResponse, E, R>,
@@ -219,7 +234,7 @@ export const layer = (options: ServerOptions = {}): Layer.Layer<VoiceServer, Bac
           Layer.provide(Handlers.layer({ publicUrl, providers, scheme }))
         ),
         HttpApiSwagger.layer(Api, { path: "/docs" }),
-        PrometheusMetrics.layerHttp({ path: "/metrics" }),
+        HttpRouter.add("GET", "/metrics", metrics),
         HttpRouter.addAll(backend.routes),
         console ? HttpRouter.addAll(StaticFiles.routes(backend.clientOrigins ?? [])) : Layer.empty
       )
@@ -248,6 +263,7 @@ export const layer = (options: ServerOptions = {}): Layer.Layer<VoiceServer, Bac
       yield* server.serve(guarded(app, guard, table, ClientAddress.make(config.trustedProxies))).pipe(
         // Where a session's token may stand: spans tell of headers and addresses.
         Effect.updateService(UrlParams.CurrentRedactedNames, (names) => [...names, "token"]),
+        Effect.provideService(HttpMiddleware.TracerDisabledWhen, isProbe),
         Effect.updateService(Headers.CurrentRedactedNames, (names) => [...names, "sec-websocket-protocol"])
       )
       yield* Effect.addFinalizer(() => drain(backend))

@@ -9,6 +9,7 @@ import * as Schema from "effect/Schema"
 import { InvalidConfig } from "../BackendError.ts"
 import { withDefault } from "../conversation/ConversationPolicy.ts"
 import { secret } from "../Secret.ts"
+import { TelemetryConfig } from "../telemetry/TelemetryConfig.ts"
 import * as ClientAddress from "./ClientAddress.ts"
 
 const isHttpUrl = (text: string): boolean => URL.canParse(text) && /^https?:$/.test(new URL(text).protocol)
@@ -62,6 +63,13 @@ const File = Schema.NonEmptyString.check(Schema.isMaxLength(4_096))
  * - `tls.key`: the file with its key.
  * - `maxConnections`: sockets at once, WebSockets included. Beyond it the oldest that has sent no complete request is
  *   dropped, else the newcomer is answered 503. 4,096, [16, 1,000,000].
+ * - `telemetry`: where `serve` sends traces, metrics and log lines; the standard `OTEL_…` variables are used where it says
+ *   nothing.
+ * - `telemetry.otlp_endpoint`: the base URL of an OTLP/HTTP receiver; `/v1/traces`, `/v1/metrics` and `/v1/logs` are added.
+ * - `telemetry.otlp_headers`: headers of each request, most of the time a key; their values are secrets.
+ * - `telemetry.otlp_protocol`: `http/protobuf` or `http/json`. `http/protobuf`.
+ * - `telemetry.service_name`: the resource's `service.name`. `effect-voice`.
+ * - `telemetry.export_interval`: how often metrics are sent, in ms. 10,000, [100, 600,000].
  *
  * @category models
  * @since 0.1.0
@@ -75,7 +83,8 @@ export const ServerConfig = Schema.Struct({
   authentication: Schema.Literals(["keys", "hook"]).pipe(withDefault("keys" as const)),
   trustedProxies: Schema.Array(Range).pipe(withDefault([])),
   tls: Schema.optionalKey(Schema.Struct({ cert: File, key: File })),
-  maxConnections: Schema.Int.check(Schema.isBetween({ minimum: 16, maximum: 1_000_000 })).pipe(withDefault(4_096))
+  maxConnections: Schema.Int.check(Schema.isBetween({ minimum: 16, maximum: 1_000_000 })).pipe(withDefault(4_096)),
+  telemetry: TelemetryConfig.pipe(withDefault({}))
 }).pipe(
   Schema.encodeKeys({
     publicUrl: "public_url",

@@ -69,9 +69,17 @@ describe("the packed package", () => {
     const entries = readdirSync(join(project, "node_modules", "effect-voice"))
     assert.includeMembers(entries, ["LICENSE", "README.md", "THIRD-PARTY-LICENCES.md", "dist", "package.json"])
     for (const absent of ["test", "node_modules", ".ci"]) assert.notInclude(entries, absent)
-    // of the scripts only what users run: the bridge to Pipecat
+    // of the scripts only what users run, the bridge to Pipecat, and what they hand to Grafana and Prometheus
     const scripts = readdirSync(join(project, "node_modules", "effect-voice", "scripts"), { recursive: true })
-    assert.sameMembers(scripts.map(String), ["pipecat", join("pipecat", "README.md"), join("pipecat", "bridge.py")])
+    assert.sameMembers(scripts.map(String), [
+      "pipecat",
+      join("pipecat", "README.md"),
+      join("pipecat", "bridge.py"),
+      "telemetry",
+      join("telemetry", "README.md"),
+      join("telemetry", "alerts.yml"),
+      join("telemetry", "grafana-dashboard.json")
+    ])
   })
 
   it("has the schema of configs where editors look for it, and prints it", () => {

@@ -1,0 +1,127 @@
+/**
+ * The log lines of `serve`: JSON for programs, words for people.
+ *
+ * @since 0.1.0
+ */
+import * as Cause from "effect/Cause"
+import * as Effect from "effect/Effect"
+import * as Formatter from "effect/Formatter"
+import * as Logger from "effect/Logger"
+import * as Redactable from "effect/Redactable"
+import * as References from "effect/References"
+import { InvalidConfig } from "../BackendError.ts"
+import * as Names from "../telemetry/Names.ts"
+import * as Output from "./Output.ts"
+
+/**
+ * @category models
+ * @since 0.1.0
+ */
+export type Format = "json" | "pretty" | "logfmt"
+
+/** A line stays readable by those who cut long ones: 16 KiB. */
+const MAX_TEXT = 16_384
+
+const isFormat = (text: string): text is Format => text === "json" || text === "pretty" || text === "logfmt"
+
+/**
+ * Which form log lines have: what `EFFECT_VOICE_LOG` says (`json`, `pretty`, `logfmt`), else `pretty` on a terminal and, in a
+ * pipe, `json` with structured logging and `logfmt` without. Fails `invalid_config` for any other word.
+ *
+ * @category config
+ * @since 0.1.0
+ */
+export const formatOf = (
+  env: { readonly [name: string]: string | undefined },
+  isTerminal: boolean | undefined,
+  structured: boolean
+): Effect.Effect<Format, InvalidConfig> => {
+  const said = env["EFFECT_VOICE_LOG"]?.trim().toLowerCase() ?? ""
+  if (isFormat(said)) return Effect.succeed(said)
+  if (said === "") return Effect.succeed(isTerminal === true ? "pretty" : structured ? "json" : "logfmt")
+  return Effect.fail(
+    new InvalidConfig({
+      op: "serve",
+      message: "EFFECT_VOICE_LOG: expected json, pretty or logfmt",
+      details: { faults: [{ path: "EFFECT_VOICE_LOG", message: "expected json, pretty or logfmt" }] }
+    })
+  )
+}
+
+const cut = (text: string): string => text.length > MAX_TEXT ? `${text.slice(0, MAX_TEXT)}…` : text
+
+const textOf = (message: unknown): string =>
+  (Array.isArray(message) ? message : [message])
+    .map((part) => typeof part === "string" ? part : Formatter.format(Redactable.redact(part)))
+    .join(" ")
+
+/** What is known of a line, in the order in which it is written. */
+interface Line {
+  readonly time: string
+  readonly level: string
+  readonly message: string
+  readonly [key: string]: unknown
+}
+
+const json = (line: Line): string => {
+  const text = Formatter.formatJson(line)
+  return text.length <= 4 * MAX_TEXT ? text : Formatter.formatJson({ ...line, fields: { truncated: true } })
+}
+
+/**
+ * A line's object: `time`, `level` and `message`; `session` and `turn` of lines from within a session; `trace_id` and
+ * `span_id` where there is a span; further annotations under `fields`; `error` with what failed.
+ *
+ * @category formatting
+ * @since 0.1.0
+ */
+export const structured = (options: Logger.Options<unknown>): Line => {
+  const { [Names.logKeys.session]: session, [Names.logKeys.turn]: turn, ...fields } = options.fiber.getRef(
+    References.CurrentLogAnnotations
+  )
+  const span = options.fiber.cache.span
+  return {
+    time: options.date.toISOString(),
+    level: options.logLevel.toLowerCase(),
+    message: cut(textOf(options.message)),
+    ...(session === undefined ? {} : { session }),
+    ...(turn === undefined ? {} : { turn }),
+    ...(span === undefined ? {} : { trace_id: span.traceId, span_id: span.spanId }),
+    ...(Object.keys(fields).length === 0 ? {} : { fields }),
+    ...(options.cause.reasons.length === 0 ? {} : { error: cut(Cause.pretty(options.cause)) })
+  }
+}
+
+const jsonLogger = Logger.make<unknown, void>((options) => Output.writeError(json(structured(options))))
+
+/** Notes are no log lines, but whoever reads JSON can read nothing else. */
+const noteLine = (text: string): string =>
+  json({
+    time: new Date().toISOString(),
+    level: text.startsWith("error:") ? "error" : "info",
+    message: cut(text.trimStart())
+  })
+
+const loggerOf = (format: Format): Logger.Logger<unknown, void> => {
+  switch (format) {
+    case "json":
+      return jsonLogger
+    case "logfmt":
+      return Logger.map(Logger.formatLogFmt, Output.writeError)
+    case "pretty":
+      return Logger.consolePretty()
+  }
+}
+
+/**
+ * Runs an effect with its log lines, and the notes it writes, in a form.
+ *
+ * @category combinators
+ * @since 0.1.0
+ */
+export const as = (format: Format) => <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> => {
+  const logged = Effect.provide(effect, Logger.layer([loggerOf(format)])).pipe(
+    Effect.provideService(Logger.LogToStderr, true)
+  )
+  return format === "json" ? Output.withNotes(noteLine)(logged) : logged
+}
