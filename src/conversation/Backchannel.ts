@@ -24,13 +24,7 @@ const MAX = 80
 const normal = (text: string): string =>
   text.toLowerCase().replace(/[‘’`]/gu, "'").replace(/[^\p{L}\p{M}\p{N}']+/gu, " ").trim()
 
-/**
- * Makes the test with more phrases: is this transcript made of backchannels only, one or several? Nothing is none.
- *
- * @category constructors
- * @since 0.1.0
- */
-export const make = (more: ReadonlyArray<string> = []): (transcript: string) => boolean => {
+const compile = (more: ReadonlyArray<string>): (transcript: string) => boolean => {
   const known = new Set([...backchannels, ...more].map(normal).filter((phrase) => phrase !== ""))
   const longest = Math.max(...[...known].map((phrase) => phrase.split(" ").length))
   return (transcript) => {
@@ -46,6 +40,23 @@ export const make = (more: ReadonlyArray<string> = []): (transcript: string) => 
     }
     return words.length > 0 && reached[words.length] === true
   }
+}
+
+/** Sessions of one backend share their policy, and so its phrases. */
+const compiled = new WeakMap<ReadonlyArray<string>, (transcript: string) => boolean>()
+const none: ReadonlyArray<string> = []
+
+/**
+ * Makes the test with more phrases: is this transcript made of backchannels only, one or several? Nothing is none.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const make = (more: ReadonlyArray<string> = none): (transcript: string) => boolean => {
+  const key = more.length === 0 ? none : more
+  const made = compiled.get(key) ?? compile(more)
+  compiled.set(key, made)
+  return made
 }
 
 /**

@@ -16,8 +16,8 @@ import { bounded } from "../../Bounded.ts"
 import { Batches } from "./Batches.ts"
 import { type FromWorker, type ModelRate, shapes, type ToWorker, type WorkerOptions } from "./BatchProtocol.ts"
 
-/** A window waits at most so long for others; with few sessions less, because there are few to wait for. */
-const MAX_WAIT_MS = 10
+/** A window waits at most so long for others, half its length: waking the worker costs as much as judging ten. With few sessions less. */
+const MAX_WAIT_MS = 16
 const SESSIONS_PER_MS = 4
 /** Loading the runtime and the model takes 0.3 s. */
 const START_TIMEOUT = "10 seconds"
