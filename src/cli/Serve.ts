@@ -10,6 +10,7 @@ import * as Layer from "effect/Layer"
 import * as Queue from "effect/Queue"
 import * as References from "effect/References"
 import * as Scope from "effect/Scope"
+import type { Socket } from "node:net"
 import { BackendConfig } from "../backend/BackendConfig.ts"
 import * as ConfigDiff from "../backend/ConfigDiff.ts"
 import { type DrainReport, VoiceBackend } from "../backend/VoiceBackend.ts"
@@ -23,6 +24,9 @@ import * as TelemetryConfig from "../telemetry/TelemetryConfig.ts"
 import * as Logs from "./Logs.ts"
 import * as Output from "./Output.ts"
 import * as Setup from "./Setup.ts"
+import * as Primary from "./workers/Primary.ts"
+import type { PrimaryOptions } from "./workers/Primary.ts"
+import * as WorkerSide from "./workers/WorkerSide.ts"
 
 /** Calls survive a restart of the server, without anything to install. */
 const serverDefaults = { store: { kind: "sqlite" } }
@@ -52,7 +56,11 @@ const drain = (backend: VoiceBackend["Service"]) =>
  */
 export const untilInterrupted = <R>(
   server: Layer.Layer<Server.VoiceServer | VoiceBackend, BackendError, R>,
-  meanwhile: (backend: VoiceBackend["Service"]) => Effect.Effect<never>
+  meanwhile: (backend: VoiceBackend["Service"]) => Effect.Effect<never>,
+  onListening?: (
+    server: Server.VoiceServer["Service"],
+    backend: VoiceBackend["Service"]
+  ) => Effect.Effect<void, never, Scope.Scope>
 ): Effect.Effect<never, BackendError, R> =>
   Effect.acquireUseRelease(
     Scope.make(),
@@ -60,7 +68,10 @@ export const untilInterrupted = <R>(
       Effect.gen(function*() {
         const context = yield* Layer.buildWithScope(server, scope)
         const backend = Context.get(context, VoiceBackend)
-        yield* Output.line(`effect-voice is listening on ${Context.get(context, Server.VoiceServer).url}`)
+        const listening = Context.get(context, Server.VoiceServer)
+        yield* onListening === undefined
+          ? Output.line(`effect-voice is listening on ${listening.url}`)
+          : Scope.provide(onListening(listening, backend), scope)
         return yield* meanwhile(backend).pipe(Effect.onInterrupt(() => drain(backend)))
       }),
     (scope) => bounded(RELEASE_DEADLINE)(Scope.close(scope, Exit.void))
@@ -101,6 +112,17 @@ const reload = Effect.fnUntraced(function*(
   if (restart.length > 0) yield* Output.note(`config: after a restart only: ${restart.join(", ")}`)
 })
 
+/** Several processes on one port, until it is interrupted; then all of them drain. */
+const several = (count: number, options: Omit<PrimaryOptions, "count">): Effect.Effect<never, BackendError> =>
+  Effect.scoped(
+    Effect.gen(function*() {
+      const { forward } = yield* Primary.make({ ...options, count })
+      return yield* options.file === undefined
+        ? Effect.never
+        : onHangup(Effect.sync(() => forward("SIGHUP")))
+    }).pipe(Effect.onInterrupt(() => Output.note("draining all workers; a second signal ends them at once")))
+  )
+
 /**
  * Serves until it is interrupted, then drains. With a config file, SIGHUP reads it again.
  *
@@ -111,6 +133,8 @@ export const serve = Effect.fnUntraced(function*(options: {
   readonly config: string | undefined
   readonly host: string | undefined
   readonly port: number | undefined
+  /** Processes that share the port. Default: 1, this one. */
+  readonly workers?: number | undefined
 }) {
   const read = Setup.loadConfig(options.config, serverDefaults)
   const { config, section } = yield* read
@@ -122,24 +146,46 @@ export const serve = Effect.fnUntraced(function*(options: {
   const format = yield* Logs.formatOf(process.env, process.stderr.isTTY, config.enableStructuredLogging)
   yield* Server.requireFreePort(listen)
   yield* Setup.fetchModels(config)
-  const server = Server.layer({ ...listen, providers: Object.values(Builtin.providers) }).pipe(
-    Layer.provideMerge(Setup.backend(Setup.besideServer(config, listen))),
+  const role = WorkerSide.role(process.env)
+  if (options.workers !== undefined && options.workers > 1 && role === undefined) {
+    return yield* several(options.workers, { config, listen, file: options.config }).pipe(
+      Logs.as(format),
+      Effect.provideService(References.MinimumLogLevel, "Info")
+    )
+  }
+  let accept: ((socket: Socket, head: Buffer) => void) | undefined
+  const server = Server.layer({
+    ...listen,
+    providers: Object.values(Builtin.providers),
+    adopt: (take) => {
+      accept = take
+    }
+  }).pipe(
+    Layer.provideMerge(Setup.backend(Setup.besideServer(config, { ...listen, host: role?.host ?? listen.host }))),
     // below all of it, so that it takes what they say to their end
     Layer.provide(target === undefined ? Layer.empty : Export.layer(target, config))
   )
   const context = yield* Effect.context<Effect.Services<typeof read>>()
-  return yield* untilInterrupted(server, (backend) =>
-    // without a file there is nothing to read again, and SIGHUP means what it always does
-    options.config === undefined
-      ? Effect.never
-      : onHangup(
-        reload(backend, read, section, listen).pipe(
-          Effect.catch((error) => Effect.andThen(Output.failure(error), Output.note("config: unchanged"))),
-          Effect.provideContext(context)
-        )
-      )).pipe(
-      Logs.as(format),
-      // what has become well again is news, too
-      Effect.provideService(References.MinimumLogLevel, "Info")
-    )
+  return yield* untilInterrupted(
+    server,
+    (backend) =>
+      // without a file there is nothing to read again, and SIGHUP means what it always does
+      options.config === undefined
+        ? Effect.never
+        : onHangup(
+          reload(backend, read, section, listen).pipe(
+            Effect.catch((error) => Effect.andThen(Output.failure(error), Output.note("config: unchanged"))),
+            Effect.provideContext(context)
+          )
+        ),
+    role === undefined
+      ? undefined
+      : ({ port }, backend) =>
+        WorkerSide.listen(port, (socket, head) => accept?.(socket, head), backend.activeSessionCount)
+  ).pipe(
+    role === undefined ? (effect) => effect : Effect.annotateLogs({ worker: role.index }),
+    Logs.as(format),
+    // what has become well again is news, too
+    Effect.provideService(References.MinimumLogLevel, "Info")
+  )
 })

@@ -32,7 +32,7 @@ export const loadConfig = (file: string | undefined, defaults?: { readonly [key:
   )
 
 /** Variables that are read elsewhere. */
-const others = new Set(["EFFECT_VOICE_MODELS", "EFFECT_VOICE_API_KEY", "EFFECT_VOICE_LOG"])
+const others = new Set(["EFFECT_VOICE_WORKER", "EFFECT_VOICE_MODELS", "EFFECT_VOICE_API_KEY", "EFFECT_VOICE_LOG"])
 
 /**
  * The config of a backend that is served at `host`. Where that is loopback, the WebRTC of provider `local` stays there,

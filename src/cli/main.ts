@@ -19,6 +19,7 @@ import * as Logger from "effect/Logger"
 import * as Option from "effect/Option"
 import * as References from "effect/References"
 import { readFileSync } from "node:fs"
+import { availableParallelism } from "node:os"
 import { fromCause, isBackendError } from "../BackendError.ts"
 import * as Builtin from "../builtin/index.ts"
 import { ModelStore } from "../models/ModelStore.ts"
@@ -44,12 +45,18 @@ const serveCommand = Command.make("serve", {
     Flag.filter((port) => port >= 0 && port <= 65_535, () => "a port from 0 to 65535"),
     Flag.withDescription("The port to listen on (8080); 0 takes a free one"),
     Flag.optional
+  ),
+  workers: Flag.Int("workers").pipe(
+    Flag.filter((count) => count >= 0 && count <= 64, () => "a number of processes from 0 to 64"),
+    Flag.withDescription("Processes that share the port and the sessions (1); 0 is one for each core"),
+    Flag.optional
   )
-}, ({ config, host, port }) =>
+}, ({ config, host, port, workers }) =>
   serve({
     config: Option.getOrUndefined(config),
     host: Option.getOrUndefined(host),
-    port: Option.getOrUndefined(port)
+    port: Option.getOrUndefined(port),
+    workers: Option.getOrUndefined(Option.map(workers, (count) => count === 0 ? availableParallelism() : count))
   })).pipe(Command.withDescription("Serve the API and the console page until a signal ends it"))
 
 const talkCommand = Command.make("talk", {

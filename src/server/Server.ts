@@ -64,6 +64,10 @@ export class VoiceServer extends Context.Service<VoiceServer, {
  * @since 0.1.0
  */
 export interface ServerOptions extends Partial<ServerConfig> {
+  /**
+   * Connections that come from elsewhere: is called once with what takes a socket, and what has been read from it already.
+   */
+  readonly adopt?: ((accept: (socket: Net.Socket, head: Buffer) => void) => void) | undefined
   /** The providers that `GET /v1/providers` tells of besides the one at work. Default: none. */
   readonly providers?: ReadonlyArray<BackendProvider["Service"]> | undefined
   /** Whether `/` is the console page. Default: true. */
@@ -204,7 +208,7 @@ export const layer = (options: ServerOptions = {}): Layer.Layer<VoiceServer, Bac
     VoiceServer,
     Effect.gen(function*() {
       const backend = yield* VoiceBackend
-      const { console = true, grace = "2 seconds", providers = [], ...given } = options
+      const { adopt, console = true, grace = "2 seconds", providers = [], ...given } = options
       const config: ServerConfig = {
         ...defaults,
         ...Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined))
@@ -267,6 +271,12 @@ export const layer = (options: ServerOptions = {}): Layer.Layer<VoiceServer, Bac
         Effect.updateService(Headers.CurrentRedactedNames, (names) => [...names, "sec-websocket-protocol"])
       )
       yield* Effect.addFinalizer(() => drain(backend))
+      adopt?.((socket, head) => {
+        node.emit("connection", socket)
+        // as if it had just been read
+        socket.emit("data", head)
+        socket.resume()
+      })
 
       const address = node.address()
       const port = typeof address === "object" && address !== null ? address.port : config.port

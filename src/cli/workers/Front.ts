@@ -1,0 +1,229 @@
+/**
+ * The one port of several workers: looks at the first request of each connection, hands WebSockets over to the worker that
+ * has the session, socket and all, and passes on ordinary requests one by one.
+ *
+ * A handed-over socket costs the primary nothing more: no frame passes through it. An ordinary connection may carry
+ * requests about several sessions, so those go through it. Plain callbacks of Node; nothing is unbounded: heads, waiting
+ * times, bodies (the workers see to those), and sockets.
+ *
+ * @since 0.1.0
+ */
+import * as Http from "node:http"
+import * as Net from "node:net"
+import * as Merge from "./Merge.ts"
+import type { Places, WorkerView } from "./Places.ts"
+import * as RequestHead from "./RequestHead.ts"
+
+/** The head of the first request must have come by then. */
+const HEAD_TIMEOUT_MS = 10_000
+/** What all workers are asked, they answer in this time or not at all. */
+const ASK_TIMEOUT_MS = 6_000
+/** Of an answer that is read here: lists, metrics. */
+const MAX_ANSWER_BYTES = 16_777_216
+
+/**
+ * A worker that requests can be given to.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface FrontWorker extends WorkerView {
+  /** Where it listens on loopback. */
+  readonly port: number
+  /** A session is being made there; gives what tells how that ended. */
+  readonly onCreate: () => (made: boolean) => void
+  readonly handOver: (socket: Net.Socket, head: Buffer) => void
+}
+
+/**
+ * @category models
+ * @since 0.1.0
+ */
+export interface FrontOptions {
+  readonly workers: () => ReadonlyArray<FrontWorker>
+  readonly places: Places
+  /** Sockets at once. */
+  readonly maxConnections: number
+}
+
+const problem = (status: number, detail: string): string =>
+  JSON.stringify({ type: "about:blank", title: Http.STATUS_CODES[status], status, code: "connection_failed", detail })
+
+const nobody = "no worker is up; try again in a moment"
+
+/** Headers of one hop (RFC 9110 §7.6.1), and who asks: that is said anew. */
+const hop = new Set(["connection", "keep-alive", "transfer-encoding", "upgrade", "te", "trailer", "proxy-connection"])
+
+const headersOf = (request: Http.IncomingMessage): Http.OutgoingHttpHeaders => {
+  const headers: Http.OutgoingHttpHeaders = {}
+  for (const [name, value] of Object.entries(request.headers)) if (!hop.has(name)) headers[name] = value
+  const former = request.headers["x-forwarded-for"]
+  const from = request.socket.remoteAddress ?? ""
+  headers["x-forwarded-for"] = former === undefined ? from : `${String(former)}, ${from}`
+  // a header of the same meaning that says something else would make both worthless
+  delete headers["forwarded"]
+  return headers
+}
+
+/**
+ * Makes the server; it does not listen yet.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const make = ({ maxConnections, places, workers }: FrontOptions): Net.Server => {
+  const find = (index: number | undefined) => workers().find((worker) => worker.index === index)
+
+  /** One worker's whole answer; status 0 when there is none. */
+  const ask = (worker: FrontWorker, request: Http.IncomingMessage) =>
+    new Promise<{ readonly worker: number; readonly status: number; readonly text: string }>((resolve) => {
+      const none = { worker: worker.index, status: 0, text: "" }
+      const asked = Http.request({
+        host: "127.0.0.1",
+        port: worker.port,
+        method: "GET",
+        path: request.url,
+        headers: headersOf(request),
+        timeout: ASK_TIMEOUT_MS
+      }, (response) => {
+        const chunks: Array<Buffer> = []
+        let size = 0
+        response.on("data", (chunk: Buffer) => {
+          size += chunk.length
+          if (size > MAX_ANSWER_BYTES) return asked.destroy()
+          chunks.push(chunk)
+        })
+        response.on(
+          "end",
+          () =>
+            resolve({ worker: worker.index, status: response.statusCode ?? 0, text: Buffer.concat(chunks).toString() })
+        )
+        response.on("error", () => resolve(none))
+      })
+      asked.on("timeout", () => asked.destroy())
+      asked.on("error", () => resolve(none))
+      asked.on("close", () => resolve(none))
+      asked.end()
+    })
+
+  const gathered = async (request: Http.IncomingMessage, response: Http.ServerResponse): Promise<void> => {
+    const path = (request.url ?? "").split("?", 1)[0]
+    const answers = await Promise.all(
+      workers().map((worker) => worker.up ? ask(worker, request) : { worker: worker.index, status: 0, text: "" })
+    )
+    const send = (status: number, type: string, body: string) =>
+      response.writeHead(status, { "content-type": type, "cache-control": "no-store" }).end(body)
+    if (path === "/health/ready") {
+      const { status, text } = Merge.readiness(answers)
+      return void send(status, "application/json", text)
+    }
+    const good = answers.filter(({ status }) => status === 200)
+    // whoever may not ask is told so by any of them
+    const refusal = answers.find(({ status }) => status >= 400)
+    if (good.length === 0) {
+      return void send(refusal?.status ?? 503, "application/problem+json", refusal?.text ?? problem(503, nobody))
+    }
+    if (path === "/metrics") {
+      return void send(
+        200,
+        "text/plain; version=0.0.4; charset=utf-8",
+        Merge.metrics(good.map(({ text, worker }) => [worker, text]))
+      )
+    }
+    send(200, "application/json", Merge.sessions(good.map(({ text }) => text)))
+  }
+
+  const isGathered = ({ method, url }: Http.IncomingMessage) =>
+    method === "GET" && /^\/(?:metrics|health\/ready|v1\/sessions)(?:$|\?)/u.test(url ?? "")
+
+  /** What was made where: the only answer that is read, besides being passed on. */
+  const heed = (request: Http.IncomingMessage, answer: Http.IncomingMessage, index: number): void => {
+    const session = RequestHead.sessionOf(request.url ?? "")
+    if (request.method === "DELETE" && session !== undefined) places.forget(session)
+    if (request.method !== "POST" || answer.statusCode !== 201) return
+    const made = RequestHead.sessionOf((answer.headers.location ?? "").replace(/^.*?(?=\/v1\/)/u, ""))
+    if (made !== undefined) places.remember(decodeURIComponent(made), index)
+  }
+
+  const passOn = (request: Http.IncomingMessage, response: Http.ServerResponse): void => {
+    const session = RequestHead.sessionOf(request.url ?? "")
+    const worker = find(places.pick(session, workers()))
+    const refuse = (status: number, detail: string): void => {
+      if (response.headersSent) return void response.destroy()
+      response.writeHead(status, { "content-type": "application/problem+json", "retry-after": "1" })
+      response.end(problem(status, detail))
+    }
+    if (worker === undefined) return refuse(503, nobody)
+    // counted before it is there, or all that come at once would go to one
+    const created = request.method === "POST" && session === undefined ? worker.onCreate() : undefined
+    const asked = Http.request({
+      host: "127.0.0.1",
+      port: worker.port,
+      method: request.method,
+      path: request.url,
+      headers: headersOf(request)
+    }, (answer) => {
+      heed(request, answer, worker.index)
+      created?.(answer.statusCode === 201)
+      const headers: Http.OutgoingHttpHeaders = {}
+      for (const [name, value] of Object.entries(answer.headers)) if (!hop.has(name)) headers[name] = value
+      response.writeHead(answer.statusCode ?? 502, headers)
+      answer.pipe(response)
+      answer.on("error", () => response.destroy())
+    })
+    asked.on("error", () => refuse(502, "the worker with this session is gone; it comes back in a moment"))
+    response.on("close", () => {
+      created?.(false)
+      asked.destroy()
+    })
+    request.pipe(asked)
+  }
+
+  const http = Http.createServer({
+    headersTimeout: HEAD_TIMEOUT_MS,
+    requestTimeout: 30_000,
+    connectionsCheckingInterval: 2_000,
+    maxHeaderSize: RequestHead.MAX_BYTES,
+    requireHostHeader: false
+  }, (request, response) => {
+    if (isGathered(request)) void gathered(request, response)
+    else passOn(request, response)
+  })
+  // a later request of a connection that began with an ordinary one may be an upgrade, too
+  const toWorker = (socket: Net.Socket, head: Buffer, path: string): void => {
+    const worker = find(places.pick(RequestHead.sessionOf(path), workers()))
+    if (worker === undefined) {
+      return void socket.end(`HTTP/1.1 503 Service Unavailable\r\ncontent-length: 0\r\nconnection: close\r\n\r\n`)
+    }
+    worker.handOver(socket, head)
+  }
+  http.on("upgrade", (_, socket) => {
+    // the parser has read from it, so that it cannot be handed over any more: a client asks again on a connection of its own
+    socket.end("HTTP/1.1 421 Misdirected Request\r\ncontent-length: 0\r\nconnection: close\r\n\r\n")
+  })
+
+  const front = Net.createServer({ pauseOnConnect: false, noDelay: true }, (socket) => {
+    let bytes: Buffer = Buffer.alloc(0)
+    const give = () => {
+      socket.off("data", onData)
+      socket.setTimeout(0)
+      socket.pause()
+    }
+    const onData = (chunk: Buffer): void => {
+      bytes = bytes.length === 0 ? chunk : Buffer.concat([bytes, chunk])
+      const head = RequestHead.read(bytes)
+      if (head._tag === "More") return
+      give()
+      if (head._tag === "Request" && head.upgrades) return toWorker(socket, bytes, head.path)
+      // what is no request is answered by who knows how
+      http.emit("connection", socket)
+      socket.emit("data", bytes)
+      socket.resume()
+    }
+    socket.setTimeout(HEAD_TIMEOUT_MS, () => socket.destroy())
+    socket.on("error", () => socket.destroy())
+    socket.on("data", onData)
+  })
+  front.maxConnections = maxConnections
+  return front
+}
