@@ -99,7 +99,10 @@ const config = {
     bind_address: "127.0.0.1",
     ice_servers: [{ urls: "turn:turn.example:3478", username: "u", credential: canary }]
   },
-  server: { api_keys: [canary, "${CANARY}-2"] }
+  server: {
+    api_keys: [canary, "${CANARY}-2"],
+    telemetry: { otlp_endpoint: "http://127.0.0.1:1", otlp_headers: { authorization: canary } }
+  }
 }
 
 const hosted: EngineRegistry.EngineLoader<"stt"> = Effect.succeed(EngineRegistry.define({
@@ -167,7 +170,7 @@ describe("secrets", () => {
     const schema = Fs.readFileSync(Builtin.configSchema, "utf8")
     const ofEngines = keyed.flatMap(([, keys]) => keys).length
     assert.isAbove(ofEngines, 0)
-    assert.strictEqual(schema.match(/"writeOnly": true/g)?.length, 6 + ofEngines)
+    assert.strictEqual(schema.match(/"writeOnly": true/g)?.length, 7 + ofEngines)
     silent("the schema", schema)
   })
 

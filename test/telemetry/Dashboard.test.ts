@@ -20,7 +20,7 @@ const queries: ReadonlyArray<string> = [
 ]
 const ours: ReadonlyArray<string> = Object.values(Names.metrics)
 const isHistogram = (name: string) =>
-  name.endsWith("_seconds") && name.startsWith("effect_voice_") && !name.endsWith("_total")
+  name.endsWith("_seconds") && name.startsWith("effect_voice_") && name !== Names.metrics.eventLoopLag
 const known = new Set([
   ...ours.flatMap((name) => isHistogram(name) ? [`${name}_bucket`, `${name}_sum`, `${name}_count`] : [name]),
   ...Object.values(names)

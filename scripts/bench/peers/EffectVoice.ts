@@ -17,11 +17,14 @@ import * as Stream from "effect/Stream"
 import * as Agent from "../../../src/agent/Agent.ts"
 import * as BackendProvider from "../../../src/backend/BackendProvider.ts"
 import { VoiceBackend } from "../../../src/backend/VoiceBackend.ts"
+import type { BackendError } from "../../../src/BackendError.ts"
 import { type ConversationPolicy, defaultPolicy } from "../../../src/conversation/ConversationPolicy.ts"
 import type { ConnectionListener, UserConnection } from "../../../src/session/UserConnection.ts"
 import { SpeechToText, type TranscriptEvent } from "../../../src/speech/SpeechToText.ts"
 import { type SpeechChunk, TextToSpeech } from "../../../src/speech/TextToSpeech.ts"
 import { TIMELINE_RATE, VoiceActivityDetector } from "../../../src/speech/VoiceActivityDetector.ts"
+import * as Export from "../../../src/telemetry/Export.ts"
+import * as TelemetryConfig from "../../../src/telemetry/TelemetryConfig.ts"
 import {
   answer,
   type Driven,
@@ -155,13 +158,33 @@ const connectionOf = (sink: Sink, listen: (listener: ConnectionListener) => void
   close: () => Effect.void
 })
 
+const watched = ({ metrics, tracing }: NonNullable<Load["telemetry"]>) => ({
+  enableTracing: tracing,
+  enableMetrics: metrics,
+  enableStructuredLogging: tracing
+})
+
+const exported = ({ telemetry }: Load): Layer.Layer<never, BackendError> =>
+  telemetry?.endpoint === undefined
+    ? Layer.empty
+    : Layer.unwrap(
+      Effect.map(
+        TelemetryConfig.resolve({ endpoint: telemetry.endpoint, exportInterval: 1_000 }, {}),
+        (target) => target === undefined ? Layer.empty : Export.layer(target, watched(telemetry))
+      )
+    )
+
 /** Starts the backend. */
 export const connect = async (load: Load): Promise<Peer> => {
   const runtime = ManagedRuntime.make(
     VoiceBackend.layerSttTts({
       agent: Agent.fromStream(() => Stream.succeed(answer)),
-      config: { conversation: policyOf(load), maxConcurrentSessions: 10_000 }
-    }).pipe(Layer.provide([Vad, Stt, ttsOf(load), Provider]))
+      config: {
+        conversation: policyOf(load),
+        maxConcurrentSessions: 10_000,
+        ...(load.telemetry === undefined ? {} : watched(load.telemetry))
+      }
+    }).pipe(Layer.provide([Vad, Stt, ttsOf(load), Provider]), Layer.provide(exported(load)))
   )
   const open = async (sink: Sink): Promise<Driven> => {
     opening = sink
