@@ -131,10 +131,10 @@ export class AudioInput<Key extends string = string> {
     this.#watches.delete(key)
   }
 
-  /** Calls back when all that has arrived has been heard: at once, unless a processor holds some of it. */
+  /** Calls back when all that has arrived has been heard: at once, unless a processor holds some of it or an ear is late. */
   settle(settled: () => void): void {
-    if (this.#arrived === this.#position) return settled()
-    this.#settling.push({ at: this.#arrived, settled })
+    if (this.#arrived === this.#position) return this.#outlets.vad.settle(settled)
+    this.#settling.push({ at: this.#arrived, settled: () => this.#outlets.vad.settle(settled) })
     this.#chain?.flush()
   }
 

@@ -20,6 +20,8 @@ export interface Ear {
   /** Which branch of the audio it hears, where processors fork it. Default: `stt`. */
   readonly branch?: AudioBranch | undefined
   readonly push: (pcm: Int16Array) => void
+  /** Calls back when what was pushed has been heard; only of an ear that hears later. */
+  readonly settle?: ((settled: () => void) => void) | undefined
 }
 
 interface Converted {
@@ -72,6 +74,18 @@ export class Outlet {
     for (const { ears, resampler } of this.#converted) {
       const converted = resampler.process(pcm)
       for (const ear of ears) ear.push(converted)
+    }
+  }
+
+  /** Calls back when all ears have heard what was pushed. */
+  settle(settled: () => void): void {
+    const late = [...this.#direct, ...this.#converted.flatMap(({ ears }) => ears)].flatMap(({ settle }) => settle ?? [])
+    let left = late.length
+    if (left === 0) return settled()
+    for (const settle of late) {
+      settle(() => {
+        if (--left === 0) settled()
+      })
     }
   }
 

@@ -51,7 +51,12 @@ export const make = Effect.fnUntraced(function*(
         Effect.fail(new Timeout({ op: "VoiceActivityDetector.open", message: `opening ${vad.name} took too long` }))
     }))
     yield* Effect.fromResult(
-      context.input.add({ sampleRate: vad.sampleRate, branch: "vad", push: (pcm) => detector.push(pcm) })
+      context.input.add({
+        sampleRate: vad.sampleRate,
+        branch: "vad",
+        push: (pcm) => detector.push(pcm),
+        settle: detector.settle
+      })
     )
   }
 

@@ -101,7 +101,12 @@ export const make = (
     // the recogniser hears first: a change of activity then speaks of audio that it has
     yield* Effect.fromResult(context.input.add({ sampleRate: stt.sampleRate, push: (pcm) => recogniser.push(pcm) }))
     yield* Effect.fromResult(
-      context.input.add({ sampleRate: vad.sampleRate, branch: "vad", push: (pcm) => detector.push(pcm) })
+      context.input.add({
+        sampleRate: vad.sampleRate,
+        branch: "vad",
+        push: (pcm) => detector.push(pcm),
+        settle: detector.settle
+      })
     )
 
     const text = (

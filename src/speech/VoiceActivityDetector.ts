@@ -45,6 +45,11 @@ export interface VoiceActivityStream {
    * during the call.
    */
   readonly push: (pcm: Int16Array) => void
+  /**
+   * Calls back when all that was pushed has been judged, at once where `push` does that. Only of a detector that works
+   * elsewhere.
+   */
+  readonly settle?: ((settled: () => void) => void) | undefined
   /** Forgets the state, for a jump in the audio: a gap, another attachment. Positions go on. */
   readonly reset: () => void
 }

@@ -5,6 +5,7 @@ import * as Exit from "effect/Exit"
 import * as Schedule from "effect/Schedule"
 import * as Schema from "effect/Schema"
 import * as Scope from "effect/Scope"
+import { spawnSync } from "node:child_process"
 import type { Worker } from "node:worker_threads"
 import { BatchedStream } from "../../src/engines/silero/BatchedStream.ts"
 import { Batches } from "../../src/engines/silero/Batches.ts"
@@ -78,6 +79,20 @@ describe("SileroWorker", () => {
         }),
       60_000
     )
+
+    it.effect("lets a process end in the middle of its work", () =>
+      Effect.gen(function*() {
+        const path = yield* model
+        for (const afterMs of [0, 5, 15, 30]) {
+          const script = new URL("./SileroExit.ts", import.meta.url).pathname
+          const { signal, status, stderr } = spawnSync(
+            process.execPath,
+            ["--disable-warning=ExperimentalWarning", script, path, String(afterMs)],
+            { encoding: "utf8", timeout: 20_000 }
+          )
+          assert.deepEqual([status, signal, stderr], [7, null, ""])
+        }
+      }), 60_000)
 
     it.effect("ends with its scope", () =>
       Effect.gen(function*() {

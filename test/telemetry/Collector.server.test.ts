@@ -77,12 +77,18 @@ describe.skipIf(isMissing)("an OpenTelemetry collector", () => {
         const { read, said, url } = yield* collector
         yield* during({ env: { OTEL_EXPORTER_OTLP_ENDPOINT: url, OTEL_EXPORTER_OTLP_PROTOCOL: protocol } }, call)
         const names = [
-          ...[Names.spans.session, Names.spans.turn, Names.spans.hear, Names.spans.think, Names.spans.speak],
-          ...[Names.metrics.turnLatency, Names.metrics.sessionsActive, Names.metrics.turnsTotal],
+          Names.spans.session,
+          Names.spans.turn,
+          Names.spans.hear,
+          Names.spans.think,
+          Names.spans.speak,
+          Names.metrics.turnLatency,
+          Names.metrics.sessionsActive,
+          Names.metrics.turnsTotal,
           "thinking"
         ]
         const written = yield* Effect.sync(read).pipe(
-          Effect.filterOrFail((text) => names.every((name) => text.includes(`"${name}`)), () => new Error("not yet")),
+          Effect.filterOrFail((text) => names.every((name) => text.includes(`"${name}`)), () => "not yet" as const),
           Effect.retry({ schedule: Schedule.spaced("100 millis"), times: 50 })
         )
         for (const kind of ["resourceSpans", "resourceMetrics", "resourceLogs"]) assert.include(written, kind)

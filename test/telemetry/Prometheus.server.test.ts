@@ -79,7 +79,7 @@ const api = (url: string, path: string) =>
 /** Asks until an answer is as it should be, for 20 s. */
 const until = (url: string, path: string, good: (answer: Answer) => boolean) =>
   api(url, path).pipe(
-    Effect.filterOrFail(good, () => new Error(`${path} never came to what was expected`)),
+    Effect.filterOrFail(good, () => `${path} never came to what was expected`),
     Effect.retry({ schedule: Schedule.spaced("250 millis"), times: 80 })
   )
 

@@ -100,18 +100,35 @@ export interface WorkerOptions {
   /** What is loaded to run it. */
   readonly runtime: string
   readonly memory: ReadonlyArray<BatchMemory>
+  /** Two numbers that both sides see, see `STOP` and `BUSY`. */
+  readonly control: Int32Array
 }
 
 /**
- * What the worker is told: this batch is full.
+ * In `control`: 1 tells the worker to judge nothing any more.
+ *
+ * @category constants
+ * @since 0.1.0
+ */
+export const STOP = 0
+
+/**
+ * In `control`: 1 while the worker is in native code, and must not be stopped.
+ *
+ * @category constants
+ * @since 0.1.0
+ */
+export const BUSY = 1
+
+/**
+ * What the worker is told: this batch is full; or that there will be no more, and it ends.
  *
  * @category models
  * @since 0.1.0
  */
-export interface ToWorker {
-  readonly index: number
-  readonly count: number
-}
+export type ToWorker =
+  | { readonly _tag: "Judge"; readonly index: number; readonly count: number }
+  | { readonly _tag: "End" }
 
 /**
  * What the worker says: once that it is ready, or why it is not, then each batch with what it was found to be.

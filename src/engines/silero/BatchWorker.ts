@@ -7,17 +7,29 @@
  */
 import { parentPort, workerData } from "node:worker_threads"
 import type { InferenceSession, Tensor } from "onnxruntime-node"
-import { ANEW, type BatchMemory, type FromWorker, shapes, type ToWorker, type WorkerOptions } from "./BatchProtocol.ts"
+import {
+  ANEW,
+  type BatchMemory,
+  BUSY,
+  type FromWorker,
+  shapes,
+  STOP,
+  type ToWorker,
+  type WorkerOptions
+} from "./BatchProtocol.ts"
 
 interface Runtime {
   readonly InferenceSession: typeof InferenceSession
   readonly Tensor: typeof Tensor
 }
 
+/** The process ends, and nobody waits for an answer. */
+const nothing = new Promise<never>(() => {})
+
 /** Numbers that the model remembers of a slot: two layers of 128. */
 const LAYER = 128
 
-const { memory, model, rate, runtime }: WorkerOptions = workerData
+const { control, memory, model, rate, runtime }: WorkerOptions = workerData
 const { context, window } = shapes[rate]
 const length = context + window
 
@@ -37,6 +49,11 @@ const room = (slot: number): void => {
   }
   memories = grow(memories, 2 * LAYER)
   ends = grow(ends, context)
+}
+
+const rest = (): void => {
+  Atomics.store(control, BUSY, 0)
+  Atomics.notify(control, BUSY)
 }
 
 const start = async () => {
@@ -70,11 +87,16 @@ const start = async () => {
         state.set(memories.subarray(from, from + LAYER), (layer * count + i) * LAYER)
       }
     }
+    Atomics.store(control, BUSY, 1)
+    if (Atomics.load(control, STOP) === 1) {
+      rest()
+      return nothing
+    }
     const { output, stateN } = await session.run({
       input: new Tensor("float32", input, [count, length]),
       state: new Tensor("float32", state, [2, count, LAYER]),
       sr
-    })
+    }).finally(rest)
     const heard = output?.data
     const next = stateN?.data
     if (!(heard instanceof Float32Array) || !(next instanceof Float32Array)) throw new Error("the model is another one")
@@ -89,7 +111,7 @@ const start = async () => {
   }
 
   /** A slot's next window needs what its last one left: where a slot comes again, another round begins. */
-  const judgeAll = async ({ count, index }: ToWorker): Promise<void> => {
+  const judgeAll = async ({ count, index }: Extract<ToWorker, { readonly _tag: "Judge" }>): Promise<void> => {
     const batch = memory[index]
     if (batch === undefined) throw new RangeError(`no batch ${index}`)
     const seen = new Set<number>()
@@ -108,8 +130,9 @@ const start = async () => {
   }
 
   let work: Promise<void> = Promise.resolve()
-  parentPort?.on("message", (batch: ToWorker) => {
-    work = work.then(() => judgeAll(batch))
+  parentPort?.on("message", (message: ToWorker) => {
+    // stopped in the middle of native code it would take the whole process with it: it ends when that is done
+    work = message._tag === "Judge" ? work.then(() => judgeAll(message)) : work.then(() => parentPort?.close())
     work.catch((cause: unknown) => {
       throw cause
     })

@@ -68,6 +68,7 @@ export class BatchedStream implements VoiceActivityStream {
   #first = 0
   #count = 0
   #sent = 0
+  #settling: Array<() => void> = []
   readonly #half: HalfBand | undefined
   #source: Float32Array
   readonly #write: (samples: Float32Array, at: number) => void
@@ -100,6 +101,11 @@ export class BatchedStream implements VoiceActivityStream {
     }
   }
 
+  readonly settle = (settled: () => void): void => {
+    if (this.#count === 0) settled()
+    else this.#settling.push(settled)
+  }
+
   reset(): void {
     this.#position += this.#filled
     this.#filled = 0
@@ -128,6 +134,12 @@ export class BatchedStream implements VoiceActivityStream {
     this.#speech = false
     this.#quiet = 0
     this.#lead = undefined
+    this.#settled()
+  }
+
+  #settled(): void {
+    if (this.#count > 0 || this.#settling.length === 0) return
+    for (const settled of this.#settling.splice(0)) settled()
   }
 
   #hear(quiet: boolean): void {
@@ -190,6 +202,7 @@ export class BatchedStream implements VoiceActivityStream {
     while (this.#count > 0 && this.#waiting[this.#first]! >= REFUSED) {
       this.#verdict(this.#next() === REFUSED && this.#speech)
     }
+    this.#settled()
   }
 
   #verdict(speech: boolean): void {

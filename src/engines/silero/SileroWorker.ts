@@ -14,7 +14,15 @@ import { Worker } from "node:worker_threads"
 import { type BackendError, InvalidConfig, PipelineError, Timeout } from "../../BackendError.ts"
 import { bounded } from "../../Bounded.ts"
 import { Batches } from "./Batches.ts"
-import { type FromWorker, type ModelRate, shapes, type ToWorker, type WorkerOptions } from "./BatchProtocol.ts"
+import {
+  BUSY,
+  type FromWorker,
+  type ModelRate,
+  shapes,
+  STOP,
+  type ToWorker,
+  type WorkerOptions
+} from "./BatchProtocol.ts"
 
 /** A window waits at most so long for others, half its length: waking the worker costs as much as judging ten. With few sessions less. */
 const MAX_WAIT_MS = 16
@@ -24,7 +32,9 @@ const START_TIMEOUT = "10 seconds"
 /** A worker that answers nothing for so long is taken to hang; a batch takes 2 ms. */
 const HANGS_MS = 3_000
 const LOOK_EVERY = "500 millis"
-const END_TIMEOUT = "1 second"
+const END_TIMEOUT = "2 seconds"
+/** A batch takes 2 ms, and the longest row of windows of one session half a second. */
+const PAUSE_MS = 500
 
 /** Beside this file, compiled or not. */
 const file = new URL(import.meta.url.endsWith(".ts") ? "./BatchWorker.ts" : "./BatchWorker.js", import.meta.url)
@@ -40,6 +50,17 @@ export interface SileroWorker {
   /** Has the worker judge a window. */
   readonly probe: Effect.Effect<void, BackendError>
 }
+
+/**
+ * Waits until the worker has done what it does. One that hangs is left behind: `terminate` in the middle of the runtime's
+ * native code ends the process.
+ */
+const finish = (worker: Worker): Effect.Effect<void> =>
+  Effect.callback<void>((resume) => {
+    if (worker.threadId === -1) return resume(Effect.void)
+    worker.once("exit", () => resume(Effect.void))
+    worker.postMessage({ _tag: "End" } satisfies ToWorker)
+  })
 
 const unable = (message: string, retryable: boolean) =>
   new PipelineError({ op, message: `silero's worker ${message}`, retryable })
@@ -63,11 +84,27 @@ export const make = Effect.fnUntraced(function*(options: {
   const now = () => clock.currentTimeMillisUnsafe()
   const first = Latch.makeUnsafe()
   const runtime = options.runtime ?? "onnxruntime-node"
+  const control = new Int32Array(new SharedArrayBuffer(8))
+  /** A process that ends stops its threads wherever they are, and in the runtime's native code that ends it with a crash. */
+  const pause = (): void => {
+    Atomics.store(control, STOP, 1)
+    while (Atomics.load(control, BUSY) === 1) {
+      if (Atomics.wait(control, BUSY, 1, PAUSE_MS) === "timed-out") return
+    }
+  }
+  yield* Effect.acquireRelease(
+    Effect.sync(() => process.on("exit", pause)),
+    () => Effect.sync(() => process.off("exit", pause))
+  )
   let worker: Worker | undefined
   const batches: Batches = new Batches({
     rate: options.rate,
     now,
-    send: ({ count, index }) => worker?.postMessage({ index, count } satisfies ToWorker),
+    send: ({ count, index }) => {
+      // a process does not end while an answer is on its way
+      worker?.ref()
+      worker?.postMessage({ _tag: "Judge", index, count } satisfies ToWorker)
+    },
     onFirst: () => first.openUnsafe()
   })
 
@@ -77,16 +114,22 @@ export const make = Effect.fnUntraced(function*(options: {
     const ended = yield* Deferred.make<string>()
     const started = yield* Effect.acquireRelease(
       Effect.sync(() => {
-        const workerData: WorkerOptions = { model: options.model, rate: options.rate, runtime, memory: batches.memory }
+        const workerData: WorkerOptions = {
+          model: options.model,
+          rate: options.rate,
+          runtime,
+          memory: batches.memory,
+          control
+        }
         return new Worker(file, { workerData })
       }),
-      (which) => Effect.promise(() => which.terminate()).pipe(bounded(END_TIMEOUT))
+      (which) => bounded(END_TIMEOUT)(finish(which))
     )
     const end = (why: string): void => {
       Deferred.doneUnsafe(ended, Effect.succeed(why))
       Deferred.doneUnsafe(ready, Effect.fail(unable(why, true)))
     }
-    // no reason for a process to live
+    // by itself no reason for a process to live
     started.unref()
     started.on("message", (message: FromWorker) => {
       switch (message._tag) {
@@ -106,7 +149,9 @@ export const make = Effect.fnUntraced(function*(options: {
             )
           )
         case "Judged":
-          if (worker === started) batches.judged(message.index)
+          if (worker !== started) return
+          batches.judged(message.index)
+          if (batches.oldestAt === undefined) started.unref()
       }
     })
     started.on("error", (cause) => end(`failed: ${cause instanceof Error ? cause.message : String(cause)}`))
