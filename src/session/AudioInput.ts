@@ -78,6 +78,11 @@ export class AudioInput<Key extends string = string> {
     return this.#arrived - this.#position
   }
 
+  /** By how many samples an ear that hears later is behind of what has been heard. */
+  get late(): number {
+    return this.#outlets.vad.behind
+  }
+
   /** By how much the batches of processors may be late, in ms; 0 where all is heard at once. */
   get slackMs(): number {
     return this.#chain?.slackMs ?? 0

@@ -22,6 +22,8 @@ export interface Ear {
   readonly push: (pcm: Int16Array) => void
   /** Calls back when what was pushed has been heard; only of an ear that hears later. */
   readonly settle?: ((settled: () => void) => void) | undefined
+  /** By how many samples it is behind; only with `settle`. */
+  readonly behind?: (() => number) | undefined
 }
 
 interface Converted {
@@ -75,6 +77,14 @@ export class Outlet {
       const converted = resampler.process(pcm)
       for (const ear of ears) ear.push(converted)
     }
+  }
+
+  /** By how many samples the latest ear is behind. */
+  get behind(): number {
+    let most = 0
+    for (const { behind } of this.#direct) most = Math.max(most, behind?.() ?? 0)
+    for (const { ears } of this.#converted) for (const { behind } of ears) most = Math.max(most, behind?.() ?? 0)
+    return most
   }
 
   /** Calls back when all ears have heard what was pushed. */

@@ -55,7 +55,8 @@ export const make = Effect.fnUntraced(function*(
         sampleRate: vad.sampleRate,
         branch: "vad",
         push: (pcm) => detector.push(pcm),
-        settle: detector.settle
+        settle: detector.settle,
+        behind: detector.behind
       })
     )
   }

@@ -100,6 +100,8 @@ const MAX_SAY_CHARACTERS = 16_384
 const MAX_AUDIO_BYTES = 65_536
 /** A stream that is read by a pipeline is at most so far ahead of what has been heard: 2 s. */
 const MAX_BEHIND = 32_000
+/** So far ahead of a detector that works elsewhere: 0.3 s, what it is behind at most in real time. */
+const MAX_LATE = 4_800
 /** The final words of a turn are awaited at most so long. */
 const FINALIZE_TIMEOUT_MS = 5_000
 
@@ -450,6 +452,13 @@ export const make = Effect.fnUntraced(function*(options: SessionOptions) {
       })
     )
 
+  /** Waits while what was given is far ahead of what has been heard: whoever gives audio may be faster than time. */
+  const room = Effect.suspend(() =>
+    input.behind <= MAX_BEHIND && input.late <= MAX_LATE
+      ? Effect.void
+      : Effect.callback<void>((resume) => input.settle(() => resume(Effect.void)))
+  )
+
   const session: VoiceSession = {
     id: options.id,
     config: options.config,
@@ -470,7 +479,7 @@ export const make = Effect.fnUntraced(function*(options: SessionOptions) {
           const fed = attachments.feedByHand()
           if (Result.isFailure(fed)) return Effect.fail(fed.failure)
           input.push(Pcm.toInt16(audio))
-          return Effect.void
+          return room
         })
       ),
     sendAudio: (audio) =>
@@ -551,11 +560,7 @@ export const make = Effect.fnUntraced(function*(options: SessionOptions) {
       PipelineStream.make(session, source, {
         inputSampleRate: pipelineOptions?.inputSampleRate ?? 16_000,
         outputSampleRate: pipelineOptions?.outputSampleRate ?? 24_000,
-        room: Effect.suspend(() =>
-          input.behind <= MAX_BEHIND
-            ? Effect.void
-            : Effect.callback<void>((resume) => input.settle(() => resume(Effect.void)))
-        ),
+        room,
         inputEnded: () => input.settle(() => dispatch({ _tag: "InputEnded", atSample: input.position }))
       }),
     ended: Deferred.await(ended)

@@ -105,7 +105,8 @@ export const make = (
         sampleRate: vad.sampleRate,
         branch: "vad",
         push: (pcm) => detector.push(pcm),
-        settle: detector.settle
+        settle: detector.settle,
+        behind: detector.behind
       })
     )
 

@@ -6,7 +6,11 @@ import { readFileSync } from "node:fs"
 import * as Pcm from "../../src/audio/Pcm.ts"
 import * as Wav from "../../src/audio/Wav.ts"
 import { SpeechToText, type SpeechToTextStream, type TranscriptEvent } from "../../src/speech/SpeechToText.ts"
-import { type VoiceActivity, VoiceActivityDetector } from "../../src/speech/VoiceActivityDetector.ts"
+import {
+  type VoiceActivity,
+  VoiceActivityDetector,
+  type VoiceActivityStream
+} from "../../src/speech/VoiceActivityDetector.ts"
 
 export const references = {
   "ill-disposed": "he was not an ill disposed young man",
@@ -60,6 +64,9 @@ export const until = (stream: SpeechToTextStream, id: number) =>
 export const finals = (events: ReadonlyArray<TranscriptEvent>): string =>
   events.flatMap((event) => event._tag === "Final" ? [event.text] : []).join(" ")
 
+const settled = ({ settle }: VoiceActivityStream) =>
+  settle === undefined ? Effect.void : Effect.callback<void>((resume) => settle(() => resume(Effect.void)))
+
 /** Detector and recogniser together, in frames of 20 ms, finalized at the end. */
 export const transcribe = Effect.fnUntraced(function*(pcm: Int16Array) {
   const stt = yield* SpeechToText
@@ -69,9 +76,11 @@ export const transcribe = Effect.fnUntraced(function*(pcm: Int16Array) {
   for (const frame of frames(pcm)) {
     stream.push(frame)
     detector.push(frame)
-    // A turn of the event loop, as between real frames.
+    // A turn of the event loop, as between real frames; and whoever works elsewhere keeps up.
     yield* Effect.yieldNow
+    if ((detector.behind?.() ?? 0) > 1_600) yield* settled(detector)
   }
+  yield* settled(detector)
   stream.finalize(1, pcm.length)
   return yield* until(stream, 1)
 }, Effect.scoped)

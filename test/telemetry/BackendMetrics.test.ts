@@ -25,6 +25,8 @@ describe("BackendMetrics", () => {
       "effect_voice_refusals_total",
       "effect_voice_engine_incidents_total",
       "effect_voice_audio_seconds_total",
+      "effect_voice_event_loop_lag_seconds",
+      "effect_voice_load_level",
       "effect_voice_operation_duration_seconds"
     ])
   })

@@ -106,6 +106,8 @@ export class BatchedStream implements VoiceActivityStream {
     else this.#settling.push(settled)
   }
 
+  readonly behind = (): number => this.#position - this.#judgedTo
+
   reset(): void {
     this.#position += this.#filled
     this.#filled = 0

@@ -58,7 +58,7 @@ export const webSocketFrames: Surface = {
   dictionary: ["b\u0000\u0001a", "t\u0000\u0002{}", "{\"type\":\"agent.interrupt\"}"],
   run: (input) => {
     let samples = 0
-    let bytes = 0
+    let whole = 0
     let ends = 0
     const messages: Array<ClientMessage> = []
     const line = new Line()
@@ -87,13 +87,13 @@ export const webSocketFrames: Surface = {
       if (kind === "p") line.emit("ping", body)
       else {
         const binary = kind !== "t"
-        if (binary) bytes += body.length
+        if (binary) whole += body.length >> 1
         line.emit("message", body, binary)
       }
     }
     connection.send(new Int16Array(480))
     Effect.runFork(Scope.close(scope, Exit.void))
-    expect(samples === bytes >> 1, () => `${samples} samples of ${bytes} bytes`)
+    expect(samples === whole, () => `${samples} samples of ${whole} whole ones`)
     expect(ends === 1, () => `told ${ends} times of its end`)
   }
 }
