@@ -233,7 +233,7 @@ await budget("B4", {
   figures["B4"] = { always, quarter, inline: inAlways }
   return Promise.resolve({
     ours: `${always.toFixed(2)} / ${quarter.toFixed(2)} ms (in each session's thread: ${inAlways.toFixed(2)})`,
-    livekit: "4.3 ms (peers.md, not repeated)",
+    livekit: "4.3 ms (measured once, apart)",
     pipecat: "see B8",
     held: always <= 1.1
   })
@@ -344,7 +344,7 @@ await budget("B10", {
   what: "past capacity",
   target: "session_limit_exceeded, the rest served",
   method:
-    "100 sessions are served while 80 a second come, up to 3,000 more; p95 of a turn in the last 30 s of those let in; the peer has no admission of its own, and collapses past 125 (peers.md)"
+    "100 sessions are served while 80 a second come, up to 3,000 more; p95 of a turn in the last 30 s of those let in; the peer has no admission of its own, and collapsed past 125 when it was measured apart"
 }, async () => {
   const [runs = []] = await measure("B10", [{
     ...scaleOf(ours, 100),
