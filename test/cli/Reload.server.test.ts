@@ -20,7 +20,7 @@ describe("effect-voice serve on SIGHUP", () => {
     const child = spawn(
       process.execPath,
       ["--disable-warning=ExperimentalWarning", "src/cli/main.ts", "serve", "--config", file],
-      { stdio: ["ignore", "pipe", "pipe"] }
+      { stdio: ["ignore", "pipe", "pipe"], env: { ...process.env, EFFECT_VOICE_LOG: "pretty" } }
     )
     let out = ""
     let err = ""
