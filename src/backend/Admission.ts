@@ -73,8 +73,8 @@ export class Admission {
         details: { reason: "full", max, retryAfterMs: 1_000 }
       })
     }
-    // a look later it is known what the last one costs, not sooner
-    if (!back && this.#load.overloaded) {
+    // with no conversation in progress there is none to protect: then it is not ours, what keeps the machine busy
+    if (!back && this.#taken > 0 && this.#load.overloaded) {
       return new SessionLimitExceeded({
         op,
         message: `the backend has as much to do as it can do well, with ${this.#taken} sessions`,
@@ -82,7 +82,7 @@ export class Admission {
           reason: "overloaded",
           lagMs: Math.round(this.#load.lagMs),
           backlogMs: Math.round(this.#load.backlogMs),
-          retryAfterMs: 2_000
+          retryAfterMs: this.#load.relievedInMs
         }
       })
     }

@@ -7,7 +7,13 @@ import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
 
-const INTERVAL_MS = 100
+/**
+ * Between two looks.
+ *
+ * @category constants
+ * @since 0.1.0
+ */
+export const INTERVAL_MS = 100
 const KEPT = 600
 /** 2 s: one stall is no load. */
 const RECENT = 20

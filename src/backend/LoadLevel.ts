@@ -80,6 +80,11 @@ export class Load {
     return this.#level > 1
   }
 
+  /** When somebody new may be let in, if it stays as calm as it is: 0 unless overloaded. */
+  get relievedInMs(): number {
+    return this.overloaded ? (CALM - this.#calm) * LagWindow.INTERVAL_MS : 0
+  }
+
   get lagMs(): number {
     return this.#lagMs
   }

@@ -5,10 +5,14 @@
  */
 import type { SessionTarget } from "./CallMedia.ts"
 import { parseObject } from "./ClientProtocol.ts"
+import { sleep } from "./Sleep.ts"
 import { VoiceClientError } from "./VoiceClientError.ts"
 
 /** How long the server may take to answer one request. */
 const REQUEST_TIMEOUT_MS = 15_000
+/** Between two requests for a session where none is free: no sooner, and no later. */
+const MIN_WAIT_MS = 250
+const MAX_WAIT_MS = 5_000
 
 /**
  * @category models
@@ -19,6 +23,8 @@ export interface CreateSessionRequest {
   readonly headers: Readonly<Record<string, string>>
   readonly body: Readonly<Record<string, unknown>>
   readonly signal: AbortSignal
+  /** How long a server that has no session free is asked again, in milliseconds; default 0. */
+  readonly patienceMs?: number | undefined
 }
 
 /**
@@ -39,13 +45,29 @@ export interface CreatedSession {
 const textOf = (value: unknown): string | undefined => typeof value === "string" ? value : undefined
 
 /**
- * Creates a session. Fails with the code of the server's problem JSON, or `connection_failed`,
- * `connection_timeout`, `aborted`.
+ * Creates a session. A server that has none free is asked again when it says so, within `patienceMs`. Fails with the code
+ * of the server's problem JSON, or `connection_failed`, `connection_timeout`, `aborted`.
  *
  * @category constructors
  * @since 0.1.0
  */
 export const createSession = async (request: CreateSessionRequest): Promise<CreatedSession> => {
+  const givesUpAt = performance.now() + (request.patienceMs ?? 0)
+  for (;;) {
+    try {
+      return await askForSession(request)
+    } catch (error) {
+      const waitMs = error instanceof VoiceClientError && error.code === "session_limit_exceeded"
+        ? Math.min(MAX_WAIT_MS, Math.max(MIN_WAIT_MS, Number(error.details?.["retryAfterMs"]) || 0))
+        : Infinity
+      if (performance.now() + waitMs > givesUpAt) throw error
+      await sleep(waitMs, request.signal)
+      if (request.signal.aborted) throw new VoiceClientError("aborted", "The call was cancelled.")
+    }
+  }
+}
+
+const askForSession = async (request: CreateSessionRequest): Promise<CreatedSession> => {
   const response = await send(`${request.baseUrl}/v1/sessions`, {
     method: "POST",
     headers: { "content-type": "application/json", ...request.headers },

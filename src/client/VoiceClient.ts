@@ -36,12 +36,15 @@ import {
   openMicrophone
 } from "./Microphone.ts"
 import { createSession } from "./SessionApi.ts"
+import { sleep } from "./Sleep.ts"
 import { replaced, VoiceClientError } from "./VoiceClientError.ts"
 import { makeWebRtcMedia } from "./WebRtcMedia.ts"
 import { makeWebSocketMedia } from "./WebSocketMedia.ts"
 
 /** How long `session.started` may take once the link is open. */
 const START_TIMEOUT_MS = 15_000
+/** Long enough for a server with too much to do to be relieved, or for another to stand in for one that drains. */
+const PATIENCE_MS = 10_000
 
 /**
  * A session that was created already, with what its creator was told: `protocol` and `connectionUrl` where there is a
@@ -91,6 +94,11 @@ export interface ConnectOptions {
   readonly workletUrl?: string | URL | undefined
   /** How long a lost link is tried again, in milliseconds; default 60,000, the server's resume window. */
   readonly resumeWindowMs?: number | undefined
+  /**
+   * How long a server that has no session free is asked again before `connect` fails `session_limit_exceeded`, in
+   * milliseconds; default 10,000. 0 fails at once.
+   */
+  readonly patienceMs?: number | undefined
   /** Cancels connecting; after that it has no effect. */
   readonly signal?: AbortSignal | undefined
 }
@@ -182,7 +190,8 @@ export class VoiceClient {
             ...(options.metadata === undefined ? {} : { metadata: options.metadata }),
             ...(options.agent === undefined ? {} : { agent: options.agent })
           },
-          signal: abort.signal
+          signal: abort.signal,
+          patienceMs: options.patienceMs ?? PATIENCE_MS
         })
       media = await mediaOf(session, options, context, stream)
       if (options.output?.deviceId) await media.setOutputDevice(options.output.deviceId)
@@ -510,15 +519,3 @@ const isFinal = (error: VoiceClientError): boolean =>
 const throwIfAborted = (signal: AbortSignal): void => {
   if (signal.aborted) throw new VoiceClientError("aborted", "The call was cancelled.")
 }
-
-const sleep = (ms: number, signal: AbortSignal): Promise<void> =>
-  new Promise((resolve) => {
-    const done = () => {
-      clearTimeout(timer)
-      signal.removeEventListener("abort", done)
-      resolve()
-    }
-    const timer = setTimeout(done, ms)
-    signal.addEventListener("abort", done)
-    if (signal.aborted) done()
-  })

@@ -109,6 +109,13 @@ describe("a backend with too much to do", () => {
         assert.strictEqual(refusal.code, "session_limit_exceeded")
         assert.strictEqual(refusal.details?.["reason"], "overloaded")
         assert.strictEqual(refusal.details?.["retryAfterMs"], 2_000)
+        state.jam = 0
+        // what 90 % of 2 s did not exceed, then calm for most of 2 s
+        yield* pass("3 seconds")
+        const soon = yield* Effect.flip(backend.createSession(user))
+        assert.isBelow(Number(soon.details?.["retryAfterMs"]), 1_500)
+        state.jam = 120
+        yield* pass("1 second")
         assert.isTrue(refusal.retryable)
         const health = yield* backend.healthCheck
         assert.deepEqual(health.parts.filter(({ name }) => name === "admission").map(({ status }) => status), [
@@ -130,6 +137,18 @@ describe("a backend with too much to do", () => {
         Effect.provide(Logger.layer([logger])),
         Effect.provideService(References.MinimumLogLevel, "Info")
       )
+    }))
+
+  it.effect("lets somebody in when nobody is there: then it is not its work that is too much", () =>
+    Effect.gen(function*() {
+      const { clock, state } = yield* jammed
+      yield* Effect.gen(function*() {
+        const backend = yield* VoiceBackend
+        state.jam = 120
+        yield* pass("3 seconds")
+        yield* backend.createSession(user)
+        assert.strictEqual((yield* Effect.flip(backend.createSession(user))).details?.["reason"], "overloaded")
+      }).pipe(Effect.provide(layer({})), Effect.provideService(Clock.Clock, clock))
     }))
 
   it.effect("is told by the recogniser that work waits, and tells it to leave out what nobody waits for", () =>

@@ -30,6 +30,42 @@ const request = (baseUrl: string, headers: Record<string, string> = {}) =>
   createSession({ baseUrl, headers, body: { user_id: "ada" }, signal: new AbortController().signal })
 
 describe("SessionApi.createSession", () => {
+  it("asks again when a server that has none free says so, and no longer than it may", async () => {
+    const asked: Array<number> = []
+    const server = createServer((incoming, response) => {
+      incoming.resume()
+      asked.push(performance.now())
+      const free = asked.length > 2
+      response.writeHead(free ? 201 : 503, { "content-type": "application/json" }).end(JSON.stringify(
+        free
+          ? { id: "s1", token: "t" }
+          : { code: "session_limit_exceeded", detail: "too much to do", details: { retryAfterMs: 300 } }
+      ))
+    })
+    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve))
+    const { port } = server.address() as AddressInfo
+    const create = (patienceMs: number, signal = new AbortController().signal) =>
+      createSession({ baseUrl: `http://127.0.0.1:${port}`, headers: {}, body: {}, signal, patienceMs })
+    const codeOf = (promise: Promise<unknown>) => promise.then(() => undefined, ({ code }: { code?: unknown }) => code)
+    try {
+      assert.strictEqual(await codeOf(create(0)), "session_limit_exceeded")
+      assert.strictEqual(asked.length, 1, "no patience, no second time")
+      asked.length = 0
+      assert.strictEqual(await codeOf(create(200)), "session_limit_exceeded")
+      assert.strictEqual(asked.length, 1, "no wait that is longer than the patience")
+      asked.length = 0
+      const cancelled = create(60_000, AbortSignal.timeout(100))
+      assert.strictEqual(await codeOf(cancelled), "aborted")
+      asked.length = 0
+      assert.strictEqual((await create(60_000)).id, "s1")
+      assert.strictEqual(asked.length, 3)
+      assert.isAtLeast(asked[2]! - asked[0]!, 590)
+    } finally {
+      server.closeAllConnections()
+      server.close()
+    }
+  })
+
   it("takes the ICE servers that the server tells", () =>
     answering(
       201,

@@ -4,6 +4,7 @@ import * as Pcm from "../../src/audio/Pcm.ts"
 import type { HistoryItem } from "../../src/conversation/History.ts"
 import * as SessionEvent from "../../src/session/SessionEvent.ts"
 import { encode, SpokenAudioReader } from "../../src/testing/SpokenAudio.ts"
+import { whenThereIsRoom } from "../support/Room.ts"
 
 const FRAME = 320
 /** Of the scripted voice. */
@@ -58,11 +59,13 @@ export class Caller {
   }
 
   async create(): Promise<void> {
-    const response = await fetch(`${this.#base}/v1/sessions`, {
-      method: "POST",
-      headers: { "content-type": "application/json" },
-      body: JSON.stringify({ user_id: this.name, transport: "websocket", metadata: { caller: this.name } })
-    })
+    const response = await whenThereIsRoom(() =>
+      fetch(`${this.#base}/v1/sessions`, {
+        method: "POST",
+        headers: { "content-type": "application/json" },
+        body: JSON.stringify({ user_id: this.name, transport: "websocket", metadata: { caller: this.name } })
+      })
+    )
     const { connection_url: url, id, token } = await response.json() as Record<string, string>
     if (id === undefined || url === undefined || token === undefined) throw new Error(`not created: ${response.status}`)
     this.#session = { id, url, token }

@@ -3,6 +3,7 @@ import { WebSocket } from "ws"
 import * as Pcm from "../../src/audio/Pcm.ts"
 import * as SessionEvent from "../../src/session/SessionEvent.ts"
 import { encode, SpokenAudioReader } from "../../src/testing/SpokenAudio.ts"
+import { whenThereIsRoom } from "./Room.ts"
 
 const FRAME = 320
 const quiet = new Int16Array(FRAME)
@@ -15,11 +16,13 @@ export interface Created {
 }
 
 export const create = (base: string, name: string): Promise<Response> =>
-  fetch(`${base}/v1/sessions`, {
-    method: "POST",
-    headers: { "content-type": "application/json" },
-    body: JSON.stringify({ user_id: name, transport: "websocket" })
-  })
+  whenThereIsRoom(() =>
+    fetch(`${base}/v1/sessions`, {
+      method: "POST",
+      headers: { "content-type": "application/json" },
+      body: JSON.stringify({ user_id: name, transport: "websocket" })
+    })
+  )
 
 export class WireUser {
   readonly events: Array<SessionEvent.SessionEvent> = []

@@ -5,6 +5,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "n
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { WebSocket } from "ws"
+import { whenThereIsRoom } from "../../support/Room.ts"
 
 interface Created {
   readonly id: string
@@ -35,11 +36,13 @@ const until = async <A>(what: string, look: () => Promise<A | undefined> | A | u
 }
 
 const create = async (): Promise<{ readonly status: number; readonly body: Created & { readonly code?: string } }> => {
-  const response = await fetch(`${base}/v1/sessions`, {
-    method: "POST",
-    headers: { "content-type": "application/json" },
-    body: JSON.stringify({ user_id: "ada", transport: "websocket" })
-  })
+  const response = await whenThereIsRoom(() =>
+    fetch(`${base}/v1/sessions`, {
+      method: "POST",
+      headers: { "content-type": "application/json" },
+      body: JSON.stringify({ user_id: "ada", transport: "websocket" })
+    })
+  )
   return { status: response.status, body: JSON.parse(await response.text()) }
 }
 
