@@ -1,3 +1,4 @@
+import { availableParallelism } from "node:os"
 import { defaultClientConditions, defaultServerConditions } from "vite"
 import { defaultExclude, defineConfig } from "vitest/config"
 
@@ -18,6 +19,8 @@ export default defineConfig({
   ssr: { resolve: { conditions: [source, ...defaultServerConditions] } },
   test: {
     passWithNoTests: true,
+    // The default leaves one core idle, which is half of a small machine.
+    maxWorkers: Math.max(2, availableParallelism() - 1),
     setupFiles: ["./test/support/setup.ts"],
     projects: [
       project("unit", ["test/**/*.test.ts"], ["test/**/*.{browser,server,full}.test.ts"]),
