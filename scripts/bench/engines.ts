@@ -22,12 +22,10 @@ import { TextToSpeech } from "../../src/speech/TextToSpeech.ts"
 import { VoiceActivityDetector } from "../../src/speech/VoiceActivityDetector.ts"
 import * as Recordings from "../../test/engines/Recordings.ts"
 import { edits, wer, words } from "../../test/support/Wer.ts"
+import { quantile } from "./Statistics.ts"
 
 const millis = Effect.map(Clock.currentTimeNanos, (nanos) => Number(nanos) / 1e6)
 const rss = () => `${Math.round(process.memoryUsage().rss / 1e6)} MB`
-
-const quantile = (values: ReadonlyArray<number>, q: number) =>
-  values.toSorted((a, b) => a - b)[Math.min(values.length - 1, Math.floor(q * values.length))]!.toFixed(0)
 
 const timed = <A, E, R>(effect: Effect.Effect<A, E, R>) =>
   Effect.gen(function*() {
@@ -73,7 +71,9 @@ const listening = Effect.gen(function*() {
       })))
       times.push(took)
     }
-    yield* Console.log(`  decode of ${seconds} s: p50 ${quantile(times, 0.5)} ms, p95 ${quantile(times, 0.95)} ms`)
+    yield* Console.log(
+      `  decode of ${seconds} s: p50 ${quantile(times, 0.5).toFixed(0)} ms, p95 ${quantile(times, 0.95).toFixed(0)} ms`
+    )
   }
 })
 
@@ -110,9 +110,9 @@ const speaking = Effect.gen(function*() {
       }
     }
     yield* Console.log(
-      `  ${name}: first chunk p50 ${quantile(first, 0.5)} ms, p95 ${quantile(first, 0.95)} ms; re-read with WER ${
-        (100 * wer(pairs)).toFixed(1)
-      } %`
+      `  ${name}: first chunk p50 ${quantile(first, 0.5).toFixed(0)} ms, p95 ${
+        quantile(first, 0.95).toFixed(0)
+      } ms; re-read with WER ${(100 * wer(pairs)).toFixed(1)} %`
     )
   }
 }).pipe(Effect.scoped)

@@ -1,12 +1,13 @@
 /**
  * `npm run bench`: measures every budget beside the peers (`budgets.ts`), as one table; `npm run bench -- audio turns` runs
- * those that are named, one after another, and `npm run bench -- peers --rounds 1` hands what follows the names on to them.
+ * those that are named, one after another, with real-time priority where that can be had, and `npm run bench -- peers --rounds 1` hands what follows the names on to them.
  *
  * @since 0.1.0
  */
 import { spawnSync } from "node:child_process"
 import { readdirSync } from "node:fs"
 import { join } from "node:path"
+import { command } from "./peers/Run.ts"
 
 const directory = join("scripts", "bench")
 const all = readdirSync(directory)
@@ -24,9 +25,7 @@ if (unknown.length > 0) {
 }
 for (const name of wanted.length > 0 ? wanted : ["budgets"]) {
   process.stdout.write(`\n== ${name}\n`)
-  const flags = ["--disable-warning=ExperimentalWarning", "--expose-gc"]
-  const { status } = spawnSync(process.execPath, [...flags, join(directory, `${name}.ts`), ...options], {
-    stdio: ["ignore", "inherit", "inherit"]
-  })
+  const { args, command: first } = command(["--expose-gc"], join(directory, `${name}.ts`), ...options)
+  const { status } = spawnSync(first, args, { stdio: ["ignore", "inherit", "inherit"] })
   if (status !== 0) process.exitCode = 1
 }

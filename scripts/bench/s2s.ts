@@ -28,6 +28,7 @@ import { provider } from "../../test/session/Harness.ts"
 import * as FakeGemini from "../../test/support/FakeGeminiLive.ts"
 import type { FakeModel } from "../../test/support/FakeModel.ts"
 import * as FakeOpenAi from "../../test/support/FakeOpenAiRealtime.ts"
+import { quantile } from "./Statistics.ts"
 
 const sessions = Number(process.env["EFFECT_VOICE_SESSIONS"] ?? 10)
 const rounds = Number(process.env["EFFECT_VOICE_ROUNDS"] ?? 20)
@@ -35,11 +36,6 @@ const MODEL_MS = 200
 /** The fakes take so much silence for the end of a turn. */
 const SILENCE_FRAMES = 10
 const ANSWER = "Yes, I am."
-
-const quantile = (values: ReadonlyArray<number>, q: number) => {
-  const sorted = values.toSorted((a, b) => a - b)
-  return sorted[Math.min(sorted.length - 1, Math.floor(q * sorted.length))] ?? Number.NaN
-}
 
 /** One user: 300 ms of speech, then silence until the answer has been heard, in frames of 20 ms; and when each turn was. */
 const talk = (backend: VoiceBackend["Service"]) =>

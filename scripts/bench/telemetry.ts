@@ -10,7 +10,7 @@
  *
  * @since 0.1.0
  */
-import { fork, spawn, spawnSync } from "node:child_process"
+import { fork } from "node:child_process"
 import { once } from "node:events"
 import { writeFileSync } from "node:fs"
 import { cpus } from "node:os"
@@ -18,6 +18,8 @@ import { join } from "node:path"
 import { parseArgs } from "node:util"
 import type { Measured } from "./peers/Driver.ts"
 import type { Load } from "./peers/Load.ts"
+import { priority, run } from "./peers/Run.ts"
+import { median } from "./Statistics.ts"
 
 const { values: options } = parseArgs({
   options: {
@@ -52,41 +54,14 @@ const modes: ReadonlyArray<readonly [label: string, load: Load]> = [
   ["traces, metrics and logs, sent", { ...base, telemetry: { tracing: true, metrics: true, endpoint } }]
 ]
 
-const first = process.getuid?.() === 0 && spawnSync("chrt", ["-r", "5", "true"]).status === 0 ? ["chrt", "-r", "5"] : []
-
-const run = async (load: Load): Promise<Measured> => {
-  const [command = "", ...args] = [
-    ...first,
-    process.execPath,
-    "--disable-warning=ExperimentalWarning",
-    "--expose-gc",
-    join(import.meta.dirname, "peers", "child.ts"),
-    JSON.stringify(load)
-  ]
-  const child = spawn(command, args, {
-    stdio: ["ignore", "ignore", "inherit", "ipc"],
-    timeout: 60_000 + 1000 * (load.warmSeconds + load.seconds)
-  })
-  const gone = once(child, "exit").then(([code, signal]) => {
-    throw new Error(`${load.peer} ended with ${signal ?? code} and no figures`)
-  })
-  gone.catch(() => {})
-  const [measured] = await Promise.race([once(child, "message"), gone])
-  return measured
-}
-
-const median = (values: ReadonlyArray<number>): number => {
-  const sorted = values.toSorted((a, b) => a - b)
-  const middle = (sorted.length - 1) / 2
-  return ((sorted[Math.floor(middle)] ?? Number.NaN) + (sorted[Math.ceil(middle)] ?? Number.NaN)) / 2
-}
-
+/** The other side is not measured here. */
+const ourselves = { missing: "" }
 const rounds = Number(options.rounds)
 const measured = modes.map((): Array<Measured> => [])
 for (let round = 0; round < rounds; round++) {
   for (const [index, [label, load]] of modes.entries()) {
     process.stderr.write(`round ${round + 1}/${rounds}: ${label}\n`)
-    measured[index]?.push(await run(load))
+    measured[index]?.push(await run(load, ourselves))
   }
 }
 const came = once(receiver, "message")
@@ -110,7 +85,7 @@ const figures = modes.slice(1).map(([label], index) => {
   }
 })
 const machine = `${process.version} on ${cpus().length} x ${cpus()[0]?.model.trim() ?? process.arch}, ${
-  first.length > 0 ? "real-time priority" : "ordinary priority"
+  priority.length > 0 ? "real-time priority" : "ordinary priority"
 }, ${base.sessions} sessions, ${rounds} rounds of ${base.seconds} s`
 process.stdout.write(
   [

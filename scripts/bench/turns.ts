@@ -22,6 +22,7 @@ import * as BackendConfig from "../../src/backend/BackendConfig.ts"
 import { VoiceBackend } from "../../src/backend/VoiceBackend.ts"
 import * as Builtin from "../../src/builtin/index.ts"
 import * as Wer from "../../test/support/Wer.ts"
+import { quantile } from "./Statistics.ts"
 
 const rounds = Number(process.env["EFFECT_VOICE_ROUNDS"] ?? 4)
 const clips = [
@@ -42,10 +43,6 @@ const read = (name: string): Int16Array => {
 }
 
 const FRAME = 320
-const quantile = (values: ReadonlyArray<number>, q: number) => {
-  const sorted = values.toSorted((a, b) => a - b)
-  return sorted[Math.min(sorted.length - 1, Math.floor(q * sorted.length))] ?? Number.NaN
-}
 
 /** 20 ms frames at the speed of speech: the recordings, each followed by silence until the reply has been heard. */
 const microphone = (replies: () => number): Stream.Stream<Uint8Array> => {

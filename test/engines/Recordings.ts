@@ -43,14 +43,22 @@ export const inRoom = (pcm: Int16Array): Int16Array => Pcm.concat([room(1), pcm,
 export const frames = (pcm: Int16Array): ReadonlyArray<Int16Array> =>
   Array.from({ length: Math.ceil(pcm.length / 320) }, (_, i) => pcm.subarray(320 * i, 320 * i + 320))
 
+const settled = ({ settle }: VoiceActivityStream) =>
+  settle === undefined ? Effect.void : Effect.callback<void>((resume) => settle(() => resume(Effect.void)))
+
+/** Waits for who works elsewhere, so that it keeps up with audio that comes faster than time. */
+const kept = (stream: VoiceActivityStream) => (stream.behind?.() ?? 0) > 1_600 ? settled(stream) : Effect.void
+
 /** What a detector finds in the audio. */
 export const detect = Effect.fnUntraced(function*(pcm: Int16Array) {
   const found: Array<VoiceActivity> = []
   const detector = yield* VoiceActivityDetector
   const stream = yield* detector.open({ onActivity: (activity) => found.push(activity) })
-  for (const frame of frames(pcm)) stream.push(frame)
-  // what works elsewhere answers in order: when it has answered this it has answered all
-  if (detector.probe !== undefined) yield* detector.probe
+  for (const frame of frames(pcm)) {
+    stream.push(frame)
+    yield* kept(stream)
+  }
+  yield* settled(stream)
   return found
 }, Effect.scoped)
 
@@ -64,9 +72,6 @@ export const until = (stream: SpeechToTextStream, id: number) =>
 export const finals = (events: ReadonlyArray<TranscriptEvent>): string =>
   events.flatMap((event) => event._tag === "Final" ? [event.text] : []).join(" ")
 
-const settled = ({ settle }: VoiceActivityStream) =>
-  settle === undefined ? Effect.void : Effect.callback<void>((resume) => settle(() => resume(Effect.void)))
-
 /** Detector and recogniser together, in frames of 20 ms, finalized at the end. */
 export const transcribe = Effect.fnUntraced(function*(pcm: Int16Array) {
   const stt = yield* SpeechToText
@@ -76,9 +81,9 @@ export const transcribe = Effect.fnUntraced(function*(pcm: Int16Array) {
   for (const frame of frames(pcm)) {
     stream.push(frame)
     detector.push(frame)
-    // A turn of the event loop, as between real frames; and whoever works elsewhere keeps up.
+    // A turn of the event loop, as between real frames.
     yield* Effect.yieldNow
-    if ((detector.behind?.() ?? 0) > 1_600) yield* settled(detector)
+    yield* kept(detector)
   }
   yield* settled(detector)
   stream.finalize(1, pcm.length)
