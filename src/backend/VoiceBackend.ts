@@ -27,6 +27,7 @@ import { TextToSpeech } from "../speech/TextToSpeech.ts"
 import { TurnDetector } from "../speech/TurnDetector.ts"
 import { VoiceActivityDetector } from "../speech/VoiceActivityDetector.ts"
 import { type BackendConfig, defaults } from "./BackendConfig.ts"
+import type { BackendParts } from "./BackendParts.ts"
 import {
   BackendProvider,
   type ProviderCapabilities,
@@ -37,7 +38,7 @@ import {
 import { BackendRegistry } from "./BackendRegistry.ts"
 import type { Authorize } from "./Gate.ts"
 import type { HealthStatus } from "./HealthStatus.ts"
-import { type BackendParts, makeBackend } from "./makeBackend.ts"
+import { makeBackend } from "./makeBackend.ts"
 import * as Processors from "./Processors.ts"
 import * as SpeechEngines from "./SpeechEngines.ts"
 

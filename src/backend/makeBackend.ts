@@ -6,7 +6,7 @@
 import * as Cause from "effect/Cause"
 import * as Clock from "effect/Clock"
 import * as Deferred from "effect/Deferred"
-import * as Duration from "effect/Duration"
+import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
@@ -21,32 +21,19 @@ import * as Stream from "effect/Stream"
 import * as SubscriptionRef from "effect/SubscriptionRef"
 import * as Tracer from "effect/Tracer"
 import { randomBytes } from "node:crypto"
-import type { Agent } from "../agent/Agent.ts"
-import {
-  type BackendError,
-  ConnectionFailed,
-  ConnectionTimeout,
-  InvalidConfig,
-  SessionNotFound
-} from "../BackendError.ts"
+import { type BackendError, SessionNotFound } from "../BackendError.ts"
 import { bounded } from "../Bounded.ts"
-import type { OnIncident } from "../EngineIncident.ts"
 import * as AudioAllowance from "../hooks/AudioAllowance.ts"
 import { FrameClock } from "../session/FrameClock.ts"
-import type { Past } from "../session/KeptState.ts"
 import * as Observable from "../session/Observable.ts"
-import type { PipelineFactory } from "../session/Pipeline.ts"
-import type { ProcessorEntry } from "../session/ProcessorChain.ts"
-import * as Session from "../session/Session.ts"
-import type { PipelineType, SessionConfig } from "../session/SessionConfig.ts"
+import type { SessionConfig } from "../session/SessionConfig.ts"
 import { SessionStore } from "../session/SessionStore.ts"
-import * as SessionWatch from "../session/SessionWatch.ts"
 import type { VoiceSession } from "../session/VoiceSession.ts"
-import type { EngineHealth } from "../speech/EngineHealth.ts"
 import * as BackendMetrics from "../telemetry/BackendMetrics.ts"
 import { Admission, draining } from "./Admission.ts"
 import * as BackendConfig from "./BackendConfig.ts"
-import type { BackendProvider, LinkedSession, ProviderHost, SessionAccess } from "./BackendProvider.ts"
+import type { BackendParts } from "./BackendParts.ts"
+import type { ProviderHost } from "./BackendProvider.ts"
 import * as Gate from "./Gate.ts"
 import * as Health from "./Health.ts"
 import * as Keeper from "./Keeper.ts"
@@ -55,42 +42,10 @@ import * as LoadLevel from "./LoadLevel.ts"
 import * as Operations from "./Operations.ts"
 import * as ProviderLink from "./ProviderLink.ts"
 import * as Retainer from "./Retainer.ts"
+import * as SessionOpening from "./SessionOpening.ts"
+import type { Entry } from "./SessionOpening.ts"
 import * as Support from "./Support.ts"
 import type { ConnectionState, DrainReport, VoiceBackend } from "./VoiceBackend.ts"
-
-/**
- * What a backend is made of.
- *
- * @category models
- * @since 0.1.0
- */
-export interface BackendParts {
-  readonly config: BackendConfig.BackendConfig
-  readonly provider: BackendProvider["Service"]
-  /** The pipelines that its engines allow. */
-  readonly pipelines: { readonly [Type in PipelineType]?: PipelineFactory | undefined }
-  /** What processes the users' audio. */
-  readonly processors?: ReadonlyArray<ProcessorEntry> | undefined
-  /** The names of the engines, by kind. */
-  readonly engines: { readonly [kind: string]: string }
-  /** The engines themselves, for the health check. */
-  readonly speech?: { readonly [kind: string]: EngineHealth } | undefined
-  /** Who answers when a session names nobody. */
-  readonly agent: Agent | undefined
-  /** Called once, with who is told what happens to the engines, and the config as it is now. */
-  readonly listen?: ((onIncident: OnIncident, config: () => BackendConfig.BackendConfig) => void) | undefined
-  /** Finds an agent by name. */
-  readonly findAgent: (name: string) => Effect.Effect<Agent, BackendError>
-}
-
-interface Entry {
-  readonly handle: Session.SessionHandle
-  readonly access: SessionAccess
-  readonly scope: Scope.Closeable
-  readonly watch: SessionWatch.SessionWatch
-  /** Completes when nothing of the session is left. */
-  readonly gone: Deferred.Deferred<void>
-}
 
 /** How many sessions that users start are made at once. */
 const MAX_INCOMING = 16
@@ -298,140 +253,20 @@ export const makeBackend = Effect.fnUntraced(function*(parts: BackendParts) {
 
   // ---- sessions -----------------------------------------------------------------------------------------------------
 
-  const agentOf = (session: SessionConfig) => {
-    if (typeof session.agent === "string") return parts.findAgent(session.agent)
-    if (session.agent !== undefined) return Effect.succeed(session.agent)
-    return standing !== undefined ? Effect.succeed(standing) : Effect.fail(
-      new InvalidConfig({
-        op: "VoiceBackend.createSession",
-        message: "nobody would answer: give the session or the backend an agent",
-        details: { missing: "agent" }
-      })
-    )
-  }
-
-  const pipelineOf = (session: SessionConfig) => {
-    const type = session.pipelineType ?? config.pipelineType
-    const pipeline = parts.pipelines[type]
-    return pipeline !== undefined ? Effect.succeed(pipeline) : Effect.fail(
-      new InvalidConfig({
-        op: "VoiceBackend.createSession",
-        message: `this backend has no engines for pipeline_type ${type}`,
-        details: { missing: type }
-      })
-    )
-  }
-
-  interface Opening extends Pick<LinkedSession, "id" | "config"> {
-    readonly past?: Past | undefined
-  }
-
-  /** Makes a session, or goes on with one, and opens its link; it is watched from here on. */
-  const open = Effect.fnUntraced(function*(opening: Opening, sessionScope: Scope.Closeable) {
-    const watch = yield* SessionWatch.make({
-      id: opening.id,
-      provider: provider.name,
-      pipelineType: opening.config.pipelineType ?? config.pipelineType,
-      engines: parts.engines,
-      resumed: opening.past !== undefined,
-      metrics: metrics.session(),
-      tracing: config.enableTracing,
-      tracer,
-      speech: config.traceSpeech,
-      logging: config.enableStructuredLogging,
-      now: () => clock.currentTimeMillisUnsafe()
-    })
-    return yield* build(opening, watch, sessionScope).pipe(
-      Effect.onError((cause) => Effect.sync(() => watch.failed(cause))),
-      watch.within
-    )
-  })
-
-  const build = Effect.fnUntraced(function*(
-    { config: session, id, past }: Opening,
-    watch: SessionWatch.SessionWatch,
-    sessionScope: Scope.Closeable
-  ) {
-    const pipeline = yield* pipelineOf(session)
-    // a model that speaks for itself needs nobody to answer
-    const agent = (session.pipelineType ?? config.pipelineType) === "s2s" && session.agent === undefined
-      ? standing ?? Support.silentAgent
-      : yield* agentOf(session)
-    const connected = link
-    if (connected === undefined) {
-      return yield* new ConnectionFailed({ op: "VoiceBackend.createSession", message: "the provider is not connected" })
-    }
-    // no other process has the agent that a program gave to this session alone
-    const isKept = typeof session.agent !== "object"
-    const { connectWindow, longest, resumeWindow } = config.session
-    const takeAudio = yield* allowance.open(session.userId, config.rateLimits.audio.user).pipe(
-      Scope.provide(sessionScope)
-    )
-    const retention = yield* retainer.open(id, session)
-    const made = yield* Session.make({
-      id,
-      config: session,
-      agent,
-      findAgent: parts.findAgent,
-      pipeline,
-      processors: parts.processors,
-      clock: frames,
-      policy: session.policy ?? config.conversation,
-      latencyTarget: config.latencyTarget,
-      timeout: config.timeout,
-      maxRetries: config.maxRetries,
-      retryDelay: config.retryDelay,
-      connectWindow,
-      resumeWindow,
-      longest,
-      takeAudio,
-      busy: () => load.busy,
-      onLatency: (totalMs) => latency.add(totalMs > Duration.toMillis(config.latencyTarget)),
-      watch,
-      past,
-      retention,
-      keep: isKept && keeper.keeps ? (change) => keeper.write(id, change) : undefined
-    }).pipe(Scope.provide(sessionScope))
-    const handle = { ...made, session: Operations.session(metrics, made.session) }
-    if (isKept && keeper.keeps && past === undefined) yield* keeper.begin(id, handle.kept(), resumeWindow)
-    // before anybody hears of it: the next process, too, must know how far its numbers have come, and what was cut
-    if (past !== undefined) yield* keeper.write(id, { ...handle.kept(), from: 0 })
-    const { access, attachments } = yield* connected.provider.open({
-      id,
-      config: session,
-      resumed: past?.attached ?? false
-    }).pipe(
-      Effect.timeoutOrElse({
-        duration: config.timeout,
-        orElse: () =>
-          Effect.fail(
-            new ConnectionTimeout({
-              op: "VoiceBackend.createSession",
-              message: `provider ${provider.name} did not open the session within ${Duration.format(config.timeout)}`
-            })
-          )
-      }),
-      Scope.provide(sessionScope)
-    )
-    yield* attachments.pipe(
-      Stream.runForEach((next) =>
-        handle.session.attach(next).pipe(
-          Effect.catch((error) =>
-            Effect.andThen(Effect.logWarning("an attachment was refused", error.message), next.close("session_ended"))
-          )
-        )
-      ),
-      Effect.matchEffect({
-        onFailure: ({ code, message }) => {
-          handle.last("failed", { type: "error", code, message })
-          return Effect.logWarning("a session's link failed", { session: id, code, message })
-        },
-        onSuccess: () => Effect.sync(() => handle.last("link_ended"))
-      }),
-      Effect.forkIn(sessionScope)
-    )
-    const gone = yield* Deferred.make<void>()
-    return { handle, access, scope: sessionScope, gone, watch }
+  const open = SessionOpening.make({
+    parts,
+    config: () => config,
+    standing: () => standing,
+    link: () => link,
+    clock,
+    tracer,
+    frames,
+    allowance,
+    keeper,
+    retainer,
+    load,
+    latency,
+    metrics
   })
 
   /** Closes in a fiber of its own: a finalizer that hangs keeps nobody waiting. */

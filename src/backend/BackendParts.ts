@@ -1,0 +1,40 @@
+/**
+ * What a backend is made of: its provider, what its engines allow, and who answers.
+ *
+ * @since 0.1.0
+ */
+import type * as Effect from "effect/Effect"
+import type { Agent } from "../agent/Agent.ts"
+import type { BackendError } from "../BackendError.ts"
+import type { OnIncident } from "../EngineIncident.ts"
+import type { PipelineFactory } from "../session/Pipeline.ts"
+import type { ProcessorEntry } from "../session/ProcessorChain.ts"
+import type { PipelineType } from "../session/SessionConfig.ts"
+import type { EngineHealth } from "../speech/EngineHealth.ts"
+import type { BackendConfig } from "./BackendConfig.ts"
+import type { BackendProvider } from "./BackendProvider.ts"
+
+/**
+ * What a backend is made of.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface BackendParts {
+  readonly config: BackendConfig
+  readonly provider: BackendProvider["Service"]
+  /** The pipelines that its engines allow. */
+  readonly pipelines: { readonly [Type in PipelineType]?: PipelineFactory | undefined }
+  /** What processes the users' audio. */
+  readonly processors?: ReadonlyArray<ProcessorEntry> | undefined
+  /** The names of the engines, by kind. */
+  readonly engines: { readonly [kind: string]: string }
+  /** The engines themselves, for the health check. */
+  readonly speech?: { readonly [kind: string]: EngineHealth } | undefined
+  /** Who answers when a session names nobody. */
+  readonly agent: Agent | undefined
+  /** Called once, with who is told what happens to the engines, and the config as it is now. */
+  readonly listen?: ((onIncident: OnIncident, config: () => BackendConfig) => void) | undefined
+  /** Finds an agent by name. */
+  readonly findAgent: (name: string) => Effect.Effect<Agent, BackendError>
+}
