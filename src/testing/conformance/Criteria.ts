@@ -31,9 +31,9 @@ const success: ReadonlyArray<Entry> = [
   later(
     "SC-004",
     "99 % of turns without intervention or retry",
-    "a count over a long soak with real engines, which is yet to come"
+    "a count over a long run with real engines: `npm run soak`"
   ),
-  later("SC-005", "S2S < 300 ms for 95 %, agent off", "a figure: it needs a model that answers in 200 ms"),
+  later("SC-005", "S2S < 300 ms for 95 %, agent off", "a figure: `npm run bench -- s2s`"),
   test(
     "SC-006",
     "90 % of transient network failures recover by themselves: ten of ten",
@@ -76,7 +76,7 @@ const stories: ReadonlyArray<Entry> = [
   later(
     "US3 distribution",
     "distribution over instances",
-    "cluster is later; FR-025 shows that another instance goes on"
+    "processes on one port: test/cli/workers; that another instance goes on: FR-025"
   ),
   test(
     "US4",

@@ -167,7 +167,11 @@ export const entries: ReadonlyArray<Entry> = [
         yield* that(!JSON.stringify(error).includes("s3cret"), "no value is told")
       })
   ),
-  later("FR-017", "cloud-hosted and self-hosted backends", "needs a provider with an endpoint and a key"),
+  later(
+    "FR-017",
+    "cloud-hosted and self-hosted backends",
+    "LiveKit's cloud or an own server, by its url and key alone: test/providers/livekit"
+  ),
   test(
     "FR-018",
     "health: healthy, degraded when full, unhealthy when stopped, each with its causes",
