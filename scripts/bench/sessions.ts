@@ -14,7 +14,7 @@ import { setTimeout as sleep } from "node:timers/promises"
 import * as Resampler from "../../src/audio/Resampler.ts"
 import { AudioInput } from "../../src/session/AudioInput.ts"
 import { AudioOutput } from "../../src/session/AudioOutput.ts"
-import * as HeardAudio from "../../src/session/HeardAudio.ts"
+import { HeardAudio } from "../../src/session/HeardAudio.ts"
 import { Replay } from "../../src/speech/ResilientReplay.ts"
 import * as ResilientSpeechToText from "../../src/speech/ResilientSpeechToText.ts"
 import * as ResilientTextToSpeech from "../../src/speech/ResilientTextToSpeech.ts"
@@ -59,7 +59,8 @@ const load: Load = {
   seconds: 0,
   replyMs: 2_000,
   chunkMs: 20,
-  pause: false
+  pause: false,
+  patient: true
 }
 const peer = await EffectVoice.connect(load)
 await measure("session, attached and idle", () => peer.open(new Sink(new Meter())))
@@ -103,6 +104,6 @@ await part(
 await part("voice, scripted", tts.open({ sessionId: "bench" }))
 await part("voice, the same made dependable", dependableTts.open({ sessionId: "bench" }))
 await part("its fibers", FiberMap.make<string>())
-await part("audio for readers", Effect.sync(HeardAudio.make))
+await part("audio for readers", Effect.sync(() => new HeardAudio()))
 await part("audio input", Effect.sync(() => new AudioInput(factory, () => {})))
 await part("audio output", Effect.sync(() => new AudioOutput(clock, quiet)))

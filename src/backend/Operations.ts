@@ -1,9 +1,8 @@
 /**
- * A backend and its sessions with every operation measured.
+ * A backend with every operation measured; a session measures its own.
  *
  * @since 0.1.0
  */
-import type { VoiceSession } from "../session/VoiceSession.ts"
 import type { BackendMetrics } from "../telemetry/BackendMetrics.ts"
 import type { VoiceBackend } from "./VoiceBackend.ts"
 
@@ -40,30 +39,3 @@ export const backend = (
     }
   }
 }
-
-/**
- * A session, as its callers see it.
- *
- * @category combinators
- * @since 0.1.0
- */
-export const session = ({ operation }: Pick<BackendMetrics, "operation">, inner: VoiceSession): VoiceSession => ({
-  ...inner,
-  start: operation("session.start")(inner.start),
-  stop: operation("session.stop")(inner.stop),
-  processAudio: (audio) => operation("session.processAudio")(inner.processAudio(audio)),
-  sendAudio: (audio) => operation("session.sendAudio")(inner.sendAudio(audio)),
-  say: (text, options) => operation("session.say")(inner.say(text, options)),
-  sendText: (text) => operation("session.sendText")(inner.sendText(text)),
-  interrupt: operation("session.interrupt")(inner.interrupt),
-  setAgent: (agent) => operation("session.setAgent")(inner.setAgent(agent)),
-  updateMetadata: (patch) => operation("session.updateMetadata")(inner.updateMetadata(patch)),
-  updatePolicy: (policy) => operation("session.updatePolicy")(inner.updatePolicy(policy)),
-  attach: (connection) => operation("session.attach")(inner.attach(connection)),
-  get receiveAudio() {
-    return inner.receiveAudio
-  },
-  get events() {
-    return inner.events
-  }
-})

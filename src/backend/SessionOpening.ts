@@ -25,7 +25,6 @@ import type { LinkedSession, SessionAccess } from "./BackendProvider.ts"
 import type { Keeper } from "./Keeper.ts"
 import type { LatencyWindow } from "./LatencyWindow.ts"
 import type { Load } from "./LoadLevel.ts"
-import * as Operations from "./Operations.ts"
 import type { ProviderLink } from "./ProviderLink.ts"
 import type { Retainer } from "./Retainer.ts"
 import * as Support from "./Support.ts"
@@ -157,7 +156,7 @@ export const make = (options: OpeningOptions) => {
       Scope.provide(sessionScope)
     )
     const retention = yield* retainer.open(id, session)
-    const made = yield* Session.make({
+    const handle = yield* Session.make({
       id,
       config: session,
       agent,
@@ -177,11 +176,11 @@ export const make = (options: OpeningOptions) => {
       busy: () => load.busy,
       onLatency: (totalMs) => latency.add(totalMs > Duration.toMillis(options.config().latencyTarget)),
       watch,
+      measure: metrics.operation,
       past,
       retention,
       keep: isKept && keeper.keeps ? (change) => keeper.write(id, change) : undefined
     }).pipe(Scope.provide(sessionScope))
-    const handle = { ...made, session: Operations.session(metrics, made.session) }
     if (isKept && keeper.keeps && past === undefined) yield* keeper.begin(id, handle.kept(), resumeWindow)
     // before anybody hears of it: the next process, too, must know how far its numbers have come, and what was cut
     if (past !== undefined) yield* keeper.write(id, { ...handle.kept(), from: 0 })

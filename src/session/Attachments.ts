@@ -52,57 +52,98 @@ export interface AttachmentsOptions {
   readonly cancel: (name: string) => void
 }
 
-/**
- * @category models
- * @since 0.1.0
- */
-export interface Attachments {
-  /** Who listens now. */
-  readonly current: UserConnection | undefined
-  /** Somebody is there to hear what the agent says, or a program feeds the session. */
-  readonly attended: boolean
-  /** There has been one. */
-  readonly attachedBefore: boolean
-  /** Nobody is waited for any longer: the conversation begins. */
-  readonly begin: () => void
-  /** The session ends unless somebody comes within the window. */
-  readonly expect: (window: Duration.Duration, otherwise: SessionEnd) => void
-  readonly attach: (next: UserConnection) => Effect.Effect<void, BackendError>
-  /** Audio comes from a program at 16 kHz; what the agent says is played to nobody. */
-  readonly feedByHand: () => Result.Result<void, BackendError>
-  /** Lets go of a connection, if it is the present one. */
-  readonly detach: (which: UserConnection, reason: string, close: ConnectionClose) => void
-  /** Nobody can come any more: the session ends for this reason with its present connection, or at once. */
-  readonly last: (reason: SessionEnd) => void
-  /** The session has ended: lets go of what is there at once, closes it, and then does the last thing. */
-  readonly end: (last: Effect.Effect<unknown>) => void
-}
-
 const closeConnection = (which: UserConnection, reason: ConnectionClose) =>
   which.close(reason).pipe(Effect.timeoutOption(CLOSE_DEADLINE), Effect.ignore)
 
 /**
- * @category constructors
+ * @category models
  * @since 0.1.0
  */
-export const make = (options: AttachmentsOptions): Attachments => {
-  const { cancel, convert, dispatch, emit, input, now, output, run, state } = options
-  let connection: UserConnection | undefined
-  let attachedBefore = options.resumed
-  let handFed = false
-  let noMore: SessionEnd | undefined
+export class Attachments {
+  readonly #options: AttachmentsOptions
+  #connection: UserConnection | undefined
+  #attachedBefore: boolean
+  #handFed = false
+  #noMore: SessionEnd | undefined
 
-  const expect: Attachments["expect"] = (window, reason) =>
-    run("window", Effect.andThen(Effect.sleep(window), Effect.sync(() => dispatch({ _tag: "Close", reason }))))
-
-  const begin = () => {
-    cancel("window")
-    dispatch({ _tag: "Started" })
+  constructor(options: AttachmentsOptions) {
+    this.#options = options
+    this.#attachedBefore = options.resumed
   }
 
-  const detach = (which: UserConnection, reason: string, close: ConnectionClose | undefined): void => {
-    if (connection !== which) return
-    connection = undefined
+  /** Who listens now. */
+  get current(): UserConnection | undefined {
+    return this.#connection
+  }
+
+  /** Somebody is there to hear what the agent says, or a program feeds the session. */
+  get attended(): boolean {
+    return this.#connection !== undefined || this.#handFed
+  }
+
+  /** There has been one. */
+  get attachedBefore(): boolean {
+    return this.#attachedBefore
+  }
+
+  /** Nobody is waited for any longer: the conversation begins. */
+  begin(): void {
+    this.#options.cancel("window")
+    this.#options.dispatch({ _tag: "Started" })
+  }
+
+  /** The session ends unless somebody comes within the window. */
+  expect(window: Duration.Duration, reason: SessionEnd): void {
+    const { dispatch, run } = this.#options
+    run("window", Effect.andThen(Effect.sleep(window), Effect.sync(() => dispatch({ _tag: "Close", reason }))))
+  }
+
+  attach(next: UserConnection): Effect.Effect<void, BackendError> {
+    return Effect.suspend(() => {
+      const { convert, emit, input, output, state } = this.#options
+      const opened = input.open(next.format.input.sampleRate)
+      if (Result.isFailure(opened)) return Effect.fail(opened.failure)
+      const former = this.#connection
+      // the former hears of it: a link without close codes would come back and take its place again
+      if (former !== undefined) emit({ type: "connection.detached", connection: former.id, reason: "replaced" })
+      this.#connection = next
+      this.#handFed = false
+      const resumed = this.#attachedBefore
+      this.#attachedBefore = true
+      emit({
+        type: "session.started",
+        input: next.format.input,
+        output: next.format.output,
+        resumed
+      })
+      emit({ type: "session.state", state: Conversation.publicState(state()) })
+      emit({ type: "connection.attached", connection: next.id, transport: next.transport })
+      output.attach(next, convert)
+      // what has arrived already is part of the conversation
+      this.begin()
+      this.#listen(next)
+      return former === undefined ? Effect.void : closeConnection(former, "replaced")
+    })
+  }
+
+  /** Audio comes from a program at 16 kHz; what the agent says is played to nobody. */
+  feedByHand(): Result.Result<void, BackendError> {
+    if (this.#handFed) return Result.void
+    const { cancel, convert, input, output } = this.#options
+    return Result.map(input.open(16_000), () => {
+      this.#handFed = true
+      // it is not waited for anybody
+      cancel("window")
+      // nobody listens, but time goes on: what the agent says is played to nobody
+      output.attach(PipelineStream.nobody, convert)
+    })
+  }
+
+  /** Lets go of a connection, if it is the present one; without a close it is gone already. */
+  detach(which: UserConnection, reason: string, close: ConnectionClose | undefined): void {
+    if (this.#connection !== which) return
+    const { convert, dispatch, emit, input, output, resumeWindow, run, state } = this.#options
+    this.#connection = undefined
     output.attach(undefined, convert)
     emit({ type: "connection.detached", connection: which.id, reason })
     if (close !== undefined) run("detach", closeConnection(which, close))
@@ -113,15 +154,32 @@ export const make = (options: AttachmentsOptions): Attachments => {
     // nobody speaks any more: what was being said is complete
     input.gap(which.format.input.sampleRate * 2)
     input.settle(() => {
-      if (user._tag !== "Speaking" || connection !== undefined) return
+      if (user._tag !== "Speaking" || this.#connection !== undefined) return
       dispatch({ _tag: "SpeechStopped", atSample: input.position, decidedAtSample: input.position })
     })
-    if (noMore !== undefined) return dispatch({ _tag: "Close", reason: noMore })
-    expect(options.resumeWindow, "resume_expired")
+    if (this.#noMore !== undefined) return dispatch({ _tag: "Close", reason: this.#noMore })
+    this.expect(resumeWindow, "resume_expired")
   }
 
-  const onMessage = (which: UserConnection, message: ClientMessage): void => {
-    if (connection !== which) return
+  /** Nobody can come any more: the session ends for this reason with its present connection, or at once. */
+  last(reason: SessionEnd): void {
+    this.#noMore = reason
+    if (!this.attended) this.#options.dispatch({ _tag: "Close", reason })
+  }
+
+  /** The session has ended: lets go of what is there at once, closes it, and then does the last thing. */
+  end(then: Effect.Effect<unknown>): void {
+    const { cancel, convert, output, run } = this.#options
+    const last = this.#connection
+    this.#connection = undefined
+    output.attach(undefined, convert)
+    cancel("window")
+    run("close", Effect.ensuring(last === undefined ? Effect.void : closeConnection(last, "session_ended"), then))
+  }
+
+  #heed(which: UserConnection, message: ClientMessage): void {
+    if (this.#connection !== which) return
+    const { dispatch, emit, output, state } = this.#options
     switch (message.type) {
       case "user.text": {
         if (!SayQueue.isFullOfTexts(state())) return dispatch({ _tag: "UserText", text: message.text })
@@ -139,7 +197,8 @@ export const make = (options: AttachmentsOptions): Attachments => {
     }
   }
 
-  const listen = (which: UserConnection): void => {
+  #listen(which: UserConnection): void {
+    const { emit, input, now, takeAudio: take } = this.#options
     const rate = which.format.input.sampleRate
     const since = now()
     let takenMs = 0
@@ -147,7 +206,7 @@ export const make = (options: AttachmentsOptions): Attachments => {
     let excessMs = 0
     let toldAt = Number.NEGATIVE_INFINITY
     const bounded = which.transport !== "memory"
-    const takeAudio = bounded ? options.takeAudio : undefined
+    const takeAudio = bounded ? take : undefined
     const drop = (ms: number, reason: string): void => {
       droppedMs += ms
       if (now() - toldAt < 1_000) return
@@ -159,11 +218,11 @@ export const make = (options: AttachmentsOptions): Attachments => {
       excessMs += ms
       if (excessMs < MAX_EXCESS_MS) return drop(ms, "rate limit")
       emit({ type: "error", code: "rate_limit_exceeded", message: "the user's audio is used up for now" })
-      detach(which, "rate limit", "rate_limited")
+      this.detach(which, "rate limit", "rate_limited")
     }
     which.listen({
       audio: (pcm) => {
-        if (connection !== which) return
+        if (this.#connection !== which) return
         const ms = pcm.length * 1000 / rate
         if (bounded && takenMs + ms > (now() - since) * FLOOD_RATE + FLOOD_BURST_MS) {
           return drop(ms, "faster than real time")
@@ -176,74 +235,13 @@ export const make = (options: AttachmentsOptions): Attachments => {
         }
         input.push(pcm)
       },
-      gap: (samples) => connection === which ? input.gap(samples) : undefined,
-      message: (message) => onMessage(which, message),
+      gap: (samples) => this.#connection === which ? input.gap(samples) : undefined,
+      message: (message) => this.#heed(which, message),
       malformed: (reason) => {
-        if (connection !== which) return
+        if (this.#connection !== which) return
         emit({ type: "error", code: "invalid_config", message: `a message was ignored: ${reason}` })
       },
-      closed: (reason) => detach(which, reason, undefined)
+      closed: (reason) => this.detach(which, reason, undefined)
     })
-  }
-
-  return {
-    get current() {
-      return connection
-    },
-    get attended() {
-      return connection !== undefined || handFed
-    },
-    get attachedBefore() {
-      return attachedBefore
-    },
-    begin,
-    expect,
-    attach: (next) =>
-      Effect.suspend(() => {
-        const opened = input.open(next.format.input.sampleRate)
-        if (Result.isFailure(opened)) return Effect.fail(opened.failure)
-        const former = connection
-        // the former hears of it: a link without close codes would come back and take its place again
-        if (former !== undefined) emit({ type: "connection.detached", connection: former.id, reason: "replaced" })
-        connection = next
-        handFed = false
-        const resumed = attachedBefore
-        attachedBefore = true
-        emit({
-          type: "session.started",
-          input: next.format.input,
-          output: next.format.output,
-          resumed
-        })
-        emit({ type: "session.state", state: Conversation.publicState(state()) })
-        emit({ type: "connection.attached", connection: next.id, transport: next.transport })
-        output.attach(next, convert)
-        // what has arrived already is part of the conversation
-        begin()
-        listen(next)
-        return former === undefined ? Effect.void : closeConnection(former, "replaced")
-      }),
-    feedByHand: () => {
-      if (handFed) return Result.void
-      return Result.map(input.open(16_000), () => {
-        handFed = true
-        // it is not waited for anybody
-        cancel("window")
-        // nobody listens, but time goes on: what the agent says is played to nobody
-        output.attach(PipelineStream.nobody, convert)
-      })
-    },
-    detach,
-    last: (reason) => {
-      noMore = reason
-      if (connection === undefined && !handFed) dispatch({ _tag: "Close", reason })
-    },
-    end: (then) => {
-      const last = connection
-      connection = undefined
-      output.attach(undefined, convert)
-      cancel("window")
-      run("close", Effect.ensuring(last === undefined ? Effect.void : closeConnection(last, "session_ended"), then))
-    }
   }
 }

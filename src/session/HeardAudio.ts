@@ -15,58 +15,52 @@ const BUFFER = 50
 const BATCH_SAMPLES = TIMELINE_RATE / 10
 
 /**
+ * An ear that remembers for readers.
+ *
  * @category models
  * @since 0.1.0
  */
-export interface HeardAudio {
-  readonly ear: Ear
-  /** From now on, until the session ends. */
-  readonly stream: Stream.Stream<Uint8Array>
-  /** No more comes. Synchronous. */
-  readonly end: () => void
-}
+export class HeardAudio implements Ear {
+  readonly sampleRate = TIMELINE_RATE
+  readonly branch = "receive"
+  readonly #batches = new Feed<Uint8Array>(BUFFER)
+  /** Taken when somebody reads. */
+  #batch: Int16Array | undefined
+  #filled = 0
+  #readers = 0
 
-/**
- * @category constructors
- * @since 0.1.0
- */
-export const make = (): HeardAudio => {
-  const batches = new Feed<Uint8Array>(BUFFER)
-  // taken when somebody reads
-  let batch = new Int16Array(0)
-  let filled = 0
-  let readers = 0
-  const reading = Effect.acquireRelease(
-    Effect.sync(() => {
-      if (readers++ > 0) return
-      batch = new Int16Array(BATCH_SAMPLES)
-      filled = 0
-    }),
-    () =>
+  push(pcm: Int16Array): void {
+    const batch = this.#batch
+    if (batch === undefined) return
+    for (let at = 0; at < pcm.length;) {
+      const part = Math.min(pcm.length - at, batch.length - this.#filled)
+      batch.set(pcm.subarray(at, at + part), this.#filled)
+      at += part
+      this.#filled += part
+      if (this.#filled < batch.length) continue
+      this.#filled = 0
+      this.#batches.publish(Pcm.fromInt16(batch).slice())
+    }
+  }
+
+  /** From now on, until the session ends. */
+  get stream(): Stream.Stream<Uint8Array> {
+    const reading = Effect.acquireRelease(
       Effect.sync(() => {
-        if (--readers === 0) batch = new Int16Array(0)
-      })
-  )
-  return {
-    ear: {
-      sampleRate: TIMELINE_RATE,
-      branch: "receive",
-      push: (pcm) => {
-        if (readers === 0) return
-        for (let at = 0; at < pcm.length;) {
-          const part = Math.min(pcm.length - at, batch.length - filled)
-          batch.set(pcm.subarray(at, at + part), filled)
-          at += part
-          filled += part
-          if (filled < batch.length) continue
-          filled = 0
-          batches.publish(Pcm.fromInt16(batch).slice())
-        }
-      }
-    },
-    get stream() {
-      return Stream.unwrap(Effect.as(reading, batches.stream))
-    },
-    end: () => batches.end()
+        if (this.#readers++ > 0) return
+        this.#batch = new Int16Array(BATCH_SAMPLES)
+        this.#filled = 0
+      }),
+      () =>
+        Effect.sync(() => {
+          if (--this.#readers === 0) this.#batch = undefined
+        })
+    )
+    return Stream.unwrap(Effect.as(reading, this.#batches.stream))
+  }
+
+  /** No more comes. Synchronous. */
+  end(): void {
+    this.#batches.end()
   }
 }

@@ -11,7 +11,6 @@ import * as Deferred from "effect/Deferred"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as FiberMap from "effect/FiberMap"
-import * as FiberSet from "effect/FiberSet"
 import { identity } from "effect/Function"
 import * as Result from "effect/Result"
 import * as Stream from "effect/Stream"
@@ -27,12 +26,14 @@ import type { Command, ConversationOptions, Event, State, TimerName } from "../c
 import type { EngineIncident } from "../EngineIncident.ts"
 import * as Faults from "../Faults.ts"
 import { TIMELINE_RATE } from "../speech/VoiceActivityDetector.ts"
-import * as Attachments from "./Attachments.ts"
+import type { BackendMetrics } from "../telemetry/BackendMetrics.ts"
+import type * as Names from "../telemetry/Names.ts"
+import { Attachments } from "./Attachments.ts"
 import { AudioInput } from "./AudioInput.ts"
 import { AudioOutput, type Convert } from "./AudioOutput.ts"
 import { Feed } from "./Feed.ts"
 import type { FrameClock } from "./FrameClock.ts"
-import * as HeardAudio from "./HeardAudio.ts"
+import { HeardAudio } from "./HeardAudio.ts"
 import type { JournalOptions } from "./Journal.ts"
 import * as Keeping from "./Keeping.ts"
 import type { Past } from "./KeptState.ts"
@@ -86,7 +87,12 @@ export interface SessionOptions {
   readonly onLatency: (totalMs: number) => void
   /** Who counts and traces what happens. Default: nobody. */
   readonly watch?: SessionWatch | undefined
+  /** Measures what callers ask of the session. Default: nobody does. */
+  readonly measure?: Measure | undefined
 }
+
+type Measure = BackendMetrics["operation"]
+type SessionOperation = Names.Operation extends infer Name ? Name extends `session.${infer Own}` ? Own : never : never
 
 const none = new Int16Array(0)
 const policyContext = { op: "VoiceSession.updatePolicy", what: "the policy is not valid", at: ["conversation"] }
@@ -117,9 +123,8 @@ export const make = Effect.fnUntraced(function*(options: SessionOptions) {
   const factory = yield* Resampler.load
   const fibers = yield* FiberMap.make<string>()
   const run = yield* FiberMap.runtime(fibers)<never>()
-  const background = yield* FiberSet.makeRuntime<never>()
   const events = new Feed<SessionEvent>(EVENT_BUFFER)
-  const heard = HeardAudio.make()
+  const heard = new HeardAudio()
   const ended = yield* Deferred.make<SessionEnd>()
   const now = () => clock.currentTimeMillisUnsafe()
 
@@ -133,6 +138,7 @@ export const make = Effect.fnUntraced(function*(options: SessionOptions) {
   let pipeline: Pipeline | undefined
   const says = new Map<number, Int16Array>()
   let sayKey = 0
+  let backgrounds = 0
 
   // ---- events -------------------------------------------------------------------------------------------------------
 
@@ -383,7 +389,7 @@ export const make = Effect.fnUntraced(function*(options: SessionOptions) {
 
   // ---- attachments --------------------------------------------------------------------------------------------------
 
-  const attachments = Attachments.make({
+  const attachments = new Attachments({
     input,
     output,
     convert,
@@ -437,20 +443,24 @@ export const make = Effect.fnUntraced(function*(options: SessionOptions) {
     )
   const invalid = (op: string, message: string) => Effect.fail(new InvalidConfig({ op, message }))
 
-  const say = (op: string, queue: () => void): Effect.Effect<void, BackendError> =>
-    Effect.andThen(
-      open(op),
-      Effect.suspend((): Effect.Effect<void, BackendError> => {
-        if (state.lifecycle._tag === "Draining") {
-          return Effect.fail(new ContextCanceled({ op, message: "the session is ending" }))
-        }
-        if (state.queue.length >= SayQueue.MAX) {
-          return Effect.fail(SayQueue.full(op))
-        }
-        queue()
-        return Effect.void
-      })
-    )
+  const measure: Measure = options.measure ?? (() => identity)
+  /** An operation, measured; on a session that has ended it fails. */
+  const operation = (
+    name: SessionOperation,
+    run: (op: string) => Effect.Effect<void, BackendError>
+  ): Effect.Effect<void, BackendError> => {
+    const op = `VoiceSession.${name}`
+    return measure(`session.${name}`)(Effect.andThen(open(op), Effect.suspend(() => run(op))))
+  }
+
+  const queue = (op: string, what: () => void): Effect.Effect<void, BackendError> => {
+    if (state.lifecycle._tag === "Draining") {
+      return Effect.fail(new ContextCanceled({ op, message: "the session is ending" }))
+    }
+    if (state.queue.length >= SayQueue.MAX) return Effect.fail(SayQueue.full(op))
+    what()
+    return Effect.void
+  }
 
   /** Waits while what was given is far ahead of what has been heard: whoever gives audio may be faster than time. */
   const room = Effect.suspend(() =>
@@ -462,100 +472,89 @@ export const make = Effect.fnUntraced(function*(options: SessionOptions) {
   const session: VoiceSession = {
     id: options.id,
     config: options.config,
-    start: Effect.andThen(open("VoiceSession.start"), Effect.sync(attachments.begin)),
-    stop: Effect.suspend(() => {
+    start: operation("start", () => Effect.sync(() => attachments.begin())),
+    stop: measure("session.stop")(Effect.suspend(() => {
       drain("closed")
       return Effect.asVoid(Deferred.await(ended))
-    }),
+    })),
     processAudio: (audio) =>
-      Effect.andThen(
-        open("VoiceSession.processAudio"),
-        Effect.suspend(() => {
-          const op = "VoiceSession.processAudio"
-          if (attachments.current !== undefined) return invalid(op, "a connection feeds this session already")
-          if (state.lifecycle._tag === "New") return invalid(op, "the session has not been started")
-          if (audio.length > MAX_AUDIO_BYTES) return invalid(op, `more than ${MAX_AUDIO_BYTES} bytes at once`)
-          if (audio.length % 2 !== 0) return invalid(op, "not 16-bit samples: an odd number of bytes")
-          const fed = attachments.feedByHand()
-          if (Result.isFailure(fed)) return Effect.fail(fed.failure)
-          input.push(Pcm.toInt16(audio))
-          return room
-        })
-      ),
+      operation("processAudio", (op) => {
+        if (attachments.current !== undefined) return invalid(op, "a connection feeds this session already")
+        if (state.lifecycle._tag === "New") return invalid(op, "the session has not been started")
+        if (audio.length > MAX_AUDIO_BYTES) return invalid(op, `more than ${MAX_AUDIO_BYTES} bytes at once`)
+        if (audio.length % 2 !== 0) return invalid(op, "not 16-bit samples: an odd number of bytes")
+        const fed = attachments.feedByHand()
+        if (Result.isFailure(fed)) return Effect.fail(fed.failure)
+        input.push(Pcm.toInt16(audio))
+        return room
+      }),
     sendAudio: (audio) =>
-      audio.length % 2 !== 0 || audio.length > MAX_AUDIO_BYTES * 64
-        ? invalid("VoiceSession.sendAudio", "expected 16-bit samples, at most 4 MiB")
-        : say("VoiceSession.sendAudio", () => {
-          says.set(++sayKey, Pcm.copyInt16(audio))
-          dispatch({ _tag: "Say", source: { _tag: "Audio", key: sayKey } })
-        }),
+      operation("sendAudio", (op) =>
+        audio.length % 2 !== 0 || audio.length > MAX_AUDIO_BYTES * 64
+          ? invalid(op, "expected 16-bit samples, at most 4 MiB")
+          : queue(op, () => {
+            says.set(++sayKey, Pcm.copyInt16(audio))
+            dispatch({ _tag: "Say", source: { _tag: "Audio", key: sayKey } })
+          })),
     get receiveAudio() {
       return heard.stream
     },
     setAgent: (next) =>
-      Effect.map(open("VoiceSession.setAgent"), () => {
+      operation("setAgent", () => {
         agent = next
+        return Effect.void
       }),
     state: {
       get: Effect.sync(() => Conversation.publicState(state)),
       // subscribed before the value is read, so that no change falls between
-      changes: Stream.unwrap(Effect.map(events.subscribe, (told) =>
-        Stream.concat(
-          Stream.sync(() => Conversation.publicState(state)),
-          told.pipe(
-            Stream.filter((event) => event.type === "session.state"),
-            Stream.map((event) => event.state)
-          )
-        ).pipe(Stream.changes)))
+      get changes() {
+        return Stream.unwrap(Effect.map(events.subscribe, (told) =>
+          Stream.concat(
+            Stream.sync(() => Conversation.publicState(state)),
+            told.pipe(
+              Stream.filter((event) => event.type === "session.state"),
+              Stream.map((event) => event.state)
+            )
+          ).pipe(Stream.changes)))
+      }
     },
     persistenceStatus: Effect.sync(() => isClosed() ? "completed" : "active"),
     metadata: Effect.sync(() => metadata),
     updateMetadata: (patch) =>
-      open("VoiceSession.updateMetadata").pipe(
-        Effect.andThen(
-          Effect.suspend(() => decodeMetadata("VoiceSession.updateMetadata", MergePatch.merge(metadata, patch)))
-        ),
-        Effect.map((next) => {
+      operation("updateMetadata", (op) =>
+        Effect.map(decodeMetadata(op, MergePatch.merge(metadata, patch)), (next) => {
           metadata = next
           keeping.touch()
-        })
-      ),
+        })),
     get events() {
       return events.stream
     },
     history: Effect.sync(() => state.history),
     say: (text, sayOptions) =>
-      text.trim() === "" || text.length > MAX_SAY_CHARACTERS
-        ? invalid("VoiceSession.say", `expected 1 to ${MAX_SAY_CHARACTERS} characters`)
-        : say("VoiceSession.say", () =>
-          dispatch({
-            _tag: "Say",
-            source: { _tag: "Text", text, optional: false, uninterruptible: sayOptions?.interruptible === false }
-          })),
+      operation("say", (op) =>
+        text.trim() === "" || text.length > MAX_SAY_CHARACTERS
+          ? invalid(op, `expected 1 to ${MAX_SAY_CHARACTERS} characters`)
+          : queue(op, () =>
+            dispatch({
+              _tag: "Say",
+              source: { _tag: "Text", text, optional: false, uninterruptible: sayOptions?.interruptible === false }
+            }))),
     updatePolicy: (next) =>
-      Effect.andThen(
-        open("VoiceSession.updatePolicy"),
+      operation("updatePolicy", () =>
         Effect.map(Faults.check(ConversationPolicy, next, policyContext), (checked) => {
           policy = checked
           keeping.touch()
           isBackchannel = Backchannel.make(checked.interruption.backchannels)
           rules = undefined
-        })
-      ),
+        })),
     sendText: (text) =>
-      Effect.andThen(
-        open("VoiceSession.sendText"),
-        Effect.suspend(() => {
-          if (SayQueue.isFullOfTexts(state)) return Effect.fail(SayQueue.full("VoiceSession.sendText"))
-          dispatch({ _tag: "UserText", text })
-          return Effect.void
-        })
-      ),
-    interrupt: Effect.andThen(
-      open("VoiceSession.interrupt"),
-      Effect.sync(() => dispatch({ _tag: "Interrupt" }))
-    ),
-    attach: (next) => Effect.andThen(open("VoiceSession.attach"), attachments.attach(next)),
+      operation("sendText", (op) => {
+        if (SayQueue.isFullOfTexts(state)) return Effect.fail(SayQueue.full(op))
+        dispatch({ _tag: "UserText", text })
+        return Effect.void
+      }),
+    interrupt: operation("interrupt", () => Effect.sync(() => dispatch({ _tag: "Interrupt" }))),
+    attach: (next) => operation("attach", () => attachments.attach(next)),
     pipeline: (source, pipelineOptions) =>
       PipelineStream.make(session, source, {
         inputSampleRate: pipelineOptions?.inputSampleRate ?? 16_000,
@@ -568,7 +567,7 @@ export const make = Effect.fnUntraced(function*(options: SessionOptions) {
 
   /** The session, as its agents see it. */
   const agentSession: AgentSession = {
-    background: (effect) => Effect.sync(() => void background(effect)),
+    background: (effect) => Effect.sync(() => run(`background:${++backgrounds}`, effect)),
     tell: (event) => isClosed() ? undefined : emit(event),
     handOver: (name, turn) =>
       Effect.andThen(
@@ -627,7 +626,7 @@ export const make = Effect.fnUntraced(function*(options: SessionOptions) {
     retryDelay: options.retryDelay
   })
   rules = undefined
-  yield* Effect.fromResult(input.add(heard.ear))
+  yield* Effect.fromResult(input.add(heard))
   const record = retained?.user
   if (record !== undefined) {
     // the silence that ends what a lost connection was saying is nobody's

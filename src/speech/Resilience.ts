@@ -126,70 +126,75 @@ export const refused = <Engine extends { readonly name: string }>(op: string, { 
  * @category models
  * @since 0.1.0
  */
-export interface Reporter {
-  readonly failed: (index: number, error: BackendError, openedCircuit: boolean) => void
-  readonly retrying: (index: number, error: BackendError) => void
-  /** The engine is in use from now on. */
-  readonly using: (index: number, error?: BackendError) => void
-  /** No engine works for the session, which waits for one. */
-  readonly unavailable: (index: number, error: BackendError) => void
-  /** One works again; nothing when none was missed. */
-  readonly available: (index: number) => void
-  /** The engine has done its work. */
-  readonly succeeded: (index: number, closedCircuit: boolean) => void
-}
+export class Reporter {
+  readonly #kind: "stt" | "tts"
+  readonly #engines: ReadonlyArray<Guarded<{ readonly name: string }>>
+  readonly #sessionId: string
+  readonly #onIncident: OnIncident | undefined
+  #used = 0
+  #missed = false
+  #failing: ReadonlyArray<number> = []
 
-/**
- * @category constructors
- * @since 0.1.0
- */
-export const reporter = (
-  kind: "stt" | "tts",
-  names: ReadonlyArray<string>,
-  sessionId: string,
-  onIncident: OnIncident | undefined
-): Reporter => {
-  let used: number | undefined
-  let missed = false
-  const failing = new Set<number>()
-  const nameOf = (index: number) => names[index] ?? ""
-  const tell = (
-    index: number,
-    what: EngineIncident["what"],
-    error?: BackendError,
-    to?: string
-  ) =>
-    onIncident?.({
-      engine: nameOf(index),
-      kind,
+  constructor(
+    kind: "stt" | "tts",
+    engines: ReadonlyArray<Guarded<{ readonly name: string }>>,
+    sessionId: string,
+    onIncident: OnIncident | undefined
+  ) {
+    this.#kind = kind
+    this.#engines = engines
+    this.#sessionId = sessionId
+    this.#onIncident = onIncident
+  }
+
+  failed(index: number, error: BackendError, openedCircuit: boolean): void {
+    if (!this.#failing.includes(index)) this.#failing = [...this.#failing, index]
+    this.#tell(index, "failed", error)
+    if (openedCircuit) this.#tell(index, "opened_circuit", error)
+  }
+
+  retrying(index: number, error: BackendError): void {
+    this.#tell(index, "retrying", error)
+  }
+
+  /** The engine is in use from now on; a session is expected to use the first. */
+  using(index: number, error?: BackendError): void {
+    const before = this.#used
+    this.#used = index
+    if (before !== index) this.#tell(before, "switched", error, this.#nameOf(index))
+  }
+
+  /** No engine works for the session, which waits for one. */
+  unavailable(index: number, error: BackendError): void {
+    if (!this.#missed) this.#tell(index, "unavailable", error)
+    this.#missed = true
+  }
+
+  /** One works again; nothing when none was missed. */
+  available(index: number): void {
+    if (this.#missed) this.#tell(index, "available")
+    this.#missed = false
+  }
+
+  /** The engine has done its work. */
+  succeeded(index: number, closedCircuit: boolean): void {
+    const failed = this.#failing.includes(index)
+    if (failed) this.#failing = this.#failing.filter((other) => other !== index)
+    if (failed || closedCircuit) this.#tell(index, "recovered")
+  }
+
+  #nameOf(index: number): string {
+    return this.#engines[index]?.engine.name ?? ""
+  }
+
+  #tell(index: number, what: EngineIncident["what"], error?: BackendError, to?: string): void {
+    this.#onIncident?.({
+      engine: this.#nameOf(index),
+      kind: this.#kind,
       what,
-      sessionId,
+      sessionId: this.#sessionId,
       ...(error === undefined ? {} : { error }),
       ...(to === undefined ? {} : { to })
     })
-  return {
-    failed: (index, error, openedCircuit) => {
-      failing.add(index)
-      tell(index, "failed", error)
-      if (openedCircuit) tell(index, "opened_circuit", error)
-    },
-    retrying: (index, error) => tell(index, "retrying", error),
-    using: (index, error) => {
-      // the first engine is the one that a session is expected to use
-      const before = used ?? 0
-      used = index
-      if (before !== index) tell(before, "switched", error, nameOf(index))
-    },
-    unavailable: (index, error) => {
-      if (!missed) tell(index, "unavailable", error)
-      missed = true
-    },
-    available: (index) => {
-      if (missed) tell(index, "available")
-      missed = false
-    },
-    succeeded: (index, closedCircuit) => {
-      if (failing.delete(index) || closedCircuit) tell(index, "recovered")
-    }
   }
 }

@@ -137,7 +137,7 @@ const open = Effect.fnUntraced(function*(
 ): Effect.fn.Return<SpeechToTextStream, BackendError, Scope.Scope> {
   const parent = yield* Effect.scope
   const clock = yield* Clock.Clock
-  const report = Resilience.reporter("stt", engines.map(({ engine }) => engine.name), session.sessionId, onIncident)
+  const report = new Resilience.Reporter("stt", engines, session.sessionId, onIncident)
   const count = engines.length
   const replay = new Replay()
   const out = yield* Queue.bounded<TranscriptEvent, BackendError>(MAX_WAITING)

@@ -94,12 +94,7 @@ const open = Effect.fnUntraced(function*(
   voiceOptions: TextToSpeechOptions
 ): Effect.fn.Return<TextToSpeechStream, BackendError, Scope.Scope> {
   const parent = yield* Effect.scope
-  const report = Resilience.reporter(
-    "tts",
-    engines.map(({ engine }) => engine.name),
-    voiceOptions.sessionId,
-    onIncident
-  )
+  const report = new Resilience.Reporter("tts", engines, voiceOptions.sessionId, onIncident)
   const count = engines.length
   const outputRate = engines[0]?.engine.sampleRate ?? 0
   const slots = engines.map(() => ({ lock: Semaphore.makeUnsafe(1), voice: undefined as Voice | undefined }))

@@ -174,6 +174,9 @@ const exported = ({ telemetry }: Load): Layer.Layer<never, BackendError> =>
       )
     )
 
+/** More than there will be. */
+const patience = { maxLag: Duration.seconds(10), maxBacklog: Duration.seconds(30) }
+
 /** Starts the backend. */
 export const connect = async (load: Load): Promise<Peer> => {
   const runtime = ManagedRuntime.make(
@@ -182,6 +185,7 @@ export const connect = async (load: Load): Promise<Peer> => {
       config: {
         conversation: policyOf(load),
         maxConcurrentSessions: 10_000,
+        ...(load.patient === true ? { overload: patience } : {}),
         ...(load.telemetry === undefined ? {} : watched(load.telemetry))
       }
     }).pipe(Layer.provide([Vad, Stt, ttsOf(load), Provider]), Layer.provide(exported(load)))

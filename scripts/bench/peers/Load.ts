@@ -38,6 +38,8 @@ export interface Load {
   readonly arrivals?: { readonly perSecond: number; readonly upTo: number } | undefined
   /** A possible interruption first pauses the reply, in place of ending it at the first sound. */
   readonly pause: boolean
+  /** Ours only: sessions are let in however late the event loop is. Default: as a backend does by itself. */
+  readonly patient?: boolean | undefined
   /** Ours only: what is watched, and whom it is sent to. Default: what a backend does by itself. */
   readonly telemetry?: { readonly tracing: boolean; readonly metrics: boolean; readonly endpoint?: string }
 }
