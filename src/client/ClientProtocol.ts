@@ -139,6 +139,40 @@ export interface AgentSpeechStopped extends Envelope {
 }
 
 /**
+ * Another agent answers from here on; `from` is left out where the former one has no name.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface AgentHandedOver extends Envelope {
+  readonly type: "agent.handed_over"
+  readonly turn: number
+  readonly from?: string | undefined
+  readonly to: string
+}
+
+/**
+ * The user said something that shows attention and takes no turn ("mhm").
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface UserBackchannel extends Envelope {
+  readonly type: "user.backchannel"
+  readonly text: string
+}
+
+/**
+ * The user has been silent for as long as the server waits.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface UserAway extends Envelope {
+  readonly type: "user.away"
+}
+
+/**
  * Drop what is buffered of this turn's audio, at once.
  *
  * @category models
@@ -217,9 +251,12 @@ export type ServerMessage =
   | ConnectionDetached
   | UserSpeech
   | UserTranscript
+  | UserBackchannel
+  | UserAway
   | AgentSpeech
   | AgentTranscript
   | AgentSpeechStopped
+  | AgentHandedOver
   | PlayoutClear
   | TurnLatency
   | ToolActivity
@@ -329,6 +366,17 @@ export const parseServerMessage = (data: string): ServerMessage | undefined => {
         text: string(body["text"])
       }
     }
+    case "agent.handed_over": {
+      const to = string(body["to"])
+      if (turn === undefined || to === undefined) return undefined
+      return { ...envelope, type, turn, from: string(body["from"]), to }
+    }
+    case "user.backchannel": {
+      const text = string(body["text"])
+      return text === undefined ? undefined : { ...envelope, type, text }
+    }
+    case "user.away":
+      return { ...envelope, type }
     case "playout.clear":
       return { ...envelope, type, turn }
     case "turn.latency": {

@@ -56,6 +56,21 @@ describe("ClientProtocol", () => {
     assert.deepStrictEqual(message.parts, [{ name: "stt", ms: 40 }, { name: "tts", ms: 60.5 }])
   })
 
+  it("reads who answers from here on, what takes no turn, and that nobody speaks", () => {
+    const base = { seq: 4, at_ms: 9 }
+    for (
+      const message of [
+        { type: "agent.handed_over", ...base, turn: 3, from: "reception", to: "billing" },
+        { type: "agent.handed_over", ...base, turn: 3, from: undefined, to: "billing" },
+        { type: "user.backchannel", ...base, text: "mhm" },
+        { type: "user.away", ...base }
+      ]
+    ) assert.deepStrictEqual<unknown>(parse(message), message)
+    assert.isUndefined(parse({ type: "agent.handed_over", ...base, turn: 3 }))
+    assert.isUndefined(parse({ type: "agent.handed_over", ...base, to: "billing" }))
+    assert.isUndefined(parse({ type: "user.backchannel", ...base, text: 3 }))
+  })
+
   it("hands tool messages over whole", () => {
     const message = parse({ type: "tool.started", seq: 1, at_ms: 2, name: "weather" })
     assert.strictEqual(message?.type, "tool.started")

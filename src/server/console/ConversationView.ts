@@ -98,6 +98,10 @@ export class ConversationView {
         view.item.append(this.#latency.add(message))
         break
       }
+      case "agent.handed_over": {
+        this.#note(this.#turn(message.turn), `Hands over to ${message.to.replaceAll("_", " ")}`)
+        break
+      }
       default:
         if ("body" in message) this.#tool(message)
         else return
@@ -109,9 +113,14 @@ export class ConversationView {
     const view = this.#turns.get(this.#last)
     if (view === undefined || !message.type.endsWith("started")) return
     const name = message.body["name"]
+    this.#note(view, typeof name === "string" ? `Uses ${name.replaceAll("_", " ")}` : "Uses a tool")
+  }
+
+  /** What the agent does beside speaking. */
+  #note({ item }: TurnView, text: string): void {
     const line = element("p", "tool")
-    line.textContent = typeof name === "string" ? `Uses ${name.replaceAll("_", " ")}` : "Uses a tool"
-    view.item.append(line)
+    line.textContent = text
+    item.append(line)
   }
 
   #turn(turn: number, text?: string): TurnView {
