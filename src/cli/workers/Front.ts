@@ -44,6 +44,8 @@ export interface FrontOptions {
   readonly places: Places
   /** Sockets at once. */
   readonly maxConnections: number
+  /** How long the head of a connection's first request may take. Default: 10 s. */
+  readonly headTimeoutMs?: number | undefined
 }
 
 const problem = (status: number, detail: string): string =>
@@ -65,13 +67,27 @@ const headersOf = (request: Http.IncomingMessage): Http.OutgoingHttpHeaders => {
   return headers
 }
 
+/** With its body: what came in chunks goes on in chunks, or the worker would take the body for further requests. */
+const wholeHeadersOf = (request: Http.IncomingMessage): Http.OutgoingHttpHeaders => ({
+  ...headersOf(request),
+  ...(request.headers["transfer-encoding"] === undefined ? {} : { "transfer-encoding": "chunked" })
+})
+
+/** Without its body. */
+const bareHeadersOf = (request: Http.IncomingMessage): Http.OutgoingHttpHeaders => {
+  const { "content-length": _, expect: __, ...headers } = headersOf(request)
+  return headers
+}
+
 /**
  * Makes the server; it does not listen yet.
  *
  * @category constructors
  * @since 0.1.0
  */
-export const make = ({ maxConnections, places, workers }: FrontOptions): Net.Server => {
+export const make = (
+  { headTimeoutMs = HEAD_TIMEOUT_MS, maxConnections, places, workers }: FrontOptions
+): Net.Server => {
   const find = (index: number | undefined) => workers().find((worker) => worker.index === index)
 
   /** One worker's whole answer; status 0 when there is none. */
@@ -83,7 +99,7 @@ export const make = ({ maxConnections, places, workers }: FrontOptions): Net.Ser
         port: worker.port,
         method: "GET",
         path: request.url,
-        headers: headersOf(request),
+        headers: bareHeadersOf(request),
         timeout: ASK_TIMEOUT_MS
       }, (response) => {
         const chunks: Array<Buffer> = []
@@ -107,6 +123,7 @@ export const make = ({ maxConnections, places, workers }: FrontOptions): Net.Ser
     })
 
   const gathered = async (request: Http.IncomingMessage, response: Http.ServerResponse): Promise<void> => {
+    request.resume()
     const path = (request.url ?? "").split("?", 1)[0]
     const answers = await Promise.all(
       workers().map((worker) => worker.up ? ask(worker, request) : { worker: worker.index, status: 0, text: "" })
@@ -161,7 +178,7 @@ export const make = ({ maxConnections, places, workers }: FrontOptions): Net.Ser
       port: worker.port,
       method: request.method,
       path: request.url,
-      headers: headersOf(request)
+      headers: wholeHeadersOf(request)
     }, (answer) => {
       heed(request, answer, worker.index)
       created?.(answer.statusCode === 201)
@@ -180,7 +197,7 @@ export const make = ({ maxConnections, places, workers }: FrontOptions): Net.Ser
   }
 
   const http = Http.createServer({
-    headersTimeout: HEAD_TIMEOUT_MS,
+    headersTimeout: headTimeoutMs,
     requestTimeout: 30_000,
     connectionsCheckingInterval: 2_000,
     maxHeaderSize: RequestHead.MAX_BYTES,
@@ -204,9 +221,11 @@ export const make = ({ maxConnections, places, workers }: FrontOptions): Net.Ser
 
   const front = Net.createServer({ pauseOnConnect: false, noDelay: true }, (socket) => {
     let bytes: Buffer = Buffer.alloc(0)
+    // not of a silent socket only: byte by byte it must not take longer either
+    const late = setTimeout(() => socket.destroy(), headTimeoutMs)
     const give = () => {
       socket.off("data", onData)
-      socket.setTimeout(0)
+      clearTimeout(late)
       socket.pause()
     }
     const onData = (chunk: Buffer): void => {
@@ -220,8 +239,8 @@ export const make = ({ maxConnections, places, workers }: FrontOptions): Net.Ser
       socket.emit("data", bytes)
       socket.resume()
     }
-    socket.setTimeout(HEAD_TIMEOUT_MS, () => socket.destroy())
     socket.on("error", () => socket.destroy())
+    socket.on("close", () => clearTimeout(late))
     socket.on("data", onData)
   })
   front.maxConnections = maxConnections
