@@ -240,6 +240,8 @@ export const make = Effect.fnUntraced(function*(
         if (worker.child?.connected !== true) return void socket.destroy()
         const id = ++handed
         worker.handing.set(id, socket)
+        // a user who goes before it is their turn goes without a socket, and no worker says that it has it
+        socket.once("close", () => worker.handing.delete(id))
         const message: HandOver = { _tag: "HandOver", id, head: head.toString("base64") }
         // ours stays open until the worker has its own
         worker.child.send(message, socket, { keepOpen: true }, (error) => {
