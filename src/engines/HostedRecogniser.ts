@@ -58,6 +58,9 @@ const EXPIRY_MARGIN_MS = 30_000
 /** As many may lie within the words of one turn. */
 const MAX_FILLINGS = 64
 const PAUSE_LOOK = "1 second"
+/** Between two attempts to replace a connection. */
+const FIRST_PAUSE_MS = 1_000
+const MAX_PAUSE_MS = 60_000
 const FAREWELL = "1 second"
 const op = "SpeechToText.connect"
 
@@ -164,9 +167,8 @@ export const open = Effect.fnUntraced(function*(
     }
   }
 
-  /** A connection that is ready for audio; it is not the stream's yet. */
-  const connect = Effect.gen(function*() {
-    const scope = yield* Scope.fork(parent)
+  /** A connection that is ready for audio, in its scope. */
+  const greet = Effect.fnUntraced(function*(scope: Scope.Closeable) {
     const talk = options.talk()
     const ready = yield* Deferred.make<void, BackendError>()
     let opened: Connection | undefined
@@ -212,6 +214,11 @@ export const open = Effect.fnUntraced(function*(
     }
     return opened
   })
+  /** One in a scope of its own, which ends when it cannot be had; it is not the stream's yet. */
+  const connect = Effect.flatMap(
+    Scope.fork(parent),
+    (scope) => Effect.onError(greet(scope), () => Scope.close(scope, Exit.void))
+  )
 
   const part = (former: Connection): Effect.Effect<void> =>
     Effect.suspend(() => {
@@ -253,6 +260,8 @@ export const open = Effect.fnUntraced(function*(
   }
 
   const isPause = () => !speaking && !outstanding && questions.length === 0
+  let failures = 0
+  let againMs = 0
   /** Begins anew on a fresh connection; the former has nothing left to say. */
   const rotate = Effect.gen(function*() {
     const next = yield* connect
@@ -263,8 +272,17 @@ export const open = Effect.fnUntraced(function*(
     connection = next
     yield* part(former)
   }).pipe(
-    // the present one still works; the next look tries again
-    Effect.catch((error) => Effect.logDebug("a connection was not replaced", { vendor, code: error.code }))
+    Effect.andThen(Effect.sync(() => {
+      failures = 0
+    })),
+    // the present one still works; a later look tries again
+    Effect.catch((error) => {
+      const asked = error.details?.["retryAfterMs"]
+      const pauseMs = typeof asked === "number" ? asked : FIRST_PAUSE_MS * 2 ** Math.min(10, failures)
+      failures++
+      againMs = now() + Math.min(MAX_PAUSE_MS, pauseMs)
+      return Effect.logDebug("a connection was not replaced", { vendor, code: error.code })
+    })
   )
   yield* Effect.sleep(PAUSE_LOOK).pipe(
     Effect.andThen(Effect.suspend(() => {
@@ -274,7 +292,7 @@ export const open = Effect.fnUntraced(function*(
       if (keepAlive !== undefined && now() - current.sentMs >= Duration.toMillis(keepAlive.every)) {
         put(keepAlive.message)
       }
-      return isPause() && now() >= current.expiresMs ? rotate : Effect.void
+      return isPause() && now() >= Math.max(current.expiresMs, againMs) ? rotate : Effect.void
     })),
     Effect.forever,
     Effect.forkScoped

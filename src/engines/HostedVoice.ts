@@ -165,8 +165,7 @@ export const open = Effect.fnUntraced(function*(
       details: { vendor, closeCode: code, ...(requestId === undefined ? {} : { requestId }) }
     })
 
-  const connect = Effect.gen(function*() {
-    const scope = yield* Scope.fork(parent)
+  const greet = Effect.fnUntraced(function*(scope: Scope.Closeable) {
     const wire = options.wire()
     let connection: Connection | undefined
     // what comes before anything was asked: an id, or a refusal
@@ -192,7 +191,7 @@ export const open = Effect.fnUntraced(function*(
         over = error
         if (connection !== undefined) end(connection, error)
       }
-    }).pipe(Scope.provide(scope), Effect.onError(() => Scope.close(scope, Exit.void)))
+    }).pipe(Scope.provide(scope))
     connection = {
       scope,
       wire,
@@ -207,6 +206,11 @@ export const open = Effect.fnUntraced(function*(
     if (over !== undefined) return yield* Effect.fail(over)
     return connection
   })
+  /** One in a scope of its own, which ends when it cannot be had. */
+  const connect = Effect.flatMap(
+    Scope.fork(parent),
+    (scope) => Effect.onError(greet(scope), () => Scope.close(scope, Exit.void))
+  )
 
   const isFit = (connection: Connection) =>
     !connection.retired && connection.wire.room(now()) &&

@@ -141,4 +141,42 @@ describe("connections that grow old", () => {
         assert.deepStrictEqual(texts, ["before it", "after it"])
       }).pipe(Effect.scoped), 30_000)
   }
+
+  for (
+    const [what, fault] of [
+      ["never says that it is ready", { stallAfter: 0 }],
+      ["is refused", { refuse: { status: 429, headers: { "retry-after": "2" } } }]
+    ] as const
+  ) {
+    it.live(
+      `go on when another ${what}: it is let go of, and not asked for without a pause`,
+      () =>
+        Effect.gen(function*() {
+          const model = yield* Fakes.openai({ faults: [{}, ...Array.from({ length: 50 }, () => fault)] })
+          const context = yield* Layer.build(OpenAi.layerSpeechToText({
+            url: model.url,
+            apiKey: key,
+            rotateAfter: Duration.seconds(1),
+            timeout: Duration.millis(200)
+          }))
+          const engine = yield* Effect.provide(SpeechToText, context)
+          const stream = yield* engine.open({ sessionId: "test" })
+          for (let i = 0; i < 800 && model.connections() < 4; i++) yield* pause(10)
+          yield* pause(500)
+          const over = model.told.filter(({ what }) => what === "closed" || what === "refused")
+          assert.deepStrictEqual(over.map(({ connection }) => connection), [1, 2, 3])
+          assert.isAtLeast((over[2]?.at ?? 0) - (over[1]?.at ?? 0), 1_900, "the pauses grow, or are those asked for")
+          stream.activity({ _tag: "SpeechStarted", atSample: 0, decidedAtSample: 0 })
+          stream.push(SpokenAudio.encode("still here", { sampleRate: engine.sampleRate, msPerCharacter: 40 }))
+          stream.push(new Int16Array(engine.sampleRate / 10))
+          stream.finalize(1, 0)
+          const events = yield* stream.events.pipe(
+            Stream.takeUntil(({ _tag }) => _tag === "Finalized"),
+            Stream.runCollect
+          )
+          assert.deepStrictEqual(events.flatMap((event) => event._tag === "Final" ? [event.text] : []), ["still here"])
+        }).pipe(Effect.scoped),
+      20_000
+    )
+  }
 })
