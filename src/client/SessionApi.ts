@@ -10,9 +10,10 @@ import { VoiceClientError } from "./VoiceClientError.ts"
 
 /** How long the server may take to answer one request. */
 const REQUEST_TIMEOUT_MS = 15_000
-/** Between two requests for a session where none is free: no sooner, and no later. */
+/** Between two requests for a session where none is free: no sooner, no later, and where the server does not say. */
 const MIN_WAIT_MS = 250
 const MAX_WAIT_MS = 5_000
+const WAIT_MS = 1_000
 
 /**
  * @category models
@@ -58,7 +59,7 @@ export const createSession = async (request: CreateSessionRequest): Promise<Crea
       return await askForSession(request)
     } catch (error) {
       const waitMs = error instanceof VoiceClientError && error.code === "session_limit_exceeded"
-        ? Math.min(MAX_WAIT_MS, Math.max(MIN_WAIT_MS, Number(error.details?.["retryAfterMs"]) || 0))
+        ? Math.min(MAX_WAIT_MS, Math.max(MIN_WAIT_MS, Number(error.details?.["retryAfterMs"]) || WAIT_MS))
         : Infinity
       if (performance.now() + waitMs > givesUpAt) throw error
       await sleep(waitMs, request.signal)
