@@ -46,6 +46,7 @@ import * as SayQueue from "./SayQueue.ts"
 import { decodeMetadata, type Metadata, type SessionConfig } from "./SessionConfig.ts"
 import type { SessionEnd, SessionEvent, SessionEventBody } from "./SessionEvent.ts"
 import type { SessionWatch } from "./SessionWatch.ts"
+import { Timers } from "./Timers.ts"
 import { Voice } from "./Voice.ts"
 import type { VoiceSession } from "./VoiceSession.ts"
 
@@ -169,7 +170,7 @@ export const make = Effect.fnUntraced(function*(options: SessionOptions) {
       if (what === "stopped") dispatch({ _tag: "Close", reason: "failed" })
     }
   })
-  const input = new AudioInput<TimerName>(factory, (name) => onTimer(name), chain)
+  const input = new AudioInput<TimerName>(factory, (name) => timers.end(name), chain)
   const output = new AudioOutput(options.clock, {
     audible: (epoch) => dispatch({ _tag: "ReplyAudible", epoch }),
     text: (epoch, text) => dispatch({ _tag: "ReplyText", epoch, text }),
@@ -249,18 +250,12 @@ export const make = Effect.fnUntraced(function*(options: SessionOptions) {
     const fiber = FiberMap.getUnsafe(fibers, name)
     if (fiber._tag === "Some") fiber.value.interruptUnsafe()
   }
-  const timers = new Map<TimerName, number>()
-  const onTimer = (name: TimerName): void => {
-    const id = timers.get(name)
-    if (id === undefined) return
-    cancelTimer(name)
-    dispatch({ _tag: "TimerFired", name, id, atSample: input.position })
-  }
-  const cancelTimer = (name: TimerName): void => {
-    timers.delete(name)
-    input.unwatch(name)
-    cancel(`timer:${name}`)
-  }
+  const timers = new Timers({
+    input,
+    run,
+    cancel,
+    fired: (name, id) => dispatch({ _tag: "TimerFired", name, id, atSample: input.position })
+  })
 
   const execute = (command: Command): void => {
     switch (command._tag) {
@@ -269,20 +264,10 @@ export const make = Effect.fnUntraced(function*(options: SessionOptions) {
       case "Append":
       case "Withdraw":
         return keeping.touch()
-      case "SetTimer": {
-        const { afterMs, atSample, id, name } = command
-        cancelTimer(name)
-        timers.set(name, id)
-        // the audio may be there already
-        if (atSample !== undefined && atSample <= input.position) return onTimer(name)
-        if (atSample !== undefined) input.watch(name, atSample)
-        // by the clock only when the audio does not come
-        const waitMs = afterMs + (atSample === undefined ? 0 : input.slackMs)
-        run(`timer:${name}`, Effect.andThen(Effect.sleep(waitMs), Effect.sync(() => onTimer(name))))
-        return
-      }
+      case "SetTimer":
+        return timers.set(command)
       case "CancelTimer":
-        return cancelTimer(command.name)
+        return timers.cancel(command.name)
       case "Finalize":
         return pipeline?.finalize(command.id, command.untilSample)
       case "Start":
@@ -605,7 +590,7 @@ export const make = Effect.fnUntraced(function*(options: SessionOptions) {
     }
   }
 
-  // ---- ears and timers ----------------------------------------------------------------------------------------------
+  // ---- ears and limits ----------------------------------------------------------------------------------------------
 
   pipeline = yield* options.pipeline({
     sessionId: options.id,

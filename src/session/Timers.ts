@@ -1,0 +1,60 @@
+/**
+ * A session's timers: each ends when the audio has reached its place, or by the clock where the audio does not come.
+ *
+ * @since 0.1.0
+ */
+import * as Effect from "effect/Effect"
+import type { Command, TimerName } from "../conversation/ConversationState.ts"
+import type { AudioInput } from "./AudioInput.ts"
+
+/**
+ * @category models
+ * @since 0.1.0
+ */
+export interface TimersOptions {
+  readonly input: Pick<AudioInput<TimerName>, "position" | "slackMs" | "watch" | "unwatch">
+  /** Runs in the session's scope; a former one of the name is interrupted. */
+  readonly run: (name: string, effect: Effect.Effect<unknown>) => void
+  readonly cancel: (name: string) => void
+  readonly fired: (name: TimerName, id: number) => void
+}
+
+/**
+ * @category models
+ * @since 0.1.0
+ */
+export class Timers {
+  readonly #options: TimersOptions
+  readonly #ids = new Map<TimerName, number>()
+
+  constructor(options: TimersOptions) {
+    this.#options = options
+  }
+
+  /** Takes the place of the timer of this name. */
+  set({ afterMs, atSample, id, name }: Extract<Command, { readonly _tag: "SetTimer" }>): void {
+    const { input, run } = this.#options
+    this.cancel(name)
+    this.#ids.set(name, id)
+    // the audio may be there already
+    if (atSample !== undefined && atSample <= input.position) return this.end(name)
+    if (atSample !== undefined) input.watch(name, atSample)
+    // by the clock only when the audio does not come
+    const waitMs = afterMs + (atSample === undefined ? 0 : input.slackMs)
+    run(`timer:${name}`, Effect.andThen(Effect.sleep(waitMs), Effect.sync(() => this.end(name))))
+  }
+
+  cancel(name: TimerName): void {
+    this.#ids.delete(name)
+    this.#options.input.unwatch(name)
+    this.#options.cancel(`timer:${name}`)
+  }
+
+  /** Its place or its time has come. */
+  end(name: TimerName): void {
+    const id = this.#ids.get(name)
+    if (id === undefined) return
+    this.cancel(name)
+    this.#options.fired(name, id)
+  }
+}
