@@ -1,0 +1,71 @@
+/**
+ * Vitest's JSON report, as far as it is counted: which test files lost their process, and what is left when they have run
+ * again.
+ *
+ * @since 0.1.0
+ */
+
+/**
+ * @category models
+ * @since 0.1.0
+ */
+export interface TestFile {
+  readonly name: string
+  readonly status: string
+  /** Why the file as a whole failed; empty when its process ended before it could say. */
+  readonly message: string
+  readonly assertionResults: ReadonlyArray<{ readonly status: string }>
+}
+
+/**
+ * @category models
+ * @since 0.1.0
+ */
+export interface Report {
+  readonly success: boolean
+  readonly numPassedTests: number
+  readonly numFailedTests: number
+  readonly numPendingTests: number
+  readonly numTodoTests: number
+  readonly testResults: ReadonlyArray<TestFile>
+}
+
+const isFailed = ({ status }: { readonly status: string }) => status === "failed"
+
+/**
+ * The files whose process ended in the middle of them (a crash in a native library), when nothing else failed: a test that
+ * failed, or a file that could not be loaded, makes it none.
+ *
+ * @category reports
+ * @since 0.1.0
+ */
+export const died = ({ testResults }: Report): ReadonlyArray<string> => {
+  const failed = testResults.filter(isFailed)
+  const without = failed.filter(({ assertionResults, message }) => message === "" && !assertionResults.some(isFailed))
+  return without.length === failed.length ? without.map(({ name }) => name) : []
+}
+
+/**
+ * The report with the files that ran again in place of what they were, and the sums of both.
+ *
+ * @category reports
+ * @since 0.1.0
+ */
+export const merge = (first: Report, again: Report): Report => {
+  const names = new Set(again.testResults.map(({ name }) => name))
+  const testResults = [...first.testResults.filter(({ name }) => !names.has(name)), ...again.testResults]
+  const count = (...statuses: ReadonlyArray<string>) =>
+    testResults.reduce(
+      (sum, { assertionResults }) => sum + assertionResults.filter(({ status }) => statuses.includes(status)).length,
+      0
+    )
+  return {
+    ...first,
+    success: again.success && !testResults.some(isFailed),
+    numPassedTests: count("passed"),
+    numFailedTests: count("failed"),
+    numPendingTests: count("pending", "skipped"),
+    numTodoTests: count("todo"),
+    testResults
+  }
+}
