@@ -24,7 +24,8 @@ const turn = (peer: string): Job => ({
     // a reply has been played when the next turn begins
     cycle: 125,
     speech: 20,
-    warmSeconds: 5,
+    // compilers take what runs twice a second for what hardly runs
+    warmSeconds: 60,
     seconds: 25,
     replyMs: 2_000,
     chunkMs: 20,

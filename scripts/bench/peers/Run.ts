@@ -5,6 +5,7 @@
  */
 import { spawn, spawnSync } from "node:child_process"
 import { join } from "node:path"
+import * as Heap from "../../../src/cli/Heap.ts"
 import type { Measured } from "./Driver.ts"
 import type { Installed } from "./Install.ts"
 import type { Load } from "./Load.ts"
@@ -13,12 +14,16 @@ export const priority = process.getuid?.() === 0 && spawnSync("chrt", ["-r", "5"
   ? ["chrt", "-r", "5"]
   : []
 
-/** The command line of a script of this directory's siblings, with the priority of a measurement. */
+/**
+ * The command line of a script of this directory's siblings, with the priority of a measurement, and with garbage collected
+ * as `serve` has it collected.
+ */
 export const command = (flags: ReadonlyArray<string>, script: string, ...args: ReadonlyArray<string>) => {
   const [first = "", ...rest] = [
     ...priority,
     process.execPath,
     "--disable-warning=ExperimentalWarning",
+    ...Heap.FLAGS,
     ...flags,
     script,
     ...args
