@@ -7,6 +7,8 @@
  * own cost is measured (a side that does nothing) and taken off the CPU figures. LiveKit Agents JS is fetched once; Pipecat
  * is run where `npm run pipecat:install` has been.
  *
+ * `EFFECT_VOICE_BENCH_FLAGS` are flags of Node for both sides.
+ *
  * Usage: `npm run bench [-- --rounds 2] [--only B1,B3] [--minutes 2] [--json FILE] [--plots DIRECTORY]`.
  *
  * @since 0.1.0
@@ -103,7 +105,8 @@ const both = (of: ReadonlyArray<Measured>, which: "turnMs" | "cutMs", ...qs: Rea
 await budget("B1", {
   what: "added to a turn, 10 sessions, p50 / p99",
   target: "<= 1 / 3 ms",
-  method: "from the push of the first silent frame to the first frame at the output; a turn each 2.5 s for 25 s"
+  method:
+    "from the push of the first silent frame to the first frame at the output; a turn each 2.5 s for 25 s, after a minute of the same: before that, half of the code is not compiled yet"
 }, async () => {
   const [mine = [], peer = []] = await measure("B1", [...loadOf("turn", ours), ...loadOf("turn", theirs)])
   figures["B1"] = { ours: quantiles(mine, "turnMs", 0.5), livekit: quantiles(peer, "turnMs", 0.5) }

@@ -21,7 +21,6 @@ import * as Server from "../server/Server.ts"
 import * as ServerConfig from "../server/ServerConfig.ts"
 import * as Export from "../telemetry/Export.ts"
 import * as TelemetryConfig from "../telemetry/TelemetryConfig.ts"
-import * as Heap from "./Heap.ts"
 import * as Logs from "./Logs.ts"
 import * as Output from "./Output.ts"
 import * as Setup from "./Setup.ts"
@@ -137,7 +136,6 @@ export const serve = Effect.fnUntraced(function*(options: {
   /** Processes that share the port. Default: 1, this one. */
   readonly workers?: number | undefined
 }) {
-  yield* Heap.tune
   const read = Setup.loadConfig(options.config, serverDefaults)
   const { config, section } = yield* read
   const listen = { ...section, host: options.host ?? section.host, port: options.port ?? section.port }

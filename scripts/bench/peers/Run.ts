@@ -5,7 +5,6 @@
  */
 import { spawn, spawnSync } from "node:child_process"
 import { join } from "node:path"
-import * as Heap from "../../../src/cli/Heap.ts"
 import type { Measured } from "./Driver.ts"
 import type { Installed } from "./Install.ts"
 import type { Load } from "./Load.ts"
@@ -15,15 +14,15 @@ export const priority = process.getuid?.() === 0 && spawnSync("chrt", ["-r", "5"
   : []
 
 /**
- * The command line of a script of this directory's siblings, with the priority of a measurement, and with garbage collected
- * as `serve` has it collected.
+ * The command line of a script of this directory's siblings, with the priority of a measurement and the flags of Node in
+ * `EFFECT_VOICE_BENCH_FLAGS`.
  */
 export const command = (flags: ReadonlyArray<string>, script: string, ...args: ReadonlyArray<string>) => {
   const [first = "", ...rest] = [
     ...priority,
     process.execPath,
     "--disable-warning=ExperimentalWarning",
-    ...Heap.FLAGS,
+    ...(process.env["EFFECT_VOICE_BENCH_FLAGS"]?.split(" ") ?? []),
     ...flags,
     script,
     ...args
