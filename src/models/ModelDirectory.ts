@@ -3,7 +3,8 @@
  *
  * A directory is only ever renamed into place whole, so what is visible under the final name is complete or foreign.
  * A marker file beside the model's files records what was verified (size, modification time, SHA-256): as long as sizes
- * and times stand, nothing is hashed again. Nothing here locks: any number of processes may do this at once.
+ * and times stand, nothing is hashed again, unless a file was so new when the marker was written that a later change may
+ * have the same time. Nothing here locks: any number of processes may do this at once.
  *
  * @since 0.1.0
  */
@@ -12,6 +13,7 @@ import * as FileSystem from "effect/FileSystem"
 import * as Option from "effect/Option"
 import * as Path from "effect/Path"
 import type * as PlatformError from "effect/PlatformError"
+import * as Record from "effect/Record"
 import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
 import * as Crypto from "node:crypto"
@@ -19,6 +21,8 @@ import { FetchFailure } from "./FetchFailure.ts"
 import { filesOf, type Model, type ModelFile } from "./ModelManifest.ts"
 
 const markerName = ".verified.json"
+/** The coarsest clock of a file system in use, FAT's. */
+const CLOCK_MS = 2_000
 
 const Marker = Schema.Record(
   Schema.String,
@@ -47,13 +51,15 @@ interface Seen {
   readonly modifiedMs: number
 }
 
+const modifiedMs = ({ mtime }: FileSystem.File.Info): number =>
+  Option.match(mtime, { onNone: () => -1, onSome: (date) => date.getTime() })
+
 const look = Effect.fnUntraced(function*(directory: string, file: ModelFile) {
   const fs = yield* FileSystem.FileSystem
   const path = yield* Path.Path
   const info = yield* fs.stat(path.join(directory, file.name)).pipe(Effect.option)
   if (Option.isNone(info) || info.value.type !== "File") return undefined
-  const modifiedMs = Option.match(info.value.mtime, { onNone: () => -1, onSome: (date) => date.getTime() })
-  return { file, bytes: info.value.size, modifiedMs } satisfies Seen
+  return { file, bytes: info.value.size, modifiedMs: modifiedMs(info.value) } satisfies Seen
 })
 
 /**
@@ -72,11 +78,16 @@ export const sha256 = Effect.fnUntraced(function*(file: string) {
   return hash.digest("hex")
 })
 
+/** What the marker vouches for: not for files that were younger than a tick of the clock. */
 const readMarker = Effect.fnUntraced(function*(directory: string) {
   const fs = yield* FileSystem.FileSystem
   const path = yield* Path.Path
-  const json = yield* fs.readFileString(path.join(directory, markerName)).pipe(Effect.orElseSucceed(() => ""))
-  return Option.getOrElse(decodeMarker(json), (): Marker => ({}))
+  const file = path.join(directory, markerName)
+  return yield* Effect.gen(function*() {
+    const marker = Option.getOrElse(decodeMarker(yield* fs.readFileString(file)), (): Marker => ({}))
+    const writtenMs = modifiedMs(yield* fs.stat(file))
+    return Record.filter(marker, (known) => known.modifiedMs + CLOCK_MS <= writtenMs)
+  }).pipe(Effect.orElseSucceed((): Marker => ({})))
 })
 
 /**

@@ -118,7 +118,12 @@ describe("ModelStore", () => {
       const { files } = yield* store.ensure("toy")
       const damages = [
         () => Fs.truncateSync(files["weights.onnx"]!, 100),
-        () => Fs.writeFileSync(files["extra.bin"]!, Fake.noise(Fake.extra.length, 99)),
+        () => {
+          // as fast as a file system's clock does not tell
+          const seconds = (Number(Fs.statSync(files["extra.bin"]!, { bigint: true }).mtimeMs) + 0.5) / 1000
+          Fs.writeFileSync(files["extra.bin"]!, Fake.noise(Fake.extra.length, 99))
+          Fs.utimesSync(files["extra.bin"]!, seconds, seconds)
+        },
         () => Fs.rmSync(files["extra.bin"]!)
       ]
       for (const damage of damages) {
