@@ -24,7 +24,7 @@ const turn = (peer: string): Job => ({
     // a reply has been played when the next turn begins
     cycle: 125,
     speech: 20,
-    // compilers take what runs twice a second for what hardly runs
+    // a process that has just begun takes a quarter longer for a turn
     warmSeconds: 60,
     seconds: 25,
     replyMs: 2_000,
