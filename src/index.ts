@@ -6,8 +6,8 @@
  *
  * @since 0.1.0
  */
-export * as Agent from "./agent/Agent.ts"
 export { AgentRegistry } from "./agent/AgentRegistry.ts"
+export * as Agent from "./agent/index.ts"
 export * as Tool from "./agent/Tool.ts"
 export { AudioBranch } from "./AudioBranch.ts"
 export * as BackendConfig from "./backend/BackendConfig.ts"

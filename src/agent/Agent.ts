@@ -9,7 +9,6 @@ import * as Stream from "effect/Stream"
 import type { BackendError } from "../BackendError.ts"
 import type { HistoryItem } from "../conversation/History.ts"
 import * as Ambient from "../telemetry/Ambient.ts"
-import type { AgentSession } from "./AgentSession.ts"
 import * as AiFailure from "./AiFailure.ts"
 
 /**
@@ -47,6 +46,40 @@ export interface Agent<out R = never> {
   /** The name under which an `AgentRegistry` knows it; sessions whose agent has none can't be restored. */
   readonly name: string | undefined
   readonly respond: (input: AgentInput) => Stream.Stream<string, BackendError, R>
+}
+
+/**
+ * What happens to a tool that an agent uses; a session's `tool.started` and `tool.finished`.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export type ToolHappening =
+  | { readonly type: "tool.started"; readonly turn: number; readonly name: string; readonly id: string }
+  | {
+    readonly type: "tool.finished"
+    readonly turn: number
+    readonly name: string
+    readonly id: string
+    readonly ok: boolean
+  }
+
+/**
+ * A session, as its agents see it; the same object for all answers of one session.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface AgentSession {
+  /** Runs what an interruption does not end: it is interrupted with the session. */
+  readonly background: (effect: Effect.Effect<void>) => Effect.Effect<void>
+  /** Tells the session's listeners of a tool; nobody, once the session has ended. Synchronous. */
+  readonly tell: (event: ToolHappening) => void
+  /**
+   * Gives the session to a registered agent, from the next turn on; whoever calls it in a turn lets the new agent go on
+   * with that turn. Kept with the session. Fails `invalid_config` when there is no such agent.
+   */
+  readonly handOver: (name: string, turn: number) => Effect.Effect<Agent, BackendError>
 }
 
 /**
@@ -101,45 +134,3 @@ export const withContext = <R>(agent: Agent<R>): Effect.Effect<Agent, never, R> 
     name: agent.name,
     respond: (input) => Stream.updateContext(agent.respond(input), Ambient.keep(context))
   }))
-
-export {
-  /**
-   * Answers with another agent when one fails before it has said a word.
-   *
-   * @category combinators
-   * @since 0.1.0
-   */
-  fallback
-} from "./AgentFallback.ts"
-export {
-  /**
-   * A session, as its agents see it.
-   *
-   * @category models
-   * @since 0.1.0
-   */
-  type AgentSession,
-  /**
-   * Hands the session over to another agent of the `AgentRegistry`, out of a tool's handler.
-   *
-   * @category operations
-   * @since 0.1.0
-   */
-  handOver
-} from "./AgentSession.ts"
-export {
-  /**
-   * Makes an agent of an `effect/ai` language model, with tools.
-   *
-   * @category constructors
-   * @since 0.1.0
-   */
-  fromLanguageModel,
-  /**
-   * What `fromLanguageModel` takes.
-   *
-   * @category models
-   * @since 0.1.0
-   */
-  type LanguageModelOptions
-} from "./LanguageModelAgent.ts"

@@ -13,8 +13,8 @@ import * as Option from "effect/Option"
 import * as Tracer from "effect/Tracer"
 import { type BackendError, describe, InvalidConfig } from "../BackendError.ts"
 import * as ToolSpan from "../telemetry/ToolSpan.ts"
-import type { Agent, AgentInput } from "./Agent.ts"
-import { type AgentSession, CurrentSession } from "./AgentSession.ts"
+import type { Agent, AgentInput, AgentSession } from "./Agent.ts"
+import { CurrentSession } from "./HandOver.ts"
 import { type Call, keyOf, type Outcome, ToolMemory } from "./ToolMemory.ts"
 
 /** What a model is told of a tool's output; the rest is cut. */

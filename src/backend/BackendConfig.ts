@@ -15,7 +15,7 @@ import * as Faults from "../Faults.ts"
 import { RateLimits } from "../hooks/RateLimits.ts"
 import type { Periods } from "../hooks/Retention.ts"
 import { Options, secret } from "../Secret.ts"
-import { AgentInLoop } from "../session/S2sPipeline.ts"
+import { AgentInLoop } from "../session/S2sOptions.ts"
 import { PipelineType } from "../session/SessionConfig.ts"
 
 const Name = Schema.NonEmptyString.check(Schema.isMaxLength(128))

@@ -12,7 +12,7 @@ import type { ProcessorEntry } from "../session/ProcessorChain.ts"
 import type { PipelineType } from "../session/SessionConfig.ts"
 import type { EngineHealth } from "../speech/EngineHealth.ts"
 import type { BackendConfig } from "./BackendConfig.ts"
-import type { BackendProvider } from "./BackendProvider.ts"
+import type { BackendProvider } from "./ProviderContract.ts"
 
 /**
  * What a backend is made of.

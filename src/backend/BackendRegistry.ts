@@ -10,8 +10,8 @@ import type * as Scope from "effect/Scope"
 import { type BackendError, type InvalidConfig, ProviderNotFound } from "../BackendError.ts"
 import * as Registry from "../Registry.ts"
 import type { BackendConfig } from "./BackendConfig.ts"
-import type { BackendProvider, Registries } from "./BackendProvider.ts"
-import type { VoiceBackend } from "./VoiceBackend.ts"
+import type { Backend } from "./BackendContract.ts"
+import type { BackendProvider, Registries } from "./ProviderContract.ts"
 
 type Provider = BackendProvider["Service"]
 
@@ -28,7 +28,7 @@ export class BackendRegistry extends Context.Service<BackendRegistry, {
   readonly create: (
     name: string,
     config: BackendConfig
-  ) => Effect.Effect<VoiceBackend["Service"], BackendError, Scope.Scope | Registries>
+  ) => Effect.Effect<Backend, BackendError, Scope.Scope | Registries>
   readonly listProviders: Effect.Effect<ReadonlyArray<string>>
   readonly isRegistered: (name: string) => Effect.Effect<boolean>
   /** An unknown name fails `provider_not_found` and tells the known ones (`details.known`). */
@@ -72,5 +72,5 @@ export class BackendRegistry extends Context.Service<BackendRegistry, {
 export const newBackend = (
   name: string,
   config: BackendConfig
-): Effect.Effect<VoiceBackend["Service"], BackendError, Scope.Scope | BackendRegistry | Registries> =>
+): Effect.Effect<Backend, BackendError, Scope.Scope | BackendRegistry | Registries> =>
   Effect.flatMap(BackendRegistry, (registry) => registry.create(name, config))

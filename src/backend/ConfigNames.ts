@@ -19,8 +19,8 @@ import {
   optionsOf
 } from "../speech/EngineRegistry.ts"
 import { type BackendConfig, decode } from "./BackendConfig.ts"
-import type { BackendProvider } from "./BackendProvider.ts"
 import * as LlmAgent from "./LlmAgent.ts"
+import type { BackendProvider } from "./ProviderContract.ts"
 import { STT_TURNS } from "./SpeechEngines.ts"
 
 /**

@@ -25,9 +25,9 @@ import * as Faults from "../Faults.ts"
 import { ProcessorRegistry } from "../hooks/AudioProcessor.ts"
 import { EngineRegistry } from "../speech/EngineRegistry.ts"
 import { BackendConfig, decode } from "./BackendConfig.ts"
-import type { Registries } from "./BackendProvider.ts"
 import { BackendRegistry } from "./BackendRegistry.ts"
 import * as ConfigNames from "./ConfigNames.ts"
+import type { Registries } from "./ProviderContract.ts"
 
 /**
  * What the environment variables of a config begin with.

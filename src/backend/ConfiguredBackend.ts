@@ -27,13 +27,13 @@ import { TextToSpeech } from "../speech/TextToSpeech.ts"
 import { TurnDetector } from "../speech/TurnDetector.ts"
 import { VoiceActivityDetector } from "../speech/VoiceActivityDetector.ts"
 import { type BackendConfig, periodsOf } from "./BackendConfig.ts"
-import type { BackendProvider, Registries } from "./BackendProvider.ts"
+import type { Backend } from "./BackendContract.ts"
 import * as LlmAgent from "./LlmAgent.ts"
 import { makeBackend } from "./makeBackend.ts"
 import * as Processors from "./Processors.ts"
+import type { BackendProvider, Registries } from "./ProviderContract.ts"
 import * as SpeechEngines from "./SpeechEngines.ts"
 import { StoreRegistry } from "./StoreRegistry.ts"
-import type { VoiceBackend } from "./VoiceBackend.ts"
 
 /** The detector of a config that names none. */
 const DEFAULT_VAD = "silero"
@@ -135,7 +135,7 @@ const ownArchive = Effect.fnUntraced(function*(config: BackendConfig) {
 export const make = (
   provider: BackendProvider["Service"],
   config: BackendConfig
-): Effect.Effect<VoiceBackend["Service"], BackendError, Scope.Scope | Registries> =>
+): Effect.Effect<Backend, BackendError, Scope.Scope | Registries> =>
   Effect.gen(function*() {
     const agents = yield* AgentRegistry
     const model = LlmAgent.providerOf(config, agents)

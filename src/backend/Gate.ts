@@ -23,31 +23,12 @@ import {
   RateLimitExceeded,
   Timeout
 } from "../BackendError.ts"
-import { AuthHook, type AuthResult, type Operation } from "../hooks/AuthHook.ts"
+import { AuthHook, type Authorize, type AuthResult, type Operation } from "../hooks/AuthHook.ts"
 import { RateLimiter } from "../hooks/RateLimiter.ts"
 import * as RateLimits from "../hooks/RateLimits.ts"
 import { decodeMetadata, type SessionConfig } from "../session/SessionConfig.ts"
 import type { BackendConfig } from "./BackendConfig.ts"
-import { CurrentVisitor, type ProviderHost, type Visitor } from "./BackendProvider.ts"
-
-/**
- * Somebody whom the application's hook knows.
- *
- * @category models
- * @since 0.1.0
- */
-export interface Caller {
-  readonly userId: string
-  readonly tenant: string | undefined
-}
-
-/**
- * Asks the application's hook who a token belongs to, and whether they may do this.
- *
- * @category models
- * @since 0.1.0
- */
-export type Authorize = (token: string | undefined, operation: Operation) => Effect.Effect<Caller, BackendError>
+import { CurrentVisitor, type ProviderHost, type Visitor } from "./ProviderContract.ts"
 
 /**
  * @category models

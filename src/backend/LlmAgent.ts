@@ -5,8 +5,8 @@
  */
 import * as LanguageModel from "effect/ai/LanguageModel"
 import * as Stream from "effect/Stream"
-import * as Agent from "../agent/Agent.ts"
 import type { AgentRegistry } from "../agent/AgentRegistry.ts"
+import * as Agent from "../agent/index.ts"
 
 /**
  * The name by which a config or a session asks for it.

@@ -4,7 +4,7 @@
  * @since 0.1.0
  */
 import type { BackendMetrics } from "../telemetry/BackendMetrics.ts"
-import type { VoiceBackend } from "./VoiceBackend.ts"
+import type { Backend } from "./BackendContract.ts"
 
 /**
  * The backend, as its callers see it.
@@ -14,8 +14,8 @@ import type { VoiceBackend } from "./VoiceBackend.ts"
  */
 export const backend = (
   { operation }: Pick<BackendMetrics, "operation">,
-  inner: VoiceBackend["Service"]
-): VoiceBackend["Service"] => {
+  inner: Backend
+): Backend => {
   const { authorize } = inner
   return {
     ...inner,

@@ -12,7 +12,7 @@ import * as Schedule from "effect/Schedule"
 import * as Scope from "effect/Scope"
 import { type BackendError, ConnectionFailed, ConnectionTimeout, normalize } from "../BackendError.ts"
 import type { BackendConfig } from "./BackendConfig.ts"
-import type { BackendProvider, ProviderConnection, ProviderHost } from "./BackendProvider.ts"
+import type { BackendProvider, ProviderConnection, ProviderHost } from "./ProviderContract.ts"
 
 /**
  * A provider that is connected; closing the scope disconnects it.

@@ -13,13 +13,10 @@ import { AgentRegistry } from "../agent/AgentRegistry.ts"
 import { type BackendError, InvalidConfig } from "../BackendError.ts"
 import { ProcessorRegistry } from "../hooks/AudioProcessor.ts"
 import * as Registry from "../Registry.ts"
-import type { Archive } from "../session/Archive.ts"
-import type { Observable } from "../session/Observable.ts"
+import type { S2sOptions } from "../session/S2sOptions.ts"
 import * as S2sPipeline from "../session/S2sPipeline.ts"
-import type { SessionConfig } from "../session/SessionConfig.ts"
 import * as SttTtsPipeline from "../session/SttTtsPipeline.ts"
 import * as SuppressorProcessor from "../session/SuppressorProcessor.ts"
-import type { VoiceSession } from "../session/VoiceSession.ts"
 import { NoiseSuppressor } from "../speech/NoiseSuppressor.ts"
 import { SpeechToSpeech } from "../speech/SpeechToSpeech.ts"
 import { SpeechToText } from "../speech/SpeechToText.ts"
@@ -27,38 +24,15 @@ import { TextToSpeech } from "../speech/TextToSpeech.ts"
 import { TurnDetector } from "../speech/TurnDetector.ts"
 import { VoiceActivityDetector } from "../speech/VoiceActivityDetector.ts"
 import { type BackendConfig, defaults } from "./BackendConfig.ts"
+import type { Backend } from "./BackendContract.ts"
 import type { BackendParts } from "./BackendParts.ts"
-import {
-  BackendProvider,
-  type ProviderCapabilities,
-  type ProviderRoute,
-  type Registries,
-  type SessionAccess
-} from "./BackendProvider.ts"
 import { BackendRegistry } from "./BackendRegistry.ts"
-import type { Authorize } from "./Gate.ts"
-import type { HealthStatus } from "./HealthStatus.ts"
 import { makeBackend } from "./makeBackend.ts"
 import * as Processors from "./Processors.ts"
+import { BackendProvider, type Registries } from "./ProviderContract.ts"
 import * as SpeechEngines from "./SpeechEngines.ts"
 
-/**
- * @category models
- * @since 0.1.0
- */
-export type ConnectionState = "disconnected" | "connecting" | "connected" | "reconnecting" | "error"
-
-/**
- * How a stop went: sessions that ended by themselves within the deadline, and those that had to be cut.
- *
- * @category models
- * @since 0.1.0
- */
-export interface DrainReport {
-  readonly completed: number
-  readonly interrupted: number
-  readonly durationMs: number
-}
+export type { Backend, ConnectionState, DrainReport } from "./BackendContract.ts"
 
 /**
  * The contract's backend.
@@ -66,50 +40,7 @@ export interface DrainReport {
  * @category services
  * @since 0.1.0
  */
-export class VoiceBackend extends Context.Service<VoiceBackend, {
-  /** Connects the provider and opens admission; idempotent. The layers do it on build. */
-  readonly start: Effect.Effect<void, BackendError>
-  /** Closes admission, drains every session within `drain.deadline`, disconnects; idempotent. */
-  readonly stop: Effect.Effect<DrainReport, BackendError>
-  /** Cuts a drain short: what is still in flight is interrupted. */
-  readonly abort: Effect.Effect<void>
-  /**
-   * A slot is taken here and kept until the session ends. Fails `session_limit_exceeded` when full or draining,
-   * `connection_failed` when not started.
-   */
-  readonly createSession: (config: SessionConfig) => Effect.Effect<VoiceSession, BackendError>
-  readonly getSession: (id: string) => Effect.Effect<VoiceSession, BackendError>
-  readonly listSessions: Effect.Effect<ReadonlyArray<VoiceSession>>
-  /** Ends a session at once and waits until it is gone. */
-  readonly closeSession: (id: string) => Effect.Effect<void, BackendError>
-  /** What the session's user needs to connect. */
-  readonly access: (id: string) => Effect.Effect<SessionAccess, BackendError>
-  readonly healthCheck: Effect.Effect<HealthStatus>
-  readonly connectionState: Observable<ConnectionState>
-  readonly activeSessionCount: Effect.Effect<number>
-  readonly config: Effect.Effect<BackendConfig>
-  /**
-   * Validated whole before anything changes; running sessions keep theirs. Another provider or pipeline type fails
-   * `invalid_config`; a lower maximum only stops new sessions.
-   */
-  readonly updateConfig: (next: BackendConfig) => Effect.Effect<void, BackendError>
-  readonly provider: { readonly name: string; readonly capabilities: ProviderCapabilities }
-  /** The names of the engines at work, by kind. */
-  readonly engines: { readonly [kind: string]: string }
-  /** Whether new sessions are taken. */
-  readonly ready: Effect.Effect<boolean>
-  /**
-   * Asks the application's `AuthHook` who a token belongs to and whether they may do this; `undefined` where there is no
-   * hook. Fails `authentication_failed` and `authorization_failed`.
-   */
-  readonly authorize?: Authorize | undefined
-  /** Where what is kept of sessions is; `undefined` where nothing can be. */
-  readonly archive?: Archive["Service"] | undefined
-  /** What the provider wants the HTTP server to mount. */
-  readonly routes: ReadonlyArray<ProviderRoute>
-  /** Where users' clients connect beside this server. Default: nowhere. */
-  readonly clientOrigins?: ReadonlyArray<string> | undefined
-}>()("effect-voice/backend/VoiceBackend") {
+export class VoiceBackend extends Context.Service<VoiceBackend, Backend>()("effect-voice/backend/VoiceBackend") {
   /**
    * A running backend for speech → text → agent → speech. It takes no names: the compiler says which of its engines and
    * which provider are missing. A `TurnDetector` is used when there is one and the recogniser does not decide turns
@@ -156,7 +87,7 @@ export class VoiceBackend extends Context.Service<VoiceBackend, {
    * model lacks fails `invalid_config`. Releasing the layer drains it.
    */
   static readonly layerS2s = (
-    options: LayerOptions & Pick<S2sPipeline.S2sOptions, "agentInLoop" | "tools"> = {}
+    options: LayerOptions & Pick<S2sOptions, "agentInLoop" | "tools"> = {}
   ): Layer.Layer<VoiceBackend, BackendError, BackendProvider | SpeechToSpeech> =>
     running(Effect.gen(function*() {
       const provider = yield* BackendProvider
@@ -207,7 +138,7 @@ export interface LayerOptions extends SttTtsPipeline.SttTtsOptions {
 
 /** Starts a backend; its own finalizer drains it before anything below it is released. */
 const running = <E, R>(
-  make: Effect.Effect<VoiceBackend["Service"], E, R>
+  make: Effect.Effect<Backend, E, R>
 ): Layer.Layer<VoiceBackend, E | BackendError, Exclude<R, Scope.Scope>> =>
   Layer.effect(
     VoiceBackend,

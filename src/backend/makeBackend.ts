@@ -32,20 +32,20 @@ import type { VoiceSession } from "../session/VoiceSession.ts"
 import * as BackendMetrics from "../telemetry/BackendMetrics.ts"
 import { Admission, draining } from "./Admission.ts"
 import * as BackendConfig from "./BackendConfig.ts"
+import type { Backend, ConnectionState, DrainReport } from "./BackendContract.ts"
 import type { BackendParts } from "./BackendParts.ts"
-import type { ProviderHost } from "./BackendProvider.ts"
 import * as Gate from "./Gate.ts"
 import * as Health from "./Health.ts"
 import * as Keeper from "./Keeper.ts"
 import { LatencyWindow } from "./LatencyWindow.ts"
 import * as LoadLevel from "./LoadLevel.ts"
 import * as Operations from "./Operations.ts"
+import type { ProviderHost } from "./ProviderContract.ts"
 import * as ProviderLink from "./ProviderLink.ts"
 import * as Retainer from "./Retainer.ts"
 import * as SessionOpening from "./SessionOpening.ts"
 import type { Entry } from "./SessionOpening.ts"
 import * as Support from "./Support.ts"
-import type { ConnectionState, DrainReport, VoiceBackend } from "./VoiceBackend.ts"
 
 /** How many sessions that users start are made at once. */
 const MAX_INCOMING = 16
@@ -369,7 +369,7 @@ export const makeBackend = Effect.fnUntraced(function*(parts: BackendParts) {
 
   parts.listen?.((incident) => sessions.get(incident.sessionId)?.handle.incident(incident), () => config)
 
-  const backend: VoiceBackend["Service"] = {
+  const backend: Backend = {
     start,
     stop,
     abort: Effect.asVoid(Deferred.succeed(cut, undefined)),

@@ -57,3 +57,22 @@ export class AuthHook extends Context.Service<AuthHook, {
   ) => Effect.Effect<AuthResult, BackendError>
   readonly authorize: (userId: string, operation: Operation) => Effect.Effect<boolean, BackendError>
 }>()("effect-voice/hooks/AuthHook") {}
+
+/**
+ * Somebody whom the application's hook knows.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Caller {
+  readonly userId: string
+  readonly tenant: string | undefined
+}
+
+/**
+ * Asks the application's hook who a token belongs to, and whether they may do this.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export type Authorize = (token: string | undefined, operation: Operation) => Effect.Effect<Caller, BackendError>

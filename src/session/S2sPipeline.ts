@@ -12,64 +12,20 @@
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Queue from "effect/Queue"
-import * as Schema from "effect/Schema"
 import * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
-import type { Tool } from "../agent/Tool.ts"
 import { type BackendError, InvalidConfig, normalize, PipelineError, Timeout } from "../BackendError.ts"
 import type { ReplySource } from "../conversation/ConversationState.ts"
-import type { TextTransform } from "../conversation/TextTransform.ts"
-import type { SpeechToSpeech, SpeechToSpeechEvent, SpeechToSpeechStream } from "../speech/SpeechToSpeech.ts"
-import type { TurnDetector } from "../speech/TurnDetector.ts"
-import type { VoiceActivityDetector } from "../speech/VoiceActivityDetector.ts"
+import type { SpeechToSpeechEvent, SpeechToSpeechStream } from "../speech/SpeechToSpeech.ts"
 import type { Pipeline, PipelineContext, PipelineFactory } from "./Pipeline.ts"
 import * as Progress from "./Progress.ts"
 import * as ReplyTrace from "./ReplyTrace.ts"
+import type { S2sEngines, S2sOptions } from "./S2sOptions.ts"
 import * as S2sReplies from "./S2sReplies.ts"
 import * as S2sTools from "./S2sTools.ts"
 import * as S2sTurns from "./S2sTurns.ts"
 import * as Speaker from "./Speaker.ts"
 import { StallWatch } from "./StallWatch.ts"
-
-/**
- * The engines of the pipeline; the detector is needed when the backend decides turns. The turn detector judges words:
- * it is used where an agent answers.
- *
- * @category models
- * @since 0.1.0
- */
-export interface S2sEngines {
-  readonly s2s: SpeechToSpeech["Service"]
-  readonly vad: VoiceActivityDetector["Service"] | undefined
-  readonly turn?: TurnDetector["Service"] | undefined
-}
-
-/**
- * Where the agent is: nowhere; in the place of the model's own answers; behind a tool that the model calls.
- *
- * @category models
- * @since 0.1.0
- */
-export const AgentInLoop = Schema.Literals(["off", "answer", "tool"])
-
-/**
- * @category models
- * @since 0.1.0
- */
-export type AgentInLoop = typeof AgentInLoop.Type
-
-/**
- * @category models
- * @since 0.1.0
- */
-export interface S2sOptions {
-  /** Default: `off`; `answer` with a model that has no answers of its own. */
-  readonly agentInLoop?: AgentInLoop | undefined
-  /** What the model may call. */
-  readonly tools?: ReadonlyArray<Tool> | undefined
-  /** What becomes of the agent's text before it is spoken, with `answer`. */
-  readonly textTransforms?: ReadonlyArray<TextTransform> | undefined
-}
 
 const lacks = ({ agentInLoop, tools = [] }: S2sOptions, { s2s, vad }: S2sEngines) => {
   const { answers, agentInLoop: hears, tools: calls, turnAuthority } = s2s.capabilities

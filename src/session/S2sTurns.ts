@@ -8,7 +8,7 @@ import { Timeout } from "../BackendError.ts"
 import type { TurnAuthority } from "../conversation/TurnAuthority.ts"
 import type { SpeechToSpeechEvent, SpeechToSpeechStream } from "../speech/SpeechToSpeech.ts"
 import type { Pipeline, PipelineContext } from "./Pipeline.ts"
-import type { S2sEngines } from "./S2sPipeline.ts"
+import type { S2sEngines } from "./S2sOptions.ts"
 
 /** An event of the user's side. */
 type TurnEvent = Exclude<SpeechToSpeechEvent, { readonly reply: string }>

@@ -6,8 +6,8 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Exit, Fiber, Schema, Stream } from "effect"
 import { TestClock } from "effect/testing"
-import * as Agent from "../../src/agent/Agent.ts"
 import type { FallbackOptions } from "../../src/agent/AgentFallback.ts"
+import * as Agent from "../../src/agent/index.ts"
 import { AgentError, type BackendError, ConnectionFailed, Timeout } from "../../src/BackendError.ts"
 import type { EngineIncident } from "../../src/EngineIncident.ts"
 

@@ -2,7 +2,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { type Duration, Effect, Schema } from "effect"
 import { AiError, type Prompt, Tool, Toolkit } from "effect/ai"
-import * as Agent from "../../src/agent/Agent.ts"
+import * as Agent from "../../src/agent/index.ts"
 import { Invariants, type Recording, Scenario, ScriptedLanguageModel } from "../../src/testing/index.ts"
 
 const { interruptAfter, pause, say, waitForAgent } = Scenario

@@ -2,8 +2,8 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Schema } from "effect"
 import { Tool, Toolkit } from "effect/ai"
-import * as Agent from "../../src/agent/Agent.ts"
 import { AgentRegistry } from "../../src/agent/AgentRegistry.ts"
+import * as Agent from "../../src/agent/index.ts"
 import { Invariants, Scenario, ScriptedLanguageModel } from "../../src/testing/index.ts"
 
 const { say, waitForAgent } = Scenario

@@ -5,7 +5,7 @@
  */
 import { assert, describe, it } from "@effect/vitest"
 import { Duration, Effect, Layer, Stream } from "effect"
-import * as Agent from "../../src/agent/Agent.ts"
+import * as Agent from "../../src/agent/index.ts"
 import * as BackendProvider from "../../src/backend/BackendProvider.ts"
 import { VoiceBackend } from "../../src/backend/VoiceBackend.ts"
 import { ConnectionFailed } from "../../src/BackendError.ts"

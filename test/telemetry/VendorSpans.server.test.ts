@@ -1,7 +1,7 @@
 /** Requests to vendors, over real sockets: who was asked, how it went, under which id, and no key and no word. */
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Exit, type Layer, Redacted, Stream, Tracer } from "effect"
-import * as Agent from "../../src/agent/Agent.ts"
+import * as Agent from "../../src/agent/index.ts"
 import * as Cartesia from "../../src/engines/cartesia/TextToSpeech.ts"
 import * as OpenAiCompatible from "../../src/engines/openai-compatible/index.ts"
 import * as OpenAi from "../../src/engines/openai/TextToSpeech.ts"
