@@ -15,9 +15,9 @@ import * as Resampler from "../../src/audio/Resampler.ts"
 import { Ring } from "../../src/audio/Ring.ts"
 import * as Rnnoise from "../../src/engines/rnnoise/index.ts"
 import * as AudioProcessor from "../../src/hooks/AudioProcessor.ts"
-import { AudioInput } from "../../src/session/AudioInput.ts"
-import * as ProcessorChain from "../../src/session/ProcessorChain.ts"
-import * as SuppressorProcessor from "../../src/session/SuppressorProcessor.ts"
+import { AudioInput } from "../../src/session/input/AudioInput.ts"
+import * as ProcessorChain from "../../src/session/input/ProcessorChain.ts"
+import * as SuppressorProcessor from "../../src/session/input/SuppressorProcessor.ts"
 import { NoiseSuppressor } from "../../src/speech/NoiseSuppressor.ts"
 
 const rounds = 5

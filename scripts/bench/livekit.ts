@@ -13,7 +13,7 @@ import { cpus, loadavg } from "node:os"
 import { join } from "node:path"
 import { createInterface } from "node:readline"
 import { setTimeout as sleep } from "node:timers/promises"
-import * as Tone from "../../src/testing/conformance/Tone.ts"
+import * as TestTone from "../../src/testing/conformance/TestTone.ts"
 import * as LiveKitServer from "../../test/support/LiveKitServer.ts"
 import * as LiveKitUser from "../../test/support/LiveKitUser.ts"
 
@@ -67,7 +67,7 @@ const measure = Effect.fnUntraced(function*(rooms: number) {
     for (const user of users) {
       await user.until("the session", () => user.of("session.started")[0])
       // below what the scripted detector takes for speech, so that nobody interrupts
-      void user.speak(Tone.ms(MEASURE_MS + 10_000, 16_000).map((sample) => sample / 8))
+      void user.speak(TestTone.ms(MEASURE_MS + 10_000, 16_000).map((sample) => sample / 8))
       await user.type("talk")
     }
     await sleep(3_000)

@@ -12,15 +12,15 @@ import * as FiberMap from "effect/FiberMap"
 import * as Scope from "effect/Scope"
 import { setTimeout as sleep } from "node:timers/promises"
 import * as Resampler from "../../src/audio/Resampler.ts"
-import { AudioInput } from "../../src/session/AudioInput.ts"
-import { AudioOutput } from "../../src/session/AudioOutput.ts"
-import { HeardAudio } from "../../src/session/HeardAudio.ts"
-import { Replay } from "../../src/speech/ResilientReplay.ts"
+import { AudioInput } from "../../src/session/input/AudioInput.ts"
+import { ReceivedAudio } from "../../src/session/input/ReceivedAudio.ts"
+import { AudioOutput } from "../../src/session/playout/AudioOutput.ts"
 import * as ResilientSpeechToText from "../../src/speech/ResilientSpeechToText.ts"
 import * as ResilientTextToSpeech from "../../src/speech/ResilientTextToSpeech.ts"
 import { SpeechToText } from "../../src/speech/SpeechToText.ts"
 import { TextToSpeech } from "../../src/speech/TextToSpeech.ts"
-import * as ScriptedEngines from "../../src/testing/ScriptedEngines.ts"
+import { Replay } from "../../src/speech/UtteranceReplay.ts"
+import * as ScriptedEngines from "../../src/testing/scripted/ScriptedEngines.ts"
 import * as EffectVoice from "./peers/EffectVoice.ts"
 import { type Load, Meter, Sink } from "./peers/Load.ts"
 
@@ -104,6 +104,6 @@ await part(
 await part("voice, scripted", tts.open({ sessionId: "bench" }))
 await part("voice, the same made dependable", dependableTts.open({ sessionId: "bench" }))
 await part("its fibers", FiberMap.make<string>())
-await part("audio for readers", Effect.sync(() => new HeardAudio()))
+await part("audio for readers", Effect.sync(() => new ReceivedAudio()))
 await part("audio input", Effect.sync(() => new AudioInput(factory, () => {})))
 await part("audio output", Effect.sync(() => new AudioOutput(clock, quiet)))

@@ -6,8 +6,8 @@
 import * as Effect from "effect/Effect"
 import type * as Schema from "effect/Schema"
 import { readdirSync, readFileSync } from "node:fs"
-import { BackendConfig } from "../../src/backend/BackendConfig.ts"
-import * as LlmAgent from "../../src/backend/LlmAgent.ts"
+import { BackendConfig } from "../../src/backend/config/BackendConfig.ts"
+import * as LlmAgent from "../../src/backend/engines/LlmAgent.ts"
 import type { BackendError } from "../../src/BackendError.ts"
 import * as Builtin from "../../src/builtin/index.ts"
 import { ServerConfig } from "../../src/server/ServerConfig.ts"
@@ -59,7 +59,7 @@ export const builtin = async (): Promise<{
     return made.node
   }
 
-  const config = readFileSync("src/backend/BackendConfig.ts", "utf8")
+  const config = readFileSync("src/backend/config/BackendConfig.ts", "utf8")
   const limits = readFileSync("src/hooks/RateLimits.ts", "utf8")
   const rule = ConfigSchema.docsOf(limits, /^Rule$/)
   const rules = ConfigSchema.docsOf(limits, /^Rules$/)

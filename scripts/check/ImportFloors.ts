@@ -43,7 +43,7 @@ interface Floor {
 }
 
 // The files directly in src, `BackendError` and what is made of it, are the area "ground"; `index.ts` is "index".
-const ground = ["ground", "audio", "conversation"]
+const ground = ["ground", "schema", "audio", "text", "conversation"]
 const contracts = [...ground, "telemetry", "speech", "agent", "hooks"]
 const core = [...contracts, "session", "backend"]
 const parts = [...core, "models", "wire", "engines", "transport", "providers", "store"]
@@ -56,8 +56,10 @@ const parts = [...core, "models", "wire", "engines", "transport", "providers", "
  */
 export const floors: Readonly<Record<string, Floor>> = {
   ground: { on: [], packages: "effect" },
+  schema: { on: ["ground"], packages: "effect" },
   audio: { on: [], packages: "pure" },
-  conversation: { on: ["ground", "audio"], packages: "pure" },
+  text: { on: [], packages: "pure" },
+  conversation: { on: ["ground", "schema"], packages: "pure" },
   telemetry: { on: ground, packages: "effect" },
   speech: { on: [...ground, "telemetry"], packages: "effect" },
   agent: { on: [...ground, "telemetry"], packages: "effect" },
@@ -109,13 +111,12 @@ const pureEffect = new Set([
  */
 export const exceptions: Readonly<Record<string, ReadonlyArray<string>>> = {
   // The kernel is WebAssembly, loaded once, asynchronously, before the first frame; frames themselves see no Effect.
-  "src/audio/Resampler.ts": ["effect/Effect", "../BackendError.ts", "@echogarden/speex-resampler-wasm"],
-  // Schema wants its defaults as effects.
-  "src/conversation/ConversationPolicy.ts": ["effect/Effect"]
+  "src/audio/Resampler.ts": ["effect/Effect", "../BackendError.ts", "@echogarden/speex-resampler-wasm"]
 }
 
 // In these a folder is one provider or engine, and they do not know each other.
 const neighbours = new Set(["engines", "providers"])
+const shared = new Set(["engines/hosted", "engines/local"])
 
 /**
  * The area a file of `src` belongs to; `undefined` outside of `src`.
@@ -196,8 +197,8 @@ const checkRelative = (file: string, area: string, specifier: string): string | 
   if (!neighbours.has(area)) return undefined
   const own = file.split("/")[2]
   const other = target.split("/")[2]
-  // A file directly in engines/ or providers/ is shared by all of them.
-  return own === other || target.split("/").length === 3
+  // What several engines or providers share: engines/hosted/, engines/local/, and files directly in providers/.
+  return own === other || shared.has(`${area}/${other}`) || target.split("/").length === 3
     ? undefined
     : `${area}/${own} must not import ${area}/${other}: they do not know each other`
 }

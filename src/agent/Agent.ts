@@ -8,8 +8,8 @@ import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
 import type { BackendError } from "../BackendError.ts"
 import type { HistoryItem } from "../conversation/History.ts"
-import * as Ambient from "../telemetry/Ambient.ts"
-import * as AiFailure from "./AiFailure.ts"
+import * as TelemetryContext from "../telemetry/TelemetryContext.ts"
+import * as LanguageModelErrors from "./LanguageModelErrors.ts"
 
 /**
  * A turn for the agent to answer.
@@ -54,7 +54,7 @@ export interface Agent<out R = never> {
  * @category models
  * @since 0.1.0
  */
-export type ToolHappening =
+export type ToolEvent =
   | { readonly type: "tool.started"; readonly turn: number; readonly name: string; readonly id: string }
   | {
     readonly type: "tool.finished"
@@ -74,7 +74,7 @@ export interface AgentSession {
   /** Runs what an interruption does not end: it is interrupted with the session. */
   readonly background: (effect: Effect.Effect<void>) => Effect.Effect<void>
   /** Tells the session's listeners of a tool; nobody, once the session has ended. Synchronous. */
-  readonly tell: (event: ToolHappening) => void
+  readonly publish: (event: ToolEvent) => void
   /**
    * Gives the session to a registered agent, from the next turn on; whoever calls it in a turn lets the new agent go on
    * with that turn. Kept with the session. Fails `invalid_config` when there is no such agent.
@@ -107,7 +107,7 @@ export const fromStream = <E, R = never>(
       Stream.catchCause((cause) =>
         Cause.hasInterruptsOnly(cause)
           ? Stream.fromEffect(Effect.interrupt)
-          : Stream.fail(AiFailure.fromCause(cause))
+          : Stream.fail(LanguageModelErrors.fromCause(cause))
       )
     )
 })
@@ -132,5 +132,5 @@ export const fromCallback = <E, R = never>(
 export const withContext = <R>(agent: Agent<R>): Effect.Effect<Agent, never, R> =>
   Effect.map(Effect.context<R>(), (context) => ({
     name: agent.name,
-    respond: (input) => Stream.updateContext(agent.respond(input), Ambient.keep(context))
+    respond: (input) => Stream.updateContext(agent.respond(input), TelemetryContext.keep(context))
   }))

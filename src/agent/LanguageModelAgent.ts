@@ -19,12 +19,12 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
 import { AgentError, type BackendError } from "../BackendError.ts"
-import * as Ambient from "../telemetry/Ambient.ts"
+import * as TelemetryContext from "../telemetry/TelemetryContext.ts"
 import type { Agent, AgentInput } from "./Agent.ts"
-import * as AgentSpan from "./AgentSpan.ts"
-import * as AiFailure from "./AiFailure.ts"
+import * as LanguageModelErrors from "./LanguageModelErrors.ts"
+import * as LanguageModelSpan from "./LanguageModelSpan.ts"
 import * as ToolCalls from "./ToolCalls.ts"
-import { type Call, messages, type Outcome } from "./ToolMemory.ts"
+import { type Call, messages, type Outcome } from "./ToolHistory.ts"
 
 /**
  * @category models
@@ -82,7 +82,7 @@ const open = <Tools extends Record<string, Tool.Any>>(
         disableToolCallResolution: true,
         toolCallValidation: "deferred"
       }).pipe(
-        AgentSpan.annotate,
+        LanguageModelSpan.annotate,
         Stream.map((part): Written | undefined =>
           part.type === "text-delta"
             ? { type: "text", text: part.delta }
@@ -157,7 +157,7 @@ export const fromLanguageModel = <Tools extends Record<string, Tool.Any> = {}, R
             {
               isKnown,
               write: (prompt, calls) => Stream.provideContext(write(prompt, calls), context),
-              run: (name, params, id) => Effect.updateContext(run(name, params, id), Ambient.keep(context))
+              run: (name, params, id) => Effect.updateContext(run(name, params, id), TelemetryContext.keep(context))
             },
             settings,
             input
@@ -166,7 +166,7 @@ export const fromLanguageModel = <Tools extends Record<string, Tool.Any> = {}, R
         Stream.catchCause((cause) =>
           Cause.hasInterruptsOnly(cause)
             ? Stream.fromEffect(Effect.interrupt)
-            : Stream.fail(AiFailure.fromCause(cause))
+            : Stream.fail(LanguageModelErrors.fromCause(cause))
         )
       )
   }

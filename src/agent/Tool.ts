@@ -8,7 +8,7 @@ import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 import { AgentError, type BackendError, describe, isBackendError } from "../BackendError.ts"
 import type { HistoryItem } from "../conversation/History.ts"
-import * as Faults from "../Faults.ts"
+import * as Faults from "../schema/Faults.ts"
 
 /**
  * In which turn of which session a tool is called.

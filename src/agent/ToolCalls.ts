@@ -15,7 +15,7 @@ import { type BackendError, describe, InvalidConfig } from "../BackendError.ts"
 import * as ToolSpan from "../telemetry/ToolSpan.ts"
 import type { Agent, AgentInput, AgentSession } from "./Agent.ts"
 import { CurrentSession } from "./HandOver.ts"
-import { type Call, keyOf, type Outcome, ToolMemory } from "./ToolMemory.ts"
+import { type Call, keyOf, type Outcome, ToolHistory } from "./ToolHistory.ts"
 
 /** What a model is told of a tool's output; the rest is cut. */
 const MAX_OUTPUT = 32_768
@@ -44,7 +44,7 @@ interface Pending {
 
 /** What a session's agents know of its calls; gone with the session. */
 interface Known {
-  readonly memory: ToolMemory
+  readonly memory: ToolHistory
   readonly pending: Map<Call, Pending>
 }
 
@@ -53,7 +53,7 @@ const sessions = new WeakMap<AgentSession, Known>()
 const knownOf = (session: AgentSession | undefined): Known => {
   const known = session === undefined ? undefined : sessions.get(session)
   if (known !== undefined) return known
-  const fresh: Known = { memory: new ToolMemory(), pending: new Map() }
+  const fresh: Known = { memory: new ToolHistory(), pending: new Map() }
   if (session !== undefined) sessions.set(session, fresh)
   return fresh
 }
@@ -83,7 +83,7 @@ const told = (name: string, cause: Cause.Cause<unknown>): Outcome => {
  * @since 0.1.0
  */
 export interface AnswerCalls {
-  readonly memory: ToolMemory
+  readonly memory: ToolHistory
   /**
    * Begins the calls of a round; what goes on already, or was under way when this answer was asked for, is not begun
    * again. `done` completes when all have an outcome.
@@ -153,7 +153,7 @@ export const make = (
     Effect.suspend(() => {
       if (!pending.delete(call)) return Effect.void
       memory.finish(call, outcome)
-      session?.tell({ type: "tool.finished", turn: call.turn, name: call.name, id: call.id, ok: outcome.ok })
+      session?.publish({ type: "tool.finished", turn: call.turn, name: call.name, id: call.id, ok: outcome.ok })
       return Effect.asVoid(Deferred.succeed(done, undefined))
     })
 
@@ -161,7 +161,7 @@ export const make = (
     Effect.flatMap(Effect.serviceOption(Tracer.ParentSpan), (parent) => {
       const begun: Pending = { call, done: Deferred.makeUnsafe() }
       pending.set(call, begun)
-      session?.tell({ type: "tool.started", turn, name: call.name, id: call.id })
+      session?.publish({ type: "tool.started", turn, name: call.name, id: call.id })
       if (refusal !== undefined) return settle(begun, failed(refusal))
       const work = Effect.flatMap(perform(call, Option.getOrUndefined(parent)), (outcome) => settle(begun, outcome))
         .pipe(

@@ -6,13 +6,13 @@
 import type * as Effect from "effect/Effect"
 import type { BackendError } from "../BackendError.ts"
 import type { Authorize } from "../hooks/AuthHook.ts"
-import type { Archive } from "../session/Archive.ts"
 import type { Observable } from "../session/Observable.ts"
+import type { Archive } from "../session/retention/Archive.ts"
 import type { SessionConfig } from "../session/SessionConfig.ts"
 import type { VoiceSession } from "../session/VoiceSession.ts"
-import type { BackendConfig } from "./BackendConfig.ts"
-import type { HealthStatus } from "./HealthStatus.ts"
-import type { ProviderCapabilities, ProviderRoute, SessionAccess } from "./ProviderInfo.ts"
+import type { BackendConfig } from "./config/BackendConfig.ts"
+import type { HealthStatus } from "./health/HealthStatus.ts"
+import type { ProviderCapabilities, ProviderRoute, SessionAccess } from "./provider/ProviderInfo.ts"
 
 /**
  * @category models

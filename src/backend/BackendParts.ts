@@ -7,12 +7,12 @@ import type * as Effect from "effect/Effect"
 import type { Agent } from "../agent/Agent.ts"
 import type { BackendError } from "../BackendError.ts"
 import type { OnIncident } from "../EngineIncident.ts"
-import type { PipelineFactory } from "../session/Pipeline.ts"
-import type { ProcessorEntry } from "../session/ProcessorChain.ts"
+import type { ProcessorEntry } from "../session/input/ProcessorChain.ts"
+import type { PipelineFactory } from "../session/pipeline/Pipeline.ts"
 import type { PipelineType } from "../session/SessionConfig.ts"
 import type { EngineHealth } from "../speech/EngineHealth.ts"
-import type { BackendConfig } from "./BackendConfig.ts"
-import type { BackendProvider } from "./ProviderContract.ts"
+import type { BackendConfig } from "./config/BackendConfig.ts"
+import type { BackendProvider } from "./provider/ProviderContract.ts"
 
 /**
  * What a backend is made of.

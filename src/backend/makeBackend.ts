@@ -22,30 +22,30 @@ import * as SubscriptionRef from "effect/SubscriptionRef"
 import * as Tracer from "effect/Tracer"
 import { randomBytes } from "node:crypto"
 import { type BackendError, SessionNotFound } from "../BackendError.ts"
-import { bounded } from "../Bounded.ts"
-import * as AudioAllowance from "../hooks/AudioAllowance.ts"
-import { FrameClock } from "../session/FrameClock.ts"
+import { withDeadline } from "../Deadline.ts"
+import * as AudioQuota from "../hooks/AudioQuota.ts"
 import * as Observable from "../session/Observable.ts"
+import { SessionStore } from "../session/persistence/SessionStore.ts"
+import { PlayoutClock } from "../session/playout/PlayoutClock.ts"
 import type { SessionConfig } from "../session/SessionConfig.ts"
-import { SessionStore } from "../session/SessionStore.ts"
 import type { VoiceSession } from "../session/VoiceSession.ts"
 import * as BackendMetrics from "../telemetry/BackendMetrics.ts"
-import { Admission, draining } from "./Admission.ts"
-import * as BackendConfig from "./BackendConfig.ts"
+import * as AccessControl from "./admission/AccessControl.ts"
+import { Admission, draining } from "./admission/Admission.ts"
+import * as LoadLevel from "./admission/LoadLevel.ts"
 import type { Backend, ConnectionState, DrainReport } from "./BackendContract.ts"
 import type { BackendParts } from "./BackendParts.ts"
-import * as Gate from "./Gate.ts"
-import * as Health from "./Health.ts"
-import * as Keeper from "./Keeper.ts"
-import { LatencyWindow } from "./LatencyWindow.ts"
-import * as LoadLevel from "./LoadLevel.ts"
-import * as Operations from "./Operations.ts"
-import type { ProviderHost } from "./ProviderContract.ts"
-import * as ProviderLink from "./ProviderLink.ts"
-import * as Retainer from "./Retainer.ts"
-import * as SessionOpening from "./SessionOpening.ts"
-import type { Entry } from "./SessionOpening.ts"
-import * as Support from "./Support.ts"
+import * as BackendConfig from "./config/BackendConfig.ts"
+import * as LiveUpdate from "./config/LiveUpdate.ts"
+import * as Health from "./health/Health.ts"
+import { LatencyWindow } from "./health/LatencyWindow.ts"
+import * as MeteredBackend from "./MeteredBackend.ts"
+import type { ProviderHost } from "./provider/ProviderContract.ts"
+import * as ProviderLink from "./provider/ProviderLink.ts"
+import * as Retention from "./sessions/Retention.ts"
+import * as SessionLeases from "./sessions/SessionLeases.ts"
+import * as SessionOpening from "./sessions/SessionOpening.ts"
+import type { Entry } from "./sessions/SessionOpening.ts"
 
 /** How many sessions that users start are made at once. */
 const MAX_INCOMING = 16
@@ -83,11 +83,11 @@ export const makeBackend = Effect.fnUntraced(function*(parts: BackendParts) {
   const scope = yield* Scope.make()
   const clock = yield* Clock.Clock
   const tracer = yield* Tracer.Tracer
-  const frames = yield* FrameClock.make
-  const gate = yield* Gate.make({ config: () => config, limiter: () => link?.provider.limiter })
-  const allowance = AudioAllowance.make(clock)
-  const keeper = yield* Scope.provide(Keeper.make, scope)
-  const retainer = yield* Scope.provide(Retainer.make(() => config), scope)
+  const frames = yield* PlayoutClock.make
+  const gate = yield* AccessControl.make({ config: () => config, limiter: () => link?.provider.limiter })
+  const allowance = AudioQuota.make(clock)
+  const keeper = yield* Scope.provide(SessionLeases.make, scope)
+  const retainer = yield* Scope.provide(Retention.make(() => config), scope)
   const own = provider.capabilities.maxConcurrentSessions
   const load = new LoadLevel.Load()
   const admission = new Admission(
@@ -256,7 +256,7 @@ export const makeBackend = Effect.fnUntraced(function*(parts: BackendParts) {
   const open = SessionOpening.make({
     parts,
     config: () => config,
-    standing: () => standing,
+    defaultAgent: () => standing,
     link: () => link,
     clock,
     tracer,
@@ -271,7 +271,7 @@ export const makeBackend = Effect.fnUntraced(function*(parts: BackendParts) {
 
   /** Closes in a fiber of its own: a finalizer that hangs keeps nobody waiting. */
   const closeScope = (which: Scope.Closeable, within: Duration.Input = CLOSE_DEADLINE) =>
-    bounded(within)(Scope.close(which, Exit.void))
+    withDeadline(within)(Scope.close(which, Exit.void))
 
   /** Takes the session away when it has ended, within a deadline, whatever hangs. */
   const watch = (entry: Entry) =>
@@ -299,7 +299,7 @@ export const makeBackend = Effect.fnUntraced(function*(parts: BackendParts) {
         const sessionScope = yield* Scope.fork(scope)
         const entry = yield* restore(
           make(sessionScope).pipe(
-            ProviderLink.leavable(scope),
+            ProviderLink.raceInterruptible(scope),
             Effect.raceFirst(Effect.andThen(Deferred.await(drained), Effect.suspend(() => Effect.fail(draining()))))
           )
         ).pipe(
@@ -389,7 +389,7 @@ export const makeBackend = Effect.fnUntraced(function*(parts: BackendParts) {
     updateConfig: (next) =>
       Effect.gen(function*() {
         const checked = yield* BackendConfig.check(next)
-        yield* Support.checkUpdate(config, checked)
+        yield* LiveUpdate.checkUpdate(config, checked)
         yield* provider.validateConfig(checked)
         const { agent } = checked
         if (agent !== config.agent) {
@@ -411,5 +411,5 @@ export const makeBackend = Effect.fnUntraced(function*(parts: BackendParts) {
     }
   }
   yield* Effect.addFinalizer(() => Effect.andThen(stop, closeScope(scope, CUT_DEADLINE)))
-  return Operations.backend(metrics, backend)
+  return MeteredBackend.backend(metrics, backend)
 })

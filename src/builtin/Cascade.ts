@@ -7,7 +7,7 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import { type BackendError, InvalidConfig } from "../BackendError.ts"
 import * as Cascade from "../engines/cascade/index.ts"
-import * as Faults from "../Faults.ts"
+import * as Faults from "../schema/Faults.ts"
 import * as EngineRegistry from "../speech/EngineRegistry.ts"
 
 /** A part's faults, by where they stand in our options. */

@@ -3,7 +3,7 @@
  *
  * @since 0.1.0
  */
-import type { BackendConfig } from "../backend/BackendConfig.ts"
+import type { BackendConfig } from "../backend/config/BackendConfig.ts"
 
 const isRecord = (value: unknown): value is { readonly [key: string]: unknown } =>
   typeof value === "object" && value !== null && !Array.isArray(value)

@@ -7,7 +7,7 @@ import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 import { AutomaticGain } from "../audio/AutomaticGain.ts"
 import * as Gain from "../audio/Gain.ts"
-import { withDefault } from "../conversation/ConversationPolicy.ts"
+import { withDefault } from "../schema/Defaults.ts"
 import * as AudioProcessor from "../hooks/AudioProcessor.ts"
 import { TIMELINE_RATE } from "../speech/VoiceActivityDetector.ts"
 

@@ -3,7 +3,7 @@
  *
  * @since 0.1.0
  */
-import type { BackendProvider } from "../backend/BackendProvider.ts"
+import type { BackendProvider } from "../backend/provider/BackendProvider.ts"
 import { provider as livekit } from "../providers/livekit/index.ts"
 import { provider as local } from "../providers/local/index.ts"
 import { provider as pipecat } from "../providers/pipecat/index.ts"

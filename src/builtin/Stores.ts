@@ -7,10 +7,10 @@ import * as Effect from "effect/Effect"
 import type * as Redacted from "effect/Redacted"
 import { homedir } from "node:os"
 import { isAbsolute, join } from "node:path"
-import type { StoreConfig } from "../backend/BackendConfig.ts"
-import type { StoreLoader } from "../backend/StoreRegistry.ts"
+import type { StoreConfig } from "../backend/config/BackendConfig.ts"
+import type { StoreLoader } from "../backend/sessions/StoreRegistry.ts"
 import { describe, InvalidConfig } from "../BackendError.ts"
-import type { Open } from "../session/Archive.ts"
+import type { Open } from "../session/retention/Archive.ts"
 
 /** A package that is missing is told by its name. */
 const load = <Module>(

@@ -7,7 +7,7 @@
  */
 import * as Effect from "effect/Effect"
 import type { BackendError } from "../BackendError.ts"
-import type { Fault } from "../Faults.ts"
+import type { Fault } from "../schema/Faults.ts"
 
 const broken = new Set<NodeJS.WriteStream>()
 

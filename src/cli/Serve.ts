@@ -11,22 +11,22 @@ import * as Queue from "effect/Queue"
 import * as References from "effect/References"
 import * as Scope from "effect/Scope"
 import type { Socket } from "node:net"
-import { BackendConfig } from "../backend/BackendConfig.ts"
-import * as ConfigDiff from "../backend/ConfigDiff.ts"
+import { BackendConfig } from "../backend/config/BackendConfig.ts"
+import * as ConfigDiff from "../backend/config/ConfigDiff.ts"
 import { type DrainReport, VoiceBackend } from "../backend/VoiceBackend.ts"
 import type { BackendError } from "../BackendError.ts"
-import { bounded } from "../Bounded.ts"
 import * as Builtin from "../builtin/index.ts"
+import { withDeadline } from "../Deadline.ts"
 import * as Server from "../server/Server.ts"
 import * as ServerConfig from "../server/ServerConfig.ts"
-import * as Export from "../telemetry/Export.ts"
+import * as OtlpExport from "../telemetry/OtlpExport.ts"
 import * as TelemetryConfig from "../telemetry/TelemetryConfig.ts"
 import * as Logs from "./Logs.ts"
 import * as Output from "./Output.ts"
 import * as Setup from "./Setup.ts"
 import * as Primary from "./workers/Primary.ts"
 import type { PrimaryOptions } from "./workers/Primary.ts"
-import * as WorkerSide from "./workers/WorkerSide.ts"
+import * as Worker from "./workers/Worker.ts"
 
 /** Calls survive a restart of the server, without anything to install. */
 const serverDefaults = { store: { kind: "sqlite" } }
@@ -74,7 +74,7 @@ export const untilInterrupted = <R>(
           : Scope.provide(onListening(listening, backend), scope)
         return yield* meanwhile(backend).pipe(Effect.onInterrupt(() => drain(backend)))
       }),
-    (scope) => bounded(RELEASE_DEADLINE)(Scope.close(scope, Exit.void))
+    (scope) => withDeadline(RELEASE_DEADLINE)(Scope.close(scope, Exit.void))
   )
 
 /** Does this on each SIGHUP; those that come meanwhile are one. */
@@ -146,7 +146,7 @@ export const serve = Effect.fnUntraced(function*(options: {
   const format = yield* Logs.formatOf(process.env, process.stderr.isTTY, config.enableStructuredLogging)
   yield* Server.requireFreePort(listen)
   yield* Setup.fetchModels(config)
-  const role = WorkerSide.role(process.env)
+  const role = Worker.role(process.env)
   if (options.workers !== undefined && options.workers > 1 && role === undefined) {
     return yield* several(options.workers, { config, listen, file: options.config }).pipe(
       Logs.as(format),
@@ -163,7 +163,7 @@ export const serve = Effect.fnUntraced(function*(options: {
   }).pipe(
     Layer.provideMerge(Setup.backend(Setup.besideServer(config, { ...listen, host: role?.host ?? listen.host }))),
     // below all of it, so that it takes what they say to their end
-    Layer.provide(target === undefined ? Layer.empty : Export.layer(target, config))
+    Layer.provide(target === undefined ? Layer.empty : OtlpExport.layer(target, config))
   )
   const context = yield* Effect.context<Effect.Services<typeof read>>()
   return yield* untilInterrupted(
@@ -180,8 +180,7 @@ export const serve = Effect.fnUntraced(function*(options: {
         ),
     role === undefined
       ? undefined
-      : ({ port }, backend) =>
-        WorkerSide.listen(port, (socket, head) => accept?.(socket, head), backend.activeSessionCount)
+      : ({ port }, backend) => Worker.listen(port, (socket, head) => accept?.(socket, head), backend.activeSessionCount)
   ).pipe(
     role === undefined ? (effect) => effect : Effect.annotateLogs({ worker: role.index }),
     Logs.as(format),

@@ -14,12 +14,12 @@ import { ConnectionFailed, InvalidConfig, PipelineError, Timeout } from "../Back
 import type { SessionEvent } from "../session/SessionEvent.ts"
 import * as Output from "./Output.ts"
 import * as Setup from "./Setup.ts"
-import * as TalkLine from "./TalkLine.ts"
+import * as TalkConnection from "./TalkConnection.ts"
 import { TalkState, type Verdict } from "./TalkState.ts"
 
 const op = "talk"
 const tickMs = 20
-const frame = TalkLine.INPUT_RATE * tickMs / 1000
+const frame = TalkConnection.INPUT_RATE * tickMs / 1000
 
 /** Longer than any greeting; then the user speaks over it. */
 const greetingMs = 30_000
@@ -51,12 +51,12 @@ const readRecording = Effect.fnUntraced(function*(file: string) {
   }
   if (wav.truncated) yield* Output.note(`note: ${file} is cut short; what is there is played`)
   const resampler = yield* Resampler.load
-  return yield* Effect.fromResult(resampler.convert(wav.samples, wav.sampleRate, TalkLine.INPUT_RATE))
+  return yield* Effect.fromResult(resampler.convert(wav.samples, wav.sampleRate, TalkConnection.INPUT_RATE))
 })
 
 const writeReply = Effect.fnUntraced(function*(file: string, audio: ReadonlyArray<Int16Array>) {
   const fs = yield* FileSystem.FileSystem
-  yield* fs.writeFile(file, Wav.encode(concat(audio), { sampleRate: TalkLine.OUTPUT_RATE })).pipe(
+  yield* fs.writeFile(file, Wav.encode(concat(audio), { sampleRate: TalkConnection.OUTPUT_RATE })).pipe(
     Effect.mapError((error) => new InvalidConfig({ op, message: `${file} can't be written: ${error.message}` }))
   )
 })
@@ -106,7 +106,7 @@ const verdicts = (file: string, state: TalkState) =>
   }) satisfies Record<Exclude<Verdict, "replied">, unknown>
 
 /** Plays the recording, then silence, until there is nothing more to wait for. */
-const play = Effect.fnUntraced(function*(line: TalkLine.Line, recording: Int16Array, state: TalkState) {
+const play = Effect.fnUntraced(function*(line: TalkConnection.Line, recording: Int16Array, state: TalkState) {
   const silence = new Int16Array(frame)
   const last = new Int16Array(frame)
   let start = yield* Clock.currentTimeMillis
@@ -154,31 +154,31 @@ export const talk = Effect.fnUntraced(function*(options: {
 
   const state = new TalkState()
   const audio: Array<Int16Array> = []
-  const listener: TalkLine.Listener = {
+  const listener: TalkConnection.Listener = {
     event: (event, json) => {
       if (event !== undefined) state.event(event)
       const text = options.json ? json : event === undefined ? undefined : spoken(event)
       if (text !== undefined) Output.write(text)
     },
     audio: (pcm) => {
-      state.audio(pcm.length * 1000 / TalkLine.OUTPUT_RATE)
+      state.audio(pcm.length * 1000 / TalkConnection.OUTPUT_RATE)
       audio.push(pcm)
     },
     closed: (reason) => state.close(reason)
   }
 
-  const converse = (line: TalkLine.Line) => Effect.tap(play(line, recording, state), () => line.hangup)
+  const converse = (line: TalkConnection.Line) => Effect.tap(play(line, recording, state), () => line.hangup)
   const local = Effect.gen(function*() {
     const { config } = yield* Setup.loadConfig(options.config)
     yield* Setup.fetchModels(config)
-    return yield* Effect.scoped(Effect.flatMap(TalkLine.inProcess(listener), converse)).pipe(
+    return yield* Effect.scoped(Effect.flatMap(TalkConnection.inProcess(listener), converse)).pipe(
       Effect.provide(Setup.backend(config))
     )
   })
   const verdict = yield* options.url === undefined
     ? local
     : Effect.scoped(
-      Effect.flatMap(TalkLine.remote(options.url, process.env["EFFECT_VOICE_API_KEY"], listener), converse)
+      Effect.flatMap(TalkConnection.remote(options.url, process.env["EFFECT_VOICE_API_KEY"], listener), converse)
     )
 
   if (options.output !== undefined) yield* writeReply(options.output, audio)

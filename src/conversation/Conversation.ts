@@ -8,7 +8,10 @@
  * @since 0.1.0
  */
 import type { Command, ConversationOptions, Event, State } from "./ConversationState.ts"
-import { Draft } from "./Draft.ts"
+import { settle } from "./machine/Idle.ts"
+import { emitError, onAudible, onFailed, onHeard, onProgress } from "./machine/ReplyTransitions.ts"
+import { Step } from "./machine/Step.ts"
+import { onText, speaking } from "./machine/Turn.ts"
 import {
   onEndOfTurn,
   onFinalized,
@@ -18,14 +21,11 @@ import {
   onSpeechStopped,
   onTimer,
   onTranscript
-} from "./Hearing.ts"
-import { settle } from "./Idle.ts"
-import { emitError, onAudible, onFailed, onHeard, onProgress } from "./Replying.ts"
-import { onText, speaking } from "./Turn.ts"
+} from "./machine/UserTransitions.ts"
 
 export { initial, publicState } from "./ConversationState.ts"
 
-const apply = (draft: Draft, event: Event): void => {
+const apply = (draft: Step, event: Event): void => {
   const { agent, lifecycle, user } = draft.state
   switch (event._tag) {
     case "Started": {
@@ -125,7 +125,7 @@ export const step = (
   event: Event
 ): { readonly state: State; readonly commands: ReadonlyArray<Command> } => {
   if (state.lifecycle._tag === "Closed") return { state, commands: [] }
-  const draft = new Draft(options, state, event.atMs)
+  const draft = new Step(options, state, event.atMs)
   apply(draft, event)
   settle(draft)
   return { state: draft.state, commands: draft.commands }

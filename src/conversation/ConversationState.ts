@@ -11,7 +11,7 @@ import type { ConversationEvent, SessionEnd, SessionState, SpeechEnd } from "./C
 import type { ConversationPolicy } from "./ConversationPolicy.ts"
 import type { HistoryItem } from "./History.ts"
 import type { TurnAuthority } from "./TurnAuthority.ts"
-import type { Marks } from "./TurnLatency.ts"
+import type { TurnTimestamps } from "./TurnLatency.ts"
 
 /**
  * What a conversation is made with.
@@ -28,7 +28,7 @@ import type { Marks } from "./TurnLatency.ts"
  */
 export interface ConversationOptions {
   readonly policy: ConversationPolicy
-  readonly authority: TurnAuthority
+  readonly turnAuthority: TurnAuthority
   readonly textual: boolean
   readonly interims: boolean
   readonly busy?: boolean | undefined
@@ -108,7 +108,7 @@ export interface Reply {
   readonly audibleAt: number | undefined
   /** The texts of it that have begun to be heard. */
   readonly said: string
-  readonly marks: Marks | undefined
+  readonly marks: TurnTimestamps | undefined
 }
 
 /**
@@ -121,7 +121,7 @@ export interface Reply {
 export interface Speculation {
   readonly epoch: number
   readonly transcript: string
-  readonly marks: Partial<Marks>
+  readonly marks: Partial<TurnTimestamps>
   readonly failed: boolean
 }
 
@@ -132,7 +132,7 @@ export interface Speculation {
  * @category models
  * @since 0.1.0
  */
-export interface Owed {
+export interface AwaitedTranscript {
   readonly id: number
   readonly words: string
   readonly asked: string | undefined
@@ -147,7 +147,7 @@ export interface Owed {
  */
 export type Next =
   | { readonly _tag: "Nothing" }
-  | { readonly _tag: "Start"; readonly source: ReplySource; readonly marks: Marks | undefined }
+  | { readonly _tag: "Start"; readonly source: ReplySource; readonly marks: TurnTimestamps | undefined }
   | { readonly _tag: "Close"; readonly reason: SessionEnd }
 
 /**
@@ -211,7 +211,7 @@ export interface State {
   /** When the open turn began; its sample when it is not long ago. The longest turn counts from here. */
   readonly since: { readonly sample: number | undefined; readonly ms: number } | undefined
   /** Final words that are owed by the recogniser, in the order in which they will come. */
-  readonly owed: ReadonlyArray<Owed>
+  readonly owed: ReadonlyArray<AwaitedTranscript>
   /** What the agent will say when it may: first its answers to what came while nobody might talk over it. */
   readonly queue: ReadonlyArray<ReplySource>
   readonly history: ReadonlyArray<HistoryItem>
@@ -223,7 +223,7 @@ export interface State {
   readonly timers: { readonly [Name in TimerName]?: number }
   readonly timerId: number
   /** The moments of the open turn. */
-  readonly marks: Marks | undefined
+  readonly marks: TurnTimestamps | undefined
   /** The turn of a model's last reply, while the user's words that it answers have not come. */
   readonly untold: number | undefined
   /** Engines that are needed and down. */

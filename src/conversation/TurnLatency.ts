@@ -12,7 +12,7 @@ import type { LatencyPart } from "./ConversationEvent.ts"
  * @category models
  * @since 0.1.0
  */
-export interface Marks {
+export interface TurnTimestamps {
   readonly start: number
   /** The detector was sure that speech had ended. */
   readonly vad?: number | undefined
@@ -39,7 +39,9 @@ const order = ["vad", "endpointing", "transcript", "agent", "clause", "tts", "pl
  * @category conversions
  * @since 0.1.0
  */
-export const parts = (marks: Marks): { readonly totalMs: number; readonly parts: ReadonlyArray<LatencyPart> } => {
+export const parts = (
+  marks: TurnTimestamps
+): { readonly totalMs: number; readonly parts: ReadonlyArray<LatencyPart> } => {
   const result: Array<LatencyPart> = []
   let at = marks.start
   for (const name of order) {

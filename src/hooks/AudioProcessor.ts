@@ -9,8 +9,8 @@ import * as Layer from "effect/Layer"
 import type * as Schema from "effect/Schema"
 import type * as Scope from "effect/Scope"
 import type { BackendError } from "../BackendError.ts"
-import * as Faults from "../Faults.ts"
 import * as Registry from "../Registry.ts"
+import * as Faults from "../schema/Faults.ts"
 
 /**
  * A processor. Lower `order` runs earlier; equal orders run in the order of the list.

@@ -64,7 +64,7 @@ export class AuthHook extends Context.Service<AuthHook, {
  * @category models
  * @since 0.1.0
  */
-export interface Caller {
+export interface Principal {
   readonly userId: string
   readonly tenant: string | undefined
 }
@@ -75,4 +75,4 @@ export interface Caller {
  * @category models
  * @since 0.1.0
  */
-export type Authorize = (token: string | undefined, operation: Operation) => Effect.Effect<Caller, BackendError>
+export type Authorize = (token: string | undefined, operation: Operation) => Effect.Effect<Principal, BackendError>

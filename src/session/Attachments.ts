@@ -11,14 +11,14 @@ import * as Result from "effect/Result"
 import type { BackendError } from "../BackendError.ts"
 import * as Conversation from "../conversation/Conversation.ts"
 import type { State } from "../conversation/ConversationState.ts"
-import type { AudioInput } from "./AudioInput.ts"
-import type { AudioOutput, Convert } from "./AudioOutput.ts"
 import type { ClientMessage } from "./ClientMessage.ts"
-import type { Happening } from "./Pipeline.ts"
+import type { AudioInput } from "./input/AudioInput.ts"
+import type { ConversationInput } from "./pipeline/Pipeline.ts"
 import * as PipelineStream from "./PipelineStream.ts"
-import * as SayQueue from "./SayQueue.ts"
+import type { AudioOutput, Convert } from "./playout/AudioOutput.ts"
 import type { SessionEnd, SessionEventBody } from "./SessionEvent.ts"
 import type { ConnectionClose, UserConnection } from "./UserConnection.ts"
+import * as UtteranceQueue from "./UtteranceQueue.ts"
 
 /** A connection may send audio this much faster than real time, and ahead of it. */
 const FLOOD_RATE = 1.5
@@ -45,7 +45,7 @@ export interface AttachmentsOptions {
   readonly takeAudio?: ((ms: number) => boolean) | undefined
   readonly now: () => number
   readonly emit: (event: SessionEventBody) => void
-  readonly dispatch: (event: Happening) => void
+  readonly dispatch: (event: ConversationInput) => void
   readonly state: () => State
   /** Runs in the session's scope; a former one of the name is interrupted. */
   readonly run: (name: string, effect: Effect.Effect<unknown>) => void
@@ -182,8 +182,8 @@ export class Attachments {
     const { dispatch, emit, output, state } = this.#options
     switch (message.type) {
       case "user.text": {
-        if (!SayQueue.isFullOfTexts(state())) return dispatch({ _tag: "UserText", text: message.text })
-        const { code, message: refusal } = SayQueue.full("VoiceSession.sendText")
+        if (!UtteranceQueue.isFullOfTexts(state())) return dispatch({ _tag: "UserText", text: message.text })
+        const { code, message: refusal } = UtteranceQueue.full("VoiceSession.sendText")
         return emit({ type: "error", code, message: refusal, details: { reason: "queue_full" } })
       }
       case "agent.interrupt":

@@ -19,35 +19,35 @@ import type { AgentSession } from "../agent/Agent.ts"
 import * as Pcm from "../audio/Pcm.ts"
 import * as Resampler from "../audio/Resampler.ts"
 import { type BackendError, ContextCanceled, fromCause, InvalidConfig, SessionNotFound } from "../BackendError.ts"
-import * as Backchannel from "../conversation/Backchannel.ts"
 import * as Conversation from "../conversation/Conversation.ts"
 import { ConversationPolicy } from "../conversation/ConversationPolicy.ts"
 import type { Command, ConversationOptions, Event, State, TimerName } from "../conversation/ConversationState.ts"
+import * as Backchannel from "../conversation/machine/Backchannel.ts"
 import type { EngineIncident } from "../EngineIncident.ts"
-import * as Faults from "../Faults.ts"
+import * as Faults from "../schema/Faults.ts"
 import { TIMELINE_RATE } from "../speech/VoiceActivityDetector.ts"
 import type { BackendMetrics } from "../telemetry/BackendMetrics.ts"
 import type * as Names from "../telemetry/Names.ts"
 import { Attachments } from "./Attachments.ts"
-import { AudioInput } from "./AudioInput.ts"
-import { AudioOutput, type Convert } from "./AudioOutput.ts"
-import { Feed } from "./Feed.ts"
-import type { FrameClock } from "./FrameClock.ts"
-import { HeardAudio } from "./HeardAudio.ts"
-import type { JournalOptions } from "./Journal.ts"
-import * as Keeping from "./Keeping.ts"
-import type { Past } from "./KeptState.ts"
+import { Broadcast } from "./Broadcast.ts"
+import { AudioInput } from "./input/AudioInput.ts"
+import * as ProcessorChain from "./input/ProcessorChain.ts"
+import { ReceivedAudio } from "./input/ReceivedAudio.ts"
 import * as MergePatch from "./MergePatch.ts"
-import type { Happening, Pipeline, PipelineFactory } from "./Pipeline.ts"
+import * as SessionPersistence from "./persistence/SessionPersistence.ts"
+import type { Past } from "./persistence/SessionSnapshot.ts"
+import type { SnapshotWriterOptions } from "./persistence/SnapshotWriter.ts"
+import type { ConversationInput, Pipeline, PipelineFactory } from "./pipeline/Pipeline.ts"
 import * as PipelineStream from "./PipelineStream.ts"
-import * as ProcessorChain from "./ProcessorChain.ts"
-import * as Retained from "./Retained.ts"
-import * as SayQueue from "./SayQueue.ts"
+import { AudioOutput, type Convert } from "./playout/AudioOutput.ts"
+import type { PlayoutClock } from "./playout/PlayoutClock.ts"
+import { ReplyAudio } from "./playout/ReplyAudio.ts"
+import * as SessionRecorder from "./retention/SessionRecorder.ts"
 import { decodeMetadata, type Metadata, type SessionConfig } from "./SessionConfig.ts"
 import type { SessionEnd, SessionEvent, SessionEventBody } from "./SessionEvent.ts"
-import type { SessionWatch } from "./SessionWatch.ts"
 import { Timers } from "./Timers.ts"
-import { Voice } from "./Voice.ts"
+import type { SessionObserver } from "./tracing/SessionObserver.ts"
+import * as UtteranceQueue from "./UtteranceQueue.ts"
 import type { VoiceSession } from "./VoiceSession.ts"
 
 /**
@@ -65,14 +65,14 @@ export interface SessionOptions {
   readonly pipeline: PipelineFactory
   /** What processes the user's audio before it is heard. */
   readonly processors?: ReadonlyArray<ProcessorChain.ProcessorEntry> | undefined
-  readonly clock: FrameClock["Service"]
+  readonly clock: PlayoutClock["Service"]
   readonly policy: ConversationPolicy
   /** The session goes on from here. */
   readonly past?: Past | undefined
   /** Writes the session to its store; without it nothing is kept. */
-  readonly keep?: JournalOptions["write"] | undefined
+  readonly keep?: SnapshotWriterOptions["write"] | undefined
   /** What is kept of it beyond its life, and where; without it nothing is. */
-  readonly retention?: Retained.Retention | undefined
+  readonly retention?: SessionRecorder.Retention | undefined
   readonly latencyTarget: Duration.Duration
   readonly timeout: Duration.Duration
   readonly maxRetries: number
@@ -87,7 +87,7 @@ export interface SessionOptions {
   /** Each turn's latency, for the backend's health. */
   readonly onLatency: (totalMs: number) => void
   /** Who counts and traces what happens. Default: nobody. */
-  readonly watch?: SessionWatch | undefined
+  readonly watch?: SessionObserver | undefined
   /** Measures what callers ask of the session. Default: nobody does. */
   readonly measure?: Measure | undefined
 }
@@ -124,8 +124,8 @@ export const make = Effect.fnUntraced(function*(options: SessionOptions) {
   const factory = yield* Resampler.load
   const fibers = yield* FiberMap.make<string>()
   const run = yield* FiberMap.runtime(fibers)<never>()
-  const events = new Feed<SessionEvent>(EVENT_BUFFER)
-  const heard = new HeardAudio()
+  const events = new Broadcast<SessionEvent>(EVENT_BUFFER)
+  const heard = new ReceivedAudio()
   const ended = yield* Deferred.make<SessionEnd>()
   const now = () => clock.currentTimeMillisUnsafe()
 
@@ -179,7 +179,7 @@ export const make = Effect.fnUntraced(function*(options: SessionOptions) {
     dead: (which) => attachments.detach(which, "too slow", "too_slow"),
     room: () => voice.resume()
   })
-  const voice = new Voice(factory, output)
+  const voice = new ReplyAudio(factory, output)
   const convert: Convert = (samples, from, to) => Result.getOrElse(factory.convert(samples, from, to), () => none)
   yield* Effect.addFinalizer(() =>
     Effect.sync(() => {
@@ -210,7 +210,7 @@ export const make = Effect.fnUntraced(function*(options: SessionOptions) {
         return busy()
       },
       detector: pipeline?.judge !== undefined,
-      authority: pipeline?.authority ?? "own",
+      turnAuthority: pipeline?.turnAuthority ?? "own",
       textual: pipeline?.textual ?? true,
       latencyTargetMs: Duration.toMillis(options.latencyTarget),
       finalizeTimeoutMs: Math.min(FINALIZE_TIMEOUT_MS, Duration.toMillis(options.timeout))
@@ -218,7 +218,7 @@ export const make = Effect.fnUntraced(function*(options: SessionOptions) {
   const waiting: Array<Event> = []
   let running = false
   let over = false
-  const dispatch = (happening: Happening): void => {
+  const dispatch = (happening: ConversationInput): void => {
     // the scope is closing: nobody is left to carry anything out
     if (over) return
     watch?.happened(happening)
@@ -391,7 +391,7 @@ export const make = Effect.fnUntraced(function*(options: SessionOptions) {
 
   // ---- what is kept ----------------------------------------------------------------------------------------------
 
-  const keeping = yield* Keeping.make({
+  const keeping = yield* SessionPersistence.make({
     write: options.keep,
     config: options.config,
     createdAtMs,
@@ -402,7 +402,7 @@ export const make = Effect.fnUntraced(function*(options: SessionOptions) {
   })
 
   const { retention } = options
-  const retained = retention === undefined ? undefined : yield* Retained.make({
+  const retained = retention === undefined ? undefined : yield* SessionRecorder.make({
     ...retention,
     id: options.id,
     resamplers: factory,
@@ -442,7 +442,7 @@ export const make = Effect.fnUntraced(function*(options: SessionOptions) {
     if (state.lifecycle._tag === "Draining") {
       return Effect.fail(new ContextCanceled({ op, message: "the session is ending" }))
     }
-    if (state.queue.length >= SayQueue.MAX) return Effect.fail(SayQueue.full(op))
+    if (state.queue.length >= UtteranceQueue.MAX) return Effect.fail(UtteranceQueue.full(op))
     what()
     return Effect.void
   }
@@ -534,7 +534,7 @@ export const make = Effect.fnUntraced(function*(options: SessionOptions) {
         })),
     sendText: (text) =>
       operation("sendText", (op) => {
-        if (SayQueue.isFullOfTexts(state)) return Effect.fail(SayQueue.full(op))
+        if (UtteranceQueue.isFullOfTexts(state)) return Effect.fail(UtteranceQueue.full(op))
         dispatch({ _tag: "UserText", text })
         return Effect.void
       }),
@@ -553,7 +553,7 @@ export const make = Effect.fnUntraced(function*(options: SessionOptions) {
   /** The session, as its agents see it. */
   const agentSession: AgentSession = {
     background: (effect) => Effect.sync(() => run(`background:${++backgrounds}`, effect)),
-    tell: (event) => isClosed() ? undefined : emit(event),
+    publish: (event) => isClosed() ? undefined : emit(event),
     handOver: (name, turn) =>
       Effect.andThen(
         open("Agent.handOver"),

@@ -8,7 +8,7 @@ import * as Schema from "effect/Schema"
 import type { Agent } from "../agent/Agent.ts"
 import type { InvalidConfig } from "../BackendError.ts"
 import type { ConversationPolicy } from "../conversation/ConversationPolicy.ts"
-import * as Faults from "../Faults.ts"
+import * as Faults from "../schema/Faults.ts"
 
 /**
  * The two pipelines: speech → text → agent → speech, or a speech-to-speech model.

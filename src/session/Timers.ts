@@ -5,7 +5,7 @@
  */
 import * as Effect from "effect/Effect"
 import type { Command, TimerName } from "../conversation/ConversationState.ts"
-import type { AudioInput } from "./AudioInput.ts"
+import type { AudioInput } from "./input/AudioInput.ts"
 
 /**
  * @category models

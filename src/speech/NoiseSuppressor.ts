@@ -7,7 +7,7 @@
 import * as Context from "effect/Context"
 import type * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
-import type { AudioBranch } from "../AudioBranch.ts"
+import type { AudioBranch } from "../audio/AudioBranch.ts"
 import type { BackendError } from "../BackendError.ts"
 
 /**

@@ -8,7 +8,7 @@ import * as Effect from "effect/Effect"
 import * as Random from "effect/Random"
 import { type BackendError, ConnectionFailed } from "../BackendError.ts"
 import type { EngineIncident, OnIncident } from "../EngineIncident.ts"
-import * as Breaker from "./Breaker.ts"
+import * as CircuitBreaker from "./CircuitBreaker.ts"
 import type { EngineHealth } from "./EngineHealth.ts"
 
 /**
@@ -27,7 +27,7 @@ export interface ResilienceOptions {
    * hung engine leaves time for the others. Default 30 s.
    */
   readonly timeout?: Duration.Input | undefined
-  readonly breaker?: Breaker.BreakerOptions | undefined
+  readonly breaker?: CircuitBreaker.BreakerOptions | undefined
   readonly onIncident?: OnIncident | undefined
 }
 
@@ -39,7 +39,7 @@ export interface ResilienceOptions {
  */
 export interface Guarded<Engine> {
   readonly engine: Engine
-  readonly breaker: Breaker.Breaker
+  readonly breaker: CircuitBreaker.CircuitBreaker
 }
 
 /**
@@ -52,7 +52,10 @@ export const guard = <Engine>(
   engines: ReadonlyArray<Engine>,
   options: ResilienceOptions
 ): Effect.Effect<ReadonlyArray<Guarded<Engine>>> =>
-  Effect.forEach(engines, (engine) => Effect.map(Breaker.make(options.breaker), (breaker) => ({ engine, breaker })))
+  Effect.forEach(
+    engines,
+    (engine) => Effect.map(CircuitBreaker.make(options.breaker), (breaker) => ({ engine, breaker }))
+  )
 
 /**
  * What the health check is told of engines: one whose circuit is open is failing, with its last error.

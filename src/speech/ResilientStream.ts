@@ -13,8 +13,8 @@ import type * as Stream from "effect/Stream"
 import * as Resampler from "../audio/Resampler.ts"
 import { type BackendError, describe, type InvalidConfig, PipelineError, Timeout } from "../BackendError.ts"
 import type { Settings } from "./Resilience.ts"
-import type { Listener, Replay } from "./ResilientReplay.ts"
 import type { SpeechToText, SpeechToTextOptions, TranscriptEvent } from "./SpeechToText.ts"
+import type { Listener, Replay } from "./UtteranceReplay.ts"
 import { TIMELINE_RATE } from "./VoiceActivityDetector.ts"
 
 /**

@@ -20,8 +20,8 @@ import * as Path from "node:path"
 import * as Wav from "../audio/Wav.ts"
 import { InvalidConfig, PipelineError } from "../BackendError.ts"
 import type { DataType } from "../hooks/DataRetentionHook.ts"
-import type { Periods } from "../hooks/Retention.ts"
-import { Archive, type Kept } from "../session/Archive.ts"
+import type { Periods } from "../hooks/RetentionPolicy.ts"
+import { Archive, type ArchivedSession } from "../session/retention/Archive.ts"
 
 /**
  * The file of each kind of data.
@@ -259,7 +259,7 @@ export const make = Effect.fnUntraced(function*(directory: string) {
     finish,
     /** What is kept of a session. */
     list: Effect.fnUntraced(function*(session: string) {
-      const kept: Array<Kept> = []
+      const kept: Array<ArchivedSession> = []
       for (const folder of yield* folderOf(yield* checkId("Archive.list", session))) {
         const manifest = yield* read(folder)
         for (const dataType of types) {

@@ -6,15 +6,15 @@
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
-import { type Claim, type KeptSession, type SessionLease, SessionStore } from "../session/SessionStore.ts"
-import * as Limits from "./Limits.ts"
+import { type Claim, type SessionLease, SessionStore, type StoredSession } from "../session/persistence/SessionStore.ts"
+import * as StoreLimits from "./StoreLimits.ts"
 
 interface Row {
   owner: object | undefined
   fence: number
   untilMs: number
   readonly windowMs: number
-  kept: KeptSession
+  kept: StoredSession
 }
 
 /**
@@ -44,7 +44,7 @@ export const make = (
   options: { readonly table?: Table | undefined; readonly leaseMs?: number | undefined } = {}
 ): SessionStore["Service"] => {
   const { rows, secrets } = options.table ?? makeTable()
-  const leaseMs = options.leaseMs ?? Limits.LEASE_MS
+  const leaseMs = options.leaseMs ?? StoreLimits.LEASE_MS
   const owner = {}
   const ownRow = (lease: SessionLease): Row | undefined => {
     const row = rows.get(lease.id)
@@ -55,19 +55,19 @@ export const make = (
     durable: false,
     leaseMs,
     create: Effect.fnUntraced(function*(id, kept, windowMs) {
-      const fault = Limits.fault("SessionStore.create", kept)
+      const fault = StoreLimits.fault("SessionStore.create", kept)
       if (fault !== undefined) return yield* fault
-      if (rows.has(id)) return yield* Limits.taken()
+      if (rows.has(id)) return yield* StoreLimits.taken()
       const now = yield* Clock.currentTimeMillis
       rows.set(id, { owner, fence: 1, untilMs: now + leaseMs, windowMs, kept: { ...kept, items: [...kept.items] } })
       return { id, fence: 1 }
     }),
     write: Effect.fnUntraced(function*(lease, { from, head, items }) {
-      const fault = Limits.fault("SessionStore.write", { head, items })
+      const fault = StoreLimits.fault("SessionStore.write", { head, items })
       if (fault !== undefined) return yield* fault
       const row = ownRow(lease)
-      if (row === undefined) return yield* Limits.fenced()
-      if (!Number.isInteger(from) || from < 0 || from > row.kept.items.length) return yield* Limits.gap()
+      if (row === undefined) return yield* StoreLimits.fenced()
+      if (!Number.isInteger(from) || from < 0 || from > row.kept.items.length) return yield* StoreLimits.gap()
       row.kept = { head, items: [...row.kept.items.slice(0, from), ...items] }
     }),
     claim: (id) =>

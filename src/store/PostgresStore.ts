@@ -14,9 +14,9 @@ import * as Reactivity from "effect/reactivity/Reactivity"
 import * as Redacted from "effect/Redacted"
 import type * as Scope from "effect/Scope"
 import { type BackendError, InvalidConfig } from "../BackendError.ts"
-import { type Claim, type KeptSession, type SessionLease, SessionStore } from "../session/SessionStore.ts"
-import * as Limits from "./Limits.ts"
-import * as Owner from "./Owner.ts"
+import { type Claim, type SessionLease, SessionStore, type StoredSession } from "../session/persistence/SessionStore.ts"
+import * as StoreLimits from "./StoreLimits.ts"
+import * as StoreOwner from "./StoreOwner.ts"
 
 const NAME = "postgres"
 const CONNECT_TIMEOUT = Duration.seconds(3)
@@ -74,10 +74,10 @@ export const make = Effect.fnUntraced(function*(
       details: { faults: [{ path: "store.url", message: "expected postgres://user:password@host:port/database" }] }
     })
   }
-  const leaseMs = Duration.toMillis(Duration.fromInputUnsafe(options.lease ?? Limits.LEASE_MS))
-  const owner = Owner.make()
+  const leaseMs = Duration.toMillis(Duration.fromInputUnsafe(options.lease ?? StoreLimits.LEASE_MS))
+  const owner = StoreOwner.make()
   // what the database says may hold what was to be kept: it stays behind
-  const lost = (op: string) => () => Limits.unreachable(op, NAME, "cannot be reached or does not answer")
+  const lost = (op: string) => () => StoreLimits.unreachable(op, NAME, "cannot be reached or does not answer")
   const sql = yield* PgClient.make({
     url: options.url,
     applicationName: "effect-voice",
@@ -106,7 +106,7 @@ export const make = Effect.fnUntraced(function*(
       SELECT ${id}, ${from}::integer + (n - 1)::integer, json
       FROM json_array_elements_text(${JSON.stringify(items)}::text::json) WITH ORDINALITY AS new (json, n)`
 
-  const setItems = Effect.fnUntraced(function*({ fence, id }: SessionLease, change: KeptSession & { from: number }) {
+  const setItems = Effect.fnUntraced(function*({ fence, id }: SessionLease, change: StoredSession & { from: number }) {
     const { from, head, items } = change
     const written = yield* sql`UPDATE effect_voice_sessions SET head = ${head}, items = ${from + items.length}::integer
       WHERE id = ${id} AND fence = ${fence}::integer AND owner = ${owner} AND items >= ${from}::integer RETURNING id`
@@ -126,7 +126,7 @@ export const make = Effect.fnUntraced(function*(
     leaseMs,
     create: Effect.fnUntraced(function*(id, kept, windowMs) {
       const op = "SessionStore.create"
-      const fault = Limits.fault(op, kept)
+      const fault = StoreLimits.fault(op, kept)
       if (fault !== undefined) return yield* fault
       const created = yield* step(
         op,
@@ -139,16 +139,16 @@ export const make = Effect.fnUntraced(function*(
           return rows.length > 0
         })
       )
-      return created ? { id, fence: 1 } : yield* Limits.taken()
+      return created ? { id, fence: 1 } : yield* StoreLimits.taken()
     }),
     write: Effect.fnUntraced(function*(lease, change) {
       const op = "SessionStore.write"
-      const fault = Limits.fault(op, change)
+      const fault = StoreLimits.fault(op, change)
       if (fault !== undefined) return yield* fault
-      if (!Number.isSafeInteger(change.from) || change.from < 0) return yield* Limits.gap()
+      if (!Number.isSafeInteger(change.from) || change.from < 0) return yield* StoreLimits.gap()
       const result = yield* step(op, setItems(lease, change))
-      if (result === "fenced") return yield* Limits.fenced()
-      if (result === "gap") return yield* Limits.gap()
+      if (result === "fenced") return yield* StoreLimits.fenced()
+      if (result === "gap") return yield* StoreLimits.gap()
     }),
     claim: (id) =>
       step(
@@ -158,7 +158,9 @@ export const make = Effect.fnUntraced(function*(
             SELECT owner, fence, head, extract(epoch FROM until - clock_timestamp())::float8 * 1000 AS left
             FROM effect_voice_sessions WHERE id = ${id} FOR UPDATE`
           if (row === undefined) return { _tag: "Unknown" }
-          if (row.owner !== null && row.left > 0 && !Owner.isGone(row.owner)) return { _tag: "Held", forMs: row.left }
+          if (row.owner !== null && row.left > 0 && !StoreOwner.isGone(row.owner)) {
+            return { _tag: "Held", forMs: row.left }
+          }
           const fence = row.fence + 1
           yield* sql`UPDATE effect_voice_sessions SET owner = ${owner}, fence = ${fence}::integer, until = ${lease}
             WHERE id = ${id}`
@@ -168,7 +170,10 @@ export const make = Effect.fnUntraced(function*(
           return {
             _tag: "Claimed",
             lease: { id, fence },
-            kept: { head: row.head, items: items.map(({ json }) => json) }
+            kept: {
+              head: row.head,
+              items: items.map(({ json }) => json)
+            }
           }
         })
       ),

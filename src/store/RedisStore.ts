@@ -14,9 +14,9 @@ import * as Redacted from "effect/Redacted"
 import type * as Scope from "effect/Scope"
 import { createClient } from "redis"
 import { type BackendError, InvalidConfig } from "../BackendError.ts"
-import { type Claim, SessionStore } from "../session/SessionStore.ts"
-import * as Limits from "./Limits.ts"
-import * as Owner from "./Owner.ts"
+import { type Claim, SessionStore } from "../session/persistence/SessionStore.ts"
+import * as StoreLimits from "./StoreLimits.ts"
+import * as StoreOwner from "./StoreOwner.ts"
 
 const NAME = "redis"
 const CONNECT_MS = 3_000
@@ -124,10 +124,10 @@ export const make = Effect.fnUntraced(function*(
     })
   }
   const prefix = options.prefix ?? PREFIX
-  const leaseMs = Duration.toMillis(Duration.fromInputUnsafe(options.lease ?? Limits.LEASE_MS))
-  const owner = Owner.make()
+  const leaseMs = Duration.toMillis(Duration.fromInputUnsafe(options.lease ?? StoreLimits.LEASE_MS))
+  const owner = StoreOwner.make()
   // what the server or the driver says may hold the URL, or what was to be kept
-  const lost = (op: string) => Limits.unreachable(op, NAME, "cannot be reached or does not answer")
+  const lost = (op: string) => StoreLimits.unreachable(op, NAME, "cannot be reached or does not answer")
 
   const client = yield* Effect.acquireRelease(
     Effect.sync(() => {
@@ -163,19 +163,19 @@ export const make = Effect.fnUntraced(function*(
     durable: true,
     leaseMs,
     create: Effect.fnUntraced(function*(id, kept, windowMs) {
-      const fault = Limits.fault("SessionStore.create", kept)
+      const fault = StoreLimits.fault("SessionStore.create", kept)
       if (fault !== undefined) return yield* fault
       const created = yield* run("create", id, owner, id, leaseMs, Math.trunc(windowMs), kept.head, ...kept.items)
-      return Number(created) === 1 ? { id, fence: 1 } : yield* Limits.taken()
+      return Number(created) === 1 ? { id, fence: 1 } : yield* StoreLimits.taken()
     }),
     write: Effect.fnUntraced(function*({ fence, id }, change) {
       const { from, head, items } = change
-      const fault = Limits.fault("SessionStore.write", change)
+      const fault = StoreLimits.fault("SessionStore.write", change)
       if (fault !== undefined) return yield* fault
-      if (!Number.isSafeInteger(from) || from < 0) return yield* Limits.gap()
+      if (!Number.isSafeInteger(from) || from < 0) return yield* StoreLimits.gap()
       const result = yield* run("write", id, owner, fence, from, head, ...items)
-      if (result === "fenced") return yield* Limits.fenced()
-      if (result === "gap") return yield* Limits.gap()
+      if (result === "fenced") return yield* StoreLimits.fenced()
+      if (result === "gap") return yield* StoreLimits.gap()
     }),
     claim: Effect.fnUntraced(function*(id): Effect.fn.Return<Claim, BackendError> {
       let gone = ""
@@ -186,7 +186,7 @@ export const make = Effect.fnUntraced(function*(
             return { _tag: "Claimed", lease: { id, fence: Number(first) }, kept: { head: second, items } }
           case "held":
             // an owner that is known to be gone is asked for once
-            if (first === gone || !Owner.isGone(first)) return { _tag: "Held", forMs: Number(second) }
+            if (first === gone || !StoreOwner.isGone(first)) return { _tag: "Held", forMs: Number(second) }
             gone = first
             break
           default:

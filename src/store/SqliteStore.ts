@@ -20,9 +20,9 @@ import { closeSync, mkdirSync, openSync } from "node:fs"
 import { dirname, resolve } from "node:path"
 import { DatabaseSync } from "node:sqlite"
 import { type BackendError, describe, InvalidConfig } from "../BackendError.ts"
-import { type Claim, type KeptSession, type SessionLease, SessionStore } from "../session/SessionStore.ts"
-import * as Limits from "./Limits.ts"
-import * as Owner from "./Owner.ts"
+import { type Claim, type SessionLease, SessionStore, type StoredSession } from "../session/persistence/SessionStore.ts"
+import * as StoreLimits from "./StoreLimits.ts"
+import * as StoreOwner from "./StoreOwner.ts"
 
 const NAME = "sqlite"
 /** "EfVc": this file is ours. */
@@ -151,8 +151,8 @@ export const make = Effect.fnUntraced(function*(
   options: SqliteStoreOptions
 ): Effect.fn.Return<SessionStore["Service"], BackendError, Scope.Scope> {
   const path = resolve(options.path)
-  const leaseMs = Duration.toMillis(Duration.fromInputUnsafe(options.lease ?? Limits.LEASE_MS))
-  const owner = Owner.make()
+  const leaseMs = Duration.toMillis(Duration.fromInputUnsafe(options.lease ?? StoreLimits.LEASE_MS))
+  const owner = StoreOwner.make()
   const db = yield* Effect.acquireRelease(
     Effect.try({
       try: () => open(path),
@@ -197,7 +197,7 @@ export const make = Effect.fnUntraced(function*(
       Effect.retry({ schedule: again, while: isBusy }),
       Effect.mapError((cause) => {
         const code = codeOf(cause)
-        return Limits.unreachable(op, NAME, isBusy(cause) ? "is busy" : `failed (SQLite error ${code})`)
+        return StoreLimits.unreachable(op, NAME, isBusy(cause) ? "is busy" : `failed (SQLite error ${code})`)
       })
     )
 
@@ -223,7 +223,7 @@ export const make = Effect.fnUntraced(function*(
     for (const [index, json] of items.entries()) sql.add.run(id, from + index, json)
   }
 
-  const setItems = (lease: SessionLease, { from, head, items }: KeptSession & { readonly from: number }) => {
+  const setItems = (lease: SessionLease, { from, head, items }: StoredSession & { readonly from: number }) => {
     const { changes } = sql.write.run(head, from + items.length, lease.id, lease.fence, owner, from)
     if (changes === 0) return sql.holds.get(lease.id, lease.fence, owner) === undefined ? "fenced" : "gap"
     sql.cut.run(lease.id, from)
@@ -240,30 +240,30 @@ export const make = Effect.fnUntraced(function*(
     leaseMs,
     create: Effect.fnUntraced(function*(id, kept, windowMs) {
       const op = "SessionStore.create"
-      const fault = Limits.fault(op, kept)
+      const fault = StoreLimits.fault(op, kept)
       if (fault !== undefined) return yield* fault
       const created = yield* attempt(op, (now) => {
         if (sql.create.run(id, owner, now + leaseMs, Math.trunc(windowMs), kept.head).changes === 0) return false
         return setItems({ id, fence: 1 }, { ...kept, from: 0 }) === "written"
       })
-      return created ? { id, fence: 1 } : yield* Limits.taken()
+      return created ? { id, fence: 1 } : yield* StoreLimits.taken()
     }),
     write: Effect.fnUntraced(function*(lease, change) {
       const op = "SessionStore.write"
-      const fault = Limits.fault(op, change)
+      const fault = StoreLimits.fault(op, change)
       if (fault !== undefined) return yield* fault
       const { from } = change
-      if (!Number.isSafeInteger(from) || from < 0) return yield* Limits.gap()
+      if (!Number.isSafeInteger(from) || from < 0) return yield* StoreLimits.gap()
       const result = yield* attempt(op, () => setItems(lease, change))
-      if (result === "fenced") return yield* Limits.fenced()
-      if (result === "gap") return yield* Limits.gap()
+      if (result === "fenced") return yield* StoreLimits.fenced()
+      if (result === "gap") return yield* StoreLimits.gap()
     }),
     claim: (id) =>
       attempt("SessionStore.claim", (now): Claim => {
         const row = sql.find.get(id)
         if (row === undefined) return { _tag: "Unknown" }
         const until = numberOf(row, "until_ms")
-        if (isText(row["owner"]) && until > now && !Owner.isGone(row["owner"])) {
+        if (isText(row["owner"]) && until > now && !StoreOwner.isGone(row["owner"])) {
           return { _tag: "Held", forMs: until - now }
         }
         sql.claim.run(owner, now + leaseMs, id)

@@ -8,8 +8,8 @@ import * as Effect from "effect/Effect"
 import * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
 import type { InvalidConfig } from "../BackendError.ts"
-import * as Faults from "../Faults.ts"
-import { secret } from "../Secret.ts"
+import * as Faults from "../schema/Faults.ts"
+import { secret } from "../schema/Secret.ts"
 
 const isHttpUrl = (text: string): boolean =>
   URL.canParse(text) && /^https?:$/.test(new URL(text).protocol) && !/[?#@]/.test(text)

@@ -7,9 +7,9 @@
 import * as Effect from "effect/Effect"
 import * as References from "effect/References"
 import type * as Tracer from "effect/Tracer"
-import * as Ambient from "./Ambient.ts"
 import * as Names from "./Names.ts"
 import * as SpanFailure from "./SpanFailure.ts"
+import * as TelemetryContext from "./TelemetryContext.ts"
 
 const isId = (id: string) => /^[\w.:-]{1,64}$/u.test(id)
 
@@ -36,7 +36,7 @@ export const around = <A>(options: {
       ...(isId(id) ? { [Names.attributes.toolCallId]: id } : {})
     }
     return Effect.useSpan(`${Names.spans.tool} ${name}`, { parent, attributes }, (span) =>
-      Effect.updateContext(call, Ambient.under(span)<R>).pipe(
+      Effect.updateContext(call, TelemetryContext.under(span)<R>).pipe(
         Effect.tap((outcome) =>
           Effect.clockWith((clock) =>
             Effect.sync(() => {

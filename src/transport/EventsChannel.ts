@@ -8,8 +8,8 @@
  */
 import type { DataChannel } from "node-datachannel"
 import * as ClientMessage from "../session/ClientMessage.ts"
+import { costOf, FloodLimit } from "./FloodLimit.ts"
 import type { Inbox } from "./Inbox.ts"
-import { costOf, Pace } from "./Pace.ts"
 
 /**
  * The label of the channel.
@@ -45,7 +45,7 @@ export class EventsChannel {
   readonly #inbox: Inbox
   readonly #onBroken: (reason: string) => void
   readonly #nowMs: () => number
-  readonly #pace = new Pace()
+  readonly #pace = new FloodLimit()
   #toldAt = Number.NEGATIVE_INFINITY
   #channel: Channel | undefined
   #waiting: Array<string> = []

@@ -16,11 +16,11 @@ import type * as Scope from "effect/Scope"
 import type { WebSocket } from "ws"
 import { msOf } from "../audio/AudioFormat.ts"
 import * as Pcm from "../audio/Pcm.ts"
-import { bounded } from "../Bounded.ts"
+import { withDeadline } from "../Deadline.ts"
 import * as ClientMessage from "../session/ClientMessage.ts"
 import type { ConnectionClose, UserConnection } from "../session/UserConnection.ts"
+import { FloodLimit } from "./FloodLimit.ts"
 import { Inbox, nextId } from "./Inbox.ts"
-import { Pace } from "./Pace.ts"
 import * as WebSocketProtocol from "./WebSocketProtocol.ts"
 
 /**
@@ -143,7 +143,7 @@ export const make = Effect.fnUntraced(function*(
   const inbox = new Inbox(inputSampleRate)
   const gone = Latch.makeUnsafe(socket.readyState === CLOSED)
   const clock = yield* Clock.Clock
-  const pace = new Pace()
+  const pace = new FloodLimit()
   const tooFast = Latch.makeUnsafe(false)
   let alive = true
 
@@ -204,7 +204,7 @@ export const make = Effect.fnUntraced(function*(
       if (socket.readyState === CLOSED) return Effect.void
       socket.close(code, reason)
       return gone.await.pipe(
-        bounded(CLOSE_TIMEOUT),
+        withDeadline(CLOSE_TIMEOUT),
         Effect.tap((closed) => Option.isNone(closed) ? Effect.sync(() => socket.terminate()) : Effect.void),
         Effect.asVoid
       )

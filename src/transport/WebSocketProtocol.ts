@@ -8,7 +8,7 @@ import * as Pcm from "../audio/Pcm.ts"
 import * as ClientMessage from "../session/ClientMessage.ts"
 import * as SessionEvent from "../session/SessionEvent.ts"
 import type { ConnectionListener } from "../session/UserConnection.ts"
-import { costOf, costOfAudio } from "./Pace.ts"
+import { costOf, costOfAudio } from "./FloodLimit.ts"
 
 /**
  * Where what came from a user goes.

@@ -4,16 +4,16 @@
  */
 import { Duration, Effect, Layer, Logger } from "effect"
 import * as Agent from "../../src/agent/Agent.ts"
-import * as BackendConfig from "../../src/backend/BackendConfig.ts"
-import * as BackendProvider from "../../src/backend/BackendProvider.ts"
+import * as BackendConfig from "../../src/backend/config/BackendConfig.ts"
+import * as BackendProvider from "../../src/backend/provider/BackendProvider.ts"
 import { VoiceBackend } from "../../src/backend/VoiceBackend.ts"
 import { runMain } from "../../src/cli/RunMain.ts"
 import { untilInterrupted } from "../../src/cli/Serve.ts"
 import { defaultPolicy } from "../../src/conversation/ConversationPolicy.ts"
 import * as Local from "../../src/providers/local/index.ts"
 import * as Server from "../../src/server/Server.ts"
-import * as ScriptedEngines from "../../src/testing/ScriptedEngines.ts"
-import * as ScriptedHearing from "../../src/testing/ScriptedHearing.ts"
+import * as ScriptedEngines from "../../src/testing/scripted/ScriptedEngines.ts"
+import * as ScriptedRecogniser from "../../src/testing/scripted/ScriptedRecogniser.ts"
 
 export interface DrainServerOptions {
   readonly deadlineMs: number
@@ -47,7 +47,7 @@ const backend = VoiceBackend.layerSttTts({
   }
 }).pipe(Layer.provide([
   Layer.succeed(BackendProvider.BackendProvider, provider),
-  ScriptedHearing.layer(),
+  ScriptedRecogniser.layer(),
   hangs("tts")
     ? ScriptedEngines.layerTts({ hangAt: Array.from({ length: 1_000 }, (_, i) => i) })
     : ScriptedEngines.layerTts(),

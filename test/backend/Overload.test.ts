@@ -7,10 +7,10 @@ import * as Layer from "effect/Layer"
 import * as Logger from "effect/Logger"
 import * as References from "effect/References"
 import * as Schema from "effect/Schema"
-import { Load, type LoadLevel } from "../../src/backend/LoadLevel.ts"
+import { Load, type LoadLevel } from "../../src/backend/admission/LoadLevel.ts"
 import { VoiceBackend } from "../../src/backend/VoiceBackend.ts"
 import { SpeechToText, type SpeechToTextOptions } from "../../src/speech/SpeechToText.ts"
-import * as Scripted from "../../src/testing/ScriptedEngines.ts"
+import * as Scripted from "../../src/testing/scripted/ScriptedEngines.ts"
 import { layer, pass } from "../session/Harness.ts"
 
 const bounds = { maxLagMs: 100, maxBacklogMs: 2_000 }

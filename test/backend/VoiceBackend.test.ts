@@ -2,15 +2,15 @@ import { assert, describe, it } from "@effect/vitest"
 import { Deferred, Duration, Effect, Exit, Fiber, Layer, Redacted, Result, Schema, Scope, Stream } from "effect"
 import * as Agent from "../../src/agent/Agent.ts"
 import { AgentRegistry } from "../../src/agent/AgentRegistry.ts"
-import * as BackendConfig from "../../src/backend/BackendConfig.ts"
-import { BackendProvider } from "../../src/backend/BackendProvider.ts"
-import { BackendRegistry, newBackend } from "../../src/backend/BackendRegistry.ts"
+import * as BackendConfig from "../../src/backend/config/BackendConfig.ts"
+import { BackendProvider } from "../../src/backend/provider/BackendProvider.ts"
+import { BackendRegistry, newBackend } from "../../src/backend/provider/BackendRegistry.ts"
 import { VoiceBackend } from "../../src/backend/VoiceBackend.ts"
 import { type BackendError, ConnectionFailed, PipelineError } from "../../src/BackendError.ts"
 import { ProcessorRegistry } from "../../src/hooks/AudioProcessor.ts"
 import * as EngineRegistry from "../../src/speech/EngineRegistry.ts"
-import * as Scripted from "../../src/testing/ScriptedEngines.ts"
-import * as ScriptedHearing from "../../src/testing/ScriptedHearing.ts"
+import * as Scripted from "../../src/testing/scripted/ScriptedEngines.ts"
+import * as ScriptedRecogniser from "../../src/testing/scripted/ScriptedRecogniser.ts"
 import { call, echo, layer, pass, provider, running, User } from "../session/Harness.ts"
 import { TestConnection } from "../session/TestConnection.ts"
 
@@ -481,7 +481,7 @@ describe("BackendRegistry", () => {
           Effect.provide(
             VoiceBackend.layerSttTts({ turnDetection: "stt" }).pipe(Layer.provide([
               Layer.succeed(BackendProvider, provider()),
-              ScriptedHearing.layer({ endOfTurn }),
+              ScriptedRecogniser.layer({ endOfTurn }),
               Scripted.layerTts(),
               Scripted.layerVad()
             ]))

@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
-import * as BackendConfig from "../../src/backend/BackendConfig.ts"
+import * as BackendConfig from "../../src/backend/config/BackendConfig.ts"
 import * as Setup from "../../src/cli/Setup.ts"
 
 const base = { pipeline_type: "stt_tts", stt_provider: "moonshine", tts_provider: "flite" }

@@ -2,8 +2,8 @@ import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
 import * as Agent from "../../src/agent/Agent.ts"
 import * as Pcm from "../../src/audio/Pcm.ts"
-import * as SpokenAudio from "../../src/testing/SpokenAudio.ts"
-import * as VirtualTime from "../../src/testing/VirtualTime.ts"
+import * as SpokenAudio from "../../src/testing/scenario/SpokenAudio.ts"
+import * as VirtualTime from "../../src/testing/scenario/VirtualTime.ts"
 import * as Sessions from "./Sessions.ts"
 
 const SESSIONS = 200

@@ -4,7 +4,7 @@ import { Effect } from "effect"
 import { setFlagsFromString } from "node:v8"
 import { runInNewContext } from "node:vm"
 import * as Agent from "../../src/agent/Agent.ts"
-import * as VirtualTime from "../../src/testing/VirtualTime.ts"
+import * as VirtualTime from "../../src/testing/scenario/VirtualTime.ts"
 import * as Sessions from "./Sessions.ts"
 
 setFlagsFromString("--expose-gc")

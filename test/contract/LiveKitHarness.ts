@@ -6,7 +6,7 @@ import * as LiveKitErrors from "../../src/providers/livekit/LiveKitErrors.ts"
 import * as LiveKitPackages from "../../src/providers/livekit/LiveKitPackages.ts"
 import { TOPIC } from "../../src/providers/livekit/TextOutbox.ts"
 import * as SessionEvent from "../../src/session/SessionEvent.ts"
-import type * as Conformance from "../../src/testing/Conformance.ts"
+import type * as Conformance from "../../src/testing/conformance/Conformance.ts"
 
 /** A LiveKit server that runs. */
 export interface Server {
@@ -96,7 +96,7 @@ export const liveKit = ({ apiKey, apiSecret, url }: Server): Conformance.Harness
   transport: "webrtc",
   providerConfig: { url, api_key: apiKey, api_secret: apiSecret },
   reach: () => Effect.map(LiveKitPackages.claim, dial),
-  lacks: {
+  unsupported: {
     words: "Opus does not keep spelt audio, and media and events have no common order",
     recovery: "a LiveKit user stays in the room while the process changes; LiveKit.server.test.ts kills one"
   }

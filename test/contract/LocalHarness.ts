@@ -6,7 +6,7 @@ import * as Errors from "../../src/BackendError.ts"
 import { provider } from "../../src/providers/local/index.ts"
 import * as Server from "../../src/server/Server.ts"
 import * as SessionEvent from "../../src/session/SessionEvent.ts"
-import type * as Conformance from "../../src/testing/Conformance.ts"
+import type * as Conformance from "../../src/testing/conformance/Conformance.ts"
 
 const classes = {
   invalid_config: Errors.InvalidConfig,
@@ -39,7 +39,7 @@ export const serve = Effect.fnUntraced(function*(backend: VoiceBackend["Service"
   return Context.get(context, Server.VoiceServer)
 })
 
-export const dialWebSocket = (url: string, token: string | undefined, ear: Conformance.Ear) =>
+export const dialWebSocket = (url: string, token: string | undefined, ear: Conformance.Listener) =>
   Effect.acquireRelease(
     Effect.callback<WebSocket, Errors.BackendError>((resume) => {
       const socket = new WebSocket(url, ["effect-voice.v1", `token.${token}`])

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe } from "@effect/vitest"
 import { Effect, Exit, Scope } from "effect"
 import { fileURLToPath } from "node:url"
-import type * as Conformance from "../../src/testing/Conformance.ts"
+import type * as Conformance from "../../src/testing/conformance/Conformance.ts"
 import * as Python from "../support/pipecat/Python.ts"
 import { serve } from "./LocalHarness.ts"
 import { dialPipecat, pipecat } from "./PipecatHarness.ts"

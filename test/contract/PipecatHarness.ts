@@ -3,7 +3,7 @@ import { WebSocket } from "ws"
 import type * as Errors from "../../src/BackendError.ts"
 import { provider } from "../../src/providers/pipecat/index.ts"
 import * as SessionEvent from "../../src/session/SessionEvent.ts"
-import type * as Conformance from "../../src/testing/Conformance.ts"
+import type * as Conformance from "../../src/testing/conformance/Conformance.ts"
 import * as PipecatFrames from "../../src/wire/PipecatFrames.ts"
 import * as Rtvi from "../../src/wire/Rtvi.ts"
 import { errorOf, serve } from "./LocalHarness.ts"
@@ -21,7 +21,7 @@ const toMessage = (text: string): string => {
 }
 
 /** A bridge, or a Pipecat client, in the frames that the real ones send and read. */
-export const dialPipecat = (url: string, token: string | undefined, ear: Conformance.Ear) =>
+export const dialPipecat = (url: string, token: string | undefined, ear: Conformance.Listener) =>
   Effect.acquireRelease(
     Effect.callback<WebSocket, Errors.BackendError>((resume) => {
       const socket = new WebSocket(url, { headers: { authorization: `Bearer ${token}` } })

@@ -1,6 +1,6 @@
 import { assert, it } from "@effect/vitest"
 import { Effect } from "effect"
-import * as Conformance from "../../src/testing/Conformance.ts"
+import * as Conformance from "../../src/testing/conformance/Conformance.ts"
 
 /**
  * A test for each case of the suite, named by its id and what it says. The cases run together, before the first of them is

@@ -1,8 +1,8 @@
 import { describe } from "@effect/vitest"
 import { Effect } from "effect"
 import { ConnectionFailed } from "../../src/BackendError.ts"
-import * as Conformance from "../../src/testing/Conformance.ts"
-import * as ScriptedProvider from "../../src/testing/ScriptedProvider.ts"
+import * as Conformance from "../../src/testing/conformance/Conformance.ts"
+import * as ScriptedProvider from "../../src/testing/scripted/ScriptedProvider.ts"
 import * as Results from "./Results.ts"
 
 const gone = new ConnectionFailed({ op: "test.dial", message: "the session is in another process" })
@@ -17,7 +17,7 @@ const harness: Conformance.Harness = {
       const { connection, line } = Conformance.memoryLine(ear)
       return Effect.as(session.attach(connection), line)
     }),
-  lacks: {
+  unsupported: {
     recovery: "its users are attached by the program, which ends with the process",
     admission: "its users are attached by the program, which asks nobody"
   },

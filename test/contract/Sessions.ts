@@ -3,11 +3,11 @@ import { Context, Effect, Layer } from "effect"
 import type * as Agent from "../../src/agent/Agent.ts"
 import { VoiceBackend } from "../../src/backend/VoiceBackend.ts"
 import type { SessionEvent } from "../../src/session/SessionEvent.ts"
-import * as Scenario from "../../src/testing/Scenario.ts"
-import * as ScriptedEngines from "../../src/testing/ScriptedEngines.ts"
-import * as ScriptedHearing from "../../src/testing/ScriptedHearing.ts"
-import * as ScriptedProvider from "../../src/testing/ScriptedProvider.ts"
-import * as SpokenAudio from "../../src/testing/SpokenAudio.ts"
+import * as Scenario from "../../src/testing/scenario/Scenario.ts"
+import * as SpokenAudio from "../../src/testing/scenario/SpokenAudio.ts"
+import * as ScriptedEngines from "../../src/testing/scripted/ScriptedEngines.ts"
+import * as ScriptedProvider from "../../src/testing/scripted/ScriptedProvider.ts"
+import * as ScriptedRecogniser from "../../src/testing/scripted/ScriptedRecogniser.ts"
 import * as MemoryConnection from "../../src/transport/MemoryConnection.ts"
 
 export const backend = (agent: Agent.Agent) => {
@@ -17,7 +17,7 @@ export const backend = (agent: Agent.Agent) => {
   return Layer.build(
     VoiceBackend.layerSttTts({ agent, config }).pipe(Layer.provide([
       ScriptedProvider.layer,
-      ScriptedHearing.layer(),
+      ScriptedRecogniser.layer(),
       ScriptedEngines.layerTts({ msPerCharacter: 40 }),
       ScriptedEngines.layerVad()
     ]))

@@ -2,7 +2,7 @@ import { Decoder } from "@evan/opus"
 import { Effect, Result } from "effect"
 import { provider } from "../../src/providers/local/index.ts"
 import * as SessionEvent from "../../src/session/SessionEvent.ts"
-import type * as Conformance from "../../src/testing/Conformance.ts"
+import type * as Conformance from "../../src/testing/conformance/Conformance.ts"
 import * as RtcUser from "../transport/RtcUser.ts"
 import { errorOf, serve } from "./LocalHarness.ts"
 
@@ -48,5 +48,5 @@ export const webRtc: Conformance.Harness = {
   transport: "webrtc",
   providerConfig: { bind_address: "127.0.0.1" },
   reach: (backend) => Effect.map(serve(backend), ({ url }) => dial(url)),
-  lacks: { words: "Opus does not keep spelt audio, and media and events have no common order" }
+  unsupported: { words: "Opus does not keep spelt audio, and media and events have no common order" }
 }

@@ -4,7 +4,7 @@ import { AgentError, PipelineError } from "../../src/BackendError.ts"
 import * as Conversation from "../../src/conversation/Conversation.ts"
 import { defaultPolicy } from "../../src/conversation/ConversationPolicy.ts"
 import type { Command, ConversationOptions, Event, State } from "../../src/conversation/ConversationState.ts"
-import { GRACE_MS } from "../../src/conversation/Draft.ts"
+import { GRACE_MS } from "../../src/conversation/machine/Step.ts"
 import { type Happening, inWords, optionsOf } from "./Script.ts"
 
 /** Steps in all; CI and `verify:full` ask for more. */
@@ -84,7 +84,7 @@ class Model {
     this.log.push(`${JSON.stringify(happening)} => ${commands.map(inWords).join(" | ")}`)
     for (const part of ["lifecycle", "user", "agent"] as const) {
       const [from, to] = [before[part]._tag, state[part]._tag]
-      assert.isFalse(from === "Quiet" && to === "Paused" && this.options.authority !== "stt")
+      assert.isFalse(from === "Quiet" && to === "Paused" && this.options.turnAuthority !== "stt")
       assert.isTrue(from === to || diagram[from]?.includes(to), `${part} went from ${from} to ${to}`)
     }
     const { agent } = before
@@ -289,14 +289,14 @@ const happeningOf = (model: Model, random: () => number): Happening => {
   if (roll < 0.03) return { _tag: "Started" }
   for (;;) {
     const happening = kinds[between(random, 0, kinds.length - 1)]?.() ?? { _tag: "Interrupt" }
-    if (happening._tag !== "RemoteReply" || model.options.authority === "remote") return happening
+    if (happening._tag !== "RemoteReply" || model.options.turnAuthority === "remote") return happening
   }
 }
 
 const optionsFrom = (random: () => number): ConversationOptions => {
   const authority = (["own", "stt", "remote"] as const)[between(random, 0, 2)] ?? "own"
   return optionsOf({
-    authority,
+    turnAuthority: authority,
     textual: authority === "stt" ? true : authority === "remote" ? false : random() < 0.7,
     latencyTargetMs: between(random, 0, 1_000),
     policy: {

@@ -485,13 +485,13 @@ describe("Conversation", () => {
 
   describe("when the recogniser decides turns", () => {
     it("ends a turn at its word, without waiting for silence", () => {
-      const script = open({ authority: "stt" }).starts(0).on({ _tag: "Final", text: "Hi." }, { _tag: "EndOfTurn" })
+      const script = open({ turnAuthority: "stt" }).starts(0).on({ _tag: "Final", text: "Hi." }, { _tag: "EndOfTurn" })
       assert.deepStrictEqual(script.said, ["1 user: Hi."])
       assert.deepStrictEqual(script.state.timers, {})
     })
 
     it("does not wait for it for ever", () => {
-      const script = open({ authority: "stt" }).speaks(0, 500)
+      const script = open({ turnAuthority: "stt" }).speaks(0, 500)
       assert.deepInclude(script.commands, {
         _tag: "SetTimer",
         name: "endpoint",
@@ -508,7 +508,7 @@ describe("Conversation", () => {
     })
 
     it("lets it interrupt by words that came without a sound, and bounds them", () => {
-      const script = open({ authority: "stt", interims: true }).starts(0)
+      const script = open({ turnAuthority: "stt", interims: true }).starts(0)
       script.on({ _tag: "Final", text: "Count." }, { _tag: "EndOfTurn" }).audible()
       script.heard = "One"
       script.take()
@@ -524,7 +524,7 @@ describe("Conversation", () => {
     })
 
     it("takes no echo for words without a sound", () => {
-      const script = open({ authority: "stt", interims: true }).starts(0)
+      const script = open({ turnAuthority: "stt", interims: true }).starts(0)
       script.on({ _tag: "Final", text: "Count." }, { _tag: "EndOfTurn" }).audible()
       script.on({ _tag: "ReplyText", epoch: 1, text: "One two three four." })
       script.take()
@@ -534,7 +534,7 @@ describe("Conversation", () => {
     })
 
     it("is not ended by its word about what was said before", () => {
-      const script = open({ authority: "stt" }).starts(0)
+      const script = open({ turnAuthority: "stt" }).starts(0)
       script.take()
       script.on({ _tag: "EndOfTurn" })
       assert.deepStrictEqual(script.take(), [])
@@ -542,7 +542,7 @@ describe("Conversation", () => {
     })
 
     it("takes no new turn by its word when the conversation is ending", () => {
-      const script = open({ authority: "stt" }).on({ _tag: "UserText", text: "one" }).audible()
+      const script = open({ turnAuthority: "stt" }).on({ _tag: "UserText", text: "one" }).audible()
       script.on({ _tag: "Drain", reason: "drained" }, { _tag: "Final", text: "Two." }, { _tag: "EndOfTurn" })
       script.played("Yes.")
       assert.strictEqual(script.state.lifecycle._tag, "Closed")
@@ -558,7 +558,7 @@ describe("Conversation", () => {
   })
 
   describe("when a model decides turns", () => {
-    const remote = () => open({ authority: "remote", textual: false })
+    const remote = () => open({ turnAuthority: "remote", textual: false })
 
     it("awaits its answer to what was said, and plays it as a reply like any other", () => {
       const script = remote().starts(0)

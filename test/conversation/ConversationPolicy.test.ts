@@ -1,6 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Duration, Schema } from "effect"
-import { boundedDuration, ConversationPolicy, defaultPolicy } from "../../src/conversation/ConversationPolicy.ts"
+import { ConversationPolicy, defaultPolicy } from "../../src/conversation/ConversationPolicy.ts"
+import { boundedDuration } from "../../src/schema/Durations.ts"
 
 const decode = Schema.decodeUnknownResult(ConversationPolicy)
 const read = Schema.decodeUnknownResult(boundedDuration("100 millis", "2 hours"))

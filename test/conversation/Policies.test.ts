@@ -3,7 +3,7 @@ import { Duration } from "effect"
 import { AgentError } from "../../src/BackendError.ts"
 import * as Conversation from "../../src/conversation/Conversation.ts"
 import { type ConversationPolicy, defaultPolicy } from "../../src/conversation/ConversationPolicy.ts"
-import { GRACE_MS } from "../../src/conversation/Draft.ts"
+import { GRACE_MS } from "../../src/conversation/machine/Step.ts"
 import { Script } from "./Script.ts"
 
 type Overrides = NonNullable<ConstructorParameters<typeof Script>[0]>
@@ -23,7 +23,7 @@ const open = (overrides: Overrides = {}) => {
 /** The agent has been heard to say "One two three four five." */
 const speaking = (overrides?: Overrides) => {
   const script = open(overrides)
-  if (overrides?.authority === "stt") {
+  if (overrides?.turnAuthority === "stt") {
     script.starts(0).on({ _tag: "Final", text: "Count." }, { _tag: "EndOfTurn" }).audible()
   } else {
     script.asks("Count.").audible()
@@ -211,10 +211,10 @@ describe("Interruption by words", () => {
   })
 
   it("is by words under a recogniser that decides turns, too", () => {
-    const mhm = speaking({ authority: "stt" }).starts(2_000).interim("mhm").on({ _tag: "EndOfTurn" })
+    const mhm = speaking({ turnAuthority: "stt" }).starts(2_000).interim("mhm").on({ _tag: "EndOfTurn" })
     assert.includeMembers([...mhm.take()], ["user.backchannel mhm", "release", "user.speech_stopped"])
     assert.deepStrictEqual(mhm.said, ["1 user: Count."])
-    const stop = speaking({ authority: "stt" }).starts(2_000).interim("stop")
+    const stop = speaking({ turnAuthority: "stt" }).starts(2_000).interim("stop")
     assert.include(stop.take(), "end interrupted")
     stop.on({ _tag: "Final", text: "Stop." }, { _tag: "EndOfTurn" })
     assert.strictEqual(stop.said.at(-1), "2 user: Stop.")
@@ -525,7 +525,9 @@ describe("The turn detector", () => {
     const draining = at().starts(0).interim("I would like and").stops(500)
     judged(draining, 0.9).on({ _tag: "Drain", reason: "drained" }).fires("endpoint").hears("I would like and so")
     assert.deepStrictEqual(draining.said, ["1 user: I would like and so"])
-    const stt = at({ authority: "stt" }).starts(0).on({ _tag: "Final", text: "I would like" }, { _tag: "EndOfTurn" })
+    const stt = at({ turnAuthority: "stt" }).starts(0).on({ _tag: "Final", text: "I would like" }, {
+      _tag: "EndOfTurn"
+    })
     assert.deepStrictEqual(stt.said, ["1 user: I would like"])
   })
 
@@ -568,7 +570,7 @@ describe("Adaptive endpointing", () => {
     assert.deepStrictEqual(silences(slow), [300, 700])
     const fixed = open().starts(0).stops(500).starts(900).stops(1_500)
     assert.deepStrictEqual(silences(fixed), [300, 300])
-    const stt = open({ authority: "stt", policy: endpointing({ mode: "adaptive" }) }).starts(0).stops(500)
+    const stt = open({ turnAuthority: "stt", policy: endpointing({ mode: "adaptive" }) }).starts(0).stops(500)
     assert.deepStrictEqual(silences(stt.starts(900).stops(1_500)), [3_000, 3_000])
   })
 })

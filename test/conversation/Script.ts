@@ -1,10 +1,10 @@
 /** A conversation as a test writes it: happenings in, commands out, with a shell that plays nothing. */
 import * as Duration from "effect/Duration"
-import * as Backchannel from "../../src/conversation/Backchannel.ts"
 import * as Conversation from "../../src/conversation/Conversation.ts"
 import type { ConversationEvent } from "../../src/conversation/ConversationEvent.ts"
 import { type ConversationPolicy, defaultPolicy } from "../../src/conversation/ConversationPolicy.ts"
 import type { Command, ConversationOptions, Event, State, TimerName } from "../../src/conversation/ConversationState.ts"
+import * as Backchannel from "../../src/conversation/machine/Backchannel.ts"
 
 type WithoutTime<E> = E extends unknown ? Omit<E, "atMs"> : never
 export type Happening = WithoutTime<Event>
@@ -13,7 +13,7 @@ type Overrides = Partial<Omit<ConversationOptions, "policy">> & { readonly polic
 export const optionsOf = ({ policy, ...rest }: Overrides = {}): ConversationOptions => ({
   // nobody counts as away in tests that are not about it
   policy: { ...defaultPolicy, away: { after: Duration.zero, closeAfter: Duration.zero }, ...policy },
-  authority: "own",
+  turnAuthority: "own",
   textual: true,
   interims: false,
   detector: false,

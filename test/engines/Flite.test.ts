@@ -6,10 +6,10 @@ import * as Stream from "effect/Stream"
 import * as TestClock from "effect/testing/TestClock"
 import { peak, rmsDbfs } from "../../src/audio/Pcm.ts"
 import * as FlitePool from "../../src/engines/flite/FlitePool.ts"
+import * as FliteText from "../../src/engines/flite/FliteText.ts"
 import type { FliteRequest, FliteResponse } from "../../src/engines/flite/FliteWorker.ts"
 import * as Flite from "../../src/engines/flite/index.ts"
-import * as SpokenText from "../../src/engines/flite/SpokenText.ts"
-import { trim } from "../../src/engines/flite/Trim.ts"
+import { trim } from "../../src/engines/flite/SilenceTrim.ts"
 import { TextToSpeech } from "../../src/speech/TextToSpeech.ts"
 
 describe("SpokenText", () => {
@@ -18,9 +18,9 @@ describe("SpokenText", () => {
     [Schema.String],
     ([text]) =>
       Effect.sync(() => {
-        for (const piece of SpokenText.pieces(text + text.repeat(40))) {
+        for (const piece of FliteText.pieces(text + text.repeat(40))) {
           assert.match(piece, /^[\x20-\x7e]+$/)
-          assert.isAtMost(piece.length, SpokenText.MAX_LENGTH)
+          assert.isAtMost(piece.length, FliteText.MAX_LENGTH)
           assert.match(piece, /[A-Za-z0-9%&@#$+=]/)
         }
       })
@@ -28,19 +28,19 @@ describe("SpokenText", () => {
 
   it("finds nothing to say in spaces, emoji, punctuation and other scripts", () => {
     for (const text of ["", "  \n\t", "😀🎉", "...", "—", "\u0000\u0007", "你好"]) {
-      assert.deepEqual(SpokenText.pieces(text), [])
+      assert.deepEqual(FliteText.pieces(text), [])
     }
   })
 
   it("spells out what can be spelt", () => {
-    assert.deepEqual(SpokenText.pieces("Café – “naïve” straße…"), ["Cafe , \"naive\" strasse..."])
-    assert.deepEqual(SpokenText.pieces("It's 20 °C and costs €5."), ["It's 20 degrees Celsius and costs 5 euros."])
-    assert.deepEqual(SpokenText.pieces("**Hi** \u0007there 😀"), ["Hi there"])
+    assert.deepEqual(FliteText.pieces("Café – “naïve” straße…"), ["Cafe , \"naive\" strasse..."])
+    assert.deepEqual(FliteText.pieces("It's 20 °C and costs €5."), ["It's 20 degrees Celsius and costs 5 euros."])
+    assert.deepEqual(FliteText.pieces("**Hi** \u0007there 😀"), ["Hi there"])
   })
 
   it("cuts long text after a sentence, keeping every word", () => {
     const text = Array.from({ length: 300 }, (_, i) => `Word ${i}.`).join(" ")
-    const pieces = SpokenText.pieces(text)
+    const pieces = FliteText.pieces(text)
     assert.isAbove(pieces.length, 1)
     assert.strictEqual(pieces.join(" "), text)
     assert.isTrue(pieces.every((piece) => piece.endsWith(".")))
@@ -204,7 +204,7 @@ describe("flite", () => {
       Effect.gen(function*() {
         const text = Array.from({ length: 180 }, () => "again").join(" ") + ", " + "and ".repeat(30) + "done."
         const chunks = yield* speak(text)
-        assert.isAbove(text.length, SpokenText.MAX_LENGTH)
+        assert.isAbove(text.length, FliteText.MAX_LENGTH)
         assert.deepEqual(chunks.flatMap((chunk) => chunk.text === "" ? [] : [chunk.text]), [text])
       }))
 

@@ -1,9 +1,9 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Result, Schema } from "effect"
 import { ConnectionFailed } from "../../src/BackendError.ts"
+import { type BotEvent, BotProtocol } from "../../src/engines/pipecat/BotProtocol.ts"
 import { addressOf } from "../../src/engines/pipecat/BotStart.ts"
-import { type BotEvent, BotTalk } from "../../src/engines/pipecat/BotTalk.ts"
-import { BotWords } from "../../src/engines/pipecat/BotWords.ts"
+import { BotWordTiming } from "../../src/engines/pipecat/BotWordTiming.ts"
 import * as PipecatFrames from "../../src/wire/PipecatFrames.ts"
 import * as Rtvi from "../../src/wire/Rtvi.ts"
 
@@ -13,7 +13,7 @@ const lostError = new ConnectionFailed({ op: "test", message: "lost" })
 const bot = () => {
   const events: Array<BotEvent> = []
   let names = 0
-  const talk = new BotTalk(RATE, () => `reply-${++names}`, (event) => events.push(event))
+  const talk = new BotProtocol(RATE, () => `reply-${++names}`, (event) => events.push(event))
   return {
     talk,
     events,
@@ -214,7 +214,7 @@ describe("a bot's talk", () => {
 
 describe("a bot's words", () => {
   it("go with the audio in which they are spoken", () => {
-    const words = new BotWords()
+    const words = new BotWordTiming()
     words.sentence("One two three.", 0)
     const heard: Array<string> = []
     for (let ms = 0; ms < 1_000; ms += 40) heard.push(words.take(ms))
@@ -227,7 +227,7 @@ describe("a bot's words", () => {
   })
 
   it("are all told at the end of a reply that was spoken faster", () => {
-    const words = new BotWords()
+    const words = new BotWordTiming()
     words.sentence("One two", 0)
     words.sentence("three.", 0)
     assert.strictEqual(words.take(0), "One")
@@ -235,7 +235,7 @@ describe("a bot's words", () => {
   })
 
   it("are each told once by a bot that tells sentences first and words then", () => {
-    const words = new BotWords()
+    const words = new BotWordTiming()
     words.sentence("One two three.", 0)
     assert.strictEqual(words.take(300), "One two")
     for (const word of ["One", "two", "three."]) words.spoken(word)

@@ -6,7 +6,7 @@ import { connect } from "node:net"
 import OpenAI from "openai"
 import { OpenAIRealtimeWS } from "openai/realtime/ws"
 import * as Pcm from "../../src/audio/Pcm.ts"
-import * as SpokenAudio from "../../src/testing/SpokenAudio.ts"
+import * as SpokenAudio from "../../src/testing/scenario/SpokenAudio.ts"
 import * as Fakes from "../support/FakeRecognisers.ts"
 
 const speech = (sampleRate: number) =>

@@ -7,7 +7,7 @@ import { Context, Data, Duration, Effect, Layer, Queue, Schema, type Scope, Stre
 import * as Agent from "../../src/agent/Agent.ts"
 import * as Tool from "../../src/agent/Tool.ts"
 import * as Pcm from "../../src/audio/Pcm.ts"
-import * as BackendProvider from "../../src/backend/BackendProvider.ts"
+import * as BackendProvider from "../../src/backend/provider/BackendProvider.ts"
 import { VoiceBackend } from "../../src/backend/VoiceBackend.ts"
 import type { BackendError } from "../../src/BackendError.ts"
 import type { EngineIncident } from "../../src/EngineIncident.ts"

@@ -2,9 +2,9 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Schema } from "effect"
 import { ConnectionFailed } from "../../src/BackendError.ts"
-import * as LiveTalk from "../../src/engines/gemini/LiveTalk.ts"
-import * as RealtimeTalk from "../../src/engines/openai/RealtimeTalk.ts"
-import type { S2sTalk, TalkListener } from "../../src/engines/S2sTalk.ts"
+import * as LiveProtocol from "../../src/engines/gemini/LiveProtocol.ts"
+import type { S2sProtocol, TalkListener } from "../../src/engines/hosted/s2s/S2sProtocol.ts"
+import * as RealtimeProtocol from "../../src/engines/openai/RealtimeProtocol.ts"
 import type { SpeechToSpeechEvent } from "../../src/speech/SpeechToSpeech.ts"
 
 const lost = new ConnectionFailed({ op: "test", message: "gone" })
@@ -62,12 +62,13 @@ const talks = {
     says: openai,
     greeting: [`{"type":"session.created","session":{}}`, `{"type":"session.updated"}`],
     make: (listener: TalkListener, remote: boolean, answers: boolean) =>
-      RealtimeTalk.make({ ...listener, session: {}, remote, answers, history: [] })
+      RealtimeProtocol.make({ ...listener, session: {}, remote, answers, history: [] })
   },
   gemini: {
     says: gemini,
     greeting: [`{"setupComplete":{}}`],
-    make: (listener: TalkListener, remote: boolean) => LiveTalk.make({ ...listener, setup: {}, remote, history: [] })
+    make: (listener: TalkListener, remote: boolean) =>
+      LiveProtocol.make({ ...listener, setup: {}, remote, history: [] })
   }
 }
 
@@ -99,7 +100,7 @@ for (const [name, { greeting, make, says }] of Object.entries(talks)) {
           assert.isFalse(truncated.has(event.reply), `${event._tag} of ${event.reply}, which nobody wants`)
           if (event._tag === "ReplyEnded" || event._tag === "ReplyFailed") over.add(event.reply)
         }
-        const talk: S2sTalk = make({ emit, ready: () => {}, renew: () => {}, fail: () => {} }, remote, answers)
+        const talk: S2sProtocol = make({ emit, ready: () => {}, renew: () => {}, fail: () => {} }, remote, answers)
         let connected = false
         let at = 0
         for (const { n, what } of steps) {

@@ -8,8 +8,8 @@ import * as Scope from "effect/Scope"
 import { spawnSync } from "node:child_process"
 import type { Worker } from "node:worker_threads"
 import { BatchedStream } from "../../src/engines/silero/BatchedStream.ts"
-import { Batches } from "../../src/engines/silero/Batches.ts"
 import { ANEW, type Batch, MAX_BATCH, type ModelRate } from "../../src/engines/silero/BatchProtocol.ts"
+import { BatchScheduler } from "../../src/engines/silero/BatchScheduler.ts"
 import { HalfBand } from "../../src/engines/silero/HalfBand.ts"
 import * as SileroWorker from "../../src/engines/silero/SileroWorker.ts"
 import { ModelStore } from "../../src/models/ModelStore.ts"
@@ -113,7 +113,7 @@ describe("SileroWorker", () => {
 
 const gather = (rate: ModelRate = 8_000) => {
   const sent: Array<Batch> = []
-  const batches = new Batches({ rate, now: () => 0, send: (batch) => sent.push(batch), onFirst: () => {} })
+  const batches = new BatchScheduler({ rate, now: () => 0, send: (batch) => sent.push(batch), onFirst: () => {} })
   batches.up()
   return { batches, sent }
 }

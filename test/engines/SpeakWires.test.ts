@@ -1,14 +1,14 @@
 /** The wire protocols of hosted voices as plain functions: what is written, what is read, and what is nonsense. */
 import { assert, describe, it } from "@effect/vitest"
 import { Schema } from "effect"
-import * as Cartesia from "../../src/engines/cartesia/SpeakWire.ts"
-import * as CharacterWords from "../../src/engines/CharacterWords.ts"
-import * as Deepgram from "../../src/engines/deepgram/SpeakWire.ts"
-import * as ElevenLabs from "../../src/engines/elevenlabs/SpeakWire.ts"
-import * as SpeechWire from "../../src/engines/openai/SpeechWire.ts"
-import { errorOf, retryAfterMs } from "../../src/engines/VoiceFaults.ts"
-import * as VoiceText from "../../src/engines/VoiceText.ts"
-import type { VoiceWire } from "../../src/engines/VoiceWire.ts"
+import * as Cartesia from "../../src/engines/cartesia/SpeakProtocol.ts"
+import * as Deepgram from "../../src/engines/deepgram/SpeakProtocol.ts"
+import * as ElevenLabs from "../../src/engines/elevenlabs/SpeakProtocol.ts"
+import * as CharacterWords from "../../src/engines/hosted/tts/CharacterWords.ts"
+import * as TextPieces from "../../src/engines/hosted/tts/TextPieces.ts"
+import { errorOf, retryAfterMs } from "../../src/engines/hosted/tts/TtsErrors.ts"
+import type { TtsProtocol } from "../../src/engines/hosted/tts/TtsProtocol.ts"
+import * as SpeechProtocol from "../../src/engines/openai/SpeechProtocol.ts"
 
 const base64 = (...bytes: ReadonlyArray<number>) => Buffer.from(bytes).toString("base64")
 const json = (value: unknown) => JSON.stringify(value)
@@ -190,7 +190,7 @@ describe("Deepgram", () => {
 
 describe("OpenAI", () => {
   it("asks for PCM, and leaves out what is not set", () => {
-    assert.deepStrictEqual(SpeechWire.bodyOf({ model: "gpt-4o-mini-tts", voice: "marin" }, "Hi"), {
+    assert.deepStrictEqual(SpeechProtocol.bodyOf({ model: "gpt-4o-mini-tts", voice: "marin" }, "Hi"), {
       model: "gpt-4o-mini-tts",
       voice: "marin",
       input: "Hi",
@@ -201,9 +201,9 @@ describe("OpenAI", () => {
 
   it("tells a spent account from haste, both of which are 429", () => {
     const body = (code: string) => json({ error: { message: "secret words", type: code, param: null, code } })
-    assert.strictEqual(SpeechWire.faultOf(429, body("insufficient_quota"), "r").kind, "quota")
-    assert.strictEqual(SpeechWire.faultOf(429, body("rate_limit_exceeded"), "r").kind, "rate")
-    assert.deepStrictEqual(SpeechWire.faultOf(500, "<html>", undefined), {
+    assert.strictEqual(SpeechProtocol.faultOf(429, body("insufficient_quota"), "r").kind, "quota")
+    assert.strictEqual(SpeechProtocol.faultOf(429, body("rate_limit_exceeded"), "r").kind, "rate")
+    assert.deepStrictEqual(SpeechProtocol.faultOf(500, "<html>", undefined), {
       kind: "server",
       code: undefined,
       status: 500,
@@ -215,7 +215,7 @@ describe("OpenAI", () => {
 })
 
 describe("every wire", () => {
-  const wires: { readonly [name: string]: () => VoiceWire } = { elevenLabs, cartesia, deepgram: Deepgram.make }
+  const wires: { readonly [name: string]: () => TtsProtocol } = { elevenLabs, cartesia, deepgram: Deepgram.make }
   const Frame = Schema.Union([
     Schema.String,
     Schema.Uint8Array,
@@ -279,7 +279,7 @@ describe("VoiceText", () => {
     [Schema.String, Schema.Int.check(Schema.isBetween({ minimum: 2, maximum: 40 }))],
     ([seed, max]) => {
       const text = `${seed} 👋🏽 Well. ${seed}`.repeat(3).toWellFormed()
-      const pieces = VoiceText.pieces(text, max)
+      const pieces = TextPieces.pieces(text, max)
       assert.strictEqual(pieces.join(""), text)
       for (const piece of pieces) {
         assert.isAtMost(piece.length, max)
@@ -290,7 +290,7 @@ describe("VoiceText", () => {
   )
 
   it("prefers the end of a sentence, then of a word", () => {
-    assert.deepStrictEqual(VoiceText.pieces("One two. Three four five.", 20), ["One two. Three four ", "five."])
-    assert.deepStrictEqual(VoiceText.pieces("One two three. Four five.", 20), ["One two three.", " Four five."])
+    assert.deepStrictEqual(TextPieces.pieces("One two. Three four five.", 20), ["One two. Three four ", "five."])
+    assert.deepStrictEqual(TextPieces.pieces("One two three. Four five.", 20), ["One two three.", " Four five."])
   })
 })

@@ -6,7 +6,7 @@ import * as Deepgram from "../../src/engines/deepgram/index.ts"
 import * as ElevenLabs from "../../src/engines/elevenlabs/index.ts"
 import * as OpenAi from "../../src/engines/openai/index.ts"
 import { SpeechToText } from "../../src/speech/SpeechToText.ts"
-import * as SpokenAudio from "../../src/testing/SpokenAudio.ts"
+import * as SpokenAudio from "../../src/testing/scenario/SpokenAudio.ts"
 import * as Fakes from "../support/FakeRecognisers.ts"
 import * as Contract from "./SpeechToTextContract.ts"
 

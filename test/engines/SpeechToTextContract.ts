@@ -10,7 +10,7 @@ import type { BackendError } from "../../src/BackendError.ts"
 import type { EngineIncident } from "../../src/EngineIncident.ts"
 import * as ResilientSpeechToText from "../../src/speech/ResilientSpeechToText.ts"
 import { SpeechToText, type SpeechToTextStream, type TranscriptEvent } from "../../src/speech/SpeechToText.ts"
-import * as SpokenAudio from "../../src/testing/SpokenAudio.ts"
+import * as SpokenAudio from "../../src/testing/scenario/SpokenAudio.ts"
 import type { FakeModel, FakeModelOptions, Fault } from "../support/FakeModel.ts"
 import { KEY } from "../support/FakeRecognisers.ts"
 

@@ -3,14 +3,14 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Schema from "effect/Schema"
 import * as Pcm from "../../src/audio/Pcm.ts"
-import { ActivityGate } from "../../src/engines/ActivityGate.ts"
 import * as Energy from "../../src/engines/energy/index.ts"
-import { EnergyDetector } from "../../src/engines/EnergyDetector.ts"
+import { EnergyDetector } from "../../src/engines/local/EnergyDetector.ts"
+import { VadHysteresis } from "../../src/engines/local/VadHysteresis.ts"
 import * as Silero from "../../src/engines/silero/index.ts"
 import { ModelStore } from "../../src/models/ModelStore.ts"
 import { type VoiceActivity, VoiceActivityDetector } from "../../src/speech/VoiceActivityDetector.ts"
-import * as Recording from "../../src/testing/Recording.ts"
-import * as Scenario from "../../src/testing/Scenario.ts"
+import * as Recording from "../../src/testing/recording/Recording.ts"
+import * as Scenario from "../../src/testing/scenario/Scenario.ts"
 import { detect, frames, inRoom, load, recordings, room } from "./Recordings.ts"
 
 const options = { minSpeech: 960, minSilence: 4_000, onsetLag: 320, offsetLag: 0 }
@@ -46,7 +46,12 @@ describe("ActivityGate", () => {
     ([windows]) =>
       Effect.sync(() => {
         const found: Array<VoiceActivity> = []
-        const gate = new ActivityGate({ ...options, onsetLag: 1_500, offsetLag: 900, onActivity: (a) => found.push(a) })
+        const gate = new VadHysteresis({
+          ...options,
+          onsetLag: 1_500,
+          offsetLag: 900,
+          onActivity: (a) => found.push(a)
+        })
         let at = 0
         for (const window of windows) {
           if (window === "reset") gate.reset(at)
@@ -59,7 +64,7 @@ describe("ActivityGate", () => {
 
   it("wants so much speech for a start and so much silence for a stop", () => {
     const found: Array<VoiceActivity> = []
-    const gate = new ActivityGate({ ...options, onsetLag: 0, onActivity: (a) => found.push(a) })
+    const gate = new VadHysteresis({ ...options, onsetLag: 0, onActivity: (a) => found.push(a) })
     const verdicts = "01010110111100100000100000000000000"
     ;[...verdicts].forEach((verdict, i) => gate.push(verdict === "1", 320 * i, 320 * i + 320))
     assert.deepEqual(found, [

@@ -44,7 +44,7 @@ const harness: Conformance.Harness = {
         ? new ConnectionFailed({ op: "doorbell.ring", message: "nobody opens" })
         : Effect.as(Queue.offer(bell, connection), line)
     }),
-  lacks: { recovery: "a door is a part of its house", admission: "it opens to everybody" },
+  unsupported: { recovery: "a door is a part of its house", admission: "it opens to everybody" },
   time: Conformance.virtualTime("doorbell") // leave it out where anything is real
 }
 

@@ -1,10 +1,10 @@
 import { Effect } from "effect"
-import { Sentences } from "../../src/conversation/Sentences.ts"
-import { markdown } from "../../src/conversation/SpokenMarkdown.ts"
-import { symbols } from "../../src/conversation/SpokenSymbols.ts"
-import { spoken } from "../../src/conversation/SpokenText.ts"
-import { tidy, withoutPictures } from "../../src/conversation/SpokenTidy.ts"
-import * as TextTransform from "../../src/conversation/TextTransform.ts"
+import { Sentences } from "../../src/text/Sentences.ts"
+import { tidy, withoutPictures } from "../../src/text/SpokenCleanup.ts"
+import { markdown } from "../../src/text/SpokenMarkdown.ts"
+import { symbols } from "../../src/text/SpokenSymbols.ts"
+import { spoken } from "../../src/text/SpokenText.ts"
+import * as TextTransform from "../../src/text/TextTransform.ts"
 
 /** What makes a regular expression, or a reader that looks ahead, run for ever: the same few characters again and again. */
 const patterns: ReadonlyArray<string> = [

@@ -4,7 +4,7 @@ import * as Agent from "../../src/agent/Agent.ts"
 import { VoiceBackend } from "../../src/backend/VoiceBackend.ts"
 import * as Local from "../../src/providers/local/index.ts"
 import * as Server from "../../src/server/Server.ts"
-import * as ScriptedEngines from "../../src/testing/ScriptedEngines.ts"
+import * as ScriptedEngines from "../../src/testing/scripted/ScriptedEngines.ts"
 import { CANARY } from "./Surface.ts"
 
 export interface TestServerOptions {

@@ -2,7 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { Duration, Effect, Fiber, Layer } from "effect"
 import { RateLimiter as Limiter } from "effect/persistence"
 import { TestClock } from "effect/testing"
-import * as AudioAllowance from "../../src/hooks/AudioAllowance.ts"
+import * as AudioQuota from "../../src/hooks/AudioQuota.ts"
 import { RateLimiter } from "../../src/hooks/RateLimiter.ts"
 import * as RateLimits from "../../src/hooks/RateLimits.ts"
 import { MAX_BUCKETS, TokenBuckets } from "../../src/hooks/TokenBuckets.ts"
@@ -87,7 +87,7 @@ describe("RateLimits", () => {
 
   it.effect("give a user's sessions one allowance of audio", () =>
     Effect.scoped(Effect.gen(function*() {
-      const allowance = yield* Effect.clockWith((clock) => Effect.succeed(AudioAllowance.make(clock)))
+      const allowance = yield* Effect.clockWith((clock) => Effect.succeed(AudioQuota.make(clock)))
       const open = (user: string) => allowance.open(user, { limit: Duration.seconds(10), window: Duration.seconds(40) })
       const [one, two, other] = yield* Effect.all([open("a"), open("a"), open("b")])
       assert.isTrue(one?.(6_000))

@@ -3,14 +3,14 @@ import { Context, Duration, Effect, Layer, Schedule } from "effect"
 import { connect, createServer, type Socket } from "node:net"
 import { fileURLToPath } from "node:url"
 import * as Agent from "../../src/agent/Agent.ts"
-import * as BackendConfig from "../../src/backend/BackendConfig.ts"
+import * as BackendConfig from "../../src/backend/config/BackendConfig.ts"
 import { VoiceBackend } from "../../src/backend/VoiceBackend.ts"
 import { defaultPolicy } from "../../src/conversation/ConversationPolicy.ts"
 import * as Pipecat from "../../src/providers/pipecat/index.ts"
 import * as Server from "../../src/server/Server.ts"
 import type { SessionEvent } from "../../src/session/SessionEvent.ts"
-import * as ScriptedEngines from "../../src/testing/ScriptedEngines.ts"
-import * as ScriptedHearing from "../../src/testing/ScriptedHearing.ts"
+import * as ScriptedEngines from "../../src/testing/scripted/ScriptedEngines.ts"
+import * as ScriptedRecogniser from "../../src/testing/scripted/ScriptedRecogniser.ts"
 import { PipecatUser } from "../support/pipecat/PipecatUser.ts"
 import * as Python from "../support/pipecat/Python.ts"
 
@@ -70,7 +70,7 @@ const bridge = Effect.gen(function*() {
       ),
       Layer.provide([
         Pipecat.layer,
-        ScriptedHearing.layer(),
+        ScriptedRecogniser.layer(),
         ScriptedEngines.layerTts(),
         ScriptedEngines.layerVad()
       ])

@@ -5,13 +5,13 @@
 import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
 import { Duration, Effect, Layer, Redacted } from "effect"
 import * as Agent from "../../src/agent/Agent.ts"
-import type { StoreConfig } from "../../src/backend/BackendConfig.ts"
+import type { StoreConfig } from "../../src/backend/config/BackendConfig.ts"
 import { VoiceBackend } from "../../src/backend/VoiceBackend.ts"
 import { stores } from "../../src/builtin/Stores.ts"
 import * as Local from "../../src/providers/local/index.ts"
 import * as Server from "../../src/server/Server.ts"
-import * as ScriptedEngines from "../../src/testing/ScriptedEngines.ts"
-import * as ScriptedHearing from "../../src/testing/ScriptedHearing.ts"
+import * as ScriptedEngines from "../../src/testing/scripted/ScriptedEngines.ts"
+import * as ScriptedRecogniser from "../../src/testing/scripted/ScriptedRecogniser.ts"
 
 const [, , port = "", kind = "", where = ""] = process.argv
 if (kind !== "sqlite" && kind !== "postgres" && kind !== "redis") throw new Error(`no store ${kind}`)
@@ -24,7 +24,7 @@ const config: StoreConfig = {
 const agent = Agent.fromCallback((text) => Effect.succeed(`You said ${text}. I have made a note of it. What else?`))
 const Backend = VoiceBackend.layerSttTts({ agent }).pipe(Layer.provide([
   Local.layer,
-  ScriptedHearing.layer(),
+  ScriptedRecogniser.layer(),
   ScriptedEngines.layerTts(),
   ScriptedEngines.layerVad(),
   Layer.unwrap(stores[kind](config))

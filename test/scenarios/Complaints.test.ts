@@ -13,7 +13,7 @@ import * as ResilientSpeechToText from "../../src/speech/ResilientSpeechToText.t
 import * as ResilientTextToSpeech from "../../src/speech/ResilientTextToSpeech.ts"
 import { SpeechToText } from "../../src/speech/SpeechToText.ts"
 import { TextToSpeech } from "../../src/speech/TextToSpeech.ts"
-import { Invariants, Recording, Scenario, ScriptedEngines, ScriptedHearing } from "../../src/testing/index.ts"
+import { Invariants, Recording, Scenario, ScriptedEngines, ScriptedRecogniser } from "../../src/testing/index.ts"
 
 const { backchannel, cough, interruptAfter, noise, pause, say, waitForAgent, waitForSpeech, waitUntilHeard } = Scenario
 
@@ -347,9 +347,9 @@ describe("one recogniser error ends the call", () => {
         Effect.gen(function*() {
           const one = yield* Effect.provide(
             SpeechToText,
-            ScriptedHearing.layer({ name: "one", failAt: { 1: refused }, failToOpenAt: { 1: refused } })
+            ScriptedRecogniser.layer({ name: "one", failAt: { 1: refused }, failToOpenAt: { 1: refused } })
           )
-          const two = yield* Effect.provide(SpeechToText, ScriptedHearing.layer({ name: "two" }))
+          const two = yield* Effect.provide(SpeechToText, ScriptedRecogniser.layer({ name: "two" }))
           return yield* ResilientSpeechToText.make([one, two], { timeout: "5 seconds" })
         })
       )
@@ -366,7 +366,7 @@ describe("one recogniser error ends the call", () => {
       const stt = Layer.effect(
         SpeechToText,
         Effect.gen(function*() {
-          const engine = yield* Effect.provide(SpeechToText, ScriptedHearing.layer({ idleMs: 10_000 }))
+          const engine = yield* Effect.provide(SpeechToText, ScriptedRecogniser.layer({ idleMs: 10_000 }))
           return yield* ResilientSpeechToText.make([engine], { timeout: "5 seconds" })
         })
       )

@@ -14,18 +14,18 @@ import * as Path from "node:path"
 import { inspect } from "node:util"
 import * as Agent from "../../src/agent/Agent.ts"
 import { AgentRegistry } from "../../src/agent/AgentRegistry.ts"
-import { BackendRegistry } from "../../src/backend/BackendRegistry.ts"
-import * as ConfigSource from "../../src/backend/ConfigSource.ts"
+import * as ConfigSource from "../../src/backend/config/ConfigSource.ts"
+import { BackendRegistry } from "../../src/backend/provider/BackendRegistry.ts"
 import { VoiceBackend } from "../../src/backend/VoiceBackend.ts"
 import { InvalidConfig, toProblemJson } from "../../src/BackendError.ts"
 import * as Builtin from "../../src/builtin/index.ts"
 import { ProcessorRegistry } from "../../src/hooks/AudioProcessor.ts"
 import * as Local from "../../src/providers/local/index.ts"
-import { secret } from "../../src/Secret.ts"
+import { secret } from "../../src/schema/Secret.ts"
 import * as Server from "../../src/server/Server.ts"
 import { section } from "../../src/server/ServerConfig.ts"
 import * as EngineRegistry from "../../src/speech/EngineRegistry.ts"
-import * as ScriptedEngines from "../../src/testing/ScriptedEngines.ts"
+import * as ScriptedEngines from "../../src/testing/scripted/ScriptedEngines.ts"
 
 const marker = "do-not-sing"
 const canary = `canary-${marker}-7f3a9c-${marker}-0b1d`
@@ -303,7 +303,7 @@ describe("secrets", () => {
         assert.match(stderr, /pipelineType|redacted|#<Object>/)
         silent("a crash", stderr)
       }
-      const source = Path.join(root, "src/backend/BackendConfig.ts")
+      const source = Path.join(root, "src/backend/config/BackendConfig.ts")
       const read = `import { Effect } from "effect"
 const { decode } = await import(${JSON.stringify(source)})
 const config = await Effect.runPromise(decode(JSON.parse(process.argv[1] ?? ${

@@ -11,7 +11,7 @@ import * as Builtin from "../../src/builtin/index.ts"
 import { talk } from "../../src/cli/Talk.ts"
 import * as Local from "../../src/providers/local/index.ts"
 import * as Server from "../../src/server/Server.ts"
-import * as ScriptedEngines from "../../src/testing/ScriptedEngines.ts"
+import * as ScriptedEngines from "../../src/testing/scripted/ScriptedEngines.ts"
 import { call } from "./support.ts"
 
 const server = (asked: Deferred.Deferred<void>) =>

@@ -1,7 +1,7 @@
 import { Context, Deferred, Duration, Effect, Layer, Redacted, Ref, Schema, Stream, SubscriptionRef } from "effect"
 import { HttpRouter, HttpServerRequest, HttpServerResponse } from "effect/http"
-import * as BackendConfig from "../../src/backend/BackendConfig.ts"
-import type { HealthStatus } from "../../src/backend/HealthStatus.ts"
+import * as BackendConfig from "../../src/backend/config/BackendConfig.ts"
+import type { HealthStatus } from "../../src/backend/health/HealthStatus.ts"
 import { VoiceBackend } from "../../src/backend/VoiceBackend.ts"
 import {
   type BackendError,

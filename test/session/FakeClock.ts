@@ -1,4 +1,4 @@
-import type { Player } from "../../src/session/FrameClock.ts"
+import type { Player } from "../../src/session/playout/PlayoutClock.ts"
 
 /** The frame clock as a test drives it: in steps of 20 ms. */
 export class FakeClock {

@@ -1,7 +1,7 @@
 /** Records a user, in a directory, until it is killed. */
 import { Duration, Effect, Schedule } from "effect"
 import * as Resampler from "../../src/audio/Resampler.ts"
-import * as Retained from "../../src/session/Retained.ts"
+import * as SessionRecorder from "../../src/session/retention/SessionRecorder.ts"
 import * as ArchiveDirectory from "../../src/store/ArchiveDirectory.ts"
 
 const frame = new Int16Array(320).fill(8_000)
@@ -9,7 +9,7 @@ const main = Effect.gen(function*() {
   const archive = yield* ArchiveDirectory.make(process.argv[2] ?? "")
   const periods = { audio: Duration.hours(1), transcript: Duration.hours(1) }
   const keptSince = yield* archive.begin({ session: "ses_crash", userId: "anna", periods })
-  const retained = yield* Retained.make({
+  const retained = yield* SessionRecorder.make({
     archive,
     periods,
     keptSince,

@@ -1,7 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Duration, Effect, Exit, Fiber, Layer, Scope, Stream } from "effect"
 import * as Agent from "../../src/agent/Agent.ts"
-import { defaults } from "../../src/backend/BackendConfig.ts"
+import { defaults } from "../../src/backend/config/BackendConfig.ts"
 import { VoiceBackend } from "../../src/backend/VoiceBackend.ts"
 import { AgentError, type BackendError, ConnectionFailed, PipelineError } from "../../src/BackendError.ts"
 import { SpeechToText } from "../../src/speech/SpeechToText.ts"

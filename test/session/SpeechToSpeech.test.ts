@@ -2,7 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { Effect, Fiber } from "effect"
 import { VoiceBackend } from "../../src/backend/VoiceBackend.ts"
 import { PipelineError } from "../../src/BackendError.ts"
-import type { S2sCall } from "../../src/testing/ScriptedSpeechToSpeech.ts"
+import type { S2sCall } from "../../src/testing/scripted/ScriptedSpeechToSpeech.ts"
 import { call, layerS2s, pass, running } from "./Harness.ts"
 
 const broken = new PipelineError({ op: "SpeechToSpeech", message: "broken", retryable: false })

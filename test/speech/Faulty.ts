@@ -5,7 +5,7 @@ import { type BackendError, ConnectionFailed, PipelineError } from "../../src/Ba
 import type { EngineIncident } from "../../src/EngineIncident.ts"
 import type { SpeechToText, SpeechToTextStream, TranscriptEvent } from "../../src/speech/SpeechToText.ts"
 import type { SpeechChunk, TextToSpeech } from "../../src/speech/TextToSpeech.ts"
-import { SPEECH_LEVEL } from "../../src/testing/ScriptedEngines.ts"
+import { SPEECH_LEVEL } from "../../src/testing/scripted/ScriptedEngines.ts"
 
 export const down = new ConnectionFailed({ op: "test", message: "down" })
 export const fatal = new PipelineError({ op: "test", message: "fatal", retryable: false })

@@ -6,7 +6,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Duration, Effect, Layer, Stream } from "effect"
 import * as Agent from "../../src/agent/index.ts"
-import * as BackendProvider from "../../src/backend/BackendProvider.ts"
+import * as BackendProvider from "../../src/backend/provider/BackendProvider.ts"
 import { VoiceBackend } from "../../src/backend/VoiceBackend.ts"
 import { ConnectionFailed } from "../../src/BackendError.ts"
 import { defaultPolicy } from "../../src/conversation/ConversationPolicy.ts"
@@ -14,7 +14,7 @@ import * as ResilientSpeechToText from "../../src/speech/ResilientSpeechToText.t
 import * as ResilientTextToSpeech from "../../src/speech/ResilientTextToSpeech.ts"
 import { SpeechToText } from "../../src/speech/SpeechToText.ts"
 import { TextToSpeech } from "../../src/speech/TextToSpeech.ts"
-import * as Scripted from "../../src/testing/ScriptedEngines.ts"
+import * as Scripted from "../../src/testing/scripted/ScriptedEngines.ts"
 import * as Harness from "../session/Harness.ts"
 import * as Faulty from "./Faulty.ts"
 

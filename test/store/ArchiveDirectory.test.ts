@@ -4,7 +4,7 @@ import { TestClock } from "effect/testing"
 import * as Fs from "node:fs"
 import * as Os from "node:os"
 import * as Path from "node:path"
-import type { Archive } from "../../src/session/Archive.ts"
+import type { Archive } from "../../src/session/retention/Archive.ts"
 import * as ArchiveDirectory from "../../src/store/ArchiveDirectory.ts"
 
 const directory = Effect.acquireRelease(

@@ -2,7 +2,7 @@
 import { assert, it } from "@effect/vitest"
 import { Effect, type Scope } from "effect"
 import type { BackendError } from "../../src/BackendError.ts"
-import type { SessionStore } from "../../src/session/SessionStore.ts"
+import type { SessionStore } from "../../src/session/persistence/SessionStore.ts"
 
 type Store = SessionStore["Service"]
 

@@ -4,7 +4,7 @@
  */
 import type { IncomingMessage } from "node:http"
 import * as Pcm from "../../src/audio/Pcm.ts"
-import { SpokenAudioReader } from "../../src/testing/SpokenAudio.ts"
+import { SpokenAudioReader } from "../../src/testing/scenario/SpokenAudio.ts"
 import * as FakeModel from "./FakeModel.ts"
 
 export const KEY = "the-key-of-the-tests"

@@ -2,7 +2,7 @@
 import { WebSocket } from "ws"
 import * as Pcm from "../../src/audio/Pcm.ts"
 import * as SessionEvent from "../../src/session/SessionEvent.ts"
-import { encode, SpokenAudioReader } from "../../src/testing/SpokenAudio.ts"
+import { encode, SpokenAudioReader } from "../../src/testing/scenario/SpokenAudio.ts"
 import { whenThereIsRoom } from "./Room.ts"
 
 const FRAME = 320

@@ -5,7 +5,7 @@ import { AiError, Tool, Toolkit } from "effect/ai"
 import { PrometheusMetrics } from "effect/observability"
 import * as Agent from "../../src/agent/index.ts"
 import { AuthHook } from "../../src/hooks/AuthHook.ts"
-import * as ScriptedLanguageModel from "../../src/testing/ScriptedLanguageModel.ts"
+import * as ScriptedLanguageModel from "../../src/testing/scripted/ScriptedLanguageModel.ts"
 import { call, layer, pass, running } from "../session/Harness.ts"
 import { everything, Recording } from "./RecordingTracer.ts"
 

@@ -13,9 +13,9 @@ import { VoiceBackend } from "../../src/backend/VoiceBackend.ts"
 import { talk } from "../../src/cli/Talk.ts"
 import * as Local from "../../src/providers/local/index.ts"
 import * as Server from "../../src/server/Server.ts"
-import * as Export from "../../src/telemetry/Export.ts"
+import * as OtlpExport from "../../src/telemetry/OtlpExport.ts"
 import * as TelemetryConfig from "../../src/telemetry/TelemetryConfig.ts"
-import * as ScriptedEngines from "../../src/testing/ScriptedEngines.ts"
+import * as ScriptedEngines from "../../src/testing/scripted/ScriptedEngines.ts"
 
 export interface Options {
   readonly env: { readonly [name: string]: string }
@@ -41,7 +41,7 @@ export const serve = Effect.fnUntraced(function*(options: Options) {
         ScriptedEngines.layerStt(["hello"]),
         ScriptedEngines.layerTts()
       ]),
-      Layer.provide(target === undefined ? Layer.empty : Export.layer(target, wanted)),
+      Layer.provide(target === undefined ? Layer.empty : OtlpExport.layer(target, wanted)),
       Layer.provide(Logger.layer([Logger.make(() => {})]))
     )
   ).pipe(

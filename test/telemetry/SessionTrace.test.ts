@@ -3,8 +3,8 @@ import { Duration, Effect, Exit, Stream } from "effect"
 import * as Agent from "../../src/agent/Agent.ts"
 import { VoiceBackend } from "../../src/backend/VoiceBackend.ts"
 import { AgentError, PipelineError } from "../../src/BackendError.ts"
-import * as ScriptedHearing from "../../src/testing/ScriptedHearing.ts"
-import * as SpokenAudio from "../../src/testing/SpokenAudio.ts"
+import * as SpokenAudio from "../../src/testing/scenario/SpokenAudio.ts"
+import * as ScriptedRecogniser from "../../src/testing/scripted/ScriptedRecogniser.ts"
 import { call, layer, layerS2s, pass, running, type Setup } from "../session/Harness.ts"
 import { everything, type Recorded, Recording } from "./RecordingTracer.ts"
 
@@ -113,7 +113,7 @@ describe("SessionTrace", () => {
       const recording = yield* traced(
         {
           agent: slow,
-          layerStt: ScriptedHearing.layer(),
+          layerStt: ScriptedRecogniser.layer(),
           policy: { speculation: true }
         },
         Effect.gen(function*() {

@@ -6,7 +6,7 @@ import * as Cartesia from "../../src/engines/cartesia/TextToSpeech.ts"
 import * as OpenAiCompatible from "../../src/engines/openai-compatible/index.ts"
 import * as OpenAi from "../../src/engines/openai/TextToSpeech.ts"
 import { TextToSpeech } from "../../src/speech/TextToSpeech.ts"
-import * as QuietTracer from "../../src/telemetry/QuietTracer.ts"
+import * as RedactingTracer from "../../src/telemetry/RedactingTracer.ts"
 import * as FakeChat from "../support/FakeChat.ts"
 import * as FakeOpenAiSpeech from "../support/FakeOpenAiSpeech.ts"
 import * as Fakes from "../support/FakeVoices.ts"
@@ -19,7 +19,7 @@ const below = <A, E, R>(name: string, body: Effect.Effect<A, E, R>) =>
   Effect.gen(function*() {
     const recording = new Recording()
     yield* Effect.exit(Effect.withSpan(body, name)).pipe(
-      Effect.provideService(Tracer.Tracer, QuietTracer.make(recording.tracer, { speech: false }))
+      Effect.provideService(Tracer.Tracer, RedactingTracer.make(recording.tracer, { speech: false }))
     )
     assert.strictEqual(recording.open.size, 0)
     assert.notInclude(everything(recording), "Sentinel")

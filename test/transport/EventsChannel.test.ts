@@ -1,8 +1,8 @@
 import { assert, describe, it } from "@effect/vitest"
 import type { ClientMessage } from "../../src/session/ClientMessage.ts"
 import { type Channel, EventsChannel, LABEL } from "../../src/transport/EventsChannel.ts"
+import { BURST_MS, SPEED } from "../../src/transport/FloodLimit.ts"
 import { Inbox } from "../../src/transport/Inbox.ts"
-import { BURST_MS, SPEED } from "../../src/transport/Pace.ts"
 
 const make = () => {
   let receive: (message: string | Buffer | ArrayBuffer) => void = () => {}

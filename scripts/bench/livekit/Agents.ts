@@ -12,8 +12,8 @@ import { createInterface } from "node:readline"
 import * as Agent from "../../../src/agent/Agent.ts"
 import { VoiceBackend } from "../../../src/backend/VoiceBackend.ts"
 import * as LiveKit from "../../../src/providers/livekit/index.ts"
-import { layerTts as hum } from "../../../src/testing/conformance/Tone.ts"
-import * as ScriptedEngines from "../../../src/testing/ScriptedEngines.ts"
+import { layerTts as hum } from "../../../src/testing/conformance/TestTone.ts"
+import * as ScriptedEngines from "../../../src/testing/scripted/ScriptedEngines.ts"
 
 const [, , url = "", api_key = "", api_secret = ""] = process.argv
 /** Talks without end, so that both directions are busy. */

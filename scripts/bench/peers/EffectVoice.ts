@@ -15,7 +15,7 @@ import * as Queue from "effect/Queue"
 import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
 import * as Agent from "../../../src/agent/Agent.ts"
-import * as BackendProvider from "../../../src/backend/BackendProvider.ts"
+import * as BackendProvider from "../../../src/backend/provider/BackendProvider.ts"
 import { VoiceBackend } from "../../../src/backend/VoiceBackend.ts"
 import type { BackendError } from "../../../src/BackendError.ts"
 import { type ConversationPolicy, defaultPolicy } from "../../../src/conversation/ConversationPolicy.ts"
@@ -23,7 +23,7 @@ import type { ConnectionListener, UserConnection } from "../../../src/session/Us
 import { SpeechToText, type TranscriptEvent } from "../../../src/speech/SpeechToText.ts"
 import { type SpeechChunk, TextToSpeech } from "../../../src/speech/TextToSpeech.ts"
 import { TIMELINE_RATE, VoiceActivityDetector } from "../../../src/speech/VoiceActivityDetector.ts"
-import * as Export from "../../../src/telemetry/Export.ts"
+import * as OtlpExport from "../../../src/telemetry/OtlpExport.ts"
 import * as TelemetryConfig from "../../../src/telemetry/TelemetryConfig.ts"
 import {
   answer,
@@ -170,7 +170,7 @@ const exported = ({ telemetry }: Load): Layer.Layer<never, BackendError> =>
     : Layer.unwrap(
       Effect.map(
         TelemetryConfig.resolve({ endpoint: telemetry.endpoint, exportInterval: 1_000 }, {}),
-        (target) => target === undefined ? Layer.empty : Export.layer(target, watched(telemetry))
+        (target) => target === undefined ? Layer.empty : OtlpExport.layer(target, watched(telemetry))
       )
     )
 

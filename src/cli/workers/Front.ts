@@ -10,9 +10,9 @@
  */
 import * as Http from "node:http"
 import * as Net from "node:net"
-import * as Merge from "./Merge.ts"
-import type { Places, WorkerView } from "./Places.ts"
+import * as MergedReports from "./MergedReports.ts"
 import * as RequestHead from "./RequestHead.ts"
+import type { SessionPlacement, WorkerView } from "./SessionPlacement.ts"
 
 /** The head of the first request must have come by then. */
 const HEAD_TIMEOUT_MS = 10_000
@@ -41,7 +41,7 @@ export interface FrontWorker extends WorkerView {
  */
 export interface FrontOptions {
   readonly workers: () => ReadonlyArray<FrontWorker>
-  readonly places: Places
+  readonly places: SessionPlacement
   /** Sockets at once. */
   readonly maxConnections: number
   /** How long the head of a connection's first request may take. Default: 10 s. */
@@ -131,7 +131,7 @@ export const make = (
     const send = (status: number, type: string, body: string) =>
       response.writeHead(status, { "content-type": type, "cache-control": "no-store" }).end(body)
     if (path === "/health/ready") {
-      const { status, text } = Merge.readiness(answers)
+      const { status, text } = MergedReports.readiness(answers)
       return void send(status, "application/json", text)
     }
     const good = answers.filter(({ status }) => status === 200)
@@ -144,10 +144,10 @@ export const make = (
       return void send(
         200,
         "text/plain; version=0.0.4; charset=utf-8",
-        Merge.metrics(good.map(({ text, worker }) => [worker, text]))
+        MergedReports.metrics(good.map(({ text, worker }) => [worker, text]))
       )
     }
-    send(200, "application/json", Merge.sessions(good.map(({ text }) => text)))
+    send(200, "application/json", MergedReports.sessions(good.map(({ text }) => text)))
   }
 
   const isGathered = ({ method, url }: Http.IncomingMessage) =>

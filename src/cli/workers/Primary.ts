@@ -11,14 +11,14 @@ import * as Schedule from "effect/Schedule"
 import type * as Scope from "effect/Scope"
 import { type ChildProcess, spawn } from "node:child_process"
 import type * as Net from "node:net"
-import type { BackendConfig } from "../../backend/BackendConfig.ts"
+import type { BackendConfig } from "../../backend/config/BackendConfig.ts"
 import { type BackendError, ConnectionFailed, describe, InvalidConfig } from "../../BackendError.ts"
-import { bounded } from "../../Bounded.ts"
+import { withDeadline } from "../../Deadline.ts"
 import type { ServerConfig } from "../../server/ServerConfig.ts"
 import * as Output from "../Output.ts"
 import * as Front from "./Front.ts"
-import { Places } from "./Places.ts"
-import { type FromWorker, type HandOver, VARIABLE, type WorkerRole } from "./WorkerSide.ts"
+import { SessionPlacement } from "./SessionPlacement.ts"
+import { type FromWorker, type HandOver, VARIABLE, type WorkerRole } from "./Worker.ts"
 
 /** Loading models takes seconds, on a busy machine many. */
 const START_TIMEOUT = "2 minutes"
@@ -95,7 +95,7 @@ const end = (worker: Worker, within: Duration.Duration) =>
       child.once("exit", () => resume(Effect.void))
       child.kill("SIGTERM")
     })
-    return Effect.andThen(bounded(within)(ended), Effect.sync(() => void child.kill("SIGKILL")))
+    return Effect.andThen(withDeadline(within)(ended), Effect.sync(() => void child.kill("SIGKILL")))
   })
 
 /**
@@ -113,7 +113,7 @@ export const make = Effect.fnUntraced(function*(
 > {
   yield* check(options)
   const { config, count, file, listen } = options
-  const places = new Places()
+  const places = new SessionPlacement()
   const workers = Array.from(
     { length: count },
     (_, index): Worker => ({ index, child: undefined, port: undefined, sessions: 0, coming: 0, handing: new Map() })

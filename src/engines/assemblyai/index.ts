@@ -12,13 +12,14 @@ import * as Layer from "effect/Layer"
 import * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
 import type { BackendError } from "../../BackendError.ts"
-import { boundedDuration, withDefault } from "../../conversation/ConversationPolicy.ts"
-import { secret } from "../../Secret.ts"
+import { withDefault } from "../../schema/Defaults.ts"
+import { boundedDuration } from "../../schema/Durations.ts"
+import { secret } from "../../schema/Secret.ts"
 import * as EngineRegistry from "../../speech/EngineRegistry.ts"
 import { SpeechToText } from "../../speech/SpeechToText.ts"
 import * as VendorKey from "../../wire/VendorKey.ts"
-import * as HostedRecogniser from "../HostedRecogniser.ts"
-import * as TurnsTalk from "./TurnsTalk.ts"
+import * as HostedRecogniser from "../hosted/stt/HostedRecogniser.ts"
+import * as StreamingProtocol from "./StreamingProtocol.ts"
 
 const Name = Schema.NonEmptyString.check(Schema.isMaxLength(128))
 
@@ -100,8 +101,9 @@ const make = Effect.fnUntraced(function*(options: AssemblyAiOptions) {
         chunkMs: 60,
         leastMs: 50,
         graceMs: 1_000,
-        closed: TurnsTalk.closed,
-        talk: () => TurnsTalk.make({ formatted: options.formatTurns, now: () => clock.currentTimeMillisUnsafe() })
+        closed: StreamingProtocol.closed,
+        talk: () =>
+          StreamingProtocol.make({ formatted: options.formatTurns, now: () => clock.currentTimeMillisUnsafe() })
       })
   })
 })

@@ -11,13 +11,14 @@ import * as Layer from "effect/Layer"
 import * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
 import type { BackendError } from "../../BackendError.ts"
-import { boundedDuration, withDefault } from "../../conversation/ConversationPolicy.ts"
-import { secret } from "../../Secret.ts"
+import { withDefault } from "../../schema/Defaults.ts"
+import { boundedDuration } from "../../schema/Durations.ts"
+import { secret } from "../../schema/Secret.ts"
 import * as EngineRegistry from "../../speech/EngineRegistry.ts"
 import { TextToSpeech, type TextToSpeechOptions } from "../../speech/TextToSpeech.ts"
 import * as VendorKey from "../../wire/VendorKey.ts"
-import * as HostedVoice from "../HostedVoice.ts"
-import * as SpeakWire from "./SpeakWire.ts"
+import * as TtsConnection from "../hosted/tts/TtsConnection.ts"
+import * as SpeakProtocol from "./SpeakProtocol.ts"
 
 const Name = Schema.NonEmptyString.check(Schema.isMaxLength(128))
 const between = (minimum: number, maximum: number) =>
@@ -69,7 +70,7 @@ const MAX_TEXT = 2_000
 const make = Effect.fnUntraced(function*(options: CartesiaVoiceOptions) {
   const key = yield* VendorKey.key(vendor, options.apiKey, "CARTESIA_API_KEY")
   const open = ({ language, voice }: Omit<TextToSpeechOptions, "sessionId">) =>
-    HostedVoice.open({
+    TtsConnection.open({
       vendor,
       sampleRate: options.sampleRate,
       url: Redacted.make(`${options.url.replace(/\/+$/, "")}/tts/websocket?cartesia_version=${options.version}`),
@@ -80,7 +81,7 @@ const make = Effect.fnUntraced(function*(options: CartesiaVoiceOptions) {
       idleAfter: IDLE,
       maxText: MAX_TEXT,
       wire: () =>
-        SpeakWire.make({
+        SpeakProtocol.make({
           model: options.model,
           voice: voice ?? options.voice,
           language: language?.split("-", 1)[0] ?? options.language,

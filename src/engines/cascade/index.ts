@@ -20,8 +20,8 @@ import {
   normalize,
   PipelineError
 } from "../../BackendError.ts"
-import { withDefault } from "../../conversation/ConversationPolicy.ts"
-import { Options } from "../../Secret.ts"
+import { withDefault } from "../../schema/Defaults.ts"
+import { Options } from "../../schema/Secret.ts"
 import type * as Resilience from "../../speech/Resilience.ts"
 import * as ResilientSpeechToText from "../../speech/ResilientSpeechToText.ts"
 import * as ResilientTextToSpeech from "../../speech/ResilientTextToSpeech.ts"

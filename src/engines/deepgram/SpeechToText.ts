@@ -11,15 +11,16 @@ import * as Layer from "effect/Layer"
 import * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
 import { type BackendError, InvalidConfig } from "../../BackendError.ts"
-import { boundedDuration, withDefault } from "../../conversation/ConversationPolicy.ts"
-import { secret } from "../../Secret.ts"
+import { withDefault } from "../../schema/Defaults.ts"
+import { boundedDuration } from "../../schema/Durations.ts"
+import { secret } from "../../schema/Secret.ts"
 import * as EngineRegistry from "../../speech/EngineRegistry.ts"
 import { SpeechToText, type SpeechToTextOptions } from "../../speech/SpeechToText.ts"
 import * as VendorKey from "../../wire/VendorKey.ts"
-import * as HostedRecogniser from "../HostedRecogniser.ts"
-import * as RecogniserTalk from "../RecogniserTalk.ts"
-import * as FluxTalk from "./FluxTalk.ts"
-import * as ListenTalk from "./ListenTalk.ts"
+import * as HostedRecogniser from "../hosted/stt/HostedRecogniser.ts"
+import * as SttProtocol from "../hosted/stt/SttProtocol.ts"
+import * as FluxProtocol from "./FluxProtocol.ts"
+import * as ListenProtocol from "./ListenProtocol.ts"
 
 const Name = Schema.NonEmptyString.check(Schema.isMaxLength(128))
 const share = (minimum: number, maximum: number) => Schema.Finite.check(Schema.isBetween({ minimum, maximum }))
@@ -71,7 +72,7 @@ const closed = (code: number, reason: string): BackendError =>
       message: `deepgram could not read the audio: ${reason}`,
       details: { vendor, closeCode: code }
     })
-    : RecogniserTalk.lost(vendor, code, reason)
+    : SttProtocol.lost(vendor, code, reason)
 
 /**
  * The address of a stream, with what is asked for.
@@ -123,7 +124,7 @@ const make = Effect.fnUntraced(function*(options: DeepgramOptions) {
         chunkMs: isFlux ? 80 : 60,
         graceMs: 1_000,
         closed,
-        talk: isFlux ? FluxTalk.make : ListenTalk.make
+        talk: isFlux ? FluxProtocol.make : ListenProtocol.make
       })
   })
 })

@@ -11,13 +11,14 @@ import * as Layer from "effect/Layer"
 import * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
 import type { BackendError } from "../../BackendError.ts"
-import { boundedDuration, withDefault } from "../../conversation/ConversationPolicy.ts"
-import { secret } from "../../Secret.ts"
+import { withDefault } from "../../schema/Defaults.ts"
+import { boundedDuration } from "../../schema/Durations.ts"
+import { secret } from "../../schema/Secret.ts"
 import * as EngineRegistry from "../../speech/EngineRegistry.ts"
 import { TextToSpeech, type TextToSpeechOptions } from "../../speech/TextToSpeech.ts"
 import * as VendorKey from "../../wire/VendorKey.ts"
-import * as HostedVoice from "../HostedVoice.ts"
-import * as SpeakWire from "./SpeakWire.ts"
+import * as TtsConnection from "../hosted/tts/TtsConnection.ts"
+import * as SpeakProtocol from "./SpeakProtocol.ts"
 
 const Name = Schema.NonEmptyString.check(Schema.isMaxLength(128))
 
@@ -72,7 +73,7 @@ const make = Effect.fnUntraced(function*(options: DeepgramVoiceOptions) {
   const key = yield* VendorKey.key(vendor, options.apiKey, "DEEPGRAM_API_KEY")
   // a voice has one language: there is none to ask for
   const open = ({ voice }: Omit<TextToSpeechOptions, "sessionId">) =>
-    HostedVoice.open({
+    TtsConnection.open({
       vendor,
       sampleRate: options.sampleRate,
       url: Redacted.make(addressOf(options, voice)),
@@ -82,7 +83,7 @@ const make = Effect.fnUntraced(function*(options: DeepgramVoiceOptions) {
       rotateAfter: options.rotateAfter,
       idleAfter: IDLE,
       maxText: MAX_TEXT,
-      wire: SpeakWire.make
+      wire: SpeakProtocol.make
     })
   return TextToSpeech.of({
     name: vendor,

@@ -10,14 +10,15 @@ import * as Layer from "effect/Layer"
 import * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
 import { type BackendError, InvalidConfig } from "../../BackendError.ts"
-import { boundedDuration, withDefault } from "../../conversation/ConversationPolicy.ts"
-import { secret } from "../../Secret.ts"
+import { withDefault } from "../../schema/Defaults.ts"
+import { boundedDuration } from "../../schema/Durations.ts"
+import { secret } from "../../schema/Secret.ts"
 import * as EngineRegistry from "../../speech/EngineRegistry.ts"
 import { SpeechToText, type SpeechToTextOptions } from "../../speech/SpeechToText.ts"
 import * as VendorKey from "../../wire/VendorKey.ts"
-import * as HostedRecogniser from "../HostedRecogniser.ts"
-import * as RecogniserTalk from "../RecogniserTalk.ts"
-import * as ScribeTalk from "./ScribeTalk.ts"
+import * as HostedRecogniser from "../hosted/stt/HostedRecogniser.ts"
+import * as SttProtocol from "../hosted/stt/SttProtocol.ts"
+import * as ScribeProtocol from "./ScribeProtocol.ts"
 
 const Name = Schema.NonEmptyString.check(Schema.isMaxLength(128))
 
@@ -60,7 +61,7 @@ const closed = (code: number, reason: string): BackendError =>
       details: { vendor, closeCode: code }
     })
     // 1000 without anybody having asked for it is a loss as well
-    : RecogniserTalk.lost(vendor, code, reason)
+    : SttProtocol.lost(vendor, code, reason)
 
 /**
  * The address of a stream, with what is asked for.
@@ -100,7 +101,7 @@ const make = Effect.fnUntraced(function*(options: ElevenLabsScribeOptions) {
         graceMs: 1_500,
         maxAge: options.rotateAfter,
         closed,
-        talk: () => ScribeTalk.make(RATE)
+        talk: () => ScribeProtocol.make(RATE)
       })
   })
 })

@@ -11,14 +11,15 @@ import * as Layer from "effect/Layer"
 import * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
 import type { BackendError } from "../../BackendError.ts"
-import { boundedDuration, withDefault } from "../../conversation/ConversationPolicy.ts"
-import { secret } from "../../Secret.ts"
+import { withDefault } from "../../schema/Defaults.ts"
+import { boundedDuration } from "../../schema/Durations.ts"
+import { secret } from "../../schema/Secret.ts"
 import * as EngineRegistry from "../../speech/EngineRegistry.ts"
 import { TextToSpeech, type TextToSpeechOptions } from "../../speech/TextToSpeech.ts"
 import * as VendorKey from "../../wire/VendorKey.ts"
-import * as HostedVoice from "../HostedVoice.ts"
-import { errorOf } from "../VoiceFaults.ts"
-import * as SpeakWire from "./SpeakWire.ts"
+import * as TtsConnection from "../hosted/tts/TtsConnection.ts"
+import { errorOf } from "../hosted/tts/TtsErrors.ts"
+import * as SpeakProtocol from "./SpeakProtocol.ts"
 
 const Name = Schema.NonEmptyString.check(Schema.isMaxLength(128))
 const share = Schema.optionalKey(Schema.Finite.check(Schema.isBetween({ minimum: 0, maximum: 1 })))
@@ -76,7 +77,7 @@ const IDLE = Duration.seconds(150)
 const MAX_TEXT = 2_000
 
 const closed = (code: number, reason: string): BackendError | undefined =>
-  code === 1008 ? errorOf(vendor, SpeakWire.closeOf(reason)) : undefined
+  code === 1008 ? errorOf(vendor, SpeakProtocol.closeOf(reason)) : undefined
 
 /**
  * The address of a voice, with what is asked for.
@@ -102,7 +103,7 @@ export const addressOf = (
 const make = Effect.fnUntraced(function*(options: ElevenLabsVoiceOptions) {
   const key = yield* VendorKey.key(vendor, options.apiKey, "ELEVENLABS_API_KEY")
   const open = (asked: Omit<TextToSpeechOptions, "sessionId">) =>
-    HostedVoice.open({
+    TtsConnection.open({
       vendor,
       sampleRate: options.sampleRate,
       url: Redacted.make(addressOf(options, asked)),
@@ -114,7 +115,7 @@ const make = Effect.fnUntraced(function*(options: ElevenLabsVoiceOptions) {
       maxText: MAX_TEXT,
       closed,
       wire: () =>
-        SpeakWire.make({
+        SpeakProtocol.make({
           sampleRate: options.sampleRate,
           voiceSettings: {
             stability: options.stability,

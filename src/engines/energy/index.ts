@@ -8,10 +8,11 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Schema from "effect/Schema"
 import type { InvalidConfig } from "../../BackendError.ts"
-import { boundedDuration, withDefault } from "../../conversation/ConversationPolicy.ts"
+import { withDefault } from "../../schema/Defaults.ts"
+import { boundedDuration } from "../../schema/Durations.ts"
 import * as EngineRegistry from "../../speech/EngineRegistry.ts"
 import { TIMELINE_RATE, VoiceActivityDetector } from "../../speech/VoiceActivityDetector.ts"
-import { EnergyDetector, WINDOW } from "../EnergyDetector.ts"
+import { EnergyDetector, WINDOW } from "../local/EnergyDetector.ts"
 
 /**
  * - `margin`: so many dB above the background begin speech. 12, [3, 40].

@@ -14,12 +14,12 @@ import * as Stream from "effect/Stream"
 import { createRequire } from "node:module"
 import { Worker } from "node:worker_threads"
 import { type BackendError, describe, InvalidConfig } from "../../BackendError.ts"
-import { withDefault } from "../../conversation/ConversationPolicy.ts"
+import { withDefault } from "../../schema/Defaults.ts"
 import * as EngineRegistry from "../../speech/EngineRegistry.ts"
 import { type SpeechChunk, TextToSpeech } from "../../speech/TextToSpeech.ts"
 import * as FlitePool from "./FlitePool.ts"
-import * as SpokenText from "./SpokenText.ts"
-import { trim } from "./Trim.ts"
+import * as FliteText from "./FliteText.ts"
+import { trim } from "./SilenceTrim.ts"
 
 /**
  * The voices of flite that speak at 16 kHz.
@@ -97,7 +97,7 @@ const make = Effect.fnUntraced(function*(options: FliteOptions) {
   yield* pool.synthesize("Hello.", options.voice, 1)
 
   const speakPieces = (voice: string) => (text: string) => {
-    const pieces = SpokenText.pieces(text)
+    const pieces = FliteText.pieces(text)
     return Stream.fromIterable(pieces).pipe(
       Stream.rechunk(1),
       Stream.mapEffect((piece) => pool.synthesize(piece, voice, options.rate)),

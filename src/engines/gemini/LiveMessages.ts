@@ -6,7 +6,7 @@
  */
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
-import * as Base64Pcm from "../Base64Pcm.ts"
+import * as Base64Pcm from "../hosted/s2s/Base64Pcm.ts"
 
 const optional = <S extends Schema.Constraint>(schema: S) => Schema.optionalKey(Schema.NullOr(schema))
 

@@ -19,14 +19,15 @@ import {
   InvalidConfig,
   RateLimitExceeded
 } from "../../BackendError.ts"
-import { boundedDuration, withDefault } from "../../conversation/ConversationPolicy.ts"
-import { secret } from "../../Secret.ts"
+import { withDefault } from "../../schema/Defaults.ts"
+import { boundedDuration } from "../../schema/Durations.ts"
+import { secret } from "../../schema/Secret.ts"
 import * as EngineRegistry from "../../speech/EngineRegistry.ts"
 import { SpeechToSpeech, type SpeechToSpeechOptions } from "../../speech/SpeechToSpeech.ts"
 import * as VendorKey from "../../wire/VendorKey.ts"
-import * as S2sLink from "../S2sLink.ts"
+import * as S2sConnection from "../hosted/s2s/S2sConnection.ts"
 import * as LiveMessages from "./LiveMessages.ts"
-import * as LiveTalk from "./LiveTalk.ts"
+import * as LiveProtocol from "./LiveProtocol.ts"
 
 const Name = Schema.NonEmptyString.check(Schema.isMaxLength(128))
 const SERVICE = "google.ai.generativelanguage.v1beta.GenerativeService.BidiGenerateContent"
@@ -187,7 +188,7 @@ const make = Effect.fnUntraced(function*(options: GeminiOptions) {
       say: true
     },
     open: (given) =>
-      S2sLink.open({
+      S2sConnection.open({
         ...options,
         engine: "gemini",
         sessionId: given.sessionId,
@@ -203,7 +204,7 @@ const make = Effect.fnUntraced(function*(options: GeminiOptions) {
           closed
         }),
         talk: (listener) =>
-          LiveTalk.make({ ...listener, setup: setupOf(options, given), remote, history: given.history })
+          LiveProtocol.make({ ...listener, setup: setupOf(options, given), remote, history: given.history })
       })
   })
 })

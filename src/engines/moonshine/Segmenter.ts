@@ -9,7 +9,7 @@
  * @since 0.1.0
  */
 import type { VoiceActivity } from "../../speech/VoiceActivityDetector.ts"
-import { Tape } from "./Tape.ts"
+import { SampleBuffer } from "./SampleBuffer.ts"
 
 const RATE = 16_000
 
@@ -58,7 +58,7 @@ export interface Stretch {
  * @since 0.1.0
  */
 export class Segmenter {
-  readonly #tape = new Tape()
+  readonly #tape = new SampleBuffer()
   /** Nothing before this is decoded again. */
   #floor = 0
   /** Where the utterance began. */

@@ -6,7 +6,7 @@
  */
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
-import * as Base64Pcm from "../Base64Pcm.ts"
+import * as Base64Pcm from "../hosted/s2s/Base64Pcm.ts"
 
 const type = <const Type extends string, Fields extends Schema.Struct.Fields>(name: Type, fields: Fields) =>
   Schema.Struct({ type: Schema.Literal(name), ...fields })

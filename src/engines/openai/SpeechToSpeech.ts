@@ -12,13 +12,14 @@ import * as Layer from "effect/Layer"
 import * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
 import { AuthenticationFailed, type BackendError, ConnectionFailed, InvalidConfig } from "../../BackendError.ts"
-import { boundedDuration, withDefault } from "../../conversation/ConversationPolicy.ts"
-import { secret } from "../../Secret.ts"
+import { withDefault } from "../../schema/Defaults.ts"
+import { boundedDuration } from "../../schema/Durations.ts"
+import { secret } from "../../schema/Secret.ts"
 import * as EngineRegistry from "../../speech/EngineRegistry.ts"
 import { SpeechToSpeech, type SpeechToSpeechOptions } from "../../speech/SpeechToSpeech.ts"
 import * as VendorKey from "../../wire/VendorKey.ts"
-import * as S2sLink from "../S2sLink.ts"
-import * as RealtimeTalk from "./RealtimeTalk.ts"
+import * as S2sConnection from "../hosted/s2s/S2sConnection.ts"
+import * as RealtimeProtocol from "./RealtimeProtocol.ts"
 
 const Name = Schema.NonEmptyString.check(Schema.isMaxLength(128))
 
@@ -90,7 +91,7 @@ export type OpenAiRealtimeOptions = typeof OpenAiRealtimeOptions.Type
 
 /** The vendor ends a session after an hour. */
 const LIFETIME = Duration.minutes(59.5)
-const PCM = { type: "audio/pcm", rate: RealtimeTalk.SAMPLE_RATE }
+const PCM = { type: "audio/pcm", rate: RealtimeProtocol.SAMPLE_RATE }
 
 const turnDetection = (options: OpenAiRealtimeOptions, answers: boolean) => {
   const responds = { create_response: answers, interrupt_response: answers }
@@ -176,8 +177,8 @@ const make = Effect.fnUntraced(function*(options: OpenAiRealtimeOptions) {
   const remote = options.turnDetection !== "none"
   return SpeechToSpeech.of({
     name: "openai",
-    inputSampleRate: RealtimeTalk.SAMPLE_RATE,
-    outputSampleRate: RealtimeTalk.SAMPLE_RATE,
+    inputSampleRate: RealtimeProtocol.SAMPLE_RATE,
+    outputSampleRate: RealtimeProtocol.SAMPLE_RATE,
     capabilities: {
       turnAuthority: remote ? "remote" : "own",
       agentInLoop: transcripts,
@@ -189,7 +190,7 @@ const make = Effect.fnUntraced(function*(options: OpenAiRealtimeOptions) {
       say: true
     },
     open: (given) =>
-      S2sLink.open({
+      S2sConnection.open({
         ...options,
         engine: "openai",
         sessionId: given.sessionId,
@@ -204,7 +205,7 @@ const make = Effect.fnUntraced(function*(options: OpenAiRealtimeOptions) {
           closed
         }),
         talk: (listener) =>
-          RealtimeTalk.make({
+          RealtimeProtocol.make({
             ...listener,
             session: sessionOf(options, given),
             remote,

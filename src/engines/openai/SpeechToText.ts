@@ -10,14 +10,15 @@ import * as Layer from "effect/Layer"
 import * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
 import type { BackendError } from "../../BackendError.ts"
-import { boundedDuration, withDefault } from "../../conversation/ConversationPolicy.ts"
-import { secret } from "../../Secret.ts"
+import { withDefault } from "../../schema/Defaults.ts"
+import { boundedDuration } from "../../schema/Durations.ts"
+import { secret } from "../../schema/Secret.ts"
 import * as EngineRegistry from "../../speech/EngineRegistry.ts"
 import { SpeechToText } from "../../speech/SpeechToText.ts"
 import * as VendorKey from "../../wire/VendorKey.ts"
-import * as HostedRecogniser from "../HostedRecogniser.ts"
-import * as RecogniserTalk from "../RecogniserTalk.ts"
-import * as TranscriptionTalk from "./TranscriptionTalk.ts"
+import * as HostedRecogniser from "../hosted/stt/HostedRecogniser.ts"
+import * as SttProtocol from "../hosted/stt/SttProtocol.ts"
+import * as TranscriptionProtocol from "./TranscriptionProtocol.ts"
 
 const Name = Schema.NonEmptyString.check(Schema.isMaxLength(128))
 
@@ -70,7 +71,7 @@ export const sessionOf = (
     type: "transcription",
     audio: {
       input: {
-        format: { type: "audio/pcm", rate: TranscriptionTalk.SAMPLE_RATE },
+        format: { type: "audio/pcm", rate: TranscriptionProtocol.SAMPLE_RATE },
         noise_reduction: options.noiseReduction === "off" ? null : { type: options.noiseReduction },
         transcription: {
           model: options.model,
@@ -89,19 +90,19 @@ const make = Effect.fnUntraced(function*(options: OpenAiTranscriptionOptions) {
   url.searchParams.set("intent", "transcription")
   return SpeechToText.of({
     name: vendor,
-    sampleRate: TranscriptionTalk.SAMPLE_RATE,
+    sampleRate: TranscriptionProtocol.SAMPLE_RATE,
     capabilities: { interim: true, endOfTurn: false, wordTimestamps: false, languages: [] },
     open: ({ keyterms, language }) =>
       HostedRecogniser.open({
         vendor,
-        sampleRate: TranscriptionTalk.SAMPLE_RATE,
+        sampleRate: TranscriptionProtocol.SAMPLE_RATE,
         url: Redacted.make(url.href),
         headers: { authorization: Redacted.make(`Bearer ${Redacted.value(key)}`) },
         timeout: options.timeout,
         chunkMs: 100,
         maxAge: options.rotateAfter,
-        closed: (code, reason) => RecogniserTalk.lost(vendor, code, reason),
-        talk: () => TranscriptionTalk.make(sessionOf(options, language, keyterms))
+        closed: (code, reason) => SttProtocol.lost(vendor, code, reason),
+        talk: () => TranscriptionProtocol.make(sessionOf(options, language, keyterms))
       })
   })
 })

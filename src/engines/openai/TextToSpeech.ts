@@ -15,16 +15,17 @@ import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
 import * as Pcm from "../../audio/Pcm.ts"
 import { type BackendError, ConnectionFailed, ConnectionTimeout } from "../../BackendError.ts"
-import { boundedDuration, withDefault } from "../../conversation/ConversationPolicy.ts"
-import { secret } from "../../Secret.ts"
+import { withDefault } from "../../schema/Defaults.ts"
+import { boundedDuration } from "../../schema/Durations.ts"
+import { secret } from "../../schema/Secret.ts"
 import * as EngineRegistry from "../../speech/EngineRegistry.ts"
 import { TextToSpeech } from "../../speech/TextToSpeech.ts"
 import * as VendorSpan from "../../telemetry/VendorSpan.ts"
-import { untraced } from "../../wire/Untraced.ts"
+import { untraced } from "../../wire/UntracedHttp.ts"
 import * as VendorKey from "../../wire/VendorKey.ts"
-import * as HostedSpeech from "../HostedSpeech.ts"
-import { errorOf, retryAfterMs } from "../VoiceFaults.ts"
-import * as SpeechWire from "./SpeechWire.ts"
+import { errorOf, retryAfterMs } from "../hosted/tts/TtsErrors.ts"
+import * as TtsRetry from "../hosted/tts/TtsRetry.ts"
+import * as SpeechProtocol from "./SpeechProtocol.ts"
 
 const Name = Schema.NonEmptyString.check(Schema.isMaxLength(128))
 
@@ -78,7 +79,7 @@ const refusalOf = (response: HttpClientResponse.HttpClientResponse) =>
     Effect.catch(() => Effect.succeedNone),
     Effect.map((body) => {
       const text = body._tag === "Some" && body.value._tag === "Some" ? body.value.value : ""
-      const fault = SpeechWire.faultOf(response.status, text, response.headers["x-request-id"])
+      const fault = SpeechProtocol.faultOf(response.status, text, response.headers["x-request-id"])
       return errorOf(vendor, { ...fault, retryAfterMs: retryAfterMs(response.headers["retry-after"]) })
     })
   )
@@ -89,13 +90,13 @@ const make = Effect.fnUntraced(function*(options: OpenAiVoiceOptions) {
   const late = () =>
     Effect.fail(new ConnectionTimeout({ op, message: "openai did not answer in time", details: { vendor } }))
 
-  const ask = (voice: string) => (text: string): Stream.Stream<HostedSpeech.Heard, BackendError> =>
+  const ask = (voice: string) => (text: string): Stream.Stream<TtsRetry.Heard, BackendError> =>
     Stream.unwrap(Effect.gen(function*() {
       const annotate = yield* VendorSpan.scoped(vendor)
       const response = yield* client.execute(
         HttpClientRequest.post(options.url).pipe(
           HttpClientRequest.bearerToken(key),
-          HttpClientRequest.bodyJsonUnsafe(SpeechWire.bodyOf({ ...options, voice }, text))
+          HttpClientRequest.bodyJsonUnsafe(SpeechProtocol.bodyOf({ ...options, voice }, text))
         )
       ).pipe(
         untraced,
@@ -109,20 +110,20 @@ const make = Effect.fnUntraced(function*(options: OpenAiVoiceOptions) {
       const reader = new Pcm.PcmReader()
       return response.stream.pipe(
         Stream.mapError(unreachable),
-        HostedSpeech.watched(vendor, options.silence),
+        TtsRetry.watched(vendor, options.silence),
         // the reader keeps its buffer
-        Stream.map((bytes): HostedSpeech.Heard => ({ pcm: reader.push(bytes).slice() }))
+        Stream.map((bytes): TtsRetry.Heard => ({ pcm: reader.push(bytes).slice() }))
       )
     }))
 
   return TextToSpeech.of({
     name: vendor,
-    sampleRate: SpeechWire.SAMPLE_RATE,
+    sampleRate: SpeechProtocol.SAMPLE_RATE,
     capabilities: { streamingInput: false, wordTimestamps: false, voices: [options.voice] },
     // it finds out the language of a text by itself
     open: ({ voice = options.voice }) =>
       Effect.succeed(
-        HostedSpeech.make({ sampleRate: SpeechWire.SAMPLE_RATE, maxText: SpeechWire.MAX_TEXT, ask: ask(voice) })
+        TtsRetry.make({ sampleRate: SpeechProtocol.SAMPLE_RATE, maxText: SpeechProtocol.MAX_TEXT, ask: ask(voice) })
       )
   })
 })

@@ -12,7 +12,7 @@ import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
 import { type BackendError, ConnectionFailed, PipelineError } from "../../BackendError.ts"
 import * as VendorSpan from "../../telemetry/VendorSpan.ts"
-import { untraced } from "../../wire/Untraced.ts"
+import { untraced } from "../../wire/UntracedHttp.ts"
 import * as BotErrors from "./BotErrors.ts"
 
 const Started = Schema.Struct({

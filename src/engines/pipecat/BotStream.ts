@@ -21,9 +21,9 @@ import type { SpeechToSpeechEvent, SpeechToSpeechOptions, SpeechToSpeechStream }
 import * as PipecatFrames from "../../wire/PipecatFrames.ts"
 import * as Rtvi from "../../wire/Rtvi.ts"
 import * as BotErrors from "./BotErrors.ts"
+import { BotProtocol } from "./BotProtocol.ts"
 import * as BotSocket from "./BotSocket.ts"
 import type { BotAddress } from "./BotStart.ts"
-import { BotTalk } from "./BotTalk.ts"
 
 const name = "pipecat"
 /** Events that the session has not taken; it takes them as they come. */
@@ -50,7 +50,7 @@ export interface BotStreamOptions {
 
 interface Bot {
   readonly send: (bytes: Uint8Array) => boolean
-  readonly talk: BotTalk
+  readonly talk: BotProtocol
   /** Why it ended: `undefined` when the bot hung up in good order. */
   readonly ended: Effect.Effect<BackendError | undefined>
 }
@@ -91,7 +91,7 @@ export const make = Effect.fnUntraced(function*(
           })
         )
       )
-    const talk = new BotTalk(outputSampleRate, () => `reply-${++replies}`, (event) => {
+    const talk = new BotProtocol(outputSampleRate, () => `reply-${++replies}`, (event) => {
       switch (event._tag) {
         case "BotReady":
           return void Deferred.doneUnsafe(ready, Effect.void)

@@ -8,9 +8,9 @@
  * @since 0.1.0
  */
 import type { VoiceActivityStream } from "../../speech/VoiceActivityDetector.ts"
-import { ActivityGate, type ActivityGateOptions } from "../ActivityGate.ts"
-import type { Batches, Place } from "./Batches.ts"
+import { VadHysteresis, type VadHysteresisOptions } from "../local/VadHysteresis.ts"
 import type { ModelRate } from "./BatchProtocol.ts"
+import type { BatchScheduler, Place } from "./BatchScheduler.ts"
 import { HalfBand } from "./HalfBand.ts"
 
 /** Samples of a window at 16 kHz, 32 ms. */
@@ -37,7 +37,7 @@ const ASLEEP = 3
  * @category models
  * @since 0.1.0
  */
-export interface BatchedOptions extends ActivityGateOptions {
+export interface BatchedOptions extends VadHysteresisOptions {
   readonly rate: ModelRate
   readonly threshold: number
 }
@@ -47,9 +47,9 @@ export interface BatchedOptions extends ActivityGateOptions {
  * @since 0.1.0
  */
 export class BatchedStream implements VoiceActivityStream {
-  readonly #batches: Batches
+  readonly #batches: BatchScheduler
   readonly #options: BatchedOptions
-  readonly #gate: ActivityGate
+  readonly #gate: VadHysteresis
   readonly #window = new Float32Array(WINDOW)
   #filled = 0
   #energy = 0
@@ -73,10 +73,10 @@ export class BatchedStream implements VoiceActivityStream {
   #source: Float32Array
   readonly #write: (samples: Float32Array, at: number) => void
 
-  constructor(batches: Batches, options: BatchedOptions) {
+  constructor(batches: BatchScheduler, options: BatchedOptions) {
     this.#batches = batches
     this.#options = options
-    this.#gate = new ActivityGate(options)
+    this.#gate = new VadHysteresis(options)
     this.#source = this.#window
     const half = options.rate === 8_000 ? new HalfBand(WINDOW) : undefined
     this.#half = half

@@ -9,8 +9,8 @@
  * @since 0.1.0
  */
 import type { VoiceActivityStream } from "../../speech/VoiceActivityDetector.ts"
-import { ActivityGate, type ActivityGateOptions } from "../ActivityGate.ts"
-import type { Vad } from "../Sherpa.ts"
+import type { Vad } from "../local/Sherpa.ts"
+import { VadHysteresis, type VadHysteresisOptions } from "../local/VadHysteresis.ts"
 
 /**
  * Samples of a window at 16 kHz; the model takes no other.
@@ -29,8 +29,8 @@ const REFRESH = 16_000 * 3_600 * 8
  * @category constructors
  * @since 0.1.0
  */
-export const make = (vad: Vad, options: ActivityGateOptions): VoiceActivityStream => {
-  const gate = new ActivityGate(options)
+export const make = (vad: Vad, options: VadHysteresisOptions): VoiceActivityStream => {
+  const gate = new VadHysteresis(options)
   const window = new Float32Array(WINDOW)
   let filled = 0
   let position = 0

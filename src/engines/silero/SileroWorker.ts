@@ -12,8 +12,7 @@ import * as Schedule from "effect/Schedule"
 import * as Scope from "effect/Scope"
 import { Worker } from "node:worker_threads"
 import { type BackendError, InvalidConfig, PipelineError, Timeout } from "../../BackendError.ts"
-import { bounded } from "../../Bounded.ts"
-import { Batches } from "./Batches.ts"
+import { withDeadline } from "../../Deadline.ts"
 import {
   BUSY,
   type FromWorker,
@@ -23,6 +22,7 @@ import {
   type ToWorker,
   type WorkerOptions
 } from "./BatchProtocol.ts"
+import { BatchScheduler } from "./BatchScheduler.ts"
 
 /** A window waits at most so long for others, half its length: waking the worker costs as much as judging ten. With few sessions less. */
 const MAX_WAIT_MS = 16
@@ -46,7 +46,7 @@ const op = "VoiceActivityDetector.open"
  * @since 0.1.0
  */
 export interface SileroWorker {
-  readonly batches: Batches
+  readonly batches: BatchScheduler
   /** Has the worker judge a window. */
   readonly probe: Effect.Effect<void, BackendError>
 }
@@ -97,7 +97,7 @@ export const make = Effect.fnUntraced(function*(options: {
     () => Effect.sync(() => process.off("exit", pause))
   )
   let worker: Worker | undefined
-  const batches: Batches = new Batches({
+  const batches: BatchScheduler = new BatchScheduler({
     rate: options.rate,
     now,
     send: ({ count, index }) => {
@@ -123,7 +123,7 @@ export const make = Effect.fnUntraced(function*(options: {
         }
         return new Worker(file, { workerData })
       }),
-      (which) => bounded(END_TIMEOUT)(finish(which))
+      (which) => withDeadline(END_TIMEOUT)(finish(which))
     )
     const end = (why: string): void => {
       Deferred.doneUnsafe(ended, Effect.succeed(why))

@@ -9,8 +9,8 @@ import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
 import { InvalidConfig } from "../../BackendError.ts"
-import { withDefault } from "../../conversation/ConversationPolicy.ts"
-import { secret } from "../../Secret.ts"
+import { withDefault } from "../../schema/Defaults.ts"
+import { secret } from "../../schema/Secret.ts"
 
 const schemes = /^(?:wss?|https?):$/
 

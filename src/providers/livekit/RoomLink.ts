@@ -16,10 +16,10 @@ import * as Queue from "effect/Queue"
 import * as Schedule from "effect/Schedule"
 import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
-import type { BackendConfig } from "../../backend/BackendConfig.ts"
-import type { LinkedSession, ProviderHost, SessionAccess, SessionLink } from "../../backend/BackendProvider.ts"
+import type { BackendConfig } from "../../backend/config/BackendConfig.ts"
+import type { LinkedSession, ProviderHost, SessionAccess, SessionLink } from "../../backend/provider/BackendProvider.ts"
 import { type BackendError, InvalidConfig } from "../../BackendError.ts"
-import { bounded } from "../../Bounded.ts"
+import { withDeadline } from "../../Deadline.ts"
 import type { UserConnection } from "../../session/UserConnection.ts"
 import type { MediaClock } from "../../transport/MediaClock.ts"
 import * as AgentRoom from "./AgentRoom.ts"
@@ -160,7 +160,7 @@ export const open = Effect.fnUntraced(function*(
 
     const putOut = Effect.suspend(() =>
       Effect.forEach(users(), ({ identity }) => service.kick(target.room, identity), { discard: true })
-    ).pipe(bounded(REMOVE_DEADLINE), Effect.ignore)
+    ).pipe(withDeadline(REMOVE_DEADLINE), Effect.ignore)
 
     const attach = (stay: string) =>
       Effect.matchEffect(host.admit(session, {}), {
@@ -237,7 +237,7 @@ export const open = Effect.fnUntraced(function*(
   // last of all, when the agent has left
   if (target.own) {
     yield* Effect.addFinalizer(() =>
-      surrendered ? Effect.void : service.remove(target.room).pipe(Effect.ignore, bounded(REMOVE_DEADLINE))
+      surrendered ? Effect.void : service.remove(target.room).pipe(Effect.ignore, withDeadline(REMOVE_DEADLINE))
     )
   }
   yield* Effect.addFinalizer(() => Queue.shutdown(queue))

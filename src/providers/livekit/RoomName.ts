@@ -11,7 +11,7 @@ import * as Effect from "effect/Effect"
 import * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
 import { createHmac, timingSafeEqual } from "node:crypto"
-import type { LinkedSession } from "../../backend/BackendProvider.ts"
+import type { LinkedSession } from "../../backend/provider/BackendProvider.ts"
 import { InvalidConfig } from "../../BackendError.ts"
 
 /**

@@ -11,7 +11,7 @@ import * as Effect from "effect/Effect"
 import * as FiberSet from "effect/FiberSet"
 import type * as Scope from "effect/Scope"
 import * as ClientMessage from "../../session/ClientMessage.ts"
-import { costOf, Pace } from "../../transport/Pace.ts"
+import { costOf, FloodLimit } from "../../transport/FloodLimit.ts"
 import { TOPIC } from "./TextOutbox.ts"
 
 /**
@@ -84,16 +84,16 @@ export const listen = Effect.fnUntraced(function*(
 ): Effect.fn.Return<TextInbox, never, Scope.Scope> {
   const { malformed, message, nowMs, room, takes } = options
   const run = yield* FiberSet.makeRuntime()
-  const paces = new Map<string, Pace>()
+  const paces = new Map<string, FloodLimit>()
   let reading = 0
   let toldAt = Number.NEGATIVE_INFINITY
 
-  const paceOf = (identity: string): Pace => {
+  const paceOf = (identity: string): FloodLimit => {
     const known = paces.get(identity)
     if (known !== undefined) return known
     // whoever is gone is forgotten
     for (const each of paces.keys()) if (!room.remoteParticipants.has(each)) paces.delete(each)
-    const pace = new Pace()
+    const pace = new FloodLimit()
     paces.set(identity, pace)
     return pace
   }

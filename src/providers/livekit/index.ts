@@ -6,12 +6,12 @@
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
-import * as BackendProvider from "../../backend/BackendProvider.ts"
-import type { HealthPart } from "../../backend/HealthStatus.ts"
+import type { HealthPart } from "../../backend/health/HealthStatus.ts"
+import * as BackendProvider from "../../backend/provider/BackendProvider.ts"
 import * as MediaClock from "../../transport/MediaClock.ts"
-import * as Arrivals from "./Arrivals.ts"
 import { LiveKitConfig, server as completed } from "./LiveKitConfig.ts"
 import * as LiveKitPackages from "./LiveKitPackages.ts"
+import * as ParticipantArrivals from "./ParticipantArrivals.ts"
 import * as RoomLink from "./RoomLink.ts"
 import * as RoomService from "./RoomService.ts"
 import * as Webhook from "./Webhook.ts"
@@ -51,7 +51,7 @@ export const provider: BackendProvider.BackendProvider["Service"] = BackendProvi
     yield* service.probe
     const mediaClock = yield* MediaClock.make
     const rooms = new Map<string, string>()
-    const arrivals = yield* Arrivals.make({ packages, service, options, host, key: host.signingKey, rooms })
+    const arrivals = yield* ParticipantArrivals.make({ packages, service, options, host, key: host.signingKey, rooms })
     const probe: Effect.Effect<HealthPart> = Effect.match(service.probe, {
       onFailure: ({ code, message }) => ({ name: "provider", status: "unhealthy", cause: `${code}: ${message}` }),
       onSuccess: () => ({ name: "provider", status: "healthy" })

@@ -7,8 +7,8 @@ import * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
 import type { IceServer as NativeIceServer } from "node-datachannel"
 import { isIP } from "node:net"
-import { withDefault } from "../../conversation/ConversationPolicy.ts"
-import { secret } from "../../Secret.ts"
+import { withDefault } from "../../schema/Defaults.ts"
+import { secret } from "../../schema/Secret.ts"
 import type { WebRtcOptions } from "../../transport/WebRtcConnection.ts"
 
 const iceUrl = /^(stuns?|turns?):(\[[\da-fA-F:.]+\]|[\w.-]{1,253})(?::(\d{1,5}))?(?:\?transport=(udp|tcp))?$/

@@ -13,12 +13,12 @@ import * as HttpRouter from "effect/http/HttpRouter"
 import type * as HttpServerRequest from "effect/http/HttpServerRequest"
 import * as HttpServerResponse from "effect/http/HttpServerResponse"
 import * as Scope from "effect/Scope"
-import type { ProviderRoute } from "../../backend/BackendProvider.ts"
+import type { ProviderRoute } from "../../backend/provider/BackendProvider.ts"
 import { InvalidConfig } from "../../BackendError.ts"
 import { problem } from "../../transport/ProblemResponse.ts"
 import * as Sdp from "../../transport/Sdp.ts"
 import type { WebRtc } from "../../transport/WebRtcConnection.ts"
-import { tokenOf, visitorOf } from "../RouteSupport.ts"
+import { peerOf, tokenOf } from "../RouteRequest.ts"
 import type { SessionLinks } from "../SessionLinks.ts"
 
 const op = "LocalProvider.offer"
@@ -47,7 +47,7 @@ export const make = (links: SessionLinks, webRtc: WebRtc): ProviderRoute => {
         : problem(new InvalidConfig({ op, message: "the offer could not be read" }))
     }
 
-    const from = yield* visitorOf(request)
+    const from = yield* peerOf(request)
     const scope = yield* Scope.fork(link.scope)
     const accepted = yield* Effect.andThen(link.enter(from), webRtc.accept(body.success)).pipe(
       Scope.provide(scope),

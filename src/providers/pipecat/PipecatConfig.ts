@@ -5,7 +5,7 @@
  */
 import * as Schema from "effect/Schema"
 import { maxSampleRate, minSampleRate } from "../../audio/AudioFormat.ts"
-import { withDefault } from "../../conversation/ConversationPolicy.ts"
+import { withDefault } from "../../schema/Defaults.ts"
 
 const SampleRate = Schema.Int.check(Schema.isBetween({ minimum: minSampleRate, maximum: maxSampleRate }))
 

@@ -9,7 +9,7 @@
 import * as Result from "effect/Result"
 import { msOf } from "../../audio/AudioFormat.ts"
 import * as ClientMessage from "../../session/ClientMessage.ts"
-import { costOf, costOfAudio } from "../../transport/Pace.ts"
+import { costOf, costOfAudio } from "../../transport/FloodLimit.ts"
 import type { Hearing, MakeProtocol } from "../../transport/WebSocketProtocol.ts"
 import * as PipecatFrames from "../../wire/PipecatFrames.ts"
 import * as Rtvi from "../../wire/Rtvi.ts"

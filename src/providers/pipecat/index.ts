@@ -11,7 +11,7 @@
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
-import * as BackendProvider from "../../backend/BackendProvider.ts"
+import * as BackendProvider from "../../backend/provider/BackendProvider.ts"
 import * as SessionLinks from "../SessionLinks.ts"
 import * as SocketRoute from "../SocketRoute.ts"
 import { PipecatConfig } from "./PipecatConfig.ts"

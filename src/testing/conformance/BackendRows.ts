@@ -7,9 +7,9 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
 import type { VoiceBackend } from "../../backend/VoiceBackend.ts"
-import { refused, same, that, until, within } from "./Checks.ts"
-import { type Entry, test } from "./Entry.ts"
-import { talker } from "./Stage.ts"
+import { refused, same, that, until, within } from "./Assertions.ts"
+import { type Row, test } from "./Row.ts"
+import { talker } from "./TestBackends.ts"
 
 const session = { userId: "user", transport: "websocket" } as const
 
@@ -19,7 +19,7 @@ const stateOf = (backend: VoiceBackend["Service"]) => backend.connectionState.ge
  * @category tables
  * @since 0.1.0
  */
-export const entries: ReadonlyArray<Entry> = [
+export const entries: ReadonlyArray<Row> = [
   test(
     "VoiceBackend.Start",
     "connects the provider and opens admission; before it nothing is created; idempotent",

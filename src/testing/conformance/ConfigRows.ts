@@ -8,17 +8,23 @@ import * as Effect from "effect/Effect"
 import * as Metric from "effect/Metric"
 import * as Stream from "effect/Stream"
 import * as Pcm from "../../audio/Pcm.ts"
-import { defaults } from "../../backend/BackendConfig.ts"
+import { defaults } from "../../backend/config/BackendConfig.ts"
 import * as MemoryStore from "../../store/MemoryStore.ts"
 import * as Names from "../../telemetry/Names.ts"
-import { agentTimesOut, latencyExceeded, noMoreThanMaximum, processorsInOrder, sharedStore } from "./Behaviour.ts"
-import { refused, same, that, until, within } from "./Checks.ts"
-import { type Act, type Entry, test } from "./Entry.ts"
-import type { Stage } from "./Stage.ts"
-import * as WatchRows from "./WatchRows.ts"
+import { refused, same, that, until, within } from "./Assertions.ts"
+import {
+  agentTimesOut,
+  latencyExceeded,
+  noMoreThanMaximum,
+  processorsInOrder,
+  sharedStore
+} from "./ConversationChecks.ts"
+import { type Act, type Row, test } from "./Row.ts"
+import * as TelemetryRows from "./TelemetryRows.ts"
+import type { TestBackends } from "./TestBackends.ts"
 
 /** Fails with the field among the faults, and nothing of its value. */
-const faulty = (stage: Stage, over: { readonly [key: string]: unknown }, path: string) =>
+const faulty = (stage: TestBackends, over: { readonly [key: string]: unknown }, path: string) =>
   Effect.gen(function*() {
     const error = yield* refused("invalid_config", stage.config(over))
     const faults = error.details?.["faults"]
@@ -43,7 +49,7 @@ const bounded = (
   })
 
 /** A backend made of names, at work. */
-const started = (stage: Stage, over?: { readonly [key: string]: unknown }) =>
+const started = (stage: TestBackends, over?: { readonly [key: string]: unknown }) =>
   Effect.gen(function*() {
     const backend = yield* stage.named(over)
     yield* backend.start
@@ -72,7 +78,7 @@ const retries = (over: { readonly [key: string]: unknown }, expected: number, le
  * @category tables
  * @since 0.1.0
  */
-export const entries: ReadonlyArray<Entry> = [
+export const entries: ReadonlyArray<Row> = [
   test("Config.Provider", "is required, and one that is registered", (stage) =>
     Effect.gen(function*() {
       yield* faulty(stage, { provider: undefined }, "provider")
@@ -228,7 +234,7 @@ export const entries: ReadonlyArray<Entry> = [
     ),
     ["multiUser"]
   ),
-  test("Config.EnableTracing", "true; without it there are no spans", WatchRows.tracingIsSwitched),
+  test("Config.EnableTracing", "true; without it there are no spans", TelemetryRows.tracingIsSwitched),
   test("Config.EnableMetrics", "true; without it nothing is counted", (stage) =>
     Effect.gen(function*() {
       const counted = (enableMetrics: boolean) =>
@@ -241,7 +247,11 @@ export const entries: ReadonlyArray<Entry> = [
         })).pipe(Effect.provideService(Metric.MetricRegistry, new Map()))
       yield* same([yield* counted(true), yield* counted(false)], [1, 0], "sessions counted with and without")
     })),
-  test("Config.EnableStructuredLogging", "true; log lines have the session and the turn", WatchRows.loggingIsSwitched),
+  test(
+    "Config.EnableStructuredLogging",
+    "true; log lines have the session and the turn",
+    TelemetryRows.loggingIsSwitched
+  ),
   test(
     "Config.AuthHook / RateLimiter / DataRetentionHook",
     "hooks are services, no fields: a config that names one is refused",

@@ -5,7 +5,7 @@
  */
 import type * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
-import type { BackendProvider, SessionAccess } from "../../backend/BackendProvider.ts"
+import type { BackendProvider, SessionAccess } from "../../backend/provider/BackendProvider.ts"
 import type { VoiceBackend } from "../../backend/VoiceBackend.ts"
 import type { BackendError } from "../../BackendError.ts"
 import type { Transport } from "../../session/SessionConfig.ts"
@@ -18,7 +18,7 @@ import type { VoiceSession } from "../../session/VoiceSession.ts"
  * @category models
  * @since 0.1.0
  */
-export interface Ear {
+export interface Listener {
   /** The agent's audio: mono PCM, 24 kHz. */
   readonly audio: (pcm: Int16Array) => void
   /** The user's client is to drop what it has not played. `playout.clear` among the events means the same. */
@@ -56,7 +56,7 @@ export type Dial = (call: {
   /** The session, where it lives in this process; a provider over a network has no use for it. */
   readonly session: VoiceSession | undefined
   readonly access: SessionAccess
-  readonly ear: Ear
+  readonly ear: Listener
 }) => Effect.Effect<Line, BackendError, Scope.Scope>
 
 /**
@@ -91,6 +91,6 @@ export interface Harness {
   readonly transport: Transport
   readonly providerConfig?: { readonly [key: string]: unknown } | undefined
   readonly reach: (backend: VoiceBackend["Service"]) => Effect.Effect<Dial, BackendError, Scope.Scope>
-  readonly lacks?: { readonly [Key in Need]?: string | undefined } | undefined
+  readonly unsupported?: { readonly [Key in Need]?: string | undefined } | undefined
   readonly time?: (<A, E>(test: Effect.Effect<A, E>) => Effect.Effect<A, E>) | undefined
 }

@@ -9,11 +9,11 @@ import { AuthenticationFailed, type BackendError } from "../../BackendError.ts"
 import * as AudioProcessor from "../../hooks/AudioProcessor.ts"
 import { AuthHook, type Operation } from "../../hooks/AuthHook.ts"
 import { RateLimiter } from "../../hooks/RateLimiter.ts"
-import { processorsInOrder } from "./Behaviour.ts"
-import { refused, same, that, until, within } from "./Checks.ts"
-import { type Act, type Entry, test } from "./Entry.ts"
+import { refused, same, that, until, within } from "./Assertions.ts"
+import { processorsInOrder } from "./ConversationChecks.ts"
 import * as RetentionRows from "./RetentionRows.ts"
-import { make as stageOf } from "./Stage.ts"
+import { type Act, type Row, test } from "./Row.ts"
+import { make as stageOf } from "./TestBackends.ts"
 
 /** Knows one token, and allows all but some operations. */
 export const auth = (options: {
@@ -109,7 +109,7 @@ const layerOf = (rules: Parameters<typeof RateLimiter.layer>[0]): Layer.Layer<Ra
  * @category tables
  * @since 0.1.0
  */
-export const entries: ReadonlyArray<Entry> = [
+export const entries: ReadonlyArray<Row> = [
   test(
     "AuthHook.Authenticate",
     "says who a token belongs to; a token that is missing or wrong lets nobody in",

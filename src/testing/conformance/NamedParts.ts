@@ -12,10 +12,10 @@ import * as EngineRegistry from "../../speech/EngineRegistry.ts"
 import { NoiseSuppressor } from "../../speech/NoiseSuppressor.ts"
 import { TurnDetector } from "../../speech/TurnDetector.ts"
 import { TIMELINE_RATE } from "../../speech/VoiceActivityDetector.ts"
-import * as ScriptedEngines from "../ScriptedEngines.ts"
-import * as ScriptedHearing from "../ScriptedHearing.ts"
-import * as ScriptedLanguageModel from "../ScriptedLanguageModel.ts"
-import * as ScriptedSpeechToSpeech from "../ScriptedSpeechToSpeech.ts"
+import * as ScriptedEngines from "../scripted/ScriptedEngines.ts"
+import * as ScriptedLanguageModel from "../scripted/ScriptedLanguageModel.ts"
+import * as ScriptedRecogniser from "../scripted/ScriptedRecogniser.ts"
+import * as ScriptedSpeechToSpeech from "../scripted/ScriptedSpeechToSpeech.ts"
 
 const nothing = Schema.Struct({})
 const gone = new ConnectionFailed({ op: "scripted", message: "scripted: this engine is never there" })
@@ -37,7 +37,7 @@ export const engines: EngineRegistry.EngineTable = {
       name: "hearing",
       description: "hears spelt speech",
       options: nothing,
-      layer: () => ScriptedHearing.layer({ name: "hearing" })
+      layer: () => ScriptedRecogniser.layer({ name: "hearing" })
     })),
     deaf: Effect.succeed(EngineRegistry.define({
       kind: "stt",
@@ -45,7 +45,7 @@ export const engines: EngineRegistry.EngineTable = {
       description: "fails whenever it is asked",
       options: nothing,
       layer: () =>
-        ScriptedHearing.layer({
+        ScriptedRecogniser.layer({
           name: "deaf",
           failToOpenAt: Object.fromEntries(Array.from({ length: 100 }, (_, stream) => [stream, gone]))
         })
@@ -55,7 +55,7 @@ export const engines: EngineRegistry.EngineTable = {
       name: "ends_turns",
       description: "says itself when a turn is over",
       options: nothing,
-      layer: () => ScriptedHearing.layer({ name: "ends_turns", endOfTurn: 200 })
+      layer: () => ScriptedRecogniser.layer({ name: "ends_turns", endOfTurn: 200 })
     }))
   },
   tts: {

@@ -9,19 +9,21 @@ import * as Logger from "effect/Logger"
 import * as References from "effect/References"
 import * as Agent from "../../agent/Agent.ts"
 import { ConnectionFailed } from "../../BackendError.ts"
-import * as ScriptedEngines from "../ScriptedEngines.ts"
-import * as Behaviour from "./Behaviour.ts"
-import { refused, same, that, until } from "./Checks.ts"
-import { type Entry, later, test } from "./Entry.ts"
+import * as ScriptedEngines from "../scripted/ScriptedEngines.ts"
+import { refused, same, that, until } from "./Assertions.ts"
+import * as ConversationChecks from "./ConversationChecks.ts"
 import { auth } from "./HookRows.ts"
+import { later, type Row, test } from "./Row.ts"
 
 /**
  * @category tables
  * @since 0.1.0
  */
-export const entries: ReadonlyArray<Entry> = [
-  test("P1", "no audio of an interrupted reply is handed over after the decision", Behaviour.interrupted, ["words"]),
-  test("P2", "the history holds exactly what was played, to one word", Behaviour.remembered, ["words"]),
+export const entries: ReadonlyArray<Row> = [
+  test("P1", "no audio of an interrupted reply is handed over after the decision", ConversationChecks.interrupted, [
+    "words"
+  ]),
+  test("P2", "the history holds exactly what was played, to one word", ConversationChecks.remembered, ["words"]),
   test(
     "P3",
     "every turn reaches its end within its deadline, whatever dies: a voice that hangs",
@@ -71,14 +73,19 @@ export const entries: ReadonlyArray<Entry> = [
     "memory returns to the baseline after N sessions",
     "a measurement of a whole process: test/contract/Leaks.test.ts"
   ),
-  test("P7", "stop loses no turn that fits its deadline; new work gets a typed refusal", Behaviour.drained),
-  test("P8", "admission is atomic: never more than max_concurrent_sessions", Behaviour.noMoreThanMaximum, [
+  test("P7", "stop loses no turn that fits its deadline; new work gets a typed refusal", ConversationChecks.drained),
+  test("P8", "admission is atomic: never more than max_concurrent_sessions", ConversationChecks.noMoreThanMaximum, [
     "multiUser"
   ]),
-  test("P9", "no byte of one session is seen in another", Behaviour.isolated, ["multiUser", "words"]),
-  test("P10", "an active session survives its process: another goes on with its history", Behaviour.recovered, [
-    "recovery"
-  ]),
+  test("P9", "no byte of one session is seen in another", ConversationChecks.isolated, ["multiUser", "words"]),
+  test(
+    "P10",
+    "an active session survives its process: another goes on with its history",
+    ConversationChecks.recovered,
+    [
+      "recovery"
+    ]
+  ),
   test(
     "P11",
     "what a client sends never ends the session: garbage, floods of it, and positions that cannot be",

@@ -6,14 +6,14 @@
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
-import { BackendRegistry, newBackend } from "../../backend/BackendRegistry.ts"
+import { BackendRegistry, newBackend } from "../../backend/provider/BackendRegistry.ts"
 import type { VoiceBackend } from "../../backend/VoiceBackend.ts"
-import { refused, same, that } from "./Checks.ts"
-import { type Entry, test } from "./Entry.ts"
+import { refused, same, that } from "./Assertions.ts"
+import { type Row, test } from "./Row.ts"
 
 const stateOf = (backend: VoiceBackend["Service"]) => backend.connectionState.get
 
-const provider: ReadonlyArray<Entry> = [
+const provider: ReadonlyArray<Row> = [
   test(
     "BackendProvider.GetName",
     "has the name under which it is registered and a config names it",
@@ -82,7 +82,7 @@ const provider: ReadonlyArray<Entry> = [
   )
 ]
 
-const registry: ReadonlyArray<Entry> = [
+const registry: ReadonlyArray<Row> = [
   test(
     "BackendRegistry.Register",
     "takes a provider under a name; a name that is taken is refused",
@@ -159,4 +159,4 @@ const registry: ReadonlyArray<Entry> = [
  * @category tables
  * @since 0.1.0
  */
-export const entries: ReadonlyArray<Entry> = [...provider, ...registry]
+export const entries: ReadonlyArray<Row> = [...provider, ...registry]

@@ -7,10 +7,10 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import { DataRetentionHook, type DataType } from "../../hooks/DataRetentionHook.ts"
-import type { Periods } from "../../hooks/Retention.ts"
-import { Archive } from "../../session/Archive.ts"
-import { same, that, until } from "./Checks.ts"
-import { type Act, type Entry, test } from "./Entry.ts"
+import type { Periods } from "../../hooks/RetentionPolicy.ts"
+import { Archive } from "../../session/retention/Archive.ts"
+import { same, that, until } from "./Assertions.ts"
+import { type Act, type Row, test } from "./Row.ts"
 
 /** An archive that only remembers. */
 const remembering = () => {
@@ -98,7 +98,7 @@ export const keepsByConfig: Act = (stage) =>
  * @category rows
  * @since 0.1.0
  */
-export const rows: ReadonlyArray<Entry> = [
+export const rows: ReadonlyArray<Row> = [
   test("DataRetentionHook.ShouldRetain", "decides what may be kept, by the session's metadata", asksTheHook),
   test("DataRetentionHook.GetRetentionPeriod", "and for how long", asksHowLong)
 ]
@@ -109,7 +109,7 @@ export const rows: ReadonlyArray<Entry> = [
  * @category rows
  * @since 0.1.0
  */
-export const functional: ReadonlyArray<Entry> = [
+export const functional: ReadonlyArray<Row> = [
   test("FR-027", "the backend's own data retention: nothing by default, and what the config says", keepsByConfig),
   test("FR-028", "hooks for one's own data retention", asksTheHook)
 ]

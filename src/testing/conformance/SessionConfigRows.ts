@@ -7,15 +7,15 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Agent from "../../agent/Agent.ts"
 import { AuthHook } from "../../hooks/AuthHook.ts"
-import * as ScriptedSpeechToSpeech from "../ScriptedSpeechToSpeech.ts"
-import { broken, refused, same, that } from "./Checks.ts"
-import { type Entry, test } from "./Entry.ts"
+import * as ScriptedSpeechToSpeech from "../scripted/ScriptedSpeechToSpeech.ts"
+import { broken, refused, same, that } from "./Assertions.ts"
+import { type Row, test } from "./Row.ts"
 
 /**
  * @category tables
  * @since 0.1.0
  */
-export const entries: ReadonlyArray<Entry> = [
+export const entries: ReadonlyArray<Row> = [
   test(
     "SessionConfig.UserID",
     "is required, 1 to 256 characters, and given to the agent",

@@ -8,12 +8,12 @@ import * as Fiber from "effect/Fiber"
 import * as Stream from "effect/Stream"
 import * as Agent from "../../agent/Agent.ts"
 import * as Pcm from "../../audio/Pcm.ts"
-import * as ScriptedEngines from "../ScriptedEngines.ts"
-import * as SpokenAudio from "../SpokenAudio.ts"
-import { refused, same, that, until, within } from "./Checks.ts"
-import { type Entry, test } from "./Entry.ts"
-import { talker } from "./Stage.ts"
-import * as Tone from "./Tone.ts"
+import * as SpokenAudio from "../scenario/SpokenAudio.ts"
+import * as ScriptedEngines from "../scripted/ScriptedEngines.ts"
+import { refused, same, that, until, within } from "./Assertions.ts"
+import { type Row, test } from "./Row.ts"
+import { talker } from "./TestBackends.ts"
+import * as TestTone from "./TestTone.ts"
 
 const spoken = (text: string) => Pcm.fromInt16(SpokenAudio.encode(text, { msPerCharacter: 40 }))
 
@@ -21,7 +21,7 @@ const spoken = (text: string) => Pcm.fromInt16(SpokenAudio.encode(text, { msPerC
  * @category tables
  * @since 0.1.0
  */
-export const entries: ReadonlyArray<Entry> = [
+export const entries: ReadonlyArray<Row> = [
   test(
     "VoiceSession.Start",
     "begins to listen; the first attachment does it too; idempotent",
@@ -66,7 +66,7 @@ export const entries: ReadonlyArray<Entry> = [
           "the words are in the history",
           () => Effect.map(session.history, (items) => items.find(({ role }) => role === "user")?.text)
         )
-        yield* same(said, stage.harness.lacks?.words === undefined ? "by hand" : "utterance 1", "what was heard")
+        yield* same(said, stage.harness.unsupported?.words === undefined ? "by hand" : "utterance 1", "what was heard")
         const user = yield* connect(session)
         yield* user.told("session.started")
         yield* refused("invalid_config", session.processAudio(new Uint8Array(640)))
@@ -79,7 +79,7 @@ export const entries: ReadonlyArray<Entry> = [
       Effect.gen(function*() {
         const { call } = yield* stage.open()
         const user = yield* call()
-        yield* user.session.sendAudio(Pcm.fromInt16(Tone.ms(600, 24_000)))
+        yield* user.session.sendAudio(Pcm.fromInt16(TestTone.ms(600, 24_000)))
         yield* user.told("agent.speech_started")
         const { reason } = yield* user.answered()
         yield* same(reason, "completed", "how it ended")
@@ -254,11 +254,11 @@ export const entries: ReadonlyArray<Entry> = [
         const replies = outputs.flatMap((output) =>
           output._tag === "Event" && output.event.type === "agent.speech_stopped" ? [output.event.text] : []
         )
-        const expected = stage.harness.lacks?.words === undefined ? "down the pipe" : "utterance 1"
+        const expected = stage.harness.unsupported?.words === undefined ? "down the pipe" : "utterance 1"
         yield* same(replies, [`You said ${expected}.`], "what was said")
         const audio = outputs.flatMap((output) => output._tag === "Audio" ? [Pcm.copyInt16(output.pcm)] : [])
         yield* that(audio.some((pcm) => pcm.some((sample) => sample !== 0)), "it came out as sound")
-        if (stage.harness.lacks?.words === undefined) {
+        if (stage.harness.unsupported?.words === undefined) {
           const heard = SpokenAudio.decode(Int16Array.from(audio.flatMap((pcm) => [...pcm])))
           yield* same(heard, `You said ${expected}.`, "what came out")
         }

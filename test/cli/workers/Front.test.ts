@@ -2,10 +2,10 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
-import * as Merge from "../../../src/cli/workers/Merge.ts"
-import { Places, type WorkerView } from "../../../src/cli/workers/Places.ts"
+import * as MergedReports from "../../../src/cli/workers/MergedReports.ts"
 import { shares } from "../../../src/cli/workers/Primary.ts"
 import * as RequestHead from "../../../src/cli/workers/RequestHead.ts"
+import { SessionPlacement, type WorkerView } from "../../../src/cli/workers/SessionPlacement.ts"
 
 describe("RequestHead", () => {
   const upgrade = "GET /v1/sessions/ses_1/audio?input_rate=16000 HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\n\r\n"
@@ -56,7 +56,7 @@ const workers = (...sessions: ReadonlyArray<number | undefined>): ReadonlyArray<
 
 describe("Places", () => {
   it("gives what is new to who has least, and what is known to who has it", () => {
-    const places = new Places()
+    const places = new SessionPlacement()
     assert.strictEqual(places.pick(undefined, workers(3, 1, 2)), 1)
     assert.strictEqual(places.pick(undefined, workers(3, undefined, 2)), 2)
     assert.strictEqual(places.pick(undefined, workers(undefined, undefined)), undefined)
@@ -69,7 +69,7 @@ describe("Places", () => {
   })
 
   it("sends what nobody remembers to the same worker each time, evenly, and moves only what must move", () => {
-    const places = new Places()
+    const places = new SessionPlacement()
     const ids = Array.from({ length: 3_000 }, (_, i) => `ses_${i.toString(36)}`)
     const of = (...up: ReadonlyArray<number | undefined>) => ids.map((id) => places.pick(id, workers(...up)))
     const three = of(0, 0, 0)
@@ -96,7 +96,7 @@ describe("Merge", () => {
     const text = (n: number) =>
       `# HELP a What a is\n# TYPE a counter\na{x="1"} ${n}\na{x="}2\\" {"} ${n}\n# TYPE b gauge\nb ${n}\nbare ${n}\n`
     assert.strictEqual(
-      Merge.metrics([[0, text(1)], [1, text(2)]]),
+      MergedReports.metrics([[0, text(1)], [1, text(2)]]),
       [
         "# HELP a What a is",
         "# TYPE a counter",
@@ -119,8 +119,8 @@ describe("Merge", () => {
       status: 200,
       text: JSON.stringify({ status: "healthy", parts: [{ name: "stt", status: "healthy" }] })
     }
-    const read = (answers: Parameters<typeof Merge.readiness>[0]) => {
-      const { status, text } = Merge.readiness(answers)
+    const read = (answers: Parameters<typeof MergedReports.readiness>[0]) => {
+      const { status, text } = MergedReports.readiness(answers)
       return { code: status, ...JSON.parse(text) }
     }
     assert.deepInclude(read([{ worker: 0, ...well }, { worker: 1, ...well }]), {

@@ -3,7 +3,7 @@ import { afterEach, assert, describe, it } from "@effect/vitest"
 import * as Http from "node:http"
 import * as Net from "node:net"
 import * as Front from "../../../src/cli/workers/Front.ts"
-import { Places } from "../../../src/cli/workers/Places.ts"
+import { SessionPlacement } from "../../../src/cli/workers/SessionPlacement.ts"
 
 interface Asked {
   readonly method: string | undefined
@@ -41,7 +41,7 @@ const start = async (options: { readonly headTimeoutMs?: number } = {}) => {
   const port = await listening(worker)
   open.push({ close: () => worker.closeAllConnections() })
   const view = { index: 0, up: true, sessions: 0, port, onCreate: () => () => {}, handOver: () => {} }
-  const front = Front.make({ workers: () => [view], places: new Places(), maxConnections: 100, ...options })
+  const front = Front.make({ workers: () => [view], places: new SessionPlacement(), maxConnections: 100, ...options })
   return { asked, port: await listening(front) }
 }
 

@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Result, Schema } from "effect"
-import * as Base64Pcm from "../../../src/engines/Base64Pcm.ts"
+import * as Base64Pcm from "../../../src/engines/hosted/s2s/Base64Pcm.ts"
 import { client, decode } from "../../../src/engines/openai/RealtimeEvents.ts"
 import * as OpenAi from "../../../src/engines/openai/SpeechToSpeech.ts"
 

@@ -1,5 +1,5 @@
 import { Result } from "effect"
-import { BotTalk } from "../../../src/engines/pipecat/BotTalk.ts"
+import { BotProtocol } from "../../../src/engines/pipecat/BotProtocol.ts"
 import * as PipecatProtocol from "../../../src/providers/pipecat/PipecatProtocol.ts"
 import * as PipecatFrames from "../../../src/wire/PipecatFrames.ts"
 import * as Rtvi from "../../../src/wire/Rtvi.ts"
@@ -50,7 +50,7 @@ export const pipecatFrames: Surface = {
     expect(replied <= 2, () => `${replied} answers to one frame`)
 
     let events = 0
-    const talk = new BotTalk(24_000, () => "reply", () => events++)
+    const talk = new BotProtocol(24_000, () => "reply", () => events++)
     talk.receive({ _tag: "Message", data: Rtvi.encode({ type: "bot-llm-started" }) })
     const frame = PipecatFrames.decode(input)
     if (Result.isFailure(frame)) return expectDiscreet(frame.failure)

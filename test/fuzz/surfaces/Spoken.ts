@@ -1,5 +1,5 @@
-import { Sentences } from "../../../src/conversation/Sentences.ts"
-import { spoken } from "../../../src/conversation/SpokenText.ts"
+import { Sentences } from "../../../src/text/Sentences.ts"
+import { spoken } from "../../../src/text/SpokenText.ts"
 import { Chance } from "../Chance.ts"
 import { textOf } from "../Mutate.ts"
 import { expect, type Surface, text } from "../Surface.ts"

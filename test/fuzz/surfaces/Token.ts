@@ -1,6 +1,6 @@
 import { Effect } from "effect"
 import * as Headers from "effect/http/Headers"
-import { tokenOf } from "../../../src/providers/RouteSupport.ts"
+import { tokenOf } from "../../../src/providers/RouteRequest.ts"
 import { textOf } from "../Mutate.ts"
 import { CANARY, expect, type Surface, text } from "../Surface.ts"
 import { tokens } from "../TokenFuzz.ts"

@@ -3,13 +3,13 @@ import { Effect, Layer } from "effect"
 import * as Agent from "../../../src/agent/Agent.ts"
 import { VoiceBackend } from "../../../src/backend/VoiceBackend.ts"
 import * as LiveKit from "../../../src/providers/livekit/index.ts"
-import * as ScriptedEngines from "../../../src/testing/ScriptedEngines.ts"
-import * as ScriptedHearing from "../../../src/testing/ScriptedHearing.ts"
+import * as ScriptedEngines from "../../../src/testing/scripted/ScriptedEngines.ts"
+import * as ScriptedRecogniser from "../../../src/testing/scripted/ScriptedRecogniser.ts"
 
 const [, , url = "", api_key = "", api_secret = ""] = process.argv
 const agent = Agent.fromCallback((text) => Effect.succeed(`You said ${text}.`))
 const Backend = VoiceBackend.layerSttTts({ agent, config: { providerConfig: { url, api_key, api_secret } } }).pipe(
-  Layer.provide([LiveKit.layer, ScriptedHearing.layer(), ScriptedEngines.layerTts(), ScriptedEngines.layerVad()])
+  Layer.provide([LiveKit.layer, ScriptedRecogniser.layer(), ScriptedEngines.layerTts(), ScriptedEngines.layerVad()])
 )
 
 const once = Effect.gen(function*() {

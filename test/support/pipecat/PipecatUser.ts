@@ -2,7 +2,7 @@
 import { Result } from "effect"
 import { WebSocket } from "ws"
 import * as SessionEvent from "../../../src/session/SessionEvent.ts"
-import { encode, SpokenAudioReader } from "../../../src/testing/SpokenAudio.ts"
+import { encode, SpokenAudioReader } from "../../../src/testing/scenario/SpokenAudio.ts"
 import * as PipecatFrames from "../../../src/wire/PipecatFrames.ts"
 import * as Rtvi from "../../../src/wire/Rtvi.ts"
 

@@ -1,0 +1,244 @@
+/**
+ * Who may do what: the application's authentication, authorization and rate limits, asked in one place.
+ *
+ * A hook is somebody else's code: it may hang, fail with anything and die, and what it says may hold secrets. So it has a
+ * deadline, and of its failures only the code goes on.
+ *
+ * @since 0.1.0
+ */
+import * as Cause from "effect/Cause"
+import * as Clock from "effect/Clock"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
+import * as Redacted from "effect/Redacted"
+import type * as Scope from "effect/Scope"
+import {
+  AuthenticationFailed,
+  AuthorizationFailed,
+  type BackendError,
+  ConnectionFailed,
+  InvalidConfig,
+  isBackendError,
+  RateLimitExceeded,
+  Timeout
+} from "../../BackendError.ts"
+import { AuthHook, type Authorize, type AuthResult, type Operation } from "../../hooks/AuthHook.ts"
+import { RateLimiter } from "../../hooks/RateLimiter.ts"
+import * as RateLimits from "../../hooks/RateLimits.ts"
+import { decodeMetadata, type SessionConfig } from "../../session/SessionConfig.ts"
+import type { BackendConfig } from "../config/BackendConfig.ts"
+import { CurrentPeer, type Peer, type ProviderHost } from "../provider/ProviderContract.ts"
+
+/**
+ * @category models
+ * @since 0.1.0
+ */
+export interface AccessControl {
+  /** Lets a session be created, as the user that the hook says it is. The token stays behind. */
+  readonly create: (session: SessionConfig) => Effect.Effect<SessionConfig, BackendError>
+  /** Lets a session's user connect. */
+  readonly connect: ProviderHost["admit"]
+  /** Lets somebody do anything else; `undefined` where there is no hook. */
+  readonly authorize: Authorize | undefined
+}
+
+/**
+ * @category models
+ * @since 0.1.0
+ */
+export interface AccessControlOptions {
+  /** As it is now. */
+  readonly config: () => Pick<BackendConfig, "timeout" | "rateLimits">
+  /** The provider's own limits, once it is connected. */
+  readonly limiter: () => RateLimiter["Service"] | undefined
+}
+
+const MAX_ID_CHARACTERS = 256
+/** What a limiter that only says no is taken to mean. */
+const RETRY_MS = 1_000
+
+const isId = (id: unknown): id is string => typeof id === "string" && id !== "" && id.length <= MAX_ID_CHARACTERS
+
+/** What goes on of a hook's or limiter's failure. */
+const withoutText = (op: string, who: string, error: unknown): BackendError => {
+  if (isBackendError(error)) {
+    switch (error.code) {
+      case "authentication_failed":
+        return new AuthenticationFailed({ op, message: "the token was not accepted" })
+      case "authorization_failed":
+        return new AuthorizationFailed({ op, message: "this user may not do that" })
+      case "rate_limit_exceeded": {
+        const ms = error.details?.["retryAfterMs"]
+        return tooMany(op, typeof ms === "number" && Number.isFinite(ms) ? Math.max(1, Math.ceil(ms)) : RETRY_MS)
+      }
+      case "timeout":
+        return new Timeout({ op, message: `the ${who} took too long` })
+    }
+  }
+  return new ConnectionFailed({ op, message: `the ${who} failed`, details: { reason: "hook_failed" } })
+}
+
+const tooMany = (op: string, retryAfterMs: number, by?: string) =>
+  new RateLimitExceeded({
+    op,
+    message: by === undefined ? "too many requests" : `too many requests of this ${by}`,
+    details: { retryAfterMs, ...(by === undefined ? {} : { by }) }
+  })
+
+/** The name of what went wrong; its text may hold secrets. */
+const kindOf = (error: unknown): string =>
+  isBackendError(error) ? error.code : error instanceof Error ? error.name : typeof error
+
+const expired = (op: string) =>
+  new AuthenticationFailed({
+    op,
+    message: "the user's right to connect has ended: authenticate and create a new session"
+  })
+
+/** Whom limits count for, the narrowest first: what a user is refused costs their tenant nothing. */
+const keysOf = (who: { readonly userId?: string; readonly tenant?: string | undefined }, from: Peer) => [
+  ...(from.address === undefined ? [] : [["address", RateLimits.addressKey(from.address)] as const]),
+  ...(who.userId === undefined ? [] : [["user", `user:${who.userId}`] as const]),
+  ...(who.tenant === undefined ? [] : [["tenant", `tenant:${who.tenant}`] as const])
+]
+
+/**
+ * Makes the gate of a backend from the hooks that are there; without any, everything is allowed.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const make = Effect.fnUntraced(function*(
+  options: AccessControlOptions
+): Effect.fn.Return<AccessControl, BackendError, Scope.Scope> {
+  const auth = Option.getOrUndefined(yield* Effect.serviceOption(AuthHook))
+  const limiter = Option.getOrUndefined(yield* Effect.serviceOption(RateLimiter))
+  const count = yield* makeCount(options.config().rateLimits)
+
+  const ask = <A>(op: string, who: string, question: () => Effect.Effect<A, BackendError>) =>
+    Effect.suspend(question).pipe(
+      Effect.timeoutOrElse({
+        duration: options.config().timeout,
+        orElse: () =>
+          Effect.fail(
+            new Timeout({
+              op,
+              message: `the ${who} did not answer within ${Duration.format(options.config().timeout)}`
+            })
+          )
+      }),
+      Effect.catchCause((cause) => {
+        if (Cause.hasInterruptsOnly(cause)) return Effect.interrupt
+        const reason = Cause.squash(cause)
+        const error = withoutText(op, who, reason)
+        return Effect.andThen(
+          error.code === "connection_failed" || error.code === "timeout"
+            ? Effect.logWarning(`the ${who} failed`, { op, kind: kindOf(reason) })
+            : Effect.void,
+          Effect.fail(error)
+        )
+      })
+    )
+
+  const limit = Effect.fnUntraced(function*(
+    op: string,
+    kind: "create" | "connect",
+    keys: ReturnType<typeof keysOf>
+  ) {
+    for (const own of [options.limiter(), limiter]) {
+      if (own === undefined) continue
+      for (const [by, key] of keys) {
+        if ((yield* ask(op, "rate limiter", () => own.allow(key))) !== true) return yield* tooMany(op, RETRY_MS, by)
+      }
+    }
+    const rules = options.config().rateLimits[kind]
+    for (const [by, key] of keys) {
+      const rule = rules[by]
+      const retryAfterMs = rule === undefined ? undefined : yield* count(`${kind}:${key}`, rule)
+      if (retryAfterMs !== undefined) return yield* tooMany(op, retryAfterMs, by)
+    }
+  })
+
+  const authenticate = Effect.fnUntraced(function*(
+    op: string,
+    hook: AuthHook["Service"],
+    token: string | undefined,
+    metadata: { readonly [key: string]: unknown }
+  ) {
+    if (token === undefined || token === "") {
+      return yield* new AuthenticationFailed({ op, message: "a token is needed" })
+    }
+    const who: AuthResult = yield* ask(op, "AuthHook", () => hook.authenticate(token, metadata))
+    if (who?.authorized !== true) {
+      return yield* new AuthorizationFailed({ op, message: "this user may not use the backend" })
+    }
+    if (!isId(who.userId) || (who.tenant !== undefined && !isId(who.tenant))) {
+      return yield* new ConnectionFailed({ op, message: "the AuthHook failed", details: { reason: "hook_failed" } })
+    }
+    const now = yield* Clock.currentTimeMillis
+    if (who.expiresAt !== undefined && !(now < who.expiresAt)) return yield* expired(op)
+    return who
+  })
+
+  const authorize = Effect.fnUntraced(function*(
+    op: string,
+    hook: AuthHook["Service"],
+    userId: string,
+    operation: Operation
+  ) {
+    if ((yield* ask(op, "AuthHook", () => hook.authorize(userId, operation))) !== true) {
+      return yield* new AuthorizationFailed({ op, message: `this user may not do ${operation}` })
+    }
+  })
+
+  const create: AccessControl["create"] = Effect.fnUntraced(function*({ token, ...session }) {
+    const op = "VoiceBackend.createSession"
+    const from = yield* CurrentPeer
+    if (!isId(session.userId)) {
+      return yield* new InvalidConfig({
+        op,
+        message: "user_id: expected 1 to 256 characters",
+        details: { path: "user_id" }
+      })
+    }
+    const metadata = yield* decodeMetadata(op, session.metadata ?? {})
+    // before the hook, which may be slow, is asked at all
+    yield* limit(op, "create", keysOf({}, from))
+    let admitted: SessionConfig = { ...session, metadata }
+    if (auth !== undefined) {
+      const who = yield* authenticate(op, auth, token, metadata)
+      yield* authorize(op, auth, who.userId, "session.create")
+      const merged = yield* decodeMetadata(op, { ...metadata, ...who.metadata })
+      const { expiresAt, tenant, userId } = who
+      admitted = { ...admitted, userId, metadata: merged, tenant, expiresAt }
+    }
+    yield* limit(op, "create", keysOf(admitted, {}))
+    return admitted
+  })
+
+  const connect: AccessControl["connect"] = Effect.fnUntraced(function*({ config }, from) {
+    const op = "VoiceBackend.connect"
+    yield* limit(op, "connect", keysOf(config, from))
+    const now = yield* Clock.currentTimeMillis
+    if (config.expiresAt !== undefined && !(now < config.expiresAt)) return yield* expired(op)
+    if (auth !== undefined) yield* authorize(op, auth, config.userId, "session.connect")
+  })
+
+  return {
+    create,
+    connect,
+    authorize: auth === undefined ? undefined : Effect.fnUntraced(function*(token, operation) {
+      const op = `VoiceBackend.authorize`
+      const { tenant, userId } = yield* authenticate(op, auth, token, {})
+      yield* authorize(op, auth, userId, operation)
+      return { userId, tenant }
+    })
+  }
+})
+
+const makeCount = Effect.fnUntraced(function*({ store, url }: BackendConfig["rateLimits"]) {
+  if (store === "memory" || url === undefined) return yield* RateLimits.makeCount()
+  const open = yield* RateLimits.SharedStore
+  return yield* RateLimits.makeCount(yield* open(Redacted.value(url)))
+})

@@ -1,0 +1,71 @@
+/**
+ * How late the event loop was, over the last minute.
+ *
+ * @since 0.1.0
+ */
+import * as Clock from "effect/Clock"
+import * as Effect from "effect/Effect"
+import type * as Scope from "effect/Scope"
+
+/**
+ * Between two looks.
+ *
+ * @category constants
+ * @since 0.1.0
+ */
+export const INTERVAL_MS = 100
+const KEPT = 600
+/** 2 s: one stall is no load. */
+const RECENT = 20
+
+/**
+ * The last 600 overshoots of a timer of 100 ms.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export class EventLoopLag {
+  readonly #lags = new Float64Array(KEPT)
+  #seen = 0
+
+  add(lagMs: number): void {
+    this.#lags[this.#seen++ % KEPT] = Math.max(0, lagMs)
+  }
+
+  /** What 90 % of the last 2 s did not exceed, in ms. */
+  get recent(): number {
+    const recent = new Float64Array(RECENT)
+    for (let i = 0; i < RECENT; i++) {
+      const at = this.#seen - 1 - i
+      if (at >= 0) recent[i] = this.#lags[at % KEPT]!
+    }
+    return recent.sort()[Math.ceil(RECENT * 0.9) - 1]!
+  }
+
+  /** What 99 % of them did not exceed, in ms; 0 before the first. */
+  get p99(): number {
+    const sorted = this.#lags.slice(0, Math.min(this.#seen, KEPT)).sort()
+    return sorted[Math.max(0, Math.ceil(sorted.length * 0.99) - 1)] ?? 0
+  }
+}
+
+/**
+ * Measures while the scope lives: how much longer than asked for a sleep took. `onSample` is called after each.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const make = Effect.fnUntraced(function*(
+  onSample: (window: EventLoopLag) => Effect.Effect<void>
+): Effect.fn.Return<EventLoopLag, never, Scope.Scope> {
+  const clock = yield* Clock.Clock
+  const window = new EventLoopLag()
+  yield* Effect.suspend(() => {
+    const before = clock.currentTimeMillisUnsafe()
+    return Effect.flatMap(Effect.sleep(INTERVAL_MS), () => {
+      window.add(clock.currentTimeMillisUnsafe() - before - INTERVAL_MS)
+      return onSample(window)
+    })
+  }).pipe(Effect.forever, Effect.forkScoped)
+  return window
+})

@@ -1,0 +1,47 @@
+/**
+ * The agent `llm`: the language model that a config names.
+ *
+ * @since 0.1.0
+ */
+import * as LanguageModel from "effect/ai/LanguageModel"
+import * as Stream from "effect/Stream"
+import type { AgentRegistry } from "../../agent/AgentRegistry.ts"
+import * as Agent from "../../agent/index.ts"
+
+/**
+ * The name by which a config or a session asks for it.
+ *
+ * @category constants
+ * @since 0.1.0
+ */
+export const NAME = "llm"
+
+/** The model of a config that names none. */
+const DEFAULT = "openai-compatible"
+
+/**
+ * The engine whose model answers: the one that is named; the default's, where the agent is `llm` and the application has
+ * registered none of that name.
+ *
+ * @category accessors
+ * @since 0.1.0
+ */
+export const providerOf = (
+  { agent, llmProvider }: { readonly agent?: string | undefined; readonly llmProvider?: unknown },
+  agents: Pick<AgentRegistry["Service"], "has">
+): string | undefined =>
+  typeof llmProvider === "string" ? llmProvider : agent === NAME && !agents.has(NAME) ? DEFAULT : undefined
+
+/**
+ * The agent of a model.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const make = (model: LanguageModel.LanguageModel): Agent.Agent => {
+  const agent = Agent.fromLanguageModel({ name: NAME })
+  return {
+    name: NAME,
+    respond: (input) => Stream.provideService(agent.respond(input), LanguageModel.LanguageModel, model)
+  }
+}

@@ -1,0 +1,218 @@
+/**
+ * Looks how a backend is: its provider, engines, store, event loop, admission and latency; each with a cause when
+ * it is not well.
+ *
+ * What must be asked is asked at once and in parallel, at most once a second, each within a deadline: whoever asks for
+ * the health often costs nothing, and a probe that hangs or crashes is a part that is not well.
+ *
+ * @since 0.1.0
+ */
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
+import * as Option from "effect/Option"
+import type * as Scope from "effect/Scope"
+import type { BackendError } from "../../BackendError.ts"
+import type { SessionStore } from "../../session/persistence/SessionStore.ts"
+import type { EngineHealth } from "../../speech/EngineHealth.ts"
+import type { Admission } from "../admission/Admission.ts"
+import type { EventLoopLag } from "../admission/EventLoopLag.ts"
+import type { Load } from "../admission/LoadLevel.ts"
+import type { ConnectionState } from "../BackendContract.ts"
+import type { ProviderConnection } from "../provider/ProviderContract.ts"
+import { type HealthPart, type HealthStatus, worst } from "./HealthStatus.ts"
+import type { LatencyWindow } from "./LatencyWindow.ts"
+
+const PROBE_DEADLINE = "5 seconds"
+/** A backend of whose last turns more than this share were late is degraded. */
+const LATE_SHARE = 0.05
+/** How long an answer of the probes is good for. */
+const FRESH_MS = 1_000
+/** More than two frames late; more than any conversation bears. */
+const LAG_DEGRADED_MS = 50
+const LAG_UNHEALTHY_MS = 500
+
+/**
+ * What is looked at.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface HealthOptions {
+  readonly provider: string
+  /** The provider's connection, while there is one. */
+  readonly link: () => ProviderConnection | undefined
+  /** What the provider says of its line. Default: connected. */
+  readonly line?: (() => ConnectionState) | undefined
+  /** The names of the engines, by kind. */
+  readonly engines: { readonly [kind: string]: string }
+  /** The engines themselves, by kind, where they are known. */
+  readonly speech: { readonly [kind: string]: EngineHealth }
+  readonly store: SessionStore["Service"] | undefined
+  readonly admission: Admission
+  readonly latency: LatencyWindow
+  readonly lag: EventLoopLag
+  readonly load: Load
+  readonly latencyTarget: () => Duration.Duration
+  readonly now: () => number
+}
+
+/** Asks one part; whatever becomes of that is an answer. */
+const ask = (
+  name: string,
+  what: string,
+  status: HealthPart["status"],
+  probe: Effect.Effect<HealthPart | void, BackendError>
+): Effect.Effect<HealthPart> =>
+  probe.pipe(
+    Effect.map((part): HealthPart => part ?? { name, status: "healthy" }),
+    Effect.timeoutOption(PROBE_DEADLINE),
+    Effect.map(Option.getOrElse((): HealthPart => ({
+      name,
+      status,
+      cause: `${what} did not answer within ${PROBE_DEADLINE}`
+    }))),
+    Effect.catch((error) => Effect.succeed<HealthPart>({ name, status, cause: `${error.code}: ${error.message}` })),
+    // what a crash says may be anything, so it is not passed on
+    Effect.catchDefect(() => Effect.succeed<HealthPart>({ name, status, cause: `${what} could not be probed` }))
+  )
+
+/** The engines of one kind: one that is down is bad, all of them are worse. */
+const askEngines = (kind: string, engine: EngineHealth): Effect.Effect<ReadonlyArray<HealthPart>> =>
+  Effect.forEach(engine.members ?? [engine], (member) =>
+    ask(
+      `${kind}:${member.name}`,
+      member.name,
+      "degraded",
+      Effect.suspend(() => {
+        const error = member.failing?.()
+        return error === undefined ? member.probe ?? Effect.void : Effect.fail(error)
+      })
+    ), { concurrency: "unbounded" }).pipe(
+      Effect.map((parts) =>
+        parts.some(({ status }) => status === "healthy")
+          ? parts
+          : parts.map((part): HealthPart => ({ ...part, status: "unhealthy" }))
+      )
+    )
+
+const lagPart = (lagMs: number): HealthPart =>
+  lagMs <= LAG_DEGRADED_MS ? { name: "event_loop", status: "healthy" } : {
+    name: "event_loop",
+    status: lagMs > LAG_UNHEALTHY_MS ? "unhealthy" : "degraded",
+    cause: `the event loop was up to ${Math.round(lagMs)} ms late in the last minute`
+  }
+
+const describeLoad = ({ backlogMs, lagMs }: Load): string =>
+  `no new sessions: the event loop is ${Math.round(lagMs)} ms late, work waits for ${Math.round(backlogMs)} ms`
+
+/**
+ * The health of a backend, each time it is asked for. A part that gets worse or well again since it was last looked at
+ * is logged.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const make = Effect.fnUntraced(function*(
+  options: HealthOptions
+): Effect.fn.Return<Effect.Effect<HealthStatus>, never, Scope.Scope> {
+  const { admission, engines, lag, latency, link, load, now, provider, speech, store } = options
+  const scope = yield* Effect.scope
+  const before = new Map<string, HealthPart["status"]>()
+  let latest: { readonly at: number; readonly of: ProviderConnection | undefined; readonly fiber: Probing } | undefined
+
+  /** A provider that answers may still be cut off from its users. */
+  const heedLine = (part: HealthPart): HealthPart => {
+    const state = options.line?.() ?? "connected"
+    if (part.status !== "healthy" || state === "connected") return part
+    return {
+      ...part,
+      status: state === "reconnecting" ? "degraded" : "unhealthy",
+      cause: state === "reconnecting" ? `${provider} has lost its line and reconnects` : `${provider} has lost its line`
+    }
+  }
+
+  const probes = (connection: ProviderConnection | undefined) =>
+    Effect.map(
+      Effect.all([
+        connection === undefined
+          ? Effect.succeed<HealthPart>({
+            name: "provider",
+            status: "unhealthy",
+            cause: `the backend is ${admission.phase}`
+          })
+          : Effect.map(ask("provider", provider, "unhealthy", connection.probe), heedLine),
+        Effect.forEach(
+          Object.entries(engines),
+          ([kind, name]) => askEngines(kind, speech[kind] ?? { name }),
+          { concurrency: "unbounded" }
+        ),
+        store === undefined
+          ? Effect.succeed([])
+          : Effect.map(ask("store", store.name, "degraded", store.probe), (part) => [part])
+      ], { concurrency: "unbounded" }),
+      ([provided, spoken, kept]): ReadonlyArray<HealthPart> => [provided, ...spoken.flat(), ...kept]
+    )
+
+  /** The answers of a second ago or those that are on their way, for the same connection; or new ones. */
+  const probed = Effect.suspend(() => {
+    const connection = link()
+    if (latest !== undefined && latest.of === connection && now() - latest.at < FRESH_MS) {
+      return Fiber.join(latest.fiber)
+    }
+    if (latest !== undefined && latest.of === connection && latest.fiber.pollUnsafe() === undefined) {
+      return Fiber.join(latest.fiber)
+    }
+    // not the caller's: it may go away while others wait
+    return Effect.flatMap(Effect.forkIn(probes(connection), scope), (fiber) => {
+      latest = { at: now(), of: connection, fiber }
+      return Fiber.join(fiber)
+    })
+  })
+
+  const tell = (part: HealthPart) =>
+    Effect.suspend(() => {
+      const former = before.get(part.name) ?? "healthy"
+      before.set(part.name, part.status)
+      if (former === part.status) return Effect.void
+      const log = part.status === "healthy"
+        ? Effect.logInfo(`${part.name} is healthy again`)
+        : Effect.logWarning(`${part.name} is ${part.status}`)
+      return Effect.annotateLogs(log, {
+        part: part.name,
+        status: part.status,
+        former,
+        ...(part.cause === undefined ? {} : { cause: part.cause })
+      })
+    })
+
+  return probed.pipe(
+    Effect.map((answers): HealthStatus => {
+      const share = latency.exceeded
+      const parts: ReadonlyArray<HealthPart> = [
+        ...answers,
+        lagPart(lag.p99),
+        admission.phase === "draining"
+          ? { name: "admission", status: "degraded", cause: "the backend is draining" }
+          : admission.isFull
+          ? { name: "admission", status: "degraded", cause: "all sessions are taken" }
+          : load.overloaded
+          ? { name: "admission", status: "degraded", cause: describeLoad(load) }
+          : { name: "admission", status: "healthy" },
+        share > LATE_SHARE
+          ? {
+            name: "latency",
+            status: "degraded",
+            cause: `${Math.round(100 * share)} % of the last turns took longer than ${
+              Duration.format(options.latencyTarget())
+            }`
+          }
+          : { name: "latency", status: "healthy" }
+      ]
+      return { status: worst(parts), parts, checkedAt: now() }
+    }),
+    Effect.tap(({ parts }) => Effect.forEach(parts, tell, { discard: true }))
+  )
+})
+
+type Probing = Fiber.Fiber<ReadonlyArray<HealthPart>>

@@ -1,0 +1,119 @@
+/**
+ * The way from a backend to its provider: connecting with patience, and what the provider says of the line since.
+ *
+ * @since 0.1.0
+ */
+import * as Deferred from "effect/Deferred"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Fiber from "effect/Fiber"
+import * as Schedule from "effect/Schedule"
+import * as Scope from "effect/Scope"
+import { type BackendError, ConnectionFailed, ConnectionTimeout, normalize } from "../../BackendError.ts"
+import type { BackendConfig } from "../config/BackendConfig.ts"
+import type { BackendProvider, ProviderConnection, ProviderHost } from "./ProviderContract.ts"
+
+/**
+ * A provider that is connected; closing the scope disconnects it.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface ProviderLink {
+  readonly provider: ProviderConnection
+  readonly scope: Scope.Closeable
+}
+
+/**
+ * @category models
+ * @since 0.1.0
+ */
+export interface ProviderLinkOptions {
+  readonly provider: BackendProvider["Service"]
+  readonly config: BackendConfig
+  readonly host: ProviderHost
+  /** The link's scope is a child of it. */
+  readonly parent: Scope.Scope
+  /** Completes when nobody wants the link any more. */
+  readonly halt: Deferred.Deferred<void>
+}
+
+const op = "VoiceBackend.start"
+
+/**
+ * Runs an effect in a fiber of its own: whoever waits can go at once, and what hangs, interruptible or not, is left to
+ * the scope.
+ *
+ * @category combinators
+ * @since 0.1.0
+ */
+export const raceInterruptible =
+  (scope: Scope.Scope) => <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
+    Effect.flatMap(
+      Effect.forkIn(effect, scope, { startImmediately: true }),
+      (fiber) => Effect.onInterrupt(Fiber.join(fiber), () => Effect.sync(() => fiber.interruptUnsafe()))
+    )
+
+/**
+ * The failure of whoever asks too much of a backend that has been stopped.
+ *
+ * @category errors
+ * @since 0.1.0
+ */
+export const stopped = (state: "draining" | "stopped"): ConnectionFailed =>
+  new ConnectionFailed({
+    op,
+    message: `the backend ${state === "draining" ? "is being" : "has been"} stopped; make another`,
+    details: { state }
+  })
+
+/**
+ * Connects. What is `retryable` is tried again, `max_retries` times and within `timeout` in all; a crash is not. Fails
+ * `connection_timeout` after that, with the last failure as its cause, and `connection_failed` when it is halted.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const connect = (options: ProviderLinkOptions): Effect.Effect<ProviderLink, BackendError> => {
+  const { config, halt, host, parent, provider } = options
+  let last: BackendError | undefined
+  const attempt = Effect.suspend(() => {
+    const scope = Scope.forkUnsafe(parent)
+    return provider.connect(config, host).pipe(
+      Scope.provide(scope),
+      normalize(op),
+      Effect.map((connection): ProviderLink => ({ provider: connection, scope })),
+      // in a fiber that nobody waits for: what is left of a failed attempt must not keep the next one waiting
+      Effect.onExit((exit) => Exit.isFailure(exit) ? Effect.forkIn(Scope.close(scope, Exit.void), parent) : Effect.void)
+    )
+  })
+  return attempt.pipe(
+    Effect.tapError((error) => {
+      last = error
+      return error.retryable
+        ? Effect.logWarning(`provider ${provider.name} did not connect`, { code: error.code, message: error.message })
+        : Effect.void
+    }),
+    Effect.retry({
+      schedule: Schedule.exponential(config.retryDelay).pipe(
+        Schedule.jittered,
+        Schedule.upTo({ times: config.maxRetries })
+      ),
+      while: (error) => error.retryable
+    }),
+    raceInterruptible(parent),
+    Effect.timeoutOrElse({
+      duration: config.timeout,
+      orElse: () =>
+        Effect.fail(
+          new ConnectionTimeout({
+            op,
+            message: `provider ${provider.name} did not connect within ${Duration.format(config.timeout)}`,
+            ...(last === undefined ? {} : { cause: last })
+          })
+        )
+    }),
+    Effect.raceFirst(Effect.andThen(Deferred.await(halt), Effect.suspend(() => Effect.fail(stopped("stopped")))))
+  )
+}

@@ -1,0 +1,76 @@
+/**
+ * Decides for a backend's sessions what is kept of them, and lets what has expired go.
+ *
+ * Without an archive nothing is kept.
+ *
+ * @since 0.1.0
+ */
+import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
+import * as Schedule from "effect/Schedule"
+import { InvalidConfig } from "../../BackendError.ts"
+import { DataRetentionHook } from "../../hooks/DataRetentionHook.ts"
+import * as RetentionPolicy from "../../hooks/RetentionPolicy.ts"
+import { Archive } from "../../session/retention/Archive.ts"
+import type * as SessionRecorder from "../../session/retention/SessionRecorder.ts"
+import type { SessionConfig } from "../../session/SessionConfig.ts"
+import { type BackendConfig, periodsOf } from "../config/BackendConfig.ts"
+
+const SWEEP_EVERY = "1 minute"
+/** A session does not wait longer for its archive; it goes on, and nothing is kept of it. */
+const BEGIN_DEADLINE = "5 seconds"
+
+/**
+ * @category models
+ * @since 0.1.0
+ */
+export interface Retention {
+  readonly archive: Archive["Service"] | undefined
+  /** What is to be kept of a session that begins or goes on. */
+  readonly open: (id: string, session: SessionConfig) => Effect.Effect<SessionRecorder.Retention | undefined>
+}
+
+const nothing: Retention = { archive: undefined, open: () => Effect.undefined }
+
+/**
+ * Makes it on the archive and the hook that are there; what has expired is deleted now and then while the scope lives.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const make = Effect.fnUntraced(function*(config: () => BackendConfig) {
+  const found = yield* Effect.serviceOption(Archive)
+  // whoever creates a session need not have it
+  const hook = yield* Effect.serviceOption(DataRetentionHook)
+  if (Option.isNone(found)) {
+    const [kept] = Object.keys(periodsOf(config()))
+    if (kept === undefined) return nothing
+    return yield* new InvalidConfig({
+      op: "VoiceBackend.make",
+      message: `retention.${kept}: there is no archive to keep it in: provide Archive`,
+      details: { missing: "Archive" }
+    })
+  }
+  const archive = found.value
+  yield* archive.sweep.pipe(
+    Effect.catch((error) => Effect.logWarning("what has expired could not be deleted", error.message)),
+    Effect.repeat(Schedule.spaced(SWEEP_EVERY)),
+    Effect.forkScoped
+  )
+  const decide = (metadata: { readonly [key: string]: unknown }) => {
+    const deciding = RetentionPolicy.decide(periodsOf(config()), metadata)
+    return Option.isNone(hook) ? deciding : Effect.provideService(deciding, DataRetentionHook, hook.value)
+  }
+  const open: Retention["open"] = (id, session) =>
+    Effect.gen(function*() {
+      const periods = yield* decide(session.metadata ?? {})
+      if (Object.keys(periods).length === 0) return undefined
+      const keptSince = yield* archive.begin({ session: id, userId: session.userId, periods })
+      return { archive, periods, keptSince }
+    }).pipe(
+      Effect.timeout(BEGIN_DEADLINE),
+      Effect.catch((error) => Effect.as(Effect.logWarning("nothing is kept of a session", error.message), undefined))
+    )
+  const retainer: Retention = { archive, open }
+  return retainer
+})

@@ -1,0 +1,34 @@
+/**
+ * Session stores by name, as a config asks for them.
+ *
+ * @since 0.1.0
+ */
+import * as Context from "effect/Context"
+import type * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import type { BackendError } from "../../BackendError.ts"
+import * as Registry from "../../Registry.ts"
+import type { SessionStore } from "../../session/persistence/SessionStore.ts"
+import type { StoreConfig } from "../config/BackendConfig.ts"
+
+/**
+ * Loads a store, and makes its layer from the `store` section of a config.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export type StoreLoader = (config: StoreConfig) => Effect.Effect<Layer.Layer<SessionStore, BackendError>, BackendError>
+
+/**
+ * The stores that `store.kind` may name, besides `memory`, which keeps nothing.
+ *
+ * @category services
+ * @since 0.1.0
+ */
+export class StoreRegistry extends Context.Service<StoreRegistry, Registry.Registry<StoreLoader>>()(
+  "effect-voice/backend/StoreRegistry"
+) {
+  /** A registry that starts with these stores. */
+  static readonly layer = (stores: { readonly [name: string]: StoreLoader } = {}) =>
+    Layer.sync(StoreRegistry, () => Registry.make("StoreRegistry", "session store", stores))
+}

@@ -1,0 +1,82 @@
+/**
+ * Deepgram Flux, `wss://…/v2/listen`: recognition that tells turns. Messages to what they mean. Pure.
+ *
+ * A turn runs `StartOfTurn` → (`EagerEndOfTurn` → `TurnResumed`)* → `EndOfTurn`, with `Update`s between; the words are those of
+ * the whole turn each time.
+ *
+ * @since 0.1.0
+ */
+import * as Schema from "effect/Schema"
+import * as SttProtocol from "../hosted/stt/SttProtocol.ts"
+
+const TurnInfo = Schema.Struct({
+  type: Schema.Literal("TurnInfo"),
+  event: Schema.String,
+  transcript: Schema.String,
+  end_of_turn_confidence: Schema.optional(Schema.Finite),
+  languages: Schema.optional(Schema.Array(Schema.String)),
+  words: Schema.optional(Schema.Array(Schema.Struct({
+    word: Schema.String,
+    confidence: Schema.optional(Schema.Finite),
+    start: Schema.optional(Schema.Finite),
+    end: Schema.optional(Schema.Finite)
+  })))
+})
+
+const Failure = Schema.Struct({
+  type: Schema.Literal("Error"),
+  code: Schema.optional(Schema.String),
+  description: Schema.optional(Schema.String)
+})
+
+const decodeTurn = Schema.decodeUnknownOption(TurnInfo)
+const decodeFailure = Schema.decodeUnknownOption(Failure)
+
+/**
+ * The talk of one connection.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const make = (): SttProtocol.Talk => ({
+  speaksFirst: true,
+  audio: SttProtocol.bytes,
+  finalize: () => JSON.stringify({ type: "ForceEndTurn" }),
+  farewell: JSON.stringify({ type: "CloseStream" }),
+  receive: (text) => {
+    const message = SttProtocol.parse(text)
+    if (message?.["type"] === "Connected") return [{ _tag: "Ready" }]
+    const failure = decodeFailure(message)
+    if (failure._tag === "Some") {
+      const { code, description = "it failed" } = failure.value
+      return [{
+        _tag: "Failed",
+        error: SttProtocol.failed(
+          "deepgram",
+          description.slice(0, 200),
+          code === undefined ? {} : { reason: code }
+        )
+      }]
+    }
+    const turn = decodeTurn(message)
+    if (turn._tag === "None") return []
+    const { end_of_turn_confidence: confidence, event, languages, transcript, words = [] } = turn.value
+    if (event !== "EndOfTurn") return [{ _tag: "Interim", text: transcript }]
+    const timed = words.flatMap(({ confidence, end, start, word }) =>
+      start === undefined || end === undefined
+        ? []
+        : [{ text: word, startMs: start * 1_000, endMs: end * 1_000, confidence }]
+    )
+    return [
+      {
+        _tag: "Final",
+        text: transcript,
+        language: languages?.[0],
+        ...(timed.length === words.length && timed.length > 0 ? { words: timed } : {})
+      },
+      // a turn that was asked to end is one, too
+      { _tag: "EndOfTurn", confidence },
+      { _tag: "Finalized" }
+    ]
+  }
+})

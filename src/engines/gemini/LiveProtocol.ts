@@ -1,0 +1,424 @@
+/**
+ * One session's talk with the Gemini Live API, without its socket: turns, replies, tools, and what the next connection is
+ * told. Plain and synchronous.
+ *
+ * @since 0.1.0
+ */
+import { type BackendError, PipelineError } from "../../BackendError.ts"
+import { S2sContext } from "../hosted/s2s/S2sContext.ts"
+import type { S2sProtocol, TalkListener } from "../hosted/s2s/S2sProtocol.ts"
+import { type Ask, S2sReply } from "../hosted/s2s/S2sReply.ts"
+import { UtteranceBuffer } from "../hosted/s2s/UtteranceBuffer.ts"
+import { EnergyDetector, WINDOW } from "../local/EnergyDetector.ts"
+import { client, decode, INPUT_RATE, OUTPUT_RATE, type ServerEvent } from "./LiveMessages.ts"
+
+/** Kept of a silent user, for the beginning of what they say next. */
+const PRE_ROLL = INPUT_RATE
+/** Kept of a user who speaks, at most: a minute. */
+const MAX_TAPE = 60 * INPUT_RATE
+/** Sound that was no turn is forgotten after so much silence. */
+const FORGET = 30 * INPUT_RATE
+/** Replies that wait to be asked for; more fail. */
+const MAX_ASKS = 64
+/** The words of one turn. */
+const MAX_WORDS = 16_384
+/** Calls that wait for their results; more are refused. */
+const MAX_CALLS = 64
+/** What carries the last words of a reply when no audio is left to: 20 ms. */
+const TAIL = OUTPUT_RATE / 50
+
+/**
+ * - `setup`: the fields of `setup`, but for the session to resume.
+ * - `remote`: the model decides turns.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface LiveTalkOptions extends TalkListener {
+  readonly setup: { readonly [key: string]: unknown }
+  readonly remote: boolean
+  readonly history: ReadonlyArray<{ readonly role: "user" | "agent"; readonly text: string }>
+}
+
+const verbatim = (text: string) =>
+  `Say exactly the following text, word for word, in its language, and nothing else:\n\n${text}`
+
+/**
+ * @category constructors
+ * @since 0.1.0
+ */
+export const make = (options: LiveTalkOptions): S2sProtocol => {
+  const { emit, remote } = options
+  /** What has been said and not answered. */
+  const tape = new UtteranceBuffer()
+  /** With turns of the model's: what was heard while there was no connection. */
+  const missed = new UtteranceBuffer()
+  /** What was heard of a silent user, and not sent. */
+  const before = new UtteranceBuffer()
+  const memory = new S2sContext(options.history)
+  /** `undefined` until a connection can be used. */
+  let send: ((message: string) => void) | undefined
+  let opening: ((message: string) => void) | undefined
+  /** The session that the next connection may go on with. */
+  let handle: string | undefined
+  let resumed = false
+  let user: "quiet" | "speaking" | "paused" | "owed" = "quiet"
+  /** What was said on a former connection is on its way again. */
+  let replayed = false
+  /** Something was said, as far as loudness tells, that has not been answered: the server does not tell when it hears it. */
+  let voiced = false
+  let quietSamples = 0
+  const ear = new EnergyDetector({
+    margin: 12,
+    minLevel: -45,
+    minSpeech: 3 * WINDOW,
+    minSilence: 12 * WINDOW,
+    onsetLag: WINDOW,
+    offsetLag: 0,
+    onActivity: ({ _tag }) => {
+      if (_tag === "SpeechStarted") {
+        if (!voiced && user === "quiet") tape.trim(PRE_ROLL)
+        voiced = true
+      }
+      quietSamples = 0
+    }
+  })
+  /** The user speaks, and the model is not told before it is sure that this interrupts it. */
+  let held = false
+  /** The words of the turn so far, as the model tells them; and of which turn. */
+  let words = ""
+  let turn = 0
+  /** The words of a turn that is being answered are still to come. */
+  let wordsLate = false
+  const asks: Array<Ask> = []
+  let count = 0
+  let current: S2sReply | undefined
+  /** Answered by the model without being asked, and lost before a sound of it. */
+  let orphan: S2sReply | undefined
+  /** The end of a turn that is over for us is still to come. */
+  let trailing = false
+  /** The server is going to end the connection. */
+  let leaving = false
+  const calls = new Map<string, { readonly reply: S2sReply; readonly name: string }>()
+
+  const start = (reply: S2sReply) => {
+    if (reply.started) return
+    reply.started = true
+    memory.add("agent", reply.name, "")
+    emit({ _tag: "ReplyStarted", reply: reply.name })
+  }
+  const fail = (reply: S2sReply, error: BackendError) => {
+    start(reply)
+    if (!reply.cut) emit({ _tag: "ReplyFailed", reply: reply.name, error })
+    reply.cut = true
+  }
+  const ask = (kind: Ask["kind"], first: Ask["before"], text?: string) => {
+    const next: Ask = { id: `ask-${++count}`, kind, before: first, text, response: {} }
+    if (asks.length >= MAX_ASKS) {
+      const message = `more than ${MAX_ASKS} replies wait to be asked for`
+      return fail(
+        new S2sReply(`reply-${++count}`, next),
+        new PipelineError({ op: "SpeechToSpeech.reply", message, retryable: false })
+      )
+    }
+    asks.push(next)
+    pump()
+  }
+  const pump = () => {
+    if (send === undefined || current !== undefined) return
+    let next = asks.shift()
+    // one that was lost, and is not wanted any more
+    while (next?.reply?.cut === true) next = asks.shift()
+    if (next === undefined) return leaving && !busy() ? options.renew(true) : undefined
+    current = next.reply ?? new S2sReply(`reply-${++count}`, next)
+    for (const message of next.before) send(message)
+    if (next.text === undefined) return
+    if (next.kind === "text") memory.add("user", next.id, next.text)
+    if (!remote) send(client.activityStart)
+    send(client.text(next.kind === "say" ? verbatim(next.text) : next.text))
+    if (!remote) send(client.activityEnd)
+  }
+  const busy = () => current !== undefined || asks.length > 0 || user === "speaking" || user === "owed"
+
+  const tellWords = () => {
+    if (words.trim() !== "") {
+      memory.add("user", `turn-${turn}`, words)
+      emit({ _tag: "UserTranscript", text: words.trim(), final: true })
+    }
+    words = ""
+  }
+  const startSpeech = () => {
+    if (!remote || user === "speaking" || (user === "owed" && replayed)) return
+    user = "speaking"
+    wordsLate = false
+    emit({ _tag: "UserSpeechStarted" })
+  }
+  const stopSpeech = () => {
+    replayed = false
+    if (!remote || user !== "speaking") return
+    user = "owed"
+    emit({ _tag: "UserSpeechStopped" })
+  }
+  /** The reply that is being said; it may just begin. */
+  const saying = (): S2sReply => {
+    if (current === undefined) {
+      current = orphan ?? new S2sReply(`reply-${++count}`, undefined)
+      orphan = undefined
+    }
+    if (!current.started || current.ask === undefined) trailing = false
+    if (current.started) return current
+    const spoken = current.ask === undefined || current.ask.kind === "commit"
+    if (spoken) {
+      stopSpeech()
+      turn++
+      wordsLate = words === ""
+      voiced = false
+      // its words may come after those of the reply
+      memory.add("user", `turn-${turn}`, "")
+      tellWords()
+    }
+    if (user === "owed") user = "quiet"
+    start(current)
+    return current
+  }
+  const finish = () => {
+    const reply = current
+    if (reply === undefined) return
+    current = undefined
+    tellWords()
+    const text = reply.rest()
+    if (!reply.cut && text !== "" && reply.ms > 0) {
+      emit({ _tag: "ReplyAudio", reply: reply.name, pcm: new Int16Array(TAIL), text })
+    }
+    if (!reply.cut) emit({ _tag: "ReplyEnded", reply: reply.name })
+    pump()
+  }
+  /** Tells the model of an utterance that it has not been told of. */
+  const announce = () => {
+    held = false
+    send?.(client.activityStart)
+    for (const chunk of tape.chunks) send?.(client.audio(chunk))
+  }
+
+  const onReady = () => {
+    if (opening === undefined || send !== undefined) return
+    send = opening
+    const { said } = memory
+    if (!resumed && said.length > 0) send(client.history(said))
+    // what was said and not answered is said again
+    if (remote) { for (const chunk of (user !== "quiet" || voiced ? tape : missed).chunks) send(client.audio(chunk)) }
+    missed.clear()
+    if (user !== "quiet" && !remote) announce()
+    options.ready()
+    pump()
+  }
+  const onAudio = (pcm: Int16Array | string) => {
+    const reply = saying()
+    if (reply.cut) return
+    if (typeof pcm === "string") return fail(reply, malformed(pcm))
+    if (reply.endless) return fail(reply, malformed("a reply without an end"))
+    emit({ _tag: "ReplyAudio", reply: reply.name, pcm, text: reply.hear("", 0, pcm.length, OUTPUT_RATE) })
+  }
+  const onEvent = (event: ServerEvent): void => {
+    switch (event._tag) {
+      case "Ready":
+        return onReady()
+      case "Handle":
+        handle = event.handle ?? handle
+        return
+      case "SpeechStarted":
+        return startSpeech()
+      case "SpeechStopped":
+        return stopSpeech()
+      case "Heard": {
+        if (remote && user === "quiet" && current === undefined && !wordsLate) startSpeech()
+        if (words.length + event.text.length <= MAX_WORDS) words += event.text
+        if (words.trim() !== "") emit({ _tag: "UserTranscript", text: words.trim(), final: false })
+        if (event.finished || (wordsLate && current === undefined)) {
+          wordsLate = false
+          tellWords()
+        }
+        return
+      }
+      case "Said": {
+        const reply = saying()
+        if (reply.cut) return
+        reply.say(event.text)
+        return memory.add("agent", reply.name, event.text, reply.ms)
+      }
+      case "Audio":
+        return onAudio(event.pcm)
+      case "Calls": {
+        const reply = saying()
+        for (const { id, input, name } of event.calls) {
+          if (calls.size >= MAX_CALLS) {
+            send?.(client.toolResponse(id, name, `{"error":"too many calls at once"}`))
+            continue
+          }
+          calls.set(id, { reply, name })
+          reply.calls.add(id)
+          if (reply.cut) send?.(client.toolResponse(id, name, `{"error":"the user interrupted"}`))
+          else emit({ _tag: "ToolCall", reply: reply.name, id, name, input })
+        }
+        return
+      }
+      case "CallsCancelled":
+        for (const id of event.ids) {
+          calls.get(id)?.reply.calls.delete(id)
+          calls.delete(id)
+        }
+        return
+      case "Interrupted":
+        trailing = true
+        // one that has been asked for meanwhile is not the one
+        if (current?.started === true) finish()
+        return startSpeech()
+      case "Generated":
+        if (current?.started !== true || current.calls.size > 0) return
+        trailing = true
+        return finish()
+      case "TurnComplete": {
+        if (trailing) {
+          trailing = false
+          return tellWords()
+        }
+        if (current === undefined || current.calls.size > 0) return
+        if (!current.started) saying()
+        return finish()
+      }
+      case "Leaving":
+        leaving = true
+        return busy() ? undefined : options.renew(true)
+    }
+  }
+
+  return {
+    opened: (connection) => {
+      opening = connection
+      leaving = false
+      replayed = user !== "quiet"
+      resumed = handle !== undefined
+      connection(client.setup({
+        ...options.setup,
+        sessionResumption: handle === undefined ? {} : { handle },
+        ...(handle === undefined && memory.said.length > 0
+          ? { historyConfig: { initialHistoryInClientContent: true } }
+          : {})
+      }))
+    },
+    receive: (message) => {
+      const read = decode(message)
+      if (read._tag === "Success") {
+        for (const event of read.success) onEvent(event)
+        return
+      }
+      // what it was about is not known: only a reply in flight can be told
+      if (current !== undefined && current.started && !current.cut) fail(current, malformed(read.failure))
+    },
+    lost: (error) => {
+      const refused = send === undefined && resumed
+      send = undefined
+      opening = undefined
+      trailing = false
+      words = ""
+      calls.clear()
+      // the session may be gone, and would not know what was half said
+      if (refused || user !== "quiet" || voiced || current !== undefined) handle = undefined
+      const reply = current
+      current = undefined
+      if (reply === undefined || reply.cut) return refused
+      if (reply.ms > 0 || reply.calls.size > 0) {
+        fail(reply, error)
+        return refused
+      }
+      const kind = reply.ask?.kind ?? "commit"
+      if (reply.ask === undefined) orphan = reply
+      // the next connection is told of what was typed, but does not know that it is to answer it
+      else {
+        if (kind === "text") memory.remove(reply.ask.id)
+        asks.unshift({ ...reply.ask, reply })
+      }
+      if (kind !== "commit") return refused
+      user = "owed"
+      if (reply.started) memory.remove(`turn-${turn}`)
+      return refused
+    },
+    busy,
+    expects: () =>
+      send !== undefined &&
+      ((current !== undefined && current.calls.size === 0) || (remote && user === "owed")),
+    push: (pcm) => {
+      const kept = user !== "quiet" || voiced || (current !== undefined && current.ms === 0 && !current.cut)
+      if (remote) {
+        ear.push(pcm)
+        // nobody waits for an answer to it any more
+        if (voiced && !ear.speaking && (quietSamples += pcm.length) > FORGET && user === "quiet") voiced = false
+        tape.push(pcm, kept ? MAX_TAPE : PRE_ROLL)
+        if (send === undefined) missed.push(pcm, MAX_TAPE)
+        send?.(client.audio(pcm))
+      } else if (user === "quiet" || user === "owed") {
+        // with turns of ours, a silent user costs nothing
+        before.push(pcm, PRE_ROLL)
+      } else {
+        tape.push(pcm, MAX_TAPE)
+        if (!held) send?.(client.audio(pcm))
+      }
+    },
+    activity: (activity) => {
+      if (remote) return
+      if (activity._tag === "SpeechStopped") {
+        if (user === "speaking") user = "paused"
+        return
+      }
+      if (user === "quiet" && (current === undefined || current.ms > 0 || current.cut)) tape.clear()
+      if (user === "quiet" || user === "owed") {
+        // an utterance that has been answered is not said again
+        if (user === "owed" && current?.started === true) tape.clear()
+        for (const chunk of before.chunks) tape.push(chunk, MAX_TAPE)
+        before.clear()
+        held = current !== undefined && !current.cut
+        if (!held) announce()
+      }
+      user = "speaking"
+    },
+    commit: () => {
+      const heard = user === "speaking" || user === "paused"
+      if (held && heard) announce()
+      if (heard) user = "owed"
+      ask("commit", heard ? [client.activityEnd] : [client.activityStart, client.activityEnd])
+    },
+    userText: (text) => ask("text", [], text),
+    say: (text) => ask("say", [], text),
+    truncate: (name, playedMs) => {
+      memory.cut(name, playedMs)
+      for (const reply of [orphan, ...asks.map((waiting) => waiting.reply)]) {
+        if (reply?.name === name) reply.cut = true
+      }
+      if (current?.name !== name || current.cut) return
+      current.cut = true
+      const waits = current.calls.size > 0
+      if (held) announce()
+      if (!waits) return
+      // it was waiting for its tools, and nothing more of it will come
+      current = undefined
+      trailing = true
+      pump()
+    },
+    toolResult: (id, output) => {
+      const called = calls.get(id)
+      // cancelled, or of a connection that is gone
+      if (called === undefined) return
+      calls.delete(id)
+      called.reply.calls.delete(id)
+      send?.(client.toolResponse(id, called.name, output))
+    }
+  }
+}
+
+const malformed = (what: string) =>
+  new PipelineError({
+    op: "SpeechToSpeech.reply",
+    message: `gemini sent ${what}`,
+    details: { vendor: "gemini" },
+    retryable: false
+  })

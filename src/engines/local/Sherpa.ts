@@ -1,0 +1,69 @@
+/**
+ * The part of `sherpa-onnx-node` that our engines use, typed, and loaded only when an engine is built.
+ *
+ * The package is optional: without it, or without its binary for this platform, the error names what to install.
+ *
+ * @since 0.1.0
+ */
+import * as Effect from "effect/Effect"
+import { describe, InvalidConfig } from "../../BackendError.ts"
+
+/**
+ * @category models
+ * @since 0.1.0
+ */
+export interface OfflineStream {
+  readonly acceptWaveform: (wave: { readonly sampleRate: number; readonly samples: Float32Array }) => void
+}
+
+/**
+ * @category models
+ * @since 0.1.0
+ */
+export interface OfflineRecognizer {
+  readonly createStream: () => OfflineStream
+  /** Decodes on a thread of libuv's pool; it cannot be cancelled. */
+  readonly decodeAsync: (stream: OfflineStream) => Promise<{ readonly text: string }>
+}
+
+/**
+ * @category models
+ * @since 0.1.0
+ */
+export interface Vad {
+  readonly acceptWaveform: (samples: Float32Array) => void
+  readonly isDetected: () => boolean
+  readonly flush: () => void
+  readonly clear: () => void
+  readonly reset: () => void
+}
+
+/**
+ * @category models
+ * @since 0.1.0
+ */
+export interface Sherpa {
+  readonly OfflineRecognizer: { readonly createAsync: (config: object) => Promise<OfflineRecognizer> }
+  readonly Vad: new(config: object, bufferSeconds: number) => Vad
+}
+
+/**
+ * Loads the package; without it fails `invalid_config` with the package in `details.missing`.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const load = (engine: string, specifier = "sherpa-onnx-node"): Effect.Effect<Sherpa, InvalidConfig> =>
+  Effect.tryPromise({
+    // Named by a variable, because the package has no types.
+    try: (): Promise<{ readonly default: Sherpa }> => import(specifier),
+    catch: (cause) =>
+      new InvalidConfig({
+        op: "EngineRegistry.layer",
+        message:
+          `the engine ${engine} needs the package ${specifier} with its binary for ${process.platform}-${process.arch}: ` +
+          `run "npm install ${specifier}" (${describe(cause).split("\n", 1)[0]})`,
+        details: { missing: [specifier], engine },
+        cause
+      })
+  }).pipe(Effect.map((module) => module.default))

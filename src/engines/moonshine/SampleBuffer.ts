@@ -1,0 +1,80 @@
+/**
+ * Samples addressed by their absolute position, from the oldest that is still wanted to the newest.
+ *
+ * Unlike a ring it grows with an utterance and shrinks afterwards, so that a session in which nobody speaks is small.
+ * Reading copies. The owner bounds it by dropping.
+ *
+ * @since 0.1.0
+ */
+
+const SMALL = 16_000
+
+/**
+ * @category models
+ * @since 0.1.0
+ */
+export class SampleBuffer {
+  #buffer = new Int16Array(SMALL)
+  #start = 0
+  #end = 0
+
+  /** The position of the oldest sample held. */
+  get start(): number {
+    return this.#start
+  }
+
+  /** The position after the newest sample. */
+  get end(): number {
+    return this.#end
+  }
+
+  /** Samples allocated. */
+  get capacity(): number {
+    return this.#buffer.length
+  }
+
+  /** Where position `#start` lies in the buffer: always at its beginning, samples are moved when they are dropped. */
+  push(samples: Int16Array): void {
+    const held = this.#end - this.#start
+    if (held + samples.length > this.#buffer.length) {
+      this.#resize(Math.max(2 * this.#buffer.length, held + samples.length))
+    }
+    this.#buffer.set(samples, held)
+    this.#end += samples.length
+  }
+
+  /** Forgets what is before `position`. */
+  drop(position: number): void {
+    const count = Math.min(this.#end, position) - this.#start
+    if (count <= 0) return
+    this.#buffer.copyWithin(0, count, this.#end - this.#start)
+    this.#start += count
+    const held = this.#end - this.#start
+    if (this.#buffer.length > 2 * SMALL && held <= SMALL) this.#resize(SMALL)
+  }
+
+  /** Copies the samples of `[from, to)` that are held, as floats in [-1, 1) with `padding` zeros on both sides. */
+  floats(from: number, to: number, padding: number): Float32Array {
+    const begin = Math.max(from, this.#start)
+    const count = Math.max(0, Math.min(to, this.#end) - begin)
+    const out = new Float32Array(count + 2 * padding)
+    const at = begin - this.#start
+    for (let i = 0; i < count; i++) out[padding + i] = this.#buffer[at + i]! / 32768
+    return out
+  }
+
+  /** The mean square of `[from, to)`, in squared steps; the range must be held. */
+  power(from: number, to: number): number {
+    const at = from - this.#start
+    const count = to - from
+    let sum = 0
+    for (let i = 0; i < count; i++) sum += this.#buffer[at + i]! * this.#buffer[at + i]!
+    return count <= 0 ? 0 : sum / count
+  }
+
+  #resize(capacity: number): void {
+    const next = new Int16Array(capacity)
+    next.set(this.#buffer.subarray(0, this.#end - this.#start))
+    this.#buffer = next
+  }
+}

@@ -1,0 +1,494 @@
+/**
+ * One session's talk with OpenAI's Realtime API, without its socket: turns, replies, tools, truncation, and what the next
+ * connection is told. Plain and synchronous.
+ *
+ * @since 0.1.0
+ */
+import {
+  type BackendError,
+  ConnectionFailed,
+  InvalidConfig,
+  PipelineError,
+  RateLimitExceeded
+} from "../../BackendError.ts"
+import type { VoiceActivity } from "../../speech/VoiceActivityDetector.ts"
+import { S2sContext } from "../hosted/s2s/S2sContext.ts"
+import type { S2sProtocol, TalkListener } from "../hosted/s2s/S2sProtocol.ts"
+import { type Ask, S2sReply } from "../hosted/s2s/S2sReply.ts"
+import { UtteranceBuffer } from "../hosted/s2s/UtteranceBuffer.ts"
+import { client, decode, type Said, type ServerEvent } from "./RealtimeEvents.ts"
+
+/**
+ * The PCM that it takes and gives, in Hz.
+ *
+ * @category constants
+ * @since 0.1.0
+ */
+export const SAMPLE_RATE = 24_000
+
+/** Kept of a silent user, for the beginning of what they say next. */
+const PRE_ROLL = SAMPLE_RATE
+/** Kept of a user who speaks, at most: a minute. */
+const MAX_TAPE = 60 * SAMPLE_RATE
+/** Sound that was no turn is forgotten after so much silence. */
+const FORGET = 30 * SAMPLE_RATE
+/** Replies that may yet be truncated. */
+const MAX_REPLIES = 32
+/** Words, calls and messages that a server may begin and not end. */
+const MAX_OPEN = 64
+const MAX_WORDS = 16_384
+/** Replies that wait to be asked for; more fail. */
+const MAX_ASKS = 64
+/** What carries the last words of a reply when no audio is left to: 20 ms. */
+const TAIL = SAMPLE_RATE / 50
+
+/**
+ * - `session`: the fields of `session.update`.
+ * - `remote`: the model decides turns.
+ * - `answers`: it answers them by itself.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface RealtimeTalkOptions extends TalkListener {
+  readonly session: { readonly [key: string]: unknown }
+  readonly remote: boolean
+  readonly answers: boolean
+  readonly history: ReadonlyArray<Said>
+}
+
+const verbatim = (text: string) =>
+  `Say exactly the following text, word for word, in its language, and nothing else:\n\n${text}`
+
+const json = (text: string): unknown => {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return text
+  }
+}
+
+type Of<Type extends ServerEvent["type"]> = Extract<ServerEvent, { readonly type: Type }>
+
+/**
+ * @category constructors
+ * @since 0.1.0
+ */
+export const make = (options: RealtimeTalkOptions): S2sProtocol => {
+  const { answers, emit, remote } = options
+  /** What has been said and not answered. */
+  const tape = new UtteranceBuffer()
+  /** With turns of the model's: what was heard while there was no connection. */
+  const missed = new UtteranceBuffer()
+  /** What was heard of a silent user, and not sent. */
+  const before = new UtteranceBuffer()
+  const memory = new S2sContext(options.history)
+  /** `undefined` until a connection can be used. */
+  let send: ((message: string) => void) | undefined
+  let opening: ((message: string) => void) | undefined
+  /** `owed`: the user has finished, and the answer has not begun. */
+  let user: "quiet" | "speaking" | "paused" | "owed" = "quiet"
+  let quietSamples = 0
+  /** Turns whose words are owed, with `answers: false`. */
+  let owedWords = 0
+  const asks: Array<Ask> = []
+  let count = 0
+  /** What has been asked for, or is being said: one at a time. */
+  let current: S2sReply | undefined
+  /** Answered by the model without being asked, and lost before a sound of it. */
+  let orphan: S2sReply | undefined
+  /** The server is busy with a response that we have not been told of. */
+  let blocked = false
+  const replies = new Map<string, S2sReply>()
+  /** Calls whose results this connection waits for. */
+  const calls = new Map<string, S2sReply>()
+  /** The user's messages that are on the tape. */
+  let unanswered: Array<string> = []
+  const interims = new Map<string, string>()
+
+  const newReply = (ask: Ask | undefined): S2sReply => {
+    const reply = ask?.reply ?? new S2sReply(`reply-${++count}`, ask)
+    replies.set(reply.name, reply)
+    for (const [name, old] of replies) {
+      if (replies.size <= MAX_REPLIES) break
+      if (old !== current) replies.delete(name)
+    }
+    return reply
+  }
+  const start = (reply: S2sReply) => {
+    if (reply.started) return
+    reply.started = true
+    memory.add("agent", reply.name, "")
+    emit({ _tag: "ReplyStarted", reply: reply.name })
+  }
+  const fail = (reply: S2sReply, error: BackendError) => {
+    start(reply)
+    if (!reply.cut) emit({ _tag: "ReplyFailed", reply: reply.name, error })
+    reply.cut = true
+    if (current === reply) current = undefined
+  }
+  const ask = (kind: Ask["kind"], first: Ask["before"], response: Ask["response"] = {}, text?: string) => {
+    const next: Ask = { id: `ask-${++count}`, kind, before: first, text, response }
+    if (asks.length >= MAX_ASKS) {
+      const message = `more than ${MAX_ASKS} replies wait to be asked for`
+      return fail(newReply(next), new PipelineError({ op: "SpeechToSpeech.reply", message, retryable: false }))
+    }
+    asks.push(next)
+    pump()
+  }
+  const pump = () => {
+    if (send === undefined || current !== undefined || blocked) return
+    let next = asks.shift()
+    // one that was lost, and is not wanted any more
+    while (next?.reply?.cut === true) next = asks.shift()
+    if (next === undefined) return
+    current = newReply(next)
+    for (const message of next.before) send(message)
+    if (next.text !== undefined) {
+      send(client.message({ role: "user", text: next.text }))
+      memory.add("user", next.id, next.text)
+    }
+    send(client.respond(next.id, next.response))
+  }
+  /** The reply that tools have interrupted goes on. */
+  const goOn = (reply: S2sReply) => {
+    reply.called = false
+    reply.askId = `ask-${++count}`
+    send?.(client.respond(reply.askId))
+  }
+
+  // ---- the server's side ----------------------------------------------------------------------------------------------
+
+  const onReady = () => {
+    if (opening === undefined || send !== undefined) return
+    send = opening
+    if (answers) { for (const said of memory.said) send(client.message(said)) }
+    // what was said and not answered is said again
+    const again = user !== "quiet" || owedWords > 0 ? tape : missed
+    for (const chunk of again.chunks) send(client.append(chunk))
+    missed.clear()
+    if (!remote && owedWords > 0) send(client.commit)
+    options.ready()
+    pump()
+  }
+  const onCreated = ({ response }: Of<"response.created">) => {
+    const asked = response.metadata?.["ask"]
+    if (current === undefined || asked !== current.askId) {
+      // a reply of its own; ours has come too late, and is asked for again
+      if (current?.ask !== undefined && current.response === undefined && !current.started) {
+        asks.unshift({ ...sent(current.ask), reply: current })
+      }
+      current = orphan ?? newReply(undefined)
+      orphan = undefined
+    }
+    blocked = false
+    current.response = response.id
+    if (user === "owed") user = "quiet"
+    start(current)
+    if (current.cut) send?.(client.cancel(response.id))
+  }
+  const onAudio = (event: Of<"response.output_audio.delta">) => {
+    const reply = current
+    if (reply === undefined || reply.response !== event.response_id || reply.cut) return
+    const pcm = reply.endless ? "a reply without an end" : event.pcm
+    if (typeof pcm === "string") {
+      send?.(client.cancel(event.response_id))
+      emit({ _tag: "ReplyFailed", reply: reply.name, error: malformed(pcm) })
+      reply.cut = true
+      return
+    }
+    unanswered = []
+    const text = reply.hear(event.item_id, event.content_index, pcm.length, SAMPLE_RATE)
+    emit({ _tag: "ReplyAudio", reply: reply.name, pcm, text })
+  }
+  const onDone = ({ response }: Of<"response.done">) => {
+    const reply = current
+    blocked = false
+    if (reply === undefined || reply.response !== response.id) return pump()
+    reply.response = undefined
+    if (response.status === "failed") {
+      fail(reply, failed(response))
+    } else if (reply.called && !reply.cut) {
+      // the rest of the reply comes when its tools have answered
+      if (reply.calls.size === 0) goOn(reply)
+      return
+    } else {
+      current = undefined
+      const text = reply.rest()
+      if (!reply.cut && text !== "" && reply.ms > 0) {
+        emit({ _tag: "ReplyAudio", reply: reply.name, pcm: new Int16Array(TAIL), text })
+      }
+      if (!reply.cut) emit({ _tag: "ReplyEnded", reply: reply.name })
+    }
+    pump()
+  }
+  const onError = ({ error }: Of<"error">) => {
+    if (error.code === "session_expired") return options.renew(true)
+    if (send === undefined) return options.fail(refused(error))
+    const reply = current
+    if (reply === undefined || reply.response !== undefined || error.event_id !== reply.askId) return
+    if (error.code === "conversation_already_has_active_response" && reply.ask !== undefined && !reply.started) {
+      blocked = true
+      current = undefined
+      asks.unshift({ ...sent(reply.ask), reply })
+      return
+    }
+    fail(reply, refused(error))
+    pump()
+  }
+  const onWords = (item: string, text: string) => {
+    interims.delete(item)
+    memory.add("user", item, text)
+    if (text.trim() !== "") emit({ _tag: "UserTranscript", text, final: true })
+    if (answers || owedWords === 0) return
+    owedWords--
+    if (owedWords === 0 && user === "owed") user = "quiet"
+    emit({ _tag: "UserTurnTranscribed" })
+    // the agent remembers, not the model
+    send?.(client.deleteItem(item))
+  }
+  const onSpeech = (started: boolean) => {
+    if (started) {
+      // said again after a lost connection
+      if (user === "speaking" || user === "owed" && tape.chunks.length > 0 && replayed) return
+      user = "speaking"
+      tape.trim(PRE_ROLL)
+    } else {
+      if (user !== "speaking") {
+        replayed = false
+        return
+      }
+      user = "owed"
+      replayed = false
+      if (!answers) owedWords++
+    }
+    emit({ _tag: started ? "UserSpeechStarted" : "UserSpeechStopped" })
+  }
+  /** What was said on a former connection is on its way again: its beginning has been told. */
+  let replayed = false
+
+  const onEvent = (event: ServerEvent): void => {
+    switch (event.type) {
+      case "session.created":
+        return opening?.(client.sessionUpdate(options.session))
+      case "session.updated":
+        return onReady()
+      case "error":
+        return onError(event)
+      case "input_audio_buffer.speech_started":
+        return remote ? onSpeech(true) : undefined
+      case "input_audio_buffer.speech_stopped":
+        return remote ? onSpeech(false) : undefined
+      case "input_audio_buffer.committed":
+        // its words may come after those of the reply
+        if (unanswered.length < MAX_OPEN) unanswered.push(event.item_id)
+        return memory.add("user", event.item_id, "")
+      case "conversation.item.input_audio_transcription.delta": {
+        const text = (interims.get(event.item_id) ?? "") + (event.delta ?? "")
+        if (text.length > MAX_WORDS || (interims.size >= MAX_OPEN && !interims.has(event.item_id))) return
+        interims.set(event.item_id, text)
+        return emit({ _tag: "UserTranscript", text, final: false })
+      }
+      case "conversation.item.input_audio_transcription.completed":
+        return onWords(event.item_id, event.transcript)
+      case "conversation.item.input_audio_transcription.failed":
+        return onWords(event.item_id, "")
+      case "response.created":
+        return onCreated(event)
+      case "response.output_item.added":
+        return
+      case "response.output_audio.delta":
+        return onAudio(event)
+      case "response.output_audio_transcript.delta": {
+        if (current?.response !== event.response_id || current.cut) return
+        current.say(event.delta)
+        return memory.add("agent", current.name, event.delta, current.ms)
+      }
+      case "response.function_call_arguments.done": {
+        if (current?.response !== event.response_id) return
+        // nobody runs it, and the model's memory must not have a call without an end
+        if (current.cut || calls.size >= MAX_OPEN) {
+          return send?.(client.toolOutput(event.call_id, `{"error":"the user interrupted"}`))
+        }
+        current.called = true
+        current.calls.add(event.call_id)
+        calls.set(event.call_id, current)
+        return emit({
+          _tag: "ToolCall",
+          reply: current.name,
+          id: event.call_id,
+          name: event.name,
+          input: json(event.arguments)
+        })
+      }
+      case "response.done":
+        return onDone(event)
+      case "Ignored":
+        return
+    }
+  }
+
+  return {
+    opened: (connection) => {
+      opening = connection
+      replayed = user !== "quiet"
+    },
+    receive: (message) => {
+      const event = decode(message)
+      if (event._tag === "Success") return onEvent(event.success)
+      // what it was about is not known: only a reply in flight can be told
+      const reply = current
+      if (reply === undefined || !reply.started || reply.cut) return
+      emit({ _tag: "ReplyFailed", reply: reply.name, error: malformed(event.failure) })
+      reply.cut = true
+      if (reply.response !== undefined) send?.(client.cancel(reply.response))
+    },
+    lost: (error) => {
+      send = undefined
+      opening = undefined
+      blocked = false
+      calls.clear()
+      interims.clear()
+      // one end of all that is said again
+      for (; owedWords > 1; owedWords--) emit({ _tag: "UserTurnTranscribed" })
+      const reply = current
+      current = undefined
+      if (reply === undefined || reply.cut) return false
+      if (reply.ms > 0 || reply.calls.size > 0) {
+        fail(reply, error)
+        return false
+      }
+      reply.response = undefined
+      if (reply.ask === undefined) {
+        orphan = reply
+        user = "owed"
+      } else {
+        reply.askId = reply.ask.id
+        // the next connection is told of what was typed
+        asks.unshift(reply.ask.kind === "commit" ? { ...reply.ask, reply } : { ...sent(reply.ask), reply })
+        if (reply.ask.kind === "commit") user = "owed"
+      }
+      if (user === "owed") { for (const item of unanswered.splice(0)) memory.remove(item) }
+      return false
+    },
+    busy: () => current !== undefined || asks.length > 0 || user === "speaking" || user === "owed" || owedWords > 0,
+    expects: () =>
+      send !== undefined && (
+        (current !== undefined && (current.response !== undefined || current.calls.size === 0)) || blocked ||
+        owedWords > 0 || (remote && answers && user === "owed")
+      ),
+    push: (pcm) => {
+      const kept = user !== "quiet" || (current !== undefined && current.ms === 0 && !current.cut)
+      if (remote) tape.push(pcm, kept ? MAX_TAPE : PRE_ROLL)
+      if (remote && send === undefined) missed.push(pcm, MAX_TAPE)
+      if (user === "paused") {
+        quietSamples += pcm.length
+        if (quietSamples > FORGET) {
+          user = "quiet"
+          send?.(client.clear)
+          return
+        }
+      }
+      // with turns of ours, a silent user costs nothing
+      if (!remote && (user === "quiet" || user === "owed")) return before.push(pcm, PRE_ROLL)
+      if (!remote) tape.push(pcm, MAX_TAPE)
+      send?.(client.append(pcm))
+    },
+    activity: (activity: VoiceActivity) => {
+      if (remote) return
+      if (activity._tag === "SpeechStopped") {
+        if (user === "speaking") user = "paused"
+        quietSamples = 0
+        return
+      }
+      if (user === "quiet" && (current === undefined || current.ms > 0 || current.cut)) tape.clear()
+      if (user === "quiet" || user === "owed") {
+        for (const chunk of before.chunks) {
+          tape.push(chunk, MAX_TAPE)
+          send?.(client.append(chunk))
+        }
+        before.clear()
+      }
+      user = "speaking"
+    },
+    commit: () => {
+      const heard = user !== "quiet"
+      user = heard ? "owed" : user
+      if (answers) return ask("commit", heard ? [client.commit] : [])
+      if (!heard) return emit({ _tag: "UserTurnTranscribed" })
+      owedWords++
+      send?.(client.commit)
+    },
+    userText: (text) => ask("text", [], {}, text),
+    say: (text) =>
+      ask("say", [], {
+        instructions: verbatim(text),
+        tool_choice: "none",
+        // an agent's words are the agent's to remember
+        ...(answers ? {} : { conversation: "none", input: [] })
+      }),
+    truncate: (name, playedMs) => {
+      const reply = replies.get(name)
+      if (reply === undefined) return
+      replies.delete(name)
+      memory.cut(name, playedMs)
+      if (!reply.cut && reply.response !== undefined) send?.(client.cancel(reply.response))
+      reply.cut = true
+      if (reply === current && reply.response === undefined && reply.started) {
+        // it was waiting for its tools
+        current = undefined
+        pump()
+      }
+      if (!answers) return
+      for (const { contentIndex, fromMs, id, ms } of reply.items) {
+        if (playedMs < fromMs + ms) send?.(client.truncate(id, contentIndex, Math.max(0, playedMs - fromMs)))
+      }
+    },
+    toolResult: (id, output) => {
+      const reply = calls.get(id)
+      // the connection that asked is gone
+      if (reply === undefined) return
+      calls.delete(id)
+      reply.calls.delete(id)
+      send?.(client.toolOutput(id, output))
+      if (reply === current && !reply.cut && reply.calls.size === 0 && reply.response === undefined) goOn(reply)
+    }
+  }
+}
+
+/** An ask whose messages the server has. */
+const sent = (ask: Ask): Ask => ({ ...ask, before: [], text: undefined })
+
+const malformed = (what: string) =>
+  new PipelineError({
+    op: "SpeechToSpeech.reply",
+    message: `openai sent ${what}`,
+    details: { vendor: "openai" },
+    retryable: false
+  })
+
+const failed = ({ id, status_details: details }: Of<"response.done">["response"]): BackendError => {
+  const code = details?.error?.code ?? details?.error?.type ?? "unknown"
+  const about = { vendor: "openai", code, requestId: id }
+  return code === "rate_limit_exceeded" || code === "insufficient_quota"
+    ? new RateLimitExceeded({ op: "SpeechToSpeech.reply", message: `openai: ${code}`, details: about })
+    : new PipelineError({
+      op: "SpeechToSpeech.reply",
+      message: `openai could not answer: ${code}`,
+      details: about,
+      retryable: code === "server_error"
+    })
+}
+
+/** Not in the vendor's words: they may hold the user's, or a part of a key. */
+const refused = ({ code, event_id: requestId, param, type }: Of<"error">["error"]): BackendError => {
+  const details = {
+    vendor: "openai",
+    code: code ?? type ?? "unknown",
+    ...(param == null ? {} : { param }),
+    ...(requestId == null ? {} : { requestId })
+  }
+  const told = `openai refused: ${details.code}${param == null ? "" : ` (${param})`}`
+  if (type === "server_error") return new ConnectionFailed({ op: "SpeechToSpeech.open", message: told, details })
+  return new InvalidConfig({ op: "SpeechToSpeech.open", message: told, details })
+}

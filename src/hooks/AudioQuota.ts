@@ -1,0 +1,48 @@
+/**
+ * How much audio a user may still send: one bucket of milliseconds for all their sessions in this process.
+ *
+ * Synchronous, because it is asked for each frame.
+ *
+ * @since 0.1.0
+ */
+import type * as Clock from "effect/Clock"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import type * as Scope from "effect/Scope"
+import type { RateLimits } from "./RateLimits.ts"
+import { TokenBuckets } from "./TokenBuckets.ts"
+
+/**
+ * @category models
+ * @since 0.1.0
+ */
+export interface AudioQuota {
+  /**
+   * What one session asks before it takes so many milliseconds of audio: `false` is a refusal. The user's bucket is held for
+   * as long as the scope. `undefined` where there is no limit.
+   */
+  readonly open: (
+    userId: string,
+    rule: RateLimits["audio"]["user"]
+  ) => Effect.Effect<((ms: number) => boolean) | undefined, never, Scope.Scope>
+}
+
+/**
+ * @category constructors
+ * @since 0.1.0
+ */
+export const make = (clock: Clock.Clock, buckets: TokenBuckets = new TokenBuckets()): AudioQuota => ({
+  open: (userId, rule) => {
+    if (rule === undefined) return Effect.undefined
+    const limitMs = Duration.toMillis(rule.limit)
+    const refillMs = Duration.toMillis(rule.window) / limitMs
+    return Effect.acquireRelease(
+      Effect.sync(() => {
+        const bucket = buckets.get(userId, limitMs, refillMs, clock.currentTimeMillisUnsafe())
+        bucket.holders++
+        return bucket
+      }),
+      (bucket) => Effect.sync(() => bucket.holders--)
+    ).pipe(Effect.map((bucket) => (ms: number) => bucket.take(ms, clock.currentTimeMillisUnsafe()) >= 0))
+  }
+})

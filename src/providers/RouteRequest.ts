@@ -1,0 +1,62 @@
+/**
+ * What routes of providers share: where a token may stand, and who asks.
+ *
+ * @since 0.1.0
+ */
+import * as Effect from "effect/Effect"
+import type * as HttpServerRequest from "effect/http/HttpServerRequest"
+import * as Option from "effect/Option"
+import { CurrentPeer, type Peer } from "../backend/provider/BackendProvider.ts"
+import { type BackendError, toProblemJson } from "../BackendError.ts"
+
+const TOKEN_PROTOCOL = "token."
+
+/**
+ * The query of a request; never throws.
+ *
+ * @category accessors
+ * @since 0.1.0
+ */
+export const queryOf = (request: Pick<HttpServerRequest.HttpServerRequest, "url">): URLSearchParams => {
+  const start = request.url.indexOf("?")
+  return new URLSearchParams(start === -1 ? "" : request.url.slice(start + 1))
+}
+
+/**
+ * The session token: a subprotocol `token.<token>` (the only header that a browser's WebSocket can set),
+ * `Authorization: Bearer`, or `?token=`.
+ *
+ * @category accessors
+ * @since 0.1.0
+ */
+export const tokenOf = (
+  request: Pick<HttpServerRequest.HttpServerRequest, "headers" | "url">
+): string | undefined => {
+  const offered = request.headers["sec-websocket-protocol"]?.split(",").map((each) => each.trim())
+    .find((each) => each.startsWith(TOKEN_PROTOCOL))
+  if (offered !== undefined) return offered.slice(TOKEN_PROTOCOL.length)
+  const bearer = /^Bearer +(\S+)$/i.exec(request.headers["authorization"] ?? "")?.[1]
+  return bearer ?? queryOf(request).get("token") ?? undefined
+}
+
+/**
+ * Who is behind a request: whom the server says, else whoever is at the other end of the socket.
+ *
+ * @category accessors
+ * @since 0.1.0
+ */
+export const peerOf = (request: HttpServerRequest.HttpServerRequest): Effect.Effect<Peer> =>
+  Effect.map(CurrentPeer, ({ address }) => ({ address: address ?? Option.getOrUndefined(request.remoteAddress) }))
+
+/**
+ * The problem JSON of an error as bytes, for a socket that is no request's any more.
+ *
+ * @category conversions
+ * @since 0.1.0
+ */
+export const rawProblem = (error: BackendError): string => {
+  const body = toProblemJson(error)
+  const text = JSON.stringify(body)
+  return `HTTP/1.1 ${body.status} ${body.title}\r\nconnection: close\r\ncontent-type: application/problem+json\r\n` +
+    `content-length: ${Buffer.byteLength(text)}\r\nsec-websocket-version: 13\r\n\r\n${text}`
+}

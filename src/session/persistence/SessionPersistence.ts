@@ -1,0 +1,104 @@
+/**
+ * What a session gives its store: who it is with, where it stands, and when that must be written.
+ *
+ * @since 0.1.0
+ */
+import * as Effect from "effect/Effect"
+import type * as Scope from "effect/Scope"
+import type { ConversationPolicy } from "../../conversation/ConversationPolicy.ts"
+import type { State } from "../../conversation/ConversationState.ts"
+import type { Metadata, SessionConfig } from "../SessionConfig.ts"
+import * as SessionSnapshot from "./SessionSnapshot.ts"
+import type { StoredSession } from "./SessionStore.ts"
+import * as SnapshotWriter from "./SnapshotWriter.ts"
+
+/**
+ * @category models
+ * @since 0.1.0
+ */
+export interface SessionPersistenceOptions
+  extends Pick<SnapshotWriter.SnapshotWriterOptions, "onSaved" | "onTakenOver">
+{
+  /** Writes to the store; without it nothing is. */
+  readonly write: SnapshotWriter.SnapshotWriterOptions["write"] | undefined
+  readonly config: SessionConfig
+  readonly createdAtMs: number
+  /** The session now. */
+  readonly read: () => {
+    readonly state: State
+    readonly metadata: Metadata
+    readonly policy: ConversationPolicy
+    /** The name of whoever answers, where they have one. */
+    readonly agent: string | undefined
+    readonly attached: boolean
+    readonly seq: number
+  }
+  /** What has been heard of a reply: `AudioOutput.heard`. */
+  readonly heard: (epoch: number) => { readonly text: string; readonly texts: number } | undefined
+}
+
+/**
+ * @category models
+ * @since 0.1.0
+ */
+export interface SessionPersistence {
+  /** Something has happened that must not be lost. Synchronous. */
+  readonly touch: () => void
+  /** A sentence that a reply is going to say. Synchronous. */
+  readonly planned: (epoch: number, sentence: string) => void
+  /** The session as it is to be kept now. */
+  readonly kept: () => StoredSession
+}
+
+/**
+ * @category constructors
+ * @since 0.1.0
+ */
+export const make = Effect.fnUntraced(function*(
+  { config, createdAtMs, heard, onSaved, onTakenOver, read, write }: SessionPersistenceOptions
+): Effect.fn.Return<SessionPersistence, never, Scope.Scope> {
+  let plan: { readonly epoch: number; readonly sentences: Array<string> } = { epoch: 0, sentences: [] }
+  let about: SessionSnapshot.About | undefined
+  const encodeHead = SessionSnapshot.headEncoder(() => {
+    const { agent, metadata, policy } = read()
+    if (about?.metadata === metadata && about.policy === policy && about.agent === agent) return about
+    const { connectionUrl, expiresAt, pipelineType, tenant, transport, userId } = config
+    about = {
+      userId,
+      transport,
+      ...(tenant === undefined ? {} : { tenant }),
+      ...(expiresAt === undefined ? {} : { expiresAt }),
+      ...(connectionUrl === undefined ? {} : { connectionUrl }),
+      ...(agent === undefined ? {} : { agent }),
+      ...(pipelineType === undefined ? {} : { pipelineType }),
+      metadata,
+      policy,
+      createdAtMs
+    }
+    return about
+  })
+  const head = () => {
+    const { attached, seq, state } = read()
+    const epoch = state.agent._tag === "Silent" ? 0 : state.agent.reply.epoch
+    const planned = plan.epoch === epoch ? plan.sentences : []
+    return encodeHead(SessionSnapshot.standing(state, { attached, seq, heard: heard(epoch), planned }))
+  }
+  const journal = write === undefined ? undefined : yield* SnapshotWriter.make({
+    write,
+    kept: read().state.history,
+    read: () => {
+      const { seq, state } = read()
+      return { head: head(), history: state.history, seq, speaking: state.told === "speaking" }
+    },
+    onSaved,
+    onTakenOver
+  })
+  return {
+    touch: () => journal?.touch(),
+    planned: (epoch, sentence) => {
+      if (plan.epoch !== epoch) plan = { epoch, sentences: [] }
+      plan.sentences.push(sentence)
+    },
+    kept: () => ({ head: head(), items: read().state.history.map(SessionSnapshot.encodeItem) })
+  }
+})

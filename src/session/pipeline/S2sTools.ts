@@ -1,0 +1,107 @@
+/**
+ * The tools of a session's speech-to-speech model: what it may call, and what becomes of a call.
+ *
+ * @since 0.1.0
+ */
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Schema from "effect/Schema"
+import * as Semaphore from "effect/Semaphore"
+import * as Stream from "effect/Stream"
+import type * as Tracer from "effect/Tracer"
+import type { Tool, ToolContext } from "../../agent/Tool.ts"
+import * as AgentTool from "../../agent/Tool.ts"
+import { fromCause, InvalidConfig, Timeout } from "../../BackendError.ts"
+import type { SpeechToSpeechEvent, SpeechToSpeechStream } from "../../speech/SpeechToSpeech.ts"
+import * as ToolSpan from "../../telemetry/ToolSpan.ts"
+import type { PipelineContext } from "./Pipeline.ts"
+
+/**
+ * The tool by which a model asks the session's agent.
+ *
+ * @category constants
+ * @since 0.1.0
+ */
+export const ASK_AGENT = "ask_agent"
+
+/** What a model is told of a tool's output; the rest is cut. */
+const MAX_OUTPUT = 32_768
+/** Calls of one session that run at once; more wait. */
+const MAX_CALLS = 8
+
+/**
+ * The session's agent as a tool.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const askAgent = (context: Pick<PipelineContext, "agent" | "session">): Tool =>
+  AgentTool.make({
+    name: ASK_AGENT,
+    description: "Asks the agent who knows. Call it for every question or wish of the user's, and tell the user its " +
+      "answer. Give the user's words.",
+    input: Schema.Struct({ question: Schema.NonEmptyString.check(Schema.isMaxLength(16_384)) }),
+    run: ({ question }, about) =>
+      context.agent().respond({ transcript: question, ...about, committed: Effect.void, session: context.session })
+        .pipe(
+          Stream.runFold(() => "", (answer, piece) => answer + piece)
+        )
+  })
+
+const text = (output: unknown): string => {
+  const told = typeof output === "string" ? output : JSON.stringify(output) ?? "null"
+  return told.length > MAX_OUTPUT ? `${told.slice(0, MAX_OUTPUT)}…` : told
+}
+
+/**
+ * Runs a model's calls, and gives the model what comes of them. A call that fails, takes too long or names no tool tells
+ * the model so; the reply goes on.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const make = (
+  tools: ReadonlyArray<Tool>,
+  context: PipelineContext,
+  stream: Pick<SpeechToSpeechStream, "toolResult">
+) => {
+  const byName = new Map(tools.map((tool) => [tool.name, tool]))
+  const calls = Semaphore.makeUnsafe(MAX_CALLS)
+  // its result is there before the reply that waits for it is given up
+  const within = Duration.times(context.timeout, 0.9)
+  return (
+    { id, input, name }: Extract<SpeechToSpeechEvent, { readonly _tag: "ToolCall" }>,
+    about: ToolContext,
+    parent: Tracer.AnySpan | undefined
+  ): Effect.Effect<void> => {
+    const { turn } = about
+    const tool = byName.get(name)
+    const called = tool === undefined
+      ? Effect.fail(new InvalidConfig({ op: "Tool.run", message: `there is no tool ${name}` }))
+      : tool.run(input, about).pipe(
+        Effect.timeoutOrElse({
+          duration: within,
+          orElse: () =>
+            Effect.fail(
+              new Timeout({ op: "Tool.run", message: `the tool ${name} took longer than ${Duration.format(within)}` })
+            )
+        }),
+        Effect.map(text)
+      )
+    const finish = (ok: boolean, output: string) =>
+      Effect.sync(() => {
+        context.tell({ type: "tool.finished", turn, name, id, ok })
+        stream.toolResult(id, output)
+      })
+    return Effect.sync(() => context.tell({ type: "tool.started", turn, name, id })).pipe(
+      Effect.andThen(
+        calls.withPermits(1)(called).pipe(ToolSpan.around({ name: tool?.name, id, parent, ok: () => true }))
+      ),
+      Effect.matchCauseEffect({
+        onSuccess: (output) => finish(true, output),
+        onFailure: (cause) => finish(false, JSON.stringify({ error: fromCause("Tool.run", cause).message }))
+      }),
+      Effect.onInterrupt(() => finish(false, JSON.stringify({ error: "the user interrupted" })))
+    )
+  }
+}

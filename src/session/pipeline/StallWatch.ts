@@ -1,0 +1,76 @@
+/**
+ * Notices that a step of a reply gives nothing for too long.
+ *
+ * One sleeping fiber watches over all steps of a reply: a pull only writes down when it must have given something.
+ *
+ * @since 0.1.0
+ */
+import * as Clock from "effect/Clock"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Stream from "effect/Stream"
+import { Timeout } from "../../BackendError.ts"
+
+interface Step {
+  readonly op: string
+  readonly what: string
+  readonly duration: Duration.Duration
+  readonly afterMs: number
+  /** When the pull in flight must have given something, in ms of Unix time; infinite while there is none. */
+  deadlineMs: number
+}
+
+/**
+ * @category models
+ * @since 0.1.0
+ */
+export class StallWatch {
+  readonly #steps: Array<Step> = []
+
+  /** Watches over each pull of a stream. */
+  over(
+    op: string,
+    what: string,
+    duration: Duration.Duration
+  ): <A, E, R>(self: Stream.Stream<A, E, R>) => Stream.Stream<A, E, R> {
+    const afterMs = Duration.toMillis(duration)
+    const step: Step = { op, what, duration, afterMs, deadlineMs: Number.POSITIVE_INFINITY }
+    const rest = Effect.sync(() => {
+      step.deadlineMs = Number.POSITIVE_INFINITY
+    })
+    this.#steps.push(step)
+    return (self) =>
+      Stream.transformPull(self, (pull) =>
+        Effect.succeed(Effect.clockWith((clock) => {
+          step.deadlineMs = clock.currentTimeMillisUnsafe() + afterMs
+          return Effect.ensuring(pull, rest)
+        })))
+  }
+
+  /** Something goes on, though nothing has come of it yet: whoever waits has all its time again. */
+  readonly alive: Effect.Effect<void> = Effect.clockWith((clock) =>
+    Effect.sync(() => {
+      for (const step of this.#steps) {
+        if (step.deadlineMs < Number.POSITIVE_INFINITY) step.deadlineMs = clock.currentTimeMillisUnsafe() + step.afterMs
+      }
+    })
+  )
+
+  /** Calls `onStall` with the first step that is late, and ends. */
+  run(onStall: (error: Timeout) => void): Effect.Effect<void> {
+    return Effect.gen({ self: this }, function*() {
+      const clock = yield* Clock.Clock
+      const longestMs = Math.min(...this.#steps.map(({ duration }) => Duration.toMillis(duration)))
+      while (true) {
+        const now = clock.currentTimeMillisUnsafe()
+        const late = this.#steps.find(({ deadlineMs }) => deadlineMs <= now)
+        if (late !== undefined) {
+          const message = `${late.what} gave nothing for ${Duration.format(late.duration)}`
+          return onStall(new Timeout({ op: late.op, message }))
+        }
+        // what is not being pulled now cannot be late sooner than this
+        yield* Effect.sleep(Math.min(longestMs, ...this.#steps.map(({ deadlineMs }) => deadlineMs - now)))
+      }
+    })
+  }
+}

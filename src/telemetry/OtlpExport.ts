@@ -1,0 +1,68 @@
+/**
+ * Sends traces, metrics and log lines to an OpenTelemetry receiver, over OTLP/HTTP.
+ *
+ * It never holds up a call: spans and lines wait in memory for at most 5 s or 512 of them, at most four batches are under way,
+ * and what a receiver does not take in 10 s is dropped. At the end what is left gets 2 s.
+ *
+ * @since 0.1.0
+ */
+import * as ConfigProvider from "effect/ConfigProvider"
+import * as Duration from "effect/Duration"
+import * as FetchHttpClient from "effect/http/FetchHttpClient"
+import * as Layer from "effect/Layer"
+import * as OtlpLogger from "effect/observability/OtlpLogger"
+import * as OtlpMetrics from "effect/observability/OtlpMetrics"
+import * as OtlpSerialization from "effect/observability/OtlpSerialization"
+import * as OtlpTracer from "effect/observability/OtlpTracer"
+import * as Redacted from "effect/Redacted"
+import * as OtlpClient from "./OtlpClient.ts"
+import type { Target } from "./TelemetryConfig.ts"
+
+const FLUSH = Duration.seconds(2)
+const EVERY = Duration.seconds(5)
+const BATCH = 512
+
+/**
+ * Which kinds are wanted, as in a backend's config.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Wanted {
+  readonly enableTracing: boolean
+  readonly enableMetrics: boolean
+  readonly enableStructuredLogging: boolean
+}
+
+/**
+ * Takes spans, metrics and log lines of whatever is built above it; kinds that are off cost nothing.
+ *
+ * @category layers
+ * @since 0.1.0
+ */
+export const layer = (target: Target, wanted: Wanted): Layer.Layer<never> => {
+  const { attributes, exportInterval, protocol, serviceName, urls } = target
+  const shared = {
+    resource: { serviceName, attributes },
+    headers: Redacted.value(target.headers),
+    shutdownTimeout: FLUSH
+  }
+  const interval = Duration.min(exportInterval, EVERY)
+  const parts = [
+    urls.traces !== undefined && wanted.enableTracing
+      ? OtlpTracer.layer({ ...shared, url: urls.traces, exportInterval: interval, maxBatchSize: BATCH })
+      : Layer.empty,
+    urls.metrics !== undefined && wanted.enableMetrics
+      ? OtlpMetrics.layer({ ...shared, url: urls.metrics, exportInterval })
+      : Layer.empty,
+    urls.logs !== undefined && wanted.enableStructuredLogging
+      ? OtlpLogger.layer({ ...shared, url: urls.logs, exportInterval: interval, maxBatchSize: BATCH })
+      : Layer.empty
+  ] as const
+  return Layer.mergeAll(...parts).pipe(
+    Layer.provide(protocol === "http/json" ? OtlpSerialization.layerJson : OtlpSerialization.layerProtobuf),
+    Layer.provide(OtlpClient.layer.pipe(Layer.provide(FetchHttpClient.layer))),
+    // all that the environment says has been read and checked by now
+    Layer.provide(ConfigProvider.layer(ConfigProvider.fromUnknown({})))
+  )
+}

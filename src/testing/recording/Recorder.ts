@@ -1,0 +1,173 @@
+/**
+ * The user's end of the wire: writes down every frame, event and clear, and listens as a user's loudspeaker would.
+ *
+ * One recorder serves all connections of a conversation, one at a time. Synchronous, on the scenario's virtual clock.
+ *
+ * @since 0.1.0
+ */
+import type { SessionEvent } from "../../session/SessionEvent.ts"
+import type { UserConnection } from "../../session/UserConnection.ts"
+import * as MemoryConnection from "../../transport/MemoryConnection.ts"
+import { SpokenAudioReader } from "../scenario/SpokenAudio.ts"
+import type { HeardReply, RecordedFrame, Trace } from "./Recording.ts"
+
+/**
+ * The agent's audio on the wire, in Hz; the scripted voices' own rate, so that nothing is resampled.
+ *
+ * @category constants
+ * @since 0.1.0
+ */
+export const OUTPUT_RATE = 24_000
+
+type Mutable<A> = { -readonly [Key in keyof A]: A[Key] }
+type MutableReply = Mutable<HeardReply> & {
+  words: Array<string>
+  /** Some of it was dropped, and has not been sent again. */
+  dropped: boolean
+}
+
+interface Waiting {
+  readonly pcm: Int16Array
+  readonly endMs: number
+  readonly reply: MutableReply | undefined
+}
+
+/**
+ * @category models
+ * @since 0.1.0
+ */
+export class Recorder {
+  readonly trace: Array<Trace> = []
+  /** All events of the session, in order. */
+  readonly events: Array<SessionEvent> = []
+  readonly replies: Array<MutableReply> = []
+  readonly #now: () => number
+  readonly #keepAudio: boolean
+  readonly #reader: SpokenAudioReader
+  /** Frames that the loudspeaker has and has not played. */
+  #waiting: Array<Waiting> = []
+  #playedUntilMs = 0
+  #sounding: MutableReply | undefined
+  #open: MutableReply | undefined
+  #connections = 0
+  #link: MemoryConnection.MemoryConnection | undefined
+  readonly #seen = new Set<number>()
+
+  constructor(now: () => number, options: { readonly keepAudio: boolean }) {
+    this.#now = now
+    this.#keepAudio = options.keepAudio
+    this.#reader = new SpokenAudioReader((word) => this.#sounding?.words.push(word.text))
+  }
+
+  /** The link that is up. */
+  get link(): MemoryConnection.MemoryConnection | undefined {
+    return this.#link
+  }
+
+  /** The reply that is audible or held, from its first frame to its end. */
+  get open(): HeardReply | undefined {
+    return this.#open
+  }
+
+  /** A new link for the user; a former one is not heard any more. */
+  connect(): UserConnection {
+    this.#drop()
+    const link = MemoryConnection.make({
+      outputSampleRate: OUTPUT_RATE,
+      onFrame: (pcm) => this.#link === link ? this.#frame(pcm) : undefined,
+      onEvent: (event) => this.told(event),
+      onClear: () => {
+        this.trace.push({ _tag: "Clear", atMs: this.#now() })
+        if (this.#link === link) this.#drop()
+      }
+    })
+    this.#link = link
+    // its name must not depend on what else the process has done
+    return { ...link.connection, id: `user-${++this.#connections}` }
+  }
+
+  /** The link is lost, with what the loudspeaker had not played. */
+  disconnect(reason: string): void {
+    this.#drop()
+    const link = this.#link
+    this.#link = undefined
+    link?.hangup(reason)
+  }
+
+  /** What the session tells, by the connection and to its owner: taken once. */
+  told(event: SessionEvent): void {
+    if (!this.#seen.has(event.seq)) this.#event(event)
+  }
+
+  act(act: string): void {
+    this.trace.push({ _tag: "User", atMs: this.#now(), act })
+  }
+
+  /** What has been heard of the open reply until now. */
+  heardNow(): string {
+    this.#play()
+    return this.#open?.words.join(" ") ?? ""
+  }
+
+  /** Lets the loudspeaker play what it has. */
+  end(): void {
+    this.#play()
+    this.#reader.cut()
+    this.events.sort((one, other) => one.seq - other.seq)
+    for (const reply of this.replies) reply.heard = reply.words.join(" ")
+  }
+
+  #frame(pcm: Int16Array): void {
+    this.#play()
+    const atMs = this.#now()
+    const reply = this.#open
+    const frame: RecordedFrame = {
+      atMs,
+      turn: reply?.turn ?? 0,
+      reply: reply?.reply ?? 0,
+      pcm: this.#keepAudio ? pcm : undefined
+    }
+    if (reply !== undefined) reply.dropped = false
+    this.trace.push({ _tag: "Frame", atMs, frame })
+    const startMs = Math.max(atMs, this.#waiting.at(-1)?.endMs ?? this.#playedUntilMs)
+    this.#waiting.push({ pcm, endMs: startMs + pcm.length * 1000 / OUTPUT_RATE, reply })
+  }
+
+  #event(event: SessionEvent): void {
+    this.#play()
+    this.#seen.add(event.seq)
+    this.events.push(event)
+    this.trace.push({ _tag: "Event", atMs: this.#now(), event })
+    if (event.type === "agent.speech_started") {
+      const reply = { reply: this.replies.length + 1, turn: event.turn, startedAtMs: event.atMs, heard: "" }
+      this.#open = { ...reply, ranDry: false, ended: undefined, words: [], dropped: false }
+      this.replies.push(this.#open)
+    } else if (event.type === "agent.speech_stopped" && this.#open !== undefined) {
+      const open = this.#open
+      open.ranDry = !open.dropped && !this.#waiting.some((frame) => frame.reply === open)
+      this.#open.ended = { atMs: event.atMs, reason: event.reason, text: event.text }
+      this.#open = undefined
+    }
+  }
+
+  /** A frame counts when all of it has been played. */
+  #play(): void {
+    const now = this.#now()
+    let played = 0
+    for (const { endMs, pcm, reply } of this.#waiting) {
+      if (endMs > now) break
+      played++
+      this.#playedUntilMs = endMs
+      if (reply !== this.#sounding) this.#reader.cut()
+      this.#sounding = reply
+      this.#reader.push(pcm)
+    }
+    if (played > 0) this.#waiting = this.#waiting.slice(played)
+  }
+
+  #drop(): void {
+    this.#play()
+    for (const { reply } of this.#waiting) if (reply !== undefined) reply.dropped = true
+    this.#waiting = []
+  }
+}

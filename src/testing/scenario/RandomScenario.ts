@@ -1,0 +1,256 @@
+/**
+ * Scenarios made of chance: an erratic user, engines that are slow, fail and hang, an agent that does, too.
+ *
+ * All of it comes from one seed, so a conversation that broke something can be had again.
+ *
+ * @since 0.1.0
+ */
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Random from "effect/Random"
+import * as Stream from "effect/Stream"
+import * as Agent from "../../agent/Agent.ts"
+import { type BackendError, ConnectionFailed, PipelineError } from "../../BackendError.ts"
+import * as EndOfTurn from "../../engines/text/index.ts"
+import type { ScenarioOptions } from "./Scenario.ts"
+import * as ScriptedUser from "./ScriptedUser.ts"
+
+/**
+ * How wild it gets, as a share of scenarios or of answers, 0 to 1.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface RandomScenarioOptions {
+  /** Engines and agents that fail, hang or talk garbage, per answer. Default: 0.08. */
+  readonly faults?: number | undefined
+  /** Conversations with a speech-to-speech model. Default: 0.2. */
+  readonly s2s?: number | undefined
+  /** Conversations, of the others, in which the recogniser decides turns. Default: 0.25. */
+  readonly sttTurns?: number | undefined
+  /** How many things the user does at most. Default: 12. */
+  readonly steps?: number | undefined
+}
+
+const vocabulary =
+  "a the my please book table flight Paris tomorrow four seven hello weather and then what because price would like to"
+    .split(" ")
+
+const retryable = (op: string) => new ConnectionFailed({ op, message: "scripted: the connection is gone" })
+const fatal = (op: string) => new PipelineError({ op, message: "scripted: refused", retryable: false })
+
+const between = (min: number, max: number) => Random.nextIntBetween(min, max)
+const chance = (share: number) => Effect.map(Random.next, (value) => value < share)
+const times = <A>(count: number, make: Effect.Effect<A>) => Effect.all(Array.from({ length: count }, () => make))
+const pick = <A>(options: ReadonlyArray<Effect.Effect<A>>): Effect.Effect<A> =>
+  Effect.flatMap(between(0, options.length - 1), (index) => options[index] ?? Effect.die("no options"))
+
+const words = Effect.flatMap(
+  between(1, 8),
+  (count) => times(count, Effect.map(between(0, vocabulary.length - 1), (index) => vocabulary[index] ?? "yes"))
+).pipe(
+  Effect.map((chosen) => chosen.join(" "))
+)
+
+/** Which of the first answers go wrong. */
+const some = (share: number): Effect.Effect<ReadonlyArray<number>> =>
+  Effect.map(times(12, chance(share)), (hits) => hits.flatMap((hit, index) => hit ? [index] : []))
+
+const failures = (share: number, op: string): Effect.Effect<{ readonly [answer: number]: BackendError }> =>
+  Effect.flatMap(some(share), (answers) =>
+    Effect.map(
+      Effect.forEach(answers, (answer) =>
+        Effect.map(chance(0.15), (lasting) => [answer, lasting ? fatal(op) : retryable(op)] as const)),
+      Object.fromEntries
+    ))
+
+type Behaviour = Stream.Stream<string, BackendError>
+
+const sentence = Effect.map(words, (text) => `${text}.`)
+
+/** An answer in pieces, with pauses between them. */
+const answer = Effect.gen(function*() {
+  const first = yield* pick([Effect.succeed(0), between(0, 200), between(200, 2_000)])
+  const gap = yield* pick([Effect.succeed(0), between(0, 300)])
+  const text = (yield* times(yield* between(1, 4), sentence)).join(" ")
+  const pieces = text.match(/.{1,7}/gu) ?? []
+  return Stream.fromIterable(pieces).pipe(
+    Stream.tap(() => gap === 0 ? Effect.void : Effect.sleep(gap)),
+    (stream) => first === 0 ? stream : Stream.concat(Stream.fromEffectDrain(Effect.sleep(first)), stream)
+  )
+})
+
+const wrong = pick<Behaviour>([
+  Effect.succeed(Stream.fail(fatal("Agent.respond"))),
+  Effect.succeed(Stream.never),
+  Effect.succeed(Stream.empty),
+  Effect.succeed(Stream.die("scripted: a bug")),
+  Effect.map(answer, (stream) => Stream.concat(Stream.take(stream, 2), Stream.never)),
+  Effect.map(answer, (stream) => Stream.concat(Stream.take(stream, 4), Stream.fail(retryable("Agent.respond"))))
+])
+
+const agentOf = (faults: number) =>
+  Effect.map(
+    times(16, Effect.flatMap(chance(faults), (bad): Effect.Effect<Behaviour> => bad ? wrong : answer)),
+    // by the turn and by nothing else: the same scenario can be run again
+    (behaviours) => Agent.fromStream((_, { turn }) => behaviours[turn % behaviours.length] ?? Stream.empty)
+  )
+
+const patient = { patient: true }
+
+const steps: ReadonlyArray<Effect.Effect<ScriptedUser.Script>> = [
+  Effect.map(words, (text) => [ScriptedUser.say(text)]),
+  Effect.gen(function*() {
+    return [ScriptedUser.say(yield* words, { msPerCharacter: yield* between(20, 120) })]
+  }),
+  Effect.map(words, (text) => [ScriptedUser.say(text), ScriptedUser.waitForAgentWithin("20 seconds", patient)]),
+  Effect.map(words, (text) => [ScriptedUser.say(text), ScriptedUser.waitForAgentWithin("20 seconds", patient)]),
+  Effect.gen(function*() {
+    const speech = ScriptedUser.waitForSpeech(yield* between(0, 1_500), "8 seconds", patient)
+    return [ScriptedUser.say(yield* words), speech, ScriptedUser.say(yield* words)]
+  }),
+  Effect.gen(function*() {
+    const gap = ScriptedUser.pause(yield* between(20, 1_200))
+    return [ScriptedUser.say(yield* words), gap, ScriptedUser.say(yield* words)]
+  }),
+  Effect.gen(function*() {
+    const speech = ScriptedUser.waitForSpeech(yield* between(0, 1_500), "8 seconds", patient)
+    const sound = yield* pick<ScriptedUser.Step>([
+      Effect.map(between(40, 250), (ms) => ScriptedUser.cough(ms)),
+      Effect.succeed(ScriptedUser.backchannel())
+    ])
+    return [ScriptedUser.say(yield* words), speech, sound, ScriptedUser.waitForAgentWithin("20 seconds", patient)]
+  }),
+  Effect.map(between(0, 3_000), (ms) => [ScriptedUser.pause(ms)]),
+  Effect.map(between(40, 600), (ms) => [ScriptedUser.cough(ms)]),
+  Effect.map(between(100, 4_000), (ms) => [ScriptedUser.noise(ms)]),
+  Effect.succeed([ScriptedUser.backchannel()]),
+  Effect.map(words, (text) => [ScriptedUser.type(text)]),
+  Effect.succeed([ScriptedUser.pressStop]),
+  Effect.succeed([ScriptedUser.sendGarbage]),
+  Effect.map(between(20, 5_000), (ms) => [ScriptedUser.loseNetwork(ms)]),
+  Effect.map(sentence, (text) => [
+    // one that has ended, is ending or has too much to say refuses: that is no fault
+    ScriptedUser.run(`has "${text}" said`, (session) => Effect.ignore(session.say(text)))
+  ]),
+  Effect.map(sentence, (text) => [
+    ScriptedUser.run(
+      `has "${text}" said to the end`,
+      (session) => Effect.ignore(session.say(text, { interruptible: false }))
+    )
+  ])
+]
+
+const farewell = pick<ScriptedUser.Script>([
+  Effect.succeed([]),
+  Effect.succeed([ScriptedUser.waitForAgentWithin("10 seconds", patient)]),
+  Effect.succeed([ScriptedUser.hangUp]),
+  Effect.succeed([ScriptedUser.endCall]),
+  Effect.succeed([
+    ScriptedUser.run("stops the session", (session) => Effect.asVoid(Effect.forkChild(Effect.ignore(session.stop))))
+  ])
+])
+
+/**
+ * The scenario of a seed.
+ *
+ * **Example** (Having a conversation again that broke something)
+ *
+ * ```ts
+ * import { Effect } from "effect"
+ * import { Invariants, RandomScenario, Recording, Scenario } from "effect-voice/testing"
+ * import assert from "node:assert"
+ *
+ * const seed = "42" // what the report of the failure says
+ * const call = await Effect.runPromise(Scenario.run(RandomScenario.fromSeed(seed)))
+ * const again = await Effect.runPromise(Scenario.run(RandomScenario.fromSeed(seed)))
+ *
+ * assert.equal(Invariants.report(call), "")
+ * assert.equal(Recording.timeline(again.trace), Recording.timeline(call.trace))
+ * ```
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const fromSeed = (seed: string, options: RandomScenarioOptions = {}): ScenarioOptions => {
+  const faults = options.faults ?? 0.08
+  return Effect.runSync(
+    Effect.gen(function*() {
+      const user = yield* times(yield* between(2, options.steps ?? 12), pick(steps))
+      const last = yield* farewell
+      const greeting = yield* pick([Effect.succeed(""), Effect.succeed(""), sentence])
+      const goodbye = yield* pick([Effect.succeed(""), Effect.succeed("Goodbye then.")])
+      const apology = yield* pick([Effect.succeed(""), Effect.succeed("Sorry, again please.")])
+      const scenario: ScenarioOptions = {
+        seed,
+        user: [...user, last],
+        agent: yield* agentOf(faults),
+        policy: {
+          greeting,
+          goodbye,
+          apology,
+          endpointing: {
+            mode: (yield* chance(0.3)) ? "adaptive" : "fixed",
+            silence: Duration.millis(yield* between(100, 1_000)),
+            maxSilence: Duration.millis(yield* between(1_000, 3_000))
+          },
+          interruption: {
+            enabled: yield* chance(0.85),
+            minSpeech: Duration.millis(yield* between(0, 600)),
+            minWords: yield* pick([Effect.succeed(0), Effect.succeed(0), between(1, 3)]),
+            ignoreBackchannels: yield* chance(0.7),
+            patience: Duration.millis(yield* between(200, 2_000))
+          },
+          echoGuard: yield* chance(0.7),
+          speculation: yield* chance(0.4),
+          away: {
+            after: Duration.millis(yield* between(0, 20_000)),
+            closeAfter: Duration.millis(yield* pick([Effect.succeed(0), Effect.succeed(0), between(1_000, 20_000)]))
+          },
+          longestNoise: Duration.millis(yield* between(2_000, 6_000)),
+          longestTurn: Duration.millis(yield* between(5_000, 20_000))
+        },
+        config: {
+          timeout: Duration.millis(yield* between(1_000, 5_000)),
+          retryDelay: Duration.millis(yield* between(100, 500)),
+          maxRetries: 3
+        },
+        tts: {
+          msPerCharacter: yield* between(20, 80),
+          delay: yield* pick([Effect.succeed(0), between(0, 500)]),
+          failAt: yield* failures(faults, "TextToSpeech.speak"),
+          hangAt: yield* some(faults / 2)
+        },
+        turn: (yield* chance(0.4)) ? EndOfTurn.layer() : undefined,
+        vad: { onsetMs: yield* between(20, 120), hangoverMs: yield* between(40, 250) },
+        stt: {
+          delayMs: yield* pick<number | ReadonlyArray<number>>([
+            Effect.succeed(0),
+            between(0, 800),
+            times(5, between(0, 1_500))
+          ]),
+          interim: yield* chance(0.8),
+          failAt: yield* failures(faults, "SpeechToText.events"),
+          hangAt: yield* some(faults / 2),
+          garbageAt: yield* some(faults)
+        }
+      }
+      if (!(yield* chance(options.s2s ?? 0.2))) {
+        if (!(yield* chance(options.sttTurns ?? 0.25))) return scenario
+        // some never say that a turn is over
+        const endOfTurn = yield* pick([between(100, 1_200), between(100, 1_200), Effect.succeed(3_600_000)])
+        return { ...scenario, turnDetection: "stt" as const, stt: { ...scenario.stt, endOfTurn } }
+      }
+      return {
+        ...scenario,
+        s2s: {
+          answers: yield* times(yield* between(4, 12), sentence),
+          authority: (yield* chance(0.5)) ? "own" as const : "remote" as const,
+          delay: yield* between(0, 1_500),
+          failAt: yield* failures(faults, "SpeechToSpeech.reply"),
+          msPerCharacter: yield* between(20, 80)
+        }
+      }
+    }).pipe(Random.withSeed(seed))
+  )
+}

@@ -1,0 +1,299 @@
+/**
+ * A whole conversation in virtual time: your agent and policy on a real backend, a scripted user, scripted engines.
+ *
+ * Hours pass in seconds, and the same seed gives the same conversation, to the millisecond. Nothing here touches a
+ * network or the machine's clock; an agent that does so by itself must be given something else for the test.
+ *
+ * **Example** (Testing an agent)
+ *
+ * ```ts
+ * import { Effect } from "effect"
+ * import { Agent } from "effect-voice"
+ * import { Invariants, Scenario } from "effect-voice/testing"
+ * import assert from "node:assert"
+ *
+ * const agent = Agent.fromCallback((text) => Effect.succeed(`You want to ${text}, is that right?`))
+ *
+ * const call = await Effect.runPromise(Scenario.run({
+ *   agent,
+ *   user: [
+ *     Scenario.say("book a flight"),
+ *     Scenario.pause("200 millis"),
+ *     Scenario.say("to Paris"),
+ *     Scenario.interruptWhenHeard("flight to Paris", "stop"),
+ *     Scenario.waitForAgent
+ *   ]
+ * }))
+ *
+ * assert.deepEqual(call.heardByUser[0], "You want to book a flight to Paris,")
+ * assert.deepEqual(Invariants.all(call), [])
+ * ```
+ *
+ * @since 0.1.0
+ */
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Fiber from "effect/Fiber"
+import * as Layer from "effect/Layer"
+import * as Option from "effect/Option"
+import * as Scope from "effect/Scope"
+import * as Stream from "effect/Stream"
+import * as Agent from "../../agent/Agent.ts"
+import { type BackendConfig, defaults } from "../../backend/config/BackendConfig.ts"
+import { type LayerOptions, VoiceBackend } from "../../backend/VoiceBackend.ts"
+import type { BackendError } from "../../BackendError.ts"
+import { type ConversationPolicy, defaultPolicy } from "../../conversation/ConversationPolicy.ts"
+import type { SessionConfig } from "../../session/SessionConfig.ts"
+import type { SpeechToText } from "../../speech/SpeechToText.ts"
+import type { TextToSpeech } from "../../speech/TextToSpeech.ts"
+import type { TurnDetector } from "../../speech/TurnDetector.ts"
+import type { VoiceActivityDetector } from "../../speech/VoiceActivityDetector.ts"
+import { Recorder } from "../recording/Recorder.ts"
+import type { Recording } from "../recording/Recording.ts"
+import * as ScriptedEngines from "../scripted/ScriptedEngines.ts"
+import * as ScriptedProvider from "../scripted/ScriptedProvider.ts"
+import * as ScriptedRecogniser from "../scripted/ScriptedRecogniser.ts"
+import * as ScriptedSpeechToSpeech from "../scripted/ScriptedSpeechToSpeech.ts"
+import type * as ScriptedUser from "./ScriptedUser.ts"
+import * as UserActions from "./UserActions.ts"
+import * as VirtualTime from "./VirtualTime.ts"
+
+export {
+  at,
+  backchannel,
+  cough,
+  endCall,
+  hangUp,
+  interruptAfter,
+  interruptWhenHeard,
+  loseNetwork,
+  noise,
+  pause,
+  pressStop,
+  run as perform,
+  say,
+  sendGarbage,
+  speak,
+  type,
+  waitFor,
+  waitForAgent,
+  waitForAgentWithin,
+  waitForSpeech,
+  waitUntilHeard
+} from "./ScriptedUser.ts"
+export { ScenarioError } from "./UserActions.ts"
+
+/**
+ * Some fields of something, however deep; durations as one writes them.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export type DeepPartial<A> = A extends Duration.Duration ? Duration.Input
+  : A extends string | number | boolean | undefined | ReadonlyArray<unknown> ? A
+  : { readonly [Key in keyof A]?: DeepPartial<A[Key]> | undefined }
+
+/**
+ * What a scenario is made of.
+ *
+ * - `user`: what the user does, step by step.
+ * - `agent`: who answers. Default: an agent that repeats what it heard.
+ * - `policy`: what differs from the default policy.
+ * - `s2s`: a scripted speech-to-speech model in place of recogniser, agent and voice: its answers, and how it behaves.
+ * - `stt`, `tts`, `vad`: how the scripted engines behave, or Layers of your own; they must live in virtual time.
+ * - `turn`: a turn detector. Default: none, silence alone decides.
+ * - `turnDetection`: `"stt"` leaves turns to the recogniser, which must tell their end (`stt: { endOfTurn: 300 }`).
+ * - `seed`: of all chance in the scenario. Default: `"scenario"`.
+ * - `hangUp`: whether the user ends the call when the script is over. Default: true.
+ * - `keepAudio`: keeps the PCM of each frame. Default: false.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface ScenarioOptions<R = never> {
+  readonly user: ScriptedUser.Script
+  readonly agent?: Agent.Agent<R> | undefined
+  readonly policy?: DeepPartial<ConversationPolicy> | undefined
+  /** What processes the user's audio. */
+  readonly processors?: LayerOptions["processors"]
+  readonly config?: DeepPartial<Omit<BackendConfig, "provider" | "pipelineType" | "conversation">> | undefined
+  readonly session?: Partial<SessionConfig> | undefined
+  readonly s2s?:
+    | (ScriptedSpeechToSpeech.ScriptedS2sOptions & { readonly answers: ReadonlyArray<string> })
+    | undefined
+  readonly stt?: ScriptedRecogniser.ScriptedHearingOptions | Layer.Layer<SpeechToText, BackendError> | undefined
+  readonly tts?: Parameters<typeof ScriptedEngines.layerTts>[0] | Layer.Layer<TextToSpeech, BackendError> | undefined
+  readonly vad?:
+    | Parameters<typeof ScriptedEngines.layerVad>[0]
+    | Layer.Layer<VoiceActivityDetector, BackendError>
+    | undefined
+  readonly turn?: Layer.Layer<TurnDetector, BackendError> | undefined
+  readonly turnDetection?: LayerOptions["turnDetection"]
+  readonly textTransforms?: LayerOptions["textTransforms"]
+  readonly seed?: string | undefined
+  readonly hangUp?: boolean | undefined
+  readonly keepAudio?: boolean | undefined
+}
+
+const isRecord = (value: unknown): value is { readonly [key: string]: unknown } =>
+  typeof value === "object" && value !== null && Object.getPrototypeOf(value) === Object.prototype
+
+const merge = (base: unknown, over: unknown): unknown => {
+  if (over === undefined) return base
+  if (Duration.isDuration(base)) {
+    return Option.getOrElse(
+      Duration.fromInput(over as Duration.Input /* what it is not is left to the check of the config */),
+      () => over
+    )
+  }
+  if (!isRecord(base) || !isRecord(over)) return over
+  const keys = new Set([...Object.keys(base), ...Object.keys(over)])
+  return Object.fromEntries(Array.from(keys, (key) => [key, merge(base[key], over[key])]))
+}
+
+/**
+ * The default policy with some fields changed.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const policy = (over: DeepPartial<ConversationPolicy> = {}): ConversationPolicy =>
+  // the merge of a policy and a part of one, field by field, is a policy
+  merge(defaultPolicy, over) as ConversationPolicy
+
+const repeat = Agent.fromCallback((transcript) => Effect.succeed(`You said: ${transcript}.`))
+
+const isLayer = <A>(value: Layer.Layer<A, BackendError> | object | undefined): value is Layer.Layer<A, BackendError> =>
+  Layer.isLayer(value)
+
+/**
+ * The default config with some fields changed.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const configOf = (options: Pick<ScenarioOptions, "config" | "policy">): BackendConfig => ({
+  // as for the policy
+  ...merge(defaults, options.config) as BackendConfig,
+  conversation: policy(options.policy)
+})
+
+const backend = <R>(options: ScenarioOptions<R>, agent: Agent.Agent) => {
+  const { pipelineType: _type, provider: _provider, ...config } = configOf(options)
+  const vad = isLayer<VoiceActivityDetector>(options.vad) ? options.vad : ScriptedEngines.layerVad(options.vad)
+  if (options.s2s !== undefined) {
+    return VoiceBackend.layerS2s({ config, processors: options.processors }).pipe(Layer.provide([
+      ScriptedProvider.layer,
+      ScriptedSpeechToSpeech.layerS2s(options.s2s.answers, { transcripts: "heard", ...options.s2s }),
+      ...(options.s2s.authority === "own" ? [vad] : [])
+    ]))
+  }
+  const { processors, textTransforms, turnDetection } = options
+  return VoiceBackend.layerSttTts({ agent, config, processors, textTransforms, turnDetection }).pipe(Layer.provide([
+    ScriptedProvider.layer,
+    ...(options.turn === undefined ? [] : [options.turn]),
+    isLayer<SpeechToText>(options.stt) ? options.stt : ScriptedRecogniser.layer(options.stt),
+    isLayer<TextToSpeech>(options.tts) ? options.tts : ScriptedEngines.layerTts(options.tts),
+    vad
+  ]))
+}
+
+/** After the last step, and after the session's windows, what is still going on is bounded by this, in ms. */
+const LIMIT_MS = 15 * 60_000
+/** How long the user listens on when the script is over and the agent still speaks, in ms. */
+const LISTEN_MS = 2 * 60_000
+
+/**
+ * Acts a scenario out and records it. Fails with `ScenarioError` when what the script waits for does not happen; the
+ * message has the timeline. That the conversation was sound is for `Invariants` to say.
+ *
+ * @category running
+ * @since 0.1.0
+ */
+export const run = <R = never>(
+  options: ScenarioOptions<R>
+): Effect.Effect<Recording, BackendError | UserActions.ScenarioError, R> => {
+  const seed = options.seed ?? "scenario"
+  return VirtualTime.provide(seed, (time) => record(options, seed, time))
+}
+
+const record = Effect.fnUntraced(function*<R>(
+  options: ScenarioOptions<R>,
+  seed: string,
+  time: VirtualTime.VirtualTime
+) {
+  const recorder = new Recorder(time.now, { keepAudio: options.keepAudio ?? false })
+  const agent = options.agent === undefined ? repeat : yield* Agent.withContext(options.agent)
+  const fibersBefore = time.fibers()
+  const timersBefore = time.timers()
+  const scope = yield* Scope.make()
+  const context = yield* Layer.buildWithScope(backend(options, agent), scope)
+  const ticksUntil = (done: () => boolean, limitMs: number) => {
+    const until = time.now() + limitMs
+    return Effect.whileLoop({
+      while: () => !done() && time.now() < until,
+      body: () => time.tick,
+      step: () => {}
+    })
+  }
+
+  const conversation = Effect.gen(function*() {
+    const service = yield* VoiceBackend
+    yield* time.tick
+    const fibers = time.fibers()
+    const timers = time.timers()
+    const session = yield* service.createSession({ userId: "user", transport: "websocket", ...options.session })
+    const listening = yield* session.events.pipe(
+      Stream.runForEach((event) => Effect.sync(() => recorder.told(event))),
+      Effect.forkChild
+    )
+    yield* time.tick
+    yield* session.attach(recorder.connect())
+    const saidByUser = yield* UserActions.act(options.user, { session, recorder, now: time.now, tick: time.tick })
+    const over = () => recorder.events.at(-1)?.type === "session.ended"
+    if (options.hangUp !== false) {
+      // a user listens to the end before leaving
+      yield* ticksUntil(() => over() || recorder.open === undefined || recorder.link === undefined, LISTEN_MS)
+      recorder.link?.message({ type: "session.end" })
+    }
+    yield* ticksUntil(over, LIMIT_MS)
+    const durationMs = time.now()
+    const history = yield* session.history
+    // what closes takes its time: a second is plenty
+    yield* ticksUntil(() => false, 1_000)
+    yield* Fiber.interrupt(listening)
+    yield* time.tick
+    return { saidByUser, history, durationMs, fibers: time.fibers() - fibers, timers: time.timers() - timers }
+  })
+  const exit = yield* Effect.exit(Effect.provideContext(conversation, context))
+  const released = yield* Effect.forkChild(Scope.close(scope, Exit.void))
+  yield* ticksUntil(() => released.pollUnsafe() !== undefined, LIMIT_MS)
+  yield* time.tick
+  const { durationMs, fibers, history, saidByUser, timers } = yield* exit
+  recorder.end()
+  const ended = recorder.events.findLast((event) => event.type === "session.ended")
+  const recording: Recording = {
+    seed,
+    events: recorder.events,
+    frames: recorder.trace.flatMap((item) => item._tag === "Frame" ? [item.frame] : []),
+    trace: recorder.trace,
+    replies: recorder.replies.map(({ dropped: _dropped, words: _words, ...reply }) => reply),
+    heardByUser: recorder.replies.map((reply) => reply.heard),
+    saidByUser,
+    history,
+    latencies: recorder.events.flatMap((event) =>
+      event.type === "turn.latency" ? [{ turn: event.turn, totalMs: event.totalMs, parts: event.parts }] : []
+    ),
+    ended: ended === undefined ? undefined : { reason: ended.reason, atMs: ended.atMs },
+    left: {
+      sessionFibers: fibers,
+      sessionTimers: timers,
+      fibers: time.fibers() - fibersBefore,
+      timers: time.timers() - timersBefore
+    },
+    timeoutMs: Duration.toMillis(configOf(options).timeout),
+    durationMs
+  }
+  return recording
+})

@@ -1,0 +1,190 @@
+/**
+ * Acts a scripted user's steps out on a session, frame by frame of virtual time.
+ *
+ * @since 0.1.0
+ */
+import * as Data from "effect/Data"
+import * as Effect from "effect/Effect"
+import type { BackendError } from "../../BackendError.ts"
+import type { VoiceSession } from "../../session/VoiceSession.ts"
+import { TIMELINE_RATE } from "../../speech/VoiceActivityDetector.ts"
+import type { Recorder } from "../recording/Recorder.ts"
+import { timeline } from "../recording/Recording.ts"
+import type { Script, Step } from "./ScriptedUser.ts"
+import * as SpokenAudio from "./SpokenAudio.ts"
+
+/**
+ * What the script waited for did not happen; the message has the conversation's timeline.
+ *
+ * @category errors
+ * @since 0.1.0
+ */
+export class ScenarioError extends Data.TaggedError("ScenarioError")<{ readonly message: string }> {}
+
+/**
+ * What a scripted user acts on.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Stage {
+  readonly session: VoiceSession
+  readonly recorder: Recorder
+  readonly now: () => number
+  /** Lets 20 ms pass, with whatever they bring. */
+  readonly tick: Effect.Effect<void>
+}
+
+const FRAME = TIMELINE_RATE / 50
+
+/**
+ * Acts a script out on a session, in real (virtual) time. Returns what went into the microphone, a text per utterance.
+ *
+ * @category running
+ * @since 0.1.0
+ */
+export const act = (script: Script, stage: Stage): Effect.Effect<ReadonlyArray<string>, BackendError | ScenarioError> =>
+  Effect.suspend(() => {
+    const { now, recorder, session, tick } = stage
+    const said: Array<string> = []
+    const quiet = new Int16Array(FRAME)
+    const frame = new Int16Array(FRAME)
+    /** The events before this one were there when the user last made a sound. */
+    let acted = 0
+
+    const hear = (pcm: Int16Array) =>
+      Effect.suspend(() => {
+        recorder.link?.push(pcm)
+        return tick
+      })
+    const emit = (pcm: Int16Array): Effect.Effect<void> => {
+      let at = 0
+      return Effect.whileLoop({
+        while: () => at < pcm.length,
+        body: () => {
+          frame.fill(0)
+          frame.set(pcm.subarray(at, at + FRAME))
+          at += FRAME
+          return hear(frame)
+        },
+        step: () => {}
+      }).pipe(Effect.andThen(Effect.sync(() => {
+        acted = recorder.events.length
+      })))
+    }
+    const during = (duration: number): Effect.Effect<void> => {
+      const until = now() + duration
+      return Effect.whileLoop({ while: () => now() < until, body: () => hear(quiet), step: () => {} })
+    }
+    const until = (
+      condition: () => boolean,
+      withinMs: number,
+      what: string,
+      patient = false
+    ): Effect.Effect<void, ScenarioError> =>
+      Effect.suspend(() => {
+        const from = now()
+        let met = false
+        return Effect.whileLoop({
+          while: () => !(met = condition()) && now() - from < withinMs && !isOver(),
+          body: () => hear(quiet),
+          step: () => {}
+        }).pipe(Effect.andThen(Effect.suspend(() => {
+          if (met || patient) return Effect.void
+          const how = isOver() ? "the session ended" : `${withinMs / 1000} s passed`
+          return Effect.fail(
+            new ScenarioError({ message: `${how} while the user waited ${what}\n\n${timeline(recorder.trace)}` })
+          )
+        })))
+      })
+    const isOver = () => recorder.events.at(-1)?.type === "session.ended"
+    const answered = () =>
+      recorder.open === undefined && recorder.events.slice(acted).some((event) =>
+        (event.type === "agent.speech_stopped" && event.reason !== "interrupted") ||
+        (event.type === "error" && event.code !== "invalid_config")
+      ) && !isBusy()
+    const isBusy = () => {
+      const state = recorder.events.findLast((event) => event.type === "session.state")?.state
+      return state === "processing" || state === "speaking"
+    }
+
+    const perform = (step: Step): Effect.Effect<void, BackendError | ScenarioError> => {
+      switch (step._tag) {
+        case "Say":
+          recorder.act(`says "${step.text}"`)
+          if (recorder.link !== undefined) said.push(step.text)
+          return emit(SpokenAudio.encode(step.text, { msPerCharacter: step.msPerCharacter }))
+        case "Sound":
+          recorder.act(step.what)
+          return emit(step.pcm)
+        case "Pause":
+          return during(step.ms)
+        case "At":
+          return during(step.ms - now())
+        case "WaitForAgent":
+          return until(answered, step.withinMs, "for the agent's answer", step.patient)
+        case "WaitFor": {
+          const from = recorder.events.length
+          return until(
+            () => recorder.events.slice(from).some((event) => event.type === step.event),
+            step.withinMs,
+            `for ${step.event}`
+          )
+        }
+        case "WaitForSpeech": {
+          const what = step.words === "" ? `for ${step.ms} ms of the agent's speech` : `to hear "${step.words}"`
+          return until(
+            () =>
+              recorder.open !== undefined && now() - recorder.open.startedAtMs >= step.ms &&
+              recorder.heardNow().includes(step.words),
+            step.withinMs,
+            what,
+            step.patient
+          )
+        }
+        case "Type":
+          recorder.act(`types "${step.text}"`)
+          recorder.link?.message({ type: "user.text", text: step.text })
+          acted = recorder.events.length
+          return Effect.void
+        case "PressStop":
+          recorder.act("presses stop")
+          recorder.link?.message({ type: "agent.interrupt" })
+          return Effect.void
+        case "SendGarbage":
+          recorder.act("sends garbage")
+          recorder.link?.malformed("scripted garbage")
+          recorder.link?.message({ type: "playout.position", turn: 999, playedMs: -1 })
+          return emit(Int16Array.from({ length: FRAME }, (_, i) => i % 2 === 0 ? 32_767 : -32_768))
+        case "LoseNetwork":
+          recorder.act("loses the network")
+          recorder.disconnect("network")
+          return Effect.gen(function*() {
+            yield* during(step.ms)
+            // a client is told that it comes too late
+            if (isOver()) return
+            recorder.act("is back")
+            yield* session.attach(recorder.connect())
+          })
+        case "HangUp":
+          recorder.act("hangs up")
+          recorder.disconnect("client_closed")
+          return Effect.void
+        case "EndCall":
+          recorder.act("ends the call")
+          recorder.link?.message({ type: "session.end" })
+          return Effect.void
+        case "Do":
+          recorder.act(step.what)
+          return step.effect(session)
+      }
+    }
+
+    const all = (steps: Script): Effect.Effect<void, BackendError | ScenarioError> =>
+      Effect.forEach(steps, (step) => isScript(step) ? all(step) : isOver() ? Effect.void : perform(step), {
+        discard: true
+      })
+    return Effect.as(all(script), said)
+  })
+
+const isScript = (step: Step | Script): step is Script => Array.isArray(step)

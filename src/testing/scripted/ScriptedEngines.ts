@@ -1,0 +1,189 @@
+/**
+ * Engines that do as they are told, for tests of timing and of faults: no models, no network, no time of their own.
+ *
+ * Speech is any PCM louder than `SPEECH_LEVEL`; what it "says" is given to the recogniser as a list of texts.
+ *
+ * @since 0.1.0
+ */
+import type * as Cause from "effect/Cause"
+import type * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Queue from "effect/Queue"
+import * as Stream from "effect/Stream"
+import type { BackendError } from "../../BackendError.ts"
+import { SpeechToText, type TranscriptEvent } from "../../speech/SpeechToText.ts"
+import { type SpeechChunk, TextToSpeech } from "../../speech/TextToSpeech.ts"
+import { TIMELINE_RATE, VoiceActivityDetector } from "../../speech/VoiceActivityDetector.ts"
+import * as SpokenAudio from "../scenario/SpokenAudio.ts"
+
+/**
+ * Samples at or above this count as speech.
+ *
+ * @category constants
+ * @since 0.1.0
+ */
+export const SPEECH_LEVEL = 1_000
+
+/**
+ * PCM (16 kHz) that counts as speech for so many ms.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const speech = (ms: number, sampleRate = TIMELINE_RATE): Int16Array =>
+  new Int16Array(Math.round(ms * sampleRate / 1000)).fill(8_000)
+
+/**
+ * PCM (16 kHz) of silence.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const silence = (ms: number, sampleRate = TIMELINE_RATE): Int16Array =>
+  new Int16Array(Math.round(ms * sampleRate / 1000))
+
+/**
+ * A detector that is sure after `onsetMs` of sound (default 60) and `hangoverMs` of silence (default 100).
+ *
+ * @category layers
+ * @since 0.1.0
+ */
+export const layerVad = (options?: {
+  readonly onsetMs?: number | undefined
+  readonly hangoverMs?: number | undefined
+}): Layer.Layer<VoiceActivityDetector> => {
+  const onset = (options?.onsetMs ?? 60) * TIMELINE_RATE / 1000
+  const hangover = (options?.hangoverMs ?? 100) * TIMELINE_RATE / 1000
+  return Layer.succeed(VoiceActivityDetector, {
+    name: "scripted",
+    sampleRate: TIMELINE_RATE,
+    open: ({ onActivity }) =>
+      Effect.sync(() => {
+        let position = 0
+        let speaking = false
+        let since = -1
+        return {
+          push: (pcm) => {
+            for (const sample of pcm) {
+              const loud = Math.abs(sample) >= SPEECH_LEVEL
+              position++
+              if (loud === speaking) {
+                since = -1
+                continue
+              }
+              if (since < 0) since = position - 1
+              if (position - since < (speaking ? hangover : onset)) continue
+              speaking = !speaking
+              onActivity({
+                _tag: speaking ? "SpeechStarted" : "SpeechStopped",
+                atSample: since,
+                decidedAtSample: position
+              })
+              since = -1
+            }
+          },
+          reset: () => {
+            since = -1
+          }
+        }
+      })
+  })
+}
+
+/**
+ * A recogniser that hears these texts, one for each time it is asked for the final words of something loud.
+ *
+ * @category layers
+ * @since 0.1.0
+ */
+export const layerStt = (
+  texts: ReadonlyArray<string>,
+  options?: {
+    /** How long the final words take. Default: no time. */
+    readonly delay?: Duration.Input | undefined
+    /** Whether it claims to tell words while the user speaks. Default: false. */
+    readonly interims?: boolean | undefined
+    /** Fails the stream in place of the nth answer, counted from 0. */
+    readonly failAt?: { readonly [answer: number]: BackendError } | undefined
+    /** Never gives the nth answer. */
+    readonly hangAt?: ReadonlyArray<number> | undefined
+  }
+): Layer.Layer<SpeechToText> =>
+  Layer.sync(SpeechToText, () => {
+    let answers = 0
+    const left = [...texts]
+    return {
+      name: "scripted",
+      sampleRate: TIMELINE_RATE,
+      capabilities: { interim: options?.interims ?? false, endOfTurn: false, wordTimestamps: false, languages: [] },
+      open: () =>
+        Effect.gen(function*() {
+          const asked = yield* Queue.unbounded<number>()
+          const events = yield* Queue.unbounded<TranscriptEvent, BackendError | Cause.Done>()
+          let heard = false
+          yield* Queue.take(asked).pipe(
+            Effect.tap(() => options?.delay === undefined ? Effect.void : Effect.sleep(options.delay)),
+            Effect.flatMap((id) => {
+              const answer = answers++
+              const failure = options?.failAt?.[answer]
+              if (options?.hangAt?.includes(answer) === true) return Effect.void
+              if (failure !== undefined) return Effect.asVoid(Queue.fail(events, failure))
+              const text = heard ? left.shift() : undefined
+              heard = false
+              if (text !== undefined) Queue.offerUnsafe(events, { _tag: "Final", text })
+              Queue.offerUnsafe(events, { _tag: "Finalized", id })
+              return Effect.void
+            }),
+            Effect.forever,
+            Effect.forkScoped
+          )
+          return {
+            push: (pcm) => {
+              heard = heard || pcm.some((sample) => Math.abs(sample) >= SPEECH_LEVEL)
+            },
+            activity: () => {},
+            finalize: (id) => void Queue.offerUnsafe(asked, id),
+            events: Stream.fromQueue(events)
+          }
+        })
+    }
+  })
+
+/**
+ * A voice that speaks each character for `msPerCharacter` (default 50) at 24 kHz, a chunk for each sentence. Its PCM
+ * spells out the text (`SpokenAudio`).
+ *
+ * @category layers
+ * @since 0.1.0
+ */
+export const layerTts = (options?: {
+  readonly msPerCharacter?: number | undefined
+  readonly sampleRate?: number | undefined
+  /** How long each sentence takes to make. Default: no time. */
+  readonly delay?: Duration.Input | undefined
+  /** Fails on the nth sentence, counted from 0 over the engine's life. */
+  readonly failAt?: { readonly [sentence: number]: BackendError } | undefined
+  /** Never speaks the nth sentence. */
+  readonly hangAt?: ReadonlyArray<number> | undefined
+}): Layer.Layer<TextToSpeech> =>
+  Layer.sync(TextToSpeech, () => {
+    const sampleRate = options?.sampleRate ?? 24_000
+    let sentences = 0
+    const speak = (text: string): Effect.Effect<SpeechChunk, BackendError> =>
+      Effect.gen(function*() {
+        const sentence = sentences++
+        if (options?.hangAt?.includes(sentence) === true) return yield* Effect.never
+        const failure = options?.failAt?.[sentence]
+        if (failure !== undefined) return yield* failure
+        if (options?.delay !== undefined) yield* Effect.sleep(options.delay)
+        const pcm = SpokenAudio.encode(text, { sampleRate, msPerCharacter: options?.msPerCharacter ?? 50 })
+        return { pcm, text }
+      })
+    return {
+      name: "scripted",
+      sampleRate,
+      capabilities: { streamingInput: false, wordTimestamps: false, voices: ["scripted"] },
+      open: () => Effect.succeed({ speak: (texts) => Stream.mapEffect(texts, speak) })
+    }
+  })

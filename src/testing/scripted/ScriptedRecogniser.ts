@@ -1,0 +1,129 @@
+/**
+ * A recogniser that transcribes what was really said to it: spelt speech (`SpokenAudio`), cut where the audio was cut.
+ *
+ * @since 0.1.0
+ */
+import * as Cause from "effect/Cause"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Queue from "effect/Queue"
+import * as Stream from "effect/Stream"
+import { type BackendError, ConnectionFailed } from "../../BackendError.ts"
+import { SpeechToText, type TranscriptEvent } from "../../speech/SpeechToText.ts"
+import { TIMELINE_RATE } from "../../speech/VoiceActivityDetector.ts"
+import { type HeardWord, SpokenAudioReader } from "../scenario/SpokenAudio.ts"
+import { SPEECH_LEVEL } from "./ScriptedEngines.ts"
+
+/**
+ * Answers are counted from 0 over the engine's life, whoever asks.
+ *
+ * - `delayMs`: how long the final words take, for all answers or for each in turn. Default: no time.
+ * - `interim`: tells each word as it has been said. Default: true.
+ * - `endOfTurn`: silence in ms after which it says that the turn is over, by itself. Default: it never does.
+ * - `failAt`: fails the stream in place of an answer. `failToOpenAt`: fails the nth stream in place of opening it.
+ * - `idleMs`: a stream that hears no speech for so long is closed by the other side, as hosted recognisers do.
+ * - `finalizeTimeout`: what it says how long its answers may take.
+ * - `hangAt`: never gives an answer. `garbageAt`: says things that nobody asked for, before the answer.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface ScriptedHearingOptions {
+  readonly name?: string | undefined
+  readonly delayMs?: number | ReadonlyArray<number> | undefined
+  readonly interim?: boolean | undefined
+  readonly endOfTurn?: number | undefined
+  readonly failAt?: { readonly [answer: number]: BackendError } | undefined
+  readonly failToOpenAt?: { readonly [stream: number]: BackendError } | undefined
+  readonly idleMs?: number | undefined
+  readonly finalizeTimeout?: Duration.Input | undefined
+  readonly hangAt?: ReadonlyArray<number> | undefined
+  readonly garbageAt?: ReadonlyArray<number> | undefined
+}
+
+const nth = (delayMs: number | ReadonlyArray<number>, answer: number): number =>
+  typeof delayMs === "number" ? delayMs : delayMs[answer % delayMs.length] ?? 0
+
+const idle = new ConnectionFailed({ op: "SpeechToText.events", message: "scripted: closed, nobody spoke" })
+
+/**
+ * A recogniser with ears. Sound that spells nothing (a cough, noise) is heard as nothing.
+ *
+ * @category layers
+ * @since 0.1.0
+ */
+export const layer = (options: ScriptedHearingOptions = {}): Layer.Layer<SpeechToText> =>
+  Layer.sync(SpeechToText, () => {
+    const { endOfTurn, interim = true } = options
+    let answers = 0
+    let streams = 0
+    const open = Effect.gen(function*() {
+      const refused = options.failToOpenAt?.[streams++]
+      if (refused !== undefined) return yield* refused
+      const asked = yield* Queue.unbounded<{ readonly id: number; readonly untilSample: number }>()
+      const events = yield* Queue.unbounded<TranscriptEvent, BackendError | Cause.Done>()
+      const emit = (event: TranscriptEvent) => void Queue.offerUnsafe(events, event)
+      let words: Array<HeardWord> = []
+      const reader = new SpokenAudioReader((word) => {
+        words.push(word)
+        if (interim) emit({ _tag: "Interim", text: textOf(words) })
+      })
+      const final = (untilSample: number) => {
+        const said = words.filter((word) => word.startSample < untilSample)
+        words = words.filter((word) => word.startSample >= untilSample)
+        if (said.length > 0) emit({ _tag: "Final", text: textOf(said), words: said })
+        return said.length > 0
+      }
+      const answer = ({ id, untilSample }: { readonly id: number; readonly untilSample: number }) => {
+        const count = answers++
+        const failure = options.failAt?.[count]
+        if (options.hangAt?.includes(count) === true) return Effect.void
+        return Effect.andThen(
+          Effect.sleep(nth(options.delayMs ?? 0, count)),
+          Effect.suspend(() => {
+            if (failure !== undefined) return Effect.asVoid(Queue.fail(events, failure))
+            if (options.garbageAt?.includes(count) === true) {
+              emit({ _tag: "Finalized", id: -1 })
+              emit({ _tag: "Final", text: "" })
+              emit({ _tag: "Finalized", id: id + 1_000 })
+            }
+            final(untilSample)
+            emit({ _tag: "Finalized", id })
+            return Effect.void
+          })
+        )
+      }
+      yield* Queue.take(asked).pipe(Effect.flatMap(answer), Effect.forever, Effect.forkScoped)
+      const { idleMs } = options
+      let quiet = 0
+      return {
+        push: (pcm: Int16Array) => {
+          reader.push(pcm)
+          if (endOfTurn === undefined && idleMs === undefined) return
+          quiet = pcm.some((sample) => sample > SPEECH_LEVEL) ? 0 : quiet + pcm.length
+          if (idleMs !== undefined && quiet >= idleMs * TIMELINE_RATE / 1000) {
+            Queue.failCauseUnsafe(events, Cause.fail(idle))
+          }
+          if (endOfTurn === undefined || words.length === 0 || quiet < endOfTurn * TIMELINE_RATE / 1000) {
+            return
+          }
+          if (final(reader.position)) emit({ _tag: "EndOfTurn" })
+        },
+        activity: () => {},
+        finalize: (id: number, untilSample: number) => void Queue.offerUnsafe(asked, { id, untilSample }),
+        events: Stream.fromQueue(events)
+      }
+    })
+    return {
+      name: options.name ?? "scripted-hearing",
+      sampleRate: TIMELINE_RATE,
+      capabilities: { interim, endOfTurn: endOfTurn !== undefined, wordTimestamps: true, languages: [] },
+      finalizeTimeout: options.finalizeTimeout === undefined
+        ? undefined
+        : Duration.fromInputUnsafe(options.finalizeTimeout),
+      open: () => open
+    }
+  })
+
+const textOf = (words: ReadonlyArray<HeardWord>): string => words.map((word) => word.text).join(" ")

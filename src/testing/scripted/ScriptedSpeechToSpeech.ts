@@ -1,0 +1,207 @@
+/**
+ * A speech-to-speech model that does as it is told, for tests of timing and of faults.
+ *
+ * It answers each turn with the next of its texts, spoken evenly, and remembers what it was asked to forget.
+ *
+ * @since 0.1.0
+ */
+import type * as Cause from "effect/Cause"
+import type * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Queue from "effect/Queue"
+import * as Stream from "effect/Stream"
+import type { BackendError } from "../../BackendError.ts"
+import { SpeechToSpeech, type SpeechToSpeechEvent } from "../../speech/SpeechToSpeech.ts"
+import { TIMELINE_RATE } from "../../speech/VoiceActivityDetector.ts"
+import * as SpokenAudio from "../scenario/SpokenAudio.ts"
+import { SPEECH_LEVEL } from "./ScriptedEngines.ts"
+
+/**
+ * What was done to the model, in order, for a test to look at.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export type S2sCall =
+  | { readonly _tag: "commit" }
+  | { readonly _tag: "userText"; readonly text: string }
+  | { readonly _tag: "say"; readonly text: string }
+  | { readonly _tag: "truncate"; readonly reply: string; readonly playedMs: number }
+  | { readonly _tag: "toolResult"; readonly id: string; readonly output: string }
+
+/**
+ * An answer that calls a tool: it says `first`, calls, and goes on with `last`, in which `{}` stands for what the tool gave.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface ScriptedCall {
+  readonly first?: string | undefined
+  readonly call: string
+  readonly input: unknown
+  readonly last: string
+}
+
+/**
+ * - `agentInLoop`: it leaves its answers to an agent when it is asked to. Default: it cannot.
+ * - `authority`: who decides turns. With `remote` (the default) a turn is over after `silenceMs` (default 300) of silence.
+ * - `transcripts`: what the user said in each turn, told when the turn is over; `"heard"` is what was really heard of
+ *   spelt speech (`SpokenAudio`). Default: nothing is known.
+ * - `delay`: how long an answer takes to begin.
+ * - `failAt`, `endAt`: fails the nth answer, or the whole stream in place of it.
+ * - `msPerCharacter`: 50 by default, in one chunk per sentence, at 24 kHz.
+ * - `calls`: gets what is done to the model.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface ScriptedS2sOptions {
+  readonly agentInLoop?: boolean | undefined
+  readonly authority?: "own" | "remote" | undefined
+  readonly transcripts?: ReadonlyArray<string> | "heard" | undefined
+  readonly delay?: Duration.Input | undefined
+  readonly silenceMs?: number | undefined
+  readonly say?: boolean | undefined
+  readonly failAt?: { readonly [answer: number]: BackendError } | undefined
+  readonly endAt?: { readonly [answer: number]: BackendError } | undefined
+  readonly msPerCharacter?: number | undefined
+  readonly calls?: Array<S2sCall> | undefined
+}
+
+const OUTPUT_RATE = 24_000
+
+/** Calls `on(true)` at the first loud sample, and `on(false)` after so much silence. */
+const detector = (silenceMs: number, on: (speaking: boolean) => void) => {
+  let speaking = false
+  let quiet = 0
+  return (pcm: Int16Array): void => {
+    for (const sample of pcm) {
+      if (Math.abs(sample) >= SPEECH_LEVEL) {
+        quiet = 0
+        if (!speaking) on(speaking = true)
+      } else if (speaking && ++quiet >= silenceMs * TIMELINE_RATE / 1000) {
+        on(speaking = false)
+      }
+    }
+  }
+}
+
+/**
+ * A model that gives these answers, and says nothing when it has no more.
+ *
+ * @category layers
+ * @since 0.1.0
+ */
+export const layerS2s = (
+  answers: ReadonlyArray<string | ScriptedCall>,
+  options: ScriptedS2sOptions = {}
+): Layer.Layer<SpeechToSpeech> =>
+  Layer.sync(SpeechToSpeech, () => {
+    const authority = options.authority ?? "remote"
+    const left = [...answers]
+    const given = options.transcripts === "heard" ? [] : [...(options.transcripts ?? [])]
+    let count = 0
+    return {
+      name: "scripted-s2s",
+      inputSampleRate: TIMELINE_RATE,
+      outputSampleRate: OUTPUT_RATE,
+      capabilities: {
+        turnAuthority: authority,
+        agentInLoop: options.agentInLoop ?? false,
+        answers: true,
+        tools: answers.some((answer) => typeof answer !== "string"),
+        transcripts: options.transcripts !== undefined,
+        interims: false,
+        truncation: true,
+        say: options.say ?? true
+      },
+      open: ({ answers: own }) =>
+        Effect.gen(function*() {
+          const asked = yield* Queue.unbounded<string | undefined>()
+          const events = yield* Queue.unbounded<SpeechToSpeechEvent, BackendError | Cause.Done>()
+          const emit = (event: SpeechToSpeechEvent) => void Queue.offerUnsafe(events, event)
+          const words: Array<string> = []
+          const reader = new SpokenAudio.SpokenAudioReader((word) => words.push(word.text))
+          const hear = () => {
+            const heard = words.splice(0).join(" ")
+            const text = options.transcripts !== "heard" ? given.shift() : heard === "" ? undefined : heard
+            if (text !== undefined) emit({ _tag: "UserTranscript", text, final: true })
+            if (!own) emit({ _tag: "UserTurnTranscribed" })
+          }
+          const calling = new Map<string, { readonly reply: string; readonly last: string }>()
+          const speak = (reply: string, text: string) => {
+            for (const sentence of text.split(/(?<=[.?!]) /u)) {
+              const pcm = SpokenAudio.encode(sentence, {
+                sampleRate: OUTPUT_RATE,
+                msPerCharacter: options.msPerCharacter ?? 50
+              })
+              emit({ _tag: "ReplyAudio", reply, pcm, text: sentence })
+            }
+          }
+          const answer = (said: string | ScriptedCall) => {
+            const nth = count++
+            const reply = `reply-${nth}`
+            const failure = options.failAt?.[nth]
+            emit({ _tag: "ReplyStarted", reply })
+            if (failure !== undefined) return emit({ _tag: "ReplyFailed", reply, error: failure })
+            if (typeof said === "string") {
+              speak(reply, said)
+              emit({ _tag: "ReplyEnded", reply })
+              return
+            }
+            if (said.first !== undefined) speak(reply, said.first)
+            const id = `call-${reply}`
+            calling.set(id, { reply, last: said.last })
+            emit({ _tag: "ToolCall", reply, id, name: said.call, input: said.input })
+          }
+          yield* Queue.take(asked).pipe(
+            Effect.tap(() => options.delay === undefined ? Effect.void : Effect.sleep(options.delay)),
+            Effect.flatMap((said) => {
+              const end = options.endAt?.[count]
+              if (end !== undefined) return Effect.asVoid(Queue.fail(events, end))
+              const text = said ?? left.shift()
+              return text === undefined ? Effect.void : Effect.sync(() => answer(text))
+            }),
+            Effect.forever,
+            Effect.forkScoped
+          )
+          const push = detector(options.silenceMs ?? 300, (speaking) => {
+            emit({ _tag: speaking ? "UserSpeechStarted" : "UserSpeechStopped" })
+            if (speaking) return
+            hear()
+            if (own) Queue.offerUnsafe(asked, undefined)
+          })
+          const call = (done: S2sCall) => void options.calls?.push(done)
+          return {
+            push: (pcm) => {
+              reader.push(pcm)
+              if (authority === "remote") push(pcm)
+            },
+            activity: () => {},
+            commit: () => {
+              call({ _tag: "commit" })
+              hear()
+              if (own) Queue.offerUnsafe(asked, undefined)
+            },
+            userText: (text) => {
+              call({ _tag: "userText", text })
+              Queue.offerUnsafe(asked, undefined)
+            },
+            say: (text) => {
+              call({ _tag: "say", text })
+              Queue.offerUnsafe(asked, text)
+            },
+            truncate: (reply, playedMs) => call({ _tag: "truncate", reply, playedMs }),
+            toolResult: (id, output) => {
+              call({ _tag: "toolResult", id, output })
+              const waiting = calling.get(id)
+              if (waiting === undefined) return
+              speak(waiting.reply, waiting.last.replace("{}", output))
+              emit({ _tag: "ReplyEnded", reply: waiting.reply })
+            },
+            events: Stream.fromQueue(events)
+          }
+        })
+    }
+  })

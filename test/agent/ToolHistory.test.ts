@@ -1,0 +1,85 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Schema } from "effect"
+import { type Call, keyOf, ToolHistory } from "../../src/agent/ToolHistory.ts"
+import type { HistoryItem } from "../../src/conversation/History.ts"
+
+const item = (role: HistoryItem["role"], turn: number, text: string): HistoryItem => ({
+  role,
+  turn,
+  kind: "speech",
+  text,
+  interrupted: false,
+  atMs: 0
+})
+const roles = (memory: ToolHistory, history: ReadonlyArray<HistoryItem>, turn: number) =>
+  memory.prompt({ history, transcript: "now", turn }).map(({ content, role }) => {
+    const [first] = typeof content === "string" ? [] : content
+    return first?.type === "text" ? first.text : role
+  })
+const called = (memory: ToolHistory, turn: number, id = "a"): Call =>
+  memory.begin({ id, name: "f", params: {}, turn, round: memory.round() })
+
+describe("ToolMemory", () => {
+  it("puts the calls of a turn between the user's words and the agent's", () => {
+    const memory = new ToolHistory()
+    for (const turn of [1, 2, 3]) memory.finish(called(memory, turn), { ok: true, output: turn })
+    const history = [
+      item("agent", 0, "Hello."),
+      item("user", 1, "one"),
+      item("agent", 1, "One."),
+      item("user", 2, "two")
+    ]
+    assert.deepStrictEqual(roles(memory, history, 3), [
+      "Hello.",
+      "one",
+      "assistant",
+      "tool",
+      "One.",
+      "two",
+      "assistant",
+      "tool",
+      "now",
+      // the turn was answered before, and the user went on
+      "assistant",
+      "tool"
+    ])
+  })
+
+  it("forgets the oldest calls, and never one that goes on", () => {
+    const memory = new ToolHistory()
+    const first = called(memory, 1)
+    for (let turn = 1; turn <= 200; turn++) memory.finish(called(memory, turn), { ok: true, output: "" })
+    assert.strictEqual(memory.calls.length, 64)
+    assert.strictEqual(memory.calls[0], first)
+    assert.strictEqual(memory.calls.at(-1)?.turn, 200)
+    for (let i = 0; i < 20; i++) memory.finish(called(memory, 201), { ok: true, output: "x".repeat(30_000) })
+    assert.isBelow(memory.calls.length, 10)
+    assert.strictEqual(memory.calls[0], first)
+  })
+
+  it.prop("gives each call an id of its own, and each its result", [
+    Schema.Array(Schema.Struct({ id: Schema.Literals(["", "a", "b"]), turn: Schema.Literals([1, 2, 3]) }))
+  ], ([calls]) => {
+    const memory = new ToolHistory()
+    for (const { id, turn } of calls) {
+      const call = called(memory, turn, id)
+      if (turn !== 2) memory.finish(call, { ok: true, output: 1 })
+    }
+    const parts = memory.prompt({ history: [item("user", 1, "one")], transcript: "now", turn: 2 }).flatMap(
+      ({ content }) => typeof content === "string" ? [] : [...content]
+    )
+    const ids = parts.flatMap((part) => part.type === "tool-call" ? [part.id] : [])
+    const results = parts.flatMap((part) => part.type === "tool-result" ? [part.id] : [])
+    assert.strictEqual(new Set(ids).size, calls.length)
+    assert.isFalse(ids.includes(""))
+    assert.deepStrictEqual(results, ids)
+  })
+
+  it("knows the same call whatever the order of its input", () => {
+    assert.strictEqual(
+      keyOf({ name: "f", params: { a: 1, b: { c: [1], d: 2 } } }),
+      keyOf({ name: "f", params: { b: { d: 2, c: [1] }, a: 1 } })
+    )
+    assert.notStrictEqual(keyOf({ name: "f", params: [1, 2] }), keyOf({ name: "f", params: [2, 1] }))
+  })
+})

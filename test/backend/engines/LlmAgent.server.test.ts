@@ -1,0 +1,108 @@
+/** A backend whose config alone makes it talk with a language model. */
+import { NodeServices } from "@effect/platform-node"
+import { assert, describe, it } from "@effect/vitest"
+import { Effect, Fiber, FileSystem, Layer, Schema, Stream } from "effect"
+import * as Agent from "../../../src/agent/Agent.ts"
+import { AgentRegistry } from "../../../src/agent/AgentRegistry.ts"
+import * as ConfigSource from "../../../src/backend/config/ConfigSource.ts"
+import { BackendRegistry } from "../../../src/backend/provider/BackendRegistry.ts"
+import { VoiceBackend } from "../../../src/backend/VoiceBackend.ts"
+import { engines as builtin } from "../../../src/builtin/Engines.ts"
+import { ProcessorRegistry } from "../../../src/hooks/AudioProcessor.ts"
+import type { Fault } from "../../../src/schema/Faults.ts"
+import { EngineRegistry } from "../../../src/speech/EngineRegistry.ts"
+import { engines as named } from "../../../src/testing/conformance/NamedParts.ts"
+import { provider } from "../../session/Harness.ts"
+import { TestConnection } from "../../session/TestConnection.ts"
+import * as FakeChat from "../../support/FakeChat.ts"
+
+const registries = (agents: Parameters<typeof AgentRegistry.layer>[0] = {}) =>
+  Layer.mergeAll(
+    BackendRegistry.layer([provider()]),
+    EngineRegistry.layer({ ...named, llm: { ...named.llm, ...builtin.llm } }),
+    AgentRegistry.layer(agents),
+    ProcessorRegistry.layer(),
+    NodeServices.layer
+  )
+
+const read = Effect.fnUntraced(function*(yaml: string) {
+  const fs = yield* FileSystem.FileSystem
+  const file = yield* fs.makeTempFileScoped({ suffix: ".yaml" })
+  yield* fs.writeFileString(
+    file,
+    `provider: test\nstt_provider: hearing\ntts_provider: voice\nvad_provider: level\n${yaml}`
+  )
+  return yield* ConfigSource.load({ file, env: {}, section: { name: "server", schema: Schema.Struct({}) } })
+})
+
+/** Types a text, and tells what the agent has said when it stops. */
+const typed = Effect.fnUntraced(function*(text: string, agent?: string) {
+  const backend = yield* VoiceBackend
+  const session = yield* backend.createSession({
+    userId: "u",
+    transport: "websocket",
+    ...(agent === undefined ? {} : { agent })
+  })
+  yield* session.attach(new TestConnection())
+  const said = yield* session.events.pipe(
+    Stream.filter((event) => event.type === "agent.speech_stopped"),
+    Stream.take(1),
+    Stream.runCollect,
+    Effect.forkChild({ startImmediately: true })
+  )
+  yield* session.sendText(text)
+  const [stopped] = yield* Fiber.join(said)
+  yield* backend.closeSession(session.id)
+  return stopped?.text
+})
+
+describe("A config", () => {
+  it.live("names a model and its server, and talks with it", () =>
+    Effect.gen(function*() {
+      const fake = yield* FakeChat.make([FakeChat.text("Good", " day.")])
+      const { config } = yield* read(
+        `agent: llm\nengines:\n  openai-compatible:\n    url: ${fake.url}\n    model: fake\n    instructions: Be short.\n`
+      )
+      yield* Effect.gen(function*() {
+        assert.strictEqual(yield* typed("hello"), "Good day.")
+        assert.deepStrictEqual(fake.requests[0]?.body.messages, [
+          { role: "system", content: "Be short." },
+          { role: "user", content: "hello" }
+        ])
+        assert.strictEqual((yield* VoiceBackend).engines["llm"], "openai-compatible")
+      }).pipe(Effect.provide(VoiceBackend.layerConfig(config)))
+    }).pipe(Effect.provide(registries())))
+
+  it.live("names another model, or an agent of the application's called llm", () =>
+    Effect.gen(function*() {
+      const mine = {
+        llm: Agent.fromCallback(() => Effect.succeed("It is me.")),
+        other: Agent.fromCallback(Effect.succeed)
+      }
+      const answer = (yaml: string, agent?: string) =>
+        Effect.flatMap(read(yaml), ({ config }) =>
+          Effect.provide(typed("hello", agent), VoiceBackend.layerConfig(config))).pipe(
+            Effect.provide(registries(mine))
+          )
+      assert.strictEqual(yield* answer("agent: llm\nllm_provider: brief\n"), "Very well.")
+      assert.strictEqual(yield* answer("agent: llm\n"), "It is me.")
+      assert.strictEqual(yield* answer("agent: other\nllm_provider: brief\n"), "hello")
+      assert.strictEqual(yield* answer("agent: other\nllm_provider: brief\n", "llm"), "Very well.")
+    }))
+
+  it.live("is told what it lacks", () =>
+    Effect.gen(function*() {
+      const faults = (yaml: string) =>
+        Effect.map(Effect.flip(read(yaml)), (error) => {
+          const found = "details" in error ? error.details?.["faults"] : undefined
+          return Array.isArray(found) ? found.map(({ path }: Fault) => path) : []
+        })
+      assert.deepStrictEqual(yield* faults("agent: llm\n"), ["engines.openai-compatible.model"])
+      assert.deepStrictEqual(
+        yield* faults("agent: llm\nengines: { openai-compatible: { model: a, url: \"ftp://x\", temperature: 9 } }\n"),
+        ["engines.openai-compatible.url", "engines.openai-compatible.temperature"]
+      )
+      assert.deepStrictEqual(yield* faults("agent: llm\nllm_provider: nobody\n"), ["llm_provider"])
+      assert.deepStrictEqual(yield* faults("agent: nobody\nllm_provider: brief\n"), ["agent"])
+    }).pipe(Effect.provide(registries())))
+})

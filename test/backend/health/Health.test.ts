@@ -1,0 +1,176 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Clock, Duration, Effect, Fiber, Layer, Logger, PubSub, References, Stream } from "effect"
+import { Admission } from "../../../src/backend/admission/Admission.ts"
+import { EventLoopLag } from "../../../src/backend/admission/EventLoopLag.ts"
+import * as LoadLevel from "../../../src/backend/admission/LoadLevel.ts"
+import * as Health from "../../../src/backend/health/Health.ts"
+import { LatencyWindow } from "../../../src/backend/health/LatencyWindow.ts"
+import { VoiceBackend } from "../../../src/backend/VoiceBackend.ts"
+import { ConnectionFailed } from "../../../src/BackendError.ts"
+import { SessionStore } from "../../../src/session/persistence/SessionStore.ts"
+import type { EngineHealth } from "../../../src/speech/EngineHealth.ts"
+import { SpeechToText } from "../../../src/speech/SpeechToText.ts"
+import * as MemoryStore from "../../../src/store/MemoryStore.ts"
+import * as Scripted from "../../../src/testing/scripted/ScriptedEngines.ts"
+import { layer, pass, provider, running } from "../../session/Harness.ts"
+
+const down = new ConnectionFailed({ op: "test", message: "the line is dead" })
+
+const check = Effect.fnUntraced(function*(stt: EngineHealth, now: () => number = () => 0) {
+  const load = new LoadLevel.Load()
+  const bounds = { maxLag: Duration.millis(100), maxBacklog: Duration.seconds(2) }
+  return yield* Health.make({
+    provider: "test",
+    link: () => undefined,
+    engines: { stt: "x" },
+    speech: { stt },
+    store: undefined,
+    admission: new Admission(() => 1, load),
+    lag: yield* LoadLevel.watch({ load, bounds: () => bounds, engines: () => [stt] }),
+    load,
+    latency: new LatencyWindow(),
+    latencyTarget: () => Duration.seconds(1),
+    now
+  })
+})
+
+const sttOf = (stt: EngineHealth) =>
+  Effect.gen(function*() {
+    const asking = yield* Effect.forkChild(yield* check(stt))
+    yield* pass("6 seconds")
+    const { parts } = yield* Fiber.join(asking)
+    return parts.filter(({ name }) => name.startsWith("stt:"))
+  })
+
+describe("Health", () => {
+  it.effect("degrades by one engine that is down, and is unhealthy when all are", () =>
+    Effect.gen(function*() {
+      const bad = { name: "a", failing: () => down }
+      assert.deepStrictEqual(yield* sttOf({ name: "a", members: [bad, { name: "b" }] }), [
+        { name: "stt:a", status: "degraded", cause: "connection_failed: the line is dead" },
+        { name: "stt:b", status: "healthy" }
+      ])
+      const all = yield* sttOf({ name: "a", members: [bad, { name: "b", probe: Effect.fail(down) }] })
+      assert.deepStrictEqual(all.map(({ status }) => status), ["unhealthy", "unhealthy"])
+    }))
+
+  it.effect("tells of a probe that hangs or crashes, and not what it crashed with", () =>
+    Effect.gen(function*() {
+      const hung = yield* sttOf({ name: "a", probe: Effect.never })
+      assert.strictEqual(hung[0]?.cause, "a did not answer within 5 seconds")
+      const crashed = yield* sttOf({ name: "a", probe: Effect.die(new Error("key s3cret")) })
+      assert.deepStrictEqual(crashed, [{ name: "stt:a", status: "unhealthy", cause: "a could not be probed" }])
+    }))
+
+  it.effect("asks once for a flood of callers, and again when that is a second old", () =>
+    Effect.gen(function*() {
+      let asked = 0
+      let now = 0
+      const health = yield* check({ name: "a", probe: Effect.sync(() => void asked++) }, () => now)
+      yield* Effect.forEach(Array.from({ length: 100 }), () => health, { concurrency: "unbounded" })
+      assert.strictEqual(asked, 1)
+      now = 1_000
+      yield* health
+      assert.strictEqual(asked, 2)
+    }))
+
+  it.effect("is told of the event loop by a clock that goes on while it sleeps", () =>
+    Effect.gen(function*() {
+      const clock = yield* Clock.Clock
+      let late = 0
+      const health = yield* check({ name: "a" }).pipe(
+        Effect.provideService(Clock.Clock, {
+          ...clock,
+          currentTimeMillisUnsafe: () => clock.currentTimeMillisUnsafe() + late,
+          sleep: (duration) => Effect.andThen(clock.sleep(duration), Effect.sync(() => late += jam))
+        })
+      )
+      const loop = Effect.map(health, ({ parts }) => parts.find(({ name }) => name === "event_loop"))
+      let jam = 0
+      yield* pass("2 seconds")
+      assert.deepStrictEqual(yield* loop, { name: "event_loop", status: "healthy" })
+      jam = 120
+      yield* pass("2 seconds")
+      assert.deepStrictEqual(yield* loop, {
+        name: "event_loop",
+        status: "degraded",
+        cause: "the event loop was up to 120 ms late in the last minute"
+      })
+      jam = 0
+      yield* pass("61 seconds")
+      assert.deepStrictEqual(yield* loop, { name: "event_loop", status: "healthy" })
+    }))
+
+  it.effect("logs what an engine, the store and the line come to, though nobody asks", () => {
+    const lines: Array<string> = []
+    const logger = Logger.make((entry) => {
+      const { cause, status } = entry.fiber.getRef(References.CurrentLogAnnotations)
+      lines.push(`${entry.logLevel} ${String(entry.message)} [${String(status)}] ${String(cause ?? "")}`)
+    })
+    let engineDown = false
+    let storeDown = false
+    const failing = <E>(now: () => boolean, error: E) => Effect.suspend(() => now() ? Effect.fail(error) : Effect.void)
+    const states = Effect.runSync(PubSub.unbounded<"connected" | "reconnecting">())
+    return Effect.gen(function*() {
+      const hung = yield* Effect.provide(SpeechToText, Scripted.layerStt([]))
+      yield* running(
+        layer({
+          layerStt: Layer.succeed(SpeechToText, { ...hung, probe: failing(() => engineDown, down) }),
+          provider: provider({ states: Stream.fromPubSub(states) })
+        }).pipe(Layer.provide(
+          Layer.succeed(SessionStore, { ...MemoryStore.make(), probe: failing(() => storeDown, down) })
+        )),
+        Effect.gen(function*() {
+          const backend = yield* VoiceBackend
+          const bad = Effect.map(backend.healthCheck, ({ parts, status }) => ({
+            status,
+            parts: parts.filter((part) => part.status !== "healthy")
+          }))
+          yield* pass("15 seconds")
+          assert.deepStrictEqual(lines, [])
+          engineDown = storeDown = true
+          yield* PubSub.publish(states, "reconnecting")
+          yield* pass("15 seconds")
+          assert.deepStrictEqual(yield* bad, {
+            status: "unhealthy",
+            parts: [
+              { name: "provider", status: "degraded", cause: "test has lost its line and reconnects" },
+              { name: "stt:scripted", status: "unhealthy", cause: "connection_failed: the line is dead" },
+              { name: "store", status: "degraded", cause: "connection_failed: the line is dead" }
+            ]
+          })
+          engineDown = storeDown = false
+          yield* PubSub.publish(states, "connected")
+          yield* pass("15 seconds")
+          assert.deepStrictEqual(yield* bad, { status: "healthy", parts: [] })
+          assert.deepStrictEqual(lines, [
+            "Warn provider test: reconnecting [undefined] ",
+            "Warn provider is degraded [degraded] test has lost its line and reconnects",
+            "Warn stt:scripted is unhealthy [unhealthy] connection_failed: the line is dead",
+            "Warn store is degraded [degraded] connection_failed: the line is dead",
+            "Info provider test is connected again [undefined] ",
+            "Info provider is healthy again [healthy] ",
+            "Info stt:scripted is healthy again [healthy] ",
+            "Info store is healthy again [healthy] "
+          ])
+        })
+      )
+    }).pipe(Effect.provide(Logger.layer([logger])))
+  })
+
+  it("knows how late the event loop was in the last minute only", () => {
+    const lag = new EventLoopLag()
+    assert.strictEqual(lag.p99, 0)
+    for (let i = 0; i < 600; i++) lag.add(i < 7 ? 700 : 1)
+    assert.strictEqual(lag.p99, 700)
+    assert.strictEqual(lag.recent, 1)
+    for (let i = 0; i < 600; i++) lag.add(2)
+    assert.strictEqual(lag.p99, 2)
+    // one stall of 20 looks is no load; three are
+    lag.add(500)
+    assert.strictEqual(lag.recent, 2)
+    lag.add(500)
+    lag.add(400)
+    assert.strictEqual(lag.recent, 400)
+  })
+})

@@ -1,0 +1,53 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Effect } from "effect"
+import * as Fs from "node:fs"
+import * as Os from "node:os"
+import * as Path from "node:path"
+import { Readable } from "node:stream"
+import * as Zlib from "node:zlib"
+import { MAX_UNPACKED_BYTES, unpack } from "../../src/models/ModelArchive.ts"
+import * as Fake from "./FakeRegistry.ts"
+
+const MiB = 1_048_576
+
+describe("Archive", () => {
+  it.live("stops at a bomb before it fills the disk or the memory", () =>
+    Effect.gen(function*() {
+      const directory = yield* Effect.acquireRelease(
+        Effect.sync(() => Fs.mkdtempSync(Path.join(Os.tmpdir(), "effect-voice-bomb-"))),
+        (made) => Effect.sync(() => Fs.rmSync(made, { recursive: true, force: true }))
+      )
+      // A gzip may have members: 64 MiB of nothing, many times over, behind the head of an entry that nobody wants.
+      const header = Fake.tar([{ path: "package/bomb.bin", content: new Uint8Array() }]).subarray(0, 512)
+      header.write("17777777777\0", 124)
+      header.write("        ", 148)
+      header.write(`${header.reduce((sum, byte) => sum + byte, 0).toString(8).padStart(6, "0")}\0 `, 148)
+      const member = Zlib.gzipSync(Buffer.alloc(64 * MiB))
+      const packed = Buffer.concat([Zlib.gzipSync(header), ...Array.from({ length: 12 }, () => member)])
+      assert.isAbove(12 * 64 * MiB, MAX_UNPACKED_BYTES)
+      const [source] = Fake.modelOf(packed).sources
+      const before = process.memoryUsage().rss
+      let peak = before
+      let read = 0
+      const failure = yield* Effect.flip(Effect.tryPromise(() =>
+        unpack(
+          Readable.from((function*() {
+            for (let at = 0; at < packed.length; at += 65_536) yield packed.subarray(at, at + 65_536)
+          })()),
+          source!,
+          directory,
+          {
+            signal: new AbortController().signal,
+            onBytes: (count) => {
+              read += count
+              peak = Math.max(peak, process.memoryUsage().rss)
+            }
+          }
+        )
+      ))
+      assert.match(String(failure.cause), /unpacks to more than/)
+      assert.isBelow(read, packed.length)
+      assert.isBelow(peak - before, 256 * MiB)
+      assert.deepStrictEqual(Fs.readdirSync(directory), [])
+    }), 30_000)
+})

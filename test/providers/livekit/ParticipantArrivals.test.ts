@@ -1,0 +1,220 @@
+/** Who starts a session by coming into a room, and which sessions are taken up; LiveKit's API is scripted. */
+import { assert, describe, it } from "@effect/vitest"
+import * as rtc from "@livekit/rtc-node"
+import { Effect, Redacted, Schema, Stream } from "effect"
+import { TestClock } from "effect/testing"
+import * as sdk from "livekit-server-sdk"
+import { ParticipantInfo, Room, WebhookEvent } from "livekit-server-sdk"
+import { ConnectionFailed, SessionNotFound } from "../../../src/BackendError.ts"
+import { LiveKitConfig } from "../../../src/providers/livekit/LiveKitConfig.ts"
+import * as ParticipantArrivals from "../../../src/providers/livekit/ParticipantArrivals.ts"
+import * as RoomName from "../../../src/providers/livekit/RoomName.ts"
+import type { SessionConfig } from "../../../src/session/SessionConfig.ts"
+
+const key = Redacted.make("a key of the backend's")
+
+interface Guest {
+  readonly identity: string
+  readonly kind?: "AGENT" | "EGRESS" | "SIP"
+  readonly attributes?: { readonly [name: string]: string }
+}
+
+interface Scripted {
+  readonly metadata?: string
+  readonly people: ReadonlyArray<Guest>
+}
+
+const unused = Effect.die("not asked for here")
+
+const start = Effect.fnUntraced(function*(config: { readonly [key: string]: unknown }, taking = true) {
+  const options = yield* Schema.decodeUnknownEffect(LiveKitConfig)(config)
+  /** What LiveKit has; `undefined` while it cannot be asked. */
+  let live: Record<string, Scripted> | undefined = {}
+  const asked: Array<string> = []
+  const recovered: Array<string> = []
+  const sessions = new Map<string, string>()
+  const begun: Array<SessionConfig> = []
+  const down = new ConnectionFailed({ op: "test", message: "nobody there" })
+  const { incoming, onEvent } = yield* ParticipantArrivals.make({
+    packages: { rtc, sdk },
+    options,
+    key,
+    rooms: sessions,
+    host: {
+      signingKey: key,
+      admit: () => Effect.void,
+      recover: (id) =>
+        Effect.suspend(() => {
+          recovered.push(id)
+          return Effect.fail(new SessionNotFound({ op: "test", message: "none of this id" }))
+        })
+    },
+    service: {
+      ensure: () => unused,
+      remove: () => unused,
+      kick: () => unused,
+      probe: unused,
+      userToken: () => unused,
+      agentToken: () => unused,
+      rooms: Effect.suspend(() =>
+        live === undefined
+          ? Effect.fail(down)
+          : Effect.succeed(Object.entries(live).map(([name, { metadata = "" }]) => Room.fromJson({ name, metadata })))
+      ),
+      participants: (room) =>
+        Effect.suspend(() => {
+          asked.push(room)
+          return live === undefined
+            ? Effect.fail(down)
+            : Effect.succeed((live[room]?.people ?? []).map((guest) => ParticipantInfo.fromJson({ ...guest })))
+        })
+    }
+  })
+  const take = incoming.pipe(Stream.runForEach((session) => Effect.sync(() => begun.push(session))), Effect.forkScoped)
+  if (taking) yield* take
+  yield* TestClock.adjust("1 millis")
+  return {
+    begun,
+    asked,
+    recovered,
+    sessions,
+    has: (rooms: Record<string, Scripted> | undefined) => {
+      live = rooms
+    },
+    take,
+    settle: TestClock.adjust("1 millis"),
+    later: (seconds: number) => TestClock.adjust(`${seconds} seconds`),
+    webhook: (room: string, guest: Guest, event = "participant_joined") =>
+      onEvent(WebhookEvent.fromJson({ event, room: { name: room }, participant: { ...guest } })),
+    raw: (event: sdk.WebhookEvent) => onEvent(event)
+  }
+})
+
+describe("Arrivals", () => {
+  it.effect("begins a session for whoever comes in, where they are", () =>
+    Effect.gen(function*() {
+      const { begun, settle, webhook } = yield* start({ automatic: {} })
+      webhook("lobby", { identity: "ann", attributes: { "effect-voice.token": "her token", other: "x" } })
+      webhook("hall", { identity: "+49", kind: "SIP" })
+      yield* settle
+      assert.deepStrictEqual(
+        begun.map(({ metadata, token, transport, userId }) => ({ metadata, token, transport, userId })),
+        [
+          {
+            metadata: { livekit: { room: "lobby", identity: "ann", name: "" } },
+            token: "her token",
+            transport: "webrtc",
+            userId: "ann"
+          },
+          {
+            metadata: { livekit: { room: "hall", identity: "+49", name: "" } },
+            token: undefined,
+            transport: "webrtc",
+            userId: "+49"
+          }
+        ]
+      )
+      const target = yield* RoomName.of(
+        { id: "ses_1", config: { userId: "ann", transport: "webrtc", connectionUrl: begun[0]?.connectionUrl } },
+        { key, prefix: "voice-", namedRooms: false }
+      )
+      assert.deepStrictEqual(target, { room: "lobby", identity: "ann", own: false, joined: true })
+    }))
+
+  it.effect("begins none for agents, recorders, our own rooms, other rooms and other events", () =>
+    Effect.gen(function*() {
+      const { begun, raw, settle, webhook } = yield* start({ automatic: { rooms: ["support-*"] } })
+      webhook("support-1", { identity: "a", kind: "AGENT" })
+      webhook("support-1", { identity: "e", kind: "EGRESS" })
+      webhook("voice-ses_1", { identity: "ann" })
+      webhook("lobby", { identity: "ann" })
+      webhook("support-1", { identity: "ann" }, "participant_left")
+      raw(WebhookEvent.fromJson({ event: "participant_joined" }))
+      raw(WebhookEvent.fromJson({ event: "participant_joined", room: { name: "support-1" } }))
+      yield* settle
+      assert.deepStrictEqual(begun, [])
+      webhook("support-1", { identity: "ann" })
+      yield* settle
+      assert.strictEqual(begun.length, 1)
+      const silent = yield* start({})
+      silent.has({ lobby: { people: [{ identity: "ann" }] } })
+      silent.webhook("lobby", { identity: "ann" })
+      yield* silent.later(60)
+      assert.deepStrictEqual([silent.begun, silent.asked], [[], []])
+    }))
+
+  it.effect("begins one session in a room, whoever tells of it and however often", () =>
+    Effect.gen(function*() {
+      const { begun, has, later, sessions, settle, webhook } = yield* start({ automatic: {} })
+      has({ lobby: { people: [{ identity: "ann" }, { identity: "bob" }] } })
+      yield* later(25)
+      webhook("lobby", { identity: "ann" })
+      webhook("lobby", { identity: "bob" })
+      yield* later(6)
+      assert.strictEqual(begun.length, 1, "the look at 30 s finds that it is about to begin")
+      sessions.set("lobby", "ses_1")
+      yield* later(60)
+      webhook("lobby", { identity: "bob" })
+      yield* settle
+      assert.strictEqual(begun.length, 1, "there is a session")
+      sessions.delete("lobby")
+      webhook("lobby", { identity: "bob" })
+      yield* settle
+      assert.deepStrictEqual(begun.map(({ userId }) => userId), ["ann", "bob"])
+    }))
+
+  it.effect("looks for those of whom no webhook told, and for whom no session began", () =>
+    Effect.gen(function*() {
+      const { begun, has, later } = yield* start({ automatic: {} })
+      has(undefined)
+      yield* later(30)
+      has({
+        lobby: { people: [{ identity: "e", kind: "EGRESS" }, { identity: "ann" }] },
+        taken: { people: [{ identity: "bob" }, { identity: "somebody's agent", kind: "AGENT" }] },
+        empty: { people: [] }
+      })
+      yield* later(30)
+      assert.deepStrictEqual(begun.map(({ userId }) => userId), ["ann"])
+      yield* later(30)
+      assert.deepStrictEqual(begun.map(({ userId }) => userId), ["ann", "ann"], "it never began")
+    }))
+
+  it.effect("takes up the sessions that agents and rooms are named after, but no user's claim, and none of its own", () =>
+    Effect.gen(function*() {
+      const { asked, begun, has, later, recovered, sessions } = yield* start({ automatic: {} })
+      sessions.set("voice-ses_mine", "ses_mine")
+      has({
+        "voice-ses_a": { metadata: "{\"effect_voice\":{\"session\":\"ses_a\"}}", people: [] },
+        lobby: { people: [{ identity: "ann" }, { identity: "agent-ses_b", kind: "AGENT" }] },
+        hall: { metadata: "not JSON", people: [{ identity: "agent-ses_c" }, { identity: "agent-007", kind: "AGENT" }] },
+        "voice-ses_mine": {
+          metadata: "{\"effect_voice\":{\"session\":\"ses_mine\"}}",
+          people: [{ identity: "agent-ses_mine", kind: "AGENT" }]
+        }
+      })
+      yield* later(30)
+      assert.deepStrictEqual(recovered.toSorted(), ["ses_a", "ses_b"])
+      assert.notInclude(asked, "voice-ses_mine", "what is known is not asked for")
+      yield* later(30)
+      assert.deepStrictEqual(
+        recovered.toSorted(),
+        ["ses_a", "ses_a", "ses_b", "ses_b"],
+        "a failure is not the last word"
+      )
+      assert.deepStrictEqual(begun, [])
+    }))
+
+  it.effect("keeps a bounded number waiting, and finds the others again", () =>
+    Effect.gen(function*() {
+      const { begun, has, later, sessions, take, webhook } = yield* start({ automatic: {} }, false)
+      const names = Array.from({ length: 400 }, (_, i) => `room-${i}`)
+      for (const name of names) webhook(name, { identity: name })
+      yield* take
+      yield* later(1)
+      assert.strictEqual(begun.length, 256)
+      for (const { userId } of begun) sessions.set(userId, `ses_${userId}`)
+      has(Object.fromEntries(names.map((name) => [name, { people: [{ identity: name }] }])))
+      yield* later(30)
+      assert.deepStrictEqual(begun.map(({ userId }) => userId).toSorted(), names.toSorted())
+    }))
+})

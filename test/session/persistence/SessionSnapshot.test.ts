@@ -1,0 +1,139 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Effect } from "effect"
+import { defaultPolicy } from "../../../src/conversation/ConversationPolicy.ts"
+import { initial, type Reply, type State } from "../../../src/conversation/ConversationState.ts"
+import type { HistoryItem } from "../../../src/conversation/History.ts"
+import * as SessionSnapshot from "../../../src/session/persistence/SessionSnapshot.ts"
+
+const about: SessionSnapshot.About = {
+  userId: "user",
+  tenant: "acme",
+  transport: "websocket",
+  agent: "sales",
+  metadata: { order: 12, "naïve ☂": [null, { a: true }] },
+  policy: { ...defaultPolicy, greeting: "Hello" },
+  createdAtMs: 5
+}
+const question: HistoryItem = {
+  role: "user",
+  turn: 1,
+  kind: "speech",
+  text: "where is it",
+  interrupted: false,
+  atMs: 10
+}
+const reply: Reply = {
+  epoch: 1,
+  turn: 1,
+  source: { _tag: "Answer", transcript: "where is it", kind: "speech" },
+  audibleAt: undefined,
+  said: "",
+  marks: undefined
+}
+const speaking = (over: Partial<Reply> = {}): State => ({
+  ...initial([question]),
+  agent: { _tag: "Active", reply: { ...reply, ...over } }
+})
+
+/** Through the store and back. */
+const again = (
+  state: State,
+  more: Partial<Parameters<typeof SessionSnapshot.standing>[1]> = {}
+) =>
+  SessionSnapshot.decode({
+    head: SessionSnapshot.headEncoder(() => about)(
+      SessionSnapshot.standing(state, { attached: true, seq: 7, heard: undefined, planned: [], ...more })
+    ),
+    items: state.history.map(SessionSnapshot.encodeItem)
+  })
+
+describe("KeptState", () => {
+  it.effect("brings a session back as it was", () =>
+    Effect.gen(function*() {
+      const past = yield* again(initial([question]))
+      const { createdAtMs, ...config } = about
+      assert.deepEqual(past.config, config)
+      assert.deepEqual(past.history, [question])
+      assert.deepEqual([past.createdAtMs, past.attached, past.turn, past.queue], [createdAtMs, true, 1, []])
+      assert.isAbove(past.seq, 7)
+    }))
+
+  it.effect("says the rest of an answer, from the sentence that was cut", () =>
+    Effect.gen(function*() {
+      const past = yield* again(speaking({ audibleAt: 20 }), {
+        heard: { text: "It left. It will be", texts: 1 },
+        planned: ["It left.", "It will be there tomorrow.", "Goodbye."]
+      })
+      assert.deepEqual(past.history.map(({ interrupted, role, text }) => [role, text, interrupted]), [
+        ["user", "where is it", false],
+        ["agent", "It left. It will be", true]
+      ])
+      const rest = { _tag: "Text", text: "It will be there tomorrow. Goodbye.", optional: true, again: true } as const
+      assert.deepEqual(past.queue, [rest])
+      // nor is it lost when the next process ends before it has said it
+      const next = yield* again({ ...initial(past.history, past.queue, past.turn) })
+      assert.deepEqual(next.queue, [{ ...rest, uninterruptible: false }])
+      assert.deepEqual(next.history, past.history)
+    }))
+
+  it.effect("asks again what nobody had begun to answer", () =>
+    Effect.gen(function*() {
+      const past = yield* again(speaking(), { planned: ["It left."] })
+      assert.deepEqual(past.history, [question])
+      assert.deepEqual(past.queue, [{ _tag: "Answer", transcript: "where is it", kind: "speech", again: true }])
+      const next = yield* again({ ...initial(past.history, past.queue, past.turn) })
+      assert.deepEqual(next.queue, past.queue)
+    }))
+
+  it.effect("repeats nothing of an answer that was heard to its end", () =>
+    Effect.gen(function*() {
+      const past = yield* again(speaking({ audibleAt: 20 }), {
+        heard: { text: "It left.", texts: 1 },
+        planned: ["It left."]
+      })
+      assert.deepEqual(past.queue, [])
+      assert.strictEqual(past.history.length, 2)
+    }))
+
+  it.effect("keeps what waits to be said and to be answered, but no greeting", () =>
+    Effect.gen(function*() {
+      const past = yield* again({
+        ...initial(),
+        agent: {
+          _tag: "Active",
+          reply: { ...reply, source: { _tag: "Text", text: "first", optional: false, uninterruptible: true } }
+        },
+        queue: [
+          { _tag: "Text", text: "hello", optional: true },
+          { _tag: "Answer", transcript: "typed meanwhile", kind: "text" },
+          { _tag: "Text", text: "second", optional: false }
+        ]
+      })
+      assert.deepEqual(
+        past.queue.map((source) =>
+          source._tag === "Text" ? [source.text, source.uninterruptible] : source._tag === "Answer" && source.transcript
+        ),
+        [["first", true], "typed meanwhile", ["second", false]]
+      )
+    }))
+
+  it.effect("refuses what it cannot read, and does not tell it", () =>
+    Effect.gen(function*() {
+      for (
+        const kept of [
+          { head: "", items: [] },
+          { head: "{\"version\":2,\"secret\":\"s3cret\"}", items: [] },
+          {
+            head: SessionSnapshot.headEncoder(() => about)(
+              SessionSnapshot.standing(initial(), { attached: true, seq: 0, heard: undefined, planned: [] })
+            ),
+            items: ["s3cret"]
+          }
+        ]
+      ) {
+        const error = yield* Effect.flip(SessionSnapshot.decode(kept))
+        assert.strictEqual(error.code, "pipeline_error")
+        assert.notInclude(JSON.stringify(error), "s3cret")
+      }
+    }))
+})

@@ -1,0 +1,143 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Deferred, Effect, Exit, Fiber, Scope } from "effect"
+import { TestClock } from "effect/testing"
+import { type BackendError, ConnectionFailed, SessionNotFound } from "../../../src/BackendError.ts"
+import type { HistoryItem } from "../../../src/conversation/History.ts"
+import * as SnapshotWriter from "../../../src/session/persistence/SnapshotWriter.ts"
+
+const item = (turn: number, text: string): HistoryItem => ({
+  role: "user",
+  turn,
+  kind: "speech",
+  text,
+  interrupted: false,
+  atMs: turn
+})
+
+/** A session whose history grows, and a store that takes what it is told. */
+const bench = (options: { readonly kept?: ReadonlyArray<HistoryItem> } = {}) =>
+  Effect.gen(function*() {
+    const writes: Array<SnapshotWriter.SnapshotChange> = []
+    const saved: Array<number> = []
+    const session = { history: options.kept ?? [], seq: 0, speaking: false, takenOver: 0 }
+    let answer: Effect.Effect<void, BackendError> = Effect.void
+    const journal = yield* SnapshotWriter.make({
+      write: (change) =>
+        Effect.suspend(() => {
+          writes.push(change)
+          return answer
+        }),
+      read: () => ({ head: `head ${session.seq}`, ...session }),
+      kept: options.kept ?? [],
+      onSaved: (seq) => saved.push(seq),
+      onTakenOver: () => void session.takenOver++
+    })
+    return {
+      writes,
+      saved,
+      session,
+      touch: Effect.suspend(() => {
+        session.seq++
+        journal.touch()
+        return TestClock.adjust(0)
+      }),
+      answer: (next: Effect.Effect<void, BackendError>) => void (answer = next)
+    }
+  })
+
+const down = new ConnectionFailed({ op: "test", message: "the store is away" })
+
+describe("Journal", () => {
+  it.effect("writes what is new, and says how far it is safe", () =>
+    Effect.gen(function*() {
+      const { saved, session, touch, writes } = yield* bench()
+      session.history = [item(1, "one")]
+      yield* touch
+      session.history = [...session.history, item(2, "two")]
+      yield* touch
+      yield* touch
+      assert.deepEqual(writes.map(({ from, items }) => [from, items.length]), [[0, 1], [1, 1], [2, 0]])
+      assert.deepEqual(writes.map(({ head }) => head), ["head 1", "head 2", "head 3"])
+      assert.deepEqual(saved, [1, 2, 3])
+      assert.include(writes[1]?.items[0], "two")
+    }))
+
+  it.effect("writes from where the history has changed: a turn was taken back, late words came", () =>
+    Effect.gen(function*() {
+      const kept = [item(1, "one"), item(2, "two"), item(3, "three")]
+      const { session, touch, writes } = yield* bench({ kept })
+      session.history = kept.slice(0, 2)
+      yield* touch
+      session.history = kept.toSpliced(1, 0, item(1, "late"))
+      yield* touch
+      assert.deepEqual(writes.map(({ from, items }) => [from, items.length]), [[2, 0], [1, 3]])
+    }))
+
+  it.effect("writes one thing at a time, and then the newest", () =>
+    Effect.gen(function*() {
+      const { answer, saved, session, touch, writes } = yield* bench()
+      const gate = yield* Deferred.make<void>()
+      answer(Deferred.await(gate))
+      yield* touch
+      session.history = [item(1, "one")]
+      yield* touch
+      yield* touch
+      assert.strictEqual(writes.length, 1)
+      yield* Deferred.succeed(gate, undefined)
+      yield* TestClock.adjust(0)
+      assert.deepEqual(writes.map(({ head }) => head), ["head 1", "head 3"])
+      assert.deepEqual(saved, [1, 3])
+    }))
+
+  it.effect("asks a store that is away again until it answers, and loses nothing", () =>
+    Effect.gen(function*() {
+      const { answer, saved, session, touch, writes } = yield* bench()
+      answer(Effect.fail(down))
+      session.history = [item(1, "one")]
+      yield* touch
+      yield* TestClock.adjust("1 minute")
+      assert.isAtMost(writes.length, 20)
+      assert.isAtLeast(writes.length, 10)
+      assert.deepEqual(saved, [])
+      answer(Effect.void)
+      session.history = [...session.history, item(2, "two")]
+      yield* TestClock.adjust("5 seconds")
+      assert.deepEqual(saved, [1])
+      assert.deepEqual([writes.at(-1)?.from, writes.at(-1)?.items.length], [0, 2])
+    }))
+
+  it.effect("writes every second while the agent speaks, and then no more", () =>
+    Effect.gen(function*() {
+      const { session, touch, writes } = yield* bench()
+      session.speaking = true
+      yield* touch
+      yield* TestClock.adjust("10 seconds")
+      assert.strictEqual(writes.length, 11)
+      session.speaking = false
+      yield* TestClock.adjust("10 seconds")
+      assert.isAtMost(writes.length, 12)
+    }))
+
+  it.effect("stops when another has taken the session over", () =>
+    Effect.gen(function*() {
+      const { answer, session, touch, writes } = yield* bench()
+      answer(Effect.fail(new SessionNotFound({ op: "test", message: "fenced", details: { reason: "fenced" } })))
+      yield* touch
+      yield* touch
+      yield* TestClock.adjust("1 minute")
+      assert.strictEqual(session.takenOver, 1)
+      assert.strictEqual(writes.length, 1)
+    }))
+
+  it.effect("ends with its scope, in the middle of a write", () =>
+    Effect.gen(function*() {
+      const scope = yield* Scope.make()
+      const { answer, touch } = yield* Scope.provide(bench(), scope)
+      answer(Effect.never)
+      yield* touch
+      const closing = yield* Effect.forkChild(Scope.close(scope, Exit.void))
+      yield* TestClock.adjust(0)
+      assert.isDefined(closing.pollUnsafe())
+      yield* Fiber.join(closing)
+    }))
+})

@@ -1,0 +1,388 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Schema } from "effect"
+import { AudioOutput, LEAD_MS } from "../../../src/session/playout/AudioOutput.ts"
+import { FakeClock } from "../FakeClock.ts"
+import { TestConnection } from "../TestConnection.ts"
+
+const RATE = 24_000
+const PER_MS = RATE / 1000
+/** Audio that tells its place: sample i of the whole is i modulo 30,000. */
+const ramp = (fromMs: number, ms: number, rate = RATE): Int16Array =>
+  Int16Array.from({ length: ms * rate / 1000 }, (_, i) => (fromMs * rate / 1000 + i) % 30_000)
+const convert = (samples: Int16Array, from: number, to: number): Int16Array =>
+  Int16Array.from({ length: samples.length * to / from }, (_, i) => samples[Math.floor(i * from / to)] ?? 0)
+
+const make = (attached = true) => {
+  const connection = new TestConnection()
+  const clock = new FakeClock()
+  const log: Array<string> = []
+  let onAudible = (_epoch: number): void => {}
+  const output = new AudioOutput(clock, {
+    audible: (epoch) => {
+      log.push(`audible ${epoch}`)
+      onAudible(epoch)
+    },
+    text: (epoch, text) => log.push(`text ${epoch} ${text}`),
+    played: (epoch) => log.push(`played ${epoch}`),
+    slow: () => log.push("slow"),
+    dead: () => {
+      log.push("dead")
+      output.attach(undefined, convert)
+    },
+    room: () => log.push("room")
+  })
+  if (attached) output.attach(connection, convert)
+  const begin = (epoch: number, ms: number, options: { readonly text?: string; readonly finish?: boolean } = {}) => {
+    output.begin(epoch, epoch)
+    output.push(epoch, { pcm: ramp(0, ms), text: options.text ?? "one two three four" })
+    if (options.finish !== false) output.finish(epoch)
+  }
+  return { begin, clock, connection, log, output, onAudible: (on: (epoch: number) => void) => onAudible = on }
+}
+
+describe("AudioOutput", () => {
+  it("plays a reply at the speed of speech, at most 200 ms ahead, and tells its parts", () => {
+    const { begin, clock, connection, log } = make()
+    begin(1, 1_000)
+    for (let ms = 0; ms <= 1_000; ms += 20) {
+      const sent = connection.frames.length * 20
+      assert.isAtMost(sent, ms + LEAD_MS)
+      assert.isAtLeast(sent, Math.min(1_000, ms + LEAD_MS))
+      assert.strictEqual(log.includes("played 1"), ms >= 1_000)
+      clock.run(20)
+    }
+    assert.deepStrictEqual(log, ["audible 1", "text 1 one two three four", "played 1"])
+    assert.deepStrictEqual(connection.samples, Array.from(ramp(0, 1_000)))
+    assert.strictEqual(clock.players.size, 0)
+  })
+
+  it("cuts frames of 20 ms from pieces of any size, and fills the last", () => {
+    const { clock, connection, output } = make()
+    output.begin(1, 1)
+    for (let at = 0; at < 100; at += 7) output.push(1, { pcm: ramp(at, Math.min(7, 100 - at)), text: "" })
+    output.push(1, { pcm: Int16Array.of(1), text: "" })
+    output.finish(1)
+    clock.run(400)
+    assert.isTrue(connection.frames.every((frame) => frame.length === 20 * PER_MS))
+    assert.deepStrictEqual(connection.samples.slice(0, 100 * PER_MS + 2), [...ramp(0, 100), 1, 0])
+  })
+
+  it("tells whose audio comes before it comes, and sends none when the reply is ended in answer", () => {
+    const { begin, connection, log, onAudible, output } = make()
+    const sentBefore: Array<number> = []
+    onAudible((epoch) => {
+      sentBefore.push(connection.frames.length)
+      output.end(epoch)
+    })
+    begin(1, 1_000)
+    assert.deepStrictEqual([log[0], ...sentBefore], ["audible 1", 0])
+    assert.strictEqual(connection.frames.length, 0)
+  })
+
+  it("is full beyond ten seconds, and tells when there is room again", () => {
+    const { clock, log, output } = make()
+    output.begin(1, 1)
+    output.push(1, { pcm: ramp(0, 10_000), text: "" })
+    assert.isFalse(output.isFull(1))
+    output.push(1, { pcm: ramp(0, 1_000), text: "" })
+    assert.isTrue(output.isFull(1))
+    assert.isFalse(output.isFull(2))
+    clock.run(980)
+    assert.notInclude(log, "room")
+    clock.run(40)
+    assert.deepStrictEqual(log, ["audible 1", "room"])
+    assert.isFalse(output.isFull(1))
+  })
+
+  it("stands still while there is nothing to play, and goes on when there is", () => {
+    const { clock, connection, log, output } = make()
+    output.begin(1, 1)
+    output.push(1, { pcm: ramp(0, 100), text: "one" })
+    clock.run(2_000)
+    assert.strictEqual(output.end(7).playedMs, 0)
+    output.push(1, { pcm: ramp(100, 400), text: "two" })
+    assert.strictEqual(connection.frames.length, 5 + LEAD_MS / 20)
+    clock.run(200)
+    assert.deepStrictEqual(log, ["audible 1", "text 1 one", "text 1 two"])
+    const { playedMs, text } = output.end(1)
+    assert.isTrue(playedMs >= 280 && playedMs <= 300, String(playedMs))
+    assert.strictEqual(text, "one")
+  })
+
+  describe("hold and release", () => {
+    it("falls silent at once, and goes on with exactly what was not played", () => {
+      const { begin, clock, connection, output } = make()
+      begin(1, 1_000)
+      clock.run(300)
+      output.hold(1)
+      const sent = connection.frames.length
+      assert.strictEqual(sent, 25)
+      assert.strictEqual(connection.clears, 1)
+      clock.run(500)
+      output.hold(1)
+      assert.strictEqual(connection.frames.length, sent)
+      assert.strictEqual(clock.players.size, 0)
+      output.release(1)
+      output.release(1)
+      clock.run(900)
+      const after = connection.frames.slice(sent).flatMap((frame) => Array.from(frame))
+      assert.deepStrictEqual(after, Array.from(ramp(300, 700)))
+    })
+
+    it("keeps what comes meanwhile", () => {
+      const { clock, connection, log, output } = make()
+      output.begin(1, 1)
+      output.hold(1)
+      output.push(1, { pcm: ramp(0, 500), text: "one" })
+      output.finish(1)
+      clock.run(1_000)
+      assert.deepStrictEqual([connection.frames.length, log.length], [0, 0])
+      output.release(1)
+      clock.run(500)
+      assert.deepStrictEqual(connection.samples, Array.from(ramp(0, 500)))
+      assert.include(log, "played 1")
+    })
+
+    it("goes back to what the client has played", () => {
+      const { begin, clock, connection, output } = make()
+      begin(1, 1_000)
+      clock.run(500)
+      output.reported(1, 300)
+      clock.run(20)
+      output.hold(1)
+      const sent = connection.frames.length
+      output.release(1)
+      assert.strictEqual(connection.frames[sent]?.[0], 320 * PER_MS)
+    })
+
+    it("does not go back further than what is kept, whatever the client says", () => {
+      const { clock, connection, output } = make()
+      output.begin(1, 1)
+      output.push(1, { pcm: ramp(0, 9_000), text: "" })
+      clock.run(8_000)
+      output.reported(1, 0)
+      output.hold(1)
+      const sent = connection.frames.length
+      output.release(1)
+      // nothing is held back until an impossible position is reached
+      assert.isAbove(connection.frames.length, sent)
+      clock.run(4_000)
+      assert.isAtLeast(connection.frames.length - sent, 150)
+    })
+  })
+
+  describe("what was heard", () => {
+    it("is what was played, and never more than the client says", () => {
+      for (const [reported, expected] of [[undefined, 500], [200, 220], [10_000, 500]] as const) {
+        const { begin, clock, connection, output } = make()
+        begin(1, 1_000)
+        clock.run(480)
+        if (reported !== undefined) output.reported(1, reported)
+        output.reported(2, 0)
+        clock.run(20)
+        assert.strictEqual(output.end(1).playedMs, expected)
+        assert.strictEqual(connection.clears, 1)
+      }
+    })
+
+    it("is awaited to the end for a client that lags a little, and not for one that lags for ever", () => {
+      const { begin, clock, connection, log, output } = make()
+      begin(1, 1_000)
+      clock.run(900)
+      output.reported(1, 700)
+      clock.run(100)
+      assert.notInclude(log, "played 1")
+      clock.run(200)
+      assert.include(log, "played 1")
+      assert.deepStrictEqual(output.end(1), { text: "one two three four", playedMs: 1_000 })
+      assert.strictEqual(connection.clears, 0, "its tail is not taken away")
+      begin(2, 1_000)
+      for (let i = 0; i < 98; i++) {
+        output.reported(2, 0)
+        clock.run(20)
+      }
+      assert.notInclude(log, "played 2")
+      for (let i = 0; i < 4; i++) {
+        output.reported(2, 0)
+        clock.run(20)
+      }
+      assert.include(log, "played 2")
+    })
+  })
+
+  describe("a connection", () => {
+    it("that refuses is tried again, is slow after a second and dead after ten", () => {
+      const { begin, clock, connection, log } = make()
+      begin(1, 1_000)
+      clock.run(100)
+      connection.accepts = false
+      clock.run(1_020)
+      assert.strictEqual(log.filter((line) => line === "slow").length, 1)
+      connection.accepts = true
+      clock.run(20)
+      connection.accepts = false
+      clock.run(9_900)
+      assert.notInclude(log, "dead")
+      clock.run(200)
+      assert.strictEqual(log.filter((line) => line === "slow").length, 2)
+      assert.strictEqual(log.filter((line) => line === "dead").length, 1)
+      assert.strictEqual(clock.players.size, 0)
+    })
+
+    it("is not dead for what it refused of a former reply, or before a pause", () => {
+      const { begin, clock, connection, log, output } = make()
+      begin(1, 1_000)
+      connection.accepts = false
+      clock.run(500)
+      output.hold(1)
+      clock.run(20_000)
+      output.release(1)
+      clock.run(500)
+      output.end(1)
+      clock.run(20_000)
+      begin(2, 1_000)
+      clock.run(500)
+      assert.notInclude(log, "dead")
+    })
+
+    it("that is gone is replaced by one that goes on, also at another rate", () => {
+      for (const rate of [24_000, 48_000, 8_000]) {
+        for (const finish of [true, false]) {
+          const { begin, clock, log, output } = make()
+          begin(1, 1_000, { finish: false })
+          output.push(1, { pcm: ramp(1_000, 5), text: "" })
+          if (finish) output.finish(1)
+          clock.run(400)
+          output.attach(undefined, convert)
+          clock.run(5_000)
+          assert.strictEqual(clock.players.size, 0)
+          const next = new TestConnection({ output: rate })
+          output.attach(next, convert)
+          assert.strictEqual(output.sampleRate, rate)
+          if (!finish) output.finish(1)
+          clock.run(900)
+          const expected = convert(ramp(400, 605), RATE, rate)
+          assert.isTrue(next.frames.every((frame) => frame.length === rate / 50))
+          assert.deepStrictEqual(next.samples.slice(0, expected.length), Array.from(expected), `${rate}`)
+          assert.isTrue(next.samples.slice(expected.length).every((sample) => sample === 0))
+          assert.include(log, "played 1")
+          assert.strictEqual(output.end(1).playedMs, 1_005)
+        }
+      }
+    })
+
+    it("that comes while the agent is held is not spoken to", () => {
+      const { begin, clock, output } = make()
+      begin(1, 1_000)
+      clock.run(200)
+      output.hold(1)
+      const next = new TestConnection()
+      output.attach(next, convert)
+      clock.run(500)
+      assert.strictEqual(next.frames.length, 0)
+      output.release(1)
+      assert.strictEqual(next.frames[0]?.[0], 200 * PER_MS)
+    })
+
+    it("is not awaited by a clock that ticks", () => {
+      const { begin, clock } = make(false)
+      begin(1, 1_000)
+      assert.strictEqual(clock.players.size, 0)
+    })
+  })
+
+  const Op = Schema.Union([
+    Schema.Struct({ op: Schema.Literal("push"), ms: Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 700 })) }),
+    Schema.Struct({
+      op: Schema.Literal("stale"),
+      back: Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: 3 }))
+    }),
+    Schema.Struct({ op: Schema.Literal("run"), ms: Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: 900 })) }),
+    Schema.Struct({
+      op: Schema.Literal("report"),
+      ms: Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 3_000 }))
+    }),
+    Schema.Struct({ op: Schema.Literals(["begin", "finish", "hold", "release", "end", "attach", "detach", "refuse"]) })
+  ])
+
+  it.prop(
+    "lets nothing of a reply out that is held or ended (P1), and paces the rest",
+    [Schema.Array(Op).check(Schema.isMaxLength(60))],
+    ([ops]) => {
+      const { clock, log, output } = make(false)
+      let epoch = 0
+      let phase: "none" | "playing" | "held" = "none"
+      let connection = new TestConnection()
+      let sentAt: Array<number> = []
+      // each epoch's audio is its own number
+      const watch = () => {
+        connection.onSend = (frame) => {
+          assert.strictEqual(phase, "playing", "only what plays is sent")
+          assert.isTrue(frame.every((sample) => sample === epoch || sample === 0), "and nothing of another reply")
+          sentAt.push(clock.nowMs)
+          // no more than the lead and what a second's time allows
+          const recent = sentAt.filter((at) => at > clock.nowMs - 1_000).length * 20
+          assert.isAtMost(recent, 1_000 + LEAD_MS + 20)
+        }
+      }
+      watch()
+      output.attach(connection, convert)
+      for (const step of ops) {
+        switch (step.op) {
+          case "begin":
+            if (phase !== "none") output.end(epoch)
+            phase = "playing"
+            sentAt = []
+            output.begin(++epoch, epoch)
+            break
+          case "push":
+            output.push(epoch, { pcm: new Int16Array(step.ms * PER_MS).fill(epoch), text: "text" })
+            break
+          case "stale":
+            output.push(epoch - step.back, { pcm: new Int16Array(4_800).fill(epoch - step.back), text: "stale" })
+            output.finish(epoch - step.back)
+            output.release(epoch - step.back)
+            break
+          case "finish":
+            output.finish(epoch)
+            break
+          case "run":
+            clock.run(step.ms)
+            break
+          case "report":
+            output.reported(epoch, step.ms)
+            break
+          case "hold":
+            if (phase === "playing") phase = "held"
+            sentAt = []
+            output.hold(epoch)
+            break
+          case "release":
+            if (phase === "held") phase = "playing"
+            output.release(epoch)
+            break
+          case "end": {
+            phase = "none"
+            const { playedMs } = output.end(epoch)
+            assert.isAtLeast(playedMs, 0)
+            assert.deepStrictEqual(output.end(epoch), { text: "", playedMs: 0 })
+            break
+          }
+          case "attach":
+            connection = new TestConnection()
+            sentAt = []
+            watch()
+            output.attach(connection, convert)
+            break
+          case "detach":
+            output.attach(undefined, convert)
+            break
+          case "refuse":
+            connection.accepts = !connection.accepts
+        }
+      }
+      assert.isFalse(log.some((line) => line.includes("stale")))
+    },
+    { arbitrary: { runs: 400 } }
+  )
+})

@@ -1,0 +1,42 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Effect } from "effect"
+import { RandomScenario, Recording, Scenario } from "../../../src/testing/index.ts"
+import { conversations } from "../RandomScenarios.ts"
+
+describe("RandomScenario", () => {
+  it.live("60 conversations of chance keep every promise", () =>
+    Effect.gen(function*() {
+      const { seen, virtualMs } = yield* conversations(0, 60)
+      assert.isAbove(virtualMs, 60_000)
+      for (
+        const what of [
+          "reply interrupted",
+          "reply completed",
+          "agent.speech_resumed",
+          "error",
+          "connection.detached",
+          "ended user_ended"
+        ]
+      ) assert.isAbove(seen.get(what) ?? 0, 0, what)
+    }), 60_000)
+
+  it.effect("a seed is one conversation, to the letter", () =>
+    Effect.gen(function*() {
+      const timeline = (seed: string) =>
+        Effect.map(Scenario.run(RandomScenario.fromSeed(seed)), ({ trace }) => Recording.timeline(trace))
+      const one = yield* Effect.forEach(["a", "b", "c", "d"], timeline)
+      const again = yield* Effect.forEach(["a", "b", "c", "d"], timeline)
+      assert.deepStrictEqual(again, one)
+      assert.strictEqual(new Set(one).size, 4)
+    }))
+
+  it.effect("without faults no engine and no agent fails", () =>
+    Effect.gen(function*() {
+      for (let index = 0; index < 5; index++) {
+        const scenario = RandomScenario.fromSeed(`calm-${index}`, { faults: 0, s2s: 0, steps: 4 })
+        const { events } = yield* Scenario.run(scenario)
+        const errors = events.filter((event) => event.type === "error" && event.code !== "invalid_config")
+        assert.deepStrictEqual(errors, [])
+      }
+    }))
+})
