@@ -7,8 +7,8 @@ import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 import { AutomaticGain } from "../audio/AutomaticGain.ts"
 import * as Gain from "../audio/Gain.ts"
-import { withDefault } from "../schema/Defaults.ts"
 import * as AudioProcessor from "../hooks/AudioProcessor.ts"
+import { withDefault } from "../schema/Defaults.ts"
 import { TIMELINE_RATE } from "../speech/VoiceActivityDetector.ts"
 
 const between = (minimum: number, maximum: number) => Schema.Finite.check(Schema.isBetween({ minimum, maximum }))

@@ -428,7 +428,7 @@ describe("A speculative answer", () => {
     for (
       const overrides of [
         { policy: { speculation: false } },
-        { policy: { speculation: true }, authority: "stt" as const },
+        { policy: { speculation: true }, turnAuthority: "stt" as const },
         { policy: { speculation: true }, textual: false }
       ]
     ) {

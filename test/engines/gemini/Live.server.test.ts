@@ -3,7 +3,7 @@ import { Context, Duration, Effect, Layer, Queue, Redacted, type Scope, Stream }
 import * as Gemini from "../../../src/engines/gemini/index.ts"
 import { SpeechToSpeech, type SpeechToSpeechEvent } from "../../../src/speech/SpeechToSpeech.ts"
 import * as Fake from "../../support/FakeGeminiLive.ts"
-import { suite, type Vendor } from "../S2sContract.ts"
+import { suite, type Vendor } from "../hosted/s2s/S2sContract.ts"
 
 const path = "/ws/google.ai.generativelanguage.v1beta.GenerativeService.BidiGenerateContent"
 

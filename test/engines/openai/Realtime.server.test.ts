@@ -1,7 +1,7 @@
 import { Duration, Redacted } from "effect"
 import * as OpenAi from "../../../src/engines/openai/SpeechToSpeech.ts"
 import * as Fake from "../../support/FakeOpenAiRealtime.ts"
-import { suite, type Vendor } from "../S2sContract.ts"
+import { suite, type Vendor } from "../hosted/s2s/S2sContract.ts"
 
 const vendor: Vendor = {
   name: "openai",

@@ -5,18 +5,18 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { fileURLToPath } from "node:url"
-import * as Pcm from "../../src/audio/Pcm.ts"
-import * as Wav from "../../src/audio/Wav.ts"
-import * as BackendConfig from "../../src/backend/config/BackendConfig.ts"
-import { VoiceBackend } from "../../src/backend/VoiceBackend.ts"
-import * as Engine from "../../src/engines/pipecat/index.ts"
-import * as Provider from "../../src/providers/pipecat/index.ts"
-import * as Server from "../../src/server/Server.ts"
-import type { SessionEvent } from "../../src/session/SessionEvent.ts"
-import { SpeechToSpeech } from "../../src/speech/SpeechToSpeech.ts"
-import * as SpokenAudio from "../../src/testing/scenario/SpokenAudio.ts"
-import { PipecatUser } from "../support/pipecat/PipecatUser.ts"
-import * as Python from "../support/pipecat/Python.ts"
+import * as Pcm from "../../../src/audio/Pcm.ts"
+import * as Wav from "../../../src/audio/Wav.ts"
+import * as BackendConfig from "../../../src/backend/config/BackendConfig.ts"
+import { VoiceBackend } from "../../../src/backend/VoiceBackend.ts"
+import * as Engine from "../../../src/engines/pipecat/index.ts"
+import * as Provider from "../../../src/providers/pipecat/index.ts"
+import * as Server from "../../../src/server/Server.ts"
+import type { SessionEvent } from "../../../src/session/SessionEvent.ts"
+import { SpeechToSpeech } from "../../../src/speech/SpeechToSpeech.ts"
+import * as SpokenAudio from "../../../src/testing/scenario/SpokenAudio.ts"
+import { PipecatUser } from "../../support/pipecat/PipecatUser.ts"
+import * as Python from "../../support/pipecat/Python.ts"
 
 const HEARS = "unless to be rather cold hearted"
 const SAYS = "this is what a bot of Pipecat has to say about it and it takes a while"
@@ -33,7 +33,7 @@ const bot = Effect.gen(function*() {
   const voice = join(directory, "voice.pcm")
   writeFileSync(voice, Pcm.fromInt16(SpokenAudio.encode(SAYS, { sampleRate: 24_000 })))
   const port = yield* Python.freePort
-  const script = fileURLToPath(new URL("../support/pipecat/bot.py", import.meta.url))
+  const script = fileURLToPath(new URL("../../support/pipecat/bot.py", import.meta.url))
   const program = yield* Python.run(script, ["-t", "websocket", "--host", "127.0.0.1", "--port", String(port)], {
     ready: /Uvicorn running on/,
     env: { BOT_HEARS: HEARS, BOT_SAYS: SAYS, BOT_PCM: voice }

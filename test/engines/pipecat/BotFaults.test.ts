@@ -1,11 +1,11 @@
 import { assert, describe, it } from "@effect/vitest"
 import { ConfigProvider, Duration, Effect, Fiber, Layer, Redacted, Schedule, Stream } from "effect"
 import * as FetchHttpClient from "effect/http/FetchHttpClient"
-import type { BackendError } from "../../src/BackendError.ts"
-import type { EngineIncident } from "../../src/EngineIncident.ts"
-import * as Engine from "../../src/engines/pipecat/index.ts"
-import { SpeechToSpeech, type SpeechToSpeechEvent } from "../../src/speech/SpeechToSpeech.ts"
-import * as FakeBot from "../support/pipecat/FakeBot.ts"
+import type { BackendError } from "../../../src/BackendError.ts"
+import type { EngineIncident } from "../../../src/EngineIncident.ts"
+import * as Engine from "../../../src/engines/pipecat/index.ts"
+import { SpeechToSpeech, type SpeechToSpeechEvent } from "../../../src/speech/SpeechToSpeech.ts"
+import * as FakeBot from "../../support/pipecat/FakeBot.ts"
 
 type Options = Parameters<typeof Engine.layer>[0]
 

@@ -5,9 +5,9 @@ import { Effect } from "effect"
 import { connect } from "node:net"
 import OpenAI from "openai"
 import { OpenAIRealtimeWS } from "openai/realtime/ws"
-import * as Pcm from "../../src/audio/Pcm.ts"
-import * as SpokenAudio from "../../src/testing/scenario/SpokenAudio.ts"
-import * as Fakes from "../support/FakeRecognisers.ts"
+import * as Pcm from "../../../../src/audio/Pcm.ts"
+import * as SpokenAudio from "../../../../src/testing/scenario/SpokenAudio.ts"
+import * as Fakes from "../../../support/FakeRecognisers.ts"
 
 const speech = (sampleRate: number) =>
   Pcm.concat([

@@ -1,8 +1,8 @@
 /** Ends while the detector's worker is in the middle of its work: run by a test, which looks at the exit code. */
 import * as Effect from "effect/Effect"
-import { BatchedStream } from "../../src/engines/silero/BatchedStream.ts"
-import * as SileroWorker from "../../src/engines/silero/SileroWorker.ts"
-import { frames, load } from "./Recordings.ts"
+import { BatchedStream } from "../../../src/engines/silero/BatchedStream.ts"
+import * as SileroWorker from "../../../src/engines/silero/SileroWorker.ts"
+import { frames, load } from "../Recordings.ts"
 
 await Effect.runPromise(Effect.scoped(Effect.gen(function*() {
   const { batches, probe } = yield* SileroWorker.make({ model: process.argv[2] ?? "", rate: 16_000 })

@@ -1,11 +1,11 @@
 /** The talks of hosted models under whatever a server says, in whatever order, and however often it goes away. */
 import { assert, describe, it } from "@effect/vitest"
 import { Schema } from "effect"
-import { ConnectionFailed } from "../../src/BackendError.ts"
-import * as LiveProtocol from "../../src/engines/gemini/LiveProtocol.ts"
-import type { S2sProtocol, TalkListener } from "../../src/engines/hosted/s2s/S2sProtocol.ts"
-import * as RealtimeProtocol from "../../src/engines/openai/RealtimeProtocol.ts"
-import type { SpeechToSpeechEvent } from "../../src/speech/SpeechToSpeech.ts"
+import { ConnectionFailed } from "../../../../src/BackendError.ts"
+import * as LiveProtocol from "../../../../src/engines/gemini/LiveProtocol.ts"
+import type { S2sProtocol, TalkListener } from "../../../../src/engines/hosted/s2s/S2sProtocol.ts"
+import * as RealtimeProtocol from "../../../../src/engines/openai/RealtimeProtocol.ts"
+import type { SpeechToSpeechEvent } from "../../../../src/speech/SpeechToSpeech.ts"
 
 const lost = new ConnectionFailed({ op: "test", message: "gone" })
 const audio = Buffer.from(new Int16Array(480).fill(5).buffer).toString("base64")

@@ -1,13 +1,13 @@
 /** The hosted recognisers over their fakes, by one contract; and what is each one's own. */
 import { assert, describe, it } from "@effect/vitest"
 import { Duration, Effect, Layer, Redacted, Stream } from "effect"
-import * as AssemblyAi from "../../src/engines/assemblyai/index.ts"
-import * as Deepgram from "../../src/engines/deepgram/index.ts"
-import * as ElevenLabs from "../../src/engines/elevenlabs/index.ts"
-import * as OpenAi from "../../src/engines/openai/index.ts"
-import { SpeechToText } from "../../src/speech/SpeechToText.ts"
-import * as SpokenAudio from "../../src/testing/scenario/SpokenAudio.ts"
-import * as Fakes from "../support/FakeRecognisers.ts"
+import * as AssemblyAi from "../../../../src/engines/assemblyai/index.ts"
+import * as Deepgram from "../../../../src/engines/deepgram/index.ts"
+import * as ElevenLabs from "../../../../src/engines/elevenlabs/index.ts"
+import * as OpenAi from "../../../../src/engines/openai/index.ts"
+import { SpeechToText } from "../../../../src/speech/SpeechToText.ts"
+import * as SpokenAudio from "../../../../src/testing/scenario/SpokenAudio.ts"
+import * as Fakes from "../../../support/FakeRecognisers.ts"
 import * as Contract from "./SpeechToTextContract.ts"
 
 const key = Redacted.make(Fakes.KEY)

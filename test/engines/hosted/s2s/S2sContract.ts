@@ -4,22 +4,22 @@
  */
 import { assert, describe, it } from "@effect/vitest"
 import { Context, Data, Duration, Effect, Layer, Queue, Schema, type Scope, Stream } from "effect"
-import * as Agent from "../../src/agent/Agent.ts"
-import * as Tool from "../../src/agent/Tool.ts"
-import * as Pcm from "../../src/audio/Pcm.ts"
-import * as BackendProvider from "../../src/backend/provider/BackendProvider.ts"
-import { VoiceBackend } from "../../src/backend/VoiceBackend.ts"
-import type { BackendError } from "../../src/BackendError.ts"
-import type { EngineIncident } from "../../src/EngineIncident.ts"
-import type { SessionEvent } from "../../src/session/SessionEvent.ts"
+import * as Agent from "../../../../src/agent/Agent.ts"
+import * as Tool from "../../../../src/agent/Tool.ts"
+import * as Pcm from "../../../../src/audio/Pcm.ts"
+import * as BackendProvider from "../../../../src/backend/provider/BackendProvider.ts"
+import { VoiceBackend } from "../../../../src/backend/VoiceBackend.ts"
+import type { BackendError } from "../../../../src/BackendError.ts"
+import type { EngineIncident } from "../../../../src/EngineIncident.ts"
+import type { SessionEvent } from "../../../../src/session/SessionEvent.ts"
 import {
   SpeechToSpeech,
   type SpeechToSpeechEvent,
   type SpeechToSpeechOptions,
   type SpeechToSpeechStream
-} from "../../src/speech/SpeechToSpeech.ts"
-import { provider } from "../session/Harness.ts"
-import type { FakeModel, FakeModelOptions, Told } from "../support/FakeModel.ts"
+} from "../../../../src/speech/SpeechToSpeech.ts"
+import { provider } from "../../../session/Harness.ts"
+import type { FakeModel, FakeModelOptions, Told } from "../../../support/FakeModel.ts"
 
 /** What the suite may change of an engine's options. */
 export interface EngineSettings {

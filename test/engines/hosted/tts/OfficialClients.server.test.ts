@@ -8,11 +8,11 @@ import { createRequire } from "node:module"
 import { connect } from "node:net"
 import OpenAI, { AuthenticationError, RateLimitError } from "openai"
 import { WebSocket } from "ws"
-import { fromInt16 } from "../../src/audio/Pcm.ts"
-import * as ElevenLabsWire from "../../src/engines/elevenlabs/SpeakProtocol.ts"
-import * as FakeModel from "../support/FakeModel.ts"
-import * as FakeOpenAiSpeech from "../support/FakeOpenAiSpeech.ts"
-import * as Fakes from "../support/FakeVoices.ts"
+import { fromInt16 } from "../../../../src/audio/Pcm.ts"
+import * as ElevenLabsWire from "../../../../src/engines/elevenlabs/SpeakProtocol.ts"
+import * as FakeModel from "../../../support/FakeModel.ts"
+import * as FakeOpenAiSpeech from "../../../support/FakeOpenAiSpeech.ts"
+import * as Fakes from "../../../support/FakeVoices.ts"
 
 // as a module it finds no `ws`, and takes a socket of Node's that nobody can lead elsewhere
 const { Cartesia } = createRequire(import.meta.url)("@cartesia/cartesia-js") as typeof CartesiaClient

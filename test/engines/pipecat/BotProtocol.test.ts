@@ -1,11 +1,11 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Result, Schema } from "effect"
-import { ConnectionFailed } from "../../src/BackendError.ts"
-import { type BotEvent, BotProtocol } from "../../src/engines/pipecat/BotProtocol.ts"
-import { addressOf } from "../../src/engines/pipecat/BotStart.ts"
-import { BotWordTiming } from "../../src/engines/pipecat/BotWordTiming.ts"
-import * as PipecatFrames from "../../src/wire/PipecatFrames.ts"
-import * as Rtvi from "../../src/wire/Rtvi.ts"
+import { ConnectionFailed } from "../../../src/BackendError.ts"
+import { type BotEvent, BotProtocol } from "../../../src/engines/pipecat/BotProtocol.ts"
+import { addressOf } from "../../../src/engines/pipecat/BotStart.ts"
+import { BotWordTiming } from "../../../src/engines/pipecat/BotWordTiming.ts"
+import * as PipecatFrames from "../../../src/wire/PipecatFrames.ts"
+import * as Rtvi from "../../../src/wire/Rtvi.ts"
 
 const RATE = 24_000
 const lostError = new ConnectionFailed({ op: "test", message: "lost" })

@@ -1,7 +1,7 @@
 /** The hosted voices as a config names them. */
 import { assert, describe, it } from "@effect/vitest"
 import { ConfigProvider, Effect, Layer } from "effect"
-import { engines } from "../../src/builtin/Engines.ts"
+import { engines } from "../../../../src/builtin/Engines.ts"
 
 const variables = {
   elevenlabs: "ELEVENLABS_API_KEY",

@@ -1,14 +1,14 @@
 /** The wire protocols of hosted voices as plain functions: what is written, what is read, and what is nonsense. */
 import { assert, describe, it } from "@effect/vitest"
 import { Schema } from "effect"
-import * as Cartesia from "../../src/engines/cartesia/SpeakProtocol.ts"
-import * as Deepgram from "../../src/engines/deepgram/SpeakProtocol.ts"
-import * as ElevenLabs from "../../src/engines/elevenlabs/SpeakProtocol.ts"
-import * as CharacterWords from "../../src/engines/hosted/tts/CharacterWords.ts"
-import * as TextPieces from "../../src/engines/hosted/tts/TextPieces.ts"
-import { errorOf, retryAfterMs } from "../../src/engines/hosted/tts/TtsErrors.ts"
-import type { TtsProtocol } from "../../src/engines/hosted/tts/TtsProtocol.ts"
-import * as SpeechProtocol from "../../src/engines/openai/SpeechProtocol.ts"
+import * as Cartesia from "../../../../src/engines/cartesia/SpeakProtocol.ts"
+import * as Deepgram from "../../../../src/engines/deepgram/SpeakProtocol.ts"
+import * as ElevenLabs from "../../../../src/engines/elevenlabs/SpeakProtocol.ts"
+import * as CharacterWords from "../../../../src/engines/hosted/tts/CharacterWords.ts"
+import * as TextPieces from "../../../../src/engines/hosted/tts/TextPieces.ts"
+import { errorOf, retryAfterMs } from "../../../../src/engines/hosted/tts/TtsErrors.ts"
+import type { TtsProtocol } from "../../../../src/engines/hosted/tts/TtsProtocol.ts"
+import * as SpeechProtocol from "../../../../src/engines/openai/SpeechProtocol.ts"
 
 const base64 = (...bytes: ReadonlyArray<number>) => Buffer.from(bytes).toString("base64")
 const json = (value: unknown) => JSON.stringify(value)

@@ -1,9 +1,9 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Layer, Schema } from "effect"
-import * as Builtin from "../../src/builtin/Engines.ts"
-import * as EndOfTurn from "../../src/engines/text/EndOfTurn.ts"
-import * as Text from "../../src/engines/text/index.ts"
-import { TurnDetector } from "../../src/speech/TurnDetector.ts"
+import * as Builtin from "../../../src/builtin/Engines.ts"
+import * as EndOfTurn from "../../../src/engines/text/EndOfTurn.ts"
+import * as Text from "../../../src/engines/text/index.ts"
+import { TurnDetector } from "../../../src/speech/TurnDetector.ts"
 
 const endOfTurn = EndOfTurn.make()
 const of = (transcript: string, agentSaid = "") => endOfTurn({ transcript, agentSaid })

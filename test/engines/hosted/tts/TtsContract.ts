@@ -1,12 +1,12 @@
 /** What every hosted voice promises, also when its vendor does not keep its own promises. */
 import { assert, describe, it } from "@effect/vitest"
 import { ConfigProvider, Context, Effect, Exit, Layer, type Scope, Stream } from "effect"
-import { concat } from "../../src/audio/Pcm.ts"
-import type { BackendError } from "../../src/BackendError.ts"
-import * as ResilientTextToSpeech from "../../src/speech/ResilientTextToSpeech.ts"
-import { type SpeechChunk, TextToSpeech } from "../../src/speech/TextToSpeech.ts"
-import * as FakeModel from "../support/FakeModel.ts"
-import type { FakeVoiceOptions } from "../support/FakeVoices.ts"
+import { concat } from "../../../../src/audio/Pcm.ts"
+import type { BackendError } from "../../../../src/BackendError.ts"
+import * as ResilientTextToSpeech from "../../../../src/speech/ResilientTextToSpeech.ts"
+import { type SpeechChunk, TextToSpeech } from "../../../../src/speech/TextToSpeech.ts"
+import * as FakeModel from "../../../support/FakeModel.ts"
+import type { FakeVoiceOptions } from "../../../support/FakeVoices.ts"
 
 export interface Vendor {
   readonly name: string

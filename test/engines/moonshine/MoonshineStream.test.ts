@@ -4,11 +4,11 @@ import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as Stream from "effect/Stream"
 import * as TestClock from "effect/testing/TestClock"
-import { type BackendError, PipelineError } from "../../src/BackendError.ts"
-import * as DecodeQueue from "../../src/engines/moonshine/DecodeQueue.ts"
-import * as MoonshineStream from "../../src/engines/moonshine/MoonshineStream.ts"
-import type { SpeechToTextStream, TranscriptEvent } from "../../src/speech/SpeechToText.ts"
-import { frames, until } from "./Recordings.ts"
+import { type BackendError, PipelineError } from "../../../src/BackendError.ts"
+import * as DecodeQueue from "../../../src/engines/moonshine/DecodeQueue.ts"
+import * as MoonshineStream from "../../../src/engines/moonshine/MoonshineStream.ts"
+import type { SpeechToTextStream, TranscriptEvent } from "../../../src/speech/SpeechToText.ts"
+import { frames, until } from "../Recordings.ts"
 
 /** Samples that carry their own position, in blocks of 100 ms: what was decoded can be read from the words. */
 const tone = (from: number, to: number) =>

@@ -1,14 +1,14 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Duration, Effect, Layer, Scope } from "effect"
 import * as Exit from "effect/Exit"
-import * as Resampler from "../../src/audio/Resampler.ts"
-import * as Rnnoise from "../../src/engines/rnnoise/index.ts"
-import * as RnnoiseModule from "../../src/engines/rnnoise/RnnoiseModule.ts"
-import { AudioInput } from "../../src/session/input/AudioInput.ts"
-import * as ProcessorChain from "../../src/session/input/ProcessorChain.ts"
-import * as SuppressorProcessor from "../../src/session/input/SuppressorProcessor.ts"
-import { NoiseSuppressor } from "../../src/speech/NoiseSuppressor.ts"
-import { frames, inRoom, load, room } from "./Recordings.ts"
+import * as Resampler from "../../../src/audio/Resampler.ts"
+import * as Rnnoise from "../../../src/engines/rnnoise/index.ts"
+import * as RnnoiseModule from "../../../src/engines/rnnoise/RnnoiseModule.ts"
+import { AudioInput } from "../../../src/session/input/AudioInput.ts"
+import * as ProcessorChain from "../../../src/session/input/ProcessorChain.ts"
+import * as SuppressorProcessor from "../../../src/session/input/SuppressorProcessor.ts"
+import { NoiseSuppressor } from "../../../src/speech/NoiseSuppressor.ts"
+import { frames, inRoom, load, room } from "../Recordings.ts"
 
 /** What all branches hear of the audio. */
 const heard = Effect.fnUntraced(function*(pcm: Int16Array, size?: number) {

@@ -5,14 +5,14 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Fiber, Layer, type Redacted, type Scope, Stream } from "effect"
 import { inspect } from "node:util"
-import * as Resampler from "../../src/audio/Resampler.ts"
-import type { BackendError } from "../../src/BackendError.ts"
-import type { EngineIncident } from "../../src/EngineIncident.ts"
-import * as ResilientSpeechToText from "../../src/speech/ResilientSpeechToText.ts"
-import { SpeechToText, type SpeechToTextStream, type TranscriptEvent } from "../../src/speech/SpeechToText.ts"
-import * as SpokenAudio from "../../src/testing/scenario/SpokenAudio.ts"
-import type { FakeModel, FakeModelOptions, Fault } from "../support/FakeModel.ts"
-import { KEY } from "../support/FakeRecognisers.ts"
+import * as Resampler from "../../../../src/audio/Resampler.ts"
+import type { BackendError } from "../../../../src/BackendError.ts"
+import type { EngineIncident } from "../../../../src/EngineIncident.ts"
+import * as ResilientSpeechToText from "../../../../src/speech/ResilientSpeechToText.ts"
+import { SpeechToText, type SpeechToTextStream, type TranscriptEvent } from "../../../../src/speech/SpeechToText.ts"
+import * as SpokenAudio from "../../../../src/testing/scenario/SpokenAudio.ts"
+import type { FakeModel, FakeModelOptions, Fault } from "../../../support/FakeModel.ts"
+import { KEY } from "../../../support/FakeRecognisers.ts"
 
 export interface Subject {
   readonly name: string

@@ -1,12 +1,12 @@
 /** The hosted voices, each through the contract, against fakes that are held to the vendors' own clients. */
 import { Duration, Redacted } from "effect"
-import * as Cartesia from "../../src/engines/cartesia/TextToSpeech.ts"
-import * as Deepgram from "../../src/engines/deepgram/TextToSpeech.ts"
-import * as ElevenLabs from "../../src/engines/elevenlabs/TextToSpeech.ts"
-import * as OpenAi from "../../src/engines/openai/TextToSpeech.ts"
-import * as FakeOpenAiSpeech from "../support/FakeOpenAiSpeech.ts"
-import * as Fakes from "../support/FakeVoices.ts"
-import * as VoiceContract from "./VoiceContract.ts"
+import * as Cartesia from "../../../../src/engines/cartesia/TextToSpeech.ts"
+import * as Deepgram from "../../../../src/engines/deepgram/TextToSpeech.ts"
+import * as ElevenLabs from "../../../../src/engines/elevenlabs/TextToSpeech.ts"
+import * as OpenAi from "../../../../src/engines/openai/TextToSpeech.ts"
+import * as FakeOpenAiSpeech from "../../../support/FakeOpenAiSpeech.ts"
+import * as Fakes from "../../../support/FakeVoices.ts"
+import * as VoiceContract from "./TtsContract.ts"
 
 const silence = Duration.millis(400)
 const common = ({ key, rotateAfter, url }: Parameters<VoiceContract.Vendor["layer"]>[0]) => ({
