@@ -1,8 +1,8 @@
 /**
- * Who may import whom in `src`: the floors of the house, and what each may take from outside.
+ * Which areas of `src` may import which (the floors), and which packages each may import.
  *
- * Pure: takes paths and texts, gives findings. Type-only imports count like others, because a type that looks up ties
- * the floors together as well; only the question what comes of Effect *at run time* leaves them out.
+ * Pure: takes paths and texts, gives findings. Type-only imports count like others, because a type from a higher
+ * floor ties the two together as well; only the rule about Effect's modules *at run time* leaves them out.
  *
  * @since 0.1.0
  */
@@ -36,7 +36,7 @@ export interface Import {
 }
 
 interface Floor {
-  /** Areas that may be imported besides the area itself. */
+  /** The areas that it may import besides itself. */
   readonly on: ReadonlyArray<string>
   /** Which packages: nothing, only `effect`, or any that package.json declares. */
   readonly packages: "none" | "pure" | "effect" | "any"
@@ -104,7 +104,7 @@ const pureEffect = new Set([
 ])
 
 /**
- * What single files take against their floor, with the reason.
+ * Imports that single files may have although their floor forbids them, each with its reason.
  *
  * @category models
  * @since 0.1.0
@@ -114,9 +114,12 @@ export const exceptions: Readonly<Record<string, ReadonlyArray<string>>> = {
   "src/audio/Resampler.ts": ["effect/Effect", "../BackendError.ts", "@echogarden/speex-resampler-wasm"]
 }
 
-// In these a folder is one provider or engine, and they do not know each other.
+// In these areas a folder is one provider or engine, and they do not know each other.
 const neighbours = new Set(["engines", "providers"])
+
+// What several engines share stands in these folders. What several providers share stands directly in providers/.
 const shared = new Set(["engines/hosted", "engines/local"])
+const isInNoFolder = (file: string): boolean => /^src\/engines\/[^/]+$/.test(file)
 
 /**
  * The area a file of `src` belongs to; `undefined` outside of `src`.
@@ -172,7 +175,13 @@ export const importsOf = (source: string): ReadonlyArray<Import> => {
   return found.sort((a, b) => a.at - b.at)
 }
 
-const resolve = (file: string, specifier: string): string => {
+/**
+ * The path from the repository's root of what `file` imports by a relative specifier.
+ *
+ * @category getters
+ * @since 0.1.0
+ */
+export const resolve = (file: string, specifier: string): string => {
   const parts = file.split("/").slice(0, -1)
   for (const part of specifier.split("/")) {
     if (part === "..") parts.pop()
@@ -197,8 +206,8 @@ const checkRelative = (file: string, area: string, specifier: string): string | 
   if (!neighbours.has(area)) return undefined
   const own = file.split("/")[2]
   const other = target.split("/")[2]
-  // What several engines or providers share: engines/hosted/, engines/local/, and files directly in providers/.
-  return own === other || shared.has(`${area}/${other}`) || target.split("/").length === 3
+  const isShared = shared.has(`${area}/${other}`) || area === "providers" && target.split("/").length === 3
+  return own === other || isShared
     ? undefined
     : `${area}/${own} must not import ${area}/${other}: they do not know each other`
 }
@@ -244,9 +253,13 @@ export const check = (file: string, source: string, declared: ReadonlySet<string
   const area = areaOf(file)
   if (area === undefined) return []
   if (floors[area] === undefined) {
-    return [{ file, line: 1, message: `src/${area} stands on no floor: enter it in scripts/check/ImportFloors.ts` }]
+    return [{ file, line: 1, message: `src/${area} has no floor: add it to scripts/check/ImportFloors.ts` }]
   }
   const findings: Array<Finding> = []
+  if (isInNoFolder(file)) {
+    const message = "belongs to no engine: what engines share stands in src/engines/hosted/ or src/engines/local/"
+    findings.push({ file, line: 1, message })
+  }
   const excepted = exceptions[file] ?? []
   for (const found of importsOf(source)) {
     if (excepted.some((allowed) => found.specifier === allowed || found.specifier.startsWith(`${allowed}/`))) continue

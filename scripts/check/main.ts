@@ -1,5 +1,5 @@
 /**
- * `npm run check`: everything that can be said of the code without running it. Every check runs, whatever fails before it.
+ * `npm run check`: every check that needs no test run. Later checks run even if earlier ones fail.
  *
  * `npm run check -- types imports` runs only those.
  *
@@ -21,7 +21,11 @@ const checks: ReadonlyArray<{ name: string; about: string; commands: ReadonlyArr
   { name: "effect", about: "Effect's own diagnostics", commands: [[tsgo, ...diagnostics, "tsconfig.json"]] },
   { name: "lint", about: "oxlint", commands: [["node_modules/oxlint/bin/oxlint"]] },
   { name: "format", about: "dprint", commands: [["node_modules/dprint/bin.cjs", "check"]] },
-  { name: "imports", about: "imports point one way (the floors of src)", commands: [["scripts/check/imports.ts"]] },
+  {
+    name: "imports",
+    about: "imports point one way (the floors of src), none in a circle",
+    commands: [["scripts/check/imports.ts"]]
+  },
   { name: "licences", about: "third-party licences", commands: [["scripts/check/licences.ts", "--check"]] },
   {
     name: "schema",

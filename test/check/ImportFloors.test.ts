@@ -71,15 +71,23 @@ describe("ImportFloors", () => {
     fails("src/backend/A.ts", "const a = import(\"../builtin/index.ts\")", 1, "backend must not import builtin")
     fails("src/session/A.ts", "import { B } from \"../index.ts\"", 1, "the index is for users")
     fails("src/session/A.ts", "import { B } from \"../../test/B.ts\"", 1, "outside of src")
-    fails("src/fresh/A.ts", "", 1, "stands on no floor")
+    fails("src/fresh/A.ts", "", 1, "has no floor")
   })
 
   it("keeps engines and providers apart", () => {
     passes("src/engines/silero/A.ts", "import { B } from \"./B.ts\"\nimport { C } from \"../../wire/C.ts\"")
-    passes("src/engines/silero/A.ts", "import { B } from \"../Shared.ts\"")
+    passes("src/engines/silero/A.ts", "import { B } from \"../local/B.ts\"")
+    passes("src/engines/deepgram/A.ts", "import { B } from \"../hosted/stt/B.ts\"")
+    passes("src/providers/local/A.ts", "import { B } from \"../Shared.ts\"")
     fails("src/engines/silero/A.ts", "import { B } from \"../flite/B.ts\"", 1, "they do not know each other")
     fails("src/providers/local/A.ts", "import { B } from \"../livekit/B.ts\"", 1, "they do not know each other")
+    fails("src/engines/hosted/stt/A.ts", "import { B } from \"../../flite/B.ts\"", 1, "they do not know each other")
     fails("src/providers/local/A.ts", "import { B } from \"../../engines/flite/B.ts\"", 1, "must not import engines")
+  })
+
+  it("refuses a file directly in engines/: it would belong to no engine", () => {
+    fails("src/engines/Shared.ts", "import { B } from \"../wire/B.ts\"", 1, "belongs to no engine")
+    fails("src/engines/silero/A.ts", "import { B } from \"../Shared.ts\"", 1, "they do not know each other")
   })
 
   it("keeps vendors out of the core and undeclared packages out of everything", () => {
