@@ -1,22 +1,66 @@
 /**
- * Work in finalizers that ends in time, whatever hangs in it.
+ * Deadlines: for an operation that somebody waits for, and for a finalizer that must not hang.
  *
  * @since 0.1.0
  */
-import type * as Duration from "effect/Duration"
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import type * as Option from "effect/Option"
+import { ConnectionTimeout, Timeout } from "./BackendError.ts"
+
+const sentence = (what: string, within: Duration.Input): string =>
+  `${what} timed out after ${Duration.format(Duration.fromInputUnsafe(within))}`
 
 /**
- * Waits for an effect at most so long; `None` when that was not enough. For finalizers: a fiber that has been interrupted
- * can make nothing interruptible any more (`Effect.interruptible` fails at once there), so the effect runs in a fiber of
- * its own. What hangs is interrupted and left behind.
+ * Fails with `Timeout` when the effect takes longer than `within`, and interrupts it: `"<what> timed out after 5s"`. `op`
+ * is the operation that failed (`"VoiceBackend.createSession"`), `what` the subject of the sentence (`"the AuthHook"`).
  *
  * @category combinators
  * @since 0.1.0
  */
-export const withDeadline =
+export const deadline =
+  (op: string, what: string, within: Duration.Input) =>
+  <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, E | Timeout, R> =>
+    Effect.timeoutOrElse(effect, {
+      duration: within,
+      orElse: () => Effect.fail(new Timeout({ op, message: sentence(what, within) }))
+    })
+
+/**
+ * Does the same for a connect: fails with `ConnectionTimeout`. `cause` is read at the time-out, such as the failure of the
+ * last attempt.
+ *
+ * @category combinators
+ * @since 0.1.0
+ */
+export const connectDeadline =
+  (op: string, what: string, within: Duration.Input, cause?: () => unknown) =>
+  <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, E | ConnectionTimeout, R> =>
+    Effect.timeoutOrElse(effect, {
+      duration: within,
+      orElse: () =>
+        Effect.suspend(() => {
+          const last = cause?.()
+          return Effect.fail(
+            new ConnectionTimeout({
+              op,
+              message: sentence(what, within),
+              ...(last === undefined ? {} : { cause: last })
+            })
+          )
+        })
+    })
+
+/**
+ * Waits for an effect in a finalizer, at most so long; `None` when the time was not enough. An interrupted fiber cannot make
+ * anything interruptible again (`Effect.interruptible` fails at once there), so the effect runs in a fiber of its own. One
+ * that hangs is interrupted and left behind.
+ *
+ * @category combinators
+ * @since 0.1.0
+ */
+export const finalizeWithin =
   (within: Duration.Input) => <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<Option.Option<A>, E, R> =>
     Effect.flatMap(Effect.forkDetach(effect, { startImmediately: true }), (fiber) =>
       Fiber.join(fiber).pipe(

@@ -22,7 +22,7 @@ import * as SubscriptionRef from "effect/SubscriptionRef"
 import * as Tracer from "effect/Tracer"
 import { randomBytes } from "node:crypto"
 import { type BackendError, SessionNotFound } from "../BackendError.ts"
-import { withDeadline } from "../Deadline.ts"
+import { finalizeWithin } from "../Deadline.ts"
 import * as AudioQuota from "../hooks/AudioQuota.ts"
 import * as Observable from "../session/Observable.ts"
 import { SessionStore } from "../session/persistence/SessionStore.ts"
@@ -271,7 +271,7 @@ export const makeBackend = Effect.fnUntraced(function*(parts: BackendParts) {
 
   /** Closes in a fiber of its own: a finalizer that hangs keeps nobody waiting. */
   const closeScope = (which: Scope.Closeable, within: Duration.Input = CLOSE_DEADLINE) =>
-    withDeadline(within)(Scope.close(which, Exit.void))
+    finalizeWithin(within)(Scope.close(which, Exit.void))
 
   /** Takes the session away when it has ended, within a deadline, whatever hangs. */
   const watch = (entry: Entry) =>

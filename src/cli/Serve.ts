@@ -16,7 +16,7 @@ import * as ConfigDiff from "../backend/config/ConfigDiff.ts"
 import { type DrainReport, VoiceBackend } from "../backend/VoiceBackend.ts"
 import type { BackendError } from "../BackendError.ts"
 import * as Builtin from "../builtin/index.ts"
-import { withDeadline } from "../Deadline.ts"
+import { finalizeWithin } from "../Deadline.ts"
 import * as Server from "../server/Server.ts"
 import * as ServerConfig from "../server/ServerConfig.ts"
 import * as OtlpExport from "../telemetry/OtlpExport.ts"
@@ -74,7 +74,7 @@ export const untilInterrupted = <R>(
           : Scope.provide(onListening(listening, backend), scope)
         return yield* meanwhile(backend).pipe(Effect.onInterrupt(() => drain(backend)))
       }),
-    (scope) => withDeadline(RELEASE_DEADLINE)(Scope.close(scope, Exit.void))
+    (scope) => finalizeWithin(RELEASE_DEADLINE)(Scope.close(scope, Exit.void))
   )
 
 /** Does this on each SIGHUP; those that come meanwhile are one. */

@@ -12,7 +12,7 @@ import * as Effect from "effect/Effect"
 import * as FileSystem from "effect/FileSystem"
 import * as Path from "effect/Path"
 import { PassThrough, type Readable } from "node:stream"
-import { withDeadline } from "../Deadline.ts"
+import { finalizeWithin } from "../Deadline.ts"
 import { FetchFailure, fromUnknown, redact } from "./FetchFailure.ts"
 import type { ModelSource } from "./ModelManifest.ts"
 
@@ -164,6 +164,6 @@ export const abortable = <A>(run: (signal: AbortSignal) => Promise<A>): Effect.E
     )
     return Effect.suspend(() => {
       controller.abort()
-      return withDeadline("5 seconds")(Effect.promise(() => running))
+      return finalizeWithin("5 seconds")(Effect.promise(() => running))
     })
   })

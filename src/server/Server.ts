@@ -30,7 +30,7 @@ import * as Net from "node:net"
 import { type BackendProvider, CurrentPeer } from "../backend/provider/BackendProvider.ts"
 import { VoiceBackend } from "../backend/VoiceBackend.ts"
 import { type BackendError, ConnectionFailed, describe, InvalidConfig } from "../BackendError.ts"
-import { withDeadline } from "../Deadline.ts"
+import { finalizeWithin } from "../Deadline.ts"
 import { Api } from "./Api.ts"
 import * as ClientAddress from "./ClientAddress.ts"
 import * as Handlers from "./Handlers.ts"
@@ -190,8 +190,8 @@ const drain = (backend: VoiceBackend["Service"]) =>
   Effect.gen(function*() {
     const { drain } = yield* backend.config
     yield* backend.stop.pipe(
-      withDeadline(Duration.sum(drain.deadline, Duration.seconds(10))),
-      Effect.flatMap((report) => report._tag === "None" ? withDeadline("2 seconds")(backend.abort) : Effect.void),
+      finalizeWithin(Duration.sum(drain.deadline, Duration.seconds(10))),
+      Effect.flatMap((report) => report._tag === "None" ? finalizeWithin("2 seconds")(backend.abort) : Effect.void),
       Effect.ignore
     )
   })

@@ -16,7 +16,7 @@ import type * as Scope from "effect/Scope"
 import type { WebSocket } from "ws"
 import { msOf } from "../audio/AudioFormat.ts"
 import * as Pcm from "../audio/Pcm.ts"
-import { withDeadline } from "../Deadline.ts"
+import { finalizeWithin } from "../Deadline.ts"
 import * as ClientMessage from "../session/ClientMessage.ts"
 import type { ConnectionClose, UserConnection } from "../session/UserConnection.ts"
 import { FloodLimit } from "./FloodLimit.ts"
@@ -204,7 +204,7 @@ export const make = Effect.fnUntraced(function*(
       if (socket.readyState === CLOSED) return Effect.void
       socket.close(code, reason)
       return gone.await.pipe(
-        withDeadline(CLOSE_TIMEOUT),
+        finalizeWithin(CLOSE_TIMEOUT),
         Effect.tap((closed) => Option.isNone(closed) ? Effect.sync(() => socket.terminate()) : Effect.void),
         Effect.asVoid
       )

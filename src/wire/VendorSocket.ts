@@ -19,7 +19,7 @@ import {
   InvalidConfig,
   RateLimitExceeded
 } from "../BackendError.ts"
-import { withDeadline } from "../Deadline.ts"
+import { finalizeWithin } from "../Deadline.ts"
 import * as VendorSpan from "../telemetry/VendorSpan.ts"
 
 /** A message is at most so long: 15 MiB and what JSON adds. */
@@ -229,6 +229,6 @@ const close = (socket: WebSocket): Effect.Effect<void> =>
     if (socket.readyState === WebSocket.OPEN) socket.close(1_000)
     else socket.terminate()
   }).pipe(
-    withDeadline(CLOSE_WITHIN),
+    finalizeWithin(CLOSE_WITHIN),
     Effect.andThen(Effect.sync(() => socket.terminate()))
   )

@@ -8,7 +8,6 @@
  */
 import * as Cause from "effect/Cause"
 import * as Clock from "effect/Clock"
-import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
@@ -23,6 +22,7 @@ import {
   RateLimitExceeded,
   Timeout
 } from "../../BackendError.ts"
+import { deadline } from "../../Deadline.ts"
 import { AuthHook, type Authorize, type AuthResult, type Operation } from "../../hooks/AuthHook.ts"
 import { RateLimiter } from "../../hooks/RateLimiter.ts"
 import * as RateLimits from "../../hooks/RateLimits.ts"
@@ -73,7 +73,7 @@ const withoutText = (op: string, who: string, error: unknown): BackendError => {
         return tooMany(op, typeof ms === "number" && Number.isFinite(ms) ? Math.max(1, Math.ceil(ms)) : RETRY_MS)
       }
       case "timeout":
-        return new Timeout({ op, message: `the ${who} took too long` })
+        return new Timeout({ op, message: `the ${who} timed out` })
     }
   }
   return new ConnectionFailed({ op, message: `the ${who} failed`, details: { reason: "hook_failed" } })
@@ -118,16 +118,7 @@ export const make = Effect.fnUntraced(function*(
 
   const ask = <A>(op: string, who: string, question: () => Effect.Effect<A, BackendError>) =>
     Effect.suspend(question).pipe(
-      Effect.timeoutOrElse({
-        duration: options.config().timeout,
-        orElse: () =>
-          Effect.fail(
-            new Timeout({
-              op,
-              message: `the ${who} did not answer within ${Duration.format(options.config().timeout)}`
-            })
-          )
-      }),
+      deadline(op, `the ${who}`, options.config().timeout),
       Effect.catchCause((cause) => {
         if (Cause.hasInterruptsOnly(cause)) return Effect.interrupt
         const reason = Cause.squash(cause)

@@ -4,13 +4,13 @@
  * @since 0.1.0
  */
 import * as Deferred from "effect/Deferred"
-import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import * as Schedule from "effect/Schedule"
 import * as Scope from "effect/Scope"
-import { type BackendError, ConnectionFailed, ConnectionTimeout, normalize } from "../../BackendError.ts"
+import { type BackendError, ConnectionFailed, normalize } from "../../BackendError.ts"
+import { connectDeadline } from "../../Deadline.ts"
 import type { BackendConfig } from "../config/BackendConfig.ts"
 import type { BackendProvider, ProviderConnection, ProviderHost } from "./ProviderContract.ts"
 
@@ -103,17 +103,7 @@ export const connect = (options: ProviderLinkOptions): Effect.Effect<ProviderLin
       while: (error) => error.retryable
     }),
     raceInterruptible(parent),
-    Effect.timeoutOrElse({
-      duration: config.timeout,
-      orElse: () =>
-        Effect.fail(
-          new ConnectionTimeout({
-            op,
-            message: `provider ${provider.name} did not connect within ${Duration.format(config.timeout)}`,
-            ...(last === undefined ? {} : { cause: last })
-          })
-        )
-    }),
+    connectDeadline(op, `connecting provider ${provider.name}`, config.timeout, () => last),
     Effect.raceFirst(Effect.andThen(Deferred.await(halt), Effect.suspend(() => Effect.fail(stopped("stopped")))))
   )
 }

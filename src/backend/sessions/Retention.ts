@@ -9,6 +9,7 @@ import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Schedule from "effect/Schedule"
 import { InvalidConfig } from "../../BackendError.ts"
+import { deadline } from "../../Deadline.ts"
 import { DataRetentionHook } from "../../hooks/DataRetentionHook.ts"
 import * as RetentionPolicy from "../../hooks/RetentionPolicy.ts"
 import { Archive } from "../../session/retention/Archive.ts"
@@ -68,7 +69,7 @@ export const make = Effect.fnUntraced(function*(config: () => BackendConfig) {
       const keptSince = yield* archive.begin({ session: id, userId: session.userId, periods })
       return { archive, periods, keptSince }
     }).pipe(
-      Effect.timeout(BEGIN_DEADLINE),
+      deadline("VoiceBackend.createSession", "opening the archive", BEGIN_DEADLINE),
       Effect.catch((error) => Effect.as(Effect.logWarning("nothing is kept of a session", error.message), undefined))
     )
   const retainer: Retention = { archive, open }

@@ -11,7 +11,7 @@ import * as Option from "effect/Option"
 import * as Schedule from "effect/Schedule"
 import type * as Scope from "effect/Scope"
 import { type BackendError, ConnectionFailed, normalize, SessionNotFound } from "../../BackendError.ts"
-import { withDeadline } from "../../Deadline.ts"
+import { deadline, finalizeWithin } from "../../Deadline.ts"
 import * as SessionSnapshot from "../../session/persistence/SessionSnapshot.ts"
 import { type SessionLease, SessionStore, type StoredSession } from "../../session/persistence/SessionStore.ts"
 import type { SnapshotChange } from "../../session/persistence/SnapshotWriter.ts"
@@ -67,20 +67,7 @@ const nothing: SessionLeases = {
 }
 
 const answering = (what: string) => <A>(effect: Effect.Effect<A, BackendError>): Effect.Effect<A, BackendError> =>
-  effect.pipe(
-    Effect.timeoutOrElse({
-      duration: STORE_DEADLINE,
-      orElse: () =>
-        Effect.fail(
-          new ConnectionFailed({
-            op: what,
-            message: `the session store did not answer within ${Duration.format(STORE_DEADLINE)}`,
-            details: { part: "store" }
-          })
-        )
-    }),
-    normalize(what)
-  )
+  effect.pipe(deadline(what, "the session store", STORE_DEADLINE), normalize(what))
 
 /**
  * Makes the keeper on the store that is there. Its leases are renewed, and what is left over is erased, while the scope
@@ -129,7 +116,7 @@ export const make: Effect.Effect<SessionLeases, never, Scope.Scope> = Effect.gen
   )
   yield* Effect.addFinalizer(() =>
     Effect.andThen(Effect.forEach(leaving, remove, { discard: true }), store.release).pipe(
-      withDeadline("2 seconds"),
+      finalizeWithin("2 seconds"),
       Effect.ignore
     )
   )

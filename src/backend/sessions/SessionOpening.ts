@@ -11,7 +11,8 @@ import * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import type * as Tracer from "effect/Tracer"
 import type { Agent } from "../../agent/Agent.ts"
-import { ConnectionFailed, ConnectionTimeout, InvalidConfig } from "../../BackendError.ts"
+import { ConnectionFailed, InvalidConfig } from "../../BackendError.ts"
+import { connectDeadline } from "../../Deadline.ts"
 import type { AudioQuota } from "../../hooks/AudioQuota.ts"
 import type { Past } from "../../session/persistence/SessionSnapshot.ts"
 import type { PlayoutClock } from "../../session/playout/PlayoutClock.ts"
@@ -189,16 +190,11 @@ export const make = (options: OpeningOptions) => {
       config: session,
       resumed: past?.attached ?? false
     }).pipe(
-      Effect.timeoutOrElse({
-        duration: config.timeout,
-        orElse: () =>
-          Effect.fail(
-            new ConnectionTimeout({
-              op: "VoiceBackend.createSession",
-              message: `provider ${provider.name} did not open the session within ${Duration.format(config.timeout)}`
-            })
-          )
-      }),
+      connectDeadline(
+        "VoiceBackend.createSession",
+        `opening the session at provider ${provider.name}`,
+        config.timeout
+      ),
       Scope.provide(sessionScope)
     )
     yield* attachments.pipe(

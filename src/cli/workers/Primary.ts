@@ -13,7 +13,7 @@ import { type ChildProcess, spawn } from "node:child_process"
 import type * as Net from "node:net"
 import type { BackendConfig } from "../../backend/config/BackendConfig.ts"
 import { type BackendError, ConnectionFailed, describe, InvalidConfig } from "../../BackendError.ts"
-import { withDeadline } from "../../Deadline.ts"
+import { finalizeWithin } from "../../Deadline.ts"
 import type { ServerConfig } from "../../server/ServerConfig.ts"
 import * as Output from "../Output.ts"
 import * as Front from "./Front.ts"
@@ -95,7 +95,7 @@ const end = (worker: Worker, within: Duration.Duration) =>
       child.once("exit", () => resume(Effect.void))
       child.kill("SIGTERM")
     })
-    return Effect.andThen(withDeadline(within)(ended), Effect.sync(() => void child.kill("SIGKILL")))
+    return Effect.andThen(finalizeWithin(within)(ended), Effect.sync(() => void child.kill("SIGKILL")))
   })
 
 /**

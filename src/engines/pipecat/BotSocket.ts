@@ -12,7 +12,7 @@ import * as Redacted from "effect/Redacted"
 import type * as Scope from "effect/Scope"
 import { WebSocket } from "ws"
 import { type BackendError, InvalidConfig } from "../../BackendError.ts"
-import { withDeadline } from "../../Deadline.ts"
+import { finalizeWithin } from "../../Deadline.ts"
 import * as BotErrors from "./BotErrors.ts"
 
 /** Pipecat's own limit, both ways. */
@@ -88,7 +88,7 @@ export const connect = Effect.fnUntraced(function*(
         if (socket.readyState !== WebSocket.OPEN) return Effect.sync(() => socket.terminate())
         socket.close(1000)
         return Deferred.await(gone).pipe(
-          withDeadline(CLOSE_TIMEOUT),
+          finalizeWithin(CLOSE_TIMEOUT),
           Effect.andThen(Effect.sync(() => socket.terminate()))
         )
       })

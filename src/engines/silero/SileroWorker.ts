@@ -12,7 +12,7 @@ import * as Schedule from "effect/Schedule"
 import * as Scope from "effect/Scope"
 import { Worker } from "node:worker_threads"
 import { type BackendError, InvalidConfig, PipelineError, Timeout } from "../../BackendError.ts"
-import { withDeadline } from "../../Deadline.ts"
+import { finalizeWithin } from "../../Deadline.ts"
 import {
   BUSY,
   type FromWorker,
@@ -123,7 +123,7 @@ export const make = Effect.fnUntraced(function*(options: {
         }
         return new Worker(file, { workerData })
       }),
-      (which) => withDeadline(END_TIMEOUT)(finish(which))
+      (which) => finalizeWithin(END_TIMEOUT)(finish(which))
     )
     const end = (why: string): void => {
       Deferred.doneUnsafe(ended, Effect.succeed(why))

@@ -11,7 +11,7 @@ import * as FiberMap from "effect/FiberMap"
 import * as Latch from "effect/Latch"
 import type * as Scope from "effect/Scope"
 import { type BackendError, ConnectionTimeout } from "../../BackendError.ts"
-import { withDeadline } from "../../Deadline.ts"
+import { finalizeWithin } from "../../Deadline.ts"
 import { MAX_MESSAGE_BYTES } from "../../session/ClientMessage.ts"
 import * as LiveKitErrors from "./LiveKitErrors.ts"
 import type { LiveKitPackages } from "./LiveKitPackages.ts"
@@ -128,7 +128,7 @@ export const join = Effect.fnUntraced(function*(
     Effect.sync(() => new rtc.Room()),
     (room) =>
       Effect.promise(() => room.disconnect().catch(() => {})).pipe(
-        withDeadline(LEAVE_DEADLINE),
+        finalizeWithin(LEAVE_DEADLINE),
         Effect.ensuring(Effect.sync(() => room.removeAllListeners()))
       )
   )
@@ -226,7 +226,7 @@ export const join = Effect.fnUntraced(function*(
 
   const source = yield* Effect.acquireRelease(
     Effect.sync(() => new rtc.AudioSource(VOICE_SAMPLE_RATE, 1, QUEUE_MS)),
-    (source) => withDeadline(LEAVE_DEADLINE)(Effect.promise(() => source.close().catch(() => {})))
+    (source) => finalizeWithin(LEAVE_DEADLINE)(Effect.promise(() => source.close().catch(() => {})))
   )
   const voice = new RoomVoice(
     source,

@@ -11,7 +11,7 @@ import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
 import type * as Server from "livekit-server-sdk"
 import { InvalidConfig } from "../../BackendError.ts"
-import { withDeadline } from "../../Deadline.ts"
+import { finalizeWithin } from "../../Deadline.ts"
 
 /**
  * @category models
@@ -57,7 +57,7 @@ const dispose = Effect.suspend(() => {
   loaded = undefined
   return Effect.promise(() => Promise.resolve(dispose()).catch(() => {})).pipe(
     Effect.andThen(Effect.sync(() => Reflect.deleteProperty(globalThis, "_ffiClientInstance"))),
-    withDeadline(DISPOSE_DEADLINE)
+    finalizeWithin(DISPOSE_DEADLINE)
   )
 })
 

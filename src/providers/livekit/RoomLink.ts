@@ -19,7 +19,7 @@ import * as Stream from "effect/Stream"
 import type { BackendConfig } from "../../backend/config/BackendConfig.ts"
 import type { LinkedSession, ProviderHost, SessionAccess, SessionLink } from "../../backend/provider/BackendProvider.ts"
 import { type BackendError, InvalidConfig } from "../../BackendError.ts"
-import { withDeadline } from "../../Deadline.ts"
+import { finalizeWithin } from "../../Deadline.ts"
 import type { UserConnection } from "../../session/UserConnection.ts"
 import type { MediaClock } from "../../transport/MediaClock.ts"
 import * as AgentRoom from "./AgentRoom.ts"
@@ -160,7 +160,7 @@ export const open = Effect.fnUntraced(function*(
 
     const putOut = Effect.suspend(() =>
       Effect.forEach(users(), ({ identity }) => service.kick(target.room, identity), { discard: true })
-    ).pipe(withDeadline(REMOVE_DEADLINE), Effect.ignore)
+    ).pipe(finalizeWithin(REMOVE_DEADLINE), Effect.ignore)
 
     const attach = (stay: string) =>
       Effect.matchEffect(host.admit(session, {}), {
@@ -237,7 +237,7 @@ export const open = Effect.fnUntraced(function*(
   // last of all, when the agent has left
   if (target.own) {
     yield* Effect.addFinalizer(() =>
-      surrendered ? Effect.void : service.remove(target.room).pipe(Effect.ignore, withDeadline(REMOVE_DEADLINE))
+      surrendered ? Effect.void : service.remove(target.room).pipe(Effect.ignore, finalizeWithin(REMOVE_DEADLINE))
     )
   }
   yield* Effect.addFinalizer(() => Queue.shutdown(queue))

@@ -11,7 +11,7 @@ import * as Effect from "effect/Effect"
 import * as FiberSet from "effect/FiberSet"
 import * as Queue from "effect/Queue"
 import type * as Scope from "effect/Scope"
-import { withDeadline } from "../../Deadline.ts"
+import { finalizeWithin } from "../../Deadline.ts"
 import type { SessionEvent } from "../../session/SessionEvent.ts"
 import * as Event from "../../session/SessionEvent.ts"
 import * as Transcription from "./Transcription.ts"
@@ -183,6 +183,6 @@ export const make = Effect.fnUntraced(function*(
     flushed: Effect.callback<void>((resume) => {
       const waits = Queue.offerUnsafe(queue, { type: "flush", done: () => resume(Effect.void) })
       if (!waits) resume(Effect.void)
-    }).pipe(withDeadline(FLUSH_DEADLINE), Effect.asVoid)
+    }).pipe(finalizeWithin(FLUSH_DEADLINE), Effect.asVoid)
   }
 })

@@ -19,7 +19,7 @@ import type * as Redacted from "effect/Redacted"
 import * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import { type BackendError, ConnectionTimeout } from "../../../BackendError.ts"
-import { withDeadline } from "../../../Deadline.ts"
+import { finalizeWithin } from "../../../Deadline.ts"
 import type { SpeechToTextStream, TranscriptEvent } from "../../../speech/SpeechToText.ts"
 import { TIMELINE_RATE } from "../../../speech/VoiceActivityDetector.ts"
 import * as VendorSocket from "../../../wire/VendorSocket.ts"
@@ -223,7 +223,7 @@ export const open = Effect.fnUntraced(function*(
   const part = (former: Connection): Effect.Effect<void> =>
     Effect.suspend(() => {
       if (former.talk.farewell !== undefined) former.send(former.talk.farewell)
-      return withDeadline(FAREWELL)(Scope.close(former.scope, Exit.void))
+      return finalizeWithin(FAREWELL)(Scope.close(former.scope, Exit.void))
     }).pipe(Effect.asVoid)
 
   const first = yield* connect

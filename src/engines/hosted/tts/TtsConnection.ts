@@ -20,7 +20,7 @@ import * as Semaphore from "effect/Semaphore"
 import * as Stream from "effect/Stream"
 import * as Pcm from "../../../audio/Pcm.ts"
 import { type BackendError, ConnectionFailed, PipelineError } from "../../../BackendError.ts"
-import { withDeadline } from "../../../Deadline.ts"
+import { finalizeWithin } from "../../../Deadline.ts"
 import type { TextToSpeechStream } from "../../../speech/TextToSpeech.ts"
 import * as VendorSpan from "../../../telemetry/VendorSpan.ts"
 import * as VendorSocket from "../../../wire/VendorSocket.ts"
@@ -101,7 +101,7 @@ export const open = Effect.fnUntraced(function*(
 
   const run = yield* FiberSet.makeRuntime()
   const close = (connection: Connection): void => {
-    run(withDeadline(CLOSE_WITHIN)(Scope.close(connection.scope, Exit.void)))
+    run(finalizeWithin(CLOSE_WITHIN)(Scope.close(connection.scope, Exit.void)))
   }
   /** Nothing more is asked of it; it closes with its last text. */
   const retire = (connection: Connection): void => {
