@@ -4,9 +4,7 @@
  * @since 0.1.0
  */
 import type { BackendConfig } from "../backend/config/BackendConfig.ts"
-
-const isRecord = (value: unknown): value is { readonly [key: string]: unknown } =>
-  typeof value === "object" && value !== null && !Array.isArray(value)
+import { isRecord } from "../schema/Json.ts"
 
 /**
  * The names of the models in the `ModelStore`, without repetition; empty for engines that need none.

@@ -17,6 +17,7 @@ import {
   describe,
   InvalidConfig
 } from "../BackendError.ts"
+import { isRecord } from "../schema/Json.ts"
 import * as SessionEvent from "../session/SessionEvent.ts"
 import * as MemoryConnection from "../transport/MemoryConnection.ts"
 import { SUBPROTOCOL } from "../transport/WebSocketConnection.ts"
@@ -94,9 +95,6 @@ export const inProcess = (listener: Listener): Effect.Effect<Line, BackendError,
   })
 
 const op = "talk"
-
-const isRecord = (value: unknown): value is { readonly [key: string]: unknown } =>
-  typeof value === "object" && value !== null
 
 /** Asks a server for a session: where its audio is, and the token. */
 const createSession = (base: URL, apiKey: string | undefined) =>

@@ -5,6 +5,7 @@
  */
 import type * as Schema from "effect/Schema"
 import * as SchemaAST from "effect/SchemaAST"
+import * as Json from "./Json.ts"
 
 const step = (ast: SchemaAST.AST, key: string): SchemaAST.AST | undefined => {
   switch (ast._tag) {
@@ -89,13 +90,5 @@ export const coerce = (ast: SchemaAST.AST | undefined, text: string): unknown =>
     return Number(text)
   }
   if (tags.has("Arrays") && !text.trimStart().startsWith("[")) return text.split(",").map((item) => item.trim())
-  return tags.has("Arrays") || tags.has("Objects") ? parseJson(text) : text
-}
-
-const parseJson = (text: string): unknown => {
-  try {
-    return JSON.parse(text)
-  } catch {
-    return text
-  }
+  return tags.has("Arrays") || tags.has("Objects") ? Json.parseOrText(text) : text
 }

@@ -4,6 +4,7 @@
  * @since 0.1.0
  */
 import * as Schema from "effect/Schema"
+import * as Json from "../schema/Json.ts"
 
 /**
  * - `user.text`: the user typed a turn.
@@ -81,11 +82,6 @@ export const decode = (value: unknown): Parsed => {
  * @since 0.1.0
  */
 export const parse = (text: string): Parsed => {
-  let value: unknown
-  try {
-    value = JSON.parse(text)
-  } catch {
-    return malformed("not JSON")
-  }
-  return decode(value)
+  const value = Json.parse(text)
+  return value === undefined ? malformed("not JSON") : decode(value)
 }

@@ -15,6 +15,7 @@ import type { BackendError, InvalidConfig } from "../BackendError.ts"
 import * as Registry from "../Registry.ts"
 import * as EncodedShape from "../schema/EncodedShape.ts"
 import * as Faults from "../schema/Faults.ts"
+import { isRecord } from "../schema/Json.ts"
 import type { NoiseSuppressor } from "./NoiseSuppressor.ts"
 import type { SpeechToSpeech } from "./SpeechToSpeech.ts"
 import type { SpeechToText } from "./SpeechToText.ts"
@@ -93,9 +94,6 @@ export const complete = <Options extends object>(
  * @since 0.1.0
  */
 export const kinds: ReadonlyArray<EngineKind> = ["stt", "tts", "s2s", "vad", "turn", "noise", "llm"]
-
-const isRecord = (value: unknown): value is { readonly [key: string]: unknown } =>
-  typeof value === "object" && value !== null && !Array.isArray(value)
 
 /**
  * The options for one of several engines of a vendor's, out of those under the vendor's name: what is for one kind alone

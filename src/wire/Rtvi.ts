@@ -7,6 +7,7 @@
  * @since 0.1.0
  */
 import * as Result from "effect/Result"
+import * as Json from "../schema/Json.ts"
 
 /**
  * The version that we speak. Another minor or patch version of the same major one understands it.
@@ -48,12 +49,8 @@ export const encode = ({ data, id, type }: RtviMessage): string => JSON.stringif
  * @since 0.1.0
  */
 export const decode = (text: string): Result.Result<RtviMessage, string> => {
-  let value: unknown
-  try {
-    value = JSON.parse(text)
-  } catch {
-    return Result.fail("not JSON")
-  }
+  const value = Json.parse(text)
+  if (value === undefined) return Result.fail("not JSON")
   if (typeof value !== "object" || value === null || !("label" in value) || value.label !== LABEL) {
     return Result.fail(`not an RTVI message: expected the label ${LABEL}`)
   }

@@ -16,6 +16,7 @@ import type { Periods } from "../../hooks/RetentionPolicy.ts"
 import { withDefault } from "../../schema/Defaults.ts"
 import { boundedDuration } from "../../schema/Durations.ts"
 import * as Faults from "../../schema/Faults.ts"
+import { isRecord } from "../../schema/Json.ts"
 import { Options, secret } from "../../schema/Secret.ts"
 import { AgentInLoop } from "../../session/pipeline/S2sOptions.ts"
 import { PipelineType } from "../../session/SessionConfig.ts"
@@ -281,9 +282,6 @@ export const periodsOf = ({ retention: { audio, events, metadata, transcript } }
  * @since 0.1.0
  */
 export type BackendConfigEncoded = typeof BackendConfig.Encoded
-
-const isRecord = (value: unknown): value is { readonly [key: string]: unknown } =>
-  typeof value === "object" && value !== null && !Array.isArray(value)
 
 /** Faults between fields. They are looked for in the raw value, so that they come together with all the others. */
 const crossFaults = (raw: unknown): ReadonlyArray<Faults.Fault> => {

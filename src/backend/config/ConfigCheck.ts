@@ -10,6 +10,7 @@ import type { ProcessorRegistry } from "../../hooks/AudioProcessor.ts"
 import type { Registry } from "../../Registry.ts"
 import * as EncodedShape from "../../schema/EncodedShape.ts"
 import * as Faults from "../../schema/Faults.ts"
+import { isRecord } from "../../schema/Json.ts"
 import {
   type EngineDefinition,
   type EngineKind,
@@ -53,7 +54,6 @@ const describedBy = <Kind extends EngineKind>(
 ): Effect.Effect<Described, BackendError> =>
   Effect.flatMap(registry.get(name), (loader): Effect.Effect<Described, BackendError> => loader)
 
-const isRecord = (value: unknown): value is Raw => typeof value === "object" && value !== null && !Array.isArray(value)
 const keys: { readonly [key: string]: readonly [EngineKind, what: string] } = {
   stt_provider: ["stt", "speech-to-text engine"],
   tts_provider: ["tts", "text-to-speech engine"],

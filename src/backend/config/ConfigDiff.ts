@@ -6,9 +6,7 @@
 import * as Effect from "effect/Effect"
 import * as Equal from "effect/Equal"
 import * as Schema from "effect/Schema"
-
-const isRecord = (value: unknown): value is { readonly [key: string]: unknown } =>
-  typeof value === "object" && value !== null && !Array.isArray(value)
+import { isRecord } from "../../schema/Json.ts"
 
 const differences = (one: unknown, other: unknown, path: string): ReadonlyArray<string> => {
   if (!isRecord(one) || !isRecord(other)) return Equal.equals(one, other) ? [] : [path]

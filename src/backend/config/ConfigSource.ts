@@ -23,6 +23,7 @@ import { describe, InvalidConfig } from "../../BackendError.ts"
 import { ProcessorRegistry } from "../../hooks/AudioProcessor.ts"
 import * as EncodedShape from "../../schema/EncodedShape.ts"
 import * as Faults from "../../schema/Faults.ts"
+import { isRecord } from "../../schema/Json.ts"
 import { EngineRegistry } from "../../speech/EngineRegistry.ts"
 import { BackendRegistry } from "../provider/BackendRegistry.ts"
 import type { Registries } from "../provider/ProviderContract.ts"
@@ -89,8 +90,6 @@ export interface Loaded<S> {
 }
 
 const op = "ConfigSource.load"
-const isRecord = (value: unknown): value is Raw => typeof value === "object" && value !== null && !Array.isArray(value)
-
 const invalid = (message: string, details: Raw, cause?: unknown) =>
   new InvalidConfig({ op, message, details, ...(cause === undefined ? {} : { cause }) })
 

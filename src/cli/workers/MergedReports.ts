@@ -3,6 +3,7 @@
  *
  * @since 0.1.0
  */
+import { isRecord, type JsonRecord, parseRecord } from "../../schema/Json.ts"
 
 /**
  * Metrics in Prometheus' text format, each with the worker it is of; what a metric is stands once.
@@ -33,17 +34,7 @@ export const metrics = (texts: ReadonlyArray<readonly [worker: number, text: str
   return Array.from(families.values(), ({ head, samples }) => [...head, ...samples].join("\n")).join("\n") + "\n"
 }
 
-const isRecord = (value: unknown): value is { readonly [key: string]: unknown } =>
-  typeof value === "object" && value !== null && !Array.isArray(value)
-
-const parse = (text: string): { readonly [key: string]: unknown } => {
-  try {
-    const value: unknown = JSON.parse(text)
-    return isRecord(value) ? value : {}
-  } catch {
-    return {}
-  }
-}
+const parse = (text: string): JsonRecord => parseRecord(text) ?? {}
 
 /**
  * The sessions of all.

@@ -7,6 +7,7 @@
  */
 import * as Schema from "effect/Schema"
 import { AuthenticationFailed, AuthorizationFailed, type BackendError, RateLimitExceeded } from "../../BackendError.ts"
+import * as Json from "../../schema/Json.ts"
 import * as SttProtocol from "../hosted/stt/SttProtocol.ts"
 
 const Turn = Schema.Struct({
@@ -78,7 +79,7 @@ export const make = (
   finalize: () => JSON.stringify({ type: "ForceEndpoint" }),
   farewell: JSON.stringify({ type: "Terminate" }),
   receive: (text) => {
-    const message = SttProtocol.parse(text)
+    const message = Json.parseRecord(text)
     if (message === undefined) return []
     if (message["type"] === "Begin") {
       const expires = message["expires_at"]

@@ -7,6 +7,7 @@
  * @since 0.1.0
  */
 import * as Schema from "effect/Schema"
+import * as Json from "../../schema/Json.ts"
 import * as SttProtocol from "../hosted/stt/SttProtocol.ts"
 
 const TurnInfo = Schema.Struct({
@@ -44,7 +45,7 @@ export const make = (): SttProtocol.Talk => ({
   finalize: () => JSON.stringify({ type: "ForceEndTurn" }),
   farewell: JSON.stringify({ type: "CloseStream" }),
   receive: (text) => {
-    const message = SttProtocol.parse(text)
+    const message = Json.parseRecord(text)
     if (message?.["type"] === "Connected") return [{ _tag: "Ready" }]
     const failure = decodeFailure(message)
     if (failure._tag === "Some") {

@@ -5,6 +5,7 @@
  */
 import * as Duration from "effect/Duration"
 import * as Schema from "effect/Schema"
+import * as Json from "../../schema/Json.ts"
 import * as SttProtocol from "../hosted/stt/SttProtocol.ts"
 
 const Word = Schema.Struct({
@@ -48,7 +49,7 @@ export const make = (): SttProtocol.Talk => ({
   keepAlive: KEEP_ALIVE,
   farewell: JSON.stringify({ type: "CloseStream" }),
   receive: (text) => {
-    const results = decode(SttProtocol.parse(text))
+    const results = decode(Json.parseRecord(text))
     if (results._tag === "None") return []
     const { channel, from_finalize: fromFinalize, is_final: isFinal } = results.value
     const best = channel.alternatives[0]

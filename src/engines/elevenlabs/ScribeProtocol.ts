@@ -13,6 +13,7 @@ import {
   InvalidConfig,
   RateLimitExceeded
 } from "../../BackendError.ts"
+import * as Json from "../../schema/Json.ts"
 import * as SttProtocol from "../hosted/stt/SttProtocol.ts"
 
 const Transcript = Schema.Struct({
@@ -81,7 +82,7 @@ export const make = (sampleRate: number): SttProtocol.Talk => {
     audio: (pcm) => message(SttProtocol.base64(pcm), false),
     finalize: () => message("", true),
     receive: (text) => {
-      const parsed = SttProtocol.parse(text)
+      const parsed = Json.parseRecord(text)
       const type = parsed?.["message_type"]
       if (parsed === undefined || typeof type !== "string") return []
       if (type === "session_started") return [{ _tag: "Ready" }]

@@ -6,6 +6,7 @@
  */
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
+import * as Json from "../../schema/Json.ts"
 import * as Base64Pcm from "../hosted/s2s/Base64Pcm.ts"
 
 const optional = <S extends Schema.Constraint>(schema: S) => Schema.optionalKey(Schema.NullOr(schema))
@@ -84,14 +85,6 @@ export type ServerEvent =
 
 const read = Schema.decodeUnknownResult(ServerMessage)
 
-const parse = (text: string): unknown => {
-  try {
-    return JSON.parse(text)
-  } catch {
-    return undefined
-  }
-}
-
 const audio = (mimeType: string, data: string): Int16Array | string => {
   const rate = /rate=(\d+)/u.exec(mimeType)?.[1]
   return rate !== undefined && Number(rate) !== OUTPUT_RATE ? `audio at ${rate} Hz` : Base64Pcm.decode(data)
@@ -104,10 +97,8 @@ const audio = (mimeType: string, data: string): Int16Array | string => {
  * @since 0.1.0
  */
 export const decode = (text: string): Result.Result<ReadonlyArray<ServerEvent>, string> => {
-  const value = parse(text)
-  if (typeof value !== "object" || value === null || Array.isArray(value)) {
-    return Result.fail("a message that is no object")
-  }
+  const value = Json.parseRecord(text)
+  if (value === undefined) return Result.fail("a message that is no object")
   return Result.match(read(value), {
     onFailure: () => Result.fail("a malformed message"),
     onSuccess: (message) => Result.succeed(events(message))

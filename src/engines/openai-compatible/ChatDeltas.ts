@@ -11,6 +11,7 @@ import type * as Response from "effect/ai/Response"
 import * as Sse from "effect/encoding/Sse"
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
+import * as Json from "../../schema/Json.ts"
 import * as ChatErrors from "./ChatErrors.ts"
 
 /** Characters of one event, and of a whole answer. */
@@ -59,10 +60,8 @@ const finishes: { readonly [reason: string]: Response.FinishReason } = {
   content_filter: "content-filter"
 }
 
-const parse = (text: string): Result.Result<unknown, unknown> => Result.try(() => JSON.parse(text) as unknown)
-
 /** What cannot be read stays as it was written: whoever runs the tool says so to the model. */
-const inputOf = (text: string): unknown => text.trim() === "" ? {} : Result.getOrElse(parse(text), () => text)
+const inputOf = (text: string): unknown => text.trim() === "" ? {} : Json.parseOrText(text)
 
 const garbage = (description: string) => ChatErrors.make(new AiError.InvalidOutputError({ description }))
 
@@ -162,17 +161,17 @@ export class ChatDeltas {
       this.#done = true
       return
     }
-    const json = parse(data)
-    if (Result.isFailure(json)) {
+    const json = Json.parse(data)
+    if (json === undefined) {
       this.#failure = garbage("an event that is no JSON")
       return
     }
-    const codes = ChatErrors.codesOf(json.success)
+    const codes = ChatErrors.codesOf(json)
     if (codes !== undefined) {
       this.#failure = ChatErrors.make(ChatErrors.reasonOf(this.#answered, codes))
       return
     }
-    const chunk = decodeChunk(json.success)
+    const chunk = decodeChunk(json)
     if (Result.isFailure(chunk)) {
       this.#failure = garbage("an event that is no chunk of a completion")
       return

@@ -7,6 +7,7 @@
  */
 import * as AiError from "effect/ai/AiError"
 import * as Duration from "effect/Duration"
+import { isRecord } from "../../schema/Json.ts"
 
 /**
  * Who is at fault, in `details.vendor` and in messages.
@@ -27,9 +28,6 @@ export interface Answered {
   readonly requestId?: string | undefined
   readonly retryAfterMs?: number | undefined
 }
-
-const isRecord = (value: unknown): value is { readonly [key: string]: unknown } =>
-  typeof value === "object" && value !== null && !Array.isArray(value)
 
 const longest = 86_400_000
 

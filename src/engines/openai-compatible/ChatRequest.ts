@@ -7,6 +7,7 @@ import type * as LanguageModel from "effect/ai/LanguageModel"
 import type * as Prompt from "effect/ai/Prompt"
 import * as Tool from "effect/ai/Tool"
 import * as Result from "effect/Result"
+import { isRecord, type JsonRecord } from "../../schema/Json.ts"
 
 /**
  * @category models
@@ -21,10 +22,6 @@ export interface Settings {
   readonly maxTokensKey: "max_tokens" | "max_completion_tokens"
 }
 
-type Json = { readonly [key: string]: unknown }
-
-const isRecord = (value: unknown): value is Json => typeof value === "object" && value !== null && !Array.isArray(value)
-
 /** Templates of servers read the arguments again: what is no object would break them. */
 const argumentsOf = (params: unknown): string => JSON.stringify(isRecord(params) ? params : {})
 
@@ -34,7 +31,7 @@ const texts = (parts: ReadonlyArray<{ readonly type: string }>): string =>
   parts.flatMap((part) => "text" in part && part.type === "text" && typeof part.text === "string" ? [part.text] : [])
     .join("")
 
-const messagesOf = (message: Prompt.Message): Result.Result<ReadonlyArray<Json>, string> => {
+const messagesOf = (message: Prompt.Message): Result.Result<ReadonlyArray<JsonRecord>, string> => {
   switch (message.role) {
     case "system":
       return Result.succeed([{ role: "system", content: message.content }])
@@ -80,9 +77,9 @@ const choiceOf = (choice: LanguageModel.ProviderOptions["toolChoice"]): unknown 
 export const encode = (
   options: Pick<LanguageModel.ProviderOptions, "prompt" | "tools" | "toolChoice" | "responseFormat">,
   settings: Settings
-): Result.Result<Json, string> => {
+): Result.Result<JsonRecord, string> => {
   const { maxTokens, maxTokensKey, model, temperature } = settings
-  const messages: Array<Json> = []
+  const messages: Array<JsonRecord> = []
   if (settings.instructions !== undefined) messages.push({ role: "system", content: settings.instructions })
   for (const message of options.prompt.content) {
     const encoded = messagesOf(message)

@@ -24,6 +24,7 @@ import * as Stream from "effect/Stream"
 import type { BackendError, InvalidConfig } from "../../BackendError.ts"
 import { withDefault } from "../../schema/Defaults.ts"
 import { boundedDuration } from "../../schema/Durations.ts"
+import * as Json from "../../schema/Json.ts"
 import { secret } from "../../schema/Secret.ts"
 import * as EngineRegistry from "../../speech/EngineRegistry.ts"
 import * as VendorSpan from "../../telemetry/VendorSpan.ts"
@@ -131,7 +132,7 @@ export const make = Effect.fnUntraced(function*(
       Effect.orElseSucceed(() => ""),
       inTime,
       Effect.flatMap((text) => {
-        const body = Result.getOrElse(Result.try(() => JSON.parse(text) as unknown), () => undefined)
+        const body = Json.parse(text)
         return Effect.fail(ChatErrors.make(ChatErrors.reasonOf(answered, ChatErrors.codesOf(body) ?? [])))
       })
     )

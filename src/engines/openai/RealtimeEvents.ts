@@ -6,6 +6,7 @@
  */
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
+import * as Json from "../../schema/Json.ts"
 import * as Base64Pcm from "../hosted/s2s/Base64Pcm.ts"
 
 const type = <const Type extends string, Fields extends Schema.Struct.Fields>(name: Type, fields: Fields) =>
@@ -108,14 +109,6 @@ const decoders: ReadonlyMap<string, (value: unknown) => Result.Result<Known, Sch
   ) => [name, (value: unknown): Result.Result<Known, Schema.SchemaError> => Schema.decodeUnknownResult(schema)(value)])
 )
 
-const parse = (text: string): unknown => {
-  try {
-    return JSON.parse(text)
-  } catch {
-    return undefined
-  }
-}
-
 /**
  * Reads a message; a failure says in words what was wrong, without repeating it.
  *
@@ -123,7 +116,7 @@ const parse = (text: string): unknown => {
  * @since 0.1.0
  */
 export const decode = (text: string): Result.Result<ServerEvent, string> => {
-  const value = parse(text)
+  const value = Json.parse(text)
   if (!isTyped(value)) return Result.fail("a message that is no event")
   const decoder = decoders.get(value.type)
   if (decoder === undefined) return Result.succeed({ type: "Ignored", name: value.type })

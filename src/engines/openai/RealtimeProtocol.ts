@@ -11,6 +11,7 @@ import {
   PipelineError,
   RateLimitExceeded
 } from "../../BackendError.ts"
+import * as Json from "../../schema/Json.ts"
 import type { VoiceActivity } from "../../speech/VoiceActivityDetector.ts"
 import { S2sContext } from "../hosted/s2s/S2sContext.ts"
 import type { S2sProtocol, TalkListener } from "../hosted/s2s/S2sProtocol.ts"
@@ -59,14 +60,6 @@ export interface RealtimeTalkOptions extends TalkListener {
 
 const verbatim = (text: string) =>
   `Say exactly the following text, word for word, in its language, and nothing else:\n\n${text}`
-
-const json = (text: string): unknown => {
-  try {
-    return JSON.parse(text)
-  } catch {
-    return text
-  }
-}
 
 type Of<Type extends ServerEvent["type"]> = Extract<ServerEvent, { readonly type: Type }>
 
@@ -318,7 +311,7 @@ export const make = (options: RealtimeTalkOptions): S2sProtocol => {
           reply: current.name,
           id: event.call_id,
           name: event.name,
-          input: json(event.arguments)
+          input: Json.parseOrText(event.arguments)
         })
       }
       case "response.done":

@@ -13,6 +13,7 @@ import {
   InvalidConfig,
   RateLimitExceeded
 } from "../../BackendError.ts"
+import * as Json from "../../schema/Json.ts"
 import * as SttProtocol from "../hosted/stt/SttProtocol.ts"
 
 /**
@@ -85,7 +86,7 @@ export const make = (session: { readonly [key: string]: unknown }): SttProtocol.
     audio: (pcm) => JSON.stringify({ type: "input_audio_buffer.append", audio: SttProtocol.base64(pcm) }),
     finalize: () => JSON.stringify({ type: "input_audio_buffer.commit" }),
     receive: (text) => {
-      const decoded = decode(SttProtocol.parse(text))
+      const decoded = decode(Json.parseRecord(text))
       if (decoded._tag === "None") return []
       const { delta = "", error, item_id: item = "", transcript = "", type } = decoded.value
       switch (type) {

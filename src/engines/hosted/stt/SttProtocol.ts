@@ -86,21 +86,6 @@ export const bytes = (pcm: Int16Array): Uint8Array => Pcm.fromInt16(pcm).slice()
 export const base64 = (pcm: Int16Array): string => Buffer.from(Pcm.fromInt16(pcm)).toString("base64")
 
 /**
- * A message as an object, or nothing.
- *
- * @category decoding
- * @since 0.1.0
- */
-export const parse = (text: string): { readonly [key: string]: unknown } | undefined => {
-  try {
-    const value: unknown = JSON.parse(text)
-    return typeof value === "object" && value !== null && !Array.isArray(value) ? { ...value } : undefined
-  } catch {
-    return undefined
-  }
-}
-
-/**
  * What the end of a connection means where its code says nothing else.
  *
  * @category errors
