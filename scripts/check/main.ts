@@ -26,6 +26,7 @@ const checks: ReadonlyArray<{ name: string; about: string; commands: ReadonlyArr
     about: "imports point one way (the floors of src), none in a circle",
     commands: [["scripts/check/imports.ts"]]
   },
+  { name: "words", about: "no private word comes back", commands: [["scripts/check/words.ts"]] },
   { name: "licences", about: "third-party licences", commands: [["scripts/check/licences.ts", "--check"]] },
   {
     name: "schema",

@@ -1,0 +1,134 @@
+/**
+ * The words that this project does not use: names and phrases that only its authors understood, and what to write instead.
+ *
+ * A module, type or message is named by the noun that the field's documentation uses (LiveKit, Pipecat, OpenAI, WebRTC,
+ * Effect), so that an engineer who is new here finds it by searching. Every entry was in the code once and was replaced;
+ * this list keeps it from coming back.
+ *
+ * Pure: takes paths and texts, gives findings.
+ *
+ * @since 0.1.0
+ */
+import type { Finding } from "./ImportFloors.ts"
+
+/**
+ * Names of modules and exports that were replaced, each with the field's word.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export const names: Readonly<Record<string, string>> = {
+  Acting: "UserActions",
+  ActivityGate: "VadHysteresis",
+  AiFailure: "LanguageModelErrors",
+  Ambient: "TelemetryContext",
+  Arrivals: "ParticipantArrivals",
+  Aside: "BargeIn",
+  AudioAllowance: "AudioQuota",
+  Bounded: "Deadline",
+  Draft: "Step",
+  Ear: "Subscriber, AudioSink",
+  FrameClock: "PlayoutClock",
+  Gate: "AccessControl",
+  HeardAudio: "ReceivedAudio",
+  HostedSpeech: "TtsRetry",
+  HostedVoice: "TtsConnection",
+  Journal: "SnapshotWriter",
+  Keeper: "SessionLeases",
+  Keeping: "SessionPersistence",
+  KeptState: "SessionSnapshot",
+  LagWindow: "EventLoopLag",
+  Late: "LateTranscripts",
+  Manner: "InterruptionMode",
+  Marks: "TurnTimestamps",
+  Outlet: "InputBranch",
+  Pace: "FloodLimit, TokenBucket",
+  Places: "SessionPlacement",
+  QuietTracer: "RedactingTracer",
+  RawErrors: "MalformedRequests",
+  Replying: "ReplyTransitions",
+  Retained: "SessionRecorder",
+  Retainer: "Retention",
+  RouteSupport: "RouteRequest",
+  S2sLink: "S2sConnection",
+  S2sMemory: "S2sContext",
+  S2sTape: "UtteranceBuffer",
+  SayQueue: "UtteranceQueue",
+  ScriptedHearing: "ScriptedRecogniser",
+  SessionWatch: "SessionObserver",
+  Support: "LiveUpdate",
+  Tape: "UtteranceBuffer, SampleBuffer",
+  ToolMemory: "ToolHistory",
+  TurnsTalk: "StreamingProtocol",
+  VoiceFaults: "TtsErrors",
+  VoiceWire: "TtsProtocol",
+  WorkerSide: "Worker"
+}
+
+/**
+ * Endings of names of modules and exports that were replaced, each with the field's word.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export const endings: Readonly<Record<string, string>> = {
+  Talk: "Protocol",
+  Wire: "Protocol"
+}
+
+/**
+ * Phrases of comments, messages and documentation that were replaced, each with a sentence that says the same.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export const phrases: Readonly<Record<string, string>> = {
+  "floors of the house": "floors"
+}
+
+// `talk` is a command of the CLI.
+const talkCommand = (file: string): boolean => /^(?:src|test)\/cli\//.test(file)
+
+const replacementOf = (name: string, file: string): string | undefined => {
+  if (Object.hasOwn(names, name)) return names[name]
+  const ending = Object.keys(endings).find((ending) =>
+    name.endsWith(ending) && name !== ending && !(ending === "Talk" && talkCommand(file))
+  )
+  return ending === undefined ? undefined : name.slice(0, -ending.length) + (endings[ending] ?? "")
+}
+
+const exported = /^export (?:declare )?(?:abstract )?(?:const|let|class|interface|type|function\*?|namespace) (\w+)/
+
+/**
+ * What is wrong with the words of one file: its own name, the names it exports, and the phrases in it.
+ *
+ * A phrase is found whatever its case, and also where a line break or the margin of a comment is between two words.
+ *
+ * @category checking
+ * @since 0.1.0
+ */
+export const check = (file: string, text: string): ReadonlyArray<Finding> => {
+  const findings: Array<Finding> = []
+  const module = (file.split("/").at(-1) ?? "").split(".")[0] ?? ""
+  const better = replacementOf(module, file)
+  if (better !== undefined) {
+    findings.push({ file, line: 1, message: `module name ${module}: the field's word is ${better}` })
+  }
+
+  for (const [index, line] of text.split("\n").entries()) {
+    const name = exported.exec(line)?.[1]
+    const better = name === undefined ? undefined : replacementOf(name, file)
+    if (better !== undefined) {
+      findings.push({ file, line: index + 1, message: `export ${name}: the field's word is ${better}` })
+    }
+  }
+
+  for (const [phrase, better] of Object.entries(phrases)) {
+    const words = phrase.split(" ").map((word) => word.replace(/[.*+?^${}()|[\]\\]/g, "\\$&"))
+    for (const match of text.matchAll(new RegExp(words.join("\\s+(?:(?:\\*|//|#|--)\\s+)?"), "gi"))) {
+      const line = text.slice(0, match.index).split("\n").length
+      findings.push({ file, line, message: `"${phrase}": write "${better}"` })
+    }
+  }
+  return findings
+}
