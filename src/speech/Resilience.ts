@@ -133,7 +133,7 @@ export class Reporter {
   readonly #kind: "stt" | "tts"
   readonly #engines: ReadonlyArray<Guarded<{ readonly name: string }>>
   readonly #sessionId: string
-  readonly #onIncident: OnIncident | undefined
+  readonly #listeners: ReadonlyArray<OnIncident>
   #used = 0
   #missed = false
   #failing: ReadonlyArray<number> = []
@@ -142,12 +142,12 @@ export class Reporter {
     kind: "stt" | "tts",
     engines: ReadonlyArray<Guarded<{ readonly name: string }>>,
     sessionId: string,
-    onIncident: OnIncident | undefined
+    listeners: ReadonlyArray<OnIncident | undefined>
   ) {
     this.#kind = kind
     this.#engines = engines
     this.#sessionId = sessionId
-    this.#onIncident = onIncident
+    this.#listeners = listeners.filter((listener) => listener !== undefined)
   }
 
   failed(index: number, error: BackendError, openedCircuit: boolean): void {
@@ -191,13 +191,14 @@ export class Reporter {
   }
 
   #tell(index: number, what: EngineIncident["what"], error?: BackendError, to?: string): void {
-    this.#onIncident?.({
+    const incident: EngineIncident = {
       engine: this.#nameOf(index),
       kind: this.#kind,
       what,
       sessionId: this.#sessionId,
       ...(error === undefined ? {} : { error }),
       ...(to === undefined ? {} : { to })
-    })
+    }
+    for (const listener of this.#listeners) listener(incident)
   }
 }

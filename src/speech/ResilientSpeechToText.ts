@@ -25,6 +25,7 @@ import type { Permit } from "./CircuitBreaker.ts"
 import * as Resilience from "./Resilience.ts"
 import * as ResilientStream from "./ResilientStream.ts"
 import type { Limits, Live } from "./ResilientStream.ts"
+import * as SessionSpeech from "./SessionSpeech.ts"
 import type { SpeechToText, SpeechToTextOptions, SpeechToTextStream, TranscriptEvent } from "./SpeechToText.ts"
 import { Replay, shift } from "./UtteranceReplay.ts"
 import { TIMELINE_RATE } from "./VoiceActivityDetector.ts"
@@ -100,8 +101,8 @@ export const make = Effect.fnUntraced(function*(
     capabilities: {
       interim: engines.every(({ capabilities }) => capabilities.interim),
       endOfTurn: engines.every(({ capabilities }) => capabilities.endOfTurn),
-      wordTimestamps: engines.every(({ capabilities }) => capabilities.wordTimestamps),
-      languages: first.capabilities.languages
+      languages: first.capabilities.languages,
+      keyterms: first.capabilities.keyterms
     },
     finalizeTimeout: Duration.millis(Math.max(...timeouts)),
     open: (session) => open(guarded, limits(), options, session)
@@ -137,7 +138,8 @@ const open = Effect.fnUntraced(function*(
 ): Effect.fn.Return<SpeechToTextStream, BackendError, Scope.Scope> {
   const parent = yield* Effect.scope
   const clock = yield* Clock.Clock
-  const report = new Resilience.Reporter("stt", engines, session.sessionId, onIncident)
+  const { onIncident: onSessionIncident, ...wanted } = session
+  const report = new Resilience.Reporter("stt", engines, session.sessionId, [onIncident, onSessionIncident])
   const count = engines.length
   const replay = new Replay()
   const out = yield* Queue.bounded<TranscriptEvent, BackendError>(MAX_WAITING)
@@ -228,7 +230,8 @@ const open = Effect.fnUntraced(function*(
       } else {
         const startedAt = clock.currentTimeMillisUnsafe()
         let ended: Live | undefined
-        error = yield* ResilientStream.open(engine, session, limits, wake, until - startedAt).pipe(
+        const options = index === 0 ? wanted : SessionSpeech.supportedBy(engine, wanted)
+        error = yield* ResilientStream.open(engine, options, limits, wake, until - startedAt).pipe(
           Effect.flatMap((stream) => {
             // told and in use in one step: nothing that is pushed falls between
             stream.listen(replay)

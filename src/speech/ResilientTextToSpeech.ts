@@ -21,6 +21,7 @@ import * as Stream from "effect/Stream"
 import * as Resampler from "../audio/Resampler.ts"
 import { type BackendError, fromCause, type InvalidConfig, normalize, PipelineError, Timeout } from "../BackendError.ts"
 import * as Resilience from "./Resilience.ts"
+import * as SessionSpeech from "./SessionSpeech.ts"
 import type { SpeechChunk, TextToSpeech, TextToSpeechOptions, TextToSpeechStream } from "./TextToSpeech.ts"
 
 type Engine = TextToSpeech["Service"]
@@ -59,8 +60,8 @@ interface Reply {
  * engines and retries together; an engine that has begun may pause as long as its share of it.
  *
  * Fails `invalid_config` when the rates differ and the converter is missing. `open` fails when no engine can be opened,
- * `speak` with the last failure when no engine could begin a sentence. A voice that only the first engine knows is left
- * to the others' own choice.
+ * `speak` with the last failure when no engine could begin a sentence. What of a session's own
+ * voice and language a fallback does not support is left to its own choice.
  *
  * @category constructors
  * @since 0.1.0
@@ -77,9 +78,8 @@ export const make = Effect.fnUntraced(function*(
     members: Resilience.members(guarded),
     sampleRate: first.sampleRate,
     capabilities: {
-      streamingInput: false,
-      wordTimestamps: engines.every(({ capabilities }) => capabilities.wordTimestamps),
-      voices: first.capabilities.voices
+      voices: first.capabilities.voices,
+      languages: first.capabilities.languages
     },
     open: (voice) => open(guarded, Resilience.settings(options), options, voice)
   }
@@ -91,10 +91,11 @@ const open = Effect.fnUntraced(function*(
   engines: ReadonlyArray<Resilience.Guarded<Engine>>,
   settings: Resilience.Settings,
   { onIncident }: Resilience.ResilienceOptions,
-  voiceOptions: TextToSpeechOptions
+  session: TextToSpeechOptions
 ): Effect.fn.Return<TextToSpeechStream, BackendError, Scope.Scope> {
   const parent = yield* Effect.scope
-  const report = new Resilience.Reporter("tts", engines, voiceOptions.sessionId, onIncident)
+  const { onIncident: onSessionIncident, ...wanted } = session
+  const report = new Resilience.Reporter("tts", engines, session.sessionId, [onIncident, onSessionIncident])
   const count = engines.length
   const outputRate = engines[0]?.engine.sampleRate ?? 0
   const slots = engines.map(() => ({ lock: Semaphore.makeUnsafe(1), voice: undefined as Voice | undefined }))
@@ -127,9 +128,7 @@ const open = Effect.fnUntraced(function*(
         // another reply may have opened it meanwhile
         if (slot.voice !== undefined) return slot.voice
         const scope = yield* Scope.fork(parent)
-        const known = engine.capabilities.voices
-        const wanted = index === 0 || known.includes(voiceOptions.voice ?? "") ? voiceOptions.voice : undefined
-        const stream = yield* engine.open({ ...voiceOptions, voice: wanted }).pipe(
+        const stream = yield* engine.open(index === 0 ? wanted : SessionSpeech.supportedBy(engine, wanted)).pipe(
           Scope.provide(scope),
           normalize("TextToSpeech.open"),
           Effect.onError(() => close(scope))

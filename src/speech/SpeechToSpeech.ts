@@ -90,7 +90,8 @@ export interface SpeechToSpeechStream {
  * - `answers`: the model answers the user by itself. `false` only where `capabilities.agentInLoop`: then it hears, tells
  *   the words, and speaks what it is told to `say`.
  * - `tools`: what it may call; only where `capabilities.tools`.
- * - `onIncident`: is told when the link to the model was lost and when it is there again.
+ * - `language`, `voice`, `keyterms`: the session's own, where the capabilities allow it. Default: the engine's.
+ * - `onIncident`: called when the connection to the model is lost and when it is there again.
  *
  * @category models
  * @since 0.1.0
@@ -99,6 +100,9 @@ export interface SpeechToSpeechOptions {
   readonly sessionId: string
   readonly answers: boolean
   readonly tools: ReadonlyArray<SpeechToSpeechTool>
+  readonly language?: string | undefined
+  readonly voice?: string | undefined
+  readonly keyterms?: ReadonlyArray<string> | undefined
   readonly onIncident?: OnIncident | undefined
   /** The conversation so far, for a session that is resumed. */
   readonly history: ReadonlyArray<{ readonly role: "user" | "agent"; readonly text: string }>
@@ -125,14 +129,16 @@ export class SpeechToSpeech extends Context.Service<
       readonly answers: boolean
       /** It calls tools. */
       readonly tools: boolean
-      /** It tells the user's words. */
-      readonly transcripts: boolean
-      /** It tells them while the user speaks. */
+      /** It sends transcripts of the user while the user speaks. */
       readonly interims: boolean
-      /** `truncate` really shortens what the model remembers having said. */
-      readonly truncation: boolean
       /** It can speak a given text. */
       readonly say: boolean
+      /** The BCP 47 tags that a session may ask for; empty: any; left out: none. `en` covers `en-GB`. */
+      readonly languages?: ReadonlyArray<string> | undefined
+      /** The names of voices that a session may ask for; empty: any name; left out: none. */
+      readonly voices?: ReadonlyArray<string> | undefined
+      /** It takes a session's key terms. Default: false. */
+      readonly keyterms?: boolean | undefined
     }
     readonly open: (options: SpeechToSpeechOptions) => Effect.Effect<SpeechToSpeechStream, BackendError, Scope.Scope>
   }

@@ -12,6 +12,7 @@ import type * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
 import type * as Stream from "effect/Stream"
 import type { BackendError } from "../BackendError.ts"
+import type { OnIncident } from "../EngineIncident.ts"
 import type { EngineHealth } from "./EngineHealth.ts"
 import type { VoiceActivity } from "./VoiceActivityDetector.ts"
 
@@ -77,19 +78,20 @@ export interface SpeechToTextStream {
 }
 
 /**
+ * - `language`: BCP 47, such as `en` or `en-GB`. Default: the engine's.
+ * - `keyterms`: words to expect: names, products. Default: none but the engine's own.
+ * - `onIncident`: called when the engine behind this stream fails, is retried, replaced, or works again.
+ * - `busy`: whether the process is overloaded; an engine that decodes in this process then leaves out interim
+ *   transcripts. It may change at any time.
+ *
  * @category models
  * @since 0.1.0
  */
 export interface SpeechToTextOptions {
   readonly sessionId: string
-  /** BCP 47, such as `en` or `en-GB`. Default: the engine's. */
   readonly language?: string | undefined
-  /** Words to expect: names, products. Engines without such a feature ignore them. */
   readonly keyterms?: ReadonlyArray<string> | undefined
-  /**
-   * Whether there is too much to do: an engine that hears in this process then leaves interim words out. It may change at
-   * any time.
-   */
+  readonly onIncident?: OnIncident | undefined
   readonly busy?: (() => boolean) | undefined
 }
 
@@ -108,11 +110,12 @@ export class SpeechToText extends Context.Service<
     readonly capabilities: {
       /** It sends `Interim`. */
       readonly interim: boolean
-      /** It sends `EndOfTurn`, so it may be the one who decides turns. */
+      /** It sends `EndOfTurn`, so it can be the turn authority. */
       readonly endOfTurn: boolean
-      readonly wordTimestamps: boolean
-      /** BCP 47 tags; empty when it takes any. */
-      readonly languages: ReadonlyArray<string>
+      /** The BCP 47 tags that a session may ask for; empty: any; left out: none. `en` covers `en-GB`. */
+      readonly languages?: ReadonlyArray<string> | undefined
+      /** It takes a session's key terms. Default: false. */
+      readonly keyterms?: boolean | undefined
     }
     /**
      * How long `finalize` may take, whatever waits before it; an engine that takes longer is taken for dead. Default 3 s: a

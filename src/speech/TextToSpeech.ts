@@ -11,6 +11,7 @@ import type * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
 import type * as Stream from "effect/Stream"
 import type { BackendError } from "../BackendError.ts"
+import type { OnIncident } from "../EngineIncident.ts"
 import type { EngineHealth } from "./EngineHealth.ts"
 
 /**
@@ -57,15 +58,18 @@ export interface TextToSpeechStream {
 }
 
 /**
+ * - `voice`: the engine's name of a voice. Default: the engine's own.
+ * - `language`: BCP 47. Default: the voice's.
+ * - `onIncident`: called when the engine behind this voice fails, is retried, replaced, or works again.
+ *
  * @category models
  * @since 0.1.0
  */
 export interface TextToSpeechOptions {
   readonly sessionId: string
-  /** The engine's name of a voice. Default: the engine's own. */
   readonly voice?: string | undefined
-  /** BCP 47. Default: the voice's. */
   readonly language?: string | undefined
+  readonly onIncident?: OnIncident | undefined
 }
 
 /**
@@ -81,10 +85,10 @@ export class TextToSpeech extends Context.Service<
     /** The PCM it gives, in Hz. */
     readonly sampleRate: number
     readonly capabilities: {
-      /** It takes text before the sentence is complete. */
-      readonly streamingInput: boolean
-      readonly wordTimestamps: boolean
-      readonly voices: ReadonlyArray<string>
+      /** The names of voices that a session may ask for; empty: any name; left out: none. */
+      readonly voices?: ReadonlyArray<string> | undefined
+      /** The BCP 47 tags that a session may ask for; empty: any; left out: none. `en` covers `en-GB`. */
+      readonly languages?: ReadonlyArray<string> | undefined
     }
     readonly open: (options: TextToSpeechOptions) => Effect.Effect<TextToSpeechStream, BackendError, Scope.Scope>
   }

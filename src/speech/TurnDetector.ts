@@ -8,7 +8,7 @@ import type * as Effect from "effect/Effect"
 import type { BackendError } from "../BackendError.ts"
 
 /**
- * What a detector may look at. Audio is the last seconds of the turn, mono PCM at the detector's `sampleRate`.
+ * What a detector judges by.
  *
  * @category models
  * @since 0.1.0
@@ -17,7 +17,6 @@ export interface TurnDetectorInput {
   readonly transcript: string
   /** The agent's last words: what the user is answering. */
   readonly agentSaid: string
-  readonly audio?: Int16Array | undefined
 }
 
 /**
@@ -28,7 +27,5 @@ export interface TurnDetectorInput {
  */
 export class TurnDetector extends Context.Service<TurnDetector, {
   readonly name: string
-  /** The PCM it wants, in Hz; `undefined` when text is enough. */
-  readonly sampleRate: number | undefined
   readonly endOfTurn: (input: TurnDetectorInput) => Effect.Effect<number, BackendError>
 }>()("effect-voice/speech/TurnDetector") {}

@@ -52,8 +52,6 @@ export interface VoiceActivityStream {
   readonly settle?: ((settled: () => void) => void) | undefined
   /** How many samples were pushed and have not been judged; only with `settle`. */
   readonly behind?: (() => number) | undefined
-  /** Forgets the state, for a jump in the audio: a gap, another attachment. Positions go on. */
-  readonly reset: () => void
 }
 
 /**

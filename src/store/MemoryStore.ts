@@ -52,7 +52,6 @@ export const make = (
   }
   return {
     name: "memory",
-    durable: false,
     leaseMs,
     create: Effect.fnUntraced(function*(id, kept, windowMs) {
       const fault = StoreLimits.fault("SessionStore.create", kept)

@@ -122,7 +122,6 @@ export const make = Effect.fnUntraced(function*(
 
   const store: SessionStore["Service"] = {
     name: NAME,
-    durable: true,
     leaseMs,
     create: Effect.fnUntraced(function*(id, kept, windowMs) {
       const op = "SessionStore.create"

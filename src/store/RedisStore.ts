@@ -160,7 +160,6 @@ export const make = Effect.fnUntraced(function*(
 
   return {
     name: NAME,
-    durable: true,
     leaseMs,
     create: Effect.fnUntraced(function*(id, kept, windowMs) {
       const fault = StoreLimits.fault("SessionStore.create", kept)

@@ -236,7 +236,6 @@ export const make = Effect.fnUntraced(function*(
 
   return {
     name: NAME,
-    durable: true,
     leaseMs,
     create: Effect.fnUntraced(function*(id, kept, windowMs) {
       const op = "SessionStore.create"

@@ -197,7 +197,7 @@ const hanging = (which: ReadonlySet<(typeof parts)[number]>) => {
   const hungStt = Layer.succeed(SpeechToText, {
     name: "hung",
     sampleRate: 16_000,
-    capabilities: { interim: false, endOfTurn: false, wordTimestamps: false, languages: [] },
+    capabilities: { interim: false, endOfTurn: false, languages: [] },
     open: () => Effect.never
   })
   const store = MemoryStore.make()

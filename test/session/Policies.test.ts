@@ -28,7 +28,7 @@ class Ears {
   readonly layer = Layer.succeed(SpeechToText, {
     name: "ears",
     sampleRate: 16_000,
-    capabilities: { interim: true, endOfTurn: false, wordTimestamps: false, languages: [] },
+    capabilities: { interim: true, endOfTurn: false, languages: [] },
     open: () =>
       Effect.gen({ self: this }, function*() {
         const asked = yield* Queue.unbounded<number>()
@@ -322,7 +322,6 @@ describe("The turn detector", () => {
   const inputs: Array<string> = []
   const detector = (endOfTurn: TurnDetector["Service"]["endOfTurn"]): TurnDetector["Service"] => ({
     name: "test",
-    sampleRate: undefined,
     endOfTurn: (input) => {
       inputs.push(input.transcript)
       return endOfTurn(input)

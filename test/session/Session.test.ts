@@ -485,7 +485,7 @@ describe("Session", () => {
         layerStt: Layer.succeed(SpeechToText, {
           name: "away",
           sampleRate: 16_000,
-          capabilities: { interim: false, endOfTurn: false, wordTimestamps: false, languages: [] },
+          capabilities: { interim: false, endOfTurn: false, languages: [] },
           open: () =>
             Effect.suspend(() => {
               const stream = absent++
@@ -523,7 +523,7 @@ describe("Session", () => {
         layerStt: Layer.succeed(SpeechToText, {
           name: "counting",
           sampleRate: 16_000,
-          capabilities: { interim: false, endOfTurn: false, wordTimestamps: false, languages: [] },
+          capabilities: { interim: false, endOfTurn: false, languages: [] },
           open: () =>
             Effect.sync(() => {
               const first = streams++ === 0
@@ -568,7 +568,7 @@ describe("Session", () => {
         layerStt: Layer.succeed(SpeechToText, {
           name: "broken",
           sampleRate: 16_000,
-          capabilities: { interim: false, endOfTurn: false, wordTimestamps: false, languages: [] },
+          capabilities: { interim: false, endOfTurn: false, languages: [] },
           open: () =>
             Effect.sync(() => {
               opens++

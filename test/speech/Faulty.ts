@@ -4,7 +4,7 @@ import { TestClock } from "effect/testing"
 import { type BackendError, ConnectionFailed, PipelineError } from "../../src/BackendError.ts"
 import type { EngineIncident } from "../../src/EngineIncident.ts"
 import type { SpeechToText, SpeechToTextStream, TranscriptEvent } from "../../src/speech/SpeechToText.ts"
-import type { SpeechChunk, TextToSpeech } from "../../src/speech/TextToSpeech.ts"
+import type { SpeechChunk, TextToSpeech, TextToSpeechOptions } from "../../src/speech/TextToSpeech.ts"
 import { SPEECH_LEVEL } from "../../src/testing/scripted/ScriptedEngines.ts"
 
 export const down = new ConnectionFailed({ op: "test", message: "down" })
@@ -59,7 +59,14 @@ export const tts = (
   level: number,
   faults: () => TtsFault,
   options: { readonly sampleRate?: number; readonly onOpen?: () => TtsFault } = {}
-): { readonly engine: TextToSpeech["Service"]; readonly counts: Counts; readonly asked: Array<string> } => {
+): {
+  readonly engine: TextToSpeech["Service"]
+  readonly counts: Counts
+  readonly asked: Array<string>
+  /** What each opened voice was asked to be. */
+  readonly wanted: Array<TextToSpeechOptions>
+} => {
+  const wanted: Array<TextToSpeechOptions> = []
   const counts: Counts = { opened: 0, closed: 0, running: 0, most: 0 }
   const asked: Array<string> = []
   const speak = (text: string): Stream.Stream<SpeechChunk, BackendError> => {
@@ -92,12 +99,14 @@ export const tts = (
   return {
     counts,
     asked,
+    wanted,
     engine: {
       name,
       sampleRate: options.sampleRate ?? 24_000,
-      capabilities: { streamingInput: false, wordTimestamps: false, voices: [name] },
-      open: () =>
+      capabilities: { voices: [name], languages: [] },
+      open: (session) =>
         Effect.gen(function*() {
+          wanted.push(session)
           const fault = options.onOpen?.() ?? "ok"
           if (fault === "refuse") return yield* Effect.fail(down)
           if (fault === "refuse-hang") return yield* Effect.never
@@ -163,7 +172,6 @@ export const stt = (
       capabilities: {
         interim: options.interim ?? false,
         endOfTurn: options.endOfTurn ?? false,
-        wordTimestamps: options.words ?? false,
         languages: []
       },
       open: (): Effect.Effect<

@@ -73,8 +73,8 @@ describe("ResilientSpeechToText", () => {
       assert.deepStrictEqual(engine.capabilities, {
         interim: false,
         endOfTurn: false,
-        wordTimestamps: false,
-        languages: []
+        languages: [],
+        keyterms: undefined
       })
       user.started()
       user.say(2_000, 400)

@@ -58,6 +58,24 @@ describe("ResilientTextToSpeech", () => {
       assert.deepStrictEqual(incidents, [])
     }))
 
+  it.effect("reports incidents to the session that met them, and what it wants to the engines that support it", () =>
+    Effect.gen(function*() {
+      const a = Faulty.tts("a", A, Faulty.inTurn("fatal", "ok"))
+      const b = Faulty.tts("b", B, Faulty.inTurn("ok"))
+      const { engine, lines } = yield* setup([a, b])
+      const own = Faulty.recorder()
+      const other = Faulty.recorder()
+      yield* engine.open({ sessionId: "s2", onIncident: other.onIncident })
+      const voice = yield* engine.open({ sessionId: "s1", voice: "a", language: "fr", onIncident: own.onIncident })
+      assert.deepStrictEqual((yield* speakAll(voice, "one")).said, ["B:one", "B"])
+      assert.isNotEmpty(own.lines())
+      assert.deepStrictEqual(own.lines(), lines())
+      assert.deepStrictEqual(other.lines(), [])
+      assert.deepInclude(a.wanted[1], { voice: "a", language: "fr" })
+      // the other has no voice of that name, and speaks any language
+      assert.deepInclude(b.wanted[0], { voice: undefined, language: "fr" })
+    }))
+
   it.effect("asks the same engine again after a pause, in a new stream, once the old one is closed", () =>
     Effect.gen(function*() {
       const a = Faulty.tts("a", A, Faulty.inTurn("fail", "fail", "ok"))

@@ -81,7 +81,7 @@ const Vad = Layer.succeed(VoiceActivityDetector, {
 const Stt = Layer.succeed(SpeechToText, {
   name: "instant",
   sampleRate: TIMELINE_RATE,
-  capabilities: { interim: false, endOfTurn: false, wordTimestamps: false, languages: [] },
+  capabilities: { interim: false, endOfTurn: false, languages: [] },
   open: () =>
     Effect.map(Queue.unbounded<TranscriptEvent, Cause.Done>(), (events) => {
       let heard = false
@@ -109,7 +109,7 @@ const ttsOf = ({ chunkMs, replyMs }: Load) => {
   return Layer.succeed(TextToSpeech, {
     name: "instant",
     sampleRate: OUTPUT_RATE,
-    capabilities: { streamingInput: false, wordTimestamps: false, voices: [] },
+    capabilities: { voices: [] },
     open: () =>
       Effect.succeed({
         speak: (sentences) => Stream.flatMap(sentences, (sentence) => Stream.fromIterable(speech(sentence)))

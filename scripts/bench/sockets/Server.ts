@@ -24,7 +24,7 @@ const RATE = 24_000
 const Stt = Layer.succeed(SpeechToText, {
   name: "instant",
   sampleRate: 16_000,
-  capabilities: { interim: false, endOfTurn: false, wordTimestamps: false, languages: [] },
+  capabilities: { interim: false, endOfTurn: false, languages: [] },
   open: () =>
     Effect.map(Queue.bounded<TranscriptEvent, Cause.Done>(64), (events) => {
       let heard = false
@@ -46,7 +46,7 @@ const Stt = Layer.succeed(SpeechToText, {
 const Tts = Layer.succeed(TextToSpeech, {
   name: "instant",
   sampleRate: RATE,
-  capabilities: { streamingInput: false, wordTimestamps: false, voices: [] },
+  capabilities: { voices: [] },
   open: () =>
     Effect.succeed({
       speak: (sentences) =>

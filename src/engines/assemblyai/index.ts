@@ -90,7 +90,7 @@ const make = Effect.fnUntraced(function*(options: AssemblyAiOptions) {
   return SpeechToText.of({
     name: vendor,
     sampleRate: RATE,
-    capabilities: { interim: true, endOfTurn: true, wordTimestamps: true, languages: [] },
+    capabilities: { interim: true, endOfTurn: true, languages: [], keyterms: true },
     open: ({ keyterms }) =>
       HostedRecogniser.open({
         vendor,

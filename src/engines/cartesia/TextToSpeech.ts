@@ -94,7 +94,7 @@ const make = Effect.fnUntraced(function*(options: CartesiaVoiceOptions) {
     name: vendor,
     sampleRate: options.sampleRate,
     probe: Effect.scoped(Effect.asVoid(open({}))),
-    capabilities: { streamingInput: false, wordTimestamps: true, voices: [options.voice] },
+    capabilities: { voices: [], languages: [] },
     open
   })
 })

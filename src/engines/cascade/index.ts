@@ -174,9 +174,7 @@ export const make = Effect.fnUntraced(function*(
       agentInLoop: true,
       answers: false,
       tools: false,
-      transcripts: true,
       interims: engines.stt.capabilities.interim,
-      truncation: true,
       say: true
     },
     open: (given) => open(engines, given)

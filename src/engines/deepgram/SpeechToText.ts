@@ -112,7 +112,7 @@ const make = Effect.fnUntraced(function*(options: DeepgramOptions) {
   return SpeechToText.of({
     name: vendor,
     sampleRate: RATE,
-    capabilities: { interim: true, endOfTurn: isFlux, wordTimestamps: true, languages: [] },
+    capabilities: { interim: true, endOfTurn: isFlux, languages: [], keyterms: true },
     open: (asked) =>
       HostedRecogniser.open({
         vendor,

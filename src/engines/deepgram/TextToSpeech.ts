@@ -89,7 +89,7 @@ const make = Effect.fnUntraced(function*(options: DeepgramVoiceOptions) {
     name: vendor,
     sampleRate: options.sampleRate,
     probe: Effect.scoped(Effect.asVoid(open({}))),
-    capabilities: { streamingInput: false, wordTimestamps: false, voices: [options.voice] },
+    capabilities: { voices: [], languages: [] },
     open
   })
 })

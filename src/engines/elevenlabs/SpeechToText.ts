@@ -89,7 +89,7 @@ const make = Effect.fnUntraced(function*(options: ElevenLabsScribeOptions) {
   return SpeechToText.of({
     name: vendor,
     sampleRate: RATE,
-    capabilities: { interim: true, endOfTurn: false, wordTimestamps: true, languages: [] },
+    capabilities: { interim: true, endOfTurn: false, languages: [], keyterms: true },
     open: (asked) =>
       HostedRecogniser.open({
         vendor,

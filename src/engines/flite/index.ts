@@ -112,7 +112,7 @@ const make = Effect.fnUntraced(function*(options: FliteOptions) {
     name: "flite",
     sampleRate: RATE,
     probe: Effect.asVoid(pool.synthesize("a", options.voice, 1)),
-    capabilities: { streamingInput: false, wordTimestamps: false, voices },
+    capabilities: { voices, languages: ["en"] },
     open: ({ language, voice = options.voice }) => {
       if (!voices.some((known) => known === voice)) {
         return Effect.fail(

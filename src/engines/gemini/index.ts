@@ -182,9 +182,7 @@ const make = Effect.fnUntraced(function*(options: GeminiOptions) {
       agentInLoop: false,
       answers: true,
       tools: true,
-      transcripts: options.transcription,
       interims: false,
-      truncation: false,
       say: true
     },
     open: (given) =>

@@ -110,7 +110,7 @@ const make = Effect.fnUntraced(function*(options: MoonshineOptions) {
     // a decode of silence, which waits its turn as every final does: a full queue or a stuck decoder shows
     probe: Effect.asVoid(queue.final(decode(new Float32Array(RATE / 10)))),
     backlogMs: queue.backlogMs,
-    capabilities: { interim: options.interim, endOfTurn: false, wordTimestamps: false, languages: ["en"] },
+    capabilities: { interim: options.interim, endOfTurn: false, languages: ["en"] },
     finalizeTimeout: FINALIZE_TIMEOUT,
     open: ({ busy, language }) =>
       language !== undefined && language.split("-", 1)[0]!.toLowerCase() !== "en"

@@ -184,9 +184,7 @@ const make = Effect.fnUntraced(function*(options: OpenAiRealtimeOptions) {
       agentInLoop: transcripts,
       answers: true,
       tools: true,
-      transcripts,
       interims: false,
-      truncation: true,
       say: true
     },
     open: (given) =>

@@ -91,7 +91,7 @@ const make = Effect.fnUntraced(function*(options: OpenAiTranscriptionOptions) {
   return SpeechToText.of({
     name: vendor,
     sampleRate: TranscriptionProtocol.SAMPLE_RATE,
-    capabilities: { interim: true, endOfTurn: false, wordTimestamps: false, languages: [] },
+    capabilities: { interim: true, endOfTurn: false, languages: [], keyterms: true },
     open: ({ keyterms, language }) =>
       HostedRecogniser.open({
         vendor,

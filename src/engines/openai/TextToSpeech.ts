@@ -119,7 +119,7 @@ const make = Effect.fnUntraced(function*(options: OpenAiVoiceOptions) {
   return TextToSpeech.of({
     name: vendor,
     sampleRate: SpeechProtocol.SAMPLE_RATE,
-    capabilities: { streamingInput: false, wordTimestamps: false, voices: [options.voice] },
+    capabilities: { voices: [], languages: [] },
     // it finds out the language of a text by itself
     open: ({ voice = options.voice }) =>
       Effect.succeed(

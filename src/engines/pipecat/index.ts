@@ -113,9 +113,7 @@ const make = Effect.fnUntraced(function*(options: PipecatOptions) {
       agentInLoop: false,
       answers: true,
       tools: false,
-      transcripts: true,
       interims: true,
-      truncation: false,
       say: false
     },
     open: (session) =>

@@ -60,12 +60,6 @@ export const make = (vad: Vad, options: VadHysteresisOptions): VoiceActivityStre
           judge()
         }
       }
-    },
-    reset: () => {
-      filled = 0
-      refreshedAt = position
-      vad.reset()
-      gate.reset(position)
     }
   }
 }

@@ -47,7 +47,6 @@ const make = (options: TextOptions): TurnDetector["Service"] => {
   const endOfTurn = EndOfTurn.make(options)
   return {
     name: "text",
-    sampleRate: undefined,
     endOfTurn: (input) => Effect.sync(() => endOfTurn(input))
   }
 }

@@ -61,8 +61,6 @@ export type Claim =
  */
 export class SessionStore extends Context.Service<SessionStore, {
   readonly name: string
-  /** Sessions survive the process. */
-  readonly durable: boolean
   /**
    * Keeps a new session; an id that is taken fails `invalid_config`. `resumeWindowMs` is how long it is kept beyond the
    * last lease.

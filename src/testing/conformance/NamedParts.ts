@@ -103,8 +103,7 @@ export const engines: EngineRegistry.EngineTable = {
       name: "patient",
       description: "takes everything for unfinished",
       options: nothing,
-      layer: () =>
-        Layer.succeed(TurnDetector, { name: "patient", sampleRate: undefined, endOfTurn: () => Effect.succeed(0) })
+      layer: () => Layer.succeed(TurnDetector, { name: "patient", endOfTurn: () => Effect.succeed(0) })
     }))
   },
   noise: {

@@ -82,9 +82,6 @@ export const layerVad = (options?: {
               })
               since = -1
             }
-          },
-          reset: () => {
-            since = -1
           }
         }
       })
@@ -116,7 +113,7 @@ export const layerStt = (
     return {
       name: "scripted",
       sampleRate: TIMELINE_RATE,
-      capabilities: { interim: options?.interims ?? false, endOfTurn: false, wordTimestamps: false, languages: [] },
+      capabilities: { interim: options?.interims ?? false, endOfTurn: false, languages: [], keyterms: true },
       open: () =>
         Effect.gen(function*() {
           const asked = yield* Queue.unbounded<number>()
@@ -183,7 +180,7 @@ export const layerTts = (options?: {
     return {
       name: "scripted",
       sampleRate,
-      capabilities: { streamingInput: false, wordTimestamps: false, voices: ["scripted"] },
+      capabilities: { voices: ["scripted"], languages: [] },
       open: () => Effect.succeed({ speak: (texts) => Stream.mapEffect(texts, speak) })
     }
   })

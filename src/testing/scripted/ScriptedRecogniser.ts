@@ -118,7 +118,7 @@ export const layer = (options: ScriptedHearingOptions = {}): Layer.Layer<SpeechT
     return {
       name: options.name ?? "scripted-hearing",
       sampleRate: TIMELINE_RATE,
-      capabilities: { interim, endOfTurn: endOfTurn !== undefined, wordTimestamps: true, languages: [] },
+      capabilities: { interim, endOfTurn: endOfTurn !== undefined, languages: [], keyterms: true },
       finalizeTimeout: options.finalizeTimeout === undefined
         ? undefined
         : Duration.fromInputUnsafe(options.finalizeTimeout),

@@ -111,10 +111,11 @@ export const layerS2s = (
         agentInLoop: options.agentInLoop ?? false,
         answers: true,
         tools: answers.some((answer) => typeof answer !== "string"),
-        transcripts: options.transcripts !== undefined,
         interims: false,
-        truncation: true,
-        say: options.say ?? true
+        say: options.say ?? true,
+        languages: [],
+        voices: ["scripted"],
+        keyterms: true
       },
       open: ({ answers: own }) =>
         Effect.gen(function*() {

@@ -232,29 +232,6 @@ describe.each(modes)("silero %s", (name, layer) => {
         if (detector.probe !== undefined) yield* detector.probe
         assert.deepEqual(together.map(({ found }) => found), [...alone, ...alone])
       }))
-
-    it.effect("stops at a reset, forgets what came before, and goes on counting", () =>
-      Effect.gen(function*() {
-        const detector = yield* VoiceActivityDetector
-        const pcm = load("cold-hearted").subarray(0, 32_000)
-        const found: Array<VoiceActivity> = []
-        const stream = yield* detector.open({ onActivity: (activity) => found.push(activity) })
-        const hear = (samples: Int16Array) =>
-          Effect.andThen(
-            Effect.sync(() => {
-              for (const frame of frames(samples)) stream.push(frame)
-            }),
-            detector.probe ?? Effect.void
-          )
-        yield* hear(Pcm.concat([room(1), pcm]))
-        stream.reset()
-        assert.deepEqual(found.map(({ _tag }) => _tag), ["SpeechStarted", "SpeechStopped"])
-        assert.strictEqual(found[1]!.atSample, 48_000)
-        yield* hear(room(1))
-        assert.lengthOf(found, 2)
-        yield* hear(pcm)
-        assert.isAtLeast(found[2]!.atSample, 48_000 + 14_000)
-      }))
   })
 })
 

@@ -306,7 +306,6 @@ describe("engine text", () => {
         definition.layer({ unfinished: ["my dear"] }).pipe(Layer.orDie)
       )
       assert.strictEqual(detector.name, "text")
-      assert.strictEqual(detector.sampleRate, undefined)
       assert.isBelow(yield* detector.endOfTurn({ transcript: "listen my dear", agentSaid: "" }), 0.2)
       assert.isAbove(yield* detector.endOfTurn({ transcript: "listen my friend", agentSaid: "" }), 0.8)
     }))

@@ -58,7 +58,8 @@ Contract.run({
   layer: OpenAi.layerSpeechToText,
   key,
   variable: "OPENAI_API_KEY",
-  asks: "commit"
+  asks: "commit",
+  timesWords: false
 })
 
 const pause = (ms: number) => Effect.promise(() => new Promise((resolve) => setTimeout(resolve, ms)))
