@@ -85,7 +85,15 @@ const part = <A, E>(name: string, make: Effect.Effect<A, E, Scope.Scope>) =>
 
 const factory = await Effect.runPromise(Resampler.load)
 const clock = { now: () => 0, add: () => {}, remove: () => {} }
-const quiet = { audible: () => {}, text: () => {}, played: () => {}, slow: () => {}, dead: () => {}, room: () => {} }
+const quiet = {
+  audible: () => {},
+  text: () => {},
+  played: () => {},
+  slow: () => {},
+  dead: () => {},
+  room: () => {},
+  failed: () => {}
+}
 const stt = await Effect.runPromise(Effect.provide(SpeechToText, ScriptedEngines.layerStt([])))
 const tts = await Effect.runPromise(Effect.provide(TextToSpeech, ScriptedEngines.layerTts()))
 const dependableStt = await Effect.runPromise(ResilientSpeechToText.make([stt]))

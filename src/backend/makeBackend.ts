@@ -187,7 +187,7 @@ export const makeBackend = Effect.fnUntraced(function*(parts: BackendParts) {
 
   /** Counts the audio of sessions in which nothing happens. */
   const flush = Effect.sync(() => {
-    for (const { handle } of sessions.values()) handle.flush()
+    for (const { handle } of sessions.values()) handle.countAudio()
   })
 
   const awaitGone = (entries: ReadonlyArray<Entry>) =>
@@ -367,7 +367,7 @@ export const makeBackend = Effect.fnUntraced(function*(parts: BackendParts) {
     now: () => clock.currentTimeMillisUnsafe()
   }).pipe(Scope.provide(scope))
 
-  parts.listen?.((incident) => sessions.get(incident.sessionId)?.handle.incident(incident), () => config)
+  parts.listen?.((incident) => sessions.get(incident.sessionId)?.handle.onIncident(incident), () => config)
 
   const backend: Backend = {
     start,

@@ -50,7 +50,7 @@ export const make = <E, R>(
     readonly inputSampleRate: number
     readonly outputSampleRate: number
     /** Waits while too much of the input has not been heard. */
-    readonly room: Effect.Effect<void>
+    readonly inputCapacity: Effect.Effect<void>
     readonly inputEnded: () => void
   }
 ): Stream.Stream<PipelineOutput, BackendError | E, R> =>
@@ -95,7 +95,7 @@ export const make = <E, R>(
       const pcm = reader.push(bytes)
       for (let at = 0; at < pcm.length; at += piece) {
         listener?.audio(pcm.subarray(at, at + piece))
-        yield* options.room
+        yield* options.inputCapacity
       }
     })
     yield* source.pipe(

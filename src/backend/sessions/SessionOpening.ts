@@ -172,19 +172,19 @@ export const make = (options: OpeningOptions) => {
       retryDelay: config.retryDelay,
       connectWindow,
       resumeWindow,
-      longest,
+      maxDuration: longest,
       takeAudio,
       busy: () => load.busy,
       onLatency: (totalMs) => latency.add(totalMs > Duration.toMillis(options.config().latencyTarget)),
-      watch,
+      observer: watch,
       measure: metrics.operation,
-      past,
+      restored: past,
       retention,
-      keep: isKept && keeper.keeps ? (change) => keeper.write(id, change) : undefined
+      writeSnapshot: isKept && keeper.keeps ? (change) => keeper.write(id, change) : undefined
     }).pipe(Scope.provide(sessionScope))
-    if (isKept && keeper.keeps && past === undefined) yield* keeper.begin(id, handle.kept(), resumeWindow)
+    if (isKept && keeper.keeps && past === undefined) yield* keeper.begin(id, handle.snapshot(), resumeWindow)
     // before anybody hears of it: the next process, too, must know how far its numbers have come, and what was cut
-    if (past !== undefined) yield* keeper.write(id, { ...handle.kept(), from: 0 })
+    if (past !== undefined) yield* keeper.write(id, { ...handle.snapshot(), from: 0 })
     const { access, attachments } = yield* connected.provider.open({
       id,
       config: session,
@@ -207,10 +207,10 @@ export const make = (options: OpeningOptions) => {
       ),
       Effect.matchEffect({
         onFailure: ({ code, message }) => {
-          handle.last("failed", { type: "error", code, message })
+          handle.linkEnded("failed", { type: "error", code, message })
           return Effect.logWarning("a session's link failed", { session: id, code, message })
         },
-        onSuccess: () => Effect.sync(() => handle.last("link_ended"))
+        onSuccess: () => Effect.sync(() => handle.linkEnded("link_ended"))
       }),
       Effect.forkIn(sessionScope)
     )

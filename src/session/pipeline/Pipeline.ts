@@ -48,15 +48,15 @@ export interface PipelineContext {
   readonly history: ReadonlyArray<HistoryItem>
   /** Tells the conversation; synchronous. */
   readonly dispatch: (event: ConversationInput) => void
-  /** Tells the session's listeners what the conversation does not know of: tools. */
-  readonly tell: (event: SessionEventBody) => void
-  /** Tells what happens to an engine while the session goes on. */
-  readonly incident: OnIncident
+  /** Emits a session event that the conversation does not produce, such as a tool's. Nothing once the session has ended. */
+  readonly emit: (event: SessionEventBody) => void
+  /** Reports a failure or recovery of an engine while the session goes on. */
+  readonly onIncident: OnIncident
   /** Tells a sentence that a reply is going to say; synchronous. */
   readonly planned: (epoch: number, sentence: string) => void
   /** The user's audio: where ears are added, and how far it is. */
   readonly input: Pick<AudioInput, "add" | "remove" | "position">
-  readonly voice: ReplyAudio
+  readonly replyAudio: ReplyAudio
   /** There is too much to do for what nobody waits for. */
   readonly busy: () => boolean
   /** Bounds each open, each first result and each stall. */

@@ -89,7 +89,7 @@ const open = Effect.fnUntraced(function*(
     history: context.history.map(({ role, text }) => ({ role, text })),
     answers: !agentAnswers,
     tools: tools.map(({ description, name, parameters }) => ({ name, description, parameters })),
-    onIncident: context.incident
+    onIncident: context.onIncident
   }).pipe(Effect.timeoutOrElse({
     duration: context.timeout,
     orElse: () => Effect.fail(new Timeout({ op: "SpeechToSpeech.open", message: `opening ${s2s.name} took too long` }))
@@ -153,7 +153,7 @@ const open = Effect.fnUntraced(function*(
             if (event.pcm.length === 0 && event.text === "") continue
             progress("tts")
             part.toMs += event.pcm.length * 1_000 / s2s.outputSampleRate
-            yield* context.voice.speak(epoch, [event], s2s.outputSampleRate)
+            yield* context.replyAudio.speak(epoch, [event], s2s.outputSampleRate)
           } else if (event._tag === "ToolCall") {
             const { metadata, sessionId, userId } = context
             yield* Scope.provide(
@@ -171,7 +171,7 @@ const open = Effect.fnUntraced(function*(
     ).pipe(Effect.ensuring(Effect.sync(() => replies.forget(part.reply))))
   const playWhole = (request: Request, reply: string) => {
     const part = begin(request.epoch, reply)
-    return Effect.andThen(play(request, part), Effect.sync(() => context.voice.finish(request.epoch)))
+    return Effect.andThen(play(request, part), Effect.sync(() => context.replyAudio.finish(request.epoch)))
   }
 
   const sentences = SentenceStream.make(textTransforms)
@@ -205,7 +205,7 @@ const open = Effect.fnUntraced(function*(
           )
         })
       ),
-      Effect.andThen(Effect.sync(() => context.voice.finish(epoch)))
+      Effect.andThen(Effect.sync(() => context.replyAudio.finish(epoch)))
     )
     const fail = (error: BackendError) => context.dispatch({ _tag: "ReplyFailed", epoch, error })
     // not within the dispatch that began the reply: what happens to it could not be told before its first frame

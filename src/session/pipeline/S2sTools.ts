@@ -90,10 +90,10 @@ export const make = (
       )
     const finish = (ok: boolean, output: string) =>
       Effect.sync(() => {
-        context.tell({ type: "tool.finished", turn, name, id, ok })
+        context.emit({ type: "tool.finished", turn, name, id, ok })
         stream.toolResult(id, output)
       })
-    return Effect.sync(() => context.tell({ type: "tool.started", turn, name, id })).pipe(
+    return Effect.sync(() => context.emit({ type: "tool.started", turn, name, id })).pipe(
       Effect.andThen(
         calls.withPermits(1)(called).pipe(ToolSpan.around({ name: tool?.name, id, parent, ok: () => true }))
       ),

@@ -156,9 +156,9 @@ export const make = (
         watch.over("TextToSpeech.speak", tts.name, Duration.sum(context.timeout, Duration.seconds(1))),
         Stream.runForEachArray((chunks) => {
           progress("tts")
-          return context.voice.speak(epoch, chunks, tts.sampleRate)
+          return context.replyAudio.speak(epoch, chunks, tts.sampleRate)
         }),
-        Effect.andThen(Effect.sync(() => context.voice.finish(epoch)))
+        Effect.andThen(Effect.sync(() => context.replyAudio.finish(epoch)))
       )
       const fail = (error: BackendError) => context.dispatch({ _tag: "ReplyFailed", epoch, error })
       // not within the dispatch that began the reply: what happens to it could not be told before its first frame

@@ -56,6 +56,8 @@ export interface AudioOutputListener {
   readonly dead: (connection: UserConnection) => void
   /** There is room again for a reply that waits to push more. */
   readonly room: () => void
+  /** A tick threw, and playout has stopped. */
+  readonly failed: (cause: unknown) => void
 }
 
 /**
@@ -273,6 +275,10 @@ export class AudioOutput implements Player {
       return
     }
     this.#send(current, nowMs)
+  }
+
+  failed(cause: unknown): void {
+    this.#listener.failed(cause)
   }
 
   /** Whole frames are views of what came: only what ends within a frame is copied. */

@@ -13,23 +13,16 @@ import * as Layer from "effect/Layer"
 import { frameMs } from "../../audio/AudioFormat.ts"
 
 /**
- * Something that plays. `tick` is called in each frame's time with the current time in ms; one that throws is removed.
+ * Something that plays.
  *
  * @category models
  * @since 0.1.0
  */
 export interface Player {
+  /** Called every 20 ms with the current time in ms. */
   readonly tick: (nowMs: number) => void
-}
-
-/** One session's fault must not silence all the others. */
-const tick = (player: Player, nowMs: number): { readonly cause: unknown } | undefined => {
-  try {
-    player.tick(nowMs)
-    return undefined
-  } catch (cause) {
-    return { cause }
-  }
+  /** Called when `tick` has thrown; the player is not ticked any more. */
+  readonly failed: (cause: unknown) => void
 }
 
 /**
@@ -42,11 +35,20 @@ export class PlayoutClock extends Context.Service<PlayoutClock, {
   readonly remove: (player: Player) => void
   /** The time that players are ticked with, in ms of Unix time. */
   readonly now: () => number
-}>()("effect-voice/session/FrameClock") {
+}>()("effect-voice/session/PlayoutClock") {
   /** Makes a clock that runs in the scope. */
   static readonly make = Effect.gen(function*() {
     const clock = yield* Clock.Clock
     const players = new Set<Player>()
+    /** A defect in one session must not silence the others. */
+    const tick = (player: Player, nowMs: number): void => {
+      try {
+        player.tick(nowMs)
+      } catch (cause) {
+        players.delete(player)
+        player.failed(cause)
+      }
+    }
     const some = yield* Latch.make(false)
     const run = Effect.gen(function*() {
       while (true) {
@@ -54,12 +56,7 @@ export class PlayoutClock extends Context.Service<PlayoutClock, {
         let due = clock.currentTimeMillisUnsafe()
         while (players.size > 0) {
           const now = clock.currentTimeMillisUnsafe()
-          for (const player of players) {
-            const fault = tick(player, now)
-            if (fault === undefined) continue
-            players.delete(player)
-            yield* Effect.logError("a player failed and was stopped", fault.cause)
-          }
+          for (const player of players) tick(player, now)
           due += frameMs
           // after a stall there is no catching up on ticks: each one sends all that is due
           if (due < now) due = now + frameMs

@@ -92,13 +92,13 @@ describe("AudioInput", () => {
     }))
 })
 
-describe("FrameClock", () => {
+describe("PlayoutClock", () => {
   it.effect("ticks every 20 ms while something plays, and sleeps while nothing does", () =>
     Effect.gen(function*() {
       const clock = yield* PlayoutClock.make
       const start = clock.now()
       const ticks: Array<number> = []
-      const player = { tick: (nowMs: number) => void ticks.push(nowMs - start) }
+      const player = { tick: (nowMs: number) => void ticks.push(nowMs - start), failed: () => {} }
       yield* TestClock.adjust("1 second")
       assert.deepStrictEqual(ticks, [])
       clock.add(player)
@@ -113,20 +113,23 @@ describe("FrameClock", () => {
       assert.strictEqual(ticks.length, 9)
     }))
 
-  it.effect("stops a player that throws, and goes on for the others", () =>
+  it.effect("removes a player that throws, tells it so, and goes on for the others", () =>
     Effect.gen(function*() {
       const clock = yield* PlayoutClock.make
       let ticks = 0
       let thrown = 0
+      const causes: Array<unknown> = []
       clock.add({
         tick: () => {
           thrown++
           throw new Error("broken")
-        }
+        },
+        failed: (cause) => void causes.push(cause)
       })
-      clock.add({ tick: () => void ticks++ })
+      clock.add({ tick: () => void ticks++, failed: () => {} })
       yield* TestClock.adjust("200 millis")
       assert.strictEqual(thrown, 1)
+      assert.deepStrictEqual(causes.map(String), ["Error: broken"])
       assert.strictEqual(ticks, 11)
     }))
 })

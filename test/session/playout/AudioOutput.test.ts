@@ -29,7 +29,8 @@ const make = (attached = true) => {
       log.push("dead")
       output.attach(undefined, convert)
     },
-    room: () => log.push("room")
+    room: () => log.push("room"),
+    failed: () => log.push("failed")
   })
   if (attached) output.attach(connection, convert)
   const begin = (epoch: number, ms: number, options: { readonly text?: string; readonly finish?: boolean } = {}) => {

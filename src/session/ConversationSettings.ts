@@ -1,0 +1,73 @@
+/**
+ * The options of a session's conversation: its policy and what its pipeline can do.
+ *
+ * The conversation reads them at every event, so values that depend on the policy alone are computed when it changes.
+ *
+ * @since 0.1.0
+ */
+import * as Duration from "effect/Duration"
+import type { ConversationPolicy } from "../conversation/ConversationPolicy.ts"
+import type { ConversationOptions } from "../conversation/ConversationState.ts"
+import * as Backchannel from "../conversation/machine/Backchannel.ts"
+import type { TurnAuthority } from "../conversation/TurnAuthority.ts"
+import type { Pipeline } from "./pipeline/Pipeline.ts"
+import type { SessionOptions } from "./SessionOptions.ts"
+
+/** The final words of a turn are awaited at most so long, in ms. */
+const FINALIZE_TIMEOUT_MS = 5_000
+
+/**
+ * @category models
+ * @since 0.1.0
+ */
+export class ConversationSettings implements ConversationOptions {
+  /** `undefined` until the pipeline has been opened. */
+  pipeline: Pipeline | undefined
+  readonly latencyTargetMs: number
+  readonly finalizeTimeoutMs: number
+  readonly #isBusy: (() => boolean) | undefined
+  #policy: ConversationPolicy
+  #isBackchannel: ConversationOptions["isBackchannel"]
+
+  constructor({ busy, latencyTarget, policy, timeout }: SessionOptions) {
+    this.latencyTargetMs = Duration.toMillis(latencyTarget)
+    this.finalizeTimeoutMs = Math.min(FINALIZE_TIMEOUT_MS, Duration.toMillis(timeout))
+    this.#isBusy = busy
+    this.#policy = policy
+    this.#isBackchannel = Backchannel.make(policy.interruption.backchannels)
+  }
+
+  get policy(): ConversationPolicy {
+    return this.#policy
+  }
+
+  setPolicy(policy: ConversationPolicy): void {
+    this.#policy = policy
+    this.#isBackchannel = Backchannel.make(policy.interruption.backchannels)
+  }
+
+  get isBackchannel(): ConversationOptions["isBackchannel"] {
+    return this.#isBackchannel
+  }
+
+  get busy(): boolean {
+    return this.#isBusy?.() ?? false
+  }
+
+  /** Under load the engine leaves interim transcripts out, so the conversation must not wait for them. */
+  get interims(): boolean {
+    return this.pipeline?.interims === true && !this.busy
+  }
+
+  get detector(): boolean {
+    return this.pipeline?.judge !== undefined
+  }
+
+  get turnAuthority(): TurnAuthority {
+    return this.pipeline?.turnAuthority ?? "own"
+  }
+
+  get textual(): boolean {
+    return this.pipeline?.textual ?? true
+  }
+}

@@ -1,0 +1,78 @@
+/**
+ * The agent of a session, and the session as its agent sees it.
+ *
+ * @since 0.1.0
+ */
+import * as Effect from "effect/Effect"
+import type { Agent, AgentSession, ToolEvent } from "../agent/Agent.ts"
+import { type BackendError, SessionNotFound } from "../BackendError.ts"
+import type { SessionEventBody } from "./SessionEvent.ts"
+import type { SessionOptions } from "./SessionOptions.ts"
+
+/**
+ * Fails an operation on a session that has ended.
+ *
+ * @category errors
+ * @since 0.1.0
+ */
+export const hasEnded = (op: string, id: string): SessionNotFound =>
+  new SessionNotFound({ op, message: `session ${id} has ended`, details: { session: id } })
+
+/**
+ * What the agent needs of its session.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface SessionAgentOptions extends Pick<SessionOptions, "id" | "agent" | "config" | "findAgent"> {
+  readonly isClosed: () => boolean
+  readonly emit: (event: SessionEventBody) => void
+  /** Called when another agent must be stored. */
+  readonly onHandOver: () => void
+  /** Runs in the session's scope; a former effect of the name is interrupted. */
+  readonly run: (name: string, effect: Effect.Effect<unknown>) => void
+}
+
+/**
+ * @category models
+ * @since 0.1.0
+ */
+export class SessionAgent implements AgentSession {
+  /** Answers the next turn. */
+  current: Agent
+  /** The name under which the registry knows the agent, where the session was given a name. Stored with the session. */
+  registeredName: string | undefined
+  readonly #options: SessionAgentOptions
+  #backgroundTasks = 0
+
+  constructor(options: SessionAgentOptions) {
+    this.#options = options
+    this.current = options.agent
+    this.registeredName = typeof options.config.agent === "string" ? options.config.agent : undefined
+  }
+
+  get name(): string | undefined {
+    return this.registeredName ?? this.current.name
+  }
+
+  readonly background = (effect: Effect.Effect<void>): Effect.Effect<void> =>
+    Effect.sync(() => this.#options.run(`background:${++this.#backgroundTasks}`, effect))
+
+  readonly publish = (event: ToolEvent): void => {
+    if (!this.#options.isClosed()) this.#options.emit(event)
+  }
+
+  readonly handOver = (name: string, turn: number): Effect.Effect<Agent, BackendError> =>
+    Effect.suspend(() => {
+      const { emit, findAgent, id, isClosed, onHandOver } = this.#options
+      if (isClosed()) return Effect.fail(hasEnded("Agent.handOver", id))
+      return Effect.map(findAgent(name), (next) => {
+        const from = this.name
+        emit({ type: "agent.handed_over", turn, ...(from === undefined ? {} : { from }), to: name })
+        this.current = next
+        this.registeredName = name
+        onHandOver()
+        return next
+      })
+    })
+}

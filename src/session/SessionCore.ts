@@ -1,0 +1,291 @@
+/**
+ * The state of a session, and the shell of its conversation: carries out what the machine decides.
+ *
+ * `dispatch` is synchronous: holding, releasing and ending speech act before it returns. What takes time (a reply, a timer,
+ * a window) is a fiber of the session's scope.
+ *
+ * @since 0.1.0
+ */
+import * as Cause from "effect/Cause"
+import * as Deferred from "effect/Deferred"
+import * as Effect from "effect/Effect"
+import * as Result from "effect/Result"
+import type { PipelineError } from "../BackendError.ts"
+import * as Conversation from "../conversation/Conversation.ts"
+import type { Command, State, TimerName } from "../conversation/ConversationState.ts"
+import type { EngineIncident } from "../EngineIncident.ts"
+import { Attachments } from "./Attachments.ts"
+import { Broadcast } from "./Broadcast.ts"
+import { ConversationSettings } from "./ConversationSettings.ts"
+import { AudioInput } from "./input/AudioInput.ts"
+import type { ProcessorIncident } from "./input/ProcessorHealth.ts"
+import { ReceivedAudio } from "./input/ReceivedAudio.ts"
+import type { SessionPersistence } from "./persistence/SessionPersistence.ts"
+import type { ConversationInput, Pipeline } from "./pipeline/Pipeline.ts"
+import { AudioOutput, type Convert } from "./playout/AudioOutput.ts"
+import { ReplyAudio } from "./playout/ReplyAudio.ts"
+import type { SessionRecorder } from "./retention/SessionRecorder.ts"
+import { SessionAgent } from "./SessionAgent.ts"
+import type { Metadata } from "./SessionConfig.ts"
+import { SessionDispatcher } from "./SessionDispatcher.ts"
+import type { SessionEnd, SessionEvent, SessionEventBody } from "./SessionEvent.ts"
+import type { SessionOptions, SessionRuntime } from "./SessionOptions.ts"
+import { SessionReplies } from "./SessionReplies.ts"
+import { Timers } from "./Timers.ts"
+
+/** Events that wait for a slow reader; it loses the oldest beyond this. */
+const EVENT_BUFFER = 256
+
+const empty = new Int16Array(0)
+
+/**
+ * One session's state; all of it is synchronous and belongs to one thread.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export class SessionCore {
+  readonly options: SessionOptions
+  readonly runtime: SessionRuntime
+  readonly createdAtMs: number
+  readonly settings: ConversationSettings
+  readonly agent: SessionAgent
+  readonly input: AudioInput<TimerName>
+  readonly output: AudioOutput
+  readonly replyAudio: ReplyAudio
+  readonly replies: SessionReplies
+  readonly attachments: Attachments
+  readonly timers: Timers
+  readonly dispatcher: SessionDispatcher
+  readonly events = new Broadcast<SessionEvent>(EVENT_BUFFER)
+  readonly receivedAudio = new ReceivedAudio()
+  metadata: Metadata
+  /** The number of the last event. */
+  seq: number
+  /** Set while the session is assembled, before anything is dispatched; as are the recorder and the pipeline. */
+  persistence: SessionPersistence | undefined
+  recorder: SessionRecorder | undefined
+  pipeline: Pipeline | undefined
+
+  constructor(options: SessionOptions, runtime: SessionRuntime) {
+    const { config, restored } = options
+    const { cancel, now, resamplers, run } = runtime
+    const { dispatch, emit } = this
+    this.options = options
+    this.runtime = runtime
+    this.createdAtMs = restored?.createdAtMs ?? now()
+    this.metadata = config.metadata ?? {}
+    this.seq = restored?.seq ?? 0
+    this.settings = new ConversationSettings(options)
+    this.dispatcher = new SessionDispatcher({
+      settings: this.settings,
+      initial: Conversation.initial(restored?.history, restored?.queue, restored?.turn),
+      now,
+      observer: options.observer,
+      execute: (command) => this.#execute(command),
+      onChange: () => this.persistence?.touch(),
+      onIdle: () => this.replies.play(),
+      onDefect: (error, isFirst) => this.#onDefect(error, isFirst)
+    })
+    this.agent = new SessionAgent({
+      ...options,
+      isClosed: () => this.isClosed,
+      emit,
+      onHandOver: () => this.persistence?.touch(),
+      run
+    })
+    this.input = new AudioInput<TimerName>(resamplers, (name) => this.timers.end(name), runtime.processors)
+    this.output = new AudioOutput(options.clock, {
+      audible: (epoch) => dispatch({ _tag: "ReplyAudible", epoch }),
+      text: (epoch, text) => dispatch({ _tag: "ReplyText", epoch, text }),
+      played: (epoch) => dispatch({ _tag: "ReplyPlayed", epoch }),
+      slow: (which) => emit({ type: "connection.slow", connection: which.id }),
+      dead: (which) => this.attachments.detach(which, "too slow", "too_slow"),
+      room: () => this.replyAudio.resume(),
+      failed: (cause) => this.dispatcher.fail(cause)
+    })
+    this.replyAudio = new ReplyAudio(resamplers, this.output)
+    this.replies = new SessionReplies({
+      output: this.output,
+      replyAudio: this.replyAudio,
+      observer: options.observer,
+      agentName: () => this.agent.name,
+      dispatch,
+      run,
+      cancel
+    })
+    this.timers = new Timers({
+      input: this.input,
+      run,
+      cancel,
+      fired: (name, id) => dispatch({ _tag: "TimerFired", name, id, atSample: this.input.position })
+    })
+    this.attachments = new Attachments({
+      input: this.input,
+      output: this.output,
+      convert: this.convert,
+      resumeWindow: options.resumeWindow,
+      resumed: restored?.attached ?? false,
+      takeAudio: options.takeAudio,
+      now,
+      emit,
+      dispatch,
+      state: () => this.state,
+      run,
+      cancel
+    })
+  }
+
+  /** The conversation now. */
+  get state(): State {
+    return this.dispatcher.state
+  }
+
+  get isClosed(): boolean {
+    return this.dispatcher.isClosed
+  }
+
+  /** Gives an event its number and its time, and tells everyone who reads the session's events. */
+  readonly emit = (body: SessionEventBody): void => {
+    const { observer, onLatency } = this.options
+    const event: SessionEvent = { ...body, seq: ++this.seq, atMs: this.runtime.now() }
+    this.events.publish(event)
+    this.attachments.current?.notify(event)
+    this.recorder?.event(event)
+    if (event.type === "turn.latency") onLatency(event.totalMs)
+    observer?.event(event)
+    this.countAudio()
+    // a user who has connected may reconnect to the restored session
+    if (event.type === "connection.attached") this.persistence?.touch()
+  }
+
+  /** Emits unless the session has ended. */
+  readonly emitIfOpen = (body: SessionEventBody): void => {
+    if (!this.isClosed) this.emit(body)
+  }
+
+  /** Reports how much audio has come in and gone out so far. */
+  countAudio(): void {
+    this.options.observer?.audio(this.input.arrivedMs, this.output.sentMs)
+  }
+
+  /** Tells the conversation what has happened, and carries out what it decides. */
+  readonly dispatch = (input: ConversationInput): void => this.dispatcher.dispatch(input)
+
+  /** Frees buffers and converters; nothing is dispatched any more. */
+  release(): void {
+    this.dispatcher.stop()
+    this.output.attach(undefined, this.convert)
+    this.options.clock.remove(this.output)
+    this.input.free()
+    this.replyAudio.free()
+  }
+
+  /** Uses the pipeline from now on. */
+  usePipeline(pipeline: Pipeline): void {
+    this.pipeline = pipeline
+    this.settings.pipeline = pipeline
+    this.replies.pipeline = pipeline
+  }
+
+  /** Lets what is in flight end; without a connection it would be played to nobody, so the session closes at once. */
+  readonly drain = (reason: SessionEnd): void =>
+    this.dispatch(this.attachments.attended ? { _tag: "Drain", reason } : { _tag: "Close", reason })
+
+  /** Reports what happened to an engine while it worked for this session. */
+  readonly onEngineIncident = ({ engine, error, kind, to, what }: EngineIncident): void => {
+    if (this.isClosed) return
+    this.emit({
+      type: "engine.incident",
+      engine,
+      kind,
+      what,
+      ...(to === undefined ? {} : { to }),
+      ...(error === undefined ? {} : { code: error.code })
+    })
+    if (what === "unavailable" && error !== undefined) this.dispatch({ _tag: "EngineDown", engine, error })
+    if (what === "available") {
+      for (const down of this.state.down) this.dispatch({ _tag: "EngineUp", engine: down })
+    }
+  }
+
+  readonly onProcessorIncident = ({ error, name, what }: ProcessorIncident): void => {
+    if (this.isClosed) return
+    this.emit({ type: "processor.incident", name, what, ...(error === undefined ? {} : { code: error.code }) })
+    if (what === "stopped") this.dispatch({ _tag: "Close", reason: "failed" })
+  }
+
+  readonly convert: Convert = (samples, from, to) =>
+    Result.getOrElse(this.runtime.resamplers.convert(samples, from, to), () => empty)
+
+  #execute(command: Command): void {
+    switch (command._tag) {
+      case "Emit":
+        return this.emit(command.event)
+      case "Append":
+      case "Withdraw":
+        return this.persistence?.touch()
+      case "SetTimer":
+        return this.timers.set(command)
+      case "CancelTimer":
+        return this.timers.cancel(command.name)
+      case "Finalize":
+        return this.pipeline?.finalize(command.id, command.untilSample)
+      case "Start":
+        return this.replies.start(command)
+      case "Hold":
+        return this.replies.hold(command.epoch)
+      case "Release":
+        return this.replies.release(command.epoch)
+      case "Commit":
+        return this.replies.commit(command.epoch)
+      case "Discard":
+        return this.replies.discard(command.epoch)
+      case "Judge":
+        return this.#judge(command)
+      case "End": {
+        const text = this.replies.end(command, this.state.queue)
+        return this.dispatcher.dispatchNext({ _tag: "ReplyHeard", epoch: command.epoch, text })
+      }
+      case "Close":
+        return this.#close(command.reason)
+    }
+  }
+
+  #judge({ agentSaid, id, transcript }: Extract<Command, { readonly _tag: "Judge" }>): void {
+    if (this.pipeline?.judge === undefined) return
+    this.runtime.run(
+      "judge",
+      this.pipeline.judge(transcript, agentSaid).pipe(
+        // without the detector's opinion the turn counts as finished
+        Effect.catchCause((cause) => Effect.as(Effect.logDebug("turn detector failed", cause), 1)),
+        Effect.map((probability) => this.dispatch({ _tag: "Judged", id, probability }))
+      )
+    )
+  }
+
+  #close(reason: SessionEnd): void {
+    const { ended } = this.runtime
+    try {
+      this.events.end()
+      this.receivedAudio.end()
+      this.attachments.end(Deferred.succeed(ended, reason))
+    } catch (cause) {
+      // whatever failed, the backend must learn that the session has ended
+      Deferred.doneUnsafe(ended, Effect.succeed(reason))
+      throw cause
+    }
+  }
+
+  /** The user gets a generic error; the cause is logged. */
+  #onDefect(error: PipelineError, isFirst: boolean): void {
+    const cause = Cause.die(error.cause)
+    this.runtime.run(
+      "defect",
+      isFirst
+        ? Effect.logError("session failed and was closed", cause)
+        : Effect.logDebug("another defect while the session closes", cause)
+    )
+    if (isFirst) this.emitIfOpen({ type: "error", code: error.code, message: error.message })
+  }
+}
