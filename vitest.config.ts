@@ -7,6 +7,9 @@ const project = (name: string, include: Array<string>, exclude: Array<string> = 
   test: { name, include, exclude: [...defaultExclude, ...exclude], retry }
 })
 
+// A safety net for what hangs, never an assertion: a test must also pass on a machine that is eight times slower.
+const NET_MS = 300_000
+
 // `import … from "effect-voice"` in a test means the sources: package.json names them under this condition.
 const source = "@effect-voice/source"
 
@@ -21,6 +24,8 @@ export default defineConfig({
     passWithNoTests: true,
     // The default leaves one core idle, which is half of a small machine.
     maxWorkers: Math.max(2, availableParallelism() - 1),
+    testTimeout: NET_MS,
+    hookTimeout: NET_MS,
     setupFiles: ["./test/support/setup.ts"],
     projects: [
       project("unit", ["test/**/*.test.ts"], ["test/**/*.{browser,server,full}.test.ts"]),

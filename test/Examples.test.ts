@@ -12,7 +12,7 @@ import { promisify } from "node:util"
 const run = promisify(execFile)
 const node = (file: string) =>
   run(process.execPath, ["--disable-warning=ExperimentalWarning", "--conditions=@effect-voice/source", file], {
-    timeout: 60_000
+    timeout: 250_000
   })
 
 const freePort = () =>
@@ -43,20 +43,20 @@ describe("Examples", () => {
   it("answers a recording in the README's first program", async () => {
     const { stdout } = await node(join("test", "examples", "Hello.ts"))
     assert.match(stdout, /the agent said: You said: He was not an ill-disposed young man\./u)
-  }, 120_000)
+  })
 
   it("tests an agent in the README's last program", async () => {
     await node(join("test", "examples", "TestYourAgent.ts"))
-  }, 60_000)
+  })
 
   it("processes the user's audio as the README shows", async () => {
     await node(join("test", "examples", "Processor.ts"))
-  }, 60_000)
+  })
 
   it("puts the README's provider through the suite", async () => {
     const { stdout } = await node(join("test", "examples", "Provider.ts"))
     assert.match(stdout, /^conformance: \d{3} held, \d+ later, 0 broken/mu)
-  }, 60_000)
+  })
 
   it("lets in whom the README's hook knows", async () => {
     const port = await freePort()
@@ -85,7 +85,7 @@ describe("Examples", () => {
     } finally {
       child.kill("SIGKILL")
     }
-  }, 60_000)
+  })
 
   it("compiles and runs the examples of the sources", async () => {
     const examples = sources.flatMap((file) =>
@@ -114,7 +114,7 @@ describe("Examples", () => {
         })
       )
       const compiled = await run(process.execPath, ["node_modules/typescript/bin/tsc", "-p", directory], {
-        timeout: 120_000
+        timeout: 250_000
       }).catch((error: { readonly stdout?: string }) => ({ stdout: error.stdout ?? String(error) }))
       assert.strictEqual(compiled.stdout, "")
       // a browser runs the others: the page is made of that client
@@ -122,5 +122,5 @@ describe("Examples", () => {
     } finally {
       rmSync(directory, { recursive: true, force: true })
     }
-  }, 180_000)
+  })
 })

@@ -186,7 +186,7 @@ describe("Resampler", () => {
         }
       }
       assert.strictEqual(factory.memoryBytes(), before)
-    }), 20_000)
+    }))
 
   it.effect("refuses rates that it cannot convert", () =>
     Effect.gen(function*() {

@@ -284,5 +284,5 @@ describe("with parts that hang for ever (P3)", () => {
           assert.strictEqual(yield* backend.activeSessionCount, 0, what)
         }).pipe(Effect.provide(context))
       }
-    }), 120_000)
+    }))
 })

@@ -159,7 +159,7 @@ describe("ConfigSchema", () => {
     const made = await builtin()
     assert.deepStrictEqual(made.undescribed, [])
     assert.strictEqual(text, `${JSON.stringify(made.schema, undefined, 2)}\n`)
-  }, 30_000)
+  })
 
   it("takes descriptions from the JSDoc of the schema", () => {
     const docs = ConfigSchema.docsOf(

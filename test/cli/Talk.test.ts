@@ -163,7 +163,7 @@ describe("talk", () => {
       const reply = Wav.parse(Fs.readFileSync(files.output))
       if (reply._tag !== "Success") throw reply.failure
       assert.deepEqual([reply.success.sampleRate, reply.success.samples.length], [24_000, 480])
-    }).pipe(Effect.scoped, Effect.provide(services)), 20_000)
+    }).pipe(Effect.scoped, Effect.provide(services)))
 
   it.live("fails when the session ends, or there is none", () =>
     Effect.gen(function*() {
@@ -173,5 +173,5 @@ describe("talk", () => {
       assert.match(gone.message, /ended before a reply: drained/)
       const full = yield* Effect.flip(talk({ ...files, url: (yield* server("is full")).url }))
       assert.match(full.message, /all slots are taken/)
-    }).pipe(Effect.scoped, Effect.provide(services)), 20_000)
+    }).pipe(Effect.scoped, Effect.provide(services)))
 })

@@ -66,7 +66,7 @@ describe("cli", () => {
       failed(unknown, 2, /SUBCOMMANDS[^]*bogus/)
       failed(port, 2, /USAGE[^]*65535/)
       failed(missing, 2, /USAGE[^]*--input/)
-    }), 30_000)
+    }))
 
   it.live("prints help and providers to stdout", () =>
     Effect.gen(function*() {
@@ -77,7 +77,7 @@ describe("cli", () => {
       const { engines, providers: known } = JSON.parse(providers.out)
       assert.includeMembers(known.map(({ name }: { readonly name: string }) => name), ["local", "livekit"])
       assert.include(engines.stt, "moonshine")
-    }), 30_000)
+    }))
 
   it.live("checks a config: all faults, no values, exit 1", () =>
     Effect.gen(function*() {
@@ -121,7 +121,7 @@ describe("cli", () => {
       }
       for (const fault of [/server\.trusted_proxies\S*: /, /server\.tls\.key: /]) failed(proxy, 1, fault)
       failed(missing, 1, /no such file/)
-    }).pipe(Effect.scoped), 30_000)
+    }).pipe(Effect.scoped))
 
   it.live("says in a line what is wrong with a recording or an address", () =>
     Effect.gen(function*() {
@@ -144,7 +144,7 @@ describe("cli", () => {
       failed(three, 1, /^error: .*no such file/)
       failed(four, 1, /^error: the server at .* can't be reached/)
       failed(five, 1, /^error: .*directory does not exist/)
-    }).pipe(Effect.scoped), 30_000)
+    }).pipe(Effect.scoped))
 
   it.live("refuses the network, and survives a closed pipe", () =>
     Effect.gen(function*() {
@@ -154,7 +154,7 @@ describe("cli", () => {
       ], { concurrency: 2 })
       failed(network, 1, /^error: refusing .*api_keys/)
       assert.strictEqual(piped.code, 0, piped.err)
-    }), 30_000)
+    }))
 
   it.live("says that its port is taken before it gets models ready", () =>
     Effect.gen(function*() {
@@ -173,7 +173,7 @@ describe("cli", () => {
       })
       failed(ended, 1, new RegExp(`^error: port ${port} of 127.0.0.1 is in use`))
       assert.notMatch(ended.err, /model/)
-    }).pipe(Effect.scoped), 30_000)
+    }).pipe(Effect.scoped))
 
   it.live("serves until a signal, then drains and exits 0", () =>
     Effect.gen(function*() {
@@ -194,7 +194,7 @@ describe("cli", () => {
       assert.strictEqual(ended.code, 0, ended.err)
       assert.match(ended.err, /draining/)
       assert.deepEqual(yield* Effect.promise(() => Promise.all(pages)), [200])
-    }), 60_000)
+    }))
 
   it.live("erases a user's data where the config keeps it", () =>
     Effect.gen(function*() {
@@ -218,5 +218,5 @@ describe("cli", () => {
       assert.strictEqual(out, "erased 1 session\n")
       assert.lengthOf(yield* archive.list("a"), 0)
       assert.lengthOf(yield* archive.list("b"), 1)
-    }), 30_000)
+    }))
 })

@@ -19,13 +19,13 @@ const Engines = Layer.mergeAll(
 )
 
 describe("embedded engines", () => {
-  it.layer(Engines, { excludeTestServices: true, timeout: "2 minutes" })((it) => {
+  it.layer(Engines, { excludeTestServices: true })((it) => {
     it.effect("hear the recordings with a word error rate of at most 10 %", () =>
       Effect.gen(function*() {
         const pairs = yield* Effect.forEach(recordings, (name) =>
           Effect.map(transcribe(inRoom(load(name))), (events) => [references[name], finals(events)] as const))
         assert.isAtMost(wer(pairs), 0.1, JSON.stringify(pairs))
-      }), 30_000)
+      }))
 
     it.effect("lose no word of 40 s of speech, with pauses and without", () =>
       Effect.gen(function*() {
@@ -39,7 +39,7 @@ describe("embedded engines", () => {
           // "ill disposed" may come as one word; nothing else may be fewer.
           assert.isAtLeast(words(heard).length, words(text).length - 4, heard)
         }
-      }), 60_000)
+      }))
 
     it.effect("understand what they say", () =>
       Effect.gen(function*() {
@@ -56,7 +56,7 @@ describe("embedded engines", () => {
             return [sentence, finals(events)] as const
           }))
         assert.isAtMost(wer(pairs), 0.15, JSON.stringify(pairs))
-      }).pipe(Effect.scoped), 30_000)
+      }).pipe(Effect.scoped))
 
     it.effect("keep sessions apart that speak at once", () =>
       Effect.gen(function*() {
@@ -69,7 +69,7 @@ describe("embedded engines", () => {
           const reference = words(references[recordings[i]!])
           assert.isAtMost(edits(reference, words(text)), 2, text)
         })
-      }), 30_000)
+      }))
 
     it.effect("hear nothing in silence, and in clips too short to hold a word", () =>
       Effect.gen(function*() {
@@ -80,7 +80,7 @@ describe("embedded engines", () => {
           stream.finalize(1, length)
           assert.deepEqual(yield* until(stream, 1), [{ _tag: "Finalized", id: 1 }])
         }
-      }).pipe(Effect.scoped), 30_000)
+      }).pipe(Effect.scoped))
 
     it.effect("go on after a session that left in the middle of a decode", () =>
       Effect.gen(function*() {
@@ -97,7 +97,7 @@ describe("embedded engines", () => {
         stream.push(clubs)
         stream.finalize(1, clubs.length)
         assert.isAtMost(wer([[references["queen-of-clubs"], finals(yield* until(stream, 1))]]), 0.25)
-      }).pipe(Effect.scoped), 30_000)
+      }).pipe(Effect.scoped))
 
     it.effect("refuse other languages than English", () =>
       Effect.gen(function*() {

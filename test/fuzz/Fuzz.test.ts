@@ -13,7 +13,6 @@ describe("Fuzz", () => {
       Effect.gen(function*() {
         const reports = yield* Fuzz.runAll(yield* surfaces, { inputs: INPUTS })
         assert.isAtLeast(reports.reduce((sum, { inputs }) => sum + inputs, 0), INPUTS)
-      }),
-    120_000
+      })
   )
 })

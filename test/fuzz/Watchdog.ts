@@ -1,7 +1,7 @@
 import { Worker } from "node:worker_threads"
 
 /** How long one input may take before it counts as a hang. */
-const HANG_MS = 20_000
+const HANG_MS = 120_000
 const MAX_BYTES = 262_144
 
 /**

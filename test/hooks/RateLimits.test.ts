@@ -47,7 +47,7 @@ describe("RateLimits", () => {
         assert.strictEqual(buckets.size, 1)
       })
       yield* Effect.provide(program, RateLimits.layerMemory(buckets))
-    }), 30_000)
+    }))
 
   it.effect("count alone while the shared store hangs or fails", () =>
     Effect.scoped(Effect.gen(function*() {

@@ -49,5 +49,5 @@ describe("Archive", () => {
       assert.isBelow(read, packed.length)
       assert.isBelow(peak - before, 256 * MiB)
       assert.deepStrictEqual(Fs.readdirSync(directory), [])
-    }), 30_000)
+    }))
 })

@@ -79,7 +79,7 @@ describe("access to the local provider", () => {
       )
       assert.deepStrictEqual([...new Set(statuses)], [401])
       assert.strictEqual(touched, 0)
-    }).pipe(Effect.scoped), 60_000)
+    }).pipe(Effect.scoped))
 
   it.live("says when to come back, and does not take a refused attempt for a visit", () =>
     Effect.gen(function*() {

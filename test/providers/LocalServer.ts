@@ -104,7 +104,7 @@ export const heard = (listener: ScriptedListener, done: (listener: ScriptedListe
       resume(Effect.void)
     })
     return Effect.sync(unwatch)
-  }).pipe(Effect.timeout("5 seconds"))
+  }).pipe(Effect.timeout("1 minute"))
 
 export interface Refusal {
   readonly status: number

@@ -260,7 +260,7 @@ describe("A recogniser that decides turns", () => {
           `the user went on after ${offset} ms`
         )
       }
-    }), 30_000)
+    }))
 })
 
 describe("Late words", () => {

@@ -190,9 +190,9 @@ describe("access to the server", () => {
           socket.on("error", () => {})
           socket.on("close", () => resume(Effect.void))
           socket.resume()
-        }).pipe(Effect.timeout("5 seconds"))
+        }).pipe(Effect.timeout("1 minute"))
       }).pipe(Effect.provide(layer("one.pem", "one.key")))
-    }).pipe(Effect.scoped), 30_000)
+    }).pipe(Effect.scoped))
 })
 
 describe("what is kept", () => {

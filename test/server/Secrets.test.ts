@@ -316,7 +316,7 @@ const config = await Effect.runPromise(decode(JSON.parse(process.argv[1] ?? ${
     } finally {
       Fs.rmSync(directory, { recursive: true, force: true })
     }
-  }, 60_000)
+  })
 
   it.live(
     "are told by no answer, log line or span of a server, but to whom a session is made for",
@@ -404,7 +404,6 @@ const config = await Effect.runPromise(decode(JSON.parse(process.argv[1] ?? ${
           )
         }
         silent("a log line", lines.join("\n"))
-      }).pipe(Effect.provide(registries)),
-    30_000
+      }).pipe(Effect.provide(registries))
   )
 })

@@ -55,7 +55,7 @@ const bare = (port: number, bytes: string) =>
     socket.on("error", () => {})
     socket.on("close", () => resume(Effect.succeed(text)))
     return Effect.sync(() => socket.destroy())
-  }).pipe(Effect.timeout("5 seconds"))
+  }).pipe(Effect.timeout("1 minute"))
 
 const upgrade = {
   connection: "Upgrade",
@@ -499,5 +499,5 @@ describe("Server", () => {
         return log
       }))
       assert.strictEqual(log[0], "stop")
-    }).pipe(Effect.timeout("5 seconds")))
+    }).pipe(Effect.timeout("1 minute")))
 })

@@ -60,7 +60,7 @@ describe("server, backend and local provider", () => {
       if (reply._tag !== "Success") throw reply.failure
       // All of "You said hello.", at 50 ms a character.
       assert.isAtLeast(reply.success.samples.filter((sample) => sample !== 0).length, 0.95 * 15 * 50 * 24)
-    }).pipe(Effect.scoped, Effect.provide([NodeServices.layer, Builtin.layer])), 20_000)
+    }).pipe(Effect.scoped, Effect.provide([NodeServices.layer, Builtin.layer])))
 
   it.live("count sessions, turns and latencies in /metrics", () =>
     Effect.gen(function*() {
@@ -98,7 +98,7 @@ describe("server, backend and local provider", () => {
           ))
         )
       ])
-    ), 20_000)
+    ))
 
   it.live("answer the API's errors with the backend's own", () =>
     Effect.gen(function*() {
@@ -122,5 +122,5 @@ describe("server, backend and local provider", () => {
       assert.strictEqual((yield* call(`${url}/v1/sessions/${first.json["id"]}`, { method: "DELETE" })).status, 204)
       assert.strictEqual((yield* post(url, good)).status, 201)
       assert.strictEqual((yield* call(`${url}/health/ready`)).status, 200)
-    }).pipe(Effect.provide(Layer.unwrap(Effect.map(Deferred.make<void>(), server)))), 20_000)
+    }).pipe(Effect.provide(Layer.unwrap(Effect.map(Deferred.make<void>(), server)))))
 })

@@ -261,7 +261,7 @@ describe("Retention", () => {
       yield* TestClock.adjust("61 minutes")
       yield* archive.sweep
       assert.deepStrictEqual(names(path), [])
-    }), 30_000)
+    }))
 
   it.effect("deletes what nobody knows the period of", () =>
     Effect.gen(function*() {

@@ -88,5 +88,5 @@ describe("a traced conversation", () => {
           "discarded"
         ]
       ) assert.isTrue(seen.has(what), what)
-    }), 60_000)
+    }))
 })

@@ -320,7 +320,7 @@ describe("SpokenText", () => {
       length += transformer.flush().length
       assert.isAtMost(length, text.length * 12)
     }
-  }, 20_000)
+  })
 
   it("says what it is told for code and signs", () => {
     const german = spoken({ code: "", words: { and: "und", percent: "Prozent", dot: "Punkt" } })

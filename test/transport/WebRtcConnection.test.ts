@@ -12,12 +12,12 @@ describe("WebRtcConnection", () => {
         execFile(
           process.execPath,
           [fileURLToPath(new URL("CallAndExit.ts", import.meta.url))],
-          { timeout: 20_000 },
+          { timeout: 120_000 },
           (error, stdout) => resume(error === null ? Effect.succeed(stdout) : Effect.die(error))
         )
       })
       assert.include(JSON.parse(output), { calls: 10, alive: 0 })
-    }), 30_000)
+    }))
 
   it.live("refuses an offer before native code sees it", () =>
     Effect.gen(function*() {

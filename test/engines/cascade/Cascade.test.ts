@@ -40,7 +40,7 @@ describe("cascade", () => {
       assert.strictEqual(history[1]?.text, `You said ${history[0]?.text}`)
       const ms = outputs.reduce((sum, output) => output._tag === "Audio" ? sum + output.pcm.length / 48 : sum, 0)
       assert.isAbove(ms, 1_000)
-    }).pipe(Effect.scoped, Effect.provide(backend({}))), 20_000)
+    }).pipe(Effect.scoped, Effect.provide(backend({}))))
 
   it.effect("wants the models of its parts", () =>
     Effect.gen(function*() {

@@ -62,8 +62,7 @@ describe("rnnoise", () => {
         assert.isAbove(siSdr(clean, receive), before + 3)
         const odd = yield* heard(noisy.subarray(0, 16_000), 111)
         assert.strictEqual(odd.receive.length, 16_000)
-      }).pipe(Effect.provide(Rnnoise.layer())),
-    60_000
+      }).pipe(Effect.provide(Rnnoise.layer()))
   )
 
   it.effect("may stand before the recogniser", () =>
@@ -72,7 +71,7 @@ describe("rnnoise", () => {
       const { receive, stt } = yield* heard(noisy)
       assert.deepStrictEqual(stt, receive)
       assert.notDeepEqual(stt, Array.from(noisy))
-    }).pipe(Effect.provide(Rnnoise.layer({ appliesTo: ["stt", "vad", "receive"] }))), 30_000)
+    }).pipe(Effect.provide(Rnnoise.layer({ appliesTo: ["stt", "vad", "receive"] }))))
 
   it.effect("gives a session's memory back with the session", () =>
     Effect.gen(function*() {
@@ -84,7 +83,7 @@ describe("rnnoise", () => {
         yield* Scope.close(scope, Exit.void)
       }
       assert.strictEqual(module.HEAPF32.byteLength, 16_777_216)
-    }), 30_000)
+    }))
 
   it.effect("names what to install, and what is wrong with its options", () =>
     Effect.gen(function*() {

@@ -53,14 +53,14 @@ describe("SileroWorker", () => {
         yield* Effect.promise(() => workers[0]!.terminate())
         // nobody listens: what is said now changes nothing
         hear(speech.subarray(24_000, 28_000))
-        yield* probe.pipe(Effect.retry(Schedule.spaced("20 millis")), Effect.timeout("20 seconds"))
+        yield* probe.pipe(Effect.retry(Schedule.spaced("20 millis")), Effect.timeout("2 minutes"))
         assert.lengthOf(workers, 2)
         hear(speech.subarray(28_000))
         hear(room(1))
         yield* probe
         assert.deepEqual(found.map(({ _tag }) => _tag), ["SpeechStarted", "SpeechStopped"])
         assert.isAbove(found[1]!.atSample, 8_000 + speech.length - 8_000)
-      }), 60_000)
+      }))
 
     it.effect(
       "fails typed without its package, with a broken one, and with a model that is none",
@@ -76,8 +76,7 @@ describe("SileroWorker", () => {
           const broken = yield* Effect.flip(SileroWorker.make({ model: file, rate: 8_000 }))
           assert.strictEqual(broken.code, "pipeline_error")
           assert.match(broken.message, /^silero's worker did not start: /u)
-        }),
-      60_000
+        })
     )
 
     it.effect("lets a process end in the middle of its work", () =>
@@ -88,11 +87,11 @@ describe("SileroWorker", () => {
           const { signal, status, stderr } = spawnSync(
             process.execPath,
             ["--disable-warning=ExperimentalWarning", script, path, String(afterMs)],
-            { encoding: "utf8", timeout: 20_000 }
+            { encoding: "utf8", timeout: 120_000 }
           )
           assert.deepEqual([status, signal, stderr], [7, null, ""])
         }
-      }), 60_000)
+      }))
 
     it.effect("ends with its scope", () =>
       Effect.gen(function*() {
@@ -107,7 +106,7 @@ describe("SileroWorker", () => {
         assert.strictEqual(workers[0]!.threadId, -1)
         assert.lengthOf(workers, 1)
         assert.strictEqual((yield* Effect.flip(made.probe)).code, "pipeline_error")
-      }), 60_000)
+      }))
   })
 })
 

@@ -286,15 +286,6 @@ describe("EndOfTurn", () => {
       assert.isTrue(probability >= 0 && probability <= 1)
     }
   })
-
-  it("costs little", () => {
-    const all = [...entries(complete), ...entries(incomplete)]
-    const rounds = 40
-    const began = process.hrtime.bigint()
-    for (let i = 0; i < rounds; i++) for (const input of all) endOfTurn(input)
-    const micros = Number(process.hrtime.bigint() - began) / 1_000 / rounds / all.length
-    process.stdout.write(`bench: end of turn from text, ${micros.toFixed(1)} µs a call over ${all.length} phrases\n`)
-  })
 })
 
 describe("engine text", () => {

@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { ConfigProvider, Duration, Effect, Redacted } from "effect"
+import { ConfigProvider, Effect, Redacted } from "effect"
 import { createServer, type RequestListener } from "node:http"
 import type { AddressInfo } from "node:net"
 import { inspect } from "node:util"
@@ -48,9 +48,8 @@ const answering = (listener: RequestListener) =>
     ({ close }) => Effect.sync(close)
   )
 
-/** How a backend that begins on this address fails, and how long that takes. */
+/** How a backend that begins on this address fails. */
 const refused = Effect.fnUntraced(function*(url: string) {
-  const started = performance.now()
   const error: BackendError = yield* Effect.flip(Effect.scoped(Effect.flatMap(
     config({ url, api_key: "a-key", api_secret: SECRET }),
     (config) => provider.connect(config, host)
@@ -58,7 +57,7 @@ const refused = Effect.fnUntraced(function*(url: string) {
   for (const text of [JSON.stringify(error), inspect(error, { depth: 10 }), String(error)]) {
     assert.notInclude(text, SECRET)
   }
-  return { error, ms: performance.now() - started }
+  return { error }
 })
 
 describe("LiveKitConfig", () => {
@@ -141,12 +140,19 @@ describe("provider livekit, when it is connected", () => {
     response.writeHead(status, { "content-type": "application/json" }).end(JSON.stringify({ code, msg }))
   }
 
-  it.live("tells a wrong key from a wrong secret, in less than a second", () =>
+  it.live("tells a wrong key from a wrong secret, and asks each server once", () =>
     Effect.gen(function*() {
-      const key = yield* answering(twirp(401, "unauthenticated", "invalid API key: a-key, secret: ***"))
-      const secret = yield* answering(
+      let requests = 0
+      const counted = (listener: RequestListener): RequestListener => (request, response) => {
+        requests++
+        listener(request, response)
+      }
+      const key = yield* answering(counted(
+        twirp(401, "unauthenticated", "invalid API key: a-key, secret: ***")
+      ))
+      const secret = yield* answering(counted(
         twirp(401, "unauthenticated", "invalid token: go-jose/go-jose: error in cryptographic primitive")
-      )
+      ))
       const wrongKey = yield* refused(key.url)
       const wrongSecret = yield* refused(secret.url)
       assert.deepStrictEqual([wrongKey.error.code, wrongSecret.error.code], [
@@ -155,7 +161,7 @@ describe("provider livekit, when it is connected", () => {
       ])
       assert.match(wrongKey.error.message, /does not know the api_key/)
       assert.match(wrongSecret.error.message, /api_secret is not the one/)
-      assert.isBelow(Math.max(wrongKey.ms, wrongSecret.ms), 1_000)
+      assert.strictEqual(requests, 2)
       assert.isFalse(wrongSecret.error.retryable)
     }).pipe(Effect.scoped))
 
@@ -212,9 +218,9 @@ describe("provider livekit, when it is connected", () => {
         true,
         "ECONNREFUSED"
       ])
-      const silent = yield* refused((yield* answering(() => {})).url)
+      // long before the backend's own `timeout` of 30 s
+      const silent = yield* refused((yield* answering(() => {})).url).pipe(Effect.timeout("20 seconds"))
       assert.strictEqual(silent.error.code, "connection_timeout")
-      assert.isBelow(silent.ms, Duration.toMillis("3 seconds"))
       const failing = yield* refused((yield* answering(twirp(500, "internal", "no"))).url)
       assert.deepStrictEqual([failing.error.code, failing.error.details?.["status"]], ["connection_failed", 500])
       const unknown = yield* refused("wss://no-such-host.invalid")

@@ -18,7 +18,7 @@ describe("RandomScenario", () => {
           "ended user_ended"
         ]
       ) assert.isAbove(seen.get(what) ?? 0, 0, what)
-    }), 60_000)
+    }))
 
   it.effect("a seed is one conversation, to the letter", () =>
     Effect.gen(function*() {

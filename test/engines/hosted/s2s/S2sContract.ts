@@ -115,7 +115,7 @@ class Talk {
       }
     }).pipe(
       Effect.timeoutOrElse({
-        duration: "8 seconds",
+        duration: "2 minutes",
         orElse: () =>
           Effect.fail(
             new Unseen({ message: `no ${tag}; seen: ${JSON.stringify(this.seen.map((event) => event._tag))}` })
@@ -178,7 +178,7 @@ const told = (fake: FakeModel, what: string, count = 1): Effect.Effect<ReadonlyA
     Effect.delay("5 millis"),
     Effect.repeat({ until: (found) => found.length >= count }),
     Effect.timeoutOrElse({
-      duration: "8 seconds",
+      duration: "2 minutes",
       orElse: () => Effect.fail(new Unseen({ message: `the fake saw no ${what}: ${JSON.stringify(fake.told)}` }))
     })
   )
@@ -219,7 +219,7 @@ const inSession = Effect.fnUntraced(function*(
         Effect.delay("5 millis"),
         Effect.repeat({ until: (found) => found.length >= count }),
         Effect.timeoutOrElse({
-          duration: "8 seconds",
+          duration: "2 minutes",
           orElse: () =>
             Effect.fail(new Unseen({ message: `no ${type}: ${JSON.stringify(seen)} ${JSON.stringify(fake.told)}` }))
         })
@@ -230,7 +230,7 @@ const inSession = Effect.fnUntraced(function*(
 export const suite = (vendor: Vendor) =>
   describe(`${vendor.name} as a speech-to-speech engine`, () => {
     const live = (name: string, body: () => Effect.Effect<void, unknown, Scope.Scope>) =>
-      it.live(name, () => Effect.scoped(Effect.suspend(body)), 20_000)
+      it.live(name, () => Effect.scoped(Effect.suspend(body)))
 
     for (const own of [false, true]) {
       const who = own ? "us" : "the model"
@@ -541,7 +541,7 @@ export const suite = (vendor: Vendor) =>
         const fake = yield* vendor.start({ faults: [refused, { refuse: { status: 429 } }], answers: ["At last."] })
         const begun = performance.now()
         const talk = yield* open(vendor, fake)
-        assert.isAtLeast(performance.now() - begun, 1_000)
+        assert.isAtLeast(performance.now() - begun, 990)
         talk.speak()
         assert.strictEqual((yield* talk.reply).text, "At last.")
         const never = yield* vendor.start({ faults: Array.from({ length: 9 }, () => ({ refuse: { status: 429 } })) })
@@ -582,15 +582,16 @@ export const suite = (vendor: Vendor) =>
     live("is a whole session: a turn, an interruption cut at what was heard, a goodbye", () =>
       Effect.gen(function*() {
         const fake = yield* vendor.start({
-          answers: [{ text: "One two three four five six seven eight nine ten eleven twelve.", paceMs: 10 }, "Yes?"],
+          answers: [{ text: `One two${" three four five six".repeat(40)}.`, paceMs: 10 }, "Yes?"],
           transcripts: ["count", "stop"]
         })
         const { hear, outputs, session } = yield* inSession(vendor, fake, {})
         yield* hear(speech(400), silence(400))
-        yield* outputs("agent.speech_started")
+        const [started] = yield* outputs("agent.speech_started")
+        // "One two three" takes 240 ms; the whole answer takes 17 s
         yield* Effect.sleep("500 millis")
         yield* hear(speech(400), silence(400))
-        yield* outputs("agent.speech_stopped", 2)
+        const [stopped] = yield* outputs("agent.speech_stopped", 2)
         const said = (yield* session.history).map(({ interrupted, role, text }) => ({ interrupted, role, text }))
         assert.strictEqual(said[0]?.text, "count")
         assert.match(said[1]?.text ?? "", /^One two( \w+)*$/u)
@@ -600,7 +601,8 @@ export const suite = (vendor: Vendor) =>
           return
         }
         const [cut] = yield* told(fake, "truncated")
-        assert.isTrue(Number(cut?.["ms"]) > 200 && Number(cut?.["ms"]) < 1_000, JSON.stringify(cut))
+        const spokeMs = (stopped?.atMs ?? 0) - (started?.atMs ?? 0)
+        assert.isTrue(Number(cut?.["ms"]) > 200 && Number(cut?.["ms"]) <= spokeMs, JSON.stringify([cut, spokeMs]))
       }))
 
     live("lives as a session through a connection that is lost in the middle of an utterance", () =>

@@ -133,7 +133,7 @@ for (const [name, { greeting, make, says }] of Object.entries(talks)) {
         talk.busy()
         talk.expects()
       },
-      { arbitrary: { runs: 2_000 }, timeout: 20_000 }
+      { arbitrary: { runs: 2_000 } }
     )
   })
 }
