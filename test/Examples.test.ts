@@ -1,13 +1,16 @@
 /**
- * What the documentation shows compiles and runs: the README's programs are files of `test/examples`, and the examples
- * in the sources are extracted.
+ * What the documentation shows compiles and runs: the programs of the README and of the guides are files of
+ * `test/examples`, configs are checked, and the examples in the sources are extracted.
  */
 import { assert, describe, it } from "@effect/vitest"
+import { Effect } from "effect"
 import { execFile, spawn } from "node:child_process"
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs"
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs"
 import { createServer } from "node:net"
-import { join } from "node:path"
+import { tmpdir } from "node:os"
+import { basename, dirname, join } from "node:path"
 import { promisify } from "node:util"
+import * as FakeChat from "./support/FakeChat.ts"
 
 const run = promisify(execFile)
 const node = (file: string) =>
@@ -25,6 +28,15 @@ const freePort = () =>
 
 const sources = readdirSync("src", { recursive: true, encoding: "utf8" }).filter((file) => file.endsWith(".ts"))
 
+/** Every README of the repository. */
+const guides = ["README.md"].concat(
+  ["src", "scripts"].flatMap((root) =>
+    readdirSync(root, { recursive: true, encoding: "utf8" })
+      .filter((file) => basename(file) === "README.md")
+      .map((file) => join(root, file))
+  )
+).map((file) => ({ file, text: readFileSync(file, "utf8") }))
+
 /** The `ts` blocks of the JSDoc of a source, without the stars. */
 const examplesOf = (source: string): ReadonlyArray<string> =>
   Array.from(
@@ -33,32 +45,133 @@ const examplesOf = (source: string): ReadonlyArray<string> =>
   )
 
 describe("Examples", () => {
-  it("shows in the README the programs that are compiled and run here", () => {
-    const readme = readFileSync("README.md", "utf8")
-    const shown = Array.from(readme.matchAll(/<!-- (test\/examples\/\w+\.ts) -->\n```ts\n([\s\S]*?)```/gu))
-    assert.isAtLeast(shown.length, 2)
-    for (const [, file = "", body] of shown) assert.strictEqual(body, readFileSync(file, "utf8"), file)
+  it("shows in the guides the programs that are compiled and run here, and every one of them", () => {
+    const shown = guides.flatMap(({ file: guide, text }) =>
+      Array.from(
+        text.matchAll(/<!-- (test\/examples\/[\w.]+) -->\n```\w+\n([\s\S]*?)```/gu),
+        ([, file = "", body = ""]) => ({ body, file, guide })
+      )
+    )
+    for (const { body, file, guide } of shown) {
+      assert.strictEqual(body, readFileSync(file, "utf8"), `${file} in ${guide}`)
+    }
+    assert.includeMembers(
+      shown.map(({ file }) => file),
+      readdirSync(join("test", "examples")).filter((file) => /\.\w+$/u.test(file)).map((file) =>
+        `test/examples/${file}`
+      )
+    )
   })
 
-  it("answers a recording in the README's first program", async () => {
+  it("links in the guides to files that exist", () => {
+    for (const { file, text } of guides) {
+      for (const [, target = ""] of text.matchAll(/\]\((?!https?:|#)([^)#]+)/gu)) {
+        assert.isTrue(existsSync(join(dirname(file), target)), `${file} links to ${target}`)
+      }
+    }
+  })
+
+  it("keeps the README short enough to read at once", () => {
+    assert.isAtMost(readFileSync("README.md", "utf8").split("\n").length, 250)
+  })
+
+  it("shows configs that are valid", async () => {
+    const directory = mkdtempSync(join(tmpdir(), "effect-voice-guides-"))
+    const base = { provider: "local", pipeline_type: "stt_tts", stt_provider: "moonshine", tts_provider: "flite" }
+    try {
+      for (const { file, text } of guides) {
+        if (file.startsWith("scripts")) continue // configs of other programs
+        for (const [, block = ""] of text.matchAll(/```yaml\n([\s\S]*?)```/gu)) {
+          const missing = Object.entries(base).filter(([key]) => !new RegExp(`^${key}:`, "mu").test(block))
+          const config = join(directory, "voice.yaml")
+          writeFileSync(config, missing.map(([key, value]) => `${key}: ${value}\n`).join("") + block)
+          const names = Array.from(
+            block.matchAll(/\$\{(\w+)\}/gu),
+            ([, name = ""]) => [name, `redis://${name}`.padEnd(40, "k")]
+          )
+          const checked = await run(process.execPath, [
+            "--disable-warning=ExperimentalWarning",
+            "--conditions=@effect-voice/source",
+            join("src", "cli", "main.ts"),
+            "check",
+            "--config",
+            config
+          ], {
+            env: {
+              ...process.env,
+              DEEPGRAM_API_KEY: "dg-key",
+              ELEVENLABS_API_KEY: "el-key",
+              ...Object.fromEntries(names)
+            },
+            timeout: 60_000
+          }).then(() => "", (error: { readonly stderr?: string }) => error.stderr ?? String(error))
+          assert.strictEqual(checked, "", `${file}:\n${block}`)
+        }
+      }
+    } finally {
+      rmSync(directory, { recursive: true, force: true })
+    }
+  }, 300_000)
+
+  it("answers a recording with a backend made from names", async () => {
     const { stdout } = await node(join("test", "examples", "Hello.ts"))
     assert.match(stdout, /the agent said: You said: He was not an ill-disposed young man\./u)
   })
 
-  it("tests an agent in the README's last program", async () => {
+  it("answers with a language model that calls a tool", () =>
+    Effect.gen(function*() {
+      const model = yield* FakeChat.make([
+        { pieces: [{ call: { index: 0, id: "call_1", name: "opening_hours", input: "{\"day\":\"Sunday\"}" } }] },
+        FakeChat.text("We are open on Sunday.")
+      ])
+      const port = yield* Effect.promise(freePort)
+      const child = yield* Effect.acquireRelease(
+        Effect.sync(() =>
+          spawn(process.execPath, [
+            "--disable-warning=ExperimentalWarning",
+            "--conditions=@effect-voice/source",
+            join("test", "examples", "Assistant.ts")
+          ], { env: { ...process.env, MODEL_URL: model.url, PORT: String(port) }, stdio: "ignore" })
+        ),
+        (child) => Effect.sync(() => child.kill("SIGKILL"))
+      )
+      const url = `http://127.0.0.1:${port}`
+      yield* Effect.promise(async () => {
+        while (child.exitCode === null && !await fetch(`${url}/health/live`).then(() => true, () => false)) {
+          await new Promise((resume) => setTimeout(resume, 100))
+        }
+      })
+      const { stdout } = yield* Effect.promise(() =>
+        run(process.execPath, [
+          "--disable-warning=ExperimentalWarning",
+          "--conditions=@effect-voice/source",
+          join("src", "cli", "main.ts"),
+          "talk",
+          "--json",
+          "--input",
+          join("test", "fixtures", "ill-disposed.wav"),
+          "--url",
+          `ws://127.0.0.1:${port}`
+        ], { timeout: 120_000 })
+      )
+      assert.include(stdout, "We are open on Sunday.")
+      assert.include(JSON.stringify(model.requests.at(-1)?.body.messages), "from noon to ten in the evening")
+    }).pipe(Effect.scoped, Effect.runPromise), 180_000)
+
+  it("tests an agent in virtual time", async () => {
     await node(join("test", "examples", "TestYourAgent.ts"))
   })
 
-  it("processes the user's audio as the README shows", async () => {
+  it("processes the user's audio", async () => {
     await node(join("test", "examples", "Processor.ts"))
   })
 
-  it("puts the README's provider through the suite", async () => {
+  it("runs the conformance suite on the provider of the guide", async () => {
     const { stdout } = await node(join("test", "examples", "Provider.ts"))
     assert.match(stdout, /^conformance: \d{3} held, \d+ later, 0 broken/mu)
   })
 
-  it("lets in whom the README's hook knows", async () => {
+  it("lets in the users that the guide's hook accepts", async () => {
     const port = await freePort()
     const child = spawn(process.execPath, [
       "--disable-warning=ExperimentalWarning",
@@ -92,9 +205,10 @@ describe("Examples", () => {
       examplesOf(readFileSync(join("src", file), "utf8")).map((body) => ({ file, body }))
     )
     assert.isAtLeast(examples.length, 2)
-    const readme = readFileSync("README.md", "utf8")
-    for (const [, body = ""] of readme.matchAll(/```ts browser\n([\s\S]*?)```/gu)) {
-      examples.push({ file: "client/README.ts", body })
+    for (const { text } of guides) {
+      for (const [, body = ""] of text.matchAll(/```ts browser\n([\s\S]*?)```/gu)) {
+        examples.push({ file: "client/README.ts", body })
+      }
     }
     // inside the package, so that it can import itself by name
     const directory = mkdtempSync(join("test", "examples", "generated-"))
