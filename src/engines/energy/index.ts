@@ -1,5 +1,5 @@
 /**
- * Voice activity by energy: no model, no package. Good in quiet rooms; `silero` is better everywhere else.
+ * Voice activity detection by energy: no model, no package. Good in quiet rooms; `silero` is better everywhere else.
  *
  * @since 0.1.0
  */
@@ -15,10 +15,12 @@ import { TIMELINE_RATE, VoiceActivityDetector } from "../../speech/VoiceActivity
 import { EnergyDetector, WINDOW } from "../local/EnergyDetector.ts"
 
 /**
- * - `margin`: so many dB above the background begin speech. 12, [3, 40].
- * - `minLevel`: what is quieter is never speech, in dBFS. -45, [-80, 0].
- * - `minSpeech`: so much speech makes a start. 60 ms, [20 ms, 1 s].
- * - `minSilence`: so much silence makes a stop. 250 ms, [40 ms, 2 s].
+ * Options of the engine, with defaults and limits.
+ *
+ * - `margin`: how many dB above the noise floor count as speech. Default 12, [3, 40].
+ * - `minLevel`: in dBFS; a lower level is never speech. Default -45, [-80, 0].
+ * - `minSpeech`: how much uninterrupted speech starts a speech segment. Default 60 ms, [20 ms, 1 s].
+ * - `minSilence`: how much uninterrupted silence ends it. Default 250 ms, [40 ms, 2 s].
  *
  * @category models
  * @since 0.1.0
@@ -31,6 +33,8 @@ export const EnergyOptions = Schema.Struct({
 }).pipe(Schema.encodeKeys({ minLevel: "min_level", minSpeech: "min_speech", minSilence: "min_silence" }))
 
 /**
+ * The decoded options.
+ *
  * @category models
  * @since 0.1.0
  */
@@ -56,7 +60,7 @@ const make = (options: EnergyOptions): VoiceActivityDetector["Service"] => ({
 })
 
 /**
- * The detector with these options, and the defaults for the others.
+ * Provides `VoiceActivityDetector` with these options and the defaults of the others.
  *
  * @category layers
  * @since 0.1.0
@@ -65,7 +69,7 @@ export const layer = (options?: Partial<EnergyOptions>): Layer.Layer<VoiceActivi
   Layer.effect(VoiceActivityDetector, Effect.map(EngineRegistry.complete("energy", EnergyOptions, options), make))
 
 /**
- * `energy` by name.
+ * Registers as `energy`.
  *
  * @category definitions
  * @since 0.1.0
@@ -73,7 +77,7 @@ export const layer = (options?: Partial<EnergyOptions>): Layer.Layer<VoiceActivi
 export const definition = EngineRegistry.define({
   kind: "vad",
   name: "energy",
-  description: "Voice activity by energy above an adaptive noise floor; needs nothing",
+  description: "Voice activity detection by energy above an adaptive noise floor; no model, no package",
   options: EnergyOptions,
   layer
 })

@@ -1,8 +1,9 @@
 /**
- * The workers that synthesise for all sessions: one text each at a time, first come, first served, bounded.
+ * A pool of worker threads that synthesise text for all sessions: one text per worker at a time, in order of arrival, with
+ * a bounded queue.
  *
- * A worker that crashes is started again and its text tried once more; one that hangs is terminated. A text that nobody
- * waits for any more leaves the queue; if it is being synthesised already, its audio is thrown away.
+ * A worker that crashes is started again and its text is tried once more; a worker that hangs is terminated. When the
+ * caller is interrupted, its text leaves the queue; if it is being synthesised already, the audio is dropped.
  *
  * @since 0.1.0
  */
@@ -17,7 +18,7 @@ import { type BackendError, PipelineError, Timeout } from "../../BackendError.ts
 import type { FliteRequest, FliteResponse } from "./FliteWorker.ts"
 
 /**
- * The part of a worker thread that the pool uses.
+ * The part of `node:worker_threads`' `Worker` that the pool uses.
  *
  * @category models
  * @since 0.1.0
@@ -34,23 +35,27 @@ export interface PoolWorker {
 }
 
 /**
+ * Synthesises text on worker threads that all sessions share.
+ *
  * @category models
  * @since 0.1.0
  */
 export interface FlitePool {
-  /** PCM at 16 kHz, as the voice speaks it. */
+  /** Synthesises one text as PCM at 16 kHz. Fails `pipeline_error` (retryable) or `timeout`. */
   readonly synthesize: (text: string, voice: string, rate: number) => Effect.Effect<Int16Array, BackendError>
 }
 
 /**
+ * The size of a pool, its limits, and how its workers are started.
+ *
  * @category models
  * @since 0.1.0
  */
 export interface FlitePoolOptions {
   readonly workers: number
-  /** Texts that may wait. */
-  readonly waiting: number
-  /** For one text, once it is its turn. */
+  /** How many texts may be queued; a text beyond that fails. */
+  readonly maxQueued: number
+  /** How long the synthesis of one text may take, without its time in the queue. */
   readonly timeout: Duration.Input
   readonly start: () => PoolWorker
 }
@@ -64,14 +69,16 @@ interface Slot {
 const crashed = (why: string, retryable: boolean) =>
   new PipelineError({
     op: "TextToSpeech.speak",
-    message: `flite could not speak: ${why}`,
+    message: `flite failed: ${why}`,
     details: { engine: "flite" },
     retryable
   })
 
-const closing = Duration.seconds(2)
+const TERMINATE_TIMEOUT = Duration.seconds(2)
 
 /**
+ * Creates the pool; its workers are started when first needed and terminated with the scope.
+ *
  * @category constructors
  * @since 0.1.0
  */
@@ -84,8 +91,8 @@ export const make = Effect.fnUntraced(function*(
     done: undefined
   }))
   const free = [...slots]
-  const turn = Semaphore.makeUnsafe(options.workers)
-  let waiting = 0
+  const permits = Semaphore.makeUnsafe(options.workers)
+  let queued = 0
   let nextId = 0
 
   const terminate = (slot: Slot): Effect.Effect<void> =>
@@ -95,13 +102,13 @@ export const make = Effect.fnUntraced(function*(
       if (worker === undefined) return Effect.void
       worker.removeAllListeners()
       worker.on("error", () => {}) // without a listener a late error would end the process
-      return Effect.promise(() => worker.terminate()).pipe(Effect.timeoutOption(closing), Effect.asVoid)
+      return Effect.promise(() => worker.terminate()).pipe(Effect.timeoutOption(TERMINATE_TIMEOUT), Effect.asVoid)
     })
 
   yield* Effect.addFinalizer(() => Effect.forEach(slots, terminate, { concurrency: "unbounded", discard: true }))
   const fork = yield* FiberSet.makeRuntime<never>()
 
-  const ensure = (slot: Slot): PoolWorker => {
+  const workerOf = (slot: Slot): PoolWorker => {
     if (slot.worker !== undefined) return slot.worker
     const worker = options.start()
     const lost = (why: string) => {
@@ -110,12 +117,12 @@ export const make = Effect.fnUntraced(function*(
     }
     worker.on("message", (response) => slot.done?.(response))
     worker.on("error", (cause) => lost(cause.message))
-    worker.on("exit", (code) => lost(`its worker ended with code ${code}`))
+    worker.on("exit", (code) => lost(`the worker exited with code ${code}`))
     slot.worker = worker
     return worker
   }
 
-  const ask = (slot: Slot, request: Omit<FliteRequest, "id">): Effect.Effect<Int16Array, BackendError> =>
+  const synthesizeOn = (slot: Slot, request: Omit<FliteRequest, "id">): Effect.Effect<Int16Array, BackendError> =>
     Effect.callback<Int16Array, BackendError>((resume) => {
       const id = nextId++
       slot.fail = (why) => resume(Effect.fail(crashed(why, true)))
@@ -123,7 +130,7 @@ export const make = Effect.fnUntraced(function*(
         if (response.id !== id) return
         resume("pcm" in response ? Effect.succeed(response.pcm) : Effect.fail(crashed(response.error, true)))
       }
-      ensure(slot).postMessage({ ...request, id })
+      workerOf(slot).postMessage({ ...request, id })
     }).pipe(
       Effect.ensuring(Effect.sync(() => {
         slot.fail = undefined
@@ -137,7 +144,9 @@ export const make = Effect.fnUntraced(function*(
             Effect.fail(
               new Timeout({
                 op: "TextToSpeech.speak",
-                message: "flite did not answer in time",
+                message: `flite did not finish a text within ${
+                  Duration.format(Duration.fromInputUnsafe(options.timeout))
+                }`,
                 details: { engine: "flite" }
               })
             )
@@ -148,34 +157,34 @@ export const make = Effect.fnUntraced(function*(
   return {
     synthesize: (text, voice, rate) =>
       Effect.suspend(() => {
-        if (waiting >= options.waiting) {
+        if (queued >= options.maxQueued) {
           return Effect.fail(
             new PipelineError({
               op: "TextToSpeech.speak",
-              message: "flite is overloaded",
+              message: `flite is overloaded: ${options.maxQueued} texts are queued`,
               details: { engine: "flite", reason: "overloaded" },
               retryable: true
             })
           )
         }
-        waiting++
+        queued++
         let started = false
         const result = Deferred.makeUnsafe<Int16Array, BackendError>()
         const work = Effect.suspend(() => {
           started = true
-          waiting--
+          queued--
           const slot = free.pop()! // as many as the semaphore has permits
-          const once = ask(slot, { text, voice, rate })
+          const once = synthesizeOn(slot, { text, voice, rate })
           return Effect.catchTag(once, "PipelineError", () => once).pipe(
             Effect.ensuring(Effect.sync(() => free.push(slot)))
           )
         })
-        // In the pool's scope: a worker cannot be stopped in mid text, so its place is taken until it is done.
-        const fiber = fork(Effect.exit(Deferred.into(Semaphore.withPermit(turn, work), result)))
+        // Forked in the pool's scope: a worker cannot be stopped in the middle of a text, so it stays occupied.
+        const fiber = fork(Effect.exit(Deferred.into(Semaphore.withPermit(permits, work), result)))
         return Effect.onInterrupt(Deferred.await(result), () =>
           Effect.suspend(() => {
             if (started) return Effect.void
-            waiting--
+            queued--
             return Fiber.interrupt(fiber)
           }))
       })

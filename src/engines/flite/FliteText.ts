@@ -1,11 +1,11 @@
 /**
- * Makes of any text what flite can read: plain English letters, in pieces of bounded length. Pure.
+ * Normalises text for flite: printable ASCII, in pieces of bounded length. Pure.
  *
  * @since 0.1.0
  */
 
 /**
- * The most characters that are given to flite at once, about a minute of speech.
+ * The most characters per request to flite, about a minute of speech.
  *
  * @category constants
  * @since 0.1.0
@@ -41,23 +41,23 @@ const replacements: ReadonlyArray<readonly [RegExp, string]> = [
   [/ı/g, "i"]
 ]
 
-/** One line of printable ASCII with something to say in it, or `""`. */
-const plain = (text: string): string => {
+/** One line of printable ASCII, or `""` when it has nothing to pronounce. */
+const toAscii = (text: string): string => {
   let out = text
   for (const [pattern, by] of replacements) out = out.replace(pattern, by)
   out = out
     .normalize("NFKD")
     .replace(/\p{M}+/gu, "")
     .replace(/[^\x20-\x7e]+/g, " ")
-    // Marks of emphasis and code are not words.
+    // Markdown's signs would be read aloud.
     .replace(/[*_~^|<>[\]{}\\]+/g, " ")
     .replace(/\s+/g, " ")
     .trim()
   return /[A-Za-z0-9]|[%&@#$+=]/.test(out) ? out : ""
 }
 
-/** Where to cut a text that is too long: after a sentence, a clause, a word, or anywhere. */
-const cutAt = (text: string): number => {
+/** Where to split a text that is too long: after a sentence, else a clause, else a word, else anywhere. */
+const splitAt = (text: string): number => {
   const head = text.slice(0, MAX_LENGTH)
   for (const pattern of [/[.!?]["')]*\s/g, /[,;:]\s/g, /\s/g]) {
     let last = 0
@@ -68,18 +68,19 @@ const cutAt = (text: string): number => {
 }
 
 /**
- * The pieces of a text to be read one after the other; none when there is nothing to say (spaces, emoji, punctuation).
+ * Splits a text into pieces of at most `MAX_LENGTH` characters; none when nothing can be pronounced (spaces, emoji,
+ * punctuation).
  *
- * Accents are dropped, typographic signs and a few symbols are spelt out, letters of other scripts are left out.
+ * Accents are removed, typographic signs and some symbols are spelt out, letters of other scripts are removed.
  *
  * @category conversions
  * @since 0.1.0
  */
 export const pieces = (text: string): ReadonlyArray<string> => {
   const out: Array<string> = []
-  let rest = plain(text)
+  let rest = toAscii(text)
   while (rest.length > MAX_LENGTH) {
-    const at = cutAt(rest)
+    const at = splitAt(rest)
     out.push(rest.slice(0, at).trim())
     rest = rest.slice(at).trim()
   }

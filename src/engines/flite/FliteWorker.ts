@@ -1,7 +1,8 @@
 /**
  * The worker thread that runs flite: one text in, its PCM out. Started by `FlitePool`; plain code without Effect.
  *
- * It compiles the program once. Each text gets a fresh instance (10 ms), since flite is a command that ends.
+ * Compiles the WebAssembly module once. Each text gets a new instance (10 ms), because flite is a command-line program
+ * that exits after one text.
  *
  * @since 0.1.0
  */
@@ -10,7 +11,7 @@ import { parentPort, workerData } from "node:worker_threads"
 import { compile, run } from "./MemoryWasi.ts"
 
 /**
- * What the worker is asked.
+ * A request to the worker: one text to synthesise.
  *
  * @category models
  * @since 0.1.0
@@ -19,12 +20,12 @@ export interface FliteRequest {
   readonly id: number
   readonly text: string
   readonly voice: string
-  /** 1 is the voice's own speed, 2 twice as fast. */
+  /** Speed, relative to the voice's own: 2 is twice as fast. */
   readonly rate: number
 }
 
 /**
- * What it answers: PCM at 16 kHz, or why there is none.
+ * The worker's response: PCM at 16 kHz, or the reason of the failure.
  *
  * @category models
  * @since 0.1.0
@@ -34,7 +35,7 @@ export type FliteResponse =
   | { readonly id: number; readonly error: string }
 
 const headerBytes = 44
-/** Three minutes of audio; a text of 1,000 characters takes one. */
+/** Three minutes of audio; a text of 1,000 characters takes about one. */
 const maxBytes = 16_000 * 2 * 180
 
 const port = parentPort
@@ -45,7 +46,7 @@ if (port !== null) {
   const speak = ({ id, rate, text, voice }: FliteRequest): FliteResponse => {
     const stretch = ["--setf", `duration_stretch=${(1 / rate).toFixed(3)}`]
     const { code, file, log } = run(program, ["flite", "-voice", voice, ...stretch, "-t", text, "o.wav"], maxBytes)
-    if (code !== 0 || file.length < headerBytes) return { id, error: `flite ended with code ${code}: ${log.trim()}` }
+    if (code !== 0 || file.length < headerBytes) return { id, error: `flite exited with code ${code}: ${log.trim()}` }
     const count = (file.length - headerBytes) >> 1
     const pcm = new Int16Array(count)
     const view = new DataView(file.buffer, file.byteOffset + headerBytes)

@@ -1,6 +1,6 @@
 /**
- * The thirteen WASI calls that flite makes, on memory alone: no file is ever written, and `node:wasi` with its warning
- * is not needed. Every path that the program opens is the same memory file.
+ * The 13 WASI calls that flite uses, implemented on memory: no file is written, and `node:wasi`, which prints a warning, is
+ * not needed. Every path that the program opens is the same in-memory file.
  *
  * @since 0.1.0
  */
@@ -10,7 +10,7 @@ interface Memory {
 }
 
 /**
- * A compiled program.
+ * A compiled WebAssembly module.
  *
  * @category models
  * @since 0.1.0
@@ -26,11 +26,11 @@ interface WebAssemblyApi {
   }
 }
 
-// Node has it, but its types leave it to the DOM's.
+// Node has the global, but only the DOM's types declare it.
 const { Instance, Module } = (globalThis as unknown as { readonly WebAssembly: WebAssemblyApi }).WebAssembly
 
 /**
- * Compiles a program; synchronous, 20 ms for flite.
+ * Compiles a WebAssembly module; synchronous, 20 ms for flite.
  *
  * @category constructors
  * @since 0.1.0
@@ -38,7 +38,7 @@ const { Instance, Module } = (globalThis as unknown as { readonly WebAssembly: W
 export const compile = (bytes: Uint8Array): Program => new Module(bytes)
 
 /**
- * The result of a run: the exit code, what was written to the file, and to stdout and stderr.
+ * The result of a run: the exit code, the file's content, and stdout and stderr together.
  *
  * @category models
  * @since 0.1.0
@@ -57,7 +57,7 @@ const ESPIPE = 70
 const DIRECTORY = 3
 const FILE = 4
 
-/** Ends the program from within `proc_exit`. */
+/** Thrown by `proc_exit` to end the program. */
 class Exit {
   readonly code: number
   constructor(code: number) {
@@ -68,9 +68,9 @@ class Exit {
 const maxLog = 4_096
 
 /**
- * Runs a compiled program to its end; synchronous. The file is limited to `maxBytes`.
+ * Runs a compiled program until it exits; synchronous. Writing more than `maxBytes` to the file fails inside the program.
  *
- * A trap inside the program is thrown as WebAssembly throws it.
+ * Throws what WebAssembly throws when the program traps.
  *
  * @category running
  * @since 0.1.0

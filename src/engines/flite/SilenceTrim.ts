@@ -10,10 +10,10 @@ const LEAD = 480
 const TRAIL = 1_920
 /** 5 ms. */
 const WINDOW = 80
-/** What is quieter than -50 dBFS is silence. */
+/** Power of -50 dBFS: a quieter window is silence. */
 const SILENCE = 32768 * 32768 * 10 ** -5
 
-const sounds = (pcm: Int16Array, at: number): boolean => {
+const isSound = (pcm: Int16Array, at: number): boolean => {
   let sum = 0
   const end = Math.min(pcm.length, at + WINDOW)
   for (let i = at; i < end; i++) sum += pcm[i]! * pcm[i]!
@@ -21,16 +21,16 @@ const sounds = (pcm: Int16Array, at: number): boolean => {
 }
 
 /**
- * A view of the speech with at most 30 ms before and 120 ms after it; empty when there is none.
+ * Returns a view of the speech with at most 30 ms of silence before and 120 ms after it; empty when all is silence.
  *
  * @category combinators
  * @since 0.1.0
  */
 export const trim = (pcm: Int16Array): Int16Array => {
   let from = 0
-  while (from < pcm.length && !sounds(pcm, from)) from += WINDOW
+  while (from < pcm.length && !isSound(pcm, from)) from += WINDOW
   if (from >= pcm.length) return pcm.subarray(0, 0)
   let to = Math.floor((pcm.length - 1) / WINDOW) * WINDOW
-  while (!sounds(pcm, to)) to -= WINDOW
+  while (!isSound(pcm, to)) to -= WINDOW
   return pcm.subarray(Math.max(0, from - LEAD), Math.min(pcm.length, to + WINDOW + TRAIL))
 }

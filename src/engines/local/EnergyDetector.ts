@@ -1,8 +1,8 @@
 /**
- * Tells speech from steady noise by energy: a window is speech when it is well above the quietest of the last seconds.
+ * Detects speech by energy: a window is speech when it is well above the quietest window of the last 2.4 s.
  *
- * Plain, synchronous, no dependency and about 1 µs a window. What it cannot do: tell speech from music, or from a noise
- * that comes and goes.
+ * Plain and synchronous, without dependencies, about 1 µs per window. It cannot tell speech from music or from
+ * intermittent noise.
  *
  * @since 0.1.0
  */
@@ -10,7 +10,7 @@ import type { VoiceActivityStream } from "../../speech/VoiceActivityDetector.ts"
 import { VadHysteresis, type VadHysteresisOptions } from "./VadHysteresis.ts"
 
 /**
- * Samples of a window at 16 kHz: 20 ms.
+ * Samples per window: 20 ms at 16 kHz.
  *
  * @category constants
  * @since 0.1.0
@@ -18,7 +18,7 @@ import { VadHysteresis, type VadHysteresisOptions } from "./VadHysteresis.ts"
 export const WINDOW = 320
 
 /**
- * Levels in dB: `margin` above the floor begins speech, `minLevel` (dBFS) is the least that is ever speech.
+ * Levels: `margin` (dB) above the noise floor starts speech; below `minLevel` (dBFS) nothing is speech.
  *
  * @category models
  * @since 0.1.0
@@ -28,22 +28,25 @@ export interface EnergyDetectorOptions extends VadHysteresisOptions {
   readonly minLevel: number
 }
 
-// The floor is the quietest window of the last 12 blocks of 10 windows: 2.4 s, longer than people speak without a dip.
+// The noise floor is the quietest window of the last 12 blocks of 10 windows: 2.4 s, longer than anybody speaks without a
+// short dip.
 const BLOCKS = 12
 const BLOCK_WINDOWS = 10
-/** Speech ends so much lower than it begins. */
+/** In dB: speech ends at a level this much below the one that starts it. */
 const HYSTERESIS = 4
-/** What is louder is never taken for the floor at first: someone who is already speaking. */
+/** In dBFS: the first windows may already be speech, so a louder one is not taken for the noise floor. */
 const MAX_FIRST_FLOOR = -35
 const SILENCE = -100
 
 /**
+ * Detects speech in one session's audio at 16 kHz.
+ *
  * @category models
  * @since 0.1.0
  */
 export class EnergyDetector implements VoiceActivityStream {
   readonly #options: EnergyDetectorOptions
-  readonly #gate: VadHysteresis
+  readonly #hysteresis: VadHysteresis
   readonly #minima = new Float64Array(BLOCKS)
   #block = 0
   #windows = 0
@@ -53,15 +56,15 @@ export class EnergyDetector implements VoiceActivityStream {
 
   constructor(options: EnergyDetectorOptions) {
     this.#options = options
-    this.#gate = new VadHysteresis(options)
+    this.#hysteresis = new VadHysteresis(options)
     this.#minima.fill(Infinity)
   }
 
   get speaking(): boolean {
-    return this.#gate.speaking
+    return this.#hysteresis.speaking
   }
 
-  /** The level of the background in dBFS. */
+  /** The noise floor in dBFS. */
   get floor(): number {
     let floor = Infinity
     for (let i = 0; i < BLOCKS; i++) floor = Math.min(floor, this.#minima[i]!)
@@ -73,20 +76,11 @@ export class EnergyDetector implements VoiceActivityStream {
       const sample = pcm[i]!
       this.#energy += sample * sample
       this.#position++
-      if (++this.#filled === WINDOW) this.#judge()
+      if (++this.#filled === WINDOW) this.#endWindow()
     }
   }
 
-  reset(): void {
-    this.#minima.fill(Infinity)
-    this.#block = 0
-    this.#windows = 0
-    this.#filled = 0
-    this.#energy = 0
-    this.#gate.reset(this.#position)
-  }
-
-  #judge(): void {
+  #endWindow(): void {
     const level = this.#energy === 0
       ? SILENCE
       : Math.max(SILENCE, 10 * Math.log10(this.#energy / WINDOW / (32768 * 32768)))
@@ -99,8 +93,8 @@ export class EnergyDetector implements VoiceActivityStream {
     }
     this.#minima[this.#block] = Math.min(this.#minima[this.#block]!, first ? Math.min(level, MAX_FIRST_FLOOR) : level)
     const threshold = Math.max(this.floor + this.#options.margin, this.#options.minLevel)
-    this.#gate.push(
-      level > (this.#gate.speaking ? threshold - HYSTERESIS : threshold),
+    this.#hysteresis.push(
+      level > (this.#hysteresis.speaking ? threshold - HYSTERESIS : threshold),
       this.#position - WINDOW,
       this.#position
     )

@@ -1,5 +1,5 @@
 /**
- * The part of `sherpa-onnx-node` that our engines use, typed, and loaded only when an engine is built.
+ * Types for the part of `sherpa-onnx-node` that the engines use; the package is loaded only when an engine is built.
  *
  * The package is optional: without it, or without its binary for this platform, the error names what to install.
  *
@@ -9,6 +9,8 @@ import * as Effect from "effect/Effect"
 import { describe, InvalidConfig } from "../../BackendError.ts"
 
 /**
+ * The audio of one decode.
+ *
  * @category models
  * @since 0.1.0
  */
@@ -17,6 +19,8 @@ export interface OfflineStream {
 }
 
 /**
+ * A loaded recognition model.
+ *
  * @category models
  * @since 0.1.0
  */
@@ -27,6 +31,8 @@ export interface OfflineRecognizer {
 }
 
 /**
+ * A voice activity detector of one audio stream.
+ *
  * @category models
  * @since 0.1.0
  */
@@ -39,6 +45,8 @@ export interface Vad {
 }
 
 /**
+ * The package's module.
+ *
  * @category models
  * @since 0.1.0
  */
@@ -48,14 +56,14 @@ export interface Sherpa {
 }
 
 /**
- * Loads the package; without it fails `invalid_config` with the package in `details.missing`.
+ * Loads the package; fails `invalid_config` with the package in `details.missing` when it is not installed.
  *
  * @category constructors
  * @since 0.1.0
  */
 export const load = (engine: string, specifier = "sherpa-onnx-node"): Effect.Effect<Sherpa, InvalidConfig> =>
   Effect.tryPromise({
-    // Named by a variable, because the package has no types.
+    // A variable, because the package has no types to resolve.
     try: (): Promise<{ readonly default: Sherpa }> => import(specifier),
     catch: (cause) =>
       new InvalidConfig({

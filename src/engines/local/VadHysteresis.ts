@@ -1,41 +1,43 @@
 /**
- * Turns "this window is speech" into changes between speech and silence, with hysteresis in time.
+ * Turns decisions per window ("this window is speech") into `SpeechStarted` and `SpeechStopped`, with hysteresis in time.
  *
- * Plain and synchronous; shared by the detectors that judge window by window. Changes always alternate, and positions
- * never go back.
+ * Plain and synchronous; shared by the detectors that decide window by window. The two events alternate, and their
+ * positions never decrease.
  *
  * @since 0.1.0
  */
 import type { VoiceActivity } from "../../speech/VoiceActivityDetector.ts"
 
 /**
- * All in samples of the timeline.
+ * Thresholds, all in samples of the timeline.
  *
  * @category models
  * @since 0.1.0
  */
 export interface VadHysteresisOptions {
-  /** So much speech in a row makes a start. */
+  /** How much uninterrupted speech starts a speech segment. */
   readonly minSpeech: number
-  /** So much silence in a row makes a stop. */
+  /** How much uninterrupted silence ends it. */
   readonly minSilence: number
-  /** How long after the real onset the first window is called speech. */
+  /** How late the detector is at the start of speech: subtracted from the start. */
   readonly onsetLag: number
-  /** How long after the real end the last window is called speech. */
+  /** How late the detector is at the end of speech: subtracted from the end. */
   readonly offsetLag: number
   readonly onActivity: (activity: VoiceActivity) => void
 }
 
 /**
+ * The state between windows of one audio stream.
+ *
  * @category models
  * @since 0.1.0
  */
 export class VadHysteresis {
   readonly #options: VadHysteresisOptions
   #speaking = false
-  /** Where the present run of windows, which contradicts the state, began; -1 without one. */
+  /** Where the current run of windows that differ from `speaking` began; -1 without one. */
   #runFrom = -1
-  /** The position of the last change: the next one is not before it. */
+  /** The position of the last event: a later event is not placed before it. */
   #changedAt = 0
 
   constructor(options: VadHysteresisOptions) {
@@ -46,7 +48,7 @@ export class VadHysteresis {
     return this.#speaking
   }
 
-  /** Takes the verdict on the window `[from, to)`. */
+  /** Takes the decision for the window `[from, to)`. */
   push(speech: boolean, from: number, to: number): void {
     if (speech === this.#speaking) {
       this.#runFrom = -1
@@ -61,7 +63,7 @@ export class VadHysteresis {
     }
   }
 
-  /** Forgets the run; speech that was going on stops at `at`, so that nobody waits for its end. */
+  /** Starts over at `at`; speech in progress is stopped there, because its end will not be detected. */
   reset(at: number): void {
     this.#runFrom = -1
     if (this.#speaking) this.#change("SpeechStopped", at, at)

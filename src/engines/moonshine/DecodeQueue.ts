@@ -1,16 +1,15 @@
 /**
- * Decides which decode runs next on a recogniser that all sessions share: at most `parallel` at once, finals before
- * interims, in either class first come, first served. A session has one interim in the queue at most; a newer one
- * replaces it. Both classes are bounded.
+ * Schedules decodes on a recogniser that all sessions share: at most `parallel` at once, finals before interims, each
+ * class in order of arrival and bounded. A session has at most one interim in the queue; a newer one replaces it.
  *
- * A decode that has started cannot be cancelled, so it keeps its place until it is done, whoever still waits for it;
- * only one that outlasts `timeout` is written off.
+ * A decode that has started cannot be cancelled: it occupies its slot until it is done, even when its caller was
+ * interrupted. Only a decode that exceeds `timeout` gives up its slot earlier.
  *
  * @since 0.1.0
  */
 import * as Clock from "effect/Clock"
 import * as Deferred from "effect/Deferred"
-import type * as Duration from "effect/Duration"
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as FiberSet from "effect/FiberSet"
@@ -19,32 +18,36 @@ import type * as Scope from "effect/Scope"
 import { type BackendError, PipelineError, Timeout } from "../../BackendError.ts"
 
 /**
+ * The queue in front of a shared recogniser.
+ *
  * @category models
  * @since 0.1.0
  */
 export interface DecodeQueue {
-  /** Runs a decode whose words are waited for. Fails `pipeline_error`, retryable, when too many wait already. */
+  /** Runs a decode of a final transcript. Fails `pipeline_error`, retryable, when the queue is full. */
   readonly final: <A>(decode: Effect.Effect<A, BackendError>) => Effect.Effect<A, BackendError>
-  /** Runs a decode when there is room; `None` when it was replaced by a newer one of the same owner, or dropped. */
+  /** Runs a decode of an interim transcript; `None` when a newer one of the same owner replaced it or the queue is full. */
   readonly interim: <A>(
     owner: object,
     decode: Effect.Effect<A, BackendError>
   ) => Effect.Effect<Option.Option<A>, BackendError>
-  /** What runs and what waits now. */
+  /** How many decodes are running and queued. */
   readonly load: () => { readonly running: number; readonly finals: number; readonly interims: number }
-  /** For how long the oldest final has been waiting for its turn, in ms. */
+  /** How long the oldest queued final has been waiting, in ms; 0 without one. */
   readonly backlogMs: () => number
 }
 
 /**
+ * The limits of a queue.
+ *
  * @category models
  * @since 0.1.0
  */
 export interface DecodeQueueOptions {
-  /** Decodes at once. */
+  /** Concurrent decodes. */
   readonly parallel: number
-  /** Finals, and interims, that may wait. */
-  readonly waiting: number
+  /** How many finals may be queued, and how many interims. */
+  readonly maxQueued: number
   /** From submission to result. */
   readonly timeout: Duration.Input
 }
@@ -55,20 +58,16 @@ interface Job {
   readonly drop: () => void
 }
 
-const timedOut = new Timeout({
-  op: "SpeechToText.decode",
-  message: "the speech recogniser did not answer in time",
-  details: { engine: "moonshine" }
-})
-
 const overloaded = new PipelineError({
   op: "SpeechToText.decode",
-  message: "the speech recogniser is overloaded",
+  message: "moonshine is overloaded: its queue of decodes is full",
   details: { engine: "moonshine", reason: "overloaded" },
   retryable: true
 })
 
 /**
+ * Creates the queue; its decodes run in the scope.
+ *
  * @category constructors
  * @since 0.1.0
  */
@@ -76,6 +75,13 @@ export const make = Effect.fnUntraced(function*(
   options: DecodeQueueOptions
 ): Effect.fn.Return<DecodeQueue, never, Scope.Scope> {
   const clock = yield* Clock.Clock
+  const timeout = Duration.fromInputUnsafe(options.timeout)
+  const timedOut = new Timeout({
+    op: "SpeechToText.decode",
+    message: `moonshine did not finish a decode within ${Duration.format(timeout)}`,
+    details: { engine: "moonshine" }
+  })
+  const withTimeout = Effect.timeoutOrElse({ duration: timeout, orElse: () => Effect.fail(timedOut) })
   const fork = yield* FiberSet.makeRuntime<never>()
   const finals = new Set<Job>()
   const interims = new Map<object, Job>()
@@ -102,7 +108,7 @@ export const make = Effect.fnUntraced(function*(
     }
   }
 
-  /** Puts a job into its class and waits for it; whoever stops waiting takes it out again. */
+  /** Enters a job into its class and waits for the result; an interrupted or timed out caller removes the job again. */
   const submit = <A>(
     decode: Effect.Effect<A, BackendError>,
     enter: (job: Job) => void,
@@ -115,7 +121,7 @@ export const make = Effect.fnUntraced(function*(
         start: () => {
           fork(
             Effect.onExit(
-              Effect.timeoutOrElse(decode, { duration: options.timeout, orElse: () => Effect.fail(timedOut) }),
+              withTimeout(decode),
               (exit) =>
                 Effect.sync(() => {
                   running--
@@ -132,7 +138,7 @@ export const make = Effect.fnUntraced(function*(
       enter(job)
       pump()
       return Deferred.await(result).pipe(
-        Effect.timeoutOrElse({ duration: options.timeout, orElse: () => Effect.fail(timedOut) }),
+        withTimeout,
         Effect.ensuring(Effect.sync(() => leave(job)))
       )
     })
@@ -140,7 +146,7 @@ export const make = Effect.fnUntraced(function*(
   return {
     final: (decode) =>
       Effect.suspend(() =>
-        running >= options.parallel && finals.size >= options.waiting
+        running >= options.parallel && finals.size >= options.maxQueued
           ? Effect.fail(overloaded)
           : Effect.map(
             submit(decode, (job) => finals.add(job), (job) => finals.delete(job)),
@@ -152,8 +158,8 @@ export const make = Effect.fnUntraced(function*(
         decode,
         (job) => {
           const former = interims.get(owner)
-          if (former === undefined && interims.size >= options.waiting) return job.drop()
-          // Keeps the former's place in the queue, or a talkative session would never get its turn.
+          if (former === undefined && interims.size >= options.maxQueued) return job.drop()
+          // The newer one keeps the former's place in the queue, so that a session that speaks on is not starved.
           interims.set(owner, job)
           former?.drop()
         },

@@ -1,9 +1,9 @@
 /**
- * One session's recognition: feeds stretches of its audio to the shared recogniser and delivers their words in order.
+ * One session's recognition: sends segments of its audio to the shared recogniser and delivers the transcripts in order.
  *
  * `push`, `activity` and `finalize` are synchronous; decodes run in fibers of the stream's scope and one fiber delivers
- * their results. The whole utterance is decoded as soon as its speech stops, so that the answer to `finalize` is ready.
- * Time is counted in samples: interims depend on the audio and not on the clock.
+ * their results. An utterance is decoded as soon as its speech stops, so that the transcript is usually ready when
+ * `finalize` is called. Time is counted in samples: interims depend on the audio, not on the clock.
  *
  * @since 0.1.0
  */
@@ -19,10 +19,10 @@ import * as Stream from "effect/Stream"
 import { type BackendError, PipelineError } from "../../BackendError.ts"
 import type { SpeechToTextStream, TranscriptEvent } from "../../speech/SpeechToText.ts"
 import type { DecodeQueue } from "./DecodeQueue.ts"
-import { LONGEST, MEMORY, Segmenter, type Stretch } from "./Segmenter.ts"
+import { MAX_BUFFERED, MAX_SEGMENT, type Segment, Segmenter } from "./Segmenter.ts"
 
 /**
- * What a stream needs of a recogniser: the words in 16 kHz samples in [-1, 1).
+ * Transcribes 16 kHz samples in [-1, 1).
  *
  * @category models
  * @since 0.1.0
@@ -32,29 +32,32 @@ export interface Recognizer {
 }
 
 /**
+ * What a stream shares with others, and its own settings.
+ *
  * @category models
  * @since 0.1.0
  */
 export interface MoonshineStreamOptions {
   readonly recognizer: Recognizer
   readonly queue: DecodeQueue
-  /** Samples between two interims; `undefined` for none. */
+  /** Samples between two interim transcripts; `undefined` for none. */
   readonly interimInterval: number | undefined
-  /** There is too much to do for interims. */
+  /** Returns true while the process is too busy for interim transcripts. */
   readonly busy?: (() => boolean) | undefined
 }
 
 /**
- * Zeros around a stretch, 100 ms: without them tiny mishears the ends of a recording ("cloves" for "clubs"). More, up to
- * 500 ms, changed the errors on the recordings and on flite's speech, but not their number.
+ * Zeros around a segment, 100 ms: without them the tiny model misrecognises the edges of a recording ("cloves" for
+ * "clubs"). Up to 500 ms, more padding changed the errors on the recordings and on flite's speech, but not their number.
  */
 const PADDING = 1_600
-/** Long utterances take long to decode, so their interims come less often: after this part of their length. */
+/** The interval of interims is at least this part of the utterance, because long utterances take longer to decode. */
 const INTERIM_SHARE = 1 / 8
-/** The first interim wants so much audio, 0.5 s: before that it is guesswork. */
+/** The first interim needs this much audio, 0.5 s: less is too unreliable. */
 const INTERIM_MIN = 8_000
+/** `push` takes audio in pieces of at most 1 s. */
 const PIECE = 16_000
-const MAX_WAITING = 64
+const MAX_UNDELIVERED = 64
 const MAX_EVENTS = 256
 
 type Text = Deferred.Deferred<string, BackendError>
@@ -63,8 +66,8 @@ type Entry =
   | { readonly _tag: "Text"; readonly text: Text; readonly samples: number }
   | { readonly _tag: "Finalized"; readonly id: number }
 
-/** The decode of an utterance that seems to be over. */
-interface Speculation extends Stretch {
+/** The early decode of an utterance whose speech has stopped, before `finalize`. */
+interface Speculation extends Segment {
   readonly text: Text
   readonly fiber: Fiber.Fiber<unknown, unknown>
 }
@@ -83,27 +86,27 @@ export const make = Effect.fnUntraced(function*(
   const owner = {}
   const events = yield* Queue.bounded<TranscriptEvent, BackendError | Cause.Done>(MAX_EVENTS)
   yield* Effect.addFinalizer(() => Queue.shutdown(events))
-  const outbox = yield* Queue.bounded<Entry>(MAX_WAITING)
+  const outbox = yield* Queue.bounded<Entry>(MAX_UNDELIVERED)
   const fork = yield* FiberSet.makeRuntime<never>()
   let dead = false
-  /** Entries, and samples in them, that are not delivered yet. */
-  let waiting = 0
-  let waitingSamples = 0
+  /** Entries that are not delivered yet, and the samples they stand for. */
+  let undelivered = 0
+  let undeliveredSamples = 0
   let speculation: Speculation | undefined
   let interimRunning = false
   let interimAt = 0
-  let shown: { readonly from: number; readonly text: string } | undefined
+  let lastInterim: { readonly from: number; readonly text: string } | undefined
 
   const fail = (error: BackendError): void => {
     dead = true
     Queue.failCauseUnsafe(events, Cause.fail(error))
   }
 
-  const decode = (stretch: Stretch): { readonly text: Text; readonly fiber: Fiber.Fiber<unknown, unknown> } => {
-    const samples = segmenter.floats(stretch, PADDING)
+  const decode = (segment: Segment): { readonly text: Text; readonly fiber: Fiber.Fiber<unknown, unknown> } => {
+    const samples = segmenter.floats(segment, PADDING)
     const text = Deferred.makeUnsafe<string, BackendError>()
     const once = queue.final(recognizer.decode(samples))
-    // A failed decode may be a passing one; a timeout or an overload must not be made worse.
+    // A failed decode is retried once, except after a timeout or an overload: more load would make those worse.
     const twice = Effect.catchTag(
       once,
       "PipelineError",
@@ -112,60 +115,60 @@ export const make = Effect.fnUntraced(function*(
     return { text, fiber: fork(Effect.exit(Deferred.into(twice, text))) }
   }
 
-  const enqueue = (entry: Entry): void => {
+  const deliverLater = (entry: Entry): void => {
     if (dead) return
     const samples = entry._tag === "Text" ? entry.samples : 0
-    if (waitingSamples + samples > MEMORY + LONGEST || !Queue.offerUnsafe(outbox, entry)) {
+    if (undeliveredSamples + samples > MAX_BUFFERED + MAX_SEGMENT || !Queue.offerUnsafe(outbox, entry)) {
       return fail(
         new PipelineError({
           op: "SpeechToText.push",
-          message: "the speech recogniser cannot keep up with the audio",
+          message: "moonshine cannot keep up with the audio",
           details: { engine: "moonshine", reason: "overloaded" },
           retryable: true
         })
       )
     }
-    waiting++
-    waitingSamples += samples
+    undelivered++
+    undeliveredSamples += samples
   }
 
-  const withdraw = (): void => {
+  const cancelSpeculation = (): void => {
     speculation?.fiber.interruptUnsafe()
     speculation = undefined
   }
 
-  /** Puts a complete stretch in line, with the speculative decode when it is of the same speech. */
-  const complete = (stretch: Stretch): void => {
-    const ready = speculation !== undefined && speculation.from === stretch.from && stretch.to >= speculation.to
+  /** Queues a complete segment for delivery; reuses the early decode when it covers the same speech. */
+  const complete = (segment: Segment): void => {
+    const ready = speculation !== undefined && speculation.from === segment.from && segment.to >= speculation.to
       ? speculation.text
       : undefined
-    if (ready === undefined) withdraw()
+    if (ready === undefined) cancelSpeculation()
     speculation = undefined
-    enqueue({ _tag: "Text", text: ready ?? decode(stretch).text, samples: stretch.to - stretch.from })
+    deliverLater({ _tag: "Text", text: ready ?? decode(segment).text, samples: segment.to - segment.from })
   }
 
-  /** Shows words of the open utterance, unless it is not the open one any more or older words are on their way. */
-  const show = (from: number, text: string): void => {
-    if (dead || waiting > 0 || text === "" || segmenter.current?.from !== from) return
-    if (shown?.from === from && shown.text === text) return
-    shown = { from, text }
+  /** Emits an interim of the open utterance, unless the utterance has ended or an earlier transcript is undelivered. */
+  const emitInterim = (from: number, text: string): void => {
+    if (dead || undelivered > 0 || text === "" || segmenter.current?.from !== from) return
+    if (lastInterim?.from === from && lastInterim.text === text) return
+    lastInterim = { from, text }
     Queue.offerUnsafe(events, { _tag: "Interim", text })
   }
 
-  const speculate = (stretch: Stretch): void => {
-    withdraw()
-    const started = decode(stretch)
-    speculation = { ...stretch, ...started }
+  const speculate = (segment: Segment): void => {
+    cancelSpeculation()
+    const started = decode(segment)
+    speculation = { ...segment, ...started }
     if (interimInterval === undefined) return
     fork(
       Deferred.await(started.text).pipe(
-        Effect.tap((text) => Effect.sync(() => speculation?.text === started.text && show(stretch.from, text))),
+        Effect.tap((text) => Effect.sync(() => speculation?.text === started.text && emitInterim(segment.from, text))),
         Effect.ignore
       )
     )
   }
 
-  const interim = (): void => {
+  const decodeInterim = (): void => {
     const current = segmenter.current
     if (interimInterval === undefined || interimRunning || current === undefined || !segmenter.speaking) return
     const length = current.to - current.from
@@ -178,10 +181,10 @@ export const make = Effect.fnUntraced(function*(
     fork(
       queue.interim(owner, recognizer.decode(samples)).pipe(
         Effect.tap((text) =>
-          // Once speech has stopped, the words of the whole utterance are shown.
-          Effect.sync(() => speculation === undefined && show(current.from, Option.getOrElse(text, () => "")))
+          // After speech has stopped, the early decode of the whole utterance supersedes this one.
+          Effect.sync(() => speculation === undefined && emitInterim(current.from, Option.getOrElse(text, () => "")))
         ),
-        Effect.ignore, // the final decode will tell
+        Effect.ignore, // if the recogniser is broken, the decode of the final reports it
         Effect.ensuring(Effect.sync(() => {
           interimRunning = false
         }))
@@ -196,10 +199,10 @@ export const make = Effect.fnUntraced(function*(
         yield* Queue.offer(events, entry)
       } else {
         const text = yield* Deferred.await(entry.text)
-        waitingSamples -= entry.samples
+        undeliveredSamples -= entry.samples
         if (text !== "") yield* Queue.offer(events, { _tag: "Final", text, language: "en" })
       }
-      waiting--
+      undelivered--
     }
   })
   yield* deliver.pipe(
@@ -210,24 +213,24 @@ export const make = Effect.fnUntraced(function*(
   return {
     push: (pcm) => {
       for (let at = 0; !dead && at < pcm.length; at += PIECE) {
-        for (const stretch of segmenter.push(pcm.subarray(at, at + PIECE))) complete(stretch)
+        for (const segment of segmenter.push(pcm.subarray(at, at + PIECE))) complete(segment)
         segmenter.trim()
       }
-      if (!dead) interim()
+      if (!dead) decodeInterim()
     },
     activity: (activity) => {
       if (dead) return
       const spoke = segmenter.speaking
       segmenter.activity(activity)
-      if (activity._tag === "SpeechStarted") withdraw()
+      if (activity._tag === "SpeechStarted") cancelSpeculation()
       else if (spoke && segmenter.current !== undefined) speculate(segmenter.current)
       segmenter.trim()
     },
     finalize: (id, untilSample) => {
       if (dead) return
-      for (const stretch of segmenter.finalize(untilSample)) complete(stretch)
+      for (const segment of segmenter.finalize(untilSample)) complete(segment)
       segmenter.trim()
-      enqueue({ _tag: "Finalized", id })
+      deliverLater({ _tag: "Finalized", id })
     },
     events: Stream.fromQueue(events)
   }

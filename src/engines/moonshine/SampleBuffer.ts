@@ -1,8 +1,8 @@
 /**
- * Samples addressed by their absolute position, from the oldest that is still wanted to the newest.
+ * A buffer of samples that are addressed by their absolute position in the stream.
  *
- * Unlike a ring it grows with an utterance and shrinks afterwards, so that a session in which nobody speaks is small.
- * Reading copies. The owner bounds it by dropping.
+ * Unlike a ring buffer it grows with an utterance and shrinks afterwards, so that a silent session needs little memory.
+ * Reading copies. It has no limit of its own: the owner bounds it with `drop`.
  *
  * @since 0.1.0
  */
@@ -10,6 +10,8 @@
 const SMALL = 16_000
 
 /**
+ * Holds samples from the oldest that was not dropped to the newest.
+ *
  * @category models
  * @since 0.1.0
  */
@@ -28,12 +30,12 @@ export class SampleBuffer {
     return this.#end
   }
 
-  /** Samples allocated. */
+  /** How many samples are allocated. */
   get capacity(): number {
     return this.#buffer.length
   }
 
-  /** Where position `#start` lies in the buffer: always at its beginning, samples are moved when they are dropped. */
+  /** Appends samples. Position `#start` is always at index 0: dropping moves the rest. */
   push(samples: Int16Array): void {
     const held = this.#end - this.#start
     if (held + samples.length > this.#buffer.length) {
@@ -43,7 +45,7 @@ export class SampleBuffer {
     this.#end += samples.length
   }
 
-  /** Forgets what is before `position`. */
+  /** Drops the samples before `position`. */
   drop(position: number): void {
     const count = Math.min(this.#end, position) - this.#start
     if (count <= 0) return
@@ -53,7 +55,7 @@ export class SampleBuffer {
     if (this.#buffer.length > 2 * SMALL && held <= SMALL) this.#resize(SMALL)
   }
 
-  /** Copies the samples of `[from, to)` that are held, as floats in [-1, 1) with `padding` zeros on both sides. */
+  /** Copies the held samples of `[from, to)` as floats in [-1, 1), with `padding` zeros on both sides. */
   floats(from: number, to: number, padding: number): Float32Array {
     const begin = Math.max(from, this.#start)
     const count = Math.max(0, Math.min(to, this.#end) - begin)
@@ -63,7 +65,7 @@ export class SampleBuffer {
     return out
   }
 
-  /** The mean square of `[from, to)`, in squared steps; the range must be held. */
+  /** The mean square of the 16-bit samples in `[from, to)`; the range must be held. */
   power(from: number, to: number): number {
     const at = from - this.#start
     const count = to - from

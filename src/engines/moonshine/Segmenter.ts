@@ -1,10 +1,10 @@
 /**
- * Decides which stretches of a session's audio are decoded, and when. Plain and synchronous.
+ * Decides which segments of a session's audio are decoded, and when. Plain and synchronous.
  *
- * Audio outside of speech is not decoded. An utterance begins a little before the detected onset and grows until it is
- * finalized, or is cut: before it gets longer than the model can take (it drops words of long clips), at its quietest
- * place, or when a long pause follows it. Without any detector, what was pushed since the last finalize is the
- * utterance.
+ * Audio outside of speech is not decoded. An utterance begins a little before the detected start of speech and grows until
+ * it is finalized, or is split: at its quietest point before it gets longer than the model can take (it drops words of
+ * long clips), or when a long pause follows. Without a voice activity detector, everything pushed since the last finalize
+ * is the utterance.
  *
  * @since 0.1.0
  */
@@ -13,135 +13,137 @@ import { SampleBuffer } from "./SampleBuffer.ts"
 
 const RATE = 16_000
 
-/** How much before a detected onset is decoded as well: soft consonants come before what a detector notices. 300 ms. */
+/** Audio decoded before the detected start of speech, 300 ms: soft consonants precede what a detector notices. */
 export const LEAD = 4_800
-/** How much after a detected end is decoded as well. 300 ms. */
+/** Audio decoded after the detected end of speech, 300 ms. */
 export const TAIL = 4_800
-/** The longest stretch that is decoded at once; Moonshine was seen to drop words beyond 20 s. 13 s. */
-export const LONGEST = 13 * RATE
-/** A cut is looked for in the last so many samples of a stretch that got too long. 5 s. */
-export const CUT_RANGE = 5 * RATE
-/** A pause that ends a stretch: its words are final, though the turn may go on. 1 s. */
+/** The longest segment that is decoded at once, 13 s; Moonshine was seen to drop words beyond 20 s. */
+export const MAX_SEGMENT = 13 * RATE
+/** A segment that got too long is split within its last 5 s. */
+export const SPLIT_RANGE = 5 * RATE
+/** A pause of 1 s ends a segment: its transcript is final, though the turn may go on. */
 export const LONG_PAUSE = RATE
-/** What is shorter is not decoded: the model answers with an error. 100 ms. */
-export const SHORTEST = 1_600
-/** What is left behind a cut is long enough to be decoded. */
-const LATEST_CUT = LONGEST - SHORTEST
-/** The most that is kept when no detector says where speech is. 60 s. */
-export const MEMORY = 60 * RATE
-/** Kept while nobody speaks, for the next `LEAD` and the detector's delay. 1 s. */
+/** A segment under 100 ms is not decoded: the model fails on it. */
+export const MIN_SEGMENT = 1_600
+/** The rest after a split must be long enough to be decoded. */
+const LATEST_SPLIT = MAX_SEGMENT - MIN_SEGMENT
+/** The most audio that is buffered without a voice activity detector, 60 s. */
+export const MAX_BUFFERED = 60 * RATE
+/** Audio buffered during silence, 1 s: the next `LEAD` and the detector's delay. */
 const PRE_ROLL = RATE
 
-/** A cut lies in the middle of the quietest so many samples. 60 ms. */
-const CUT_WINDOW = 960
-const CUT_STEP = 160
+/** A split lies in the middle of the quietest 60 ms. */
+const SPLIT_WINDOW = 960
+const SPLIT_STEP = 160
 
-/** Energy is measured over so many samples (30 ms), and counts as sound above -50 dBFS. */
+/** Power is measured over 30 ms, and is sound above -50 dBFS. */
 const LEVEL_WINDOW = 480
 const SOUND = 32768 * 32768 * 10 ** -5
-/** What no detector vouches for is only decoded unasked when its loudest part is 15 dB above its quietest. */
+/** Without a detector and a finalize, audio is speech only if its loudest part is 15 dB above its quietest. */
 const CONTRAST = 10 ** 1.5
 
 /**
- * A stretch of audio, in positions of the stream. `open` is part of an utterance that still goes on.
+ * A range of audio, in sample positions of the stream.
  *
  * @category models
  * @since 0.1.0
  */
-export interface Stretch {
+export interface Segment {
   readonly from: number
   readonly to: number
 }
 
 /**
+ * Buffers one session's audio and divides it into segments.
+ *
  * @category models
  * @since 0.1.0
  */
 export class Segmenter {
-  readonly #tape = new SampleBuffer()
-  /** Nothing before this is decoded again. */
+  readonly #buffer = new SampleBuffer()
+  /** Everything before this position has been decoded or discarded. */
   #floor = 0
-  /** Where the utterance began. */
+  /** Where the open utterance began. */
   #open: number | undefined
-  /** Where its speech ended; undefined while it goes on. */
+  /** Where its speech stopped; undefined during speech. */
   #stoppedAt: number | undefined
-  /** No detector has spoken so far. */
-  #blind = true
+  /** Whether no voice activity has been reported so far. */
+  #withoutDetector = true
 
   /** The position after the newest sample. */
   get end(): number {
-    return this.#tape.end
+    return this.#buffer.end
   }
 
-  /** Samples allocated. */
+  /** How many samples are allocated. */
   get capacity(): number {
-    return this.#tape.capacity
+    return this.#buffer.capacity
   }
 
-  /** Speech goes on. */
+  /** Whether the user is speaking. */
   get speaking(): boolean {
     return this.#open !== undefined && this.#stoppedAt === undefined
   }
 
-  /** The utterance as far as it is known: to the end, or to a little after its speech stopped. */
-  get current(): Stretch | undefined {
+  /** The open utterance: to the newest sample, or to a little after its speech stopped. */
+  get current(): Segment | undefined {
     if (this.#open === undefined) return undefined
     const to = this.#stoppedAt === undefined ? this.end : Math.min(this.end, this.#stoppedAt + TAIL)
     return { from: this.#open, to: Math.max(this.#open, to) }
   }
 
-  /** Copies a stretch for the recogniser, with zeros around it. */
-  floats(stretch: Stretch, padding: number): Float32Array {
-    return this.#tape.floats(stretch.from, stretch.to, padding)
+  /** Copies a segment for the recogniser, with zeros around it. */
+  floats(segment: Segment, padding: number): Float32Array {
+    return this.#buffer.floats(segment.from, segment.to, padding)
   }
 
-  /** Takes audio, a second at most. Returns stretches that are complete now; read them before the next call. */
-  push(pcm: Int16Array): ReadonlyArray<Stretch> {
-    this.#tape.push(pcm)
-    const cuts: Array<Stretch> = []
+  /** Takes at most 1 s of audio. Returns the segments that are complete now; copy them before the next call. */
+  push(pcm: Int16Array): ReadonlyArray<Segment> {
+    this.#buffer.push(pcm)
+    const complete: Array<Segment> = []
     const current = this.current
     if (current !== undefined && this.#stoppedAt !== undefined && this.end - this.#stoppedAt >= LONG_PAUSE) {
       this.#open = undefined
       this.#stoppedAt = undefined
       this.#floor = current.to
-      if (worth(current)) cuts.push(current)
+      if (isLongEnough(current)) complete.push(current)
     } else if (this.speaking) {
-      this.#cut(cuts)
-    } else if (this.#blind) {
-      this.#forget()
+      this.#splitOpen(complete)
+    } else if (this.#withoutDetector) {
+      this.#boundBuffer()
     }
-    return cuts
+    return complete
   }
 
-  /** Lets go of audio that nobody will ask for. Call after the stretches of a call were read. */
+  /** Frees audio that is no longer needed. Call after the segments that the last call returned were copied. */
   trim(): void {
-    if (this.#open !== undefined) this.#tape.drop(this.#open)
-    else if (this.#blind) this.#tape.drop(this.#floor)
-    else this.#tape.drop(Math.max(this.#floor, this.end - PRE_ROLL))
+    if (this.#open !== undefined) this.#buffer.drop(this.#open)
+    else if (this.#withoutDetector) this.#buffer.drop(this.#floor)
+    else this.#buffer.drop(Math.max(this.#floor, this.end - PRE_ROLL))
   }
 
-  /** Takes what a detector found. */
+  /** Takes an event of the voice activity detector. */
   activity(activity: VoiceActivity): void {
-    this.#blind = false
+    this.#withoutDetector = false
     const at = Math.min(activity.atSample, this.end)
     if (activity._tag === "SpeechStarted") {
       this.#stoppedAt = undefined
-      this.#open ??= Math.max(at - LEAD, this.#floor, this.#tape.start)
+      this.#open ??= Math.max(at - LEAD, this.#floor, this.#buffer.start)
     } else if (this.speaking) {
       this.#stoppedAt = Math.max(at, this.#open!)
     }
   }
 
-  /** Ends the utterance at `until`. Returns the stretches to decode, in order; what came later stays. */
-  finalize(until: number): ReadonlyArray<Stretch> {
+  /** Ends the utterance at `until`. Returns the segments to decode, in order; later audio stays buffered. */
+  finalize(until: number): ReadonlyArray<Segment> {
     const limit = Math.min(Math.max(until, this.#floor), this.end)
     if (this.#open === undefined) {
-      const from = Math.max(this.#floor, this.#tape.start)
+      const from = Math.max(this.#floor, this.#buffer.start)
       this.#floor = limit
-      if (!this.#blind) return []
-      const parts: Array<Stretch> = []
+      if (!this.#withoutDetector) return []
+      const parts: Array<Segment> = []
       this.#split({ from, to: limit }, parts)
-      return parts.filter((part) => worth(part) && this.#sounds(part))
+      return parts.filter((part) => isLongEnough(part) && this.#hasSound(part))
     }
     const { from, to } = this.current!
     const complete = this.#stoppedAt !== undefined && limit >= this.#stoppedAt
@@ -154,41 +156,41 @@ export class Segmenter {
       this.#open = end
       this.#floor = end
     }
-    const stretch = { from, to: end }
-    return worth(stretch) ? [stretch] : []
+    const segment = { from, to: end }
+    return isLongEnough(segment) ? [segment] : []
   }
 
-  #cut(cuts: Array<Stretch>): void {
-    while (this.end - this.#open! > LONGEST) {
-      const at = this.#quietest(this.#open! + LONGEST - CUT_RANGE, this.#open! + LATEST_CUT)
-      cuts.push({ from: this.#open!, to: at })
+  #splitOpen(complete: Array<Segment>): void {
+    while (this.end - this.#open! > MAX_SEGMENT) {
+      const at = this.#quietest(this.#open! + MAX_SEGMENT - SPLIT_RANGE, this.#open! + LATEST_SPLIT)
+      complete.push({ from: this.#open!, to: at })
       this.#open = at
       this.#floor = at
     }
   }
 
-  #split(stretch: Stretch, parts: Array<Stretch>): void {
-    let from = stretch.from
-    while (stretch.to - from > LONGEST) {
-      const at = this.#quietest(from + LONGEST - CUT_RANGE, from + LATEST_CUT)
+  #split(segment: Segment, parts: Array<Segment>): void {
+    let from = segment.from
+    while (segment.to - from > MAX_SEGMENT) {
+      const at = this.#quietest(from + MAX_SEGMENT - SPLIT_RANGE, from + LATEST_SPLIT)
       parts.push({ from, to: at })
       from = at
     }
-    parts.push({ from, to: stretch.to })
+    parts.push({ from, to: segment.to })
   }
 
-  /** Without a detector: silence is not kept at all, and sound only so long. */
-  #forget(): void {
-    if (this.end - this.#floor > MEMORY) {
-      const from = Math.max(this.#floor, this.#tape.start)
-      const at = this.#quietest(from + LONGEST - CUT_RANGE, from + LONGEST)
-      if (this.#contrast({ from, to: at })) {
-        // Somebody spoke for a minute and nobody finalized: it becomes an utterance, to be cut from now on.
-        this.#blind = false
+  /** Bounds the buffer when there is no detector and no finalize. */
+  #boundBuffer(): void {
+    if (this.end - this.#floor > MAX_BUFFERED) {
+      const from = Math.max(this.#floor, this.#buffer.start)
+      const at = this.#quietest(from + MAX_SEGMENT - SPLIT_RANGE, from + MAX_SEGMENT)
+      if (this.#hasContrast({ from, to: at })) {
+        // A minute of speech without a finalize: from now on it is an utterance that is split as others are.
+        this.#withoutDetector = false
         this.#open = from
       } else {
         this.#floor = at
-        this.#tape.drop(at)
+        this.#buffer.drop(at)
       }
     }
   }
@@ -196,28 +198,28 @@ export class Segmenter {
   #quietest(from: number, to: number): number {
     let best = to
     let least = Infinity
-    for (let at = to - CUT_WINDOW; at >= from; at -= CUT_STEP) {
-      const power = this.#tape.power(at, at + CUT_WINDOW)
+    for (let at = to - SPLIT_WINDOW; at >= from; at -= SPLIT_STEP) {
+      const power = this.#buffer.power(at, at + SPLIT_WINDOW)
       if (power < least) {
         least = power
-        best = at + CUT_WINDOW / 2
+        best = at + SPLIT_WINDOW / 2
       }
     }
     return best
   }
 
-  #sounds({ from, to }: Stretch): boolean {
+  #hasSound({ from, to }: Segment): boolean {
     for (let at = from; at + LEVEL_WINDOW <= to; at += LEVEL_WINDOW) {
-      if (this.#tape.power(at, at + LEVEL_WINDOW) >= SOUND) return true
+      if (this.#buffer.power(at, at + LEVEL_WINDOW) >= SOUND) return true
     }
     return false
   }
 
-  #contrast(stretch: Stretch): boolean {
+  #hasContrast(segment: Segment): boolean {
     let least = Infinity
     let most = 0
-    for (let at = stretch.from; at + LEVEL_WINDOW <= stretch.to; at += LEVEL_WINDOW) {
-      const power = this.#tape.power(at, at + LEVEL_WINDOW)
+    for (let at = segment.from; at + LEVEL_WINDOW <= segment.to; at += LEVEL_WINDOW) {
+      const power = this.#buffer.power(at, at + LEVEL_WINDOW)
       least = Math.min(least, power)
       most = Math.max(most, power)
     }
@@ -225,4 +227,4 @@ export class Segmenter {
   }
 }
 
-const worth = (stretch: Stretch): boolean => stretch.to - stretch.from >= SHORTEST
+const isLongEnough = (segment: Segment): boolean => segment.to - segment.from >= MIN_SEGMENT

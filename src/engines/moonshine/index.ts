@@ -1,8 +1,8 @@
 /**
  * Speech-to-text by Moonshine (through `sherpa-onnx-node`): the default recogniser. English only.
  *
- * One recogniser is shared by all sessions of a layer: tiny needs 0.024 s of CPU per second of speech, base 0.043, and
- * 340 to 700 MB of memory once. Decodes run on libuv's threads and never block the event loop.
+ * All sessions of a layer share one recogniser of 340 to 700 MB: tiny needs 0.024 s of CPU per second of speech, base
+ * 0.043. Decodes run on libuv's threads and never block the event loop.
  *
  * @since 0.1.0
  */
@@ -24,12 +24,15 @@ import * as MoonshineStream from "./MoonshineStream.ts"
 const count = (maximum: number) => Schema.Int.check(Schema.isBetween({ minimum: 1, maximum }))
 
 /**
- * - `model`: `tiny` (28 MB, WER 6.7 % on telephone prompts) or `base` (63 MB, 5.3 %, twice the CPU). tiny.
- * - `threads`: of one decode. 1, [1, 16].
- * - `maxParallel`: decodes at once, over all sessions. The machine's cores but one, at least 1, [1, 64]; libuv has four
- *   threads unless `UV_THREADPOOL_SIZE` says otherwise.
- * - `interim`: whether words are shown while the user speaks. true.
- * - `interimInterval`: how much speech lies between two interims, at least; a long utterance has fewer. 500 ms,
+ * Options of the engine, with defaults and limits.
+ *
+ * - `model`: `tiny` (28 MB, word error rate 6.7 % on telephone prompts) or `base` (63 MB, 5.3 %, twice the CPU). Default
+ *   `tiny`.
+ * - `threads`: per decode. Default 1, [1, 16].
+ * - `maxParallel`: concurrent decodes of all sessions. Default: the machine's cores less one, at least 1, [1, 64]. libuv
+ *   has four threads unless `UV_THREADPOOL_SIZE` is set.
+ * - `interim`: whether interim transcripts are produced. Default true.
+ * - `interimInterval`: least speech between two interim transcripts; a long utterance has fewer. Default 500 ms,
  *   [100 ms, 10 s].
  *
  * @category models
@@ -44,6 +47,8 @@ export const MoonshineOptions = Schema.Struct({
 }).pipe(Schema.encodeKeys({ maxParallel: "max_parallel", interimInterval: "interim_interval" }))
 
 /**
+ * The decoded options.
+ *
  * @category models
  * @since 0.1.0
  */
@@ -51,17 +56,17 @@ export type MoonshineOptions = typeof MoonshineOptions.Type
 
 const RATE = 16_000
 
-/** From the end of an utterance to its words, waiting included; a decode takes 0.1 to 0.4 s. */
-const DEADLINE = Duration.seconds(10)
-/** The queue gives up first, and says why. */
+/** From the end of an utterance to its transcript, time in the queue included; a decode takes 0.1 to 0.4 s. */
+const DECODE_TIMEOUT = Duration.seconds(10)
+/** Longer than the queue's timeout, whose error says more. */
 const FINALIZE_TIMEOUT = Duration.seconds(11)
 
-/** Finals that may wait, and interims: at 0.1 s each, more would miss the deadline anyway. */
-const WAITING = 64
+/** Of finals, and of interims: at 0.1 s each, more would time out anyway. */
+const MAX_QUEUED = 64
 
 const make = Effect.fnUntraced(function*(options: MoonshineOptions) {
   const sherpa = yield* Sherpa.load("moonshine")
-  // Verified files only: a wrong tokens.txt ends the process from inside the native code.
+  // Verified files only: a wrong tokens.txt crashes the process in native code.
   const { files } = yield* (yield* ModelStore).ensure(`moonshine-${options.model}-en`)
 
   const recognizer = yield* Effect.tryPromise({
@@ -79,7 +84,7 @@ const make = Effect.fnUntraced(function*(options: MoonshineOptions) {
     catch: (cause) =>
       new PipelineError({
         op: "EngineRegistry.layer",
-        message: `moonshine could not be loaded: ${describe(cause)}`,
+        message: `moonshine's model could not be loaded: ${describe(cause)}`,
         retryable: false,
         cause
       })
@@ -95,19 +100,23 @@ const make = Effect.fnUntraced(function*(options: MoonshineOptions) {
       catch: (cause) =>
         new PipelineError({
           op: "SpeechToText.decode",
-          message: `moonshine failed: ${describe(cause)}`,
+          message: `moonshine failed to decode: ${describe(cause)}`,
           details: { engine: "moonshine" },
           retryable: true,
           cause
         })
     }).pipe(Effect.map((result) => result.text.trim()))
 
-  const queue = yield* DecodeQueue.make({ parallel: options.maxParallel, waiting: WAITING, timeout: DEADLINE })
+  const queue = yield* DecodeQueue.make({
+    parallel: options.maxParallel,
+    maxQueued: MAX_QUEUED,
+    timeout: DECODE_TIMEOUT
+  })
 
   return SpeechToText.of({
     name: "moonshine",
     sampleRate: RATE,
-    // a decode of silence, which waits its turn as every final does: a full queue or a stuck decoder shows
+    // a decode of silence that is queued as a final is, so that a full queue or a stuck decoder fails the probe
     probe: Effect.asVoid(queue.final(decode(new Float32Array(RATE / 10)))),
     backlogMs: queue.backlogMs,
     capabilities: { interim: options.interim, endOfTurn: false, languages: ["en"] },
@@ -133,7 +142,7 @@ const make = Effect.fnUntraced(function*(options: MoonshineOptions) {
 })
 
 /**
- * The recogniser with these options, and the defaults for the others; its model comes from the `ModelStore`.
+ * Provides `SpeechToText` with these options and the defaults of the others; the model comes from the `ModelStore`.
  *
  * @category layers
  * @since 0.1.0
@@ -142,7 +151,7 @@ export const layer = (options?: Partial<MoonshineOptions>): Layer.Layer<SpeechTo
   Layer.effect(SpeechToText, Effect.flatMap(EngineRegistry.complete("moonshine", MoonshineOptions, options), make))
 
 /**
- * `moonshine` by name.
+ * Registers as `moonshine`.
  *
  * @category definitions
  * @since 0.1.0

@@ -1,5 +1,5 @@
 /**
- * One session's RNNoise: audio of any length through frames of 10 ms at 48 kHz.
+ * Noise suppression of one session: takes audio of any length, and works in frames of 10 ms at 48 kHz.
  *
  * @since 0.1.0
  */
@@ -9,7 +9,7 @@ import type { NoiseSuppressorStream } from "../../speech/NoiseSuppressor.ts"
 import type { RnnoiseModule } from "./RnnoiseModule.ts"
 
 /**
- * Samples of a frame: 10 ms at 48 kHz.
+ * Samples per frame: 10 ms at 48 kHz.
  *
  * @category constants
  * @since 0.1.0
@@ -17,7 +17,7 @@ import type { RnnoiseModule } from "./RnnoiseModule.ts"
 export const FRAME = 480
 
 /**
- * How late the cleaned audio is, in samples: a frame that fills, and one that RNNoise keeps to overlap.
+ * Latency of the cleaned audio in samples: one frame that is being filled, and one that RNNoise keeps for its overlap.
  *
  * @category constants
  * @since 0.1.0
@@ -25,7 +25,7 @@ export const FRAME = 480
 export const LATENCY = 2 * FRAME
 
 /**
- * A stream over a native state, with room for one frame at `at`; both are the caller's to free.
+ * Creates a stream on a native state and a native buffer of one frame at address `at`; the caller frees both.
  *
  * @category constructors
  * @since 0.1.0
@@ -46,7 +46,7 @@ export const make = (module: RnnoiseModule, state: number, at: number): NoiseSup
   return {
     process: (pcm) => {
       framer.push(pcm)
-      // resampled frames differ by a sample now and then
+      // the length of resampled frames varies by one sample
       if (out.length < pcm.length) out = new Int16Array(pcm.length)
       return fifo.take(out.length === pcm.length ? out : out.subarray(0, pcm.length))
     }

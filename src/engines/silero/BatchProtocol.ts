@@ -1,14 +1,15 @@
 /**
- * What the session's thread and the detector's worker tell each other: batches of windows, and what they are.
+ * The messages and the shared memory between the main thread and the detector's worker: batches of windows, and their
+ * speech probabilities.
  *
- * Both see the memory of all batches; what goes over is which one is full, and which one has been judged. (Handing memory
- * over and back cost more than judging what is in it.)
+ * Both threads share the memory of all batches; a message only carries a batch's number. (Transferring the memory cost more
+ * than the inference itself.)
  *
  * @since 0.1.0
  */
 
 /**
- * Windows that are judged at once, at most: more gain nothing per window (measured: 31 µs at 64, 30 at 128).
+ * The most windows per inference: larger batches gain nothing per window (measured: 31 µs at 64, 30 at 128).
  *
  * @category constants
  * @since 0.1.0
@@ -16,7 +17,7 @@
 export const MAX_BATCH = 64
 
 /**
- * The rates that the model knows, in Hz.
+ * The sample rates that the model supports, in Hz.
  *
  * @category models
  * @since 0.1.0
@@ -24,7 +25,7 @@ export const MAX_BATCH = 64
 export type ModelRate = 8_000 | 16_000
 
 /**
- * Samples of a window, 32 ms, and of the former window's end that the model wants in front of it.
+ * Samples per window (32 ms), and samples of the previous window's end that the model expects in front of it.
  *
  * @category constants
  * @since 0.1.0
@@ -35,24 +36,24 @@ export const shapes: { readonly [Rate in ModelRate]: { readonly window: number; 
 }
 
 /**
- * Added to a window's slot: it begins anew, whatever the slot's former windows were.
+ * A flag on a window's slot number: the model's state of this slot is reset before the window.
  *
  * @category constants
  * @since 0.1.0
  */
-export const ANEW = 1 << 30
+export const RESET = 1 << 30
 
 /**
- * Batches on their way to the worker and back, at most: full ones are half a second of 1,000 sessions.
+ * The most batches in flight to the worker and back: full ones are half a second of audio of 1,000 sessions.
  *
  * @category constants
  * @since 0.1.0
  */
-export const MAX_FLYING = 16
+export const MAX_IN_FLIGHT = 16
 
 /**
- * The memory of a batch, which both sides see: whose its windows are, the windows one after another (-1 to 1), and how
- * likely each was found to be speech, 0 to 1.
+ * The shared memory of a batch: the slot of each window, the windows one after another (-1 to 1), and the probability of
+ * speech of each (0 to 1).
  *
  * @category models
  * @since 0.1.0
@@ -64,7 +65,7 @@ export interface BatchMemory {
 }
 
 /**
- * A batch by its number, and how many windows are in it.
+ * A batch: its number, its memory, and how many windows are in it.
  *
  * @category models
  * @since 0.1.0
@@ -75,20 +76,20 @@ export interface Batch extends BatchMemory {
 }
 
 /**
- * The memory of all batches, for windows of this rate: one more than may be on their way is being filled.
+ * Allocates the memory of all batches for windows of this rate: those that may be in flight, and one that is being filled.
  *
  * @category constructors
  * @since 0.1.0
  */
 export const makeMemory = (rate: ModelRate): ReadonlyArray<BatchMemory> =>
-  Array.from({ length: MAX_FLYING + 1 }, () => ({
+  Array.from({ length: MAX_IN_FLIGHT + 1 }, () => ({
     slots: new Int32Array(new SharedArrayBuffer(4 * MAX_BATCH)),
     samples: new Float32Array(new SharedArrayBuffer(4 * MAX_BATCH * shapes[rate].window)),
     speech: new Float32Array(new SharedArrayBuffer(4 * MAX_BATCH))
   }))
 
 /**
- * What the worker is started with.
+ * The worker's `workerData`.
  *
  * @category models
  * @since 0.1.0
@@ -97,15 +98,15 @@ export interface WorkerOptions {
   /** The model's file. */
   readonly model: string
   readonly rate: ModelRate
-  /** What is loaded to run it. */
+  /** The package that runs the model. */
   readonly runtime: string
   readonly memory: ReadonlyArray<BatchMemory>
-  /** Two numbers that both sides see, see `STOP` and `BUSY`. */
+  /** Two shared numbers, see `STOP` and `BUSY`. */
   readonly control: Int32Array
 }
 
 /**
- * In `control`: 1 tells the worker to judge nothing any more.
+ * Index in `control`: 1 tells the worker to start no further inference.
  *
  * @category constants
  * @since 0.1.0
@@ -113,7 +114,7 @@ export interface WorkerOptions {
 export const STOP = 0
 
 /**
- * In `control`: 1 while the worker is in native code, and must not be stopped.
+ * Index in `control`: 1 while the worker is in native code and must not be terminated.
  *
  * @category constants
  * @since 0.1.0
@@ -121,17 +122,17 @@ export const STOP = 0
 export const BUSY = 1
 
 /**
- * What the worker is told: this batch is full; or that there will be no more, and it ends.
+ * A message to the worker: classify this batch, or exit.
  *
  * @category models
  * @since 0.1.0
  */
 export type ToWorker =
-  | { readonly _tag: "Judge"; readonly index: number; readonly count: number }
+  | { readonly _tag: "Classify"; readonly index: number; readonly count: number }
   | { readonly _tag: "End" }
 
 /**
- * What the worker says: once that it is ready, or why it is not, then each batch with what it was found to be.
+ * A message from the worker: once whether it has started, then each batch that is done.
  *
  * @category models
  * @since 0.1.0
@@ -139,4 +140,4 @@ export type ToWorker =
 export type FromWorker =
   | { readonly _tag: "Ready" }
   | { readonly _tag: "Failed"; readonly message: string; readonly missing: boolean }
-  | { readonly _tag: "Judged"; readonly index: number }
+  | { readonly _tag: "Classified"; readonly index: number }

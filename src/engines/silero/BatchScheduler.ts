@@ -1,136 +1,143 @@
 /**
- * Gathers the windows of all sessions into batches for the worker, and hands out what comes back.
+ * Gathers the windows of all sessions into batches for the worker, and delivers the results to the sessions.
  *
- * Plain and synchronous; whoever owns the worker says when a batch that is not full must go. A session's windows are
- * judged in their order. What is on its way is bounded: beyond it a window is refused.
+ * Plain and synchronous; the owner of the worker decides with `flush` when an incomplete batch is sent. A session's windows
+ * are classified in order. The number of batches in flight is bounded: beyond it a window is rejected.
  *
  * @since 0.1.0
  */
 import {
-  ANEW,
   type Batch,
   type BatchMemory,
   makeMemory,
   MAX_BATCH,
-  MAX_FLYING,
+  MAX_IN_FLIGHT,
   type ModelRate,
+  RESET,
   shapes
 } from "./BatchProtocol.ts"
 
-/** So few sessions gain nothing by waiting for each other. */
+/** With fewer open sessions, waiting for a fuller batch gains nothing. */
 const FEW = 4
 
 /**
- * One session's place among the windows: it hears how likely its windows are speech, in their order.
+ * One session's slot in the model's state; `onResult` gets the probability of speech of each of its windows, in order.
  *
  * @category models
  * @since 0.1.0
  */
-export interface Place {
-  readonly slot: number
-  /** Its next window begins anew. */
-  anew: boolean
-  /** Hears of nothing any more. */
-  left: boolean
-  readonly judged: (speech: number) => void
+export interface Slot {
+  readonly index: number
+  /** Whether the model's state is reset before the next window. */
+  reset: boolean
+  /** A closed slot gets no more results. */
+  closed: boolean
+  /** `NaN` for a window that was lost with its worker. */
+  readonly onResult: (speech: number) => void
 }
 
 /**
+ * What a scheduler needs of the owner of the worker.
+ *
  * @category models
  * @since 0.1.0
  */
-export interface BatchesOptions {
+export interface BatchSchedulerOptions {
   readonly rate: ModelRate
-  /** Sends a batch to the worker; its memory is the worker's until it comes back. */
+  /** Sends a batch to the worker; the worker owns its memory until the batch is done. */
   readonly send: (batch: Batch) => void
-  /** There is a window that waits for its batch to go. */
+  /** Called when the first window of a batch waits for `flush`. */
   readonly onFirst: () => void
   /** In ms. */
   readonly now: () => number
 }
 
-interface Flying {
+interface InFlight {
   readonly batch: Batch
-  readonly places: Array<Place>
+  readonly slots: Array<Slot>
   /** When it was sent, in ms. */
   readonly sentAt: number
 }
 
 /**
+ * Batches windows for one worker after another.
+ *
  * @category models
  * @since 0.1.0
  */
 export class BatchScheduler {
-  readonly #options: BatchesOptions
+  readonly #options: BatchSchedulerOptions
   readonly #window: number
   readonly #all: ReadonlyArray<Batch>
-  /** Batches that are neither filled nor on their way. */
+  /** Batches that are neither being filled nor in flight. */
   readonly #free: Array<Batch>
   #filling: Batch | undefined
-  #places: Array<Place> = []
-  readonly #flying: Array<Flying> = []
-  readonly #slots: Array<number> = []
-  #made = 0
+  #fillingSlots: Array<Slot> = []
+  readonly #inFlight: Array<InFlight> = []
+  readonly #freeIndexes: Array<number> = []
+  #nextIndex = 0
   #open = 0
-  #up = false
+  #isUp = false
 
-  constructor(options: BatchesOptions) {
+  constructor(options: BatchSchedulerOptions) {
     this.#options = options
     this.#window = shapes[options.rate].window
     this.#all = makeMemory(options.rate).map((memory, index) => ({ ...memory, index, count: 0 }))
     this.#free = [...this.#all]
   }
 
-  /** What the worker must see, too. */
+  /** The memory that the worker shares. */
   get memory(): ReadonlyArray<BatchMemory> {
     return this.#all.map(({ samples, slots, speech }) => ({ samples, slots, speech }))
   }
 
-  /** Sessions that have a place. */
+  /** How many slots are open. */
   get open(): number {
     return this.#open
   }
 
-  /** When the oldest batch that has not come back was sent, in ms. */
+  /** When the oldest batch in flight was sent, in ms. */
   get oldestAt(): number | undefined {
-    return this.#flying[0]?.sentAt
+    return this.#inFlight[0]?.sentAt
   }
 
-  /** A worker is there, with no memory of any slot. */
-  up(): void {
-    this.#up = true
+  /** Call when a new worker is ready; it has no state of any slot. */
+  workerStarted(): void {
+    this.#isUp = true
   }
 
-  /** The worker is gone, with all that was on its way: those windows are refused after the fact. */
-  down(): void {
-    this.#up = false
-    const lost = [...this.#flying.flatMap(({ places }) => places), ...this.#places]
-    this.#flying.length = 0
+  /** Call when the worker is gone: the windows in flight are lost, their results are `NaN`. */
+  workerStopped(): void {
+    this.#isUp = false
+    const lost = [...this.#inFlight.flatMap(({ slots }) => slots), ...this.#fillingSlots]
+    this.#inFlight.length = 0
     this.#filling = undefined
-    this.#places = []
+    this.#fillingSlots = []
     this.#free.splice(0, this.#free.length, ...this.#all)
-    for (const place of lost) place.anew = true
-    for (const place of lost) if (!place.left) place.judged(Number.NaN)
+    for (const slot of lost) slot.reset = true
+    for (const slot of lost) if (!slot.closed) slot.onResult(Number.NaN)
   }
 
-  enter(judged: (speech: number) => void): Place {
+  /** Opens a slot for a session. */
+  openSlot(onResult: (speech: number) => void): Slot {
     this.#open++
-    return { slot: this.#slots.pop() ?? this.#made++, anew: true, left: false, judged }
+    return { index: this.#freeIndexes.pop() ?? this.#nextIndex++, reset: true, closed: false, onResult }
   }
 
-  leave(place: Place): void {
-    if (place.left) return
-    place.left = true
+  /** Closes a slot; another session may get its index. */
+  closeSlot(slot: Slot): void {
+    if (slot.closed) return
+    slot.closed = true
     this.#open--
-    this.#slots.push(place.slot)
+    this.#freeIndexes.push(slot.index)
   }
 
-  /** Takes a place's next window: `write` puts it into a memory at a position. False when there is no room for it. */
-  push(place: Place, write: (samples: Float32Array, at: number) => void): boolean {
-    if (!this.#up) return false
+  /** Takes a slot's next window: `write` puts it into the batch's memory at an offset. False when too much is in flight. */
+  push(slot: Slot, write: (samples: Float32Array, at: number) => void): boolean {
+    if (!this.#isUp) return false
     if (this.#filling === undefined) {
-      // one is always kept for what is being filled
-      if (this.#flying.length >= MAX_FLYING) return false
+      // one batch is kept for filling
+      if (this.#inFlight.length >= MAX_IN_FLIGHT) return false
       this.#filling = this.#free.pop()
       if (this.#filling === undefined) return false
       this.#filling.count = 0
@@ -138,41 +145,41 @@ export class BatchScheduler {
     const batch = this.#filling
     const at = batch.count++
     write(batch.samples, at * this.#window)
-    batch.slots[at] = place.anew ? place.slot | ANEW : place.slot
-    place.anew = false
-    this.#places.push(place)
+    batch.slots[at] = slot.reset ? slot.index | RESET : slot.index
+    slot.reset = false
+    this.#fillingSlots.push(slot)
     if (batch.count === MAX_BATCH) this.flush()
     else if (this.#isIdle) this.flush()
     else if (at === 0) this.#options.onFirst()
     return true
   }
 
-  /** Sends what waits. */
+  /** Sends the batch that is being filled. */
   flush(): void {
     const batch = this.#filling
     if (batch === undefined) return
     this.#filling = undefined
-    this.#flying.push({ batch, places: this.#places, sentAt: this.#options.now() })
-    this.#places = []
+    this.#inFlight.push({ batch, slots: this.#fillingSlots, sentAt: this.#options.now() })
+    this.#fillingSlots = []
     this.#options.send(batch)
   }
 
-  /** A batch came back: it can only be the first that was sent. */
-  judged(index: number): void {
-    if (this.#flying[0]?.batch.index !== index) return
-    const flown = this.#flying.shift()
-    if (flown === undefined) return
-    const { batch } = flown
+  /** Delivers the results of a batch; the worker finishes batches in the order in which they were sent. */
+  classified(index: number): void {
+    if (this.#inFlight[0]?.batch.index !== index) return
+    const done = this.#inFlight.shift()
+    if (done === undefined) return
+    const { batch, slots } = done
     this.#free.push(batch)
-    for (let i = 0; i < flown.places.length; i++) {
-      const place = flown.places[i]!
-      if (!place.left) place.judged(batch.speech[i]!)
+    for (let i = 0; i < slots.length; i++) {
+      const slot = slots[i]!
+      if (!slot.closed) slot.onResult(batch.speech[i]!)
     }
     if (this.#isIdle) this.flush()
   }
 
-  /** Nothing would be gained by waiting. */
+  /** Whether to send at once: few sessions, and the worker has nothing to do. */
   get #isIdle(): boolean {
-    return this.#open < FEW && this.#flying.length === 0
+    return this.#open < FEW && this.#inFlight.length === 0
   }
 }

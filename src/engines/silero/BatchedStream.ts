@@ -1,39 +1,45 @@
 /**
- * One session's Silero detector whose windows are judged in a worker, together with those of all other sessions.
+ * One session's Silero detector whose windows are classified in a worker, in batches with those of other sessions.
  *
- * Verdicts come back later, in order, and speak of positions in the audio: how long they took moves no boundary. While
- * nothing is to be heard at all the model is not asked; what came just before a sound is told to it first. A window that
- * cannot be judged in time, because the worker is behind or gone, changes nothing.
+ * Results arrive later, in order, and refer to positions in the audio: their delay moves no boundary. During silence
+ * (below -60 dBFS) the model is not run; when a sound follows, the windows just before it are sent first. A window that is
+ * not classified, because the worker is behind or gone, leaves the state as it is.
  *
  * @since 0.1.0
  */
 import type { VoiceActivityStream } from "../../speech/VoiceActivityDetector.ts"
 import { VadHysteresis, type VadHysteresisOptions } from "../local/VadHysteresis.ts"
 import type { ModelRate } from "./BatchProtocol.ts"
-import type { BatchScheduler, Place } from "./BatchScheduler.ts"
+import type { BatchScheduler, Slot } from "./BatchScheduler.ts"
 import { HalfBand } from "./HalfBand.ts"
 
-/** Samples of a window at 16 kHz, 32 ms. */
+/** Samples per window, 32 ms at 16 kHz. */
 const WINDOW = 512
-/** Below this mean square (-60 dBFS) there is nothing to be heard. */
-const QUIET = 1e-6
-/** So many quiet windows in a row, 0.26 s, and the model is not asked any more. */
-const FALL_ASLEEP = 8
-/** Windows before a sound that the model hears first, so that it knows what is new: 96 ms. */
+/** A window with a lower mean square (-60 dBFS) is silence. */
+const SILENCE = 1e-6
+/** After this many silent windows in a row, 0.26 s, the model is not run until a sound follows. */
+const PAUSE_AFTER = 8
+/** Windows before a sound that are sent first, so that the model has context: 96 ms. */
 const LEAD = 3
-/** Speech ends so much below the threshold at which it begins. */
+/** Speech ends at a probability this much below the threshold that starts it. */
 const HYSTERESIS = 0.15
-/** Windows of one session that wait for their verdicts, 20 s; beyond it none is sent. */
-const MAX_WAITING = 640
-/** Windows in a row that are told apart; nothing waits so long. */
-const KEPT = 1_024
+/** The most windows of one session at the worker, 20 s; beyond it none is sent. */
+const MAX_SENT = 640
+/** The capacity of the ring of windows without a result, 33 s; when it is full the stream starts over. */
+const MAX_PENDING = 1_024
 
+/** Sent to the worker. */
 const SENT = 0
-const WARMING = 1
-const REFUSED = 2
-const ASLEEP = 3
+/** Sent as context only: its result is ignored. */
+const CONTEXT = 1
+/** Not accepted by the scheduler. */
+const REJECTED = 2
+/** Silence, not sent. */
+const SKIPPED = 3
 
 /**
+ * Options of a stream: the rate of the model, the probability that starts speech, and the hysteresis in time.
+ *
  * @category models
  * @since 0.1.0
  */
@@ -43,28 +49,30 @@ export interface BatchedOptions extends VadHysteresisOptions {
 }
 
 /**
+ * Detects speech in one session's audio at 16 kHz.
+ *
  * @category models
  * @since 0.1.0
  */
 export class BatchedStream implements VoiceActivityStream {
   readonly #batches: BatchScheduler
   readonly #options: BatchedOptions
-  readonly #gate: VadHysteresis
+  readonly #hysteresis: VadHysteresis
   readonly #window = new Float32Array(WINDOW)
   #filled = 0
   #energy = 0
   #position = 0
-  /** Everything before has been judged. */
-  #judgedTo = 0
-  #place: Place
-  /** What was last called speech. */
+  /** Every window before this position is classified. */
+  #classifiedTo = 0
+  #slot: Slot
+  /** The class of the last window. */
   #speech = false
-  #quiet = 0
-  /** The latest windows while asleep; `undefined` while awake. */
+  #silentWindows = 0
+  /** The latest silent windows while the model is paused; `undefined` while it runs. */
   #lead: Float32Array | undefined
   #leads = 0
-  /** What has been asked and not been answered, in order, in a ring. */
-  readonly #waiting = new Uint8Array(KEPT)
+  /** The kinds of the windows without a result, in order, in a ring. */
+  readonly #pending = new Uint8Array(MAX_PENDING)
   #first = 0
   #count = 0
   #sent = 0
@@ -76,14 +84,14 @@ export class BatchedStream implements VoiceActivityStream {
   constructor(batches: BatchScheduler, options: BatchedOptions) {
     this.#batches = batches
     this.#options = options
-    this.#gate = new VadHysteresis(options)
+    this.#hysteresis = new VadHysteresis(options)
     this.#source = this.#window
     const half = options.rate === 8_000 ? new HalfBand(WINDOW) : undefined
     this.#half = half
     this.#write = half === undefined
       ? (samples, at) => samples.set(this.#source, at)
       : (samples, at) => half.process(this.#source, samples, at)
-    this.#place = this.#enter()
+    this.#slot = this.#openSlot()
   }
 
   push(pcm: Int16Array): void {
@@ -94,10 +102,10 @@ export class BatchedStream implements VoiceActivityStream {
       window[this.#filled++] = sample
       if (this.#filled < WINDOW) continue
       this.#position += WINDOW
-      const quiet = this.#energy < QUIET * WINDOW
+      const silent = this.#energy < SILENCE * WINDOW
       this.#filled = 0
       this.#energy = 0
-      this.#hear(quiet)
+      this.#take(silent)
     }
   }
 
@@ -106,110 +114,108 @@ export class BatchedStream implements VoiceActivityStream {
     else this.#settling.push(settled)
   }
 
-  readonly behind = (): number => this.#position - this.#judgedTo
+  readonly behind = (): number => this.#position - this.#classifiedTo
 
-  reset(): void {
-    this.#position += this.#filled
-    this.#filled = 0
-    this.#energy = 0
-    this.#leave()
-    this.#place = this.#enter()
-    this.#judgedTo = this.#position
-    this.#gate.reset(this.#position)
-  }
-
-  /** No more comes of it. */
+  /** Closes its slot; results in flight are dropped. */
   close(): void {
-    this.#leave()
+    this.#closeSlot()
   }
 
-  #enter(): Place {
-    return this.#batches.enter((speech) => this.#judged(speech))
+  #openSlot(): Slot {
+    return this.#batches.openSlot((speech) => this.#onResult(speech))
   }
 
-  #leave(): void {
-    this.#batches.leave(this.#place)
+  #closeSlot(): void {
+    this.#batches.closeSlot(this.#slot)
     this.#half?.reset()
     this.#first = 0
     this.#count = 0
     this.#sent = 0
     this.#speech = false
-    this.#quiet = 0
+    this.#silentWindows = 0
     this.#lead = undefined
-    this.#settled()
+    this.#callSettled()
   }
 
-  #settled(): void {
+  /** Gives up the pending windows and starts over at the current position. */
+  #restart(): void {
+    this.#closeSlot()
+    this.#slot = this.#openSlot()
+    this.#classifiedTo = this.#position
+    this.#hysteresis.reset(this.#position)
+  }
+
+  #callSettled(): void {
     if (this.#count > 0 || this.#settling.length === 0) return
     for (const settled of this.#settling.splice(0)) settled()
   }
 
-  #hear(quiet: boolean): void {
+  #take(silent: boolean): void {
     if (this.#lead !== undefined) {
-      if (quiet) return this.#sleep(this.#lead)
-      this.#wake(this.#lead)
+      if (silent) return this.#skip(this.#lead)
+      this.#resume(this.#lead)
     }
     this.#source = this.#window
-    if (this.#sent < MAX_WAITING && this.#batches.push(this.#place, this.#write)) this.#await(SENT)
-    else if (this.#count === 0) this.#verdict(this.#speech)
-    else this.#await(REFUSED)
-    this.#quiet = quiet && !this.#gate.speaking && !this.#speech ? this.#quiet + 1 : 0
-    if (this.#quiet < FALL_ASLEEP) return
+    if (this.#sent < MAX_SENT && this.#batches.push(this.#slot, this.#write)) this.#addPending(SENT)
+    else if (this.#count === 0) this.#classified(this.#speech)
+    else this.#addPending(REJECTED)
+    this.#silentWindows = silent && !this.#hysteresis.speaking && !this.#speech ? this.#silentWindows + 1 : 0
+    if (this.#silentWindows < PAUSE_AFTER) return
     this.#lead = new Float32Array(LEAD * WINDOW)
     this.#leads = 0
   }
 
-  #sleep(lead: Float32Array): void {
+  #skip(lead: Float32Array): void {
     lead.copyWithin(0, WINDOW)
     lead.set(this.#window, (LEAD - 1) * WINDOW)
     this.#leads = Math.min(LEAD, this.#leads + 1)
-    if (this.#count === 0) this.#verdict(false)
-    else this.#await(ASLEEP)
+    if (this.#count === 0) this.#classified(false)
+    else this.#addPending(SKIPPED)
   }
 
-  #wake(lead: Float32Array): void {
+  #resume(lead: Float32Array): void {
     this.#lead = undefined
-    this.#quiet = 0
-    this.#place.anew = true
+    this.#silentWindows = 0
+    this.#slot.reset = true
     this.#half?.reset()
     for (let i = LEAD - this.#leads; i < LEAD; i++) {
       this.#source = lead.subarray(i * WINDOW, (i + 1) * WINDOW)
-      if (this.#batches.push(this.#place, this.#write)) this.#await(WARMING)
+      if (this.#batches.push(this.#slot, this.#write)) this.#addPending(CONTEXT)
     }
   }
 
-  #await(kind: number): void {
-    if (kind === SENT || kind === WARMING) this.#sent++
-    // nothing waits so long: whoever is behind so far has missed what was said
-    if (this.#count === KEPT) return this.reset()
-    this.#waiting[(this.#first + this.#count++) % KEPT] = kind
+  #addPending(kind: number): void {
+    if (kind === SENT || kind === CONTEXT) this.#sent++
+    // results that come so late are of no use
+    if (this.#count === MAX_PENDING) return this.#restart()
+    this.#pending[(this.#first + this.#count++) % MAX_PENDING] = kind
   }
 
-  #next(): number {
-    const kind = this.#waiting[this.#first]!
-    this.#first = (this.#first + 1) % KEPT
+  #takePending(): number {
+    const kind = this.#pending[this.#first]!
+    this.#first = (this.#first + 1) % MAX_PENDING
     this.#count--
     return kind
   }
 
-  #judged(speech: number): void {
-    const kind = this.#next()
+  #onResult(speech: number): void {
+    const kind = this.#takePending()
     this.#sent--
     if (kind === SENT) {
       const { threshold } = this.#options
-      this.#verdict(
+      this.#classified(
         Number.isNaN(speech) ? this.#speech : speech >= (this.#speech ? threshold - HYSTERESIS : threshold)
       )
     }
-    while (this.#count > 0 && this.#waiting[this.#first]! >= REFUSED) {
-      this.#verdict(this.#next() === REFUSED && this.#speech)
+    while (this.#count > 0 && this.#pending[this.#first]! >= REJECTED) {
+      this.#classified(this.#takePending() === REJECTED && this.#speech)
     }
-    this.#settled()
+    this.#callSettled()
   }
 
-  #verdict(speech: boolean): void {
+  #classified(speech: boolean): void {
     this.#speech = speech
-    this.#judgedTo += WINDOW
-    this.#gate.push(speech, this.#judgedTo - WINDOW, this.#judgedTo)
+    this.#classifiedTo += WINDOW
+    this.#hysteresis.push(speech, this.#classifiedTo - WINDOW, this.#classifiedTo)
   }
 }

@@ -1,16 +1,16 @@
 /**
- * Halves the rate of audio: 16 kHz to 8 kHz for the model's cheaper mode.
+ * A half-band decimation filter: 16 kHz to 8 kHz, for the model's cheaper mode.
  *
- * A half-band low-pass of 23 taps (windowed sinc, Blackman), of which every other one is zero: about 6 multiplications a
- * sample. Flat to 2.5 kHz (-0.5 dB at 3 kHz), less than -45 dB from 5.5 kHz on. Nothing is allocated per call.
+ * 23 taps (windowed sinc, Blackman), every other one zero: about 6 multiplications per output sample. Flat to 2.5 kHz
+ * (-0.5 dB at 3 kHz), below -45 dB from 5.5 kHz on. Allocates nothing per call.
  *
  * @since 0.1.0
  */
 
-/** Taps on one side of the middle, the even ones being zero. */
+/** Taps on one side of the middle one; the even ones are zero. */
 const SIDE = 11
 
-/** The odd taps at the distances 1, 3, … 11 from the middle one, which is 0.5; all of them sum to 1. */
+/** The taps at the distances 1, 3, … 11 from the middle one, which is 0.5; all taps sum to 1. */
 const taps = (() => {
   const raw = Float64Array.from({ length: (SIDE + 1) / 2 }, (_, index) => {
     const n = 2 * index + 1
@@ -22,19 +22,21 @@ const taps = (() => {
 })()
 
 /**
+ * The filter of one audio stream.
+ *
  * @category models
  * @since 0.1.0
  */
 export class HalfBand {
-  /** The last samples of what came before, then what comes: so that a tap never looks at two places. */
+  /** The end of the previous block, then the current block: every tap reads from one array. */
   readonly #line: Float32Array
 
-  /** @param length samples of each block at 16 kHz, even */
+  /** @param length samples per block at 16 kHz, even */
   constructor(length: number) {
     this.#line = new Float32Array(2 * SIDE + length)
   }
 
-  /** Filters a block, whose samples stand in `block`, into `out` (half as many) at `at`. It is late by 11 samples. */
+  /** Filters `block` into `out` (half as many samples) at `at`, with a delay of 11 samples at 16 kHz. */
   process(block: Float32Array, out: Float32Array, at: number): void {
     const line = this.#line
     line.set(block, 2 * SIDE)
@@ -48,6 +50,7 @@ export class HalfBand {
     line.copyWithin(0, block.length)
   }
 
+  /** Clears the previous block. */
   reset(): void {
     this.#line.fill(0)
   }

@@ -1,5 +1,5 @@
 /**
- * The worker that judges windows, kept alive: started, watched, and started anew when it dies or answers nothing.
+ * Supervises the worker that classifies windows: restarts it when it exits or stops responding.
  *
  * @since 0.1.0
  */
@@ -24,45 +24,50 @@ import {
 } from "./BatchProtocol.ts"
 import { BatchScheduler } from "./BatchScheduler.ts"
 
-/** A window waits at most so long for others, half its length: waking the worker costs as much as judging ten. With few sessions less. */
+/**
+ * How long an incomplete batch waits, half a window: waking the worker costs as much as ten windows. With few sessions it
+ * waits less.
+ */
 const MAX_WAIT_MS = 16
 const SESSIONS_PER_MS = 4
 /** Loading the runtime and the model takes 0.3 s. */
 const START_TIMEOUT = "10 seconds"
-/** A worker that answers nothing for so long is taken to hang; a batch takes 2 ms. */
-const HANGS_MS = 3_000
-const LOOK_EVERY = "500 millis"
-const END_TIMEOUT = "2 seconds"
-/** A batch takes 2 ms, and the longest row of windows of one session half a second. */
-const PAUSE_MS = 500
+/** A worker without a result for this long is taken to hang; a batch takes 2 ms. */
+const HANG_MS = 3_000
+const HANG_CHECK_INTERVAL = "500 millis"
+const EXIT_TIMEOUT = "2 seconds"
+/** How long the exit of the process waits for the inference in progress: one batch of one session's windows, 0.5 s. */
+const PROCESS_EXIT_MS = 500
 
-/** Beside this file, compiled or not. */
+// Next to this file, compiled or not.
 const file = new URL(import.meta.url.endsWith(".ts") ? "./BatchWorker.ts" : "./BatchWorker.js", import.meta.url)
 
 const op = "VoiceActivityDetector.open"
 
 /**
+ * A supervised worker and the scheduler in front of it.
+ *
  * @category models
  * @since 0.1.0
  */
 export interface SileroWorker {
   readonly batches: BatchScheduler
-  /** Has the worker judge a window. */
+  /** Classifies one window of silence. */
   readonly probe: Effect.Effect<void, BackendError>
 }
 
 /**
- * Waits until the worker has done what it does. One that hangs is left behind: `terminate` in the middle of the runtime's
- * native code ends the process.
+ * Lets the worker exit by itself. A worker that hangs is abandoned, because `terminate` in the runtime's native code crashes
+ * the process.
  */
-const finish = (worker: Worker): Effect.Effect<void> =>
+const exit = (worker: Worker): Effect.Effect<void> =>
   Effect.callback<void>((resume) => {
     if (worker.threadId === -1) return resume(Effect.void)
     worker.once("exit", () => resume(Effect.void))
     worker.postMessage({ _tag: "End" } satisfies ToWorker)
   })
 
-const unable = (message: string, retryable: boolean) =>
+const workerFailed = (message: string, retryable: boolean) =>
   new PipelineError({ op, message: `silero's worker ${message}`, retryable })
 
 /**
@@ -77,7 +82,7 @@ export const make = Effect.fnUntraced(function*(options: {
   readonly rate: ModelRate
   /** Default: `onnxruntime-node`. */
   readonly runtime?: string | undefined
-  /** Sees each worker that is started. */
+  /** Called with each worker that is started. */
   readonly onWorker?: ((worker: Worker) => void) | undefined
 }): Effect.fn.Return<SileroWorker, BackendError, Scope.Scope> {
   const clock = yield* Clock.Clock
@@ -85,30 +90,30 @@ export const make = Effect.fnUntraced(function*(options: {
   const first = Latch.makeUnsafe()
   const runtime = options.runtime ?? "onnxruntime-node"
   const control = new Int32Array(new SharedArrayBuffer(8))
-  /** A process that ends stops its threads wherever they are, and in the runtime's native code that ends it with a crash. */
-  const pause = (): void => {
+  /** `process.exit` terminates threads at once, and a thread in the runtime's native code would crash the process. */
+  const waitForInference = (): void => {
     Atomics.store(control, STOP, 1)
     while (Atomics.load(control, BUSY) === 1) {
-      if (Atomics.wait(control, BUSY, 1, PAUSE_MS) === "timed-out") return
+      if (Atomics.wait(control, BUSY, 1, PROCESS_EXIT_MS) === "timed-out") return
     }
   }
   yield* Effect.acquireRelease(
-    Effect.sync(() => process.on("exit", pause)),
-    () => Effect.sync(() => process.off("exit", pause))
+    Effect.sync(() => process.on("exit", waitForInference)),
+    () => Effect.sync(() => process.off("exit", waitForInference))
   )
   let worker: Worker | undefined
   const batches: BatchScheduler = new BatchScheduler({
     rate: options.rate,
     now,
     send: ({ count, index }) => {
-      // a process does not end while an answer is on its way
+      // keeps the process alive until the result is there
       worker?.ref()
-      worker?.postMessage({ _tag: "Judge", index, count } satisfies ToWorker)
+      worker?.postMessage({ _tag: "Classify", index, count } satisfies ToWorker)
     },
     onFirst: () => first.openUnsafe()
   })
 
-  /** A worker in its scope, and when and why it ended. */
+  /** Starts a worker in the scope; the result is resolved with the reason when the worker ends. */
   const start = Effect.gen(function*() {
     const ready = yield* Deferred.make<void, BackendError>()
     const ended = yield* Deferred.make<string>()
@@ -123,13 +128,13 @@ export const make = Effect.fnUntraced(function*(options: {
         }
         return new Worker(file, { workerData })
       }),
-      (which) => finalizeWithin(END_TIMEOUT)(finish(which))
+      (which) => finalizeWithin(EXIT_TIMEOUT)(exit(which))
     )
     const end = (why: string): void => {
       Deferred.doneUnsafe(ended, Effect.succeed(why))
-      Deferred.doneUnsafe(ready, Effect.fail(unable(why, true)))
+      Deferred.doneUnsafe(ready, Effect.fail(workerFailed(why, true)))
     }
-    // by itself no reason for a process to live
+    // an idle worker does not keep the process alive
     started.unref()
     started.on("message", (message: FromWorker) => {
       switch (message._tag) {
@@ -142,20 +147,20 @@ export const make = Effect.fnUntraced(function*(options: {
               message.missing
                 ? new InvalidConfig({
                   op: "EngineRegistry.layer",
-                  message: `silero in batches needs the package ${runtime}: run "npm install ${runtime}"`,
+                  message: `silero in mode "batched" needs the package ${runtime}: run "npm install ${runtime}"`,
                   details: { missing: [runtime], engine: "silero" }
                 })
-                : unable(`did not start: ${message.message.split("\n", 1)[0]}`, false)
+                : workerFailed(`did not start: ${message.message.split("\n", 1)[0]}`, false)
             )
           )
-        case "Judged":
+        case "Classified":
           if (worker !== started) return
-          batches.judged(message.index)
+          batches.classified(message.index)
           if (batches.oldestAt === undefined) started.unref()
       }
     })
     started.on("error", (cause) => end(`failed: ${cause instanceof Error ? cause.message : String(cause)}`))
-    started.on("exit", (code) => end(`ended with ${code}`))
+    started.on("exit", (code) => end(`exited with code ${code}`))
     options.onWorker?.(started)
     yield* Deferred.await(ready).pipe(
       Effect.timeoutOrElse({
@@ -164,26 +169,26 @@ export const make = Effect.fnUntraced(function*(options: {
       })
     )
     worker = started
-    batches.up()
+    batches.workerStarted()
     return ended
   })
 
-  const hangs = Effect.gen(function*() {
+  const hang = Effect.gen(function*() {
     while (true) {
-      yield* Effect.sleep(LOOK_EVERY)
+      yield* Effect.sleep(HANG_CHECK_INTERVAL)
       const { oldestAt } = batches
-      if (oldestAt !== undefined && now() - oldestAt > HANGS_MS) return "answers nothing"
+      if (oldestAt !== undefined && now() - oldestAt > HANG_MS) return `sent no result for ${HANG_MS} ms`
     }
   })
 
   const down = (): void => {
     worker = undefined
-    batches.down()
+    batches.workerStopped()
   }
 
-  /** Lives as long as one worker, and tells why it ended. */
-  const live = (ended: Deferred.Deferred<string>) =>
-    Effect.raceFirst(Deferred.await(ended), hangs).pipe(
+  /** Waits for the end of a worker and returns the reason. */
+  const awaitEnd = (ended: Deferred.Deferred<string>) =>
+    Effect.raceFirst(Deferred.await(ended), hang).pipe(
       Effect.ensuring(Effect.sync(down))
     )
 
@@ -193,15 +198,18 @@ export const make = Effect.fnUntraced(function*(options: {
     return { scope, ended }
   })
   let current = yield* begin
-  // the last one, whichever it is, after nobody starts another any more; a fiber that has not begun does nothing at its end
+  // Registered before the supervising fiber, so it runs after that fiber was interrupted and closes the last worker. (A
+  // finalizer inside the fiber would not run if the fiber had not begun.)
   yield* Effect.addFinalizer(() => Effect.andThen(Effect.sync(down), Scope.close(current.scope, Exit.void)))
   yield* Effect.gen(function*() {
     while (true) {
-      const why = yield* live(current.ended)
+      const why = yield* awaitEnd(current.ended)
       yield* Scope.close(current.scope, Exit.void)
-      yield* Effect.logWarning(`silero's worker ${why}: it is started again`)
+      yield* Effect.logWarning(`silero's worker ${why}; restarting it`)
       current = yield* begin.pipe(
-        Effect.tapError(({ message }) => Effect.logWarning("silero's worker cannot be started", message)),
+        Effect.tapError(({ message }) =>
+          Effect.logWarning("silero's worker could not be restarted; will retry", message)
+        ),
         Effect.retry(Schedule.min([Schedule.exponential("100 millis"), Schedule.spaced("10 seconds")]))
       )
     }
@@ -216,14 +224,17 @@ export const make = Effect.fnUntraced(function*(options: {
 
   const probe = Effect.gen(function*() {
     const answered = yield* Deferred.make<void, BackendError>()
-    const place = batches.enter((speech) =>
-      Deferred.doneUnsafe(answered, Number.isNaN(speech) ? Effect.fail(unable("is gone", true)) : Effect.void)
+    const slot = batches.openSlot((speech) =>
+      Deferred.doneUnsafe(
+        answered,
+        Number.isNaN(speech) ? Effect.fail(workerFailed("has exited", true)) : Effect.void
+      )
     )
-    if (!batches.push(place, (samples, at) => samples.fill(0, at, at + shapes[options.rate].window))) {
-      batches.leave(place)
-      return yield* unable("is behind or gone", true)
+    if (!batches.push(slot, (samples, at) => samples.fill(0, at, at + shapes[options.rate].window))) {
+      batches.closeSlot(slot)
+      return yield* workerFailed("is overloaded or has exited", true)
     }
-    yield* Effect.ensuring(Deferred.await(answered), Effect.sync(() => batches.leave(place)))
+    yield* Effect.ensuring(Deferred.await(answered), Effect.sync(() => batches.closeSlot(slot)))
   })
   return { batches, probe }
 })

@@ -1,10 +1,9 @@
 /**
- * Voice activity by Silero: the default detector.
+ * Voice activity detection by Silero: the default detector.
  *
- * With `onnxruntime-node` one worker thread judges the windows of all sessions in batches: about 20 µs for 32 ms of audio
- * and 10 KB a session, and nothing where nothing is to be heard. Without it each session has a detector of
- * `sherpa-onnx-node` in its own thread: about 95 µs and 8 MB. Such a detector takes 40 ms to make, so those of closed
- * sessions are kept for the next ones.
+ * With `onnxruntime-node` one worker thread classifies the windows of all sessions in batches: about 20 µs of CPU for 32 ms
+ * of audio (none during silence) and 10 KB per session. Without it each session has a detector of `sherpa-onnx-node` in its
+ * own thread: about 95 µs and 8 MB. Such a detector takes 40 ms to create, so those of closed sessions are reused.
  *
  * @since 0.1.0
  */
@@ -24,12 +23,14 @@ import * as SileroStream from "./SileroStream.ts"
 import * as SileroWorker from "./SileroWorker.ts"
 
 /**
- * - `threshold`: the probability from which a window is speech; it ends 0.15 below. 0.5, [0.1, 0.95].
- * - `minSpeech`: so much speech makes a start, in windows of 32 ms. 64 ms, [0, 1 s].
- * - `minSilence`: so much silence makes a stop. 200 ms, [32 ms, 2 s].
- * - `mode`: `batched` in a worker for all sessions (needs `onnxruntime-node`), `inline` in each session's own thread (needs
- *   `sherpa-onnx-node`), or `auto`: batched if it can be. auto.
- * - `sampleRate`: at which the model listens in batches, 8000 or 16000 Hz: 16000 costs twice as much. 8000.
+ * Options of the engine, with defaults and limits.
+ *
+ * - `threshold`: the probability that starts speech; speech ends 0.15 below it. Default 0.5, [0.1, 0.95].
+ * - `minSpeech`: how much uninterrupted speech starts a speech segment, in windows of 32 ms. Default 64 ms, [0, 1 s].
+ * - `minSilence`: how much uninterrupted silence ends it. Default 200 ms, [32 ms, 2 s].
+ * - `mode`: `batched` in one worker for all sessions (needs `onnxruntime-node`), `inline` in each session's own thread
+ *   (needs `sherpa-onnx-node`), or `auto`: batched where the package is installed, else inline. Default `auto`.
+ * - `sampleRate`: of the batched model, 8000 or 16000 Hz; 16000 costs twice as much CPU. Default 8000.
  *
  * @category models
  * @since 0.1.0
@@ -43,37 +44,40 @@ export const SileroOptions = Schema.Struct({
 }).pipe(Schema.encodeKeys({ minSpeech: "min_speech", minSilence: "min_silence", sampleRate: "sample_rate" }))
 
 /**
+ * The decoded options.
+ *
  * @category models
  * @since 0.1.0
  */
 export type SileroOptions = typeof SileroOptions.Type
 
 /**
- * How late the model notices an onset and an end, in samples: the medians over the recordings in `test/fixtures` against
- * their energy. The first window of an onset is one more late, because the native detector wants two.
+ * How late the inline detector reports the start and the end of speech, in samples: the medians over the recordings in
+ * `test/fixtures`, compared with their energy. At the start it is one window later than the model, because the native
+ * detector needs two windows.
  */
 const ONSET_LAG = 3 * SileroStream.WINDOW
 const OFFSET_LAG = 3 * SileroStream.WINDOW
-/** The same for the model without the native detector around it, which begins a window later and ends two later. */
+/** The same for the batched model, which runs without the native detector. */
 const BATCHED_LAG = SileroStream.WINDOW
 
-/** Detectors of closed sessions that are kept, at 8 MB each. */
-const KEPT = 16
+/** The most detectors of closed sessions that are reusable for reuse, 8 MB each. */
+const MAX_REUSABLE = 16
 
 const samples = (duration: Duration.Duration) => Math.round(Duration.toSeconds(duration) * TIMELINE_RATE)
 
-/** Each session's detector in its own thread. */
+/** One detector per session, in the session's thread. */
 const inline = Effect.fnUntraced(function*(options: SileroOptions, model: string) {
   const sherpa = yield* Sherpa.load("silero")
-  const kept: Array<Sherpa.Vad> = []
+  const reusable: Array<Sherpa.Vad> = []
 
   const create = Effect.try({
     try: () =>
-      kept.pop() ?? new sherpa.Vad({
+      reusable.pop() ?? new sherpa.Vad({
         sileroVad: {
           model,
           threshold: options.threshold,
-          // As short as can be (0 would mean the default): the hysteresis is ours.
+          // As short as possible (0 would mean the default), because VadHysteresis does this.
           minSilenceDuration: 0.001,
           minSpeechDuration: 0.001,
           maxSpeechDuration: 1_000,
@@ -87,7 +91,7 @@ const inline = Effect.fnUntraced(function*(options: SileroOptions, model: string
     catch: (cause) =>
       new PipelineError({
         op: "VoiceActivityDetector.open",
-        message: `silero could not be started: ${describe(cause)}`,
+        message: `silero's detector could not be created: ${describe(cause)}`,
         retryable: false,
         cause
       })
@@ -95,12 +99,12 @@ const inline = Effect.fnUntraced(function*(options: SileroOptions, model: string
 
   const recycle = (vad: Sherpa.Vad) =>
     Effect.sync(() => {
-      if (kept.length >= KEPT) return
+      if (reusable.length >= MAX_REUSABLE) return
       vad.reset()
-      kept.push(vad)
+      reusable.push(vad)
     })
 
-  // Made here so that a bad model fails the layer and not the first session.
+  // Creates one now, so that a bad model file fails the layer and not the first session.
   yield* Effect.flatMap(create, recycle)
 
   return VoiceActivityDetector.of({
@@ -110,7 +114,7 @@ const inline = Effect.fnUntraced(function*(options: SileroOptions, model: string
     open: ({ onActivity }) =>
       Effect.map(Effect.acquireRelease(create, recycle), (vad) =>
         SileroStream.make(vad, {
-          // The native detector has eaten the first window of speech.
+          // The native detector reports speech one window late.
           minSpeech: samples(options.minSpeech) - SileroStream.WINDOW,
           minSilence: samples(options.minSilence),
           onsetLag: ONSET_LAG,
@@ -120,7 +124,7 @@ const inline = Effect.fnUntraced(function*(options: SileroOptions, model: string
   })
 })
 
-/** All sessions' windows in one worker. */
+/** One worker for the windows of all sessions. */
 const batched = Effect.fnUntraced(function*(options: SileroOptions, model: string) {
   const { batches, probe } = yield* SileroWorker.make({ model, rate: options.sampleRate })
   return VoiceActivityDetector.of({
@@ -157,7 +161,7 @@ const make = Effect.fnUntraced(function*(options: SileroOptions) {
       return yield* batched(options, model).pipe(
         Effect.tapError(({ details, message }) =>
           details?.["missing"] === undefined
-            ? Effect.logWarning(`${message}: each session gets a detector of its own`)
+            ? Effect.logWarning(`${message}; falling back to one detector per session`)
             : Effect.logDebug(message)
         ),
         Effect.catch(() => inline(options, model))
@@ -166,7 +170,8 @@ const make = Effect.fnUntraced(function*(options: SileroOptions) {
 })
 
 /**
- * The detector with these options, and the defaults for the others; its model comes from the `ModelStore`.
+ * Provides `VoiceActivityDetector` with these options and the defaults of the others; the model comes from the
+ * `ModelStore`.
  *
  * @category layers
  * @since 0.1.0
@@ -175,7 +180,7 @@ export const layer = (options?: Partial<SileroOptions>): Layer.Layer<VoiceActivi
   Layer.effect(VoiceActivityDetector, Effect.flatMap(EngineRegistry.complete("silero", SileroOptions, options), make))
 
 /**
- * `silero` by name.
+ * Registers as `silero`.
  *
  * @category definitions
  * @since 0.1.0

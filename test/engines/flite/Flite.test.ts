@@ -12,9 +12,9 @@ import * as Flite from "../../../src/engines/flite/index.ts"
 import { trim } from "../../../src/engines/flite/SilenceTrim.ts"
 import { TextToSpeech } from "../../../src/speech/TextToSpeech.ts"
 
-describe("SpokenText", () => {
+describe("FliteText", () => {
   it.effect.prop(
-    "gives bounded pieces of printable English, whatever comes",
+    "returns pieces of printable ASCII of bounded length for any text",
     [Schema.String],
     ([text]) =>
       Effect.sync(() => {
@@ -26,19 +26,19 @@ describe("SpokenText", () => {
       })
   )
 
-  it("finds nothing to say in spaces, emoji, punctuation and other scripts", () => {
+  it("returns nothing for spaces, emoji, punctuation and other scripts", () => {
     for (const text of ["", "  \n\t", "😀🎉", "...", "—", "\u0000\u0007", "你好"]) {
       assert.deepEqual(FliteText.pieces(text), [])
     }
   })
 
-  it("spells out what can be spelt", () => {
+  it("spells out symbols and removes accents", () => {
     assert.deepEqual(FliteText.pieces("Café – “naïve” straße…"), ["Cafe , \"naive\" strasse..."])
     assert.deepEqual(FliteText.pieces("It's 20 °C and costs €5."), ["It's 20 degrees Celsius and costs 5 euros."])
     assert.deepEqual(FliteText.pieces("**Hi** \u0007there 😀"), ["Hi there"])
   })
 
-  it("cuts long text after a sentence, keeping every word", () => {
+  it("splits long text after a sentence, keeping every word", () => {
     const text = Array.from({ length: 300 }, (_, i) => `Word ${i}.`).join(" ")
     const pieces = FliteText.pieces(text)
     assert.isAbove(pieces.length, 1)
@@ -73,7 +73,7 @@ const scripted = (script: Array<Behaviour>) => {
     let onExit: (code: number) => void = () => {}
     return {
       on: ((event: string, listener: (value: never) => void) => {
-        // The event says what the listener takes.
+        // The name of the event determines the type of the listener.
         if (event === "message") onMessage = listener as typeof onMessage
         if (event === "exit") onExit = listener as typeof onExit
       }) as FlitePool.PoolWorker["on"],
@@ -95,7 +95,7 @@ const scripted = (script: Array<Behaviour>) => {
     start,
     texts,
     counts: () => ({ starts, terminated }),
-    /** Lets the workers do what they were asked, until nothing is left. */
+    /** Runs the pending requests. */
     work: Effect.gen(function*() {
       for (let i = 0; i < 50; i++) {
         pending.shift()?.()
@@ -106,12 +106,12 @@ const scripted = (script: Array<Behaviour>) => {
 }
 
 const pool = (workers: ReturnType<typeof scripted>, options: Partial<FlitePool.FlitePoolOptions> = {}) =>
-  FlitePool.make({ workers: 1, waiting: 8, timeout: "10 seconds", start: workers.start, ...options })
+  FlitePool.make({ workers: 1, maxQueued: 8, timeout: "10 seconds", start: workers.start, ...options })
 
 const run = <A, E>(effect: Effect.Effect<A, E>) => Effect.forkChild(effect, { startImmediately: true })
 
 describe("FlitePool", () => {
-  it.effect("starts a crashed worker again and tries the text once more, not twice", () =>
+  it.effect("restarts a crashed worker and retries the text once", () =>
     Effect.gen(function*() {
       const workers = scripted(["crash", "answer", "crash", "crash", "answer"])
       const { synthesize } = yield* pool(workers)
@@ -126,7 +126,7 @@ describe("FlitePool", () => {
       assert.strictEqual(workers.counts().starts, 4)
     }).pipe(Effect.scoped))
 
-  it.effect("terminates a worker that hangs, and speaks on with another", () =>
+  it.effect("terminates a worker that hangs, and continues with another", () =>
     Effect.gen(function*() {
       const workers = scripted(["hang"])
       const { synthesize } = yield* pool(workers)
@@ -140,7 +140,7 @@ describe("FlitePool", () => {
       assert.deepEqual(workers.counts(), { starts: 2, terminated: 1 })
     }).pipe(Effect.scoped))
 
-  it.effect("drops the waiting texts of whoever is interrupted, and the late answer", () =>
+  it.effect("drops the queued texts of interrupted callers, and late results", () =>
     Effect.gen(function*() {
       const workers = scripted([])
       const { synthesize } = yield* pool(workers)
@@ -154,11 +154,11 @@ describe("FlitePool", () => {
       assert.deepEqual(workers.texts, ["running", "other"])
     }).pipe(Effect.scoped))
 
-  it.effect("refuses more than may wait, and ends its workers with its scope", () =>
+  it.effect("rejects texts when the queue is full, and terminates its workers with its scope", () =>
     Effect.gen(function*() {
       const workers = scripted(["hang"])
       yield* Effect.scoped(Effect.gen(function*() {
-        const { synthesize } = yield* pool(workers, { waiting: 1 })
+        const { synthesize } = yield* pool(workers, { maxQueued: 1 })
         yield* run(synthesize("a", "rms", 1))
         yield* run(synthesize("b", "rms", 1))
         const error = yield* Effect.flip(synthesize("c", "rms", 1))
@@ -193,14 +193,14 @@ describe("flite", () => {
         assert.isAbove(rmsDbfs(chunks[0]!.pcm.subarray(480, 1_120)), -50, "sound begins within 40 ms")
       }))
 
-    it.effect("says nothing, and does not fail, where there is nothing to say", () =>
+    it.effect("produces no audio, and does not fail, when there is nothing to pronounce", () =>
       Effect.gen(function*() {
         assert.deepEqual(yield* speak("", "   ", "😀", "...", "你好"), [])
         const chunks = yield* speak("😀", "Yes.")
         assert.strictEqual(chunks[0]!.text, "Yes.")
       }))
 
-    it.effect("carries a long sentence's text once", () =>
+    it.effect("attaches a long sentence's text to one chunk only", () =>
       Effect.gen(function*() {
         const text = Array.from({ length: 180 }, () => "again").join(" ") + ", " + "and ".repeat(30) + "done."
         const chunks = yield* speak(text)
@@ -208,7 +208,7 @@ describe("flite", () => {
         assert.deepEqual(chunks.flatMap((chunk) => chunk.text === "" ? [] : [chunk.text]), [text])
       }))
 
-    it.effect("takes sentences no faster than they are listened to", () =>
+    it.effect("pulls sentences no faster than their audio is taken", () =>
       Effect.gen(function*() {
         let taken = 0
         const sentences = Stream.fromIterable(Array.from({ length: 20 }, (_, i) => `Number ${i}.`)).pipe(
@@ -222,11 +222,11 @@ describe("flite", () => {
         const voice = yield* (yield* TextToSpeech).open({ sessionId: "s" })
         yield* voice.speak(sentences).pipe(Stream.take(1), Stream.runDrain)
         assert.isAtMost(taken, 4)
-        // The engine is free at once for someone else.
+        // The engine is free for another session at once.
         assert.isAbove((yield* speak("Still here.")).length, 1)
       }).pipe(Effect.scoped))
 
-    it.effect("refuses voices and languages that it does not have", () =>
+    it.effect("rejects unknown voices and languages", () =>
       Effect.gen(function*() {
         const tts = yield* TextToSpeech
         for (const options of [{ voice: "nobody" }, { language: "fr-FR" }]) {
@@ -236,7 +236,7 @@ describe("flite", () => {
       }).pipe(Effect.scoped))
   })
 
-  it.effect("names all faults of its options", () =>
+  it.effect("reports all invalid options at once", () =>
     Effect.gen(function*() {
       const error = yield* Effect.flip(Flite.definition.validate({ voice: "nobody", rate: 9, workers: 0 }))
       assert.lengthOf(error.details!["faults"] as ReadonlyArray<unknown>, 3)

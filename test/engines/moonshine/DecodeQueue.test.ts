@@ -8,7 +8,7 @@ import * as TestClock from "effect/testing/TestClock"
 import { PipelineError } from "../../../src/BackendError.ts"
 import * as DecodeQueue from "../../../src/engines/moonshine/DecodeQueue.ts"
 
-const options = { parallel: 1, waiting: 8, timeout: "10 seconds" } as const
+const options = { parallel: 1, maxQueued: 8, timeout: "10 seconds" } as const
 
 const Job = Schema.Struct({
   final: Schema.Boolean,
@@ -17,7 +17,7 @@ const Job = Schema.Struct({
 
 describe("DecodeQueue", () => {
   it.effect.prop(
-    "runs no more than it may at once, finals before interims, each class in order, the newest interim of an owner",
+    "runs at most `parallel` decodes at once, finals before interims, each class in order, the newest interim of an owner",
     [Schema.Array(Job).check(Schema.isMaxLength(8)), Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: 3 }))],
     ([jobs, parallel]) =>
       Effect.gen(function*() {
@@ -59,9 +59,9 @@ describe("DecodeQueue", () => {
       }).pipe(Effect.scoped)
   )
 
-  it.effect("refuses finals beyond its bound and drops interims", () =>
+  it.effect("rejects finals and drops interims when the queue is full", () =>
     Effect.gen(function*() {
-      const queue = yield* DecodeQueue.make({ ...options, waiting: 1 })
+      const queue = yield* DecodeQueue.make({ ...options, maxQueued: 1 })
       const run = (effect: Effect.Effect<unknown, unknown>) => Effect.forkChild(effect, { startImmediately: true })
       yield* run(queue.final(Effect.never))
       yield* run(queue.final(Effect.never))
@@ -72,7 +72,7 @@ describe("DecodeQueue", () => {
       assert.deepEqual(yield* queue.interim({}, Effect.succeed("x")), Option.none())
     }).pipe(Effect.scoped))
 
-  it.effect("writes off a decode that hangs, and goes on", () =>
+  it.effect("times out a decode that hangs, and continues with the next", () =>
     Effect.gen(function*() {
       const queue = yield* DecodeQueue.make(options)
       const hung = yield* Effect.forkChild(Effect.flip(queue.final(Effect.never)), { startImmediately: true })
@@ -83,7 +83,7 @@ describe("DecodeQueue", () => {
       assert.strictEqual(yield* Fiber.join(next), "next")
     }).pipe(Effect.scoped))
 
-  it.effect("keeps the place of a running decode whose caller is gone, and lets go of a waiting one", () =>
+  it.effect("keeps the slot of a running decode whose caller is interrupted, and removes a queued one", () =>
     Effect.gen(function*() {
       const queue = yield* DecodeQueue.make(options)
       const gate = yield* Deferred.make<void>()
@@ -96,7 +96,7 @@ describe("DecodeQueue", () => {
       assert.strictEqual(yield* queue.final(Effect.succeed("free")), "free")
     }).pipe(Effect.scoped))
 
-  it.effect("hands a failure to its caller only", () =>
+  it.effect("fails only the caller of a failed decode", () =>
     Effect.gen(function*() {
       const queue = yield* DecodeQueue.make(options)
       const error = new PipelineError({ op: "test", message: "no", retryable: false })

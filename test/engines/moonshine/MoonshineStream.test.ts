@@ -10,7 +10,7 @@ import * as MoonshineStream from "../../../src/engines/moonshine/MoonshineStream
 import type { SpeechToTextStream, TranscriptEvent } from "../../../src/speech/SpeechToText.ts"
 import { frames, until } from "../Recordings.ts"
 
-/** Samples that carry their own position, in blocks of 100 ms: what was decoded can be read from the words. */
+/** Samples that carry their own position, in blocks of 100 ms: a transcript shows what was decoded. */
 const tone = (from: number, to: number) =>
   Int16Array.from({ length: to - from }, (_, i) => 1_000 + Math.floor((from + i) / 1_600) * 10)
 
@@ -24,7 +24,7 @@ const open = Effect.fnUntraced(function*(
   decode: (samples: Float32Array) => Effect.Effect<string, BackendError> = (samples) => Effect.succeed(range(samples)),
   interimInterval?: number
 ) {
-  const queue = yield* DecodeQueue.make({ parallel: 1, waiting: 8, timeout: "10 seconds" })
+  const queue = yield* DecodeQueue.make({ parallel: 1, maxQueued: 8, timeout: "10 seconds" })
   const count = { decodes: 0 }
   const stream = yield* MoonshineStream.make({
     recognizer: {
@@ -53,7 +53,7 @@ const tags = (events: ReadonlyArray<TranscriptEvent>) =>
   )
 
 describe("MoonshineStream", () => {
-  it.effect("decodes from 300 ms before the onset to 300 ms after the end, and nothing else", () =>
+  it.effect("decodes from 300 ms before the start to 300 ms after the end of speech, and nothing else", () =>
     Effect.gen(function*() {
       const { stream } = yield* open()
       push(stream, 0, 160_000)
@@ -65,7 +65,7 @@ describe("MoonshineStream", () => {
       assert.deepEqual(tags(yield* until(stream, 1)), ["Final 97-109", "#1"])
     }).pipe(Effect.scoped))
 
-  it.effect("answers from the decode that began when speech stopped", () =>
+  it.effect("uses the decode that began when speech stopped", () =>
     Effect.gen(function*() {
       const { count, stream } = yield* open()
       stream.activity(started(0))
@@ -80,7 +80,7 @@ describe("MoonshineStream", () => {
       assert.strictEqual(count.decodes, 1)
     }).pipe(Effect.scoped))
 
-  it.effect("decodes anew when speech went on after a pause", () =>
+  it.effect("decodes again when speech continues after a pause", () =>
     Effect.gen(function*() {
       const { stream } = yield* open(undefined, 8_000)
       stream.activity(started(0))
@@ -98,7 +98,7 @@ describe("MoonshineStream", () => {
       assert.include(tags(events), "Interim 0-9")
     }).pipe(Effect.scoped))
 
-  it.effect("answers every id once, in order, though nothing was said", () =>
+  it.effect("answers every finalize once, in order, also without speech", () =>
     Effect.gen(function*() {
       const { count, stream } = yield* open(() => Effect.succeed(""))
       stream.finalize(1, 0)
@@ -113,7 +113,7 @@ describe("MoonshineStream", () => {
       assert.strictEqual(count.decodes, 1)
     }).pipe(Effect.scoped))
 
-  it.effect("decodes what was pushed when there is no detector, all 40 s of it", () =>
+  it.effect("decodes everything pushed when there is no detector, here 40 s", () =>
     Effect.gen(function*() {
       const { stream } = yield* open()
       push(stream, 0, 640_000)
@@ -128,7 +128,7 @@ describe("MoonshineStream", () => {
       assert.strictEqual(ranges[ranges.length - 1]![1], 419)
     }).pipe(Effect.scoped))
 
-  it.effect("delivers long speech in order before it is over", () =>
+  it.effect("delivers long speech in order while it goes on", () =>
     Effect.gen(function*() {
       const { stream } = yield* open()
       const heard: Array<TranscriptEvent> = []
@@ -148,7 +148,7 @@ describe("MoonshineStream", () => {
       assert.strictEqual(texts[texts.length - 1]![1], 399)
     }).pipe(Effect.scoped))
 
-  it.effect("shows words while the user speaks, and none of an older utterance", () =>
+  it.effect("sends interims while the user speaks, and none of an earlier utterance", () =>
     Effect.gen(function*() {
       const { stream } = yield* open(undefined, 8_000)
       stream.activity(started(0))
@@ -170,7 +170,7 @@ describe("MoonshineStream", () => {
       ])
     }).pipe(Effect.scoped))
 
-  it.effect("tries a failed decode once more, then fails its events", () =>
+  it.effect("retries a failed decode once, then fails its events", () =>
     Effect.gen(function*() {
       const broken = new PipelineError({ op: "test", message: "broken", retryable: true })
       let left = 1
@@ -198,7 +198,7 @@ describe("MoonshineStream", () => {
       assert.strictEqual((yield* Fiber.join(fiber)).code, "timeout")
     }).pipe(Effect.scoped))
 
-  it.effect("gives up rather than grow when the recogniser stands still", () =>
+  it.effect("fails instead of growing when the recogniser is stuck", () =>
     Effect.gen(function*() {
       const gate = yield* Deferred.make<string>()
       const { stream } = yield* open(() => Deferred.await(gate))

@@ -1,7 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
-import { LONGEST, MEMORY, Segmenter, type Stretch, TAIL } from "../../../src/engines/moonshine/Segmenter.ts"
+import { MAX_BUFFERED, MAX_SEGMENT, type Segment, Segmenter, TAIL } from "../../../src/engines/moonshine/Segmenter.ts"
 import { room } from "../Recordings.ts"
 
 const Step = Schema.Union([
@@ -13,16 +13,16 @@ const Step = Schema.Union([
 const loud = Int16Array.from({ length: 320 }, (_, i) => i % 2 === 0 ? 8_000 : -8_000)
 const quiet = new Int16Array(320)
 
-/** Plays steps in frames of 20 ms to a segmenter with a perfect detector; returns what it gave out. */
+/** Plays steps in frames of 20 ms to a segmenter with a perfect detector; returns its segments. */
 const play = (steps: ReadonlyArray<typeof Step.Type>) => {
   const segmenter = new Segmenter()
-  const out: Array<Stretch> = []
-  const spoken: Array<Stretch> = []
+  const out: Array<Segment> = []
+  const spoken: Array<Segment> = []
   let capacity = 0
   const push = (frame: Int16Array) => {
-    for (const stretch of segmenter.push(frame)) {
-      assert.strictEqual(segmenter.floats(stretch, 0).length, stretch.to - stretch.from, "a stretch is still held")
-      out.push(stretch)
+    for (const segment of segmenter.push(frame)) {
+      assert.strictEqual(segmenter.floats(segment, 0).length, segment.to - segment.from, "a segment is still buffered")
+      out.push(segment)
     }
     segmenter.trim()
     capacity = Math.max(capacity, segmenter.capacity)
@@ -48,41 +48,41 @@ const play = (steps: ReadonlyArray<typeof Step.Type>) => {
 
 describe("Segmenter", () => {
   it.effect.prop(
-    "gives out every sample of speech once, in order, in stretches that the model can take",
+    "returns every sample of speech once, in order, in segments that the model can take",
     [Schema.Array(Step).check(Schema.isMaxLength(8))],
     ([steps]) =>
       Effect.sync(() => {
         const { capacity, out, spoken } = play(steps)
-        out.forEach((stretch, i) => {
-          assert.isAtLeast(stretch.from, i === 0 ? 0 : out[i - 1]!.to)
-          assert.isAtMost(stretch.to - stretch.from, LONGEST + TAIL)
+        out.forEach((segment, i) => {
+          assert.isAtLeast(segment.from, i === 0 ? 0 : out[i - 1]!.to)
+          assert.isAtMost(segment.to - segment.from, MAX_SEGMENT + TAIL)
         })
         for (const { from, to } of spoken) {
           let at = from
-          for (const stretch of out) if (stretch.from <= at && stretch.to > at) at = stretch.to
+          for (const segment of out) if (segment.from <= at && segment.to > at) at = segment.to
           assert.isAtLeast(at, to, "speech is covered")
         }
-        assert.isAtMost(capacity, 2 * (LONGEST + MEMORY / 4))
+        assert.isAtMost(capacity, 2 * (MAX_SEGMENT + MAX_BUFFERED / 4))
       })
   )
 
-  it("loses no end of speech that is a little too long", () => {
+  it("keeps the end of speech that is slightly too long", () => {
     const { out, spoken } = play([{ _tag: "speech", ms: 13_001 }])
     assert.strictEqual(out.at(-1)?.to, spoken[0]?.to)
   })
 
-  it("cuts long speech in its quietest place", () => {
+  it("splits long speech at its quietest point", () => {
     const segmenter = new Segmenter()
     segmenter.activity({ _tag: "SpeechStarted", atSample: 0, decidedAtSample: 0 })
-    const cuts: Array<Stretch> = []
+    const segments: Array<Segment> = []
     // 14 s with a dip of 80 ms at 10 s.
-    for (let i = 0; i < 700; i++) cuts.push(...segmenter.push(i >= 500 && i < 504 ? quiet : loud))
-    assert.strictEqual(cuts.length, 1)
-    assert.isAtLeast(cuts[0]!.to, 500 * 320)
-    assert.isAtMost(cuts[0]!.to, 504 * 320)
+    for (let i = 0; i < 700; i++) segments.push(...segmenter.push(i >= 500 && i < 504 ? quiet : loud))
+    assert.strictEqual(segments.length, 1)
+    assert.isAtLeast(segments[0]!.to, 500 * 320)
+    assert.isAtMost(segments[0]!.to, 504 * 320)
   })
 
-  it("holds a second of audio while nobody speaks, however long", () => {
+  it("buffers one second during silence of any length", () => {
     const segmenter = new Segmenter()
     segmenter.activity({ _tag: "SpeechStarted", atSample: 0, decidedAtSample: 0 })
     segmenter.activity({ _tag: "SpeechStopped", atSample: 0, decidedAtSample: 0 })
@@ -93,7 +93,7 @@ describe("Segmenter", () => {
     assert.isAtMost(segmenter.capacity, 32_000)
   })
 
-  it("forgets minutes of noise that no detector called speech", () => {
+  it("discards minutes of noise when there is no detector", () => {
     const segmenter = new Segmenter()
     const minute = room(60, 300)
     let given = 0
@@ -103,10 +103,10 @@ describe("Segmenter", () => {
       segmenter.trim()
     }
     assert.strictEqual(given, 0)
-    assert.isAtMost(segmenter.capacity, 2 * MEMORY)
+    assert.isAtMost(segmenter.capacity, 2 * MAX_BUFFERED)
   })
 
-  it("never decodes before a finalized position, though an onset is said to lie there", () => {
+  it("never decodes audio before a finalized position, even if a detected start lies there", () => {
     const segmenter = new Segmenter()
     for (let i = 0; i < 100; i++) segmenter.push(loud)
     segmenter.finalize(20_000)

@@ -10,8 +10,8 @@ import * as SuppressorProcessor from "../../../src/session/input/SuppressorProce
 import { NoiseSuppressor } from "../../../src/speech/NoiseSuppressor.ts"
 import { frames, inRoom, load, room } from "../Recordings.ts"
 
-/** What all branches hear of the audio. */
-const heard = Effect.fnUntraced(function*(pcm: Int16Array, size?: number) {
+/** The audio that each branch receives. */
+const outputs = Effect.fnUntraced(function*(pcm: Int16Array, size?: number) {
   const suppressor = yield* NoiseSuppressor
   const chain = yield* ProcessorChain.make([SuppressorProcessor.entry(suppressor)], {
     sessionId: "s",
@@ -49,31 +49,31 @@ const siSdr = (clean: Int16Array, given: ReadonlyArray<number>): number => {
 
 describe("rnnoise", () => {
   it.effect(
-    "takes noise from what listeners hear, and leaves what is recognised as it is",
+    "removes noise for listeners, and leaves the recogniser's audio unchanged",
     () =>
       Effect.gen(function*() {
         const clean = inRoom(load("cold-hearted"))
         const noise = room(clean.length / 16_000 + 1, 2_500)
         const noisy = Int16Array.from(clean, (sample, i) => Math.max(-32_768, Math.min(32_767, sample + noise[i]!)))
-        const { receive, stt } = yield* heard(noisy)
+        const { receive, stt } = yield* outputs(noisy)
         assert.deepStrictEqual(stt, Array.from(noisy))
         assert.strictEqual(receive.length, noisy.length)
         const before = siSdr(clean, stt)
         assert.isAbove(siSdr(clean, receive), before + 3)
-        const odd = yield* heard(noisy.subarray(0, 16_000), 111)
+        const odd = yield* outputs(noisy.subarray(0, 16_000), 111)
         assert.strictEqual(odd.receive.length, 16_000)
       }).pipe(Effect.provide(Rnnoise.layer()))
   )
 
-  it.effect("may stand before the recogniser", () =>
+  it.effect("can be applied in front of the recogniser", () =>
     Effect.gen(function*() {
       const noisy = room(1, 2_500)
-      const { receive, stt } = yield* heard(noisy)
+      const { receive, stt } = yield* outputs(noisy)
       assert.deepStrictEqual(stt, receive)
       assert.notDeepEqual(stt, Array.from(noisy))
     }).pipe(Effect.provide(Rnnoise.layer({ appliesTo: ["stt", "vad", "receive"] }))))
 
-  it.effect("gives a session's memory back with the session", () =>
+  it.effect("frees a session's memory when the session closes", () =>
     Effect.gen(function*() {
       const module = yield* RnnoiseModule.load()
       const suppressor = Rnnoise.make(module, { appliesTo: ["receive"] })
@@ -85,7 +85,7 @@ describe("rnnoise", () => {
       assert.strictEqual(module.HEAPF32.byteLength, 16_777_216)
     }))
 
-  it.effect("names what to install, and what is wrong with its options", () =>
+  it.effect("reports a missing package and invalid options", () =>
     Effect.gen(function*() {
       const missing = yield* Effect.flip(RnnoiseModule.load("@echogarden/not-there"))
       assert.strictEqual(missing.code, "invalid_config")

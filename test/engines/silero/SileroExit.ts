@@ -1,4 +1,4 @@
-/** Ends while the detector's worker is in the middle of its work: run by a test, which looks at the exit code. */
+/** Exits while the detector's worker runs an inference; a test runs it and checks the exit code. */
 import * as Effect from "effect/Effect"
 import { BatchedStream } from "../../../src/engines/silero/BatchedStream.ts"
 import * as SileroWorker from "../../../src/engines/silero/SileroWorker.ts"

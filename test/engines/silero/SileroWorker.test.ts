@@ -1,4 +1,4 @@
-/** The worker of Silero when it dies, hangs, is missing, or is asked for too much; and the pieces around it. */
+/** Silero's worker when it exits, cannot start or is overloaded; and the parts around it. */
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
@@ -8,7 +8,7 @@ import * as Scope from "effect/Scope"
 import { spawnSync } from "node:child_process"
 import type { Worker } from "node:worker_threads"
 import { BatchedStream } from "../../../src/engines/silero/BatchedStream.ts"
-import { ANEW, type Batch, MAX_BATCH, type ModelRate } from "../../../src/engines/silero/BatchProtocol.ts"
+import { type Batch, MAX_BATCH, type ModelRate, RESET } from "../../../src/engines/silero/BatchProtocol.ts"
 import { BatchScheduler } from "../../../src/engines/silero/BatchScheduler.ts"
 import { HalfBand } from "../../../src/engines/silero/HalfBand.ts"
 import * as SileroWorker from "../../../src/engines/silero/SileroWorker.ts"
@@ -32,7 +32,7 @@ const model = Effect.gen(function*() {
 
 describe("SileroWorker", () => {
   it.layer(ModelStore.layer, { excludeTestServices: true })((it) => {
-    it.effect("goes on with another worker when one dies, and the utterance with it", () =>
+    it.effect("restarts a worker that exits, and continues the utterance", () =>
       Effect.gen(function*() {
         const workers: Array<Worker> = []
         const { batches, probe } = yield* SileroWorker.make({
@@ -42,28 +42,28 @@ describe("SileroWorker", () => {
         })
         const found: Array<VoiceActivity> = []
         const stream = new BatchedStream(batches, { ...options, onActivity: (activity) => found.push(activity) })
-        const hear = (samples: Int16Array) => {
+        const push = (samples: Int16Array) => {
           for (const frame of frames(samples)) stream.push(frame)
         }
         const speech = load("cold-hearted")
-        hear(room(0.5))
-        hear(speech.subarray(0, 24_000))
+        push(room(0.5))
+        push(speech.subarray(0, 24_000))
         yield* probe
         assert.deepEqual(found.map(({ _tag }) => _tag), ["SpeechStarted"])
         yield* Effect.promise(() => workers[0]!.terminate())
-        // nobody listens: what is said now changes nothing
-        hear(speech.subarray(24_000, 28_000))
+        // without a worker the state does not change
+        push(speech.subarray(24_000, 28_000))
         yield* probe.pipe(Effect.retry(Schedule.spaced("20 millis")), Effect.timeout("2 minutes"))
         assert.lengthOf(workers, 2)
-        hear(speech.subarray(28_000))
-        hear(room(1))
+        push(speech.subarray(28_000))
+        push(room(1))
         yield* probe
         assert.deepEqual(found.map(({ _tag }) => _tag), ["SpeechStarted", "SpeechStopped"])
         assert.isAbove(found[1]!.atSample, 8_000 + speech.length - 8_000)
       }))
 
     it.effect(
-      "fails typed without its package, with a broken one, and with a model that is none",
+      "fails with a typed error without its package, with a wrong package, and with a file that is no model",
       () =>
         Effect.gen(function*() {
           const path = yield* model
@@ -79,7 +79,7 @@ describe("SileroWorker", () => {
         })
     )
 
-    it.effect("lets a process end in the middle of its work", () =>
+    it.effect("lets the process exit during an inference", () =>
       Effect.gen(function*() {
         const path = yield* model
         for (const afterMs of [0, 5, 15, 30]) {
@@ -93,7 +93,7 @@ describe("SileroWorker", () => {
         }
       }))
 
-    it.effect("ends with its scope", () =>
+    it.effect("exits with its scope", () =>
       Effect.gen(function*() {
         const scope = yield* Scope.make()
         const workers: Array<Worker> = []
@@ -110,61 +110,61 @@ describe("SileroWorker", () => {
   })
 })
 
-const gather = (rate: ModelRate = 8_000) => {
+const scheduler = (rate: ModelRate = 8_000) => {
   const sent: Array<Batch> = []
   const batches = new BatchScheduler({ rate, now: () => 0, send: (batch) => sent.push(batch), onFirst: () => {} })
-  batches.up()
+  batches.workerStarted()
   return { batches, sent }
 }
 
-describe("Batches", () => {
-  it("sends full batches, takes back the memory, and refuses what is too much", () => {
-    const { batches, sent } = gather()
-    const heard: Array<number> = []
-    const places = Array.from({ length: 10 }, (_, index) => batches.enter(() => heard.push(index)))
+describe("BatchScheduler", () => {
+  it("sends full batches, reuses their memory, and rejects windows when too much is in flight", () => {
+    const { batches, sent } = scheduler()
+    const results: Array<number> = []
+    const slots = Array.from({ length: 10 }, (_, index) => batches.openSlot(() => results.push(index)))
     let taken = 0
-    const push = () => batches.push(places[taken % 10]!, (samples, at) => samples.fill(taken, at, at + 256))
+    const push = () => batches.push(slots[taken % 10]!, (samples, at) => samples.fill(taken, at, at + 256))
     while (taken < 100_000 && push()) taken++
-    // sixteen on their way; there is no other
+    // sixteen batches in flight is the limit
     assert.strictEqual(taken, 16 * MAX_BATCH)
     assert.lengthOf(sent, 16)
-    assert.strictEqual(sent[0]!.slots[0], places[0]!.slot | ANEW)
-    assert.strictEqual(sent[0]!.slots[10], places[0]!.slot)
+    assert.strictEqual(sent[0]!.slots[0], slots[0]!.index | RESET)
+    assert.strictEqual(sent[0]!.slots[10], slots[0]!.index)
     assert.strictEqual(sent[0]!.samples[256], 1)
-    batches.judged(sent[0]!.index)
-    assert.deepEqual(heard, Array.from({ length: MAX_BATCH }, (_, index) => index % 10))
+    batches.classified(sent[0]!.index)
+    assert.deepEqual(results, Array.from({ length: MAX_BATCH }, (_, index) => index % 10))
     for (let i = 0; i < MAX_BATCH; i++) assert.isTrue(push())
-    // seventeen are all there are, and none is both on its way and being filled
+    // there are seventeen batches, and none is in flight and being filled at once
     assert.isAtMost(new Set(sent).size, 17)
     assert.isFalse(sent.slice(1, 16).includes(sent[16]!))
     assert.isFalse(push())
   })
 
-  it("tells nothing to who has left, gives the slot to the next, and owns up to what is lost", () => {
-    const { batches, sent } = gather()
-    const heard: Array<string> = []
-    const place = (name: string) => batches.enter((speech) => heard.push(`${name} ${speech}`))
-    const [a, b, ...others] = ["a", "b", "c", "d"].map(place)
+  it("drops results of closed slots, reuses their indexes, and reports lost windows as NaN", () => {
+    const { batches, sent } = scheduler()
+    const results: Array<string> = []
+    const openSlot = (name: string) => batches.openSlot((speech) => results.push(`${name} ${speech}`))
+    const [a, b, ...others] = ["a", "b", "c", "d"].map(openSlot)
     for (const each of [a!, b!]) batches.push(each, () => {})
     batches.flush()
-    batches.leave(a!)
-    batches.leave(a!)
+    batches.closeSlot(a!)
+    batches.closeSlot(a!)
     assert.strictEqual(batches.open, 3)
-    const next = place("e")
-    assert.strictEqual(next.slot, a!.slot)
+    const next = openSlot("e")
+    assert.strictEqual(next.index, a!.index)
     sent[0]!.speech.set([0.25, 0.5])
-    batches.judged(sent[0]!.index)
-    assert.deepEqual(heard, ["b 0.5"])
+    batches.classified(sent[0]!.index)
+    assert.deepEqual(results, ["b 0.5"])
     batches.push(b!, () => {})
     batches.flush()
     batches.push(others[0]!, () => {})
-    batches.down()
-    assert.deepEqual(heard, ["b 0.5", "b NaN", "c NaN"])
+    batches.workerStopped()
+    assert.deepEqual(results, ["b 0.5", "b NaN", "c NaN"])
     assert.isFalse(batches.push(b!, () => {}))
-    batches.up()
+    batches.workerStarted()
     for (const each of [b!, b!, others[0]!, others[1]!]) batches.push(each, () => {})
     batches.flush()
-    assert.deepEqual(Array.from(sent[2]!.slots.subarray(0, 4), (slot) => (slot & ANEW) !== 0), [
+    assert.deepEqual(Array.from(sent[2]!.slots.subarray(0, 4), (slot) => (slot & RESET) !== 0), [
       true,
       false,
       true,
@@ -174,36 +174,36 @@ describe("Batches", () => {
 })
 
 describe("BatchedStream", () => {
-  it("does not ask about nothing, and tells the model first what came before a sound", () => {
-    const { batches, sent } = gather(16_000)
+  it("does not send silence, and sends the windows before a sound first", () => {
+    const { batches, sent } = scheduler(16_000)
     const stream = new BatchedStream(batches, { ...options, rate: 16_000, onActivity: () => {} })
-    batches.enter(() => {})
-    batches.enter(() => {})
-    batches.enter(() => {})
-    const asked = () => {
+    batches.openSlot(() => {})
+    batches.openSlot(() => {})
+    batches.openSlot(() => {})
+    const sentWindows = () => {
       batches.flush()
       return sent.splice(0).map((batch) => {
         const count = batch.count
         batch.speech.fill(0)
-        batches.judged(batch.index)
+        batches.classified(batch.index)
         return count
       }).reduce((sum, count) => sum + count, 0)
     }
-    let judged = 0
+    let classified = 0
     for (let i = 0; i < 20; i++) {
       stream.push(new Int16Array(512))
-      judged += asked()
+      classified += sentWindows()
     }
-    assert.strictEqual(judged, 8)
-    // 40 windows of nothing: nobody is asked; then a sound, and three windows before it
+    assert.strictEqual(classified, 8)
+    // 40 windows of silence: none is sent; then a sound, and the three windows before it
     for (let i = 0; i < 40; i++) stream.push(Int16Array.from({ length: 512 }, () => i % 2))
-    assert.strictEqual(asked(), 0)
+    assert.strictEqual(sentWindows(), 0)
     stream.push(new Int16Array(512).fill(1_000))
-    assert.strictEqual(asked(), 4)
+    assert.strictEqual(sentWindows(), 4)
   })
 
   it.effect.prop(
-    "finds the same, however late the verdicts come and however the audio is cut",
+    "finds the same for any delay of the results and any size of the pushed pieces",
     [
       Schema.Array(Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 3 }))),
       Schema.Array(Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: 2_000 })))
@@ -215,7 +215,7 @@ describe("BatchedStream", () => {
           (_, i) => i % 20_480 < 9_000 ? 8_000 : i % 20_480 < 12_000 ? 100 : 0
         )
         const find = (late: ReadonlyArray<number>, sizes: ReadonlyArray<number>) => {
-          const { batches, sent } = gather(16_000)
+          const { batches, sent } = scheduler(16_000)
           const found: Array<VoiceActivity> = []
           const stream = new BatchedStream(batches, {
             ...options,
@@ -227,7 +227,7 @@ describe("BatchedStream", () => {
             while (sent.length > (all ? 0 : late[at % late.length] ?? 0)) {
               const batch = sent.shift()!
               for (let i = 0; i < batch.count; i++) batch.speech[i] = batch.samples[i * 512]! > 0.1 ? 0.9 : 0.1
-              batches.judged(batch.index)
+              batches.classified(batch.index)
             }
           }
           let at = 0
@@ -262,12 +262,12 @@ describe("HalfBand", () => {
   const level = (samples: Float32Array) =>
     10 * Math.log10(2 * samples.subarray(64).reduce((sum, sample) => sum + sample * sample, 0) / (samples.length - 64))
 
-  it("keeps what 8 kHz can hold, and folds nothing else down", () => {
+  it("keeps frequencies below 2.5 kHz, and does not alias those above 5.5 kHz", () => {
     for (const hz of [100, 1_000, 2_500]) assert.closeTo(level(through(tone(hz), 512)), 0, 0.2, `${hz} Hz`)
     for (const hz of [5_500, 6_000, 7_500]) assert.isBelow(level(through(tone(hz), 512)), -45, `${hz} Hz`)
   })
 
-  it("gives the same in blocks of any length", () => {
+  it("gives the same for any block length", () => {
     assert.deepEqual(through(tone(700), 64), through(tone(700), 512))
   })
 })
