@@ -16,6 +16,7 @@ import { Worker } from "node:worker_threads"
 import { type BackendError, describe, InvalidConfig } from "../../BackendError.ts"
 import { withDefault } from "../../schema/Defaults.ts"
 import * as EngineRegistry from "../../speech/EngineRegistry.ts"
+import * as SessionSpeech from "../../speech/SessionSpeech.ts"
 import { type SpeechChunk, TextToSpeech } from "../../speech/TextToSpeech.ts"
 import * as FlitePool from "./FlitePool.ts"
 import * as FliteText from "./FliteText.ts"
@@ -111,30 +112,15 @@ const make = Effect.fnUntraced(function*(options: FliteOptions) {
     )
   }
 
-  return TextToSpeech.of({
+  const service = TextToSpeech.of({
     name: "flite",
     sampleRate: RATE,
     probe: Effect.asVoid(pool.synthesize("a", options.voice, 1)),
     capabilities: { voices, languages: ["en"] },
-    open: ({ language, voice = options.voice }) => {
-      if (!voices.some((known) => known === voice)) {
-        return Effect.fail(
-          new InvalidConfig({
-            op: "TextToSpeech.open",
-            message: `flite has no voice "${voice}"; it has ${voices.join(", ")}`,
-            details: { engine: "flite", voice, known: voices }
-          })
-        )
-      }
-      if (language !== undefined && language.split("-", 1)[0]!.toLowerCase() !== "en") {
-        return Effect.fail(
-          new InvalidConfig({
-            op: "TextToSpeech.open",
-            message: `flite speaks English only (en, en-GB, …), not "${language}"`,
-            details: { engine: "flite", language, known: ["en"] }
-          })
-        )
-      }
+    open: (session) => {
+      const unsupported = SessionSpeech.check("TextToSpeech.open", session, { tts: service })
+      if (unsupported !== undefined) return Effect.fail(unsupported)
+      const { voice = options.voice } = session
       return Effect.succeed({
         speak: (sentences) =>
           sentences.pipe(
@@ -146,6 +132,7 @@ const make = Effect.fnUntraced(function*(options: FliteOptions) {
       })
     }
   })
+  return service
 })
 
 /**

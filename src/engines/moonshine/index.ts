@@ -11,11 +11,12 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Schema from "effect/Schema"
 import * as Os from "node:os"
-import { type BackendError, describe, InvalidConfig, PipelineError } from "../../BackendError.ts"
+import { type BackendError, describe, PipelineError } from "../../BackendError.ts"
 import { ModelStore } from "../../models/ModelStore.ts"
 import { withDefault } from "../../schema/Defaults.ts"
 import { boundedDuration } from "../../schema/Durations.ts"
 import * as EngineRegistry from "../../speech/EngineRegistry.ts"
+import * as SessionSpeech from "../../speech/SessionSpeech.ts"
 import { SpeechToText } from "../../speech/SpeechToText.ts"
 import * as Sherpa from "../local/Sherpa.ts"
 import * as DecodeQueue from "./DecodeQueue.ts"
@@ -113,7 +114,7 @@ const make = Effect.fnUntraced(function*(options: MoonshineOptions) {
     timeout: DECODE_TIMEOUT
   })
 
-  return SpeechToText.of({
+  const service = SpeechToText.of({
     name: "moonshine",
     sampleRate: RATE,
     // a decode of silence that is queued as a final is, so that a full queue or a stuck decoder fails the probe
@@ -121,24 +122,18 @@ const make = Effect.fnUntraced(function*(options: MoonshineOptions) {
     backlogMs: queue.backlogMs,
     capabilities: { interim: options.interim, endOfTurn: false, languages: ["en"] },
     finalizeTimeout: FINALIZE_TIMEOUT,
-    open: ({ busy, language }) =>
-      language !== undefined && language.split("-", 1)[0]!.toLowerCase() !== "en"
-        ? Effect.fail(
-          new InvalidConfig({
-            op: "SpeechToText.open",
-            message: `moonshine understands English only (en, en-GB, …), not "${language}"`,
-            details: { engine: "moonshine", language, known: ["en"] }
-          })
-        )
-        : MoonshineStream.make({
-          recognizer: { decode },
-          queue,
-          busy,
-          interimInterval: options.interim
-            ? Math.round(Duration.toSeconds(options.interimInterval) * RATE)
-            : undefined
-        })
+    open: (session) => {
+      const unsupported = SessionSpeech.check("SpeechToText.open", session, { stt: service })
+      if (unsupported !== undefined) return Effect.fail(unsupported)
+      return MoonshineStream.make({
+        recognizer: { decode },
+        queue,
+        busy: session.busy,
+        interimInterval: options.interim ? Math.round(Duration.toSeconds(options.interimInterval) * RATE) : undefined
+      })
+    }
   })
+  return service
 })
 
 /**

@@ -226,12 +226,31 @@ describe("flite", () => {
         assert.isAbove((yield* speak("Still here.")).length, 1)
       }).pipe(Effect.scoped))
 
+    it.effect("speaks with each session's own voice", () =>
+      Effect.gen(function*() {
+        const tts = yield* TextToSpeech
+        const pcmOf = (voice: string | undefined) =>
+          Effect.flatMap(tts.open({ sessionId: "s", voice, language: "en-GB" }), (stream) =>
+            stream.speak(Stream.make("Good morning.")).pipe(
+              Stream.runCollect,
+              Effect.map((chunks) =>
+                chunks.flatMap(({ pcm }) => Array.from(pcm))
+              )
+            ))
+        const [byDefault, rms, slt] = yield* Effect.forEach([undefined, "rms", "slt"], pcmOf)
+        assert.deepEqual(byDefault, rms)
+        assert.notDeepEqual(slt, rms)
+        assert.isAbove(slt!.length, 4_000)
+      }).pipe(Effect.scoped))
+
     it.effect("rejects unknown voices and languages", () =>
       Effect.gen(function*() {
         const tts = yield* TextToSpeech
-        for (const options of [{ voice: "nobody" }, { language: "fr-FR" }]) {
+        assert.deepEqual(tts.capabilities, { voices: [...Flite.voices], languages: ["en"] })
+        for (const [field, options] of [["voice", { voice: "nobody" }], ["language", { language: "fr-FR" }]] as const) {
           const error = yield* Effect.flip(tts.open({ sessionId: "s", ...options }))
           assert.strictEqual(error.code, "invalid_config")
+          assert.include(error.details, { engine: "flite", field })
         }
       }).pipe(Effect.scoped))
   })
