@@ -1,120 +1,125 @@
 /**
  * The conversation: a pure state machine that decides who speaks.
  *
- * `step` takes what happened and gives the next state and what the shell must do. It knows no clock, no vendor and no
- * Effect: time and positions come in as data, so the same events always make the same conversation. History is
- * appended, and the conversation's events are emitted, in the `Draft` of a step and nowhere else.
+ * `step` takes an input, and returns the next state and the commands that the session must carry out. It knows no clock, no
+ * vendor and no Effect: time and positions are data, so the same inputs always give the same conversation. The history is
+ * appended to, and events are emitted, by the `Step` of a transition and nowhere else.
  *
  * @since 0.1.0
  */
-import type { Command, ConversationOptions, Event, State } from "./ConversationState.ts"
-import { settle } from "./machine/Idle.ts"
-import { emitError, onAudible, onFailed, onHeard, onProgress } from "./machine/ReplyTransitions.ts"
-import { Step } from "./machine/Step.ts"
-import { onText, speaking } from "./machine/Turn.ts"
+import type { Command } from "./ConversationCommand.ts"
+import type { TimedInput } from "./ConversationInput.ts"
+import type { ConversationOptions } from "./ConversationOptions.ts"
+import type { State } from "./ConversationState.ts"
+import { applyIdleTransitions } from "./machine/IdleTransitions.ts"
+import { closeConversation, endReply, requestAnswer } from "./machine/ReplyControl.ts"
 import {
-  onEndOfTurn,
-  onFinalized,
-  onInputEnded,
-  onJudged,
-  onSpeechStarted,
-  onSpeechStopped,
-  onTimer,
-  onTranscript
-} from "./machine/UserTransitions.ts"
+  emitError,
+  onReplyAudible,
+  onReplyEnded,
+  onReplyFailed,
+  onReplyProgress,
+  onReplyText
+} from "./machine/ReplyTransitions.ts"
+import { Step } from "./machine/Step.ts"
+import { onEndOfTurn, onEndOfTurnPredicted, onFinalized, onTranscript } from "./machine/TranscriptTransitions.ts"
+import { onUserText, startSpeaking } from "./machine/Turn.ts"
+import { onInputEnded, onSpeechStarted, onSpeechStopped, onTimer } from "./machine/UserTransitions.ts"
 
 export { initial, publicState } from "./ConversationState.ts"
 
-const apply = (draft: Step, event: Event): void => {
-  const { agent, lifecycle, user } = draft.state
-  switch (event._tag) {
-    case "Started": {
-      if (lifecycle._tag !== "New") return
-      const { firstSpeaker, greeting } = draft.options.policy
-      draft.set({ lifecycle: { _tag: "Open" } })
-      if (firstSpeaker === "agent" && greeting !== "" && draft.state.history.length === 0) {
-        draft.set({ queue: [{ _tag: "Text", text: greeting, optional: true }, ...draft.state.queue] })
-      }
-      return
-    }
+/** The first user has attached: the agent greets, unless the conversation is resumed. */
+const onStarted = (current: Step): void => {
+  const { history, lifecycle, queue } = current.state
+  if (lifecycle._tag !== "New") return
+  const { firstSpeaker, greeting } = current.options.policy
+  current.set({ lifecycle: { _tag: "Open" } })
+  if (firstSpeaker === "agent" && greeting !== "" && history.length === 0) {
+    current.set({ queue: [{ _tag: "Text", text: greeting, optional: true }, ...queue] })
+  }
+}
+
+/** A speech-to-speech model has begun a reply: by that it has also ended the user's turn. */
+const onModelReplyStarted = (current: Step, reply: string): void => {
+  const { lifecycle, timestamps, user } = current.state
+  if (lifecycle._tag === "New") return
+  current.set({ timestamps: undefined })
+  if (user._tag === "Finalizing") {
+    current.cancelTimer("finalize")
+    current.set({ turnStart: undefined })
+    if (user.userStillSpeaking) startSpeaking(current, user.untilSample)
+    else current.set({ user: { _tag: "Quiet" } })
+  }
+  requestAnswer(current, { _tag: "ModelInitiated", reply }, timestamps)
+}
+
+const apply = (current: Step, input: TimedInput): void => {
+  const { agent, lifecycle, queue, unavailableEngines } = current.state
+  switch (input._tag) {
+    case "Started":
+      return onStarted(current)
     case "SpeechStarted":
-      return lifecycle._tag === "New" ? undefined : onSpeechStarted(draft, event)
+      return lifecycle._tag === "New" ? undefined : onSpeechStarted(current, input)
     case "SpeechStopped":
-      return onSpeechStopped(draft, event)
+      return onSpeechStopped(current, input)
     case "Interim":
-      return onTranscript(draft, event.text, false)
+      return onTranscript(current, input.text, false)
     case "Final":
-      return onTranscript(draft, event.text, true)
+      return onTranscript(current, input.text, true)
     case "Finalized":
-      return onFinalized(draft, event.id)
+      return onFinalized(current, input.id)
     case "EndOfTurn":
-      return onEndOfTurn(draft)
-    case "Judged":
-      return onJudged(draft, event)
+      return onEndOfTurn(current)
+    case "EndOfTurnPredicted":
+      return onEndOfTurnPredicted(current, input)
     case "TimerFired":
-      return onTimer(draft, event)
+      return onTimer(current, input)
     case "UserText":
-      return onText(draft, event.text.trim())
+      return onUserText(current, input.text.trim())
     case "Say":
-      return lifecycle._tag === "Draining" ? undefined : draft.set({ queue: [...draft.state.queue, event.source] })
+      return lifecycle._tag === "Draining" ? undefined : current.set({ queue: [...queue, input.source] })
     case "Interrupt":
-      return agent._tag === "Ending" ? undefined : draft.end("interrupted", { _tag: "Nothing" })
-    case "RemoteReply": {
-      if (lifecycle._tag === "New") return
-      const { marks } = draft.state
-      draft.set({ marks: undefined })
-      if (user._tag === "Finalizing") {
-        draft.cancelTimer("finalize")
-        draft.set({ since: undefined })
-        if (user.still) speaking(draft, user.untilSample)
-        else draft.set({ user: { _tag: "Quiet" } })
-      }
-      return draft.ask({ _tag: "Remote", reply: event.reply }, marks)
-    }
+      return agent._tag === "Ending" ? undefined : endReply(current, "interrupted", { _tag: "Nothing" })
+    case "ModelReplyStarted":
+      return onModelReplyStarted(current, input.reply)
     case "ReplyProgress":
-      return onProgress(draft, event)
+      return onReplyProgress(current, input)
     case "ReplyAudible":
-      return onAudible(draft, event.epoch)
-    case "ReplyText": {
-      const reply = draft.reply(event.epoch)
-      if (reply !== undefined && agent._tag !== "Ending") {
-        draft.said(reply, event.text)
-        draft.emit({ type: "agent.transcript", turn: reply.turn, text: event.text })
-      }
-      return
-    }
+      return onReplyAudible(current, input.epoch)
+    case "ReplyText":
+      return onReplyText(current, input.epoch, input.text)
     case "ReplyPlayed":
-      return draft.reply(event.epoch) !== undefined && agent._tag !== "Ending"
-        ? draft.end("completed", { _tag: "Nothing" })
+      return current.replyOf(input.epoch) !== undefined && agent._tag !== "Ending"
+        ? endReply(current, "completed", { _tag: "Nothing" })
         : undefined
     case "ReplyFailed":
-      return onFailed(draft, event.epoch, event.error)
-    case "ReplyHeard":
-      return onHeard(draft, event.epoch, event.text)
+      return onReplyFailed(current, input.epoch, input.error)
+    case "ReplyEnded":
+      return onReplyEnded(current, input.epoch, input.text)
     case "EngineDown":
-      emitError(draft, event.error)
-      return draft.state.down.includes(event.engine)
+      emitError(current, input.error)
+      return unavailableEngines.includes(input.engine)
         ? undefined
-        : draft.set({ down: [...draft.state.down, event.engine] })
+        : current.set({ unavailableEngines: [...unavailableEngines, input.engine] })
     case "EngineUp":
-      return draft.set({ down: draft.state.down.filter((engine) => engine !== event.engine) })
+      return current.set({ unavailableEngines: unavailableEngines.filter((engine) => engine !== input.engine) })
     case "InputEnded":
-      return onInputEnded(draft, event.atSample)
+      return onInputEnded(current, input.atSample)
     case "Drain":
-      if (lifecycle._tag === "New") return draft.close(event.reason)
+      if (lifecycle._tag === "New") return closeConversation(current, input.reason)
       return lifecycle._tag === "Open"
-        ? draft.set({ lifecycle: { _tag: "Draining", reason: event.reason, goodbye: true } })
+        ? current.set({ lifecycle: { _tag: "Draining", reason: input.reason, goodbye: true } })
         : undefined
     case "Close":
       return agent._tag === "Silent"
-        ? draft.close(event.reason)
-        : draft.end("interrupted", { _tag: "Close", reason: event.reason })
+        ? closeConversation(current, input.reason)
+        : endReply(current, "interrupted", { _tag: "Close", reason: input.reason })
   }
 }
 
 /**
- * Takes one event: the next state, and the commands in the order in which they must be carried out. A closed
- * conversation takes no more.
+ * Takes one input: returns the next state, and the commands in the order in which they must be carried out. A closed
+ * conversation ignores further inputs.
  *
  * @category transitions
  * @since 0.1.0
@@ -122,11 +127,11 @@ const apply = (draft: Step, event: Event): void => {
 export const step = (
   options: ConversationOptions,
   state: State,
-  event: Event
+  input: TimedInput
 ): { readonly state: State; readonly commands: ReadonlyArray<Command> } => {
   if (state.lifecycle._tag === "Closed") return { state, commands: [] }
-  const draft = new Step(options, state, event.atMs)
-  apply(draft, event)
-  settle(draft)
-  return { state: draft.state, commands: draft.commands }
+  const current = new Step(options, state, input.atMs)
+  apply(current, input)
+  applyIdleTransitions(current)
+  return { state: current.state, commands: current.commands }
 }

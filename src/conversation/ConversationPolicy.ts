@@ -1,5 +1,5 @@
 /**
- * How a conversation behaves: when a turn is over, what interrupts, who speaks first.
+ * The policy of a conversation: endpointing, interruptions, who speaks first.
  *
  * @since 0.1.0
  */
@@ -35,37 +35,36 @@ const Away = Schema.Struct({
 }).pipe(Schema.encodeKeys({ closeAfter: "close_after" }))
 
 /**
- * How patient the agent is with a slow speaker, and how hard it is to interrupt, are separate things: `endpointing` and
- * `interruption`.
+ * The policy. `endpointing` decides how long the agent waits for a slow speaker; `interruption`, separately, how easily it is
+ * interrupted.
  *
  * - `firstSpeaker`: `agent` greets with `greeting` when a user first attaches; `user` waits.
- * - `greeting`: what is said first; `""` says nothing, here and in the other texts.
- * - `goodbye`: what is heard before a close that we begin.
- * - `apology`: what is said when the agent failed before its first word.
+ * - `greeting`: what the agent says first; `""` says nothing, here and in the other texts.
+ * - `goodbye`: what the agent says before a close that the backend begins.
+ * - `apology`: what the agent says when an answer failed before any of it was audible.
  * - `endpointing`: when the user's turn is over.
- * - `endpointing.silence`: how long the user must be silent for the turn to be over. 300 ms, [100 ms, 5 s].
- * - `endpointing.mode`: `adaptive` makes it one and a half times the user's own pauses, between `silence` and
- *   `maxSilence`.
- * - `endpointing.maxSilence`: how long a turn waits that sounds unfinished to the turn detector. 2 s, [100 ms, 30 s].
- * - `endpointing.threshold`: the probability of an end below which a turn sounds unfinished. 0.5, [0, 1].
- * - `interruption`: how hard it is to interrupt the agent.
- * - `interruption.enabled`: whether speaking over the agent stops it: it falls silent at the first sound. Otherwise it
- *   speaks on, and the user's turn waits for its end.
- * - `interruption.minSpeech`: how much speech it takes to stop the agent for good; it goes on where it stopped after
- *   less. 200 ms, [0, 2 s].
- * - `interruption.minWords`: how many words it takes. 0, [0, 20].
- * - `interruption.ignoreBackchannels`: "mhm" and "right" stop nobody. true.
- * - `interruption.backchannels`: phrases of one's own that stop nobody either.
- * - `interruption.patience`: how long the agent stays silent for speech whose words are not known, from its beginning
- *   while it lasts and from its end on; at most twice as long in all. 1 s, [100 ms, 10 s].
- * - `echoGuard`: what repeats the agent's own words while it speaks is its echo, and not a user. true.
- * - `speculation`: ask the agent at the user's pause, before the turn is over; the answer is only used when it is. false.
- * - `away`: what happens when the user says nothing for long.
- * - `away.after`: the user has been silent for so long: an event. 15 s, 0 for never.
- * - `away.closeAfter`: the session ends with the goodbye. 0, for never.
- * - `longestNoise`: speech without a word for so long is music or noise, and no longer keeps the turn open. 20 s, [2 s,
- *   10 min].
- * - `longestTurn`: a turn without end is answered after this. 60 s, [5 s, 10 min].
+ * - `endpointing.silence`: the user's silence that ends a turn. 300 ms, [100 ms, 5 s].
+ * - `endpointing.mode`: `adaptive` uses 1.5 times the user's average pause instead, between `silence` and `maxSilence`.
+ * - `endpointing.maxSilence`: the silence that ends a turn which the turn detector takes for unfinished. 2 s, [100 ms, 30 s].
+ * - `endpointing.threshold`: a turn whose predicted probability of an end is lower sounds unfinished. 0.5, [0, 1].
+ * - `interruption`: what interrupts the agent.
+ * - `interruption.enabled`: whether the user can interrupt the agent, which pauses at the first sound. Otherwise it speaks on,
+ *   and the user's turn is answered after it.
+ * - `interruption.minSpeech`: how much speech interrupts the agent; after less it resumes where it paused. 200 ms, [0, 2 s].
+ * - `interruption.minWords`: how many words interrupt the agent. 0, [0, 20].
+ * - `interruption.ignoreBackchannels`: backchannels ("mhm", "right") do not interrupt the agent. true.
+ * - `interruption.backchannels`: further phrases that count as backchannels.
+ * - `interruption.patience`: how long the paused agent waits for a transcript: from the beginning of the speech while it lasts,
+ *   and from its end after that; at most twice this in all. 1 s, [100 ms, 10 s].
+ * - `echoGuard`: a transcript that repeats the agent's own words is taken for its echo, and ignored. true.
+ * - `speculation`: preemptive replies: the agent is asked at the user's pause, and its answer is used only if the turn is
+ *   over. false.
+ * - `away`: what happens when the user is silent for long.
+ * - `away.after`: silence after which `user.away` is emitted. 15 s, 0 for never.
+ * - `away.closeAfter`: further silence after which the session ends with the goodbye. 0, for never.
+ * - `longestNoise`: sound without a transcript for this long is noise or music, and no longer keeps the turn open. 20 s,
+ *   [2 s, 10 min].
+ * - `longestTurn`: a turn is answered after this even if the user is still speaking. 60 s, [5 s, 10 min].
  *
  * @category models
  * @since 0.1.0
@@ -96,7 +95,7 @@ export const ConversationPolicy = Schema.Struct({
 export type ConversationPolicy = typeof ConversationPolicy.Type
 
 /**
- * The policy of a backend that says nothing about it.
+ * The default policy.
  *
  * @category constants
  * @since 0.1.0

@@ -1,53 +1,25 @@
 /**
- * What a conversation is, what can happen to it, and what it can ask for: the types of the machine.
+ * The state of a conversation.
  *
- * Everything is plain data. Times are ms of Unix time and come in as events; positions are samples of the session's
- * audio timeline (16 kHz).
+ * Everything is plain data. Times are ms of Unix time, and positions are samples of the session's audio timeline (16 kHz).
  *
  * @since 0.1.0
  */
-import type { BackendError } from "../BackendError.ts"
-import type { ConversationEvent, SessionEnd, SessionState, SpeechEnd } from "./ConversationEvent.ts"
-import type { ConversationPolicy } from "./ConversationPolicy.ts"
+import type { SessionEnd, SessionState, SpeechEnd } from "./ConversationEvent.ts"
 import type { HistoryItem } from "./History.ts"
-import type { TurnAuthority } from "./TurnAuthority.ts"
 import type { TurnTimestamps } from "./TurnLatency.ts"
-
-/**
- * What a conversation is made with.
- *
- * - `textual`: a turn needs words; a speech-to-speech model answers audio whose words nobody knows.
- * - `interims`: the recogniser tells words while the user speaks.
- * - `busy`: there is too much to do to ask for answers ahead of the turn's end.
- * - `detector`: somebody can be asked (`Judge`) whether a transcript sounds finished.
- * - `isBackchannel`: whether a transcript only shows that the user listens.
- * - `finalizeTimeoutMs`: how long the final transcript may take before the turn goes on with what there is.
- *
- * @category models
- * @since 0.1.0
- */
-export interface ConversationOptions {
-  readonly policy: ConversationPolicy
-  readonly turnAuthority: TurnAuthority
-  readonly textual: boolean
-  readonly interims: boolean
-  readonly busy?: boolean | undefined
-  readonly detector: boolean
-  readonly isBackchannel: (transcript: string) => boolean
-  readonly latencyTargetMs: number
-  readonly finalizeTimeoutMs: number
-}
 
 /**
  * What the user is doing.
  *
- * - `Speaking`: since `sinceSample`.
- * - `Paused`: silent since `atSample`, perhaps finished: the `endpoint` timer decides. `extended`: it sounded unfinished,
- *   and has been given more time. Without a sample: words are told, and no sound was (`turnAuthority: "stt"` only).
- * - `Noise`: makes a sound, since `sinceSample`, that is no speech; nobody waits for its end.
- * - `Finalizing`: the turn is over at `untilSample`; its final transcript is awaited, or the answer of a model that
- *   decides turns, or the detector's judgement. `still`: it was cut for its length, and the user has not stopped.
+ * - `Speaking`: speaking since `sinceSample`.
+ * - `Paused`: silent since `atSample`, perhaps finished: the `endpoint` timer decides. `extended`: the turn sounded
+ *   unfinished, and was given more time. `atSample` is undefined when the recogniser sent a transcript for which no voice
+ *   activity was detected (`turnAuthority: "stt"` only).
+ * - `Finalizing`: the turn is over at `untilSample`. It waits for the final transcript, for the reply of a model that
+ *   decides turns, or for the turn detector. `userStillSpeaking`: the turn reached `longestTurn` while the user spoke.
  * - `Waiting`: the turn is complete, and the agent may not be interrupted.
+ * - `Noise`: sound since `sinceSample` that turned out not to be speech.
  *
  * @category models
  * @since 0.1.0
@@ -60,16 +32,23 @@ export type User =
     readonly _tag: "Finalizing"
     readonly id: number
     readonly untilSample: number
-    readonly still: boolean
+    readonly userStillSpeaking: boolean
     readonly extended: boolean
-    readonly awaits: "words" | "judgement"
+    readonly awaits: "transcript" | "prediction"
   }
   | { readonly _tag: "Waiting" }
   | { readonly _tag: "Noise"; readonly sinceSample: number }
 
 /**
- * What a reply says: the agent's answer to a transcript, given text, given audio (by the shell's key), or what a
- * speech-to-speech model has begun to say. An `optional` text (a greeting) is dropped when the user speaks first.
+ * Where a reply comes from.
+ *
+ * - `Answer`: the agent answers a transcript. `resumed`: the question is already in the history, from before the process
+ *   restarted.
+ * - `Text`: given text. An `optional` one (a greeting) is dropped when the user speaks first; an `uninterruptible` one is
+ *   always played to its end. `resumed`: the rest of a reply that the restart of the process cut off; it is optional, but
+ *   is stored again in the next snapshot.
+ * - `Audio`: given audio, by the session's key.
+ * - `ModelInitiated`: a reply that a speech-to-speech model has begun by itself, by the model's id.
  *
  * @category models
  * @since 0.1.0
@@ -79,23 +58,20 @@ export type ReplySource =
     readonly _tag: "Answer"
     readonly transcript: string
     readonly kind: "speech" | "text"
-    /** The question stands in the history already: nobody had begun to answer it when the process ended. */
-    readonly again?: boolean | undefined
+    readonly resumed?: boolean | undefined
   }
   | {
     readonly _tag: "Text"
     readonly text: string
     readonly optional: boolean
-    /** Nobody may talk over it. */
     readonly uninterruptible?: boolean | undefined
-    /** The rest of what was cut off when a process ended: optional, and yet not to be lost with the next one. */
-    readonly again?: boolean | undefined
+    readonly resumed?: boolean | undefined
   }
   | { readonly _tag: "Audio"; readonly key: number }
-  | { readonly _tag: "Remote"; readonly reply: string }
+  | { readonly _tag: "ModelInitiated"; readonly reply: string }
 
 /**
- * A reply: one at a time, told apart by its epoch.
+ * A reply. There is at most one at a time, identified by its epoch.
  *
  * @category models
  * @since 0.1.0
@@ -104,16 +80,16 @@ export interface Reply {
   readonly epoch: number
   readonly turn: number
   readonly source: ReplySource
-  /** When its first frame left. */
+  /** When its first frame was sent to the user. */
   readonly audibleAt: number | undefined
-  /** The texts of it that have begun to be heard. */
-  readonly said: string
-  readonly marks: TurnTimestamps | undefined
+  /** The texts whose audio has begun to play. */
+  readonly spokenText: string
+  readonly timestamps: TurnTimestamps | undefined
 }
 
 /**
- * An answer in the making to what may turn out to be the whole turn. Nothing of it can be observed before that. One that
- * has `failed` is over, and kept so that it is not tried again for the same words.
+ * A preemptive reply: the agent's answer to a transcript that may turn out to be the whole turn. It is silent and
+ * invisible until it is committed. One that `failed` is kept only so that the same transcript is not tried again.
  *
  * @category models
  * @since 0.1.0
@@ -121,42 +97,46 @@ export interface Reply {
 export interface Speculation {
   readonly epoch: number
   readonly transcript: string
-  readonly marks: Partial<TurnTimestamps>
+  readonly timestamps: Partial<TurnTimestamps>
   readonly failed: boolean
 }
 
 /**
- * Final words that did not come in time: of the turn that was finalized as `id`, which went on with `words`. They made the
- * question `asked`, or none. `late`: what has come since.
+ * A final transcript that missed `finalizeTimeoutMs`.
+ *
+ * - `id`: the `Finalize` command that asked for it.
+ * - `usedText`: the text with which the turn was completed instead.
+ * - `question`: what the agent was asked with that text; undefined if it was not asked.
+ * - `lateText`: the final transcript that has arrived since.
  *
  * @category models
  * @since 0.1.0
  */
 export interface AwaitedTranscript {
   readonly id: number
-  readonly words: string
-  readonly asked: string | undefined
-  readonly late: string
+  readonly usedText: string
+  readonly question: string | undefined
+  readonly lateText: string
 }
 
 /**
- * What to do when an ended reply has told what was heard of it.
+ * What to do once a reply has ended and its played text is known.
  *
  * @category models
  * @since 0.1.0
  */
-export type Next =
+export type NextAction =
   | { readonly _tag: "Nothing" }
-  | { readonly _tag: "Start"; readonly source: ReplySource; readonly marks: TurnTimestamps | undefined }
+  | { readonly _tag: "Start"; readonly source: ReplySource; readonly timestamps: TurnTimestamps | undefined }
   | { readonly _tag: "Close"; readonly reason: SessionEnd }
 
 /**
  * What the agent is doing.
  *
- * - `Active`: a reply is being thought of, or heard.
- * - `Held`: it is silent because the user makes a sound; the `confirm` timer, or the user's words, decide what comes of
- *   it. `sinceMs`: since when. `patient`: it has been long enough, and words are awaited.
- * - `Ending`: it has been ended for good, and what was heard of it is awaited.
+ * - `Active`: a reply is being generated or played.
+ * - `Held`: the reply is paused since `sinceMs` because the user makes a sound; the `confirm` timer or the user's words
+ *   decide whether it is an interruption. `awaitsTranscript`: the sound is long enough, and only its words are missing.
+ * - `Ending`: the reply was ended for good, and its played text is awaited.
  *
  * @category models
  * @since 0.1.0
@@ -164,11 +144,18 @@ export type Next =
 export type Agent =
   | { readonly _tag: "Silent" }
   | { readonly _tag: "Active"; readonly reply: Reply }
-  | { readonly _tag: "Held"; readonly reply: Reply; readonly sinceMs: number; readonly patient: boolean }
-  | { readonly _tag: "Ending"; readonly reply: Reply; readonly reason: SpeechEnd; readonly next: Next }
+  | { readonly _tag: "Held"; readonly reply: Reply; readonly sinceMs: number; readonly awaitsTranscript: boolean }
+  | { readonly _tag: "Ending"; readonly reply: Reply; readonly reason: SpeechEnd; readonly next: NextAction }
 
 /**
  * The timers of a conversation; each runs at most once at a time.
+ *
+ * - `endpoint`: the user's silence is long enough for the end of the turn.
+ * - `confirm`: the user's sound is long enough for an interruption, or its transcript takes too long.
+ * - `longest`: the turn has reached `longestTurn`.
+ * - `finalize`: the final transcript, or the turn detector's answer, takes too long.
+ * - `noise`: sound without a transcript has reached `longestNoise`.
+ * - `away`: the user has been silent for `away.after`, or for `away.closeAfter` more.
  *
  * @category models
  * @since 0.1.0
@@ -176,7 +163,7 @@ export type Agent =
 export type TimerName = "endpoint" | "confirm" | "longest" | "finalize" | "noise" | "away"
 
 /**
- * - `draining`: nothing new is begun; when what is in flight is over, the goodbye is spoken and the session closes.
+ * - `Draining`: no new turn begins; when the turn in flight is over, the goodbye is spoken and the session closes.
  *
  * @category models
  * @since 0.1.0
@@ -195,123 +182,46 @@ export interface State {
   readonly lifecycle: Lifecycle
   readonly user: User
   readonly agent: Agent
-  /** The words of the open turn so far. */
-  readonly heard: { readonly finals: string; readonly interim: string }
+  /** The transcript of the open turn so far. */
+  readonly openTranscript: { readonly finals: string; readonly interim: string }
   readonly speculation: Speculation | undefined
-  /** How finished a transcript sounded to the detector; without a probability while it is asked. */
-  readonly judged:
+  /** The turn detector's last prediction; without a probability while its answer is awaited. */
+  readonly endOfTurnPrediction:
     | { readonly id: number; readonly transcript: string; readonly probability: number | undefined }
     | undefined
-  /** What the agent has said when it finished while the user was making a sound. */
-  readonly over: string
+  /** The text of a reply that was played to its end while the user was making a sound; compared with an echo. */
+  readonly finishedReplyText: string
   /** The user's own pauses within turns, in ms: a moving average. */
   readonly pauseMs: number | undefined
-  /** The user has been told to be away. */
-  readonly away: boolean
-  /** When the open turn began; its sample when it is not long ago. The longest turn counts from here. */
-  readonly since: { readonly sample: number | undefined; readonly ms: number } | undefined
-  /** Final words that are owed by the recogniser, in the order in which they will come. */
-  readonly owed: ReadonlyArray<AwaitedTranscript>
-  /** What the agent will say when it may: first its answers to what came while nobody might talk over it. */
+  /** `user.away` was emitted, and the user has not spoken since. */
+  readonly userAway: boolean
+  /** When the open turn began; `longestTurn` counts from here. The sample is undefined when it is long past. */
+  readonly turnStart: { readonly sample: number | undefined; readonly ms: number } | undefined
+  /** Final transcripts that are overdue, in the order in which the recogniser will send them. */
+  readonly awaitedTranscripts: ReadonlyArray<AwaitedTranscript>
+  /** What the agent will say next: answers to what came during an uninterruptible reply come first. */
   readonly queue: ReadonlyArray<ReplySource>
   readonly history: ReadonlyArray<HistoryItem>
-  /** The last turn's number. */
+  /** The number of the last turn. */
   readonly turn: number
   readonly epoch: number
   readonly finalizeId: number
-  /** The id of each running timer; an event with another id is stale. */
+  /** The id of each running timer; `TimerFired` with another id is ignored. */
   readonly timers: { readonly [Name in TimerName]?: number }
   readonly timerId: number
-  /** The moments of the open turn. */
-  readonly marks: TurnTimestamps | undefined
-  /** The turn of a model's last reply, while the user's words that it answers have not come. */
-  readonly untold: number | undefined
-  /** Engines that are needed and down. */
-  readonly down: ReadonlyArray<string>
-  /** The public state last told. */
-  readonly told: SessionState
+  /** The timestamps of the open turn. */
+  readonly timestamps: TurnTimestamps | undefined
+  /** The turn of a model's last reply, until the transcript of what the user said in it has come. */
+  readonly unreportedTurn: number | undefined
+  /** Engines that the session needs and that are unavailable. */
+  readonly unavailableEngines: ReadonlyArray<string>
+  /** The last `session.state` that was emitted. */
+  readonly publishedState: SessionState
 }
 
 /**
- * What can happen. `atMs` is when.
- *
- * @category models
- * @since 0.1.0
- */
-export type Event =
-  & { readonly atMs: number }
-  & (
-    | { readonly _tag: "Started" }
-    | { readonly _tag: "SpeechStarted"; readonly atSample: number; readonly decidedAtSample: number }
-    | { readonly _tag: "SpeechStopped"; readonly atSample: number; readonly decidedAtSample: number }
-    | { readonly _tag: "Interim"; readonly text: string }
-    | { readonly _tag: "Final"; readonly text: string }
-    | { readonly _tag: "Finalized"; readonly id: number }
-    | { readonly _tag: "EndOfTurn" }
-    | { readonly _tag: "Judged"; readonly id: number; readonly probability: number }
-    | { readonly _tag: "TimerFired"; readonly name: TimerName; readonly id: number; readonly atSample: number }
-    | { readonly _tag: "UserText"; readonly text: string }
-    | { readonly _tag: "Say"; readonly source: ReplySource }
-    | { readonly _tag: "Interrupt" }
-    | { readonly _tag: "RemoteReply"; readonly reply: string }
-    | { readonly _tag: "ReplyProgress"; readonly epoch: number; readonly stage: "agent" | "clause" | "tts" }
-    | { readonly _tag: "ReplyAudible"; readonly epoch: number }
-    | { readonly _tag: "ReplyText"; readonly epoch: number; readonly text: string }
-    | { readonly _tag: "ReplyPlayed"; readonly epoch: number }
-    | { readonly _tag: "ReplyFailed"; readonly epoch: number; readonly error: BackendError }
-    | { readonly _tag: "ReplyHeard"; readonly epoch: number; readonly text: string }
-    | { readonly _tag: "EngineDown"; readonly engine: string; readonly error: BackendError }
-    | { readonly _tag: "EngineUp"; readonly engine: string }
-    | { readonly _tag: "InputEnded"; readonly atSample: number }
-    | { readonly _tag: "Drain"; readonly reason: SessionEnd }
-    | { readonly _tag: "Close"; readonly reason: SessionEnd }
-  )
-
-/**
- * What the machine asks its shell for. `Hold`, `Release` and `End` act before the shell's dispatch returns; `End` is
- * answered by `ReplyHeard` before anything else happens.
- *
- * - `SetTimer`: fires when the audio has reached `atSample`, or after `afterMs` should the audio not come (or at once by
- *   time alone when `atSample` is undefined). Setting a timer replaces the one of that name.
- * - `Finalize`: ask the recogniser for everything up to the sample.
- * - `Judge`: ask the detector whether the transcript sounds finished; answered by `Judged`.
- * - `Start`: begin a reply; a `speculative` one makes no sound before its `Commit`, and is dropped by `Discard`.
- * - `Close`: the conversation is over.
- *
- * @category models
- * @since 0.1.0
- */
-export type Command =
-  | {
-    readonly _tag: "SetTimer"
-    readonly name: TimerName
-    readonly id: number
-    readonly atSample: number | undefined
-    readonly afterMs: number
-  }
-  | { readonly _tag: "CancelTimer"; readonly name: TimerName }
-  | { readonly _tag: "Finalize"; readonly id: number; readonly untilSample: number }
-  | {
-    readonly _tag: "Start"
-    readonly epoch: number
-    readonly turn: number
-    readonly source: ReplySource
-    readonly history: ReadonlyArray<HistoryItem>
-    readonly speculative: boolean
-  }
-  | { readonly _tag: "Commit"; readonly epoch: number }
-  | { readonly _tag: "Discard"; readonly epoch: number }
-  | { readonly _tag: "Judge"; readonly id: number; readonly transcript: string; readonly agentSaid: string }
-  | { readonly _tag: "Hold"; readonly epoch: number }
-  | { readonly _tag: "Release"; readonly epoch: number }
-  | { readonly _tag: "End"; readonly epoch: number; readonly reason: SpeechEnd }
-  | { readonly _tag: "Emit"; readonly event: ConversationEvent }
-  | { readonly _tag: "Append"; readonly item: HistoryItem }
-  | { readonly _tag: "Withdraw"; readonly turn: number }
-  | { readonly _tag: "Close"; readonly reason: SessionEnd }
-
-/**
- * The conversation before its start; one that goes on has a history, its last turn, and what the agent is to say first.
+ * Makes the state before the conversation starts. A resumed conversation has a history, the number of its last turn, and a
+ * queue of what the agent says first.
  *
  * @category constructors
  * @since 0.1.0
@@ -324,7 +234,7 @@ export const initial = (
   lifecycle: { _tag: "New" },
   user: { _tag: "Quiet" },
   agent: { _tag: "Silent" },
-  heard: { finals: "", interim: "" },
+  openTranscript: { finals: "", interim: "" },
   queue,
   history,
   turn: history.reduce((turn, item) => Math.max(turn, item.turn), lastTurn),
@@ -332,21 +242,21 @@ export const initial = (
   finalizeId: 0,
   timers: {},
   timerId: 0,
-  marks: undefined,
-  untold: undefined,
+  timestamps: undefined,
+  unreportedTurn: undefined,
   speculation: undefined,
-  judged: undefined,
-  over: "",
+  endOfTurnPrediction: undefined,
+  finishedReplyText: "",
   pauseMs: undefined,
-  since: undefined,
-  owed: [],
-  away: false,
-  down: [],
-  told: "idle"
+  turnStart: undefined,
+  awaitedTranscripts: [],
+  userAway: false,
+  unavailableEngines: [],
+  publishedState: "idle"
 })
 
 /**
- * The public state of a conversation.
+ * Returns the public state of a conversation (`session.state`).
  *
  * @category accessors
  * @since 0.1.0
@@ -354,7 +264,7 @@ export const initial = (
 export const publicState = (state: State): SessionState => {
   if (state.lifecycle._tag === "Closed") return "closed"
   if (state.lifecycle._tag === "New") return "idle"
-  if (state.down.length > 0) return "error"
+  if (state.unavailableEngines.length > 0) return "error"
   switch (state.agent._tag) {
     case "Active":
     case "Ending":

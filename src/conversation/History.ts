@@ -1,8 +1,8 @@
 /**
- * What was said, as it was heard.
+ * The history of a conversation, as it was heard.
  *
- * The user's words are the transcript of a turn; the agent's are those whose audio was played, to one word, with a mark
- * when the user cut them off. Items stand in the order in which things happened.
+ * The user's text is the transcript of a turn. The agent's text is what was played, exact to one word, and is marked as
+ * interrupted when the user cut it off. Items are in the order in which they happened.
  *
  * @since 0.1.0
  */
@@ -11,10 +11,10 @@ import * as Schema from "effect/Schema"
 /**
  * One utterance.
  *
- * - `turn`: the exchange it belongs to, from 1.
- * - `kind`: `speech`; `text` when the user typed; `audio` for sound without text (`sendAudio`).
- * - `interrupted`: the agent was cut off, `text` is what had been played.
- * - `atMs`: Unix time at which it began to count: the turn was committed, or the first audio left.
+ * - `turn`: the turn it belongs to, from 1.
+ * - `kind`: `speech`; `text` when the user typed; `audio` for audio without text (`sendAudio`).
+ * - `interrupted`: the agent was cut off; `text` is what was played until then.
+ * - `atMs`: Unix time in ms at which the user's turn ended, or the agent's first audio was sent.
  *
  * @category models
  * @since 0.1.0
@@ -35,7 +35,7 @@ export const HistoryItem = Schema.Struct({
 export type HistoryItem = typeof HistoryItem.Type
 
 /**
- * How an item reads in a prompt: an interrupted answer ends in an ellipsis, so that a model sees that it was cut.
+ * Renders an item for a prompt. An interrupted answer ends in an ellipsis, so the model sees that it was cut off.
  *
  * @category conversions
  * @since 0.1.0

@@ -1,6 +1,9 @@
 /**
- * Who decides that the user has finished: `own`, the backend, by voice activity and endpointing; `stt`, the recogniser,
- * by its end-of-turn events; `remote`, a speech-to-speech model on its side.
+ * Which component decides that the user's turn is over:
+ *
+ * - `own`: the backend, by voice activity and endpointing.
+ * - `stt`: the recogniser, by its end-of-turn events.
+ * - `remote`: a speech-to-speech model, on its own side.
  *
  * @since 0.1.0
  */

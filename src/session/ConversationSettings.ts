@@ -6,8 +6,8 @@
  * @since 0.1.0
  */
 import * as Duration from "effect/Duration"
+import type { ConversationOptions } from "../conversation/ConversationOptions.ts"
 import type { ConversationPolicy } from "../conversation/ConversationPolicy.ts"
-import type { ConversationOptions } from "../conversation/ConversationState.ts"
 import * as Backchannel from "../conversation/machine/Backchannel.ts"
 import type { TurnAuthority } from "../conversation/TurnAuthority.ts"
 import type { Pipeline } from "./pipeline/Pipeline.ts"
@@ -55,11 +55,11 @@ export class ConversationSettings implements ConversationOptions {
   }
 
   /** Under load the engine leaves interim transcripts out, so the conversation must not wait for them. */
-  get interims(): boolean {
+  get interimTranscripts(): boolean {
     return this.pipeline?.interims === true && !this.busy
   }
 
-  get detector(): boolean {
+  get turnDetector(): boolean {
     return this.pipeline?.judge !== undefined
   }
 
@@ -67,7 +67,7 @@ export class ConversationSettings implements ConversationOptions {
     return this.pipeline?.turnAuthority ?? "own"
   }
 
-  get textual(): boolean {
+  get transcriptBased(): boolean {
     return this.pipeline?.textual ?? true
   }
 }

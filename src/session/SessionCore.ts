@@ -12,7 +12,9 @@ import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
 import type { PipelineError } from "../BackendError.ts"
 import * as Conversation from "../conversation/Conversation.ts"
-import type { Command, State, TimerName } from "../conversation/ConversationState.ts"
+import type { Command } from "../conversation/ConversationCommand.ts"
+import type { ConversationInput } from "../conversation/ConversationInput.ts"
+import type { State, TimerName } from "../conversation/ConversationState.ts"
 import type { EngineIncident } from "../EngineIncident.ts"
 import { Attachments } from "./Attachments.ts"
 import { Broadcast } from "./Broadcast.ts"
@@ -21,7 +23,7 @@ import { AudioInput } from "./input/AudioInput.ts"
 import type { ProcessorIncident } from "./input/ProcessorHealth.ts"
 import { ReceivedAudio } from "./input/ReceivedAudio.ts"
 import type { SessionPersistence } from "./persistence/SessionPersistence.ts"
-import type { ConversationInput, Pipeline } from "./pipeline/Pipeline.ts"
+import type { Pipeline } from "./pipeline/Pipeline.ts"
 import { AudioOutput, type Convert } from "./playout/AudioOutput.ts"
 import { ReplyAudio } from "./playout/ReplyAudio.ts"
 import type { SessionRecorder } from "./retention/SessionRecorder.ts"
@@ -205,7 +207,7 @@ export class SessionCore {
     })
     if (what === "unavailable" && error !== undefined) this.dispatch({ _tag: "EngineDown", engine, error })
     if (what === "available") {
-      for (const down of this.state.down) this.dispatch({ _tag: "EngineUp", engine: down })
+      for (const down of this.state.unavailableEngines) this.dispatch({ _tag: "EngineUp", engine: down })
     }
   }
 
@@ -241,25 +243,25 @@ export class SessionCore {
         return this.replies.commit(command.epoch)
       case "Discard":
         return this.replies.discard(command.epoch)
-      case "Judge":
+      case "PredictEndOfTurn":
         return this.#judge(command)
       case "End": {
         const text = this.replies.end(command, this.state.queue)
-        return this.dispatcher.dispatchNext({ _tag: "ReplyHeard", epoch: command.epoch, text })
+        return this.dispatcher.dispatchNext({ _tag: "ReplyEnded", epoch: command.epoch, text })
       }
       case "Close":
         return this.#close(command.reason)
     }
   }
 
-  #judge({ agentSaid, id, transcript }: Extract<Command, { readonly _tag: "Judge" }>): void {
+  #judge({ agentSaid, id, transcript }: Extract<Command, { readonly _tag: "PredictEndOfTurn" }>): void {
     if (this.pipeline?.judge === undefined) return
     this.runtime.run(
       "judge",
       this.pipeline.judge(transcript, agentSaid).pipe(
         // without the detector's opinion the turn counts as finished
         Effect.catchCause((cause) => Effect.as(Effect.logDebug("turn detector failed", cause), 1)),
-        Effect.map((probability) => this.dispatch({ _tag: "Judged", id, probability }))
+        Effect.map((probability) => this.dispatch({ _tag: "EndOfTurnPredicted", id, probability }))
       )
     )
   }

@@ -9,8 +9,10 @@
  */
 import { PipelineError } from "../BackendError.ts"
 import * as Conversation from "../conversation/Conversation.ts"
-import type { Command, ConversationOptions, Event, State } from "../conversation/ConversationState.ts"
-import type { ConversationInput } from "./pipeline/Pipeline.ts"
+import type { Command } from "../conversation/ConversationCommand.ts"
+import type { ConversationInput, TimedInput } from "../conversation/ConversationInput.ts"
+import type { ConversationOptions } from "../conversation/ConversationOptions.ts"
+import type { State } from "../conversation/ConversationState.ts"
 import type { SessionObserver } from "./tracing/SessionObserver.ts"
 
 /**
@@ -35,7 +37,7 @@ export interface SessionDispatcherOptions {
 }
 
 /** Changes that must be stored beyond the history and the queue: the words that have been spoken. */
-const mustBeStored = ({ _tag }: Event): boolean => _tag === "ReplyText" || _tag === "ReplyAudible"
+const mustBeStored = ({ _tag }: TimedInput): boolean => _tag === "ReplyText" || _tag === "ReplyAudible"
 
 /**
  * @category models
@@ -46,7 +48,7 @@ export class SessionDispatcher {
   state: State
   readonly #options: SessionDispatcherOptions
   /** Events that wait for the step in progress. */
-  readonly #waiting: Array<Event> = []
+  readonly #waiting: Array<TimedInput> = []
   #stepping = false
   #failed = false
   #stopped = false
@@ -112,7 +114,7 @@ export class SessionDispatcher {
     this.#stepping = false
   }
 
-  #step(event: Event): void {
+  #step(event: TimedInput): void {
     try {
       const { queue } = this.state
       const { commands, state } = Conversation.step(this.#options.settings, this.state, event)
@@ -137,7 +139,7 @@ export class SessionDispatcher {
   #forceClose(): void {
     const { agent } = this.state
     if (agent._tag === "Ending") {
-      this.#step({ _tag: "ReplyHeard", epoch: agent.reply.epoch, text: "", atMs: this.#options.now() })
+      this.#step({ _tag: "ReplyEnded", epoch: agent.reply.epoch, text: "", atMs: this.#options.now() })
     }
     if (this.isClosed) return
     this.state = { ...this.state, lifecycle: { _tag: "Closed", reason: "failed" } }

@@ -4,7 +4,8 @@
  * @since 0.1.0
  */
 import * as Effect from "effect/Effect"
-import type { Command, TimerName } from "../conversation/ConversationState.ts"
+import type { Command } from "../conversation/ConversationCommand.ts"
+import type { TimerName } from "../conversation/ConversationState.ts"
 import type { AudioInput } from "./input/AudioInput.ts"
 
 /**

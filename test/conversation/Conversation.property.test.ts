@@ -2,10 +2,13 @@ import { assert, describe, it } from "@effect/vitest"
 import { Duration } from "effect"
 import { AgentError, PipelineError } from "../../src/BackendError.ts"
 import * as Conversation from "../../src/conversation/Conversation.ts"
+import type { Command } from "../../src/conversation/ConversationCommand.ts"
+import type { ConversationInput, TimedInput } from "../../src/conversation/ConversationInput.ts"
+import type { ConversationOptions } from "../../src/conversation/ConversationOptions.ts"
 import { defaultPolicy } from "../../src/conversation/ConversationPolicy.ts"
-import type { Command, ConversationOptions, Event, State } from "../../src/conversation/ConversationState.ts"
-import { GRACE_MS } from "../../src/conversation/machine/Step.ts"
-import { type Happening, inWords, optionsOf } from "./Script.ts"
+import type { State } from "../../src/conversation/ConversationState.ts"
+import { TIMER_GRACE_MS } from "../../src/conversation/machine/Step.ts"
+import { inWords, optionsOf } from "./Script.ts"
 
 /** Steps in all; CI and `verify:full` ask for more. */
 const STEPS = Number(process.env["EFFECT_VOICE_PROPERTY_STEPS"] ?? 24_000)
@@ -47,7 +50,7 @@ class Model {
   state: State = Conversation.initial()
   readonly options: ConversationOptions
   readonly log: Array<string> = []
-  readonly trace: Array<Event> = []
+  readonly trace: Array<TimedInput> = []
   /** The epoch whose `Start` has had no `End`. */
   running: number | undefined
   /** The epoch of an answer in the making. */
@@ -67,15 +70,15 @@ class Model {
   heldMs: number | undefined
   atMs = 1_000
   lag: number
-  readonly late: Array<Happening> = []
+  readonly late: Array<ConversationInput> = []
 
   constructor(options: ConversationOptions, lag: number) {
     this.options = options
     this.lag = lag
   }
 
-  on(happening: Happening): void {
-    const event: Event = { ...happening, atMs: this.atMs }
+  on(happening: ConversationInput): void {
+    const event: TimedInput = { ...happening, atMs: this.atMs }
     this.trace.push(event)
     if (event._tag === "TimerFired" && this.timers.get(event.name) === event.id) this.timers.delete(event.name)
     const before = this.state
@@ -92,11 +95,11 @@ class Model {
     if (spoken?._tag === "Text" && spoken.uninterruptible === true && event._tag !== "Interrupt") {
       const cut = commands.some((command) => command._tag === "End" && command.reason === "interrupted")
       // a model answers when it will
-      const may = event._tag === "Close" || event._tag === "RemoteReply"
+      const may = event._tag === "Close" || event._tag === "ModelReplyStarted"
       assert.isTrue(!cut || may, `nobody may talk over it, and ${event._tag} did`)
     }
     for (const command of commands) this.obey(command)
-    if (this.options.textual) assert.isUndefined(this.unanswered, "who is heard is answered")
+    if (this.options.transcriptBased) assert.isUndefined(this.unanswered, "who is heard is answered")
     if (this.late.length > 0 && this.late.length > this.lag) {
       const next = this.late.shift()
       if (next !== undefined) this.on(next)
@@ -114,7 +117,7 @@ class Model {
         else this.running = command.epoch
         if (!command.speculative) this.unanswered = undefined
         // the words of a turn that a model answers are known when they are known
-        if (this.options.textual) {
+        if (this.options.transcriptBased) {
           assert.deepStrictEqual(command.history, this.state.history.filter((item) => item.turn < command.turn))
         }
         return
@@ -130,7 +133,7 @@ class Model {
         this.ahead = undefined
         this.ended.add(command.epoch)
         return
-      case "Judge":
+      case "PredictEndOfTurn":
         return
       case "Hold":
         this.heldMs = this.atMs
@@ -143,7 +146,7 @@ class Model {
         this.running = undefined
         this.heldMs = undefined
         this.ended.add(command.epoch)
-        this.late.push({ _tag: "ReplyHeard", epoch: command.epoch, text: "said" })
+        this.late.push({ _tag: "ReplyEnded", epoch: command.epoch, text: "said" })
         return
       case "SetTimer":
         assert.isFalse(this.timerIds.has(command.id), "a timer's id is new")
@@ -152,14 +155,14 @@ class Model {
           const { minSpeech, patience } = this.options.policy.interruption
           const longestMs = Math.max(Duration.toMillis(minSpeech), 2 * Duration.toMillis(patience))
           // a timer that fires late makes up for nothing
-          const untilMs = Math.max(this.atMs, this.heldMs + longestMs) + GRACE_MS
+          const untilMs = Math.max(this.atMs, this.heldMs + longestMs) + TIMER_GRACE_MS
           assert.isAtMost(this.atMs + command.afterMs, untilMs, "a held agent is silent for so long at most")
         }
-        if (command.name === "longest" && this.state.since !== undefined) {
-          const untilMs = this.state.since.ms + Duration.toMillis(this.options.policy.longestTurn) + GRACE_MS
+        if (command.name === "longest" && this.state.turnStart !== undefined) {
+          const untilMs = this.state.turnStart.ms + Duration.toMillis(this.options.policy.longestTurn) + TIMER_GRACE_MS
           assert.isAtMost(
             this.atMs + command.afterMs,
-            Math.max(untilMs, this.atMs + GRACE_MS),
+            Math.max(untilMs, this.atMs + TIMER_GRACE_MS),
             "a turn is bounded whole"
           )
         }
@@ -174,7 +177,7 @@ class Model {
         this.lastTurn = command.turn - 1
         return
       case "Append":
-        if (this.options.textual) assert.isAtLeast(command.item.turn, this.lastTurn)
+        if (this.options.transcriptBased) assert.isAtLeast(command.item.turn, this.lastTurn)
         assert.isTrue(command.item.text !== "" || command.item.kind === "audio")
         if (command.item.role === "user") this.unanswered = command.item.turn
         else assert.isUndefined(this.ahead, "nothing of an answer in the making is remembered")
@@ -192,7 +195,7 @@ class Model {
           this.sounding = sounding
         }
         if (event.type === "user.transcript" && event.final) {
-          if (this.options.textual) {
+          if (this.options.transcriptBased) {
             assert.isFalse(this.finals.has(event.turn), `turn ${event.turn} is told once`)
           }
           this.finals.set(event.turn, 1)
@@ -222,7 +225,8 @@ class Model {
     assert.deepStrictEqual(new Map(Object.entries(timers)), this.timers, "the timers that run are those asked for")
     for (let i = 1; i < history.length; i++) assert.isAtLeast(history[i]!.turn, history[i - 1]!.turn)
     if (lifecycle._tag === "Closed") return
-    const sounds = user._tag === "Speaking" || user._tag === "Noise" || (user._tag === "Finalizing" && user.still)
+    const sounds = user._tag === "Speaking" || user._tag === "Noise" ||
+      (user._tag === "Finalizing" && user.userStillSpeaking)
     assert.strictEqual(sounds, this.sounding, "it is told whether the user makes a sound")
     // nobody waits without something that ends the waiting
     if (user._tag === "Speaking") assert.isDefined(timers.longest, "a user who speaks is bounded")
@@ -230,9 +234,9 @@ class Model {
       assert.isDefined(timers.endpoint, "a pause is bounded")
       assert.isDefined(timers.longest, "and the turn that it is in")
     }
-    assert.isAtMost(this.state.owed.length, 8, "late words are not awaited for ever")
+    assert.isAtMost(this.state.awaitedTranscripts.length, 8, "late words are not awaited for ever")
     const open = user._tag === "Speaking" || user._tag === "Paused" || user._tag === "Finalizing"
-    assert.strictEqual(this.state.since !== undefined, open, "a turn that is open has a beginning, and no other")
+    assert.strictEqual(this.state.turnStart !== undefined, open, "a turn that is open has a beginning, and no other")
     if (user._tag === "Finalizing") assert.isDefined(timers.finalize, "final words are awaited for a time")
     if (user._tag === "Waiting") assert.notStrictEqual(agent._tag, "Silent", "a turn waits only for the agent")
     if (agent._tag === "Held") assert.isDefined(timers.confirm, "a held agent is bounded")
@@ -245,15 +249,19 @@ class Model {
 
 const between = (random: () => number, min: number, max: number) => min + Math.floor(random() * (max - min + 1))
 
-const happeningOf = (model: Model, random: () => number): Happening => {
+const happeningOf = (model: Model, random: () => number): ConversationInput => {
   const { state } = model
   const sample = (model.atMs - 1_000) * 16
   const epoch = random() < 0.85 ? state.epoch : between(random, 0, state.epoch + 1)
-  const kinds: ReadonlyArray<() => Happening> = [
+  const kinds: ReadonlyArray<() => ConversationInput> = [
     () => ({ _tag: "SpeechStarted", atSample: sample, decidedAtSample: sample + between(random, 0, 300) * 16 }),
     () => ({ _tag: "SpeechStopped", atSample: sample, decidedAtSample: sample + 1_600 }),
     () => ({ _tag: "Interim", text: ["", "maybe", "mhm", "said said said", "words"][between(random, 0, 4)] ?? "" }),
-    () => ({ _tag: "Judged", id: (state.judged?.id ?? 0) - (random() < 0.1 ? 1 : 0), probability: random() }),
+    () => ({
+      _tag: "EndOfTurnPredicted",
+      id: (state.endOfTurnPrediction?.id ?? 0) - (random() < 0.1 ? 1 : 0),
+      probability: random()
+    }),
     () => ({ _tag: "Final", text: random() < 0.2 ? " " : "words" }),
     () => ({ _tag: "Finalized", id: between(random, Math.max(0, state.finalizeId - 1), state.finalizeId) }),
     () => ({ _tag: "EndOfTurn" }),
@@ -272,13 +280,13 @@ const happeningOf = (model: Model, random: () => number): Happening => {
         : { _tag: "Audio", key: 1 }
     }),
     () => ({ _tag: "Interrupt" }),
-    () => ({ _tag: "RemoteReply", reply: `r${model.trace.length}` }),
+    () => ({ _tag: "ModelReplyStarted", reply: `r${model.trace.length}` }),
     () => ({ _tag: "ReplyProgress", epoch, stage: "tts" }),
     () => ({ _tag: "ReplyAudible", epoch }),
     () => ({ _tag: "ReplyText", epoch, text: "said" }),
     () => ({ _tag: "ReplyPlayed", epoch }),
     () => ({ _tag: "ReplyFailed", epoch, error: agentFailed }),
-    () => ({ _tag: "ReplyHeard", epoch: random() < 0.5 ? -1 : state.epoch + 1, text: "lie" }),
+    () => ({ _tag: "ReplyEnded", epoch: random() < 0.5 ? -1 : state.epoch + 1, text: "lie" }),
     () => ({ _tag: "EngineDown", engine: "stt", error: engineFailed }),
     () => ({ _tag: "EngineUp", engine: "stt" })
   ]
@@ -289,7 +297,7 @@ const happeningOf = (model: Model, random: () => number): Happening => {
   if (roll < 0.03) return { _tag: "Started" }
   for (;;) {
     const happening = kinds[between(random, 0, kinds.length - 1)]?.() ?? { _tag: "Interrupt" }
-    if (happening._tag !== "RemoteReply" || model.options.turnAuthority === "remote") return happening
+    if (happening._tag !== "ModelReplyStarted" || model.options.turnAuthority === "remote") return happening
   }
 }
 
@@ -297,7 +305,7 @@ const optionsFrom = (random: () => number): ConversationOptions => {
   const authority = (["own", "stt", "remote"] as const)[between(random, 0, 2)] ?? "own"
   return optionsOf({
     turnAuthority: authority,
-    textual: authority === "stt" ? true : authority === "remote" ? false : random() < 0.7,
+    transcriptBased: authority === "stt" ? true : authority === "remote" ? false : random() < 0.7,
     latencyTargetMs: between(random, 0, 1_000),
     policy: {
       firstSpeaker: random() < 0.5 ? "agent" : "user",
@@ -321,8 +329,8 @@ const optionsFrom = (random: () => number): ConversationOptions => {
         closeAfter: Duration.millis(random() < 0.5 ? 0 : 20_000)
       }
     },
-    interims: random() < 0.5,
-    detector: random() < 0.5
+    interimTranscripts: random() < 0.5,
+    turnDetector: random() < 0.5
   })
 }
 
@@ -331,7 +339,7 @@ const run = (seed: number): Model => {
   const random = randomOf(seed)
   const options = optionsFrom(random)
   // a shell answers at once; what nobody answers at once must not break more than the order of a model's late words
-  const model = new Model(options, !options.textual || random() < 0.7 ? 0 : 2)
+  const model = new Model(options, !options.transcriptBased || random() < 0.7 ? 0 : 2)
   try {
     if (random() < 0.9) model.on({ _tag: "Started" })
     for (let i = 0; i < LENGTH; i++) {
@@ -381,7 +389,7 @@ describe("Conversation, whatever happens", () => {
     let steps = 0
     const seen = new Set<string>()
     const kinds = [
-      ..."hold,release,withdraw,finalize,end failed,close,commit,discard,judge,user.backchannel,user.away".split(","),
+      ..."hold,release,withdraw,finalize,end failed,close,commit,discard,predict,user.backchannel,user.away".split(","),
       "-noise"
     ]
     for (let seed = first; steps < STEPS; seed++) {

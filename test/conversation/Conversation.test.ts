@@ -46,7 +46,7 @@ describe("Conversation", () => {
       const script = new Script()
       script.state = Conversation.initial(
         [{ role: "user", turn: 3, kind: "speech", text: "where is it", interrupted: false, atMs: 0 }],
-        [{ _tag: "Answer", transcript: "where is it", kind: "speech", again: true }],
+        [{ _tag: "Answer", transcript: "where is it", kind: "speech", resumed: true }],
         3
       )
       return script.on({ _tag: "Started" })
@@ -117,7 +117,7 @@ describe("Conversation", () => {
       })
       script.on({ _tag: "ReplyText", epoch: 1, text: "Noon." }).played("Noon.")
       assert.deepStrictEqual(script.said, ["1 user: What time is it?", "1 agent: Noon."])
-      assert.strictEqual(script.state.told, "listening")
+      assert.strictEqual(script.state.publishedState, "listening")
       assert.isFalse(script.events.some((event) => event.type === "turn.latency_exceeded"))
     })
 
@@ -471,8 +471,8 @@ describe("Conversation", () => {
       { _tag: "ReplyText", epoch: 1, text: "no" },
       { _tag: "ReplyPlayed", epoch: 1 },
       { _tag: "ReplyFailed", epoch: 1, error: failed },
-      { _tag: "ReplyHeard", epoch: 1, text: "no" },
-      { _tag: "ReplyHeard", epoch: 2, text: "not ended" },
+      { _tag: "ReplyEnded", epoch: 1, text: "no" },
+      { _tag: "ReplyEnded", epoch: 2, text: "not ended" },
       { _tag: "ReplyProgress", epoch: 1, stage: "tts" },
       { _tag: "TimerFired", name: "endpoint", id: 1, atSample: 0 },
       { _tag: "Finalized", id: 1 },
@@ -508,7 +508,7 @@ describe("Conversation", () => {
     })
 
     it("lets it interrupt by words that came without a sound, and bounds them", () => {
-      const script = open({ turnAuthority: "stt", interims: true }).starts(0)
+      const script = open({ turnAuthority: "stt", interimTranscripts: true }).starts(0)
       script.on({ _tag: "Final", text: "Count." }, { _tag: "EndOfTurn" }).audible()
       script.heard = "One"
       script.take()
@@ -524,7 +524,7 @@ describe("Conversation", () => {
     })
 
     it("takes no echo for words without a sound", () => {
-      const script = open({ turnAuthority: "stt", interims: true }).starts(0)
+      const script = open({ turnAuthority: "stt", interimTranscripts: true }).starts(0)
       script.on({ _tag: "Final", text: "Count." }, { _tag: "EndOfTurn" }).audible()
       script.on({ _tag: "ReplyText", epoch: 1, text: "One two three four." })
       script.take()
@@ -558,7 +558,7 @@ describe("Conversation", () => {
   })
 
   describe("when a model decides turns", () => {
-    const remote = () => open({ turnAuthority: "remote", textual: false })
+    const remote = () => open({ turnAuthority: "remote", transcriptBased: false })
 
     it("awaits its answer to what was said, and plays it as a reply like any other", () => {
       const script = remote().starts(0)
@@ -570,8 +570,8 @@ describe("Conversation", () => {
         "+finalize",
         "session.state processing"
       ])
-      script.on({ _tag: "UserText", text: "" }).after(100).on({ _tag: "RemoteReply", reply: "r1" })
-      assert.deepStrictEqual(script.take(), ["-finalize", "> Remote 1: r1"])
+      script.on({ _tag: "UserText", text: "" }).after(100).on({ _tag: "ModelReplyStarted", reply: "r1" })
+      assert.deepStrictEqual(script.take(), ["-finalize", "> ModelInitiated 1: r1"])
       script.audible()
       assert.isTrue(script.events.some((event) => event.type === "turn.latency" && event.totalMs === 150))
     })
@@ -581,12 +581,12 @@ describe("Conversation", () => {
         const script = remote().speaks(0, 500)
         const words = () => script.on({ _tag: "Interim", text: "h" }, { _tag: "Final", text: "hi" })
         if (when === "before") words()
-        script.on({ _tag: "RemoteReply", reply: "r1" }).audible()
+        script.on({ _tag: "ModelReplyStarted", reply: "r1" }).audible()
         if (when === "during") words()
         script.played("Hello.")
         if (when === "after") words()
         assert.sameMembers([...script.said], ["1 user: hi", "1 agent: Hello."], when)
-        script.speaks(2_000, 2_500).on({ _tag: "Final", text: "more" }, { _tag: "RemoteReply", reply: "r2" })
+        script.speaks(2_000, 2_500).on({ _tag: "Final", text: "more" }, { _tag: "ModelReplyStarted", reply: "r2" })
         assert.include(script.said, "2 user: more", when)
       }
     })
@@ -599,14 +599,14 @@ describe("Conversation", () => {
     it("listens again when it does not answer", () => {
       const script = remote().speaks(0, 500).fires("finalize")
       assert.deepStrictEqual(script.state.user, { _tag: "Quiet" })
-      assert.strictEqual(script.state.told, "listening")
+      assert.strictEqual(script.state.publishedState, "listening")
       script.take()
       script.on({ _tag: "EndOfTurn" })
       assert.deepStrictEqual(script.take(), [])
     })
 
     it("is interrupted by the user's first sound", () => {
-      const script = remote().speaks(0, 500).on({ _tag: "RemoteReply", reply: "r1" }).audible()
+      const script = remote().speaks(0, 500).on({ _tag: "ModelReplyStarted", reply: "r1" }).audible()
       script.take()
       script.starts(2_000)
       assert.include(script.take(), "end interrupted")
@@ -620,7 +620,7 @@ describe("Conversation", () => {
           script.on(ending)
           if (!stopped && ending._tag === "Drain") script.stops(500)
           assert.notStrictEqual(script.state.lifecycle._tag, "Closed")
-          script.on({ _tag: "RemoteReply", reply: "r1" }).audible().played("Hello.")
+          script.on({ _tag: "ModelReplyStarted", reply: "r1" }).audible().played("Hello.")
           assert.deepStrictEqual(script.said, ["1 agent: Hello."])
           assert.strictEqual(script.state.lifecycle._tag, "Closed")
         }
@@ -629,7 +629,7 @@ describe("Conversation", () => {
   })
 
   it("asks a model for an answer to audio whose words nobody knows", () => {
-    const script = open({ textual: false }).speaks(0, 500)
+    const script = open({ transcriptBased: false }).speaks(0, 500)
     script.take()
     script.fires("endpoint")
     assert.deepStrictEqual(script.take(), ["-longest", "> Answer 1: ", "session.state processing"])
@@ -642,7 +642,7 @@ describe("Conversation", () => {
     const another = Conversation.step(script.options, ending.state, { _tag: "UserText", text: "three", atMs: 1 })
     script.state = another.state
     script.take()
-    script.on({ _tag: "ReplyHeard", epoch: 1, text: "" })
+    script.on({ _tag: "ReplyEnded", epoch: 1, text: "" })
     assert.include(script.take(), "> Answer 2: two three")
   })
 })

@@ -3,7 +3,7 @@ import { Duration } from "effect"
 import { AgentError } from "../../src/BackendError.ts"
 import * as Conversation from "../../src/conversation/Conversation.ts"
 import { type ConversationPolicy, defaultPolicy } from "../../src/conversation/ConversationPolicy.ts"
-import { GRACE_MS } from "../../src/conversation/machine/Step.ts"
+import { TIMER_GRACE_MS } from "../../src/conversation/machine/Step.ts"
 import { Script } from "./Script.ts"
 
 type Overrides = NonNullable<ConstructorParameters<typeof Script>[0]>
@@ -16,7 +16,7 @@ const endpointing = (patch: Partial<ConversationPolicy["endpointing"]>) => ({
   endpointing: { ...defaultPolicy.endpointing, ...patch }
 })
 const open = (overrides: Overrides = {}) => {
-  const script = new Script({ interims: true, ...overrides }).on({ _tag: "Started" })
+  const script = new Script({ interimTranscripts: true, ...overrides }).on({ _tag: "Started" })
   script.take()
   return script
 }
@@ -52,8 +52,8 @@ describe("Interruption by words", () => {
     assert.include(script.take(), "user.backchannel Mhm.")
     script.played("One two three four five.")
     assert.deepStrictEqual(script.said, ["1 user: Count.", "1 agent: One two three four five."])
-    assert.strictEqual(script.state.told, "listening")
-    assert.deepStrictEqual(script.state.heard, { finals: "", interim: "" })
+    assert.strictEqual(script.state.publishedState, "listening")
+    assert.deepStrictEqual(script.state.openTranscript, { finals: "", interim: "" })
   })
 
   it("is none by a long backchannel either, whose words come while it lasts or after it", () => {
@@ -118,7 +118,7 @@ describe("Interruption by words", () => {
     script.take()
     script.hears("three four five")
     assert.notInclude(script.take().join(), "Answer")
-    assert.strictEqual(script.state.told, "listening")
+    assert.strictEqual(script.state.publishedState, "listening")
     // what the user says next is the user's own
     script.asks("three four five", 5_000)
     assert.strictEqual(script.said.at(-1), "2 user: three four five")
@@ -150,19 +150,21 @@ describe("Interruption by words", () => {
   })
 
   it("takes the words of the final transcript when there are no others", () => {
-    const script = speaking({ interims: false, policy: interruption({ minWords: 2 }) }).starts(2_000)
+    const script = speaking({ interimTranscripts: false, policy: interruption({ minWords: 2 }) }).starts(2_000)
     script.fires("confirm").stops(2_500)
     assert.strictEqual(script.state.agent._tag, "Held")
     script.fires("endpoint").hears("Stop it.")
     assert.deepStrictEqual(script.said, ["1 user: Count.", "1 agent: One two …", "2 user: Stop it."])
-    const few = speaking({ interims: false, policy: interruption({ minWords: 2 }) }).starts(2_000).fires("confirm")
+    const few = speaking({ interimTranscripts: false, policy: interruption({ minWords: 2 }) }).starts(2_000).fires(
+      "confirm"
+    )
     few.stops(2_500).fires("endpoint").hears("Stop.")
     assert.deepStrictEqual(few.said, ["1 user: Count."])
     assert.strictEqual(few.state.agent._tag, "Active")
   })
 
   it("is by sound alone when words cannot matter", () => {
-    const script = speaking({ interims: false }).starts(2_000).fires("confirm")
+    const script = speaking({ interimTranscripts: false }).starts(2_000).fires("confirm")
     assert.include(script.take(), "end interrupted")
     const deaf = { ...interruption({ ignoreBackchannels: false }), echoGuard: false }
     assert.include(speaking({ policy: deaf }).starts(2_000).fires("confirm").take(), "end interrupted")
@@ -182,9 +184,9 @@ describe("Interruption by words", () => {
 
   it("is awaited for the patience of the policy while the user speaks, and then sound is enough", () => {
     const script = speaking().starts(2_000)
-    assert.deepInclude(timer(script, "confirm"), { atSample: 2_200 * 16, afterMs: 150 + GRACE_MS })
+    assert.deepInclude(timer(script, "confirm"), { atSample: 2_200 * 16, afterMs: 150 + TIMER_GRACE_MS })
     script.fires("confirm")
-    assert.deepInclude(timer(script, "confirm"), { atSample: 3_000 * 16, afterMs: 800 + GRACE_MS })
+    assert.deepInclude(timer(script, "confirm"), { atSample: 3_000 * 16, afterMs: 800 + TIMER_GRACE_MS })
     script.fires("confirm")
     assert.include(script.take(), "end interrupted")
   })
@@ -204,7 +206,7 @@ describe("Interruption by words", () => {
       silentMs += 500
       // the clock's part of the timer
       const set = timer(script, "confirm")
-      assert.isAtMost(silentMs, 2_000 + GRACE_MS + 500, "held for ever")
+      assert.isAtMost(silentMs, 2_000 + TIMER_GRACE_MS + 500, "held for ever")
       if (script.state.agent._tag === "Held" && set?._tag === "SetTimer" && set.afterMs <= 200) script.fires("confirm")
     }
     assert.include(script.take(), "agent.speech_resumed 1")
@@ -312,7 +314,7 @@ describe("A speculative answer", () => {
       { _tag: "ReplyPlayed", epoch: 1 }
     )
     assert.deepStrictEqual(script.take(), [])
-    assert.deepStrictEqual([script.state.history, script.state.turn, script.state.told], [[], 0, "listening"])
+    assert.deepStrictEqual([script.state.history, script.state.turn, script.state.publishedState], [[], 0, "listening"])
   })
 
   it("is dropped when the user goes on, and another is begun at the next pause", () => {
@@ -429,7 +431,7 @@ describe("A speculative answer", () => {
       const overrides of [
         { policy: { speculation: false } },
         { policy: { speculation: true }, turnAuthority: "stt" as const },
-        { policy: { speculation: true }, textual: false }
+        { policy: { speculation: true }, transcriptBased: false }
       ]
     ) {
       assert.deepStrictEqual(open(overrides).starts(0).interim("hello").stops(500).starts_, [])
@@ -439,29 +441,29 @@ describe("A speculative answer", () => {
   })
 
   it("waits for the detector, which must find the turn finished", () => {
-    const script = on({ detector: true }).starts(0).interim("what time is it").stops(500)
-    assert.include(script.take(), "judge what time is it")
-    script.on({ _tag: "Judged", id: 1, probability: 0.2 })
+    const script = on({ turnDetector: true }).starts(0).interim("what time is it").stops(500)
+    assert.include(script.take(), "predict what time is it")
+    script.on({ _tag: "EndOfTurnPredicted", id: 1, probability: 0.2 })
     assert.deepStrictEqual(script.take(), [])
     script.interim("what time is it now")
     script.take()
-    script.on({ _tag: "Judged", id: 1, probability: 0.9 })
+    script.on({ _tag: "EndOfTurnPredicted", id: 1, probability: 0.9 })
     assert.deepStrictEqual(script.take(), [], "it had looked at other words")
-    script.on({ _tag: "Judged", id: 2, probability: 0.9 })
+    script.on({ _tag: "EndOfTurnPredicted", id: 2, probability: 0.9 })
     assert.deepStrictEqual(script.take(), ["? Answer 1: what time is it now"])
   })
 })
 
 describe("The turn detector", () => {
-  const at = (overrides: Overrides = {}) => open({ detector: true, ...overrides })
+  const at = (overrides: Overrides = {}) => open({ turnDetector: true, ...overrides })
   const judged = (script: Script, probability: number) =>
-    script.on({ _tag: "Judged", id: script.state.judged?.id ?? -1, probability })
+    script.on({ _tag: "EndOfTurnPredicted", id: script.state.endOfTurnPrediction?.id ?? -1, probability })
 
   it("is told what the agent has said, and asked once for the same words", () => {
     const script = at().asks("Hello.")
     judged(script, 1).audible().played("What is your number?")
     script.starts(5_000).interim("it is five").stops(6_000).interim("it is five")
-    const judges = script.commands.filter((command) => command._tag === "Judge")
+    const judges = script.commands.filter((command) => command._tag === "PredictEndOfTurn")
     assert.deepStrictEqual(judges.map(({ agentSaid, transcript }) => [agentSaid, transcript]), [
       ["", "Hello."],
       ["What is your number?", "it is five"]
@@ -474,7 +476,7 @@ describe("The turn detector", () => {
     script.take()
     script.fires("endpoint")
     const extended = timer(script, "endpoint")
-    assert.deepInclude(extended, { atSample: (500 + 2_000) * 16, afterMs: 2_000 - 300 + GRACE_MS })
+    assert.deepInclude(extended, { atSample: (500 + 2_000) * 16, afterMs: 2_000 - 300 + TIMER_GRACE_MS })
     assert.deepInclude(script.state.user, { _tag: "Paused", extended: true })
     script.take()
     script.after(1_700).fires("endpoint")
@@ -484,26 +486,26 @@ describe("The turn detector", () => {
   })
 
   it("that finds the final words unfinished gives them the same time", () => {
-    const script = at({ interims: false }).speaks(0, 500).after(250).fires("endpoint").hears("I would like")
-    assert.include(script.take(), "judge I would like")
+    const script = at({ interimTranscripts: false }).speaks(0, 500).after(250).fires("endpoint").hears("I would like")
+    assert.include(script.take(), "predict I would like")
     judged(script, 0.1)
     assert.deepInclude(script.state.user, { _tag: "Paused", extended: true })
-    assert.strictEqual(script.state.told, "listening")
+    assert.strictEqual(script.state.publishedState, "listening")
     script.after(1_700).fires("endpoint").hears("")
     assert.deepStrictEqual(script.said, ["1 user: I would like"])
   })
 
   it("that finds a turn finished, is too slow, or fails, holds nothing up", () => {
-    const finished = at({ interims: false }).speaks(0, 500).fires("endpoint").hears("Stop.")
+    const finished = at({ interimTranscripts: false }).speaks(0, 500).fires("endpoint").hears("Stop.")
     assert.deepStrictEqual(finished.said, [])
     judged(finished, 0.9)
     assert.deepStrictEqual(finished.said, ["1 user: Stop."])
-    const slow = at({ interims: false }).speaks(0, 500).fires("endpoint").hears("Stop.")
+    const slow = at({ interimTranscripts: false }).speaks(0, 500).fires("endpoint").hears("Stop.")
     assert.deepInclude(timer(slow, "finalize"), { atSample: undefined, afterMs: 300 })
     slow.fires("finalize")
     assert.deepStrictEqual(slow.said, ["1 user: Stop."])
     slow.take()
-    slow.on({ _tag: "Judged", id: 1, probability: 0 })
+    slow.on({ _tag: "EndOfTurnPredicted", id: 1, probability: 0 })
     assert.deepStrictEqual(slow.take(), [], "late")
   })
 
@@ -515,7 +517,7 @@ describe("The turn detector", () => {
     judged(script, 0.9)
     assert.deepStrictEqual(script.said, ["1 user: I would like and a tea."])
     assert.strictEqual(script.starts_.length, 1)
-    const extendedAfterFinal = at({ interims: false }).speaks(0, 500).fires("endpoint").hears("I would like")
+    const extendedAfterFinal = at({ interimTranscripts: false }).speaks(0, 500).fires("endpoint").hears("I would like")
     judged(extendedAfterFinal, 0.1).speaks(1_500, 2_000).fires("endpoint").hears("a tea.")
     judged(extendedAfterFinal, 0.9)
     assert.deepStrictEqual(extendedAfterFinal.said, ["1 user: I would like a tea."])
@@ -543,7 +545,7 @@ describe("The turn detector", () => {
 describe("Adaptive endpointing", () => {
   const silences = (script: Script) =>
     script.commands.flatMap((command) =>
-      command._tag === "SetTimer" && command.name === "endpoint" ? [command.afterMs + 50 - GRACE_MS] : []
+      command._tag === "SetTimer" && command.name === "endpoint" ? [command.afterMs + 50 - TIMER_GRACE_MS] : []
     )
   const adaptive = (patch: Partial<ConversationPolicy["endpointing"]> = {}) =>
     open({ policy: endpointing({ mode: "adaptive", ...patch }) })
@@ -621,18 +623,18 @@ describe("A user who is away", () => {
 
   it("is not away any more at the first sound, nor during noise that turns out to be words", () => {
     const script = away(60_000).fires("away").starts(0)
-    assert.isFalse(script.state.away)
+    assert.isFalse(script.state.userAway)
     script.fires("noise").fires("away")
-    assert.isTrue(script.state.away)
+    assert.isTrue(script.state.userAway)
     script.interim("hello")
-    assert.isFalse(script.state.away)
+    assert.isFalse(script.state.userAway)
   })
 })
 
 describe("Noise", () => {
   const noisy = (overrides?: Overrides) => {
     const script = open(overrides).starts(0)
-    assert.deepInclude(timer(script, "noise"), { atSample: 20_000 * 16, afterMs: 20_000 + GRACE_MS })
+    assert.deepInclude(timer(script, "noise"), { atSample: 20_000 * 16, afterMs: 20_000 + TIMER_GRACE_MS })
     script.take()
     return script
   }
@@ -650,7 +652,7 @@ describe("Noise", () => {
   it("that has words is speech again, as bounded as any, however late they come", () => {
     const script = noisy().fires("noise").interim("hello")
     assert.strictEqual(script.state.user._tag, "Speaking")
-    assert.deepInclude(timer(script, "longest"), { atSample: undefined, afterMs: 60_000 + GRACE_MS })
+    assert.deepInclude(timer(script, "longest"), { atSample: undefined, afterMs: 60_000 + TIMER_GRACE_MS })
     assert.isUndefined(script.state.timers.noise)
     script.stops(90_000).fires("endpoint").hears("Hello?")
     assert.deepStrictEqual(script.said, ["1 user: Hello?"])
@@ -689,8 +691,8 @@ describe("Noise", () => {
   })
 
   it("is not looked for without words that come early", () => {
-    assert.isUndefined(open({ interims: false }).starts(0).state.timers.noise)
-    assert.isUndefined(open({ textual: false }).starts(0).state.timers.noise)
+    assert.isUndefined(open({ interimTranscripts: false }).starts(0).state.timers.noise)
+    assert.isUndefined(open({ transcriptBased: false }).starts(0).state.timers.noise)
   })
 })
 

@@ -1,22 +1,23 @@
 /** A conversation as a test writes it: happenings in, commands out, with a shell that plays nothing. */
 import * as Duration from "effect/Duration"
 import * as Conversation from "../../src/conversation/Conversation.ts"
+import type { Command } from "../../src/conversation/ConversationCommand.ts"
 import type { ConversationEvent } from "../../src/conversation/ConversationEvent.ts"
+import type { ConversationInput } from "../../src/conversation/ConversationInput.ts"
+import type { ConversationOptions } from "../../src/conversation/ConversationOptions.ts"
 import { type ConversationPolicy, defaultPolicy } from "../../src/conversation/ConversationPolicy.ts"
-import type { Command, ConversationOptions, Event, State, TimerName } from "../../src/conversation/ConversationState.ts"
+import type { State, TimerName } from "../../src/conversation/ConversationState.ts"
 import * as Backchannel from "../../src/conversation/machine/Backchannel.ts"
 
-type WithoutTime<E> = E extends unknown ? Omit<E, "atMs"> : never
-export type Happening = WithoutTime<Event>
 type Overrides = Partial<Omit<ConversationOptions, "policy">> & { readonly policy?: Partial<ConversationPolicy> }
 
 export const optionsOf = ({ policy, ...rest }: Overrides = {}): ConversationOptions => ({
   // nobody counts as away in tests that are not about it
   policy: { ...defaultPolicy, away: { after: Duration.zero, closeAfter: Duration.zero }, ...policy },
   turnAuthority: "own",
-  textual: true,
-  interims: false,
-  detector: false,
+  transcriptBased: true,
+  interimTranscripts: false,
+  turnDetector: false,
   isBackchannel: Backchannel.isBackchannel,
   latencyTargetMs: 500,
   finalizeTimeoutMs: 5_000,
@@ -39,7 +40,7 @@ export class Script {
   }
 
   /** Lets this happen, `End` being answered as the shell does. */
-  on(...happenings: ReadonlyArray<Happening>): this {
+  on(...happenings: ReadonlyArray<ConversationInput>): this {
     const waiting = [...happenings]
     for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) {
       const { commands, state } = Conversation.step(this.options, this.state, { ...next, atMs: this.atMs })
@@ -47,7 +48,7 @@ export class Script {
       for (const command of commands) {
         if (command._tag === "Emit") this.events.push(command.event)
         this.commands.push(command)
-        if (command._tag === "End") waiting.unshift({ _tag: "ReplyHeard", epoch: command.epoch, text: this.heard })
+        if (command._tag === "End") waiting.unshift({ _tag: "ReplyEnded", epoch: command.epoch, text: this.heard })
       }
     }
     return this
@@ -162,8 +163,8 @@ export const inWords = (command: Command): string => {
       return "commit"
     case "Discard":
       return "discard"
-    case "Judge":
-      return `judge ${command.transcript}`
+    case "PredictEndOfTurn":
+      return `predict ${command.transcript}`
     case "Hold":
       return "hold"
     case "Release":

@@ -1,11 +1,11 @@
 /**
- * Whether a user only shows that they listen ("mhm", "right"), which interrupts nobody. English. Pure.
+ * Recognises backchannels: words that only show that the user listens ("mhm", "right"). English. Pure.
  *
  * @since 0.1.0
  */
 
 /**
- * The phrases of a listener; in small letters, without punctuation.
+ * The built-in English backchannels, in lower case and without punctuation.
  *
  * @category constants
  * @since 0.1.0
@@ -18,19 +18,19 @@ export const backchannels: ReadonlyArray<string> = (
   "oh really,oh okay,oh i see,that's right,thats right,sounds good"
 ).split(",")
 
-/** No backchannel is longer, in characters. */
-const MAX = 80
+/** A longer transcript is not a backchannel. */
+const MAX_CHARACTERS = 80
 
-const normal = (text: string): string =>
+const normalize = (text: string): string =>
   text.toLowerCase().replace(/[‘’`]/gu, "'").replace(/[^\p{L}\p{M}\p{N}']+/gu, " ").trim()
 
-const compile = (more: ReadonlyArray<string>): (transcript: string) => boolean => {
-  const known = new Set([...backchannels, ...more].map(normal).filter((phrase) => phrase !== ""))
+const compile = (phrases: ReadonlyArray<string>): (transcript: string) => boolean => {
+  const known = new Set([...backchannels, ...phrases].map(normalize).filter((phrase) => phrase !== ""))
   const longest = Math.max(...[...known].map((phrase) => phrase.split(" ").length))
   return (transcript) => {
-    if (transcript.length > MAX) return false
-    const words = normal(transcript).split(" ").filter((word) => word !== "")
-    // which beginnings are made of phrases
+    if (transcript.length > MAX_CHARACTERS) return false
+    const words = normalize(transcript).split(" ").filter((word) => word !== "")
+    // reached[n]: the first n words are a sequence of known phrases
     const reached = [true]
     for (let end = 1; end <= words.length; end++) {
       reached[end] = false
@@ -42,25 +42,26 @@ const compile = (more: ReadonlyArray<string>): (transcript: string) => boolean =
   }
 }
 
-/** Sessions of one backend share their policy, and so its phrases. */
+/** Compiled once per list of phrases: the sessions of a backend share their policy's list. */
 const compiled = new WeakMap<ReadonlyArray<string>, (transcript: string) => boolean>()
 const none: ReadonlyArray<string> = []
 
 /**
- * Makes the test with more phrases: is this transcript made of backchannels only, one or several? Nothing is none.
+ * Makes a predicate that knows `phrases` besides the built-in ones: whether a transcript consists of one or several
+ * backchannels only. An empty transcript does not.
  *
  * @category constructors
  * @since 0.1.0
  */
-export const make = (more: ReadonlyArray<string> = none): (transcript: string) => boolean => {
-  const key = more.length === 0 ? none : more
-  const made = compiled.get(key) ?? compile(more)
-  compiled.set(key, made)
-  return made
+export const make = (phrases: ReadonlyArray<string> = none): (transcript: string) => boolean => {
+  const key = phrases.length === 0 ? none : phrases
+  const predicate = compiled.get(key) ?? compile(phrases)
+  compiled.set(key, predicate)
+  return predicate
 }
 
 /**
- * Whether the transcript is made of our backchannels only.
+ * Whether the transcript consists of built-in backchannels only.
  *
  * @category predicates
  * @since 0.1.0

@@ -1,92 +1,102 @@
 /**
- * Final words that come when the turn they belong to has gone on without them.
+ * Final transcripts that arrive after their turn was completed without them.
  *
- * They are never glued in front of what the user says next, unless nobody has been asked yet: a question that is not
- * answered is asked when its words are there, and who has heard nothing of the answer to half of it gets one to the whole.
+ * They are not put in front of what the user says next, unless the agent has not been asked yet. If the agent was asked
+ * nothing, it is asked when the transcript arrives. If it was asked only a part, and nothing of the answer was audible, the
+ * answer is replaced by one to the whole.
  *
  * @since 0.1.0
  */
 import type { AwaitedTranscript, User } from "../ConversationState.ts"
-import { type Step, wordsOf } from "./Step.ts"
-import { complete } from "./Turn.ts"
-import { join, sameWords } from "./Words.ts"
+import { requestAnswer, withdrawQuestion } from "./ReplyControl.ts"
+import type { Step } from "./Step.ts"
+import { joinTexts, sameWords } from "./TranscriptText.ts"
+import { completeTurn } from "./Turn.ts"
 
-/** More than this many turns are not waited for. */
-const MAX_OWED = 8
+/** Transcripts of at most this many turns are awaited. */
+const MAX_AWAITED = 8
 
 /**
- * The final words have not come in time: the turn goes on with what there is.
+ * The final transcript has not come in time: completes the turn with the text so far, and keeps waiting for the rest.
  *
  * @category transitions
  * @since 0.1.0
  */
-export const giveUp = (draft: Step, { awaits, id }: Extract<User, { readonly _tag: "Finalizing" }>): void => {
-  const words = wordsOf(draft.state.heard)
-  const asked = complete(draft, true)
-  // a turn that waits for the agent's end keeps its words open
-  if (awaits !== "words" || !draft.options.textual || draft.state.user._tag === "Waiting") return
-  draft.set({ owed: [...draft.state.owed, { id, words, asked, late: "" }].slice(-MAX_OWED) })
+export const completeWithoutTranscript = (
+  step: Step,
+  { awaits, id }: Extract<User, { readonly _tag: "Finalizing" }>
+): void => {
+  const usedText = step.openText
+  const question = completeTurn(step, true)
+  // a turn that waits for the end of the agent's speech still takes final transcripts itself
+  if (awaits !== "transcript" || !step.options.transcriptBased || step.state.user._tag === "Waiting") return
+  step.set({
+    awaitedTranscripts: [...step.state.awaitedTranscripts, { id, usedText, question, lateText: "" }].slice(-MAX_AWAITED)
+  })
 }
 
 /**
- * Whether final words belong to a turn that went on with others; they are kept then. The recogniser tells everything in
- * its order.
+ * Keeps a final transcript that belongs to a turn completed without it. Recognisers send transcripts in order, so it
+ * belongs to the first turn that waits. Returns false if it belongs to the open turn.
  *
  * @category transitions
  * @since 0.1.0
  */
-export const takeLate = (draft: Step, words: string): boolean => {
-  const { heard, owed: [first, ...others] } = draft.state
-  if (first === undefined || first.words === "") return false
-  draft.set({
-    owed: [{ ...first, late: join(first.late, words) }, ...others],
-    // an early form of them may be among the words of the open turn; what is not, is told again
-    heard: { finals: heard.finals, interim: "" }
+export const keepLateTranscript = (step: Step, text: string): boolean => {
+  const { awaitedTranscripts: [first, ...others], openTranscript } = step.state
+  if (first === undefined || first.usedText === "") return false
+  step.set({
+    awaitedTranscripts: [{ ...first, lateText: joinTexts(first.lateText, text) }, ...others],
+    // the interim transcript may contain an early form of this text; what belongs to the open turn is sent again
+    openTranscript: { finals: openTranscript.finals, interim: "" }
   })
   return true
 }
 
-/** The words are all there: what becomes of them? */
-const settle = (draft: Step, { asked, late, words }: AwaitedTranscript): void => {
-  const { agent, heard, lifecycle, user } = draft.state
-  if (words !== "" && (late === "" || sameWords(late, words))) return
-  const free = lifecycle._tag === "Open" && user._tag === "Quiet"
-  if (asked === undefined) {
-    // nobody has answered: they belong to the open turn, or are one
-    draft.set({ heard: { finals: join(late, heard.finals), interim: heard.interim } })
-    if (free && wordsOf(draft.state.heard) !== "") complete(draft, true)
+/** Uses a transcript that is now complete. */
+const applyLateTranscript = (step: Step, { lateText, question, usedText }: AwaitedTranscript): void => {
+  const { agent, lifecycle, openTranscript, user } = step.state
+  if (usedText !== "" && (lateText === "" || sameWords(lateText, usedText))) return
+  const idle = lifecycle._tag === "Open" && user._tag === "Quiet"
+  if (question === undefined) {
+    // the agent was not asked: the text joins the open turn, or is a turn of its own
+    step.set({
+      openTranscript: { finals: joinTexts(lateText, openTranscript.finals), interim: openTranscript.interim }
+    })
+    if (idle && step.openText !== "") completeTurn(step, true)
     return
   }
-  if (!free || agent._tag !== "Active") return
+  if (!idle || agent._tag !== "Active") return
   const { reply } = agent
-  if (reply.audibleAt !== undefined || reply.source._tag !== "Answer" || reply.source.transcript !== asked) return
-  const transcript = join(asked.slice(0, asked.length - words.length), late)
-  draft.withdraw(reply)
-  draft.set({ heard })
-  draft.ask(
+  if (reply.audibleAt !== undefined || reply.source._tag !== "Answer" || reply.source.transcript !== question) return
+  const transcript = joinTexts(question.slice(0, question.length - usedText.length), lateText)
+  withdrawQuestion(step, reply)
+  step.set({ openTranscript })
+  requestAnswer(
+    step,
     { _tag: "Answer", transcript, kind: "speech" },
-    reply.marks === undefined ? undefined : {
-      start: reply.marks.start,
-      vad: reply.marks.vad,
-      endpointing: reply.marks.endpointing,
-      transcript: draft.atMs
+    reply.timestamps === undefined ? undefined : {
+      start: reply.timestamps.start,
+      vad: reply.timestamps.vad,
+      endpointing: reply.timestamps.endpointing,
+      transcript: step.atMs
     }
   )
 }
 
 /**
- * The recogniser has told everything up to an answer.
+ * The recogniser has sent every transcript up to the `Finalize` command `id`: uses those that were late.
  *
  * @category transitions
  * @since 0.1.0
  */
-export const settleLate = (draft: Step, id: number): void => {
-  const { finalizeId, owed } = draft.state
-  if (owed.length === 0 || id > finalizeId) return
-  draft.set({ owed: owed.filter((other) => other.id > id) })
-  for (const due of owed) {
-    if (due.id > id) return
-    // an answer that was left out tells nothing of whose words they were: none is lost
-    settle(draft, due.id < id ? { ...due, words: "", asked: undefined } : due)
+export const applyLateTranscripts = (step: Step, id: number): void => {
+  const { awaitedTranscripts, finalizeId } = step.state
+  if (awaitedTranscripts.length === 0 || id > finalizeId) return
+  step.set({ awaitedTranscripts: awaitedTranscripts.filter((other) => other.id > id) })
+  for (const awaited of awaitedTranscripts) {
+    if (awaited.id > id) return
+    // without an answer for this turn it is unknown whose text this is; as new text it is not lost
+    applyLateTranscript(step, awaited.id < id ? { ...awaited, usedText: "", question: undefined } : awaited)
   }
 }

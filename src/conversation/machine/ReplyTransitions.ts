@@ -1,38 +1,54 @@
 /**
- * What becomes of the agent's replies: heard, failed, over.
+ * The reply's transitions: it makes progress, becomes audible, fails, or has ended.
  *
  * @since 0.1.0
  */
 import type { BackendError } from "../../BackendError.ts"
-import type { Event } from "../ConversationState.ts"
+import type { TimedInput } from "../ConversationInput.ts"
 import * as TurnLatency from "../TurnLatency.ts"
+import { closeConversation, discardSpeculation, endReply, startReply } from "./ReplyControl.ts"
 import type { Step } from "./Step.ts"
 
 /**
- * @category transitions
- * @since 0.1.0
- */
-export const onAudible = (draft: Step, epoch: number): void => {
-  const reply = draft.reply(epoch)
-  if (reply === undefined || reply.audibleAt !== undefined || draft.state.agent._tag === "Ending") return
-  const marks = reply.marks === undefined ? undefined : { ...reply.marks, playout: draft.atMs }
-  draft.setReply({ ...reply, audibleAt: draft.atMs, marks })
-  draft.emit({ type: "agent.speech_started", turn: reply.turn })
-  if (marks === undefined) return
-  const { parts, totalMs } = TurnLatency.parts(marks)
-  draft.emit({ type: "turn.latency", turn: reply.turn, totalMs, parts })
-  const targetMs = draft.options.latencyTargetMs
-  if (totalMs > targetMs) draft.emit({ type: "turn.latency_exceeded", turn: reply.turn, totalMs, targetMs })
-}
-
-/**
- * Tells an error to whoever listens.
+ * The first frame of the reply was sent to the user.
  *
  * @category transitions
  * @since 0.1.0
  */
-export const emitError = (draft: Step, error: BackendError): void =>
-  draft.emit({
+export const onReplyAudible = (step: Step, epoch: number): void => {
+  const reply = step.replyOf(epoch)
+  if (reply === undefined || reply.audibleAt !== undefined || step.state.agent._tag === "Ending") return
+  const timestamps = reply.timestamps === undefined ? undefined : { ...reply.timestamps, playout: step.atMs }
+  step.setReply({ ...reply, audibleAt: step.atMs, timestamps })
+  step.emit({ type: "agent.speech_started", turn: reply.turn })
+  if (timestamps === undefined) return
+  const { parts, totalMs } = TurnLatency.parts(timestamps)
+  step.emit({ type: "turn.latency", turn: reply.turn, totalMs, parts })
+  const targetMs = step.options.latencyTargetMs
+  if (totalMs > targetMs) step.emit({ type: "turn.latency_exceeded", turn: reply.turn, totalMs, targetMs })
+}
+
+/**
+ * The audio of a text of the reply begins to play.
+ *
+ * @category transitions
+ * @since 0.1.0
+ */
+export const onReplyText = (step: Step, epoch: number, text: string): void => {
+  const reply = step.replyOf(epoch)
+  if (reply === undefined || step.state.agent._tag === "Ending") return
+  step.recordSpokenText(reply, text)
+  step.emit({ type: "agent.transcript", turn: reply.turn, text })
+}
+
+/**
+ * Emits an `error` event.
+ *
+ * @category transitions
+ * @since 0.1.0
+ */
+export const emitError = (step: Step, error: BackendError): void =>
+  step.emit({
     type: "error",
     code: error.code,
     message: error.message,
@@ -40,68 +56,77 @@ export const emitError = (draft: Step, error: BackendError): void =>
   })
 
 /**
+ * The reply, or the preemptive reply, has failed. An answer of which nothing was audible is followed by the apology.
+ *
  * @category transitions
  * @since 0.1.0
  */
-export const onFailed = (draft: Step, epoch: number, error: BackendError): void => {
-  const reply = draft.reply(epoch)
+export const onReplyFailed = (step: Step, epoch: number, error: BackendError): void => {
+  const reply = step.replyOf(epoch)
   if (reply === undefined) {
-    // nobody knows of an answer in the making, nor that it failed: the turn is asked again when it is over
-    const { speculation } = draft.state
+    // the failure of a preemptive reply is not reported: the agent is asked again when the turn is over
+    const { speculation } = step.state
     if (speculation?.epoch !== epoch || speculation.failed) return
-    draft.discard()
-    draft.set({ speculation: { ...speculation, failed: true } })
+    discardSpeculation(step)
+    step.set({ speculation: { ...speculation, failed: true } })
     return
   }
-  if (draft.state.agent._tag === "Ending") return
-  emitError(draft, error)
-  const { apology } = draft.options.policy
-  const sorry = reply.source._tag === "Answer" && reply.audibleAt === undefined && apology !== ""
-  draft.end(
+  if (step.state.agent._tag === "Ending") return
+  emitError(step, error)
+  const { apology } = step.options.policy
+  const apologizes = reply.source._tag === "Answer" && reply.audibleAt === undefined && apology !== ""
+  endReply(
+    step,
     "failed",
-    sorry
-      ? { _tag: "Start", source: { _tag: "Text", text: apology, optional: true }, marks: undefined }
+    apologizes
+      ? { _tag: "Start", source: { _tag: "Text", text: apology, optional: true }, timestamps: undefined }
       : { _tag: "Nothing" }
   )
 }
 
 /**
- * @category transitions
- * @since 0.1.0
- */
-export const onHeard = (draft: Step, epoch: number, text: string): void => {
-  const { agent, user } = draft.state
-  if (agent._tag !== "Ending" || agent.reply.epoch !== epoch) return
-  const { next, reason, reply } = agent
-  const over = reason === "completed" && user._tag !== "Quiet" ? reply.said : draft.state.over
-  draft.set({ agent: { _tag: "Silent" }, over })
-  if (reply.audibleAt !== undefined) {
-    const kind = reply.source._tag === "Audio" ? "audio" : "speech"
-    if (text !== "" || kind === "audio") {
-      draft.append(
-        { role: "agent", turn: reply.turn, kind, text, interrupted: reason !== "completed" },
-        reply.audibleAt
-      )
-    }
-    draft.emit({ type: "agent.speech_stopped", turn: reply.turn, reason, text })
-  }
-  if (next._tag === "Close") draft.close(next.reason)
-  else if (next._tag === "Start") draft.start(next.source, next.marks)
-}
-
-/**
- * The reply is further: the agent's first words, its first clause, its first speech.
+ * The reply has ended, and `text` of it was played: appends it to the history, and does what follows.
  *
  * @category transitions
  * @since 0.1.0
  */
-export const onProgress = (draft: Step, event: Extract<Event, { readonly _tag: "ReplyProgress" }>): void => {
-  const { epoch, stage } = event
-  const { speculation } = draft.state
-  if (speculation?.epoch === epoch && speculation.marks[stage] === undefined) {
-    draft.set({ speculation: { ...speculation, marks: { ...speculation.marks, [stage]: draft.atMs } } })
+export const onReplyEnded = (step: Step, epoch: number, text: string): void => {
+  const { agent, user } = step.state
+  if (agent._tag !== "Ending" || agent.reply.epoch !== epoch) return
+  const { next, reason, reply } = agent
+  const finishedReplyText = reason === "completed" && user._tag !== "Quiet"
+    ? reply.spokenText
+    : step.state.finishedReplyText
+  step.set({ agent: { _tag: "Silent" }, finishedReplyText })
+  if (reply.audibleAt !== undefined) {
+    const kind = reply.source._tag === "Audio" ? "audio" : "speech"
+    if (text !== "" || kind === "audio") {
+      step.append(
+        { role: "agent", turn: reply.turn, kind, text, interrupted: reason !== "completed" },
+        reply.audibleAt
+      )
+    }
+    step.emit({ type: "agent.speech_stopped", turn: reply.turn, reason, text })
   }
-  const reply = draft.reply(epoch)
-  if (reply?.marks === undefined || reply.marks[stage] !== undefined) return
-  draft.setReply({ ...reply, marks: { ...reply.marks, [stage]: draft.atMs } })
+  if (next._tag === "Close") closeConversation(step, next.reason)
+  else if (next._tag === "Start") startReply(step, next.source, next.timestamps)
+}
+
+/**
+ * A stage of the reply, or of the preemptive reply, has its first output: records when.
+ *
+ * @category transitions
+ * @since 0.1.0
+ */
+export const onReplyProgress = (
+  step: Step,
+  { epoch, stage }: Extract<TimedInput, { readonly _tag: "ReplyProgress" }>
+): void => {
+  const { speculation } = step.state
+  if (speculation?.epoch === epoch && speculation.timestamps[stage] === undefined) {
+    step.set({ speculation: { ...speculation, timestamps: { ...speculation.timestamps, [stage]: step.atMs } } })
+  }
+  const reply = step.replyOf(epoch)
+  if (reply?.timestamps === undefined || reply.timestamps[stage] !== undefined) return
+  step.setReply({ ...reply, timestamps: { ...reply.timestamps, [stage]: step.atMs } })
 }

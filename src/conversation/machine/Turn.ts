@@ -1,41 +1,41 @@
 /**
- * The user's turn: begun, looked at, given more time, and completed into a question.
+ * The user's turn: opened, checked by the turn detector, given more time, finalized and completed into a question.
  *
  * @since 0.1.0
  */
 import * as Duration from "effect/Duration"
-import { asksNothing, echoes } from "./BargeIn.ts"
-import { GRACE_MS, SAMPLES_PER_MS, type Step, wordsOf } from "./Step.ts"
-import { sameWords } from "./Words.ts"
+import { isAgentEcho, needsNoAnswer } from "./BargeIn.ts"
+import { discardSpeculation, requestAnswer, resumeReply, withdrawQuestion } from "./ReplyControl.ts"
+import { SAMPLES_PER_MS, type Step, TIMER_GRACE_MS } from "./Step.ts"
+import { sameWords } from "./TranscriptText.ts"
 
-/** How long the turn detector may take before the turn goes on without it. */
-const JUDGE_MS = 300
+/** How long a turn waits for the turn detector before it is completed without a prediction. */
+const PREDICTION_TIMEOUT_MS = 300
+
+const noTranscript = { finals: "", interim: "" }
 
 /**
- * Asks the agent ahead of the end of the turn, should its words be all.
+ * Starts a preemptive reply at the user's pause: it is used if the turn ends with the same words.
  *
  * @category transitions
  * @since 0.1.0
  */
-export const speculate = (draft: Step): void => {
-  const { policy } = draft.options
-  const { agent, heard, history, judged, lifecycle, speculation, turn, user } = draft.state
-  const transcript = wordsOf(heard)
-  if (
-    !policy.speculation || draft.options.busy === true || !draft.options.textual ||
-    draft.options.turnAuthority !== "own" ||
-    transcript === ""
-  ) return
-  if (echoes(draft, transcript)) return
+export const startSpeculation = (step: Step): void => {
+  const { busy, policy, transcriptBased, turnAuthority, turnDetector } = step.options
+  const { agent, endOfTurnPrediction, history, lifecycle, speculation, turn, user } = step.state
+  const transcript = step.openText
+  if (!policy.speculation || busy === true || !transcriptBased || turnAuthority !== "own" || transcript === "") return
+  if (isAgentEcho(step, transcript)) return
   if (lifecycle._tag !== "Open" || agent._tag !== "Silent" || user._tag !== "Paused") return
   if (speculation !== undefined && sameWords(speculation.transcript, transcript)) return
-  const finished = !draft.options.detector ||
-    (judged?.transcript === transcript && (judged.probability ?? 0) >= policy.endpointing.threshold)
-  if (!finished) return
-  draft.discard()
-  const epoch = draft.state.epoch + 1
-  draft.set({ epoch, speculation: { epoch, transcript, marks: {}, failed: false } })
-  draft.commands.push({
+  const soundsFinished = !turnDetector ||
+    (endOfTurnPrediction?.transcript === transcript &&
+      (endOfTurnPrediction.probability ?? 0) >= policy.endpointing.threshold)
+  if (!soundsFinished) return
+  discardSpeculation(step)
+  const epoch = step.state.epoch + 1
+  step.set({ epoch, speculation: { epoch, transcript, timestamps: {}, failed: false } })
+  step.commands.push({
     _tag: "Start",
     epoch,
     turn: turn + 1,
@@ -46,229 +46,242 @@ export const speculate = (draft: Step): void => {
 }
 
 /**
- * Has the detector look at the words, unless it has.
+ * Asks the turn detector about the open turn, unless it was asked about the same text.
  *
  * @category transitions
  * @since 0.1.0
  */
-export const judge = (draft: Step): void => {
-  const { heard, history, judged } = draft.state
-  const transcript = wordsOf(heard)
-  const asks = draft.options.detector && draft.options.turnAuthority === "own"
-  if (!asks || transcript === "" || judged?.transcript === transcript) return
-  const id = (judged?.id ?? 0) + 1
-  draft.set({ judged: { id, transcript, probability: undefined } })
+export const requestPrediction = (step: Step): void => {
+  const { endOfTurnPrediction, history } = step.state
+  const transcript = step.openText
+  const usesDetector = step.options.turnDetector && step.options.turnAuthority === "own"
+  if (!usesDetector || transcript === "" || endOfTurnPrediction?.transcript === transcript) return
+  const id = (endOfTurnPrediction?.id ?? 0) + 1
+  step.set({ endOfTurnPrediction: { id, transcript, probability: undefined } })
   const agentSaid = history.findLast((item) => item.role === "agent")?.text ?? ""
-  draft.commands.push({ _tag: "Judge", id, transcript, agentSaid })
+  step.commands.push({ _tag: "PredictEndOfTurn", id, transcript, agentSaid })
 }
 
 /**
- * Whether the detector takes the words for unfinished; `undefined` while it does not say.
+ * Whether the turn detector takes the open turn for unfinished; `undefined` while its answer is missing.
  *
  * @category predicates
  * @since 0.1.0
  */
-export const unfinished = (draft: Step): boolean | undefined => {
-  const { heard, judged } = draft.state
-  return judged?.transcript !== wordsOf(heard) || judged.probability === undefined
+export const soundsUnfinished = (step: Step): boolean | undefined => {
+  const { endOfTurnPrediction } = step.state
+  return endOfTurnPrediction?.transcript !== step.openText || endOfTurnPrediction.probability === undefined
     ? undefined
-    : judged.probability < draft.options.policy.endpointing.threshold
+    : endOfTurnPrediction.probability < step.options.policy.endpointing.threshold
 }
 
 /**
- * The open turn is answered after `longestTurn`, however often it was thought to be over.
+ * Starts the `longest` timer: the open turn is answered after `longestTurn`, counted from the turn's beginning.
  *
  * @category transitions
  * @since 0.1.0
  */
-export const bound = (draft: Step, sinceSample: number | undefined): void => {
-  const since = draft.state.since ?? { sample: sinceSample, ms: draft.atMs }
-  draft.set({ since })
-  if (draft.state.timers.longest !== undefined) return
-  const ms = Duration.toMillis(draft.options.policy.longestTurn)
-  const atSample = since.sample === undefined ? undefined : since.sample + ms * SAMPLES_PER_MS
-  draft.setTimer("longest", atSample, Math.max(0, since.ms + ms - draft.atMs) + GRACE_MS)
+export const limitTurnLength = (step: Step, sinceSample: number | undefined): void => {
+  const turnStart = step.state.turnStart ?? { sample: sinceSample, ms: step.atMs }
+  step.set({ turnStart })
+  if (step.state.timers.longest !== undefined) return
+  const ms = Duration.toMillis(step.options.policy.longestTurn)
+  const atSample = turnStart.sample === undefined ? undefined : turnStart.sample + ms * SAMPLES_PER_MS
+  step.setTimer("longest", atSample, Math.max(0, turnStart.ms + ms - step.atMs) + TIMER_GRACE_MS)
 }
 
 /**
- * The user speaks since a sample, but not for ever from now on. `late`: the sample was long ago.
+ * The user speaks since `sinceSample`: starts the timers of the turn's length and of noise. `late`: the sample is long past,
+ * so the timers count from now.
  *
  * @category transitions
  * @since 0.1.0
  */
-export const speaking = (draft: Step, sinceSample: number, late = false): void => {
-  draft.set({ user: { _tag: "Speaking", sinceSample } })
-  bound(draft, late ? undefined : sinceSample)
-  const { heard, timers } = draft.state
-  if (!draft.options.textual || !draft.options.interims || timers.noise !== undefined || wordsOf(heard) !== "") return
-  const ms = Duration.toMillis(draft.options.policy.longestNoise)
-  draft.setTimer("noise", late ? undefined : sinceSample + ms * SAMPLES_PER_MS, ms + GRACE_MS)
+export const startSpeaking = (step: Step, sinceSample: number, late = false): void => {
+  step.set({ user: { _tag: "Speaking", sinceSample } })
+  limitTurnLength(step, late ? undefined : sinceSample)
+  const { interimTranscripts, policy, transcriptBased } = step.options
+  if (!transcriptBased || !interimTranscripts || step.state.timers.noise !== undefined || step.openText !== "") return
+  const ms = Duration.toMillis(policy.longestNoise)
+  step.setTimer("noise", late ? undefined : sinceSample + ms * SAMPLES_PER_MS, ms + TIMER_GRACE_MS)
 }
 
 /**
- * The user does not make a sound any more, or nobody waits for the end of it.
+ * Emits `user.speech_stopped` if the user was making a sound.
  *
  * @category transitions
  * @since 0.1.0
  */
-export const stopped = (draft: Step): void => {
-  const { user } = draft.state
-  if (user._tag === "Speaking" || user._tag === "Noise" || (user._tag === "Finalizing" && user.still)) {
-    draft.emit({ type: "user.speech_stopped" })
+export const emitSpeechStopped = (step: Step): void => {
+  const { user } = step.state
+  if (
+    user._tag === "Speaking" || user._tag === "Noise" || (user._tag === "Finalizing" && user.userStillSpeaking)
+  ) {
+    step.emit({ type: "user.speech_stopped" })
   }
 }
 
 /**
- * The turn sounds unfinished: the user gets until `maxSilence`.
+ * The turn sounds unfinished: waits for the user to continue, until `endpointing.maxSilence`.
  *
  * @category transitions
  * @since 0.1.0
  */
-export const extend = (draft: Step, atSample: number): void => {
-  const maxMs = Duration.toMillis(draft.options.policy.endpointing.maxSilence)
-  const start = draft.state.marks?.start ?? draft.atMs
-  draft.discard()
-  draft.set({ user: { _tag: "Paused", atSample, extended: true } })
-  draft.setTimer("endpoint", atSample + maxMs * SAMPLES_PER_MS, maxMs - (draft.atMs - start) + GRACE_MS)
-  bound(draft, atSample)
+export const extendEndpointing = (step: Step, atSample: number): void => {
+  const maxMs = Duration.toMillis(step.options.policy.endpointing.maxSilence)
+  const start = step.state.timestamps?.start ?? step.atMs
+  discardSpeculation(step)
+  step.set({ user: { _tag: "Paused", atSample, extended: true } })
+  step.setTimer("endpoint", atSample + maxMs * SAMPLES_PER_MS, maxMs - (step.atMs - start) + TIMER_GRACE_MS)
+  limitTurnLength(step, atSample)
 }
 
 /**
- * Whether an unfinished turn may get more time: once.
+ * Whether an unfinished turn may still get more time: once per pause, and only with a turn detector.
  *
  * @category predicates
  * @since 0.1.0
  */
-export const mayExtend = (draft: Step): boolean => {
-  const { user } = draft.state
-  return draft.options.detector && draft.options.turnAuthority === "own" &&
+export const mayExtendEndpointing = (step: Step): boolean => {
+  const { user } = step.state
+  return step.options.turnDetector && step.options.turnAuthority === "own" &&
     (user._tag === "Finalizing" || user._tag === "Paused") && !user.extended
 }
 
-/** An unfinished turn gets more time; a turn that nobody has looked at waits for the detector, briefly. */
-const waitsForJudgement = (draft: Step): boolean => {
-  const { lifecycle, user } = draft.state
-  if (!mayExtend(draft) || lifecycle._tag !== "Open" || user._tag !== "Finalizing" || user.still) return false
-  const waits = unfinished(draft)
-  if (waits === undefined) {
-    judge(draft)
-    draft.set({ user: { ...user, awaits: "judgement" } })
-    draft.setTimer("finalize", undefined, JUDGE_MS)
+/** Whether the turn is not completed yet: it sounds unfinished, or the turn detector is still to be asked about it. */
+const awaitsTurnDetector = (step: Step): boolean => {
+  const { lifecycle, user } = step.state
+  if (!mayExtendEndpointing(step) || lifecycle._tag !== "Open" || user._tag !== "Finalizing") return false
+  if (user.userStillSpeaking) return false
+  const unfinished = soundsUnfinished(step)
+  if (unfinished === undefined) {
+    requestPrediction(step)
+    step.set({ user: { ...user, awaits: "prediction" } })
+    step.setTimer("finalize", undefined, PREDICTION_TIMEOUT_MS)
     return true
   }
-  if (waits) extend(draft, user.untilSample)
-  return waits
+  if (unfinished) extendEndpointing(step, user.untilSample)
+  return unfinished
 }
 
-/** What was said while the agent had the word was nothing to answer. */
-const dropAside = (draft: Step, words: string): void => {
-  if (words !== "") draft.emit({ type: "user.backchannel", text: words })
-  draft.discard()
-  draft.set({
+/** Drops a turn that needs no answer, and resumes the agent. */
+const dropTurn = (step: Step, text: string): void => {
+  if (text !== "") step.emit({ type: "user.backchannel", text })
+  discardSpeculation(step)
+  step.set({
     user: { _tag: "Quiet" },
-    heard: { finals: "", interim: "" },
-    since: undefined,
-    marks: undefined,
-    judged: undefined,
-    over: ""
+    openTranscript: noTranscript,
+    turnStart: undefined,
+    timestamps: undefined,
+    endOfTurnPrediction: undefined,
+    finishedReplyText: ""
   })
-  draft.release()
+  resumeReply(step)
 }
 
 /**
- * The open turn is over: its words, if any, become a question. `judged`: the detector has had its say. Returns the
- * question, when the agent is asked.
+ * The open turn is over: its transcript, if any, becomes the agent's question, which is returned if the agent is asked.
+ * `final`: the turn detector is not asked again.
  *
  * @category transitions
  * @since 0.1.0
  */
-export const complete = (draft: Step, judged = false): string | undefined => {
-  const { agent, heard, lifecycle, user } = draft.state
-  for (const name of ["endpoint", "finalize", "longest", "noise"] as const) draft.cancelTimer(name)
-  const words = wordsOf(heard)
-  // a conversation that is ending does not listen on
-  const still = user._tag === "Finalizing" && user.still && lifecycle._tag === "Open"
-  // a recogniser may take a turn for complete that is still being spoken
-  if (!still) stopped(draft)
-  // a model asks itself
-  const nothing = draft.options.turnAuthority === "remote" || (draft.options.textual && words === "")
-  const busy = agent._tag === "Active" || agent._tag === "Held"
-  if (draft.options.textual && !still && asksNothing(draft, words)) {
-    dropAside(draft, words)
+export const completeTurn = (step: Step, final = false): string | undefined => {
+  const { agent, lifecycle, openTranscript, user } = step.state
+  const { transcriptBased, turnAuthority } = step.options
+  for (const name of ["endpoint", "finalize", "longest", "noise"] as const) step.cancelTimer(name)
+  const text = step.openText
+  // while the conversation drains, the rest of the user's speech starts no new turn
+  const userStillSpeaking = user._tag === "Finalizing" && user.userStillSpeaking && lifecycle._tag === "Open"
+  // a recogniser that decides turns may end one while the voice activity detector still hears speech
+  if (!userStillSpeaking) emitSpeechStopped(step)
+  // a model that decides turns starts its reply by itself
+  const nothingToAsk = turnAuthority === "remote" || (transcriptBased && text === "")
+  const agentSpeaks = agent._tag === "Active" || agent._tag === "Held"
+  if (transcriptBased && !userStillSpeaking && needsNoAnswer(step, text)) {
+    dropTurn(step, text)
     return undefined
   }
-  if (!nothing && busy && !draft.mayInterrupt) {
-    draft.release()
-    draft.set({ since: undefined })
-    if (still) speaking(draft, user.untilSample)
-    else draft.set({ user: { _tag: "Waiting" } })
+  if (!nothingToAsk && agentSpeaks && !step.interruptible) {
+    resumeReply(step)
+    step.set({ turnStart: undefined })
+    if (userStillSpeaking) startSpeaking(step, user.untilSample)
+    else step.set({ user: { _tag: "Waiting" } })
     return undefined
   }
-  if (!nothing && !judged && waitsForJudgement(draft)) return undefined
-  if (!nothing && busy && agent.reply.audibleAt === undefined) draft.withdraw(agent.reply)
-  const { marks } = draft.state
-  const transcript = draft.options.textual ? wordsOf(draft.state.heard) : ""
-  draft.set({
+  if (!nothingToAsk && !final && awaitsTurnDetector(step)) return undefined
+  if (!nothingToAsk && agentSpeaks && agent.reply.audibleAt === undefined) withdrawQuestion(step, agent.reply)
+  const { timestamps } = step.state
+  const transcript = transcriptBased ? step.openText : ""
+  step.set({
     user: { _tag: "Quiet" },
-    heard: draft.options.textual ? { finals: "", interim: "" } : heard,
-    since: undefined,
-    marks: undefined,
-    judged: undefined,
-    over: ""
+    openTranscript: transcriptBased ? noTranscript : openTranscript,
+    turnStart: undefined,
+    timestamps: undefined,
+    endOfTurnPrediction: undefined,
+    finishedReplyText: ""
   })
-  if (still) speaking(draft, user.untilSample)
-  if (nothing) {
-    draft.discard()
+  if (userStillSpeaking) startSpeaking(step, user.untilSample)
+  if (nothingToAsk) {
+    discardSpeculation(step)
     return undefined
   }
-  draft.ask(
+  requestAnswer(
+    step,
     { _tag: "Answer", transcript, kind: "speech" },
-    marks === undefined ? undefined : {
-      ...marks,
-      transcript: draft.options.textual ? draft.atMs : undefined
-    }
+    timestamps === undefined ? undefined : { ...timestamps, transcript: transcriptBased ? step.atMs : undefined }
   )
   return transcript
 }
 
 /**
- * The user has typed a turn. It cuts the agent off, unless nobody may talk over it; then it is answered after it, and
- * after what was said before.
+ * The user has typed a turn. It interrupts the agent; after an uninterruptible reply it is answered next, in the order of
+ * what was said and typed meanwhile.
  *
  * @category transitions
  * @since 0.1.0
  */
-export const onText = (draft: Step, transcript: string): void => {
-  const { agent, heard, lifecycle, user } = draft.state
+export const onUserText = (step: Step, transcript: string): void => {
+  const { agent, lifecycle, user } = step.state
   if (lifecycle._tag !== "Open" || transcript === "") return
-  draft.set({ away: false })
-  if (user._tag === "Waiting" && (agent._tag === "Active" || agent._tag === "Held") && wordsOf(heard) !== "") {
-    draft.set({ user: { _tag: "Quiet" }, heard: { finals: "", interim: "" }, marks: undefined, judged: undefined })
-    draft.ask({ _tag: "Answer", transcript: wordsOf(heard), kind: "speech" }, undefined)
+  step.set({ userAway: false })
+  const spoken = step.openText
+  if (user._tag === "Waiting" && (agent._tag === "Active" || agent._tag === "Held") && spoken !== "") {
+    step.set({
+      user: { _tag: "Quiet" },
+      openTranscript: noTranscript,
+      timestamps: undefined,
+      endOfTurnPrediction: undefined
+    })
+    requestAnswer(step, { _tag: "Answer", transcript: spoken, kind: "speech" }, undefined)
   }
-  draft.ask({ _tag: "Answer", transcript, kind: "text" }, { start: draft.atMs })
+  requestAnswer(step, { _tag: "Answer", transcript, kind: "text" }, { start: step.atMs })
 }
 
 /**
- * The turn seems over: ask for its final words. `longest`: it is, however it sounds.
+ * The turn seems over at `untilSample`: asks for its final transcript. `final`: the turn detector gives it no more time.
  *
  * @category transitions
  * @since 0.1.0
  */
-export const finalize = (draft: Step, untilSample: number, still: boolean, longest = false): void => {
-  const { user } = draft.state
-  draft.cancelTimer("endpoint")
-  draft.cancelTimer("longest")
-  draft.cancelTimer("noise")
-  draft.set({ marks: { start: draft.atMs, ...draft.state.marks, endpointing: draft.atMs } })
-  const id = draft.state.finalizeId + 1
-  const extended = longest || (user._tag === "Paused" && user.extended)
-  draft.set({ finalizeId: id, user: { _tag: "Finalizing", id, untilSample, still, extended, awaits: "words" } })
-  if (draft.options.turnAuthority !== "remote" && !draft.options.textual) {
-    complete(draft)
+export const finalizeTurn = (step: Step, untilSample: number, userStillSpeaking: boolean, final = false): void => {
+  const { user } = step.state
+  const { finalizeTimeoutMs, transcriptBased, turnAuthority } = step.options
+  step.cancelTimer("endpoint")
+  step.cancelTimer("longest")
+  step.cancelTimer("noise")
+  step.set({ timestamps: { start: step.atMs, ...step.state.timestamps, endpointing: step.atMs } })
+  const id = step.state.finalizeId + 1
+  const extended = final || (user._tag === "Paused" && user.extended)
+  step.set({
+    finalizeId: id,
+    user: { _tag: "Finalizing", id, untilSample, userStillSpeaking, extended, awaits: "transcript" }
+  })
+  if (turnAuthority !== "remote" && !transcriptBased) {
+    completeTurn(step)
     return
   }
-  draft.setTimer("finalize", undefined, draft.options.finalizeTimeoutMs)
-  // a model that decides turns is not asked for words: its answer is awaited
-  if (draft.options.turnAuthority !== "remote") draft.commands.push({ _tag: "Finalize", id, untilSample })
+  step.setTimer("finalize", undefined, finalizeTimeoutMs)
+  // with a model that decides turns, its reply is awaited and not a transcript
+  if (turnAuthority !== "remote") step.commands.push({ _tag: "Finalize", id, untilSample })
 }

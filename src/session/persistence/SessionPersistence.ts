@@ -88,7 +88,7 @@ export const make = Effect.fnUntraced(function*(
     kept: read().state.history,
     read: () => {
       const { seq, state } = read()
-      return { head: head(), history: state.history, seq, speaking: state.told === "speaking" }
+      return { head: head(), history: state.history, seq, speaking: state.publishedState === "speaking" }
     },
     onSaved,
     onTakenOver

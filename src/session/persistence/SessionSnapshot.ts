@@ -118,15 +118,15 @@ export const headEncoder = (about: () => About): (standing: Standing) => string 
 const kept = (source: ReplySource): Standing["queue"] => {
   switch (source._tag) {
     case "Text": {
-      const { again, optional, text, uninterruptible } = source
-      return optional && again !== true ? [] : [{ say: text, optional, uninterruptible: uninterruptible === true }]
+      const { optional, resumed, text, uninterruptible } = source
+      return optional && resumed !== true ? [] : [{ say: text, optional, uninterruptible: uninterruptible === true }]
     }
     case "Answer": {
-      const { again, kind, transcript } = source
-      return [{ answer: transcript, kind, again: again === true }]
+      const { kind, resumed, transcript } = source
+      return [{ answer: transcript, kind, again: resumed === true }]
     }
     case "Audio":
-    case "Remote":
+    case "ModelInitiated":
       return []
   }
 }
@@ -220,9 +220,9 @@ export const decode = Effect.fnUntraced(
     const next: ReadonlyArray<ReplySource> = reply === undefined
       ? []
       : reply.rest !== ""
-      ? [{ _tag: "Text", text: reply.rest, optional: true, again: true }]
+      ? [{ _tag: "Text", text: reply.rest, optional: true, resumed: true }]
       : reply.said === "" && reply.question !== undefined
-      ? [{ _tag: "Answer", transcript: reply.question.text, kind: reply.question.kind, again: true }]
+      ? [{ _tag: "Answer", transcript: reply.question.text, kind: reply.question.kind, resumed: true }]
       : []
     return {
       config,
@@ -240,9 +240,9 @@ export const decode = Effect.fnUntraced(
               text: item.say,
               optional: item.optional,
               uninterruptible: item.uninterruptible,
-              again: item.optional
+              resumed: item.optional
             }
-            : { _tag: "Answer", transcript: item.answer, kind: item.kind, again: item.again }
+            : { _tag: "Answer", transcript: item.answer, kind: item.kind, resumed: item.again }
         )
       ]
     }

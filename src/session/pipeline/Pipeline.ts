@@ -11,7 +11,8 @@ import type * as Scope from "effect/Scope"
 import type { Agent } from "../../agent/Agent.ts"
 import type { AgentSession } from "../../agent/Agent.ts"
 import type { BackendError } from "../../BackendError.ts"
-import type { Event, ReplySource } from "../../conversation/ConversationState.ts"
+import type { ConversationInput } from "../../conversation/ConversationInput.ts"
+import type { ReplySource } from "../../conversation/ConversationState.ts"
 import type { HistoryItem } from "../../conversation/History.ts"
 import type { TurnAuthority } from "../../conversation/TurnAuthority.ts"
 import type { OnIncident } from "../../EngineIncident.ts"
@@ -20,16 +21,6 @@ import type { ReplyAudio } from "../playout/ReplyAudio.ts"
 import type { Metadata } from "../SessionConfig.ts"
 import type { SessionEventBody } from "../SessionEvent.ts"
 import type { ReplyTrace } from "../tracing/ReplyTrace.ts"
-
-type WithoutTime<E> = E extends unknown ? Omit<E, "atMs"> : never
-
-/**
- * An event of the conversation, before the session gives it its time.
- *
- * @category models
- * @since 0.1.0
- */
-export type ConversationInput = WithoutTime<Event>
 
 /**
  * What a session gives its pipeline.

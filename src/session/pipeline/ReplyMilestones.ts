@@ -3,10 +3,10 @@
  *
  * @since 0.1.0
  */
-import type { Event } from "../../conversation/ConversationState.ts"
+import type { ConversationInput } from "../../conversation/ConversationInput.ts"
 import type { PipelineContext } from "./Pipeline.ts"
 
-type Stage = Extract<Event, { readonly _tag: "ReplyProgress" }>["stage"]
+type Stage = Extract<ConversationInput, { readonly _tag: "ReplyProgress" }>["stage"]
 
 /**
  * Tells the conversation when a reply has reached a stage for the first time: each piece of text and sound asks.

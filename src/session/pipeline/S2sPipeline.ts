@@ -99,7 +99,8 @@ const open = Effect.fnUntraced(function*(
   const playing = new Map<number, Array<Part>>()
   const replies = yield* S2sReplies.make({
     truncate: stream.truncate,
-    unasked: (reply) => agentAnswers ? stream.truncate(reply, 0) : context.dispatch({ _tag: "RemoteReply", reply })
+    unasked: (reply) =>
+      agentAnswers ? stream.truncate(reply, 0) : context.dispatch({ _tag: "ModelReplyStarted", reply })
   })
   const turns = yield* S2sTurns.make(engines, agentAnswers, context, stream)
   const call = S2sTools.make(tools, context, stream)
@@ -176,7 +177,7 @@ const open = Effect.fnUntraced(function*(
 
   const sentences = SentenceStream.make(textTransforms)
   /** Has the model speak a text, sentence by sentence: the next is asked for while the former is played. */
-  const speak = (request: Request, source: Exclude<ReplySource, { readonly _tag: "Audio" | "Remote" }>) => {
+  const speak = (request: Request, source: Exclude<ReplySource, { readonly _tag: "Audio" | "ModelInitiated" }>) => {
     const { committed, epoch, history, trace, turn } = request
     const watch = new StallWatch()
     const progress = ReplyMilestones.make(context.dispatch, epoch)
@@ -223,7 +224,7 @@ const open = Effect.fnUntraced(function*(
     reply: (request) => {
       const { source } = request
       switch (source._tag) {
-        case "Remote":
+        case "ModelInitiated":
           return playWhole(request, source.reply)
         case "Answer":
           return agentAnswers ? speak(request, source) : Effect.flatMap(

@@ -129,7 +129,7 @@ export const make = (
           }).pipe(ReplyTrace.thinking(trace), watch.over("Agent.respond", "the agent", context.timeout))
         case "Text":
           return Stream.succeed(source.text)
-        case "Remote":
+        case "ModelInitiated":
           return Stream.empty
       }
     }

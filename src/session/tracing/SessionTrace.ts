@@ -8,11 +8,12 @@ import * as Cause from "effect/Cause"
 import * as Exit from "effect/Exit"
 import type * as Tracer from "effect/Tracer"
 import type { BackendErrorCode } from "../../BackendError.ts"
-import type { Command, ReplySource } from "../../conversation/ConversationState.ts"
+import type { Command } from "../../conversation/ConversationCommand.ts"
+import type { ConversationInput } from "../../conversation/ConversationInput.ts"
+import type { ReplySource } from "../../conversation/ConversationState.ts"
 import * as ManualSpans from "../../telemetry/ManualSpans.ts"
 import * as Names from "../../telemetry/Names.ts"
 import * as SpanFailure from "../../telemetry/SpanFailure.ts"
-import type { ConversationInput } from "../pipeline/Pipeline.ts"
 import type { PipelineType } from "../SessionConfig.ts"
 import type { SessionEnd, SessionEvent } from "../SessionEvent.ts"
 import type { ReplyTrace } from "./ReplyTrace.ts"
@@ -187,7 +188,7 @@ export class SessionTrace {
     }
     this.#replies.set(epoch, reply)
     const above = speculative ? this.span : this.#heard(turn, source).span
-    if (source._tag === "Answer" || source._tag === "Remote") {
+    if (source._tag === "Answer" || source._tag === "ModelInitiated") {
       const { engines, id, speech } = this.#options
       reply.thinking = true
       reply.think = this.#spans.begin(spans.think, {
@@ -308,7 +309,7 @@ export class SessionTrace {
 
   /** The turn that is answered now, and how long its words were waited for. */
   #heard(number: number, source: ReplySource): Turn {
-    const spoken = source._tag === "Remote" || (source._tag === "Answer" && source.kind === "speech")
+    const spoken = source._tag === "ModelInitiated" || (source._tag === "Answer" && source.kind === "speech")
     if (!spoken) return this.#turn(number)
     // what was answered too early goes on
     const former = this.#last?.number === number ? this.#last.startedAt : undefined

@@ -3,8 +3,8 @@
  *
  * @since 0.1.0
  */
+import type { ConversationInput } from "../../conversation/ConversationInput.ts"
 import { TIMELINE_RATE } from "../../speech/VoiceActivityDetector.ts"
-import type { ConversationInput } from "../pipeline/Pipeline.ts"
 
 /** A pause that is longer than this, and had no words before it, does not belong to the turn, in ms. */
 const MAX_PAUSE_MS = 2_000

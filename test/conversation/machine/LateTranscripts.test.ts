@@ -1,12 +1,12 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Duration } from "effect"
 import { defaultPolicy } from "../../../src/conversation/ConversationPolicy.ts"
-import { GRACE_MS } from "../../../src/conversation/machine/Step.ts"
+import { TIMER_GRACE_MS } from "../../../src/conversation/machine/Step.ts"
 import { Script } from "../Script.ts"
 
 type Overrides = NonNullable<ConstructorParameters<typeof Script>[0]>
 const open = (overrides: Overrides = {}) => {
-  const script = new Script({ interims: true, ...overrides }).on({ _tag: "Started" })
+  const script = new Script({ interimTranscripts: true, ...overrides }).on({ _tag: "Started" })
   script.take()
   return script
 }
@@ -83,15 +83,15 @@ describe("Final words that come too late", () => {
   it("of several turns keep their order", () => {
     const script = gone("one").audible().played("Yes.")
     script.starts(8_000).interim("one two").stops(8_500).fires("endpoint").fires("finalize").audible().played("Yes.")
-    assert.lengthOf(script.state.owed, 2)
+    assert.lengthOf(script.state.awaitedTranscripts, 2)
     late(late(script, "one.", 1), "two.", 2)
-    assert.deepStrictEqual(script.state.owed, [])
-    assert.deepStrictEqual(script.state.heard, { finals: "", interim: "" })
+    assert.deepStrictEqual(script.state.awaitedTranscripts, [])
+    assert.deepStrictEqual(script.state.openTranscript, { finals: "", interim: "" })
   })
 
   it("are not awaited from a recogniser that has answered what it was asked since, and none is lost", () => {
     const script = gone("one").audible().played("Yes.").asks("Two.", 8_000)
-    assert.deepStrictEqual(script.state.owed, [])
+    assert.deepStrictEqual(script.state.awaitedTranscripts, [])
     script.audible().played("Yes.").asks("Three.", 12_000)
     assert.strictEqual(script.said.at(-1), "3 user: Three.")
   })
@@ -104,10 +104,10 @@ describe("The longest turn", () => {
     away: { after: Duration.zero, closeAfter: Duration.zero }
   }
   const judged = (script: Script, probability: number) =>
-    script.on({ _tag: "Judged", id: script.state.judged?.id ?? -1, probability })
+    script.on({ _tag: "EndOfTurnPredicted", id: script.state.endOfTurnPrediction?.id ?? -1, probability })
 
   it("counts from its first sound, however often it sounded unfinished", () => {
-    const script = open({ detector: true, policy }).starts(0).interim("I would like and").after(2_000).stops(2_000)
+    const script = open({ turnDetector: true, policy }).starts(0).interim("I would like and").after(2_000).stops(2_000)
     judged(script, 0.1).fires("endpoint").after(1_000)
     script.take()
     script.starts(3_000)
@@ -119,7 +119,7 @@ describe("The longest turn", () => {
     script.hears("I would like and then,")
     judged(script, 0.1)
     assert.deepInclude(script.state.user, { _tag: "Paused", extended: true })
-    assert.deepInclude(timer(script, "longest"), { atSample: 10_000 * 16, afterMs: 5_000 + GRACE_MS })
+    assert.deepInclude(timer(script, "longest"), { atSample: 10_000 * 16, afterMs: 5_000 + TIMER_GRACE_MS })
     script.take()
     script.fires("longest", 10_000 * 16)
     assert.include(script.take(), "finalize 10000")
@@ -131,14 +131,14 @@ describe("The longest turn", () => {
     const script = open({ policy }).starts(0).interim("on").after(4_000).stops(4_000).fires("endpoint").after(500)
     script.take()
     script.starts(4_500)
-    assert.deepInclude(timer(script, "longest"), { atSample: 10_000 * 16, afterMs: 5_500 + GRACE_MS })
+    assert.deepInclude(timer(script, "longest"), { atSample: 10_000 * 16, afterMs: 5_500 + TIMER_GRACE_MS })
   })
 
   it("begins anew with the next turn", () => {
     const script = open({ policy }).asks("One.").audible().played("Yes.").after(30_000)
     script.take()
     script.starts(40_000)
-    assert.deepInclude(timer(script, "longest"), { atSample: 50_000 * 16, afterMs: 10_000 + GRACE_MS })
+    assert.deepInclude(timer(script, "longest"), { atSample: 50_000 * 16, afterMs: 10_000 + TIMER_GRACE_MS })
     // what is still being said when a turn was cut for its length is the next one
     script.interim("on and on").after(10_000).fires("longest", 50_000 * 16)
     script.take()

@@ -27,8 +27,8 @@ const reply: Reply = {
   turn: 1,
   source: { _tag: "Answer", transcript: "where is it", kind: "speech" },
   audibleAt: undefined,
-  said: "",
-  marks: undefined
+  spokenText: "",
+  timestamps: undefined
 }
 const speaking = (over: Partial<Reply> = {}): State => ({
   ...initial([question]),
@@ -68,7 +68,7 @@ describe("KeptState", () => {
         ["user", "where is it", false],
         ["agent", "It left. It will be", true]
       ])
-      const rest = { _tag: "Text", text: "It will be there tomorrow. Goodbye.", optional: true, again: true } as const
+      const rest = { _tag: "Text", text: "It will be there tomorrow. Goodbye.", optional: true, resumed: true } as const
       assert.deepEqual(past.queue, [rest])
       // nor is it lost when the next process ends before it has said it
       const next = yield* again({ ...initial(past.history, past.queue, past.turn) })
@@ -80,7 +80,7 @@ describe("KeptState", () => {
     Effect.gen(function*() {
       const past = yield* again(speaking(), { planned: ["It left."] })
       assert.deepEqual(past.history, [question])
-      assert.deepEqual(past.queue, [{ _tag: "Answer", transcript: "where is it", kind: "speech", again: true }])
+      assert.deepEqual(past.queue, [{ _tag: "Answer", transcript: "where is it", kind: "speech", resumed: true }])
       const next = yield* again({ ...initial(past.history, past.queue, past.turn) })
       assert.deepEqual(next.queue, past.queue)
     }))

@@ -1,0 +1,68 @@
+/**
+ * The inputs of the conversation's state machine.
+ *
+ * @since 0.1.0
+ */
+import type { BackendError } from "../BackendError.ts"
+import type { SessionEnd } from "./ConversationEvent.ts"
+import type { ReplySource, TimerName } from "./ConversationState.ts"
+
+/**
+ * One input, without its time. Positions are samples of the session's audio timeline (16 kHz).
+ *
+ * - `Started`: a user has attached for the first time.
+ * - `SpeechStarted`, `SpeechStopped`: voice activity, at the sample `atSample`; the detector was sure at `decidedAtSample`.
+ * - `Interim`, `Final`: an interim or a final transcript.
+ * - `Finalized`: the recogniser has sent every transcript up to the `Finalize` command with this id.
+ * - `EndOfTurn`: the recogniser's own end-of-turn event (`turnAuthority: "stt"`).
+ * - `EndOfTurnPredicted`: the turn detector's answer to the `PredictEndOfTurn` with this id, a probability from 0 to 1.
+ * - `UserText`: a typed turn.
+ * - `Say`: something for the agent to say when it is silent.
+ * - `Interrupt`: the application or the client stops the agent's speech.
+ * - `ModelReplyStarted`: a speech-to-speech model has begun a reply by itself.
+ * - `ReplyProgress`: the first output of a stage: the agent's first text, its first clause, its first synthesized audio.
+ * - `ReplyAudible`: the reply's first frame was sent to the user.
+ * - `ReplyText`: the audio of this text begins to play.
+ * - `ReplyPlayed`: the whole reply was played.
+ * - `ReplyEnded`: the answer to `End`: the text that was played.
+ * - `EngineDown`, `EngineUp`: an engine that the session needs is unavailable, or available again.
+ * - `InputEnded`: the source of the user's audio has ended, at this sample.
+ * - `Drain`: the session is to end when the turn in flight is over.
+ * - `Close`: the session is to end now.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export type ConversationInput =
+  | { readonly _tag: "Started" }
+  | { readonly _tag: "SpeechStarted"; readonly atSample: number; readonly decidedAtSample: number }
+  | { readonly _tag: "SpeechStopped"; readonly atSample: number; readonly decidedAtSample: number }
+  | { readonly _tag: "Interim"; readonly text: string }
+  | { readonly _tag: "Final"; readonly text: string }
+  | { readonly _tag: "Finalized"; readonly id: number }
+  | { readonly _tag: "EndOfTurn" }
+  | { readonly _tag: "EndOfTurnPredicted"; readonly id: number; readonly probability: number }
+  | { readonly _tag: "TimerFired"; readonly name: TimerName; readonly id: number; readonly atSample: number }
+  | { readonly _tag: "UserText"; readonly text: string }
+  | { readonly _tag: "Say"; readonly source: ReplySource }
+  | { readonly _tag: "Interrupt" }
+  | { readonly _tag: "ModelReplyStarted"; readonly reply: string }
+  | { readonly _tag: "ReplyProgress"; readonly epoch: number; readonly stage: "agent" | "clause" | "tts" }
+  | { readonly _tag: "ReplyAudible"; readonly epoch: number }
+  | { readonly _tag: "ReplyText"; readonly epoch: number; readonly text: string }
+  | { readonly _tag: "ReplyPlayed"; readonly epoch: number }
+  | { readonly _tag: "ReplyFailed"; readonly epoch: number; readonly error: BackendError }
+  | { readonly _tag: "ReplyEnded"; readonly epoch: number; readonly text: string }
+  | { readonly _tag: "EngineDown"; readonly engine: string; readonly error: BackendError }
+  | { readonly _tag: "EngineUp"; readonly engine: string }
+  | { readonly _tag: "InputEnded"; readonly atSample: number }
+  | { readonly _tag: "Drain"; readonly reason: SessionEnd }
+  | { readonly _tag: "Close"; readonly reason: SessionEnd }
+
+/**
+ * An input with its Unix time in ms.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export type TimedInput = ConversationInput & { readonly atMs: number }

@@ -1,0 +1,33 @@
+/**
+ * The settings that the conversation's state machine reads at every step.
+ *
+ * @since 0.1.0
+ */
+import type { ConversationPolicy } from "./ConversationPolicy.ts"
+import type { TurnAuthority } from "./TurnAuthority.ts"
+
+/**
+ * The policy, what the pipeline can do, and the limits in ms.
+ *
+ * - `transcriptBased`: a turn needs a transcript to be answered. A speech-to-speech model answers audio directly, without one.
+ * - `interimTranscripts`: the recogniser sends interim transcripts while the user speaks.
+ * - `busy`: the process is busy, so no preemptive replies are started.
+ * - `turnDetector`: a turn detector answers `PredictEndOfTurn`.
+ * - `isBackchannel`: whether a transcript only shows that the user listens.
+ * - `latencyTargetMs`: a longer wait from the end of the user's speech to the first frame emits `turn.latency_exceeded`.
+ * - `finalizeTimeoutMs`: how long the final transcript may take before the turn is completed with the text so far.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface ConversationOptions {
+  readonly policy: ConversationPolicy
+  readonly turnAuthority: TurnAuthority
+  readonly transcriptBased: boolean
+  readonly interimTranscripts: boolean
+  readonly busy?: boolean | undefined
+  readonly turnDetector: boolean
+  readonly isBackchannel: (transcript: string) => boolean
+  readonly latencyTargetMs: number
+  readonly finalizeTimeoutMs: number
+}

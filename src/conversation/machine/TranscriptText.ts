@@ -1,0 +1,57 @@
+/**
+ * Compares transcripts: by their words, without case and punctuation.
+ *
+ * @since 0.1.0
+ */
+
+const wordsOf = (text: string): ReadonlyArray<string> =>
+  text.toLowerCase().replace(/[‘’`]/gu, "'").replace(/[^\p{L}\p{M}\p{N}']+/gu, " ").trim().split(" ").filter((word) =>
+    word !== ""
+  )
+
+/**
+ * Joins texts with a space; empty ones are left out.
+ *
+ * @category combinators
+ * @since 0.1.0
+ */
+export const joinTexts = (...parts: ReadonlyArray<string>): string =>
+  parts.map((part) => part.trim()).filter(Boolean).join(" ")
+
+/**
+ * @category accessors
+ * @since 0.1.0
+ */
+export const wordCount = (text: string): number => wordsOf(text).length
+
+/**
+ * Whether two texts have the same words.
+ *
+ * @category predicates
+ * @since 0.1.0
+ */
+export const sameWords = (a: string, b: string): boolean => wordsOf(a).join(" ") === wordsOf(b).join(" ")
+
+/**
+ * Whether the words of a text occur in another text, all of them in a row. A text without words does not.
+ *
+ * @category predicates
+ * @since 0.1.0
+ */
+export const isContained = (text: string, other: string): boolean => {
+  const words = wordsOf(text)
+  return words.length > 0 && ` ${wordsOf(other).join(" ")} `.includes(` ${words.join(" ")} `)
+}
+
+/** Fewer words than this may be the user's own by coincidence. */
+const MIN_ECHO_WORDS = 3
+
+/**
+ * Whether a transcript only repeats what the agent has just said: its loudspeaker, heard by the user's microphone. Fewer
+ * than three words are never taken for an echo.
+ *
+ * @category predicates
+ * @since 0.1.0
+ */
+export const isEcho = (transcript: string, spokenText: string): boolean =>
+  wordCount(transcript) >= MIN_ECHO_WORDS && isContained(transcript, spokenText)

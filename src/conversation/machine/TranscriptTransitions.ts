@@ -1,0 +1,135 @@
+/**
+ * The transitions of transcripts, of the recogniser's end-of-turn events, and of the turn detector's predictions.
+ *
+ * @since 0.1.0
+ */
+import type { TimedInput } from "../ConversationInput.ts"
+import { interruptionNeedsText, mayBeEcho, textInterrupts } from "./BargeIn.ts"
+import { applyLateTranscripts, keepLateTranscript } from "./LateTranscripts.ts"
+import { interruptReply, lacksTranscript, resumeReply } from "./ReplyControl.ts"
+import type { Step } from "./Step.ts"
+import { joinTexts } from "./TranscriptText.ts"
+import { completeTurn, limitTurnLength, requestPrediction, startSpeaking, startSpeculation } from "./Turn.ts"
+
+/**
+ * With `turnAuthority: "stt"`: silence after which the turn is over although the recogniser has not ended it.
+ *
+ * @category constants
+ * @since 0.1.0
+ */
+export const STT_FALLBACK_MS = 3_000
+
+/**
+ * A recogniser that decides turns sent a transcript for which no voice activity was detected: a soft voice, or a user who
+ * continues a turn that the recogniser had ended. It opens a turn, so that it can interrupt and its end is bounded.
+ */
+const openSilentTurn = (step: Step): void => {
+  step.set({ userAway: false, user: { _tag: "Paused", atSample: undefined, extended: false } })
+  step.setTimer("endpoint", undefined, STT_FALLBACK_MS)
+  limitTurnLength(step, undefined)
+}
+
+/** The transcript of the open turn has changed, in a pipeline that needs transcripts. */
+const onOpenTranscript = (step: Step): void => {
+  const { agent, lifecycle, turn, user } = step.state
+  const text = step.openText
+  step.emit({ type: "user.transcript", turn: turn + 1, text, final: false })
+  if (text !== "") step.cancelTimer("noise")
+  if (user._tag === "Noise" && text !== "") {
+    // what was taken for noise is speech
+    step.set({ userAway: false })
+    startSpeaking(step, user.sinceSample, true)
+  }
+  const withoutActivity = (user._tag === "Quiet" && lifecycle._tag === "Open") ||
+    (user._tag === "Paused" && user.atSample === undefined)
+  if (step.options.turnAuthority === "stt" && text !== "" && withoutActivity) openSilentTurn(step)
+  const isPaused = step.state.user._tag === "Paused"
+  const isSpeaking = step.state.user._tag === "Speaking" || (isPaused && withoutActivity)
+  const overAgent = agent._tag === "Held" || (agent._tag === "Active" && agent.reply.audibleAt !== undefined)
+  if (overAgent && (isSpeaking || isPaused) && step.interruptible && interruptionNeedsText(step)) {
+    // the first words of an echo look like any others: the next ones decide
+    if (isSpeaking && mayBeEcho(step)) return
+    if (textInterrupts(step)) interruptReply(step)
+    else if (!isSpeaking) resumeReply(step)
+  }
+  if (!isPaused) return
+  requestPrediction(step)
+  startSpeculation(step)
+}
+
+/**
+ * An interim or final transcript.
+ *
+ * @category transitions
+ * @since 0.1.0
+ */
+export const onTranscript = (step: Step, transcript: string, final: boolean): void => {
+  const { openTranscript } = step.state
+  const text = transcript.trim()
+  const next = final
+    ? { finals: joinTexts(openTranscript.finals, text), interim: "" }
+    : { finals: openTranscript.finals, interim: text }
+  if (text === "" && next.interim === openTranscript.interim) return
+  if (step.options.transcriptBased) {
+    if (final && keepLateTranscript(step, text)) return
+    step.set({ openTranscript: next })
+    onOpenTranscript(step)
+    return
+  }
+  step.set({ openTranscript: next })
+  // a model may send the transcript during or after its reply: it belongs to the turn of that reply
+  const { agent, turn, unreportedTurn } = step.state
+  const ofTurn = agent._tag !== "Silent" && lacksTranscript(agent.reply.source)
+    ? agent.reply.turn
+    : unreportedTurn ?? turn + 1
+  if (final) step.set({ openTranscript: { finals: "", interim: "" }, unreportedTurn: undefined })
+  if (final && text === "") return
+  step.emit({ type: "user.transcript", turn: ofTurn, text: joinTexts(next.finals, next.interim), final })
+  if (!final) return
+  step.append({ role: "user", turn: ofTurn, kind: "speech", text, interrupted: false }, step.atMs)
+}
+
+/**
+ * The recogniser has sent the whole transcript that the `Finalize` command `id` asked for.
+ *
+ * @category transitions
+ * @since 0.1.0
+ */
+export const onFinalized = (step: Step, id: number): void => {
+  applyLateTranscripts(step, id)
+  const { user } = step.state
+  if (user._tag === "Finalizing" && user.awaits === "transcript" && user.id === id) completeTurn(step)
+}
+
+/**
+ * The recogniser has ended the turn; ignored unless it is the turn authority.
+ *
+ * @category transitions
+ * @since 0.1.0
+ */
+export const onEndOfTurn = (step: Step): void => {
+  const { lifecycle, timestamps, user } = step.state
+  if (step.options.turnAuthority !== "stt" || lifecycle._tag === "New") return
+  const isQuiet = user._tag === "Quiet" || user._tag === "Noise"
+  // a draining conversation takes no new turn; without a transcript, the event is about an earlier turn
+  if ((lifecycle._tag === "Draining" && isQuiet) || (step.openText === "" && user._tag === "Speaking")) return
+  step.set({ timestamps: { start: step.atMs, ...timestamps, endpointing: step.atMs } })
+  completeTurn(step)
+}
+
+/**
+ * The turn detector's prediction.
+ *
+ * @category transitions
+ * @since 0.1.0
+ */
+export const onEndOfTurnPredicted = (
+  step: Step,
+  { id, probability }: Extract<TimedInput, { readonly _tag: "EndOfTurnPredicted" }>
+): void => {
+  const { endOfTurnPrediction, user } = step.state
+  if (endOfTurnPrediction?.id !== id) return
+  step.set({ endOfTurnPrediction: { ...endOfTurnPrediction, probability } })
+  if (user._tag === "Paused") startSpeculation(step)
+  if (user._tag === "Finalizing" && user.awaits === "prediction") completeTurn(step)
+}
