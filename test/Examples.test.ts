@@ -162,6 +162,10 @@ describe("Examples", () => {
     await node(join("test", "examples", "TestYourAgent.ts"))
   })
 
+  it("speaks with an engine of the application's own", async () => {
+    await node(join("test", "examples", "Engine.ts"))
+  }, 60_000)
+
   it("processes the user's audio", async () => {
     await node(join("test", "examples", "Processor.ts"))
   })
