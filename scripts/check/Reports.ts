@@ -1,6 +1,6 @@
 /**
- * Vitest's JSON report, as far as it is counted: which test files lost their process, and what is left when they have run
- * again.
+ * Vitest's JSON report, as far as it is counted: which test files lost their process, and what the report is after those
+ * have run once more.
  *
  * @since 0.1.0
  */
@@ -28,13 +28,15 @@ export interface Report {
   readonly numPendingTests: number
   readonly numTodoTests: number
   readonly testResults: ReadonlyArray<TestFile>
+  /** Files that ran once more because their process had ended; `count.mjs` lists them. */
+  readonly rerun?: ReadonlyArray<string>
 }
 
 const isFailed = ({ status }: { readonly status: string }) => status === "failed"
 
 /**
- * The files whose process ended in the middle of them (a crash in a native library), when nothing else failed: a test that
- * failed, or a file that could not be loaded, makes it none.
+ * The files whose process ended in the middle of them (a crash in a native library). None when anything else failed: a
+ * test, or a file that could not be loaded.
  *
  * @category reports
  * @since 0.1.0
@@ -46,7 +48,7 @@ export const died = ({ testResults }: Report): ReadonlyArray<string> => {
 }
 
 /**
- * The report with the files that ran again in place of what they were, and the sums of both.
+ * The first report with the results of the second run in place of its own for the files that ran again, and new sums.
  *
  * @category reports
  * @since 0.1.0
@@ -66,6 +68,7 @@ export const merge = (first: Report, again: Report): Report => {
     numFailedTests: count("failed"),
     numPendingTests: count("pending", "skipped"),
     numTodoTests: count("todo"),
-    testResults
+    testResults,
+    rerun: [...names]
   }
 }

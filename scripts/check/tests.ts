@@ -1,8 +1,8 @@
 /**
  * Runs an npm script of tests and leaves its JSON report: `node scripts/launch.mjs scripts/check/tests.ts <script> <report>`.
  *
- * Vitest runs a failed test again where its project says so (`retry`), but not one whose process is gone: LiveKit's client
- * and the embedded engines are native code, which can end it. Such files run once more, and the output says so.
+ * Vitest runs a failed test again where its project says so (`retry`), but not one whose process has ended: LiveKit's client
+ * and the embedded engines are native code, which can end it. Such files run once more. `count.mjs` lists both kinds.
  *
  * @since 0.1.0
  */
@@ -32,7 +32,9 @@ if (code !== 0 && existsSync(report)) {
   const files = Reports.died(first)
   if (files.length > 0) {
     process.stdout.write(
-      `\nThe process of ${files.map((file) => relative("", file)).join(", ")} ended in the middle of it: once more.\n`
+      `\nThe process of ${
+        files.map((file) => relative("", file)).join(", ")
+      } ended in the middle of it: running once more.\n`
     )
     code = run(`${report}.again`, files)
     writeFileSync(report, JSON.stringify(Reports.merge(first, read(`${report}.again`))))

@@ -30,7 +30,7 @@ export class ConformanceError extends Schema.TaggedError<ConformanceError>()("Co
 export type Failure = ConformanceError | BackendError
 
 /** How long a test waits for what shall happen, unless told otherwise. */
-const PATIENCE = "15 seconds"
+const PATIENCE = "1 minute"
 const LOOK_EVERY = "20 millis"
 
 const show = (value: unknown): string => {

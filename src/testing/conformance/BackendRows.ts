@@ -84,7 +84,7 @@ export const entries: ReadonlyArray<Row> = [
       Effect.gen(function*() {
         const { backend, create } = yield* stage.open({ config: { session: { connectWindow: "1 second" } } })
         const lonely = yield* create()
-        yield* same(yield* within("10 seconds", "the window", lonely.ended), "never_connected", "why it ended")
+        yield* same(yield* within("30 seconds", "the window", lonely.ended), "never_connected", "why it ended")
         yield* until("its slot is free", () => Effect.map(backend.activeSessionCount, (count) => count === 0))
       })
   ),
@@ -116,7 +116,7 @@ export const entries: ReadonlyArray<Row> = [
         const user = yield* call()
         yield* user.type("talk")
         yield* user.told("agent.speech_started")
-        yield* within("6 seconds", "the close", backend.closeSession(user.session.id))
+        yield* within("20 seconds", "the close", backend.closeSession(user.session.id))
         yield* same(yield* user.session.ended, "closed", "why it ended")
         yield* until("the user's line is closed", () => user.closed())
         yield* refused("session_not_found", backend.getSession(user.session.id))

@@ -300,7 +300,7 @@ export const entries: ReadonlyArray<Row> = [
         const user = yield* call()
         yield* user.type("talk")
         yield* user.told("agent.speech_started")
-        const report = yield* within("7 seconds", "the drain", backend.stop)
+        const report = yield* within("20 seconds", "the drain", backend.stop)
         yield* same([report.completed, report.interrupted], [0, 1], "completed and interrupted")
         yield* same(yield* user.session.ended, "drain_deadline", "why it ended")
       })
@@ -319,7 +319,7 @@ export const entries: ReadonlyArray<Row> = [
         const user = yield* call()
         yield* user.told("session.started")
         yield* user.hangUp
-        yield* same(yield* within("10 seconds", "the window", user.session.ended), "resume_expired", "why it ended")
+        yield* same(yield* within("30 seconds", "the window", user.session.ended), "resume_expired", "why it ended")
       })
   ),
   test(

@@ -73,7 +73,7 @@ const entries: ReadonlyArray<Row> = [
 ]
 
 /** Longer than any test may take, however busy the machine is. */
-const DEADLINE = "1 minute"
+const DEADLINE = "4 minutes"
 
 const bounded = (id: string, test: Effect.Effect<void, Failure, Scope.Scope>): Effect.Effect<void, Failure> =>
   Effect.scoped(test).pipe(

@@ -104,7 +104,7 @@ export const drained: Act = (stage) =>
     const stopping = yield* Effect.forkChild(backend.stop, { startImmediately: true })
     const error = yield* refused("session_limit_exceeded", create())
     yield* same(error.details?.["reason"], "draining", "details.reason")
-    const report = yield* within("12 seconds", "the drain", Fiber.join(stopping))
+    const report = yield* within("30 seconds", "the drain", Fiber.join(stopping))
     yield* same([report.completed, report.interrupted], [1, 0], "completed and interrupted")
     const [reply] = user.of("agent.speech_stopped")
     yield* same([reply?.text, reply?.reason], ["You said hello.", "completed"], "the reply in flight")

@@ -92,7 +92,7 @@ export const entries: ReadonlyArray<Row> = [
   test("code connection_timeout", "the provider does not connect within timeout", (stage) =>
     Effect.gen(function*() {
       const backend = yield* connecting(stage, () => Effect.never, { timeout: "1s" })
-      yield* sound(yield* refused("connection_timeout", within("5 seconds", "the start", backend.start)))
+      yield* sound(yield* refused("connection_timeout", within("20 seconds", "the start", backend.start)))
     })),
   test("code session_not_found", "no session has that id, or it has ended", (stage) =>
     Effect.gen(function*() {

@@ -123,7 +123,7 @@ export const entries: ReadonlyArray<Row> = [
       const limiter = yield* RateLimiter
       yield* that(yield* limiter.allow("user:ada"), "the first is allowed")
       yield* that(!(yield* limiter.allow("user:ada")), "the second is not")
-      yield* within("5 seconds", "the wait", limiter.wait("user:ada"))
+      yield* within("30 seconds", "the wait", limiter.wait("user:ada"))
       yield* that(yield* limiter.allow("user:bob"), "another user is not in the way")
     }).pipe(Effect.provide(layerOf({ user: { limit: 1, window: "1s" } })))),
   ...RetentionRows.rows,

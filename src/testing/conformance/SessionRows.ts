@@ -43,7 +43,7 @@ export const entries: ReadonlyArray<Row> = [
       const user = yield* call()
       yield* user.type("hello")
       yield* user.told("agent.speech_started")
-      yield* within("15 seconds", "the stop", user.session.stop)
+      yield* within("1 minute", "the stop", user.session.stop)
       const replies = user.of("agent.speech_stopped")
       yield* same(replies.map(({ text }) => text), ["You said hello.", "Goodbye."], "what was said")
       yield* that(replies.every(({ reason }) => reason === "completed"), "all of it was heard to its end")
@@ -110,7 +110,7 @@ export const entries: ReadonlyArray<Row> = [
           startImmediately: true
         })
         yield* user.say("hello there")
-        yield* within("10 seconds", "hearing the user", Fiber.join(readers))
+        yield* within("1 minute", "hearing the user", Fiber.join(readers))
       })
   ),
   test("VoiceSession.SetAgentCallback", "a callback answers from the next turn on", (stage) =>
@@ -247,7 +247,7 @@ export const entries: ReadonlyArray<Row> = [
         const { create } = yield* stage.open()
         const session = yield* create()
         const outputs = yield* within(
-          "20 seconds",
+          "1 minute",
           "the pipeline",
           Stream.runCollect(session.pipeline(Stream.make(spoken("down the pipe"), new Uint8Array(3_200))))
         )
@@ -271,6 +271,6 @@ export const entries: ReadonlyArray<Row> = [
       const user = yield* call()
       yield* user.told("session.started")
       yield* user.send(JSON.stringify({ type: "session.end" }))
-      yield* same(yield* within("10 seconds", "the end", user.session.ended), "user_ended", "why it ended")
+      yield* same(yield* within("1 minute", "the end", user.session.ended), "user_ended", "why it ended")
     }))
 ]
