@@ -17,6 +17,7 @@ import { type DrainReport, VoiceBackend } from "../backend/VoiceBackend.ts"
 import type { BackendError } from "../BackendError.ts"
 import * as Builtin from "../builtin/index.ts"
 import { finalizeWithin } from "../Deadline.ts"
+import { requireFreePort } from "../server/Listening.ts"
 import * as Server from "../server/Server.ts"
 import * as ServerConfig from "../server/ServerConfig.ts"
 import * as OtlpExport from "../telemetry/OtlpExport.ts"
@@ -144,7 +145,7 @@ export const serve = Effect.fnUntraced(function*(options: {
   yield* ServerConfig.requireHook(listen, false)
   const target = yield* TelemetryConfig.resolve(listen.telemetry, process.env)
   const format = yield* Logs.formatOf(process.env, process.stderr.isTTY, config.enableStructuredLogging)
-  yield* Server.requireFreePort(listen)
+  yield* requireFreePort(listen)
   yield* Setup.fetchModels(config)
   const role = Worker.role(process.env)
   if (options.workers !== undefined && options.workers > 1 && role === undefined) {

@@ -7,7 +7,6 @@ import * as Effect from "effect/Effect"
 import type * as HttpServerRequest from "effect/http/HttpServerRequest"
 import * as Option from "effect/Option"
 import { CurrentPeer, type Peer } from "../backend/provider/BackendProvider.ts"
-import { type BackendError, toProblemJson } from "../BackendError.ts"
 
 const TOKEN_PROTOCOL = "token."
 
@@ -47,16 +46,3 @@ export const tokenOf = (
  */
 export const peerOf = (request: HttpServerRequest.HttpServerRequest): Effect.Effect<Peer> =>
   Effect.map(CurrentPeer, ({ address }) => ({ address: address ?? Option.getOrUndefined(request.remoteAddress) }))
-
-/**
- * The problem JSON of an error as bytes, for a socket that is no request's any more.
- *
- * @category conversions
- * @since 0.1.0
- */
-export const rawProblem = (error: BackendError): string => {
-  const body = toProblemJson(error)
-  const text = JSON.stringify(body)
-  return `HTTP/1.1 ${body.status} ${body.title}\r\nconnection: close\r\ncontent-type: application/problem+json\r\n` +
-    `content-length: ${Buffer.byteLength(text)}\r\nsec-websocket-version: 13\r\n\r\n${text}`
-}

@@ -16,10 +16,10 @@ import { type WebSocket, WebSocketServer } from "ws"
 import { frameMs, isSampleRate, maxSampleRate, minSampleRate } from "../audio/AudioFormat.ts"
 import type { ProviderRoute } from "../backend/provider/BackendProvider.ts"
 import { ConnectionFailed, InvalidConfig } from "../BackendError.ts"
-import { problem } from "../transport/ProblemResponse.ts"
+import * as Problem from "../transport/Problem.ts"
 import * as WebSocketConnection from "../transport/WebSocketConnection.ts"
 import type { MakeProtocol, Rates } from "../transport/WebSocketProtocol.ts"
-import { peerOf, queryOf, rawProblem, tokenOf } from "./RouteRequest.ts"
+import { peerOf, queryOf, tokenOf } from "./RouteRequest.ts"
 import type { SessionLinks } from "./SessionLinks.ts"
 
 const op = "BackendProvider.audio"
@@ -37,8 +37,10 @@ const server = new WebSocketServer({
 })
 
 server.on("wsClientError", (error, socket) => {
-  const problem = new InvalidConfig({ op, message: `the WebSocket handshake is not valid: ${error.message}` })
-  socket.end(rawProblem(problem), () => socket.destroy())
+  const problem = Problem.fromError(
+    new InvalidConfig({ op, message: `invalid WebSocket handshake: ${error.message}` })
+  )
+  socket.end(Problem.toBytes(problem, { "sec-websocket-version": "13" }), () => socket.destroy())
 })
 
 const rateOf = (query: URLSearchParams, name: string, fallback: number): Effect.Effect<number, InvalidConfig> => {
@@ -120,7 +122,7 @@ export const make = ({ links, path, protocol, rates }: SocketRouteOptions): Prov
       // Lazy: this only tells whether the request can be upgraded.
       const upgradable = yield* Effect.exit(request.upgrade)
       if (Exit.isFailure(upgradable) || request.headers["upgrade"]?.toLowerCase() !== "websocket") {
-        return problem(new InvalidConfig({ op, message: "expected a WebSocket handshake" }), 426)
+        return Problem.errorResponse(new InvalidConfig({ op, message: "expected a WebSocket handshake" }), 426)
       }
       yield* link.enter(yield* peerOf(request))
       const webSocket = yield* upgrade(request)
@@ -135,7 +137,7 @@ export const make = ({ links, path, protocol, rates }: SocketRouteOptions): Prov
       return HttpServerResponse.empty()
     },
     Effect.scoped,
-    (effect) => Effect.catch(effect, (error) => Effect.succeed(problem(error)))
+    (effect) => Effect.catch(effect, (error) => Effect.succeed(Problem.errorResponse(error)))
   )
   return HttpRouter.route("GET", path, handle)
 }

@@ -13,7 +13,7 @@ import { Health, HealthPart } from "../backend/health/HealthStatus.ts"
 import { HistoryItem } from "../conversation/History.ts"
 import { Metadata, PipelineType, SessionRequest, Transport } from "../session/SessionConfig.ts"
 import { SessionState } from "../session/SessionEvent.ts"
-import { Problem } from "./Problem.ts"
+import { Problem } from "../transport/Problem.ts"
 
 const IceServer = Schema.Struct({
   urls: Schema.Union([Schema.String, Schema.Array(Schema.String)]),

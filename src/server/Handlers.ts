@@ -22,6 +22,7 @@ import type { Operation } from "../hooks/AuthHook.ts"
 import * as Faults from "../schema/Faults.ts"
 import { Metadata, SessionRequest } from "../session/SessionConfig.ts"
 import type { VoiceSession } from "../session/VoiceSession.ts"
+import * as Problem from "../transport/Problem.ts"
 import {
   Api,
   CreatedSession,
@@ -33,7 +34,6 @@ import {
   SessionView
 } from "./Api.ts"
 import * as Principal from "./Principal.ts"
-import * as Problem from "./Problem.ts"
 
 /**
  * The largest body of a request: 64 KiB.
@@ -98,20 +98,26 @@ const respond = (op: string) =>
   Effect.catch(effect, (error) =>
     Effect.succeed(
       isBackendError(error)
-        ? Problem.fromError(error)
-        : Problem.http(error.code, error.detail, error.code === "payload_too_large" ? { connection: "close" } : {})
+        ? Problem.errorResponse(error)
+        : Problem.toResponse(Problem.make(error.code, error.detail))
     )).pipe(
       Effect.withSpan(op)
     )
 
-/** An address as the user's client needs it: a provider that only knows a path leaves the rest to the server. */
-const absolute = (access: SessionAccess, transport: "webrtc" | "websocket", base: URL | string): string => {
-  if (!access.connectionUrl.startsWith("/")) return access.connectionUrl
-  const url = `${String(base).replace(/\/+$/, "")}${access.connectionUrl}`
-  return transport === "websocket" ? url.replace(/^http/, "ws") : url
+/** Where the request reached us, as the client sees it. */
+const originOf = (request: HttpServerRequest.HttpServerRequest): string => {
+  const scheme = request.protocol ?? (request.originalUrl.startsWith("https:") ? "https" : "http")
+  return `${scheme}://${request.headers["host"] ?? "localhost"}`
 }
 
-const basePath = (publicUrl: URL | undefined): string => publicUrl?.pathname.replace(/\/+$/, "") ?? ""
+const pathOf = (url: string): string => url.replace(/^https?:\/\/[^/]*/, "")
+
+/** A provider that only knows a path leaves the rest of the URL to the server. */
+const absolute = (access: SessionAccess, transport: "webrtc" | "websocket", base: string): string => {
+  if (!access.connectionUrl.startsWith("/")) return access.connectionUrl
+  const url = `${base}${access.connectionUrl}`
+  return transport === "websocket" ? url.replace(/^http/, "ws") : url
+}
 
 const view = Effect.fnUntraced(function*(session: VoiceSession) {
   const { agent, pipelineType, transport, userId } = session.config
@@ -179,10 +185,10 @@ const sessions = (options: HandlerOptions) =>
               // A session that nobody can be told about is not kept.
               Effect.onError(() => Effect.ignore(backend.closeSession(session.id)))
             )
-            const host = request.headers["host"] ?? "localhost"
+            const base = `${options.publicUrl ?? originOf(request)}${options.prefix}`
             return yield* json(CreatedSession, {
               id: session.id,
-              connectionUrl: absolute(access, config.transport, options.publicUrl ?? `${options.scheme}://${host}`),
+              connectionUrl: absolute(access, config.transport, base),
               ...(access.token === undefined ? {} : { token: access.token }),
               ...(access.expiresAt === undefined ? {} : { expiresAt: access.expiresAt }),
               ...(access.iceServers === undefined || access.iceServers.length === 0
@@ -192,7 +198,7 @@ const sessions = (options: HandlerOptions) =>
               state: yield* session.state.get
             }, {
               status: 201,
-              headers: { location: `${basePath(options.publicUrl)}/v1/sessions/${encodeURIComponent(session.id)}` }
+              headers: { location: `${pathOf(base)}/v1/sessions/${encodeURIComponent(session.id)}` }
             })
           }).pipe(respond("http.sessions.create")))
         .handleRaw("list", () =>
@@ -302,10 +308,10 @@ const system = (options: HandlerOptions) =>
  * @since 0.1.0
  */
 export interface HandlerOptions {
-  /** How clients reach the server, where that is not how it sees itself. */
-  readonly publicUrl: URL | undefined
-  /** What the server itself speaks. */
-  readonly scheme: "http" | "https"
+  /** How clients reach the server, without a slash at its end. Default: the request's scheme and `Host`. */
+  readonly publicUrl: string | undefined
+  /** Where the routes are mounted: empty, or a path such as `/voice`. */
+  readonly prefix: string
   /** The providers to tell of. */
   readonly providers: ReadonlyArray<Pick<BackendProvider["Service"], "name" | "description" | "capabilities">>
 }
@@ -328,6 +334,6 @@ export const defect = (op: string, cause: Parameters<typeof fromCause>[1]): Http
   const error = fromCause(op, cause)
   // A defect's text is for the log, not for the client.
   return error.code === "pipeline_error"
-    ? Problem.http("internal_error", "something went wrong; the server's log says what")
-    : Problem.fromError(error)
+    ? Problem.toResponse(Problem.make("internal_error", "internal error; see the server's log"))
+    : Problem.errorResponse(error)
 }

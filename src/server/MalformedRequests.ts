@@ -8,7 +8,7 @@
  */
 import type * as Http from "node:http"
 import type { Duplex } from "node:stream"
-import * as Problem from "./Problem.ts"
+import * as Problem from "../transport/Problem.ts"
 
 const problemOf = (code: string | undefined): Problem.Problem => {
   switch (code) {
@@ -30,19 +30,6 @@ const problemOf = (code: string | undefined): Problem.Problem => {
 export const MAX_HEADER_BYTES = 16_384
 
 /**
- * A whole answer, for a socket without a request; it ends with it.
- *
- * @category conversions
- * @since 0.1.0
- */
-export const toText = (problem: Problem.Problem, headers: { readonly [name: string]: string } = {}): string => {
-  const body = JSON.stringify(problem)
-  const more = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`).join("")
-  return `HTTP/1.1 ${problem.status} ${problem.title}\r\nconnection: close\r\ncontent-type: ${Problem.contentType}\r\n` +
-    `${more}content-length: ${Buffer.byteLength(body)}\r\n\r\n${body}`
-}
-
-/**
  * Makes a server answer them.
  *
  * @category constructors
@@ -62,6 +49,6 @@ export const answer = (server: Http.Server): void => {
     // In the middle of a response, more bytes would only be taken for a part of it.
     const answering = response !== undefined && response.headersSent && !response.writableFinished
     if (!socket.writable || answering || error.code === "ECONNRESET") return void socket.destroy()
-    socket.end(toText(problemOf(error.code)), () => socket.destroy())
+    socket.end(Problem.toBytes(problemOf(error.code)), () => socket.destroy())
   })
 }

@@ -1,14 +1,14 @@
 /**
- * Who may ask for what, and the headers that every answer carries.
+ * Decides which requests go further, and adds the security headers of every answer.
  *
- * - A page of another origin may change nothing and open no socket, unless its origin is allowed; a request without an
- *   Origin header does not come from a page.
- * - A server on loopback without keys answers to loopback names alone, so that no page can reach it by a name of its own
- *   that it points at 127.0.0.1.
- * - With keys, all but the public pages needs one, except the provider's routes: those are opened by a session's token.
- * - Where the application's hook authenticates, whoever has no key is a user, and the handlers ask the hook.
+ * - A page of another origin may not change anything or open a socket, unless its origin is allowed. A request without an
+ *   `Origin` header does not come from a page.
+ * - A server on loopback without keys only answers to loopback names, which defeats DNS rebinding: a page cannot point a
+ *   name of its own at 127.0.0.1.
+ * - With keys, the API needs one. Public pages and health do not, and the provider's routes are opened by a session's token.
+ * - With `authentication: "hook"`, a caller without a key is a user, and the handlers ask the application's hook.
  *
- * Synchronous and pure but for the hash of the keys.
+ * Synchronous and pure, except for the hash of the keys.
  *
  * @since 0.1.0
  */
@@ -17,21 +17,32 @@ import * as HttpServerResponse from "effect/http/HttpServerResponse"
 import * as Redacted from "effect/Redacted"
 import * as Crypto from "node:crypto"
 import { AuthenticationFailed, AuthorizationFailed } from "../BackendError.ts"
+import * as Problem from "../transport/Problem.ts"
 import * as Principal from "./Principal.ts"
-import * as Problem from "./Problem.ts"
-import type { RouteTable } from "./RouteTable.ts"
 import { isLoopback, type ServerConfig } from "./ServerConfig.ts"
+
+/**
+ * What a route asks of a request: an API key; nothing (`public`); nothing, not even a `Host` header (`probe`, for load
+ * balancers).
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export type Access = "key" | "public" | "probe"
 
 /**
  * @category models
  * @since 0.1.0
  */
 export interface RequestGuard {
-  /** The answer to a request that goes no further; `undefined` lets it pass. */
-  readonly refuse: (request: HttpServerRequest.HttpServerRequest) => HttpServerResponse.HttpServerResponse | undefined
-  /** What a request that passes has shown. */
+  /** The refusal of a request; `undefined` lets it pass. */
+  readonly refuse: (
+    request: HttpServerRequest.HttpServerRequest,
+    access: Access
+  ) => HttpServerResponse.HttpServerResponse | undefined
+  /** The credential of a request that passed. */
   readonly credential: (request: HttpServerRequest.HttpServerRequest) => Principal.Credential
-  /** Adds what every answer to this request carries. */
+  /** Adds the security headers, and those of CORS. */
   readonly protect: (
     request: HttpServerRequest.HttpServerRequest,
     response: HttpServerResponse.HttpServerResponse
@@ -48,10 +59,6 @@ const preflight = {
 
 const closed = "default-src 'none'; frame-ancestors 'none'; base-uri 'none'"
 
-/** The documentation's page holds its script and its styles in itself; all of it is ours. */
-const docs = "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src 'self' data:; " +
-  "connect-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
-
 const headers = {
   "x-content-type-options": "nosniff",
   "x-frame-options": "DENY",
@@ -60,10 +67,20 @@ const headers = {
   "permissions-policy": "camera=(), geolocation=(), microphone=(self)"
 }
 
-/** As the router cuts it: `;` ends a path, too. */
-const pathOf = (url: string): string => url.split(/[?#;]/, 1)[0]!
-
 const hostOf = (authority: string): string => authority.replace(/:\d*$/, "")
+
+/**
+ * - `host`: the address that the server listens on, if it is known. Unknown counts as loopback.
+ * - `authentication`: `none` when the application authenticates in front of the routes: every caller is trusted.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface GuardOptions extends Pick<ServerConfig, "allowedOrigins" | "apiKeys"> {
+  readonly host: string | undefined
+  readonly publicUrl: string | undefined
+  readonly authentication: "none" | ServerConfig["authentication"]
+}
 
 /**
  * Makes the guard of a server.
@@ -71,16 +88,13 @@ const hostOf = (authority: string): string => authority.replace(/:\d*$/, "")
  * @category constructors
  * @since 0.1.0
  */
-export const make = (
-  config: ServerConfig,
-  /** What needs no key: public pages, and what a session's token opens. Anything else does, however it is spelled. */
-  keyless: RouteTable
-): RequestGuard => {
+export const make = (config: GuardOptions): RequestGuard => {
   const publicUrl = config.publicUrl === undefined ? undefined : new URL(config.publicUrl)
   const origins = new Set([...config.allowedOrigins, ...(publicUrl === undefined ? [] : [publicUrl.origin])])
-  const keys = config.apiKeys.map((key) => digest(Redacted.value(key)))
+  const keys = config.authentication === "none" ? [] : config.apiKeys.map((key) => digest(Redacted.value(key)))
   const byHook = config.authentication === "hook"
-  const localOnly = keys.length === 0 && !byHook && isLoopback(config.host)
+  const localOnly = keys.length === 0 && config.authentication === "keys" &&
+    (config.host === undefined || isLoopback(config.host))
   const ownHosts = new Set(Array.from(origins, (origin) => new URL(origin).hostname))
 
   const sameOrigin = (origin: string, host: string | undefined): boolean =>
@@ -95,33 +109,34 @@ export const make = (
     const given = Principal.bearerOf(request.headers)
     if (given === undefined) return false
     const hash = digest(given)
-    // Every key is compared, so that time does not tell which one was close.
+    // Every key is compared: the time must not depend on which one matches.
     return keys.reduce((found, key) => Crypto.timingSafeEqual(key, hash) || found, false)
   }
 
   return {
-    refuse: (request) => {
-      const path = pathOf(request.url)
+    refuse: (request, access) => {
       const host = request.headers["host"]
-      const probe = path.startsWith("/health/")
-      if (host === undefined && !probe) return Problem.http("malformed_request", "expected a Host header")
-      if (localOnly && host !== undefined && !probe) {
+      if (host === undefined && access !== "probe") {
+        return Problem.toResponse(Problem.make("malformed_request", "expected a Host header"))
+      }
+      if (localOnly && host !== undefined && access !== "probe") {
         const name = hostOf(host)
         if (!isLoopback(name) && !ownHosts.has(name.toLowerCase())) {
-          return Problem.fromError(
+          return Problem.errorResponse(
             new AuthorizationFailed({
               op,
-              message: "this server only answers to names of its own machine; behind a proxy, set server.public_url",
+              message:
+                "this server has no API authentication and only answers to loopback names; behind a proxy, set server.public_url",
               details: { reason: "host_not_allowed" }
             })
           )
         }
       }
       if (foreignPage(request) && (!safeMethods.has(request.method) || request.headers["upgrade"] !== undefined)) {
-        return Problem.fromError(
+        return Problem.errorResponse(
           new AuthorizationFailed({
             op,
-            message: "pages of this origin may not use the API; add it to server.allowed_origins if they should",
+            message: "this origin may not use the API; add it to server.allowed_origins to allow it",
             details: { reason: "origin_not_allowed" }
           })
         )
@@ -131,10 +146,10 @@ export const make = (
           ? HttpServerResponse.empty({ status: 403 })
           : HttpServerResponse.empty({ headers: preflight })
       }
-      // else the hook is asked by whoever handles it, since it takes its time
-      if (keys.length > 0 && !byHook && !keyless.has(path) && !authorized(request)) {
-        return Problem.fromError(
-          new AuthenticationFailed({ op, message: "an API key is needed: send it as Authorization: Bearer <key>" })
+      // With a hook, the handlers authenticate: it may take a while.
+      if (keys.length > 0 && !byHook && access === "key" && !authorized(request)) {
+        return Problem.errorResponse(
+          new AuthenticationFailed({ op, message: "missing or invalid API key: send Authorization: Bearer <key>" })
         )
       }
       return undefined
@@ -146,7 +161,7 @@ export const make = (
     },
     protect: (request, response) => {
       const origin = request.headers["origin"]
-      const policy = response.headers["content-security-policy"] ?? (pathOf(request.url) === "/docs" ? docs : closed)
+      const policy = response.headers["content-security-policy"] ?? closed
       const shared = origin !== undefined && origins.has(origin)
       return HttpServerResponse.setHeaders(response, {
         ...headers,

@@ -130,7 +130,9 @@ export const isLoopback = (host: string): boolean => {
  * @category validation
  * @since 0.1.0
  */
-export const requireAuthentication = (config: ServerConfig): Effect.Effect<void, InvalidConfig> =>
+export const requireAuthentication = (
+  config: Pick<ServerConfig, "host" | "apiKeys" | "authentication">
+): Effect.Effect<void, InvalidConfig> =>
   isLoopback(config.host) || config.authentication === "hook" ||
     config.apiKeys.some((key) => Redacted.value(key) !== "")
     ? Effect.void
@@ -150,7 +152,10 @@ export const requireAuthentication = (config: ServerConfig): Effect.Effect<void,
  * @category validation
  * @since 0.1.0
  */
-export const requireHook = (config: ServerConfig, hook: boolean): Effect.Effect<void, InvalidConfig> =>
+export const requireHook = (
+  config: Pick<ServerConfig, "authentication">,
+  hook: boolean
+): Effect.Effect<void, InvalidConfig> =>
   config.authentication === "keys" || hook ? Effect.void : Effect.fail(
     new InvalidConfig({
       op: "Server.layer",

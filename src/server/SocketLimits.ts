@@ -12,8 +12,7 @@
  */
 import type * as Http from "node:http"
 import type * as Net from "node:net"
-import * as MalformedRequests from "./MalformedRequests.ts"
-import * as Problem from "./Problem.ts"
+import * as Problem from "../transport/Problem.ts"
 
 /**
  * How long an answer may take to be read, from its request on: 2 minutes.
@@ -105,7 +104,7 @@ export const watch = (
     // What is not read would make a reset of the end, and the answer would be lost with it.
     socket.resume()
     socket.setTimeout(1_000, () => socket.destroy())
-    socket.end(MalformedRequests.toText(
+    socket.end(Problem.toBytes(
       Problem.make("too_many_connections", "the server has as many connections as it takes"),
       { "retry-after": "5" }
     ))

@@ -1,9 +1,10 @@
 /**
- * The HTTP server of a backend: its layer, its options, the API as a value.
+ * The HTTP server of a backend: its layer, its routes for an application's own server, its options, the API as a value.
  *
  * @since 0.1.0
  */
+export { HttpProblemCode, Problem } from "../transport/Problem.ts"
 export { Api } from "./Api.ts"
-export { HttpProblemCode, Problem } from "./Problem.ts"
-export { layer, type ServerOptions, VoiceServer } from "./Server.ts"
+export { routes, type RoutesOptions } from "./Routes.ts"
+export { layer, layerDrain, type ServerOptions, VoiceServer } from "./Server.ts"
 export { section, ServerConfig } from "./ServerConfig.ts"

@@ -1,5 +1,5 @@
 import { Schema } from "effect"
-import * as Problem from "../../src/server/Problem.ts"
+import * as Problem from "../../src/transport/Problem.ts"
 import type { Chance } from "./Chance.ts"
 import * as Json from "./Json.ts"
 import * as Mutate from "./Mutate.ts"
@@ -61,11 +61,11 @@ const paths = (id: string, token: string): ReadonlyArray<string> => [
   "/openapi.json",
   "/docs",
   "/",
-  "/console/console.js",
+  "/assets/console/console.js",
   "/client/index.js",
   "/favicon.ico",
-  "/console/../../package.json",
-  "/console/..%2f..%2fserver%2fServer.ts",
+  "/assets/console/../../package.json",
+  "/assets/console/..%2f..%2fserver%2fServer.ts",
   "//",
   "*",
   `http://127.0.0.1/v1/sessions`

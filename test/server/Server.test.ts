@@ -2,6 +2,7 @@ import { assert, describe, it, layer } from "@effect/vitest"
 import { Effect, Layer, Redacted, Ref, Schema } from "effect"
 import * as Http from "node:http"
 import * as Net from "node:net"
+import { requireFreePort } from "../../src/server/Listening.ts"
 import { VoiceServer } from "../../src/server/Server.ts"
 import * as Server from "../../src/server/Server.ts"
 import { ServerConfig } from "../../src/server/ServerConfig.ts"
@@ -214,8 +215,8 @@ describe("Server", () => {
             "/nope",
             "/v1",
             "/v1/sessions/a/b/c",
-            "/console/../../package.json",
-            "/console/nope.js",
+            "/assets/console/../../package.json",
+            "/assets/console/nope.js",
             "/client/%2e%2e%2fx.js",
             `/v1/sessions/${"x".repeat(300)}/nope`
           ]
@@ -297,7 +298,7 @@ describe("Server", () => {
           headers: { "if-none-match": script.headers.get("etag")! }
         })
         assert.strictEqual(again.status, 304)
-        assert.strictEqual((yield* call(`${url}/console/console.js`)).status, 200)
+        assert.strictEqual((yield* call(`${url}/assets/console/console.js`)).status, 200)
         assert.match((yield* call(`${url}/v1/sessions`)).headers.get("content-security-policy")!, /default-src 'none'/)
       }))
 
@@ -468,14 +469,14 @@ describe("Server", () => {
       const address = taken.address()
       const port = typeof address === "object" && address !== null ? address.port : 0
       const config = yield* Schema.decodeEffect(ServerConfig)({ port })
-      for (const early of [Effect.asVoid(Layer.build(serve({ port }))), Server.requireFreePort(config)]) {
+      for (const early of [Effect.asVoid(Layer.build(serve({ port }))), requireFreePort(config)]) {
         const error = yield* Effect.flip(Effect.scoped(early))
         assert.strictEqual(error._tag, "ConnectionFailed")
         assert.strictEqual(error.details?.["reason"], "port_in_use")
       }
       yield* Effect.callback<void>((resume) => void taken.close(() => resume(Effect.void)))
       // Looking takes nothing: the port is still free.
-      yield* Server.requireFreePort(config)
+      yield* requireFreePort(config)
       yield* Effect.scoped(Layer.build(serve({ port })))
     }))
 

@@ -10,6 +10,8 @@
  */
 import * as Http from "node:http"
 import * as Net from "node:net"
+import { ConnectionFailed } from "../../BackendError.ts"
+import * as Problem from "../../transport/Problem.ts"
 import * as MergedReports from "./MergedReports.ts"
 import * as RequestHead from "./RequestHead.ts"
 import type { SessionPlacement, WorkerView } from "./SessionPlacement.ts"
@@ -48,8 +50,8 @@ export interface FrontOptions {
   readonly headTimeoutMs?: number | undefined
 }
 
-const problem = (status: number, detail: string): string =>
-  JSON.stringify({ type: "about:blank", title: Http.STATUS_CODES[status], status, code: "connection_failed", detail })
+const problem = (status: number, message: string): string =>
+  JSON.stringify(Problem.fromError(new ConnectionFailed({ op: "Front", message }), status))
 
 const nobody = "no worker is up; try again in a moment"
 
@@ -138,7 +140,7 @@ export const make = (
     // whoever may not ask is told so by any of them
     const refusal = answers.find(({ status }) => status >= 400)
     if (good.length === 0) {
-      return void send(refusal?.status ?? 503, "application/problem+json", refusal?.text ?? problem(503, nobody))
+      return void send(refusal?.status ?? 503, Problem.contentType, refusal?.text ?? problem(503, nobody))
     }
     if (path === "/metrics") {
       return void send(
@@ -167,7 +169,7 @@ export const make = (
     const worker = find(places.pick(session, workers()))
     const refuse = (status: number, detail: string): void => {
       if (response.headersSent) return void response.destroy()
-      response.writeHead(status, { "content-type": "application/problem+json", "retry-after": "1" })
+      response.writeHead(status, { "content-type": Problem.contentType, "retry-after": "1" })
       response.end(problem(status, detail))
     }
     if (worker === undefined) return refuse(503, nobody)

@@ -16,7 +16,7 @@ import * as Redacted from "effect/Redacted"
 import type { WebhookEvent } from "livekit-server-sdk"
 import type { ProviderRoute } from "../../backend/provider/BackendProvider.ts"
 import { AuthenticationFailed, InvalidConfig } from "../../BackendError.ts"
-import { problem } from "../../transport/ProblemResponse.ts"
+import * as Problem from "../../transport/Problem.ts"
 import type { LiveKitServer } from "./LiveKitConfig.ts"
 import type { LiveKitPackages } from "./LiveKitPackages.ts"
 
@@ -64,8 +64,11 @@ export const make = ({ onEvent, packages, path, server }: WebhookOptions): Provi
     )
     if (body._tag === "Failure") {
       return body.failure.reason._tag === "RequestParseError" && body.failure.reason.reason === "BodyTooLarge"
-        ? problem(new InvalidConfig({ op, message: `the webhook has more than ${MAX_WEBHOOK_BYTES} bytes` }), 413)
-        : problem(new InvalidConfig({ op, message: "the webhook could not be read" }))
+        ? Problem.errorResponse(
+          new InvalidConfig({ op, message: `the webhook has more than ${MAX_WEBHOOK_BYTES} bytes` }),
+          413
+        )
+        : Problem.errorResponse(new InvalidConfig({ op, message: "the webhook could not be read" }))
     }
     const event = yield* Effect.result(Effect.tryPromise({
       try: () => receiver.receive(body.success, request.headers["authorization"]),
@@ -74,7 +77,7 @@ export const make = ({ onEvent, packages, path, server }: WebhookOptions): Provi
           ? new AuthenticationFailed({ op, message: "the webhook is not signed with this api_key and api_secret" })
           : new InvalidConfig({ op, message: "the webhook makes no sense" })
     }))
-    if (event._tag === "Failure") return problem(event.failure)
+    if (event._tag === "Failure") return Problem.errorResponse(event.failure)
     onEvent(event.success)
     return HttpServerResponse.empty({ status: 200 })
   })

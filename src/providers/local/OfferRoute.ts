@@ -15,7 +15,7 @@ import * as HttpServerResponse from "effect/http/HttpServerResponse"
 import * as Scope from "effect/Scope"
 import type { ProviderRoute } from "../../backend/provider/BackendProvider.ts"
 import { InvalidConfig } from "../../BackendError.ts"
-import { problem } from "../../transport/ProblemResponse.ts"
+import * as Problem from "../../transport/Problem.ts"
 import * as Sdp from "../../transport/Sdp.ts"
 import type { WebRtc } from "../../transport/WebRtcConnection.ts"
 import { peerOf, tokenOf } from "../RouteRequest.ts"
@@ -35,7 +35,7 @@ export const make = (links: SessionLinks, webRtc: WebRtc): ProviderRoute => {
     const { id = "" } = yield* HttpRouter.params
     const link = yield* links.authenticate(id, tokenOf(request))
     if (!/^application\/sdp\s*(?:;|$)/i.test(request.headers["content-type"] ?? "")) {
-      return problem(new InvalidConfig({ op, message: "expected content-type application/sdp" }), 415)
+      return Problem.errorResponse(new InvalidConfig({ op, message: "expected content-type application/sdp" }), 415)
     }
     const body = yield* request.text.pipe(
       Effect.provideService(HttpIncomingMessage.MaxBodySize, ByteSize.bytes(Sdp.MAX_OFFER_BYTES)),
@@ -43,8 +43,11 @@ export const make = (links: SessionLinks, webRtc: WebRtc): ProviderRoute => {
     )
     if (body._tag === "Failure") {
       return body.failure.reason._tag === "RequestParseError" && body.failure.reason.reason === "BodyTooLarge"
-        ? problem(new InvalidConfig({ op, message: `the offer has more than ${Sdp.MAX_OFFER_BYTES} bytes` }), 413)
-        : problem(new InvalidConfig({ op, message: "the offer could not be read" }))
+        ? Problem.errorResponse(
+          new InvalidConfig({ op, message: `the offer has more than ${Sdp.MAX_OFFER_BYTES} bytes` }),
+          413
+        )
+        : Problem.errorResponse(new InvalidConfig({ op, message: "the offer could not be read" }))
     }
 
     const from = yield* peerOf(request)
@@ -66,6 +69,6 @@ export const make = (links: SessionLinks, webRtc: WebRtc): ProviderRoute => {
       contentType: "application/sdp",
       headers: { "cache-control": "no-store", "location": `../${encodeURIComponent(link.id)}` }
     })
-  }, (effect) => Effect.catch(effect, (error) => Effect.succeed(problem(error))))
+  }, (effect) => Effect.catch(effect, (error) => Effect.succeed(Problem.errorResponse(error))))
   return HttpRouter.route("POST", "/v1/sessions/:id/offer", handle)
 }

@@ -23,7 +23,7 @@ export const watchServer = (onChange: (up: boolean) => void): { readonly check: 
     if (asking) return
     asking = true
     clearTimeout(timer)
-    const alive = await fetch("/health/live", { cache: "no-store", signal: AbortSignal.timeout(TIMEOUT_MS) }).then(
+    const alive = await fetch("health/live", { cache: "no-store", signal: AbortSignal.timeout(TIMEOUT_MS) }).then(
       // A draining server (503) is still there.
       (response) => response.ok || response.status === 503,
       () => false
@@ -66,7 +66,7 @@ export type Description =
  */
 export const describeServer = async (key: string | undefined): Promise<Description> => {
   try {
-    const response = await fetch("/v1/providers", {
+    const response = await fetch("v1/providers", {
       cache: "no-store",
       headers: key === undefined ? {} : { authorization: `Bearer ${key}` },
       signal: AbortSignal.timeout(TIMEOUT_MS)

@@ -170,7 +170,7 @@ const render = () => {
 // --- the call ---------------------------------------------------------------------------------------------------
 
 /** Served where it is installed. */
-const LIVEKIT_CLIENT: string = "/vendor/livekit-client.js"
+const LIVEKIT_CLIENT = new URL("vendor/livekit-client.js", document.baseURI).href
 
 /** Users of a LiveKit backend meet its agent in a room, all others reach this server. */
 const offerTransports = (provider: string | undefined) => {
@@ -193,6 +193,7 @@ const aborted = new VoiceClientError("aborted", "No key was given.")
 
 const open = async (typed: boolean, signal: AbortSignal): Promise<VoiceClient> => {
   const options = {
+    url: document.baseURI,
     transport: transport(),
     output: { deviceId: speaker.value || undefined },
     livekit: () => import(LIVEKIT_CLIENT),

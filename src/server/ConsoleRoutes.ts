@@ -1,0 +1,141 @@
+/**
+ * The console page and the browser client, as a browser loads them.
+ *
+ * The paths mirror the folders, so that imports between them hold below any prefix: the page at `/`, its scripts and
+ * styles at `/assets/console/*`, the client at `/client/*`. `/vendor/livekit-client.js` is that package's own build, where
+ * it is installed; only calls in LiveKit rooms load it.
+ *
+ * A built package has the scripts as JavaScript. In a source tree they are TypeScript: their types are stripped and their
+ * imports end in `.js`. Only plain file names of these folders are served.
+ *
+ * @since 0.1.0
+ */
+import * as Effect from "effect/Effect"
+import * as FileSystem from "effect/FileSystem"
+import * as HttpRouter from "effect/http/HttpRouter"
+import * as HttpServerRequest from "effect/http/HttpServerRequest"
+import * as HttpServerResponse from "effect/http/HttpServerResponse"
+import * as HttpStaticServer from "effect/http/HttpStaticServer"
+import * as Crypto from "node:crypto"
+import { stripTypeScriptTypes } from "node:module"
+import * as Path from "node:path"
+import { fileURLToPath } from "node:url"
+import * as Problem from "../transport/Problem.ts"
+
+const folders = {
+  "/assets/console": fileURLToPath(new URL("./console/", import.meta.url)),
+  "/client": fileURLToPath(new URL("../client/", import.meta.url))
+} as const
+
+const fileName = /^\/[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)*\.(?:html|css|js|svg|map)$/
+
+const livekit = "livekit-client"
+
+/** The entry of the installed package, which a browser loads as it is. */
+const resolveLiveKit = (): string | undefined => {
+  try {
+    return fileURLToPath(import.meta.resolve(livekit))
+  } catch {
+    return undefined
+  }
+}
+
+const policyFor = (origins: ReadonlyArray<string>): string =>
+  "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; " +
+  `connect-src ${["'self'", ...origins].join(" ")}; ` +
+  "media-src 'self' blob: mediastream:; worker-src 'self'; manifest-src 'self'; base-uri 'none'; " +
+  "form-action 'self'; frame-ancestors 'none'"
+
+/**
+ * Makes a browser's JavaScript of one of our modules: types stripped, `./x.ts` imported as `./x.js`.
+ *
+ * @category conversions
+ * @since 0.1.0
+ */
+export const toJavaScript = (source: string): string =>
+  stripTypeScriptTypes(source, { mode: "strip" }).replace(
+    /(\bfrom\s*|\bimport\s*\(?\s*)(["'])(\.{1,2}\/[^"'\n]+)\.ts\2/g,
+    "$1$2$3.js$2"
+  )
+
+interface Script {
+  readonly body: string
+  readonly etag: string
+  readonly modified: number
+}
+
+const notFound = Problem.toResponse(Problem.make("route_not_found", "no such file"))
+
+/** The scripts of a source tree, cached until their file changes: as many as there are files. */
+const makeStripped = Effect.map(FileSystem.FileSystem, (fs) => {
+  const cache = new Map<string, Script>()
+  const read = Effect.fnUntraced(function*(file: string) {
+    const info = yield* fs.stat(file)
+    const modified = info.mtime._tag === "Some" ? info.mtime.value.getTime() : 0
+    const cached = cache.get(file)
+    if (cached?.modified === modified) return cached
+    const body = toJavaScript(yield* fs.readFileString(file))
+    const etag = `"${Crypto.createHash("sha256").update(body).digest("base64url").slice(0, 22)}"`
+    const script = { body, etag, modified }
+    cache.set(file, script)
+    return script
+  })
+  return (file: string) =>
+    Effect.gen(function*() {
+      const request = yield* HttpServerRequest.HttpServerRequest
+      const { body, etag } = yield* read(file)
+      const headers = { etag, "cache-control": "no-cache" }
+      return request.headers["if-none-match"] === etag
+        ? HttpServerResponse.empty({ status: 304, headers })
+        : HttpServerResponse.text(body, { contentType: "text/javascript; charset=utf-8", headers })
+    }).pipe(Effect.orElseSucceed(() => notFound))
+})
+
+/** The same request for another file. */
+const requesting = (url: string) =>
+  Effect.updateService(HttpServerRequest.HttpServerRequest, (request) => request.modify({ url }))
+
+/**
+ * Makes the routes of the page, which may connect to `origins` besides its own.
+ *
+ * @category routes
+ * @since 0.1.0
+ */
+export const routes = Effect.fnUntraced(function*(origins: ReadonlyArray<string>) {
+  const stripped = yield* makeStripped
+  const policy = policyFor(origins)
+  // Also on a 304, which replaces the headers that the browser has stored.
+  const withPolicy = Effect.map(HttpServerResponse.setHeader("content-security-policy", policy))
+  const serve = (root: string) => Effect.orDie(HttpStaticServer.make({ root, cacheControl: "no-cache" }))
+
+  const folder = Effect.fnUntraced(function*(prefix: keyof typeof folders) {
+    const root = folders[prefix]
+    const files = yield* serve(root)
+    const handle = Effect.flatMap(HttpServerRequest.HttpServerRequest, ({ url }) => {
+      const name = url.split(/[?#]/, 1)[0]!
+      if (!fileName.test(name)) return Effect.succeed(notFound)
+      return Effect.catch(
+        files,
+        () => name.endsWith(".js") ? stripped(Path.join(root, `${name.slice(0, -2)}ts`)) : Effect.succeed(notFound)
+      )
+    })
+    return HttpRouter.prefixRoute(HttpRouter.route("GET", "/:file", withPolicy(handle)), prefix)
+  })
+
+  const page = yield* serve(folders["/assets/console"])
+  const vendor = resolveLiveKit()
+  const library = vendor === undefined
+    ? Effect.succeed(notFound)
+    : (yield* serve(Path.dirname(vendor))).pipe(requesting(`/${encodeURIComponent(Path.basename(vendor))}`))
+  return [
+    HttpRouter.route("GET", "/", withPolicy(page)),
+    HttpRouter.route(
+      "GET",
+      "/favicon.ico",
+      HttpServerResponse.empty({ status: 302, headers: { location: "assets/console/icon.svg" } })
+    ),
+    yield* folder("/assets/console"),
+    yield* folder("/client"),
+    HttpRouter.route("GET", "/vendor/livekit-client.js", withPolicy(library))
+  ]
+})

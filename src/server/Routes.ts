@@ -1,0 +1,239 @@
+/**
+ * The routes of a backend as a layer, for the `HttpRouter` of any application: session API, the provider's media routes,
+ * health, metrics, documentation and console, each with its guards and limits.
+ *
+ * A route is mounted on its own, so a path that is not ours stays the application's. `Server.layer` mounts the same.
+ *
+ * @since 0.1.0
+ */
+import * as NodeHttpServer from "@effect/platform-node/NodeHttpServer"
+import * as Cause from "effect/Cause"
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import * as HttpApiBuilder from "effect/http-api/HttpApiBuilder"
+import * as HttpApiSwagger from "effect/http-api/HttpApiSwagger"
+import * as OpenApi from "effect/http-api/OpenApi"
+import * as FindMyWay from "effect/http/FindMyWay"
+import * as HttpRouter from "effect/http/HttpRouter"
+import * as HttpServer from "effect/http/HttpServer"
+import * as HttpServerError from "effect/http/HttpServerError"
+import type * as HttpServerRequest from "effect/http/HttpServerRequest"
+import * as HttpServerResponse from "effect/http/HttpServerResponse"
+import * as Layer from "effect/Layer"
+import * as NetAddress from "effect/net/NetAddress"
+import * as PrometheusMetrics from "effect/observability/PrometheusMetrics"
+import * as Option from "effect/Option"
+import { type BackendProvider, CurrentPeer } from "../backend/provider/BackendProvider.ts"
+import { VoiceBackend } from "../backend/VoiceBackend.ts"
+import { type BackendError, InvalidConfig } from "../BackendError.ts"
+import * as Problem from "../transport/Problem.ts"
+import { Api } from "./Api.ts"
+import * as ClientAddress from "./ClientAddress.ts"
+import * as ConsoleRoutes from "./ConsoleRoutes.ts"
+import * as Handlers from "./Handlers.ts"
+import { CurrentCredential } from "./Principal.ts"
+import * as ProcessMetrics from "./ProcessMetrics.ts"
+import * as RequestGuard from "./RequestGuard.ts"
+import * as RouteCollector from "./RouteCollector.ts"
+import { requireAuthentication, requireHook, type ServerConfig } from "./ServerConfig.ts"
+import * as SpanRedaction from "./SpanRedaction.ts"
+
+/**
+ * - `prefix`: where the routes are mounted, such as `/voice`. Default: at the root.
+ * - `authentication`: `keys` and `hook` as in the server's config; `none` when the application's own middleware
+ *   authenticates in front of these routes. Default: `keys`.
+ * - `host`: the address that the application listens on. Default: that of its `HttpServer`. With `keys` and no key,
+ *   another address than loopback is refused; where the address is unknown, requests must name this machine.
+ * - `publicUrl`: how clients reach the application's root; the prefix is added to it. Default: the request's `Host`.
+ * - `providers`: what `GET /v1/providers` lists besides the provider at work. Default: none.
+ * - `console`: whether the prefix itself is the console page. Default: true.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface RoutesOptions
+  extends Partial<Pick<ServerConfig, "publicUrl" | "allowedOrigins" | "apiKeys" | "trustedProxies">>
+{
+  readonly prefix?: string | undefined
+  readonly authentication?: "none" | ServerConfig["authentication"] | undefined
+  readonly host?: string | undefined
+  readonly providers?: ReadonlyArray<BackendProvider["Service"]> | undefined
+  readonly console?: boolean | undefined
+}
+
+const op = "Server.routes"
+const DOCS = "/docs"
+
+const prefixOf = (prefix: string): Effect.Effect<string, InvalidConfig> => {
+  const bare = prefix.replace(/\/+$/, "")
+  return /^(?:\/[\w.~-]+)*$/.test(bare) ? Effect.succeed(bare) : Effect.fail(
+    new InvalidConfig({ op, message: "invalid prefix: expected a path such as /voice, without parameters" })
+  )
+}
+
+/** The address of the server around, if there is one. A Unix socket is this machine's own. */
+const listeningOn = Effect.map(
+  Effect.context<never>(),
+  (context) =>
+    Option.getOrUndefined(
+      Option.map(Context.getOption(context, HttpServer.HttpServer), ({ address }) =>
+        NetAddress.isUnixPathAddress(address)
+          ? "localhost"
+          : NetAddress.formatIp(address.address))
+    )
+)
+
+/** All metrics of the registry, and those of the process. */
+const metrics = Effect.map(
+  PrometheusMetrics.format(),
+  (text) =>
+    HttpServerResponse.text(text + ProcessMetrics.format(), {
+      contentType: "text/plain; version=0.0.4; charset=utf-8"
+    })
+)
+
+const isRouteNotFound = (reason: Cause.Reason<unknown>): boolean =>
+  reason._tag === "Fail" && HttpServerError.isHttpServerError(reason.error) &&
+  reason.error.reason._tag === "RouteNotFound"
+
+/** The documentation page has its script and its styles inline; all of them are ours. */
+const docsPolicy = "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; " +
+  "img-src 'self' data:; connect-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
+
+const unknownRoute = Problem.make("route_not_found", "no such route; /docs lists them")
+
+/** A route behind the guard: problem JSON for what fails or dies in it, and the headers of every answer. */
+const guarded = (
+  route: RouteCollector.Route,
+  access: RequestGuard.Access,
+  guard: RequestGuard.RequestGuard,
+  addressOf: ReturnType<typeof ClientAddress.make>
+): HttpRouter.Route<never, never> => {
+  const handle = Effect.fnUntraced(function*(request: HttpServerRequest.HttpServerRequest) {
+    yield* SpanRedaction.protect(request)
+    const refusal = guard.refuse(request, access)
+    if (refusal !== undefined) return guard.protect(request, refusal)
+    const address = addressOf(Option.getOrUndefined(request.remoteAddress), request.headers)
+    const response = yield* route.handler.pipe(
+      Effect.provideService(CurrentPeer, { address }),
+      Effect.provideService(CurrentCredential, guard.credential(request)),
+      Effect.catchCause((cause) => {
+        if (Cause.hasInterruptsOnly(cause)) return Effect.interrupt
+        if (cause.reasons.some(isRouteNotFound)) return Effect.succeed(Problem.toResponse(unknownRoute))
+        return Effect.as(
+          Effect.logError("HTTP request failed", cause),
+          Handlers.defect(`${route.method} ${route.path}`, cause)
+        )
+      })
+    )
+    return guard.protect(
+      request,
+      route.path === DOCS
+        ? HttpServerResponse.setHeader(response, "content-security-policy", docsPolicy)
+        : response
+    )
+  })
+  return { ...route, handler: HttpRouter.route(route.method, route.path, handle).handler }
+}
+
+/** The API needs a key; the provider's routes are opened by a session's token; pages, metrics and health are public. */
+const accessOf = (path: string): RequestGuard.Access =>
+  path.startsWith("/v1/") ? "key" : path.startsWith("/health/") ? "probe" : "public"
+
+/**
+ * The guarded routes, below their prefix, and what a server answers where none of them fits.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Mounted {
+  readonly routes: ReadonlyArray<HttpRouter.Route<never, never>>
+  /** For a server of its own, which nobody else answers for: 404, or 405 for a method that HTTP does not define. */
+  readonly fallback: (request: HttpServerRequest.HttpServerRequest) => HttpServerResponse.HttpServerResponse
+}
+
+/**
+ * Makes the routes of the backend around, without adding them to a router.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const make = Effect.fnUntraced(function*(options: RoutesOptions) {
+  const backend = yield* VoiceBackend
+  const prefix = yield* prefixOf(options.prefix ?? "")
+  const { allowedOrigins = [], apiKeys = [], authentication = "keys", console = true, providers = [], publicUrl } =
+    options
+  const host = options.host ?? (yield* listeningOn)
+  if (authentication !== "none") {
+    if (host !== undefined) yield* requireAuthentication({ host, apiKeys, authentication })
+    yield* requireHook({ authentication }, backend.authorize !== undefined)
+  }
+
+  const base = publicUrl?.replace(/\/+$/, "")
+  const api = prefix === "" && base === undefined
+    ? Api
+    : Api.annotate(OpenApi.Servers, [{ url: `${base ?? ""}${prefix}` }])
+  const own = yield* RouteCollector.collect(Layer.mergeAll(
+    HttpApiBuilder.layer(api, { openapiPath: "/openapi.json" }).pipe(
+      Layer.provide(Handlers.layer({ publicUrl: base, prefix, providers }))
+    ),
+    HttpApiSwagger.layer(api, { path: DOCS }),
+    HttpRouter.add("GET", "/metrics", metrics),
+    console ? HttpRouter.addAll(ConsoleRoutes.routes(backend.clientOrigins ?? [])) : Layer.empty
+  ))
+
+  const guard = RequestGuard.make({ host, publicUrl, allowedOrigins, apiKeys, authentication })
+  const addressOf = ClientAddress.make(options.trustedProxies ?? [])
+  const all = [
+    ...own.map((route) => [route, accessOf(route.path)] as const),
+    ...backend.routes.map((route) => [route, "public"] as const)
+  ]
+  const access = new Map(all.map(([{ path }, access]) => [path, access]))
+  const routes = [
+    ...all,
+    ...RouteCollector.missingMethods(all.map(([route]) => route)).map((route) =>
+      [route, access.get(route.path) ?? "key"] as const
+    )
+  ]
+  const paths = FindMyWay.make<ReadonlyArray<string>>()
+  for (const [path, methods] of RouteCollector.methodsByPath(all.map(([route]) => route))) {
+    paths.on("GET", path, methods)
+  }
+
+  const mounted: Mounted = {
+    routes: routes.map(([route, access]) => {
+      const inner = guarded(route, access, guard, addressOf)
+      return prefix === "" ? inner : HttpRouter.prefixRoute(inner, prefix)
+    }),
+    fallback: (request) => {
+      const found = paths.find("GET", request.url)
+      return guard.protect(
+        request,
+        guard.refuse(request, "key") ??
+          (found === undefined || found.handler.includes(request.method)
+            ? Problem.toResponse(unknownRoute)
+            : RouteCollector.methodNotAllowed(found.handler))
+      )
+    }
+  }
+  return mounted
+})
+
+/**
+ * Adds the routes of the backend around to the router of an application. Fails `invalid_config` for options that
+ * contradict each other or would let the network in without authentication.
+ *
+ * Everything stays the application's that these routes do not answer. Provide `layerDrain` as well, so that calls end
+ * well when the application stops.
+ *
+ * @category layers
+ * @since 0.1.0
+ */
+export const routes = (
+  options: RoutesOptions = {}
+): Layer.Layer<never, BackendError, VoiceBackend | HttpRouter.HttpRouter> =>
+  Layer.effectDiscard(Effect.gen(function*() {
+    const router = yield* HttpRouter.HttpRouter
+    const { routes } = yield* make(options)
+    yield* router.addAll(routes)
+  })).pipe(Layer.provide(NodeHttpServer.layerHttpServices))

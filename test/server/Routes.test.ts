@@ -1,0 +1,213 @@
+import { NodeHttpServer } from "@effect/platform-node"
+import { assert, describe, it } from "@effect/vitest"
+import { Effect, Exit, Fiber, Layer, Queue, Redacted, Schema, Scope } from "effect"
+import { HttpMiddleware, HttpRouter, HttpServer, HttpServerResponse } from "effect/http"
+import { NetAddress } from "effect/net"
+import * as Http from "node:http"
+import { WebSocket } from "ws"
+import { VoiceBackend } from "../../src/backend/VoiceBackend.ts"
+import * as Local from "../../src/providers/local/index.ts"
+import * as Server from "../../src/server/index.ts"
+import type * as SessionEvent from "../../src/session/SessionEvent.ts"
+import * as ScriptedEngines from "../../src/testing/scripted/ScriptedEngines.ts"
+import { echo } from "../session/Harness.ts"
+import { everything, Recording } from "../telemetry/RecordingTracer.ts"
+import { backend as scripted, call } from "./support.ts"
+
+const own = HttpRouter.add("GET", "/hello", HttpServerResponse.text("the application's own"))
+
+/** An application with a server of its own, on loopback unless told otherwise. */
+const serve = <E>(routes: Layer.Layer<never, E, HttpRouter.HttpRouter | VoiceBackend>, host = "127.0.0.1") =>
+  HttpRouter.serve(routes, { disableLogger: true, disableListenLog: true }).pipe(
+    Layer.provideMerge(NodeHttpServer.layer(() => Http.createServer(), { host, port: 0 }))
+  )
+
+const application = (options: Server.RoutesOptions, backend: Layer.Layer<VoiceBackend, unknown> = scripted) =>
+  Server.layerDrain.pipe(
+    Layer.provideMerge(serve(Layer.mergeAll(own, Server.routes(options)))),
+    Layer.provide(backend)
+  )
+
+const address = Effect.map(HttpServer.HttpServer, ({ address }) => NetAddress.formatUrlUnsafe(address))
+
+const talking = VoiceBackend.layerSttTts({ agent: echo }).pipe(Layer.provide([
+  Local.layer,
+  ScriptedEngines.layerVad(),
+  ScriptedEngines.layerStt(["hello"]),
+  ScriptedEngines.layerTts()
+]))
+
+const session = (url: string, transport = "websocket", headers: Record<string, string> = {}) =>
+  call(`${url}/v1/sessions`, {
+    method: "POST",
+    headers: { "content-type": "application/json", ...headers },
+    body: JSON.stringify({ user_id: "ada", transport })
+  })
+
+const decode = Schema.decodeUnknownEffect(Schema.fromJsonString(Schema.Record(Schema.String, Schema.Unknown)))
+
+/** The events of a connection until one of this type, with what is sent at its beginning. */
+const until = Effect.fnUntraced(function*(socket: WebSocket, type: SessionEvent.SessionEvent["type"], text: string) {
+  const messages = yield* Queue.unbounded<string>()
+  socket.on("message", (data: Buffer, isBinary) => isBinary || Queue.offerUnsafe(messages, data.toString()))
+  socket.on("open", () => socket.send(text))
+  while (true) {
+    const event = yield* decode(yield* Queue.take(messages))
+    if (event["type"] === type) return event
+  }
+})
+
+describe("Server.routes", () => {
+  it.live("is mounted below a prefix of an application's server, beside its own routes", () => {
+    const recording = new Recording()
+    return Effect.gen(function*() {
+      const origin = yield* address
+      const url = `${origin}/voice`
+      const { headers, json, status } = yield* session(url)
+      assert.strictEqual(status, 201)
+      assert.strictEqual(json["connection_url"], `${url.replace("http", "ws")}/v1/sessions/${json["id"]}/audio`)
+      assert.strictEqual(headers.get("location"), `/voice/v1/sessions/${json["id"]}`)
+
+      for (const [query, protocols] of [["", [`token.${json["token"]}`]], [`?token=${json["token"]}`, []]] as const) {
+        const socket = yield* Effect.acquireRelease(
+          Effect.sync(() => new WebSocket(`${json["connection_url"]}${query}`, ["effect-voice.v1", ...protocols])),
+          (socket) => Effect.sync(() => socket.terminate())
+        )
+        const { text } = yield* until(
+          socket,
+          "agent.transcript",
+          JSON.stringify({ type: "user.text", text: "good morning" })
+        )
+        assert.match(String(text), /good morning/)
+      }
+      const webrtc = yield* session(url, "webrtc")
+      assert.strictEqual(webrtc.json["connection_url"], `${url}/v1/sessions/${webrtc.json["id"]}/offer`)
+      assert.strictEqual((yield* call(`${webrtc.json["connection_url"]}`, { method: "POST" })).status, 401)
+
+      assert.strictEqual((yield* call(`${origin}/hello`)).text, "the application's own")
+      const unknown = yield* call(`${origin}/voice/nope`)
+      assert.deepStrictEqual([unknown.status, unknown.text], [404, ""])
+      assert.strictEqual((yield* call(`${origin}/v1/sessions`)).status, 404)
+      const wrong = yield* call(`${url}/v1/sessions`, { method: "PUT" })
+      assert.deepStrictEqual([wrong.status, wrong.json["code"]], [405, "method_not_allowed"])
+      assert.strictEqual(wrong.headers.get("allow"), "GET, HEAD, POST")
+      assert.strictEqual((yield* call(`${url}/health/ready`)).status, 200)
+      assert.include((yield* call(`${url}/metrics`)).text, "process_cpu_seconds_total")
+      return json["token"]
+    }).pipe(
+      Effect.scoped,
+      Effect.provide(application({ prefix: "/voice" }, talking)),
+      // an application may trace all headers
+      Effect.provideService(HttpMiddleware.TracerHeaderFilter, () => true),
+      recording.provide,
+      Effect.map((token) => {
+        const text = everything(recording)
+        const upgrades = recording.spans.filter(({ attributes }) => String(attributes["url.path"]).endsWith("/audio"))
+        assert.strictEqual(upgrades.length, 2)
+        assert.include(text, "token=REDACTED")
+        assert.include(text, `"http.request.header.sec-websocket-protocol":"<redacted>"`)
+        assert.notInclude(text, token)
+      })
+    )
+  })
+
+  it.live("loads the console below its prefix, whatever its files import", () =>
+    Effect.gen(function*() {
+      const origin = yield* address
+      const bare = yield* call(`${origin}/voice`)
+      assert.deepStrictEqual([bare.status, bare.headers.get("location")], [301, "/voice/"])
+      const page = new URL("/voice/", origin)
+      const html = yield* call(page.href)
+      assert.strictEqual(html.headers.get("content-type"), "text/html; charset=utf-8")
+      assert.include(html.headers.get("content-security-policy")!, "script-src 'self'")
+      const seen = new Set<string>()
+      const load = Effect.fnUntraced(function*(file: URL): Effect.fn.Return<void> {
+        if (seen.has(file.href)) return
+        seen.add(file.href)
+        const { headers, status, text } = yield* call(file.href)
+        assert.strictEqual(status, 200, file.href)
+        if (!file.href.endsWith(".js")) return
+        assert.strictEqual(headers.get("content-type"), "text/javascript; charset=utf-8", file.href)
+        assert.notMatch(text, /from ["'][^"']+\.ts["']/)
+        for (const [, path = ""] of text.matchAll(/(?:from\s*|import\()["'](\.[^"']+)["']/g)) {
+          yield* load(new URL(path, file))
+        }
+      })
+      for (const [, path = ""] of html.text.matchAll(/(?:src|href)="([^"#]+)"/g)) yield* load(new URL(path, page))
+      for (const name of ["console.js", "console.css", "icon.svg"]) {
+        assert.isTrue(seen.has(`${origin}/voice/assets/console/${name}`), name)
+      }
+      assert.isTrue(seen.has(`${origin}/voice/client/VoiceClient.js`))
+      assert.isTrue(Array.from(seen).every((href) => href.startsWith(`${origin}/voice/`)))
+      const spec = (yield* call(`${origin}/voice/openapi.json`)).json
+      assert.deepStrictEqual(spec["servers"], [{ url: "/voice" }])
+      const icon = yield* call(`${origin}/voice/favicon.ico`)
+      assert.strictEqual(
+        new URL(icon.headers.get("location")!, `${origin}/voice/favicon.ico`).pathname,
+        "/voice/assets/console/icon.svg"
+      )
+    }).pipe(Effect.provide(application({ prefix: "/voice/" }))))
+
+  it.live("is mounted at the root, and leaves the application the rest", () =>
+    Effect.gen(function*() {
+      const origin = yield* address
+      assert.strictEqual((yield* session(origin)).status, 201)
+      assert.strictEqual((yield* call(`${origin}/hello`)).text, "the application's own")
+      assert.strictEqual((yield* call(`${origin}/`)).status, 404)
+      assert.strictEqual((yield* call(`${origin}/nope`)).text, "")
+    }).pipe(Effect.provide(application({ console: false }))))
+
+  it.live("adds its prefix to the public URL", () =>
+    Effect.gen(function*() {
+      const url = `${yield* address}/voice`
+      const { headers, json } = yield* session(url)
+      const path = `/v1/sessions/${json["id"]}`
+      assert.strictEqual(json["connection_url"], `wss://voice.example/talk/voice${path}/audio`)
+      assert.strictEqual(headers.get("location"), `/talk/voice${path}`)
+      assert.deepStrictEqual((yield* call(`${url}/openapi.json`)).json["servers"], [
+        { url: "https://voice.example/talk/voice" }
+      ])
+    }).pipe(Effect.provide(application({ prefix: "/voice", publicUrl: "https://voice.example/talk/" }))))
+
+  it.live("guards its own routes and no other", () =>
+    Effect.gen(function*() {
+      const origin = yield* address
+      assert.strictEqual((yield* session(`${origin}/voice`)).status, 401)
+      const key = { authorization: "Bearer 0123456789abcdef-one" }
+      assert.strictEqual((yield* session(`${origin}/voice`, "websocket", key)).status, 201)
+      const foreign = yield* session(`${origin}/voice`, "websocket", { ...key, origin: "https://evil.example" })
+      assert.strictEqual(foreign.json["code"], "authorization_failed")
+      const hello = yield* call(`${origin}/hello`, { headers: { origin: "https://evil.example" } })
+      assert.strictEqual(hello.status, 200)
+      assert.isNull(hello.headers.get("x-frame-options"))
+    }).pipe(
+      Effect.provide(application({ prefix: "/voice", apiKeys: [Redacted.make("0123456789abcdef-one")] }))
+    ))
+
+  it.live("refuses an open server without authentication, unless the application authenticates", () =>
+    Effect.gen(function*() {
+      const open = (options: Server.RoutesOptions) =>
+        Layer.build(
+          serve(Server.routes({ prefix: "/voice", ...options }), "0.0.0.0").pipe(Layer.provide(scripted))
+        ).pipe(Effect.scoped, Effect.exit)
+      const refused = yield* open({})
+      assert.isTrue(Exit.isFailure(refused))
+      assert.match(JSON.stringify(refused), /api_keys/)
+      assert.isTrue(Exit.isSuccess(yield* open({ authentication: "none" })))
+      const wrong = yield* open({ prefix: "/voice/:tenant", authentication: "none" })
+      assert.match(JSON.stringify(wrong), /invalid prefix/)
+    }))
+
+  it.live("drains the calls while their sockets are open", () =>
+    Effect.gen(function*() {
+      const scope = yield* Scope.make()
+      const context = yield* Layer.buildWithScope(application({}, talking), scope)
+      const url = yield* Effect.provideContext(address, context)
+      const { json } = yield* session(url)
+      const socket = new WebSocket(json["connection_url"], ["effect-voice.v1", `token.${json["token"]}`])
+      yield* until(socket, "session.started", JSON.stringify({ type: "ping" }))
+      const ended = yield* Effect.forkChild(until(socket, "session.ended", ""), { startImmediately: true })
+      yield* Scope.close(scope, Exit.void)
+      assert.strictEqual((yield* Fiber.join(ended))["reason"], "drained")
+    }))
+})
