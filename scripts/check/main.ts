@@ -32,6 +32,11 @@ const checks: ReadonlyArray<{ name: string; about: string; commands: ReadonlyArr
     name: "schema",
     about: "the JSON Schema of configs is current",
     commands: [["scripts/check/schema.ts", "--check"]]
+  },
+  {
+    name: "protocol",
+    about: "what is made from the wire protocol's schemas is current",
+    commands: [["scripts/check/protocol.ts", "--check"]]
   }
 ]
 

@@ -6,8 +6,9 @@
  *
  * @since 0.1.0
  */
-import type { ClientMessage, ServerMessage } from "./ClientProtocol.ts"
+import type { ServerMessage } from "./ClientProtocol.ts"
 import type { VoiceClientError } from "./VoiceClientError.ts"
+import type { ClientMessage } from "./WireProtocol.ts"
 
 /**
  * The session a link attaches to.
@@ -25,8 +26,8 @@ export interface SessionTarget {
 }
 
 /**
- * How a link reports. `lost` comes at most once; with an `error` the session cannot be reached again, without one it
- * is worth another try. `closed` means that the server ended it in good order.
+ * How a link reports. `lost` is called at most once: with an `error` when the session cannot be reached again, with
+ * `closed` when the session is over, and otherwise when reconnecting may help.
  *
  * @category models
  * @since 0.1.0
@@ -43,7 +44,7 @@ export interface LinkHandlers {
  * @since 0.1.0
  */
 export interface Link {
-  /** Sends if the link is open; a message for a link that is going down is dropped. */
+  /** Sends if the link is open; a message for a link that is closing is dropped. */
   readonly send: (message: ClientMessage) => void
   /** Closes without a further report. */
   readonly close: () => void
@@ -67,7 +68,7 @@ export interface Levels {
 export interface CallMedia {
   /** Opens a link. Rejects with a `VoiceClientError`: `connection_failed` and `connection_timeout` may be retried. */
   readonly attach: (target: SessionTarget, handlers: LinkHandlers, signal: AbortSignal) => Promise<Link>
-  /** Sees every message before the caller's listeners do. */
+  /** Is called with every message, before the listeners of the call. */
   readonly onMessage: (message: ServerMessage) => void
   readonly setMicrophone: (stream: MediaStream) => Promise<void>
   readonly setOutputDevice: (deviceId: string) => Promise<void>
@@ -81,7 +82,9 @@ export interface CallMedia {
  * @category constructors
  * @since 0.1.0
  */
-export const makeLevel = (context: BaseAudioContext): { readonly node: AnalyserNode; readonly read: () => number } => {
+export const makeLevelMeter = (
+  context: BaseAudioContext
+): { readonly node: AnalyserNode; readonly read: () => number } => {
   const node = context.createAnalyser()
   node.fftSize = 2_048
   const samples = new Float32Array(node.fftSize)

@@ -1,23 +1,16 @@
 /**
- * A call in a LiveKit room: the voices are its tracks, the messages its data.
+ * A call in a LiveKit room: the voices are tracks, events and messages are data.
  *
- * `livekit-client` mends what it can of a bad network by itself; a room that it gives up is a lost link, and joining again
- * is another.
+ * `livekit-client` reconnects by itself; a room that it gives up is a lost link, and joining it again is a new one.
  *
  * @since 0.1.0
  */
 import type * as LiveKit from "livekit-client"
-import {
-  type CallMedia,
-  type Levels,
-  type Link,
-  type LinkHandlers,
-  makeLevel,
-  type SessionTarget
-} from "./CallMedia.ts"
+import type { CallMedia, Levels, Link, LinkHandlers, SessionTarget } from "./CallMedia.ts"
 import { parseServerMessage, type ServerMessage } from "./ClientProtocol.ts"
-import { RemoteVoice } from "./RemoteVoice.ts"
-import { replaced, VoiceClientError } from "./VoiceClientError.ts"
+import { TrackAudio } from "./TrackAudio.ts"
+import { sessionReplaced, throwIfAborted, VoiceClientError } from "./VoiceClientError.ts"
+import { LIVEKIT_TOPIC } from "./WireProtocol.ts"
 
 /**
  * The package `livekit-client`.
@@ -27,13 +20,11 @@ import { replaced, VoiceClientError } from "./VoiceClientError.ts"
  */
 export type LiveKitClient = typeof LiveKit
 
-/** What our messages are sent and received under. */
-const TOPIC = "effect-voice"
 /** How long the last messages may take to leave before the room is left. */
-const FAREWELL_MS = 250
+const FLUSH_MS = 250
 
 /**
- * Loads `livekit-client`. Rejects with `unsupported_browser` where it is not there.
+ * Loads `livekit-client`. Rejects with `unsupported_browser` where it is missing.
  *
  * @category constructors
  * @since 0.1.0
@@ -46,7 +37,7 @@ export const makeLiveKitMedia = async (options: {
   if (options.load === undefined) {
     throw new VoiceClientError(
       "unsupported_browser",
-      "The server's users meet in LiveKit rooms: pass livekit: () => import(\"livekit-client\")."
+      "This server uses LiveKit: pass livekit: () => import(\"livekit-client\")."
     )
   }
   try {
@@ -57,20 +48,13 @@ export const makeLiveKitMedia = async (options: {
 }
 
 class LiveKitMedia implements CallMedia {
-  readonly #context: AudioContext
   readonly #livekit: LiveKitClient
-  readonly #user: ReturnType<typeof makeLevel>
-  readonly #agent: RemoteVoice
-  #stream: MediaStream | undefined
-  #userSource: MediaStreamAudioSourceNode | undefined
+  readonly #audio: TrackAudio
   #room: LiveKit.Room | undefined
 
   constructor(context: AudioContext, stream: MediaStream | undefined, livekit: LiveKitClient) {
-    this.#context = context
     this.#livekit = livekit
-    this.#user = makeLevel(context)
-    this.#agent = new RemoteVoice(context)
-    if (stream !== undefined) this.#listenTo(stream)
+    this.#audio = new TrackAudio(context, stream)
   }
 
   async attach(target: SessionTarget, handlers: LinkHandlers, signal: AbortSignal): Promise<Link> {
@@ -82,18 +66,18 @@ class LiveKitMedia implements CallMedia {
       if (open && message !== undefined) handlers.message(message)
     }
     room.on(RoomEvent.DataReceived, (payload, _participant, _kind, topic) => {
-      if (topic === TOPIC) receive(new TextDecoder().decode(payload))
+      if (topic === LIVEKIT_TOPIC) receive(new TextDecoder().decode(payload))
     })
-    // what is too large for a packet
-    room.registerTextStreamHandler(TOPIC, (reader) => void reader.readAll().then(receive, () => undefined))
+    // Messages that are too large for a data packet come as text streams.
+    room.registerTextStreamHandler(LIVEKIT_TOPIC, (reader) => void reader.readAll().then(receive, () => undefined))
     room.on(RoomEvent.TrackSubscribed, ({ kind, mediaStreamTrack }) => {
-      if (kind === Track.Kind.Audio) this.#agent.hear(new MediaStream([mediaStreamTrack]))
+      if (kind === Track.Kind.Audio) this.#audio.play(new MediaStream([mediaStreamTrack]))
     })
     const leave = () => {
       open = false
       if (this.#room === room) this.#room = undefined
-      // Leaving at once would drop a `session.end` that was just sent. The microphone is the call's.
-      setTimeout(() => void room.disconnect(false), FAREWELL_MS)
+      // Leaving at once would drop a `session.end` that was just sent. `false`: the call stops the microphone itself.
+      setTimeout(() => void room.disconnect(false), FLUSH_MS)
     }
     room.on(RoomEvent.Disconnected, (reason) => {
       if (!open) return
@@ -101,7 +85,7 @@ class LiveKitMedia implements CallMedia {
       if (this.#room === room) this.#room = undefined
       switch (reason) {
         case DisconnectReason.DUPLICATE_IDENTITY:
-          return handlers.lost({ error: replaced() })
+          return handlers.lost({ error: sessionReplaced() })
         case DisconnectReason.ROOM_DELETED:
         case DisconnectReason.PARTICIPANT_REMOVED:
           return handlers.lost({ closed: true })
@@ -112,39 +96,38 @@ class LiveKitMedia implements CallMedia {
     const onAbort = () => leave()
     signal.addEventListener("abort", onAbort)
     try {
-      if (signal.aborted) throw new VoiceClientError("aborted", "The call was cancelled.")
+      throwIfAborted(signal)
       await room.connect(target.connectionUrl ?? "", target.token, { autoSubscribe: true })
-      const track = this.#stream?.getAudioTracks()[0]
+      const { track } = this.#audio
       if (track !== undefined) {
         await room.localParticipant.publishTrack(track, { source: Track.Source.Microphone, name: "microphone" })
       }
     } catch (cause) {
       leave()
-      throw this.#explain(cause, signal)
+      throw this.#errorOf(cause, signal)
     } finally {
       signal.removeEventListener("abort", onAbort)
     }
-    if (!open) throw new VoiceClientError("connection_failed", "The call broke off while it was set up.")
+    if (!open) throw new VoiceClientError("connection_failed", "The connection was lost while the call was set up.")
     this.#room = room
     return {
       send: (message) => {
         if (!open) return
         const text = JSON.stringify(message)
-        // A stream takes texts of any length.
-        void room.localParticipant.sendText(text, { topic: TOPIC }).catch(() => undefined)
+        void room.localParticipant.sendText(text, { topic: LIVEKIT_TOPIC }).catch(() => undefined)
       },
       close: leave
     }
   }
 
   onMessage(message: ServerMessage): void {
-    this.#agent.onMessage(message)
+    this.#audio.onMessage(message)
   }
 
   async setMicrophone(stream: MediaStream): Promise<void> {
-    this.#listenTo(stream)
+    this.#audio.setMicrophone(stream)
     const room = this.#room
-    const track = stream.getAudioTracks()[0]
+    const { track } = this.#audio
     if (room === undefined || track === undefined) return
     const { Track } = this.#livekit
     const published = room.localParticipant.getTrackPublication(Track.Source.Microphone)?.track
@@ -153,34 +136,25 @@ class LiveKitMedia implements CallMedia {
     } else await published.replaceTrack(track, true)
   }
 
-  async setOutputDevice(deviceId: string): Promise<void> {
-    await this.#agent.setOutputDevice(deviceId)
+  setOutputDevice(deviceId: string): Promise<void> {
+    return this.#audio.setOutputDevice(deviceId)
   }
 
   levels(): Levels {
-    return { user: this.#userSource === undefined ? 0 : this.#user.read(), agent: this.#agent.level }
+    return this.#audio.levels()
   }
 
   close(): void {
     this.#room = undefined
-    this.#userSource?.disconnect()
-    this.#agent.close()
-    if (this.#context.state !== "closed") void this.#context.close()
+    this.#audio.close()
   }
 
-  #listenTo(stream: MediaStream): void {
-    this.#userSource?.disconnect()
-    this.#stream = stream
-    this.#userSource = this.#context.createMediaStreamSource(stream)
-    this.#userSource.connect(this.#user.node)
-  }
-
-  #explain(cause: unknown, signal: AbortSignal): VoiceClientError {
+  #errorOf(cause: unknown, signal: AbortSignal): VoiceClientError {
     const { ConnectionError, ConnectionErrorReason } = this.#livekit
     if (signal.aborted) return new VoiceClientError("aborted", "The call was cancelled.", { cause })
     if (cause instanceof VoiceClientError) return cause
     return cause instanceof ConnectionError && cause.reason === ConnectionErrorReason.NotAllowed
-      ? new VoiceClientError("authentication_failed", "The LiveKit server does not take the session's token.", {
+      ? new VoiceClientError("authentication_failed", "The LiveKit server rejected the session's token.", {
         cause
       })
       : new VoiceClientError("connection_failed", "The LiveKit room could not be joined.", { cause })

@@ -1,18 +1,18 @@
 /**
- * The agent's voice out of a WebRTC track.
+ * Plays the agent's voice from a WebRTC track.
  *
- * It is played by an audio element, because the browser's echo canceller knows it and it can choose its speaker; a silent
- * branch through WebAudio only measures.
+ * An audio element plays it, because the browser's echo canceller covers it and it can choose its speaker; a silent
+ * branch through WebAudio only measures the level.
  *
  * @since 0.1.0
  */
-import { makeLevel } from "./CallMedia.ts"
+import { makeLevelMeter } from "./CallMedia.ts"
 import type { ServerMessage } from "./ClientProtocol.ts"
 
-/** What the browser's jitter buffer may still hold after a clear (30-40 ms measured, more on a bad network). */
+/** How long the browser's jitter buffer may still play after a clear (30-40 ms measured, more on a bad network). */
 const FLUSH_MS = 150
-/** After this long nothing of the cleared reply can be left, whatever was or was not announced since. */
-const LONGEST_HUSH_MS = 600
+/** After this long nothing of the cleared reply is left, even when no new speech was announced. */
+const MAX_MUTE_MS = 600
 
 /**
  * @category models
@@ -21,36 +21,36 @@ const LONGEST_HUSH_MS = 600
 export class RemoteVoice {
   readonly #context: AudioContext
   readonly #element = new Audio()
-  readonly #meter: ReturnType<typeof makeLevel>
+  readonly #meter: ReturnType<typeof makeLevelMeter>
   #source: MediaStreamAudioSourceNode | undefined
-  #hushTimer: ReturnType<typeof setTimeout> | undefined
-  #hushedAt = 0
+  #unmuteTimer: ReturnType<typeof setTimeout> | undefined
+  #mutedAt = 0
 
   constructor(context: AudioContext) {
     this.#context = context
-    this.#meter = makeLevel(context)
+    this.#meter = makeLevelMeter(context)
     this.#element.autoplay = true
   }
 
-  /** Plays this from now on. */
-  hear(stream: MediaStream): void {
+  /** Plays this stream from now on. */
+  play(stream: MediaStream): void {
     this.#element.srcObject = stream
-    // Refused only where no gesture came before; the element then starts with the next one.
+    // Rejected only before the first user gesture; autoplay then starts it with that gesture.
     this.#element.play().catch(() => undefined)
     this.#source?.disconnect()
     this.#source = this.#context.createMediaStreamSource(stream)
     this.#source.connect(this.#meter.node)
   }
 
-  /** Falls silent when the server clears a reply, and is heard again with the next. */
+  /** Mutes when the server clears a reply, and unmutes with the next one. */
   onMessage(message: ServerMessage): void {
     switch (message.type) {
       case "playout.clear":
-        this.#hush()
+        this.#mute()
         break
       case "agent.speech_started":
       case "agent.speech_resumed":
-        this.#unhush(FLUSH_MS)
+        this.#unmuteAfter(FLUSH_MS)
         break
     }
   }
@@ -59,29 +59,29 @@ export class RemoteVoice {
     await this.#element.setSinkId(deviceId)
   }
 
-  /** The RMS level of what is heard, 0..1. */
+  /** The RMS level of what is played, 0..1. */
   get level(): number {
     return this.#source === undefined || this.#element.muted ? 0 : this.#meter.read()
   }
 
   close(): void {
-    clearTimeout(this.#hushTimer)
+    clearTimeout(this.#unmuteTimer)
     this.#source?.disconnect()
     this.#element.srcObject = null
   }
 
-  // A browser's jitter buffer cannot be emptied, so what it still holds is played to nobody.
-  #hush(): void {
+  // A browser's jitter buffer cannot be emptied, so what it still holds is muted.
+  #mute(): void {
     this.#element.muted = true
-    this.#hushedAt = performance.now()
-    this.#unhush(LONGEST_HUSH_MS)
+    this.#mutedAt = performance.now()
+    this.#unmuteAfter(MAX_MUTE_MS)
   }
 
-  #unhush(afterMs: number): void {
+  #unmuteAfter(afterMs: number): void {
     if (!this.#element.muted) return
-    clearTimeout(this.#hushTimer)
-    const waitMs = Math.max(0, this.#hushedAt + afterMs - performance.now())
-    this.#hushTimer = setTimeout(() => {
+    clearTimeout(this.#unmuteTimer)
+    const waitMs = Math.max(0, this.#mutedAt + afterMs - performance.now())
+    this.#unmuteTimer = setTimeout(() => {
       this.#element.muted = false
     }, waitMs)
   }

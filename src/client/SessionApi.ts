@@ -6,14 +6,14 @@
 import type { SessionTarget } from "./CallMedia.ts"
 import { parseObject } from "./ClientProtocol.ts"
 import { sleep } from "./Sleep.ts"
-import { VoiceClientError } from "./VoiceClientError.ts"
+import { sessionNotFound, throwIfAborted, VoiceClientError } from "./VoiceClientError.ts"
 
 /** How long the server may take to answer one request. */
 const REQUEST_TIMEOUT_MS = 15_000
-/** Between two requests for a session where none is free: no sooner, no later, and where the server does not say. */
+/** Bounds of the wait between two requests while the session limit is reached, and the wait when the server gives none. */
 const MIN_WAIT_MS = 250
 const MAX_WAIT_MS = 5_000
-const WAIT_MS = 1_000
+const DEFAULT_WAIT_MS = 1_000
 
 /**
  * @category models
@@ -24,13 +24,13 @@ export interface CreateSessionRequest {
   readonly headers: Readonly<Record<string, string>>
   readonly body: Readonly<Record<string, unknown>>
   readonly signal: AbortSignal
-  /** How long a server that has no session free is asked again, in milliseconds; default 0. */
-  readonly patienceMs?: number | undefined
+  /** How long a server whose session limit is reached is asked again, in milliseconds; default 0. */
+  readonly retryWindowMs?: number | undefined
 }
 
 /**
- * `iceServers` is what the server suggests for WebRTC, if it does. `protocol` names whose client it takes to connect to
- * `connectionUrl`, where that is none of ours.
+ * `iceServers` are the server's suggestion for WebRTC, if any. `protocol` names the platform whose client connects to
+ * `connectionUrl`, such as `livekit`; undefined for the server's own WebSocket and WebRTC.
  *
  * @category models
  * @since 0.1.0
@@ -46,29 +46,30 @@ export interface CreatedSession {
 const textOf = (value: unknown): string | undefined => typeof value === "string" ? value : undefined
 
 /**
- * Creates a session. A server that has none free is asked again when it says so, within `patienceMs`. Fails with the code
- * of the server's problem JSON, or `connection_failed`, `connection_timeout`, `aborted`.
+ * Creates a session. When the session limit is reached, the server is asked again after the wait that it names, within
+ * `retryWindowMs`. Rejects with the code of the server's problem JSON, or `connection_failed`, `connection_timeout`,
+ * `aborted`.
  *
  * @category constructors
  * @since 0.1.0
  */
 export const createSession = async (request: CreateSessionRequest): Promise<CreatedSession> => {
-  const givesUpAt = performance.now() + (request.patienceMs ?? 0)
+  const deadline = performance.now() + (request.retryWindowMs ?? 0)
   for (;;) {
     try {
-      return await askForSession(request)
+      return await requestSession(request)
     } catch (error) {
       const waitMs = error instanceof VoiceClientError && error.code === "session_limit_exceeded"
-        ? Math.min(MAX_WAIT_MS, Math.max(MIN_WAIT_MS, Number(error.details?.["retryAfterMs"]) || WAIT_MS))
+        ? Math.min(MAX_WAIT_MS, Math.max(MIN_WAIT_MS, Number(error.details?.["retryAfterMs"]) || DEFAULT_WAIT_MS))
         : Infinity
-      if (performance.now() + waitMs > givesUpAt) throw error
+      if (performance.now() + waitMs > deadline) throw error
       await sleep(waitMs, request.signal)
-      if (request.signal.aborted) throw new VoiceClientError("aborted", "The call was cancelled.")
+      throwIfAborted(request.signal)
     }
   }
 }
 
-const askForSession = async (request: CreateSessionRequest): Promise<CreatedSession> => {
+const requestSession = async (request: CreateSessionRequest): Promise<CreatedSession> => {
   const response = await send(`${request.baseUrl}/v1/sessions`, {
     method: "POST",
     headers: { "content-type": "application/json", ...request.headers },
@@ -79,13 +80,13 @@ const askForSession = async (request: CreateSessionRequest): Promise<CreatedSess
   const id = body?.["id"]
   const token = body?.["token"]
   if (typeof id !== "string" || id === "") {
-    throw new VoiceClientError("connection_failed", "The server's answer to a new session made no sense.")
+    throw new VoiceClientError("connection_failed", "The server's answer to POST /v1/sessions has no session id.")
   }
   const ice = body?.["ice_servers"]
   return {
     id,
     token: typeof token === "string" ? token : "",
-    // The browser validates these itself, when the peer connection is made.
+    // The browser validates these when the peer connection is made.
     iceServers: Array.isArray(ice) ? ice : undefined,
     protocol: textOf(body?.["protocol"]),
     connectionUrl: textOf(body?.["connection_url"])
@@ -109,20 +110,20 @@ export const exchangeOffer = async (target: SessionTarget, offer: string, signal
 }
 
 /**
- * Why a WebSocket handshake failed. A browser does not tell its status, so this asks the same route without an upgrade.
- * Returns the error when another try is of no use, `undefined` otherwise.
+ * Why the server refused a WebSocket handshake. A browser does not reveal its HTTP status, so this requests the same route
+ * without an upgrade. Returns the error when another attempt is of no use, `undefined` otherwise.
  *
  * @category accessors
  * @since 0.1.0
  */
-export const whyUnreachable = async (
+export const handshakeRefusal = async (
   target: SessionTarget,
   signal: AbortSignal
 ): Promise<VoiceClientError | undefined> => {
   try {
     const headers = { authorization: `Bearer ${target.token}` }
     const response = await send(`${sessionUrl(target)}/audio`, { headers }, signal)
-    if (response.status === 404 || response.status === 410) return sessionGone()
+    if (response.status === 404 || response.status === 410) return sessionNotFound()
     return response.status === 401 || response.status === 403 ? await problem(response) : undefined
   } catch {
     return undefined
@@ -137,13 +138,6 @@ export const whyUnreachable = async (
  */
 export const sessionUrl = (target: SessionTarget): string =>
   `${target.baseUrl}/v1/sessions/${encodeURIComponent(target.id)}`
-
-/**
- * @category errors
- * @since 0.1.0
- */
-export const sessionGone = (): VoiceClientError =>
-  new VoiceClientError("session_not_found", "This conversation is over. Start a new one.")
 
 const send = async (url: string, init: RequestInit, signal: AbortSignal): Promise<Response> => {
   try {
@@ -163,7 +157,7 @@ const problem = async (response: Response): Promise<VoiceClientError> => {
     const value = body?.[key]
     return typeof value === "string" && value !== "" ? value : undefined
   }
-  if (response.status === 410 || (response.status === 404 && text("code") === undefined)) return sessionGone()
+  if (response.status === 410 || (response.status === 404 && text("code") === undefined)) return sessionNotFound()
   const fallback = response.status === 401 || response.status === 403
     ? "authentication_failed"
     : response.status >= 500

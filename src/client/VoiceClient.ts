@@ -18,143 +18,17 @@
  */
 import { Backoff } from "./Backoff.ts"
 import type { CallMedia, Levels, Link, SessionTarget } from "./CallMedia.ts"
-import {
-  type AgentSpeech,
-  type ClientMessage,
-  fitsMessage,
-  type ServerMessage,
-  type SessionState,
-  type ToolActivity,
-  type UserSpeech
-} from "./ClientProtocol.ts"
-import { type LiveKitClient, makeLiveKitMedia } from "./LiveKitMedia.ts"
-import {
-  type AudioDevices,
-  closeMicrophone,
-  listDevices,
-  type MicrophoneOptions,
-  openMicrophone
-} from "./Microphone.ts"
-import { createSession } from "./SessionApi.ts"
+import { baseUrlOf, makeAudioContext, openMedia, openSession } from "./CallSetup.ts"
+import { fitsMessage, type ServerMessage } from "./ClientProtocol.ts"
+import type { ConnectOptions } from "./ConnectOptions.ts"
+import { type AudioDevices, closeMicrophone, listDevices, openMicrophone } from "./Microphone.ts"
 import { sleep } from "./Sleep.ts"
-import { replaced, VoiceClientError } from "./VoiceClientError.ts"
-import { makeWebRtcMedia } from "./WebRtcMedia.ts"
-import { makeWebSocketMedia } from "./WebSocketMedia.ts"
+import { isFinal, sessionReplaced, throwIfAborted, VoiceClientError } from "./VoiceClientError.ts"
+import { type CallEnded, type ConnectionChange, EventListeners, type VoiceClientEvents } from "./VoiceClientEvents.ts"
+import { type ClientMessage, MAX_TEXT_LENGTH, type SessionState } from "./WireProtocol.ts"
 
 /** How long `session.started` may take once the link is open. */
 const START_TIMEOUT_MS = 15_000
-/** Long enough for a server with too much to do to be relieved, or for another to stand in for one that drains. */
-const PATIENCE_MS = 10_000
-
-/**
- * A session that was created already, with what its creator was told: `protocol` and `connectionUrl` where there is a
- * protocol.
- *
- * @category models
- * @since 0.1.0
- */
-export interface JoinedSession {
-  readonly id: string
-  readonly token: string
-  readonly protocol?: string | undefined
-  readonly connectionUrl?: string | undefined
-}
-
-/**
- * @category models
- * @since 0.1.0
- */
-export interface ConnectOptions {
-  /** The server's base URL; default: the page's origin. */
-  readonly url?: string | undefined
-  /** Default `websocket`. Not looked at where the server's provider is LiveKit. */
-  readonly transport?: "websocket" | "webrtc" | undefined
-  /** Who is speaking, for the server's limits and records; default: `guest-` and a random number. */
-  readonly userId?: string | undefined
-  /** The name of a registered agent; default: the server's. */
-  readonly agent?: string | undefined
-  readonly metadata?: Readonly<Record<string, unknown>> | undefined
-  /** A session that the application's backend created; then no API key needs to be in the page. */
-  readonly session?: JoinedSession | undefined
-  /** The microphone; `false` for a conversation in which the user only types. */
-  readonly input?: MicrophoneOptions | false | undefined
-  readonly output?: { readonly deviceId?: string | undefined } | undefined
-  /** Sent with the request that creates the session. */
-  readonly headers?: Readonly<Record<string, string>> | undefined
-  /** Sent as a bearer token with the request that creates the session. Not for public pages: pass `session` there. */
-  readonly apiKey?: string | undefined
-  /** WebRTC only; default: what the server suggests. */
-  readonly iceServers?: ReadonlyArray<RTCIceServer> | undefined
-  /**
-   * Loads `livekit-client`, where the server's provider is LiveKit: `() => import("livekit-client")`. It is the page's to
-   * say, so that nobody else's page bundles it.
-   */
-  readonly livekit?: (() => Promise<LiveKitClient>) | undefined
-  /** The folder of `CaptureWorklet.js` and `PlaybackWorklet.js`; default: that of this module. */
-  readonly workletUrl?: string | URL | undefined
-  /** How long a lost link is tried again, in milliseconds; default 60,000, the server's resume window. */
-  readonly resumeWindowMs?: number | undefined
-  /**
-   * How long a server that has no session free is asked again before `connect` fails `session_limit_exceeded`, in
-   * milliseconds; default 10,000. 0 fails at once.
-   */
-  readonly patienceMs?: number | undefined
-  /** Cancels connecting; after that it has no effect. */
-  readonly signal?: AbortSignal | undefined
-}
-
-/**
- * The link to the server: `reconnecting` after a loss, `ended` for good. `resumed` tells, when it is connected again,
- * that the conversation goes on.
- *
- * @category models
- * @since 0.1.0
- */
-export interface ConnectionChange {
-  readonly state: "connected" | "reconnecting" | "ended"
-  readonly attempt: number
-  readonly resumed: boolean
-}
-
-/**
- * Why a call ended: the server's reason, `ended_by_user`, or the code of `error`.
- *
- * @category models
- * @since 0.1.0
- */
-export interface CallEnded {
-  readonly reason: string
-  readonly error: VoiceClientError | undefined
-}
-
-/**
- * Every event of a call, by name: the server's messages as they come, and what the client adds.
- *
- * @category models
- * @since 0.1.0
- */
-export type VoiceClientEvents =
-  & { readonly [Type in Exclude<ServerMessage["type"], `tool.${string}`>]: Extract<ServerMessage, { type: Type }> }
-  & {
-    readonly [Type in UserSpeech["type"]]: UserSpeech
-  }
-  & { readonly [Type in AgentSpeech["type"]]: AgentSpeech }
-  & {
-    /** Any `tool.*` message. */
-    readonly tool: ToolActivity
-    /** Any message of the server. */
-    readonly message: ServerMessage
-    readonly connection: ConnectionChange
-    /** Last of all, exactly once. */
-    readonly ended: CallEnded
-    /** The microphone went away in the middle of the call, unplugged or withdrawn; the call goes on without. */
-    readonly "microphone.lost": VoiceClientError
-    /** The microphone was muted or unmuted. */
-    readonly muted: boolean
-  }
-
-type Listener = (event: never) => void
-
 /**
  * A call in progress.
  *
@@ -172,28 +46,16 @@ export class VoiceClient {
     options.signal?.addEventListener("abort", onAbort)
     if (options.signal?.aborted) onAbort()
     // Made before the first await, while the user's gesture still counts.
-    const context = makeContext()
+    const context = makeAudioContext()
     let stream: MediaStream | undefined
     let media: CallMedia | undefined
     try {
       stream = options.input === false ? undefined : await openMicrophone(options.input ?? {})
       void context.resume()
-      const baseUrl = new URL(options.url ?? "/", location.href).href.split(/[?#]/)[0]!.replace(/\/+$/, "")
+      const baseUrl = baseUrlOf(options)
       throwIfAborted(abort.signal)
-      const session: JoinedSession & { iceServers?: Array<RTCIceServer> | undefined } = options.session ??
-        await createSession({
-          baseUrl,
-          headers: { ...options.headers, ...(options.apiKey ? { authorization: `Bearer ${options.apiKey}` } : {}) },
-          body: {
-            user_id: options.userId ?? `guest-${crypto.getRandomValues(new Uint32Array(1))[0]!.toString(16)}`,
-            transport: options.transport ?? "websocket",
-            ...(options.metadata === undefined ? {} : { metadata: options.metadata }),
-            ...(options.agent === undefined ? {} : { agent: options.agent })
-          },
-          signal: abort.signal,
-          patienceMs: options.patienceMs ?? PATIENCE_MS
-        })
-      media = await mediaOf(session, options, context, stream)
+      const session = await openSession(baseUrl, options, abort.signal)
+      media = await openMedia(session, options, context, stream)
       if (options.output?.deviceId) await media.setOutputDevice(options.output.deviceId)
       const { connectionUrl, id, token } = session
       const call = new VoiceClient({ baseUrl, id, token, connectionUrl }, media, stream, options, abort)
@@ -221,7 +83,7 @@ export class VoiceClient {
   readonly #media: CallMedia
   readonly #options: ConnectOptions
   readonly #abort: AbortController
-  readonly #listeners = new Map<string, Set<Listener>>()
+  readonly #listeners = new EventListeners()
   #stream: MediaStream | undefined
   #link: Link | undefined
   #generation = 0
@@ -241,7 +103,7 @@ export class VoiceClient {
     this.#media = media
     this.#options = options
     this.#abort = abort
-    this.#adopt(stream)
+    this.#useMicrophone(stream)
   }
 
   /** The session's id on the server. */
@@ -279,12 +141,7 @@ export class VoiceClient {
     type: Type,
     listener: (event: VoiceClientEvents[Type]) => void
   ): () => void {
-    const listeners = this.#listeners.get(type) ?? new Set<Listener>()
-    this.#listeners.set(type, listeners)
-    listeners.add(listener)
-    return () => {
-      listeners.delete(listener)
-    }
+    return this.#listeners.add(type, listener)
   }
 
   /** Sends silence instead of the microphone. */
@@ -304,7 +161,7 @@ export class VoiceClient {
     if (this.#ended) return closeMicrophone(stream)
     const former = this.#stream
     await this.#media.setMicrophone(stream)
-    this.#adopt(stream)
+    this.#useMicrophone(stream)
     closeMicrophone(former)
   }
 
@@ -317,10 +174,12 @@ export class VoiceClient {
     }
   }
 
-  /** Says something in writing; the agent answers aloud. Throws `invalid_config` when it exceeds 64 KiB. */
+  /** Says something in writing; the agent answers aloud. Throws `invalid_config` when it is too long. */
   sendText(text: string): void {
     const message: ClientMessage = { type: "user.text", text }
-    if (!fitsMessage(message)) throw new VoiceClientError("invalid_config", "That text is too long to send.")
+    if (!fitsMessage(message)) {
+      throw new VoiceClientError("invalid_config", `The text is too long: at most ${MAX_TEXT_LENGTH} characters.`)
+    }
     this.#link?.send(message)
   }
 
@@ -375,7 +234,7 @@ export class VoiceClient {
       settled = true
       this.#link = link
       this.#connection = "connected"
-      this.#emit("connection", { state: "connected", attempt: 0, resumed })
+      this.#listeners.emit("connection", { state: "connected", attempt: 0, resumed })
     } catch (error) {
       link.close()
       throw error
@@ -385,10 +244,10 @@ export class VoiceClient {
     }
   }
 
-  /** Another process goes on with the session. */
-  #follow(): void {
+  /** Another process continues the session. */
+  #reattachElsewhere(): void {
     const link = this.#link
-    // what the former link still says is of no interest
+    // Ignores what the former link still delivers.
     this.#generation++
     void this.#reattach()
     link?.close()
@@ -400,7 +259,7 @@ export class VoiceClient {
     const backoff = new Backoff({ windowMs: this.#options.resumeWindowMs })
     const lostAt = performance.now()
     for (;;) {
-      this.#emit("connection", { state: "reconnecting", attempt: backoff.attempt + 1, resumed: false })
+      this.#listeners.emit("connection", { state: "reconnecting", attempt: backoff.attempt + 1, resumed: false })
       const waitMs = backoff.next(performance.now() - lostAt, Math.random())
       if (this.#ended) return
       if (waitMs === undefined) {
@@ -423,15 +282,14 @@ export class VoiceClient {
   #receive(message: ServerMessage): void {
     this.#media.onMessage(message)
     if (message.type === "session.state") this.#state = message.state
-    this.#emit("message", message)
-    if (message.type.startsWith("tool.")) this.#dispatch("tool", message)
-    else this.#dispatch(message.type, message)
+    this.#listeners.emit("message", message)
+    this.#listeners.emit(message.type, message)
     if (message.type === "session.ended") {
-      if (message.reason === "taken_over") return this.#follow()
+      if (message.reason === "taken_over") return this.#reattachElsewhere()
       this.#finish({ reason: message.reason, error: undefined })
     }
     if (message.type === "connection.detached" && message.reason === "replaced") {
-      const error = replaced()
+      const error = sessionReplaced()
       this.#finish({ reason: error.code, error })
     }
   }
@@ -445,8 +303,8 @@ export class VoiceClient {
     this.#link?.close()
     this.#media.close()
     closeMicrophone(this.#stream)
-    this.#emit("connection", { state: "ended", attempt: 0, resumed: false })
-    this.#emit("ended", ended)
+    this.#listeners.emit("connection", { state: "ended", attempt: 0, resumed: false })
+    this.#listeners.emit("ended", ended)
     this.#listeners.clear()
   }
 
@@ -454,68 +312,18 @@ export class VoiceClient {
     if (this.#muted === muted) return
     this.#muted = muted
     for (const track of this.#stream?.getAudioTracks() ?? []) track.enabled = !muted
-    this.#emit("muted", muted)
+    this.#listeners.emit("muted", muted)
   }
 
-  #adopt(stream: MediaStream | undefined): void {
+  #useMicrophone(stream: MediaStream | undefined): void {
     this.#stream = stream
     for (const track of stream?.getAudioTracks() ?? []) {
       track.enabled = !this.#muted
       track.onended = () => {
         if (this.#stream !== stream || this.#ended) return
-        const text = "The microphone went away. Plug it in again or choose another."
-        this.#emit("microphone.lost", new VoiceClientError("microphone_missing", text))
+        const text = "The microphone was disconnected. Plug it in again or choose another."
+        this.#listeners.emit("microphone.lost", new VoiceClientError("microphone_missing", text))
       }
     }
   }
-
-  #emit<Type extends keyof VoiceClientEvents>(type: Type, event: VoiceClientEvents[Type]): void {
-    this.#dispatch(type, event)
-  }
-
-  #dispatch(type: string, event: unknown): void {
-    for (const listener of Array.from(this.#listeners.get(type) ?? [])) {
-      try {
-        // `on` ties each listener's parameter to its type; the map has forgotten which is which.
-        listener(event as never)
-      } catch (error) {
-        // A listener's fault is the page's to see, and must not break the call.
-        reportError(error)
-      }
-    }
-  }
-}
-
-/** The media of a session: LiveKit's where the server says so, else those that were asked for. */
-const mediaOf = async (
-  session: JoinedSession & { readonly iceServers?: ReadonlyArray<RTCIceServer> | undefined },
-  options: ConnectOptions,
-  context: AudioContext,
-  stream: MediaStream | undefined
-): Promise<CallMedia> => {
-  if (session.protocol === "livekit") return await makeLiveKitMedia({ context, stream, load: options.livekit })
-  return options.transport === "webrtc"
-    ? makeWebRtcMedia({ context, stream, iceServers: [...options.iceServers ?? session.iceServers ?? []] })
-    : await makeWebSocketMedia({
-      context,
-      stream,
-      workletBase: options.workletUrl ?? new URL("./", import.meta.url)
-    })
-}
-
-const makeContext = (): AudioContext => {
-  if (typeof AudioContext === "undefined" || (globalThis.isSecureContext && typeof AudioWorkletNode === "undefined")) {
-    throw new VoiceClientError("unsupported_browser", "This browser is too old for a voice call.")
-  }
-  return new AudioContext({ latencyHint: "interactive" })
-}
-
-// Anything else may pass: the server restarts, the network changes, the session limit frees up.
-const isFinal = (error: VoiceClientError): boolean =>
-  ["session_not_found", "session_replaced", "authentication_failed", "authorization_failed", "aborted"].includes(
-    error.code
-  )
-
-const throwIfAborted = (signal: AbortSignal): void => {
-  if (signal.aborted) throw new VoiceClientError("aborted", "The call was cancelled.")
 }

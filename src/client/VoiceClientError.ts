@@ -59,10 +59,38 @@ export class VoiceClientError extends Error {
 }
 
 /**
- * The error of a call whose session goes on over another link.
+ * The error of a call whose session another connection has taken over.
  *
  * @category constructors
  * @since 0.1.0
  */
-export const replaced = (): VoiceClientError =>
-  new VoiceClientError("session_replaced", "This conversation goes on in another window or device.")
+export const sessionReplaced = (): VoiceClientError =>
+  new VoiceClientError("session_replaced", "This conversation continues in another window or device.")
+
+/**
+ * The error of a session that is over or unknown.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const sessionNotFound = (): VoiceClientError =>
+  new VoiceClientError("session_not_found", "This conversation is over. Start a new one.")
+
+/**
+ * Whether another attempt to connect is of no use. Everything else may pass: the server restarts, the network changes.
+ *
+ * @category guards
+ * @since 0.1.0
+ */
+export const isFinal = (error: VoiceClientError): boolean =>
+  ["session_not_found", "session_replaced", "authentication_failed", "authorization_failed", "aborted"].includes(
+    error.code
+  )
+
+/**
+ * @category guards
+ * @since 0.1.0
+ */
+export const throwIfAborted = (signal: AbortSignal): void => {
+  if (signal.aborted) throw new VoiceClientError("aborted", "The call was cancelled.")
+}

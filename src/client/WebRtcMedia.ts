@@ -5,26 +5,20 @@
  *
  * @since 0.1.0
  */
-import {
-  type CallMedia,
-  type Levels,
-  type Link,
-  type LinkHandlers,
-  makeLevel,
-  type SessionTarget
-} from "./CallMedia.ts"
-import { EVENTS_CHANNEL, parseServerMessage, type ServerMessage } from "./ClientProtocol.ts"
-import { RemoteVoice } from "./RemoteVoice.ts"
+import type { CallMedia, Levels, Link, LinkHandlers, SessionTarget } from "./CallMedia.ts"
+import { parseServerMessage, type ServerMessage } from "./ClientProtocol.ts"
 import { exchangeOffer } from "./SessionApi.ts"
+import { TrackAudio } from "./TrackAudio.ts"
 import { VoiceClientError } from "./VoiceClientError.ts"
+import { EVENTS_CHANNEL } from "./WireProtocol.ts"
 
-/** Candidates that take longer are not worth the wait; those of the local network take milliseconds. */
+/** Slower ICE candidates are left out; those of the local network take milliseconds. */
 const GATHER_TIMEOUT_MS = 1_500
 const OPEN_TIMEOUT_MS = 15_000
-/** `disconnected` often heals by itself; after this long it is a loss. */
+/** `disconnected` often recovers by itself; after this long the connection counts as lost. */
 const DISCONNECTED_GRACE_MS = 4_000
 /** How long the last messages may take to leave before the connection closes. */
-const FAREWELL_MS = 250
+const FLUSH_MS = 250
 
 /**
  * @category constructors
@@ -37,31 +31,24 @@ export const makeWebRtcMedia = (options: {
 }): CallMedia => new WebRtcMedia(options.context, options.stream, options.iceServers)
 
 class WebRtcMedia implements CallMedia {
-  readonly #context: AudioContext
   readonly #iceServers: Array<RTCIceServer>
-  readonly #user: ReturnType<typeof makeLevel>
-  readonly #agent: RemoteVoice
-  #stream: MediaStream | undefined
-  #userSource: MediaStreamAudioSourceNode | undefined
+  readonly #audio: TrackAudio
   #peer: RTCPeerConnection | undefined
 
   constructor(context: AudioContext, stream: MediaStream | undefined, iceServers: Array<RTCIceServer>) {
-    this.#context = context
     this.#iceServers = iceServers
-    this.#user = makeLevel(context)
-    this.#agent = new RemoteVoice(context)
-    if (stream !== undefined) this.#listenTo(stream)
+    this.#audio = new TrackAudio(context, stream)
   }
 
   async attach(target: SessionTarget, handlers: LinkHandlers, signal: AbortSignal): Promise<Link> {
     const peer = new RTCPeerConnection({ iceServers: this.#iceServers })
     const events = peer.createDataChannel(EVENTS_CHANNEL, { ordered: true })
-    const track = this.#stream?.getAudioTracks()[0]
+    const { stream, track } = this.#audio
     peer.addTransceiver(track ?? "audio", {
       direction: "sendrecv",
-      ...(this.#stream === undefined ? {} : { streams: [this.#stream] })
+      ...(stream === undefined ? {} : { streams: [stream] })
     })
-    peer.ontrack = (event) => this.#agent.hear(event.streams[0] ?? new MediaStream([event.track]))
+    peer.ontrack = (event) => this.#audio.play(event.streams[0] ?? new MediaStream([event.track]))
     // Messages may come before the caller has its link.
     events.onmessage = (event: MessageEvent<unknown>) => {
       const message = typeof event.data === "string" ? parseServerMessage(event.data) : undefined
@@ -69,14 +56,14 @@ class WebRtcMedia implements CallMedia {
     }
     try {
       await peer.setLocalDescription(await peer.createOffer())
-      await gathered(peer)
+      await gatheringComplete(peer)
       const answer = await exchangeOffer(target, peer.localDescription?.sdp ?? "", signal)
       await peer.setRemoteDescription({ type: "answer", sdp: answer })
-      await open(peer, events, signal)
+      await connected(peer, events, signal)
     } catch (cause) {
       peer.close()
       if (cause instanceof VoiceClientError) throw cause
-      throw new VoiceClientError("connection_failed", "The browser and the server could not agree on a call.", {
+      throw new VoiceClientError("connection_failed", "The WebRTC connection could not be negotiated.", {
         cause
       })
     }
@@ -88,8 +75,8 @@ class WebRtcMedia implements CallMedia {
       peer.onconnectionstatechange = null
       events.onclose = null
       events.onmessage = null
-      // Closing at once would drop a `session.end` that was just sent; the media stop without it.
-      setTimeout(() => peer.close(), FAREWELL_MS)
+      // Closing at once would drop a `session.end` that was just sent.
+      setTimeout(() => peer.close(), FLUSH_MS)
       if (this.#peer === peer) this.#peer = undefined
     }
     const lost = () => {
@@ -104,7 +91,7 @@ class WebRtcMedia implements CallMedia {
     events.onclose = lost
     if (peer.connectionState === "failed" || events.readyState !== "open") {
       close()
-      throw new VoiceClientError("connection_failed", "The call broke off while it was set up.")
+      throw new VoiceClientError("connection_failed", "The connection was lost while the call was set up.")
     }
     return {
       send: (message) => {
@@ -115,43 +102,31 @@ class WebRtcMedia implements CallMedia {
   }
 
   onMessage(message: ServerMessage): void {
-    this.#agent.onMessage(message)
+    this.#audio.onMessage(message)
   }
 
   async setMicrophone(stream: MediaStream): Promise<void> {
-    this.#listenTo(stream)
+    this.#audio.setMicrophone(stream)
     const sender = this.#peer?.getTransceivers()[0]?.sender
-    await sender?.replaceTrack(stream.getAudioTracks()[0] ?? null)
+    await sender?.replaceTrack(this.#audio.track ?? null)
   }
 
-  async setOutputDevice(deviceId: string): Promise<void> {
-    await this.#agent.setOutputDevice(deviceId)
+  setOutputDevice(deviceId: string): Promise<void> {
+    return this.#audio.setOutputDevice(deviceId)
   }
 
   levels(): Levels {
-    return {
-      user: this.#userSource === undefined ? 0 : this.#user.read(),
-      agent: this.#agent.level
-    }
+    return this.#audio.levels()
   }
 
   close(): void {
     this.#peer?.close()
     this.#peer = undefined
-    this.#userSource?.disconnect()
-    this.#agent.close()
-    if (this.#context.state !== "closed") void this.#context.close()
-  }
-
-  #listenTo(stream: MediaStream): void {
-    this.#userSource?.disconnect()
-    this.#stream = stream
-    this.#userSource = this.#context.createMediaStreamSource(stream)
-    this.#userSource.connect(this.#user.node)
+    this.#audio.close()
   }
 }
 
-const gathered = (peer: RTCPeerConnection): Promise<void> =>
+const gatheringComplete = (peer: RTCPeerConnection): Promise<void> =>
   new Promise((resolve) => {
     if (peer.iceGatheringState === "complete") return resolve()
     const timer = setTimeout(resolve, GATHER_TIMEOUT_MS)
@@ -162,7 +137,7 @@ const gathered = (peer: RTCPeerConnection): Promise<void> =>
     }
   })
 
-const open = (peer: RTCPeerConnection, events: RTCDataChannel, signal: AbortSignal): Promise<void> =>
+const connected = (peer: RTCPeerConnection, events: RTCDataChannel, signal: AbortSignal): Promise<void> =>
   new Promise((resolve, reject) => {
     const settle = (error?: VoiceClientError) => {
       clearTimeout(timer)

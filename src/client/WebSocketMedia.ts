@@ -10,27 +10,19 @@ import {
   type Levels,
   type Link,
   type LinkHandlers,
-  makeLevel,
+  makeLevelMeter,
   type SessionTarget
 } from "./CallMedia.ts"
-import {
-  type ClientMessage,
-  DEFAULT_RATES,
-  parseServerMessage,
-  type ServerMessage,
-  SUBPROTOCOL
-} from "./ClientProtocol.ts"
+import type { ServerMessage } from "./ClientProtocol.ts"
 import { fromPcm16, PcmFramer } from "./PcmFramer.ts"
 import type { PlaybackCommand, PlaybackReport } from "./PlaybackWorklet.ts"
 import { Resampler } from "./Resampler.ts"
-import { sessionGone, sessionUrl, whyUnreachable } from "./SessionApi.ts"
-import { replaced, VoiceClientError } from "./VoiceClientError.ts"
+import { VoiceClientError } from "./VoiceClientError.ts"
+import { makeLink, openSocket, sendMessage } from "./WebSocketLink.ts"
+import { DEFAULT_RATES } from "./WireProtocol.ts"
 
-/** How often the server hears how much of the reply was played. */
+/** How often the server is told how much of the reply was played. */
 const POSITION_INTERVAL_MS = 250
-/** How often a ping goes out; a link whose last ping is unanswered when the next is due counts as dead. */
-const PING_INTERVAL_MS = 10_000
-const OPEN_TIMEOUT_MS = 10_000
 /** Two seconds of audio: beyond it, frames are dropped rather than delivered late. */
 const MAX_SEND_BACKLOG_BYTES = 64_000
 
@@ -53,8 +45,8 @@ export const makeWebSocketMedia = async (options: {
 
 class WebSocketMedia implements CallMedia {
   readonly #context: AudioContext
-  readonly #user: ReturnType<typeof makeLevel>
-  readonly #agent: ReturnType<typeof makeLevel>
+  readonly #user: ReturnType<typeof makeLevelMeter>
+  readonly #agent: ReturnType<typeof makeLevelMeter>
   #capture: AudioWorkletNode | undefined
   #playback: AudioWorkletNode | undefined
   #source: MediaStreamAudioSourceNode | undefined
@@ -69,8 +61,8 @@ class WebSocketMedia implements CallMedia {
 
   constructor(context: AudioContext) {
     this.#context = context
-    this.#user = makeLevel(context)
-    this.#agent = makeLevel(context)
+    this.#user = makeLevelMeter(context)
+    this.#agent = makeLevelMeter(context)
     this.#framer = this.#makeFramer(DEFAULT_RATES.input)
     this.#resampler = new Resampler(DEFAULT_RATES.output, context.sampleRate)
     this.#timer = setInterval(() => this.#sendPosition(), POSITION_INTERVAL_MS)
@@ -111,41 +103,17 @@ class WebSocketMedia implements CallMedia {
   }
 
   async attach(target: SessionTarget, handlers: LinkHandlers, signal: AbortSignal): Promise<Link> {
-    const socket = new WebSocket(
-      `${sessionUrl(target).replace(/^http/, "ws")}/audio`,
-      target.token === "" ? [SUBPROTOCOL] : [SUBPROTOCOL, `token.${target.token}`]
-    )
-    socket.binaryType = "arraybuffer"
-    await opened(socket, target, signal)
+    const socket = await openSocket(target, signal)
     this.#detach()
     this.#socket = socket
-    let awaiting = false
-    const lost: LinkHandlers["lost"] = (loss) => {
-      clearInterval(ping)
-      silence(socket)
-      socket.close()
+    const link = makeLink(socket, handlers, (data) => this.#play(data), () => {
       if (this.#socket === socket) this.#socket = undefined
-      handlers.lost(loss)
-    }
-    const ping = setInterval(() => {
-      if (awaiting) return lost({})
-      awaiting = true
-      sendTo(socket, { type: "ping" })
-    }, PING_INTERVAL_MS)
-    socket.onmessage = (event: MessageEvent<unknown>) => {
-      awaiting = false
-      if (event.data instanceof ArrayBuffer) return this.#play(event.data)
-      const message = typeof event.data === "string" ? parseServerMessage(event.data) : undefined
-      if (message !== undefined) handlers.message(message)
-    }
-    socket.onclose = (event) => lost(lossOf(event))
+    })
     return {
-      send: (message) => sendTo(socket, message),
+      send: link.send,
       close: () => {
-        clearInterval(ping)
-        silence(socket)
-        socket.close(1000)
         if (this.#socket === socket) this.#detach()
+        link.close()
       }
     }
   }
@@ -153,8 +121,11 @@ class WebSocketMedia implements CallMedia {
   onMessage(message: ServerMessage): void {
     switch (message.type) {
       case "session.started":
-        this.#framer = this.#makeFramer(message.input.sample_rate)
-        this.#resampler = new Resampler(message.output.sample_rate, this.#context.sampleRate)
+        this.#framer = this.#makeFramer(playableRate(message.input.sample_rate, DEFAULT_RATES.input))
+        this.#resampler = new Resampler(
+          playableRate(message.output.sample_rate, DEFAULT_RATES.output),
+          this.#context.sampleRate
+        )
         break
       case "agent.speech_started":
         this.#resampler.reset()
@@ -204,7 +175,7 @@ class WebSocketMedia implements CallMedia {
     if (this.#context.state !== "closed") void this.#context.close()
   }
 
-  // What an old link left waiting must not be heard over a new one: the server resends what was not played.
+  // Audio that a former link left in the buffer must not play over a new one: the server resends what was not played.
   #detach(): void {
     this.#socket = undefined
     this.#resampler.reset()
@@ -230,7 +201,7 @@ class WebSocketMedia implements CallMedia {
   #sendPosition(): void {
     const report = this.#report
     if (report === undefined || report.turn === 0 || this.#socket === undefined) return
-    // The samples the device still holds were not heard yet. Once silent for longer than that, all of them were.
+    // Samples that the device still buffers were not heard yet; all were, once it is silent for longer than its latency.
     const latencyMs = 1_000 * (this.#context.outputLatency || this.#context.baseLatency || 0)
     const heard = !report.playing && performance.now() - this.#idleSince > latencyMs
     const playedMs = Math.max(
@@ -239,69 +210,9 @@ class WebSocketMedia implements CallMedia {
     )
     if (report.turn === this.#sent.turn && playedMs <= this.#sent.playedMs) return
     this.#sent = { turn: report.turn, playedMs }
-    sendTo(this.#socket, { type: "playout.position", turn: report.turn, played_ms: playedMs })
+    sendMessage(this.#socket, { type: "playout.position", turn: report.turn, played_ms: playedMs })
   }
 }
 
-const sendTo = (socket: WebSocket, message: ClientMessage): void => {
-  if (socket.readyState === WebSocket.OPEN) socket.send(JSON.stringify(message))
-}
-
-const silence = (socket: WebSocket): void => {
-  socket.onmessage = null
-  socket.onclose = null
-}
-
-const opened = (socket: WebSocket, target: SessionTarget, signal: AbortSignal): Promise<void> =>
-  new Promise((resolve, reject) => {
-    const settle = (done: () => void) => {
-      clearTimeout(timer)
-      signal.removeEventListener("abort", onAbort)
-      socket.onopen = null
-      socket.onclose = null
-      done()
-    }
-    const fail = (error: VoiceClientError) =>
-      settle(() => {
-        socket.close()
-        reject(error)
-      })
-    const onAbort = () => fail(new VoiceClientError("aborted", "The call was cancelled."))
-    const timer = setTimeout(
-      () => fail(new VoiceClientError("connection_timeout", "The server did not answer in time.")),
-      OPEN_TIMEOUT_MS
-    )
-    signal.addEventListener("abort", onAbort)
-    if (signal.aborted) return onAbort()
-    socket.onopen = () => settle(resolve)
-    socket.onclose = (event) => {
-      const error = lossOf(event).error
-      if (error !== undefined) return fail(error)
-      void whyUnreachable(target, signal).then((gone) =>
-        fail(gone ?? new VoiceClientError("connection_failed", "The server cannot be reached."))
-      )
-    }
-  })
-
-const lossOf = (event: CloseEvent): Parameters<LinkHandlers["lost"]>[0] => {
-  switch (event.code) {
-    case 1000:
-      return { closed: true }
-    case 4401:
-    case 4403:
-      return {
-        error: new VoiceClientError("authentication_failed", "The server no longer accepts this call. Start a new one.")
-      }
-    case 4404:
-    case 4410:
-      return { error: sessionGone() }
-    case 4408:
-      return { error: replaced() }
-    case 4429:
-      return {
-        error: new VoiceClientError("rate_limit_exceeded", "You have spoken more than is allowed. Try again later.")
-      }
-    default:
-      return {}
-  }
-}
+/** A rate outside of what Web Audio must support (8-96 kHz) would fail later, and less clearly. */
+const playableRate = (rate: number, fallback: number): number => rate >= 8_000 && rate <= 96_000 ? rate : fallback

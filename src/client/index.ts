@@ -6,13 +6,28 @@
  * @since 0.1.0
  */
 export type { Levels } from "./CallMedia.ts"
-export * from "./ClientProtocol.ts"
+export { fitsMessage, parseServerMessage, type ServerMessage, type UnknownEvent } from "./ClientProtocol.ts"
+export type { ConnectOptions, ExistingSession } from "./ConnectOptions.ts"
 export type { AudioDevice, AudioDevices, MicrophoneOptions } from "./Microphone.ts"
-export {
-  type CallEnded,
-  type ConnectionChange,
-  type ConnectOptions,
-  VoiceClient,
-  type VoiceClientEvents
-} from "./VoiceClient.ts"
+export { VoiceClient } from "./VoiceClient.ts"
 export { VoiceClientError, type VoiceClientErrorCode } from "./VoiceClientError.ts"
+export type { CallEnded, ConnectionChange, VoiceClientEvents } from "./VoiceClientEvents.ts"
+export {
+  type ClientMessage,
+  type ClientMessages,
+  closeCodes,
+  DEFAULT_RATES,
+  type Envelope,
+  type ErrorCode,
+  EVENTS_CHANNEL,
+  type LatencyPart,
+  LIVEKIT_TOPIC,
+  MAX_MESSAGE_BYTES,
+  MAX_TEXT_LENGTH,
+  type ServerEvent,
+  type ServerEvents,
+  type SessionEnd,
+  type SessionState,
+  type SpeechEnd,
+  SUBPROTOCOL
+} from "./WireProtocol.ts"

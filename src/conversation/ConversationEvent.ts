@@ -1,5 +1,5 @@
 /**
- * What a conversation tells: the vocabulary of states and ends, and the events that the machine emits.
+ * The events that the conversation's state machine emits, and the states and reasons that they name.
  *
  * @since 0.1.0
  */
@@ -13,6 +13,10 @@ import type { BackendErrorCode } from "../BackendError.ts"
  * @since 0.1.0
  */
 export const SessionState = Schema.Literals(["idle", "listening", "processing", "speaking", "error", "closed"])
+  .annotate({
+    identifier: "SessionState",
+    description: "The state of a session. `error`: an engine is down and the session waits for it. `closed` is final."
+  })
 
 /**
  * @category models
@@ -26,7 +30,10 @@ export type SessionState = typeof SessionState.Type
  * @category models
  * @since 0.1.0
  */
-export const SpeechEnd = Schema.Literals(["completed", "interrupted", "failed"])
+export const SpeechEnd = Schema.Literals(["completed", "interrupted", "failed"]).annotate({
+  identifier: "SpeechEnd",
+  description: "Why the agent's speech ended."
+})
 
 /**
  * @category models
@@ -35,8 +42,7 @@ export const SpeechEnd = Schema.Literals(["completed", "interrupted", "failed"])
 export type SpeechEnd = typeof SpeechEnd.Type
 
 /**
- * Why a session ended. `taken_over`: another process goes on with it; `link_ended`: the provider's way to the user has
- * ended for good, as when a room is deleted.
+ * Why a session ended.
  *
  * @category models
  * @since 0.1.0
@@ -54,7 +60,11 @@ export const SessionEnd = Schema.Literals([
   "taken_over",
   "link_ended",
   "failed"
-])
+]).annotate({
+  identifier: "SessionEnd",
+  description: "Why a session ended. `taken_over`: another process continues it, so reconnect." +
+    " `link_ended`: the provider cannot reach the user any more, as when a room is deleted."
+})
 
 /**
  * @category models
@@ -63,13 +73,17 @@ export const SessionEnd = Schema.Literals([
 export type SessionEnd = typeof SessionEnd.Type
 
 /**
- * A part of what the user waited, in milliseconds: `vad`, `endpointing`, `transcript`, `agent`, `clause`, `tts`,
- * `playout`, in this order and without gaps.
+ * One part of a turn's latency.
  *
  * @category models
  * @since 0.1.0
  */
-export const LatencyPart = Schema.Struct({ name: Schema.String, ms: Schema.Finite })
+export const LatencyPart = Schema.Struct({
+  name: Schema.String.annotateKey({
+    description: "`vad`, `endpointing`, `transcript`, `agent`, `clause`, `tts` or `playout`, in this order."
+  }),
+  ms: Schema.Finite.annotateKey({ description: "Milliseconds." })
+}).annotate({ identifier: "LatencyPart", description: "One part of the latency of a turn." })
 
 /**
  * @category models

@@ -1,5 +1,8 @@
 /**
- * What a user's client may say besides audio.
+ * The messages that a user's client may send beside audio.
+ *
+ * These schemas are the one source of the wire format: `effect-voice/client`, `/asyncapi.json` and `src/server/README.md`
+ * are made from them and their descriptions.
  *
  * @since 0.1.0
  */
@@ -7,25 +10,46 @@ import * as Schema from "effect/Schema"
 import * as Json from "../schema/Json.ts"
 
 /**
- * - `user.text`: the user typed a turn.
- * - `agent.interrupt`: stop the agent now.
- * - `playout.position`: so much of that turn's audio has been played to the user.
- * - `session.end`: the user hangs up.
- * - `ping`: answered by a `pong` event.
+ * The longest `user.text`: 16,384 UTF-16 code units.
  *
+ * @category constants
+ * @since 0.1.0
+ */
+export const MAX_TEXT_LENGTH = 16_384
+
+const message = <const Type extends string, Fields extends Schema.Struct.Fields>(
+  type: Type,
+  description: string,
+  fields: Fields
+) => Schema.Struct({ type: Schema.Literal(type), ...fields }).annotate({ description })
+
+const userText = message("user.text", "The user typed a turn; the agent answers aloud.", {
+  text: Schema.String.check(Schema.isMaxLength(MAX_TEXT_LENGTH)).annotateKey({ description: "What the user typed." })
+})
+const agentInterrupt = message("agent.interrupt", "Stop the agent's reply now.", {})
+const playoutPosition = Schema.Struct({
+  type: Schema.Literal("playout.position"),
+  turn: Schema.Natural.annotateKey({ description: "The number of the turn." }),
+  playedMs: Schema.Finite.check(Schema.isGreaterThanOrEqualTo(0)).annotateKey({
+    description: "Milliseconds of the turn's audio that have left the loudspeaker."
+  })
+})
+const sessionEnd = message("session.end", "The user hangs up; `session.ended` follows.", {})
+const ping = message("ping", "Answered by `pong`.", {})
+
+/**
  * @category models
  * @since 0.1.0
  */
 export const ClientMessage = Schema.Union([
-  Schema.Struct({ type: Schema.Literal("user.text"), text: Schema.String.check(Schema.isMaxLength(16_384)) }),
-  Schema.Struct({ type: Schema.Literal("agent.interrupt") }),
-  Schema.Struct({
-    type: Schema.Literal("playout.position"),
-    turn: Schema.Natural,
-    playedMs: Schema.Finite.check(Schema.isGreaterThanOrEqualTo(0))
-  }).pipe(Schema.encodeKeys({ playedMs: "played_ms" })),
-  Schema.Struct({ type: Schema.Literal("session.end") }),
-  Schema.Struct({ type: Schema.Literal("ping") })
+  userText,
+  agentInterrupt,
+  playoutPosition.pipe(
+    Schema.encodeKeys({ playedMs: "played_ms" }),
+    Schema.annotate({ description: "How much of a turn's audio the user has heard." })
+  ),
+  sessionEnd,
+  ping
 ])
 
 /**
@@ -34,11 +58,13 @@ export const ClientMessage = Schema.Union([
  */
 export type ClientMessage = typeof ClientMessage.Type
 
-const known = new Set(["user.text", "agent.interrupt", "playout.position", "session.end", "ping"])
+const known: ReadonlySet<string> = new Set(
+  [userText, agentInterrupt, playoutPosition, sessionEnd, ping].map(({ fields }) => fields.type.literal)
+)
 const decodeMessage = Schema.decodeUnknownResult(ClientMessage)
 
 /**
- * The largest text message that is looked at: 64 KiB.
+ * The largest text message that is decoded: 64 KiB.
  *
  * @category constants
  * @since 0.1.0
@@ -46,7 +72,7 @@ const decodeMessage = Schema.decodeUnknownResult(ClientMessage)
 export const MAX_MESSAGE_BYTES = 65_536
 
 /**
- * What became of a text frame: a message, one of a type that we do not know (and ignore), or a fault in words.
+ * The result of decoding a text frame: a message, one of an unknown type (which is ignored), or what is wrong with it.
  *
  * @category models
  * @since 0.1.0
@@ -59,7 +85,7 @@ export type Parsed =
 const malformed = (reason: string): Parsed => ({ _tag: "Malformed", reason })
 
 /**
- * Reads a JSON value. Never throws; the reason quotes nothing of what the user sent but the type.
+ * Decodes a JSON value. Never throws; the reason quotes nothing of what the user sent but the type.
  *
  * @category conversions
  * @since 0.1.0
@@ -72,11 +98,11 @@ export const decode = (value: unknown): Parsed => {
   const result = decodeMessage(value)
   return result._tag === "Success"
     ? { _tag: "Message", message: result.success }
-    : malformed(`a bad "${value.type}" message`)
+    : malformed(`invalid "${value.type}" message`)
 }
 
 /**
- * Reads a text frame, as `decode` does.
+ * Decodes a text frame, as `decode` does.
  *
  * @category conversions
  * @since 0.1.0

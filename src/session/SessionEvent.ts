@@ -1,8 +1,8 @@
 /**
- * What happens in a session, as its owner, its user's page and its logs see it.
+ * The events of a session, as its owner, its user's client and its logs see them.
  *
- * The encoded form is the JSON of the WebSocket and of `talk --json`: `type`, a `seq` that grows by one, `at_ms` (Unix
- * time), and the fields of the type.
+ * The encoded form is the JSON of the wire, the same on every transport and in `talk --json`. These schemas are its one
+ * source: `effect-voice/client`, `/asyncapi.json` and `src/server/README.md` are made from them and their descriptions.
  *
  * @since 0.1.0
  */
@@ -12,53 +12,135 @@ import { LatencyPart, SessionEnd, SessionState, SpeechEnd } from "../conversatio
 
 export { LatencyPart, SessionEnd, SessionState, SpeechEnd }
 
-const base = { seq: Schema.Natural, atMs: Schema.Finite }
-const format = Schema.Struct({ sampleRate: Schema.Int }).pipe(Schema.encodeKeys({ sampleRate: "sample_rate" }))
+const envelope = {
+  seq: Schema.Natural.annotateKey({ description: "Grows by one with every event of the session." }),
+  atMs: Schema.Finite.annotateKey({ description: "Unix time in milliseconds, on the server's clock." })
+}
 
-const event = <const Type extends string, Fields extends Schema.Struct.Fields>(type: Type, fields: Fields) =>
-  Schema.Struct({ type: Schema.Literal(type), ...base, ...fields }).pipe(Schema.encodeKeys({ atMs: "at_ms" }))
+const event = <const Type extends string, Fields extends Schema.Struct.Fields>(
+  type: Type,
+  description: string,
+  fields: Fields
+) =>
+  Schema.Struct({ type: Schema.Literal(type), ...envelope, ...fields }).pipe(
+    Schema.encodeKeys({ atMs: "at_ms" }),
+    Schema.annotate({ description })
+  )
+
+const turn = Schema.Natural.annotateKey({ description: "The number of the turn, from 1." })
+const connection = Schema.String.annotateKey({ description: "The connection's id, unique in the server's process." })
+const totalMs = Schema.Finite.annotateKey({
+  description: "Milliseconds from the end of the user's speech to the first audio of the reply."
+})
+const errorCode = BackendErrorCode.annotate({ identifier: "ErrorCode", description: "What kind of error it is." })
+const code = Schema.optionalKey(errorCode).annotateKey({
+  description: "The code of the error, where there was one."
+})
+
+const format = (description: string) =>
+  Schema.Struct({ sampleRate: Schema.Int.annotateKey({ description }) }).pipe(
+    Schema.encodeKeys({ sampleRate: "sample_rate" })
+  )
+
+const toolCall = {
+  turn,
+  name: Schema.String.annotateKey({ description: "The tool's name." }),
+  id: Schema.String.annotateKey({ description: "The id of the call, the same when it starts and when it finishes." })
+}
 
 /**
  * @category models
  * @since 0.1.0
  */
 export const SessionEvent = Schema.Union([
-  event("session.started", { input: format, output: format, resumed: Schema.Boolean }),
-  event("session.state", { state: SessionState }),
-  event("session.ended", { reason: SessionEnd }),
-  event("session.saved", { through: Schema.Natural }),
-  event("connection.attached", { connection: Schema.String, transport: Schema.String }),
-  event("connection.detached", { connection: Schema.String, reason: Schema.String }),
-  event("connection.slow", { connection: Schema.String }),
-  event("user.speech_started", {}),
-  event("user.speech_stopped", {}),
-  event("user.away", {}),
-  event("user.backchannel", { text: Schema.String }),
-  event("user.transcript", { turn: Schema.Natural, text: Schema.String, final: Schema.Boolean }),
-  event("agent.speech_started", { turn: Schema.Natural }),
-  event("agent.speech_paused", { turn: Schema.Natural }),
-  event("agent.speech_resumed", { turn: Schema.Natural }),
-  event("agent.transcript", { turn: Schema.Natural, text: Schema.String }),
-  event("agent.speech_stopped", { turn: Schema.Natural, reason: SpeechEnd, text: Schema.String }),
-  event("agent.handed_over", { turn: Schema.Natural, from: Schema.optionalKey(Schema.String), to: Schema.String }),
-  event("playout.clear", { turn: Schema.Natural }),
+  event("session.started", "The first event of every connection.", {
+    input: format("Samples per second of the PCM that the server takes: signed 16-bit little-endian mono."),
+    output: format("Samples per second of the PCM that the server sends: signed 16-bit little-endian mono."),
+    resumed: Schema.Boolean.annotateKey({
+      description: "Whether the user was connected before: the conversation goes on."
+    })
+  }),
+  event("session.state", "The state of the session has changed, or a client has connected.", {
+    state: SessionState
+  }),
+  event("session.ended", "The last event of a session; the connection is closed after it.", {
+    reason: SessionEnd
+  }),
+  event("session.saved", "Everything up to an event is stored, and survives a crash of the server.", {
+    through: Schema.Natural.annotateKey({ description: "The `seq` of the last event that is stored." })
+  }),
+  event("connection.attached", "A connection of the user belongs to the session.", {
+    connection,
+    transport: Schema.String.annotateKey({ description: "`websocket`, `webrtc`, `memory` or a provider's name." })
+  }),
+  event("connection.detached", "The session has let go of a connection, or the connection was lost.", {
+    connection,
+    reason: Schema.String.annotateKey({
+      description:
+        "Why; `replaced` when another connection has taken over: a client must not reconnect then, or it would take it back."
+    })
+  }),
+  event("connection.slow", "The connection has not accepted the agent's audio for more than a second.", {
+    connection
+  }),
+  event("user.speech_started", "The user has started to speak.", {}),
+  event("user.speech_stopped", "The user has stopped speaking; the turn may go on.", {}),
+  event("user.away", "The user has been silent for as long as the server is configured to wait.", {}),
+  event("user.backchannel", "The user said something that takes no turn (\"mhm\").", {
+    text: Schema.String.annotateKey({ description: "The words." })
+  }),
+  event("user.transcript", "What the user has said so far in a turn; it replaces the former transcript of the turn.", {
+    turn,
+    text: Schema.String.annotateKey({ description: "All words of the turn so far." }),
+    final: Schema.Boolean.annotateKey({ description: "Whether the words are final; an interim transcript may change." })
+  }),
+  event("agent.speech_started", "The audio of a reply begins.", { turn }),
+  event("agent.speech_paused", "The reply is held back, because the user may be interrupting.", { turn }),
+  event("agent.speech_resumed", "The reply goes on after a pause.", { turn }),
+  event("agent.transcript", "The next words of the reply, to be appended to those of the same turn.", {
+    turn,
+    text: Schema.String.annotateKey({ description: "The words that are about to be played." })
+  }),
+  event("agent.speech_stopped", "The reply is over.", {
+    turn,
+    reason: SpeechEnd,
+    text: Schema.String.annotateKey({
+      description: "The words that were played: not all of the reply when it was interrupted."
+    })
+  }),
+  event("agent.handed_over", "Another agent answers from now on.", {
+    turn,
+    from: Schema.optionalKey(Schema.String).annotateKey({
+      description: "The name of the former agent, where it has one."
+    }),
+    to: Schema.String.annotateKey({ description: "The name of the new agent." })
+  }),
+  event("playout.clear", "The reply was interrupted: drop all audio of this turn that is buffered, at once.", { turn }),
   Schema.Struct({
     type: Schema.Literal("turn.latency"),
-    ...base,
-    turn: Schema.Natural,
-    totalMs: Schema.Finite,
-    parts: Schema.Array(LatencyPart)
-  }).pipe(Schema.encodeKeys({ atMs: "at_ms", totalMs: "total_ms" })),
+    ...envelope,
+    turn,
+    totalMs,
+    parts: Schema.Array(LatencyPart).annotateKey({
+      description: "Where the time went, in order and without gaps."
+    })
+  }).pipe(
+    Schema.encodeKeys({ atMs: "at_ms", totalMs: "total_ms" }),
+    Schema.annotate({ description: "How long the user waited for the reply of a turn." })
+  ),
   Schema.Struct({
     type: Schema.Literal("turn.latency_exceeded"),
-    ...base,
-    turn: Schema.Natural,
-    totalMs: Schema.Finite,
-    targetMs: Schema.Finite
-  }).pipe(Schema.encodeKeys({ atMs: "at_ms", totalMs: "total_ms", targetMs: "target_ms" })),
-  event("engine.incident", {
-    engine: Schema.String,
-    kind: Schema.String,
+    ...envelope,
+    turn,
+    totalMs,
+    targetMs: Schema.Finite.annotateKey({ description: "The configured `latency_target` in milliseconds." })
+  }).pipe(
+    Schema.encodeKeys({ atMs: "at_ms", totalMs: "total_ms", targetMs: "target_ms" }),
+    Schema.annotate({ description: "The user waited longer than the configured target. Nothing is cut." })
+  ),
+  event("engine.incident", "Something happened to an engine or an agent that the session uses; the session goes on.", {
+    engine: Schema.String.annotateKey({ description: "The name of the engine or agent." }),
+    kind: Schema.String.annotateKey({ description: "`stt`, `tts`, `s2s` or `agent`." }),
     what: Schema.Literals([
       "failed",
       "retrying",
@@ -67,24 +149,43 @@ export const SessionEvent = Schema.Union([
       "recovered",
       "unavailable",
       "available"
-    ]),
-    to: Schema.optionalKey(Schema.String),
-    code: Schema.optionalKey(BackendErrorCode)
+    ]).annotateKey({
+      description: "What happened. `unavailable`: the session has no such engine until `available`." +
+        " `opened_circuit`: no session uses it before its cool-down is over."
+    }),
+    to: Schema.optionalKey(Schema.String).annotateKey({
+      description: "With `switched`: the engine that takes over."
+    }),
+    code
   }),
-  event("processor.incident", {
-    name: Schema.String,
-    what: Schema.Literals(["failed", "recovered", "bypassed", "stopped"]),
-    code: Schema.optionalKey(BackendErrorCode)
+  event("processor.incident", "Something happened to an audio processor.", {
+    name: Schema.String.annotateKey({ description: "The name of the processor." }),
+    what: Schema.Literals(["failed", "recovered", "bypassed", "stopped"]).annotateKey({
+      description: "What happened. `bypassed`: audio goes on without it. `stopped`: the session ends because of it."
+    }),
+    code
   }),
-  event("audio.dropped", { reason: Schema.String, ms: Schema.Finite }),
-  event("tool.started", { turn: Schema.Natural, name: Schema.String, id: Schema.String }),
-  event("tool.finished", { turn: Schema.Natural, name: Schema.String, id: Schema.String, ok: Schema.Boolean }),
-  event("error", {
-    code: BackendErrorCode,
-    message: Schema.String,
-    details: Schema.optionalKey(Schema.Record(Schema.String, Schema.Unknown))
+  event("audio.dropped", "Audio of the user was dropped. At most one event a second.", {
+    reason: Schema.String.annotateKey({ description: "`rate limit` or `faster than real time`." }),
+    ms: Schema.Finite.annotateKey({ description: "Milliseconds of audio dropped since the last such event." })
   }),
-  event("pong", {})
+  event("tool.started", "The agent calls a tool.", toolCall),
+  event("tool.finished", "A call of a tool has ended.", {
+    ...toolCall,
+    ok: Schema.Boolean.annotateKey({ description: "Whether it succeeded." })
+  }),
+  event(
+    "error",
+    "Something failed, or a message of the client was malformed. The session goes on unless it ends next.",
+    {
+      code: errorCode,
+      message: Schema.String.annotateKey({ description: "What is wrong, for people." }),
+      details: Schema.optionalKey(Schema.Record(Schema.String, Schema.Unknown)).annotateKey({
+        description: "What a program may want to know beyond it."
+      })
+    }
+  ),
+  event("pong", "The answer to `ping`.", {})
 ])
 
 /**
@@ -93,7 +194,7 @@ export const SessionEvent = Schema.Union([
  */
 export type SessionEvent = typeof SessionEvent.Type
 
-type WithoutBase<E> = E extends unknown ? Omit<E, "seq" | "atMs"> : never
+type WithoutEnvelope<E> = E extends unknown ? Omit<E, "seq" | "atMs"> : never
 
 /**
  * An event before the session gives it its number and time.
@@ -101,12 +202,12 @@ type WithoutBase<E> = E extends unknown ? Omit<E, "seq" | "atMs"> : never
  * @category models
  * @since 0.1.0
  */
-export type SessionEventBody = WithoutBase<SessionEvent>
+export type SessionEventBody = WithoutEnvelope<SessionEvent>
 
 const encode = Schema.encodeSync(Schema.toCodecJson(SessionEvent))
 
 /**
- * The event as a JSON value, to stand in a larger one.
+ * The event as a JSON value, to be part of a larger one.
  *
  * @category conversions
  * @since 0.1.0
@@ -122,7 +223,7 @@ export const toJsonValue = (value: SessionEvent): unknown => encode(value)
 export const toJson = (value: SessionEvent): string => JSON.stringify(encode(value))
 
 /**
- * Reads an event back; its failure tells what is wrong.
+ * Decodes an event from JSON; the failure says what is wrong.
  *
  * @category conversions
  * @since 0.1.0

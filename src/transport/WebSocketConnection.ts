@@ -18,7 +18,8 @@ import { msOf } from "../audio/AudioFormat.ts"
 import * as Pcm from "../audio/Pcm.ts"
 import { finalizeWithin } from "../Deadline.ts"
 import * as ClientMessage from "../session/ClientMessage.ts"
-import type { ConnectionClose, UserConnection } from "../session/UserConnection.ts"
+import type { UserConnection } from "../session/UserConnection.ts"
+import { type CloseCode, closeCodes } from "./CloseCodes.ts"
 import { FloodLimit } from "./FloodLimit.ts"
 import { Inbox, nextId } from "./Inbox.ts"
 import * as WebSocketProtocol from "./WebSocketProtocol.ts"
@@ -62,19 +63,6 @@ const MAX_PONG_BACKLOG_BYTES = 65_536
 const CLOSE_TIMEOUT = Duration.seconds(1)
 const OPEN = 1
 const CLOSED = 3
-
-/**
- * The close codes of our own, of which 4000-4999 are for applications (RFC 6455 §7.4.2).
- *
- * @category constants
- * @since 0.1.0
- */
-export const closeCodes: { readonly [Reason in ConnectionClose]: number } = {
-  session_ended: 1000,
-  replaced: 4408,
-  too_slow: 4409,
-  rate_limited: 4429
-}
 
 /**
  * @category models
@@ -167,7 +155,7 @@ export const make = Effect.fnUntraced(function*(
   const onMessage = (data: Buffer, isBinary: boolean): void => {
     alive = true
     heed(pace.spend(protocol.receive(data, isBinary, inbox), clock.currentTimeMillisUnsafe()))
-    if (inbox.defect !== undefined) socket.close(1011)
+    if (inbox.defect !== undefined) socket.close(closeCodes.internal_error.code, closeCodes.internal_error.reason)
   }
   socket.on("message", (data, isBinary) => {
     // With binaryType "nodebuffer" there is nothing else.
@@ -198,7 +186,7 @@ export const make = Effect.fnUntraced(function*(
     if (socket.readyState === OPEN) socket.send(protocol.audio(Pcm.concat(frames)))
   }
 
-  const shut = (code: number, reason: string): Effect.Effect<void> =>
+  const close = ({ code, reason }: CloseCode): Effect.Effect<void> =>
     Effect.suspend(() => {
       inbox.closed(reason)
       if (socket.readyState === CLOSED) return Effect.void
@@ -209,7 +197,7 @@ export const make = Effect.fnUntraced(function*(
         Effect.asVoid
       )
     })
-  yield* Effect.addFinalizer(() => shut(1001, "server_closed"))
+  yield* Effect.addFinalizer(() => close(closeCodes.server_closed))
 
   yield* Effect.gen(function*() {
     let missed = 0
@@ -258,7 +246,7 @@ export const make = Effect.fnUntraced(function*(
     notify: (event) => {
       if (socket.readyState === OPEN) protocol.event(event).forEach(post)
     },
-    close: (reason) => shut(closeCodes[reason], reason)
+    close: (reason) => close(closeCodes[reason])
   }
   return {
     connection,

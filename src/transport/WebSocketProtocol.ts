@@ -30,6 +30,14 @@ export interface Rates {
 }
 
 /**
+ * The rates of a connection that asks for no others: 16 kHz from the user, 24 kHz to the user.
+ *
+ * @category constants
+ * @since 0.1.0
+ */
+export const defaultRates: Rates = { inputSampleRate: 16_000, outputSampleRate: 24_000 }
+
+/**
  * One connection's protocol. All synchronous; nothing throws, whatever comes.
  *
  * @category models

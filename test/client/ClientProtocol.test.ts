@@ -1,104 +1,65 @@
 import { assert, describe, it } from "@effect/vitest"
-import { fitsMessage, MAX_MESSAGE_BYTES, parseServerMessage } from "../../src/client/ClientProtocol.ts"
+import { fitsMessage, parseServerMessage } from "../../src/client/ClientProtocol.ts"
+import { MAX_TEXT_LENGTH } from "../../src/client/WireProtocol.ts"
 
 const parse = (value: unknown) => parseServerMessage(JSON.stringify(value))
 
+const envelope = { seq: 4, at_ms: 9 }
+
 describe("ClientProtocol", () => {
-  it("reads the formats of session.started", () => {
-    assert.deepStrictEqual(
-      parse({
-        type: "session.started",
-        seq: 1,
-        at_ms: 3,
-        input: { sample_rate: 8000 },
-        output: { sample_rate: 48000 },
-        resumed: true
-      }),
-      {
-        type: "session.started",
-        seq: 1,
-        at_ms: 3,
-        input: { sample_rate: 8000 },
-        output: { sample_rate: 48000 },
-        resumed: true
-      }
-    )
+  it("passes on the events that were once dropped", () => {
+    for (
+      const event of [
+        { type: "session.saved", ...envelope, through: 3 },
+        { type: "connection.attached", ...envelope, connection: "websocket-1", transport: "websocket" },
+        { type: "connection.slow", ...envelope, connection: "websocket-1" },
+        { type: "engine.incident", ...envelope, engine: "deepgram", kind: "stt", what: "failed", code: "timeout" },
+        { type: "processor.incident", ...envelope, name: "gain", what: "bypassed" },
+        { type: "audio.dropped", ...envelope, reason: "rate limit", ms: 40 },
+        { type: "turn.latency_exceeded", ...envelope, turn: 2, total_ms: 812.5, target_ms: 500 },
+        { type: "tool.finished", ...envelope, turn: 2, name: "weather", id: "a", ok: true }
+      ]
+    ) assert.deepStrictEqual<unknown>(parse(event), event)
   })
 
-  it("falls back to 16 and 24 kHz for rates that are absent or impossible", () => {
-    for (const bad of [undefined, {}, { sample_rate: 1 }, { sample_rate: "16000" }, { sample_rate: 1e9 }, null]) {
-      const message = parse({ type: "session.started", input: bad, output: bad })
-      assert.deepStrictEqual(message, {
-        type: "session.started",
-        seq: 0,
-        at_ms: 0,
-        input: { sample_rate: 16000 },
-        output: { sample_rate: 24000 },
-        resumed: false
-      })
+  it("keeps fields that it does not know, and values that a newer server may send", () => {
+    const event = { type: "session.ended", ...envelope, reason: "moved", url: "https://b.example" }
+    assert.deepStrictEqual<unknown>(parse(event), event)
+  })
+
+  it("hands over an event that it does not know", () => {
+    const raw = { type: "dtmf.received", ...envelope, digit: "5" }
+    assert.deepStrictEqual<unknown>(parse(raw), { type: "unknown", name: "dtmf.received", raw })
+    for (const type of ["constructor", "toString", "__proto__", "unknown"]) {
+      assert.deepStrictEqual<unknown>(parse({ type }), { type: "unknown", name: type, raw: { type } })
     }
   })
 
-  it("keeps the words and the finality of a transcript", () => {
-    const message = parse({ type: "user.transcript", seq: 7, at_ms: 1, turn: 2, text: "hello", final: true, extra: 1 })
-    assert.deepStrictEqual(message, { type: "user.transcript", seq: 7, at_ms: 1, turn: 2, text: "hello", final: true })
-  })
-
-  it("sums the parts of a turn's latency when the total is absent, and skips broken parts", () => {
-    const message = parse({
-      type: "turn.latency",
-      turn: 1,
-      parts: [{ name: "stt", ms: 40 }, { name: "tts", ms: 60.5 }, { name: 3, ms: 1 }, null, { name: "x", ms: "1" }]
-    })
-    assert.strictEqual(message?.type, "turn.latency")
-    if (message?.type !== "turn.latency") return
-    assert.strictEqual(message.total_ms, 100.5)
-    assert.deepStrictEqual(message.parts, [{ name: "stt", ms: 40 }, { name: "tts", ms: 60.5 }])
-  })
-
-  it("reads who answers from here on, what takes no turn, and that nobody speaks", () => {
-    const base = { seq: 4, at_ms: 9 }
+  it("hands over an event whose fields are not those it knows as unknown", () => {
     for (
-      const message of [
-        { type: "agent.handed_over", ...base, turn: 3, from: "reception", to: "billing" },
-        { type: "agent.handed_over", ...base, turn: 3, from: undefined, to: "billing" },
-        { type: "user.backchannel", ...base, text: "mhm" },
-        { type: "user.away", ...base }
+      const raw of [
+        { type: "agent.transcript", ...envelope, turn: "1", text: "a" },
+        { type: "agent.transcript", ...envelope, turn: 1.5, text: "a" },
+        { type: "user.transcript", ...envelope, turn: 1, text: null, final: true },
+        { type: "session.started", ...envelope, input: 5, output: { sample_rate: 24_000 }, resumed: false },
+        { type: "turn.latency", ...envelope, turn: 1, total_ms: 5, parts: [{ name: "tts" }] },
+        { type: "error", ...envelope, code: "timeout", message: "late", details: [] },
+        { type: "pong" }
       ]
-    ) assert.deepStrictEqual<unknown>(parse(message), message)
-    assert.isUndefined(parse({ type: "agent.handed_over", ...base, turn: 3 }))
-    assert.isUndefined(parse({ type: "agent.handed_over", ...base, to: "billing" }))
-    assert.isUndefined(parse({ type: "user.backchannel", ...base, text: 3 }))
+    ) assert.deepStrictEqual<unknown>(parse(raw), { type: "unknown", name: raw.type, raw })
   })
 
-  it("hands tool messages over whole", () => {
-    const message = parse({ type: "tool.started", seq: 1, at_ms: 2, name: "weather" })
-    assert.strictEqual(message?.type, "tool.started")
-    if (message === undefined || !("body" in message)) return assert.fail("no body")
-    assert.strictEqual(message.body["name"], "weather")
+  it("returns nothing for what is not a message, or too long for one", () => {
+    for (const text of ["", "null", "[]", "3", "{", "{}", "{\"type\":4}"]) assert.isUndefined(parseServerMessage(text))
+    const long = { type: "user.transcript", ...envelope, turn: 1, text: "a".repeat(1_048_576), final: true }
+    assert.isUndefined(parse(long))
+    assert.strictEqual(parse({ ...long, text: "a".repeat(1_000_000) })?.type, "user.transcript")
   })
 
-  it("ignores unknown types, malformed messages and oversize ones", () => {
-    const bad = [
-      "",
-      "null",
-      "[]",
-      "3",
-      "{",
-      "{\"type\":4}",
-      "{\"type\":\"constructor\"}",
-      "{\"type\":\"toString\"}",
-      "{\"type\":\"agent.transcript\",\"turn\":\"1\",\"text\":\"a\"}",
-      "{\"type\":\"user.transcript\",\"text\":null}",
-      "{\"type\":\"session.state\",\"state\":\"dancing\"}",
-      "{\"type\":\"error\"}",
-      JSON.stringify({ type: "user.transcript", text: "a".repeat(MAX_MESSAGE_BYTES), final: true })
-    ]
-    for (const text of bad) assert.isUndefined(parseServerMessage(text), text.slice(0, 60))
-  })
-
-  it("measures outgoing text in bytes, not characters", () => {
-    assert.isTrue(fitsMessage({ type: "user.text", text: "a".repeat(60_000) }))
-    assert.isFalse(fitsMessage({ type: "user.text", text: "ä".repeat(60_000) }))
+  it("refuses to send a text that the server would not take", () => {
+    assert.isTrue(fitsMessage({ type: "user.text", text: "ä".repeat(MAX_TEXT_LENGTH) }))
+    assert.isFalse(fitsMessage({ type: "user.text", text: "a".repeat(MAX_TEXT_LENGTH + 1) }))
+    // Each is six bytes once encoded.
+    assert.isFalse(fitsMessage({ type: "user.text", text: "\u0001".repeat(MAX_TEXT_LENGTH) }))
   })
 })

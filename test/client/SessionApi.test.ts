@@ -30,7 +30,7 @@ const request = (baseUrl: string, headers: Record<string, string> = {}) =>
   createSession({ baseUrl, headers, body: { user_id: "ada" }, signal: new AbortController().signal })
 
 describe("SessionApi.createSession", () => {
-  it("asks again when a server that has none free says so, and no longer than it may", async () => {
+  it("asks a server at its session limit again when it says so, within the retry window", async () => {
     const asked: Array<number> = []
     const server = createServer((incoming, response) => {
       incoming.resume()
@@ -44,15 +44,15 @@ describe("SessionApi.createSession", () => {
     })
     await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve))
     const { port } = server.address() as AddressInfo
-    const create = (patienceMs: number, signal = new AbortController().signal) =>
-      createSession({ baseUrl: `http://127.0.0.1:${port}`, headers: {}, body: {}, signal, patienceMs })
+    const create = (retryWindowMs: number, signal = new AbortController().signal) =>
+      createSession({ baseUrl: `http://127.0.0.1:${port}`, headers: {}, body: {}, signal, retryWindowMs })
     const codeOf = (promise: Promise<unknown>) => promise.then(() => undefined, ({ code }: { code?: unknown }) => code)
     try {
       assert.strictEqual(await codeOf(create(0)), "session_limit_exceeded")
-      assert.strictEqual(asked.length, 1, "no patience, no second time")
+      assert.strictEqual(asked.length, 1, "without a window it asks once")
       asked.length = 0
       assert.strictEqual(await codeOf(create(200)), "session_limit_exceeded")
-      assert.strictEqual(asked.length, 1, "no wait that is longer than the patience")
+      assert.strictEqual(asked.length, 1, "it does not wait beyond its window")
       asked.length = 0
       const cancelled = create(60_000, AbortSignal.timeout(100))
       assert.strictEqual(await codeOf(cancelled), "aborted")

@@ -8,6 +8,7 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as BackendProvider from "../../backend/provider/BackendProvider.ts"
 import * as WebRtcConnection from "../../transport/WebRtcConnection.ts"
+import * as WebSocketProtocol from "../../transport/WebSocketProtocol.ts"
 import * as SessionLinks from "../SessionLinks.ts"
 import * as SocketRoute from "../SocketRoute.ts"
 import { LocalConfig, webRtcOptions } from "./LocalConfig.ts"
@@ -57,11 +58,7 @@ export const provider: BackendProvider.BackendProvider["Service"] = BackendProvi
           }
         }),
       routes: [
-        SocketRoute.make({
-          path: "/v1/sessions/:id/audio",
-          links,
-          rates: { inputSampleRate: 16_000, outputSampleRate: 24_000 }
-        }),
+        SocketRoute.make({ path: "/v1/sessions/:id/audio", links, rates: WebSocketProtocol.defaultRates }),
         OfferRoute.make(links, webRtc)
       ],
       // There is nothing to reach: whoever can ask is here.

@@ -1,10 +1,11 @@
 /**
- * The conversation on the page: the user's words as they firm up, the agent's as they are spoken, cut replies shown as
- * cut, and under each turn where its time went.
+ * The conversation on the page: interim and final transcripts of the user, the agent's words as they are played,
+ * interrupted replies marked as such, and under each turn its latency and its incidents.
  *
  * @since 0.1.0
  */
 import type { ServerMessage } from "../../client/index.ts"
+import { noteOf } from "./Incidents.ts"
 import { LatencyChart } from "./LatencyChart.ts"
 
 /** Older turns leave the page, so that a day-long conversation does not slow it down. */
@@ -73,9 +74,9 @@ export class ConversationView {
     switch (message.type) {
       case "user.transcript": {
         if (message.text.trim() === "") return
-        const view = this.#turn(message.turn ?? this.#openTurn(), message.text)
+        const view = this.#turn(message.turn, message.text)
         this.#setUser(view, message.text, message.final)
-        if (message.final) this.#say(`You: ${message.text}`)
+        if (message.final) this.#announceLine(`You: ${message.text}`)
         break
       }
       case "agent.transcript": {
@@ -89,7 +90,7 @@ export class ConversationView {
         const view = this.#turn(message.turn)
         view.over = true
         if (message.reason !== "completed") this.#cut(view, message.text, message.reason)
-        if (view.text.trim() !== "") this.#say(`Agent: ${message.text ?? view.text}`)
+        if (view.text.trim() !== "") this.#announceLine(`Agent: ${message.text}`)
         break
       }
       case "turn.latency": {
@@ -98,25 +99,18 @@ export class ConversationView {
         view.item.append(this.#latency.add(message))
         break
       }
-      case "agent.handed_over": {
-        this.#note(this.#turn(message.turn), `Hands over to ${message.to.replaceAll("_", " ")}`)
-        break
+      default: {
+        const note = noteOf(message)
+        if (note === undefined) return
+        const view = "turn" in message ? this.#turn(message.turn) : this.#turns.get(this.#last)
+        if (view === undefined) return
+        this.#note(view, note)
       }
-      default:
-        if ("body" in message) this.#tool(message)
-        else return
     }
     this.#follow(pinned)
   }
 
-  #tool(message: Extract<ServerMessage, { readonly body: unknown }>): void {
-    const view = this.#turns.get(this.#last)
-    if (view === undefined || !message.type.endsWith("started")) return
-    const name = message.body["name"]
-    this.#note(view, typeof name === "string" ? `Uses ${name.replaceAll("_", " ")}` : "Uses a tool")
-  }
-
-  /** What the agent does beside speaking. */
+  /** Adds a line on what happens beside the words. */
   #note({ item }: TurnView, text: string): void {
     const line = element("p", "tool")
     line.textContent = text
@@ -138,11 +132,6 @@ export class ConversationView {
     const view = this.#makeTurn()
     this.#turns.set(turn, view)
     return view
-  }
-
-  #openTurn(): number {
-    const view = this.#turns.get(this.#last)
-    return view === undefined || view.over || view.agent !== undefined ? this.#last + 1 : this.#last
   }
 
   #makeTurn(): TurnView {
@@ -178,8 +167,7 @@ export class ConversationView {
     return view.agent.line
   }
 
-  #cut(view: TurnView, heard: string | undefined, reason: "interrupted" | "failed"): void {
-    const said = heard ?? view.text
+  #cut(view: TurnView, said: string, reason: string): void {
     const unheard = view.text.startsWith(said) ? view.text.slice(said.length) : ""
     const line = this.#setAgent(view, said, unheard)
     const tag = element("span", `tag ${reason}`)
@@ -188,8 +176,8 @@ export class ConversationView {
     line.append(tag)
   }
 
-  // Only finished lines are read out: interim words would talk over the agent.
-  #say(text: string): void {
+  // Screen readers get finished lines only: interim words would talk over the agent.
+  #announceLine(text: string): void {
     this.#announce.textContent = text
   }
 

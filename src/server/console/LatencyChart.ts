@@ -5,9 +5,11 @@
  *
  * @since 0.1.0
  */
-import type { TurnLatency } from "../../client/index.ts"
+import type { ServerEvents } from "../../client/index.ts"
 
 const COLOURS = 8
+/** More than the server has; a page must not grow with what it is sent. */
+const MAX_PARTS = 32
 /** A second fills the width until a turn takes longer. */
 const MIN_SCALE_MS = 1_000
 
@@ -32,8 +34,8 @@ export class LatencyChart {
   readonly #bars: Array<{ readonly bar: HTMLElement; readonly totalMs: number }> = []
 
   /** The bar and the legend of one turn. */
-  add(latency: TurnLatency): HTMLElement {
-    const parts = latency.parts.filter((part) => part.ms > 0)
+  add(latency: ServerEvents["turn.latency"]): HTMLElement {
+    const parts = latency.parts.filter((part) => part.ms > 0).slice(0, MAX_PARTS)
     const bar = make("div", "latency-bar")
     const legend = make("ul", "legend")
     for (const part of parts) {

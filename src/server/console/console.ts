@@ -15,6 +15,7 @@ import {
 } from "../../client/index.ts"
 import { forgetKey, makeKeyDialog, recallKey } from "./ApiKey.ts"
 import { ConversationView } from "./ConversationView.ts"
+import { noticeOf } from "./Incidents.ts"
 import { describeServer, watchServer } from "./ServerWatch.ts"
 
 type Phase =
@@ -254,7 +255,8 @@ const adopt = (opened: VoiceClient, typed: boolean) => {
   opened.on("message", (message) => {
     if (message.type === "user.speech_started") userSpeaking = true
     else if (message.type === "user.speech_stopped") userSpeaking = false
-    else if (message.type === "error") show("warn", message.message)
+    const notice = noticeOf(message)
+    if (notice !== undefined) show(notice.kind, notice.text)
     conversation.receive(message)
     render()
   })

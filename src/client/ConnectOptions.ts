@@ -1,0 +1,64 @@
+/**
+ * What `VoiceClient.connect` takes.
+ *
+ * @since 0.1.0
+ */
+import type { LiveKitClient } from "./LiveKitMedia.ts"
+import type { MicrophoneOptions } from "./Microphone.ts"
+
+/**
+ * A session that the application's backend created, as `POST /v1/sessions` answered: `protocol` and `connectionUrl` are
+ * needed where there is a protocol.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface ExistingSession {
+  readonly id: string
+  readonly token: string
+  readonly protocol?: string | undefined
+  readonly connectionUrl?: string | undefined
+}
+
+/**
+ * @category models
+ * @since 0.1.0
+ */
+export interface ConnectOptions {
+  /** The server's base URL; default: the page's origin. */
+  readonly url?: string | undefined
+  /** Default `websocket`. Ignored where the server's provider is LiveKit. */
+  readonly transport?: "websocket" | "webrtc" | undefined
+  /** Who is speaking, for the server's limits and records; default: `guest-` and a random number. */
+  readonly userId?: string | undefined
+  /** The name of a registered agent; default: the server's. */
+  readonly agent?: string | undefined
+  readonly metadata?: Readonly<Record<string, unknown>> | undefined
+  /** A session that the application's backend created; then no API key needs to be in the page. */
+  readonly session?: ExistingSession | undefined
+  /** The microphone; `false` for a conversation in which the user only types. */
+  readonly input?: MicrophoneOptions | false | undefined
+  readonly output?: { readonly deviceId?: string | undefined } | undefined
+  /** Sent with the request that creates the session. */
+  readonly headers?: Readonly<Record<string, string>> | undefined
+  /** Sent as a bearer token with the request that creates the session. Not for public pages: pass `session` there. */
+  readonly apiKey?: string | undefined
+  /** WebRTC only; default: what the server suggests. */
+  readonly iceServers?: ReadonlyArray<RTCIceServer> | undefined
+  /**
+   * Loads `livekit-client`, where the server's provider is LiveKit: `() => import("livekit-client")`. The page passes it,
+   * so that pages without LiveKit do not bundle it.
+   */
+  readonly livekit?: (() => Promise<LiveKitClient>) | undefined
+  /** The folder of `CaptureWorklet.js` and `PlaybackWorklet.js`; default: that of this module. */
+  readonly workletUrl?: string | URL | undefined
+  /** How long a lost connection is tried again, in milliseconds; default 60,000, the server's resume window. */
+  readonly resumeWindowMs?: number | undefined
+  /**
+   * How long a server whose session limit is reached is asked again before `connect` fails with `session_limit_exceeded`,
+   * in milliseconds; default 10,000. 0 fails at once.
+   */
+  readonly retryWindowMs?: number | undefined
+  /** Cancels connecting; after that it has no effect. */
+  readonly signal?: AbortSignal | undefined
+}

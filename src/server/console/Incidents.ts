@@ -1,0 +1,93 @@
+/**
+ * The sentences in which the console shows what happens beside the words: tools, incidents, a slow connection.
+ *
+ * Pure.
+ *
+ * @since 0.1.0
+ */
+import type { ServerEvents, ServerMessage } from "../../client/index.ts"
+
+/**
+ * A sentence for the page's banner.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Notice {
+  readonly kind: "good" | "warn"
+  readonly text: string
+}
+
+const spoken = (name: string): string => name.replaceAll("_", " ")
+
+const withCode = (text: string, code: string | undefined): string => code === undefined ? text : `${text} (${code})`
+
+const ofEngine = ({ code, engine, kind, to, what }: ServerEvents["engine.incident"]): string | undefined => {
+  const name = kind === "agent" ? engine : `${engine} (${kind.toUpperCase()})`
+  switch (what) {
+    case "failed":
+      return withCode(`${name} failed`, code)
+    case "switched":
+      return to === undefined ? undefined : `${name} is replaced by ${to}`
+    case "unavailable":
+      return withCode(`${name} is unavailable`, code)
+    case "available":
+    case "recovered":
+      return `${name} works again`
+    default:
+      return undefined
+  }
+}
+
+/**
+ * The line under the current turn; `undefined` for an event that has none.
+ *
+ * @category conversions
+ * @since 0.1.0
+ */
+export const noteOf = (message: ServerMessage): string | undefined => {
+  switch (message.type) {
+    case "tool.started":
+      return `Uses ${spoken(message.name)}`
+    case "tool.finished":
+      return message.ok ? undefined : `${spoken(message.name)} failed`
+    case "agent.handed_over":
+      return `Hands over to ${spoken(message.to)}`
+    case "engine.incident":
+      return ofEngine(message)
+    case "processor.incident":
+      return withCode(`The audio processor ${message.name} ${message.what}`, message.code)
+    case "turn.latency_exceeded":
+      return `Slower than the target of ${Math.round(message.target_ms)} ms`
+    default:
+      return undefined
+  }
+}
+
+/**
+ * The sentence of the banner; `undefined` for an event that has none.
+ *
+ * @category conversions
+ * @since 0.1.0
+ */
+export const noticeOf = (message: ServerMessage): Notice | undefined => {
+  switch (message.type) {
+    case "error":
+      return { kind: "warn", text: message.message }
+    case "connection.slow":
+      return { kind: "warn", text: "Your connection is slow: the agent's voice is delayed." }
+    case "audio.dropped":
+      return {
+        kind: "warn",
+        text: `${(message.ms / 1_000).toFixed(1)} s of your audio were dropped (${message.reason}).`
+      }
+    case "engine.incident": {
+      const text = ofEngine(message)
+      if (text === undefined) return undefined
+      if (message.what === "unavailable") return { kind: "warn", text: `${text}.` }
+      return message.what === "available" ? { kind: "good", text: `${text}.` } : undefined
+    }
+    default:
+      return undefined
+  }
+}
