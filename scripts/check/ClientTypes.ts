@@ -87,7 +87,7 @@ const property = (name: string, schema: JsonSchema, required: boolean): string =
 }
 
 /** Fields that every event has. */
-const envelope: ReadonlyArray<string> = new Set(["seq", "at_ms"])
+const envelope: ReadonlySet<string> = new Set(["seq", "at_ms"])
 
 const messageType = ({ description, fields, type }: ProtocolMessage): string => {
   const own = fields.filter(({ name }) => !envelope.has(name))
