@@ -92,6 +92,14 @@ export interface SpeechEngines {
 }
 
 /**
+ * The language of a tag without script and region, for vendors that take ISO 639: `en` of `en-GB`.
+ *
+ * @category accessors
+ * @since 0.1.0
+ */
+export const primaryLanguage = (tag: string): string => tag.split("-", 1)[0]!.toLowerCase()
+
+/**
  * Whether an engine takes a language: any where its list is empty, else one that a tag of the list covers.
  *
  * @category guards

@@ -1,6 +1,6 @@
 /**
- * A WebSocket to a hosted engine: connected in time, watched while it is silent, closed in time. Messages are handed over
- * within the socket's own callbacks: nothing waits between the wire and the talk.
+ * A WebSocket to a hosted engine: connected within a deadline, pinged while it is silent, closed within a deadline.
+ * Messages are passed on within the socket's own callbacks, without a queue or a fiber between.
  *
  * @since 0.1.0
  */
@@ -10,43 +10,36 @@ import * as Redacted from "effect/Redacted"
 import type * as Scope from "effect/Scope"
 import type { IncomingMessage } from "node:http"
 import { WebSocket } from "ws"
-import {
-  AuthenticationFailed,
-  AuthorizationFailed,
-  type BackendError,
-  ConnectionFailed,
-  ConnectionTimeout,
-  InvalidConfig,
-  RateLimitExceeded
-} from "../BackendError.ts"
-import { finalizeWithin } from "../Deadline.ts"
+import { type BackendError, ConnectionFailed, InvalidConfig } from "../BackendError.ts"
+import { connectDeadline, finalizeWithin } from "../Deadline.ts"
 import * as VendorSpan from "../telemetry/VendorSpan.ts"
+import * as VendorError from "./VendorError.ts"
 
-/** A message is at most so long: 15 MiB and what JSON adds. */
+/** The longest message: 15 MiB and what JSON adds. */
 const MAX_MESSAGE = 16 * 1024 * 1024
-/** A server that takes nothing is gone: 20 s of audio and more. */
+/** A server that leaves so much unread counts as dead: 20 s of audio and more. */
 const MAX_BACKLOG = 4 * 1024 * 1024
-/** How often a silent server is asked whether it is there; one that has not answered by the next time is gone. */
+/** A server that has sent nothing for so long is pinged, and counts as dead when it is silent as long again. */
 const PING_EVERY = "10 seconds"
 const CLOSE_WITHIN = "1 second"
 
 /**
- * Whom to call. The URL may hold a key: it is never told.
+ * The server to connect to. The URL may hold a key, so no error quotes it.
  *
  * @category models
  * @since 0.1.0
  */
 export interface SocketRequest {
   readonly vendor: string
-  /** What an error says was being done. Default: `VendorSocket.connect`. */
+  /** The operation that an error names. Default: `VendorSocket.connect`. */
   readonly op?: string | undefined
   readonly url: Redacted.Redacted<string>
   readonly headers: { readonly [name: string]: Redacted.Redacted<string> }
-  /** Never told, whatever the server repeats; nor is what stands in the headers. */
+  /** Removed from what the server says, as is what stands in the headers. */
   readonly secret?: Redacted.Redacted<string> | undefined
   readonly timeout: Duration.Duration
-  /** What a close code means. */
-  readonly closed: (code: number, reason: string) => BackendError
+  /** The error of a close code. Default: a lost connection, with the reason that the server gave. */
+  readonly closed?: ((code: number, reason: string) => BackendError) | undefined
 }
 
 /**
@@ -54,56 +47,15 @@ export interface SocketRequest {
  * @since 0.1.0
  */
 export interface SocketListener {
-  /** A text message, or a binary one where `binary` takes none. */
+  /** A text message; also a binary one where there is no `binary`. */
   readonly message: (text: string) => void
   /** A binary message; the bytes are only valid during the call. */
   readonly binary?: ((bytes: Uint8Array) => void) | undefined
-  /** It is over; at most once, and never after the scope has been closed. */
+  /** The connection was lost; called at most once, and never after the scope has been closed. */
   readonly closed: (error: BackendError) => void
 }
 
 const OP = "VendorSocket.connect"
-
-/**
- * The error of an HTTP answer in place of a WebSocket.
- *
- * @category conversions
- * @since 0.1.0
- */
-export const refusal = (
-  vendor: string,
-  status: number,
-  headers: { readonly requestId?: string | undefined; readonly retryAfter?: string | undefined },
-  op: string = OP
-): BackendError => {
-  const { requestId, retryAfter } = headers
-  const seconds = retryAfter === undefined || retryAfter.trim() === "" ? Number.NaN : Number(retryAfter)
-  const details = {
-    vendor,
-    status,
-    ...(requestId === undefined ? {} : { requestId }),
-    ...(Number.isFinite(seconds) && seconds >= 0 ? { retryAfterMs: seconds * 1_000 } : {})
-  }
-  const fields = { op, message: `${vendor} refused the request with status ${status}`, details }
-  switch (status) {
-    case 402:
-      return new AuthorizationFailed({
-        ...fields,
-        message: `${vendor}: the account has nothing left to pay with`,
-        details: { ...details, reason: "quota" }
-      })
-    case 401:
-      return new AuthenticationFailed(fields)
-    case 403:
-      return new AuthorizationFailed(fields)
-    case 429:
-      return new RateLimitExceeded(fields)
-    default:
-      return status >= 400 && status < 500 && status !== 408
-        ? new InvalidConfig(fields)
-        : new ConnectionFailed(fields)
-  }
-}
 
 const requestIdOf = ({ headers }: IncomingMessage): string | undefined => {
   const id = headers["x-request-id"] ?? headers["dg-request-id"] ?? headers["request-id"]
@@ -113,7 +65,7 @@ const requestIdOf = ({ headers }: IncomingMessage): string | undefined => {
 const bytesOf = (data: WebSocket.RawData): Buffer =>
   Array.isArray(data) ? Buffer.concat(data) : data instanceof ArrayBuffer ? Buffer.from(data) : data
 
-/** Shorter words are no secrets, such as the scheme of an authorization. */
+/** Shorter words are no secrets: the scheme of an authorization header. */
 const MIN_SECRET = 8
 
 const secretsOf = ({ headers, secret }: SocketRequest): ReadonlyArray<string> =>
@@ -148,8 +100,8 @@ export const connect = (
           made.on("error", () => {})
           return made
         },
-        // what it says may hold the URL
-        catch: () => new InvalidConfig({ op, message: `the URL of ${vendor} is no WebSocket URL`, details: { vendor } })
+        // the error's own text may hold the URL, so it is left out
+        catch: () => new InvalidConfig({ op, message: `invalid WebSocket URL for ${vendor}`, details: { vendor } })
       }),
       close
     )
@@ -163,28 +115,25 @@ export const connect = (
         socket.once("unexpected-response", (_, response) => {
           const { headers } = response
           response.destroy()
-          resume(Effect.fail(refusal(vendor, response.statusCode ?? 0, {
+          resume(Effect.fail(VendorError.fromStatus(vendor, {
+            op,
+            status: response.statusCode ?? 0,
             requestId: requestIdOf(response),
             retryAfter: headers["retry-after"]
-          }, op)))
+          })))
         })
-        const failed = new ConnectionFailed({ op, message: `${vendor} could not be reached`, details: { vendor } })
+        const failed = new ConnectionFailed({ op, message: `could not connect to ${vendor}`, details: { vendor } })
         socket.once("error", () => resume(Effect.fail(failed)))
         socket.once("close", () => resume(Effect.fail(failed)))
-      }).pipe(Effect.timeoutOrElse({
-        duration: request.timeout,
-        orElse: () =>
-          Effect.fail(
-            new ConnectionTimeout({ op, message: `${vendor} did not take the connection in time`, details: { vendor } })
-          )
-      })))
+      }).pipe(connectDeadline(op, `the connection to ${vendor}`, request.timeout)))
+    const closed = request.closed ?? ((code, reason) => VendorError.fromClose(vendor, { op, code, reason }))
     let over = false
     const end = (error: BackendError) => {
       if (over) return
       over = true
       listener.closed(error)
     }
-    const gone = (message: string) => {
+    const terminate = (message: string) => {
       socket.terminate()
       end(new ConnectionFailed({ op, message: `${vendor} ${message}`, details: { vendor } }))
     }
@@ -198,9 +147,9 @@ export const connect = (
     socket.on("pong", () => {
       alive = true
     })
-    const said = (reason: Buffer) =>
-      secretsOf(request).reduce((told, secret) => told.replaceAll(secret, "<redacted>"), reason.toString("utf8"))
-    socket.on("close", (code, reason) => end(request.closed(code, said(reason))))
+    const redact = (reason: Buffer) =>
+      secretsOf(request).reduce((text, secret) => text.replaceAll(secret, "<redacted>"), reason.toString("utf8"))
+    socket.on("close", (code, reason) => end(closed(code, redact(reason))))
     yield* Effect.addFinalizer(() =>
       Effect.sync(() => {
         over = true
@@ -208,7 +157,7 @@ export const connect = (
     )
     yield* Effect.sleep(PING_EVERY).pipe(
       Effect.andThen(Effect.sync(() => {
-        if (!alive) return gone("does not answer")
+        if (!alive) return terminate("did not answer a ping")
         alive = false
         if (socket.readyState === WebSocket.OPEN) socket.ping()
       })),
@@ -217,7 +166,7 @@ export const connect = (
     )
     return (message) => {
       if (over || socket.readyState !== WebSocket.OPEN) return
-      if (socket.bufferedAmount > MAX_BACKLOG) return gone("takes nothing any more")
+      if (socket.bufferedAmount > MAX_BACKLOG) return terminate("stopped reading: 4 MiB are unsent")
       socket.send(message)
     }
   })

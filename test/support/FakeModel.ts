@@ -73,6 +73,8 @@ export interface Line {
 export interface FakeModel {
   readonly url: string
   readonly told: ReadonlyArray<Told>
+  /** What each connection asked for: path and query. */
+  readonly urls: ReadonlyArray<string>
   readonly connections: () => number
   /** Ends every connection at hand, as a network does. */
   readonly reset: () => void
@@ -93,6 +95,7 @@ export const start = (
   Effect.acquireRelease(
     Effect.callback<FakeModel & { readonly stop: Effect.Effect<void> }>((resume) => {
       const told: Array<Told> = []
+      const urls: Array<string> = []
       const answers = [...(options.answers ?? [])]
       const transcripts = [...(options.transcripts ?? [])]
       const sockets = new Set<WebSocket>()
@@ -102,6 +105,7 @@ export const start = (
       const wss = new WebSocketServer({ noServer: true, maxPayload: 16 * 1024 * 1024 })
       server.on("upgrade", (request, socket, head) => {
         const index = connections++
+        urls.push(request.url ?? "")
         const fault = options.faults?.[index] ?? {}
         const status = fault.refuse?.status ?? protocol.refuse(request)
         if (status !== undefined) {
@@ -182,6 +186,7 @@ export const start = (
         resume(Effect.succeed({
           url: `ws://127.0.0.1:${port}`,
           told,
+          urls,
           connections: () => connections,
           reset: () => {
             for (const socket of raw.values()) socket.destroy()

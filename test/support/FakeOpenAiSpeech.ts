@@ -21,6 +21,7 @@ export const start = (options: FakeVoiceOptions & { readonly code?: string } = {
     Effect.acquireRelease(
       Effect.callback<{ readonly server: Server; readonly fake: FakeModel.FakeModel }>((resume) => {
         const told: Array<FakeModel.Told> = []
+        const urls: Array<string> = []
         const open = new Set<ServerResponse>()
         const timers = new Set<NodeJS.Timeout>()
         let requests = 0
@@ -33,6 +34,7 @@ export const start = (options: FakeVoiceOptions & { readonly code?: string } = {
         }
         const server = createServer((request, response) => {
           const index = requests++
+          urls.push(request.url ?? "")
           const fault = options.faults?.[index] ?? {}
           open.add(response)
           response.on("close", () => {
@@ -88,6 +90,7 @@ export const start = (options: FakeVoiceOptions & { readonly code?: string } = {
             fake: {
               url: `http://127.0.0.1:${port}/v1/audio/speech`,
               told,
+              urls,
               connections: () => requests,
               reset: () => {
                 for (const response of open) response.destroy()

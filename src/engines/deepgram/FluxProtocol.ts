@@ -1,13 +1,14 @@
 /**
- * Deepgram Flux, `wss://…/v2/listen`: recognition that tells turns. Messages to what they mean. Pure.
+ * The codec of Deepgram Flux, `wss://…/v2/listen`: recognition that ends turns. Pure.
  *
- * A turn runs `StartOfTurn` → (`EagerEndOfTurn` → `TurnResumed`)* → `EndOfTurn`, with `Update`s between; the words are those of
- * the whole turn each time.
+ * A turn runs `StartOfTurn` → (`EagerEndOfTurn` → `TurnResumed`)* → `EndOfTurn`, with `Update`s between; each message has the
+ * words of the whole turn.
  *
  * @since 0.1.0
  */
 import * as Schema from "effect/Schema"
 import * as Json from "../../schema/Json.ts"
+import { codeOf } from "../../wire/VendorError.ts"
 import * as SttProtocol from "../hosted/stt/SttProtocol.ts"
 
 const TurnInfo = Schema.Struct({
@@ -34,30 +35,23 @@ const decodeTurn = Schema.decodeUnknownOption(TurnInfo)
 const decodeFailure = Schema.decodeUnknownOption(Failure)
 
 /**
- * The talk of one connection.
+ * The codec of one connection.
  *
  * @category constructors
  * @since 0.1.0
  */
-export const make = (): SttProtocol.Talk => ({
-  speaksFirst: true,
+export const make = (): SttProtocol.SttProtocol => ({
+  waitsForReady: true,
   audio: SttProtocol.bytes,
   finalize: () => JSON.stringify({ type: "ForceEndTurn" }),
-  farewell: JSON.stringify({ type: "CloseStream" }),
+  closeMessage: JSON.stringify({ type: "CloseStream" }),
   receive: (text) => {
     const message = Json.parseRecord(text)
     if (message?.["type"] === "Connected") return [{ _tag: "Ready" }]
     const failure = decodeFailure(message)
     if (failure._tag === "Some") {
-      const { code, description = "it failed" } = failure.value
-      return [{
-        _tag: "Failed",
-        error: SttProtocol.failed(
-          "deepgram",
-          description.slice(0, 200),
-          code === undefined ? {} : { reason: code }
-        )
-      }]
+      const { code, description } = failure.value
+      return [{ _tag: "Failed", fault: { kind: "failed", code: codeOf(code), text: description } }]
     }
     const turn = decodeTurn(message)
     if (turn._tag === "None") return []
@@ -75,7 +69,7 @@ export const make = (): SttProtocol.Talk => ({
         language: languages?.[0],
         ...(timed.length === words.length && timed.length > 0 ? { words: timed } : {})
       },
-      // a turn that was asked to end is one, too
+      // `ForceEndTurn` ends a turn in the same way
       { _tag: "EndOfTurn", confidence },
       { _tag: "Finalized" }
     ]

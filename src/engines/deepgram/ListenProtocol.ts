@@ -1,5 +1,5 @@
 /**
- * Deepgram's streaming recognition, `wss://…/v1/listen`: messages to what they mean. Pure.
+ * The codec of Deepgram's streaming recognition, `wss://…/v1/listen`. Pure.
  *
  * @since 0.1.0
  */
@@ -32,31 +32,29 @@ const Results = Schema.Struct({
 
 const decode = Schema.decodeUnknownOption(Results)
 
-/**
- * Deepgram closes a line that brings neither audio nor this for 10 s, and answers nothing to it.
- */
+/** Deepgram closes a connection on which neither audio nor this came for 10 s. It does not answer it. */
 const KEEP_ALIVE = { every: Duration.seconds(4), message: JSON.stringify({ type: "KeepAlive" }) }
 
 /**
- * The talk of one connection. Interim words are those since the last that are final, as Deepgram's own are.
+ * The codec of one connection. Deepgram's interim words are those since the last final ones, as ours are.
  *
  * @category constructors
  * @since 0.1.0
  */
-export const make = (): SttProtocol.Talk => ({
+export const make = (): SttProtocol.SttProtocol => ({
   audio: SttProtocol.bytes,
   finalize: () => JSON.stringify({ type: "Finalize" }),
   keepAlive: KEEP_ALIVE,
-  farewell: JSON.stringify({ type: "CloseStream" }),
+  closeMessage: JSON.stringify({ type: "CloseStream" }),
   receive: (text) => {
     const results = decode(Json.parseRecord(text))
     if (results._tag === "None") return []
     const { channel, from_finalize: fromFinalize, is_final: isFinal } = results.value
     const best = channel.alternatives[0]
-    const heard: Array<SttProtocol.Heard> = []
-    if (best !== undefined && isFinal !== true) heard.push({ _tag: "Interim", text: best.transcript })
+    const messages: Array<SttProtocol.SttMessage> = []
+    if (best !== undefined && isFinal !== true) messages.push({ _tag: "Interim", text: best.transcript })
     if (best !== undefined && isFinal === true) {
-      heard.push({
+      messages.push({
         _tag: "Final",
         text: best.transcript,
         confidence: best.confidence,
@@ -69,7 +67,7 @@ export const make = (): SttProtocol.Talk => ({
         }))
       })
     }
-    if (fromFinalize === true) heard.push({ _tag: "Finalized" })
-    return heard
+    if (fromFinalize === true) messages.push({ _tag: "Finalized" })
+    return messages
   }
 })

@@ -1,19 +1,13 @@
 /**
- * OpenAI's realtime transcription, `wss://…/v1/realtime?intent=transcription`: messages to what they mean. Pure.
+ * The codec of OpenAI's realtime transcription, `wss://…/v1/realtime?intent=transcription`. Pure.
  *
- * Turns are not the vendor's to decide (`turn_detection: null`): the words of a piece of audio come when it is committed.
+ * The vendor does not decide turns (`turn_detection: null`): the words of a piece of audio come when it is committed.
  *
  * @since 0.1.0
  */
 import * as Schema from "effect/Schema"
-import {
-  AuthenticationFailed,
-  AuthorizationFailed,
-  type BackendError,
-  InvalidConfig,
-  RateLimitExceeded
-} from "../../BackendError.ts"
 import * as Json from "../../schema/Json.ts"
+import { type CodeKinds, codeOf, kindOfCode, type VendorFault } from "../../wire/VendorError.ts"
 import * as SttProtocol from "../hosted/stt/SttProtocol.ts"
 
 /**
@@ -24,65 +18,48 @@ import * as SttProtocol from "../hosted/stt/SttProtocol.ts"
  */
 export const SAMPLE_RATE = 24_000
 
+const Fault = Schema.Struct({
+  type: Schema.optional(Schema.NullOr(Schema.String)),
+  code: Schema.optional(Schema.NullOr(Schema.String)),
+  message: Schema.optional(Schema.String)
+})
+
 const Event = Schema.Struct({
   type: Schema.String,
   item_id: Schema.optional(Schema.String),
   delta: Schema.optional(Schema.String),
   transcript: Schema.optional(Schema.String),
-  error: Schema.optional(Schema.Struct({
-    type: Schema.optional(Schema.NullOr(Schema.String)),
-    code: Schema.optional(Schema.NullOr(Schema.String)),
-    message: Schema.optional(Schema.String)
-  }))
+  error: Schema.optional(Fault)
 })
 
 const decode = Schema.decodeUnknownOption(Event)
-const vendor = "openai"
-const op = "SpeechToText.events"
-/** Items whose words are under way; more come of no user. */
+/** Items whose words are under way; no user makes more. */
 const MAX_ITEMS = 64
 
-interface Fault {
-  readonly type?: string | null | undefined
-  readonly code?: string | null | undefined
-  readonly message?: string | undefined
+const kinds: CodeKinds = {
+  invalid_api_key: "authentication",
+  insufficient_quota: "quota",
+  rate_limit_exceeded: "rate"
 }
 
-/**
- * The failure that an error of the vendor's is.
- *
- * @category conversions
- * @since 0.1.0
- */
-export const failureOf = ({ code, message = "it failed", type }: Fault): BackendError => {
-  const details = { vendor, ...(typeof code === "string" ? { reason: code } : {}) }
-  const text = `openai: ${message.slice(0, 200)}`
-  switch (code) {
-    case "invalid_api_key":
-      return new AuthenticationFailed({ op, message: "openai does not take the key", details })
-    case "insufficient_quota":
-      return new AuthorizationFailed({ op, message: text, details: { ...details, reason: "quota" } })
-    case "rate_limit_exceeded":
-      return new RateLimitExceeded({ op, message: text, details })
-    default:
-      return type === "invalid_request_error"
-        ? new InvalidConfig({ op, message: text, details })
-        : SttProtocol.failed(vendor, message.slice(0, 200), details)
-  }
-}
+const faultOf = ({ code, message, type }: typeof Fault.Type): VendorFault => ({
+  kind: kindOfCode(kinds, code ?? undefined) ?? (type === "invalid_request_error" ? "input" : "failed"),
+  code: codeOf(code),
+  text: message
+})
 
 /**
- * The talk of one connection; `session` is what it asks for.
+ * The codec of one connection; `session` is what it asks for.
  *
  * @category constructors
  * @since 0.1.0
  */
-export const make = (session: { readonly [key: string]: unknown }): SttProtocol.Talk => {
+export const make = (session: { readonly [key: string]: unknown }): SttProtocol.SttProtocol => {
   /** The words so far of each item, in the order of the commits. */
   const items = new Map<string, string>()
   return {
-    greeting: [JSON.stringify({ type: "session.update", session })],
-    speaksFirst: true,
+    openMessages: [JSON.stringify({ type: "session.update", session })],
+    waitsForReady: true,
     audio: (pcm) => JSON.stringify({ type: "input_audio_buffer.append", audio: SttProtocol.base64(pcm) }),
     finalize: () => JSON.stringify({ type: "input_audio_buffer.commit" }),
     receive: (text) => {
@@ -105,11 +82,11 @@ export const make = (session: { readonly [key: string]: unknown }): SttProtocol.
           items.delete(item)
           return [{ _tag: "Final", text: transcript.trim() }, { _tag: "Finalized" }]
         case "conversation.item.input_audio_transcription.failed":
-          return [{ _tag: "Failed", error: failureOf(error ?? {}) }]
+          return [{ _tag: "Failed", fault: faultOf(error ?? {}) }]
         case "error":
-          // there was no audio to speak of since the last commit
+          // there was too little audio since the last commit
           if (error?.code === "input_audio_buffer_commit_empty") return [{ _tag: "Finalized" }]
-          return [{ _tag: "Failed", error: failureOf(error ?? {}) }]
+          return [{ _tag: "Failed", fault: faultOf(error ?? {}) }]
         default:
           return []
       }

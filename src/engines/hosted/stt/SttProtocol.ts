@@ -1,11 +1,11 @@
 /**
- * What a recogniser's wire protocol is to its shell: messages out, and what messages in mean. Pure.
+ * The codec of a hosted recogniser's wire protocol: the messages to send, and what received ones mean. Pure.
  *
  * @since 0.1.0
  */
 import type * as Duration from "effect/Duration"
 import * as Pcm from "../../../audio/Pcm.ts"
-import { type BackendError, ConnectionFailed, PipelineError } from "../../../BackendError.ts"
+import type { VendorFault } from "../../../wire/VendorError.ts"
 
 /**
  * A word as a vendor times it, in ms from the first audio of its connection.
@@ -13,7 +13,7 @@ import { type BackendError, ConnectionFailed, PipelineError } from "../../../Bac
  * @category models
  * @since 0.1.0
  */
-export interface HeardWord {
+export interface TimedWord {
   readonly text: string
   readonly startMs: number
   readonly endMs: number
@@ -25,57 +25,58 @@ export interface HeardWord {
  *
  * - `Ready`: audio may be sent.
  * - `Interim`, `Final`, `EndOfTurn`: as in `TranscriptEvent`.
- * - `Finalized`: the oldest question is answered.
- * - `Expires`: the connection ends in so many ms.
- * - `Failed`: it is over.
+ * - `Finalized`: answers the oldest `finalize` without an answer.
+ * - `Expires`: the vendor ends the connection in so many ms.
+ * - `Failed`: the connection is of no more use.
  *
  * @category models
  * @since 0.1.0
  */
-export type Heard =
+export type SttMessage =
   | { readonly _tag: "Ready" }
   | { readonly _tag: "Interim"; readonly text: string }
   | {
     readonly _tag: "Final"
     readonly text: string
-    readonly words?: ReadonlyArray<HeardWord> | undefined
+    readonly words?: ReadonlyArray<TimedWord> | undefined
     readonly confidence?: number | undefined
     readonly language?: string | undefined
   }
   | { readonly _tag: "Finalized" }
   | { readonly _tag: "EndOfTurn"; readonly confidence?: number | undefined }
   | { readonly _tag: "Expires"; readonly inMs: number }
-  | { readonly _tag: "Failed"; readonly error: BackendError }
+  | { readonly _tag: "Failed"; readonly fault: VendorFault }
 
 /**
- * One connection's talk: pure but for what it remembers of the messages so far.
+ * One connection's codec; its only state is what it remembers of earlier messages.
  *
- * - `greeting`: sent when the socket is open.
- * - `speaksFirst`: the vendor says `Ready` before it takes audio. Default: audio may be sent at once.
- * - `audio`: a piece of the user's audio as a message. `finalize`: what asks for the words so far.
- * - `keepAlive`: sent when nothing else was for so long. `farewell`: sent before the socket is closed.
- * - `receive`: never throws; what makes no sense is nothing.
+ * - `openMessages`: sent when the socket is open.
+ * - `waitsForReady`: audio may be sent only after the vendor's `Ready`. Default: at once.
+ * - `audio`: a piece of the user's audio as a message; bytes are a view of the samples.
+ * - `finalize`: the message that asks for the final transcript so far.
+ * - `keepAlive`: sent when nothing else was for so long. `closeMessage`: sent before the socket is closed.
+ * - `receive`: never throws; a malformed or unknown message means nothing.
  *
  * @category models
  * @since 0.1.0
  */
-export interface Talk {
-  readonly greeting?: ReadonlyArray<string> | undefined
-  readonly speaksFirst?: boolean | undefined
+export interface SttProtocol {
+  readonly openMessages?: ReadonlyArray<string> | undefined
+  readonly waitsForReady?: boolean | undefined
   readonly audio: (pcm: Int16Array) => string | Uint8Array
   readonly finalize: () => string
   readonly keepAlive?: { readonly every: Duration.Duration; readonly message: string } | undefined
-  readonly farewell?: string | undefined
-  readonly receive: (text: string) => ReadonlyArray<Heard>
+  readonly closeMessage?: string | undefined
+  readonly receive: (text: string) => ReadonlyArray<SttMessage>
 }
 
 /**
- * PCM as the bytes of a message: signed 16 bit, little-endian.
+ * PCM as the bytes of a message: signed 16 bit, little-endian; a view where the machine's order is the same.
  *
  * @category encoding
  * @since 0.1.0
  */
-export const bytes = (pcm: Int16Array): Uint8Array => Pcm.fromInt16(pcm).slice()
+export const bytes = (pcm: Int16Array): Uint8Array => Pcm.fromInt16(pcm)
 
 /**
  * The same in base64.
@@ -84,34 +85,3 @@ export const bytes = (pcm: Int16Array): Uint8Array => Pcm.fromInt16(pcm).slice()
  * @since 0.1.0
  */
 export const base64 = (pcm: Int16Array): string => Buffer.from(Pcm.fromInt16(pcm)).toString("base64")
-
-/**
- * What the end of a connection means where its code says nothing else.
- *
- * @category errors
- * @since 0.1.0
- */
-export const lost = (vendor: string, code: number, reason: string): BackendError =>
-  new ConnectionFailed({
-    op: "SpeechToText.connect",
-    message: `${vendor} ended the connection${reason === "" ? "" : `: ${reason}`}`,
-    details: { vendor, closeCode: code }
-  })
-
-/**
- * The failure of a vendor's own telling.
- *
- * @category errors
- * @since 0.1.0
- */
-export const failed = (
-  vendor: string,
-  message: string,
-  details: { readonly [key: string]: unknown } = {}
-): BackendError =>
-  new PipelineError({
-    op: "SpeechToText.events",
-    message: `${vendor}: ${message}`,
-    details: { vendor, ...details },
-    retryable: true
-  })

@@ -1,12 +1,16 @@
 /** The hosted recognisers over their fakes, by one contract; and what is each one's own. */
 import { assert, describe, it } from "@effect/vitest"
-import { Duration, Effect, Layer, Redacted, Stream } from "effect"
+import { Duration, Effect, Layer, Redacted, type Scope, Stream } from "effect"
+import type { BackendError } from "../../../../src/BackendError.ts"
 import * as AssemblyAi from "../../../../src/engines/assemblyai/index.ts"
 import * as Deepgram from "../../../../src/engines/deepgram/index.ts"
 import * as ElevenLabs from "../../../../src/engines/elevenlabs/index.ts"
 import * as OpenAi from "../../../../src/engines/openai/index.ts"
+import type { JsonRecord } from "../../../../src/schema/Json.ts"
+import * as SessionSpeech from "../../../../src/speech/SessionSpeech.ts"
 import { SpeechToText } from "../../../../src/speech/SpeechToText.ts"
 import * as SpokenAudio from "../../../../src/testing/scenario/SpokenAudio.ts"
+import type { FakeModel, FakeModelOptions } from "../../../support/FakeModel.ts"
 import * as Fakes from "../../../support/FakeRecognisers.ts"
 import * as Contract from "./SpeechToTextContract.ts"
 
@@ -91,6 +95,90 @@ describe("turns", () => {
           ["that is all", "EndOfTurn"]
         )
       }).pipe(Effect.scoped), 20_000)
+  }
+})
+
+describe("a session's own language and key terms", () => {
+  const query = ({ urls }: FakeModel) => new URL(urls.at(-1) ?? "", "ws://fake").searchParams
+  const cases: ReadonlyArray<{
+    readonly name: string
+    readonly fake: (options: FakeModelOptions) => Effect.Effect<FakeModel, never, Scope.Scope>
+    readonly layer: (url: string) => Layer.Layer<SpeechToText, BackendError>
+    readonly language: (model: FakeModel) => unknown
+    readonly keyterms: (model: FakeModel) => unknown
+    readonly expected: readonly [language: unknown, keyterms: unknown]
+  }> = [
+    {
+      name: "deepgram",
+      fake: Fakes.deepgram,
+      layer: (url) => Deepgram.layerSpeechToText({ url, apiKey: key, language: "en", keyterms: ["own"] }),
+      language: (model) => query(model).getAll("language"),
+      keyterms: (model) => query(model).getAll("keyterm"),
+      expected: [["de-CH"], ["own", "Näfels", "Glarus Süd"]]
+    },
+    {
+      name: "deepgram flux",
+      fake: Fakes.flux,
+      layer: (url) => Deepgram.layerSpeechToText({ url, apiKey: key, model: "flux-general-multi" }),
+      language: (model) => query(model).getAll("language_hint"),
+      keyterms: (model) => query(model).getAll("keyterm"),
+      expected: [["de"], ["Näfels", "Glarus Süd"]]
+    },
+    {
+      name: "assemblyai",
+      fake: Fakes.assemblyai,
+      layer: (url) => AssemblyAi.layer({ url, apiKey: key, model: "universal-streaming-multilingual" }),
+      language: (model) => query(model).getAll("language_code"),
+      keyterms: (model) => JSON.parse(query(model).get("keyterms_prompt") ?? "null"),
+      expected: [["de"], ["Näfels", "Glarus Süd"]]
+    },
+    {
+      name: "elevenlabs",
+      fake: Fakes.elevenlabs,
+      layer: (url) => ElevenLabs.layerSpeechToText({ url, apiKey: key, language: "en" }),
+      language: (model) => query(model).getAll("language_code"),
+      keyterms: (model) => query(model).getAll("keyterms"),
+      expected: [["de"], ["Näfels", "Glarus Süd"]]
+    },
+    {
+      name: "openai",
+      fake: Fakes.openai,
+      layer: (url) => OpenAi.layerSpeechToText({ url, apiKey: key, prompt: "A valley in Switzerland" }),
+      language: ({ told }) => transcription(told)?.["language"],
+      keyterms: ({ told }) => transcription(told)?.["prompt"],
+      expected: ["de", "A valley in Switzerland, Näfels, Glarus Süd"]
+    }
+  ]
+  const transcription = (told: FakeModel["told"]) => {
+    const session = told.find(({ what }) => what === "session")?.["session"]
+    const { audio } = session as { readonly audio: { readonly input: { readonly transcription: JsonRecord } } }
+    return audio.input.transcription
+  }
+  for (const { expected, fake, keyterms, language, layer, name } of cases) {
+    it.live(`${name} gets them`, () =>
+      Effect.gen(function*() {
+        const model = yield* fake({})
+        const engine = yield* Effect.provide(SpeechToText, yield* Layer.build(layer(model.url)))
+        const wanted = { language: "de-CH", keyterms: ["Näfels", "Glarus Süd"] }
+        assert.isUndefined(SessionSpeech.check("test", wanted, { stt: engine }))
+        yield* engine.open({ sessionId: "test", ...wanted })
+        for (let i = 0; i < 100 && name === "openai" && model.told.length === 0; i++) yield* pause(10)
+        assert.deepStrictEqual([language(model), keyterms(model)], expected)
+      }).pipe(Effect.scoped))
+  }
+
+  for (
+    const [name, layer] of [
+      ["deepgram flux for English", Deepgram.layerSpeechToText({ apiKey: key, model: "flux-general-en" })],
+      ["assemblyai for English", AssemblyAi.layer({ apiKey: key })]
+    ] as const
+  ) {
+    it.effect(`${name} is refused another`, () =>
+      Effect.gen(function*() {
+        const engine = yield* Effect.provide(SpeechToText, layer)
+        assert.isUndefined(SessionSpeech.check("test", { language: "en-GB" }, { stt: engine }))
+        assert.include(SessionSpeech.check("test", { language: "de" }, { stt: engine })?.message, "it supports en")
+      }))
   }
 })
 
