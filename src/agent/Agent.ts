@@ -132,5 +132,5 @@ export const fromCallback = <E, R = never>(
 export const withContext = <R>(agent: Agent<R>): Effect.Effect<Agent, never, R> =>
   Effect.map(Effect.context<R>(), (context) => ({
     name: agent.name,
-    respond: (input) => Stream.updateContext(agent.respond(input), TelemetryContext.keep(context))
+    respond: (input) => Stream.updateContext(agent.respond(input), TelemetryContext.mergeContext(context))
   }))

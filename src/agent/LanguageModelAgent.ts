@@ -24,7 +24,7 @@ import type { Agent, AgentInput } from "./Agent.ts"
 import * as LanguageModelErrors from "./LanguageModelErrors.ts"
 import * as LanguageModelSpan from "./LanguageModelSpan.ts"
 import * as ToolCalls from "./ToolCalls.ts"
-import { type Call, messages, type Outcome } from "./ToolHistory.ts"
+import { toMessages, type ToolCall, type ToolOutcome } from "./ToolHistory.ts"
 
 /**
  * @category models
@@ -61,7 +61,7 @@ interface Model<R> {
     calls: boolean
   ) => Stream.Stream<Written, AiError.AiError, R>
   readonly isKnown: (name: string) => boolean
-  readonly run: (name: string, params: unknown, id: string) => Effect.Effect<Outcome, unknown, R>
+  readonly run: (name: string, params: unknown, id: string) => Effect.Effect<ToolOutcome, unknown, R>
 }
 
 type Written =
@@ -102,8 +102,8 @@ const open = <Tools extends Record<string, Tool.Any>>(
         ).pipe(
           Stream.unwrap,
           Stream.runFold(
-            (): Outcome => ({ ok: false, output: { error: `the tool ${name} gave no result` } }),
-            (outcome, { encodedResult, isFailure, preliminary }): Outcome =>
+            (): ToolOutcome => ({ ok: false, output: { error: `the tool ${name} gave no result` } }),
+            (outcome, { encodedResult, isFailure, preliminary }): ToolOutcome =>
               preliminary ? outcome : { ok: !isFailure, output: encodedResult }
           )
         )
@@ -157,7 +157,8 @@ export const fromLanguageModel = <Tools extends Record<string, Tool.Any> = {}, R
             {
               isKnown,
               write: (prompt, calls) => Stream.provideContext(write(prompt, calls), context),
-              run: (name, params, id) => Effect.updateContext(run(name, params, id), TelemetryContext.keep(context))
+              run: (name, params, id) =>
+                Effect.updateContext(run(name, params, id), TelemetryContext.mergeContext(context))
             },
             settings,
             input
@@ -188,7 +189,7 @@ const answer = (model: Model<never>, settings: Settings, input: AgentInput): Ans
     const calls = ToolCalls.make(input, { run: model.run, isKnown: model.isKnown, timeout: settings.timeout })
     const prompt: ReadonlyArray<Prompt.MessageEncoded> = [
       ...(settings.instructions === undefined ? [] : [{ role: "system" as const, content: settings.instructions }]),
-      ...calls.memory.prompt(input)
+      ...calls.history.toPrompt(input)
     ]
     let patient = settings.phrases.length === 0
 
@@ -236,7 +237,7 @@ const answer = (model: Model<never>, settings: Settings, input: AgentInput): Ans
       Stream.succeed(text.trim() === "" ? "" : "\n\n").pipe(
         Stream.concat(Stream.unwrap(
           input.committed.pipe(
-            Effect.andThen(calls.begin(asked)),
+            Effect.andThen(calls.start(asked)),
             Effect.map(({ calls: begun, done }) =>
               Stream.concat(wait(done), Stream.suspend(() => goOn(before, begun, text, left)))
             )
@@ -246,12 +247,12 @@ const answer = (model: Model<never>, settings: Settings, input: AgentInput): Ans
 
     const goOn = (
       before: ReadonlyArray<Prompt.MessageEncoded>,
-      begun: ReadonlyArray<Call>,
+      begun: ReadonlyArray<ToolCall>,
       text: string,
       left: number
     ): Answer => {
-      const next = calls.next()
-      return next === undefined ? round([...before, ...messages(begun, text)], left - 1) : next.respond(input)
+      const next = calls.handedOverTo()
+      return next === undefined ? round([...before, ...toMessages(begun, text)], left - 1) : next.respond(input)
     }
     return round(prompt, settings.rounds)
   })

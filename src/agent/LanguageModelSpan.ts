@@ -9,7 +9,7 @@ import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Stream from "effect/Stream"
 import * as Tracer from "effect/Tracer"
-import * as Names from "../telemetry/Names.ts"
+import * as TelemetryNames from "../telemetry/TelemetryNames.ts"
 
 type Part = Pick<Response.AnyPart, "type">
 
@@ -25,12 +25,12 @@ const isMetadata = (part: Part): part is Response.ResponseMetadataPart => part.t
 
 const tell = (span: Tracer.Span, part: Part): void => {
   if (isFinish(part)) {
-    add(span, Names.attributes.inputTokens, part.usage.inputTokens.total)
-    add(span, Names.attributes.outputTokens, part.usage.outputTokens.total)
-    span.attribute(Names.attributes.finishReasons, [part.reason])
+    add(span, TelemetryNames.attributes.inputTokens, part.usage.inputTokens.total)
+    add(span, TelemetryNames.attributes.outputTokens, part.usage.outputTokens.total)
+    span.attribute(TelemetryNames.attributes.finishReasons, [part.reason])
   } else if (isMetadata(part)) {
     const { modelId } = part
-    if (typeof modelId === "string") span.attribute(Names.attributes.responseModel, modelId.slice(0, 128))
+    if (typeof modelId === "string") span.attribute(TelemetryNames.attributes.responseModel, modelId.slice(0, 128))
   }
 }
 
@@ -43,7 +43,7 @@ const tell = (span: Tracer.Span, part: Part): void => {
 export const annotate = <A extends Part, E, R>(answer: Stream.Stream<A, E, R>): Stream.Stream<A, E, R> =>
   Stream.unwrap(Effect.map(Effect.serviceOption(Tracer.ParentSpan), (above) => {
     const span = Option.getOrUndefined(above)
-    if (span?._tag !== "Span" || span.name !== Names.spans.think) return answer
+    if (span?._tag !== "Span" || span.name !== TelemetryNames.spans.think) return answer
     return Stream.map(answer, (part) => {
       tell(span, part)
       return part

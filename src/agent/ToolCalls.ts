@@ -15,7 +15,7 @@ import { type BackendError, describe, InvalidConfig } from "../BackendError.ts"
 import * as ToolSpan from "../telemetry/ToolSpan.ts"
 import type { Agent, AgentInput, AgentSession } from "./Agent.ts"
 import { CurrentSession } from "./HandOver.ts"
-import { type Call, keyOf, type Outcome, ToolHistory } from "./ToolHistory.ts"
+import { callKey, type ToolCall, ToolHistory, type ToolOutcome } from "./ToolHistory.ts"
 
 /** What a model is told of a tool's output; the rest is cut. */
 const MAX_OUTPUT = 32_768
@@ -35,17 +35,17 @@ const GRACE = Duration.seconds(1)
  * @category models
  * @since 0.1.0
  */
-export type RunTool = (name: string, params: unknown, id: string) => Effect.Effect<Outcome, unknown>
+export type RunTool = (name: string, params: unknown, id: string) => Effect.Effect<ToolOutcome, unknown>
 
 interface Pending {
-  readonly call: Call
+  readonly call: ToolCall
   readonly done: Deferred.Deferred<void>
 }
 
 /** What a session's agents know of its calls; gone with the session. */
 interface Known {
   readonly memory: ToolHistory
-  readonly pending: Map<Call, Pending>
+  readonly pending: Map<ToolCall, Pending>
 }
 
 const sessions = new WeakMap<AgentSession, Known>()
@@ -58,15 +58,15 @@ const knownOf = (session: AgentSession | undefined): Known => {
   return fresh
 }
 
-const failed = (error: string): Outcome => ({ ok: false, output: { error } })
+const failed = (error: string): ToolOutcome => ({ ok: false, output: { error } })
 
-const cut = (outcome: Outcome): Outcome => {
+const cut = (outcome: ToolOutcome): ToolOutcome => {
   const text = typeof outcome.output === "string" ? outcome.output : JSON.stringify(outcome.output) ?? "null"
   return text.length > MAX_OUTPUT ? { ...outcome, output: `${text.slice(0, MAX_OUTPUT)}…` } : outcome
 }
 
 /** What a model is told of a failure: enough to do better, and no traces. */
-const told = (name: string, cause: Cause.Cause<unknown>): Outcome => {
+const told = (name: string, cause: Cause.Cause<unknown>): ToolOutcome => {
   if (Cause.hasInterruptsOnly(cause)) return failed(`the tool ${name} was interrupted`)
   const error = Cause.squash(cause)
   return failed(
@@ -83,17 +83,17 @@ const told = (name: string, cause: Cause.Cause<unknown>): Outcome => {
  * @since 0.1.0
  */
 export interface AnswerCalls {
-  readonly memory: ToolHistory
+  readonly history: ToolHistory
   /**
    * Begins the calls of a round; what goes on already, or was under way when this answer was asked for, is not begun
    * again. `done` completes when all have an outcome.
    */
-  readonly begin: (parts: ReadonlyArray<Response.ToolCallPartEncoded>) => Effect.Effect<{
-    readonly calls: ReadonlyArray<Call>
+  readonly start: (parts: ReadonlyArray<Response.ToolCallPartEncoded>) => Effect.Effect<{
+    readonly calls: ReadonlyArray<ToolCall>
     readonly done: Effect.Effect<void>
   }>
   /** To whom a tool has handed this answer over. */
-  readonly next: () => Agent | undefined
+  readonly handedOverTo: () => Agent | undefined
 }
 
 /**
@@ -122,7 +122,7 @@ export const make = (
   const current = session === undefined ? undefined : {
     handOver: (name: string): Effect.Effect<Agent, BackendError> =>
       Effect.suspend(() =>
-        memory.handOver(turn)
+        memory.countHandOver(turn)
           ? Effect.tap(session.handOver(name, turn), (agent) =>
             Effect.sync(() => {
               next = agent
@@ -133,10 +133,10 @@ export const make = (
       )
   }
 
-  const late = (name: string): Outcome =>
+  const late = (name: string): ToolOutcome =>
     failed(`the tool ${name} took longer than ${Duration.format(options.timeout)}; whether it did anything is unknown`)
 
-  const perform = ({ id, name, params }: Call, parent: Tracer.AnySpan | undefined): Effect.Effect<Outcome> =>
+  const perform = ({ id, name, params }: ToolCall, parent: Tracer.AnySpan | undefined): Effect.Effect<ToolOutcome> =>
     Effect.suspend(() => options.run(name, params, id)).pipe(
       Effect.timeoutOrElse({
         duration: options.timeout,
@@ -145,11 +145,11 @@ export const make = (
       Effect.provideService(CurrentSession, current),
       Effect.catchCause((cause) => Effect.succeed(told(name, cause))),
       Effect.map(cut),
-      ToolSpan.around({ name: options.isKnown(name) ? name : undefined, id, parent, ok: (outcome) => outcome.ok })
+      ToolSpan.withSpan({ name: options.isKnown(name) ? name : undefined, id, parent, ok: (outcome) => outcome.ok })
     )
 
   /** The first outcome counts. */
-  const settle = ({ call, done }: Pending, outcome: Outcome) =>
+  const settle = ({ call, done }: Pending, outcome: ToolOutcome) =>
     Effect.suspend(() => {
       if (!pending.delete(call)) return Effect.void
       memory.finish(call, outcome)
@@ -157,7 +157,7 @@ export const make = (
       return Effect.asVoid(Deferred.succeed(done, undefined))
     })
 
-  const start = (call: Call, refusal: string | undefined) =>
+  const start = (call: ToolCall, refusal: string | undefined) =>
     Effect.flatMap(Effect.serviceOption(Tracer.ParentSpan), (parent) => {
       const begun: Pending = { call, done: Deferred.makeUnsafe() }
       pending.set(call, begun)
@@ -177,9 +177,9 @@ export const make = (
       return Effect.andThen(background(work), background(guard))
     })
 
-  const begin: AnswerCalls["begin"] = Effect.fnUntraced(function*(parts) {
-    const round = memory.round()
-    const calls: Array<Call> = []
+  const begin: AnswerCalls["start"] = Effect.fnUntraced(function*(parts) {
+    const round = memory.nextRound()
+    const calls: Array<ToolCall> = []
     const ids = new Set<string>()
     for (const part of parts) {
       // the same call told twice
@@ -189,10 +189,10 @@ export const make = (
       const json = JSON.stringify(part.params) ?? "null"
       const long = json.length > MAX_INPUT
       const params: unknown = long ? {} : JSON.parse(json)
-      const key = keyOf({ name, params })
-      const same = shown.findIndex((call) => keyOf(call) === key)
+      const key = callKey({ name, params })
+      const same = shown.findIndex((call) => callKey(call) === key)
       const [known] = same < 0 ? [] : shown.splice(same, 1)
-      const call = memory.begin({ id: part.id, name, params, turn, round })
+      const call = memory.add({ id: part.id, name, params, turn, round })
       calls.push(call)
       if (known !== undefined) {
         const on = pending.get(known)
@@ -221,7 +221,7 @@ export const make = (
   })
 
   /** A call that is another, which goes on: it has that one's outcome. */
-  const follow = (call: Call, on: Pending) =>
+  const follow = (call: ToolCall, on: Pending) =>
     Effect.suspend(() => {
       const begun: Pending = { call, done: Deferred.makeUnsafe() }
       pending.set(call, begun)
@@ -236,5 +236,5 @@ export const make = (
       return background(work)
     })
 
-  return { memory, begin, next: () => next }
+  return { history: memory, start: begin, handedOverTo: () => next }
 }

@@ -21,7 +21,7 @@ const MAX_HAND_OVERS = 4
  * @category models
  * @since 0.1.0
  */
-export interface Outcome {
+export interface ToolOutcome {
   readonly ok: boolean
   readonly output: unknown
 }
@@ -32,7 +32,7 @@ export interface Outcome {
  * @category models
  * @since 0.1.0
  */
-export interface Call {
+export interface ToolCall {
   /** Unlike that of any other call that is remembered. */
   readonly id: string
   readonly name: string
@@ -40,7 +40,7 @@ export interface Call {
   readonly turn: number
   /** Calls that the model made at once have the same round. */
   readonly round: number
-  outcome: Outcome | undefined
+  outcome: ToolOutcome | undefined
 }
 
 /** The same for equal values, whatever the order of their keys. */
@@ -50,7 +50,7 @@ const canonical = (value: unknown): string =>
       ? Object.fromEntries(Object.entries(part).sort(([a], [b]) => a < b ? -1 : 1))
       : part) ?? "null"
 
-const sizeOf = ({ outcome, params }: Call): number =>
+const sizeOf = ({ outcome, params }: ToolCall): number =>
   (JSON.stringify(params) ?? "").length + (outcome === undefined ? 0 : (JSON.stringify(outcome.output) ?? "").length)
 
 /**
@@ -59,7 +59,7 @@ const sizeOf = ({ outcome, params }: Call): number =>
  * @category accessors
  * @since 0.1.0
  */
-export const keyOf = ({ name, params }: Pick<Call, "name" | "params">): string => `${name}\n${canonical(params)}`
+export const callKey = ({ name, params }: Pick<ToolCall, "name" | "params">): string => `${name}\n${canonical(params)}`
 
 /** A call that goes on, as the model is told of it. */
 const PENDING = { status: "running", note: "it goes on; its result follows, do not call it again" }
@@ -70,8 +70,8 @@ const PENDING = { status: "running", note: "it goes on; its result follows, do n
  * @category conversions
  * @since 0.1.0
  */
-export const messages = (calls: ReadonlyArray<Call>, text = ""): ReadonlyArray<Prompt.MessageEncoded> => {
-  const rounds = new Map<number, Array<Call>>()
+export const toMessages = (calls: ReadonlyArray<ToolCall>, text = ""): ReadonlyArray<Prompt.MessageEncoded> => {
+  const rounds = new Map<number, Array<ToolCall>>()
   for (const call of calls) rounds.set(call.round, [...rounds.get(call.round) ?? [], call])
   return Array.from(rounds.values()).flatMap((round): Array<Prompt.MessageEncoded> => [
     {
@@ -101,32 +101,32 @@ export const messages = (calls: ReadonlyArray<Call>, text = ""): ReadonlyArray<P
  * @since 0.1.0
  */
 export class ToolHistory {
-  #calls: ReadonlyArray<Call> = []
+  #calls: ReadonlyArray<ToolCall> = []
   #round = 0
   #id = 0
   #handedIn = -1
   #handOvers = 0
 
-  get calls(): ReadonlyArray<Call> {
+  get calls(): ReadonlyArray<ToolCall> {
     return this.#calls
   }
 
   /** A number that no round before had. */
-  round(): number {
+  nextRound(): number {
     return ++this.#round
   }
 
   /** Remembers a call that begins. An id that is taken, empty or too long is replaced. */
-  begin(call: Omit<Call, "outcome">): Call {
+  add(call: Omit<ToolCall, "outcome">): ToolCall {
     const taken = (id: string) => this.#calls.some((other) => other.id === id)
     let { id } = call
     while (id === "" || id.length > 128 || taken(id)) id = `call_${++this.#id}`
-    const begun: Call = { ...call, id, outcome: undefined }
+    const begun: ToolCall = { ...call, id, outcome: undefined }
     this.#calls = [...this.#calls, begun]
     return begun
   }
 
-  finish(call: Call, outcome: Outcome): void {
+  finish(call: ToolCall, outcome: ToolOutcome): void {
     call.outcome = outcome
     const size = () => this.#calls.reduce((sum, each) => sum + sizeOf(each), 0)
     while (this.#calls.length > MAX_CALLS || size() > MAX_CHARACTERS) {
@@ -137,14 +137,14 @@ export class ToolHistory {
   }
 
   /** Counts a hand-over in a turn; `false` when there have been too many. */
-  handOver(turn: number): boolean {
+  countHandOver(turn: number): boolean {
     if (turn !== this.#handedIn) this.#handOvers = 0
     this.#handedIn = turn
     return ++this.#handOvers <= MAX_HAND_OVERS
   }
 
   /** The conversation as a model is to know it: what was heard, with the calls of each turn behind the user's words. */
-  prompt(
+  toPrompt(
     { history, transcript, turn }: {
       readonly history: ReadonlyArray<HistoryItem>
       readonly transcript: string
@@ -153,8 +153,8 @@ export class ToolHistory {
   ): ReadonlyArray<Prompt.MessageEncoded> {
     const prompt: Array<Prompt.MessageEncoded> = []
     let rest = this.#calls
-    const place = (before: (call: Call) => boolean) => {
-      prompt.push(...messages(rest.filter(before)))
+    const place = (before: (call: ToolCall) => boolean) => {
+      prompt.push(...toMessages(rest.filter(before)))
       rest = rest.filter((call) => !before(call))
     }
     for (const item of history) {

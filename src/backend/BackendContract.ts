@@ -7,7 +7,7 @@ import type * as Effect from "effect/Effect"
 import type { BackendError } from "../BackendError.ts"
 import type { Authorize } from "../hooks/AuthHook.ts"
 import type { Observable } from "../session/Observable.ts"
-import type { Archive } from "../session/retention/Archive.ts"
+import type { SessionArchive } from "../session/retention/SessionArchive.ts"
 import type { SessionConfig } from "../session/SessionConfig.ts"
 import type { VoiceSession } from "../session/VoiceSession.ts"
 import type { BackendConfig } from "./config/BackendConfig.ts"
@@ -76,7 +76,7 @@ export interface Backend {
    */
   readonly authorize?: Authorize | undefined
   /** Where what is kept of sessions is; `undefined` where nothing can be. */
-  readonly archive?: Archive["Service"] | undefined
+  readonly archive?: SessionArchive["Service"] | undefined
   /** What the provider wants the HTTP server to mount. */
   readonly routes: ReadonlyArray<ProviderRoute>
   /** Where users' clients connect beside this server. Default: nowhere. */

@@ -18,7 +18,7 @@ import * as SuppressorProcessor from "../session/input/SuppressorProcessor.ts"
 import { SessionStore } from "../session/persistence/SessionStore.ts"
 import * as S2sPipeline from "../session/pipeline/S2sPipeline.ts"
 import * as SttTtsPipeline from "../session/pipeline/SttTtsPipeline.ts"
-import { Archive, Open } from "../session/retention/Archive.ts"
+import { Open, SessionArchive } from "../session/retention/SessionArchive.ts"
 import { type EngineKind, type EngineKinds, EngineRegistry, kinds, optionsOf } from "../speech/EngineRegistry.ts"
 import { NoiseSuppressor } from "../speech/NoiseSuppressor.ts"
 import { SpeechToSpeech } from "../speech/SpeechToSpeech.ts"
@@ -121,7 +121,7 @@ const buildStore = Effect.fnUntraced(function*({ store }: BackendConfig) {
 
 /** Something may be kept, and the program has not said where. */
 const ownArchive = Effect.fnUntraced(function*(config: BackendConfig) {
-  if (Option.isSome(yield* Effect.serviceOption(Archive))) return false
+  if (Option.isSome(yield* Effect.serviceOption(SessionArchive))) return false
   return Object.keys(periodsOf(config)).length > 0 || Option.isSome(yield* Effect.serviceOption(DataRetentionHook))
 })
 
@@ -164,7 +164,7 @@ export const make = (
       }
     })
     const backend = (yield* ownArchive(config))
-      ? Effect.provideServiceEffect(making, Archive, (yield* Open)(config.retention.directory))
+      ? Effect.provideServiceEffect(making, SessionArchive, (yield* Open)(config.retention.directory))
       : making
     return yield* config.store.kind === "memory"
       ? backend

@@ -10,7 +10,7 @@ import { isAbsolute, join } from "node:path"
 import type { StoreConfig } from "../backend/config/BackendConfig.ts"
 import type { StoreLoader } from "../backend/sessions/StoreRegistry.ts"
 import { describe, InvalidConfig } from "../BackendError.ts"
-import type { Open } from "../session/retention/Archive.ts"
+import type { Open } from "../session/retention/SessionArchive.ts"
 
 /** A package that is missing is told by its name. */
 const load = <Module>(
@@ -69,7 +69,7 @@ export const defaultPath = (): string => join(stateDirectory(), "effect-voice", 
  * @since 0.1.0
  */
 export const openArchive: typeof Open.Service = (directory = join(stateDirectory(), "effect-voice", "kept")) =>
-  Effect.flatMap(load("retention", () => import("../store/ArchiveDirectory.ts")), ({ make }) => make(directory))
+  Effect.flatMap(load("retention", () => import("../store/SessionArchiveDirectory.ts")), ({ make }) => make(directory))
 
 /**
  * The stores that come with the package.

@@ -10,7 +10,7 @@ import * as Logger from "effect/Logger"
 import * as Redactable from "effect/Redactable"
 import * as References from "effect/References"
 import { InvalidConfig } from "../BackendError.ts"
-import * as Names from "../telemetry/Names.ts"
+import * as TelemetryNames from "../telemetry/TelemetryNames.ts"
 import * as Output from "./Output.ts"
 
 /**
@@ -76,9 +76,10 @@ const json = (line: Line): string => {
  * @since 0.1.0
  */
 export const structured = (options: Logger.Options<unknown>): Line => {
-  const { [Names.logKeys.session]: session, [Names.logKeys.turn]: turn, ...fields } = options.fiber.getRef(
-    References.CurrentLogAnnotations
-  )
+  const { [TelemetryNames.logKeys.session]: session, [TelemetryNames.logKeys.turn]: turn, ...fields } = options.fiber
+    .getRef(
+      References.CurrentLogAnnotations
+    )
   const span = options.fiber.cache.span
   return {
     time: options.date.toISOString(),

@@ -137,7 +137,7 @@ const view = Effect.fnUntraced(function*(session: VoiceSession) {
 const nothingKept = (id: string) =>
   Effect.fail(
     new SessionNotFound({
-      op: "Archive.list",
+      op: "SessionArchive.list",
       message: "nothing is kept of this session",
       details: { session: id.slice(0, 64) }
     })

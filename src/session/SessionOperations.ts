@@ -15,7 +15,7 @@ import * as Conversation from "../conversation/Conversation.ts"
 import { ConversationPolicy } from "../conversation/ConversationPolicy.ts"
 import type { HistoryItem } from "../conversation/History.ts"
 import * as Faults from "../schema/Faults.ts"
-import type * as Names from "../telemetry/Names.ts"
+import type * as TelemetryNames from "../telemetry/TelemetryNames.ts"
 import * as MergePatch from "./MergePatch.ts"
 import type { Observable } from "./Observable.ts"
 import * as PipelineStream from "./PipelineStream.ts"
@@ -27,7 +27,8 @@ import type { UserConnection } from "./UserConnection.ts"
 import * as UtteranceQueue from "./UtteranceQueue.ts"
 import type { PersistenceStatus, PipelineOptions, PipelineOutput, SayOptions, VoiceSession } from "./VoiceSession.ts"
 
-type SessionOperation = Names.Operation extends infer Name ? Name extends `session.${infer Own}` ? Own : never : never
+type SessionOperation = TelemetryNames.Operation extends infer Name ? Name extends `session.${infer Own}` ? Own : never
+  : never
 
 const MAX_SAY_CHARACTERS = 16_384
 const MAX_AUDIO_BYTES = 65_536

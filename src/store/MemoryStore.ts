@@ -54,19 +54,21 @@ export const make = (
     name: "memory",
     leaseMs,
     create: Effect.fnUntraced(function*(id, kept, windowMs) {
-      const fault = StoreLimits.fault("SessionStore.create", kept)
+      const fault = StoreLimits.sizeFault("SessionStore.create", kept)
       if (fault !== undefined) return yield* fault
-      if (rows.has(id)) return yield* StoreLimits.taken()
+      if (rows.has(id)) return yield* StoreLimits.sessionExists()
       const now = yield* Clock.currentTimeMillis
       rows.set(id, { owner, fence: 1, untilMs: now + leaseMs, windowMs, kept: { ...kept, items: [...kept.items] } })
       return { id, fence: 1 }
     }),
     write: Effect.fnUntraced(function*(lease, { from, head, items }) {
-      const fault = StoreLimits.fault("SessionStore.write", { head, items })
+      const fault = StoreLimits.sizeFault("SessionStore.write", { head, items })
       if (fault !== undefined) return yield* fault
       const row = ownRow(lease)
-      if (row === undefined) return yield* StoreLimits.fenced()
-      if (!Number.isInteger(from) || from < 0 || from > row.kept.items.length) return yield* StoreLimits.gap()
+      if (row === undefined) return yield* StoreLimits.leaseLost()
+      if (!Number.isInteger(from) || from < 0 || from > row.kept.items.length) {
+        return yield* StoreLimits.nonContiguousItems()
+      }
       row.kept = { head, items: [...row.kept.items.slice(0, from), ...items] }
     }),
     claim: (id) =>

@@ -125,7 +125,7 @@ export const make = Effect.fnUntraced(function*(
     leaseMs,
     create: Effect.fnUntraced(function*(id, kept, windowMs) {
       const op = "SessionStore.create"
-      const fault = StoreLimits.fault(op, kept)
+      const fault = StoreLimits.sizeFault(op, kept)
       if (fault !== undefined) return yield* fault
       const created = yield* step(
         op,
@@ -138,16 +138,16 @@ export const make = Effect.fnUntraced(function*(
           return rows.length > 0
         })
       )
-      return created ? { id, fence: 1 } : yield* StoreLimits.taken()
+      return created ? { id, fence: 1 } : yield* StoreLimits.sessionExists()
     }),
     write: Effect.fnUntraced(function*(lease, change) {
       const op = "SessionStore.write"
-      const fault = StoreLimits.fault(op, change)
+      const fault = StoreLimits.sizeFault(op, change)
       if (fault !== undefined) return yield* fault
-      if (!Number.isSafeInteger(change.from) || change.from < 0) return yield* StoreLimits.gap()
+      if (!Number.isSafeInteger(change.from) || change.from < 0) return yield* StoreLimits.nonContiguousItems()
       const result = yield* step(op, setItems(lease, change))
-      if (result === "fenced") return yield* StoreLimits.fenced()
-      if (result === "gap") return yield* StoreLimits.gap()
+      if (result === "fenced") return yield* StoreLimits.leaseLost()
+      if (result === "gap") return yield* StoreLimits.nonContiguousItems()
     }),
     claim: (id) =>
       step(
@@ -157,7 +157,7 @@ export const make = Effect.fnUntraced(function*(
             SELECT owner, fence, head, extract(epoch FROM until - clock_timestamp())::float8 * 1000 AS left
             FROM effect_voice_sessions WHERE id = ${id} FOR UPDATE`
           if (row === undefined) return { _tag: "Unknown" }
-          if (row.owner !== null && row.left > 0 && !StoreOwner.isGone(row.owner)) {
+          if (row.owner !== null && row.left > 0 && !StoreOwner.hasExited(row.owner)) {
             return { _tag: "Held", forMs: row.left }
           }
           const fence = row.fence + 1

@@ -162,19 +162,19 @@ export const make = Effect.fnUntraced(function*(
     name: NAME,
     leaseMs,
     create: Effect.fnUntraced(function*(id, kept, windowMs) {
-      const fault = StoreLimits.fault("SessionStore.create", kept)
+      const fault = StoreLimits.sizeFault("SessionStore.create", kept)
       if (fault !== undefined) return yield* fault
       const created = yield* run("create", id, owner, id, leaseMs, Math.trunc(windowMs), kept.head, ...kept.items)
-      return Number(created) === 1 ? { id, fence: 1 } : yield* StoreLimits.taken()
+      return Number(created) === 1 ? { id, fence: 1 } : yield* StoreLimits.sessionExists()
     }),
     write: Effect.fnUntraced(function*({ fence, id }, change) {
       const { from, head, items } = change
-      const fault = StoreLimits.fault("SessionStore.write", change)
+      const fault = StoreLimits.sizeFault("SessionStore.write", change)
       if (fault !== undefined) return yield* fault
-      if (!Number.isSafeInteger(from) || from < 0) return yield* StoreLimits.gap()
+      if (!Number.isSafeInteger(from) || from < 0) return yield* StoreLimits.nonContiguousItems()
       const result = yield* run("write", id, owner, fence, from, head, ...items)
-      if (result === "fenced") return yield* StoreLimits.fenced()
-      if (result === "gap") return yield* StoreLimits.gap()
+      if (result === "fenced") return yield* StoreLimits.leaseLost()
+      if (result === "gap") return yield* StoreLimits.nonContiguousItems()
     }),
     claim: Effect.fnUntraced(function*(id): Effect.fn.Return<Claim, BackendError> {
       let gone = ""
@@ -185,7 +185,7 @@ export const make = Effect.fnUntraced(function*(
             return { _tag: "Claimed", lease: { id, fence: Number(first) }, kept: { head: second, items } }
           case "held":
             // an owner that is known to be gone is asked for once
-            if (first === gone || !StoreOwner.isGone(first)) return { _tag: "Held", forMs: Number(second) }
+            if (first === gone || !StoreOwner.hasExited(first)) return { _tag: "Held", forMs: Number(second) }
             gone = first
             break
           default:

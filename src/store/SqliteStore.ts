@@ -239,30 +239,30 @@ export const make = Effect.fnUntraced(function*(
     leaseMs,
     create: Effect.fnUntraced(function*(id, kept, windowMs) {
       const op = "SessionStore.create"
-      const fault = StoreLimits.fault(op, kept)
+      const fault = StoreLimits.sizeFault(op, kept)
       if (fault !== undefined) return yield* fault
       const created = yield* attempt(op, (now) => {
         if (sql.create.run(id, owner, now + leaseMs, Math.trunc(windowMs), kept.head).changes === 0) return false
         return setItems({ id, fence: 1 }, { ...kept, from: 0 }) === "written"
       })
-      return created ? { id, fence: 1 } : yield* StoreLimits.taken()
+      return created ? { id, fence: 1 } : yield* StoreLimits.sessionExists()
     }),
     write: Effect.fnUntraced(function*(lease, change) {
       const op = "SessionStore.write"
-      const fault = StoreLimits.fault(op, change)
+      const fault = StoreLimits.sizeFault(op, change)
       if (fault !== undefined) return yield* fault
       const { from } = change
-      if (!Number.isSafeInteger(from) || from < 0) return yield* StoreLimits.gap()
+      if (!Number.isSafeInteger(from) || from < 0) return yield* StoreLimits.nonContiguousItems()
       const result = yield* attempt(op, () => setItems(lease, change))
-      if (result === "fenced") return yield* StoreLimits.fenced()
-      if (result === "gap") return yield* StoreLimits.gap()
+      if (result === "fenced") return yield* StoreLimits.leaseLost()
+      if (result === "gap") return yield* StoreLimits.nonContiguousItems()
     }),
     claim: (id) =>
       attempt("SessionStore.claim", (now): Claim => {
         const row = sql.find.get(id)
         if (row === undefined) return { _tag: "Unknown" }
         const until = numberOf(row, "until_ms")
-        if (isText(row["owner"]) && until > now && !StoreOwner.isGone(row["owner"])) {
+        if (isText(row["owner"]) && until > now && !StoreOwner.hasExited(row["owner"])) {
           return { _tag: "Held", forMs: until - now }
         }
         sql.claim.run(owner, now + leaseMs, id)

@@ -43,7 +43,7 @@ const tooLarge = (op: string, what: string, limit: number) =>
  * @category checks
  * @since 0.1.0
  */
-export const fault = (op: string, { head, items }: StoredSession): InvalidConfig | undefined =>
+export const sizeFault = (op: string, { head, items }: StoredSession): InvalidConfig | undefined =>
   Buffer.byteLength(head) > MAX_HEAD_BYTES
     ? tooLarge(op, "the head", MAX_HEAD_BYTES)
     : items.some((item) => Buffer.byteLength(item) > MAX_ITEM_BYTES)
@@ -54,14 +54,14 @@ export const fault = (op: string, { head, items }: StoredSession): InvalidConfig
  * @category errors
  * @since 0.1.0
  */
-export const taken = () =>
+export const sessionExists = () =>
   new InvalidConfig({ op: "SessionStore.create", message: "a session of this id is kept already" })
 
 /**
  * @category errors
  * @since 0.1.0
  */
-export const fenced = () =>
+export const leaseLost = () =>
   new SessionNotFound({
     op: "SessionStore.write",
     message: "the session has been taken over, let go of or erased",
@@ -72,7 +72,7 @@ export const fenced = () =>
  * @category errors
  * @since 0.1.0
  */
-export const gap = () =>
+export const nonContiguousItems = () =>
   new InvalidConfig({
     op: "SessionStore.write",
     message: "expected items that follow on those that are kept",

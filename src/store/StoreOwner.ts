@@ -57,7 +57,7 @@ export const make = (): string => {
  * @category predicates
  * @since 0.1.0
  */
-export const isGone = (owner: string): boolean => {
+export const hasExited = (owner: string): boolean => {
   const [where, pidText, startedAt] = owner.split("|")
   const pid = Number(pidText)
   if (where === undefined || where === "" || startedAt === undefined || startedAt === "") return false

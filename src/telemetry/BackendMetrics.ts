@@ -16,7 +16,7 @@ import type { BackendError } from "../BackendError.ts"
 import { SessionEnd } from "../conversation/ConversationEvent.ts"
 import type { LatencyPart } from "../conversation/ConversationEvent.ts"
 import * as MetricFamily from "./MetricFamily.ts"
-import * as Names from "./Names.ts"
+import * as TelemetryNames from "./TelemetryNames.ts"
 
 /**
  * What one session counts. One that began while metrics were off counts nothing to its end, so that what goes up comes
@@ -32,7 +32,7 @@ export interface SessionMetrics {
   /** Its slot is free. */
   readonly closed: () => void
   readonly turnAnswered: (latencyMs: number, parts: ReadonlyArray<LatencyPart>) => void
-  readonly turnLate: () => void
+  readonly turnLatencyExceeded: () => void
   readonly interrupted: () => void
   readonly failed: (code: BackendErrorCode) => void
   readonly incident: (kind: string, engine: string, what: string) => void
@@ -50,7 +50,7 @@ export interface BackendMetrics {
   readonly session: () => SessionMetrics | undefined
   /** Measures an operation of the contract, and counts its failures. */
   readonly operation: (
-    name: Names.Operation
+    name: TelemetryNames.Operation
   ) => <A, E extends BackendError, R>(effect: Effect.Effect<A, E, R>) => Effect.Effect<A, E, R>
 }
 
@@ -88,16 +88,16 @@ const refusalOf = ({ code, details }: BackendError): string | undefined => {
 /** The families of a backend. With the values that are known beforehand each stands in the registry with 0. */
 const register = Effect.fnUntraced(function*(provider: string, engines: { readonly [kind: string]: string }) {
   const context = yield* Effect.context()
-  const attributes = { [Names.labels.provider]: provider }
+  const attributes = { [TelemetryNames.labels.provider]: provider }
   const family = (description: string, ...labels: ReadonlyArray<string>) => ({
     description,
     labels,
     attributes,
     context
   })
-  const { labels, metrics } = Names
+  const { labels, metrics } = TelemetryNames
   const all = {
-    active: MetricFamily.gauge(metrics.sessionsActive, family("Sessions that hold a slot now")),
+    active: MetricFamily.upDownCounter(metrics.sessionsActive, family("Sessions that hold a slot now")),
     sessions: MetricFamily.counter(metrics.sessionsTotal, family("Sessions created")),
     ended: MetricFamily.counter(metrics.sessionsEnded, family("Sessions that have ended", labels.reason)),
     duration: MetricFamily.histogram(metrics.sessionDuration, {
@@ -125,11 +125,11 @@ const register = Effect.fnUntraced(function*(provider: string, engines: { readon
       metrics.audioSeconds,
       family("The users' audio, and the speech handed to them, in seconds", labels.direction)
     ),
-    lag: MetricFamily.level(
+    lag: MetricFamily.gauge(
       metrics.eventLoopLag,
       family("How late the event loop is, but for a tenth of 2 s, in seconds")
     ),
-    level: MetricFamily.level(metrics.loadLevel, family("0: normal, 1: busy, 2: no new sessions")),
+    level: MetricFamily.gauge(metrics.loadLevel, family("0: normal, 1: busy, 2: no new sessions")),
     operation: MetricFamily.histogram(metrics.operationDuration, {
       ...family("How long operations take, in seconds", labels.operation, labels.outcome),
       boundaries: operationBoundaries
@@ -160,7 +160,7 @@ const register = Effect.fnUntraced(function*(provider: string, engines: { readon
   }
   all.audio(undefined, "in")
   all.audio(undefined, "out")
-  for (const operation of Names.operations) all.operation(undefined, operation, "ok")
+  for (const operation of TelemetryNames.operations) all.operation(undefined, operation, "ok")
   return all
 })
 
@@ -181,7 +181,7 @@ const makeSession = (all: Families): SessionMetrics => ({
     all.latency(latencyMs / 1_000)
     for (const { ms, name } of parts) all.part(ms / 1_000, name)
   },
-  turnLate: () => all.late(1),
+  turnLatencyExceeded: () => all.late(1),
   interrupted: () => all.interruptions(1),
   failed: (code) => all.errors(1, code),
   incident: (kind, engine, what) => all.incidents(1, kind, engine, what),
@@ -221,7 +221,7 @@ export const make = Effect.fnUntraced(function*(options: {
     seen.add(reason)
     families.refusals(1, reason)
   }
-  const outcomeOf = (name: Names.Operation, exit: Exit.Exit<unknown, unknown>, families: Families): string => {
+  const outcomeOf = (name: TelemetryNames.Operation, exit: Exit.Exit<unknown, unknown>, families: Families): string => {
     if (Exit.isSuccess(exit)) return "ok"
     const error = fromCause(name, exit.cause)
     families.errors(1, error.code)

@@ -8,8 +8,8 @@ import * as Context from "effect/Context"
 import * as Exit from "effect/Exit"
 import * as Option from "effect/Option"
 import type * as Tracer from "effect/Tracer"
-import * as Names from "./Names.ts"
 import * as SpanFailure from "./SpanFailure.ts"
+import * as TelemetryNames from "./TelemetryNames.ts"
 
 /**
  * Times are ms of Unix time.
@@ -51,7 +51,7 @@ export const make = (tracer: Tracer.Tracer, now: () => number): ManualSpans => (
     return span
   },
   end: (span, code) => {
-    if (code !== undefined) span.attribute(Names.attributes.errorType, code)
+    if (code !== undefined) span.attribute(TelemetryNames.attributes.errorType, code)
     span.end(nanos(now()), code === undefined ? Exit.void : SpanFailure.fromCode(code))
   }
 })
@@ -62,7 +62,7 @@ export const make = (tracer: Tracer.Tracer, now: () => number): ManualSpans => (
  * @category constructors
  * @since 0.1.0
  */
-export const lazily = (find: () => Tracer.AnySpan): Tracer.ExternalSpan => {
+export const lazySpan = (find: () => Tracer.AnySpan): Tracer.ExternalSpan => {
   let found: Tracer.AnySpan | undefined
   const span = () => found ??= find()
   return {

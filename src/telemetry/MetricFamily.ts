@@ -80,7 +80,7 @@ export const counter = (name: string, options: FamilyOptions): Family =>
  * @category constructors
  * @since 0.1.0
  */
-export const gauge = (name: string, options: FamilyOptions): Family =>
+export const upDownCounter = (name: string, options: FamilyOptions): Family =>
   make(
     options,
     (attributes) => Metric.gauge(name, { description: options.description, attributes }),
@@ -93,7 +93,7 @@ export const gauge = (name: string, options: FamilyOptions): Family =>
  * @category constructors
  * @since 0.1.0
  */
-export const level = (name: string, options: FamilyOptions): Family =>
+export const gauge = (name: string, options: FamilyOptions): Family =>
   make(
     options,
     (attributes) => Metric.gauge(name, { description: options.description, attributes }),

@@ -57,7 +57,7 @@ const reasonOf = (error: unknown): string => {
  * @category combinators
  * @since 0.1.0
  */
-export const bound = (client: HttpClient.HttpClient): HttpClient.HttpClient => {
+export const withLimits = (client: HttpClient.HttpClient): HttpClient.HttpClient => {
   let underWay = 0
   let failing = false
   return client.pipe(HttpClient.transform((effect, request) => {
@@ -112,5 +112,5 @@ export const bound = (client: HttpClient.HttpClient): HttpClient.HttpClient => {
  */
 export const layer: Layer.Layer<HttpClient.HttpClient, never, HttpClient.HttpClient> = Layer.effect(
   HttpClient.HttpClient,
-  Effect.map(HttpClient.HttpClient, bound)
+  Effect.map(HttpClient.HttpClient, withLimits)
 )

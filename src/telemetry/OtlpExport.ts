@@ -16,7 +16,7 @@ import * as OtlpSerialization from "effect/observability/OtlpSerialization"
 import * as OtlpTracer from "effect/observability/OtlpTracer"
 import * as Redacted from "effect/Redacted"
 import * as OtlpClient from "./OtlpClient.ts"
-import type { Target } from "./TelemetryConfig.ts"
+import type { OtlpTarget } from "./TelemetryConfig.ts"
 
 const FLUSH = Duration.seconds(2)
 const EVERY = Duration.seconds(5)
@@ -28,7 +28,7 @@ const BATCH = 512
  * @category models
  * @since 0.1.0
  */
-export interface Wanted {
+export interface EnabledSignals {
   readonly enableTracing: boolean
   readonly enableMetrics: boolean
   readonly enableStructuredLogging: boolean
@@ -40,7 +40,7 @@ export interface Wanted {
  * @category layers
  * @since 0.1.0
  */
-export const layer = (target: Target, wanted: Wanted): Layer.Layer<never> => {
+export const layer = (target: OtlpTarget, wanted: EnabledSignals): Layer.Layer<never> => {
   const { attributes, exportInterval, protocol, serviceName, urls } = target
   const shared = {
     resource: { serviceName, attributes },

@@ -9,15 +9,15 @@
  */
 import * as Exit from "effect/Exit"
 import * as Tracer from "effect/Tracer"
-import * as Names from "./Names.ts"
 import * as SpanFailure from "./SpanFailure.ts"
+import * as TelemetryNames from "./TelemetryNames.ts"
 
 /** Paths and queries hold ids, keys and texts. */
 const never = ["url.full", "url.path", "url.query", "exception.message", "exception.stacktrace"]
 /** What is said to a model and by it, as the conventions and libraries name it; `parameters` is of effect/ai's tools. */
 const spoken = [
-  Names.attributes.inputMessages,
-  Names.attributes.outputMessages,
+  TelemetryNames.attributes.inputMessages,
+  TelemetryNames.attributes.outputMessages,
   "gen_ai.system_instructions",
   "gen_ai.tool.call.arguments",
   "gen_ai.tool.call.result",
@@ -32,9 +32,9 @@ const guard = (span: Tracer.Span, hidden: ReadonlySet<string>): Tracer.Span => {
   const event = span.event.bind(span)
   span.attribute = (key, value) => hidden.has(key) ? undefined : attribute(key, value)
   span.end = (at, exit) => {
-    const told = SpanFailure.quiet(exit)
-    if (Exit.isFailure(exit) && !span.attributes.has(Names.attributes.errorType)) {
-      attribute(Names.attributes.errorType, SpanFailure.codeOf(exit.cause))
+    const told = SpanFailure.redact(exit)
+    if (Exit.isFailure(exit) && !span.attributes.has(TelemetryNames.attributes.errorType)) {
+      attribute(TelemetryNames.attributes.errorType, SpanFailure.codeOf(exit.cause))
     }
     end(at, told)
   }

@@ -50,7 +50,7 @@ export const fromCode = (code: string): Exit.Exit<never, Error> => {
  * @category conversions
  * @since 0.1.0
  */
-export const quiet = (exit: Exit.Exit<unknown, unknown>): Exit.Exit<unknown, unknown> => {
+export const redact = (exit: Exit.Exit<unknown, unknown>): Exit.Exit<unknown, unknown> => {
   if (Exit.isSuccess(exit)) return Exit.void
   return Cause.hasInterruptsOnly(exit.cause) ? exit : fromCode(codeOf(exit.cause))
 }

@@ -71,7 +71,7 @@ export type Signal = "traces" | "metrics" | "logs"
  * @category models
  * @since 0.1.0
  */
-export interface Target {
+export interface OtlpTarget {
   /** Addresses by signal; one that is not there is not sent. */
   readonly urls: { readonly [signal in Signal]?: string }
   readonly headers: Redacted.Redacted<{ readonly [name: string]: string }>
@@ -121,7 +121,7 @@ const isHeaders = (headers: { readonly [name: string]: string }): boolean =>
 export const resolve = (
   config: Partial<TelemetryConfig>,
   env: Env
-): Effect.Effect<Target | undefined, InvalidConfig> =>
+): Effect.Effect<OtlpTarget | undefined, InvalidConfig> =>
   Effect.suspend(() => {
     const faults: Array<Faults.Fault> = []
     const given = (name: string): string | undefined => env[name]?.trim() || undefined

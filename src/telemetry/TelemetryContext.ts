@@ -21,7 +21,7 @@ const ofTheMoment = Context.pick(
  * @category combinators
  * @since 0.1.0
  */
-export const keep = <R>(captured: Context.Context<R>) => (now: Context.Context<never>): Context.Context<R> =>
+export const mergeContext = <R>(captured: Context.Context<R>) => (now: Context.Context<never>): Context.Context<R> =>
   Context.merge(Context.merge(now, captured), ofTheMoment(now))
 
 /**
@@ -30,5 +30,5 @@ export const keep = <R>(captured: Context.Context<R>) => (now: Context.Context<n
  * @category combinators
  * @since 0.1.0
  */
-export const under = (span: Tracer.AnySpan) => <R>(context: Context.Context<R>): Context.Context<R> =>
+export const withParentSpan = (span: Tracer.AnySpan) => <R>(context: Context.Context<R>): Context.Context<R> =>
   Context.add(context, Tracer.ParentSpan, span)

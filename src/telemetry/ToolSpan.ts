@@ -7,9 +7,9 @@
 import * as Effect from "effect/Effect"
 import * as References from "effect/References"
 import type * as Tracer from "effect/Tracer"
-import * as Names from "./Names.ts"
 import * as SpanFailure from "./SpanFailure.ts"
 import * as TelemetryContext from "./TelemetryContext.ts"
+import * as TelemetryNames from "./TelemetryNames.ts"
 
 const isId = (id: string) => /^[\w.:-]{1,64}$/u.test(id)
 
@@ -20,7 +20,7 @@ const isId = (id: string) => /^[\w.:-]{1,64}$/u.test(id)
  * @category combinators
  * @since 0.1.0
  */
-export const around = <A>(options: {
+export const withSpan = <A>(options: {
   readonly name: string | undefined
   readonly id: string
   readonly parent: Tracer.AnySpan | undefined
@@ -31,19 +31,19 @@ export const around = <A>(options: {
     const { id, name = "unknown", ok, parent } = options
     if (!enabled || parent === undefined) return call
     const attributes = {
-      [Names.attributes.operationName]: "execute_tool",
-      [Names.attributes.toolName]: name,
-      ...(isId(id) ? { [Names.attributes.toolCallId]: id } : {})
+      [TelemetryNames.attributes.operationName]: "execute_tool",
+      [TelemetryNames.attributes.toolName]: name,
+      ...(isId(id) ? { [TelemetryNames.attributes.toolCallId]: id } : {})
     }
-    return Effect.useSpan(`${Names.spans.tool} ${name}`, { parent, attributes }, (span) =>
-      Effect.updateContext(call, TelemetryContext.under(span)<R>).pipe(
+    return Effect.useSpan(`${TelemetryNames.spans.tool} ${name}`, { parent, attributes }, (span) =>
+      Effect.updateContext(call, TelemetryContext.withParentSpan(span)<R>).pipe(
         Effect.tap((outcome) =>
           Effect.clockWith((clock) =>
             Effect.sync(() => {
               if (ok(outcome)) {
                 return
               }
-              span.attribute(Names.attributes.errorType, "tool_failed")
+              span.attribute(TelemetryNames.attributes.errorType, "tool_failed")
               span.end(clock.currentTimeNanosUnsafe(), SpanFailure.fromCode("tool_failed"))
             })
           )

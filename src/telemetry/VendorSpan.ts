@@ -12,8 +12,8 @@ import * as References from "effect/References"
 import type * as Scope from "effect/Scope"
 import * as Tracer from "effect/Tracer"
 import { isBackendError } from "../BackendError.ts"
-import * as Names from "./Names.ts"
 import * as SpanFailure from "./SpanFailure.ts"
+import * as TelemetryNames from "./TelemetryNames.ts"
 
 /**
  * What a span of a request says. Ids of vendors are cut to 200 characters.
@@ -21,7 +21,7 @@ import * as SpanFailure from "./SpanFailure.ts"
  * @category models
  * @since 0.1.0
  */
-export interface VendorAnswer {
+export interface VendorResponse {
   readonly status?: number | undefined
   readonly requestId?: string | undefined
 }
@@ -32,17 +32,17 @@ export interface VendorAnswer {
  * @category models
  * @since 0.1.0
  */
-export type Annotate = (answer: VendorAnswer) => void
+export type Annotate = (answer: VendorResponse) => void
 
 const nothing: Annotate = () => {}
 
 const annotate = (span: Tracer.Span): Annotate => ({ requestId, status }) => {
-  if (status !== undefined) span.attribute(Names.attributes.status, status)
-  if (requestId !== undefined) span.attribute(Names.attributes.requestId, requestId.slice(0, 200))
+  if (status !== undefined) span.attribute(TelemetryNames.attributes.status, status)
+  if (requestId !== undefined) span.attribute(TelemetryNames.attributes.requestId, requestId.slice(0, 200))
 }
 
 /** What an error tells of the request. */
-const ofError = (error: unknown): VendorAnswer => {
+const ofError = (error: unknown): VendorResponse => {
   if (!isBackendError(error)) return {}
   const { requestId, status } = error.details ?? {}
   return {
@@ -59,10 +59,10 @@ const parent: Effect.Effect<Tracer.AnySpan | undefined> = Effect.gen(function*()
 
 const optionsOf = (vendor: string): Tracer.SpanOptionsNoTrace => ({
   kind: "client",
-  attributes: { [Names.attributes.vendor]: vendor }
+  attributes: { [TelemetryNames.attributes.vendor]: vendor }
 })
 
-const nameOf = (vendor: string) => `${Names.spans.vendor} ${vendor}`
+const nameOf = (vendor: string) => `${TelemetryNames.spans.vendor} ${vendor}`
 
 /**
  * Runs a request within a span of its own.
@@ -70,7 +70,7 @@ const nameOf = (vendor: string) => `${Names.spans.vendor} ${vendor}`
  * @category combinators
  * @since 0.1.0
  */
-export const around = <A, E, R>(
+export const withSpan = <A, E, R>(
   vendor: string,
   request: (annotate: Annotate) => Effect.Effect<A, E, R>
 ): Effect.Effect<A, E, R> =>
@@ -101,7 +101,7 @@ export const scoped = (vendor: string): Effect.Effect<Annotate, never, Scope.Sco
                     if (reason._tag === "Fail") annotate(span)(ofError(reason.error))
                   }
                 }
-                span.end(clock.currentTimeNanosUnsafe(), SpanFailure.quiet(exit))
+                span.end(clock.currentTimeNanosUnsafe(), SpanFailure.redact(exit))
               })
             )
         ),

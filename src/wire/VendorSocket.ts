@@ -105,7 +105,7 @@ export const connect = (
       }),
       close
     )
-    yield* VendorSpan.around(vendor, (annotate) =>
+    yield* VendorSpan.withSpan(vendor, (annotate) =>
       Effect.callback<void, BackendError>((resume) => {
         socket.once(
           "upgrade",

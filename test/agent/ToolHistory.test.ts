@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Schema } from "effect"
-import { type Call, keyOf, ToolHistory } from "../../src/agent/ToolHistory.ts"
+import { callKey, type ToolCall, ToolHistory } from "../../src/agent/ToolHistory.ts"
 import type { HistoryItem } from "../../src/conversation/History.ts"
 
 const item = (role: HistoryItem["role"], turn: number, text: string): HistoryItem => ({
@@ -12,12 +12,12 @@ const item = (role: HistoryItem["role"], turn: number, text: string): HistoryIte
   atMs: 0
 })
 const roles = (memory: ToolHistory, history: ReadonlyArray<HistoryItem>, turn: number) =>
-  memory.prompt({ history, transcript: "now", turn }).map(({ content, role }) => {
+  memory.toPrompt({ history, transcript: "now", turn }).map(({ content, role }) => {
     const [first] = typeof content === "string" ? [] : content
     return first?.type === "text" ? first.text : role
   })
-const called = (memory: ToolHistory, turn: number, id = "a"): Call =>
-  memory.begin({ id, name: "f", params: {}, turn, round: memory.round() })
+const called = (memory: ToolHistory, turn: number, id = "a"): ToolCall =>
+  memory.add({ id, name: "f", params: {}, turn, round: memory.nextRound() })
 
 describe("ToolMemory", () => {
   it("puts the calls of a turn between the user's words and the agent's", () => {
@@ -65,7 +65,7 @@ describe("ToolMemory", () => {
       const call = called(memory, turn, id)
       if (turn !== 2) memory.finish(call, { ok: true, output: 1 })
     }
-    const parts = memory.prompt({ history: [item("user", 1, "one")], transcript: "now", turn: 2 }).flatMap(
+    const parts = memory.toPrompt({ history: [item("user", 1, "one")], transcript: "now", turn: 2 }).flatMap(
       ({ content }) => typeof content === "string" ? [] : [...content]
     )
     const ids = parts.flatMap((part) => part.type === "tool-call" ? [part.id] : [])
@@ -77,9 +77,9 @@ describe("ToolMemory", () => {
 
   it("knows the same call whatever the order of its input", () => {
     assert.strictEqual(
-      keyOf({ name: "f", params: { a: 1, b: { c: [1], d: 2 } } }),
-      keyOf({ name: "f", params: { b: { d: 2, c: [1] }, a: 1 } })
+      callKey({ name: "f", params: { a: 1, b: { c: [1], d: 2 } } }),
+      callKey({ name: "f", params: { b: { d: 2, c: [1] }, a: 1 } })
     )
-    assert.notStrictEqual(keyOf({ name: "f", params: [1, 2] }), keyOf({ name: "f", params: [2, 1] }))
+    assert.notStrictEqual(callKey({ name: "f", params: [1, 2] }), callKey({ name: "f", params: [2, 1] }))
   })
 })

@@ -6,7 +6,7 @@ import * as Net from "node:net"
 import * as Os from "node:os"
 import * as Path from "node:path"
 import * as Wav from "../../src/audio/Wav.ts"
-import * as ArchiveDirectory from "../../src/store/ArchiveDirectory.ts"
+import * as SessionArchiveDirectory from "../../src/store/SessionArchiveDirectory.ts"
 
 const main = Path.resolve(import.meta.dirname, "../../src/cli/main.ts")
 const env = Object.fromEntries(
@@ -206,7 +206,7 @@ describe("cli", () => {
         "provider: local\npipeline_type: stt_tts\nstt_provider: moonshine\ntts_provider: flite\n" +
           `retention: { directory: ${JSON.stringify(kept)}, transcript: 1h }\n`
       )
-      const archive = yield* ArchiveDirectory.make(kept)
+      const archive = yield* SessionArchiveDirectory.make(kept)
       for (const [session, userId] of [["a", "anna"], ["b", "ben"]] as const) {
         yield* archive.begin({ session, userId, periods: { transcript: Duration.hours(1) } })
         yield* archive.write(session, "transcript", "words")

@@ -12,7 +12,7 @@ import { AuthenticationFailed } from "../../src/BackendError.ts"
 import { AuthHook } from "../../src/hooks/AuthHook.ts"
 import * as Local from "../../src/providers/local/index.ts"
 import * as Server from "../../src/server/Server.ts"
-import * as ArchiveDirectory from "../../src/store/ArchiveDirectory.ts"
+import * as SessionArchiveDirectory from "../../src/store/SessionArchiveDirectory.ts"
 import * as ScriptedEngines from "../../src/testing/scripted/ScriptedEngines.ts"
 import { echo } from "../session/Harness.ts"
 import { call } from "./support.ts"
@@ -213,7 +213,7 @@ describe("what is kept", () => {
             }),
             ({ retention }) => VoiceBackend.layerSttTts({ agent: echo, config: { retention } })
           )).pipe(Layer.provide([
-            ArchiveDirectory.layer(path),
+            SessionArchiveDirectory.layer(path),
             Local.layer,
             ScriptedEngines.layerVad(),
             ScriptedEngines.layerStt(["hello"]),

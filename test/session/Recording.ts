@@ -2,11 +2,11 @@
 import { Duration, Effect, Schedule } from "effect"
 import * as Resampler from "../../src/audio/Resampler.ts"
 import * as SessionRecorder from "../../src/session/retention/SessionRecorder.ts"
-import * as ArchiveDirectory from "../../src/store/ArchiveDirectory.ts"
+import * as SessionArchiveDirectory from "../../src/store/SessionArchiveDirectory.ts"
 
 const frame = new Int16Array(320).fill(8_000)
 const main = Effect.gen(function*() {
-  const archive = yield* ArchiveDirectory.make(process.argv[2] ?? "")
+  const archive = yield* SessionArchiveDirectory.make(process.argv[2] ?? "")
   const periods = { audio: Duration.hours(1), transcript: Duration.hours(1) }
   const keptSince = yield* archive.begin({ session: "ses_crash", userId: "anna", periods })
   const retained = yield* SessionRecorder.make({

@@ -12,8 +12,8 @@ import * as BackendConfig from "../../src/backend/config/BackendConfig.ts"
 import { VoiceBackend } from "../../src/backend/VoiceBackend.ts"
 import { PipelineError } from "../../src/BackendError.ts"
 import { DataRetentionHook } from "../../src/hooks/DataRetentionHook.ts"
-import { Archive } from "../../src/session/retention/Archive.ts"
-import * as ArchiveDirectory from "../../src/store/ArchiveDirectory.ts"
+import { SessionArchive } from "../../src/session/retention/SessionArchive.ts"
+import * as SessionArchiveDirectory from "../../src/store/SessionArchiveDirectory.ts"
 import * as WhatIsKept from "../examples/WhatIsKept.ts"
 import { call, layer, pass, running, type Setup } from "./Harness.ts"
 
@@ -41,7 +41,7 @@ const converse = Effect.gen(function*() {
   yield* backend.closeSession(user.session.id)
   return user.session.id
 })
-const backend = (path: string, setup: Setup) => layer(setup).pipe(Layer.provide(ArchiveDirectory.layer(path)))
+const backend = (path: string, setup: Setup) => layer(setup).pipe(Layer.provide(SessionArchiveDirectory.layer(path)))
 
 /** An archive whose disk takes no time. */
 const memory = (fails: () => boolean = () => false) => {
@@ -53,7 +53,7 @@ const memory = (fails: () => boolean = () => false) => {
     next.set(content, at)
     files.set(session, next)
   }
-  const archive = Archive.of({
+  const archive = SessionArchive.of({
     begin: () => Effect.map(Effect.clockWith((clock) => clock.currentTimeMillis), (now) => now),
     write: () => Effect.succeed(true),
     append: (session, _, content, at = 0) =>
@@ -82,7 +82,7 @@ const memory = (fails: () => boolean = () => false) => {
     }
     return parts
   }
-  return { layer: Layer.succeed(Archive, archive), sounds }
+  return { layer: Layer.succeed(SessionArchive, archive), sounds }
 }
 const near = (actual: number | undefined, expected: number, what: string) =>
   assert.isAtMost(Math.abs((actual ?? Number.NaN) - expected), 20, `${what}: ${actual}, expected ${expected}`)
@@ -110,7 +110,7 @@ describe("Retention", () => {
         assert.deepStrictEqual(names(path), ["manifest.json", file].sort())
         assert.strictEqual(holds(path, "You said one."), type === "transcript")
         assert.strictEqual(holds(path, "gold"), type === "metadata")
-        const archive = yield* ArchiveDirectory.make(path)
+        const archive = yield* SessionArchiveDirectory.make(path)
         yield* TestClock.adjust("1 hour")
         yield* archive.sweep
         assert.deepStrictEqual(names(path), [])
@@ -155,9 +155,9 @@ describe("Retention", () => {
   it.effect("leaves no word after an erasure, and keeps nothing more of a session that runs", () =>
     Effect.gen(function*() {
       const path = yield* directory
-      const archive = yield* ArchiveDirectory.make(path)
+      const archive = yield* SessionArchiveDirectory.make(path)
       yield* running(
-        layer({ config: { retention: all } }).pipe(Layer.provide(Layer.succeed(Archive, archive))),
+        layer({ config: { retention: all } }).pipe(Layer.provide(Layer.succeed(SessionArchive, archive))),
         Effect.gen(function*() {
           const id = yield* converse
           assert.isTrue(holds(path, "You said one."))
@@ -253,7 +253,7 @@ describe("Retention", () => {
       assert.strictEqual(read().readUInt32LE(40), 0xffffffff)
       assert.isAbove(Result.getOrThrow(Wav.parse(read())).samples.length, 8_000)
       yield* TestClock.setTime(Fs.statSync(path).mtimeMs)
-      const archive = yield* ArchiveDirectory.make(path)
+      const archive = yield* SessionArchiveDirectory.make(path)
       assert.strictEqual(yield* archive.sweep, 0)
       assert.strictEqual(read().readUInt32LE(40), read().length - 44)
       assert.isFalse(Result.getOrThrow(Wav.parse(read())).truncated)
@@ -268,7 +268,7 @@ describe("Retention", () => {
       const path = yield* directory
       yield* running(backend(path, { config: { retention: all } }), Effect.asVoid(converse))
       for (const file of tree(path)) if (file.endsWith("manifest.json")) Fs.writeFileSync(file, "{ torn")
-      yield* (yield* ArchiveDirectory.make(path)).sweep
+      yield* (yield* SessionArchiveDirectory.make(path)).sweep
       assert.deepStrictEqual(names(path), [])
     }))
 

@@ -4,14 +4,14 @@ import { PrometheusMetrics } from "effect/observability"
 import { TestClock } from "effect/testing"
 import { type BackendError, ConnectionFailed, RateLimitExceeded, SessionLimitExceeded } from "../../src/BackendError.ts"
 import * as BackendMetrics from "../../src/telemetry/BackendMetrics.ts"
-import * as Names from "../../src/telemetry/Names.ts"
+import * as TelemetryNames from "../../src/telemetry/TelemetryNames.ts"
 
 const lines = Effect.map(PrometheusMetrics.format(), (text) => text.split("\n").filter((line) => !line.startsWith("#")))
 const own = Effect.provideServiceEffect(Metric.MetricRegistry, Effect.sync(() => new Map()))
 
 describe("BackendMetrics", () => {
   it("keeps the names that dashboards are built on", () => {
-    assert.deepStrictEqual(Object.values(Names.metrics), [
+    assert.deepStrictEqual(Object.values(TelemetryNames.metrics), [
       "effect_voice_sessions_active",
       "effect_voice_sessions_total",
       "effect_voice_sessions_ended_total",
@@ -51,7 +51,7 @@ describe("BackendMetrics", () => {
         "effect_voice_turn_part_seconds_count{provider=\"local\",part=\"endpointing\"} 0",
         "effect_voice_engine_incidents_total{provider=\"local\",kind=\"stt\",engine=\"ears\",what=\"failed\"} 0"
       ])
-      for (const operation of Names.operations) {
+      for (const operation of TelemetryNames.operations) {
         const labels = `provider="local",operation="${operation}",outcome="ok"`
         assert.include(found, `effect_voice_operation_duration_seconds_count{${labels}} 0`)
       }
@@ -61,7 +61,7 @@ describe("BackendMetrics", () => {
       metrics?.closed()
       metrics?.ended("closed", 90_000)
       for (const ms of [100, 450, 12_000]) metrics?.turnAnswered(ms, [{ name: "agent", ms }])
-      metrics?.turnLate()
+      metrics?.turnLatencyExceeded()
       metrics?.interrupted()
       metrics?.failed("timeout")
       metrics?.incident("stt", "ears", "retrying")

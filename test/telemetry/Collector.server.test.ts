@@ -13,7 +13,7 @@ import * as Net from "node:net"
 import * as Os from "node:os"
 import * as Path from "node:path"
 import * as Builtin from "../../src/builtin/index.ts"
-import * as Names from "../../src/telemetry/Names.ts"
+import * as TelemetryNames from "../../src/telemetry/TelemetryNames.ts"
 import { call, during } from "./Served.ts"
 
 const built = Path.resolve(import.meta.dirname, "../../node_modules/.cache/otelcol/otelcol")
@@ -77,14 +77,14 @@ describe.skipIf(isMissing)("an OpenTelemetry collector", () => {
         const { read, said, url } = yield* collector
         yield* during({ env: { OTEL_EXPORTER_OTLP_ENDPOINT: url, OTEL_EXPORTER_OTLP_PROTOCOL: protocol } }, call)
         const names = [
-          Names.spans.session,
-          Names.spans.turn,
-          Names.spans.hear,
-          Names.spans.think,
-          Names.spans.speak,
-          Names.metrics.turnLatency,
-          Names.metrics.sessionsActive,
-          Names.metrics.turnsTotal,
+          TelemetryNames.spans.session,
+          TelemetryNames.spans.turn,
+          TelemetryNames.spans.hear,
+          TelemetryNames.spans.think,
+          TelemetryNames.spans.speak,
+          TelemetryNames.metrics.turnLatency,
+          TelemetryNames.metrics.sessionsActive,
+          TelemetryNames.metrics.turnsTotal,
           "thinking"
         ]
         const written = yield* Effect.sync(read).pipe(

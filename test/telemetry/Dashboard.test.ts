@@ -3,7 +3,7 @@ import { Yaml } from "effect/encoding"
 import * as Fs from "node:fs"
 import * as Path from "node:path"
 import { names } from "../../src/server/ProcessMetrics.ts"
-import * as Names from "../../src/telemetry/Names.ts"
+import * as TelemetryNames from "../../src/telemetry/TelemetryNames.ts"
 
 const directory = Path.resolve(import.meta.dirname, "../../scripts/telemetry")
 const dashboard = JSON.parse(Fs.readFileSync(Path.join(directory, "grafana-dashboard.json"), "utf8"))
@@ -18,14 +18,14 @@ const queries: ReadonlyArray<string> = [
     rules.map(({ expr }) => expr)
   )
 ]
-const ours: ReadonlyArray<string> = Object.values(Names.metrics)
+const ours: ReadonlyArray<string> = Object.values(TelemetryNames.metrics)
 const isHistogram = (name: string) =>
-  name.endsWith("_seconds") && name.startsWith("effect_voice_") && name !== Names.metrics.eventLoopLag
+  name.endsWith("_seconds") && name.startsWith("effect_voice_") && name !== TelemetryNames.metrics.eventLoopLag
 const known = new Set([
   ...ours.flatMap((name) => isHistogram(name) ? [`${name}_bucket`, `${name}_sum`, `${name}_count`] : [name]),
   ...Object.values(names)
 ])
-const labels: ReadonlyArray<string> = ["job", "instance", "le", ...Object.values(Names.labels)]
+const labels: ReadonlyArray<string> = ["job", "instance", "le", ...Object.values(TelemetryNames.labels)]
 const metricsOf = (query: string) => query.match(/\b(?:effect_voice|process|nodejs)_\w+/g) ?? []
 
 describe("the dashboard and the alerts", () => {

@@ -4,7 +4,7 @@ import { Effect, Layer, Metric } from "effect"
 import { PrometheusMetrics } from "effect/observability"
 import { VoiceBackend } from "../../src/backend/VoiceBackend.ts"
 import { AuthHook } from "../../src/hooks/AuthHook.ts"
-import * as Names from "../../src/telemetry/Names.ts"
+import * as TelemetryNames from "../../src/telemetry/TelemetryNames.ts"
 import { call, echo, layer, pass, running, type Setup } from "../session/Harness.ts"
 
 /** The numbers of the registry, by name and labels. */
@@ -63,7 +63,7 @@ describe("the metrics of a backend", () => {
         ),
         read
       ).pipe(Effect.provideService(Metric.MetricRegistry, new Map()))
-      for (const name of Names.operations) {
+      for (const name of TelemetryNames.operations) {
         // fed by a connection already
         const outcome = name === "session.processAudio" ? "invalid_config" : "ok"
         assert.isAtLeast(value(`${duration}_count`, operation(name, outcome)), 1, name)

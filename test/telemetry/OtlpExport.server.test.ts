@@ -2,7 +2,7 @@ import { NodeServices } from "@effect/platform-node"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Redacted } from "effect"
 import * as Builtin from "../../src/builtin/index.ts"
-import * as Names from "../../src/telemetry/Names.ts"
+import * as TelemetryNames from "../../src/telemetry/TelemetryNames.ts"
 import * as OtlpReceiver from "../support/OtlpReceiver.ts"
 import { call, during } from "./Served.ts"
 
@@ -44,10 +44,10 @@ describe("telemetry over OTLP", () => {
 
         // the tree: session, turn, and its parts below it
         const { spans } = receiver
-        const turn = spans.find(({ name }) => name === Names.spans.turn)
+        const turn = spans.find(({ name }) => name === TelemetryNames.spans.turn)
         const session = spans.find(({ spanId }) => spanId === turn?.parentSpanId)
-        assert.strictEqual(session?.name, Names.spans.session)
-        for (const part of [Names.spans.hear, Names.spans.think, Names.spans.speak]) {
+        assert.strictEqual(session?.name, TelemetryNames.spans.session)
+        for (const part of [TelemetryNames.spans.hear, TelemetryNames.spans.think, TelemetryNames.spans.speak]) {
           const span = spans.find(({ name, parentSpanId }) => name.startsWith(part) && parentSpanId === turn?.spanId)
           assert.strictEqual(span?.traceId, session?.traceId, part)
           assert.isTrue(span !== undefined && span.start >= (session?.start ?? 0n) && span.end >= span.start)
@@ -59,7 +59,7 @@ describe("telemetry over OTLP", () => {
         )
         assert.isTrue(
           spans.some(({ links, name }) =>
-            name === Names.spans.session && links.some(({ traceId }) => traceId === traceparent.slice(3, 35))
+            name === TelemetryNames.spans.session && links.some(({ traceId }) => traceId === traceparent.slice(3, 35))
           )
         )
         assert.isFalse(spans.some(({ attributes }) => String(attributes["url.path"] ?? "").startsWith("/metrics")))
@@ -74,21 +74,21 @@ describe("telemetry over OTLP", () => {
           receiver.points.find((point) =>
             point.name === name && Object.entries(attributes).every(([key, value]) => point.attributes[key] === value)
           )
-        for (const name of Object.values(Names.metrics)) {
+        for (const name of Object.values(TelemetryNames.metrics)) {
           if (name.endsWith("_total")) continue
           assert.isDefined(point(name), name)
         }
-        assert.strictEqual(point(Names.metrics.sessionsTotal)?.value, 2)
-        assert.strictEqual(point(Names.metrics.turnsTotal)?.value, 1)
-        const latency = point(Names.metrics.turnLatency)
+        assert.strictEqual(point(TelemetryNames.metrics.sessionsTotal)?.value, 2)
+        assert.strictEqual(point(TelemetryNames.metrics.turnsTotal)?.value, 1)
+        const latency = point(TelemetryNames.metrics.turnLatency)
         assert.strictEqual(latency?.count, 1)
         assert.strictEqual(latency?.bucketCounts.reduce((sum, count) => sum + count, 0), 1)
         assert.strictEqual(latency?.bucketCounts.length, (latency?.bounds.length ?? 0) + 1)
 
         const line = receiver.logs.find(({ body }) => body === "thinking")
         assert.strictEqual(line?.severity, "Warn")
-        assert.strictEqual(line?.attributes[Names.logKeys.turn], 1)
-        assert.isString(line?.attributes[Names.logKeys.session])
+        assert.strictEqual(line?.attributes[TelemetryNames.logKeys.turn], 1)
+        assert.isString(line?.attributes[TelemetryNames.logKeys.session])
         assert.strictEqual(line?.traceId, session?.traceId)
         assert.isTrue(receiver.requests.every(({ headers }) => headers["x-key"] === "hunter2"))
       }).pipe(Effect.scoped, Effect.provide([NodeServices.layer, Builtin.layer])), 20_000)

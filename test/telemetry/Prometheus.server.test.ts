@@ -14,7 +14,7 @@ import * as Os from "node:os"
 import * as Path from "node:path"
 import * as Builtin from "../../src/builtin/index.ts"
 import { names } from "../../src/server/ProcessMetrics.ts"
-import * as Names from "../../src/telemetry/Names.ts"
+import * as TelemetryNames from "../../src/telemetry/TelemetryNames.ts"
 import { call, serve } from "./Served.ts"
 
 const missing = ["prometheus", "promtool"].filter((name) => spawnSync(name, ["--version"]).error !== undefined)
@@ -90,19 +90,22 @@ describe.skipIf(missing.length > 0)("Prometheus", () => {
       const server = yield* prometheus(url)
       assert.isAtLeast(yield* call(url), 1)
       const query = (text: string) => `query?query=${encodeURIComponent(text)}`
-      const turns = yield* until(server, query(Names.metrics.turnsTotal), ({ result }) => result[0]?.value[1] === "1")
+      const turns = yield* until(server, query(TelemetryNames.metrics.turnsTotal), ({ result }) =>
+        result[0]?.value[1] === "1")
       assert.strictEqual(turns["result"][0].metric.provider, "local")
       const latency = yield* until(
         server,
-        query(`${Names.metrics.turnLatency}_bucket{le="+Inf"}`),
-        ({ result }) => result[0]?.value[1] === "1"
+        query(`${TelemetryNames.metrics.turnLatency}_bucket{le="+Inf"}`),
+        ({ result }) =>
+          result[0]?.value[1] === "1"
       )
       assert.strictEqual(latency["result"].length, 1)
       for (const name of Object.values(names)) {
-        yield* until(server, query(name), ({ result }) => Number(result[0]?.value[1]) > 0)
+        yield* until(server, query(name), ({ result }) =>
+          Number(result[0]?.value[1]) > 0)
       }
-      const metadata = yield* api(server, `metadata?metric=${Names.metrics.turnLatency}`)
-      assert.strictEqual(metadata[Names.metrics.turnLatency][0].type, "histogram")
+      const metadata = yield* api(server, `metadata?metric=${TelemetryNames.metrics.turnLatency}`)
+      assert.strictEqual(metadata[TelemetryNames.metrics.turnLatency][0].type, "histogram")
       const groups = yield* until(
         server,
         "rules",

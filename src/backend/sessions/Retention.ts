@@ -12,7 +12,7 @@ import { InvalidConfig } from "../../BackendError.ts"
 import { deadline } from "../../Deadline.ts"
 import { DataRetentionHook } from "../../hooks/DataRetentionHook.ts"
 import * as RetentionPolicy from "../../hooks/RetentionPolicy.ts"
-import { Archive } from "../../session/retention/Archive.ts"
+import { SessionArchive } from "../../session/retention/SessionArchive.ts"
 import type * as SessionRecorder from "../../session/retention/SessionRecorder.ts"
 import type { SessionConfig } from "../../session/SessionConfig.ts"
 import { type BackendConfig, periodsOf } from "../config/BackendConfig.ts"
@@ -26,7 +26,7 @@ const BEGIN_DEADLINE = "5 seconds"
  * @since 0.1.0
  */
 export interface Retention {
-  readonly archive: Archive["Service"] | undefined
+  readonly archive: SessionArchive["Service"] | undefined
   /** What is to be kept of a session that begins or goes on. */
   readonly open: (id: string, session: SessionConfig) => Effect.Effect<SessionRecorder.Retention | undefined>
 }
@@ -40,7 +40,7 @@ const nothing: Retention = { archive: undefined, open: () => Effect.undefined }
  * @since 0.1.0
  */
 export const make = Effect.fnUntraced(function*(config: () => BackendConfig) {
-  const found = yield* Effect.serviceOption(Archive)
+  const found = yield* Effect.serviceOption(SessionArchive)
   // whoever creates a session need not have it
   const hook = yield* Effect.serviceOption(DataRetentionHook)
   if (Option.isNone(found)) {
@@ -48,8 +48,8 @@ export const make = Effect.fnUntraced(function*(config: () => BackendConfig) {
     if (kept === undefined) return nothing
     return yield* new InvalidConfig({
       op: "VoiceBackend.make",
-      message: `retention.${kept}: there is no archive to keep it in: provide Archive`,
-      details: { missing: "Archive" }
+      message: `retention.${kept}: there is no archive to keep it in: provide SessionArchive`,
+      details: { missing: "SessionArchive" }
     })
   }
   const archive = found.value

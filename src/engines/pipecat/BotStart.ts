@@ -72,7 +72,7 @@ export const start = Effect.fnUntraced(function*(options: {
   )
   const unreachable = () =>
     new ConnectionFailed({ op, message: "the bot's server cannot be reached", details: { vendor: "pipecat" } })
-  const response = yield* VendorSpan.around("pipecat", (annotate) =>
+  const response = yield* VendorSpan.withSpan("pipecat", (annotate) =>
     HttpClient.execute(request).pipe(
       untraced,
       Effect.mapError(unreachable),

@@ -95,7 +95,7 @@ export const make = (
       })
     return Effect.sync(() => context.emit({ type: "tool.started", turn, name, id })).pipe(
       Effect.andThen(
-        calls.withPermits(1)(called).pipe(ToolSpan.around({ name: tool?.name, id, parent, ok: () => true }))
+        calls.withPermits(1)(called).pipe(ToolSpan.withSpan({ name: tool?.name, id, parent, ok: () => true }))
       ),
       Effect.matchCauseEffect({
         onSuccess: (output) => finish(true, output),

@@ -20,7 +20,7 @@ import type { Periods } from "../../hooks/RetentionPolicy.ts"
 import { TIMELINE_RATE } from "../../speech/VoiceActivityDetector.ts"
 import type { AudioTap } from "../playout/AudioOutput.ts"
 import type * as SessionEvent from "../SessionEvent.ts"
-import type { Archive } from "./Archive.ts"
+import type { SessionArchive } from "./SessionArchive.ts"
 import { StereoTimeline } from "./StereoTimeline.ts"
 
 /** What is so old is written: no voice comes so late, and no cut. */
@@ -40,7 +40,7 @@ const FINISH_DEADLINE = "3 seconds"
  * @since 0.1.0
  */
 export interface Retention {
-  readonly archive: Archive["Service"]
+  readonly archive: SessionArchive["Service"]
   readonly periods: Periods
   /** Unix time in ms: where its recording begins. */
   readonly keptSince: number

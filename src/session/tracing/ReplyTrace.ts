@@ -39,7 +39,7 @@ export const thinking =
       // its own end and its own failures: what fails after it is not the agent's
       Stream.onEnd(Effect.sync(() => trace.thought(Exit.void))),
       Stream.tapCause((cause) => Effect.sync(() => trace.thought(Exit.failCause(cause)))),
-      Stream.updateContext(TelemetryContext.under(span))
+      Stream.updateContext(TelemetryContext.withParentSpan(span))
     )
   }
 
@@ -51,4 +51,4 @@ export const thinking =
  */
 export const speaking =
   (trace: ReplyTrace | undefined) => <A, E, R>(speech: Stream.Stream<A, E, R>): Stream.Stream<A, E, R> =>
-    trace === undefined ? speech : Stream.updateContext(speech, TelemetryContext.under(trace.speak))
+    trace === undefined ? speech : Stream.updateContext(speech, TelemetryContext.withParentSpan(trace.speak))

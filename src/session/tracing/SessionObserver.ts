@@ -14,9 +14,9 @@ import * as Tracer from "effect/Tracer"
 import type { Command } from "../../conversation/ConversationCommand.ts"
 import type { ConversationInput } from "../../conversation/ConversationInput.ts"
 import type { SessionMetrics } from "../../telemetry/BackendMetrics.ts"
-import * as Names from "../../telemetry/Names.ts"
 import * as RedactingTracer from "../../telemetry/RedactingTracer.ts"
 import * as SpanFailure from "../../telemetry/SpanFailure.ts"
+import * as TelemetryNames from "../../telemetry/TelemetryNames.ts"
 import type { SessionEnd, SessionEvent } from "../SessionEvent.ts"
 import type { ReplyTrace } from "./ReplyTrace.ts"
 import { SessionTrace, type SessionTraceOptions } from "./SessionTrace.ts"
@@ -71,7 +71,7 @@ const count = (metrics: SessionMetrics, event: SessionEvent): void => {
     case "turn.latency":
       return metrics.turnAnswered(event.totalMs, event.parts)
     case "turn.latency_exceeded":
-      return metrics.turnLate()
+      return metrics.turnLatencyExceeded()
     case "agent.speech_stopped":
       return event.reason === "interrupted" ? metrics.interrupted() : undefined
     case "error":
@@ -106,7 +106,9 @@ export const make = Effect.fnUntraced(function*(options: SessionObserverOptions)
   )
   const quiet = tracing && tracer !== Tracer.nativeTracer ? RedactingTracer.make(tracer, options) : undefined
   const trace = quiet === undefined ? undefined : new SessionTrace({ ...options, tracer: quiet, creator })
-  const keyed = logging ? annotated(Names.logKeys.session, options.id) : <R>(context: Context.Context<R>) => context
+  const keyed = logging
+    ? annotated(TelemetryNames.logKeys.session, options.id)
+    : <R>(context: Context.Context<R>) => context
   const place = <R>(context: Context.Context<R>): Context.Context<R> => {
     const named = keyed(context)
     return quiet === undefined || trace === undefined
@@ -142,6 +144,6 @@ export const make = Effect.fnUntraced(function*(options: SessionObserverOptions)
     closed: () => metrics?.closed(),
     within: (effect) => Effect.updateContext(effect, place),
     withinTurn: (turn) => (effect) =>
-      logging ? Effect.updateContext(effect, annotated(Names.logKeys.turn, turn)) : effect
+      logging ? Effect.updateContext(effect, annotated(TelemetryNames.logKeys.turn, turn)) : effect
   }
 })

@@ -12,14 +12,14 @@ import type { Command } from "../../conversation/ConversationCommand.ts"
 import type { ConversationInput } from "../../conversation/ConversationInput.ts"
 import type { ReplySource } from "../../conversation/ConversationState.ts"
 import * as ManualSpans from "../../telemetry/ManualSpans.ts"
-import * as Names from "../../telemetry/Names.ts"
 import * as SpanFailure from "../../telemetry/SpanFailure.ts"
+import * as TelemetryNames from "../../telemetry/TelemetryNames.ts"
 import type { PipelineType } from "../SessionConfig.ts"
 import type { SessionEnd, SessionEvent } from "../SessionEvent.ts"
 import type { ReplyTrace } from "./ReplyTrace.ts"
 import { SpeechTimes } from "./SpeechTimes.ts"
 
-const { attributes: keys, spans } = Names
+const { attributes: keys, spans } = TelemetryNames
 
 /** Answers that were not wanted, and are told of with the turn. */
 const MAX_DISCARDED = 16
@@ -210,7 +210,7 @@ export class SessionTrace {
     return {
       think: reply.think,
       // the voice is asked before its span has begun
-      speak: ManualSpans.lazily(() => reply.speak ?? reply.think ?? this.#turns.get(turn)?.span ?? this.span),
+      speak: ManualSpans.lazySpan(() => reply.speak ?? reply.think ?? this.#turns.get(turn)?.span ?? this.span),
       thought: (exit) => this.#thought(reply, exit),
       said: this.#options.speech ? (piece) => void (reply.text += piece) : undefined
     }

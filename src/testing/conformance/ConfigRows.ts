@@ -10,7 +10,7 @@ import * as Stream from "effect/Stream"
 import * as Pcm from "../../audio/Pcm.ts"
 import { defaults } from "../../backend/config/BackendConfig.ts"
 import * as MemoryStore from "../../store/MemoryStore.ts"
-import * as Names from "../../telemetry/Names.ts"
+import * as TelemetryNames from "../../telemetry/TelemetryNames.ts"
 import { refused, same, that, until, within } from "./Assertions.ts"
 import {
   agentTimesOut,
@@ -242,7 +242,7 @@ export const entries: ReadonlyArray<Row> = [
           const { create } = yield* stage.open({ config: { enableMetrics } })
           yield* create()
           const all = yield* Metric.snapshot
-          return all.filter(({ id }) => id === Names.metrics.sessionsTotal)
+          return all.filter(({ id }) => id === TelemetryNames.metrics.sessionsTotal)
             .reduce((sum, { state }) => sum + ("count" in state ? Number(state.count) : 0), 0)
         })).pipe(Effect.provideService(Metric.MetricRegistry, new Map()))
       yield* same([yield* counted(true), yield* counted(false)], [1, 0], "sessions counted with and without")

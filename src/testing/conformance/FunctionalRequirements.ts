@@ -9,7 +9,7 @@ import * as Stream from "effect/Stream"
 import * as Agent from "../../agent/Agent.ts"
 import { BackendRegistry } from "../../backend/provider/BackendRegistry.ts"
 import * as MemoryStore from "../../store/MemoryStore.ts"
-import * as Names from "../../telemetry/Names.ts"
+import * as TelemetryNames from "../../telemetry/TelemetryNames.ts"
 import * as ScriptedEngines from "../scripted/ScriptedEngines.ts"
 import { refused, same, that, until } from "./Assertions.ts"
 import * as ConversationChecks from "./ConversationChecks.ts"
@@ -133,7 +133,7 @@ export const entries: ReadonlyArray<Row> = [
       yield* user.say("hello")
       yield* user.answered()
       const found = new Set((yield* Metric.snapshot).map(({ id }) => id))
-      for (const name of Object.values(Names.metrics)) yield* that(found.has(name), `${name} is there`)
+      for (const name of Object.values(TelemetryNames.metrics)) yield* that(found.has(name), `${name} is there`)
     }).pipe(Effect.provideService(Metric.MetricRegistry, new Map()))),
   test("FR-013", "traces end to end: one from the user's voice to the agent's, without a word", TelemetryRows.oneTrace),
   test(

@@ -8,7 +8,7 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import { DataRetentionHook, type DataType } from "../../hooks/DataRetentionHook.ts"
 import type { Periods } from "../../hooks/RetentionPolicy.ts"
-import { Archive } from "../../session/retention/Archive.ts"
+import { SessionArchive } from "../../session/retention/SessionArchive.ts"
 import { same, that, until } from "./Assertions.ts"
 import { type Act, type Row, test } from "./Row.ts"
 
@@ -16,7 +16,7 @@ import { type Act, type Row, test } from "./Row.ts"
 const remembering = () => {
   const begun = new Map<string, Periods>()
   const written = new Map<string, string>()
-  const layer = Layer.succeed(Archive, {
+  const layer = Layer.succeed(SessionArchive, {
     begin: ({ periods, session }) =>
       Effect.sync(() => {
         begun.set(session, periods)

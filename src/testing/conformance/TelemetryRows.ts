@@ -10,13 +10,13 @@ import * as Option from "effect/Option"
 import * as References from "effect/References"
 import * as Tracer from "effect/Tracer"
 import * as Agent from "../../agent/Agent.ts"
-import * as Names from "../../telemetry/Names.ts"
+import * as TelemetryNames from "../../telemetry/TelemetryNames.ts"
 import { same, that, until } from "./Assertions.ts"
 import type { ConformanceClient } from "./ConformanceClient.ts"
 import type { Act } from "./Row.ts"
 import type { TestBackends } from "./TestBackends.ts"
 
-const { spans } = Names
+const { spans } = TelemetryNames
 
 /** Runs with a tracer that keeps all spans. */
 const traced = <A, E, R>(body: (made: ReadonlyArray<Tracer.Span>) => Effect.Effect<A, E, R>) =>
@@ -85,14 +85,14 @@ export const operationsAreMeasured: Act = (stage) =>
     const counts = Effect.map(Metric.snapshot, (all) => {
       const found = new Map<string, number>()
       for (const { attributes, id, state } of all) {
-        if (id !== Names.metrics.operationDuration) continue
-        const operation = attributes?.[Names.labels.operation] ?? ""
+        if (id !== TelemetryNames.metrics.operationDuration) continue
+        const operation = attributes?.[TelemetryNames.labels.operation] ?? ""
         found.set(operation, (found.get(operation) ?? 0) + ("count" in state ? Number(state.count) : 0))
       }
       return found
     })
     const found = yield* counts
-    for (const operation of Names.operations) yield* that(found.has(operation), `${operation} is measured`)
+    for (const operation of TelemetryNames.operations) yield* that(found.has(operation), `${operation} is measured`)
     for (const operation of ["createSession", "listSessions", "session.attach"]) {
       // a user may come later
       yield* until(`${operation} is counted`, () => Effect.map(counts, (found) => (found.get(operation) ?? 0) > 0))

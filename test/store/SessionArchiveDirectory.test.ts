@@ -4,8 +4,8 @@ import { TestClock } from "effect/testing"
 import * as Fs from "node:fs"
 import * as Os from "node:os"
 import * as Path from "node:path"
-import type { Archive } from "../../src/session/retention/Archive.ts"
-import * as ArchiveDirectory from "../../src/store/ArchiveDirectory.ts"
+import type { SessionArchive } from "../../src/session/retention/SessionArchive.ts"
+import * as SessionArchiveDirectory from "../../src/store/SessionArchiveDirectory.ts"
 
 const directory = Effect.acquireRelease(
   Effect.sync(() => Fs.mkdtempSync(Path.join(Os.tmpdir(), "archive-"))),
@@ -27,7 +27,7 @@ const entry = (
 )
 
 const put = Effect.fnUntraced(function*(
-  archive: Archive["Service"],
+  archive: SessionArchive["Service"],
   { content, dataType, hours, session, userId }: ReturnType<typeof entry>
 ) {
   const periods = { [dataType]: Duration.hours(hours) }
@@ -36,11 +36,11 @@ const put = Effect.fnUntraced(function*(
   yield* archive.finish(session, periods)
 })
 
-describe("ArchiveDirectory", () => {
+describe("SessionArchiveDirectory", () => {
   it.effect("lets each kind of data expire alone, also for the next process", () =>
     Effect.gen(function*() {
       const path = yield* directory
-      const archive = yield* ArchiveDirectory.make(path)
+      const archive = yield* SessionArchiveDirectory.make(path)
       yield* put(archive, entry("ses_1", "anna", "transcript", "the secret words", 1))
       yield* put(archive, entry("ses_1", "anna", "metadata", "the other fact", 2))
       const cut = tree(path).filter((file) => file.endsWith("transcript.json"))
@@ -50,7 +50,7 @@ describe("ArchiveDirectory", () => {
       assert.isTrue(holds(path, "the secret words"))
       assert.isFalse(holds(path, "anna"))
       yield* TestClock.adjust("1 minute")
-      const next = yield* ArchiveDirectory.make(path)
+      const next = yield* SessionArchiveDirectory.make(path)
       assert.strictEqual(yield* next.sweep, 1)
       assert.isFalse(holds(path, "the secret words"))
       assert.deepStrictEqual((yield* next.list("ses_1")).map((kept) => kept.dataType), ["metadata"])
@@ -63,7 +63,7 @@ describe("ArchiveDirectory", () => {
   it.effect("erases a session, and a user, and nobody else", () =>
     Effect.gen(function*() {
       const path = yield* directory
-      const archive = yield* ArchiveDirectory.make(path)
+      const archive = yield* SessionArchiveDirectory.make(path)
       for (const [id, user] of [["a1", "anna"], ["a2", "anna"], ["a3", "anna"], ["b1", "ben"]] as const) {
         yield* put(archive, entry(id, user, "transcript", `words of ${id}`, 1))
       }
@@ -78,7 +78,7 @@ describe("ArchiveDirectory", () => {
   it.effect("is readable for its owner only, and stays in its directory", () =>
     Effect.gen(function*() {
       const path = yield* directory
-      const archive = yield* ArchiveDirectory.make(path)
+      const archive = yield* SessionArchiveDirectory.make(path)
       yield* put(archive, entry("a1", "anna", "transcript", "words", 1))
       for (const file of tree(path)) {
         assert.strictEqual(Fs.statSync(file).mode & 0o777, 0o600)

@@ -32,7 +32,7 @@ export interface ArchivedSession {
  * @category services
  * @since 0.1.0
  */
-export class Archive extends Context.Service<Archive, {
+export class SessionArchive extends Context.Service<SessionArchive, {
   /** Begins, or goes on, to keep these kinds of a session's data; since when (Unix time in ms) it has been kept. */
   readonly begin: (entry: {
     readonly session: string
@@ -61,7 +61,7 @@ export class Archive extends Context.Service<Archive, {
   readonly eraseUser: (userId: string) => Effect.Effect<number, BackendError>
   /** Deletes what has expired, and gives what a crash left unfinished its length; how many files went. */
   readonly sweep: Effect.Effect<number, BackendError>
-}>()("effect-voice/session/Archive") {}
+}>()("effect-voice/session/SessionArchive") {}
 
 /**
  * Opens the archive of a config in a directory, or where the user's state is. `effect-voice/builtin` provides it.
@@ -70,13 +70,13 @@ export class Archive extends Context.Service<Archive, {
  * @since 0.1.0
  */
 export const Open = Context.Reference<
-  (directory: string | undefined) => Effect.Effect<Archive["Service"], BackendError, Scope.Scope>
->("effect-voice/session/Archive/Open", {
+  (directory: string | undefined) => Effect.Effect<SessionArchive["Service"], BackendError, Scope.Scope>
+>("effect-voice/session/SessionArchive/Open", {
   defaultValue: () => () =>
     Effect.fail(
       new InvalidConfig({
-        op: "Archive.open",
-        message: "retention: there is nobody to open the archive: provide effect-voice/builtin, or Archive",
+        op: "SessionArchive.open",
+        message: "retention: there is nobody to open the archive: provide effect-voice/builtin, or SessionArchive",
         details: { missing: "retention.directory" }
       })
     )

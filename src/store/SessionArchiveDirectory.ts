@@ -21,7 +21,7 @@ import * as Wav from "../audio/Wav.ts"
 import { InvalidConfig, PipelineError } from "../BackendError.ts"
 import type { DataType } from "../hooks/DataRetentionHook.ts"
 import type { Periods } from "../hooks/RetentionPolicy.ts"
-import { Archive, type ArchivedSession } from "../session/retention/Archive.ts"
+import { type ArchivedSession, SessionArchive } from "../session/retention/SessionArchive.ts"
 
 /**
  * The file of each kind of data.
@@ -29,7 +29,7 @@ import { Archive, type ArchivedSession } from "../session/retention/Archive.ts"
  * @category constants
  * @since 0.1.0
  */
-export const files: { readonly [Type in DataType]: string } = {
+export const FILE_NAMES: { readonly [Type in DataType]: string } = {
   audio: "recording.wav",
   transcript: "transcript.json",
   metadata: "metadata.json",
@@ -120,12 +120,16 @@ export const make = Effect.fnUntraced(function*(directory: string) {
   // a user who is known by a plain hash can be found by trying names
   const hash = (userId: string) =>
     Effect.map(
-      Effect.tryPromise({ try: () => readSecret(directory), catch: fail("Archive.secret") }),
+      Effect.tryPromise({ try: () => readSecret(directory), catch: fail("SessionArchive.secret") }),
       (secret) => Crypto.createHmac("sha256", secret).update(userId).digest("hex")
     )
 
   const read = (folder: string) =>
-    io("Archive.read", (): Promise<string | undefined> => Fs.readFile(Path.join(folder, MANIFEST), "utf8"), undefined)
+    io(
+      "SessionArchive.read",
+      (): Promise<string | undefined> => Fs.readFile(Path.join(folder, MANIFEST), "utf8"),
+      undefined
+    )
       .pipe(
         Effect.flatMap((text) => text === undefined ? Effect.undefined : Schema.decodeEffect(Manifest)(text)),
         // a manifest that cannot be read says nothing
@@ -134,7 +138,7 @@ export const make = Effect.fnUntraced(function*(directory: string) {
 
   /** Replaces a file as a whole, or not at all. */
   const replace = (path: string, content: string | Uint8Array) =>
-    io("Archive.write", async () => {
+    io("SessionArchive.write", async () => {
       await Fs.writeFile(`${path}.new`, content, { mode: 0o600 })
       await Fs.rename(`${path}.new`, path)
     }, undefined)
@@ -146,10 +150,10 @@ export const make = Effect.fnUntraced(function*(directory: string) {
     )
 
   const folders = Effect.gen(function*() {
-    const days = yield* io("Archive.list", () => Fs.readdir(directory), [])
+    const days = yield* io("SessionArchive.list", () => Fs.readdir(directory), [])
     const all: Array<string> = []
     for (const day of days.filter((name) => /^\d{4}-\d\d-\d\d$/.test(name))) {
-      const sessions = yield* io("Archive.list", () => Fs.readdir(Path.join(directory, day)), [])
+      const sessions = yield* io("SessionArchive.list", () => Fs.readdir(Path.join(directory, day)), [])
       for (const session of sessions) all.push(Path.join(directory, day, session))
     }
     return all
@@ -157,7 +161,7 @@ export const make = Effect.fnUntraced(function*(directory: string) {
   const folderOf = (id: string) => Effect.map(folders, (all) => all.filter((folder) => Path.basename(folder) === id))
 
   const remove = (folder: string) =>
-    io("Archive.erase", async () => {
+    io("SessionArchive.erase", async () => {
       await Fs.rm(folder, { recursive: true, force: true })
       // the day goes with its last session
       await Fs.rmdir(Path.dirname(folder)).catch(() => {})
@@ -180,14 +184,14 @@ export const make = Effect.fnUntraced(function*(directory: string) {
     return manifest?.expiresAt[dataType] === undefined ? undefined : folder
   })
 
-  const begin: Archive["Service"]["begin"] = Effect.fnUntraced(function*(entry) {
-    const id = yield* checkId("Archive.begin", entry.session)
+  const begin: SessionArchive["Service"]["begin"] = Effect.fnUntraced(function*(entry) {
+    const id = yield* checkId("SessionArchive.begin", entry.session)
     const userHash = yield* hash(entry.userId)
     return yield* exclusive(Effect.gen(function*() {
       const now = clock.currentTimeMillisUnsafe()
       const [known] = yield* folderOf(id)
       const folder = known ?? Path.join(directory, new Date(now).toISOString().slice(0, 10), id)
-      yield* io("Archive.begin", () => Fs.mkdir(folder, { recursive: true, mode: 0o700 }), undefined)
+      yield* io("SessionArchive.begin", () => Fs.mkdir(folder, { recursive: true, mode: 0o700 }), undefined)
       const former = yield* read(folder)
       const keptSince = former?.keptSince ?? now
       // before the files: one that nobody expires must not be
@@ -202,22 +206,22 @@ export const make = Effect.fnUntraced(function*(directory: string) {
     }))
   })
 
-  const write: Archive["Service"]["write"] = (session, dataType, content) =>
+  const write: SessionArchive["Service"]["write"] = (session, dataType, content) =>
     exclusive(Effect.gen(function*() {
       const folder = yield* keeping(session, dataType)
       if (folder === undefined) return false
-      yield* replace(Path.join(folder, files[dataType]), content)
+      yield* replace(Path.join(folder, FILE_NAMES[dataType]), content)
       return true
     }))
 
-  const append: Archive["Service"]["append"] = (session, dataType, content, at) =>
+  const append: SessionArchive["Service"]["append"] = (session, dataType, content, at) =>
     exclusive(Effect.gen(function*() {
       const folder = yield* keeping(session, dataType)
       if (folder === undefined) return false
-      yield* io("Archive.append", async () => {
+      yield* io("SessionArchive.append", async () => {
         const flags = at === undefined ? constants.O_APPEND : 0
         const file = await Fs.open(
-          Path.join(folder, files[dataType]),
+          Path.join(folder, FILE_NAMES[dataType]),
           constants.O_WRONLY | constants.O_CREAT | flags,
           0o600
         )
@@ -238,7 +242,7 @@ export const make = Effect.fnUntraced(function*(directory: string) {
       return true
     }))
 
-  const finish: Archive["Service"]["finish"] = (session, periods) =>
+  const finish: SessionArchive["Service"]["finish"] = (session, periods) =>
     exclusive(Effect.gen(function*() {
       const folder = running.get(session)
       running.delete(session)
@@ -249,10 +253,10 @@ export const make = Effect.fnUntraced(function*(directory: string) {
         Object.entries(manifest.expiresAt).map(([type, at]) => [type, until[type] ?? at])
       )
       yield* writeManifest(folder, { ...manifest, expiresAt })
-      yield* io("Archive.finish", () => patchLength(Path.join(folder, files.audio)), undefined)
+      yield* io("SessionArchive.finish", () => patchLength(Path.join(folder, FILE_NAMES.audio)), undefined)
     }))
 
-  return Archive.of({
+  return SessionArchive.of({
     begin,
     write,
     append,
@@ -260,12 +264,12 @@ export const make = Effect.fnUntraced(function*(directory: string) {
     /** What is kept of a session. */
     list: Effect.fnUntraced(function*(session: string) {
       const kept: Array<ArchivedSession> = []
-      for (const folder of yield* folderOf(yield* checkId("Archive.list", session))) {
+      for (const folder of yield* folderOf(yield* checkId("SessionArchive.list", session))) {
         const manifest = yield* read(folder)
         for (const dataType of types) {
           const expiresAt = manifest?.expiresAt[dataType]
-          const file = files[dataType]
-          const stat = yield* io("Archive.list", () => Fs.stat(Path.join(folder, file)), undefined)
+          const file = FILE_NAMES[dataType]
+          const stat = yield* io("SessionArchive.list", () => Fs.stat(Path.join(folder, file)), undefined)
           if (expiresAt !== undefined && stat !== undefined) kept.push({ dataType, file, bytes: stat.size, expiresAt })
         }
       }
@@ -274,7 +278,7 @@ export const make = Effect.fnUntraced(function*(directory: string) {
     /** Erases all that is kept of a session; how many folders went. */
     erase: (session: string) =>
       Effect.flatMap(
-        checkId("Archive.erase", session),
+        checkId("SessionArchive.erase", session),
         (id) => eraseWhere((folder) => Effect.succeed(Path.basename(folder) === id))
       ),
     /** Erases all that is kept of a user; how many sessions went. */
@@ -297,7 +301,7 @@ export const make = Effect.fnUntraced(function*(directory: string) {
           deleted++
           continue
         }
-        yield* io("Archive.sweep", () => patchLength(Path.join(folder, files.audio)), undefined)
+        yield* io("SessionArchive.sweep", () => patchLength(Path.join(folder, FILE_NAMES.audio)), undefined)
         const left = types.filter((type) => (manifest.expiresAt[type] ?? 0) > now)
         const gone = types.filter((type) => type in manifest.expiresAt && !left.includes(type))
         if (gone.length === 0) continue
@@ -307,9 +311,17 @@ export const make = Effect.fnUntraced(function*(directory: string) {
           continue
         }
         for (const type of gone) {
-          yield* io("Archive.sweep", () => Fs.rm(Path.join(folder, files[type]), { force: true }), undefined)
+          yield* io(
+            "SessionArchive.sweep",
+            () => Fs.rm(Path.join(folder, FILE_NAMES[type]), { force: true }),
+            undefined
+          )
           // of a write that a crash cut
-          yield* io("Archive.sweep", () => Fs.rm(Path.join(folder, `${files[type]}.new`), { force: true }), undefined)
+          yield* io(
+            "SessionArchive.sweep",
+            () => Fs.rm(Path.join(folder, `${FILE_NAMES[type]}.new`), { force: true }),
+            undefined
+          )
         }
         const expiresAt = Object.fromEntries(left.map((type) => [type, manifest.expiresAt[type] ?? 0]))
         yield* writeManifest(folder, { ...manifest, expiresAt })
@@ -325,4 +337,4 @@ export const make = Effect.fnUntraced(function*(directory: string) {
  * @category layers
  * @since 0.1.0
  */
-export const layer = (directory: string): Layer.Layer<Archive> => Layer.effect(Archive, make(directory))
+export const layer = (directory: string): Layer.Layer<SessionArchive> => Layer.effect(SessionArchive, make(directory))
