@@ -6,7 +6,6 @@
 import type * as Effect from "effect/Effect"
 import type { Agent } from "../agent/Agent.ts"
 import type { BackendError } from "../BackendError.ts"
-import type { OnIncident } from "../EngineIncident.ts"
 import type { ProcessorEntry } from "../session/input/ProcessorChain.ts"
 import type { PipelineFactory } from "../session/pipeline/Pipeline.ts"
 import type { PipelineType } from "../session/SessionConfig.ts"
@@ -33,8 +32,8 @@ export interface BackendParts {
   readonly speech?: { readonly [kind: string]: EngineHealth } | undefined
   /** Who answers when a session names nobody. */
   readonly agent: Agent | undefined
-  /** Called once, with who is told what happens to the engines, and the config as it is now. */
-  readonly listen?: ((onIncident: OnIncident, config: () => BackendConfig) => void) | undefined
+  /** Called once with a function that returns the current config: engines are made before the backend has one. */
+  readonly useConfig?: ((config: () => BackendConfig) => void) | undefined
   /** Finds an agent by name. */
   readonly findAgent: (name: string) => Effect.Effect<Agent, BackendError>
 }

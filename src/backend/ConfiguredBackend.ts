@@ -67,14 +67,14 @@ const buildStt = Effect.fnUntraced(function*(config: BackendConfig) {
     build(config, "vad", vadName, VoiceActivityDetector),
     turnName === undefined || sttTurns ? Effect.void : build(config, "turn", turnName, TurnDetector)
   ], { concurrency: "unbounded" })
-  const { listen, stt, tts } = yield* SpeechEngines.make({ stt: stts, tts: ttses, sttTurns }, config)
+  const { stt, tts, useConfig } = yield* SpeechEngines.make({ stt: stts, tts: ttses, sttTurns }, config)
   return {
     pipelines: {
       stt_tts: SttTtsPipeline.make({ stt, tts, vad, turn: turn ?? undefined }, {
         turnDetection: sttTurns ? "stt" : undefined
       })
     },
-    listen,
+    useConfig,
     speech: { stt, tts, vad },
     engines: {
       stt: [sttName, ...config.sttFallback].join(", "),
@@ -94,7 +94,7 @@ const buildS2s = Effect.fnUntraced(function*(config: BackendConfig) {
   const turn = turnName === undefined ? undefined : yield* build(config, "turn", turnName, TurnDetector)
   return {
     pipelines: { s2s: yield* S2sPipeline.make({ s2s, vad, turn }, { agentInLoop: config.agentInLoop }) },
-    listen: undefined,
+    useConfig: undefined,
     speech: { s2s, ...(vad === undefined ? {} : { vad }) },
     engines: {
       s2s: name,

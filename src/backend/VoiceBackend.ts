@@ -70,7 +70,7 @@ export class VoiceBackend extends Context.Service<VoiceBackend, Backend>()("effe
         config: { pipelineType: "stt_tts", sttProvider: stt.name, ttsProvider: tts.name, vadProvider: vad.name },
         pipelines: { stt_tts: SttTtsPipeline.make({ stt: engines.stt, tts: engines.tts, turn, vad }, options) },
         speech: { stt: engines.stt, tts: engines.tts, vad },
-        listen: engines.listen,
+        useConfig: engines.useConfig,
         engines: {
           stt: stt.name,
           tts: tts.name,
@@ -150,7 +150,7 @@ const noProcessors: ProcessorRegistry["Service"] = Registry.make("ProcessorRegis
 const layered = Effect.fnUntraced(function*(
   { agent, config, processors = [] }: LayerOptions,
   provider: BackendProvider["Service"],
-  parts: Pick<BackendParts, "pipelines" | "engines" | "speech" | "listen"> & {
+  parts: Pick<BackendParts, "pipelines" | "engines" | "speech" | "useConfig"> & {
     readonly config: Partial<BackendConfig>
   }
 ) {

@@ -367,7 +367,7 @@ export const makeBackend = Effect.fnUntraced(function*(parts: BackendParts) {
     now: () => clock.currentTimeMillisUnsafe()
   }).pipe(Scope.provide(scope))
 
-  parts.listen?.((incident) => sessions.get(incident.sessionId)?.handle.onIncident(incident), () => config)
+  parts.useConfig?.(() => config)
 
   const backend: Backend = {
     start,

@@ -13,6 +13,7 @@ import { TIMELINE_RATE } from "../speech/VoiceActivityDetector.ts"
 import * as ProcessorChain from "./input/ProcessorChain.ts"
 import * as SessionPersistence from "./persistence/SessionPersistence.ts"
 import * as SessionRecorder from "./retention/SessionRecorder.ts"
+import { speechOf } from "./SessionConfig.ts"
 import { SessionCore } from "./SessionCore.ts"
 import type { SessionEnd, SessionEventBody } from "./SessionEvent.ts"
 import { SessionOperations } from "./SessionOperations.ts"
@@ -104,6 +105,7 @@ export const make = Effect.fnUntraced(function*(options: SessionOptions) {
     yield* options.pipeline({
       sessionId: options.id,
       userId: options.config.userId,
+      speech: speechOf(options.config),
       metadata: () => core.metadata,
       agent: () => core.agent.current,
       session: core.agent,
@@ -145,7 +147,6 @@ export const make = Effect.fnUntraced(function*(options: SessionOptions) {
     },
     /** Lets the session finish. */
     drain: core.drain,
-    onIncident: core.onEngineIncident,
     countAudio: () => core.countAudio()
   }
 })

@@ -1,5 +1,5 @@
 /**
- * What a session is asked to be.
+ * The configuration of one session: in code (`SessionConfig`) and over HTTP (`SessionRequest`).
  *
  * @since 0.1.0
  */
@@ -9,6 +9,7 @@ import type { Agent } from "../agent/Agent.ts"
 import type { InvalidConfig } from "../BackendError.ts"
 import type { ConversationPolicy } from "../conversation/ConversationPolicy.ts"
 import * as Faults from "../schema/Faults.ts"
+import * as SessionSpeech from "../speech/SessionSpeech.ts"
 
 /**
  * The two pipelines: speech → text → agent → speech, or a speech-to-speech model.
@@ -47,8 +48,8 @@ export type Transport = typeof Transport.Type
 export const MAX_METADATA_BYTES = 16_384
 
 /**
- * How deep objects and lists may stand in each other in the metadata of a session: 32 levels. Deeper ones overflow the
- * stack of whoever writes them as JSON.
+ * How deep objects and lists may be nested in the metadata of a session: 32 levels. Much deeper ones would overflow the
+ * stack when they are written as JSON.
  *
  * @category constants
  * @since 0.1.0
@@ -80,18 +81,48 @@ export const Metadata = Schema.Record(Schema.String, Schema.Json).check(
 export type Metadata = typeof Metadata.Type
 
 /**
- * Checks metadata; its faults are told by their paths, its values never.
+ * Decodes metadata. The error names the paths of its faults, and never a value.
  *
  * @category decoding
  * @since 0.1.0
  */
 export const decodeMetadata = (op: string, value: unknown): Effect.Effect<Metadata, InvalidConfig> =>
-  Faults.decode(Metadata, value, { op, what: "the metadata is not valid", at: ["metadata"] })
+  Faults.decode(Metadata, value, { op, what: "invalid metadata", at: ["metadata"] })
+
+/**
+ * The language, voice and key terms of a session.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export const Speech = Schema.Struct(SessionSpeech.fields)
+
+/**
+ * @category models
+ * @since 0.1.0
+ */
+export type Speech = typeof Speech.Type
+
+/**
+ * Decodes the language, voice and key terms of a session that a program asks for; what is `undefined` is left out.
+ *
+ * @category decoding
+ * @since 0.1.0
+ */
+export const decodeSpeech = (
+  op: string,
+  speech: SessionSpeech.SessionSpeech
+): Effect.Effect<Speech, InvalidConfig> =>
+  Faults.decode(
+    Speech,
+    speechOf(speech),
+    { op, what: "invalid session configuration" }
+  )
 
 const UserId = Schema.NonEmptyString.check(Schema.isMaxLength(256))
 
 /**
- * A session as it is asked for over HTTP: the agent by its name. Snake case when encoded.
+ * The body of `POST /v1/sessions`: the agent by its name. Snake case when encoded.
  *
  * @category models
  * @since 0.1.0
@@ -103,25 +134,31 @@ export const SessionRequest = Schema.Struct({
   agent: Schema.optionalKey(Schema.NonEmptyString.check(Schema.isMaxLength(256))),
   pipelineType: Schema.optionalKey(PipelineType),
   metadata: Schema.optionalKey(Metadata),
+  ...SessionSpeech.fields,
   token: Schema.optionalKey(Schema.String.check(Schema.isMaxLength(8_192)))
 }).pipe(Schema.encodeKeys({ userId: "user_id", connectionUrl: "connection_url", pipelineType: "pipeline_type" }))
 
 /**
- * A session as a program asks for it.
+ * The configuration of a session.
  *
- * - `connectionUrl`: where the backend dials out; for a provider that is dialled, what `access` returns: leave it out.
- * - `agent`: a registered agent's name, or an agent; default: the backend's.
+ * - `connectionUrl`: where the backend dials out. For a provider that is dialled it is what `access` returns: leave it out.
+ * - `agent`: a registered agent's name, or an agent. Default: the backend's.
  * - `pipelineType`: default: the backend's.
- * - `token`: the user's credential for the `AuthHook`; it is not kept.
- * - `tenant`: whom the user belongs to, for rate limits; an `AuthHook` knows it better.
- * - `expiresAt`: Unix time in ms from which the user may no longer connect; an `AuthHook` knows it better. A conversation
- *   that is on goes on.
+ * - `language`: what the user and the agent speak, BCP 47, such as `en-GB`. Default: the engines'.
+ * - `voice`: the name of a voice of the engine that speaks. Default: the engine's.
+ * - `keyterms`: words to expect, such as names and products; at most 100 of 128 characters. Default: none.
+ * - `token`: the user's credential for the `AuthHook`; it is not stored.
+ * - `tenant`: the user's tenant, for rate limits; an `AuthHook` overrides it.
+ * - `expiresAt`: Unix time in ms from which the user may no longer connect; an `AuthHook` overrides it. An established
+ *   conversation is not ended by it.
  * - `policy`: replaces the backend's policy for this conversation.
+ *
+ * `createSession` fails `invalid_config` when an engine of the session does not support its language, voice or key terms.
  *
  * @category models
  * @since 0.1.0
  */
-export interface SessionConfig {
+export interface SessionConfig extends SessionSpeech.SessionSpeech {
   readonly userId: string
   readonly transport: Transport
   readonly connectionUrl?: string | undefined
@@ -133,3 +170,15 @@ export interface SessionConfig {
   readonly expiresAt?: number | undefined
   readonly policy?: ConversationPolicy | undefined
 }
+
+/**
+ * What of a configuration is for the engines; fields that are not set are left out.
+ *
+ * @category accessors
+ * @since 0.1.0
+ */
+export const speechOf = ({ keyterms, language, voice }: SessionSpeech.SessionSpeech): Speech => ({
+  ...(language === undefined ? {} : { language }),
+  ...(voice === undefined ? {} : { voice }),
+  ...(keyterms === undefined ? {} : { keyterms })
+})

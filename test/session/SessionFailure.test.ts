@@ -95,4 +95,24 @@ describe("Session after a defect", () => {
       })
     ).pipe(Effect.provide(log.layer))
   })
+
+  it.effect("goes on when the agent throws: the reply fails, and the apology is spoken", () =>
+    running(
+      layer({
+        agent: {
+          name: undefined,
+          respond: () => {
+            throw new Error("the agent is broken")
+          }
+        }
+      }),
+      Effect.gen(function*() {
+        const user = yield* call()
+        yield* user.speaks(300)
+        yield* user.hears(3_000)
+        assert.deepStrictEqual(yield* user.said, ["user: one", "agent: Sorry."])
+        assert.strictEqual(yield* user.session.state.get, "listening")
+        assert.strictEqual(user.connection.of("error").length, 1)
+      })
+    ))
 })

@@ -26,7 +26,7 @@ import { deadline } from "../../Deadline.ts"
 import { AuthHook, type Authorize, type AuthResult, type Operation } from "../../hooks/AuthHook.ts"
 import { RateLimiter } from "../../hooks/RateLimiter.ts"
 import * as RateLimits from "../../hooks/RateLimits.ts"
-import { decodeMetadata, type SessionConfig } from "../../session/SessionConfig.ts"
+import { decodeMetadata, decodeSpeech, type SessionConfig } from "../../session/SessionConfig.ts"
 import type { BackendConfig } from "../config/BackendConfig.ts"
 import { CurrentPeer, type Peer, type ProviderHost } from "../provider/ProviderContract.ts"
 
@@ -194,9 +194,10 @@ export const make = Effect.fnUntraced(function*(
       })
     }
     const metadata = yield* decodeMetadata(op, session.metadata ?? {})
+    const speech = yield* decodeSpeech(op, session)
     // before the hook, which may be slow, is asked at all
     yield* limit(op, "create", keysOf({}, from))
-    let admitted: SessionConfig = { ...session, metadata }
+    let admitted: SessionConfig = { ...session, ...speech, metadata }
     if (auth !== undefined) {
       const who = yield* authenticate(op, auth, token, metadata)
       yield* authorize(op, auth, who.userId, "session.create")

@@ -8,7 +8,6 @@ import type * as Arr from "effect/Array"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import { InvalidConfig } from "../../BackendError.ts"
-import type { EngineIncident, OnIncident } from "../../EngineIncident.ts"
 import type { ResilienceOptions } from "../../speech/Resilience.ts"
 import * as ResilientSpeechToText from "../../speech/ResilientSpeechToText.ts"
 import * as ResilientTextToSpeech from "../../speech/ResilientTextToSpeech.ts"
@@ -37,21 +36,7 @@ export interface SpeechEngines {
   readonly sttTurns: boolean
 }
 
-type Patience = Pick<BackendConfig, "maxRetries" | "retryDelay" | "timeout">
-
-/** Who is told of incidents, and how patient the backend is now; engines are made before there is one. */
-const owner = (config: Patience) => {
-  let told: OnIncident | undefined
-  let current = () => config
-  return {
-    config: () => current(),
-    onIncident: (incident: EngineIncident) => told?.(incident),
-    listen: (onIncident: OnIncident, now: () => Patience) => {
-      told = onIncident
-      current = now
-    }
-  }
-}
+type RetrySettings = Pick<BackendConfig, "maxRetries" | "retryDelay" | "timeout">
 
 /**
  * Makes one dependable engine of each kind, also of one that is alone: its streams die, and what was being said must not.
@@ -62,7 +47,7 @@ const owner = (config: Patience) => {
  */
 export const make = Effect.fnUntraced(function*(
   engines: SpeechEngines,
-  patience: Patience
+  settings: RetrySettings
 ) {
   const mute = engines.sttTurns ? engines.stt.find(({ capabilities }) => !capabilities.endOfTurn) : undefined
   if (mute !== undefined) {
@@ -76,7 +61,7 @@ export const make = Effect.fnUntraced(function*(
       }
     })
   }
-  const { config, listen, onIncident } = owner(patience)
+  let config = (): RetrySettings => settings
   const options: ResilienceOptions = {
     get maxRetries() {
       return config().maxRetries
@@ -87,8 +72,7 @@ export const make = Effect.fnUntraced(function*(
     // within what the pipeline gives it, so that its own error is the one that is told
     get timeout() {
       return Duration.times(config().timeout, 0.9)
-    },
-    onIncident
+    }
   }
   const [stt] = engines.stt
   const [tts] = engines.tts
@@ -99,6 +83,9 @@ export const make = Effect.fnUntraced(function*(
     tts: engines.tts.length === 1 && ResilientTextToSpeech.isResilient(tts)
       ? tts
       : yield* ResilientTextToSpeech.make(engines.tts, options),
-    listen
+    /** The retries and the timeout follow the backend's config, which can be updated while it runs. */
+    useConfig: (current: () => RetrySettings) => {
+      config = current
+    }
   }
 })

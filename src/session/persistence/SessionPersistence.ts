@@ -7,7 +7,7 @@ import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
 import type { ConversationPolicy } from "../../conversation/ConversationPolicy.ts"
 import type { State } from "../../conversation/ConversationState.ts"
-import type { Metadata, SessionConfig } from "../SessionConfig.ts"
+import { type Metadata, type SessionConfig, speechOf } from "../SessionConfig.ts"
 import * as SessionSnapshot from "./SessionSnapshot.ts"
 import type { StoredSession } from "./SessionStore.ts"
 import * as SnapshotWriter from "./SnapshotWriter.ts"
@@ -71,6 +71,7 @@ export const make = Effect.fnUntraced(function*(
       ...(connectionUrl === undefined ? {} : { connectionUrl }),
       ...(agent === undefined ? {} : { agent }),
       ...(pipelineType === undefined ? {} : { pipelineType }),
+      ...speechOf(config),
       metadata,
       policy,
       createdAtMs

@@ -11,6 +11,7 @@ import { PipelineError } from "../../BackendError.ts"
 import { ConversationPolicy } from "../../conversation/ConversationPolicy.ts"
 import type { ReplySource, State } from "../../conversation/ConversationState.ts"
 import { HistoryItem } from "../../conversation/History.ts"
+import * as SessionSpeech from "../../speech/SessionSpeech.ts"
 import { Metadata, PipelineType, type SessionConfig, Transport } from "../SessionConfig.ts"
 import type { StoredSession } from "./SessionStore.ts"
 
@@ -23,6 +24,7 @@ const About = Schema.Struct({
   connectionUrl: Schema.optionalKey(Schema.String),
   agent: Schema.optionalKey(Schema.String),
   pipelineType: Schema.optionalKey(PipelineType),
+  ...SessionSpeech.fields,
   metadata: Metadata,
   policy: ConversationPolicy,
   createdAtMs: Schema.Finite

@@ -1,5 +1,5 @@
 /**
- * How far a reply has come on its way to being heard.
+ * The milestones of a reply before it is audible: the agent's first words, the first sentence, the first speech.
  *
  * @since 0.1.0
  */
@@ -9,7 +9,7 @@ import type { PipelineContext } from "./Pipeline.ts"
 type Stage = Extract<ConversationInput, { readonly _tag: "ReplyProgress" }>["stage"]
 
 /**
- * Tells the conversation when a reply has reached a stage for the first time: each piece of text and sound asks.
+ * Tells the conversation once when a reply reaches a stage; to be called for each piece of text and audio.
  *
  * @category constructors
  * @since 0.1.0

@@ -1,11 +1,11 @@
 /**
  * A speech-to-speech model as the pipeline of a session.
  *
- * The model's replies are played as replies of the conversation: paced, interrupted and remembered like any other. With
- * `turnAuthority: "own"` the backend's voice activity decides turns and tells the model; with `remote` the model does.
+ * The model's replies are replies of the conversation: paced, interrupted and kept in the history like any other. With
+ * `turnAuthority: "own"` the backend's voice activity detector decides turns; with `remote` the model does.
  *
- * An agent may be in the loop: it answers in place of the model, which then only hears and speaks (`answer`), or the model
- * asks it by a tool (`tool`).
+ * An agent may be in the loop: it answers in place of the model, which then only recognises and speaks (`answer`), or the
+ * model asks it by a tool call (`tool`).
  *
  * @since 0.1.0
  */
@@ -14,57 +14,60 @@ import * as Effect from "effect/Effect"
 import * as Queue from "effect/Queue"
 import * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
-import { type BackendError, InvalidConfig, normalize, PipelineError, Timeout } from "../../BackendError.ts"
-import type { ReplySource } from "../../conversation/ConversationState.ts"
+import { type BackendError, InvalidConfig, PipelineError, Timeout } from "../../BackendError.ts"
+import { deadline } from "../../Deadline.ts"
+import * as SessionSpeech from "../../speech/SessionSpeech.ts"
 import type { SpeechToSpeechEvent, SpeechToSpeechStream } from "../../speech/SpeechToSpeech.ts"
-import * as ReplyTrace from "../tracing/ReplyTrace.ts"
-import type { Pipeline, PipelineContext, PipelineFactory } from "./Pipeline.ts"
+import * as AgentReply from "./AgentReply.ts"
+import type { Pipeline, PipelineContext, PipelineFactory, ReplyRequest } from "./Pipeline.ts"
+import * as PipelineInput from "./PipelineInput.ts"
 import * as ReplyMilestones from "./ReplyMilestones.ts"
 import type { S2sEngines, S2sOptions } from "./S2sOptions.ts"
 import * as S2sReplies from "./S2sReplies.ts"
 import * as S2sTools from "./S2sTools.ts"
 import * as S2sTurns from "./S2sTurns.ts"
 import * as SentenceStream from "./SentenceStream.ts"
-import { StallWatch } from "./StallWatch.ts"
 
-const lacks = ({ agentInLoop, tools = [] }: S2sOptions, { s2s, vad }: S2sEngines) => {
-  const { answers, agentInLoop: hears, tools: calls, turnAuthority } = s2s.capabilities
+/** What the engines lack for these options: the missing capability and a message. */
+const missingCapability = ({ agentInLoop, tools = [] }: S2sOptions, { s2s, vad }: S2sEngines) => {
+  const { answers, agentInLoop: leavesAnswers, tools: callsTools, turnAuthority } = s2s.capabilities
   if (turnAuthority !== "remote" && vad === undefined) {
-    return ["vad_provider", `${s2s.name} does not decide turns: a voice activity detector is needed`] as const
+    return ["vad_provider", `${s2s.name} does not decide turns: configure a voice activity detector`] as const
   }
-  if (agentInLoop === "answer" && !hears) {
-    return ["agent_in_loop", `${s2s.name} cannot leave its answers to an agent`] as const
+  if (agentInLoop === "answer" && !leavesAnswers) {
+    return ["agent_in_loop", `${s2s.name} does not support agent_in_loop: answer`] as const
   }
   if (agentInLoop !== "answer" && !answers) {
-    return ["answers", `${s2s.name} has no answers of its own: it needs agent_in_loop: answer`] as const
+    return ["answers", `${s2s.name} has no answers of its own: use agent_in_loop: answer`] as const
   }
-  if ((agentInLoop === "tool" || tools.length > 0) && !calls) {
-    return ["tools", `${s2s.name} calls no tools`] as const
+  if ((agentInLoop === "tool" || tools.length > 0) && !callsTools) {
+    return ["tools", `${s2s.name} does not support tools`] as const
   }
   if (agentInLoop === "answer" && tools.length > 0) {
-    return ["tools", "with agent_in_loop: answer the model calls no tools: the agent does"] as const
+    return ["tools", "with agent_in_loop: answer the model calls no tools: give them to the agent"] as const
   }
   return undefined
 }
 
-/** One reply of the model within a reply of the conversation: where its audio begins and ends in it, in ms. */
-interface Part {
+/** One reply of the model within a reply of the conversation: where its audio begins and ends there, in ms. */
+interface ModelReply {
   readonly reply: string
   readonly fromMs: number
   toMs: number
-  over: boolean
+  finished: boolean
 }
 
 /**
- * The pipeline of the sessions on a backend's model. Fails `invalid_config` when the model lacks what is asked for
- * (`details.missing`), and when it cannot decide turns and there is no detector.
+ * The pipeline of the sessions on a backend's model. Fails `invalid_config` when the model lacks a capability that the
+ * options need (`details.missing`), and when it cannot decide turns and there is no detector. Opening fails
+ * `invalid_config` for a session whose language, voice or key terms the model does not support.
  *
  * @category constructors
  * @since 0.1.0
  */
 export const make = (engines: S2sEngines, options: S2sOptions = {}): Effect.Effect<PipelineFactory, InvalidConfig> => {
   const agentInLoop = options.agentInLoop ?? (engines.s2s.capabilities.answers ? "off" : "answer")
-  const missing = lacks({ ...options, agentInLoop }, engines)
+  const missing = missingCapability({ ...options, agentInLoop }, engines)
   return missing === undefined
     ? Effect.succeed((context) => open(engines, { ...options, agentInLoop }, context))
     : Effect.fail(
@@ -82,21 +85,21 @@ const open = Effect.fnUntraced(function*(
   context: PipelineContext
 ) {
   const { s2s, turn: turnDetector } = engines
+  const unsupported = SessionSpeech.check("VoiceBackend.createSession", context.speech, { s2s })
+  if (unsupported !== undefined) return yield* unsupported
   const agentAnswers = agentInLoop === "answer"
   const tools = agentInLoop === "tool" ? [...given, S2sTools.askAgent(context)] : given
   const stream: SpeechToSpeechStream = yield* s2s.open({
+    ...context.speech,
     sessionId: context.sessionId,
     history: context.history.map(({ role, text }) => ({ role, text })),
     answers: !agentAnswers,
     tools: tools.map(({ description, name, parameters }) => ({ name, description, parameters })),
     onIncident: context.onIncident
-  }).pipe(Effect.timeoutOrElse({
-    duration: context.timeout,
-    orElse: () => Effect.fail(new Timeout({ op: "SpeechToSpeech.open", message: `opening ${s2s.name} took too long` }))
-  }))
+  }).pipe(deadline("SpeechToSpeech.open", `opening ${s2s.name}`, context.timeout))
 
-  // what of the model's is heard under which epoch
-  const playing = new Map<number, Array<Part>>()
+  /** The model's replies that each reply of the conversation is made of, by epoch. */
+  const modelReplies = new Map<number, ReadonlyArray<ModelReply>>()
   const replies = yield* S2sReplies.make({
     truncate: stream.truncate,
     unasked: (reply) =>
@@ -104,23 +107,13 @@ const open = Effect.fnUntraced(function*(
   })
   const turns = yield* S2sTurns.make(engines, agentAnswers, context, stream)
   const call = S2sTools.make(tools, context, stream)
-
-  const onEvent = (event: SpeechToSpeechEvent): void => "reply" in event ? replies.take(event) : turns.take(event)
-  yield* Stream.runForEach(stream.events, (event) => Effect.sync(() => onEvent(event))).pipe(
-    Effect.andThen(
-      Effect.fail<BackendError>(
-        new PipelineError({ op: "SpeechToSpeech.events", message: `${s2s.name} ended its stream`, retryable: false })
-      )
-    ),
-    normalize("SpeechToSpeech.events"),
-    Effect.catch((error) =>
-      Effect.sync(() => {
-        context.dispatch({ _tag: "EngineDown", engine: s2s.name, error })
-        context.dispatch({ _tag: "Close", reason: "failed" })
-      })
-    ),
-    Effect.forkScoped
-  )
+  const op = "SpeechToSpeech.events"
+  yield* PipelineInput.takeEvents<SpeechToSpeechEvent>(s2s.name, stream.events, {
+    op,
+    take: (event) => "reply" in event ? replies.take(event) : turns.take(event),
+    ended: () => new PipelineError({ op, message: `${s2s.name} ended its stream`, retryable: false }),
+    dispatch: context.dispatch
+  })
 
   const inTime = (what: string) =>
     Effect.timeoutOrElse({
@@ -130,30 +123,32 @@ const open = Effect.fnUntraced(function*(
           new Timeout({ op: "SpeechToSpeech.reply", message: `${what} for ${Duration.format(context.timeout)}` })
         )
     })
-  const asked = (ask: () => void) => replies.ask(ask).pipe(inTime(`${s2s.name} gave no answer`))
+  const ask = (request: () => void) => replies.ask(request).pipe(inTime(`${s2s.name} did not begin an answer`))
 
-  type Request = Parameters<Pipeline["reply"]>[0]
-  /** Known at once: it may be ended before its fiber has begun. */
-  const begin = (epoch: number, reply: string): Part => {
-    const parts = playing.get(epoch) ?? []
-    const fromMs = parts.at(-1)?.toMs ?? 0
-    const part = { reply, fromMs, toMs: fromMs, over: false }
-    playing.set(epoch, [...parts, part])
-    return part
+  /** Synchronous: the reply may be ended before its fiber has begun. */
+  const begin = (epoch: number, reply: string): ModelReply => {
+    const former = modelReplies.get(epoch) ?? []
+    const fromMs = former.at(-1)?.toMs ?? 0
+    const next = { reply, fromMs, toMs: fromMs, finished: false }
+    modelReplies.set(epoch, [...former, next])
+    return next
   }
-  /** Hands a reply of the model to the voice, to its end; what it calls meanwhile ends with it. */
-  const play = ({ epoch, history, trace, turn }: Request, part: Part): Effect.Effect<void, BackendError> =>
+  /** Plays a reply of the model to its end; the tool calls in it are interrupted with it. */
+  const play = (
+    { epoch, history, trace, turn }: ReplyRequest,
+    modelReply: ModelReply
+  ): Effect.Effect<void, BackendError> =>
     Effect.scopedWith((scope) =>
       Effect.gen(function*() {
-        const events = replies.events(part.reply)
+        const events = replies.events(modelReply.reply)
         if (events === undefined) return
-        const progress = ReplyMilestones.make(context.dispatch, epoch)
+        const reached = ReplyMilestones.make(context.dispatch, epoch)
         while (true) {
-          const event = yield* Queue.take(events).pipe(inTime(`${s2s.name} gave nothing more of its reply`))
+          const event = yield* Queue.take(events).pipe(inTime(`${s2s.name} sent nothing more of its answer`))
           if (event._tag === "ReplyAudio") {
             if (event.pcm.length === 0 && event.text === "") continue
-            progress("tts")
-            part.toMs += event.pcm.length * 1_000 / s2s.outputSampleRate
+            reached("tts")
+            modelReply.toMs += event.pcm.length * 1_000 / s2s.outputSampleRate
             yield* context.replyAudio.speak(epoch, [event], s2s.outputSampleRate)
           } else if (event._tag === "ToolCall") {
             const { metadata, sessionId, userId } = context
@@ -164,61 +159,39 @@ const open = Effect.fnUntraced(function*(
           } else if (event._tag === "ReplyFailed") {
             return yield* event.error
           } else if (event._tag === "ReplyEnded") {
-            part.over = true
+            modelReply.finished = true
             return
           }
         }
       })
-    ).pipe(Effect.ensuring(Effect.sync(() => replies.forget(part.reply))))
-  const playWhole = (request: Request, reply: string) => {
-    const part = begin(request.epoch, reply)
-    return Effect.andThen(play(request, part), Effect.sync(() => context.replyAudio.finish(request.epoch)))
+    ).pipe(Effect.ensuring(Effect.sync(() => replies.forget(modelReply.reply))))
+  const playWhole = (request: ReplyRequest, reply: string) => {
+    const modelReply = begin(request.epoch, reply)
+    return Effect.andThen(play(request, modelReply), Effect.sync(() => context.replyAudio.finish(request.epoch)))
   }
 
-  const sentences = SentenceStream.make(textTransforms)
-  /** Has the model speak a text, sentence by sentence: the next is asked for while the former is played. */
-  const speak = (request: Request, source: Exclude<ReplySource, { readonly _tag: "Audio" | "ModelInitiated" }>) => {
-    const { committed, epoch, history, trace, turn } = request
-    const watch = new StallWatch()
-    const progress = ReplyMilestones.make(context.dispatch, epoch)
-    const text = source._tag === "Text" ? Stream.succeed(source.text) : context.agent().respond({
-      transcript: source.transcript,
-      history,
-      sessionId: context.sessionId,
-      userId: context.userId,
-      turn,
-      metadata: context.metadata(),
-      committed,
-      session: context.session
-    }).pipe(ReplyTrace.thinking(trace), watch.over("Agent.respond", "the agent", context.timeout))
-    const spoken = text.pipe(
-      // nothing is said while an agent waits for a tool: it shows that it does
-      Stream.tap((piece) => piece === "" ? watch.alive : Effect.sync(() => progress("agent"))),
-      Stream.filter((piece) => piece !== ""),
-      sentences,
-      Stream.runForEach((sentence) =>
-        Effect.suspend(() => {
-          context.planned(epoch, sentence)
-          progress("clause")
-          return Effect.flatMap(
-            asked(() => stream.say(sentence)),
-            (reply) => play(request, begin(epoch, reply))
-          )
-        })
-      ),
-      Effect.andThen(Effect.sync(() => context.replyAudio.finish(epoch)))
+  const split = SentenceStream.make(textTransforms)
+  /** Has the model speak a text: each sentence is asked for while the former one is played. */
+  const speak = (request: ReplyRequest, source: AgentReply.TextSource) =>
+    AgentReply.run(
+      context,
+      request,
+      source,
+      split,
+      (sentences) =>
+        Stream.runForEach(sentences, (sentence) =>
+          Effect.flatMap(
+            ask(() => stream.say(sentence)),
+            (reply) => play(request, begin(request.epoch, reply))
+          ))
     )
-    const fail = (error: BackendError) => context.dispatch({ _tag: "ReplyFailed", epoch, error })
-    // not within the dispatch that began the reply: what happens to it could not be told before its first frame
-    return Effect.yieldNow.pipe(Effect.andThen(Effect.forkChild(watch.run(fail))), Effect.andThen(spoken))
-  }
 
   const pipeline: Pipeline = {
     turnAuthority: turns.authority,
     textual: agentAnswers,
     interims: agentAnswers && s2s.capabilities.interims,
     judge: agentAnswers && turnDetector !== undefined
-      ? (transcript, agentSaid) => turnDetector.endOfTurn({ transcript, agentSaid })
+      ? (transcript, agentSaid) => Effect.suspend(() => turnDetector.endOfTurn({ transcript, agentSaid }))
       : undefined,
     finalize: turns.finalize,
     reply: (request) => {
@@ -228,7 +201,7 @@ const open = Effect.fnUntraced(function*(
           return playWhole(request, source.reply)
         case "Answer":
           return agentAnswers ? speak(request, source) : Effect.flatMap(
-            asked(() =>
+            ask(() =>
               source.kind === "text" ? stream.userText(source.transcript) : stream.commit(context.input.position)
             ),
             (reply) => playWhole(request, reply)
@@ -236,11 +209,11 @@ const open = Effect.fnUntraced(function*(
         case "Text":
           if (agentAnswers) return speak(request, source)
           return s2s.capabilities.say
-            ? Effect.flatMap(asked(() => stream.say(source.text)), (reply) => playWhole(request, reply))
+            ? Effect.flatMap(ask(() => stream.say(source.text)), (reply) => playWhole(request, reply))
             : Effect.fail(
               new InvalidConfig({
                 op: "VoiceSession.say",
-                message: `${s2s.name} cannot speak a given text`,
+                message: `${s2s.name} does not support say: it cannot speak a given text`,
                 details: { missing: "say" }
               })
             )
@@ -249,12 +222,12 @@ const open = Effect.fnUntraced(function*(
       }
     },
     ended: (epoch, { completed, playedMs }) => {
-      const parts = playing.get(epoch) ?? []
-      playing.delete(epoch)
-      for (const { fromMs, over, reply, toMs } of parts) {
+      const parts = modelReplies.get(epoch) ?? []
+      modelReplies.delete(epoch)
+      for (const { finished, fromMs, reply, toMs } of parts) {
         replies.forget(reply)
-        const whole = completed || (over && playedMs >= toMs && parts.length > 1)
-        if (!whole) stream.truncate(reply, Math.max(0, playedMs - fromMs))
+        const played = completed || (finished && playedMs >= toMs && parts.length > 1)
+        if (!played) stream.truncate(reply, Math.max(0, playedMs - fromMs))
       }
     }
   }

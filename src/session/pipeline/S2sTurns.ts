@@ -1,16 +1,16 @@
 /**
- * The user's turns over a speech-to-speech model: who tells where they begin and end, and when their words are complete.
+ * The user's turns with a speech-to-speech model: who decides where they begin and end, and when their words are complete.
  *
  * @since 0.1.0
  */
 import * as Effect from "effect/Effect"
-import { Timeout } from "../../BackendError.ts"
 import type { TurnAuthority } from "../../conversation/TurnAuthority.ts"
 import type { SpeechToSpeechEvent, SpeechToSpeechStream } from "../../speech/SpeechToSpeech.ts"
 import type { Pipeline, PipelineContext } from "./Pipeline.ts"
+import * as PipelineInput from "./PipelineInput.ts"
 import type { S2sEngines } from "./S2sOptions.ts"
 
-/** An event of the user's side. */
+/** An event about the user. */
 type TurnEvent = Exclude<SpeechToSpeechEvent, { readonly reply: string }>
 
 /**
@@ -19,14 +19,14 @@ type TurnEvent = Exclude<SpeechToSpeechEvent, { readonly reply: string }>
  */
 export interface S2sTurns {
   readonly authority: TurnAuthority
-  /** Takes what the model tells of the user; synchronous. */
+  /** Takes an event of the model about the user. Synchronous. */
   readonly take: (event: TurnEvent) => void
   readonly finalize: Pipeline["finalize"]
 }
 
 /**
  * Gives the user's audio to the model, and to the detector where the backend decides turns. Where an agent answers, the
- * model is a recogniser: its words complete a turn, and its ends of turns are a recogniser's.
+ * model serves as the recogniser: its transcript completes a turn, and it may decide turns as a recogniser does.
  *
  * @category constructors
  * @since 0.1.0
@@ -39,31 +39,12 @@ export const make = Effect.fnUntraced(function*(
 ) {
   const remote = s2s.capabilities.turnAuthority === "remote"
   yield* Effect.fromResult(context.input.add({ sampleRate: s2s.inputSampleRate, push: (pcm) => stream.push(pcm) }))
-  if (!remote && vad !== undefined) {
-    const detector = yield* vad.open({
-      onActivity: (activity) => {
-        stream.activity(activity)
-        context.dispatch(activity)
-      }
-    }).pipe(Effect.timeoutOrElse({
-      duration: context.timeout,
-      orElse: () =>
-        Effect.fail(new Timeout({ op: "VoiceActivityDetector.open", message: `opening ${vad.name} took too long` }))
-    }))
-    yield* Effect.fromResult(
-      context.input.add({
-        sampleRate: vad.sampleRate,
-        branch: "vad",
-        push: (pcm) => detector.push(pcm),
-        settle: detector.settle,
-        behind: detector.behind
-      })
-    )
-  }
+  if (!remote && vad !== undefined) yield* PipelineInput.addDetector(vad, stream, context)
 
-  // final words that the machine waits for, and turns whose words the model owes
-  const asked: Array<number> = []
-  let owed = 0
+  /** Ids of the final transcripts that the conversation waits for. */
+  const finalizing: Array<number> = []
+  /** Turns that have ended and whose transcript has not come. */
+  let awaitedTranscripts = 0
   const activity = (tag: "SpeechStarted" | "SpeechStopped") => {
     const at = context.input.position
     context.dispatch({ _tag: tag, atSample: at, decidedAtSample: at })
@@ -76,22 +57,22 @@ export const make = Effect.fnUntraced(function*(
           return remote ? activity("SpeechStarted") : undefined
         case "UserSpeechStopped":
           if (!remote) return
-          owed++
+          awaitedTranscripts++
           return activity("SpeechStopped")
         case "UserTranscript":
           return context.dispatch({ _tag: event.final ? "Final" : "Interim", text: event.text })
         case "UserTurnTranscribed": {
           if (!agentAnswers) return
-          owed = Math.max(0, owed - 1)
-          const ids = remote ? asked.splice(0) : asked.splice(0, 1)
+          awaitedTranscripts = Math.max(0, awaitedTranscripts - 1)
+          const ids = remote ? finalizing.splice(0) : finalizing.splice(0, 1)
           if (ids.length === 0) return remote ? context.dispatch({ _tag: "EndOfTurn" }) : undefined
           for (const id of ids) context.dispatch({ _tag: "Finalized", id })
         }
       }
     },
     finalize: (id, untilSample) => {
-      if (!agentAnswers || (remote && owed === 0)) return context.dispatch({ _tag: "Finalized", id })
-      asked.push(id)
+      if (!agentAnswers || (remote && awaitedTranscripts === 0)) return context.dispatch({ _tag: "Finalized", id })
+      finalizing.push(id)
       if (!remote) stream.commit(untilSample)
     }
   }

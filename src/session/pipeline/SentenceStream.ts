@@ -1,5 +1,5 @@
 /**
- * Text for the ear, cut into what is spoken at once.
+ * Splits an agent's text into the sentences that are spoken one after another.
  *
  * @since 0.1.0
  */
@@ -8,7 +8,7 @@ import { Sentences } from "../../text/Sentences.ts"
 import { spoken } from "../../text/SpokenText.ts"
 import { compose, type TextTransform, type Transformer } from "../../text/TextTransform.ts"
 
-class SentenceStream {
+class SplitterState {
   readonly #transformer: Transformer
   readonly #sentences = new Sentences()
 
@@ -26,18 +26,27 @@ class SentenceStream {
 }
 
 /**
- * Makes sentences of an agent's text as it comes; Markdown and signs are made speakable first, then these transforms run.
+ * Turns pieces of text of any size into sentences.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export type SentenceSplitter = <E, R>(text: Stream.Stream<string, E, R>) => Stream.Stream<string, E, R>
+
+/**
+ * Makes a splitter that works while the text is written. Markdown and symbols are made speakable first, then these
+ * transforms are applied.
  *
  * @category constructors
  * @since 0.1.0
  */
-export const make = (textTransforms: ReadonlyArray<TextTransform> = []) => {
+export const make = (textTransforms: ReadonlyArray<TextTransform> = []): SentenceSplitter => {
   const transform = compose([spoken(), ...textTransforms])
-  return <E, R>(text: Stream.Stream<string, E, R>): Stream.Stream<string, E, R> =>
+  return (text) =>
     Stream.mapAccum(
       text,
-      () => new SentenceStream(transform()),
-      (speaker, piece) => [speaker, speaker.push(piece)],
-      { onHalt: (speaker) => speaker.flush() }
+      () => new SplitterState(transform()),
+      (state, piece) => [state, state.push(piece)],
+      { onHalt: (state) => state.flush() }
     )
 }

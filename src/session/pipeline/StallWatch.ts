@@ -1,7 +1,7 @@
 /**
- * Notices that a step of a reply gives nothing for too long.
+ * Detects that a step of a reply has produced nothing for too long.
  *
- * One sleeping fiber watches over all steps of a reply: a pull only writes down when it must have given something.
+ * One sleeping fiber watches all steps of a reply: a pull only notes its deadline, so that a piece costs no timer.
  *
  * @since 0.1.0
  */
@@ -16,7 +16,7 @@ interface Step {
   readonly what: string
   readonly duration: Duration.Duration
   readonly afterMs: number
-  /** When the pull in flight must have given something, in ms of Unix time; infinite while there is none. */
+  /** The deadline of the pull in flight, in ms of Unix time; infinite while there is none. */
   deadlineMs: number
 }
 
@@ -27,7 +27,7 @@ interface Step {
 export class StallWatch {
   readonly #steps: Array<Step> = []
 
-  /** Watches over each pull of a stream. */
+  /** Watches each pull of a stream. */
   over(
     op: string,
     what: string,
@@ -47,7 +47,7 @@ export class StallWatch {
         })))
   }
 
-  /** Something goes on, though nothing has come of it yet: whoever waits has all its time again. */
+  /** Restarts the time of all pulls in flight: work goes on, though it has produced nothing yet. */
   readonly alive: Effect.Effect<void> = Effect.clockWith((clock) =>
     Effect.sync(() => {
       for (const step of this.#steps) {
@@ -56,7 +56,7 @@ export class StallWatch {
     })
   )
 
-  /** Calls `onStall` with the first step that is late, and ends. */
+  /** Calls `onStall` with the first step that passes its deadline, and ends. */
   run(onStall: (error: Timeout) => void): Effect.Effect<void> {
     return Effect.gen({ self: this }, function*() {
       const clock = yield* Clock.Clock
@@ -65,10 +65,10 @@ export class StallWatch {
         const now = clock.currentTimeMillisUnsafe()
         const late = this.#steps.find(({ deadlineMs }) => deadlineMs <= now)
         if (late !== undefined) {
-          const message = `${late.what} gave nothing for ${Duration.format(late.duration)}`
+          const message = `${late.what} produced nothing for ${Duration.format(late.duration)}`
           return onStall(new Timeout({ op: late.op, message }))
         }
-        // what is not being pulled now cannot be late sooner than this
+        // a step that is not being pulled now cannot pass its deadline sooner than this
         yield* Effect.sleep(Math.min(longestMs, ...this.#steps.map(({ deadlineMs }) => deadlineMs - now)))
       }
     })
