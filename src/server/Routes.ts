@@ -28,6 +28,7 @@ import { VoiceBackend } from "../backend/VoiceBackend.ts"
 import { type BackendError, InvalidConfig } from "../BackendError.ts"
 import * as Problem from "../transport/Problem.ts"
 import { Api } from "./Api.ts"
+import * as AsyncApi from "./AsyncApi.ts"
 import * as ClientAddress from "./ClientAddress.ts"
 import * as ConsoleRoutes from "./ConsoleRoutes.ts"
 import * as Handlers from "./Handlers.ts"
@@ -178,6 +179,7 @@ export const make = Effect.fnUntraced(function*(options: RoutesOptions) {
       Layer.provide(Handlers.layer({ publicUrl: base, prefix, providers }))
     ),
     HttpApiSwagger.layer(api, { path: DOCS }),
+    HttpRouter.add("GET", "/asyncapi.json", HttpServerResponse.jsonUnsafe(AsyncApi.make({ prefix, publicUrl: base }))),
     HttpRouter.add("GET", "/metrics", metrics),
     console ? HttpRouter.addAll(ConsoleRoutes.routes(backend.clientOrigins ?? [])) : Layer.empty
   ))
