@@ -162,7 +162,7 @@ const connection = (options: FakeGeminiOptions) => (line: Line) => {
     setup = given
     manual = at(given, "realtimeInputConfig", "automaticActivityDetection", "disabled") === true
     seeding = at(given, "historyConfig", "initialHistoryInClientContent") === true
-    line.tell("session", { setup: given })
+    line.tell("session", { session: given })
     send({ setupComplete: {} })
     if (!seeding) line.tell("ready")
     const { goAwayAfterMs } = options

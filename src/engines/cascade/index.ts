@@ -1,8 +1,8 @@
 /**
- * Speech-to-speech composed of a recogniser and a voice: the session's agent answers in between. With the embedded engines
- * it needs no key and no network.
+ * A speech-to-speech engine composed of a speech-to-text and a text-to-speech engine; the session's agent answers. With the
+ * embedded engines it needs no key and no network.
  *
- * It is what a hosted model is to a session, built of our own parts: it hears, tells the words, and speaks what it is told.
+ * It transcribes the user and speaks what `say` is given, as a hosted speech-to-speech model does.
  *
  * @since 0.1.0
  */
@@ -25,21 +25,24 @@ import { Options } from "../../schema/Secret.ts"
 import type * as Resilience from "../../speech/Resilience.ts"
 import * as ResilientSpeechToText from "../../speech/ResilientSpeechToText.ts"
 import * as ResilientTextToSpeech from "../../speech/ResilientTextToSpeech.ts"
+import * as SessionSpeech from "../../speech/SessionSpeech.ts"
 import { SpeechToSpeech, type SpeechToSpeechEvent, type SpeechToSpeechOptions } from "../../speech/SpeechToSpeech.ts"
 import { SpeechToText, type TranscriptEvent } from "../../speech/SpeechToText.ts"
 import { TextToSpeech } from "../../speech/TextToSpeech.ts"
 
-/** Events that the session has not taken yet; speech waits beyond that. */
+/** Events that the session has not consumed; a full queue holds the speech back. */
 const MAX_EVENTS = 1_024
-/** Texts that wait to be spoken; more fail. */
-const MAX_SAYS = 64
+/** Texts that may be queued for speech; more fail. */
+const MAX_QUEUED = 64
 
 const Name = Schema.NonEmptyString.check(Schema.isMaxLength(128))
 
 /**
- * - `stt`: the engine that hears. `moonshine`.
+ * Options of the engine, with defaults.
+ *
+ * - `stt`: the speech-to-text engine. Default `moonshine`.
  * - `sttOptions`: its options.
- * - `tts`: the engine that speaks. `flite`.
+ * - `tts`: the text-to-speech engine. Default `flite`.
  * - `ttsOptions`: its options.
  *
  * @category models
@@ -53,7 +56,7 @@ export const CascadeOptions = Schema.Struct({
 }).pipe(Schema.encodeKeys({ sttOptions: "stt_options", ttsOptions: "tts_options" }))
 
 /**
- * What it is composed of.
+ * The two engines of a cascade.
  *
  * @category models
  * @since 0.1.0
@@ -63,19 +66,22 @@ export interface CascadeEngines {
   readonly tts: TextToSpeech["Service"]
 }
 
-interface Say {
+interface Utterance {
   readonly reply: string
   readonly text: string
-  /** Completes when nobody wants to hear it any more. */
+  /** Completed when the reply is truncated. */
   readonly stop: Deferred.Deferred<void>
 }
 
-const open = Effect.fnUntraced(function*({ stt, tts }: CascadeEngines, { sessionId }: SpeechToSpeechOptions) {
+const open = Effect.fnUntraced(function*(
+  { stt, tts }: CascadeEngines,
+  { keyterms, language, onIncident, sessionId, voice }: SpeechToSpeechOptions
+) {
   const events = yield* Queue.bounded<SpeechToSpeechEvent, BackendError | Cause.Done>(MAX_EVENTS)
   const emit = (event: SpeechToSpeechEvent) => Queue.offer(events, event)
 
-  const recogniser = yield* stt.open({ sessionId })
-  const hear = (event: TranscriptEvent) => {
+  const recogniser = yield* stt.open({ sessionId, language, keyterms, onIncident })
+  const onTranscript = (event: TranscriptEvent) => {
     switch (event._tag) {
       case "Interim":
       case "Final":
@@ -86,11 +92,11 @@ const open = Effect.fnUntraced(function*({ stt, tts }: CascadeEngines, { session
         return Effect.void
     }
   }
-  yield* Stream.runForEach(recogniser.events, hear).pipe(
+  yield* Stream.runForEach(recogniser.events, onTranscript).pipe(
     Effect.andThen(
       Effect.suspend(() =>
         Effect.fail<BackendError>(
-          new ConnectionFailed({ op: "SpeechToText.events", message: `${stt.name} ended its stream` })
+          new ConnectionFailed({ op: "SpeechToText.events", message: `${stt.name} ended its event stream` })
         )
       )
     ),
@@ -99,14 +105,14 @@ const open = Effect.fnUntraced(function*({ stt, tts }: CascadeEngines, { session
     Effect.forkScoped
   )
 
-  const voice = yield* tts.open({ sessionId })
-  const says = yield* Queue.dropping<Say>(MAX_SAYS)
-  const wanted = new Map<string, Say>()
+  const synthesizer = yield* tts.open({ sessionId, voice, language, onIncident })
+  const queue = yield* Queue.dropping<Utterance>(MAX_QUEUED)
+  const pending = new Map<string, Utterance>()
   let count = 0
   let finalizeId = 0
-  const speak = ({ reply, stop, text }: Say) =>
+  const speak = ({ reply, stop, text }: Utterance) =>
     Stream.runForEach(
-      voice.speak(Stream.succeed(text)),
+      synthesizer.speak(Stream.succeed(text)),
       (chunk) => emit({ _tag: "ReplyAudio", reply, pcm: chunk.pcm, text: chunk.text })
     ).pipe(
       Effect.raceFirst(Deferred.await(stop)),
@@ -116,42 +122,55 @@ const open = Effect.fnUntraced(function*({ stt, tts }: CascadeEngines, { session
         onFailure: (error) => emit({ _tag: "ReplyFailed", reply, error }),
         onSuccess: () => emit({ _tag: "ReplyEnded", reply })
       }),
-      Effect.ensuring(Effect.sync(() => wanted.delete(reply)))
+      Effect.ensuring(Effect.sync(() => pending.delete(reply)))
     )
-  yield* Queue.take(says).pipe(Effect.flatMap(speak), Effect.forever, Effect.forkScoped)
+  yield* Queue.take(queue).pipe(Effect.flatMap(speak), Effect.forever, Effect.forkScoped)
 
   return {
     push: recogniser.push,
     activity: recogniser.activity,
     commit: (untilSample: number) => recogniser.finalize(++finalizeId, untilSample),
-    // the agent answers what is typed
+    // the session's agent answers typed text
     userText: () => {},
     say: (text: string) => {
-      const say = { reply: `say-${++count}`, text, stop: Deferred.makeUnsafe<void>() }
-      wanted.set(say.reply, say)
-      if (Queue.offerUnsafe(says, say)) return
-      wanted.delete(say.reply)
+      const utterance = { reply: `say-${++count}`, text, stop: Deferred.makeUnsafe<void>() }
+      pending.set(utterance.reply, utterance)
+      if (Queue.offerUnsafe(queue, utterance)) return
+      pending.delete(utterance.reply)
       const error = new PipelineError({
         op: "SpeechToSpeech.say",
-        message: `more than ${MAX_SAYS} texts wait to be spoken`,
+        message: `cascade: speech queue is full (${MAX_QUEUED} texts)`,
         retryable: false
       })
-      Queue.offerUnsafe(events, { _tag: "ReplyStarted", reply: say.reply })
-      Queue.offerUnsafe(events, { _tag: "ReplyFailed", reply: say.reply, error })
+      Queue.offerUnsafe(events, { _tag: "ReplyStarted", reply: utterance.reply })
+      Queue.offerUnsafe(events, { _tag: "ReplyFailed", reply: utterance.reply, error })
     },
-    // it remembers nothing: what was heard is the session's to know
+    // the session keeps the history; only the speech has to be stopped
     truncate: (reply: string) => {
-      const say = wanted.get(reply)
-      if (say !== undefined) Deferred.doneUnsafe(say.stop, Effect.void)
+      const utterance = pending.get(reply)
+      if (utterance !== undefined) Deferred.doneUnsafe(utterance.stop, Effect.void)
     },
     toolResult: () => {},
     events: Stream.fromQueue(events)
   }
 })
 
+/** The tags that both engines take: `en` and `en-GB` make `en-GB`. */
+const commonLanguages = ({ stt, tts }: CascadeEngines): ReadonlyArray<string> | undefined => {
+  const [one, other] = [stt.capabilities.languages, tts.capabilities.languages]
+  if (one === undefined || other === undefined) return undefined
+  if (one.length === 0) return other
+  if (other.length === 0) return one
+  const common = new Set([
+    ...one.filter((tag) => SessionSpeech.supportsLanguage(tts.capabilities, tag)),
+    ...other.filter((tag) => SessionSpeech.supportsLanguage(stt.capabilities, tag))
+  ])
+  return common.size === 0 ? undefined : Array.from(common)
+}
+
 /**
- * Composes the engine. Both parts are made dependable: what they lose by a dead or silent connection is said and heard
- * again.
+ * Composes the engine. Both engines are made resilient: after a lost or silent connection, audio is recognised again and
+ * sentences are spoken again.
  *
  * @category constructors
  * @since 0.1.0
@@ -175,14 +194,17 @@ export const make = Effect.fnUntraced(function*(
       answers: false,
       tools: false,
       interims: engines.stt.capabilities.interim,
-      say: true
+      say: true,
+      languages: commonLanguages(engines),
+      voices: engines.tts.capabilities.voices,
+      keyterms: engines.stt.capabilities.keyterms
     },
-    open: (given) => open(engines, given)
+    open: (session) => open(engines, session)
   }
 })
 
 /**
- * The engine of whatever recogniser and voice there are.
+ * Provides `SpeechToSpeech` composed of the `SpeechToText` and `TextToSpeech` in the context.
  *
  * @category layers
  * @since 0.1.0

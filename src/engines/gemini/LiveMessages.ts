@@ -1,6 +1,6 @@
 /**
- * The wire of the Gemini Live API: what the server says (one message may carry several things) and what the client says.
- * Pure: text in, data out.
+ * The messages of the Gemini Live API: the server's (one message may carry several events) and the client's. Pure: text in,
+ * data out.
  *
  * @since 0.1.0
  */
@@ -8,6 +8,7 @@ import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 import * as Json from "../../schema/Json.ts"
 import * as Base64Pcm from "../hosted/s2s/Base64Pcm.ts"
+import type { ContextMessage } from "../hosted/s2s/S2sContext.ts"
 
 const optional = <S extends Schema.Constraint>(schema: S) => Schema.optionalKey(Schema.NullOr(schema))
 
@@ -47,7 +48,7 @@ const ServerMessage = Schema.Struct({
 })
 
 /**
- * The model's audio, in Hz.
+ * The sample rate of the model's audio, in Hz.
  *
  * @category constants
  * @since 0.1.0
@@ -55,7 +56,7 @@ const ServerMessage = Schema.Struct({
 export const OUTPUT_RATE = 24_000
 
 /**
- * The user's audio, in Hz.
+ * The sample rate of the user's audio, in Hz.
  *
  * @category constants
  * @since 0.1.0
@@ -63,7 +64,7 @@ export const OUTPUT_RATE = 24_000
 export const INPUT_RATE = 16_000
 
 /**
- * One thing that the server says. Audio comes as samples, or with what is wrong with it.
+ * An event of the server. Audio is samples, or a description of what is wrong with it.
  *
  * @category models
  * @since 0.1.0
@@ -72,16 +73,16 @@ export type ServerEvent =
   | { readonly _tag: "Ready" }
   | { readonly _tag: "SpeechStarted" }
   | { readonly _tag: "SpeechStopped" }
-  | { readonly _tag: "Heard"; readonly text: string; readonly finished: boolean }
-  | { readonly _tag: "Said"; readonly text: string }
+  | { readonly _tag: "InputTranscription"; readonly text: string; readonly finished: boolean }
+  | { readonly _tag: "OutputTranscription"; readonly text: string }
   | { readonly _tag: "Audio"; readonly pcm: Int16Array | string }
-  | { readonly _tag: "Calls"; readonly calls: ReadonlyArray<{ id: string; name: string; input: unknown }> }
-  | { readonly _tag: "CallsCancelled"; readonly ids: ReadonlyArray<string> }
+  | { readonly _tag: "ToolCalls"; readonly calls: ReadonlyArray<{ id: string; name: string; input: unknown }> }
+  | { readonly _tag: "ToolCallsCancelled"; readonly ids: ReadonlyArray<string> }
   | { readonly _tag: "Interrupted" }
-  | { readonly _tag: "Generated" }
+  | { readonly _tag: "GenerationComplete" }
   | { readonly _tag: "TurnComplete" }
-  | { readonly _tag: "Leaving" }
-  | { readonly _tag: "Handle"; readonly handle: string | undefined }
+  | { readonly _tag: "GoAway" }
+  | { readonly _tag: "ResumptionHandle"; readonly handle: string | undefined }
 
 const read = Schema.decodeUnknownResult(ServerMessage)
 
@@ -91,14 +92,14 @@ const audio = (mimeType: string, data: string): Int16Array | string => {
 }
 
 /**
- * Reads a message into what it says, in the order in which it is to be acted on; a failure says in words what was wrong.
+ * Decodes a message into its events, in the order in which to handle them; the failure describes what is wrong.
  *
  * @category decoding
  * @since 0.1.0
  */
 export const decode = (text: string): Result.Result<ReadonlyArray<ServerEvent>, string> => {
   const value = Json.parseRecord(text)
-  if (value === undefined) return Result.fail("a message that is no object")
+  if (value === undefined) return Result.fail("a message that is not a JSON object")
   return Result.match(read(value), {
     onFailure: () => Result.fail("a malformed message"),
     onSuccess: (message) => Result.succeed(events(message))
@@ -111,17 +112,19 @@ const events = (message: typeof ServerMessage.Type): ReadonlyArray<ServerEvent> 
   if (message.setupComplete != null) found.push({ _tag: "Ready" })
   if (resumption != null) {
     const { newHandle, resumable } = resumption
-    found.push({ _tag: "Handle", handle: resumable === true && newHandle != null ? newHandle : undefined })
+    found.push({ _tag: "ResumptionHandle", handle: resumable === true && newHandle != null ? newHandle : undefined })
   }
   const activity = message.voiceActivity?.voiceActivityType ?? message.voiceActivityDetectionSignal?.vadSignalType
   if (activity === "ACTIVITY_START" || activity === "VAD_SIGNAL_TYPE_SOS") found.push({ _tag: "SpeechStarted" })
   if (activity === "ACTIVITY_END" || activity === "VAD_SIGNAL_TYPE_EOS") found.push({ _tag: "SpeechStopped" })
   if (content != null) {
-    // what is said now is not said by whom was interrupted
+    // first, because other content of the message belongs to the next turn
     if (content.interrupted === true) found.push({ _tag: "Interrupted" })
-    const { inputTranscription: heard, outputTranscription: said } = content
-    if (heard != null) found.push({ _tag: "Heard", text: heard.text ?? "", finished: heard.finished === true })
-    if (said?.text != null && said.text !== "") found.push({ _tag: "Said", text: said.text })
+    const { inputTranscription: input, outputTranscription: output } = content
+    if (input != null) {
+      found.push({ _tag: "InputTranscription", text: input.text ?? "", finished: input.finished === true })
+    }
+    if (output?.text != null && output.text !== "") found.push({ _tag: "OutputTranscription", text: output.text })
     for (const { inlineData: data } of content.modelTurn?.parts ?? []) {
       if (data?.data == null || !(data.mimeType ?? "audio/pcm").startsWith("audio/pcm")) continue
       found.push({ _tag: "Audio", pcm: audio(data.mimeType ?? "", data.data) })
@@ -130,20 +133,20 @@ const events = (message: typeof ServerMessage.Type): ReadonlyArray<ServerEvent> 
   const calls = message.toolCall?.functionCalls ?? []
   if (calls.length > 0) {
     found.push({
-      _tag: "Calls",
+      _tag: "ToolCalls",
       calls: calls.map(({ args, id, name }) => ({ id: id ?? name, name, input: args ?? {} }))
     })
   }
   const cancelled = message.toolCallCancellation?.ids ?? []
-  if (cancelled.length > 0) found.push({ _tag: "CallsCancelled", ids: cancelled })
-  if (content?.generationComplete === true) found.push({ _tag: "Generated" })
+  if (cancelled.length > 0) found.push({ _tag: "ToolCallsCancelled", ids: cancelled })
+  if (content?.generationComplete === true) found.push({ _tag: "GenerationComplete" })
   if (content?.turnComplete === true) found.push({ _tag: "TurnComplete" })
-  if (message.goAway != null) found.push({ _tag: "Leaving" })
+  if (message.goAway != null) found.push({ _tag: "GoAway" })
   return found
 }
 
 /**
- * What a client says, as JSON.
+ * The client's messages, as JSON.
  *
  * @category encoding
  * @since 0.1.0
@@ -157,11 +160,11 @@ export const client = {
   activityStart: JSON.stringify({ realtimeInput: { activityStart: {} } }),
   activityEnd: JSON.stringify({ realtimeInput: { activityEnd: {} } }),
   text: (text: string): string => JSON.stringify({ realtimeInput: { text } }),
-  /** What was said before: it is not answered. */
-  history: (said: ReadonlyArray<{ readonly role: "user" | "agent"; readonly text: string }>): string =>
+  /** The conversation so far; the model does not answer it. */
+  history: (messages: ReadonlyArray<ContextMessage>): string =>
     JSON.stringify({
       clientContent: {
-        turns: said.map(({ role, text }) => ({ role: role === "user" ? "user" : "model", parts: [{ text }] })),
+        turns: messages.map(({ role, text }) => ({ role: role === "user" ? "user" : "model", parts: [{ text }] })),
         turnComplete: true
       }
     }),

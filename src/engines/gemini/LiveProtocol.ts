@@ -1,61 +1,66 @@
 /**
- * One session's talk with the Gemini Live API, without its socket: turns, replies, tools, and what the next connection is
- * told. Plain and synchronous.
+ * The protocol state of one session with the Gemini Live API, apart from the socket: turns, replies, tools, and what is
+ * replayed to the next connection. Plain and synchronous.
  *
  * @since 0.1.0
  */
 import { type BackendError, PipelineError } from "../../BackendError.ts"
-import { S2sContext } from "../hosted/s2s/S2sContext.ts"
-import type { S2sProtocol, TalkListener } from "../hosted/s2s/S2sProtocol.ts"
-import { type Ask, S2sReply } from "../hosted/s2s/S2sReply.ts"
+import { type ContextMessage, S2sContext } from "../hosted/s2s/S2sContext.ts"
+import type { S2sListener, S2sProtocol } from "../hosted/s2s/S2sProtocol.ts"
+import { type ReplyRequest, S2sReply } from "../hosted/s2s/S2sReply.ts"
 import { UtteranceBuffer } from "../hosted/s2s/UtteranceBuffer.ts"
 import { EnergyDetector, WINDOW } from "../local/EnergyDetector.ts"
 import { client, decode, INPUT_RATE, OUTPUT_RATE, type ServerEvent } from "./LiveMessages.ts"
 
-/** Kept of a silent user, for the beginning of what they say next. */
+/** Audio buffered while the user is silent, 1 s: the start of the next utterance. */
 const PRE_ROLL = INPUT_RATE
-/** Kept of a user who speaks, at most: a minute. */
-const MAX_TAPE = 60 * INPUT_RATE
-/** Sound that was no turn is forgotten after so much silence. */
-const FORGET = 30 * INPUT_RATE
-/** Replies that wait to be asked for; more fail. */
-const MAX_ASKS = 64
-/** The words of one turn. */
+/** Audio buffered while the user speaks, at most 1 min. */
+const MAX_UTTERANCE = 60 * INPUT_RATE
+/** Sound that did not become a turn is discarded after 30 s of silence. */
+const MAX_SILENCE = 30 * INPUT_RATE
+/** Requests for replies that may be queued; more fail. */
+const MAX_QUEUED = 64
+/** Characters of one turn's transcript. */
 const MAX_WORDS = 16_384
-/** Calls that wait for their results; more are refused. */
+/** Tool calls that may be pending; more are answered with an error. */
 const MAX_CALLS = 64
-/** What carries the last words of a reply when no audio is left to: 20 ms. */
+/** Silence that carries the last words of a reply when no audio is left, 20 ms. */
 const TAIL = OUTPUT_RATE / 50
 
 /**
- * - `setup`: the fields of `setup`, but for the session to resume.
- * - `remote`: the model decides turns.
+ * Options of a session's protocol.
+ *
+ * - `setup`: the fields of `setup`, without those of resumption.
+ * - `remote`: whether the model is the turn authority.
+ * - `history`: the conversation so far, of a session that is resumed.
  *
  * @category models
  * @since 0.1.0
  */
-export interface LiveTalkOptions extends TalkListener {
+export interface LiveProtocolOptions extends S2sListener {
   readonly setup: { readonly [key: string]: unknown }
   readonly remote: boolean
-  readonly history: ReadonlyArray<{ readonly role: "user" | "agent"; readonly text: string }>
+  readonly history: ReadonlyArray<ContextMessage>
 }
 
-const verbatim = (text: string) =>
+const verbatimPrompt = (text: string) =>
   `Say exactly the following text, word for word, in its language, and nothing else:\n\n${text}`
 
 /**
+ * Creates the protocol of one session.
+ *
  * @category constructors
  * @since 0.1.0
  */
-export const make = (options: LiveTalkOptions): S2sProtocol => {
+export const make = (options: LiveProtocolOptions): S2sProtocol => {
   const { emit, remote } = options
   /** What has been said and not answered. */
-  const tape = new UtteranceBuffer()
+  const utterance = new UtteranceBuffer()
   /** With turns of the model's: what was heard while there was no connection. */
-  const missed = new UtteranceBuffer()
+  const lostAudio = new UtteranceBuffer()
   /** What was heard of a silent user, and not sent. */
-  const before = new UtteranceBuffer()
-  const memory = new S2sContext(options.history)
+  const preRoll = new UtteranceBuffer()
+  const context = new S2sContext(options.history)
   /** `undefined` until a connection can be used. */
   let send: ((message: string) => void) | undefined
   let opening: ((message: string) => void) | undefined
@@ -77,7 +82,7 @@ export const make = (options: LiveTalkOptions): S2sProtocol => {
     offsetLag: 0,
     onActivity: ({ _tag }) => {
       if (_tag === "SpeechStarted") {
-        if (!voiced && user === "quiet") tape.trim(PRE_ROLL)
+        if (!voiced && user === "quiet") utterance.trim(PRE_ROLL)
         voiced = true
       }
       quietSamples = 0
@@ -90,11 +95,11 @@ export const make = (options: LiveTalkOptions): S2sProtocol => {
   let turn = 0
   /** The words of a turn that is being answered are still to come. */
   let wordsLate = false
-  const asks: Array<Ask> = []
+  const queued: Array<ReplyRequest> = []
   let count = 0
   let current: S2sReply | undefined
   /** Answered by the model without being asked, and lost before a sound of it. */
-  let orphan: S2sReply | undefined
+  let unrequested: S2sReply | undefined
   /** The end of a turn that is over for us is still to come. */
   let trailing = false
   /** The server is going to end the connection. */
@@ -104,45 +109,45 @@ export const make = (options: LiveTalkOptions): S2sProtocol => {
   const start = (reply: S2sReply) => {
     if (reply.started) return
     reply.started = true
-    memory.add("agent", reply.name, "")
+    context.add("agent", reply.name, "")
     emit({ _tag: "ReplyStarted", reply: reply.name })
   }
   const fail = (reply: S2sReply, error: BackendError) => {
     start(reply)
-    if (!reply.cut) emit({ _tag: "ReplyFailed", reply: reply.name, error })
-    reply.cut = true
+    if (!reply.cancelled) emit({ _tag: "ReplyFailed", reply: reply.name, error })
+    reply.cancelled = true
   }
-  const ask = (kind: Ask["kind"], first: Ask["before"], text?: string) => {
-    const next: Ask = { id: `ask-${++count}`, kind, before: first, text, response: {} }
-    if (asks.length >= MAX_ASKS) {
-      const message = `more than ${MAX_ASKS} replies wait to be asked for`
+  const request = (kind: ReplyRequest["kind"], first: ReplyRequest["messages"], text?: string) => {
+    const next: ReplyRequest = { id: `ask-${++count}`, kind, messages: first, text, response: {} }
+    if (queued.length >= MAX_QUEUED) {
+      const message = `gemini: request queue is full (${MAX_QUEUED} replies)`
       return fail(
         new S2sReply(`reply-${++count}`, next),
         new PipelineError({ op: "SpeechToSpeech.reply", message, retryable: false })
       )
     }
-    asks.push(next)
+    queued.push(next)
     pump()
   }
   const pump = () => {
     if (send === undefined || current !== undefined) return
-    let next = asks.shift()
+    let next = queued.shift()
     // one that was lost, and is not wanted any more
-    while (next?.reply?.cut === true) next = asks.shift()
+    while (next?.reply?.cancelled === true) next = queued.shift()
     if (next === undefined) return leaving && !busy() ? options.renew(true) : undefined
     current = next.reply ?? new S2sReply(`reply-${++count}`, next)
-    for (const message of next.before) send(message)
+    for (const message of next.messages) send(message)
     if (next.text === undefined) return
-    if (next.kind === "text") memory.add("user", next.id, next.text)
+    if (next.kind === "text") context.add("user", next.id, next.text)
     if (!remote) send(client.activityStart)
-    send(client.text(next.kind === "say" ? verbatim(next.text) : next.text))
+    send(client.text(next.kind === "say" ? verbatimPrompt(next.text) : next.text))
     if (!remote) send(client.activityEnd)
   }
-  const busy = () => current !== undefined || asks.length > 0 || user === "speaking" || user === "owed"
+  const busy = () => current !== undefined || queued.length > 0 || user === "speaking" || user === "owed"
 
   const tellWords = () => {
     if (words.trim() !== "") {
-      memory.add("user", `turn-${turn}`, words)
+      context.add("user", `turn-${turn}`, words)
       emit({ _tag: "UserTranscript", text: words.trim(), final: true })
     }
     words = ""
@@ -162,19 +167,19 @@ export const make = (options: LiveTalkOptions): S2sProtocol => {
   /** The reply that is being said; it may just begin. */
   const saying = (): S2sReply => {
     if (current === undefined) {
-      current = orphan ?? new S2sReply(`reply-${++count}`, undefined)
-      orphan = undefined
+      current = unrequested ?? new S2sReply(`reply-${++count}`, undefined)
+      unrequested = undefined
     }
-    if (!current.started || current.ask === undefined) trailing = false
+    if (!current.started || current.request === undefined) trailing = false
     if (current.started) return current
-    const spoken = current.ask === undefined || current.ask.kind === "commit"
+    const spoken = current.request === undefined || current.request.kind === "commit"
     if (spoken) {
       stopSpeech()
       turn++
       wordsLate = words === ""
       voiced = false
       // its words may come after those of the reply
-      memory.add("user", `turn-${turn}`, "")
+      context.add("user", `turn-${turn}`, "")
       tellWords()
     }
     if (user === "owed") user = "quiet"
@@ -186,51 +191,53 @@ export const make = (options: LiveTalkOptions): S2sProtocol => {
     if (reply === undefined) return
     current = undefined
     tellWords()
-    const text = reply.rest()
-    if (!reply.cut && text !== "" && reply.ms > 0) {
+    const text = reply.takeText()
+    if (!reply.cancelled && text !== "" && reply.ms > 0) {
       emit({ _tag: "ReplyAudio", reply: reply.name, pcm: new Int16Array(TAIL), text })
     }
-    if (!reply.cut) emit({ _tag: "ReplyEnded", reply: reply.name })
+    if (!reply.cancelled) emit({ _tag: "ReplyEnded", reply: reply.name })
     pump()
   }
   /** Tells the model of an utterance that it has not been told of. */
   const announce = () => {
     held = false
     send?.(client.activityStart)
-    for (const chunk of tape.chunks) send?.(client.audio(chunk))
+    for (const chunk of utterance.chunks) send?.(client.audio(chunk))
   }
 
   const onReady = () => {
     if (opening === undefined || send !== undefined) return
     send = opening
-    const { said } = memory
+    const { messages: said } = context
     if (!resumed && said.length > 0) send(client.history(said))
     // what was said and not answered is said again
-    if (remote) { for (const chunk of (user !== "quiet" || voiced ? tape : missed).chunks) send(client.audio(chunk)) }
-    missed.clear()
+    if (remote) {
+      for (const chunk of (user !== "quiet" || voiced ? utterance : lostAudio).chunks) send(client.audio(chunk))
+    }
+    lostAudio.clear()
     if (user !== "quiet" && !remote) announce()
     options.ready()
     pump()
   }
   const onAudio = (pcm: Int16Array | string) => {
     const reply = saying()
-    if (reply.cut) return
+    if (reply.cancelled) return
     if (typeof pcm === "string") return fail(reply, malformed(pcm))
-    if (reply.endless) return fail(reply, malformed("a reply without an end"))
-    emit({ _tag: "ReplyAudio", reply: reply.name, pcm, text: reply.hear("", 0, pcm.length, OUTPUT_RATE) })
+    if (reply.tooLong) return fail(reply, malformed("a reply of more than 10 minutes"))
+    emit({ _tag: "ReplyAudio", reply: reply.name, pcm, text: reply.addAudio("", 0, pcm.length, OUTPUT_RATE) })
   }
   const onEvent = (event: ServerEvent): void => {
     switch (event._tag) {
       case "Ready":
         return onReady()
-      case "Handle":
+      case "ResumptionHandle":
         handle = event.handle ?? handle
         return
       case "SpeechStarted":
         return startSpeech()
       case "SpeechStopped":
         return stopSpeech()
-      case "Heard": {
+      case "InputTranscription": {
         if (remote && user === "quiet" && current === undefined && !wordsLate) startSpeech()
         if (words.length + event.text.length <= MAX_WORDS) words += event.text
         if (words.trim() !== "") emit({ _tag: "UserTranscript", text: words.trim(), final: false })
@@ -240,15 +247,15 @@ export const make = (options: LiveTalkOptions): S2sProtocol => {
         }
         return
       }
-      case "Said": {
+      case "OutputTranscription": {
         const reply = saying()
-        if (reply.cut) return
-        reply.say(event.text)
-        return memory.add("agent", reply.name, event.text, reply.ms)
+        if (reply.cancelled) return
+        reply.addText(event.text)
+        return context.add("agent", reply.name, event.text, reply.ms)
       }
       case "Audio":
         return onAudio(event.pcm)
-      case "Calls": {
+      case "ToolCalls": {
         const reply = saying()
         for (const { id, input, name } of event.calls) {
           if (calls.size >= MAX_CALLS) {
@@ -257,12 +264,12 @@ export const make = (options: LiveTalkOptions): S2sProtocol => {
           }
           calls.set(id, { reply, name })
           reply.calls.add(id)
-          if (reply.cut) send?.(client.toolResponse(id, name, `{"error":"the user interrupted"}`))
+          if (reply.cancelled) send?.(client.toolResponse(id, name, `{"error":"the user interrupted"}`))
           else emit({ _tag: "ToolCall", reply: reply.name, id, name, input })
         }
         return
       }
-      case "CallsCancelled":
+      case "ToolCallsCancelled":
         for (const id of event.ids) {
           calls.get(id)?.reply.calls.delete(id)
           calls.delete(id)
@@ -273,7 +280,7 @@ export const make = (options: LiveTalkOptions): S2sProtocol => {
         // one that has been asked for meanwhile is not the one
         if (current?.started === true) finish()
         return startSpeech()
-      case "Generated":
+      case "GenerationComplete":
         if (current?.started !== true || current.calls.size > 0) return
         trailing = true
         return finish()
@@ -286,14 +293,14 @@ export const make = (options: LiveTalkOptions): S2sProtocol => {
         if (!current.started) saying()
         return finish()
       }
-      case "Leaving":
+      case "GoAway":
         leaving = true
         return busy() ? undefined : options.renew(true)
     }
   }
 
   return {
-    opened: (connection) => {
+    connected: (connection) => {
       opening = connection
       leaving = false
       replayed = user !== "quiet"
@@ -301,7 +308,7 @@ export const make = (options: LiveTalkOptions): S2sProtocol => {
       connection(client.setup({
         ...options.setup,
         sessionResumption: handle === undefined ? {} : { handle },
-        ...(handle === undefined && memory.said.length > 0
+        ...(handle === undefined && context.messages.length > 0
           ? { historyConfig: { initialHistoryInClientContent: true } }
           : {})
       }))
@@ -313,9 +320,9 @@ export const make = (options: LiveTalkOptions): S2sProtocol => {
         return
       }
       // what it was about is not known: only a reply in flight can be told
-      if (current !== undefined && current.started && !current.cut) fail(current, malformed(read.failure))
+      if (current !== undefined && current.started && !current.cancelled) fail(current, malformed(read.failure))
     },
-    lost: (error) => {
+    disconnected: (error) => {
       const refused = send === undefined && resumed
       send = undefined
       opening = undefined
@@ -326,41 +333,41 @@ export const make = (options: LiveTalkOptions): S2sProtocol => {
       if (refused || user !== "quiet" || voiced || current !== undefined) handle = undefined
       const reply = current
       current = undefined
-      if (reply === undefined || reply.cut) return refused
+      if (reply === undefined || reply.cancelled) return refused
       if (reply.ms > 0 || reply.calls.size > 0) {
         fail(reply, error)
         return refused
       }
-      const kind = reply.ask?.kind ?? "commit"
-      if (reply.ask === undefined) orphan = reply
+      const kind = reply.request?.kind ?? "commit"
+      if (reply.request === undefined) unrequested = reply
       // the next connection is told of what was typed, but does not know that it is to answer it
       else {
-        if (kind === "text") memory.remove(reply.ask.id)
-        asks.unshift({ ...reply.ask, reply })
+        if (kind === "text") context.remove(reply.request.id)
+        queued.unshift({ ...reply.request, reply })
       }
       if (kind !== "commit") return refused
       user = "owed"
-      if (reply.started) memory.remove(`turn-${turn}`)
+      if (reply.started) context.remove(`turn-${turn}`)
       return refused
     },
-    busy,
-    expects: () =>
+    isBusy: busy,
+    expectsMessage: () =>
       send !== undefined &&
       ((current !== undefined && current.calls.size === 0) || (remote && user === "owed")),
     push: (pcm) => {
-      const kept = user !== "quiet" || voiced || (current !== undefined && current.ms === 0 && !current.cut)
+      const kept = user !== "quiet" || voiced || (current !== undefined && current.ms === 0 && !current.cancelled)
       if (remote) {
         ear.push(pcm)
         // nobody waits for an answer to it any more
-        if (voiced && !ear.speaking && (quietSamples += pcm.length) > FORGET && user === "quiet") voiced = false
-        tape.push(pcm, kept ? MAX_TAPE : PRE_ROLL)
-        if (send === undefined) missed.push(pcm, MAX_TAPE)
+        if (voiced && !ear.speaking && (quietSamples += pcm.length) > MAX_SILENCE && user === "quiet") voiced = false
+        utterance.push(pcm, kept ? MAX_UTTERANCE : PRE_ROLL)
+        if (send === undefined) lostAudio.push(pcm, MAX_UTTERANCE)
         send?.(client.audio(pcm))
       } else if (user === "quiet" || user === "owed") {
         // with turns of ours, a silent user costs nothing
-        before.push(pcm, PRE_ROLL)
+        preRoll.push(pcm, PRE_ROLL)
       } else {
-        tape.push(pcm, MAX_TAPE)
+        utterance.push(pcm, MAX_UTTERANCE)
         if (!held) send?.(client.audio(pcm))
       }
     },
@@ -370,13 +377,13 @@ export const make = (options: LiveTalkOptions): S2sProtocol => {
         if (user === "speaking") user = "paused"
         return
       }
-      if (user === "quiet" && (current === undefined || current.ms > 0 || current.cut)) tape.clear()
+      if (user === "quiet" && (current === undefined || current.ms > 0 || current.cancelled)) utterance.clear()
       if (user === "quiet" || user === "owed") {
         // an utterance that has been answered is not said again
-        if (user === "owed" && current?.started === true) tape.clear()
-        for (const chunk of before.chunks) tape.push(chunk, MAX_TAPE)
-        before.clear()
-        held = current !== undefined && !current.cut
+        if (user === "owed" && current?.started === true) utterance.clear()
+        for (const chunk of preRoll.chunks) utterance.push(chunk, MAX_UTTERANCE)
+        preRoll.clear()
+        held = current !== undefined && !current.cancelled
         if (!held) announce()
       }
       user = "speaking"
@@ -385,17 +392,17 @@ export const make = (options: LiveTalkOptions): S2sProtocol => {
       const heard = user === "speaking" || user === "paused"
       if (held && heard) announce()
       if (heard) user = "owed"
-      ask("commit", heard ? [client.activityEnd] : [client.activityStart, client.activityEnd])
+      request("commit", heard ? [client.activityEnd] : [client.activityStart, client.activityEnd])
     },
-    userText: (text) => ask("text", [], text),
-    say: (text) => ask("say", [], text),
+    userText: (text) => request("text", [], text),
+    say: (text) => request("say", [], text),
     truncate: (name, playedMs) => {
-      memory.cut(name, playedMs)
-      for (const reply of [orphan, ...asks.map((waiting) => waiting.reply)]) {
-        if (reply?.name === name) reply.cut = true
+      context.truncate(name, playedMs)
+      for (const reply of [unrequested, ...queued.map((waiting) => waiting.reply)]) {
+        if (reply?.name === name) reply.cancelled = true
       }
-      if (current?.name !== name || current.cut) return
-      current.cut = true
+      if (current?.name !== name || current.cancelled) return
+      current.cancelled = true
       const waits = current.calls.size > 0
       if (held) announce()
       if (!waits) return

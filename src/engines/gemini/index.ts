@@ -1,9 +1,9 @@
 /**
  * The Gemini Live API as a speech-to-speech engine, over its WebSocket.
  *
- * It hears at 16 kHz and speaks at 24 kHz. A connection lives for about ten minutes: before that it is replaced in a pause,
- * by resuming the session, or, where that is refused, by telling a new one the conversation so far. What the user did not
- * hear of a reply cannot be taken out of its memory.
+ * Input is 16 kHz, output 24 kHz. A connection lasts about ten minutes: before that it is replaced in a pause, by resuming
+ * the session or, when that is refused, by replaying the conversation to a new one. An interrupted reply cannot be truncated
+ * in the model's context.
  *
  * @since 0.1.0
  */
@@ -33,23 +33,27 @@ const Name = Schema.NonEmptyString.check(Schema.isMaxLength(128))
 const SERVICE = "google.ai.generativelanguage.v1beta.GenerativeService.BidiGenerateContent"
 
 /**
+ * Options of the engine, with defaults and limits.
+ *
  * - `apiKey`: a secret. Default: the environment variable `GEMINI_API_KEY`.
- * - `url`: the endpoint. The Gemini API's, v1beta.
- * - `model`: the model. `gemini-3.1-flash-live-preview`.
- * - `voice`: the voice. Default: the model's.
- * - `language`: what it speaks: BCP 47. Default: what the user speaks.
- * - `instructions`: what the model is told of its role.
- * - `temperature`: how freely it answers, [0, 2]. Default: the model's.
- * - `transcription`: whether it tells the user's words. true.
- * - `turnDetection`: who decides that the user has finished: the `server`, or this backend (`none`). `none`: the server does
- *   not tell when it hears the user begin.
- * - `prefixPadding`: with `server`, so much speech begins a turn. Default: the server's. [0, 5 s].
- * - `silenceDuration`: with `server`, so much silence ends a turn. Default: the server's. [50 ms, 10 s].
- * - `timeout`: how long a connection may take to be ready. 10 s, [100 ms, 1 min].
- * - `silenceTimeout`: how long the model may owe a message before the connection is replaced. 15 s, [500 ms, 5 min].
- * - `rotateAfter`: the age at which a connection is replaced in a pause; it ends at about 10 min. 9 min, [1 s, 10 min].
- * - `maxRetries`: how often in a row a lost connection is replaced. 3, [0, 10].
- * - `retryDelay`: the wait before the first of them; it grows. 1 s, [10 ms, 30 s].
+ * - `url`: the endpoint. Default: the Gemini API, v1beta.
+ * - `model`: the model. Default `gemini-3.1-flash-live-preview`.
+ * - `voice`: the voice, where a session has none of its own. Default: the model's.
+ * - `language`: the language that it speaks (BCP 47), where a session has none of its own. Default: the user's.
+ * - `instructions`: the system instruction.
+ * - `temperature`: the sampling temperature, [0, 2]. Default: the model's.
+ * - `transcription`: whether the user's speech is transcribed. Default true.
+ * - `turnDetection`: the turn authority: the `server`, or this backend (`none`). Default `none`, because the server does not
+ *   report the start of the user's speech.
+ * - `prefixPadding`: with `server`, how much speech starts a turn. Default: the server's. [0, 5 s].
+ * - `silenceDuration`: with `server`, how much silence ends a turn. Default: the server's. [50 ms, 10 s].
+ * - `timeout`: how long a connection may take to be ready. Default 10 s, [100 ms, 1 min].
+ * - `silenceTimeout`: how long an expected message may be overdue before the connection is replaced. Default 15 s,
+ *   [500 ms, 5 min].
+ * - `rotateAfter`: the age at which a connection is replaced in a pause; the server closes it at about 10 min. Default
+ *   9 min, [1 s, 10 min].
+ * - `maxRetries`: how many times in a row a lost connection is replaced. Default 3, [0, 10].
+ * - `retryDelay`: the delay before the first retry, doubled for each further one. Default 1 s, [10 ms, 30 s].
  *
  * @category models
  * @since 0.1.0
@@ -83,28 +87,33 @@ export const GeminiOptions = Schema.Struct({
 }))
 
 /**
+ * The decoded options.
+ *
  * @category models
  * @since 0.1.0
  */
 export type GeminiOptions = typeof GeminiOptions.Type
 
-/** The vendor says when it is going to end a connection; this is for one that does not. */
+/** The server announces the end of a connection with `goAway`; this limit is for one that does not. */
 const LIFETIME = Duration.minutes(14.5)
 
 const millis = (key: string, duration: Duration.Duration | undefined) =>
   duration === undefined ? {} : { [key]: Duration.toMillis(duration) }
 
 /**
- * The fields of `setup`, but for the session to resume.
+ * Makes the fields of `setup`, without those of resumption. A session's own voice and language precede the engine's.
  *
  * @category encoding
  * @since 0.1.0
  */
 export const setupOf = (
   options: GeminiOptions,
-  { tools }: Pick<SpeechToSpeechOptions, "tools">
+  { language = options.language, tools, voice = options.voice }: Pick<
+    SpeechToSpeechOptions,
+    "tools" | "language" | "voice"
+  >
 ): { readonly [key: string]: unknown } => {
-  const { instructions, language, temperature, voice } = options
+  const { instructions, temperature } = options
   return {
     model: options.model.includes("/") ? options.model : `models/${options.model}`,
     generationConfig: {
@@ -133,7 +142,7 @@ export const setupOf = (
         ...millis("silenceDurationMs", options.silenceDuration)
       }
     },
-    // without it a session of audio alone ends after 15 minutes
+    // without it an audio session ends after 15 minutes
     contextWindowCompression: { slidingWindow: {} },
     ...(options.transcription ? { inputAudioTranscription: {} } : {}),
     outputAudioTranscription: {}
@@ -143,7 +152,7 @@ export const setupOf = (
 const op = "SpeechToSpeech.connect"
 
 /**
- * What a close of the vendor's means: the reason says more than the code.
+ * Maps a close of the socket to an error; the vendor's reason says more than the code.
  *
  * @category conversions
  * @since 0.1.0
@@ -167,8 +176,8 @@ const make = Effect.fnUntraced(function*(options: GeminiOptions) {
     catch: () =>
       new InvalidConfig({
         op: "EngineRegistry.layer",
-        message: "engines.gemini.url: not a URL",
-        details: { faults: [{ path: "engines.gemini.url", message: "not a URL" }] }
+        message: "engines.gemini.url: invalid URL",
+        details: { faults: [{ path: "engines.gemini.url", message: "invalid URL" }] }
       })
   })
   const remote = options.turnDetection === "server"
@@ -178,21 +187,23 @@ const make = Effect.fnUntraced(function*(options: GeminiOptions) {
     outputSampleRate: LiveMessages.OUTPUT_RATE,
     capabilities: {
       turnAuthority: remote ? "remote" : "own",
-      // nothing keeps it from answering
+      // the API cannot keep the model from answering
       agentInLoop: false,
       answers: true,
       tools: true,
       interims: false,
-      say: true
+      say: true,
+      languages: [],
+      voices: []
     },
-    open: (given) =>
+    open: (session) =>
       S2sConnection.open({
         ...options,
         engine: "gemini",
-        sessionId: given.sessionId,
+        sessionId: session.sessionId,
         silence: options.silenceTimeout,
         lifetime: LIFETIME,
-        onIncident: given.onIncident,
+        onIncident: session.onIncident,
         request: Effect.succeed({
           vendor: "gemini",
           url,
@@ -201,14 +212,14 @@ const make = Effect.fnUntraced(function*(options: GeminiOptions) {
           timeout: options.timeout,
           closed
         }),
-        talk: (listener) =>
-          LiveProtocol.make({ ...listener, setup: setupOf(options, given), remote, history: given.history })
+        protocol: (listener) =>
+          LiveProtocol.make({ ...listener, setup: setupOf(options, session), remote, history: session.history })
       })
   })
 })
 
 /**
- * The engine with these options, and the defaults for the others. Fails `invalid_config` without a key
+ * Provides `SpeechToSpeech` with these options and the defaults of the others. Fails `invalid_config` without an API key
  * (`details.missing`).
  *
  * @category layers
@@ -218,7 +229,7 @@ export const layer = (options?: Partial<GeminiOptions>): Layer.Layer<SpeechToSpe
   Layer.effect(SpeechToSpeech, Effect.flatMap(EngineRegistry.complete("gemini", GeminiOptions, options), make))
 
 /**
- * `gemini` by name.
+ * Registers as `gemini`.
  *
  * @category definitions
  * @since 0.1.0
@@ -226,7 +237,7 @@ export const layer = (options?: Partial<GeminiOptions>): Layer.Layer<SpeechToSpe
 export const definition = EngineRegistry.define({
   kind: "s2s",
   name: "gemini",
-  description: "Gemini Live: hears, thinks and speaks; needs GEMINI_API_KEY",
+  description: "Gemini Live speech-to-speech; needs GEMINI_API_KEY",
   options: GeminiOptions,
   layer
 })

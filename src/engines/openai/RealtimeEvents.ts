@@ -1,6 +1,6 @@
 /**
- * The wire of OpenAI's Realtime API (GA): what the server says, read strictly where it matters and ignored elsewhere, and
- * what the client says. Pure: text in, data out.
+ * The events of OpenAI's Realtime API (GA): the server's, decoded strictly where they are used and otherwise ignored, and
+ * the client's. Pure: text in, data out.
  *
  * @since 0.1.0
  */
@@ -8,6 +8,7 @@ import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 import * as Json from "../../schema/Json.ts"
 import * as Base64Pcm from "../hosted/s2s/Base64Pcm.ts"
+import type { ContextMessage } from "../hosted/s2s/S2sContext.ts"
 
 const type = <const Type extends string, Fields extends Schema.Struct.Fields>(name: Type, fields: Fields) =>
   Schema.Struct({ type: Schema.Literal(name), ...fields })
@@ -35,7 +36,7 @@ const Response = Schema.Struct({
 })
 
 /**
- * The events that we act on, as they come. Others are `Ignored`.
+ * The server events that are handled. Others are `Ignored`.
  *
  * @category schemas
  * @since 0.1.0
@@ -84,7 +85,7 @@ type Table = typeof ServerEvents
 type Known = { readonly [Name in keyof Table]: Table[Name]["Type"] }[keyof Table]
 
 /**
- * A server's message, read. Audio comes as samples, or with what is wrong with it.
+ * A decoded server event. Audio is samples, or a description of what is wrong with it.
  *
  * @category models
  * @since 0.1.0
@@ -102,7 +103,7 @@ export type ServerEvent =
 
 const isTyped = Schema.is(Schema.Struct({ type: Schema.String }))
 
-/** One decoder for each type: looked up, not tried in turn. */
+/** One decoder per type, looked up by name instead of tried in turn. */
 const decoders: ReadonlyMap<string, (value: unknown) => Result.Result<Known, Schema.SchemaError>> = new Map(
   Object.entries(ServerEvents).map((
     [name, schema]
@@ -110,18 +111,18 @@ const decoders: ReadonlyMap<string, (value: unknown) => Result.Result<Known, Sch
 )
 
 /**
- * Reads a message; a failure says in words what was wrong, without repeating it.
+ * Decodes an event; the failure describes what is wrong and does not quote it.
  *
  * @category decoding
  * @since 0.1.0
  */
 export const decode = (text: string): Result.Result<ServerEvent, string> => {
   const value = Json.parse(text)
-  if (!isTyped(value)) return Result.fail("a message that is no event")
+  if (!isTyped(value)) return Result.fail("a message that is not an event")
   const decoder = decoders.get(value.type)
   if (decoder === undefined) return Result.succeed({ type: "Ignored", name: value.type })
   return Result.match(decoder(value), {
-    onFailure: () => Result.fail(`a malformed ${value.type}`),
+    onFailure: () => Result.fail(`a malformed ${value.type} event`),
     onSuccess: (event) => {
       if (event.type !== "response.output_audio.delta") return Result.succeed(event)
       const { delta, ...rest } = event
@@ -131,18 +132,7 @@ export const decode = (text: string): Result.Result<ServerEvent, string> => {
 }
 
 /**
- * A message of the conversation, for a model that has not heard it.
- *
- * @category models
- * @since 0.1.0
- */
-export interface Said {
-  readonly role: "user" | "agent"
-  readonly text: string
-}
-
-/**
- * What a client says, as JSON.
+ * The client's events, as JSON.
  *
  * @category encoding
  * @since 0.1.0
@@ -154,7 +144,7 @@ export const client = {
     JSON.stringify({ type: "input_audio_buffer.append", audio: Base64Pcm.encode(pcm) }),
   commit: JSON.stringify({ type: "input_audio_buffer.commit" }),
   clear: JSON.stringify({ type: "input_audio_buffer.clear" }),
-  message: ({ role, text }: Said): string =>
+  message: ({ role, text }: ContextMessage): string =>
     JSON.stringify({
       type: "conversation.item.create",
       item: role === "user"
@@ -174,7 +164,7 @@ export const client = {
       content_index: contentIndex,
       audio_end_ms: Math.max(0, Math.floor(audioEndMs))
     }),
-  respond: (ask: string, response: { readonly [key: string]: unknown } = {}): string =>
-    JSON.stringify({ type: "response.create", event_id: ask, response: { ...response, metadata: { ask } } }),
+  respond: (id: string, response: { readonly [key: string]: unknown } = {}): string =>
+    JSON.stringify({ type: "response.create", event_id: id, response: { ...response, metadata: { ask: id } } }),
   cancel: (responseId: string): string => JSON.stringify({ type: "response.cancel", response_id: responseId })
 } as const

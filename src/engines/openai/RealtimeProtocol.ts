@@ -1,6 +1,6 @@
 /**
- * One session's talk with OpenAI's Realtime API, without its socket: turns, replies, tools, truncation, and what the next
- * connection is told. Plain and synchronous.
+ * The protocol state of one session with OpenAI's Realtime API, apart from the socket: turns, replies, tools, truncation,
+ * and what is replayed to the next connection. Plain and synchronous.
  *
  * @since 0.1.0
  */
@@ -13,69 +13,74 @@ import {
 } from "../../BackendError.ts"
 import * as Json from "../../schema/Json.ts"
 import type { VoiceActivity } from "../../speech/VoiceActivityDetector.ts"
-import { S2sContext } from "../hosted/s2s/S2sContext.ts"
-import type { S2sProtocol, TalkListener } from "../hosted/s2s/S2sProtocol.ts"
-import { type Ask, S2sReply } from "../hosted/s2s/S2sReply.ts"
+import { type ContextMessage, S2sContext } from "../hosted/s2s/S2sContext.ts"
+import type { S2sListener, S2sProtocol } from "../hosted/s2s/S2sProtocol.ts"
+import { type ReplyRequest, S2sReply } from "../hosted/s2s/S2sReply.ts"
 import { UtteranceBuffer } from "../hosted/s2s/UtteranceBuffer.ts"
-import { client, decode, type Said, type ServerEvent } from "./RealtimeEvents.ts"
+import { client, decode, type ServerEvent } from "./RealtimeEvents.ts"
 
 /**
- * The PCM that it takes and gives, in Hz.
+ * The sample rate of input and output, in Hz.
  *
  * @category constants
  * @since 0.1.0
  */
 export const SAMPLE_RATE = 24_000
 
-/** Kept of a silent user, for the beginning of what they say next. */
+/** Audio buffered while the user is silent, 1 s: the start of the next utterance. */
 const PRE_ROLL = SAMPLE_RATE
-/** Kept of a user who speaks, at most: a minute. */
-const MAX_TAPE = 60 * SAMPLE_RATE
-/** Sound that was no turn is forgotten after so much silence. */
-const FORGET = 30 * SAMPLE_RATE
-/** Replies that may yet be truncated. */
+/** Audio buffered while the user speaks, at most 1 min. */
+const MAX_UTTERANCE = 60 * SAMPLE_RATE
+/** Sound that did not become a turn is discarded after 30 s of silence. */
+const MAX_SILENCE = 30 * SAMPLE_RATE
+/** The latest replies, which may still be truncated. */
 const MAX_REPLIES = 32
-/** Words, calls and messages that a server may begin and not end. */
+/** Transcripts, tool calls and messages that may be unfinished. */
 const MAX_OPEN = 64
 const MAX_WORDS = 16_384
-/** Replies that wait to be asked for; more fail. */
-const MAX_ASKS = 64
-/** What carries the last words of a reply when no audio is left to: 20 ms. */
+/** Requests for replies that may be queued; more fail. */
+const MAX_QUEUED = 64
+/** Silence that carries the last words of a reply when no audio is left, 20 ms. */
 const TAIL = SAMPLE_RATE / 50
 
 /**
+ * Options of a session's protocol.
+ *
  * - `session`: the fields of `session.update`.
- * - `remote`: the model decides turns.
- * - `answers`: it answers them by itself.
+ * - `remote`: whether the model is the turn authority.
+ * - `answers`: whether the model answers by itself.
+ * - `history`: the conversation so far, of a session that is resumed.
  *
  * @category models
  * @since 0.1.0
  */
-export interface RealtimeTalkOptions extends TalkListener {
+export interface RealtimeProtocolOptions extends S2sListener {
   readonly session: { readonly [key: string]: unknown }
   readonly remote: boolean
   readonly answers: boolean
-  readonly history: ReadonlyArray<Said>
+  readonly history: ReadonlyArray<ContextMessage>
 }
 
-const verbatim = (text: string) =>
+const verbatimPrompt = (text: string) =>
   `Say exactly the following text, word for word, in its language, and nothing else:\n\n${text}`
 
 type Of<Type extends ServerEvent["type"]> = Extract<ServerEvent, { readonly type: Type }>
 
 /**
+ * Creates the protocol of one session.
+ *
  * @category constructors
  * @since 0.1.0
  */
-export const make = (options: RealtimeTalkOptions): S2sProtocol => {
+export const make = (options: RealtimeProtocolOptions): S2sProtocol => {
   const { answers, emit, remote } = options
   /** What has been said and not answered. */
-  const tape = new UtteranceBuffer()
+  const utterance = new UtteranceBuffer()
   /** With turns of the model's: what was heard while there was no connection. */
-  const missed = new UtteranceBuffer()
+  const lostAudio = new UtteranceBuffer()
   /** What was heard of a silent user, and not sent. */
-  const before = new UtteranceBuffer()
-  const memory = new S2sContext(options.history)
+  const preRoll = new UtteranceBuffer()
+  const context = new S2sContext(options.history)
   /** `undefined` until a connection can be used. */
   let send: ((message: string) => void) | undefined
   let opening: ((message: string) => void) | undefined
@@ -84,22 +89,22 @@ export const make = (options: RealtimeTalkOptions): S2sProtocol => {
   let quietSamples = 0
   /** Turns whose words are owed, with `answers: false`. */
   let owedWords = 0
-  const asks: Array<Ask> = []
+  const queued: Array<ReplyRequest> = []
   let count = 0
   /** What has been asked for, or is being said: one at a time. */
   let current: S2sReply | undefined
   /** Answered by the model without being asked, and lost before a sound of it. */
-  let orphan: S2sReply | undefined
+  let unrequested: S2sReply | undefined
   /** The server is busy with a response that we have not been told of. */
   let blocked = false
   const replies = new Map<string, S2sReply>()
   /** Calls whose results this connection waits for. */
   const calls = new Map<string, S2sReply>()
-  /** The user's messages that are on the tape. */
+  /** The user's messages that are on the utterance. */
   let unanswered: Array<string> = []
   const interims = new Map<string, string>()
 
-  const newReply = (ask: Ask | undefined): S2sReply => {
+  const newReply = (ask: ReplyRequest | undefined): S2sReply => {
     const reply = ask?.reply ?? new S2sReply(`reply-${++count}`, ask)
     replies.set(reply.name, reply)
     for (const [name, old] of replies) {
@@ -111,43 +116,48 @@ export const make = (options: RealtimeTalkOptions): S2sProtocol => {
   const start = (reply: S2sReply) => {
     if (reply.started) return
     reply.started = true
-    memory.add("agent", reply.name, "")
+    context.add("agent", reply.name, "")
     emit({ _tag: "ReplyStarted", reply: reply.name })
   }
   const fail = (reply: S2sReply, error: BackendError) => {
     start(reply)
-    if (!reply.cut) emit({ _tag: "ReplyFailed", reply: reply.name, error })
-    reply.cut = true
+    if (!reply.cancelled) emit({ _tag: "ReplyFailed", reply: reply.name, error })
+    reply.cancelled = true
     if (current === reply) current = undefined
   }
-  const ask = (kind: Ask["kind"], first: Ask["before"], response: Ask["response"] = {}, text?: string) => {
-    const next: Ask = { id: `ask-${++count}`, kind, before: first, text, response }
-    if (asks.length >= MAX_ASKS) {
-      const message = `more than ${MAX_ASKS} replies wait to be asked for`
+  const request = (
+    kind: ReplyRequest["kind"],
+    first: ReplyRequest["messages"],
+    response: ReplyRequest["response"] = {},
+    text?: string
+  ) => {
+    const next: ReplyRequest = { id: `ask-${++count}`, kind, messages: first, text, response }
+    if (queued.length >= MAX_QUEUED) {
+      const message = `openai: request queue is full (${MAX_QUEUED} replies)`
       return fail(newReply(next), new PipelineError({ op: "SpeechToSpeech.reply", message, retryable: false }))
     }
-    asks.push(next)
+    queued.push(next)
     pump()
   }
   const pump = () => {
     if (send === undefined || current !== undefined || blocked) return
-    let next = asks.shift()
+    let next = queued.shift()
     // one that was lost, and is not wanted any more
-    while (next?.reply?.cut === true) next = asks.shift()
+    while (next?.reply?.cancelled === true) next = queued.shift()
     if (next === undefined) return
     current = newReply(next)
-    for (const message of next.before) send(message)
+    for (const message of next.messages) send(message)
     if (next.text !== undefined) {
       send(client.message({ role: "user", text: next.text }))
-      memory.add("user", next.id, next.text)
+      context.add("user", next.id, next.text)
     }
     send(client.respond(next.id, next.response))
   }
   /** The reply that tools have interrupted goes on. */
   const goOn = (reply: S2sReply) => {
-    reply.called = false
-    reply.askId = `ask-${++count}`
-    send?.(client.respond(reply.askId))
+    reply.hasCalledTools = false
+    reply.requestId = `ask-${++count}`
+    send?.(client.respond(reply.requestId))
   }
 
   // ---- the server's side ----------------------------------------------------------------------------------------------
@@ -155,43 +165,43 @@ export const make = (options: RealtimeTalkOptions): S2sProtocol => {
   const onReady = () => {
     if (opening === undefined || send !== undefined) return
     send = opening
-    if (answers) { for (const said of memory.said) send(client.message(said)) }
+    if (answers) { for (const said of context.messages) send(client.message(said)) }
     // what was said and not answered is said again
-    const again = user !== "quiet" || owedWords > 0 ? tape : missed
+    const again = user !== "quiet" || owedWords > 0 ? utterance : lostAudio
     for (const chunk of again.chunks) send(client.append(chunk))
-    missed.clear()
+    lostAudio.clear()
     if (!remote && owedWords > 0) send(client.commit)
     options.ready()
     pump()
   }
   const onCreated = ({ response }: Of<"response.created">) => {
     const asked = response.metadata?.["ask"]
-    if (current === undefined || asked !== current.askId) {
+    if (current === undefined || asked !== current.requestId) {
       // a reply of its own; ours has come too late, and is asked for again
-      if (current?.ask !== undefined && current.response === undefined && !current.started) {
-        asks.unshift({ ...sent(current.ask), reply: current })
+      if (current?.request !== undefined && current.response === undefined && !current.started) {
+        queued.unshift({ ...sent(current.request), reply: current })
       }
-      current = orphan ?? newReply(undefined)
-      orphan = undefined
+      current = unrequested ?? newReply(undefined)
+      unrequested = undefined
     }
     blocked = false
     current.response = response.id
     if (user === "owed") user = "quiet"
     start(current)
-    if (current.cut) send?.(client.cancel(response.id))
+    if (current.cancelled) send?.(client.cancel(response.id))
   }
   const onAudio = (event: Of<"response.output_audio.delta">) => {
     const reply = current
-    if (reply === undefined || reply.response !== event.response_id || reply.cut) return
-    const pcm = reply.endless ? "a reply without an end" : event.pcm
+    if (reply === undefined || reply.response !== event.response_id || reply.cancelled) return
+    const pcm = reply.tooLong ? "a reply of more than 10 minutes" : event.pcm
     if (typeof pcm === "string") {
       send?.(client.cancel(event.response_id))
       emit({ _tag: "ReplyFailed", reply: reply.name, error: malformed(pcm) })
-      reply.cut = true
+      reply.cancelled = true
       return
     }
     unanswered = []
-    const text = reply.hear(event.item_id, event.content_index, pcm.length, SAMPLE_RATE)
+    const text = reply.addAudio(event.item_id, event.content_index, pcm.length, SAMPLE_RATE)
     emit({ _tag: "ReplyAudio", reply: reply.name, pcm, text })
   }
   const onDone = ({ response }: Of<"response.done">) => {
@@ -201,17 +211,17 @@ export const make = (options: RealtimeTalkOptions): S2sProtocol => {
     reply.response = undefined
     if (response.status === "failed") {
       fail(reply, failed(response))
-    } else if (reply.called && !reply.cut) {
+    } else if (reply.hasCalledTools && !reply.cancelled) {
       // the rest of the reply comes when its tools have answered
       if (reply.calls.size === 0) goOn(reply)
       return
     } else {
       current = undefined
-      const text = reply.rest()
-      if (!reply.cut && text !== "" && reply.ms > 0) {
+      const text = reply.takeText()
+      if (!reply.cancelled && text !== "" && reply.ms > 0) {
         emit({ _tag: "ReplyAudio", reply: reply.name, pcm: new Int16Array(TAIL), text })
       }
-      if (!reply.cut) emit({ _tag: "ReplyEnded", reply: reply.name })
+      if (!reply.cancelled) emit({ _tag: "ReplyEnded", reply: reply.name })
     }
     pump()
   }
@@ -219,11 +229,11 @@ export const make = (options: RealtimeTalkOptions): S2sProtocol => {
     if (error.code === "session_expired") return options.renew(true)
     if (send === undefined) return options.fail(refused(error))
     const reply = current
-    if (reply === undefined || reply.response !== undefined || error.event_id !== reply.askId) return
-    if (error.code === "conversation_already_has_active_response" && reply.ask !== undefined && !reply.started) {
+    if (reply === undefined || reply.response !== undefined || error.event_id !== reply.requestId) return
+    if (error.code === "conversation_already_has_active_response" && reply.request !== undefined && !reply.started) {
       blocked = true
       current = undefined
-      asks.unshift({ ...sent(reply.ask), reply })
+      queued.unshift({ ...sent(reply.request), reply })
       return
     }
     fail(reply, refused(error))
@@ -231,7 +241,7 @@ export const make = (options: RealtimeTalkOptions): S2sProtocol => {
   }
   const onWords = (item: string, text: string) => {
     interims.delete(item)
-    memory.add("user", item, text)
+    context.add("user", item, text)
     if (text.trim() !== "") emit({ _tag: "UserTranscript", text, final: true })
     if (answers || owedWords === 0) return
     owedWords--
@@ -243,9 +253,9 @@ export const make = (options: RealtimeTalkOptions): S2sProtocol => {
   const onSpeech = (started: boolean) => {
     if (started) {
       // said again after a lost connection
-      if (user === "speaking" || user === "owed" && tape.chunks.length > 0 && replayed) return
+      if (user === "speaking" || user === "owed" && utterance.chunks.length > 0 && replayed) return
       user = "speaking"
-      tape.trim(PRE_ROLL)
+      utterance.trim(PRE_ROLL)
     } else {
       if (user !== "speaking") {
         replayed = false
@@ -275,7 +285,7 @@ export const make = (options: RealtimeTalkOptions): S2sProtocol => {
       case "input_audio_buffer.committed":
         // its words may come after those of the reply
         if (unanswered.length < MAX_OPEN) unanswered.push(event.item_id)
-        return memory.add("user", event.item_id, "")
+        return context.add("user", event.item_id, "")
       case "conversation.item.input_audio_transcription.delta": {
         const text = (interims.get(event.item_id) ?? "") + (event.delta ?? "")
         if (text.length > MAX_WORDS || (interims.size >= MAX_OPEN && !interims.has(event.item_id))) return
@@ -293,17 +303,17 @@ export const make = (options: RealtimeTalkOptions): S2sProtocol => {
       case "response.output_audio.delta":
         return onAudio(event)
       case "response.output_audio_transcript.delta": {
-        if (current?.response !== event.response_id || current.cut) return
-        current.say(event.delta)
-        return memory.add("agent", current.name, event.delta, current.ms)
+        if (current?.response !== event.response_id || current.cancelled) return
+        current.addText(event.delta)
+        return context.add("agent", current.name, event.delta, current.ms)
       }
       case "response.function_call_arguments.done": {
         if (current?.response !== event.response_id) return
         // nobody runs it, and the model's memory must not have a call without an end
-        if (current.cut || calls.size >= MAX_OPEN) {
+        if (current.cancelled || calls.size >= MAX_OPEN) {
           return send?.(client.toolOutput(event.call_id, `{"error":"the user interrupted"}`))
         }
-        current.called = true
+        current.hasCalledTools = true
         current.calls.add(event.call_id)
         calls.set(event.call_id, current)
         return emit({
@@ -322,7 +332,7 @@ export const make = (options: RealtimeTalkOptions): S2sProtocol => {
   }
 
   return {
-    opened: (connection) => {
+    connected: (connection) => {
       opening = connection
       replayed = user !== "quiet"
     },
@@ -331,12 +341,12 @@ export const make = (options: RealtimeTalkOptions): S2sProtocol => {
       if (event._tag === "Success") return onEvent(event.success)
       // what it was about is not known: only a reply in flight can be told
       const reply = current
-      if (reply === undefined || !reply.started || reply.cut) return
+      if (reply === undefined || !reply.started || reply.cancelled) return
       emit({ _tag: "ReplyFailed", reply: reply.name, error: malformed(event.failure) })
-      reply.cut = true
+      reply.cancelled = true
       if (reply.response !== undefined) send?.(client.cancel(reply.response))
     },
-    lost: (error) => {
+    disconnected: (error) => {
       send = undefined
       opening = undefined
       blocked = false
@@ -346,45 +356,47 @@ export const make = (options: RealtimeTalkOptions): S2sProtocol => {
       for (; owedWords > 1; owedWords--) emit({ _tag: "UserTurnTranscribed" })
       const reply = current
       current = undefined
-      if (reply === undefined || reply.cut) return false
+      if (reply === undefined || reply.cancelled) return false
       if (reply.ms > 0 || reply.calls.size > 0) {
         fail(reply, error)
         return false
       }
       reply.response = undefined
-      if (reply.ask === undefined) {
-        orphan = reply
+      if (reply.request === undefined) {
+        unrequested = reply
         user = "owed"
       } else {
-        reply.askId = reply.ask.id
+        reply.requestId = reply.request.id
         // the next connection is told of what was typed
-        asks.unshift(reply.ask.kind === "commit" ? { ...reply.ask, reply } : { ...sent(reply.ask), reply })
-        if (reply.ask.kind === "commit") user = "owed"
+        queued.unshift(
+          reply.request.kind === "commit" ? { ...reply.request, reply } : { ...sent(reply.request), reply }
+        )
+        if (reply.request.kind === "commit") user = "owed"
       }
-      if (user === "owed") { for (const item of unanswered.splice(0)) memory.remove(item) }
+      if (user === "owed") { for (const item of unanswered.splice(0)) context.remove(item) }
       return false
     },
-    busy: () => current !== undefined || asks.length > 0 || user === "speaking" || user === "owed" || owedWords > 0,
-    expects: () =>
+    isBusy: () => current !== undefined || queued.length > 0 || user === "speaking" || user === "owed" || owedWords > 0,
+    expectsMessage: () =>
       send !== undefined && (
         (current !== undefined && (current.response !== undefined || current.calls.size === 0)) || blocked ||
         owedWords > 0 || (remote && answers && user === "owed")
       ),
     push: (pcm) => {
-      const kept = user !== "quiet" || (current !== undefined && current.ms === 0 && !current.cut)
-      if (remote) tape.push(pcm, kept ? MAX_TAPE : PRE_ROLL)
-      if (remote && send === undefined) missed.push(pcm, MAX_TAPE)
+      const kept = user !== "quiet" || (current !== undefined && current.ms === 0 && !current.cancelled)
+      if (remote) utterance.push(pcm, kept ? MAX_UTTERANCE : PRE_ROLL)
+      if (remote && send === undefined) lostAudio.push(pcm, MAX_UTTERANCE)
       if (user === "paused") {
         quietSamples += pcm.length
-        if (quietSamples > FORGET) {
+        if (quietSamples > MAX_SILENCE) {
           user = "quiet"
           send?.(client.clear)
           return
         }
       }
       // with turns of ours, a silent user costs nothing
-      if (!remote && (user === "quiet" || user === "owed")) return before.push(pcm, PRE_ROLL)
-      if (!remote) tape.push(pcm, MAX_TAPE)
+      if (!remote && (user === "quiet" || user === "owed")) return preRoll.push(pcm, PRE_ROLL)
+      if (!remote) utterance.push(pcm, MAX_UTTERANCE)
       send?.(client.append(pcm))
     },
     activity: (activity: VoiceActivity) => {
@@ -394,28 +406,28 @@ export const make = (options: RealtimeTalkOptions): S2sProtocol => {
         quietSamples = 0
         return
       }
-      if (user === "quiet" && (current === undefined || current.ms > 0 || current.cut)) tape.clear()
+      if (user === "quiet" && (current === undefined || current.ms > 0 || current.cancelled)) utterance.clear()
       if (user === "quiet" || user === "owed") {
-        for (const chunk of before.chunks) {
-          tape.push(chunk, MAX_TAPE)
+        for (const chunk of preRoll.chunks) {
+          utterance.push(chunk, MAX_UTTERANCE)
           send?.(client.append(chunk))
         }
-        before.clear()
+        preRoll.clear()
       }
       user = "speaking"
     },
     commit: () => {
       const heard = user !== "quiet"
       user = heard ? "owed" : user
-      if (answers) return ask("commit", heard ? [client.commit] : [])
+      if (answers) return request("commit", heard ? [client.commit] : [])
       if (!heard) return emit({ _tag: "UserTurnTranscribed" })
       owedWords++
       send?.(client.commit)
     },
-    userText: (text) => ask("text", [], {}, text),
+    userText: (text) => request("text", [], {}, text),
     say: (text) =>
-      ask("say", [], {
-        instructions: verbatim(text),
+      request("say", [], {
+        instructions: verbatimPrompt(text),
         tool_choice: "none",
         // an agent's words are the agent's to remember
         ...(answers ? {} : { conversation: "none", input: [] })
@@ -424,9 +436,9 @@ export const make = (options: RealtimeTalkOptions): S2sProtocol => {
       const reply = replies.get(name)
       if (reply === undefined) return
       replies.delete(name)
-      memory.cut(name, playedMs)
-      if (!reply.cut && reply.response !== undefined) send?.(client.cancel(reply.response))
-      reply.cut = true
+      context.truncate(name, playedMs)
+      if (!reply.cancelled && reply.response !== undefined) send?.(client.cancel(reply.response))
+      reply.cancelled = true
       if (reply === current && reply.response === undefined && reply.started) {
         // it was waiting for its tools
         current = undefined
@@ -444,13 +456,13 @@ export const make = (options: RealtimeTalkOptions): S2sProtocol => {
       calls.delete(id)
       reply.calls.delete(id)
       send?.(client.toolOutput(id, output))
-      if (reply === current && !reply.cut && reply.calls.size === 0 && reply.response === undefined) goOn(reply)
+      if (reply === current && !reply.cancelled && reply.calls.size === 0 && reply.response === undefined) goOn(reply)
     }
   }
 }
 
 /** An ask whose messages the server has. */
-const sent = (ask: Ask): Ask => ({ ...ask, before: [], text: undefined })
+const sent = (ask: ReplyRequest): ReplyRequest => ({ ...ask, messages: [], text: undefined })
 
 const malformed = (what: string) =>
   new PipelineError({
@@ -467,13 +479,13 @@ const failed = ({ id, status_details: details }: Of<"response.done">["response"]
     ? new RateLimitExceeded({ op: "SpeechToSpeech.reply", message: `openai: ${code}`, details: about })
     : new PipelineError({
       op: "SpeechToSpeech.reply",
-      message: `openai could not answer: ${code}`,
+      message: `openai failed to respond: ${code}`,
       details: about,
       retryable: code === "server_error"
     })
 }
 
-/** Not in the vendor's words: they may hold the user's, or a part of a key. */
+/** Without the vendor's message: it may quote the user or a part of a key. */
 const refused = ({ code, event_id: requestId, param, type }: Of<"error">["error"]): BackendError => {
   const details = {
     vendor: "openai",
@@ -481,7 +493,7 @@ const refused = ({ code, event_id: requestId, param, type }: Of<"error">["error"
     ...(param == null ? {} : { param }),
     ...(requestId == null ? {} : { requestId })
   }
-  const told = `openai refused: ${details.code}${param == null ? "" : ` (${param})`}`
-  if (type === "server_error") return new ConnectionFailed({ op: "SpeechToSpeech.open", message: told, details })
-  return new InvalidConfig({ op: "SpeechToSpeech.open", message: told, details })
+  const message = `openai rejected the request: ${details.code}${param == null ? "" : ` (${param})`}`
+  if (type === "server_error") return new ConnectionFailed({ op: "SpeechToSpeech.open", message, details })
+  return new InvalidConfig({ op: "SpeechToSpeech.open", message, details })
 }

@@ -1,8 +1,8 @@
 /**
  * OpenAI's Realtime API (GA) as a speech-to-speech engine, over its WebSocket.
  *
- * Audio is 24 kHz both ways. A connection lives for an hour at most: before that it is replaced in a pause, and the next one
- * is told the conversation so far.
+ * Input and output are 24 kHz. A connection lasts an hour at most: before that it is replaced in a pause, and the
+ * conversation is replayed to the next one.
  *
  * @since 0.1.0
  */
@@ -24,27 +24,31 @@ import * as RealtimeProtocol from "./RealtimeProtocol.ts"
 const Name = Schema.NonEmptyString.check(Schema.isMaxLength(128))
 
 /**
+ * Options of the engine, with defaults and limits.
+ *
  * - `apiKey`: a secret. Default: the environment variable `OPENAI_API_KEY`.
- * - `url`: the endpoint. `wss://api.openai.com/v1/realtime`.
- * - `model`: the model. `gpt-realtime`.
- * - `voice`: the voice. `marin`.
- * - `instructions`: what the model is told of its role.
- * - `speed`: how fast it speaks. 1, [0.25, 1.5].
- * - `language`: what the user speaks, for the transcripts: ISO 639-1.
- * - `transcription`: the model that tells the user's words; `off`: nobody does. `gpt-4o-mini-transcribe`.
- * - `turnDetection`: who decides that the user has finished: the server by silence (`server_vad`) or by meaning
- *   (`semantic_vad`), or this backend (`none`). `server_vad`.
- * - `threshold`: with `server_vad`, how loud speech is. 0.5, [0, 1].
- * - `prefixPadding`: with `server_vad`, audio that is kept from before. 300 ms, [0, 5 s].
- * - `silenceDuration`: with `server_vad`, so much silence ends a turn. 500 ms, [50 ms, 10 s].
- * - `eagerness`: with `semantic_vad`, how soon a turn is over. `auto`.
- * - `noiseReduction`: of a microphone that is near or far; `off`. `off`.
- * - `maxOutputTokens`: of one reply. Default: no limit.
- * - `timeout`: how long a connection may take to be ready. 10 s, [100 ms, 1 min].
- * - `silenceTimeout`: how long the model may owe a message before the connection is replaced. 15 s, [500 ms, 5 min].
- * - `rotateAfter`: the age at which a connection is replaced in a pause; it ends at 60 min. 55 min, [1 s, 59 min].
- * - `maxRetries`: how often in a row a lost connection is replaced. 3, [0, 10].
- * - `retryDelay`: the wait before the first of them; it grows. 1 s, [10 ms, 30 s].
+ * - `url`: the endpoint. Default `wss://api.openai.com/v1/realtime`.
+ * - `model`: the model. Default `gpt-realtime`.
+ * - `voice`: the voice, where a session has none of its own. Default `marin`.
+ * - `instructions`: the system instructions.
+ * - `speed`: the speed of speech. Default 1, [0.25, 1.5].
+ * - `language`: the user's language, for the transcripts (ISO 639-1), where a session has none of its own.
+ * - `transcription`: the model that transcribes the user; `off`: no transcripts. Default `gpt-4o-mini-transcribe`.
+ * - `turnDetection`: the turn authority: the server by silence (`server_vad`) or by meaning (`semantic_vad`), or this
+ *   backend (`none`). Default `server_vad`.
+ * - `threshold`: with `server_vad`, the activation threshold. Default 0.5, [0, 1].
+ * - `prefixPadding`: with `server_vad`, how much audio before the speech belongs to a turn. Default 300 ms, [0, 5 s].
+ * - `silenceDuration`: with `server_vad`, how much silence ends a turn. Default 500 ms, [50 ms, 10 s].
+ * - `eagerness`: with `semantic_vad`, how soon a turn ends. Default `auto`.
+ * - `noiseReduction`: for a microphone that is near (`near_field`) or far (`far_field`), or `off`. Default `off`.
+ * - `maxOutputTokens`: of one response. Default: no limit.
+ * - `timeout`: how long a connection may take to be ready. Default 10 s, [100 ms, 1 min].
+ * - `silenceTimeout`: how long an expected message may be overdue before the connection is replaced. Default 15 s,
+ *   [500 ms, 5 min].
+ * - `rotateAfter`: the age at which a connection is replaced in a pause; the server closes it at 60 min. Default 55 min,
+ *   [1 s, 59 min].
+ * - `maxRetries`: how many times in a row a lost connection is replaced. Default 3, [0, 10].
+ * - `retryDelay`: the delay before the first retry, doubled for each further one. Default 1 s, [10 ms, 30 s].
  *
  * @category models
  * @since 0.1.0
@@ -84,12 +88,14 @@ export const OpenAiRealtimeOptions = Schema.Struct({
 }))
 
 /**
+ * The decoded options.
+ *
  * @category models
  * @since 0.1.0
  */
 export type OpenAiRealtimeOptions = typeof OpenAiRealtimeOptions.Type
 
-/** The vendor ends a session after an hour. */
+/** The server closes a session after an hour. */
 const LIFETIME = Duration.minutes(59.5)
 const PCM = { type: "audio/pcm", rate: RealtimeProtocol.SAMPLE_RATE }
 
@@ -111,15 +117,29 @@ const turnDetection = (options: OpenAiRealtimeOptions, answers: boolean) => {
   }
 }
 
+const transcription = (
+  options: OpenAiRealtimeOptions,
+  { keyterms = [], language }: Pick<SpeechToSpeechOptions, "keyterms" | "language">
+) => {
+  if (options.transcription === "off") return null
+  // ISO 639-1, the primary subtag of a session's BCP 47 tag
+  const primary = language?.split("-", 1)[0] ?? options.language
+  return {
+    model: options.transcription,
+    ...(primary === undefined ? {} : { language: primary }),
+    ...(keyterms.length === 0 ? {} : { prompt: keyterms.join(", ") })
+  }
+}
+
 /**
- * The fields of `session.update`.
+ * Makes the fields of `session.update`. A session's own voice, language and key terms precede the engine's.
  *
  * @category encoding
  * @since 0.1.0
  */
 export const sessionOf = (
   options: OpenAiRealtimeOptions,
-  { answers, tools }: Pick<SpeechToSpeechOptions, "answers" | "tools">
+  session: Pick<SpeechToSpeechOptions, "answers" | "keyterms" | "language" | "tools" | "voice">
 ): { readonly [key: string]: unknown } => ({
   output_modalities: ["audio"],
   ...(options.instructions === undefined ? {} : { instructions: options.instructions }),
@@ -127,16 +147,19 @@ export const sessionOf = (
     input: {
       format: PCM,
       noise_reduction: options.noiseReduction === "off" ? null : { type: options.noiseReduction },
-      transcription: options.transcription === "off"
-        ? null
-        : { model: options.transcription, ...(options.language === undefined ? {} : { language: options.language }) },
-      turn_detection: turnDetection(options, answers)
+      transcription: transcription(options, session),
+      turn_detection: turnDetection(options, session.answers)
     },
-    output: { format: PCM, voice: options.voice, speed: options.speed }
+    output: { format: PCM, voice: session.voice ?? options.voice, speed: options.speed }
   },
   ...(options.maxOutputTokens === undefined ? {} : { max_output_tokens: options.maxOutputTokens }),
-  ...(tools.length === 0 ? {} : {
-    tools: tools.map(({ description, name, parameters }) => ({ type: "function", name, description, parameters })),
+  ...(session.tools.length === 0 ? {} : {
+    tools: session.tools.map(({ description, name, parameters }) => ({
+      type: "function",
+      name,
+      description,
+      parameters
+    })),
     tool_choice: "auto"
   })
 })
@@ -144,7 +167,7 @@ export const sessionOf = (
 const op = "SpeechToSpeech.connect"
 
 /**
- * What a close of the vendor's means.
+ * Maps a close of the socket to an error.
  *
  * @category conversions
  * @since 0.1.0
@@ -152,7 +175,7 @@ const op = "SpeechToSpeech.connect"
 export const closed = (code: number, reason: string): BackendError => {
   const details = { vendor: "openai", code, reason }
   const message = `openai closed the connection (${code})`
-  // the API closes 3000 with the error's code as the reason
+  // the API closes with 3000 and the code of the error as the reason
   if (/invalid_api_key|authentication/u.test(reason)) return new AuthenticationFailed({ op, message, details })
   if (/model_not_found|invalid_model|invalid_request/u.test(reason)) return new InvalidConfig({ op, message, details })
   return new ConnectionFailed({ op, message, details })
@@ -169,8 +192,8 @@ const make = Effect.fnUntraced(function*(options: OpenAiRealtimeOptions) {
     catch: () =>
       new InvalidConfig({
         op: "EngineRegistry.layer",
-        message: "engines.openai.url: not a URL",
-        details: { faults: [{ path: "engines.openai.url", message: "not a URL" }] }
+        message: "engines.openai.url: invalid URL",
+        details: { faults: [{ path: "engines.openai.url", message: "invalid URL" }] }
       })
   })
   const transcripts = options.transcription !== "off"
@@ -185,16 +208,20 @@ const make = Effect.fnUntraced(function*(options: OpenAiRealtimeOptions) {
       answers: true,
       tools: true,
       interims: false,
-      say: true
+      say: true,
+      // language and key terms are those of the transcription
+      languages: transcripts ? [] : undefined,
+      voices: [],
+      keyterms: transcripts
     },
-    open: (given) =>
+    open: (session) =>
       S2sConnection.open({
         ...options,
         engine: "openai",
-        sessionId: given.sessionId,
+        sessionId: session.sessionId,
         silence: options.silenceTimeout,
         lifetime: LIFETIME,
-        onIncident: given.onIncident,
+        onIncident: session.onIncident,
         request: Effect.succeed({
           vendor: "openai",
           url,
@@ -202,20 +229,20 @@ const make = Effect.fnUntraced(function*(options: OpenAiRealtimeOptions) {
           timeout: options.timeout,
           closed
         }),
-        talk: (listener) =>
+        protocol: (listener) =>
           RealtimeProtocol.make({
             ...listener,
-            session: sessionOf(options, given),
+            session: sessionOf(options, session),
             remote,
-            answers: given.answers,
-            history: given.history
+            answers: session.answers,
+            history: session.history
           })
       })
   })
 })
 
 /**
- * The engine with these options, and the defaults for the others. Fails `invalid_config` without a key
+ * Provides `SpeechToSpeech` with these options and the defaults of the others. Fails `invalid_config` without an API key
  * (`details.missing`).
  *
  * @category layers
@@ -228,7 +255,7 @@ export const layer = (options?: Partial<OpenAiRealtimeOptions>): Layer.Layer<Spe
   )
 
 /**
- * `openai` by name.
+ * Registers as `openai`.
  *
  * @category definitions
  * @since 0.1.0
@@ -236,7 +263,7 @@ export const layer = (options?: Partial<OpenAiRealtimeOptions>): Layer.Layer<Spe
 export const definition = EngineRegistry.define({
   kind: "s2s",
   name: "openai",
-  description: "OpenAI Realtime: hears, thinks and speaks; needs OPENAI_API_KEY",
+  description: "OpenAI Realtime speech-to-speech; needs OPENAI_API_KEY",
   options: OpenAiRealtimeOptions,
   layer
 })

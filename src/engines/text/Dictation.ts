@@ -1,5 +1,5 @@
 /**
- * Whether what is dictated (a number, an address, a spelling, a date) is complete. Pure.
+ * Decides whether a dictated number, address, spelling or date is complete. Pure.
  *
  * @since 0.1.0
  */
@@ -9,13 +9,13 @@ const units = "zero one two three four five six seven eight nine".split(" ")
 const teens = new Set("ten eleven twelve thirteen fourteen fifteen sixteen seventeen eighteen nineteen".split(" "))
 const tens = new Set("twenty thirty forty fifty sixty seventy eighty ninety".split(" "))
 const digitWords = new Set([...units, "oh", "nought"])
-/** "one" is no digit after these. */
+/** After these words "one" is not a digit. */
 const notOne = new Set(
   "have that this the which another no any got new old a first second last only every right wrong other good".split(" ")
 )
 
 /**
- * How many digits the words stand for: "five five five" 3, "double two" 2, "twenty one" 2, "555" 3.
+ * Counts the digits that the words stand for: "five five five" 3, "double two" 2, "twenty one" 2, "555" 3.
  *
  * @category conversions
  * @since 0.1.0
@@ -28,7 +28,7 @@ export const countDigits = (words: ReadonlyArray<string>): number => {
     if (/^[\d-]+$/u.test(word)) count += word.replaceAll("-", "").length * repeat
     else if (digitWords.has(word)) {
       if (word === "one" && notOne.has(before)) continue
-      // "twenty one" has two, and "twenty" had them both
+      // "twenty one" has two digits, which "twenty" has counted
       if (!(tens.has(before) && word !== "oh" && word !== "zero")) count += repeat
     } else if (tens.has(word) || teens.has(word)) count += 2
     else if (word === "hundred") count += 2
@@ -37,8 +37,8 @@ export const countDigits = (words: ReadonlyArray<string>): number => {
   return count
 }
 
-/** How many digits the agent asked for; `[]` for a number of unknown length; `undefined` when it asked for none. */
-const asked = (agentSaid: string, phone: ReadonlyArray<number>): ReadonlyArray<number> | undefined => {
+/** The possible numbers of digits that the agent asked for; `[]` for any number; `undefined` when it asked for none. */
+const requestedDigits = (agentSaid: string, phone: ReadonlyArray<number>): ReadonlyArray<number> | undefined => {
   const counted = /\b(?:(\d{1,2})|(three|four|five|six|seven|eight|nine|ten))[\s-]digits?\b/u.exec(agentSaid) ??
     /\blast (?:(4)|(four))\b/u.exec(agentSaid)
   if (counted !== null) {
@@ -59,7 +59,7 @@ const asked = (agentSaid: string, phone: ReadonlyArray<number>): ReadonlyArray<n
 }
 
 const number = (words: ReadonlyArray<string>, agentSaid: string, phone: ReadonlyArray<number>): number | undefined => {
-  const lengths = asked(agentSaid, phone)
+  const lengths = requestedDigits(agentSaid, phone)
   const count = countDigits(words)
   if (count > 0 && lengths !== undefined) {
     if (lengths.length === 0) return 0.4
@@ -67,14 +67,14 @@ const number = (words: ReadonlyArray<string>, agentSaid: string, phone: Readonly
     return count < Math.max(...lengths) ? 0.08 : 0.9
   }
   // "my account number is four four"
-  const told = words.findLastIndex((word, i) =>
+  const verb = words.findLastIndex((word, i) =>
     word === "is" && /^(?:number|address|code|card|phone|account|zip|pin|id)$/u.test(words[i - 1] ?? "")
   )
-  if (told !== -1 && countDigits(words.slice(-1)) > 0) {
-    const digits = countDigits(words.slice(told + 1))
+  if (verb !== -1 && countDigits(words.slice(-1)) > 0) {
+    const digits = countDigits(words.slice(verb + 1))
     return phone.includes(digits) || digits > 11 ? 0.85 : 0.3
   }
-  // digits one by one that nobody asked for
+  // single digits that the agent did not ask for
   let run = 0
   while (run < words.length && digitWords.has(words[words.length - 1 - run] ?? "")) run++
   if (run < 3) return undefined
@@ -94,7 +94,7 @@ const mail = (words: ReadonlyArray<string>, agentSaid: string): number | undefin
   const before = words.at(-2) ?? ""
   if (/\.[a-z]{2,}$/u.test(last) && (at !== -1 || signed)) return 0.95
   if (before === "dot" && English.topLevel.has(last) && at !== -1) return last === "co" ? 0.5 : 0.95
-  // the address came before, and the sentence went on
+  // the address was complete before, and the sentence goes on
   if (signed && /(?:\.| dot )(?:com|org|net|edu|io|dev|uk|de)\b/u.test(words.slice(0, -1).join(" "))) return undefined
   return 0.1
 }
@@ -126,7 +126,7 @@ const date = (words: ReadonlyArray<string>, agentSaid: string): number | undefin
 }
 
 /**
- * The probability that a dictation is over; `undefined` when nothing is dictated.
+ * Returns the probability that a dictation is complete; `undefined` when nothing is dictated.
  *
  * @category predicates
  * @since 0.1.0
@@ -137,8 +137,7 @@ export const dictation = (
   phone: ReadonlyArray<number>
 ): number | undefined =>
   mail(words, agentSaid) ?? date(words, agentSaid) ?? number(words, agentSaid, phone) ?? spelling(words, agentSaid) ??
-    // "twenty" may become "twenty five"
-    // but "seven thirty" is a time
+    // "twenty" may become "twenty five"; but "seven thirty" is a time
     (tens.has(words.at(-1) ?? "") && !digitWords.has(words.at(-2) ?? "") && !teens.has(words.at(-2) ?? "") &&
         !/\bhow old|how many\b/u.test(agentSaid)
       ? 0.35

@@ -1,8 +1,8 @@
 /**
- * How likely it is, from the words alone, that a user has finished. English. Pure.
+ * Estimates the probability that a user's turn is complete, from the words alone. English. Pure.
  *
- * A recogniser puts a full stop on any fragment: the last mark of punctuation says nothing, but for a comma, a colon, a
- * dash or an ellipsis.
+ * Recognisers end any fragment with a full stop, so final punctuation is ignored, except for a comma, a colon, a dash or an
+ * ellipsis.
  *
  * @since 0.1.0
  */
@@ -10,36 +10,36 @@ import { dictation } from "./Dictation.ts"
 import * as English from "./English.ts"
 
 /**
- * What a user's own words add.
+ * Additions to the built-in phrases.
  *
  * @category models
  * @since 0.1.0
  */
 export interface EndOfTurnOptions {
-  /** More phrases that buy time, of at most four words. */
+  /** Filler phrases, of at most four words. */
   readonly fillers?: ReadonlyArray<string> | undefined
-  /** More phrases after which something must come. */
+  /** Phrases that cannot end a turn. */
   readonly unfinished?: ReadonlyArray<string> | undefined
-  /** More phrases that end a turn, whatever the other lists say. */
+  /** Phrases that end a turn; they precede the other lists. */
   readonly complete?: ReadonlyArray<string> | undefined
-  /** How many digits a telephone number has. 7, 10 or 11. */
+  /** Possible lengths of a telephone number. Default 7, 10 and 11. */
   readonly phoneDigits?: ReadonlyArray<number> | undefined
 }
 
-/** Only so much of the end is looked at, in characters. */
-const LOOK = 400
+/** In characters: only the end of a text is read. */
+const MAX_LENGTH = 400
 const MAX_PHRASE = 4
 
-const normal = (text: string): string => text.slice(-LOOK).toLowerCase().replace(/[‘’`]/gu, "'")
+const normalize = (text: string): string => text.slice(-MAX_LENGTH).toLowerCase().replace(/[‘’`]/gu, "'")
 
-/** The words of a text that was normalised: "john@x.com", "don't" and "555-1234" are one each. */
+/** The words of a normalised text: "john@x.com", "don't" and "555-1234" are one word each. */
 const wordsOf = (text: string): ReadonlyArray<string> =>
   text.match(/[\p{L}\p{M}\p{N}]+(?:(?:['@.+_-]|@)[\p{L}\p{M}\p{N}]+)*@?/gu) ?? []
 
 const phrases = (list: ReadonlyArray<string>, more: ReadonlyArray<string> = []): ReadonlySet<string> =>
-  new Set([...list, ...more.map((phrase) => wordsOf(normal(phrase)).join(" "))])
+  new Set([...list, ...more.map((phrase) => wordsOf(normalize(phrase)).join(" "))])
 
-/** The longest phrase of the set that the words end with, in words; 0 for none. */
+/** The length in words of the longest phrase of the set that the words end with; 0 for none. */
 const tail = (words: ReadonlyArray<string>, set: ReadonlySet<string>): number => {
   for (let length = Math.min(MAX_PHRASE, words.length); length > 0; length--) {
     if (set.has(words.slice(-length).join(" "))) return length
@@ -49,7 +49,7 @@ const tail = (words: ReadonlyArray<string>, set: ReadonlySet<string>): number =>
 
 const last = (words: ReadonlyArray<string>): string => words.at(-1) ?? ""
 
-/** Whether a last preposition belongs to a question: "what are you looking for", "who am I talking to". */
+/** Whether a final preposition belongs to a question: "what are you looking for", "who am I talking to". */
 const isStranded = (words: ReadonlyArray<string>): boolean => {
   const pattern = last(words) === "to"
     ? /^(?:who|whom|who's)$/u
@@ -62,7 +62,7 @@ const isStranded = (words: ReadonlyArray<string>): boolean => {
     )
 }
 
-/** A last auxiliary: "yes I do", "what is it" and "I know who they are" are complete; "because I have" is not. */
+/** For a final auxiliary: "yes I do", "what is it" and "I know who they are" are complete; "because I have" is not. */
 const auxiliary = (words: ReadonlyArray<string>, agentAsked: boolean): number => {
   const before = words.at(-2) ?? ""
   const first = words[0] ?? ""
@@ -71,10 +71,10 @@ const auxiliary = (words: ReadonlyArray<string>, agentAsked: boolean): number =>
     if (English.pronouns.has(before)) return 0.75
     // "I know where the key is", "what do you two have"; but "what time is"
     const inverted = English.auxiliaries.has(words[asked + 1] ?? "") && words.length >= asked + 4
-    // "what I want is" goes on too
+    // "what I want is" is incomplete too
     if (inverted || (asked > 0 && !English.pronouns.has(words[asked + 1] ?? "") && words.length > asked + 2)) return 0.7
   }
-  // a month
+  // "may" as a month
   if (last(words) === "may" && /^(?:of|in|this|next|\d+(?:st|nd|rd|th)|\w+th|first|second|third)$/u.test(before)) {
     return 0.88
   }
@@ -89,7 +89,8 @@ const auxiliary = (words: ReadonlyArray<string>, agentAsked: boolean): number =>
 }
 
 /**
- * Makes the estimate: the probability, 0 to 1, that the turn of this transcript is over. Never throws; 0.5 for no words.
+ * Creates the estimator: it returns the probability, 0 to 1, that the turn of a transcript is complete; 0.5 for a transcript
+ * without words. It never throws.
  *
  * @category constructors
  * @since 0.1.0
@@ -113,9 +114,9 @@ export const make = (
     const filler = tail(words, fillers)
     const open = tail(words, unfinished)
     if (done > 0 && done >= Math.max(filler, open)) {
-      // "what" and "when" are questions alone, and at the end of a sentence they are not
+      // "what" and "when" are questions on their own, but not at the end of a sentence
       if (done === 1 && English.questions.has(end) && words.length > 2) return 0.45
-      // "maybe" is an answer, and in the middle of a thought it is not
+      // "maybe" is an answer on its own, but not at the end of a sentence
       if (done === 1 && /^(?:maybe|probably|perhaps|next)$/u.test(end) && words.length > 2) return 0.35
       if (done === 1 && end === "really" && before.endsWith("n't")) return 0.3
       return 0.95
@@ -165,11 +166,11 @@ export const make = (
   }
 
   return ({ agentSaid, transcript }) => {
-    const text = normal(transcript)
+    const text = normalize(transcript)
     const words = wordsOf(text)
     if (words.length === 0) return 0.5
-    const estimate = byWords(words, normal(agentSaid))
-    // a mark that goes on
+    const estimate = byWords(words, normalize(agentSaid))
+    // punctuation in the middle of a sentence
     return /(?:[,:;–—-]|…|\.\.)[\s"')]*$/u.test(text) ? Math.min(estimate, 0.3) : estimate
   }
 }

@@ -1,11 +1,11 @@
 /**
- * What English turns end with, and do not end with. Pure data; phrases in small letters, at most four words.
+ * English words and phrases that end a turn, and that do not. Pure data; phrases in lower case, of at most four words.
  *
  * @since 0.1.0
  */
 const list = (text: string): ReadonlyArray<string> => text.split(",").map((phrase) => phrase.trim())
 
-/** Words that buy time. */
+/** Fillers: the speaker goes on. */
 export const fillers = list(
   "um, umm, uh, uhh, er, erm, ah, eh, hm, hmm, mm, let me see, let's see, let me think, let me check, let me look, " +
     "you know, i mean, i guess like, how do i say, what's it called, what do you call it, hold on, hang on, wait, " +
@@ -13,7 +13,7 @@ export const fillers = list(
     "give me a minute, bear with me, basically, like"
 )
 
-/** Words after which something must come. */
+/** Phrases that cannot end a turn. */
 export const unfinished = list(
   // conjunctions
   "and, but, because, cause, or, nor, if, while, although, unless, until, whether, than, as, and then, and also, so, " +
@@ -22,11 +22,11 @@ export const unfinished = list(
     "to, of, at, in, on, for, from, with, by, about, into, onto, under, between, through, during, without, within, " +
     "against, toward, towards, near, via, per, upon, beside, regarding, concerning, such as, as well as, due to, " +
     "instead of, rather than, in order, " +
-    // articles and other words before a noun
+    // articles and other determiners
     "a, an, the, my, your, our, their, its, every, another, this kind of, very, quite, such, just, a very, a really, " +
     "a lot of, a few of, one of, some of, the next, my next, the other, the same, a new, " +
     "another, and my, and the, " +
-    // verbs that want more
+    // verbs without their object
     "i want, i need, i'd like, i would like, i'd rather, i would rather, i think, i think that, i said, i said that, " +
     "give me, tell me, show me, send me, get me, " +
     "can you, could you, would you, will you, can i, could i, may i, can we, could we, let me, i was wondering, " +
@@ -40,7 +40,7 @@ export const unfinished = list(
     "point, dot, hundred and, thousand and, double, triple, divided by, underscore, hyphen"
 )
 
-/** Endings that would look unfinished, or weak, and are complete. */
+/** Endings that are complete although they look unfinished. */
 export const complete = list(
   "i think so, think so, hope so, guess so, believe so, said so, suppose so, do so, not so, why so, or so, " +
     "like that, like this, look like, looks like, feel like, sound like, it like, do you know, did you know, " +
@@ -61,7 +61,7 @@ export const complete = list(
 
 const set = (text: string): ReadonlySet<string> => new Set(list(text))
 
-/** Words that open a question; with one of them a last preposition or auxiliary may stand alone. */
+/** Question words: with one of them, a final preposition or auxiliary can be complete. */
 export const questions = set(
   "what, why, who, whom, whose, where, when, how, which, what's, who's, where's, how's, whatever"
 )
@@ -75,11 +75,11 @@ export const contractions = set(
   "i'm, i'll, i'd, i've, you're, you'll, you'd, you've, we're, we'll, we'd, we've, they're, they'll, they'd, they've, " +
     "it's, it'll, he's, he'll, she's, she'll, that's, there's, what's, who's, where's, how's, let's, here's"
 )
-/** Words that begin a short answer. */
+/** Words that start a short answer. */
 export const answers = set(
   "yes, yeah, yep, yup, no, nope, nah, sure, okay, ok, oh, think, hope, guess, believe, suppose"
 )
-/** Prepositions that a question may end with, and "to" of an answer. */
+/** Prepositions that can end a question, and the "to" of an answer. */
 export const stranded = set("to, of, at, in, on, for, from, with, by, about, into, through, under, as")
 export const months = set(
   "january, february, march, april, may, june, july, august, september, october, november, december"

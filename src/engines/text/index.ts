@@ -1,7 +1,7 @@
 /**
- * Turn detection from the words: no model, no package. English.
+ * Turn detection from the transcript: no model, no package. English.
  *
- * Tells "I want to" from "I want two", and knows when a number, an e-mail address or a spelling is half dictated.
+ * Distinguishes "I want to" from "I want two", and recognises an incomplete number, e-mail address or spelling.
  *
  * @since 0.1.0
  */
@@ -17,12 +17,12 @@ import * as EndOfTurn from "./EndOfTurn.ts"
 const Phrases = Schema.Array(Schema.String.check(Schema.isMaxLength(80))).check(Schema.isMaxLength(1_000))
 
 /**
- * Phrases have at most four words; each list is added to ours.
+ * Options of the engine: phrases of at most four words, added to the built-in lists.
  *
- * - `fillers`: phrases that buy time.
- * - `unfinished`: phrases after which something must come.
- * - `complete`: phrases that end a turn, whatever the other lists say.
- * - `phoneDigits`: how many digits a telephone number has. 7, 10 or 11; [1, 20].
+ * - `fillers`: filler phrases, after which the speaker goes on.
+ * - `unfinished`: phrases that cannot end a turn.
+ * - `complete`: phrases that end a turn; they precede the other lists.
+ * - `phoneDigits`: possible lengths of a telephone number. Default 7, 10 and 11; [1, 20].
  *
  * @category models
  * @since 0.1.0
@@ -38,6 +38,8 @@ export const TextOptions = Schema.Struct({
 }).pipe(Schema.encodeKeys({ phoneDigits: "phone_digits" }))
 
 /**
+ * The decoded options.
+ *
  * @category models
  * @since 0.1.0
  */
@@ -52,7 +54,7 @@ const make = (options: TextOptions): TurnDetector["Service"] => {
 }
 
 /**
- * The detector with these options, and the defaults for the others.
+ * Provides `TurnDetector` with these options and the defaults of the others.
  *
  * @category layers
  * @since 0.1.0
@@ -61,7 +63,7 @@ export const layer = (options?: Partial<TextOptions>): Layer.Layer<TurnDetector,
   Layer.effect(TurnDetector, Effect.map(EngineRegistry.complete("text", TextOptions, options), make))
 
 /**
- * `text` by name.
+ * Registers as `text`.
  *
  * @category definitions
  * @since 0.1.0
@@ -69,7 +71,7 @@ export const layer = (options?: Partial<TextOptions>): Layer.Layer<TurnDetector,
 export const definition = EngineRegistry.define({
   kind: "turn",
   name: "text",
-  description: "End of turn from the words and what the agent asked, English; needs nothing",
+  description: "End of turn from the transcript and the agent's question, English; no model, no package",
   options: TextOptions,
   layer
 })

@@ -8,6 +8,9 @@ import * as Pcm from "../../../src/audio/Pcm.ts"
 import * as BackendConfig from "../../../src/backend/config/BackendConfig.ts"
 import { VoiceBackend } from "../../../src/backend/VoiceBackend.ts"
 import * as Builtin from "../../../src/builtin/index.ts"
+import * as Cascade from "../../../src/engines/cascade/index.ts"
+import type { SpeechToText, SpeechToTextOptions } from "../../../src/speech/SpeechToText.ts"
+import type { TextToSpeech, TextToSpeechOptions } from "../../../src/speech/TextToSpeech.ts"
 import { wer } from "../../support/Wer.ts"
 import { load, references, room } from "../Recordings.ts"
 
@@ -29,7 +32,7 @@ const backend = (options: { readonly [name: string]: unknown }, more: { readonly
   )
 
 describe("cascade", () => {
-  it.live("hears, asks the agent and speaks with the embedded engines, and no key", () =>
+  it.live("transcribes, asks the agent and speaks with the embedded engines, without a key", () =>
     Effect.gen(function*() {
       const voice = yield* VoiceBackend
       const session = yield* voice.createSession({ userId: "u", transport: "websocket" })
@@ -42,7 +45,61 @@ describe("cascade", () => {
       assert.isAbove(ms, 1_000)
     }).pipe(Effect.scoped, Effect.provide(backend({}))))
 
-  it.effect("wants the models of its parts", () =>
+  it.effect("opens its engines with the session's own voice, language and key terms", () =>
+    Effect.gen(function*() {
+      const opened: Array<SpeechToTextOptions | TextToSpeechOptions> = []
+      const stt: SpeechToText["Service"] = {
+        name: "recorder",
+        sampleRate: 16_000,
+        capabilities: { interim: false, endOfTurn: false, languages: ["en", "de"], keyterms: true },
+        open: (options) =>
+          Effect.sync(() => {
+            opened.push(options)
+            return { push: () => {}, activity: () => {}, finalize: () => {}, events: Stream.never }
+          })
+      }
+      const tts: TextToSpeech["Service"] = {
+        name: "player",
+        sampleRate: 24_000,
+        capabilities: { languages: ["en-GB", "fr"], voices: ["a", "b"] },
+        open: (options) =>
+          Effect.sync(() => {
+            opened.push(options)
+            return { speak: (texts) => Stream.map(texts, (text) => ({ pcm: new Int16Array(480), text })) }
+          })
+      }
+      const s2s = yield* Cascade.make({ stt, tts })
+      const { keyterms, languages, voices } = s2s.capabilities
+      assert.deepStrictEqual({ keyterms, languages, voices }, {
+        keyterms: true,
+        languages: ["en-GB"],
+        voices: ["a", "b"]
+      })
+      const session = { voice: "b", language: "en-GB", keyterms: ["Effect"] }
+      const stream = yield* s2s.open({ sessionId: "s", history: [], answers: false, tools: [], ...session })
+      stream.say("Hello.")
+      yield* Stream.runDrain(Stream.takeUntil(stream.events, ({ _tag }) => _tag === "ReplyEnded"))
+      assert.lengthOf(opened, 2)
+      assert.deepInclude(opened[0], { language: "en-GB", keyterms: ["Effect"] })
+      assert.deepInclude(opened[1], { language: "en-GB", voice: "b" })
+
+      const capabilitiesOf = (one: ReadonlyArray<string> | undefined, other: ReadonlyArray<string> | undefined) =>
+        Effect.map(
+          Cascade.make({
+            stt: { ...stt, capabilities: { ...stt.capabilities, languages: one } },
+            tts: { ...tts, capabilities: { languages: other } }
+          }),
+          (made) => made.capabilities.languages
+        )
+      assert.deepStrictEqual(yield* capabilitiesOf([], ["fr"]), ["fr"])
+      assert.deepStrictEqual(yield* capabilitiesOf(["fr"], []), ["fr"])
+      assert.deepStrictEqual(yield* capabilitiesOf([], []), [])
+      // an empty list would mean any language
+      assert.isUndefined(yield* capabilitiesOf(["de"], ["fr"]))
+      assert.isUndefined(yield* capabilitiesOf(undefined, []))
+    }).pipe(Effect.scoped))
+
+  it.effect("requires the models of its engines", () =>
     Effect.gen(function*() {
       const models = (cascade: { readonly [name: string]: unknown }, more: { readonly [key: string]: unknown } = {}) =>
         Effect.map(
@@ -63,21 +120,27 @@ describe("cascade", () => {
       assert.deepStrictEqual(yield* models({}, { s2s_provider: "openai" }), [])
     }))
 
-  it.effect("names what is wrong with its parts", () =>
+  it.effect("reports invalid options of its engines", () =>
     Effect.gen(function*() {
-      const told = (options: { readonly [name: string]: unknown }, more?: { readonly [key: string]: unknown }) =>
+      const failureOf = (options: { readonly [name: string]: unknown }, more?: { readonly [key: string]: unknown }) =>
         Effect.map(Effect.flip(Effect.scoped(Layer.build(backend(options, more)))), ({ code, details, message }) => ({
           code,
           missing: details?.["missing"],
           message
         }))
-      assert.deepInclude(yield* told({ stt: "nobody" }), { code: "invalid_config", missing: "nobody" })
-      assert.match((yield* told({ stt_options: { threads: 0 } })).message, /engines\.cascade\.stt_options\.threads/u)
+      assert.deepInclude(yield* failureOf({ stt: "nobody" }), { code: "invalid_config", missing: "nobody" })
+      assert.match(
+        (yield* failureOf({ stt_options: { threads: 0 } })).message,
+        /engines\.cascade\.stt_options\.threads/u
+      )
       for (const [name, key] of [["openai", "OPENAI_API_KEY"], ["gemini", "GEMINI_API_KEY"]]) {
-        const error = yield* told({}, { s2s_provider: name })
+        const error = yield* failureOf({}, { s2s_provider: name })
         assert.deepInclude(error, { code: "invalid_config", missing: key })
       }
-      assert.deepInclude(yield* told({}, { agent_in_loop: "tool" }), { code: "invalid_config", missing: "answers" })
-      assert.deepInclude(yield* told({}, { agent_in_loop: "off" }), { code: "invalid_config", missing: "answers" })
+      assert.deepInclude(yield* failureOf({}, { agent_in_loop: "tool" }), {
+        code: "invalid_config",
+        missing: "answers"
+      })
+      assert.deepInclude(yield* failureOf({}, { agent_in_loop: "off" }), { code: "invalid_config", missing: "answers" })
     }))
 })

@@ -23,7 +23,14 @@ const vendor: Vendor = {
   greeting: 1,
   truncates: false,
   agentAnswers: false,
-  tellsSpeech: false
+  tellsSpeech: false,
+  speech: {
+    options: { voice: "Kore", language: "de-AT" },
+    expected: {
+      "generationConfig.speechConfig.voiceConfig.prebuiltVoiceConfig.voiceName": "Kore",
+      "generationConfig.speechConfig.languageCode": "de-AT"
+    }
+  }
 }
 
 suite(vendor)

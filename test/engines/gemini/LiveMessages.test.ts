@@ -18,19 +18,21 @@ describe("the Gemini Live wire", () => {
         },
         usageMetadata: { totalTokenCount: 1 }
       }),
-      [{ _tag: "Said", text: "hi" }, { _tag: "Audio", pcm: Int16Array.of(1, 32_767) }, { _tag: "TurnComplete" }]
+      [{ _tag: "OutputTranscription", text: "hi" }, { _tag: "Audio", pcm: Int16Array.of(1, 32_767) }, {
+        _tag: "TurnComplete"
+      }]
     )
     assert.deepStrictEqual(read({ serverContent: { interrupted: true } }), [{ _tag: "Interrupted" }])
     assert.deepStrictEqual(read({ serverContent: { inputTranscription: { text: "hel" } } }), [
-      { _tag: "Heard", text: "hel", finished: false }
+      { _tag: "InputTranscription", text: "hel", finished: false }
     ])
     assert.deepStrictEqual(read({ toolCall: { functionCalls: [{ id: "1", name: "f", args: { a: 1 } }] } }), [
-      { _tag: "Calls", calls: [{ id: "1", name: "f", input: { a: 1 } }] }
+      { _tag: "ToolCalls", calls: [{ id: "1", name: "f", input: { a: 1 } }] }
     ])
-    assert.deepStrictEqual(read({ toolCallCancellation: { ids: ["1"] } }), [{ _tag: "CallsCancelled", ids: ["1"] }])
-    assert.deepStrictEqual(read({ goAway: { timeLeft: "9.5s" } }), [{ _tag: "Leaving" }])
+    assert.deepStrictEqual(read({ toolCallCancellation: { ids: ["1"] } }), [{ _tag: "ToolCallsCancelled", ids: ["1"] }])
+    assert.deepStrictEqual(read({ goAway: { timeLeft: "9.5s" } }), [{ _tag: "GoAway" }])
     assert.deepStrictEqual(read({ sessionResumptionUpdate: { newHandle: "h", resumable: true } }), [
-      { _tag: "Handle", handle: "h" }
+      { _tag: "ResumptionHandle", handle: "h" }
     ])
     assert.deepStrictEqual(read({ voiceActivity: { voiceActivityType: "ACTIVITY_END", audioOffset: "1s" } }), [
       { _tag: "SpeechStopped" }
@@ -68,7 +70,10 @@ describe("the Gemini Live wire", () => {
   it("tells malformed audio from good, whatever comes", () => {
     const pcmOf = (mimeType: string, data: string) =>
       read({ serverContent: { modelTurn: { parts: [{ inlineData: { mimeType, data } }] } } })
-    assert.deepStrictEqual(pcmOf("audio/pcm;rate=24000", "AQD/"), [{ _tag: "Audio", pcm: "half a sample" }])
+    assert.deepStrictEqual(pcmOf("audio/pcm;rate=24000", "AQD/"), [{
+      _tag: "Audio",
+      pcm: "audio with an odd number of bytes"
+    }])
     assert.deepStrictEqual(pcmOf("audio/pcm;rate=16000", "AQD/fw=="), [{ _tag: "Audio", pcm: "audio at 16000 Hz" }])
     assert.deepStrictEqual(pcmOf("image/png", "AQD/fw=="), [])
     for (const text of ["", "null", "[]", "\"\"", `{"serverContent":1}`, `{"toolCall":{"functionCalls":[{}]}}`]) {

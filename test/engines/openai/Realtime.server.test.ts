@@ -20,7 +20,15 @@ const vendor: Vendor = {
   greeting: 2,
   truncates: true,
   agentAnswers: true,
-  tellsSpeech: true
+  tellsSpeech: true,
+  speech: {
+    options: { voice: "cedar", language: "de-AT", keyterms: ["Effect", "Ulm"] },
+    expected: {
+      "audio.output.voice": "cedar",
+      "audio.input.transcription.language": "de",
+      "audio.input.transcription.prompt": "Effect, Ulm"
+    }
+  }
 }
 
 suite(vendor)

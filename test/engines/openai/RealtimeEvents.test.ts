@@ -134,7 +134,7 @@ describe("OpenAI's Realtime wire", () => {
       const event = Result.getOrThrow(delta(text))
       return event.type === "response.output_audio.delta" ? event.pcm : undefined
     }
-    assert.strictEqual(pcmOf("AQD/"), "half a sample")
+    assert.strictEqual(pcmOf("AQD/"), "audio with an odd number of bytes")
     assert.strictEqual(pcmOf("AQ D/fw="), "audio that is not base64")
     assert.strictEqual(pcmOf("AQD/fw"), "audio that is not base64")
     for (const text of ["", "null", "[]", "{}", "\u0000", `{"type":1}`, `{"type":"__proto__"}`, "{\"type\":"]) {

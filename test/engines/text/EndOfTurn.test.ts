@@ -8,7 +8,7 @@ import { TurnDetector } from "../../../src/speech/TurnDetector.ts"
 const endOfTurn = EndOfTurn.make()
 const of = (transcript: string, agentSaid = "") => endOfTurn({ transcript, agentSaid })
 
-/** What the user said, by what the agent had said. */
+/** Transcripts of the user, by what the agent said before. */
 type Table = { readonly [agentSaid: string]: ReadonlyArray<string> }
 
 const complete: Table = {
@@ -184,20 +184,20 @@ const entries = (table: Table) =>
 
 describe("EndOfTurn", () => {
   it.each(entries(complete))(
-    "is over: \"$agentSaid\" \"$transcript\"",
+    "complete: \"$agentSaid\" \"$transcript\"",
     ({ agentSaid, transcript }) => assert.isAtLeast(of(transcript, agentSaid), 0.6)
   )
 
   it.each(entries(incomplete))(
-    "goes on: \"$agentSaid\" \"$transcript\"",
+    "incomplete: \"$agentSaid\" \"$transcript\"",
     ({ agentSaid, transcript }) => assert.isAtMost(of(transcript, agentSaid), 0.45)
   )
 
-  it("knows nothing of nothing", () => {
+  it("returns 0.5 for a transcript without words", () => {
     for (const nothing of ["", " ", "...", "?!"]) assert.strictEqual(of(nothing), 0.5)
   })
 
-  it("takes a short telephone number as possible, and a long one as certain", () => {
+  it("is less certain of a short telephone number than of a long one", () => {
     const asked = "What's your phone number?"
     assert.isBelow(
       of("five five five one two three four", asked),
@@ -205,7 +205,7 @@ describe("EndOfTurn", () => {
     )
   })
 
-  it("learns phrases", () => {
+  it("takes additional phrases", () => {
     const mine = EndOfTurn.make({
       fillers: ["Hang tight"],
       unfinished: ["my dear"],
@@ -256,7 +256,7 @@ describe("EndOfTurn", () => {
   const Agent = Schema.Literals(["", ...Object.keys(complete), ...Object.keys(incomplete)])
 
   it.prop(
-    "is a probability that case and the last full stop do not change",
+    "returns a probability that does not depend on case and the final full stop",
     [Schema.Array(Word).check(Schema.isMinLength(1), Schema.isMaxLength(30)), Agent],
     ([words, agentSaid]) => {
       const text = words.join(" ")
@@ -271,7 +271,7 @@ describe("EndOfTurn", () => {
   )
 
   it.prop(
-    "takes any text",
+    "returns a probability for any text",
     [Schema.String, Schema.String],
     ([transcript, agentSaid]) => {
       const probability = of(transcript, agentSaid)
@@ -280,7 +280,7 @@ describe("EndOfTurn", () => {
     { arbitrary: { runs: 300 } }
   )
 
-  it("looks only at the end of a long text", () => {
+  it("reads only the end of a long text", () => {
     for (const hostile of ["a@", "a.", "1-", "one ", "I ", "'", "\ud800", "dot "]) {
       const probability = of(hostile.repeat(200_000), hostile.repeat(200_000))
       assert.isTrue(probability >= 0 && probability <= 1)
@@ -301,7 +301,7 @@ describe("engine text", () => {
       assert.isAbove(yield* detector.endOfTurn({ transcript: "listen my friend", agentSaid: "" }), 0.8)
     }))
 
-  it.effect("refuses bad options", () =>
+  it.effect("rejects invalid options", () =>
     Effect.gen(function*() {
       const error = yield* Effect.flip(Text.definition.validate({ phone_digits: [0], fillers: "um" }))
       assert.strictEqual(error._tag, "InvalidConfig")

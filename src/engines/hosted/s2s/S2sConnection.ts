@@ -1,6 +1,6 @@
 /**
- * Keeps a session's talk with a hosted model connected: a dead or silent connection is replaced, one that the vendor is
- * going to end is replaced before, in a pause. What the next connection must know, the talk tells it.
+ * Keeps a session connected to a hosted model: a dead or silent connection is replaced, and one that the vendor will close
+ * because of its age is replaced before, during a pause. The protocol carries the conversation over to the next connection.
  *
  * @since 0.1.0
  */
@@ -23,20 +23,24 @@ import {
 import type { EngineIncident, OnIncident } from "../../../EngineIncident.ts"
 import type { SpeechToSpeechEvent, SpeechToSpeechStream } from "../../../speech/SpeechToSpeech.ts"
 import * as VendorSocket from "../../../wire/VendorSocket.ts"
-import type { S2sProtocol, TalkListener } from "./S2sProtocol.ts"
+import type { S2sListener, S2sProtocol } from "./S2sProtocol.ts"
 
-/** Events that the session has not taken yet; more is the end of it. */
+/** Events that the session has not consumed; more fails the stream. */
 const MAX_EVENTS = 8_192
-/** A connection that lived so long has not failed in a row with the last one. */
-const STEADY_MS = 10_000
-/** How often a connection that is due waits for a pause. */
-const LOOK_FOR_PAUSE = "250 millis"
+/** A connection that lasted this long resets the count of consecutive failures. */
+const STABLE_MS = 10_000
+/** How often a connection that is due for replacement is checked for a pause. */
+const PAUSE_CHECK_INTERVAL = "250 millis"
 
 /**
- * - `request`: whom to call, asked anew for each connection.
- * - `silence`: how long the model may owe a message before its connection counts as dead.
- * - `rotateAfter`: the age at which a connection is replaced in the next pause, and `lifetime` the age at which it is
- *   replaced in any case.
+ * Options of a connection.
+ *
+ * - `request`: the endpoint and its headers, evaluated for each connection.
+ * - `silence`: how long an expected message may be overdue before the connection counts as dead.
+ * - `rotateAfter`: the age at which a connection is replaced in the next pause; `lifetime`: the age at which it is replaced
+ *   in any case.
+ * - `maxRetries`: how many times in a row a lost connection is replaced; `retryDelay`: the first delay, doubled each time.
+ * - `protocol`: creates the vendor's protocol of this session.
  *
  * @category models
  * @since 0.1.0
@@ -52,19 +56,19 @@ export interface S2sConnectionOptions {
   readonly maxRetries: number
   readonly retryDelay: Duration.Duration
   readonly onIncident?: OnIncident | undefined
-  readonly talk: (listener: TalkListener) => S2sProtocol
+  readonly protocol: (listener: S2sListener) => S2sProtocol
 }
 
-/** Why a connection is over. */
-interface Over {
+/** Why a connection has ended. */
+interface ConnectionEnd {
   readonly error: BackendError
-  /** Nothing has failed. */
+  /** A rotation, not a failure. */
   readonly planned: boolean
 }
 
 /**
- * Opens the talk: connected and ready, or failed with what the vendor said. Afterwards a connection that is lost is
- * replaced, at most `maxRetries` times in a row; then `events` fails.
+ * Connects, and returns when the vendor is ready; fails with the vendor's error. Later a lost connection is replaced, at
+ * most `maxRetries` times in a row; after that `events` fails.
  *
  * @category constructors
  * @since 0.1.0
@@ -76,135 +80,146 @@ export const open = Effect.fnUntraced(function*(
   const clock = yield* Clock.Clock
   const now = () => clock.currentTimeMillisUnsafe()
   const events = yield* Queue.dropping<SpeechToSpeechEvent, BackendError | Cause.Done>(MAX_EVENTS)
-  const tell = (what: EngineIncident["what"], error?: BackendError) =>
+  const report = (what: EngineIncident["what"], error?: BackendError) =>
     options.onIncident?.({ engine, kind: "s2s", what, sessionId, ...(error === undefined ? {} : { error }) })
 
-  // of the connection at hand
-  let over = Deferred.makeUnsafe<Over>()
+  // state of the current connection
+  let ended = Deferred.makeUnsafe<ConnectionEnd>()
   let ready = Deferred.makeUnsafe<void>()
-  let heardAt = 0
+  let lastMessageAt = 0
   const fatal = Deferred.makeUnsafe<never, BackendError>()
-  const end = (reason: Over) => void Deferred.doneUnsafe(over, Effect.succeed(reason))
+  const end = (reason: ConnectionEnd) => void Deferred.doneUnsafe(ended, Effect.succeed(reason))
   const fail = (error: BackendError) => void Deferred.doneUnsafe(fatal, Effect.fail(error))
-  const talk = options.talk({
+  const protocol = options.protocol({
     emit: (event) => {
       if (Queue.offerUnsafe(events, event)) return
       fail(
-        new PipelineError({ op: "SpeechToSpeech.events", message: `${engine} is not listened to`, retryable: false })
+        new PipelineError({
+          op: "SpeechToSpeech.events",
+          message: `${engine}: event queue overflowed (${MAX_EVENTS} events were not consumed)`,
+          retryable: false
+        })
       )
     },
     ready: () => void Deferred.doneUnsafe(ready, Effect.void),
     renew: (planned) =>
       end({
         planned,
-        error: new ConnectionFailed({ op: "SpeechToSpeech.events", message: `${engine} ended the connection` })
+        error: new ConnectionFailed({ op: "SpeechToSpeech.events", message: `${engine} closed the connection` })
       }),
     fail
   })
 
-  /** Silence where the model owes something. */
-  const silent = Effect.gen(function*() {
+  /** Ends when an expected message is overdue. */
+  const silenceTimeout = Effect.gen(function*() {
     const silenceMs = Duration.toMillis(options.silence)
     let since: number | undefined
     while (true) {
       yield* Effect.sleep(Math.max(50, silenceMs / 8))
-      since = talk.expects() ? since ?? now() : undefined
-      if (since === undefined || now() - Math.max(since, heardAt) < silenceMs) continue
-      const message = `${engine} said nothing for ${Duration.format(options.silence)}`
+      since = protocol.expectsMessage() ? since ?? now() : undefined
+      if (since === undefined || now() - Math.max(since, lastMessageAt) < silenceMs) continue
+      const message = `${engine} sent no message for ${Duration.format(options.silence)}`
       return { error: new Timeout({ op: "SpeechToSpeech.events", message }), planned: false }
     }
   })
-  const due = Effect.gen(function*() {
-    const error = new ConnectionFailed({ op: "SpeechToSpeech.events", message: `${engine}: the connection is too old` })
+  /** Ends in a pause after `rotateAfter`, or at `lifetime`. */
+  const rotation = Effect.gen(function*() {
+    const message = `${engine}: session lifetime reached; reconnecting`
+    const error = new ConnectionFailed({ op: "SpeechToSpeech.events", message })
     yield* Effect.sleep(options.rotateAfter)
     const left = Duration.subtract(options.lifetime, options.rotateAfter)
-    yield* Effect.sleep(LOOK_FOR_PAUSE).pipe(
-      Effect.repeat({ while: () => talk.busy() }),
+    yield* Effect.sleep(PAUSE_CHECK_INTERVAL).pipe(
+      Effect.repeat({ while: () => protocol.isBusy() }),
       Effect.timeoutOption(Duration.max(left, Duration.zero))
     )
     return { error, planned: true }
   })
 
-  /** Uses one connection to its end; what it fails with, another may not. */
-  const use = (onReady: () => void): Effect.Effect<Over, BackendError> =>
+  /** Connects once and runs the connection to its end. */
+  const runConnection = (onReady: () => void): Effect.Effect<ConnectionEnd, BackendError> =>
     Effect.scoped(Effect.gen(function*() {
-      over = Deferred.makeUnsafe()
+      ended = Deferred.makeUnsafe()
       ready = Deferred.makeUnsafe()
-      const mine = over
+      const mine = ended
       const send = yield* VendorSocket.connect(yield* options.request, {
         message: (text) => {
-          heardAt = now()
-          if (over === mine) talk.receive(text)
+          lastMessageAt = now()
+          if (ended === mine) protocol.receive(text)
         },
         closed: (error) => {
-          if (over === mine) end({ error, planned: false })
+          if (ended === mine) end({ error, planned: false })
         }
       })
-      talk.opened(send)
-      const lost = Deferred.await(over)
+      protocol.connected(send)
+      const lost = Deferred.await(ended)
       yield* Deferred.await(ready).pipe(
         Effect.raceFirst(Effect.flatMap(lost, ({ error }) => Effect.fail(error))),
         Effect.timeoutOrElse({
           duration: options.timeout,
           orElse: () =>
             Effect.fail(
-              new ConnectionTimeout({ op: "SpeechToSpeech.open", message: `${engine} was not ready in time` })
+              new ConnectionTimeout({
+                op: "SpeechToSpeech.open",
+                message: `${engine} was not ready within ${Duration.format(options.timeout)}`
+              })
             )
         })
       )
-      heardAt = now()
+      lastMessageAt = now()
       onReady()
-      return yield* Effect.raceFirst(lost, Effect.raceFirst(silent, due))
+      return yield* Effect.raceFirst(lost, Effect.raceFirst(silenceTimeout, rotation))
     })).pipe(Effect.raceFirst(Deferred.await(fatal)))
 
   const opened = Deferred.makeUnsafe<void, BackendError>()
-  const keep = Effect.gen(function*() {
+  const keepConnected = Effect.gen(function*() {
     let failures = 0
     let unavailable = false
     while (true) {
       let readyAt: number | undefined
-      const ended = yield* Effect.result(use(() => {
+      const result = yield* Effect.result(runConnection(() => {
         readyAt = now()
         if (!Deferred.isDoneUnsafe(opened)) Deferred.doneUnsafe(opened, Effect.void)
-        else if (failures > 0) tell("recovered")
-        if (unavailable) tell("available")
+        else if (failures > 0) report("recovered")
+        if (unavailable) report("available")
         unavailable = false
       }))
-      if (readyAt !== undefined && now() - readyAt >= STEADY_MS) failures = 0
-      const error = ended._tag === "Failure" ? ended.failure : ended.success.error
-      const again = talk.lost(error)
-      if (ended._tag === "Success" && ended.success.planned) continue
+      if (readyAt !== undefined && now() - readyAt >= STABLE_MS) failures = 0
+      const error = result._tag === "Failure" ? result.failure : result.success.error
+      const again = protocol.disconnected(error)
+      if (result._tag === "Success" && result.success.planned) continue
       const mayRetry = (error.retryable || again) && failures < options.maxRetries && !(yield* Deferred.isDone(fatal))
       if (!mayRetry) return yield* error
       failures++
       if (Deferred.isDoneUnsafe(opened)) {
-        tell("failed", error)
+        report("failed", error)
         if (readyAt === undefined && !unavailable) {
           unavailable = true
-          tell("unavailable", error)
+          report("unavailable", error)
         }
       }
-      // the first attempt after a connection that worked is made at once
-      if (readyAt === undefined || failures > 1) yield* pause(options, failures, error)
+      // the first attempt after a connection that worked is made without a delay
+      if (readyAt === undefined || failures > 1) yield* backoff(options, failures, error)
     }
   })
-  yield* keep.pipe(
+  yield* keepConnected.pipe(
     Effect.catch((error) => Effect.andThen(Deferred.fail(opened, error), Queue.fail(events, error))),
     Effect.forkScoped
   )
   yield* Deferred.await(opened)
-  return { ...talk, events: Stream.fromQueue(events) }
+  return { ...protocol, events: Stream.fromQueue(events) }
 })
 
-const pause = Effect.fnUntraced(function*(
+const backoff = Effect.fnUntraced(function*(
   { retryDelay, timeout }: S2sConnectionOptions,
   failures: number,
   error: BackendError
 ) {
-  const asked = error.details?.["retryAfterMs"]
+  const retryAfterMs = error.details?.["retryAfterMs"]
   const jitter = 0.8 + 0.4 * (yield* Random.next)
-  const ms = typeof asked === "number" ? asked : Duration.toMillis(retryDelay) * 2 ** (failures - 1) * jitter
-  // nobody waits longer than for a connection
+  const ms = typeof retryAfterMs === "number"
+    ? retryAfterMs
+    : Duration.toMillis(retryDelay) * 2 ** (failures - 1) * jitter
+  // a longer delay than the timeout of a connection is a failure
   if (ms > Duration.toMillis(timeout)) return yield* error
   yield* Effect.sleep(ms)
 })

@@ -1,47 +1,51 @@
 /**
- * The conversation as a hosted model knows it, to be told to the next connection.
+ * The conversation as a hosted model knows it, to be replayed to the next connection.
  *
  * @since 0.1.0
  */
 
 /**
+ * A message of the conversation.
+ *
  * @category models
  * @since 0.1.0
  */
-export interface Remembered {
+export interface ContextMessage {
   readonly role: "user" | "agent"
   readonly text: string
 }
 
-/** A message that is still being made, or that may yet be cut. */
+/** A message that may still grow or be truncated. */
 interface Entry {
   readonly role: "user" | "agent"
   readonly key: string
-  /** Pieces with the place of their audio, in ms of the reply; all at 0 where there is none. */
+  /** Pieces with the position of their audio in the reply, in ms; 0 without audio. */
   pieces: Array<{ readonly text: string; readonly atMs: number }>
   characters: number
 }
 
-/** A message is remembered so far. */
+/** In characters; the rest of a longer message is dropped. */
 const MAX_MESSAGE = 16_384
-/** What a new connection is told: the last of it. */
+/** A new connection gets the latest messages within these limits. */
 const MAX_ENTRIES = 100
 const MAX_CHARACTERS = 32_000
 
 /**
+ * Collects the messages of a conversation and truncates what was not played.
+ *
  * @category models
  * @since 0.1.0
  */
 export class S2sContext {
   readonly #entries: Array<Entry> = []
 
-  constructor(history: ReadonlyArray<Remembered>) {
+  constructor(history: ReadonlyArray<ContextMessage>) {
     for (const { role, text } of history.slice(-MAX_ENTRIES)) {
       this.#entries.push({ role, key: "", pieces: [{ text, atMs: 0 }], characters: text.length })
     }
   }
 
-  /** Adds to a message; the first piece, which may be empty, gives it its place. */
+  /** Appends to a message; the first piece, which may be empty, fixes its position in the order. */
   add(role: "user" | "agent", key: string, text: string, atMs = 0): void {
     const entry = this.#entries.findLast((other) => other.role === role && other.key === key)
     if (entry !== undefined) {
@@ -54,29 +58,29 @@ export class S2sContext {
     if (this.#entries.length > MAX_ENTRIES) this.#entries.shift()
   }
 
-  /** Forgets what of a reply begins after it was stopped. */
-  cut(key: string, playedMs: number): void {
+  /** Removes the pieces of a reply that begin after `playedMs`. */
+  truncate(key: string, playedMs: number): void {
     const entry = this.#entries.findLast((other) => other.role === "agent" && other.key === key)
     if (entry !== undefined) entry.pieces = entry.pieces.filter(({ atMs }) => atMs < playedMs)
   }
 
-  /** Forgets a message of the user's. */
+  /** Removes a message of the user. */
   remove(key: string): void {
     const at = this.#entries.findLastIndex((entry) => entry.role === "user" && entry.key === key)
     if (at >= 0) this.#entries.splice(at, 1)
   }
 
-  /** The conversation so far, the oldest first, within what a model can be told at once. */
-  get said(): ReadonlyArray<Remembered> {
-    const said: Array<Remembered> = []
+  /** The latest messages within the limits, the oldest first. */
+  get messages(): ReadonlyArray<ContextMessage> {
+    const messages: Array<ContextMessage> = []
     let characters = 0
     for (const { pieces, role } of this.#entries.toReversed()) {
       const text = pieces.map((piece) => piece.text).join("").trim()
       if (text === "") continue
       characters += text.length
       if (characters > MAX_CHARACTERS) break
-      said.push({ role, text })
+      messages.push({ role, text })
     }
-    return said.reverse()
+    return messages.reverse()
   }
 }

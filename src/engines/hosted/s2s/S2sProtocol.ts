@@ -1,5 +1,5 @@
 /**
- * A hosted model's side of a conversation, without its socket: what `S2sConnection` needs of it.
+ * The protocol of a hosted speech-to-speech model, apart from its socket: what `S2sConnection` needs of a vendor.
  *
  * @since 0.1.0
  */
@@ -7,37 +7,37 @@ import type { BackendError } from "../../../BackendError.ts"
 import type { SpeechToSpeechEvent, SpeechToSpeechStream } from "../../../speech/SpeechToSpeech.ts"
 
 /**
- * What a talk tells whoever holds its socket; synchronous.
+ * The callbacks of a protocol to the owner of its socket; synchronous.
  *
  * @category models
  * @since 0.1.0
  */
-export interface TalkListener {
+export interface S2sListener {
   readonly emit: (event: SpeechToSpeechEvent) => void
-  /** The connection can be used now. */
+  /** The vendor has accepted the session. */
   readonly ready: () => void
-  /** The connection is of no use any more: another is wanted. `planned` when that was to be expected. */
+  /** Asks for a new connection; `planned` when the vendor announced the end of this one. */
   readonly renew: (planned: boolean) => void
-  /** No connection will do. */
+  /** Fails the session: another connection would not help. */
   readonly fail: (error: BackendError) => void
 }
 
 /**
- * One session's talk with a model over however many connections, one at a time. It remembers what the next connection
- * must be told: the conversation, and what the user said that was not answered. Plain and synchronous.
+ * One session's protocol state over any number of connections, one at a time. It keeps what the next connection needs: the
+ * conversation, and the user's audio that was not answered. Plain and synchronous.
  *
  * @category models
  * @since 0.1.0
  */
 export interface S2sProtocol extends Omit<SpeechToSpeechStream, "events"> {
-  /** A connection is there. */
-  readonly opened: (send: (message: string) => void) => void
-  /** The server said this. */
+  /** A connection is open. */
+  readonly connected: (send: (message: string) => void) => void
+  /** A message of the server. */
   readonly receive: (message: string) => void
-  /** The connection is gone, for this reason. Gives whether another may do better, though the error says not. */
-  readonly lost: (error: BackendError) => boolean
-  /** No moment to change the connection without need. */
-  readonly busy: () => boolean
-  /** The server owes a message, and will not be waited for for ever. */
-  readonly expects: () => boolean
+  /** The connection is lost. Returns whether to reconnect although the error is not retryable. */
+  readonly disconnected: (error: BackendError) => boolean
+  /** Whether a turn or a reply is in progress, so that replacing the connection should wait. */
+  readonly isBusy: () => boolean
+  /** Whether the server must send a message next; its silence is then a failure. */
+  readonly expectsMessage: () => boolean
 }

@@ -1,32 +1,32 @@
 /**
- * A reply of the model in the making: its responses, their audio, what of its text waits for audio.
+ * A reply of the model in progress: its responses, their audio, and the text whose audio has not arrived.
  *
  * @since 0.1.0
  */
 
-/** A model that says more in one reply, or writes more than it says, has lost its way. */
+// Limits of one reply: a model that exceeds them is out of control.
 const MAX_MS = 10 * 60_000
 const MAX_TEXT = 65_536
 const MAX_ITEMS = 256
 
 /**
- * A reply that we have asked for: what is sent before the response is asked for, and how it differs from others.
+ * A request for a reply: the messages that are sent before it, and its own options.
  *
  * @category models
  * @since 0.1.0
  */
-export interface Ask {
+export interface ReplyRequest {
   readonly id: string
   readonly kind: "commit" | "text" | "say"
-  readonly before: ReadonlyArray<string>
-  /** What the user typed. */
+  readonly messages: ReadonlyArray<string>
+  /** The user's text message, or the text to say. */
   readonly text?: string | undefined
   readonly response: { readonly [key: string]: unknown }
-  /** The reply whose first connection was lost before it had said anything. */
+  /** The reply of an earlier request, whose connection was lost before any audio. */
   readonly reply?: S2sReply | undefined
 }
 
-/** An item of the model's memory, and the audio of it, in ms of the reply. */
+/** An item of the model's conversation, and the range of its audio within the reply, in ms. */
 interface SpokenItem {
   readonly id: string
   readonly contentIndex: number
@@ -35,44 +35,46 @@ interface SpokenItem {
 }
 
 /**
+ * The state of one reply.
+ *
  * @category models
  * @since 0.1.0
  */
 export class S2sReply {
   readonly name: string
-  readonly ask: Ask | undefined
-  /** What the next response of it is asked for as. */
-  askId: string | undefined
-  /** The response in flight. */
+  readonly request: ReplyRequest | undefined
+  /** The id of the request for its next response. */
+  requestId: string | undefined
+  /** The id of the response in progress. */
   response: string | undefined
   readonly items: Array<SpokenItem> = []
   readonly calls = new Set<string>()
-  /** It has called tools since its last response was asked for. */
-  called = false
+  /** Whether it has called tools since its last response was requested. */
+  hasCalledTools = false
   started = false
-  /** Nobody wants to hear more of it. */
-  cut = false
+  /** Whether it was truncated or has failed: the rest of it is dropped. */
+  cancelled = false
   ms = 0
   #text = ""
 
-  constructor(name: string, ask: Ask | undefined) {
+  constructor(name: string, ask: ReplyRequest | undefined) {
     this.name = name
-    this.ask = ask
-    this.askId = ask?.id
+    this.request = ask
+    this.requestId = ask?.id
   }
 
-  /** Nobody listens to that much. */
-  get endless(): boolean {
+  /** Whether it is longer than 10 minutes. */
+  get tooLong(): boolean {
     return this.ms > MAX_MS
   }
 
-  /** Takes text that is being said. */
-  say(text: string): void {
+  /** Appends text of the reply. */
+  addText(text: string): void {
     if (this.#text.length + text.length <= MAX_TEXT) this.#text += text
   }
 
-  /** Takes audio, and gives the whole words that are said from here on. */
-  hear(item: string, contentIndex: number, samples: number, sampleRate: number): string {
+  /** Appends audio; returns the complete words received so far, which are spoken from here on. */
+  addAudio(item: string, contentIndex: number, samples: number, sampleRate: number): string {
     const ms = samples * 1_000 / sampleRate
     let spoken = this.items.at(-1)
     if (spoken === undefined || (spoken.id !== item && this.items.length < MAX_ITEMS)) {
@@ -87,8 +89,8 @@ export class S2sReply {
     return words.trim()
   }
 
-  /** The rest of the text, of which no audio came. */
-  rest(): string {
+  /** Takes the text whose audio has not arrived. */
+  takeText(): string {
     const text = this.#text.trim()
     this.#text = ""
     return text

@@ -1,11 +1,11 @@
 /**
- * What the user has said and the model has not answered yet, kept so that a lost connection loses no word.
+ * Buffers the user's audio that the model has not answered, so that it can be sent again on the next connection.
  *
  * @since 0.1.0
  */
 
 /**
- * Samples in the order in which they came; the oldest beyond a limit are dropped.
+ * Chunks of samples in order; the oldest beyond a limit are dropped.
  *
  * @category models
  * @since 0.1.0
@@ -14,17 +14,19 @@ export class UtteranceBuffer {
   #chunks: Array<Int16Array> = []
   #samples = 0
 
+  /** The buffered chunks, the oldest first. */
   get chunks(): ReadonlyArray<Int16Array> {
     return this.#chunks
   }
 
-  /** Takes a copy, and keeps whole chunks of about so many samples. */
+  /** Appends a copy and trims to `keep` samples. */
   push(pcm: Int16Array, keep: number): void {
     this.#chunks.push(pcm.slice())
     this.#samples += pcm.length
     this.trim(keep)
   }
 
+  /** Drops the oldest chunks, as long as at least `keep` samples remain. */
   trim(keep: number): void {
     let drop = 0
     for (const chunk of this.#chunks) {
@@ -35,6 +37,7 @@ export class UtteranceBuffer {
     if (drop > 0) this.#chunks = this.#chunks.slice(drop)
   }
 
+  /** Drops everything. */
   clear(): void {
     this.#chunks = []
     this.#samples = 0

@@ -12,6 +12,7 @@ import { VoiceBackend } from "../../../../src/backend/VoiceBackend.ts"
 import type { BackendError } from "../../../../src/BackendError.ts"
 import type { EngineIncident } from "../../../../src/EngineIncident.ts"
 import type { SessionEvent } from "../../../../src/session/SessionEvent.ts"
+import * as SessionSpeech from "../../../../src/speech/SessionSpeech.ts"
 import {
   SpeechToSpeech,
   type SpeechToSpeechEvent,
@@ -42,9 +43,21 @@ export interface Vendor {
   /** The model can be cut at what was heard. */
   readonly truncates: boolean
   readonly agentAnswers: boolean
-  /** It tells when it hears the user begin. */
+  /** It reports the start of the user's speech. */
   readonly tellsSpeech: boolean
+  /** What a session may ask for, and where the vendor's setup message has it. */
+  readonly speech: {
+    readonly options: Pick<SpeechToSpeechOptions, "voice" | "language" | "keyterms">
+    readonly expected: { readonly [path: string]: string }
+  }
 }
+
+/** The value at a dotted path of a message. */
+const valueAt = (message: unknown, path: string): unknown =>
+  path.split(".").reduce<unknown>(
+    (value, key) => typeof value === "object" && value !== null ? Reflect.get(value, key) : undefined,
+    message
+  )
 
 class Unseen extends Data.TaggedError("Unseen")<{ readonly message: string }> {}
 
@@ -280,6 +293,30 @@ export const suite = (vendor: Vendor) =>
           assert.deepStrictEqual(incidents.map(({ what }) => what), ["failed", "recovered"])
         }))
     }
+
+    live("opens every connection with the session's own voice and language", () =>
+      Effect.gen(function*() {
+        const { expected, options } = vendor.speech
+        const fake = yield* vendor.start({ answers: [] })
+        const s2s = Context.get(yield* Layer.build(vendor.layer(fake.url, {})), SpeechToSpeech)
+        assert.isUndefined(SessionSpeech.check("test", options, { s2s }))
+        const talk = yield* open(vendor, fake, {}, options)
+        fake.reset()
+        const sessions = yield* told(fake, "session", 2)
+        for (const { session } of sessions) {
+          for (const [path, value] of Object.entries(expected)) {
+            assert.strictEqual(valueAt(session, path), value, path)
+          }
+        }
+        assert.lengthOf(sessions, 2)
+        assert.isFalse(talk.own)
+        // another session of the same engine has the engine's own
+        yield* open(vendor, fake)
+        const [, , plain] = yield* told(fake, "session", 3)
+        for (const [path, value] of Object.entries(expected)) {
+          assert.notStrictEqual(valueAt(plain?.["session"], path), value, path)
+        }
+      }))
 
     for (const own of [false, true]) {
       live(`hears what is said while there is no connection, with turns decided by ${own ? "us" : "the model"}`, () =>

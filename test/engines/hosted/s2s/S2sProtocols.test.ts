@@ -3,7 +3,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { Schema } from "effect"
 import { ConnectionFailed } from "../../../../src/BackendError.ts"
 import * as LiveProtocol from "../../../../src/engines/gemini/LiveProtocol.ts"
-import type { S2sProtocol, TalkListener } from "../../../../src/engines/hosted/s2s/S2sProtocol.ts"
+import type { S2sListener, S2sProtocol } from "../../../../src/engines/hosted/s2s/S2sProtocol.ts"
 import * as RealtimeProtocol from "../../../../src/engines/openai/RealtimeProtocol.ts"
 import type { SpeechToSpeechEvent } from "../../../../src/speech/SpeechToSpeech.ts"
 
@@ -61,14 +61,13 @@ const talks = {
   openai: {
     says: openai,
     greeting: [`{"type":"session.created","session":{}}`, `{"type":"session.updated"}`],
-    make: (listener: TalkListener, remote: boolean, answers: boolean) =>
+    make: (listener: S2sListener, remote: boolean, answers: boolean) =>
       RealtimeProtocol.make({ ...listener, session: {}, remote, answers, history: [] })
   },
   gemini: {
     says: gemini,
     greeting: [`{"setupComplete":{}}`],
-    make: (listener: TalkListener, remote: boolean) =>
-      LiveProtocol.make({ ...listener, setup: {}, remote, history: [] })
+    make: (listener: S2sListener, remote: boolean) => LiveProtocol.make({ ...listener, setup: {}, remote, history: [] })
   }
 }
 
@@ -105,7 +104,7 @@ for (const [name, { greeting, make, says }] of Object.entries(talks)) {
         let at = 0
         for (const { n, what } of steps) {
           if (!connected && what < 21) {
-            talk.opened((message) => sent.push(message))
+            talk.connected((message) => sent.push(message))
             for (const message of greeting) talk.receive(message)
             connected = true
           }
@@ -124,14 +123,14 @@ for (const [name, { greeting, make, says }] of Object.entries(talks)) {
             }
           } else if (what === 20) talk.toolResult(`c${n % 3}`, "result")
           else if (connected) {
-            talk.lost(lost)
+            talk.disconnected(lost)
             connected = false
           }
           at += 320
         }
         for (const message of sent) assert.isTrue(typeof JSON.parse(message) === "object")
-        talk.busy()
-        talk.expects()
+        talk.isBusy()
+        talk.expectsMessage()
       },
       { arbitrary: { runs: 2_000 } }
     )
