@@ -13,7 +13,7 @@ import { Health, HealthPart } from "../backend/health/HealthStatus.ts"
 import { HistoryItem } from "../conversation/History.ts"
 import { Metadata, PipelineType, SessionRequest, Transport } from "../session/SessionConfig.ts"
 import { SessionState } from "../session/SessionEvent.ts"
-import { Problem } from "../transport/Problem.ts"
+import { ApiErrors } from "./ApiErrors.ts"
 
 const IceServer = Schema.Struct({
   urls: Schema.Union([Schema.String, Schema.Array(Schema.String)]),
@@ -143,11 +143,13 @@ export const Readiness = Schema.Struct({
   parts: Schema.Array(HealthPart)
 })
 
-const problem = <const Status extends number>(status: Status) =>
-  Problem.pipe(HttpApiSchema.asJson({ contentType: "application/problem+json" })).annotate({ httpApiStatus: status })
+/** Process liveness: the event loop answers. */
+const Liveness = Schema.Struct({ status: Schema.Literal("alive") })
 
-/** What any operation may come to: nobody, not allowed, too often, and a hook that fails or takes too long. */
-const refusals = [problem(401), problem(403), problem(429), problem(502), problem(504)] as const
+const NotReady = Readiness.pipe(HttpApiSchema.status(503))
+
+/** With the path of the new session. */
+const Created = HttpApiSchema.WithHeaders(CreatedSession.pipe(HttpApiSchema.status(201)), { location: Schema.String })
 
 const id = { id: Schema.String }
 
@@ -168,58 +170,41 @@ const withRetryAfter = (paths: unknown): unknown => {
 
 class Sessions extends HttpApiGroup.make("sessions")
   .add(
-    HttpApiEndpoint.post("create", "/v1/sessions", {
-      payload: SessionRequest,
-      success: CreatedSession.pipe(HttpApiSchema.status(201)),
-      error: [...refusals, problem(400), problem(413), problem(503)]
-    }).annotateMerge(OpenApi.annotations({ summary: "Create a session and say how its user connects" })),
-    HttpApiEndpoint.get("list", "/v1/sessions", {
-      success: SessionList,
-      error: refusals
-    })
+    HttpApiEndpoint.post("create", "/v1/sessions", { payload: SessionRequest, success: Created })
+      .annotateMerge(OpenApi.annotations({ summary: "Create a session and say how its user connects" })),
+    HttpApiEndpoint.get("list", "/v1/sessions", { success: SessionList })
       .annotateMerge(OpenApi.annotations({ summary: "List the sessions" })),
-    HttpApiEndpoint.get("get", "/v1/sessions/:id", {
-      params: id,
-      success: SessionView,
-      error: [...refusals, problem(404)]
-    }).annotateMerge(OpenApi.annotations({ summary: "Look at a session" })),
-    HttpApiEndpoint.get("history", "/v1/sessions/:id/history", {
-      params: id,
-      success: SessionHistory,
-      error: [...refusals, problem(404)]
-    }).annotateMerge(OpenApi.annotations({ summary: "What was said in a session so far, as it was heard" })),
-    HttpApiEndpoint.delete("close", "/v1/sessions/:id", { params: id, error: [...refusals, problem(404)] })
+    HttpApiEndpoint.get("get", "/v1/sessions/:id", { params: id, success: SessionView })
+      .annotateMerge(OpenApi.annotations({ summary: "Get a session" })),
+    HttpApiEndpoint.get("history", "/v1/sessions/:id/history", { params: id, success: SessionHistory })
+      .annotateMerge(OpenApi.annotations({ summary: "Get what was said in a session so far, as it was heard" })),
+    HttpApiEndpoint.delete("close", "/v1/sessions/:id", { params: id })
       .annotateMerge(OpenApi.annotations({ summary: "End a session at once" })),
-    HttpApiEndpoint.get("data", "/v1/sessions/:id/data", {
-      params: id,
-      success: SessionData,
-      error: [...refusals, problem(400), problem(404)]
-    }).annotateMerge(
-      OpenApi.annotations({ summary: "What is kept of a session, also when it has ended, and how long" })
-    ),
-    HttpApiEndpoint.delete("eraseData", "/v1/sessions/:id/data", {
-      params: id,
-      error: [...refusals, problem(400), problem(404)]
-    }).annotateMerge(OpenApi.annotations({ summary: "Erase what is kept of a session; one that runs keeps no more" })),
+    HttpApiEndpoint.get("data", "/v1/sessions/:id/data", { params: id, success: SessionData })
+      .annotateMerge(OpenApi.annotations({ summary: "List the recordings of a session, which may have ended" })),
+    HttpApiEndpoint.delete("eraseData", "/v1/sessions/:id/data", { params: id })
+      .annotateMerge(
+        OpenApi.annotations({ summary: "Erase the recordings of a session; a running session records no more" })
+      ),
     HttpApiEndpoint.patch("patchMetadata", "/v1/sessions/:id/metadata", {
       params: id,
       payload: Metadata,
-      success: Metadata,
-      error: [...refusals, problem(400), problem(404), problem(413)]
+      success: Metadata
     }).annotateMerge(OpenApi.annotations({ summary: "Merge a patch into the metadata (RFC 7396)" }))
   )
+  .middleware(ApiErrors)
 {}
 
 class Backend extends HttpApiGroup.make("backend")
   .add(
-    HttpApiEndpoint.get("providers", "/v1/providers", { success: Providers, error: refusals })
-      .annotateMerge(OpenApi.annotations({ summary: "The providers, and what is at work" })),
-    HttpApiEndpoint.get("live", "/health/live", { success: Schema.Struct({ status: Schema.Literal("alive") }) })
+    HttpApiEndpoint.get("providers", "/v1/providers", { success: Providers }).middleware(ApiErrors)
+      .annotateMerge(OpenApi.annotations({ summary: "List the providers, and what the backend runs" })),
+    HttpApiEndpoint.get("live", "/health/live", { success: Liveness })
       .annotateMerge(OpenApi.annotations({ summary: "Whether the process answers" })),
-    HttpApiEndpoint.get("ready", "/health/ready", {
-      success: Readiness,
-      error: [Readiness.pipe(HttpApiSchema.status(503))]
-    }).annotateMerge(OpenApi.annotations({ summary: "Whether new sessions are taken; 503 with the causes when not" }))
+    HttpApiEndpoint.get("ready", "/health/ready", { success: Readiness, error: NotReady })
+      .annotateMerge(
+        OpenApi.annotations({ summary: "Whether new sessions are accepted; 503 with the causes when not" })
+      )
   )
 {}
 
@@ -232,6 +217,7 @@ class Backend extends HttpApiGroup.make("backend")
 export class Api extends HttpApi.make("effect-voice")
   .add(Sessions)
   .add(Backend)
+  .annotate(HttpApi.PayloadParseOptions, { errors: "all", onExcessProperty: "error" })
   .annotateMerge(OpenApi.annotations({
     title: "effect-voice",
     version: "1",

@@ -122,7 +122,14 @@ export const routes = Effect.fnUntraced(function*(origins: ReadonlyArray<string>
     return HttpRouter.prefixRoute(HttpRouter.route("GET", "/:file", withPolicy(handle)), prefix)
   })
 
-  const page = yield* serve(folders["/assets/console"])
+  const index = (yield* serve(folders["/assets/console"])).pipe(requesting("/index.html"))
+  const page = Effect.flatMap(HttpServerRequest.HttpServerRequest, ({ originalUrl }) => {
+    const name = /\/([^/?#;]+)(?:[?#;]|$)/.exec(originalUrl.replace(/^https?:\/\/[^/]*/, ""))?.[1]
+    // The page's links are relative to it, so its address must end with a slash.
+    return name === undefined
+      ? index
+      : Effect.succeed(HttpServerResponse.empty({ status: 301, headers: { location: `${name}/` } }))
+  })
   const vendor = resolveLiveKit()
   const library = vendor === undefined
     ? Effect.succeed(notFound)

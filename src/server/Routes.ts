@@ -25,18 +25,20 @@ import * as PrometheusMetrics from "effect/observability/PrometheusMetrics"
 import * as Option from "effect/Option"
 import { type BackendProvider, CurrentPeer } from "../backend/provider/BackendProvider.ts"
 import { VoiceBackend } from "../backend/VoiceBackend.ts"
-import { type BackendError, InvalidConfig } from "../BackendError.ts"
+import { type BackendError, fromCause, InvalidConfig } from "../BackendError.ts"
 import * as Problem from "../transport/Problem.ts"
 import { Api } from "./Api.ts"
+import * as ApiMiddleware from "./ApiMiddleware.ts"
 import * as AsyncApi from "./AsyncApi.ts"
+import * as BackendHandlers from "./BackendHandlers.ts"
 import * as ClientAddress from "./ClientAddress.ts"
 import * as ConsoleRoutes from "./ConsoleRoutes.ts"
-import * as Handlers from "./Handlers.ts"
 import { CurrentCredential } from "./Principal.ts"
 import * as ProcessMetrics from "./ProcessMetrics.ts"
 import * as RequestGuard from "./RequestGuard.ts"
 import * as RouteCollector from "./RouteCollector.ts"
 import { requireAuthentication, requireHook, type ServerConfig } from "./ServerConfig.ts"
+import * as SessionHandlers from "./SessionHandlers.ts"
 import * as SpanRedaction from "./SpanRedaction.ts"
 
 /**
@@ -97,6 +99,14 @@ const isRouteNotFound = (reason: Cause.Reason<unknown>): boolean =>
   reason._tag === "Fail" && HttpServerError.isHttpServerError(reason.error) &&
   reason.error.reason._tag === "RouteNotFound"
 
+/** A defect's text is for the log, not for the client. */
+const failure = (op: string, cause: Cause.Cause<unknown>) => {
+  const error = fromCause(op, cause)
+  return error.code === "pipeline_error"
+    ? Problem.toResponse(Problem.make("internal_error", "internal error; see the server's log"))
+    : Problem.errorResponse(error)
+}
+
 /** The documentation page has its script and its styles inline; all of them are ours. */
 const docsPolicy = "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; " +
   "img-src 'self' data:; connect-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
@@ -123,7 +133,7 @@ const guarded = (
         if (cause.reasons.some(isRouteNotFound)) return Effect.succeed(Problem.toResponse(unknownRoute))
         return Effect.as(
           Effect.logError("HTTP request failed", cause),
-          Handlers.defect(`${route.method} ${route.path}`, cause)
+          failure(`${route.method} ${route.path}`, cause)
         )
       })
     )
@@ -176,7 +186,8 @@ export const make = Effect.fnUntraced(function*(options: RoutesOptions) {
     : Api.annotate(OpenApi.Servers, [{ url: `${base ?? ""}${prefix}` }])
   const own = yield* RouteCollector.collect(Layer.mergeAll(
     HttpApiBuilder.layer(api, { openapiPath: "/openapi.json" }).pipe(
-      Layer.provide(Handlers.layer({ publicUrl: base, prefix, providers }))
+      Layer.provide([SessionHandlers.layer({ publicUrl: base, prefix }), BackendHandlers.layer(providers)]),
+      Layer.provide(ApiMiddleware.layer)
     ),
     HttpApiSwagger.layer(api, { path: DOCS }),
     HttpRouter.add("GET", "/asyncapi.json", HttpServerResponse.jsonUnsafe(AsyncApi.make({ prefix, publicUrl: base }))),

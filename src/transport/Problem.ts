@@ -36,7 +36,13 @@ export const HttpProblemCode = Schema.Literals([
  */
 export type HttpProblemCode = typeof HttpProblemCode.Type
 
-const fields = {
+/**
+ * The fields of a problem, without its code.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export const fields = {
   type: Schema.String,
   title: Schema.String,
   status: Schema.Int,
