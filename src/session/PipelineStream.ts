@@ -31,7 +31,6 @@ export const nobody: UserConnection = {
   listen: () => {},
   send: () => true,
   clear: () => 0,
-  backlogMs: () => 0,
   notify: () => {},
   close: () => Effect.void
 }
@@ -80,7 +79,6 @@ export const make = <E, R>(
         Queue.sizeUnsafe(out) < MAX_FRAMES &&
         Queue.offerUnsafe(out, { _tag: "Audio", turn, pcm: Pcm.fromInt16(frame).slice() }),
       clear: () => 0,
-      backlogMs: () => 0,
       notify: (event) => {
         if ("turn" in event && event.type !== "user.transcript") turn = event.turn
         if (!Queue.offerUnsafe(out, { _tag: "Event", event })) listener?.closed("the reader is too slow")

@@ -57,10 +57,11 @@ export interface UserConnection {
   readonly send: (frame: Int16Array) => boolean
   /** Nothing follows for now: what is gathered for a larger piece is sent. Only of a connection that gathers. */
   readonly flush?: (() => void) | undefined
-  /** Drops what was accepted and not played yet, as far as that can be. Returns how many milliseconds those are. */
+  /**
+   * Drops what was accepted and has not been played, as far as it can be taken back. Returns how many milliseconds that
+   * is: they do not count as heard.
+   */
   readonly clear: () => number
-  /** Milliseconds of audio accepted and not yet on the wire. */
-  readonly backlogMs: () => number
   /** Delivers an event to the user's client, if it has a way; never blocks. */
   readonly notify: (event: SessionEvent) => void
   /** Ends the link; bounded, and safe to call twice. */

@@ -102,7 +102,6 @@ export const make = (options: MemoryConnectionOptions = {}): MemoryConnection =>
       options.onClear?.()
       return ms
     },
-    backlogMs: () => msOf(samples, output),
     notify: (event) => {
       if (inbox.ended === undefined) options.onEvent?.(event)
     },

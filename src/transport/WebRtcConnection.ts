@@ -279,7 +279,6 @@ export const make = Effect.fnUntraced(function*(
       listen: (listener) => inbox.listen(listener),
       send: (frame) => inbox.ended === undefined && sender.push(frame),
       clear: () => sender.clear(),
-      backlogMs: () => sender.waitingMs,
       notify: (event) => {
         if (inbox.ended === undefined) events.send(SessionEvent.toJson(event))
       },

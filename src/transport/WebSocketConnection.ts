@@ -14,7 +14,7 @@ import * as Latch from "effect/Latch"
 import * as Option from "effect/Option"
 import type * as Scope from "effect/Scope"
 import type { WebSocket } from "ws"
-import { msOf } from "../audio/AudioFormat.ts"
+import { frameMs, msOf } from "../audio/AudioFormat.ts"
 import * as Pcm from "../audio/Pcm.ts"
 import { finalizeWithin } from "../Deadline.ts"
 import * as ClientMessage from "../session/ClientMessage.ts"
@@ -225,7 +225,7 @@ export const make = Effect.fnUntraced(function*(
     format: { input: { sampleRate: inputSampleRate }, output: { sampleRate: outputSampleRate } },
     listen: (listener) => inbox.listen(listener),
     send: (frame) => {
-      if (socket.readyState !== OPEN || connection.backlogMs() > MAX_BACKLOG_MS) return false
+      if (socket.readyState !== OPEN || msOf(socket.bufferedAmount / 2, outputSampleRate) > MAX_BACKLOG_MS) return false
       if (wanted === 1) {
         socket.send(protocol.audio(frame))
         return true
@@ -237,12 +237,12 @@ export const make = Effect.fnUntraced(function*(
     ...(wanted === 1 ? {} : { flush: () => flush() }),
     // What the socket holds cannot be taken back; the user's side is told to drop it.
     clear: () => {
+      const droppedMs = gathered.length * frameMs
       gathered = []
       const frame = protocol.clear()
       if (frame !== undefined) post(frame)
-      return 0
+      return droppedMs
     },
-    backlogMs: () => msOf(socket.bufferedAmount / 2, outputSampleRate),
     notify: (event) => {
       if (socket.readyState === OPEN) protocol.event(event).forEach(post)
     },

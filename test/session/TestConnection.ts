@@ -13,6 +13,8 @@ export class TestConnection implements UserConnection {
   readonly events: Array<SessionEvent> = []
   readonly closes: Array<string> = []
   clears = 0
+  /** What `clear` takes back. */
+  unplayedMs = 0
   accepts = true
   listener: ConnectionListener | undefined
   onSend: (frame: Int16Array) => void = () => {}
@@ -37,9 +39,8 @@ export class TestConnection implements UserConnection {
   }
   readonly clear = (): number => {
     this.clears++
-    return 0
+    return this.unplayedMs
   }
-  readonly backlogMs = (): number => 0
   readonly notify = (event: SessionEvent): void => void this.events.push(event)
   readonly close = (reason: string): Effect.Effect<void> =>
     Effect.suspend(() => {

@@ -153,7 +153,6 @@ const connectionOf = (sink: Sink, listen: (listener: ConnectionListener) => void
     return true
   },
   clear: () => sink.clear(),
-  backlogMs: () => sink.queuedMs,
   notify: () => {},
   close: () => Effect.void
 })

@@ -49,7 +49,6 @@ export const make = ({ closed, onEvent, outbox, voice }: RoomConnectionOptions):
     listen: (listener) => inbox.listen(listener),
     send: (frame) => inbox.ended === undefined && voice.send(frame),
     clear: () => voice.clear(),
-    backlogMs: () => voice.backlogMs,
     notify: (event) => {
       onEvent(event)
       if (inbox.ended === undefined) outbox.send(event)

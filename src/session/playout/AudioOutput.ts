@@ -216,11 +216,10 @@ export class AudioOutput implements Player {
   hold(epoch: number): void {
     const current = this.#current
     if (current?.epoch !== epoch || current.status === "held") return
-    this.#stand(current, this.#clock.now())
+    this.#stand(current, this.#clock.now(), this.#takeBack(current))
     current.status = "held"
     this.#accepted()
     this.#clock.remove(this)
-    this.#connection?.clear()
   }
 
   /** Goes on where it was held, from the first sample that was not heard. */
@@ -248,16 +247,17 @@ export class AudioOutput implements Player {
   end(epoch: number): { readonly text: string; readonly playedMs: number } {
     const current = this.#current
     if (current?.epoch !== epoch) return { text: "", playedMs: 0 }
-    const playedMs = this.#playedMs(current, this.#clock.now())
+    const nowMs = this.#clock.now()
+    let playedMs = this.#playedMs(current, nowMs)
     const endMs = current.finished ? current.endMs : undefined
     this.#current = undefined
     this.#waited = false
     this.#framer.reset()
     this.#clock.remove(this)
-    // what has not begun leaves the end of the former to be heard
+    // a reply that has not begun leaves the end of the former one to be heard
     if (current.audible && (!current.finished || playedMs < current.endMs)) {
-      this.#connection?.clear()
-      this.tap?.cut(this.#clock.now())
+      playedMs = Math.min(playedMs, this.#takeBack(current))
+      this.tap?.cut(nowMs)
     }
     return { text: spoken(current.texts, playedMs, endMs), playedMs }
   }
@@ -341,11 +341,17 @@ export class AudioOutput implements Player {
     return current.endMs - this.#position(current, nowMs)
   }
 
-  /** Stops the playout clock, and goes back to what was not heard. */
-  #stand(current: Current, nowMs: number): void {
+  /** Clears the connection, and returns how much of the reply has left it, in ms: no more can have been heard. */
+  #takeBack(current: Current): number {
+    const clearedMs = this.#connection?.clear() ?? 0
+    return Math.max(0, current.cursor * frameMs - clearedMs)
+  }
+
+  /** Stops the playout clock, and goes back to the first sample that was not heard: at most to `leftMs`. */
+  #stand(current: Current, nowMs: number, leftMs = Number.POSITIVE_INFINITY): void {
     if (current.origin !== undefined) this.tap?.cut(nowMs)
-    // what a client says cannot take it back beyond what is kept
-    current.standing = Math.max(this.#playedMs(current, nowMs), current.firstFrame * frameMs)
+    // a client's report cannot take it back beyond what is kept
+    current.standing = Math.max(Math.min(this.#playedMs(current, nowMs), leftMs), current.firstFrame * frameMs)
     current.origin = undefined
     current.overAt = undefined
     current.reported = undefined

@@ -130,6 +130,31 @@ describe("AudioOutput", () => {
       assert.deepStrictEqual(after, Array.from(ramp(300, 700)))
     })
 
+    it("goes back to what the connection took back, where that is more than the clock says", () => {
+      const { begin, clock, connection, output } = make()
+      begin(1, 1_000)
+      clock.run(300)
+      // 500 ms were sent; a connection that stalled has played only 240 of them
+      connection.unplayedMs = 260
+      output.hold(1)
+      connection.unplayedMs = 0
+      const sent = connection.frames.length
+      assert.strictEqual(output.heard(1)?.text, "one")
+      output.release(1)
+      clock.run(900)
+      const after = connection.frames.slice(sent).flatMap((frame) => Array.from(frame))
+      assert.deepStrictEqual(after, Array.from(ramp(240, 760)))
+    })
+
+    it("counts nothing of an ended reply that the connection took back", () => {
+      const { begin, clock, connection, output } = make()
+      begin(1, 1_000)
+      clock.run(600)
+      connection.unplayedMs = 500
+      const { playedMs, text } = output.end(1)
+      assert.deepStrictEqual([playedMs, text], [300, "one"])
+    })
+
     it("keeps what comes meanwhile", () => {
       const { clock, connection, log, output } = make()
       output.begin(1, 1)
