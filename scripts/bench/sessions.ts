@@ -15,11 +15,11 @@ import * as Resampler from "../../src/audio/Resampler.ts"
 import { AudioInput } from "../../src/session/input/AudioInput.ts"
 import { ReceivedAudio } from "../../src/session/input/ReceivedAudio.ts"
 import { AudioOutput } from "../../src/session/playout/AudioOutput.ts"
-import * as ResilientSpeechToText from "../../src/speech/ResilientSpeechToText.ts"
-import * as ResilientTextToSpeech from "../../src/speech/ResilientTextToSpeech.ts"
+import * as ResilientSpeechToText from "../../src/speech/resilience/ResilientSpeechToText.ts"
+import * as ResilientTextToSpeech from "../../src/speech/resilience/ResilientTextToSpeech.ts"
+import { UtteranceReplay } from "../../src/speech/resilience/UtteranceReplay.ts"
 import { SpeechToText } from "../../src/speech/SpeechToText.ts"
 import { TextToSpeech } from "../../src/speech/TextToSpeech.ts"
-import { Replay } from "../../src/speech/UtteranceReplay.ts"
 import * as ScriptedEngines from "../../src/testing/scripted/ScriptedEngines.ts"
 import * as EffectVoice from "./peers/EffectVoice.ts"
 import { type Load, Meter, Sink } from "./peers/Load.ts"
@@ -104,7 +104,7 @@ await part("recogniser, the same made dependable", dependableStt.open({ sessionI
 await part(
   "  its memory of what was heard",
   Effect.sync(() => {
-    const replay = new Replay()
+    const replay = new UtteranceReplay()
     for (let i = 0; i < 100; i++) replay.push(heard)
     return replay
   })

@@ -19,16 +19,15 @@ import * as Latch from "effect/Latch"
 import * as Queue from "effect/Queue"
 import * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
-import * as Resampler from "../audio/Resampler.ts"
-import { type BackendError, ConnectionFailed, type InvalidConfig, normalize } from "../BackendError.ts"
-import type { Permit } from "./CircuitBreaker.ts"
+import * as Resampler from "../../audio/Resampler.ts"
+import { type BackendError, ConnectionFailed, type InvalidConfig, normalize } from "../../BackendError.ts"
+import * as SessionSpeech from "../SessionSpeech.ts"
+import type { SpeechToText, SpeechToTextOptions, SpeechToTextStream, TranscriptEvent } from "../SpeechToText.ts"
+import { TIMELINE_RATE } from "../VoiceActivityDetector.ts"
+import type { Admission } from "./CircuitBreaker.ts"
+import * as RecogniserStream from "./RecogniserStream.ts"
 import * as Resilience from "./Resilience.ts"
-import * as ResilientStream from "./ResilientStream.ts"
-import type { Limits, Live } from "./ResilientStream.ts"
-import * as SessionSpeech from "./SessionSpeech.ts"
-import type { SpeechToText, SpeechToTextOptions, SpeechToTextStream, TranscriptEvent } from "./SpeechToText.ts"
-import { Replay, shift } from "./UtteranceReplay.ts"
-import { TIMELINE_RATE } from "./VoiceActivityDetector.ts"
+import { shift, UtteranceReplay } from "./UtteranceReplay.ts"
 
 type Engine = SpeechToText["Service"]
 
@@ -84,7 +83,7 @@ export const make = Effect.fnUntraced(function*(
 ): Effect.fn.Return<Engine, InvalidConfig> {
   const [first] = engines
   // each session gets those of its time
-  const limits = (): Limits => ({
+  const limits = (): RecogniserStream.Limits => ({
     ...Resilience.settings(options),
     finalizeMs: options.finalizeTimeout === undefined
       ? undefined
@@ -93,7 +92,7 @@ export const make = Effect.fnUntraced(function*(
   })
   const guarded = yield* Resilience.guard(engines, options)
   if (engines.some(({ sampleRate }) => sampleRate !== TIMELINE_RATE)) yield* Resampler.load
-  const timeouts = engines.map((engine) => ResilientStream.finalizeMs(engine, limits()))
+  const timeouts = engines.map((engine) => RecogniserStream.finalizeMs(engine, limits()))
   const engine: Engine = {
     name: first.name,
     members: Resilience.members(guarded),
@@ -113,13 +112,13 @@ export const make = Effect.fnUntraced(function*(
 
 /** A probe keeps the other sessions out: it must not last until this session's user speaks. */
 const probe = Effect.fnUntraced(function*(
-  stream: Live,
+  stream: RecogniserStream.RecogniserStream,
   engine: Engine,
-  limits: Limits,
+  limits: RecogniserStream.Limits,
   proved: Effect.Effect<void>
 ) {
   do {
-    yield* Effect.sleep(ResilientStream.finalizeMs(engine, limits))
+    yield* Effect.sleep(RecogniserStream.finalizeMs(engine, limits))
   } while (stream.due.size > 0)
   yield* proved
   return yield* Effect.never
@@ -132,26 +131,26 @@ const close = Effect.fnUntraced(function*(scope: Scope.Closeable, parent: Scope.
 
 const open = Effect.fnUntraced(function*(
   engines: ReadonlyArray<Resilience.Guarded<Engine>>,
-  limits: Limits,
+  limits: RecogniserStream.Limits,
   { onIncident }: Resilience.ResilienceOptions,
   session: SpeechToTextOptions
 ): Effect.fn.Return<SpeechToTextStream, BackendError, Scope.Scope> {
   const parent = yield* Effect.scope
   const clock = yield* Clock.Clock
   const { onIncident: onSessionIncident, ...wanted } = session
-  const report = new Resilience.Reporter("stt", engines, session.sessionId, [onIncident, onSessionIncident])
+  const report = new Resilience.IncidentReporter("stt", engines, session.sessionId, [onIncident, onSessionIncident])
   const count = engines.length
-  const replay = new Replay()
+  const replay = new UtteranceReplay()
   const out = yield* Queue.bounded<TranscriptEvent, BackendError>(MAX_WAITING)
   const ready = yield* Deferred.make<void, BackendError>()
   // the watch looks again
   const wake = Latch.makeUnsafe()
-  let live: Live | undefined
+  let live: RecogniserStream.RecogniserStream | undefined
   let last: BackendError | undefined
   // streams in a row that were given up because they heard nothing
   let silences = 0
 
-  const deliver = Effect.fnUntraced(function*(stream: Live, event: TranscriptEvent) {
+  const deliver = Effect.fnUntraced(function*(stream: RecogniserStream.RecogniserStream, event: TranscriptEvent) {
     if (event._tag === "Finalized") {
       stream.due.delete(event.id)
       // answered before, or never asked
@@ -172,14 +171,14 @@ const open = Effect.fnUntraced(function*(
     if (moved._tag === "EndOfTurn") replay.endOfTurn()
   })
 
-  const proved = (index: number, permit: Permit) =>
+  const proved = (index: number, permit: Admission) =>
     Effect.map(permit.succeed, (closed) => report.succeeded(index, closed))
 
   const hear = (
-    stream: Live,
+    stream: RecogniserStream.RecogniserStream,
     { name }: Engine,
     index: number,
-    permit: Permit
+    permit: Admission
   ) =>
     Stream.runForEach(stream.events, (event) => {
       stream.quietSince = clock.currentTimeMillisUnsafe()
@@ -225,13 +224,13 @@ const open = Effect.fnUntraced(function*(
       let error: BackendError
       if (permit === undefined) {
         refused = true
-        error = last ?? Resilience.refused("SpeechToText.open", guarded)
+        error = last ?? Resilience.circuitOpen("SpeechToText.open", guarded)
         yield* close(scope, parent)
       } else {
         const startedAt = clock.currentTimeMillisUnsafe()
-        let ended: Live | undefined
+        let ended: RecogniserStream.RecogniserStream | undefined
         const options = index === 0 ? wanted : SessionSpeech.supportedBy(engine, wanted)
-        error = yield* ResilientStream.open(engine, options, limits, wake, until - startedAt).pipe(
+        error = yield* RecogniserStream.open(engine, options, limits, wake, until - startedAt).pipe(
           Effect.flatMap((stream) => {
             // told and in use in one step: nothing that is pushed falls between
             stream.listen(replay)
@@ -246,7 +245,7 @@ const open = Effect.fnUntraced(function*(
                 if (live === stream) live = undefined
                 wake.openUnsafe()
               })
-              const watching = ResilientStream.watch(stream, engine, limits, wake)
+              const watching = RecogniserStream.watch(stream, engine, limits, wake)
               return Effect.ensuring(
                 permit.probe
                   ? Effect.raceFirst(watching, probe(stream, engine, limits, proved(index, permit)))

@@ -6,11 +6,11 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
 import { TestClock } from "effect/testing"
-import { ConnectionFailed, RateLimitExceeded } from "../../src/BackendError.ts"
-import * as CircuitBreaker from "../../src/speech/CircuitBreaker.ts"
-import { down } from "./Faulty.ts"
+import { ConnectionFailed, RateLimitExceeded } from "../../../src/BackendError.ts"
+import * as CircuitBreaker from "../../../src/speech/resilience/CircuitBreaker.ts"
+import { down } from "../Faulty.ts"
 
-const fail = (breaker: CircuitBreaker.CircuitBreaker, error: Parameters<CircuitBreaker.Permit["fail"]>[0] = down) =>
+const fail = (breaker: CircuitBreaker.CircuitBreaker, error: Parameters<CircuitBreaker.Admission["fail"]>[0] = down) =>
   Effect.scoped(Effect.flatMap(breaker.admit, (permit) => permit?.fail(error) ?? Effect.succeed(false)))
 const admitted = (breaker: CircuitBreaker.CircuitBreaker) =>
   Effect.scoped(Effect.map(breaker.admit, (permit) => permit !== undefined))

@@ -6,10 +6,10 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Duration, Effect, Exit, Fiber, Schema, Scope, Stream } from "effect"
 import { TestClock } from "effect/testing"
-import { PipelineError, Timeout } from "../../src/BackendError.ts"
-import * as ResilientSpeechToText from "../../src/speech/ResilientSpeechToText.ts"
-import type { SpeechToTextStream, TranscriptEvent } from "../../src/speech/SpeechToText.ts"
-import * as Faulty from "./Faulty.ts"
+import { PipelineError, Timeout } from "../../../src/BackendError.ts"
+import * as ResilientSpeechToText from "../../../src/speech/resilience/ResilientSpeechToText.ts"
+import type { SpeechToTextStream, TranscriptEvent } from "../../../src/speech/SpeechToText.ts"
+import * as Faulty from "../Faulty.ts"
 
 type Engine = ReturnType<typeof Faulty.stt>
 const session = { sessionId: "s1" }

@@ -6,11 +6,11 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Exit, Fiber, Schema, Scope, Stream } from "effect"
 import { TestClock } from "effect/testing"
-import { Timeout } from "../../src/BackendError.ts"
-import type { ResilienceOptions } from "../../src/speech/Resilience.ts"
-import * as ResilientTextToSpeech from "../../src/speech/ResilientTextToSpeech.ts"
-import type { SpeechChunk, TextToSpeechStream } from "../../src/speech/TextToSpeech.ts"
-import * as Faulty from "./Faulty.ts"
+import { Timeout } from "../../../src/BackendError.ts"
+import type { ResilienceOptions } from "../../../src/speech/resilience/Resilience.ts"
+import * as ResilientTextToSpeech from "../../../src/speech/resilience/ResilientTextToSpeech.ts"
+import type { SpeechChunk, TextToSpeechStream } from "../../../src/speech/TextToSpeech.ts"
+import * as Faulty from "../Faulty.ts"
 
 const A = 100
 const B = 200

@@ -6,10 +6,10 @@
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Random from "effect/Random"
-import { type BackendError, ConnectionFailed } from "../BackendError.ts"
-import type { EngineIncident, OnIncident } from "../EngineIncident.ts"
+import { type BackendError, ConnectionFailed } from "../../BackendError.ts"
+import type { EngineIncident, OnIncident } from "../../EngineIncident.ts"
+import type { EngineHealth } from "../EngineHealth.ts"
 import * as CircuitBreaker from "./CircuitBreaker.ts"
-import type { EngineHealth } from "./EngineHealth.ts"
 
 /**
  * How failures are met. Every default is the config's.
@@ -70,7 +70,7 @@ export const members = (
     name: guarded.engine.name,
     probe: guarded.engine.probe,
     backlogMs: guarded.engine.backlogMs,
-    failing: () => guarded.breaker.isOpen() ? refused("health", guarded) : undefined
+    failing: () => guarded.breaker.isOpen() ? circuitOpen("health", guarded) : undefined
   }))
 
 /**
@@ -115,7 +115,10 @@ export const backoff = (settings: Settings, retry: number, error: BackendError):
  * @category errors
  * @since 0.1.0
  */
-export const refused = <Engine extends { readonly name: string }>(op: string, { breaker, engine }: Guarded<Engine>) =>
+export const circuitOpen = <Engine extends { readonly name: string }>(
+  op: string,
+  { breaker, engine }: Guarded<Engine>
+) =>
   breaker.lastError() ??
     new ConnectionFailed({
       op,
@@ -129,7 +132,7 @@ export const refused = <Engine extends { readonly name: string }>(op: string, { 
  * @category models
  * @since 0.1.0
  */
-export class Reporter {
+export class IncidentReporter {
   readonly #kind: "stt" | "tts"
   readonly #engines: ReadonlyArray<Guarded<{ readonly name: string }>>
   readonly #sessionId: string

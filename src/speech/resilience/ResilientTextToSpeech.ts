@@ -18,11 +18,18 @@ import * as Pull from "effect/Pull"
 import * as Scope from "effect/Scope"
 import * as Semaphore from "effect/Semaphore"
 import * as Stream from "effect/Stream"
-import * as Resampler from "../audio/Resampler.ts"
-import { type BackendError, fromCause, type InvalidConfig, normalize, PipelineError, Timeout } from "../BackendError.ts"
+import * as Resampler from "../../audio/Resampler.ts"
+import {
+  type BackendError,
+  fromCause,
+  type InvalidConfig,
+  normalize,
+  PipelineError,
+  Timeout
+} from "../../BackendError.ts"
+import * as SessionSpeech from "../SessionSpeech.ts"
+import type { SpeechChunk, TextToSpeech, TextToSpeechOptions, TextToSpeechStream } from "../TextToSpeech.ts"
 import * as Resilience from "./Resilience.ts"
-import * as SessionSpeech from "./SessionSpeech.ts"
-import type { SpeechChunk, TextToSpeech, TextToSpeechOptions, TextToSpeechStream } from "./TextToSpeech.ts"
 
 type Engine = TextToSpeech["Service"]
 
@@ -95,7 +102,7 @@ const open = Effect.fnUntraced(function*(
 ): Effect.fn.Return<TextToSpeechStream, BackendError, Scope.Scope> {
   const parent = yield* Effect.scope
   const { onIncident: onSessionIncident, ...wanted } = session
-  const report = new Resilience.Reporter("tts", engines, session.sessionId, [onIncident, onSessionIncident])
+  const report = new Resilience.IncidentReporter("tts", engines, session.sessionId, [onIncident, onSessionIncident])
   const count = engines.length
   const outputRate = engines[0]?.engine.sampleRate ?? 0
   const slots = engines.map(() => ({ lock: Semaphore.makeUnsafe(1), voice: undefined as Voice | undefined }))
@@ -254,7 +261,7 @@ const open = Effect.fnUntraced(function*(
       if (guarded === undefined) return Effect.die(new RangeError(`no engine ${index}`))
       const progress = { heard: false }
       return Effect.flatMap(guarded.breaker.admit, (permit) => {
-        if (permit === undefined) return next(tried, last ?? Resilience.refused("TextToSpeech.speak", guarded))
+        if (permit === undefined) return next(tried, last ?? Resilience.circuitOpen("TextToSpeech.speak", guarded))
         report.using(index, last)
         const spoken = Effect.map(permit.succeed, (closed) => report.succeeded(index, closed))
 
@@ -297,7 +304,7 @@ const open = Effect.fnUntraced(function*(
     for (const [index, guarded] of engines.entries()) {
       const permit = yield* guarded.breaker.admit
       if (permit === undefined) {
-        last ??= Resilience.refused("TextToSpeech.open", guarded)
+        last ??= Resilience.circuitOpen("TextToSpeech.open", guarded)
         continue
       }
       const share = (deadline - (yield* Clock.currentTimeMillis)) / (count - index)

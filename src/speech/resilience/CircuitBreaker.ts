@@ -12,7 +12,7 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as EffectCircuitBreaker from "effect/persistence/CircuitBreaker"
 import type * as Scope from "effect/Scope"
-import type { BackendError } from "../BackendError.ts"
+import type { BackendError } from "../../BackendError.ts"
 
 /**
  * When a breaker opens, and for how long.
@@ -35,7 +35,7 @@ export interface BreakerOptions {
  * @category models
  * @since 0.1.0
  */
-export interface Permit {
+export interface Admission {
   /** The circuit is closed only if this call succeeds; all others are refused meanwhile. */
   readonly probe: boolean
   /** The engine has proved itself. True when this closed the circuit. */
@@ -50,7 +50,7 @@ export interface Permit {
  */
 export interface CircuitBreaker {
   /** Gives a permit, or nothing while the circuit is open or being probed by another. */
-  readonly admit: Effect.Effect<Permit | undefined, never, Scope.Scope>
+  readonly admit: Effect.Effect<Admission | undefined, never, Scope.Scope>
   /** No call gets through: its cool-down runs. After it health must not keep away the call that would close it. */
   readonly isOpen: () => boolean
   /** The latest failure. */

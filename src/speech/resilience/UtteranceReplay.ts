@@ -7,9 +7,9 @@
  *
  * @since 0.1.0
  */
-import { Ring } from "../audio/Ring.ts"
-import type { TranscriptWord } from "./SpeechToText.ts"
-import { TIMELINE_RATE, type VoiceActivity } from "./VoiceActivityDetector.ts"
+import { Ring } from "../../audio/Ring.ts"
+import type { TranscriptWord } from "../SpeechToText.ts"
+import { TIMELINE_RATE, type VoiceActivity } from "../VoiceActivityDetector.ts"
 
 /** The longest utterance that is told again: 15 s; of a longer one, its end. */
 const UTTERANCE_SAMPLES = 15 * TIMELINE_RATE
@@ -59,7 +59,7 @@ export const shift = (activity: VoiceActivity, base: number): VoiceActivity => (
  * @category models
  * @since 0.1.0
  */
-export class Replay {
+export class UtteranceReplay {
   #ring = new Ring(IDLE_SAMPLES)
   // the position of the ring's first sample
   #offset = 0
@@ -155,7 +155,7 @@ export class Replay {
   }
 
   /** Tells it all again to a recogniser whose timeline begins at `start`. */
-  tell(listener: Listener): void {
+  replayTo(listener: Listener): void {
     const base = this.start
     let told = base
     const pushUntil = (position: number) => {

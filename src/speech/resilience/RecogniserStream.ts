@@ -10,12 +10,12 @@ import type * as Exit from "effect/Exit"
 import type * as Latch from "effect/Latch"
 import type * as Scope from "effect/Scope"
 import type * as Stream from "effect/Stream"
-import * as Resampler from "../audio/Resampler.ts"
-import { type BackendError, describe, type InvalidConfig, PipelineError, Timeout } from "../BackendError.ts"
+import * as Resampler from "../../audio/Resampler.ts"
+import { type BackendError, describe, type InvalidConfig, PipelineError, Timeout } from "../../BackendError.ts"
+import type { SpeechToText, SpeechToTextOptions, TranscriptEvent } from "../SpeechToText.ts"
+import { TIMELINE_RATE } from "../VoiceActivityDetector.ts"
 import type { Settings } from "./Resilience.ts"
-import type { SpeechToText, SpeechToTextOptions, TranscriptEvent } from "./SpeechToText.ts"
-import type { Listener, Replay } from "./UtteranceReplay.ts"
-import { TIMELINE_RATE } from "./VoiceActivityDetector.ts"
+import type { Listener, UtteranceReplay } from "./UtteranceReplay.ts"
 
 /**
  * When silence is a failure, in ms.
@@ -51,9 +51,9 @@ export const finalizeMs = (engine: SpeechToText["Service"], limits: Limits): num
  * @category models
  * @since 0.1.0
  */
-export interface Live extends Listener {
+export interface RecogniserStream extends Listener {
   /** Begins: the stream is told the utterance in flight. */
-  readonly listen: (replay: Replay) => void
+  readonly listen: (replay: UtteranceReplay) => void
   readonly events: Stream.Stream<TranscriptEvent, BackendError>
   /** Questions by the time their answer is due. */
   readonly due: Map<number, number>
@@ -83,7 +83,7 @@ export const open = Effect.fnUntraced(function*(
   limits: Limits,
   wake: Latch.Latch,
   waitMs: number
-): Effect.fn.Return<Live, BackendError | InvalidConfig, Scope.Scope> {
+): Effect.fn.Return<RecogniserStream, BackendError | InvalidConfig, Scope.Scope> {
   const clock = yield* Clock.Clock
   const answerMs = finalizeMs(engine, limits)
   const opened = yield* engine.open(session).pipe(
@@ -109,7 +109,7 @@ export const open = Effect.fnUntraced(function*(
       wake.openUnsafe()
     }
   }
-  const stream: Live = {
+  const stream: RecogniserStream = {
     base: 0,
     due: new Map(),
     interim: engine.capabilities.interim,
@@ -124,7 +124,7 @@ export const open = Effect.fnUntraced(function*(
       stream.base = replay.start
       stream.quietSince = clock.currentTimeMillisUnsafe()
       stream.quietFrom = replay.position
-      replay.tell(stream)
+      replay.replayTo(stream)
     },
     push: (pcm) => guarding(() => opened.push(resampler === undefined ? pcm : resampler.process(pcm))),
     activity: (activity) => guarding(() => opened.activity(activity)),
@@ -144,7 +144,7 @@ export const open = Effect.fnUntraced(function*(
  * @since 0.1.0
  */
 export const watch = Effect.fnUntraced(function*(
-  stream: Live,
+  stream: RecogniserStream,
   engine: SpeechToText["Service"],
   limits: Limits,
   wake: Latch.Latch
