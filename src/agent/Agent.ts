@@ -1,5 +1,5 @@
 /**
- * What answers the user: a callback, a stream of text, a language model.
+ * Agents: a callback, a stream of text, or a language model that answers the user's turns.
  *
  * @since 0.1.0
  */
@@ -20,36 +20,36 @@ import * as LanguageModelErrors from "./LanguageModelErrors.ts"
 export interface AgentInput {
   /** What the user said in this turn. */
   readonly transcript: string
-  /** What was said before, as it was heard; without this turn. */
+  /** The conversation before this turn, as it was heard. */
   readonly history: ReadonlyArray<HistoryItem>
   readonly sessionId: string
   readonly userId: string
   readonly turn: number
   readonly metadata: { readonly [key: string]: unknown }
   /**
-   * Completes when the turn is over and this answer is the one that will be heard. An answer may be asked for ahead of
-   * that (`speculation`), and be dropped: await it before doing what cannot be undone.
+   * Completes when the turn is over and this answer will be played. A preemptive reply (`speculation`) starts before that
+   * and may be dropped, so await this before an action that cannot be undone.
    */
   readonly committed: Effect.Effect<void>
-  /** The session itself, for what goes beyond this turn; none where somebody else asks the agent. */
+  /** The session, for work that outlives this turn; undefined when the agent is asked outside of a session. */
   readonly session?: AgentSession | undefined
 }
 
 /**
- * An agent answers a turn with a stream of text, in pieces of any size; the stream is interrupted when the user
- * interrupts. A failure is spoken as an apology and does not end the session.
+ * Answers a turn with a stream of text, in pieces of any size. The stream is interrupted when the user interrupts the agent.
+ * After a failure the agent apologizes, and the session continues.
  *
  * @category models
  * @since 0.1.0
  */
 export interface Agent<out R = never> {
-  /** The name under which an `AgentRegistry` knows it; sessions whose agent has none can't be restored. */
+  /** Its name in the `AgentRegistry`; a session whose agent has no name cannot be restored. */
   readonly name: string | undefined
   readonly respond: (input: AgentInput) => Stream.Stream<string, BackendError, R>
 }
 
 /**
- * What happens to a tool that an agent uses; a session's `tool.started` and `tool.finished`.
+ * A tool call of an agent has started or finished: the session's `tool.started` and `tool.finished`.
  *
  * @category models
  * @since 0.1.0
@@ -65,27 +65,27 @@ export type ToolEvent =
   }
 
 /**
- * A session, as its agents see it; the same object for all answers of one session.
+ * A session as its agents see it. It is the same object for all answers of one session.
  *
  * @category models
  * @since 0.1.0
  */
 export interface AgentSession {
-  /** Runs what an interruption does not end: it is interrupted with the session. */
+  /** Runs an effect that an interruption does not end; it is interrupted when the session ends. */
   readonly background: (effect: Effect.Effect<void>) => Effect.Effect<void>
-  /** Tells the session's listeners of a tool; nobody, once the session has ended. Synchronous. */
+  /** Emits an event of the session; does nothing once the session has ended. Synchronous. */
   readonly publish: (event: ToolEvent) => void
   /**
-   * Gives the session to a registered agent, from the next turn on; whoever calls it in a turn lets the new agent go on
-   * with that turn. Kept with the session. Fails `invalid_config` when there is no such agent.
+   * Hands the session over to a registered agent, which answers from the next turn on; the caller lets it continue the
+   * present turn. The choice is part of the session's snapshot. Fails `invalid_config` for an unknown agent.
    */
   readonly handOver: (name: string, turn: number) => Effect.Effect<Agent, BackendError>
 }
 
 /**
- * Makes an agent of a function that answers with a stream of text. Any failure or defect becomes `agent_error`.
+ * Makes an agent from a function that answers with a stream of text. Any failure or defect becomes `agent_error`.
  *
- * **Example** (Speaking as the words come)
+ * **Example** (Speaking while the text arrives)
  *
  * ```ts
  * import { Agent } from "effect-voice"
@@ -113,7 +113,7 @@ export const fromStream = <E, R = never>(
 })
 
 /**
- * Makes an agent of a function that answers with the whole text at once: the contract's callback.
+ * Makes an agent from a function that answers with the whole text at once: the contract's callback.
  *
  * @category constructors
  * @since 0.1.0
@@ -124,7 +124,7 @@ export const fromCallback = <E, R = never>(
 ): Agent<R> => fromStream((transcript, input) => Stream.fromEffect(respond(transcript, input)), options)
 
 /**
- * Gives an agent the services that it needs, from where this effect runs.
+ * Provides an agent with the services that it needs, from the context in which this effect runs.
  *
  * @category combinators
  * @since 0.1.0

@@ -1,5 +1,5 @@
 /**
- * Answers with another agent when one fails before it has said a word.
+ * Answers with another agent when one fails before its first word.
  *
  * @since 0.1.0
  */
@@ -18,25 +18,25 @@ import type { Agent, AgentInput } from "./Agent.ts"
  * @since 0.1.0
  */
 export interface FallbackOptions {
-  /** The name of the whole. Default: the first agent's. */
+  /** The name of the combined agent. Default: the first agent's. */
   readonly name?: string | undefined
   /**
-   * How long each agent may take to its first words. Default: as long as it likes, so that only failures count; a
-   * session still gives up after its own `timeout`, so this belongs well below it.
+   * How long each agent may take to its first word. Default: no limit, so only failures count. The session's own `timeout`
+   * still applies, so this should be well below it.
    */
   readonly timeout?: Duration.Input | undefined
   readonly onIncident?: OnIncident | undefined
 }
 
-/** Space alone is not a word. */
-const words = /\S/u
+/** White space alone is not a word. */
+const word = /\S/u
 
 /**
- * Makes one agent of several: each turn is answered by the first that gets as far as words. The next is asked when one
- * fails, passes its time or ends without a word. After the first words a failure passes through, because what was said
- * cannot be unsaid; the last agent's failure or silence passes through as well.
+ * Combines several agents: each turn is answered by the first that produces a word. The next agent is asked when one fails,
+ * times out or ends without a word. A failure after the first word is passed on, because that word may have been played. The
+ * last agent's failure or silence is passed on as well.
  *
- * An agent that acts (with tools) before it fails has acted: the next one does not know.
+ * The next agent does not know of tools that an agent called before it failed.
  *
  * @category combinators
  * @since 0.1.0
@@ -51,28 +51,28 @@ export const fallback = <R = never>(
   const respond = (input: AgentInput, index: number): Stream.Stream<string, BackendError, R> => {
     const agent = agents[index]
     if (agent === undefined) return Stream.empty
-    const tell = (what: EngineIncident["what"], rest: Pick<EngineIncident, "error" | "to">) =>
+    const report = (what: EngineIncident["what"], rest: Pick<EngineIncident, "error" | "to">) =>
       options.onIncident?.({ engine: nameOf(index), kind: "agent", what, sessionId: input.sessionId, ...rest })
-    let spoken = false
+    let hasSpoken = false
     const next = (error: BackendError): Stream.Stream<string, BackendError, R> => {
-      tell("failed", { error })
-      tell("switched", { error, to: nameOf(index + 1) })
+      report("failed", { error })
+      report("switched", { error, to: nameOf(index + 1) })
       return respond(input, index + 1)
     }
-    const last = index === agents.length - 1
-    const silent = () =>
-      new AgentError({ op: "Agent.respond", message: `${nameOf(index)} said nothing`, retryable: true })
+    const isLast = index === agents.length - 1
+    const noAnswer = () =>
+      new AgentError({ op: "Agent.respond", message: `${nameOf(index)} ended without an answer`, retryable: true })
 
     const guarded = Stream.transformPull(Stream.suspend(() => agent.respond(input)), (pull) => {
-      const held: Array<string> = []
-      // everything up to the first words, within the time for it
+      const buffered: Array<string> = []
+      // pulls until there is a word
       const begin: Pull.Pull<Arr.NonEmptyReadonlyArray<string>, BackendError> = Effect.gen(function*() {
         while (true) {
           const pieces = yield* pull
-          held.push(...pieces)
-          if (!held.some((piece) => words.test(piece))) continue
-          spoken = true
-          const [head = "", ...tail] = held
+          buffered.push(...pieces)
+          if (!buffered.some((piece) => word.test(piece))) continue
+          hasSpoken = true
+          const [head = "", ...tail] = buffered
           return [head, ...tail]
         }
       })
@@ -83,20 +83,20 @@ export const fallback = <R = never>(
             Effect.fail(
               new Timeout({
                 op: "Agent.respond",
-                message: `${nameOf(index)} said nothing within ${Duration.format(duration)}`
+                message: `${nameOf(index)} had no answer within ${Duration.format(duration)}`
               })
             )
         }),
-        Pull.catchDone((): Pull.Pull<never, BackendError> => last ? Cause.done() : Effect.fail(silent()))
+        Pull.catchDone((): Pull.Pull<never, BackendError> => isLast ? Cause.done() : Effect.fail(noAnswer()))
       )
-      return Effect.succeed(Effect.suspend(() => spoken ? pull : first))
+      return Effect.succeed(Effect.suspend(() => hasSpoken ? pull : first))
     })
     return guarded.pipe(
       Stream.catchCause((cause) => {
         if (Cause.hasInterruptsOnly(cause)) return Stream.fromEffect(Effect.interrupt)
         const error = failureOf(cause)
-        if (!spoken && !last) return next(error)
-        tell("failed", { error })
+        if (!hasSpoken && !isLast) return next(error)
+        report("failed", { error })
         return Stream.fail(error)
       })
     )
@@ -105,7 +105,7 @@ export const fallback = <R = never>(
   return { name: options.name ?? agents[0].name, respond: (input) => respond(input, 0) }
 }
 
-// an agent that dies is an agent that fails
+// a defect of an agent is an agent error
 const failureOf = (cause: Cause.Cause<BackendError>): BackendError => {
   const error = fromCause("Agent.respond", cause)
   return Cause.hasDies(cause) && error._tag === "PipelineError"

@@ -1,5 +1,5 @@
 /**
- * Agents by name, so that a session can be asked for, and restored, by the name of its agent.
+ * Agents by name, so that a session can be created and restored with the name of its agent.
  *
  * @since 0.1.0
  */
@@ -9,7 +9,7 @@ import * as Registry from "../Registry.ts"
 import type { Agent } from "./Agent.ts"
 
 /**
- * The agents that sessions may name.
+ * The agents that sessions can name.
  *
  * @category services
  * @since 0.1.0
@@ -17,7 +17,7 @@ import type { Agent } from "./Agent.ts"
 export class AgentRegistry extends Context.Service<AgentRegistry, Registry.Registry<Agent>>()(
   "effect-voice/agent/AgentRegistry"
 ) {
-  /** A registry that starts with these agents. */
+  /** Provides a registry with these agents. */
   static readonly layer = (agents: { readonly [name: string]: Agent } = {}) =>
     Layer.sync(AgentRegistry, () => Registry.make("AgentRegistry", "agent", agents))
 }

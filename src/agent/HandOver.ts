@@ -1,6 +1,5 @@
 /**
- * What a session is to its agent, beyond the turn: room for work that outlives an answer, who is told of it, and who
- * answers next.
+ * Hands a session over from one agent to another.
  *
  * @since 0.1.0
  */
@@ -10,7 +9,7 @@ import { type BackendError, InvalidConfig } from "../BackendError.ts"
 import type { Agent } from "./Agent.ts"
 
 /**
- * The session for which a tool runs, in its handler.
+ * The session in which a tool's handler runs; undefined outside of a session.
  *
  * @category references
  * @since 0.1.0
@@ -20,9 +19,9 @@ export const CurrentSession = Context.Reference<
 >("effect-voice/agent/CurrentSession", { defaultValue: () => undefined })
 
 /**
- * Hands the session over to another agent of the `AgentRegistry`, out of a handler of a tool of `fromLanguageModel`: the
- * new agent goes on with this turn, when it has not been interrupted, and answers those that follow. Fails
- * `invalid_config` when there is no such agent, outside of a session, and more than four times in a turn.
+ * Hands the session over to another agent of the `AgentRegistry`, from the handler of a tool of `fromLanguageModel`. The new
+ * agent continues the present turn, unless that was interrupted, and answers the following ones. Fails `invalid_config` for
+ * an unknown agent, outside of a session, and after four hand-overs in a turn.
  *
  * **Example** (A tool that hands over)
  *
@@ -33,7 +32,7 @@ export const CurrentSession = Context.Reference<
  * import * as Schema from "effect/Schema"
  *
  * const Billing = Tool.make("billing", {
- *   description: "Hands the user over to the colleague who knows of bills",
+ *   description: "Hands the user over to the billing assistant",
  *   success: Schema.String
  * })
  *
@@ -53,7 +52,7 @@ export const handOver = (name: string): Effect.Effect<void, BackendError> =>
       ? Effect.fail(
         new InvalidConfig({
           op: "Agent.handOver",
-          message: "there is no session to hand over",
+          message: "cannot hand over outside of a session",
           details: { agent: name }
         })
       )

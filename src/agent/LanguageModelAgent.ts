@@ -1,9 +1,9 @@
 /**
  * An agent of any `effect/ai` language model, with tools.
  *
- * The model is told what the user really heard: its own words come from the session's history, cut where the user cut
- * them. Its tools run in the session, not in the answer: an interruption stops the answer, and the tool's result is in
- * the prompt of the next.
+ * The prompt holds what the user really heard: the model's own answers come from the session's history, cut off where the
+ * user interrupted them. Tools run in the session and not in the answer: an interruption ends the answer, and the tool's
+ * result is in the prompt of the next one.
  *
  * @since 0.1.0
  */
@@ -31,50 +31,50 @@ import { toMessages, type ToolCall, type ToolOutcome } from "./ToolHistory.ts"
  * @since 0.1.0
  */
 export interface LanguageModelOptions<Tools extends Record<string, Tool.Any> = {}, R = never> {
-  /** The name under which an `AgentRegistry` knows it. */
+  /** The agent's name in the `AgentRegistry`. */
   readonly name?: string | undefined
-  /** What the model is told about its role. Ask it for short sentences without markup: they will be spoken. */
+  /** The system prompt. Ask for short sentences without markup, because they are spoken. */
   readonly instructions?: string | undefined
-  /** What the model may call: a `Toolkit`, whose handlers come from the context. */
+  /** The tools: a `Toolkit`, whose handlers come from the context. */
   readonly toolkit?: Effect.Effect<Toolkit.WithHandler<Tools>, never, R> | undefined
-  /** How long a call may take; the model is told when it takes longer. Default: 10 s. */
+  /** How long a call may take; the model receives a timeout after that. Default: 10 s. */
   readonly toolTimeout?: Duration.Input | undefined
-  /** How often in a turn the model may call tools, before it must answer. Default: 8. */
+  /** How often in a turn the model may call tools before it must answer. Default: 8. */
   readonly toolRounds?: number | undefined
-  /** What is said, once in a turn, when tools take longer than `after`; each turn the next phrase. Default: nothing. */
+  /** A phrase to say, once in a turn, when tools take longer than `after`; the phrases take turns. Default: none. */
   readonly slowTool?: {
     readonly after: Duration.Input
     readonly phrases: Arr.NonEmptyReadonlyArray<string>
   } | undefined
 }
 
-/** Whoever waits for words is told so often that something goes on. */
-const SIGN_OF_LIFE = Duration.seconds(1)
+/** How often an empty text is sent while tools run, so that the answer does not count as stalled. */
+const KEEPALIVE_INTERVAL = Duration.seconds(1)
 
-/** Calls of one answer of the model's that are looked at. */
-const MAX_ASKED = 32
+/** Calls of one response that are kept; it is more than are run (see `ToolCalls`). */
+const MAX_CALLS = 32
 
-/** The model with its tools, whatever their types. */
+/** The model with its tools, without the types of the tools. */
 interface Model<R> {
-  readonly write: (
+  readonly stream: (
     prompt: ReadonlyArray<Prompt.MessageEncoded>,
     calls: boolean
-  ) => Stream.Stream<Written, AiError.AiError, R>
+  ) => Stream.Stream<ModelOutput, AiError.AiError, R>
   readonly isKnown: (name: string) => boolean
   readonly run: (name: string, params: unknown, id: string) => Effect.Effect<ToolOutcome, unknown, R>
 }
 
-type Written =
+type ModelOutput =
   | { readonly type: "text"; readonly text: string }
   | { readonly type: "call"; readonly call: Response.ToolCallPartEncoded }
 
-const open = <Tools extends Record<string, Tool.Any>>(
+const withToolkit = <Tools extends Record<string, Tool.Any>>(
   toolkit: Toolkit.WithHandler<Tools>
 ): Model<LanguageModel.LanguageModel | Tool.HandlerServices<Tools[keyof Tools]>> => {
   const isName = (name: string): name is Extract<keyof Tools, string> => Object.hasOwn(toolkit.tools, name)
   const known = Object.keys(toolkit.tools)
   return {
-    write: (prompt, calls) =>
+    stream: (prompt, calls) =>
       LanguageModel.streamText({
         prompt: [...prompt],
         toolkit,
@@ -83,7 +83,7 @@ const open = <Tools extends Record<string, Tool.Any>>(
         toolCallValidation: "deferred"
       }).pipe(
         LanguageModelSpan.annotate,
-        Stream.map((part): Written | undefined =>
+        Stream.map((part): ModelOutput | undefined =>
           part.type === "text-delta"
             ? { type: "text", text: part.delta }
             : part.type === "tool-call" && part.providerExecuted !== true
@@ -97,12 +97,12 @@ const open = <Tools extends Record<string, Tool.Any>>(
       isName(name)
         ? toolkit.handle(
           name,
-          params as Tool.ParametersEncoded<Tools[typeof name]>, // the handler decodes what the model wrote
+          params as Tool.ParametersEncoded<Tools[typeof name]>, // the handler decodes the model's input
           id
         ).pipe(
           Stream.unwrap,
           Stream.runFold(
-            (): ToolOutcome => ({ ok: false, output: { error: `the tool ${name} gave no result` } }),
+            (): ToolOutcome => ({ ok: false, output: { error: `tool ${name} returned no result` } }),
             (outcome, { encodedResult, isFailure, preliminary }): ToolOutcome =>
               preliminary ? outcome : { ok: !isFailure, output: encodedResult }
           )
@@ -118,16 +118,16 @@ const open = <Tools extends Record<string, Tool.Any>>(
 }
 
 /**
- * Makes an agent of an `effect/ai` language model: the conversation as it was heard and the new turn go in, its text comes
- * out as it is written. The model is whatever Layer the application provides.
+ * Makes an agent from an `effect/ai` language model. The prompt is the conversation as it was heard and the new turn; the
+ * answer is streamed. The application provides the model as a Layer.
  *
- * Its tools are called when the turn is sure to be answered (`committed`), those that it asks for at once in parallel. A
- * tool that fails, takes too long, does not exist or cannot read its input tells the model so. When the user interrupts,
- * tools go on to their end: the next turn's prompt has each call with its result, and a call that still goes on is not
- * begun a second time. The last 64 calls of a session are remembered.
+ * Tools are called once the turn is `committed`; the calls of one response run in parallel. The model receives an error when
+ * a tool fails, times out, does not exist or cannot decode its input. When the user interrupts, tools run to their end: the
+ * next turn's prompt has each call with its result, and a call that is still running is not started a second time. The last
+ * 64 calls of a session are kept.
  *
- * Fails `agent_error` when the model has answered nothing after `toolRounds`; what the model fails with keeps vendor,
- * status and request id in `details`.
+ * Fails `agent_error` when the model has not answered after `toolRounds`. Errors of the model keep vendor, status and
+ * request id in `details`.
  *
  * @category constructors
  * @since 0.1.0
@@ -138,10 +138,10 @@ export const fromLanguageModel = <Tools extends Record<string, Tool.Any> = {}, R
   const { toolkit } = options
   type Services = LanguageModel.LanguageModel | R | Tool.HandlerServices<Tools[keyof Tools]>
   const model: Effect.Effect<Model<Services>, never, R> = toolkit === undefined
-    ? Effect.map(Toolkit.empty, open)
-    : Effect.map(toolkit, open)
+    ? Effect.map(Toolkit.empty, withToolkit)
+    : Effect.map(toolkit, withToolkit)
   const settings: Settings = {
-    name: options.name ?? "the model",
+    name: options.name ?? "the language model",
     instructions: options.instructions,
     timeout: Duration.fromInputUnsafe(options.toolTimeout ?? "10 seconds"),
     rounds: Math.max(0, options.toolRounds ?? 8),
@@ -152,11 +152,11 @@ export const fromLanguageModel = <Tools extends Record<string, Tool.Any> = {}, R
     name: options.name,
     respond: (input) =>
       Stream.fromEffect(Effect.zip(model, Effect.context<Services>())).pipe(
-        Stream.flatMap(([{ isKnown, run, write }, context]) =>
+        Stream.flatMap(([{ isKnown, run, stream }, context]) =>
           answer(
             {
               isKnown,
-              write: (prompt, calls) => Stream.provideContext(write(prompt, calls), context),
+              stream: (prompt, calls) => Stream.provideContext(stream(prompt, calls), context),
               run: (name, params, id) =>
                 Effect.updateContext(run(name, params, id), TelemetryContext.mergeContext(context))
             },
@@ -187,80 +187,81 @@ type Answer = Stream.Stream<string, BackendError | AiError.AiError>
 const answer = (model: Model<never>, settings: Settings, input: AgentInput): Answer =>
   Stream.suspend(() => {
     const calls = ToolCalls.make(input, { run: model.run, isKnown: model.isKnown, timeout: settings.timeout })
-    const prompt: ReadonlyArray<Prompt.MessageEncoded> = [
+    const firstPrompt: ReadonlyArray<Prompt.MessageEncoded> = [
       ...(settings.instructions === undefined ? [] : [{ role: "system" as const, content: settings.instructions }]),
       ...calls.history.toPrompt(input)
     ]
-    let patient = settings.phrases.length === 0
+    let phraseSpoken = settings.phrases.length === 0
 
-    /** Waits for tools; says so once when they are slow, and shows now and then that there is life. */
-    const wait = (done: Effect.Effect<void>): Stream.Stream<string> =>
+    /** Waits for the tools: says a phrase once when they are slow, and sends empty texts meanwhile. */
+    const waitForTools = (done: Effect.Effect<void>): Stream.Stream<string> =>
       Stream.unwrap(
-        Effect.map(Effect.timeoutOption(done, patient ? SIGN_OF_LIFE : settings.slowAfter), (over) => {
-          if (over._tag === "Some") return Stream.empty
-          if (patient) return Stream.concat(Stream.succeed(""), wait(done))
-          patient = true
+        Effect.map(Effect.timeoutOption(done, phraseSpoken ? KEEPALIVE_INTERVAL : settings.slowAfter), (result) => {
+          if (result._tag === "Some") return Stream.empty
+          if (phraseSpoken) return Stream.concat(Stream.succeed(""), waitForTools(done))
+          phraseSpoken = true
           const phrase = settings.phrases[(input.turn - 1) % settings.phrases.length] ?? ""
-          return Stream.concat(Stream.succeed(`${phrase}\n\n`), wait(done))
+          return Stream.concat(Stream.succeed(`${phrase}\n\n`), waitForTools(done))
         })
       )
 
-    const round = (before: ReadonlyArray<Prompt.MessageEncoded>, left: number): Answer => {
-      const asked: Array<Response.ToolCallPartEncoded> = []
+    const askModel = (prompt: ReadonlyArray<Prompt.MessageEncoded>, roundsLeft: number): Answer => {
+      const requested: Array<Response.ToolCallPartEncoded> = []
       let text = ""
-      const written = model.write(before, left > 0).pipe(
+      const output = model.stream(prompt, roundsLeft > 0).pipe(
         Stream.map((part) => {
           if (part.type === "call") {
-            // more than are ever run; the rest is not even kept
-            if (asked.length < MAX_ASKED) asked.push(part.call)
+            if (requested.length < MAX_CALLS) requested.push(part.call)
             return ""
           }
           text += part.text
           return part.text
         })
       )
-      const then = Stream.suspend((): Answer => {
-        if (asked.length === 0) return Stream.empty
-        if (left === 0) return text.trim() === "" ? Stream.fail(tooManyRounds(settings)) : Stream.empty
-        return act(before, asked, text, left)
+      const rest = Stream.suspend((): Answer => {
+        if (requested.length === 0) return Stream.empty
+        if (roundsLeft === 0) return text.trim() === "" ? Stream.fail(tooManyRounds(settings)) : Stream.empty
+        return callTools(prompt, requested, text, roundsLeft)
       })
-      return Stream.concat(written, then)
+      return Stream.concat(output, rest)
     }
 
-    const act = (
-      before: ReadonlyArray<Prompt.MessageEncoded>,
-      asked: ReadonlyArray<Response.ToolCallPartEncoded>,
+    const callTools = (
+      prompt: ReadonlyArray<Prompt.MessageEncoded>,
+      requested: ReadonlyArray<Response.ToolCallPartEncoded>,
       text: string,
-      left: number
+      roundsLeft: number
     ): Answer =>
-      // what was said before is a sentence, whatever follows
+      // the line break ends the sentence before the tools, so that it is spoken without waiting for them
       Stream.succeed(text.trim() === "" ? "" : "\n\n").pipe(
         Stream.concat(Stream.unwrap(
           input.committed.pipe(
-            Effect.andThen(calls.start(asked)),
-            Effect.map(({ calls: begun, done }) =>
-              Stream.concat(wait(done), Stream.suspend(() => goOn(before, begun, text, left)))
+            Effect.andThen(calls.start(requested)),
+            Effect.map(({ calls: started, done }) =>
+              Stream.concat(waitForTools(done), Stream.suspend(() => continueAnswer(prompt, started, text, roundsLeft)))
             )
           )
         ))
       )
 
-    const goOn = (
-      before: ReadonlyArray<Prompt.MessageEncoded>,
-      begun: ReadonlyArray<ToolCall>,
+    const continueAnswer = (
+      prompt: ReadonlyArray<Prompt.MessageEncoded>,
+      started: ReadonlyArray<ToolCall>,
       text: string,
-      left: number
+      roundsLeft: number
     ): Answer => {
       const next = calls.handedOverTo()
-      return next === undefined ? round([...before, ...toMessages(begun, text)], left - 1) : next.respond(input)
+      return next === undefined
+        ? askModel([...prompt, ...toMessages(started, text)], roundsLeft - 1)
+        : next.respond(input)
     }
-    return round(prompt, settings.rounds)
+    return askModel(firstPrompt, settings.rounds)
   })
 
 const tooManyRounds = ({ name, rounds }: Settings) =>
   new AgentError({
     op: "Agent.respond",
-    message: `${name} called tools ${rounds} times and answered nothing`,
+    message: `${name} called tools ${rounds} times without answering`,
     details: { rounds },
     retryable: false
   })

@@ -1,5 +1,5 @@
 /**
- * The failures of language models as failures of a backend.
+ * Converts the errors of language models into backend errors.
  *
  * @since 0.1.0
  */
@@ -20,7 +20,7 @@ import {
 
 const OP = "Agent.respond"
 
-/** What of a response's headers tells which request it was. */
+/** The vendor's id of the request, from the headers of its response. */
 const requestIdOf = (headers: { readonly [name: string]: unknown }): string | undefined => {
   const id = headers["x-request-id"] ?? headers["request-id"]
   return typeof id === "string" ? id.slice(0, 200) : undefined
@@ -38,8 +38,8 @@ const detailsOf = ({ module, reason }: AiError.AiError): { readonly [key: string
 }
 
 /**
- * The failure of a model: a key that is refused, a limit, a quota, a lost line and a wrong request are told apart;
- * `details` has vendor, status and request id where they are known.
+ * Converts an error of a model. A rejected API key, a rate limit, a quota, a lost connection and an invalid request are told
+ * apart; `details` has the vendor, the HTTP status and the request id where they are known.
  *
  * @category conversions
  * @since 0.1.0
@@ -64,7 +64,7 @@ export const fromAiError = (error: AiError.AiError): BackendError => {
     case "QuotaExhaustedError":
       return new AuthorizationFailed({ ...fields, details: { ...details, reason: "quota" } })
     case "NetworkError":
-      // its text may hold the URL, and the URL a key
+      // the original message may contain the URL, and the URL a key
       return new ConnectionFailed({ ...fields, message: `${error.module} could not be reached` })
     case "InternalProviderError":
       return new ConnectionFailed(fields)
@@ -76,7 +76,7 @@ export const fromAiError = (error: AiError.AiError): BackendError => {
 }
 
 /**
- * Whatever an agent fails or dies with.
+ * Converts any failure or defect of an agent.
  *
  * @category conversions
  * @since 0.1.0

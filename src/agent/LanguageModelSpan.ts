@@ -1,6 +1,5 @@
 /**
- * What a language model tells of itself, on the span of the turn that it answers: which model it was, and how many tokens
- * went in and out.
+ * Records the model, the finish reason and the token usage of a language model on the span of the agent's turn.
  *
  * @since 0.1.0
  */
@@ -13,7 +12,7 @@ import * as TelemetryNames from "../telemetry/TelemetryNames.ts"
 
 type Part = Pick<Response.AnyPart, "type">
 
-/** A model asked again after its tools is the same turn: its tokens add up. */
+/** The tokens of all requests of a turn add up: a model is asked again after its tools. */
 const add = (span: Tracer.Span, key: string, tokens: number | undefined): void => {
   if (tokens === undefined) return
   const before = span.attributes.get(key)
@@ -23,7 +22,7 @@ const add = (span: Tracer.Span, key: string, tokens: number | undefined): void =
 const isFinish = (part: Part): part is Response.FinishPart => part.type === "finish"
 const isMetadata = (part: Part): part is Response.ResponseMetadataPart => part.type === "response-metadata"
 
-const tell = (span: Tracer.Span, part: Part): void => {
+const record = (span: Tracer.Span, part: Part): void => {
   if (isFinish(part)) {
     add(span, TelemetryNames.attributes.inputTokens, part.usage.inputTokens.total)
     add(span, TelemetryNames.attributes.outputTokens, part.usage.outputTokens.total)
@@ -35,7 +34,7 @@ const tell = (span: Tracer.Span, part: Part): void => {
 }
 
 /**
- * Tells the span of the agent's turn, where there is one, what is known of an answer.
+ * Records an answer on the span of the agent's turn, where there is one.
  *
  * @category combinators
  * @since 0.1.0
@@ -45,7 +44,7 @@ export const annotate = <A extends Part, E, R>(answer: Stream.Stream<A, E, R>): 
     const span = Option.getOrUndefined(above)
     if (span?._tag !== "Span" || span.name !== TelemetryNames.spans.think) return answer
     return Stream.map(answer, (part) => {
-      tell(span, part)
+      record(span, part)
       return part
     })
   }))

@@ -1,5 +1,5 @@
 /**
- * What a speech-to-speech model may call while it speaks.
+ * Tools that a speech-to-speech model can call.
  *
  * @since 0.1.0
  */
@@ -11,7 +11,7 @@ import type { HistoryItem } from "../conversation/History.ts"
 import * as Faults from "../schema/Faults.ts"
 
 /**
- * In which turn of which session a tool is called.
+ * The session and turn in which a tool is called.
  *
  * @category models
  * @since 0.1.0
@@ -25,8 +25,8 @@ export interface ToolContext {
 }
 
 /**
- * A tool by its name. `parameters` is the JSON Schema of its input. The input comes from a model: `run` takes anything,
- * and fails on what it cannot use. It is interrupted when the user interrupts the reply that called it.
+ * A tool. `parameters` is the JSON Schema of its input. The input comes from a model and can be anything, so `run` must check
+ * it. `run` is interrupted when the user interrupts the reply that called the tool.
  *
  * @category models
  * @since 0.1.0
@@ -39,8 +39,8 @@ export interface Tool<out R = never> {
 }
 
 /**
- * Makes a tool of a typed function. Input that does not fit its schema fails `invalid_config` with the faults, which the
- * model is told; any failure or defect of `run` becomes `agent_error`. What it gives is told to the model as JSON.
+ * Makes a tool from a typed function. Input that does not match the schema fails `invalid_config` with the faults, which the
+ * model receives. Any failure or defect of `run` becomes `agent_error`. The model receives the result as JSON.
  *
  * **Example** (A look-up)
  *
@@ -73,7 +73,7 @@ export const make = <Input, E, R = never>(tool: {
     description: tool.description,
     parameters: Schema.toJsonSchemaDocument(codec).schema,
     run: (input, context) =>
-      Faults.decode(codec, input, { op: "Tool.run", what: `the input of the tool ${name}`, at: [] }).pipe(
+      Faults.decode(codec, input, { op: "Tool.run", what: `the input of tool ${name}`, at: [] }).pipe(
         Effect.flatMap((decoded) => tool.run(decoded, context)),
         Effect.catchCause((cause) => {
           if (Cause.hasInterruptsOnly(cause)) return Effect.interrupt
@@ -81,7 +81,7 @@ export const make = <Input, E, R = never>(tool: {
           return Effect.fail(
             isBackendError(error) ? error : new AgentError({
               op: "Tool.run",
-              message: `the tool ${name} failed: ${describe(error)}`,
+              message: `tool ${name} failed: ${describe(error)}`,
               details: { tool: name },
               cause: error,
               retryable: false

@@ -1,5 +1,6 @@
 /**
- * Runs the tool calls of a language model: each in time, none twice, and to its end when the user interrupts.
+ * Runs the tool calls of a language model. Each call has a timeout, is not started twice, and runs to its end even when the user
+ * interrupts the answer.
  *
  * @since 0.1.0
  */
@@ -17,67 +18,67 @@ import type { Agent, AgentInput, AgentSession } from "./Agent.ts"
 import { CurrentSession } from "./HandOver.ts"
 import { callKey, type ToolCall, ToolHistory, type ToolOutcome } from "./ToolHistory.ts"
 
-/** What a model is told of a tool's output; the rest is cut. */
+/** Characters of a tool's output that the model receives; the rest is cut off. */
 const MAX_OUTPUT = 32_768
-/** A call's input in JSON; a longer one is not run. */
+/** Characters of a call's JSON input; a call with more is not run. */
 const MAX_INPUT = 65_536
-/** Calls of one round that are run. */
+/** Calls of one round that are run; the model has to repeat further ones. */
 const MAX_ROUND = 16
-/** Calls of one session that are under way at once. */
+/** Running calls of one session. */
 const MAX_PENDING = 32
 
-/** What an interrupted tool may take to end. */
+/** How long an interrupted tool may take to end. */
 const GRACE = Duration.seconds(1)
 
 /**
- * Runs a tool by name: its JSON output, or a failure that the model is told.
+ * Runs a tool by name. Returns its JSON output, or fails with an error that the model receives.
  *
  * @category models
  * @since 0.1.0
  */
 export type RunTool = (name: string, params: unknown, id: string) => Effect.Effect<ToolOutcome, unknown>
 
-interface Pending {
+interface RunningCall {
   readonly call: ToolCall
   readonly done: Deferred.Deferred<void>
 }
 
-/** What a session's agents know of its calls; gone with the session. */
-interface Known {
-  readonly memory: ToolHistory
-  readonly pending: Map<ToolCall, Pending>
+/** The calls of a session, shared by its agents. */
+interface SessionCalls {
+  readonly history: ToolHistory
+  readonly running: Map<ToolCall, RunningCall>
 }
 
-const sessions = new WeakMap<AgentSession, Known>()
+const sessions = new WeakMap<AgentSession, SessionCalls>()
 
-const knownOf = (session: AgentSession | undefined): Known => {
+const callsOf = (session: AgentSession | undefined): SessionCalls => {
   const known = session === undefined ? undefined : sessions.get(session)
   if (known !== undefined) return known
-  const fresh: Known = { memory: new ToolHistory(), pending: new Map() }
+  const fresh: SessionCalls = { history: new ToolHistory(), running: new Map() }
   if (session !== undefined) sessions.set(session, fresh)
   return fresh
 }
 
 const failed = (error: string): ToolOutcome => ({ ok: false, output: { error } })
 
-const cut = (outcome: ToolOutcome): ToolOutcome => {
+const truncate = (outcome: ToolOutcome): ToolOutcome => {
   const text = typeof outcome.output === "string" ? outcome.output : JSON.stringify(outcome.output) ?? "null"
   return text.length > MAX_OUTPUT ? { ...outcome, output: `${text.slice(0, MAX_OUTPUT)}…` } : outcome
 }
 
-/** What a model is told of a failure: enough to do better, and no traces. */
-const told = (name: string, cause: Cause.Cause<unknown>): ToolOutcome => {
-  if (Cause.hasInterruptsOnly(cause)) return failed(`the tool ${name} was interrupted`)
+/** The model receives the message of a failure, but no stack trace. */
+const failureOutcome = (name: string, cause: Cause.Cause<unknown>): ToolOutcome => {
+  if (Cause.hasInterruptsOnly(cause)) return failed(`tool ${name} was interrupted`)
   const error = Cause.squash(cause)
   return failed(
     AiError.isAiError(error)
       ? error.reason.message
-      : `the tool ${name} failed: ${typeof error === "string" ? error : describe(error)}`
+      : `tool ${name} failed: ${typeof error === "string" ? error : describe(error)}`
   )
 }
 
 /**
- * The calls of one answer.
+ * The tool calls of one answer.
  *
  * @category models
  * @since 0.1.0
@@ -85,20 +86,20 @@ const told = (name: string, cause: Cause.Cause<unknown>): ToolOutcome => {
 export interface AnswerCalls {
   readonly history: ToolHistory
   /**
-   * Begins the calls of a round; what goes on already, or was under way when this answer was asked for, is not begun
-   * again. `done` completes when all have an outcome.
+   * Starts the calls of a round. A call that was already running when the prompt was made is not started again. `done`
+   * completes when all calls have an outcome.
    */
   readonly start: (parts: ReadonlyArray<Response.ToolCallPartEncoded>) => Effect.Effect<{
     readonly calls: ReadonlyArray<ToolCall>
     readonly done: Effect.Effect<void>
   }>
-  /** To whom a tool has handed this answer over. */
+  /** The agent to which a tool has handed over this answer. */
   readonly handedOverTo: () => Agent | undefined
 }
 
 /**
- * The calls of an answer, in the memory of its session. Outside of a session nothing is remembered, and calls end with
- * the answer.
+ * Makes the tool calls of an answer; they are recorded in the history of its session. Outside of a session there is no
+ * history, and calls end with the answer.
  *
  * @category constructors
  * @since 0.1.0
@@ -107,134 +108,134 @@ export const make = (
   input: AgentInput,
   options: {
     readonly run: RunTool
-    /** Whether there is such a tool. */
+    /** Whether a tool of this name exists. */
     readonly isKnown: (name: string) => boolean
     readonly timeout: Duration.Duration
   }
 ): AnswerCalls => {
   const { session, turn } = input
-  const { memory, pending } = knownOf(session)
-  /** Known to the model from its prompt as under way: called again, they are the same calls. */
-  const shown = memory.calls.filter(({ outcome }) => outcome === undefined)
+  const { history, running } = callsOf(session)
+  /** The prompt shows these calls as running: when the model repeats one, it means the same call. */
+  const runningInPrompt = history.calls.filter(({ outcome }) => outcome === undefined)
   let next: Agent | undefined
   const background = session?.background ?? ((work: Effect.Effect<void>) => Effect.asVoid(Effect.forkChild(work)))
 
-  const current = session === undefined ? undefined : {
+  const currentSession = session === undefined ? undefined : {
     handOver: (name: string): Effect.Effect<Agent, BackendError> =>
       Effect.suspend(() =>
-        memory.countHandOver(turn)
+        history.countHandOver(turn)
           ? Effect.tap(session.handOver(name, turn), (agent) =>
             Effect.sync(() => {
               next = agent
             }))
           : Effect.fail(
-            new InvalidConfig({ op: "Agent.handOver", message: "this turn has been handed over too often" })
+            new InvalidConfig({ op: "Agent.handOver", message: "a turn can be handed over at most four times" })
           )
       )
   }
 
-  const late = (name: string): ToolOutcome =>
-    failed(`the tool ${name} took longer than ${Duration.format(options.timeout)}; whether it did anything is unknown`)
+  const timedOut = (name: string): ToolOutcome =>
+    failed(`tool ${name} timed out after ${Duration.format(options.timeout)}; it may or may not have taken effect`)
 
   const perform = ({ id, name, params }: ToolCall, parent: Tracer.AnySpan | undefined): Effect.Effect<ToolOutcome> =>
     Effect.suspend(() => options.run(name, params, id)).pipe(
       Effect.timeoutOrElse({
         duration: options.timeout,
-        orElse: () => Effect.succeed(late(name))
+        orElse: () => Effect.succeed(timedOut(name))
       }),
-      Effect.provideService(CurrentSession, current),
-      Effect.catchCause((cause) => Effect.succeed(told(name, cause))),
-      Effect.map(cut),
+      Effect.provideService(CurrentSession, currentSession),
+      Effect.catchCause((cause) => Effect.succeed(failureOutcome(name, cause))),
+      Effect.map(truncate),
       ToolSpan.withSpan({ name: options.isKnown(name) ? name : undefined, id, parent, ok: (outcome) => outcome.ok })
     )
 
-  /** The first outcome counts. */
-  const settle = ({ call, done }: Pending, outcome: ToolOutcome) =>
+  /** Sets the outcome of a call, unless it has one. */
+  const finish = ({ call, done }: RunningCall, outcome: ToolOutcome) =>
     Effect.suspend(() => {
-      if (!pending.delete(call)) return Effect.void
-      memory.finish(call, outcome)
+      if (!running.delete(call)) return Effect.void
+      history.finish(call, outcome)
       session?.publish({ type: "tool.finished", turn: call.turn, name: call.name, id: call.id, ok: outcome.ok })
       return Effect.asVoid(Deferred.succeed(done, undefined))
     })
 
-  const start = (call: ToolCall, refusal: string | undefined) =>
+  const startCall = (call: ToolCall, refusal: string | undefined) =>
     Effect.flatMap(Effect.serviceOption(Tracer.ParentSpan), (parent) => {
-      const begun: Pending = { call, done: Deferred.makeUnsafe() }
-      pending.set(call, begun)
+      const started: RunningCall = { call, done: Deferred.makeUnsafe() }
+      running.set(call, started)
       session?.publish({ type: "tool.started", turn, name: call.name, id: call.id })
-      if (refusal !== undefined) return settle(begun, failed(refusal))
-      const work = Effect.flatMap(perform(call, Option.getOrUndefined(parent)), (outcome) => settle(begun, outcome))
+      if (refusal !== undefined) return finish(started, failed(refusal))
+      const work = Effect.flatMap(perform(call, Option.getOrUndefined(parent)), (outcome) => finish(started, outcome))
         .pipe(
-          Effect.onInterrupt(() => settle(begun, failed("interrupted")))
+          Effect.onInterrupt(() => finish(started, failed("interrupted")))
         )
-      // a tool that cannot be interrupted is not waited for
-      const guard = Deferred.await(begun.done).pipe(
+      // a tool that does not end when it is interrupted still gets an outcome
+      const guard = Deferred.await(started.done).pipe(
         Effect.timeoutOrElse({
           duration: Duration.sum(options.timeout, GRACE),
-          orElse: () => settle(begun, late(call.name))
+          orElse: () => finish(started, timedOut(call.name))
         })
       )
       return Effect.andThen(background(work), background(guard))
     })
 
-  const begin: AnswerCalls["start"] = Effect.fnUntraced(function*(parts) {
-    const round = memory.nextRound()
+  const startRound: AnswerCalls["start"] = Effect.fnUntraced(function*(parts) {
+    const round = history.nextRound()
     const calls: Array<ToolCall> = []
     const ids = new Set<string>()
     for (const part of parts) {
-      // the same call told twice
+      // some models send the same call twice
       if (part.id !== "" && ids.has(part.id)) continue
       ids.add(part.id)
       const name = part.name.slice(0, 128)
       const json = JSON.stringify(part.params) ?? "null"
-      const long = json.length > MAX_INPUT
-      const params: unknown = long ? {} : JSON.parse(json)
+      const isTooLong = json.length > MAX_INPUT
+      const params: unknown = isTooLong ? {} : JSON.parse(json)
       const key = callKey({ name, params })
-      const same = shown.findIndex((call) => callKey(call) === key)
-      const [known] = same < 0 ? [] : shown.splice(same, 1)
-      const call = memory.add({ id: part.id, name, params, turn, round })
+      const index = runningInPrompt.findIndex((call) => callKey(call) === key)
+      const [known] = index < 0 ? [] : runningInPrompt.splice(index, 1)
+      const call = history.add({ id: part.id, name, params, turn, round })
       calls.push(call)
       if (known !== undefined) {
-        const on = pending.get(known)
-        if (on === undefined) memory.finish(call, known.outcome ?? failed("interrupted"))
-        else yield* follow(call, on)
+        const same = running.get(known)
+        if (same === undefined) history.finish(call, known.outcome ?? failed("interrupted"))
+        else yield* shareOutcome(call, same)
         continue
       }
-      yield* start(
+      yield* startCall(
         call,
-        long
-          ? `the input of the tool ${name} is too long`
+        isTooLong
+          ? `the input of tool ${name} is longer than ${MAX_INPUT} characters`
           : calls.length > MAX_ROUND
-          ? `more than ${MAX_ROUND} calls at once: call this one again`
-          : pending.size >= MAX_PENDING
-          ? "too many tools are running: call it again later"
+          ? `more than ${MAX_ROUND} calls at once: repeat this one`
+          : running.size >= MAX_PENDING
+          ? "too many tools are running: try again later"
           : undefined
       )
     }
     return {
       calls,
       done: Effect.forEach(calls, (call) => {
-        const on = pending.get(call)
-        return on === undefined ? Effect.void : Deferred.await(on.done)
+        const started = running.get(call)
+        return started === undefined ? Effect.void : Deferred.await(started.done)
       }, { discard: true })
     }
   })
 
-  /** A call that is another, which goes on: it has that one's outcome. */
-  const follow = (call: ToolCall, on: Pending) =>
+  /** Gives a repeated call the outcome of the running one. */
+  const shareOutcome = (call: ToolCall, same: RunningCall) =>
     Effect.suspend(() => {
-      const begun: Pending = { call, done: Deferred.makeUnsafe() }
-      pending.set(call, begun)
+      const started: RunningCall = { call, done: Deferred.makeUnsafe() }
+      running.set(call, started)
       const work = Effect.andThen(
-        Deferred.await(on.done),
+        Deferred.await(same.done),
         Effect.suspend(() => {
-          pending.delete(call)
-          memory.finish(call, on.call.outcome ?? failed("interrupted"))
-          return Effect.asVoid(Deferred.succeed(begun.done, undefined))
+          running.delete(call)
+          history.finish(call, same.call.outcome ?? failed("interrupted"))
+          return Effect.asVoid(Deferred.succeed(started.done, undefined))
         })
       )
       return background(work)
     })
 
-  return { history: memory, start: begin, handedOverTo: () => next }
+  return { history: history, start: startRound, handedOverTo: () => next }
 }

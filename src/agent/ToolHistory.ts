@@ -1,22 +1,23 @@
 /**
- * The tool calls of a session: what its agents asked for, in which turn, and what came of it.
+ * The tool calls of a session and their outcomes, by turn. They are kept beside the session's history, which holds only what
+ * was heard.
  *
- * What the user heard is in the session's history; this is what nobody hears. Bounded: the oldest finished calls go first.
+ * Bounded: the oldest finished calls are dropped first.
  *
  * @since 0.1.0
  */
 import type * as Prompt from "effect/ai/Prompt"
 import { type HistoryItem, render } from "../conversation/History.ts"
 
-/** Calls of a session that are remembered. */
+/** How many calls of a session are kept. */
 const MAX_CALLS = 64
-/** Characters of their inputs and outputs, in all. */
+/** Characters of all kept inputs and outputs together. */
 const MAX_CHARACTERS = 262_144
-/** Agents to which one turn may be handed on. */
+/** How often one turn may be handed over. */
 const MAX_HAND_OVERS = 4
 
 /**
- * What came of a call; `output` is JSON.
+ * The outcome of a call; `output` is JSON.
  *
  * @category models
  * @since 0.1.0
@@ -27,23 +28,23 @@ export interface ToolOutcome {
 }
 
 /**
- * One call of a tool.
+ * A call of a tool.
  *
  * @category models
  * @since 0.1.0
  */
 export interface ToolCall {
-  /** Unlike that of any other call that is remembered. */
+  /** Unique among the kept calls. */
   readonly id: string
   readonly name: string
   readonly params: unknown
   readonly turn: number
-  /** Calls that the model made at once have the same round. */
+  /** Calls that the model made in one response have the same round. */
   readonly round: number
   outcome: ToolOutcome | undefined
 }
 
-/** The same for equal values, whatever the order of their keys. */
+/** JSON with sorted keys: the same text for equal values. */
 const canonical = (value: unknown): string =>
   JSON.stringify(value, (_, part: unknown) =>
     typeof part === "object" && part !== null && !Array.isArray(part)
@@ -54,18 +55,18 @@ const sizeOf = ({ outcome, params }: ToolCall): number =>
   (JSON.stringify(params) ?? "").length + (outcome === undefined ? 0 : (JSON.stringify(outcome.output) ?? "").length)
 
 /**
- * The key under which the same call is known.
+ * Returns a key that is equal for calls of the same tool with equal input.
  *
  * @category accessors
  * @since 0.1.0
  */
 export const callKey = ({ name, params }: Pick<ToolCall, "name" | "params">): string => `${name}\n${canonical(params)}`
 
-/** A call that goes on, as the model is told of it. */
-const PENDING = { status: "running", note: "it goes on; its result follows, do not call it again" }
+/** The result of a running call, as the model reads it. */
+const PENDING = { status: "running", note: "still running; the result will follow, do not call it again" }
 
 /**
- * The messages of calls and their results, each round as one message of the assistant's and one of the tools'.
+ * Converts calls into prompt messages: for each round one of the assistant and one with the tools' results.
  *
  * @category conversions
  * @since 0.1.0
@@ -95,7 +96,7 @@ export const toMessages = (calls: ReadonlyArray<ToolCall>, text = ""): ReadonlyA
 }
 
 /**
- * The calls of one session.
+ * The tool calls of one session.
  *
  * @category models
  * @since 0.1.0
@@ -104,28 +105,29 @@ export class ToolHistory {
   #calls: ReadonlyArray<ToolCall> = []
   #round = 0
   #id = 0
-  #handedIn = -1
+  #handOverTurn = -1
   #handOvers = 0
 
   get calls(): ReadonlyArray<ToolCall> {
     return this.#calls
   }
 
-  /** A number that no round before had. */
+  /** Returns the number of a new round. */
   nextRound(): number {
     return ++this.#round
   }
 
-  /** Remembers a call that begins. An id that is taken, empty or too long is replaced. */
+  /** Adds a call that starts. An id that is taken, empty or longer than 128 characters is replaced. */
   add(call: Omit<ToolCall, "outcome">): ToolCall {
     const taken = (id: string) => this.#calls.some((other) => other.id === id)
     let { id } = call
     while (id === "" || id.length > 128 || taken(id)) id = `call_${++this.#id}`
-    const begun: ToolCall = { ...call, id, outcome: undefined }
-    this.#calls = [...this.#calls, begun]
-    return begun
+    const added: ToolCall = { ...call, id, outcome: undefined }
+    this.#calls = [...this.#calls, added]
+    return added
   }
 
+  /** Sets the outcome of a call, and drops the oldest finished calls beyond the bounds. */
   finish(call: ToolCall, outcome: ToolOutcome): void {
     call.outcome = outcome
     const size = () => this.#calls.reduce((sum, each) => sum + sizeOf(each), 0)
@@ -136,14 +138,14 @@ export class ToolHistory {
     }
   }
 
-  /** Counts a hand-over in a turn; `false` when there have been too many. */
+  /** Counts a hand-over of a turn; returns false after four. */
   countHandOver(turn: number): boolean {
-    if (turn !== this.#handedIn) this.#handOvers = 0
-    this.#handedIn = turn
+    if (turn !== this.#handOverTurn) this.#handOvers = 0
+    this.#handOverTurn = turn
     return ++this.#handOvers <= MAX_HAND_OVERS
   }
 
-  /** The conversation as a model is to know it: what was heard, with the calls of each turn behind the user's words. */
+  /** Returns the conversation as a prompt: what was heard, and the calls of each turn after the user's text. */
   toPrompt(
     { history, transcript, turn }: {
       readonly history: ReadonlyArray<HistoryItem>
@@ -153,12 +155,12 @@ export class ToolHistory {
   ): ReadonlyArray<Prompt.MessageEncoded> {
     const prompt: Array<Prompt.MessageEncoded> = []
     let rest = this.#calls
-    const place = (before: (call: ToolCall) => boolean) => {
+    const placeCalls = (before: (call: ToolCall) => boolean) => {
       prompt.push(...toMessages(rest.filter(before)))
       rest = rest.filter((call) => !before(call))
     }
     for (const item of history) {
-      place((call) => call.turn < item.turn || (call.turn === item.turn && item.role === "agent"))
+      placeCalls((call) => call.turn < item.turn || (call.turn === item.turn && item.role === "agent"))
       const text = render(item)
       if (text === "") continue
       prompt.push({
@@ -166,10 +168,10 @@ export class ToolHistory {
         content: [{ type: "text", text }]
       })
     }
-    place((call) => call.turn < turn)
+    placeCalls((call) => call.turn < turn)
     prompt.push({ role: "user", content: [{ type: "text", text: transcript }] })
-    // of this turn, when it was answered before and the user went on
-    place(() => true)
+    // calls of this turn itself: it was answered before, and the user continued it
+    placeCalls(() => true)
     return prompt
   }
 }

@@ -1,5 +1,5 @@
 /**
- * Agents: what they are, and every way to make one.
+ * Agents, and all their constructors.
  *
  * @since 0.1.0
  */

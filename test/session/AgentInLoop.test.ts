@@ -151,8 +151,8 @@ describe("An agent in the loop", () => {
         }
         const outputs = calls.flatMap((done) => done._tag === "toolResult" ? [done.output] : [])
         assert.strictEqual(outputs[0], `{"doubled":8}`)
-        assert.match(outputs[1]!, /^\{"error":"the input of the tool double: n: .*\}$/u)
-        assert.strictEqual(outputs[2], `{"error":"the tool double failed: unlucky"}`)
+        assert.match(outputs[1]!, /^\{"error":"the input of tool double: n: .*\}$/u)
+        assert.strictEqual(outputs[2], `{"error":"tool double failed: unlucky"}`)
         assert.strictEqual(outputs[3], `{"error":"there is no tool triple"}`)
         assert.deepStrictEqual(user.connection.of("tool.finished").map(({ ok }) => ok), [true, false, false, false])
       })
