@@ -1,9 +1,9 @@
 /**
- * What a backend counts, in Effect's metric registry: sessions, turns and where their time goes, errors, refusals, audio,
- * and how long each operation takes.
+ * The metrics of a backend, in Effect's metric registry: sessions, turns and their latency, errors, refusals, audio, and the
+ * duration of operations.
  *
- * Synchronous and cheap, so that the callbacks of sessions may call it, and nothing is done for a frame of audio. Backends
- * of one process that share a registry and a provider share their numbers.
+ * Synchronous and cheap enough for the callbacks of sessions; nothing is done per frame of audio. Backends of one process
+ * with the same registry and provider share their series.
  *
  * @since 0.1.0
  */
@@ -19,17 +19,17 @@ import * as MetricFamily from "./MetricFamily.ts"
 import * as TelemetryNames from "./TelemetryNames.ts"
 
 /**
- * What one session counts. One that began while metrics were off counts nothing to its end, so that what goes up comes
- * down again.
+ * The metrics of one session. A session that began while metrics were off records nothing until its end, so the number of
+ * active sessions stays right.
  *
  * @category models
  * @since 0.1.0
  */
 export interface SessionMetrics {
   readonly opened: () => void
-  /** It has ended for this reason after so long. */
+  /** The session has ended, for this reason, after this long. */
   readonly ended: (reason: SessionEnd, afterMs: number) => void
-  /** Its slot is free. */
+  /** The session's slot is free again. */
   readonly closed: () => void
   readonly turnAnswered: (latencyMs: number, parts: ReadonlyArray<LatencyPart>) => void
   readonly turnLatencyExceeded: () => void
@@ -44,30 +44,30 @@ export interface SessionMetrics {
  * @since 0.1.0
  */
 export interface BackendMetrics {
-  /** How much there is to do, now. */
+  /** Records the load level and the event-loop lag. */
   readonly load: (load: { readonly lagMs: number; readonly rank: number }) => void
-  /** The counts of a session that begins now; `undefined` while metrics are off. */
+  /** The metrics of a session that begins now; `undefined` while metrics are off. */
   readonly session: () => SessionMetrics | undefined
-  /** Measures an operation of the contract, and counts its failures. */
+  /** Measures an operation and counts its failures. */
   readonly operation: (
     name: TelemetryNames.Operation
   ) => <A, E extends BackendError, R>(effect: Effect.Effect<A, E, R>) => Effect.Effect<A, E, R>
 }
 
-/** Seconds: fine around the latencies that people notice (0.2 to 2 s), then up to what nobody waits for. */
+/** In seconds: fine around the latencies that people notice (0.2 to 2 s), then coarse up to 10 s. */
 const latencyBoundaries = [0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.8, 1, 1.5, 2, 3, 5, 10]
 const partBoundaries = [0.01, 0.025, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.75, 1, 1.5, 2, 3, 5, 10]
 const sessionBoundaries = [1, 5, 15, 30, 60, 120, 300, 600, 1_200, 1_800, 3_600, 7_200]
 const operationBoundaries = [0.0001, 0.0005, 0.001, 0.005, 0.01, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30]
 
-/** The parts of a turn, as `turn.latency` names them. */
+/** The latency parts of a turn, as in `turn.latency`. */
 const parts = ["vad", "endpointing", "transcript", "agent", "clause", "tts", "playout"]
-/** What sessions are refused for; those that a hook or a limit refuses go by the kind of their error. */
+/** The known reasons for which sessions are refused. */
 const reasons = ["full", "overloaded", "draining", "not_running", "rate_limit", "authentication", "authorization"]
 const MAX_REASONS = 16
 const isWord = (value: unknown): value is string => typeof value === "string" && /^[a-z][a-z_]{0,31}$/u.test(value)
 
-/** Why a session was not let in; `undefined` where something went wrong instead. */
+/** Why a session was refused; `undefined` for a failure that is no refusal. */
 const refusalOf = ({ code, details }: BackendError): string | undefined => {
   switch (code) {
     case "session_limit_exceeded":
@@ -85,7 +85,7 @@ const refusalOf = ({ code, details }: BackendError): string | undefined => {
   }
 }
 
-/** The families of a backend. With the values that are known beforehand each stands in the registry with 0. */
+/** Registers the metrics, with 0 for every label value that is known beforehand. */
 const register = Effect.fnUntraced(function*(provider: string, engines: { readonly [kind: string]: string }) {
   const context = yield* Effect.context()
   const attributes = { [TelemetryNames.labels.provider]: provider }
@@ -97,41 +97,44 @@ const register = Effect.fnUntraced(function*(provider: string, engines: { readon
   })
   const { labels, metrics } = TelemetryNames
   const all = {
-    active: MetricFamily.upDownCounter(metrics.sessionsActive, family("Sessions that hold a slot now")),
+    active: MetricFamily.upDownCounter(metrics.sessionsActive, family("Active sessions")),
     sessions: MetricFamily.counter(metrics.sessionsTotal, family("Sessions created")),
-    ended: MetricFamily.counter(metrics.sessionsEnded, family("Sessions that have ended", labels.reason)),
+    ended: MetricFamily.counter(metrics.sessionsEnded, family("Sessions ended, by reason", labels.reason)),
     duration: MetricFamily.histogram(metrics.sessionDuration, {
-      ...family("From a session's creation to its end, in seconds"),
+      ...family("Session duration from creation to end, in seconds"),
       boundaries: sessionBoundaries
     }),
-    turns: MetricFamily.counter(metrics.turnsTotal, family("Turns that the agent began to answer")),
+    turns: MetricFamily.counter(metrics.turnsTotal, family("Turns answered")),
     latency: MetricFamily.histogram(metrics.turnLatency, {
-      ...family("From the end of the user's speech to the first audio of the answer, in seconds"),
+      ...family("Turn latency from the end of the user's speech to the first audio of the answer, in seconds"),
       boundaries: latencyBoundaries
     }),
     part: MetricFamily.histogram(metrics.turnPart, {
-      ...family("Where the latency of turns went, in seconds", labels.part),
+      ...family("Turn latency by part, in seconds", labels.part),
       boundaries: partBoundaries
     }),
-    late: MetricFamily.counter(metrics.turnLatencyExceeded, family("Turns above the latency target")),
-    interruptions: MetricFamily.counter(metrics.interruptions, family("Answers that the user cut short")),
-    errors: MetricFamily.counter(metrics.errors, family("Failed operations and failed turns", labels.code)),
-    refusals: MetricFamily.counter(metrics.refusals, family("Sessions that were not let in", labels.reason)),
+    late: MetricFamily.counter(metrics.turnLatencyExceeded, family("Turns with a latency above the target")),
+    interruptions: MetricFamily.counter(metrics.interruptions, family("Answers that the user interrupted")),
+    errors: MetricFamily.counter(metrics.errors, family("Failed operations and turns, by error code", labels.code)),
+    refusals: MetricFamily.counter(metrics.refusals, family("Refused sessions, by reason", labels.reason)),
     incidents: MetricFamily.counter(
       metrics.engineIncidents,
-      family("Failures, retries, switches and recoveries of engines", labels.kind, labels.engine, labels.what)
+      family("Failures, retries, fail-overs and recoveries of engines", labels.kind, labels.engine, labels.what)
     ),
     audio: MetricFamily.counter(
       metrics.audioSeconds,
-      family("The users' audio, and the speech handed to them, in seconds", labels.direction)
+      family("Audio received from users (in) and sent to them (out), in seconds", labels.direction)
     ),
     lag: MetricFamily.gauge(
       metrics.eventLoopLag,
-      family("How late the event loop is, but for a tenth of 2 s, in seconds")
+      family("Event-loop lag, 90th percentile of the last 2 s, in seconds")
     ),
-    level: MetricFamily.gauge(metrics.loadLevel, family("0: normal, 1: busy, 2: no new sessions")),
+    level: MetricFamily.gauge(
+      metrics.loadLevel,
+      family("Load level: 0 normal, 1 busy, 2 overloaded (new sessions are refused)")
+    ),
     operation: MetricFamily.histogram(metrics.operationDuration, {
-      ...family("How long operations take, in seconds", labels.operation, labels.outcome),
+      ...family("Operation duration, in seconds", labels.operation, labels.outcome),
       boundaries: operationBoundaries
     })
   }
@@ -191,8 +194,8 @@ const makeSession = (all: Families): SessionMetrics => ({
 })
 
 /**
- * Makes the metrics of a backend, so that they stand in the registry with 0 from the start; while `enabled` says no,
- * nothing is counted, and where it never says yes, nothing is registered.
+ * Makes the metrics of a backend. They are registered with 0 as soon as `enabled` returns true; while it returns false,
+ * nothing is recorded.
  *
  * @category constructors
  * @since 0.1.0
@@ -214,11 +217,11 @@ export const make = Effect.fnUntraced(function*(options: {
   }
   families()
 
-  const seen = new Set(reasons)
+  const knownReasons = new Set(reasons)
   const refused = (families: Families, reason: string): void => {
-    // a provider may say anything
-    if (!seen.has(reason) && seen.size >= MAX_REASONS) return families.refusals(1, "other")
-    seen.add(reason)
+    // a provider chooses its own reasons: their number is bounded
+    if (!knownReasons.has(reason) && knownReasons.size >= MAX_REASONS) return families.refusals(1, "other")
+    knownReasons.add(reason)
     families.refusals(1, reason)
   }
   const outcomeOf = (name: TelemetryNames.Operation, exit: Exit.Exit<unknown, unknown>, families: Families): string => {

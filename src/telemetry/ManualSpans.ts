@@ -1,6 +1,5 @@
 /**
- * Spans that are begun and ended by hand, at the times at which things happened: for what is told by events, and runs in
- * no fiber of its own.
+ * Spans that are started and ended explicitly, at given times: for work that is known by events and has no fiber of its own.
  *
  * @since 0.1.0
  */
@@ -18,14 +17,14 @@ import * as TelemetryNames from "./TelemetryNames.ts"
  * @since 0.1.0
  */
 export interface ManualSpans {
-  /** Without a parent it is the root of a trace of its own. */
+  /** Starts a span; without a parent it is the root of a new trace. */
   readonly begin: (name: string, options: {
     readonly parent?: Tracer.AnySpan | undefined
     readonly atMs?: number | undefined
     readonly attributes?: { readonly [key: string]: unknown } | undefined
     readonly links?: Array<Tracer.SpanLink> | undefined
   }) => Tracer.Span
-  /** Ends a span now; with a code it has failed. */
+  /** Ends a span now; with a code it is marked as failed. */
   readonly end: (span: Tracer.Span, code?: string) => void
 }
 
@@ -57,7 +56,7 @@ export const make = (tracer: Tracer.Tracer, now: () => number): ManualSpans => (
 })
 
 /**
- * A span above others that is found out when the first of them needs it, and stays the same from then on.
+ * Makes a parent span that is looked up when its first child needs it, and stays the same from then on.
  *
  * @category constructors
  * @since 0.1.0

@@ -1,18 +1,18 @@
 /**
- * Metrics that are told apart by labels: one for each combination of their values, made when it is first needed.
+ * Metrics with labels: one series for each combination of label values, made when it is first needed.
  *
  * @since 0.1.0
  */
 import type * as Context from "effect/Context"
 import * as Metric from "effect/Metric"
 
-/** More combinations than this are somebody's mistake: the rest is counted under `other`. */
+/** More combinations than this are a mistake in the labels: the rest is recorded as `other`. */
 const MAX_SERIES = 512
 const OTHER = "other"
 
 /**
- * Updates the metric of these label values (in the order of the labels) by an amount; without an amount it is only made
- * sure that it stands in the registry.
+ * Updates the series with these label values (in the order of the labels) by an amount. Without an amount it only registers
+ * the series.
  *
  * @category models
  * @since 0.1.0
@@ -20,16 +20,16 @@ const OTHER = "other"
 export type Family = (amount: number | undefined, ...values: ReadonlyArray<string>) => void
 
 /**
- * What makes one metric of a family.
+ * The name, labels and registry of a metric.
  *
  * @category models
  * @since 0.1.0
  */
 export interface FamilyOptions {
   readonly description: string
-  /** The labels that differ. */
+  /** The labels that tell the series apart. */
   readonly labels?: ReadonlyArray<string> | undefined
-  /** Labels that all of them have. */
+  /** Labels that all series have. */
   readonly attributes: { readonly [label: string]: string }
   readonly context: Context.Context<never>
 }
@@ -50,7 +50,7 @@ const make = (
       all[label] = values[i] ?? OTHER
     })
     const made = create(all)
-    // one that nobody has read or updated is not in the registry yet
+    // reading a metric registers it
     made.valueUnsafe(context)
     series.set(key, made)
     return made
@@ -62,7 +62,7 @@ const make = (
 }
 
 /**
- * What only grows.
+ * Makes a counter: a value that only grows.
  *
  * @category constructors
  * @since 0.1.0
@@ -75,7 +75,7 @@ export const counter = (name: string, options: FamilyOptions): Family =>
   )
 
 /**
- * What goes up and down; the amount is added.
+ * Makes a counter that goes up and down: the amount is added. Exported as a gauge.
  *
  * @category constructors
  * @since 0.1.0
@@ -88,7 +88,7 @@ export const upDownCounter = (name: string, options: FamilyOptions): Family =>
   )
 
 /**
- * What goes up and down; the amount is how it is now.
+ * Makes a gauge: the amount is the present value.
  *
  * @category constructors
  * @since 0.1.0
@@ -101,7 +101,7 @@ export const gauge = (name: string, options: FamilyOptions): Family =>
   )
 
 /**
- * How large, and how often.
+ * Makes a histogram of the amounts.
  *
  * @category constructors
  * @since 0.1.0

@@ -1,9 +1,9 @@
 /**
- * The HTTP client that telemetry leaves by: bounded in time, in attempts and in what is under way at once.
+ * The HTTP client of the telemetry export, with limits on time, attempts and concurrent requests.
  *
- * Effect's exporter keeps what it cannot deliver, waits as long as a receiver's `Retry-After` says, and sets no deadline. This
- * client takes that over: a batch has 10 s with all its attempts, four batches may be under way, and whatever fails then is
- * final, upon which the exporter drops what it holds and is silent for a minute.
+ * Effect's exporter keeps what it cannot deliver, waits as long as the receiver's `Retry-After` says, and has no deadline. This
+ * client adds the limits: 10 s per batch with all its attempts, and four batches at once. A failure after that is final: the
+ * exporter drops what it holds and pauses for a minute.
  *
  * @since 0.1.0
  */
@@ -15,23 +15,23 @@ import * as HttpClientResponse from "effect/http/HttpClientResponse"
 import * as Layer from "effect/Layer"
 import * as Stream from "effect/Stream"
 
-/** Of one batch, with all its attempts. */
+/** For one batch, with all its attempts. */
 const DEADLINE = Duration.seconds(10)
-/** Of one attempt. */
+/** For one attempt. */
 const ATTEMPT = Duration.seconds(4)
 const ATTEMPTS = 3
-/** Batches under way at once, of all signals. */
-const MAX_UNDER_WAY = 4
-/** What is read of an answer. */
-const MAX_ANSWER_BYTES = 65_536
-/** A `Retry-After` counts up to this. */
+/** Concurrent batches of all signals. */
+const MAX_CONCURRENT = 4
+/** How much of a response is read. */
+const MAX_RESPONSE_BYTES = 65_536
+/** A longer `Retry-After` is shortened to this. */
 const MAX_WAIT_MS = 5_000
 
-/** Read to its end, or closed once it is longer than an answer may be. */
-const drained = (response: HttpClientResponse.HttpClientResponse) => {
+/** Reads a response to its end, or closes it once it is longer than the limit. */
+const drainResponse = (response: HttpClientResponse.HttpClientResponse) => {
   let bytes = 0
   return response.stream.pipe(
-    Stream.takeWhile((chunk) => (bytes += chunk.length) <= MAX_ANSWER_BYTES),
+    Stream.takeWhile((chunk) => (bytes += chunk.length) <= MAX_RESPONSE_BYTES),
     Stream.runDrain,
     Effect.ignore,
     Effect.as(HttpClientResponse.fromWeb(response.request, new Response(null, { status: 200 })))
@@ -44,21 +44,21 @@ const waitMs = (error: unknown, attempt: number): number => {
   return Math.min(MAX_WAIT_MS, seconds === undefined ? 500 * 2 ** attempt : seconds * 1000)
 }
 
-/** What failed, in words that hold no address and no header. */
+/** Says what failed, without a URL or a header. */
 const reasonOf = (error: unknown): string => {
-  if (!HttpClientError.isHttpClientError(error)) return "no answer in time"
-  return error.reason._tag === "StatusCodeError" ? `status ${error.reason.response.status}` : "no connection"
+  if (!HttpClientError.isHttpClientError(error)) return "timed out"
+  return error.reason._tag === "StatusCodeError" ? `status ${error.reason.response.status}` : "connection failed"
 }
 
 /**
- * Bounds a client. What fails is final: the error is none that whoever calls would try again. The first failure, and the
- * first success after it, are logged, without more than the host.
+ * Adds the limits to a client. A failure is of a kind that the exporter does not retry. The first failure, and the first
+ * success after it, are logged with the host only.
  *
  * @category combinators
  * @since 0.1.0
  */
 export const withLimits = (client: HttpClient.HttpClient): HttpClient.HttpClient => {
-  let underWay = 0
+  let concurrent = 0
   let failing = false
   return client.pipe(HttpClient.transform((effect, request) => {
     const host = URL.canParse(request.url) ? new URL(request.url).host : "the receiver"
@@ -66,8 +66,8 @@ export const withLimits = (client: HttpClient.HttpClient): HttpClient.HttpClient
       new HttpClientError.HttpClientError({ reason: new HttpClientError.EncodeError({ request, description }) })
     const once = effect.pipe(
       Effect.flatMap(HttpClientResponse.filterStatusOk),
-      Effect.flatMap(drained),
-      Effect.tapError((error) => error.response === undefined ? Effect.void : drained(error.response)),
+      Effect.flatMap(drainResponse),
+      Effect.tapError((error) => error.response === undefined ? Effect.void : drainResponse(error.response)),
       Effect.timeout(ATTEMPT)
     )
     const attempt = (count: number): typeof once =>
@@ -77,27 +77,27 @@ export const withLimits = (client: HttpClient.HttpClient): HttpClient.HttpClient
         (error) => Effect.andThen(Effect.sleep(Duration.millis(waitMs(error, count))), attempt(count + 1))
       )
     return Effect.suspend(() => {
-      if (underWay >= MAX_UNDER_WAY) return Effect.fail(final("too much is under way"))
-      underWay++
+      if (concurrent >= MAX_CONCURRENT) return Effect.fail(final(`${MAX_CONCURRENT} batches are being sent already`))
+      concurrent++
       return attempt(0).pipe(
         Effect.timeout(DEADLINE),
         Effect.tap(() => {
           if (!failing) return Effect.void
           failing = false
-          return Effect.logInfo(`telemetry is delivered to ${host} again`)
+          return Effect.logInfo(`telemetry export to ${host} works again`)
         }),
         Effect.catch((error) => {
           const first = !failing
           failing = true
-          const told = first
+          const log = first
             ? Effect.logWarning(
-              `telemetry can't be delivered to ${host} (${reasonOf(error)}): it is dropped, and tried again each minute`
+              `telemetry export to ${host} failed (${reasonOf(error)}); data is dropped, next attempt in a minute`
             )
             : Effect.void
-          return Effect.andThen(told, Effect.fail(final(reasonOf(error))))
+          return Effect.andThen(log, Effect.fail(final(reasonOf(error))))
         }),
         Effect.ensuring(Effect.sync(() => {
-          underWay--
+          concurrent--
         }))
       )
     })
@@ -105,7 +105,7 @@ export const withLimits = (client: HttpClient.HttpClient): HttpClient.HttpClient
 }
 
 /**
- * Puts the bounds around the client below.
+ * Adds the limits to the provided HTTP client.
  *
  * @category layers
  * @since 0.1.0

@@ -1,8 +1,8 @@
 /**
  * Sends traces, metrics and log lines to an OpenTelemetry receiver, over OTLP/HTTP.
  *
- * It never holds up a call: spans and lines wait in memory for at most 5 s or 512 of them, at most four batches are under way,
- * and what a receiver does not take in 10 s is dropped. At the end what is left gets 2 s.
+ * It never blocks a session: spans and log lines wait in memory for at most 5 s, or until there are 512. At most four batches
+ * are sent at once, and a batch that is not accepted within 10 s is dropped. At shutdown the rest gets 2 s.
  *
  * @since 0.1.0
  */
@@ -23,7 +23,7 @@ const EVERY = Duration.seconds(5)
 const BATCH = 512
 
 /**
- * Which kinds are wanted, as in a backend's config.
+ * Which signals are exported, as in a backend's config.
  *
  * @category models
  * @since 0.1.0
@@ -35,12 +35,12 @@ export interface EnabledSignals {
 }
 
 /**
- * Takes spans, metrics and log lines of whatever is built above it; kinds that are off cost nothing.
+ * Exports the spans, metrics and log lines of the layers built on it. Signals that are off cost nothing.
  *
  * @category layers
  * @since 0.1.0
  */
-export const layer = (target: OtlpTarget, wanted: EnabledSignals): Layer.Layer<never> => {
+export const layer = (target: OtlpTarget, enabled: EnabledSignals): Layer.Layer<never> => {
   const { attributes, exportInterval, protocol, serviceName, urls } = target
   const shared = {
     resource: { serviceName, attributes },
@@ -49,20 +49,20 @@ export const layer = (target: OtlpTarget, wanted: EnabledSignals): Layer.Layer<n
   }
   const interval = Duration.min(exportInterval, EVERY)
   const parts = [
-    urls.traces !== undefined && wanted.enableTracing
+    urls.traces !== undefined && enabled.enableTracing
       ? OtlpTracer.layer({ ...shared, url: urls.traces, exportInterval: interval, maxBatchSize: BATCH })
       : Layer.empty,
-    urls.metrics !== undefined && wanted.enableMetrics
+    urls.metrics !== undefined && enabled.enableMetrics
       ? OtlpMetrics.layer({ ...shared, url: urls.metrics, exportInterval })
       : Layer.empty,
-    urls.logs !== undefined && wanted.enableStructuredLogging
+    urls.logs !== undefined && enabled.enableStructuredLogging
       ? OtlpLogger.layer({ ...shared, url: urls.logs, exportInterval: interval, maxBatchSize: BATCH })
       : Layer.empty
   ] as const
   return Layer.mergeAll(...parts).pipe(
     Layer.provide(protocol === "http/json" ? OtlpSerialization.layerJson : OtlpSerialization.layerProtobuf),
     Layer.provide(OtlpClient.layer.pipe(Layer.provide(FetchHttpClient.layer))),
-    // all that the environment says has been read and checked by now
+    // TelemetryConfig has read the environment already
     Layer.provide(ConfigProvider.layer(ConfigProvider.fromUnknown({})))
   )
 }

@@ -1,9 +1,9 @@
 /**
- * A tracer whose spans cannot tell what people said: failures are codes, requests have no URL, and log lines are no
- * events of spans.
+ * A tracer whose spans do not contain what was said: failures are codes, requests have no URL, and log lines do not become
+ * span events.
  *
- * It stands between a session and the application's tracer, so it holds for the spans of libraries too (`effect/ai`, HTTP
- * clients). What an application writes into attributes of spans of its own is the application's affair.
+ * It wraps the application's tracer for a session, so it applies to the spans of libraries as well (`effect/ai`, HTTP clients).
+ * Attributes that an application sets on its own spans are not redacted, except for the keys below.
  *
  * @since 0.1.0
  */
@@ -12,10 +12,10 @@ import * as Tracer from "effect/Tracer"
 import * as SpanFailure from "./SpanFailure.ts"
 import * as TelemetryNames from "./TelemetryNames.ts"
 
-/** Paths and queries hold ids, keys and texts. */
-const never = ["url.full", "url.path", "url.query", "exception.message", "exception.stacktrace"]
-/** What is said to a model and by it, as the conventions and libraries name it; `parameters` is of effect/ai's tools. */
-const spoken = [
+/** Never recorded: paths and queries contain ids, keys and texts. */
+const alwaysHidden = ["url.full", "url.path", "url.query", "exception.message", "exception.stacktrace"]
+/** Input and output of models, as the conventions and libraries name them; `parameters` is set by effect/ai's tools. */
+const speechAttributes = [
   TelemetryNames.attributes.inputMessages,
   TelemetryNames.attributes.outputMessages,
   "gen_ai.system_instructions",
@@ -26,35 +26,35 @@ const spoken = [
   "parameters"
 ]
 
-const guard = (span: Tracer.Span, hidden: ReadonlySet<string>): Tracer.Span => {
+const redactSpan = (span: Tracer.Span, hidden: ReadonlySet<string>): Tracer.Span => {
   const attribute = span.attribute.bind(span)
   const end = span.end.bind(span)
   const event = span.event.bind(span)
   span.attribute = (key, value) => hidden.has(key) ? undefined : attribute(key, value)
   span.end = (at, exit) => {
-    const told = SpanFailure.redact(exit)
+    const redacted = SpanFailure.redact(exit)
     if (Exit.isFailure(exit) && !span.attributes.has(TelemetryNames.attributes.errorType)) {
       attribute(TelemetryNames.attributes.errorType, SpanFailure.codeOf(exit.cause))
     }
-    end(at, told)
+    end(at, redacted)
   }
-  // Effect's own logger makes an event of each line
+  // Effect's logger adds a span event for each log line
   span.event = (name, at, attributes) =>
     attributes?.["effect.logLevel"] === undefined ? event(name, at, attributes) : undefined
   return span
 }
 
 /**
- * The tracer behind a guard. With `speech`, what is said to models and tools, and by them, may stand in attributes; failures
- * are codes all the same.
+ * Wraps a tracer. With `speech`, the input and output of models and tools may be recorded in attributes; failures are still
+ * codes only.
  *
  * @category constructors
  * @since 0.1.0
  */
 export const make = (inner: Tracer.Tracer, options: { readonly speech: boolean }): Tracer.Tracer => {
-  const hidden = new Set(options.speech ? never : [...never, ...spoken])
+  const hidden = new Set(options.speech ? alwaysHidden : [...alwaysHidden, ...speechAttributes])
   return Tracer.make({
-    span: (options) => guard(inner.span(options), hidden),
+    span: (options) => redactSpan(inner.span(options), hidden),
     ...(inner.context === undefined ? {} : { context: inner.context })
   })
 }

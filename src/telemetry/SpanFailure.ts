@@ -1,6 +1,5 @@
 /**
- * How a span says that something failed: by a code, and never by a message, a cause or a stack, which may hold what people
- * said, or a key.
+ * Failures of spans: a code only, because a message, a cause or a stack may contain what was said, or a key.
  *
  * @since 0.1.0
  */
@@ -11,7 +10,7 @@ import { isBackendError } from "../BackendError.ts"
 const isWord = (value: unknown): value is string => typeof value === "string" && /^[A-Za-z][\w./-]{0,63}$/u.test(value)
 
 /**
- * The code of a failure: that of a `BackendError`, else the tag or the name of what was thrown.
+ * Returns the code of a failure: that of a `BackendError`, else the tag or the name of the error.
  *
  * @category accessors
  * @since 0.1.0
@@ -21,7 +20,7 @@ export const codeOf = (cause: Cause.Cause<unknown>): string => {
   const error = Cause.squash(cause)
   if (isBackendError(error)) return error.code
   if (typeof error !== "object" || error === null) return "unknown"
-  // what wraps a reason says less than the reason
+  // the reason inside an error is more specific than the error
   const reason = "reason" in error ? error.reason : undefined
   if (typeof reason === "object" && reason !== null && "_tag" in reason && isWord(reason._tag)) return reason._tag
   const tag = "_tag" in error ? error._tag : undefined
@@ -31,7 +30,7 @@ export const codeOf = (cause: Cause.Cause<unknown>): string => {
 }
 
 /**
- * A failed exit that says nothing but a code.
+ * Makes a failed exit that contains only a code.
  *
  * @category constructors
  * @since 0.1.0
@@ -39,13 +38,13 @@ export const codeOf = (cause: Cause.Cause<unknown>): string => {
 export const fromCode = (code: string): Exit.Exit<never, Error> => {
   const error = new Error(code)
   error.name = code
-  // exporters write it out, with the paths of this machine
+  // exporters send the stack, which contains paths of this machine
   error.stack = code
   return Exit.fail(error)
 }
 
 /**
- * The exit without what it says; success and interruption stay as they are.
+ * Replaces a failure by its code, and a success by `void`; an interruption is kept.
  *
  * @category conversions
  * @since 0.1.0

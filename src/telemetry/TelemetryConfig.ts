@@ -1,5 +1,6 @@
 /**
- * Where telemetry is sent: the `telemetry` part of the `server` section, over the standard variables of OpenTelemetry.
+ * The destination of telemetry: the `telemetry` part of the `server` section, which takes precedence over OpenTelemetry's standard
+ * environment variables.
  *
  * @since 0.1.0
  */
@@ -25,12 +26,11 @@ const Endpoint = Schema.String.check(
 
 /**
  * - `endpoint`: the base URL of an OTLP/HTTP receiver; `/v1/traces`, `/v1/metrics` and `/v1/logs` are added. Without it,
- *   and without `OTEL_EXPORTER_OTLP_ENDPOINT`, nothing is sent.
- * - `headers`: headers of each request, most of the time a key; their values are secrets.
+ *   and without `OTEL_EXPORTER_OTLP_ENDPOINT`, nothing is exported.
+ * - `headers`: headers of each request, such as an API key; their values are secrets.
  * - `protocol`: `http/protobuf` or `http/json`. `http/protobuf`.
  * - `serviceName`: the resource's `service.name`. `effect-voice`.
- * - `exportInterval`: how often metrics are sent, in ms; spans and log lines leave at least as often as each 5 s. 10,000,
- *   [100, 600,000].
+ * - `exportInterval`: how often metrics are exported, in ms; spans and log lines at least every 5 s. 10,000, [100, 600,000].
  *
  * @category models
  * @since 0.1.0
@@ -58,7 +58,7 @@ export const TelemetryConfig = Schema.Struct({
 export type TelemetryConfig = typeof TelemetryConfig.Type
 
 /**
- * The three kinds of telemetry.
+ * The signals of OpenTelemetry.
  *
  * @category models
  * @since 0.1.0
@@ -66,13 +66,13 @@ export type TelemetryConfig = typeof TelemetryConfig.Type
 export type Signal = "traces" | "metrics" | "logs"
 
 /**
- * What is sent where, once the config and the environment are put together.
+ * The resolved destination: config and environment together.
  *
  * @category models
  * @since 0.1.0
  */
 export interface OtlpTarget {
-  /** Addresses by signal; one that is not there is not sent. */
+  /** URLs by signal; a signal without a URL is not exported. */
   readonly urls: { readonly [signal in Signal]?: string }
   readonly headers: Redacted.Redacted<{ readonly [name: string]: string }>
   readonly protocol: "http/protobuf" | "http/json"
@@ -85,7 +85,7 @@ type Env = { readonly [name: string]: string | undefined }
 
 const signals: ReadonlyArray<Signal> = ["traces", "metrics", "logs"]
 
-/** `a=1,b=2`, percent-encoded, as OpenTelemetry writes lists of pairs. Values never appear in a fault. */
+/** Parses `a=1,b=2`, percent-encoded, as in OpenTelemetry's variables. Values never appear in a fault. */
 const pairs = (
   name: string,
   text: string | undefined,
@@ -98,7 +98,7 @@ const pairs = (
       if (at < 1) throw new Error("no key")
       found[decodeURIComponent(part.slice(0, at).trim())] = decodeURIComponent(part.slice(at + 1).trim())
     } catch {
-      faults.push({ path: name, message: "expected key=value pairs with commas between them, percent-encoded" })
+      faults.push({ path: name, message: "expected comma-separated key=value pairs, percent-encoded" })
       return {}
     }
   }
@@ -111,9 +111,9 @@ const isHeaders = (headers: { readonly [name: string]: string }): boolean =>
   )
 
 /**
- * Puts a config over the variables `OTEL_EXPORTER_OTLP_*`, `OTEL_SERVICE_NAME`, `OTEL_RESOURCE_ATTRIBUTES`,
- * `OTEL_METRIC_EXPORT_INTERVAL`, `OTEL_{TRACES,METRICS,LOGS}_EXPORTER` and `OTEL_SDK_DISABLED`; nothing when nothing names
- * a receiver. Fails `invalid_config` with all faults, each by its variable.
+ * Resolves a config over the variables `OTEL_EXPORTER_OTLP_*`, `OTEL_SERVICE_NAME`, `OTEL_RESOURCE_ATTRIBUTES`,
+ * `OTEL_METRIC_EXPORT_INTERVAL`, `OTEL_{TRACES,METRICS,LOGS}_EXPORTER` and `OTEL_SDK_DISABLED`. Returns undefined when there
+ * is no endpoint. Fails `invalid_config` with all faults, each with its variable as the path.
  *
  * @category config
  * @since 0.1.0
@@ -145,7 +145,7 @@ export const resolve = (
     if (config.protocol === undefined && named !== undefined && !/^http\/(?:protobuf|json)$/.test(named)) {
       faults.push({
         path: "OTEL_EXPORTER_OTLP_PROTOCOL",
-        message: "expected http/protobuf or http/json; gRPC is not spoken here"
+        message: "expected http/protobuf or http/json; gRPC is not supported"
       })
     }
     const headers = config.headers === undefined
@@ -154,7 +154,7 @@ export const resolve = (
     if (!isHeaders(headers)) {
       faults.push({
         path: config.headers === undefined ? "OTEL_EXPORTER_OTLP_HEADERS" : "server.telemetry.otlp_headers",
-        message: "expected names and values that HTTP allows"
+        message: "expected valid HTTP header names and values"
       })
     }
     const attributes = pairs("OTEL_RESOURCE_ATTRIBUTES", given("OTEL_RESOURCE_ATTRIBUTES"), faults)
@@ -164,7 +164,7 @@ export const resolve = (
     }
     if (Object.keys(urls).length === 0 && faults.length === 0) return Effect.undefined
     return faults.length > 0
-      ? Effect.fail(Faults.toError("TelemetryConfig.resolve", "telemetry is not valid", faults))
+      ? Effect.fail(Faults.toError("TelemetryConfig.resolve", "invalid telemetry config", faults))
       : Effect.succeed({
         urls,
         headers: Redacted.make(headers),

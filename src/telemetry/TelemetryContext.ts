@@ -1,5 +1,5 @@
 /**
- * What is of the moment in a context, and not of whoever captured it: the tracer, the span above, the keys of log lines.
+ * Combines captured contexts with the telemetry of the present fiber: its tracer, its parent span and its log annotations.
  *
  * @since 0.1.0
  */
@@ -7,7 +7,7 @@ import * as Context from "effect/Context"
 import * as References from "effect/References"
 import * as Tracer from "effect/Tracer"
 
-const ofTheMoment = Context.pick(
+const currentTelemetry = Context.pick(
   Tracer.Tracer,
   Tracer.ParentSpan,
   References.TracerEnabled,
@@ -15,17 +15,17 @@ const ofTheMoment = Context.pick(
 )
 
 /**
- * The context of now with one that was captured earlier over it, but for what belongs to the moment: spans and log lines
- * keep theirs.
+ * Merges a context that was captured earlier over the present one. The telemetry stays the present one, so spans get the right
+ * parent and log lines the right annotations.
  *
  * @category combinators
  * @since 0.1.0
  */
 export const mergeContext = <R>(captured: Context.Context<R>) => (now: Context.Context<never>): Context.Context<R> =>
-  Context.merge(Context.merge(now, captured), ofTheMoment(now))
+  Context.merge(Context.merge(now, captured), currentTelemetry(now))
 
 /**
- * A context in which a span is above what runs.
+ * Adds a parent span to a context.
  *
  * @category combinators
  * @since 0.1.0

@@ -1,32 +1,34 @@
 /**
- * The names under which this library is watched: metrics and their labels, spans and their attributes, keys of log lines.
- * They are part of the contract with whoever builds dashboards and alarms, and stand nowhere else.
+ * The names of metrics and their labels, of spans and their attributes, and of log keys. Dashboards and alerts rely on them,
+ * and they are defined only here.
  *
- * Metrics follow Prometheus: base units, `_total` for what only grows. Spans follow OpenTelemetry's semantic conventions
- * where there are any (`gen_ai.*`, `error.type`, `http.*`, `server.address`); what is ours begins with `voice.`.
+ * Metrics follow Prometheus: base units, and `_total` for counters. Spans follow OpenTelemetry's semantic conventions where
+ * there are any (`gen_ai.*`, `error.type`, `http.*`, `server.address`); other names begin with `voice.`.
  *
  * @since 0.1.0
  */
 
 /**
- * Each has the label `provider`; further ones are named in braces.
+ * The metrics. Each has the label `provider`; further labels are in braces.
  *
- * - `sessionsActive`: gauge, sessions that hold a slot now.
+ * - `sessionsActive`: gauge, active sessions.
  * - `sessionsTotal`: counter, sessions created.
- * - `sessionsEnded`: counter {`reason`}, sessions that have ended.
+ * - `sessionsEnded`: counter {`reason`}, sessions ended.
  * - `sessionDuration`: histogram in seconds, from a session's creation to its end.
- * - `turnsTotal`: counter, turns that the agent began to answer.
+ * - `turnsTotal`: counter, turns answered.
  * - `turnLatency`: histogram in seconds, from the end of the user's speech to the first audio of the answer.
- * - `turnPart`: histogram in seconds {`part`}, where that time went.
- * - `turnLatencyExceeded`: counter, turns above the latency target.
- * - `interruptions`: counter, answers that the user cut short.
- * - `errors`: counter {`code`}, failed operations and failed turns.
- * - `refusals`: counter {`reason`}, sessions that were not let in.
- * - `engineIncidents`: counter {`kind`, `engine`, `what`}, failures, retries, switches and recoveries of engines.
- * - `audioSeconds`: counter in seconds {`direction`: `in`, `out`}, the users' audio, and the speech handed to them.
- * - `eventLoopLag`: gauge in seconds, how late the event loop is, but for a tenth of the last 2 s.
- * - `loadLevel`: gauge, 0: normal, 1: busy (what nobody waits for is left out), 2: no new sessions are let in.
- * - `operationDuration`: histogram in seconds {`operation`, `outcome`: `ok`, or the code of the error}.
+ * - `turnPart`: histogram in seconds {`part`}, the parts of that latency.
+ * - `turnLatencyExceeded`: counter, turns with a latency above the target.
+ * - `interruptions`: counter, answers that the user interrupted.
+ * - `errors`: counter {`code`}, failed operations and turns.
+ * - `refusals`: counter {`reason`}, refused sessions.
+ * - `engineIncidents`: counter {`kind`, `engine`, `what`}, failures, retries, fail-overs and recoveries of engines.
+ * - `audioSeconds`: counter in seconds {`direction`: `in`, `out`}, audio received from users and
+ *   sent to them.
+ * - `eventLoopLag`: gauge in seconds, 90th percentile of the event-loop lag over the last 2 s.
+ * - `loadLevel`: gauge, 0 normal, 1 busy (interim transcripts and preemptive replies are off), 2 overloaded (new sessions are
+ *   refused).
+ * - `operationDuration`: histogram in seconds {`operation`, `outcome`: `ok` or the error code}, operation duration.
  *
  * @category names
  * @since 0.1.0
@@ -51,7 +53,7 @@ export const metrics = {
 } as const
 
 /**
- * Labels of metrics. Each has few values: never a session, a user or a text.
+ * The labels of metrics. Each has few values, so never a session, a user or a text.
  *
  * @category names
  * @since 0.1.0
@@ -70,7 +72,7 @@ export const labels = {
 } as const
 
 /**
- * The operations of the contract, as the label `operation`: what callers wait for.
+ * The operations that are measured: the values of the label `operation`.
  *
  * @category names
  * @since 0.1.0
@@ -106,15 +108,15 @@ export const operations = [
 export type Operation = typeof operations[number]
 
 /**
- * The spans, from the root: a session; its turns; what a turn is made of; requests to vendors below what asked for them.
+ * The spans: a session, its turns, the stages of a turn, and requests to vendors below the span that made them.
  *
  * - `session`: from a session's creation to its end.
- * - `turn`: from the user's first word to the end of the answer.
- * - `hear`: from the end of the user's speech to the final words.
- * - `think`: the agent, from its question to its last word.
- * - `speak`: from the first text to the end of its sound.
- * - `tool`: one call of a tool; the tool's name follows.
- * - `vendor`: one request to, or one connection with, somebody else's service; the vendor's name follows.
+ * - `turn`: from the user's first speech to the end of the answer.
+ * - `hear`: speech-to-text, from the end of the user's speech to the final transcript.
+ * - `think`: the agent, from its question to the end of its text.
+ * - `speak`: text-to-speech, from the first text to the last audio.
+ * - `tool`: a tool call; followed by the tool's name.
+ * - `vendor`: a request to, or a connection with, a vendor's service; followed by the vendor's name.
  *
  * @category names
  * @since 0.1.0
@@ -130,12 +132,12 @@ export const spans = {
 } as const
 
 /**
- * Attributes of spans. `inputMessages` and `outputMessages` hold what people said, and are there only with `trace_speech`.
+ * The attributes of spans. `inputMessages` and `outputMessages` hold what was said, and are set only with `trace_speech`.
  *
- * - `turnEnd`: `completed`, `interrupted` by the user, `failed`, or `unheard`: taken back before a sound of it was heard.
- * - `outcome`: of an answer that was asked for ahead of the end of the turn (`speculative`), `committed` or `discarded`.
- * - `link`: why a span is linked to another: `created_by`, `committed`, `discarded`.
- * - `errorType`: one of the thirteen codes; for a library's span the tag or name of its error.
+ * - `turnEnd`: `completed`, `interrupted` by the user, `failed`, or `unheard`: withdrawn before any of it was audible.
+ * - `outcome`: of a preemptive reply (`speculative`), `committed` or `discarded`.
+ * - `link`: why a span links to another: `created_by`, `committed`, `discarded`.
+ * - `errorType`: one of the 13 error codes; for a library's span the tag or name of its error.
  *
  * @category names
  * @since 0.1.0
@@ -146,7 +148,7 @@ export const attributes = {
   sessionResumed: "voice.session.resumed",
   provider: "voice.provider",
   pipelineType: "voice.pipeline.type",
-  /** The kind of the engine follows: `voice.engine.stt`. */
+  /** Followed by the kind of the engine: `voice.engine.stt`. */
   engine: "voice.engine",
   turn: "voice.turn.number",
   turnEnd: "voice.turn.end",
@@ -154,7 +156,7 @@ export const attributes = {
   speculative: "voice.turn.speculative",
   outcome: "voice.turn.outcome",
   latency: "voice.turn.latency_ms",
-  /** The part's name and the unit follow: `voice.turn.part.agent_ms`. */
+  /** Followed by the part's name and unit: `voice.turn.part.agent_ms`. */
   part: "voice.turn.part",
   errorType: "error.type",
   link: "voice.link",
@@ -180,7 +182,7 @@ export const attributes = {
 } as const
 
 /**
- * Keys of log lines from within a session, where structured logs are on.
+ * The keys of a session's log lines, with structured logging.
  *
  * @category names
  * @since 0.1.0

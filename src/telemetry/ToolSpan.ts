@@ -1,6 +1,6 @@
 /**
- * A span for one call of a tool, by the conventions of OpenTelemetry for generative models. It has the tool's name, never
- * what goes in or comes out.
+ * The span of a tool call, by OpenTelemetry's conventions for generative AI. It has the tool's name, but never its input or
+ * output.
  *
  * @since 0.1.0
  */
@@ -14,8 +14,8 @@ import * as TelemetryNames from "./TelemetryNames.ts"
 const isId = (id: string) => /^[\w.:-]{1,64}$/u.test(id)
 
 /**
- * Runs a call below the span that asked for it; without one there is no span. A tool that exists has a `name`: what else a
- * model calls may be made of what people said. `ok` says of an outcome whether the tool succeeded.
+ * Runs a call in a span below `parent`; without a parent there is no span. `name` is undefined for a tool that does not exist,
+ * because a name that the model made up may contain what was said. `ok` tells whether the tool succeeded.
  *
  * @category combinators
  * @since 0.1.0

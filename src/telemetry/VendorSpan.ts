@@ -1,7 +1,7 @@
 /**
- * A span for a request to somebody else's service: who, how it went, under which id. Never a URL, a key or a text.
+ * The span of a request to a vendor: its name, the HTTP status and the request id. Never a URL, a key or a text.
  *
- * There is one only below another span: a session that is not traced makes none.
+ * Without a parent span there is none, so a session that is not traced makes no spans.
  *
  * @since 0.1.0
  */
@@ -16,7 +16,7 @@ import * as SpanFailure from "./SpanFailure.ts"
 import * as TelemetryNames from "./TelemetryNames.ts"
 
 /**
- * What a span of a request says. Ids of vendors are cut to 200 characters.
+ * What is recorded of a response. Request ids are cut to 200 characters.
  *
  * @category models
  * @since 0.1.0
@@ -27,7 +27,7 @@ export interface VendorResponse {
 }
 
 /**
- * Tells a span what came of its request.
+ * Records a response on the span of its request.
  *
  * @category models
  * @since 0.1.0
@@ -41,7 +41,7 @@ const annotate = (span: Tracer.Span): Annotate => ({ requestId, status }) => {
   if (requestId !== undefined) span.attribute(TelemetryNames.attributes.requestId, requestId.slice(0, 200))
 }
 
-/** What an error tells of the request. */
+/** The status and request id in the details of an error. */
 const ofError = (error: unknown): VendorResponse => {
   if (!isBackendError(error)) return {}
   const { requestId, status } = error.details ?? {}
@@ -51,8 +51,8 @@ const ofError = (error: unknown): VendorResponse => {
   }
 }
 
-/** The span above, if it is of any use. */
-const parent: Effect.Effect<Tracer.AnySpan | undefined> = Effect.gen(function*() {
+/** The parent span, where tracing is on. */
+const parentSpan: Effect.Effect<Tracer.AnySpan | undefined> = Effect.gen(function*() {
   if (!(yield* References.TracerEnabled)) return undefined
   return Option.getOrUndefined(yield* Effect.serviceOption(Tracer.ParentSpan))
 })
@@ -65,7 +65,7 @@ const optionsOf = (vendor: string): Tracer.SpanOptionsNoTrace => ({
 const nameOf = (vendor: string) => `${TelemetryNames.spans.vendor} ${vendor}`
 
 /**
- * Runs a request within a span of its own.
+ * Runs a request in its own span.
  *
  * @category combinators
  * @since 0.1.0
@@ -74,25 +74,25 @@ export const withSpan = <A, E, R>(
   vendor: string,
   request: (annotate: Annotate) => Effect.Effect<A, E, R>
 ): Effect.Effect<A, E, R> =>
-  Effect.flatMap(parent, (above) =>
-    above === undefined
+  Effect.flatMap(parentSpan, (parent) =>
+    parent === undefined
       ? request(nothing)
-      : Effect.useSpan(nameOf(vendor), { ...optionsOf(vendor), parent: above }, (span) =>
+      : Effect.useSpan(nameOf(vendor), { ...optionsOf(vendor), parent }, (span) =>
         Effect.tapError(request(annotate(span)), (error) => Effect.sync(() => annotate(span)(ofError(error))))))
 
 /**
- * A span that lasts as long as the scope: for an answer that is streamed.
+ * Makes a span that lasts as long as the scope: for a streamed response.
  *
  * @category constructors
  * @since 0.1.0
  */
 export const scoped = (vendor: string): Effect.Effect<Annotate, never, Scope.Scope> =>
-  Effect.flatMap(parent, (above) =>
-    above === undefined
+  Effect.flatMap(parentSpan, (parent) =>
+    parent === undefined
       ? Effect.succeed(nothing)
       : Effect.map(
         Effect.acquireRelease(
-          Effect.makeSpan(nameOf(vendor), { ...optionsOf(vendor), parent: above }),
+          Effect.makeSpan(nameOf(vendor), { ...optionsOf(vendor), parent }),
           (span, exit) =>
             Effect.clockWith((clock) =>
               Effect.sync(() => {
