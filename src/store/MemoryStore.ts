@@ -1,5 +1,5 @@
 /**
- * Keeps sessions in this process: they end with it. Several owners may share one table, as instances share a database.
+ * Stores sessions in the memory of this process. Several owners may share one table, like processes that share a database.
  *
  * @since 0.1.0
  */
@@ -18,7 +18,7 @@ interface Row {
 }
 
 /**
- * What the owners of one process share.
+ * The table that owners share.
  *
  * @category models
  * @since 0.1.0
@@ -35,7 +35,7 @@ export interface Table {
 export const makeTable = (): Table => ({ rows: new Map(), secrets: new Map() })
 
 /**
- * A new owner of a table. A lease lasts `leaseMs`, 5 s.
+ * Makes a new owner of a table. A lease lasts `leaseMs`. Default: 5,000.
  *
  * @category constructors
  * @since 0.1.0

@@ -1,8 +1,8 @@
 /**
- * Keeps sessions in PostgreSQL, for processes on several machines.
+ * Stores sessions in PostgreSQL, for processes on several machines.
  *
- * Each step is one transaction, and the time is the database's. What a process that is no longer the owner writes is
- * refused by the fence in each statement. A database that goes away fails typed, and is reached again by itself.
+ * Each operation is one transaction, with the clock of the database. The fence in each statement refuses the writes of a
+ * former owner. While the database is unreachable, operations fail `connection_failed`; the pool reconnects by itself.
  *
  * @since 0.1.0
  */
@@ -20,7 +20,7 @@ import * as StoreOwner from "./StoreOwner.ts"
 
 const NAME = "postgres"
 const CONNECT_TIMEOUT = Duration.seconds(3)
-/** The session's lock while tables are made: "EfVc". */
+/** The key of the advisory lock during the migration: "EfVc". */
 const LOCK = 0x45665663
 const VERSION = 1
 
@@ -29,11 +29,11 @@ const VERSION = 1
  * @since 0.1.0
  */
 export interface PostgresStoreOptions {
-  /** `postgres://user:password@host/database`, a secret. The tables `effect_voice_*` are made in its schema. */
+  /** `postgres://user:password@host/database`, a secret. The tables `effect_voice_*` are created in its schema. */
   readonly url: Redacted.Redacted<string>
-  /** How long a process may be silent before another may take over. Default: 5 s. */
+  /** How long a lease lasts that is not renewed: then another process may take the session over. Default: 5 s. */
   readonly lease?: Duration.Input | undefined
-  /** Default: 4. */
+  /** The size of the connection pool. Default: 4. */
   readonly maxConnections?: number | undefined
 }
 
@@ -57,8 +57,8 @@ const migrate = Effect.fnUntraced(function*(sql: PgClient.PgClient) {
 })
 
 /**
- * Connects to a database as a new owner, for as long as the scope. Fails `connection_failed` when it cannot be reached,
- * and `invalid_config` when the URL makes no sense or a newer version has made the tables.
+ * Connects to a database as a new owner, for as long as the scope. Fails `connection_failed` if it is unreachable, and
+ * `invalid_config` if the URL is invalid or the tables belong to a newer release.
  *
  * @category constructors
  * @since 0.1.0
@@ -76,29 +76,30 @@ export const make = Effect.fnUntraced(function*(
   }
   const leaseMs = Duration.toMillis(Duration.fromInputUnsafe(options.lease ?? StoreLimits.LEASE_MS))
   const owner = StoreOwner.make()
-  // what the database says may hold what was to be kept: it stays behind
-  const lost = (op: string) => () => StoreLimits.unreachable(op, NAME, "cannot be reached or does not answer")
+  // without the database's own message, which may contain what was written
+  const unreachable = (op: string) => () => StoreLimits.unreachable(op, NAME, "cannot be reached or does not answer")
   const sql = yield* PgClient.make({
     url: options.url,
     applicationName: "effect-voice",
     maxConnections: options.maxConnections ?? 4,
     connectTimeout: CONNECT_TIMEOUT,
     startupParameters: { statement_timeout: "5000" }
-  }).pipe(Effect.provide(Reactivity.layer), Effect.mapError(lost(open)))
+  }).pipe(Effect.provide(Reactivity.layer), Effect.mapError(unreachable(open)))
 
-  const version = yield* sql.withTransaction(migrate(sql)).pipe(Effect.mapError(lost(open)))
+  const version = yield* sql.withTransaction(migrate(sql)).pipe(Effect.mapError(unreachable(open)))
   if (version > VERSION) {
     return yield* new InvalidConfig({
       op: open,
-      message: `the tables effect_voice_* are of a newer version (${version}); this one knows ${VERSION}`,
+      message:
+        `the tables effect_voice_* have the newer schema version ${version}; this release supports up to ${VERSION}`,
       details: { part: "store" }
     })
   }
 
-  const step = <A, E>(op: string, effect: Effect.Effect<A, E>): Effect.Effect<A, BackendError> =>
-    sql.withTransaction(effect).pipe(Effect.mapError(lost(op)))
-  const alone = <A, E>(op: string, effect: Effect.Effect<A, E>): Effect.Effect<A, BackendError> =>
-    Effect.mapError(effect, lost(op))
+  const transaction = <A, E>(op: string, effect: Effect.Effect<A, E>): Effect.Effect<A, BackendError> =>
+    sql.withTransaction(effect).pipe(Effect.mapError(unreachable(op)))
+  const statement = <A, E>(op: string, effect: Effect.Effect<A, E>): Effect.Effect<A, BackendError> =>
+    Effect.mapError(effect, unreachable(op))
   const lease = sql`clock_timestamp() + ${leaseMs}::float8 * interval '1 millisecond'`
 
   const put = (id: string, from: number, items: ReadonlyArray<string>) =>
@@ -127,7 +128,7 @@ export const make = Effect.fnUntraced(function*(
       const op = "SessionStore.create"
       const fault = StoreLimits.sizeFault(op, kept)
       if (fault !== undefined) return yield* fault
-      const created = yield* step(
+      const created = yield* transaction(
         op,
         Effect.gen(function*() {
           const rows =
@@ -145,12 +146,12 @@ export const make = Effect.fnUntraced(function*(
       const fault = StoreLimits.sizeFault(op, change)
       if (fault !== undefined) return yield* fault
       if (!Number.isSafeInteger(change.from) || change.from < 0) return yield* StoreLimits.nonContiguousItems()
-      const result = yield* step(op, setItems(lease, change))
+      const result = yield* transaction(op, setItems(lease, change))
       if (result === "fenced") return yield* StoreLimits.leaseLost()
       if (result === "gap") return yield* StoreLimits.nonContiguousItems()
     }),
     claim: (id) =>
-      step(
+      transaction(
         "SessionStore.claim",
         Effect.gen(function*(): Effect.fn.Return<Claim, unknown> {
           const [row] = yield* sql<{ owner: string | null; fence: number; head: string; left: number }>`
@@ -177,32 +178,32 @@ export const make = Effect.fnUntraced(function*(
         })
       ),
     renew: Effect.asVoid(
-      alone("SessionStore.renew", sql`UPDATE effect_voice_sessions SET until = ${lease} WHERE owner = ${owner}`)
+      statement("SessionStore.renew", sql`UPDATE effect_voice_sessions SET until = ${lease} WHERE owner = ${owner}`)
     ),
     letGo: ({ fence, id }) =>
-      Effect.asVoid(alone(
+      Effect.asVoid(statement(
         "SessionStore.letGo",
         sql`UPDATE effect_voice_sessions SET owner = NULL, until = clock_timestamp()
           WHERE id = ${id} AND fence = ${fence}::integer AND owner = ${owner}`
       )),
-    release: Effect.asVoid(alone(
+    release: Effect.asVoid(statement(
       "SessionStore.release",
       sql`UPDATE effect_voice_sessions SET owner = NULL, until = clock_timestamp() WHERE owner = ${owner}`
     )),
     remove: ({ fence, id }) =>
-      Effect.asVoid(alone(
+      Effect.asVoid(statement(
         "SessionStore.remove",
         sql`DELETE FROM effect_voice_sessions WHERE id = ${id} AND fence = ${fence}::integer AND owner = ${owner}`
       )),
     sweep: Effect.map(
-      alone(
+      statement(
         "SessionStore.sweep",
         sql`DELETE FROM effect_voice_sessions WHERE until + resume_window <= clock_timestamp() RETURNING id`
       ),
       (rows) => rows.length
     ),
     secret: (name, candidate) =>
-      step(
+      transaction(
         "SessionStore.secret",
         Effect.gen(function*() {
           yield* sql`INSERT INTO effect_voice_secrets (name, value) VALUES (${name}, ${candidate}) ON CONFLICT DO NOTHING`
@@ -210,7 +211,7 @@ export const make = Effect.fnUntraced(function*(
           return row?.value ?? candidate
         })
       ),
-    probe: Effect.asVoid(alone("SessionStore.probe", sql`SELECT 1`))
+    probe: Effect.asVoid(statement("SessionStore.probe", sql`SELECT 1`))
   }
   return store
 })

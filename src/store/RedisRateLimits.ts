@@ -1,5 +1,5 @@
 /**
- * The store of rate limits that several processes share: token buckets in Redis, by Effect's own scripts.
+ * Rate limits in Redis, shared by several processes: token buckets with Effect's own scripts.
  *
  * @since 0.1.0
  */
@@ -14,18 +14,18 @@ import { type BackendError, ConnectionFailed, InvalidConfig } from "../BackendEr
 const op = "RateLimits.open"
 
 /**
- * What our keys in Redis begin with.
+ * The prefix of all keys.
  *
  * @category constants
  * @since 0.1.0
  */
 export const PREFIX = "effect-voice:limit:"
 
-/** What has piled up while Redis is away is of no use: each process counts alone meanwhile. */
+/** Commands that wait for an answer; further ones fail, and the process then uses its own limits. */
 const MAX_WAITING = 10_000
 
 /**
- * Connects to Redis at a URL (`redis://`, `rediss://`), which is a secret; the connection lives as long as the scope.
+ * Connects to Redis at a URL (`redis://`, `rediss://`), which is a secret, for as long as the scope.
  *
  * @category constructors
  * @since 0.1.0
@@ -47,11 +47,11 @@ export const open = (
     Layer.build(Limiter.layerStoreRedis({ prefix: PREFIX }).pipe(Layer.provide(redis))),
     (context) => Context.get(context, Limiter.RateLimiterStore)
   ).pipe(
-    // the cause stays behind: it may hold the URL
+    // without the cause, which may contain the URL
     Effect.mapError(() =>
       new ConnectionFailed({
         op,
-        message: "the store of rate limits (rate_limits.url) can't be reached",
+        message: "the rate-limit store (rate_limits.url) is unreachable",
         details: { reason: "store_unreachable" }
       })
     )

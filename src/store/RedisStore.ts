@@ -1,9 +1,8 @@
 /**
- * Keeps sessions in Redis, for processes on several machines.
+ * Stores sessions in Redis, for processes on several machines.
  *
- * Each step is one script, and the time is the server's. Everything has an end of its own, so that nothing stays for ever,
- * whatever fails. How much a Redis that dies itself may lose is its configuration's to say (`appendonly`); it must be one
- * server, no cluster.
+ * Each operation is one script, with the clock of the server. Every key has a TTL, so nothing stays for ever. How much a
+ * crash of Redis itself may lose depends on its configuration (`appendonly`). Redis Cluster is not supported.
  *
  * @since 0.1.0
  */
@@ -22,11 +21,11 @@ const NAME = "redis"
 const CONNECT_MS = 3_000
 const COMMAND_MS = 5_000
 const RECONNECT_MS = 1_000
-/** Commands that wait for an answer; more are refused. */
+/** Commands that wait for an answer; further ones fail. */
 const MAX_WAITING = 10_000
 
 /**
- * What the keys begin with, by default.
+ * The default prefix of all keys.
  *
  * @category constants
  * @since 0.1.0
@@ -42,13 +41,13 @@ export interface RedisStoreOptions {
   readonly url: Redacted.Redacted<string>
   /** Default: `PREFIX`. */
   readonly prefix?: string | undefined
-  /** How long a process may be silent before another may take over. Default: 5 s. */
+  /** How long a lease lasts that is not renewed: then another process may take the session over. Default: 5 s. */
   readonly lease?: Duration.Input | undefined
 }
 
-// KEYS: the session, its items, its owner's sessions, all sessions by their end. ARGV[1] is the owner.
+// KEYS: the session, its items, the owner's sessions, all sessions sorted by expiry. ARGV[1] is the owner.
 const clock = "local t = redis.call('TIME') local now = t[1] * 1000 + math.floor(t[2] / 1000) "
-/** Sets how long a session stays: until its lease and its window are over, and a day more for the keys themselves. */
+/** Sets the expiry of a session to the end of its lease plus its resume window; the keys have a TTL of one day more. */
 const keepUntil = "local function keep(s, i, all, id, untilMs, window) " +
   "redis.call('HSET', s, 'until', untilMs) redis.call('ZADD', all, untilMs + window, id) " +
   "local ttl = untilMs + window - now + 86400000 redis.call('PEXPIRE', s, ttl) redis.call('PEXPIRE', i, ttl) end "
@@ -69,7 +68,7 @@ const scripts = {
     "for k = 5, #ARGV do redis.call('RPUSH', KEYS[2], ARGV[k]) end " +
     "redis.call('HSET', KEYS[1], 'head', ARGV[4], 'n', from + #ARGV - 4) " +
     "redis.call('PEXPIRE', KEYS[2], redis.call('PTTL', KEYS[1])) return 'written'",
-  // owner, id, lease, the owner that is known to be gone
+  // owner, id, lease, the owner whose process is known to have exited
   claim: clock + keepUntil +
     "local h = redis.call('HMGET', KEYS[1], 'owner', 'fence', 'until', 'window', 'head') if not h[2] then return {} end " +
     "local left = tonumber(h[3]) - now " +
@@ -78,7 +77,7 @@ const scripts = {
     "redis.call('SADD', KEYS[3], ARGV[2]) keep(KEYS[1], KEYS[2], KEYS[4], ARGV[2], now + ARGV[3], tonumber(h[4])) " +
     "local items = redis.call('LRANGE', KEYS[2], 0, -1) local out = {'claimed', tostring(fence), h[5]} " +
     "for _, v in ipairs(items) do out[#out + 1] = v end return out",
-  // owner, lease, prefix; a lease of 0 lets go
+  // owner, lease, prefix; a lease of 0 releases the sessions
   renew: clock + keepUntil +
     "for _, id in ipairs(redis.call('SMEMBERS', KEYS[3])) do local s = ARGV[3] .. 's:' .. id " +
     "local h = redis.call('HMGET', s, 'owner', 'window') " +
@@ -105,8 +104,8 @@ const isRedis = (url: string): boolean => URL.canParse(url) && /^rediss?:$/.test
 const texts = (value: unknown): ReadonlyArray<string> => Array.isArray(value) ? value.map(String) : []
 
 /**
- * Connects to a server as a new owner, for as long as the scope. Fails `connection_failed` when it cannot be reached, and
- * `invalid_config` when the URL makes no sense.
+ * Connects to a server as a new owner, for as long as the scope. Fails `connection_failed` if it is unreachable, and
+ * `invalid_config` if the URL is invalid.
  *
  * @category constructors
  * @since 0.1.0
@@ -126,8 +125,8 @@ export const make = Effect.fnUntraced(function*(
   const prefix = options.prefix ?? PREFIX
   const leaseMs = Duration.toMillis(Duration.fromInputUnsafe(options.lease ?? StoreLimits.LEASE_MS))
   const owner = StoreOwner.make()
-  // what the server or the driver says may hold the URL, or what was to be kept
-  const lost = (op: string) => StoreLimits.unreachable(op, NAME, "cannot be reached or does not answer")
+  // without the driver's own message, which may contain the URL or what was written
+  const unreachable = (op: string) => StoreLimits.unreachable(op, NAME, "cannot be reached or does not answer")
 
   const client = yield* Effect.acquireRelease(
     Effect.sync(() => {
@@ -137,19 +136,19 @@ export const make = Effect.fnUntraced(function*(
         commandsQueueMaxLength: MAX_WAITING,
         socket: { connectTimeout: CONNECT_MS, reconnectStrategy: () => RECONNECT_MS }
       })
-      // each command tells of it; without a listener it would end the process
+      // commands report the failure; without a listener the event would end the process
       client.on("error", () => {})
       return client
     }),
     (client) => Effect.sync(() => client.destroy())
   )
-  yield* Effect.tryPromise({ try: () => client.connect(), catch: () => lost(open) }).pipe(
-    Effect.timeoutOrElse({ duration: Duration.millis(CONNECT_MS), orElse: () => Effect.fail(lost(open)) })
+  yield* Effect.tryPromise({ try: () => client.connect(), catch: () => unreachable(open) }).pipe(
+    Effect.timeoutOrElse({ duration: Duration.millis(CONNECT_MS), orElse: () => Effect.fail(unreachable(open)) })
   )
 
   const call = (op: string, command: () => Promise<unknown>): Effect.Effect<unknown, BackendError> =>
-    Effect.tryPromise({ try: command, catch: () => lost(op) }).pipe(
-      Effect.timeoutOrElse({ duration: Duration.millis(COMMAND_MS), orElse: () => Effect.fail(lost(op)) })
+    Effect.tryPromise({ try: command, catch: () => unreachable(op) }).pipe(
+      Effect.timeoutOrElse({ duration: Duration.millis(COMMAND_MS), orElse: () => Effect.fail(unreachable(op)) })
     )
   const keys = (id: string) => [`${prefix}s:${id}`, `${prefix}i:${id}`, `${prefix}o:${owner}`, `${prefix}all`]
   const run = (name: keyof typeof scripts, id: string, ...args: ReadonlyArray<string | number>) =>
@@ -177,16 +176,16 @@ export const make = Effect.fnUntraced(function*(
       if (result === "gap") return yield* StoreLimits.nonContiguousItems()
     }),
     claim: Effect.fnUntraced(function*(id): Effect.fn.Return<Claim, BackendError> {
-      let gone = ""
+      let exited = ""
       while (true) {
-        const [what, first = "", second = "", ...items] = texts(yield* run("claim", id, owner, id, leaseMs, gone))
+        const [what, first = "", second = "", ...items] = texts(yield* run("claim", id, owner, id, leaseMs, exited))
         switch (what) {
           case "claimed":
             return { _tag: "Claimed", lease: { id, fence: Number(first) }, kept: { head: second, items } }
           case "held":
-            // an owner that is known to be gone is asked for once
-            if (first === gone || !StoreOwner.hasExited(first)) return { _tag: "Held", forMs: Number(second) }
-            gone = first
+            // claim once more if the process of the owner has exited
+            if (first === exited || !StoreOwner.hasExited(first)) return { _tag: "Held", forMs: Number(second) }
+            exited = first
             break
           default:
             return { _tag: "Unknown" }

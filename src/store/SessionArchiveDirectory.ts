@@ -1,9 +1,9 @@
 /**
- * The disk side of data retention: what is kept of sessions, each kind of data in a file of its own, so that each can
- * expire alone, and be erased.
+ * A session archive in a directory: recordings, transcripts, metadata and events of sessions. Each kind of data is a file of
+ * its own, so that it can expire and be erased separately.
  *
- * Layout: `<directory>/<yyyy-mm-dd>/<session id>/`, directories 0700, files 0600, with a `manifest.json` that says until
- * when each kind may stay. The user stands in it as a hash only.
+ * Layout: `<directory>/<yyyy-mm-dd>/<session id>/`, directories 0700, files 0600, with a `manifest.json` that has the expiry of
+ * each kind. The user appears in it as a hash only.
  *
  * @since 0.1.0
  */
@@ -14,17 +14,16 @@ import * as Layer from "effect/Layer"
 import * as Schema from "effect/Schema"
 import * as Semaphore from "effect/Semaphore"
 import * as Crypto from "node:crypto"
-import { constants } from "node:fs"
 import * as Fs from "node:fs/promises"
 import * as Path from "node:path"
-import * as Wav from "../audio/Wav.ts"
-import { InvalidConfig, PipelineError } from "../BackendError.ts"
+import { InvalidConfig, type PipelineError } from "../BackendError.ts"
 import type { DataType } from "../hooks/DataRetentionHook.ts"
 import type { Periods } from "../hooks/RetentionPolicy.ts"
 import { type ArchivedSession, SessionArchive } from "../session/retention/SessionArchive.ts"
+import { fail, io, patchLength, readSecret, replaceFile, writeInto } from "./ArchiveFiles.ts"
 
 /**
- * The file of each kind of data.
+ * The file name of each kind of data.
  *
  * @category constants
  * @since 0.1.0
@@ -35,8 +34,6 @@ export const FILE_NAMES: { readonly [Type in DataType]: string } = {
   metadata: "metadata.json",
   events: "events.ndjson"
 }
-
-const SECRET = ".secret"
 
 const types: ReadonlyArray<DataType> = ["audio", "transcript", "metadata", "events"]
 const MANIFEST = "manifest.json"
@@ -49,53 +46,8 @@ const Manifest = Schema.fromJsonString(Schema.Struct({
 }))
 type Manifest = typeof Manifest.Type
 
-const fail = (op: string) => (cause: unknown) =>
-  new PipelineError({ op, message: "the archive's disk failed", cause, retryable: true })
-const isAbsent = (cause: unknown) => cause instanceof Error && "code" in cause && cause.code === "ENOENT"
-
-/** What is not there gives the fallback. */
-const io = <A>(op: string, run: () => Promise<A>, absent: A) =>
-  Effect.tryPromise({
-    try: () =>
-      run().catch((cause: unknown) => {
-        if (isAbsent(cause)) return absent
-        throw cause
-      }),
-    catch: fail(op)
-  })
-
-/** The secret of a directory, made once however many processes ask: it appears under its name complete, or not at all. */
-const readSecret = async (directory: string): Promise<Buffer> => {
-  const path = Path.join(directory, SECRET)
-  const known = await Fs.readFile(path).catch(() => undefined)
-  if (known !== undefined) return known
-  await Fs.mkdir(directory, { recursive: true, mode: 0o700 })
-  const draft = `${path}.${Crypto.randomUUID()}`
-  await Fs.writeFile(draft, Crypto.randomBytes(32), { mode: 0o600, flag: "wx" })
-  await Fs.link(draft, path).catch((cause: unknown) => {
-    if (!(cause instanceof Error && "code" in cause && cause.code === "EEXIST")) throw cause
-  }).finally(() => Fs.rm(draft, { force: true }))
-  return Fs.readFile(path)
-}
-
-/** Gives a recording its length, as far as it has been written. */
-const patchLength = async (path: string): Promise<void> => {
-  const file = await Fs.open(path, "r+")
-  try {
-    const { size } = await file.stat()
-    if (size < Wav.headerBytes) return
-    const header = new Uint8Array(Wav.headerBytes)
-    await file.read(header, 0, header.length, 0)
-    const before = header.slice()
-    Wav.patch(header, (size - Wav.headerBytes) & ~3)
-    if (before.some((byte, index) => byte !== header[index])) await file.write(header, 0, header.length, 0)
-  } finally {
-    await file.close()
-  }
-}
-
-/** Until when each kind may stay that is kept from now on. */
-const expiries = (periods: Periods, now: number): { readonly [type: string]: number } =>
+/** The expiry of each kind of data whose period begins now. */
+const expiriesFrom = (periods: Periods, now: number): { readonly [type: string]: number } =>
   Object.fromEntries(types.flatMap((type) => {
     const period = periods[type]
     return period === undefined ? [] : [[type, now + Duration.toMillis(period)]]
@@ -104,10 +56,10 @@ const expiries = (periods: Periods, now: number): { readonly [type: string]: num
 const checkId = (op: string, id: string) =>
   /^[A-Za-z0-9_-]{1,128}$/.test(id)
     ? Effect.succeed(id)
-    : Effect.fail(new InvalidConfig({ op, message: "session id: expected 1 to 128 of A-Z a-z 0-9 _ -" }))
+    : Effect.fail(new InvalidConfig({ op, message: "invalid session id: expected 1 to 128 of A-Z a-z 0-9 _ -" }))
 
 /**
- * Opens the archive in a directory; its operations exclude each other.
+ * Opens the archive in a directory. Its operations run one at a time.
  *
  * @category constructors
  * @since 0.1.0
@@ -115,9 +67,9 @@ const checkId = (op: string, id: string) =>
 export const make = Effect.fnUntraced(function*(directory: string) {
   const clock = yield* Clock.Clock
   const lock = yield* Semaphore.make(1)
-  /** The folders of the sessions that this process is writing to. */
-  const running = new Map<string, string>()
-  // a user who is known by a plain hash can be found by trying names
+  /** The folders of the sessions that this process records. */
+  const recording = new Map<string, string>()
+  // a keyed hash: a plain one could be reversed by trying user ids
   const hash = (userId: string) =>
     Effect.map(
       Effect.tryPromise({ try: () => readSecret(directory), catch: fail("SessionArchive.secret") }),
@@ -132,21 +84,14 @@ export const make = Effect.fnUntraced(function*(directory: string) {
     )
       .pipe(
         Effect.flatMap((text) => text === undefined ? Effect.undefined : Schema.decodeEffect(Manifest)(text)),
-        // a manifest that cannot be read says nothing
+        // an unreadable manifest counts as missing
         Effect.catchTag("SchemaError", () => Effect.undefined)
       )
-
-  /** Replaces a file as a whole, or not at all. */
-  const replace = (path: string, content: string | Uint8Array) =>
-    io("SessionArchive.write", async () => {
-      await Fs.writeFile(`${path}.new`, content, { mode: 0o600 })
-      await Fs.rename(`${path}.new`, path)
-    }, undefined)
 
   const writeManifest = (folder: string, manifest: Manifest) =>
     Effect.flatMap(
       Effect.orDie(Schema.encodeEffect(Manifest)(manifest)),
-      (text) => replace(Path.join(folder, MANIFEST), text)
+      (text) => replaceFile(Path.join(folder, MANIFEST), text)
     )
 
   const folders = Effect.gen(function*() {
@@ -163,22 +108,22 @@ export const make = Effect.fnUntraced(function*(directory: string) {
   const remove = (folder: string) =>
     io("SessionArchive.erase", async () => {
       await Fs.rm(folder, { recursive: true, force: true })
-      // the day goes with its last session
+      // the directory of the day is removed with its last session
       await Fs.rmdir(Path.dirname(folder)).catch(() => {})
     }, undefined)
 
-  const eraseWhere = (which: (folder: string) => Effect.Effect<boolean, PipelineError>) =>
+  const eraseWhere = (matches: (folder: string) => Effect.Effect<boolean, PipelineError>) =>
     lock.withPermits(1)(Effect.gen(function*() {
-      const found = yield* Effect.filter(yield* folders, which)
+      const found = yield* Effect.filter(yield* folders, matches)
       yield* Effect.forEach(found, remove, { discard: true })
       return found.length
     }))
 
   const exclusive = <A, E>(effect: Effect.Effect<A, E>) => Effect.uninterruptible(lock.withPermits(1)(effect))
 
-  /** The folder of a session that keeps this kind. */
-  const keeping = Effect.fnUntraced(function*(session: string, dataType: DataType) {
-    const folder = running.get(session)
+  /** The folder of a session, if it retains this kind of data. */
+  const folderFor = Effect.fnUntraced(function*(session: string, dataType: DataType) {
+    const folder = recording.get(session)
     if (folder === undefined) return undefined
     const manifest = yield* read(folder)
     return manifest?.expiresAt[dataType] === undefined ? undefined : folder
@@ -192,63 +137,43 @@ export const make = Effect.fnUntraced(function*(directory: string) {
       const [known] = yield* folderOf(id)
       const folder = known ?? Path.join(directory, new Date(now).toISOString().slice(0, 10), id)
       yield* io("SessionArchive.begin", () => Fs.mkdir(folder, { recursive: true, mode: 0o700 }), undefined)
-      const former = yield* read(folder)
-      const keptSince = former?.keptSince ?? now
-      // before the files: one that nobody expires must not be
+      const existing = yield* read(folder)
+      const keptSince = existing?.keptSince ?? now
+      // the manifest comes before the files, because a file without an expiry would stay for ever
       yield* writeManifest(folder, {
         session: id,
         userHash,
         keptSince,
-        expiresAt: { ...former?.expiresAt, ...expiries(entry.periods, now) }
+        expiresAt: { ...existing?.expiresAt, ...expiriesFrom(entry.periods, now) }
       })
-      running.set(id, folder)
+      recording.set(id, folder)
       return keptSince
     }))
   })
 
   const write: SessionArchive["Service"]["write"] = (session, dataType, content) =>
     exclusive(Effect.gen(function*() {
-      const folder = yield* keeping(session, dataType)
+      const folder = yield* folderFor(session, dataType)
       if (folder === undefined) return false
-      yield* replace(Path.join(folder, FILE_NAMES[dataType]), content)
+      yield* replaceFile(Path.join(folder, FILE_NAMES[dataType]), content)
       return true
     }))
 
   const append: SessionArchive["Service"]["append"] = (session, dataType, content, at) =>
     exclusive(Effect.gen(function*() {
-      const folder = yield* keeping(session, dataType)
+      const folder = yield* folderFor(session, dataType)
       if (folder === undefined) return false
-      yield* io("SessionArchive.append", async () => {
-        const flags = at === undefined ? constants.O_APPEND : 0
-        const file = await Fs.open(
-          Path.join(folder, FILE_NAMES[dataType]),
-          constants.O_WRONLY | constants.O_CREAT | flags,
-          0o600
-        )
-        try {
-          for (let done = 0; done < content.length;) {
-            const { bytesWritten } = await file.write(
-              content,
-              done,
-              content.length - done,
-              at === undefined ? null : at + done
-            )
-            done += bytesWritten
-          }
-        } finally {
-          await file.close()
-        }
-      }, undefined)
+      yield* writeInto(Path.join(folder, FILE_NAMES[dataType]), content, at)
       return true
     }))
 
   const finish: SessionArchive["Service"]["finish"] = (session, periods) =>
     exclusive(Effect.gen(function*() {
-      const folder = running.get(session)
-      running.delete(session)
+      const folder = recording.get(session)
+      recording.delete(session)
       const manifest = folder === undefined ? undefined : yield* read(folder)
       if (folder === undefined || manifest === undefined) return
-      const until = expiries(periods, clock.currentTimeMillisUnsafe())
+      const until = expiriesFrom(periods, clock.currentTimeMillisUnsafe())
       const expiresAt = Object.fromEntries(
         Object.entries(manifest.expiresAt).map(([type, at]) => [type, until[type] ?? at])
       )
@@ -261,62 +186,64 @@ export const make = Effect.fnUntraced(function*(directory: string) {
     write,
     append,
     finish,
-    /** What is kept of a session. */
+    /** Lists what is stored of a session. */
     list: Effect.fnUntraced(function*(session: string) {
-      const kept: Array<ArchivedSession> = []
+      const stored: Array<ArchivedSession> = []
       for (const folder of yield* folderOf(yield* checkId("SessionArchive.list", session))) {
         const manifest = yield* read(folder)
         for (const dataType of types) {
           const expiresAt = manifest?.expiresAt[dataType]
           const file = FILE_NAMES[dataType]
           const stat = yield* io("SessionArchive.list", () => Fs.stat(Path.join(folder, file)), undefined)
-          if (expiresAt !== undefined && stat !== undefined) kept.push({ dataType, file, bytes: stat.size, expiresAt })
+          if (expiresAt !== undefined && stat !== undefined) {
+            stored.push({ dataType, file, bytes: stat.size, expiresAt })
+          }
         }
       }
-      return kept
+      return stored
     }),
-    /** Erases all that is kept of a session; how many folders went. */
+    /** Erases a session; returns the number of folders. */
     erase: (session: string) =>
       Effect.flatMap(
         checkId("SessionArchive.erase", session),
         (id) => eraseWhere((folder) => Effect.succeed(Path.basename(folder) === id))
       ),
-    /** Erases all that is kept of a user; how many sessions went. */
+    /** Erases a user's sessions; returns their number. */
     eraseUser: (userId: string) =>
       Effect.flatMap(
         hash(userId),
         (userHash) => eraseWhere((folder) => Effect.map(read(folder), (manifest) => manifest?.userHash === userHash))
       ),
-    /** Deletes what has expired, and folders of which nothing is left; how many files went. */
+    /** Deletes expired files and empty folders; returns the number of files. */
     sweep: exclusive(Effect.gen(function*() {
       const now = clock.currentTimeMillisUnsafe()
       let deleted = 0
       for (const folder of yield* folders) {
-        // a running session's periods have not begun
-        if (running.get(Path.basename(folder)) === folder) continue
+        // the retention periods of a session begin at its end
+        if (recording.get(Path.basename(folder)) === folder) continue
         const manifest = yield* read(folder)
         if (manifest === undefined) {
-          // nobody knows any more until when this may stay
+          // without a manifest the expiry is unknown
           yield* remove(folder)
           deleted++
           continue
         }
         yield* io("SessionArchive.sweep", () => patchLength(Path.join(folder, FILE_NAMES.audio)), undefined)
         const left = types.filter((type) => (manifest.expiresAt[type] ?? 0) > now)
-        const gone = types.filter((type) => type in manifest.expiresAt && !left.includes(type))
-        if (gone.length === 0) continue
-        deleted += gone.length
+        const expired = types.filter((type) => type in manifest.expiresAt && !left.includes(type))
+        if (expired.length === 0) continue
+        deleted += expired.length
         if (left.length === 0) {
           yield* remove(folder)
           continue
         }
-        for (const type of gone) {
+        for (const type of expired) {
           yield* io(
             "SessionArchive.sweep",
             () => Fs.rm(Path.join(folder, FILE_NAMES[type]), { force: true }),
             undefined
           )
-          // of a write that a crash cut
+          // left by a crash during a write
           yield* io(
             "SessionArchive.sweep",
             () => Fs.rm(Path.join(folder, `${FILE_NAMES[type]}.new`), { force: true }),
@@ -332,7 +259,7 @@ export const make = Effect.fnUntraced(function*(directory: string) {
 })
 
 /**
- * The archive in a directory.
+ * Provides the archive in a directory.
  *
  * @category layers
  * @since 0.1.0

@@ -1,5 +1,5 @@
 /**
- * What a store takes: bounds that all of them share, and the errors that they give alike.
+ * Limits and errors that all session stores share.
  *
  * @since 0.1.0
  */
@@ -7,7 +7,7 @@ import { ConnectionFailed, InvalidConfig, SessionNotFound } from "../BackendErro
 import type { StoredSession } from "../session/persistence/SessionStore.ts"
 
 /**
- * The longest head of a kept session, in bytes.
+ * The largest head of a stored session, in bytes.
  *
  * @category constants
  * @since 0.1.0
@@ -15,7 +15,7 @@ import type { StoredSession } from "../session/persistence/SessionStore.ts"
 export const MAX_HEAD_BYTES = 256 * 1024
 
 /**
- * The longest item, in bytes.
+ * The largest history item, in bytes.
  *
  * @category constants
  * @since 0.1.0
@@ -23,7 +23,7 @@ export const MAX_HEAD_BYTES = 256 * 1024
 export const MAX_ITEM_BYTES = 64 * 1024
 
 /**
- * How long a lease lasts by default, in ms.
+ * The default length of a lease, in ms.
  *
  * @category constants
  * @since 0.1.0
@@ -33,12 +33,12 @@ export const LEASE_MS = 5_000
 const tooLarge = (op: string, what: string, limit: number) =>
   new InvalidConfig({
     op,
-    message: `${what} of a kept session is longer than ${limit} bytes`,
+    message: `${what} of the session snapshot is larger than ${limit} bytes`,
     details: { reason: "too_large", limit }
   })
 
 /**
- * The fault of what is too large to be kept, if it is.
+ * Returns an error if the head or an item is too large.
  *
  * @category checks
  * @since 0.1.0
@@ -47,7 +47,7 @@ export const sizeFault = (op: string, { head, items }: StoredSession): InvalidCo
   Buffer.byteLength(head) > MAX_HEAD_BYTES
     ? tooLarge(op, "the head", MAX_HEAD_BYTES)
     : items.some((item) => Buffer.byteLength(item) > MAX_ITEM_BYTES)
-    ? tooLarge(op, "an item", MAX_ITEM_BYTES)
+    ? tooLarge(op, "a history item", MAX_ITEM_BYTES)
     : undefined
 
 /**
@@ -55,7 +55,7 @@ export const sizeFault = (op: string, { head, items }: StoredSession): InvalidCo
  * @since 0.1.0
  */
 export const sessionExists = () =>
-  new InvalidConfig({ op: "SessionStore.create", message: "a session of this id is kept already" })
+  new InvalidConfig({ op: "SessionStore.create", message: "a session with this id exists already" })
 
 /**
  * @category errors
@@ -64,7 +64,7 @@ export const sessionExists = () =>
 export const leaseLost = () =>
   new SessionNotFound({
     op: "SessionStore.write",
-    message: "the session has been taken over, let go of or erased",
+    message: "session lease lost: the session was taken over, released or erased",
     details: { reason: "fenced" }
   })
 
@@ -75,12 +75,12 @@ export const leaseLost = () =>
 export const nonContiguousItems = () =>
   new InvalidConfig({
     op: "SessionStore.write",
-    message: "expected items that follow on those that are kept",
+    message: "non-contiguous history items: `from` must be at most the number of stored items",
     details: { reason: "gap" }
   })
 
 /**
- * A store that cannot be reached or does not answer. The driver's own error stays behind: it may hold what was kept.
+ * The store is unreachable or does not answer. The driver's error is left out because it may contain what was written.
  *
  * @category errors
  * @since 0.1.0

@@ -1,8 +1,8 @@
 /**
- * Who keeps a session: a process, named so that others on the same machine can tell whether it still lives.
+ * The owner of stored sessions: names a process so that others on the same machine can tell whether it still runs.
  *
- * A process id means something only within one boot and one namespace of processes, and is given again; so its start time
- * and these are parts of the name. Elsewhere than on Linux only the lease tells.
+ * A process id is only valid within one boot and one PID namespace, and can be reused. So the name also has the boot id, the
+ * namespace and the start time of the process. On systems other than Linux only the lease tells.
  *
  * @since 0.1.0
  */
@@ -17,14 +17,14 @@ const read = (what: () => string): string => {
   }
 }
 
-/** The machine's boot and the namespace in which process ids count; `""` where there is no such thing. */
-const place = (): string => {
+/** The boot id and the PID namespace; `""` where they are unknown. */
+const bootAndNamespace = (): string => {
   const boot = read(() => readFileSync("/proc/sys/kernel/random/boot_id", "utf8"))
   const namespace = read(() => readlinkSync("/proc/self/ns/pid"))
   return boot === "" || namespace === "" ? "" : `${boot},${namespace}`
 }
 
-/** State and start time (in ticks since boot; proc(5), fields 3 and 22) of a process; its name may hold anything. */
+/** State and start time (in ticks since boot; proc(5), fields 3 and 22) of a process. Its name, in parentheses, may contain anything. */
 const statOf = (pid: number): { readonly state: string; readonly startedAt: string } | undefined => {
   const fields = read(() => readFileSync(`/proc/${pid}/stat`, "utf8")).replace(/^.*\) /su, "").split(" ")
   const [state = "", startedAt = ""] = [fields[0], fields[19]]
@@ -41,18 +41,18 @@ const exists = (pid: number): boolean => {
 }
 
 /**
- * A new owner in this process.
+ * Makes a new owner in this process.
  *
  * @category constructors
  * @since 0.1.0
  */
 export const make = (): string => {
   const stat = statOf(process.pid)
-  return [place(), process.pid, stat?.startedAt ?? "", randomUUID()].join("|")
+  return [bootAndNamespace(), process.pid, stat?.startedAt ?? "", randomUUID()].join("|")
 }
 
 /**
- * Whether an owner is known to have ended: its process was on this machine and is no more. `false` when nobody can say.
+ * Whether the owner's process ran on this machine and has exited. False when that is unknown.
  *
  * @category predicates
  * @since 0.1.0
@@ -61,10 +61,10 @@ export const hasExited = (owner: string): boolean => {
   const [where, pidText, startedAt] = owner.split("|")
   const pid = Number(pidText)
   if (where === undefined || where === "" || startedAt === undefined || startedAt === "") return false
-  if (!Number.isSafeInteger(pid) || pid <= 0 || where !== place()) return false
+  if (!Number.isSafeInteger(pid) || pid <= 0 || where !== bootAndNamespace()) return false
   if (!exists(pid)) return true
   const stat = statOf(pid)
-  // hidden from us, not gone
+  // not visible to this process, but it exists
   if (stat === undefined) return false
   return stat.startedAt !== startedAt || stat.state === "Z" || stat.state === "X"
 }

@@ -4,7 +4,7 @@ import { TestClock } from "effect/testing"
 import * as MemoryStore from "../../src/store/MemoryStore.ts"
 
 describe("MemoryStore", () => {
-  it.effect("hands a session over when its lease has run out, and refuses the former owner", () =>
+  it.effect("lets another owner claim a session whose lease has expired, and refuses the former owner", () =>
     Effect.gen(function*() {
       const table = MemoryStore.makeTable()
       const a = MemoryStore.make({ table })
@@ -25,7 +25,7 @@ describe("MemoryStore", () => {
       assert.strictEqual((yield* a.claim("s"))._tag, "Held")
     }))
 
-  it.effect("keeps what is renewed, lets go of what is released, erases what nobody came back for", () =>
+  it.effect("keeps renewed sessions, releases sessions, and erases sessions after their resume window", () =>
     Effect.gen(function*() {
       const table = MemoryStore.makeTable()
       const a = MemoryStore.make({ table })
@@ -44,7 +44,7 @@ describe("MemoryStore", () => {
       assert.deepStrictEqual(yield* a.claim("s"), { _tag: "Unknown" })
     }))
 
-  it.effect("lets go of one session, and of no other's", () =>
+  it.effect("releases one session, and no session of another owner", () =>
     Effect.gen(function*() {
       const table = MemoryStore.makeTable()
       const a = MemoryStore.make({ table })
@@ -58,7 +58,7 @@ describe("MemoryStore", () => {
       assert.strictEqual((yield* b.claim("t"))._tag, "Held")
     }))
 
-  it.effect("keeps the first secret, and refuses a taken id, a gap and what is too large", () =>
+  it.effect("keeps the first secret, and refuses an existing id, non-contiguous items and too large ones", () =>
     Effect.gen(function*() {
       const store = MemoryStore.make()
       assert.strictEqual(yield* store.secret("key", "one"), "one")

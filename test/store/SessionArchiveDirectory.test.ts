@@ -37,7 +37,7 @@ const put = Effect.fnUntraced(function*(
 })
 
 describe("SessionArchiveDirectory", () => {
-  it.effect("lets each kind of data expire alone, also for the next process", () =>
+  it.effect("expires each kind of data separately, also in the next process", () =>
     Effect.gen(function*() {
       const path = yield* directory
       const archive = yield* SessionArchiveDirectory.make(path)
@@ -56,11 +56,11 @@ describe("SessionArchiveDirectory", () => {
       assert.deepStrictEqual((yield* next.list("ses_1")).map((kept) => kept.dataType), ["metadata"])
       yield* TestClock.adjust("1 hour")
       yield* next.sweep
-      // the secret that hashes users is no data of theirs
+      // the secret for hashing user ids contains no user data
       assert.deepStrictEqual(Fs.readdirSync(path), [".secret"])
     }))
 
-  it.effect("erases a session, and a user, and nobody else", () =>
+  it.effect("erases one session, and one user's sessions, and nothing else", () =>
     Effect.gen(function*() {
       const path = yield* directory
       const archive = yield* SessionArchiveDirectory.make(path)
@@ -75,7 +75,7 @@ describe("SessionArchiveDirectory", () => {
       assert.isTrue(holds(path, "words of b1"))
     }))
 
-  it.effect("is readable for its owner only, and stays in its directory", () =>
+  it.effect("is readable for its user only, and refuses session ids that leave the directory", () =>
     Effect.gen(function*() {
       const path = yield* directory
       const archive = yield* SessionArchiveDirectory.make(path)

@@ -35,7 +35,7 @@ describe("SqliteStore", () => {
     "effect"
   )
 
-  it.effect("is for its user alone, and outlives its owner", () =>
+  it.effect("is readable for its user only, and keeps sessions after its owner has closed it", () =>
     Effect.gen(function*() {
       const path = join(yield* directory, "sessions.db")
       const scope = yield* Scope.make()
@@ -50,7 +50,7 @@ describe("SqliteStore", () => {
       assert.deepStrictEqual(claim._tag === "Claimed" && claim.kept, { head: "{}", items: ["1"] })
     }))
 
-  it.effect("leaves no word of what it erased on the disk", () =>
+  it.effect("leaves nothing of an erased session on the disk", () =>
     Effect.gen(function*() {
       const path = yield* directory
       const store = yield* SqliteStore.make({ path: join(path, "sessions.db") })
@@ -63,11 +63,11 @@ describe("SqliteStore", () => {
       assert.notInclude(bytesOf(path), words)
     }))
 
-  it.effect("says what is wrong with a file that it cannot use, and touches it not", () =>
+  it.effect("reports why a file cannot be used, and leaves it unchanged", () =>
     Effect.gen(function*() {
       const path = yield* directory
       const file = (name: string) => join(path, name)
-      writeFileSync(file("damaged"), "this is no database, and long enough to be read as one ".repeat(40))
+      writeFileSync(file("damaged"), "this is not a database, and long enough to be read as one ".repeat(40))
       mkdirSync(file("directory"))
       const foreign = new DatabaseSync(file("foreign"))
       foreign.exec("CREATE TABLE t (a); PRAGMA application_id = 7")
@@ -77,10 +77,10 @@ describe("SqliteStore", () => {
       newer.close()
       for (
         const [name, says] of [
-          ["damaged", /damaged or no SQLite/u],
+          ["damaged", /damaged or not an SQLite/u],
           ["directory", /cannot be opened/u],
-          ["foreign", /another program/u],
-          ["newer", /newer version \(99\)/u]
+          ["foreign", /another application/u],
+          ["newer", /newer schema version 99/u]
         ] as const
       ) {
         const error = yield* Effect.flip(SqliteStore.make({ path: file(name) }))
@@ -88,7 +88,7 @@ describe("SqliteStore", () => {
         assert.match(error.message, says)
         assert.include(error.message, file(name))
       }
-      assert.match(readFileSync(file("damaged"), "utf8"), /^this is no database/u)
+      assert.match(readFileSync(file("damaged"), "utf8"), /^this is not a database/u)
       if (process.getuid?.() === 0) return
       mkdirSync(file("closed"))
       chmodSync(file("closed"), 0o500)

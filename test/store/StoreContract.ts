@@ -1,4 +1,4 @@
-/** What every session store owes, whatever it is made of. */
+/** Tests that every session store must pass. */
 import { assert, it } from "@effect/vitest"
 import { Effect, type Scope } from "effect"
 import type { BackendError } from "../../src/BackendError.ts"
@@ -7,9 +7,9 @@ import type { SessionStore } from "../../src/session/persistence/SessionStore.ts
 type Store = SessionStore["Service"]
 
 export interface Harness {
-  /** Another owner on the same store; leases last `LEASE_MS`. */
+  /** A new owner on the same store; leases last `LEASE_MS`. */
   readonly owner: Effect.Effect<Store, BackendError, Scope.Scope>
-  /** Lets the store's time pass. */
+  /** Advances the store's clock. */
   readonly pass: (ms: number) => Effect.Effect<void>
 }
 
@@ -19,12 +19,12 @@ const empty = { head: "{}", items: [] }
 let ids = 0
 const newId = () => `ses_${process.pid}_${++ids}_${Math.trunc(performance.now())}`
 
-/** Declares the tests; `make` gives a harness, once for each of them. */
+/** Declares the tests; `make` makes a new harness for each of them. */
 export const tests = (make: Effect.Effect<Harness, unknown, Scope.Scope>, run: "effect" | "live"): void => {
   const test = (says: string, body: (harness: Harness) => Effect.Effect<void, unknown, Scope.Scope>) =>
     it[run](says, () => Effect.scoped(Effect.flatMap(make, body)), 60_000)
 
-  test("keeps what it is told, in its order, and gives it to whoever claims it", ({ owner }) =>
+  test("stores head and items in order, and returns them to the owner that claims the session", ({ owner }) =>
     Effect.gen(function*() {
       const [a, b] = yield* Effect.all([owner, owner])
       const id = newId()
@@ -42,7 +42,7 @@ export const tests = (make: Effect.Effect<Harness, unknown, Scope.Scope>, run: "
       })
     }))
 
-  test("refuses an id that is taken, gaps, and what is too large", ({ owner }) =>
+  test("refuses an existing id, non-contiguous items, and too large ones", ({ owner }) =>
     Effect.gen(function*() {
       const a = yield* owner
       const id = newId()
@@ -59,7 +59,7 @@ export const tests = (make: Effect.Effect<Harness, unknown, Scope.Scope>, run: "
       }
     }))
 
-  test("has one owner: held while the lease is renewed, and fenced when it is another's", ({ owner, pass }) =>
+  test("has one owner: held while the lease is renewed, fenced after a takeover", ({ owner, pass }) =>
     Effect.gen(function*() {
       const [a, b] = yield* Effect.all([owner, owner])
       const id = newId()
@@ -78,7 +78,7 @@ export const tests = (make: Effect.Effect<Harness, unknown, Scope.Scope>, run: "
       assert.isTrue(claim._tag === "Claimed" && claim.lease.fence === 2)
       const refused = yield* Effect.flip(a.write(lease, { head: "{}", from: 0, items: [] }))
       assert.deepStrictEqual([refused.code, refused.details?.["reason"]], ["session_not_found", "fenced"])
-      // what the former owner does touches nothing
+      // the former owner's operations change nothing
       yield* a.remove(lease)
       yield* a.letGo(lease)
       yield* a.release
@@ -91,7 +91,7 @@ export const tests = (make: Effect.Effect<Harness, unknown, Scope.Scope>, run: "
       assert.deepStrictEqual(yield* a.claim(id), { _tag: "Unknown" })
     }))
 
-  test("lets go of what it is told to, and of nothing else", ({ owner }) =>
+  test("releases the given session, and no other", ({ owner }) =>
     Effect.gen(function*() {
       const [a, b] = yield* Effect.all([owner, owner])
       const [one, two, three] = [newId(), newId(), newId()]
@@ -106,7 +106,7 @@ export const tests = (make: Effect.Effect<Harness, unknown, Scope.Scope>, run: "
       assert.strictEqual((yield* a.claim(three))._tag, "Held")
     }))
 
-  test("erases what nobody came back for, and only that", ({ owner, pass }) =>
+  test("erases sessions after their resume window, and only those", ({ owner, pass }) =>
     Effect.gen(function*() {
       const [a, b] = yield* Effect.all([owner, owner])
       const [gone, stays] = [newId(), newId()]
@@ -120,7 +120,7 @@ export const tests = (make: Effect.Effect<Harness, unknown, Scope.Scope>, run: "
       assert.notStrictEqual((yield* a.claim(stays))._tag, "Unknown")
     }))
 
-  test("shares a secret, the first that is offered, and answers probes", ({ owner }) =>
+  test("shares the first secret that is offered, and answers probes", ({ owner }) =>
     Effect.gen(function*() {
       const [a, b] = yield* Effect.all([owner, owner])
       const name = newId()
@@ -131,7 +131,7 @@ export const tests = (make: Effect.Effect<Harness, unknown, Scope.Scope>, run: "
       yield* a.probe
     }))
 
-  test("gives a session to exactly one of two who race for it, 200 times", ({ owner }) =>
+  test("gives a session to exactly one of two owners that claim it at once, 200 times", ({ owner }) =>
     Effect.gen(function*() {
       const [a, b, c] = yield* Effect.all([owner, owner, owner])
       yield* Effect.forEach(

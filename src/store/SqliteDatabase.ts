@@ -1,0 +1,155 @@
+/**
+ * The SQLite file of the session store: opened, migrated, and used in transactions.
+ *
+ * @since 0.1.0
+ */
+import { closeSync, mkdirSync, openSync } from "node:fs"
+import { dirname } from "node:path"
+import { DatabaseSync } from "node:sqlite"
+import { describe, InvalidConfig } from "../BackendError.ts"
+
+/** "EfVc": marks the file as a session store. */
+const APPLICATION_ID = 0x45665663
+
+/** The migration at index n brings a file from version n to n + 1. */
+const migrations = [
+  `CREATE TABLE sessions (
+     id TEXT PRIMARY KEY, owner TEXT, fence INTEGER NOT NULL, until_ms INTEGER NOT NULL,
+     window_ms INTEGER NOT NULL, head TEXT NOT NULL, items INTEGER NOT NULL
+   ) STRICT, WITHOUT ROWID;
+   CREATE TABLE items (
+     session TEXT NOT NULL, n INTEGER NOT NULL, json TEXT NOT NULL, PRIMARY KEY (session, n)
+   ) STRICT, WITHOUT ROWID;
+   CREATE TABLE secrets (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;`
+]
+
+/** How long SQLite blocks for another process. It blocks the event loop, so longer waits are retries of the store. */
+const BUSY_MS = 20
+// sqlite.org/rescode.html
+const SQLITE_BUSY = 5
+const SQLITE_CORRUPT = 11
+const SQLITE_NOTADB = 26
+
+/**
+ * The primary result code of an SQLite error, else 0.
+ *
+ * @category accessors
+ * @since 0.1.0
+ */
+export const codeOf = (cause: unknown): number =>
+  typeof cause === "object" && cause !== null && "errcode" in cause ? Number(cause.errcode) & 255 : 0
+
+/**
+ * An error of SQLite, before it is mapped to a backend error.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface SqliteFailure {
+  readonly cause: unknown
+}
+
+/**
+ * @category constructors
+ * @since 0.1.0
+ */
+export const failure = (cause: unknown): SqliteFailure => ({ cause })
+
+/**
+ * Whether another process has the file.
+ *
+ * @category predicates
+ * @since 0.1.0
+ */
+export const isBusy = ({ cause }: SqliteFailure): boolean => codeOf(cause) === SQLITE_BUSY
+
+/**
+ * The error of a file that cannot be opened.
+ *
+ * @category errors
+ * @since 0.1.0
+ */
+export const cannotOpen = (path: string, cause: unknown): InvalidConfig => {
+  const code = codeOf(cause)
+  const why = code === SQLITE_NOTADB || code === SQLITE_CORRUPT
+    ? "is damaged or not an SQLite database; move it away to start with an empty one"
+    : `cannot be opened for writing: ${describe(cause)}`
+  return new InvalidConfig({
+    op: "SqliteStore.open",
+    message: `the session store ${path} ${why}`,
+    details: { part: "store", path },
+    cause
+  })
+}
+
+/**
+ * A numeric column of a row, else 0.
+ *
+ * @category accessors
+ * @since 0.1.0
+ */
+export const numberOf = (row: unknown, column: string): number => {
+  const value = typeof row === "object" && row !== null ? Object.entries(row).find(([key]) => key === column)?.[1] : 0
+  return Number(value ?? 0)
+}
+
+const pragma = (db: DatabaseSync, name: string): number => numberOf(db.prepare(`PRAGMA ${name}`).get(), name)
+
+const migrate = (db: DatabaseSync, path: string): InvalidConfig | undefined => {
+  const version = pragma(db, "user_version")
+  const application = pragma(db, "application_id")
+  const isForeign = application !== APPLICATION_ID && (application !== 0 || version !== 0)
+  if (isForeign || version > migrations.length) {
+    return new InvalidConfig({
+      op: "SqliteStore.open",
+      message: isForeign
+        ? `${path} is a database of another application`
+        : `${path} has the newer schema version ${version}; this release supports up to ${migrations.length}`,
+      details: { part: "store", path }
+    })
+  }
+  for (const migration of migrations.slice(version)) db.exec(migration)
+  db.exec(`PRAGMA application_id = ${APPLICATION_ID}; PRAGMA user_version = ${migrations.length}`)
+  return undefined
+}
+
+/**
+ * Runs a function in a transaction that takes the write lock at its beginning; rolled back if the function throws.
+ *
+ * @category combinators
+ * @since 0.1.0
+ */
+export const inTransaction = <A>(db: DatabaseSync, run: () => A): A => {
+  db.exec("BEGIN IMMEDIATE")
+  try {
+    const result = run()
+    db.exec("COMMIT")
+    return result
+  } catch (cause) {
+    if (db.isTransaction) db.exec("ROLLBACK")
+    throw cause
+  }
+}
+
+/**
+ * Opens and migrates the file; it and its directory are created with access for this user only. Throws an error of SQLite or
+ * `InvalidConfig`.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const open = (path: string): DatabaseSync => {
+  mkdirSync(dirname(path), { recursive: true, mode: 0o700 })
+  // SQLite creates its other files with the mode of this one
+  closeSync(openSync(path, "a", 0o600))
+  const db = new DatabaseSync(path, { timeout: BUSY_MS })
+  try {
+    db.exec("PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA secure_delete = ON")
+    const fault = inTransaction(db, () => migrate(db, path))
+    if (fault !== undefined) throw fault
+    return db
+  } catch (cause) {
+    db.close()
+    throw cause
+  }
+}
