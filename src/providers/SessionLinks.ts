@@ -183,7 +183,7 @@ export const make = Effect.fnUntraced(function*(
     if (!entries.has(id)) yield* recover(id)
     const { connections, extendedTo, link, userId } = yield* find(id)
     const good = token.isFor(userId) && (!token.expired || connections.size > 0 || now() < extendedTo)
-    return good ? link : yield* SessionTokens.refused()
+    return good ? link : yield* SessionTokens.invalidToken()
   })
 
   return { open, authenticate }

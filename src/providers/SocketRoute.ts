@@ -18,7 +18,7 @@ import type { ProviderRoute } from "../backend/provider/BackendProvider.ts"
 import { ConnectionFailed, InvalidConfig } from "../BackendError.ts"
 import * as Problem from "../transport/Problem.ts"
 import * as WebSocketConnection from "../transport/WebSocketConnection.ts"
-import type { MakeProtocol, Rates } from "../transport/WebSocketProtocol.ts"
+import type { MakeProtocol, SampleRates } from "../transport/WebSocketProtocol.ts"
 import { peerOf, queryOf, tokenOf } from "./RouteRequest.ts"
 import type { SessionLinks } from "./SessionLinks.ts"
 
@@ -57,12 +57,12 @@ const gatheredOf = (query: URLSearchParams): Effect.Effect<number, InvalidConfig
   const text = query.get("chunk_ms")
   if (text === null) return Effect.succeed(1)
   const ms = /^\d{2,3}$/.test(text) ? Number(text) : Number.NaN
-  return ms >= frameMs && ms <= frameMs * WebSocketConnection.MAX_GATHERED
+  return ms >= frameMs && ms <= frameMs * WebSocketConnection.MAX_FRAMES_PER_MESSAGE
     ? Effect.succeed(Math.floor(ms / frameMs))
     : Effect.fail(
       new InvalidConfig({
         op,
-        message: `chunk_ms: expected ${frameMs} to ${frameMs * WebSocketConnection.MAX_GATHERED} ms`
+        message: `chunk_ms: expected ${frameMs} to ${frameMs * WebSocketConnection.MAX_FRAMES_PER_MESSAGE} ms`
       })
     )
 }
@@ -102,7 +102,7 @@ const upgrade = (request: HttpServerRequest.HttpServerRequest) =>
 export interface SocketRouteOptions {
   readonly path: HttpRouter.PathInput
   readonly links: SessionLinks
-  readonly rates: Rates
+  readonly rates: SampleRates
   readonly protocol?: MakeProtocol | undefined
 }
 
@@ -126,14 +126,14 @@ export const make = ({ links, path, protocol, rates }: SocketRouteOptions): Prov
       }
       yield* link.enter(yield* peerOf(request))
       const webSocket = yield* upgrade(request)
-      const { connection, gone } = yield* WebSocketConnection.make(webSocket, {
+      const { connection, closed } = yield* WebSocketConnection.make(webSocket, {
         inputSampleRate,
         outputSampleRate,
-        gathered,
+        framesPerMessage: gathered,
         protocol
       })
       yield* link.attach(connection)
-      yield* gone
+      yield* closed
       return HttpServerResponse.empty()
     },
     Effect.scoped,

@@ -77,12 +77,12 @@ export const MAX_MESSAGE_BYTES = 65_536
  * @category models
  * @since 0.1.0
  */
-export type Parsed =
+export type ParseResult =
   | { readonly _tag: "Message"; readonly message: ClientMessage }
   | { readonly _tag: "Unknown"; readonly type: string }
   | { readonly _tag: "Malformed"; readonly reason: string }
 
-const malformed = (reason: string): Parsed => ({ _tag: "Malformed", reason })
+const malformed = (reason: string): ParseResult => ({ _tag: "Malformed", reason })
 
 /**
  * Decodes a JSON value. Never throws; the reason quotes nothing of what the user sent but the type.
@@ -90,7 +90,7 @@ const malformed = (reason: string): Parsed => ({ _tag: "Malformed", reason })
  * @category conversions
  * @since 0.1.0
  */
-export const decode = (value: unknown): Parsed => {
+export const decode = (value: unknown): ParseResult => {
   if (typeof value !== "object" || value === null || !("type" in value) || typeof value.type !== "string") {
     return malformed("not an object with a string \"type\"")
   }
@@ -107,7 +107,7 @@ export const decode = (value: unknown): Parsed => {
  * @category conversions
  * @since 0.1.0
  */
-export const parse = (text: string): Parsed => {
+export const parse = (text: string): ParseResult => {
   const value = Json.parse(text)
   return value === undefined ? malformed("not JSON") : decode(value)
 }

@@ -1,8 +1,8 @@
 /**
- * The data channel beside a WebRTC call: events out and messages in, as the same JSON that a WebSocket carries.
+ * The data channel of a WebRTC call: events out and messages in, as the same JSON that a WebSocket carries.
  *
- * The client makes the channel; until it is open, the newest 256 events wait. What it sends faster than `Pace` allows is
- * dropped, since SCTP cannot be told to wait, and it is told so.
+ * The client creates the channel; until it is open, the newest 256 events are buffered. Messages beyond the flood limit are
+ * dropped, because SCTP has no backpressure that an application could apply, and the client gets an `error` event.
  *
  * @since 0.1.0
  */
@@ -20,7 +20,7 @@ import type { Inbox } from "./Inbox.ts"
 export const LABEL = "events"
 
 /**
- * What is used of a data channel.
+ * The part of a data channel that is used here.
  *
  * @category models
  * @since 0.1.0
@@ -31,11 +31,11 @@ export type Channel = Pick<
 >
 
 const MAX_WAITING_EVENTS = 256
-/** A client that lets so many bytes of events pile up reads nothing at all. */
+/** A client with so many bytes of unread events has stopped reading. */
 const MAX_BACKLOG_BYTES = 1_048_576
 
-/** How often a user who sends too fast is told. */
-const TELL_MS = 1_000
+/** The shortest time between two errors about dropped messages. */
+const REPORT_INTERVAL_MS = 1_000
 
 /**
  * @category models
@@ -43,25 +43,25 @@ const TELL_MS = 1_000
  */
 export class EventsChannel {
   readonly #inbox: Inbox
-  readonly #onBroken: (reason: string) => void
+  readonly #onFailed: (reason: string) => void
   readonly #nowMs: () => number
-  readonly #pace = new FloodLimit()
-  #toldAt = Number.NEGATIVE_INFINITY
+  readonly #floodLimit = new FloodLimit()
+  #reportedAt = Number.NEGATIVE_INFINITY
   #channel: Channel | undefined
   #waiting: Array<string> = []
 
-  /** `onBroken` is told when the channel cannot go on: `"too_slow"`, `"connection_lost"`. */
-  constructor(inbox: Inbox, onBroken: (reason: string) => void, nowMs: () => number) {
+  /** `onFailed` is called when the channel cannot be used any more: `"too_slow"`, `"connection_lost"`. */
+  constructor(inbox: Inbox, onFailed: (reason: string) => void, nowMs: () => number) {
     this.#inbox = inbox
-    this.#onBroken = onBroken
+    this.#onFailed = onFailed
     this.#nowMs = nowMs
   }
 
   /**
-   * Takes a channel that the client made; refuses all but the first of the right label. One that comes while the link is
-   * being closed still gets the last events.
+   * Accepts a channel that the client created; closes all but the first with the right label. A channel that opens while
+   * the connection is closing still gets the last events.
    */
-  adopt(channel: Channel): void {
+  accept(channel: Channel): void {
     if (channel.getLabel() !== LABEL || this.#channel !== undefined) return channel.close()
     this.#channel = channel
     channel.onError(() => {})
@@ -75,10 +75,10 @@ export class EventsChannel {
       if (this.#channel?.isOpen() !== true) {
         if (this.#waiting.length === MAX_WAITING_EVENTS) this.#waiting.shift()
         this.#waiting.push(text)
-      } else if (this.#channel.bufferedAmount() > MAX_BACKLOG_BYTES) this.#onBroken("too_slow")
+      } else if (this.#channel.bufferedAmount() > MAX_BACKLOG_BYTES) this.#onFailed("too_slow")
       else this.#channel.sendMessage(text)
     } catch {
-      this.#onBroken("connection_lost")
+      this.#onFailed("connection_lost")
     }
   }
 
@@ -90,24 +90,24 @@ export class EventsChannel {
 
   #receive(message: string | Buffer | ArrayBuffer): void {
     const nowMs = this.#nowMs()
-    if (this.#pace.waitMs(nowMs) > 0) return this.#tooFast(nowMs)
+    if (this.#floodLimit.waitMs(nowMs) > 0) return this.#reportDrop(nowMs)
     if (typeof message !== "string") {
-      this.#pace.frame(nowMs)
+      this.#floodLimit.frame(nowMs)
       return this.#inbox.malformed("binary data on the events channel")
     }
     if (Buffer.byteLength(message) > ClientMessage.MAX_MESSAGE_BYTES) {
-      this.#pace.frame(nowMs)
+      this.#floodLimit.frame(nowMs)
       return this.#inbox.malformed(`a message of more than ${ClientMessage.MAX_MESSAGE_BYTES} bytes`)
     }
     const parsed = ClientMessage.parse(message)
-    this.#pace.spend(costOf(parsed), nowMs)
+    this.#floodLimit.spend(costOf(parsed), nowMs)
     if (parsed._tag === "Message") this.#inbox.message(parsed.message)
     else if (parsed._tag === "Malformed") this.#inbox.malformed(parsed.reason)
   }
 
-  #tooFast(nowMs: number): void {
-    if (nowMs - this.#toldAt < TELL_MS) return
-    this.#toldAt = nowMs
-    this.#inbox.malformed("messages come faster than they are taken; some are dropped")
+  #reportDrop(nowMs: number): void {
+    if (nowMs - this.#reportedAt < REPORT_INTERVAL_MS) return
+    this.#reportedAt = nowMs
+    this.#inbox.malformed("flood limit exceeded; messages were dropped")
   }
 }

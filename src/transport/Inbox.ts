@@ -1,9 +1,9 @@
 /**
- * What came from a user and nobody listens to yet, and the gate that a link's end closes for good.
+ * Buffers what a user sends until the session listens, and passes nothing on once the connection has ended.
  *
  * Each connection owns one. Before `listen` it keeps the newest two seconds of audio (dropping the oldest) and the first
- * 64 messages; after it everything goes straight through, without a copy. After `closed` nothing passes any more,
- * whatever a socket or native code still calls.
+ * 64 messages; after it everything is passed on at once, without a copy. After `closed` nothing is passed on, even if a
+ * socket or native code still calls.
  *
  * @since 0.1.0
  */
@@ -11,22 +11,22 @@ import type { ClientMessage } from "../session/ClientMessage.ts"
 import type { ConnectionListener } from "../session/UserConnection.ts"
 
 /**
- * How much audio waits for a listener: 2 s, longer than a session takes to attach.
+ * How much audio is buffered for a listener: 2 s, longer than a session takes to attach.
  *
  * @category constants
  * @since 0.1.0
  */
-export const MAX_WAITING_MS = 2_000
+export const MAX_BUFFERED_MS = 2_000
 
-const MAX_WAITING_MESSAGES = 64
+const MAX_BUFFERED_MESSAGES = 64
 
-type Waiting =
+type Buffered =
   | { readonly _tag: "Audio"; readonly pcm: Int16Array; readonly samples: number }
   | { readonly _tag: "Gap"; readonly samples: number }
   | { readonly _tag: "Message"; readonly message: ClientMessage }
   | { readonly _tag: "Malformed"; readonly reason: string }
 
-let made = 0
+let count = 0
 
 /**
  * An id that no other connection of this process has, such as `websocket-7`.
@@ -34,7 +34,7 @@ let made = 0
  * @category constructors
  * @since 0.1.0
  */
-export const nextId = (transport: string): string => `${transport}-${++made}`
+export const nextId = (transport: string): string => `${transport}-${++count}`
 
 /**
  * A `ConnectionListener` for the transport to call, in front of the session's.
@@ -45,42 +45,42 @@ export const nextId = (transport: string): string => `${transport}-${++made}`
 export class Inbox implements ConnectionListener {
   readonly #maxSamples: number
   #listener: ConnectionListener | undefined
-  #waiting: Array<Waiting> = []
+  #buffered: Array<Buffered> = []
   #samples = 0
   #messages = 0
-  #ended: string | undefined
+  #endReason: string | undefined
   #defect: unknown
 
   /** `sampleRate` in Hz, of the audio that comes in. */
   constructor(sampleRate: number) {
-    this.#maxSamples = sampleRate * MAX_WAITING_MS / 1000
+    this.#maxSamples = sampleRate * MAX_BUFFERED_MS / 1000
   }
 
-  /** What the listener threw. It ended the link as `"failed"`: thrown on into a socket it would end the process. */
+  /** What the listener threw. The connection then ends as `"failed"`; thrown into a socket, it would end the process. */
   get defect(): unknown {
     return this.#defect
   }
 
-  /** Why the link ended, `undefined` while it lives. */
-  get ended(): string | undefined {
-    return this.#ended
+  /** Why the connection ended; `undefined` while it is open. */
+  get endReason(): string | undefined {
+    return this.#endReason
   }
 
-  /** Hands over what waits, in order, then whatever comes. Only the first listener counts. */
+  /** Delivers what is buffered, in order, and then everything that arrives. Only the first listener counts. */
   listen(listener: ConnectionListener): void {
     if (this.#listener !== undefined) return
-    const waiting = this.#waiting
-    const ended = this.#ended
-    this.#waiting = []
+    const buffered = this.#buffered
+    const endReason = this.#endReason
+    this.#buffered = []
     this.#listener = listener
-    this.#ended = undefined
-    for (const item of waiting) this.#deliver(item)
-    if (ended !== undefined) this.closed(ended)
+    this.#endReason = undefined
+    for (const item of buffered) this.#deliver(item)
+    if (endReason !== undefined) this.closed(endReason)
   }
 
   audio(pcm: Int16Array): void {
-    if (this.#ended !== undefined || pcm.length === 0) return
-    if (this.#listener === undefined) return this.#keep({ _tag: "Audio", pcm: pcm.slice(), samples: pcm.length })
+    if (this.#endReason !== undefined || pcm.length === 0) return
+    if (this.#listener === undefined) return this.#buffer({ _tag: "Audio", pcm: pcm.slice(), samples: pcm.length })
     try {
       this.#listener.audio(pcm)
     } catch (defect) {
@@ -100,10 +100,10 @@ export class Inbox implements ConnectionListener {
     this.#accept({ _tag: "Malformed", reason })
   }
 
-  /** Ends the link; only the first reason counts. What waits for a listener is still handed over, then the end. */
+  /** Ends the connection; only the first reason counts. What is buffered is still delivered, and then the end. */
   closed(reason: string): void {
-    if (this.#ended !== undefined) return
-    this.#ended = reason
+    if (this.#endReason !== undefined) return
+    this.#endReason = reason
     try {
       this.#listener?.closed(reason)
     } catch (defect) {
@@ -111,14 +111,14 @@ export class Inbox implements ConnectionListener {
     }
   }
 
-  #accept(item: Waiting): void {
-    if (this.#ended !== undefined) return
-    if (this.#listener === undefined) this.#keep(item)
+  #accept(item: Buffered): void {
+    if (this.#endReason !== undefined) return
+    if (this.#listener === undefined) this.#buffer(item)
     else this.#deliver(item)
   }
 
-  #deliver(item: Waiting): void {
-    if (this.#ended !== undefined) return
+  #deliver(item: Buffered): void {
+    if (this.#endReason !== undefined) return
     try {
       switch (item._tag) {
         case "Audio":
@@ -140,17 +140,17 @@ export class Inbox implements ConnectionListener {
     this.closed("failed")
   }
 
-  #keep(item: Waiting): void {
+  #buffer(item: Buffered): void {
     if (item._tag === "Message" || item._tag === "Malformed") {
-      if (this.#messages++ < MAX_WAITING_MESSAGES) this.#waiting.push(item)
+      if (this.#messages++ < MAX_BUFFERED_MESSAGES) this.#buffered.push(item)
       return
     }
-    this.#waiting.push(item)
+    this.#buffered.push(item)
     this.#samples += item.samples
-    // The oldest audio goes first; messages between pieces of it stay.
+    // Drops the oldest audio; messages between pieces of it stay.
     while (this.#samples > this.#maxSamples) {
-      const oldest = this.#waiting.findIndex((each) => "samples" in each)
-      const [dropped] = this.#waiting.splice(oldest, 1)
+      const oldest = this.#buffered.findIndex((each) => "samples" in each)
+      const [dropped] = this.#buffered.splice(oldest, 1)
       if (dropped === undefined || !("samples" in dropped)) return
       this.#samples -= dropped.samples
     }

@@ -1,5 +1,5 @@
 /**
- * One clock of 20 ms for all the connections that need one: a fiber that sleeps while there is none.
+ * One 20 ms clock for all connections that need one: a fiber that sleeps while there are none.
  *
  * @since 0.1.0
  */
@@ -11,7 +11,7 @@ import type * as Scope from "effect/Scope"
 import { frameMs } from "../audio/AudioFormat.ts"
 
 /**
- * Something that is called once every 20 ms. It must not throw.
+ * Called once every 20 ms. It must not throw.
  *
  * @category models
  * @since 0.1.0
@@ -23,18 +23,18 @@ export type Tick = () => void
  * @since 0.1.0
  */
 export interface MediaClock {
-  /** Begins to call `tick`; the result ends it, and may be called twice. */
+  /** Starts to call `tick`; the result stops it, and may be called twice. */
   readonly add: (tick: Tick) => () => void
-  /** How many are called now. */
+  /** How many ticks are registered. */
   readonly size: () => number
 }
 
-/** Ticks that a process which stood still makes up for: 1 s, what a jitter buffer holds. */
+/** Ticks that are made up for after the process stalled: 1 s, the capacity of a jitter buffer. */
 const MAX_CATCH_UP = 50
 
 /**
- * Makes a clock whose fiber lives in the scope. A late tick is made up for, so that the rate is exact; after more than a
- * second the clock starts anew.
+ * Makes a clock whose fiber lives in the scope. Late ticks are made up for, so that the rate is exact; after a stall of
+ * more than a second the clock starts again from now.
  *
  * @category constructors
  * @since 0.1.0

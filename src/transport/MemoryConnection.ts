@@ -1,5 +1,5 @@
 /**
- * A link inside the process: for programs that feed a session themselves, and for tests.
+ * A connection inside the process: for programs that feed a session themselves, and for tests.
  *
  * Synchronous, without timers or fibers. Frames handed out are copies that the receiver owns.
  *
@@ -24,17 +24,17 @@ export interface MemoryConnectionOptions {
   /** Takes the agent's audio: a copy that it may keep. */
   readonly onFrame?: ((frame: Int16Array) => void) | undefined
   readonly onEvent?: ((event: SessionEvent) => void) | undefined
-  /** What was handed out and not played yet is to be dropped: with a real link the user would not hear it. */
+  /** The agent was interrupted: drop audio that was handed out and not played yet. */
   readonly onClear?: (() => void) | undefined
   /**
-   * How many milliseconds of audio may wait for `drain`; more is not accepted. Default: nothing ever waits, each frame
-   * goes to `onFrame` at once.
+   * How many milliseconds of audio are buffered for `drain`; more is not accepted. Default: nothing is buffered, each
+   * frame goes to `onFrame` at once.
    */
   readonly capacityMs?: number | undefined
 }
 
 /**
- * Both ends of a link: `connection` is the session's, the rest is the user's.
+ * Both ends of a connection: `connection` is the session's, the rest is the user's.
  *
  * @category models
  * @since 0.1.0
@@ -44,18 +44,18 @@ export interface MemoryConnection {
   /** The user speaks: mono PCM at the input rate, any length, valid only during the call. */
   readonly push: (pcm: Int16Array) => void
   readonly message: (message: ClientMessage) => void
-  /** The user's client sends something that makes no sense. */
+  /** The user's client sends a malformed message. */
   readonly malformed: (reason: string) => void
-  /** The user is gone. Default reason: `"client_closed"`. */
+  /** The user hangs up. Default reason: `"client_closed"`. */
   readonly hangup: (reason?: string) => void
-  /** Passes what waits to `onFrame`, at most `ms` of it (default: all). Returns how many milliseconds it was. */
+  /** Passes buffered audio to `onFrame`, at most `ms` of it (default: all). Returns how many milliseconds it was. */
   readonly drain: (ms?: number) => number
-  /** Why the link ended, `undefined` while it lives. */
-  readonly ended: () => string | undefined
+  /** Why the connection ended; `undefined` while it is open. */
+  readonly endReason: () => string | undefined
 }
 
 /**
- * Makes an in-memory link.
+ * Makes an in-memory connection.
  *
  * @category constructors
  * @since 0.1.0
@@ -85,7 +85,7 @@ export const make = (options: MemoryConnectionOptions = {}): MemoryConnection =>
     format: { input: { sampleRate: input }, output: { sampleRate: output } },
     listen: (listener) => inbox.listen(listener),
     send: (frame) => {
-      if (inbox.ended !== undefined) return false
+      if (inbox.endReason !== undefined) return false
       if (capacityMs === undefined) {
         options.onFrame?.(frame.slice())
         return true
@@ -103,7 +103,7 @@ export const make = (options: MemoryConnectionOptions = {}): MemoryConnection =>
       return ms
     },
     notify: (event) => {
-      if (inbox.ended === undefined) options.onEvent?.(event)
+      if (inbox.endReason === undefined) options.onEvent?.(event)
     },
     close: (reason) => Effect.sync(() => inbox.closed(reason))
   }
@@ -115,6 +115,6 @@ export const make = (options: MemoryConnectionOptions = {}): MemoryConnection =>
     malformed: (reason) => inbox.malformed(reason),
     hangup: (reason = "client_closed") => inbox.closed(reason),
     drain,
-    ended: () => inbox.ended
+    endReason: () => inbox.endReason
   }
 }

@@ -1,7 +1,7 @@
 /**
- * The native packages of WebRTC: loaded at the first offer, kept while any transport uses them, cleaned up after the last.
+ * The native packages of WebRTC: loaded at the first offer, and cleaned up when no transport uses them any more.
  *
- * Without that clean-up the callbacks of closed peers keep the process from ending.
+ * Without the clean-up, the callbacks of closed peers keep the process alive.
  *
  * @since 0.1.0
  */
@@ -36,8 +36,8 @@ const load = <A>(name: string, module: () => Promise<A>): Effect.Effect<A, Inval
   })
 
 /**
- * Claims the packages for the scope; the effect that it gives loads them, once. A missing one fails `invalid_config`
- * with `details.missing`.
+ * Registers a user of the packages for the scope; the returned effect loads them, once. Fails `invalid_config` with
+ * `details.missing` when one is not installed.
  *
  * @category constructors
  * @since 0.1.0
@@ -60,7 +60,7 @@ export const claim: Effect.Effect<Effect.Effect<NativeRtc, InvalidConfig>, never
       ]).pipe(
         Effect.map(([datachannel, opus]) => {
           if (cleanup === undefined) {
-            // Or the library would end with each last peer, and begin again beside it with the next one.
+            // Otherwise the library shuts down with each last peer, and starts again with the next one.
             datachannel.preload()
             cleanup = datachannel.cleanup
           }

@@ -15,7 +15,7 @@
 export const HEADER_BYTES = 12
 
 /**
- * How far the timestamp moves in 20 ms: Opus always counts at 48 kHz (RFC 7587 §4.1).
+ * How far the timestamp advances in 20 ms: Opus always counts at 48 kHz (RFC 7587 §4.1).
  *
  * @category constants
  * @since 0.1.0
@@ -23,8 +23,8 @@ export const HEADER_BYTES = 12
 export const TICKS_PER_FRAME = 960
 
 /**
- * The longest payload that is looked at. An Opus frame of 20 ms has at most 1,275 bytes (RFC 6716 §3.2.1); more than an
- * Ethernet packet comes from no sender.
+ * The longest payload that is accepted. An Opus frame of 20 ms has at most 1,275 bytes (RFC 6716 §3.2.1), and no sender
+ * exceeds an Ethernet packet.
  *
  * @category constants
  * @since 0.1.0
@@ -49,7 +49,7 @@ export interface RtpPacket {
 }
 
 /**
- * Reads a packet; `undefined` when it is no RTP, is cut short, contradicts itself or has no payload. Never throws.
+ * Parses a packet; `undefined` when it is not RTP, is truncated, is inconsistent or has no payload. Never throws.
  *
  * @category decoding
  * @since 0.1.0

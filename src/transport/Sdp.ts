@@ -1,8 +1,8 @@
 /**
- * Looks an SDP offer over before native code sees it, and answers what a voice call needs to know of it.
+ * Validates an SDP offer before native code parses it, and extracts what a voice call needs from it.
  *
- * Pure; limits come first, so that the cost is bounded by the size. Only audio and one data channel section pass.
- * Candidates that are host names are taken out: resolving them would let a stranger make this machine ask any name.
+ * Pure; limits are checked first, so that the cost is bounded by the size. Only audio and one data channel section are
+ * accepted. Candidates with host names are removed: resolving them would let a stranger trigger DNS queries of any name.
  *
  * @since 0.1.0
  */
@@ -20,7 +20,7 @@ export const MAX_OFFER_BYTES = 65_536
 const MAX_LINES = 1_000
 const MAX_LINE_LENGTH = 1_024
 const MAX_SECTIONS = 4
-/** A machine has a handful of addresses; more would have us knock at strangers' doors. */
+/** A machine has a handful of addresses; with more, an offer could make the server send packets to strangers. */
 const MAX_CANDIDATES = 40
 
 /**
@@ -28,13 +28,13 @@ const MAX_CANDIDATES = 40
  * @since 0.1.0
  */
 export interface Offer {
-  /** The offer without what is not to be passed on, with CRLF line ends. */
+  /** The offer without the removed candidates, with CRLF line ends. */
   readonly sdp: string
   /** The name of the audio section. */
   readonly mid: string
-  /** The RTP payload type that the offer gives Opus. */
+  /** The RTP payload type of Opus in the offer. */
   readonly payloadType: number
-  /** Whether there is a section for data channels. */
+  /** Whether it has a section for data channels. */
   readonly data: boolean
 }
 
@@ -51,18 +51,18 @@ interface Section {
 }
 
 /**
- * Reads an offer. The failure says in words what is wrong, and on which line; it quotes nothing.
+ * Validates an offer. The failure says what is wrong and on which line; it quotes nothing of the offer.
  *
  * @category decoding
  * @since 0.1.0
  */
 export const inspect = (text: string): Result.Result<Offer, string> => {
   if (Buffer.byteLength(text) > MAX_OFFER_BYTES) return Result.fail(`the offer has more than ${MAX_OFFER_BYTES} bytes`)
-  if (controls.test(text)) return Result.fail("the offer holds control characters")
+  if (controls.test(text)) return Result.fail("the offer contains control characters")
   const lines = text.split(/\r\n|\n|\r/)
   while (lines.length > 0 && lines[lines.length - 1] === "") lines.pop()
   if (lines.length > MAX_LINES) return Result.fail(`the offer has more than ${MAX_LINES} lines`)
-  if (lines[0] !== "v=0") return Result.fail("the offer is no SDP: it does not start with v=0")
+  if (lines[0] !== "v=0") return Result.fail("the offer is not SDP: it does not start with v=0")
 
   const kept: Array<string> = []
   const sections: Array<Section> = []
@@ -71,11 +71,11 @@ export const inspect = (text: string): Result.Result<Offer, string> => {
   for (const [index, line] of lines.entries()) {
     const at = index + 1
     if (line.length > MAX_LINE_LENGTH) return Result.fail(`line ${at} has more than ${MAX_LINE_LENGTH} characters`)
-    if (!/^[a-z]=/.test(line)) return Result.fail(`line ${at} is no SDP line`)
+    if (!/^[a-z]=/.test(line)) return Result.fail(`line ${at} is not a valid SDP line`)
     const section = sections[sections.length - 1]
     if (line.startsWith("m=")) {
       const media = /^m=(\w+) (\d{1,5}) (\S+) (\S.*)$/.exec(line)
-      if (media === null) return Result.fail(`line ${at} is no media description`)
+      if (media === null) return Result.fail(`line ${at} is not a valid media description`)
       if (sections.length === MAX_SECTIONS) return Result.fail(`the offer has more than ${MAX_SECTIONS} media sections`)
       if (!media[3]!.includes("TLS/")) return Result.fail(`line ${at} offers media without encryption`)
       sections.push({
@@ -90,7 +90,7 @@ export const inspect = (text: string): Result.Result<Offer, string> => {
       const parts = line.split(" ")
       const port = Number(parts[5])
       if (parts.length < 8 || !Number.isInteger(port) || port < 0 || port > 65_535) {
-        return Result.fail(`line ${at} is no candidate`)
+        return Result.fail(`line ${at} is not a valid candidate`)
       }
       if (isIP(parts[4]!) === 0) continue
       if (++candidates > MAX_CANDIDATES) return Result.fail(`the offer has more than ${MAX_CANDIDATES} candidates`)
@@ -101,7 +101,7 @@ export const inspect = (text: string): Result.Result<Offer, string> => {
       const mid = /^a=mid:(.*)$/.exec(line)?.[1]
       if (mid !== undefined) {
         if (!token.test(mid) || sections.some((each) => each.mid === mid)) {
-          return Result.fail(`line ${at} is no name of a media section, or a taken one`)
+          return Result.fail(`line ${at} is not a valid a=mid, or repeats another one`)
         }
         section.mid = mid
       }
@@ -132,7 +132,7 @@ export const inspect = (text: string): Result.Result<Offer, string> => {
 }
 
 /**
- * Puts a public address in place of the host candidates' own, for a server behind a 1:1 NAT.
+ * Replaces the address of the host candidates by a public one, for a server behind a 1:1 NAT.
  *
  * @category combinators
  * @since 0.1.0

@@ -1,8 +1,8 @@
 /**
- * What lets a user into one session: a signed token (JWT, HS256) that ends.
+ * Session tokens: signed JWTs (HS256) that expire.
  *
- * It is good for the session it was made for and no other (`aud`), and names its user by a hash (`sub`), since tokens go
- * through addresses and logs. Nothing is kept of it: whoever has the key can check it, also after a restart.
+ * A token is valid for one session (`aud`), and names its user by a hash (`sub`), since tokens may end up in URLs and logs.
+ * Nothing is stored: any process with the signing key can verify it, also after a restart.
  *
  * @since 0.1.0
  */
@@ -15,7 +15,7 @@ import { createHash, webcrypto } from "node:crypto"
 import { AuthenticationFailed } from "../BackendError.ts"
 
 /**
- * The largest token that is looked at: 2 KiB.
+ * The longest token that is verified: 2 KiB.
  *
  * @category constants
  * @since 0.1.0
@@ -27,7 +27,7 @@ const ISSUER = "effect-voice"
 const op = "SessionTokens.verify"
 
 /**
- * A token that is ours.
+ * A token whose signature and session are right.
  *
  * @category models
  * @since 0.1.0
@@ -35,9 +35,9 @@ const op = "SessionTokens.verify"
 export interface VerifiedToken {
   /** Unix time in ms. */
   readonly expiresAt: number
-  /** It has ended. Whether that still matters is the session's to say. */
+  /** Whether it has expired; the caller decides whether it is accepted nevertheless, for a resumed session. */
   readonly expired: boolean
-  /** Whether it was made for this user. */
+  /** Whether it was issued for this user. */
   readonly isFor: (userId: string) => boolean
 }
 
@@ -46,9 +46,9 @@ export interface VerifiedToken {
  * @since 0.1.0
  */
 export interface SessionTokens {
-  /** Signs a token; `expiresAt` is Unix time in ms, and is kept to the second, rounded up. */
+  /** Signs a token; `expiresAt` is Unix time in ms, rounded up to the second. */
   readonly issue: (session: string, userId: string, expiresAt: number) => Effect.Effect<string>
-  /** Fails `authentication_failed`, the same for whatever is wrong; a token that has only ended passes as `expired`. */
+  /** Fails `authentication_failed`, whatever is wrong; a token that has merely expired succeeds as `expired`. */
   readonly verify: (
     token: string | undefined,
     session: string
@@ -56,17 +56,17 @@ export interface SessionTokens {
 }
 
 /**
- * The refusal of a token: it does not say why.
+ * The error of any token that is not accepted: it does not say why.
  *
  * @category errors
  * @since 0.1.0
  */
-export const refused = (): AuthenticationFailed =>
-  new AuthenticationFailed({ op, message: "the session's token is missing, wrong or expired" })
+export const invalidToken = (): AuthenticationFailed =>
+  new AuthenticationFailed({ op, message: "the session token is missing, invalid or expired" })
 
 const subjectOf = (userId: string): string => createHash("sha256").update(userId).digest("base64url")
 
-/** So that a session's id can be anything. */
+/** Prefixed, so that a session id may be any string. */
 const audienceOf = (session: string): string => `session:${session}`
 
 const verified = ({ exp, sub }: JWTPayload, expired: boolean): VerifiedToken => ({
@@ -75,7 +75,7 @@ const verified = ({ exp, sub }: JWTPayload, expired: boolean): VerifiedToken => 
   isFor: (userId) => sub === subjectOf(userId)
 })
 
-/** The end is looked at last: then signature and session were right. */
+/** `jose` checks the expiry last, so signature and session are right here. */
 const whenExpired = (cause: unknown): VerifiedToken => {
   if (cause instanceof errors.JWTExpired && cause.claim === "exp") return verified(cause.payload, true)
   throw cause
@@ -100,7 +100,7 @@ export const make = Effect.fnUntraced(function*(
 
   const issue: SessionTokens["issue"] = Effect.fnUntraced(function*(session, userId, expiresAt) {
     const now = yield* Clock.currentTimeMillis
-    // it tells tokens apart, and is no secret
+    // Only makes tokens distinct; it is not a secret.
     const id = yield* Effect.all([Random.nextIntBetween(0, 2 ** 32), Random.nextIntBetween(0, 2 ** 32)])
     return yield* Effect.promise(() =>
       new SignJWT()
@@ -116,7 +116,7 @@ export const make = Effect.fnUntraced(function*(
   })
 
   const verify: SessionTokens["verify"] = Effect.fnUntraced(function*(token, session) {
-    if (token === undefined || token.length > MAX_TOKEN_LENGTH) return yield* refused()
+    if (token === undefined || token.length > MAX_TOKEN_LENGTH) return yield* invalidToken()
     const now = yield* Clock.currentTimeMillis
     return yield* Effect.tryPromise({
       try: () =>
@@ -127,7 +127,7 @@ export const make = Effect.fnUntraced(function*(
           requiredClaims: ["sub", "jti", "iat", "exp"],
           currentDate: new Date(now)
         }).then(({ payload }) => verified(payload, false), whenExpired),
-      catch: refused
+      catch: invalidToken
     })
   })
 

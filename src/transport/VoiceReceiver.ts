@@ -1,7 +1,7 @@
 /**
- * The user's voice out of Opus packets: jitter buffer, decoder, concealment. Called at each tick of a 20 ms clock.
+ * The user's voice from Opus packets: jitter buffer, decoder and packet loss concealment, driven by a 20 ms clock.
  *
- * Plain and synchronous; what it hands out is only valid during the call.
+ * Synchronous; the audio that it passes on is only valid during the call.
  *
  * @since 0.1.0
  */
@@ -15,18 +15,18 @@ import type * as OpusRtp from "./OpusRtp.ts"
  * @since 0.1.0
  */
 export interface VoiceReceiverOptions {
-  /** What the decoder gives, in Hz. */
+  /** Of the decoder's output, in Hz. */
   readonly sampleRate: number
-  /** Throws on a packet that is no Opus. Its result may be shared memory. */
+  /** Throws on an invalid packet. Its result may be shared memory. */
   readonly decode: (payload: Uint8Array) => Uint8Array
   readonly audio: (pcm: Int16Array) => void
   readonly gap: (samples: number) => void
 }
 
-/** A lost frame sounds like the last one, fading, for 60 ms; then it is silent. */
-const FADES = [0.7, 0.35, 0.1]
-/** What is missing for longer than 500 ms is no longer made up, but told as a gap. */
-const LONGEST_MADE_UP_FRAMES = 25
+/** Gains of the last frame that stands in for lost ones: it fades out for 60 ms, then silence follows. */
+const CONCEALMENT_GAINS = [0.7, 0.35, 0.1]
+/** Loss of more than 500 ms is not concealed any more, but reported as a gap. */
+const MAX_CONCEALED_FRAMES = 25
 /** Packets of 5 ms are the shortest but one that Opus has (RFC 6716 §2.1.4). */
 const MAX_PACKETS_PER_TICK = 4
 
@@ -41,10 +41,10 @@ export class VoiceReceiver {
   readonly #last: Int16Array
   readonly #scratch: Int16Array
   #started = false
-  /** Samples that the clock has asked for and nobody has delivered yet; negative after a packet of more than 20 ms. */
-  #debt = 0
-  /** Frames in a row that were not there. */
-  #missing = 0
+  /** Samples that are due and not delivered yet; negative after a packet of more than 20 ms. */
+  #due = 0
+  /** Lost frames in a row. */
+  #lost = 0
   #invalid = 0
 
   constructor(options: VoiceReceiverOptions) {
@@ -54,7 +54,7 @@ export class VoiceReceiver {
     this.#scratch = new Int16Array(this.#frame)
   }
 
-  /** Payloads that the decoder refused. */
+  /** Payloads that the decoder rejected. */
   get invalid(): number {
     return this.#invalid
   }
@@ -72,16 +72,16 @@ export class VoiceReceiver {
   tick(): void {
     // The timeline begins with the first packet.
     if (!this.#started) return
-    this.#debt += this.#frame
+    this.#due += this.#frame
     for (let i = 0; i < MAX_PACKETS_PER_TICK; i++) {
       const pulled = this.#buffer.pull()
       if (typeof pulled === "object") this.#play(pulled)
       else {
-        // A long packet is followed by "silence", which has been heard already.
-        if (this.#debt > 0) this.#makeUp(pulled === "silence")
+        // A packet longer than 20 ms has filled this tick already.
+        if (this.#due > 0) this.#conceal(pulled === "silence")
         return
       }
-      if (this.#debt <= 0) return
+      if (this.#due <= 0) return
     }
   }
 
@@ -91,7 +91,7 @@ export class VoiceReceiver {
       bytes = this.#options.decode(payload)
     } catch {
       this.#invalid++
-      if (this.#debt > 0) this.#makeUp(false)
+      if (this.#due > 0) this.#conceal(false)
       return
     }
     const pcm = Pcm.toInt16(bytes)
@@ -99,16 +99,16 @@ export class VoiceReceiver {
     const end = pcm.subarray(Math.max(0, pcm.length - this.#frame))
     this.#last.fill(0)
     this.#last.set(end, this.#frame - end.length)
-    this.#missing = 0
-    this.#debt -= pcm.length
+    this.#lost = 0
+    this.#due -= pcm.length
     this.#options.audio(pcm)
   }
 
-  #makeUp(silence: boolean): void {
-    const samples = Math.min(this.#debt, this.#frame)
-    this.#debt = 0
-    const fade = silence ? undefined : FADES[this.#missing]
-    if (++this.#missing > LONGEST_MADE_UP_FRAMES) return this.#options.gap(samples)
+  #conceal(silence: boolean): void {
+    const samples = Math.min(this.#due, this.#frame)
+    this.#due = 0
+    const fade = silence ? undefined : CONCEALMENT_GAINS[this.#lost]
+    if (++this.#lost > MAX_CONCEALED_FRAMES) return this.#options.gap(samples)
     if (fade === undefined) this.#scratch.fill(0)
     else Pcm.gain(this.#last, fade, this.#scratch)
     this.#options.audio(this.#scratch.subarray(0, samples))

@@ -1,7 +1,7 @@
 /**
- * The agent's voice into Opus packets: a queue of at most 200 ms, sent one frame at each tick of a 20 ms clock.
+ * The agent's voice as Opus packets: a queue of at most 200 ms, of which one frame is sent at each tick of a 20 ms clock.
  *
- * Plain and synchronous. Frames are copied into a ring that is allocated once.
+ * Synchronous. Frames are copied into a ring that is allocated once.
  *
  * @since 0.1.0
  */
@@ -9,15 +9,15 @@ import { frameMs } from "../audio/AudioFormat.ts"
 import * as OpusRtp from "./OpusRtp.ts"
 
 /**
- * How many frames of 20 ms may wait: 200 ms, what playout sends ahead.
+ * How many frames of 20 ms are queued at most: 200 ms, what playout sends ahead.
  *
  * @category constants
  * @since 0.1.0
  */
-export const MAX_WAITING_FRAMES = 10
+export const MAX_QUEUED_FRAMES = 10
 
 /**
- * Frames of silence after the last of speech, 200 ms: without them a browser's concealment would make up more speech.
+ * Frames of silence after speech, 200 ms: without them a browser would conceal the "loss" with more speech.
  */
 const TRAILING_FRAMES = 10
 
@@ -30,13 +30,13 @@ export interface VoiceSenderOptions {
   readonly sampleRate: number
   readonly payloadType: number
   readonly ssrc: number
-  /** Where sequence (16 bits) and timestamp (32 bits) begin: at random (RFC 3550 §5.1). */
+  /** Random initial values of sequence (16 bits) and timestamp (32 bits), RFC 3550 §5.1. */
   readonly sequence: number
   readonly timestamp: number
   /** Its result may be shared memory. */
   readonly encode: (pcm: Int16Array) => Uint8Array
   readonly transmit: (packet: Buffer) => void
-  /** Nothing is sent and nothing is lost while this is `false`. */
+  /** While it is `false`, frames stay queued. */
   readonly isOpen: () => boolean
 }
 
@@ -59,41 +59,41 @@ export class VoiceSender {
   constructor(options: VoiceSenderOptions) {
     this.#options = options
     this.#frame = options.sampleRate * frameMs / 1000
-    this.#ring = Array.from({ length: MAX_WAITING_FRAMES }, () => new Int16Array(this.#frame))
+    this.#ring = Array.from({ length: MAX_QUEUED_FRAMES }, () => new Int16Array(this.#frame))
     this.#silence = new Int16Array(this.#frame)
     this.#sequence = options.sequence & 0xffff
     this.#timestamp = options.timestamp >>> 0
   }
 
-  /** Milliseconds that wait. */
-  get waitingMs(): number {
+  /** Milliseconds that are queued. */
+  get queuedMs(): number {
     return this.#size * frameMs
   }
 
-  /** Takes a frame of 20 ms, a shorter one is filled up with silence; `false` when the queue is full. */
+  /** Queues a frame of 20 ms, a shorter one padded with silence; `false` when the queue is full. */
   push(frame: Int16Array): boolean {
-    if (this.#size === MAX_WAITING_FRAMES) return false
-    const slot = this.#ring[(this.#head + this.#size) % MAX_WAITING_FRAMES]!
+    if (this.#size === MAX_QUEUED_FRAMES) return false
+    const slot = this.#ring[(this.#head + this.#size) % MAX_QUEUED_FRAMES]!
     if (frame.length < this.#frame) slot.fill(0)
     slot.set(frame.length > this.#frame ? frame.subarray(0, this.#frame) : frame)
     this.#size++
     return true
   }
 
-  /** Drops what waits and returns how many milliseconds that was. */
+  /** Drops what is queued and returns how many milliseconds that was. */
   clear(): number {
-    const ms = this.waitingMs
+    const ms = this.queuedMs
     this.#size = 0
     return ms
   }
 
-  /** 20 ms have passed: one frame goes out, if there is one. The timestamp goes on in any case. */
+  /** Called every 20 ms: sends one frame, if there is one. The timestamp advances in any case. */
   tick(): void {
     this.#timestamp = (this.#timestamp + OpusRtp.TICKS_PER_FRAME) >>> 0
     if (!this.#options.isOpen()) return
     if (this.#size > 0) {
       const frame = this.#ring[this.#head]!
-      this.#head = (this.#head + 1) % MAX_WAITING_FRAMES
+      this.#head = (this.#head + 1) % MAX_QUEUED_FRAMES
       this.#size--
       this.#trailing = TRAILING_FRAMES
       return this.#transmit(frame)

@@ -1,8 +1,8 @@
 /**
- * A user on WebRTC: Opus both ways, and the WebSocket's JSON over a data channel named `events` that the client makes.
+ * A user on WebRTC: Opus both ways, and the WebSocket's JSON over a data channel named `events` that the client creates.
  *
- * The native packages (`node-datachannel`, `@evan/opus`) are loaded when the first offer comes. A peer lives in the scope
- * that `accept` was given; what native code still calls after its end is without effect.
+ * The native packages (`node-datachannel`, `@evan/opus`) are loaded when the first offer arrives. A peer lives in the
+ * scope that `accept` was given; callbacks of native code after its end have no effect.
  *
  * @since 0.1.0
  */
@@ -10,7 +10,6 @@ import * as Clock from "effect/Clock"
 import * as Deferred from "effect/Deferred"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
-import * as Latch from "effect/Latch"
 import * as Result from "effect/Result"
 import type * as Scope from "effect/Scope"
 import type { IceServer, PeerConnection, RtcConfig } from "node-datachannel"
@@ -20,6 +19,7 @@ import { type BackendError, ConnectionFailed, ConnectionTimeout, describe, Inval
 import * as ClientMessage from "../session/ClientMessage.ts"
 import * as SessionEvent from "../session/SessionEvent.ts"
 import type { ConnectionClose, UserConnection } from "../session/UserConnection.ts"
+import * as DisconnectWatch from "./DisconnectWatch.ts"
 import { EventsChannel } from "./EventsChannel.ts"
 import { Inbox, nextId } from "./Inbox.ts"
 import * as MediaClock from "./MediaClock.ts"
@@ -30,7 +30,7 @@ import { VoiceReceiver } from "./VoiceReceiver.ts"
 import { VoiceSender } from "./VoiceSender.ts"
 
 /**
- * What the decoder is asked for: 16 kHz, what speech recognition takes. Opus decodes to it without a resampler.
+ * The decoder's output: 16 kHz, what speech recognition takes. Opus decodes to it without a resampler.
  *
  * @category constants
  * @since 0.1.0
@@ -38,7 +38,7 @@ import { VoiceSender } from "./VoiceSender.ts"
 export const INPUT_SAMPLE_RATE = 16_000
 
 /**
- * What the encoder takes: 24 kHz.
+ * The encoder's input: 24 kHz.
  *
  * @category constants
  * @since 0.1.0
@@ -49,12 +49,12 @@ const op = "WebRtcConnection.accept"
 const GATHER_TIMEOUT = Duration.seconds(3)
 const OPEN_TIMEOUT = Duration.seconds(15)
 const DISCONNECTED_GRACE = Duration.seconds(5)
-/** What SCTP may need to deliver the last event. */
+/** How long SCTP may need to deliver the last event. */
 const FLUSH_MS = 100
 const BITRATE = 32_000
-/** Encoding is half the cost of a call: 116 µs at 5, 166 µs at 10 per frame. */
+/** Encoding is half the cost of a call: 116 µs per frame at complexity 5, 166 µs at 10. */
 const COMPLEXITY = 5
-/** How much the encoder's forward error correction provides for. */
+/** The packet loss that the encoder's forward error correction is tuned for. */
 const EXPECTED_LOSS_PERCENT = 5
 
 /**
@@ -68,7 +68,7 @@ export interface WebRtcOptions {
   readonly bindAddress?: string | undefined
   /** The UDP ports, both included. Default: any. */
   readonly portRange?: { readonly begin: number; readonly end: number } | undefined
-  /** The public address of a 1:1 NAT, told instead of our own. */
+  /** The public address of a 1:1 NAT, announced in place of the local one. */
   readonly announce?: string | undefined
 }
 
@@ -76,14 +76,14 @@ export interface WebRtcOptions {
  * @category models
  * @since 0.1.0
  */
-export interface Accepted {
+export interface AcceptedPeer {
   readonly connection: UserConnection
   /** The SDP for the user's side. */
   readonly answer: string
-  /** Ends when media can flow; fails `connection_timeout` after 15 s, or `connection_failed`. */
+  /** Completes when media can flow; fails `connection_timeout` after 15 s, or `connection_failed`. */
   readonly opened: Effect.Effect<void, BackendError>
-  /** Ends when the link is gone. */
-  readonly gone: Effect.Effect<void>
+  /** Completes when the peer is closed. */
+  readonly closed: Effect.Effect<void>
 }
 
 /**
@@ -92,11 +92,11 @@ export interface Accepted {
  */
 export interface WebRtc {
   /**
-   * Answers an offer. Fails `invalid_config` when the offer makes no sense or a package is missing (`details.missing`),
-   * `connection_failed` when no network address can be used. The peer ends with the scope.
+   * Answers an offer. Fails `invalid_config` when the offer is invalid or a package is missing (`details.missing`),
+   * `connection_failed` when no network address can be used. The peer is closed with the scope.
    */
-  readonly accept: (offer: string) => Effect.Effect<Accepted, BackendError, Scope.Scope>
-  /** How many links are alive. */
+  readonly accept: (offer: string) => Effect.Effect<AcceptedPeer, BackendError, Scope.Scope>
+  /** How many peers are open. */
   readonly size: () => number
 }
 
@@ -125,7 +125,7 @@ export const make = Effect.fnUntraced(function*(
 
   const accept = Effect.fnUntraced(function*(
     offerText: string
-  ): Effect.fn.Return<Accepted, BackendError, Scope.Scope> {
+  ): Effect.fn.Return<AcceptedPeer, BackendError, Scope.Scope> {
     const inspected = Sdp.inspect(offerText)
     if (Result.isFailure(inspected)) return yield* new InvalidConfig({ op, message: inspected.failure })
     const offer = inspected.success
@@ -134,29 +134,33 @@ export const make = Effect.fnUntraced(function*(
     const id = nextId("webrtc")
     const inbox = new Inbox(INPUT_SAMPLE_RATE)
     const opened = yield* Deferred.make<void, BackendError>()
-    const gone = yield* Deferred.make<void>()
-    const interrupted = Latch.makeUnsafe(false)
+    const closed = yield* Deferred.make<void>()
+    const disconnect = yield* DisconnectWatch.make(DISCONNECTED_GRACE)
     let state = "new"
     let stop = () => {}
 
     const peer: PeerConnection = yield* Effect.acquireRelease(
       Effect.try({
         try: () => new nd.PeerConnection(id, config),
-        catch: (cause) => new ConnectionFailed({ op, message: `no WebRTC peer: ${describe(cause)}`, cause })
+        catch: (cause) =>
+          new ConnectionFailed({ op, message: `the WebRTC peer could not be created: ${describe(cause)}`, cause })
       }),
       (made) => Effect.sync(() => end("server_closed", made))
     )
     const end = (reason: string, self: PeerConnection = peer): void => {
       inbox.closed(reason)
-      if (Deferred.isDoneUnsafe(gone)) return
+      if (Deferred.isDoneUnsafe(closed)) return
       state = "closed"
       stop()
-      Deferred.doneUnsafe(gone, Effect.void)
-      Deferred.doneUnsafe(opened, Effect.fail(new ConnectionFailed({ op, message: `the peer is gone: ${reason}` })))
+      Deferred.doneUnsafe(closed, Effect.void)
+      Deferred.doneUnsafe(
+        opened,
+        Effect.fail(new ConnectionFailed({ op, message: `the WebRTC peer was closed: ${reason}` }))
+      )
       try {
         self.close()
       } catch {
-        // Already closed by itself.
+        // It was closed already.
       }
     }
 
@@ -169,8 +173,8 @@ export const make = Effect.fnUntraced(function*(
     encoder.inband_fec = true
     encoder.packet_loss = EXPECTED_LOSS_PERCENT
 
-    // The track and the answer's SSRC have to be there before the offer, or the browser gets no audio.
-    const track = yield* native(() => {
+    // The track and its SSRC must exist before the offer is applied, or the browser gets no audio.
+    const track = yield* attempt(() => {
       const media = new nd.Audio(offer.mid, "SendRecv")
       media.addOpusCodec(offer.payloadType, "minptime=10;useinbandfec=1")
       media.addSSRC(ssrc, "agent", "agent", "agent-audio")
@@ -206,30 +210,30 @@ export const make = Effect.fnUntraced(function*(
         receiver.tick()
         sender.tick()
       } catch {
-        // The track was closed under our hands.
+        // The track was closed by the other side in the meantime.
         end("connection_lost")
       }
       if (inbox.defect !== undefined) end("failed")
     })
     track.onMessage((bytes) => {
-      if (inbox.ended !== undefined) return
+      if (inbox.endReason !== undefined) return
       const packet = OpusRtp.parse(bytes)
       if (packet?.payloadType === offer.payloadType) receiver.push(packet, nowMs())
     })
 
     const events = new EventsChannel(inbox, end, nowMs)
-    peer.onDataChannel((channel) => events.adopt(channel))
+    peer.onDataChannel((channel) => events.accept(channel))
 
     peer.onStateChange((next) => {
       if (state === "closed") return
       state = next
       switch (next) {
         case "connected":
-          interrupted.closeUnsafe()
+          disconnect.connected()
           Deferred.doneUnsafe(opened, Effect.void)
           break
         case "disconnected":
-          interrupted.openUnsafe()
+          disconnect.disconnected()
           break
         case "failed":
           end("connection_lost")
@@ -239,55 +243,58 @@ export const make = Effect.fnUntraced(function*(
       }
     })
 
-    const gathered = Effect.callback<void>((resume) => {
+    const gatheringComplete = Effect.callback<void>((resume) => {
       if (peer.gatheringState() === "complete") return resume(Effect.void)
       peer.onGatheringStateChange((gathering) => {
         if (gathering === "complete") resume(Effect.void)
       })
     })
-    yield* native(() => {
+    yield* attempt(() => {
       peer.setRemoteDescription(offer.sdp, "offer")
       peer.setLocalDescription("answer")
     })
-    yield* Effect.timeoutOption(gathered, GATHER_TIMEOUT)
+    yield* Effect.timeoutOption(gatheringComplete, GATHER_TIMEOUT)
     const answer = peer.localDescription()?.sdp
     if (answer === undefined || !answer.includes("a=candidate:")) {
-      return yield* new ConnectionFailed({ op, message: "no network address could be used for media" })
+      return yield* new ConnectionFailed({
+        op,
+        message: "no usable network address for media; check bind_address and udp_port_range"
+      })
     }
 
-    // Watches the link from its answer to its end.
+    // Ends a peer that never connects, and one that stays disconnected.
     yield* Effect.gen(function*() {
       yield* Effect.timeoutOrElse(Deferred.await(opened), {
         duration: OPEN_TIMEOUT,
         orElse: () => {
-          const error = new ConnectionTimeout({ op, message: "no media path was found within 15 s" })
+          const error = new ConnectionTimeout({
+            op,
+            message: "no media path was found within 15 s; a firewall may block UDP"
+          })
           Deferred.doneUnsafe(opened, Effect.fail(error))
           return Effect.sync(() => end("connection_timeout"))
         }
       })
-      while (true) {
-        yield* interrupted.await
-        yield* Effect.sleep(DISCONNECTED_GRACE)
-        if (state === "disconnected") end("connection_lost")
-      }
-    }).pipe(Effect.ignore, Effect.race(Deferred.await(gone)), Effect.forkScoped)
+      yield* disconnect.lost
+      end("connection_lost")
+    }).pipe(Effect.ignore, Effect.race(Deferred.await(closed)), Effect.forkScoped)
 
     const connection: UserConnection = {
       id,
       transport: "webrtc",
       format: { input: { sampleRate: INPUT_SAMPLE_RATE }, output: { sampleRate: OUTPUT_SAMPLE_RATE } },
       listen: (listener) => inbox.listen(listener),
-      send: (frame) => inbox.ended === undefined && sender.push(frame),
+      send: (frame) => inbox.endReason === undefined && sender.push(frame),
       clear: () => sender.clear(),
       notify: (event) => {
-        if (inbox.ended === undefined) events.send(SessionEvent.toJson(event))
+        if (inbox.endReason === undefined) events.send(SessionEvent.toJson(event))
       },
       close: Effect.fnUntraced(function*(reason: ConnectionClose) {
         inbox.closed(reason)
-        if (Deferred.isDoneUnsafe(gone)) return
-        // The last words and the last event still go out; nobody else's link waits for them.
+        if (Deferred.isDoneUnsafe(closed)) return
+        // The last words and the last event are still delivered when the session has ended.
         if (reason !== "session_ended") sender.clear()
-        yield* Deferred.await(gone).pipe(Effect.timeoutOption(Duration.millis(sender.waitingMs + FLUSH_MS)))
+        yield* Deferred.await(closed).pipe(Effect.timeoutOption(Duration.millis(sender.queuedMs + FLUSH_MS)))
         end(reason)
       })
     }
@@ -295,14 +302,14 @@ export const make = Effect.fnUntraced(function*(
       connection,
       answer: options.announce === undefined ? answer : Sdp.announce(answer, options.announce),
       opened: Deferred.await(opened),
-      gone: Deferred.await(gone)
+      closed: Deferred.await(closed)
     }
   })
 
   return { accept, size: mediaClock.size }
 })
 
-const native = <A>(use: () => A): Effect.Effect<A, InvalidConfig> =>
+const attempt = <A>(use: () => A): Effect.Effect<A, InvalidConfig> =>
   Effect.try({
     try: use,
     catch: (cause) => new InvalidConfig({ op, message: `the offer cannot be answered: ${describe(cause)}`, cause })

@@ -1,9 +1,9 @@
 /**
- * A user on a WebSocket, whose frames mean what a `WebSocketProtocol` says.
+ * A user on a WebSocket, whose frames a `WebSocketProtocol` encodes and decodes.
  *
- * It drives a raw `ws` socket, because a frame costs half of what it does through Effect's socket. The connection owns
- * the socket from `make` to the end of its scope. A user who sends faster than time for long is read no faster than
- * `Pace` allows.
+ * It uses a raw `ws` socket, because a frame costs half of what it does through Effect's socket. The connection owns the
+ * socket from `make` to the end of its scope. A user who sends faster than the flood limit allows is read no faster
+ * (backpressure).
  *
  * @since 0.1.0
  */
@@ -25,7 +25,7 @@ import { Inbox, nextId } from "./Inbox.ts"
 import * as WebSocketProtocol from "./WebSocketProtocol.ts"
 
 /**
- * The subprotocol that both sides speak.
+ * The WebSocket subprotocol of this version of the protocol.
  *
  * @category constants
  * @since 0.1.0
@@ -41,7 +41,7 @@ export const SUBPROTOCOL = "effect-voice.v1"
 export const MAX_PAYLOAD_BYTES = ClientMessage.MAX_MESSAGE_BYTES
 
 /**
- * Audio in the socket's own buffer beyond which `send` refuses: 200 ms, what playout sends ahead.
+ * How much audio the socket may buffer before `send` returns `false`: 200 ms, what playout sends ahead.
  *
  * @category constants
  * @since 0.1.0
@@ -49,16 +49,16 @@ export const MAX_PAYLOAD_BYTES = ClientMessage.MAX_MESSAGE_BYTES
 export const MAX_BACKLOG_MS = 200
 
 /**
- * How often an open socket is pinged; the second ping in a row without an answer finds it dead.
+ * How often an open socket is pinged; after two unanswered pings in a row it counts as dead.
  *
  * @category constants
  * @since 0.1.0
  */
 export const PING_INTERVAL = Duration.seconds(15)
 
-/** A client that lets so many bytes of events pile up reads nothing at all. */
+/** A client with so many bytes of unread events has stopped reading. */
 const MAX_EVENT_BACKLOG_BYTES = 1_048_576
-/** Pings of a client that does not read the answers are not answered. */
+/** Pings of a client that does not read the pongs are not answered beyond this. */
 const MAX_PONG_BACKLOG_BYTES = 65_536
 const CLOSE_TIMEOUT = Duration.seconds(1)
 const OPEN = 1
@@ -68,14 +68,14 @@ const CLOSED = 3
  * @category models
  * @since 0.1.0
  */
-export interface WebSocketConnectionOptions extends WebSocketProtocol.Rates {
-  /** Default: our own, `WebSocketProtocol.plain`. */
+export interface WebSocketConnectionOptions extends WebSocketProtocol.SampleRates {
+  /** Default: `WebSocketProtocol.native`. */
   readonly protocol?: WebSocketProtocol.MakeProtocol | undefined
   /**
-   * Frames of 20 ms that are sent as one, 1 to `MAX_GATHERED`: a client that plays what it has buffered need not be woken
-   * for each. Default: 1.
+   * How many frames of 20 ms go into one message, 1 to `MAX_FRAMES_PER_MESSAGE`: a client with a buffer of its own need
+   * not wake up for each. Default: 1.
    */
-  readonly gathered?: number | undefined
+  readonly framesPerMessage?: number | undefined
 }
 
 /**
@@ -84,7 +84,7 @@ export interface WebSocketConnectionOptions extends WebSocketProtocol.Rates {
  * @category constants
  * @since 0.1.0
  */
-export const MAX_GATHERED = 5
+export const MAX_FRAMES_PER_MESSAGE = 5
 
 /**
  * @category models
@@ -92,8 +92,8 @@ export const MAX_GATHERED = 5
  */
 export interface WebSocketConnection {
   readonly connection: UserConnection
-  /** Ends when the socket is gone; dies with what the session's listener threw, if it did. */
-  readonly gone: Effect.Effect<void>
+  /** Completes when the socket is closed; dies with what the session's listener threw, if it did. */
+  readonly closed: Effect.Effect<void>
 }
 
 const reasonOf = (code: number): string => {
@@ -114,9 +114,10 @@ const reasonOfError = (error: Error): string => {
 }
 
 /**
- * Takes over an open socket (paused, if frames may come before), made with `maxPayload: MAX_PAYLOAD_BYTES`, `autoPong: false` and without compression.
+ * Takes over an open socket (paused, if frames may arrive before), made with `maxPayload: MAX_PAYLOAD_BYTES`,
+ * `autoPong: false` and without compression.
  *
- * When the scope closes and the socket still lives, it is closed with 1001, and destroyed after a second.
+ * A socket that is still open when the scope closes is closed with 1001, and destroyed after a second.
  *
  * @category constructors
  * @since 0.1.0
@@ -126,16 +127,16 @@ export const make = Effect.fnUntraced(function*(
   options: WebSocketConnectionOptions
 ): Effect.fn.Return<WebSocketConnection, never, Scope.Scope> {
   const { inputSampleRate, outputSampleRate } = options
-  const wanted = Math.max(1, Math.min(MAX_GATHERED, options.gathered ?? 1))
-  let gathered: Array<Int16Array> = []
+  const framesPerMessage = Math.max(1, Math.min(MAX_FRAMES_PER_MESSAGE, options.framesPerMessage ?? 1))
+  let pending: Array<Int16Array> = []
   const inbox = new Inbox(inputSampleRate)
-  const gone = Latch.makeUnsafe(socket.readyState === CLOSED)
+  const closed = Latch.makeUnsafe(socket.readyState === CLOSED)
   const clock = yield* Clock.Clock
-  const pace = new FloodLimit()
-  const tooFast = Latch.makeUnsafe(false)
+  const floodLimit = new FloodLimit()
+  const paused = Latch.makeUnsafe(false)
   let alive = true
 
-  /** A client that reads nothing is let go of. */
+  /** Sends a frame; ends the connection of a client that has stopped reading. */
   const post = (frame: string | Uint8Array): void => {
     if (socket.readyState !== OPEN) return
     if (socket.bufferedAmount > MAX_EVENT_BACKLOG_BYTES) {
@@ -144,45 +145,45 @@ export const make = Effect.fnUntraced(function*(
     }
     socket.send(frame)
   }
-  const protocol = (options.protocol ?? WebSocketProtocol.plain)(options, post)
+  const protocol = (options.protocol ?? WebSocketProtocol.native)(options, post)
 
-  /** Stops reading when the user is ahead of time: what is not read waits on the user's side. */
-  const heed = (waitMs: number): void => {
+  /** Stops reading while the user is over the flood limit; TCP then holds back the sender. */
+  const applyBackpressure = (waitMs: number): void => {
     if (waitMs <= 0 || socket.readyState !== OPEN || socket.isPaused) return
     socket.pause()
-    tooFast.openUnsafe()
+    paused.openUnsafe()
   }
   const onMessage = (data: Buffer, isBinary: boolean): void => {
     alive = true
-    heed(pace.spend(protocol.receive(data, isBinary, inbox), clock.currentTimeMillisUnsafe()))
+    applyBackpressure(floodLimit.spend(protocol.receive(data, isBinary, inbox), clock.currentTimeMillisUnsafe()))
     if (inbox.defect !== undefined) socket.close(closeCodes.internal_error.code, closeCodes.internal_error.reason)
   }
   socket.on("message", (data, isBinary) => {
-    // With binaryType "nodebuffer" there is nothing else.
+    // With binaryType "nodebuffer" it always is.
     if (Buffer.isBuffer(data)) onMessage(data, isBinary)
   })
   socket.on("ping", (data) => {
     alive = true
-    heed(pace.frame(clock.currentTimeMillisUnsafe()))
+    applyBackpressure(floodLimit.frame(clock.currentTimeMillisUnsafe()))
     if (socket.readyState === OPEN && socket.bufferedAmount < MAX_PONG_BACKLOG_BYTES) socket.pong(data)
   })
   socket.on("pong", () => {
     alive = true
-    heed(pace.frame(clock.currentTimeMillisUnsafe()))
+    applyBackpressure(floodLimit.frame(clock.currentTimeMillisUnsafe()))
   })
-  // A close follows, but its code is the one that the user's side sends back, if it does.
+  // "close" follows, but with the code of the client's close frame, if it sends one.
   socket.on("error", (error) => inbox.closed(reasonOfError(error)))
   socket.on("close", (code) => {
     inbox.closed(reasonOf(code))
-    gone.openUnsafe()
+    closed.openUnsafe()
   })
   if (socket.readyState === CLOSED) inbox.closed("connection_lost")
   else if (socket.isPaused) socket.resume()
 
   const flush = (): void => {
-    if (gathered.length === 0) return
-    const frames = gathered
-    gathered = []
+    if (pending.length === 0) return
+    const frames = pending
+    pending = []
     if (socket.readyState === OPEN) socket.send(protocol.audio(Pcm.concat(frames)))
   }
 
@@ -191,9 +192,9 @@ export const make = Effect.fnUntraced(function*(
       inbox.closed(reason)
       if (socket.readyState === CLOSED) return Effect.void
       socket.close(code, reason)
-      return gone.await.pipe(
+      return closed.await.pipe(
         finalizeWithin(CLOSE_TIMEOUT),
-        Effect.tap((closed) => Option.isNone(closed) ? Effect.sync(() => socket.terminate()) : Effect.void),
+        Effect.tap((done) => Option.isNone(done) ? Effect.sync(() => socket.terminate()) : Effect.void),
         Effect.asVoid
       )
     })
@@ -212,10 +213,10 @@ export const make = Effect.fnUntraced(function*(
   }).pipe(Effect.forkScoped)
 
   yield* Effect.gen(function*() {
-    yield* tooFast.await
+    yield* paused.await
     let waitMs: number
-    while ((waitMs = pace.waitMs(clock.currentTimeMillisUnsafe())) > 0) yield* Effect.sleep(Math.ceil(waitMs))
-    tooFast.closeUnsafe()
+    while ((waitMs = floodLimit.waitMs(clock.currentTimeMillisUnsafe())) > 0) yield* Effect.sleep(Math.ceil(waitMs))
+    paused.closeUnsafe()
     socket.resume()
   }).pipe(Effect.forever, Effect.forkScoped)
 
@@ -226,19 +227,19 @@ export const make = Effect.fnUntraced(function*(
     listen: (listener) => inbox.listen(listener),
     send: (frame) => {
       if (socket.readyState !== OPEN || msOf(socket.bufferedAmount / 2, outputSampleRate) > MAX_BACKLOG_MS) return false
-      if (wanted === 1) {
+      if (framesPerMessage === 1) {
         socket.send(protocol.audio(frame))
         return true
       }
-      gathered.push(frame)
-      if (gathered.length >= wanted) flush()
+      pending.push(frame)
+      if (pending.length >= framesPerMessage) flush()
       return true
     },
-    ...(wanted === 1 ? {} : { flush: () => flush() }),
-    // What the socket holds cannot be taken back; the user's side is told to drop it.
+    ...(framesPerMessage === 1 ? {} : { flush: () => flush() }),
+    // What the socket has buffered cannot be taken back; the protocol tells the client to drop it.
     clear: () => {
-      const droppedMs = gathered.length * frameMs
-      gathered = []
+      const droppedMs = pending.length * frameMs
+      pending = []
       const frame = protocol.clear()
       if (frame !== undefined) post(frame)
       return droppedMs
@@ -250,8 +251,8 @@ export const make = Effect.fnUntraced(function*(
   }
   return {
     connection,
-    gone: Effect.andThen(
-      gone.await,
+    closed: Effect.andThen(
+      closed.await,
       Effect.suspend(() => inbox.defect === undefined ? Effect.void : Effect.die(inbox.defect))
     )
   }

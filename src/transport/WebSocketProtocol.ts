@@ -1,5 +1,5 @@
 /**
- * What the frames of a user's WebSocket mean: the part of a connection that knows the wire, and nothing of sockets.
+ * Encodes and decodes the frames of a user's WebSocket; it knows the wire format and nothing of sockets.
  *
  * @since 0.1.0
  */
@@ -11,12 +11,12 @@ import type { ConnectionListener } from "../session/UserConnection.ts"
 import { costOf, costOfAudio } from "./FloodLimit.ts"
 
 /**
- * Where what came from a user goes.
+ * Takes what was decoded from a user's frames.
  *
  * @category models
  * @since 0.1.0
  */
-export type Hearing = Pick<ConnectionListener, "audio" | "message" | "malformed">
+export type FrameListener = Pick<ConnectionListener, "audio" | "message" | "malformed">
 
 /**
  * The rates of a connection, in Hz.
@@ -24,7 +24,7 @@ export type Hearing = Pick<ConnectionListener, "audio" | "message" | "malformed"
  * @category models
  * @since 0.1.0
  */
-export interface Rates {
+export interface SampleRates {
   readonly inputSampleRate: number
   readonly outputSampleRate: number
 }
@@ -35,24 +35,24 @@ export interface Rates {
  * @category constants
  * @since 0.1.0
  */
-export const defaultRates: Rates = { inputSampleRate: 16_000, outputSampleRate: 24_000 }
+export const defaultRates: SampleRates = { inputSampleRate: 16_000, outputSampleRate: 24_000 }
 
 /**
- * One connection's protocol. All synchronous; nothing throws, whatever comes.
+ * The protocol of one connection. All synchronous; nothing throws, whatever arrives.
  *
  * @category models
  * @since 0.1.0
  */
 export interface WebSocketProtocol {
   /**
-   * Takes a frame and tells what it says. Returns what the user spent by it, in ms (see `Pace`).
+   * Decodes a frame and passes its content on. Returns its cost in ms (see `FloodLimit`).
    */
-  readonly receive: (data: Uint8Array, isBinary: boolean, hearing: Hearing) => number
-  /** The frame of 20 ms of audio; it may be a view of the samples, which nobody changes any more. */
+  readonly receive: (data: Uint8Array, isBinary: boolean, listener: FrameListener) => number
+  /** Encodes audio; the frame may be a view of the samples, which are not changed any more. */
   readonly audio: (pcm: Int16Array) => Uint8Array
-  /** The frames of an event, in order: texts and bytes. */
+  /** Encodes an event as text and binary frames, in order. */
   readonly event: (event: SessionEvent.SessionEvent) => ReadonlyArray<string | Uint8Array>
-  /** The frame by which the user's side drops what it has not played; `undefined` when an event says it. */
+  /** The frame that makes the client drop what it has not played; `undefined` when an event does. */
   readonly clear: () => Uint8Array | undefined
 }
 
@@ -62,30 +62,32 @@ export interface WebSocketProtocol {
  * @category models
  * @since 0.1.0
  */
-export type MakeProtocol = (rates: Rates, reply: (frame: string | Uint8Array) => void) => WebSocketProtocol
+export type MakeProtocol = (rates: SampleRates, reply: (frame: string | Uint8Array) => void) => WebSocketProtocol
 
 const decoder = new TextDecoder()
 
 /**
- * Our own: binary frames are PCM in whole samples, text frames are JSON (`ClientMessage` in, `SessionEvent` out), and `playout.clear` is
- * an event.
+ * The native protocol: binary frames are PCM in whole samples, text frames are JSON (`ClientMessage` in, `SessionEvent`
+ * out), and `playout.clear` is an event.
  *
  * @category constructors
  * @since 0.1.0
  */
-export const plain: MakeProtocol = ({ inputSampleRate }) => {
+export const native: MakeProtocol = ({ inputSampleRate }) => {
   return {
-    receive: (data, isBinary, hearing) => {
+    receive: (data, isBinary, listener) => {
       if (isBinary) {
-        // half a sample carried over would turn all that follows into noise, for good
-        if (data.length % 2 === 1) hearing.malformed("audio of an odd number of bytes: its last one was dropped")
+        // Carrying half a sample over would turn everything that follows into noise.
+        if (data.length % 2 === 1) {
+          listener.malformed("audio frame of an odd number of bytes: the last byte was dropped")
+        }
         const samples = Pcm.toInt16(data)
-        hearing.audio(samples)
+        listener.audio(samples)
         return costOfAudio(msOf(samples.length, inputSampleRate))
       }
       const parsed = ClientMessage.parse(decoder.decode(data))
-      if (parsed._tag === "Message") hearing.message(parsed.message)
-      else if (parsed._tag === "Malformed") hearing.malformed(parsed.reason)
+      if (parsed._tag === "Message") listener.message(parsed.message)
+      else if (parsed._tag === "Malformed") listener.malformed(parsed.reason)
       return costOf(parsed)
     },
     audio: Pcm.fromInt16,

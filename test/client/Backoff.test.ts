@@ -20,7 +20,7 @@ describe("Backoff", () => {
     assert.isUndefined(backoff.next(3_000, 0.5))
   })
 
-  it("gives up within the window for any luck", () => {
+  it("gives up within the window for any random numbers", () => {
     for (const random of [0, 0.3, 0.999]) {
       const backoff = new Backoff()
       let elapsed = 0

@@ -63,7 +63,7 @@ describe("PlaybackBuffer", () => {
     assert.strictEqual(buffer.played, 100)
   })
 
-  it("counts on when a paused turn is sent again", () => {
+  it("continues to count when a paused turn is sent again", () => {
     const buffer = make()
     buffer.beginTurn(3)
     buffer.push(constant(100, 1))

@@ -66,7 +66,7 @@ describe("SessionApi.createSession", () => {
     }
   })
 
-  it("takes the ICE servers that the server tells", () =>
+  it("reads the ICE servers of the answer", () =>
     answering(
       201,
       { id: "s1", token: "t", ice_servers: [{ urls: ["turn:x"], username: "u", credential: "p" }] },
@@ -80,7 +80,7 @@ describe("SessionApi.createSession", () => {
         })
     ))
 
-  it("takes whose client it needs, and where that connects", () =>
+  it("reads which platform's client is needed, and where it connects", () =>
     answering(
       201,
       { id: "s1", token: "t", protocol: "livekit", connection_url: "ws://localhost:7880" },
@@ -90,7 +90,7 @@ describe("SessionApi.createSession", () => {
       }
     ))
 
-  it("goes without ICE servers when none are told, or what is told makes no sense", async () => {
+  it("has no ICE servers when the answer has none, or malformed ones", async () => {
     for (const ice_servers of [undefined, "turn:x", null, { urls: "turn:x" }]) {
       await answering(
         201,
@@ -100,7 +100,7 @@ describe("SessionApi.createSession", () => {
     }
   })
 
-  it("tells a missing or wrong key by its code, and sends the one it has", () =>
+  it("sends the API key, and fails with the server's code when it is missing or wrong", () =>
     answering(401, { code: "authentication_failed", detail: "an API key is needed" }, async (url, asked) => {
       const error = await request(url, { authorization: "Bearer k" }).then(() => undefined, (error: unknown) => error)
       assert.include(error, { name: "VoiceClientError", code: "authentication_failed" })

@@ -4,13 +4,13 @@ import * as ClientMessage from "../../src/session/ClientMessage.ts"
 import * as SessionEvent from "../../src/session/SessionEvent.ts"
 
 describe("ClientMessage", () => {
-  it.prop("reads what a client writes", [ClientMessage.ClientMessage], ([message]) => {
+  it.prop("decodes what a client encodes", [ClientMessage.ClientMessage], ([message]) => {
     const text = JSON.stringify(Schema.encodeSync(ClientMessage.ClientMessage)(message))
     const parsed = ClientMessage.parse(text)
     assert.deepStrictEqual(parsed, { _tag: "Message", message: JSON.parse(JSON.stringify(message)) })
   })
 
-  it("ignores what it does not know, and tells what makes no sense without quoting it", () => {
+  it("ignores unknown types, and explains malformed messages without quoting them", () => {
     assert.deepStrictEqual(ClientMessage.parse("{\"type\":\"later\",\"x\":1}"), { _tag: "Unknown", type: "later" })
     assert.strictEqual(
       ClientMessage.parse(JSON.stringify({ type: "z".repeat(1_000) }))._tag,

@@ -27,28 +27,28 @@ const make = () => {
     closed: () => {}
   })
   const time = { nowMs: 0 }
-  new EventsChannel(inbox, () => {}, () => time.nowMs).adopt(channel)
+  new EventsChannel(inbox, () => {}, () => time.nowMs).accept(channel)
   return { messages, reasons, time, send: (message: string | Buffer) => receive(message) }
 }
 
 describe("EventsChannel", () => {
-  it("drops what comes faster than a user may send, says so once a second, and goes on", () => {
+  it("drops messages beyond the flood limit, reports it once a second, and goes on", () => {
     const { messages, reasons, send, time } = make()
     const seconds = 20
     for (; time.nowMs < seconds * 1_000; time.nowMs++) for (let i = 0; i < 10; i++) send("{\"type\":\"ping\"}")
-    // 20 ms a message, twice as fast as time, and the burst.
+    // 20 ms a message at twice real time, and the burst.
     const allowed = SPEED * (seconds * 1_000 + BURST_MS) / 20
     assert.isAtMost(messages.length, allowed + 2)
     assert.isAtLeast(messages.length, allowed - 2)
     assert.isAtMost(reasons.length, seconds)
     assert.isAtLeast(reasons.length, seconds / 2)
-    for (const reason of reasons) assert.match(reason, /faster/)
+    for (const reason of reasons) assert.match(reason, /flood limit/)
     time.nowMs += BURST_MS * 2
     send("{\"type\":\"agent.interrupt\"}")
     assert.deepStrictEqual(messages.at(-1), { type: "agent.interrupt" })
   })
 
-  it("asks the price of a frame for what makes no sense, and more for a typed turn", () => {
+  it("charges a malformed message as a frame, and a typed turn more", () => {
     const { messages, reasons, send } = make()
     for (let i = 0; i < 10_000; i++) send(Buffer.alloc(8))
     const told = reasons.length

@@ -6,7 +6,7 @@ import { ScriptedListener } from "./ScriptedListener.ts"
 const frame = (value: number, samples = 480) => new Int16Array(samples).fill(value)
 
 describe("MemoryConnection", () => {
-  it("passes audio and messages on in order, and copies nothing that it need not", () => {
+  it("passes audio and messages on in order, without copying audio", () => {
     const memory = MemoryConnection.make()
     const listener = new ScriptedListener()
     memory.connection.listen(listener)
@@ -20,7 +20,7 @@ describe("MemoryConnection", () => {
     assert.deepStrictEqual(listener.ends, ["client_closed"])
   })
 
-  it("keeps the newest two seconds and all messages until somebody listens", () => {
+  it("buffers the newest two seconds and all messages until the session listens", () => {
     const memory = MemoryConnection.make({ inputSampleRate: 8_000 })
     memory.message({ type: "ping" })
     for (let second = 1; second <= 5; second++) {
@@ -36,7 +36,7 @@ describe("MemoryConnection", () => {
     assert.strictEqual(listener.log.at(-1), "session.end")
   })
 
-  it("keeps at most 64 messages for a listener", () => {
+  it("buffers at most 64 messages for a listener", () => {
     const memory = MemoryConnection.make()
     for (let i = 0; i < 1_000; i++) memory.message({ type: "user.text", text: String(i) })
     const listener = new ScriptedListener()
@@ -44,7 +44,7 @@ describe("MemoryConnection", () => {
     assert.strictEqual(listener.messages.length, 64)
   })
 
-  it("tells a late listener of the end, after what came before it, once", () => {
+  it("reports the end to a late listener once, after what came before it", () => {
     const memory = MemoryConnection.make()
     memory.push(frame(1))
     memory.hangup("gone")
@@ -70,7 +70,7 @@ describe("MemoryConnection", () => {
       assert.isFalse(memory.connection.send(frame(1)))
       assert.deepStrictEqual(listener.log, ["closed"])
       assert.deepStrictEqual(listener.ends, ["replaced"])
-      assert.strictEqual(memory.ended(), "replaced")
+      assert.strictEqual(memory.endReason(), "replaced")
       assert.strictEqual(frames.length, 0)
     }))
 
@@ -84,7 +84,7 @@ describe("MemoryConnection", () => {
     assert.strictEqual(connection.clear(), 0)
   })
 
-  it("refuses what is beyond its capacity, passes on what is drained and drops what is cleared", () => {
+  it("refuses audio beyond its capacity, passes on what is drained and drops what is cleared", () => {
     const frames: Array<number> = []
     const memory = MemoryConnection.make({ capacityMs: 100, onFrame: (each) => frames.push(each[0]!) })
     const accepted = [1, 2, 3, 4, 5, 6, 7].map((value) => memory.connection.send(frame(value)))
@@ -97,7 +97,7 @@ describe("MemoryConnection", () => {
     assert.deepStrictEqual(frames, [1, 2])
   })
 
-  it("ends the link of a listener that throws, and does not throw into the user's program", () => {
+  it("ends the connection of a listener that throws, and does not throw into the user's program", () => {
     const memory = MemoryConnection.make()
     const listener = new ScriptedListener()
     memory.connection.listen({

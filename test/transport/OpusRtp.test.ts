@@ -44,7 +44,7 @@ describe("OpusRtp", () => {
     { arbitrary: { runs: 500 } }
   )
 
-  it("skips sources, an extension and padding, and refuses lengths that lie", () => {
+  it("skips sources, an extension and padding, and rejects wrong lengths", () => {
     const body = [1, 2, 3]
     const header = [0x80 | 0x20 | 0x10 | 2, 96, 0, 1, 0, 0, 0, 2, 0, 0, 0, 3]
     const full = [...header, ...Array.from({ length: 8 }, () => 9), 0xbe, 0xde, 0, 1, 5, 5, 5, 5, ...body, 0, 2]
@@ -75,13 +75,13 @@ describe("VoiceReceiver", () => {
     return { receiver, heard, gaps: () => gaps, total: () => heard.length + gaps }
   }
 
-  it("says nothing before the first packet", () => {
+  it("delivers nothing before the first packet", () => {
     const { receiver, total } = make()
     for (let i = 0; i < 100; i++) receiver.tick()
     assert.strictEqual(total(), 0)
   })
 
-  it("keeps the time when packets are lost, and fades instead of them", () => {
+  it("keeps the timeline when packets are lost, and conceals them with a fade", () => {
     const { heard, receiver, total } = make()
     for (let i = 0; i < 60; i++) {
       if (i % 10 !== 5) receiver.push(packet(i), i * 20)
@@ -92,7 +92,7 @@ describe("VoiceReceiver", () => {
     assert.isTrue(levels.has(100) && levels.has(70))
   })
 
-  it("makes up for half a second and tells the rest as a gap", () => {
+  it("conceals half a second and reports the rest as a gap", () => {
     const { gaps, heard, receiver } = make()
     for (let i = 0; i < 10; i++) receiver.push(packet(i), i * 20)
     for (let i = 0; i < 110; i++) receiver.tick()
@@ -100,7 +100,7 @@ describe("VoiceReceiver", () => {
     assert.strictEqual(gaps(), (110 - 10 - 25) * 320)
   })
 
-  it("takes what is no Opus for a loss", () => {
+  it("treats an invalid packet as lost", () => {
     const { receiver, total } = make()
     for (let i = 0; i < 30; i++) {
       receiver.push(packet(i, i % 3 === 0 ? 255 : 1), i * 20)
@@ -144,7 +144,7 @@ describe("VoiceSender", () => {
   }
   const frame = (value: number, samples = 480) => new Int16Array(samples).fill(value)
 
-  it("sends a frame per tick, with timestamps that never stop", () => {
+  it("sends one frame per tick, with timestamps that always advance", () => {
     const { packets, sender } = make()
     sender.push(frame(1))
     sender.push(frame(2))
@@ -163,7 +163,7 @@ describe("VoiceSender", () => {
     assert.deepStrictEqual(packets.map((each) => each.marker), [true, ...Array.from({ length: 11 }, () => false), true])
   })
 
-  it("holds at most 200 ms, loses nothing before the link opens, and drops all on clear", () => {
+  it("queues at most 200 ms, keeps it until the track opens, and drops all on clear", () => {
     const { packets, sender, state } = make(false)
     const accepted = Array.from({ length: 12 }, (_, i) => sender.push(frame(i + 1)))
     assert.deepStrictEqual(accepted, [...Array.from({ length: 10 }, () => true), false, false])

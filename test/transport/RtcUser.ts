@@ -14,7 +14,7 @@ export interface RtcUser {
   readonly speak: (pcm: Int16Array) => Effect.Effect<void>
   /** Sends one frame of 20 ms, 16 kHz mono, now. */
   readonly sendFrame: (pcm: Int16Array) => void
-  /** Told of each packet of the agent's audio as it comes. */
+  /** Called with each packet of the agent's audio as it arrives. */
   readonly onPacket: (on: (packet: OpusRtp.RtpPacket) => void) => void
   /** Everything heard so far, 16 kHz mono, without the pauses between packets. */
   readonly heard: () => Int16Array
@@ -25,7 +25,7 @@ export interface RtcUser {
   readonly close: () => void
 }
 
-/** A browser of sorts: a peer on loopback that makes an offer with one audio track and the events channel. */
+/** Stands in for a browser: a peer on loopback that makes an offer with one audio track and the events channel. */
 export const make: Effect.Effect<RtcUser, never, Scope.Scope> = Effect.gen(function*() {
   const clock = yield* MediaClock.make
   const connected = yield* Deferred.make<void>()

@@ -1,7 +1,7 @@
 import type { ClientMessage } from "../../src/session/ClientMessage.ts"
 import type { ConnectionListener } from "../../src/session/UserConnection.ts"
 
-/** A session's side of a connection that writes down what it hears. */
+/** A session's side of a connection, which records what it receives. */
 export class ScriptedListener implements ConnectionListener {
   readonly log: Array<string> = []
   readonly chunks: Array<Int16Array> = []
@@ -12,7 +12,7 @@ export class ScriptedListener implements ConnectionListener {
   samples = 0
   #watchers: Array<() => void> = []
 
-  /** Calls back after everything that is heard. */
+  /** Calls back after everything that is received. */
   watch(watcher: () => void): () => void {
     this.#watchers.push(watcher)
     return () => {

@@ -35,7 +35,7 @@ const reason = (text: string) => {
 }
 
 describe("Sdp", () => {
-  it("finds the audio section and its Opus, and takes out host names", () => {
+  it("finds the audio section and its Opus payload type, and removes candidates with host names", () => {
     const result = Sdp.inspect(offer().replaceAll("\r\n", "\n"))
     if (Result.isFailure(result)) return assert.fail(result.failure)
     assert.include(result.success, { mid: "0", payloadType: 111, data: true })
@@ -50,9 +50,9 @@ describe("Sdp", () => {
       /more than 1000 lines/
     )
     assert.match(reason(offer((each) => [...each, `a=${"x".repeat(1_024)}`])), /line 21 has more than 1024/)
-    assert.match(reason(offer((each) => [...each, "hello"])), /line 21 is no SDP line/)
+    assert.match(reason(offer((each) => [...each, "hello"])), /line 21 is not a valid SDP line/)
     assert.match(reason(offer((each) => [...each, "a=x\u0000"])), /control characters/)
-    assert.match(reason(offer((each) => [...each, "m=audio"])), /line 21 is no media description/)
+    assert.match(reason(offer((each) => [...each, "m=audio"])), /line 21 is not a valid media description/)
     assert.match(reason(offer((each) => [...each, "m=video 9 UDP/TLS/RTP/SAVPF 96"])), /neither audio nor data/)
     assert.match(reason(offer((each) => [...each, "m=audio 9 UDP/TLS/RTP/SAVPF 96"])), /one audio section/)
     assert.match(
@@ -63,12 +63,12 @@ describe("Sdp", () => {
     assert.match(reason(without(/opus/)), /does not offer opus/)
     assert.match(reason(swapped("a=rtpmap:111 opus", "a=rtpmap:112 opus")), /does not offer opus/)
     assert.match(reason(without(/a=mid:0/)), /no a=mid/)
-    assert.match(reason(swapped("a=mid:1", "a=mid:0")), /line 19 .* taken/)
-    assert.match(reason(swapped("a=mid:0", "a=mid:a b")), /line 12 is no name/)
+    assert.match(reason(swapped("a=mid:1", "a=mid:0")), /line 19 .* repeats another/)
+    assert.match(reason(swapped("a=mid:0", "a=mid:a b")), /line 12 is not a valid a=mid/)
     assert.match(reason(swapped("a=sendrecv", "a=inactive")), /inactive/)
     assert.match(reason(without(/ice-pwd/)), /ICE credentials/)
     assert.match(reason(without(/fingerprint/)), /fingerprint/)
-    assert.match(reason(swapped("192.0.2.7 5000", "192.0.2.7 65536")), /no candidate/)
+    assert.match(reason(swapped("192.0.2.7 5000", "192.0.2.7 65536")), /not a valid candidate/)
     assert.match(
       reason(
         offer((each) => [...each, ...Array.from({ length: 40 }, () => "a=candidate:1 1 udp 1 192.0.2.7 5000 typ host")])

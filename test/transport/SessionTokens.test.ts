@@ -16,7 +16,7 @@ const forged = (alg: string, change: (token: SignJWT) => SignJWT, key = KEY) =>
   )
 
 describe("SessionTokens", () => {
-  it.effect("let one user into one session, until they end", () =>
+  it.effect("admit one user to one session, until they expire", () =>
     Effect.gen(function*() {
       const tokens = yield* make()
       const token = yield* tokens.issue("s1", "ada", 60_000)
@@ -32,14 +32,14 @@ describe("SessionTokens", () => {
       assert.isTrue((yield* again.verify(token, "s1")).isFor("ada"))
     }))
 
-  it.effect("stay small, whatever the user is called", () =>
+  it.effect("stay small, however long the user id is", () =>
     Effect.gen(function*() {
       const tokens = yield* make()
       const token = yield* tokens.issue("s".repeat(256), "\u0000".repeat(256), 60_000)
       assert.isBelow(token.length, SessionTokens.MAX_TOKEN_LENGTH)
     }))
 
-  it.effect("are refused alike, whatever is wrong with them", () =>
+  it.effect("are rejected with the same error, whatever is wrong", () =>
     Effect.gen(function*() {
       const tokens = yield* make()
       const good = yield* tokens.issue("s1", "ada", 60_000)

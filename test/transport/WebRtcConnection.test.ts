@@ -6,7 +6,7 @@ import * as WebRtcConnection from "../../src/transport/WebRtcConnection.ts"
 import * as RtcUser from "./RtcUser.ts"
 
 describe("WebRtcConnection", () => {
-  it.live("leaves nothing behind that keeps the process from ending", () =>
+  it.live("lets the process end after a call", () =>
     Effect.gen(function*() {
       const output = yield* Effect.callback<string>((resume) => {
         execFile(
@@ -19,7 +19,7 @@ describe("WebRtcConnection", () => {
       assert.include(JSON.parse(output), { calls: 10, alive: 0 })
     }))
 
-  it.live("refuses an offer before native code sees it", () =>
+  it.live("rejects an invalid offer before native code parses it", () =>
     Effect.gen(function*() {
       const webRtc = yield* WebRtcConnection.make({ bindAddress: "127.0.0.1" })
       const failure = yield* Effect.flip(webRtc.accept("v=0\r\nhello"))

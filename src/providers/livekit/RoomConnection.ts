@@ -47,14 +47,14 @@ export const make = ({ closed, onEvent, outbox, voice }: RoomConnectionOptions):
     transport: "webrtc",
     format: { input: { sampleRate: INPUT_SAMPLE_RATE }, output: { sampleRate: VOICE_SAMPLE_RATE } },
     listen: (listener) => inbox.listen(listener),
-    send: (frame) => inbox.ended === undefined && voice.send(frame),
+    send: (frame) => inbox.endReason === undefined && voice.send(frame),
     clear: () => voice.clear(),
     notify: (event) => {
       onEvent(event)
-      if (inbox.ended === undefined) outbox.send(event)
+      if (inbox.endReason === undefined) outbox.send(event)
     },
     close: Effect.fnUntraced(function*(reason: ConnectionClose) {
-      const wasOpen = inbox.ended === undefined
+      const wasOpen = inbox.endReason === undefined
       inbox.closed(reason)
       if (!wasOpen) return
       // the last words and the last event still go out

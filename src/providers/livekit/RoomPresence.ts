@@ -71,7 +71,7 @@ export class RoomPresence {
 
   /** The stay that there is an attachment for. */
   get attached(): string | undefined {
-    return this.#current?.inbox.ended === undefined ? this.#current?.stay : undefined
+    return this.#current?.inbox.endReason === undefined ? this.#current?.stay : undefined
   }
 
   attach(inbox: Inbox, stay: string): void {

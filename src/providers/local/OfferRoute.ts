@@ -58,7 +58,7 @@ export const make = (links: SessionLinks, webRtc: WebRtc): ProviderRoute => {
     )
     yield* accepted.opened.pipe(
       Effect.andThen(link.attach(accepted.connection)),
-      Effect.andThen(accepted.gone),
+      Effect.andThen(accepted.closed),
       Effect.ignore,
       Scope.provide(scope),
       Effect.ensuring(Scope.close(scope, Exit.void)),

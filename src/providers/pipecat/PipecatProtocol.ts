@@ -10,7 +10,7 @@ import * as Result from "effect/Result"
 import { msOf } from "../../audio/AudioFormat.ts"
 import * as ClientMessage from "../../session/ClientMessage.ts"
 import { costOf, costOfAudio } from "../../transport/FloodLimit.ts"
-import type { Hearing, MakeProtocol } from "../../transport/WebSocketProtocol.ts"
+import type { FrameListener, MakeProtocol } from "../../transport/WebSocketProtocol.ts"
 import * as PipecatFrames from "../../wire/PipecatFrames.ts"
 import * as Rtvi from "../../wire/Rtvi.ts"
 import * as RtviEvents from "./RtviEvents.ts"
@@ -22,7 +22,7 @@ const toFrame = (message: Rtvi.RtviMessage): Uint8Array =>
   PipecatFrames.encode({ _tag: "Message", data: Rtvi.encode(message) })
 
 /** The client message that an RTVI message stands for. */
-const clientMessageOf = ({ data, type }: Rtvi.RtviMessage): ClientMessage.Parsed => {
+const clientMessageOf = ({ data, type }: Rtvi.RtviMessage): ClientMessage.ParseResult => {
   switch (type) {
     case "disconnect-bot":
       return { _tag: "Message", message: { type: "session.end" } }
@@ -60,12 +60,12 @@ export const make: MakeProtocol = ({ inputSampleRate, outputSampleRate }, reply)
     waiting = id ?? ""
   }
 
-  const take = (parsed: ClientMessage.Parsed, hearing: Hearing): void => {
+  const take = (parsed: ClientMessage.ParseResult, hearing: FrameListener): void => {
     if (parsed._tag === "Message") hearing.message(parsed.message)
     else if (parsed._tag === "Malformed") hearing.malformed(parsed.reason)
   }
 
-  const onMessage = (text: string, hearing: Hearing): number => {
+  const onMessage = (text: string, hearing: FrameListener): number => {
     const read = Rtvi.decode(text)
     if (Result.isFailure(read)) {
       hearing.malformed(read.failure)
@@ -87,7 +87,7 @@ export const make: MakeProtocol = ({ inputSampleRate, outputSampleRate }, reply)
     return costOf(parsed)
   }
 
-  const onAudio = (frame: PipecatFrames.PipecatFrame & { readonly _tag: "Audio" }, hearing: Hearing): number => {
+  const onAudio = (frame: PipecatFrames.PipecatFrame & { readonly _tag: "Audio" }, hearing: FrameListener): number => {
     if (frame.sampleRate !== inputSampleRate) {
       // told once, not fifty times a second
       if (frame.sampleRate !== otherRate) {
