@@ -8,7 +8,7 @@ import { TOPIC } from "../../src/providers/livekit/TextOutbox.ts"
 import * as SessionEvent from "../../src/session/SessionEvent.ts"
 import type * as Conformance from "../../src/testing/conformance/Conformance.ts"
 
-/** A LiveKit server that runs. */
+/** A running LiveKit server. */
 export interface Server {
   readonly url: string
   readonly apiKey: string
@@ -21,44 +21,44 @@ const classes = {
   rate_limit_exceeded: Errors.RateLimitExceeded
 } as const
 
-/** What a user is told before they are put out of the room. */
+/** The error that a user receives before being removed from the room. */
 const refusal = (event: Extract<SessionEvent.SessionEvent, { readonly type: "error" }>): Errors.BackendError => {
   const found = Object.entries(classes).find(([code]) => code === event.code)?.[1] ?? Errors.ConnectionFailed
   return new found({ op: "test.dial", message: event.message })
 }
 
-/** A user's LiveKit client in Node: it publishes a microphone, and takes the agent's voice and events. */
-const dial = ({ rtc }: LiveKitPackages.LiveKitPackages): Conformance.Dial =>
-  Effect.fnUntraced(function*({ access, ear }) {
+/** A user's LiveKit client in Node: publishes a microphone, subscribes to the agent's audio and events. */
+const connectClient = ({ rtc }: LiveKitPackages.LiveKitPackages): Conformance.ConnectClient =>
+  Effect.fnUntraced(function*({ access, listener }) {
     const room = yield* Effect.acquireRelease(
       Effect.sync(() => new rtc.Room()),
       (room) => Effect.promise(() => room.disconnect().catch(() => {}))
     )
-    const hear = async (track: Rtc.RemoteTrack) => {
+    const play = async (track: Rtc.RemoteTrack) => {
       for await (
         const { data } of new rtc.AudioStream(track, { sampleRate: 24_000, numChannels: 1, frameSizeMs: 20 })
-      ) ear.audio(data)
+      ) listener.audio(data)
     }
     room.on("trackSubscribed", (track, publication) => {
-      hear(track).catch(() => {
-        // under load, LiveKit may hand out a track that it has let go of already
+      play(track).catch(() => {
+        // under load, LiveKit may return a track that it has already released
         publication.setSubscribed(false)
         setTimeout(() => publication.setSubscribed(true), 100)
       })
     })
-    room.on("disconnected", (reason) => ear.closed(String(reason)))
+    room.on("disconnected", (reason) => listener.closed(String(reason)))
     const started = Effect.callback<void, Errors.BackendError>((resume) => {
       room.on("dataReceived", (payload, _participant, _kind, topic) => {
         if (topic !== TOPIC) return
         const event = SessionEvent.fromJson(Buffer.from(payload).toString())
         if (event._tag === "Failure") throw event.failure
-        ear.event(event.success)
+        listener.event(event.success)
         if (event.success.type === "session.started") resume(Effect.void)
         if (event.success.type === "error") resume(Effect.fail(refusal(event.success)))
       })
       room.on(
         "disconnected",
-        () => resume(Effect.fail(new Errors.ConnectionFailed({ op: "test.dial", message: "put out of the room" })))
+        () => resume(Effect.fail(new Errors.ConnectionFailed({ op: "test.dial", message: "removed from the room" })))
       )
     })
     const source = new rtc.AudioSource(16_000, 1, 2_000)
@@ -75,7 +75,7 @@ const dial = ({ rtc }: LiveKitPackages.LiveKitPackages): Conformance.Dial =>
     })
     yield* Fiber.join(listening)
     let sending = Promise.resolve()
-    const line: Conformance.Line = {
+    const client: Conformance.ClientConnection = {
       audio: (pcm) => {
         const frame = new rtc.AudioFrame(pcm.slice(), 16_000, 1, pcm.length)
         sending = sending.then(() => source.captureFrame(frame)).catch(() => {})
@@ -86,7 +86,7 @@ const dial = ({ rtc }: LiveKitPackages.LiveKitPackages): Conformance.Dial =>
       hangUp: Effect.promise(() => room.disconnect()),
       drop: Effect.promise(() => room.disconnect())
     }
-    return line
+    return client
   })
 
 /** Provider `livekit` on a real server. */
@@ -95,9 +95,9 @@ export const liveKit = ({ apiKey, apiSecret, url }: Server): Conformance.Harness
   provider,
   transport: "webrtc",
   providerConfig: { url, api_key: apiKey, api_secret: apiSecret },
-  reach: () => Effect.map(LiveKitPackages.claim, dial),
+  serve: () => Effect.map(LiveKitPackages.claim, connectClient),
   unsupported: {
-    words: "Opus does not keep spelt audio, and media and events have no common order",
+    exactAudio: "Opus does not keep samples exactly, and media and events have no common order",
     recovery: "a LiveKit user stays in the room while the process changes; LiveKit.server.test.ts kills one"
   }
 })

@@ -18,7 +18,7 @@ const classes = {
   authorization_failed: Errors.AuthorizationFailed
 } as const
 
-/** The error that a client is told as problem JSON. */
+/** The error that a client receives as problem JSON. */
 export const errorOf = (status: number | undefined, text: string): Errors.BackendError => {
   const body: unknown = text.startsWith("{") ? JSON.parse(text) : undefined
   const problem = typeof body === "object" && body !== null && "code" in body ? String(body.code) : ""
@@ -29,7 +29,7 @@ export const errorOf = (status: number | undefined, text: string): Errors.Backen
     : new found[1]({ op: "test.dial", message })
 }
 
-/** The real server of a backend, on a port of its own. */
+/** Serves a backend with the real server, on a free port. */
 export const serve = Effect.fnUntraced(function*(backend: VoiceBackend["Service"]) {
   const context = yield* Layer.build(
     Server.layer({ port: 0, console: false, grace: "100 millis" }).pipe(
@@ -39,18 +39,18 @@ export const serve = Effect.fnUntraced(function*(backend: VoiceBackend["Service"
   return Context.get(context, Server.VoiceServer)
 })
 
-export const dialWebSocket = (url: string, token: string | undefined, ear: Conformance.Listener) =>
+export const connectWebSocket = (url: string, token: string | undefined, listener: Conformance.Listener) =>
   Effect.acquireRelease(
     Effect.callback<WebSocket, Errors.BackendError>((resume) => {
       const socket = new WebSocket(url, ["effect-voice.v1", `token.${token}`])
       socket.on("error", () => {})
       socket.on("message", (data: Buffer, binary) => {
-        if (binary) return ear.audio(Pcm.copyInt16(new Uint8Array(data)))
+        if (binary) return listener.audio(Pcm.copyInt16(new Uint8Array(data)))
         const event = SessionEvent.fromJson(data.toString())
         if (event._tag === "Failure") throw event.failure
-        ear.event(event.success)
+        listener.event(event.success)
       })
-      socket.once("close", (code) => ear.closed(String(code)))
+      socket.once("close", (code) => listener.closed(String(code)))
       socket.once("open", () => resume(Effect.succeed(socket)))
       socket.once("unexpected-response", (_, response) => {
         let text = ""
@@ -59,7 +59,7 @@ export const dialWebSocket = (url: string, token: string | undefined, ear: Confo
       })
     }),
     (socket) => Effect.sync(() => socket.terminate())
-  ).pipe(Effect.map((socket): Conformance.Line => ({
+  ).pipe(Effect.map((socket): Conformance.ClientConnection => ({
     audio: (pcm) => socket.send(Pcm.fromInt16(pcm)),
     message: (text) => socket.send(text),
     hangUp: Effect.sync(() => socket.close(1000)),
@@ -72,10 +72,10 @@ export const webSocket: Conformance.Harness = {
   provider,
   transport: "websocket",
   providerConfig: { bind_address: "127.0.0.1" },
-  reach: (backend) =>
+  serve: (backend) =>
     Effect.map(
       serve(backend),
-      ({ url }) => ({ access, ear }) =>
-        dialWebSocket(new URL(access.connectionUrl, url.replace(/^http/u, "ws")).href, access.token, ear)
+      ({ url }) => ({ access, listener }) =>
+        connectWebSocket(new URL(access.connectionUrl, url.replace(/^http/u, "ws")).href, access.token, listener)
     )
 }

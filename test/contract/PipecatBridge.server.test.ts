@@ -4,38 +4,35 @@ import { fileURLToPath } from "node:url"
 import type * as Conformance from "../../src/testing/conformance/Conformance.ts"
 import * as Python from "../support/pipecat/Python.ts"
 import { serve } from "./LocalHarness.ts"
-import { dialPipecat, pipecat } from "./PipecatHarness.ts"
+import { connectPipecat, pipecat } from "./PipecatHarness.ts"
 import * as Results from "./Results.ts"
 
 const script = fileURLToPath(new URL("../support/pipecat/bridge_to.py", import.meta.url))
 const scope = Scope.makeUnsafe()
 let bridge = ""
 
-/** The same provider with the real Pipecat between: each user of the suite is a client of the bridge. */
+/** The same provider behind the real Pipecat: each user of the suite is a client of the bridge. */
 const harness: Conformance.Harness = {
   ...pipecat,
   name: "pipecat through the real bridge",
-  reach: (backend) =>
-    Effect.map(serve(backend), ({ url }) => ({ access, ear }) => {
+  serve: (backend) =>
+    Effect.map(serve(backend), ({ url }) => ({ access, listener }) => {
       const session = {
         connection_url: new URL(access.connectionUrl, url.replace(/^http/u, "ws")).href,
         token: access.token
       }
-      return dialPipecat(`${bridge}?session=${encodeURIComponent(JSON.stringify(session))}`, undefined, ear)
+      return connectPipecat(`${bridge}?session=${encodeURIComponent(JSON.stringify(session))}`, undefined, listener)
     })
 }
 
 /**
- * All but what a bridge cannot show: how a user is refused is told to the bridge, not to the user; and what is said in the
- * last moments of a session reaches the user a moment after the session has ended (PipecatBridge.server.test.ts among the
- * providers shows that it does).
+ * All cases except those that a bridge hides: a refusal reaches the bridge, not the user; and the last audio of a session
+ * reaches the user a moment after the session has ended (the provider's PipecatBridge.server.test.ts shows that it does).
  */
 const only = /^(?!(?:AuthHook\.Authorize connect|FR-022 connect|VoiceSession\.Stop|FR-020|P7)$)/u
 
 describe.skipIf(Python.missing !== undefined)(
-  `the contract over provider pipecat, with Pipecat between${
-    Python.missing === undefined ? "" : ` (${Python.missing})`
-  }`,
+  `the contract over provider pipecat, behind Pipecat${Python.missing === undefined ? "" : ` (${Python.missing})`}`,
   () => {
     beforeAll(async () => {
       const start = Effect.gen(function*() {

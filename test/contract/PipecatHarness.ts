@@ -8,7 +8,7 @@ import * as PipecatFrames from "../../src/wire/PipecatFrames.ts"
 import * as Rtvi from "../../src/wire/Rtvi.ts"
 import { errorOf, serve } from "./LocalHarness.ts"
 
-/** What a client of ours says, as a Pipecat client says it; what is no message is sent as it stands. */
+/** Translates a message of our client into one of a Pipecat client; malformed text is sent as it is. */
 const toMessage = (text: string): string => {
   try {
     const { type, ...fields }: { type: string } = JSON.parse(text)
@@ -20,8 +20,8 @@ const toMessage = (text: string): string => {
   }
 }
 
-/** A bridge, or a Pipecat client, in the frames that the real ones send and read. */
-export const dialPipecat = (url: string, token: string | undefined, ear: Conformance.Listener) =>
+/** A scripted bridge or Pipecat client, with the frames that the real ones send and read. */
+export const connectPipecat = (url: string, token: string | undefined, listener: Conformance.Listener) =>
   Effect.acquireRelease(
     Effect.callback<WebSocket, Errors.BackendError>((resume) => {
       const socket = new WebSocket(url, { headers: { authorization: `Bearer ${token}` } })
@@ -31,15 +31,15 @@ export const dialPipecat = (url: string, token: string | undefined, ear: Conform
         const frame = Result.getOrThrow(PipecatFrames.decode(data))
         if (frame._tag === "Audio") {
           if (frame.sampleRate !== 24_000 || frame.channels !== 1) throw new Error(`audio at ${frame.sampleRate} Hz`)
-          return ear.audio(PipecatFrames.samplesOf(frame))
+          return listener.audio(PipecatFrames.samplesOf(frame))
         }
-        if (frame._tag === "Interruption") return ear.clear()
-        if (frame._tag !== "Message") throw new Error(`a frame that no bot sends: ${frame._tag}`)
+        if (frame._tag === "Interruption") return listener.clear()
+        if (frame._tag !== "Message") throw new Error(`a frame type that no bot sends: ${frame._tag}`)
         const message = Result.getOrThrow(Rtvi.decode(frame.data))
         if (message.type !== "server-message") return
-        ear.event(Result.getOrThrow(SessionEvent.fromJson(JSON.stringify(message.data))))
+        listener.event(Result.getOrThrow(SessionEvent.fromJson(JSON.stringify(message.data))))
       })
-      socket.once("close", (code) => ear.closed(String(code)))
+      socket.once("close", (code) => listener.closed(String(code)))
       socket.once("open", () => resume(Effect.succeed(socket)))
       socket.once("unexpected-response", (_, response) => {
         let text = ""
@@ -48,7 +48,7 @@ export const dialPipecat = (url: string, token: string | undefined, ear: Conform
       })
     }),
     (socket) => Effect.sync(() => socket.terminate())
-  ).pipe(Effect.map((socket): Conformance.Line => ({
+  ).pipe(Effect.map((socket): Conformance.ClientConnection => ({
     audio: (pcm) => socket.send(PipecatFrames.encode(PipecatFrames.audio(pcm, 16_000))),
     message: (text) => socket.send(PipecatFrames.encode({ _tag: "Message", data: toMessage(text) })),
     hangUp: Effect.sync(() => socket.close(1000)),
@@ -60,10 +60,10 @@ export const pipecat: Conformance.Harness = {
   name: "pipecat",
   provider,
   transport: "websocket",
-  reach: (backend) =>
+  serve: (backend) =>
     Effect.map(
       serve(backend),
-      ({ url }) => ({ access, ear }) =>
-        dialPipecat(new URL(access.connectionUrl, url.replace(/^http/u, "ws")).href, access.token, ear)
+      ({ url }) => ({ access, listener }) =>
+        connectPipecat(new URL(access.connectionUrl, url.replace(/^http/u, "ws")).href, access.token, listener)
     )
 }

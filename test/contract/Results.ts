@@ -3,15 +3,15 @@ import { Effect } from "effect"
 import * as Conformance from "../../src/testing/conformance/Conformance.ts"
 
 /**
- * A test for each case of the suite, named by its id and what it says. The cases run together, before the first of them is
- * looked at: most of their time is spent waiting for speech.
+ * Makes a test of each case of the suite, named by its id and title. All cases run together before the first result is
+ * looked at, because most of their time is spent waiting for speech.
  */
 export const each = (
   harness: Conformance.Harness,
   options: {
     readonly concurrency: number
     readonly only?: RegExp
-    /** Cases that broke beside others are run once more, alone: a busy machine loses what real time does not give back. */
+    /** Runs cases that failed once more, alone: LiveKit drops media that a busy machine handles too late. */
     readonly again?: boolean
   }
 ): void => {
@@ -22,7 +22,7 @@ export const each = (
     const together = await Effect.runPromise(Conformance.run(harness, options))
     const all: Array<Conformance.Result> = []
     for (const result of together) {
-      if (result.result !== "broken" || options.again !== true) {
+      if (result.result !== "failed" || options.again !== true) {
         all.push(result)
         continue
       }
@@ -35,18 +35,19 @@ export const each = (
     if (process.env["CONFORMANCE_TABLE"] !== undefined) process.stdout.write(`${Conformance.table(all)}\n`)
     return new Map(all.map((result) => [result.id, result]))
   }
-  it("has one name for each test", () => {
+  it("has a name of its own for each test", () => {
     assert.strictEqual(new Set(cases.map(({ id }) => id)).size, cases.length)
   })
-  for (const { id, later, says, skip } of cases) {
-    const why = later ?? skip
-    if (why !== undefined) it.skip(`${id}: ${says} (${later === undefined ? "skipped" : "later"}: ${why})`, () => {})
-    else {
-      it(`${id}: ${says}`, async ({ task }) => {
+  for (const { id, elsewhere, title, skip } of cases) {
+    const why = elsewhere ?? skip
+    if (why !== undefined) {
+      it.skip(`${id}: ${title} (${elsewhere === undefined ? "skipped" : "verified elsewhere"}: ${why})`, () => {})
+    } else {
+      it(`${id}: ${title}`, async ({ task }) => {
         results ??= run()
         const result = (await results).get(id)
         if (retried.has(id)) task.meta.retries = 1
-        assert.strictEqual(result?.detail ?? result?.result, "held")
+        assert.strictEqual(result?.detail ?? result?.result, "passed")
       })
     }
   }

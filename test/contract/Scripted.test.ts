@@ -11,17 +11,17 @@ const harness: Conformance.Harness = {
   name: "scripted provider in virtual time",
   provider: ScriptedProvider.provider,
   transport: "websocket",
-  reach: () =>
-    Effect.succeed(({ ear, session }) => {
+  serve: () =>
+    Effect.succeed(({ listener, session }) => {
       if (session === undefined) return Effect.fail(gone)
-      const { connection, line } = Conformance.memoryLine(ear)
-      return Effect.as(session.attach(connection), line)
+      const { client, connection } = Conformance.memoryClient(listener)
+      return Effect.as(session.attach(connection), client)
     }),
   unsupported: {
-    recovery: "its users are attached by the program, which ends with the process",
-    admission: "its users are attached by the program, which asks nobody"
+    recovery: "the program attaches its users, and ends with the process",
+    admission: "the program attaches its users, without access control"
   },
-  time: Conformance.virtualTime("conformance")
+  provideTime: Conformance.virtualTime("conformance")
 }
 
 describe("the contract over the scripted provider, in virtual time", () => {

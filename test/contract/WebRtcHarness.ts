@@ -6,8 +6,8 @@ import type * as Conformance from "../../src/testing/conformance/Conformance.ts"
 import * as RtcUser from "../transport/RtcUser.ts"
 import { errorOf, serve } from "./LocalHarness.ts"
 
-const dial = (base: string): Conformance.Dial =>
-  Effect.fnUntraced(function*({ access, ear }) {
+const connectClient = (base: string): Conformance.ConnectClient =>
+  Effect.fnUntraced(function*({ access, listener }) {
     const user = yield* RtcUser.make
     const { status, text } = yield* Effect.promise(async () => {
       const response = await fetch(new URL(access.connectionUrl, base), {
@@ -21,24 +21,24 @@ const dial = (base: string): Conformance.Dial =>
     const decoder = new Decoder({ channels: 1, sample_rate: 24_000 })
     user.onPacket(({ payload }) => {
       const bytes = decoder.decode(payload)
-      ear.audio(new Int16Array(bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.byteLength)))
+      listener.audio(new Int16Array(bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.byteLength)))
     })
     yield* user.event.pipe(
-      Effect.map((text) => ear.event(Result.getOrThrow(SessionEvent.fromJson(text)))),
+      Effect.map((text) => listener.event(Result.getOrThrow(SessionEvent.fromJson(text)))),
       Effect.forever,
       Effect.forkScoped
     )
-    yield* user.closed.pipe(Effect.andThen(Effect.sync(() => ear.closed("closed"))), Effect.forkScoped)
+    yield* user.closed.pipe(Effect.andThen(Effect.sync(() => listener.closed("closed"))), Effect.forkScoped)
     yield* user.answer(text)
     yield* user.connected
     yield* user.channelOpen
-    const line: Conformance.Line = {
+    const client: Conformance.ClientConnection = {
       audio: user.sendFrame,
       message: user.send,
       hangUp: Effect.sync(user.close),
       drop: Effect.sync(user.close)
     }
-    return line
+    return client
   })
 
 /** Provider `local` behind the real server, on loopback, by WebRTC. */
@@ -47,6 +47,6 @@ export const webRtc: Conformance.Harness = {
   provider,
   transport: "webrtc",
   providerConfig: { bind_address: "127.0.0.1" },
-  reach: (backend) => Effect.map(serve(backend), ({ url }) => dial(url)),
-  unsupported: { words: "Opus does not keep spelt audio, and media and events have no common order" }
+  serve: (backend) => Effect.map(serve(backend), ({ url }) => connectClient(url)),
+  unsupported: { exactAudio: "Opus does not keep samples exactly, and media and events have no common order" }
 }

@@ -25,9 +25,9 @@ const of = (authority: Authority, answers: ReadonlyArray<string>): Partial<Scena
     case "stt":
       return { turnDetection: "stt", stt: { endOfTurn: 300 } }
     case "s2s own":
-      return { s2s: { authority: "own", answers } }
+      return { s2s: { turnAuthority: "own", answers } }
     case "s2s remote":
-      return { s2s: { authority: "remote", answers } }
+      return { s2s: { turnAuthority: "remote", answers } }
   }
 }
 
@@ -222,7 +222,7 @@ describe("A recogniser that decides turns", () => {
         user: [say("I would like"), pause("600 millis"), say("a cake"), waitForAgent]
       })
       assert.deepStrictEqual(userSaid(call), ["I would like a cake"])
-      assert.strictEqual(Invariants.report(call, Invariants.nothingSwallowed(call)), "")
+      assert.strictEqual(Invariants.report(call, Invariants.noWordLost(call)), "")
     }))
 
   it.effect("that never says that a turn is over is not waited for, and no word of it is lost or said twice", () =>
@@ -255,7 +255,7 @@ describe("A recogniser that decides turns", () => {
           user: [say("book a table"), pause(offset), say("for two"), pause("500 millis"), waitForAgent]
         })
         assert.strictEqual(
-          Invariants.report(call, Invariants.nothingSwallowed(call)),
+          Invariants.report(call, Invariants.noWordLost(call)),
           "",
           `the user went on after ${offset} ms`
         )

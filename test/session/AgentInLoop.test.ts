@@ -21,7 +21,7 @@ describe("An agent in the loop", () => {
       const calls: Array<S2sCall> = []
       return running(
         layerS2s(["The model's own answer."], {
-          authority,
+          turnAuthority: authority,
           agentInLoop: true,
           calls,
           transcripts: ["hello", "more"],
@@ -55,7 +55,7 @@ describe("An agent in the loop", () => {
     const calls: Array<S2sCall> = []
     return running(
       layerS2s([], {
-        authority: "own",
+        turnAuthority: "own",
         agentInLoop: true,
         calls,
         transcripts: ["go on", "stop"],
@@ -184,7 +184,7 @@ describe("An agent in the loop", () => {
 describe("Speech that nobody may talk over", () => {
   it.effect("is not cut by a reply of the model's, which is heard after it", () =>
     running(
-      layerS2s(["I interrupt."], { authority: "remote", silenceMs: 300 }),
+      layerS2s(["I interrupt."], { turnAuthority: "remote", silenceMs: 300 }),
       Effect.gen(function*() {
         const user = yield* call()
         yield* user.session.say("This call is recorded for quality and for training.", { interruptible: false })

@@ -73,7 +73,7 @@ export const layer = (setup: Setup = {}) =>
   ]))
 
 export const layerS2s = (
-  answers: ReadonlyArray<string | ScriptedS2s.ScriptedCall>,
+  answers: ReadonlyArray<string | ScriptedS2s.ScriptedToolCall>,
   options: ScriptedS2s.ScriptedS2sOptions & {
     readonly setup?: Setup
     readonly backend?: Parameters<typeof VoiceBackend.layerS2s>[0]
@@ -86,7 +86,7 @@ export const layerS2s = (
   }).pipe(Layer.provide([
     providerOf(options.setup ?? {}),
     ScriptedS2s.layerS2s(answers, options),
-    ...(options.authority === "own" ? [Scripted.layerVad()] : [])
+    ...(options.turnAuthority === "own" ? [Scripted.layerVad()] : [])
   ]))
 
 /** A session with a user who speaks in real time, by the test's clock. */

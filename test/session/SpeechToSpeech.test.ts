@@ -13,7 +13,11 @@ describe("A speech-to-speech model", () => {
       it.effect("talks in turns, with a history", () => {
         const calls: Array<S2sCall> = []
         return running(
-          layerS2s(["First answer.", "Second answer."], { authority, calls, transcripts: ["hello", "more"] }),
+          layerS2s(["First answer.", "Second answer."], {
+            turnAuthority: authority,
+            calls,
+            transcripts: ["hello", "more"]
+          }),
           Effect.gen(function*() {
             const user = yield* call()
             yield* user.speaks(400)
@@ -43,7 +47,7 @@ describe("A speech-to-speech model", () => {
       it.effect("forgets what was not heard when it is interrupted", () => {
         const calls: Array<S2sCall> = []
         return running(
-          layerS2s(["one two three four five six seven eight nine ten.", "Yes?"], { authority, calls }),
+          layerS2s(["one two three four five six seven eight nine ten.", "Yes?"], { turnAuthority: authority, calls }),
           Effect.gen(function*() {
             const user = yield* call()
             yield* user.speaks(400)
@@ -66,7 +70,7 @@ describe("A speech-to-speech model", () => {
       it.effect("says what it is told, and answers what is typed", () => {
         const calls: Array<S2sCall> = []
         return running(
-          layerS2s(["An answer."], { authority, calls, setup: { policy: { greeting: "Hello." } } }),
+          layerS2s(["An answer."], { turnAuthority: authority, calls, setup: { policy: { greeting: "Hello." } } }),
           Effect.gen(function*() {
             const user = yield* call()
             yield* pass("1 second")
@@ -80,7 +84,11 @@ describe("A speech-to-speech model", () => {
 
       it.effect("goes on when an answer fails, and is over when the model is", () =>
         running(
-          layerS2s(["lost", "Second.", "never"], { authority, failAt: { 0: broken }, endAt: { 3: broken } }),
+          layerS2s(["lost", "Second.", "never"], {
+            turnAuthority: authority,
+            failAt: { 0: broken },
+            endAt: { 3: broken }
+          }),
           Effect.gen(function*() {
             const user = yield* call()
             yield* user.speaks(400)
@@ -116,7 +124,7 @@ describe("A speech-to-speech model", () => {
   it.effect("whose answer is not wanted any more does not say it", () => {
     const calls: Array<S2sCall> = []
     return running(
-      layerS2s(["Stale.", "Fresh."], { authority: "own", delay: "2 seconds", calls }),
+      layerS2s(["Stale.", "Fresh."], { turnAuthority: "own", delay: "2 seconds", calls }),
       Effect.gen(function*() {
         const user = yield* call()
         yield* user.session.sendText("one")

@@ -1,5 +1,5 @@
 /**
- * How a conformance test says what it expects: each check is an effect that fails with what was found in its place.
+ * Assertions of the conformance suite: each is an effect that fails with what was expected and what was found.
  *
  * @since 0.1.0
  */
@@ -12,7 +12,7 @@ import * as Schema from "effect/Schema"
 import type { BackendError, BackendErrorCode } from "../../BackendError.ts"
 
 /**
- * The contract was not kept: what was expected, and what was found.
+ * Reports a violation of the contract: what was expected, and what was found.
  *
  * @category errors
  * @since 0.1.0
@@ -22,16 +22,16 @@ export class ConformanceError extends Schema.TaggedError<ConformanceError>()("Co
 }) {}
 
 /**
- * What a test may fail with.
+ * The errors that a row may fail with.
  *
  * @category models
  * @since 0.1.0
  */
 export type Failure = ConformanceError | BackendError
 
-/** How long a test waits for what shall happen, unless told otherwise. */
-const PATIENCE = "1 minute"
-const LOOK_EVERY = "20 millis"
+/** How long a row waits for an expected change by default; generous, because a slow machine is not a broken contract. */
+const DEFAULT_WAIT = "1 minute"
+const POLL_INTERVAL = "20 millis"
 
 const show = (value: unknown): string => {
   const text = typeof value === "string" ? value : JSON.stringify(value) ?? String(value)
@@ -39,58 +39,63 @@ const show = (value: unknown): string => {
 }
 
 /**
+ * Fails with a message.
+ *
  * @category checks
  * @since 0.1.0
  */
-export const broken = (message: string): Effect.Effect<never, ConformanceError> =>
+export const fail = (message: string): Effect.Effect<never, ConformanceError> =>
   Effect.fail(new ConformanceError({ message }))
 
 /**
- * @category checks
- * @since 0.1.0
- */
-export const that = (holds: boolean, what: string): Effect.Effect<void, ConformanceError> =>
-  holds ? Effect.void : broken(`expected that ${what}`)
-
-/**
- * Structural equality.
+ * Fails unless the condition holds.
  *
  * @category checks
  * @since 0.1.0
  */
-export const same = (found: unknown, expected: unknown, what: string): Effect.Effect<void, ConformanceError> =>
-  Equal.equals(found, expected) ? Effect.void : broken(`${what}: expected ${show(expected)}, found ${show(found)}`)
+export const assertThat = (holds: boolean, what: string): Effect.Effect<void, ConformanceError> =>
+  holds ? Effect.void : fail(`expected that ${what}`)
 
 /**
- * The effect fails with this code; gives the error, to be looked at further.
+ * Fails unless both values are structurally equal.
  *
  * @category checks
  * @since 0.1.0
  */
-export const refused = <A, R>(
+export const assertEqual = (found: unknown, expected: unknown, what: string): Effect.Effect<void, ConformanceError> =>
+  Equal.equals(found, expected) ? Effect.void : fail(`${what}: expected ${show(expected)}, found ${show(found)}`)
+
+/**
+ * Fails unless the effect fails with this code; returns its error for further checks.
+ *
+ * @category checks
+ * @since 0.1.0
+ */
+export const assertFailsWith = <A, R>(
   code: BackendErrorCode,
   effect: Effect.Effect<A, Failure, R>
 ): Effect.Effect<BackendError, ConformanceError, R> =>
   Effect.matchEffect(effect, {
-    onSuccess: (value) => broken(`expected ${code}, but it succeeded with ${show(value)}`),
+    onSuccess: (value) => fail(`expected error ${code}, but it succeeded with ${show(value)}`),
     onFailure: (error) =>
       error._tag === "ConformanceError"
         ? Effect.fail(error)
         : error.code === code
         ? Effect.succeed(error)
-        : broken(`expected ${code}, but it failed with ${error.code}: ${error.message}`)
+        : fail(`expected error ${code}, but it failed with ${error.code}: ${error.message}`)
   })
 
 /**
- * Looks every 20 ms until there is something other than `undefined` and `false`, and gives it.
+ * Polls every 20 ms until `look` returns something other than `undefined` and `false`, and returns that; fails after
+ * `within` (default: 1 minute).
  *
  * @category checks
  * @since 0.1.0
  */
-export const until = <A, E = never, R = never>(
+export const waitUntil = <A, E = never, R = never>(
   what: string,
   look: () => A | undefined | false | Effect.Effect<A | undefined | false, E, R>,
-  within: Duration.Input = PATIENCE
+  within: Duration.Input = DEFAULT_WAIT
 ): Effect.Effect<A, ConformanceError | E, R> =>
   Effect.gen(function*() {
     const end = (yield* Clock.currentTimeMillis) + Duration.toMillis(Duration.fromInputUnsafe(within))
@@ -99,35 +104,35 @@ export const until = <A, E = never, R = never>(
       const value = Effect.isEffect(seen) ? yield* seen : seen
       if (value !== undefined && value !== false) return value
       if ((yield* Clock.currentTimeMillis) >= end) {
-        return yield* broken(`waited ${Duration.format(Duration.fromInputUnsafe(within))} in vain: ${what}`)
+        return yield* fail(`timed out after ${Duration.format(Duration.fromInputUnsafe(within))} waiting until ${what}`)
       }
-      yield* Effect.sleep(LOOK_EVERY)
+      yield* Effect.sleep(POLL_INTERVAL)
     }
   })
 
 /**
- * The effect ends within a time, or the contract is broken.
+ * Fails when the effect takes longer than `duration`.
  *
  * @category checks
  * @since 0.1.0
  */
-export const within = <A, E, R>(
+export const assertCompletesWithin = <A, E, R>(
   duration: Duration.Input,
   what: string,
   effect: Effect.Effect<A, E, R>
 ): Effect.Effect<A, E | ConformanceError, R> =>
   Effect.timeoutOrElse(effect, {
     duration,
-    orElse: () => broken(`${what} took longer than ${Duration.format(Duration.fromInputUnsafe(duration))}`)
+    orElse: () => fail(`${what} took longer than ${Duration.format(Duration.fromInputUnsafe(duration))}`)
   })
 
 /**
- * The text of whatever a test failed or died with.
+ * Formats a cause as text: failures, defects and interruptions.
  *
  * @category conversions
  * @since 0.1.0
  */
-export const describe = (cause: Cause.Cause<Failure>): string =>
+export const describeCause = (cause: Cause.Cause<Failure>): string =>
   cause.reasons.map((reason) => {
     if (reason._tag === "Interrupt") return "it was interrupted"
     if (reason._tag === "Die") return `it died: ${Cause.pretty(Cause.die(reason.defect))}`

@@ -1,5 +1,5 @@
 /**
- * The contract's backend, row by row.
+ * Rows of `VoiceBackend`.
  *
  * @since 0.1.0
  */
@@ -7,7 +7,7 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
 import type { VoiceBackend } from "../../backend/VoiceBackend.ts"
-import { refused, same, that, until, within } from "./Assertions.ts"
+import { assertCompletesWithin, assertEqual, assertFailsWith, assertThat, waitUntil } from "./Assertions.ts"
 import { type Row, test } from "./Row.ts"
 import { talker } from "./TestBackends.ts"
 
@@ -16,175 +16,203 @@ const session = { userId: "user", transport: "websocket" } as const
 const stateOf = (backend: VoiceBackend["Service"]) => backend.connectionState.get
 
 /**
+ * The rows of `VoiceBackend`.
+ *
  * @category tables
  * @since 0.1.0
  */
-export const entries: ReadonlyArray<Row> = [
+export const rows: ReadonlyArray<Row> = [
   test(
     "VoiceBackend.Start",
-    "connects the provider and opens admission; before it nothing is created; idempotent",
-    (stage) =>
+    "connects the provider and opens admission; before it no session can be created; idempotent",
+    (backends) =>
       Effect.gen(function*() {
-        const backend = yield* stage.named()
-        const early = yield* refused("connection_failed", backend.createSession(session))
-        yield* same(early.details?.["state"], "new", "details.state")
-        yield* that(!(yield* backend.ready), "a backend that was not started is not ready")
+        const backend = yield* backends.fromConfig()
+        const early = yield* assertFailsWith("connection_failed", backend.createSession(session))
+        yield* assertEqual(early.details?.["state"], "new", "details.state")
+        yield* assertThat(!(yield* backend.ready), "a backend that was not started is not ready")
         yield* backend.start
         yield* backend.start
-        yield* same(yield* stateOf(backend), "connected", "the connection state")
-        yield* that(yield* backend.ready, "a started backend is ready")
+        yield* assertEqual(yield* stateOf(backend), "connected", "the connection state")
+        yield* assertThat(yield* backend.ready, "a started backend is ready")
       })
   ),
   test(
     "VoiceBackend.Stop",
-    "drains, refuses what comes later, and reports the same however often it is asked",
-    (stage) =>
+    "drains, refuses later requests, and returns the same report when called again",
+    (backends) =>
       Effect.gen(function*() {
-        const { backend, create } = yield* stage.open()
-        yield* create()
+        const { backend, createSession } = yield* backends.start()
+        yield* createSession()
         const report = yield* backend.stop
-        yield* same(report.completed, 1, "sessions that ended by themselves")
-        yield* same(yield* backend.stop, report, "the second report")
-        const late = yield* refused("connection_failed", create())
-        yield* same(late.details?.["state"], "stopped", "details.state")
-        yield* refused("connection_failed", backend.start)
+        yield* assertEqual(report.completed, 1, "sessions that ended normally")
+        yield* assertEqual(yield* backend.stop, report, "the second report")
+        const late = yield* assertFailsWith("connection_failed", createSession())
+        yield* assertEqual(late.details?.["state"], "stopped", "details.state")
+        yield* assertFailsWith("connection_failed", backend.start)
       })
   ),
   test(
     "VoiceBackend.CreateSession",
-    "gives a session of its own id, idle, with a way in for its user",
-    (stage) =>
+    "creates an idle session with a unique id and a connection URL for its user",
+    (backends) =>
       Effect.gen(function*() {
-        const { backend, create } = yield* stage.open()
-        const [one, two] = [yield* create(), yield* create()]
-        yield* that(one.id !== two.id && one.id !== "", "each session has an id of its own")
-        yield* same(yield* one.state.get, "idle", "the state")
-        yield* that((yield* backend.access(one.id)).connectionUrl !== "", "there is a connection URL")
+        const { backend, createSession } = yield* backends.start()
+        const [one, two] = [yield* createSession(), yield* createSession()]
+        yield* assertThat(one.id !== two.id && one.id !== "", "each session has an id of its own")
+        yield* assertEqual(yield* one.state.get, "idle", "the state")
+        yield* assertThat((yield* backend.access(one.id)).connectionUrl !== "", "there is a connection URL")
       }),
     ["multiUser"]
   ),
   test(
     "VoiceBackend.CreateSession slot",
-    "takes a slot that is kept while the user is away and given back at close",
-    (stage) =>
+    "takes a slot that is kept while the user is disconnected and released at close",
+    (backends) =>
       Effect.gen(function*() {
-        const { backend, call, create } = yield* stage.open({ config: { maxConcurrentSessions: 1 } })
-        const user = yield* call()
-        yield* user.told("session.started")
+        const { backend, createUser, createSession } = yield* backends.start({ config: { maxConcurrentSessions: 1 } })
+        const user = yield* createUser()
+        yield* user.waitForEvent("session.started")
         yield* user.loseNetwork
-        yield* refused("session_limit_exceeded", create())
+        yield* assertFailsWith("session_limit_exceeded", createSession())
         yield* backend.closeSession(user.session.id)
-        yield* create()
+        yield* createSession()
       })
   ),
   test(
     "VoiceBackend.CreateSession window",
-    "closes a session that nobody attaches to: never_connected",
-    (stage) =>
+    "closes a session that no user connects to within the connect window: never_connected",
+    (backends) =>
       Effect.gen(function*() {
-        const { backend, create } = yield* stage.open({ config: { session: { connectWindow: "1 second" } } })
-        const lonely = yield* create()
-        yield* same(yield* within("30 seconds", "the window", lonely.ended), "never_connected", "why it ended")
-        yield* until("its slot is free", () => Effect.map(backend.activeSessionCount, (count) => count === 0))
+        const { backend, createSession } = yield* backends.start({ config: { session: { connectWindow: "1 second" } } })
+        const unattended = yield* createSession()
+        yield* assertEqual(
+          yield* assertCompletesWithin("30 seconds", "closing after the connect window", unattended.ended),
+          "never_connected",
+          "why it ended"
+        )
+        yield* waitUntil("its slot is free", () => Effect.map(backend.activeSessionCount, (count) => count === 0))
       })
   ),
   test(
     "VoiceBackend.GetSession",
     "finds a session by its id; another id is session_not_found",
-    (stage) =>
+    (backends) =>
       Effect.gen(function*() {
-        const { backend, create } = yield* stage.open()
-        const one = yield* create()
-        yield* same((yield* backend.getSession(one.id)).id, one.id, "the id")
-        yield* refused("session_not_found", backend.getSession("nobody"))
+        const { backend, createSession } = yield* backends.start()
+        const one = yield* createSession()
+        yield* assertEqual((yield* backend.getSession(one.id)).id, one.id, "the id")
+        yield* assertFailsWith("session_not_found", backend.getSession("nobody"))
       })
   ),
-  test("VoiceBackend.ListSessions", "lists the sessions that live", (stage) =>
+  test("VoiceBackend.ListSessions", "lists the active sessions", (backends) =>
     Effect.gen(function*() {
-      const { backend, create } = yield* stage.open()
-      const one = yield* create()
-      yield* same((yield* backend.listSessions).map(({ id }) => id), [one.id], "the ids")
+      const { backend, createSession } = yield* backends.start()
+      const one = yield* createSession()
+      yield* assertEqual((yield* backend.listSessions).map(({ id }) => id), [one.id], "the ids")
       yield* backend.closeSession(one.id)
-      yield* same((yield* backend.listSessions).length, 0, "sessions after the close")
+      yield* assertEqual((yield* backend.listSessions).length, 0, "sessions after the close")
     })),
   test(
     "VoiceBackend.CloseSession",
-    "ends a session at once, tells its user, and leaves nothing of it",
-    (stage) =>
+    "ends a session at once, closes its connection, and forgets it",
+    (backends) =>
       Effect.gen(function*() {
-        const { backend, call } = yield* stage.open({ agent: talker })
-        const user = yield* call()
+        const { backend, createUser } = yield* backends.start({ agent: talker })
+        const user = yield* createUser()
         yield* user.type("talk")
-        yield* user.told("agent.speech_started")
-        yield* within("20 seconds", "the close", backend.closeSession(user.session.id))
-        yield* same(yield* user.session.ended, "closed", "why it ended")
-        yield* until("the user's line is closed", () => user.closed())
-        yield* refused("session_not_found", backend.getSession(user.session.id))
-        yield* refused("session_not_found", backend.closeSession(user.session.id))
+        yield* user.waitForEvent("agent.speech_started")
+        yield* assertCompletesWithin("20 seconds", "the close", backend.closeSession(user.session.id))
+        yield* assertEqual(yield* user.session.ended, "closed", "why it ended")
+        yield* waitUntil("the user's connection is closed", () => user.closeReason())
+        yield* assertFailsWith("session_not_found", backend.getSession(user.session.id))
+        yield* assertFailsWith("session_not_found", backend.closeSession(user.session.id))
       })
   ),
-  test("VoiceBackend.HealthCheck", "tells how each part is: provider and engines", (stage) =>
+  test(
+    "VoiceBackend.HealthCheck",
+    "reports the status of each part: provider and engines",
+    (backends) =>
+      Effect.gen(function*() {
+        const { backend } = yield* backends.start()
+        const { parts } = yield* backend.healthCheck
+        yield* assertEqual(parts.find(({ name }) => name === "provider")?.status, "healthy", "the provider's status")
+        for (const kind of ["stt", "tts", "vad"]) {
+          yield* assertThat(parts.some(({ name }) => name.startsWith(kind)), `the health report has a part for ${kind}`)
+        }
+      })
+  ),
+  test(
+    "VoiceBackend.GetConnectionState",
+    "is a value and a stream of its changes",
+    (backends) =>
+      Effect.gen(function*() {
+        const backend = yield* backends.fromConfig()
+        const seen: Array<string> = []
+        yield* backend.connectionState.changes.pipe(
+          Stream.runForEach((state) => Effect.sync(() => seen.push(state))),
+          Effect.forkScoped
+        )
+        yield* waitUntil("the current value is seen", () => seen.length > 0)
+        yield* backend.start
+        yield* waitUntil("it is connected", () => seen.includes("connected"))
+        yield* backend.stop
+        yield* waitUntil("it is disconnected", () => seen.at(-1) === "disconnected")
+        yield* assertEqual(seen[0], "disconnected", "the first state")
+      })
+  ),
+  test(
+    "VoiceBackend.GetActiveSessionCount",
+    "counts the sessions that hold a slot",
+    (backends) =>
+      Effect.gen(function*() {
+        const { backend, createSession } = yield* backends.start()
+        yield* assertEqual(yield* backend.activeSessionCount, 0, "sessions before")
+        const one = yield* createSession()
+        yield* assertEqual(yield* backend.activeSessionCount, 1, "sessions with one")
+        yield* backend.closeSession(one.id)
+        yield* assertEqual(yield* backend.activeSessionCount, 0, "sessions after")
+      })
+  ),
+  test("VoiceBackend.GetConfig", "returns the whole config, defaults included", (backends) =>
     Effect.gen(function*() {
-      const { backend } = yield* stage.open()
-      const { parts } = yield* backend.healthCheck
-      yield* same(parts.find(({ name }) => name === "provider")?.status, "healthy", "the provider's status")
-      for (const kind of ["stt", "tts", "vad"]) {
-        yield* that(parts.some(({ name }) => name.startsWith(kind)), `the health tells of ${kind}`)
-      }
-    })),
-  test("VoiceBackend.GetConnectionState", "is a value, and the changes of it", (stage) =>
-    Effect.gen(function*() {
-      const backend = yield* stage.named()
-      const seen: Array<string> = []
-      yield* backend.connectionState.changes.pipe(
-        Stream.runForEach((state) => Effect.sync(() => seen.push(state))),
-        Effect.forkScoped
-      )
-      yield* until("the value now is seen", () => seen.length > 0)
-      yield* backend.start
-      yield* until("it is connected", () => seen.includes("connected"))
-      yield* backend.stop
-      yield* until("it is disconnected", () => seen.at(-1) === "disconnected")
-      yield* same(seen[0], "disconnected", "the first state")
-    })),
-  test("VoiceBackend.GetActiveSessionCount", "counts the sessions that hold a slot", (stage) =>
-    Effect.gen(function*() {
-      const { backend, create } = yield* stage.open()
-      yield* same(yield* backend.activeSessionCount, 0, "sessions before")
-      const one = yield* create()
-      yield* same(yield* backend.activeSessionCount, 1, "sessions with one")
-      yield* backend.closeSession(one.id)
-      yield* same(yield* backend.activeSessionCount, 0, "sessions after")
-    })),
-  test("VoiceBackend.GetConfig", "gives the whole config, defaults included", (stage) =>
-    Effect.gen(function*() {
-      const { backend } = yield* stage.open({ config: { maxRetries: 7 } })
+      const { backend } = yield* backends.start({ config: { maxRetries: 7 } })
       const config = yield* backend.config
-      yield* same(config.maxRetries, 7, "max_retries")
-      yield* same(Duration.toMillis(config.timeout), 30_000, "the default timeout in ms")
-      yield* same(config.provider, stage.harness.provider.name, "the provider")
-    })),
-  test("VoiceBackend.UpdateConfig", "validates the whole before anything changes", (stage) =>
-    Effect.gen(function*() {
-      const { backend } = yield* stage.open()
-      const before = yield* backend.config
-      yield* refused("invalid_config", backend.updateConfig({ ...before, maxRetries: 11 }))
-      yield* refused("invalid_config", backend.updateConfig({ ...before, maxRetries: 1, pipelineType: "s2s" }))
-      yield* refused("invalid_config", backend.updateConfig({ ...before, maxRetries: 1, provider: "another" }))
-      yield* same((yield* backend.config).maxRetries, before.maxRetries, "max_retries")
-      yield* backend.updateConfig({ ...before, maxRetries: 1 })
-      yield* same((yield* backend.config).maxRetries, 1, "max_retries after a good update")
+      yield* assertEqual(config.maxRetries, 7, "max_retries")
+      yield* assertEqual(Duration.toMillis(config.timeout), 30_000, "the default timeout in ms")
+      yield* assertEqual(config.provider, backends.harness.provider.name, "the provider")
     })),
   test(
-    "VoiceBackend.UpdateConfig maximum",
-    "a lower maximum only stops new sessions",
-    (stage) =>
+    "VoiceBackend.UpdateConfig",
+    "validates the whole config before anything changes",
+    (backends) =>
       Effect.gen(function*() {
-        const { backend, create } = yield* stage.open()
-        const old = [yield* create(), yield* create()]
+        const { backend } = yield* backends.start()
+        const before = yield* backend.config
+        yield* assertFailsWith("invalid_config", backend.updateConfig({ ...before, maxRetries: 11 }))
+        yield* assertFailsWith(
+          "invalid_config",
+          backend.updateConfig({ ...before, maxRetries: 1, pipelineType: "s2s" })
+        )
+        yield* assertFailsWith(
+          "invalid_config",
+          backend.updateConfig({ ...before, maxRetries: 1, provider: "another" })
+        )
+        yield* assertEqual((yield* backend.config).maxRetries, before.maxRetries, "max_retries")
+        yield* backend.updateConfig({ ...before, maxRetries: 1 })
+        yield* assertEqual((yield* backend.config).maxRetries, 1, "max_retries after a good update")
+      })
+  ),
+  test(
+    "VoiceBackend.UpdateConfig maximum",
+    "a lower maximum refuses new sessions only",
+    (backends) =>
+      Effect.gen(function*() {
+        const { backend, createSession } = yield* backends.start()
+        const old = [yield* createSession(), yield* createSession()]
         yield* backend.updateConfig({ ...(yield* backend.config), maxConcurrentSessions: 1 })
-        yield* refused("session_limit_exceeded", create())
-        yield* same(yield* backend.activeSessionCount, old.length, "sessions that go on")
+        yield* assertFailsWith("session_limit_exceeded", createSession())
+        yield* assertEqual(yield* backend.activeSessionCount, old.length, "sessions that continue")
       }),
     ["multiUser"]
   )

@@ -1,5 +1,5 @@
 /**
- * The fields of a config: the default and the bounds of each, and what it does.
+ * Rows of the config: the default, the bounds and the effect of each field.
  *
  * @since 0.1.0
  */
@@ -11,140 +11,151 @@ import * as Pcm from "../../audio/Pcm.ts"
 import { defaults } from "../../backend/config/BackendConfig.ts"
 import * as MemoryStore from "../../store/MemoryStore.ts"
 import * as TelemetryNames from "../../telemetry/TelemetryNames.ts"
-import { refused, same, that, until, within } from "./Assertions.ts"
-import {
-  agentTimesOut,
-  latencyExceeded,
-  noMoreThanMaximum,
-  processorsInOrder,
-  sharedStore
-} from "./ConversationChecks.ts"
-import { type Act, type Row, test } from "./Row.ts"
+import { assertCompletesWithin, assertEqual, assertFailsWith, assertThat, waitUntil } from "./Assertions.ts"
+import { agentTimesOut, latencyExceeded, processorsInOrder, sessionLimit, sharedStore } from "./ConversationChecks.ts"
+import { type Check, type Row, test } from "./Row.ts"
 import * as TelemetryRows from "./TelemetryRows.ts"
 import type { TestBackends } from "./TestBackends.ts"
 
-/** Fails with the field among the faults, and nothing of its value. */
-const faulty = (stage: TestBackends, over: { readonly [key: string]: unknown }, path: string) =>
+/** Fails unless the config is refused with a fault at this path. */
+const assertFault = (backends: TestBackends, over: { readonly [key: string]: unknown }, path: string) =>
   Effect.gen(function*() {
-    const error = yield* refused("invalid_config", stage.config(over))
+    const error = yield* assertFailsWith("invalid_config", backends.config(over))
     const faults = error.details?.["faults"]
-    yield* that(
+    yield* assertThat(
       Array.isArray(faults) && faults.some((fault: { readonly path: string }) => fault.path === path),
-      `the fault is told at ${path}`
+      `a fault is reported at ${path}`
     )
   })
 
-/** A number or duration with a default and bounds: inside is taken, outside is refused. */
-const bounded = (
+/** A number or duration with a default and bounds: accepted inside the bounds, refused outside. */
+const boundedField = (
   path: string,
-  isDefault: boolean,
+  hasDefault: boolean,
   inside: ReadonlyArray<unknown>,
   outside: ReadonlyArray<unknown>
-): Act =>
-(stage) =>
+): Check =>
+(backends) =>
   Effect.gen(function*() {
-    yield* that(isDefault, `the default of ${path} is the contract's`)
-    for (const value of inside) yield* stage.config({ [path]: value })
-    for (const value of outside) yield* faulty(stage, { [path]: value }, path)
+    yield* assertThat(hasDefault, `the default of ${path} matches the contract`)
+    for (const value of inside) yield* backends.config({ [path]: value })
+    for (const value of outside) yield* assertFault(backends, { [path]: value }, path)
   })
 
-/** A backend made of names, at work. */
-const started = (stage: TestBackends, over?: { readonly [key: string]: unknown }) =>
+/** A started backend whose engines are named. */
+const started = (backends: TestBackends, over?: { readonly [key: string]: unknown }) =>
   Effect.gen(function*() {
-    const backend = yield* stage.named(over)
+    const backend = yield* backends.fromConfig(over)
     yield* backend.start
-    return yield* stage.reach(backend)
+    return yield* backends.serve(backend)
   })
 
-const both = (...acts: ReadonlyArray<Act>): Act => (stage) =>
-  Effect.forEach(acts, (act) => Effect.scoped(act(stage)), { discard: true })
+const allOf = (...acts: ReadonlyArray<Check>): Check => (backends) =>
+  Effect.forEach(acts, (act) => Effect.scoped(act(backends)), { discard: true })
 
 const ms = Duration.toMillis
 
-const retries = (over: { readonly [key: string]: unknown }, expected: number, leastMs: number): Act => (stage) =>
+const retries = (over: { readonly [key: string]: unknown }, expected: number, leastMs: number): Check => (backends) =>
   Effect.gen(function*() {
-    const { call } = yield* started(stage, { tts_provider: "hoarse", tts_fallback: ["voice"], ...over })
-    const user = yield* call()
+    const { createUser } = yield* started(backends, {
+      tts_provider: "failing_tts",
+      tts_fallback: ["scripted_tts"],
+      ...over
+    })
+    const user = yield* createUser()
     yield* user.type("hello")
-    const { atMs } = yield* user.told("agent.speech_started")
-    const incidents = user.of("engine.incident").filter(({ engine }) => engine === "scripted")
+    const { atMs } = yield* user.waitForEvent("agent.speech_started")
+    const incidents = user.eventsOf("engine.incident").filter(({ engine }) => engine === "scripted")
     const retrying = incidents.filter(({ what }) => what === "retrying")
-    yield* same(retrying.length, expected, "retries before another engine spoke")
-    const turn = user.of("user.transcript").at(-1)?.atMs ?? 0
-    yield* that(atMs - turn >= leastMs, `the retries took at least ${leastMs} ms, not ${atMs - turn}`)
+    yield* assertEqual(retrying.length, expected, "retries before the fallback spoke")
+    const turn = user.eventsOf("user.transcript").at(-1)?.atMs ?? 0
+    yield* assertThat(atMs - turn >= leastMs, `the retries took at least ${leastMs} ms, not ${atMs - turn}`)
   })
 
 /**
+ * The rows of the config.
+ *
  * @category tables
  * @since 0.1.0
  */
-export const entries: ReadonlyArray<Row> = [
-  test("Config.Provider", "is required, and one that is registered", (stage) =>
+export const rows: ReadonlyArray<Row> = [
+  test("Config.Provider", "is required, and must be registered", (backends) =>
     Effect.gen(function*() {
-      yield* faulty(stage, { provider: undefined }, "provider")
-      yield* refused("provider_not_found", stage.named({ provider: "nobody" }))
+      yield* assertFault(backends, { provider: undefined }, "provider")
+      yield* assertFailsWith("provider_not_found", backends.fromConfig({ provider: "nobody" }))
     })),
-  test("Config.ProviderConfig", "is the provider's own, and validated by it", (stage) =>
+  test("Config.ProviderConfig", "is validated by the provider's own schema", (backends) =>
     Effect.gen(function*() {
-      yield* stage.named()
-      yield* faulty(stage, { provider_config: "no object" }, "provider_config")
+      yield* backends.fromConfig()
+      yield* assertFault(backends, { provider_config: "not an object" }, "provider_config")
     })),
-  test("Config.PipelineType", "is required: stt_tts or s2s", (stage) =>
+  test("Config.PipelineType", "is required: stt_tts or s2s", (backends) =>
     Effect.gen(function*() {
-      yield* faulty(stage, { pipeline_type: undefined }, "pipeline_type")
-      yield* faulty(stage, { pipeline_type: "telepathy" }, "pipeline_type")
+      yield* assertFault(backends, { pipeline_type: undefined }, "pipeline_type")
+      yield* assertFault(backends, { pipeline_type: "telepathy" }, "pipeline_type")
     })),
-  test("Config.STTProvider", "is required with stt_tts, and names the recogniser", (stage) =>
+  test(
+    "Config.STTProvider",
+    "is required with stt_tts, and names the STT engine",
+    (backends) =>
+      Effect.gen(function*() {
+        yield* assertFault(backends, { stt_provider: undefined }, "stt_provider")
+        yield* assertFailsWith("invalid_config", backends.fromConfig({ stt_provider: "nobody" }))
+        yield* assertEqual((yield* backends.fromConfig()).engines["stt"], "scripted_stt", "the STT engine")
+      })
+  ),
+  test(
+    "Config.TTSProvider",
+    "is required with stt_tts, and names the TTS engine",
+    (backends) =>
+      Effect.gen(function*() {
+        yield* assertFault(backends, { tts_provider: undefined }, "tts_provider")
+        yield* assertEqual((yield* backends.fromConfig()).engines["tts"], "scripted_tts", "the TTS engine")
+      })
+  ),
+  test("Config.S2SProvider", "is required with s2s, and names the S2S engine", (backends) =>
     Effect.gen(function*() {
-      yield* faulty(stage, { stt_provider: undefined }, "stt_provider")
-      yield* refused("invalid_config", stage.named({ stt_provider: "nobody" }))
-      yield* same((yield* stage.named()).engines["stt"], "hearing", "the recogniser")
+      yield* assertFault(backends, { pipeline_type: "s2s" }, "s2s_provider")
+      const backend = yield* backends.fromConfig({ pipeline_type: "s2s", s2s_provider: "scripted_s2s" })
+      yield* assertEqual(backend.engines["s2s"], "scripted_s2s", "the S2S engine")
     })),
-  test("Config.TTSProvider", "is required with stt_tts, and names the voice", (stage) =>
+  test("Config.VADProvider", "names the voice activity detector", (backends) =>
     Effect.gen(function*() {
-      yield* faulty(stage, { tts_provider: undefined }, "tts_provider")
-      yield* same((yield* stage.named()).engines["tts"], "voice", "the voice")
-    })),
-  test("Config.S2SProvider", "is required with s2s, and names the model", (stage) =>
-    Effect.gen(function*() {
-      yield* faulty(stage, { pipeline_type: "s2s" }, "s2s_provider")
-      const backend = yield* stage.named({ pipeline_type: "s2s", s2s_provider: "model" })
-      yield* same(backend.engines["s2s"], "model", "the model")
-    })),
-  test("Config.VADProvider", "names the voice activity detector", (stage) =>
-    Effect.gen(function*() {
-      yield* same((yield* stage.named()).engines["vad"], "level", "the detector")
-      yield* refused("invalid_config", stage.named({ vad_provider: "nobody" }))
+      yield* assertEqual((yield* backends.fromConfig()).engines["vad"], "scripted_vad", "the VAD engine")
+      yield* assertFailsWith("invalid_config", backends.fromConfig({ vad_provider: "nobody" }))
     })),
   test(
     "Config.TurnDetectionProvider",
-    "names who decides that a turn is over; stt leaves it to the recogniser",
-    (stage) =>
+    "names the turn detector; stt leaves endpointing to the STT engine",
+    (backends) =>
       Effect.gen(function*() {
-        yield* refused("invalid_config", stage.named({ turn_detection_provider: "stt" }))
-        const { call } = yield* started(stage, { stt_provider: "ends_turns", turn_detection_provider: "stt" })
-        const user = yield* call()
+        yield* assertFailsWith("invalid_config", backends.fromConfig({ turn_detection_provider: "stt" }))
+        const { createUser } = yield* started(backends, {
+          stt_provider: "endpointing_stt",
+          turn_detection_provider: "stt"
+        })
+        const user = yield* createUser()
         yield* user.say("my turn is over")
-        yield* same((yield* user.answered()).text, "You said my turn is over.", "the answer")
-        const patient = yield* started(stage, {
-          turn_detection_provider: "patient",
+        yield* assertEqual((yield* user.waitForReply()).text, "You said my turn is over.", "the answer")
+        const detector = yield* started(backends, {
+          turn_detection_provider: "never_finished",
           conversation: { endpointing: { max_silence: "1500ms" } }
         })
-        const slow = yield* patient.call()
-        yield* slow.say("well")
-        const stopped = yield* slow.told("user.speech_stopped")
-        const begun = yield* slow.told("agent.speech_started")
-        yield* that(begun.atMs - stopped.atMs > 1_000, "a turn that seems unfinished is waited for")
+        const waiting = yield* detector.createUser()
+        yield* waiting.say("well")
+        const stopped = yield* waiting.waitForEvent("user.speech_stopped")
+        const begun = yield* waiting.waitForEvent("agent.speech_started")
+        yield* assertThat(begun.atMs - stopped.atMs > 1_000, "the agent waits after a turn that seems unfinished")
       }),
-    ["words", "multiUser"]
+    ["exactAudio", "multiUser"]
   ),
   test(
     "Config.NoiseCancellationProvider",
-    "cleans what readers of receiveAudio hear, and not what is recognised",
-    (stage) =>
+    "changes the audio of receiveAudio, and not the audio of the STT engine",
+    (backends) =>
       Effect.gen(function*() {
-        const { call } = yield* started(stage, { noise_cancellation_provider: "silencer" })
-        const user = yield* call()
+        const { createUser } = yield* started(backends, { noise_cancellation_provider: "silencing" })
+        const user = yield* createUser()
         let peak = 0
         yield* user.session.receiveAudio.pipe(
           Stream.runForEach((bytes) =>
@@ -155,198 +166,230 @@ export const entries: ReadonlyArray<Row> = [
           Effect.forkScoped({ startImmediately: true })
         )
         yield* user.say("hello")
-        yield* same((yield* user.answered()).text, "You said hello.", "the answer")
-        yield* same(peak, 0, "the loudest sample that a reader heard")
+        yield* assertEqual((yield* user.waitForReply()).text, "You said hello.", "the answer")
+        yield* assertEqual(peak, 0, "the peak of the audio received")
       }),
-    ["words"]
+    ["exactAudio"]
   ),
-  test("Config.engines", "gives each engine its own options, checked by its schema", (stage) =>
+  test(
+    "Config.engines",
+    "holds the options of each engine, validated by its schema",
+    (backends) =>
+      Effect.gen(function*() {
+        yield* backends.fromConfig({ engines: { scripted_tts: { ms_per_character: 20 } } })
+        yield* assertFailsWith(
+          "invalid_config",
+          backends.fromConfig({ engines: { scripted_tts: { ms_per_character: 1 } } })
+        )
+      })
+  ),
+  test("Config.sttFallback", "another STT engine takes over when one fails", (backends) =>
     Effect.gen(function*() {
-      yield* stage.named({ engines: { voice: { pace: 20 } } })
-      yield* refused("invalid_config", stage.named({ engines: { voice: { pace: 1 } } }))
-    })),
-  test("Config.sttFallback", "another recogniser takes over from one that fails", (stage) =>
-    Effect.gen(function*() {
-      const { call } = yield* started(stage, {
-        stt_provider: "deaf",
-        stt_fallback: ["hearing"],
+      const { createUser } = yield* started(backends, {
+        stt_provider: "failing_stt",
+        stt_fallback: ["scripted_stt"],
         max_retries: 0,
         retry_delay: "100ms"
       })
-      const user = yield* call()
+      const user = yield* createUser()
       yield* user.say("can you hear me")
-      yield* same((yield* user.answered()).text, "You said can you hear me.", "the answer")
-    }), ["words"]),
-  test("Config.ttsFallback", "another voice takes over from one that fails", (stage) =>
+      yield* assertEqual((yield* user.waitForReply()).text, "You said can you hear me.", "the answer")
+    }), ["exactAudio"]),
+  test("Config.ttsFallback", "another TTS engine takes over when one fails", (backends) =>
     Effect.gen(function*() {
-      const { call } = yield* started(stage, { tts_provider: "hoarse", tts_fallback: ["voice"], max_retries: 0 })
-      const user = yield* call()
+      const { createUser } = yield* started(backends, {
+        tts_provider: "failing_tts",
+        tts_fallback: ["scripted_tts"],
+        max_retries: 0
+      })
+      const user = yield* createUser()
       yield* user.type("hello")
-      yield* same((yield* user.answered()).text, "You said hello.", "the answer")
-      yield* that(user.of("engine.incident").some(({ what }) => what === "switched"), "the change is told")
+      yield* assertEqual((yield* user.waitForReply()).text, "You said hello.", "the answer")
+      yield* assertThat(
+        user.eventsOf("engine.incident").some(({ what }) => what === "switched"),
+        "the fallback is reported"
+      )
     })),
-  test("Config.agent", "names who answers", (stage) =>
+  test("Config.agent", "names the default agent", (backends) =>
     Effect.gen(function*() {
-      yield* refused("invalid_config", stage.named({ agent: "nobody" }))
-      const nobody = yield* started(stage, { agent: undefined })
-      const error = yield* refused("invalid_config", nobody.create())
-      yield* same(error.details?.["missing"], "agent", "details.missing")
+      yield* assertFailsWith("invalid_config", backends.fromConfig({ agent: "nobody" }))
+      const withoutAgent = yield* started(backends, { agent: undefined })
+      const error = yield* assertFailsWith("invalid_config", withoutAgent.createSession())
+      yield* assertEqual(error.details?.["missing"], "agent", "details.missing")
     })),
   test(
     "Config.LatencyTarget",
-    "500 ms, 100 ms to 5 s; a turn above it is told of, and nothing is cut",
-    both(
-      bounded("latency_target", ms(defaults.latencyTarget) === 500, ["100ms", "5s"], ["99ms", "5001ms"]),
+    "500 ms, 100 ms to 5 s; a slower turn is reported, and its reply is not cut",
+    allOf(
+      boundedField("latency_target", ms(defaults.latencyTarget) === 500, ["100ms", "5s"], ["99ms", "5001ms"]),
       latencyExceeded
     )
   ),
   test(
     "Config.Timeout",
-    "30 s, 1 s to 5 min; bounds what an agent may take to its first words",
-    both(
-      bounded("timeout", ms(defaults.timeout) === 30_000, ["1s", "5m"], ["999ms", "301s"]),
+    "30 s, 1 s to 5 min; limits the time to an agent's first words",
+    allOf(
+      boundedField("timeout", ms(defaults.timeout) === 30_000, ["1s", "5m"], ["999ms", "301s"]),
       agentTimesOut
     )
   ),
   test(
     "Config.MaxRetries",
-    "3, 0 to 10; how often an engine is asked again",
-    both(
-      bounded("max_retries", defaults.maxRetries === 3, [0, 10], [-1, 11, 1.5]),
+    "3, 0 to 10; the number of retries of an engine",
+    allOf(
+      boundedField("max_retries", defaults.maxRetries === 3, [0, 10], [-1, 11, 1.5]),
       retries({ max_retries: 2, retry_delay: "100ms" }, 2, 0),
       retries({ max_retries: 0 }, 0, 0)
     )
   ),
   test(
     "Config.RetryDelay",
-    "1 s, 100 ms to 30 s; how long is waited before",
-    both(
-      bounded("retry_delay", ms(defaults.retryDelay) === 1_000, ["100ms", "30s"], ["99ms", "31s"]),
+    "1 s, 100 ms to 30 s; the delay before a retry",
+    allOf(
+      boundedField("retry_delay", ms(defaults.retryDelay) === 1_000, ["100ms", "30s"], ["99ms", "31s"]),
       retries({ max_retries: 1, retry_delay: "1s" }, 1, 800)
     )
   ),
   test(
     "Config.MaxConcurrentSessions",
-    "100, at least 1; never more",
-    both(
-      bounded("max_concurrent_sessions", defaults.maxConcurrentSessions === 100, [1, 100_000], [0, -1]),
-      noMoreThanMaximum
+    "100, at least 1; is never exceeded",
+    allOf(
+      boundedField("max_concurrent_sessions", defaults.maxConcurrentSessions === 100, [1, 100_000], [0, -1]),
+      sessionLimit
     ),
     ["multiUser"]
   ),
-  test("Config.EnableTracing", "true; without it there are no spans", TelemetryRows.tracingIsSwitched),
-  test("Config.EnableMetrics", "true; without it nothing is counted", (stage) =>
+  test("Config.EnableTracing", "true; without it there are no spans", TelemetryRows.tracingSwitch),
+  test("Config.EnableMetrics", "true; without it nothing is counted", (backends) =>
     Effect.gen(function*() {
       const counted = (enableMetrics: boolean) =>
         Effect.scoped(Effect.gen(function*() {
-          const { create } = yield* stage.open({ config: { enableMetrics } })
-          yield* create()
+          const { createSession } = yield* backends.start({ config: { enableMetrics } })
+          yield* createSession()
           const all = yield* Metric.snapshot
           return all.filter(({ id }) => id === TelemetryNames.metrics.sessionsTotal)
             .reduce((sum, { state }) => sum + ("count" in state ? Number(state.count) : 0), 0)
         })).pipe(Effect.provideService(Metric.MetricRegistry, new Map()))
-      yield* same([yield* counted(true), yield* counted(false)], [1, 0], "sessions counted with and without")
+      yield* assertEqual([yield* counted(true), yield* counted(false)], [1, 0], "sessions counted with and without")
     })),
   test(
     "Config.EnableStructuredLogging",
-    "true; log lines have the session and the turn",
-    TelemetryRows.loggingIsSwitched
+    "true; log lines carry the session and the turn",
+    TelemetryRows.loggingSwitch
   ),
   test(
     "Config.AuthHook / RateLimiter / DataRetentionHook",
-    "hooks are services, no fields: a config that names one is refused",
+    "hooks are services, not fields: a config that names one is refused",
     (
-      stage
+      backends
     ) =>
-      Effect.forEach(["auth_hook", "rate_limiter", "data_retention_hook"], (key) => faulty(stage, { [key]: {} }, key), {
-        discard: true
-      })
+      Effect.forEach(
+        ["auth_hook", "rate_limiter", "data_retention_hook"],
+        (key) => assertFault(backends, { [key]: {} }, key),
+        {
+          discard: true
+        }
+      )
   ),
   test(
     "Config.CustomProcessors",
-    "are named, ordered, and change what is heard; their options are checked",
-    both(
-      (stage) =>
+    "are named, ordered, and change the user's audio; their options are validated",
+    allOf(
+      (backends) =>
         Effect.gen(function*() {
-          yield* refused("invalid_config", stage.named({ custom_processors: [{ name: "nobody" }] }))
-          yield* refused(
+          yield* assertFailsWith("invalid_config", backends.fromConfig({ custom_processors: [{ name: "nobody" }] }))
+          yield* assertFailsWith(
             "invalid_config",
-            stage.named({ custom_processors: [{ name: "spoil", options: { level: "x" } }] })
+            backends.fromConfig({ custom_processors: [{ name: "constant_level", options: { level: "x" } }] })
           )
-          const { call } = yield* started(stage, { custom_processors: [{ name: "mute" }] })
-          const user = yield* call()
-          yield* user.say("nobody hears this")
+          const { createUser } = yield* started(backends, { custom_processors: [{ name: "mute" }] })
+          const user = yield* createUser()
+          yield* user.say("this is muted")
           yield* user.type("but this")
-          yield* user.answered()
-          yield* same((yield* user.session.history).map(({ text }) => text)[0], "but this", "the first words")
+          yield* user.waitForReply()
+          yield* assertEqual((yield* user.session.history).map(({ text }) => text)[0], "but this", "the first words")
         }),
       processorsInOrder
     )
   ),
-  test("Config.conversation", "is the policy: a greeting is spoken first", (stage) =>
-    Effect.gen(function*() {
-      yield* faulty(stage, { conversation: { endpointing: { silence: "99ms" } } }, "conversation.endpointing.silence")
-      const { call } = yield* started(stage, { conversation: { greeting: "Good morning." } })
-      const user = yield* call()
-      yield* same((yield* user.answered()).text, "Good morning.", "the first words")
-    })),
+  test(
+    "Config.conversation",
+    "is the conversation policy: a greeting is spoken first",
+    (backends) =>
+      Effect.gen(function*() {
+        yield* assertFault(
+          backends,
+          { conversation: { endpointing: { silence: "99ms" } } },
+          "conversation.endpointing.silence"
+        )
+        const { createUser } = yield* started(backends, { conversation: { greeting: "Good morning." } })
+        const user = yield* createUser()
+        yield* assertEqual((yield* user.waitForReply()).text, "Good morning.", "the first words")
+      })
+  ),
   test(
     "Config.drain",
-    "20 s for the turn in flight; what is late is cut and counted",
-    (stage) =>
+    "20 s for the turn in flight; later replies are interrupted and counted",
+    (backends) =>
       Effect.gen(function*() {
-        yield* same([defaults.drain.mode, ms(defaults.drain.deadline)], ["turn", 20_000], "the defaults")
-        const { backend, call } = yield* started(stage, { agent: "talker", drain: { deadline: "500ms" } })
-        const user = yield* call()
+        yield* assertEqual([defaults.drain.mode, ms(defaults.drain.deadline)], ["turn", 20_000], "the defaults")
+        const { backend, createUser } = yield* started(backends, { agent: "talker", drain: { deadline: "500ms" } })
+        const user = yield* createUser()
         yield* user.type("talk")
-        yield* user.told("agent.speech_started")
-        const report = yield* within("20 seconds", "the drain", backend.stop)
-        yield* same([report.completed, report.interrupted], [0, 1], "completed and interrupted")
-        yield* same(yield* user.session.ended, "drain_deadline", "why it ended")
+        yield* user.waitForEvent("agent.speech_started")
+        const report = yield* assertCompletesWithin("20 seconds", "the drain", backend.stop)
+        yield* assertEqual([report.completed, report.interrupted], [0, 1], "completed and interrupted")
+        yield* assertEqual(yield* user.session.ended, "drain_deadline", "why it ended")
       })
   ),
   test(
     "Config.session",
-    "windows and limits: 60 s to connect and to come back, 1 h in all, tokens as long as the window",
+    "60 s to connect and to reconnect, 1 h in total, tokens at least as long as the resume window",
     (
-      stage
+      backends
     ) =>
       Effect.gen(function*() {
         const { connectWindow, longest, resumeWindow } = defaults.session
-        yield* same([connectWindow, resumeWindow, longest].map(ms), [60_000, 60_000, 3_600_000], "the defaults")
-        yield* faulty(stage, { session: { token_ttl: "10s", resume_window: "11s" } }, "session.token_ttl")
-        const { call } = yield* started(stage, { session: { resume_window: "300ms" } })
-        const user = yield* call()
-        yield* user.told("session.started")
+        yield* assertEqual([connectWindow, resumeWindow, longest].map(ms), [60_000, 60_000, 3_600_000], "the defaults")
+        yield* assertFault(backends, { session: { token_ttl: "10s", resume_window: "11s" } }, "session.token_ttl")
+        const { createUser } = yield* started(backends, { session: { resume_window: "300ms" } })
+        const user = yield* createUser()
+        yield* user.waitForEvent("session.started")
         yield* user.hangUp
-        yield* same(yield* within("30 seconds", "the window", user.session.ended), "resume_expired", "why it ended")
+        yield* assertEqual(
+          yield* assertCompletesWithin("30 seconds", "closing after the resume window", user.session.ended),
+          "resume_expired",
+          "why it ended"
+        )
       })
   ),
   test(
     "Config.store",
-    "memory unless a store is named; sessions are kept in it while they live",
-    (stage) =>
+    "memory unless a store is named; holds sessions while they are active",
+    (backends) =>
       Effect.gen(function*() {
-        yield* same(defaults.store.kind, "memory", "the default")
-        yield* faulty(stage, { store: { kind: "postgres" } }, "store.url")
+        yield* assertEqual(defaults.store.kind, "memory", "the default")
+        yield* assertFault(backends, { store: { kind: "postgres" } }, "store.url")
         const table = MemoryStore.makeTable()
-        const { backend, create } = yield* stage.open({ services: sharedStore(table).layer })
-        const session = yield* create({ agent: undefined })
-        yield* that(table.rows.has(session.id), "the session is in the store")
+        const { backend, createSession } = yield* backends.start({ services: sharedStore(table).layer })
+        const session = yield* createSession({ agent: undefined })
+        yield* assertThat(table.rows.has(session.id), "the session is in the store")
         yield* backend.closeSession(session.id)
-        yield* until("the session is gone from the store", () => !table.rows.has(session.id))
+        yield* waitUntil("the session is removed from the store", () => !table.rows.has(session.id))
       })
   ),
   test(
     "Config.rateLimits",
-    "so many sessions a user may create; refusals say when to come back",
-    (stage) =>
+    "limits the sessions that a user creates; refusals have the time to retry",
+    (backends) =>
       Effect.gen(function*() {
-        const { create } = yield* started(stage, { rate_limits: { create: { user: { limit: 1, window: "1m" } } } })
-        yield* create()
-        const error = yield* refused("rate_limit_exceeded", create())
-        yield* that(typeof error.details?.["retryAfterMs"] === "number", "details.retryAfterMs is told")
-        yield* create({ userId: "somebody else" })
+        const { createSession } = yield* started(backends, {
+          rate_limits: { create: { user: { limit: 1, window: "1m" } } }
+        })
+        yield* createSession()
+        const error = yield* assertFailsWith("rate_limit_exceeded", createSession())
+        yield* assertThat(typeof error.details?.["retryAfterMs"] === "number", "details.retryAfterMs is present")
+        yield* createSession({ userId: "somebody else" })
       }),
     ["multiUser"]
   )

@@ -1,9 +1,10 @@
 /**
- * The contract as a suite: every row of it, and every requirement behind it, as a test that any provider can be put
- * through. Plain data and effects, for whatever runs tests.
+ * The contract as a test suite for providers: one case for each row of the contract and each requirement behind it. Plain
+ * data and effects, for any test runner.
  *
- * A provider supplies a `Harness`: itself, and how a scripted user comes in over its real transport. Engines, agents and
- * users are the suite's. What a provider cannot do is skipped with the reason; what is not shown here says where it is.
+ * A provider supplies a `Harness`: itself, and how a scripted user connects over its real transport. Engines, agents and
+ * users come from the suite. Cases that need an unsupported capability are skipped with the reason; rows that are verified
+ * elsewhere say where.
  *
  * @since 0.1.0
  */
@@ -11,12 +12,12 @@ import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as References from "effect/References"
 import type * as Scope from "effect/Scope"
-import { ConformanceError, describe, type Failure } from "./Assertions.ts"
+import { ConformanceError, describeCause, type Failure } from "./Assertions.ts"
 import * as BackendRows from "./BackendRows.ts"
 import * as ConfigRows from "./ConfigRows.ts"
 import * as ErrorCodes from "./ErrorCodes.ts"
 import * as FunctionalRequirements from "./FunctionalRequirements.ts"
-import type { Harness, Need } from "./Harness.ts"
+import type { Capability, Harness } from "./Harness.ts"
 import * as HookRows from "./HookRows.ts"
 import * as Promises from "./Promises.ts"
 import * as ProviderRows from "./ProviderRows.ts"
@@ -27,57 +28,57 @@ import * as SuccessCriteria from "./SuccessCriteria.ts"
 import * as TestBackends from "./TestBackends.ts"
 
 export { ConformanceError, type Failure } from "./Assertions.ts"
-export type { Dial, Harness, Line, Listener, Need } from "./Harness.ts"
-export { memoryLine, virtualTime } from "./InMemoryHarness.ts"
+export type { Capability, ClientConnection, ConnectClient, Harness, Listener } from "./Harness.ts"
+export { memoryClient, virtualTime } from "./InMemoryHarness.ts"
 
 /**
- * One test: `id` and `says` name it. With `later` there is nothing to run: the reason says where it is shown instead, or
- * what it waits for; with `skip` the provider cannot do it.
+ * One test case, named by `id` and `title`. With `elsewhere` there is nothing to run: it says where the row is verified.
+ * With `skip` the provider lacks a capability that the case requires.
  *
  * @category models
  * @since 0.1.0
  */
 export interface Case {
   readonly id: string
-  readonly says: string
-  readonly later?: string | undefined
+  readonly title: string
+  readonly elsewhere?: string | undefined
   readonly skip?: string | undefined
   readonly run: Effect.Effect<void, Failure>
 }
 
 /**
- * What became of a case. `detail` is the failure, or the reason why it was not run.
+ * The result of a case. `detail` is the failure, or the reason why it was not run.
  *
  * @category models
  * @since 0.1.0
  */
 export interface Result {
   readonly id: string
-  readonly says: string
-  readonly result: "held" | "broken" | "skipped" | "later"
+  readonly title: string
+  readonly result: "passed" | "failed" | "skipped" | "elsewhere"
   readonly detail: string | undefined
   readonly ms: number
 }
 
-const entries: ReadonlyArray<Row> = [
-  ...BackendRows.entries,
-  ...ProviderRows.entries,
-  ...SessionRows.entries,
-  ...SessionConfigRows.entries,
-  ...ConfigRows.entries,
-  ...HookRows.entries,
-  ...ErrorCodes.entries,
-  ...FunctionalRequirements.entries,
-  ...SuccessCriteria.entries,
-  ...Promises.entries
+const rows: ReadonlyArray<Row> = [
+  ...BackendRows.rows,
+  ...ProviderRows.rows,
+  ...SessionRows.rows,
+  ...SessionConfigRows.rows,
+  ...ConfigRows.rows,
+  ...HookRows.rows,
+  ...ErrorCodes.rows,
+  ...FunctionalRequirements.rows,
+  ...SuccessCriteria.rows,
+  ...Promises.rows
 ]
 
-/** Longer than any test may take, however busy the machine is. */
+/** A safety net for cases that hang; no case takes this long, even on a busy machine. */
 const DEADLINE = "4 minutes"
 
-const bounded = (id: string, test: Effect.Effect<void, Failure, Scope.Scope>): Effect.Effect<void, Failure> =>
+const runWithin = (id: string, test: Effect.Effect<void, Failure, Scope.Scope>): Effect.Effect<void, Failure> =>
   Effect.scoped(test).pipe(
-    // what goes wrong in a test is meant to
+    // rows provoke failures on purpose: their log lines would only be noise
     Effect.provideService(References.MinimumLogLevel, "Fatal"),
     Effect.timeoutOrElse({
       duration: DEADLINE,
@@ -85,50 +86,50 @@ const bounded = (id: string, test: Effect.Effect<void, Failure, Scope.Scope>): E
     })
   )
 
-const lacking = (harness: Harness, needs: ReadonlyArray<Need>): string | undefined => {
+const unsupportedReason = (harness: Harness, requires: ReadonlyArray<Capability>): string | undefined => {
   const { capabilities } = harness.provider
-  const lacks = {
-    ...(capabilities.s2s ? {} : { s2s: "the provider says that it takes no speech-to-speech sessions" }),
-    ...(capabilities.multiUser ? {} : { multiUser: "the provider says that it takes one user at a time" }),
+  const reasons = {
+    ...(capabilities.s2s ? {} : { s2s: "the provider's capabilities exclude speech-to-speech sessions" }),
+    ...(capabilities.multiUser ? {} : { multiUser: "the provider's capabilities allow one user at a time" }),
     ...harness.unsupported
   }
-  return needs.map((need) => lacks[need]).find((reason) => reason !== undefined)
+  return requires.map((capability) => reasons[capability]).find((reason) => reason !== undefined)
 }
 
 /**
- * The suite for one provider, in the order of the contract.
+ * Makes the cases for one provider, in the order of the contract.
  *
  * @category constructors
  * @since 0.1.0
  */
 export const suite = (harness: Harness): ReadonlyArray<Case> => {
-  const stage = TestBackends.make(harness)
-  const time = harness.time ?? ((test) => test)
-  return entries.map((entry): Case => {
-    const { id, says } = entry
-    if (entry._tag === "Later") return { id, says, later: entry.reason, run: Effect.void }
-    const skip = lacking(harness, entry.needs)
+  const backends = TestBackends.make(harness)
+  const provideTime = harness.provideTime ?? ((test) => test)
+  return rows.map((row): Case => {
+    const { id, title } = row
+    if (row._tag === "Elsewhere") return { id, title, elsewhere: row.reason, run: Effect.void }
+    const skip = unsupportedReason(harness, row.requires)
     return skip === undefined
-      ? { id, says, run: time(bounded(id, entry.act(stage))) }
-      : { id, says, skip, run: Effect.void }
+      ? { id, title, run: provideTime(runWithin(id, row.check(backends))) }
+      : { id, title, skip, run: Effect.void }
   })
 }
 
-const runCase = ({ id, later, run, says, skip }: Case): Effect.Effect<Result> =>
+const runCase = ({ id, elsewhere, run, title, skip }: Case): Effect.Effect<Result> =>
   Effect.gen(function*() {
-    if (later !== undefined) return { id, says, result: "later" as const, detail: later, ms: 0 }
-    if (skip !== undefined) return { id, says, result: "skipped" as const, detail: skip, ms: 0 }
+    if (elsewhere !== undefined) return { id, title, result: "elsewhere" as const, detail: elsewhere, ms: 0 }
+    if (skip !== undefined) return { id, title, result: "skipped" as const, detail: skip, ms: 0 }
     const before = yield* Clock.currentTimeMillis
     const detail = yield* run.pipe(
       Effect.as(undefined),
-      Effect.catchCause((cause) => Effect.succeed(describe(cause)))
+      Effect.catchCause((cause) => Effect.succeed(describeCause(cause)))
     )
     const ms = (yield* Clock.currentTimeMillis) - before
-    return { id, says, result: detail === undefined ? "held" as const : "broken" as const, detail, ms }
+    return { id, title, result: detail === undefined ? "passed" as const : "failed" as const, detail, ms }
   })
 
 /**
- * Runs the suite, several cases at once, and gives every result.
+ * Runs the suite, several cases at once (default: 8), and returns every result.
  *
  * @category running
  * @since 0.1.0
@@ -144,7 +145,7 @@ export const run = (
   )
 
 /**
- * `conformance: 150 held, 12 later, 0 broken`.
+ * Formats the totals: `conformance: 150 passed, 0 failed, 12 verified elsewhere`.
  *
  * @category conversions
  * @since 0.1.0
@@ -152,19 +153,19 @@ export const run = (
 export const summary = (results: ReadonlyArray<Result>): string => {
   const count = (result: Result["result"]) => results.filter((each) => each.result === result).length
   const skipped = count("skipped")
-  return `conformance: ${count("held")} held, ${count("later")} later, ${count("broken")} broken` +
+  return `conformance: ${count("passed")} passed, ${count("failed")} failed, ${count("elsewhere")} verified elsewhere` +
     (skipped === 0 ? "" : `, ${skipped} skipped`)
 }
 
 /**
- * The results as a table in Markdown: id, what it says, what became of it.
+ * Formats the results as a Markdown table: id, title, result.
  *
  * @category conversions
  * @since 0.1.0
  */
 export const table = (results: ReadonlyArray<Result>): string =>
-  ["| id | says | result |", "|---|---|---|"].concat(
-    results.map(({ detail, id, result, says }) =>
-      `| ${id} | ${says} | ${result}${detail === undefined ? "" : `: ${detail.replaceAll("|", "\\|")}`} |`
+  ["| id | title | result |", "|---|---|---|"].concat(
+    results.map(({ detail, id, result, title }) =>
+      `| ${id} | ${title} | ${result}${detail === undefined ? "" : `: ${detail.replaceAll("|", "\\|")}`} |`
     )
   ).join("\n")

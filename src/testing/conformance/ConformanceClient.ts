@@ -1,6 +1,6 @@
 /**
  * A user of the suite: a microphone that never pauses, a loudspeaker that plays at the speed of speech, and a client that
- * types, loses its network, comes back and hangs up. All over a harness' line.
+ * types, loses its network, reconnects and hangs up, over the connection that a harness makes.
  *
  * @since 0.1.0
  */
@@ -13,64 +13,63 @@ import type { BackendError } from "../../BackendError.ts"
 import type { SessionEvent } from "../../session/SessionEvent.ts"
 import type { VoiceSession } from "../../session/VoiceSession.ts"
 import * as SpokenAudio from "../scenario/SpokenAudio.ts"
-import { type ConformanceError, until } from "./Assertions.ts"
-import type { Dial, Line, Listener } from "./Harness.ts"
+import { type ConformanceError, waitUntil } from "./Assertions.ts"
+import type { ClientConnection, ConnectClient, Listener } from "./Harness.ts"
 import * as TestTone from "./TestTone.ts"
 
 const FRAME_MS = 20
 const INPUT_RATE = 16_000
 const FRAME = INPUT_RATE * FRAME_MS / 1000
 const OUTPUT_RATE = 24_000
-/** A quick speaker, so that the suite is quick in real time. */
+/** Faster than usual speech, to keep the suite short in real time. */
 const MS_PER_CHARACTER = 40
-/** Quieter than this is a codec's idea of silence. */
+/** Quieter samples count as silence: a codec does not keep zeros. */
 const LOUD = 500
 
-/** An event by its type. */
 type EventOf<Type extends SessionEvent["type"]> = Extract<SessionEvent, { readonly type: Type }>
 
 /**
- * Someone on the line.
+ * A connected user.
  *
  * @category models
  * @since 0.1.0
  */
 export interface ConformanceClient {
   readonly session: VoiceSession
-  /** Speaks a text; ends when it has been said. */
+  /** Speaks a text; completes when all of it was sent. */
   readonly say: (text: string) => Effect.Effect<void>
-  /** Speaks PCM at 16 kHz, at the speed of speech. */
+  /** Speaks 16 kHz PCM in real time. */
   readonly speak: (pcm: Int16Array) => Effect.Effect<void>
-  /** Sends PCM at once, as a microphone never would. */
+  /** Sends PCM all at once, faster than any microphone. */
   readonly flood: (pcm: Int16Array) => Effect.Effect<void>
   readonly type: (text: string) => Effect.Effect<void>
-  /** A message of the client, as it stands. */
+  /** Sends a client message as it is. */
   readonly send: (text: string) => Effect.Effect<void>
   readonly hangUp: Effect.Effect<void>
   readonly loseNetwork: Effect.Effect<void>
-  readonly comeBack: Effect.Effect<void, BackendError>
-  /** The words that were heard to their end so far. */
+  readonly reconnect: Effect.Effect<void, BackendError>
+  /** The words whose audio was played to their end so far. */
   readonly heard: Effect.Effect<string>
   /** Milliseconds of audible sound that were played so far. */
   readonly heardMs: Effect.Effect<number>
-  /** All samples that came, played or not, 24 kHz. */
+  /** All samples received, played or not, at 24 kHz. */
   readonly samples: () => ReadonlyArray<Int16Array>
   readonly events: ReadonlyArray<SessionEvent>
-  readonly of: <const Type extends SessionEvent["type"]>(type: Type) => ReadonlyArray<EventOf<Type>>
+  readonly eventsOf: <const Type extends SessionEvent["type"]>(type: Type) => ReadonlyArray<EventOf<Type>>
   /** Waits for the nth event of a type, counted from 1. */
-  readonly told: <const Type extends SessionEvent["type"]>(
+  readonly waitForEvent: <const Type extends SessionEvent["type"]>(
     type: Type,
     count?: number
   ) => Effect.Effect<EventOf<Type>, ConformanceError>
-  /** Waits until so many replies are over, and gives the last. */
-  readonly answered: (count?: number) => Effect.Effect<EventOf<"agent.speech_stopped">, ConformanceError>
-  /** Frames that came where none may: before a reply, after its end, or while it was paused or cleared. */
-  readonly stray: () => number
-  /** Why the present line ended. */
-  readonly closed: () => string | undefined
+  /** Waits for the nth reply to end, counted from 1. */
+  readonly waitForReply: (count?: number) => Effect.Effect<EventOf<"agent.speech_stopped">, ConformanceError>
+  /** Frames received while no reply was playing: before one, after its end, or while it was paused or cleared. */
+  readonly strayFrames: () => number
+  /** Why the current connection ended. */
+  readonly closeReason: () => string | undefined
 }
 
-/** Plays what arrives, each frame after the one before; what is cleared in time is not heard. */
+/** Plays received frames one after the other; frames that are cleared before they play are not heard. */
 class Loudspeaker {
   readonly samples: Array<Int16Array> = []
   readonly words: Array<string> = []
@@ -102,14 +101,14 @@ class Loudspeaker {
     if (played > 0) this.#waiting = this.#waiting.slice(played)
   }
 
-  /** What waits is not heard. */
+  /** Drops the frames that have not been played. */
   clear(nowMs: number): void {
     this.play(nowMs)
     this.#waiting = []
     this.#reader.cut()
   }
 
-  /** A reply is over: the last word of what has been played is whole. */
+  /** At the end of a reply the last played word is complete. */
   pause(): void {
     if (this.#waiting.length === 0) this.#reader.cut()
   }
@@ -132,19 +131,19 @@ const ends: ReadonlySet<SessionEvent["type"]> = new Set([
 const quiet = new Int16Array(FRAME)
 
 /**
- * Connects a user, who is on the line while the scope lives.
+ * Connects a user, until the scope closes.
  *
  * @category constructors
  * @since 0.1.0
  */
 export const connect = Effect.fnUntraced(function*(options: {
-  readonly dial: Dial
+  readonly connectClient: ConnectClient
   readonly session: VoiceSession
   readonly access: SessionAccess
-  /** In another process there is none to hand over. */
+  /** The session is in another process, so its object is not passed on. */
   readonly remote?: boolean | undefined
-  /** The line keeps spelt speech; else the user hums for as long. */
-  readonly spells?: boolean | undefined
+  /** Samples arrive unchanged. Otherwise a tone of the same length replaces the encoded text. */
+  readonly exactAudio?: boolean | undefined
 }): Effect.fn.Return<ConformanceClient, BackendError, Scope.Scope> {
   const clock = yield* Clock.Clock
   const scope = yield* Effect.scope
@@ -152,67 +151,67 @@ export const connect = Effect.fnUntraced(function*(options: {
   const loudspeaker = new Loudspeaker()
   const events: Array<SessionEvent> = []
   const queue: Array<Int16Array> = []
-  let line: { readonly at: Line; readonly scope: Scope.Closeable } | undefined
+  let connection: { readonly client: ClientConnection; readonly scope: Scope.Closeable } | undefined
   let closed: string | undefined
   let speaking = false
   let stray = 0
 
-  const dial = Effect.gen(function*() {
-    const lineScope = yield* Scope.fork(scope)
-    let mine = true
-    const ear: Listener = {
+  const connectOnce = Effect.gen(function*() {
+    const connectionScope = yield* Scope.fork(scope)
+    let current = true
+    const listener: Listener = {
       audio: (pcm) => {
-        if (!mine) return
+        if (!current) return
         if (!speaking) stray++
         loudspeaker.add(pcm, now())
       },
-      clear: () => mine ? loudspeaker.clear(now()) : undefined,
+      clear: () => current ? loudspeaker.clear(now()) : undefined,
       event: (event) => {
-        if (event.type === "playout.clear" && mine) loudspeaker.clear(now())
+        if (event.type === "playout.clear" && current) loudspeaker.clear(now())
         if (begins.has(event.type)) speaking = true
         if (ends.has(event.type)) speaking = false
         events.push(event)
       },
       closed: (reason) => {
-        mine = false
+        current = false
         closed = reason
       }
     }
     closed = undefined
-    const at = yield* options.dial({
+    const client = yield* options.connectClient({
       id: options.session.id,
       session: options.remote === true ? undefined : options.session,
       access: options.access,
-      ear
+      listener
     }).pipe(
-      Scope.provide(lineScope),
-      Effect.onError(() => Scope.close(lineScope, Exit.void))
+      Scope.provide(connectionScope),
+      Effect.onError(() => Scope.close(connectionScope, Exit.void))
     )
-    line = { at, scope: lineScope }
+    connection = { client, scope: connectionScope }
   })
-  yield* dial
+  yield* connectOnce
 
-  // a microphone sends what is due, however late it is called
+  // a microphone sends all frames that are due, even when its timer fires late
   const startedAt = now()
   let sent = 0
   yield* Effect.sync(() => {
     const due = Math.floor((now() - startedAt) / FRAME_MS)
     for (; sent < due; sent++) {
       const frame = queue.shift() ?? quiet
-      if (closed === undefined) line?.at.audio(frame)
+      if (closed === undefined) connection?.client.audio(frame)
     }
   }).pipe(Effect.andThen(Effect.sleep(FRAME_MS)), Effect.forever, Effect.forkIn(scope))
 
-  const leave = (how: (line: Line) => Effect.Effect<void>) =>
+  const leave = (how: (client: ClientConnection) => Effect.Effect<void>) =>
     Effect.suspend(() => {
-      const former = line
-      line = undefined
+      const former = connection
+      connection = undefined
       loudspeaker.clear(now())
       return former === undefined
         ? Effect.void
-        : Effect.andThen(how(former.at), Scope.close(former.scope, Exit.void))
+        : Effect.andThen(how(former.client), Scope.close(former.scope, Exit.void))
     })
-  const send = (text: string) => Effect.sync(() => line?.at.message(text))
+  const send = (text: string) => Effect.sync(() => connection?.client.message(text))
   const speak = (pcm: Int16Array) =>
     Effect.suspend(() => {
       queue.push(...frames(pcm))
@@ -223,26 +222,26 @@ export const connect = Effect.fnUntraced(function*(options: {
         step: () => {}
       })
     })
-  const of: ConformanceClient["of"] = (type) =>
+  const eventsOf: ConformanceClient["eventsOf"] = (type) =>
     events.filter((event): event is EventOf<typeof type> => event.type === type)
-  const told: ConformanceClient["told"] = (type, count = 1) =>
-    until(`event ${type}, ${count} of them`, () => of(type)[count - 1])
+  const waitForEvent: ConformanceClient["waitForEvent"] = (type, count = 1) =>
+    waitUntil(`event ${type} number ${count} arrives`, () => eventsOf(type)[count - 1])
 
   return {
     session: options.session,
     say: (text) =>
       speak(
-        options.spells === false
+        options.exactAudio === false
           ? TestTone.ms(text.length * MS_PER_CHARACTER, INPUT_RATE)
           : SpokenAudio.encode(text, { msPerCharacter: MS_PER_CHARACTER })
       ),
     speak,
-    flood: (pcm) => Effect.sync(() => frames(pcm).forEach((frame) => line?.at.audio(frame))),
+    flood: (pcm) => Effect.sync(() => frames(pcm).forEach((frame) => connection?.client.audio(frame))),
     type: (text) => send(JSON.stringify({ type: "user.text", text })),
     send,
-    hangUp: leave((at) => at.hangUp),
-    loseNetwork: leave((at) => at.drop),
-    comeBack: dial,
+    hangUp: leave((client) => client.hangUp),
+    loseNetwork: leave((client) => client.drop),
+    reconnect: connectOnce,
     heard: Effect.sync(() => {
       loudspeaker.play(now())
       loudspeaker.pause()
@@ -254,10 +253,10 @@ export const connect = Effect.fnUntraced(function*(options: {
     }),
     samples: () => loudspeaker.samples,
     events,
-    stray: () => stray,
-    of,
-    told,
-    answered: (count = 1) => told("agent.speech_stopped", count),
-    closed: () => closed
+    strayFrames: () => stray,
+    eventsOf,
+    waitForEvent,
+    waitForReply: (count = 1) => waitForEvent("agent.speech_stopped", count),
+    closeReason: () => closed
   }
 })

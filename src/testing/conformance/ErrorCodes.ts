@@ -1,5 +1,5 @@
 /**
- * The thirteen codes, each provoked, with a message that says what was wrong and nothing that is secret.
+ * Rows of the thirteen error codes: each is provoked and has a message without secrets.
  *
  * @since 0.1.0
  */
@@ -8,134 +8,155 @@ import * as Stream from "effect/Stream"
 import * as ConfiguredBackend from "../../backend/ConfiguredBackend.ts"
 import { type BackendError, ConnectionFailed, httpStatus, PipelineError, toProblemJson } from "../../BackendError.ts"
 import * as ScriptedSpeechToSpeech from "../scripted/ScriptedSpeechToSpeech.ts"
-import { refused, same, that, until, within } from "./Assertions.ts"
+import { assertCompletesWithin, assertEqual, assertFailsWith, assertThat, waitUntil } from "./Assertions.ts"
 import { agentFails, agentTimesOut } from "./ConversationChecks.ts"
-import { authenticates, authorizesCreate, limits } from "./HookRows.ts"
-import { type Act, type Row, test } from "./Row.ts"
+import { authentication, createAuthorization, rateLimits } from "./HookRows.ts"
+import { type Check, type Row, test } from "./Row.ts"
 import { talker, type TestBackends } from "./TestBackends.ts"
 
-/** The error says where, what and whether to try again, also as problem JSON. */
-const sound = (error: BackendError) =>
+/** Fails unless the error has an operation and a message, and the same code and status as problem JSON. */
+const assertWellFormed = (error: BackendError) =>
   Effect.gen(function*() {
-    yield* that(error.op !== "" && error.message !== "", "the error tells its operation and what was wrong")
+    yield* assertThat(error.op !== "" && error.message !== "", "the error has an operation and a message")
     const problem = toProblemJson(error)
-    yield* same([problem.code, problem.status], [error.code, httpStatus(error)], "code and status of the problem JSON")
+    yield* assertEqual(
+      [problem.code, problem.status],
+      [error.code, httpStatus(error)],
+      "code and status of the problem JSON"
+    )
   })
 
-/** A backend whose provider connects in another way. */
-export const connecting = (
-  stage: TestBackends,
+/** Makes a backend whose provider uses another `connect`. */
+export const backendConnectingWith = (
+  backends: TestBackends,
   connect: TestBackends["harness"]["provider"]["connect"],
   over?: { readonly [key: string]: unknown }
 ) =>
   Effect.flatMap(
-    stage.config(over),
-    (config) => Effect.provide(ConfiguredBackend.make({ ...stage.harness.provider, connect }, config), stage.registries)
+    backends.config(over),
+    (config) =>
+      Effect.provide(ConfiguredBackend.make({ ...backends.harness.provider, connect }, config), backends.registries)
   )
 
-/** A model that gives what is no audio: `pipeline_error`, and the session lives. */
-export const malformedSpeech: Act = (stage) =>
+/** A model that returns malformed audio: error `pipeline_error`, and the session continues. */
+export const malformedSpeech: Check = (backends) =>
   Effect.gen(function*() {
-    const { call } = yield* stage.open({
+    const { createUser } = yield* backends.start({
       s2s: ScriptedSpeechToSpeech.layerS2s(["Never heard.", "But this is."], {
         msPerCharacter: 40,
         failAt: { 0: new PipelineError({ op: "scripted", message: "not PCM", retryable: false }) }
       })
     })
-    const user = yield* call()
+    const user = yield* createUser()
     yield* user.type("one")
-    yield* same((yield* user.told("error")).code, "pipeline_error", "the code")
+    yield* assertEqual((yield* user.waitForEvent("error")).code, "pipeline_error", "the code")
     yield* user.type("two")
-    yield* until("the next turn is answered", () =>
-      user.of("agent.speech_stopped").find(({ text }) => text === "But this is."))
+    yield* waitUntil("the next turn is answered", () =>
+      user.eventsOf("agent.speech_stopped").find(({ text }) => text === "But this is."))
   })
 
 /**
+ * The rows of the error codes.
+ *
  * @category tables
  * @since 0.1.0
  */
-export const entries: ReadonlyArray<Row> = [
+export const rows: ReadonlyArray<Row> = [
   test(
     "code invalid_config",
-    "a value of a config, a request or a session is wrong",
-    (stage) =>
+    "a value in a config, a request or a session is invalid",
+    (backends) =>
       Effect.gen(function*() {
-        const { create } = yield* stage.open()
-        yield* sound(yield* refused("invalid_config", create({ userId: "" })))
+        const { createSession } = yield* backends.start()
+        yield* assertWellFormed(yield* assertFailsWith("invalid_config", createSession({ userId: "" })))
       })
   ),
-  test("code provider_not_found", "no provider of that name is registered", (stage) =>
+  test("code provider_not_found", "no provider is registered under that name", (backends) =>
     Effect.gen(function*() {
-      yield* sound(yield* refused("provider_not_found", stage.named({ provider: "nobody" })))
+      yield* assertWellFormed(yield* assertFailsWith("provider_not_found", backends.fromConfig({ provider: "nobody" })))
     })),
   test(
     "code connection_failed",
-    "the provider cannot be reached, or the backend does not run; a later start may succeed",
+    "the provider cannot be reached or the backend is not running; a later start may succeed",
     (
-      stage
+      backends
     ) =>
       Effect.gen(function*() {
-        const { provider } = stage.harness
+        const { provider } = backends.harness
         let attempts = 0
-        const backend = yield* connecting(stage, (config, host) =>
+        const backend = yield* backendConnectingWith(backends, (config, host) =>
           attempts++ === 0
-            ? Effect.fail(new ConnectionFailed({ op: "scripted", message: "there is no way" }))
+            ? Effect.fail(new ConnectionFailed({ op: "scripted", message: "no route to host" }))
             : provider.connect(config, host), { max_retries: 0 })
-        const error = yield* refused("connection_failed", backend.start)
-        yield* sound(error)
-        yield* that(error.retryable, "it may be tried again")
-        yield* same(yield* backend.connectionState.get, "error", "the connection state")
+        const error = yield* assertFailsWith("connection_failed", backend.start)
+        yield* assertWellFormed(error)
+        yield* assertThat(error.retryable, "it is retryable")
+        yield* assertEqual(yield* backend.connectionState.get, "error", "the connection state")
         yield* backend.start
-        yield* same(yield* backend.connectionState.get, "connected", "the connection state after another start")
+        yield* assertEqual(yield* backend.connectionState.get, "connected", "the connection state after another start")
       })
   ),
-  test("code connection_timeout", "the provider does not connect within timeout", (stage) =>
+  test("code connection_timeout", "the provider does not connect within timeout", (backends) =>
     Effect.gen(function*() {
-      const backend = yield* connecting(stage, () => Effect.never, { timeout: "1s" })
-      yield* sound(yield* refused("connection_timeout", within("20 seconds", "the start", backend.start)))
-    })),
-  test("code session_not_found", "no session has that id, or it has ended", (stage) =>
-    Effect.gen(function*() {
-      const { backend, create } = yield* stage.open()
-      yield* sound(yield* refused("session_not_found", backend.getSession("nobody")))
-      const session = yield* create()
-      yield* backend.closeSession(session.id)
-      for (const operation of [session.say("hello"), session.sendText("hello"), session.interrupt, session.start]) {
-        yield* sound(yield* refused("session_not_found", operation))
-      }
+      const backend = yield* backendConnectingWith(backends, () => Effect.never, { timeout: "1s" })
+      yield* assertWellFormed(
+        yield* assertFailsWith("connection_timeout", assertCompletesWithin("20 seconds", "the start", backend.start))
+      )
     })),
   test(
-    "code session_limit_exceeded",
-    "the backend is full: it says so and keeps serving the rest",
-    (stage) =>
+    "code session_not_found",
+    "no session has that id, or the session has ended",
+    (backends) =>
       Effect.gen(function*() {
-        const { call, create } = yield* stage.open({ config: { maxConcurrentSessions: 1 } })
-        const user = yield* call()
-        const error = yield* refused("session_limit_exceeded", create())
-        yield* sound(error)
-        yield* same([error.details?.["reason"], error.retryable], ["full", true], "details.reason, and retryable")
-        yield* user.type("hello")
-        yield* same((yield* user.answered()).reason, "completed", "how the reply of the session inside ended")
+        const { backend, createSession } = yield* backends.start()
+        yield* assertWellFormed(yield* assertFailsWith("session_not_found", backend.getSession("nobody")))
+        const session = yield* createSession()
+        yield* backend.closeSession(session.id)
+        for (const operation of [session.say("hello"), session.sendText("hello"), session.interrupt, session.start]) {
+          yield* assertWellFormed(yield* assertFailsWith("session_not_found", operation))
+        }
       })
   ),
-  test("code rate_limit_exceeded", "a rate limit refuses, and says when to come back", limits),
-  test("code authentication_failed", "a token is missing, wrong or expired", authenticates),
-  test("code authorization_failed", "the caller is known, but may not do this", authorizesCreate),
+  test(
+    "code session_limit_exceeded",
+    "the session limit is reached; existing sessions continue",
+    (backends) =>
+      Effect.gen(function*() {
+        const { createUser, createSession } = yield* backends.start({ config: { maxConcurrentSessions: 1 } })
+        const user = yield* createUser()
+        const error = yield* assertFailsWith("session_limit_exceeded", createSession())
+        yield* assertWellFormed(error)
+        yield* assertEqual(
+          [error.details?.["reason"], error.retryable],
+          ["full", true],
+          "details.reason, and retryable"
+        )
+        yield* user.type("hello")
+        yield* assertEqual(
+          (yield* user.waitForReply()).reason,
+          "completed",
+          "how the reply of the existing session ended"
+        )
+      })
+  ),
+  test("code rate_limit_exceeded", "a rate limit refuses, with the time to retry", rateLimits),
+  test("code authentication_failed", "a token is missing, wrong or expired", authentication),
+  test("code authorization_failed", "the user is known, but not permitted", createAuthorization),
   test("code pipeline_error", "a part of the audio pipeline failed", malformedSpeech, ["s2s"]),
   test("code agent_error", "the agent failed", agentFails),
   test("code timeout", "an operation passed its deadline", agentTimesOut),
   test(
     "code context_canceled",
-    "what was asked for is not wanted any more: the session is ending",
-    (stage) =>
+    "the operation was canceled because the session is ending",
+    (backends) =>
       Effect.gen(function*() {
-        const { call } = yield* stage.open({ agent: talker })
-        const user = yield* call()
+        const { createUser } = yield* backends.start({ agent: talker })
+        const user = yield* createUser()
         yield* user.type("talk")
-        yield* user.told("agent.speech_started")
+        yield* user.waitForEvent("agent.speech_started")
         yield* Effect.forkScoped(user.session.stop, { startImmediately: true })
-        yield* sound(yield* refused("context_canceled", user.session.say("one more thing")))
-        yield* same(
+        yield* assertWellFormed(yield* assertFailsWith("context_canceled", user.session.say("one more thing")))
+        yield* assertEqual(
           Array.from(yield* Stream.runCollect(Stream.take(user.session.state.changes, 1))),
           ["speaking"],
           "the state"

@@ -1,5 +1,5 @@
 /**
- * The functional requirements.
+ * Rows of the functional requirements.
  *
  * @since 0.1.0
  */
@@ -11,23 +11,31 @@ import { BackendRegistry } from "../../backend/provider/BackendRegistry.ts"
 import * as MemoryStore from "../../store/MemoryStore.ts"
 import * as TelemetryNames from "../../telemetry/TelemetryNames.ts"
 import * as ScriptedEngines from "../scripted/ScriptedEngines.ts"
-import { refused, same, that, until } from "./Assertions.ts"
+import { assertEqual, assertFailsWith, assertThat, waitUntil } from "./Assertions.ts"
 import * as ConversationChecks from "./ConversationChecks.ts"
 import * as ErrorCodes from "./ErrorCodes.ts"
-import { authenticates, authorizesConnect, authorizesCreate, limits, providerLimits } from "./HookRows.ts"
+import {
+  authentication,
+  connectAuthorization,
+  createAuthorization,
+  providerRateLimits,
+  rateLimits
+} from "./HookRows.ts"
 import * as RetentionRows from "./RetentionRows.ts"
-import { type Act, later, type Row, test } from "./Row.ts"
-import { converse, speechToSpeech } from "./SpokenTurn.ts"
+import { type Check, elsewhere, type Row, test } from "./Row.ts"
+import { speechToSpeech, spokenTurn } from "./SpokenTurn.ts"
 import * as TelemetryRows from "./TelemetryRows.ts"
 
-const both = (...acts: ReadonlyArray<Act>): Act => (stage) =>
-  Effect.forEach(acts, (act) => Effect.scoped(act(stage)), { discard: true })
+const allOf = (...acts: ReadonlyArray<Check>): Check => (backends) =>
+  Effect.forEach(acts, (act) => Effect.scoped(act(backends)), { discard: true })
 
 /**
+ * The rows of the functional requirements.
+ *
  * @category tables
  * @since 0.1.0
  */
-export const entries: ReadonlyArray<Row> = [
+export const rows: ReadonlyArray<Row> = [
   test(
     "FR-001",
     "a registry of providers, by name: register, list, look up, duplicate refused",
@@ -35,198 +43,211 @@ export const entries: ReadonlyArray<Row> = [
       Effect.gen(function*() {
         const registry = yield* BackendRegistry
         yield* registry.register(provider.name, provider)
-        yield* same(yield* registry.listProviders, [provider.name], "the names")
-        yield* that((yield* registry.getProvider(provider.name)) === provider, "it is found")
-        yield* refused("invalid_config", registry.register(provider.name, provider))
+        yield* assertEqual(yield* registry.listProviders, [provider.name], "the names")
+        yield* assertThat((yield* registry.getProvider(provider.name)) === provider, "it is returned")
+        yield* assertFailsWith("invalid_config", registry.register(provider.name, provider))
       }).pipe(Effect.provide(BackendRegistry.layer()))
   ),
   test(
     "FR-002",
-    "backends are created from a registered provider and a config; it tells its capabilities",
-    (stage) =>
+    "backends are created from a registered provider and a config, with its capabilities",
+    (backends) =>
       Effect.gen(function*() {
-        const backend = yield* stage.named()
-        yield* that(backend.provider.capabilities === stage.harness.provider.capabilities, "they are the provider's")
-        const error = yield* refused("provider_not_found", stage.named({ provider: "nobody" }))
-        yield* same(error.details?.["known"], [stage.harness.provider.name], "details.known")
+        const backend = yield* backends.fromConfig()
+        yield* assertThat(
+          backend.provider.capabilities === backends.harness.provider.capabilities,
+          "they are the provider's"
+        )
+        const error = yield* assertFailsWith("provider_not_found", backends.fromConfig({ provider: "nobody" }))
+        yield* assertEqual(error.details?.["known"], [backends.harness.provider.name], "details.known")
       })
   ),
-  test("FR-003", "real-time audio both ways, over the provider's transport", converse),
+  test("FR-003", "real-time audio both ways, over the provider's transport", spokenTurn),
   test(
     "FR-004",
-    "audio runs through a configurable pipeline: the same conversation by STT/TTS and by S2S",
-    both(
-      converse,
+    "the pipeline is configurable: the same conversation by STT/TTS and by S2S",
+    allOf(
+      spokenTurn,
       speechToSpeech
     ),
     ["s2s"]
   ),
   test(
     "FR-005",
-    "the pipeline is composed: recogniser, voice, detectors, suppressor, each by its name in the config",
-    (stage) =>
+    "the pipeline is composed of engines that the config names: STT, TTS, VAD, turn detection, noise suppression",
+    (backends) =>
       Effect.gen(function*() {
-        const backend = yield* stage.named({
-          stt_provider: "ends_turns",
-          tts_provider: "hoarse",
-          turn_detection_provider: "patient",
-          noise_cancellation_provider: "silencer"
+        const backend = yield* backends.fromConfig({
+          stt_provider: "endpointing_stt",
+          tts_provider: "failing_tts",
+          turn_detection_provider: "never_finished",
+          noise_cancellation_provider: "silencing"
         })
-        yield* same(
+        yield* assertEqual(
           backend.engines,
-          { stt: "ends_turns", tts: "hoarse", vad: "level", turn: "patient", noise: "silencer" },
-          "the engines at work"
+          {
+            stt: "endpointing_stt",
+            tts: "failing_tts",
+            vad: "scripted_vad",
+            turn: "never_finished",
+            noise: "silencing"
+          },
+          "the engines of the backend"
         )
       })
   ),
   test("FR-006", "S2S bypasses text: no STT or TTS engine is built", speechToSpeech, ["s2s"]),
   test(
     "FR-007",
-    "turns are detected, and the agent is asked at their boundaries, not at a pause",
-    (stage) =>
+    "turns are detected: the agent is asked at the end of a turn, not at a pause",
+    (backends) =>
       Effect.gen(function*() {
         const asked: Array<string> = []
-        const { call } = yield* stage.open({
-          // well above the pause, however late a busy machine is
+        const { createUser } = yield* backends.start({
+          // far longer than the pause, so that a delayed timer on a busy machine does not end the turn
           policy: { endpointing: { silence: "1 second" } },
           agent: Agent.fromCallback((text) => Effect.sync(() => `Answer ${asked.push(text)}.`))
         })
-        const user = yield* call()
+        const user = yield* createUser()
         yield* user.say("a flight")
         yield* user.speak(ScriptedEngines.silence(160))
         yield* user.say("to Paris")
-        yield* user.answered()
+        yield* user.waitForReply()
         yield* user.say("and back")
-        yield* user.answered(2)
-        yield* same(asked, ["a flight to Paris", "and back"], "what the agent was asked")
+        yield* user.waitForReply(2)
+        yield* assertEqual(asked, ["a flight to Paris", "and back"], "what the agent was asked")
       }),
-    ["words"]
+    ["exactAudio"]
   ),
-  test("FR-008", "an interruption stops playback and takes the new input", ConversationChecks.interrupted),
+  test("FR-008", "an interruption stops playback, and the new input is answered", ConversationChecks.interruption),
   test(
     "FR-009",
-    "transcripts go to the agent, its answers come back: a callback, a stream",
-    (stage) =>
+    "transcripts go to the agent and its answers are spoken: a callback, a stream",
+    (backends) =>
       Effect.gen(function*() {
-        const { call } = yield* stage.open()
-        const user = yield* call()
+        const { createUser } = yield* backends.start()
+        const user = yield* createUser()
         yield* user.type("one")
-        yield* same((yield* user.answered()).text, "You said one.", "the callback's answer")
+        yield* assertEqual((yield* user.waitForReply()).text, "You said one.", "the callback's answer")
         yield* user.session.setAgent(Agent.fromStream((text) => Stream.make("It was", ` ${text}.`)))
         yield* user.type("two")
-        yield* same((yield* user.answered(2)).text, "It was two.", "the stream's answer")
+        yield* assertEqual((yield* user.waitForReply(2)).text, "It was two.", "the stream's answer")
       })
   ),
-  test("FR-010", "many users at once, isolated", ConversationChecks.isolated, ["multiUser", "words"]),
+  test("FR-010", "many users at once, isolated", ConversationChecks.sessionIsolation, ["multiUser", "exactAudio"]),
   test(
     "FR-011",
     "latency target, timeouts and retries are configurable: each has its effect",
-    both(
+    allOf(
       ConversationChecks.latencyExceeded,
       ConversationChecks.agentTimesOut
     )
   ),
-  test("FR-012", "metrics: sessions, turns and their latency are counted", (stage) =>
+  test("FR-012", "metrics: sessions, turns and their latency are counted", (backends) =>
     Effect.gen(function*() {
-      const { call } = yield* stage.open()
-      const user = yield* call()
+      const { createUser } = yield* backends.start()
+      const user = yield* createUser()
       yield* user.say("hello")
-      yield* user.answered()
+      yield* user.waitForReply()
       const found = new Set((yield* Metric.snapshot).map(({ id }) => id))
-      for (const name of Object.values(TelemetryNames.metrics)) yield* that(found.has(name), `${name} is there`)
+      for (const name of Object.values(TelemetryNames.metrics)) yield* assertThat(found.has(name), `${name} is there`)
     }).pipe(Effect.provideService(Metric.MetricRegistry, new Map()))),
-  test("FR-013", "traces end to end: one from the user's voice to the agent's, without a word", TelemetryRows.oneTrace),
+  test(
+    "FR-013",
+    "traces end to end: one from the user's speech to the agent's, without their text",
+    TelemetryRows.singleTrace
+  ),
   test(
     "FR-014",
     "connection failures, timeouts and provider errors have their codes: each of the thirteen provoked",
-    (stage) =>
+    (backends) =>
       Effect.forEach(
-        ErrorCodes.entries,
-        (entry) => entry._tag === "Test" ? Effect.scoped(entry.act(stage)) : Effect.void,
+        ErrorCodes.rows,
+        (entry) => entry._tag === "Test" ? Effect.scoped(entry.check(backends)) : Effect.void,
         { concurrency: 4, discard: true }
       ),
     ["s2s"]
   ),
   test(
     "FR-015",
-    "hooks for custom audio processors: an ordered chain changes what is heard",
+    "custom audio processors: an ordered chain changes the user's audio",
     ConversationChecks.processorsInOrder
   ),
   test(
     "FR-016",
     "a config is validated before anything is created: all faults at once, with paths, without values",
-    (stage) =>
+    (backends) =>
       Effect.gen(function*() {
-        const error = yield* refused(
+        const error = yield* assertFailsWith(
           "invalid_config",
-          stage.named({ timeout: "s3cret", max_retries: 99, session: { token_ttl: 1 } })
+          backends.fromConfig({ timeout: "s3cret", max_retries: 99, session: { token_ttl: 1 } })
         )
         const faults = error.details?.["faults"]
         const paths = Array.isArray(faults) ? faults.map(({ path }: { readonly path: string }) => path).sort() : []
-        yield* same(paths, ["max_retries", "session.token_ttl", "timeout"], "the paths")
-        yield* that(!JSON.stringify(error).includes("s3cret"), "no value is told")
+        yield* assertEqual(paths, ["max_retries", "session.token_ttl", "timeout"], "the paths")
+        yield* assertThat(!JSON.stringify(error).includes("s3cret"), "the error contains no value")
       })
   ),
-  later(
+  elsewhere(
     "FR-017",
     "cloud-hosted and self-hosted backends",
-    "LiveKit's cloud or an own server, by its url and key alone: test/providers/livekit"
+    "LiveKit Cloud and a LiveKit server differ only by URL and key: test/providers/livekit"
   ),
   test(
     "FR-018",
     "health: healthy, degraded when full, unhealthy when stopped, each with its causes",
-    (stage) =>
+    (backends) =>
       Effect.gen(function*() {
-        const { backend, create } = yield* stage.open({ config: { maxConcurrentSessions: 1 } })
-        yield* create()
+        const { backend, createSession } = yield* backends.start({ config: { maxConcurrentSessions: 1 } })
+        yield* createSession()
         const full = yield* backend.healthCheck
-        yield* that(full.status !== "healthy", "a full backend is not healthy")
+        yield* assertThat(full.status !== "healthy", "a full backend is not healthy")
         yield* backend.stop
         const stopped = yield* backend.healthCheck
-        yield* same(stopped.status, "unhealthy", "the status of a stopped backend")
+        yield* assertEqual(stopped.status, "unhealthy", "the status of a stopped backend")
         for (const { cause, status } of [...full.parts, ...stopped.parts]) {
-          yield* that(status === "healthy" || (cause ?? "") !== "", "what is not well has a cause")
+          yield* assertThat(status === "healthy" || (cause ?? "") !== "", "a part that is not healthy has a cause")
         }
       })
   ),
   test(
     "FR-019",
-    "audio formats are converted: a voice at 16 kHz is heard for as long as it spoke",
-    (stage) =>
+    "audio formats are converted: speech at 16 kHz plays at its own speed",
+    (backends) =>
       Effect.gen(function*() {
-        const { call } = yield* stage.open({
+        const { createUser } = yield* backends.start({
           tts: ScriptedEngines.layerTts({ sampleRate: 16_000, msPerCharacter: 40 })
         })
-        const user = yield* call()
+        const user = yield* createUser()
         yield* user.type("one two three four")
-        const { text } = yield* user.answered()
+        const { text } = yield* user.waitForReply()
         const spokenMs = text.length * 40
-        yield* until(`about ${spokenMs} ms are heard`, () => Effect.map(user.heardMs, (ms) => ms > spokenMs * 0.8))
-        yield* that((yield* user.heardMs) < spokenMs * 1.2, "and no more")
+        yield* waitUntil(`about ${spokenMs} ms are played`, () => Effect.map(user.heardMs, (ms) => ms > spokenMs * 0.8))
+        yield* assertThat((yield* user.heardMs) < spokenMs * 1.2, "not more than that is played")
       })
   ),
-  test("FR-020", "a graceful stop completes conversations in flight", ConversationChecks.drained),
-  test("FR-021", "authentication hooks, for any provider", authenticates),
-  test("FR-022", "authorization hooks: refused per operation", authorizesCreate),
-  test("FR-022 connect", "authorization hooks: refused at connect", authorizesConnect, ["admission"]),
-  test("FR-023", "the provider's own rate limits come first", providerLimits),
-  test("FR-024", "the framework's rate limits are the fallback", limits),
-  test("FR-025", "active sessions persist, and another process goes on with them", ConversationChecks.recovered, [
+  test("FR-020", "a graceful stop completes conversations in flight", ConversationChecks.gracefulDrain),
+  test("FR-021", "authentication hooks, for any provider", authentication),
+  test("FR-022", "authorization hooks: an operation can be refused", createAuthorization),
+  test("FR-022 connect", "authorization hooks: a connection can be refused", connectAuthorization, ["admission"]),
+  test("FR-023", "the provider's own rate limits come first", providerRateLimits),
+  test("FR-024", "the framework's rate limits are the fallback", rateLimits),
+  test("FR-025", "active sessions persist, and another process continues them", ConversationChecks.recovery, [
     "recovery"
   ]),
-  test("FR-026", "completed sessions leave nothing", (stage) =>
+  test("FR-026", "completed sessions leave nothing in the store", (backends) =>
     Effect.gen(function*() {
       const table = MemoryStore.makeTable()
-      const { call } = yield* stage.open({ services: ConversationChecks.sharedStore(table).layer })
-      const user = yield* call()
+      const { createUser } = yield* backends.start({ services: ConversationChecks.sharedStore(table).layer })
+      const user = yield* createUser()
       yield* user.type("forget this")
-      yield* user.answered()
-      yield* that(
+      yield* user.waitForReply()
+      yield* assertThat(
         JSON.stringify([...table.rows.values()].map(({ kept }) => kept)).includes("forget this"),
-        "it was kept"
+        "the conversation is in the store"
       )
       yield* user.send(JSON.stringify({ type: "session.end" }))
-      yield* until("nothing is left", () => table.rows.size === 0)
+      yield* waitUntil("the store is empty", () => table.rows.size === 0)
     })),
   ...RetentionRows.functional
 ]

@@ -1,5 +1,5 @@
 /**
- * What a provider supplies to be put through the suite: itself, and a way for a scripted user to come in by its own door.
+ * What a provider supplies to be tested by the suite: itself, and how a scripted user connects over its real transport.
  *
  * @since 0.1.0
  */
@@ -13,7 +13,7 @@ import type { SessionEvent } from "../../session/SessionEvent.ts"
 import type { VoiceSession } from "../../session/VoiceSession.ts"
 
 /**
- * What a line brings to the user's ear. Synchronous, in the order of arrival.
+ * What the user's client receives. Synchronous, in the order of arrival.
  *
  * @category models
  * @since 0.1.0
@@ -21,66 +21,69 @@ import type { VoiceSession } from "../../session/VoiceSession.ts"
 export interface Listener {
   /** The agent's audio: mono PCM, 24 kHz. */
   readonly audio: (pcm: Int16Array) => void
-  /** The user's client is to drop what it has not played. `playout.clear` among the events means the same. */
+  /** The user's client must drop what it has not played. The event `playout.clear` means the same. */
   readonly clear: () => void
   readonly event: (event: SessionEvent) => void
-  /** The line is gone, whoever ended it. */
+  /** The connection has ended, on either side. */
   readonly closed: (reason: string) => void
 }
 
 /**
- * The user's end of a connection, over the provider's real transport.
+ * The client side of a connection, over the provider's real transport.
  *
  * @category models
  * @since 0.1.0
  */
-export interface Line {
+export interface ClientConnection {
   /** The user's microphone: 20 ms of mono PCM at 16 kHz. */
   readonly audio: (pcm: Int16Array) => void
-  /** A message of the user's client: the JSON text of a `ClientMessage`, or something that is none. */
+  /** A message from the user's client: the JSON text of a `ClientMessage`, or malformed text. */
   readonly message: (text: string) => void
-  /** The user leaves in good order. */
+  /** Closes the connection normally. */
   readonly hangUp: Effect.Effect<void>
-  /** The network is gone, without a word. */
+  /** Drops the connection without a close handshake, as a lost network does. */
   readonly drop: Effect.Effect<void>
 }
 
 /**
- * Connects a user to a session. Fails as the provider refuses: with the code that the user's client is told.
+ * Connects a user to a session. When the provider refuses, fails with the error code that the client receives.
  *
  * @category models
  * @since 0.1.0
  */
-export type Dial = (call: {
+export type ConnectClient = (call: {
   readonly id: string
-  /** The session, where it lives in this process; a provider over a network has no use for it. */
+  /** The session, if it is in this process; a provider over a network does not need it. */
   readonly session: VoiceSession | undefined
   readonly access: SessionAccess
-  readonly ear: Listener
-}) => Effect.Effect<Line, BackendError, Scope.Scope>
+  readonly listener: Listener
+}) => Effect.Effect<ClientConnection, BackendError, Scope.Scope>
 
 /**
- * What a harness may be unable to do, each with the reason that is told of the tests which need it.
+ * What a row may require of a provider. A harness lists those that it does not support, each with a reason; rows that
+ * require one are skipped with that reason.
  *
- * - `words`: audio comes through unchanged, so that spelt speech (`SpokenAudio`) can be read back. A codec does not.
- * - `recovery`: users find their session in another process, by its id and token.
- * - `admission`: a connection passes `ProviderHost.admit`, where hooks and limits may refuse it.
- * - `s2s`: the provider takes speech-to-speech sessions.
- * - `multiUser`: more than one session at a time.
+ * - `exactAudio`: samples arrive unchanged, so that text encoded in audio (`SpokenAudio`) can be decoded. False for codecs.
+ * - `recovery`: users reach their session in another process, by its id and token.
+ * - `admission`: connections pass `ProviderHost.admit`, where hooks and limits can refuse them.
+ * - `s2s`: the provider supports speech-to-speech sessions.
+ * - `multiUser`: the provider supports more than one session at a time.
  *
  * @category models
  * @since 0.1.0
  */
-export type Need = "words" | "recovery" | "admission" | "s2s" | "multiUser"
+export type Capability = "exactAudio" | "recovery" | "admission" | "s2s" | "multiUser"
 
 /**
- * - `transport`: what sessions are asked for.
+ * The provider under test and how its users connect.
+ *
+ * - `transport`: the transport that sessions are created with.
  * - `providerConfig`: the `provider_config`, encoded. Default: empty.
- * - `reach`: makes a running backend reachable (serves its routes, joins its room) for as long as the scope, and gives the
- *   way in. Called once for each backend.
- * - `lacks`: what it cannot do, with reasons.
- * - `time`: puts a test into its time. Default: the present one, real or a test's; `VirtualTime` makes the suite quick
- *   where nothing real is touched.
+ * - `serve`: makes a running backend reachable (serves its routes, joins its room) until the scope closes, and returns how
+ *   users connect to it. Called once for each backend.
+ * - `unsupported`: the capabilities that the provider lacks, each with the reason.
+ * - `provideTime`: runs a test with another clock. Default: the current clock. `virtualTime` makes the suite fast when the
+ *   provider uses neither network nor timers of its own.
  *
  * @category models
  * @since 0.1.0
@@ -90,7 +93,7 @@ export interface Harness {
   readonly provider: BackendProvider["Service"]
   readonly transport: Transport
   readonly providerConfig?: { readonly [key: string]: unknown } | undefined
-  readonly reach: (backend: VoiceBackend["Service"]) => Effect.Effect<Dial, BackendError, Scope.Scope>
-  readonly unsupported?: { readonly [Key in Need]?: string | undefined } | undefined
-  readonly time?: (<A, E>(test: Effect.Effect<A, E>) => Effect.Effect<A, E>) | undefined
+  readonly serve: (backend: VoiceBackend["Service"]) => Effect.Effect<ConnectClient, BackendError, Scope.Scope>
+  readonly unsupported?: { readonly [Key in Capability]?: string | undefined } | undefined
+  readonly provideTime?: (<A, E>(test: Effect.Effect<A, E>) => Effect.Effect<A, E>) | undefined
 }

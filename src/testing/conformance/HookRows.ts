@@ -1,5 +1,5 @@
 /**
- * The contract's hooks: authentication and authorization, rate limits, retention, audio processors.
+ * Rows of the hooks: authentication and authorization, rate limits, retention, audio processors.
  *
  * @since 0.1.0
  */
@@ -9,13 +9,13 @@ import { AuthenticationFailed, type BackendError } from "../../BackendError.ts"
 import * as AudioProcessor from "../../hooks/AudioProcessor.ts"
 import { AuthHook, type Operation } from "../../hooks/AuthHook.ts"
 import { RateLimiter } from "../../hooks/RateLimiter.ts"
-import { refused, same, that, until, within } from "./Assertions.ts"
+import { assertCompletesWithin, assertEqual, assertFailsWith, assertThat, waitUntil } from "./Assertions.ts"
 import { processorsInOrder } from "./ConversationChecks.ts"
 import * as RetentionRows from "./RetentionRows.ts"
-import { type Act, type Row, test } from "./Row.ts"
-import { make as stageOf } from "./TestBackends.ts"
+import { type Check, type Row, test } from "./Row.ts"
+import { make as makeBackends } from "./TestBackends.ts"
 
-/** Knows one token, and allows all but some operations. */
+/** An AuthHook that accepts one token and permits all operations but the `forbidden` ones. */
 export const auth = (options: {
   readonly forbidden?: ReadonlyArray<Operation> | undefined
   readonly asked?: Array<string> | undefined
@@ -24,7 +24,7 @@ export const auth = (options: {
     authenticate: (token) =>
       token === "good"
         ? Effect.succeed({ userId: "ada", authorized: true, tenant: "acme", metadata: { plan: "gold" } })
-        : Effect.fail(new AuthenticationFailed({ op: "users", message: `nobody has ${token}` })),
+        : Effect.fail(new AuthenticationFailed({ op: "users", message: `unknown token: ${token}` })),
     authorize: (userId, operation) =>
       Effect.sync(() => {
         options.asked?.push(`${userId} ${operation}`)
@@ -32,30 +32,30 @@ export const auth = (options: {
       })
   })
 
-export const authenticates: Act = (stage) =>
+export const authentication: Check = (backends) =>
   Effect.gen(function*() {
-    const { create } = yield* stage.open({ services: auth() })
-    yield* refused("authentication_failed", create())
-    const error = yield* refused("authentication_failed", create({ token: "s3cret" }))
-    yield* that(!JSON.stringify(error).includes("s3cret"), "the error does not tell the token")
-    const session = yield* create({ userId: "somebody", token: "good", metadata: { a: 1 } })
-    yield* same(session.config.userId, "ada", "the user is whom the hook knows")
-    yield* same(yield* session.metadata, { a: 1, plan: "gold" }, "the metadata")
+    const { createSession } = yield* backends.start({ services: auth() })
+    yield* assertFailsWith("authentication_failed", createSession())
+    const error = yield* assertFailsWith("authentication_failed", createSession({ token: "s3cret" }))
+    yield* assertThat(!JSON.stringify(error).includes("s3cret"), "the error does not contain the token")
+    const session = yield* createSession({ userId: "somebody", token: "good", metadata: { a: 1 } })
+    yield* assertEqual(session.config.userId, "ada", "the user id of the hook")
+    yield* assertEqual(yield* session.metadata, { a: 1, plan: "gold" }, "the metadata")
   })
 
-export const authorizesCreate: Act = (stage) =>
+export const createAuthorization: Check = (backends) =>
   Effect.gen(function*() {
     const asked: Array<string> = []
-    const { create } = yield* stage.open({ services: auth({ forbidden: ["session.create"], asked }) })
-    yield* refused("authorization_failed", create({ token: "good" }))
-    yield* same(asked, ["ada session.create"], "what the hook was asked")
+    const { createSession } = yield* backends.start({ services: auth({ forbidden: ["session.create"], asked }) })
+    yield* assertFailsWith("authorization_failed", createSession({ token: "good" }))
+    yield* assertEqual(asked, ["ada session.create"], "the calls of the hook")
   })
 
-export const authorizesConnect: Act = (stage) =>
+export const connectAuthorization: Check = (backends) =>
   Effect.gen(function*() {
-    const { connect, create } = yield* stage.open({ services: auth({ forbidden: ["session.connect"] }) })
-    const session = yield* create({ token: "good" })
-    yield* refused("authorization_failed", connect(session))
+    const { connectUser, createSession } = yield* backends.start({ services: auth({ forbidden: ["session.connect"] }) })
+    const session = yield* createSession({ token: "good" })
+    yield* assertFailsWith("authorization_failed", connectUser(session))
   })
 
 const limiter = (refuses: (key: string) => boolean, asked: Array<string> = []): RateLimiter["Service"] => ({
@@ -67,70 +67,72 @@ const limiter = (refuses: (key: string) => boolean, asked: Array<string> = []): 
   wait: () => Effect.void
 })
 
-export const limits: Act = (stage) =>
+export const rateLimits: Check = (backends) =>
   Effect.gen(function*() {
     const asked: Array<string> = []
-    const { create } = yield* stage.open({
+    const { createSession } = yield* backends.start({
       services: Layer.succeed(RateLimiter, limiter((key) => key === "user:greedy", asked))
     })
-    const error = yield* refused("rate_limit_exceeded", create({ userId: "greedy" }))
-    yield* that(typeof error.details?.["retryAfterMs"] === "number", "details.retryAfterMs is told")
-    yield* create({ userId: "modest" })
-    yield* same(asked, ["user:greedy", "user:modest"], "what the limiter was asked")
+    const error = yield* assertFailsWith("rate_limit_exceeded", createSession({ userId: "greedy" }))
+    yield* assertThat(typeof error.details?.["retryAfterMs"] === "number", "details.retryAfterMs is present")
+    yield* createSession({ userId: "modest" })
+    yield* assertEqual(asked, ["user:greedy", "user:modest"], "the keys that the limiter was asked for")
   })
 
-/** The provider's own limiter, asked before the framework's. */
-export const providerLimits: Act = (stage) =>
+/** The provider's own rate limiter is asked before the framework's. */
+export const providerRateLimits: Check = (backends) =>
   Effect.gen(function*() {
     const asked: Array<string> = []
-    const { provider } = stage.harness
+    const { provider } = backends.harness
     const own = limiter((key) => key === "user:greedy")
     const limited = {
-      ...stage.harness,
+      ...backends.harness,
       provider: {
         ...provider,
         connect: (...args: Parameters<typeof provider.connect>) =>
           Effect.map(provider.connect(...args), (connection) => ({ ...connection, limiter: own }))
       }
     }
-    const { create } = yield* stageOf(limited).open({
+    const { createSession } = yield* makeBackends(limited).start({
       services: Layer.succeed(RateLimiter, limiter((key) => key === "user:hasty", asked))
     })
-    yield* refused("rate_limit_exceeded", create({ userId: "greedy" }))
-    yield* same(asked, [], "what the framework's limiter was asked of whom the provider refused")
-    yield* refused("rate_limit_exceeded", create({ userId: "hasty" }))
-    yield* create({ userId: "modest" })
+    yield* assertFailsWith("rate_limit_exceeded", createSession({ userId: "greedy" }))
+    yield* assertEqual(asked, [], "keys that the framework's limiter was asked for after the provider had refused")
+    yield* assertFailsWith("rate_limit_exceeded", createSession({ userId: "hasty" }))
+    yield* createSession({ userId: "modest" })
   })
 
 const layerOf = (rules: Parameters<typeof RateLimiter.layer>[0]): Layer.Layer<RateLimiter, BackendError> =>
   RateLimiter.layer(rules)
 
 /**
+ * The rows of the hooks.
+ *
  * @category tables
  * @since 0.1.0
  */
-export const entries: ReadonlyArray<Row> = [
+export const rows: ReadonlyArray<Row> = [
   test(
     "AuthHook.Authenticate",
-    "says who a token belongs to; a token that is missing or wrong lets nobody in",
-    authenticates
+    "returns the user of a token; a missing or wrong token is refused",
+    authentication
   ),
-  test("AuthHook.Authorize", "is asked for each operation, and may refuse it", authorizesCreate),
-  test("AuthHook.Authorize connect", "may refuse a user who connects", authorizesConnect, ["admission"]),
-  test("RateLimiter.Allow", "is asked for the user, and refuses with rate_limit_exceeded", limits),
-  test("RateLimiter.Wait", "waits until one more is allowed", () =>
+  test("AuthHook.Authorize", "is asked for each operation, and can refuse it", createAuthorization),
+  test("AuthHook.Authorize connect", "can refuse a connection", connectAuthorization, ["admission"]),
+  test("RateLimiter.Allow", "is asked with the user's key, and refuses with rate_limit_exceeded", rateLimits),
+  test("RateLimiter.Wait", "waits until the key is allowed again", () =>
     Effect.gen(function*() {
       const limiter = yield* RateLimiter
-      yield* that(yield* limiter.allow("user:ada"), "the first is allowed")
-      yield* that(!(yield* limiter.allow("user:ada")), "the second is not")
-      yield* within("30 seconds", "the wait", limiter.wait("user:ada"))
-      yield* that(yield* limiter.allow("user:bob"), "another user is not in the way")
+      yield* assertThat(yield* limiter.allow("user:ada"), "the first is allowed")
+      yield* assertThat(!(yield* limiter.allow("user:ada")), "the second is not")
+      yield* assertCompletesWithin("30 seconds", "the wait", limiter.wait("user:ada"))
+      yield* assertThat(yield* limiter.allow("user:bob"), "another user is not limited")
     }).pipe(Effect.provide(layerOf({ user: { limit: 1, window: "1s" } })))),
   ...RetentionRows.rows,
   test(
     "AudioProcessor.Process",
-    "changes what is heard; one that throws is passed by and told of",
-    (stage) =>
+    "changes the user's audio; one that throws is bypassed and reported",
+    (backends) =>
       Effect.gen(function*() {
         const throws = AudioProcessor.sync({
           name: "throws",
@@ -138,21 +140,21 @@ export const entries: ReadonlyArray<Row> = [
             throw new Error("bug")
           }
         })
-        const { call } = yield* stage.open({ processors: [throws] })
-        const user = yield* call()
+        const { createUser } = yield* backends.start({ processors: [throws] })
+        const user = yield* createUser()
         yield* user.say("hello")
-        yield* user.answered()
-        const incident = yield* until("the incident is told", () => user.of("processor.incident")[0])
-        yield* same([incident.name, incident.what], ["throws", "failed"], "the incident")
+        yield* user.waitForReply()
+        const incident = yield* waitUntil("the incident is reported", () => user.eventsOf("processor.incident")[0])
+        yield* assertEqual([incident.name, incident.what], ["throws", "failed"], "the incident")
       })
   ),
-  test("AudioProcessor.GetName", "is the name in incidents, and that of a registry", () =>
+  test("AudioProcessor.GetName", "is the name in incidents and in the registry", () =>
     Effect.gen(function*() {
       const registry = yield* AudioProcessor.ProcessorRegistry
       const mute = AudioProcessor.sync({ name: "mute", process: (frame) => frame.fill(0) })
       yield* registry.register("mute", () => Effect.succeed(mute))
-      yield* same(registry.list(), ["mute"], "the names")
-      yield* refused("invalid_config", registry.register("mute", () => Effect.succeed(mute)))
+      yield* assertEqual(registry.list(), ["mute"], "the names")
+      yield* assertFailsWith("invalid_config", registry.register("mute", () => Effect.succeed(mute)))
     }).pipe(Effect.provide(AudioProcessor.ProcessorRegistry.layer()))),
   test("AudioProcessor.GetOrder", "lower runs earlier", processorsInOrder)
 ]

@@ -1,5 +1,5 @@
 /**
- * For providers that reach their users within the process: a line in memory, and a time that passes by itself.
+ * For providers whose users are in the same process: a connection in memory, and virtual time.
  *
  * @since 0.1.0
  */
@@ -8,27 +8,29 @@ import * as ClientMessage from "../../session/ClientMessage.ts"
 import type { UserConnection } from "../../session/UserConnection.ts"
 import * as MemoryConnection from "../../transport/MemoryConnection.ts"
 import * as VirtualTime from "../scenario/VirtualTime.ts"
-import type { Line, Listener } from "./Harness.ts"
+import type { ClientConnection, Listener } from "./Harness.ts"
 
 /**
- * Both ends of a line in memory: the connection for the provider to attach, and the user's end.
+ * Makes both sides of a connection in memory: the one that the provider attaches, and the client's.
  *
  * @category constructors
  * @since 0.1.0
  */
-export const memoryLine = (ear: Listener): { readonly connection: UserConnection; readonly line: Line } => {
-  const link = MemoryConnection.make({ onFrame: ear.audio, onEvent: ear.event, onClear: ear.clear })
+export const memoryClient = (
+  listener: Listener
+): { readonly connection: UserConnection; readonly client: ClientConnection } => {
+  const link = MemoryConnection.make({ onFrame: listener.audio, onEvent: listener.event, onClear: listener.clear })
   const end = (reason: string) =>
     Effect.sync(() => {
       link.hangup(reason)
-      ear.closed(reason)
+      listener.closed(reason)
     })
   return {
     connection: {
       ...link.connection,
-      close: (reason) => Effect.andThen(link.connection.close(reason), Effect.sync(() => ear.closed(reason)))
+      close: (reason) => Effect.andThen(link.connection.close(reason), Effect.sync(() => listener.closed(reason)))
     },
-    line: {
+    client: {
       audio: link.push,
       message: (text) => {
         const parsed = ClientMessage.parse(text)
@@ -42,8 +44,8 @@ export const memoryLine = (ear: Listener): { readonly connection: UserConnection
 }
 
 /**
- * Puts a test into virtual time that passes as fast as the machine computes it, with chance from a seed. For a harness
- * whose provider touches nothing real.
+ * Runs a test in virtual time, as fast as the machine computes it, with random numbers from a seed. For a harness whose
+ * provider uses neither network nor timers of its own.
  *
  * @category running
  * @since 0.1.0

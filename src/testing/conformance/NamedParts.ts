@@ -1,5 +1,5 @@
 /**
- * Engines and processors for configs that call them by name: they do what the scripted ones do.
+ * The scripted engines and processors under the names by which configs of the suite refer to them.
  *
  * @since 0.1.0
  */
@@ -18,60 +18,61 @@ import * as ScriptedRecogniser from "../scripted/ScriptedRecogniser.ts"
 import * as ScriptedSpeechToSpeech from "../scripted/ScriptedSpeechToSpeech.ts"
 
 const nothing = Schema.Struct({})
-const gone = new ConnectionFailed({ op: "scripted", message: "scripted: this engine is never there" })
+const gone = new ConnectionFailed({ op: "scripted", message: "scripted: this engine always fails" })
 
 /**
- * - `hearing` hears spelt speech; `deaf` fails whenever it is asked; `ends_turns` says itself when a turn is over.
- * - `voice` speaks, at the pace of its option; `hoarse` never does.
- * - `model` is a speech-to-speech model; `level` a voice activity detector; `patient` a turn detector that takes everything
- *   for unfinished; `silencer` a noise suppressor that leaves nothing; `brief` a language model that says the same to
- *   all.
+ * - `scripted_stt` decodes text from audio (`SpokenAudio`); `failing_stt` always fails; `endpointing_stt` also decides the
+ *   end of a turn.
+ * - `scripted_tts` speaks, `ms_per_character` ms for each character; `failing_tts` always fails.
+ * - `scripted_s2s` is a speech-to-speech model, `scripted_vad` a voice activity detector, `never_finished` a turn detector
+ *   for which no turn is ever finished, `silencing` a noise suppressor that returns silence, `scripted_llm` a language model
+ *   that always gives the same answer.
  *
  * @category tables
  * @since 0.1.0
  */
 export const engines: EngineRegistry.EngineTable = {
   stt: {
-    hearing: Effect.succeed(EngineRegistry.define({
+    scripted_stt: Effect.succeed(EngineRegistry.define({
       kind: "stt",
-      name: "hearing",
-      description: "hears spelt speech",
+      name: "scripted_stt",
+      description: "decodes text from audio",
       options: nothing,
-      layer: () => ScriptedRecogniser.layer({ name: "hearing" })
+      layer: () => ScriptedRecogniser.layer({ name: "scripted_stt" })
     })),
-    deaf: Effect.succeed(EngineRegistry.define({
+    failing_stt: Effect.succeed(EngineRegistry.define({
       kind: "stt",
-      name: "deaf",
-      description: "fails whenever it is asked",
+      name: "failing_stt",
+      description: "always fails",
       options: nothing,
       layer: () =>
         ScriptedRecogniser.layer({
-          name: "deaf",
+          name: "failing_stt",
           failToOpenAt: Object.fromEntries(Array.from({ length: 100 }, (_, stream) => [stream, gone]))
         })
     })),
-    ends_turns: Effect.succeed(EngineRegistry.define({
+    endpointing_stt: Effect.succeed(EngineRegistry.define({
       kind: "stt",
-      name: "ends_turns",
-      description: "says itself when a turn is over",
+      name: "endpointing_stt",
+      description: "decides the end of a turn",
       options: nothing,
-      layer: () => ScriptedRecogniser.layer({ name: "ends_turns", endOfTurn: 200 })
+      layer: () => ScriptedRecogniser.layer({ name: "endpointing_stt", endOfTurn: 200 })
     }))
   },
   tts: {
-    voice: Effect.succeed(EngineRegistry.define({
+    scripted_tts: Effect.succeed(EngineRegistry.define({
       kind: "tts",
-      name: "voice",
-      description: "spells what it says",
+      name: "scripted_tts",
+      description: "encodes its text in audio",
       options: Schema.Struct({
-        pace: Schema.optionalKey(Schema.Int.check(Schema.isBetween({ minimum: 10, maximum: 200 })))
+        ms_per_character: Schema.optionalKey(Schema.Int.check(Schema.isBetween({ minimum: 10, maximum: 200 })))
       }),
-      layer: ({ pace }) => ScriptedEngines.layerTts({ msPerCharacter: pace ?? 40 })
+      layer: ({ ms_per_character }) => ScriptedEngines.layerTts({ msPerCharacter: ms_per_character ?? 40 })
     })),
-    hoarse: Effect.succeed(EngineRegistry.define({
+    failing_tts: Effect.succeed(EngineRegistry.define({
       kind: "tts",
-      name: "hoarse",
-      description: "never says a word",
+      name: "failing_tts",
+      description: "always fails",
       options: nothing,
       layer: () =>
         ScriptedEngines.layerTts({
@@ -80,41 +81,41 @@ export const engines: EngineRegistry.EngineTable = {
     }))
   },
   s2s: {
-    model: Effect.succeed(EngineRegistry.define({
+    scripted_s2s: Effect.succeed(EngineRegistry.define({
       kind: "s2s",
-      name: "model",
-      description: "answers by itself",
+      name: "scripted_s2s",
+      description: "answers without an agent",
       options: nothing,
       layer: () => ScriptedSpeechToSpeech.layerS2s(["I am a model."], { transcripts: "heard", msPerCharacter: 40 })
     }))
   },
   vad: {
-    level: Effect.succeed(EngineRegistry.define({
+    scripted_vad: Effect.succeed(EngineRegistry.define({
       kind: "vad",
-      name: "level",
-      description: "hears how loud it is",
+      name: "scripted_vad",
+      description: "detects speech by its level",
       options: nothing,
       layer: () => ScriptedEngines.layerVad()
     }))
   },
   turn: {
-    patient: Effect.succeed(EngineRegistry.define({
+    never_finished: Effect.succeed(EngineRegistry.define({
       kind: "turn",
-      name: "patient",
-      description: "takes everything for unfinished",
+      name: "never_finished",
+      description: "never finds a turn finished",
       options: nothing,
-      layer: () => Layer.succeed(TurnDetector, { name: "patient", endOfTurn: () => Effect.succeed(0) })
+      layer: () => Layer.succeed(TurnDetector, { name: "never_finished", endOfTurn: () => Effect.succeed(0) })
     }))
   },
   noise: {
-    silencer: Effect.succeed(EngineRegistry.define({
+    silencing: Effect.succeed(EngineRegistry.define({
       kind: "noise",
-      name: "silencer",
-      description: "leaves nothing of anything",
+      name: "silencing",
+      description: "returns silence",
       options: nothing,
       layer: () =>
         Layer.succeed(NoiseSuppressor, {
-          name: "silencer",
+          name: "silencing",
           sampleRate: TIMELINE_RATE,
           latencySamples: 0,
           open: Effect.sync(() => {
@@ -130,10 +131,10 @@ export const engines: EngineRegistry.EngineTable = {
     }))
   },
   llm: {
-    brief: Effect.succeed(EngineRegistry.define({
+    scripted_llm: Effect.succeed(EngineRegistry.define({
       kind: "llm",
-      name: "brief",
-      description: "says the same to all",
+      name: "scripted_llm",
+      description: "always gives the same answer",
       options: nothing,
       layer: () => ScriptedLanguageModel.layer(() => ["Very well."])
     }))
@@ -141,16 +142,17 @@ export const engines: EngineRegistry.EngineTable = {
 }
 
 /**
- * `mute` silences the user; `spoil` puts noise of a level in the place of what was said.
+ * `mute` silences the user; `constant_level` replaces every sample by a constant.
  *
  * @category tables
  * @since 0.1.0
  */
 export const processors = {
   mute: () => Effect.succeed(AudioProcessor.sync({ name: "mute", process: (frame) => frame.fill(0) })),
-  spoil: AudioProcessor.define({
-    name: "spoil",
+  constant_level: AudioProcessor.define({
+    name: "constant_level",
     options: Schema.Struct({ level: Schema.Int }),
-    open: ({ level }) => Effect.succeed(AudioProcessor.sync({ name: "spoil", process: (frame) => frame.fill(level) }))
+    open: ({ level }) =>
+      Effect.succeed(AudioProcessor.sync({ name: "constant_level", process: (frame) => frame.fill(level) }))
   })
 }

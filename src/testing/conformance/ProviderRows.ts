@@ -1,5 +1,5 @@
 /**
- * The contract's provider and registry, row by row.
+ * Rows of the provider and the registry.
  *
  * @since 0.1.0
  */
@@ -8,7 +8,7 @@ import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 import { BackendRegistry, newBackend } from "../../backend/provider/BackendRegistry.ts"
 import type { VoiceBackend } from "../../backend/VoiceBackend.ts"
-import { refused, same, that } from "./Assertions.ts"
+import { assertEqual, assertFailsWith, assertThat } from "./Assertions.ts"
 import { type Row, test } from "./Row.ts"
 
 const stateOf = (backend: VoiceBackend["Service"]) => backend.connectionState.get
@@ -16,56 +16,59 @@ const stateOf = (backend: VoiceBackend["Service"]) => backend.connectionState.ge
 const provider: ReadonlyArray<Row> = [
   test(
     "BackendProvider.GetName",
-    "has the name under which it is registered and a config names it",
-    (stage) =>
+    "returns the name that configs and the registry use",
+    (backends) =>
       Effect.gen(function*() {
-        const { backend } = yield* stage.open()
-        yield* that(/^[a-z][a-z0-9_-]*$/u.test(stage.harness.provider.name), "the name is a plain word")
-        yield* same(backend.provider.name, stage.harness.provider.name, "the backend's provider")
+        const { backend } = yield* backends.start()
+        yield* assertThat(
+          /^[a-z][a-z0-9_-]*$/u.test(backends.harness.provider.name),
+          "the name has only lower-case letters, digits, _ and -"
+        )
+        yield* assertEqual(backend.provider.name, backends.harness.provider.name, "the backend's provider")
       })
   ),
   test(
     "BackendProvider.GetCapabilities",
-    "tells what it can do, every field of it",
+    "returns all capabilities",
     ({ harness: { provider } }) =>
       Effect.gen(function*() {
         const { capabilities } = provider
         for (const key of ["s2s", "multiUser", "sessionPersistence", "customAuth", "customRateLimiting"] as const) {
-          yield* that(typeof capabilities[key] === "boolean", `${key} is said`)
+          yield* assertThat(typeof capabilities[key] === "boolean", `${key} is a boolean`)
         }
-        yield* that(
+        yield* assertThat(
           Number.isInteger(capabilities.maxConcurrentSessions) && capabilities.maxConcurrentSessions >= 0,
-          "max_concurrent_sessions is a count, 0 for no limit"
+          "max_concurrent_sessions is a count (0: no limit)"
         )
-        yield* that(Duration.isDuration(capabilities.minLatency), "min_latency is a duration")
-        yield* that(capabilities.codecs.every((codec) => codec !== ""), "codecs have names")
-        yield* that(provider.description !== "", "it is described")
+        yield* assertThat(Duration.isDuration(capabilities.minLatency), "min_latency is a duration")
+        yield* assertThat(capabilities.codecs.every((codec) => codec !== ""), "codecs have names")
+        yield* assertThat(provider.description !== "", "there is a description")
       })
   ),
   test(
     "BackendProvider.CreateBackend",
-    "makes a backend of the named engines, not started",
-    (stage) =>
+    "creates a backend with the named engines, not started",
+    (backends) =>
       Effect.gen(function*() {
-        const config = yield* stage.config()
-        const backend = yield* Effect.provide(stage.harness.provider.createBackend(config), stage.registries)
-        yield* same(yield* stateOf(backend), "disconnected", "the connection state")
-        yield* same(backend.engines["stt"], "hearing", "the recogniser")
+        const config = yield* backends.config()
+        const backend = yield* Effect.provide(backends.harness.provider.createBackend(config), backends.registries)
+        yield* assertEqual(yield* stateOf(backend), "disconnected", "the connection state")
+        yield* assertEqual(backend.engines["stt"], "scripted_stt", "the STT engine")
       })
   ),
   test(
     "BackendProvider.ValidateConfig",
-    "passes a good config and refuses provider_config that makes no sense",
-    (stage) =>
+    "accepts a valid config and refuses an invalid provider_config",
+    (backends) =>
       Effect.gen(function*() {
-        const { provider } = stage.harness
-        const config = yield* stage.config()
+        const { provider } = backends.harness
+        const config = yield* backends.config()
         yield* provider.validateConfig(config)
         const fields = Schema.toJsonSchemaDocument(provider.configSchema).schema["properties"]
         const [name] = typeof fields === "object" && fields !== null ? Object.keys(fields) : []
         if (name === undefined) return
-        // no field of any provider is a symbol
-        yield* refused(
+        // a symbol is invalid for every field of every provider
+        yield* assertFailsWith(
           "invalid_config",
           provider.validateConfig({ ...config, providerConfig: { [name]: Symbol("no") } })
         )
@@ -73,11 +76,11 @@ const provider: ReadonlyArray<Row> = [
   ),
   test(
     "BackendProvider.GetConfigSchema",
-    "has a schema of its config, from which JSON Schema is derived",
+    "returns the schema of its config, from which JSON Schema is derived",
     ({ harness }) =>
       Effect.gen(function*() {
         const { schema } = Schema.toJsonSchemaDocument(harness.provider.configSchema)
-        yield* that(typeof schema === "object", "there is a JSON Schema")
+        yield* assertThat(typeof schema === "object", "there is a JSON Schema")
       })
   )
 ]
@@ -85,78 +88,87 @@ const provider: ReadonlyArray<Row> = [
 const registry: ReadonlyArray<Row> = [
   test(
     "BackendRegistry.Register",
-    "takes a provider under a name; a name that is taken is refused",
-    (stage) =>
+    "registers a provider under a name; a name in use is refused",
+    (backends) =>
       Effect.gen(function*() {
         const registry = yield* BackendRegistry
-        yield* registry.register("another", stage.harness.provider)
-        yield* same((yield* registry.getProvider("another")).name, stage.harness.provider.name, "the provider")
-        yield* refused("invalid_config", registry.register("another", stage.harness.provider))
+        yield* registry.register("another", backends.harness.provider)
+        yield* assertEqual(
+          (yield* registry.getProvider("another")).name,
+          backends.harness.provider.name,
+          "the provider"
+        )
+        yield* assertFailsWith("invalid_config", registry.register("another", backends.harness.provider))
       }).pipe(Effect.provide(BackendRegistry.layer([])))
   ),
   test(
     "BackendRegistry.Create",
-    "creates a backend by a name and a config, validated before",
-    (stage) =>
+    "creates a backend from a name and a config, which is validated first",
+    (backends) =>
       Effect.gen(function*() {
         const registry = yield* BackendRegistry
-        const config = yield* stage.config()
+        const config = yield* backends.config()
         const backend = yield* registry.create(config.provider, config)
         yield* backend.start
-        yield* same(backend.provider.name, config.provider, "the provider")
-        yield* refused("provider_not_found", registry.create("nobody", config))
-        yield* refused("invalid_config", registry.create(config.provider, { ...config, sttProvider: "nobody" }))
-      }).pipe(Effect.provide(stage.registries))
+        yield* assertEqual(backend.provider.name, config.provider, "the provider")
+        yield* assertFailsWith("provider_not_found", registry.create("nobody", config))
+        yield* assertFailsWith("invalid_config", registry.create(config.provider, { ...config, sttProvider: "nobody" }))
+      }).pipe(Effect.provide(backends.registries))
   ),
-  test("BackendRegistry.ListProviders", "lists the names", (stage) =>
+  test("BackendRegistry.ListProviders", "lists the names", (backends) =>
     Effect.gen(function*() {
       const registry = yield* BackendRegistry
-      yield* registry.register("another", stage.harness.provider)
-      yield* same(yield* registry.listProviders, ["another", stage.harness.provider.name].sort(), "the names")
-    }).pipe(Effect.provide(BackendRegistry.layer([stage.harness.provider])))),
-  test("BackendRegistry.IsRegistered", "knows whether a name is taken", (stage) =>
+      yield* registry.register("another", backends.harness.provider)
+      yield* assertEqual(yield* registry.listProviders, ["another", backends.harness.provider.name].sort(), "the names")
+    }).pipe(Effect.provide(BackendRegistry.layer([backends.harness.provider])))),
+  test("BackendRegistry.IsRegistered", "returns whether a name is registered", (backends) =>
     Effect.gen(function*() {
       const registry = yield* BackendRegistry
-      yield* that(yield* registry.isRegistered(stage.harness.provider.name), "the provider is registered")
-      yield* that(!(yield* registry.isRegistered("nobody")), "nobody is not")
-    }).pipe(Effect.provide(BackendRegistry.layer([stage.harness.provider])))),
+      yield* assertThat(yield* registry.isRegistered(backends.harness.provider.name), "the provider is registered")
+      yield* assertThat(!(yield* registry.isRegistered("nobody")), "an unknown name is not")
+    }).pipe(Effect.provide(BackendRegistry.layer([backends.harness.provider])))),
   test(
     "BackendRegistry.GetProvider",
-    "finds a provider; an unknown name tells the known ones",
-    (stage) =>
+    "returns a provider; the error for an unknown name lists the known ones",
+    (backends) =>
       Effect.gen(function*() {
         const registry = yield* BackendRegistry
-        const { provider } = stage.harness
-        yield* that((yield* registry.getProvider(provider.name)) === provider, "it is the provider")
-        const error = yield* refused("provider_not_found", registry.getProvider("nobody"))
-        yield* same(error.details?.["known"], [provider.name], "details.known")
-      }).pipe(Effect.provide(BackendRegistry.layer([stage.harness.provider])))
+        const { provider } = backends.harness
+        yield* assertThat((yield* registry.getProvider(provider.name)) === provider, "it is the provider")
+        const error = yield* assertFailsWith("provider_not_found", registry.getProvider("nobody"))
+        yield* assertEqual(error.details?.["known"], [provider.name], "details.known")
+      }).pipe(Effect.provide(BackendRegistry.layer([backends.harness.provider])))
   ),
   test(
     "GetRegistry",
-    "the registry is a service, no global: two programs do not see each other's",
-    (stage) =>
+    "the registry is a service, not a global: two programs have separate ones",
+    (backends) =>
       Effect.gen(function*() {
         const isKnown = Effect.flatMap(
           BackendRegistry,
-          (registry) => registry.isRegistered(stage.harness.provider.name)
+          (registry) => registry.isRegistered(backends.harness.provider.name)
         )
-        yield* that(yield* Effect.provide(isKnown, BackendRegistry.layer([stage.harness.provider])), "one knows it")
-        yield* that(!(yield* Effect.provide(isKnown, BackendRegistry.layer([]))), "the other does not")
+        yield* assertThat(
+          yield* Effect.provide(isKnown, BackendRegistry.layer([backends.harness.provider])),
+          "the first has the provider"
+        )
+        yield* assertThat(!(yield* Effect.provide(isKnown, BackendRegistry.layer([]))), "the second does not")
       })
   ),
-  test("NewBackend", "is the registry's create, by name", (stage) =>
+  test("NewBackend", "creates a backend from a registered name", (backends) =>
     Effect.gen(function*() {
-      const config = yield* stage.config()
+      const config = yield* backends.config()
       const backend = yield* newBackend(config.provider, config)
       yield* backend.start
-      yield* same(yield* stateOf(backend), "connected", "the connection state")
-      yield* refused("provider_not_found", newBackend("nobody", config))
-    }).pipe(Effect.provide(stage.registries)))
+      yield* assertEqual(yield* stateOf(backend), "connected", "the connection state")
+      yield* assertFailsWith("provider_not_found", newBackend("nobody", config))
+    }).pipe(Effect.provide(backends.registries)))
 ]
 
 /**
+ * The rows of the provider and the registry.
+ *
  * @category tables
  * @since 0.1.0
  */
-export const entries: ReadonlyArray<Row> = [...provider, ...registry]
+export const rows: ReadonlyArray<Row> = [...provider, ...registry]

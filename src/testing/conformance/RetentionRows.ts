@@ -1,5 +1,5 @@
 /**
- * What is kept of a session beyond its life: the contract's retention hook, and the config's own periods.
+ * Rows of data retention: the retention hook, and the periods of the config.
  *
  * @since 0.1.0
  */
@@ -9,11 +9,11 @@ import * as Layer from "effect/Layer"
 import { DataRetentionHook, type DataType } from "../../hooks/DataRetentionHook.ts"
 import type { Periods } from "../../hooks/RetentionPolicy.ts"
 import { SessionArchive } from "../../session/retention/SessionArchive.ts"
-import { same, that, until } from "./Assertions.ts"
-import { type Act, type Row, test } from "./Row.ts"
+import { assertEqual, assertThat, waitUntil } from "./Assertions.ts"
+import { type Check, type Row, test } from "./Row.ts"
 
-/** An archive that only remembers. */
-const remembering = () => {
+/** An archive in memory that records its calls. */
+const memoryArchive = () => {
   const begun = new Map<string, Periods>()
   const written = new Map<string, string>()
   const layer = Layer.succeed(SessionArchive, {
@@ -51,45 +51,55 @@ const hook = (asked: Array<DataType> = []) =>
     getRetentionPeriod: () => Effect.succeed(Duration.days(30))
   })
 
-/** Only what the hook allows is kept, and only of the session of which it allows it. */
-const asksTheHook: Act = (stage) =>
+/** Only the data types that the hook permits are retained, for the sessions that it permits. */
+const retentionByHook: Check = (backends) =>
   Effect.gen(function*() {
     const asked: Array<DataType> = []
-    const { begun, layer, written } = remembering()
-    const { call } = yield* stage.open({ services: Layer.mergeAll(layer, hook(asked)) })
-    const yes = yield* call({ metadata: { consent: true } })
-    const no = yield* call({ metadata: { consent: false } })
+    const { begun, layer, written } = memoryArchive()
+    const { createUser } = yield* backends.start({ services: Layer.mergeAll(layer, hook(asked)) })
+    const yes = yield* createUser({ metadata: { consent: true } })
+    const no = yield* createUser({ metadata: { consent: false } })
     for (const user of [yes, no]) {
       yield* user.type("remember this")
-      yield* user.answered()
+      yield* user.waitForReply()
       yield* user.send(JSON.stringify({ type: "session.end" }))
     }
-    const kept = yield* until("the transcript is kept", () => written.get(`${yes.session.id} transcript`))
-    yield* that(kept.includes("remember this"), "the transcript has the words")
-    yield* same([...begun.keys()], [yes.session.id], "the sessions that are kept")
-    yield* same([...written.keys()], [`${yes.session.id} transcript`], "what is kept")
-    yield* same(asked.slice(0, 4).sort(), ["audio", "events", "metadata", "transcript"], "what the hook was asked")
+    const kept = yield* waitUntil("the transcript is retained", () => written.get(`${yes.session.id} transcript`))
+    yield* assertThat(kept.includes("remember this"), "the transcript has the words")
+    yield* assertEqual([...begun.keys()], [yes.session.id], "the sessions retained")
+    yield* assertEqual([...written.keys()], [`${yes.session.id} transcript`], "the data retained")
+    yield* assertEqual(
+      asked.slice(0, 4).sort(),
+      ["audio", "events", "metadata", "transcript"],
+      "the data types that the hook was asked for"
+    )
   })
 
-const asksHowLong: Act = (stage) =>
+const retentionPeriodByHook: Check = (backends) =>
   Effect.gen(function*() {
-    const { begun, layer } = remembering()
-    const { create } = yield* stage.open({ services: Layer.mergeAll(layer, hook()) })
-    const session = yield* create({ metadata: { consent: true } })
+    const { begun, layer } = memoryArchive()
+    const { createSession } = yield* backends.start({ services: Layer.mergeAll(layer, hook()) })
+    const session = yield* createSession({ metadata: { consent: true } })
     const period = begun.get(session.id)?.transcript
-    yield* that(period !== undefined && Duration.equals(period, Duration.days(30)), "the period is the hook's")
+    yield* assertThat(
+      period !== undefined && Duration.equals(period, Duration.days(30)),
+      "the period comes from the hook"
+    )
   })
 
-/** Without a hook the config decides, and it keeps nothing by itself. */
-export const keepsByConfig: Act = (stage) =>
+/** Without a hook the config decides; by default it retains nothing. */
+export const retentionByConfig: Check = (backends) =>
   Effect.gen(function*() {
-    const plain = remembering()
-    yield* (yield* stage.open({ services: plain.layer })).create()
-    yield* same(plain.begun.size, 0, "what is kept by default")
-    const { begun, layer } = remembering()
-    const { create } = yield* stage.open({ services: layer, config: { retention: { metadata: Duration.hours(1) } } })
-    const session = yield* create()
-    yield* same(Object.keys(begun.get(session.id) ?? {}), ["metadata"], "what the config keeps")
+    const plain = memoryArchive()
+    yield* (yield* backends.start({ services: plain.layer })).createSession()
+    yield* assertEqual(plain.begun.size, 0, "sessions retained by default")
+    const { begun, layer } = memoryArchive()
+    const { createSession } = yield* backends.start({
+      services: layer,
+      config: { retention: { metadata: Duration.hours(1) } }
+    })
+    const session = yield* createSession()
+    yield* assertEqual(Object.keys(begun.get(session.id) ?? {}), ["metadata"], "the data that the config retains")
   })
 
 /**
@@ -99,17 +109,17 @@ export const keepsByConfig: Act = (stage) =>
  * @since 0.1.0
  */
 export const rows: ReadonlyArray<Row> = [
-  test("DataRetentionHook.ShouldRetain", "decides what may be kept, by the session's metadata", asksTheHook),
-  test("DataRetentionHook.GetRetentionPeriod", "and for how long", asksHowLong)
+  test("DataRetentionHook.ShouldRetain", "decides what is retained, from the session's metadata", retentionByHook),
+  test("DataRetentionHook.GetRetentionPeriod", "decides for how long", retentionPeriodByHook)
 ]
 
 /**
- * The same as a requirement.
+ * The requirements about retention.
  *
  * @category rows
  * @since 0.1.0
  */
 export const functional: ReadonlyArray<Row> = [
-  test("FR-027", "the backend's own data retention: nothing by default, and what the config says", keepsByConfig),
-  test("FR-028", "hooks for one's own data retention", asksTheHook)
+  test("FR-027", "built-in data retention: nothing by default, otherwise as configured", retentionByConfig),
+  test("FR-028", "custom data retention by a hook", retentionByHook)
 ]

@@ -1,5 +1,5 @@
 /**
- * What a session is asked to be, field by field.
+ * Rows of `SessionConfig`.
  *
  * @since 0.1.0
  */
@@ -8,104 +8,109 @@ import * as Layer from "effect/Layer"
 import * as Agent from "../../agent/Agent.ts"
 import { AuthHook } from "../../hooks/AuthHook.ts"
 import * as ScriptedSpeechToSpeech from "../scripted/ScriptedSpeechToSpeech.ts"
-import { broken, refused, same, that } from "./Assertions.ts"
+import { assertEqual, assertFailsWith, assertThat, fail } from "./Assertions.ts"
 import { type Row, test } from "./Row.ts"
 
 /**
+ * The rows of `SessionConfig`.
+ *
  * @category tables
  * @since 0.1.0
  */
-export const entries: ReadonlyArray<Row> = [
+export const rows: ReadonlyArray<Row> = [
   test(
     "SessionConfig.UserID",
-    "is required, 1 to 256 characters, and given to the agent",
-    (stage) =>
+    "is required, 1 to 256 characters, and passed to the agent",
+    (backends) =>
       Effect.gen(function*() {
-        const { call, create } = yield* stage.open({
+        const { createUser, createSession } = yield* backends.start({
           agent: Agent.fromCallback((_, { userId }) => Effect.succeed(`You are ${userId}.`))
         })
-        yield* refused("invalid_config", create({ userId: "" }))
-        yield* refused("invalid_config", create({ userId: "x".repeat(257) }))
-        const user = yield* call({ userId: "ada" })
+        yield* assertFailsWith("invalid_config", createSession({ userId: "" }))
+        yield* assertFailsWith("invalid_config", createSession({ userId: "x".repeat(257) }))
+        const user = yield* createUser({ userId: "ada" })
         yield* user.type("who am I")
-        yield* same((yield* user.answered()).text, "You are ada.", "the answer")
+        yield* assertEqual((yield* user.waitForReply()).text, "You are ada.", "the answer")
       })
   ),
-  test("SessionConfig.Transport", "is what the user's connection runs over", (stage) =>
+  test("SessionConfig.Transport", "is the transport of the user's connection", (backends) =>
     Effect.gen(function*() {
-      const { call } = yield* stage.open()
-      const user = yield* call()
-      const { transport } = yield* user.told("connection.attached")
-      yield* that(transport === stage.harness.transport || transport === "memory", `a user comes over ${transport}`)
+      const { createUser } = yield* backends.start()
+      const user = yield* createUser()
+      const { transport } = yield* user.waitForEvent("connection.attached")
+      yield* assertThat(
+        transport === backends.harness.transport || transport === "memory",
+        `the transport is ${transport}`
+      )
     })),
   test(
     "SessionConfig.ConnectionURL",
-    "may be left out where the provider is dialled: its own is given",
-    (stage) =>
+    "is optional where users connect to the provider, which returns its own URL",
+    (backends) =>
       Effect.gen(function*() {
-        const { backend, create } = yield* stage.open()
-        const { connectionUrl } = yield* backend.access((yield* create()).id)
-        yield* that(connectionUrl !== "", "there is a URL")
+        const { backend, createSession } = yield* backends.start()
+        const { connectionUrl } = yield* backend.access((yield* createSession()).id)
+        yield* assertThat(connectionUrl !== "", "there is a URL")
       })
   ),
   test(
     "SessionConfig.AgentCallback",
-    "an agent that is given with the session answers it",
-    (stage) =>
+    "an agent passed with the session answers it",
+    (backends) =>
       Effect.gen(function*() {
-        const { call } = yield* stage.open()
-        const user = yield* call({ agent: Agent.fromCallback(() => Effect.succeed("It is me.")) })
+        const { createUser } = yield* backends.start()
+        const user = yield* createUser({ agent: Agent.fromCallback(() => Effect.succeed("It is me.")) })
         yield* user.type("who is there")
-        yield* same((yield* user.answered()).text, "It is me.", "the answer")
+        yield* assertEqual((yield* user.waitForReply()).text, "It is me.", "the answer")
       })
   ),
   test(
     "SessionConfig.AgentInstance",
-    "an agent is named as the registry knows it; an unknown name is refused",
-    (stage) =>
+    "names an agent of the registry; an unknown name is refused",
+    (backends) =>
       Effect.gen(function*() {
-        const backend = yield* stage.named()
+        const backend = yield* backends.fromConfig()
         yield* backend.start
-        const { call, create } = yield* stage.reach(backend)
-        yield* refused("invalid_config", create({ agent: "nobody" }))
-        const user = yield* call({ agent: "echo" })
+        const { createUser, createSession } = yield* backends.serve(backend)
+        yield* assertFailsWith("invalid_config", createSession({ agent: "nobody" }))
+        const user = yield* createUser({ agent: "echo" })
         yield* user.type("hello")
-        yield* same((yield* user.answered()).text, "You said hello.", "the answer")
+        yield* assertEqual((yield* user.waitForReply()).text, "You said hello.", "the answer")
       })
   ),
   test(
     "SessionConfig.PipelineType",
-    "overrides the backend's, where it has the engines",
-    (stage) =>
+    "overrides the backend's type if the backend has the engines",
+    (backends) =>
       Effect.gen(function*() {
-        const { create } = yield* stage.open()
-        yield* refused("invalid_config", create({ pipelineType: "s2s" }))
-        yield* create({ pipelineType: "stt_tts" })
-        const speaking = yield* stage.open({ s2s: ScriptedSpeechToSpeech.layerS2s(["I am a model."]) })
-        yield* refused("invalid_config", speaking.create({ pipelineType: "stt_tts" }))
+        const { createSession } = yield* backends.start()
+        yield* assertFailsWith("invalid_config", createSession({ pipelineType: "s2s" }))
+        yield* createSession({ pipelineType: "stt_tts" })
+        const s2s = yield* backends.start({ s2s: ScriptedSpeechToSpeech.layerS2s(["I am a model."]) })
+        yield* assertFailsWith("invalid_config", s2s.createSession({ pipelineType: "stt_tts" }))
       })
   ),
   test(
     "SessionConfig.Metadata",
-    "is JSON of at most 16 KiB, known to the session and its agent",
-    (stage) =>
+    "is JSON of at most 16 KiB, available to the session and its agent",
+    (backends) =>
       Effect.gen(function*() {
-        const { call, create } = yield* stage.open({
+        const { createUser, createSession } = yield* backends.start({
           agent: Agent.fromCallback((_, { metadata }) => Effect.succeed(`From ${String(metadata["city"])}.`))
         })
-        yield* refused("invalid_config", create({ metadata: { big: "x".repeat(17_000) } }))
-        const user = yield* call({ metadata: { city: "Paris" } })
+        yield* assertFailsWith("invalid_config", createSession({ metadata: { big: "x".repeat(17_000) } }))
+        const user = yield* createUser({ metadata: { city: "Paris" } })
         yield* user.type("where from")
-        yield* same((yield* user.answered()).text, "From Paris.", "the answer")
+        yield* assertEqual((yield* user.waitForReply()).text, "From Paris.", "the answer")
       })
   ),
   test(
     "SessionConfig.token",
-    "is the user's credential for the AuthHook, and is not kept",
-    (stage) =>
+    "is the user's credential for the AuthHook, and is not stored",
+    (backends) =>
       Effect.gen(function*() {
         const tokens: Array<string> = []
-        const { create } = yield* stage.open({
+        const { createSession } = yield* backends.start({
           services: Layer.succeed(AuthHook, {
             authenticate: (token) => {
               tokens.push(token)
@@ -114,9 +119,9 @@ export const entries: ReadonlyArray<Row> = [
             authorize: () => Effect.succeed(true)
           })
         })
-        const session = yield* create({ token: "s3cret" })
-        yield* same(tokens, ["s3cret"], "what the hook was given")
-        if (JSON.stringify(session.config).includes("s3cret")) return yield* broken("the session keeps the token")
+        const session = yield* createSession({ token: "s3cret" })
+        yield* assertEqual(tokens, ["s3cret"], "the tokens that the hook received")
+        if (JSON.stringify(session.config).includes("s3cret")) return yield* fail("the session stores the token")
       })
   )
 ]

@@ -1,5 +1,5 @@
 /**
- * What a backend lets its operators see: traces, metrics of its operations, the keys of log lines.
+ * Checks of telemetry: traces, metrics of operations, keys of log lines.
  *
  * @since 0.1.0
  */
@@ -11,15 +11,15 @@ import * as References from "effect/References"
 import * as Tracer from "effect/Tracer"
 import * as Agent from "../../agent/Agent.ts"
 import * as TelemetryNames from "../../telemetry/TelemetryNames.ts"
-import { same, that, until } from "./Assertions.ts"
+import { assertEqual, assertThat, waitUntil } from "./Assertions.ts"
 import type { ConformanceClient } from "./ConformanceClient.ts"
-import type { Act } from "./Row.ts"
+import type { Check } from "./Row.ts"
 import type { TestBackends } from "./TestBackends.ts"
 
 const { spans } = TelemetryNames
 
-/** Runs with a tracer that keeps all spans. */
-const traced = <A, E, R>(body: (made: ReadonlyArray<Tracer.Span>) => Effect.Effect<A, E, R>) =>
+/** Runs an effect with a tracer that collects all spans. */
+const withTracer = <A, E, R>(body: (made: ReadonlyArray<Tracer.Span>) => Effect.Effect<A, E, R>) =>
   Effect.suspend(() => {
     const made: Array<Tracer.Span> = []
     const tracer = Tracer.make({
@@ -32,55 +32,61 @@ const traced = <A, E, R>(body: (made: ReadonlyArray<Tracer.Span>) => Effect.Effe
     return Effect.provideService(body(made), Tracer.Tracer, tracer)
   })
 
-const oneTurn = (stage: TestBackends, config: { readonly enableTracing?: boolean }) =>
+const oneTurn = (backends: TestBackends, config: { readonly enableTracing?: boolean }) =>
   Effect.scoped(Effect.gen(function*() {
-    const { call } = yield* stage.open({ config })
-    const user: ConformanceClient = yield* call()
+    const { createUser } = yield* backends.start({ config })
+    const user: ConformanceClient = yield* createUser()
     yield* user.say("good morning")
-    yield* user.answered()
+    yield* user.waitForReply()
     yield* user.hangUp
     yield* Effect.ignore(user.session.stop)
   }))
 
-/** One trace from the user's voice to the agent's. */
-export const oneTrace: Act = (stage) =>
-  traced((made) =>
+/** One trace covers a turn, from the user's speech to the agent's. */
+export const singleTrace: Check = (backends) =>
+  withTracer((made) =>
     Effect.gen(function*() {
-      yield* oneTurn(stage, {})
+      yield* oneTurn(backends, {})
       const find = (name: string) =>
-        until(
+        waitUntil(
           `a span ${name} that has ended`,
           () => made.find((span) => span.name === name && span.status._tag === "Ended")
         )
       const session = yield* find(spans.session)
       const turn = yield* find(spans.turn)
-      yield* that(Option.getOrUndefined(turn.parent)?.spanId === session.spanId, "the turn belongs to the session")
+      yield* assertThat(
+        Option.getOrUndefined(turn.parent)?.spanId === session.spanId,
+        "the session's span is the parent of the turn's"
+      )
       for (const name of [spans.hear, spans.think, spans.speak]) {
         const part = yield* find(name)
-        yield* that(Option.getOrUndefined(part.parent)?.spanId === turn.spanId, `${name} belongs to the turn`)
-        yield* same(part.traceId, session.traceId, "the trace")
+        yield* assertThat(
+          Option.getOrUndefined(part.parent)?.spanId === turn.spanId,
+          `the turn's span is the parent of ${name}`
+        )
+        yield* assertEqual(part.traceId, session.traceId, "the trace")
       }
-      const told = made.flatMap((span) => [span.name, ...Array.from(span.attributes.values(), String)]).join(" ")
-      yield* that(!told.includes("good morning"), "no span holds what was said")
+      const texts = made.flatMap((span) => [span.name, ...Array.from(span.attributes.values(), String)]).join(" ")
+      yield* assertThat(!texts.includes("good morning"), "no span contains the text of the conversation")
     })
   )
 
 /** Without tracing there are no spans. */
-export const tracingIsSwitched: Act = (stage) =>
-  traced((made) =>
+export const tracingSwitch: Check = (backends) =>
+  withTracer((made) =>
     Effect.gen(function*() {
-      yield* oneTurn(stage, { enableTracing: false })
-      yield* same(made.filter(({ name }) => name.startsWith("voice.")).map(({ name }) => name), [], "the spans")
-      yield* oneTurn(stage, { enableTracing: true })
-      yield* that(made.some(({ name }) => name === spans.session), "there is a span of the session")
+      yield* oneTurn(backends, { enableTracing: false })
+      yield* assertEqual(made.filter(({ name }) => name.startsWith("voice.")).map(({ name }) => name), [], "the spans")
+      yield* oneTurn(backends, { enableTracing: true })
+      yield* assertThat(made.some(({ name }) => name === spans.session), "there is a span of the session")
     })
   )
 
-/** Each operation stands in the registry before it is called, and is counted when it is. */
-export const operationsAreMeasured: Act = (stage) =>
+/** Each operation has a metric before it is called, and is counted when it is. */
+export const operationMetrics: Check = (backends) =>
   Effect.gen(function*() {
-    const { backend, call } = yield* stage.open()
-    yield* call()
+    const { backend, createUser } = yield* backends.start()
+    yield* createUser()
     yield* backend.listSessions
     const counts = Effect.map(Metric.snapshot, (all) => {
       const found = new Map<string, number>()
@@ -92,15 +98,17 @@ export const operationsAreMeasured: Act = (stage) =>
       return found
     })
     const found = yield* counts
-    for (const operation of TelemetryNames.operations) yield* that(found.has(operation), `${operation} is measured`)
+    for (const operation of TelemetryNames.operations) {
+      yield* assertThat(found.has(operation), `${operation} has a metric`)
+    }
     for (const operation of ["createSession", "listSessions", "session.attach"]) {
-      // a user may come later
-      yield* until(`${operation} is counted`, () => Effect.map(counts, (found) => (found.get(operation) ?? 0) > 0))
+      // the user may attach after `createUser` has returned
+      yield* waitUntil(`${operation} is counted`, () => Effect.map(counts, (found) => (found.get(operation) ?? 0) > 0))
     }
   }).pipe(Effect.provideService(Metric.MetricRegistry, new Map()))
 
-/** Log lines of a session have its id and its turn, or not. */
-export const loggingIsSwitched: Act = (stage) =>
+/** Log lines of a session carry its id and turn, unless structured logging is off. */
+export const loggingSwitch: Check = (backends) =>
   Effect.gen(function*() {
     const keys = (enableStructuredLogging: boolean) =>
       Effect.suspend(() => {
@@ -110,12 +118,12 @@ export const loggingIsSwitched: Act = (stage) =>
         })
         const agent = Agent.fromCallback(() => Effect.as(Effect.logInfo("here"), "Here."))
         return Effect.scoped(Effect.gen(function*() {
-          const { call } = yield* stage.open({ agent, config: { enableStructuredLogging } })
-          const user = yield* call()
+          const { createUser } = yield* backends.start({ agent, config: { enableStructuredLogging } })
+          const user = yield* createUser()
           yield* user.type("where")
-          const found = yield* until("the agent's log line", () => seen)
+          const found = yield* waitUntil("the agent's log line", () => seen)
           return [found["session"] === user.session.id, found["turn"]]
         })).pipe(Effect.provide(Logger.layer([logger])), Effect.provideService(References.MinimumLogLevel, "Info"))
       })
-    yield* same([yield* keys(true), yield* keys(false)], [[true, 1], [false, undefined]], "the keys")
+    yield* assertEqual([yield* keys(true), yield* keys(false)], [[true, 1], [false, undefined]], "the keys")
   })

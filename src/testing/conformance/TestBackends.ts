@@ -1,5 +1,5 @@
 /**
- * Where a conformance test plays: backends on the harness' provider with scripted engines, and users who call them.
+ * The backends of the conformance suite: the harness' provider with scripted engines, and users who connect to them.
  *
  * @since 0.1.0
  */
@@ -26,21 +26,21 @@ import * as Scenario from "../scenario/Scenario.ts"
 import * as ScriptedEngines from "../scripted/ScriptedEngines.ts"
 import * as ScriptedRecogniser from "../scripted/ScriptedRecogniser.ts"
 import * as ConformanceClient from "./ConformanceClient.ts"
-import type { Dial, Harness } from "./Harness.ts"
+import type { ConnectClient, Harness } from "./Harness.ts"
 import { engines, processors } from "./NamedParts.ts"
 import * as TestTone from "./TestTone.ts"
 
-/** Who answers, if a test does not care. */
+/** The default agent. */
 export const echo = Agent.fromCallback((transcript) => Effect.succeed(`You said ${transcript}.`), { name: "echo" })
 
-/** Speaks for half a minute: long enough for whatever is to happen meanwhile. */
+/** Speaks for half a minute, long enough to be interrupted or closed meanwhile. */
 export const talker = Agent.fromCallback(() => Effect.succeed("And on and on it goes. ".repeat(40)), { name: "talker" })
 
 /** Never answers. */
 export const mute = Agent.fromCallback(() => Effect.never)
 
 /**
- * How a backend differs from the plainest one.
+ * Changes to the default backend of the suite.
  *
  * @category models
  * @since 0.1.0
@@ -51,51 +51,53 @@ export interface BackendOptions extends Pick<LayerOptions, "processors" | "turnD
   readonly policy?: Scenario.ScenarioOptions["policy"]
   readonly stt?: Layer.Layer<SpeechToText, BackendError> | undefined
   readonly tts?: Layer.Layer<TextToSpeech, BackendError> | undefined
-  /** In place of recogniser, agent and voice. */
+  /** Replaces recogniser, agent and voice. */
   readonly s2s?: Layer.Layer<SpeechToSpeech, BackendError> | undefined
-  /** Hooks, a store: what a backend looks for and can do without. */
+  /** Optional services of a backend: hooks, a store. */
   readonly services?: Layer.Layer<never, BackendError> | Layer.Layer<unknown, BackendError> | undefined
 }
 
 /**
- * A backend at work.
+ * A running backend, and how to create sessions and users on it.
  *
  * @category models
  * @since 0.1.0
  */
-export interface Running {
+export interface RunningBackend {
   readonly backend: VoiceBackend["Service"]
-  readonly dial: Dial
-  readonly create: (session?: Partial<SessionConfig>) => Effect.Effect<VoiceSession, BackendError>
-  /** A session, and its user on the line. */
-  readonly call: (
+  readonly connectClient: ConnectClient
+  readonly createSession: (session?: Partial<SessionConfig>) => Effect.Effect<VoiceSession, BackendError>
+  /** Creates a session and connects its user. */
+  readonly createUser: (
     session?: Partial<SessionConfig>
   ) => Effect.Effect<ConformanceClient.ConformanceClient, BackendError, Scope.Scope>
-  /** A user for a session that is there. */
-  readonly connect: (
+  /** Connects a user to an existing session. */
+  readonly connectUser: (
     session: VoiceSession
   ) => Effect.Effect<ConformanceClient.ConformanceClient, BackendError, Scope.Scope>
 }
 
 /**
+ * Makes the backends that rows run on.
+ *
  * @category models
  * @since 0.1.0
  */
 export interface TestBackends {
   readonly harness: Harness
-  /** A backend that runs, and is drained with the scope. */
-  readonly open: (options?: BackendOptions) => Effect.Effect<Running, BackendError, Scope.Scope>
-  /** The config of a backend made of names, with some keys changed; encoded, as in a file. */
+  /** Starts a backend, which is drained when the scope closes. */
+  readonly start: (options?: BackendOptions) => Effect.Effect<RunningBackend, BackendError, Scope.Scope>
+  /** The config of a backend whose engines are named; `over` changes encoded keys, as in a file. */
   readonly config: (
     over?: { readonly [key: string]: unknown }
   ) => Effect.Effect<BackendConfig.BackendConfig, BackendError>
-  /** A backend made of names; it is not started. */
-  readonly named: (
+  /** Makes a backend from such a config, not started. */
+  readonly fromConfig: (
     over?: { readonly [key: string]: unknown }
   ) => Effect.Effect<VoiceBackend["Service"], BackendError, Scope.Scope>
-  /** Makes a backend that runs reachable. */
-  readonly reach: (backend: VoiceBackend["Service"]) => Effect.Effect<Running, BackendError, Scope.Scope>
-  /** The registries behind `named`. */
+  /** Makes a running backend reachable for users. */
+  readonly serve: (backend: VoiceBackend["Service"]) => Effect.Effect<RunningBackend, BackendError, Scope.Scope>
+  /** The registries that `fromConfig` uses. */
   readonly registries: Layer.Layer<
     | BackendRegistry
     | EngineRegistry.EngineRegistry
@@ -104,40 +106,48 @@ export interface TestBackends {
   >
 }
 
-/** A drain in a test is short; nobody is waited for. */
-const quick = { drain: { deadline: "1 second" } } as const
+/** Short, so that a row does not wait for replies in flight. */
+const shortDrain = { drain: { deadline: "1 second" } } as const
 
-/** Without the keys that a test takes away. */
+/** Removes the keys whose value is `undefined`. */
 const present = (raw: { readonly [key: string]: unknown }) =>
   Object.fromEntries(Object.entries(raw).filter(([, value]) => value !== undefined))
 
 /**
+ * Makes the backends for a harness.
+ *
  * @category constructors
  * @since 0.1.0
  */
 export const make = (harness: Harness): TestBackends => {
-  const spells = harness.unsupported?.words === undefined
-  const hearing = () =>
-    spells
+  const exactAudio = harness.unsupported?.exactAudio === undefined
+  const recogniser = () =>
+    exactAudio
       ? ScriptedRecogniser.layer()
       : ScriptedEngines.layerStt(Array.from({ length: 100 }, (_, i) => `utterance ${i + 1}`))
 
-  const reach: TestBackends["reach"] = Effect.fnUntraced(function*(backend) {
-    const dial = yield* harness.reach(backend)
-    const create: Running["create"] = (session) =>
+  const serve: TestBackends["serve"] = Effect.fnUntraced(function*(backend) {
+    const connectClient = yield* harness.serve(backend)
+    const createSession: RunningBackend["createSession"] = (session) =>
       backend.createSession({ userId: "user", transport: harness.transport, ...session })
-    const connect: Running["connect"] = (session) =>
+    const connectUser: RunningBackend["connectUser"] = (session) =>
       Effect.flatMap(
         backend.access(session.id),
-        (access) => ConformanceClient.connect({ dial, session, access, spells })
+        (access) => ConformanceClient.connect({ connectClient, session, access, exactAudio })
       )
-    return { backend, dial, create, connect, call: (session) => Effect.flatMap(create(session), connect) }
+    return {
+      backend,
+      connectClient,
+      createSession,
+      connectUser,
+      createUser: (session) => Effect.flatMap(createSession(session), connectUser)
+    }
   })
 
-  const open: TestBackends["open"] = Effect.fnUntraced(function*(options = {}) {
+  const start: TestBackends["start"] = Effect.fnUntraced(function*(options = {}) {
     const { agent = echo, config, policy, processors, turnDetection } = options
     const { conversation, provider: _provider, pipelineType: _type, ...fields } = Scenario.configOf({
-      config: { ...quick, ...config },
+      config: { ...shortDrain, ...config },
       policy
     })
     const encoded = harness.providerConfig ?? {}
@@ -148,22 +158,22 @@ export const make = (harness: Harness): TestBackends => {
       config: { ...fields, conversation, providerConfig: encoded }
     }
     const provider = Layer.succeed(BackendProvider, harness.provider)
-    const vad = spells ? ScriptedEngines.layerVad() : Energy.layer()
+    const vad = exactAudio ? ScriptedEngines.layerVad() : Energy.layer()
     const tts = options.tts ?? ScriptedEngines.layerTts({ msPerCharacter: 40 })
     const layer = options.s2s !== undefined
       ? VoiceBackend.layerS2s(layerOptions).pipe(
-        Layer.provide([provider, spells ? options.s2s : TestTone.layerS2s(options.s2s), vad])
+        Layer.provide([provider, exactAudio ? options.s2s : TestTone.layerS2s(options.s2s), vad])
       )
       : VoiceBackend.layerSttTts(layerOptions).pipe(
         Layer.provide([
           provider,
-          options.stt ?? hearing(),
-          spells ? tts : TestTone.layerTts(tts),
+          options.stt ?? recogniser(),
+          exactAudio ? tts : TestTone.layerTts(tts),
           vad
         ])
       )
     const context = yield* Layer.build(options.services === undefined ? layer : Layer.provide(layer, options.services))
-    return yield* reach(Context.get(context, VoiceBackend))
+    return yield* serve(Context.get(context, VoiceBackend))
   })
 
   const registries = Layer.mergeAll(
@@ -177,20 +187,20 @@ export const make = (harness: Harness): TestBackends => {
       provider: harness.provider.name,
       provider_config: harness.providerConfig ?? {},
       pipeline_type: "stt_tts",
-      stt_provider: "hearing",
-      tts_provider: "voice",
-      vad_provider: "level",
+      stt_provider: "scripted_stt",
+      tts_provider: "scripted_tts",
+      vad_provider: "scripted_vad",
       agent: "echo",
       drain: { deadline: "1s" },
       ...over
     }))
   return {
     harness,
-    open,
-    reach,
+    start,
+    serve,
     config,
     registries,
-    named: (over) =>
+    fromConfig: (over) =>
       Effect.flatMap(config(over), (decoded) => newBackend(decoded.provider, decoded)).pipe(Effect.provide(registries))
   }
 }

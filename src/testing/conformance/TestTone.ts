@@ -1,5 +1,5 @@
 /**
- * Sound that comes through any codec, for lines that do not keep spelt speech.
+ * A tone that survives any codec, for providers that do not keep samples exactly.
  *
  * @since 0.1.0
  */
@@ -10,11 +10,11 @@ import { SpeechToSpeech } from "../../speech/SpeechToSpeech.ts"
 import { TextToSpeech } from "../../speech/TextToSpeech.ts"
 
 const HERTZ = 300
-/** Below what spelt speech begins at: it spells nothing. */
+/** Below the samples of encoded text, so that it decodes to nothing. */
 const LEVEL = 3_500
 
 /**
- * So many samples of a tone at 300 Hz.
+ * Makes `count` samples of a tone at 300 Hz.
  *
  * @category constructors
  * @since 0.1.0
@@ -23,7 +23,7 @@ export const samples = (count: number, sampleRate: number): Int16Array =>
   Int16Array.from({ length: count }, (_, i) => Math.round(LEVEL * Math.sin(2 * Math.PI * HERTZ * i / sampleRate)))
 
 /**
- * A tone of so many ms.
+ * Makes a tone of `duration` ms.
  *
  * @category constructors
  * @since 0.1.0
@@ -32,7 +32,7 @@ export const ms = (duration: number, sampleRate: number): Int16Array =>
   samples(Math.round(duration * sampleRate / 1000), sampleRate)
 
 /**
- * A voice that hums what it would have spelt.
+ * Replaces the audio of a TTS engine by a tone of the same length.
  *
  * @category layers
  * @since 0.1.0
@@ -51,7 +51,7 @@ export const layerTts = <E>(voice: Layer.Layer<TextToSpeech, E>): Layer.Layer<Te
   ).pipe(Layer.provide(voice))
 
 /**
- * A model that hums what it would have spelt.
+ * Replaces the audio of a speech-to-speech model by a tone of the same length.
  *
  * @category layers
  * @since 0.1.0

@@ -17,7 +17,7 @@ import { type HeardReply, type Recording, timeline } from "./Recording.ts"
 export interface Violation {
   readonly invariant: string
   readonly atMs: number
-  readonly what: string
+  readonly message: string
 }
 
 /**
@@ -30,7 +30,7 @@ const checker =
   (invariant: string, find: (recording: Recording, add: (atMs: number, what: string) => void) => void) =>
   (recording: Recording): ReadonlyArray<Violation> => {
     const found: Array<Violation> = []
-    find(recording, (atMs, what) => found.push({ invariant, atMs, what }))
+    find(recording, (atMs, what) => found.push({ invariant, atMs, message: what }))
     return found
   }
 
@@ -42,7 +42,7 @@ const isAudible = (type: SessionEvent["type"]) => type === "agent.speech_started
  * @category checks
  * @since 0.1.0
  */
-export const nothingAfterClear: Invariant = checker("P1 nothing after a clear", ({ trace }, add) => {
+export const noAudioAfterClear: Invariant = checker("P1 nothing after a clear", ({ trace }, add) => {
   let silentSince: string | undefined = "the beginning"
   for (const item of trace) {
     if (item._tag === "Frame") {
@@ -72,7 +72,7 @@ const agreeToOneWord = (one: string, other: string): boolean => {
  */
 const agrees = (reply: HeardReply, text: string): boolean =>
   agreeToOneWord(reply.heard, text) ||
-  ((reply.ended?.reason === "failed" || (reply.ranDry && reply.ended?.reason === "interrupted")) &&
+  ((reply.ended?.reason === "failed" || (reply.underrun && reply.ended?.reason === "interrupted")) &&
     `${reply.heard} `.startsWith(`${text} `.trimStart()))
 
 /**
@@ -82,7 +82,7 @@ const agrees = (reply: HeardReply, text: string): boolean =>
  * @category checks
  * @since 0.1.0
  */
-export const historyWasHeard: Invariant = checker("P2 history was heard", ({ history, replies }, add) => {
+export const historyMatchesHeard: Invariant = checker("P2 history was heard", ({ history, replies }, add) => {
   const agent = history.filter((item) => item.role === "agent")
   let at = 0
   for (const reply of replies) {
@@ -206,7 +206,7 @@ const diagram: { readonly [From in SessionState]: ReadonlyArray<SessionState> } 
  * @category checks
  * @since 0.1.0
  */
-export const phasesFollowTheDiagram: Invariant = checker("phases", ({ events }, add) => {
+export const statesFollowDiagram: Invariant = checker("phases", ({ events }, add) => {
   let state: SessionState = "idle"
   let seq = 0
   let attaching = false
@@ -248,7 +248,7 @@ export const latencyAddsUp: Invariant = checker("latency adds up", ({ events, fr
  * @category checks
  * @since 0.1.0
  */
-export const nothingIsLeft: Invariant = checker("nothing is left", ({ durationMs, ended, left }, add) => {
+export const noLeaks: Invariant = checker("nothing is left", ({ durationMs, ended, leaks: left }, add) => {
   if (ended === undefined) return
   for (const [what, count] of Object.entries(left)) if (count > 0) add(durationMs, `${count} ${what} are left`)
 })
@@ -260,20 +260,20 @@ export const nothingIsLeft: Invariant = checker("nothing is left", ({ durationMs
  * @category checks
  * @since 0.1.0
  */
-export const nothingSwallowed: Invariant = checker("nothing swallowed", ({ durationMs, history, saidByUser }, add) => {
+export const noWordLost: Invariant = checker("nothing swallowed", ({ durationMs, history, saidByUser }, add) => {
   const said = saidByUser.flatMap(wordsOf).join(" ")
   const known = history.filter((item) => item.role === "user" && item.kind === "speech").map((item) => item.text)
   if (said !== known.join(" ")) add(durationMs, `the user said "${said}", the history has "${known.join(" | ")}"`)
 })
 
 const every: ReadonlyArray<Invariant> = [
-  nothingAfterClear,
-  historyWasHeard,
+  noAudioAfterClear,
+  historyMatchesHeard,
   everythingEnds,
   repliesEndOnce,
-  phasesFollowTheDiagram,
+  statesFollowDiagram,
   latencyAddsUp,
-  nothingIsLeft
+  noLeaks
 ]
 
 /**
@@ -293,7 +293,7 @@ export const all: Invariant = (recording) => every.flatMap((check) => check(reco
 export const report = (recording: Recording, violations: ReadonlyArray<Violation> = all(recording)): string =>
   violations.length === 0 ? "" : [
     `${violations.length} violations in the scenario with seed "${recording.seed}":`,
-    ...violations.map(({ atMs, invariant, what }) => `  ${(atMs / 1000).toFixed(3)} ${invariant}: ${what}`),
+    ...violations.map(({ atMs, invariant, message: what }) => `  ${(atMs / 1000).toFixed(3)} ${invariant}: ${what}`),
     "",
     timeline(recording.trace)
   ].join("\n")

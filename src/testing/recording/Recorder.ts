@@ -65,7 +65,7 @@ export class Recorder {
   }
 
   /** The reply that is audible or held, from its first frame to its end. */
-  get open(): HeardReply | undefined {
+  get currentReply(): HeardReply | undefined {
     return this.#open
   }
 
@@ -75,7 +75,7 @@ export class Recorder {
     const link = MemoryConnection.make({
       outputSampleRate: OUTPUT_RATE,
       onFrame: (pcm) => this.#link === link ? this.#frame(pcm) : undefined,
-      onEvent: (event) => this.told(event),
+      onEvent: (event) => this.receive(event),
       onClear: () => {
         this.trace.push({ _tag: "Clear", atMs: this.#now() })
         if (this.#link === link) this.#drop()
@@ -95,11 +95,11 @@ export class Recorder {
   }
 
   /** What the session tells, by the connection and to its owner: taken once. */
-  told(event: SessionEvent): void {
+  receive(event: SessionEvent): void {
     if (!this.#seen.has(event.seq)) this.#event(event)
   }
 
-  act(act: string): void {
+  recordAct(act: string): void {
     this.trace.push({ _tag: "User", atMs: this.#now(), act })
   }
 
@@ -110,7 +110,7 @@ export class Recorder {
   }
 
   /** Lets the loudspeaker play what it has. */
-  end(): void {
+  finish(): void {
     this.#play()
     this.#reader.cut()
     this.events.sort((one, other) => one.seq - other.seq)
@@ -140,11 +140,11 @@ export class Recorder {
     this.trace.push({ _tag: "Event", atMs: this.#now(), event })
     if (event.type === "agent.speech_started") {
       const reply = { reply: this.replies.length + 1, turn: event.turn, startedAtMs: event.atMs, heard: "" }
-      this.#open = { ...reply, ranDry: false, ended: undefined, words: [], dropped: false }
+      this.#open = { ...reply, underrun: false, ended: undefined, words: [], dropped: false }
       this.replies.push(this.#open)
     } else if (event.type === "agent.speech_stopped" && this.#open !== undefined) {
       const open = this.#open
-      open.ranDry = !open.dropped && !this.#waiting.some((frame) => frame.reply === open)
+      open.underrun = !open.dropped && !this.#waiting.some((frame) => frame.reply === open)
       this.#open.ended = { atMs: event.atMs, reason: event.reason, text: event.text }
       this.#open = undefined
     }

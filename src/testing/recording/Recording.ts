@@ -50,7 +50,7 @@ export interface HeardReply {
   /** Words whose audio was played to its end before any clear. */
   readonly heard: string
   /** All audio that had been handed over was heard: the voice was late, or had failed. */
-  readonly ranDry: boolean
+  readonly underrun: boolean
   /** How it ended, and what the session said was heard of it; `undefined` when it never ended. */
   readonly ended: { readonly atMs: number; readonly reason: SpeechEnd; readonly text: string } | undefined
 }
@@ -87,7 +87,7 @@ export interface Recording {
   /** Why the session ended, and when. `undefined` when it has not. */
   readonly ended: { readonly reason: SessionEnd; readonly atMs: number } | undefined
   /** What was still there when the session had ended, and when its backend had been released: none is good. */
-  readonly left: {
+  readonly leaks: {
     readonly sessionFibers: number
     readonly sessionTimers: number
     readonly fibers: number

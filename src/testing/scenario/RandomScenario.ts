@@ -131,23 +131,23 @@ const steps: ReadonlyArray<Effect.Effect<ScriptedUser.Script>> = [
   Effect.map(between(20, 5_000), (ms) => [ScriptedUser.loseNetwork(ms)]),
   Effect.map(sentence, (text) => [
     // one that has ended, is ending or has too much to say refuses: that is no fault
-    ScriptedUser.run(`has "${text}" said`, (session) => Effect.ignore(session.say(text)))
+    ScriptedUser.perform(`has "${text}" said`, (session) => Effect.ignore(session.say(text)))
   ]),
   Effect.map(sentence, (text) => [
-    ScriptedUser.run(
+    ScriptedUser.perform(
       `has "${text}" said to the end`,
       (session) => Effect.ignore(session.say(text, { interruptible: false }))
     )
   ])
 ]
 
-const farewell = pick<ScriptedUser.Script>([
+const ending = pick<ScriptedUser.Script>([
   Effect.succeed([]),
   Effect.succeed([ScriptedUser.waitForAgentWithin("10 seconds", patient)]),
   Effect.succeed([ScriptedUser.hangUp]),
   Effect.succeed([ScriptedUser.endCall]),
   Effect.succeed([
-    ScriptedUser.run("stops the session", (session) => Effect.asVoid(Effect.forkChild(Effect.ignore(session.stop))))
+    ScriptedUser.perform("stops the session", (session) => Effect.asVoid(Effect.forkChild(Effect.ignore(session.stop))))
   ])
 ])
 
@@ -177,7 +177,7 @@ export const fromSeed = (seed: string, options: RandomScenarioOptions = {}): Sce
   return Effect.runSync(
     Effect.gen(function*() {
       const user = yield* times(yield* between(2, options.steps ?? 12), pick(steps))
-      const last = yield* farewell
+      const last = yield* ending
       const greeting = yield* pick([Effect.succeed(""), Effect.succeed(""), sentence])
       const goodbye = yield* pick([Effect.succeed(""), Effect.succeed("Goodbye then.")])
       const apology = yield* pick([Effect.succeed(""), Effect.succeed("Sorry, again please.")])
@@ -245,7 +245,7 @@ export const fromSeed = (seed: string, options: RandomScenarioOptions = {}): Sce
         ...scenario,
         s2s: {
           answers: yield* times(yield* between(4, 12), sentence),
-          authority: (yield* chance(0.5)) ? "own" as const : "remote" as const,
+          turnAuthority: (yield* chance(0.5)) ? "own" as const : "remote" as const,
           delay: yield* between(0, 1_500),
           failAt: yield* failures(faults, "SpeechToSpeech.reply"),
           msPerCharacter: yield* between(20, 80)

@@ -70,8 +70,8 @@ export {
   loseNetwork,
   noise,
   pause,
+  perform,
   pressStop,
-  run as perform,
   say,
   sendGarbage,
   speak,
@@ -122,7 +122,7 @@ export interface ScenarioOptions<R = never> {
   readonly s2s?:
     | (ScriptedSpeechToSpeech.ScriptedS2sOptions & { readonly answers: ReadonlyArray<string> })
     | undefined
-  readonly stt?: ScriptedRecogniser.ScriptedHearingOptions | Layer.Layer<SpeechToText, BackendError> | undefined
+  readonly stt?: ScriptedRecogniser.ScriptedRecogniserOptions | Layer.Layer<SpeechToText, BackendError> | undefined
   readonly tts?: Parameters<typeof ScriptedEngines.layerTts>[0] | Layer.Layer<TextToSpeech, BackendError> | undefined
   readonly vad?:
     | Parameters<typeof ScriptedEngines.layerVad>[0]
@@ -186,7 +186,7 @@ const backend = <R>(options: ScenarioOptions<R>, agent: Agent.Agent) => {
     return VoiceBackend.layerS2s({ config, processors: options.processors }).pipe(Layer.provide([
       ScriptedProvider.layer,
       ScriptedSpeechToSpeech.layerS2s(options.s2s.answers, { transcripts: "heard", ...options.s2s }),
-      ...(options.s2s.authority === "own" ? [vad] : [])
+      ...(options.s2s.turnAuthority === "own" ? [vad] : [])
     ]))
   }
   const { processors, textTransforms, turnDetection } = options
@@ -245,16 +245,16 @@ const record = Effect.fnUntraced(function*<R>(
     const timers = time.timers()
     const session = yield* service.createSession({ userId: "user", transport: "websocket", ...options.session })
     const listening = yield* session.events.pipe(
-      Stream.runForEach((event) => Effect.sync(() => recorder.told(event))),
+      Stream.runForEach((event) => Effect.sync(() => recorder.receive(event))),
       Effect.forkChild
     )
     yield* time.tick
     yield* session.attach(recorder.connect())
-    const saidByUser = yield* UserActions.act(options.user, { session, recorder, now: time.now, tick: time.tick })
+    const saidByUser = yield* UserActions.runScript(options.user, { session, recorder, now: time.now, tick: time.tick })
     const over = () => recorder.events.at(-1)?.type === "session.ended"
     if (options.hangUp !== false) {
       // a user listens to the end before leaving
-      yield* ticksUntil(() => over() || recorder.open === undefined || recorder.link === undefined, LISTEN_MS)
+      yield* ticksUntil(() => over() || recorder.currentReply === undefined || recorder.link === undefined, LISTEN_MS)
       recorder.link?.message({ type: "session.end" })
     }
     yield* ticksUntil(over, LIMIT_MS)
@@ -271,7 +271,7 @@ const record = Effect.fnUntraced(function*<R>(
   yield* ticksUntil(() => released.pollUnsafe() !== undefined, LIMIT_MS)
   yield* time.tick
   const { durationMs, fibers, history, saidByUser, timers } = yield* exit
-  recorder.end()
+  recorder.finish()
   const ended = recorder.events.findLast((event) => event.type === "session.ended")
   const recording: Recording = {
     seed,
@@ -286,7 +286,7 @@ const record = Effect.fnUntraced(function*<R>(
       event.type === "turn.latency" ? [{ turn: event.turn, totalMs: event.totalMs, parts: event.parts }] : []
     ),
     ended: ended === undefined ? undefined : { reason: ended.reason, atMs: ended.atMs },
-    left: {
+    leaks: {
       sessionFibers: fibers,
       sessionTimers: timers,
       fibers: time.fibers() - fibersBefore,

@@ -55,7 +55,7 @@ export type Step =
 export type Script = ReadonlyArray<Step | Script>
 
 /** How long the user waits for what is to happen, unless told otherwise. */
-const PATIENCE = "1 minute"
+const DEFAULT_WAIT = "1 minute"
 
 const ms = (duration: Duration.Input): number => Duration.toMillis(Duration.fromInputUnsafe(duration))
 
@@ -141,7 +141,7 @@ export const at = (time: Duration.Input): Step => ({ _tag: "At", ms: ms(time) })
  * @category steps
  * @since 0.1.0
  */
-export const waitForAgent: Step = { _tag: "WaitForAgent", withinMs: ms(PATIENCE), patient: false }
+export const waitForAgent: Step = { _tag: "WaitForAgent", withinMs: ms(DEFAULT_WAIT), patient: false }
 
 /**
  * `waitForAgent` with another limit; a `patient` user goes on when it has passed.
@@ -160,7 +160,7 @@ export const waitForAgentWithin = (
  * @category steps
  * @since 0.1.0
  */
-export const waitFor = (event: SessionEvent["type"], within: Duration.Input = PATIENCE): Step => ({
+export const waitFor = (event: SessionEvent["type"], within: Duration.Input = DEFAULT_WAIT): Step => ({
   _tag: "WaitFor",
   event,
   withinMs: ms(within)
@@ -174,7 +174,7 @@ export const waitFor = (event: SessionEvent["type"], within: Duration.Input = PA
  */
 export const waitForSpeech = (
   duration: Duration.Input = 0,
-  within: Duration.Input = PATIENCE,
+  within: Duration.Input = DEFAULT_WAIT,
   options?: { readonly patient?: boolean | undefined }
 ): Step => ({
   _tag: "WaitForSpeech",
@@ -190,7 +190,7 @@ export const waitForSpeech = (
  * @category steps
  * @since 0.1.0
  */
-export const waitUntilHeard = (words: string, within: Duration.Input = PATIENCE): Step => ({
+export const waitUntilHeard = (words: string, within: Duration.Input = DEFAULT_WAIT): Step => ({
   _tag: "WaitForSpeech",
   ms: 0,
   words,
@@ -268,7 +268,7 @@ export const endCall: Step = { _tag: "EndCall" }
  * @category steps
  * @since 0.1.0
  */
-export const run = (
+export const perform = (
   what: string,
   effect: (session: VoiceSession) => Effect.Effect<void, BackendError>
 ): Step => ({ _tag: "Do", what, effect })

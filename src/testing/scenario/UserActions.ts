@@ -27,7 +27,7 @@ export class ScenarioError extends Data.TaggedError("ScenarioError")<{ readonly 
  * @category models
  * @since 0.1.0
  */
-export interface Stage {
+export interface UserContext {
   readonly session: VoiceSession
   readonly recorder: Recorder
   readonly now: () => number
@@ -43,7 +43,10 @@ const FRAME = TIMELINE_RATE / 50
  * @category running
  * @since 0.1.0
  */
-export const act = (script: Script, stage: Stage): Effect.Effect<ReadonlyArray<string>, BackendError | ScenarioError> =>
+export const runScript = (
+  script: Script,
+  stage: UserContext
+): Effect.Effect<ReadonlyArray<string>, BackendError | ScenarioError> =>
   Effect.suspend(() => {
     const { now, recorder, session, tick } = stage
     const said: Array<string> = []
@@ -99,7 +102,7 @@ export const act = (script: Script, stage: Stage): Effect.Effect<ReadonlyArray<s
       })
     const isOver = () => recorder.events.at(-1)?.type === "session.ended"
     const answered = () =>
-      recorder.open === undefined && recorder.events.slice(acted).some((event) =>
+      recorder.currentReply === undefined && recorder.events.slice(acted).some((event) =>
         (event.type === "agent.speech_stopped" && event.reason !== "interrupted") ||
         (event.type === "error" && event.code !== "invalid_config")
       ) && !isBusy()
@@ -111,11 +114,11 @@ export const act = (script: Script, stage: Stage): Effect.Effect<ReadonlyArray<s
     const perform = (step: Step): Effect.Effect<void, BackendError | ScenarioError> => {
       switch (step._tag) {
         case "Say":
-          recorder.act(`says "${step.text}"`)
+          recorder.recordAct(`says "${step.text}"`)
           if (recorder.link !== undefined) said.push(step.text)
           return emit(SpokenAudio.encode(step.text, { msPerCharacter: step.msPerCharacter }))
         case "Sound":
-          recorder.act(step.what)
+          recorder.recordAct(step.what)
           return emit(step.pcm)
         case "Pause":
           return during(step.ms)
@@ -135,7 +138,7 @@ export const act = (script: Script, stage: Stage): Effect.Effect<ReadonlyArray<s
           const what = step.words === "" ? `for ${step.ms} ms of the agent's speech` : `to hear "${step.words}"`
           return until(
             () =>
-              recorder.open !== undefined && now() - recorder.open.startedAtMs >= step.ms &&
+              recorder.currentReply !== undefined && now() - recorder.currentReply.startedAtMs >= step.ms &&
               recorder.heardNow().includes(step.words),
             step.withinMs,
             what,
@@ -143,39 +146,39 @@ export const act = (script: Script, stage: Stage): Effect.Effect<ReadonlyArray<s
           )
         }
         case "Type":
-          recorder.act(`types "${step.text}"`)
+          recorder.recordAct(`types "${step.text}"`)
           recorder.link?.message({ type: "user.text", text: step.text })
           acted = recorder.events.length
           return Effect.void
         case "PressStop":
-          recorder.act("presses stop")
+          recorder.recordAct("presses stop")
           recorder.link?.message({ type: "agent.interrupt" })
           return Effect.void
         case "SendGarbage":
-          recorder.act("sends garbage")
+          recorder.recordAct("sends garbage")
           recorder.link?.malformed("scripted garbage")
           recorder.link?.message({ type: "playout.position", turn: 999, playedMs: -1 })
           return emit(Int16Array.from({ length: FRAME }, (_, i) => i % 2 === 0 ? 32_767 : -32_768))
         case "LoseNetwork":
-          recorder.act("loses the network")
+          recorder.recordAct("loses the network")
           recorder.disconnect("network")
           return Effect.gen(function*() {
             yield* during(step.ms)
             // a client is told that it comes too late
             if (isOver()) return
-            recorder.act("is back")
+            recorder.recordAct("is back")
             yield* session.attach(recorder.connect())
           })
         case "HangUp":
-          recorder.act("hangs up")
+          recorder.recordAct("hangs up")
           recorder.disconnect("client_closed")
           return Effect.void
         case "EndCall":
-          recorder.act("ends the call")
+          recorder.recordAct("ends the call")
           recorder.link?.message({ type: "session.end" })
           return Effect.void
         case "Do":
-          recorder.act(step.what)
+          recorder.recordAct(step.what)
           return step.effect(session)
       }
     }

@@ -29,7 +29,7 @@ import { SPEECH_LEVEL } from "./ScriptedEngines.ts"
  * @category models
  * @since 0.1.0
  */
-export interface ScriptedHearingOptions {
+export interface ScriptedRecogniserOptions {
   readonly name?: string | undefined
   readonly delayMs?: number | ReadonlyArray<number> | undefined
   readonly interim?: boolean | undefined
@@ -53,7 +53,7 @@ const idle = new ConnectionFailed({ op: "SpeechToText.events", message: "scripte
  * @category layers
  * @since 0.1.0
  */
-export const layer = (options: ScriptedHearingOptions = {}): Layer.Layer<SpeechToText> =>
+export const layer = (options: ScriptedRecogniserOptions = {}): Layer.Layer<SpeechToText> =>
   Layer.sync(SpeechToText, () => {
     const { endOfTurn, interim = true } = options
     let answers = 0
@@ -116,7 +116,7 @@ export const layer = (options: ScriptedHearingOptions = {}): Layer.Layer<SpeechT
       }
     })
     return {
-      name: options.name ?? "scripted-hearing",
+      name: options.name ?? "scripted-recogniser",
       sampleRate: TIMELINE_RATE,
       capabilities: { interim, endOfTurn: endOfTurn !== undefined, languages: [], keyterms: true },
       finalizeTimeout: options.finalizeTimeout === undefined

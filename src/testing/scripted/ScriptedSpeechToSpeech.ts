@@ -36,7 +36,7 @@ export type S2sCall =
  * @category models
  * @since 0.1.0
  */
-export interface ScriptedCall {
+export interface ScriptedToolCall {
   readonly first?: string | undefined
   readonly call: string
   readonly input: unknown
@@ -58,7 +58,7 @@ export interface ScriptedCall {
  */
 export interface ScriptedS2sOptions {
   readonly agentInLoop?: boolean | undefined
-  readonly authority?: "own" | "remote" | undefined
+  readonly turnAuthority?: "own" | "remote" | undefined
   readonly transcripts?: ReadonlyArray<string> | "heard" | undefined
   readonly delay?: Duration.Input | undefined
   readonly silenceMs?: number | undefined
@@ -94,11 +94,11 @@ const detector = (silenceMs: number, on: (speaking: boolean) => void) => {
  * @since 0.1.0
  */
 export const layerS2s = (
-  answers: ReadonlyArray<string | ScriptedCall>,
+  answers: ReadonlyArray<string | ScriptedToolCall>,
   options: ScriptedS2sOptions = {}
 ): Layer.Layer<SpeechToSpeech> =>
   Layer.sync(SpeechToSpeech, () => {
-    const authority = options.authority ?? "remote"
+    const authority = options.turnAuthority ?? "remote"
     const left = [...answers]
     const given = options.transcripts === "heard" ? [] : [...(options.transcripts ?? [])]
     let count = 0
@@ -140,7 +140,7 @@ export const layerS2s = (
               emit({ _tag: "ReplyAudio", reply, pcm, text: sentence })
             }
           }
-          const answer = (said: string | ScriptedCall) => {
+          const answer = (said: string | ScriptedToolCall) => {
             const nth = count++
             const reply = `reply-${nth}`
             const failure = options.failAt?.[nth]

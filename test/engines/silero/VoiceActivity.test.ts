@@ -165,7 +165,7 @@ describe("energy in a session", () => {
       const user = [Scenario.say("hello"), Scenario.waitForAgent]
       const call = yield* Scenario.run({ vad: Energy.layer(), user })
       assert.deepEqual(Recording.lines(call.history), ["user: hello", "agent: You said: hello."])
-      const model = yield* Scenario.run({ vad: Energy.layer(), s2s: { answers: ["Hi."], authority: "own" }, user })
+      const model = yield* Scenario.run({ vad: Energy.layer(), s2s: { answers: ["Hi."], turnAuthority: "own" }, user })
       assert.deepEqual(Recording.lines(model.history), ["user: hello", "agent: Hi."])
     })))
 })

@@ -5,79 +5,79 @@ import * as ScriptedProvider from "../../../src/testing/scripted/ScriptedProvide
 
 const { provider } = ScriptedProvider
 
-/** A line in memory, on which something may be wrong. */
+/** A connection in memory whose client or listener can be made faulty. */
 const harness = (
-  spoil: (line: Conformance.Line, ear: Conformance.Listener) => {
-    readonly line?: Partial<Conformance.Line>
-    readonly ear?: Partial<Conformance.Listener>
+  fault: (client: Conformance.ClientConnection, listener: Conformance.Listener) => {
+    readonly client?: Partial<Conformance.ClientConnection>
+    readonly listener?: Partial<Conformance.Listener>
   } = () => ({})
 ): Conformance.Harness => ({
   name: "test",
   provider,
   transport: "websocket",
-  reach: () =>
-    Effect.succeed(({ ear, session }) => {
-      const { connection, line } = Conformance.memoryLine({
-        ...ear,
-        ...spoil(Conformance.memoryLine(ear).line, ear).ear
+  serve: () =>
+    Effect.succeed(({ listener, session }) => {
+      const { client, connection } = Conformance.memoryClient({
+        ...listener,
+        ...fault(Conformance.memoryClient(listener).client, listener).listener
       })
       if (session === undefined) return Effect.die(new Error("unexpected"))
-      return Effect.as(session.attach(connection), { ...line, ...spoil(line, ear).line })
+      return Effect.as(session.attach(connection), { ...client, ...fault(client, listener).client })
     }),
   unsupported: { recovery: "it has no other process" },
-  time: Conformance.virtualTime("test")
+  provideTime: Conformance.virtualTime("test")
 })
 
 const run = (of: Conformance.Harness, only: RegExp) => Effect.runPromise(Conformance.run(of, { only, concurrency: 1 }))
 
 describe("Conformance", () => {
-  it("finds that a provider keeps the contract", async () => {
+  it("passes a provider that keeps the contract", async () => {
     const [result] = await run(harness(), /^FR-003$/u)
-    assert.deepInclude(result, { id: "FR-003", result: "held", detail: undefined })
+    assert.deepInclude(result, { id: "FR-003", result: "passed", detail: undefined })
   })
 
-  it("finds a provider whose users cannot be heard, and says what was waited for", async () => {
-    const [result] = await run(harness(() => ({ line: { audio: () => {} } })), /^FR-003$/u)
-    assert.deepInclude(result, { result: "broken" })
+  it("fails a provider that drops the user's audio, and says what it waited for", async () => {
+    const [result] = await run(harness(() => ({ client: { audio: () => {} } })), /^FR-003$/u)
+    assert.deepInclude(result, { result: "failed" })
     assert.include(result?.detail, "user.transcript")
   })
 
-  it("finds a provider whose users hear nothing", async () => {
-    const [result] = await run(harness(() => ({ ear: { audio: () => {} } })), /^FR-003$/u)
-    assert.deepInclude(result, { result: "broken" })
+  it("fails a provider that drops the agent's audio", async () => {
+    const [result] = await run(harness(() => ({ listener: { audio: () => {} } })), /^FR-003$/u)
+    assert.deepInclude(result, { result: "failed" })
   })
 
-  it("finds a provider that plays on when it was told to stop", async () => {
-    const late = harness((_, ear) => {
+  it("fails a provider that plays on after a clear", async () => {
+    const playsOn = harness((_, listener) => {
       let last: Int16Array | undefined
       return {
-        ear: {
+        listener: {
           audio: (pcm) => {
             last = pcm
-            ear.audio(pcm)
+            listener.audio(pcm)
           },
           event: (event) => {
-            ear.event(event)
-            if (event.type === "playout.clear" && last !== undefined) ear.audio(last)
+            listener.event(event)
+            if (event.type === "playout.clear" && last !== undefined) listener.audio(last)
           }
         }
       }
     })
-    const [result] = await run(late, /^P1$/u)
-    assert.deepInclude(result, { result: "broken" })
-    assert.include(result?.detail, "frames that came after")
+    const [result] = await run(playsOn, /^P1$/u)
+    assert.deepInclude(result, { result: "failed" })
+    assert.include(result?.detail, "frames received after")
   })
 
-  it("does not run what a provider cannot do, and says why", async () => {
+  it("skips what a provider does not support, with the reason", async () => {
     const silent = { ...provider, capabilities: { ...provider.capabilities, s2s: false } }
     const results = await run({ ...harness(), provider: silent }, /^(FR-006|P10|SC-003)$/u)
     assert.deepStrictEqual(results.map(({ id, result }) => [id, result]), [
       ["FR-006", "skipped"],
-      ["SC-003", "later"],
+      ["SC-003", "elsewhere"],
       ["P10", "skipped"]
     ])
     assert.strictEqual(results[2]?.detail, "it has no other process")
-    assert.strictEqual(Conformance.summary(results), "conformance: 0 held, 1 later, 0 broken, 2 skipped")
+    assert.strictEqual(Conformance.summary(results), "conformance: 0 passed, 0 failed, 1 verified elsewhere, 2 skipped")
     assert.include(Conformance.table(results), "| P10 | an active session survives its process")
   })
 })

@@ -12,7 +12,8 @@ const withEvents = (change: (events: ReadonlyArray<SessionEvent>) => ReadonlyArr
   const events = change(call.events)
   return { ...call, events }
 }
-const found = (check: Invariants.Invariant, recording: Recorded) => check(recording).map((violation) => violation.what)
+const found = (check: Invariants.Invariant, recording: Recorded) =>
+  check(recording).map((violation) => violation.message)
 const indexOf = (type: SessionEvent["type"]) =>
   call.trace.findIndex((at) => at._tag === "Event" && at.event.type === type)
 const frame = (atMs: number): Recording.Trace => ({
@@ -37,7 +38,7 @@ describe("Invariants", () => {
 
   it("find nothing in a sound conversation", () => {
     assert.strictEqual(Invariants.report(call), "")
-    assert.deepStrictEqual(Invariants.nothingSwallowed(call), [])
+    assert.deepStrictEqual(Invariants.noWordLost(call), [])
     const types = call.events.map((event) => event.type)
     assert.includeMembers(types, ["agent.speech_paused", "agent.speech_resumed", "playout.clear"])
   })
@@ -46,11 +47,11 @@ describe("Invariants", () => {
     for (const type of ["agent.speech_paused", "agent.speech_stopped", "session.ended"] as const) {
       const at = indexOf(type)
       const trace = call.trace.toSpliced(at + 1, 0, frame(call.trace[at]?.atMs ?? 0))
-      assert.deepStrictEqual(found(Invariants.nothingAfterClear, { ...call, trace }), [
+      assert.deepStrictEqual(found(Invariants.noAudioAfterClear, { ...call, trace }), [
         `a frame of reply 1 after ${type}`
       ])
     }
-    assert.deepStrictEqual(found(Invariants.nothingAfterClear, { ...call, trace: [frame(0), ...call.trace] }), [
+    assert.deepStrictEqual(found(Invariants.noAudioAfterClear, { ...call, trace: [frame(0), ...call.trace] }), [
       "a frame of reply 1 after the beginning"
     ])
   })
@@ -62,17 +63,17 @@ describe("Invariants", () => {
     })
     assert.strictEqual(call.history[1]?.role, "agent")
     const text = call.history[1]?.text ?? ""
-    assert.deepStrictEqual(found(Invariants.historyWasHeard, change(1, `${text} more`)), [])
-    assert.lengthOf(found(Invariants.historyWasHeard, change(1, `${text} question. And`)), 1)
-    assert.lengthOf(found(Invariants.historyWasHeard, change(1, "You")), 1)
-    assert.lengthOf(found(Invariants.historyWasHeard, change(1, "You never heard")), 1)
+    assert.deepStrictEqual(found(Invariants.historyMatchesHeard, change(1, `${text} more`)), [])
+    assert.lengthOf(found(Invariants.historyMatchesHeard, change(1, `${text} question. And`)), 1)
+    assert.lengthOf(found(Invariants.historyMatchesHeard, change(1, "You")), 1)
+    assert.lengthOf(found(Invariants.historyMatchesHeard, change(1, "You never heard")), 1)
     const dropped = { ...call, history: call.history.filter((item) => item.role === "user") }
-    assert.lengthOf(found(Invariants.historyWasHeard, dropped), 2)
-    assert.isNotEmpty(found(Invariants.historyWasHeard, { ...call, history: call.history.toReversed() }))
+    assert.lengthOf(found(Invariants.historyMatchesHeard, dropped), 2)
+    assert.isNotEmpty(found(Invariants.historyMatchesHeard, { ...call, history: call.history.toReversed() }))
     const unmarked = { ...call, history: call.history.map((item) => ({ ...item, interrupted: false })) }
-    assert.lengthOf(found(Invariants.historyWasHeard, unmarked), 1)
+    assert.lengthOf(found(Invariants.historyMatchesHeard, unmarked), 1)
     const unheard = { ...call, replies: call.replies.slice(0, 1) }
-    assert.match(found(Invariants.historyWasHeard, unheard)[0] ?? "", /nobody heard it/u)
+    assert.match(found(Invariants.historyMatchesHeard, unheard)[0] ?? "", /nobody heard it/u)
   })
 
   it("P3 find a session without an end, one that is stuck and a reply without an end", () => {
@@ -112,8 +113,8 @@ describe("Invariants", () => {
         event.type === "session.state" && event.state === "speaking" ? { ...event, state: "idle" } : event
       )
     )
-    assert.isNotEmpty(found(Invariants.phasesFollowTheDiagram, back))
-    assert.lengthOf(found(Invariants.phasesFollowTheDiagram, withEvents((events) => events.toSpliced(4, 1))), 1)
+    assert.isNotEmpty(found(Invariants.statesFollowDiagram, back))
+    assert.lengthOf(found(Invariants.statesFollowDiagram, withEvents((events) => events.toSpliced(4, 1))), 1)
   })
 
   it("find a latency that does not add up", () => {
@@ -126,10 +127,10 @@ describe("Invariants", () => {
   })
 
   it("find what is left, and a word that was swallowed", () => {
-    assert.deepStrictEqual(found(Invariants.nothingIsLeft, { ...call, left: { ...call.left, sessionTimers: 2 } }), [
+    assert.deepStrictEqual(found(Invariants.noLeaks, { ...call, leaks: { ...call.leaks, sessionTimers: 2 } }), [
       "2 sessionTimers are left"
     ])
-    assert.lengthOf(found(Invariants.nothingSwallowed, { ...call, saidByUser: [...call.saidByUser, "more"] }), 1)
+    assert.lengthOf(found(Invariants.noWordLost, { ...call, saidByUser: [...call.saidByUser, "more"] }), 1)
   })
 
   it("report the seed and the timeline", () => {
