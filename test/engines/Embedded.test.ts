@@ -20,14 +20,14 @@ const Engines = Layer.mergeAll(
 
 describe("embedded engines", () => {
   it.layer(Engines, { excludeTestServices: true })((it) => {
-    it.effect("hear the recordings with a word error rate of at most 10 %", () =>
+    it.effect("transcribe the recordings with a word error rate of at most 10 %", () =>
       Effect.gen(function*() {
         const pairs = yield* Effect.forEach(recordings, (name) =>
           Effect.map(transcribe(inRoom(load(name))), (events) => [references[name], finals(events)] as const))
         assert.isAtMost(wer(pairs), 0.1, JSON.stringify(pairs))
       }))
 
-    it.effect("lose no word of 40 s of speech, with pauses and without", () =>
+    it.effect("lose no word of 40 s of speech, with and without pauses", () =>
       Effect.gen(function*() {
         const text = [...recordings, ...recordings].map((name) => references[name]).join(" ")
         for (const gap of [0.3, 0]) {
@@ -41,7 +41,7 @@ describe("embedded engines", () => {
         }
       }))
 
-    it.effect("understand what they say", () =>
+    it.effect("transcribe their own synthesised speech", () =>
       Effect.gen(function*() {
         const sentences = [
           "Hello, how can I help you today?",
@@ -58,7 +58,7 @@ describe("embedded engines", () => {
         assert.isAtMost(wer(pairs), 0.15, JSON.stringify(pairs))
       }).pipe(Effect.scoped))
 
-    it.effect("keep sessions apart that speak at once", () =>
+    it.effect("keep simultaneous sessions apart", () =>
       Effect.gen(function*() {
         const heard = yield* Effect.forEach(
           recordings,
@@ -71,7 +71,7 @@ describe("embedded engines", () => {
         })
       }))
 
-    it.effect("hear nothing in silence, and in clips too short to hold a word", () =>
+    it.effect("transcribe nothing from silence and from clips that are too short for a word", () =>
       Effect.gen(function*() {
         const stt = yield* SpeechToText
         for (const length of [0, 1, 160, 800, 1_599, 48_000]) {
@@ -82,7 +82,7 @@ describe("embedded engines", () => {
         }
       }).pipe(Effect.scoped))
 
-    it.effect("go on after a session that left in the middle of a decode", () =>
+    it.effect("continue after a session was closed during a decode", () =>
       Effect.gen(function*() {
         const stt = yield* SpeechToText
         const pcm = load("prudently")
@@ -99,7 +99,7 @@ describe("embedded engines", () => {
         assert.isAtMost(wer([[references["queen-of-clubs"], finals(yield* until(stream, 1))]]), 0.25)
       }).pipe(Effect.scoped))
 
-    it.effect("refuse other languages than English", () =>
+    it.effect("reject languages other than English", () =>
       Effect.gen(function*() {
         const error = yield* Effect.flip((yield* SpeechToText).open({ sessionId: "s", language: "de" }))
         assert.strictEqual(error.code, "invalid_config")
@@ -107,7 +107,7 @@ describe("embedded engines", () => {
       }).pipe(Effect.scoped))
   })
 
-  it.effect("name the package that is missing", () =>
+  it.effect("name a missing package", () =>
     Effect.gen(function*() {
       const error = yield* Effect.flip(Sherpa.load("moonshine", "a-package-that-is-not-there"))
       assert.strictEqual(error.code, "invalid_config")
@@ -115,7 +115,7 @@ describe("embedded engines", () => {
       assert.include(error.message, "npm install a-package-that-is-not-there")
     }))
 
-  it.effect("name all faults of Moonshine's options", () =>
+  it.effect("report all invalid options of moonshine at once", () =>
     Effect.gen(function*() {
       const error = yield* Effect.flip(
         Moonshine.definition.validate({ model: "huge", threads: 0, max_parallel: 1.5, interim_interval: "1ms" })

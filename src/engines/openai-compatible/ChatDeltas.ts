@@ -1,8 +1,8 @@
 /**
- * The answer of a `/v1/chat/completions` server, out of the text of its event stream, however that is cut.
+ * Decodes the event stream of a `/v1/chat/completions` server, in pieces of any size, to parts of a response.
  *
- * Text comes out as it comes in; calls when the answer is over, put together by their index. Reasoning is passed by. A
- * refusal is what the model says. Bounded: an answer of more than 4 MiB is none.
+ * Text is passed on as it arrives; tool calls are assembled by their index and passed on at the end. Reasoning is ignored. A
+ * refusal is text. A response of more than 4 MiB fails.
  *
  * @since 0.1.0
  */
@@ -14,10 +14,10 @@ import * as Schema from "effect/Schema"
 import * as Json from "../../schema/Json.ts"
 import * as ChatErrors from "./ChatErrors.ts"
 
-/** Characters of one event, and of a whole answer. */
+/** In characters, of one event and of a whole response. */
 const MAX_EVENT = 1_048_576
-const MAX_ANSWER = 4_194_304
-/** Calls in one answer; the rest is passed by. */
+const MAX_RESPONSE = 4_194_304
+/** Tool calls in one response; further ones are ignored. */
 const MAX_CALLS = 64
 
 const nullable = <S extends Schema.Constraint>(schema: S) => Schema.optionalKey(Schema.NullOr(schema))
@@ -37,7 +37,7 @@ const Chunk = Schema.Struct({
   choices: nullable(Schema.Array(Schema.Struct({
     index: nullable(Schema.Int),
     delta: nullable(Delta),
-    /** Of a server that does not stream. */
+    /** From a server that does not stream. */
     message: nullable(Delta),
     finish_reason: nullable(Schema.String)
   }))),
@@ -60,21 +60,21 @@ const finishes: { readonly [reason: string]: Response.FinishReason } = {
   content_filter: "content-filter"
 }
 
-/** What cannot be read stays as it was written: whoever runs the tool says so to the model. */
+/** Malformed arguments stay text, so that the tool's schema rejects them and the model gets that error. */
 const inputOf = (text: string): unknown => text.trim() === "" ? {} : Json.parseOrText(text)
 
-const garbage = (description: string) => ChatErrors.make(new AiError.InvalidOutputError({ description }))
+const malformed = (description: string) => ChatErrors.make(new AiError.InvalidOutputError({ description }))
 
 type Parts = ReadonlyArray<Response.StreamPartEncoded>
 
 /**
- * Decodes one answer.
+ * Decodes one response.
  *
  * @category decoding
  * @since 0.1.0
  */
 export class ChatDeltas {
-  readonly #answered: ChatErrors.Answered
+  readonly #response: ChatErrors.ResponseInfo
   readonly #parser: Sse.Parser
   #parts: Array<Response.StreamPartEncoded> = []
   #calls: Array<CallSoFar> = []
@@ -85,44 +85,44 @@ export class ChatDeltas {
   #done = false
   #size = 0
 
-  constructor(answered: ChatErrors.Answered) {
-    this.#answered = answered
+  constructor(response: ChatErrors.ResponseInfo) {
+    this.#response = response
     this.#parser = Sse.makeParser((event) => {
       if (event._tag === "Event") this.#event(event.data)
     }, { maxEventSize: MAX_EVENT })
   }
 
-  /** Takes more of the stream. */
+  /** Decodes the next piece of the stream. */
   push(text: string): Result.Result<Parts, AiError.AiError> {
     this.#size += text.length
-    if (this.#size > MAX_ANSWER) return Result.fail(garbage(`an answer of more than ${MAX_ANSWER} characters`))
+    if (this.#size > MAX_RESPONSE) return Result.fail(malformed(`a response of more than ${MAX_RESPONSE} characters`))
     return this.#parser.feed(text) === undefined
       ? this.#take()
-      : Result.fail(garbage(`an event of more than ${MAX_EVENT} characters`))
+      : Result.fail(malformed(`an event of more than ${MAX_EVENT} characters`))
   }
 
-  /** Takes the body of a server that does not stream. */
+  /** Decodes the whole body of a server that does not stream. */
   whole(text: string): Result.Result<Parts, AiError.AiError> {
     this.#event(text)
     return this.#take()
   }
 
-  /** The stream is over: the calls, and how it ended. Fails when it was cut off. */
+  /** Ends the stream: the tool calls and the finish reason. Fails when the stream was truncated. */
   end(): Result.Result<Parts, AiError.AiError> {
     if (this.#failure !== undefined) return Result.fail(this.#failure)
     if (!this.#done && this.#finish === undefined) {
       return Result.fail(
         ChatErrors.make(
           new AiError.InternalProviderError({
-            description: "the answer was cut off",
-            http: { response: { status: this.#answered.status, headers: this.#headers() }, body: undefined }
+            description: "the response ended before it was complete",
+            http: { response: { status: this.#response.status, headers: this.#headers() }, body: undefined }
           })
         )
       )
     }
     const reason = this.#finish ?? (this.#calls.length > 0 ? "tool-calls" : "stop")
     if (this.#speaking) this.#parts.push({ type: "text-end", id: "0" })
-    // a filtered answer is nothing to act on
+    // the tool calls of a filtered response are not run
     for (const { id, input, name } of reason === "content-filter" ? [] : this.#calls) {
       this.#parts.push({ type: "tool-call", id, name, params: inputOf(input) })
     }
@@ -144,7 +144,7 @@ export class ChatDeltas {
   }
 
   #headers(): { readonly [name: string]: string } {
-    const { requestId } = this.#answered
+    const { requestId } = this.#response
     return requestId === undefined ? {} : { "x-request-id": requestId }
   }
 
@@ -163,17 +163,17 @@ export class ChatDeltas {
     }
     const json = Json.parse(data)
     if (json === undefined) {
-      this.#failure = garbage("an event that is no JSON")
+      this.#failure = malformed("an event that is not JSON")
       return
     }
     const codes = ChatErrors.codesOf(json)
     if (codes !== undefined) {
-      this.#failure = ChatErrors.make(ChatErrors.reasonOf(this.#answered, codes))
+      this.#failure = ChatErrors.make(ChatErrors.fromResponse(this.#response, codes))
       return
     }
     const chunk = decodeChunk(json)
     if (Result.isFailure(chunk)) {
-      this.#failure = garbage("an event that is no chunk of a completion")
+      this.#failure = malformed("an event that is not a completion chunk")
       return
     }
     const { choices, usage } = chunk.success
@@ -181,7 +181,7 @@ export class ChatDeltas {
       this.#usage = { input: usage.prompt_tokens ?? undefined, output: usage.completion_tokens ?? undefined }
     }
     for (const choice of choices ?? []) {
-      // one answer was asked for
+      // only one choice was requested
       if ((choice.index ?? 0) !== 0) continue
       const delta = choice.delta ?? choice.message
       this.#text(delta?.content ?? "")
@@ -200,7 +200,7 @@ export class ChatDeltas {
     this.#parts.push({ type: "text-delta", id: "0", delta })
   }
 
-  /** Some servers leave the index out, and some give the same to all calls: then a new id is a new call. */
+  /** Some servers omit the index, and some use the same for all calls: then a new id starts a new call. */
   #call(delta: typeof CallDelta.Type): void {
     const index = delta.index ?? undefined
     const id = delta.id ?? ""

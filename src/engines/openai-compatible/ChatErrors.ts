@@ -1,7 +1,7 @@
 /**
- * How a `/v1/chat/completions` server refuses: by status, by headers, by error objects, also in the middle of an answer.
+ * Maps failures of a `/v1/chat/completions` server to errors: status, headers and error objects, also within a stream.
  *
- * What a server says in words is not told: it may repeat the key or the prompt. Its codes are.
+ * Uses the server's error codes but not its messages, which may quote the key or the prompt.
  *
  * @since 0.1.0
  */
@@ -10,7 +10,7 @@ import * as Duration from "effect/Duration"
 import { isRecord } from "../../schema/Json.ts"
 
 /**
- * Who is at fault, in `details.vendor` and in messages.
+ * The name of the engine in `details.vendor` and in messages.
  *
  * @category constants
  * @since 0.1.0
@@ -18,21 +18,22 @@ import { isRecord } from "../../schema/Json.ts"
 export const VENDOR = "openai-compatible"
 
 /**
- * What of a response tells which it was and when to come again.
+ * The status, the request id and the retry delay of a response.
  *
  * @category models
  * @since 0.1.0
  */
-export interface Answered {
+export interface ResponseInfo {
   readonly status: number
   readonly requestId?: string | undefined
   readonly retryAfterMs?: number | undefined
 }
 
-const longest = 86_400_000
+const MAX_RETRY_AFTER_MS = 86_400_000
 
 /**
- * `Retry-After` in ms: `retry-after-ms`, or seconds, or a date; `undefined` when it says nothing of use.
+ * Reads `retry-after-ms`, or `retry-after` as seconds or a date, in ms and at most a day; `undefined` when it is missing or
+ * malformed.
  *
  * @category decoding
  * @since 0.1.0
@@ -50,14 +51,14 @@ export const retryAfterMs = (
     : /^[a-z]{3},/iu.test(given)
     ? Math.max(0, Date.parse(given) - nowMs)
     : Number.NaN
-  return Number.isFinite(ms) ? Math.min(ms, longest) : undefined
+  return Number.isFinite(ms) ? Math.min(ms, MAX_RETRY_AFTER_MS) : undefined
 }
 
-const named = (value: unknown): string | undefined =>
+const codeOf = (value: unknown): string | undefined =>
   typeof value === "string" && /^[\w.-]{1,64}$/u.test(value) ? value : undefined
 
 /**
- * The codes of an error object, in the shapes of OpenAI, vLLM, llama.cpp and Ollama: `undefined` when it is none.
+ * Reads the codes of an error object, in the shapes of OpenAI, vLLM, llama.cpp and Ollama; `undefined` for any other value.
  *
  * @category decoding
  * @since 0.1.0
@@ -70,7 +71,7 @@ export const codesOf = (body: unknown): ReadonlyArray<string> | undefined => {
 }
 
 const codes = (error: { readonly [key: string]: unknown }): ReadonlyArray<string> =>
-  [error["code"], error["type"]].flatMap((value) => named(value) ?? []).filter((code, i, all) =>
+  [error["code"], error["type"]].flatMap((value) => codeOf(value) ?? []).filter((code, i, all) =>
     all.indexOf(code) === i
   )
 
@@ -78,37 +79,38 @@ const quota = /quota|billing|insufficient_(funds|credits?|balance)/u
 const limit = /rate_?limit|too_many_requests/u
 
 /**
- * The failure that a status and the codes of an error object come to. In the middle of an answer, whose status was 200,
- * only the codes tell.
+ * Maps a status and the codes of an error object to an error. Within a stream the status is 200 and only the codes count.
  *
  * @category conversions
  * @since 0.1.0
  */
-export const reasonOf = (answered: Answered, told: ReadonlyArray<string>): AiError.AiErrorReason => {
-  const { requestId, retryAfterMs: after, status } = answered
-  const code = told.join(", ")
+export const fromResponse = (response: ResponseInfo, codes: ReadonlyArray<string>): AiError.AiErrorReason => {
+  const { requestId, retryAfterMs: after, status } = response
+  const code = codes.join(", ")
   const http = {
     response: { status, headers: requestId === undefined ? {} : { "x-request-id": requestId } },
     body: undefined
   }
   const description = `status ${status}${code === "" ? "" : ` (${code})`}`
-  if (status === 402 || told.some((each) => quota.test(each))) return new AiError.QuotaExhaustedError({ http })
-  if (status === 429 || told.some((each) => limit.test(each))) {
+  if (status === 402 || codes.some((each) => quota.test(each))) return new AiError.QuotaExhaustedError({ http })
+  if (status === 429 || codes.some((each) => limit.test(each))) {
     return new AiError.RateLimitError({
       http,
       ...(after === undefined ? {} : { retryAfter: Duration.millis(after) })
     })
   }
-  if (status === 401 || told.includes("invalid_api_key")) {
+  if (status === 401 || codes.includes("invalid_api_key")) {
     return new AiError.AuthenticationError({ kind: "InvalidKey", description, http })
   }
   if (status === 403) return new AiError.AuthenticationError({ kind: "InsufficientPermissions", description, http })
-  return (status >= 400 && status < 500 && status !== 408) || told.includes("invalid_request_error")
+  return (status >= 400 && status < 500 && status !== 408) || codes.includes("invalid_request_error")
     ? new AiError.InvalidRequestError({ description, http })
     : new AiError.InternalProviderError({ description, http })
 }
 
 /**
+ * Makes the error of this engine with a reason.
+ *
  * @category constructors
  * @since 0.1.0
  */

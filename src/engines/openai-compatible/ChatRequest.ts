@@ -1,5 +1,5 @@
 /**
- * What is asked of a `/v1/chat/completions` server: a prompt, tools and settings as its JSON body.
+ * Encodes a request to a `/v1/chat/completions` server: prompt, tools and settings as JSON.
  *
  * @since 0.1.0
  */
@@ -10,6 +10,8 @@ import * as Result from "effect/Result"
 import { isRecord, type JsonRecord } from "../../schema/Json.ts"
 
 /**
+ * The engine's settings of each request.
+ *
  * @category models
  * @since 0.1.0
  */
@@ -18,11 +20,11 @@ export interface Settings {
   readonly instructions?: string | undefined
   readonly temperature?: number | undefined
   readonly maxTokens?: number | undefined
-  /** What the server calls the bound: OpenAI's newer models only know `max_completion_tokens`. */
+  /** The server's name of the limit: OpenAI's newer models only accept `max_completion_tokens`. */
   readonly maxTokensKey: "max_tokens" | "max_completion_tokens"
 }
 
-/** Templates of servers read the arguments again: what is no object would break them. */
+/** Chat templates of servers parse the arguments and fail on anything but an object. */
 const argumentsOf = (params: unknown): string => JSON.stringify(isRecord(params) ? params : {})
 
 const textOf = (value: unknown): string => typeof value === "string" ? value : JSON.stringify(value) ?? "null"
@@ -37,7 +39,7 @@ const messagesOf = (message: Prompt.Message): Result.Result<ReadonlyArray<JsonRe
       return Result.succeed([{ role: "system", content: message.content }])
     case "user":
       return message.content.some(({ type }) => type === "file")
-        ? Result.fail("files are not told to this model")
+        ? Result.fail("files in a prompt are not supported by openai-compatible")
         : Result.succeed([{ role: "user", content: texts(message.content) }])
     case "assistant": {
       const calls = message.content.flatMap((part) =>
@@ -69,7 +71,7 @@ const choiceOf = (choice: LanguageModel.ProviderOptions["toolChoice"]): unknown 
 }
 
 /**
- * The body of a request. Fails with what of the prompt cannot be told.
+ * Encodes the body of a request. Fails with the part of the prompt that is not supported.
  *
  * @category encoding
  * @since 0.1.0

@@ -1,7 +1,7 @@
 /**
- * The language model of any server that speaks `/v1/chat/completions`: OpenAI, Ollama, vLLM, llama.cpp, Groq.
+ * The language model of any server with `/v1/chat/completions`: OpenAI, Ollama, vLLM, llama.cpp, Groq.
  *
- * Answers are streamed; whoever stops reading one aborts its request.
+ * Responses are streamed; interrupting the stream aborts the request.
  *
  * @since 0.1.0
  */
@@ -36,17 +36,21 @@ import * as ChatRequest from "./ChatRequest.ts"
 
 const OPENAI = "https://api.openai.com/v1"
 
-/** Of a refusal, so much is read. */
-const MAX_REFUSAL = 65_536
+/** How much of an error response is read, in bytes. */
+const MAX_ERROR_BODY = 65_536
+/** The longest response of a server that does not stream, in characters. */
+const MAX_BODY = 4_194_304
 
 /**
- * - `url`: of the server, with its `/v1`. OpenAI's.
- * - `model`: the model, as the server names it. Required.
+ * Options of the engine, with defaults and limits.
+ *
+ * - `url`: the base URL of the server, with its `/v1`. Default: OpenAI's.
+ * - `model`: the server's name of the model. Required.
  * - `apiKey`: a secret. Default: with OpenAI's URL the environment variable `OPENAI_API_KEY`; elsewhere none is sent.
- * - `instructions`: what the model is told of its role, before all else. Its answers are spoken: ask for short sentences.
- * - `temperature`: how freely it answers, [0, 2]. Default: the model's.
- * - `maxTokens`: the longest answer, in tokens. Default: the server's.
- * - `timeout`: how long the server may be silent: to its first word, and between two. 30 s, [1 s, 5 min].
+ * - `instructions`: the first system message. Responses are spoken: ask for short sentences.
+ * - `temperature`: the sampling temperature, [0, 2]. Default: the model's.
+ * - `maxTokens`: the longest response, in tokens. Default: the server's.
+ * - `timeout`: how long the server may take to the first token, and between two. Default 30 s, [1 s, 5 min].
  *
  * @category models
  * @since 0.1.0
@@ -64,6 +68,8 @@ export const OpenAiCompatibleOptions = Schema.Struct({
 }).pipe(Schema.encodeKeys({ apiKey: "api_key", maxTokens: "max_tokens" }))
 
 /**
+ * The decoded options.
+ *
  * @category models
  * @since 0.1.0
  */
@@ -76,25 +82,30 @@ const endpoint = (url: string): string => {
   return base.endsWith("/chat/completions") ? base : `${base}/chat/completions`
 }
 
-const answeredOf = (
+const infoOf = (
   { headers, status }: HttpClientResponse.HttpClientResponse,
   nowMs: number
-): ChatErrors.Answered => ({
+): ChatErrors.ResponseInfo => ({
   status,
   requestId: headers["x-request-id"]?.slice(0, 200),
   retryAfterMs: ChatErrors.retryAfterMs(headers, nowMs)
 })
 
-/** A lost line; what the client says of it may hold the URL, and the URL a key. */
-const lost = ChatErrors.make(
-  new AiError.NetworkError({ reason: "TransportError", method: "POST", url: "", description: "the line was lost" })
+/** Without the HTTP client's message, which may contain the URL and with it a key. */
+const connectionLost = ChatErrors.make(
+  new AiError.NetworkError({
+    reason: "TransportError",
+    method: "POST",
+    url: "",
+    description: "the connection failed: check engines.openai-compatible.url"
+  })
 )
 
-/** The body as text, as far as it is read; a line that is lost meanwhile ends it. */
-const bodyOf = (response: HttpClientResponse.HttpClientResponse, most: number) => {
+/** The body as text, up to a limit in bytes. */
+const bodyOf = (response: HttpClientResponse.HttpClientResponse, limit: number) => {
   let size = 0
   return response.stream.pipe(
-    Stream.takeWhile((bytes) => (size += bytes.length) <= most),
+    Stream.takeWhile((bytes) => (size += bytes.length) <= limit),
     Stream.decodeText,
     Stream.mkString
   )
@@ -103,7 +114,7 @@ const bodyOf = (response: HttpClientResponse.HttpClientResponse, most: number) =
 type Parts = Stream.Stream<Response.StreamPartEncoded, AiError.AiError>
 
 /**
- * Makes the model. Fails `invalid_config` when OpenAI's URL has no key (`details.missing`).
+ * Creates the model. Fails `invalid_config` when OpenAI's API has no key (`details.missing`).
  *
  * @category constructors
  * @since 0.1.0
@@ -119,50 +130,49 @@ export const make = Effect.fnUntraced(function*(
     ...options,
     maxTokensKey: isOpenAi(options.url) ? "max_completion_tokens" : "max_tokens"
   }
-  const silent = () =>
+  const timedOut = () =>
     Effect.fail(
       ChatErrors.make(
-        new AiError.InternalProviderError({ description: `silent for ${Duration.format(options.timeout)}` })
+        new AiError.InternalProviderError({ description: `no data for ${Duration.format(options.timeout)}` })
       )
     )
-  const inTime = Effect.timeoutOrElse({ duration: options.timeout, orElse: silent })
+  const withTimeout = Effect.timeoutOrElse({ duration: options.timeout, orElse: timedOut })
 
-  const refusal = (response: HttpClientResponse.HttpClientResponse, answered: ChatErrors.Answered) =>
-    bodyOf(response, MAX_REFUSAL).pipe(
+  const failure = (response: HttpClientResponse.HttpClientResponse, info: ChatErrors.ResponseInfo) =>
+    bodyOf(response, MAX_ERROR_BODY).pipe(
       Effect.orElseSucceed(() => ""),
-      inTime,
-      Effect.flatMap((text) => {
-        const body = Json.parse(text)
-        return Effect.fail(ChatErrors.make(ChatErrors.reasonOf(answered, ChatErrors.codesOf(body) ?? [])))
-      })
+      withTimeout,
+      Effect.flatMap((text) =>
+        Effect.fail(ChatErrors.make(ChatErrors.fromResponse(info, ChatErrors.codesOf(Json.parse(text)) ?? [])))
+      )
     )
 
-  const read = (response: HttpClientResponse.HttpClientResponse, answered: ChatErrors.Answered): Parts => {
-    const deltas = new ChatDeltas(answered)
+  const read = (response: HttpClientResponse.HttpClientResponse, info: ChatErrors.ResponseInfo): Parts => {
+    const deltas = new ChatDeltas(info)
     const emit = (parts: ReturnType<ChatDeltas["end"]>): Parts =>
       Result.isFailure(parts) ? Stream.fail(parts.failure) : Stream.fromIterable(parts.success)
-    const whole = (response.headers["content-type"] ?? "").includes("application/json")
+    const isWhole = (response.headers["content-type"] ?? "").includes("application/json")
     const text: Stream.Stream<string, AiError.AiError> = Stream.transformPull(
-      Stream.decodeText(Stream.mapError(response.stream, () => lost)),
-      (pull) => Effect.succeed(inTime(pull))
+      Stream.decodeText(Stream.mapError(response.stream, () => connectionLost)),
+      (pull) => Effect.succeed(withTimeout(pull))
     )
-    const pushed = whole
-      ? Stream.fromEffect(Stream.mkString(Stream.takeWhile(text, within(4_194_304)))).pipe(
+    const pushed = isWhole
+      ? Stream.fromEffect(Stream.mkString(Stream.takeWhile(text, withinSize(MAX_BODY)))).pipe(
         Stream.flatMap((body) => emit(deltas.whole(body)))
       )
       : Stream.flatMap(text, (piece) => emit(deltas.push(piece)))
     return Stream.concat(pushed, Stream.suspend(() => emit(deltas.end())))
   }
 
-  const streamText = (asked: LanguageModel.ProviderOptions): Parts =>
+  const streamText = (prompt: LanguageModel.ProviderOptions): Parts =>
     Stream.unwrap(Effect.gen(function*() {
-      Telemetry.addGenAIAnnotations(asked.span, {
+      Telemetry.addGenAIAnnotations(prompt.span, {
         operation: { name: "chat" },
         provider: { name: isOpenAi(options.url) ? "openai" : ChatErrors.VENDOR },
         request: { model: options.model, temperature: options.temperature, maxTokens: options.maxTokens }
       })
       const annotate = yield* VendorSpan.scoped(ChatErrors.VENDOR)
-      const body = ChatRequest.encode(asked, settings)
+      const body = ChatRequest.encode(prompt, settings)
       if (Result.isFailure(body)) {
         return Stream.fail(ChatErrors.make(new AiError.InvalidUserInputError({ description: body.failure })))
       }
@@ -170,26 +180,26 @@ export const make = Effect.fnUntraced(function*(
         HttpClientRequest.bodyJsonUnsafe(body.success),
         (request) => apiKey === undefined ? request : HttpClientRequest.bearerToken(request, apiKey)
       )
-      const response = yield* client.execute(request).pipe(untraced, Effect.mapError(() => lost), inTime)
-      const answered = answeredOf(response, yield* Clock.currentTimeMillis)
-      annotate(answered)
+      const response = yield* client.execute(request).pipe(untraced, Effect.mapError(() => connectionLost), withTimeout)
+      const info = infoOf(response, yield* Clock.currentTimeMillis)
+      annotate(info)
       return response.status >= 200 && response.status <= 299
-        ? Stream.map(read(response, answered), (part) => {
+        ? Stream.map(read(response, info), (part) => {
           if (part.type === "finish") {
-            Telemetry.addGenAIAnnotations(asked.span, {
+            Telemetry.addGenAIAnnotations(prompt.span, {
               usage: { inputTokens: part.usage.inputTokens.total, outputTokens: part.usage.outputTokens.total },
               response: { finishReasons: [part.reason] }
             })
           }
           return part
         })
-        : Stream.fromEffect(refusal(response, answered))
+        : Stream.fromEffect(failure(response, info))
     }))
 
   return yield* LanguageModel.make({
     streamText,
-    generateText: (asked) =>
-      Effect.map(Stream.runCollect(streamText(asked)), (parts) => {
+    generateText: (prompt) =>
+      Effect.map(Stream.runCollect(streamText(prompt)), (parts) => {
         const text = parts.flatMap((part) => part.type === "text-delta" ? [part.delta] : []).join("")
         return [
           ...(text === "" ? [] : [{ type: "text" as const, text }]),
@@ -199,13 +209,13 @@ export const make = Effect.fnUntraced(function*(
   })
 })
 
-const within = (most: number) => {
+const withinSize = (limit: number) => {
   let size = 0
-  return (text: string) => (size += text.length) <= most
+  return (text: string) => (size += text.length) <= limit
 }
 
 /**
- * The model as a Layer, for a program that has a client of its own.
+ * Provides the model on the `HttpClient` in the context.
  *
  * @category layers
  * @since 0.1.0
@@ -221,7 +231,7 @@ export const layerClient = (
   )
 
 /**
- * The model as a Layer.
+ * Provides the model on `fetch`.
  *
  * @category layers
  * @since 0.1.0
@@ -232,7 +242,7 @@ export const layer = (
   layerClient(options).pipe(Layer.provide(FetchHttpClient.layer))
 
 /**
- * The engine `openai-compatible`.
+ * Registers as `openai-compatible`.
  *
  * @category definitions
  * @since 0.1.0

@@ -1,5 +1,5 @@
 /**
- * What goes wrong with a bot, as errors of ours: by the HTTP status of a refusal, and by the code of a close.
+ * Maps a bot's failures to errors: the HTTP status of a rejected request, and the code of a closed socket.
  *
  * @since 0.1.0
  */
@@ -14,25 +14,25 @@ import {
 const vendor = "pipecat"
 
 /**
- * The headers of an answer, by their names in lower case.
+ * The headers of a response, with names in lower case.
  *
  * @category models
  * @since 0.1.0
  */
-export interface AnswerHeaders {
+export interface ResponseHeaders {
   readonly [name: string]: string | ReadonlyArray<string> | undefined
 }
 
-const textOf = (value: AnswerHeaders[string]): string | undefined =>
+const textOf = (value: ResponseHeaders[string]): string | undefined =>
   typeof value === "string" && value.length <= 256 ? value : undefined
 
 /**
- * An answer to a handshake or to a start that is no success.
+ * Maps a response to a WebSocket handshake or to a start request that is not a success.
  *
  * @category constructors
  * @since 0.1.0
  */
-export const ofStatus = (op: string, status: number, headers: AnswerHeaders): BackendError => {
+export const fromStatus = (op: string, status: number, headers: ResponseHeaders): BackendError => {
   const retryAfter = textOf(headers["retry-after"]) ?? ""
   const requestId = textOf(headers["x-request-id"])
   const details = {
@@ -46,52 +46,52 @@ export const ofStatus = (op: string, status: number, headers: AnswerHeaders): Ba
     case 403:
       return new AuthenticationFailed({
         op,
-        message: `the bot refuses us with ${status}: check its key or token`,
+        message: `pipecat rejected the credentials (${status}): check engines.pipecat.api_key or token`,
         details
       })
     case 429:
-      return new RateLimitExceeded({ op, message: "Pipecat has no bot to spare now", details })
+      return new RateLimitExceeded({ op, message: "no Pipecat bot available (429)", details })
     default:
-      return new ConnectionFailed({ op, message: `the bot's server answered ${status}`, details })
+      return new ConnectionFailed({ op, message: `pipecat responded with status ${status}`, details })
   }
 }
 
 /**
- * A close before or during the conversation; `ready` when the bot had said that it is.
+ * Maps a closed socket; `ready` when the bot had sent `bot-ready` before.
  *
  * @category constructors
  * @since 0.1.0
  */
-export const ofClose = (op: string, code: number, ready: boolean): BackendError => {
+export const fromClose = (op: string, code: number, ready: boolean): BackendError => {
   const details = { vendor, closeCode: code }
   switch (code) {
     case 1013:
       return new SessionLimitExceeded({
         op,
-        message: "the bot has a client already",
+        message: "the Pipecat bot already has a client",
         details: { ...details, reason: "busy" }
       })
     case 4003:
-      return new AuthenticationFailed({ op, message: "the bot refuses our token or origin", details })
+      return new AuthenticationFailed({ op, message: "the Pipecat bot rejected the token or the origin", details })
     default:
       return new ConnectionFailed({
         op,
         message: ready
-          ? `the connection to the bot was lost (${code})`
-          : `the bot closed the connection (${code}) before it was ready: does it speak protobuf frames and RTVI?`,
+          ? `the connection to the Pipecat bot was lost (${code})`
+          : `the Pipecat bot closed the connection (${code}) before it was ready: check that it uses protobuf frames and RTVI`,
         details
       })
   }
 }
 
 /**
- * There is no connection at all.
+ * Maps a failure to connect.
  *
  * @category constructors
  * @since 0.1.0
  */
 export const unreachable = (op: string, cause: Error): ConnectionFailed => {
   const code = "code" in cause && typeof cause.code === "string" ? cause.code : "no connection"
-  // the cause's own text may hold the URL, and that a token
-  return new ConnectionFailed({ op, message: `the bot cannot be reached: ${code}`, details: { vendor } })
+  // without the message of the cause, which may contain the URL with a token
+  return new ConnectionFailed({ op, message: `cannot reach the Pipecat bot: ${code}`, details: { vendor } })
 }

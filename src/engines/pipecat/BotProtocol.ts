@@ -1,10 +1,10 @@
 /**
- * What a bot's frames mean for a session: its replies, with their audio and words, and what it hears the user do.
+ * Translates a bot's frames to events of a session: replies with their audio and text, the user's speech and transcripts.
  *
- * A reply begins with the first audio after the bot has said that it thinks or speaks (`bot-llm-started`,
- * `bot-tts-started`, `bot-started-speaking`), and ends with `bot-stopped-speaking` when nothing of it is in the making:
- * `bot-tts-stopped` tells of synthesis, which is over long before. An `interruption` frame ends what may be heard at once;
- * a chunk may still follow it, and is dropped. Pure and synchronous.
+ * A reply begins with the first audio after `bot-llm-started`, `bot-tts-started` or `bot-started-speaking`, and ends with
+ * `bot-stopped-speaking` when neither the model nor the synthesis is running: `bot-tts-stopped` only reports the end of
+ * synthesis, which is long before the end of playout. An `interruption` frame cancels the reply at once; audio that still
+ * follows it is dropped. Pure and synchronous.
  *
  * @since 0.1.0
  */
@@ -17,8 +17,8 @@ import * as Rtvi from "../../wire/Rtvi.ts"
 import { BotWordTiming } from "./BotWordTiming.ts"
 
 /**
- * What came of a frame: events of the session; the bot is ready; it has a fault (a `fatal` one ends it); its audio is at
- * another rate than ours, in Hz.
+ * The result of a frame: an event of the session; the bot is ready; it reported an error (a `fatal` one ends it); its audio
+ * has another sample rate, in Hz, than configured.
  *
  * @category models
  * @since 0.1.0
@@ -26,15 +26,15 @@ import { BotWordTiming } from "./BotWordTiming.ts"
 export type BotEvent =
   | SpeechToSpeechEvent
   | { readonly _tag: "BotReady" }
-  | { readonly _tag: "BotFault"; readonly message: string; readonly fatal: boolean }
-  | { readonly _tag: "OtherRate"; readonly sampleRate: number }
+  | { readonly _tag: "BotError"; readonly message: string; readonly fatal: boolean }
+  | { readonly _tag: "UnexpectedSampleRate"; readonly sampleRate: number }
 
-/** Audio that came before the bot said that it speaks: `bot-started-speaking` follows its first chunk. */
-const MAX_HELD = 4
-/** Silence after a reply that was spoken faster than its words were expected. */
+/** Chunks of audio kept from before the reply begins: `bot-started-speaking` follows the first chunk. */
+const MAX_EARLY = 4
+/** Silence that carries the last words of a reply whose audio was shorter than expected. */
 const TAIL_MS = 20
-/** A bot's own words about its fault are cut to this. */
-const MAX_FAULT_LENGTH = 200
+/** A bot's error message is cut to this length. */
+const MAX_ERROR_LENGTH = 200
 
 interface Reply {
   readonly name: string
@@ -43,7 +43,7 @@ interface Reply {
 }
 
 /**
- * The talk of one bot, from its connection on.
+ * The protocol state of one connection to a bot.
  *
  * @category models
  * @since 0.1.0
@@ -53,56 +53,56 @@ export class BotProtocol {
   readonly #emit: (event: BotEvent) => void
   readonly #nextName: () => string
   #reply: Reply | undefined
-  /** Words of a reply whose audio has not begun. */
+  /** The words of a reply whose audio has not begun. */
   #words = new BotWordTiming()
-  /** Its audio counts. */
+  /** Whether audio belongs to a reply. */
   #open = false
   #thinking = false
   #synthesizing = 0
   #speaking = false
-  /** The present reply has begun to be heard. */
-  #spoke = false
-  #held: Array<Int16Array> = []
-  /** How the bot tells the words of this reply beforehand: the first way counts, for it may tell them in several. */
-  #told: "bot-llm-text" | "bot-transcription" | "bot-output" | undefined
+  /** Whether playout of the current reply has begun. */
+  #hasSpoken = false
+  #early: Array<Int16Array> = []
+  /** The message type from which the text of this reply is taken: the first one, as bots send the same text in several. */
+  #textSource: "bot-llm-text" | "bot-transcription" | "bot-output" | undefined
 
-  /** `rate` in Hz, of the bot's audio; `nextName` gives each reply a name of its own. */
+  /** `rate`: the sample rate of the bot's audio, in Hz; `nextName`: a unique name for each reply. */
   constructor(rate: number, nextName: () => string, emit: (event: BotEvent) => void) {
     this.#rate = rate
     this.#nextName = nextName
     this.#emit = emit
   }
 
-  /** Takes what the bot sent. */
+  /** Handles a frame of the bot. */
   receive(frame: PipecatFrame | UnknownFrame): void {
     switch (frame._tag) {
       case "Audio":
         return frame.sampleRate === this.#rate
-          ? this.#audio(samplesOf(frame))
-          : this.#emit({ _tag: "OtherRate", sampleRate: frame.sampleRate })
+          ? this.#onAudio(samplesOf(frame))
+          : this.#emit({ _tag: "UnexpectedSampleRate", sampleRate: frame.sampleRate })
       case "Interruption":
-        return this.#interrupted()
+        return this.#onInterruption()
       case "Message": {
         const message = Rtvi.decode(frame.data)
-        // a bot may send messages of its application's own
-        return Result.isSuccess(message) ? this.#message(message.success) : undefined
+        // other messages are the application's own
+        return Result.isSuccess(message) ? this.#onMessage(message.success) : undefined
       }
-      // what RTVI tells as well
+      // RTVI messages carry the same
       case "Text":
       case "Transcription":
       case "Unknown":
     }
   }
 
-  /** Stops a reply. `true` when it is the bot's present one, which has to be told. */
+  /** Cancels a reply. Returns true when it is the bot's current one, so that the bot must be interrupted. */
   truncate(name: string): boolean {
     if (this.#reply?.name !== name || !this.#open) return false
     this.#close()
     return true
   }
 
-  /** The bot is gone: what it was saying has failed. */
-  lost(error: BackendError): void {
+  /** The connection is lost: fails the current reply. */
+  disconnected(error: BackendError): void {
     const reply = this.#reply
     this.#reply = undefined
     this.#close()
@@ -113,20 +113,20 @@ export class BotProtocol {
     this.#open = false
     this.#thinking = false
     this.#synthesizing = 0
-    this.#held = []
+    this.#early = []
     this.#words = new BotWordTiming()
   }
 
-  #interrupted(): void {
+  #onInterruption(): void {
     this.#close()
-    // one that speaks is told to have stopped right after
+    // a bot that speaks sends `bot-stopped-speaking` next
     if (!this.#speaking) this.#end(false)
   }
 
-  #audio(pcm: Int16Array): void {
+  #onAudio(pcm: Int16Array): void {
     if (pcm.length === 0) return
     if (!this.#open) {
-      if (this.#held.push(pcm) > MAX_HELD) this.#held.shift()
+      if (this.#early.push(pcm) > MAX_EARLY) this.#early.shift()
       return
     }
     let reply = this.#reply
@@ -136,49 +136,49 @@ export class BotProtocol {
       this.#words = new BotWordTiming()
       this.#emit({ _tag: "ReplyStarted", reply: reply.name })
     }
-    const text = reply.words.take(reply.samples * 1_000 / this.#rate)
+    const text = reply.words.takeDue(reply.samples * 1_000 / this.#rate)
     reply.samples += pcm.length
     this.#emit({ _tag: "ReplyAudio", reply: reply.name, pcm, text })
   }
 
   #begin(): void {
     if (this.#open) return
-    // a former one that was interrupted, and never said to have stopped
+    // an interrupted reply for which the bot sent no `bot-stopped-speaking`
     this.#end(false)
     this.#open = true
-    this.#told = undefined
-    this.#held = []
+    this.#textSource = undefined
+    this.#early = []
   }
 
   #end(whole: boolean): void {
     const reply = this.#reply
     if (reply === undefined) return
     this.#reply = undefined
-    this.#spoke = false
-    const text = reply.words.rest(whole)
+    this.#hasSpoken = false
+    const text = reply.words.takeRest(whole)
     if (text !== "" && whole) {
-      // words need audio to go with
+      // text can only be sent with audio
       const pcm = new Int16Array(this.#rate * TAIL_MS / 1_000)
       this.#emit({ _tag: "ReplyAudio", reply: reply.name, pcm, text })
     }
     this.#emit({ _tag: "ReplyEnded", reply: reply.name })
   }
 
-  /** Ends the reply if nothing of it is in the making. */
-  #settle(): void {
+  /** Ends the reply unless the model, the synthesis or the playout is running. */
+  #endIfDone(): void {
     if (this.#speaking || this.#thinking || this.#synthesizing > 0) return
     this.#end(this.#open)
     if (this.#reply === undefined) this.#open = false
   }
 
-  #message({ data, type }: Rtvi.RtviMessage): void {
+  #onMessage({ data, type }: Rtvi.RtviMessage): void {
     switch (type) {
       case "bot-ready":
         return this.#emit({ _tag: "BotReady" })
       case "error":
         return this.#emit({
-          _tag: "BotFault",
-          message: (Rtvi.textField(data, "error") ?? "an error without a message").slice(0, MAX_FAULT_LENGTH),
+          _tag: "BotError",
+          message: (Rtvi.textField(data, "error") ?? "an error without a message").slice(0, MAX_ERROR_LENGTH),
           fatal: Rtvi.field(data, "fatal") === true
         })
       case "user-started-speaking":
@@ -196,38 +196,38 @@ export class BotProtocol {
         return
       case "bot-llm-stopped":
         this.#thinking = false
-        if (this.#open) this.#present.written(this.#playedMs)
-        return this.#spoke ? this.#settle() : undefined
+        if (this.#open) this.#currentWords.endText(this.#playedMs)
+        return this.#hasSpoken ? this.#endIfDone() : undefined
       case "bot-tts-started":
         this.#begin()
         this.#synthesizing++
         return
       case "bot-tts-stopped":
         this.#synthesizing = Math.max(0, this.#synthesizing - 1)
-        return this.#spoke ? this.#settle() : undefined
+        return this.#hasSpoken ? this.#endIfDone() : undefined
       case "bot-started-speaking": {
-        const held = this.#held
+        const early = this.#early
         this.#speaking = true
         if (!this.#open) {
           this.#begin()
-          for (const pcm of held) this.#audio(pcm)
+          for (const pcm of early) this.#onAudio(pcm)
         }
-        this.#spoke = true
+        this.#hasSpoken = true
         return
       }
       case "bot-stopped-speaking":
         this.#speaking = false
-        return this.#settle()
+        return this.#endIfDone()
       case "bot-llm-text":
       case "bot-transcription":
       case "bot-output":
-        return this.#planned(type, data)
+        return this.#onText(type, data)
       case "bot-tts-text":
-        if (this.#open) this.#present.spoken(Rtvi.textField(data, "text") ?? "")
+        if (this.#open) this.#currentWords.addSpoken(Rtvi.textField(data, "text") ?? "")
     }
   }
 
-  get #present(): BotWordTiming {
+  get #currentWords(): BotWordTiming {
     return this.#reply?.words ?? this.#words
   }
 
@@ -235,7 +235,7 @@ export class BotProtocol {
     return (this.#reply?.samples ?? 0) * 1_000 / this.#rate
   }
 
-  #planned(type: "bot-llm-text" | "bot-transcription" | "bot-output", data: unknown): void {
+  #onText(type: "bot-llm-text" | "bot-transcription" | "bot-output", data: unknown): void {
     if (!this.#open) return
     if (type === "bot-output") {
       const status = Rtvi.field(data, "spoken_status")
@@ -244,10 +244,10 @@ export class BotProtocol {
         return
       }
     }
-    this.#told ??= type
-    if (this.#told !== type) return
+    this.#textSource ??= type
+    if (this.#textSource !== type) return
     const text = Rtvi.textField(data, "text") ?? ""
-    if (type === "bot-llm-text") this.#present.piece(text, this.#playedMs)
-    else this.#present.sentence(text, this.#playedMs)
+    if (type === "bot-llm-text") this.#currentWords.planText(text, this.#playedMs)
+    else this.#currentWords.planWords(text, this.#playedMs)
   }
 }

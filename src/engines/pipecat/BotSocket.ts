@@ -1,7 +1,7 @@
 /**
- * One connection to a running bot: binary frames over a WebSocket that is looked after.
+ * One connection to a running bot: binary frames over a WebSocket, with pings that detect a dead peer.
  *
- * It drives a raw `ws` socket, because a frame costs half of what it does through Effect's socket.
+ * Uses a raw `ws` socket, because a frame costs half as much as through Effect's socket.
  *
  * @since 0.1.0
  */
@@ -15,14 +15,16 @@ import { type BackendError, InvalidConfig } from "../../BackendError.ts"
 import { finalizeWithin } from "../../Deadline.ts"
 import * as BotErrors from "./BotErrors.ts"
 
-/** Pipecat's own limit, both ways. */
+/** Pipecat's own limit, in both directions. */
 const MAX_PAYLOAD_BYTES = 1_048_576
-/** About 8 s of audio: a bot that reads nothing loses what the user says, and is found dead by the pings. */
+/** About 8 s of audio. If the bot does not read, further frames are dropped, and the pings will detect it as dead. */
 const MAX_BACKLOG_BYTES = 262_144
 const PING_INTERVAL = Duration.seconds(15)
 const CLOSE_TIMEOUT = Duration.seconds(1)
 
 /**
+ * Where to connect, and where frames go.
+ *
  * @category models
  * @since 0.1.0
  */
@@ -34,20 +36,22 @@ export interface BotSocketOptions {
 }
 
 /**
+ * An open connection.
+ *
  * @category models
  * @since 0.1.0
  */
 export interface BotSocket {
-  /** `false` when it was not taken: the bot does not read, or is gone. */
+  /** Returns false when the frame was dropped: the bot does not read, or the socket is closed. */
   readonly send: (bytes: Uint8Array) => boolean
-  /** The code of the close, when it comes; 1006 for a connection that broke or a bot that no longer answers. */
-  readonly gone: Effect.Effect<number>
+  /** Waits for the close and returns its code; 1006 for a broken connection or a bot that does not answer pings. */
+  readonly closed: Effect.Effect<number>
 }
 
 const op = "SpeechToSpeech.connect"
 
 /**
- * Connects; the scope's end closes, within a second.
+ * Connects; closes with the scope, within a second.
  *
  * @category constructors
  * @since 0.1.0
@@ -67,9 +71,9 @@ export const connect = Effect.fnUntraced(function*(
           followRedirects: false,
           ...(token === undefined ? {} : { headers: { authorization: `Bearer ${Redacted.value(token)}` } })
         }),
-      // what it says may hold the URL
+      // without the cause, whose message may contain the URL
       catch: () =>
-        new InvalidConfig({ op, message: "the bot's URL is no URL of a WebSocket", details: { vendor: "pipecat" } })
+        new InvalidConfig({ op, message: "invalid WebSocket URL for pipecat", details: { vendor: "pipecat" } })
     }).pipe(Effect.map((socket) => {
       socket.on("error", () => {})
       socket.on("close", (code) => Deferred.doneUnsafe(gone, Effect.succeed(code)))
@@ -78,7 +82,7 @@ export const connect = Effect.fnUntraced(function*(
       })
       socket.on("message", (data, isBinary) => {
         alive = true
-        // a bot has nothing to say in text frames
+        // the protocol has no text frames
         if (isBinary && Buffer.isBuffer(data)) onFrame(data)
       })
       return socket
@@ -96,9 +100,9 @@ export const connect = Effect.fnUntraced(function*(
   yield* Effect.callback<void, BackendError>((resume) => {
     socket.once("open", () => resume(Effect.void))
     socket.once("error", (cause) => resume(Effect.fail(BotErrors.unreachable(op, cause))))
-    socket.once("close", (code) => resume(Effect.fail(BotErrors.ofClose(op, code, false))))
+    socket.once("close", (code) => resume(Effect.fail(BotErrors.fromClose(op, code, false))))
     socket.once("unexpected-response", (_, { headers, statusCode = 0 }) => {
-      resume(Effect.fail(BotErrors.ofStatus(op, statusCode, headers)))
+      resume(Effect.fail(BotErrors.fromStatus(op, statusCode, headers)))
       socket.terminate()
     })
   })
@@ -118,6 +122,6 @@ export const connect = Effect.fnUntraced(function*(
       socket.send(bytes)
       return true
     },
-    gone: Deferred.await(gone)
+    closed: Deferred.await(gone)
   }
 })

@@ -1,5 +1,5 @@
 /**
- * Asking Pipecat for a bot: `POST …/start` of its runner and of Pipecat Cloud, which answer where to connect to.
+ * Starts a bot: `POST …/start` of Pipecat's runner or of Pipecat Cloud, whose response is the URL to connect to.
  *
  * @since 0.1.0
  */
@@ -21,11 +21,11 @@ const Started = Schema.Struct({
 })
 const decode = Schema.decodeUnknownResult(Schema.fromJsonString(Started))
 
-const MAX_ANSWER_BYTES = 65_536
+const MAX_RESPONSE_BYTES = 65_536
 const op = "SpeechToSpeech.start"
 
 /**
- * Where a bot waits for its client.
+ * The URL of a bot, and the token for it.
  *
  * @category models
  * @since 0.1.0
@@ -36,26 +36,26 @@ export interface BotAddress {
 }
 
 /**
- * The address to connect to, of the one that a start has answered. Pipecat's own runner says `wss:` for any host but
- * `localhost`, though it speaks plainly: an address on the very host and port that was asked in plain HTTP is plain too.
+ * Corrects the URL in the response of a start request. Pipecat's runner returns `wss:` for any host but `localhost`, although
+ * it has no TLS: on the host and port of a plain HTTP request, `wss:` becomes `ws:`. Fails with what is wrong with the URL.
  *
  * @category conversions
  * @since 0.1.0
  */
 export const addressOf = (startUrl: string, wsUrl: string): Result.Result<string, string> => {
-  if (!URL.canParse(wsUrl)) return Result.fail("no URL")
+  if (!URL.canParse(wsUrl)) return Result.fail("not a URL")
   const url = new URL(wsUrl)
-  if (url.protocol !== "ws:" && url.protocol !== "wss:") return Result.fail("no URL of a WebSocket")
-  const asked = new URL(startUrl)
-  if (asked.protocol === "http:" && url.protocol === "wss:" && url.hostname === asked.hostname) {
+  if (url.protocol !== "ws:" && url.protocol !== "wss:") return Result.fail("not a WebSocket URL")
+  const requested = new URL(startUrl)
+  if (requested.protocol === "http:" && url.protocol === "wss:" && url.hostname === requested.hostname) {
     const port = url.port === "" ? "443" : url.port
-    if (port === (asked.port === "" ? "80" : asked.port)) url.protocol = "ws:"
+    if (port === (requested.port === "" ? "80" : requested.port)) url.protocol = "ws:"
   }
   return Result.succeed(url.href)
 }
 
 /**
- * Starts a bot. Fails as its server refuses; `pipeline_error` when it answers something that makes no sense.
+ * Starts a bot. Fails with the error of the response's status; `pipeline_error` when the response is malformed.
  *
  * @category constructors
  * @since 0.1.0
@@ -71,7 +71,7 @@ export const start = Effect.fnUntraced(function*(options: {
     (request) => apiKey === undefined ? request : HttpClientRequest.bearerToken(request, apiKey)
   )
   const unreachable = () =>
-    new ConnectionFailed({ op, message: "the bot's server cannot be reached", details: { vendor: "pipecat" } })
+    new ConnectionFailed({ op, message: "cannot reach engines.pipecat.start_url", details: { vendor: "pipecat" } })
   const response = yield* VendorSpan.withSpan("pipecat", (annotate) =>
     HttpClient.execute(request).pipe(
       untraced,
@@ -79,12 +79,12 @@ export const start = Effect.fnUntraced(function*(options: {
       Effect.tap(({ status }) => Effect.sync(() => annotate({ status })))
     ))
   if (response.status < 200 || response.status > 299) {
-    return yield* BotErrors.ofStatus(op, response.status, response.headers)
+    return yield* BotErrors.fromStatus(op, response.status, response.headers)
   }
-  const nonsense = (what: string) =>
+  const malformed = (what: string) =>
     new PipelineError({
       op,
-      message: `the bot's server started nothing that we can connect to: ${what}`,
+      message: `malformed response from engines.pipecat.start_url: ${what}`,
       details: { vendor: "pipecat", status: response.status },
       retryable: false
     })
@@ -92,17 +92,17 @@ export const start = Effect.fnUntraced(function*(options: {
   const text = yield* response.stream.pipe(
     Stream.mapError(unreachable),
     Stream.tap((chunk) =>
-      (bytes += chunk.length) > MAX_ANSWER_BYTES
-        ? Effect.fail(nonsense(`its answer has more than ${MAX_ANSWER_BYTES} bytes`))
+      (bytes += chunk.length) > MAX_RESPONSE_BYTES
+        ? Effect.fail(malformed(`more than ${MAX_RESPONSE_BYTES} bytes`))
         : Effect.void
     ),
     Stream.decodeText,
     Stream.mkString
   )
   const started = decode(text)
-  if (Result.isFailure(started)) return yield* nonsense("its answer has no wsUrl")
+  if (Result.isFailure(started)) return yield* malformed("no wsUrl; is the bot's transport a WebSocket?")
   const address = addressOf(url, started.success.wsUrl)
-  if (Result.isFailure(address)) return yield* nonsense(`its wsUrl is ${address.failure}`)
+  if (Result.isFailure(address)) return yield* malformed(`wsUrl is ${address.failure}`)
   const { token } = started.success
   return { url: address.success, token: token === undefined || token === null ? undefined : Redacted.make(token) }
 })

@@ -1,5 +1,5 @@
 /**
- * A session's link to its bot, across connections: a bot that is lost is looked for again, and comes back as a new one.
+ * Connects a session to its bot, and to a new bot when the connection is lost.
  *
  * @since 0.1.0
  */
@@ -26,37 +26,39 @@ import * as BotSocket from "./BotSocket.ts"
 import type { BotAddress } from "./BotStart.ts"
 
 const name = "pipecat"
-/** Events that the session has not taken; it takes them as they come. */
+/** Events that the session has not consumed; more fails the stream. */
 const MAX_EVENTS = 4_096
 const FRAME_MS = 20
-/** A bot that lives shorter than this counts as one more try, so that one which comes and goes is not looked for for ever. */
-const STEADY_MS = 10_000
+/** A connection that lasts less counts as a failed attempt, so that a bot that crashes at once is not retried for ever. */
+const STABLE_MS = 10_000
 const INTERRUPTION = PipecatFrames.encode({ _tag: "Interruption" })
 
 /**
+ * Where bots are, their audio, and how long to try.
+ *
  * @category models
  * @since 0.1.0
  */
 export interface BotStreamOptions {
-  /** Where the next bot is to be found, every time anew. */
+  /** The address of the next bot; evaluated for each connection. */
   readonly address: Effect.Effect<BotAddress, BackendError>
   readonly inputSampleRate: number
   readonly outputSampleRate: number
-  /** How long a bot may take to be ready, its start included. */
+  /** How long a bot may take to be ready, starting it included. */
   readonly readyTimeout: Duration.Duration
-  /** How often a lost bot is looked for, with growing pauses. */
+  /** How many times a lost connection is retried, with growing delays. */
   readonly maxRetries: number
 }
 
 interface Bot {
   readonly send: (bytes: Uint8Array) => boolean
-  readonly talk: BotProtocol
-  /** Why it ended: `undefined` when the bot hung up in good order. */
+  readonly protocol: BotProtocol
+  /** The error that ended the connection; `undefined` when the bot closed it normally. */
   readonly ended: Effect.Effect<BackendError | undefined>
 }
 
 /**
- * Connects to a bot, and waits until it is ready.
+ * Connects to a bot and returns when it is ready.
  *
  * @category constructors
  * @since 0.1.0
@@ -91,28 +93,31 @@ export const make = Effect.fnUntraced(function*(
           })
         )
       )
-    const talk = new BotProtocol(outputSampleRate, () => `reply-${++replies}`, (event) => {
+    const protocol = new BotProtocol(outputSampleRate, () => `reply-${++replies}`, (event) => {
       switch (event._tag) {
         case "BotReady":
           return void Deferred.doneUnsafe(ready, Effect.void)
-        case "BotFault":
-          if (event.fatal) return void fail("the bot has failed for good")
+        case "BotError":
+          if (event.fatal) return void fail("the Pipecat bot reported a fatal error: see the bot's log")
           return incident(
             "failed",
             new PipelineError({
               op: "SpeechToSpeech.events",
-              message: "the bot has a fault, and goes on",
+              message: "the Pipecat bot reported a non-fatal error: see the bot's log",
               details: { vendor: name },
               retryable: true
             })
           )
-        case "OtherRate":
+        case "UnexpectedSampleRate":
           return void fail(
-            `the bot speaks at ${event.sampleRate} Hz, not at ${outputSampleRate}: set engines.pipecat.output_sample_rate`,
+            `the Pipecat bot sends audio at ${event.sampleRate} Hz instead of ${outputSampleRate} Hz: set ` +
+              "engines.pipecat.output_sample_rate",
             { sampleRate: event.sampleRate }
           )
         default:
-          if (!Queue.offerUnsafe(events, event)) fail("the bot says more than the session can take")
+          if (!Queue.offerUnsafe(events, event)) {
+            fail(`pipecat: event queue overflowed (${MAX_EVENTS} events were not consumed)`)
+          }
       }
     })
     const socket = yield* BotSocket.connect({
@@ -120,8 +125,8 @@ export const make = Effect.fnUntraced(function*(
       token,
       onFrame: (bytes) => {
         const frame = PipecatFrames.decode(bytes)
-        if (Result.isSuccess(frame)) talk.receive(frame.success)
-        else fail(`the bot sent a frame that is ${frame.failure}`)
+        if (Result.isSuccess(frame)) protocol.receive(frame.success)
+        else fail(`the Pipecat bot sent a malformed frame: ${frame.failure}`)
       }
     })
     socket.send(PipecatFrames.encode({
@@ -132,20 +137,20 @@ export const make = Effect.fnUntraced(function*(
         data: { version: Rtvi.VERSION, about: { library: "effect-voice" } }
       })
     }))
-    const closed = Effect.map(socket.gone, (code) => BotErrors.ofClose("SpeechToSpeech.open", code, false))
+    const closed = Effect.map(socket.closed, (code) => BotErrors.fromClose("SpeechToSpeech.open", code, false))
     yield* Deferred.await(ready).pipe(
       Effect.raceFirst(Effect.flatMap(Effect.raceFirst(closed, Deferred.await(broken)), Effect.fail))
     )
-    const ended = socket.gone.pipe(
+    const ended = socket.closed.pipe(
       Effect.map((code) =>
-        code === 1000 || code === 1001 ? undefined : BotErrors.ofClose("SpeechToSpeech.events", code, true)
+        code === 1000 || code === 1001 ? undefined : BotErrors.fromClose("SpeechToSpeech.events", code, true)
       ),
       Effect.raceFirst(Deferred.await(broken))
     )
-    return { send: socket.send, talk, ended }
+    return { send: socket.send, protocol, ended }
   })
 
-  /** In a scope of its own, which ends with the bot. */
+  /** Connects in a scope of its own, which is closed with the connection. */
   const begin = Effect.gen(function*() {
     const scope = yield* Scope.fork(parent)
     const next = yield* connect().pipe(
@@ -155,7 +160,9 @@ export const make = Effect.fnUntraced(function*(
           Effect.fail(
             new ConnectionTimeout({
               op: "SpeechToSpeech.open",
-              message: `the bot was not ready within ${Duration.format(options.readyTimeout)}: does it speak RTVI?`,
+              message: `the Pipecat bot was not ready within ${
+                Duration.format(options.readyTimeout)
+              }: check that it uses RTVI`,
               details: { vendor: name }
             })
           )
@@ -167,7 +174,7 @@ export const make = Effect.fnUntraced(function*(
     return { next, scope }
   })
 
-  const again = begin.pipe(
+  const reconnect = begin.pipe(
     Effect.tapError((error) => Effect.sync(() => incident("retrying", error))),
     Effect.retry({
       schedule: Schedule.exponential("500 millis").pipe(
@@ -186,16 +193,15 @@ export const make = Effect.fnUntraced(function*(
       const beganMs = yield* Clock.currentTimeMillis
       const error = yield* current.next.ended
       bot = undefined
-      shortLived = (yield* Clock.currentTimeMillis) - beganMs < STEADY_MS ? shortLived + 1 : 1
+      shortLived = (yield* Clock.currentTimeMillis) - beganMs < STABLE_MS ? shortLived + 1 : 1
       yield* Scope.close(current.scope, Exit.void)
       if (error === undefined) {
-        // it has said what it had to say
         return yield* Queue.end(events)
       }
-      current.next.talk.lost(error)
+      current.next.protocol.disconnected(error)
       incident("failed", error)
       if (!error.retryable || shortLived > options.maxRetries) return yield* Queue.fail(events, error)
-      const next = yield* Effect.result(again)
+      const next = yield* Effect.result(reconnect)
       if (Result.isFailure(next)) return yield* Queue.fail(events, next.failure)
       current = next.success
       incident("recovered")
@@ -220,11 +226,11 @@ export const make = Effect.fnUntraced(function*(
         })
       }))
     },
-    // The session does not ask for what the capabilities do not have.
+    // the capabilities exclude these
     say: () => {},
     toolResult: () => {},
     truncate: (reply) => {
-      if (bot !== undefined && bot.talk.truncate(reply)) bot.send(INTERRUPTION)
+      if (bot !== undefined && bot.protocol.truncate(reply)) bot.send(INTERRUPTION)
     },
     events: Stream.fromQueue(events)
   }

@@ -1,19 +1,19 @@
 /**
- * Which words of a bot's reply go with which of its audio.
+ * Assigns the words of a bot's reply to its audio.
  *
- * A bot tells its words in two ways: each as it is spoken (`bot-tts-text`, where its voice knows the times), or long before
- * their audio, as its model writes them. The latter are spread over the audio at the pace of speech, so that a reply that
- * is interrupted has not "said" what was not heard. Pure and synchronous.
+ * A bot sends its words as they are spoken (`bot-tts-text`, if its voice has word timestamps), or long before their audio, as
+ * the model writes them. The latter are spread over the audio at the pace of speech, so that the history of an interrupted
+ * reply has no words that were not played. Pure and synchronous.
  *
  * @since 0.1.0
  */
 
-/** An unhurried speaker: 15 characters a second. */
+/** The pace of slow speech: 15 characters per second. */
 const MS_PER_CHARACTER = 65
-/** More words than a reply of an hour: a bot that tells more has no more of them told. */
+/** More words than an hour of speech; the text of a longer reply is dropped. */
 const MAX_WORDS = 16_384
 
-/** A longer word is cut. */
+/** In characters; a longer word is cut. */
 const MAX_PART = 256
 
 const wordsOf = (text: string): ReadonlyArray<string> => text.split(/\s+/u).filter((word) => word !== "")
@@ -25,40 +25,40 @@ const wordsOf = (text: string): ReadonlyArray<string> => text.split(/\s+/u).filt
  * @since 0.1.0
  */
 export class BotWordTiming {
-  /** Words that wait for their audio, and when it begins, in ms of the reply's audio. */
+  /** Words whose audio has not arrived, and its expected position in the reply, in ms. */
   #planned: Array<{ readonly word: string; readonly atMs: number }> = []
   #plannedToMs = 0
-  /** The beginning of a word that is being written. */
+  /** The start of an incomplete word. */
   #part = ""
-  /** Words that go with the next audio. */
+  /** Words to send with the next audio. */
   #due: Array<string> = []
-  /** Planned words that were given before the bot was found to tell them one by one. */
+  /** Planned words that were sent before the first spoken one arrived. */
   #ahead = 0
-  #oneByOne = false
+  #hasTimestamps = false
   #count = 0
 
-  /** The bot is going to say this, whole words, from now on. */
-  sentence(text: string, playedMs: number): void {
+  /** Adds text of whole words that will be spoken after `playedMs`. */
+  planWords(text: string, playedMs: number): void {
     this.#plan(text, playedMs)
   }
 
-  /** The bot is going to say this, which may begin or end within a word. */
-  piece(text: string, playedMs: number): void {
+  /** Adds text that will be spoken after `playedMs`, and that may begin or end within a word. */
+  planText(text: string, playedMs: number): void {
     const whole = this.#part + text
     const end = whole.search(/\S*$/u)
     this.#part = whole.slice(end).slice(0, MAX_PART)
     this.#plan(whole.slice(0, end), playedMs)
   }
 
-  /** The last piece was the last. */
-  written(playedMs: number): void {
+  /** Ends the text: an incomplete word is complete. */
+  endText(playedMs: number): void {
     const part = this.#part
     this.#part = ""
     this.#plan(part, playedMs)
   }
 
   #plan(text: string, playedMs: number): void {
-    if (this.#oneByOne) return
+    if (this.#hasTimestamps) return
     this.#plannedToMs = Math.max(this.#plannedToMs, playedMs)
     for (const word of wordsOf(text)) {
       if (this.#count++ >= MAX_WORDS) return
@@ -67,10 +67,10 @@ export class BotWordTiming {
     }
   }
 
-  /** The bot says this now. */
-  spoken(text: string): void {
-    if (!this.#oneByOne) {
-      this.#oneByOne = true
+  /** Adds words that are spoken now. */
+  addSpoken(text: string): void {
+    if (!this.#hasTimestamps) {
+      this.#hasTimestamps = true
       this.#planned = []
     }
     for (const word of wordsOf(text)) {
@@ -79,17 +79,17 @@ export class BotWordTiming {
     }
   }
 
-  /** The words whose speech begins with the next audio, which is at so many ms of the reply. */
-  take(atMs: number): string {
+  /** Takes the words that begin with the next audio, which is at `atMs` of the reply. */
+  takeDue(atMs: number): string {
     while (this.#planned.length > 0 && this.#planned[0]!.atMs <= atMs) {
       this.#due.push(this.#planned.shift()!.word)
       this.#ahead++
     }
-    return this.rest(false)
+    return this.takeRest(false)
   }
 
-  /** What is left when the reply has been said; with `planned` also what waits for its time. */
-  rest(planned: boolean): string {
+  /** Takes the words that are due; with `planned` also those whose audio has not arrived. */
+  takeRest(planned: boolean): string {
     if (planned) {
       for (const { word } of this.#planned) this.#due.push(word)
       this.#planned = []

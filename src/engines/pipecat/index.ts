@@ -1,9 +1,9 @@
 /**
- * A running Pipecat bot as the one who hears, thinks and speaks: by its own WebSocket protocol, protobuf frames and RTVI.
+ * A running Pipecat bot as a speech-to-speech engine, over its WebSocket transport: protobuf frames and RTVI.
  *
- * The bot decides turns and interruptions, and keeps its own memory of the conversation: what a user did not hear of an
- * interrupted reply leaves it only as far as the bot's own voice tells. A bot that is lost comes back as a new one, which
- * has forgotten what was said.
+ * The bot is the turn authority and keeps its own context: how an interrupted reply is truncated there depends on the bot's
+ * voice. After a lost connection a new bot starts without the conversation so far. A session cannot choose the bot's
+ * language, voice or key terms: the protocol has no message for them.
  *
  * @since 0.1.0
  */
@@ -39,17 +39,21 @@ const urlOf = (...protocols: ReadonlyArray<string>) =>
 const SampleRate = Schema.Int.check(Schema.isBetween({ minimum: minSampleRate, maximum: maxSampleRate }))
 
 /**
- * - `url`: the WebSocket of a bot that runs, such as `ws://127.0.0.1:8765`. Default: the environment's `PIPECAT_URL`.
- * - `startUrl`: where bots are started, one for each session: `http://127.0.0.1:7860/start` of Pipecat's runner,
- *   `https://api.pipecat.daily.co/v1/public/NAME/start` of Pipecat Cloud. It goes before `url`.
- * - `startBody`: JSON that a started bot is given as its `body`. Default: empty.
- * - `apiKey`: for `start_url`, a secret. Default: the environment's `PIPECAT_API_KEY`; none for a runner of one's own.
+ * Options of the engine, with defaults and limits.
+ *
+ * - `url`: the WebSocket URL of a running bot, such as `ws://127.0.0.1:8765`. Default: the environment variable
+ *   `PIPECAT_URL`.
+ * - `startUrl`: the URL that starts a bot for each session: `http://127.0.0.1:7860/start` of Pipecat's runner,
+ *   `https://api.pipecat.daily.co/v1/public/NAME/start` of Pipecat Cloud. It precedes `url`.
+ * - `startBody`: JSON that a started bot gets as its `body`. Default: empty.
+ * - `apiKey`: for `start_url`, a secret. Default: the environment variable `PIPECAT_API_KEY`; a self-hosted runner needs
+ *   none.
  * - `token`: for `url`, a secret, sent as `Authorization: Bearer`. Default: none.
- * - `inputSampleRate`: in Hz, of the user's audio: the bot's `audio_in_sample_rate`, which it does not convert. 16,000.
- * - `outputSampleRate`: in Hz, of the bot's audio: its `audio_out_sample_rate`. 24,000.
- * - `readyTimeout`: how long a bot may take to `bot-ready`, its start included; the backend's own `timeout` bounds the
- *   first one as well. 30 s, [100 ms, 2 min].
- * - `maxRetries`: how often a bot that is lost is looked for before the session fails. 3, [0, 10].
+ * - `inputSampleRate`: of the user's audio, in Hz; must equal the bot's `audio_in_sample_rate`. Default 16,000.
+ * - `outputSampleRate`: of the bot's audio, in Hz; must equal its `audio_out_sample_rate`. Default 24,000.
+ * - `readyTimeout`: how long a bot may take until `bot-ready`, starting it included; the backend's `timeout` also bounds the
+ *   first one. Default 30 s, [100 ms, 2 min].
+ * - `maxRetries`: how many times in a row a lost connection is retried. Default 3, [0, 10].
  *
  * @category models
  * @since 0.1.0
@@ -75,6 +79,8 @@ export const PipecatOptions = Schema.Struct({
 }))
 
 /**
+ * The decoded options.
+ *
  * @category models
  * @since 0.1.0
  */
@@ -95,8 +101,8 @@ const make = Effect.fnUntraced(function*(options: PipecatOptions) {
     return yield* new InvalidConfig({
       op: "EngineRegistry.layer",
       message:
-        "the engine pipecat needs a bot: give engines.pipecat.url or engines.pipecat.start_url, or set PIPECAT_URL " +
-        "to a ws:// or wss:// URL",
+        "no Pipecat bot configured: set engines.pipecat.url, engines.pipecat.start_url or the environment variable " +
+        "PIPECAT_URL (a ws:// or wss:// URL)",
       details: { engine: name, missing: "PIPECAT_URL" }
     })
   }
@@ -128,7 +134,7 @@ const make = Effect.fnUntraced(function*(options: PipecatOptions) {
 })
 
 /**
- * The engine with these options, and the defaults for the others.
+ * Provides `SpeechToSpeech` with these options and the defaults of the others.
  *
  * @category layers
  * @since 0.1.0
@@ -139,15 +145,15 @@ export const layer = (
   Layer.effect(SpeechToSpeech, Effect.flatMap(EngineRegistry.complete(name, PipecatOptions, options), make))
 
 /**
- * The engine for a config that names it.
+ * Registers as `pipecat`.
  *
- * @category layers
+ * @category definitions
  * @since 0.1.0
  */
 export const definition = EngineRegistry.define({
   kind: "s2s",
   name,
-  description: "A running Pipecat bot, by its WebSocket",
+  description: "A running Pipecat bot as speech-to-speech engine, over its WebSocket transport",
   options: PipecatOptions,
   layer: (options) => Layer.effect(SpeechToSpeech, make(options)).pipe(Layer.provide(FetchHttpClient.layer))
 })

@@ -66,7 +66,7 @@ describe("gemini's connections", () => {
       yield* until("ReplyEnded")
       assert.deepInclude((yield* told("resume"))[0], { connection: 1, handle: "handle-0-1" })
       yield* told("ready", 2)
-      // the service knows what was said
+      // the server has the conversation already
       assert.deepStrictEqual(fake.told.filter(({ connection, what }) => connection === 1 && what === "message"), [])
       stream.userText("second")
       yield* until("ReplyEnded")
@@ -74,7 +74,7 @@ describe("gemini's connections", () => {
   )
 
   live(
-    "are told the conversation when their handle is refused",
+    "get the conversation replayed when their handle is refused",
     Effect.gen(function*() {
       const { fake, stream, told, until } = yield* open(
         { answers: ["One.", "Two."], resumption: "refuse" },
@@ -92,7 +92,7 @@ describe("gemini's connections", () => {
   )
 
   live(
-    "are replaced when the service says that it leaves, after the reply in flight",
+    "are replaced after goAway, when the reply in progress has ended",
     Effect.gen(function*() {
       const { fake, stream, told, until } = yield* open({
         answers: [{ text: "A reply of some length.", paceMs: 50 }],
@@ -109,7 +109,7 @@ describe("gemini's connections", () => {
   )
 
   live(
-    "tell activity where the service does",
+    "report voice activity where the server does",
     Effect.gen(function*() {
       const fake = yield* Fake.start({ answers: ["Yes."], signals: true, transcripts: ["hello"] })
       const s2s = Context.get(yield* Layer.build(vendor.layer(fake.url, {})), SpeechToSpeech)

@@ -6,8 +6,8 @@ import { client, decode } from "../../../src/engines/gemini/LiveMessages.ts"
 const json = (text: string): unknown => JSON.parse(text)
 const read = (message: object) => Result.getOrThrow(decode(JSON.stringify(message)))
 
-describe("the Gemini Live wire", () => {
-  it("reads the messages of the reference, and all that one carries", () => {
+describe("LiveMessages", () => {
+  it("decodes the messages of the API reference, with all events of one message", () => {
     assert.deepStrictEqual(read({ setupComplete: {} }), [{ _tag: "Ready" }])
     assert.deepStrictEqual(
       read({
@@ -40,7 +40,7 @@ describe("the Gemini Live wire", () => {
     assert.deepStrictEqual(read({ somethingNew: { a: 1 } }), [])
   })
 
-  it("says what the reference says", () => {
+  it("encodes the client messages of the API reference", () => {
     assert.deepStrictEqual(json(client.audio(Int16Array.of(1, 32_767))), {
       realtimeInput: { audio: { mimeType: "audio/pcm;rate=16000", data: "AQD/fw==" } }
     })
@@ -67,7 +67,7 @@ describe("the Gemini Live wire", () => {
     })
   })
 
-  it("tells malformed audio from good, whatever comes", () => {
+  it("reports malformed audio and malformed messages", () => {
     const pcmOf = (mimeType: string, data: string) =>
       read({ serverContent: { modelTurn: { parts: [{ inlineData: { mimeType, data } }] } } })
     assert.deepStrictEqual(pcmOf("audio/pcm;rate=24000", "AQD/"), [{
@@ -81,7 +81,7 @@ describe("the Gemini Live wire", () => {
     }
   })
 
-  it.prop("survives any text", [Schema.String], ([text]) => {
+  it.prop("never throws, for any text", [Schema.String], ([text]) => {
     decode(text)
   })
 })

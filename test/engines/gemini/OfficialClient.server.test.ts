@@ -1,4 +1,4 @@
-/** Holds our fake of the Gemini Live API to reality: the vendor's own client talks to it. */
+/** Checks the fake of the Gemini Live API with the vendor's official client. */
 import { assert, describe, it } from "@effect/vitest"
 import { type FunctionResponse, GoogleGenAI, type LiveServerMessage, Modality } from "@google/genai"
 import { Effect } from "effect"
@@ -6,9 +6,9 @@ import * as Fake from "../../support/FakeGeminiLive.ts"
 
 const pcm = (ms: number, level: number) => Buffer.from(new Int16Array(16 * ms).fill(level).buffer).toString("base64")
 
-describe("the official client", () => {
+describe("Gemini's official client", () => {
   it.live(
-    "talks to our fake: a spoken turn with a tool, an answer, a typed turn",
+    "works with the fake server: a spoken turn with a tool, a response, a typed turn",
     () =>
       Effect.scoped(Effect.gen(function*() {
         const fake = yield* Fake.start({

@@ -53,7 +53,7 @@ describe("ChatDeltas", () => {
     end
   ]
 
-  it("reads text as it comes, and how it ended", () => {
+  it("decodes text as it arrives, and the finish reason", () => {
     const parts = partsOf(...golden)
     assert.deepStrictEqual(parts.map(({ type }) => type), ["text-start", "text-delta", "text-end", "finish"])
     assert.strictEqual(textOf(parts), "Hello")
@@ -72,7 +72,7 @@ describe("ChatDeltas", () => {
     assert.strictEqual(textOf(partsOf(delta({ content: "a" }, "stop"))), "a")
   })
 
-  it("puts calls together by their index, whatever servers make of it", () => {
+  it("assembles tool calls by their index, in the variants of different servers", () => {
     assert.deepStrictEqual(
       callsOf(partsOf(
         call(0, "a", "one", ""),
@@ -102,7 +102,7 @@ describe("ChatDeltas", () => {
     assert.deepStrictEqual(callsOf(partsOf(call(0, "a", "f", "{}"), delta({}, "content_filter"))), [])
   })
 
-  it("speaks refusals, and passes by reasoning, other choices and what it does not know", () => {
+  it("passes on refusals as text, and ignores reasoning, other choices and unknown fields", () => {
     assert.strictEqual(
       textOf(partsOf(delta({ refusal: "I cannot" }), delta({ refusal: " do that." }), end)),
       "I cannot do that."
@@ -122,7 +122,7 @@ describe("ChatDeltas", () => {
     )
   })
 
-  it("fails as the server does, and on what makes no sense", () => {
+  it("fails on the server's errors and on malformed events", () => {
     assert.strictEqual(failureOf(delta({ content: "a" }))?._tag, "InternalProviderError")
     assert.strictEqual(failureOf()?._tag, "InternalProviderError")
     assert.strictEqual(failureOf("data: {\"choices\":\n\n")?._tag, "InvalidOutputError")
@@ -143,7 +143,7 @@ describe("ChatDeltas", () => {
   const Word = Schema.String.check(Schema.isMaxLength(12))
   const Input = Schema.Record(Word, Schema.Union([Word, Schema.Int, Schema.Boolean]))
   const size = Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: 40 }))
-  it.prop("gives the same whatever way the stream is cut", [
+  it.prop("gives the same parts for any division of the stream", [
     Schema.Array(Word),
     Schema.Array(Input).check(Schema.isMaxLength(4)),
     Schema.Literals(["\n\n", "\r\n\r\n", "\r\r"]),
@@ -175,7 +175,7 @@ describe("ChatDeltas", () => {
     assert.deepStrictEqual(parts, Result.getOrThrow(decode([whole])))
   })
 
-  it.prop("never throws, whatever comes", [
+  it.prop("never throws, for any text", [
     Schema.Array(Schema.Union([Schema.String, Schema.Json, Schema.Struct({ choices: Schema.Json })]))
   ], ([pieces]) => {
     const result = decode(pieces.map((piece) => typeof piece === "string" ? piece : event(piece)))
@@ -184,7 +184,7 @@ describe("ChatDeltas", () => {
 })
 
 describe("ChatErrors", () => {
-  it("tells when to come again", () => {
+  it("reads retry-after", () => {
     const now = Date.UTC(2026, 0, 1)
     const cases: ReadonlyArray<readonly [{ readonly [name: string]: string }, number | undefined]> = [
       [{ "retry-after": "2" }, 2_000],
@@ -203,7 +203,7 @@ describe("ChatErrors", () => {
     }
   })
 
-  it("tells refusals apart", () => {
+  it("maps status and codes to errors", () => {
     const cases: ReadonlyArray<readonly [number, unknown, string]> = [
       [400, { error: { type: "invalid_request_error" } }, "InvalidRequestError"],
       [401, { error: { code: "invalid_api_key" } }, "AuthenticationError"],
@@ -218,7 +218,7 @@ describe("ChatErrors", () => {
       [503, { object: "error", type: "overloaded" }, "InternalProviderError"]
     ]
     for (const [status, body, tag] of cases) {
-      assert.strictEqual(ChatErrors.reasonOf({ status }, ChatErrors.codesOf(body) ?? [])._tag, tag, `${status}`)
+      assert.strictEqual(ChatErrors.fromResponse({ status }, ChatErrors.codesOf(body) ?? [])._tag, tag, `${status}`)
     }
   })
 })

@@ -67,8 +67,8 @@ const official = (fake: FakeChat.FakeChat) =>
     }
   })
 
-describe("The language model of a chat completions server", () => {
-  it.live("speaks, calls tools and answers with their results, byte by byte", () =>
+describe("openai-compatible", () => {
+  it.live("streams text, calls tools and uses their results, with the stream cut into single bytes", () =>
     Effect.gen(function*() {
       const { exit, fake } = yield* talk([
         {
@@ -125,7 +125,7 @@ describe("The language model of a chat completions server", () => {
       ])
     }))
 
-  it.live("reads the fake as OpenAI's own client does", () =>
+  it.live("decodes the fake server's stream as OpenAI's official client does", () =>
     Effect.gen(function*() {
       const pieces: ReadonlyArray<FakeChat.Piece> = [
         { text: "Well" },
@@ -159,7 +159,7 @@ describe("The language model of a chat completions server", () => {
       assert.isTrue("failed" in (yield* official(broken)))
     }))
 
-  it.live("tells a key that is refused, a limit, a quota, a fault and a lost line apart", () =>
+  it.live("distinguishes a rejected key, a rate limit, a quota, a server error and a lost connection", () =>
     Effect.gen(function*() {
       const secret = "sk-very-secret"
       const error = (code: string) => ({ error: { message: `no: ${secret}`, type: "requests", code } })
@@ -199,7 +199,7 @@ describe("The language model of a chat completions server", () => {
       assert.notInclude(failed.message, "127.0.0.1")
     }))
 
-  it.live("gives up on a server that falls silent, before its first word and after", () =>
+  it.live("times out when the server sends nothing, before the first token and after", () =>
     Effect.gen(function*() {
       for (const pieces of [[{ waitMs: 60_000 }], [{ text: "a" }, { stall: true as const }]]) {
         const { exit, fake } = yield* talk([{ pieces }], { timeout: Duration.seconds(1) })
@@ -209,7 +209,7 @@ describe("The language model of a chat completions server", () => {
       }
     }))
 
-  it.live("aborts the request of an answer that is interrupted", () =>
+  it.live("aborts the request when the stream is interrupted", () =>
     Effect.gen(function*() {
       const fake = yield* FakeChat.make([{ pieces: [{ text: "a" }, { stall: true }] }])
       const fiber = yield* Effect.forkChild(answer(fake))
@@ -221,7 +221,7 @@ describe("The language model of a chat completions server", () => {
       assert.strictEqual(fake.aborted(), 1)
     }))
 
-  it.live("takes a server that does not stream, and one that forgets to say that it is done", () =>
+  it.live("accepts a server that does not stream, and one that omits [DONE]", () =>
     Effect.gen(function*() {
       const message = { role: "assistant", content: "At once." }
       const whole = yield* talk([{ whole: { choices: [{ index: 0, message, finish_reason: "stop" }] } }])
@@ -232,7 +232,7 @@ describe("The language model of a chat completions server", () => {
       assert.deepStrictEqual(refusal.exit, Exit.succeed("I cannot help with that."))
     }))
 
-  it.live("sends OpenAI's key to OpenAI alone, and names the variable when there is none", () =>
+  it.live("sends OPENAI_API_KEY to OpenAI only, and names the variable when it is missing", () =>
     Effect.gen(function*() {
       const { fake } = yield* talk([FakeChat.text("a")])
       assert.isUndefined(fake.requests[0]?.authorization)
@@ -243,7 +243,7 @@ describe("The language model of a chat completions server", () => {
       assert.strictEqual(missing.details?.["missing"], "OPENAI_API_KEY")
     }))
 
-  it.live("makes objects of a schema", () =>
+  it.live("generates objects of a schema", () =>
     Effect.gen(function*() {
       const fake = yield* FakeChat.make([FakeChat.text("{\"city\":", "\"Paris\"}")])
       const { value } = yield* LanguageModel.generateObject({

@@ -36,9 +36,9 @@ const session = Effect.fnUntraced(function*(options: Parameters<typeof Fake.star
 
 const pcm = (ms: number, level: number) => Buffer.from(new Int16Array(24 * ms).fill(level).buffer).toString("base64")
 
-describe("the official client", () => {
+describe("OpenAI's official client", () => {
   it.live(
-    "talks to our fake: a spoken turn with a tool, an answer, a truncation",
+    "works with the fake server: a spoken turn with a tool, a response, a truncation",
     () =>
       Effect.scoped(Effect.gen(function*() {
         const { errors, fake, realtime, seen, until } = yield* session({
@@ -102,7 +102,7 @@ describe("the official client", () => {
     20_000
   )
 
-  it.live("is told its errors by our fake", () =>
+  it.live("gets errors from the fake server", () =>
     Effect.scoped(Effect.gen(function*() {
       const { errors, realtime, until } = yield* session({})
       yield* until("session.created")

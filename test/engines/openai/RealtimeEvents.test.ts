@@ -6,8 +6,8 @@ import * as OpenAi from "../../../src/engines/openai/SpeechToSpeech.ts"
 
 const json = (text: string): unknown => JSON.parse(text)
 
-describe("OpenAI's Realtime wire", () => {
-  it("reads the events of the reference", () => {
+describe("RealtimeEvents", () => {
+  it("decodes the events of the API reference", () => {
     const read = (event: object) => Result.getOrThrow(decode(JSON.stringify(event)))
     assert.deepStrictEqual(
       read({
@@ -86,7 +86,7 @@ describe("OpenAI's Realtime wire", () => {
     })
   })
 
-  it("says what the reference says", () => {
+  it("encodes the client events of the API reference", () => {
     assert.deepStrictEqual(json(client.append(Int16Array.of(1, 32_767))), {
       type: "input_audio_buffer.append",
       audio: "AQD/fw=="
@@ -121,7 +121,7 @@ describe("OpenAI's Realtime wire", () => {
     })
   })
 
-  it("tells malformed audio and malformed events from good ones, whatever comes", () => {
+  it("reports malformed audio and malformed events", () => {
     const delta = (text: string) =>
       decode(JSON.stringify({
         type: "response.output_audio.delta",
@@ -144,14 +144,14 @@ describe("OpenAI's Realtime wire", () => {
     assert.isTrue(Result.isFailure(decode(`{"type":"response.done","response":{}}`)))
   })
 
-  it.prop("carries any samples", [
+  it.prop("encodes and decodes any samples", [
     Schema.Array(Schema.Int.check(Schema.isBetween({ minimum: -32_768, maximum: 32_767 })))
   ], ([samples]) => {
     const pcm = Int16Array.from(samples)
     assert.deepStrictEqual(Base64Pcm.decode(Base64Pcm.encode(pcm)), pcm)
   })
 
-  it.prop("survives any text", [Schema.String], ([text]) => {
+  it.prop("never throws, for any text", [Schema.String], ([text]) => {
     decode(text)
     Base64Pcm.decode(text)
   })

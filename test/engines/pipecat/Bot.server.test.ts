@@ -82,9 +82,9 @@ const atOf = (user: PipecatUser, type: SessionEvent["type"]) =>
   user.events.findLast((event) => event.type === type)?.atMs ?? Number.NaN
 
 describe.skipIf(Python.missing !== undefined)(
-  `a real Pipecat bot as the brain${Python.missing === undefined ? "" : ` (${Python.missing})`}`,
+  `a real Pipecat bot as speech-to-speech engine${Python.missing === undefined ? "" : ` (${Python.missing})`}`,
   () => {
-    it.live("hears the user, answers, and is interrupted by them", () =>
+    it.live("transcribes the user, answers, and is interrupted", () =>
       Effect.gen(function*() {
         const { host, program } = yield* bot
         const { session, user } = yield* call({ url: `ws://${host}/ws-client` })
@@ -115,19 +115,23 @@ describe.skipIf(Python.missing !== undefined)(
         yield* until(() => program.output().includes("GONE"), () => "the bot keeps its client")
       }), 90_000)
 
-    it.live("is started for each session, is typed to, and may hang up", () =>
-      Effect.gen(function*() {
-        const { host } = yield* bot
-        const { user } = yield* call({ startUrl: `http://${host}/start` })
-        user.tell({ type: "send-text", id: "1", data: { content: "tell me" } })
-        yield* has(user, "agent.speech_stopped")
-        yield* until(() => user.heard.length >= SAYS.split(" ").length, () => user.heard.join(" "))
-        assert.strictEqual(user.heard.join(" "), SAYS)
-        user.tell({ type: "send-text", id: "2", data: { content: "bye" } })
-        yield* has(user, "session.ended")
-      }), 90_000)
+    it.live(
+      "is started for each session, answers typed text, and can close the connection",
+      () =>
+        Effect.gen(function*() {
+          const { host } = yield* bot
+          const { user } = yield* call({ startUrl: `http://${host}/start` })
+          user.tell({ type: "send-text", id: "1", data: { content: "tell me" } })
+          yield* has(user, "agent.speech_stopped")
+          yield* until(() => user.heard.length >= SAYS.split(" ").length, () => user.heard.join(" "))
+          assert.strictEqual(user.heard.join(" "), SAYS)
+          user.tell({ type: "send-text", id: "2", data: { content: "bye" } })
+          yield* has(user, "session.ended")
+        }),
+      90_000
+    )
 
-    it.live("fails the session when it dies and does not come back", () =>
+    it.live("fails the session when the bot exits for good", () =>
       Effect.gen(function*() {
         const { host } = yield* bot
         const { user } = yield* call({ url: `ws://${host}/ws-client`, maxRetries: 1 })
@@ -138,7 +142,7 @@ describe.skipIf(Python.missing !== undefined)(
         assert.isTrue(user.events.some((event) => event.type === "error" && event.code === "connection_failed"))
       }), 90_000)
 
-    it.live("says what is wrong when it speaks at another rate, or is no bot", () =>
+    it.live("fails with a typed error for another sample rate, or another server", () =>
       Effect.gen(function*() {
         const { host } = yield* bot
         const open = (options: Parameters<typeof Engine.layer>[0]) =>

@@ -1,9 +1,10 @@
 import { assert, describe, it } from "@effect/vitest"
-import { ConfigProvider, Duration, Effect, Fiber, Layer, Redacted, Schedule, Stream } from "effect"
+import { ConfigProvider, Context, Duration, Effect, Fiber, Layer, Redacted, Schedule, Stream } from "effect"
 import * as FetchHttpClient from "effect/http/FetchHttpClient"
 import type { BackendError } from "../../../src/BackendError.ts"
 import type { EngineIncident } from "../../../src/EngineIncident.ts"
 import * as Engine from "../../../src/engines/pipecat/index.ts"
+import * as SessionSpeech from "../../../src/speech/SessionSpeech.ts"
 import { SpeechToSpeech, type SpeechToSpeechEvent } from "../../../src/speech/SpeechToSpeech.ts"
 import * as FakeBot from "../../support/pipecat/FakeBot.ts"
 
@@ -38,34 +39,36 @@ const tagsOf = (events: ReadonlyArray<SpeechToSpeechEvent>) => events.map(({ _ta
 
 describe("the engine pipecat", () => {
   const refusals: ReadonlyArray<readonly [says: string, bot: FakeBot.FakeBotOptions, error: object]> = [
-    ["has a client already", { greet: (line) => line.socket.close(1013) }, {
+    ["already has a client", { greet: (line) => line.socket.close(1013) }, {
       code: "session_limit_exceeded",
       retryable: true
     }],
-    ["does not like our token", { greet: (line) => line.socket.close(4003) }, { code: "authentication_failed" }],
-    ["hangs up before it is ready", { greet: (line) => line.socket.close(1000) }, { code: "connection_failed" }],
+    ["rejects the token", { greet: (line) => line.socket.close(4003) }, { code: "authentication_failed" }],
+    ["closes the connection before it is ready", { greet: (line) => line.socket.close(1000) }, {
+      code: "connection_failed"
+    }],
     ["breaks the connection", { greet: (line) => line.socket.terminate() }, { code: "connection_failed" }],
-    ["is silent", { greet: () => {} }, { code: "connection_timeout" }],
-    ["talks garbage", { greet: (line) => line.socket.send(Uint8Array.of(0xff, 0xff)) }, {
+    ["sends nothing", { greet: () => {} }, { code: "connection_timeout" }],
+    ["sends malformed frames", { greet: (line) => line.socket.send(Uint8Array.of(0xff, 0xff)) }, {
       code: "pipeline_error",
       retryable: false
     }],
-    ["fails for good", { greet: (line) => line.tell("error", { error: "no", fatal: true }) }, {
+    ["reports a fatal error", { greet: (line) => line.tell("error", { error: "no", fatal: true }) }, {
       code: "pipeline_error"
     }],
-    ["refuses with 403", { refuse: 403 }, { code: "authentication_failed" }],
-    ["refuses with 429", { refuse: 429 }, { code: "rate_limit_exceeded" }],
-    ["refuses with 503", { refuse: 503 }, { code: "connection_failed" }]
+    ["rejects the handshake with 403", { refuse: 403 }, { code: "authentication_failed" }],
+    ["rejects the handshake with 429", { refuse: 429 }, { code: "rate_limit_exceeded" }],
+    ["rejects the handshake with 503", { refuse: 503 }, { code: "connection_failed" }]
   ]
   for (const [says, bot, error] of refusals) {
-    it.live(`says so when a bot ${says}`, () =>
+    it.live(`fails with a typed error when a bot ${says}`, () =>
       Effect.gen(function*() {
         const { url } = yield* FakeBot.make(bot)
         const failure = yield* fails(Effect.scoped(
           open({
             url,
             token: Redacted.make("a-secret"),
-            readyTimeout: says === "is silent" ? Duration.millis(200) : Duration.minutes(1)
+            readyTimeout: says === "sends nothing" ? Duration.millis(200) : Duration.minutes(1)
           })
         ))
         assert.deepInclude(failure, error)
@@ -74,7 +77,7 @@ describe("the engine pipecat", () => {
       }))
   }
 
-  it.live("introduces itself, sends 20 ms at a time, and types what was typed", () =>
+  it.live("sends client-ready, audio in frames of 20 ms, and typed text", () =>
     Effect.gen(function*() {
       const { lines, url } = yield* FakeBot.make()
       const { stream } = yield* open({ url, token: Redacted.make("a-secret") })
@@ -94,7 +97,7 @@ describe("the engine pipecat", () => {
       }
     }))
 
-  it.live("tells the bot to stop what the session stops, once", () =>
+  it.live("sends one interruption frame when the session truncates a reply", () =>
     Effect.gen(function*() {
       const { lines, url } = yield* FakeBot.make()
       const { events, stream } = yield* open({ url })
@@ -108,7 +111,7 @@ describe("the engine pipecat", () => {
       assert.strictEqual(lines[0]?.frames.filter(({ _tag }) => _tag === "Interruption").length, 1)
     }))
 
-  it.live("finds a bot again that was lost, and fails what it was saying", () =>
+  it.live("reconnects after a lost connection, and fails the reply in progress", () =>
     Effect.gen(function*() {
       const { lines, url } = yield* FakeBot.make()
       const { events, incidents, stream } = yield* open({ url })
@@ -125,7 +128,7 @@ describe("the engine pipecat", () => {
       yield* until(() => lines[1]?.frames.at(-1)?._tag === "Audio")
     }))
 
-  it.live("gives up when no bot comes back, and says why", () =>
+  it.live("fails after maxRetries attempts to reconnect", () =>
     Effect.gen(function*() {
       const { lines, url } = yield* FakeBot.make({
         greet: (line, count) => count === 0 ? FakeBot.ready(line) : line.socket.close(1013)
@@ -136,7 +139,7 @@ describe("the engine pipecat", () => {
       assert.deepStrictEqual(incidents.map(({ what }) => what), ["failed", "retrying", "retrying"])
     }))
 
-  it.live("gives up on a bot that comes and goes", () =>
+  it.live("fails when connections keep breaking soon after they are ready", () =>
     Effect.gen(function*() {
       const { lines, url } = yield* FakeBot.make({
         greet: (line) => {
@@ -149,7 +152,7 @@ describe("the engine pipecat", () => {
       assert.strictEqual(lines.length, 3)
     }))
 
-  it.live("ends when the bot hangs up", () =>
+  it.live("ends when the bot closes the connection normally", () =>
     Effect.gen(function*() {
       const { lines, url } = yield* FakeBot.make()
       const { end, incidents } = yield* open({ url })
@@ -158,7 +161,7 @@ describe("the engine pipecat", () => {
       assert.deepStrictEqual(incidents, [])
     }))
 
-  it.live("fails at once on audio of another rate, with what to set", () =>
+  it.live("fails on audio of another sample rate, naming the option to set", () =>
     Effect.gen(function*() {
       const { lines, url } = yield* FakeBot.make()
       const { end } = yield* open({ url })
@@ -168,7 +171,7 @@ describe("the engine pipecat", () => {
       assert.include(failure.message, "output_sample_rate")
     }))
 
-  it.live("starts a bot, with the key, and connects with the token it is given", () =>
+  it.live("starts a bot with the API key, and connects with the token of the response", () =>
     Effect.gen(function*() {
       let asked: { readonly authorization: string | undefined; readonly body: unknown } | undefined
       let address = ""
@@ -178,7 +181,7 @@ describe("the engine pipecat", () => {
           return { status: 200, body: JSON.stringify({ wsUrl: address, token: "of-this-bot" }) }
         }
       })
-      // as Pipecat's runner says it, which speaks plainly
+      // as Pipecat's runner responds, although it has no TLS
       address = bot.url.replace("ws:", "wss:")
       yield* open({ startUrl: bot.startUrl, apiKey: Redacted.make("pk_1"), startBody: { tenant: "acme" } })
       assert.deepStrictEqual(asked, {
@@ -194,18 +197,18 @@ describe("the engine pipecat", () => {
     }],
     ["401", { status: 401, body: "" }, { code: "authentication_failed" }],
     ["500", { status: 500, body: "oops" }, { code: "connection_failed" }],
-    ["something that is no JSON", { status: 200, body: "<html>" }, { code: "pipeline_error" }],
-    ["a room of Daily's", { status: 200, body: "{\"dailyRoom\":\"https://x.daily.co/y\"}" }, {
+    ["a body that is not JSON", { status: 200, body: "<html>" }, { code: "pipeline_error" }],
+    ["a Daily room", { status: 200, body: "{\"dailyRoom\":\"https://x.daily.co/y\"}" }, {
       code: "pipeline_error"
     }],
-    ["a URL that cannot be called", { status: 200, body: "{\"wsUrl\":\"ws://127.0.0.1/#here\"}" }, {
+    ["a URL with a fragment", { status: 200, body: "{\"wsUrl\":\"ws://127.0.0.1/#here\"}" }, {
       code: "invalid_config"
     }],
-    ["a URL that is none", { status: 200, body: "{\"wsUrl\":\"here\"}" }, { code: "pipeline_error" }],
-    ["more than it should", { status: 200, body: `{"wsUrl":"${"x".repeat(100_000)}"}` }, { code: "pipeline_error" }]
+    ["a relative URL", { status: 200, body: "{\"wsUrl\":\"here\"}" }, { code: "pipeline_error" }],
+    ["too many bytes", { status: 200, body: `{"wsUrl":"${"x".repeat(100_000)}"}` }, { code: "pipeline_error" }]
   ]
   for (const [says, answer, error] of starts) {
-    it.live(`says what is wrong when a start is answered with ${says}`, () =>
+    it.live(`fails with a typed error when the start request returns ${says}`, () =>
       Effect.gen(function*() {
         const { startUrl } = yield* FakeBot.make({ start: () => answer })
         const failure = yield* fails(Effect.scoped(open({ startUrl, apiKey: Redacted.make("pk_1") })))
@@ -221,7 +224,20 @@ describe("the engine pipecat", () => {
       }))
   }
 
-  it.effect("needs to know of a bot, in the config or in the environment", () =>
+  it.live("lets no session choose its language, voice or key terms", () =>
+    Effect.gen(function*() {
+      const context = yield* Layer.build(
+        Engine.layer({ url: "ws://127.0.0.1:1" }).pipe(Layer.provide(FetchHttpClient.layer))
+      )
+      const s2s = Context.get(context, SpeechToSpeech)
+      for (const wanted of [{ language: "en" }, { voice: "a" }, { keyterms: ["Effect"] }]) {
+        const fault = SessionSpeech.check("test", wanted, { s2s })
+        assert.deepInclude(fault?.details, { engine: "pipecat", field: Object.keys(wanted)[0] })
+      }
+      assert.isUndefined(SessionSpeech.check("test", {}, { s2s }))
+    }).pipe(Effect.scoped))
+
+  it.effect("requires a bot in the config or in the environment", () =>
     Effect.gen(function*() {
       const build = (environment: Record<string, string>) =>
         Effect.scoped(Layer.build(Engine.layer().pipe(Layer.provide(FetchHttpClient.layer)))).pipe(

@@ -13,17 +13,17 @@ const lostError = new ConnectionFailed({ op: "test", message: "lost" })
 const bot = () => {
   const events: Array<BotEvent> = []
   let names = 0
-  const talk = new BotProtocol(RATE, () => `reply-${++names}`, (event) => events.push(event))
+  const protocol = new BotProtocol(RATE, () => `reply-${++names}`, (event) => events.push(event))
   return {
-    talk,
+    protocol,
     events,
     tell: (...types: ReadonlyArray<string>) => {
-      for (const type of types) talk.receive({ _tag: "Message", data: Rtvi.encode({ type }) })
+      for (const type of types) protocol.receive({ _tag: "Message", data: Rtvi.encode({ type }) })
     },
-    say: (type: string, data: unknown) => talk.receive({ _tag: "Message", data: Rtvi.encode({ type, data }) }),
-    audio: (ms = 40) => talk.receive(PipecatFrames.audio(new Int16Array(RATE * ms / 1_000).fill(7), RATE)),
-    interrupt: () => talk.receive({ _tag: "Interruption" }),
-    /** What happened, audio by its text alone; clears it. */
+    say: (type: string, data: unknown) => protocol.receive({ _tag: "Message", data: Rtvi.encode({ type, data }) }),
+    audio: (ms = 40) => protocol.receive(PipecatFrames.audio(new Int16Array(RATE * ms / 1_000).fill(7), RATE)),
+    interrupt: () => protocol.receive({ _tag: "Interruption" }),
+    /** The events since the last call, with audio reduced to its text. */
     happened: () =>
       events.splice(0).flatMap((event) =>
         event._tag === "ReplyAudio" ? event.text === "" ? [] : [`"${event.text}"`] : [event._tag]
@@ -31,8 +31,8 @@ const bot = () => {
   }
 }
 
-describe("a bot's talk", () => {
-  it("is a reply from its first audio to where it has stopped speaking", () => {
+describe("BotProtocol", () => {
+  it("starts a reply with its first audio and ends it with bot-stopped-speaking", () => {
     const { audio, happened, say, tell } = bot()
     tell("user-started-speaking")
     say("user-transcription", { text: "hi", final: false })
@@ -52,12 +52,12 @@ describe("a bot's talk", () => {
     assert.deepStrictEqual(happened(), ["ReplyStarted", "\"Hello.\""])
     tell("bot-stopped-speaking")
     assert.deepStrictEqual(happened(), ["ReplyEnded"])
-    // what may follow is nobody's
+    // audio after that belongs to no reply
     audio()
     assert.deepStrictEqual(happened(), [])
   })
 
-  it("goes on over pauses while more of it is in the making", () => {
+  it("continues a reply over pauses while the model or the synthesis runs", () => {
     const { audio, happened, tell } = bot()
     tell("bot-llm-started", "bot-tts-started")
     audio()
@@ -69,7 +69,7 @@ describe("a bot's talk", () => {
     assert.deepStrictEqual(happened(), ["ReplyEnded"])
   })
 
-  it("has the words that the model writes, in whatever pieces, once", () => {
+  it("sends the words of the model once, whatever the pieces", () => {
     const { audio, happened, say, tell } = bot()
     tell("bot-llm-started")
     for (const text of ["Hel", "lo", " the", "re, fri", "end"]) say("bot-llm-text", { text })
@@ -82,7 +82,7 @@ describe("a bot's talk", () => {
     assert.deepStrictEqual(happened(), ["ReplyStarted", "\"Hello\"", "\"there,\"", "\"friend\"", "ReplyEnded"])
   })
 
-  it("begins with a sound that is no synthesis, too, and loses nothing of it", () => {
+  it("starts a reply with audio that is not synthesised, without losing any of it", () => {
     const { audio, events, tell } = bot()
     audio()
     assert.deepStrictEqual(events, [])
@@ -91,9 +91,9 @@ describe("a bot's talk", () => {
     assert.deepStrictEqual(events.map(({ _tag }) => _tag), ["ReplyStarted", "ReplyAudio", "ReplyAudio"])
   })
 
-  it("is silent from an interruption on", () => {
+  it("drops audio after an interruption", () => {
     const { audio, happened, interrupt, say, tell } = bot()
-    // the first turn brings one, though nothing is said
+    // the first turn sends one although the bot does not speak
     interrupt()
     tell("user-started-speaking", "bot-interrupted")
     assert.deepStrictEqual(happened(), ["UserSpeechStarted"])
@@ -114,7 +114,7 @@ describe("a bot's talk", () => {
     assert.deepStrictEqual(happened(), ["ReplyStarted"])
   })
 
-  it("ends an interrupted reply that never said to have stopped before the next", () => {
+  it("ends an interrupted reply without bot-stopped-speaking before the next", () => {
     const { audio, happened, interrupt, tell } = bot()
     tell("bot-llm-started")
     audio()
@@ -125,39 +125,39 @@ describe("a bot's talk", () => {
     assert.deepStrictEqual(happened(), ["ReplyStarted", "ReplyEnded", "ReplyStarted"])
   })
 
-  it("is stopped by us only while it is said", () => {
-    const { audio, happened, talk, tell } = bot()
+  it("truncates only the reply that is being spoken", () => {
+    const { audio, happened, protocol, tell } = bot()
     tell("bot-llm-started")
     audio()
     tell("bot-started-speaking")
-    assert.isFalse(talk.truncate("reply-0"))
-    assert.isTrue(talk.truncate("reply-1"))
-    assert.isFalse(talk.truncate("reply-1"))
+    assert.isFalse(protocol.truncate("reply-0"))
+    assert.isTrue(protocol.truncate("reply-1"))
+    assert.isFalse(protocol.truncate("reply-1"))
     audio()
     tell("bot-stopped-speaking")
     assert.deepStrictEqual(happened(), ["ReplyStarted", "ReplyEnded"])
   })
 
-  it("fails what is being said when the bot is lost", () => {
-    const { audio, happened, talk, tell } = bot()
-    talk.lost(lostError)
+  it("fails the current reply when the connection is lost", () => {
+    const { audio, happened, protocol, tell } = bot()
+    protocol.disconnected(lostError)
     tell("bot-llm-started")
     audio()
-    talk.lost(lostError)
+    protocol.disconnected(lostError)
     assert.deepStrictEqual(happened(), ["ReplyStarted", "ReplyFailed"])
   })
 
-  it("tells of a bot's faults, readiness and other rates", () => {
-    const { events, say, talk, tell } = bot()
+  it("reports readiness, errors and unexpected sample rates", () => {
+    const { events, say, protocol, tell } = bot()
     tell("bot-ready")
     say("error", { error: "no model", fatal: false })
     say("error", { fatal: true })
-    talk.receive(PipecatFrames.audio(new Int16Array(10), 16_000))
+    protocol.receive(PipecatFrames.audio(new Int16Array(10), 16_000))
     assert.deepStrictEqual(events, [
       { _tag: "BotReady" },
-      { _tag: "BotFault", message: "no model", fatal: false },
-      { _tag: "BotFault", message: "an error without a message", fatal: true },
-      { _tag: "OtherRate", sampleRate: 16_000 }
+      { _tag: "BotError", message: "no model", fatal: false },
+      { _tag: "BotError", message: "an error without a message", fatal: true },
+      { _tag: "UnexpectedSampleRate", sampleRate: 16_000 }
     ])
   })
 
@@ -183,16 +183,16 @@ describe("a bot's talk", () => {
   ])
 
   it.prop(
-    "keeps replies apart, each begun and ended once, in any order of messages",
+    "starts and ends each reply once, one at a time, for any order of messages",
     [Schema.Array(Step)],
     ([steps]) => {
-      const { audio, events, interrupt, say, talk, tell } = bot()
+      const { audio, events, interrupt, say, protocol, tell } = bot()
       let begun = 0
       for (const step of [...steps, "lost" as const]) {
         if (step === "audio") audio()
         else if (step === "interrupt") interrupt()
-        else if (step === "truncate") talk.truncate(`reply-${begun}`)
-        else if (step === "lost") talk.lost(lostError)
+        else if (step === "truncate") protocol.truncate(`reply-${begun}`)
+        else if (step === "lost") protocol.disconnected(lostError)
         else if (typeof step === "string") tell(step)
         else say(step.type, step.data)
         begun = events.filter(({ _tag }) => _tag === "ReplyStarted").length
@@ -212,42 +212,42 @@ describe("a bot's talk", () => {
   )
 })
 
-describe("a bot's words", () => {
-  it("go with the audio in which they are spoken", () => {
+describe("BotWordTiming", () => {
+  it("assigns words to the audio in which they are spoken", () => {
     const words = new BotWordTiming()
-    words.sentence("One two three.", 0)
+    words.planWords("One two three.", 0)
     const heard: Array<string> = []
-    for (let ms = 0; ms < 1_000; ms += 40) heard.push(words.take(ms))
+    for (let ms = 0; ms < 1_000; ms += 40) heard.push(words.takeDue(ms))
     assert.deepStrictEqual(heard.flatMap((word, i) => word === "" ? [] : [[word, i * 40]]), [
       ["One", 0],
       ["two", 280],
       ["three.", 520]
     ])
-    assert.strictEqual(words.rest(true), "")
+    assert.strictEqual(words.takeRest(true), "")
   })
 
-  it("are all told at the end of a reply that was spoken faster", () => {
+  it("sends the remaining words at the end of a reply that was spoken faster", () => {
     const words = new BotWordTiming()
-    words.sentence("One two", 0)
-    words.sentence("three.", 0)
-    assert.strictEqual(words.take(0), "One")
-    assert.strictEqual(words.rest(true), "two three.")
+    words.planWords("One two", 0)
+    words.planWords("three.", 0)
+    assert.strictEqual(words.takeDue(0), "One")
+    assert.strictEqual(words.takeRest(true), "two three.")
   })
 
-  it("are each told once by a bot that tells sentences first and words then", () => {
+  it("sends each word once when a bot sends sentences first and words later", () => {
     const words = new BotWordTiming()
-    words.sentence("One two three.", 0)
-    assert.strictEqual(words.take(300), "One two")
-    for (const word of ["One", "two", "three."]) words.spoken(word)
-    assert.strictEqual(words.take(400), "three.")
-    words.sentence("Four.", 800)
-    words.spoken("Four.")
-    assert.strictEqual(words.take(900), "Four.")
-    assert.strictEqual(words.rest(true), "")
+    words.planWords("One two three.", 0)
+    assert.strictEqual(words.takeDue(300), "One two")
+    for (const word of ["One", "two", "three."]) words.addSpoken(word)
+    assert.strictEqual(words.takeDue(400), "three.")
+    words.planWords("Four.", 800)
+    words.addSpoken("Four.")
+    assert.strictEqual(words.takeDue(900), "Four.")
+    assert.strictEqual(words.takeRest(true), "")
   })
 })
 
-describe("where a bot waits", () => {
+describe("addressOf", () => {
   const cases = [
     ["http://127.0.0.1:7860/start", "wss://127.0.0.1:7860/ws-client", "ws://127.0.0.1:7860/ws-client"],
     ["http://localhost:7860/start", "ws://localhost:7860/ws-client", "ws://localhost:7860/ws-client"],
@@ -256,11 +256,11 @@ describe("where a bot waits", () => {
     ["https://10.0.0.1:7860/start", "wss://10.0.0.1:7860/ws", "wss://10.0.0.1:7860/ws"]
   ] as const
   for (const [asked, told, address] of cases) {
-    it(`is ${address} when ${asked} says ${told}`, () => {
+    it(`is ${address} when ${asked} returns ${told}`, () => {
       assert.deepStrictEqual(addressOf(asked, told), Result.succeed(address))
     })
   }
-  it("is no place of another protocol", () => {
+  it("rejects URLs that are not WebSocket URLs", () => {
     assert.isTrue(Result.isFailure(addressOf("http://localhost/start", "http://localhost/ws")))
     assert.isTrue(Result.isFailure(addressOf("http://localhost/start", "ws-client")))
   })

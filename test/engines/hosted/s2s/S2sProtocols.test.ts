@@ -78,9 +78,9 @@ const Steps = Schema.Array(Schema.Struct({
 })).check(Schema.isMinLength(30), Schema.isMaxLength(200))
 
 for (const [name, { greeting, make, says }] of Object.entries(talks)) {
-  describe(`the talk of ${name}`, () => {
+  describe(`the protocol of ${name}`, () => {
     it.prop(
-      "tells replies in order, whatever is said and done",
+      "emits the events of replies in order, for any sequence of messages and calls",
       [Steps, Schema.Boolean, Schema.Boolean],
       ([steps, remote, answers]) => {
         const over = new Set<string>()
