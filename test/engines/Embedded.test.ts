@@ -103,7 +103,7 @@ describe("embedded engines", () => {
       Effect.gen(function*() {
         const error = yield* Effect.flip((yield* SpeechToText).open({ sessionId: "s", language: "de" }))
         assert.strictEqual(error.code, "invalid_config")
-        assert.include(error.message, "English only")
+        assert.deepInclude(error.details, { engine: "moonshine", field: "language", supported: ["en"] })
       }).pipe(Effect.scoped))
   })
 
