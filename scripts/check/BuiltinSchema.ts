@@ -59,7 +59,8 @@ export const builtin = async (): Promise<{
     return made.node
   }
 
-  const config = readFileSync("src/backend/config/BackendConfig.ts", "utf8")
+  const config = ["BackendConfig", "ConfigSections"]
+    .map((name) => readFileSync(`src/backend/config/${name}.ts`, "utf8")).join("\n")
   const limits = readFileSync("src/hooks/RateLimits.ts", "utf8")
   const rule = ConfigSchema.docsOf(limits, /^Rule$/)
   const rules = ConfigSchema.docsOf(limits, /^Rules$/)

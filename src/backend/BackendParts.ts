@@ -11,7 +11,7 @@ import type { PipelineFactory } from "../session/pipeline/Pipeline.ts"
 import type { PipelineType } from "../session/SessionConfig.ts"
 import type { EngineHealth } from "../speech/EngineHealth.ts"
 import type { BackendConfig } from "./config/BackendConfig.ts"
-import type { BackendProvider } from "./provider/ProviderContract.ts"
+import type { ConfiguredProvider } from "./provider/ProviderContract.ts"
 
 /**
  * What a backend is made of.
@@ -20,8 +20,9 @@ import type { BackendProvider } from "./provider/ProviderContract.ts"
  * @since 0.1.0
  */
 export interface BackendParts {
+  /** Checked; nothing decodes it again. */
   readonly config: BackendConfig
-  readonly provider: BackendProvider["Service"]
+  readonly provider: ConfiguredProvider
   /** The pipelines that its engines allow. */
   readonly pipelines: { readonly [Type in PipelineType]?: PipelineFactory | undefined }
   /** What processes the users' audio. */

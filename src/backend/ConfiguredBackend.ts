@@ -1,5 +1,5 @@
 /**
- * Builds a backend whose engines and agent are those that a config names.
+ * Builds a backend with the engines, the agent and the processors that a config names.
  *
  * @since 0.1.0
  */
@@ -12,14 +12,13 @@ import * as Option from "effect/Option"
 import type * as Scope from "effect/Scope"
 import { AgentRegistry } from "../agent/AgentRegistry.ts"
 import { type BackendError, InvalidConfig } from "../BackendError.ts"
-import { ProcessorRegistry } from "../hooks/AudioProcessor.ts"
 import { DataRetentionHook } from "../hooks/DataRetentionHook.ts"
 import * as SuppressorProcessor from "../session/input/SuppressorProcessor.ts"
 import { SessionStore } from "../session/persistence/SessionStore.ts"
 import * as S2sPipeline from "../session/pipeline/S2sPipeline.ts"
 import * as SttTtsPipeline from "../session/pipeline/SttTtsPipeline.ts"
 import { Open, SessionArchive } from "../session/retention/SessionArchive.ts"
-import { type EngineKind, type EngineKinds, EngineRegistry, kinds, optionsOf } from "../speech/EngineRegistry.ts"
+import { type EngineKind, type EngineKinds, EngineRegistry } from "../speech/EngineRegistry.ts"
 import { NoiseSuppressor } from "../speech/NoiseSuppressor.ts"
 import { SpeechToSpeech } from "../speech/SpeechToSpeech.ts"
 import { SpeechToText } from "../speech/SpeechToText.ts"
@@ -28,44 +27,43 @@ import { TurnDetector } from "../speech/TurnDetector.ts"
 import { VoiceActivityDetector } from "../speech/VoiceActivityDetector.ts"
 import type { Backend } from "./BackendContract.ts"
 import { type BackendConfig, periodsOf } from "./config/BackendConfig.ts"
+import type { DecodedConfig } from "./config/DecodedConfig.ts"
+import { DEFAULT_VAD } from "./config/NamedParts.ts"
 import * as LlmAgent from "./engines/LlmAgent.ts"
 import * as Processors from "./engines/Processors.ts"
 import * as SpeechEngines from "./engines/SpeechEngines.ts"
 import { makeBackend } from "./makeBackend.ts"
-import type { BackendProvider, Registries } from "./provider/ProviderContract.ts"
+import type { Registries } from "./provider/ProviderContract.ts"
 import { StoreRegistry } from "./sessions/StoreRegistry.ts"
 
-/** The detector of a config that names none. */
-const DEFAULT_VAD = "silero"
-
-/** Builds an engine by name in the current scope. */
+/**
+ * Builds an engine by name in the current scope. A name that the config does not have is one that nothing needed when the
+ * config was decoded, such as the default detector of a speech-to-speech model that turns out to need one.
+ */
 const build = Effect.fnUntraced(function*<Kind extends EngineKind, Shape>(
-  config: BackendConfig,
+  { engines }: DecodedConfig,
   kind: Kind,
   name: string,
   tag: Context.Service<EngineKinds[Kind], Shape>
 ) {
-  const registry = yield* EngineRegistry
-  const load = yield* registry[kind].get(name)
-  const definition = yield* load
-  const options = config.engines[name]
-  const isShared = kinds.filter((each) => registry[each].has(name)).length > 1
-  const context = yield* Layer.build(definition.layer(isShared ? optionsOf(definition, options) : options))
-  return Context.get(context, tag)
+  const decoded = engines[kind].get(name)
+  const layer = decoded?.layer ?? (yield* Effect.flatten((yield* EngineRegistry)[kind].get(name))).layer(undefined)
+  return Context.get(yield* Layer.build(layer), tag)
 })
 
-const buildStt = Effect.fnUntraced(function*(config: BackendConfig) {
-  // decode has made sure of both names
+const buildStt = Effect.fnUntraced(function*(decoded: DecodedConfig) {
+  const { config } = decoded
+  // the config's rules require both names
   const sttName = config.sttProvider ?? ""
   const ttsName = config.ttsProvider ?? ""
   const vadName = config.vadProvider ?? DEFAULT_VAD
   const turnName = config.turnDetectionProvider
   const sttTurns = turnName === SpeechEngines.STT_TURNS
   const [stts, ttses, vad, turn] = yield* Effect.all([
-    Effect.forEach(Arr.prepend(config.sttFallback, sttName), (name) => build(config, "stt", name, SpeechToText)),
-    Effect.forEach(Arr.prepend(config.ttsFallback, ttsName), (name) => build(config, "tts", name, TextToSpeech)),
-    build(config, "vad", vadName, VoiceActivityDetector),
-    turnName === undefined || sttTurns ? Effect.void : build(config, "turn", turnName, TurnDetector)
+    Effect.forEach(Arr.prepend(config.sttFallback, sttName), (name) => build(decoded, "stt", name, SpeechToText)),
+    Effect.forEach(Arr.prepend(config.ttsFallback, ttsName), (name) => build(decoded, "tts", name, TextToSpeech)),
+    build(decoded, "vad", vadName, VoiceActivityDetector),
+    turnName === undefined || sttTurns ? Effect.void : build(decoded, "turn", turnName, TurnDetector)
   ], { concurrency: "unbounded" })
   const { stt, tts, useConfig } = yield* SpeechEngines.make({ stt: stts, tts: ttses, sttTurns }, config)
   return {
@@ -85,13 +83,14 @@ const buildStt = Effect.fnUntraced(function*(config: BackendConfig) {
   }
 })
 
-const buildS2s = Effect.fnUntraced(function*(config: BackendConfig) {
+const buildS2s = Effect.fnUntraced(function*(decoded: DecodedConfig) {
+  const { config } = decoded
   const name = config.s2sProvider ?? ""
-  const s2s = yield* build(config, "s2s", name, SpeechToSpeech)
+  const s2s = yield* build(decoded, "s2s", name, SpeechToSpeech)
   const vadName = config.vadProvider ?? (s2s.capabilities.turnAuthority === "remote" ? undefined : DEFAULT_VAD)
-  const vad = vadName === undefined ? undefined : yield* build(config, "vad", vadName, VoiceActivityDetector)
+  const vad = vadName === undefined ? undefined : yield* build(decoded, "vad", vadName, VoiceActivityDetector)
   const turnName = config.turnDetectionProvider
-  const turn = turnName === undefined ? undefined : yield* build(config, "turn", turnName, TurnDetector)
+  const turn = turnName === undefined ? undefined : yield* build(decoded, "turn", turnName, TurnDetector)
   return {
     pipelines: { s2s: yield* S2sPipeline.make({ s2s, vad, turn }, { agentInLoop: config.agentInLoop }) },
     useConfig: undefined,
@@ -104,13 +103,13 @@ const buildS2s = Effect.fnUntraced(function*(config: BackendConfig) {
   }
 })
 
-/** The store that a config asks for, in the current scope. */
+/** Builds the store of a config in the current scope. */
 const buildStore = Effect.fnUntraced(function*({ store }: BackendConfig) {
   const registry = yield* Effect.serviceOption(StoreRegistry)
   if (Option.isNone(registry)) {
     return yield* new InvalidConfig({
       op: "VoiceBackend.make",
-      message: `store.kind: there is no session store "${store.kind}": provide a StoreRegistry`,
+      message: `store.kind: session store ${store.kind} is not available: provide a StoreRegistry`,
       details: { missing: store.kind }
     })
   }
@@ -119,51 +118,47 @@ const buildStore = Effect.fnUntraced(function*({ store }: BackendConfig) {
   return Context.get(context, SessionStore)
 })
 
-/** Something may be kept, and the program has not said where. */
-const ownArchive = Effect.fnUntraced(function*(config: BackendConfig) {
+/** Whether session data may be kept and the program has not provided an archive of its own. */
+const needsArchive = Effect.fnUntraced(function*(config: BackendConfig) {
   if (Option.isSome(yield* Effect.serviceOption(SessionArchive))) return false
   return Object.keys(periodsOf(config)).length > 0 || Option.isSome(yield* Effect.serviceOption(DataRetentionHook))
 })
 
 /**
- * Makes the backend of a config on a provider. The engines are built here and live as long as the scope; names that are
- * not known and options that are wrong fail `invalid_config`.
+ * Makes the backend of a decoded config; it is not started. The engines are built here and live as long as the scope.
  *
  * @category constructors
  * @since 0.1.0
  */
-export const make = (
-  provider: BackendProvider["Service"],
-  config: BackendConfig
-): Effect.Effect<Backend, BackendError, Scope.Scope | Registries> =>
+export const make = (decoded: DecodedConfig): Effect.Effect<Backend, BackendError, Scope.Scope | Registries> =>
   Effect.gen(function*() {
+    const { config, provider } = decoded
     const agents = yield* AgentRegistry
     const model = LlmAgent.providerOf(config, agents)
     const llm = model === undefined
       ? undefined
-      : LlmAgent.make(yield* build(config, "llm", model, LanguageModel.LanguageModel))
+      : LlmAgent.make(yield* build(decoded, "llm", model, LanguageModel.LanguageModel))
     const findAgent = (name: string) =>
       llm !== undefined && name === LlmAgent.NAME ? Effect.succeed(llm) : agents.get(name)
     const agent = config.agent === undefined ? undefined : yield* findAgent(config.agent)
-    const custom = yield* Processors.named(config, yield* ProcessorRegistry)
     const noise = config.noiseCancellationProvider === undefined
       ? []
-      : [yield* build(config, "noise", config.noiseCancellationProvider, NoiseSuppressor)]
-    const built = yield* (config.pipelineType === "s2s" ? buildS2s(config) : buildStt(config))
+      : [yield* build(decoded, "noise", config.noiseCancellationProvider, NoiseSuppressor)]
+    const built = yield* (config.pipelineType === "s2s" ? buildS2s(decoded) : buildStt(decoded))
     const making = makeBackend({
       config,
       provider,
       agent,
       findAgent,
       ...built,
-      processors: [...noise.map(SuppressorProcessor.entry), ...custom],
+      processors: [...noise.map(SuppressorProcessor.entry), ...Processors.named(config, decoded.processors)],
       engines: {
         ...built.engines,
         ...(model === undefined ? {} : { llm: model }),
         ...Object.fromEntries(noise.map(({ name }) => ["noise", name]))
       }
     })
-    const backend = (yield* ownArchive(config))
+    const backend = (yield* needsArchive(config))
       ? Effect.provideServiceEffect(making, SessionArchive, (yield* Open)(config.retention.directory))
       : making
     return yield* config.store.kind === "memory"

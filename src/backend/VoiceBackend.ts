@@ -25,7 +25,9 @@ import { TurnDetector } from "../speech/TurnDetector.ts"
 import { VoiceActivityDetector } from "../speech/VoiceActivityDetector.ts"
 import type { Backend } from "./BackendContract.ts"
 import type { BackendParts } from "./BackendParts.ts"
-import { type BackendConfig, defaults } from "./config/BackendConfig.ts"
+import * as BackendConfig from "./config/BackendConfig.ts"
+import type { DecodedConfig } from "./config/DecodedConfig.ts"
+import * as ConfiguredBackend from "./ConfiguredBackend.ts"
 import * as Processors from "./engines/Processors.ts"
 import * as SpeechEngines from "./engines/SpeechEngines.ts"
 import { makeBackend } from "./makeBackend.ts"
@@ -63,7 +65,7 @@ export class VoiceBackend extends Context.Service<VoiceBackend, Backend>()("effe
       const sttTurns = options.turnDetection === "stt"
       const turn = sttTurns ? undefined : Option.getOrUndefined(yield* Effect.serviceOption(TurnDetector))
       const engines = yield* SpeechEngines.make({ stt: [stt], tts: [tts], sttTurns }, {
-        ...defaults,
+        ...BackendConfig.defaults,
         ...options.config
       })
       return yield* layered(options, provider, {
@@ -116,9 +118,13 @@ export class VoiceBackend extends Context.Service<VoiceBackend, Backend>()("effe
    * drains it.
    */
   static readonly layerConfig = (
-    config: BackendConfig
+    config: BackendConfig.BackendConfig
   ): Layer.Layer<VoiceBackend, BackendError, BackendRegistry | Registries> =>
     running(Effect.flatMap(BackendRegistry, (registry) => registry.create(config.provider, config)))
+
+  /** A running backend from a config that `ConfigSource.load` has decoded; nothing is decoded again. */
+  static readonly layerDecoded = (decoded: DecodedConfig): Layer.Layer<VoiceBackend, BackendError, Registries> =>
+    running(ConfiguredBackend.make(decoded))
 }
 
 /**
@@ -133,7 +139,7 @@ export interface LayerOptions extends SttTtsPipeline.SttTtsOptions {
   /** What processes the user's audio before it is heard; after those of the config, where the order is the same. */
   readonly processors?: ReadonlyArray<Processors.GivenProcessor> | undefined
   /** Fields of the config that differ from their defaults; checked like any config. */
-  readonly config?: Partial<Omit<BackendConfig, "provider" | "pipelineType">> | undefined
+  readonly config?: Partial<Omit<BackendConfig.BackendConfig, "provider" | "pipelineType">> | undefined
 }
 
 /** Starts a backend; its own finalizer drains it before anything below it is released. */
@@ -151,7 +157,7 @@ const layered = Effect.fnUntraced(function*(
   { agent, config, processors = [] }: LayerOptions,
   provider: BackendProvider["Service"],
   parts: Pick<BackendParts, "pipelines" | "engines" | "speech" | "useConfig"> & {
-    readonly config: Partial<BackendConfig>
+    readonly config: Partial<BackendConfig.BackendConfig>
   }
 ) {
   const agents = Option.getOrUndefined(yield* Effect.serviceOption(AgentRegistry))
@@ -164,8 +170,20 @@ const layered = Effect.fnUntraced(function*(
       details: { missing: config.noiseCancellationProvider }
     })
   }
-  const full: BackendConfig = { ...defaults, ...config, ...named[0], ...parts.config, provider: provider.name }
+  const full = yield* BackendConfig.check({
+    ...BackendConfig.defaults,
+    ...config,
+    ...named[0],
+    ...parts.config,
+    provider: provider.name
+  })
+  const configured = yield* provider.configure(full.providerConfig)
   const registry = Option.getOrElse(yield* Effect.serviceOption(ProcessorRegistry), () => noProcessors)
+  const custom = yield* Effect.forEach(
+    full.customProcessors,
+    ({ name, options }, i) =>
+      Effect.flatMap(registry.get(name), (factory) => Processors.decodeNamed(factory, options, i))
+  )
   const findAgent = (name: string) =>
     agents !== undefined ? agents.get(name) : Effect.fail(
       new InvalidConfig({
@@ -177,10 +195,10 @@ const layered = Effect.fnUntraced(function*(
   return yield* makeBackend({
     ...parts,
     config: full,
-    provider,
+    provider: configured,
     processors: [
       ...noise.map(SuppressorProcessor.entry),
-      ...(yield* Processors.named(full, registry)),
+      ...Processors.named(full, custom),
       ...(yield* Processors.given(processors))
     ],
     engines: { ...parts.engines, ...Object.fromEntries(noise.map(({ name }) => ["noise", name])) },

@@ -74,11 +74,9 @@ const newSecret = Effect.sync(() => randomBytes(32).toString("hex"))
  */
 export const makeBackend = Effect.fnUntraced(function*(parts: BackendParts) {
   const { provider } = parts
-  let config = yield* BackendConfig.check(parts.config)
+  let config = parts.config
   /** Who answers when a session names nobody. */
   let standing = parts.agent
-  yield* provider.validateConfig(config)
-
   // of its own, so that the drain comes before the sessions and the link are closed
   const scope = yield* Scope.make()
   const clock = yield* Clock.Clock
@@ -390,7 +388,6 @@ export const makeBackend = Effect.fnUntraced(function*(parts: BackendParts) {
       Effect.gen(function*() {
         const checked = yield* BackendConfig.check(next)
         yield* LiveUpdate.checkUpdate(config, checked)
-        yield* provider.validateConfig(checked)
         const { agent } = checked
         if (agent !== config.agent) {
           const found = agent === undefined ? parts.agent : yield* parts.findAgent(agent)

@@ -5,24 +5,25 @@
  */
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
-import { type BackendError, InvalidConfig } from "../BackendError.ts"
+import type { InvalidConfig } from "../BackendError.ts"
 import * as Cascade from "../engines/cascade/index.ts"
 import * as Faults from "../schema/Faults.ts"
+import { unknownName } from "../schema/NearestName.ts"
 import * as EngineRegistry from "../speech/EngineRegistry.ts"
 
-/** A part's faults, by where they stand in our options. */
-const placed = (error: InvalidConfig, kind: string, name: string): InvalidConfig => {
-  const { faults } = error.details ?? {}
-  const prefix = `engines.${name}`
-  return !Array.isArray(faults) ? error : Faults.toError(
-    error.op,
-    "the options of engine cascade",
-    faults.map(({ message, path }: Faults.Fault) => ({
-      path: path.replace(prefix, `engines.cascade.${kind}_options`),
+const op = "EngineRegistry.layer"
+const what = "the options of engine cascade"
+
+/** The faults of a part, at their place in the options of `cascade`. */
+const placed = (error: InvalidConfig, kind: string, name: string): InvalidConfig =>
+  Faults.toError(
+    op,
+    what,
+    Faults.fromError(error, `engines.${name}`).map(({ message, path }) => ({
+      path: path.replace(`engines.${name}`, `engines.cascade.${kind}_options`),
       message
     }))
   )
-}
 
 type Parts = Pick<EngineRegistry.EngineTable, "stt" | "tts">
 
@@ -31,45 +32,47 @@ const part = <Kind extends "stt" | "tts">(
   table: { readonly [name: string]: EngineRegistry.EngineLoader<Kind> },
   name: string,
   options: unknown
-): Layer.Layer<EngineRegistry.EngineKinds[Kind], BackendError> => {
+): Effect.Effect<EngineRegistry.DecodedEngine<Kind>, InvalidConfig> => {
+  const path = `engines.cascade.${kind}`
   const loader = Object.hasOwn(table, name) ? table[name] : undefined
-  return loader === undefined
-    ? Layer.effectContext(Effect.fail(
-      new InvalidConfig({
-        op: "EngineRegistry.layer",
-        message: `engines.cascade.${kind}: there is no engine "${name}"; known: ${
-          Object.keys(table).sort().join(", ")
-        }`,
-        details: {
-          missing: name,
-          faults: [{ path: `engines.cascade.${kind}`, message: `there is no engine "${name}"` }]
-        }
-      })
-    ))
-    : Layer.unwrap(
-      Effect.flatMap(loader, (definition) =>
-        definition.validate(options).pipe(
-          Effect.mapError((error) => placed(error, kind, name)),
-          Effect.as(definition.layer(options))
-        ))
-    )
+  if (loader === undefined) {
+    return Effect.fail(Faults.toError(op, what, [{ path, message: unknownName("engine", name, Object.keys(table)) }]))
+  }
+  return loader.pipe(
+    Effect.mapError((error) => Faults.toError(op, what, [{ path, message: error.message }])),
+    Effect.flatMap((definition) => Effect.mapError(definition.decode(options), (error) => placed(error, kind, name)))
+  )
 }
 
 /**
- * `cascade` over a table of engines.
+ * `cascade` over a table of engines: the options of its parts are decoded with its own.
  *
  * @category definitions
  * @since 0.1.0
  */
-export const definition = (parts: Parts): EngineRegistry.EngineDefinition<"s2s"> =>
-  EngineRegistry.define({
+export const definition = (parts: Parts): EngineRegistry.EngineDefinition<"s2s"> => {
+  const name = "cascade"
+  return EngineRegistry.fromDecode({
     kind: "s2s",
-    name: "cascade",
+    name,
     description:
       "Speech-to-speech of a recogniser, the session's agent and a voice; with the embedded ones it needs no key",
     options: Cascade.CascadeOptions,
-    layer: ({ stt, sttOptions, tts, ttsOptions }) =>
-      Cascade.layer().pipe(
-        Layer.provide([part("stt", parts.stt, stt, sttOptions), part("tts", parts.tts, tts, ttsOptions)])
+    decode: Effect.fnUntraced(function*(given) {
+      const options = yield* Faults.decode(Cascade.CascadeOptions, given ?? {}, { op, what, at: ["engines", name] })
+      const [stt, tts] = yield* Effect.all([
+        Effect.result(part("stt", parts.stt, options.stt, options.sttOptions)),
+        Effect.result(part("tts", parts.tts, options.tts, options.ttsOptions))
+      ])
+      if (stt._tag === "Success" && tts._tag === "Success") {
+        const layer = Cascade.layer().pipe(Layer.provide([stt.success.layer, tts.success.layer]))
+        return { kind: "s2s" as const, name, options, layer }
+      }
+      return yield* Faults.toError(
+        op,
+        what,
+        [stt, tts].flatMap((one) => one._tag === "Failure" ? Faults.fromError(one.failure, "engines.cascade") : [])
       )
+    })
   })
+}

@@ -9,6 +9,7 @@ import { AutomaticGain } from "../audio/AutomaticGain.ts"
 import * as Gain from "../audio/Gain.ts"
 import * as AudioProcessor from "../hooks/AudioProcessor.ts"
 import { withDefault } from "../schema/Defaults.ts"
+import { encodeKeys } from "../schema/EncodedKeys.ts"
 import { TIMELINE_RATE } from "../speech/VoiceActivityDetector.ts"
 
 const between = (minimum: number, maximum: number) => Schema.Finite.check(Schema.isBetween({ minimum, maximum }))
@@ -38,7 +39,7 @@ export const AgcOptions = Schema.Struct({
   maxGain: between(0, 40).pipe(withDefault(24)),
   maxCut: between(0, 40).pipe(withDefault(12)),
   gate: between(-90, -20).pipe(withDefault(-55))
-}).pipe(Schema.encodeKeys({ maxGain: "max_gain", maxCut: "max_cut" }))
+}).pipe(encodeKeys({ maxGain: "max_gain", maxCut: "max_cut" }))
 
 /**
  * The processors that come with the package: `gain`, and `agc` (automatic gain).

@@ -94,11 +94,10 @@ const onHangup = (handle: Effect.Effect<void>): Effect.Effect<never> =>
 const reload = Effect.fnUntraced(function*(
   backend: VoiceBackend["Service"],
   read: ReturnType<typeof Setup.loadConfig>,
-  section: ServerConfig.ServerConfig,
-  listen: ServerConfig.ServerConfig
+  section: ServerConfig.ServerConfig
 ) {
   const next = yield* read
-  const config = Setup.besideServer(next.config, listen)
+  const { config } = next
   const changed = yield* ConfigDiff.changed(BackendConfig, yield* backend.config, config)
   const restart = yield* ConfigDiff.changed(
     ServerConfig.section.schema,
@@ -137,9 +136,21 @@ export const serve = Effect.fnUntraced(function*(options: {
   /** Processes that share the port. Default: 1, this one. */
   readonly workers?: number | undefined
 }) {
-  const read = Setup.loadConfig(options.config, serverDefaults)
-  const { config, section } = yield* read
-  const listen = { ...section, host: options.host ?? section.host, port: options.port ?? section.port }
+  const role = Worker.role(process.env)
+  const listenOf = (section: ServerConfig.ServerConfig) => ({
+    ...section,
+    host: options.host ?? section.host,
+    port: options.port ?? section.port
+  })
+  // a reload changes nothing of where it listens
+  let served: ServerConfig.ServerConfig | undefined
+  const read = Setup.loadConfig(options.config, {
+    defaults: serverDefaults,
+    listen: (section) => served ??= { ...listenOf(section), ...(role === undefined ? {} : { host: role.host }) }
+  })
+  const loaded = yield* read
+  const { config, section } = loaded
+  const listen = listenOf(section)
   // Nobody waits for models to hear that.
   yield* ServerConfig.requireAuthentication(listen)
   yield* ServerConfig.requireHook(listen, false)
@@ -147,7 +158,6 @@ export const serve = Effect.fnUntraced(function*(options: {
   const format = yield* Logs.formatOf(process.env, process.stderr.isTTY, config.enableStructuredLogging)
   yield* requireFreePort(listen)
   yield* Setup.fetchModels(config)
-  const role = Worker.role(process.env)
   if (options.workers !== undefined && options.workers > 1 && role === undefined) {
     return yield* several(options.workers, { config, listen, file: options.config }).pipe(
       Logs.as(format),
@@ -162,7 +172,7 @@ export const serve = Effect.fnUntraced(function*(options: {
       accept = take
     }
   }).pipe(
-    Layer.provideMerge(Setup.backend(Setup.besideServer(config, { ...listen, host: role?.host ?? listen.host }))),
+    Layer.provideMerge(Setup.backend(loaded)),
     // below all of it, so that it takes what they say to their end
     Layer.provide(target === undefined ? Layer.empty : OtlpExport.layer(target, config))
   )
@@ -174,7 +184,7 @@ export const serve = Effect.fnUntraced(function*(options: {
       options.config === undefined
         ? Effect.never
         : onHangup(
-          reload(backend, read, section, listen).pipe(
+          reload(backend, read, section).pipe(
             Effect.catch((error) => Effect.andThen(Output.failure(error), Output.note("config: unchanged"))),
             Effect.provideContext(context)
           )

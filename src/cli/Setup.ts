@@ -1,5 +1,5 @@
 /**
- * What the commands share: the config with its registries, and the models on this machine.
+ * What the commands share: the config, the backend with the built-in registries, and the models on this machine.
  *
  * @since 0.1.0
  */
@@ -8,60 +8,81 @@ import * as Layer from "effect/Layer"
 import { isIP } from "node:net"
 import type { BackendConfig } from "../backend/config/BackendConfig.ts"
 import * as ConfigSource from "../backend/config/ConfigSource.ts"
+import * as ConfigVariables from "../backend/config/ConfigVariables.ts"
+import type { DecodedConfig } from "../backend/config/DecodedConfig.ts"
 import { VoiceBackend } from "../backend/VoiceBackend.ts"
 import * as Builtin from "../builtin/index.ts"
 import { ModelStore } from "../models/ModelStore.ts"
-import { conceal } from "../schema/Secret.ts"
+import { isRecord, type JsonRecord } from "../schema/Json.ts"
 import * as ServerConfig from "../server/ServerConfig.ts"
 import * as Output from "./Output.ts"
 
+/** Where the server listens, which the flags of a command may override. */
+type Listen = Pick<ServerConfig.ServerConfig, "host" | "publicUrl">
+
 /**
- * Reads the config of a command: the file, if one is named, the environment, the defaults; those of the command first.
+ * Loads the config of a command: the defaults of the command, the file if one is named, the environment. `listen` says where
+ * it will be served.
  *
  * @category config
  * @since 0.1.0
  */
-export const loadConfig = (file: string | undefined, defaults?: { readonly [key: string]: unknown }) =>
-  ConfigSource.load({ file, env: process.env, defaults, section: ServerConfig.section }).pipe(
-    Effect.tap(({ ignored }) => {
-      const unknown = ignored.filter((name) => !others.has(name))
-      return unknown.length === 0
-        ? Effect.void
-        : Output.note(`note: these variables name no part of a config: ${unknown.join(", ")}`)
-    })
-  )
+export const loadConfig = (
+  file: string | undefined,
+  options: {
+    readonly defaults?: { readonly [key: string]: unknown } | undefined
+    readonly listen?: ((section: ServerConfig.ServerConfig) => Listen) | undefined
+  } = {}
+) => {
+  const { defaults, listen } = options
+  const { section } = ServerConfig
+  return ConfigSource.load({
+    file,
+    env: process.env,
+    defaults,
+    section,
+    complete: listen === undefined ? undefined : (raw, server) => besideServer(raw, listen(server))
+  }).pipe(Effect.tap(({ ignored }) => {
+    const unknown = ignored.filter((name) => !otherVariables.has(name))
+    return unknown.length === 0 ? Effect.void : Output.note(`note: unknown variables: ${
+      unknown.map((name) => {
+        const close = ConfigVariables.nearestVariable(name, section.name)
+        return close === undefined ? name : `${name} (did you mean ${close}?)`
+      }).join(", ")
+    }`)
+  }))
+}
 
 /** Variables that are read elsewhere. */
-const others = new Set(["EFFECT_VOICE_WORKER", "EFFECT_VOICE_MODELS", "EFFECT_VOICE_API_KEY", "EFFECT_VOICE_LOG"])
+const otherVariables = new Set([
+  "EFFECT_VOICE_WORKER",
+  "EFFECT_VOICE_MODELS",
+  "EFFECT_VOICE_API_KEY",
+  "EFFECT_VOICE_LOG"
+])
 
 /**
- * The config of a backend that is served at `host`. Where that is loopback, the WebRTC of provider `local` stays there,
- * too: an install as it comes has no port that the network can reach. Its `bind_address` beats that, and so does whatever
- * says that users come from elsewhere: a `public_url` of the server, an `announce_address`.
+ * The raw config of a backend that is served at `host`. Where that is loopback, the WebRTC of provider `local` binds to
+ * loopback too, so that a default install opens no port to the network. Its `bind_address` overrides that, and so does
+ * whatever says that users come from elsewhere: a `public_url` of the server, an `announce_address`.
  *
- * Here, since a provider does not know who mounts its routes, nor the server what its provider opens.
+ * It is done here because a provider does not know who mounts its routes, nor the server what its provider opens.
  *
  * @category config
  * @since 0.1.0
  */
-export const besideServer = (
-  config: BackendConfig,
-  { host, publicUrl }: Pick<ServerConfig.ServerConfig, "host" | "publicUrl">
-): BackendConfig => {
-  const { provider, providerConfig } = config
+export const besideServer = (raw: JsonRecord, { host, publicUrl }: Listen): JsonRecord => {
+  const { provider, provider_config: options = {} } = raw
   const isLocal = ServerConfig.isLoopback(host) &&
     (publicUrl === undefined || ServerConfig.isLoopback(new URL(publicUrl).hostname))
-  const isSaid = ["bind_address", "announce_address"].some((name) => providerConfig[name] !== undefined)
-  if (provider !== "local" || !isLocal || isSaid) return config
+  if (provider !== "local" || !isLocal || !isRecord(options)) return raw
+  if (["bind_address", "announce_address"].some((name) => options[name] !== undefined)) return raw
   const bare = host.replace(/^\[|\]$/g, "")
-  return {
-    ...config,
-    providerConfig: conceal({ ...providerConfig, bind_address: isIP(bare) === 0 ? "127.0.0.1" : bare })
-  }
+  return { ...raw, provider_config: { ...options, bind_address: isIP(bare) === 0 ? "127.0.0.1" : bare } }
 }
 
 /**
- * Fetches a model with its progress on a terminal; in a pipe one line says that it happens.
+ * Fetches a model, with its progress on a terminal and one line in a pipe.
  *
  * @category models
  * @since 0.1.0
@@ -82,7 +103,7 @@ export const fetchModel = Effect.fnUntraced(function*(name: string) {
 })
 
 /**
- * Fetches what a config's engines will want.
+ * Fetches the models that the engines of a config need.
  *
  * @category models
  * @since 0.1.0
@@ -96,4 +117,4 @@ export const fetchModels = (config: BackendConfig) =>
  * @category layers
  * @since 0.1.0
  */
-export const backend = (config: BackendConfig) => VoiceBackend.layerConfig(config).pipe(Layer.provide(Builtin.layer))
+export const backend = (decoded: DecodedConfig) => VoiceBackend.layerDecoded(decoded).pipe(Layer.provide(Builtin.layer))

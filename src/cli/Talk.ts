@@ -169,10 +169,10 @@ export const talk = Effect.fnUntraced(function*(options: {
 
   const converse = (line: TalkConnection.Line) => Effect.tap(play(line, recording, state), () => line.hangup)
   const local = Effect.gen(function*() {
-    const { config } = yield* Setup.loadConfig(options.config)
-    yield* Setup.fetchModels(config)
+    const loaded = yield* Setup.loadConfig(options.config)
+    yield* Setup.fetchModels(loaded.config)
     return yield* Effect.scoped(Effect.flatMap(TalkConnection.inProcess(listener), converse)).pipe(
-      Effect.provide(Setup.backend(config))
+      Effect.provide(Setup.backend(loaded))
     )
   })
   const verdict = yield* options.url === undefined

@@ -6,13 +6,14 @@
 import * as Schema from "effect/Schema"
 import { withDefault } from "../schema/Defaults.ts"
 import { boundedDuration } from "../schema/Durations.ts"
+import { encodeKeys } from "../schema/EncodedKeys.ts"
 
 const Endpointing = Schema.Struct({
   mode: Schema.Literals(["fixed", "adaptive"]).pipe(withDefault("fixed" as const)),
   silence: boundedDuration("100 millis", "5 seconds").pipe(withDefault("300ms")),
   maxSilence: boundedDuration("100 millis", "30 seconds").pipe(withDefault("2s")),
   threshold: Schema.Finite.check(Schema.isBetween({ minimum: 0, maximum: 1 })).pipe(withDefault(0.5))
-}).pipe(Schema.encodeKeys({ maxSilence: "max_silence" }))
+}).pipe(encodeKeys({ maxSilence: "max_silence" }))
 
 const Interruption = Schema.Struct({
   enabled: Schema.Boolean.pipe(withDefault(true)),
@@ -23,7 +24,7 @@ const Interruption = Schema.Struct({
     withDefault([])
   ),
   patience: boundedDuration("100 millis", "10 seconds").pipe(withDefault("1s"))
-}).pipe(Schema.encodeKeys({
+}).pipe(encodeKeys({
   minSpeech: "min_speech",
   minWords: "min_words",
   ignoreBackchannels: "ignore_backchannels"
@@ -32,7 +33,7 @@ const Interruption = Schema.Struct({
 const Away = Schema.Struct({
   after: boundedDuration(0, "1 hour").pipe(withDefault("15s")),
   closeAfter: boundedDuration(0, "24 hours").pipe(withDefault("0ms"))
-}).pipe(Schema.encodeKeys({ closeAfter: "close_after" }))
+}).pipe(encodeKeys({ closeAfter: "close_after" }))
 
 /**
  * The policy. `endpointing` decides how long the agent waits for a slow speaker; `interruption`, separately, how easily it is
@@ -81,7 +82,7 @@ export const ConversationPolicy = Schema.Struct({
   away: Away.pipe(withDefault({})),
   longestNoise: boundedDuration("2 seconds", "10 minutes").pipe(withDefault("20s")),
   longestTurn: boundedDuration("5 seconds", "10 minutes").pipe(withDefault("1 minute"))
-}).pipe(Schema.encodeKeys({
+}).pipe(encodeKeys({
   firstSpeaker: "first_speaker",
   echoGuard: "echo_guard",
   longestNoise: "longest_noise",

@@ -8,7 +8,7 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import type * as Schema from "effect/Schema"
 import type * as Scope from "effect/Scope"
-import type { BackendError } from "../BackendError.ts"
+import type { BackendError, InvalidConfig } from "../BackendError.ts"
 import * as Registry from "../Registry.ts"
 import * as Faults from "../schema/Faults.ts"
 
@@ -49,18 +49,28 @@ export interface ProcessorMetadata {
 }
 
 /**
- * Makes one session's processor from the options of the config. A plain function will do; one of `define` can also tell
- * whether options are right before there is a session.
+ * Opens one session's processor; what it acquires lives as long as the session.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export type OpenProcessor = Effect.Effect<AudioProcessor, BackendError, Scope.Scope>
+
+/**
+ * Makes one session's processor from the options of the config. A plain function gets them as they were written, for each
+ * session; one made by `define` decodes them once, when the backend is made.
  *
  * @category models
  * @since 0.1.0
  */
 export interface ProcessorFactory {
-  (options: unknown): Effect.Effect<AudioProcessor, BackendError, Scope.Scope>
-  /** The shape of the options. */
+  (options: unknown): OpenProcessor
+  /** The schema of the options. */
   readonly options?: Schema.Constraint | undefined
-  /** Everything that is wrong with options that stand at a path of the config. */
-  readonly faults?: ((options: unknown, at: ReadonlyArray<string>) => ReadonlyArray<Faults.Fault>) | undefined
+  /** Decodes options that stand at a path of the config; fails with all faults at once, in `details.faults`. */
+  readonly decode?:
+    | ((options: unknown, at: ReadonlyArray<string>) => Effect.Effect<OpenProcessor, InvalidConfig>)
+    | undefined
 }
 
 /**
@@ -98,22 +108,22 @@ export const define = <Options>(processor: {
   readonly name: string
   readonly options: Schema.Codec<Options, unknown>
   readonly open: (options: Options) => Effect.Effect<AudioProcessor, BackendError, Scope.Scope>
-}): ProcessorFactory =>
-  Object.assign(
-    (options: unknown) =>
-      Effect.flatMap(
-        Faults.decode(processor.options, options ?? {}, {
-          op: "AudioProcessor.open",
-          what: `the options of processor ${processor.name}`,
-          at: ["options"]
-        }),
-        processor.open
-      ),
-    {
-      options: processor.options,
-      faults: (options: unknown, at: ReadonlyArray<string>) => Faults.collect(processor.options, options ?? {}, at)
-    }
+}): ProcessorFactory => {
+  const decode = (options: unknown, at: ReadonlyArray<string>) =>
+    Effect.map(
+      Faults.decode(processor.options, options ?? {}, {
+        op: "AudioProcessor.open",
+        what: `the options of processor ${processor.name}`,
+        at
+      }),
+      // run for each session: what `open` makes outside its effect must not be shared
+      (decoded) => Effect.suspend(() => processor.open(decoded))
+    )
+  return Object.assign(
+    (options: unknown) => Effect.flatten(decode(options, ["options"])),
+    { options: processor.options, decode }
   )
+}
 
 /**
  * The processors that a config may name in `custom_processors`.

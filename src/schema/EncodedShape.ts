@@ -46,32 +46,6 @@ const members = (ast: SchemaAST.AST): ReadonlyArray<SchemaAST.AST> =>
   ast._tag === "Union" ? ast.types.flatMap(members) : ast._tag === "Suspend" ? members(ast.thunk()) : [ast]
 
 /**
- * Some value of the type, for telling further faults where a key is missing.
- *
- * @category conversions
- * @since 0.1.0
- */
-export const placeholder = (ast: SchemaAST.AST | undefined): unknown => {
-  const first = ast === undefined ? undefined : members(ast)[0]
-  switch (first?._tag) {
-    case "String":
-      return "x"
-    case "Literal":
-      return first.literal
-    case "Number":
-      return 1
-    case "Boolean":
-      return true
-    case "Objects":
-      return {}
-    case "Arrays":
-      return []
-    default:
-      return undefined
-  }
-}
-
-/**
  * Reads text (of an environment variable) as what the schema wants there: numbers, `true`/`false`, lists with commas or
  * as JSON, objects as JSON. Text that can't be read so stays text, and the schema says what is wrong with it.
  *
@@ -92,3 +66,14 @@ export const coerce = (ast: SchemaAST.AST | undefined, text: string): unknown =>
   if (tags.has("Arrays") && !text.trimStart().startsWith("[")) return text.split(",").map((item) => item.trim())
   return tags.has("Arrays") || tags.has("Objects") ? Json.parseOrText(text) : text
 }
+
+/**
+ * The keys of the objects that a schema encodes to.
+ *
+ * @category accessors
+ * @since 0.1.0
+ */
+export const keys = (schema: Schema.Constraint): ReadonlyArray<string> =>
+  members(SchemaAST.toEncoded(schema.ast)).flatMap((ast) =>
+    ast._tag === "Objects" ? ast.propertySignatures.map(({ name }) => String(name)) : []
+  )

@@ -1,5 +1,5 @@
 /**
- * Decodes what comes from outside and names *every* fault by its path.
+ * Decodes values from outside, once, and reports *every* fault with its path.
  *
  * Values never appear in a message: they may be keys, tokens or a user's words.
  *
@@ -8,8 +8,10 @@
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 import * as SchemaIssue from "effect/SchemaIssue"
-import { InvalidConfig } from "../BackendError.ts"
+import { type BackendError, InvalidConfig } from "../BackendError.ts"
 import * as EncodedShape from "./EncodedShape.ts"
+import { isRecord } from "./Json.ts"
+import { nearest } from "./NearestName.ts"
 
 /**
  * One thing that is wrong: where (`session.resume_window`) and what.
@@ -22,41 +24,135 @@ export interface Fault {
   readonly message: string
 }
 
-/** A key as it may be told: a document with broken syntax has values, secrets included, where its keys should be. */
-const keyName = (key: string): string => /^[\w.-]{1,64}$/.test(key) ? key : "(a key that is no name)"
-
 /**
- * A path as it may be told.
- *
- * @category conversions
- * @since 0.1.0
- */
-export const pathOf = (path: ReadonlyArray<string>): string => path.map(keyName).join(".")
-
-const format = SchemaIssue.makeFormatterStandardSchemaV1()
-
-/**
- * The faults of a schema error, each with its path from `at`, in the order of the document.
- *
- * @category conversions
- * @since 0.1.0
- */
-export const fromSchemaError = (error: Schema.SchemaError, at: ReadonlyArray<string> = []): ReadonlyArray<Fault> =>
-  format(error.issue).issues.map((issue) => ({
-    path: pathOf([...at, ...(issue.path ?? []).map((key) => String(typeof key === "object" ? key.key : key))]),
-    message: issue.message
-  }))
-
-/**
- * How many faults an error tells: more come from no person, and telling them all would cost more than the request did.
+ * How many faults an error lists. Nobody writes more by hand, and listing them all would cost more than the request did.
  *
  * @category constants
  * @since 0.1.0
  */
 export const MAX_FAULTS = 100
 
+/** A document with broken syntax has values, secrets included, where its keys should be. */
+const keyName = (key: string): string => /^[\w.-]{1,64}$/.test(key) ? key : "(invalid key)"
+
 /**
- * The error for a list of faults: they all stand in the message and in `details.faults`, up to `MAX_FAULTS`.
+ * A path that is safe to print.
+ *
+ * @category conversions
+ * @since 0.1.0
+ */
+export const pathOf = (path: ReadonlyArray<string>): string => path.map(keyName).join(".")
+
+/**
+ * The message for a key that is not known, with the closest one that is: "unknown key `stt_provder`; did you
+ * mean `stt_provider`?"
+ *
+ * @category conversions
+ * @since 0.1.0
+ */
+export const unknownKey = (key: string, known: Iterable<string>): string => {
+  const close = nearest(key, known)
+  return `unknown key \`${keyName(key)}\`${close === undefined ? "" : `; did you mean \`${close}\`?`}`
+}
+
+const format = SchemaIssue.makeFormatterStandardSchemaV1()
+
+const keysOf = (path: ReadonlyArray<unknown> | undefined): ReadonlyArray<string> =>
+  (path ?? []).map((key) => String(typeof key === "object" && key !== null && "key" in key ? key.key : key))
+
+/** Effect's sentences begin in capitals, ours do not. */
+const inSmall = (message: string): string => message.replace(/^[A-Z](?=[a-z])/, (letter) => letter.toLowerCase())
+
+interface Found {
+  readonly path: ReadonlyArray<string>
+  readonly message: string
+  /** The last key is not one of the schema's. */
+  readonly unknown?: boolean
+}
+
+/** The leaves of an issue, in the order of the document. Tags decide, not the wording of a message. */
+const leavesOf = (
+  issue: SchemaIssue.Issue,
+  path: ReadonlyArray<string>,
+  /** Only so many get a suggestion: a document may have a hundred thousand unknown keys. */
+  budget: { suggestions: number }
+): ReadonlyArray<Found> => {
+  switch (issue._tag) {
+    case "Pointer":
+      return leavesOf(issue.issue, [...path, ...keysOf(issue.path)], budget)
+    case "Encoding":
+      return leavesOf(issue.issue, path, budget)
+    case "Composite":
+      return issue.issues.flatMap((each) => leavesOf(each, path, budget))
+    case "AnyOf":
+      return issue.issues.length === 0
+        ? formatted(issue, path)
+        : alternatives(issue.issues.flatMap((each) => leavesOf(each, path, budget)))
+    case "MissingKey":
+      return [{ path, message: "required" }]
+    case "UnexpectedKey": {
+      const known = issue.ast._tag !== "Objects" || budget.suggestions-- <= 0
+        ? []
+        : issue.ast.propertySignatures.map(({ name }) => String(name))
+      return [{ path, message: unknownKey(path.at(-1) ?? "", known), unknown: true }]
+    }
+    default:
+      return formatted(issue, path)
+  }
+}
+
+const formatted = (issue: SchemaIssue.Issue, path: ReadonlyArray<string>): ReadonlyArray<Found> =>
+  format(issue).issues.map((each) => ({ path: [...path, ...keysOf(each.path)], message: inSmall(each.message) }))
+
+/** What each member of a union says of the same place becomes one sentence. */
+const alternatives = (found: ReadonlyArray<Found>): ReadonlyArray<Found> => {
+  const places = new Map<string, Found>()
+  for (const each of found) {
+    const place = each.path.join("\0")
+    const former = places.get(place)
+    places.set(
+      place,
+      former === undefined || former.message === each.message
+        ? each
+        : { ...former, message: `${former.message}, or ${each.message}` }
+    )
+  }
+  return Array.from(places.values())
+}
+
+/**
+ * The path as it was written. A schema that renames keys by `Schema.encodeKeys` calls `resumeWindow` what came as
+ * `resume_window`, and so does a value that a program has put together.
+ */
+const written = (schema: Schema.Constraint, { path, unknown = false }: Found): ReadonlyArray<string> => {
+  const out: Array<string> = []
+  for (const [i, key] of path.entries()) {
+    const snake = key.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)
+    const renamed = snake !== key && !(unknown && i === path.length - 1) &&
+      EncodedShape.at(schema, [...out, key]) === undefined && EncodedShape.at(schema, [...out, snake]) !== undefined
+    out.push(renamed ? snake : key)
+  }
+  return out
+}
+
+/**
+ * The faults of a schema's error, each with its path from `at`.
+ *
+ * @category conversions
+ * @since 0.1.0
+ */
+export const fromSchemaError = (
+  schema: Schema.Constraint,
+  { issue }: Schema.SchemaError,
+  at: ReadonlyArray<string> = []
+): ReadonlyArray<Fault> =>
+  leavesOf(issue, [], { suggestions: MAX_FAULTS }).map((found) => ({
+    path: pathOf([...at, ...written(schema, found)]),
+    message: found.message
+  }))
+
+/**
+ * The error for a list of faults: all are in the message and in `details.faults`, up to `MAX_FAULTS`.
  *
  * @category constructors
  * @since 0.1.0
@@ -67,85 +163,42 @@ export const toError = (op: string, what: string, faults: ReadonlyArray<Fault>):
     message: `${what}: ${
       faults.slice(0, MAX_FAULTS).map((fault) => `${fault.path || "(root)"}: ${fault.message}`).join("; ")
     }${faults.length > MAX_FAULTS ? `; and ${faults.length - MAX_FAULTS} more` : ""}`,
-    details: { faults: faults.slice(0, MAX_FAULTS) }
+    details: {
+      faults: faults.slice(0, MAX_FAULTS),
+      ...(faults.length > MAX_FAULTS ? { more: faults.length - MAX_FAULTS } : {})
+    }
   })
 
-const isKeyed = (value: unknown): value is { readonly [key: string]: unknown } =>
-  typeof value === "object" && value !== null
-
-/** A copy with something else at a path, or without what is there; a faulty item takes its whole array along. */
-const patched = (node: unknown, path: ReadonlyArray<string>, value: unknown): unknown => {
-  const [key, ...rest] = path
-  if (key === undefined || !isKeyed(node)) return value
-  const next = patched(node[key], rest, value)
-  if (Array.isArray(node)) {
-    return next === undefined
-      ? undefined
-      : node.map((item, i) => String(i) === key ? next : item)
-  }
-  const { [key]: _, ...others } = node
-  return next === undefined ? others : { ...others, [key]: next }
-}
-
-const excess = "Expected no excess property"
-
-/** The path as it was written: what a later stage calls `resumeWindow` came as `resume_window`. */
-const written = (schema: Schema.Constraint, path: ReadonlyArray<string>, message: string): ReadonlyArray<string> => {
-  const out: Array<string> = []
-  for (const key of path) {
-    const snake = key.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)
-    const renamed = snake !== key && message !== excess && EncodedShape.at(schema, [...out, key]) === undefined &&
-      EncodedShape.at(schema, [...out, snake]) !== undefined
-    out.push(renamed ? snake : key)
-  }
-  return out
-}
+const isFault = (value: unknown): value is Fault =>
+  isRecord(value) && typeof value["path"] === "string" && typeof value["message"] === "string"
 
 /**
- * Every fault of a value. A schema with renamed keys decodes in stages and stops after the first with a fault; so what is
- * faulty is taken out, what is missing is put in, and the rest is looked at again.
+ * The faults that an error lists, or its message as the one fault at `path`.
  *
- * @category decoding
+ * @category conversions
  * @since 0.1.0
  */
-export const collect = <A, I>(
-  schema: Schema.Codec<A, I>,
-  value: unknown,
-  at: ReadonlyArray<string> = []
-): ReadonlyArray<Fault> => {
-  const faults: Array<Fault> = []
-  const seen = new Set<string>()
-  let rest = value
-  // Each round takes out at least one thing, and there are but a few stages.
-  for (let round = 0; round < 16; round++) {
-    const result = Schema.decodeUnknownResult(schema, { errors: "all", onExcessProperty: "error" })(rest)
-    if (result._tag === "Success") return faults
-    const issues = format(result.failure.issue).issues.map((issue) => ({
-      path: written(
-        schema,
-        (issue.path ?? []).map((key) => String(typeof key === "object" ? key.key : key)),
-        issue.message
-      ),
-      message: issue.message
-    }))
-    const found = issues.filter((issue) => !seen.has(issue.path.join(".")))
-    for (const issue of found) {
-      seen.add(issue.path.join("."))
-      faults.push({ path: pathOf([...at, ...issue.path]), message: issue.message })
-    }
-    // Taking so many out one by one would take seconds.
-    if (faults.length > MAX_FAULTS) return faults
-    if (!isKeyed(rest) || issues.some((issue) => issue.path.length === 0)) return faults
-    for (const { message, path } of issues) {
-      const missing = message === "Missing key"
-      rest = patched(rest, path, missing ? EncodedShape.placeholder(EncodedShape.at(schema, path)) : undefined)
-    }
-  }
-  return faults
+export const fromError = (error: BackendError, path: string): ReadonlyArray<Fault> => {
+  const faults = error.details?.["faults"]
+  return Array.isArray(faults) && faults.length > 0 && faults.every(isFault)
+    ? faults
+    : [{ path, message: error.message }]
 }
 
 /**
- * Decodes an unknown value; all its faults become one `invalid_config`.
+ * How an error names what it is about: the operation, the subject of the sentence, and where the value stands.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Context {
+  readonly op: string
+  readonly what: string
+  readonly at?: ReadonlyArray<string> | undefined
+}
+
+/**
+ * Decodes an unknown value, once; all its faults become one `invalid_config`.
  *
  * @category decoding
  * @since 0.1.0
@@ -153,14 +206,15 @@ export const collect = <A, I>(
 export const decode = <A, I>(
   schema: Schema.Codec<A, I>,
   value: unknown,
-  options: { readonly op: string; readonly what: string; readonly at?: ReadonlyArray<string> | undefined }
+  { at, op, what }: Context
 ): Effect.Effect<A, InvalidConfig> =>
   Schema.decodeUnknownEffect(schema, { errors: "all", onExcessProperty: "error" })(value).pipe(
-    Effect.mapError(() => toError(options.op, options.what, collect(schema, value, options.at)))
+    Effect.mapError((error) => toError(op, what, fromSchemaError(schema, error, at)))
   )
 
 /**
- * Checks a value that a program has put together, as `decode` checks one from outside.
+ * Checks a value that a program has put together, without encoding or decoding it: the types and bounds of the decoded side.
+ * The faults have the paths of the encoded side, as those of `decode`.
  *
  * @category decoding
  * @since 0.1.0
@@ -168,9 +222,8 @@ export const decode = <A, I>(
 export const check = <A, I>(
   schema: Schema.Codec<A, I>,
   value: A,
-  options: { readonly op: string; readonly what: string; readonly at?: ReadonlyArray<string> | undefined }
+  { at, op, what }: Context
 ): Effect.Effect<A, InvalidConfig> =>
-  Schema.encodeEffect(schema, { errors: "all" })(value).pipe(
-    Effect.mapError((error) => toError(options.op, options.what, fromSchemaError(error, options.at))),
-    Effect.flatMap((encoded) => decode(schema, encoded, options))
+  Schema.decodeUnknownEffect(Schema.toType(schema), { errors: "all" })(value).pipe(
+    Effect.mapError((error) => toError(op, what, fromSchemaError(schema, error, at)))
   )

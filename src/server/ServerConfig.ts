@@ -8,6 +8,7 @@ import * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
 import { InvalidConfig } from "../BackendError.ts"
 import { withDefault } from "../schema/Defaults.ts"
+import { encodeKeys } from "../schema/EncodedKeys.ts"
 import { secret } from "../schema/Secret.ts"
 import { TelemetryConfig } from "../telemetry/TelemetryConfig.ts"
 import * as ClientAddress from "./ClientAddress.ts"
@@ -86,7 +87,7 @@ export const ServerConfig = Schema.Struct({
   maxConnections: Schema.Int.check(Schema.isBetween({ minimum: 16, maximum: 1_000_000 })).pipe(withDefault(4_096)),
   telemetry: TelemetryConfig.pipe(withDefault({}))
 }).pipe(
-  Schema.encodeKeys({
+  encodeKeys({
     publicUrl: "public_url",
     allowedOrigins: "allowed_origins",
     apiKeys: "api_keys",

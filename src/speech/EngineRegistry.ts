@@ -46,7 +46,22 @@ export interface EngineKinds {
 export type EngineKind = keyof EngineKinds
 
 /**
- * How an engine is described, checked and built.
+ * An engine whose options have been decoded; building it decodes nothing again.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface DecodedEngine<Kind extends EngineKind = EngineKind> {
+  readonly kind: Kind
+  readonly name: string
+  /** The decoded options, with their defaults. */
+  readonly options: unknown
+  /** A missing package, key or model fails with `details.missing`. */
+  readonly layer: Layer.Layer<EngineKinds[Kind], BackendError>
+}
+
+/**
+ * How an engine is described, configured and built.
  *
  * @category models
  * @since 0.1.0
@@ -56,11 +71,13 @@ export interface EngineDefinition<Kind extends EngineKind = EngineKind> {
   readonly name: string
   /** One sentence for a person who chooses. */
   readonly description: string
-  /** The shape of its options under `engines.<name>`; JSON Schema is derived from it. */
+  /** The schema of its options under `engines.<name>`; JSON Schema is derived from it. */
   readonly options: Schema.Constraint
-  /** Decodes the options; all faults at once, in `details.faults`, with their paths. */
+  /** Decodes the options; fails with all faults at once, in `details.faults`, with their paths. */
+  readonly decode: (options: unknown) => Effect.Effect<DecodedEngine<Kind>, InvalidConfig>
+  /** Does the same, for the faults alone. */
   readonly validate: (options: unknown) => Effect.Effect<void, InvalidConfig>
-  /** Builds the engine. Bad options fail as in `validate`; a missing package or model fails with `details.missing`. */
+  /** Decodes the options and builds the engine. */
   readonly layer: (options: unknown) => Layer.Layer<EngineKinds[Kind], BackendError>
 }
 
@@ -127,16 +144,39 @@ export const define = <Kind extends EngineKind, Options>(engine: {
   readonly options: Schema.Codec<Options, unknown>
   readonly layer: (options: Options) => Layer.Layer<EngineKinds[Kind], BackendError>
 }): EngineDefinition<Kind> => {
-  const decode = (options: unknown) => Faults.decode(engine.options, options ?? {}, context(engine.name))
-  return {
-    kind: engine.kind,
-    name: engine.name,
-    description: engine.description,
-    options: engine.options,
-    validate: (options) => Effect.asVoid(decode(options)),
-    layer: (options) => Layer.unwrap(Effect.map(decode(options), engine.layer))
-  }
+  const { kind, name } = engine
+  return fromDecode({
+    ...engine,
+    decode: (given) =>
+      Effect.map(Faults.decode(engine.options, given ?? {}, context(name)), (options) => ({
+        kind,
+        name,
+        options,
+        layer: engine.layer(options)
+      }))
+  })
 }
+
+/**
+ * Makes a definition that decodes its options in its own way; the rest of it is derived.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const fromDecode = <Kind extends EngineKind>(
+  { decode, description, kind, name, options }: Pick<
+    EngineDefinition<Kind>,
+    "kind" | "name" | "description" | "options" | "decode"
+  >
+): EngineDefinition<Kind> => ({
+  kind,
+  name,
+  description,
+  options,
+  decode,
+  validate: (given) => Effect.asVoid(decode(given)),
+  layer: (given) => Layer.unwrap(Effect.map(decode(given), (engine) => engine.layer))
+})
 
 /**
  * A definition that is loaded when a config first names it.

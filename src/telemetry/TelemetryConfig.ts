@@ -9,6 +9,7 @@ import * as Effect from "effect/Effect"
 import * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
 import type { InvalidConfig } from "../BackendError.ts"
+import { encodeKeys } from "../schema/EncodedKeys.ts"
 import * as Faults from "../schema/Faults.ts"
 import { secret } from "../schema/Secret.ts"
 
@@ -42,7 +43,7 @@ export const TelemetryConfig = Schema.Struct({
   serviceName: Schema.optionalKey(Schema.NonEmptyString.check(Schema.isMaxLength(255))),
   exportInterval: Schema.optionalKey(Schema.Int.check(Schema.isBetween({ minimum: 100, maximum: 600_000 })))
 }).pipe(
-  Schema.encodeKeys({
+  encodeKeys({
     endpoint: "otlp_endpoint",
     headers: "otlp_headers",
     protocol: "otlp_protocol",

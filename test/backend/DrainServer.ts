@@ -34,7 +34,7 @@ const agent = Agent.fromCallback((text) =>
 )
 
 const provider: BackendProvider.BackendProvider["Service"] = hangs("connect")
-  ? { ...Local.provider, connect: () => Effect.never }
+  ? BackendProvider.mapConnect(Local.provider, () => () => Effect.never)
   : Local.provider
 
 const backend = VoiceBackend.layerSttTts({

@@ -31,7 +31,7 @@ const backendOf = (given: BackendProvider["Service"]) =>
     }
     return yield* makeBackend({
       config: { ...BackendConfig.defaults, provider: given.name, sttProvider: "scripted", ttsProvider: "scripted" },
-      provider: given,
+      provider: yield* given.configure({}),
       pipelines: { stt_tts: SttTtsPipeline.make(engines) },
       engines: { stt: "scripted" },
       agent: echo,

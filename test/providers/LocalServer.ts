@@ -58,7 +58,8 @@ export const start = Effect.fnUntraced(function*(
   // Registered first, so closed last: sessions end before the server does.
   const serving = yield* Scope.fork(yield* Effect.scope)
   const sessions = yield* Effect.acquireRelease(Scope.make("parallel"), (scope) => Scope.close(scope, Exit.void))
-  const connection = yield* provider.connect(config, {
+  const configured = yield* provider.configure(config.providerConfig)
+  const connection = yield* configured.connect(config, {
     ...host,
     ...options.host?.((id, opening) => Effect.suspend(() => open(id, opening)))
   })

@@ -1,66 +1,43 @@
 /**
- * Reads a backend's config from a file, the environment and the defaults, and tells everything that is wrong with it.
+ * Loads a backend's config from a file, the environment and the defaults, and reports everything that is wrong with it.
  *
  * - The file is YAML or JSON, by its extension, else by its content. `${NAME}` in a string is the environment variable of
- *   that name, `${NAME:-text}` with a text for when it is unset, `$${` a plain `${`.
- * - The environment beats the file: `EFFECT_VOICE_` and the path in capitals, with `__` between its parts:
+ *   that name, `${NAME:-text}` has a default for when it is unset, `$${` is a plain `${`.
+ * - The environment overrides the file. A variable is `EFFECT_VOICE_` and the path in capitals, with `__` between its parts:
  *   `EFFECT_VOICE_MAX_CONCURRENT_SESSIONS`, `EFFECT_VOICE_SESSION__RESUME_WINDOW`, `EFFECT_VOICE_ENGINES__FLITE__VOICE`.
- *   Text becomes a number, a boolean, a list (commas or JSON) or an object (JSON) where the schema wants one; an empty
- *   variable counts as unset.
- * - The file beats the defaults: provider `local`, pipeline `stt_tts`, agent `builtin`; and where no engine that hears or
- *   speaks is named, `moonshine` and `flite`, with `silero` to detect voices.
+ *   Text becomes a number, a boolean, a list (commas or JSON) or an object (JSON) where the schema has one; an empty variable
+ *   counts as unset.
+ * - The file overrides the defaults: provider `local`, pipeline `stt_tts`, agent `builtin`; and where no speech engine is
+ *   named, `moonshine` and `flite`, with `silero` as voice activity detector.
  *
  * Values never appear in a fault: they may be keys.
  *
  * @since 0.1.0
  */
 import * as Effect from "effect/Effect"
-import * as Yaml from "effect/encoding/Yaml"
-import * as FileSystem from "effect/FileSystem"
+import type * as FileSystem from "effect/FileSystem"
 import * as Schema from "effect/Schema"
 import { AgentRegistry } from "../../agent/AgentRegistry.ts"
-import { describe, InvalidConfig } from "../../BackendError.ts"
+import type { InvalidConfig } from "../../BackendError.ts"
 import { ProcessorRegistry } from "../../hooks/AudioProcessor.ts"
 import * as EncodedShape from "../../schema/EncodedShape.ts"
 import * as Faults from "../../schema/Faults.ts"
-import { isRecord } from "../../schema/Json.ts"
+import type { JsonRecord } from "../../schema/Json.ts"
 import { EngineRegistry } from "../../speech/EngineRegistry.ts"
 import { BackendRegistry } from "../provider/BackendRegistry.ts"
 import type { Registries } from "../provider/ProviderContract.ts"
 import { BackendConfig, decode } from "./BackendConfig.ts"
-import * as ConfigCheck from "./ConfigCheck.ts"
+import * as ConfigFile from "./ConfigFile.ts"
+import * as ConfigVariables from "./ConfigVariables.ts"
+import type { DecodedConfig } from "./DecodedConfig.ts"
+import * as NamedParts from "./NamedParts.ts"
+import * as OptionShapes from "./OptionShapes.ts"
+
+export { MAX_FILE_BYTES } from "./ConfigFile.ts"
+export { type Env, ENV_PREFIX } from "./ConfigVariables.ts"
 
 /**
- * What the environment variables of a config begin with.
- *
- * @category constants
- * @since 0.1.0
- */
-export const ENV_PREFIX = "EFFECT_VOICE_"
-
-/**
- * The largest config file that is read: 1 MiB.
- *
- * @category constants
- * @since 0.1.0
- */
-export const MAX_FILE_BYTES = 1_048_576
-
-/** Deeper than any config, and no danger to the stack. */
-const maxDepth = 32
-
-/**
- * Environment variables by name.
- *
- * @category models
- * @since 0.1.0
- */
-export type Env = { readonly [name: string]: string | undefined }
-
-type Raw = { readonly [key: string]: unknown }
-
-/**
- * Where a config comes from, and what else it may hold.
+ * Where a config comes from, and what else it may contain.
  *
  * @category models
  * @since 0.1.0
@@ -69,164 +46,55 @@ export interface LoadOptions<S> {
   /** Default: no file. */
   readonly file?: string | undefined
   /** Default: empty. */
-  readonly env?: Env | undefined
-  /** What the config holds where neither the file nor the environment says anything. Default: nothing. */
-  readonly defaults?: Raw | undefined
+  readonly env?: ConfigVariables.Env | undefined
+  /** The values of fields that neither the file nor the environment sets. Default: none. */
+  readonly defaults?: JsonRecord | undefined
   /** A further section of the file, such as `server`: its schema, whose encoded form is an object. */
   readonly section: { readonly name: string; readonly schema: Schema.Codec<S, unknown> }
+  /** Completes the raw config from the decoded section, before it is decoded itself. Default: nothing. */
+  readonly complete?: ((raw: JsonRecord, section: S) => JsonRecord) | undefined
 }
 
 /**
- * A config that was read, with the further section.
+ * A config that was loaded, with the further section.
  *
  * @category models
  * @since 0.1.0
  */
-export interface Loaded<S> {
-  readonly config: BackendConfig
+export interface Loaded<S> extends DecodedConfig {
   readonly section: S
-  /** Variables with the prefix that name no part of a config, for a note to the user. */
+  /** Variables with the prefix that set no field of a config, for a note to the user. */
   readonly ignored: ReadonlyArray<string>
 }
 
 const op = "ConfigSource.load"
-const invalid = (message: string, details: Raw, cause?: unknown) =>
-  new InvalidConfig({ op, message, details, ...(cause === undefined ? {} : { cause }) })
 
-/** The first line of a document up to which JSON does not merely end too early; the parser does not always say. */
-const brokenLine = (text: string): number => {
-  const lines = text.split("\n")
-  const broken = (count: number): boolean => {
-    const prefix = lines.slice(0, count).join("\n")
-    try {
-      JSON.parse(prefix)
-      return false
-    } catch (cause) {
-      if (count === lines.length) return true
-      const position = /at position (\d+)/.exec(describe(cause))?.[1]
-      const early = position !== undefined && Number(position) >= prefix.trimEnd().length
-      return !early && !/end of JSON|unterminated/i.test(describe(cause))
-    }
-  }
-  let low = 1
-  let high = lines.length
-  while (low < high) {
-    const middle = (low + high) >> 1
-    if (broken(middle)) high = middle
-    else low = middle + 1
-  }
-  return low
-}
-
-/** What a parser says, without what it quotes of the document; keys may stay. */
-const syntax = (cause: unknown, text: string, json: boolean): string => {
-  const message = describe(cause)
-  return json
-    ? `not valid JSON at line ${brokenLine(text)}`
-    : `not valid YAML: ${message.replace(/ '\*[^']*'/, "")}`
-}
-
-const parse = (file: string, text: string): Effect.Effect<unknown, InvalidConfig> => {
-  const json = /\.json$/i.test(file) || (!/\.ya?ml$/i.test(file) && text.trimStart().startsWith("{"))
-  return Effect.try({
-    try: (): unknown => json ? JSON.parse(text) : Yaml.parse(text),
-    // The cause stays behind: it quotes the document.
-    catch: (cause) => invalid(`the config ${file} is ${syntax(cause, text, json)}`, { file, reason: "syntax" })
-  })
-}
-
-const readFile = Effect.fnUntraced(function*(file: string) {
-  const fs = yield* FileSystem.FileSystem
-  const bytes = yield* fs.readFile(file).pipe(
-    Effect.mapError((error) => {
-      const reason = error.reason._tag
-      const why = reason === "NotFound"
-        ? "there is no such file"
-        : reason === "PermissionDenied"
-        ? "permission denied"
-        : reason === "BadResource" || /EISDIR/.test(error.message)
-        ? "it is not a file"
-        : describe(error)
-      return invalid(`the config ${file} can't be read: ${why}`, { file, reason: "unreadable" })
-    })
-  )
-  if (bytes.length > MAX_FILE_BYTES) {
-    return yield* invalid(`the config ${file} is larger than 1 MiB`, { file, reason: "too_large" })
-  }
-  const raw = yield* parse(file, new TextDecoder().decode(bytes))
-  if (raw === null || raw === undefined) return {}
-  if (isRecord(raw)) {
-    // What an editor of JSON finds the schema by.
-    const { $schema, ...config } = raw
-    return typeof $schema === "string" ? config : raw
-  }
-  return yield* invalid(`the config ${file} is not a mapping of keys to values`, { file, reason: "syntax" })
-})
-
-const reference = /\$\$\{|\$\{([A-Za-z_][A-Za-z0-9_]*)(?::-([^}]*))?\}/g
-
-/** Puts the environment into strings; a string that held nothing else is then read as the schema wants it. */
-const interpolate = (
-  raw: Raw,
-  env: Env,
-  shape: (path: ReadonlyArray<string>) => ReturnType<typeof EncodedShape.at>
-): { readonly value: Raw; readonly faults: ReadonlyArray<Faults.Fault> } => {
-  const faults: Array<Faults.Fault> = []
-  const visit = (value: unknown, path: ReadonlyArray<string>): unknown => {
-    if (path.length > maxDepth) {
-      faults.push({ path: path.slice(0, 4).join("."), message: `nested deeper than ${maxDepth} levels` })
-      return undefined
-    }
-    if (typeof value === "string" && value.includes("${")) {
-      const text = value.replace(reference, (whole, name: string | undefined, otherwise: string | undefined) => {
-        if (name === undefined) return "${"
-        const found = env[name] === "" ? undefined : env[name]
-        if (found === undefined && otherwise === undefined) {
-          faults.push({ path: path.join("."), message: `the environment variable ${name} is not set` })
-        }
-        return found ?? otherwise ?? whole
-      })
-      return EncodedShape.coerce(shape(path), text)
-    }
-    if (Array.isArray(value)) return value.map((item, i) => visit(item, [...path, String(i)]))
-    if (isRecord(value)) {
-      return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, visit(item, [...path, key])]))
-    }
-    return value
-  }
-  return {
-    value: Object.fromEntries(Object.entries(raw).map(([key, item]) => [key, visit(item, [key])])),
-    faults
-  }
-}
-
-const assign = (raw: Raw, path: ReadonlyArray<string>, value: unknown): Raw => {
-  const [key, ...rest] = path
-  if (key === undefined) return raw
-  const inner = raw[key]
-  return { ...raw, [key]: rest.length === 0 ? value : assign(isRecord(inner) ? inner : {}, rest, value) }
-}
-
-/** `EFFECT_VOICE_SESSION__RESUME_WINDOW` → `["session", "resume_window"]`. */
-const pathOf = (name: string): ReadonlyArray<string> | undefined => {
-  const path = name.slice(ENV_PREFIX.length).toLowerCase().split("__")
-  return path.every((part) => /^[a-z0-9]+(?:_[a-z0-9]+)*$/.test(part)) ? path : undefined
-}
-
-/** The raw config before it is decoded, engines and agent included: what the file and the environment leave open. */
-const withDefaults = (raw: Raw): Raw => {
-  const base: Raw = { provider: "local", pipeline_type: "stt_tts", agent: "builtin", ...raw }
-  const silent = ["stt_provider", "tts_provider", "s2s_provider"].every((key) => base[key] === undefined)
-  return base["pipeline_type"] === "stt_tts" && silent
+const withDefaults = (raw: JsonRecord): JsonRecord => {
+  const base: JsonRecord = { provider: "local", pipeline_type: "stt_tts", agent: "builtin", ...raw }
+  const noEngine = ["stt_provider", "tts_provider", "s2s_provider"].every((key) => base[key] === undefined)
+  return base["pipeline_type"] === "stt_tts" && noEngine
     ? { stt_provider: "moonshine", tts_provider: "flite", vad_provider: "silero", ...base }
     : base
 }
 
-const faultsOf = (error: InvalidConfig): ReadonlyArray<Faults.Fault> => ConfigCheck.faultsOf(error, "")
+const tables = Effect.gen(function*() {
+  const registry = yield* BackendRegistry
+  const providers = yield* Effect.forEach(
+    yield* registry.listProviders,
+    (name) => Effect.map(registry.getProvider(name), (provider) => [name, provider] as const)
+  ).pipe(Effect.orDie)
+  return {
+    providers: new Map(providers),
+    engines: yield* EngineRegistry,
+    agents: yield* AgentRegistry,
+    processors: yield* ProcessorRegistry
+  } satisfies NamedParts.Tables
+})
 
 /**
- * Reads a config. A file that can't be read or parsed fails at once; else *all* faults are told together, in the message
- * and in `details.faults`: those of the schema, of engines' and the provider's options, and names that nobody registered.
+ * Loads a config and decodes it, with the options of everything that it names. A file that cannot be read or parsed fails at
+ * once; otherwise *all* faults are reported together, in the message and in `details.faults`: those of the schema, of the
+ * options of engines, processors and the provider, of unknown names, and of environment variables that are not set.
  *
  * @category loading
  * @since 0.1.0
@@ -237,60 +105,47 @@ export const load = <S>(
   Effect.gen(function*() {
     const env = options.env ?? {}
     const { name: sectionName, schema: sectionSchema } = options.section
-    const registry = yield* BackendRegistry
-    const providers = yield* Effect.forEach(
-      yield* registry.listProviders,
-      (name) => Effect.map(registry.getProvider(name), (provider) => [name, provider] as const)
-    ).pipe(Effect.orDie)
-    const names = yield* ConfigCheck.make(Object.fromEntries(providers), {
-      engines: yield* EngineRegistry,
-      agents: yield* AgentRegistry,
-      processors: yield* ProcessorRegistry
-    })
-    const file = options.file === undefined ? {} : yield* readFile(options.file)
+    const names = yield* tables
+    const file = options.file === undefined ? {} : yield* ConfigFile.read(options.file)
+    const { ignored, variables } = ConfigVariables.read(env, sectionName)
+    const fields = variables.map(({ path, text }) => ({ path: OptionShapes.registered(names, path), text }))
 
-    const topLevel = (key: string) => key === sectionName || EncodedShape.at(BackendConfig, [key]) !== undefined
-    const variables: Array<readonly [path: ReadonlyArray<string>, text: string]> = []
-    const ignored: Array<string> = []
-    for (const name of Object.keys(env).filter((name) => name.startsWith(ENV_PREFIX)).sort()) {
-      const text = env[name]
-      const path = pathOf(name)
-      if (text === undefined || text === "") continue
-      if (path === undefined || !topLevel(path[0]!)) ignored.push(name)
-      else variables.push([names.spelled(path), text])
-    }
-
-    // Which options an engine takes depends on the config; names come first, then what is typed.
-    const untyped = variables.reduce<Raw>((raw, [path, text]) => assign(raw, path, text), file)
-    const shapes = yield* names.shapes(untyped)
-    const shape = (path: ReadonlyArray<string>) =>
+    // the names come first, because the types of options depend on them
+    const untyped = ConfigVariables.assignAll(file, fields, ({ text }) => text)
+    const optionShape = yield* OptionShapes.make(untyped, names)
+    const shapeAt: OptionShapes.ShapeAt = (path) =>
       path[0] === sectionName
         ? EncodedShape.at(sectionSchema, path.slice(1))
-        : shapes(path) ?? EncodedShape.at(BackendConfig, path)
-
-    const { faults, value } = interpolate(file, env, shape)
-    const { [sectionName]: section, ...rest } = variables.reduce<Raw>(
-      (raw, [path, text]) => assign(raw, path, EncodedShape.coerce(shape(path), text)),
-      value
+        : optionShape(path) ?? EncodedShape.at(BackendConfig, path)
+    const { faults: unset, value } = ConfigVariables.interpolate(file, env, shapeAt)
+    const typed = ConfigVariables.assignAll(
+      value,
+      fields,
+      ({ path, text }) => EncodedShape.coerce(shapeAt(path), text)
     )
-    const raw = { ...options.defaults, ...withDefaults(rest) }
-    const unset = new Set(faults.map((fault) => fault.path))
 
-    const decoded = yield* Effect.result(decode(raw))
-    const read = yield* Effect.result(
-      Faults.decode(sectionSchema, section ?? {}, { op, what: "the config is not valid", at: [sectionName] })
+    const { [sectionName]: given, ...rest } = typed
+    const section = yield* Effect.result(
+      Faults.decode(sectionSchema, given ?? {}, { op, what: "the config is not valid", at: [sectionName] })
     )
+    const complete = options.complete
+    const defaulted = { ...options.defaults, ...withDefaults(rest) }
+    const raw = section._tag === "Success" && complete !== undefined ? complete(defaulted, section.success) : defaulted
+    const config = yield* Effect.result(decode(raw))
+    const { engines, faults, processors, provider } = yield* NamedParts.decode(raw, names)
+
+    // a variable that is not set is one fault, not another one for the text in its place
+    const reported = new Set(unset.map((fault) => fault.path))
     const all = [
-      ...faults,
+      ...unset,
       ...[
-        ...(decoded._tag === "Failure" ? faultsOf(decoded.failure) : []),
-        ...(yield* names.check(raw, decoded._tag === "Success" ? decoded.success : undefined)),
-        ...(read._tag === "Failure" ? faultsOf(read.failure) : [])
-        // What is said of a variable that is not set is not said again of the text that stands for it.
-      ].filter((fault) => !unset.has(fault.path))
+        ...(config._tag === "Failure" ? Faults.fromError(config.failure, "") : []),
+        ...faults,
+        ...(section._tag === "Failure" ? Faults.fromError(section.failure, sectionName) : [])
+      ].filter((fault) => !reported.has(fault.path))
     ]
-    if (decoded._tag === "Success" && read._tag === "Success" && all.length === 0) {
-      return { config: decoded.success, section: read.success, ignored }
+    if (config._tag === "Success" && section._tag === "Success" && provider !== undefined && all.length === 0) {
+      return { config: config.success, provider, engines, processors, section: section.success, ignored }
     }
     return yield* Faults.toError(
       op,
@@ -300,7 +155,7 @@ export const load = <S>(
   })
 
 /**
- * A section that holds nothing, for programs that have none.
+ * A section without fields, for programs that have none.
  *
  * @category sections
  * @since 0.1.0

@@ -6,15 +6,15 @@
 import * as Effect from "effect/Effect"
 import { all, type AudioBranch } from "../../audio/AudioBranch.ts"
 import type { InvalidConfig } from "../../BackendError.ts"
-import type { AudioProcessor, ProcessorFactory, ProcessorRegistry } from "../../hooks/AudioProcessor.ts"
+import type { AudioProcessor, OpenProcessor, ProcessorFactory } from "../../hooks/AudioProcessor.ts"
 import * as Faults from "../../schema/Faults.ts"
 import type { ProcessorEntry } from "../../session/input/ProcessorChain.ts"
 import type { OnFailure } from "../../session/input/ProcessorHealth.ts"
 import type { BackendConfig } from "../config/BackendConfig.ts"
 
 /**
- * A processor that a program gives: the processor itself (shared by all sessions, so without a state), a factory, or
- * either with where and how it is used.
+ * A processor that a program gives: the processor itself (shared by all sessions, so it must have no state), a factory, or
+ * either of them with its options and its place.
  *
  * @category models
  * @since 0.1.0
@@ -30,63 +30,73 @@ export type GivenProcessor = AudioProcessor | ProcessorFactory | {
   readonly onFailure?: OnFailure | undefined
 }
 
-const op = "VoiceBackend.make"
-const what = "the audio processors are not valid"
-
-/** Fails with what is wrong with the options of a factory that can tell. */
-const checked = (faults: ReadonlyArray<Faults.Fault>): Effect.Effect<void, InvalidConfig> =>
-  faults.length === 0 ? Effect.void : Effect.fail(Faults.toError(op, what, faults))
+/** Decodes the options of a factory that can; another gets them as they were written, for each session. */
+const opener = (
+  factory: ProcessorFactory,
+  options: unknown,
+  at: ReadonlyArray<string>
+): Effect.Effect<OpenProcessor, InvalidConfig> =>
+  factory.decode?.(options, at) ?? Effect.succeed(Effect.suspend(() => factory(options)))
 
 /**
- * The processors that a config names. Unknown names and wrong options fail `invalid_config`.
+ * Decodes the options of a processor that a config names, at its place in `custom_processors`.
+ *
+ * @category decoding
+ * @since 0.1.0
+ */
+export const decodeNamed = (
+  factory: ProcessorFactory,
+  options: unknown,
+  index: number
+): Effect.Effect<OpenProcessor, InvalidConfig> => opener(factory, options, ["custom_processors", `${index}`, "options"])
+
+/**
+ * The processors that a config names, each with what opens it.
  *
  * @category constructors
  * @since 0.1.0
  */
 export const named = (
-  config: BackendConfig,
-  registry: ProcessorRegistry["Service"]
-): Effect.Effect<ReadonlyArray<ProcessorEntry>, InvalidConfig> =>
-  Effect.gen(function*() {
-    const factories = yield* Effect.forEach(config.customProcessors, ({ name }) => registry.get(name))
-    yield* checked(factories.flatMap((factory, i) =>
-      factory.faults?.(config.customProcessors[i]?.options, ["custom_processors", `${i}`, "options"]) ?? []
-    ))
-    return config.customProcessors.flatMap(({ appliesTo, name, onFailure, options, order }, i) => {
-      const factory = factories[i]
-      return factory === undefined ? [] : [{
-        name,
-        open: Effect.suspend(() =>
-          factory(options)
-        ),
-        order,
-        appliesTo: appliesTo ?? all,
-        onFailure: onFailure ?? "bypass" as const
-      }]
-    })
+  config: Pick<BackendConfig, "customProcessors">,
+  open: ReadonlyArray<OpenProcessor>
+): ReadonlyArray<ProcessorEntry> =>
+  config.customProcessors.flatMap(({ appliesTo, name, onFailure, order }, i) => {
+    const opening = open[i]
+    return opening === undefined
+      ? []
+      : [{ name, open: opening, order, appliesTo: appliesTo ?? all, onFailure: onFailure ?? "bypass" as const }]
   })
 
 /**
- * The processors that a program gives. Wrong options fail `invalid_config`.
+ * The processors that a program gives. Wrong options fail `invalid_config`, all of them at once.
  *
  * @category constructors
  * @since 0.1.0
  */
-export const given = (
+export const given = Effect.fnUntraced(function*(
   processors: ReadonlyArray<GivenProcessor>
-): Effect.Effect<ReadonlyArray<ProcessorEntry>, InvalidConfig> => {
-  const list = processors.map((processor) => "use" in processor ? processor : { use: processor })
-  const faults = list.flatMap(({ options, use }, i) =>
-    typeof use === "function" ? use.faults?.(options, ["processors", `${i}`, "options"]) ?? [] : []
-  )
-  return Effect.as(
-    checked(faults),
-    list.map(({ appliesTo, onFailure, options, order, use }) => ({
-      name: typeof use === "function" ? undefined : use.name,
-      open: typeof use === "function" ? Effect.suspend(() => use(options)) : Effect.succeed(use),
-      order,
-      appliesTo: appliesTo ?? all,
-      onFailure: onFailure ?? "bypass" as const
-    }))
-  )
-}
+): Effect.fn.Return<ReadonlyArray<ProcessorEntry>, InvalidConfig> {
+  const faults: Array<Faults.Fault> = []
+  const entries: Array<ProcessorEntry> = []
+  for (const [i, processor] of processors.entries()) {
+    const { appliesTo, onFailure, options, order, use } = "use" in processor ? processor : { use: processor }
+    const opening = yield* Effect.result(
+      typeof use === "function" ? opener(use, options, ["processors", `${i}`, "options"]) : Effect.succeed(
+        Effect.succeed(use)
+      )
+    )
+    if (opening._tag === "Failure") faults.push(...Faults.fromError(opening.failure, `processors.${i}`))
+    else {
+      entries.push({
+        name: typeof use === "function" ? undefined : use.name,
+        open: opening.success,
+        order,
+        appliesTo: appliesTo ?? all,
+        onFailure: onFailure ?? "bypass"
+      })
+    }
+  }
+  return faults.length === 0
+    ? entries
+    : yield* Faults.toError("VoiceBackend.make", "the audio processors are not valid", faults)
+})

@@ -31,7 +31,7 @@ export class BackendRegistry extends Context.Service<BackendRegistry, {
   ) => Effect.Effect<Backend, BackendError, Scope.Scope | Registries>
   readonly listProviders: Effect.Effect<ReadonlyArray<string>>
   readonly isRegistered: (name: string) => Effect.Effect<boolean>
-  /** An unknown name fails `provider_not_found` and tells the known ones (`details.known`). */
+  /** An unknown name fails `provider_not_found`, with the known ones in `details.known`. */
   readonly getProvider: (name: string) => Effect.Effect<Provider, ProviderNotFound>
 }>()("effect-voice/backend/BackendRegistry") {
   /** A registry that starts with these providers. */
@@ -51,13 +51,9 @@ export class BackendRegistry extends Context.Service<BackendRegistry, {
       return {
         register: table.register,
         create: (name, config) =>
-          Effect.flatMap(getProvider(name), (provider) =>
-            Effect.andThen(provider.validateConfig(config), provider.createBackend({ ...config, provider: name }))),
+          Effect.flatMap(getProvider(name), (provider) => provider.createBackend({ ...config, provider: name })),
         listProviders: Effect.sync(table.list),
-        isRegistered: (name) =>
-          Effect.sync(() =>
-            table.has(name)
-          ),
+        isRegistered: (name) => Effect.sync(() => table.has(name)),
         getProvider
       }
     })

@@ -130,6 +130,24 @@ export const CurrentPeer = Context.Reference<Peer>("effect-voice/backend/Current
 export type Registries = EngineRegistry | AgentRegistry | ProcessorRegistry
 
 /**
+ * A provider whose options have been decoded; connecting decodes nothing again.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface ConfiguredProvider {
+  readonly name: string
+  readonly capabilities: ProviderCapabilities
+  /** The decoded `provider_config`, with its defaults. */
+  readonly options: unknown
+  /** Connects to the platform through which users are reached. */
+  readonly connect: (
+    config: BackendConfig,
+    host: ProviderHost
+  ) => Effect.Effect<ProviderConnection, BackendError, Scope.Scope>
+}
+
+/**
  * The contract's provider.
  *
  * @category services
@@ -139,16 +157,13 @@ export class BackendProvider extends Context.Service<BackendProvider, {
   readonly name: string
   readonly description: string
   readonly capabilities: ProviderCapabilities
-  /** The shape of `provider_config`; JSON Schema is derived from it. */
+  /** The schema of `provider_config`; JSON Schema is derived from it. */
   readonly configSchema: Schema.Constraint
-  /** All faults of the provider's part at once; nothing is created. */
+  /** Decodes `provider_config`; fails with all its faults at once. Nothing is connected. */
+  readonly configure: (options: unknown) => Effect.Effect<ConfiguredProvider, BackendError>
+  /** Reports all faults of the provider's part of a config at once; nothing is created. */
   readonly validateConfig: (config: BackendConfig) => Effect.Effect<void, BackendError>
-  /** Connects to wherever the users are. */
-  readonly connect: (
-    config: BackendConfig,
-    host: ProviderHost
-  ) => Effect.Effect<ProviderConnection, BackendError, Scope.Scope>
-  /** A backend whose engines, agent and processors are the named ones of the config. */
+  /** Creates a backend with the engines, agent and processors that the config names; it is not started. */
   readonly createBackend: (
     config: BackendConfig
   ) => Effect.Effect<Backend, BackendError, Scope.Scope | Registries>

@@ -12,7 +12,7 @@ import * as Scope from "effect/Scope"
 import { type BackendError, ConnectionFailed, normalize } from "../../BackendError.ts"
 import { connectDeadline } from "../../Deadline.ts"
 import type { BackendConfig } from "../config/BackendConfig.ts"
-import type { BackendProvider, ProviderConnection, ProviderHost } from "./ProviderContract.ts"
+import type { ConfiguredProvider, ProviderConnection, ProviderHost } from "./ProviderContract.ts"
 
 /**
  * A provider that is connected; closing the scope disconnects it.
@@ -30,7 +30,7 @@ export interface ProviderLink {
  * @since 0.1.0
  */
 export interface ProviderLinkOptions {
-  readonly provider: BackendProvider["Service"]
+  readonly provider: ConfiguredProvider
   readonly config: BackendConfig
   readonly host: ProviderHost
   /** The link's scope is a child of it. */

@@ -9,6 +9,7 @@ import * as Duration from "effect/Duration"
 import * as Schema from "effect/Schema"
 import { withDefault } from "../../schema/Defaults.ts"
 import { boundedDuration } from "../../schema/Durations.ts"
+import { encodeKeys } from "../../schema/EncodedKeys.ts"
 import { primaryLanguage } from "../../speech/SessionSpeech.ts"
 import * as HostedOptions from "../hosted/HostedOptions.ts"
 import { hostedStt } from "../hosted/stt/HostedStt.ts"
@@ -36,7 +37,7 @@ export const AssemblyAiOptions = Schema.Struct({
   confidence: HostedOptions.between(0, 1),
   minTurnSilence: Schema.optionalKey(boundedDuration(0, "10 seconds")),
   maxTurnSilence: Schema.optionalKey(boundedDuration("100 millis", "30 seconds"))
-}).pipe(Schema.encodeKeys({
+}).pipe(encodeKeys({
   apiKey: "api_key",
   formatTurns: "format_turns",
   minTurnSilence: "min_turn_silence",

@@ -21,6 +21,7 @@ import {
   PipelineError
 } from "../../BackendError.ts"
 import { withDefault } from "../../schema/Defaults.ts"
+import { encodeKeys } from "../../schema/EncodedKeys.ts"
 import { Options } from "../../schema/Secret.ts"
 import type * as Resilience from "../../speech/resilience/Resilience.ts"
 import * as ResilientSpeechToText from "../../speech/resilience/ResilientSpeechToText.ts"
@@ -53,7 +54,7 @@ export const CascadeOptions = Schema.Struct({
   sttOptions: Options.pipe(withDefault({})),
   tts: Name.pipe(withDefault("flite")),
   ttsOptions: Options.pipe(withDefault({}))
-}).pipe(Schema.encodeKeys({ sttOptions: "stt_options", ttsOptions: "tts_options" }))
+}).pipe(encodeKeys({ sttOptions: "stt_options", ttsOptions: "tts_options" }))
 
 /**
  * The two engines of a cascade.

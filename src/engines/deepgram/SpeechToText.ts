@@ -9,6 +9,7 @@ import * as Duration from "effect/Duration"
 import * as Schema from "effect/Schema"
 import { withDefault } from "../../schema/Defaults.ts"
 import { boundedDuration } from "../../schema/Durations.ts"
+import { encodeKeys } from "../../schema/EncodedKeys.ts"
 import { primaryLanguage, type SessionSpeech } from "../../speech/SessionSpeech.ts"
 import type { CodeKinds } from "../../wire/VendorError.ts"
 import * as HostedOptions from "../hosted/HostedOptions.ts"
@@ -40,7 +41,7 @@ export const DeepgramOptions = Schema.Struct({
   smartFormat: Schema.Boolean.pipe(withDefault(true)),
   eotThreshold: share(0.5, 0.9).pipe(withDefault(0.7)),
   eotTimeout: boundedDuration("500 millis", "10 seconds").pipe(withDefault("5s"))
-}).pipe(Schema.encodeKeys({
+}).pipe(encodeKeys({
   apiKey: "api_key",
   smartFormat: "smart_format",
   eotThreshold: "eot_threshold",

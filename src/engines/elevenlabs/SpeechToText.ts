@@ -7,6 +7,7 @@
  */
 import * as Schema from "effect/Schema"
 import { withDefault } from "../../schema/Defaults.ts"
+import { encodeKeys } from "../../schema/EncodedKeys.ts"
 import { primaryLanguage } from "../../speech/SessionSpeech.ts"
 import * as HostedOptions from "../hosted/HostedOptions.ts"
 import { hostedStt } from "../hosted/stt/HostedStt.ts"
@@ -30,7 +31,7 @@ export const ElevenLabsScribeOptions = Schema.Struct({
   language: Schema.optionalKey(HostedOptions.Name),
   keyterms: HostedOptions.Keyterms,
   rotateAfter: HostedOptions.RotateAfter
-}).pipe(Schema.encodeKeys({ apiKey: "api_key", rotateAfter: "rotate_after" }))
+}).pipe(encodeKeys({ apiKey: "api_key", rotateAfter: "rotate_after" }))
 
 /**
  * @category models

@@ -13,6 +13,7 @@ import * as Schema from "effect/Schema"
 import type { BackendError } from "../../BackendError.ts"
 import { withDefault } from "../../schema/Defaults.ts"
 import { boundedDuration } from "../../schema/Durations.ts"
+import { encodeKeys } from "../../schema/EncodedKeys.ts"
 import { secret } from "../../schema/Secret.ts"
 import * as EngineRegistry from "../../speech/EngineRegistry.ts"
 import { TextToSpeech, type TextToSpeechOptions } from "../../speech/TextToSpeech.ts"
@@ -56,7 +57,7 @@ export const ElevenLabsVoiceOptions = Schema.Struct({
   timeout: boundedDuration("100 millis", "1 minute").pipe(withDefault("10s")),
   silence: boundedDuration("100 millis", "1 minute").pipe(withDefault("5s")),
   rotateAfter: boundedDuration("1 second", "24 hours").pipe(withDefault("50m"))
-}).pipe(Schema.encodeKeys({
+}).pipe(encodeKeys({
   apiKey: "api_key",
   sampleRate: "sample_rate",
   similarityBoost: "similarity_boost",

@@ -10,6 +10,7 @@ import * as Schema from "effect/Schema"
 import type { InvalidConfig } from "../../BackendError.ts"
 import { withDefault } from "../../schema/Defaults.ts"
 import { boundedDuration } from "../../schema/Durations.ts"
+import { encodeKeys } from "../../schema/EncodedKeys.ts"
 import * as EngineRegistry from "../../speech/EngineRegistry.ts"
 import { TIMELINE_RATE, VoiceActivityDetector } from "../../speech/VoiceActivityDetector.ts"
 import { EnergyDetector, WINDOW } from "../local/EnergyDetector.ts"
@@ -30,7 +31,7 @@ export const EnergyOptions = Schema.Struct({
   minLevel: Schema.Finite.check(Schema.isBetween({ minimum: -80, maximum: 0 })).pipe(withDefault(-45)),
   minSpeech: boundedDuration("20 millis", "1 second").pipe(withDefault("60ms")),
   minSilence: boundedDuration("40 millis", "2 seconds").pipe(withDefault("250ms"))
-}).pipe(Schema.encodeKeys({ minLevel: "min_level", minSpeech: "min_speech", minSilence: "min_silence" }))
+}).pipe(encodeKeys({ minLevel: "min_level", minSpeech: "min_speech", minSilence: "min_silence" }))
 
 /**
  * The decoded options.

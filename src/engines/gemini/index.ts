@@ -21,6 +21,7 @@ import {
 } from "../../BackendError.ts"
 import { withDefault } from "../../schema/Defaults.ts"
 import { boundedDuration } from "../../schema/Durations.ts"
+import { encodeKeys } from "../../schema/EncodedKeys.ts"
 import { secret } from "../../schema/Secret.ts"
 import * as EngineRegistry from "../../speech/EngineRegistry.ts"
 import { SpeechToSpeech, type SpeechToSpeechOptions } from "../../speech/SpeechToSpeech.ts"
@@ -75,7 +76,7 @@ export const GeminiOptions = Schema.Struct({
   rotateAfter: boundedDuration("1 second", "10 minutes").pipe(withDefault("9m")),
   maxRetries: Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 10 })).pipe(withDefault(3)),
   retryDelay: boundedDuration("10 millis", "30 seconds").pipe(withDefault("1s"))
-}).pipe(Schema.encodeKeys({
+}).pipe(encodeKeys({
   apiKey: "api_key",
   turnDetection: "turn_detection",
   prefixPadding: "prefix_padding",

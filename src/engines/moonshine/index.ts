@@ -15,6 +15,7 @@ import { type BackendError, describe, PipelineError } from "../../BackendError.t
 import { ModelStore } from "../../models/ModelStore.ts"
 import { withDefault } from "../../schema/Defaults.ts"
 import { boundedDuration } from "../../schema/Durations.ts"
+import { encodeKeys } from "../../schema/EncodedKeys.ts"
 import * as EngineRegistry from "../../speech/EngineRegistry.ts"
 import * as SessionSpeech from "../../speech/SessionSpeech.ts"
 import { SpeechToText } from "../../speech/SpeechToText.ts"
@@ -45,7 +46,7 @@ export const MoonshineOptions = Schema.Struct({
   maxParallel: count(64).pipe(withDefault(Math.max(1, Os.availableParallelism() - 1))),
   interim: Schema.Boolean.pipe(withDefault(true)),
   interimInterval: boundedDuration("100 millis", "10 seconds").pipe(withDefault("500ms"))
-}).pipe(Schema.encodeKeys({ maxParallel: "max_parallel", interimInterval: "interim_interval" }))
+}).pipe(encodeKeys({ maxParallel: "max_parallel", interimInterval: "interim_interval" }))
 
 /**
  * The decoded options.

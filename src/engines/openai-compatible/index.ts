@@ -24,6 +24,7 @@ import * as Stream from "effect/Stream"
 import type { BackendError, InvalidConfig } from "../../BackendError.ts"
 import { withDefault } from "../../schema/Defaults.ts"
 import { boundedDuration } from "../../schema/Durations.ts"
+import { encodeKeys } from "../../schema/EncodedKeys.ts"
 import * as Json from "../../schema/Json.ts"
 import { secret } from "../../schema/Secret.ts"
 import * as EngineRegistry from "../../speech/EngineRegistry.ts"
@@ -65,7 +66,7 @@ export const OpenAiCompatibleOptions = Schema.Struct({
   temperature: Schema.optionalKey(Schema.Finite.check(Schema.isBetween({ minimum: 0, maximum: 2 }))),
   maxTokens: Schema.optionalKey(Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: 1_000_000 }))),
   timeout: boundedDuration("1 second", "5 minutes").pipe(withDefault("30s"))
-}).pipe(Schema.encodeKeys({ apiKey: "api_key", maxTokens: "max_tokens" }))
+}).pipe(encodeKeys({ apiKey: "api_key", maxTokens: "max_tokens" }))
 
 /**
  * The decoded options.

@@ -8,6 +8,7 @@
 import * as Schema from "effect/Schema"
 import { withDefault } from "../../schema/Defaults.ts"
 import { boundedDuration } from "../../schema/Durations.ts"
+import { encodeKeys } from "../../schema/EncodedKeys.ts"
 import { primaryLanguage, type SessionSpeech } from "../../speech/SessionSpeech.ts"
 import * as HostedOptions from "../hosted/HostedOptions.ts"
 import { hostedStt } from "../hosted/stt/HostedStt.ts"
@@ -33,7 +34,7 @@ export const OpenAiTranscriptionOptions = Schema.Struct({
   prompt: Schema.optionalKey(Schema.String.check(Schema.isMaxLength(4_096))),
   noiseReduction: Schema.Literals(["off", "near_field", "far_field"]).pipe(withDefault("off" as const)),
   rotateAfter: boundedDuration("1 second", "59 minutes").pipe(withDefault("55m"))
-}).pipe(Schema.encodeKeys({ apiKey: "api_key", noiseReduction: "noise_reduction", rotateAfter: "rotate_after" }))
+}).pipe(encodeKeys({ apiKey: "api_key", noiseReduction: "noise_reduction", rotateAfter: "rotate_after" }))
 
 /**
  * @category models

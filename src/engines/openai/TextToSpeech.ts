@@ -17,6 +17,7 @@ import * as Pcm from "../../audio/Pcm.ts"
 import { type BackendError, ConnectionFailed, ConnectionTimeout } from "../../BackendError.ts"
 import { withDefault } from "../../schema/Defaults.ts"
 import { boundedDuration } from "../../schema/Durations.ts"
+import { encodeKeys } from "../../schema/EncodedKeys.ts"
 import { secret } from "../../schema/Secret.ts"
 import * as EngineRegistry from "../../speech/EngineRegistry.ts"
 import { TextToSpeech } from "../../speech/TextToSpeech.ts"
@@ -53,7 +54,7 @@ export const OpenAiVoiceOptions = Schema.Struct({
   speed: Schema.optionalKey(Schema.Finite.check(Schema.isBetween({ minimum: 0.25, maximum: 4 }))),
   timeout: boundedDuration("100 millis", "1 minute").pipe(withDefault("10s")),
   silence: boundedDuration("100 millis", "1 minute").pipe(withDefault("5s"))
-}).pipe(Schema.encodeKeys({ apiKey: "api_key" }))
+}).pipe(encodeKeys({ apiKey: "api_key" }))
 
 /**
  * @category models

@@ -19,6 +19,7 @@ import { maxSampleRate, minSampleRate } from "../../audio/AudioFormat.ts"
 import { type BackendError, InvalidConfig } from "../../BackendError.ts"
 import { withDefault } from "../../schema/Defaults.ts"
 import { boundedDuration } from "../../schema/Durations.ts"
+import { encodeKeys } from "../../schema/EncodedKeys.ts"
 import { secret } from "../../schema/Secret.ts"
 import * as EngineRegistry from "../../speech/EngineRegistry.ts"
 import { SpeechToSpeech } from "../../speech/SpeechToSpeech.ts"
@@ -68,7 +69,7 @@ export const PipecatOptions = Schema.Struct({
   outputSampleRate: SampleRate.pipe(withDefault(24_000)),
   readyTimeout: boundedDuration("100 millis", "2 minutes").pipe(withDefault("30s")),
   maxRetries: Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 10 })).pipe(withDefault(3))
-}).pipe(Schema.encodeKeys({
+}).pipe(encodeKeys({
   startUrl: "start_url",
   startBody: "start_body",
   apiKey: "api_key",

@@ -13,6 +13,7 @@ import * as Schema from "effect/Schema"
 import { AudioBranch } from "../../audio/AudioBranch.ts"
 import { type InvalidConfig, PipelineError } from "../../BackendError.ts"
 import { withDefault } from "../../schema/Defaults.ts"
+import { encodeKeys } from "../../schema/EncodedKeys.ts"
 import * as EngineRegistry from "../../speech/EngineRegistry.ts"
 import { NoiseSuppressor } from "../../speech/NoiseSuppressor.ts"
 import * as RnnoiseModule from "./RnnoiseModule.ts"
@@ -29,7 +30,7 @@ import * as RnnoiseStream from "./RnnoiseStream.ts"
  */
 export const RnnoiseOptions = Schema.Struct({
   appliesTo: Schema.NonEmptyArray(AudioBranch).pipe(withDefault(["receive"] as const))
-}).pipe(Schema.encodeKeys({ appliesTo: "applies_to" }))
+}).pipe(encodeKeys({ appliesTo: "applies_to" }))
 
 /**
  * The decoded options.

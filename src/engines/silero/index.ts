@@ -15,6 +15,7 @@ import { type BackendError, describe, PipelineError } from "../../BackendError.t
 import { ModelStore } from "../../models/ModelStore.ts"
 import { withDefault } from "../../schema/Defaults.ts"
 import { boundedDuration } from "../../schema/Durations.ts"
+import { encodeKeys } from "../../schema/EncodedKeys.ts"
 import * as EngineRegistry from "../../speech/EngineRegistry.ts"
 import { TIMELINE_RATE, VoiceActivityDetector } from "../../speech/VoiceActivityDetector.ts"
 import * as Sherpa from "../local/Sherpa.ts"
@@ -41,7 +42,7 @@ export const SileroOptions = Schema.Struct({
   minSilence: boundedDuration("32 millis", "2 seconds").pipe(withDefault("200ms")),
   mode: Schema.Literals(["auto", "batched", "inline"]).pipe(withDefault("auto")),
   sampleRate: Schema.Literals([8_000, 16_000]).pipe(withDefault(8_000))
-}).pipe(Schema.encodeKeys({ minSpeech: "min_speech", minSilence: "min_silence", sampleRate: "sample_rate" }))
+}).pipe(encodeKeys({ minSpeech: "min_speech", minSilence: "min_silence", sampleRate: "sample_rate" }))
 
 /**
  * The decoded options.

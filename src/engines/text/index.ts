@@ -10,6 +10,7 @@ import * as Layer from "effect/Layer"
 import * as Schema from "effect/Schema"
 import type { InvalidConfig } from "../../BackendError.ts"
 import { withDefault } from "../../schema/Defaults.ts"
+import { encodeKeys } from "../../schema/EncodedKeys.ts"
 import * as EngineRegistry from "../../speech/EngineRegistry.ts"
 import { TurnDetector } from "../../speech/TurnDetector.ts"
 import * as EndOfTurn from "./EndOfTurn.ts"
@@ -35,7 +36,7 @@ export const TextOptions = Schema.Struct({
     Schema.isMinLength(1),
     Schema.isMaxLength(20)
   ).pipe(withDefault([7, 10, 11]))
-}).pipe(Schema.encodeKeys({ phoneDigits: "phone_digits" }))
+}).pipe(encodeKeys({ phoneDigits: "phone_digits" }))
 
 /**
  * The decoded options.

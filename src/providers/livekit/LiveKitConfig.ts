@@ -10,6 +10,7 @@ import * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
 import { InvalidConfig } from "../../BackendError.ts"
 import { withDefault } from "../../schema/Defaults.ts"
+import { encodeKeys } from "../../schema/EncodedKeys.ts"
 import { secret } from "../../schema/Secret.ts"
 
 const schemes = /^(?:wss?|https?):$/
@@ -95,7 +96,7 @@ export const LiveKitConfig = Schema.Struct({
   ).pipe(withDefault("/livekit/webhook")),
   participants: Participants.pipe(withDefault("first")),
   agentName: Name.pipe(withDefault("Agent"))
-}).pipe(Schema.encodeKeys({
+}).pipe(encodeKeys({
   apiKey: "api_key",
   apiSecret: "api_secret",
   publicUrl: "public_url",

@@ -8,6 +8,7 @@ import * as Schema from "effect/Schema"
 import type { IceServer as NativeIceServer } from "node-datachannel"
 import { isIP } from "node:net"
 import { withDefault } from "../../schema/Defaults.ts"
+import { encodeKeys } from "../../schema/EncodedKeys.ts"
 import { secret } from "../../schema/Secret.ts"
 import type { WebRtcOptions } from "../../transport/WebRtcConnection.ts"
 
@@ -74,7 +75,7 @@ export const LocalConfig = Schema.Struct({
   bindAddress: Schema.optionalKey(Address),
   announceAddress: Schema.optionalKey(Address),
   maxConnectionsPerSession: Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: 32 })).pipe(withDefault(4))
-}).pipe(Schema.encodeKeys({
+}).pipe(encodeKeys({
   iceServers: "ice_servers",
   udpPortRange: "udp_port_range",
   bindAddress: "bind_address",

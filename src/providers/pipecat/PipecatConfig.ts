@@ -6,6 +6,7 @@
 import * as Schema from "effect/Schema"
 import { maxSampleRate, minSampleRate } from "../../audio/AudioFormat.ts"
 import { withDefault } from "../../schema/Defaults.ts"
+import { encodeKeys } from "../../schema/EncodedKeys.ts"
 
 const SampleRate = Schema.Int.check(Schema.isBetween({ minimum: minSampleRate, maximum: maxSampleRate }))
 
@@ -23,7 +24,7 @@ export const PipecatConfig = Schema.Struct({
   inputSampleRate: SampleRate.pipe(withDefault(16_000)),
   outputSampleRate: SampleRate.pipe(withDefault(24_000)),
   maxConnectionsPerSession: Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: 32 })).pipe(withDefault(4))
-}).pipe(Schema.encodeKeys({
+}).pipe(encodeKeys({
   inputSampleRate: "input_sample_rate",
   outputSampleRate: "output_sample_rate",
   maxConnectionsPerSession: "max_connections_per_session"

@@ -5,7 +5,7 @@
  */
 import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
-import * as ConfiguredBackend from "../../backend/ConfiguredBackend.ts"
+import * as BackendProvider from "../../backend/provider/BackendProvider.ts"
 import { type BackendError, ConnectionFailed, httpStatus, PipelineError, toProblemJson } from "../../BackendError.ts"
 import * as ScriptedSpeechToSpeech from "../scripted/ScriptedSpeechToSpeech.ts"
 import { assertCompletesWithin, assertEqual, assertFailsWith, assertThat, waitUntil } from "./Assertions.ts"
@@ -29,13 +29,16 @@ const assertWellFormed = (error: BackendError) =>
 /** Makes a backend whose provider uses another `connect`. */
 export const backendConnectingWith = (
   backends: TestBackends,
-  connect: TestBackends["harness"]["provider"]["connect"],
+  change: Parameters<typeof BackendProvider.mapConnect>[1],
   over?: { readonly [key: string]: unknown }
 ) =>
   Effect.flatMap(
     backends.config(over),
     (config) =>
-      Effect.provide(ConfiguredBackend.make({ ...backends.harness.provider, connect }, config), backends.registries)
+      Effect.provide(
+        BackendProvider.mapConnect(backends.harness.provider, change).createBackend(config),
+        backends.registries
+      )
   )
 
 /** A model that returns malformed audio: error `pipeline_error`, and the session continues. */
@@ -82,12 +85,11 @@ export const rows: ReadonlyArray<Row> = [
       backends
     ) =>
       Effect.gen(function*() {
-        const { provider } = backends.harness
         let attempts = 0
-        const backend = yield* backendConnectingWith(backends, (config, host) =>
+        const backend = yield* backendConnectingWith(backends, (connect) => (config, host) =>
           attempts++ === 0
             ? Effect.fail(new ConnectionFailed({ op: "scripted", message: "no route to host" }))
-            : provider.connect(config, host), { max_retries: 0 })
+            : connect(config, host), { max_retries: 0 })
         const error = yield* assertFailsWith("connection_failed", backend.start)
         yield* assertWellFormed(error)
         yield* assertThat(error.retryable, "it is retryable")
@@ -98,7 +100,7 @@ export const rows: ReadonlyArray<Row> = [
   ),
   test("code connection_timeout", "the provider does not connect within timeout", (backends) =>
     Effect.gen(function*() {
-      const backend = yield* backendConnectingWith(backends, () => Effect.never, { timeout: "1s" })
+      const backend = yield* backendConnectingWith(backends, () => () => Effect.never, { timeout: "1s" })
       yield* assertWellFormed(
         yield* assertFailsWith("connection_timeout", assertCompletesWithin("20 seconds", "the start", backend.start))
       )

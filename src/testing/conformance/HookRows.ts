@@ -5,6 +5,7 @@
  */
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
+import * as BackendProvider from "../../backend/provider/BackendProvider.ts"
 import { AuthenticationFailed, type BackendError } from "../../BackendError.ts"
 import * as AudioProcessor from "../../hooks/AudioProcessor.ts"
 import { AuthHook, type Operation } from "../../hooks/AuthHook.ts"
@@ -87,11 +88,10 @@ export const providerRateLimits: Check = (backends) =>
     const own = limiter((key) => key === "user:greedy")
     const limited = {
       ...backends.harness,
-      provider: {
-        ...provider,
-        connect: (...args: Parameters<typeof provider.connect>) =>
-          Effect.map(provider.connect(...args), (connection) => ({ ...connection, limiter: own }))
-      }
+      provider: BackendProvider.mapConnect(
+        provider,
+        (connect) => (...args) => Effect.map(connect(...args), (connection) => ({ ...connection, limiter: own }))
+      )
     }
     const { createSession } = yield* makeBackends(limited).start({
       services: Layer.succeed(RateLimiter, limiter((key) => key === "user:hasty", asked))

@@ -101,7 +101,7 @@ const stories: ReadonlyArray<Row> = [
     "providers are listed with capabilities; a failing one is reported with the reason",
     (backends) =>
       Effect.gen(function*() {
-        const backend = yield* backendConnectingWith(backends, () =>
+        const backend = yield* backendConnectingWith(backends, () => () =>
           Effect.fail(
             new ConnectionFailed({ op: "Provider.connect", message: `${backends.harness.name}: no route to host` })
           ), { max_retries: 0 })
@@ -194,12 +194,11 @@ const edges: ReadonlyArray<Row> = [
     "the provider fails temporarily: the start is retried",
     (backends) =>
       Effect.gen(function*() {
-        const { provider } = backends.harness
         let attempts = 0
-        const backend = yield* backendConnectingWith(backends, (config, host) =>
+        const backend = yield* backendConnectingWith(backends, (connect) => (config, host) =>
           attempts++ === 0
             ? Effect.fail(new ConnectionFailed({ op: "scripted", message: "the connection was reset" }))
-            : provider.connect(config, host), { retry_delay: "100ms" })
+            : connect(config, host), { retry_delay: "100ms" })
         yield* backend.start
         yield* assertEqual(
           [attempts, yield* backend.connectionState.get],

@@ -52,7 +52,8 @@ const answering = (listener: RequestListener) =>
 const refused = Effect.fnUntraced(function*(url: string) {
   const error: BackendError = yield* Effect.flip(Effect.scoped(Effect.flatMap(
     config({ url, api_key: "a-key", api_secret: SECRET }),
-    (config) => provider.connect(config, host)
+    (config) =>
+      Effect.flatMap(provider.configure(config.providerConfig), (configured) => configured.connect(config, host))
   )))
   for (const text of [JSON.stringify(error), inspect(error, { depth: 10 }), String(error)]) {
     assert.notInclude(text, SECRET)

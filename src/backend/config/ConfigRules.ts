@@ -1,0 +1,89 @@
+/**
+ * The rules between fields of a config: which fields another one requires or excludes.
+ *
+ * They read single fields and not the decoded whole, so that their faults come together with those of the fields.
+ *
+ * @since 0.1.0
+ */
+import type { Fault } from "../../schema/Faults.ts"
+import { isRecord } from "../../schema/Json.ts"
+
+/**
+ * Reads a field by its path in the encoded form (`store`, `url`); `undefined` when it is absent.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export type ReadField = (...path: ReadonlyArray<string>) => unknown
+
+const walk = (value: unknown, path: ReadonlyArray<string>, keyOf: (name: string) => string): unknown =>
+  path.reduce<unknown>((inner, name) => isRecord(inner) ? inner[keyOf(name)] : undefined, value)
+
+/**
+ * Reads the fields of a config before it is decoded.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const ofEncoded = (raw: unknown): ReadField => (...path) => walk(raw, path, (name) => name)
+
+/**
+ * Reads the fields of a decoded config by their encoded names.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const ofDecoded = (config: unknown): ReadField => (...path) =>
+  walk(config, path, (name) => name.replace(/_([a-z])/g, (_, letter: string) => letter.toUpperCase()))
+
+const pipelineFaults = (read: ReadField): ReadonlyArray<Fault> => {
+  const type = read("pipeline_type")
+  const required = (key: string) =>
+    read(key) === undefined ? [{ path: key, message: `required with pipeline_type ${String(type)}` }] : []
+  switch (type) {
+    case "stt_tts":
+      return [
+        ...required("stt_provider"),
+        ...required("tts_provider"),
+        ...(read("agent_in_loop") === undefined
+          ? []
+          : [{ path: "agent_in_loop", message: "not available with pipeline_type stt_tts: the agent always answers" }])
+      ]
+    case "s2s":
+      return [
+        ...required("s2s_provider"),
+        ...(read("turn_detection_provider") === "stt"
+          ? [{
+            path: "turn_detection_provider",
+            message: "stt is not available with pipeline_type s2s: there is no speech-to-text engine"
+          }]
+          : [])
+      ]
+    default:
+      return []
+  }
+}
+
+const storeFaults = (read: ReadField): ReadonlyArray<Fault> => {
+  const kind = read("store", "kind")
+  return (kind === "postgres" || kind === "redis") && read("store", "url") === undefined
+    ? [{ path: "store.url", message: `required with kind ${kind}` }]
+    : []
+}
+
+const rateLimitFaults = (read: ReadField): ReadonlyArray<Fault> =>
+  read("rate_limits", "store") === "redis" && read("rate_limits", "url") === undefined
+    ? [{ path: "rate_limits.url", message: "required with store redis" }]
+    : []
+
+/**
+ * Every fault between the fields of a config.
+ *
+ * @category checks
+ * @since 0.1.0
+ */
+export const faultsOf = (read: ReadField): ReadonlyArray<Fault> => [
+  ...pipelineFaults(read),
+  ...storeFaults(read),
+  ...rateLimitFaults(read)
+]

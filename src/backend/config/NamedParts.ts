@@ -1,0 +1,290 @@
+/**
+ * The parts that a config names: engines, a provider, an agent, audio processors. Looks each up and decodes its options.
+ *
+ * It reads the config before it is decoded, so that the faults of names and options come together with all the others.
+ *
+ * @since 0.1.0
+ */
+import * as Effect from "effect/Effect"
+import type { AgentRegistry } from "../../agent/AgentRegistry.ts"
+import type { BackendError } from "../../BackendError.ts"
+import type { OpenProcessor, ProcessorRegistry } from "../../hooks/AudioProcessor.ts"
+import * as EncodedShape from "../../schema/EncodedShape.ts"
+import * as Faults from "../../schema/Faults.ts"
+import { isRecord, type JsonRecord } from "../../schema/Json.ts"
+import { unknownName } from "../../schema/NearestName.ts"
+import {
+  type DecodedEngine,
+  type EngineDefinition,
+  type EngineKind,
+  type EngineRegistry,
+  kinds,
+  optionsOf
+} from "../../speech/EngineRegistry.ts"
+import * as LlmAgent from "../engines/LlmAgent.ts"
+import * as Processors from "../engines/Processors.ts"
+import { STT_TURNS } from "../engines/SpeechEngines.ts"
+import type { BackendProvider, ConfiguredProvider } from "../provider/ProviderContract.ts"
+import type { BackendConfig } from "./BackendConfig.ts"
+
+/**
+ * The voice activity detector of a config that names none.
+ *
+ * @category constants
+ * @since 0.1.0
+ */
+export const DEFAULT_VAD = "silero"
+
+/**
+ * Where the names are looked up.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Tables {
+  readonly providers: ReadonlyMap<string, BackendProvider["Service"]>
+  readonly engines: EngineRegistry["Service"]
+  readonly agents: AgentRegistry["Service"]
+  readonly processors: ProcessorRegistry["Service"]
+}
+
+/**
+ * The engines of a config by kind and name, each with its decoded options.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export type DecodedEngines = { readonly [Kind in EngineKind]: ReadonlyMap<string, DecodedEngine<Kind>> }
+
+/**
+ * What was found, and everything that is wrong with the rest.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface NamedParts {
+  readonly provider: ConfiguredProvider | undefined
+  readonly engines: DecodedEngines
+  /** In the order of `custom_processors`. */
+  readonly processors: ReadonlyArray<OpenProcessor>
+  readonly faults: ReadonlyArray<Faults.Fault>
+  /** The errors behind the faults of parts that could not be loaded or configured. */
+  readonly errors: ReadonlyArray<BackendError>
+}
+
+const engineKeys: { readonly [key: string]: readonly [EngineKind, what: string] } = {
+  stt_provider: ["stt", "speech-to-text engine"],
+  tts_provider: ["tts", "text-to-speech engine"],
+  s2s_provider: ["s2s", "speech-to-speech engine"],
+  vad_provider: ["vad", "voice activity detector"],
+  turn_detection_provider: ["turn", "turn detector"],
+  noise_cancellation_provider: ["noise", "noise suppressor"],
+  llm_provider: ["llm", "language model"],
+  stt_fallback: ["stt", "speech-to-text engine"],
+  tts_fallback: ["tts", "text-to-speech engine"]
+}
+
+/**
+ * The names and options in a config that a program has put together, under their encoded keys.
+ *
+ * @category conversions
+ * @since 0.1.0
+ */
+export const namesOf = (config: BackendConfig): JsonRecord => ({
+  provider: config.provider,
+  provider_config: config.providerConfig,
+  pipeline_type: config.pipelineType,
+  stt_provider: config.sttProvider,
+  tts_provider: config.ttsProvider,
+  s2s_provider: config.s2sProvider,
+  vad_provider: config.vadProvider,
+  turn_detection_provider: config.turnDetectionProvider,
+  noise_cancellation_provider: config.noiseCancellationProvider,
+  llm_provider: config.llmProvider,
+  stt_fallback: config.sttFallback,
+  tts_fallback: config.ttsFallback,
+  agent: config.agent,
+  custom_processors: config.customProcessors,
+  engines: config.engines
+})
+
+/** `[path, name]` of each name in a field that holds one name or a list of them. */
+const namesAt = (raw: JsonRecord, key: string): ReadonlyArray<readonly [path: string, name: string]> => {
+  const value = raw[key]
+  if (typeof value === "string") return [[key, value]]
+  return Array.isArray(value)
+    ? value.flatMap((name, i) => typeof name === "string" ? [[`${key}.${i}`, name] as const] : [])
+    : []
+}
+
+type Options = Pick<EngineDefinition, "kind" | "options">
+
+/** Options under a vendor's name that none of its engines has. */
+const unknownOptions = (
+  name: string,
+  definitions: ReadonlyArray<Options>,
+  options: unknown
+): ReadonlyArray<Faults.Fault> => {
+  if (definitions.length < 2 || !isRecord(options)) return []
+  const known = new Set(definitions.flatMap(({ kind, options: schema }) => [kind, ...EncodedShape.keys(schema)]))
+  return Object.keys(options).filter((key) => !known.has(key)).map((key) => ({
+    path: Faults.pathOf(["engines", name, key]),
+    message: Faults.unknownKey(key, known)
+  }))
+}
+
+/**
+ * The fault of an engine at the place where its options were written: an application may have registered the engine by
+ * another name, and the options of a vendor with several engines may be under their kind (`engines.openai.stt.model`).
+ */
+const placed = (name: string, definition: string, kind: EngineKind, options: unknown) =>
+(
+  { message, path }: Faults.Fault
+): Faults.Fault => {
+  const prefix = `engines.${definition}`
+  if (path !== prefix && !path.startsWith(`${prefix}.`)) return { path, message }
+  const inner = path.slice(prefix.length)
+  const own = isRecord(options) && isRecord(options[kind]) ? options[kind] : {}
+  const isOwn = Object.hasOwn(own, inner.split(".", 2)[1] ?? "")
+  return { path: `engines.${name}${isOwn ? `.${kind}` : ""}${inner}`, message }
+}
+
+/**
+ * Looks up every name in a config and decodes the options of what it names, each once.
+ *
+ * @category decoding
+ * @since 0.1.0
+ */
+export const decode = Effect.fnUntraced(function*(
+  raw: JsonRecord,
+  { agents, engines, processors, providers }: Tables
+): Effect.fn.Return<NamedParts> {
+  const faults: Array<Faults.Fault> = []
+  const errors: Array<BackendError> = []
+  const failed = (
+    error: BackendError,
+    path: string,
+    place: (fault: Faults.Fault) => Faults.Fault = (fault) => fault
+  ) => {
+    faults.push(...Faults.fromError(error, path).map(place))
+    errors.push(error)
+  }
+  const wanted: { readonly [Kind in EngineKind]: Set<string> } = {
+    stt: new Set(),
+    tts: new Set(),
+    s2s: new Set(),
+    vad: new Set(),
+    turn: new Set(),
+    noise: new Set(),
+    llm: new Set()
+  }
+
+  for (const [key, [kind, what]] of Object.entries(engineKeys)) {
+    for (const [path, name] of namesAt(raw, key)) {
+      if (engines[kind].has(name)) wanted[kind].add(name)
+      else if (kind !== "turn") faults.push({ path, message: unknownName(what, name, engines[kind].list()) })
+      else if (name !== STT_TURNS) {
+        faults.push({ path, message: unknownName(what, name, [...engines.turn.list(), STT_TURNS]) })
+      }
+    }
+  }
+  if (raw["pipeline_type"] === "stt_tts" && raw["vad_provider"] === undefined && engines.vad.has(DEFAULT_VAD)) {
+    wanted.vad.add(DEFAULT_VAD)
+  }
+
+  for (const [path, name] of namesAt(raw, "agent")) {
+    const model = LlmAgent.providerOf({ agent: name, llmProvider: raw["llm_provider"] }, agents)
+    if (model !== undefined && engines.llm.has(model)) wanted.llm.add(model)
+    // an unknown `llm_provider` is a fault of its own
+    const isModel = name === LlmAgent.NAME && (wanted.llm.has(model ?? "") || raw["llm_provider"] !== undefined)
+    if (!isModel && !agents.has(name)) faults.push({ path, message: unknownName("agent", name, agents.list()) })
+  }
+
+  const allOptions = isRecord(raw["engines"]) ? raw["engines"] : {}
+  for (const [name, options] of Object.entries(allOptions)) {
+    const found = kinds.filter((kind) => engines[kind].has(name))
+    if (found.length === 0) {
+      const all = Array.from(new Set(kinds.flatMap((kind) => engines[kind].list())))
+      faults.push({ path: Faults.pathOf(["engines", name]), message: unknownName("engine", name, all) })
+    }
+    for (const kind of found) wanted[kind].add(name)
+    const definitions = yield* Effect.forEach(found, (kind) => Effect.option(definitionOf(engines, kind, name)))
+    faults.push(
+      ...unknownOptions(name, definitions.flatMap((each) => each._tag === "Some" ? [each.value] : []), options)
+    )
+  }
+
+  const decodeKind = Effect.fnUntraced(function*<Kind extends EngineKind>(kind: Kind) {
+    const decoded = new Map<string, DecodedEngine<Kind>>()
+    for (const name of wanted[kind]) {
+      const options = Object.hasOwn(allOptions, name) ? allOptions[name] : undefined
+      const isShared = kinds.filter((each) => engines[each].has(name)).length > 1
+      let definitionName = name
+      yield* Effect.flatten(engines[kind].get(name)).pipe(
+        Effect.flatMap((definition) => {
+          definitionName = definition.name
+          return definition.decode(isShared ? optionsOf(definition, options) : options)
+        }),
+        Effect.match({
+          onFailure: (error) => failed(error, `engines.${name}`, placed(name, definitionName, kind, options)),
+          onSuccess: (engine) => void decoded.set(name, engine)
+        })
+      )
+    }
+    return decoded
+  })
+  const found: DecodedEngines = yield* Effect.all({
+    stt: decodeKind("stt"),
+    tts: decodeKind("tts"),
+    s2s: decodeKind("s2s"),
+    vad: decodeKind("vad"),
+    turn: decodeKind("turn"),
+    noise: decodeKind("noise"),
+    llm: decodeKind("llm")
+  })
+
+  const opened: Array<OpenProcessor> = []
+  const custom = raw["custom_processors"]
+  for (const [i, item] of (Array.isArray(custom) ? custom : []).entries()) {
+    const { name, options } = isRecord(item) ? item : {}
+    // what is not an object is a fault of the config's own schema
+    if (typeof name !== "string" || (options !== undefined && !isRecord(options))) continue
+    if (!processors.has(name)) {
+      const path = `custom_processors.${i}.name`
+      faults.push({ path, message: unknownName("audio processor", name, processors.list()) })
+      continue
+    }
+    yield* processors.get(name).pipe(
+      Effect.flatMap((factory) => Processors.decodeNamed(factory, options, i)),
+      Effect.match({
+        onFailure: (error) => failed(error, `custom_processors.${i}`),
+        onSuccess: (processor) => void opened.push(processor)
+      })
+    )
+  }
+
+  let provider: ConfiguredProvider | undefined
+  const given = raw["provider_config"] ?? {}
+  if (typeof raw["provider"] === "string") {
+    const named = providers.get(raw["provider"])
+    if (named === undefined) {
+      faults.push({ path: "provider", message: unknownName("provider", raw["provider"], [...providers.keys()]) })
+    } else if (isRecord(given)) {
+      provider = yield* Effect.match(named.configure(given), {
+        onFailure: (error) => failed(error, "provider_config"),
+        onSuccess: (configured) => configured
+      }).pipe(Effect.map((configured) => configured ?? undefined))
+    }
+  }
+  return { provider, engines: found, processors: opened, faults, errors }
+})
+
+const definitionOf = (
+  engines: EngineRegistry["Service"],
+  kind: EngineKind,
+  name: string
+): Effect.Effect<Options, BackendError> => {
+  const find = <Kind extends EngineKind>(each: Kind): Effect.Effect<Options, BackendError> =>
+    Effect.flatMap(engines[each].get(name), (loader): Effect.Effect<Options, BackendError> => loader)
+  return find(kind)
+}

@@ -1,0 +1,69 @@
+/**
+ * Finds the known name that a misspelt one is closest to.
+ *
+ * @since 0.1.0
+ */
+
+/** A longer name is no misspelling of a key, and comparing costs the product of both lengths. */
+const MAX_CHARACTERS = 64
+
+const normalize = (name: string): string => name.toLowerCase().replace(/[-_\s]/g, "")
+
+/** How many single-character edits a name of so many characters may be away. */
+const tolerance = (length: number): number => length <= 3 ? 1 : length <= 7 ? 2 : 3
+
+/** Insertions, deletions, substitutions and swaps of neighbours that make one word of another. */
+const distance = (one: string, other: string): number => {
+  let beforeLast: Array<number> = []
+  let last = Array.from({ length: other.length + 1 }, (_, i) => i)
+  for (let i = 1; i <= one.length; i++) {
+    const row = [i]
+    for (let j = 1; j <= other.length; j++) {
+      const same = one[i - 1] === other[j - 1]
+      let cost = Math.min((row[j - 1] ?? 0) + 1, (last[j] ?? 0) + 1, (last[j - 1] ?? 0) + (same ? 0 : 1))
+      const swapped = i > 1 && j > 1 && one[i - 1] === other[j - 2] && one[i - 2] === other[j - 1]
+      if (swapped) cost = Math.min(cost, (beforeLast[j - 2] ?? 0) + 1)
+      row.push(cost)
+    }
+    beforeLast = last
+    last = row
+  }
+  return last[other.length] ?? 0
+}
+
+/**
+ * The closest of the known names, or `undefined` when none is close: up to 1 edit for 3 characters, 2 for 7, else 3. Case
+ * and separators do not count, so that `sttProvider` is `stt_provider`.
+ *
+ * @category accessors
+ * @since 0.1.0
+ */
+export const nearest = (name: string, known: Iterable<string>): string | undefined => {
+  if (name.length > MAX_CHARACTERS) return undefined
+  const wanted = normalize(name)
+  let found: string | undefined
+  let least = Math.min(tolerance(wanted.length), wanted.length - 1) + 1
+  for (const candidate of known) {
+    const plain = normalize(candidate)
+    if (Math.abs(plain.length - wanted.length) >= least) continue
+    const edits = distance(wanted, plain)
+    if (edits < least) {
+      least = edits
+      found = candidate
+    }
+  }
+  return found
+}
+
+/**
+ * The message for a name that nothing is registered by: "unknown engine; did you mean `flite`? (expected one of
+ * elevenlabs, flite)". The name itself does not appear in it: a mistake in a config may put a secret there.
+ *
+ * @category conversions
+ * @since 0.1.0
+ */
+export const unknownName = (what: string, name: string, known: ReadonlyArray<string>): string => {
+  const close = nearest(name, known)
+  const list = known.length === 0 ? "none is registered" : `expected one of ${known.toSorted().join(", ")}`
+  return close === undefined ? `unknown ${what}; ${list}` : `unknown ${what}; did you mean \`${close}\`? (${list})`
+}
