@@ -5,7 +5,7 @@
  */
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
-import type { InvalidConfig } from "../BackendError.ts"
+import { InvalidConfig } from "../BackendError.ts"
 import * as Cascade from "../engines/cascade/index.ts"
 import * as Faults from "../schema/Faults.ts"
 import { unknownName } from "../schema/NearestName.ts"
@@ -36,7 +36,14 @@ const part = <Kind extends "stt" | "tts">(
   const path = `engines.cascade.${kind}`
   const loader = Object.hasOwn(table, name) ? table[name] : undefined
   if (loader === undefined) {
-    return Effect.fail(Faults.toError(op, what, [{ path, message: unknownName("engine", name, Object.keys(table)) }]))
+    const message = unknownName("engine", name, Object.keys(table))
+    return Effect.fail(
+      new InvalidConfig({
+        op,
+        message: `${what}: ${path}: ${message}`,
+        details: { missing: name, faults: [{ path, message }] }
+      })
+    )
   }
   return loader.pipe(
     Effect.mapError((error) => Faults.toError(op, what, [{ path, message: error.message }])),
@@ -68,11 +75,11 @@ export const definition = (parts: Parts): EngineRegistry.EngineDefinition<"s2s">
         const layer = Cascade.layer().pipe(Layer.provide([stt.success.layer, tts.success.layer]))
         return { kind: "s2s" as const, name, options, layer }
       }
-      return yield* Faults.toError(
-        op,
-        what,
-        [stt, tts].flatMap((one) => one._tag === "Failure" ? Faults.fromError(one.failure, "engines.cascade") : [])
-      )
+      const errors = [stt, tts].flatMap((one) => one._tag === "Failure" ? [one.failure] : [])
+      const [error] = errors
+      return yield* error !== undefined && errors.length === 1
+        ? error
+        : Faults.toError(op, what, errors.flatMap((each) => Faults.fromError(each, "engines.cascade")))
     })
   })
 }

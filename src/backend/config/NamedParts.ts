@@ -7,7 +7,7 @@
  */
 import * as Effect from "effect/Effect"
 import type { AgentRegistry } from "../../agent/AgentRegistry.ts"
-import type { BackendError } from "../../BackendError.ts"
+import { type BackendError, InvalidConfig } from "../../BackendError.ts"
 import type { OpenProcessor, ProcessorRegistry } from "../../hooks/AudioProcessor.ts"
 import * as EncodedShape from "../../schema/EncodedShape.ts"
 import * as Faults from "../../schema/Faults.ts"
@@ -68,7 +68,7 @@ export interface NamedParts {
   /** In the order of `custom_processors`. */
   readonly processors: ReadonlyArray<OpenProcessor>
   readonly faults: ReadonlyArray<Faults.Fault>
-  /** The errors behind the faults of parts that could not be loaded or configured. */
+  /** The errors behind the faults, of parts that are unknown or could not be loaded or configured. */
   readonly errors: ReadonlyArray<BackendError>
 }
 
@@ -169,6 +169,11 @@ export const decode = Effect.fnUntraced(function*(
     faults.push(...Faults.fromError(error, path).map(place))
     errors.push(error)
   }
+  const unknown = (path: string, what: string, name: string, known: ReadonlyArray<string>) => {
+    const message = unknownName(what, name, known)
+    const details = { missing: name, known, faults: [{ path, message }] }
+    failed(new InvalidConfig({ op: "VoiceBackend.make", message: `${path}: ${message}`, details }), path)
+  }
   const wanted: { readonly [Kind in EngineKind]: Set<string> } = {
     stt: new Set(),
     tts: new Set(),
@@ -182,10 +187,8 @@ export const decode = Effect.fnUntraced(function*(
   for (const [key, [kind, what]] of Object.entries(engineKeys)) {
     for (const [path, name] of namesAt(raw, key)) {
       if (engines[kind].has(name)) wanted[kind].add(name)
-      else if (kind !== "turn") faults.push({ path, message: unknownName(what, name, engines[kind].list()) })
-      else if (name !== STT_TURNS) {
-        faults.push({ path, message: unknownName(what, name, [...engines.turn.list(), STT_TURNS]) })
-      }
+      else if (kind !== "turn") unknown(path, what, name, engines[kind].list())
+      else if (name !== STT_TURNS) unknown(path, what, name, [...engines.turn.list(), STT_TURNS])
     }
   }
   if (raw["pipeline_type"] === "stt_tts" && raw["vad_provider"] === undefined && engines.vad.has(DEFAULT_VAD)) {
@@ -197,7 +200,7 @@ export const decode = Effect.fnUntraced(function*(
     if (model !== undefined && engines.llm.has(model)) wanted.llm.add(model)
     // an unknown `llm_provider` is a fault of its own
     const isModel = name === LlmAgent.NAME && (wanted.llm.has(model ?? "") || raw["llm_provider"] !== undefined)
-    if (!isModel && !agents.has(name)) faults.push({ path, message: unknownName("agent", name, agents.list()) })
+    if (!isModel && !agents.has(name)) unknown(path, "agent", name, agents.list())
   }
 
   const allOptions = isRecord(raw["engines"]) ? raw["engines"] : {}
@@ -205,7 +208,7 @@ export const decode = Effect.fnUntraced(function*(
     const found = kinds.filter((kind) => engines[kind].has(name))
     if (found.length === 0) {
       const all = Array.from(new Set(kinds.flatMap((kind) => engines[kind].list())))
-      faults.push({ path: Faults.pathOf(["engines", name]), message: unknownName("engine", name, all) })
+      unknown(Faults.pathOf(["engines", name]), "engine", name, all)
     }
     for (const kind of found) wanted[kind].add(name)
     const definitions = yield* Effect.forEach(found, (kind) => Effect.option(definitionOf(engines, kind, name)))
@@ -250,8 +253,7 @@ export const decode = Effect.fnUntraced(function*(
     // what is not an object is a fault of the config's own schema
     if (typeof name !== "string" || (options !== undefined && !isRecord(options))) continue
     if (!processors.has(name)) {
-      const path = `custom_processors.${i}.name`
-      faults.push({ path, message: unknownName("audio processor", name, processors.list()) })
+      unknown(`custom_processors.${i}.name`, "audio processor", name, processors.list())
       continue
     }
     yield* processors.get(name).pipe(
@@ -268,7 +270,7 @@ export const decode = Effect.fnUntraced(function*(
   if (typeof raw["provider"] === "string") {
     const named = providers.get(raw["provider"])
     if (named === undefined) {
-      faults.push({ path: "provider", message: unknownName("provider", raw["provider"], [...providers.keys()]) })
+      unknown("provider", "provider", raw["provider"], [...providers.keys()])
     } else if (isRecord(given)) {
       provider = yield* Effect.match(named.configure(given), {
         onFailure: (error) => failed(error, "provider_config"),
