@@ -197,6 +197,23 @@ export interface Context {
   readonly at?: ReadonlyArray<string> | undefined
 }
 
+const all = { errors: "all", onExcessProperty: "error" } as const
+
+/**
+ * The faults of an unknown value; none when it decodes.
+ *
+ * @category decoding
+ * @since 0.1.0
+ */
+export const collect = (
+  schema: Schema.Codec<unknown, unknown>,
+  value: unknown,
+  at?: ReadonlyArray<string>
+): ReadonlyArray<Fault> => {
+  const result = Schema.decodeUnknownResult(schema, all)(value)
+  return result._tag === "Success" ? [] : fromSchemaError(schema, result.failure, at)
+}
+
 /**
  * Decodes an unknown value, once; all its faults become one `invalid_config`.
  *
@@ -208,7 +225,7 @@ export const decode = <A, I>(
   value: unknown,
   { at, op, what }: Context
 ): Effect.Effect<A, InvalidConfig> =>
-  Schema.decodeUnknownEffect(schema, { errors: "all", onExcessProperty: "error" })(value).pipe(
+  Schema.decodeUnknownEffect(schema, all)(value).pipe(
     Effect.mapError((error) => toError(op, what, fromSchemaError(schema, error, at)))
   )
 

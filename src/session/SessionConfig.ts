@@ -8,6 +8,7 @@ import * as Schema from "effect/Schema"
 import type { Agent } from "../agent/Agent.ts"
 import type { InvalidConfig } from "../BackendError.ts"
 import type { ConversationPolicy } from "../conversation/ConversationPolicy.ts"
+import { encodeKeys } from "../schema/EncodedKeys.ts"
 import * as Faults from "../schema/Faults.ts"
 import * as SessionSpeech from "../speech/SessionSpeech.ts"
 
@@ -136,7 +137,7 @@ export const SessionRequest = Schema.Struct({
   metadata: Schema.optionalKey(Metadata),
   ...SessionSpeech.fields,
   token: Schema.optionalKey(Schema.String.check(Schema.isMaxLength(8_192)))
-}).pipe(Schema.encodeKeys({ userId: "user_id", connectionUrl: "connection_url", pipelineType: "pipeline_type" }))
+}).pipe(encodeKeys({ userId: "user_id", connectionUrl: "connection_url", pipelineType: "pipeline_type" }))
 
 /**
  * The configuration of a session.
