@@ -2,167 +2,139 @@
  * Takes the pinned files out of an npm archive as it streams by, into a directory.
  *
  * Only entries that the manifest names are written, under the manifest's names: no path of the archive is ever used. The
- * archive's length, its SHA-512, and the length and SHA-256 of every file are checked; on any failure the promise
- * rejects and the directory's content is worthless: its owner removes it. Every file is flushed to the disk before the
- * promise resolves.
+ * archive's length, its SHA-512, and the length and SHA-256 of every file are checked. After a failure the directory's
+ * content is worthless, and its owner removes it. Every file is flushed to the disk before it succeeds.
  *
  * @since 0.1.0
  */
+import * as NodeStream from "@effect/platform-node/NodeStream"
+import * as Effect from "effect/Effect"
+import type * as Tar from "effect/encoding/Tar"
+import * as Stream from "effect/Stream"
 import * as Crypto from "node:crypto"
 import * as Fs from "node:fs/promises"
 import * as Path from "node:path"
-import { type Readable, Transform, Writable } from "node:stream"
-import { pipeline } from "node:stream/promises"
+import type { Readable } from "node:stream"
 import * as Zlib from "node:zlib"
-import { FetchFailure } from "./FetchFailure.ts"
+import { FetchFailure, fromUnknown } from "./FetchFailure.ts"
 import type { ModelFile, ModelSource, Pin } from "./ModelManifest.ts"
 import * as MoonshineTokens from "./MoonshineTokens.ts"
-import { TarReader } from "./TarReader.ts"
-
-/**
- * What an archive may unpack to: 512 MiB. The largest package in use has 160 MB; a bomb has a thousand times its size.
- *
- * @category constants
- * @since 0.1.0
- */
-export const MAX_UNPACKED_BYTES = 2 ** 29
+import * as TarEntries from "./TarEntries.ts"
 
 const integrity = (message: string) => new FetchFailure({ reason: "integrity", message })
 const archive = (message: string) => new FetchFailure({ reason: "archive", message })
 
-const check = (what: string, pin: Pin, bytes: number, sha256: string): void => {
-  if (bytes !== pin.bytes) throw integrity(`${what} has ${bytes} bytes instead of ${pin.bytes}`)
-  if (sha256 !== pin.sha256) throw integrity(`${what} has the SHA-256 ${sha256} instead of ${pin.sha256}`)
-}
-
 const sha256 = (bytes: Uint8Array): string => Crypto.createHash("sha256").update(bytes).digest("hex")
 
-const derive = (file: ModelFile, source: Uint8Array): Uint8Array => {
-  const made = MoonshineTokens.fromTokenizerSource(source)
-  if (typeof made === "string") throw archive(`${file.entry} is not what ${file.name} is made from: ${made}`)
-  return made
+const check = (what: string, pin: Pin, bytes: number, sha256: string): Effect.Effect<void, FetchFailure> => {
+  if (bytes !== pin.bytes) return Effect.fail(integrity(`${what} has ${bytes} bytes instead of ${pin.bytes}`))
+  return sha256 === pin.sha256
+    ? Effect.void
+    : Effect.fail(integrity(`${what} has the SHA-256 ${sha256} instead of ${pin.sha256}`))
 }
 
-interface Output {
-  readonly file: ModelFile
-  readonly pin: Pin
-  readonly hash: Crypto.Hash
-  /** Where the bytes go: a file, or memory when something is derived from them. */
-  readonly handle: Fs.FileHandle | undefined
-  readonly parts: Array<Uint8Array>
-}
+const io = <A>(run: () => Promise<A>): Effect.Effect<A, FetchFailure> =>
+  Effect.tryPromise({ try: run, catch: fromUnknown })
 
-/** Writes the wanted entries of an unpacked archive; fails when one is missing, repeated, or not as pinned. */
-class EntryWriter {
-  private readonly reader = new TarReader()
-  private readonly wanted: Map<string, ModelFile>
-  private readonly directory: string
-  private current: Output | undefined
-  private total = 0
+/** Writes a file and flushes it to the disk. */
+const writeFile = (path: string, body: Stream.Stream<Uint8Array, FetchFailure>) =>
+  Effect.acquireUseRelease(
+    io(() => Fs.open(path, "w", 0o644)),
+    (handle) =>
+      Effect.andThen(
+        Stream.runForEach(body, (bytes) => io(() => handle.appendFile(bytes))),
+        io(() => handle.sync())
+      ),
+    (handle) => Effect.ignore(io(() => handle.close()))
+  )
 
-  constructor(source: ModelSource, directory: string) {
-    this.wanted = new Map(source.files.map((file) => [file.entry, file]))
-    this.directory = directory
-  }
+/** The file that is made from an entry, in memory: its size is pinned. */
+const derive = Effect.fnUntraced(function*(file: ModelFile, body: Stream.Stream<Uint8Array, FetchFailure>) {
+  const parts = yield* Stream.runCollect(Stream.map(body, (bytes) => bytes.slice()))
+  const made = MoonshineTokens.fromTokenizerSource(Buffer.concat(parts))
+  return typeof made === "string"
+    ? yield* archive(`${file.entry} is not what ${file.name} is made from: ${made}`)
+    : made
+})
 
-  async write(chunk: Uint8Array): Promise<void> {
-    this.total += chunk.length
-    if (this.total > MAX_UNPACKED_BYTES) throw archive(`it unpacks to more than ${MAX_UNPACKED_BYTES} bytes`)
-    const events = this.reader.push(chunk)
-    if (typeof events === "string") throw archive(`it is no readable archive: ${events}`)
-    for (const event of events) {
-      if (event._tag === "Entry") await this.begin(event.path, event.size, event.type)
-      else if (this.current === undefined) continue
-      else if (event._tag === "Data") await this.append(this.current, event.bytes)
-      else await this.end(this.current)
-    }
-  }
-
-  finish(): void {
-    if (!this.reader.complete) throw new FetchFailure({ reason: "no_network", message: "the archive ends too early" })
-    if (this.wanted.size > 0) throw archive(`it has no entry ${[...this.wanted.keys()].join(", ")}`)
-  }
-
-  async close(): Promise<void> {
-    const handle = this.current?.handle
-    this.current = undefined
-    await handle?.close()
-  }
-
-  private async begin(path: string, size: number, type: string): Promise<void> {
-    const file = this.wanted.get(path)
-    if (file === undefined) return
-    if (type !== "0") throw archive(`its entry ${path} is not a regular file`)
-    const pin = file.derived?.from ?? file
-    if (size !== pin.bytes) throw integrity(`${path} has ${size} bytes instead of ${pin.bytes}`)
-    this.wanted.delete(path)
-    const handle = file.derived === undefined ? await this.create(file) : undefined
-    this.current = { file, pin, hash: Crypto.createHash("sha256"), handle, parts: [] }
-  }
-
-  private create(file: ModelFile): Promise<Fs.FileHandle> {
-    return Fs.open(Path.join(this.directory, file.name), "w", 0o644)
-  }
-
-  private async append(output: Output, bytes: Uint8Array): Promise<void> {
-    output.hash.update(bytes)
-    // The view is the reader's: what is kept must be a copy. Its total is bounded by the pinned size.
-    if (output.handle === undefined) output.parts.push(bytes.slice())
-    else await output.handle.appendFile(bytes)
-  }
-
-  private async end(output: Output): Promise<void> {
-    check(output.file.entry, output.pin, output.pin.bytes, output.hash.digest("hex"))
-    if (output.handle !== undefined) {
-      await output.handle.sync()
-      return this.close()
-    }
-    const made = derive(output.file, Buffer.concat(output.parts))
-    check(output.file.name, output.file, made.length, sha256(made))
-    const handle = await this.create(output.file)
-    this.current = { ...output, handle }
-    await handle.appendFile(made)
-    await handle.sync()
-    return this.close()
+const errorOf = (error: Tar.TarError | TarEntries.TarLimitExceeded | FetchFailure): FetchFailure => {
+  switch (error._tag) {
+    case "FetchFailure":
+      return error
+    case "TarLimitExceeded":
+      return archive(`the archive ${error.message}`)
+    case "TarError":
+      return error.kind === "Truncated"
+        ? new FetchFailure({ reason: "no_network", message: "the archive is truncated" })
+        : archive(`invalid archive: ${error.message}`)
   }
 }
+
+/** Writes one entry, if the manifest names it, and takes it off the list of those that are missing. */
+const take = Effect.fnUntraced(function*(
+  { body, header }: Tar.Entry<Tar.TarError | TarEntries.TarLimitExceeded | FetchFailure>,
+  missing: Map<string, ModelFile>,
+  directory: string
+) {
+  const file = missing.get(header.path)
+  if (file === undefined) return
+  if (header.type !== "File") return yield* archive(`its entry ${header.path} is not a regular file`)
+  const pin = file.derived?.from ?? file
+  if (header.size !== pin.bytes) {
+    return yield* integrity(`${header.path} has ${header.size} bytes instead of ${pin.bytes}`)
+  }
+  missing.delete(header.path)
+  const path = Path.join(directory, file.name)
+  const hash = Crypto.createHash("sha256")
+  const content = body.pipe(
+    Stream.mapError(errorOf),
+    Stream.tap((bytes) => Effect.sync(() => hash.update(bytes)))
+  )
+  const verified = Effect.suspend(() => check(file.entry, pin, pin.bytes, hash.digest("hex")))
+  if (file.derived === undefined) return yield* Effect.andThen(writeFile(path, content), verified)
+  const made = yield* derive(file, content)
+  yield* verified
+  yield* check(file.name, file, made.length, sha256(made))
+  yield* writeFile(path, Stream.succeed(made))
+})
 
 /**
- * Unpacks the files of `source` from `input`, a gzipped tar archive, into `directory`. `onBytes` is told how many
- * (packed) bytes came. Aborting the signal destroys the input and rejects.
+ * Unpacks the files of `source` from `input`, a gzipped tar archive, into `directory`. `onBytes` gets the number of packed
+ * bytes of each chunk. Interruption destroys the input.
  *
  * @category combinators
  * @since 0.1.0
  */
-export const unpack = async (
+export const unpack = Effect.fnUntraced(function*(
   input: Readable,
   source: ModelSource,
   directory: string,
-  options: { readonly signal: AbortSignal; readonly onBytes: (count: number) => void }
-): Promise<void> => {
+  onBytes: (count: number) => void
+) {
   const digest = Crypto.createHash("sha512")
   let received = 0
-  const meter = new Transform({
-    transform(chunk: Uint8Array, _encoding, done) {
+  const packed = NodeStream.fromReadable({ evaluate: () => input, onError: fromUnknown }).pipe(
+    Stream.tap((chunk) => {
       received += chunk.length
       digest.update(chunk)
-      options.onBytes(chunk.length)
-      if (received > source.archiveBytes) done(integrity(`the archive is longer than ${source.archiveBytes} bytes`))
-      else done(null, chunk)
-    }
+      onBytes(chunk.length)
+      return received > source.archiveBytes
+        ? Effect.fail(integrity(`the archive is longer than ${source.archiveBytes} bytes`))
+        : Effect.void
+    })
+  )
+  const unzipped = NodeStream.pipeThroughDuplex(packed, {
+    evaluate: () => Zlib.createGunzip({ chunkSize: 65_536 }),
+    onError: fromUnknown
   })
-  const writer = new EntryWriter(source, directory)
-  const sink = new Writable({
-    write: (chunk: Uint8Array, _encoding, done) => void writer.write(chunk).then(() => done(), done)
-  })
-  try {
-    await pipeline(input, meter, Zlib.createGunzip(), sink, { signal: options.signal })
-    const actual = `sha512-${digest.digest("base64")}`
-    if (actual !== source.integrity) {
-      throw integrity(`the archive has the integrity ${actual} instead of ${source.integrity}`)
-    }
-    writer.finish()
-  } finally {
-    await writer.close()
+  const missing = new Map(source.files.map((file) => [file.entry, file]))
+  yield* TarEntries.decode(unzipped).pipe(
+    Stream.runForEach((entry) => take(entry, missing, directory)),
+    Effect.mapError(errorOf)
+  )
+  const actual = `sha512-${digest.digest("base64")}`
+  if (actual !== source.integrity) {
+    return yield* integrity(`the archive has the integrity ${actual} instead of ${source.integrity}`)
   }
-}
+  if (missing.size > 0) return yield* archive(`it has no entry ${[...missing.keys()].join(", ")}`)
+})

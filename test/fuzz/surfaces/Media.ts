@@ -1,7 +1,9 @@
 import { Decoder, Encoder } from "@evan/opus"
+import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
+import * as Stream from "effect/Stream"
 import * as Wav from "../../../src/audio/Wav.ts"
-import { TarReader } from "../../../src/models/TarReader.ts"
+import * as TarEntries from "../../../src/models/TarEntries.ts"
 import * as OpusRtp from "../../../src/transport/OpusRtp.ts"
 import * as Sdp from "../../../src/transport/Sdp.ts"
 import { VoiceReceiver } from "../../../src/transport/VoiceReceiver.ts"
@@ -221,21 +223,26 @@ export const archive: Surface = {
   run: (input) => {
     const chance = new Chance(String(input.length))
     const bytes = chance.one(2) ? fixed(input) : input
-    const reader = new TarReader({ maxEntries: 8, maxBytes: 4_096 })
     let entries = 0
     let unpacked = 0
+    const chunks: Array<Uint8Array> = []
     for (let at = 0; at < bytes.length;) {
       const length = 1 + chance.below(1_500)
-      const events = reader.push(bytes.subarray(at, at + length))
+      chunks.push(bytes.subarray(at, at + length))
       at += length
-      if (typeof events === "string") return expect(events.length < 200, () => `a long reason: ${events}`)
-      for (const event of events) {
-        if (event._tag === "Entry") {
-          entries++
-          expect(Number.isSafeInteger(event.size) && event.size >= 0, () => `a size of ${event.size}`)
-        } else if (event._tag === "Data") unpacked += event.bytes.length
-      }
     }
-    expect(entries <= 8 && unpacked <= 4_096, () => `${entries} entries, ${unpacked} bytes`)
+    const limits = { maxEntries: 8, maxBytes: 16_384, maxHeaderBytes: 4_096 }
+    const result = Effect.runSync(Effect.result(
+      Stream.runForEach(TarEntries.decode(Stream.fromIterable(chunks), limits), ({ body, header }) => {
+        entries++
+        expect(Number.isSafeInteger(header.size) && header.size >= 0, () => `a size of ${header.size}`)
+        return Stream.runForEach(body, (bytes) => Effect.sync(() => void (unpacked += bytes.length)))
+      })
+    ))
+    if (result._tag === "Failure") {
+      const { message } = result.failure
+      return expect(message.length < 400, () => `a long reason: ${message}`)
+    }
+    expect(entries <= 8 && unpacked <= 16_384, () => `${entries} entries, ${unpacked} bytes`)
   }
 }
