@@ -1,8 +1,8 @@
 /**
- * The framework's own rate limits: what a config says of them, and the token buckets that count.
+ * The framework's own rate limits: their config, and the token buckets that count.
  *
  * A limit of 10 a minute lets 10 through at once and one more every 6 seconds. Buckets are kept in the process, or in a
- * store that all processes share; while such a store cannot be reached, each process counts for itself.
+ * store that all processes share; while that store is unreachable, each process applies the limits alone.
  *
  * @since 0.1.0
  */
@@ -10,7 +10,10 @@ import * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
+import * as IpNetwork from "effect/net/IpNetwork"
+import * as NetAddress from "effect/net/NetAddress"
 import * as Limiter from "effect/persistence/RateLimiter"
+import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 import type * as Scope from "effect/Scope"
 import { type BackendError, InvalidConfig } from "../BackendError.ts"
@@ -22,7 +25,7 @@ import { TokenBuckets } from "./TokenBuckets.ts"
 const Window = boundedDuration("1 second", "24 hours")
 
 /**
- * So many at once, and as many in every window.
+ * A token bucket: `limit` at once, and as many in every window.
  *
  * - `limit`: how many. [1, 1,000,000].
  * - `window`: in how long. [1 s, 24 h].
@@ -42,7 +45,7 @@ export const Rule = Schema.Struct({
 export type Rule = typeof Rule.Type
 
 /**
- * Rules by whom they count.
+ * Rules by what they count.
  *
  * - `user`: for each user.
  * - `tenant`: for each tenant.
@@ -64,15 +67,15 @@ export const Rules = Schema.Struct({
 export type Rules = typeof Rules.Type
 
 /**
- * How often users may come in, and how much they may speak. There is no limit that is not asked for.
+ * Limits on new sessions, on connections, and on users' audio. Without a rule there is no limit.
  *
- * - `create`: sessions created. The address is that of whoever calls the API: leave it out where a server of your own
- *   creates the sessions of all users.
- * - `connect`: users that connect to a session, and come back to it.
- * - `audio`: how long the audio of a user may be in all of their sessions of this process: `{ limit: 30m, window: 1h }`.
- *   What is beyond is dropped.
+ * - `create`: sessions created. The address is that of the API's caller: leave it out where a server of your own creates
+ *   the sessions of all users.
+ * - `connect`: connections and reconnections to sessions.
+ * - `audio`: the duration of a user's audio in all of their sessions of this process: `{ limit: 30m, window: 1h }`. Audio
+ *   beyond it is dropped.
  * - `audio.user`: for each user.
- * - `audio.user.limit`: how long the audio may be. [1 s, 24 h].
+ * - `audio.user.limit`: how much audio. [1 s, 24 h].
  * - `audio.user.window`: in how long. [1 s, 24 h].
  * - `store`: `memory` counts in each process, `redis` in all that share the `url`. `memory`.
  * - `url`: of `redis`, with its password: a secret.
@@ -97,20 +100,20 @@ export const RateLimits = Schema.Struct({
 export type RateLimits = typeof RateLimits.Type
 
 /**
- * Counts one for a key. `undefined` when it is allowed, else the milliseconds after which it is worth another try.
+ * Takes one token of a key. `undefined` when it is allowed, else the milliseconds after which to try again.
  *
  * @category models
  * @since 0.1.0
  */
 export type Count = (key: string, rule: Rule) => Effect.Effect<number | undefined>
 
-/** A shared store that does not answer for so long is out of reach. */
+/** A shared store that takes longer counts as unreachable. */
 const STORE_DEADLINE = "1 second"
-/** How often it is told that the store is out of reach. */
-const TELL_EVERY_MS = 60_000
+/** How often an unreachable store is logged. */
+const WARN_EVERY_MS = 60_000
 
 /**
- * Effect's store in memory, but with buckets that are bounded.
+ * Effect's in-memory store with a bounded number of buckets.
  *
  * @category layers
  * @since 0.1.0
@@ -145,8 +148,8 @@ const counting = (limiter: Limiter.RateLimiter) => (key: string, rule: Rule) =>
   )
 
 /**
- * Counts in the shared store, if there is one, else in this process. It never fails: a store that is out of reach must
- * neither stop all calls nor lift all limits, so this process then counts alone.
+ * Makes the counter: in the shared store, if there is one, else in this process. It never fails: an unreachable store must
+ * neither stop all calls nor lift all limits, so this process then applies them alone.
  *
  * @category constructors
  * @since 0.1.0
@@ -160,19 +163,19 @@ export const makeCount = Effect.fnUntraced(function*(shared?: Limiter.RateLimite
   const alone: Count = (key, rule) => Effect.orDie(own(key, rule))
   if (shared === undefined) return alone
   const common = counting(yield* Effect.provideService(Limiter.make, Limiter.RateLimiterStore, shared))
-  let toldAt = Number.NEGATIVE_INFINITY
+  let warnedAt = Number.NEGATIVE_INFINITY
   const count: Count = (key, rule) =>
     common(key, rule).pipe(
       Effect.timeout(STORE_DEADLINE),
       Effect.catchCause(() =>
         Effect.clockWith((clock) => {
           const now = clock.currentTimeMillisUnsafe()
-          const told = now - toldAt < TELL_EVERY_MS
-          if (!told) toldAt = now
+          const warned = now - warnedAt < WARN_EVERY_MS
+          if (!warned) warnedAt = now
           return Effect.andThen(
-            told
+            warned
               ? Effect.void
-              : Effect.logWarning("the store of rate limits is out of reach: this process counts for itself"),
+              : Effect.logWarning("rate-limit store unreachable; using per-process limits"),
             alone(key, rule)
           )
         })
@@ -182,7 +185,7 @@ export const makeCount = Effect.fnUntraced(function*(shared?: Limiter.RateLimite
 })
 
 /**
- * Opens the store that all processes share at a URL. `effect-voice/builtin` provides it; so can a program.
+ * Opens the store that all processes share, at a URL. `effect-voice/builtin` provides it.
  *
  * @category services
  * @since 0.1.0
@@ -194,30 +197,26 @@ export const SharedStore = Context.Reference<
     Effect.fail(
       new InvalidConfig({
         op: "RateLimits.make",
-        message:
-          "rate_limits.store: there is nobody to open it: provide effect-voice/builtin, or RateLimits.SharedStore",
+        message: "rate_limits.store: no SharedStore service: provide effect-voice/builtin, or RateLimits.SharedStore",
         details: { missing: "rate_limits.store" }
       })
     )
 })
 
-const groupsOf = (address: string): ReadonlyArray<string> => {
-  const [head = "", tail] = address.split("::")
-  const left = head === "" ? [] : head.split(":")
-  const right = tail === undefined || tail === "" ? [] : tail.split(":")
-  const zeros = tail === undefined ? 0 : Math.max(0, 8 - left.length - right.length)
-  return [...left, ...Array.from({ length: zeros }, () => "0"), ...right]
-}
-
 /**
- * The key of a network address. Of IPv6 it is the /64, since a single machine has all of that.
+ * The key of a network address. IPv6 counts by its /64 network, since one machine has all of that; the IPv6 spellings of an
+ * IPv4 address (`::ffff:10.0.0.1`, `::ffff:a00:1`) count as that address.
  *
  * @category keys
  * @since 0.1.0
  */
 export const addressKey = (address: string): string => {
-  const bare = address.toLowerCase().replace(/%.*$/, "").replace(/^::ffff:(?=\d+\.)/, "")
-  return bare.includes(":")
-    ? `addr:${groupsOf(bare).slice(0, 4).map((group) => Number.parseInt(group, 16).toString(16)).join(":")}::/64`
-    : `addr:${bare}`
+  const parsed = Result.map(
+    NetAddress.ipFromString(address.replace(/%.*$/, "")),
+    (address) => NetAddress.toCanonical(address)
+  )
+  if (Result.isFailure(parsed)) return `addr:${address.toLowerCase()}`
+  return NetAddress.isIpv4Address(parsed.success)
+    ? `addr:${NetAddress.formatIp(parsed.success)}`
+    : `addr:${IpNetwork.format(IpNetwork.fromAddressUnsafe(parsed.success, 64))}`
 }

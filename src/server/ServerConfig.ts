@@ -41,7 +41,7 @@ const Range = Schema.String.check(
     (text: string) =>
       ClientAddress.parseRange(text) !== undefined || "expected an address or a range such as 10.0.0.0/8",
     {
-      toJsonSchema: () => [{ pattern: "^[\\da-fA-F:.]+(?:%[^/]+)?(?:/\\d{1,3})?$" }, true]
+      toJsonSchema: () => [{ pattern: "^[\\da-fA-F:.]+(?:/\\d{1,3})?$" }, true]
     }
   )
 )

@@ -68,8 +68,15 @@ describe("RateLimits", () => {
     assert.strictEqual(RateLimits.addressKey("2001:db8::1"), RateLimits.addressKey("2001:DB8:0:0:ffff::2"))
     assert.notStrictEqual(RateLimits.addressKey("2001:db8::1"), RateLimits.addressKey("2001:db8:0:1::1"))
     assert.strictEqual(RateLimits.addressKey("::ffff:192.0.2.1"), "addr:192.0.2.1")
-    assert.strictEqual(RateLimits.addressKey("::1"), "addr:0:0:0:0::/64")
-    assert.strictEqual(RateLimits.addressKey("fe80::1%eth0"), "addr:fe80:0:0:0::/64")
+    assert.strictEqual(RateLimits.addressKey("::1"), "addr:::/64")
+    assert.strictEqual(RateLimits.addressKey("fe80::1%eth0"), "addr:fe80::/64")
+  })
+
+  it("count an IPv4 address as one, however it is spelled", () => {
+    assert.strictEqual(RateLimits.addressKey("10.0.0.1"), "addr:10.0.0.1")
+    assert.strictEqual(RateLimits.addressKey("::ffff:a00:1"), "addr:10.0.0.1")
+    assert.strictEqual(RateLimits.addressKey("::FFFF:10.0.0.1"), "addr:10.0.0.1")
+    assert.notStrictEqual(RateLimits.addressKey("::ffff:a00:1"), RateLimits.addressKey("::1"))
   })
 
   it.effect("are a service of their own, too", () =>

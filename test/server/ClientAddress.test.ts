@@ -21,6 +21,7 @@ describe("ClientAddress", () => {
       address("fd00::1", { forwarded: "for=6.6.6.6, for=\"[2001:db8::1]:80\";proto=https" }),
       "2001:db8::1"
     )
+    assert.strictEqual(address("::ffff:a01:203", xff("2001:DB8:0::1")), "2001:db8::1")
     assert.strictEqual(address("10.1.2.3", xff(Array(10_000).fill("10.0.0.1").join(","))), "10.0.0.1")
   })
 
@@ -30,7 +31,9 @@ describe("ClientAddress", () => {
   })
 
   it("reads addresses and ranges", () => {
-    for (const good of ["10.0.0.0/8", "::/0", "127.0.0.1"]) assert.isDefined(ClientAddress.parseRange(good))
+    for (const good of ["10.0.0.0/8", "10.1.2.3/8", "::/0", "127.0.0.1", "fd00::1"]) {
+      assert.isDefined(ClientAddress.parseRange(good))
+    }
     for (const wrong of ["", "x", "10.0.0.0/33", "::/129", "10.0.0.0/", "10.0.0.0/8/8", "10.0.0.0/-1"]) {
       assert.isUndefined(ClientAddress.parseRange(wrong))
     }
