@@ -91,7 +91,7 @@ const quiet = {
   played: () => {},
   slow: () => {},
   dead: () => {},
-  room: () => {},
+  drained: () => {},
   failed: () => {}
 }
 const stt = await Effect.runPromise(Effect.provide(SpeechToText, ScriptedEngines.layerStt([])))

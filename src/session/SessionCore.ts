@@ -24,8 +24,9 @@ import type { ProcessorIncident } from "./input/ProcessorHealth.ts"
 import { ReceivedAudio } from "./input/ReceivedAudio.ts"
 import type { SessionPersistence } from "./persistence/SessionPersistence.ts"
 import type { Pipeline } from "./pipeline/Pipeline.ts"
-import { AudioOutput, type Convert } from "./playout/AudioOutput.ts"
+import { AudioOutput } from "./playout/AudioOutput.ts"
 import { ReplyAudio } from "./playout/ReplyAudio.ts"
+import type { Convert } from "./playout/ReplyPlayout.ts"
 import type { SessionRecorder } from "./retention/SessionRecorder.ts"
 import { SessionAgent } from "./SessionAgent.ts"
 import type { Metadata } from "./SessionConfig.ts"
@@ -103,7 +104,7 @@ export class SessionCore {
       played: (epoch) => dispatch({ _tag: "ReplyPlayed", epoch }),
       slow: (which) => emit({ type: "connection.slow", connection: which.id }),
       dead: (which) => this.attachments.detach(which, "too slow", "too_slow"),
-      room: () => this.replyAudio.resume(),
+      drained: () => this.replyAudio.resume(),
       failed: (cause) => this.dispatcher.fail(cause)
     })
     this.replyAudio = new ReplyAudio(resamplers, this.output)

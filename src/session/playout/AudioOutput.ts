@@ -1,22 +1,21 @@
 /**
- * Plays the agent's speech: paced at the speed of speech, at most 200 ms ahead, stopped at once.
+ * Plays the agent's speech: paced at the speed of speech, at most 200 ms ahead of it, and stopped at once.
  *
- * A plain object on the hot path. It holds one reply at a time, told apart by its epoch: what belongs to another epoch is
- * dropped at the door, so nothing of an ended reply can leave. Audio that was sent and not yet heard is kept, so that a
- * held reply goes on where it stopped, and on whatever connection there is then.
+ * A plain object on the hot path. It plays one reply at a time, identified by its epoch: what belongs to another epoch is
+ * dropped, so nothing of an ended reply can be sent.
  *
  * @since 0.1.0
  */
 import { frameMs } from "../../audio/AudioFormat.ts"
-import { Framer } from "../../audio/Framer.ts"
 import type { SpeechChunk } from "../../speech/TextToSpeech.ts"
 import type { UserConnection } from "../UserConnection.ts"
 import type { Player, PlayoutClock } from "./PlayoutClock.ts"
-import { spoken, type SpokenText } from "./SpokenSoFar.ts"
+import { type Convert, type HeardSpeech, ReplyPlayout } from "./ReplyPlayout.ts"
+import { SlowConnection } from "./SlowConnection.ts"
 
 /**
- * How far ahead of the speed of speech frames are handed to the connection, in ms: enough for a browser's jitter, and
- * all that a slow `clear` could leave to be heard.
+ * How far ahead of the speed of speech frames are sent to the connection, in ms: enough for a browser's jitter, and no
+ * more than may still be heard when a connection cannot take audio back.
  *
  * @category constants
  * @since 0.1.0
@@ -24,52 +23,36 @@ import { spoken, type SpokenText } from "./SpokenSoFar.ts"
 export const LEAD_MS = 200
 
 /**
- * A reply's speech is not made further ahead than this, in ms.
+ * A reply's speech is not synthesized further ahead than this, in ms.
  *
  * @category constants
  * @since 0.1.0
  */
 export const MAX_BUFFER_MS = 10_000
 
-/** A client that says it is further behind the playout clock than this is not waited for, in ms. */
-const MAX_LAG_MS = 1_000
-
-/** What was played is kept this long, in ms, for a resume from a position that a client reports late. */
-const KEEP_MS = 2_000
-
-/** A connection that accepts nothing for this long is slow, in ms; after `DEAD_MS` it is let go. */
-const SLOW_MS = 1_000
-const DEAD_MS = 10_000
-
 /**
- * What the output tells its session; synchronous.
+ * Callbacks of the output; synchronous.
  *
  * @category models
  * @since 0.1.0
  */
 export interface AudioOutputListener {
+  /** The first frame of a reply is about to be sent. */
   readonly audible: (epoch: number) => void
+  /** The speech of a text begins. */
   readonly text: (epoch: number, text: string) => void
   /** All of the reply has been played. */
   readonly played: (epoch: number) => void
   readonly slow: (connection: UserConnection) => void
   readonly dead: (connection: UserConnection) => void
-  /** There is room again for a reply that waits to push more. */
-  readonly room: () => void
+  /** The reply has less than `MAX_BUFFER_MS` to play again, and more may be pushed. */
+  readonly drained: () => void
   /** A tick threw, and playout has stopped. */
   readonly failed: (cause: unknown) => void
 }
 
 /**
- * Converts samples from one rate to another (in Hz).
- *
- * @category models
- * @since 0.1.0
- */
-export type Convert = (samples: Int16Array, from: number, to: number) => Int16Array
-
-/**
- * Hears what is played; synchronous. A frame is valid during the call only.
+ * Takes what is played; synchronous. A frame is valid during the call only.
  *
  * @category models
  * @since 0.1.0
@@ -77,34 +60,8 @@ export type Convert = (samples: Int16Array, from: number, to: number) => Int16Ar
 export interface AudioTap {
   /** A frame at this rate (in Hz), to be heard at this time. */
   readonly frame: (pcm: Int16Array, sampleRate: number, atMs: number) => void
-  /** Nothing is heard from this time on of what was sent. */
+  /** Nothing of what was sent is heard from this time on. */
   readonly cut: (atMs: number) => void
-}
-
-interface Current {
-  readonly epoch: number
-  readonly turn: number
-  status: "playing" | "held"
-  /** Frames from `firstFrame` on; earlier ones have been played long ago. */
-  frames: Array<Int16Array>
-  firstFrame: number
-  /** The next frame to send. */
-  cursor: number
-  readonly texts: Array<SpokenText>
-  /** Texts already told. */
-  told: number
-  /** Where the audio pushed so far ends, in ms. */
-  endMs: number
-  finished: boolean
-  audible: boolean
-  /** When the frame 0 was, or would have been, played: the playout clock. `undefined` while it does not run. */
-  origin: number | undefined
-  /** The position at which the clock stands while it does not run. */
-  standing: number
-  /** Since when the playout clock has been at the end. */
-  overAt: number | undefined
-  /** What the client says it has played. */
-  reported: { readonly playedMs: number; readonly atMs: number } | undefined
 }
 
 /**
@@ -114,340 +71,205 @@ interface Current {
 export class AudioOutput implements Player {
   readonly #clock: PlayoutClock["Service"]
   readonly #listener: AudioOutputListener
+  readonly #slow = new SlowConnection()
   #connection: UserConnection | undefined
-  #sampleRate: number
-  #framer: Framer
-  #current: Current | undefined
-  /** Somebody waits for room. */
-  #waited = false
-  /** Since when the connection has refused frames. */
-  #refusedAt: number | undefined
-  #slowTold = false
+  #sampleRate = 24_000
+  #reply: ReplyPlayout | undefined
+  /** Whether `drained` is awaited. */
+  #full = false
   #sentFrames = 0
-  /** Hears what is played. */
+  /** The recorder of what is played. */
   tap: AudioTap | undefined
 
   constructor(clock: PlayoutClock["Service"], listener: AudioOutputListener) {
     this.#clock = clock
     this.#listener = listener
-    this.#sampleRate = 24_000
-    this.#framer = this.#makeFramer()
   }
 
-  /** How much has been handed to connections, in ms. */
+  /** How much has been sent to connections, in ms. */
   get sentMs(): number {
     return this.#sentFrames * frameMs
   }
 
-  /** In Hz: what `push` must bring. It changes only with a connection. */
+  /** The rate of what `push` takes, in Hz. It changes only with a connection. */
   get sampleRate(): number {
     return this.#sampleRate
   }
 
   /**
-   * Sends to this connection from now on; `undefined` while there is none, and playout waits. A reply in flight goes on
-   * from what was not heard; `convert` brings it to the connection's rate when that is another one.
+   * Sends to this connection from now on; without one, playout waits. A reply in flight goes on from what was not heard;
+   * `convert` brings it to the connection's rate when that is another one.
    */
   attach(connection: UserConnection | undefined, convert: Convert): void {
-    const current = this.#current
-    if (current !== undefined) this.#stand(current, this.#clock.now())
+    const reply = this.#reply
+    if (reply !== undefined) this.#stopClock(reply, this.#clock.now())
     this.#connection = connection
-    this.#accepted()
+    this.#slow.reset()
     this.#clock.remove(this)
     if (connection === undefined) return
     const rate = connection.format.output.sampleRate
-    if (rate !== this.#sampleRate) this.#changeRate(rate, current, convert)
-    if (current !== undefined) this.#play(current)
+    if (rate !== this.#sampleRate) {
+      this.#sampleRate = rate
+      reply?.changeRate(rate, convert)
+    }
+    if (reply !== undefined) this.#play(reply)
   }
 
-  /** Begins a reply, which may be held from its beginning; a former one is gone. */
+  /** Begins a reply, held or not, in place of the former one. */
   begin(epoch: number, turn: number, held = false): void {
-    this.#framer.reset()
-    this.#accepted()
-    this.#current = {
-      epoch,
-      turn,
-      status: held ? "held" : "playing",
-      frames: [],
-      firstFrame: 0,
-      cursor: 0,
-      texts: [],
-      told: 0,
-      endMs: 0,
-      finished: false,
-      audible: false,
-      origin: undefined,
-      standing: 0,
-      overAt: undefined,
-      reported: undefined
-    }
+    this.#slow.reset()
+    this.#reply = new ReplyPlayout(epoch, turn, held, this.#sampleRate)
   }
 
   /** Takes speech at `sampleRate`, and keeps its samples; that of another epoch is dropped. */
   push(epoch: number, chunk: SpeechChunk): void {
-    const current = this.#current
-    if (current?.epoch !== epoch || current.finished) return
-    if (chunk.text !== "") current.texts.push({ text: chunk.text, startMs: current.endMs, words: [] })
-    const text = current.texts.at(-1)
-    if (text !== undefined && chunk.words !== undefined) text.words.push(...chunk.words)
-    current.endMs += chunk.pcm.length * 1000 / this.#sampleRate
-    this.#take(current, chunk.pcm)
-    this.#play(current)
+    const reply = this.#reply
+    if (reply?.epoch !== epoch || reply.finished) return
+    reply.push(chunk)
+    this.#play(reply)
   }
 
   /** No more speech will come for this reply. */
   finish(epoch: number): void {
-    const current = this.#current
-    if (current?.epoch !== epoch || current.finished) return
-    this.#framer.flush()
-    current.finished = true
-    this.#play(current)
+    const reply = this.#reply
+    if (reply?.epoch !== epoch || reply.finished) return
+    reply.finish()
+    this.#play(reply)
   }
 
-  /** Whether the reply has more than `MAX_BUFFER_MS` to play; if so, `room` tells when it has not. */
+  /** Whether the reply has more than `MAX_BUFFER_MS` to play; `drained` is called when it has less again. */
   isFull(epoch: number): boolean {
-    const current = this.#current
-    const full = current?.epoch === epoch && this.#aheadMs(current, this.#clock.now()) > MAX_BUFFER_MS
-    this.#waited ||= full
+    const reply = this.#reply
+    const full = reply?.epoch === epoch && reply.aheadMs(this.#clock.now()) > MAX_BUFFER_MS
+    this.#full ||= full
     return full
   }
 
-  /** Falls silent, and can go on. */
+  /** Silences the reply at once; it can go on. */
   hold(epoch: number): void {
-    const current = this.#current
-    if (current?.epoch !== epoch || current.status === "held") return
-    this.#stand(current, this.#clock.now(), this.#takeBack(current))
-    current.status = "held"
-    this.#accepted()
+    const reply = this.#reply
+    if (reply?.epoch !== epoch || reply.held) return
+    this.#stopClock(reply, this.#clock.now(), this.#takeBack(reply))
+    reply.held = true
+    this.#slow.reset()
     this.#clock.remove(this)
   }
 
-  /** Goes on where it was held, from the first sample that was not heard. */
+  /** Goes on where the reply was held, from the first frame that was not heard. */
   release(epoch: number): void {
-    const current = this.#current
-    if (current?.epoch !== epoch || current.status !== "held") return
-    current.status = "playing"
-    this.#play(current)
+    const reply = this.#reply
+    if (reply?.epoch !== epoch || !reply.held) return
+    reply.held = false
+    this.#play(reply)
   }
 
-  /** What has been heard of the reply so far: the words, and how many of its texts as a whole. */
-  heard(epoch: number): { readonly text: string; readonly texts: number } | undefined {
-    const current = this.#current
-    if (current?.epoch !== epoch) return undefined
-    const playedMs = this.#playedMs(current, this.#clock.now())
-    const endMs = current.finished ? current.endMs : undefined
-    const over = (index: number) => (current.texts[index + 1]?.startMs ?? endMs ?? Number.POSITIVE_INFINITY) <= playedMs
-    return {
-      text: spoken(current.texts, playedMs, endMs),
-      texts: current.texts.filter((_, index) => over(index)).length
-    }
+  /** What has been heard of the reply so far. */
+  heard(epoch: number): HeardSpeech | undefined {
+    const reply = this.#reply
+    return reply?.epoch === epoch ? reply.heardBy(reply.playedMs(this.#clock.now())) : undefined
   }
 
-  /** Ends the reply for good, and tells what was heard of it. */
+  /** Ends the reply for good, and returns what was heard of it. */
   end(epoch: number): { readonly text: string; readonly playedMs: number } {
-    const current = this.#current
-    if (current?.epoch !== epoch) return { text: "", playedMs: 0 }
+    const reply = this.#reply
+    if (reply?.epoch !== epoch) return { text: "", playedMs: 0 }
     const nowMs = this.#clock.now()
-    let playedMs = this.#playedMs(current, nowMs)
-    const endMs = current.finished ? current.endMs : undefined
-    this.#current = undefined
-    this.#waited = false
-    this.#framer.reset()
+    let playedMs = reply.playedMs(nowMs)
+    this.#reply = undefined
+    this.#full = false
     this.#clock.remove(this)
     // a reply that has not begun leaves the end of the former one to be heard
-    if (current.audible && (!current.finished || playedMs < current.endMs)) {
-      playedMs = Math.min(playedMs, this.#takeBack(current))
+    if (reply.audible && !reply.endsBy(playedMs)) {
+      playedMs = Math.min(playedMs, this.#takeBack(reply))
       this.tap?.cut(nowMs)
     }
-    return { text: spoken(current.texts, playedMs, endMs), playedMs }
+    return { text: reply.heardBy(playedMs).text, playedMs }
   }
 
-  /** The client has played so much of a turn. What it says can only shorten what counts as heard. */
+  /** The client reports how much of a turn it has played. That can only shorten what counts as heard. */
   reported(turn: number, playedMs: number): void {
-    const current = this.#current
-    if (current?.turn === turn) current.reported = { playedMs, atMs: this.#clock.now() }
+    if (this.#reply?.turn === turn) this.#reply.report(playedMs, this.#clock.now())
   }
 
   tick(nowMs: number): void {
-    const current = this.#current
-    if (current === undefined || current.status !== "playing") {
-      this.#clock.remove(this)
-      return
-    }
-    this.#send(current, nowMs)
+    const reply = this.#reply
+    if (reply === undefined || reply.held) return this.#clock.remove(this)
+    this.#send(reply, nowMs)
   }
 
   failed(cause: unknown): void {
     this.#listener.failed(cause)
   }
 
-  /** Whole frames are views of what came: only what ends within a frame is copied. */
-  #take(current: Current, pcm: Int16Array): void {
-    const size = Math.round(this.#sampleRate * frameMs / 1000)
-    const { pending } = this.#framer
-    let at = pending === 0 ? 0 : Math.min(size - pending, pcm.length)
-    if (at > 0) this.#framer.push(pcm.subarray(0, at))
-    for (; at + size <= pcm.length; at += size) current.frames.push(pcm.subarray(at, at + size))
-    if (at < pcm.length) this.#framer.push(pcm.subarray(at))
-  }
-
-  #makeFramer(): Framer {
-    return new Framer(Math.round(this.#sampleRate * frameMs / 1000), (frame) => {
-      this.#current?.frames.push(frame.slice())
-    })
-  }
-
-  /** What was not heard, at another rate. The clock has been stopped. */
-  #changeRate(rate: number, current: Current | undefined, convert: Convert): void {
-    const former = this.#sampleRate
-    const real = this.#framer.pending
-    if (real > 0) this.#framer.flush()
-    this.#sampleRate = rate
-    this.#framer = this.#makeFramer()
-    if (current === undefined) return
-    const frames = current.frames.slice(current.cursor - current.firstFrame)
-    const size = Math.round(former * frameMs / 1000)
-    const left = new Int16Array(frames.length * size - (real > 0 ? size - real : 0))
-    for (const [index, frame] of frames.entries()) {
-      left.set(frame.subarray(0, Math.min(size, left.length - index * size)), index * size)
-    }
-    current.frames = []
-    current.firstFrame = current.cursor
-    this.#take(current, convert(left, former, rate))
-    if (current.finished) this.#framer.flush()
-  }
-
-  #play(current: Current): void {
-    if (current.status !== "playing" || this.#connection === undefined) return
+  #play(reply: ReplyPlayout): void {
+    if (reply.held || this.#connection === undefined) return
     this.#clock.add(this)
-    this.#send(current, this.#clock.now())
+    this.#send(reply, this.#clock.now())
   }
 
-  /** The playout clock's position, in ms from the first frame: it never passes what was sent. */
-  #position(current: Current, nowMs: number): number {
-    return current.origin === undefined
-      ? current.standing
-      : Math.max(0, Math.min(nowMs - current.origin, current.cursor * frameMs))
-  }
-
-  #playedMs(current: Current, nowMs: number): number {
-    const position = this.#position(current, nowMs)
-    const { reported } = current
-    const byClient = reported === undefined ? position : reported.playedMs + Math.max(0, nowMs - reported.atMs)
-    return Math.min(position, byClient, current.endMs)
-  }
-
-  #aheadMs(current: Current, nowMs: number): number {
-    return current.endMs - this.#position(current, nowMs)
-  }
-
-  /** Clears the connection, and returns how much of the reply has left it, in ms: no more can have been heard. */
-  #takeBack(current: Current): number {
+  /** Clears the connection, and returns how much of the reply it has played at most, in ms. */
+  #takeBack(reply: ReplyPlayout): number {
     const clearedMs = this.#connection?.clear() ?? 0
-    return Math.max(0, current.cursor * frameMs - clearedMs)
+    return Math.max(0, reply.sentMs - clearedMs)
   }
 
-  /** Stops the playout clock, and goes back to the first sample that was not heard: at most to `leftMs`. */
-  #stand(current: Current, nowMs: number, leftMs = Number.POSITIVE_INFINITY): void {
-    if (current.origin !== undefined) this.tap?.cut(nowMs)
-    // a client's report cannot take it back beyond what is kept
-    current.standing = Math.max(Math.min(this.#playedMs(current, nowMs), leftMs), current.firstFrame * frameMs)
-    current.origin = undefined
-    current.overAt = undefined
-    current.reported = undefined
-    current.cursor = Math.max(current.firstFrame, Math.floor(current.standing / frameMs))
+  #stopClock(reply: ReplyPlayout, nowMs: number, limitMs?: number): void {
+    if (reply.isClockRunning) this.tap?.cut(nowMs)
+    reply.stopClock(nowMs, limitMs)
   }
 
-  #send(current: Current, nowMs: number): void {
+  #send(reply: ReplyPlayout, nowMs: number): void {
     const connection = this.#connection
-    if (connection === undefined) return
-    const total = current.firstFrame + current.frames.length
-    if (current.origin === undefined) {
-      if (current.cursor >= total && !current.finished) return
-      current.origin = nowMs - current.standing
-    }
-    // the clock ran dry: it stands still until there is more to play
-    if (current.cursor < total && nowMs - current.origin > current.cursor * frameMs) {
-      current.origin = nowMs - current.cursor * frameMs
-    }
-    const until = nowMs - current.origin + LEAD_MS
-    while (current.cursor < total && current.cursor * frameMs < until) {
-      const frame = current.frames[current.cursor - current.firstFrame]
-      if (frame === undefined) break
-      if (!current.audible) {
-        // told before its first frame, so that the client knows whose it is
-        current.audible = true
-        this.#listener.audible(current.epoch)
-        // the session may have ended it in answer
-        if (!this.#plays(current, connection)) return
+    const clockMs = connection === undefined ? undefined : reply.runClock(nowMs)
+    if (connection === undefined || clockMs === undefined) return
+    const untilMs = clockMs + LEAD_MS
+    for (let frame = reply.frameBefore(untilMs); frame !== undefined; frame = reply.frameBefore(untilMs)) {
+      if (!reply.audible) {
+        // before its first frame, so that the client knows which reply the frame belongs to
+        reply.audible = true
+        this.#listener.audible(reply.epoch)
+        // the session may have ended it in response
+        if (!this.#isPlaying(reply, connection)) return
       }
       if (!connection.send(frame)) {
         this.#refused(connection, nowMs)
         break
       }
-      this.#accepted()
+      this.#slow.reset()
       this.#sentFrames++
-      this.tap?.frame(frame, this.#sampleRate, current.origin + current.cursor * frameMs)
-      current.cursor++
+      this.tap?.frame(frame, this.#sampleRate, reply.nextFrameAt)
+      reply.advance()
     }
-    if (current.cursor >= total) connection.flush?.()
-    if (!this.#plays(current, connection)) return
-    this.#tellTexts(current, nowMs)
-    if (!this.#plays(current, connection)) return
-    this.#forget(current, nowMs)
-    if (this.#waited && this.#aheadMs(current, nowMs) <= MAX_BUFFER_MS) {
-      this.#waited = false
-      this.#listener.room()
+    if (reply.isSent) connection.flush?.()
+    if (!this.#isPlaying(reply, connection)) return
+    this.#emitTexts(reply, nowMs)
+    if (!this.#isPlaying(reply, connection)) return
+    reply.dropPlayed(nowMs)
+    if (this.#full && reply.aheadMs(nowMs) <= MAX_BUFFER_MS) {
+      this.#full = false
+      this.#listener.drained()
     }
-    if (current.finished && current.cursor >= total && this.#isOver(current, nowMs)) {
+    if (reply.isOver(nowMs)) {
       this.#clock.remove(this)
-      this.#listener.played(current.epoch)
+      this.#listener.played(reply.epoch)
     }
   }
 
-  #plays(current: Current, connection: UserConnection): boolean {
-    return this.#current === current && current.status === "playing" && this.#connection === connection
+  /** Callbacks may end the reply or replace the connection. */
+  #isPlaying(reply: ReplyPlayout, connection: UserConnection): boolean {
+    return this.#reply === reply && !reply.held && this.#connection === connection
   }
 
-  /** Everything has been heard, by the playout clock and by a client that is not too late. */
-  #isOver(current: Current, nowMs: number): boolean {
-    if (this.#position(current, nowMs) < current.endMs) return false
-    return this.#playedMs(current, nowMs) >= current.endMs || nowMs - (current.overAt ??= nowMs) >= MAX_LAG_MS
-  }
-
-  #tellTexts(current: Current, nowMs: number): void {
-    const position = this.#position(current, nowMs)
-    while (current.told < current.texts.length) {
-      const text = current.texts[current.told]
-      if (text === undefined || text.startMs > position || !current.audible) return
-      current.told++
-      this.#listener.text(current.epoch, text.text)
-      if (this.#current !== current) return
+  #emitTexts(reply: ReplyPlayout, nowMs: number): void {
+    for (let text = reply.nextText(nowMs); text !== undefined; text = reply.nextText(nowMs)) {
+      this.#listener.text(reply.epoch, text)
+      if (this.#reply !== reply) return
     }
-  }
-
-  #forget(current: Current, nowMs: number): void {
-    const keep = Math.floor((this.#position(current, nowMs) - KEEP_MS) / frameMs)
-    // in batches: removing from the front of an array moves the rest
-    if (keep - current.firstFrame < 100) return
-    current.frames = current.frames.slice(keep - current.firstFrame)
-    current.firstFrame = keep
-  }
-
-  #accepted(): void {
-    this.#refusedAt = undefined
-    this.#slowTold = false
   }
 
   #refused(connection: UserConnection, nowMs: number): void {
-    this.#refusedAt ??= nowMs
-    const forMs = nowMs - this.#refusedAt
-    if (forMs >= DEAD_MS) {
-      this.#refusedAt = undefined
-      this.#listener.dead(connection)
-    } else if (forMs >= SLOW_MS && !this.#slowTold) {
-      this.#slowTold = true
-      this.#listener.slow(connection)
-    }
+    const state = this.#slow.refused(nowMs)
+    if (state === "dead") this.#listener.dead(connection)
+    if (state === "slow") this.#listener.slow(connection)
   }
 }

@@ -29,7 +29,7 @@ const make = (attached = true) => {
       log.push("dead")
       output.attach(undefined, convert)
     },
-    room: () => log.push("room"),
+    drained: () => log.push("drained"),
     failed: () => log.push("failed")
   })
   if (attached) output.attach(connection, convert)
@@ -89,9 +89,9 @@ describe("AudioOutput", () => {
     assert.isTrue(output.isFull(1))
     assert.isFalse(output.isFull(2))
     clock.run(980)
-    assert.notInclude(log, "room")
+    assert.notInclude(log, "drained")
     clock.run(40)
-    assert.deepStrictEqual(log, ["audible 1", "room"])
+    assert.deepStrictEqual(log, ["audible 1", "drained"])
     assert.isFalse(output.isFull(1))
   })
 
