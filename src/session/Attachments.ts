@@ -1,7 +1,7 @@
 /**
- * A session's media links: one at a time, the newest replaces the former, and without one a window runs.
+ * A session's connections: one at a time, the newest replaces the former, and without one a time window runs.
  *
- * Synchronous but for what closes; what takes time is run under a name in the session's fibers.
+ * Synchronous except for closing; what takes time runs under a name in the session's fibers.
  *
  * @since 0.1.0
  */
@@ -21,16 +21,16 @@ import type { SessionEnd, SessionEventBody } from "./SessionEvent.ts"
 import type { ConnectionClose, UserConnection } from "./UserConnection.ts"
 import * as UtteranceQueue from "./UtteranceQueue.ts"
 
-/** A connection may send audio this much faster than real time, and ahead of it. */
+/** A connection may send audio at this multiple of real time, and this much ahead. */
 const FLOOD_RATE = 1.5
 const FLOOD_BURST_MS = 5_000
-/** A connection that goes on so long when its user's audio is used up is let go of. */
+/** A connection that sends this much more audio than its quota is detached, in ms. */
 const MAX_EXCESS_MS = 60_000
-/** How long a connection that is let go of may take to close. */
+/** How long a detached connection may take to close. */
 const CLOSE_DEADLINE = "2 seconds"
 
 /**
- * What the attachments need of their session.
+ * What the attachments use of their session.
  *
  * @category models
  * @since 0.1.0
@@ -40,15 +40,15 @@ export interface AttachmentsOptions {
   readonly output: Pick<AudioOutput, "attach" | "reported">
   readonly convert: Convert
   readonly resumeWindow: Duration.Duration
-  /** It has had an attachment in a former process. */
+  /** Whether the restored session has had a connection before. */
   readonly resumed: boolean
-  /** Takes so much of the audio that the user may still send; `false` is a refusal. */
+  /** Takes so many ms from the user's audio quota; `false` when it is exhausted. */
   readonly takeAudio?: ((ms: number) => boolean) | undefined
   readonly now: () => number
   readonly emit: (event: SessionEventBody) => void
   readonly dispatch: (event: ConversationInput) => void
   readonly state: () => State
-  /** Runs in the session's scope; a former one of the name is interrupted. */
+  /** Runs in the session's scope; a former effect of the name is interrupted. */
   readonly run: (name: string, effect: Effect.Effect<unknown>) => void
   readonly cancel: (name: string) => void
 }
@@ -65,36 +65,36 @@ export class Attachments {
   #connection: UserConnection | undefined
   #attachedBefore: boolean
   #handFed = false
-  #noMore: SessionEnd | undefined
+  #endReason: SessionEnd | undefined
 
   constructor(options: AttachmentsOptions) {
     this.#options = options
     this.#attachedBefore = options.resumed
   }
 
-  /** Who listens now. */
+  /** The present connection. */
   get current(): UserConnection | undefined {
     return this.#connection
   }
 
-  /** Somebody is there to hear what the agent says, or a program feeds the session. */
-  get attended(): boolean {
+  /** Whether there is a connection, or a program feeds the session. */
+  get isAttached(): boolean {
     return this.#connection !== undefined || this.#handFed
   }
 
-  /** There has been one. */
+  /** Whether there has been a connection. */
   get attachedBefore(): boolean {
     return this.#attachedBefore
   }
 
-  /** Nobody is waited for any longer: the conversation begins. */
-  begin(): void {
+  /** Stops the time window, and starts the conversation. */
+  start(): void {
     this.#options.cancel("window")
     this.#options.dispatch({ _tag: "Started" })
   }
 
-  /** The session ends unless somebody comes within the window. */
-  expect(window: Duration.Duration, reason: SessionEnd): void {
+  /** Ends the session unless a connection comes within the window. */
+  startWindow(window: Duration.Duration, reason: SessionEnd): void {
     const { dispatch, run } = this.#options
     run("window", Effect.andThen(Effect.sleep(window), Effect.sync(() => dispatch({ _tag: "Close", reason }))))
   }
@@ -105,7 +105,7 @@ export class Attachments {
       const opened = input.open(next.format.input.sampleRate)
       if (Result.isFailure(opened)) return Effect.fail(opened.failure)
       const former = this.#connection
-      // the former hears of it: a link without close codes would come back and take its place again
+      // also to the former connection: a client without close codes would reconnect and replace this one again
       if (former !== undefined) emit({ type: "connection.detached", connection: former.id, reason: "replaced" })
       this.#connection = next
       this.#handFed = false
@@ -120,27 +120,25 @@ export class Attachments {
       emit({ type: "session.state", state: Conversation.publicState(state()) })
       emit({ type: "connection.attached", connection: next.id, transport: next.transport })
       output.attach(next, convert)
-      // what has arrived already is part of the conversation
-      this.begin()
+      // audio that has arrived already belongs to the conversation
+      this.start()
       this.#listen(next)
       return former === undefined ? Effect.void : closeConnection(former, "replaced")
     })
   }
 
-  /** Audio comes from a program at 16 kHz; what the agent says is played to nobody. */
+  /** A program feeds audio at 16 kHz; the agent's speech is paced, and discarded. */
   feedByHand(): Result.Result<void, BackendError> {
     if (this.#handFed) return Result.void
     const { cancel, convert, input, output } = this.#options
     return Result.map(input.open(16_000), () => {
       this.#handFed = true
-      // it is not waited for anybody
       cancel("window")
-      // nobody listens, but time goes on: what the agent says is played to nobody
-      output.attach(PipelineStream.nobody, convert)
+      output.attach(PipelineStream.nullConnection, convert)
     })
   }
 
-  /** Lets go of a connection, if it is the present one; without a close it is gone already. */
+  /** Detaches a connection, if it is the present one. Without a close reason it is closed already. */
   detach(which: UserConnection, reason: string, close: ConnectionClose | undefined): void {
     if (this.#connection !== which) return
     const { convert, dispatch, emit, input, output, resumeWindow, run, state } = this.#options
@@ -150,26 +148,26 @@ export class Attachments {
     if (close !== undefined) run("detach", closeConnection(which, close))
     const { lifecycle, user } = state()
     if (lifecycle._tag === "Closed") return
-    // there is nobody left to hear the rest
+    // without a connection the rest of the reply would not be heard
     if (lifecycle._tag === "Draining") return dispatch({ _tag: "Close", reason: lifecycle.reason })
-    // nobody speaks any more: what was being said is complete
+    // the user cannot go on speaking: what was being said is complete
     input.gap(which.format.input.sampleRate * 2)
     input.settle(() => {
       if (user._tag !== "Speaking" || this.#connection !== undefined) return
       dispatch({ _tag: "SpeechStopped", atSample: input.position, decidedAtSample: input.position })
     })
-    if (this.#noMore !== undefined) return dispatch({ _tag: "Close", reason: this.#noMore })
-    this.expect(resumeWindow, "resume_expired")
+    if (this.#endReason !== undefined) return dispatch({ _tag: "Close", reason: this.#endReason })
+    this.startWindow(resumeWindow, "resume_expired")
   }
 
-  /** Nobody can come any more: the session ends for this reason with its present connection, or at once. */
-  last(reason: SessionEnd): void {
-    this.#noMore = reason
-    if (!this.attended) this.#options.dispatch({ _tag: "Close", reason })
+  /** No connection can come any more: the session ends with the present one, or at once. */
+  endWithConnection(reason: SessionEnd): void {
+    this.#endReason = reason
+    if (!this.isAttached) this.#options.dispatch({ _tag: "Close", reason })
   }
 
-  /** The session has ended: lets go of what is there at once, closes it, and then does the last thing. */
-  end(then: Effect.Effect<unknown>): void {
+  /** The session has ended: detaches the connection at once, closes it, and then runs the effect. */
+  close(then: Effect.Effect<unknown>): void {
     const { cancel, convert, output, run } = this.#options
     const last = this.#connection
     this.#connection = undefined
@@ -178,7 +176,7 @@ export class Attachments {
     run("close", Effect.ensuring(last === undefined ? Effect.void : closeConnection(last, "session_ended"), then))
   }
 
-  #heed(which: UserConnection, message: ClientMessage): void {
+  #onMessage(which: UserConnection, message: ClientMessage): void {
     if (this.#connection !== which) return
     const { dispatch, emit, output, state } = this.#options
     switch (message.type) {
@@ -205,20 +203,20 @@ export class Attachments {
     let takenMs = 0
     let droppedMs = 0
     let excessMs = 0
-    let toldAt = Number.NEGATIVE_INFINITY
+    let reportedAt = Number.NEGATIVE_INFINITY
     const bounded = which.transport !== "memory"
     const takeAudio = bounded ? take : undefined
     const drop = (ms: number, reason: string): void => {
       droppedMs += ms
-      if (now() - toldAt < 1_000) return
-      toldAt = now()
+      if (now() - reportedAt < 1_000) return
+      reportedAt = now()
       emit({ type: "audio.dropped", reason, ms: Math.round(droppedMs) })
       droppedMs = 0
     }
     const refuse = (ms: number): void => {
       excessMs += ms
       if (excessMs < MAX_EXCESS_MS) return drop(ms, "rate limit")
-      emit({ type: "error", code: "rate_limit_exceeded", message: "the user's audio is used up for now" })
+      emit({ type: "error", code: "rate_limit_exceeded", message: "audio quota exceeded" })
       this.detach(which, "rate limit", "rate_limited")
     }
     which.listen({
@@ -230,17 +228,17 @@ export class Attachments {
         }
         takenMs += ms
         if (takeAudio !== undefined && !takeAudio(ms)) {
-          // silence in its place: what was being said comes to its end
+          // silence in its place, so that the utterance ends
           input.gap(pcm.length)
           return refuse(ms)
         }
         input.push(pcm)
       },
       gap: (samples) => this.#connection === which ? input.gap(samples) : undefined,
-      message: (message) => this.#heed(which, message),
+      message: (message) => this.#onMessage(which, message),
       malformed: (reason) => {
         if (this.#connection !== which) return
-        emit({ type: "error", code: "invalid_config", message: `a message was ignored: ${reason}` })
+        emit({ type: "error", code: "invalid_config", message: `message ignored: ${reason}` })
       },
       closed: (reason) => this.detach(which, reason, undefined)
     })

@@ -1,7 +1,7 @@
 /**
- * What a session tells any number of readers, from when each begins to read until the end. A slow one loses the oldest.
+ * Publishes values to any number of readers, from when each subscribes until the end. A slow reader loses the oldest.
  *
- * Telling is synchronous. The memory for it is taken when somebody first reads: most sessions have no reader.
+ * Publishing is synchronous. The buffer is allocated with the first reader: most sessions have none.
  *
  * @since 0.1.0
  */
@@ -21,7 +21,7 @@ export class Broadcast<A> {
   #bus: PubSub.PubSub<Take.Take<A>> | undefined
   #ended = false
 
-  /** @param capacity how many wait for a reader at most */
+  /** @param capacity the most values that wait for a slow reader */
   constructor(capacity: number) {
     this.#capacity = capacity
   }
@@ -30,13 +30,13 @@ export class Broadcast<A> {
     if (this.#bus !== undefined) PubSub.publishUnsafe(this.#bus, [value])
   }
 
-  /** No more comes. */
+  /** Ends all readers' streams. */
   end(): void {
     this.#ended = true
     if (this.#bus !== undefined) PubSub.endUnsafe(this.#bus, Exit.void)
   }
 
-  /** Begins to read: nothing that is told from now on is missed. */
+  /** Subscribes now: nothing that is published after it is missed. */
   get subscribe(): Effect.Effect<Stream.Stream<A>, never, Scope.Scope> {
     return Effect.map(
       Effect.flatMap(this.#open, PubSub.subscribe),
@@ -44,7 +44,7 @@ export class Broadcast<A> {
     )
   }
 
-  /** From now on, until the end. */
+  /** The values from the moment it is run, until the end. */
   get stream(): Stream.Stream<A> {
     return Stream.unwrap(this.subscribe)
   }

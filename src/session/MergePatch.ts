@@ -18,7 +18,7 @@ export const merge = (
   target: { readonly [key: string]: Schema.Json },
   patch: { readonly [key: string]: Schema.Json }
 ): { readonly [key: string]: Schema.Json } => {
-  // a map: a member named `__proto__` is a member like any other
+  // a map, because an object would treat a member named `__proto__` as its prototype
   const result = new Map(Object.entries(target))
   for (const [key, value] of Object.entries(patch)) {
     if (value === null) {

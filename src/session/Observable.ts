@@ -1,6 +1,9 @@
 /**
  * A value that can be read and watched, but not written.
  *
+ * Not a `SubscriptionRef`, which anyone may set, and whose update is an effect: a session's state is derived from its
+ * conversation, which changes synchronously. Where a `SubscriptionRef` holds the value, `fromRef` gives its readable side.
+ *
  * @since 0.1.0
  */
 import type * as Effect from "effect/Effect"

@@ -1,5 +1,5 @@
 /**
- * A session as a Stream: PCM in, speech and events out, over a connection inside the process.
+ * A session as a Stream: PCM in, speech and events out, over an in-memory connection.
  *
  * @since 0.1.0
  */
@@ -13,19 +13,19 @@ import { type BackendError, InvalidConfig } from "../BackendError.ts"
 import type { ConnectionListener, UserConnection } from "./UserConnection.ts"
 import type { PipelineOutput, VoiceSession } from "./VoiceSession.ts"
 
-/** Frames (of 20 ms) that wait for the reader; playout then waits for it. */
+/** Frames (of 20 ms) that wait for a slow reader before playout waits for it. */
 const MAX_FRAMES = 100
-/** Events that wait for the reader; beyond that it is gone. */
+/** Events that wait for a slow reader; beyond that the connection is closed. */
 const MAX_WAITING = 2_048
 
 /**
- * A connection that hears everything and says nothing.
+ * A connection that discards audio and events, for a session that a program feeds.
  *
  * @category constants
  * @since 0.1.0
  */
-export const nobody: UserConnection = {
-  id: "nobody",
+export const nullConnection: UserConnection = {
+  id: "none",
   transport: "memory",
   format: { input: { sampleRate: 16_000 }, output: { sampleRate: 24_000 } },
   listen: () => {},
@@ -36,8 +36,8 @@ export const nobody: UserConnection = {
 }
 
 /**
- * Runs a session over a stream of PCM bytes. Ending the input drains the session; interrupting the result cuts the agent
- * off and detaches.
+ * Runs a session over a stream of PCM bytes. Ending the input drains the session; interrupting the result
+ * interrupts the agent and detaches.
  *
  * @category constructors
  * @since 0.1.0
@@ -48,7 +48,7 @@ export const make = <E, R>(
   options: {
     readonly inputSampleRate: number
     readonly outputSampleRate: number
-    /** Waits while too much of the input has not been heard. */
+    /** Waits while the input is too far ahead of the engines. */
     readonly inputCapacity: Effect.Effect<void>
     readonly inputEnded: () => void
   }
@@ -58,7 +58,7 @@ export const make = <E, R>(
       if (!isSampleRate(rate)) {
         return yield* new InvalidConfig({
           op: "VoiceSession.pipeline",
-          message: `a sample rate of ${rate} Hz is not supported`
+          message: `unsupported sample rate: ${rate} Hz`
         })
       }
     }
@@ -81,13 +81,13 @@ export const make = <E, R>(
       clear: () => 0,
       notify: (event) => {
         if ("turn" in event && event.type !== "user.transcript") turn = event.turn
-        if (!Queue.offerUnsafe(out, { _tag: "Event", event })) listener?.closed("the reader is too slow")
+        if (!Queue.offerUnsafe(out, { _tag: "Event", event })) listener?.closed("reader too slow")
       },
       close: () => Effect.asVoid(Queue.end(out))
     }
     yield* session.attach(connection)
     const reader = new Pcm.PcmReader()
-    // in pieces of 100 ms, for a whole recording may come at once
+    // in pieces of 100 ms, because a whole recording may come at once
     const piece = Math.ceil(options.inputSampleRate / 10)
     const feed = Effect.fnUntraced(function*(bytes: Uint8Array) {
       const pcm = reader.push(bytes)
@@ -102,9 +102,9 @@ export const make = <E, R>(
       Effect.catchCause((cause) => Queue.failCause(out, cause)),
       Effect.forkScoped
     )
-    // whoever stops reading hears no more of the reply
+    // without a reader the reply is interrupted
     yield* Effect.addFinalizer(() =>
-      session.interrupt.pipe(Effect.ignore, Effect.andThen(Effect.sync(() => listener?.closed("the reader has gone"))))
+      session.interrupt.pipe(Effect.ignore, Effect.andThen(Effect.sync(() => listener?.closed("reader gone"))))
     )
     return Stream.fromQueue(out)
   })).pipe(Stream.scoped)

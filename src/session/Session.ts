@@ -126,11 +126,11 @@ export const make = Effect.fnUntraced(function*(options: SessionOptions) {
   const recordUser = recorder?.user
   if (recordUser !== undefined) {
     // the silence that stands in for a lost connection is not the user's
-    const push = (pcm: Int16Array) => attachments.attended ? recordUser(pcm) : undefined
+    const push = (pcm: Int16Array) => attachments.isAttached ? recordUser(pcm) : undefined
     yield* Effect.fromResult(input.add({ sampleRate: TIMELINE_RATE, branch: "receive", push }))
   }
-  if (options.restored?.attached === true) attachments.expect(options.resumeWindow, "resume_expired")
-  else attachments.expect(options.connectWindow, "never_connected")
+  if (options.restored?.attached === true) attachments.startWindow(options.resumeWindow, "resume_expired")
+  else attachments.startWindow(options.connectWindow, "never_connected")
   core.runtime.run("duration", limitDuration(core))
 
   return {
@@ -143,7 +143,7 @@ export const make = Effect.fnUntraced(function*(options: SessionOptions) {
     linkEnded: (reason: SessionEnd, error?: Extract<SessionEventBody, { readonly type: "error" }>) => {
       if (core.isClosed) return
       if (error !== undefined) core.emit(error)
-      attachments.last(reason)
+      attachments.endWithConnection(reason)
     },
     /** Lets the session finish. */
     drain: core.drain,

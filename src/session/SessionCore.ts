@@ -97,7 +97,7 @@ export class SessionCore {
       onHandOver: () => this.persistence?.touch(),
       run
     })
-    this.input = new AudioInput<TimerName>(resamplers, (name) => this.timers.end(name), runtime.processors)
+    this.input = new AudioInput<TimerName>(resamplers, (name) => this.timers.fire(name), runtime.processors)
     this.output = new AudioOutput(options.clock, {
       audible: (epoch) => dispatch({ _tag: "ReplyAudible", epoch }),
       text: (epoch, text) => dispatch({ _tag: "ReplyText", epoch, text }),
@@ -121,7 +121,7 @@ export class SessionCore {
       input: this.input,
       run,
       cancel,
-      fired: (name, id) => dispatch({ _tag: "TimerFired", name, id, atSample: this.input.position })
+      onFired: (name, id) => dispatch({ _tag: "TimerFired", name, id, atSample: this.input.position })
     })
     this.attachments = new Attachments({
       input: this.input,
@@ -193,7 +193,7 @@ export class SessionCore {
 
   /** Lets what is in flight end; without a connection it would be played to nobody, so the session closes at once. */
   readonly drain = (reason: SessionEnd): void =>
-    this.dispatch(this.attachments.attended ? { _tag: "Drain", reason } : { _tag: "Close", reason })
+    this.dispatch(this.attachments.isAttached ? { _tag: "Drain", reason } : { _tag: "Close", reason })
 
   /** Reports what happened to an engine while it worked for this session. */
   readonly onEngineIncident = ({ engine, error, kind, to, what }: EngineIncident): void => {
@@ -272,7 +272,7 @@ export class SessionCore {
     try {
       this.events.end()
       this.receivedAudio.end()
-      this.attachments.end(Deferred.succeed(ended, reason))
+      this.attachments.close(Deferred.succeed(ended, reason))
     } catch (cause) {
       // whatever failed, the backend must learn that the session has ended
       Deferred.doneUnsafe(ended, Effect.succeed(reason))

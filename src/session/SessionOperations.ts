@@ -37,7 +37,7 @@ const MAX_SEND_AUDIO_BYTES = MAX_AUDIO_BYTES * 64
 /** A caller that feeds audio faster than real time waits while more than this has not passed the processors: 2 s. */
 const MAX_BEHIND = 32_000
 /** And while a detector in another thread is further behind than this: 0.3 s, the most that it is in real time. */
-const MAX_LATE = 4_800
+const MAX_DETECTOR_BEHIND = 4_800
 
 const policyContext = { op: "VoiceSession.updatePolicy", what: "the policy is not valid", at: ["conversation"] }
 
@@ -69,7 +69,7 @@ export class SessionOperations implements VoiceSession {
     this.#core = core
     this.id = id
     this.config = config
-    this.start = this.#operation("start", () => Effect.sync(() => core.attachments.begin()))
+    this.start = this.#operation("start", () => Effect.sync(() => core.attachments.start()))
     this.stop = measure("session.stop")(Effect.suspend(() => {
       core.drain("closed")
       return Effect.asVoid(Deferred.await(core.runtime.ended))
@@ -82,7 +82,7 @@ export class SessionOperations implements VoiceSession {
     this.ended = Deferred.await(core.runtime.ended)
     const { input } = core
     this.#inputCapacity = Effect.suspend(() =>
-      input.behind <= MAX_BEHIND && input.late <= MAX_LATE
+      input.behind <= MAX_BEHIND && input.detectorBehind <= MAX_DETECTOR_BEHIND
         ? Effect.void
         : Effect.callback<void>((resume) => input.settle(() => resume(Effect.void)))
     )

@@ -1,5 +1,5 @@
 /**
- * A session's timers: each ends when the audio has reached its place, or by the clock where the audio does not come.
+ * A session's timers: each fires when the audio has reached its sample, or by the clock when the audio does not come.
  *
  * @since 0.1.0
  */
@@ -13,11 +13,11 @@ import type { AudioInput } from "./input/AudioInput.ts"
  * @since 0.1.0
  */
 export interface TimersOptions {
-  readonly input: Pick<AudioInput<TimerName>, "position" | "slackMs" | "watch" | "unwatch">
-  /** Runs in the session's scope; a former one of the name is interrupted. */
+  readonly input: Pick<AudioInput<TimerName>, "position" | "maxDelayMs" | "watch" | "unwatch">
+  /** Runs in the session's scope; a former effect of the name is interrupted. */
   readonly run: (name: string, effect: Effect.Effect<unknown>) => void
   readonly cancel: (name: string) => void
-  readonly fired: (name: TimerName, id: number) => void
+  readonly onFired: (name: TimerName, id: number) => void
 }
 
 /**
@@ -32,17 +32,17 @@ export class Timers {
     this.#options = options
   }
 
-  /** Takes the place of the timer of this name. */
+  /** Sets a timer, in place of the former one of its name. */
   set({ afterMs, atSample, id, name }: Extract<Command, { readonly _tag: "SetTimer" }>): void {
     const { input, run } = this.#options
     this.cancel(name)
     this.#ids.set(name, id)
-    // the audio may be there already
-    if (atSample !== undefined && atSample <= input.position) return this.end(name)
+    // the audio may have reached it already
+    if (atSample !== undefined && atSample <= input.position) return this.fire(name)
     if (atSample !== undefined) input.watch(name, atSample)
-    // by the clock only when the audio does not come
-    const waitMs = afterMs + (atSample === undefined ? 0 : input.slackMs)
-    run(`timer:${name}`, Effect.andThen(Effect.sleep(waitMs), Effect.sync(() => this.end(name))))
+    // by the clock only when the audio does not arrive
+    const waitMs = afterMs + (atSample === undefined ? 0 : input.maxDelayMs)
+    run(`timer:${name}`, Effect.andThen(Effect.sleep(waitMs), Effect.sync(() => this.fire(name))))
   }
 
   cancel(name: TimerName): void {
@@ -51,11 +51,11 @@ export class Timers {
     this.#options.cancel(`timer:${name}`)
   }
 
-  /** Its place or its time has come. */
-  end(name: TimerName): void {
+  /** Fires a timer that is set. */
+  fire(name: TimerName): void {
     const id = this.#ids.get(name)
     if (id === undefined) return
     this.cancel(name)
-    this.#options.fired(name, id)
+    this.#options.onFired(name, id)
   }
 }

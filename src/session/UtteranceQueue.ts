@@ -1,5 +1,5 @@
 /**
- * How much may wait for the agent's silence: what it is to say, and typed turns that it is to answer.
+ * The limits of what waits until the agent is silent: utterances to say, and typed turns to answer.
  *
  * @since 0.1.0
  */
@@ -7,13 +7,15 @@ import { SessionLimitExceeded } from "../BackendError.ts"
 import type { State } from "../conversation/ConversationState.ts"
 
 /**
+ * The most utterances that may wait: 16.
+ *
  * @category constants
  * @since 0.1.0
  */
 export const MAX = 16
 
 /**
- * Whether as many typed turns as may wait for the end of what nobody may talk over.
+ * Whether as many typed turns as may wait for the end of an uninterruptible reply.
  *
  * @category predicates
  * @since 0.1.0
@@ -22,7 +24,7 @@ export const isFullOfTexts = ({ queue }: State): boolean =>
   queue.filter((source) => source._tag === "Answer").length >= MAX
 
 /**
- * The refusal of what is too much.
+ * The error for an utterance or a typed turn that does not fit.
  *
  * @category errors
  * @since 0.1.0
@@ -30,6 +32,6 @@ export const isFullOfTexts = ({ queue }: State): boolean =>
 export const full = (op: string): SessionLimitExceeded =>
   new SessionLimitExceeded({
     op,
-    message: `${MAX} utterances wait to be said already`,
+    message: `utterance queue is full (${MAX})`,
     details: { reason: "queue_full" }
   })

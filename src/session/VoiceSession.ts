@@ -18,7 +18,7 @@ import type { SessionEnd, SessionEvent, SessionState } from "./SessionEvent.ts"
 import type { UserConnection } from "./UserConnection.ts"
 
 /**
- * `active`: the session is kept and recovered after a restart; `completed`: nothing of it is left.
+ * `active`: the session is stored, and restored after a restart; `completed`: it has ended and is no longer stored.
  *
  * @category models
  * @since 0.1.0
@@ -26,7 +26,7 @@ import type { UserConnection } from "./UserConnection.ts"
 export type PersistenceStatus = "active" | "completed"
 
 /**
- * What comes out of `pipeline`: the agent's audio (PCM bytes, 24 kHz unless asked otherwise) among the events, in order.
+ * The output of `pipeline`: the agent's audio (PCM bytes, 24 kHz by default) and the session's events, in order.
  *
  * @category models
  * @since 0.1.0
@@ -40,9 +40,9 @@ export type PipelineOutput =
  * @since 0.1.0
  */
 export interface PipelineOptions {
-  /** Of the PCM that goes in, in Hz. Default: 16,000. */
+  /** The rate of the input PCM, in Hz. Default: 16,000. */
   readonly inputSampleRate?: number | undefined
-  /** Of the PCM that comes out, in Hz. Default: 24,000. */
+  /** The rate of the output PCM, in Hz. Default: 24,000. */
   readonly outputSampleRate?: number | undefined
 }
 
@@ -51,7 +51,7 @@ export interface PipelineOptions {
  * @since 0.1.0
  */
 export interface SayOptions {
-  /** Whether the user may talk over it. Default: true. */
+  /** Whether the user may interrupt it. Default: true. */
   readonly interruptible?: boolean | undefined
 }
 
@@ -64,47 +64,47 @@ export interface SayOptions {
 export interface VoiceSession {
   readonly id: string
   readonly config: SessionConfig
-  /** Begins to listen. The server does it at the first attachment; idempotent. */
+  /** Starts the conversation. The first attachment does it too; idempotent. */
   readonly start: Effect.Effect<void, BackendError>
-  /** Drains this session: the turn in flight is finished, the goodbye is spoken, then it ends. Idempotent. */
+  /** Drains this session: it finishes the turn in flight, says goodbye, and ends. Idempotent. */
   readonly stop: Effect.Effect<void, BackendError>
   /**
    * Feeds PCM (16 kHz mono s16le, any length up to 64 KiB) by hand. Fails `invalid_config` while a connection feeds the
    * session.
    */
   readonly processAudio: (audio: Uint8Array) => Effect.Effect<void, BackendError>
-  /** Speaks PCM (mono s16le at the connection's output rate): queued like `say`, and like it interruptible. */
+  /** Plays PCM (mono s16le at the connection's output rate, up to 4 MiB): queued and interruptible like `say`. */
   readonly sendAudio: (audio: Uint8Array) => Effect.Effect<void, BackendError>
   /** The user's audio from now on, 16 kHz mono s16le. Each reader has a bounded buffer and loses the oldest when slow. */
   readonly receiveAudio: Stream.Stream<Uint8Array>
-  /** Who answers from the next turn on. */
+  /** Sets the agent that answers from the next turn on. */
   readonly setAgent: (agent: Agent) => Effect.Effect<void, BackendError>
   readonly state: Observable<SessionState>
   readonly persistenceStatus: Effect.Effect<PersistenceStatus>
   readonly metadata: Effect.Effect<Metadata>
   /** Merges a patch (RFC 7396: `null` removes). More than 16 KiB in all fails `invalid_config` and changes nothing. */
   readonly updateMetadata: (patch: Metadata) => Effect.Effect<void, BackendError>
-  /** What happens from now on, until the end. Each reader has a bounded buffer and loses the oldest when slow. */
+  /** The events from now on, until the end. Each reader has a bounded buffer and loses the oldest when slow. */
   readonly events: Stream.Stream<SessionEvent>
   readonly history: Effect.Effect<ReadonlyArray<HistoryItem>>
-  /** Speaks a text when the agent is silent and the user is not speaking; at most 16 wait. */
+  /** Speaks a text once neither the agent nor the user is speaking; at most 16 wait. */
   readonly say: (text: string, options?: SayOptions) => Effect.Effect<void, BackendError>
-  /** How the conversation behaves from now on. */
+  /** Replaces the policy of the conversation from now on. */
   readonly updatePolicy: (policy: ConversationPolicy) => Effect.Effect<void, BackendError>
-  /** A turn that was typed. Interrupts the agent. */
+  /** Answers a turn that the user typed. Interrupts the agent. */
   readonly sendText: (text: string) => Effect.Effect<void, BackendError>
-  /** Stops the agent now. */
+  /** Interrupts the agent's reply. */
   readonly interrupt: Effect.Effect<void, BackendError>
-  /** Gives the session a media link; a former one is closed as `replaced`. */
+  /** Attaches a connection of the user; a former one is closed as `replaced`. */
   readonly attach: (connection: UserConnection) => Effect.Effect<void, BackendError>
   /**
-   * The whole session as a Stream: PCM in, speech and events out, by an in-memory connection. Ending the input drains
-   * it; interrupting the stream aborts the session's reply and detaches.
+   * The whole session as a Stream: PCM in, speech and events out, over an in-memory connection. Ending the input drains
+   * it; interrupting the stream interrupts the agent's reply and detaches.
    */
   readonly pipeline: <E, R>(
     input: Stream.Stream<Uint8Array, E, R>,
     options?: PipelineOptions
   ) => Stream.Stream<PipelineOutput, BackendError | E, R>
-  /** Ends with the session, and tells why. */
+  /** Completes with the reason when the session has ended. */
   readonly ended: Effect.Effect<SessionEnd>
 }

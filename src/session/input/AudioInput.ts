@@ -1,9 +1,9 @@
 /**
- * The user's audio on its way in: one timeline of 16 kHz samples, whatever the connection sends and the engines take.
+ * The user's audio as one timeline of 16 kHz samples, whatever rate the connection sends and the engines take.
  *
- * A plain object on the hot path. It converts once per distinct rate, counts the samples, feeds the ears, and tells when
- * the timeline has reached a sample that somebody waits for. Where processors stand before the ears, each branch of the
- * fork has an outlet of its own; without them there is but one.
+ * A plain object on the hot path. It converts once per distinct rate, counts the samples, feeds the listeners (engines and
+ * readers), and calls back when the timeline reaches a watched sample. With processors in front of the listeners, each
+ * branch of the fork has its own `InputBranch`; without processors all share one.
  *
  * @since 0.1.0
  */
@@ -17,9 +17,9 @@ import type { ProcessorChain } from "./ProcessorChain.ts"
 
 export type { AudioListener } from "./InputBranch.ts"
 
-/** The longest silence that is filled in for a gap: 2 s. A longer one is a pause of the sender, and time just goes on. */
+/** The longest gap that is filled with silence: 2 s. A longer one is a pause of the sender and takes no time here. */
 const MAX_FILL = 2 * TIMELINE_RATE
-/** Audio passes in steps of at most 30 ms, so that in a long piece, too, things happen in their order. */
+/** Audio is processed in steps of at most 30 ms, so that events within a long piece happen in order. */
 const MAX_STEP = 480
 const silence = new Int16Array(TIMELINE_RATE / 50)
 
@@ -31,8 +31,8 @@ export class AudioInput<Key extends string = string> {
   readonly #factory: ResamplerFactory
   readonly #onReached: (key: Key) => void
   readonly #chain: ProcessorChain | undefined
-  readonly #outlets: { readonly [Branch in AudioBranch]: InputBranch }
-  /** The connection's converter, kept while its rate does not change. */
+  readonly #branches: { readonly [Branch in AudioBranch]: InputBranch }
+  /** The resampler of the connection, kept while its rate does not change. */
   #inbound: Resampler | undefined
   #arrived = 0
   #position = 0
@@ -45,15 +45,15 @@ export class AudioInput<Key extends string = string> {
     this.#onReached = onReached
     this.#chain = chain
     const stt = new InputBranch(factory)
-    this.#outlets = chain === undefined
+    this.#branches = chain === undefined
       ? { stt, vad: stt, receive: stt }
       : { stt, vad: new InputBranch(factory), receive: new InputBranch(factory) }
     chain?.connect({
-      out: (branch, pcm) => this.#outlets[branch].push(pcm),
-      heard: (stt, vad) => {
+      output: (branch, pcm) => this.#branches[branch].push(pcm),
+      engines: (stt, vad) => {
         this.#position += stt.length
-        this.#outlets.stt.push(stt)
-        this.#outlets.vad.push(vad)
+        this.#branches.stt.push(stt)
+        this.#branches.vad.push(vad)
         if (this.#position >= this.#nextWatch) this.#reach()
         if (this.#settling.length > 0) this.#settle()
       }
@@ -61,8 +61,8 @@ export class AudioInput<Key extends string = string> {
   }
 
   /**
-   * How many samples of the timeline have been heard. With a processor that works on batches in front of the engines
-   * this is behind what has arrived.
+   * How many samples of the timeline the engines have been given. A processor that works on batches delays them, so this
+   * may be less than what has arrived.
    */
   get position(): number {
     return this.#position
@@ -73,31 +73,31 @@ export class AudioInput<Key extends string = string> {
     return this.#arrived * 1_000 / TIMELINE_RATE
   }
 
-  /** How many samples have arrived and have not been heard. */
+  /** How many samples have arrived and not been given to the engines. */
   get behind(): number {
     return this.#arrived - this.#position
   }
 
-  /** By how many samples an ear that hears later is behind of what has been heard. */
-  get late(): number {
-    return this.#outlets.vad.behind
+  /** By how many samples a detector in another thread is behind the position. */
+  get detectorBehind(): number {
+    return this.#branches.vad.behind
   }
 
-  /** By how much the batches of processors may be late, in ms; 0 where all is heard at once. */
-  get slackMs(): number {
-    return this.#chain?.slackMs ?? 0
+  /** By how much processors may delay audio, in ms; 0 without processors that work on batches. */
+  get maxDelayMs(): number {
+    return this.#chain?.maxDelayMs ?? 0
   }
 
-  /** Adds an ear. Fails when no converter can be had for its rate. */
-  add(ear: AudioListener): Result.Result<void, BackendError> {
-    return this.#outlets[ear.branch ?? "stt"].add(ear)
+  /** Adds a listener. Fails when its rate is not supported. */
+  add(listener: AudioListener): Result.Result<void, BackendError> {
+    return this.#branches[listener.branch ?? "stt"].add(listener)
   }
 
-  remove(ear: AudioListener): void {
-    this.#outlets[ear.branch ?? "stt"].remove(ear)
+  remove(listener: AudioListener): void {
+    this.#branches[listener.branch ?? "stt"].remove(listener)
   }
 
-  /** Begins another source of audio at this rate (in Hz). Fails when no converter can be had for it. */
+  /** Begins another source of audio at this rate (in Hz). Fails when the rate is not supported. */
   open(sampleRate: number): Result.Result<void, BackendError> {
     if (sampleRate === TIMELINE_RATE) {
       this.#inbound?.free()
@@ -110,12 +110,12 @@ export class AudioInput<Key extends string = string> {
     })
   }
 
-  /** Takes PCM at the rate of `open`; valid during the call only. */
+  /** Takes PCM at the rate given to `open`; the samples are only valid during the call. */
   push(pcm: Int16Array): void {
     this.#advance(this.#inbound === undefined ? pcm : this.#inbound.process(pcm))
   }
 
-  /** The source is silent, or lost so much (in samples of its rate): the timeline goes on with silence. */
+  /** Fills so many samples (at the source's rate) that were lost or not sent with silence. */
   gap(samples: number): void {
     const rate = this.#inbound?.inputRate ?? TIMELINE_RATE
     let left = Math.min(MAX_FILL, Math.round(samples * TIMELINE_RATE / rate))
@@ -126,7 +126,7 @@ export class AudioInput<Key extends string = string> {
     }
   }
 
-  /** Calls `onReached(key)` once the timeline has passed this sample; a key has one watch. */
+  /** Calls `onReached(key)` once the timeline has reached this sample; a key has one watch. */
   watch(key: Key, atSample: number): void {
     this.#watches.set(key, atSample)
     this.#nextWatch = Math.min(this.#nextWatch, atSample)
@@ -136,18 +136,18 @@ export class AudioInput<Key extends string = string> {
     this.#watches.delete(key)
   }
 
-  /** Calls back when all that has arrived has been heard: at once, unless a processor holds some of it or an ear is late. */
+  /** Calls back when the engines have heard all that has arrived: at once, unless a processor or a detector delays it. */
   settle(settled: () => void): void {
-    if (this.#arrived === this.#position) return this.#outlets.vad.settle(settled)
-    this.#settling.push({ at: this.#arrived, settled: () => this.#outlets.vad.settle(settled) })
+    if (this.#arrived === this.#position) return this.#branches.vad.settle(settled)
+    this.#settling.push({ at: this.#arrived, settled: () => this.#branches.vad.settle(settled) })
     this.#chain?.flush()
   }
 
-  /** Gives the converters back. */
+  /** Frees the resamplers. */
   free(): void {
     this.#inbound?.free()
     this.#chain?.close()
-    for (const outlet of Object.values(this.#outlets)) outlet.free()
+    for (const branch of Object.values(this.#branches)) branch.free()
   }
 
   #advance(pcm: Int16Array): void {
@@ -159,9 +159,9 @@ export class AudioInput<Key extends string = string> {
     if (pcm.length === 0) return
     this.#arrived += pcm.length
     const chain = this.#chain
-    if (chain?.delaysHearing === true) return chain.push(pcm)
+    if (chain?.delaysEngines === true) return chain.push(pcm)
     this.#position += pcm.length
-    if (chain === undefined) this.#outlets.stt.push(pcm)
+    if (chain === undefined) this.#branches.stt.push(pcm)
     else chain.push(pcm)
     if (this.#position >= this.#nextWatch) this.#reach()
   }

@@ -1,5 +1,5 @@
 /**
- * Where one branch of the user's audio comes out: it feeds the ears, and converts once per distinct rate.
+ * One branch of the user's audio: feeds its listeners, and converts once per distinct rate.
  *
  * @since 0.1.0
  */
@@ -10,25 +10,25 @@ import type { BackendError } from "../../BackendError.ts"
 import { TIMELINE_RATE } from "../../speech/VoiceActivityDetector.ts"
 
 /**
- * Something that hears: an engine's stream, at the rate it takes.
+ * A consumer of the user's audio, such as an engine's stream, at the rate that it takes.
  *
  * @category models
  * @since 0.1.0
  */
 export interface AudioListener {
   readonly sampleRate: number
-  /** Which branch of the audio it hears, where processors fork it. Default: `stt`. */
+  /** The branch of the audio it is given, where processors fork it. Default: `stt`. */
   readonly branch?: AudioBranch | undefined
   readonly push: (pcm: Int16Array) => void
-  /** Calls back when what was pushed has been heard; only of an ear that hears later. */
+  /** Calls back when what was pushed has been processed; only of a listener that works in another thread. */
   readonly settle?: ((settled: () => void) => void) | undefined
-  /** By how many samples it is behind; only with `settle`. */
+  /** How many samples were pushed and not processed; only with `settle`. */
   readonly behind?: (() => number) | undefined
 }
 
 interface Converted {
   readonly resampler: Resampler
-  readonly ears: Array<AudioListener>
+  readonly listeners: Array<AudioListener>
 }
 
 /**
@@ -44,62 +44,66 @@ export class InputBranch {
     this.#factory = factory
   }
 
-  /** Adds an ear. Fails when no converter can be had for its rate. */
-  add(ear: AudioListener): Result.Result<void, BackendError> {
-    if (ear.sampleRate === TIMELINE_RATE) {
-      this.#direct.push(ear)
+  /** Adds a listener. Fails when its rate is not supported. */
+  add(listener: AudioListener): Result.Result<void, BackendError> {
+    if (listener.sampleRate === TIMELINE_RATE) {
+      this.#direct.push(listener)
       return Result.void
     }
-    const converted = this.#converted.find(({ resampler }) => resampler.outputRate === ear.sampleRate)
+    const converted = this.#converted.find(({ resampler }) => resampler.outputRate === listener.sampleRate)
     if (converted !== undefined) {
-      converted.ears.push(ear)
+      converted.listeners.push(listener)
       return Result.void
     }
-    return Result.map(this.#factory.make(TIMELINE_RATE, ear.sampleRate), (resampler) => {
-      this.#converted.push({ resampler, ears: [ear] })
+    return Result.map(this.#factory.make(TIMELINE_RATE, listener.sampleRate), (resampler) => {
+      this.#converted.push({ resampler, listeners: [listener] })
     })
   }
 
-  remove(ear: AudioListener): void {
-    this.#direct = this.#direct.filter((other) => other !== ear)
-    for (const { ears, resampler } of this.#converted) {
-      const index = ears.indexOf(ear)
-      if (index >= 0) ears.splice(index, 1)
-      if (ears.length === 0) resampler.free()
+  remove(listener: AudioListener): void {
+    this.#direct = this.#direct.filter((other) => other !== listener)
+    for (const { listeners, resampler } of this.#converted) {
+      const index = listeners.indexOf(listener)
+      if (index >= 0) listeners.splice(index, 1)
+      if (listeners.length === 0) resampler.free()
     }
-    this.#converted = this.#converted.filter(({ ears }) => ears.length > 0)
+    this.#converted = this.#converted.filter(({ listeners }) => listeners.length > 0)
   }
 
-  /** Takes samples of the timeline; valid during the call only. */
+  /** Takes samples of the timeline; they are only valid during the call. */
   push(pcm: Int16Array): void {
-    for (const ear of this.#direct) ear.push(pcm)
-    for (const { ears, resampler } of this.#converted) {
+    for (const listener of this.#direct) listener.push(pcm)
+    for (const { listeners, resampler } of this.#converted) {
       const converted = resampler.process(pcm)
-      for (const ear of ears) ear.push(converted)
+      for (const listener of listeners) listener.push(converted)
     }
   }
 
-  /** By how many samples the latest ear is behind. */
+  /** By how many samples the slowest listener is behind. */
   get behind(): number {
     let most = 0
     for (const { behind } of this.#direct) most = Math.max(most, behind?.() ?? 0)
-    for (const { ears } of this.#converted) for (const { behind } of ears) most = Math.max(most, behind?.() ?? 0)
+    for (const { listeners } of this.#converted) {
+      for (const { behind } of listeners) most = Math.max(most, behind?.() ?? 0)
+    }
     return most
   }
 
-  /** Calls back when all ears have heard what was pushed. */
+  /** Calls back when all listeners have processed what was pushed. */
   settle(settled: () => void): void {
-    const late = [...this.#direct, ...this.#converted.flatMap(({ ears }) => ears)].flatMap(({ settle }) => settle ?? [])
-    let left = late.length
+    const settles = [...this.#direct, ...this.#converted.flatMap(({ listeners }) => listeners)].flatMap(({ settle }) =>
+      settle ?? []
+    )
+    let left = settles.length
     if (left === 0) return settled()
-    for (const settle of late) {
+    for (const settle of settles) {
       settle(() => {
         if (--left === 0) settled()
       })
     }
   }
 
-  /** Gives the converters back. */
+  /** Frees the resamplers. */
   free(): void {
     for (const { resampler } of this.#converted) resampler.free()
     this.#converted = []

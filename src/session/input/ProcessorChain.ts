@@ -1,10 +1,10 @@
 /**
- * The processors of a session, between the audio that arrives and those who hear it.
+ * The audio processors of a session, between the audio that arrives and its listeners.
  *
- * The audio forks into branches (`AudioBranch`), and each processor stands in those that it applies to; what two branches
- * have in common is processed once. A processor never changes how many samples there are, so a position means the same in
- * each branch. One that works on batches delays its branches; recogniser and voice activity detector then still hear the
- * same sample at the same time: where only one of them is delayed, the other waits.
+ * The audio forks into branches (`AudioBranch`), and each processor works on those that it applies to; what two branches
+ * have in common is processed once. A processor never changes the number of samples, so a position means the same in each
+ * branch. One that works on batches delays its branches. The recogniser and the voice activity detector still get the same
+ * sample at the same time: when only one of their branches is delayed, the other waits.
  *
  * @since 0.1.0
  */
@@ -15,14 +15,15 @@ import * as FiberSet from "effect/FiberSet"
 import type * as Scope from "effect/Scope"
 import { all, type AudioBranch } from "../../audio/AudioBranch.ts"
 import { Ring } from "../../audio/Ring.ts"
-import { type BackendError, normalize, Timeout } from "../../BackendError.ts"
+import { type BackendError, normalize } from "../../BackendError.ts"
+import { deadline } from "../../Deadline.ts"
 import type { AudioProcessor, ProcessorMetadata } from "../../hooks/AudioProcessor.ts"
 import { TIMELINE_RATE } from "../../speech/VoiceActivityDetector.ts"
 import { type OnFailure, ProcessorHealth, type ProcessorIncident } from "./ProcessorHealth.ts"
 import { BATCH_TIMEOUT_MS, BatchStage, MAX_HELD, MAX_LATE_MS, type Sink, SyncStage } from "./ProcessorStage.ts"
 
 /**
- * A processor as a backend has it: how each session opens its own, and where it stands.
+ * A processor of a backend: how each session opens its own, and its place in the chain.
  *
  * @category models
  * @since 0.1.0
@@ -30,7 +31,7 @@ import { BATCH_TIMEOUT_MS, BatchStage, MAX_HELD, MAX_LATE_MS, type Sink, SyncSta
 export interface ProcessorEntry {
   /** Default: the processor's own. */
   readonly name?: string | undefined
-  /** A stateful processor in branches that have gone apart before it is opened once for each. */
+  /** Opened once for each branch, where the branches of a processor have forked before it. */
   readonly open: Effect.Effect<AudioProcessor, BackendError, Scope.Scope>
   /** Default: the processor's own. */
   readonly order?: number | undefined
@@ -39,15 +40,15 @@ export interface ProcessorEntry {
 }
 
 /**
- * Where the audio goes that leaves the chain.
+ * Takes the audio that leaves the chain.
  *
  * @category models
  * @since 0.1.0
  */
 export interface ChainListener {
-  readonly out: (branch: AudioBranch, pcm: Int16Array) => void
-  /** The same samples of the timeline, as both branches have them. */
-  readonly heard: (stt: Int16Array, vad: Int16Array) => void
+  readonly output: (branch: AudioBranch, pcm: Int16Array) => void
+  /** The same samples of the timeline for the recogniser and the detector, each from its branch. */
+  readonly engines: (stt: Int16Array, vad: Int16Array) => void
 }
 
 /**
@@ -59,24 +60,25 @@ export interface ChainOptions {
   readonly metadata: () => ProcessorMetadata["metadata"]
   /** Bounds each open. */
   readonly timeout: Duration.Duration
-  /** Called as it happens, within a push or a fiber of the session. */
+  /** Synchronous, within a push or a fiber of the session. */
   readonly onIncident: (incident: ProcessorIncident) => void
 }
 
-const hearing: ReadonlyArray<AudioBranch> = ["stt", "vad"]
+const engineBranches: ReadonlyArray<AudioBranch> = ["stt", "vad"]
 const FRAME = TIMELINE_RATE / 50
 
-/** Two branches that are heard together: what one of them has first waits for the other. */
-class Join {
+/** Joins the two branches of the engines: samples of the one that is ahead wait for the other. */
+class BranchJoin {
   readonly #stt: Ring
   readonly #vad: Ring
+  #at = 0
   readonly #pair = [new Int16Array(FRAME), new Int16Array(FRAME)] as const
-  readonly #heard: ChainListener["heard"]
+  readonly #engines: ChainListener["engines"]
 
-  constructor(capacity: number, heard: ChainListener["heard"]) {
+  constructor(capacity: number, engines: ChainListener["engines"]) {
     this.#stt = new Ring(capacity)
     this.#vad = new Ring(capacity)
-    this.#heard = heard
+    this.#engines = engines
   }
 
   push(branch: AudioBranch, pcm: Int16Array): void {
@@ -84,47 +86,45 @@ class Join {
     const end = Math.min(this.#stt.end, this.#vad.end)
     for (let at = this.#at; at < end; at = this.#at) {
       const to = Math.min(end, at + FRAME)
-      // before the call: it may push more
+      // before the call, because a listener may push more
       this.#at = to
-      this.#heard(this.#stt.read(at, to, this.#pair[0]), this.#vad.read(at, to, this.#pair[1]))
+      this.#engines(this.#stt.read(at, to, this.#pair[0]), this.#vad.read(at, to, this.#pair[1]))
     }
   }
-
-  #at = 0
 }
 
 /**
- * A session's chain; `connect` it before the first push.
+ * A session's processors; to be connected before the first push.
  *
  * @category models
  * @since 0.1.0
  */
 export interface ProcessorChain {
-  /** Whether what is understood is heard later than it arrives. */
-  readonly delaysHearing: boolean
-  /** How late that may be, in ms. */
-  readonly slackMs: number
+  /** Whether the engines get audio later than it arrives. */
+  readonly delaysEngines: boolean
+  /** By how much at most, in ms. */
+  readonly maxDelayMs: number
   readonly connect: (listener: ChainListener) => void
-  /** Takes samples of the timeline, at most 30 ms; valid during the call only. */
+  /** Takes samples of the timeline, at most 30 ms; they are only valid during the call. */
   readonly push: (pcm: Int16Array) => void
-  /** What has arrived is not held back until a batch is full. */
+  /** Processes what has arrived without waiting for a full batch. */
   readonly flush: () => void
-  /** Nothing leaves it any more. */
+  /** Stops all output. */
   readonly close: () => void
 }
 
 const nameOf = (entry: ProcessorEntry, processor?: AudioProcessor) => entry.name ?? processor?.name ?? "processor"
 
-/** One open processor, and how to open another. */
-interface Opened {
+/** An open processor, and how to open another one for a second branch. */
+interface OpenProcessor {
   readonly entry: ProcessorEntry
   readonly first: AudioProcessor
   used: boolean
 }
 
 /**
- * Opens the processors in the session's scope; without any there is no chain. One that cannot be opened is left out, or
- * fails with its error when its failure is to stop the session.
+ * Opens the processors in the session's scope; `undefined` without any. One that cannot be opened is bypassed, or fails
+ * with its error when its `onFailure` is `stop`.
  *
  * @category constructors
  * @since 0.1.0
@@ -142,54 +142,50 @@ export const make = Effect.fnUntraced(function*(entries: ReadonlyArray<Processor
       return options.metadata()
     }
   }
-  const tell = (incident: ProcessorIncident): void => {
+  const report = (incident: ProcessorIncident): void => {
     const { error, name, what } = incident
-    // the event has only the code: this is for whoever wrote the processor
+    // the event has only the code: the log has the whole error, for the processor's author
     if (error !== undefined) run(Effect.logDebug(`audio processor ${name} ${what}`, error))
     options.onIncident(incident)
   }
-  // what went wrong before there was anybody to hear of it
-  let untold: Array<ProcessorIncident> = []
+  // reported with the first audio: nobody listens to the session's events while it is made
+  let pendingIncidents: Array<ProcessorIncident> = []
 
   const open = (entry: ProcessorEntry): Effect.Effect<AudioProcessor | undefined, BackendError, Scope.Scope> =>
     entry.open.pipe(
-      Effect.timeoutOrElse({
-        duration: options.timeout,
-        orElse: () =>
-          Effect.fail(new Timeout({ op: "AudioProcessor.open", message: `opening ${nameOf(entry)} took too long` }))
-      }),
+      deadline("AudioProcessor.open", `opening audio processor ${nameOf(entry)}`, options.timeout),
       normalize("AudioProcessor.open"),
       Effect.catch((error) => {
         if (entry.onFailure === "stop") return Effect.fail(error)
-        untold.push({ name: nameOf(entry), what: "bypassed", error })
+        pendingIncidents.push({ name: nameOf(entry), what: "bypassed", error })
         return Effect.undefined
       })
     )
-  const opened: Array<Opened> = []
+  const opened: Array<OpenProcessor> = []
   for (const entry of entries) {
     const first = yield* open(entry)
     if (first !== undefined) opened.push({ entry, first, used: false })
   }
-  const orderOf = ({ entry, first }: Opened) => entry.order ?? first.order
+  const orderOf = ({ entry, first }: OpenProcessor) => entry.order ?? first.order
   opened.sort((a, b) => orderOf(a) - orderOf(b))
 
   const delaying = opened.filter(({ entry, first }) =>
-    first._tag === "effect" && hearing.some((branch) =>
+    first._tag === "effect" && engineBranches.some((branch) =>
       entry.appliesTo.includes(branch)
     )
   ).length
-  const delaysHearing = delaying > 0
-  let listener: ChainListener = { out: () => {}, heard: () => {} }
-  const join = delaysHearing
-    ? new Join(delaying * MAX_HELD + TIMELINE_RATE, (stt, vad) => listener.heard(stt, vad))
+  const delaysEngines = delaying > 0
+  let listener: ChainListener = { output: () => {}, engines: () => {} }
+  const join = delaysEngines
+    ? new BranchJoin(delaying * MAX_HELD + TIMELINE_RATE, (stt, vad) => listener.engines(stt, vad))
     : undefined
   const batched: Array<BatchStage> = []
 
-  const leaf = (branch: AudioBranch): Sink =>
-    join !== undefined && hearing.includes(branch)
+  const branchEnd = (branch: AudioBranch): Sink =>
+    join !== undefined && engineBranches.includes(branch)
       ? { push: (pcm) => join.push(branch, pcm) }
-      : { push: (pcm) => listener.out(branch, pcm) }
-  const together: Sink = { push: (pcm) => listener.heard(pcm, pcm) }
+      : { push: (pcm) => listener.output(branch, pcm) }
+  const bothEngines: Sink = { push: (pcm) => listener.engines(pcm, pcm) }
   const fork = (sinks: ReadonlyArray<Sink>): Sink =>
     sinks.length === 1 && sinks[0] !== undefined ? sinks[0] : {
       push: (pcm) => {
@@ -197,9 +193,9 @@ export const make = Effect.fnUntraced(function*(entries: ReadonlyArray<Processor
       }
     }
   const ends = (branches: ReadonlyArray<AudioBranch>): Sink =>
-    delaysHearing && hearing.every((branch) => branches.includes(branch))
-      ? fork([together, ...branches.filter((branch) => !hearing.includes(branch)).map(leaf)])
-      : fork(branches.map(leaf))
+    delaysEngines && engineBranches.every((branch) => branches.includes(branch))
+      ? fork([bothEngines, ...branches.filter((branch) => !engineBranches.includes(branch)).map(branchEnd)])
+      : fork(branches.map(branchEnd))
 
   const build = (
     at: number,
@@ -215,7 +211,7 @@ export const make = Effect.fnUntraced(function*(entries: ReadonlyArray<Processor
       if (processor === undefined) return yield* build(at + 1, branches)
       next.used = true
       const after = yield* build(at + 1, inside)
-      const health = new ProcessorHealth(nameOf(entry, processor), entry.onFailure, tell)
+      const health = new ProcessorHealth(nameOf(entry, processor), entry.onFailure, report)
       let stage: Sink
       if (processor._tag === "sync") stage = new SyncStage(processor, health, metadata, after)
       else {
@@ -225,7 +221,7 @@ export const make = Effect.fnUntraced(function*(entries: ReadonlyArray<Processor
       }
       if (outside.length === 0) return stage
       const others = yield* build(at + 1, outside)
-      // the recogniser hears first: a change of activity then speaks of audio that it has
+      // the recogniser hears first: a change of activity then refers to audio that it has
       return fork(outside.includes("stt") ? [others, stage] : [stage, others])
     })
   const root = yield* build(0, all)
@@ -233,17 +229,17 @@ export const make = Effect.fnUntraced(function*(entries: ReadonlyArray<Processor
   let closed = false
 
   const chain: ProcessorChain = {
-    delaysHearing,
-    slackMs: delaying * (MAX_LATE_MS + BATCH_TIMEOUT_MS),
+    delaysEngines,
+    maxDelayMs: delaying * (MAX_LATE_MS + BATCH_TIMEOUT_MS),
     connect: (next) => {
       listener = next
     },
     push: (pcm) => {
       if (closed) return
-      if (untold.length > 0) {
-        const incidents = untold
-        untold = []
-        for (const incident of incidents) tell(incident)
+      if (pendingIncidents.length > 0) {
+        const incidents = pendingIncidents
+        pendingIncidents = []
+        for (const incident of incidents) report(incident)
       }
       arrived += pcm.length
       root.push(pcm)

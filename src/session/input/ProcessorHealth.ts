@@ -1,7 +1,8 @@
 /**
- * Whether a processor may be asked: after a failure it rests, is tried again a few times, and is then left out.
+ * Decides whether a processor is used: after a failure it is bypassed for a while, retried a few times, and then bypassed
+ * for the rest of the session.
  *
- * Rests are counted in samples of its audio and not by a clock, so that the hot path knows no time.
+ * The back-off is counted in samples of its audio, so that the hot path needs no clock.
  *
  * @since 0.1.0
  */
@@ -9,7 +10,7 @@ import { type BackendError, isBackendError, PipelineError } from "../../BackendE
 import { TIMELINE_RATE } from "../../speech/VoiceActivityDetector.ts"
 
 /**
- * What becomes of a session whose processor fails: its audio passes the processor by, or the session ends `failed`.
+ * What happens when a processor fails: `bypass` it, or `stop` the session as `failed`.
  *
  * @category models
  * @since 0.1.0
@@ -19,10 +20,10 @@ export type OnFailure = "bypass" | "stop"
 /**
  * What happened to a processor.
  *
- * - `failed`: `error`; its audio passes it by for a while, then it is tried again.
+ * - `failed`: with `error`; it is bypassed for a while, then retried.
  * - `recovered`: it works again.
- * - `bypassed`: it could not be opened, or failed too often: its audio passes it by for the rest of the session.
- * - `stopped`: it failed, and by its `on_failure` that ends the session.
+ * - `bypassed`: it could not be opened, or failed too often: it is bypassed for the rest of the session.
+ * - `stopped`: it failed, and its `on_failure` ends the session.
  *
  * @category models
  * @since 0.1.0
@@ -33,11 +34,11 @@ export interface ProcessorIncident {
   readonly error?: BackendError | undefined
 }
 
-/** The first rest; each further one is twice as long: 1, 2, 4, 8 s. */
-const REST = TIMELINE_RATE
-const RESTS = 4
-/** After so much audio without a failure the former ones are forgotten. */
-const FORGIVEN = 10 * TIMELINE_RATE
+/** The first back-off; each further one is twice as long: 1, 2, 4, 8 s. */
+const BACKOFF = TIMELINE_RATE
+const MAX_RETRIES = 4
+/** After so much audio without a failure the former failures no longer count: 10 s. */
+const RESET_AFTER = 10 * TIMELINE_RATE
 
 /**
  * @category models
@@ -46,76 +47,76 @@ const FORGIVEN = 10 * TIMELINE_RATE
 export class ProcessorHealth {
   readonly #name: string
   readonly #onFailure: OnFailure
-  readonly #tell: (incident: ProcessorIncident) => void
+  readonly #report: (incident: ProcessorIncident) => void
   #failures = 0
-  #rest = 0
-  #good = 0
+  #backoff = 0
+  #goodSamples = 0
   #failing = false
-  #out = false
+  #bypassed = false
 
-  constructor(name: string, onFailure: OnFailure, tell: (incident: ProcessorIncident) => void) {
+  constructor(name: string, onFailure: OnFailure, report: (incident: ProcessorIncident) => void) {
     this.#name = name
     this.#onFailure = onFailure
-    this.#tell = tell
+    this.#report = report
   }
 
-  /** Whether it is passed by. */
-  get resting(): boolean {
-    return this.#out || this.#rest > 0
+  /** Whether it is bypassed now. */
+  get isBypassed(): boolean {
+    return this.#bypassed || this.#backoff > 0
   }
 
-  /** Whether the next so many samples are for it; if not, they count as rest. */
-  ready(samples: number): boolean {
-    if (!this.resting) return true
-    this.#rest -= samples
+  /** Whether the next so many samples are for the processor; if not, they count towards its back-off. */
+  accepts(samples: number): boolean {
+    if (!this.isBypassed) return true
+    this.#backoff -= samples
     return false
   }
 
-  worked(samples: number): void {
-    this.#good += samples
+  succeeded(samples: number): void {
+    this.#goodSamples += samples
     if (this.#failing) {
       this.#failing = false
-      this.#tell({ name: this.#name, what: "recovered" })
+      this.#report({ name: this.#name, what: "recovered" })
     }
-    if (this.#failures > 0 && this.#good >= FORGIVEN) this.#failures = 0
+    if (this.#failures > 0 && this.#goodSamples >= RESET_AFTER) this.#failures = 0
   }
 
   failed(error: BackendError): void {
-    this.#good = 0
+    this.#goodSamples = 0
     this.#failing = true
     this.#failures++
-    this.#rest = REST * 2 ** (this.#failures - 1)
-    this.#out = this.#onFailure === "stop" || this.#failures > RESTS
-    const what = this.#onFailure === "stop" ? "stopped" : this.#out ? "bypassed" : "failed"
-    this.#tell({ name: this.#name, what, error })
+    this.#backoff = BACKOFF * 2 ** (this.#failures - 1)
+    this.#bypassed = this.#onFailure === "stop" || this.#failures > MAX_RETRIES
+    const what = this.#onFailure === "stop" ? "stopped" : this.#bypassed ? "bypassed" : "failed"
+    this.#report({ name: this.#name, what, error })
   }
 }
 
 /**
- * The error for what a processor has thrown.
+ * The error of a processor that throws.
  *
  * @category conversions
  * @since 0.1.0
  */
-export const thrown = (name: string, cause: unknown): BackendError =>
+export const errorOfThrown = (name: string, cause: unknown): BackendError =>
   isBackendError(cause)
     ? cause
     : new PipelineError({
       op: "AudioProcessor.process",
-      message: `the audio processor ${name} threw`,
+      message: `audio processor ${name} threw an exception`,
       cause,
       retryable: false
     })
 
 /**
- * The error for a result that is not what was asked for.
+ * The error of a processor that returns something else than it must.
  *
  * @category constructors
  * @since 0.1.0
  */
-export const nonsense = (name: string, expected: string): BackendError =>
+export const invalidResult = (name: string, expected: string): BackendError =>
   new PipelineError({
     op: "AudioProcessor.process",
-    message: `the audio processor ${name} did not return ${expected}`,
+    message: `audio processor ${name} did not return ${expected}`,
     retryable: false
   })

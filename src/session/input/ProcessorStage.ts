@@ -1,6 +1,5 @@
 /**
- * One processor at its place in the chain: takes samples, gives as many on to what comes after it, in order, whatever the
- * processor does.
+ * One processor at its place in the chain: passes on as many samples as it takes, in order, whatever the processor does.
  *
  * @since 0.1.0
  */
@@ -15,10 +14,10 @@ import * as Pcm from "../../audio/Pcm.ts"
 import { fromCause, Timeout } from "../../BackendError.ts"
 import type { AudioProcessor, ProcessorMetadata } from "../../hooks/AudioProcessor.ts"
 import { TIMELINE_RATE } from "../../speech/VoiceActivityDetector.ts"
-import { nonsense, type ProcessorHealth, thrown } from "./ProcessorHealth.ts"
+import { errorOfThrown, invalidResult, type ProcessorHealth } from "./ProcessorHealth.ts"
 
 /**
- * Takes the samples of a branch; they are valid during the call only, and not to be changed.
+ * Takes the samples of a branch; they are only valid during the call, and must not be changed.
  *
  * @category models
  * @since 0.1.0
@@ -27,11 +26,11 @@ export interface Sink {
   readonly push: (pcm: Int16Array) => void
 }
 
-type Form<Tag extends AudioProcessor["_tag"]> = Extract<AudioProcessor, { readonly _tag: Tag }>
+type ProcessorOf<Tag extends AudioProcessor["_tag"]> = Extract<AudioProcessor, { readonly _tag: Tag }>
 
-/** The longest frame that the chain is given: 30 ms. */
+/** The longest frame that the chain takes: 30 ms. */
 const MAX_FRAME = 480
-/** What a batch holds: 100 ms. */
+/** Samples of a batch: 100 ms. */
 const BATCH = TIMELINE_RATE / 10
 const FRAME = TIMELINE_RATE / 50
 
@@ -44,8 +43,8 @@ const FRAME = TIMELINE_RATE / 50
 export const BATCH_TIMEOUT_MS = 500
 
 /**
- * How late a batch may begin, in ms: a processor that is further behind has failed. Audio that comes in faster than it
- * is spoken is late only by the pace at which it was spoken.
+ * How late a batch may begin, in ms; a processor that is further behind has failed. For audio that arrives faster than real
+ * time, lateness is counted by the time in which it was spoken.
  *
  * @category constants
  * @since 0.1.0
@@ -53,7 +52,7 @@ export const BATCH_TIMEOUT_MS = 500
 export const MAX_LATE_MS = 1_000
 
 /**
- * The samples that may wait: 6 s, what a connection may be ahead of real time and a second more.
+ * The samples that may wait: 6 s, which is what a connection may be ahead of real time, and a second more.
  *
  * @category constants
  * @since 0.1.0
@@ -61,20 +60,21 @@ export const MAX_LATE_MS = 1_000
 export const MAX_HELD = 6 * TIMELINE_RATE
 
 /**
- * A synchronous processor. It works on a copy, for others hear the same frame, and what it fails on passes unchanged.
+ * A synchronous processor. It works on a copy, because others get the same frame; a frame that it fails on passes
+ * unchanged.
  *
  * @category models
  * @since 0.1.0
  */
 export class SyncStage implements Sink {
-  readonly #processor: Form<"sync">
+  readonly #processor: ProcessorOf<"sync">
   readonly #health: ProcessorHealth
   readonly #metadata: ProcessorMetadata
   readonly #next: Sink
   readonly #buffer = new Int16Array(MAX_FRAME)
   #frame = this.#buffer.subarray(0, FRAME)
 
-  constructor(processor: Form<"sync">, health: ProcessorHealth, metadata: ProcessorMetadata, next: Sink) {
+  constructor(processor: ProcessorOf<"sync">, health: ProcessorHealth, metadata: ProcessorMetadata, next: Sink) {
     this.#processor = processor
     this.#health = health
     this.#metadata = metadata
@@ -82,7 +82,7 @@ export class SyncStage implements Sink {
   }
 
   push(pcm: Int16Array): void {
-    this.#next.push(this.#health.ready(pcm.length) ? this.#processed(pcm) : pcm)
+    this.#next.push(this.#health.accepts(pcm.length) ? this.#processed(pcm) : pcm)
   }
 
   #processed(pcm: Int16Array): Int16Array {
@@ -93,16 +93,16 @@ export class SyncStage implements Sink {
     try {
       result = this.#processor.process(this.#frame, this.#metadata)
     } catch (cause) {
-      this.#health.failed(thrown(name, cause))
+      this.#health.failed(errorOfThrown(name, cause))
       return pcm
     }
     if (result instanceof Int16Array && result.length === pcm.length) {
-      this.#health.worked(pcm.length)
+      this.#health.succeeded(pcm.length)
       return result
     }
-    // an `async` function by mistake: what it rejects with must not end the process
+    // an async function by mistake: an unhandled rejection would end the process
     if (result instanceof Promise) result.catch(() => {})
-    this.#health.failed(nonsense(name, `an Int16Array of ${pcm.length} samples`))
+    this.#health.failed(invalidResult(name, `an Int16Array of ${pcm.length} samples`))
     return pcm
   }
 }
@@ -113,13 +113,13 @@ interface Batch {
 }
 
 /**
- * A processor that works on batches, in a fiber. Whatever goes wrong, all that waits leaves unchanged and at once.
+ * A processor that works on batches in a fiber. When it fails, all waiting audio passes unchanged at once.
  *
  * @category models
  * @since 0.1.0
  */
 export class BatchStage implements Sink {
-  readonly #processor: Form<"effect">
+  readonly #processor: ProcessorOf<"effect">
   readonly #health: ProcessorHealth
   readonly #metadata: ProcessorMetadata
   readonly #next: Sink
@@ -137,11 +137,11 @@ export class BatchStage implements Sink {
   #closed = false
 
   constructor(
-    processor: Form<"effect">,
+    processor: ProcessorOf<"effect">,
     health: ProcessorHealth,
     metadata: ProcessorMetadata,
     next: Sink,
-    shell: {
+    runtime: {
       readonly clock: Clock.Clock
       readonly scope: Scope.Scope
       readonly run: (effect: Effect.Effect<void>) => void
@@ -151,14 +151,14 @@ export class BatchStage implements Sink {
     this.#health = health
     this.#metadata = metadata
     this.#next = next
-    this.#clock = shell.clock
-    this.#scope = shell.scope
-    this.#run = shell.run
+    this.#clock = runtime.clock
+    this.#scope = runtime.scope
+    this.#run = runtime.run
   }
 
   push(pcm: Int16Array): void {
     this.#taken += pcm.length
-    if (!this.#health.ready(pcm.length)) return this.#next.push(pcm)
+    if (!this.#health.accepts(pcm.length)) return this.#next.push(pcm)
     for (let at = 0; at < pcm.length;) {
       const part = Math.min(pcm.length - at, BATCH - this.#filled)
       this.#batch.set(pcm.subarray(at, at + part), this.#filled)
@@ -166,19 +166,19 @@ export class BatchStage implements Sink {
       this.#filled += part
       if (this.#filled < BATCH) continue
       this.#submit()
-      // it has just failed, and what waited has left
-      if (this.#health.resting) return this.#next.push(pcm.subarray(at))
+      // it has just failed, and the waiting audio has passed
+      if (this.#health.isBypassed) return this.#next.push(pcm.subarray(at))
     }
     if (this.#taken === this.#flushAt) this.#submit()
   }
 
-  /** Does not wait for a batch to fill once it has taken so many samples. */
+  /** Processes an incomplete batch once it has taken so many samples. */
   flush(atSample: number): void {
     this.#flushAt = atSample
     if (this.#taken === atSample) this.#submit()
   }
 
-  /** Gives nothing more on. */
+  /** Stops all output. */
   close(): void {
     this.#closed = true
     this.#pending = []
@@ -213,7 +213,7 @@ export class BatchStage implements Sink {
     const { name } = this.#processor
     const op = "AudioProcessor.process"
     return Effect.suspend(() => this.#processor.process(Pcm.fromInt16(batch.pcm.slice()), this.#metadata)).pipe(
-      // a fiber of its own, so that one that cannot be interrupted is waited for no longer than others
+      // a fiber of its own, so that an uninterruptible processor is not waited for any longer
       Effect.forkIn(this.#scope, { startImmediately: true }),
       Effect.flatMap((fiber) =>
         Effect.tap(
@@ -222,17 +222,19 @@ export class BatchStage implements Sink {
         )
       ),
       Effect.map((exit) => {
-        // it has left already
+        // it has passed already, after a failure
         if (this.#pending[0] !== batch) return
-        if (Option.isNone(exit)) return this.#failed(new Timeout({ op, message: `${name} took longer than ${limit}` }))
+        if (Option.isNone(exit)) {
+          return this.#failed(new Timeout({ op, message: `audio processor ${name} timed out after ${limit}` }))
+        }
         if (Exit.isFailure(exit.value)) return this.#failed(fromCause(op, exit.value.cause))
         const bytes: unknown = exit.value.value
         if (!(bytes instanceof Uint8Array) || bytes.length !== 2 * batch.pcm.length) {
-          return this.#failed(nonsense(name, `a Uint8Array of ${2 * batch.pcm.length} bytes`))
+          return this.#failed(invalidResult(name, `a Uint8Array of ${2 * batch.pcm.length} bytes`))
         }
         this.#pending.shift()
         this.#held -= batch.pcm.length
-        this.#health.worked(batch.pcm.length)
+        this.#health.succeeded(batch.pcm.length)
         this.#release(Pcm.copyInt16(bytes))
       })
     )
@@ -240,7 +242,9 @@ export class BatchStage implements Sink {
 
   #fellBehind(): void {
     const { name } = this.#processor
-    this.#failed(new Timeout({ op: "AudioProcessor.process", message: `${name} is slower than its audio` }))
+    this.#failed(
+      new Timeout({ op: "AudioProcessor.process", message: `audio processor ${name} is slower than real time` })
+    )
   }
 
   #failed(error: Parameters<ProcessorHealth["failed"]>[0]): void {

@@ -1,5 +1,5 @@
 /**
- * The user's audio for whoever reads `receiveAudio`: batches of 100 ms. Nothing is copied while nobody reads.
+ * The user's audio for readers of `receiveAudio`, in batches of 100 ms. Nothing is copied without a reader.
  *
  * @since 0.1.0
  */
@@ -10,12 +10,12 @@ import { TIMELINE_RATE } from "../../speech/VoiceActivityDetector.ts"
 import { Broadcast } from "../Broadcast.ts"
 import type { AudioListener } from "./AudioInput.ts"
 
-/** Batches that wait for a reader; it loses the oldest beyond this. */
+/** Batches that wait for a slow reader; it loses the oldest beyond this. */
 const BUFFER = 50
 const BATCH_SAMPLES = TIMELINE_RATE / 10
 
 /**
- * An ear that remembers for readers.
+ * A listener that gathers batches for any number of readers.
  *
  * @category models
  * @since 0.1.0
@@ -24,7 +24,7 @@ export class ReceivedAudio implements AudioListener {
   readonly sampleRate = TIMELINE_RATE
   readonly branch = "receive"
   readonly #batches = new Broadcast<Uint8Array>(BUFFER)
-  /** Taken when somebody reads. */
+  /** Allocated while there is a reader. */
   #batch: Int16Array | undefined
   #filled = 0
   #readers = 0
@@ -59,7 +59,7 @@ export class ReceivedAudio implements AudioListener {
     return Stream.unwrap(Effect.as(reading, this.#batches.stream))
   }
 
-  /** No more comes. Synchronous. */
+  /** Ends all readers' streams. Synchronous. */
   end(): void {
     this.#batches.end()
   }

@@ -1,5 +1,5 @@
 /**
- * A noise suppressor at its place in the chain of processors, at the rate that it takes.
+ * A noise suppressor as a processor of the chain, at the rate that it takes.
  *
  * @since 0.1.0
  */
@@ -13,7 +13,7 @@ import type { ProcessorEntry } from "./ProcessorChain.ts"
 
 const FRAME = TIMELINE_RATE / 50
 
-/** Samples by which a conversion there and back may fall short of its input besides its latency. */
+/** Samples by which a conversion to the suppressor's rate and back may be shorter than its input, besides its latency. */
 const ROUNDING = 4
 
 const open = Effect.fnUntraced(function*(suppressor: NoiseSuppressor["Service"]) {
@@ -22,9 +22,9 @@ const open = Effect.fnUntraced(function*(suppressor: NoiseSuppressor["Service"])
   if (sampleRate === TIMELINE_RATE) return AudioProcessor.sync({ name, process: stream.process })
   const up = yield* Resampler.scoped(TIMELINE_RATE, sampleRate)
   const down = yield* Resampler.scoped(sampleRate, TIMELINE_RATE)
-  // as many samples come out as go in, from the first on
-  const late = Math.ceil((up.latencyMs + down.latencyMs) * TIMELINE_RATE / 1000) + ROUNDING
-  const fifo = new Fifo(late)
+  // delayed, so that from the first on as many samples come out as go in
+  const delay = Math.ceil((up.latencyMs + down.latencyMs) * TIMELINE_RATE / 1000) + ROUNDING
+  const fifo = new Fifo(delay)
   let out = new Int16Array(FRAME)
   return AudioProcessor.sync({
     name,
@@ -37,7 +37,7 @@ const open = Effect.fnUntraced(function*(suppressor: NoiseSuppressor["Service"])
 })
 
 /**
- * The suppressor as an entry of the chain: the first of those of order 0.
+ * The suppressor as an entry of the chain, the first of those with order 0.
  *
  * @category constructors
  * @since 0.1.0

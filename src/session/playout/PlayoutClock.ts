@@ -1,7 +1,7 @@
 /**
- * The clock that paces all playing sessions of a process: one fiber, one tick each 20 ms, asleep while nothing plays.
+ * The clock that paces all playing sessions of a process: one fiber, one tick every 20 ms, suspended while nothing plays.
  *
- * It sleeps on Effect's `Clock`, so a test's clock drives playout too.
+ * It sleeps on Effect's `Clock`, so a test clock drives playout too.
  *
  * @since 0.1.0
  */
@@ -33,7 +33,7 @@ export class PlayoutClock extends Context.Service<PlayoutClock, {
   /** Ticks a player until it is removed. Synchronous. */
   readonly add: (player: Player) => void
   readonly remove: (player: Player) => void
-  /** The time that players are ticked with, in ms of Unix time. */
+  /** The time given to `tick`, in ms of Unix time. */
   readonly now: () => number
 }>()("effect-voice/session/PlayoutClock") {
   /** Makes a clock that runs in the scope. */
@@ -49,27 +49,27 @@ export class PlayoutClock extends Context.Service<PlayoutClock, {
         player.failed(cause)
       }
     }
-    const some = yield* Latch.make(false)
+    const playing = yield* Latch.make(false)
     const run = Effect.gen(function*() {
       while (true) {
-        yield* some.await
+        yield* playing.await
         let due = clock.currentTimeMillisUnsafe()
         while (players.size > 0) {
           const now = clock.currentTimeMillisUnsafe()
           for (const player of players) tick(player, now)
           due += frameMs
-          // after a stall there is no catching up on ticks: each one sends all that is due
+          // missed ticks are skipped after a stall: each tick sends all that is due
           if (due < now) due = now + frameMs
           yield* Effect.sleep(Math.max(1, due - clock.currentTimeMillisUnsafe()))
         }
-        some.closeUnsafe()
+        playing.closeUnsafe()
       }
     })
     yield* Effect.forkScoped(run)
     return PlayoutClock.of({
       add: (player) => {
         players.add(player)
-        some.openUnsafe()
+        playing.openUnsafe()
       },
       remove: (player) => void players.delete(player),
       now: () => clock.currentTimeMillisUnsafe()

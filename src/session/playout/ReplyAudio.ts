@@ -1,5 +1,5 @@
 /**
- * The way from an engine's speech to the output: converts to the connection's rate and waits when far ahead.
+ * Brings an engine's speech to the output: converts it to the connection's rate, and waits while playout is far behind.
  *
  * @since 0.1.0
  */
@@ -12,7 +12,7 @@ import type { SpeechChunk } from "../../speech/TextToSpeech.ts"
 import type { AudioOutput } from "./AudioOutput.ts"
 
 /**
- * Speech of the current reply goes through here; that of any other epoch is dropped by the output.
+ * Takes the speech of the current reply; the output drops that of any other epoch.
  *
  * @category models
  * @since 0.1.0
@@ -20,7 +20,7 @@ import type { AudioOutput } from "./AudioOutput.ts"
 export class ReplyAudio {
   readonly #factory: ResamplerFactory
   readonly #output: AudioOutput
-  readonly #room = Latch.makeUnsafe(true)
+  readonly #drained = Latch.makeUnsafe(true)
   #resampler: Resampler | undefined
   #epoch = 0
 
@@ -29,7 +29,7 @@ export class ReplyAudio {
     this.#output = output
   }
 
-  /** Hands over speech at a rate (in Hz), and waits while too much is waiting to be played. */
+  /** Hands over speech at a rate (in Hz), and waits while too much of it has not been played. */
   speak(
     epoch: number,
     chunks: ReadonlyArray<SpeechChunk>,
@@ -38,7 +38,7 @@ export class ReplyAudio {
     return Effect.suspend(() => this.#speak(epoch, chunks, 0, sampleRate))
   }
 
-  /** A plain loop, however many chunks there are; it is left only to wait. */
+  /** A plain loop without an effect per chunk; it is left only to wait. */
   #speak(
     epoch: number,
     chunks: ReadonlyArray<SpeechChunk>,
@@ -50,15 +50,15 @@ export class ReplyAudio {
       if (sampleRate === this.#output.sampleRate) {
         this.#output.push(epoch, chunk)
       } else {
-        const converter = this.#converter(epoch, sampleRate)
-        if (Result.isFailure(converter)) return Effect.fail(converter.failure)
-        // the converter keeps its buffer, the output keeps the samples
-        this.#output.push(epoch, { ...chunk, pcm: converter.success.process(chunk.pcm).slice() })
+        const resampler = this.#resamplerOf(epoch, sampleRate)
+        if (Result.isFailure(resampler)) return Effect.fail(resampler.failure)
+        // the resampler reuses its buffer, and the output keeps the samples
+        this.#output.push(epoch, { ...chunk, pcm: resampler.success.process(chunk.pcm).slice() })
       }
       if (this.#output.isFull(epoch)) {
-        this.#room.closeUnsafe()
+        this.#drained.closeUnsafe()
         return Effect.andThen(
-          this.#room.await,
+          this.#drained.await,
           Effect.suspend(() => this.#speak(epoch, chunks, at + 1, sampleRate))
         )
       }
@@ -74,9 +74,9 @@ export class ReplyAudio {
     this.#output.finish(epoch)
   }
 
-  /** The output has room again. */
+  /** The output takes more speech again. */
   resume(): void {
-    this.#room.openUnsafe()
+    this.#drained.openUnsafe()
   }
 
   free(): void {
@@ -84,13 +84,13 @@ export class ReplyAudio {
     this.#resampler = undefined
   }
 
-  #converter(epoch: number, from: number): Result.Result<Resampler, BackendError> {
+  #resamplerOf(epoch: number, from: number): Result.Result<Resampler, BackendError> {
     const to = this.#output.sampleRate
-    const kept = this.#resampler
-    if (kept !== undefined && kept.inputRate === from && kept.outputRate === to) {
-      if (this.#epoch !== epoch) kept.reset()
+    const former = this.#resampler
+    if (former !== undefined && former.inputRate === from && former.outputRate === to) {
+      if (this.#epoch !== epoch) former.reset()
       this.#epoch = epoch
-      return Result.succeed(kept)
+      return Result.succeed(former)
     }
     return Result.map(this.#factory.make(from, to), (resampler) => {
       this.free()

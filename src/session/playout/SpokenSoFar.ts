@@ -1,12 +1,12 @@
 /**
- * What has been said of a reply at a moment of its playout: pure arithmetic on texts and their places in the audio.
+ * The words of a reply that have been spoken at a position of its playout. Pure.
  *
  * @since 0.1.0
  */
 import type { SpokenWord } from "../../speech/TextToSpeech.ts"
 
 /**
- * A text and where its speech begins, in ms from the first frame of the reply.
+ * A text, and where its speech begins in ms from the first frame of the reply.
  *
  * @category models
  * @since 0.1.0
@@ -17,7 +17,7 @@ export interface SpokenText {
   readonly words: Array<SpokenWord>
 }
 
-/** Slow speech: an unfinished text is taken to be at least this long, so that too much is never counted as heard. */
+/** Slow speech: an unfinished text counts as at least this long, so that no word counts as heard too early. */
 const MS_PER_CHARACTER = 60
 
 const wordsIn = (text: string, fraction: number): string => {
@@ -32,8 +32,8 @@ const wordsIn = (text: string, fraction: number): string => {
 }
 
 /**
- * The words whose audio had ended at `playedMs`. Word timings are used where the engine gave them; else a text is taken
- * to be spoken evenly. `endMs` is where the last text's audio ends, `undefined` while more may come.
+ * The words whose audio has ended at `playedMs`. Word timings are used where the engine gave them; otherwise a text counts
+ * as spoken evenly. `endMs` is where the last text's audio ends, `undefined` while more may come.
  *
  * @category accessors
  * @since 0.1.0
