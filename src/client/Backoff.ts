@@ -1,7 +1,7 @@
 /**
- * How long to wait before the next attempt to reach the server again: exponential, jittered, bounded as a whole.
+ * Exponential backoff with jitter between attempts to reconnect, within a window.
  *
- * Pure: the caller brings the elapsed time and the random number.
+ * Pure: the caller passes the elapsed time and the random number.
  *
  * @since 0.1.0
  */
@@ -15,12 +15,12 @@ export interface BackoffOptions {
   readonly baseMs?: number | undefined
   /** The longest single wait, in milliseconds; default 5,000. */
   readonly maxMs?: number | undefined
-  /** When to give up, in milliseconds since the link was lost; default 60,000, the server's resume window. */
+  /** When to give up, in milliseconds since the connection was lost; default 60,000, the server's resume window. */
   readonly windowMs?: number | undefined
 }
 
 /**
- * Counts the attempts since a link was lost and says how long to wait before each.
+ * Counts the attempts since a connection was lost, and computes the wait before each.
  *
  * @category models
  * @since 0.1.0
@@ -37,14 +37,14 @@ export class Backoff {
     this.#windowMs = options.windowMs ?? 60_000
   }
 
-  /** How many waits were handed out. */
+  /** How many attempts there were. */
   get attempt(): number {
     return this.#attempt
   }
 
   /**
    * The next wait in milliseconds: between half and one and a half of the doubling delay, never past the end of the
-   * window. `undefined` when the window is over and it is time to give up.
+   * window. `undefined` when the window is over.
    */
   next(elapsedMs: number, random: number): number | undefined {
     const left = this.#windowMs - elapsedMs

@@ -1,5 +1,5 @@
 /**
- * What a call needs from a transport: the media of the whole call, and links that come and go.
+ * What a call needs from a transport: the media of the whole call, and the links that attach it to its session.
  *
  * A `CallMedia` lives as long as the call and owns its audio objects; each `Link` is one attachment to the session,
  * opened by `attach` and replaced after a loss. WebSocket, WebRTC and LiveKit implement it.

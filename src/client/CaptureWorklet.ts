@@ -1,8 +1,7 @@
 /**
- * The audio thread's half of the microphone: hands blocks of 20 ms at the context's rate to the page.
+ * The microphone's audio worklet: posts blocks of 20 ms at the context's rate to the page.
  *
- * Loaded by `audioWorklet.addModule`, so it imports nothing: a bundler that copies this file as an asset copies all of
- * it.
+ * Loaded by `audioWorklet.addModule`. It imports nothing, so that a bundler can copy it as an asset.
  *
  * @since 0.1.0
  */

@@ -1,7 +1,7 @@
 /**
- * The user's microphone and the list of audio devices, with the browser's refusals in plain words.
+ * The user's microphone and the list of audio devices, with the browser's errors as sentences for users.
  *
- * Whoever opens a stream owns it and stops it with `closeMicrophone`.
+ * The caller owns the stream that it opens, and stops it with `closeMicrophone`.
  *
  * @since 0.1.0
  */
@@ -14,7 +14,7 @@ import { VoiceClientError } from "./VoiceClientError.ts"
 export interface MicrophoneOptions {
   /** A `deviceId` of `VoiceClient.devices()`; default: the system's choice. */
   readonly deviceId?: string | undefined
-  /** Default true: without it the agent hears itself through the speakers and interrupts itself. */
+  /** Default true: otherwise the speakers feed the agent's voice into the microphone, and it interrupts itself. */
   readonly echoCancellation?: boolean | undefined
   /** Default true. */
   readonly noiseSuppression?: boolean | undefined
@@ -31,7 +31,7 @@ export interface MicrophoneOptions {
 export interface AudioDevices {
   readonly inputs: ReadonlyArray<AudioDevice>
   readonly outputs: ReadonlyArray<AudioDevice>
-  /** Whether this browser lets a page choose the speaker at all. */
+  /** Whether a page can choose the speaker in this browser. */
   readonly canChooseOutput: boolean
 }
 
@@ -78,7 +78,7 @@ export const openMicrophone = async (options: MicrophoneOptions): Promise<MediaS
 }
 
 /**
- * Stops a stream's tracks, which turns the browser's recording sign off.
+ * Stops a stream's tracks, which turns the browser's recording indicator off.
  *
  * @category destructors
  * @since 0.1.0
@@ -110,7 +110,7 @@ const canChooseOutput = (): boolean =>
   typeof HTMLMediaElement !== "undefined" && "setSinkId" in HTMLMediaElement.prototype
 
 /**
- * Translates what `getUserMedia` throws.
+ * Converts what `getUserMedia` throws.
  *
  * @category conversions
  * @since 0.1.0

@@ -1,8 +1,7 @@
 /**
- * Turns the microphone's samples into the PCM frames that the server takes, and the server's PCM into samples.
+ * Converts the microphone's samples to PCM frames for the server, and the server's PCM to samples.
  *
- * Pure. PCM is signed 16-bit mono in the byte order of the wire, little-endian, which is also that of every platform a
- * browser runs on.
+ * Pure. PCM is signed 16-bit little-endian mono; every platform with a browser is little-endian, too.
  *
  * @since 0.1.0
  */
@@ -50,7 +49,7 @@ export class PcmFramer {
 }
 
 /**
- * One sample in -1..1 as a signed 16-bit integer, clipped; not a number becomes silence.
+ * One sample in -1..1 as a signed 16-bit integer, clipped; NaN becomes silence.
  *
  * @category conversions
  * @since 0.1.0

@@ -1,9 +1,8 @@
 /**
- * The audio thread's half of the agent's voice: a jitter buffer that drops what is interrupted and knows what was
- * played.
+ * The audio worklet that plays the agent's voice: a jitter buffer that drops interrupted audio and counts what was played.
  *
- * Loaded by `audioWorklet.addModule`, so it imports nothing: a bundler that copies this file as an asset copies all of
- * it. `PlaybackBuffer` is pure; the processor around it is registered only inside an audio worklet.
+ * Loaded by `audioWorklet.addModule`. It imports nothing, so that a bundler can copy it as an asset. `PlaybackBuffer` is
+ * pure; the processor around it is registered only inside an audio worklet.
  *
  * @since 0.1.0
  */
@@ -15,11 +14,11 @@
 export interface PlaybackOptions {
   /** The rate of the samples pushed and read, in Hz. */
   readonly sampleRate: number
-  /** How much must wait before playback starts, in milliseconds; default 60 (arrival jitter was measured at 35). */
+  /** How much is buffered before playback starts, in milliseconds; default 60 (arrival jitter was measured at 35). */
   readonly prebufferMs?: number | undefined
-  /** The most that may wait, in milliseconds; what comes beyond it is refused; default 30,000. */
+  /** The capacity in milliseconds; audio beyond it is refused; default 30,000. */
   readonly capacityMs?: number | undefined
-  /** How long a cleared turn takes to fall silent, in milliseconds; default 5, short of any click. */
+  /** How long a cleared turn fades out, in milliseconds; default 5, enough to avoid a click. */
   readonly fadeMs?: number | undefined
 }
 
@@ -29,7 +28,7 @@ interface Segment {
 }
 
 /**
- * A ring of samples tagged by turn. Memory is taken once, at construction; nothing grows with what the server sends.
+ * A ring buffer of samples tagged by turn. Memory is allocated once, at construction.
  *
  * @category models
  * @since 0.1.0
@@ -41,11 +40,11 @@ export class PlaybackBuffer {
   #segments: Array<Segment> = []
   #read = 0
   #queued = 0
-  #waited = 0
+  #bufferingFor = 0
   #fadeAt: number
   #incoming = 0
   #playing = false
-  #ranDry = false
+  #ranEmpty = false
   #turn = 0
   #played = 0
   #underruns = 0
@@ -59,27 +58,27 @@ export class PlaybackBuffer {
     this.#fadeAt = this.#fade.length
   }
 
-  /** Whether samples are being handed out; false while it waits for the first 60 ms. */
+  /** Whether samples are being played; false while it buffers the first 60 ms. */
   get playing(): boolean {
     return this.#playing
   }
 
-  /** Samples waiting. */
+  /** Samples buffered. */
   get queued(): number {
     return this.#queued
   }
 
-  /** The turn of the sample handed out last; 0 before any. */
+  /** The turn of the sample played last; 0 before any. */
   get turn(): number {
     return this.#turn
   }
 
-  /** Samples of that turn handed out so far. A pause and a resend of the same turn go on counting. */
+  /** Samples of that turn played so far, across pauses and resends. */
   get played(): number {
     return this.#played
   }
 
-  /** How often a turn ran dry and went on later. */
+  /** How often the buffer ran empty within a turn. */
   get underruns(): number {
     return this.#underruns
   }
@@ -94,13 +93,13 @@ export class PlaybackBuffer {
     this.#incoming = turn
   }
 
-  /** Queues samples and returns how many were taken; the rest found no room. */
+  /** Buffers samples and returns how many fitted. */
   push(samples: Float32Array): number {
     const taken = Math.min(samples.length, this.#ring.length - this.#queued)
     this.#refused += samples.length - taken
     if (taken === 0) return 0
-    if (this.#ranDry && this.#incoming === this.#turn) this.#underruns++
-    this.#ranDry = false
+    if (this.#ranEmpty && this.#incoming === this.#turn) this.#underruns++
+    this.#ranEmpty = false
     let at = (this.#read + this.#queued) % this.#ring.length
     for (let i = 0; i < taken; i++) {
       this.#ring[at] = samples[i]!
@@ -114,8 +113,8 @@ export class PlaybackBuffer {
   }
 
   /**
-   * Drops what waits of this turn and of those before it (of all turns without an argument), after a fade of 5 ms, and
-   * returns how many samples were dropped.
+   * Drops what is buffered of this turn and of earlier ones (of all turns without an argument), with a fade of 5 ms.
+   * Returns how many samples were dropped.
    */
   clear(turn?: number): number {
     let dropped = 0
@@ -130,8 +129,8 @@ export class PlaybackBuffer {
     this.#read = (this.#read + dropped) % this.#ring.length
     this.#queued -= dropped
     this.#playing = false
-    this.#ranDry = false
-    this.#waited = 0
+    this.#ranEmpty = false
+    this.#bufferingFor = 0
     return dropped
   }
 
@@ -140,18 +139,18 @@ export class PlaybackBuffer {
     let i = 0
     while (this.#fadeAt < this.#fade.length && i < out.length) out[i++] = this.#fade[this.#fadeAt++]!
     if (!this.#playing) {
-      if (this.#queued > 0) this.#waited += out.length
-      // An answer shorter than the prebuffer must be heard too: after twice the prebuffer it starts with what it has.
-      if (this.#queued > 0 && (this.#queued >= this.#prebuffer || this.#waited >= 2 * this.#prebuffer)) {
+      if (this.#queued > 0) this.#bufferingFor += out.length
+      // A reply shorter than the prebuffer must be played, too: it starts after twice the prebuffer with what there is.
+      if (this.#queued > 0 && (this.#queued >= this.#prebuffer || this.#bufferingFor >= 2 * this.#prebuffer)) {
         this.#playing = true
-        this.#waited = 0
+        this.#bufferingFor = 0
       }
     }
     while (this.#playing && i < out.length) {
       const segment = this.#segments[0]
       if (segment === undefined) {
         this.#playing = false
-        this.#ranDry = true
+        this.#ranEmpty = true
         break
       }
       if (segment.turn !== this.#turn) {
@@ -182,7 +181,7 @@ export class PlaybackBuffer {
 }
 
 /**
- * What the page tells the audio thread.
+ * What the page posts to the worklet.
  *
  * @category models
  * @since 0.1.0
@@ -193,14 +192,14 @@ export type PlaybackCommand =
   | { readonly type: "clear"; readonly turn?: number | undefined }
 
 /**
- * What the audio thread tells the page, about every 50 ms while it plays and at every start, stop and clear.
+ * What the worklet posts to the page: about every 50 ms while it plays, and at every start, stop and clear.
  *
  * @category models
  * @since 0.1.0
  */
 export interface PlaybackReport {
   readonly turn: number
-  /** Samples of `turn` handed to the device, at the context's rate. */
+  /** Samples of `turn` passed to the device, at the context's rate. */
   readonly played: number
   readonly queued: number
   readonly playing: boolean

@@ -15,7 +15,7 @@ const CROSSINGS = 16
 const ROLLOFF = 0.92
 
 /**
- * A streaming polyphase resampler. Equal rates pass samples through untouched.
+ * A streaming polyphase resampler. With equal rates, samples pass unchanged.
  *
  * @category models
  * @since 0.1.0
@@ -39,7 +39,7 @@ export class Resampler {
     this.#pending = this.#silence()
   }
 
-  /** Forgets the past, for a stream that starts anew. */
+  /** Clears the filter's history, for a new stream. */
   reset(): void {
     this.#pending = this.#silence()
     this.#phase = 0

@@ -1,5 +1,5 @@
 /**
- * A wait that can be cut short.
+ * A timer that an `AbortSignal` ends.
  *
  * @since 0.1.0
  */

@@ -2,8 +2,8 @@
  * A voice conversation with an effect-voice server, from a web page.
  *
  * `VoiceClient.connect` opens the microphone, creates a session (or joins one that the application's own backend
- * created), attaches to it and keeps it attached: a lost link is opened again within the server's resume window. The
- * client owns what it opens; `end` releases all of it.
+ * created), connects to it, and reconnects within the server's resume window when the connection is lost. The client owns
+ * what it opens; `end` releases all of it.
  *
  * ```ts
  * import { VoiceClient } from "effect-voice/client"
@@ -18,6 +18,7 @@
  */
 import { Backoff } from "./Backoff.ts"
 import type { CallMedia, Levels, Link, SessionTarget } from "./CallMedia.ts"
+import { CallMicrophone } from "./CallMicrophone.ts"
 import { baseUrlOf, makeAudioContext, openMedia, openSession } from "./CallSetup.ts"
 import { fitsMessage, type ServerMessage } from "./ClientProtocol.ts"
 import type { ConnectOptions } from "./ConnectOptions.ts"
@@ -84,12 +85,11 @@ export class VoiceClient {
   readonly #options: ConnectOptions
   readonly #abort: AbortController
   readonly #listeners = new EventListeners()
-  #stream: MediaStream | undefined
+  readonly #microphone: CallMicrophone
   #link: Link | undefined
   #generation = 0
   #state: SessionState = "idle"
   #connection: "connecting" | ConnectionChange["state"] = "connecting"
-  #muted = false
   #ended = false
 
   private constructor(
@@ -103,7 +103,9 @@ export class VoiceClient {
     this.#media = media
     this.#options = options
     this.#abort = abort
-    this.#useMicrophone(stream)
+    this.#microphone = new CallMicrophone(stream, (error) => {
+      if (!this.#ended) this.#listeners.emit("microphone.lost", error)
+    })
   }
 
   /** The session's id on the server. */
@@ -111,27 +113,27 @@ export class VoiceClient {
     return this.#target.id
   }
 
-  /** The session's state as the server last told it; `closed` once ended. */
+  /** The state of the session in the server's latest event; `closed` once the call has ended. */
   get state(): SessionState {
     return this.#state
   }
 
-  /** The state of the link. */
+  /** The state of the connection. */
   get connection(): "connecting" | ConnectionChange["state"] {
     return this.#connection
   }
 
   /** Whether the microphone is muted. */
   get muted(): boolean {
-    return this.#muted
+    return this.#microphone.muted
   }
 
   /** Whether the call has a microphone at all. */
   get hasMicrophone(): boolean {
-    return this.#stream !== undefined
+    return this.#microphone.exists
   }
 
-  /** The voices' RMS levels right now, 0..1; meant to be read once per animation frame. */
+  /** The RMS levels of both voices, 0..1; to be read once per animation frame. */
   get levels(): Levels {
     return this.#ended ? { user: 0, agent: 0 } : this.#media.levels()
   }
@@ -154,27 +156,30 @@ export class VoiceClient {
     this.#setMuted(false)
   }
 
-  /** Changes, or adds, the microphone in the middle of the call. Rejects like `connect`; the former one stays then. */
+  /** Changes or adds the microphone during the call. Rejects like `connect`, and then keeps the former one. */
   async setInputDevice(deviceId: string): Promise<void> {
     const options = this.#options.input === false ? {} : this.#options.input ?? {}
     const stream = await openMicrophone({ ...options, deviceId })
+    try {
+      if (!this.#ended) await this.#media.setMicrophone(stream)
+    } catch (error) {
+      closeMicrophone(stream)
+      throw error
+    }
     if (this.#ended) return closeMicrophone(stream)
-    const former = this.#stream
-    await this.#media.setMicrophone(stream)
-    this.#useMicrophone(stream)
-    closeMicrophone(former)
+    this.#microphone.replace(stream)
   }
 
-  /** Changes the speaker. Rejects with `unsupported_browser` where pages cannot choose it. */
+  /** Changes the speaker. Rejects with `unsupported_browser` where a page cannot choose it. */
   async setOutputDevice(deviceId: string): Promise<void> {
     try {
       await this.#media.setOutputDevice(deviceId)
     } catch (cause) {
-      throw new VoiceClientError("unsupported_browser", "This browser cannot play on that speaker.", { cause })
+      throw new VoiceClientError("unsupported_browser", "This browser cannot play through that speaker.", { cause })
     }
   }
 
-  /** Says something in writing; the agent answers aloud. Throws `invalid_config` when it is too long. */
+  /** Sends a typed turn; the agent answers aloud. Throws `invalid_config` when it is too long. */
   sendText(text: string): void {
     const message: ClientMessage = { type: "user.text", text }
     if (!fitsMessage(message)) {
@@ -188,7 +193,7 @@ export class VoiceClient {
     this.#link?.send({ type: "agent.interrupt" })
   }
 
-  /** Ends the session and releases microphone, speaker and link. Doing it twice is harmless. */
+  /** Ends the session and releases microphone, speaker and connection. May be called twice. */
   end(): void {
     this.#link?.send({ type: "session.end" })
     this.#finish({ reason: "ended_by_user", error: undefined })
@@ -202,7 +207,7 @@ export class VoiceClient {
       started = resolve
       failed = reject
     })
-    // It may fail before anyone waits for it.
+    // It may reject before it is awaited.
     ready.catch(() => undefined)
     const isCurrent = () => generation === this.#generation && !this.#ended
     let settled = false
@@ -215,7 +220,10 @@ export class VoiceClient {
       lost: ({ closed, error }) => {
         if (!isCurrent()) return
         if (!settled) {
-          return failed?.(error ?? new VoiceClientError("connection_failed", "The server closed the call at once."))
+          return failed?.(
+            error ??
+              new VoiceClientError("connection_failed", "The server closed the connection before the session started.")
+          )
         }
         if (error !== undefined) this.#finish({ reason: error.code, error })
         else if (closed) this.#finish({ reason: "closed", error: undefined })
@@ -225,7 +233,7 @@ export class VoiceClient {
     const onAbort = () => failed?.(new VoiceClientError("aborted", "The call was cancelled."))
     this.#abort.signal.addEventListener("abort", onAbort)
     const timer = setTimeout(
-      () => failed?.(new VoiceClientError("connection_timeout", "The server did not start the conversation in time.")),
+      () => failed?.(new VoiceClientError("connection_timeout", "The server did not start the session in time.")),
       START_TIMEOUT_MS
     )
     try {
@@ -263,7 +271,7 @@ export class VoiceClient {
       const waitMs = backoff.next(performance.now() - lostAt, Math.random())
       if (this.#ended) return
       if (waitMs === undefined) {
-        const error = new VoiceClientError("connection_lost", "The connection was lost and did not come back.")
+        const error = new VoiceClientError("connection_lost", "The connection was lost and could not be restored.")
         return this.#finish({ reason: error.code, error })
       }
       await sleep(waitMs, this.#abort.signal)
@@ -302,28 +310,13 @@ export class VoiceClient {
     this.#abort.abort()
     this.#link?.close()
     this.#media.close()
-    closeMicrophone(this.#stream)
+    this.#microphone.close()
     this.#listeners.emit("connection", { state: "ended", attempt: 0, resumed: false })
     this.#listeners.emit("ended", ended)
     this.#listeners.clear()
   }
 
   #setMuted(muted: boolean): void {
-    if (this.#muted === muted) return
-    this.#muted = muted
-    for (const track of this.#stream?.getAudioTracks() ?? []) track.enabled = !muted
-    this.#listeners.emit("muted", muted)
-  }
-
-  #useMicrophone(stream: MediaStream | undefined): void {
-    this.#stream = stream
-    for (const track of stream?.getAudioTracks() ?? []) {
-      track.enabled = !this.#muted
-      track.onended = () => {
-        if (this.#stream !== stream || this.#ended) return
-        const text = "The microphone was disconnected. Plug it in again or choose another."
-        this.#listeners.emit("microphone.lost", new VoiceClientError("microphone_missing", text))
-      }
-    }
+    if (this.#microphone.setMuted(muted)) this.#listeners.emit("muted", muted)
   }
 }

@@ -1,5 +1,5 @@
 /**
- * The one error of the browser client, with a code for programs and a plain sentence for people.
+ * The error of the browser client, with a code for programs and a sentence for users.
  *
  * @since 0.1.0
  */
@@ -8,13 +8,13 @@
  * What went wrong. Beside these, any code of the backend may appear (`session_limit_exceeded`, `invalid_config`, …):
  *
  * - `microphone_denied` the user or a policy refused the microphone; `microphone_missing` there is none;
- *   `microphone_failed` it is there but does not work, mostly because another program holds it
+ *   `microphone_failed` it could not be started, mostly because another program uses it
  * - `insecure_context` the page is served by plain http from another machine: browsers then offer no microphone
  * - `unsupported_browser` the browser lacks what the call needs
  * - `connection_failed` the server could not be reached; `connection_timeout` it did not answer in time;
- *   `connection_lost` the link broke and did not come back within the resume window
- * - `session_not_found` the session is over or unknown; `session_replaced` it goes on in another tab or device
- * - `authentication_failed` the token or key was refused
+ *   `connection_lost` the connection was lost and not restored within the resume window
+ * - `session_not_found` the session is over or unknown; `session_replaced` it continues in another tab or device
+ * - `authentication_failed` the token or key was rejected
  * - `aborted` the caller's `AbortSignal` fired, or `end` was called while connecting
  *
  * @category models

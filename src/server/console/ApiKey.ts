@@ -1,5 +1,5 @@
 /**
- * The server's API key, where it wants one: asked for in a dialog, and kept for this tab only.
+ * The server's API key, where it asks for one: entered in a dialog, and stored for this tab only.
  *
  * @since 0.1.0
  */
@@ -12,7 +12,7 @@ const STORE = "effect-voice.api-key"
  * @category accessors
  * @since 0.1.0
  */
-export const recallKey = (): string | undefined => {
+export const loadKey = (): string | undefined => {
   try {
     return sessionStorage.getItem(STORE) ?? undefined
   } catch {
@@ -20,25 +20,25 @@ export const recallKey = (): string | undefined => {
   }
 }
 
-const rememberKey = (key: string): void => {
+const storeKey = (key: string): void => {
   try {
     sessionStorage.setItem(STORE, key)
   } catch {
-    // Where nothing may be stored, it is asked for with each load of the page.
+    // Where nothing may be stored, the key is asked for with each load of the page.
   }
 }
 
 /**
- * Drops a key that the server does not take any more.
+ * Removes a key that the server does not accept any more.
  *
  * @category mutations
  * @since 0.1.0
  */
-export const forgetKey = (): void => {
+export const removeKey = (): void => {
   try {
     sessionStorage.removeItem(STORE)
   } catch {
-    // Then it was never there.
+    // Then there was none.
   }
 }
 
@@ -58,7 +58,7 @@ export interface KeyDialogParts {
 }
 
 /**
- * What became of a key that was tried.
+ * The result of trying a key.
  *
  * @category models
  * @since 0.1.0
@@ -66,7 +66,7 @@ export interface KeyDialogParts {
 export type KeyVerdict = "accepted" | "refused" | "unreachable"
 
 /**
- * Makes the question for a key: it stays until `check` accepts one, which is remembered, or the user gives up
+ * Makes the dialog that asks for a key: it stays open until `check` accepts one, which is stored, or the user cancels
  * (`undefined`).
  *
  * @category constructors
@@ -74,7 +74,7 @@ export type KeyVerdict = "accepted" | "refused" | "unreachable"
  */
 export const makeKeyDialog = (parts: KeyDialogParts, check: (key: string) => Promise<KeyVerdict>) => {
   const { cancel, dialog, fault, form, input, submit } = parts
-  const tell = (message: string) => {
+  const showFault = (message: string) => {
     fault.textContent = message
     fault.hidden = message === ""
     input.setAttribute("aria-invalid", String(message !== ""))
@@ -87,23 +87,23 @@ export const makeKeyDialog = (parts: KeyDialogParts, check: (key: string) => Pro
         input.value = ""
         resolve(accepted)
       }
-      input.oninput = () => tell("")
+      input.oninput = () => showFault("")
       form.onsubmit = async (event) => {
         event.preventDefault()
         if (submit.disabled) return
         const key = input.value.trim()
-        // A header can carry nothing else.
-        if (!/^[\x21-\x7e]+$/.test(key)) return tell("A key has letters, digits and signs, and no spaces.")
+        // A header value cannot hold anything else.
+        if (!/^[\x21-\x7e]+$/.test(key)) return showFault("A key has letters, digits and signs, and no spaces.")
         submit.disabled = true
         const verdict = await check(key)
         submit.disabled = false
         if (!dialog.open) return
         if (verdict === "accepted") {
-          rememberKey(key)
+          storeKey(key)
           accepted = key
           return dialog.close()
         }
-        tell(
+        showFault(
           verdict === "refused"
             ? "The server refused this key. Check it and try again."
             : "The server cannot be reached just now. Try again."
@@ -111,7 +111,7 @@ export const makeKeyDialog = (parts: KeyDialogParts, check: (key: string) => Pro
         input.select()
         input.focus()
       }
-      tell(message)
+      showFault(message)
       dialog.showModal()
       input.focus()
     })

@@ -8,7 +8,7 @@ import type { ServerMessage } from "../../client/index.ts"
 import { noteOf } from "./Incidents.ts"
 import { LatencyChart } from "./LatencyChart.ts"
 
-/** Older turns leave the page, so that a day-long conversation does not slow it down. */
+/** Older turns are removed from the page, so that a long conversation does not slow it down. */
 const MAX_TURNS = 200
 
 interface TurnView {
@@ -45,7 +45,7 @@ export class ConversationView {
     this.#onChange = options.onChange
   }
 
-  /** Empties the page's record; the session's own history is the server's. */
+  /** Empties the page; the session keeps its history. */
   clear(): void {
     this.#list.replaceChildren()
     this.#turns.clear()
@@ -192,7 +192,7 @@ export class ConversationView {
     box.scrollTop = box.scrollHeight
   }
 
-  // On a phone the page itself scrolls, for a box within it would trap the finger.
+  // On a phone the page itself scrolls, because a scrolling box within it would catch the swipe.
   #box(): Element {
     const own = getComputedStyle(this.#scroll).overflowY !== "visible"
     return own ? this.#scroll : document.scrollingElement ?? document.documentElement

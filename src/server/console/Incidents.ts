@@ -91,3 +91,22 @@ export const noticeOf = (message: ServerMessage): Notice | undefined => {
       return undefined
   }
 }
+
+const endings = new Map([
+  ["closed", "The server closed the call."],
+  ["never_connected", "The call ended because it was not connected in time."],
+  ["resume_expired", "The call was not connected for too long and ended."],
+  ["drained", "The server is shutting down, so the call ended."],
+  ["drain_deadline", "The server is shutting down, so the call ended."],
+  ["longest", "The call reached the longest time that the server allows."],
+  ["user_away", "The call ended because nobody spoke."],
+  ["failed", "The call ended because a part of the server failed."]
+])
+
+/**
+ * Why a call has ended.
+ *
+ * @category conversions
+ * @since 0.1.0
+ */
+export const endingOf = (reason: string): string => endings.get(reason) ?? `The call ended: ${spoken(reason)}.`

@@ -10,7 +10,7 @@ import type { ServerEvents } from "../../client/index.ts"
 const COLOURS = 8
 /** More than the server has; a page must not grow with what it is sent. */
 const MAX_PARTS = 32
-/** A second fills the width until a turn takes longer. */
+/** One second fills the width until a turn takes longer. */
 const MIN_SCALE_MS = 1_000
 
 /** The parts the server knows, in the order in which they happen; any other name is shown as it is. */

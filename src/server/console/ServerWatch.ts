@@ -1,10 +1,10 @@
 /**
- * Knows whether the server is there, and what it runs.
+ * Watches whether the server is reachable, and describes what it runs.
  *
  * @since 0.1.0
  */
 
-/** While the server is up, a look now and then; while it is down, often, so that the page comes back with it. */
+/** The server is checked rarely while it is up, and often while it is down, so that the page recovers with it. */
 const UP_INTERVAL_MS = 10_000
 const DOWN_INTERVAL_MS = 1_500
 const TIMEOUT_MS = 4_000
@@ -24,7 +24,7 @@ export const watchServer = (onChange: (up: boolean) => void): { readonly check: 
     asking = true
     clearTimeout(timer)
     const alive = await fetch("health/live", { cache: "no-store", signal: AbortSignal.timeout(TIMEOUT_MS) }).then(
-      // A draining server (503) is still there.
+      // A draining server answers 503, and is still reachable.
       (response) => response.ok || response.status === 503,
       () => false
     )
@@ -43,8 +43,7 @@ export const watchServer = (onChange: (up: boolean) => void): { readonly check: 
 }
 
 /**
- * What a server says of itself: `locked` when it wants another key than the one it was asked with, `away` when it does
- * not answer, else what it runs, as label and value.
+ * What a server runs, as label and value; `locked` when it rejects the key, `away` when it does not answer.
  *
  * @category models
  * @since 0.1.0
@@ -59,7 +58,7 @@ export type Description =
   }
 
 /**
- * Asks the server what it runs: its provider and engines, as far as it tells.
+ * Asks the server for its provider and engines.
  *
  * @category accessors
  * @since 0.1.0
