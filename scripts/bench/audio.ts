@@ -12,7 +12,7 @@ import * as Gain from "../../src/audio/Gain.ts"
 import { JitterBuffer } from "../../src/audio/JitterBuffer.ts"
 import * as Pcm from "../../src/audio/Pcm.ts"
 import * as Resampler from "../../src/audio/Resampler.ts"
-import { Ring } from "../../src/audio/Ring.ts"
+import { SampleRing } from "../../src/audio/SampleRing.ts"
 import * as Rnnoise from "../../src/engines/rnnoise/index.ts"
 import * as AudioProcessor from "../../src/hooks/AudioProcessor.ts"
 import { AudioInput } from "../../src/session/input/AudioInput.ts"
@@ -82,7 +82,7 @@ const main = Effect.gen(function*() {
   const reader = new Pcm.PcmReader()
   const bytes = Pcm.fromInt16(frame16)
   measure("reader, aligned frames of 640 bytes", () => reader.push(bytes))
-  const ring = new Ring(16000)
+  const ring = new SampleRing(16000)
   measure("ring, 320 samples", () => ring.push(frame16))
   measure("level of 320 samples", () => Pcm.rmsDbfs(frame16))
   const floats = new Float32Array(320)

@@ -38,7 +38,7 @@ export interface JitterBufferOptions {
  * @category models
  * @since 0.1.0
  */
-export type Pushed = "accepted" | "duplicate" | "late" | "probing"
+export type PushResult = "accepted" | "duplicate" | "late" | "probing"
 
 // RFC 3550 appendix A.1: jumps beyond these are a new sequence, once two packets in a row say so.
 const maxForwardJump = 3000
@@ -167,7 +167,7 @@ export class JitterBuffer<A extends object> {
    * @param timestamp the 32-bit RTP timestamp
    * @param arrivalMs when it arrived, on any steady clock
    */
-  push(seq: number, timestamp: number, payload: A, arrivalMs: number): Pushed {
+  push(seq: number, timestamp: number, payload: A, arrivalMs: number): PushResult {
     if (!this.#started) {
       this.#begin(seq & 0xffff, timestamp >>> 0)
       return this.#accept(this.#highest, this.#highestTimestamp, payload, arrivalMs)
@@ -309,7 +309,7 @@ export class JitterBuffer<A extends object> {
     this.#resetDelay()
   }
 
-  #accept(ext: number, timestamp: number, payload: A, arrivalMs: number): Pushed {
+  #accept(ext: number, timestamp: number, payload: A, arrivalMs: number): PushResult {
     const slot = ext & this.#mask
     if (this.#seen[slot] === ext) {
       this.#duplicates++
@@ -359,7 +359,7 @@ export class JitterBuffer<A extends object> {
     this.#resetDelay()
   }
 
-  #probeRestart(seq: number, timestamp: number, payload: A, arrivalMs: number): Pushed {
+  #probeRestart(seq: number, timestamp: number, payload: A, arrivalMs: number): PushResult {
     const former = this.#probe
     if (former === undefined || seq !== (former.seq + 1 & 0xffff)) {
       this.#probe = { seq, timestamp, payload, arrivalMs }

@@ -11,7 +11,7 @@ import type { SpokenWords } from "./SpokenWords.ts"
  * @category guards
  * @since 0.1.0
  */
-export const isRaw = (word: string): boolean => /:\/\/|www\.|\w@\w/iu.test(word)
+export const containsAddress = (word: string): boolean => /:\/\/|www\.|\w@\w/iu.test(word)
 
 /**
  * The word without `*`, `_`, `~~`: "3*4" is multiplied, "snake_case" is two words; of an address only those around it

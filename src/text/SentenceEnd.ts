@@ -21,7 +21,7 @@ const small = /[a-z]/u
  * @category accessors
  * @since 0.1.0
  */
-export const plainEnd = (text: string): number | undefined => {
+export const plainSentenceEnd = (text: string): number | undefined => {
   // all of it has come
   const whole = text.endsWith("\n\n")
   if (text === "\n") return 1
@@ -42,7 +42,7 @@ export const plainEnd = (text: string): number | undefined => {
  * @category accessors
  * @since 0.1.0
  */
-export const segmentEnd = (text: string): number => {
+export const segmenterSentenceEnd = (text: string): number => {
   let end = 0
   for (const { index, segment } of segmenter.segment(text)) {
     // the last segment may go on

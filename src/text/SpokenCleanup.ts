@@ -19,7 +19,7 @@ const anything = new RegExp(`${picture.source}|${silent.source}|\\u200D`, "u")
  * @category constructors
  * @since 0.1.0
  */
-export const withoutPictures: TextTransform = fromReader(() => {
+export const withoutEmoji: TextTransform = fromReader(() => {
   let after = false
   return {
     step: (text, at, final, emit) => {

@@ -3,9 +3,9 @@
  *
  * @since 0.1.0
  */
-import { codeWords, decodeEntities, isRaw, withoutEmphasis } from "./MarkdownWord.ts"
+import { codeWords, containsAddress, decodeEntities, withoutEmphasis } from "./MarkdownWord.ts"
 import { english, type SpokenWords } from "./SpokenWords.ts"
-import { fromReader, type Reader, type TextTransform } from "./TextTransform.ts"
+import { fromReader, type TextReader, type TextTransform } from "./TextTransform.ts"
 
 /**
  * @category models
@@ -78,7 +78,7 @@ const tagEnd = (text: string, at: number, final: boolean): number => {
   }
 }
 
-class Markdown implements Reader {
+class Markdown implements TextReader {
   readonly #code: string
   readonly #words: SpokenWords
   #lineStart = true
@@ -352,7 +352,7 @@ class Markdown implements Reader {
     // not within a surrogate pair
     if (!isWhole && /[\uD800-\uDBFF]/u.test(text.charAt(end - 1))) end--
     const word = text.slice(at, end)
-    const raw = this.#raw || isRaw(word)
+    const raw = this.#raw || containsAddress(word)
     this.#raw = raw && !isWhole
     if (this.#kind === "heading" && /^#+$/u.test(word)) return end
     if (this.#span > 0) this.#say(raw ? word : codeWords(word, this.#words), emit)

@@ -5,8 +5,8 @@
  *
  * @since 0.1.0
  */
-import { plainFirst } from "./PlainText.ts"
-import { tidy, withoutPictures } from "./SpokenCleanup.ts"
+import { withPlainTextPath } from "./PlainTextPath.ts"
+import { tidy, withoutEmoji } from "./SpokenCleanup.ts"
 import { markdown, type MarkdownOptions } from "./SpokenMarkdown.ts"
 import { symbols } from "./SpokenSymbols.ts"
 import { compose, type TextTransform } from "./TextTransform.ts"
@@ -27,7 +27,7 @@ export type SpokenOptions = MarkdownOptions
  * @category constructors
  * @since 0.1.0
  */
-export const spoken = (options: SpokenOptions = {}): TextTransform => plainFirst(spokenInFull(options))
+export const spoken = (options: SpokenOptions = {}): TextTransform => withPlainTextPath(spokenByFullPath(options))
 
 /**
  * The same, all of it the long way: what `spoken` must equal.
@@ -35,8 +35,8 @@ export const spoken = (options: SpokenOptions = {}): TextTransform => plainFirst
  * @category constructors
  * @since 0.1.0
  */
-export const spokenInFull = (options: SpokenOptions = {}): TextTransform =>
-  compose([markdown(options), withoutPictures, symbols(options), tidy])
+export const spokenByFullPath = (options: SpokenOptions = {}): TextTransform =>
+  compose([markdown(options), withoutEmoji, symbols(options), tidy])
 
 /**
  * A whole text at once.

@@ -34,7 +34,7 @@ export type TextTransform = () => Transformer
  * @category models
  * @since 0.1.0
  */
-export interface Reader {
+export interface TextReader {
   /**
    * Reads at `at`, emits, and returns where to go on; `at` when it must see more. What it decides must not change with
    * what comes later. With `final` there is no more: it must go on.
@@ -50,7 +50,7 @@ export interface Reader {
  * @category constructors
  * @since 0.1.0
  */
-export const fromReader = (make: () => Reader): TextTransform => () => {
+export const fromReader = (make: () => TextReader): TextTransform => () => {
   let reader = make()
   let rest = ""
   let out = ""

@@ -1,9 +1,9 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Schema } from "effect"
 import { AutomaticGain } from "../../src/audio/AutomaticGain.ts"
-import { Fifo } from "../../src/audio/Fifo.ts"
 import * as Gain from "../../src/audio/Gain.ts"
 import * as Pcm from "../../src/audio/Pcm.ts"
+import { SampleQueue } from "../../src/audio/SampleQueue.ts"
 
 const options = { sampleRate: 16_000, targetDbfs: -20, maxGainDb: 24, maxCutDb: 12, gateDbfs: -55 }
 const Sample = Schema.Int.check(Schema.isBetween({ minimum: -32_768, maximum: 32_767 }))
@@ -87,7 +87,7 @@ describe("Fifo", () => {
     ],
     ([sizes, silence]) =>
       Effect.sync(() => {
-        const fifo = new Fifo(silence)
+        const fifo = new SampleQueue(silence)
         const out: Array<number> = []
         let next = 0
         for (const size of sizes) {

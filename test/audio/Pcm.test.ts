@@ -3,7 +3,7 @@ import * as Schema from "effect/Schema"
 import * as AudioFormat from "../../src/audio/AudioFormat.ts"
 import { Framer } from "../../src/audio/Framer.ts"
 import * as Pcm from "../../src/audio/Pcm.ts"
-import { Ring } from "../../src/audio/Ring.ts"
+import { SampleRing } from "../../src/audio/SampleRing.ts"
 
 const Sample = Schema.Int.check(Schema.isBetween({ minimum: -32768, maximum: 32767 }))
 const Samples = Schema.Array(Sample)
@@ -172,7 +172,7 @@ describe("Ring", () => {
     "holds the latest samples at their positions",
     [Sizes, Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: 40 })), Size, Size],
     ([sizes, capacity, a, b]) => {
-      const ring = new Ring(capacity)
+      const ring = new SampleRing(capacity)
       const all: Array<number> = []
       sizes.forEach((size, i) => {
         if (i % 4 === 3) {
@@ -195,7 +195,7 @@ describe("Ring", () => {
   )
 
   it("reads into a buffer, and clear keeps the position", () => {
-    const ring = new Ring(4)
+    const ring = new SampleRing(4)
     ring.push(Int16Array.of(1, 2, 3, 4, 5))
     const out = new Int16Array(2)
     assert.strictEqual(ring.read(0, 5, out).buffer, out.buffer)

@@ -14,7 +14,7 @@ if (missing !== undefined) {
   const scope = Effect.runSync(Scope.make())
   const server = await Effect.runPromise(
     // the packages are claimed for all tests: users are in rooms while backends come and go
-    Effect.andThen(LiveKitPackages.claim, LiveKitServer.make()).pipe(Scope.provide(scope))
+    Effect.andThen(LiveKitPackages.acquire, LiveKitServer.make()).pipe(Scope.provide(scope))
   )
   describe("the contract over provider livekit, on the real server", () => {
     afterAll(() => Effect.runPromise(Scope.close(scope, Exit.void)))

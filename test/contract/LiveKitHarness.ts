@@ -95,7 +95,7 @@ export const liveKit = ({ apiKey, apiSecret, url }: Server): Conformance.Harness
   provider,
   transport: "webrtc",
   providerConfig: { url, api_key: apiKey, api_secret: apiSecret },
-  serve: () => Effect.map(LiveKitPackages.claim, connectClient),
+  serve: () => Effect.map(LiveKitPackages.acquire, connectClient),
   unsupported: {
     exactAudio: "Opus does not keep samples exactly, and media and events have no common order",
     recovery: "a LiveKit user stays in the room while the process changes; LiveKit.server.test.ts kills one"

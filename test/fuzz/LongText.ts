@@ -1,6 +1,6 @@
 import { Effect } from "effect"
-import { Sentences } from "../../src/text/Sentences.ts"
-import { tidy, withoutPictures } from "../../src/text/SpokenCleanup.ts"
+import { SentenceTokenizer } from "../../src/text/SentenceTokenizer.ts"
+import { tidy, withoutEmoji } from "../../src/text/SpokenCleanup.ts"
 import { markdown } from "../../src/text/SpokenMarkdown.ts"
 import { symbols } from "../../src/text/SpokenSymbols.ts"
 import { spoken } from "../../src/text/SpokenText.ts"
@@ -110,14 +110,14 @@ const pieces = (text: string, size: number): ReadonlyArray<string> =>
 
 const ways: { readonly [name: string]: (text: string, size: number) => void } = {
   markdown: (text, size) => run(markdown({}), text, size),
-  pictures: (text, size) => run(withoutPictures, text, size),
+  pictures: (text, size) => run(withoutEmoji, text, size),
   symbols: (text, size) => run(symbols(), text, size),
   tidy: (text, size) => run(tidy, text, size),
   spoken: (text, size) => run(spoken(), text, size),
   function: (text, size) => run(TextTransform.fromFunction((sentence) => sentence), text, size),
   replace: (text, size) => run(TextTransform.replace({ SQL: "sequel", "a b c": "x" }), text, size),
   sentences: (text, size) => {
-    const sentences = new Sentences()
+    const sentences = new SentenceTokenizer()
     for (const piece of pieces(text, size)) sentences.push(piece)
     sentences.flush()
   }

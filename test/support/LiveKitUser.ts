@@ -61,7 +61,7 @@ export const join = Effect.fnUntraced(function*(
   token: string,
   options: { readonly onFrame?: (pcm: Int16Array) => void } = {}
 ): Effect.fn.Return<LiveKitUser, never, Scope.Scope> {
-  const { rtc } = yield* Effect.orDie(LiveKitPackages.claim)
+  const { rtc } = yield* Effect.orDie(LiveKitPackages.acquire)
   const room = new rtc.Room()
   const events: Array<SessionEvent.SessionEvent> = []
   const transcriptions: Array<Transcription> = []

@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Schema } from "effect"
-import { spoken, spokenInFull, transform } from "../../src/text/SpokenText.ts"
+import { spoken, spokenByFullPath, transform } from "../../src/text/SpokenText.ts"
 import { compose, fromFunction, replace, type TextTransform } from "../../src/text/TextTransform.ts"
 
 const say = (text: string) => transform(spoken(), text)
@@ -243,7 +243,7 @@ describe("SpokenText", () => {
     [Schema.Array(Schema.Literals([...plainTokens, ...plainTokens, ...tokens])).check(Schema.isMaxLength(40)), Cuts],
     ([parts, cuts]) => {
       const short = spoken()()
-      const full = spokenInFull()()
+      const full = spokenByFullPath()()
       const whole = parts.join("")
       for (let i = 0; i < 2; i++) {
         let at = 0

@@ -3,8 +3,8 @@
  *
  * @since 0.1.0
  */
-import { Fifo } from "../../audio/Fifo.ts"
 import { Framer } from "../../audio/Framer.ts"
+import { SampleQueue } from "../../audio/SampleQueue.ts"
 import type { NoiseSuppressorStream } from "../../speech/NoiseSuppressor.ts"
 import type { RnnoiseModule } from "./RnnoiseModule.ts"
 
@@ -31,7 +31,7 @@ export const LATENCY = 2 * FRAME
  * @since 0.1.0
  */
 export const make = (module: RnnoiseModule, state: number, at: number): NoiseSuppressorStream => {
-  const fifo = new Fifo(FRAME)
+  const fifo = new SampleQueue(FRAME)
   const cleaned = new Int16Array(FRAME)
   let out = new Int16Array(2 * FRAME)
   const framer = new Framer(FRAME, (frame) => {

@@ -45,12 +45,12 @@ export type RoomEnd = "over" | "replaced" | "lost"
  */
 export interface RoomListener {
   /** Somebody came or went. */
-  readonly people: () => void
-  readonly left: (identity: string, ofOwnAccord: boolean) => void
+  readonly participantsChanged: () => void
+  readonly participantLeft: (identity: string, ofOwnAccord: boolean) => void
   /** Mono PCM at 16 kHz, 20 ms. */
   readonly audio: (identity: string, pcm: Int16Array) => void
   /** A voice has ended: the track is gone. */
-  readonly silent: (identity: string) => void
+  readonly voiceEnded: (identity: string) => void
 }
 
 /**
@@ -64,7 +64,7 @@ export interface AgentRoomOptions {
   readonly timeout: Duration.Duration
   readonly listener: RoomListener
   /** Whether somebody's voice is wanted. */
-  readonly hears: (identity: string) => boolean
+  readonly acceptsAudio: (identity: string) => boolean
   /** Called with the room before it is joined, so that nothing that happens in it is missed. */
   readonly prepare: (room: Room) => Effect.Effect<void, never, Scope.Scope>
 }
@@ -77,9 +77,9 @@ export interface AgentRoom {
   readonly room: Room
   readonly voice: RoomVoice
   /** Those who may be users: no agents, and none who only record. */
-  readonly people: () => ReadonlyArray<RemoteParticipant>
+  readonly participants: () => ReadonlyArray<RemoteParticipant>
   /** Ends when the voices that the people here send are received; bounded. */
-  readonly listening: Effect.Effect<void>
+  readonly voicesReceived: Effect.Effect<void>
   /** The id of somebody's voice. */
   readonly trackOf: (identity: string) => string | undefined
   readonly ownTrack: () => string | undefined
@@ -116,7 +116,7 @@ const endOf = (reasons: typeof DisconnectReason, reason: DisconnectReason): Room
 export const join = Effect.fnUntraced(function*(
   options: AgentRoomOptions
 ): Effect.fn.Return<AgentRoom, BackendError, Scope.Scope> {
-  const { hears, listener, packages: { rtc }, url } = options
+  const { acceptsAudio: hears, listener, packages: { rtc }, url } = options
   const ended = yield* Deferred.make<RoomEnd>()
   const ears = yield* FiberMap.make<string>()
   const hear = yield* FiberMap.runtime(ears)()
@@ -177,15 +177,15 @@ export const join = Effect.fnUntraced(function*(
     for (const [identity, voice] of voices) {
       if (voice !== sid) continue
       voices.delete(identity)
-      listener.silent(identity)
+      listener.voiceEnded(identity)
     }
   }
 
-  room.on("participantConnected", () => listener.people())
+  room.on("participantConnected", () => listener.participantsChanged())
   room.on("participantDisconnected", (person) => {
     silence(voices.get(person.identity))
-    listener.left(person.identity, person.disconnectReason === rtc.DisconnectReason.CLIENT_INITIATED)
-    listener.people()
+    listener.participantLeft(person.identity, person.disconnectReason === rtc.DisconnectReason.CLIENT_INITIATED)
+    listener.participantsChanged()
   })
   room.on("trackPublished", subscribe)
   room.on("trackSubscribed", (track, publication, { identity }) => {
@@ -212,16 +212,16 @@ export const join = Effect.fnUntraced(function*(
   })
   room.on("trackUnsubscribed", (_track, { sid }) => silence(sid))
   room.on("disconnected", (reason) => {
-    voice.open = false
+    voice.isOpen = false
     Deferred.doneUnsafe(ended, Effect.succeed(endOf(rtc.DisconnectReason, reason)))
   })
   room.on("reconnecting", () => {
-    voice.open = false
+    voice.isOpen = false
   })
   room.on("reconnected", () => {
-    voice.open = true
+    voice.isOpen = true
     subscribe()
-    listener.people()
+    listener.participantsChanged()
   })
 
   const source = yield* Effect.acquireRelease(
@@ -263,8 +263,8 @@ export const join = Effect.fnUntraced(function*(
   return {
     room,
     voice,
-    people: () => Array.from(room.remoteParticipants.values()).filter(isPerson),
-    listening: Effect.asVoid(Effect.timeoutOption(allHeard, LISTENING_DEADLINE)),
+    participants: () => Array.from(room.remoteParticipants.values()).filter(isPerson),
+    voicesReceived: Effect.asVoid(Effect.timeoutOption(allHeard, LISTENING_DEADLINE)),
     trackOf: (identity) => voices.get(identity),
     ownTrack: () => publication?.sid,
     ended: Deferred.await(ended)

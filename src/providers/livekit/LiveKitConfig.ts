@@ -153,7 +153,7 @@ const withScheme = (url: string, scheme: "ws" | "http"): string =>
  * @category constructors
  * @since 0.1.0
  */
-export const server = Effect.fnUntraced(function*(
+export const resolveServer = Effect.fnUntraced(function*(
   config: LiveKitConfig
 ): Effect.fn.Return<LiveKitServer, InvalidConfig> {
   const url = config.url ?? (yield* fromEnvironment(Config.NonEmptyString("LIVEKIT_URL")))

@@ -67,7 +67,7 @@ const dispose = Effect.suspend(() => {
  * @category constructors
  * @since 0.1.0
  */
-export const claim: Effect.Effect<LiveKitPackages, InvalidConfig, Scope.Scope> = Effect.gen(function*() {
+export const acquire: Effect.Effect<LiveKitPackages, InvalidConfig, Scope.Scope> = Effect.gen(function*() {
   yield* Effect.acquireRelease(Effect.sync(() => users++), () => dispose)
   const sdk = yield* load("livekit-server-sdk", () => import("livekit-server-sdk"))
   const rtc = yield* load("@livekit/rtc-node", () => quietly(() => import("@livekit/rtc-node")))

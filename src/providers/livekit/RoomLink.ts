@@ -79,7 +79,7 @@ export const open = Effect.fnUntraced(function*(
   const limits = () => host.limits?.() ?? config.session
   const clock = yield* Clock.Clock
   const nowMs = () => Number(clock.monotonicTimeNanosUnsafe()) / 1e6
-  const target = yield* RoomName.of(session, {
+  const target = yield* RoomName.resolve(session, {
     key: host.signingKey,
     prefix: options.roomPrefix,
     namedRooms: options.namedRooms
@@ -88,8 +88,8 @@ export const open = Effect.fnUntraced(function*(
   /** Another process goes on with the session: its room stays. */
   let surrendered = false
 
-  const ensure = target.own
-    ? service.ensure({
+  const ensure = target.owned
+    ? service.ensureRoom({
       name: target.room,
       metadata: JSON.stringify({ effect_voice: { session: session.id } }),
       // the session ends first, and takes the room with it
@@ -110,25 +110,25 @@ export const open = Effect.fnUntraced(function*(
       attributes: { [Transcription.STATE_ATTRIBUTE]: "initializing", "effect-voice.session": session.id }
     })
     const parts: { agent?: AgentRoom.AgentRoom; inbox?: TextInbox.TextInbox; outbox?: TextOutbox.TextOutbox } = {}
-    const users = () => parts.agent?.people().filter(({ identity }) => presence.takes(identity)) ?? []
+    const users = () => parts.agent?.participants().filter(({ identity }) => presence.accepts(identity)) ?? []
 
     const agent = yield* AgentRoom.join({
       packages: link.packages,
       url: server.url,
       token,
       timeout: config.timeout,
-      hears: (identity) => presence.takes(identity),
+      acceptsAudio: (identity) => presence.accepts(identity),
       listener: {
-        people: () => changed.openUnsafe(),
-        left: (identity, ofOwnAccord) => presence.left(identity, ofOwnAccord),
+        participantsChanged: () => changed.openUnsafe(),
+        participantLeft: (identity, ofOwnAccord) => presence.participantLeft(identity, ofOwnAccord),
         audio: (identity, pcm) => presence.audio(identity, pcm),
-        silent: (identity) => presence.silent(identity)
+        voiceEnded: (identity) => presence.voiceEnded(identity)
       },
       prepare: Effect.fnUntraced(function*(room) {
         parts.inbox = yield* TextInbox.listen({
           room,
-          refusal: (code, message) => new link.packages.rtc.RpcError(code, message),
-          takes: (identity) => presence.takes(identity),
+          makeRpcError: (code, message) => new link.packages.rtc.RpcError(code, message),
+          accepts: (identity) => presence.accepts(identity),
           message: (message) => presence.message(message),
           malformed: (reason) => presence.malformed(reason),
           floor: (identity, holds) => presence.takeFloor(identity, holds),
@@ -150,7 +150,7 @@ export const open = Effect.fnUntraced(function*(
     const { outbox } = parts
     if (outbox === undefined) return "lost" as const
     onJoined()
-    if (agent.room.localParticipant !== undefined) parts.inbox?.answer(agent.room.localParticipant)
+    if (agent.room.localParticipant !== undefined) parts.inbox?.registerRpc(agent.room.localParticipant)
     if (options.participants === "mixed") {
       yield* Effect.acquireRelease(
         Effect.sync(() => link.mediaClock.add(() => presence.tick())),
@@ -159,7 +159,7 @@ export const open = Effect.fnUntraced(function*(
     }
 
     const putOut = Effect.suspend(() =>
-      Effect.forEach(users(), ({ identity }) => service.kick(target.room, identity), { discard: true })
+      Effect.forEach(users(), ({ identity }) => service.removeParticipant(target.room, identity), { discard: true })
     ).pipe(finalizeWithin(REMOVE_DEADLINE), Effect.ignore)
 
     const attach = (stay: string) =>
@@ -185,11 +185,11 @@ export const open = Effect.fnUntraced(function*(
 
     // a user whose session has started is heard from the first word
     const look = Effect.andThen(
-      agent.listening,
+      agent.voicesReceived,
       Effect.suspend(() => {
         changed.closeUnsafe()
-        const stay = presence.stay(users().map(({ identity, sid }) => ({ identity, sid })))
-        if (stay === presence.attached) return Effect.void
+        const stay = presence.expectedStay(users().map(({ identity, sid }) => ({ identity, sid })))
+        if (stay === presence.attachedStay) return Effect.void
         presence.detach("client_closed")
         return stay === undefined ? Effect.void : attach(stay)
       })
@@ -235,15 +235,15 @@ export const open = Effect.fnUntraced(function*(
   )
   yield* ensure
   // last of all, when the agent has left
-  if (target.own) {
+  if (target.owned) {
     yield* Effect.addFinalizer(() =>
-      surrendered ? Effect.void : service.remove(target.room).pipe(Effect.ignore, finalizeWithin(REMOVE_DEADLINE))
+      surrendered ? Effect.void : service.deleteRoom(target.room).pipe(Effect.ignore, finalizeWithin(REMOVE_DEADLINE))
     )
   }
   yield* Effect.addFinalizer(() => Queue.shutdown(queue))
   yield* Effect.forkScoped(stay)
 
-  const access: SessionAccess = target.joined
+  const access: SessionAccess = target.userJoined
     ? { connectionUrl: server.publicUrl, protocol: "livekit" }
     : {
       connectionUrl: server.publicUrl,

@@ -23,9 +23,9 @@ export interface RoomTarget {
   /** The user whom the session is for. */
   readonly identity: string
   /** The room was made for the session, and goes with it. */
-  readonly own: boolean
+  readonly owned: boolean
   /** The user is in the room already, with a token of somebody else's. */
-  readonly joined: boolean
+  readonly userJoined: boolean
 }
 
 const SCHEME = "livekit:"
@@ -66,7 +66,7 @@ const refuse = (message: string) => Effect.fail(new InvalidConfig({ op, message,
  * @category constructors
  * @since 0.1.0
  */
-export const of = (
+export const resolve = (
   { config: { connectionUrl, userId }, id }: Pick<LinkedSession, "id" | "config">,
   options: {
     readonly key: Redacted.Redacted<string>
@@ -75,7 +75,7 @@ export const of = (
   }
 ): Effect.Effect<RoomTarget, InvalidConfig> => {
   if (connectionUrl === undefined || connectionUrl === "") {
-    return Effect.succeed({ room: `${options.prefix}${id}`, identity: userId, own: true, joined: false })
+    return Effect.succeed({ room: `${options.prefix}${id}`, identity: userId, owned: true, userJoined: false })
   }
   if (!connectionUrl.startsWith(SCHEME)) return refuse("connection_url: expected livekit:<room>, or none")
   const name = connectionUrl.slice(SCHEME.length)
@@ -83,14 +83,14 @@ export const of = (
     const found = unseal(options.key, name.slice(1))
     return found === undefined
       ? refuse("connection_url: this is not one that the provider has written")
-      : Effect.succeed({ ...found, own: false, joined: true })
+      : Effect.succeed({ ...found, owned: false, userJoined: true })
   }
   if (!options.namedRooms) {
     return refuse("connection_url: a session may name its room only where provider_config.named_rooms is true")
   }
   return name === "" || name.length > MAX_NAME
     ? refuse(`connection_url: expected a room's name of 1 to ${MAX_NAME} characters after livekit:`)
-    : Effect.succeed({ room: name, identity: userId, own: false, joined: false })
+    : Effect.succeed({ room: name, identity: userId, owned: false, userJoined: false })
 }
 
 /**

@@ -10,7 +10,7 @@ import type { ClientMessage } from "../../session/ClientMessage.ts"
 import type { Inbox } from "../../transport/Inbox.ts"
 import { INPUT_SAMPLE_RATE } from "./AgentRoom.ts"
 import type { Participants } from "./LiveKitConfig.ts"
-import { RoomMix } from "./RoomMix.ts"
+import { RoomMixer } from "./RoomMixer.ts"
 
 /** Silence after a voice that has ended, in samples (2 s): what was being said is complete. */
 const CLOSING_SILENCE = 2 * INPUT_SAMPLE_RATE
@@ -23,7 +23,7 @@ const MAX_EARLY = 16
  * @category models
  * @since 0.1.0
  */
-export interface Person {
+export interface Participant {
   readonly identity: string
   readonly sid: string | undefined
 }
@@ -41,7 +41,7 @@ interface Current {
 export class RoomPresence {
   readonly #policy: Participants
   readonly #identity: string
-  readonly #mix = new RoomMix(INPUT_SAMPLE_RATE)
+  readonly #mix = new RoomMixer(INPUT_SAMPLE_RATE)
   #current: Current | undefined
   #floor: string | undefined
   /** Messages of somebody whom the session does not know yet: they come before their coming is told. */
@@ -54,7 +54,7 @@ export class RoomPresence {
   }
 
   /** Whether somebody's voice and messages are taken. */
-  takes(identity: string): boolean {
+  accepts(identity: string): boolean {
     return this.#policy !== "first" || identity === this.#identity
   }
 
@@ -64,13 +64,13 @@ export class RoomPresence {
   }
 
   /** The stay that there should be an attachment for; `undefined` when nobody is there who counts. */
-  stay(people: ReadonlyArray<Person>): string | undefined {
+  expectedStay(people: ReadonlyArray<Participant>): string | undefined {
     if (this.#policy === "first") return people.find(({ identity }) => identity === this.#identity)?.sid
     return people.length > 0 ? "room" : undefined
   }
 
   /** The stay that there is an attachment for. */
-  get attached(): string | undefined {
+  get attachedStay(): string | undefined {
     return this.#current?.inbox.endReason === undefined ? this.#current?.stay : undefined
   }
 
@@ -98,13 +98,13 @@ export class RoomPresence {
   }
 
   /** Somebody's voice has ended. */
-  silent(identity: string): void {
+  voiceEnded(identity: string): void {
     const was = this.#policy === "mixed" ? this.#mix.remove(identity) : this.#hears(identity)
     if (was && this.#mix.size === 0) this.#inbox?.gap(CLOSING_SILENCE)
   }
 
-  left(identity: string, ofOwnAccord: boolean): void {
-    this.silent(identity)
+  participantLeft(identity: string, ofOwnAccord: boolean): void {
+    this.voiceEnded(identity)
     if (this.#floor === identity) this.#floor = undefined
     if (this.#policy === "first" && identity === this.#identity) {
       this.detach(ofOwnAccord ? "client_closed" : "connection_lost")

@@ -41,11 +41,11 @@ export interface TokenOptions {
  */
 export interface RoomService {
   /** Makes the room, or finds it. */
-  readonly ensure: (options: RoomOptions) => Effect.Effect<void, BackendError>
+  readonly ensureRoom: (options: RoomOptions) => Effect.Effect<void, BackendError>
   /** Ends the room for everybody; one that is not there is as good. */
-  readonly remove: (room: string) => Effect.Effect<void, BackendError>
+  readonly deleteRoom: (room: string) => Effect.Effect<void, BackendError>
   /** Puts somebody out; one who is not there is as good. */
-  readonly kick: (room: string, identity: string) => Effect.Effect<void, BackendError>
+  readonly removeParticipant: (room: string, identity: string) => Effect.Effect<void, BackendError>
   readonly rooms: Effect.Effect<ReadonlyArray<Room>, BackendError>
   readonly participants: (room: string) => Effect.Effect<ReadonlyArray<ParticipantInfo>, BackendError>
   /** Asks for nothing: whether the server answers, and accepts the key. */
@@ -83,7 +83,7 @@ export const make = (
     Effect.catchTag(effect, "SessionNotFound", () => Effect.void)
 
   return {
-    ensure: ({ departureTimeout, emptyTimeout, metadata, name }) =>
+    ensureRoom: ({ departureTimeout, emptyTimeout, metadata, name }) =>
       Effect.asVoid(request("createRoom", () =>
         client.createRoom({
           name,
@@ -91,8 +91,9 @@ export const make = (
           emptyTimeout: Math.ceil(Duration.toSeconds(emptyTimeout)),
           departureTimeout: Math.ceil(Duration.toSeconds(departureTimeout))
         }))),
-    remove: (room) => unlessGone(request("deleteRoom", () => client.deleteRoom(room))),
-    kick: (room, identity) => unlessGone(request("removeParticipant", () => client.removeParticipant(room, identity))),
+    deleteRoom: (room) => unlessGone(request("deleteRoom", () => client.deleteRoom(room))),
+    removeParticipant: (room, identity) =>
+      unlessGone(request("removeParticipant", () => client.removeParticipant(room, identity))),
     rooms: request("listRooms", () => client.listRooms()),
     participants: (room) => request("listParticipants", () => client.listParticipants(room)),
     probe: Effect.asVoid(request("probe", () => client.listRooms([NO_ROOM]))),

@@ -35,14 +35,14 @@ const MAX_WAITING_FRAMES = 10
  * @category models
  * @since 0.1.0
  */
-export type Source = Pick<AudioSource, "captureFrame" | "clearQueue" | "queuedDuration">
+export type RoomAudioSource = Pick<AudioSource, "captureFrame" | "clearQueue" | "queuedDuration">
 
 /**
  * @category models
  * @since 0.1.0
  */
 export class RoomVoice {
-  readonly #source: Source
+  readonly #source: RoomAudioSource
   readonly #frames: ReadonlyArray<AudioFrame>
   readonly #onBroken: () => void
   #head = 0
@@ -50,10 +50,10 @@ export class RoomVoice {
   #busy = false
   #broken = false
   /** Nothing is taken, and nothing lost, while this is `false`: the room is being looked for again. */
-  open = true
+  isOpen = true
 
   /** `frame` makes one of LiveKit's frames around the samples; `onBroken` is told once that the source takes no more. */
-  constructor(source: Source, frame: (samples: Int16Array) => AudioFrame, onBroken: () => void) {
+  constructor(source: RoomAudioSource, frame: (samples: Int16Array) => AudioFrame, onBroken: () => void) {
     this.#source = source
     this.#onBroken = onBroken
     // one more than can wait: the one that is being handed over
@@ -62,7 +62,7 @@ export class RoomVoice {
 
   /** Takes a frame of 20 ms, a shorter one is filled up with silence; `false` when there is no room for it. */
   send(pcm: Int16Array): boolean {
-    if (!this.open || this.#broken || this.#size === MAX_WAITING_FRAMES) return false
+    if (!this.isOpen || this.#broken || this.#size === MAX_WAITING_FRAMES) return false
     const { data } = this.#frames[(this.#head + this.#size) % this.#frames.length]!
     if (pcm.length < FRAME) data.fill(0)
     data.set(pcm.length > FRAME ? pcm.subarray(0, FRAME) : pcm)

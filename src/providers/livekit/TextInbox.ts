@@ -38,9 +38,9 @@ export const RPC_METHODS = { message: "session.message", start: "start_turn", en
 export interface TextInboxOptions {
   readonly room: Room
   /** Makes the error that a caller of an RPC is given. */
-  readonly refusal: (code: number, message: string) => RpcError
+  readonly makeRpcError: (code: number, message: string) => RpcError
   /** Whether somebody's messages are taken. */
-  readonly takes: (identity: string) => boolean
+  readonly accepts: (identity: string) => boolean
   readonly message: (message: ClientMessage.ClientMessage) => void
   readonly malformed: (reason: string) => void
   /** Somebody takes, or gives back, the floor; `false` where there is none to be taken. */
@@ -65,7 +65,7 @@ const tooFast = "messages come faster than they are taken; some are dropped"
  */
 export interface TextInbox {
   /** Answers RPC, which is possible only in the room. */
-  readonly answer: (agent: Pick<LocalParticipant, "registerRpcMethod">) => void
+  readonly registerRpc: (agent: Pick<LocalParticipant, "registerRpcMethod">) => void
 }
 
 interface Fault {
@@ -82,7 +82,7 @@ interface Fault {
 export const listen = Effect.fnUntraced(function*(
   options: TextInboxOptions
 ): Effect.fn.Return<TextInbox, never, Scope.Scope> {
-  const { malformed, message, nowMs, room, takes } = options
+  const { malformed, message, nowMs, room, accepts: takes } = options
   const run = yield* FiberSet.makeRuntime()
   const paces = new Map<string, FloodLimit>()
   let reading = 0
@@ -154,7 +154,7 @@ export const listen = Effect.fnUntraced(function*(
     const fault = takes(call.callerIdentity)
       ? act()
       : { code: REFUSED, reason: "nothing of yours is taken in this conversation" }
-    return fault === undefined ? Promise.resolve("{}") : Promise.reject(options.refusal(fault.code, fault.reason))
+    return fault === undefined ? Promise.resolve("{}") : Promise.reject(options.makeRpcError(fault.code, fault.reason))
   }
 
   room.registerTextStreamHandler(
@@ -171,7 +171,7 @@ export const listen = Effect.fnUntraced(function*(
     tell(participant.identity, Buffer.from(payload).toString())
   })
   return {
-    answer: (agent) => {
+    registerRpc: (agent) => {
       agent.registerRpcMethod(
         RPC_METHODS.message,
         (call) => rpc(call, () => accept(call.callerIdentity, call.payload))

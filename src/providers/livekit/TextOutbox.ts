@@ -101,7 +101,7 @@ export const make = Effect.fnUntraced(function*(
     return open === undefined ? Effect.void : attempt(() => open.writer.close())
   })
 
-  const whole = (step: Extract<Transcription.Step, { readonly _tag: "Whole" }>) =>
+  const whole = (step: Extract<Transcription.TranscriptionStep, { readonly _tag: "Whole" }>) =>
     attempt(() => {
       const isUser = step.speaker === "user"
       const sender = isUser ? options.speaker() : undefined
@@ -133,7 +133,7 @@ export const make = Effect.fnUntraced(function*(
     })
   })
 
-  const take = (step: Transcription.Step): Effect.Effect<void> => {
+  const take = (step: Transcription.TranscriptionStep): Effect.Effect<void> => {
     switch (step._tag) {
       case "Whole":
         return whole(step)

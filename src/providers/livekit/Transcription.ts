@@ -35,7 +35,7 @@ export type AgentState = "initializing" | "idle" | "listening" | "thinking" | "s
  * @category models
  * @since 0.1.0
  */
-export type Step =
+export type TranscriptionStep =
   | {
     readonly _tag: "Whole"
     readonly speaker: "user" | "agent"
@@ -85,7 +85,7 @@ const agentSegment = (session: string, turn: number): string => `${session}-agen
  * @category conversions
  * @since 0.1.0
  */
-export const steps = (session: string, event: SessionEvent): ReadonlyArray<Step> => {
+export const steps = (session: string, event: SessionEvent): ReadonlyArray<TranscriptionStep> => {
   switch (event.type) {
     case "user.transcript":
       return [{
@@ -99,7 +99,7 @@ export const steps = (session: string, event: SessionEvent): ReadonlyArray<Step>
       return [{ _tag: "Grow", segment: agentSegment(session, event.turn), text: event.text }]
     case "agent.speech_stopped": {
       const segment = agentSegment(session, event.turn)
-      const close: Step = { _tag: "Close", segment }
+      const close: TranscriptionStep = { _tag: "Close", segment }
       return event.text === ""
         ? [close]
         : [close, { _tag: "Whole", speaker: "agent", segment, text: event.text, final: true }]

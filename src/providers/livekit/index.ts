@@ -9,7 +9,7 @@ import * as Layer from "effect/Layer"
 import type { HealthPart } from "../../backend/health/HealthStatus.ts"
 import * as BackendProvider from "../../backend/provider/BackendProvider.ts"
 import * as MediaClock from "../../transport/MediaClock.ts"
-import { LiveKitConfig, server as completed } from "./LiveKitConfig.ts"
+import { LiveKitConfig, resolveServer as completed } from "./LiveKitConfig.ts"
 import * as LiveKitPackages from "./LiveKitPackages.ts"
 import * as ParticipantArrivals from "./ParticipantArrivals.ts"
 import * as RoomLink from "./RoomLink.ts"
@@ -46,7 +46,7 @@ export const provider: BackendProvider.BackendProvider["Service"] = BackendProvi
   check: (options) => Effect.asVoid(completed(options)),
   connect: Effect.fnUntraced(function*(options, config, host) {
     const server = yield* completed(options)
-    const packages = yield* LiveKitPackages.claim
+    const packages = yield* LiveKitPackages.acquire
     const service = RoomService.make(packages, server, config.timeout)
     yield* service.probe
     const mediaClock = yield* MediaClock.make

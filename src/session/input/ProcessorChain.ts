@@ -14,7 +14,7 @@ import * as Effect from "effect/Effect"
 import * as FiberSet from "effect/FiberSet"
 import type * as Scope from "effect/Scope"
 import { all, type AudioBranch } from "../../audio/AudioBranch.ts"
-import { Ring } from "../../audio/Ring.ts"
+import { SampleRing } from "../../audio/SampleRing.ts"
 import { type BackendError, normalize } from "../../BackendError.ts"
 import { deadline } from "../../Deadline.ts"
 import type { AudioProcessor, ProcessorMetadata } from "../../hooks/AudioProcessor.ts"
@@ -69,15 +69,15 @@ const FRAME = TIMELINE_RATE / 50
 
 /** Joins the two branches of the engines: samples of the one that is ahead wait for the other. */
 class BranchJoin {
-  readonly #stt: Ring
-  readonly #vad: Ring
+  readonly #stt: SampleRing
+  readonly #vad: SampleRing
   #at = 0
   readonly #pair = [new Int16Array(FRAME), new Int16Array(FRAME)] as const
   readonly #engines: ChainListener["engines"]
 
   constructor(capacity: number, engines: ChainListener["engines"]) {
-    this.#stt = new Ring(capacity)
-    this.#vad = new Ring(capacity)
+    this.#stt = new SampleRing(capacity)
+    this.#vad = new SampleRing(capacity)
     this.#engines = engines
   }
 

@@ -4,7 +4,7 @@
  * @since 0.1.0
  */
 import * as Effect from "effect/Effect"
-import { Fifo } from "../../audio/Fifo.ts"
+import { SampleQueue } from "../../audio/SampleQueue.ts"
 import * as Resampler from "../../audio/Resampler.ts"
 import * as AudioProcessor from "../../hooks/AudioProcessor.ts"
 import type { NoiseSuppressor } from "../../speech/NoiseSuppressor.ts"
@@ -24,7 +24,7 @@ const open = Effect.fnUntraced(function*(suppressor: NoiseSuppressor["Service"])
   const down = yield* Resampler.scoped(sampleRate, TIMELINE_RATE)
   // delayed, so that from the first on as many samples come out as go in
   const delay = Math.ceil((up.latencyMs + down.latencyMs) * TIMELINE_RATE / 1000) + ROUNDING
-  const fifo = new Fifo(delay)
+  const fifo = new SampleQueue(delay)
   let out = new Int16Array(FRAME)
   return AudioProcessor.sync({
     name,

@@ -4,13 +4,13 @@
  * @since 0.1.0
  */
 import * as Stream from "effect/Stream"
-import { Sentences } from "../../text/Sentences.ts"
+import { SentenceTokenizer } from "../../text/SentenceTokenizer.ts"
 import { spoken } from "../../text/SpokenText.ts"
 import { compose, type TextTransform, type Transformer } from "../../text/TextTransform.ts"
 
 class SplitterState {
   readonly #transformer: Transformer
-  readonly #sentences = new Sentences()
+  readonly #sentences = new SentenceTokenizer()
 
   constructor(transformer: Transformer) {
     this.#transformer = transformer

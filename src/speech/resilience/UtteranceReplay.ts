@@ -7,7 +7,7 @@
  *
  * @since 0.1.0
  */
-import { Ring } from "../../audio/Ring.ts"
+import { SampleRing } from "../../audio/SampleRing.ts"
 import type { TranscriptWord } from "../SpeechToText.ts"
 import { TIMELINE_RATE, type VoiceActivity } from "../VoiceActivityDetector.ts"
 
@@ -60,7 +60,7 @@ export const shift = (activity: VoiceActivity, base: number): VoiceActivity => (
  * @since 0.1.0
  */
 export class UtteranceReplay {
-  #ring = new Ring(IDLE_SAMPLES)
+  #ring = new SampleRing(IDLE_SAMPLES)
   // the position of the ring's first sample
   #offset = 0
   // everything before has been transcribed
@@ -209,7 +209,7 @@ export class UtteranceReplay {
     const end = this.position
     const kept = this.#ring.read(this.#ring.end - capacity, this.#ring.end)
     this.#ring.free()
-    this.#ring = new Ring(capacity)
+    this.#ring = new SampleRing(capacity)
     this.#ring.push(kept)
     this.#offset = end - kept.length
   }

@@ -1,4 +1,4 @@
-import { Sentences } from "../../../src/text/Sentences.ts"
+import { SentenceTokenizer } from "../../../src/text/SentenceTokenizer.ts"
 import { spoken } from "../../../src/text/SpokenText.ts"
 import { Chance } from "../Chance.ts"
 import { textOf } from "../Mutate.ts"
@@ -7,7 +7,7 @@ import { expect, type Surface, text } from "../Surface.ts"
 /** Runs a text through what an agent's words go through, cut at chance; returns what is said. */
 export const speak = (whole: string, chance: Chance, longest = 64): ReadonlyArray<string> => {
   const transformer = spoken()()
-  const sentences = new Sentences()
+  const sentences = new SentenceTokenizer()
   const pieces: Array<string> = []
   for (let at = 0; at < whole.length;) {
     const length = 1 + chance.below(longest)

@@ -66,7 +66,7 @@ describe("LiveKitConfig", () => {
     Effect.gen(function*() {
       const { providerConfig } = yield* config({ url: "https://cloud.example/" })
       assert.deepStrictEqual({ ...providerConfig }, { url: "https://cloud.example/" })
-      const server = yield* LiveKitConfig.server({
+      const server = yield* LiveKitConfig.resolveServer({
         url: "https://cloud.example/",
         roomPrefix: "voice-",
         namedRooms: false,
@@ -103,7 +103,7 @@ describe("LiveKitConfig", () => {
   it.effect("writes an address as the clients of LiveKit take it, however it was written", () =>
     Effect.gen(function*() {
       for (const url of ["WSS://Cloud.example//", " https://cloud.example "]) {
-        const server = yield* LiveKitConfig.server({
+        const server = yield* LiveKitConfig.resolveServer({
           url,
           roomPrefix: "voice-",
           namedRooms: false,

@@ -32,8 +32,8 @@ describe("AgentRoom", () => {
         url: "ws://127.0.0.1:1",
         token: "token",
         timeout: Duration.seconds(5),
-        listener: { people: () => {}, left: () => {}, audio: () => {}, silent: () => {} },
-        hears: () => true,
+        listener: { participantsChanged: () => {}, participantLeft: () => {}, audio: () => {}, voiceEnded: () => {} },
+        acceptsAudio: () => true,
         prepare: () => Effect.void
       }).pipe(Effect.scoped, Effect.flip, Effect.forkChild)
       yield* Deferred.await(asked)

@@ -50,9 +50,9 @@ const start = Effect.fnUntraced(function*(config: { readonly [key: string]: unkn
         })
     },
     service: {
-      ensure: () => unused,
-      remove: () => unused,
-      kick: () => unused,
+      ensureRoom: () => unused,
+      deleteRoom: () => unused,
+      removeParticipant: () => unused,
       probe: unused,
       userToken: () => unused,
       agentToken: () => unused,
@@ -114,11 +114,11 @@ describe("Arrivals", () => {
           }
         ]
       )
-      const target = yield* RoomName.of(
+      const target = yield* RoomName.resolve(
         { id: "ses_1", config: { userId: "ann", transport: "webrtc", connectionUrl: begun[0]?.connectionUrl } },
         { key, prefix: "voice-", namedRooms: false }
       )
-      assert.deepStrictEqual(target, { room: "lobby", identity: "ann", own: false, joined: true })
+      assert.deepStrictEqual(target, { room: "lobby", identity: "ann", owned: false, userJoined: true })
     }))
 
   it.effect("begins none for agents, recorders, our own rooms, other rooms and other events", () =>

@@ -2,10 +2,10 @@
 import { assert, describe, it } from "@effect/vitest"
 import { AudioFrame } from "@livekit/rtc-node"
 import { Effect, Exit, Redacted, Schema } from "effect"
-import { RoomMix } from "../../../src/providers/livekit/RoomMix.ts"
+import { RoomMixer } from "../../../src/providers/livekit/RoomMixer.ts"
 import * as RoomName from "../../../src/providers/livekit/RoomName.ts"
 import { RoomPresence } from "../../../src/providers/livekit/RoomPresence.ts"
-import { RoomVoice, type Source } from "../../../src/providers/livekit/RoomVoice.ts"
+import { type RoomAudioSource, RoomVoice } from "../../../src/providers/livekit/RoomVoice.ts"
 import * as Transcription from "../../../src/providers/livekit/Transcription.ts"
 import type { ClientMessage } from "../../../src/session/ClientMessage.ts"
 import type { SessionEventBody } from "../../../src/session/SessionEvent.ts"
@@ -18,13 +18,13 @@ const session = (connectionUrl?: string) => ({
   config: { userId: "ann", transport: "webrtc" as const, ...(connectionUrl === undefined ? {} : { connectionUrl }) }
 })
 const target = (url: string | undefined, over: Partial<typeof options> = {}) =>
-  Effect.runSyncExit(RoomName.of(session(url), { ...options, ...over }))
+  Effect.runSyncExit(RoomName.resolve(session(url), { ...options, ...over }))
 
 describe("RoomName", () => {
   it("gives a session a room of its own", () => {
     assert.deepStrictEqual(
       target(undefined),
-      Exit.succeed({ room: "voice-ses_1", identity: "ann", own: true, joined: false })
+      Exit.succeed({ room: "voice-ses_1", identity: "ann", owned: true, userJoined: false })
     )
     assert.strictEqual(RoomName.sessionOfAgent(RoomName.agentIdentity("ses_1")), "ses_1")
     assert.isUndefined(RoomName.sessionOfAgent("agent-007"))
@@ -36,7 +36,7 @@ describe("RoomName", () => {
     Schema.Natural
   ], ([room, identity, at]) => {
     const sealed = RoomName.seal(key, { room, identity })
-    assert.deepStrictEqual(target(sealed), Exit.succeed({ room, identity, own: false, joined: true }))
+    assert.deepStrictEqual(target(sealed), Exit.succeed({ room, identity, owned: false, userJoined: true }))
     assert.isTrue(Exit.isFailure(target(sealed, { key: Redacted.make("another") })))
     const place = "livekit:/".length + at % (sealed.length - "livekit:/".length)
     const changed = sealed.slice(0, place) + (sealed[place] === "A" ? "B" : "A") + sealed.slice(place + 1)
@@ -53,7 +53,7 @@ describe("RoomName", () => {
     assert.isTrue(Exit.isFailure(target("livekit:lobby")))
     assert.deepStrictEqual(
       target("livekit:lobby", { namedRooms: true }),
-      Exit.succeed({ room: "lobby", identity: "ann", own: false, joined: false })
+      Exit.succeed({ room: "lobby", identity: "ann", owned: false, userJoined: false })
     )
     for (const url of ["livekit:", "wss://elsewhere", "livekit:/", "livekit:/x.y", `livekit:${"x".repeat(257)}`]) {
       assert.isTrue(Exit.isFailure(target(url, { namedRooms: true })), url)
@@ -77,7 +77,7 @@ describe("RoomMix", () => {
   const frame = (level: number) => new Int16Array(320).fill(level)
 
   it("adds voices up, and clips what is too loud", () => {
-    const mix = new RoomMix(16_000)
+    const mix = new RoomMixer(16_000)
     assert.isUndefined(mix.take())
     mix.push("ann", frame(1_000))
     mix.push("bob", frame(-300))
@@ -92,7 +92,7 @@ describe("RoomMix", () => {
   })
 
   it("keeps at most 200 ms of a voice, the newest", () => {
-    const mix = new RoomMix(16_000)
+    const mix = new RoomMixer(16_000)
     for (let i = 1; i <= 30; i++) mix.push("ann", frame(i))
     const taken = Array.from({ length: 11 }, () => mix.take()?.[0])
     assert.deepStrictEqual(taken, [21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 0])
@@ -115,7 +115,7 @@ describe("RoomMix", () => {
     "gives the clipped sum of what waits of each voice, in order, in one buffer",
     [Schema.Array(step)],
     ([steps]) => {
-      const mix = new RoomMix(16_000)
+      const mix = new RoomMixer(16_000)
       const waiting = new Map<string, Array<number>>()
       let buffer: Int16Array | undefined
       for (const each of steps) {
@@ -148,7 +148,7 @@ describe("RoomVoice", () => {
     const captured: Array<number> = []
     const pending: Array<{ readonly resolve: () => void; readonly reject: (error: Error) => void }> = []
     let cleared = 0
-    const source: Source = {
+    const source: RoomAudioSource = {
       queuedDuration: 60,
       clearQueue: () => {
         cleared++
@@ -229,9 +229,9 @@ describe("RoomVoice", () => {
 
   it("takes nothing while the room is looked for, and nothing ever when the source is gone", async () => {
     const { broken, fail, voice } = scripted()
-    voice.open = false
+    voice.isOpen = false
     assert.isFalse(voice.send(frame(1)))
-    voice.open = true
+    voice.isOpen = true
     assert.isTrue(voice.send(frame(1)))
     assert.isTrue(voice.send(frame(2)))
     await fail()
@@ -265,50 +265,50 @@ describe("RoomPresence", () => {
 
   it("first: the session's user alone, for as long as they stay", () => {
     const presence = new RoomPresence("first", "ann")
-    assert.isUndefined(presence.stay([people[0]!]))
-    assert.strictEqual(presence.stay(people), "PA_a")
+    assert.isUndefined(presence.expectedStay([people[0]!]))
+    assert.strictEqual(presence.expectedStay(people), "PA_a")
     presence.message({ type: "ping" })
     const { closed, gaps, heard, messages } = listening(presence, "PA_a")
     assert.deepStrictEqual(messages, ["ping"], "what came before their coming was told is not lost")
     presence.audio("bob", frame(1))
     presence.audio("ann", frame(2))
     assert.deepStrictEqual(heard, [2])
-    assert.deepStrictEqual([presence.takes("ann"), presence.takes("bob"), presence.speaker], [true, false, "ann"])
-    presence.left("bob", true)
+    assert.deepStrictEqual([presence.accepts("ann"), presence.accepts("bob"), presence.speaker], [true, false, "ann"])
+    presence.participantLeft("bob", true)
     assert.deepStrictEqual(gaps, [])
-    presence.silent("ann")
+    presence.voiceEnded("ann")
     assert.deepStrictEqual(gaps, [32_000], "what was being said is complete")
-    assert.strictEqual(presence.attached, "PA_a")
-    presence.left("ann", false)
-    assert.deepStrictEqual([closed(), presence.attached], ["connection_lost", undefined])
-    assert.strictEqual(presence.stay([{ identity: "ann", sid: "PA_again" }]), "PA_again")
+    assert.strictEqual(presence.attachedStay, "PA_a")
+    presence.participantLeft("ann", false)
+    assert.deepStrictEqual([closed(), presence.attachedStay], ["connection_lost", undefined])
+    assert.strictEqual(presence.expectedStay([{ identity: "ann", sid: "PA_again" }]), "PA_again")
   })
 
   it("mixed: everybody at once, for as long as anybody is there", () => {
     const presence = new RoomPresence("mixed", "ann")
-    assert.strictEqual(presence.stay(people), "room")
+    assert.strictEqual(presence.expectedStay(people), "room")
     const { closed, gaps, heard } = listening(presence, "room")
     presence.audio("bob", frame(10))
     presence.audio("ann", frame(5))
     assert.deepStrictEqual(heard, [])
     presence.tick()
     assert.deepStrictEqual(heard, [15])
-    presence.left("ann", true)
+    presence.participantLeft("ann", true)
     assert.deepStrictEqual([closed(), gaps], [undefined, []])
-    presence.left("bob", true)
+    presence.participantLeft("bob", true)
     assert.deepStrictEqual(gaps, [32_000])
-    assert.isUndefined(presence.stay([]))
+    assert.isUndefined(presence.expectedStay([]))
   })
 
   it("mixed: the end of a voice is told once, and only when there was one", () => {
     const presence = new RoomPresence("mixed", "ann")
     const { gaps } = listening(presence, "room")
-    presence.silent("bob")
-    presence.left("bob", true)
+    presence.voiceEnded("bob")
+    presence.participantLeft("bob", true)
     assert.deepStrictEqual(gaps, [], "bob never spoke")
     presence.audio("ann", frame(1))
-    presence.silent("ann")
-    presence.left("ann", true)
+    presence.voiceEnded("ann")
+    presence.participantLeft("ann", true)
     assert.deepStrictEqual(gaps, [32_000])
   })
 
@@ -349,12 +349,12 @@ describe("RoomPresence", () => {
           presence.audio(who, frame(1))
           break
         case "left":
-          presence.left(who, true)
+          presence.participantLeft(who, true)
           if (floor === who) floor = undefined
           if (policy === "first" && who === "ann") ear = undefined
           break
         case "silent":
-          presence.silent(who)
+          presence.voiceEnded(who)
           break
         case "take":
           if (presence.takeFloor(who, true)) floor = who
@@ -377,7 +377,7 @@ describe("RoomPresence", () => {
       const may = what === "audio" && (policy === "first" ? who === "ann" : who === floor)
       const expected = ear !== undefined && what !== "attach" && may ? before + 1 : what === "attach" ? 0 : before
       assert.strictEqual(ear?.heard.length ?? 0, ear === undefined ? 0 : expected)
-      assert.strictEqual(presence.attached !== undefined, ear !== undefined)
+      assert.strictEqual(presence.attachedStay !== undefined, ear !== undefined)
     }
   })
 })

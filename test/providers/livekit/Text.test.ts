@@ -143,10 +143,10 @@ describe("TextInbox", () => {
     const messages: Array<ClientMessage> = []
     const floor: Array<string> = []
     let nowMs = 0
-    const { answer } = yield* TextInbox.listen({
+    const { registerRpc: answer } = yield* TextInbox.listen({
       room: new Room(),
-      refusal: (code, message) => new RpcError(code, message),
-      takes: (identity) => identity !== "eve",
+      makeRpcError: (code, message) => new RpcError(code, message),
+      accepts: (identity) => identity !== "eve",
       message: (message) => void messages.push(message),
       malformed: () => {},
       floor: (identity, holds) => floor.push(`${identity} ${holds}`) > 0,

@@ -9,7 +9,7 @@
  * @category models
  * @since 0.1.0
  */
-export class Fifo {
+export class SampleQueue {
   #buffer: Int16Array
   #start = 0
   #end = 0

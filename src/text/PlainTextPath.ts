@@ -93,4 +93,4 @@ class Plain implements Transformer {
  * @category combinators
  * @since 0.1.0
  */
-export const plainFirst = (start: TextTransform): TextTransform => () => new Plain(start)
+export const withPlainTextPath = (start: TextTransform): TextTransform => () => new Plain(start)

@@ -6,7 +6,7 @@
  * @since 0.1.0
  */
 
-import { plainEnd, segmentEnd } from "./SentenceEnd.ts"
+import { plainSentenceEnd, segmenterSentenceEnd } from "./SentenceEnd.ts"
 
 /** A first clause is at least this many characters, or it sounds chopped. */
 const MIN_CLAUSE = 12
@@ -24,7 +24,7 @@ const clause = /[,;:–—]\s+/gu
  * @category models
  * @since 0.1.0
  */
-export class Sentences {
+export class SentenceTokenizer {
   #rest = ""
   #first = true
 
@@ -54,7 +54,7 @@ export class Sentences {
   /** How many characters the next complete piece has; 0 when there is none yet. */
   #end(): number {
     const rest = this.#rest.slice(0, LOOK)
-    const end = plainEnd(rest) ?? segmentEnd(rest)
+    const end = plainSentenceEnd(rest) ?? segmenterSentenceEnd(rest)
     const limit = end === 0 ? rest.length : end
     if (this.#first) {
       clause.lastIndex = 0

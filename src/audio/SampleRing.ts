@@ -19,7 +19,7 @@ const SIZES = 8
  * @category models
  * @since 0.1.0
  */
-export class Ring {
+export class SampleRing {
   readonly #capacity: number
   #buffer: Int16Array<ArrayBuffer> = none
   #start = 0

@@ -4,7 +4,7 @@
  * @since 0.1.0
  */
 import { frameMs } from "../../audio/AudioFormat.ts"
-import { Fifo } from "../../audio/Fifo.ts"
+import { SampleQueue } from "../../audio/SampleQueue.ts"
 
 /** What waits of one voice at most, in ms; of more the oldest is dropped. */
 const MAX_WAITING_MS = 200
@@ -13,8 +13,8 @@ const MAX_WAITING_MS = 200
  * @category models
  * @since 0.1.0
  */
-export class RoomMix {
-  readonly #voices = new Map<string, Fifo>()
+export class RoomMixer {
+  readonly #voices = new Map<string, SampleQueue>()
   readonly #frame: number
   readonly #max: number
   readonly #one: Int16Array
@@ -37,7 +37,7 @@ export class RoomMix {
 
   push(who: string, pcm: Int16Array): void {
     let voice = this.#voices.get(who)
-    if (voice === undefined) this.#voices.set(who, voice = new Fifo())
+    if (voice === undefined) this.#voices.set(who, voice = new SampleQueue())
     const newest = pcm.length > this.#max ? pcm.subarray(pcm.length - this.#max) : pcm
     const surplus = voice.length + newest.length - this.#max
     if (surplus > 0) voice.take(new Int16Array(Math.min(surplus, voice.length)))

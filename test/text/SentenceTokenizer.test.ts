@@ -1,10 +1,10 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Schema } from "effect"
-import { plainEnd, segmentEnd } from "../../src/text/SentenceEnd.ts"
-import { Sentences } from "../../src/text/Sentences.ts"
+import { plainSentenceEnd, segmenterSentenceEnd } from "../../src/text/SentenceEnd.ts"
+import { SentenceTokenizer } from "../../src/text/SentenceTokenizer.ts"
 
 const cut = (...texts: ReadonlyArray<string>): ReadonlyArray<string> => {
-  const sentences = new Sentences()
+  const sentences = new SentenceTokenizer()
   return [...texts.flatMap((text) => sentences.push(text)), ...sentences.flush()]
 }
 const squeeze = (text: string) => text.replace(/\s+/gu, "")
@@ -20,7 +20,7 @@ describe("Sentences", () => {
   })
 
   it("gives a sentence as soon as the next word has begun", () => {
-    const sentences = new Sentences()
+    const sentences = new SentenceTokenizer()
     assert.deepStrictEqual(sentences.push("It is noon."), [])
     assert.deepStrictEqual(sentences.push(" "), [])
     assert.deepStrictEqual(sentences.push("T"), ["It is noon."])
@@ -52,7 +52,7 @@ describe("Sentences", () => {
   })
 
   it("begins anew after a flush", () => {
-    const sentences = new Sentences()
+    const sentences = new SentenceTokenizer()
     assert.deepStrictEqual([...sentences.push("One. Two"), ...sentences.flush(), ...sentences.flush()], ["One.", "Two"])
     assert.deepStrictEqual(sentences.push("This is a long clause, and"), ["This is a long clause,"])
   })
@@ -138,7 +138,9 @@ describe("Sentences", () => {
 
   it("needs no segmenter for plain text", () => {
     assert.deepStrictEqual(
-      ["Hello", "It is noon. ", "It is noon. T", "At no. Five", "Ask Dr. Who. Yes", "Yes.\n\n", "3.5"].map(plainEnd),
+      ["Hello", "It is noon. ", "It is noon. T", "At no. Five", "Ask Dr. Who. Yes", "Yes.\n\n", "3.5"].map(
+        plainSentenceEnd
+      ),
       [0, 0, 12, 7, 13, 5, undefined]
     )
   })
@@ -149,8 +151,8 @@ describe("Sentences", () => {
     ([tokens, whole]) => {
       for (const most of [1, 3, 20]) {
         const text = tokens.slice(0, most).join("") + (whole ? "\n\n" : "")
-        const end = plainEnd(text)
-        if (end !== undefined) assert.strictEqual(end, segmentEnd(text), JSON.stringify(text))
+        const end = plainSentenceEnd(text)
+        if (end !== undefined) assert.strictEqual(end, segmenterSentenceEnd(text), JSON.stringify(text))
       }
     },
     { arbitrary: { runs: 3_000 } }
@@ -165,7 +167,7 @@ describe("Sentences", () => {
       return segment.call(this, text)
     }
     try {
-      const sentences = new Sentences()
+      const sentences = new SentenceTokenizer()
       const pieces = [...sentences.push("One two. ".repeat(10_000)), ...sentences.flush()]
       assert.lengthOf(pieces, 10_000)
     } finally {
