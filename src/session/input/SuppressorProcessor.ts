@@ -4,8 +4,8 @@
  * @since 0.1.0
  */
 import * as Effect from "effect/Effect"
-import { SampleQueue } from "../../audio/SampleQueue.ts"
 import * as Resampler from "../../audio/Resampler.ts"
+import { SampleQueue } from "../../audio/SampleQueue.ts"
 import * as AudioProcessor from "../../hooks/AudioProcessor.ts"
 import type { NoiseSuppressor } from "../../speech/NoiseSuppressor.ts"
 import { TIMELINE_RATE } from "../../speech/VoiceActivityDetector.ts"
