@@ -76,7 +76,7 @@ export const makeBackend = Effect.fnUntraced(function*(parts: BackendParts) {
   const { provider } = parts
   let config = parts.config
   /** Who answers when a session names nobody. */
-  let standing = parts.agent
+  let defaultAgent = parts.agent
   // of its own, so that the drain comes before the sessions and the link are closed
   const scope = yield* Scope.make()
   const clock = yield* Clock.Clock
@@ -102,6 +102,8 @@ export const makeBackend = Effect.fnUntraced(function*(parts: BackendParts) {
   const connection = yield* SubscriptionRef.make<ConnectionState>("disconnected")
   const cut = yield* Deferred.make<void>()
   const lifecycle = yield* Semaphore.make(1)
+  /** One update at a time: what is compared must be what is replaced. */
+  const updating = yield* Semaphore.make(1)
   const watchers = yield* FiberSet.make()
   /** Completes when somebody wants a stop. */
   const halt = yield* Deferred.make<void>()
@@ -254,7 +256,7 @@ export const makeBackend = Effect.fnUntraced(function*(parts: BackendParts) {
   const open = SessionOpening.make({
     parts,
     config: () => config,
-    defaultAgent: () => standing,
+    defaultAgent: () => defaultAgent,
     link: () => link,
     clock,
     tracer,
@@ -385,16 +387,15 @@ export const makeBackend = Effect.fnUntraced(function*(parts: BackendParts) {
     activeSessionCount: Effect.sync(() => sessions.size),
     config: Effect.sync(() => config),
     updateConfig: (next) =>
-      Effect.gen(function*() {
+      updating.withPermits(1)(Effect.gen(function*() {
         const checked = yield* BackendConfig.check(next)
         yield* LiveUpdate.checkUpdate(config, checked)
         const { agent } = checked
         if (agent !== config.agent) {
-          const found = agent === undefined ? parts.agent : yield* parts.findAgent(agent)
-          standing = found
+          defaultAgent = agent === undefined ? parts.agent : yield* parts.findAgent(agent)
         }
         config = checked
-      }),
+      })),
     provider: { name: provider.name, capabilities: provider.capabilities },
     engines: parts.engines,
     ready: Effect.sync(() => admission.open),

@@ -7,7 +7,7 @@
  */
 import * as Effect from "effect/Effect"
 import type { BackendError } from "../BackendError.ts"
-import type { Fault } from "../schema/Faults.ts"
+import * as Faults from "../schema/Faults.ts"
 
 const broken = new Set<NodeJS.WriteStream>()
 
@@ -89,19 +89,20 @@ export const progress = (text: string): void => {
   if (process.stderr.isTTY) put(process.stderr, `\r\u001b[K${text}`)
 }
 
-const isFault = (value: unknown): value is Fault =>
-  typeof value === "object" && value !== null && "path" in value && "message" in value
-
-/** A message begins in small letters after `error:`, and its faults stand on lines of their own. */
+/** One line for the error, and one for each of its faults. */
 const linesOf = (error: BackendError): ReadonlyArray<string> => {
-  const faults = error.details?.["faults"]
-  if (!Array.isArray(faults) || !faults.every(isFault)) return [`error: ${error.message}`]
-  const what = error.message.split(": ", 1)[0]!
-  return [`error: ${what}`, ...faults.map((fault) => `  ${fault.path || "(root)"}: ${fault.message}`)]
+  if (!Array.isArray(error.details?.["faults"])) return [`error: ${error.message}`]
+  const more = Faults.moreOf(error)
+  const [what = ""] = error.message.split(": ", 1)
+  return [
+    `error: ${what}`,
+    ...Faults.fromError(error, "").map((fault) => `  ${fault.path || "(root)"}: ${fault.message}`),
+    ...(more > 0 ? [`  and ${more} more`] : [])
+  ]
 }
 
 /**
- * Tells of a failure: one line, and one for each fault.
+ * Reports a failure on stderr: one line, and one for each fault.
  *
  * @category output
  * @since 0.1.0

@@ -36,22 +36,29 @@ export const loadConfig = (
 ) => {
   const { defaults, listen } = options
   const { section } = ServerConfig
-  return ConfigSource.load({
-    file,
-    env: process.env,
-    defaults,
-    section,
-    complete: listen === undefined ? undefined : (raw, server) => besideServer(raw, listen(server))
-  }).pipe(Effect.tap(({ ignored }) => {
-    const unknown = ignored.filter((name) => !otherVariables.has(name))
-    return unknown.length === 0 ? Effect.void : Output.note(`note: unknown variables: ${
-      unknown.map((name) => {
-        const close = ConfigVariables.nearestVariable(name, section.name)
-        return close === undefined ? name : `${name} (did you mean ${close}?)`
-      }).join(", ")
-    }`)
-  }))
+  return Effect.andThen(
+    noteUnknownVariables(section.name),
+    ConfigSource.load({
+      file,
+      env: process.env,
+      defaults,
+      section,
+      complete: listen === undefined ? undefined : (raw, server) => besideServer(raw, listen(server))
+    })
+  )
 }
+
+/** Such a variable is not a fault, because another program may use the prefix; but a misspelt one would have no effect. */
+const noteUnknownVariables = (sectionName: string) =>
+  Effect.suspend(() => {
+    const unknown = ConfigVariables.read(process.env, sectionName).ignored.filter((name) => !otherVariables.has(name))
+    if (unknown.length === 0) return Effect.void
+    const hints = unknown.map((name) => {
+      const close = ConfigVariables.nearestVariable(name, sectionName)
+      return close === undefined ? name : `${name} (did you mean ${close}?)`
+    })
+    return Output.note(`note: unknown variables: ${hints.join(", ")}`)
+  })
 
 /** Variables that are read elsewhere. */
 const otherVariables = new Set([

@@ -1,16 +1,18 @@
 /**
- * Durations as configs write them, between two bounds.
+ * Durations in config files, between two bounds.
  *
  * @since 0.1.0
  */
 import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 import * as SchemaGetter from "effect/SchemaGetter"
+import * as SchemaIssue from "effect/SchemaIssue"
 
 const unitMs = { h: 3_600_000, m: 60_000, s: 1_000, ms: 1 } as const
 const shortForm = /^(?:(\d+(?:\.\d+)?)h)?(?:(\d+(?:\.\d+)?)m(?!s))?(?:(\d+(?:\.\d+)?)s)?(?:(\d+(?:\.\d+)?)ms)?$/
 
-/** `"1m30s"` as Effect reads it, `"90000 millis"`; anything else stays as it is. */
+/** `"1m30s"` in Effect's notation, `"90000 millis"`; any other text is returned unchanged. */
 const longForm = (text: string): string => {
   const match = text === "" ? null : shortForm.exec(text.trim())
   if (match === null || match[0] === "") return text
@@ -20,16 +22,23 @@ const longForm = (text: string): string => {
 }
 
 const amount = "\\d+(?:\\.\\d+)?"
-/** What `longForm` and Effect read, for editors. */
+/** The texts that `longForm` and Effect accept, for editors. */
 const pattern = `^\\s*(?=\\d)(?:${amount}h)?(?:${amount}m(?!s))?(?:${amount}s)?(?:${amount}ms)?\\s*$|` +
   `^${amount}\\s+(?:nano|micro|milli|second|minute|hour|day|week)s?$`
 
-/** A duration as people write it: `"500ms"`, `"1m30s"`, or Effect's `"2 seconds"`. */
+const expected = "a duration such as \"500ms\" or \"1m30s\""
+
+/** A duration as text: `"500ms"`, `"1m30s"`, or Effect's `"2 seconds"`. */
 const durationText = (description: string) =>
-  Schema.String.annotate({ pattern, description, examples: ["500ms", "1m30s", "2 seconds"] }).pipe(
-    Schema.decodeTo(Schema.DurationFromString, {
-      decode: SchemaGetter.transform(longForm),
-      encode: SchemaGetter.passthrough()
+  Schema.String.annotate({ pattern, description, expected, examples: ["500ms", "1m30s", "2 seconds"] }).pipe(
+    Schema.decodeTo(Schema.Duration, {
+      decode: SchemaGetter.transformEffect((text: string) => {
+        const duration = Duration.fromInput(longForm(text) as Duration.Input)
+        return duration._tag === "Some"
+          ? Effect.succeed(duration.value)
+          : Effect.fail(new SchemaIssue.InvalidValue({ expected }))
+      }),
+      encode: SchemaGetter.transform(String)
     })
   )
 

@@ -152,22 +152,34 @@ export const fromSchemaError = (
   }))
 
 /**
- * The error for a list of faults: all are in the message and in `details.faults`, up to `MAX_FAULTS`.
+ * The error for a list of faults: all are in the message and in `details.faults`, up to `MAX_FAULTS`; `details.more` counts the
+ * rest, with those that an error behind it has left out already (`more`).
  *
  * @category constructors
  * @since 0.1.0
  */
-export const toError = (op: string, what: string, faults: ReadonlyArray<Fault>): InvalidConfig =>
-  new InvalidConfig({
+export const toError = (op: string, what: string, faults: ReadonlyArray<Fault>, more = 0): InvalidConfig => {
+  const listed = faults.slice(0, MAX_FAULTS)
+  const rest = faults.length - listed.length + more
+  return new InvalidConfig({
     op,
-    message: `${what}: ${
-      faults.slice(0, MAX_FAULTS).map((fault) => `${fault.path || "(root)"}: ${fault.message}`).join("; ")
-    }${faults.length > MAX_FAULTS ? `; and ${faults.length - MAX_FAULTS} more` : ""}`,
-    details: {
-      faults: faults.slice(0, MAX_FAULTS),
-      ...(faults.length > MAX_FAULTS ? { more: faults.length - MAX_FAULTS } : {})
-    }
+    message: `${what}: ${listed.map((fault) => `${fault.path || "(root)"}: ${fault.message}`).join("; ")}${
+      rest > 0 ? `; and ${rest} more` : ""
+    }`,
+    details: { faults: listed, ...(rest > 0 ? { more: rest } : {}) }
   })
+}
+
+/**
+ * How many faults an error has left out of its list.
+ *
+ * @category accessors
+ * @since 0.1.0
+ */
+export const moreOf = (error: BackendError): number => {
+  const more = error.details?.["more"]
+  return typeof more === "number" ? more : 0
+}
 
 const isFault = (value: unknown): value is Fault =>
   isRecord(value) && typeof value["path"] === "string" && typeof value["message"] === "string"

@@ -56,14 +56,16 @@ export const nearest = (name: string, known: Iterable<string>): string | undefin
 }
 
 /**
- * The message for a name that nothing is registered by: "unknown engine; did you mean `flite`? (expected one of
- * elevenlabs, flite)". The name itself does not appear in it: a mistake in a config may put a secret there.
+ * The message for a name that nothing is registered by: "unknown engine; did you mean `flite`?", or the known names when none
+ * is close. The name itself does not appear in it: a mistake in a config may put a secret there.
  *
  * @category conversions
  * @since 0.1.0
  */
 export const unknownName = (what: string, name: string, known: ReadonlyArray<string>): string => {
   const close = nearest(name, known)
-  const list = known.length === 0 ? "none is registered" : `expected one of ${known.toSorted().join(", ")}`
-  return close === undefined ? `unknown ${what}; ${list}` : `unknown ${what}; did you mean \`${close}\`? (${list})`
+  if (close !== undefined) return `unknown ${what}; did you mean \`${close}\`?`
+  return `unknown ${what}; ${
+    known.length === 0 ? "none is registered" : `expected one of ${known.toSorted().join(", ")}`
+  }`
 }

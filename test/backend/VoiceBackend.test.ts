@@ -385,6 +385,45 @@ describe("VoiceBackend", () => {
         assert.deepStrictEqual(yield* former.said, ["user: one", "agent: You said one.", "agent: Bye."])
       })
     ))
+
+  it.effect("makes one update at a time, in the order of the calls", () => {
+    const answering = (answer: string) => Agent.fromCallback(() => Effect.succeed(answer))
+    const agents = Layer.effect(
+      AgentRegistry,
+      Effect.map(AgentRegistry, (registry) => ({
+        ...registry,
+        get: (name: string) => name === "slow" ? Effect.delay(registry.get(name), "10 seconds") : registry.get(name)
+      }))
+    ).pipe(Layer.provide(AgentRegistry.layer({ slow: answering("I am slow."), quick: answering("I am quick.") })))
+    return running(
+      VoiceBackend.layerSttTts({ agent: echo }).pipe(Layer.provide([
+        Layer.succeed(BackendProvider, provider()),
+        Scripted.layerStt(["hello"]),
+        Scripted.layerTts(),
+        Scripted.layerVad(),
+        agents
+      ])),
+      Effect.gen(function*() {
+        const backend = yield* VoiceBackend
+        const before = yield* backend.config
+        const first = yield* Effect.forkChild(backend.updateConfig({ ...before, agent: "slow", maxRetries: 1 }), {
+          startImmediately: true
+        })
+        const second = yield* Effect.forkChild(backend.updateConfig({ ...before, agent: "quick", maxRetries: 2 }), {
+          startImmediately: true
+        })
+        yield* pass("20 seconds")
+        yield* Fiber.join(first)
+        yield* Fiber.join(second)
+        const { agent, maxRetries } = yield* backend.config
+        assert.deepStrictEqual([agent, maxRetries], ["quick", 2])
+        const user = yield* call()
+        yield* user.session.sendText("who are you?")
+        yield* pass("2 seconds")
+        assert.deepStrictEqual(yield* user.said, ["user: who are you?", "agent: I am quick."])
+      })
+    )
+  })
 })
 
 describe("BackendRegistry", () => {

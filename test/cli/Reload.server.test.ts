@@ -57,10 +57,11 @@ describe("effect-voice serve on SIGHUP", () => {
       assert.strictEqual((await create(base, "another")).status, 503)
       await answers(2)
 
-      write("max_concurrent_sessions: 0\nengines: { flite: { voice: s3cret } }")
+      write("max_concurrent_sessions: 0\nengines: { flite: { voise: s3cret } }\nagent: \"${S3CRET_UNSET}\"")
       await hangUp(/^config: unchanged$/m)
       assert.match(err, /^ {2}max_concurrent_sessions: /m)
-      assert.match(err, /^ {2}engines\.flite\.voice: /m)
+      assert.match(err, /^ {2}engines\.flite\.voise: unknown key `voise`; did you mean `voice`\?$/m)
+      assert.match(err, /^ {2}agent: the environment variable S3CRET_UNSET is not set$/m)
       assert.notInclude(err, "s3cret")
 
       write("max_concurrent_sessions: 9\nturn_detection_provider: text")

@@ -123,6 +123,79 @@ describe("cli", () => {
       failed(missing, 1, /no such file/)
     }).pipe(Effect.scoped))
 
+  it.live("shows every fault with its path and the nearest known key, whichever command reads the config", () =>
+    Effect.gen(function*() {
+      const dir = yield* directory
+      const bad = Path.join(dir, "bad.yaml")
+      Fs.writeFileSync(
+        bad,
+        [
+          "stt_provder: hunter2",
+          "stt_provider: moonshin",
+          "tts_provider: flite",
+          "latency_target: soon",
+          "session: { resume_windw: 1m }",
+          "conversation: { endpointing: { mode: adaptiv, silense: 1s } }",
+          "engines:",
+          "  moonshine: { modle: hunter2 }",
+          "  openai: { api_key: \"${HUNTER2}\", stt: { modl: hunter2 } }",
+          "  deepgrm: { api_key: hunter2 }",
+          "provider_config: { bind_adress: hunter2 }",
+          "custom_processors: [{ name: gain, options: { dbs: 3, db: 99 } }]",
+          "agent: bultin",
+          "server: { prt: 1, host: \"${HUNTER2_HOST}\" }",
+          "\"hunter2 = a key\": 1\n"
+        ].join("\n")
+      )
+      const wav = Path.join(dir, "said.wav")
+      Fs.writeFileSync(wav, Wav.encode(new Int16Array(1_600), { sampleRate: 16_000 }))
+      const env = { EFFECT_VOICE_MAX_RETRIES: "99", EFFECT_VOICE_SESION__LONGEST: "1h" }
+      const commands = [["check"], ["serve", "--port", "0"], ["talk", "--input", wav]]
+      for (const command of commands) {
+        const { code, err, out } = yield* cli([...command, "--config", bad], { env })
+        assert.deepStrictEqual([code, out], [1, ""], err)
+        assert.sameMembers(err.trim().split("\n").slice(2), [
+          "  stt_provder: unknown key `stt_provder`; did you mean `stt_provider`?",
+          "  stt_provider: unknown speech-to-text engine; did you mean `moonshine`?",
+          "  latency_target: expected a duration such as \"500ms\" or \"1m30s\"",
+          "  max_retries: expected a value between 0 and 10",
+          "  session.resume_windw: unknown key `resume_windw`; did you mean `resume_window`?",
+          "  conversation.endpointing.mode: expected \"fixed\" | \"adaptive\"",
+          "  conversation.endpointing.silense: unknown key `silense`; did you mean `silence`?",
+          "  engines.moonshine.modle: unknown key `modle`; did you mean `model`?",
+          "  engines.openai.api_key: the environment variable HUNTER2 is not set",
+          "  engines.openai.stt.modl: unknown key `modl`; did you mean `model`?",
+          "  engines.deepgrm: unknown engine; did you mean `deepgram`?",
+          "  provider_config.bind_adress: unknown key `bind_adress`; did you mean `bind_address`?",
+          "  custom_processors.0.options.dbs: unknown key `dbs`; did you mean `db`?",
+          "  custom_processors.0.options.db: expected a value between -60 and 40",
+          "  agent: unknown agent; did you mean `builtin`?",
+          "  server.prt: unknown key `prt`; did you mean `port`?",
+          "  server.host: the environment variable HUNTER2_HOST is not set",
+          "  (invalid key): unknown key `(invalid key)`"
+        ], command[0])
+        assert.deepStrictEqual(err.split("\n").slice(0, 2), [
+          "note: unknown variables: EFFECT_VOICE_SESION__LONGEST (did you mean EFFECT_VOICE_SESSION__LONGEST?)",
+          `error: the config ${bad} is not valid`
+        ])
+        assert.notInclude(err, "hunter2")
+      }
+    }).pipe(Effect.scoped))
+
+  it.live("lists at most 100 faults, and counts the rest", () =>
+    Effect.gen(function*() {
+      const dir = yield* directory
+      const file = Path.join(dir, "many.json")
+      const keys = Array.from({ length: 5_000 }, (_, i) => [`key_${i}`, 0])
+      Fs.writeFileSync(file, JSON.stringify({ ...Object.fromEntries(keys), agent: "nobody" }))
+      const { code, err } = yield* cli(["check", "--config", file])
+      assert.strictEqual(code, 1)
+      const lines = err.trim().split("\n")
+      assert.lengthOf(lines, 102)
+      assert.strictEqual(lines[1], "  key_0: unknown key `key_0`")
+      assert.strictEqual(lines[101], "  and 4901 more")
+    }).pipe(Effect.scoped))
+
   it.live("says in a line what is wrong with a recording or an address", () =>
     Effect.gen(function*() {
       const dir = yield* directory

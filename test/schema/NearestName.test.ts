@@ -28,7 +28,7 @@ describe("NearestName", () => {
   it("never repeats the unknown name", () => {
     assert.strictEqual(
       unknownName("engine", "flitte", ["moonshine", "flite"]),
-      "unknown engine; did you mean `flite`? (expected one of flite, moonshine)"
+      "unknown engine; did you mean `flite`?"
     )
     assert.strictEqual(unknownName("agent", "hunter2", ["builtin"]), "unknown agent; expected one of builtin")
     assert.strictEqual(unknownName("agent", "hunter2", []), "unknown agent; none is registered")

@@ -177,11 +177,13 @@ const context = { op: "BackendConfig.decode", what: "the config is not valid" }
 const withRules = <A>(decoding: Effect.Effect<A, InvalidConfig>, read: ConfigRules.ReadField) =>
   Effect.suspend(() => {
     const rules = ConfigRules.faultsOf(read)
-    const failed = (faults: ReadonlyArray<Faults.Fault>) =>
-      Effect.fail(Faults.toError(context.op, context.what, faults))
+    const failed = (faults: ReadonlyArray<Faults.Fault>, more?: number) =>
+      Effect.fail(Faults.toError(context.op, context.what, faults, more))
     return Effect.matchEffect(decoding, {
       onFailure: (error) =>
-        rules.length === 0 ? Effect.fail(error) : failed([...Faults.fromError(error, ""), ...rules]),
+        rules.length === 0
+          ? Effect.fail(error)
+          : failed([...Faults.fromError(error, ""), ...rules], Faults.moreOf(error)),
       onSuccess: (value) => rules.length === 0 ? Effect.succeed(value) : failed(rules)
     })
   })

@@ -77,6 +77,10 @@ const withDefaults = (raw: JsonRecord): JsonRecord => {
     : base
 }
 
+/** Several engines of a vendor may report the same fault of an option that they share. */
+const distinct = (faults: ReadonlyArray<Faults.Fault>): ReadonlyArray<Faults.Fault> =>
+  Array.from(new Map(faults.map((fault) => [`${fault.path}\0${fault.message}`, fault])).values())
+
 const tables = Effect.gen(function*() {
   const registry = yield* BackendRegistry
   const providers = yield* Effect.forEach(
@@ -136,21 +140,23 @@ export const load = <S>(
 
     // a variable that is not set is one fault, not another one for the text in its place
     const reported = new Set(unset.map((fault) => fault.path))
-    const all = [
+    const all = distinct([
       ...unset,
       ...[
         ...(config._tag === "Failure" ? Faults.fromError(config.failure, "") : []),
         ...faults,
         ...(section._tag === "Failure" ? Faults.fromError(section.failure, sectionName) : [])
       ].filter((fault) => !reported.has(fault.path))
-    ]
+    ])
     if (config._tag === "Success" && section._tag === "Success" && provider !== undefined && all.length === 0) {
       return { config: config.success, provider, engines, processors, section: section.success, ignored }
     }
     return yield* Faults.toError(
       op,
       options.file === undefined ? "the config is not valid" : `the config ${options.file} is not valid`,
-      all
+      all,
+      (config._tag === "Failure" ? Faults.moreOf(config.failure) : 0) +
+        (section._tag === "Failure" ? Faults.moreOf(section.failure) : 0)
     )
   })
 

@@ -146,7 +146,7 @@ describe("DecodedConfig", () => {
       assert.deepStrictEqual(error.details?.["faults"], [
         {
           path: "tts_provider",
-          message: "unknown text-to-speech engine; did you mean `my-tts`? (expected one of my-tts)"
+          message: "unknown text-to-speech engine; did you mean `my-tts`?"
         },
         { path: "engines.my-stt.some_name", message: "expected string" },
         { path: "provider_config.some_nam", message: "unknown key `some_nam`; did you mean `some_name`?" },
