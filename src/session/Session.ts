@@ -136,7 +136,7 @@ export const make = Effect.fnUntraced(function*(options: SessionOptions) {
   return {
     session: new SessionOperations(core),
     /** The session as it is to be stored now. */
-    snapshot: persistence.kept,
+    snapshot: persistence.snapshot,
     /** Ends the session at once. */
     close: (reason: SessionEnd) => core.dispatch({ _tag: "Close", reason }),
     /** No user can connect any more: the session ends with its present connection, or at once; after the error, if any. */

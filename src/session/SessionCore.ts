@@ -86,7 +86,7 @@ export class SessionCore {
       now,
       observer: options.observer,
       execute: (command) => this.#execute(command),
-      onChange: () => this.persistence?.touch(),
+      onChange: () => this.persistence?.requestSave(),
       onIdle: () => this.replies.play(),
       onDefect: (error, isFirst) => this.#onDefect(error, isFirst)
     })
@@ -94,7 +94,7 @@ export class SessionCore {
       ...options,
       isClosed: () => this.isClosed,
       emit,
-      onHandOver: () => this.persistence?.touch(),
+      onHandOver: () => this.persistence?.requestSave(),
       run
     })
     this.input = new AudioInput<TimerName>(resamplers, (name) => this.timers.fire(name), runtime.processors)
@@ -159,7 +159,7 @@ export class SessionCore {
     observer?.event(event)
     this.countAudio()
     // a user who has connected may reconnect to the restored session
-    if (event.type === "connection.attached") this.persistence?.touch()
+    if (event.type === "connection.attached") this.persistence?.requestSave()
   }
 
   /** Emits unless the session has ended. */
@@ -227,7 +227,7 @@ export class SessionCore {
         return this.emit(command.event)
       case "Append":
       case "Withdraw":
-        return this.persistence?.touch()
+        return this.persistence?.requestSave()
       case "SetTimer":
         return this.timers.set(command)
       case "CancelTimer":

@@ -130,7 +130,7 @@ export class SessionOperations implements VoiceSession {
       (op) =>
         Effect.map(decodeMetadata(op, MergePatch.merge(this.#core.metadata, patch)), (next) => {
           this.#core.metadata = next
-          this.#core.persistence?.touch()
+          this.#core.persistence?.requestSave()
         })
     )
 
@@ -157,7 +157,7 @@ export class SessionOperations implements VoiceSession {
       () =>
         Effect.map(Faults.check(ConversationPolicy, policy, policyContext), (checked) => {
           this.#core.settings.setPolicy(checked)
-          this.#core.persistence?.touch()
+          this.#core.persistence?.requestSave()
         })
     )
 

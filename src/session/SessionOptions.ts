@@ -12,7 +12,7 @@ import type { BackendError } from "../BackendError.ts"
 import type { ConversationPolicy } from "../conversation/ConversationPolicy.ts"
 import type { BackendMetrics } from "../telemetry/BackendMetrics.ts"
 import type { ProcessorChain, ProcessorEntry } from "./input/ProcessorChain.ts"
-import type { Past } from "./persistence/SessionSnapshot.ts"
+import type { RestoredSession } from "./persistence/SessionSnapshot.ts"
 import type { SnapshotWriterOptions } from "./persistence/SnapshotWriter.ts"
 import type { PipelineFactory } from "./pipeline/Pipeline.ts"
 import type { PlayoutClock } from "./playout/PlayoutClock.ts"
@@ -39,7 +39,7 @@ export interface SessionOptions {
   readonly clock: PlayoutClock["Service"]
   readonly policy: ConversationPolicy
   /** The stored session that is restored. Default: a new session. */
-  readonly restored?: Past | undefined
+  readonly restored?: RestoredSession | undefined
   /** Writes snapshots to the session store. Default: the session is not stored. */
   readonly writeSnapshot?: SnapshotWriterOptions["write"] | undefined
   /** What is recorded beyond the session's life, and where. Default: nothing. */

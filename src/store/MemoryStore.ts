@@ -14,7 +14,7 @@ interface Row {
   fence: number
   untilMs: number
   readonly windowMs: number
-  kept: StoredSession
+  snapshot: StoredSession
 }
 
 /**
@@ -58,7 +58,7 @@ export const make = (
       if (fault !== undefined) return yield* fault
       if (rows.has(id)) return yield* StoreLimits.sessionExists()
       const now = yield* Clock.currentTimeMillis
-      rows.set(id, { owner, fence: 1, untilMs: now + leaseMs, windowMs, kept: { ...kept, items: [...kept.items] } })
+      rows.set(id, { owner, fence: 1, untilMs: now + leaseMs, windowMs, snapshot: { ...kept, items: [...kept.items] } })
       return { id, fence: 1 }
     }),
     write: Effect.fnUntraced(function*(lease, { from, head, items }) {
@@ -66,10 +66,10 @@ export const make = (
       if (fault !== undefined) return yield* fault
       const row = ownRow(lease)
       if (row === undefined) return yield* StoreLimits.leaseLost()
-      if (!Number.isInteger(from) || from < 0 || from > row.kept.items.length) {
+      if (!Number.isInteger(from) || from < 0 || from > row.snapshot.items.length) {
         return yield* StoreLimits.nonContiguousItems()
       }
-      row.kept = { head, items: [...row.kept.items.slice(0, from), ...items] }
+      row.snapshot = { head, items: [...row.snapshot.items.slice(0, from), ...items] }
     }),
     claim: (id) =>
       Effect.map(Clock.currentTimeMillis, (now): Claim => {
@@ -79,19 +79,19 @@ export const make = (
         row.owner = owner
         row.fence++
         row.untilMs = now + leaseMs
-        return { _tag: "Claimed", lease: { id, fence: row.fence }, kept: row.kept }
+        return { _tag: "Claimed", lease: { id, fence: row.fence }, snapshot: row.snapshot }
       }),
     renew: Effect.map(Clock.currentTimeMillis, (now) => {
       for (const row of rows.values()) if (row.owner === owner) row.untilMs = now + leaseMs
     }),
-    letGo: (lease) =>
+    releaseLease: (lease) =>
       Effect.map(Clock.currentTimeMillis, (now) => {
         const row = ownRow(lease)
         if (row === undefined) return
         row.owner = undefined
         row.untilMs = now
       }),
-    release: Effect.map(Clock.currentTimeMillis, (now) => {
+    releaseAll: Effect.map(Clock.currentTimeMillis, (now) => {
       for (const row of rows.values()) {
         if (row.owner !== owner) continue
         row.owner = undefined

@@ -170,7 +170,7 @@ export const make = Effect.fnUntraced(function*(
           return {
             _tag: "Claimed",
             lease: { id, fence },
-            kept: {
+            snapshot: {
               head: row.head,
               items: items.map(({ json }) => json)
             }
@@ -180,14 +180,14 @@ export const make = Effect.fnUntraced(function*(
     renew: Effect.asVoid(
       statement("SessionStore.renew", sql`UPDATE effect_voice_sessions SET until = ${lease} WHERE owner = ${owner}`)
     ),
-    letGo: ({ fence, id }) =>
+    releaseLease: ({ fence, id }) =>
       Effect.asVoid(statement(
-        "SessionStore.letGo",
+        "SessionStore.releaseLease",
         sql`UPDATE effect_voice_sessions SET owner = NULL, until = clock_timestamp()
           WHERE id = ${id} AND fence = ${fence}::integer AND owner = ${owner}`
       )),
-    release: Effect.asVoid(statement(
-      "SessionStore.release",
+    releaseAll: Effect.asVoid(statement(
+      "SessionStore.releaseAll",
       sql`UPDATE effect_voice_sessions SET owner = NULL, until = clock_timestamp() WHERE owner = ${owner}`
     )),
     remove: ({ fence, id }) =>

@@ -85,7 +85,7 @@ const scripts = {
     "if ARGV[2] == '0' then redis.call('HSET', s, 'owner', '') end else redis.call('SREM', KEYS[3], id) end end " +
     "if ARGV[2] == '0' then redis.call('DEL', KEYS[3]) else redis.call('PEXPIRE', KEYS[3], 86400000) end return 1",
   // owner, fence, id
-  letGo: clock + keepUntil + holds +
+  releaseLease: clock + keepUntil + holds +
     "if held then redis.call('HSET', KEYS[1], 'owner', '') redis.call('SREM', KEYS[3], ARGV[3]) " +
     "keep(KEYS[1], KEYS[2], KEYS[4], ARGV[3], now, tonumber(h[3])) end return 1",
   // owner, fence, id
@@ -181,7 +181,7 @@ export const make = Effect.fnUntraced(function*(
         const [what, first = "", second = "", ...items] = texts(yield* run("claim", id, owner, id, leaseMs, exited))
         switch (what) {
           case "claimed":
-            return { _tag: "Claimed", lease: { id, fence: Number(first) }, kept: { head: second, items } }
+            return { _tag: "Claimed", lease: { id, fence: Number(first) }, snapshot: { head: second, items } }
           case "held":
             // claim once more if the process of the owner has exited
             if (first === exited || !StoreOwner.hasExited(first)) return { _tag: "Held", forMs: Number(second) }
@@ -193,8 +193,8 @@ export const make = Effect.fnUntraced(function*(
       }
     }),
     renew: Effect.asVoid(run("renew", "", owner, leaseMs, prefix)),
-    letGo: ({ fence, id }) => Effect.asVoid(run("letGo", id, owner, fence, id)),
-    release: Effect.asVoid(run("renew", "", owner, 0, prefix)),
+    releaseLease: ({ fence, id }) => Effect.asVoid(run("releaseLease", id, owner, fence, id)),
+    releaseAll: Effect.asVoid(run("renew", "", owner, 0, prefix)),
     remove: ({ fence, id }) => Effect.asVoid(run("remove", id, owner, fence, id)),
     sweep: Effect.map(run("sweep", "", prefix), Number),
     secret: (name, candidate) =>

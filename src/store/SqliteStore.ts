@@ -81,7 +81,7 @@ export const make = Effect.fnUntraced(function*(
     items: db.prepare("SELECT json FROM items WHERE session = ? ORDER BY n"),
     claim: db.prepare("UPDATE sessions SET owner = ?, fence = fence + 1, until_ms = ? WHERE id = ?"),
     renew: db.prepare("UPDATE sessions SET until_ms = ? WHERE owner = ?"),
-    letGo: db.prepare("UPDATE sessions SET owner = NULL, until_ms = ? WHERE id = ? AND fence = ? AND owner = ?"),
+    releaseLease: db.prepare("UPDATE sessions SET owner = NULL, until_ms = ? WHERE id = ? AND fence = ? AND owner = ?"),
     release: db.prepare("UPDATE sessions SET owner = NULL, until_ms = ? WHERE owner = ?"),
     remove: db.prepare("DELETE FROM sessions WHERE id = ? AND fence = ? AND owner = ?"),
     expired: db.prepare("SELECT id FROM sessions WHERE until_ms + window_ms <= ?"),
@@ -171,13 +171,15 @@ export const make = Effect.fnUntraced(function*(
         return {
           _tag: "Claimed",
           lease: { id, fence: numberOf(row, "fence") + 1 },
-          kept: { head: column(row, "head"), items: sql.items.all(id).map((item) => column(item, "json")) }
+          snapshot: { head: column(row, "head"), items: sql.items.all(id).map((item) => column(item, "json")) }
         }
       }),
     renew: Effect.asVoid(transaction("SessionStore.renew", (now) => sql.renew.run(now + leaseMs, owner))),
-    letGo: (lease) =>
-      Effect.asVoid(transaction("SessionStore.letGo", (now) => sql.letGo.run(now, lease.id, lease.fence, owner))),
-    release: Effect.asVoid(transaction("SessionStore.release", (now) => sql.release.run(now, owner))),
+    releaseLease: (lease) =>
+      Effect.asVoid(
+        transaction("SessionStore.releaseLease", (now) => sql.releaseLease.run(now, lease.id, lease.fence, owner))
+      ),
+    releaseAll: Effect.asVoid(transaction("SessionStore.releaseAll", (now) => sql.release.run(now, owner))),
     remove: (lease) =>
       transaction("SessionStore.remove", () => {
         if (sql.remove.run(lease.id, lease.fence, owner).changes > 0) erase(lease.id)

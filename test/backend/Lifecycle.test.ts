@@ -207,7 +207,7 @@ const hanging = (which: ReadonlySet<(typeof parts)[number]>) => {
       create: () => Effect.never,
       write: () => Effect.never,
       renew: Effect.never,
-      release: Effect.never,
+      releaseAll: Effect.never,
       remove: () => Effect.never,
       sweep: Effect.never,
       probe: Effect.never

@@ -29,8 +29,8 @@ const start = Effect.fnUntraced(function*(
     write: (...args) => guard(store.write(...args)),
     claim: (id) => guard(store.claim(id)),
     renew: guard(store.renew),
-    release: guard(store.release),
-    letGo: (lease) => guard(store.letGo(lease)),
+    releaseAll: guard(store.releaseAll),
+    releaseLease: (lease) => guard(store.releaseLease(lease)),
     remove: (lease) => guard(store.remove(lease)),
     sweep: guard(store.sweep)
   })
@@ -343,11 +343,11 @@ describe("Recovery", () => {
       const row = table.rows.get(id)
       assert.isDefined(row)
       if (row === undefined) return
-      const kept = row.kept
+      const kept = row.snapshot
       const two = yield* start(table)
-      row.kept = { head: "{}", items: [] }
+      row.snapshot = { head: "{}", items: [] }
       assert.strictEqual((yield* Effect.flip(two.recover(id))).code, "pipeline_error")
-      row.kept = kept
+      row.snapshot = kept
       yield* two.takeUp(id)
       assert.strictEqual(yield* two.backend.activeSessionCount, 1)
     }))
@@ -365,6 +365,6 @@ describe("Recovery", () => {
       yield* one.revive
       yield* user.hears(6_000)
       assert.isAbove(user.connection.of("session.saved").length, saved)
-      assert.isAbove(table.rows.get(user.session.id)?.kept.items.length ?? 0, 1)
+      assert.isAbove(table.rows.get(user.session.id)?.snapshot.items.length ?? 0, 1)
     }))
 })

@@ -16,7 +16,7 @@ describe("MemoryStore", () => {
       assert.deepStrictEqual(yield* b.claim("s"), {
         _tag: "Claimed",
         lease: { id: "s", fence: 2 },
-        kept: { head: "{\"n\":1}", items: ["1", "3", "4"] }
+        snapshot: { head: "{\"n\":1}", items: ["1", "3", "4"] }
       })
       const refused = yield* Effect.flip(a.write(lease, { head: "{}", from: 0, items: [] }))
       assert.strictEqual(refused.code, "session_not_found")
@@ -35,7 +35,7 @@ describe("MemoryStore", () => {
       yield* a.renew
       yield* TestClock.adjust("4 seconds")
       assert.deepStrictEqual(yield* b.claim("s"), { _tag: "Held", forMs: 1_000 })
-      yield* a.release
+      yield* a.releaseAll
       assert.strictEqual((yield* b.claim("s"))._tag, "Claimed")
       yield* TestClock.adjust("5999 millis")
       assert.strictEqual(yield* a.sweep, 0)
@@ -51,9 +51,9 @@ describe("MemoryStore", () => {
       const b = MemoryStore.make({ table })
       const lease = yield* a.create("s", { head: "{}", items: [] }, 1_000)
       yield* a.create("t", { head: "{}", items: [] }, 1_000)
-      yield* b.letGo({ ...lease, fence: 2 })
+      yield* b.releaseLease({ ...lease, fence: 2 })
       assert.strictEqual((yield* b.claim("s"))._tag, "Held")
-      yield* a.letGo(lease)
+      yield* a.releaseLease(lease)
       assert.strictEqual((yield* b.claim("s"))._tag, "Claimed")
       assert.strictEqual((yield* b.claim("t"))._tag, "Held")
     }))

@@ -43,9 +43,9 @@ for (const [kind, missing, server, make] of stores) {
           yield* store.write(session, { head: "2", from: 1, items: ["2"] }).pipe(
             Effect.retry(Schedule.spaced("100 millis").pipe(Schedule.upTo({ duration: "20 seconds" })))
           )
-          yield* store.letGo(session)
+          yield* store.releaseLease(session)
           const claim = yield* (yield* make({ url: Redacted.make(url) })).claim("s")
-          assert.deepStrictEqual(claim._tag === "Claimed" && claim.kept, { head: "2", items: ["1", "2"] })
+          assert.deepStrictEqual(claim._tag === "Claimed" && claim.snapshot, { head: "2", items: ["1", "2"] })
         }).pipe(Effect.scoped),
       60_000
     )

@@ -44,10 +44,10 @@ describe("SqliteStore", () => {
       for (const name of ["sessions.db", "sessions.db-wal"]) {
         assert.strictEqual(statSync(join(path, "..", name)).mode & 0o777, 0o600, name)
       }
-      yield* one.letGo(lease)
+      yield* one.releaseLease(lease)
       yield* Scope.close(scope, Exit.void)
       const claim = yield* (yield* SqliteStore.make({ path })).claim("s")
-      assert.deepStrictEqual(claim._tag === "Claimed" && claim.kept, { head: "{}", items: ["1"] })
+      assert.deepStrictEqual(claim._tag === "Claimed" && claim.snapshot, { head: "{}", items: ["1"] })
     }))
 
   it.effect("leaves nothing of an erased session on the disk", () =>

@@ -33,12 +33,12 @@ export const tests = (make: Effect.Effect<Harness, unknown, Scope.Scope>, run: "
       yield* a.write(lease, { head: "{\"n\":1}", from: 1, items: ["2", "3", text] })
       yield* a.write(lease, { head: "{\"n\":2}", from: 2, items: [] })
       yield* a.write(lease, { head: "{\"n\":3}", from: 2, items: [text] })
-      yield* a.letGo(lease)
+      yield* a.releaseLease(lease)
       const claim = yield* b.claim(id)
       assert.deepStrictEqual(claim, {
         _tag: "Claimed",
         lease: { id, fence: 2 },
-        kept: { head: "{\"n\":3}", items: ["1", "2", text] }
+        snapshot: { head: "{\"n\":3}", items: ["1", "2", text] }
       })
     }))
 
@@ -80,12 +80,12 @@ export const tests = (make: Effect.Effect<Harness, unknown, Scope.Scope>, run: "
       assert.deepStrictEqual([refused.code, refused.details?.["reason"]], ["session_not_found", "fenced"])
       // the former owner's operations change nothing
       yield* a.remove(lease)
-      yield* a.letGo(lease)
-      yield* a.release
+      yield* a.releaseLease(lease)
+      yield* a.releaseAll
       yield* a.renew
       assert.strictEqual((yield* a.claim(id))._tag, "Held")
       if (claim._tag !== "Claimed") return
-      assert.deepStrictEqual(claim.kept, { head: "{}", items: ["1"] })
+      assert.deepStrictEqual(claim.snapshot, { head: "{}", items: ["1"] })
       yield* b.write(claim.lease, { head: "{}", from: 1, items: ["2"] })
       yield* b.remove(claim.lease)
       assert.deepStrictEqual(yield* a.claim(id), { _tag: "Unknown" })
@@ -98,10 +98,10 @@ export const tests = (make: Effect.Effect<Harness, unknown, Scope.Scope>, run: "
       const lease = yield* a.create(one, empty, 60_000)
       yield* a.create(two, empty, 60_000)
       yield* b.create(three, empty, 60_000)
-      yield* a.letGo(lease)
+      yield* a.releaseLease(lease)
       assert.strictEqual((yield* b.claim(one))._tag, "Claimed")
       assert.strictEqual((yield* b.claim(two))._tag, "Held")
-      yield* a.release
+      yield* a.releaseAll
       assert.strictEqual((yield* b.claim(two))._tag, "Claimed")
       assert.strictEqual((yield* a.claim(three))._tag, "Held")
     }))
@@ -138,7 +138,7 @@ export const tests = (make: Effect.Effect<Harness, unknown, Scope.Scope>, run: "
         Array.from({ length: 200 }, newId),
         (id) =>
           Effect.gen(function*() {
-            yield* a.letGo(yield* a.create(id, empty, 60_000))
+            yield* a.releaseLease(yield* a.create(id, empty, 60_000))
             const claims = yield* Effect.all([b.claim(id), c.claim(id)], { concurrency: 2 })
             assert.deepStrictEqual(claims.map((claim) => claim._tag).sort(), ["Claimed", "Held"])
           }),
@@ -154,13 +154,13 @@ export const tests = (make: Effect.Effect<Harness, unknown, Scope.Scope>, run: "
         Effect.gen(function*() {
           const lease = yield* a.create(id, empty, 60_000)
           for (let n = 0; n < 5; n++) yield* a.write(lease, { head: `${n}`, from: n, items: [`${id} ${n}`] })
-          yield* a.letGo(lease)
+          yield* a.releaseLease(lease)
         }), { concurrency: "unbounded", discard: true })
       for (const id of all.slice(0, 10)) {
         const claim = yield* b.claim(id)
         assert.isTrue(claim._tag === "Claimed")
         if (claim._tag !== "Claimed") continue
-        assert.deepStrictEqual(claim.kept, { head: "4", items: [0, 1, 2, 3, 4].map((n) => `${id} ${n}`) })
+        assert.deepStrictEqual(claim.snapshot, { head: "4", items: [0, 1, 2, 3, 4].map((n) => `${id} ${n}`) })
       }
     }))
 }

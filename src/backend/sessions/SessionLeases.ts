@@ -39,7 +39,7 @@ export interface SessionLeases {
    * Takes over what another process left. Fails `session_not_found` when there is nothing, and `connection_failed` with
    * `details.retryAfterMs` while its owner lives.
    */
-  readonly claim: (id: string) => Effect.Effect<SessionSnapshot.Past, BackendError>
+  readonly claim: (id: string) => Effect.Effect<SessionSnapshot.RestoredSession, BackendError>
   /** Leaves a session that was claimed and could not be taken up to whoever comes next. */
   readonly letGo: (id: string) => Effect.Effect<void>
   /** Erases a session that has ended. One that cannot be erased now is later. */
@@ -115,7 +115,7 @@ export const make: Effect.Effect<SessionLeases, never, Scope.Scope> = Effect.gen
     Effect.forkScoped
   )
   yield* Effect.addFinalizer(() =>
-    Effect.andThen(Effect.forEach(leaving, remove, { discard: true }), store.release).pipe(
+    Effect.andThen(Effect.forEach(leaving, remove, { discard: true }), store.releaseAll).pipe(
       finalizeWithin("2 seconds"),
       Effect.ignore
     )
@@ -149,7 +149,7 @@ export const make: Effect.Effect<SessionLeases, never, Scope.Scope> = Effect.gen
           })
         case "Claimed": {
           leases.set(id, claim.lease)
-          return yield* SessionSnapshot.decode(claim.kept)
+          return yield* SessionSnapshot.decode(claim.snapshot)
         }
       }
     }),
@@ -157,7 +157,9 @@ export const make: Effect.Effect<SessionLeases, never, Scope.Scope> = Effect.gen
       Effect.suspend(() => {
         const lease = leases.get(id)
         leases.delete(id)
-        return lease === undefined ? Effect.void : Effect.ignore(answering("SessionStore.letGo")(store.letGo(lease)))
+        return lease === undefined
+          ? Effect.void
+          : Effect.ignore(answering("SessionStore.releaseLease")(store.releaseLease(lease)))
       }),
     end: (id) =>
       Effect.suspend(() => {

@@ -14,7 +14,7 @@ import type { Agent } from "../../agent/Agent.ts"
 import { ConnectionFailed, InvalidConfig } from "../../BackendError.ts"
 import { connectDeadline } from "../../Deadline.ts"
 import type { AudioQuota } from "../../hooks/AudioQuota.ts"
-import type { Past } from "../../session/persistence/SessionSnapshot.ts"
+import type { RestoredSession } from "../../session/persistence/SessionSnapshot.ts"
 import type { PlayoutClock } from "../../session/playout/PlayoutClock.ts"
 import * as Session from "../../session/Session.ts"
 import type { SessionConfig } from "../../session/SessionConfig.ts"
@@ -52,7 +52,7 @@ export interface Entry {
  * @since 0.1.0
  */
 export interface Opening extends Pick<LinkedSession, "id" | "config"> {
-  readonly past?: Past | undefined
+  readonly past?: RestoredSession | undefined
 }
 
 /**

@@ -1,5 +1,5 @@
 /**
- * What a session gives its store: who it is with, where it stands, and when that must be written.
+ * Makes the snapshots of a session, and decides when they are written to the store.
  *
  * @since 0.1.0
  */
@@ -19,7 +19,7 @@ import * as SnapshotWriter from "./SnapshotWriter.ts"
 export interface SessionPersistenceOptions
   extends Pick<SnapshotWriter.SnapshotWriterOptions, "onSaved" | "onTakenOver">
 {
-  /** Writes to the store; without it nothing is. */
+  /** Writes to the store. Default: nothing is written. */
   readonly write: SnapshotWriter.SnapshotWriterOptions["write"] | undefined
   readonly config: SessionConfig
   readonly createdAtMs: number
@@ -28,12 +28,12 @@ export interface SessionPersistenceOptions
     readonly state: State
     readonly metadata: Metadata
     readonly policy: ConversationPolicy
-    /** The name of whoever answers, where they have one. */
+    /** The registered name of the agent, where it has one. */
     readonly agent: string | undefined
     readonly attached: boolean
     readonly seq: number
   }
-  /** What has been heard of a reply: `AudioOutput.heard`. */
+  /** What has been heard of a reply (`AudioOutput.heard`). */
   readonly heard: (epoch: number) => { readonly text: string; readonly texts: number } | undefined
 }
 
@@ -42,12 +42,12 @@ export interface SessionPersistenceOptions
  * @since 0.1.0
  */
 export interface SessionPersistence {
-  /** Something has happened that must not be lost. Synchronous. */
-  readonly touch: () => void
-  /** A sentence that a reply is going to say. Synchronous. */
+  /** Schedules a write, after a change that must not be lost. Synchronous. */
+  readonly requestSave: () => void
+  /** Notes a sentence that a reply is going to say. Synchronous. */
   readonly planned: (epoch: number, sentence: string) => void
-  /** The session as it is to be kept now. */
-  readonly kept: () => StoredSession
+  /** The snapshot of the session now. */
+  readonly snapshot: () => StoredSession
 }
 
 /**
@@ -58,12 +58,14 @@ export const make = Effect.fnUntraced(function*(
   { config, createdAtMs, heard, onSaved, onTakenOver, read, write }: SessionPersistenceOptions
 ): Effect.fn.Return<SessionPersistence, never, Scope.Scope> {
   let plan: { readonly epoch: number; readonly sentences: Array<string> } = { epoch: 0, sentences: [] }
-  let about: SessionSnapshot.About | undefined
-  const encodeHead = SessionSnapshot.headEncoder(() => {
+  let snapshotConfig: SessionSnapshot.SnapshotConfig | undefined
+  const encodeHead = SessionSnapshot.makeHeadEncoder(() => {
     const { agent, metadata, policy } = read()
-    if (about?.metadata === metadata && about.policy === policy && about.agent === agent) return about
+    if (snapshotConfig?.metadata === metadata && snapshotConfig.policy === policy && snapshotConfig.agent === agent) {
+      return snapshotConfig
+    }
     const { connectionUrl, expiresAt, pipelineType, tenant, transport, userId } = config
-    about = {
+    snapshotConfig = {
       userId,
       transport,
       ...(tenant === undefined ? {} : { tenant }),
@@ -76,17 +78,17 @@ export const make = Effect.fnUntraced(function*(
       policy,
       createdAtMs
     }
-    return about
+    return snapshotConfig
   })
   const head = () => {
     const { attached, seq, state } = read()
     const epoch = state.agent._tag === "Silent" ? 0 : state.agent.reply.epoch
     const planned = plan.epoch === epoch ? plan.sentences : []
-    return encodeHead(SessionSnapshot.standing(state, { attached, seq, heard: heard(epoch), planned }))
+    return encodeHead(SessionSnapshot.progressOf(state, { attached, seq, heard: heard(epoch), planned }))
   }
-  const journal = write === undefined ? undefined : yield* SnapshotWriter.make({
+  const writer = write === undefined ? undefined : yield* SnapshotWriter.make({
     write,
-    kept: read().state.history,
+    stored: read().state.history,
     read: () => {
       const { seq, state } = read()
       return { head: head(), history: state.history, seq, speaking: state.publishedState === "speaking" }
@@ -95,11 +97,11 @@ export const make = Effect.fnUntraced(function*(
     onTakenOver
   })
   return {
-    touch: () => journal?.touch(),
+    requestSave: () => writer?.requestSave(),
     planned: (epoch, sentence) => {
       if (plan.epoch !== epoch) plan = { epoch, sentences: [] }
       plan.sentences.push(sentence)
     },
-    kept: () => ({ head: head(), items: read().state.history.map(SessionSnapshot.encodeItem) })
+    snapshot: () => ({ head: head(), items: read().state.history.map(SessionSnapshot.encodeItem) })
   }
 })

@@ -1,7 +1,7 @@
 /**
- * What is kept of an active session, and how a conversation goes on from it.
+ * The snapshot of an active session, and how a conversation is restored from it. Pure.
  *
- * The head of a kept session says who it is with and where it stands; its items are the history, one by one. Pure.
+ * The head of a snapshot holds the session's configuration and its progress; the items are the history, one by one.
  *
  * @since 0.1.0
  */
@@ -15,8 +15,8 @@ import * as SessionSpeech from "../../speech/SessionSpeech.ts"
 import { Metadata, PipelineType, type SessionConfig, Transport } from "../SessionConfig.ts"
 import type { StoredSession } from "./SessionStore.ts"
 
-/** Who the session is with: changes seldom. */
-const About = Schema.Struct({
+/** The session's configuration: changes seldom. */
+const SnapshotConfig = Schema.Struct({
   userId: Schema.String,
   tenant: Schema.optionalKey(Schema.String),
   expiresAt: Schema.optionalKey(Schema.Finite),
@@ -32,24 +32,24 @@ const About = Schema.Struct({
 
 const QuestionKind = Schema.Literals(["speech", "text"])
 
-/** Where it stands: changes with every write. */
-const Standing = Schema.Struct({
-  /** Somebody has been attached. */
+/** The progress of the conversation: changes with every write. */
+const SnapshotProgress = Schema.Struct({
+  /** Whether there has been a connection. */
   attached: Schema.Boolean,
   seq: Schema.Natural,
   turn: Schema.Natural,
-  /** What waits: to be said, or to be answered. */
+  /** Utterances to say, and typed turns to answer. */
   queue: Schema.Array(Schema.Union([
     Schema.Struct({ say: Schema.String, optional: Schema.Boolean, uninterruptible: Schema.Boolean }),
     Schema.Struct({ answer: Schema.String, kind: QuestionKind, again: Schema.Boolean })
   ])),
-  /** The reply in flight: what was heard of it, and what is known of the rest. */
+  /** The reply in flight: the words that were heard, and the sentences that are known of the rest. */
   reply: Schema.optionalKey(Schema.Struct({
     turn: Schema.Natural,
     atMs: Schema.Finite,
     said: Schema.String,
     rest: Schema.String,
-    /** The question it answers. */
+    /** The question that it answers. */
     question: Schema.optionalKey(Schema.Struct({ text: Schema.String, kind: QuestionKind }))
   }))
 })
@@ -58,16 +58,16 @@ const Standing = Schema.Struct({
  * @category models
  * @since 0.1.0
  */
-export type About = typeof About.Type
+export type SnapshotConfig = typeof SnapshotConfig.Type
 
 /**
  * @category models
  * @since 0.1.0
  */
-export type Standing = typeof Standing.Type
+export type SnapshotProgress = typeof SnapshotProgress.Type
 
 /**
- * The version of what is written; another is not read.
+ * The version of the snapshot's format; another version is not read.
  *
  * @category constants
  * @since 0.1.0
@@ -75,7 +75,7 @@ export type Standing = typeof Standing.Type
 export const VERSION = 1
 
 /**
- * Numbers of events that are left out after a recovery: those that the former process told of since its last write.
+ * Event numbers that are skipped after a restore: the former process may have used them since its last write.
  *
  * @category constants
  * @since 0.1.0
@@ -83,14 +83,16 @@ export const VERSION = 1
 export const SEQ_SKIP = 1_000
 
 const Head = Schema.fromJsonString(
-  Schema.toCodecJson(Schema.Struct({ version: Schema.Literal(VERSION), about: About, standing: Standing }))
+  Schema.toCodecJson(
+    Schema.Struct({ version: Schema.Literal(VERSION), about: SnapshotConfig, standing: SnapshotProgress })
+  )
 )
 const Item = Schema.fromJsonString(Schema.toCodecJson(HistoryItem))
 
-const encodeAbout = Schema.encodeSync(Schema.fromJsonString(Schema.toCodecJson(About)))
+const encodeConfig = Schema.encodeSync(Schema.fromJsonString(Schema.toCodecJson(SnapshotConfig)))
 
 /**
- * Writes one item of the history.
+ * Encodes one item of the history.
  *
  * @category encoding
  * @since 0.1.0
@@ -98,26 +100,26 @@ const encodeAbout = Schema.encodeSync(Schema.fromJsonString(Schema.toCodecJson(A
 export const encodeItem: (item: HistoryItem) => string = Schema.encodeSync(Item)
 
 /**
- * Writes heads; what changes seldom is encoded once.
+ * Makes an encoder of heads, which encodes the configuration only when it changes.
  *
  * @category encoding
  * @since 0.1.0
  */
-export const headEncoder = (about: () => About): (standing: Standing) => string => {
-  let of: About | undefined
+export const makeHeadEncoder = (about: () => SnapshotConfig): (standing: SnapshotProgress) => string => {
+  let of: SnapshotConfig | undefined
   let text = ""
   return (standing) => {
     const current = about()
     if (current !== of) {
       of = current
-      text = encodeAbout(current)
+      text = encodeConfig(current)
     }
     return `{"version":${VERSION},"about":${text},"standing":${JSON.stringify(standing)}}`
   }
 }
 
-/** What of the queue is kept: not a greeting, nor sound, nor what a model says by itself. */
-const kept = (source: ReplySource): Standing["queue"] => {
+/** What of the queue is stored: not a greeting, nor audio, nor a reply that a model began. */
+const storedSources = (source: ReplySource): SnapshotProgress["queue"] => {
   switch (source._tag) {
     case "Text": {
       const { optional, resumed, text, uninterruptible } = source
@@ -134,13 +136,13 @@ const kept = (source: ReplySource): Standing["queue"] => {
 }
 
 /**
- * Where a conversation stands. `heard` is what has been heard of the reply in flight and how many of its sentences as a
- * whole; `planned` are those that are known.
+ * The progress of a conversation. `heard` is what has been heard of the reply in flight, and how many of its sentences as a
+ * whole; `planned` are the sentences of it that are known.
  *
  * @category constructors
  * @since 0.1.0
  */
-export const standing = (
+export const progressOf = (
   state: State,
   { attached, heard, planned, seq }: {
     readonly attached: boolean
@@ -148,10 +150,10 @@ export const standing = (
     readonly heard: { readonly text: string; readonly texts: number } | undefined
     readonly planned: ReadonlyArray<string>
   }
-): Standing => {
+): SnapshotProgress => {
   const { agent } = state
   const reply = agent._tag === "Silent" ? undefined : agent.reply
-  // an answer in the making stands below, as the question that it owes
+  // an answer that is not audible yet is stored below, as its question
   const begun = reply === undefined || reply.audibleAt !== undefined || reply.source._tag === "Answer"
   const waiting = [...(begun ? [] : [reply.source]), ...state.queue]
   const rest = planned.slice(heard?.texts ?? 0).join(" ")
@@ -160,7 +162,7 @@ export const standing = (
     attached,
     seq,
     turn: state.turn,
-    queue: waiting.flatMap(kept),
+    queue: waiting.flatMap(storedSources),
     ...(reply === undefined || (audible === undefined && reply.source._tag !== "Answer") ? {} : {
       reply: {
         turn: reply.turn,
@@ -176,38 +178,38 @@ export const standing = (
 }
 
 /**
- * A session that goes on: what it was asked to be, and its conversation so far.
+ * A session that is restored: its configuration, and its conversation so far.
  *
  * @category models
  * @since 0.1.0
  */
-export interface Past {
+export interface RestoredSession {
   readonly config: SessionConfig
   readonly createdAtMs: number
   readonly attached: boolean
   readonly seq: number
   readonly turn: number
   readonly history: ReadonlyArray<HistoryItem>
-  /** What the agent says first: the rest of what it was saying, or the answer that it owes. */
+  /** What the agent says first: the rest of what it was saying, or the answer that it had not begun. */
   readonly queue: ReadonlyArray<ReplySource>
 }
 
 /**
- * Reads a kept session. The reply that was in flight is part of the history as far as it was heard; what is known of the
- * rest is said first, from the beginning of the sentence that was cut off, and a question that nobody had begun to answer
- * is asked again.
+ * Decodes a snapshot. The reply that was in flight is part of the history as far as it was heard; what is known of the rest
+ * is said first, from the beginning of the sentence that was cut off, and a question without an audible answer is asked
+ * again.
  *
- * Fails `pipeline_error` when it cannot be read; what it holds is never told.
+ * Fails `pipeline_error` when it cannot be decoded; the error never contains its content.
  *
  * @category decoding
  * @since 0.1.0
  */
 export const decode = Effect.fnUntraced(
-  function*({ head, items }: StoredSession): Effect.fn.Return<Past, PipelineError> {
+  function*({ head, items }: StoredSession): Effect.fn.Return<RestoredSession, PipelineError> {
     const unreadable = () =>
       new PipelineError({
         op: "SessionStore.read",
-        message: "what was kept of the session cannot be read; it may be of another version",
+        message: "the session's snapshot cannot be decoded; it may have been written by another version",
         retryable: false
       })
     const { about, standing } = yield* Schema.decodeEffect(Head)(head).pipe(Effect.mapError(unreadable))

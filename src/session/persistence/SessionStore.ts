@@ -1,13 +1,12 @@
 /**
- * Where active sessions are kept, so that a conversation outlives its process.
+ * Stores the snapshots of active sessions, so that a conversation survives its process.
  *
- * A store is told what must not be lost, and by whom: each instance of the service is one *owner*. A session has one
- * owner at a time, by a lease that the owner renews; whoever takes a session over gets a higher *fence*, and what the
- * former owner still writes is refused. What is kept is opaque to the store: a head, which each write replaces, and a list
- * of items, which grows. Both are JSON.
+ * Each instance of the service is one *owner*. A session has one owner at a time, by a lease that the owner renews; an owner
+ * that takes a session over gets a higher *fence*, and writes of the former owner are refused. The snapshot is opaque to the
+ * store: a head, which each write replaces, and a list of items, which grows. Both are JSON.
  *
- * What is kept here is operational: it is erased when the session ends, or when nobody has come back for it within its
- * resume window. Data that is to stay is another matter: `DataRetentionHook`.
+ * The data is operational: it is erased when the session ends, or when no user has reconnected within its resume window.
+ * Recordings and transcripts that outlive a session belong to `DataRetentionHook`.
  *
  * @since 0.1.0
  */
@@ -16,7 +15,7 @@ import type * as Effect from "effect/Effect"
 import type { BackendError } from "../../BackendError.ts"
 
 /**
- * The right to write a session, for as long as nobody has a higher `fence`.
+ * The right to write a session's snapshot, as long as no other owner has a higher `fence`.
  *
  * @category models
  * @since 0.1.0
@@ -27,7 +26,7 @@ export interface SessionLease {
 }
 
 /**
- * A session as it is kept: JSON texts.
+ * The snapshot of a session, as JSON texts.
  *
  * @category models
  * @since 0.1.0
@@ -38,23 +37,23 @@ export interface StoredSession {
 }
 
 /**
- * What became of an attempt to take a session over.
+ * The result of an attempt to take a session over.
  *
- * - `Claimed`: it is this owner's now.
+ * - `Claimed`: this owner has it now.
  * - `Held`: another owner has it, and its lease runs for another `forMs`.
- * - `Unknown`: there is no such session; it has ended, or was never there.
+ * - `Unknown`: there is no such session: it has ended, or never existed.
  *
  * @category models
  * @since 0.1.0
  */
 export type Claim =
-  | { readonly _tag: "Claimed"; readonly lease: SessionLease; readonly kept: StoredSession }
+  | { readonly _tag: "Claimed"; readonly lease: SessionLease; readonly snapshot: StoredSession }
   | { readonly _tag: "Held"; readonly forMs: number }
   | { readonly _tag: "Unknown" }
 
 /**
- * The store of a backend, as one owner. A store that cannot be reached fails `connection_failed`; writing with a lease
- * that is not the newest fails `session_not_found` with `details.reason` `"fenced"`.
+ * The session store of a backend, as one owner. A store that cannot be reached fails `connection_failed`; writing with a
+ * lease that is not the newest fails `session_not_found` with `details.reason` `"fenced"`.
  *
  * @category services
  * @since 0.1.0
@@ -62,44 +61,43 @@ export type Claim =
 export class SessionStore extends Context.Service<SessionStore, {
   readonly name: string
   /**
-   * Keeps a new session; an id that is taken fails `invalid_config`. `resumeWindowMs` is how long it is kept beyond the
-   * last lease.
+   * Stores a new session; an id that is taken fails `invalid_config`. `resumeWindowMs` is how long it is stored after its
+   * last lease has run out.
    */
   readonly create: (
     id: string,
-    kept: StoredSession,
+    snapshot: StoredSession,
     resumeWindowMs: number
   ) => Effect.Effect<SessionLease, BackendError>
   /**
-   * Replaces the head, and the items from the index `from` on (0: all); what follows the new ones is dropped. In one step:
-   * a reader finds all of it or nothing.
+   * Replaces the head, and the items from the index `from` on (0: all); items after the new ones are dropped. Atomic.
    */
   readonly write: (
     lease: SessionLease,
     change: { readonly head: string; readonly from: number; readonly items: ReadonlyArray<string> }
   ) => Effect.Effect<void, BackendError>
   /**
-   * Takes a session over whose owner is gone: its lease has run out or was let go of, or it is known that its process has
+   * Takes a session over whose owner is gone: its lease has run out or was released, or its process is known to have
    * ended.
    */
   readonly claim: (id: string) => Effect.Effect<Claim, BackendError>
-  /** Prolongs the leases of this owner's sessions by the lease time. To be called several times within it. */
+  /** Renews the leases of all of this owner's sessions. To be called several times within the lease time. */
   readonly renew: Effect.Effect<void, BackendError>
   /** How long a lease lasts, in ms. */
   readonly leaseMs: number
-  /** Lets go of one session, which stays: another may claim it at once. */
-  readonly letGo: (lease: SessionLease) => Effect.Effect<void, BackendError>
-  /** Lets go of all of this owner's sessions, which stay: another may claim them at once. */
-  readonly release: Effect.Effect<void, BackendError>
-  /** Erases a session that has ended. One that another has taken over is left alone. */
+  /** Releases the lease of one session, which stays stored: another owner may claim it at once. */
+  readonly releaseLease: (lease: SessionLease) => Effect.Effect<void, BackendError>
+  /** Releases the leases of all of this owner's sessions, which stay stored: other owners may claim them at once. */
+  readonly releaseAll: Effect.Effect<void, BackendError>
+  /** Erases a session that has ended. One that another owner has taken over is not touched. */
   readonly remove: (lease: SessionLease) => Effect.Effect<void, BackendError>
-  /** Erases the sessions that nobody has come back for within their resume window; tells how many. */
+  /** Erases the sessions whose resume window has passed without a user; returns how many. */
   readonly sweep: Effect.Effect<number, BackendError>
   /**
-   * A secret that all owners of the store share, such as the key of session tokens: the first `candidate` that any of them
-   * offers stays.
+   * Returns a secret that all owners of the store share, such as the key of session tokens: the first `candidate` that any
+   * of them offered.
    */
   readonly secret: (name: string, candidate: string) => Effect.Effect<string, BackendError>
-  /** Really asks the store for a sign of life. */
+  /** Checks with a request that the store answers. */
   readonly probe: Effect.Effect<void, BackendError>
 }>()("effect-voice/session/SessionStore") {}

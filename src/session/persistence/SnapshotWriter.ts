@@ -1,8 +1,8 @@
 /**
- * Writes a session to its store while it lives: off the hot path, one write at a time, always the newest.
+ * Writes the snapshots of a session to the store: off the hot path, one write at a time, always the newest snapshot.
  *
- * A write is due when something has happened that must not be lost, and every second while the agent speaks. A store that
- * fails is asked again until it answers; the conversation goes on meanwhile.
+ * A write is due after a change that must not be lost, and every second while the agent speaks. A write that fails is
+ * retried until it succeeds; the conversation goes on meanwhile.
  *
  * @since 0.1.0
  */
@@ -14,13 +14,13 @@ import type { BackendError } from "../../BackendError.ts"
 import type { HistoryItem } from "../../conversation/History.ts"
 import * as SessionSnapshot from "./SessionSnapshot.ts"
 
-/** At most so much of what was heard of a reply is lost. */
+/** The most that is lost of what was heard of a reply. */
 const WHILE_SPEAKING = Duration.millis(1_000)
 const RETRY_MS = 100
 const MAX_RETRY_MS = 5_000
 
 /**
- * A change of what is kept, as `SessionStore.write` takes it.
+ * A change of the stored snapshot, as `SessionStore.write` takes it.
  *
  * @category models
  * @since 0.1.0
@@ -44,11 +44,11 @@ export interface SnapshotWriterOptions {
     readonly seq: number
     readonly speaking: boolean
   }
-  /** The history that is kept already. */
-  readonly kept: ReadonlyArray<HistoryItem>
-  /** Everything up to the event of this number is safe. */
+  /** The history that is stored already. */
+  readonly stored: ReadonlyArray<HistoryItem>
+  /** Everything up to the event of this number is stored. */
   readonly onSaved: (seq: number) => void
-  /** The session is another owner's now. */
+  /** Another owner has taken the session over. */
   readonly onTakenOver: () => void
 }
 
@@ -57,11 +57,11 @@ export interface SnapshotWriterOptions {
  * @since 0.1.0
  */
 export interface SnapshotWriter {
-  /** Something has happened that must not be lost. Synchronous. */
-  readonly touch: () => void
+  /** Schedules a write, after a change that must not be lost. Synchronous. */
+  readonly requestSave: () => void
 }
 
-/** Where two histories part; items that are the same are the same object. */
+/** How many items two histories have in common; equal items are the same object. */
 const commonLength = (one: ReadonlyArray<HistoryItem>, other: ReadonlyArray<HistoryItem>): number => {
   const most = Math.min(one.length, other.length)
   let length = 0
@@ -70,23 +70,23 @@ const commonLength = (one: ReadonlyArray<HistoryItem>, other: ReadonlyArray<Hist
 }
 
 /**
- * Begins to write; ends with the scope.
+ * Starts the writer in the present scope.
  *
  * @category constructors
  * @since 0.1.0
  */
 export const make = Effect.fnUntraced(function*(
-  { kept: before, onSaved, onTakenOver, read, write }: SnapshotWriterOptions
+  { onSaved, onTakenOver, read, stored: before, write }: SnapshotWriterOptions
 ): Effect.fn.Return<SnapshotWriter, never, Scope.Scope> {
   const wake = yield* Queue.sliding<void>(1)
-  let kept = before
+  let stored = before
   let failures = 0
 
   const save = Effect.suspend(() => {
     const { head, history, seq } = read()
-    const from = commonLength(kept, history)
+    const from = commonLength(stored, history)
     return Effect.map(write({ head, from, items: history.slice(from).map(SessionSnapshot.encodeItem) }), () => {
-      kept = history
+      stored = history
       failures = 0
       onSaved(seq)
       return true
@@ -97,8 +97,10 @@ export const make = Effect.fnUntraced(function*(
         return Effect.as(Effect.sync(onTakenOver), false)
       }
       failures++
-      const told = failures === 1 ? Effect.logWarning("a session is not kept at present", error.message) : Effect.void
-      return told.pipe(
+      const log = failures === 1
+        ? Effect.logWarning("session snapshot failed; will retry", error.message)
+        : Effect.void
+      return log.pipe(
         Effect.andThen(Effect.sleep(Math.min(MAX_RETRY_MS, RETRY_MS * 2 ** Math.min(16, failures - 1)))),
         Effect.as(true),
         Effect.tap(Effect.sync(() => Queue.offerUnsafe(wake, undefined)))
@@ -114,5 +116,5 @@ export const make = Effect.fnUntraced(function*(
     Effect.repeat({ while: (goesOn) => goesOn }),
     Effect.forkScoped
   )
-  return { touch: () => void Queue.offerUnsafe(wake, undefined) }
+  return { requestSave: () => void Queue.offerUnsafe(wake, undefined) }
 })

@@ -245,8 +245,8 @@ export const sharedStore = (table: MemoryStore.Table) => {
     write: (...args) => reachable(store.write(...args)),
     claim: (id) => reachable(store.claim(id)),
     renew: reachable(store.renew),
-    letGo: (lease) => reachable(store.letGo(lease)),
-    release: reachable(store.release),
+    releaseLease: (lease) => reachable(store.releaseLease(lease)),
+    releaseAll: reachable(store.releaseAll),
     remove: (lease) => reachable(store.remove(lease)),
     sweep: reachable(store.sweep),
     probe: reachable(store.probe)

@@ -243,7 +243,7 @@ export const rows: ReadonlyArray<Row> = [
       yield* user.type("forget this")
       yield* user.waitForReply()
       yield* assertThat(
-        JSON.stringify([...table.rows.values()].map(({ kept }) => kept)).includes("forget this"),
+        JSON.stringify([...table.rows.values()].map(({ snapshot }) => snapshot)).includes("forget this"),
         "the conversation is in the store"
       )
       yield* user.send(JSON.stringify({ type: "session.end" }))

@@ -5,7 +5,7 @@ import { initial, type Reply, type State } from "../../../src/conversation/Conve
 import type { HistoryItem } from "../../../src/conversation/History.ts"
 import * as SessionSnapshot from "../../../src/session/persistence/SessionSnapshot.ts"
 
-const about: SessionSnapshot.About = {
+const about: SessionSnapshot.SnapshotConfig = {
   userId: "user",
   tenant: "acme",
   transport: "websocket",
@@ -38,11 +38,11 @@ const speaking = (over: Partial<Reply> = {}): State => ({
 /** Through the store and back. */
 const again = (
   state: State,
-  more: Partial<Parameters<typeof SessionSnapshot.standing>[1]> = {}
+  more: Partial<Parameters<typeof SessionSnapshot.progressOf>[1]> = {}
 ) =>
   SessionSnapshot.decode({
-    head: SessionSnapshot.headEncoder(() => about)(
-      SessionSnapshot.standing(state, { attached: true, seq: 7, heard: undefined, planned: [], ...more })
+    head: SessionSnapshot.makeHeadEncoder(() => about)(
+      SessionSnapshot.progressOf(state, { attached: true, seq: 7, heard: undefined, planned: [], ...more })
     ),
     items: state.history.map(SessionSnapshot.encodeItem)
   })
@@ -124,8 +124,8 @@ describe("KeptState", () => {
           { head: "", items: [] },
           { head: "{\"version\":2,\"secret\":\"s3cret\"}", items: [] },
           {
-            head: SessionSnapshot.headEncoder(() => about)(
-              SessionSnapshot.standing(initial(), { attached: true, seq: 0, heard: undefined, planned: [] })
+            head: SessionSnapshot.makeHeadEncoder(() => about)(
+              SessionSnapshot.progressOf(initial(), { attached: true, seq: 0, heard: undefined, planned: [] })
             ),
             items: ["s3cret"]
           }

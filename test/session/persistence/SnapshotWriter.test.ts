@@ -21,14 +21,14 @@ const bench = (options: { readonly kept?: ReadonlyArray<HistoryItem> } = {}) =>
     const saved: Array<number> = []
     const session = { history: options.kept ?? [], seq: 0, speaking: false, takenOver: 0 }
     let answer: Effect.Effect<void, BackendError> = Effect.void
-    const journal = yield* SnapshotWriter.make({
+    const writer = yield* SnapshotWriter.make({
       write: (change) =>
         Effect.suspend(() => {
           writes.push(change)
           return answer
         }),
       read: () => ({ head: `head ${session.seq}`, ...session }),
-      kept: options.kept ?? [],
+      stored: options.kept ?? [],
       onSaved: (seq) => saved.push(seq),
       onTakenOver: () => void session.takenOver++
     })
@@ -38,7 +38,7 @@ const bench = (options: { readonly kept?: ReadonlyArray<HistoryItem> } = {}) =>
       session,
       touch: Effect.suspend(() => {
         session.seq++
-        journal.touch()
+        writer.requestSave()
         return TestClock.adjust(0)
       }),
       answer: (next: Effect.Effect<void, BackendError>) => void (answer = next)
