@@ -7,6 +7,7 @@
  * @since 0.1.0
  */
 import * as Context from "effect/Context"
+import type * as Duration from "effect/Duration"
 import type * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
 import type * as Stream from "effect/Stream"
@@ -84,6 +85,11 @@ export class TextToSpeech extends Context.Service<
     readonly name: string
     /** The PCM it gives, in Hz. */
     readonly sampleRate: number
+    /**
+     * The longest that it may take for the first audio of a sentence, and pause within it; an engine that takes longer
+     * counts as dead. Default: its share of the backend's `timeout` where there are others, else without limit.
+     */
+    readonly stallTimeout?: Duration.Duration | undefined
     readonly capabilities: {
       /** The names of voices that a session may ask for; empty: any name; left out: none. */
       readonly voices?: ReadonlyArray<string> | undefined

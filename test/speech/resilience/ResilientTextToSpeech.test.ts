@@ -4,7 +4,7 @@
  * @since 0.1.0
  */
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Exit, Fiber, Schema, Scope, Stream } from "effect"
+import { Duration, Effect, Exit, Fiber, Schema, Scope, Stream } from "effect"
 import { TestClock } from "effect/testing"
 import { Timeout } from "../../../src/BackendError.ts"
 import type { ResilienceOptions } from "../../../src/speech/resilience/Resilience.ts"
@@ -74,6 +74,55 @@ describe("ResilientTextToSpeech", () => {
       assert.deepInclude(a.wanted[1], { voice: "a", language: "fr" })
       // the other has no voice of that name, and speaks any language
       assert.deepInclude(b.wanted[0], { voice: undefined, language: "fr" })
+    }))
+
+  it.effect("finishes a sentence that broke off, at once and without repeating anything", () =>
+    Effect.gen(function*() {
+      const a = Faulty.tts("a", A, Faulty.inTurn("part", "ok"))
+      const { engine, lines } = yield* setup([a])
+      const voice = yield* engine.open(session)
+      const chunks: Array<SpeechChunk> = []
+      const fiber = yield* voice.speak(Stream.make("one")).pipe(
+        Stream.runForEach((chunk) => Effect.sync(() => void chunks.push(chunk))),
+        Effect.forkChild
+      )
+      yield* TestClock.adjust("0 millis")
+      yield* Fiber.join(fiber)
+      assert.deepStrictEqual(said(chunks), ["A:one", "A"])
+      assert.strictEqual(chunks.reduce((samples, { pcm }) => samples + pcm.length, 0), 30)
+      assert.deepStrictEqual(a.asked, ["one:part", "one:ok"])
+      assert.deepStrictEqual(lines(), ["a failed", "a retrying", "a recovered"])
+    }))
+
+  for (const fault of ["fail", "part", "silent", "hang", "part-hang"] as const) {
+    for (const maxRetries of [0, 1, 3]) {
+      it.effect(`asks for one sentence at most ${maxRetries + 1} times of a voice that does ${fault}`, () =>
+        Effect.gen(function*() {
+          const a = Faulty.tts("a", A, () => fault)
+          const stalling = { ...a, engine: { ...a.engine, stallTimeout: Duration.seconds(1) } }
+          const { engine } = yield* setup([stalling], { maxRetries, timeout: "1 hour" })
+          const { exit, said } = yield* speakAll(yield* engine.open(session), "one")
+          assert.lengthOf(a.asked, maxRetries + 1)
+          assert.deepStrictEqual(said, fault.startsWith("part") ? ["A:one"] : [])
+          assert.strictEqual(Exit.isSuccess(exit), fault.startsWith("part"))
+        }))
+    }
+  }
+
+  it.effect("takes a voice for dead that pauses longer than its engine says it may", () =>
+    Effect.gen(function*() {
+      const a = Faulty.tts("a", A, Faulty.inTurn("part-hang", "ok"))
+      const { engine, incidents } = yield* setup([
+        { ...a, engine: { ...a.engine, stallTimeout: Duration.seconds(5) } }
+      ])
+      const fiber = yield* Effect.forkChild(speakAll(yield* engine.open(session), "one"))
+      yield* TestClock.adjust("4999 millis")
+      assert.lengthOf(a.asked, 1)
+      yield* TestClock.adjust("1 millis")
+      assert.lengthOf(a.asked, 2)
+      assert.deepStrictEqual((yield* Fiber.join(fiber)).said, ["A:one", "A"])
+      assert.strictEqual(incidents[0]?.error?._tag, "Timeout")
+      assert.strictEqual(incidents[0]?.error?.message, "waiting for audio from a timed out after 5s")
     }))
 
   it.effect("asks the same engine again after a pause, in a new stream, once the old one is closed", () =>

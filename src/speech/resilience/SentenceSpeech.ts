@@ -1,0 +1,227 @@
+/**
+ * One sentence spoken by several engines in turn: retries, failover, stalls, and nothing twice.
+ *
+ * A sentence is asked of one engine at a time. What fails is asked of the same engine again, at most `maxRetries` times;
+ * what was delivered is left out of the repetition. Before its first audio the next engine can take over; after it only the
+ * same voice can finish the sentence, so another engine goes on with the next one.
+ *
+ * @since 0.1.0
+ */
+import type * as Arr from "effect/Array"
+import * as Cause from "effect/Cause"
+import * as Clock from "effect/Clock"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Pull from "effect/Pull"
+import * as Scope from "effect/Scope"
+import * as Stream from "effect/Stream"
+import * as Resampler from "../../audio/Resampler.ts"
+import { type BackendError, fromCause, PipelineError } from "../../BackendError.ts"
+import { deadline } from "../../Deadline.ts"
+import * as RetryPolicy from "../../RetryPolicy.ts"
+import type { SpeechChunk, TextToSpeech } from "../TextToSpeech.ts"
+import type { Admission } from "./CircuitBreaker.ts"
+import { DeliveredSpeech } from "./DeliveredSpeech.ts"
+import { FailoverBudget } from "./FailoverBudget.ts"
+import type { IncidentReporter } from "./IncidentReporter.ts"
+import * as Resilience from "./Resilience.ts"
+import type { SessionVoices } from "./SessionVoices.ts"
+
+const op = "TextToSpeech.speak"
+
+/** Chunks without audio that an engine may give one after another. */
+const MAX_EMPTY_CHUNKS = 64
+
+/** Something in the text can be pronounced; an engine may well be silent about the rest. */
+const speakable = /[\p{L}\p{N}]/u
+
+/**
+ * What the sentences of a session share. `outputRate` in Hz, that of the chunks which come out.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface SpeechContext {
+  readonly engines: ReadonlyArray<Resilience.Guarded<TextToSpeech["Service"]>>
+  readonly settings: Resilience.Settings
+  readonly report: IncidentReporter
+  readonly voices: SessionVoices
+  readonly outputRate: number
+}
+
+/**
+ * A stream of sentences, with the engine in use: each begins with the most wanted one that its circuit breaker admits.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface SpokenReply {
+  engine: number
+}
+
+/** Nothing is retried at once that asked for a pause. */
+const asksForPause = (error: BackendError): boolean =>
+  error._tag === "RateLimitExceeded" || error._tag === "SessionLimitExceeded" || RetryPolicy.retryAfterMs(error) > 0
+
+const noAudio = (message: string): BackendError => new PipelineError({ op, message, retryable: true })
+
+/**
+ * Speaks a sentence with the reply's engine, else with one of the others; fails with the last failure when no engine could
+ * begin it.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const speak = (context: SpeechContext, reply: SpokenReply, text: string) =>
+  Stream.unwrap(Effect.gen(function*() {
+    const { engines, outputRate, report, settings, voices } = context
+    const count = engines.length
+    const scope = yield* Effect.scope
+    const delivered = new DeliveredSpeech()
+    const budget = new FailoverBudget(settings.timeoutMs, count, yield* Clock.currentTimeMillis)
+    // of the engine in use; an interrupted waveform goes on in the same converter
+    let converter: Resampler.Resampler | undefined
+    let pauses: RetryPolicy.Pauses | undefined
+    let last: BackendError | undefined
+
+    /** How long the next chunk may take; `undefined` without limit: nothing else could speak, and the turn has its deadline. */
+    const patience = ({ stallTimeout }: TextToSpeech["Service"], now: number): number | undefined => {
+      const share = count === 1
+        ? undefined
+        : delivered.begun
+        ? settings.timeoutMs / count
+        : Math.max(1, budget.until - now)
+      const stall = stallTimeout === undefined ? undefined : Duration.toMillis(stallTimeout)
+      return share === undefined ? stall : stall === undefined ? share : Math.min(share, stall)
+    }
+
+    /** One attempt by one engine. */
+    const attempt = Effect.fnUntraced(
+      function*(index: number, engine: TextToSpeech["Service"], done: Effect.Effect<void>) {
+        const waitMs = budget.until - (yield* Clock.currentTimeMillis)
+        const voice = yield* voices.use(index, waitMs)
+        if (engine.sampleRate !== outputRate) {
+          converter ??= yield* Scope.provide(Resampler.scoped(engine.sampleRate, outputRate), scope)
+        }
+        const silent: Array<SpeechChunk> = []
+        let empty = 0
+        let ended = false
+
+        const convert = (chunk: SpeechChunk): SpeechChunk =>
+          // the converter keeps its buffer, the receiver keeps the chunk
+          converter === undefined ? chunk : { ...chunk, pcm: converter.process(chunk.pcm).slice() }
+        const take = (chunks: ReadonlyArray<SpeechChunk>): Array<SpeechChunk> => {
+          const out: Array<SpeechChunk> = []
+          for (const chunk of chunks) {
+            empty = chunk.pcm.length === 0 ? empty + 1 : 0
+            if (!delivered.begun && chunk.pcm.length === 0) {
+              silent.push(chunk)
+              continue
+            }
+            for (const each of [...silent.splice(0), chunk]) {
+              const fresh = delivered.take(each)
+              if (fresh !== undefined) out.push(convert(fresh))
+            }
+          }
+          return out
+        }
+        const finish = Effect.suspend((): Pull.Pull<Arr.NonEmptyReadonlyArray<SpeechChunk>, BackendError> => {
+          ended = true
+          if (!delivered.attemptBegun && speakable.test(text)) {
+            return Effect.fail(noAudio(`${engine.name} sent no audio`))
+          }
+          const rest = silent.splice(0)
+          const tail = converter?.flush().slice()
+          if (tail !== undefined && tail.length > 0) rest.push({ pcm: tail, text: "" })
+          return Effect.andThen(done, isNonEmpty(rest) ? Effect.succeed(rest) : Cause.done())
+        })
+
+        return Stream.transformPull(voice.stream.speak(Stream.succeed(text)), (pull) => {
+          const pulled = pull.pipe(
+            Effect.map((chunks): ReadonlyArray<SpeechChunk> | undefined => chunks),
+            Pull.catchDone(() => Effect.undefined)
+          )
+          const next: Pull.Pull<Arr.NonEmptyReadonlyArray<SpeechChunk>, BackendError> = Effect.gen(function*() {
+            if (ended) return yield* Cause.done()
+            while (true) {
+              const limit = patience(engine, yield* Clock.currentTimeMillis)
+              const chunks = yield* limit === undefined
+                ? pulled
+                : deadline(op, `waiting for audio from ${engine.name}`, Duration.millis(limit))(pulled)
+              if (chunks === undefined) return yield* finish
+              const out = take(chunks)
+              if (isNonEmpty(out)) return out
+              if (empty > MAX_EMPTY_CHUNKS) return yield* noAudio(`${engine.name} sent ${empty} chunks without audio`)
+            }
+          })
+          return Effect.succeed(next)
+        })
+      }
+    )
+
+    type Speech = Effect.Effect<Stream.Stream<SpeechChunk, BackendError>, never, Scope.Scope>
+
+    /** The next engine begins the sentence; the last failure when there is none. */
+    const failOver = (error: BackendError): Speech =>
+      Effect.flatMap(Clock.currentTimeMillis, (now) => {
+        if (!budget.next(now)) return Effect.succeed(Stream.fail(error))
+        reply.engine = (reply.engine + 1) % count
+        pauses = undefined
+        converter = undefined
+        return begin
+      })
+
+    const failed = Effect.fnUntraced(function*(index: number, admission: Admission, error: BackendError) {
+      last = error
+      const opened = yield* admission.fail(error)
+      report.failed(index, error, opened)
+      yield* voices.drop(index)
+      const now = yield* Clock.currentTimeMillis
+      if (delivered.progressed) budget.restart(now)
+      const isFirst = pauses === undefined
+      pauses ??= yield* RetryPolicy.start(settings.retry)
+      const pause = yield* pauses(error)
+      // a voice that has worked gets the first retry at once: most often it was only the connection
+      const atOnce = isFirst && (delivered.begun || voices.hasSpoken(index)) && !asksForPause(error)
+      const delay = pause === undefined || atOnce ? 0 : pause
+      if (pause !== undefined && error.retryable && !opened && now + delay < budget.until) {
+        report.retrying(index, error)
+        yield* Effect.sleep(delay)
+        return yield* begin
+      }
+      if (!delivered.begun) return yield* failOver(error)
+      reply.engine = (index + 1) % count
+      return Stream.empty
+    })
+
+    const begin: Speech = Effect.suspend(() => {
+      const index = reply.engine
+      const guarded = engines[index]
+      if (guarded === undefined) return Effect.die(new RangeError(`no engine ${index}`))
+      return Effect.flatMap(guarded.breaker.admit, (admission) => {
+        if (admission === undefined) {
+          if (!delivered.begun) return failOver(last ?? Resilience.circuitOpen(op, guarded))
+          reply.engine = (index + 1) % count
+          return Effect.succeed(Stream.empty)
+        }
+        report.using(index, last)
+        delivered.attempt()
+        const done = Effect.map(admission.succeed, (closed) => {
+          voices.spoken(index)
+          report.succeeded(index, closed)
+        })
+        return Effect.succeed(
+          Stream.unwrap(attempt(index, guarded.engine, done)).pipe(
+            Stream.catchCause((cause) =>
+              Cause.hasInterruptsOnly(cause)
+                ? Stream.fromEffect(Effect.interrupt)
+                : Stream.unwrap(failed(index, admission, fromCause(op, cause)))
+            )
+          )
+        )
+      })
+    })
+    return Stream.unwrap(begin)
+  }))
+
+const isNonEmpty = <A>(items: ReadonlyArray<A>): items is Arr.NonEmptyReadonlyArray<A> => items.length > 0

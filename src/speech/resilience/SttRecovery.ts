@@ -1,0 +1,278 @@
+/**
+ * Keeps one session's recogniser running: opens a stream, watches it, and replaces it when it fails.
+ *
+ * A stream that fails is replaced by another of the same engine while retries may help, else of the next engine. Each is
+ * replayed the utterance in flight. An engine that has worked begins a new count of retries and a new time budget.
+ *
+ * @since 0.1.0
+ */
+import * as Clock from "effect/Clock"
+import * as Deferred from "effect/Deferred"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Fiber from "effect/Fiber"
+import type * as Latch from "effect/Latch"
+import * as Queue from "effect/Queue"
+import * as Scope from "effect/Scope"
+import * as Stream from "effect/Stream"
+import { type BackendError, ConnectionFailed, normalize } from "../../BackendError.ts"
+import * as RetryPolicy from "../../RetryPolicy.ts"
+import * as SessionSpeech from "../SessionSpeech.ts"
+import type { SpeechToText, SpeechToTextOptions, TranscriptEvent } from "../SpeechToText.ts"
+import type { Admission } from "./CircuitBreaker.ts"
+import { FailoverBudget } from "./FailoverBudget.ts"
+import type { IncidentReporter } from "./IncidentReporter.ts"
+import * as RecogniserStream from "./RecogniserStream.ts"
+import * as Resilience from "./Resilience.ts"
+import type { UtteranceReplay } from "./UtteranceReplay.ts"
+
+type Engine = SpeechToText["Service"]
+
+/** Between two rounds over engines whose circuits are open. */
+const MIN_PAUSE_MS = 100
+/** A stream that has lived so long has worked, though nobody spoke: recognisers close what is idle. */
+const LASTING_MS = 5_000
+/** How long a failed stream may take to close before the next is opened beside it. */
+const CLOSE_TIMEOUT = "1 second"
+
+/**
+ * The recogniser of one session.
+ *
+ * - `out`: the events for the session; `room` is opened when it takes some.
+ * - `ready`: done when the first stream is open, failed when none can be.
+ * - `wake`: opened when the watch over the stream in use must look again.
+ * - `inUse`: the stream in use; none while another is being opened.
+ * - `silentStreams`: streams in a row that were given up because they returned no transcript.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface SttSession {
+  readonly engines: ReadonlyArray<Resilience.Guarded<Engine>>
+  readonly limits: RecogniserStream.Limits
+  readonly wanted: SpeechToTextOptions
+  readonly report: IncidentReporter
+  readonly replay: UtteranceReplay
+  readonly out: Queue.Queue<TranscriptEvent, BackendError>
+  readonly room: Latch.Latch
+  readonly ready: Deferred.Deferred<void, BackendError>
+  readonly wake: Latch.Latch
+  inUse: RecogniserStream.RecogniserStream | undefined
+  silentStreams: number
+}
+
+/** A probe keeps the other sessions out, so it must not last until this session's user speaks. */
+const probe = Effect.fnUntraced(function*(
+  stream: RecogniserStream.RecogniserStream,
+  engine: Engine,
+  limits: RecogniserStream.Limits,
+  succeeded: Effect.Effect<void>
+) {
+  do {
+    yield* Effect.sleep(RecogniserStream.finalizeMs(engine, limits))
+  } while (stream.due.size > 0)
+  yield* succeeded
+  return yield* Effect.never
+})
+
+const close = Effect.fnUntraced(function*(scope: Scope.Closeable, parent: Scope.Scope) {
+  const closing = yield* Effect.forkIn(Scope.close(scope, Exit.void), parent)
+  yield* Effect.timeoutOption(Fiber.await(closing), CLOSE_TIMEOUT)
+})
+
+const onTimeline = (event: TranscriptEvent, base: number): TranscriptEvent =>
+  event._tag !== "Final" || event.words === undefined || base === 0 ? event : {
+    ...event,
+    words: event.words.map((word) => ({
+      ...word,
+      startSample: word.startSample + base,
+      endSample: word.endSample + base
+    }))
+  }
+
+const deliver = Effect.fnUntraced(function*(
+  { out, replay, room }: SttSession,
+  stream: RecogniserStream.RecogniserStream,
+  received: TranscriptEvent
+) {
+  if (received._tag === "Finalized") {
+    stream.due.delete(received.id)
+    // answered before, or never asked
+    if (!replay.pending.includes(received.id)) return
+  }
+  const event = onTimeline(received, stream.base)
+  // delivered and cut off the replay in one synchronous step, so that an interruption finds both or neither
+  while (!Queue.offerUnsafe(out, event)) {
+    room.closeUnsafe()
+    yield* room.await
+  }
+  if (event._tag === "Final") replay.final(event.words)
+  if (event._tag === "Finalized") replay.finalized(event.id)
+  if (event._tag === "EndOfTurn") replay.endOfTurn()
+})
+
+/**
+ * Delivers a stream's events until it ends, which is a failure.
+ */
+const receive = (
+  session: SttSession,
+  stream: RecogniserStream.RecogniserStream,
+  { name }: Engine,
+  succeeded: Effect.Effect<void>,
+  now: () => number
+) =>
+  Stream.runForEach(stream.events, (event) => {
+    stream.quietSince = now()
+    stream.quietFrom = session.replay.position
+    if (event._tag !== "Finalized") session.silentStreams = 0
+    const delivered = deliver(session, stream, event)
+    if (stream.proved) return delivered
+    stream.proved = true
+    return Effect.andThen(delivered, succeeded)
+  }).pipe(
+    Effect.andThen(Effect.suspend(() =>
+      Effect.fail(new ConnectionFailed({ op: "SpeechToText.events", message: `${name} ended its stream` }))
+    )),
+    normalize("SpeechToText.events")
+  )
+
+/** One engine's stream from its opening to its failure, which is the result. */
+const use = Effect.fnUntraced(
+  function*(
+    session: SttSession,
+    index: number,
+    engine: Engine,
+    admission: Admission,
+    waitMs: number,
+    opened: (stream: RecogniserStream.RecogniserStream) => void
+  ) {
+    const { limits, replay, report, wake, wanted } = session
+    const clock = yield* Clock.Clock
+    const options = index === 0 ? wanted : SessionSpeech.supportedBy(engine, wanted)
+    const stream = yield* RecogniserStream.open(engine, options, limits, wake, waitMs)
+    const succeeded = Effect.map(admission.succeed, (closed) => report.succeeded(index, closed))
+    // replayed and in use in one synchronous step: no audio that is pushed falls between
+    stream.listen(replay)
+    session.inUse = stream
+    opened(stream)
+    const receiving = yield* Effect.forkScoped(
+      receive(session, stream, engine, succeeded, () => clock.currentTimeMillisUnsafe())
+    )
+    receiving.addObserver((exit) => {
+      stream.over = exit
+      // a stream that has ended gets no more audio
+      if (session.inUse === stream) session.inUse = undefined
+      wake.openUnsafe()
+    })
+    const watching = RecogniserStream.watch(stream, engine, limits, wake)
+    return yield* Effect.ensuring(
+      admission.probe
+        ? Effect.raceFirst(watching, probe(stream, engine, limits, succeeded))
+        : watching,
+      Fiber.interrupt(receiving)
+    )
+  }
+)
+
+/**
+ * Runs until every engine has been given up; fails with the last failure.
+ *
+ * @category running
+ * @since 0.1.0
+ */
+export const run = Effect.fnUntraced(
+  function*(session: SttSession): Effect.fn.Return<never, BackendError, Scope.Scope> {
+    const { engines, limits, ready, report } = session
+    const parent = yield* Effect.scope
+    const clock = yield* Clock.Clock
+    const now = () => clock.currentTimeMillisUnsafe()
+    const count = engines.length
+    const budget = new FailoverBudget(limits.timeoutMs, count, now())
+    let index = 0
+    // of this engine, since it last worked
+    let pauses: RetryPolicy.Pauses | undefined
+    // a circuit kept an engine out of this recovery
+    let circuitWasOpen = false
+    let last: BackendError | undefined
+
+    /** The session has no recogniser meanwhile. */
+    const pauseFor = (ms: number, error: BackendError) =>
+      Effect.suspend(() => {
+        if (ms > 0 && Deferred.isDoneUnsafe(ready)) report.unavailable(index, error)
+        return Effect.sleep(ms)
+      })
+
+    while (true) {
+      const guarded = engines[index]
+      if (guarded === undefined) return yield* Effect.die(new RangeError(`no engine ${index}`))
+      const { breaker, engine } = guarded
+      const scope = yield* Scope.fork(parent)
+      const admission = yield* Scope.provide(breaker.admit, scope)
+      let retryAfterMs: number | undefined
+      let error: BackendError
+      if (admission === undefined) {
+        circuitWasOpen = true
+        error = last ?? Resilience.circuitOpen("SpeechToText.open", guarded)
+      } else {
+        const startedAt = now()
+        let used: RecogniserStream.RecogniserStream | undefined
+        error = yield* use(session, index, engine, admission, budget.until - startedAt, (stream) => {
+          used = stream
+          report.using(index, last)
+          report.available(index)
+          Deferred.doneUnsafe(ready, Effect.void)
+        }).pipe(Scope.provide(scope), normalize("SpeechToText.events"), Effect.flip)
+        session.inUse = undefined
+        const stream = used as RecogniserStream.RecogniserStream | undefined
+        const endedAt = now()
+        const lasted = endedAt - startedAt >= Math.min(limits.timeoutMs, LASTING_MS)
+        if (stream !== undefined && (stream.proved || stream.silent || lasted)) {
+          if (lasted) yield* admission.succeed
+          pauses = undefined
+          budget.restart(endedAt)
+        }
+        const isFirst = pauses === undefined
+        pauses ??= yield* RetryPolicy.start(limits.retry)
+        if (stream?.silent === true) {
+          session.silentStreams++
+          report.failed(index, error, false)
+          // the same engine once more, then each of the others
+          if (session.silentStreams === 1) {
+            yield* pauses(error)
+            retryAfterMs = 0
+          }
+        } else {
+          const opened = yield* admission.fail(error)
+          report.failed(index, error, opened)
+          circuitWasOpen = circuitWasOpen || opened
+          const pause = yield* pauses(error)
+          // a stream that was open is retried at once the first time, unless the engine is overloaded
+          const atOnce = isFirst && stream !== undefined && error.details?.["reason"] !== "overloaded"
+          const delay = atOnce ? 0 : pause
+          // without a fallback, an engine that has worked may work again whatever the failure says
+          const hopeless = !error.retryable && (count > 1 || stream === undefined)
+          if (!hopeless && !opened && pause !== undefined && endedAt + (delay ?? 0) < budget.until) retryAfterMs = delay
+        }
+      }
+      yield* close(scope, parent)
+      last = error
+      if (retryAfterMs !== undefined) {
+        report.retrying(index, error)
+        yield* pauseFor(retryAfterMs, error)
+        continue
+      }
+      if (!budget.next(now())) {
+        // circuits that other sessions opened may let this one in again in time
+        const pause = Math.max(MIN_PAUSE_MS, Duration.toMillis(limits.retry.delay))
+        const waits = circuitWasOpen && Deferred.isDoneUnsafe(ready) && now() + pause < budget.deadline
+        if (!waits) return yield* error
+        yield* pauseFor(pause, error)
+        budget.retryAll(now())
+        circuitWasOpen = false
+      }
+      index = (index + 1) % count
+      pauses = undefined
+    }
+  }
+)
