@@ -6,7 +6,6 @@
  *
  * @since 0.1.0
  */
-import * as NodeHttpServer from "@effect/platform-node/NodeHttpServer"
 import * as Cause from "effect/Cause"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
@@ -33,6 +32,7 @@ import * as AsyncApi from "./AsyncApi.ts"
 import * as BackendHandlers from "./BackendHandlers.ts"
 import * as ClientAddress from "./ClientAddress.ts"
 import * as ConsoleRoutes from "./ConsoleRoutes.ts"
+import * as HttpServices from "./HttpServices.ts"
 import { CurrentCredential } from "./Principal.ts"
 import * as ProcessMetrics from "./ProcessMetrics.ts"
 import * as RequestGuard from "./RequestGuard.ts"
@@ -249,4 +249,4 @@ export const routes = (
     const router = yield* HttpRouter.HttpRouter
     const { routes } = yield* make(options)
     yield* router.addAll(routes)
-  })).pipe(Layer.provide(NodeHttpServer.layerHttpServices))
+  })).pipe(Layer.provide(HttpServices.layer))

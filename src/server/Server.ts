@@ -23,6 +23,7 @@ import type { BackendProvider } from "../backend/provider/BackendProvider.ts"
 import { VoiceBackend } from "../backend/VoiceBackend.ts"
 import type { BackendError } from "../BackendError.ts"
 import { finalizeWithin } from "../Deadline.ts"
+import * as HttpServices from "./HttpServices.ts"
 import { formatUrl, listenError } from "./Listening.ts"
 import * as MalformedRequests from "./MalformedRequests.ts"
 import * as Routes from "./Routes.ts"
@@ -169,4 +170,4 @@ export const layer = (options: ServerOptions = {}): Layer.Layer<VoiceServer, Bac
       const port = typeof address === "object" && address !== null ? address.port : config.port
       return { url: formatUrl(scheme, config.host, port), port }
     })
-  ).pipe(Layer.provide([NodeHttpServer.layerHttpServices, HttpRouter.layer]))
+  ).pipe(Layer.provide([HttpServices.layer, HttpRouter.layer]))
