@@ -1,5 +1,5 @@
 /**
- * Tools to test a voice agent: engines that do as they are told.
+ * Tools to test voice agents and providers: scripted users and engines, virtual time, invariants, a conformance suite.
  *
  * @since 0.1.0
  */

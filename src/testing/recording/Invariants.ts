@@ -1,7 +1,7 @@
 /**
- * What holds of every conversation, whatever happens: checks over a recording, each giving its violations.
+ * Invariants of every conversation, whatever fails: checks of a recording, each returning its violations.
  *
- * Pure. A check knows nothing of the session's inside: it sees what a user and an owner see.
+ * Pure. The checks use only what the user and the owner of a session see, nothing internal.
  *
  * @since 0.1.0
  */
@@ -9,7 +9,7 @@ import type { SessionEvent, SessionState } from "../../session/SessionEvent.ts"
 import { type HeardReply, type Recording, timeline } from "./Recording.ts"
 
 /**
- * A promise that was not kept, and when.
+ * A violation of an invariant, and when it happened.
  *
  * @category models
  * @since 0.1.0
@@ -21,6 +21,8 @@ export interface Violation {
 }
 
 /**
+ * Checks a recording.
+ *
  * @category models
  * @since 0.1.0
  */
@@ -37,13 +39,13 @@ const checker =
 const isAudible = (type: SessionEvent["type"]) => type === "agent.speech_started" || type === "agent.speech_resumed"
 
 /**
- * P1: no frame leaves while a reply is paused, after it was cleared or stopped, or when the session has ended.
+ * P1: no frame is sent while a reply is paused, after it was cleared or stopped, or after the session has ended.
  *
  * @category checks
  * @since 0.1.0
  */
-export const noAudioAfterClear: Invariant = checker("P1 nothing after a clear", ({ trace }, add) => {
-  let silentSince: string | undefined = "the beginning"
+export const noAudioAfterClear: Invariant = checker("P1 no audio after a clear", ({ trace }, add) => {
+  let silentSince: string | undefined = "the start"
   for (const item of trace) {
     if (item._tag === "Frame") {
       if (silentSince !== undefined) add(item.atMs, `a frame of reply ${item.frame.reply} after ${silentSince}`)
@@ -67,8 +69,7 @@ const agreeToOneWord = (one: string, other: string): boolean => {
 }
 
 /**
- * A voice that failed or ran dry may have been about to say more of its text, so how far it came is an estimate: then too
- * little may be counted, never too much.
+ * When a voice fails or has no more audio, the played part of its text is an estimate: it may be too short, never too long.
  */
 const agrees = (reply: HeardReply, text: string): boolean =>
   agreeToOneWord(reply.heard, text) ||
@@ -76,54 +77,59 @@ const agrees = (reply: HeardReply, text: string): boolean =>
     `${reply.heard} `.startsWith(`${text} `.trimStart()))
 
 /**
- * P2: the history is what the user heard, to one word, in the order in which it happened. For scripted voices, whose
- * speech can be read back.
+ * P2: the history matches what the user heard, to one word, in order. For scripted voices, whose audio can be decoded.
  *
  * @category checks
  * @since 0.1.0
  */
-export const historyMatchesHeard: Invariant = checker("P2 history was heard", ({ history, replies }, add) => {
-  const agent = history.filter((item) => item.role === "agent")
-  let at = 0
-  for (const reply of replies) {
-    const item = agent[at]
-    const heard = reply.heard
-    // the session says what was heard where it ends a reply, and remembers the same
-    if (reply.ended !== undefined && !agrees(reply, reply.ended.text)) {
-      add(reply.ended.atMs, `reply ${reply.reply} ended as "${reply.ended.text}", heard was "${heard}"`)
+export const historyMatchesHeard: Invariant = checker(
+  "P2 history matches what was heard",
+  ({ history, replies }, add) => {
+    const agent = history.filter((item) => item.role === "agent")
+    let at = 0
+    for (const reply of replies) {
+      const item = agent[at]
+      const heard = reply.heard
+      // the text that ends a reply and the item of the history must both match what was heard
+      if (reply.ended !== undefined && !agrees(reply, reply.ended.text)) {
+        add(
+          reply.ended.atMs,
+          `reply ${reply.reply} ended with the text "${reply.ended.text}", but "${heard}" was heard`
+        )
+      }
+      if (item === undefined || item.atMs !== reply.startedAtMs || item.turn !== reply.turn) {
+        if (wordsOf(heard).length > 1) add(reply.startedAtMs, `"${heard}" was heard but is not in the history`)
+        continue
+      }
+      at++
+      if (item.kind === "speech" && !agrees(reply, item.text)) {
+        add(reply.startedAtMs, `the history has "${item.text}", but "${heard}" was heard`)
+      }
+      if (item.interrupted !== (reply.ended?.reason !== "completed")) {
+        add(reply.startedAtMs, `"${item.text}" is ${item.interrupted ? "" : "not "}marked as interrupted`)
+      }
     }
-    if (item === undefined || item.atMs !== reply.startedAtMs || item.turn !== reply.turn) {
-      if (wordsOf(heard).length > 1) add(reply.startedAtMs, `"${heard}" was heard and is not in the history`)
-      continue
-    }
-    at++
-    if (item.kind === "speech" && !agrees(reply, item.text)) {
-      add(reply.startedAtMs, `the history has "${item.text}", heard was "${heard}"`)
-    }
-    if (item.interrupted !== (reply.ended?.reason !== "completed")) {
-      add(reply.startedAtMs, `"${item.text}" is ${item.interrupted ? "" : "not "}marked as interrupted`)
+    for (const item of agent.slice(at)) add(item.atMs, `the history has "${item.text}", which was not heard`)
+    for (const [index, item] of history.entries()) {
+      const former = history[index - 1]
+      if (former === undefined) continue
+      if (former.turn > item.turn) add(item.atMs, `turn ${item.turn} comes after turn ${former.turn}`)
+      // typed text may come before speech that began earlier
+      if (former.role === item.role && former.kind === item.kind && former.atMs > item.atMs) {
+        add(item.atMs, `"${item.text}" comes after "${former.text}", which was later`)
+      }
     }
   }
-  for (const item of agent.slice(at)) add(item.atMs, `the history has "${item.text}", and nobody heard it`)
-  for (const [index, item] of history.entries()) {
-    const former = history[index - 1]
-    if (former === undefined) continue
-    if (former.turn > item.turn) add(item.atMs, `turn ${item.turn} stands after turn ${former.turn}`)
-    // what is typed may overtake what is being said
-    if (former.role === item.role && former.kind === item.kind && former.atMs > item.atMs) {
-      add(item.atMs, `"${item.text}" stands after "${former.text}", which was later`)
-    }
-  }
-})
+)
 
 /**
- * P3: nothing goes on without a sign of life for longer than the timeouts allow, and the session ends.
+ * P3: no turn is stuck for longer than the timeouts allow, and the session ends.
  *
  * **Details**
  *
- * A turn may wait for its last words (5 s), for the agent's first words and for the first speech (`timeout` each and a
- * second more), so a session that is processing or speaking and shows neither a frame nor an event for all of these is
- * stuck. A reply that waits for an absent user is not.
+ * A turn may wait for its last words (5 s), for the agent's first words and for the first speech (`timeout` and one second
+ * each). A session that is processing or speaking without a frame or event for the sum of these is stuck. A reply that waits
+ * for a disconnected user is not.
  *
  * @category checks
  * @since 0.1.0
@@ -136,7 +142,7 @@ export const everythingEnds: Invariant = checker("P3 everything ends", (recordin
   let since = 0
   const look = (atMs: number) => {
     const busy = connected && (state === "processing" || state === "speaking")
-    if (busy && atMs - since > deadlineMs) add(since, `${state} for ${atMs - since} ms without a sign of life`)
+    if (busy && atMs - since > deadlineMs) add(since, `${state} for ${atMs - since} ms without a frame or event`)
   }
   for (const item of trace) {
     if (item._tag === "User" || item._tag === "Clear") continue
@@ -149,7 +155,7 @@ export const everythingEnds: Invariant = checker("P3 everything ends", (recordin
   }
   if (ended === undefined) {
     look(durationMs)
-    add(durationMs, "the session has not ended")
+    add(durationMs, "the session did not end")
   }
   for (const reply of replies) {
     if (reply.ended === undefined) add(reply.startedAtMs, `reply ${reply.reply} never ended`)
@@ -159,7 +165,7 @@ export const everythingEnds: Invariant = checker("P3 everything ends", (recordin
 })
 
 /**
- * Each audible reply ends exactly once, and is paused and resumed only in between.
+ * Each audible reply ends exactly once, and is paused and resumed only before that.
  *
  * @category checks
  * @since 0.1.0
@@ -170,20 +176,20 @@ export const repliesEndOnce: Invariant = checker("replies end once", ({ events }
   for (const event of events) {
     switch (event.type) {
       case "agent.speech_started":
-        if (open !== undefined) add(event.atMs, `turn ${event.turn} is spoken while turn ${open} is`)
+        if (open !== undefined) add(event.atMs, `turn ${event.turn} starts while turn ${open} is speaking`)
         open = event.turn
         paused = false
         break
       case "agent.speech_paused":
-        if (open !== event.turn || paused) add(event.atMs, `turn ${event.turn} is paused and was not speaking`)
+        if (open !== event.turn || paused) add(event.atMs, `turn ${event.turn} is paused but was not speaking`)
         paused = true
         break
       case "agent.speech_resumed":
-        if (open !== event.turn || !paused) add(event.atMs, `turn ${event.turn} goes on and was not paused`)
+        if (open !== event.turn || !paused) add(event.atMs, `turn ${event.turn} resumes but was not paused`)
         paused = false
         break
       case "agent.speech_stopped":
-        if (open !== event.turn) add(event.atMs, `turn ${event.turn} ends and was not speaking`)
+        if (open !== event.turn) add(event.atMs, `turn ${event.turn} ends but was not speaking`)
         open = undefined
         break
     }
@@ -192,7 +198,7 @@ export const repliesEndOnce: Invariant = checker("replies end once", ({ events }
 
 const diagram: { readonly [From in SessionState]: ReadonlyArray<SessionState> } = {
   idle: ["listening", "processing", "error", "closed"],
-  // speaking: it goes on after a false interruption
+  // to speaking: after a false interruption
   listening: ["processing", "speaking", "error", "closed"],
   processing: ["speaking", "listening", "error", "closed"],
   speaking: ["listening", "processing", "error", "closed"],
@@ -201,12 +207,12 @@ const diagram: { readonly [From in SessionState]: ReadonlyArray<SessionState> } 
 }
 
 /**
- * The public state moves along the diagram only; a client that attaches is told the state once more.
+ * The public state changes only as the state diagram allows; a client that attaches receives the current state again.
  *
  * @category checks
  * @since 0.1.0
  */
-export const statesFollowDiagram: Invariant = checker("phases", ({ events }, add) => {
+export const statesFollowDiagram: Invariant = checker("states follow the diagram", ({ events }, add) => {
   let state: SessionState = "idle"
   let seq = 0
   let attaching = false
@@ -223,7 +229,7 @@ export const statesFollowDiagram: Invariant = checker("phases", ({ events }, add
 })
 
 /**
- * A turn's latency is told as contiguous parts that add up to what the user waited, until the first frame left.
+ * The parts of a turn's latency are contiguous and add up to the user's wait until the first frame was sent.
  *
  * @category checks
  * @since 0.1.0
@@ -232,35 +238,35 @@ export const latencyAddsUp: Invariant = checker("latency adds up", ({ events, fr
   for (const event of events) {
     if (event.type !== "turn.latency") continue
     const sum = event.parts.reduce((total, part) => total + part.ms, 0)
-    if (Math.abs(sum - event.totalMs) > 0.5) add(event.atMs, `the parts make ${sum} of ${event.totalMs} ms`)
+    if (Math.abs(sum - event.totalMs) > 0.5) add(event.atMs, `the parts add up to ${sum} of ${event.totalMs} ms`)
     if (event.parts.some((part) => part.ms < 0)) add(event.atMs, "a part is negative")
     const reply = replies.find((reply) => reply.turn === event.turn && reply.startedAtMs === event.atMs)
     const first = reply === undefined ? undefined : frames.find((frame) => frame.reply === reply.reply)
     if (first !== undefined && first.atMs !== event.atMs) {
-      add(event.atMs, `the first frame left ${first.atMs - event.atMs} ms after the latency was told`)
+      add(event.atMs, `the first frame was sent ${first.atMs - event.atMs} ms after the latency was reported`)
     }
   }
 })
 
 /**
- * No fiber and no timer outlives its session, or the backend.
+ * No fiber and no timer outlives its session or the backend.
  *
  * @category checks
  * @since 0.1.0
  */
-export const noLeaks: Invariant = checker("nothing is left", ({ durationMs, ended, leaks: left }, add) => {
+export const noLeaks: Invariant = checker("no leaks", ({ durationMs, ended, leaks: left }, add) => {
   if (ended === undefined) return
-  for (const [what, count] of Object.entries(left)) if (count > 0) add(durationMs, `${count} ${what} are left`)
+  for (const [what, count] of Object.entries(left)) if (count > 0) add(durationMs, `${count} ${what} left`)
 })
 
 /**
- * Every word that the user said is in the history, in its order. Not of every conversation: only where no engine fails,
- * nobody hangs up, and nothing was cut off.
+ * Every word that the user said is in the history, in order. Not part of `all`: it holds only if no engine fails, the user
+ * does not hang up early, and nothing was cut off.
  *
  * @category checks
  * @since 0.1.0
  */
-export const noWordLost: Invariant = checker("nothing swallowed", ({ durationMs, history, saidByUser }, add) => {
+export const noWordLost: Invariant = checker("no word lost", ({ durationMs, history, saidByUser }, add) => {
   const said = saidByUser.flatMap(wordsOf).join(" ")
   const known = history.filter((item) => item.role === "user" && item.kind === "speech").map((item) => item.text)
   if (said !== known.join(" ")) add(durationMs, `the user said "${said}", the history has "${known.join(" | ")}"`)
@@ -277,7 +283,7 @@ const every: ReadonlyArray<Invariant> = [
 ]
 
 /**
- * All violations of what holds of every conversation; none is good.
+ * Returns the violations of all invariants; an empty list for a correct conversation.
  *
  * @category checks
  * @since 0.1.0
@@ -285,14 +291,16 @@ const every: ReadonlyArray<Invariant> = [
 export const all: Invariant = (recording) => every.flatMap((check) => check(recording))
 
 /**
- * The violations, the seed and the timeline, for a test's message; `""` when there are none.
+ * Formats the violations, the seed and the timeline as the message of a test; `""` without violations.
  *
  * @category conversions
  * @since 0.1.0
  */
 export const report = (recording: Recording, violations: ReadonlyArray<Violation> = all(recording)): string =>
   violations.length === 0 ? "" : [
-    `${violations.length} violations in the scenario with seed "${recording.seed}":`,
+    `${violations.length} ${
+      violations.length === 1 ? "violation" : "violations"
+    } in the scenario with seed "${recording.seed}":`,
     ...violations.map(({ atMs, invariant, message: what }) => `  ${(atMs / 1000).toFixed(3)} ${invariant}: ${what}`),
     "",
     timeline(recording.trace)

@@ -1,5 +1,5 @@
 /**
- * The user's end of the wire: writes down every frame, event and clear, and listens as a user's loudspeaker would.
+ * The user's side of a connection: records every frame, event and clear, and plays audio as a user's loudspeaker would.
  *
  * One recorder serves all connections of a conversation, one at a time. Synchronous, on the scenario's virtual clock.
  *
@@ -12,7 +12,7 @@ import { SpokenAudioReader } from "../scenario/SpokenAudio.ts"
 import type { HeardReply, RecordedFrame, Trace } from "./Recording.ts"
 
 /**
- * The agent's audio on the wire, in Hz; the scripted voices' own rate, so that nothing is resampled.
+ * The sample rate of the agent's audio in Hz; that of the scripted voices, so that nothing is resampled.
  *
  * @category constants
  * @since 0.1.0
@@ -22,7 +22,7 @@ export const OUTPUT_RATE = 24_000
 type Mutable<A> = { -readonly [Key in keyof A]: A[Key] }
 type MutableReply = Mutable<HeardReply> & {
   words: Array<string>
-  /** Some of it was dropped, and has not been sent again. */
+  /** Part of its audio was cleared and has not been sent again. */
   dropped: boolean
 }
 
@@ -33,6 +33,8 @@ interface Waiting {
 }
 
 /**
+ * Records one conversation.
+ *
  * @category models
  * @since 0.1.0
  */
@@ -44,7 +46,7 @@ export class Recorder {
   readonly #now: () => number
   readonly #keepAudio: boolean
   readonly #reader: SpokenAudioReader
-  /** Frames that the loudspeaker has and has not played. */
+  /** Frames received and not yet played. */
   #waiting: Array<Waiting> = []
   #playedUntilMs = 0
   #sounding: MutableReply | undefined
@@ -59,17 +61,17 @@ export class Recorder {
     this.#reader = new SpokenAudioReader((word) => this.#sounding?.words.push(word.text))
   }
 
-  /** The link that is up. */
+  /** The current connection. */
   get link(): MemoryConnection.MemoryConnection | undefined {
     return this.#link
   }
 
-  /** The reply that is audible or held, from its first frame to its end. */
+  /** The reply that is playing or paused, from its first frame to its end. */
   get currentReply(): HeardReply | undefined {
     return this.#open
   }
 
-  /** A new link for the user; a former one is not heard any more. */
+  /** Makes a new connection for the user, which replaces the former one. */
   connect(): UserConnection {
     this.#drop()
     const link = MemoryConnection.make({
@@ -82,11 +84,11 @@ export class Recorder {
       }
     })
     this.#link = link
-    // its name must not depend on what else the process has done
+    // numbered here, so that the id does not depend on other conversations of the process
     return { ...link.connection, id: `user-${++this.#connections}` }
   }
 
-  /** The link is lost, with what the loudspeaker had not played. */
+  /** Loses the connection, and the audio that was not played. */
   disconnect(reason: string): void {
     this.#drop()
     const link = this.#link
@@ -94,7 +96,7 @@ export class Recorder {
     link?.hangup(reason)
   }
 
-  /** What the session tells, by the connection and to its owner: taken once. */
+  /** Receives an event of the session. The connection and the owner both get it; it is recorded once. */
   receive(event: SessionEvent): void {
     if (!this.#seen.has(event.seq)) this.#event(event)
   }
@@ -103,13 +105,13 @@ export class Recorder {
     this.trace.push({ _tag: "User", atMs: this.#now(), act })
   }
 
-  /** What has been heard of the open reply until now. */
+  /** The words of the current reply that have been played so far. */
   heardNow(): string {
     this.#play()
     return this.#open?.words.join(" ") ?? ""
   }
 
-  /** Lets the loudspeaker play what it has. */
+  /** Plays the remaining frames and completes the recording. */
   finish(): void {
     this.#play()
     this.#reader.cut()
@@ -150,7 +152,7 @@ export class Recorder {
     }
   }
 
-  /** A frame counts when all of it has been played. */
+  /** Plays the frames that are due; a frame counts when all of it was played. */
   #play(): void {
     const now = this.#now()
     let played = 0

@@ -1,5 +1,5 @@
 /**
- * What a scenario leaves behind: everything that crossed the wire, was told and was heard, with its virtual time.
+ * The record of a scenario: frames, events and clears of the connection, and what the user heard, with their virtual times.
  *
  * All times are ms since the scenario began. Plain data.
  *
@@ -10,8 +10,8 @@ import type { HistoryItem } from "../../conversation/History.ts"
 import type { SessionEnd, SessionEvent, SpeechEnd } from "../../session/SessionEvent.ts"
 
 /**
- * A frame of 20 ms that was handed to the user's connection. `reply` counts audible replies from 1; 0 is a frame that no
- * `agent.speech_started` came before.
+ * A frame of 20 ms that was sent to the user's connection. `reply` counts audible replies from 1; 0 is a frame before any
+ * `agent.speech_started`.
  *
  * @category models
  * @since 0.1.0
@@ -25,8 +25,8 @@ export interface RecordedFrame {
 }
 
 /**
- * What crossed the wire or was done, in the order in which it happened. `Clear` is the connection told to drop what it
- * has not played; `User` is an act of the scripted user, in words.
+ * One entry of the record, in order. `Clear` is a request to the connection to drop audio that was not played; `User` is an
+ * action of the scripted user, as text.
  *
  * @category models
  * @since 0.1.0
@@ -47,11 +47,11 @@ export interface HeardReply {
   readonly reply: number
   readonly turn: number
   readonly startedAtMs: number
-  /** Words whose audio was played to its end before any clear. */
+  /** The words whose audio was played to its end. */
   readonly heard: string
-  /** All audio that had been handed over was heard: the voice was late, or had failed. */
+  /** All audio that had been sent was played before the reply ended: the voice was late or had failed. */
   readonly underrun: boolean
-  /** How it ended, and what the session said was heard of it; `undefined` when it never ended. */
+  /** How it ended, and which text the session reported as heard; `undefined` if it never ended. */
   readonly ended: { readonly atMs: number; readonly reason: SpeechEnd; readonly text: string } | undefined
 }
 
@@ -68,32 +68,34 @@ export interface RecordedLatency {
 }
 
 /**
+ * The record of one scenario.
+ *
  * @category models
  * @since 0.1.0
  */
 export interface Recording {
   readonly seed: string
-  /** All events of the session, also those that no connection could be told of. */
+  /** All events of the session, including those while no connection was attached. */
   readonly events: ReadonlyArray<SessionEvent>
   readonly frames: ReadonlyArray<RecordedFrame>
   readonly trace: ReadonlyArray<Trace>
   readonly replies: ReadonlyArray<HeardReply>
-  /** What the user heard, a text per audible reply. */
+  /** What the user heard: a text for each audible reply. */
   readonly heardByUser: ReadonlyArray<string>
-  /** What the user said, whole or cut off: the words that went into the microphone. */
+  /** The texts that went into the microphone, whole or cut off. */
   readonly saidByUser: ReadonlyArray<string>
   readonly history: ReadonlyArray<HistoryItem>
   readonly latencies: ReadonlyArray<RecordedLatency>
-  /** Why the session ended, and when. `undefined` when it has not. */
+  /** Why and when the session ended; `undefined` if it did not. */
   readonly ended: { readonly reason: SessionEnd; readonly atMs: number } | undefined
-  /** What was still there when the session had ended, and when its backend had been released: none is good. */
+  /** Fibers and timers left after the session had ended, and after its backend was released; all must be 0. */
   readonly leaks: {
     readonly sessionFibers: number
     readonly sessionTimers: number
     readonly fibers: number
     readonly timers: number
   }
-  /** How long the agent and the engines may take by the config, in ms. */
+  /** The `timeout` of the config, in ms. */
   readonly timeoutMs: number
   readonly durationMs: number
 }
@@ -109,11 +111,11 @@ const line = (event: SessionEvent): string => {
 }
 
 /**
- * The conversation to read, a line for each happening: what a failing test prints.
+ * Formats the record, a line for each entry: what a failing test prints.
  *
  * **Details**
  *
- * Frames are told as stretches. The same seed and scenario give the same timeline, to the letter.
+ * Consecutive frames share a line. The same seed and scenario give the same text.
  *
  * @category conversions
  * @since 0.1.0
@@ -151,7 +153,7 @@ export const timeline = (trace: ReadonlyArray<Trace>): string => {
 }
 
 /**
- * The history as lines, such as `user: hello` and `agent: Well, …`.
+ * Formats the history as lines, such as `user: hello` and `agent: Well, …` (interrupted).
  *
  * @category conversions
  * @since 0.1.0

@@ -1,7 +1,7 @@
 /**
- * Scenarios made of chance: an erratic user, engines that are slow, fail and hang, an agent that does, too.
+ * Random scenarios: an erratic user, and engines and agents that are slow, fail or hang.
  *
- * All of it comes from one seed, so a conversation that broke something can be had again.
+ * Everything derives from one seed, so a conversation that found a fault can be repeated.
  *
  * @since 0.1.0
  */
@@ -16,19 +16,19 @@ import type { ScenarioOptions } from "./Scenario.ts"
 import * as ScriptedUser from "./ScriptedUser.ts"
 
 /**
- * How wild it gets, as a share of scenarios or of answers, 0 to 1.
+ * The share of scenarios or answers, 0 to 1, in which something happens.
  *
  * @category models
  * @since 0.1.0
  */
 export interface RandomScenarioOptions {
-  /** Engines and agents that fail, hang or talk garbage, per answer. Default: 0.08. */
+  /** Answers in which an engine or agent fails, hangs or returns garbage. Default: 0.08. */
   readonly faults?: number | undefined
-  /** Conversations with a speech-to-speech model. Default: 0.2. */
+  /** Scenarios with a speech-to-speech model. Default: 0.2. */
   readonly s2s?: number | undefined
-  /** Conversations, of the others, in which the recogniser decides turns. Default: 0.25. */
+  /** Of the other scenarios, those in which the recogniser decides the end of a turn. Default: 0.25. */
   readonly sttTurns?: number | undefined
-  /** How many things the user does at most. Default: 12. */
+  /** The maximum number of user actions. Default: 12. */
   readonly steps?: number | undefined
 }
 
@@ -36,8 +36,8 @@ const vocabulary =
   "a the my please book table flight Paris tomorrow four seven hello weather and then what because price would like to"
     .split(" ")
 
-const retryable = (op: string) => new ConnectionFailed({ op, message: "scripted: the connection is gone" })
-const fatal = (op: string) => new PipelineError({ op, message: "scripted: refused", retryable: false })
+const retryable = (op: string) => new ConnectionFailed({ op, message: "scripted: connection lost" })
+const fatal = (op: string) => new PipelineError({ op, message: "scripted: request rejected", retryable: false })
 
 const between = (min: number, max: number) => Random.nextIntBetween(min, max)
 const chance = (share: number) => Effect.map(Random.next, (value) => value < share)
@@ -52,7 +52,7 @@ const words = Effect.flatMap(
   Effect.map((chosen) => chosen.join(" "))
 )
 
-/** Which of the first answers go wrong. */
+/** Picks, of the first twelve answers, those that fail. */
 const some = (share: number): Effect.Effect<ReadonlyArray<number>> =>
   Effect.map(times(12, chance(share)), (hits) => hits.flatMap((hit, index) => hit ? [index] : []))
 
@@ -92,21 +92,21 @@ const wrong = pick<Behaviour>([
 const agentOf = (faults: number) =>
   Effect.map(
     times(16, Effect.flatMap(chance(faults), (bad): Effect.Effect<Behaviour> => bad ? wrong : answer)),
-    // by the turn and by nothing else: the same scenario can be run again
+    // depends on the turn alone, so that the same scenario can be run again
     (behaviours) => Agent.fromStream((_, { turn }) => behaviours[turn % behaviours.length] ?? Stream.empty)
   )
 
-const patient = { patient: true }
+const optional = { optional: true }
 
 const steps: ReadonlyArray<Effect.Effect<ScriptedUser.Script>> = [
   Effect.map(words, (text) => [ScriptedUser.say(text)]),
   Effect.gen(function*() {
     return [ScriptedUser.say(yield* words, { msPerCharacter: yield* between(20, 120) })]
   }),
-  Effect.map(words, (text) => [ScriptedUser.say(text), ScriptedUser.waitForAgentWithin("20 seconds", patient)]),
-  Effect.map(words, (text) => [ScriptedUser.say(text), ScriptedUser.waitForAgentWithin("20 seconds", patient)]),
+  Effect.map(words, (text) => [ScriptedUser.say(text), ScriptedUser.waitForAgentWithin("20 seconds", optional)]),
+  Effect.map(words, (text) => [ScriptedUser.say(text), ScriptedUser.waitForAgentWithin("20 seconds", optional)]),
   Effect.gen(function*() {
-    const speech = ScriptedUser.waitForSpeech(yield* between(0, 1_500), "8 seconds", patient)
+    const speech = ScriptedUser.waitForSpeech(yield* between(0, 1_500), "8 seconds", optional)
     return [ScriptedUser.say(yield* words), speech, ScriptedUser.say(yield* words)]
   }),
   Effect.gen(function*() {
@@ -114,12 +114,12 @@ const steps: ReadonlyArray<Effect.Effect<ScriptedUser.Script>> = [
     return [ScriptedUser.say(yield* words), gap, ScriptedUser.say(yield* words)]
   }),
   Effect.gen(function*() {
-    const speech = ScriptedUser.waitForSpeech(yield* between(0, 1_500), "8 seconds", patient)
+    const speech = ScriptedUser.waitForSpeech(yield* between(0, 1_500), "8 seconds", optional)
     const sound = yield* pick<ScriptedUser.Step>([
       Effect.map(between(40, 250), (ms) => ScriptedUser.cough(ms)),
       Effect.succeed(ScriptedUser.backchannel())
     ])
-    return [ScriptedUser.say(yield* words), speech, sound, ScriptedUser.waitForAgentWithin("20 seconds", patient)]
+    return [ScriptedUser.say(yield* words), speech, sound, ScriptedUser.waitForAgentWithin("20 seconds", optional)]
   }),
   Effect.map(between(0, 3_000), (ms) => [ScriptedUser.pause(ms)]),
   Effect.map(between(40, 600), (ms) => [ScriptedUser.cough(ms)]),
@@ -130,12 +130,12 @@ const steps: ReadonlyArray<Effect.Effect<ScriptedUser.Script>> = [
   Effect.succeed([ScriptedUser.sendGarbage]),
   Effect.map(between(20, 5_000), (ms) => [ScriptedUser.loseNetwork(ms)]),
   Effect.map(sentence, (text) => [
-    // one that has ended, is ending or has too much to say refuses: that is no fault
-    ScriptedUser.perform(`has "${text}" said`, (session) => Effect.ignore(session.say(text)))
+    // a session that has ended, is ending or has a full utterance queue refuses: not a fault
+    ScriptedUser.perform(`says "${text}"`, (session) => Effect.ignore(session.say(text)))
   ]),
   Effect.map(sentence, (text) => [
     ScriptedUser.perform(
-      `has "${text}" said to the end`,
+      `says "${text}" without interruption`,
       (session) => Effect.ignore(session.say(text, { interruptible: false }))
     )
   ])
@@ -143,7 +143,7 @@ const steps: ReadonlyArray<Effect.Effect<ScriptedUser.Script>> = [
 
 const ending = pick<ScriptedUser.Script>([
   Effect.succeed([]),
-  Effect.succeed([ScriptedUser.waitForAgentWithin("10 seconds", patient)]),
+  Effect.succeed([ScriptedUser.waitForAgentWithin("10 seconds", optional)]),
   Effect.succeed([ScriptedUser.hangUp]),
   Effect.succeed([ScriptedUser.endCall]),
   Effect.succeed([
@@ -152,16 +152,16 @@ const ending = pick<ScriptedUser.Script>([
 ])
 
 /**
- * The scenario of a seed.
+ * Makes the scenario of a seed.
  *
- * **Example** (Having a conversation again that broke something)
+ * **Example** (Repeating a conversation that found a fault)
  *
  * ```ts
  * import { Effect } from "effect"
  * import { Invariants, RandomScenario, Recording, Scenario } from "effect-voice/testing"
  * import assert from "node:assert"
  *
- * const seed = "42" // what the report of the failure says
+ * const seed = "42" // from the report of the failure
  * const call = await Effect.runPromise(Scenario.run(RandomScenario.fromSeed(seed)))
  * const again = await Effect.runPromise(Scenario.run(RandomScenario.fromSeed(seed)))
  *
@@ -237,7 +237,7 @@ export const fromSeed = (seed: string, options: RandomScenarioOptions = {}): Sce
       }
       if (!(yield* chance(options.s2s ?? 0.2))) {
         if (!(yield* chance(options.sttTurns ?? 0.25))) return scenario
-        // some never say that a turn is over
+        // a third of the recognisers never report the end of a turn
         const endOfTurn = yield* pick([between(100, 1_200), between(100, 1_200), Effect.succeed(3_600_000)])
         return { ...scenario, turnDetection: "stt" as const, stt: { ...scenario.stt, endOfTurn } }
       }

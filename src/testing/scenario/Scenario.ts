@@ -1,8 +1,8 @@
 /**
- * A whole conversation in virtual time: your agent and policy on a real backend, a scripted user, scripted engines.
+ * Runs a whole conversation in virtual time: your agent and policy on a real backend, a scripted user, scripted engines.
  *
- * Hours pass in seconds, and the same seed gives the same conversation, to the millisecond. Nothing here touches a
- * network or the machine's clock; an agent that does so by itself must be given something else for the test.
+ * An hour takes seconds, and the same seed gives the same conversation, to the millisecond. Nothing here uses a network or
+ * the machine's clock; for an agent that does, the test must provide a replacement.
  *
  * **Example** (Testing an agent)
  *
@@ -85,7 +85,7 @@ export {
 export { ScenarioError } from "./UserActions.ts"
 
 /**
- * Some fields of something, however deep; durations as one writes them.
+ * Some fields of `A`, at any depth; durations in any form that `Duration.Input` allows.
  *
  * @category models
  * @since 0.1.0
@@ -95,18 +95,18 @@ export type DeepPartial<A> = A extends Duration.Duration ? Duration.Input
   : { readonly [Key in keyof A]?: DeepPartial<A[Key]> | undefined }
 
 /**
- * What a scenario is made of.
+ * The parts of a scenario.
  *
  * - `user`: what the user does, step by step.
- * - `agent`: who answers. Default: an agent that repeats what it heard.
- * - `policy`: what differs from the default policy.
- * - `s2s`: a scripted speech-to-speech model in place of recogniser, agent and voice: its answers, and how it behaves.
- * - `stt`, `tts`, `vad`: how the scripted engines behave, or Layers of your own; they must live in virtual time.
- * - `turn`: a turn detector. Default: none, silence alone decides.
- * - `turnDetection`: `"stt"` leaves turns to the recogniser, which must tell their end (`stt: { endOfTurn: 300 }`).
- * - `seed`: of all chance in the scenario. Default: `"scenario"`.
- * - `hangUp`: whether the user ends the call when the script is over. Default: true.
- * - `keepAudio`: keeps the PCM of each frame. Default: false.
+ * - `agent`: the agent under test. Default: an agent that repeats the transcript.
+ * - `policy`: changes to the default policy.
+ * - `s2s`: a scripted speech-to-speech model that replaces recogniser, agent and voice: its answers and its behaviour.
+ * - `stt`, `tts`, `vad`: the behaviour of the scripted engines, or your own Layers; they must use Effect's clock.
+ * - `turn`: a turn detector. Default: none; silence alone ends a turn.
+ * - `turnDetection`: `"stt"` leaves the end of a turn to the recogniser, which must report it (`stt: { endOfTurn: 300 }`).
+ * - `seed`: the seed of all random numbers. Default: `"scenario"`.
+ * - `hangUp`: whether the user ends the call after the last step. Default: true.
+ * - `keepAudio`: records the PCM of each frame. Default: false.
  *
  * @category models
  * @since 0.1.0
@@ -115,7 +115,7 @@ export interface ScenarioOptions<R = never> {
   readonly user: ScriptedUser.Script
   readonly agent?: Agent.Agent<R> | undefined
   readonly policy?: DeepPartial<ConversationPolicy> | undefined
-  /** What processes the user's audio. */
+  /** Processors of the user's audio. */
   readonly processors?: LayerOptions["processors"]
   readonly config?: DeepPartial<Omit<BackendConfig, "provider" | "pipelineType" | "conversation">> | undefined
   readonly session?: Partial<SessionConfig> | undefined
@@ -143,7 +143,7 @@ const merge = (base: unknown, over: unknown): unknown => {
   if (over === undefined) return base
   if (Duration.isDuration(base)) {
     return Option.getOrElse(
-      Duration.fromInput(over as Duration.Input /* what it is not is left to the check of the config */),
+      Duration.fromInput(over as Duration.Input /* anything else is left to the validation of the config */),
       () => over
     )
   }
@@ -153,28 +153,28 @@ const merge = (base: unknown, over: unknown): unknown => {
 }
 
 /**
- * The default policy with some fields changed.
+ * Makes a policy: the default one with some fields changed.
  *
  * @category constructors
  * @since 0.1.0
  */
 export const policy = (over: DeepPartial<ConversationPolicy> = {}): ConversationPolicy =>
-  // the merge of a policy and a part of one, field by field, is a policy
+  // merging fields of a policy into a policy gives a policy
   merge(defaultPolicy, over) as ConversationPolicy
 
-const repeat = Agent.fromCallback((transcript) => Effect.succeed(`You said: ${transcript}.`))
+const repeatingAgent = Agent.fromCallback((transcript) => Effect.succeed(`You said: ${transcript}.`))
 
 const isLayer = <A>(value: Layer.Layer<A, BackendError> | object | undefined): value is Layer.Layer<A, BackendError> =>
   Layer.isLayer(value)
 
 /**
- * The default config with some fields changed.
+ * Makes a config: the default one with some fields changed.
  *
  * @category constructors
  * @since 0.1.0
  */
 export const configOf = (options: Pick<ScenarioOptions, "config" | "policy">): BackendConfig => ({
-  // as for the policy
+  // merging fields of a config into a config gives a config
   ...merge(defaults, options.config) as BackendConfig,
   conversation: policy(options.policy)
 })
@@ -199,14 +199,14 @@ const backend = <R>(options: ScenarioOptions<R>, agent: Agent.Agent) => {
   ]))
 }
 
-/** After the last step, and after the session's windows, what is still going on is bounded by this, in ms. */
+/** The longest virtual time after the last step until the session must have ended, in ms. */
 const LIMIT_MS = 15 * 60_000
-/** How long the user listens on when the script is over and the agent still speaks, in ms. */
-const LISTEN_MS = 2 * 60_000
+/** How long the user keeps listening after the last step while the agent speaks, in ms. */
+const LISTEN_ON_MS = 2 * 60_000
 
 /**
- * Acts a scenario out and records it. Fails with `ScenarioError` when what the script waits for does not happen; the
- * message has the timeline. That the conversation was sound is for `Invariants` to say.
+ * Runs a scenario and records it. Fails with `ScenarioError`, which has the timeline, when something that the script waits
+ * for does not happen. Check the recording with `Invariants`.
  *
  * @category running
  * @since 0.1.0
@@ -224,7 +224,7 @@ const record = Effect.fnUntraced(function*<R>(
   time: VirtualTime.VirtualTime
 ) {
   const recorder = new Recorder(time.now, { keepAudio: options.keepAudio ?? false })
-  const agent = options.agent === undefined ? repeat : yield* Agent.withContext(options.agent)
+  const agent = options.agent === undefined ? repeatingAgent : yield* Agent.withContext(options.agent)
   const fibersBefore = time.fibers()
   const timersBefore = time.timers()
   const scope = yield* Scope.make()
@@ -251,16 +251,19 @@ const record = Effect.fnUntraced(function*<R>(
     yield* time.tick
     yield* session.attach(recorder.connect())
     const saidByUser = yield* UserActions.runScript(options.user, { session, recorder, now: time.now, tick: time.tick })
-    const over = () => recorder.events.at(-1)?.type === "session.ended"
+    const hasEnded = () => recorder.events.at(-1)?.type === "session.ended"
     if (options.hangUp !== false) {
-      // a user listens to the end before leaving
-      yield* ticksUntil(() => over() || recorder.currentReply === undefined || recorder.link === undefined, LISTEN_MS)
+      // the user listens to the end of the reply before hanging up
+      yield* ticksUntil(
+        () => hasEnded() || recorder.currentReply === undefined || recorder.link === undefined,
+        LISTEN_ON_MS
+      )
       recorder.link?.message({ type: "session.end" })
     }
-    yield* ticksUntil(over, LIMIT_MS)
+    yield* ticksUntil(hasEnded, LIMIT_MS)
     const durationMs = time.now()
     const history = yield* session.history
-    // what closes takes its time: a second is plenty
+    // let finalizers run before fibers and timers are counted; one second is enough
     yield* ticksUntil(() => false, 1_000)
     yield* Fiber.interrupt(listening)
     yield* time.tick

@@ -1,8 +1,8 @@
 /**
- * A user who does as the script says: speaks, hesitates, coughs, interrupts, types, loses the network, hangs up.
+ * The steps of a scripted user: speak, pause, cough, interrupt, type, lose the network, hang up.
  *
- * A microphone never pauses: between the steps it sends silence, a frame every 20 ms of virtual time. The steps are plain
- * data, so a script can be printed, stored and generated.
+ * Between the steps the microphone sends silence, a frame every 20 ms of virtual time. Steps are plain data, so a script
+ * can be printed, stored and generated.
  *
  * @since 0.1.0
  */
@@ -15,7 +15,7 @@ import { TIMELINE_RATE } from "../../speech/VoiceActivityDetector.ts"
 import * as SpokenAudio from "./SpokenAudio.ts"
 
 /**
- * One thing that the user does; `say` and its like make them.
+ * One action of the user; made by `say` and the other functions here.
  *
  * @category models
  * @since 0.1.0
@@ -25,14 +25,14 @@ export type Step =
   | { readonly _tag: "Sound"; readonly what: string; readonly pcm: Int16Array }
   | { readonly _tag: "Pause"; readonly ms: number }
   | { readonly _tag: "At"; readonly ms: number }
-  | { readonly _tag: "WaitForAgent"; readonly withinMs: number; readonly patient: boolean }
+  | { readonly _tag: "WaitForAgent"; readonly withinMs: number; readonly optional: boolean }
   | { readonly _tag: "WaitFor"; readonly event: SessionEvent["type"]; readonly withinMs: number }
   | {
     readonly _tag: "WaitForSpeech"
     readonly ms: number
     readonly words: string
     readonly withinMs: number
-    readonly patient: boolean
+    readonly optional: boolean
   }
   | { readonly _tag: "Type"; readonly text: string }
   | { readonly _tag: "PressStop" }
@@ -47,20 +47,20 @@ export type Step =
   }
 
 /**
- * Steps, nested as it reads best.
+ * Steps, which may be nested.
  *
  * @category models
  * @since 0.1.0
  */
 export type Script = ReadonlyArray<Step | Script>
 
-/** How long the user waits for what is to happen, unless told otherwise. */
+/** How long a step waits for an event by default, in virtual time. */
 const DEFAULT_WAIT = "1 minute"
 
 const ms = (duration: Duration.Input): number => Duration.toMillis(Duration.fromInputUnsafe(duration))
 
 /**
- * Says a text; it takes `text.length × msPerCharacter` ms (default 60). Fillers are words: `say("um")`.
+ * Says a text; it takes `text.length × msPerCharacter` ms (default 60). Fillers are texts, too: `say("um")`.
  *
  * @category steps
  * @since 0.1.0
@@ -72,7 +72,7 @@ export const say = (text: string, options?: { readonly msPerCharacter?: number |
 })
 
 /**
- * Says that they are listening: "mhm", or another such sound.
+ * Says a backchannel: "mhm", or another word that asks for nothing.
  *
  * @category steps
  * @since 0.1.0
@@ -80,7 +80,7 @@ export const say = (text: string, options?: { readonly msPerCharacter?: number |
 export const backchannel = (text = "mhm"): Step => say(text)
 
 /**
- * Speaks PCM (16 kHz, mono): a recording, for engines that understand it.
+ * Speaks a recording (PCM, 16 kHz, mono), for engines that recognise speech.
  *
  * @category steps
  * @since 0.1.0
@@ -95,7 +95,7 @@ const loud = (duration: Duration.Input, level: number): Int16Array =>
   Int16Array.from({ length: Math.round(ms(duration) * TIMELINE_RATE / 1000) }, (_, i) => i % 3 === 0 ? -level : level)
 
 /**
- * Coughs: loud, and no word. Default: 300 ms.
+ * Coughs: a loud sound without words. Default: 300 ms.
  *
  * @category steps
  * @since 0.1.0
@@ -107,7 +107,7 @@ export const cough = (duration: Duration.Input = "300 millis"): Step => ({
 })
 
 /**
- * Noise at a level (default 2,000 of 32,767, which a scripted detector takes for speech; below 1,000 it does not).
+ * Makes noise at a level of 32,767: from 1,000 the scripted detector takes it for speech. Default: 2,000.
  *
  * @category steps
  * @since 0.1.0
@@ -119,7 +119,7 @@ export const noise = (duration: Duration.Input, level = 2_000): Step => ({
 })
 
 /**
- * Says nothing for so long.
+ * Is silent for a duration.
  *
  * @category steps
  * @since 0.1.0
@@ -127,7 +127,7 @@ export const noise = (duration: Duration.Input, level = 2_000): Step => ({
 export const pause = (duration: Duration.Input): Step => ({ _tag: "Pause", ms: ms(duration) })
 
 /**
- * Waits until so much time has passed since the scenario began.
+ * Waits until a time since the start of the scenario.
  *
  * @category steps
  * @since 0.1.0
@@ -135,27 +135,27 @@ export const pause = (duration: Duration.Input): Step => ({ _tag: "Pause", ms: m
 export const at = (time: Duration.Input): Step => ({ _tag: "At", ms: ms(time) })
 
 /**
- * Waits until the agent has answered what was said last, and has finished: its reply was played or failed. The scenario
- * fails after `within` (default one minute).
+ * Waits until the agent has answered the last input and finished: its reply was played or failed. The scenario fails after
+ * one minute.
  *
  * @category steps
  * @since 0.1.0
  */
-export const waitForAgent: Step = { _tag: "WaitForAgent", withinMs: ms(DEFAULT_WAIT), patient: false }
+export const waitForAgent: Step = { _tag: "WaitForAgent", withinMs: ms(DEFAULT_WAIT), optional: false }
 
 /**
- * `waitForAgent` with another limit; a `patient` user goes on when it has passed.
+ * Does as `waitForAgent` with another limit; when `optional`, the script continues after it.
  *
  * @category steps
  * @since 0.1.0
  */
 export const waitForAgentWithin = (
   within: Duration.Input,
-  options?: { readonly patient?: boolean | undefined }
-): Step => ({ _tag: "WaitForAgent", withinMs: ms(within), patient: options?.patient ?? false })
+  options?: { readonly optional?: boolean | undefined }
+): Step => ({ _tag: "WaitForAgent", withinMs: ms(within), optional: options?.optional ?? false })
 
 /**
- * Waits for an event of this type, from now on.
+ * Waits for the next event of a type.
  *
  * @category steps
  * @since 0.1.0
@@ -167,7 +167,7 @@ export const waitFor = (event: SessionEvent["type"], within: Duration.Input = DE
 })
 
 /**
- * Waits until the agent has been speaking for so long; a `patient` user goes on when it did not within the limit.
+ * Waits until the agent has been speaking for `duration`; when `optional`, the script continues after the limit.
  *
  * @category steps
  * @since 0.1.0
@@ -175,17 +175,17 @@ export const waitFor = (event: SessionEvent["type"], within: Duration.Input = DE
 export const waitForSpeech = (
   duration: Duration.Input = 0,
   within: Duration.Input = DEFAULT_WAIT,
-  options?: { readonly patient?: boolean | undefined }
+  options?: { readonly optional?: boolean | undefined }
 ): Step => ({
   _tag: "WaitForSpeech",
   ms: ms(duration),
   words: "",
   withinMs: ms(within),
-  patient: options?.patient ?? false
+  optional: options?.optional ?? false
 })
 
 /**
- * Waits until the user has heard these words of the agent's reply.
+ * Waits until these words of the agent's reply have been played.
  *
  * @category steps
  * @since 0.1.0
@@ -195,11 +195,11 @@ export const waitUntilHeard = (words: string, within: Duration.Input = DEFAULT_W
   ms: 0,
   words,
   withinMs: ms(within),
-  patient: false
+  optional: false
 })
 
 /**
- * Interrupts with a text when the agent has been speaking for so long.
+ * Interrupts with a text after the agent has been speaking for `duration`.
  *
  * @category steps
  * @since 0.1.0
@@ -207,7 +207,7 @@ export const waitUntilHeard = (words: string, within: Duration.Input = DEFAULT_W
 export const interruptAfter = (duration: Duration.Input, text: string): Script => [waitForSpeech(duration), say(text)]
 
 /**
- * Interrupts with a text as soon as the agent has been heard to say these words.
+ * Interrupts with a text as soon as these words of the agent have been played.
  *
  * @category steps
  * @since 0.1.0
@@ -231,7 +231,7 @@ export const type = (text: string): Step => ({ _tag: "Type", text })
 export const pressStop: Step = { _tag: "PressStop" }
 
 /**
- * The user's client sends what makes no sense, and the loudest possible samples.
+ * Sends malformed messages and the loudest possible samples.
  *
  * @category steps
  * @since 0.1.0
@@ -239,7 +239,7 @@ export const pressStop: Step = { _tag: "PressStop" }
 export const sendGarbage: Step = { _tag: "SendGarbage" }
 
 /**
- * The network is gone for so long; then the client comes back.
+ * Loses the network for a duration; then the client reconnects.
  *
  * @category steps
  * @since 0.1.0
@@ -247,7 +247,7 @@ export const sendGarbage: Step = { _tag: "SendGarbage" }
 export const loseNetwork = (duration: Duration.Input): Step => ({ _tag: "LoseNetwork", ms: ms(duration) })
 
 /**
- * The link is gone for good, without a word. The session ends when its resume window has passed.
+ * Disconnects for good without ending the session, which ends after its resume window.
  *
  * @category steps
  * @since 0.1.0
@@ -255,7 +255,7 @@ export const loseNetwork = (duration: Duration.Input): Step => ({ _tag: "LoseNet
 export const hangUp: Step = { _tag: "HangUp" }
 
 /**
- * The user's client ends the session.
+ * Ends the session from the user's client.
  *
  * @category steps
  * @since 0.1.0
@@ -263,7 +263,7 @@ export const hangUp: Step = { _tag: "HangUp" }
 export const endCall: Step = { _tag: "EndCall" }
 
 /**
- * The application does something: `run("announces", (session) => session.say("One moment."))`.
+ * Runs an action of the application: `perform("announces", (session) => session.say("One moment."))`.
  *
  * @category steps
  * @since 0.1.0

@@ -1,24 +1,24 @@
 /**
- * Speech that a test can read back: PCM which spells out its text, so that scripted ears hear exactly what was sent.
+ * Text encoded in PCM, so that scripted engines and tests decode exactly the words whose audio arrived.
  *
- * Each character lasts a while, at a loudness that tells the character, its place and whether it begins or ends a word.
- * What is cut off, lost or never sent is not heard: a word counts when its last character came through. It survives any
- * cutting and joining of samples, but no resampling and no codec. Pure; no Effect.
+ * Each character takes some milliseconds; the sample values encode the character, its position and whether it begins or ends
+ * a word. A word is decoded only when its last character arrived, so words that were cut off, lost or never sent are missing.
+ * The encoding survives any cutting and joining of samples, but neither resampling nor a codec. Pure; no Effect.
  *
  * @since 0.1.0
  */
 
-/** The quietest sample of spelt speech: well above `SPEECH_LEVEL`. */
+/** The smallest sample of encoded text; well above `SPEECH_LEVEL`. */
 const BASE = 4_096
 const LOW = 1 << 8
 const FIRST = 1 << 9
 const LAST = 1 << 10
-/** The place of a character, modulo 8: a frame that was sent twice is heard once. */
+/** The position of a character, modulo 8, so that a frame that was sent twice is decoded once. */
 const PLACE_SHIFT = 11
 const PLACES = 8
 
 /**
- * How long a character takes by default, in ms: 1,000 characters a minute, an unhurried speaker.
+ * The default length of a character in ms: 1,000 characters a minute, a slow speaker.
  *
  * @category constants
  * @since 0.1.0
@@ -28,9 +28,9 @@ export const MS_PER_CHARACTER = 60
 const isSpace = (character: string | undefined): boolean => character === undefined || /\s/u.test(character)
 
 /**
- * Speaks a text: `text.length × msPerCharacter` (default 60) ms of PCM at `sampleRate` (in Hz, default 16,000).
+ * Encodes a text: `text.length × msPerCharacter` (default 60) ms of PCM at `sampleRate` (in Hz, default 16,000).
  *
- * **Example** (Hearing what was not cut off)
+ * **Example** (Decoding what was not cut off)
  *
  * ```ts
  * import { SpokenAudio } from "effect-voice/testing"
@@ -66,7 +66,7 @@ export const encode = (text: string, options: {
 }
 
 /**
- * A word that was heard whole, and its place in all that was pushed, in samples.
+ * A word that arrived completely, and its position since the first sample.
  *
  * @category models
  * @since 0.1.0
@@ -78,7 +78,7 @@ export interface HeardWord {
 }
 
 /**
- * Reads spelt speech from a stream of samples, cut anywhere. Sound that spells nothing is passed over.
+ * Decodes words from a stream of samples, cut anywhere. Other sound is ignored.
  *
  * @category models
  * @since 0.1.0
@@ -91,19 +91,19 @@ export class SpokenAudioReader {
   #key = -1
   #former = -1
   #run = 0
-  /** How long the characters are, as far as is known. */
+  /** The length of a character in samples, as far as known; 0 before the first whole one. */
   #length = 0
   #place = -1
   #word = ""
   #start = 0
-  /** Whether the word has been heard from its first character on. */
+  /** Whether the word arrived from its first character on. */
   #whole = false
 
   constructor(onWord: (word: HeardWord) => void) {
     this.#onWord = onWord
   }
 
-  /** How many samples have been pushed. */
+  /** The number of samples pushed. */
   get position(): number {
     return this.#position
   }
@@ -127,7 +127,7 @@ export class SpokenAudioReader {
     }
   }
 
-  /** The speech was broken off here: what follows is something else. */
+  /** Marks a discontinuity: what follows does not continue the current word. */
   cut(): void {
     this.#endRun()
     this.#key = -1
@@ -146,11 +146,11 @@ export class SpokenAudioReader {
     const place = key >> 18
     const first = (key & FIRST << 7) !== 0
     if (this.#place >= 0 && place !== (this.#place + 1) % PLACES) {
-      // a frame again, and the character that it began with
+      // a repeated frame starts with a character that was decoded before
       if (key === this.#former && this.#run < this.#length) return
       this.cut()
     }
-    // only a character that another one follows was heard to its end
+    // only a character that another one follows is known to be complete
     const run = this.#run
     const had = this.#key >= 0
     this.#endRun()
@@ -165,7 +165,7 @@ export class SpokenAudioReader {
     this.#whole = true
   }
 
-  /** A character is over, or was cut short: the last one of a word counts when most of it was heard. */
+  /** Ends a character, complete or cut off: the last one of a word counts when at least half of it arrived. */
   #endRun(): void {
     const key = this.#key
     if (key < 0) return
@@ -185,7 +185,7 @@ export class SpokenAudioReader {
 }
 
 /**
- * The words that were heard whole.
+ * Decodes the words that arrived completely.
  *
  * @category conversions
  * @since 0.1.0

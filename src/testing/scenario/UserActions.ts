@@ -1,5 +1,5 @@
 /**
- * Acts a scripted user's steps out on a session, frame by frame of virtual time.
+ * Performs the steps of a scripted user on a session, frame by frame of virtual time.
  *
  * @since 0.1.0
  */
@@ -14,7 +14,7 @@ import type { Script, Step } from "./ScriptedUser.ts"
 import * as SpokenAudio from "./SpokenAudio.ts"
 
 /**
- * What the script waited for did not happen; the message has the conversation's timeline.
+ * Reports that something the script waited for did not happen; the message has the conversation's timeline.
  *
  * @category errors
  * @since 0.1.0
@@ -22,7 +22,7 @@ import * as SpokenAudio from "./SpokenAudio.ts"
 export class ScenarioError extends Data.TaggedError("ScenarioError")<{ readonly message: string }> {}
 
 /**
- * What a scripted user acts on.
+ * The session that a scripted user talks to, its recorder and its clock.
  *
  * @category models
  * @since 0.1.0
@@ -31,36 +31,36 @@ export interface UserContext {
   readonly session: VoiceSession
   readonly recorder: Recorder
   readonly now: () => number
-  /** Lets 20 ms pass, with whatever they bring. */
+  /** Advances virtual time by 20 ms and runs everything that is due. */
   readonly tick: Effect.Effect<void>
 }
 
 const FRAME = TIMELINE_RATE / 50
 
 /**
- * Acts a script out on a session, in real (virtual) time. Returns what went into the microphone, a text per utterance.
+ * Performs a script on a session, in real time of the virtual clock. Returns the texts that the user said.
  *
  * @category running
  * @since 0.1.0
  */
 export const runScript = (
   script: Script,
-  stage: UserContext
+  context: UserContext
 ): Effect.Effect<ReadonlyArray<string>, BackendError | ScenarioError> =>
   Effect.suspend(() => {
-    const { now, recorder, session, tick } = stage
+    const { now, recorder, session, tick } = context
     const said: Array<string> = []
     const quiet = new Int16Array(FRAME)
     const frame = new Int16Array(FRAME)
-    /** The events before this one were there when the user last made a sound. */
-    let acted = 0
+    /** The number of events when the user last spoke or typed. */
+    let eventsBefore = 0
 
-    const hear = (pcm: Int16Array) =>
+    const pushFrame = (pcm: Int16Array) =>
       Effect.suspend(() => {
         recorder.link?.push(pcm)
         return tick
       })
-    const emit = (pcm: Int16Array): Effect.Effect<void> => {
+    const play = (pcm: Int16Array): Effect.Effect<void> => {
       let at = 0
       return Effect.whileLoop({
         while: () => at < pcm.length,
@@ -68,32 +68,32 @@ export const runScript = (
           frame.fill(0)
           frame.set(pcm.subarray(at, at + FRAME))
           at += FRAME
-          return hear(frame)
+          return pushFrame(frame)
         },
         step: () => {}
       }).pipe(Effect.andThen(Effect.sync(() => {
-        acted = recorder.events.length
+        eventsBefore = recorder.events.length
       })))
     }
-    const during = (duration: number): Effect.Effect<void> => {
+    const stayQuiet = (duration: number): Effect.Effect<void> => {
       const until = now() + duration
-      return Effect.whileLoop({ while: () => now() < until, body: () => hear(quiet), step: () => {} })
+      return Effect.whileLoop({ while: () => now() < until, body: () => pushFrame(quiet), step: () => {} })
     }
     const until = (
       condition: () => boolean,
       withinMs: number,
       what: string,
-      patient = false
+      optional = false
     ): Effect.Effect<void, ScenarioError> =>
       Effect.suspend(() => {
         const from = now()
         let met = false
         return Effect.whileLoop({
           while: () => !(met = condition()) && now() - from < withinMs && !isOver(),
-          body: () => hear(quiet),
+          body: () => pushFrame(quiet),
           step: () => {}
         }).pipe(Effect.andThen(Effect.suspend(() => {
-          if (met || patient) return Effect.void
+          if (met || optional) return Effect.void
           const how = isOver() ? "the session ended" : `${withinMs / 1000} s passed`
           return Effect.fail(
             new ScenarioError({ message: `${how} while the user waited ${what}\n\n${timeline(recorder.trace)}` })
@@ -101,8 +101,8 @@ export const runScript = (
         })))
       })
     const isOver = () => recorder.events.at(-1)?.type === "session.ended"
-    const answered = () =>
-      recorder.currentReply === undefined && recorder.events.slice(acted).some((event) =>
+    const hasAnswered = () =>
+      recorder.currentReply === undefined && recorder.events.slice(eventsBefore).some((event) =>
         (event.type === "agent.speech_stopped" && event.reason !== "interrupted") ||
         (event.type === "error" && event.code !== "invalid_config")
       ) && !isBusy()
@@ -116,16 +116,16 @@ export const runScript = (
         case "Say":
           recorder.recordAct(`says "${step.text}"`)
           if (recorder.link !== undefined) said.push(step.text)
-          return emit(SpokenAudio.encode(step.text, { msPerCharacter: step.msPerCharacter }))
+          return play(SpokenAudio.encode(step.text, { msPerCharacter: step.msPerCharacter }))
         case "Sound":
           recorder.recordAct(step.what)
-          return emit(step.pcm)
+          return play(step.pcm)
         case "Pause":
-          return during(step.ms)
+          return stayQuiet(step.ms)
         case "At":
-          return during(step.ms - now())
+          return stayQuiet(step.ms - now())
         case "WaitForAgent":
-          return until(answered, step.withinMs, "for the agent's answer", step.patient)
+          return until(hasAnswered, step.withinMs, "for the agent's answer", step.optional)
         case "WaitFor": {
           const from = recorder.events.length
           return until(
@@ -142,13 +142,13 @@ export const runScript = (
               recorder.heardNow().includes(step.words),
             step.withinMs,
             what,
-            step.patient
+            step.optional
           )
         }
         case "Type":
           recorder.recordAct(`types "${step.text}"`)
           recorder.link?.message({ type: "user.text", text: step.text })
-          acted = recorder.events.length
+          eventsBefore = recorder.events.length
           return Effect.void
         case "PressStop":
           recorder.recordAct("presses stop")
@@ -158,13 +158,13 @@ export const runScript = (
           recorder.recordAct("sends garbage")
           recorder.link?.malformed("scripted garbage")
           recorder.link?.message({ type: "playout.position", turn: 999, playedMs: -1 })
-          return emit(Int16Array.from({ length: FRAME }, (_, i) => i % 2 === 0 ? 32_767 : -32_768))
+          return play(Int16Array.from({ length: FRAME }, (_, i) => i % 2 === 0 ? 32_767 : -32_768))
         case "LoseNetwork":
           recorder.recordAct("loses the network")
           recorder.disconnect("network")
           return Effect.gen(function*() {
-            yield* during(step.ms)
-            // a client is told that it comes too late
+            yield* stayQuiet(step.ms)
+            // a client that reconnects too late is refused
             if (isOver()) return
             recorder.recordAct("is back")
             yield* session.attach(recorder.connect())
@@ -183,11 +183,11 @@ export const runScript = (
       }
     }
 
-    const all = (steps: Script): Effect.Effect<void, BackendError | ScenarioError> =>
-      Effect.forEach(steps, (step) => isScript(step) ? all(step) : isOver() ? Effect.void : perform(step), {
+    const performAll = (steps: Script): Effect.Effect<void, BackendError | ScenarioError> =>
+      Effect.forEach(steps, (step) => isScript(step) ? performAll(step) : isOver() ? Effect.void : perform(step), {
         discard: true
       })
-    return Effect.as(all(script), said)
+    return Effect.as(performAll(script), said)
   })
 
 const isScript = (step: Step | Script): step is Script => Array.isArray(step)

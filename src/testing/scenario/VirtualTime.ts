@@ -1,5 +1,5 @@
 /**
- * Virtual time for a whole scenario: a test's clock that is advanced in frames, and a count of who sleeps and who lives.
+ * Virtual time for a whole scenario: a test clock that advances frame by frame, and counts of fibers and timers.
  *
  * @since 0.1.0
  */
@@ -11,10 +11,12 @@ import * as Random from "effect/Random"
 import * as TestClock from "effect/testing/TestClock"
 
 /**
- * - `now`: ms since the beginning.
- * - `tick`: 20 ms pass, with all that they bring. In one big step sleepers would wake late: those that are forked by
- *   others begin to sleep only when their turn comes.
- * - `fibers`, `timers`: how many live, and how many sleep.
+ * A clock that only `tick` advances.
+ *
+ * - `now`: ms since the start.
+ * - `tick`: advances by 20 ms and runs everything that is due. A larger step would wake some sleepers late, because a fiber
+ *   that another one forks begins to sleep only after it has been scheduled.
+ * - `fibers`, `timers`: the number of running fibers and of sleeping ones.
  *
  * @category models
  * @since 0.1.0
@@ -26,11 +28,11 @@ export interface VirtualTime {
   readonly timers: () => number
 }
 
-/** Rounds of fibers waking fibers within one frame: far more than any chain of ours is long. */
+/** Rounds of fibers waking other fibers within one frame; far more than the longest chain. */
 const MAX_ROUNDS = 64
 
 /**
- * Runs an effect in virtual time that only `tick` advances, with chance from a seed.
+ * Runs an effect in virtual time that only `tick` advances, with random numbers from a seed.
  *
  * @category running
  * @since 0.1.0
@@ -53,7 +55,7 @@ export const provide = <A, E, R>(
           return Effect.ensuring(clock.sleep(duration), Effect.sync(() => timers--))
         })
     }
-    // what was begun in this frame goes on until it sleeps, or it would sleep from a later frame on
+    // run everything that started in this frame until it sleeps; otherwise its sleep would start one frame late
     const settle = Effect.gen(function*() {
       let seen = -1
       for (let round = 0; round < MAX_ROUNDS && seen !== activity; round++) {
@@ -68,7 +70,7 @@ export const provide = <A, E, R>(
       fibers: () => fibers,
       timers: () => timers
     }
-    // on a fiber of its own: who lives is counted from its beginning
+    // in a new fiber, because fibers are counted from their start
     return yield* Effect.forkChild(body(time)).pipe(
       Effect.flatMap(Fiber.join),
       Effect.provideService(Clock.Clock, counted),

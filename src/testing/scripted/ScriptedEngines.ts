@@ -1,7 +1,7 @@
 /**
- * Engines that do as they are told, for tests of timing and of faults: no models, no network, no time of their own.
+ * Scripted engines for tests of timing and faults: no models, no network, no clock of their own.
  *
- * Speech is any PCM louder than `SPEECH_LEVEL`; what it "says" is given to the recogniser as a list of texts.
+ * Any PCM louder than `SPEECH_LEVEL` is speech; its texts are given to the recogniser as a list.
  *
  * @since 0.1.0
  */
@@ -18,7 +18,7 @@ import { TIMELINE_RATE, VoiceActivityDetector } from "../../speech/VoiceActivity
 import * as SpokenAudio from "../scenario/SpokenAudio.ts"
 
 /**
- * Samples at or above this count as speech.
+ * The level from which samples count as speech.
  *
  * @category constants
  * @since 0.1.0
@@ -26,7 +26,7 @@ import * as SpokenAudio from "../scenario/SpokenAudio.ts"
 export const SPEECH_LEVEL = 1_000
 
 /**
- * PCM (16 kHz) that counts as speech for so many ms.
+ * Makes `ms` of PCM (default 16 kHz) that counts as speech.
  *
  * @category constructors
  * @since 0.1.0
@@ -35,7 +35,7 @@ export const speech = (ms: number, sampleRate = TIMELINE_RATE): Int16Array =>
   new Int16Array(Math.round(ms * sampleRate / 1000)).fill(8_000)
 
 /**
- * PCM (16 kHz) of silence.
+ * Makes `ms` of silence (default 16 kHz).
  *
  * @category constructors
  * @since 0.1.0
@@ -44,7 +44,7 @@ export const silence = (ms: number, sampleRate = TIMELINE_RATE): Int16Array =>
   new Int16Array(Math.round(ms * sampleRate / 1000))
 
 /**
- * A detector that is sure after `onsetMs` of sound (default 60) and `hangoverMs` of silence (default 100).
+ * A voice activity detector that decides after `onsetMs` of sound (default 60) and `hangoverMs` of silence (default 100).
  *
  * @category layers
  * @since 0.1.0
@@ -89,7 +89,7 @@ export const layerVad = (options?: {
 }
 
 /**
- * A recogniser that hears these texts, one for each time it is asked for the final words of something loud.
+ * A recogniser that returns these texts, one for each final transcript that is requested after speech.
  *
  * @category layers
  * @since 0.1.0
@@ -97,13 +97,13 @@ export const layerVad = (options?: {
 export const layerStt = (
   texts: ReadonlyArray<string>,
   options?: {
-    /** How long the final words take. Default: no time. */
+    /** The delay of a final transcript. Default: none. */
     readonly delay?: Duration.Input | undefined
-    /** Whether it claims to tell words while the user speaks. Default: false. */
+    /** Whether it announces interim transcripts. Default: false. */
     readonly interims?: boolean | undefined
-    /** Fails the stream in place of the nth answer, counted from 0. */
+    /** Fails the stream instead of the nth answer, counted from 0. */
     readonly failAt?: { readonly [answer: number]: BackendError } | undefined
-    /** Never gives the nth answer. */
+    /** Never returns the nth answer. */
     readonly hangAt?: ReadonlyArray<number> | undefined
   }
 ): Layer.Layer<SpeechToText> =>
@@ -148,8 +148,8 @@ export const layerStt = (
   })
 
 /**
- * A voice that speaks each character for `msPerCharacter` (default 50) at 24 kHz, a chunk for each sentence. Its PCM
- * spells out the text (`SpokenAudio`).
+ * A voice that encodes its text in audio (`SpokenAudio`): `msPerCharacter` (default 50) at 24 kHz, one chunk for each
+ * sentence.
  *
  * @category layers
  * @since 0.1.0
@@ -157,9 +157,9 @@ export const layerStt = (
 export const layerTts = (options?: {
   readonly msPerCharacter?: number | undefined
   readonly sampleRate?: number | undefined
-  /** How long each sentence takes to make. Default: no time. */
+  /** The delay before each sentence. Default: none. */
   readonly delay?: Duration.Input | undefined
-  /** Fails on the nth sentence, counted from 0 over the engine's life. */
+  /** Fails at the nth sentence, counted from 0 over all streams of the engine. */
   readonly failAt?: { readonly [sentence: number]: BackendError } | undefined
   /** Never speaks the nth sentence. */
   readonly hangAt?: ReadonlyArray<number> | undefined

@@ -1,5 +1,5 @@
 /**
- * A language model that writes what it is told to, in virtual time: for tests of agents with tools.
+ * A scripted language model for tests of agents with tools, in virtual time.
  *
  * @since 0.1.0
  */
@@ -13,7 +13,7 @@ import * as Layer from "effect/Layer"
 import * as Stream from "effect/Stream"
 
 /**
- * What it does next: writes a text, takes its time, calls a tool, fails.
+ * One step of an answer: write a text, wait, call a tool, fail.
  *
  * @category models
  * @since 0.1.0
@@ -25,7 +25,7 @@ export type Step =
   | { readonly fail: AiError.AiErrorReason }
 
 /**
- * One request: its prompt, and whether it may call tools.
+ * A request: its prompt, its tools, and whether they may be called.
  *
  * @category models
  * @since 0.1.0
@@ -47,8 +47,8 @@ const finish = (calls: boolean): Response.StreamPartEncoded => ({
 })
 
 /**
- * A model whose nth request gets the nth answer of a list, or what a function makes of it. It keeps its requests in
- * `requests`.
+ * A model that answers the nth request with the nth answer of a list, or with the result of a function. It appends its
+ * requests to `requests`.
  *
  * @category layers
  * @since 0.1.0

@@ -1,5 +1,5 @@
 /**
- * A provider without a network: users are attached by the test, with `VoiceSession.attach`.
+ * A provider without a network: the test attaches users with `VoiceSession.attach`.
  *
  * @since 0.1.0
  */
@@ -11,14 +11,14 @@ import * as Stream from "effect/Stream"
 import * as BackendProvider from "../../backend/provider/BackendProvider.ts"
 
 /**
- * A provider that can do everything and reaches nobody.
+ * A provider with all capabilities and no users of its own.
  *
  * @category providers
  * @since 0.1.0
  */
 export const provider: BackendProvider.BackendProvider["Service"] = BackendProvider.make({
   name: "scripted",
-  description: "no network: a test attaches its users",
+  description: "no network: the test attaches users",
   capabilities: {
     s2s: true,
     multiUser: true,
@@ -38,7 +38,7 @@ export const provider: BackendProvider.BackendProvider["Service"] = BackendProvi
 })
 
 /**
- * The provider as a service.
+ * Provides it as `BackendProvider`.
  *
  * @category layers
  * @since 0.1.0

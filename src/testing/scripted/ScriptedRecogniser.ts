@@ -1,5 +1,5 @@
 /**
- * A recogniser that transcribes what was really said to it: spelt speech (`SpokenAudio`), cut where the audio was cut.
+ * A recogniser that decodes the text in its audio (`SpokenAudio`), cut where the audio was cut.
  *
  * @since 0.1.0
  */
@@ -16,15 +16,15 @@ import { type HeardWord, SpokenAudioReader } from "../scenario/SpokenAudio.ts"
 import { SPEECH_LEVEL } from "./ScriptedEngines.ts"
 
 /**
- * Answers are counted from 0 over the engine's life, whoever asks.
+ * The behaviour of the recogniser. Answers are counted from 0 over all streams of the engine.
  *
- * - `delayMs`: how long the final words take, for all answers or for each in turn. Default: no time.
- * - `interim`: tells each word as it has been said. Default: true.
- * - `endOfTurn`: silence in ms after which it says that the turn is over, by itself. Default: it never does.
- * - `failAt`: fails the stream in place of an answer. `failToOpenAt`: fails the nth stream in place of opening it.
- * - `idleMs`: a stream that hears no speech for so long is closed by the other side, as hosted recognisers do.
- * - `finalizeTimeout`: what it says how long its answers may take.
- * - `hangAt`: never gives an answer. `garbageAt`: says things that nobody asked for, before the answer.
+ * - `delayMs`: the delay of final transcripts, for all answers or for each in turn. Default: none.
+ * - `interim`: returns each word as an interim transcript. Default: true.
+ * - `endOfTurn`: silence in ms after which it reports the end of a turn. Default: never.
+ * - `failAt`: fails the stream instead of an answer. `failToOpenAt`: fails the nth stream instead of opening it.
+ * - `idleMs`: closes a stream after so many ms without speech, as hosted recognisers do.
+ * - `finalizeTimeout`: the `finalizeTimeout` of the engine.
+ * - `hangAt`: never returns an answer. `garbageAt`: sends unexpected events before the answer.
  *
  * @category models
  * @since 0.1.0
@@ -45,10 +45,10 @@ export interface ScriptedRecogniserOptions {
 const nth = (delayMs: number | ReadonlyArray<number>, answer: number): number =>
   typeof delayMs === "number" ? delayMs : delayMs[answer % delayMs.length] ?? 0
 
-const idle = new ConnectionFailed({ op: "SpeechToText.events", message: "scripted: closed, nobody spoke" })
+const idle = new ConnectionFailed({ op: "SpeechToText.events", message: "scripted: idle stream closed" })
 
 /**
- * A recogniser with ears. Sound that spells nothing (a cough, noise) is heard as nothing.
+ * Makes the recogniser. Sound without encoded text (a cough, noise) has no words.
  *
  * @category layers
  * @since 0.1.0

@@ -1,7 +1,7 @@
 /**
- * A speech-to-speech model that does as it is told, for tests of timing and of faults.
+ * A scripted speech-to-speech model for tests of timing and faults.
  *
- * It answers each turn with the next of its texts, spoken evenly, and remembers what it was asked to forget.
+ * It answers each turn with the next of its texts, and records the calls it receives.
  *
  * @since 0.1.0
  */
@@ -18,7 +18,7 @@ import * as SpokenAudio from "../scenario/SpokenAudio.ts"
 import { SPEECH_LEVEL } from "./ScriptedEngines.ts"
 
 /**
- * What was done to the model, in order, for a test to look at.
+ * A call that the model received.
  *
  * @category models
  * @since 0.1.0
@@ -31,7 +31,7 @@ export type S2sCall =
   | { readonly _tag: "toolResult"; readonly id: string; readonly output: string }
 
 /**
- * An answer that calls a tool: it says `first`, calls, and goes on with `last`, in which `{}` stands for what the tool gave.
+ * An answer that calls a tool: it says `first`, calls, and continues with `last`, in which `{}` is replaced by the result.
  *
  * @category models
  * @since 0.1.0
@@ -44,14 +44,16 @@ export interface ScriptedToolCall {
 }
 
 /**
- * - `agentInLoop`: it leaves its answers to an agent when it is asked to. Default: it cannot.
- * - `authority`: who decides turns. With `remote` (the default) a turn is over after `silenceMs` (default 300) of silence.
- * - `transcripts`: what the user said in each turn, told when the turn is over; `"heard"` is what was really heard of
- *   spelt speech (`SpokenAudio`). Default: nothing is known.
- * - `delay`: how long an answer takes to begin.
- * - `failAt`, `endAt`: fails the nth answer, or the whole stream in place of it.
- * - `msPerCharacter`: 50 by default, in one chunk per sentence, at 24 kHz.
- * - `calls`: gets what is done to the model.
+ * The behaviour of the model.
+ *
+ * - `agentInLoop`: supports answers from an agent. Default: false.
+ * - `turnAuthority`: who decides turns. With `remote` (the default) a turn ends after `silenceMs` (default 300) of silence.
+ * - `transcripts`: the user's text of each turn, sent at the end of the turn; `"heard"` decodes it from the audio
+ *   (`SpokenAudio`). Default: no transcripts.
+ * - `delay`: the delay before an answer.
+ * - `failAt`, `endAt`: fails the nth answer, or the whole stream instead of it.
+ * - `msPerCharacter`: the length of a character, default 50; one chunk for each sentence, at 24 kHz.
+ * - `calls`: receives the calls of the model.
  *
  * @category models
  * @since 0.1.0
@@ -71,7 +73,7 @@ export interface ScriptedS2sOptions {
 
 const OUTPUT_RATE = 24_000
 
-/** Calls `on(true)` at the first loud sample, and `on(false)` after so much silence. */
+/** Calls `on(true)` at the first loud sample, and `on(false)` after `silenceMs` of silence. */
 const detector = (silenceMs: number, on: (speaking: boolean) => void) => {
   let speaking = false
   let quiet = 0
@@ -88,7 +90,7 @@ const detector = (silenceMs: number, on: (speaking: boolean) => void) => {
 }
 
 /**
- * A model that gives these answers, and says nothing when it has no more.
+ * A model that gives these answers, then none.
  *
  * @category layers
  * @since 0.1.0
@@ -98,7 +100,7 @@ export const layerS2s = (
   options: ScriptedS2sOptions = {}
 ): Layer.Layer<SpeechToSpeech> =>
   Layer.sync(SpeechToSpeech, () => {
-    const authority = options.turnAuthority ?? "remote"
+    const turnAuthority = options.turnAuthority ?? "remote"
     const left = [...answers]
     const given = options.transcripts === "heard" ? [] : [...(options.transcripts ?? [])]
     let count = 0
@@ -107,7 +109,7 @@ export const layerS2s = (
       inputSampleRate: TIMELINE_RATE,
       outputSampleRate: OUTPUT_RATE,
       capabilities: {
-        turnAuthority: authority,
+        turnAuthority,
         agentInLoop: options.agentInLoop ?? false,
         answers: true,
         tools: answers.some((answer) => typeof answer !== "string"),
@@ -177,7 +179,7 @@ export const layerS2s = (
           return {
             push: (pcm) => {
               reader.push(pcm)
-              if (authority === "remote") push(pcm)
+              if (turnAuthority === "remote") push(pcm)
             },
             activity: () => {},
             commit: () => {

@@ -5,7 +5,7 @@ import { Invariants, type Recording, Scenario } from "../../../src/testing/index
 
 type Recorded = Recording.Recording
 
-/** A sound conversation with an interruption, for the tests to spoil. */
+/** A correct conversation with an interruption, to which the tests add faults. */
 let call: Recorded
 
 const withEvents = (change: (events: ReadonlyArray<SessionEvent>) => ReadonlyArray<SessionEvent>): Recorded => {
@@ -36,14 +36,14 @@ describe("Invariants", () => {
     }))
   })
 
-  it("find nothing in a sound conversation", () => {
+  it("find nothing in a correct conversation", () => {
     assert.strictEqual(Invariants.report(call), "")
     assert.deepStrictEqual(Invariants.noWordLost(call), [])
     const types = call.events.map((event) => event.type)
     assert.includeMembers(types, ["agent.speech_paused", "agent.speech_resumed", "playout.clear"])
   })
 
-  it("P1 find a frame while paused, after the end of a reply and after the end of all", () => {
+  it("P1 find a frame while paused, after the end of a reply and after the end of the session", () => {
     for (const type of ["agent.speech_paused", "agent.speech_stopped", "session.ended"] as const) {
       const at = indexOf(type)
       const trace = call.trace.toSpliced(at + 1, 0, frame(call.trace[at]?.atMs ?? 0))
@@ -52,11 +52,11 @@ describe("Invariants", () => {
       ])
     }
     assert.deepStrictEqual(found(Invariants.noAudioAfterClear, { ...call, trace: [frame(0), ...call.trace] }), [
-      "a frame of reply 1 after the beginning"
+      "a frame of reply 1 after the start"
     ])
   })
 
-  it("P2 find words that nobody heard, words that are missing, and a wrong order", () => {
+  it("P2 find words that were not heard, words that are missing, and a wrong order", () => {
     const change = (index: number, text: string) => ({
       ...call,
       history: call.history.map((item, at) => at === index ? { ...item, text } : item)
@@ -73,12 +73,12 @@ describe("Invariants", () => {
     const unmarked = { ...call, history: call.history.map((item) => ({ ...item, interrupted: false })) }
     assert.lengthOf(found(Invariants.historyMatchesHeard, unmarked), 1)
     const unheard = { ...call, replies: call.replies.slice(0, 1) }
-    assert.match(found(Invariants.historyMatchesHeard, unheard)[0] ?? "", /nobody heard it/u)
+    assert.match(found(Invariants.historyMatchesHeard, unheard)[0] ?? "", /which was not heard/u)
   })
 
   it("P3 find a session without an end, one that is stuck and a reply without an end", () => {
     assert.deepStrictEqual(found(Invariants.everythingEnds, { ...call, ended: undefined }), [
-      "the session has not ended"
+      "the session did not end"
     ])
     const at = call.trace.findIndex((item) =>
       item._tag === "Event" && item.event.type === "session.state" && item.event.state === "processing"
@@ -91,7 +91,7 @@ describe("Invariants", () => {
     assert.deepStrictEqual(found(Invariants.everythingEnds, more), ["pong after the end"])
   })
 
-  it("find a reply that ends twice, never, or goes on unasked", () => {
+  it("find a reply that ends twice or never, or resumes without a pause", () => {
     const without = (type: SessionEvent["type"]) =>
       withEvents((events) => events.toSpliced(events.findIndex((event) => event.type === type), 1))
     const twice = (type: SessionEvent["type"]) =>
@@ -107,7 +107,7 @@ describe("Invariants", () => {
     assert.isNotEmpty(found(Invariants.repliesEndOnce, without("agent.speech_paused")))
   })
 
-  it("find a phase that the diagram does not have, and a gap in the numbers", () => {
+  it("find a state change that the diagram does not have, and a gap in the sequence numbers", () => {
     const back = withEvents((events) =>
       events.map((event) =>
         event.type === "session.state" && event.state === "speaking" ? { ...event, state: "idle" } : event
@@ -126,9 +126,9 @@ describe("Invariants", () => {
     assert.lengthOf(found(Invariants.latencyAddsUp, late), 2)
   })
 
-  it("find what is left, and a word that was swallowed", () => {
+  it("find leaks, and a word that is missing from the history", () => {
     assert.deepStrictEqual(found(Invariants.noLeaks, { ...call, leaks: { ...call.leaks, sessionTimers: 2 } }), [
-      "2 sessionTimers are left"
+      "2 sessionTimers left"
     ])
     assert.lengthOf(found(Invariants.noWordLost, { ...call, saidByUser: [...call.saidByUser, "more"] }), 1)
   })
@@ -137,7 +137,7 @@ describe("Invariants", () => {
     const report = Invariants.report({ ...call, seed: "lucky", ended: undefined })
     assert.match(
       report,
-      /^1 violations in the scenario with seed "lucky":\n {2}\d+\.\d{3} P3 everything ends: the session has not ended/u
+      /^1 violation in the scenario with seed "lucky":\n {2}\d+\.\d{3} P3 everything ends: the session did not end/u
     )
     assert.include(report, "user    says \"first question\"")
   })
