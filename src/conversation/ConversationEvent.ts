@@ -4,7 +4,7 @@
  * @since 0.1.0
  */
 import * as Schema from "effect/Schema"
-import type { BackendErrorCode } from "../BackendError.ts"
+import { BackendErrorCode } from "../BackendError.ts"
 
 /**
  * The public state of a session: the contract's five, and `closed`.
@@ -73,6 +73,17 @@ export const SessionEnd = Schema.Literals([
 export type SessionEnd = typeof SessionEnd.Type
 
 /**
+ * The code of an error, as events carry it.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export const ErrorCode = BackendErrorCode.annotate({
+  identifier: "ErrorCode",
+  description: "What kind of error it is."
+})
+
+/**
  * One part of a turn's latency.
  *
  * @category models
@@ -91,46 +102,80 @@ export const LatencyPart = Schema.Struct({
  */
 export type LatencyPart = typeof LatencyPart.Type
 
+const turn = Schema.Natural.annotateKey({ description: "The number of the turn, from 1." })
+const totalMs = Schema.Finite.annotateKey({
+  description: "Milliseconds from the end of the user's speech to the first audio of the reply."
+})
+
+const event = <Fields extends Schema.Struct.Fields>(description: string, fields: Fields) => ({ description, fields })
+
+/**
+ * The events of the conversation by type: what they mean, and their fields.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export const conversationEvents = {
+  "session.state": event("The state of the session has changed, or a client has connected.", { state: SessionState }),
+  "session.ended": event("The last event of a session; the connection is closed after it.", { reason: SessionEnd }),
+  "user.speech_started": event("The user has started to speak.", {}),
+  "user.speech_stopped": event("The user has stopped speaking; the turn may go on.", {}),
+  "user.away": event("The user has been silent for as long as the server is configured to wait.", {}),
+  "user.backchannel": event("The user said something that takes no turn (\"mhm\").", {
+    text: Schema.String.annotateKey({ description: "The words." })
+  }),
+  "user.transcript": event(
+    "What the user has said so far in a turn; it replaces the former transcript of the turn.",
+    {
+      turn,
+      text: Schema.String.annotateKey({ description: "All words of the turn so far." }),
+      final: Schema.Boolean.annotateKey({
+        description: "Whether the words are final; an interim transcript may change."
+      })
+    }
+  ),
+  "agent.speech_started": event("The audio of a reply begins.", { turn }),
+  "agent.speech_paused": event("The reply is held back, because the user may be interrupting.", { turn }),
+  "agent.speech_resumed": event("The reply goes on after a pause.", { turn }),
+  "agent.transcript": event("The next words of the reply, to be appended to those of the same turn.", {
+    turn,
+    text: Schema.String.annotateKey({ description: "The words that are about to be played." })
+  }),
+  "agent.speech_stopped": event("The reply is over.", {
+    turn,
+    reason: SpeechEnd,
+    text: Schema.String.annotateKey({
+      description: "The words that were played: not all of the reply when it was interrupted."
+    })
+  }),
+  "playout.clear": event("The reply was interrupted: drop all audio of this turn that is buffered, at once.", { turn }),
+  "turn.latency": event("How long the user waited for the reply of a turn.", {
+    turn,
+    totalMs,
+    parts: Schema.Array(LatencyPart).annotateKey({ description: "Where the time went, in order and without gaps." })
+  }),
+  "turn.latency_exceeded": event("The user waited longer than the configured target. Nothing is cut.", {
+    turn,
+    totalMs,
+    targetMs: Schema.Finite.annotateKey({ description: "The configured `latency_target` in milliseconds." })
+  }),
+  error: event("Something failed, or a message of the client was malformed. The session goes on unless it ends next.", {
+    code: ErrorCode,
+    message: Schema.String.annotateKey({ description: "What is wrong, for people." }),
+    details: Schema.optionalKey(Schema.Record(Schema.String, Schema.Unknown)).annotateKey({
+      description: "What a program may want to know beyond it."
+    })
+  })
+}
+
+type Events = typeof conversationEvents
+
 /**
  * An event of the conversation; the session gives it its number and time.
  *
  * @category models
  * @since 0.1.0
  */
-export type ConversationEvent =
-  | { readonly type: "session.state"; readonly state: SessionState }
-  | { readonly type: "session.ended"; readonly reason: SessionEnd }
-  | { readonly type: "user.speech_started" }
-  | { readonly type: "user.speech_stopped" }
-  | { readonly type: "user.away" }
-  | { readonly type: "user.backchannel"; readonly text: string }
-  | { readonly type: "user.transcript"; readonly turn: number; readonly text: string; readonly final: boolean }
-  | { readonly type: "agent.speech_started"; readonly turn: number }
-  | { readonly type: "agent.speech_paused"; readonly turn: number }
-  | { readonly type: "agent.speech_resumed"; readonly turn: number }
-  | { readonly type: "agent.transcript"; readonly turn: number; readonly text: string }
-  | {
-    readonly type: "agent.speech_stopped"
-    readonly turn: number
-    readonly reason: SpeechEnd
-    readonly text: string
-  }
-  | { readonly type: "playout.clear"; readonly turn: number }
-  | {
-    readonly type: "turn.latency"
-    readonly turn: number
-    readonly totalMs: number
-    readonly parts: ReadonlyArray<LatencyPart>
-  }
-  | {
-    readonly type: "turn.latency_exceeded"
-    readonly turn: number
-    readonly totalMs: number
-    readonly targetMs: number
-  }
-  | {
-    readonly type: "error"
-    readonly code: BackendErrorCode
-    readonly message: string
-    readonly details?: { readonly [key: string]: unknown }
-  }
+export type ConversationEvent = {
+  [Type in keyof Events]: { readonly type: Type } & Schema.Struct.Type<Events[Type]["fields"]>
+}[keyof Events]

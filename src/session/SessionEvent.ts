@@ -7,8 +7,14 @@
  * @since 0.1.0
  */
 import * as Schema from "effect/Schema"
-import { BackendErrorCode } from "../BackendError.ts"
-import { LatencyPart, SessionEnd, SessionState, SpeechEnd } from "../conversation/ConversationEvent.ts"
+import {
+  conversationEvents,
+  ErrorCode,
+  LatencyPart,
+  SessionEnd,
+  SessionState,
+  SpeechEnd
+} from "../conversation/ConversationEvent.ts"
 
 export { LatencyPart, SessionEnd, SessionState, SpeechEnd }
 
@@ -27,13 +33,16 @@ const event = <const Type extends string, Fields extends Schema.Struct.Fields>(
     Schema.annotate({ description })
   )
 
+/** An event of the conversation's state machine. */
+const ofConversation = <const Type extends string, Fields extends Schema.Struct.Fields>(
+  type: Type,
+  { description, fields }: { readonly description: string; readonly fields: Fields }
+) => event(type, description, fields)
+
+const { "turn.latency": latency, "turn.latency_exceeded": exceeded } = conversationEvents
 const turn = Schema.Natural.annotateKey({ description: "The number of the turn, from 1." })
 const connection = Schema.String.annotateKey({ description: "The connection's id, unique in the server's process." })
-const totalMs = Schema.Finite.annotateKey({
-  description: "Milliseconds from the end of the user's speech to the first audio of the reply."
-})
-const errorCode = BackendErrorCode.annotate({ identifier: "ErrorCode", description: "What kind of error it is." })
-const code = Schema.optionalKey(errorCode).annotateKey({
+const code = Schema.optionalKey(ErrorCode).annotateKey({
   description: "The code of the error, where there was one."
 })
 
@@ -60,12 +69,8 @@ export const SessionEvent = Schema.Union([
       description: "Whether the user was connected before: the conversation goes on."
     })
   }),
-  event("session.state", "The state of the session has changed, or a client has connected.", {
-    state: SessionState
-  }),
-  event("session.ended", "The last event of a session; the connection is closed after it.", {
-    reason: SessionEnd
-  }),
+  ofConversation("session.state", conversationEvents["session.state"]),
+  ofConversation("session.ended", conversationEvents["session.ended"]),
   event("session.saved", "Everything up to an event is stored, and survives a crash of the server.", {
     through: Schema.Natural.annotateKey({ description: "The `seq` of the last event that is stored." })
   }),
@@ -83,31 +88,16 @@ export const SessionEvent = Schema.Union([
   event("connection.slow", "The connection has not accepted the agent's audio for more than a second.", {
     connection
   }),
-  event("user.speech_started", "The user has started to speak.", {}),
-  event("user.speech_stopped", "The user has stopped speaking; the turn may go on.", {}),
-  event("user.away", "The user has been silent for as long as the server is configured to wait.", {}),
-  event("user.backchannel", "The user said something that takes no turn (\"mhm\").", {
-    text: Schema.String.annotateKey({ description: "The words." })
-  }),
-  event("user.transcript", "What the user has said so far in a turn; it replaces the former transcript of the turn.", {
-    turn,
-    text: Schema.String.annotateKey({ description: "All words of the turn so far." }),
-    final: Schema.Boolean.annotateKey({ description: "Whether the words are final; an interim transcript may change." })
-  }),
-  event("agent.speech_started", "The audio of a reply begins.", { turn }),
-  event("agent.speech_paused", "The reply is held back, because the user may be interrupting.", { turn }),
-  event("agent.speech_resumed", "The reply goes on after a pause.", { turn }),
-  event("agent.transcript", "The next words of the reply, to be appended to those of the same turn.", {
-    turn,
-    text: Schema.String.annotateKey({ description: "The words that are about to be played." })
-  }),
-  event("agent.speech_stopped", "The reply is over.", {
-    turn,
-    reason: SpeechEnd,
-    text: Schema.String.annotateKey({
-      description: "The words that were played: not all of the reply when it was interrupted."
-    })
-  }),
+  ofConversation("user.speech_started", conversationEvents["user.speech_started"]),
+  ofConversation("user.speech_stopped", conversationEvents["user.speech_stopped"]),
+  ofConversation("user.away", conversationEvents["user.away"]),
+  ofConversation("user.backchannel", conversationEvents["user.backchannel"]),
+  ofConversation("user.transcript", conversationEvents["user.transcript"]),
+  ofConversation("agent.speech_started", conversationEvents["agent.speech_started"]),
+  ofConversation("agent.speech_paused", conversationEvents["agent.speech_paused"]),
+  ofConversation("agent.speech_resumed", conversationEvents["agent.speech_resumed"]),
+  ofConversation("agent.transcript", conversationEvents["agent.transcript"]),
+  ofConversation("agent.speech_stopped", conversationEvents["agent.speech_stopped"]),
   event("agent.handed_over", "Another agent answers from now on.", {
     turn,
     from: Schema.optionalKey(Schema.String).annotateKey({
@@ -115,28 +105,14 @@ export const SessionEvent = Schema.Union([
     }),
     to: Schema.String.annotateKey({ description: "The name of the new agent." })
   }),
-  event("playout.clear", "The reply was interrupted: drop all audio of this turn that is buffered, at once.", { turn }),
-  Schema.Struct({
-    type: Schema.Literal("turn.latency"),
-    ...envelope,
-    turn,
-    totalMs,
-    parts: Schema.Array(LatencyPart).annotateKey({
-      description: "Where the time went, in order and without gaps."
-    })
-  }).pipe(
+  ofConversation("playout.clear", conversationEvents["playout.clear"]),
+  Schema.Struct({ type: Schema.Literal("turn.latency"), ...envelope, ...latency.fields }).pipe(
     Schema.encodeKeys({ atMs: "at_ms", totalMs: "total_ms" }),
-    Schema.annotate({ description: "How long the user waited for the reply of a turn." })
+    Schema.annotate({ description: latency.description })
   ),
-  Schema.Struct({
-    type: Schema.Literal("turn.latency_exceeded"),
-    ...envelope,
-    turn,
-    totalMs,
-    targetMs: Schema.Finite.annotateKey({ description: "The configured `latency_target` in milliseconds." })
-  }).pipe(
+  Schema.Struct({ type: Schema.Literal("turn.latency_exceeded"), ...envelope, ...exceeded.fields }).pipe(
     Schema.encodeKeys({ atMs: "at_ms", totalMs: "total_ms", targetMs: "target_ms" }),
-    Schema.annotate({ description: "The user waited longer than the configured target. Nothing is cut." })
+    Schema.annotate({ description: exceeded.description })
   ),
   event("engine.incident", "Something happened to an engine or an agent that the session uses; the session goes on.", {
     engine: Schema.String.annotateKey({ description: "The name of the engine or agent." }),
@@ -174,17 +150,7 @@ export const SessionEvent = Schema.Union([
     ...toolCall,
     ok: Schema.Boolean.annotateKey({ description: "Whether it succeeded." })
   }),
-  event(
-    "error",
-    "Something failed, or a message of the client was malformed. The session goes on unless it ends next.",
-    {
-      code: errorCode,
-      message: Schema.String.annotateKey({ description: "What is wrong, for people." }),
-      details: Schema.optionalKey(Schema.Record(Schema.String, Schema.Unknown)).annotateKey({
-        description: "What a program may want to know beyond it."
-      })
-    }
-  ),
+  ofConversation("error", conversationEvents.error),
   event("pong", "The answer to `ping`.", {})
 ])
 
