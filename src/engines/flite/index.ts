@@ -13,11 +13,12 @@ import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
 import { createRequire } from "node:module"
 import { Worker } from "node:worker_threads"
-import { type BackendError, describe, InvalidConfig } from "../../BackendError.ts"
+import type { BackendError } from "../../BackendError.ts"
 import { withDefault } from "../../schema/Defaults.ts"
 import * as EngineRegistry from "../../speech/EngineRegistry.ts"
 import * as SessionSpeech from "../../speech/SessionSpeech.ts"
 import { type SpeechChunk, TextToSpeech } from "../../speech/TextToSpeech.ts"
+import * as OptionalPackage from "../local/OptionalPackage.ts"
 import * as FlitePool from "./FlitePool.ts"
 import * as FliteText from "./FliteText.ts"
 import { trim } from "./SilenceTrim.ts"
@@ -64,15 +65,7 @@ const TIMEOUT = Duration.seconds(10)
 
 const locate = Effect.try({
   try: () => createRequire(import.meta.url).resolve(PACKAGE),
-  catch: (cause) =>
-    new InvalidConfig({
-      op: "EngineRegistry.layer",
-      message: `the engine flite needs the package ${PACKAGE}: run "npm install ${PACKAGE}" (${
-        describe(cause).split("\n", 1)[0]
-      })`,
-      details: { missing: [PACKAGE], engine: "flite" },
-      cause
-    })
+  catch: (cause) => OptionalPackage.missing({ engine: "flite", packageName: PACKAGE, cause })
 })
 
 const chunksOf = (text: string, pcm: Int16Array): Array<SpeechChunk> => {

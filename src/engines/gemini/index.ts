@@ -22,15 +22,14 @@ import {
 import { withDefault } from "../../schema/Defaults.ts"
 import { boundedDuration } from "../../schema/Durations.ts"
 import { encodeKeys } from "../../schema/EncodedKeys.ts"
-import { secret } from "../../schema/Secret.ts"
 import * as EngineRegistry from "../../speech/EngineRegistry.ts"
 import { SpeechToSpeech, type SpeechToSpeechOptions } from "../../speech/SpeechToSpeech.ts"
 import * as VendorKey from "../../wire/VendorKey.ts"
+import * as HostedOptions from "../hosted/HostedOptions.ts"
 import * as S2sConnection from "../hosted/s2s/S2sConnection.ts"
 import * as LiveMessages from "./LiveMessages.ts"
 import * as LiveProtocol from "./LiveProtocol.ts"
 
-const Name = Schema.NonEmptyString.check(Schema.isMaxLength(128))
 const SERVICE = "google.ai.generativelanguage.v1beta.GenerativeService.BidiGenerateContent"
 
 /**
@@ -60,18 +59,16 @@ const SERVICE = "google.ai.generativelanguage.v1beta.GenerativeService.BidiGener
  * @since 0.1.0
  */
 export const GeminiOptions = Schema.Struct({
-  apiKey: Schema.optionalKey(secret({ min: 1 })),
-  url: VendorKey.Endpoint.pipe(withDefault(`wss://generativelanguage.googleapis.com/ws/${SERVICE}`)),
-  model: Name.pipe(withDefault("gemini-3.1-flash-live-preview")),
-  voice: Schema.optionalKey(Name),
-  language: Schema.optionalKey(Name),
+  ...HostedOptions.connection(`wss://generativelanguage.googleapis.com/ws/${SERVICE}`),
+  model: HostedOptions.Name.pipe(withDefault("gemini-3.1-flash-live-preview")),
+  voice: Schema.optionalKey(HostedOptions.Name),
+  language: Schema.optionalKey(HostedOptions.Name),
   instructions: Schema.optionalKey(Schema.String.check(Schema.isMaxLength(65_536))),
   temperature: Schema.optionalKey(Schema.Finite.check(Schema.isBetween({ minimum: 0, maximum: 2 }))),
   transcription: Schema.Boolean.pipe(withDefault(true)),
   turnDetection: Schema.Literals(["server", "none"]).pipe(withDefault("none" as const)),
   prefixPadding: Schema.optionalKey(boundedDuration(0, "5 seconds")),
   silenceDuration: Schema.optionalKey(boundedDuration("50 millis", "10 seconds")),
-  timeout: boundedDuration("100 millis", "1 minute").pipe(withDefault("10s")),
   silenceTimeout: boundedDuration("500 millis", "5 minutes").pipe(withDefault("15s")),
   rotateAfter: boundedDuration("1 second", "10 minutes").pipe(withDefault("9m")),
   maxRetries: Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 10 })).pipe(withDefault(3)),
@@ -168,18 +165,10 @@ export const closed = (code: number, reason: string): BackendError => {
 
 const make = Effect.fnUntraced(function*(options: GeminiOptions) {
   const apiKey = yield* VendorKey.key("gemini", options.apiKey, "GEMINI_API_KEY")
-  const url = yield* Effect.try({
-    try: () => {
-      const parsed = new URL(options.url)
-      parsed.searchParams.set("key", Redacted.value(apiKey))
-      return Redacted.make(parsed.href)
-    },
-    catch: () =>
-      new InvalidConfig({
-        op: "EngineRegistry.layer",
-        message: "engines.gemini.url: invalid URL",
-        details: { faults: [{ path: "engines.gemini.url", message: "invalid URL" }] }
-      })
+  const url = yield* HostedOptions.endpointOf("gemini", "EngineRegistry.layer", () => {
+    const parsed = new URL(options.url)
+    parsed.searchParams.set("key", Redacted.value(apiKey))
+    return Redacted.make(parsed.href)
   })
   const remote = options.turnDetection === "server"
   return SpeechToSpeech.of({

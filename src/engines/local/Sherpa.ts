@@ -6,7 +6,8 @@
  * @since 0.1.0
  */
 import * as Effect from "effect/Effect"
-import { describe, InvalidConfig } from "../../BackendError.ts"
+import type { InvalidConfig } from "../../BackendError.ts"
+import * as OptionalPackage from "./OptionalPackage.ts"
 
 /**
  * The audio of one decode.
@@ -65,13 +66,5 @@ export const load = (engine: string, specifier = "sherpa-onnx-node"): Effect.Eff
   Effect.tryPromise({
     // A variable, because the package has no types to resolve.
     try: (): Promise<{ readonly default: Sherpa }> => import(specifier),
-    catch: (cause) =>
-      new InvalidConfig({
-        op: "EngineRegistry.layer",
-        message:
-          `the engine ${engine} needs the package ${specifier} with its binary for ${process.platform}-${process.arch}: ` +
-          `run "npm install ${specifier}" (${describe(cause).split("\n", 1)[0]})`,
-        details: { missing: [specifier], engine },
-        cause
-      })
+    catch: (cause) => OptionalPackage.missing({ engine, packageName: specifier, native: true, cause })
   }).pipe(Effect.map((module) => module.default))

@@ -8,6 +8,7 @@
 import * as AiError from "effect/ai/AiError"
 import * as Duration from "effect/Duration"
 import { isRecord } from "../../schema/Json.ts"
+import * as VendorError from "../../wire/VendorError.ts"
 
 /**
  * The name of the engine in `details.vendor` and in messages.
@@ -29,34 +30,6 @@ export interface ResponseInfo {
   readonly retryAfterMs?: number | undefined
 }
 
-const MAX_RETRY_AFTER_MS = 86_400_000
-
-/**
- * Reads `retry-after-ms`, or `retry-after` as seconds or a date, in ms and at most a day; `undefined` when it is missing or
- * malformed.
- *
- * @category decoding
- * @since 0.1.0
- */
-export const retryAfterMs = (
-  headers: { readonly [name: string]: string | undefined },
-  nowMs: number
-): number | undefined => {
-  const exact = headers["retry-after-ms"]?.trim() ?? ""
-  const given = headers["retry-after"]?.trim() ?? ""
-  const ms = /^\d+(\.\d+)?$/u.test(exact)
-    ? Number(exact)
-    : /^\d+(\.\d+)?$/u.test(given)
-    ? Number(given) * 1_000
-    : /^[a-z]{3},/iu.test(given)
-    ? Math.max(0, Date.parse(given) - nowMs)
-    : Number.NaN
-  return Number.isFinite(ms) ? Math.min(ms, MAX_RETRY_AFTER_MS) : undefined
-}
-
-const codeOf = (value: unknown): string | undefined =>
-  typeof value === "string" && /^[\w.-]{1,64}$/u.test(value) ? value : undefined
-
 /**
  * Reads the codes of an error object, in the shapes of OpenAI, vLLM, llama.cpp and Ollama; `undefined` for any other value.
  *
@@ -71,12 +44,20 @@ export const codesOf = (body: unknown): ReadonlyArray<string> | undefined => {
 }
 
 const codes = (error: { readonly [key: string]: unknown }): ReadonlyArray<string> =>
-  [error["code"], error["type"]].flatMap((value) => codeOf(value) ?? []).filter((code, i, all) =>
-    all.indexOf(code) === i
-  )
+  [error["code"], error["type"]].flatMap((value) => typeof value === "string" ? VendorError.codeOf(value) ?? [] : [])
+    .filter((code, i, all) => all.indexOf(code) === i)
 
 const quota = /quota|billing|insufficient_(funds|credits?|balance)/u
 const limit = /rate_?limit|too_many_requests/u
+
+/** A code of the server decides before the status. */
+const kindOf = (status: number, codes: ReadonlyArray<string>): VendorError.FaultKind => {
+  if (codes.some((code) => quota.test(code))) return "quota"
+  if (codes.some((code) => limit.test(code))) return "rate"
+  if (codes.includes("invalid_api_key")) return "authentication"
+  const kind = VendorError.kindOfStatus(status)
+  return kind === "unavailable" && codes.includes("invalid_request_error") ? "input" : kind
+}
 
 /**
  * Maps a status and the codes of an error object to an error. Within a stream the status is 200 and only the codes count.
@@ -92,20 +73,23 @@ export const fromResponse = (response: ResponseInfo, codes: ReadonlyArray<string
     body: undefined
   }
   const description = `status ${status}${code === "" ? "" : ` (${code})`}`
-  if (status === 402 || codes.some((each) => quota.test(each))) return new AiError.QuotaExhaustedError({ http })
-  if (status === 429 || codes.some((each) => limit.test(each))) {
-    return new AiError.RateLimitError({
-      http,
-      ...(after === undefined ? {} : { retryAfter: Duration.millis(after) })
-    })
+  switch (kindOf(status, codes)) {
+    case "quota":
+      return new AiError.QuotaExhaustedError({ http })
+    case "rate":
+      return new AiError.RateLimitError({
+        http,
+        ...(after === undefined ? {} : { retryAfter: Duration.millis(after) })
+      })
+    case "authentication":
+      return new AiError.AuthenticationError({ kind: "InvalidKey", description, http })
+    case "authorization":
+      return new AiError.AuthenticationError({ kind: "InsufficientPermissions", description, http })
+    case "input":
+      return new AiError.InvalidRequestError({ description, http })
+    default:
+      return new AiError.InternalProviderError({ description, http })
   }
-  if (status === 401 || codes.includes("invalid_api_key")) {
-    return new AiError.AuthenticationError({ kind: "InvalidKey", description, http })
-  }
-  if (status === 403) return new AiError.AuthenticationError({ kind: "InsufficientPermissions", description, http })
-  return (status >= 400 && status < 500 && status !== 408) || codes.includes("invalid_request_error")
-    ? new AiError.InvalidRequestError({ description, http })
-    : new AiError.InternalProviderError({ description, http })
 }
 
 /**

@@ -30,6 +30,7 @@ import { secret } from "../../schema/Secret.ts"
 import * as EngineRegistry from "../../speech/EngineRegistry.ts"
 import * as VendorSpan from "../../telemetry/VendorSpan.ts"
 import { untraced } from "../../wire/UntracedHttp.ts"
+import * as VendorError from "../../wire/VendorError.ts"
 import * as VendorKey from "../../wire/VendorKey.ts"
 import { ChatDeltas } from "./ChatDeltas.ts"
 import * as ChatErrors from "./ChatErrors.ts"
@@ -89,7 +90,7 @@ const infoOf = (
 ): ChatErrors.ResponseInfo => ({
   status,
   requestId: headers["x-request-id"]?.slice(0, 200),
-  retryAfterMs: ChatErrors.retryAfterMs(headers, nowMs)
+  retryAfterMs: VendorError.retryAfterMs(headers, nowMs)
 })
 
 /** Without the HTTP client's message, which may contain the URL and with it a key. */

@@ -15,14 +15,12 @@ import { AuthenticationFailed, type BackendError, ConnectionFailed, InvalidConfi
 import { withDefault } from "../../schema/Defaults.ts"
 import { boundedDuration } from "../../schema/Durations.ts"
 import { encodeKeys } from "../../schema/EncodedKeys.ts"
-import { secret } from "../../schema/Secret.ts"
 import * as EngineRegistry from "../../speech/EngineRegistry.ts"
 import { SpeechToSpeech, type SpeechToSpeechOptions } from "../../speech/SpeechToSpeech.ts"
 import * as VendorKey from "../../wire/VendorKey.ts"
+import * as HostedOptions from "../hosted/HostedOptions.ts"
 import * as S2sConnection from "../hosted/s2s/S2sConnection.ts"
 import * as RealtimeProtocol from "./RealtimeProtocol.ts"
-
-const Name = Schema.NonEmptyString.check(Schema.isMaxLength(128))
 
 /**
  * Options of the engine, with defaults and limits.
@@ -55,14 +53,13 @@ const Name = Schema.NonEmptyString.check(Schema.isMaxLength(128))
  * @since 0.1.0
  */
 export const OpenAiRealtimeOptions = Schema.Struct({
-  apiKey: Schema.optionalKey(secret({ min: 1 })),
-  url: VendorKey.Endpoint.pipe(withDefault("wss://api.openai.com/v1/realtime")),
-  model: Name.pipe(withDefault("gpt-realtime")),
-  voice: Name.pipe(withDefault("marin")),
+  ...HostedOptions.connection("wss://api.openai.com/v1/realtime"),
+  model: HostedOptions.Name.pipe(withDefault("gpt-realtime")),
+  voice: HostedOptions.Name.pipe(withDefault("marin")),
   instructions: Schema.optionalKey(Schema.String.check(Schema.isMaxLength(65_536))),
   speed: Schema.Finite.check(Schema.isBetween({ minimum: 0.25, maximum: 1.5 })).pipe(withDefault(1)),
-  language: Schema.optionalKey(Name),
-  transcription: Name.pipe(withDefault("gpt-4o-mini-transcribe")),
+  language: Schema.optionalKey(HostedOptions.Name),
+  transcription: HostedOptions.Name.pipe(withDefault("gpt-4o-mini-transcribe")),
   turnDetection: Schema.Literals(["server_vad", "semantic_vad", "none"]).pipe(withDefault("server_vad" as const)),
   threshold: Schema.Finite.check(Schema.isBetween({ minimum: 0, maximum: 1 })).pipe(withDefault(0.5)),
   prefixPadding: boundedDuration(0, "5 seconds").pipe(withDefault("300ms")),
@@ -70,7 +67,6 @@ export const OpenAiRealtimeOptions = Schema.Struct({
   eagerness: Schema.Literals(["low", "medium", "high", "auto"]).pipe(withDefault("auto" as const)),
   noiseReduction: Schema.Literals(["off", "near_field", "far_field"]).pipe(withDefault("off" as const)),
   maxOutputTokens: Schema.optionalKey(Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: 4_096 }))),
-  timeout: boundedDuration("100 millis", "1 minute").pipe(withDefault("10s")),
   silenceTimeout: boundedDuration("500 millis", "5 minutes").pipe(withDefault("15s")),
   rotateAfter: boundedDuration("1 second", "59 minutes").pipe(withDefault("55m")),
   maxRetries: Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 10 })).pipe(withDefault(3)),
@@ -184,18 +180,10 @@ export const closed = (code: number, reason: string): BackendError => {
 
 const make = Effect.fnUntraced(function*(options: OpenAiRealtimeOptions) {
   const apiKey = yield* VendorKey.key("openai", options.apiKey, "OPENAI_API_KEY")
-  const url = yield* Effect.try({
-    try: () => {
-      const parsed = new URL(options.url)
-      parsed.searchParams.set("model", options.model)
-      return Redacted.make(parsed.href)
-    },
-    catch: () =>
-      new InvalidConfig({
-        op: "EngineRegistry.layer",
-        message: "engines.openai.url: invalid URL",
-        details: { faults: [{ path: "engines.openai.url", message: "invalid URL" }] }
-      })
+  const url = yield* HostedOptions.endpointOf("openai", "EngineRegistry.layer", () => {
+    const parsed = new URL(options.url)
+    parsed.searchParams.set("model", options.model)
+    return Redacted.make(parsed.href)
   })
   const transcripts = options.transcription !== "off"
   const remote = options.turnDetection !== "none"

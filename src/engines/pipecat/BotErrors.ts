@@ -10,6 +10,7 @@ import {
   RateLimitExceeded,
   SessionLimitExceeded
 } from "../../BackendError.ts"
+import * as VendorError from "../../wire/VendorError.ts"
 
 const vendor = "pipecat"
 
@@ -33,27 +34,17 @@ const textOf = (value: ResponseHeaders[string]): string | undefined =>
  * @since 0.1.0
  */
 export const fromStatus = (op: string, status: number, headers: ResponseHeaders): BackendError => {
-  const retryAfter = textOf(headers["retry-after"]) ?? ""
-  const requestId = textOf(headers["x-request-id"])
-  const details = {
-    vendor,
+  const response = {
+    op,
     status,
-    ...(requestId === undefined ? {} : { requestId }),
-    ...(/^\d{1,5}$/.test(retryAfter) ? { retryAfterMs: Number(retryAfter) * 1_000 } : {})
+    retryAfter: textOf(headers["retry-after"]),
+    requestId: textOf(headers["x-request-id"])
   }
-  switch (status) {
-    case 401:
-    case 403:
-      return new AuthenticationFailed({
-        op,
-        message: `pipecat rejected the credentials (${status}): check engines.pipecat.api_key or token`,
-        details
-      })
-    case 429:
-      return new RateLimitExceeded({ op, message: "no Pipecat bot available (429)", details })
-    default:
-      return new ConnectionFailed({ op, message: `pipecat responded with status ${status}`, details })
-  }
+  const error = VendorError.fromStatus(vendor, response)
+  // Pipecat's servers respond with 429 when all bots are in use
+  return status === 429
+    ? new RateLimitExceeded({ op, message: "no Pipecat bot available (429)", details: error.details })
+    : error
 }
 
 /**

@@ -11,12 +11,12 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Queue from "effect/Queue"
 import * as Result from "effect/Result"
-import * as Schedule from "effect/Schedule"
 import * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import { Framer } from "../../audio/Framer.ts"
 import { type BackendError, ConnectionTimeout, PipelineError } from "../../BackendError.ts"
 import type { EngineIncident } from "../../EngineIncident.ts"
+import * as RetryPolicy from "../../RetryPolicy.ts"
 import type { SpeechToSpeechEvent, SpeechToSpeechOptions, SpeechToSpeechStream } from "../../speech/SpeechToSpeech.ts"
 import * as PipecatFrames from "../../wire/PipecatFrames.ts"
 import * as Rtvi from "../../wire/Rtvi.ts"
@@ -31,6 +31,7 @@ const MAX_EVENTS = 4_096
 const FRAME_MS = 20
 /** A connection that lasts less counts as a failed attempt, so that a bot that crashes at once is not retried for ever. */
 const STABLE_MS = 10_000
+const RETRY_DELAY = Duration.millis(500)
 const INTERRUPTION = PipecatFrames.encode({ _tag: "Interruption" })
 
 /**
@@ -177,10 +178,7 @@ export const make = Effect.fnUntraced(function*(
   const reconnect = begin.pipe(
     Effect.tapError((error) => Effect.sync(() => incident("retrying", error))),
     Effect.retry({
-      schedule: Schedule.exponential("500 millis").pipe(
-        Schedule.jittered,
-        Schedule.upTo({ times: options.maxRetries })
-      ),
+      schedule: RetryPolicy.schedule({ delay: RETRY_DELAY, maxRetries: options.maxRetries }),
       while: (error) => error.retryable
     })
   )

@@ -5,7 +5,8 @@
  * @since 0.1.0
  */
 import * as Effect from "effect/Effect"
-import { describe, InvalidConfig } from "../../BackendError.ts"
+import type { InvalidConfig } from "../../BackendError.ts"
+import * as OptionalPackage from "../local/OptionalPackage.ts"
 
 /**
  * The Emscripten module. When its memory grows, `HEAPF32` is replaced, so read it again for each use.
@@ -41,13 +42,5 @@ export const load = (specifier: string = packageName): Effect.Effect<RnnoiseModu
       const module: { readonly default: (options: object) => Promise<RnnoiseModule> } = await import(specifier)
       return await module.default({ printErr: () => {} })
     },
-    catch: (cause) =>
-      new InvalidConfig({
-        op: "EngineRegistry.layer",
-        message: `the engine rnnoise needs the package ${specifier}: run "npm install ${specifier}" (${
-          describe(cause).split("\n", 1)[0]
-        })`,
-        details: { missing: [specifier], engine: "rnnoise" },
-        cause
-      })
+    catch: (cause) => OptionalPackage.missing({ engine: "rnnoise", packageName: specifier, cause })
   })

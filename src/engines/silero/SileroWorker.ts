@@ -11,8 +11,9 @@ import * as Latch from "effect/Latch"
 import * as Schedule from "effect/Schedule"
 import * as Scope from "effect/Scope"
 import { Worker } from "node:worker_threads"
-import { type BackendError, InvalidConfig, PipelineError, Timeout } from "../../BackendError.ts"
+import { type BackendError, PipelineError, Timeout } from "../../BackendError.ts"
 import { finalizeWithin } from "../../Deadline.ts"
+import * as OptionalPackage from "../local/OptionalPackage.ts"
 import {
   BUSY,
   type FromWorker,
@@ -145,10 +146,11 @@ export const make = Effect.fnUntraced(function*(options: {
             ready,
             Effect.fail(
               message.missing
-                ? new InvalidConfig({
-                  op: "EngineRegistry.layer",
-                  message: `silero in mode "batched" needs the package ${runtime}: run "npm install ${runtime}"`,
-                  details: { missing: [runtime], engine: "silero" }
+                ? OptionalPackage.missing({
+                  engine: "silero",
+                  purpose: "silero in mode \"batched\"",
+                  packageName: runtime,
+                  cause: message.message
                 })
                 : workerFailed(`did not start: ${message.message.split("\n", 1)[0]}`, false)
             )

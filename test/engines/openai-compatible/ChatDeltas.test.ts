@@ -184,25 +184,6 @@ describe("ChatDeltas", () => {
 })
 
 describe("ChatErrors", () => {
-  it("reads retry-after", () => {
-    const now = Date.UTC(2026, 0, 1)
-    const cases: ReadonlyArray<readonly [{ readonly [name: string]: string }, number | undefined]> = [
-      [{ "retry-after": "2" }, 2_000],
-      [{ "retry-after": "0.5" }, 500],
-      [{ "retry-after-ms": "120", "retry-after": "9" }, 120],
-      [{ "retry-after": "Thu, 01 Jan 2026 00:00:07 GMT" }, 7_000],
-      [{ "retry-after": "Wed, 31 Dec 2025 00:00:00 GMT" }, 0],
-      [{ "retry-after": "soon" }, undefined],
-      [{ "retry-after": "-1" }, undefined],
-      [{ "retry-after": "1e300" }, undefined],
-      [{ "retry-after": "99999999999" }, 86_400_000],
-      [{}, undefined]
-    ]
-    for (const [headers, ms] of cases) {
-      assert.strictEqual(ChatErrors.retryAfterMs(headers, now), ms, JSON.stringify(headers))
-    }
-  })
-
   it("maps status and codes to errors", () => {
     const cases: ReadonlyArray<readonly [number, unknown, string]> = [
       [400, { error: { type: "invalid_request_error" } }, "InvalidRequestError"],

@@ -157,11 +157,11 @@ describe.skipIf(Python.missing !== undefined)(
         const ended = yield* Effect.exit(Stream.runDrain(stream.events))
         assert.deepInclude(fault(ended), { code: "pipeline_error", retryable: false })
         const elsewhere = yield* Effect.exit(open({ url: `ws://${host}/elsewhere` }))
-        assert.deepInclude(fault(elsewhere), { code: "authentication_failed" })
+        assert.deepInclude(fault(elsewhere), { code: "authorization_failed" })
         const none = yield* Effect.exit(open({ url: "ws://127.0.0.1:9" }))
         assert.deepInclude(fault(none), { code: "connection_failed", retryable: true })
         const unstarted = yield* Effect.exit(open({ startUrl: `http://${host}/begin` }))
-        assert.deepInclude(fault(unstarted), { code: "connection_failed" })
+        assert.deepInclude(fault(unstarted), { code: "invalid_config" })
       }), 90_000)
   }
 )

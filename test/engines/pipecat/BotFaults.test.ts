@@ -56,7 +56,7 @@ describe("the engine pipecat", () => {
     ["reports a fatal error", { greet: (line) => line.tell("error", { error: "no", fatal: true }) }, {
       code: "pipeline_error"
     }],
-    ["rejects the handshake with 403", { refuse: 403 }, { code: "authentication_failed" }],
+    ["rejects the handshake with 403", { refuse: 403 }, { code: "authorization_failed" }],
     ["rejects the handshake with 429", { refuse: 429 }, { code: "rate_limit_exceeded" }],
     ["rejects the handshake with 503", { refuse: 503 }, { code: "connection_failed" }]
   ]
@@ -196,6 +196,7 @@ describe("the engine pipecat", () => {
       code: "rate_limit_exceeded"
     }],
     ["401", { status: 401, body: "" }, { code: "authentication_failed" }],
+    ["404", { status: 404, body: "" }, { code: "invalid_config" }],
     ["500", { status: 500, body: "oops" }, { code: "connection_failed" }],
     ["a body that is not JSON", { status: 200, body: "<html>" }, { code: "pipeline_error" }],
     ["a Daily room", { status: 200, body: "{\"dailyRoom\":\"https://x.daily.co/y\"}" }, {

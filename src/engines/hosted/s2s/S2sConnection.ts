@@ -10,7 +10,6 @@ import * as Deferred from "effect/Deferred"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Queue from "effect/Queue"
-import * as Random from "effect/Random"
 import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import {
@@ -21,6 +20,7 @@ import {
   Timeout
 } from "../../../BackendError.ts"
 import type { EngineIncident, OnIncident } from "../../../EngineIncident.ts"
+import * as RetryPolicy from "../../../RetryPolicy.ts"
 import type { SpeechToSpeechEvent, SpeechToSpeechStream } from "../../../speech/SpeechToSpeech.ts"
 import * as VendorSocket from "../../../wire/VendorSocket.ts"
 import type { S2sListener, S2sProtocol } from "./S2sProtocol.ts"
@@ -170,9 +170,11 @@ export const open = Effect.fnUntraced(function*(
       return yield* Effect.raceFirst(lost, Effect.raceFirst(silenceTimeout, rotation))
     })).pipe(Effect.raceFirst(Deferred.await(fatal)))
 
+  const policy: RetryPolicy.RetryPolicy = { delay: options.retryDelay, maxRetries: options.maxRetries }
   const opened = Deferred.makeUnsafe<void, BackendError>()
   const keepConnected = Effect.gen(function*() {
     let failures = 0
+    let retries = yield* RetryPolicy.start(policy)
     let unavailable = false
     while (true) {
       let readyAt: number | undefined
@@ -183,12 +185,16 @@ export const open = Effect.fnUntraced(function*(
         if (unavailable) report("available")
         unavailable = false
       }))
-      if (readyAt !== undefined && now() - readyAt >= STABLE_MS) failures = 0
+      if (readyAt !== undefined && now() - readyAt >= STABLE_MS) {
+        failures = 0
+        retries = yield* RetryPolicy.start(policy)
+      }
       const error = result._tag === "Failure" ? result.failure : result.success.error
       const again = protocol.disconnected(error)
       if (result._tag === "Success" && result.success.planned) continue
-      const mayRetry = (error.retryable || again) && failures < options.maxRetries && !(yield* Deferred.isDone(fatal))
-      if (!mayRetry) return yield* error
+      const mayRetry = (error.retryable || again) && !(yield* Deferred.isDone(fatal))
+      const delayMs = mayRetry ? yield* retries(error) : undefined
+      if (delayMs === undefined) return yield* error
       failures++
       if (Deferred.isDoneUnsafe(opened)) {
         report("failed", error)
@@ -198,7 +204,10 @@ export const open = Effect.fnUntraced(function*(
         }
       }
       // the first attempt after a connection that worked is made without a delay
-      if (readyAt === undefined || failures > 1) yield* backoff(options, failures, error)
+      if (readyAt !== undefined && failures === 1) continue
+      // a longer delay than the timeout of a connection is a failure
+      if (delayMs > Duration.toMillis(options.timeout)) return yield* error
+      yield* Effect.sleep(delayMs)
     }
   })
   yield* keepConnected.pipe(
@@ -207,19 +216,4 @@ export const open = Effect.fnUntraced(function*(
   )
   yield* Deferred.await(opened)
   return { ...protocol, events: Stream.fromQueue(events) }
-})
-
-const backoff = Effect.fnUntraced(function*(
-  { retryDelay, timeout }: S2sConnectionOptions,
-  failures: number,
-  error: BackendError
-) {
-  const retryAfterMs = error.details?.["retryAfterMs"]
-  const jitter = 0.8 + 0.4 * (yield* Random.next)
-  const ms = typeof retryAfterMs === "number"
-    ? retryAfterMs
-    : Duration.toMillis(retryDelay) * 2 ** (failures - 1) * jitter
-  // a longer delay than the timeout of a connection is a failure
-  if (ms > Duration.toMillis(timeout)) return yield* error
-  yield* Effect.sleep(ms)
 })
