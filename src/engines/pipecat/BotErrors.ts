@@ -43,7 +43,7 @@ export const fromStatus = (op: string, status: number, headers: ResponseHeaders)
   const error = VendorError.fromStatus(vendor, response)
   // Pipecat's servers respond with 429 when all bots are in use
   return status === 429
-    ? new RateLimitExceeded({ op, message: "no Pipecat bot available (429)", details: error.details })
+    ? new RateLimitExceeded({ op, message: "no Pipecat bot available (429)", details: error.details ?? { vendor } })
     : error
 }
 

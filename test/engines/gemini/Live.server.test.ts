@@ -20,7 +20,7 @@ const vendor: Vendor = {
       ...settings
     }),
   definition: Gemini.definition,
-  greeting: 1,
+  openMessages: 1,
   truncates: false,
   agentAnswers: false,
   tellsSpeech: false,

@@ -17,7 +17,7 @@ const vendor: Vendor = {
       ...settings
     }),
   definition: OpenAi.definition,
-  greeting: 2,
+  openMessages: 2,
   truncates: true,
   agentAnswers: true,
   tellsSpeech: true,

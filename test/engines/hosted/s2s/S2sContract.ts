@@ -1,5 +1,5 @@
 /**
- * What every hosted speech-to-speech engine does, held against a fake of its vendor: turns, replies, truncation, tools, and
+ * The contract of hosted speech-to-speech engines, tested with a fake of each vendor: turns, replies, truncation, tools, and
  * the same under each fault.
  */
 import { assert, describe, it } from "@effect/vitest"
@@ -22,12 +22,12 @@ import {
 import { provider } from "../../../session/Harness.ts"
 import type { FakeModel, FakeModelOptions, Told } from "../../../support/FakeModel.ts"
 
-/** What the suite may change of an engine's options. */
+/** The options of an engine that the suite changes. */
 export interface EngineSettings {
   readonly silenceTimeout?: Duration.Duration
   readonly rotateAfter?: Duration.Duration
   readonly maxRetries?: number
-  /** The backend decides turns. */
+  /** Whether the backend is the turn authority. */
   readonly own?: boolean
   readonly key?: string
 }
@@ -38,9 +38,9 @@ export interface Vendor {
   readonly start: (options: FakeModelOptions) => Effect.Effect<FakeModel, never, Scope.Scope>
   readonly layer: (url: string, settings: EngineSettings) => Layer.Layer<SpeechToSpeech, BackendError>
   readonly definition: { readonly layer: (options: unknown) => Layer.Layer<SpeechToSpeech, BackendError> }
-  /** How many messages the server sends before it is ready. */
-  readonly greeting: number
-  /** The model can be cut at what was heard. */
+  /** How many messages the server sends until it is ready. */
+  readonly openMessages: number
+  /** Whether the model's context can be truncated to what was played. */
   readonly truncates: boolean
   readonly agentAnswers: boolean
   /** It reports the start of the user's speech. */
@@ -59,9 +59,9 @@ const valueAt = (message: unknown, path: string): unknown =>
     message
   )
 
-class Unseen extends Data.TaggedError("Unseen")<{ readonly message: string }> {}
+class NotSeen extends Data.TaggedError("NotSeen")<{ readonly message: string }> {}
 
-class Talk {
+class Conversation {
   readonly #stream: SpeechToSpeechStream
   readonly #events: Queue.Dequeue<SpeechToSpeechEvent, BackendError>
   readonly #rate: number
@@ -93,7 +93,7 @@ class Talk {
     }
   }
 
-  /** The user says something, and is silent for long enough. */
+  /** The user speaks and is then silent long enough for the end of the turn. */
   speak(ms = 400): void {
     this.starts(ms)
     this.stops()
@@ -114,10 +114,10 @@ class Talk {
     this.#stream.commit(this.#samples)
   }
 
-  /** The next event of this kind; those before it are seen. */
+  /** Waits for the next event of this kind; earlier events are collected in `seen`. */
   next<Tag extends SpeechToSpeechEvent["_tag"]>(
     tag: Tag
-  ): Effect.Effect<Extract<SpeechToSpeechEvent, { readonly _tag: Tag }>, BackendError | Unseen> {
+  ): Effect.Effect<Extract<SpeechToSpeechEvent, { readonly _tag: Tag }>, BackendError | NotSeen> {
     const isIt = (event: SpeechToSpeechEvent): event is Extract<SpeechToSpeechEvent, { readonly _tag: Tag }> =>
       event._tag === tag
     return Effect.gen({ self: this }, function*() {
@@ -131,13 +131,13 @@ class Talk {
         duration: "2 minutes",
         orElse: () =>
           Effect.fail(
-            new Unseen({ message: `no ${tag}; seen: ${JSON.stringify(this.seen.map((event) => event._tag))}` })
+            new NotSeen({ message: `no ${tag}; seen: ${JSON.stringify(this.seen.map((event) => event._tag))}` })
           )
       })
     )
   }
 
-  /** A whole reply: its text, and how much audio there was. */
+  /** Waits for a whole reply; returns its text and the duration of its audio. */
   readonly reply = Effect.gen({ self: this }, function*() {
     const { reply } = yield* this.next("ReplyStarted")
     return yield* this.rest(reply)
@@ -155,13 +155,13 @@ class Talk {
     })
   }
 
-  /** A reply is over, however it went. */
+  /** Waits until a reply ends or fails. */
   readonly over = Effect.suspend(() => Queue.take(this.#events)).pipe(
     Effect.tap((event) => Effect.sync(() => this.seen.push(event))),
     Effect.repeat({ until: (event) => event._tag === "ReplyEnded" || event._tag === "ReplyFailed" })
   )
 
-  /** How the talk ends. */
+  /** Waits for the error that ends the conversation. */
   readonly failure: Effect.Effect<BackendError> = Effect.suspend(() => Queue.take(this.#events)).pipe(
     Effect.tap((event) => Effect.sync(() => this.seen.push(event))),
     Effect.forever,
@@ -182,24 +182,25 @@ const open = Effect.fnUntraced(function*(
     Effect.catch((error) => Queue.fail(events, error)),
     Effect.forkScoped
   )
-  return new Talk(stream, events, s2s.inputSampleRate, settings.own ?? false)
+  return new Conversation(stream, events, s2s.inputSampleRate, settings.own ?? false)
 })
 
-/** Waits until the fake has seen something. */
-const told = (fake: FakeModel, what: string, count = 1): Effect.Effect<ReadonlyArray<Told>, Unseen> =>
+/** Waits until the fake server has recorded this. */
+const told = (fake: FakeModel, what: string, count = 1): Effect.Effect<ReadonlyArray<Told>, NotSeen> =>
   Effect.sync(() => fake.told.filter((entry) => entry.what === what)).pipe(
     Effect.delay("5 millis"),
     Effect.repeat({ until: (found) => found.length >= count }),
     Effect.timeoutOrElse({
       duration: "2 minutes",
-      orElse: () => Effect.fail(new Unseen({ message: `the fake saw no ${what}: ${JSON.stringify(fake.told)}` }))
+      orElse: () =>
+        Effect.fail(new NotSeen({ message: `the fake server recorded no ${what}: ${JSON.stringify(fake.told)}` }))
     })
   )
 
 const speech = (ms: number) => Pcm.fromInt16(new Int16Array(16 * ms).fill(8_000))
 const silence = (ms: number) => Pcm.fromInt16(new Int16Array(16 * ms))
 
-/** A session over the engine, with a user whose audio comes as it is given. */
+/** A session with the engine, and a user whose audio the test provides. */
 const inSession = Effect.fnUntraced(function*(
   vendor: Vendor,
   fake: FakeModel,
@@ -234,7 +235,7 @@ const inSession = Effect.fnUntraced(function*(
         Effect.timeoutOrElse({
           duration: "2 minutes",
           orElse: () =>
-            Effect.fail(new Unseen({ message: `no ${type}: ${JSON.stringify(seen)} ${JSON.stringify(fake.told)}` }))
+            Effect.fail(new NotSeen({ message: `no ${type}: ${JSON.stringify(seen)} ${JSON.stringify(fake.told)}` }))
         })
       )
   }
@@ -246,48 +247,48 @@ export const suite = (vendor: Vendor) =>
       it.live(name, () => Effect.scoped(Effect.suspend(body)))
 
     for (const own of [false, true]) {
-      const who = own ? "us" : "the model"
-      live(`answers in turns decided by ${who}, with the words of both`, () =>
+      const who = own ? "the backend" : "the model"
+      live(`answers in turns decided by ${who}, with transcripts of both`, () =>
         Effect.gen(function*() {
           const fake = yield* vendor.start({
             answers: ["Good day to you.", "Second."],
             transcripts: ["hello there", "go on"]
           })
-          const talk = yield* open(vendor, fake, { own })
-          talk.speak()
-          const first = yield* talk.reply
+          const conversation = yield* open(vendor, fake, { own })
+          conversation.speak()
+          const first = yield* conversation.reply
           assert.strictEqual(first.text, "Good day to you.")
           assert.isAtLeast(first.ms, 20 * first.text.length - 1)
-          talk.speak()
-          const second = yield* talk.reply
+          conversation.speak()
+          const second = yield* conversation.reply
           assert.strictEqual(second.text, "Second.")
           assert.notStrictEqual(second.reply, first.reply)
           const words = () =>
-            talk.seen.flatMap((event) => event._tag === "UserTranscript" && event.final ? [event.text] : [])
-          // they may come after the reply
-          while (words().length < 2) yield* talk.next("UserTranscript")
+            conversation.seen.flatMap((event) => event._tag === "UserTranscript" && event.final ? [event.text] : [])
+          // transcripts may arrive after the reply
+          while (words().length < 2) yield* conversation.next("UserTranscript")
           assert.deepStrictEqual(words(), ["hello there", "go on"])
           if (!own) {
-            assert.strictEqual(talk.seen.filter((event) => event._tag === "UserSpeechStarted").length, 2)
-            assert.strictEqual(talk.seen.filter((event) => event._tag === "UserSpeechStopped").length, 2)
+            assert.strictEqual(conversation.seen.filter((event) => event._tag === "UserSpeechStarted").length, 2)
+            assert.strictEqual(conversation.seen.filter((event) => event._tag === "UserSpeechStopped").length, 2)
           }
         }))
 
-      live(`says an utterance again on a new connection, when the old one is reset, with turns decided by ${who}`, () =>
+      live(`sends an utterance again on a new connection after a reset, with turns decided by ${who}`, () =>
         Effect.gen(function*() {
           const fake = yield* vendor.start({ answers: ["Heard."], transcripts: ["all of it"] })
           const incidents: Array<EngineIncident> = []
-          const talk = yield* open(vendor, fake, { own }, {
+          const conversation = yield* open(vendor, fake, { own }, {
             onIncident: (incident) =>
               incidents.push(incident)
           })
-          talk.starts(600)
+          conversation.starts(600)
           if (own || !vendor.tellsSpeech) yield* Effect.sleep("50 millis")
-          else yield* talk.next("UserSpeechStarted")
+          else yield* conversation.next("UserSpeechStarted")
           fake.reset()
           yield* told(fake, "closed")
-          talk.stops()
-          assert.strictEqual((yield* talk.reply).text, "Heard.")
+          conversation.stops()
+          assert.strictEqual((yield* conversation.reply).text, "Heard.")
           const [turn] = yield* told(fake, "turn")
           assert.isAtLeast(Number(turn?.["ms"]), 600)
           assert.deepStrictEqual(incidents.map(({ what }) => what), ["failed", "recovered"])
@@ -300,7 +301,7 @@ export const suite = (vendor: Vendor) =>
         const fake = yield* vendor.start({ answers: [] })
         const s2s = Context.get(yield* Layer.build(vendor.layer(fake.url, {})), SpeechToSpeech)
         assert.isUndefined(SessionSpeech.check("test", options, { s2s }))
-        const talk = yield* open(vendor, fake, {}, options)
+        const conversation = yield* open(vendor, fake, {}, options)
         fake.reset()
         const sessions = yield* told(fake, "session", 2)
         for (const { session } of sessions) {
@@ -309,8 +310,8 @@ export const suite = (vendor: Vendor) =>
           }
         }
         assert.lengthOf(sessions, 2)
-        assert.isFalse(talk.own)
-        // another session of the same engine has the engine's own
+        assert.isFalse(conversation.own)
+        // another session uses the engine's own
         yield* open(vendor, fake)
         const [, , plain] = yield* told(fake, "session", 3)
         for (const [path, value] of Object.entries(expected)) {
@@ -319,86 +320,92 @@ export const suite = (vendor: Vendor) =>
       }))
 
     for (const own of [false, true]) {
-      live(`hears what is said while there is no connection, with turns decided by ${own ? "us" : "the model"}`, () =>
-        Effect.gen(function*() {
-          // the next connection takes its time
-          const fake = yield* vendor.start({
-            faults: [{}, { latencyMs: 200 }],
-            answers: ["Heard."],
-            transcripts: ["all"]
+      live(
+        `sends audio from the time without a connection, with turns decided by ${own ? "the backend" : "the model"}`,
+        () =>
+          Effect.gen(function*() {
+            // the next connection is slow
+            const fake = yield* vendor.start({
+              faults: [{}, { latencyMs: 200 }],
+              answers: ["Heard."],
+              transcripts: ["all"]
+            })
+            const conversation = yield* open(vendor, fake, { own })
+            fake.reset()
+            yield* told(fake, "closed")
+            yield* Effect.sleep("50 millis")
+            conversation.speak(600)
+            assert.strictEqual((yield* conversation.reply).text, "Heard.")
+            const [turn] = yield* told(fake, "turn")
+            assert.strictEqual(turn?.connection, 1)
+            assert.isAtLeast(Number(turn?.["ms"]), 600)
           })
-          const talk = yield* open(vendor, fake, { own })
-          fake.reset()
-          yield* told(fake, "closed")
-          yield* Effect.sleep("50 millis")
-          talk.speak(600)
-          assert.strictEqual((yield* talk.reply).text, "Heard.")
-          const [turn] = yield* told(fake, "turn")
-          assert.strictEqual(turn?.connection, 1)
-          assert.isAtLeast(Number(turn?.["ms"]), 600)
-        }))
+      )
     }
 
     for (const own of [false, true]) {
-      live(`speaks a given text, between its answers, with turns decided by ${own ? "us" : "the model"}`, () =>
+      live(`speaks a given text between its answers, with turns decided by ${own ? "the backend" : "the model"}`, () =>
         Effect.gen(function*() {
           const fake = yield* vendor.start({ answers: ["An answer."], transcripts: ["hello"] })
-          const talk = yield* open(vendor, fake, { own })
-          talk.stream.say("This text, as it stands.")
-          assert.strictEqual((yield* talk.reply).text, "This text, as it stands.")
-          talk.speak()
-          assert.strictEqual((yield* talk.reply).text, "An answer.")
-          talk.stream.say("And this.")
-          talk.stream.say("And that.")
-          assert.strictEqual((yield* talk.reply).text, "And this.")
-          assert.strictEqual((yield* talk.reply).text, "And that.")
+          const conversation = yield* open(vendor, fake, { own })
+          conversation.stream.say("This text, as it stands.")
+          assert.strictEqual((yield* conversation.reply).text, "This text, as it stands.")
+          conversation.speak()
+          assert.strictEqual((yield* conversation.reply).text, "An answer.")
+          conversation.stream.say("And this.")
+          conversation.stream.say("And that.")
+          assert.strictEqual((yield* conversation.reply).text, "And this.")
+          assert.strictEqual((yield* conversation.reply).text, "And that.")
         }))
 
       if (vendor.agentAnswers) {
-        live(`only hears and speaks, with turns decided by ${own ? "us" : "the model"}`, () =>
-          Effect.gen(function*() {
-            const fake = yield* vendor.start({ answers: ["Never said."], transcripts: ["one", "two", "three"] })
-            const talk = yield* open(vendor, fake, { own }, { answers: false })
-            const words = () =>
-              talk.seen.flatMap((event) =>
-                event._tag === "UserTranscript" && event.final ? [event.text] : []
+        live(
+          `transcribes and speaks without answering, with turns decided by ${own ? "the backend" : "the model"}`,
+          () =>
+            Effect.gen(function*() {
+              const fake = yield* vendor.start({ answers: ["Never said."], transcripts: ["one", "two", "three"] })
+              const conversation = yield* open(vendor, fake, { own }, { answers: false })
+              const words = () =>
+                conversation.seen.flatMap((event) =>
+                  event._tag === "UserTranscript" && event.final ? [event.text] : []
+                )
+              conversation.speak()
+              yield* conversation.next("UserTurnTranscribed")
+              assert.deepStrictEqual(words(), ["one"])
+              conversation.stream.say("You said one.")
+              assert.strictEqual((yield* conversation.reply).text, "You said one.")
+              conversation.speak()
+              yield* conversation.next("UserTurnTranscribed")
+              assert.deepStrictEqual(words(), ["one", "two"])
+              // speech on a lost connection is transcribed on the next
+              conversation.starts()
+              yield* Effect.sleep("50 millis")
+              fake.reset()
+              yield* told(fake, "closed")
+              conversation.stops()
+              yield* conversation.next("UserTurnTranscribed")
+              assert.deepStrictEqual(words(), ["one", "two", "three"])
+              assert.strictEqual(
+                conversation.seen.filter((event) =>
+                  event._tag === "ReplyStarted"
+                ).length,
+                1
               )
-            talk.speak()
-            yield* talk.next("UserTurnTranscribed")
-            assert.deepStrictEqual(words(), ["one"])
-            talk.stream.say("You said one.")
-            assert.strictEqual((yield* talk.reply).text, "You said one.")
-            talk.speak()
-            yield* talk.next("UserTurnTranscribed")
-            assert.deepStrictEqual(words(), ["one", "two"])
-            // what was said on a connection that is lost is heard on the next
-            talk.starts()
-            yield* Effect.sleep("50 millis")
-            fake.reset()
-            yield* told(fake, "closed")
-            talk.stops()
-            yield* talk.next("UserTurnTranscribed")
-            assert.deepStrictEqual(words(), ["one", "two", "three"])
-            assert.strictEqual(
-              talk.seen.filter((event) =>
-                event._tag === "ReplyStarted"
-              ).length,
-              1
-            )
-          }))
+            })
+        )
       }
     }
 
-    live("answers what is typed, and remembers it on the next connection with the rest of the conversation", () =>
+    live("answers typed text, and replays it with the rest of the conversation on the next connection", () =>
       Effect.gen(function*() {
         const fake = yield* vendor.start({ answers: ["One.", "Two."], transcripts: [] })
-        const talk = yield* open(vendor, fake, {}, { history: [{ role: "user", text: "before" }] })
-        talk.stream.userText("typed")
-        assert.strictEqual((yield* talk.reply).text, "One.")
+        const conversation = yield* open(vendor, fake, {}, { history: [{ role: "user", text: "before" }] })
+        conversation.stream.userText("typed")
+        assert.strictEqual((yield* conversation.reply).text, "One.")
         fake.reset()
         yield* told(fake, "ready", 2)
-        talk.stream.userText("again")
-        assert.strictEqual((yield* talk.reply).text, "Two.")
+        conversation.stream.userText("again")
+        assert.strictEqual((yield* conversation.reply).text, "Two.")
         const messages = fake.told.filter(({ connection, what }) =>
           connection === 1 && what === "message"
         )
@@ -408,48 +415,46 @@ export const suite = (vendor: Vendor) =>
         )
       }))
 
-    live("replaces a connection before the vendor ends it, in a pause, and tells the next one the conversation", () =>
+    live("replaces a connection in a pause before its lifetime ends, and replays the conversation on the next", () =>
       Effect.gen(function*() {
         const fake = yield* vendor.start({ answers: ["One."], transcripts: ["hello"] })
         const incidents: Array<EngineIncident> = []
-        const talk = yield* open(vendor, fake, { rotateAfter: Duration.seconds(1) }, {
+        const conversation = yield* open(vendor, fake, { rotateAfter: Duration.seconds(1) }, {
           onIncident: (incident) =>
             incidents.push(incident)
         })
-        talk.speak()
-        yield* talk.reply
+        conversation.speak()
+        yield* conversation.reply
         yield* told(fake, "ready", 2)
         assert.deepStrictEqual(incidents, [])
         assert.deepStrictEqual(
           fake.told.filter(({ what }) =>
             what === "closed"
-          ).map(({ code }) =>
-            code
-          ),
+          ).map(({ code }) => code),
           [1000]
         )
         const messages = yield* told(fake, "message", 2)
         assert.deepStrictEqual(messages.map(({ connection, text }) => [connection, text]), [[1, "hello"], [1, "One."]])
       }))
 
-    live("drops what comes late of a truncated reply, and has the model forget it", () =>
+    live("drops late audio of a truncated reply, and truncates the model's context", () =>
       Effect.gen(function*() {
         const fake = yield* vendor.start({
           answers: [{ text: "A long answer that goes on and on and on.", paceMs: 30 }, "Yes?"],
           transcripts: ["go", "stop"]
         })
-        const talk = yield* open(vendor, fake)
-        talk.speak()
-        const { reply } = yield* talk.next("ReplyStarted")
-        yield* talk.next("ReplyAudio")
-        yield* talk.next("ReplyAudio")
-        talk.stream.truncate(reply, 120)
-        const seen = talk.seen.length
-        talk.speak()
-        const next = yield* talk.reply
+        const conversation = yield* open(vendor, fake)
+        conversation.speak()
+        const { reply } = yield* conversation.next("ReplyStarted")
+        yield* conversation.next("ReplyAudio")
+        yield* conversation.next("ReplyAudio")
+        conversation.stream.truncate(reply, 120)
+        const seen = conversation.seen.length
+        conversation.speak()
+        const next = yield* conversation.reply
         assert.strictEqual(next.text, "Yes?")
         assert.isFalse(
-          talk.seen.slice(seen).some((event) =>
+          conversation.seen.slice(seen).some((event) =>
             event._tag === "ReplyAudio" && event.reply === reply
           )
         )
@@ -458,7 +463,7 @@ export const suite = (vendor: Vendor) =>
         }
       }))
 
-    live("calls a tool within a reply, and goes on with what it gave", () =>
+    live("calls a tool within a reply, and continues with its result", () =>
       Effect.gen(function*() {
         const fake = yield* vendor.start({
           answers: [{ text: "", call: { name: "weather", input: { city: "Ulm" } } }, "It is sunny in Ulm."]
@@ -469,86 +474,89 @@ export const suite = (vendor: Vendor) =>
           input: Schema.Struct({ city: Schema.String }),
           run: () => Effect.void
         })
-        const talk = yield* open(vendor, fake, {}, {
+        const conversation = yield* open(vendor, fake, {}, {
           tools: [{ name: weather.name, description: weather.description, parameters: weather.parameters }]
         })
-        talk.speak()
-        const { reply } = yield* talk.next("ReplyStarted")
-        const call = yield* talk.next("ToolCall")
+        conversation.speak()
+        const { reply } = yield* conversation.next("ReplyStarted")
+        const call = yield* conversation.next("ToolCall")
         assert.deepInclude(call, { reply, name: "weather", input: { city: "Ulm" } })
-        talk.stream.toolResult(call.id, `{"sky":"sunny"}`)
-        assert.deepInclude(yield* talk.rest(reply), { reply, text: "It is sunny in Ulm." })
-        assert.strictEqual(talk.seen.filter((event) => event._tag === "ReplyStarted").length, 1)
+        conversation.stream.toolResult(call.id, `{"sky":"sunny"}`)
+        assert.deepInclude(yield* conversation.rest(reply), { reply, text: "It is sunny in Ulm." })
+        assert.strictEqual(conversation.seen.filter((event) => event._tag === "ReplyStarted").length, 1)
         assert.include(JSON.stringify((yield* told(fake, "tool"))[0]), "sunny")
       }))
 
     for (const malformed of ["base64", "odd"] as const) {
-      live(`fails a reply whose audio is malformed (${malformed}), and goes on`, () =>
+      live(`fails a reply whose audio is malformed (${malformed}), and continues`, () =>
         Effect.gen(function*() {
           const fake = yield* vendor.start({ answers: [{ text: "Broken.", malformed }, "Whole."] })
-          const talk = yield* open(vendor, fake)
-          talk.speak()
-          const { error } = yield* talk.next("ReplyFailed")
+          const conversation = yield* open(vendor, fake)
+          conversation.speak()
+          const { error } = yield* conversation.next("ReplyFailed")
           assert.deepInclude(error, { code: "pipeline_error" })
           assert.deepInclude(error.details, { vendor: vendor.name })
-          talk.speak()
-          assert.strictEqual((yield* talk.reply).text, "Whole.")
+          conversation.speak()
+          assert.strictEqual((yield* conversation.reply).text, "Whole.")
         }))
     }
 
-    live("asks again on a new connection when the model is silent", () =>
+    live("repeats the request on a new connection when the model sends nothing", () =>
       Effect.gen(function*() {
         const fake = yield* vendor.start({
-          faults: [{ stallAfter: vendor.greeting }],
+          faults: [{ stallAfter: vendor.openMessages }],
           answers: ["Lost.", "Found."],
           transcripts: []
         })
-        const talk = yield* open(vendor, fake, { own: true, silenceTimeout: Duration.millis(500) })
-        talk.speak()
-        assert.match((yield* talk.reply).text, /^(Lost|Found)\.$/u)
+        const conversation = yield* open(vendor, fake, { own: true, silenceTimeout: Duration.millis(500) })
+        conversation.speak()
+        assert.match((yield* conversation.reply).text, /^(Lost|Found)\.$/u)
         assert.strictEqual(fake.connections(), 2)
       }))
 
-    live("takes a half-open connection for dead", () =>
+    live("treats a half-open connection as dead", () =>
       Effect.gen(function*() {
-        const fake = yield* vendor.start({ faults: [{ halfOpenAfter: vendor.greeting }], answers: ["Lost.", "Found."] })
-        const talk = yield* open(vendor, fake, { own: true, silenceTimeout: Duration.millis(500) })
-        talk.speak()
-        assert.match((yield* talk.reply).text, /^(Lost|Found)\.$/u)
+        const fake = yield* vendor.start({
+          faults: [{ halfOpenAfter: vendor.openMessages }],
+          answers: ["Lost.", "Found."]
+        })
+        const conversation = yield* open(vendor, fake, { own: true, silenceTimeout: Duration.millis(500) })
+        conversation.speak()
+        assert.match((yield* conversation.reply).text, /^(Lost|Found)\.$/u)
       }))
 
-    live("is not disturbed by latency", () =>
+    live("works with latency", () =>
       Effect.gen(function*() {
         const fake = yield* vendor.start({ faults: [{ latencyMs: 150 }], answers: ["Late."] })
-        const talk = yield* open(vendor, fake)
-        talk.speak()
-        assert.strictEqual((yield* talk.reply).text, "Late.")
+        const conversation = yield* open(vendor, fake)
+        conversation.speak()
+        assert.strictEqual((yield* conversation.reply).text, "Late.")
       }))
 
-    live("lives through garbage, half a message and messages in another order", () =>
+    live("survives malformed, partial and reordered messages", () =>
       Effect.gen(function*() {
         for (
           const fault of [
-            { garbage: { at: vendor.greeting + 1, text: "\u0000{]" } },
-            { garbage: { at: vendor.greeting, text: "[]" } },
-            { partialAt: vendor.greeting + 3 },
-            { swapAt: vendor.greeting + 4 }
+            { garbage: { at: vendor.openMessages + 1, text: "\u0000{]" } },
+            { garbage: { at: vendor.openMessages, text: "[]" } },
+            { partialAt: vendor.openMessages + 3 },
+            { swapAt: vendor.openMessages + 4 }
           ]
         ) {
           yield* Effect.scoped(Effect.gen(function*() {
             const fake = yield* vendor.start({ faults: [fault], answers: ["One.", "Two.", "Three."] })
-            const talk = yield* open(vendor, fake, { silenceTimeout: Duration.millis(500) })
-            // whatever becomes of the first, the talk goes on
-            talk.speak()
-            yield* talk.over
-            talk.speak()
-            yield* talk.next("ReplyStarted")
-            yield* talk.next("ReplyAudio")
+            const conversation = yield* open(vendor, fake, { silenceTimeout: Duration.millis(500) })
+            // whether or not the first reply fails, the conversation continues
+            conversation.speak()
+            yield* conversation.over
+            conversation.speak()
+            yield* conversation.next("ReplyStarted")
+            yield* conversation.next("ReplyAudio")
           }))
         }
       }))
 
-    live("is refused with 401 once, and never tells the key", () =>
+    live("fails after one attempt on 401, and does not reveal the key", () =>
       Effect.gen(function*() {
         const fake = yield* vendor.start({})
         const error = yield* Effect.flip(open(vendor, fake, { key: "wrong-key-0815" }))
@@ -558,7 +566,7 @@ export const suite = (vendor: Vendor) =>
         assert.strictEqual(fake.connections(), 1)
       }))
 
-    live("is told what a close means, without the key", () =>
+    live("maps a close to an error, without the key", () =>
       Effect.gen(function*() {
         const key = "secret-0815"
         const fake = yield* vendor.start({
@@ -572,15 +580,15 @@ export const suite = (vendor: Vendor) =>
         assert.strictEqual(fake.connections(), 1)
       }))
 
-    live("tries again after 429, at the time it was told or after a while, and gives up in the end", () =>
+    live("retries after 429, after retry-after or the retry delay, and fails in the end", () =>
       Effect.gen(function*() {
         const refused = { refuse: { status: 429, headers: { "retry-after": "1" } } }
         const fake = yield* vendor.start({ faults: [refused, { refuse: { status: 429 } }], answers: ["At last."] })
         const begun = performance.now()
-        const talk = yield* open(vendor, fake)
+        const conversation = yield* open(vendor, fake)
         assert.isAtLeast(performance.now() - begun, 990)
-        talk.speak()
-        assert.strictEqual((yield* talk.reply).text, "At last.")
+        conversation.speak()
+        assert.strictEqual((yield* conversation.reply).text, "At last.")
         const never = yield* vendor.start({ faults: Array.from({ length: 9 }, () => ({ refuse: { status: 429 } })) })
         const error = yield* Effect.flip(open(vendor, never, { maxRetries: 2 }))
         assert.deepInclude(error, { code: "rate_limit_exceeded" })
@@ -589,11 +597,11 @@ export const suite = (vendor: Vendor) =>
         assert.deepInclude(yield* Effect.flip(open(vendor, long)), { code: "rate_limit_exceeded" })
       }))
 
-    live("replaces a connection that the vendor closes, and ends when there is no other", () =>
+    live("reconnects when the vendor closes the connection, and fails when it cannot", () =>
       Effect.gen(function*() {
         const fake = yield* vendor.start({
           faults: [
-            { close: { after: vendor.greeting, code: 1011, reason: "internal" } },
+            { close: { after: vendor.openMessages, code: 1011, reason: "internal" } },
             {},
             { refuse: { status: 500 } },
             { refuse: { status: 500 } },
@@ -601,11 +609,11 @@ export const suite = (vendor: Vendor) =>
           ],
           answers: ["Lost.", "Here."]
         })
-        const talk = yield* open(vendor, fake, { own: true, maxRetries: 2 })
-        talk.speak()
-        assert.match((yield* talk.reply).text, /^(Lost|Here)\.$/u)
+        const conversation = yield* open(vendor, fake, { own: true, maxRetries: 2 })
+        conversation.speak()
+        assert.match((yield* conversation.reply).text, /^(Lost|Here)\.$/u)
         fake.reset()
-        const failure = yield* talk.failure
+        const failure = yield* conversation.failure
         assert.deepInclude(failure, { code: "connection_failed" })
       }))
 
@@ -616,7 +624,7 @@ export const suite = (vendor: Vendor) =>
         assert.deepInclude((yield* told(fake, "closed"))[0], { code: 1000 })
       }))
 
-    live("is a whole session: a turn, an interruption cut at what was heard, a goodbye", () =>
+    live("runs a whole session: a turn, an interruption truncated at what was played, a goodbye", () =>
       Effect.gen(function*() {
         const fake = yield* vendor.start({
           answers: [{ text: `One two${" three four five six".repeat(40)}.`, paceMs: 10 }, "Yes?"],
@@ -642,7 +650,7 @@ export const suite = (vendor: Vendor) =>
         assert.isTrue(Number(cut?.["ms"]) > 200 && Number(cut?.["ms"]) <= spokeMs, JSON.stringify([cut, spokeMs]))
       }))
 
-    live("lives as a session through a connection that is lost in the middle of an utterance", () =>
+    live("continues a session over a connection that is lost in the middle of an utterance", () =>
       Effect.gen(function*() {
         const fake = yield* vendor.start({ answers: ["Still here.", "Not asked."], transcripts: ["are you there"] })
         const { hear, outputs, session } = yield* inSession(vendor, fake, {})
@@ -674,7 +682,7 @@ export const suite = (vendor: Vendor) =>
         )
       }))
 
-    live("has the session's agent as a tool", () =>
+    live("offers the session's agent as a tool", () =>
       Effect.gen(function*() {
         const fake = yield* vendor.start({
           answers: [{ text: "", call: { name: "ask_agent", input: { question: "the time" } } }, "It is noon."],
@@ -689,7 +697,7 @@ export const suite = (vendor: Vendor) =>
       }))
 
     if (vendor.agentAnswers) {
-      live("leaves its answers to the session's agent, and speaks them", () =>
+      live("speaks the answers of the session's agent", () =>
         Effect.gen(function*() {
           const fake = yield* vendor.start({ answers: ["Never said."], transcripts: ["hello"] })
           const { hear, outputs, session } = yield* inSession(vendor, fake, { agentInLoop: "answer" })
@@ -704,7 +712,7 @@ export const suite = (vendor: Vendor) =>
         }))
     }
 
-    it.effect("names the variable that holds the key, when there is none", () =>
+    it.effect("names the environment variable when the API key is missing", () =>
       Effect.gen(function*() {
         const error = yield* Effect.flip(Effect.scoped(Layer.build(vendor.definition.layer({}))))
         assert.deepInclude(error, { code: "invalid_config" })

@@ -1,4 +1,4 @@
-/** The talks of hosted models under whatever a server says, in whatever order, and however often it goes away. */
+/** The protocols of hosted models with any sequence of server messages, calls and lost connections. */
 import { assert, describe, it } from "@effect/vitest"
 import { Schema } from "effect"
 import { ConnectionFailed } from "../../../../src/BackendError.ts"
@@ -10,7 +10,7 @@ import type { SpeechToSpeechEvent } from "../../../../src/speech/SpeechToSpeech.
 const lost = new ConnectionFailed({ op: "test", message: "gone" })
 const audio = Buffer.from(new Int16Array(480).fill(5).buffer).toString("base64")
 
-/** What a server may say; names of responses and asks are drawn from what there could be. */
+/** A message of the server; ids of responses and requests are drawn from a small range, so that they collide. */
 const openai = (n: number): string => {
   const response = `r${n % 3}`
   const ids = { response_id: response, item_id: `i${n % 2}`, content_index: 0, output_index: 0 }
@@ -57,80 +57,80 @@ const gemini = (n: number): string => {
   return n % 29 === 7 ? "{" : JSON.stringify(messages[n % messages.length])
 }
 
-const talks = {
+const protocols = {
   openai: {
-    says: openai,
-    greeting: [`{"type":"session.created","session":{}}`, `{"type":"session.updated"}`],
+    message: openai,
+    openMessages: [`{"type":"session.created","session":{}}`, `{"type":"session.updated"}`],
     make: (listener: S2sListener, remote: boolean, answers: boolean) =>
       RealtimeProtocol.make({ ...listener, session: {}, remote, answers, history: [] })
   },
   gemini: {
-    says: gemini,
-    greeting: [`{"setupComplete":{}}`],
+    message: gemini,
+    openMessages: [`{"setupComplete":{}}`],
     make: (listener: S2sListener, remote: boolean) => LiveProtocol.make({ ...listener, setup: {}, remote, history: [] })
   }
 }
 
-/** One step: what the server says, or what is done to the talk. */
+/** One step: a server message, or a call of the protocol. */
 const Steps = Schema.Array(Schema.Struct({
   what: Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 23 })),
   n: Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 20_000 }))
 })).check(Schema.isMinLength(30), Schema.isMaxLength(200))
 
-for (const [name, { greeting, make, says }] of Object.entries(talks)) {
+for (const [name, { make, message, openMessages }] of Object.entries(protocols)) {
   describe(`the protocol of ${name}`, () => {
     it.prop(
       "emits the events of replies in order, for any sequence of messages and calls",
       [Steps, Schema.Boolean, Schema.Boolean],
       ([steps, remote, answers]) => {
-        const over = new Set<string>()
-        const begun = new Set<string>()
+        const ended = new Set<string>()
+        const started = new Set<string>()
         const truncated = new Set<string>()
         const sent: Array<string> = []
         const emit = (event: SpeechToSpeechEvent) => {
           if (!("reply" in event)) return
           if (event._tag === "ReplyStarted") {
-            assert.isFalse(begun.has(event.reply), `${event.reply} begins twice`)
-            begun.add(event.reply)
+            assert.isFalse(started.has(event.reply), `${event.reply} starts twice`)
+            started.add(event.reply)
             return
           }
-          assert.isTrue(begun.has(event.reply), `${event._tag} before the begin of ${event.reply}`)
-          assert.isFalse(over.has(event.reply), `${event._tag} after the end of ${event.reply}`)
-          assert.isFalse(truncated.has(event.reply), `${event._tag} of ${event.reply}, which nobody wants`)
-          if (event._tag === "ReplyEnded" || event._tag === "ReplyFailed") over.add(event.reply)
+          assert.isTrue(started.has(event.reply), `${event._tag} before the start of ${event.reply}`)
+          assert.isFalse(ended.has(event.reply), `${event._tag} after the end of ${event.reply}`)
+          assert.isFalse(truncated.has(event.reply), `${event._tag} of ${event.reply}, which was truncated`)
+          if (event._tag === "ReplyEnded" || event._tag === "ReplyFailed") ended.add(event.reply)
         }
-        const talk: S2sProtocol = make({ emit, ready: () => {}, renew: () => {}, fail: () => {} }, remote, answers)
+        const protocol: S2sProtocol = make({ emit, ready: () => {}, renew: () => {}, fail: () => {} }, remote, answers)
         let connected = false
         let at = 0
         for (const { n, what } of steps) {
           if (!connected && what < 21) {
-            talk.connected((message) => sent.push(message))
-            for (const message of greeting) talk.receive(message)
+            protocol.connected((message) => sent.push(message))
+            for (const opening of openMessages) protocol.receive(opening)
             connected = true
           }
-          if (what < 12) talk.receive(says(n))
-          else if (what < 14) talk.push(new Int16Array(320).fill(n % 2 === 0 ? 8_000 : 0))
-          else if (what === 14) talk.activity({ _tag: "SpeechStarted", atSample: at, decidedAtSample: at })
-          else if (what === 15) talk.activity({ _tag: "SpeechStopped", atSample: at, decidedAtSample: at })
-          else if (what === 16) talk.commit(at)
-          else if (what === 17) talk.userText("typed")
-          else if (what === 18) talk.say("said")
+          if (what < 12) protocol.receive(message(n))
+          else if (what < 14) protocol.push(new Int16Array(320).fill(n % 2 === 0 ? 8_000 : 0))
+          else if (what === 14) protocol.activity({ _tag: "SpeechStarted", atSample: at, decidedAtSample: at })
+          else if (what === 15) protocol.activity({ _tag: "SpeechStopped", atSample: at, decidedAtSample: at })
+          else if (what === 16) protocol.commit(at)
+          else if (what === 17) protocol.userText("typed")
+          else if (what === 18) protocol.say("said")
           else if (what === 19) {
-            const reply = Array.from(begun)[n % Math.max(1, begun.size)]
+            const reply = Array.from(started)[n % Math.max(1, started.size)]
             if (reply !== undefined) {
               truncated.add(reply)
-              talk.truncate(reply, n % 500)
+              protocol.truncate(reply, n % 500)
             }
-          } else if (what === 20) talk.toolResult(`c${n % 3}`, "result")
+          } else if (what === 20) protocol.toolResult(`c${n % 3}`, "result")
           else if (connected) {
-            talk.disconnected(lost)
+            protocol.disconnected(lost)
             connected = false
           }
           at += 320
         }
         for (const message of sent) assert.isTrue(typeof JSON.parse(message) === "object")
-        talk.isBusy()
-        talk.expectsMessage()
+        protocol.isBusy()
+        protocol.expectsMessage()
       },
       { arbitrary: { runs: 2_000 } }
     )
