@@ -204,6 +204,35 @@ describe("Examples", () => {
     }
   })
 
+  it("mounts the routes in an application as the server's guide shows", async () => {
+    const port = await freePort()
+    const child = spawn(process.execPath, [
+      "--disable-warning=ExperimentalWarning",
+      "--conditions=@effect-voice/source",
+      join("test", "examples", "Mount.ts")
+    ], { env: { ...process.env, PORT: String(port) }, stdio: "ignore" })
+    const url = `http://127.0.0.1:${port}`
+    try {
+      while (child.exitCode === null && !await fetch(url).then(() => true, () => false)) {
+        await new Promise((resume) => setTimeout(resume, 100))
+      }
+      assert.strictEqual(await fetch(url).then((response) => response.text()), "my application")
+      assert.strictEqual((await fetch(`${url}/voice/health/ready`)).status, 200)
+      const created = await fetch(`${url}/voice/v1/sessions`, {
+        method: "POST",
+        headers: { "content-type": "application/json" },
+        body: JSON.stringify({ user_id: "ada", transport: "websocket" })
+      })
+      assert.strictEqual(created.status, 201)
+      assert.match(await created.text(), /"ws:[^"]+\/voice\/v1\/sessions\//u)
+      const exited = new Promise((resume) => child.once("exit", resume))
+      child.kill("SIGTERM")
+      await exited
+    } finally {
+      child.kill("SIGKILL")
+    }
+  }, 60_000)
+
   it("compiles and runs the examples of the sources", async () => {
     const examples = sources.flatMap((file) =>
       examplesOf(readFileSync(join("src", file), "utf8")).map((body) => ({ file, body }))

@@ -1,0 +1,25 @@
+import { NodeHttpServer, NodeRuntime } from "@effect/platform-node"
+import { Effect, Layer } from "effect"
+import { BackendConfig, VoiceBackend } from "effect-voice"
+import * as Builtin from "effect-voice/builtin"
+import * as Server from "effect-voice/server"
+import { HttpRouter, HttpServerResponse } from "effect/http"
+import { createServer } from "node:http"
+
+const config = { provider: "local", pipeline_type: "stt_tts", stt_provider: "moonshine", tts_provider: "flite" }
+const Backend = Layer.unwrap(
+  Effect.map(BackendConfig.decode({ ...config, agent: "builtin" }), VoiceBackend.layerConfig)
+).pipe(Layer.provide(Builtin.layer))
+
+const Application = Layer.mergeAll(
+  HttpRouter.add("GET", "/", HttpServerResponse.text("my application")),
+  Server.routes({ prefix: "/voice" })
+)
+
+Server.layerDrain.pipe(
+  Layer.provide(HttpRouter.serve(Application)),
+  Layer.provide(NodeHttpServer.layer(createServer, { host: "127.0.0.1", port: Number(process.env["PORT"] ?? 8080) })),
+  Layer.provide(Backend),
+  Layer.launch,
+  NodeRuntime.runMain
+)
