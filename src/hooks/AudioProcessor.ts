@@ -1,5 +1,5 @@
 /**
- * An application's own processing of the user's audio, in order, before anybody hears it.
+ * An application's own processing of the user's audio, before recording and speech recognition.
  *
  * @since 0.1.0
  */
@@ -18,10 +18,10 @@ import * as Faults from "../schema/Faults.ts"
  * - `sync` is called for each frame (PCM, 16 kHz mono, at most 30 ms), in the session's thread, and must be quick: tens
  *   of microseconds. It may change the samples in place, and returns the frame to go on with.
  * - `effect` is called for batches of 100 ms (the last one before a pause of the source may be shorter), one after the
- *   other, each within 500 ms. What comes after it hears the user so much later, as a rule at least 100 ms.
+ *   other, each within 500 ms. It delays the audio for everything after it, by at least 100 ms.
  *
- * Neither may change how many samples there are: positions count them. One that throws, fails, hangs or returns anything
- * else is passed by.
+ * Neither may change the number of samples, because positions count them. A processor that throws, fails, times out or
+ * returns anything else is bypassed.
  *
  * @category models
  * @since 0.1.0
@@ -37,7 +37,7 @@ export type AudioProcessor =
   )
 
 /**
- * What a processor knows of the session. `metadata` is always the session's present one.
+ * What a processor knows of its session. `metadata` is always the current one.
  *
  * @category models
  * @since 0.1.0
@@ -57,8 +57,8 @@ export interface ProcessorMetadata {
 export type OpenProcessor = Effect.Effect<AudioProcessor, BackendError, Scope.Scope>
 
 /**
- * Makes one session's processor from the options of the config. A plain function gets them as they were written, for each
- * session; one made by `define` decodes them once, when the backend is made.
+ * Makes a session's processor from the options of the config. A plain function gets them undecoded, for each session; one
+ * made by `define` decodes them once, when the backend is made.
  *
  * @category models
  * @since 0.1.0
@@ -67,14 +67,14 @@ export interface ProcessorFactory {
   (options: unknown): OpenProcessor
   /** The schema of the options. */
   readonly options?: Schema.Constraint | undefined
-  /** Decodes options that stand at a path of the config; fails with all faults at once, in `details.faults`. */
+  /** Decodes the options at a path of the config; fails with all faults, in `details.faults`. */
   readonly decode?:
     | ((options: unknown, at: ReadonlyArray<string>) => Effect.Effect<OpenProcessor, InvalidConfig>)
     | undefined
 }
 
 /**
- * Makes a processor of the synchronous form; its order is 0 unless it says so.
+ * Makes a processor of frames, synchronous; its order is 0 by default.
  *
  * @category constructors
  * @since 0.1.0
@@ -86,7 +86,7 @@ export const sync = (processor: {
 }): AudioProcessor => ({ _tag: "sync", ...processor, order: processor.order ?? 0 })
 
 /**
- * Makes a processor of the form that works on batches; its order is 0 unless it says so.
+ * Makes a processor of batches, effectful; its order is 0 by default.
  *
  * @category constructors
  * @since 0.1.0
@@ -116,7 +116,7 @@ export const define = <Options>(processor: {
         what: `the options of processor ${processor.name}`,
         at
       }),
-      // run for each session: what `open` makes outside its effect must not be shared
+      // Run anew for each session, so that nothing is shared that `open` makes outside its effect.
       (decoded) => Effect.suspend(() => processor.open(decoded))
     )
   return Object.assign(

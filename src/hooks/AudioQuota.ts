@@ -1,7 +1,7 @@
 /**
- * How much audio a user may still send: one bucket of milliseconds for all their sessions in this process.
+ * The audio quota of a user: one token bucket of milliseconds for all their sessions in this process.
  *
- * Synchronous, because it is asked for each frame.
+ * Synchronous, because it is checked for each frame.
  *
  * @since 0.1.0
  */
@@ -18,8 +18,8 @@ import { TokenBuckets } from "./TokenBuckets.ts"
  */
 export interface AudioQuota {
   /**
-   * What one session asks before it takes so many milliseconds of audio: `false` is a refusal. The user's bucket is held for
-   * as long as the scope. `undefined` where there is no limit.
+   * Gives the function that takes milliseconds of audio from the user's quota; `false` when it is exceeded. The bucket is
+   * kept for as long as the scope. `undefined` when there is no limit.
    */
   readonly open: (
     userId: string,

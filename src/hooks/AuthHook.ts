@@ -19,7 +19,7 @@ export interface AuthResult {
   readonly tenant?: string | undefined
   /** Merged into the session's metadata. */
   readonly metadata?: { readonly [key: string]: unknown } | undefined
-  /** Unix time in ms from which the user may no longer connect; a conversation that is on goes on. */
+  /** Unix time in ms from which the user may no longer connect. A conversation in progress goes on. */
   readonly expiresAt?: number | undefined
 }
 
@@ -40,12 +40,12 @@ export type Operation =
   | (string & {})
 
 /**
- * Provide this service to have every connect and every operation checked; without it, everything is allowed.
+ * Provide this service to have every connection and every operation checked; without it, everything is allowed.
  *
- * `authenticate` is asked whenever a token comes in: at create, and over HTTP with each operation of a caller who has no
- * API key. `authorize` is asked for each operation, and at connect, where the session's own token says who it is. Both may
- * take `timeout` of the config. What they fail with is told as its code alone; what else goes wrong is
- * `connection_failed`, and nothing is allowed.
+ * `authenticate` is called for each token: when a session is created, and over HTTP with each operation of a caller without
+ * an API key. `authorize` is called for each operation, and for each connection, whose user is known by the session's own
+ * token. Both have the config's `timeout`. Callers get only the code of their errors; a defect or a timeout is
+ * `connection_failed`. In each case nothing is allowed.
  *
  * @category services
  * @since 0.1.0
@@ -59,7 +59,7 @@ export class AuthHook extends Context.Service<AuthHook, {
 }>()("effect-voice/hooks/AuthHook") {}
 
 /**
- * Somebody whom the application's hook knows.
+ * A user whom the application's hook has authenticated.
  *
  * @category models
  * @since 0.1.0
@@ -70,7 +70,7 @@ export interface Principal {
 }
 
 /**
- * Asks the application's hook who a token belongs to, and whether they may do this.
+ * Asks the application's hook who a token belongs to, and whether that user may do this.
  *
  * @category models
  * @since 0.1.0

@@ -1,5 +1,5 @@
 /**
- * Decides what of a conversation may be kept, and for how long. Without it nothing is.
+ * The application's decision on what of a conversation is recorded, and for how long.
  *
  * @since 0.1.0
  */
@@ -9,7 +9,7 @@ import type * as Effect from "effect/Effect"
 import type { BackendError } from "../BackendError.ts"
 
 /**
- * The kinds of data that can be kept.
+ * The kinds of data that can be recorded.
  *
  * @category models
  * @since 0.1.0
@@ -17,7 +17,8 @@ import type { BackendError } from "../BackendError.ts"
 export type DataType = "audio" | "transcript" | "metadata" | "events"
 
 /**
- * Provide this service to keep data beyond the life of a session.
+ * Provide this service to decide, per session, what is kept beyond its end. It overrides the config's `retention`; without
+ * either, nothing is recorded.
  *
  * @category services
  * @since 0.1.0

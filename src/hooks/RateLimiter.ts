@@ -12,21 +12,21 @@ import * as Faults from "../schema/Faults.ts"
 import * as RateLimits from "./RateLimits.ts"
 
 /**
- * Provide this service to limit creation and connection in a way of your own: it is asked at each, for the user, the
- * address and the tenant, as far as they are known. The limits of a config (`rate_limits`) hold beside it.
+ * Provide this service to limit session creation and connections your own way: it is called at each, with the keys of the
+ * user, the address and the tenant, as far as they are known. The limits of the config (`rate_limits`) apply as well.
  *
  * @category services
  * @since 0.1.0
  */
 export class RateLimiter extends Context.Service<RateLimiter, {
-  /** Whether one more is allowed now; it counts when it is. */
+  /** Takes a token of the key: whether one more is allowed now. */
   readonly allow: (key: string) => Effect.Effect<boolean, BackendError>
   /** Waits until one more is allowed. */
   readonly wait: (key: string) => Effect.Effect<void, BackendError>
 }>()("effect-voice/hooks/RateLimiter") {
   /**
-   * The framework's limiter as a service, on token buckets in this process; where Effect's `RateLimiterStore` is provided,
-   * in that. A key that no rule is for is always allowed.
+   * The framework's limiter as a service: token buckets in this process, or in Effect's `RateLimiterStore` if that is
+   * provided. A key without a rule is always allowed.
    */
   static readonly layer = (rules: typeof RateLimits.Rules.Encoded): Layer.Layer<RateLimiter, BackendError> =>
     Layer.effect(
@@ -34,7 +34,7 @@ export class RateLimiter extends Context.Service<RateLimiter, {
       Effect.gen(function*() {
         const { address, tenant, user } = yield* Faults.decode(RateLimits.Rules, rules, {
           op: "RateLimiter.layer",
-          what: "the rules are not valid"
+          what: "invalid rate limits"
         })
         const shared = yield* Effect.serviceOption(Limiter.RateLimiterStore)
         const count = yield* RateLimits.makeCount(shared._tag === "Some" ? shared.value : undefined)

@@ -1,5 +1,5 @@
 /**
- * Asks what of a session may be kept: the application's `DataRetentionHook`, or else the configured periods.
+ * Decides what of a session is recorded, and for how long: by the application's `DataRetentionHook`, or else by the config.
  *
  * @since 0.1.0
  */
@@ -9,20 +9,20 @@ import * as Option from "effect/Option"
 import { DataRetentionHook, type DataType } from "./DataRetentionHook.ts"
 
 /**
- * How long each kind of data is kept; a kind that is left out is not.
+ * How long each kind of data is kept. A kind without a period is not recorded.
  *
  * @category models
  * @since 0.1.0
  */
 export type Periods = { readonly [Type in DataType]?: Duration.Duration | undefined }
 
-/** A hook has so long for its answers about one kind of data. */
+/** The deadline of a hook's two answers about one kind of data. */
 const ANSWER_DEADLINE = "5 seconds"
 
 const types: ReadonlyArray<DataType> = ["audio", "transcript", "metadata", "events"]
 
 /**
- * Decides for a session. A hook that is there beats the configured periods; one that fails or hangs has said no.
+ * Decides for a session. A hook overrides the configured periods; one that fails or times out counts as a refusal.
  *
  * @category running
  * @since 0.1.0
@@ -37,9 +37,9 @@ export const decide = Effect.fnUntraced(function*(
     Effect.suspend(() => hook.value.shouldRetain(dataType, metadata)).pipe(
       Effect.flatMap((yes) => yes === true ? hook.value.getRetentionPeriod(dataType) : Effect.succeed(Duration.zero)),
       Effect.timeout(ANSWER_DEADLINE),
-      // what it says may hold what it was told: only the kind is logged
+      // Its error may quote the metadata: only the kind is logged.
       Effect.catchCause(() =>
-        Effect.as(Effect.logWarning("the retention hook did not answer: nothing is kept", { dataType }), Duration.zero)
+        Effect.as(Effect.logWarning("retention hook failed or timed out; not recording", { dataType }), Duration.zero)
       ),
       Effect.map((period) => [dataType, period] as const)
     )

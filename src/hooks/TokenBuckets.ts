@@ -1,7 +1,8 @@
 /**
- * Token buckets by key, bounded: plain synchronous code, for limits within one process.
+ * Token buckets by key, for limits within one process: plain synchronous code.
  *
- * A bucket that is full again says nothing, so it is forgotten; beyond the maximum the one that was used longest ago is.
+ * Their number is bounded. A bucket that is full again is removed, since it is like a new one; at the maximum the least
+ * recently used is removed.
  *
  * @since 0.1.0
  */
@@ -14,11 +15,11 @@
  */
 export const MAX_BUCKETS = 100_000
 
-/** How many are looked at, at each use. */
+/** How many buckets are checked for removal at each use. */
 const SWEEP = 4
 
 /**
- * A bucket of `limit` tokens; one comes back every `refillMs`.
+ * A bucket of `limit` tokens; one is added every `refillMs`.
  *
  * @category models
  * @since 0.1.0
@@ -26,7 +27,7 @@ const SWEEP = 4
 export class TokenBucket {
   limit: number
   refillMs: number
-  /** Whoever keeps it in hand: while there is anybody, it is not forgotten. */
+  /** How many sessions hold it: it is not removed while there are any. */
   holders = 0
   #tokens: number
   #refilledAt: number
@@ -38,7 +39,7 @@ export class TokenBucket {
     this.#refilledAt = nowMs
   }
 
-  /** Milliseconds of the present refill interval that have passed, at the last `take`. */
+  /** Milliseconds of the current refill interval that have passed since the last `take`. */
   elapsedMs(nowMs: number): number {
     return Math.max(0, nowMs - this.#refilledAt)
   }
@@ -48,7 +49,7 @@ export class TokenBucket {
   }
 
   /**
-   * Takes tokens, and returns how many are left; a negative number is a refusal, and then nothing is taken, unless debts are
+   * Takes tokens and returns how many are left. A negative number is a refusal: nothing is taken then, unless debts are
    * allowed.
    */
   take(tokens: number, nowMs: number, debts = false): number {
@@ -74,7 +75,7 @@ export class TokenBucket {
  * @since 0.1.0
  */
 export class TokenBuckets {
-  // in the order of their last use
+  // In the order of their last use.
   readonly #buckets = new Map<string, TokenBucket>()
   readonly #max: number
 
@@ -86,9 +87,9 @@ export class TokenBuckets {
     return this.#buckets.size
   }
 
-  /** The bucket of a key, with the limits as they are now. */
+  /** The bucket of a key, with the current limits. */
   get(key: string, limit: number, refillMs: number, nowMs: number): TokenBucket {
-    // before it is there itself: a new bucket is a full one
+    // Before it is added: a new bucket is full, and would be removed.
     this.#sweep(nowMs)
     const bucket = this.#buckets.get(key) ?? new TokenBucket(limit, refillMs, nowMs)
     bucket.limit = limit
@@ -98,11 +99,11 @@ export class TokenBuckets {
     return bucket
   }
 
-  /** Each use looks at the few that were used longest ago, so that what is full goes faster than others come. */
+  /** Each use checks the few least recently used, so that full ones are removed faster than new ones are added. */
   #sweep(nowMs: number): void {
-    let looked = 0
+    let checked = 0
     for (const [key, bucket] of this.#buckets) {
-      if (looked++ === SWEEP) return
+      if (checked++ === SWEEP) return
       const full = this.#buckets.size >= this.#max
       if (bucket.holders > 0) {
         this.#buckets.delete(key)

@@ -1,18 +1,24 @@
 /**
- * Why a model could not be fetched: the failures of registries, networks, archives and disks sorted into a few reasons.
+ * Why a model could not be fetched: failures of registries, networks, archives and disks, classified into a few reasons.
  *
- * Internal to `models`: `ModelStore` turns it into `InvalidConfig` with the advice that goes with the reason. Messages
- * are stripped of credentials.
+ * Internal to `models`: `ModelStore` turns it into `InvalidConfig`, with advice for the reason. Credentials are removed from
+ * messages.
  *
  * @since 0.1.0
  */
 import * as Data from "effect/Data"
 
 /**
- * `unauthorized` the registry wants a (better) token; `not_found` it has no such package or version; `no_network` it was
- * not reached or the transfer broke; `registry_error` it answered 429 or 5xx, or nonsense; `integrity` the content is not
- * what is pinned; `archive` it cannot be unpacked; `disk` a file could not be written; `npm_config` the user's npm
- * settings cannot be read; `timeout` no byte for the stall timeout, or not done within the whole; `offline` it may not ask.
+ * - `unauthorized`: the registry rejected the token, or needs one.
+ * - `not_found`: no such package or version.
+ * - `no_network`: the registry was unreachable, or the transfer broke.
+ * - `registry_error`: it answered 429, 5xx, or something invalid.
+ * - `integrity`: the content does not match its pin.
+ * - `archive`: it cannot be unpacked.
+ * - `disk`: a file could not be written.
+ * - `npm_config`: the user's npm settings cannot be read.
+ * - `timeout`: the transfer stalled, or took too long.
+ * - `offline`: the network is switched off.
  *
  * @category models
  * @since 0.1.0
@@ -79,7 +85,7 @@ export const redact = (message: string): string =>
   )
 
 /**
- * Sorts whatever was thrown while fetching.
+ * Classifies a value thrown while fetching.
  *
  * @category conversions
  * @since 0.1.0

@@ -1,10 +1,10 @@
 /**
- * The directory that holds one model's files: verifying it, and putting a new one in its place.
+ * The directory of one model's files: verifying it, and replacing it.
  *
- * A directory is only ever renamed into place whole, so what is visible under the final name is complete or foreign.
- * A marker file beside the model's files records what was verified (size, modification time, SHA-256): as long as sizes
- * and times stand, nothing is hashed again, unless a file was so new when the marker was written that a later change may
- * have the same time. Nothing here locks: any number of processes may do this at once.
+ * A directory is only renamed into place as a whole, so a directory with the final name is complete, unless somebody else
+ * made it. A marker file beside the model's files records what was verified (size, modification time, SHA-256). A file is
+ * hashed again only if its size or time has changed, or if it was so new when the marker was written that a later change
+ * could have the same time. There are no locks: processes may do this at the same time.
  *
  * @since 0.1.0
  */
@@ -21,7 +21,7 @@ import { FetchFailure } from "./FetchFailure.ts"
 import { filesOf, type Model, type ModelFile } from "./ModelManifest.ts"
 
 const markerName = ".verified.json"
-/** The coarsest clock of a file system in use, FAT's. */
+/** The coarsest timestamps of a file system in use: FAT's. */
 const CLOCK_MS = 2_000
 
 const Marker = Schema.Record(
@@ -34,8 +34,8 @@ const decodeMarker = Schema.decodeUnknownOption(Schema.fromJsonString(Marker))
 const encodeMarker = Schema.encodeSync(Schema.fromJsonString(Marker))
 
 /**
- * What a directory was found to hold: `ready` all files, verified; `missing` there is no such directory, or none of the
- * files; `invalid` something else than what is pinned (`faults` says what, one sentence for each file).
+ * The state of a directory: `ready`, all files verified; `missing`, no such directory, or none of the files; `invalid`, files
+ * that differ from their pins (`faults` has a sentence for each).
  *
  * @category models
  * @since 0.1.0
@@ -45,7 +45,7 @@ export type Verdict =
   | { readonly state: "missing" }
   | { readonly state: "invalid"; readonly faults: ReadonlyArray<string> }
 
-interface Seen {
+interface FileState {
   readonly file: ModelFile
   readonly bytes: bigint
   readonly modifiedMs: number
@@ -54,12 +54,12 @@ interface Seen {
 const modifiedMs = ({ mtime }: FileSystem.File.Info): number =>
   Option.match(mtime, { onNone: () => -1, onSome: (date) => date.getTime() })
 
-const look = Effect.fnUntraced(function*(directory: string, file: ModelFile) {
+const stat = Effect.fnUntraced(function*(directory: string, file: ModelFile) {
   const fs = yield* FileSystem.FileSystem
   const path = yield* Path.Path
   const info = yield* fs.stat(path.join(directory, file.name)).pipe(Effect.option)
   if (Option.isNone(info) || info.value.type !== "File") return undefined
-  return { file, bytes: info.value.size, modifiedMs: modifiedMs(info.value) } satisfies Seen
+  return { file, bytes: info.value.size, modifiedMs: modifiedMs(info.value) } satisfies FileState
 })
 
 /**
@@ -78,7 +78,7 @@ export const sha256 = Effect.fnUntraced(function*(file: string) {
   return hash.digest("hex")
 })
 
-/** What the marker vouches for: not for files that were younger than a tick of the clock. */
+/** The verified files of the marker, without those that were too new when it was written. */
 const readMarker = Effect.fnUntraced(function*(directory: string) {
   const fs = yield* FileSystem.FileSystem
   const path = yield* Path.Path
@@ -91,8 +91,8 @@ const readMarker = Effect.fnUntraced(function*(directory: string) {
 })
 
 /**
- * Records that the files of a directory are verified as they are now. Silently does without when the directory cannot be
- * written to: then the next start hashes them again.
+ * Records that the current files of a directory are verified. If the directory is not writable, nothing is recorded, and the
+ * next start hashes the files again.
  *
  * @category combinators
  * @since 0.1.0
@@ -100,13 +100,13 @@ const readMarker = Effect.fnUntraced(function*(directory: string) {
 export const mark = Effect.fnUntraced(function*(directory: string, model: Model) {
   const fs = yield* FileSystem.FileSystem
   const path = yield* Path.Path
-  const seen = yield* Effect.forEach(filesOf(model), (file) => look(directory, file))
+  const seen = yield* Effect.forEach(filesOf(model), (file) => stat(directory, file))
   const marker: Record<string, Marker[string]> = {}
   for (const one of seen) {
     if (one === undefined) return
     marker[one.file.name] = { bytes: one.file.bytes, modifiedMs: one.modifiedMs, sha256: one.file.sha256 }
   }
-  // Renamed into place, so that nobody reads half of it.
+  // Renamed into place, so that no process reads half of it.
   const draft = path.join(directory, `${markerName}.${Crypto.randomUUID()}`)
   yield* fs.writeFileString(draft, encodeMarker(marker)).pipe(
     Effect.andThen(fs.rename(draft, path.join(directory, markerName))),
@@ -115,8 +115,8 @@ export const mark = Effect.fnUntraced(function*(directory: string, model: Model)
 })
 
 /**
- * Looks whether a directory holds a model's files. Hashes a file only when the marker does not vouch for its present size
- * and modification time, and then renews the marker.
+ * Checks whether a directory holds a model's files. A file is hashed only if its size or modification time differs from the
+ * marker, which is then rewritten.
  *
  * @category combinators
  * @since 0.1.0
@@ -128,7 +128,7 @@ export const verify = Effect.fnUntraced(function*(directory: string, model: Mode
   let present = 0
   let hashed = false
   for (const file of filesOf(model)) {
-    const seen = yield* look(directory, file)
+    const seen = yield* stat(directory, file)
     if (seen === undefined) {
       faults.push(`${file.name} is missing`)
       continue
@@ -155,8 +155,8 @@ export const verify = Effect.fnUntraced(function*(directory: string, model: Mode
 const attempts = 5
 
 /**
- * Renames `prepared` to `target`. When another process was quicker and its directory is good, that one stays; when
- * what is there is bad, it is moved into `attic` first.
+ * Renames `prepared` to `target`. If another process was faster and its directory is valid, that one stays; an invalid one is
+ * moved into `attic` first.
  *
  * @category combinators
  * @since 0.1.0
@@ -184,13 +184,13 @@ export const install = Effect.fnUntraced(function*(options: {
     }
     const verdict = yield* verify(options.target, options.model)
     if (verdict.state === "ready") return
-    // It may be gone already: another process heals it too.
+    // It may be gone already, if another process is repairing it too.
     yield* fs.rename(options.target, path.join(options.attic, `old-${attempt}`)).pipe(Effect.ignore)
   }
   return yield* new FetchFailure({ reason: "disk", message: `cannot put the model at ${options.target}: ${last}` })
 })
 
-/** Makes a rename durable. Not every platform can open a directory; then the file system's own journal has to do. */
+/** Makes a rename durable. Not every platform can open a directory; then the file system's journal must suffice. */
 const sync = (directory: string) =>
   Effect.scoped(Effect.gen(function*() {
     const fs = yield* FileSystem.FileSystem

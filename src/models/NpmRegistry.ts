@@ -3,8 +3,8 @@
  * certificates, cache, offline.
  *
  * The settings are those that `npm` itself would find from the working directory (project, user, global and builtin
- * `.npmrc`, `npm_config_*`), read anew for each fetch. Nothing of a package is installed or run. pacote and its
- * dependencies are loaded on the first fetch only.
+ * `.npmrc`, `npm_config_*`), read again for each fetch. No package is installed or run. pacote and its dependencies are
+ * loaded on the first fetch.
  *
  * @since 0.1.0
  */
@@ -32,7 +32,7 @@ export type Env = Readonly<Record<string, string | undefined>>
  */
 export type NpmOptions = Readonly<Record<string, unknown>>
 
-/** npm's global `.npmrc` lies beside npm's own node, which need not be the one that runs this process. */
+/** npm's global `.npmrc` is beside npm's own node, which may differ from the one that runs this process. */
 const findNpm = Effect.fnUntraced(function*(env: Env) {
   const fs = yield* FileSystem.FileSystem
   const path = yield* Path.Path
@@ -55,8 +55,8 @@ const findNpm = Effect.fnUntraced(function*(env: Env) {
   return { npmPath: path.dirname(process.execPath), execPath: process.execPath }
 }, Effect.orElseSucceed(() => ({ npmPath: process.execPath, execPath: process.execPath })))
 
-/** Flattening the settings sets `NODE_ENV` and the user agent in the real environment: not ours to change. */
-const keepingEnv = <A>(flatten: () => A): A => {
+/** Flattening the settings sets `NODE_ENV` and the user agent in the real environment; this restores them. */
+const restoringEnv = <A>(flatten: () => A): A => {
   const before = ["NODE_ENV", "npm_config_user_agent"].map((key) => [key, process.env[key]] as const)
   try {
     return flatten()
@@ -69,7 +69,7 @@ const keepingEnv = <A>(flatten: () => A): A => {
 }
 
 /**
- * Loads the user's npm settings as options for pacote. Fails `npm_config` when a file of theirs is wrong.
+ * Loads the user's npm settings as options for pacote. Fails `npm_config` when a settings file is invalid.
  *
  * @category constructors
  * @since 0.1.0
@@ -96,7 +96,7 @@ export const loadOptions = Effect.fnUntraced(function*(env: Env) {
         warn: false
       })
       await config.load()
-      return keepingEnv(() => config.flat)
+      return restoringEnv(() => config.flat)
     },
     catch: (cause) => {
       const failure = fromUnknown(cause)
@@ -108,7 +108,7 @@ export const loadOptions = Effect.fnUntraced(function*(env: Env) {
 })
 
 /**
- * The registry that the settings name for a package, without credentials: for messages.
+ * The configured registry of a package, without credentials, for messages.
  *
  * @category accessors
  * @since 0.1.0
@@ -120,8 +120,8 @@ export const registryOf = (options: NpmOptions, packageName: string): string => 
 }
 
 /**
- * Streams a package's archive to `use`, once for each attempt that pacote makes (it makes a second one when its cache
- * turns out corrupt). Interruption aborts the request and waits up to 5 s for `use` to let go of its files.
+ * Streams a package's archive to `use`, once for each attempt of pacote (it makes a second one when its cache is corrupt).
+ * Interruption aborts the request and waits up to 5 s for `use` to close its files.
  *
  * @category combinators
  * @since 0.1.0
@@ -140,14 +140,14 @@ export const withArchive = (
           stream.on("error", (error) => archive.destroy(error))
           return use(stream.pipe(archive), signal).finally(() => stream.destroy())
         },
-        // Retries are the caller's, in one place, on Effect's clock.
+        // The caller retries, in one place, on Effect's clock.
         { ...options, integrity: source.integrity, signal, retry: { retries: 0 } }
       )
     )
   )
 
 /**
- * Runs a promise that obeys an `AbortSignal`: aborts it on interruption, and then waits until it has settled, at most 5 s.
+ * Runs a promise that takes an `AbortSignal`: aborts it on interruption, and then waits until it has settled, at most 5 s.
  *
  * @category constructors
  * @since 0.1.0
@@ -159,7 +159,7 @@ export const abortable = <A>(run: (signal: AbortSignal) => Promise<A>): Effect.E
       (value) => resume(Effect.succeed(value)),
       (cause) => {
         resume(Effect.fail(fromUnknown(cause)))
-        controller.abort() // what else is under way for this attempt ends too
+        controller.abort() // ends what else this attempt has started
       }
     )
     return Effect.suspend(() => {

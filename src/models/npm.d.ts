@@ -1,5 +1,5 @@
 /**
- * The little of `pacote` and `@npmcli/config` that `NpmRegistry` uses: neither package ships types.
+ * The types of `pacote` and `@npmcli/config` that `NpmRegistry` uses: neither package ships any.
  */
 declare module "pacote" {
   /** A minipass stream: a Node readable in all that is used here. */

@@ -1,5 +1,5 @@
 /**
- * What routes of providers share: where a token may stand, and who asks.
+ * What the routes of providers read from a request: query, token, peer.
  *
  * @since 0.1.0
  */
@@ -39,7 +39,7 @@ export const tokenOf = (
 }
 
 /**
- * Who is behind a request: whom the server says, else whoever is at the other end of the socket.
+ * The peer of a request: what the server found out behind its proxies, or else the other end of the socket.
  *
  * @category accessors
  * @since 0.1.0

@@ -1,8 +1,8 @@
 /**
- * The sessions that users may connect to, with what lets them in: an id, a token, a place.
+ * The sessions that users may connect to, by id and token, with a limit on connections per session.
  *
- * A link lives from `open` to the end of the session's scope, and takes its connections along. A token is looked at before
- * anything else: whoever has none that we signed for this session learns nothing and costs nothing.
+ * A link lives from `open` to the end of the session's scope, and its connections end with it. The token is verified before
+ * anything else: a caller without a valid token for this session learns nothing and costs nothing.
  *
  * @since 0.1.0
  */
@@ -26,7 +26,7 @@ import * as SessionTokens from "../transport/SessionTokens.ts"
  */
 export interface SessionLinksOptions {
   readonly host: ProviderHost
-  /** As they are now: `resumeWindow` is how long a token is still good after its last connection has ended. */
+  /** The current limits. `resumeWindow` is how long an expired token is accepted after the last connection has ended. */
   readonly limits: () => { readonly tokenTtl: Duration.Duration; readonly resumeWindow: Duration.Duration }
   readonly maxConnectionsPerSession: number
 }
@@ -53,8 +53,8 @@ export interface Link {
   /** Ends with the session, after its connections were asked to close. */
   readonly scope: Scope.Scope
   /**
-   * Takes one of the session's places for as long as the scope, and asks the application whether this user may connect.
-   * Fails `rate_limit_exceeded` when there is no place, and as the application says.
+   * Takes one of the session's connection slots for as long as the scope, and asks the application whether this user may
+   * connect. Fails `rate_limit_exceeded` when no slot is free, and with the application's refusal.
    */
   readonly enter: (from: Peer) => Effect.Effect<void, BackendError, Scope.Scope>
   /** Hands a connection to the session; it counts as the session's until the scope ends. */
@@ -68,8 +68,8 @@ export interface Link {
 export interface SessionLinks {
   readonly open: (session: LinkedSession) => Effect.Effect<OpenedLink, never, Scope.Scope>
   /**
-   * Fails `authentication_failed`, which does not say what was wrong with the token; with a token of ours also
-   * `session_not_found`. A session that is not here is asked of the backend, which may take it up from another process.
+   * Fails `authentication_failed`, which does not say what is wrong with the token; with a valid token, fails
+   * `session_not_found`. A session that is not in this process is recovered by the backend, if another process stored it.
    */
   readonly authenticate: (id: string, token: string | undefined) => Effect.Effect<Link, BackendError>
 }
@@ -78,8 +78,8 @@ interface Entry {
   readonly link: Link
   readonly userId: string
   readonly connections: Set<UserConnection>
-  /** Unix time in ms up to which a token that has ended is good nevertheless. */
-  extendedTo: number
+  /** Unix time in ms until which an expired token is still accepted. */
+  acceptedUntil: number
 }
 
 const op = "BackendProvider.connect"
@@ -101,38 +101,38 @@ export const make = Effect.fnUntraced(function*(
   const resumeMs = () => Duration.toMillis(options.limits().resumeWindow)
 
   const open = Effect.fnUntraced(function*(session: LinkedSession): Effect.fn.Return<OpenedLink, never, Scope.Scope> {
-    // One place more than connections can wait, so that an offer never fails.
+    // One more than connections can wait, so that an offer does not fail.
     const queue = yield* Queue.bounded<UserConnection>(options.maxConnectionsPerSession + 1)
     const connections = new Set<UserConnection>()
     const scope = yield* Scope.fork(parent, "parallel")
     const expiresAt = now() + Duration.toMillis(options.limits().tokenTtl)
     const token = yield* tokens.issue(session.id, session.config.userId, expiresAt)
-    let places = 0
+    let open = 0
 
-    const place = Effect.acquireRelease(
+    const slot = Effect.acquireRelease(
       Effect.suspend(() => {
-        if (places >= options.maxConnectionsPerSession) {
+        if (open >= options.maxConnectionsPerSession) {
           return Effect.fail(
             new RateLimitExceeded({
               op,
-              message: `the session has ${places} connections already`,
+              message: `connection limit of the session reached (${open})`,
               details: { limit: options.maxConnectionsPerSession, retryAfterMs: 1_000 }
             })
           )
         }
-        places++
+        open++
         return Effect.void
       }),
       () =>
         Effect.sync(() => {
-          places--
+          open--
         })
     )
     const attach = Effect.fnUntraced(function*(connection: UserConnection) {
       yield* Effect.addFinalizer(() =>
         Effect.sync(() => {
           connections.delete(connection)
-          entry.extendedTo = now() + resumeMs()
+          entry.acceptedUntil = now() + resumeMs()
         })
       )
       connections.add(connection)
@@ -141,10 +141,10 @@ export const make = Effect.fnUntraced(function*(
       }
     })
     const entry: Entry = {
-      link: { id: session.id, scope, enter: (from) => Effect.andThen(place, host.admit(session, from)), attach },
+      link: { id: session.id, scope, enter: (from) => Effect.andThen(slot, host.admit(session, from)), attach },
       userId: session.config.userId,
       connections,
-      extendedTo: session.resumed === true ? now() + resumeMs() : 0
+      acceptedUntil: session.resumed === true ? now() + resumeMs() : 0
     }
 
     yield* Effect.acquireRelease(
@@ -167,11 +167,11 @@ export const make = Effect.fnUntraced(function*(
     Effect.suspend(() => {
       const entry = entries.get(id)
       return entry !== undefined ? Effect.succeed(entry) : Effect.fail(
-        new SessionNotFound({ op, message: "no session has this id, or it is over" })
+        new SessionNotFound({ op, message: "no session has this id, or it has ended" })
       )
     })
 
-  /** In a fiber of its own, so that all who ask for a session wait for the same recovery, and none of them can end it. */
+  /** Runs in a fiber of its own: all callers wait for the same recovery, and none of them can interrupt it. */
   const recover = (id: string): Effect.Effect<void, BackendError> =>
     Effect.suspend(() => {
       const running = FiberMap.getUnsafe(recoveries, id)
@@ -181,9 +181,9 @@ export const make = Effect.fnUntraced(function*(
   const authenticate: SessionLinks["authenticate"] = Effect.fnUntraced(function*(id, given) {
     const token = yield* tokens.verify(given, id)
     if (!entries.has(id)) yield* recover(id)
-    const { connections, extendedTo, link, userId } = yield* find(id)
-    const good = token.isFor(userId) && (!token.expired || connections.size > 0 || now() < extendedTo)
-    return good ? link : yield* SessionTokens.invalidToken()
+    const { connections, acceptedUntil, link, userId } = yield* find(id)
+    const accepted = token.isFor(userId) && (!token.expired || connections.size > 0 || now() < acceptedUntil)
+    return accepted ? link : yield* SessionTokens.invalidToken()
   })
 
   return { open, authenticate }

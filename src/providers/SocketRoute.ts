@@ -1,8 +1,8 @@
 /**
- * A session's audio over a WebSocket, whatever the frames mean: `GET /v1/sessions/:id/…`.
+ * The route of a session's WebSocket, `GET /v1/sessions/:id/…`, for any protocol of frames.
  *
- * The request's fiber lives as long as the socket, and its scope is the connection's. Everything that can be refused is
- * refused with problem JSON before the upgrade.
+ * The request's fiber lives as long as the socket, and its scope is the connection's. Refusals are problem JSON, sent before
+ * the upgrade.
  *
  * @since 0.1.0
  */
@@ -24,15 +24,15 @@ import type { SessionLinks } from "./SessionLinks.ts"
 
 const op = "BackendProvider.audio"
 
-// Only its handshake is used: it listens to nothing and holds nothing.
+// Only its handshake is used: it does not listen, and keeps no list of clients.
 const server = new WebSocketServer({
   noServer: true,
   clientTracking: false,
   maxPayload: WebSocketConnection.MAX_PAYLOAD_BYTES,
   perMessageDeflate: false,
-  // Pings are answered by the connection, which does not let the answers pile up.
+  // The connection answers pings itself, and bounds the queue of pongs.
   autoPong: false,
-  // The token's subprotocol must never be the one that is chosen, and so sent back.
+  // Never select the token's subprotocol: the selected one is sent back.
   handleProtocols: (offered) => offered.has(WebSocketConnection.SUBPROTOCOL) ? WebSocketConnection.SUBPROTOCOL : false
 })
 
@@ -52,7 +52,7 @@ const rateOf = (query: URLSearchParams, name: string, fallback: number): Effect.
     : Effect.fail(new InvalidConfig({ op, message: `${name}: expected ${minSampleRate} to ${maxSampleRate} Hz` }))
 }
 
-/** How many frames of 20 ms go into one message. */
+/** How many frames of 20 ms are sent in one message. */
 const gatheredOf = (query: URLSearchParams): Effect.Effect<number, InvalidConfig> => {
   const text = query.get("chunk_ms")
   if (text === null) return Effect.succeed(1)
@@ -68,21 +68,21 @@ const gatheredOf = (query: URLSearchParams): Effect.Effect<number, InvalidConfig
 }
 
 /**
- * Does the handshake on the request's own socket. Effect's server has not touched it, and when the socket is destroyed
- * at the end it writes no response either.
+ * Does the handshake on the request's own socket. Effect's server has not written to it, and writes no response when the
+ * socket is destroyed at the end.
  */
 const upgrade = (request: HttpServerRequest.HttpServerRequest) =>
   Effect.acquireRelease(
     Effect.callback<WebSocket, ConnectionFailed>((resume) => {
       const source = request.source
       const refused = () =>
-        resume(Effect.fail(new ConnectionFailed({ op, message: "the WebSocket handshake was not completed" })))
+        resume(Effect.fail(new ConnectionFailed({ op, message: "WebSocket handshake not completed" })))
       if (!(source instanceof IncomingMessage) || source.socket.destroyed) return refused()
       const { socket } = source
       socket.once("close", refused)
       server.handleUpgrade(source, socket, Buffer.alloc(0), (webSocket) => {
         socket.off("close", refused)
-        // Nothing may arrive before somebody listens.
+        // No message may arrive before the connection listens.
         webSocket.pause()
         resume(Effect.succeed(webSocket))
       })
@@ -92,9 +92,9 @@ const upgrade = (request: HttpServerRequest.HttpServerRequest) =>
 
 /**
  * - `path`: with `:id` in it.
- * - `rates`: what the frames are at unless the query says otherwise (`input_rate`, `output_rate`). A client that may wait
- *   for larger pieces of the agent's audio says so, too (`chunk_ms`, 20 to 100).
- * - `protocol`: what they mean. Default: our own.
+ * - `rates`: the sample rates, unless the query asks for others (`input_rate`, `output_rate`). The query's `chunk_ms` (20 to
+ *   100) asks for longer frames of the agent's audio.
+ * - `protocol`: how frames are encoded. Default: our own protocol.
  *
  * @category models
  * @since 0.1.0
@@ -119,7 +119,7 @@ export const make = ({ links, path, protocol, rates }: SocketRouteOptions): Prov
       const inputSampleRate = yield* rateOf(query, "input_rate", rates.inputSampleRate)
       const outputSampleRate = yield* rateOf(query, "output_rate", rates.outputSampleRate)
       const gathered = yield* gatheredOf(query)
-      // Lazy: this only tells whether the request can be upgraded.
+      // The effect is lazy: this only checks that the request can be upgraded.
       const upgradable = yield* Effect.exit(request.upgrade)
       if (Exit.isFailure(upgradable) || request.headers["upgrade"]?.toLowerCase() !== "websocket") {
         return Problem.errorResponse(new InvalidConfig({ op, message: "expected a WebSocket handshake" }), 426)

@@ -1,5 +1,6 @@
 /**
- * The HTTP API as a value: what it takes and answers. The server implements it, `/openapi.json` and `/docs` are made of it.
+ * The HTTP API as a value: its endpoints with their requests and responses. The server implements it; `/openapi.json` and
+ * `/docs` are made from it, and so can a typed client be.
  *
  * @since 0.1.0
  */
@@ -22,9 +23,9 @@ const IceServer = Schema.Struct({
 }).annotate({ identifier: "IceServer" })
 
 /**
- * A session, as it is told to whoever created it: how its user comes in. `token` is a secret, and so are the credentials
- * of `ice_servers` (a browser's `RTCIceServer`, for WebRTC); `expires_at` is Unix time in ms. `protocol` names whose client
- * it takes to connect, where that is none of ours: `livekit`.
+ * A new session, with what its user's client needs to connect. `token` is a secret, and so are the credentials of
+ * `ice_servers` (a browser's `RTCIceServer`, for WebRTC); `expires_at` is Unix time in ms. `protocol` is set when another
+ * client than ours connects: `livekit`.
  *
  * @category models
  * @since 0.1.0
@@ -42,7 +43,7 @@ export const CreatedSession = Schema.Struct({
 )
 
 /**
- * A session, as it is looked at.
+ * A session as the API shows it.
  *
  * @category models
  * @since 0.1.0
@@ -67,7 +68,7 @@ export const SessionView = Schema.Struct({
 export const SessionList = Schema.Struct({ sessions: Schema.Array(SessionView) })
 
 /**
- * What was said in a session, as it was heard, in the order in which it happened.
+ * What was said in a session, as it was heard, in order.
  *
  * @category models
  * @since 0.1.0
@@ -75,7 +76,7 @@ export const SessionList = Schema.Struct({ sessions: Schema.Array(SessionView) }
 export const SessionHistory = Schema.Struct({ history: Schema.Array(HistoryItem) })
 
 /**
- * What is kept of a session beyond its life; `expires_at` is Unix time in ms.
+ * The recordings of a session; `expires_at` is Unix time in ms.
  *
  * @category models
  * @since 0.1.0
@@ -110,7 +111,7 @@ const Capabilities = Schema.Struct({
 }))
 
 /**
- * The providers that there are, and what is at work.
+ * The known providers, and what the backend runs.
  *
  * @category models
  * @since 0.1.0
@@ -131,7 +132,7 @@ export const Providers = Schema.Struct({
 })
 
 /**
- * Whether the server takes sessions, and why not.
+ * Whether new sessions are accepted, and why not.
  *
  * @category models
  * @since 0.1.0
@@ -153,10 +154,10 @@ const Created = HttpApiSchema.WithHeaders(CreatedSession.pipe(HttpApiSchema.stat
 
 const id = { id: Schema.String }
 
-/** Refusals that say when to come back. */
+/** Documents `Retry-After` on 429 and 503. */
 const withRetryAfter = (paths: unknown): unknown => {
   const header = {
-    "Retry-After": { description: "Seconds after which it is worth another try", schema: { type: "integer" } }
+    "Retry-After": { description: "Seconds after which to try again", schema: { type: "integer" } }
   }
   const visit = (node: unknown, status: string | undefined): unknown => {
     if (typeof node !== "object" || node === null || Array.isArray(node)) return node
@@ -222,8 +223,8 @@ export class Api extends HttpApi.make("effect-voice")
     title: "effect-voice",
     version: "1",
     description:
-      "Real-time voice agents. Audio goes over the provider's own routes: see the documentation of each provider.",
-    // A server without keys wants none, so both ways stand here.
+      "Real-time voice agents. Audio goes over the provider's routes; /asyncapi.json describes the WebSocket.",
+    // A server without keys asks for none: authentication is optional in the document.
     transform: (document) => ({
       ...document,
       components: {
@@ -233,7 +234,7 @@ export class Api extends HttpApi.make("effect-voice")
           userToken: {
             type: "http",
             scheme: "bearer",
-            description: "With server.authentication hook: what the application's AuthHook knows the user by"
+            description: "With server.authentication hook: the user's token, which the application's AuthHook checks"
           }
         }
       },

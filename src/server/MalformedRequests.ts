@@ -1,8 +1,8 @@
 /**
- * Answers what Node refuses before there is a request to handle: bytes that are no HTTP, headers that are too large,
- * requests that never end, expectations that nobody meets. They get problem JSON like everything else.
+ * Answers what Node refuses before there is a request to handle, with problem JSON: bytes that are not HTTP, headers that
+ * are too large, requests that do not end, unknown expectations.
  *
- * Synchronous; it owns nothing but its listeners, which go with the server.
+ * Synchronous. It owns only its listeners, which live as long as the server.
  *
  * @since 0.1.0
  */
@@ -15,14 +15,14 @@ const problemOf = (code: string | undefined): Problem.Problem => {
     case "HPE_HEADER_OVERFLOW":
       return Problem.make("headers_too_large", `expected at most ${MAX_HEADER_BYTES} bytes of headers`)
     case "ERR_HTTP_REQUEST_TIMEOUT":
-      return Problem.make("request_timeout", "the request did not arrive in time")
+      return Problem.make("request_timeout", "request timeout: it did not arrive in time")
     default:
-      return Problem.make("malformed_request", "this is not HTTP/1.1")
+      return Problem.make("malformed_request", "malformed request: expected HTTP/1.1")
   }
 }
 
 /**
- * The largest head of a request: 16 KiB.
+ * The largest request line and headers together: 16 KiB.
  *
  * @category constants
  * @since 0.1.0
@@ -30,7 +30,7 @@ const problemOf = (code: string | undefined): Problem.Problem => {
 export const MAX_HEADER_BYTES = 16_384
 
 /**
- * Makes a server answer them.
+ * Adds the listeners to a server.
  *
  * @category constructors
  * @since 0.1.0
@@ -46,7 +46,7 @@ export const answer = (server: Http.Server): void => {
   })
   server.on("clientError", (error: Error & { readonly code?: string }, socket: Duplex) => {
     const response = responses.get(socket)
-    // In the middle of a response, more bytes would only be taken for a part of it.
+    // In the middle of a response, the client would take these bytes for a part of it.
     const answering = response !== undefined && response.headersSent && !response.writableFinished
     if (!socket.writable || answering || error.code === "ECONNRESET") return void socket.destroy()
     socket.end(Problem.toBytes(problemOf(error.code)), () => socket.destroy())

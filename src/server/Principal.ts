@@ -1,5 +1,5 @@
 /**
- * Who calls the API: somebody with a key, who may do everything, or a user, who sees what is theirs.
+ * Who calls the API: a caller with a key, who may do everything, or a user, who sees their own sessions.
  *
  * @since 0.1.0
  */
@@ -12,7 +12,7 @@ import type { Operation } from "../hooks/AuthHook.ts"
 import type { SessionConfig } from "../session/SessionConfig.ts"
 
 /**
- * What a request has shown.
+ * What a request has authenticated with: a key (`Trusted`), or a user's token.
  *
  * @category models
  * @since 0.1.0
@@ -22,7 +22,7 @@ export type Credential =
   | { readonly _tag: "User"; readonly token: Redacted.Redacted<string> | undefined }
 
 /**
- * The credential of the present request; nobody, unless the server says otherwise.
+ * The credential of the current request. Default: a user without a token.
  *
  * @category references
  * @since 0.1.0
@@ -32,7 +32,7 @@ export const CurrentCredential = Context.Reference<Credential>("effect-voice/ser
 })
 
 /**
- * The bearer token of a request, as it is.
+ * The bearer token of a request, unverified.
  *
  * @category accessors
  * @since 0.1.0
@@ -41,7 +41,7 @@ export const bearerOf = (headers: { readonly [name: string]: string | undefined 
   /^Bearer +(\S+)$/i.exec(headers["authorization"] ?? "")?.[1]
 
 /**
- * Lets the present caller do something, and tells which sessions they see.
+ * Authorizes the current caller, and gives the test of which sessions they may see.
  *
  * @category authorization
  * @since 0.1.0
@@ -54,7 +54,7 @@ export const sees = (
     const credential = yield* CurrentCredential
     if (credential._tag === "Trusted") return () => true
     if (backend.authorize === undefined) {
-      return yield* new AuthenticationFailed({ op: "http", message: "an API key is needed" })
+      return yield* new AuthenticationFailed({ op: "http", message: "missing API key" })
     }
     const { tenant, userId } = yield* backend.authorize(
       credential.token && Redacted.value(credential.token),

@@ -1,6 +1,5 @@
 /**
- * What an operator wants to know of the process, under the names that Prometheus' own clients give it. Nothing is kept or
- * timed in between: everything is read when somebody asks.
+ * Metrics of the process, under the names of Prometheus' own clients. They are read at each scrape; nothing is kept between.
  *
  * @since 0.1.0
  */
@@ -28,7 +27,7 @@ export const names = {
 const startSeconds = performance.timeOrigin / 1000
 
 /**
- * The text that follows a registry's in the exposition format.
+ * The metrics in Prometheus' text format, to be appended to those of the registry.
  *
  * @category formatting
  * @since 0.1.0
@@ -40,19 +39,19 @@ export const format = (): string => {
   const family = (name: string, type: "counter" | "gauge", help: string, value: number, labels = "") =>
     `# HELP ${name} ${help}\n# TYPE ${name} ${type}\n${name}${labels} ${value}\n`
   return [
-    family(names.cpu, "counter", "CPU time of the process in seconds, of user and system", (user + system) / 1e6),
-    family(names.start, "gauge", "When the process began, in seconds since 1970", startSeconds),
+    family(names.cpu, "counter", "User and system CPU time of the process in seconds", (user + system) / 1e6),
+    family(names.start, "gauge", "Start time of the process in seconds since the Unix epoch", startSeconds),
     family(names.resident, "gauge", "Resident memory in bytes", memory.rss),
-    family(names.heapUsed, "gauge", "Used heap of JavaScript in bytes", memory.heapUsed),
-    family(names.heapTotal, "gauge", "Heap of JavaScript in bytes", memory.heapTotal),
-    family(names.external, "gauge", "Memory of native objects in bytes", memory.external),
+    family(names.heapUsed, "gauge", "Used JavaScript heap in bytes", memory.heapUsed),
+    family(names.heapTotal, "gauge", "JavaScript heap in bytes", memory.heapTotal),
+    family(names.external, "gauge", "Memory of native objects bound to JavaScript in bytes", memory.external),
     family(
       names.handles,
       "gauge",
-      "Sockets, timers and others that keep the process alive",
+      "Sockets, timers and other resources that keep the process alive",
       Process.getActiveResourcesInfo().length
     ),
-    family(names.utilization, "counter", "Time in which the event loop was busy, in seconds", loop.active / 1000),
-    family(names.version, "gauge", "The version of Node.js", 1, `{version="${Process.version}"}`)
+    family(names.utilization, "counter", "Time that the event loop was busy, in seconds", loop.active / 1000),
+    family(names.version, "gauge", "Version of Node.js", 1, `{version="${Process.version}"}`)
   ].join("")
 }

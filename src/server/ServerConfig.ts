@@ -1,5 +1,5 @@
 /**
- * How the HTTP server listens and whom it lets in: the `server` section of a config file.
+ * The `server` section of a config file: where the HTTP server listens, and who may use it.
  *
  * @since 0.1.0
  */
@@ -33,7 +33,7 @@ const Origin = Schema.String.check(
   )
 )
 
-/** A key that can be guessed is none: 16 characters are 80 bits and more of what key generators write. */
+/** 16 characters of what key generators write have at least 80 bits: they cannot be guessed. */
 const ApiKey = secret({ min: 16, max: 512 })
 
 const Range = Schema.String.check(
@@ -51,21 +51,19 @@ const File = Schema.NonEmptyString.check(Schema.isMaxLength(4_096))
 /**
  * - `host`: the address to listen on. `127.0.0.1`; any other than loopback needs `apiKeys`.
  * - `port`: the port to listen on. 8080; 0 takes a free one.
- * - `publicUrl`: how clients reach the server when it stands behind a proxy, with its path if it has one; the only place
- *   where that is said, and what the addresses of sessions are made of.
+ * - `publicUrl`: how clients reach the server behind a proxy, with its path if it has one. The URLs of sessions are made of
+ *   it.
  * - `allowedOrigins`: web pages of other origins that may use the API.
- * - `apiKeys`: bearer keys; when there is one, every call to `/v1` needs one, but those that a session's token opens.
- * - `authentication`: `keys`, or `hook`: whoever has no key sends a token that the application's `AuthHook` knows, and sees
- *   their own sessions alone.
- * - `trustedProxies`: addresses and ranges of proxies that are believed when they say (`X-Forwarded-For`, `Forwarded`) for
- *   whom they ask.
- * - `tls`: files with the certificate (its chain included) and its key, in PEM. They are looked at every minute.
+ * - `apiKeys`: bearer keys. If there is one, every call to `/v1` needs one, except those that a session's token opens.
+ * - `authentication`: `keys`, or `hook`: a caller without a key sends a token that the application's `AuthHook` knows, and
+ *   sees their own sessions only.
+ * - `trustedProxies`: addresses and ranges of proxies whose `X-Forwarded-For` or `Forwarded` is believed.
+ * - `tls`: files with the certificate (its chain included) and its key, in PEM. They are checked for changes every minute.
  * - `tls.cert`: the file with the certificate.
  * - `tls.key`: the file with its key.
- * - `maxConnections`: sockets at once, WebSockets included. Beyond it the oldest that has sent no complete request is
- *   dropped, else the newcomer is answered 503. 4,096, [16, 1,000,000].
- * - `telemetry`: where `serve` sends traces, metrics and log lines; the standard `OTEL_…` variables are used where it says
- *   nothing.
+ * - `maxConnections`: open sockets, WebSockets included. Beyond it the oldest that has sent no complete request is closed,
+ *   or else the new one is answered 503. 4,096, [16, 1,000,000].
+ * - `telemetry`: where `serve` sends traces, metrics and log lines. Without it, the standard `OTEL_…` variables apply.
  * - `telemetry.otlp_endpoint`: the base URL of an OTLP/HTTP receiver; `/v1/traces`, `/v1/metrics` and `/v1/logs` are added.
  * - `telemetry.otlp_headers`: headers of each request, most of the time a key; their values are secrets.
  * - `telemetry.otlp_protocol`: `http/protobuf` or `http/json`. `http/protobuf`.
@@ -114,7 +112,7 @@ export const section: { readonly name: string; readonly schema: Schema.Codec<Ser
 }
 
 /**
- * Whether a host is this machine alone.
+ * Whether a host is a loopback address or name.
  *
  * @category guards
  * @since 0.1.0
@@ -126,7 +124,7 @@ export const isLoopback = (host: string): boolean => {
 }
 
 /**
- * Refuses to offer sessions to the network without authentication: fails `invalid_config` and says how to go on.
+ * Refuses to offer sessions to the network without authentication: fails `invalid_config`, with the ways to fix it.
  *
  * @category validation
  * @since 0.1.0
@@ -148,7 +146,7 @@ export const requireAuthentication = (
     )
 
 /**
- * Refuses to ask a hook that is not there: fails `invalid_config`.
+ * Fails `invalid_config` when the config wants an `AuthHook` and the backend has none.
  *
  * @category validation
  * @since 0.1.0
@@ -160,7 +158,8 @@ export const requireHook = (
   config.authentication === "keys" || hook ? Effect.void : Effect.fail(
     new InvalidConfig({
       op: "Server.layer",
-      message: "server.authentication is hook, but the backend has no AuthHook: a program of your own provides it",
-      details: { missing: "AuthHook", faults: [{ path: "server.authentication", message: "there is no AuthHook" }] }
+      message:
+        "server.authentication is hook, but the backend has no AuthHook service: provide AuthHook in your program",
+      details: { missing: "AuthHook", faults: [{ path: "server.authentication", message: "no AuthHook service" }] }
     })
   )

@@ -1,5 +1,5 @@
 /**
- * The certificate of the server, from files that may be renewed while it runs.
+ * The certificate of the server, from files that may be replaced while it runs.
  *
  * @since 0.1.0
  */
@@ -22,7 +22,7 @@ export interface Certificate {
 }
 
 /**
- * How often the files are looked at.
+ * How often the files are checked for changes.
  *
  * @category constants
  * @since 0.1.0
@@ -41,8 +41,8 @@ const invalid = (path: string, file: string, why: string) =>
 const read = (path: string, file: string) =>
   Effect.tryPromise({
     try: () => Fs.readFile(file),
-    // what stands in the file stays there
-    catch: () => invalid(path, file, "can't be read")
+    // The cause may quote the file.
+    catch: () => invalid(path, file, "cannot be read")
   })
 
 const attempt = (options: NodeTls.SecureContextOptions, error: InvalidConfig) =>
@@ -64,19 +64,23 @@ export const load = Effect.fnUntraced(function*(files: NonNullable<ServerConfig[
 })
 
 /**
- * Takes up files that have changed, for as long as the scope; a pair that does not hold together leaves the old one.
+ * Loads changed files for as long as the scope lives. A key that does not fit its certificate changes nothing.
  *
  * @category loading
  * @since 0.1.0
  */
 export const reload = (server: Https.Server, files: NonNullable<ServerConfig["tls"]>, first: Certificate) => {
   let known = first
-  const look = Effect.gen(function*() {
+  const check = Effect.gen(function*() {
     const next = yield* load(files)
     if (next.cert.equals(known.cert) && next.key.equals(known.key)) return
     known = next
     server.setSecureContext(next)
-    yield* Effect.logInfo("the server has a new certificate")
-  }).pipe(Effect.catch((error) => Effect.logWarning("the certificate can't be renewed", error.message)))
-  return Effect.forkScoped(Effect.repeat(Effect.delay(look, RELOAD_EVERY), Schedule.forever))
+    yield* Effect.logInfo("TLS certificate reloaded")
+  }).pipe(
+    Effect.catch((error) =>
+      Effect.logWarning("TLS certificate could not be reloaded; keeping the old one", error.message)
+    )
+  )
+  return Effect.forkScoped(Effect.repeat(Effect.delay(check, RELOAD_EVERY), Schedule.forever))
 }

@@ -101,7 +101,7 @@ describe("SessionApi.createSession", () => {
   })
 
   it("sends the API key, and fails with the server's code when it is missing or wrong", () =>
-    answering(401, { code: "authentication_failed", detail: "an API key is needed" }, async (url, asked) => {
+    answering(401, { code: "authentication_failed", detail: "missing API key" }, async (url, asked) => {
       const error = await request(url, { authorization: "Bearer k" }).then(() => undefined, (error: unknown) => error)
       assert.include(error, { name: "VoiceClientError", code: "authentication_failed" })
       assert.strictEqual(asked[0]?.headers.authorization, "Bearer k")

@@ -133,7 +133,7 @@ describe("PipecatProtocol", () => {
     line.bytes(Uint8Array.of(0x12))
     line.send({ _tag: "Message", data: "{}" })
     assert.deepStrictEqual(line.faults, [
-      "expected a binary frame, a protobuf message of Pipecat's",
+      "expected a binary frame with a Pipecat protobuf message",
       "not a protobuf message of Pipecat's",
       "not an RTVI message: expected the label rtvi-ai"
     ])

@@ -34,7 +34,7 @@ const Address = Schema.String.check(
  *
  * - `urls`: one address or several, such as `stun:stun.example.org:3478`.
  * - `username`: of a TURN server.
- * - `credential`: its password, a secret; whoever creates a session is told.
+ * - `credential`: its password, a secret; the response to the creation of a session contains it.
  *
  * @category models
  * @since 0.1.0
@@ -48,17 +48,16 @@ export const IceServer = Schema.Struct({
 const Port = Schema.Int.check(Schema.isBetween({ minimum: 1_024, maximum: 65_535 }))
 
 /**
- * - `iceServers`: STUN and TURN servers that both sides of WebRTC use; whoever creates a session is told them, with
- *   their credentials. Default: none.
+ * - `iceServers`: STUN and TURN servers for both sides of WebRTC. The response to the creation of a session contains them,
+ *   with their credentials. Default: none.
  * - `udpPortRange`: the UDP ports of WebRTC, both ends included. Default: any.
  * - `udpPortRange.begin`: the first of the ports.
  * - `udpPortRange.end`: the last of them.
- * - `bindAddress`: the local address of WebRTC. Default: all; where `effect-voice serve` is for this machine alone, its
- *   loopback address.
- * - `announceAddress`: the public address of a 1:1 NAT, which WebRTC tells users instead of the local one.
- * - `maxConnectionsPerSession`: links of one session that may be open at once, the replaced ones included. 4.
+ * - `bindAddress`: the local address of WebRTC. Default: all; with `effect-voice serve` on a loopback address, that address.
+ * - `announceAddress`: the public address of a 1:1 NAT, announced in ICE candidates instead of the local one.
+ * - `maxConnectionsPerSession`: open connections of one session, replaced ones that still close included. 4.
  *
- * Where users reach the server from outside is the server's to know (`server.public_url`): the provider gives paths.
+ * How users reach the server from outside is configured there (`server.public_url`): the provider only knows paths.
  *
  * @category models
  * @since 0.1.0
@@ -110,7 +109,7 @@ const toNative = (server: typeof IceServer.Type): ReadonlyArray<string | NativeI
   )
 
 /**
- * What the WebRTC transport is made with.
+ * The options of the WebRTC transport.
  *
  * @category conversions
  * @since 0.1.0

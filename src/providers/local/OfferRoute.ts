@@ -1,7 +1,7 @@
 /**
  * `POST /v1/sessions/:id/offer`: SDP in, SDP out, in the style of WHIP (RFC 9725); the session's audio over WebRTC.
  *
- * The peer outlives the request: it belongs to the session, which is given it when media can flow, not before.
+ * The peer connection outlives the request: it belongs to the session, and is attached once media can flow.
  *
  * @since 0.1.0
  */
@@ -24,8 +24,8 @@ import type { SessionLinks } from "../SessionLinks.ts"
 const op = "LocalProvider.offer"
 
 /**
- * The answer's `location` is the URL of the session, which a WHIP client deletes to hang up: relative to the offer's, so
- * that it holds behind any proxy.
+ * The answer's `location` is the session's URL, which a WHIP client deletes to hang up. It is relative to the offer's URL,
+ * and so holds below any prefix and behind any proxy.
  *
  * @category routes
  * @since 0.1.0
@@ -44,10 +44,10 @@ export const make = (links: SessionLinks, webRtc: WebRtc): ProviderRoute => {
     if (body._tag === "Failure") {
       return body.failure.reason._tag === "RequestParseError" && body.failure.reason.reason === "BodyTooLarge"
         ? Problem.errorResponse(
-          new InvalidConfig({ op, message: `the offer has more than ${Sdp.MAX_OFFER_BYTES} bytes` }),
+          new InvalidConfig({ op, message: `expected an offer of at most ${Sdp.MAX_OFFER_BYTES} bytes` }),
           413
         )
-        : Problem.errorResponse(new InvalidConfig({ op, message: "the offer could not be read" }))
+        : Problem.errorResponse(new InvalidConfig({ op, message: "request body was truncated" }))
     }
 
     const from = yield* peerOf(request)

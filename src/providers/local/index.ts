@@ -1,5 +1,5 @@
 /**
- * The provider without a platform: users reach this very process, over a WebSocket or WebRTC.
+ * The provider without a platform: users connect to this process, over a WebSocket or WebRTC.
  *
  * @since 0.1.0
  */
@@ -17,8 +17,8 @@ import * as OfferRoute from "./OfferRoute.ts"
 export { LocalConfig } from "./LocalConfig.ts"
 
 /**
- * The local provider. `access.connectionUrl` is the WebSocket's path for `websocket` and the offer's for `webrtc`; the
- * server that mounts the routes makes a URL of it. The token opens either, so that a user can change over.
+ * The local provider. `access.connectionUrl` is the path of the WebSocket for `websocket` and of the offer for `webrtc`; the
+ * server that mounts the routes completes it. The token opens both, so that a user can switch.
  *
  * @category providers
  * @since 0.1.0
@@ -61,7 +61,7 @@ export const provider: BackendProvider.BackendProvider["Service"] = BackendProvi
         SocketRoute.make({ path: "/v1/sessions/:id/audio", links, rates: WebSocketProtocol.defaultRates }),
         OfferRoute.make(links, webRtc)
       ],
-      // There is nothing to reach: whoever can ask is here.
+      // No remote service to probe.
       probe: Effect.succeed({ name: "provider", status: "healthy" as const })
     }
   })

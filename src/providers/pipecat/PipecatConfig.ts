@@ -12,10 +12,10 @@ const SampleRate = Schema.Int.check(Schema.isBetween({ minimum: minSampleRate, m
 
 /**
  * - `inputSampleRate`: of the audio that bridges send, in Hz: their pipeline's `audio_in_sample_rate`. 16,000; a bridge may
- *   ask for another one by `?input_rate=`.
- * - `outputSampleRate`: of the audio that they get, in Hz: their pipeline's `audio_out_sample_rate`. 24,000; likewise
+ *   ask for another one with `?input_rate=`.
+ * - `outputSampleRate`: of the audio that bridges receive, in Hz: their pipeline's `audio_out_sample_rate`. 24,000; or
  *   `?output_rate=`.
- * - `maxConnectionsPerSession`: links of one session that may be open at once, the replaced ones included. 4.
+ * - `maxConnectionsPerSession`: open connections of one session, replaced ones that still close included. 4.
  *
  * @category models
  * @since 0.1.0

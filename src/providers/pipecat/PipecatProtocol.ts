@@ -1,8 +1,8 @@
 /**
- * The frames between us and a Pipecat pipeline that brings a user: we are the bot of its client.
+ * The frames between this process and a Pipecat pipeline that connects a user: to its client, we are the bot.
  *
- * Audio comes and goes as PCM in protobuf; `interruption` from us means that what was not played is to be dropped, and
- * from the other side that the agent is to stop. RTVI is answered as Pipecat's own bots do.
+ * Audio is PCM in protobuf, both ways. An `interruption` frame from us tells the client to drop what it has not played; from
+ * the client it stops the agent. RTVI messages are answered as Pipecat's own bots answer them.
  *
  * @since 0.1.0
  */
@@ -21,7 +21,7 @@ const CONTROL_MS = costOf({ _tag: "Unknown", type: "" })
 const toFrame = (message: Rtvi.RtviMessage): Uint8Array =>
   PipecatFrames.encode({ _tag: "Message", data: Rtvi.encode(message) })
 
-/** The client message that an RTVI message stands for. */
+/** The client message that is equivalent to an RTVI message. */
 const clientMessageOf = ({ data, type }: Rtvi.RtviMessage): ClientMessage.ParseResult => {
   switch (type) {
     case "disconnect-bot":
@@ -45,7 +45,7 @@ const clientMessageOf = ({ data, type }: Rtvi.RtviMessage): ClientMessage.ParseR
 export const make: MakeProtocol = ({ inputSampleRate, outputSampleRate }, reply) => {
   let started = false
   let waiting: string | undefined
-  let otherRate: number | undefined
+  let reportedRate: number | undefined
 
   const answer = (message: Rtvi.RtviMessage): void => reply(toFrame(message))
   const botReady = (id: string | undefined): void =>
@@ -54,21 +54,21 @@ export const make: MakeProtocol = ({ inputSampleRate, outputSampleRate }, reply)
   const onClientReady = ({ data, id }: Rtvi.RtviMessage): void => {
     const version = Rtvi.textField(data, "version")
     if (version?.split(".", 1)[0] !== Rtvi.VERSION.split(".", 1)[0]) {
-      answer({ type: "error-response", id, data: { error: `expected RTVI ${Rtvi.VERSION}; we go on nevertheless` } })
+      answer({ type: "error-response", id, data: { error: `expected RTVI ${Rtvi.VERSION}; continuing` } })
     }
     if (started) return botReady(id)
     waiting = id ?? ""
   }
 
-  const take = (parsed: ClientMessage.ParseResult, hearing: FrameListener): void => {
-    if (parsed._tag === "Message") hearing.message(parsed.message)
-    else if (parsed._tag === "Malformed") hearing.malformed(parsed.reason)
+  const deliver = (parsed: ClientMessage.ParseResult, listener: FrameListener): void => {
+    if (parsed._tag === "Message") listener.message(parsed.message)
+    else if (parsed._tag === "Malformed") listener.malformed(parsed.reason)
   }
 
-  const onMessage = (text: string, hearing: FrameListener): number => {
+  const onMessage = (text: string, listener: FrameListener): number => {
     const read = Rtvi.decode(text)
     if (Result.isFailure(read)) {
-      hearing.malformed(read.failure)
+      listener.malformed(read.failure)
       return CONTROL_MS
     }
     const message = read.success
@@ -78,7 +78,7 @@ export const make: MakeProtocol = ({ inputSampleRate, outputSampleRate }, reply)
       return CONTROL_MS
     }
     const parsed = clientMessageOf(message)
-    take(parsed, hearing)
+    deliver(parsed, listener)
     if (parsed._tag === "Unknown") answer({ type: "error-response", id, data: { error: "unsupported type" } })
     else if (parsed._tag === "Malformed") answer({ type: "error-response", id, data: { error: parsed.reason } })
     else if (type === "client-message") {
@@ -87,49 +87,49 @@ export const make: MakeProtocol = ({ inputSampleRate, outputSampleRate }, reply)
     return costOf(parsed)
   }
 
-  const onAudio = (frame: PipecatFrames.PipecatFrame & { readonly _tag: "Audio" }, hearing: FrameListener): number => {
+  const onAudio = (frame: PipecatFrames.PipecatFrame & { readonly _tag: "Audio" }, listener: FrameListener): number => {
     if (frame.sampleRate !== inputSampleRate) {
-      // told once, not fifty times a second
-      if (frame.sampleRate !== otherRate) {
-        otherRate = frame.sampleRate
-        hearing.malformed(
+      // Reported once, not fifty times a second.
+      if (frame.sampleRate !== reportedRate) {
+        reportedRate = frame.sampleRate
+        listener.malformed(
           `audio at ${frame.sampleRate} Hz on a connection for ${inputSampleRate} Hz: connect with ?input_rate=${frame.sampleRate}`
         )
       }
       return CONTROL_MS
     }
-    otherRate = undefined
+    reportedRate = undefined
     const pcm = PipecatFrames.samplesOf(frame)
-    hearing.audio(pcm)
+    listener.audio(pcm)
     return costOfAudio(msOf(pcm.length, inputSampleRate))
   }
 
   return {
-    receive: (data, isBinary, hearing) => {
+    receive: (data, isBinary, listener) => {
       if (!isBinary) {
-        hearing.malformed("expected a binary frame, a protobuf message of Pipecat's")
+        listener.malformed("expected a binary frame with a Pipecat protobuf message")
         return CONTROL_MS
       }
       const read = PipecatFrames.decode(data)
       if (Result.isFailure(read)) {
-        hearing.malformed(read.failure)
+        listener.malformed(read.failure)
         return CONTROL_MS
       }
       const frame = read.success
       switch (frame._tag) {
         case "Audio":
-          return onAudio(frame, hearing)
+          return onAudio(frame, listener)
         case "Message":
-          return onMessage(frame.data, hearing)
+          return onMessage(frame.data, listener)
         case "Text": {
           const parsed = ClientMessage.decode({ type: "user.text", text: frame.text })
-          take(parsed, hearing)
+          deliver(parsed, listener)
           return costOf(parsed)
         }
         case "Interruption":
-          hearing.message({ type: "agent.interrupt" })
+          listener.message({ type: "agent.interrupt" })
           return CONTROL_MS
-        // A pipeline that hears words itself; what the user said is ours to find out.
+        // From a pipeline with its own speech recognition: our engine decides what the user said.
         case "Transcription":
         case "Unknown":
           return CONTROL_MS

@@ -1,13 +1,13 @@
 /**
- * What happens in a session, told as RTVI: the types that any Pipecat client shows, and our event itself in a
- * `server-message` for a client that knows us.
+ * Session events as RTVI messages: the types that any Pipecat client understands, and our own event in a `server-message`,
+ * for clients that know it.
  *
  * @since 0.1.0
  */
 import * as SessionEvent from "../../session/SessionEvent.ts"
 import type { RtviMessage } from "../../wire/Rtvi.ts"
 
-/** Nobody else speaks on a line. */
+/** A connection has one user. */
 const USER = "user"
 
 const standard = (event: SessionEvent.SessionEvent): ReadonlyArray<RtviMessage> => {
@@ -32,7 +32,7 @@ const standard = (event: SessionEvent.SessionEvent): ReadonlyArray<RtviMessage> 
           type: "bot-output",
           data: { text: event.text, aggregated_by: "sentence", will_be_spoken: true, spoken_status: "new" }
         },
-        // what clients of RTVI 1 read instead
+        // For clients of RTVI 1.
         { type: "bot-transcription", data: { text: event.text } }
       ]
     case "agent.speech_stopped":
@@ -57,7 +57,7 @@ const standard = (event: SessionEvent.SessionEvent): ReadonlyArray<RtviMessage> 
 }
 
 /**
- * The messages of an event, in order; the last is always the `server-message` with all of it.
+ * The messages of an event, in order; the last is always the `server-message` with the whole event.
  *
  * @category conversions
  * @since 0.1.0

@@ -1,10 +1,10 @@
 /**
- * Users that Pipecat reaches: a Pipecat pipeline holds the user's line (WebRTC, Daily, a telephone, any of its
- * transports), and forwards audio both ways to us by its own WebSocket protocol. `scripts/pipecat/bridge.py` is such a
+ * Users that Pipecat reaches: a Pipecat pipeline has the user's connection (WebRTC, Daily, telephone, any of its transports)
+ * and forwards audio both ways to this process, over Pipecat's WebSocket protocol. `scripts/pipecat/bridge.py` is such a
  * pipeline.
  *
- * We are its server: what a bridge needs is the URL and the token of a session. A Pipecat client that speaks this protocol
- * itself (its WebSocket transport) may connect without a bridge.
+ * A bridge needs the URL and the token of a session. A Pipecat client that speaks this protocol itself (the WebSocket
+ * transport) can connect without a bridge.
  *
  * @since 0.1.0
  */
@@ -21,14 +21,14 @@ export { PipecatConfig } from "./PipecatConfig.ts"
 
 /**
  * The Pipecat provider. `access.connectionUrl` is the path of the WebSocket that a bridge connects to, with the token as
- * `Authorization: Bearer`, `?token=` or the subprotocol `token.<token>`; the server that mounts the route makes a URL of it.
+ * `Authorization: Bearer`, `?token=` or the subprotocol `token.<token>`; the server that mounts the route completes it.
  *
  * @category providers
  * @since 0.1.0
  */
 export const provider: BackendProvider.BackendProvider["Service"] = BackendProvider.make({
   name: "pipecat",
-  description: "Pipecat reaches the users, by any of its transports, and forwards their audio to this process",
+  description: "Pipecat connects the users, by any of its transports, and forwards their audio to this process",
   capabilities: {
     s2s: true,
     multiUser: true,
@@ -36,7 +36,7 @@ export const provider: BackendProvider.BackendProvider["Service"] = BackendProvi
     customAuth: false,
     customRateLimiting: false,
     maxConcurrentSessions: 0,
-    // Frames of 20 ms, and 7 ms through the bridge on loopback; Pipecat's own way to the user comes on top.
+    // Frames of 20 ms, and 7 ms through the bridge on loopback. Pipecat's own path to the user is added to it.
     minLatency: Duration.millis(27),
     codecs: ["pcm_s16le"]
   },
@@ -49,7 +49,7 @@ export const provider: BackendProvider.BackendProvider["Service"] = BackendProvi
     })
     const { inputSampleRate, outputSampleRate } = options
     return {
-      // Both transports are fine: what Pipecat reaches the user by is Pipecat's.
+      // Any transport: Pipecat's own one is not known here.
       open: (session) =>
         Effect.map(links.open(session), ({ attachments, expiresAt, token }) => ({
           access: { connectionUrl: `/v1/sessions/${encodeURIComponent(session.id)}/pipecat`, token, expiresAt },
@@ -63,7 +63,7 @@ export const provider: BackendProvider.BackendProvider["Service"] = BackendProvi
           protocol: PipecatProtocol.make
         })
       ],
-      // Bridges come to us: there is nothing to reach.
+      // Bridges connect to us: no remote service to probe.
       probe: Effect.succeed({ name: "provider", status: "healthy" as const })
     }
   })
