@@ -126,7 +126,7 @@ describe("An agent of a language model", () => {
       const results = brief(requests[1]?.prompt).filter((line) => /^(failure|result)/u.test(line))
       assert.strictEqual(results.length, 5)
       for (
-        const [i, pattern] of [/the line is down/u, /nothing/u, /city/u, /weather/u, /took longer than 2s/u].entries()
+        const [i, pattern] of [/the line is down/u, /nothing/u, /city/u, /weather/u, /timed out after 2s/u].entries()
       ) {
         assert.match(results[i] ?? "", pattern)
         assert.match(results[i] ?? "", /^failure/u)
@@ -261,7 +261,7 @@ describe("An agent of a language model", () => {
       ]))
       assert.strictEqual(Invariants.report(call), "")
       assert.deepStrictEqual(call.heardByUser, ["I do not know."])
-      assert.match(brief(requests[1]?.prompt).at(-1) ?? "", /^failure: .*took longer than 2s/u)
+      assert.match(brief(requests[1]?.prompt).at(-1) ?? "", /^failure: .*timed out after 2s/u)
       assert.isBelow(call.replies[0]?.startedAtMs ?? Infinity, 6_000)
       assert.deepStrictEqual(told(call), ["started weather", "failed weather"])
     }))
