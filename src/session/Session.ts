@@ -73,7 +73,7 @@ const record = Effect.fnUntraced(function*(core: SessionCore, retention: Session
     id,
     resamplers: core.runtime.resamplers,
     history: () => core.state.history,
-    about: () => ({ session: id, created_at_ms: createdAtMs, metadata: core.metadata })
+    describe: () => ({ session: id, created_at_ms: createdAtMs, metadata: core.metadata })
   })
   core.output.tap = recorder.agent
   return recorder

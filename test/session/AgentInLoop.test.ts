@@ -153,7 +153,7 @@ describe("An agent in the loop", () => {
         assert.strictEqual(outputs[0], `{"doubled":8}`)
         assert.match(outputs[1]!, /^\{"error":"the input of tool double: n: .*\}$/u)
         assert.strictEqual(outputs[2], `{"error":"tool double failed: unlucky"}`)
-        assert.strictEqual(outputs[3], `{"error":"there is no tool triple"}`)
+        assert.strictEqual(outputs[3], `{"error":"unknown tool triple"}`)
         assert.deepStrictEqual(user.connection.of("tool.finished").map(({ ok }) => ok), [true, false, false, false])
       })
     )

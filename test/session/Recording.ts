@@ -8,16 +8,16 @@ const frame = new Int16Array(320).fill(8_000)
 const main = Effect.gen(function*() {
   const archive = yield* SessionArchiveDirectory.make(process.argv[2] ?? "")
   const periods = { audio: Duration.hours(1), transcript: Duration.hours(1) }
-  const keptSince = yield* archive.begin({ session: "ses_crash", userId: "anna", periods })
+  const startedAtMs = yield* archive.begin({ session: "ses_crash", userId: "anna", periods })
   const retained = yield* SessionRecorder.make({
     archive,
     periods,
-    keptSince,
+    startedAtMs,
     id: "ses_crash",
     resamplers: yield* Resampler.load,
     history:
-      () => [{ role: "user", turn: 1, kind: "speech", text: "secret words", interrupted: false, atMs: keptSince }],
-    about: () => ({})
+      () => [{ role: "user", turn: 1, kind: "speech", text: "secret words", interrupted: false, atMs: startedAtMs }],
+    describe: () => ({})
   })
   yield* Effect.repeat(Effect.sync(() => retained.user?.(frame)), {
     schedule: Schedule.fixed("20 millis")

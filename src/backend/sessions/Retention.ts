@@ -66,8 +66,8 @@ export const make = Effect.fnUntraced(function*(config: () => BackendConfig) {
     Effect.gen(function*() {
       const periods = yield* decide(session.metadata ?? {})
       if (Object.keys(periods).length === 0) return undefined
-      const keptSince = yield* archive.begin({ session: id, userId: session.userId, periods })
-      return { archive, periods, keptSince }
+      const startedAtMs = yield* archive.begin({ session: id, userId: session.userId, periods })
+      return { archive, periods, startedAtMs }
     }).pipe(
       deadline("VoiceBackend.createSession", "opening the archive", BEGIN_DEADLINE),
       Effect.catch((error) => Effect.as(Effect.logWarning("nothing is kept of a session", error.message), undefined))

@@ -1,5 +1,5 @@
 /**
- * What a speech-to-speech pipeline is made of, and where the agent stands in it.
+ * The engines and options of a speech-to-speech pipeline.
  *
  * @since 0.1.0
  */
@@ -11,8 +11,8 @@ import type { VoiceActivityDetector } from "../../speech/VoiceActivityDetector.t
 import type { TextTransform } from "../../text/TextTransform.ts"
 
 /**
- * The engines of the pipeline; the detector is needed when the backend decides turns. The turn detector judges words:
- * it is used where an agent answers.
+ * The engines of the pipeline. `vad` is required when the backend decides turns. The turn detector reads words, so it is
+ * used where an agent answers.
  *
  * @category models
  * @since 0.1.0
@@ -24,7 +24,7 @@ export interface S2sEngines {
 }
 
 /**
- * Where the agent is: nowhere; in the place of the model's own answers; behind a tool that the model calls.
+ * The agent's part: `off`: none; `answer`: it answers in place of the model; `tool`: the model calls it as a tool.
  *
  * @category models
  * @since 0.1.0
@@ -44,8 +44,8 @@ export type AgentInLoop = typeof AgentInLoop.Type
 export interface S2sOptions {
   /** Default: `off`; `answer` with a model that has no answers of its own. */
   readonly agentInLoop?: AgentInLoop | undefined
-  /** What the model may call. */
+  /** The tools that the model may call. */
   readonly tools?: ReadonlyArray<Tool> | undefined
-  /** What becomes of the agent's text before it is spoken, with `answer`. */
+  /** Applied to the agent's text before it is spoken, with `answer`. */
   readonly textTransforms?: ReadonlyArray<TextTransform> | undefined
 }

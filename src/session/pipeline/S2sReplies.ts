@@ -1,5 +1,5 @@
 /**
- * A model's replies, by its own names: which was asked for, which waits to be played, what is not wanted any more.
+ * The replies of a speech-to-speech model, by the model's ids: requested, waiting to be played, or no longer wanted.
  *
  * @since 0.1.0
  */
@@ -9,20 +9,20 @@ import * as Queue from "effect/Queue"
 import type { SpeechToSpeechEvent } from "../../speech/SpeechToSpeech.ts"
 
 /**
- * An event within a reply.
+ * An event of a reply.
  *
  * @category models
  * @since 0.1.0
  */
 export type ReplyEvent = Extract<SpeechToSpeechEvent, { readonly reply: string }>
 
-/** Pieces of a reply that wait for the player; a model that is further ahead than this is failed. */
+/** Events of a reply that wait for playout; a reply of a model that is further ahead is cut. */
 const MAX_PIECES = 4_096
-/** Replies that have begun and are not played yet; the oldest of more is dropped. */
+/** Replies that have begun and not been played; the oldest of more is dropped. */
 const MAX_REPLIES = 8
 
 /**
- * What becomes of replies: `truncate` tells the model to forget one, `unasked` that the model began one by itself.
+ * Callbacks: `truncate` has the model forget the rest of a reply; `unasked` reports a reply that the model began by itself.
  *
  * @category models
  * @since 0.1.0
@@ -40,17 +40,17 @@ export class S2sReplies {
   readonly #options: S2sRepliesOptions
   readonly #queues = new Map<string, Queue.Queue<ReplyEvent>>()
   readonly #makeQueue: () => Queue.Queue<ReplyEvent>
-  /** An answer that was asked for and has not begun. */
+  /** A requested answer that has not begun. */
   #awaited: Deferred.Deferred<string> | undefined
-  /** Answers that were asked for and are not wanted any more. */
-  #unwanted = 0
+  /** How many answers were requested, have not begun, and are not wanted any more. */
+  #abandoned = 0
 
   constructor(makeQueue: () => Queue.Queue<ReplyEvent>, options: S2sRepliesOptions) {
     this.#makeQueue = makeQueue
     this.#options = options
   }
 
-  /** Takes what the model says; synchronous. */
+  /** Takes an event of the model. Synchronous. */
   take(event: ReplyEvent): void {
     if (event._tag === "ReplyStarted") {
       this.#start(event.reply)
@@ -58,13 +58,13 @@ export class S2sReplies {
     }
     const queue = this.#queues.get(event.reply)
     if (queue !== undefined && !Queue.offerUnsafe(queue, event)) {
-      // the end must get through
+      // the queue is full, and would lose the end of the reply: it is cut here
       this.#queues.delete(event.reply)
       this.#options.truncate(event.reply, 0)
     }
   }
 
-  /** What there is and will be of a reply; `undefined` when it is not known any more. */
+  /** The events of a reply, now and to come; `undefined` when it has been dropped. */
   events(reply: string): Queue.Dequeue<ReplyEvent> | undefined {
     return this.#queues.get(reply)
   }
@@ -73,26 +73,26 @@ export class S2sReplies {
     this.#queues.delete(reply)
   }
 
-  /** Asks the model for a reply, and waits for its name; one that is not waited for any more is truncated at its begin. */
+  /** Requests a reply and waits for its id. When the wait is interrupted, the reply is truncated as soon as it begins. */
   ask(ask: () => void): Effect.Effect<string> {
     return Effect.suspend(() => {
       const deferred = Deferred.makeUnsafe<string>()
-      if (this.#awaited !== undefined) this.#unwanted++
+      if (this.#awaited !== undefined) this.#abandoned++
       this.#awaited = deferred
       ask()
       return Deferred.await(deferred).pipe(
         Effect.ensuring(Effect.sync(() => {
           if (this.#awaited !== deferred) return
           this.#awaited = undefined
-          this.#unwanted++
+          this.#abandoned++
         }))
       )
     })
   }
 
   #start(reply: string): void {
-    if (this.#unwanted > 0) {
-      this.#unwanted--
+    if (this.#abandoned > 0) {
+      this.#abandoned--
       return this.#options.truncate(reply, 0)
     }
     for (const oldest of this.#queues.keys()) {
@@ -101,16 +101,16 @@ export class S2sReplies {
       this.#options.truncate(oldest, 0)
     }
     this.#queues.set(reply, this.#makeQueue())
-    const asked = this.#awaited
-    if (asked === undefined) return this.#options.unasked(reply)
-    // first: whoever asked goes on at once
+    const awaited = this.#awaited
+    if (awaited === undefined) return this.#options.unasked(reply)
+    // before the Deferred completes: the fiber that waits may continue at once, and request another
     this.#awaited = undefined
-    Deferred.doneUnsafe(asked, Effect.succeed(reply))
+    Deferred.doneUnsafe(awaited, Effect.succeed(reply))
   }
 }
 
 /**
- * The book of one session's replies.
+ * Makes the replies of one session.
  *
  * @category constructors
  * @since 0.1.0

@@ -1,5 +1,5 @@
 /**
- * The tools of a session's speech-to-speech model: what it may call, and what becomes of a call.
+ * Runs the tool calls of a session's speech-to-speech model.
  *
  * @since 0.1.0
  */
@@ -11,7 +11,8 @@ import * as Stream from "effect/Stream"
 import type * as Tracer from "effect/Tracer"
 import type { Tool, ToolContext } from "../../agent/Tool.ts"
 import * as AgentTool from "../../agent/Tool.ts"
-import { fromCause, InvalidConfig, Timeout } from "../../BackendError.ts"
+import { fromCause, InvalidConfig } from "../../BackendError.ts"
+import { deadline } from "../../Deadline.ts"
 import type { SpeechToSpeechEvent, SpeechToSpeechStream } from "../../speech/SpeechToSpeech.ts"
 import * as ToolSpan from "../../telemetry/ToolSpan.ts"
 import type { PipelineContext } from "./Pipeline.ts"
@@ -24,9 +25,9 @@ import type { PipelineContext } from "./Pipeline.ts"
  */
 export const ASK_AGENT = "ask_agent"
 
-/** What a model is told of a tool's output; the rest is cut. */
+/** The longest output of a tool that is given to a model; the rest is cut. */
 const MAX_OUTPUT = 32_768
-/** Calls of one session that run at once; more wait. */
+/** The most calls of one session that run at once; more wait. */
 const MAX_CALLS = 8
 
 /**
@@ -49,13 +50,13 @@ export const askAgent = (context: Pick<PipelineContext, "agent" | "session">): T
   })
 
 const text = (output: unknown): string => {
-  const told = typeof output === "string" ? output : JSON.stringify(output) ?? "null"
-  return told.length > MAX_OUTPUT ? `${told.slice(0, MAX_OUTPUT)}…` : told
+  const whole = typeof output === "string" ? output : JSON.stringify(output) ?? "null"
+  return whole.length > MAX_OUTPUT ? `${whole.slice(0, MAX_OUTPUT)}…` : whole
 }
 
 /**
- * Runs a model's calls, and gives the model what comes of them. A call that fails, takes too long or names no tool tells
- * the model so; the reply goes on.
+ * Makes a function that runs a tool call and gives the model its result. A call that fails, times out or names an unknown
+ * tool gives the model an error, and the reply goes on.
  *
  * @category constructors
  * @since 0.1.0
@@ -67,7 +68,7 @@ export const make = (
 ) => {
   const byName = new Map(tools.map((tool) => [tool.name, tool]))
   const calls = Semaphore.makeUnsafe(MAX_CALLS)
-  // its result is there before the reply that waits for it is given up
+  // less than the timeout of the reply that waits for the result
   const within = Duration.times(context.timeout, 0.9)
   return (
     { id, input, name }: Extract<SpeechToSpeechEvent, { readonly _tag: "ToolCall" }>,
@@ -77,15 +78,9 @@ export const make = (
     const { turn } = about
     const tool = byName.get(name)
     const called = tool === undefined
-      ? Effect.fail(new InvalidConfig({ op: "Tool.run", message: `there is no tool ${name}` }))
+      ? Effect.fail(new InvalidConfig({ op: "Tool.run", message: `unknown tool ${name}` }))
       : tool.run(input, about).pipe(
-        Effect.timeoutOrElse({
-          duration: within,
-          orElse: () =>
-            Effect.fail(
-              new Timeout({ op: "Tool.run", message: `the tool ${name} took longer than ${Duration.format(within)}` })
-            )
-        }),
+        deadline("Tool.run", `tool ${name}`, within),
         Effect.map(text)
       )
     const finish = (ok: boolean, output: string) =>

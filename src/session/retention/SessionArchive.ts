@@ -1,8 +1,8 @@
 /**
- * Where what is kept of sessions beyond their lives is: recordings, transcripts, metadata, events.
+ * Stores the recordings, transcripts, metadata and events of sessions for as long as they are retained.
  *
- * A session's data is begun once and then written to. What was erased meanwhile, by whomever, is not begun again by a
- * later write: the write says so, and the session keeps nothing any more.
+ * The data of a session is begun once and then written to. After it has been erased, writes return `false` and store
+ * nothing, so that a running session does not restore what was erased.
  *
  * @since 0.1.0
  */
@@ -14,7 +14,7 @@ import type { DataType } from "../../hooks/DataRetentionHook.ts"
 import type { Periods } from "../../hooks/RetentionPolicy.ts"
 
 /**
- * One file that is kept; times are Unix time in ms.
+ * One stored file; times are Unix time in ms.
  *
  * @category models
  * @since 0.1.0
@@ -27,23 +27,23 @@ export interface ArchivedSession {
 }
 
 /**
- * Provide this service to keep data. `effect-voice/builtin` opens a directory when a config asks for it.
+ * The archive of a backend. `effect-voice/builtin` provides a directory when the config asks for retention.
  *
  * @category services
  * @since 0.1.0
  */
 export class SessionArchive extends Context.Service<SessionArchive, {
-  /** Begins, or goes on, to keep these kinds of a session's data; since when (Unix time in ms) it has been kept. */
+  /** Begins to store these kinds of a session's data, or continues. Returns the Unix time in ms at which it was begun. */
   readonly begin: (entry: {
     readonly session: string
     readonly userId: string
     readonly periods: Periods
   }) => Effect.Effect<number, BackendError>
-  /** Replaces one kind of data; `false` when it is not kept any more. */
+  /** Replaces one kind of data; `false` when it has been erased. */
   readonly write: (session: string, dataType: DataType, content: string) => Effect.Effect<boolean, BackendError>
   /**
-   * Writes into one kind of data, at a position in bytes or at its end; `false` when it is not kept any more. What is
-   * skipped reads as zeros.
+   * Writes into one kind of data, at a position in bytes or at its end; `false` when it has been erased. Skipped bytes are
+   * zeros.
    */
   readonly append: (
     session: string,
@@ -51,20 +51,20 @@ export class SessionArchive extends Context.Service<SessionArchive, {
     content: Uint8Array,
     at?: number
   ) => Effect.Effect<boolean, BackendError>
-  /** The session has ended: its recording gets its length, and the periods begin to run. */
+  /** Finishes a session that has ended: the recording gets its length, and the retention periods start. */
   readonly finish: (session: string, periods: Periods) => Effect.Effect<void, BackendError>
-  /** What is kept of a session. */
+  /** The stored files of a session. */
   readonly list: (session: string) => Effect.Effect<ReadonlyArray<ArchivedSession>, BackendError>
-  /** Erases all that is kept of a session; how many folders went. */
+  /** Erases everything stored of a session; returns how many folders were removed. */
   readonly erase: (session: string) => Effect.Effect<number, BackendError>
-  /** Erases all that is kept of a user; how many sessions went. */
+  /** Erases everything stored of a user; returns how many sessions were erased. */
   readonly eraseUser: (userId: string) => Effect.Effect<number, BackendError>
-  /** Deletes what has expired, and gives what a crash left unfinished its length; how many files went. */
+  /** Deletes expired files, and finishes recordings that a crash left open; returns how many files were deleted. */
   readonly sweep: Effect.Effect<number, BackendError>
 }>()("effect-voice/session/SessionArchive") {}
 
 /**
- * Opens the archive of a config in a directory, or where the user's state is. `effect-voice/builtin` provides it.
+ * Opens an archive in a directory. Default: one in the user's state directory. `effect-voice/builtin` provides it.
  *
  * @category services
  * @since 0.1.0
@@ -76,7 +76,7 @@ export const Open = Context.Reference<
     Effect.fail(
       new InvalidConfig({
         op: "SessionArchive.open",
-        message: "retention: there is nobody to open the archive: provide effect-voice/builtin, or SessionArchive",
+        message: "retention: no SessionArchive service: provide one, or effect-voice/builtin",
         details: { missing: "retention.directory" }
       })
     )

@@ -1,8 +1,8 @@
 /**
- * Keeps a session's data while it runs: its recording, transcript, metadata and events, as far as they may be kept.
+ * Records a session while it runs: its audio, transcript, metadata and events, as far as the retention policy allows.
  *
- * What happens is noted synchronously, in memory that is bounded; one fiber carries it to the archive each second. When
- * the archive is slow or full the recording loses its middle, which is silent then, and the conversation goes on.
+ * Audio and events are buffered synchronously in bounded memory; one fiber writes them to the archive every second. When
+ * the archive is slow or full, the recording gets a silent gap and the conversation goes on.
  *
  * @since 0.1.0
  */
@@ -23,18 +23,18 @@ import type * as SessionEvent from "../SessionEvent.ts"
 import type { SessionArchive } from "./SessionArchive.ts"
 import { StereoTimeline } from "./StereoTimeline.ts"
 
-/** What is so old is written: no voice comes so late, and no cut. */
+/** Audio older than this is written, in ms: no audio arrives later, and no cut reaches further back. */
 const SETTLED_MS = 500
-/** A disk may be silent so long before a recording loses anything. */
+/** How long the archive may take before the recording loses audio, in ms. */
 const CAPACITY_MS = 4_000
 const FRAME_BYTES = 4
 const MAX_WAV_BYTES = 0xfffffffe
-/** Events that wait to be written; beyond this the oldest are lost. */
+/** Events that wait to be written; the oldest of more are lost. */
 const MAX_EVENTS = 1_000
 const FINISH_DEADLINE = "3 seconds"
 
 /**
- * Where a session keeps its data, and what.
+ * What of a session is recorded, and where.
  *
  * @category models
  * @since 0.1.0
@@ -42,33 +42,33 @@ const FINISH_DEADLINE = "3 seconds"
 export interface Retention {
   readonly archive: SessionArchive["Service"]
   readonly periods: Periods
-  /** Unix time in ms: where its recording begins. */
-  readonly keptSince: number
+  /** Unix time in ms at which the recording begins: earlier than now for a restored session. */
+  readonly startedAtMs: number
 }
 
 /**
- * What a session tells; synchronous.
+ * The inputs of the recorder; synchronous.
  *
  * @category models
  * @since 0.1.0
  */
 export interface SessionRecorder {
   readonly event: (event: SessionEvent.SessionEvent) => void
-  /** The user's audio at 16 kHz; `undefined` when it is not kept. */
+  /** The user's audio at 16 kHz; `undefined` when it is not recorded. */
   readonly user: ((pcm: Int16Array) => void) | undefined
   readonly agent: AudioTap | undefined
 }
 
 const encodeHistory = Schema.encodeSync(Schema.fromJsonString(Schema.Array(HistoryItem)))
 
-/** Without words, which must not outlive a transcript that expires earlier. */
-const line = (event: SessionEvent.SessionEvent): string => {
+/** Without words: events may be retained for longer than the transcript. */
+const encodeEvent = (event: SessionEvent.SessionEvent): string => {
   const { text: _, ...rest } = "text" in event ? event : { ...event, text: "" }
   return `${JSON.stringify(rest)}\n`
 }
 
 /**
- * Keeps a session in the present scope: closing it writes what is left.
+ * Records a session in the present scope; closing the scope writes what is left.
  *
  * @category constructors
  * @since 0.1.0
@@ -78,35 +78,35 @@ export const make = Effect.fnUntraced(function*(
     readonly id: string
     readonly resamplers: ResamplerFactory
     readonly history: () => ReadonlyArray<HistoryItem>
-    readonly about: () => { readonly [key: string]: unknown }
+    readonly describe: () => { readonly [key: string]: unknown }
   }
 ) {
   const clock = yield* Clock.Clock
   const { archive, id, periods } = options
   const now = () => clock.currentTimeMillisUnsafe()
-  const keeps = (period: Duration.Duration | undefined) => period !== undefined
+  const isRecorded = (period: Duration.Duration | undefined) => period !== undefined
 
   const startMs = now()
-  let timeline = keeps(periods.audio)
+  let timeline = isRecorded(periods.audio)
     ? new StereoTimeline({ sampleRate: TIMELINE_RATE, startMs, capacityMs: CAPACITY_MS })
     : undefined
-  // one that goes on after a crash leaves silence for the time between
-  let at = Wav.headerBytes + FRAME_BYTES * Math.round((startMs - options.keptSince) * TIMELINE_RATE / 1000)
-  // also of one that goes on: its length is unknown again
-  let headed = false
-  let lines: Array<string> | undefined = keeps(periods.events) ? [] : undefined
-  let written: ReadonlyArray<HistoryItem> | undefined
-  let about = ""
+  // a session that is restored after a crash leaves silence for the time between
+  let at = Wav.headerBytes + FRAME_BYTES * Math.round((startMs - options.startedAtMs) * TIMELINE_RATE / 1000)
+  // also for a restored session: the length in its header is no longer right
+  let hasHeader = false
+  let lines: Array<string> | undefined = isRecorded(periods.events) ? [] : undefined
+  let writtenHistory: ReadonlyArray<HistoryItem> | undefined
+  let writtenMetadata = ""
 
   const writeAudio = Effect.fnUntraced(function*(untilMs: number) {
     if (timeline === undefined) return
-    if (!headed) {
-      headed = yield* archive.append(id, "audio", Wav.header({ sampleRate: TIMELINE_RATE, channels: 2 }), 0)
-      if (!headed) timeline = undefined
+    if (!hasHeader) {
+      hasHeader = yield* archive.append(id, "audio", Wav.header({ sampleRate: TIMELINE_RATE, channels: 2 }), 0)
+      if (!hasHeader) timeline = undefined
     }
     for (let pcm = timeline?.take(untilMs); pcm !== undefined && pcm.length > 0; pcm = timeline?.take(untilMs)) {
       const position = at
-      // a piece that cannot be written leaves its place silent
+      // a piece that cannot be written leaves a silent gap
       at += pcm.length * 2
       if (at > MAX_WAV_BYTES || !(yield* archive.append(id, "audio", Pcm.fromInt16(pcm), position))) {
         timeline = undefined
@@ -117,39 +117,39 @@ export const make = Effect.fnUntraced(function*(
     if (lines === undefined || lines.length === 0) return Effect.void
     const text = lines.join("")
     lines = []
-    return Effect.map(archive.append(id, "events", new TextEncoder().encode(text)), (kept) => {
-      if (!kept) lines = undefined
+    return Effect.map(archive.append(id, "events", new TextEncoder().encode(text)), (isRetained) => {
+      if (!isRetained) lines = undefined
     })
   })
   const writeTranscript = Effect.suspend(() => {
     const history = options.history()
-    if (!keeps(periods.transcript) || history === written || history.length === 0) return Effect.void
+    if (!isRecorded(periods.transcript) || history === writtenHistory || history.length === 0) return Effect.void
     return Effect.map(archive.write(id, "transcript", encodeHistory(history)), () => {
-      written = history
+      writtenHistory = history
     })
   })
   const writeMetadata = Effect.suspend(() => {
-    if (!keeps(periods.metadata)) return Effect.void
-    const next = JSON.stringify(options.about())
-    if (next === about) return Effect.void
+    if (!isRecorded(periods.metadata)) return Effect.void
+    const next = JSON.stringify(options.describe())
+    if (next === writtenMetadata) return Effect.void
     return Effect.map(archive.write(id, "metadata", next), () => {
-      about = next
+      writtenMetadata = next
     })
   })
 
-  let silent = false
-  const guarded = (effect: Effect.Effect<void, { readonly message: string }>) =>
+  let isLossLogged = false
+  const orLogLoss = (effect: Effect.Effect<void, { readonly message: string }>) =>
     Effect.catch(effect, (error) => {
-      if (silent) return Effect.void
-      silent = true
-      return Effect.logWarning("a part of what is kept of a session was lost", error.message)
+      if (isLossLogged) return Effect.void
+      isLossLogged = true
+      return Effect.logWarning("recording has a gap", error.message)
     })
   const write = (untilMs: number) =>
     Effect.all([
-      guarded(writeAudio(untilMs)),
-      guarded(writeEvents),
-      guarded(writeTranscript),
-      guarded(writeMetadata)
+      orLogLoss(writeAudio(untilMs)),
+      orLogLoss(writeEvents),
+      orLogLoss(writeTranscript),
+      orLogLoss(writeMetadata)
     ], { discard: true })
 
   yield* Effect.addFinalizer(() =>
@@ -181,11 +181,11 @@ export const make = Effect.fnUntraced(function*(
     return resampler?.process(pcm)
   }
 
-  const retained: SessionRecorder = {
+  const recorder: SessionRecorder = {
     event: (event) => {
       if (lines === undefined || event.type === "pong") return
       if (lines.length >= MAX_EVENTS) lines.shift()
-      lines.push(line(event))
+      lines.push(encodeEvent(event))
     },
     user: timeline === undefined ? undefined : (pcm) => timeline?.user(pcm, now()),
     agent: timeline === undefined ? undefined : {
@@ -197,5 +197,5 @@ export const make = Effect.fnUntraced(function*(
       cut: (atMs) => timeline?.cut(atMs)
     }
   }
-  return retained
+  return recorder
 })

@@ -1,16 +1,16 @@
 /**
- * Two voices on one timeline, for a recording: the user left, the agent right, silence where nobody speaks.
+ * The two channels of a recording on one timeline: the user left, the agent right, silence in between.
  *
- * A plain object on the hot path: samples are copied into a ring that is made once. What was handed over for later can
- * still be cut; a reader takes what is old enough. When nobody takes, what does not fit is lost and counted, and the
- * timeline goes on.
+ * A plain object on the hot path: samples are copied into a ring that is allocated once. The agent's audio is pushed ahead
+ * of its time and can still be cut; the writer takes what is old enough. While it takes nothing, samples that do not fit
+ * are lost and counted, and the timeline goes on.
  *
  * @since 0.1.0
  */
 
-/** A source that is at most this far from where it should be is taken to go on, in ms: the jitter of arrival. */
+/** Audio that is at most this far from where it is due follows the former audio, in ms: the jitter of arrival. */
 const TOLERANCE_MS = 60
-/** What the user says is awaited so long; a reader must leave it as much time. */
+/** The user's audio may arrive this late, in ms; the writer must leave it as much time. */
 const LATEST_MS = 400
 
 /**
@@ -26,9 +26,9 @@ export class StereoTimeline {
   #taken = 0
   /** Where the next sample of each channel belongs: left, right. */
   readonly #next: [left: number, right: number] = [Number.NEGATIVE_INFINITY, 0]
-  /** How far the user's samples are behind time at least, over the last second of them. */
-  #least = Number.POSITIVE_INFINITY
-  #since = 0
+  /** The least delay of the user's samples within the present second of them. */
+  #leastDelay = Number.POSITIVE_INFINITY
+  #secondSamples = 0
   #lost = 0
 
   constructor(options: { readonly sampleRate: number; readonly startMs: number; readonly capacityMs: number }) {
@@ -44,29 +44,29 @@ export class StereoTimeline {
   }
 
   /**
-   * The user's samples, which have just arrived: they follow the former ones. What comes late, comes in a burst and fills
-   * the gap; what does not catch up within a second was a silence.
+   * Adds the user's samples that have just arrived, after the former ones. Late audio comes in a burst and fills the gap; a
+   * delay that is not made up within a second was a pause.
    */
   user(pcm: Int16Array, nowMs: number): void {
     const due = this.#samples(nowMs - this.#startMs) - pcm.length
     const behind = due - this.#next[0]
     if (behind > this.#samples(LATEST_MS)) this.#next[0] = due
-    this.#least = Math.min(this.#least, due - this.#next[0])
+    this.#leastDelay = Math.min(this.#leastDelay, due - this.#next[0])
     this.#write(0, pcm, this.#next[0])
-    this.#since += pcm.length
-    if (this.#since < this.sampleRate) return
-    if (this.#least > this.#samples(TOLERANCE_MS)) this.#next[0] += this.#least
-    this.#least = Number.POSITIVE_INFINITY
-    this.#since = 0
+    this.#secondSamples += pcm.length
+    if (this.#secondSamples < this.sampleRate) return
+    if (this.#leastDelay > this.#samples(TOLERANCE_MS)) this.#next[0] += this.#leastDelay
+    this.#leastDelay = Number.POSITIVE_INFINITY
+    this.#secondSamples = 0
   }
 
-  /** The agent's samples, to be heard at this time. */
+  /** Adds the agent's samples, to be heard at this time. */
   agent(pcm: Int16Array, atMs: number): void {
     const due = this.#samples(atMs - this.#startMs)
     this.#write(1, pcm, Math.abs(due - this.#next[1]) <= this.#samples(TOLERANCE_MS) ? this.#next[1] : due)
   }
 
-  /** Nothing of the agent is heard from this time on, whatever was handed over. */
+  /** Silences the agent from this time on, as far as its audio was added. */
   cut(atMs: number): void {
     const from = Math.max(this.#taken, this.#samples(atMs - this.#startMs))
     const until = Math.min(this.#next[1], this.#taken + this.#capacity)
@@ -74,7 +74,7 @@ export class StereoTimeline {
     this.#next[1] = Math.min(this.#next[1], from)
   }
 
-  /** Takes what lies before this time, interleaved, at most one ring's length at once; empty when there is none. */
+  /** Takes the samples before this time, interleaved, at most the length of the ring at once; empty when there are none. */
   take(untilMs: number): Int16Array {
     const count = Math.min(this.#capacity, this.#samples(untilMs - this.#startMs) - this.#taken)
     if (count <= 0) return new Int16Array(0)
