@@ -78,7 +78,7 @@ describe("A session", () => {
       assert.deepStrictEqual(nowhere.call.heardByUser, ["I cannot do that."])
       const fro = yield* conversation(
         ({ prompt }, index) =>
-          JSON.stringify(prompt).includes("too often")
+          JSON.stringify(prompt).includes("at most four times")
             ? ["Enough."]
             : [{ call: "transfer", params: { to: "reception" }, id: `${index}` }],
         [say("to and fro"), waitForAgent]
