@@ -78,7 +78,7 @@ describe("AutomaticGain", () => {
   })
 })
 
-describe("Fifo", () => {
+describe("SampleQueue", () => {
   it.effect.prop(
     "gives what it was given, after its silence, however it is cut",
     [

@@ -167,7 +167,7 @@ describe("Framer", () => {
   })
 })
 
-describe("Ring", () => {
+describe("SampleRing", () => {
   it.prop(
     "holds the latest samples at their positions",
     [Sizes, Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: 40 })), Size, Size],

@@ -9,7 +9,7 @@ const cut = (...texts: ReadonlyArray<string>): ReadonlyArray<string> => {
 }
 const squeeze = (text: string) => text.replace(/\s+/gu, "")
 
-describe("Sentences", () => {
+describe("SentenceTokenizer", () => {
   it("cuts after sentences, and the first one after a clause", () => {
     assert.deepStrictEqual(cut("That is a good question, and here is more. Then this, after that! Why? "), [
       "That is a good question,",

@@ -1,5 +1,5 @@
 /**
- * The agent in a room: it joins, hears those who are to be heard, and speaks. LiveKit's callbacks become ours.
+ * The agent as a participant of a room: joins it, subscribes to the users' voices, and publishes its own.
  *
  * @since 0.1.0
  */
@@ -18,7 +18,7 @@ import type { LiveKitPackages } from "./LiveKitPackages.ts"
 import { QUEUE_MS, RoomVoice, VOICE_SAMPLE_RATE } from "./RoomVoice.ts"
 
 /**
- * What the users' voices are asked for in: 16 kHz, what speech recognition takes. LiveKit converts.
+ * The sample rate of the users' voices, in Hz: LiveKit resamples to the 16 kHz of speech recognition.
  *
  * @category constants
  * @since 0.1.0
@@ -26,30 +26,30 @@ import { QUEUE_MS, RoomVoice, VOICE_SAMPLE_RATE } from "./RoomVoice.ts"
 export const INPUT_SAMPLE_RATE = 16_000
 
 /**
- * How a stay in a room ended.
+ * How the agent's stay in a room ended.
  *
- * - `over`: for good: the room was deleted, or the agent put out of it.
- * - `replaced`: another participant of the same identity has come: another process goes on with the session.
- * - `lost`: the server or the way to it is gone; the room may be joined again.
+ * - `closed`: for good: the room was deleted, or the agent was removed from it.
+ * - `replaced`: another participant with the same identity has joined: another process has taken the session over.
+ * - `lost`: the connection to the server is lost; the room can be joined again.
  *
  * @category models
  * @since 0.1.0
  */
-export type RoomEnd = "over" | "replaced" | "lost"
+export type RoomEnd = "closed" | "replaced" | "lost"
 
 /**
- * What happens in the room. All synchronous; audio is only valid during the call.
+ * Callbacks of a room. All are synchronous; audio is only valid during the call.
  *
  * @category models
  * @since 0.1.0
  */
 export interface RoomListener {
-  /** Somebody came or went. */
+  /** A participant has joined or left. */
   readonly participantsChanged: () => void
   readonly participantLeft: (identity: string, ofOwnAccord: boolean) => void
-  /** Mono PCM at 16 kHz, 20 ms. */
+  /** A participant's voice: 20 ms of mono PCM at 16 kHz. */
   readonly audio: (identity: string, pcm: Int16Array) => void
-  /** A voice has ended: the track is gone. */
+  /** A participant's audio track has ended. */
   readonly voiceEnded: (identity: string) => void
 }
 
@@ -63,9 +63,9 @@ export interface AgentRoomOptions {
   readonly token: string
   readonly timeout: Duration.Duration
   readonly listener: RoomListener
-  /** Whether somebody's voice is wanted. */
+  /** Whether to subscribe to a participant's voice. */
   readonly acceptsAudio: (identity: string) => boolean
-  /** Called with the room before it is joined, so that nothing that happens in it is missed. */
+  /** Called with the room before it is joined, so that no event is missed. */
   readonly prepare: (room: Room) => Effect.Effect<void, never, Scope.Scope>
 }
 
@@ -76,11 +76,11 @@ export interface AgentRoomOptions {
 export interface AgentRoom {
   readonly room: Room
   readonly voice: RoomVoice
-  /** Those who may be users: no agents, and none who only record. */
+  /** The participants that can be users: neither agents nor egress (recorders). */
   readonly participants: () => ReadonlyArray<RemoteParticipant>
-  /** Ends when the voices that the people here send are received; bounded. */
+  /** Ends when all published voices are received, or after 1 s. */
   readonly voicesReceived: Effect.Effect<void>
-  /** The id of somebody's voice. */
+  /** The id of a participant's audio track. */
   readonly trackOf: (identity: string) => string | undefined
   readonly ownTrack: () => string | undefined
   readonly ended: Effect.Effect<RoomEnd>
@@ -88,9 +88,9 @@ export interface AgentRoom {
 
 const op = "LiveKitProvider.join"
 const LEAVE_DEADLINE = "2 seconds"
-const SUBSCRIBE_AGAIN = "100 millis"
-/** How long a voice may take from its being sent to its being received. */
-const LISTENING_DEADLINE = "1 second"
+const RESUBSCRIBE_DELAY = "100 millis"
+/** How long a published voice may take to be received. */
+const RECEIVE_DEADLINE = "1 second"
 
 const endOf = (reasons: typeof DisconnectReason, reason: DisconnectReason): RoomEnd => {
   switch (reason) {
@@ -100,15 +100,15 @@ const endOf = (reasons: typeof DisconnectReason, reason: DisconnectReason): Room
     case reasons.ROOM_CLOSED:
     case reasons.PARTICIPANT_REMOVED:
     case reasons.CLIENT_INITIATED:
-      return "over"
+      return "closed"
     default:
       return "lost"
   }
 }
 
 /**
- * Joins a room for as long as the scope. Fails `authentication_failed`, `connection_failed`, or `connection_timeout` where
- * the server answers and no media path is found.
+ * Joins a room for as long as the scope. Fails `authentication_failed`, `connection_failed`, or `connection_timeout` if
+ * the server answers but no media path is found.
  *
  * @category constructors
  * @since 0.1.0
@@ -116,13 +116,13 @@ const endOf = (reasons: typeof DisconnectReason, reason: DisconnectReason): Room
 export const join = Effect.fnUntraced(function*(
   options: AgentRoomOptions
 ): Effect.fn.Return<AgentRoom, BackendError, Scope.Scope> {
-  const { acceptsAudio: hears, listener, packages: { rtc }, url } = options
+  const { acceptsAudio, listener, packages: { rtc }, url } = options
   const ended = yield* Deferred.make<RoomEnd>()
-  const ears = yield* FiberMap.make<string>()
-  const hear = yield* FiberMap.runtime(ears)()
-  /** The voice of each, by the id of its track. */
+  const readers = yield* FiberMap.make<string>()
+  const startReader = yield* FiberMap.runtime(readers)()
+  /** The track id of each participant's voice. */
   const voices = new Map<string, string>()
-  const heard = Latch.makeUnsafe(false)
+  const received = Latch.makeUnsafe(false)
 
   const room = yield* Effect.acquireRelease(
     Effect.sync(() => new rtc.Room()),
@@ -134,32 +134,32 @@ export const join = Effect.fnUntraced(function*(
   )
   yield* options.prepare(room)
 
-  const isPerson = ({ kind }: RemoteParticipant) =>
+  const isUser = ({ kind }: RemoteParticipant) =>
     kind !== rtc.ParticipantKind.AGENT && kind !== rtc.ParticipantKind.EGRESS
   const isVoice = ({ kind, source }: RemoteTrackPublication) =>
     kind === rtc.TrackKind.KIND_AUDIO &&
     (source === rtc.TrackSource.SOURCE_MICROPHONE || source === rtc.TrackSource.SOURCE_UNKNOWN)
-  /** Only voices that are wanted are subscribed to: a camera would be sent to us as well. */
+  /** Subscribes to the accepted voices only, so that LiveKit does not send video as well. */
   const subscribe = () => {
-    for (const person of room.remoteParticipants.values()) {
-      if (!isPerson(person) || !hears(person.identity)) continue
-      for (const publication of person.trackPublications.values()) {
+    for (const participant of room.remoteParticipants.values()) {
+      if (!isUser(participant) || !acceptsAudio(participant.identity)) continue
+      for (const publication of participant.trackPublications.values()) {
         if (isVoice(publication) && !publication.subscribed) publication.setSubscribed(true)
       }
     }
   }
 
-  const isHeard = (person: RemoteParticipant): boolean =>
-    !isPerson(person) || !hears(person.identity) || voices.has(person.identity) ||
+  const isReceived = (person: RemoteParticipant): boolean =>
+    !isUser(person) || !acceptsAudio(person.identity) || voices.has(person.identity) ||
     !Array.from(person.trackPublications.values()).some(isVoice)
-  const allHeard: Effect.Effect<void> = Effect.suspend(() => {
-    if (Array.from(room.remoteParticipants.values()).every(isHeard)) return Effect.void
-    heard.closeUnsafe()
-    return Effect.andThen(heard.await, allHeard)
+  const allReceived: Effect.Effect<void> = Effect.suspend(() => {
+    if (Array.from(room.remoteParticipants.values()).every(isReceived)) return Effect.void
+    received.closeUnsafe()
+    return Effect.andThen(received.await, allReceived)
   })
 
-  /** Reads a voice as it comes, so that LiveKit's own queue, which has no bound, stays empty. */
-  const listen = (track: Track, identity: string, sid: string) =>
+  /** Reads a voice continuously, because LiveKit's own queue is unbounded. */
+  const readVoice = (track: Track, identity: string, sid: string) =>
     Effect.tryPromise(async (signal) => {
       const stream = new rtc.AudioStream(track, { sampleRate: INPUT_SAMPLE_RATE, numChannels: 1, frameSizeMs: 20 })
       const reader = stream.getReader()
@@ -167,12 +167,12 @@ export const join = Effect.fnUntraced(function*(
       while (true) {
         const { done, value } = await reader.read()
         if (done) return
-        // what is still read of a voice that has ended must not begin it again
+        // ignore audio that arrives after the voice has ended
         if (voices.get(identity) === sid) listener.audio(identity, value.data)
       }
     })
 
-  const silence = (sid: string | undefined) => {
+  const endVoice = (sid: string | undefined) => {
     if (sid === undefined) return
     for (const [identity, voice] of voices) {
       if (voice !== sid) continue
@@ -183,7 +183,7 @@ export const join = Effect.fnUntraced(function*(
 
   room.on("participantConnected", () => listener.participantsChanged())
   room.on("participantDisconnected", (person) => {
-    silence(voices.get(person.identity))
+    endVoice(voices.get(person.identity))
     listener.participantLeft(person.identity, person.disconnectReason === rtc.DisconnectReason.CLIENT_INITIATED)
     listener.participantsChanged()
   })
@@ -191,26 +191,26 @@ export const join = Effect.fnUntraced(function*(
   room.on("trackSubscribed", (track, publication, { identity }) => {
     const { sid } = publication
     if (sid === undefined || !isVoice(publication)) return
-    // one voice each, the newest
+    // only the newest voice of a participant counts
     voices.set(identity, sid)
-    heard.openUnsafe()
-    const over = Effect.sync(() => silence(sid))
-    hear(
+    received.openUnsafe()
+    const ended = Effect.sync(() => endVoice(sid))
+    startReader(
       identity,
-      Effect.matchEffect(listen(track, identity, sid), {
-        onSuccess: () => over,
-        // under load, LiveKit may hand out a track that it has let go of already: the voice is asked for once more
+      Effect.matchEffect(readVoice(track, identity, sid), {
+        onSuccess: () => ended,
+        // under load, LiveKit may give a track that it has already released: subscribe once more
         onFailure: () =>
           Effect.sync(() => publication.setSubscribed(false)).pipe(
-            Effect.andThen(over),
-            Effect.andThen(Effect.sleep(SUBSCRIBE_AGAIN)),
+            Effect.andThen(ended),
+            Effect.andThen(Effect.sleep(RESUBSCRIBE_DELAY)),
             Effect.andThen(Effect.sync(() => publication.setSubscribed(true))),
             Effect.ignore
           )
       })
     )
   })
-  room.on("trackUnsubscribed", (_track, { sid }) => silence(sid))
+  room.on("trackUnsubscribed", (_track, { sid }) => endVoice(sid))
   room.on("disconnected", (reason) => {
     voice.isOpen = false
     Deferred.doneUnsafe(ended, Effect.succeed(endOf(rtc.DisconnectReason, reason)))
@@ -241,7 +241,7 @@ export const join = Effect.fnUntraced(function*(
         dynacast: false,
         dataStream: { maxPayloadByteLength: MAX_MESSAGE_BYTES }
       })
-      // a room that is being joined cannot be left: nobody waits for this one any more
+      // a join cannot be aborted: leave the room if the caller was interrupted meanwhile
       if (signal.aborted) return await room.disconnect()
       const publish = new rtc.TrackPublishOptions({ source: rtc.TrackSource.SOURCE_MICROPHONE })
       return await room.localParticipant?.publishTrack(rtc.LocalAudioTrack.createAudioTrack("agent", source), publish)
@@ -253,7 +253,7 @@ export const join = Effect.fnUntraced(function*(
       Effect.fail(
         new ConnectionTimeout({
           op,
-          message: `the room was not joined within ${Duration.format(options.timeout)}`,
+          message: `joining the LiveKit room timed out after ${Duration.format(options.timeout)}`,
           details: { vendor: "livekit", server: url }
         })
       )
@@ -263,8 +263,8 @@ export const join = Effect.fnUntraced(function*(
   return {
     room,
     voice,
-    participants: () => Array.from(room.remoteParticipants.values()).filter(isPerson),
-    voicesReceived: Effect.asVoid(Effect.timeoutOption(allHeard, LISTENING_DEADLINE)),
+    participants: () => Array.from(room.remoteParticipants.values()).filter(isUser),
+    voicesReceived: Effect.asVoid(Effect.timeoutOption(allReceived, RECEIVE_DEADLINE)),
     trackOf: (identity) => voices.get(identity),
     ownTrack: () => publication?.sid,
     ended: Deferred.await(ended)

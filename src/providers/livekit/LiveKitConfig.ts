@@ -1,5 +1,5 @@
 /**
- * The `provider_config` of the LiveKit provider, and where it comes from when it is not there.
+ * The `provider_config` of the LiveKit provider, completed from environment variables.
  *
  * @since 0.1.0
  */
@@ -34,11 +34,11 @@ const ServerUrl = Schema.String.check(
 const Name = Schema.NonEmptyString.check(Schema.isMaxLength(128))
 
 /**
- * Who of a room's people is heard.
+ * Which participants of a room the agent hears.
  *
- * - `first`: the user whom the session is for; of others neither voice nor messages are taken.
- * - `mixed`: everybody, mixed into one.
- * - `addressed`: whoever has the floor: a participant takes it by the RPC `start_turn` and gives it back by `end_turn`.
+ * - `first`: the session's user only; the audio and messages of other participants are ignored.
+ * - `mixed`: all participants, mixed.
+ * - `addressed`: the participant who has the floor (push-to-talk): the RPC `start_turn` takes it, `end_turn` gives it back.
  *
  * @category models
  * @since 0.1.0
@@ -52,9 +52,9 @@ export const Participants = Schema.Literals(["first", "mixed", "addressed"])
 export type Participants = typeof Participants.Type
 
 /**
- * - `automatic`: somebody who joins a room starts a session there; LiveKit tells of it by its webhook. Default: sessions
- *   are created by the application alone.
- * - `automatic.rooms`: in which rooms; `*` stands for any characters. Default: all but our own.
+ * Sessions that start when a participant joins a room.
+ *
+ * - `rooms`: in which rooms; `*` stands for any characters. Default: all except those created for a session.
  *
  * @category models
  * @since 0.1.0
@@ -64,18 +64,19 @@ export const Automatic = Schema.Struct({
 })
 
 /**
- * - `url`: of the LiveKit server, `wss://…`. Default: `LIVEKIT_URL`.
- * - `apiKey`: names the secret. Default: `LIVEKIT_API_KEY`.
- * - `apiSecret`: signs tokens and requests, a secret. Default: `LIVEKIT_API_SECRET`.
- * - `publicUrl`: what users' clients are told to connect to, where that is not `url`.
- * - `roomPrefix`: what the names of rooms begin with that are made for a session; its id follows. Default: `voice-`.
- * - `namedRooms`: a session may name the room that its agent joins: `connection_url: "livekit:<room>"`. Whoever may create
- *   sessions may then enter any room. Default: no.
- * - `automatic`: sessions that begin when somebody joins a room.
- * - `automatic.rooms`: in which rooms; `*` stands for any characters. Default: all but our own.
- * - `webhookPath`: where LiveKit's webhook is taken. Default: `/livekit/webhook`.
- * - `participants`: who of a room's people is heard: `first`, `mixed` or `addressed`. Default: `first`.
- * - `agentName`: how the agent is called in the room. Default: `Agent`.
+ * - `url`: the URL of the LiveKit server, `wss://…`. Default: `LIVEKIT_URL`.
+ * - `apiKey`: the API key. Default: `LIVEKIT_API_KEY`.
+ * - `apiSecret`: the API secret, which signs tokens and requests. Default: `LIVEKIT_API_SECRET`.
+ * - `publicUrl`: the URL that users' clients connect to. Default: `url`.
+ * - `roomPrefix`: the prefix of the names of rooms that are created for a session; its id follows. Default: `voice-`.
+ * - `namedRooms`: sessions can name the room that the agent joins: `connection_url: "livekit:<room>"`. Every client that can
+ *   create sessions can then send the agent to any room. Default: no.
+ * - `automatic`: a participant who joins a room starts a session there; needs LiveKit's webhook. Default: only the
+ *   application creates sessions.
+ * - `automatic.rooms`: in which rooms; `*` stands for any characters. Default: all except those created for a session.
+ * - `webhookPath`: the path of LiveKit's webhook. Default: `/livekit/webhook`.
+ * - `participants`: which participants the agent hears: `first`, `mixed` or `addressed`. Default: `first`.
+ * - `agentName`: the agent's name in the room. Default: `Agent`.
  *
  * @category models
  * @since 0.1.0
@@ -113,17 +114,17 @@ export const LiveKitConfig = Schema.Struct({
 export type LiveKitConfig = typeof LiveKitConfig.Type
 
 /**
- * Where the server is, and what it knows us by.
+ * The URLs and credentials of a LiveKit server.
  *
  * @category models
  * @since 0.1.0
  */
 export interface LiveKitServer {
-  /** Of the signalling: `ws` or `wss`. */
+  /** Of the signalling, with `ws` or `wss`. */
   readonly url: string
-  /** Of the API: `http` or `https`. */
+  /** Of the API, with `http` or `https`. */
   readonly apiUrl: string
-  /** What users' clients connect to. */
+  /** Of the signalling, for users' clients. */
   readonly publicUrl: string
   readonly apiKey: string
   readonly apiSecret: Redacted.Redacted<string>
@@ -139,7 +140,7 @@ const fromEnvironment = <A>(config: Config.Config<A>): Effect.Effect<A | undefin
 
 const secretFromEnvironment = Effect.map(
   fromEnvironment(Config.Redacted("LIVEKIT_API_SECRET")),
-  // nothing can be signed with an empty one
+  // an empty secret cannot sign
   (secret) => secret === undefined || Redacted.value(secret) === "" ? undefined : secret
 )
 
@@ -147,8 +148,7 @@ const withScheme = (url: string, scheme: "ws" | "http"): string =>
   new URL(url).href.replace(/^(?:ws|http)(s?):/, `${scheme}$1:`).replace(/\/+$/, "")
 
 /**
- * What the config says, completed from the environment. Fails `invalid_config`; `details.missing` names the variables
- * that would have to be set.
+ * Completes the config from the environment. Fails `invalid_config`; `details.missing` has the variables that are missing.
  *
  * @category constructors
  * @since 0.1.0

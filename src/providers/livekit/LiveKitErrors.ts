@@ -1,5 +1,5 @@
 /**
- * What LiveKit's packages throw, as our errors: a wrong key, a wrong address and a dead server are told apart.
+ * Converts the errors of LiveKit's packages: a wrong key, a wrong URL and an unreachable server are told apart.
  *
  * @since 0.1.0
  */
@@ -18,7 +18,7 @@ import {
 const field = (value: unknown, name: string): unknown =>
   typeof value === "object" && value !== null ? Reflect.get(value, name) : undefined
 
-/** The code of the network's error under `fetch failed`. */
+/** The code of the network error that caused `fetch failed`. */
 const networkCode = (cause: unknown): string | undefined => {
   const inner = field(cause, "cause")
   const code = field(inner, "code") ?? field(cause, "code")
@@ -28,14 +28,16 @@ const networkCode = (cause: unknown): string | undefined => {
 const vendor = "livekit"
 const MAX_TEXT = 200
 
-/** A wrong key, a wrong secret and a wrong clock are refused with different words, which say nothing of either. */
+/** The server's messages tell a wrong key, a wrong secret and a wrong clock apart, and contain no secret. */
 const refusal = (text: string): string => {
   if (/expired|not valid yet|in the future|\((?:exp|nbf|iat)\)/i.test(text)) {
-    return "a token that was just signed is not valid for the LiveKit server: its clock and ours differ"
+    return "livekit rejected a new token as expired or not yet valid: the clocks of the server and of this machine differ"
   }
-  if (/api key/i.test(text)) return "the LiveKit server does not know the api_key"
-  if (/cryptographic|signature|verif/i.test(text)) return "the api_secret is not the one of the api_key"
-  return "the LiveKit server does not accept the api_key and api_secret"
+  if (/api key/i.test(text)) return "livekit rejected the api_key: it is unknown to the server"
+  if (/cryptographic|signature|verif/i.test(text)) {
+    return "livekit rejected the api_secret: it does not belong to the api_key"
+  }
+  return "livekit rejected the api_key or api_secret"
 }
 
 const byStatus = (op: string, server: string, status: number, text: string, code: unknown): BackendError => {
@@ -44,33 +46,37 @@ const byStatus = (op: string, server: string, status: number, text: string, code
     case status === 401:
       return new AuthenticationFailed({ op, message: refusal(text), details })
     case status === 403:
-      return new AuthorizationFailed({ op, message: "the api_key may not do that on this LiveKit server", details })
+      return new AuthorizationFailed({
+        op,
+        message: "livekit denied the request: the api_key lacks the permission",
+        details
+      })
     case status === 404 && code === "not_found":
-      return new SessionNotFound({ op, message: "the room or participant is not there any more", details })
+      return new SessionNotFound({ op, message: "the room or participant does not exist any more", details })
     case status === 429:
-      return new RateLimitExceeded({ op, message: "the LiveKit server has had too many requests", details })
+      return new RateLimitExceeded({ op, message: "livekit: rate limited (429)", details })
     case status === 408:
-      return new ConnectionTimeout({ op, message: `the LiveKit server at ${server} did not answer in time`, details })
+      return new ConnectionTimeout({ op, message: `the request to the LiveKit server at ${server} timed out`, details })
     case status >= 500:
-      return new ConnectionFailed({ op, message: `the LiveKit server failed with ${status}`, details })
-    // only a server of this kind answers with a code; `bad_route` is another's of its kind
+      return new ConnectionFailed({ op, message: `the LiveKit server failed with status ${status}`, details })
+    // only LiveKit answers with such a code, but `bad_route` comes from other Twirp servers as well
     case typeof code === "string" && code !== "bad_route":
       return new InvalidConfig({
         op,
-        message: `the LiveKit server refuses that: ${text}`,
+        message: `livekit rejected the request: ${text}`,
         details: { ...details, reason: code }
       })
     default:
       return new InvalidConfig({
         op,
-        message: `what answers at ${server} is no LiveKit server: it answered ${status}`,
+        message: `${server} is not a LiveKit server: it answered with status ${status}`,
         details: { ...details, path: "provider_config.url" }
       })
   }
 }
 
 /**
- * The failure of a request to the server's API. `server` is its address, which may be told.
+ * Converts the failure of a request to the server's API. `server` is the URL that the message may contain.
  *
  * @category conversions
  * @since 0.1.0
@@ -83,25 +89,25 @@ export const fromRequest = (op: string, server: string) => (cause: unknown): Bac
   if (name === "TimeoutError" || name === "AbortError") {
     return new ConnectionTimeout({
       op,
-      message: `the LiveKit server at ${server} did not answer in time`,
+      message: `the request to the LiveKit server at ${server} timed out`,
       details: { vendor, server }
     })
   }
   const code = networkCode(cause)
-  // what fails on the way has a cause; what does not was an answer that makes no sense
+  // network errors have a cause; without one the server's answer was malformed
   if (code === undefined && field(cause, "cause") === undefined) return byStatus(op, server, 200, text, undefined)
   return new ConnectionFailed({
     op,
     message: code === "ENOTFOUND" || code === "EAI_AGAIN"
-      ? `there is no host of this name: ${server}`
-      : `no LiveKit server can be reached at ${server}: ${code ?? text}`,
+      ? `unknown host: ${server}`
+      : `the LiveKit server at ${server} is unreachable: ${code ?? text}`,
     details: { vendor, server, ...(code === undefined ? {} : { reason: code }) },
     cause
   })
 }
 
 /**
- * The failure of joining a room.
+ * Converts the failure of joining a room.
  *
  * @category conversions
  * @since 0.1.0
@@ -114,9 +120,9 @@ export const fromJoin = (op: string, server: string) => (cause: unknown): Backen
   return /timed? ?out/i.test(text)
     ? new ConnectionTimeout({
       op,
-      message: `no media path to the LiveKit server at ${server}: its UDP and TCP ports may be closed to us`,
+      message: `no media path to the LiveKit server at ${server}: its UDP and TCP ports may be blocked`,
       details,
       cause
     })
-    : new ConnectionFailed({ op, message: `the room could not be joined: ${text}`, details, cause })
+    : new ConnectionFailed({ op, message: `joining the LiveKit room failed: ${text}`, details, cause })
 }

@@ -1,8 +1,8 @@
 /**
- * LiveKit's packages: loaded when a backend first needs them, let go of after the last.
+ * LiveKit's packages: loaded for the first backend that needs them, and disposed of after the last.
  *
- * `@livekit/rtc-node` keeps the process from ending until it is disposed of; after that it can be used again only when
- * its client, which it keeps in a global, is made anew.
+ * `@livekit/rtc-node` keeps the process alive until it is disposed of. It can be used again only after its client, which it
+ * keeps in a global variable, is deleted.
  *
  * @since 0.1.0
  */
@@ -39,15 +39,15 @@ const load = <A>(name: string, module: () => Promise<A>): Effect.Effect<A, Inval
       })
   })
 
-/** It writes debug messages to the standard output unless this variable says otherwise at the moment of its loading. */
-const quietly = async <A>(module: () => Promise<A>): Promise<A> => {
-  const former = process.env["NODE_ENV"]
+/** The package writes debug messages to stdout unless NODE_ENV is "production" while it loads. */
+const withoutDebugOutput = async <A>(module: () => Promise<A>): Promise<A> => {
+  const previous = process.env["NODE_ENV"]
   process.env["NODE_ENV"] = "production"
   try {
     return await module()
   } finally {
-    if (former === undefined) delete process.env["NODE_ENV"]
-    else process.env["NODE_ENV"] = former
+    if (previous === undefined) delete process.env["NODE_ENV"]
+    else process.env["NODE_ENV"] = previous
   }
 }
 
@@ -62,7 +62,7 @@ const dispose = Effect.suspend(() => {
 })
 
 /**
- * Claims the packages for the scope. A missing one fails `invalid_config` with `details.missing`.
+ * Loads the packages for the scope. Fails `invalid_config` with `details.missing` if one is not installed.
  *
  * @category constructors
  * @since 0.1.0
@@ -70,7 +70,7 @@ const dispose = Effect.suspend(() => {
 export const acquire: Effect.Effect<LiveKitPackages, InvalidConfig, Scope.Scope> = Effect.gen(function*() {
   yield* Effect.acquireRelease(Effect.sync(() => users++), () => dispose)
   const sdk = yield* load("livekit-server-sdk", () => import("livekit-server-sdk"))
-  const rtc = yield* load("@livekit/rtc-node", () => quietly(() => import("@livekit/rtc-node")))
+  const rtc = yield* load("@livekit/rtc-node", () => withoutDebugOutput(() => import("@livekit/rtc-node")))
   loaded = rtc
   return { rtc, sdk }
 })

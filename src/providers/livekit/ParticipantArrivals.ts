@@ -1,9 +1,9 @@
 /**
- * Sessions that begin, or go on, because somebody is in a room.
+ * Starts and recovers sessions because of participants in rooms.
  *
- * The webhook tells of those who come. A look at all rooms, at the start and every half minute, finds those of whom no
- * webhook told, and the sessions of a process that has died: their agents' names, and the metadata of their rooms, hold the
- * session.
+ * The webhook reports participants who join. A scan of all rooms, at the start and every 30 s, finds participants whose
+ * webhook was lost, and the sessions of a process that has died: the agent's identity and the room's metadata contain the
+ * session's id.
  *
  * @since 0.1.0
  */
@@ -33,7 +33,7 @@ export interface ArrivalsOptions {
   readonly options: LiveKitConfig
   readonly host: ProviderHost
   readonly key: Redacted.Redacted<string>
-  /** The sessions of this process by their rooms. */
+  /** The sessions of this process by room. */
   readonly rooms: ReadonlyMap<string, string>
 }
 
@@ -43,16 +43,16 @@ export interface ArrivalsOptions {
  */
 export interface ParticipantArrivals {
   readonly onEvent: (event: WebhookEvent) => void
-  /** What sessions to begin. Those that go on are taken up on the way. */
+  /** The sessions to start. Sessions to recover are recovered while this stream runs. */
   readonly incoming: Stream.Stream<SessionConfig>
 }
 
-const LOOK_EVERY = "30 seconds"
+const SCAN_INTERVAL = "30 seconds"
 const MAX_WAITING = 256
-/** How long a session may take to begin. */
-const BEGIN_MS = 15_000
-/** How many sessions are taken up at once. */
-const RECOVERIES = 8
+/** How long a session may take to start. */
+const START_MS = 15_000
+/** How many rooms are scanned at once. */
+const CONCURRENT_SCANS = 8
 
 const Metadata = Schema.fromJsonString(Schema.Struct({ effect_voice: Schema.Struct({ session: Schema.String }) }))
 const decodeMetadata = Schema.decodeUnknownOption(Metadata)
@@ -65,24 +65,24 @@ export const make = Effect.fnUntraced(function*(
   { host, key, options, packages, rooms, service }: ArrivalsOptions
 ): Effect.fn.Return<ParticipantArrivals, never, Scope.Scope> {
   const { automatic } = options
-  // the same numbers in both packages
+  // both packages use the same numbers
   const agent = Number(packages.rtc.ParticipantKind.AGENT)
   const egress = Number(packages.rtc.ParticipantKind.EGRESS)
   const arrived = yield* Queue.dropping<SessionConfig>(MAX_WAITING)
   const clock = yield* Clock.Clock
-  /** Rooms in which a session is about to begin, with the time of the arrival. */
-  const expected = new Map<string, number>()
-  const isExpected = (room: string) => {
+  /** Rooms in which a session is starting, with the time of the arrival. */
+  const starting = new Map<string, number>()
+  const isStarting = (room: string) => {
     const now = clock.currentTimeMillisUnsafe()
-    for (const [each, at] of expected) if (now - at > BEGIN_MS) expected.delete(each)
-    return expected.has(room)
+    for (const [each, at] of starting) if (now - at > START_MS) starting.delete(each)
+    return starting.has(room)
   }
 
-  const isWanted = (room: string) =>
+  const isAutomatic = (room: string) =>
     automatic !== undefined && !room.startsWith(options.roomPrefix) && RoomName.matches(automatic.rooms, room)
 
   const arrive = (room: string, { attributes, identity, name }: ParticipantInfo): void => {
-    if (!isWanted(room) || rooms.has(room) || isExpected(room)) return
+    if (!isAutomatic(room) || rooms.has(room) || isStarting(room)) return
     const token = attributes["effect-voice.token"]
     const offered = Queue.offerUnsafe(arrived, {
       userId: identity,
@@ -91,46 +91,46 @@ export const make = Effect.fnUntraced(function*(
       metadata: { livekit: { room, identity, name } },
       ...(token === undefined ? {} : { token })
     })
-    if (offered) expected.set(room, clock.currentTimeMillisUnsafe())
+    if (offered) starting.set(room, clock.currentTimeMillisUnsafe())
   }
 
-  const isPerson = ({ kind }: ParticipantInfo) => Number(kind) !== agent && Number(kind) !== egress
+  const isUser = ({ kind }: ParticipantInfo) => Number(kind) !== agent && Number(kind) !== egress
 
   const onEvent = ({ event, participant, room }: WebhookEvent): void => {
     if (event !== "participant_joined" || room === undefined || participant === undefined) return
-    if (isPerson(participant)) arrive(room.name, participant)
+    if (isUser(participant)) arrive(room.name, participant)
   }
 
-  /** Takes up a session that nobody cares for any more, if there is one of this name. */
+  /** Recovers a session whose process has died, if this is one. */
   const recover = (room: string, session: string) =>
     rooms.get(room) === session ? Effect.void : Effect.ignore(host.recover(session))
 
-  const lookInto = Effect.fnUntraced(function*(room: string, metadata: string) {
+  const scanRoom = Effect.fnUntraced(function*(room: string, metadata: string) {
     const people = yield* service.participants(room)
-    const kept = decodeMetadata(metadata)
+    const stored = decodeMetadata(metadata)
     const sessions = new Set(people.flatMap(({ identity, kind }) => {
       const session = Number(kind) === agent ? RoomName.sessionOfAgent(identity) : undefined
       return session === undefined ? [] : [session]
     }))
-    if (kept._tag === "Some") sessions.add(kept.value.effect_voice.session)
+    if (stored._tag === "Some") sessions.add(stored.value.effect_voice.session)
     for (const session of sessions) yield* recover(room, session)
-    const user = people.find(isPerson)
+    const user = people.find(isUser)
     if (user !== undefined && !people.some(({ kind }) => Number(kind) === agent)) arrive(room, user)
   })
 
-  const look: Effect.Effect<void, BackendError> = Effect.flatMap(
+  const scanRooms: Effect.Effect<void, BackendError> = Effect.flatMap(
     service.rooms,
     Effect.forEach(({ metadata, name }) =>
-      // of a room of ours all is known: that would be a request for each session
-      !rooms.has(name) && (name.startsWith(options.roomPrefix) || isWanted(name))
-        ? Effect.ignore(lookInto(name, metadata))
-        : Effect.void, { concurrency: RECOVERIES, discard: true })
+      // rooms of this process need no scan, which would be one request per session
+      !rooms.has(name) && (name.startsWith(options.roomPrefix) || isAutomatic(name))
+        ? Effect.ignore(scanRoom(name, metadata))
+        : Effect.void, { concurrency: CONCURRENT_SCANS, discard: true })
   )
 
   return {
     onEvent,
     incoming: Stream.merge(
-      Stream.tick(LOOK_EVERY).pipe(Stream.mapEffect(() => Effect.ignore(look)), Stream.drain),
+      Stream.tick(SCAN_INTERVAL).pipe(Stream.mapEffect(() => Effect.ignore(scanRooms)), Stream.drain),
       Stream.fromQueue(arrived)
     )
   }

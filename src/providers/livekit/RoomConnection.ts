@@ -1,5 +1,5 @@
 /**
- * A user in a room, as their session knows them: one attachment, from their coming to their going.
+ * The session's connection to a user in a room: one attachment, from joining to leaving.
  *
  * @since 0.1.0
  */
@@ -20,7 +20,7 @@ export interface RoomConnectionOptions {
   readonly voice: RoomVoice
   readonly outbox: TextOutbox
   readonly onEvent: (event: SessionEvent) => void
-  /** The session has let go, and the last has gone out. */
+  /** Called when the session has closed the connection and the last data was sent. */
   readonly closed: (reason: ConnectionClose) => Effect.Effect<void>
 }
 
@@ -33,7 +33,7 @@ export interface RoomConnection {
   readonly inbox: Inbox
 }
 
-/** What the network and the user's jitter buffer may hold. */
+/** How much audio the network and the user's jitter buffer may still hold. */
 const FLUSH_MS = 150
 
 /**
@@ -57,7 +57,7 @@ export const make = ({ closed, onEvent, outbox, voice }: RoomConnectionOptions):
       const wasOpen = inbox.endReason === undefined
       inbox.closed(reason)
       if (!wasOpen) return
-      // the last words and the last event still go out
+      // the last audio and the last event are still sent
       if (reason === "session_ended") yield* Effect.sleep(Duration.millis(voice.backlogMs + FLUSH_MS))
       else voice.clear()
       yield* outbox.flushed

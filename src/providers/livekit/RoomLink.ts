@@ -1,9 +1,9 @@
 /**
- * A session's room: the agent joins it and stays, and those who come become the session's attachments.
+ * Links a session to its room: the agent joins and stays, and users who join become attachments of the session.
  *
- * The agent joins while the user's client does; what goes wrong ends the session. A server that is lost is joined again
- * until the session's own resume window ends it. Who is there is looked at afresh whenever somebody comes or goes, so that
- * no order of LiveKit's events can leave a wrong picture.
+ * The agent joins while the user's client does; a failure ends the session. After a lost connection the agent joins again,
+ * until the session's resume window ends the session. The participants are read again whenever one joins or leaves, so the
+ * order of LiveKit's events does not matter.
  *
  * @since 0.1.0
  */
@@ -45,28 +45,28 @@ export interface RoomLinkOptions {
   readonly config: BackendConfig
   readonly host: ProviderHost
   readonly mediaClock: MediaClock
-  /** The sessions of this process by their rooms, kept here. */
+  /** The sessions of this process by room; updated here. */
   readonly rooms: Map<string, string>
 }
 
-/** How often a server that is lost is looked for. */
-const REJOIN_EVERY = "1 second"
-/** How much longer than it is waited for anybody a room is kept: agents do not count as people in it. */
+/** How often the agent tries to join again after a lost connection. */
+const REJOIN_INTERVAL = "1 second"
+/** How much longer than the connect and resume windows a room is kept: for LiveKit, a room with only an agent is empty. */
 const ROOM_MARGIN = Duration.seconds(15)
 const REMOVE_DEADLINE = "3 seconds"
-/** What a last message may need on its way. */
-const FAREWELL = "250 millis"
-/** More attachments than can wait for a session. */
+/** How long a last message may take to arrive. */
+const LAST_MESSAGE_DELAY = "250 millis"
+/** Attachments that wait for the session; more never do. */
 const MAX_ATTACHMENTS = 8
 
 const endReason: Record<AgentRoom.RoomEnd, string> = {
-  over: "room_closed",
+  closed: "room_closed",
   replaced: "replaced",
   lost: "connection_lost"
 }
 
 /**
- * Opens the room of a session. Fails as the server's API does; `invalid_config` for a room that may not be named.
+ * Opens the room of a session. Fails like LiveKit's server API, and with `invalid_config` for a room that the config does not allow.
  *
  * @category constructors
  * @since 0.1.0
@@ -85,21 +85,21 @@ export const open = Effect.fnUntraced(function*(
     namedRooms: options.namedRooms
   })
   const queue = yield* Queue.bounded<UserConnection, BackendError | Cause.Done>(MAX_ATTACHMENTS)
-  /** Another process goes on with the session: its room stays. */
-  let surrendered = false
+  /** Another process has taken the session over, so the room must stay. */
+  let takenOver = false
 
   const ensure = target.owned
     ? service.ensureRoom({
       name: target.room,
       metadata: JSON.stringify({ effect_voice: { session: session.id } }),
-      // the session ends first, and takes the room with it
+      // longer than the session's own windows: the session ends first and deletes the room
       emptyTimeout: Duration.sum(config.session.connectWindow, ROOM_MARGIN),
       departureTimeout: Duration.sum(limits().resumeWindow, ROOM_MARGIN)
     })
     : Effect.void
 
-  /** Comes in, serves whoever is there, and tells how it ended. */
-  const visit = Effect.fnUntraced(function*(onJoined: () => void) {
+  /** Joins the room once, serves the users in it, and returns how it ended. */
+  const serveOnce = Effect.fnUntraced(function*(onJoined: () => void) {
     const presence = new RoomPresence(options.participants, target.identity)
     const changed = Latch.makeUnsafe(true)
     const token = yield* service.agentToken({
@@ -158,33 +158,33 @@ export const open = Effect.fnUntraced(function*(
       )
     }
 
-    const putOut = Effect.suspend(() =>
+    const removeUsers = Effect.suspend(() =>
       Effect.forEach(users(), ({ identity }) => service.removeParticipant(target.room, identity), { discard: true })
     ).pipe(finalizeWithin(REMOVE_DEADLINE), Effect.ignore)
 
     const attach = (stay: string) =>
       Effect.matchEffect(host.admit(session, {}), {
         onFailure: ({ code, message }) => {
-          // LiveKit has let them in already: they are told why, and put out
+          // LiveKit has admitted them already: they receive the error and are removed
           outbox.send({ type: "error", code, message, seq: 0, atMs: clock.currentTimeMillisUnsafe() })
-          return outbox.flushed.pipe(Effect.andThen(Effect.sleep(FAREWELL)), Effect.andThen(putOut))
+          return outbox.flushed.pipe(Effect.andThen(Effect.sleep(LAST_MESSAGE_DELAY)), Effect.andThen(removeUsers))
         },
         onSuccess: () => {
           const { connection, inbox } = RoomConnection.make({
             voice: agent.voice,
             outbox,
             onEvent: (event) => {
-              surrendered ||= event.type === "session.ended" && event.reason === "taken_over"
+              takenOver ||= event.type === "session.ended" && event.reason === "taken_over"
             },
-            closed: (reason) => reason === "too_slow" || reason === "rate_limited" ? putOut : Effect.void
+            closed: (reason) => reason === "too_slow" || reason === "rate_limited" ? removeUsers : Effect.void
           })
           presence.attach(inbox, stay)
           return Queue.offerUnsafe(queue, connection) ? Effect.void : connection.close("session_ended")
         }
       })
 
-    // a user whose session has started is heard from the first word
-    const look = Effect.andThen(
+    // waits for the voices first, so that no word is lost once the session has started
+    const updateAttachment = Effect.andThen(
       agent.voicesReceived,
       Effect.suspend(() => {
         changed.closeUnsafe()
@@ -195,16 +195,16 @@ export const open = Effect.fnUntraced(function*(
       })
     )
 
-    return yield* Effect.forever(Effect.andThen(changed.await, look)).pipe(
+    return yield* Effect.forever(Effect.andThen(changed.await, updateAttachment)).pipe(
       Effect.raceFirst(agent.ended),
       Effect.tap((end) => Effect.sync(() => presence.detach(endReason[end]))),
       Effect.ensuring(Effect.sync(() => presence.detach("server_closed")))
     )
   })
 
-  const stay = Effect.gen(function*() {
+  const serve = Effect.gen(function*() {
     let joined = false
-    const once = Effect.scoped(visit(() => {
+    const once = Effect.scoped(serveOnce(() => {
       joined = true
     }))
     const first = Schedule.exponential(config.retryDelay).pipe(
@@ -213,19 +213,19 @@ export const open = Effect.fnUntraced(function*(
     )
     while (true) {
       const end = yield* Effect.retry(Effect.suspend(() => joined ? Effect.andThen(ensure, once) : once), {
-        schedule: joined ? Schedule.jittered(Schedule.spaced(REJOIN_EVERY)) : first,
+        schedule: joined ? Schedule.jittered(Schedule.spaced(REJOIN_INTERVAL)) : first,
         while: (error) => error.retryable
       })
-      surrendered ||= end === "replaced"
+      takenOver ||= end === "replaced"
       if (end !== "lost") return yield* Queue.end(queue)
-      yield* Effect.logWarning("the LiveKit server was lost; the agent joins its room again", { session: session.id })
+      yield* Effect.logWarning("LiveKit connection lost; joining the room again", { session: session.id })
     }
   }).pipe(Effect.catch((error) => Queue.fail(queue, error)))
 
   if (link.rooms.has(target.room)) {
     return yield* new InvalidConfig({
       op: "LiveKitProvider.open",
-      message: "there is a session in this room already",
+      message: "this room already has a session",
       details: { path: "connection_url" }
     })
   }
@@ -234,14 +234,14 @@ export const open = Effect.fnUntraced(function*(
     () => Effect.sync(() => link.rooms.delete(target.room))
   )
   yield* ensure
-  // last of all, when the agent has left
+  // finalizers run in reverse order: the room is deleted after the agent has left
   if (target.owned) {
     yield* Effect.addFinalizer(() =>
-      surrendered ? Effect.void : service.deleteRoom(target.room).pipe(Effect.ignore, finalizeWithin(REMOVE_DEADLINE))
+      takenOver ? Effect.void : service.deleteRoom(target.room).pipe(Effect.ignore, finalizeWithin(REMOVE_DEADLINE))
     )
   }
   yield* Effect.addFinalizer(() => Queue.shutdown(queue))
-  yield* Effect.forkScoped(stay)
+  yield* Effect.forkScoped(serve)
 
   const access: SessionAccess = target.userJoined
     ? { connectionUrl: server.publicUrl, protocol: "livekit" }

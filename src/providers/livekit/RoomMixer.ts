@@ -1,12 +1,12 @@
 /**
- * The voices of several people as one: plain arithmetic, 20 ms at a time.
+ * Mixes the voices of several participants, 20 ms at a time.
  *
  * @since 0.1.0
  */
 import { frameMs } from "../../audio/AudioFormat.ts"
 import { SampleQueue } from "../../audio/SampleQueue.ts"
 
-/** What waits of one voice at most, in ms; of more the oldest is dropped. */
+/** The most audio of one voice that waits to be mixed, in ms; the oldest is dropped beyond it. */
 const MAX_WAITING_MS = 200
 
 /**
@@ -30,26 +30,26 @@ export class RoomMixer {
     this.#out = new Int16Array(this.#frame)
   }
 
-  /** How many voices there are. */
+  /** The number of voices. */
   get size(): number {
     return this.#voices.size
   }
 
-  push(who: string, pcm: Int16Array): void {
-    let voice = this.#voices.get(who)
-    if (voice === undefined) this.#voices.set(who, voice = new SampleQueue())
+  push(identity: string, pcm: Int16Array): void {
+    let voice = this.#voices.get(identity)
+    if (voice === undefined) this.#voices.set(identity, voice = new SampleQueue())
     const newest = pcm.length > this.#max ? pcm.subarray(pcm.length - this.#max) : pcm
     const surplus = voice.length + newest.length - this.#max
     if (surplus > 0) voice.take(new Int16Array(Math.min(surplus, voice.length)))
     voice.push(newest)
   }
 
-  /** Whether there was one. */
-  remove(who: string): boolean {
-    return this.#voices.delete(who)
+  /** Removes a voice; returns whether it existed. */
+  remove(identity: string): boolean {
+    return this.#voices.delete(identity)
   }
 
-  /** The next 20 ms, clipped; valid until the next call. `undefined` when nobody is there. */
+  /** Returns the next 20 ms, clipped and valid until the next call; `undefined` without a voice. */
   take(): Int16Array | undefined {
     if (this.#voices.size === 0) return undefined
     this.#sum.fill(0)

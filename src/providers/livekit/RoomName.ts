@@ -1,9 +1,9 @@
 /**
- * Which room a session is in, and whose session it is.
+ * The room and the user of a session.
  *
- * A room of its own is named by the session's id. `connection_url` may name another: `livekit:<room>` where the config
- * allows it; and what the provider itself writes for somebody who has joined a room is sealed with the backend's key, since
- * whoever may create sessions could write it too.
+ * By default a session has its own room, named after its id. `connection_url` can name another one: `livekit:<room>`, if the
+ * config allows it. For a participant who has joined a room, the provider itself writes a `connection_url` that is signed
+ * with the backend's key, so that clients that create sessions cannot forge it.
  *
  * @since 0.1.0
  */
@@ -20,11 +20,11 @@ import { InvalidConfig } from "../../BackendError.ts"
  */
 export interface RoomTarget {
   readonly room: string
-  /** The user whom the session is for. */
+  /** The session's user. */
   readonly identity: string
-  /** The room was made for the session, and goes with it. */
+  /** The room was created for the session, and is deleted with it. */
   readonly owned: boolean
-  /** The user is in the room already, with a token of somebody else's. */
+  /** The user has joined the room already, with a token of the application. */
   readonly userJoined: boolean
 }
 
@@ -39,7 +39,7 @@ const signature = (key: Redacted.Redacted<string>, text: string): Buffer =>
   createHmac("sha256", Redacted.value(key)).update(`effect-voice/livekit/room\n${text}`).digest()
 
 /**
- * Where somebody is who has joined a room, as a `connectionUrl` that nobody else can write.
+ * Makes a signed `connectionUrl` for a participant who has joined a room.
  *
  * @category constructors
  * @since 0.1.0
@@ -51,9 +51,9 @@ export const seal = (key: Redacted.Redacted<string>, where: { readonly room: str
 
 const unseal = (key: Redacted.Redacted<string>, sealed: string) => {
   const [text = "", mac = ""] = sealed.split(".")
-  const given = Buffer.from(mac, "base64url")
-  const right = signature(key, text)
-  if (given.length !== right.length || !timingSafeEqual(given, right)) return undefined
+  const actual = Buffer.from(mac, "base64url")
+  const expected = signature(key, text)
+  if (actual.length !== expected.length || !timingSafeEqual(actual, expected)) return undefined
   const decoded = decodeSealed(Buffer.from(text, "base64url").toString())
   return decoded._tag === "Some" ? decoded.value : undefined
 }
@@ -61,7 +61,7 @@ const unseal = (key: Redacted.Redacted<string>, sealed: string) => {
 const refuse = (message: string) => Effect.fail(new InvalidConfig({ op, message, details: { path: "connection_url" } }))
 
 /**
- * The room of a session. Fails `invalid_config` for a `connectionUrl` that is none of ours, or not allowed.
+ * Finds the room of a session. Fails `invalid_config` for a `connectionUrl` that is malformed, forged or not allowed.
  *
  * @category constructors
  * @since 0.1.0
@@ -77,24 +77,24 @@ export const resolve = (
   if (connectionUrl === undefined || connectionUrl === "") {
     return Effect.succeed({ room: `${options.prefix}${id}`, identity: userId, owned: true, userJoined: false })
   }
-  if (!connectionUrl.startsWith(SCHEME)) return refuse("connection_url: expected livekit:<room>, or none")
+  if (!connectionUrl.startsWith(SCHEME)) return refuse("connection_url: expected livekit:<room> or nothing")
   const name = connectionUrl.slice(SCHEME.length)
   if (name.startsWith("/")) {
     const found = unseal(options.key, name.slice(1))
     return found === undefined
-      ? refuse("connection_url: this is not one that the provider has written")
+      ? refuse("connection_url: invalid signature")
       : Effect.succeed({ ...found, owned: false, userJoined: true })
   }
   if (!options.namedRooms) {
-    return refuse("connection_url: a session may name its room only where provider_config.named_rooms is true")
+    return refuse("connection_url: sessions can name a room only with provider_config.named_rooms: true")
   }
   return name === "" || name.length > MAX_NAME
-    ? refuse(`connection_url: expected a room's name of 1 to ${MAX_NAME} characters after livekit:`)
+    ? refuse(`connection_url: expected livekit: and a room name of 1 to ${MAX_NAME} characters`)
     : Effect.succeed({ room: name, identity: userId, owned: false, userJoined: false })
 }
 
 /**
- * The identity of a session's agent, and the way back: whoever finds an agent in a room knows its session.
+ * The identity of a session's agent in its room; `sessionOfAgent` gives the session of an identity.
  *
  * @category constants
  * @since 0.1.0
@@ -110,7 +110,7 @@ const AGENT = /^agent-(ses_[0-9a-z]+)$/
 export const sessionOfAgent = (identity: string): string | undefined => AGENT.exec(identity)?.[1]
 
 /**
- * Whether a room's name is one of the patterns, in which `*` stands for any characters.
+ * Whether a room name matches one of the patterns, in which `*` stands for any characters.
  *
  * @category predicates
  * @since 0.1.0

@@ -1,8 +1,8 @@
 /**
- * Who is in a session's room now, and what of them reaches the session: which voices, whose messages.
+ * Decides which participants of a room reach the session, with their voices and messages.
  *
- * Plain and synchronous. There is one attachment at a time: with `first` it lasts as long as that user's stay, else as long
- * as anybody's.
+ * Plain and synchronous. There is one attachment at a time. With `first` it lasts as long as the session's user stays in the
+ * room, otherwise as long as any participant does.
  *
  * @since 0.1.0
  */
@@ -12,13 +12,14 @@ import { INPUT_SAMPLE_RATE } from "./AgentRoom.ts"
 import type { Participants } from "./LiveKitConfig.ts"
 import { RoomMixer } from "./RoomMixer.ts"
 
-/** Silence after a voice that has ended, in samples (2 s): what was being said is complete. */
+/** Silence after a voice that has ended, in samples (2 s), so that endpointing completes the turn. */
 const CLOSING_SILENCE = 2 * INPUT_SAMPLE_RATE
 
+/** Messages that are kept until the attachment exists. */
 const MAX_EARLY = 16
 
 /**
- * What is used of a participant.
+ * The used properties of a participant.
  *
  * @category models
  * @since 0.1.0
@@ -30,7 +31,7 @@ export interface Participant {
 
 interface Current {
   readonly inbox: Inbox
-  /** Which stay it belongs to. */
+  /** The stay it belongs to. */
   readonly stay: string
 }
 
@@ -44,32 +45,32 @@ export class RoomPresence {
   readonly #mix = new RoomMixer(INPUT_SAMPLE_RATE)
   #current: Current | undefined
   #floor: string | undefined
-  /** Messages of somebody whom the session does not know yet: they come before their coming is told. */
+  /** Messages that arrive before the attachment: a client may send as soon as it has joined. */
   #early: Array<ClientMessage> = []
 
-  /** `identity` is the user whom the session is for. */
+  /** `identity` is the session's user. */
   constructor(policy: Participants, identity: string) {
     this.#policy = policy
     this.#identity = identity
   }
 
-  /** Whether somebody's voice and messages are taken. */
+  /** Whether a participant's voice and messages reach the session. */
   accepts(identity: string): boolean {
     return this.#policy !== "first" || identity === this.#identity
   }
 
-  /** Who speaks, as far as it is known. */
+  /** The participant who speaks, if known. */
   get speaker(): string | undefined {
     return this.#policy === "first" ? this.#identity : this.#floor
   }
 
-  /** The stay that there should be an attachment for; `undefined` when nobody is there who counts. */
-  expectedStay(people: ReadonlyArray<Participant>): string | undefined {
-    if (this.#policy === "first") return people.find(({ identity }) => identity === this.#identity)?.sid
-    return people.length > 0 ? "room" : undefined
+  /** The stay that should have an attachment; `undefined` when no accepted participant is in the room. */
+  expectedStay(participants: ReadonlyArray<Participant>): string | undefined {
+    if (this.#policy === "first") return participants.find(({ identity }) => identity === this.#identity)?.sid
+    return participants.length > 0 ? "room" : undefined
   }
 
-  /** The stay that there is an attachment for. */
+  /** The stay that has an attachment. */
   get attachedStay(): string | undefined {
     return this.#current?.inbox.endReason === undefined ? this.#current?.stay : undefined
   }
@@ -88,19 +89,19 @@ export class RoomPresence {
 
   audio(identity: string, pcm: Int16Array): void {
     if (this.#policy === "mixed") return this.#mix.push(identity, pcm)
-    if (this.#hears(identity)) this.#inbox?.audio(pcm)
+    if (this.#isSpeaker(identity)) this.#inbox?.audio(pcm)
   }
 
-  /** 20 ms have passed: only a mix needs to be told. */
+  /** Called every 20 ms: sends the mix, with `mixed`. */
   tick(): void {
     const pcm = this.#mix.take()
     if (pcm !== undefined) this.#inbox?.audio(pcm)
   }
 
-  /** Somebody's voice has ended. */
+  /** A participant's voice has ended. */
   voiceEnded(identity: string): void {
-    const was = this.#policy === "mixed" ? this.#mix.remove(identity) : this.#hears(identity)
-    if (was && this.#mix.size === 0) this.#inbox?.gap(CLOSING_SILENCE)
+    const wasHeard = this.#policy === "mixed" ? this.#mix.remove(identity) : this.#isSpeaker(identity)
+    if (wasHeard && this.#mix.size === 0) this.#inbox?.gap(CLOSING_SILENCE)
   }
 
   participantLeft(identity: string, ofOwnAccord: boolean): void {
@@ -120,7 +121,7 @@ export class RoomPresence {
     this.#inbox?.malformed(reason)
   }
 
-  /** Somebody takes the floor, which silences the agent, or gives it back. `false` where there is none. */
+  /** A participant takes the floor, which interrupts the agent, or gives it back. Returns false unless `addressed`. */
   takeFloor(identity: string, holds: boolean): boolean {
     if (this.#policy !== "addressed") return false
     if (holds) {
@@ -139,8 +140,8 @@ export class RoomPresence {
     return this.#current?.inbox
   }
 
-  /** Whether it is this voice alone that is heard. */
-  #hears(identity: string): boolean {
+  /** Whether this participant's voice is the one that is forwarded. */
+  #isSpeaker(identity: string): boolean {
     return identity === (this.#policy === "first" ? this.#identity : this.#floor)
   }
 }

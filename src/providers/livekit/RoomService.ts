@@ -1,5 +1,5 @@
 /**
- * The server's API for rooms, and the tokens that let people in.
+ * LiveKit's server API for rooms, and access tokens.
  *
  * @since 0.1.0
  */
@@ -18,9 +18,9 @@ import type { LiveKitPackages } from "./LiveKitPackages.ts"
  */
 export interface RoomOptions {
   readonly name: string
-  /** How long it stays without anybody having come. */
+  /** How long the room stays if no participant ever joins. */
   readonly emptyTimeout: Duration.Duration
-  /** How long it stays after the last has left. */
+  /** How long the room stays after the last participant has left. */
   readonly departureTimeout: Duration.Duration
   readonly metadata: string
 }
@@ -40,26 +40,26 @@ export interface TokenOptions {
  * @since 0.1.0
  */
 export interface RoomService {
-  /** Makes the room, or finds it. */
+  /** Creates the room unless it exists. */
   readonly ensureRoom: (options: RoomOptions) => Effect.Effect<void, BackendError>
-  /** Ends the room for everybody; one that is not there is as good. */
+  /** Deletes the room, and disconnects its participants; succeeds if it does not exist. */
   readonly deleteRoom: (room: string) => Effect.Effect<void, BackendError>
-  /** Puts somebody out; one who is not there is as good. */
+  /** Removes a participant; succeeds if they have left. */
   readonly removeParticipant: (room: string, identity: string) => Effect.Effect<void, BackendError>
   readonly rooms: Effect.Effect<ReadonlyArray<Room>, BackendError>
   readonly participants: (room: string) => Effect.Effect<ReadonlyArray<ParticipantInfo>, BackendError>
-  /** Asks for nothing: whether the server answers, and accepts the key. */
+  /** Checks that the server answers and accepts the key. */
   readonly probe: Effect.Effect<void, BackendError>
-  /** Lets a user in: to hear, to send their microphone and data. */
+  /** Makes a user's token: may subscribe, and publish a microphone and data. */
   readonly userToken: (options: TokenOptions) => Effect.Effect<string>
-  /** Lets the agent in, as a participant of kind agent. */
+  /** Makes the agent's token, for a participant of kind agent. */
   readonly agentToken: (
     options: TokenOptions & { readonly name: string; readonly attributes: Readonly<Record<string, string>> }
   ) => Effect.Effect<string>
 }
 
 /**
- * A name that no room has: LiveKit's ids begin otherwise, and ours with a prefix that is not empty.
+ * A room name that does not exist, so that the probe lists no rooms.
  */
 const NO_ROOM = "\u0000"
 
@@ -74,12 +74,12 @@ export const make = (
 ): RoomService => {
   const secret = Redacted.value(apiSecret)
   const client = new sdk.RoomServiceClient(apiUrl, apiKey, secret, {
-    // whole seconds, and never none: 0 is no deadline
+    // whole seconds, and at least 1, because 0 means no timeout
     requestTimeout: Math.max(1, Math.ceil(Duration.toSeconds(timeout)))
   })
   const request = <A>(op: string, ask: () => Promise<A>): Effect.Effect<A, BackendError> =>
     Effect.tryPromise({ try: ask, catch: LiveKitErrors.fromRequest(`LiveKitProvider.${op}`, apiUrl) })
-  const unlessGone = (effect: Effect.Effect<void, BackendError>) =>
+  const ignoreMissing = (effect: Effect.Effect<void, BackendError>) =>
     Effect.catchTag(effect, "SessionNotFound", () => Effect.void)
 
   return {
@@ -91,9 +91,9 @@ export const make = (
           emptyTimeout: Math.ceil(Duration.toSeconds(emptyTimeout)),
           departureTimeout: Math.ceil(Duration.toSeconds(departureTimeout))
         }))),
-    deleteRoom: (room) => unlessGone(request("deleteRoom", () => client.deleteRoom(room))),
+    deleteRoom: (room) => ignoreMissing(request("deleteRoom", () => client.deleteRoom(room))),
     removeParticipant: (room, identity) =>
-      unlessGone(request("removeParticipant", () => client.removeParticipant(room, identity))),
+      ignoreMissing(request("removeParticipant", () => client.removeParticipant(room, identity))),
     rooms: request("listRooms", () => client.listRooms()),
     participants: (room) => request("listParticipants", () => client.listParticipants(room)),
     probe: Effect.asVoid(request("probe", () => client.listRooms([NO_ROOM]))),

@@ -1,8 +1,8 @@
 /**
- * The agent's voice into a room: a queue of at most 200 ms in front of LiveKit's own, which holds as much.
+ * The agent's voice in a room: a queue of at most 200 ms in front of LiveKit's own queue, which holds as much.
  *
- * Frames are copied into a ring that is allocated once; one is handed over at a time, since LiveKit wants its calls in
- * order. A queue of LiveKit's that is full keeps the next frame waiting, so that playout is paced by what is sent.
+ * Frames are copied into a ring that is allocated once, and are handed over one at a time, because LiveKit requires calls in
+ * order. While LiveKit's queue is full, the next frame waits: this is the backpressure that paces playout.
  *
  * @since 0.1.0
  */
@@ -10,7 +10,7 @@ import type { AudioFrame, AudioSource } from "@livekit/rtc-node"
 import { frameMs } from "../../audio/AudioFormat.ts"
 
 /**
- * What the agent's voice has, in Hz: 24,000, what speech synthesis gives.
+ * The sample rate of the agent's voice, in Hz: 24,000, as text-to-speech engines give.
  *
  * @category constants
  * @since 0.1.0
@@ -18,7 +18,7 @@ import { frameMs } from "../../audio/AudioFormat.ts"
 export const VOICE_SAMPLE_RATE = 24_000
 
 /**
- * How much LiveKit's own queue holds, in ms. What is in there can be cleared; what has left it is heard.
+ * The length of LiveKit's own queue, in ms. Audio in it can be cleared; audio that has left it will be heard.
  *
  * @category constants
  * @since 0.1.0
@@ -26,11 +26,11 @@ export const VOICE_SAMPLE_RATE = 24_000
 export const QUEUE_MS = 200
 
 const FRAME = VOICE_SAMPLE_RATE * frameMs / 1_000
-/** What playout sends ahead, less what LiveKit's queue takes. */
+/** Frames that wait in front of LiveKit's queue: 200 ms. */
 const MAX_WAITING_FRAMES = 10
 
 /**
- * What is used of LiveKit's source.
+ * The used methods of LiveKit's audio source.
  *
  * @category models
  * @since 0.1.0
@@ -49,18 +49,18 @@ export class RoomVoice {
   #size = 0
   #busy = false
   #broken = false
-  /** Nothing is taken, and nothing lost, while this is `false`: the room is being looked for again. */
+  /** False while LiveKit reconnects: `send` then takes no frame, so none is lost. */
   isOpen = true
 
-  /** `frame` makes one of LiveKit's frames around the samples; `onBroken` is told once that the source takes no more. */
+  /** `frame` makes one of LiveKit's frames around the samples; `onBroken` is called once if the source fails. */
   constructor(source: RoomAudioSource, frame: (samples: Int16Array) => AudioFrame, onBroken: () => void) {
     this.#source = source
     this.#onBroken = onBroken
-    // one more than can wait: the one that is being handed over
+    // one more than can wait: the frame that is being handed over
     this.#frames = Array.from({ length: MAX_WAITING_FRAMES + 1 }, () => frame(new Int16Array(FRAME)))
   }
 
-  /** Takes a frame of 20 ms, a shorter one is filled up with silence; `false` when there is no room for it. */
+  /** Queues a frame of 20 ms; a shorter one is padded with silence. Returns false when the queue is full. */
   send(pcm: Int16Array): boolean {
     if (!this.isOpen || this.#broken || this.#size === MAX_WAITING_FRAMES) return false
     const { data } = this.#frames[(this.#head + this.#size) % this.#frames.length]!
@@ -71,10 +71,10 @@ export class RoomVoice {
     return true
   }
 
-  /** Drops what waits here and in LiveKit's queue; returns how many milliseconds that was. */
+  /** Clears this queue and LiveKit's; returns how many milliseconds were dropped. */
   clear(): number {
     const ms = this.backlogMs
-    // the head stays: the place before it is LiveKit's until it has taken that frame
+    // the head stays, because LiveKit may still read the frame before it
     this.#size = 0
     try {
       this.#source.clearQueue()
@@ -84,7 +84,7 @@ export class RoomVoice {
     return ms
   }
 
-  /** Milliseconds that have not gone out. */
+  /** How many milliseconds of audio were not sent yet. */
   get backlogMs(): number {
     return this.#size * frameMs + this.#source.queuedDuration
   }

@@ -1,8 +1,8 @@
 /**
- * What the people of a room say in text: typed turns (`lk.chat`), messages of our protocol (topic `effect-voice`, as a text
- * stream or a data packet), and RPC.
+ * Receives text from the participants of a room: typed turns (`lk.chat`), messages of the wire protocol (topic
+ * `effect-voice`, in a text stream or a data packet), and RPC.
  *
- * Whoever sends faster than `Pace` allows is told so; a stream that does not end in time is left.
+ * Participants who exceed the `FloodLimit` receive an error; a stream that does not end in time is dropped.
  *
  * @since 0.1.0
  */
@@ -15,7 +15,7 @@ import { costOf, FloodLimit } from "../../transport/FloodLimit.ts"
 import { TOPIC } from "./TextOutbox.ts"
 
 /**
- * Where LiveKit's chat components send what was typed.
+ * The topic of LiveKit's chat components.
  *
  * @category constants
  * @since 0.1.0
@@ -23,8 +23,8 @@ import { TOPIC } from "./TextOutbox.ts"
 export const CHAT_TOPIC = "lk.chat"
 
 /**
- * The RPC methods: `session.message` takes a message of our protocol, and answers `{}`; `start_turn` and `end_turn` take
- * and give back the floor, as in LiveKit's own push-to-talk.
+ * The RPC methods. `session.message` takes a message of the wire protocol, and answers `{}`; `start_turn` and `end_turn` take
+ * and give back the floor, as in LiveKit's push-to-talk.
  *
  * @category constants
  * @since 0.1.0
@@ -37,34 +37,35 @@ export const RPC_METHODS = { message: "session.message", start: "start_turn", en
  */
 export interface TextInboxOptions {
   readonly room: Room
-  /** Makes the error that a caller of an RPC is given. */
+  /** Makes the error for the caller of an RPC. */
   readonly makeRpcError: (code: number, message: string) => RpcError
-  /** Whether somebody's messages are taken. */
+  /** Whether a participant's messages reach the session. */
   readonly accepts: (identity: string) => boolean
   readonly message: (message: ClientMessage.ClientMessage) => void
   readonly malformed: (reason: string) => void
-  /** Somebody takes, or gives back, the floor; `false` where there is none to be taken. */
+  /** A participant takes or gives back the floor; returns false where there is no floor control. */
   readonly floor: (identity: string, holds: boolean) => boolean
   readonly nowMs: () => number
 }
 
-/** LiveKit keeps the codes up to 1999 to itself. */
+/** LiveKit reserves the codes up to 1999. */
 const REFUSED = 2_403
 const MALFORMED = 2_400
 const TOO_FAST = 2_429
 const MAX_READERS = 8
 const READ_DEADLINE = "10 seconds"
-const TELL_MS = 1_000
-/** What taking the floor costs, as much as a typed turn: it silences the agent. */
-const FLOOR_MS = 1_000
-const tooFast = "messages come faster than they are taken; some are dropped"
+/** The `TOO_FAST` error is reported at most once in this time. */
+const REPORT_INTERVAL_MS = 1_000
+/** What taking the floor costs in the flood limit: as much as a typed turn, because it interrupts the agent. */
+const FLOOR_COST_MS = 1_000
+const tooFast = "flood limit exceeded; some messages were dropped"
 
 /**
  * @category models
  * @since 0.1.0
  */
 export interface TextInbox {
-  /** Answers RPC, which is possible only in the room. */
+  /** Registers the RPC methods; only possible after the room was joined. */
   readonly registerRpc: (agent: Pick<LocalParticipant, "registerRpcMethod">) => void
 }
 
@@ -74,7 +75,7 @@ interface Fault {
 }
 
 /**
- * Takes what comes for as long as the scope. To be called before the room is joined, so that nothing is missed.
+ * Receives text for as long as the scope. Call it before the room is joined, so that nothing is missed.
  *
  * @category constructors
  * @since 0.1.0
@@ -84,51 +85,51 @@ export const listen = Effect.fnUntraced(function*(
 ): Effect.fn.Return<TextInbox, never, Scope.Scope> {
   const { malformed, message, nowMs, room, accepts: takes } = options
   const run = yield* FiberSet.makeRuntime()
-  const paces = new Map<string, FloodLimit>()
+  const limits = new Map<string, FloodLimit>()
   let reading = 0
-  let toldAt = Number.NEGATIVE_INFINITY
+  let reportedAt = Number.NEGATIVE_INFINITY
 
-  const paceOf = (identity: string): FloodLimit => {
-    const known = paces.get(identity)
+  const limitOf = (identity: string): FloodLimit => {
+    const known = limits.get(identity)
     if (known !== undefined) return known
-    // whoever is gone is forgotten
-    for (const each of paces.keys()) if (!room.remoteParticipants.has(each)) paces.delete(each)
-    const pace = new FloodLimit()
-    paces.set(identity, pace)
-    return pace
+    // participants who have left are forgotten
+    for (const each of limits.keys()) if (!room.remoteParticipants.has(each)) limits.delete(each)
+    const limit = new FloodLimit()
+    limits.set(identity, limit)
+    return limit
   }
 
-  /** Takes a message, or tells what is wrong with it. */
+  /** Handles a message, or returns what is wrong with it. */
   const accept = (identity: string, text: string): Fault | undefined => {
-    const pace = paceOf(identity)
-    if (pace.waitMs(nowMs()) > 0) return { code: TOO_FAST, reason: tooFast }
+    const limit = limitOf(identity)
+    if (limit.waitMs(nowMs()) > 0) return { code: TOO_FAST, reason: tooFast }
     const parsed = Buffer.byteLength(text) > ClientMessage.MAX_MESSAGE_BYTES
-      ? { _tag: "Malformed" as const, reason: `a message of more than ${ClientMessage.MAX_MESSAGE_BYTES} bytes` }
+      ? { _tag: "Malformed" as const, reason: `message larger than ${ClientMessage.MAX_MESSAGE_BYTES} bytes` }
       : ClientMessage.parse(text)
-    pace.spend(costOf(parsed), nowMs())
+    limit.spend(costOf(parsed), nowMs())
     if (parsed._tag === "Malformed") return { code: MALFORMED, reason: parsed.reason }
     if (parsed._tag === "Message") message(parsed.message)
     return undefined
   }
 
-  /** To give the floor back is never too fast: it would be kept. */
-  const turn = (identity: string, holds: boolean): Fault | undefined => {
-    const pace = paceOf(identity)
-    if (holds && pace.waitMs(nowMs()) > 0) return { code: TOO_FAST, reason: tooFast }
+  /** Takes or gives back the floor. Giving it back is never refused by the flood limit, or it would stay taken. */
+  const setFloor = (identity: string, holds: boolean): Fault | undefined => {
+    const limit = limitOf(identity)
+    if (holds && limit.waitMs(nowMs()) > 0) return { code: TOO_FAST, reason: tooFast }
     if (!options.floor(identity, holds)) {
-      return { code: REFUSED, reason: "there is no floor to be taken: participants is not \"addressed\"" }
+      return { code: REFUSED, reason: "no floor control: provider_config.participants is not \"addressed\"" }
     }
-    if (holds) pace.spend(FLOOR_MS, nowMs())
+    if (holds) limit.spend(FLOOR_COST_MS, nowMs())
     return undefined
   }
 
-  const tell = (identity: string, text: string): void => {
+  const receive = (identity: string, text: string): void => {
     if (!takes(identity)) return
     const fault = accept(identity, text)
     if (fault === undefined) return
     if (fault.code === TOO_FAST) {
-      if (nowMs() - toldAt < TELL_MS) return
-      toldAt = nowMs()
+      if (nowMs() - reportedAt < REPORT_INTERVAL_MS) return
+      reportedAt = nowMs()
     }
     malformed(fault.reason)
   }
@@ -153,22 +154,22 @@ export const listen = Effect.fnUntraced(function*(
   const rpc = (call: RpcInvocationData, act: () => Fault | undefined): Promise<string> => {
     const fault = takes(call.callerIdentity)
       ? act()
-      : { code: REFUSED, reason: "nothing of yours is taken in this conversation" }
+      : { code: REFUSED, reason: "permission denied: this session does not accept your messages" }
     return fault === undefined ? Promise.resolve("{}") : Promise.reject(options.makeRpcError(fault.code, fault.reason))
   }
 
   room.registerTextStreamHandler(
     TOPIC,
-    (reader, { identity }) => read(reader, identity, (text) => tell(identity, text))
+    (reader, { identity }) => read(reader, identity, (text) => receive(identity, text))
   )
   room.registerTextStreamHandler(
     CHAT_TOPIC,
     (reader, { identity }) =>
-      read(reader, identity, (text) => tell(identity, JSON.stringify({ type: "user.text", text })))
+      read(reader, identity, (text) => receive(identity, JSON.stringify({ type: "user.text", text })))
   )
   room.on("dataReceived", (payload, participant, _kind, topic) => {
     if (topic !== TOPIC || participant === undefined) return
-    tell(participant.identity, Buffer.from(payload).toString())
+    receive(participant.identity, Buffer.from(payload).toString())
   })
   return {
     registerRpc: (agent) => {
@@ -177,7 +178,7 @@ export const listen = Effect.fnUntraced(function*(
         (call) => rpc(call, () => accept(call.callerIdentity, call.payload))
       )
       for (const [method, holds] of [[RPC_METHODS.start, true], [RPC_METHODS.end, false]] as const) {
-        agent.registerRpcMethod(method, (call) => rpc(call, () => turn(call.callerIdentity, holds)))
+        agent.registerRpcMethod(method, (call) => rpc(call, () => setFloor(call.callerIdentity, holds)))
       }
     }
   }

@@ -1,8 +1,8 @@
 /**
- * What goes to a room as text, one thing after the other: events, transcriptions, the agent's state.
+ * Sends text to a room, in order: events, transcriptions, the agent's state.
  *
- * At most 256 things wait; of more the oldest is dropped, as events tell by their numbers. A thing that LiveKit does not
- * take within 5 s, or refuses, is left out: text is never worth the call.
+ * At most 256 items wait; beyond that the oldest is dropped, which clients see by the events' sequence numbers. An item that
+ * LiveKit rejects or does not take within 5 s is skipped, so that text never ends the call.
  *
  * @since 0.1.0
  */
@@ -17,8 +17,7 @@ import * as Event from "../../session/SessionEvent.ts"
 import * as Transcription from "./Transcription.ts"
 
 /**
- * The topic of our own data packets and, for what is too large for one, text streams: events as JSON out, messages as JSON
- * in.
+ * The topic of events (out) and messages (in), as JSON in data packets, or in text streams if too large for a packet.
  *
  * @category constants
  * @since 0.1.0
@@ -26,13 +25,13 @@ import * as Transcription from "./Transcription.ts"
 export const TOPIC = "effect-voice"
 
 const MAX_WAITING = 256
-/** LiveKit takes packets of 15 KiB; what is larger goes as a stream. */
+/** LiveKit's limit for a packet is 15 KiB; larger ones are sent as a stream. */
 const MAX_PACKET_BYTES = 14_336
 const SEND_DEADLINE = "5 seconds"
 const FLUSH_DEADLINE = "5 seconds"
 
 /**
- * What is used of a room.
+ * The used methods of a room.
  *
  * @category models
  * @since 0.1.0
@@ -48,14 +47,14 @@ export interface TextRoom {
  * @since 0.1.0
  */
 export interface TextOutboxOptions {
-  /** The session, whose id makes the names of segments. */
+  /** The session's id, part of the segment ids. */
   readonly session: string
   readonly room: TextRoom
-  /** Who gets events: the users' identities, now. Transcriptions and state are for all. */
+  /** The present identities that receive events. Transcriptions and state go to all participants. */
   readonly listeners: () => ReadonlyArray<string>
-  /** Whose words transcripts of the user are. */
+  /** The identity of the speaker in the user's transcripts. */
   readonly speaker: () => string | undefined
-  /** The ids of tracks, for the clients to match words to voices. */
+  /** The track ids with which clients match transcripts to voices. */
   readonly tracks: { readonly user: () => string | undefined; readonly agent: () => string | undefined }
 }
 
@@ -64,16 +63,16 @@ export interface TextOutboxOptions {
  * @since 0.1.0
  */
 export interface TextOutbox {
-  /** Puts an event, and what it means to LiveKit's clients, in line; never blocks. */
+  /** Queues an event, and its transcription for LiveKit's clients; never blocks. */
   readonly send: (event: SessionEvent) => void
-  /** Ends when all that is in line has gone out, the room has been left, or 5 s are over. */
+  /** Ends when everything queued was sent, when the agent has left the room, or after 5 s. */
   readonly flushed: Effect.Effect<void>
 }
 
 type Job = SessionEvent | { readonly type: "flush"; readonly done: () => void }
 
-/** What stands between two texts of one speech. */
-const glue = (before: string, text: string): string =>
+/** The text with the space that separates it from the text before. */
+const withSpace = (before: string, text: string): string =>
   before === "" || /\s$/.test(before) || /^[\s,.;:!?]/.test(text) ? text : ` ${text}`
 
 /**
@@ -85,8 +84,8 @@ export const make = Effect.fnUntraced(function*(
 ): Effect.fn.Return<TextOutbox, never, Scope.Scope> {
   const { room, session } = options
   const queue = yield* Queue.sliding<Job>(MAX_WAITING)
-  /** The agent's segment that grows, with what it holds. */
-  let growing: { readonly segment: string; readonly writer: TextStreamWriter; text: string } | undefined
+  /** The agent's open segment and its text so far. */
+  let openSegment: { readonly segment: string; readonly writer: TextStreamWriter; text: string } | undefined
   let state: Transcription.AgentState | undefined
   const run = yield* FiberSet.makeRuntime()
 
@@ -96,12 +95,12 @@ export const make = Effect.fnUntraced(function*(
     }).pipe(Effect.timeoutOption(SEND_DEADLINE), Effect.ignore)
 
   const close = Effect.suspend(() => {
-    const open = growing
-    growing = undefined
-    return open === undefined ? Effect.void : attempt(() => open.writer.close())
+    const closing = openSegment
+    openSegment = undefined
+    return closing === undefined ? Effect.void : attempt(() => closing.writer.close())
   })
 
-  const whole = (step: Extract<Transcription.TranscriptionStep, { readonly _tag: "Whole" }>) =>
+  const sendWhole = (step: Extract<Transcription.TranscriptionStep, { readonly _tag: "Whole" }>) =>
     attempt(() => {
       const isUser = step.speaker === "user"
       const sender = isUser ? options.speaker() : undefined
@@ -116,35 +115,35 @@ export const make = Effect.fnUntraced(function*(
       })
     })
 
-  const grow = Effect.fnUntraced(function*(segment: string, text: string) {
-    if (growing !== undefined && growing.segment !== segment) yield* close
+  const appendText = Effect.fnUntraced(function*(segment: string, text: string) {
+    if (openSegment !== undefined && openSegment.segment !== segment) yield* close
     yield* attempt(async () => {
-      if (growing === undefined) {
+      if (openSegment === undefined) {
         const writer = await room.localParticipant?.streamText({
           topic: Transcription.TOPIC,
           attributes: Transcription.attributes(segment, false, options.tracks.agent())
         })
         if (writer === undefined) return
-        growing = { segment, writer, text: "" }
+        openSegment = { segment, writer, text: "" }
       }
-      const piece = glue(growing.text, text)
-      growing.text += piece
-      await growing.writer.write(piece)
+      const piece = withSpace(openSegment.text, text)
+      openSegment.text += piece
+      await openSegment.writer.write(piece)
     })
   })
 
-  const take = (step: Transcription.TranscriptionStep): Effect.Effect<void> => {
+  const runStep = (step: Transcription.TranscriptionStep): Effect.Effect<void> => {
     switch (step._tag) {
       case "Whole":
-        return whole(step)
-      case "Grow":
-        return grow(step.segment, step.text)
+        return sendWhole(step)
+      case "Append":
+        return appendText(step.segment, step.text)
       case "Close":
         return close
       case "State":
         if (state === step.state) return Effect.void
         state = step.state
-        // LiveKit does not always answer to this: nothing waits for it
+        // not awaited, because LiveKit does not always answer
         return Effect.sync(() => {
           run(attempt(() => room.localParticipant?.setAttributes({ [Transcription.STATE_ATTRIBUTE]: step.state })))
         })
@@ -156,7 +155,7 @@ export const make = Effect.fnUntraced(function*(
     if (listeners.length > 0) {
       const text = Event.toJson(event)
       const data = Buffer.from(text)
-      // packets keep their order, which streams of text do not
+      // packets keep their order; text streams do not
       yield* attempt(() =>
         data.length <= MAX_PACKET_BYTES
           ? room.localParticipant?.publishData(data, {
@@ -167,7 +166,7 @@ export const make = Effect.fnUntraced(function*(
           : room.localParticipant?.sendText(text, { topic: TOPIC, destinationIdentities: [...listeners] })
       )
     }
-    for (const step of Transcription.steps(session, event)) yield* take(step)
+    for (const step of Transcription.steps(session, event)) yield* runStep(step)
   })
 
   yield* Queue.take(queue).pipe(
@@ -181,8 +180,8 @@ export const make = Effect.fnUntraced(function*(
       Queue.offerUnsafe(queue, event)
     },
     flushed: Effect.callback<void>((resume) => {
-      const waits = Queue.offerUnsafe(queue, { type: "flush", done: () => resume(Effect.void) })
-      if (!waits) resume(Effect.void)
+      const isQueued = Queue.offerUnsafe(queue, { type: "flush", done: () => resume(Effect.void) })
+      if (!isQueued) resume(Effect.void)
     }).pipe(finalizeWithin(FLUSH_DEADLINE), Effect.asVoid)
   }
 })

@@ -1,9 +1,9 @@
 /**
- * What LiveKit's own clients are told of a conversation: `lk.transcription` text streams and `lk.agent.state`. Pure.
+ * Converts events into what LiveKit's clients expect: `lk.transcription` text streams and `lk.agent.state`. Pure.
  *
- * As LiveKit's agents do it: what the user said is sent as a whole each time, under one segment id, on the user's behalf;
- * what the agent says is a stream that grows as it is heard. When it has been said, it comes once more, final, as far as it
- * was heard. https://docs.livekit.io/agents/build/text/
+ * As in LiveKit's agents: each transcript of the user is sent whole, with one segment id per turn, on the user's behalf. The
+ * agent's text is a stream that grows while it is played; at the end the played text is sent once more, as final.
+ * https://docs.livekit.io/agents/build/text/
  *
  * @since 0.1.0
  */
@@ -16,7 +16,7 @@ import type { SessionEvent } from "../../session/SessionEvent.ts"
 export const TOPIC = "lk.transcription"
 
 /**
- * The participant attribute that LiveKit's components read.
+ * The participant attribute with the agent's state, which LiveKit's components read.
  *
  * @category constants
  * @since 0.1.0
@@ -30,7 +30,7 @@ export const STATE_ATTRIBUTE = "lk.agent.state"
 export type AgentState = "initializing" | "idle" | "listening" | "thinking" | "speaking"
 
 /**
- * What is to be sent. `Whole` is a stream of its own; `Grow` adds to the segment's stream, which it opens; `Close` ends it.
+ * One thing to send. `Whole` is a stream of its own; `Append` adds to the segment's stream, and opens it if needed; `Close` ends it.
  *
  * @category models
  * @since 0.1.0
@@ -43,12 +43,12 @@ export type TranscriptionStep =
     readonly text: string
     readonly final: boolean
   }
-  | { readonly _tag: "Grow"; readonly segment: string; readonly text: string }
+  | { readonly _tag: "Append"; readonly segment: string; readonly text: string }
   | { readonly _tag: "Close"; readonly segment: string }
   | { readonly _tag: "State"; readonly state: AgentState }
 
 /**
- * The attributes of a stream.
+ * The attributes of a transcription stream.
  *
  * @category conversions
  * @since 0.1.0
@@ -80,7 +80,7 @@ const stateOf = (event: Extract<SessionEvent, { readonly type: "session.state" }
 const agentSegment = (session: string, turn: number): string => `${session}-agent-${turn}`
 
 /**
- * What an event means to LiveKit's clients. Segments are named by session and turn, so that none is used twice in a room.
+ * Converts an event. Segment ids contain the session and the turn, so they are unique in a room.
  *
  * @category conversions
  * @since 0.1.0
@@ -96,7 +96,7 @@ export const steps = (session: string, event: SessionEvent): ReadonlyArray<Trans
         final: event.final
       }]
     case "agent.transcript":
-      return [{ _tag: "Grow", segment: agentSegment(session, event.turn), text: event.text }]
+      return [{ _tag: "Append", segment: agentSegment(session, event.turn), text: event.text }]
     case "agent.speech_stopped": {
       const segment = agentSegment(session, event.turn)
       const close: TranscriptionStep = { _tag: "Close", segment }

@@ -1,8 +1,8 @@
 /**
- * LiveKit's webhook: who has come into which room.
+ * LiveKit's webhook, which reports participants who join a room.
  *
- * The signature covers the bytes of the body, so they are read as they are, with a bound, and looked at before anything
- * else. https://docs.livekit.io/home/server/webhooks/
+ * The signature covers the bytes of the body, so it is checked on the raw body, which is limited in size, before parsing.
+ * https://docs.livekit.io/home/server/webhooks/
  *
  * @since 0.1.0
  */
@@ -21,7 +21,7 @@ import type { LiveKitServer } from "./LiveKitConfig.ts"
 import type { LiveKitPackages } from "./LiveKitPackages.ts"
 
 /**
- * The largest webhook that is looked at: 64 KiB. LiveKit's hold a room and a participant.
+ * The largest accepted webhook: 64 KiB. LiveKit's contain a room and a participant.
  *
  * @category constants
  * @since 0.1.0
@@ -36,21 +36,21 @@ export interface WebhookOptions {
   readonly packages: LiveKitPackages
   readonly server: LiveKitServer
   readonly path: HttpRouter.PathInput
-  /** Called with what LiveKit has signed; never blocks. */
+  /** Called with each verified event; must not block. */
   readonly onEvent: (event: WebhookEvent) => void
 }
 
 const op = "LiveKitProvider.webhook"
 
-/** Of the receiver's failures, those of the signature: jose's, and two of its own. The body is parsed only after that. */
-const isRefusal = (cause: unknown): boolean =>
+/** Whether the receiver rejected the signature: an error of jose, or one of its own two. It parses the body only after that. */
+const isSignatureError = (cause: unknown): boolean =>
   cause instanceof Error &&
   ("code" in cause && String(cause.code).startsWith("ERR_J") ||
     /^authorization header|^sha256 checksum/.test(cause.message))
 
 /**
- * The route. It answers 200 to what LiveKit has signed, 401 to what it has not, 413 to what is too large, and 400 to what
- * makes no sense.
+ * Makes the route. It answers 200 to an event that LiveKit has signed, 401 to an invalid signature, 413 to a body that is too
+ * large, and 400 to a malformed one.
  *
  * @category routes
  * @since 0.1.0
@@ -65,17 +65,20 @@ export const make = ({ onEvent, packages, path, server }: WebhookOptions): Provi
     if (body._tag === "Failure") {
       return body.failure.reason._tag === "RequestParseError" && body.failure.reason.reason === "BodyTooLarge"
         ? Problem.errorResponse(
-          new InvalidConfig({ op, message: `the webhook has more than ${MAX_WEBHOOK_BYTES} bytes` }),
+          new InvalidConfig({ op, message: `webhook larger than ${MAX_WEBHOOK_BYTES} bytes` }),
           413
         )
-        : Problem.errorResponse(new InvalidConfig({ op, message: "the webhook could not be read" }))
+        : Problem.errorResponse(new InvalidConfig({ op, message: "the webhook's body was truncated" }))
     }
     const event = yield* Effect.result(Effect.tryPromise({
       try: () => receiver.receive(body.success, request.headers["authorization"]),
       catch: (cause) =>
-        isRefusal(cause)
-          ? new AuthenticationFailed({ op, message: "the webhook is not signed with this api_key and api_secret" })
-          : new InvalidConfig({ op, message: "the webhook makes no sense" })
+        isSignatureError(cause)
+          ? new AuthenticationFailed({
+            op,
+            message: "invalid webhook signature: not signed with the configured api_key and api_secret"
+          })
+          : new InvalidConfig({ op, message: "malformed webhook" })
     }))
     if (event._tag === "Failure") return Problem.errorResponse(event.failure)
     onEvent(event.success)

@@ -1,5 +1,5 @@
 /**
- * The provider that reaches users in LiveKit rooms: the agent is a participant of the room.
+ * The LiveKit provider: users and the agent are participants of a LiveKit room.
  *
  * @since 0.1.0
  */
@@ -9,7 +9,7 @@ import * as Layer from "effect/Layer"
 import type { HealthPart } from "../../backend/health/HealthStatus.ts"
 import * as BackendProvider from "../../backend/provider/BackendProvider.ts"
 import * as MediaClock from "../../transport/MediaClock.ts"
-import { LiveKitConfig, resolveServer as completed } from "./LiveKitConfig.ts"
+import { LiveKitConfig, resolveServer } from "./LiveKitConfig.ts"
 import * as LiveKitPackages from "./LiveKitPackages.ts"
 import * as ParticipantArrivals from "./ParticipantArrivals.ts"
 import * as RoomLink from "./RoomLink.ts"
@@ -20,10 +20,10 @@ export { Automatic, LiveKitConfig, Participants } from "./LiveKitConfig.ts"
 
 /**
  * The LiveKit provider. `access.connectionUrl` and `access.token` are what a LiveKit client connects with; the agent joins
- * the same room. A session's `transport` is not looked at: LiveKit's is WebRTC.
+ * the same room. A session's `transport` is ignored: LiveKit uses WebRTC.
  *
- * `connect` asks the server at once, so that a wrong key (`authentication_failed`), a wrong address (`invalid_config`) and
- * a dead server (`connection_failed`) are told apart before any user comes.
+ * `connect` checks the server, so that a wrong key (`authentication_failed`), a wrong URL (`invalid_config`) and an
+ * unreachable server (`connection_failed`) are reported before the first user.
  *
  * @category providers
  * @since 0.1.0
@@ -38,14 +38,14 @@ export const provider: BackendProvider.BackendProvider["Service"] = BackendProvi
     customAuth: false,
     customRateLimiting: false,
     maxConcurrentSessions: 0,
-    // Measured on loopback: 44 to 55 ms from the agent to the user, and about as much back.
+    // Measured on loopback: 44 to 55 ms from the agent to the user, and about the same back.
     minLatency: Duration.millis(100),
     codecs: ["opus"]
   },
   config: LiveKitConfig,
-  check: (options) => Effect.asVoid(completed(options)),
+  check: (options) => Effect.asVoid(resolveServer(options)),
   connect: Effect.fnUntraced(function*(options, config, host) {
-    const server = yield* completed(options)
+    const server = yield* resolveServer(options)
     const packages = yield* LiveKitPackages.acquire
     const service = RoomService.make(packages, server, config.timeout)
     yield* service.probe
@@ -70,7 +70,7 @@ export const provider: BackendProvider.BackendProvider["Service"] = BackendProvi
 })
 
 /**
- * The provider as a service.
+ * Provides the LiveKit provider.
  *
  * @category layers
  * @since 0.1.0

@@ -160,8 +160,8 @@ describe("provider livekit, when it is connected", () => {
         "authentication_failed",
         "authentication_failed"
       ])
-      assert.match(wrongKey.error.message, /does not know the api_key/)
-      assert.match(wrongSecret.error.message, /api_secret is not the one/)
+      assert.match(wrongKey.error.message, /rejected the api_key/)
+      assert.match(wrongSecret.error.message, /rejected the api_secret/)
       assert.strictEqual(requests, 2)
       assert.isFalse(wrongSecret.error.retryable)
     }).pipe(Effect.scoped))
@@ -185,7 +185,7 @@ describe("provider livekit, when it is connected", () => {
       const refusal = yield* refused((yield* answering(twirp(400, "invalid_argument", "names are too long"))).url)
       assert.strictEqual(refusal.error.code, "invalid_config")
       assert.include(refusal.error.message, "names are too long")
-      assert.notInclude(refusal.error.message, "is no LiveKit server")
+      assert.notInclude(refusal.error.message, "is not a LiveKit server")
       const before = yield* refused((yield* answering(twirp(412, "failed_precondition", "not now"))).url)
       assert.include(before.error.message, "not now")
     }).pipe(Effect.scoped))
@@ -204,7 +204,7 @@ describe("provider livekit, when it is connected", () => {
       ) {
         const { error } = yield* refused((yield* answering(listener)).url)
         assert.strictEqual(error.code, "invalid_config")
-        assert.match(error.message, /is no LiveKit server/)
+        assert.match(error.message, /is not a LiveKit server/)
         assert.strictEqual(error.details?.["path"], "provider_config.url")
       }
     }).pipe(Effect.scoped))

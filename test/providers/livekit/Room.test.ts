@@ -73,7 +73,7 @@ describe("RoomName", () => {
   )
 })
 
-describe("RoomMix", () => {
+describe("RoomMixer", () => {
   const frame = (level: number) => new Int16Array(320).fill(level)
 
   it("adds voices up, and clips what is too loud", () => {
@@ -397,7 +397,7 @@ describe("Transcription", () => {
       { _tag: "Whole", speaker: "user", segment: "ses_1-user-2", text: "hel", final: false }
     ])
     assert.deepStrictEqual(steps({ type: "agent.transcript", turn: 2, text: "Hi." }), [
-      { _tag: "Grow", segment: "ses_1-agent-2", text: "Hi." }
+      { _tag: "Append", segment: "ses_1-agent-2", text: "Hi." }
     ])
     assert.deepStrictEqual(steps({ type: "agent.speech_stopped", turn: 2, reason: "interrupted", text: "Hi" }), [
       { _tag: "Close", segment: "ses_1-agent-2" },
