@@ -1,12 +1,12 @@
 /**
- * The marks within one word of Markdown. Pure.
+ * Markup inside a single word of Markdown. Pure.
  *
  * @since 0.1.0
  */
 import type { SpokenWords } from "./SpokenWords.ts"
 
 /**
- * Whether a word is or holds an address, whose signs mean themselves.
+ * Whether a word contains a URL or an e-mail address, in which `*` and `_` are no markup.
  *
  * @category guards
  * @since 0.1.0
@@ -14,15 +14,15 @@ import type { SpokenWords } from "./SpokenWords.ts"
 export const containsAddress = (word: string): boolean => /:\/\/|www\.|\w@\w/iu.test(word)
 
 /**
- * The word without `*`, `_`, `~~`: "3*4" is multiplied, "snake_case" is two words; of an address only those around it
- * go.
+ * Removes `*`, `_` and `~~` from a word. "3*4" becomes a product and "snake_case" two words; of an address, only the marks around
+ * it are removed.
  *
  * @category conversions
  * @since 0.1.0
  */
-export const withoutEmphasis = (word: string, raw: boolean, words: SpokenWords): string => {
+export const withoutEmphasis = (word: string, isAddress: boolean, words: SpokenWords): string => {
   if (!/[*_~]/u.test(word)) return word
-  if (raw) return word.replace(/^[*_~]+/u, "").replace(/[*_~]+(?=[^\p{L}\p{N}/*_~]*$)/u, "")
+  if (isAddress) return word.replace(/^[*_~]+/u, "").replace(/[*_~]+(?=[^\p{L}\p{N}/*_~]*$)/u, "")
   return word.replace(/\*+|_+|~~+/gu, (run, at: number) => {
     const before = word.charAt(at - 1)
     const after = word.charAt(at + run.length)
@@ -32,7 +32,7 @@ export const withoutEmphasis = (word: string, raw: boolean, words: SpokenWords):
 }
 
 /**
- * A word of code as a person says it: "getUserName()" is "get User Name", "a.b" is "a dot b".
+ * Converts a word of code to spoken words: "getUserName()" to "get User Name", "a.b" to "a dot b".
  *
  * @category conversions
  * @since 0.1.0
@@ -48,7 +48,7 @@ export const codeWords = (word: string, words: SpokenWords): string =>
     .replace(/(^|\s)-+(?=\p{L})/gu, "$1")
     .replace(/[_(){}[\];<>|&*^~"\\$!=]+|:(?=.)/gu, " ")
 
-const named: { readonly [name: string]: string } = {
+const namedEntities: { readonly [name: string]: string } = {
   amp: "&",
   lt: "<",
   gt: ">",
@@ -85,7 +85,7 @@ const character = (code: number): string =>
   code < 32 ? " " : code > 0x10ffff || (code >= 0xd800 && code < 0xe000) ? "" : String.fromCodePoint(code)
 
 /**
- * The word with the characters that its HTML entities stand for; an unknown one stays.
+ * Decodes the HTML entities in a word; unknown ones stay.
  *
  * @category conversions
  * @since 0.1.0
@@ -97,7 +97,7 @@ export const decodeEntities = (word: string): string =>
         ? character(Number(decimal))
         : hex !== undefined
         ? character(parseInt(hex, 16))
-        : Object.hasOwn(named, name)
-        ? named[name] ?? entity
+        : Object.hasOwn(namedEntities, name)
+        ? namedEntities[name] ?? entity
         : entity)
     : word

@@ -1,5 +1,5 @@
 /**
- * A short way for text that is spoken as it is written: words, numbers, single spaces and single marks. Pure and
+ * A fast path for text that needs no transform: words, numbers, single spaces and single punctuation marks. Pure and
  * incremental.
  *
  * @since 0.1.0
@@ -9,22 +9,22 @@ import type { TextTransform, Transformer } from "./TextTransform.ts"
 const letter = "A-Za-z\\u00C0-\\u024F"
 const word = `[${letter}\\d]{1,24}(?:[-'’][${letter}\\d]{1,24}){0,2}`
 const number = "[$€£]?\\d{1,12}(?:[.,:]\\d{1,12}){1,3}|[$€£]\\d{1,12}"
-// "vs." is an abbreviation that is said in full
-const whole = `[("'“‘]?(?![Vv][Ss]\\.)(?:${number}|${word})[,.;:!?]?(?:[)"”’][,.;:!?]?)?`
-// a digit at the head of a line may number an item
-const run = new RegExp(`(?:${whole}(?: |\\n(?!\\d)))+`, "uy")
-const last = new RegExp(`^${whole}$`, "u")
-const begun = new RegExp(`^(?:[("'“‘]|[("'“‘]?[${letter}\\d$€£][${letter}\\d'’.,:;!?)"”-]*)$`, "u")
+// "vs." is an abbreviation that the full transform expands
+const plainWord = `[("'“‘]?(?![Vv][Ss]\\.)(?:${number}|${word})[,.;:!?]?(?:[)"”’][,.;:!?]?)?`
+// a digit at the start of a line may be the number of a list item
+const run = new RegExp(`(?:${plainWord}(?: |\\n(?!\\d)))+`, "uy")
+const last = new RegExp(`^${plainWord}$`, "u")
+const wordStart = new RegExp(`^(?:[("'“‘]|[("'“‘]?[${letter}\\d$€£][${letter}\\d'’.,:;!?)"”-]*)$`, "u")
 
-/** A longer word is not waited for. */
+/** The full transform reads longer words. */
 const MAX_WORD = 64
 
-class Plain implements Transformer {
+class PlainTextPath implements Transformer {
   readonly #start: TextTransform
-  /** Reads the rest of the text, from the first word that is not plain. */
+  /** The full transform, which reads the text from the first word that is not plain. */
   #full: Transformer | undefined
   #rest = ""
-  /** The last word that was given, with the space after it: all that the rest depends on. */
+  /** The last word that was passed on, with the space after it: the full transform needs no earlier context. */
   #before = ""
   #gap = ""
 
@@ -37,8 +37,8 @@ class Plain implements Transformer {
     this.#rest += text
     const out = this.#take()
     const rest = this.#rest
-    if (rest === "" || (rest.length < MAX_WORD && begun.test(rest) && !this.#numbered())) return out
-    return out + this.#leave().push(rest)
+    if (rest === "" || (rest.length < MAX_WORD && wordStart.test(rest) && !this.#startsWithNumber())) return out
+    return out + this.#startFullTransform().push(rest)
   }
 
   flush(): string {
@@ -46,9 +46,9 @@ class Plain implements Transformer {
     let out: string
     if (this.#full !== undefined) out = this.#full.flush()
     else if (rest === "") out = ""
-    else if (last.test(rest) && !this.#numbered()) out = this.#gap + rest
+    else if (last.test(rest) && !this.#startsWithNumber()) out = this.#gap + rest
     else {
-      const full = this.#leave()
+      const full = this.#startFullTransform()
       out = full.push(rest) + full.flush()
     }
     this.#full = undefined
@@ -58,9 +58,9 @@ class Plain implements Transformer {
     return out
   }
 
-  /** The words that are whole. The space after the last belongs to the next. */
+  /** Takes the complete words; the space after the last one is passed on with the next word. */
   #take(): string {
-    if (this.#numbered()) return ""
+    if (this.#startsWithNumber()) return ""
     run.lastIndex = 0
     const words = run.exec(this.#rest)?.[0]
     if (words === undefined) return ""
@@ -73,24 +73,24 @@ class Plain implements Transformer {
     return gap + (isLine ? words : words.slice(0, end))
   }
 
-  #numbered(): boolean {
+  #startsWithNumber(): boolean {
     return this.#gap === "" && /^\d/u.test(this.#rest)
   }
 
-  #leave(): Transformer {
+  #startFullTransform(): Transformer {
     const full = this.#full = this.#start()
     this.#rest = ""
-    // at the head of a line its number would be an item's
+    // "a " keeps a number from being read as a list item
     full.push(/^\d/u.test(this.#before) ? `a ${this.#before}` : this.#before)
     return full
   }
 }
 
 /**
- * The same transform, which is not begun before there is a word that it may change. It must leave plain words as they
- * are, hold back a space until the next word, and forget what was before the last plain word.
+ * Makes the same transform with a fast path: `start` runs only from the first word that it may change. It must leave plain
+ * words unchanged, hold back a space until the next word, and not depend on text before the last plain word.
  *
  * @category combinators
  * @since 0.1.0
  */
-export const withPlainTextPath = (start: TextTransform): TextTransform => () => new Plain(start)
+export const withPlainTextPath = (start: TextTransform): TextTransform => () => new PlainTextPath(start)

@@ -1,22 +1,22 @@
 /**
- * Cuts an agent's text into pieces to speak while it is still being written.
+ * Splits an agent's text into sentences for text-to-speech, while it is streamed.
  *
- * The first piece may be a clause, so that speech begins early; then come sentences. Pure and incremental.
+ * The first piece may be a clause, so that speech starts early; then come sentences. Pure and incremental.
  *
  * @since 0.1.0
  */
 
 import { plainSentenceEnd, segmenterSentenceEnd } from "./SentenceEnd.ts"
 
-/** A first clause is at least this many characters, or it sounds chopped. */
+/** A shorter first clause would sound chopped. */
 const MIN_CLAUSE = 12
-/** A piece is cut at a word before this many characters, whatever its punctuation. */
+/** A longer piece is split between words. */
 const MAX_PIECE = 400
 /**
- * How far a piece looks for its end. The segmenter copies what it is given, into memory that is freed late: a reply of
- * 100 KB in short sentences, given at once, took 20 GB.
+ * How much text is searched for the end of a sentence. The segmenter copies its input into memory that is freed late: a reply
+ * of 100 KB in short sentences, pushed at once, took 20 GB.
  */
-const LOOK = 1_024
+const MAX_LOOKAHEAD = 1_024
 
 const clause = /[,;:–—]\s+/gu
 
@@ -28,7 +28,7 @@ export class SentenceTokenizer {
   #rest = ""
   #first = true
 
-  /** Takes more text; returns the pieces that are complete. */
+  /** Takes more text, and returns the complete pieces. */
   push(text: string): ReadonlyArray<string> {
     this.#rest += text
     const pieces: Array<string> = []
@@ -43,7 +43,7 @@ export class SentenceTokenizer {
     }
   }
 
-  /** No more text comes: what is left. */
+  /** Ends the text, and returns the rest. */
   flush(): ReadonlyArray<string> {
     const pieces = [...this.push("\n\n"), this.#rest.trim()].filter((piece) => piece !== "")
     this.#rest = ""
@@ -51,9 +51,9 @@ export class SentenceTokenizer {
     return pieces
   }
 
-  /** How many characters the next complete piece has; 0 when there is none yet. */
+  /** The length of the next complete piece; 0 if there is none yet. */
   #end(): number {
-    const rest = this.#rest.slice(0, LOOK)
+    const rest = this.#rest.slice(0, MAX_LOOKAHEAD)
     const end = plainSentenceEnd(rest) ?? segmenterSentenceEnd(rest)
     const limit = end === 0 ? rest.length : end
     if (this.#first) {
@@ -66,7 +66,7 @@ export class SentenceTokenizer {
     if (limit > MAX_PIECE) {
       const space = rest.lastIndexOf(" ", MAX_PIECE)
       if (space > 0) return space + 1
-      // not within a surrogate pair
+      // do not split a surrogate pair
       return /[\uDC00-\uDFFF]/u.test(rest.charAt(MAX_PIECE)) ? MAX_PIECE - 1 : MAX_PIECE
     }
     return end

@@ -1,47 +1,47 @@
 /**
- * The last touches to spoken text: no pictographs, single spaces, single marks of punctuation. Pure and incremental.
+ * Cleans up spoken text: removes pictographs, repeated white space and repeated punctuation. Pure and incremental.
  *
  * @since 0.1.0
  */
 import { fromReader, type TextTransform } from "./TextTransform.ts"
 
-/** Signs among Unicode's "other symbols" that are read. */
-const read = /[°№℃℉]/u
-const picture = /[\p{Extended_Pictographic}\p{So}\p{RI}\p{Emoji_Modifier}\u20E3\u{E0020}-\u{E007F}]/u
-/** Variation selectors, zero-width space, soft hyphen, marks of direction, controls: nobody hears them. */
-const silent = /[\uFE00-\uFE0F\u200B\u200E\u200F\u00AD\uFEFF\u2060\u202A-\u202E\u2066-\u2069]|(?![\t\n\r])\p{Cc}/u
-const anything = new RegExp(`${picture.source}|${silent.source}|\\u200D`, "u")
+/** Unicode "other symbols" that are spoken. */
+const spokenSymbol = /[°№℃℉]/u
+const pictograph = /[\p{Extended_Pictographic}\p{So}\p{RI}\p{Emoji_Modifier}\u20E3\u{E0020}-\u{E007F}]/u
+/** Characters without a sound: variation selectors, zero-width spaces, soft hyphens, direction marks, controls. */
+const invisible = /[\uFE00-\uFE0F\u200B\u200E\u200F\u00AD\uFEFF\u2060\u202A-\u202E\u2066-\u2069]|(?![\t\n\r])\p{Cc}/u
+const removable = new RegExp(`${pictograph.source}|${invisible.source}|\\u200D`, "u")
 
 /**
- * Removes emoji and other pictographs, each for a space, with all that belongs to them; digits, `#` and `*` stay, also
- * of a keycap. Holds back at most half a surrogate pair.
+ * Replaces emoji and other pictographs, with their modifiers, by a space. Digits, `#` and `*` of keycaps stay. It holds back at
+ * most half a surrogate pair.
  *
  * @category constructors
  * @since 0.1.0
  */
 export const withoutEmoji: TextTransform = fromReader(() => {
-  let after = false
+  let afterPictograph = false
   return {
     step: (text, at, final, emit) => {
       const end = !final && /[\uD800-\uDBFF]/u.test(text.charAt(text.length - 1)) ? text.length - 1 : text.length
       const part = text.slice(at, end)
-      if (!anything.test(part)) {
-        if (part !== "") after = false
+      if (!removable.test(part)) {
+        if (part !== "") afterPictograph = false
         emit(part)
         return end
       }
       let out = ""
       for (const char of part) {
-        // a joiner also shapes the letters of some scripts
+        // outside of emoji, a zero-width joiner belongs to the letters of some scripts
         if (char === "\u200D") {
-          if (!after) out += char
-        } else if (silent.test(char)) continue
-        else if (picture.test(char) && !read.test(char)) {
-          if (!after) out += " "
-          after = true
+          if (!afterPictograph) out += char
+        } else if (invisible.test(char)) continue
+        else if (pictograph.test(char) && !spokenSymbol.test(char)) {
+          if (!afterPictograph) out += " "
+          afterPictograph = true
         } else {
           out += char
-          after = false
+          afterPictograph = false
         }
       }
       emit(out)
@@ -51,23 +51,23 @@ export const withoutEmoji: TextTransform = fromReader(() => {
 })
 
 const MAX_RUN = 16
-const mark = /[.,;:!?…]/u
-const marks = new RegExp(`${mark.source}{1,${MAX_RUN}}`, "uy")
+const punctuation = /[.,;:!?…]/u
+const marks = new RegExp(`${punctuation.source}{1,${MAX_RUN}}`, "uy")
 const plain = /[^\s.,;:!?…]+/uy
 
-/** What a run of marks amounts to. */
-const one = (run: string): string => {
+/** The one mark that replaces a run of punctuation. */
+const singleMark = (run: string): string => {
   if (run.length === 1) return run
   if (run.includes("?")) return "?"
   if (run.includes("!")) return "!"
   if (run.includes("…") || run.includes("..")) return "…"
-  // an abbreviation within a sentence: "etc.,"
+  // an abbreviation inside a sentence: "etc.,"
   return run.startsWith(".") ? run.slice(0, 2) : run.includes(".") ? "." : run.charAt(0)
 }
 
 /**
- * Makes one space of many, one line break of many, one mark of many ("?!" is "?", "..." is "…"); puts a mark to the word
- * before it, and drops one that has none. Holds back a space and at most 16 marks.
+ * Collapses repeated spaces, line breaks and punctuation ("?!" to "?", "..." to "…"). Punctuation is joined to the word before it,
+ * and dropped without one. It holds back a space and at most 16 punctuation marks.
  *
  * @category constructors
  * @since 0.1.0
@@ -88,14 +88,14 @@ export const tidy: TextTransform = fromReader(() => {
         return at + 1
       }
       const gap = space ? " " : ""
-      if (mark.test(char)) {
+      if (punctuation.test(char)) {
         marks.lastIndex = at
         const run = marks.exec(text)?.[0] ?? char
         const end = at + run.length
         if (!final && end === text.length && run.length < MAX_RUN) return at
         if (run === "." && (space || last === "") && /\d/u.test(text.charAt(end))) emit(`${gap}.`)
-        else if (last === "" || mark.test(last)) return end
-        else emit(one(run))
+        else if (last === "" || punctuation.test(last)) return end
+        else emit(singleMark(run))
         space = false
         last = run.charAt(run.length - 1)
         return end

@@ -1,8 +1,12 @@
 /**
- * What Markdown says: its text without its marks. Pure and incremental; an unclosed mark holds nothing back for long.
+ * Converts Markdown to spoken text by removing its markup. Pure and incremental; unclosed markup is held back for at most 96
+ * characters.
  *
  * @since 0.1.0
  */
+import { isBlockTag, tagEnd } from "./HtmlTag.ts"
+import { MAX_LOOKAHEAD, MORE, NONE } from "./Lookahead.ts"
+import { type Fence, type LineKind, lineMarkup } from "./MarkdownBlock.ts"
 import { codeWords, containsAddress, decodeEntities, withoutEmphasis } from "./MarkdownWord.ts"
 import { english, type SpokenWords } from "./SpokenWords.ts"
 import { fromReader, type TextReader, type TextTransform } from "./TextTransform.ts"
@@ -12,91 +16,35 @@ import { fromReader, type TextReader, type TextTransform } from "./TextTransform
  * @since 0.1.0
  */
 export interface MarkdownOptions {
-  /** What is said for a fenced block of code; `""` for nothing. `"(code omitted)"` by default. */
+  /** What is spoken for a fenced code block; `""` for nothing. Default: `"(code omitted)"`. */
   readonly code?: string | undefined
   readonly words?: Partial<SpokenWords> | undefined
 }
 
-/** How far a mark looks for its end, in characters; also the longest word that is seen as one. */
-const LOOK = 96
-
-const blockTags = new Set(
-  ("address article aside blockquote br center dd details div dl dt figcaption figure footer form h1 h2 h3 h4 h5 h6 " +
-    "header hr li main nav ol p pre section summary table tbody td tfoot th thead tr ul").split(" ")
-)
-const inlineTags = new Set(
-  ("a abbr audio b bdi bdo big button cite code data del dfn em font i iframe img input ins kbd label mark q s samp " +
-    "script select small source span strike strong style sub sup svg time tt u var video wbr " +
-    "break emphasis phoneme prosody say-as speak voice").split(" ")
-)
-
 const isLetter = (char: string) => /^[a-z]$/iu.test(char)
 const isSpace = (char: string) => /^\s$/u.test(char)
-/** Scripts that set no spaces: a word is one character. */
+/** Scripts without spaces between words: every character is read as a word. */
 const unspaced = /[\u0E00-\u0EFF\u1000-\u109F\u1780-\u17FF\u2E80-\u9FFF\uF900-\uFAFF\uFF00-\uFFEF]/u
-
-/** Undecided without more text. */
-const MORE = -1
-/** Not what was looked for. */
-const NONE = 0
-
-/** Where the known HTML tag at `at` ends. */
-const tagEnd = (text: string, at: number, final: boolean): number => {
-  const limit = at + LOOK
-  let i = at + 1
-  const open = () => i >= limit || final ? NONE : MORE
-  const more = () => i >= text.length || i >= limit
-  if (text.charAt(i) === "/") i++
-  const name = i
-  while (!more() && /[a-z0-9-]/iu.test(text.charAt(i))) i++
-  if (more()) return open()
-  const tag = text.slice(name, i).toLowerCase()
-  if (!blockTags.has(tag) && !inlineTags.has(tag)) return NONE
-  while (true) {
-    const gap = i
-    while (!more() && isSpace(text.charAt(i))) i++
-    if (more()) return open()
-    if (text.charAt(i) === "/") i++
-    if (more()) return open()
-    if (text.charAt(i) === ">") return i + 1
-    if (i === gap || !/[a-z_:@]/iu.test(text.charAt(i))) return NONE
-    while (!more() && /[\w:.@-]/u.test(text.charAt(i))) i++
-    if (more()) return open()
-    if (text.charAt(i) !== "=") {
-      if (/[>/]/u.test(text.charAt(i))) continue
-      return NONE
-    }
-    i++
-    if (more()) return open()
-    const quote = text.charAt(i)
-    if (quote === "\"" || quote === "'") {
-      i++
-      while (!more() && text.charAt(i) !== quote) i++
-      i++
-    } else while (!more() && /[^\s>"'<]/u.test(text.charAt(i))) i++
-    if (more()) return open()
-  }
-}
 
 class Markdown implements TextReader {
   readonly #code: string
   readonly #words: SpokenWords
   #lineStart = true
-  #kind: "text" | "heading" | "item" | "row" = "text"
-  #fence: { readonly mark: string; readonly length: number } | undefined
-  /** The rest of the line is dropped. */
+  #kind: LineKind = "text"
+  #fence: Fence | undefined
+  /** The rest of the line is skipped. */
   #skipLine = false
-  /** The rest of a long link's address is dropped. */
+  /** The rest of a long link address is skipped. */
   #skipAddress = false
   /** The length of the run of backticks that opened a code span on this line. */
   #span = 0
-  /** Brackets that are open on this line. */
+  /** The number of open brackets on this line. */
   #open = 0
-  /** The word that is cut here is an address. */
-  #raw = false
-  /** A cell of a table ended. */
-  #cell = false
-  /** The last character said on this line, closing marks aside. */
+  /** The word that is read in parts is an address. */
+  #inAddress = false
+  /** A table cell has ended, and the next text starts a new one. */
+  #cellEnded = false
+  /** The last spoken character on this line, except closing quotes and brackets. */
   #last = ""
 
   constructor(options: MarkdownOptions) {
@@ -116,7 +64,7 @@ class Markdown implements TextReader {
       if (!isSpace(text.charAt(at))) return at + 1
     }
     if (this.#lineStart) {
-      const end = this.#block(text, at, final, emit)
+      const end = this.#lineMarkup(text, at, final, emit)
       if (end !== NONE) return end === MORE ? at : end
       this.#lineStart = false
     }
@@ -125,111 +73,47 @@ class Markdown implements TextReader {
   }
 
   end(): string {
-    return this.#stop()
+    return this.#fullStop()
   }
 
-  /** What begins a line; `NONE` when the text begins. */
-  #block(text: string, at: number, final: boolean, emit: (text: string) => void): number {
-    const rest = text.length - at
-    const more = !final && rest < LOOK
-    const char = text.charAt(at)
-    if (char === " " || char === "\t" || char === "\r") return at + 1
-    if (char === "\n") {
-      this.#kind = "text"
-      emit("\n")
-      return at + 1
+  /** Reads markup at the start of the line; `NONE` when the line's text begins. */
+  #lineMarkup(text: string, at: number, final: boolean, emit: (text: string) => void): number {
+    const { end, fence, isEmptyLine, kind, number } = lineMarkup(text, at, final, this.#kind)
+    if (kind !== undefined) this.#kind = kind
+    if (kind === "row") this.#lineStart = false
+    if (isEmptyLine === true) emit("\n")
+    if (number !== undefined) this.#say(`${number}, `, emit)
+    if (fence !== undefined) {
+      this.#fence = fence
+      this.#skipLine = true
+      if (this.#code !== "") emit(`\n${this.#code}\n`)
     }
-    const line = text.slice(at, at + LOOK)
-    // a rule, an underline, the second row of a table
-    if (/[-=*_|:+]/u.test(char)) {
-      const rule = /^[-=*_|:+ \t]+/u.exec(line)?.[0] ?? ""
-      if (rule.length === rest && more) return MORE
-      if (rule.length === LOOK) return at + LOOK
-      if (rule.length === rest || /[\r\n]/u.test(line.charAt(rule.length))) return at + rule.length
-    }
-    if (char === ">") return at + 1
-    if (char === "|") {
-      this.#kind = "row"
-      this.#lineStart = false
-      return at + 1
-    }
-    if (char === "`" || char === "~") {
-      const run = /^(?:`+|~+)/u.exec(line)?.[0].length ?? 0
-      if (run === rest && more) return MORE
-      if (run >= 3) {
-        const info = /^[^\n`]*/u.exec(line.slice(run))?.[0].length ?? 0
-        if (run + info === rest && more) return MORE
-        if (char === "~" || line.charAt(run + info) !== "`") {
-          this.#fence = { mark: char, length: run }
-          this.#skipLine = true
-          if (this.#code !== "") emit(`\n${this.#code}\n`)
-          return at + run
-        }
-      }
-      return NONE
-    }
-    if (char === "#") {
-      const marks = /^#{1,6}(?=[ \t\r\n])/u.exec(line)?.[0]
-      if (marks !== undefined) {
-        this.#kind = "heading"
-        return at + marks.length
-      }
-      return /^#{1,6}$/u.test(line) && !final ? MORE : NONE
-    }
-    const list = /^(?:[-*+](?=[ \t])|[•·‣▪◦])/u.exec(line)?.[0] ?? ""
-    if (list !== "") {
-      this.#kind = "item"
-      return at + list.length
-    }
-    if (/\d/u.test(char)) {
-      const digits = /^(\d{1,3})[.)](?=[ \t])/u.exec(line)
-      if (digits !== null) {
-        this.#kind = "item"
-        this.#say(`${digits[1]}, `, emit)
-        return at + digits[0].length
-      }
-      return /^\d{1,3}[.)]?$/u.test(line) && !final ? MORE : NONE
-    }
-    if (char === "[") {
-      const box = /^\[[ xX]\](?=\s)/u.exec(line)?.[0]
-      if (box !== undefined && this.#kind === "item") return at + box.length
-      if (this.#kind === "item" && /^\[(?:[ xX]\]?)?$/u.test(line) && !final) return MORE
-      // "[1]: https://…" is for the links, "[^1]: …" is a note
-      const label = /^\[(\^?)[^\]\n[]{1,40}\]:/u.exec(line)
-      if (label !== null) {
-        if (label[1] === "^") return at + label[0].length
-        const target = line.slice(label[0].length)
-        if (more && /^[ \t]*(?:\S*|\S+[ \t]+(?:(["'])[^"'\n]*\1?)?)$/u.test(target)) return MORE
-        const address = /^[ \t]*(?:<?[a-z][a-z0-9+.-]*:\/\/|[/#.]|www\.)\S*(?:[ \t]+(["'])[^"'\n]*\1)?/iu.exec(target)
-        if (address !== null) return at + label[0].length + address[0].length
-      } else if (/^\[\^?[^\]\n[]{0,40}\]?$/u.test(line) && more) return MORE
-    }
-    return NONE
+    return end
   }
 
   #inline(text: string, at: number, final: boolean, emit: (text: string) => void): number {
     const char = text.charAt(at)
     const atEnd = at + 1 === text.length && !final
     if (char === "\n") {
-      emit(`${this.#stop()}\n`)
+      emit(`${this.#fullStop()}\n`)
       this.#lineStart = true
       this.#kind = "text"
       this.#span = 0
       this.#open = 0
-      this.#cell = false
-      this.#raw = false
+      this.#cellEnded = false
+      this.#inAddress = false
       this.#last = ""
       return at + 1
     }
     if (isSpace(char)) {
-      this.#raw = false
+      this.#inAddress = false
       emit(" ")
       return at + 1
     }
     if (char === "`") {
       let end = at
-      while (end < text.length && text.charAt(end) === "`" && end - at < LOOK) end++
-      if (end === text.length && !final && end - at < LOOK) return MORE
+      while (end < text.length && text.charAt(end) === "`" && end - at < MAX_LOOKAHEAD) end++
+      if (end === text.length && !final && end - at < MAX_LOOKAHEAD) return MORE
       const run = end - at
       this.#span = this.#span === 0 ? run : this.#span === run ? 0 : this.#span
       return end
@@ -246,7 +130,7 @@ class Markdown implements TextReader {
       return at + 2
     }
     if (char === "|") {
-      this.#cell = this.#last !== ""
+      this.#cellEnded = this.#last !== ""
       emit(" ")
       return at + 1
     }
@@ -279,9 +163,9 @@ class Markdown implements TextReader {
     return this.#word(text, at, final, emit)
   }
 
-  /** Where the "(address)" of a link ends. */
+  /** The end of the "(address)" of a link. */
   #address(text: string, at: number, final: boolean): number {
-    const limit = at + LOOK
+    const limit = at + MAX_LOOKAHEAD
     let depth = 0
     for (let i = at; i < text.length; i++) {
       if (i >= limit) {
@@ -301,39 +185,39 @@ class Markdown implements TextReader {
     return final ? text.length : MORE
   }
 
-  /** Where the "[label]" of a link ends. */
+  /** The end of the "[label]" of a link. */
   #label(text: string, at: number, final: boolean): number {
-    const label = /^\[[^\]\n[]*\]?/u.exec(text.slice(at, at + LOOK))?.[0] ?? ""
+    const label = /^\[[^\]\n[]*\]?/u.exec(text.slice(at, at + MAX_LOOKAHEAD))?.[0] ?? ""
     if (label.endsWith("]")) return at + label.length
-    return at + label.length === text.length && label.length < LOOK && !final ? MORE : NONE
+    return at + label.length === text.length && label.length < MAX_LOOKAHEAD && !final ? MORE : NONE
   }
 
   #angle(text: string, at: number, final: boolean, emit: (text: string) => void): number {
-    const line = text.slice(at, at + LOOK)
+    const line = text.slice(at, at + MAX_LOOKAHEAD)
     if (line.startsWith("<!--")) {
       const end = line.indexOf("-->", 4)
       if (end !== -1) return at + end + 3
-      return line.length < LOOK && !final ? MORE : at + 4
+      return line.length < MAX_LOOKAHEAD && !final ? MORE : at + 4
     }
     if ("<!--".startsWith(line) && !final) return MORE
     const end = tagEnd(text, at, final)
     if (end === MORE) return MORE
     if (end === NONE) {
-      // the marks around an address
+      // the angle brackets around an address
       if (/^<(?=[a-z])(?:[a-z0-9+.-]*:|[^\s<>@]+@)/iu.test(line)) return at + 1
-      if (!final && line.length < LOOK && /^<[^\s<>]*$/u.test(line) && isLetter(line.charAt(1))) return MORE
+      if (!final && line.length < MAX_LOOKAHEAD && /^<[^\s<>]*$/u.test(line) && isLetter(line.charAt(1))) return MORE
       this.#say("<", emit)
       return at + 1
     }
-    if (blockTags.has(/^<\/?([a-z0-9]+)/iu.exec(line)?.[1]?.toLowerCase() ?? "")) {
-      emit(`${this.#stop()}\n`)
+    if (isBlockTag(line)) {
+      emit(`${this.#fullStop()}\n`)
       this.#last = ""
     }
     return end
   }
 
   #word(text: string, at: number, final: boolean, emit: (text: string) => void): number {
-    const limit = at + LOOK
+    const limit = at + MAX_LOOKAHEAD
     const breaks = this.#span > 0 ? /[\s`]/u : /[\s`[\]<\\|]/u
     let end = at
     while (end < text.length && end < limit) {
@@ -349,28 +233,28 @@ class Markdown implements TextReader {
     }
     const isWhole = end < limit || unspaced.test(text.charAt(end - 1))
     if (end === text.length && isWhole && !final && !unspaced.test(text.charAt(end - 1))) return MORE
-    // not within a surrogate pair
+    // do not split a surrogate pair
     if (!isWhole && /[\uD800-\uDBFF]/u.test(text.charAt(end - 1))) end--
     const word = text.slice(at, end)
-    const raw = this.#raw || containsAddress(word)
-    this.#raw = raw && !isWhole
+    const isAddress = this.#inAddress || containsAddress(word)
+    this.#inAddress = isAddress && !isWhole
     if (this.#kind === "heading" && /^#+$/u.test(word)) return end
-    if (this.#span > 0) this.#say(raw ? word : codeWords(word, this.#words), emit)
+    if (this.#span > 0) this.#say(isAddress ? word : codeWords(word, this.#words), emit)
     else if (word === "*" && /\d/u.test(this.#last)) this.#say(this.#words.times, emit)
-    else this.#say(decodeEntities(withoutEmphasis(word, raw, this.#words)), emit)
+    else this.#say(decodeEntities(withoutEmphasis(word, isAddress, this.#words)), emit)
     return end
   }
 
   #say(text: string, emit: (text: string) => void): void {
     if (text.trim() === "") return emit(text)
-    if (this.#cell) emit(/[.,;:!?…]/u.test(this.#last) ? " " : ", ")
-    this.#cell = false
+    if (this.#cellEnded) emit(/[.,;:!?…]/u.test(this.#last) ? " " : ", ")
+    this.#cellEnded = false
     emit(text)
     this.#last = /[^\s"'”’»)\]*_]/u.exec(Array.from(text.slice(-8)).reverse().join(""))?.[0] ?? this.#last
   }
 
-  /** The full stop that a heading, an item or a row lacks. */
-  #stop(): string {
+  /** The full stop after a heading, a list item or a table row that has no punctuation. */
+  #fullStop(): string {
     return this.#kind === "text" || this.#last === "" || /[.,;:!?…。！？；：]/u.test(this.#last) ? "" : "."
   }
 
@@ -378,20 +262,20 @@ class Markdown implements TextReader {
     text: string,
     at: number,
     final: boolean,
-    fence: { readonly mark: string; readonly length: number }
+    fence: Fence
   ): number {
-    const line = text.slice(at, at + LOOK)
+    const line = text.slice(at, at + MAX_LOOKAHEAD)
     const match = /^[ \t]*([`~]*)[ \t\r]*/u.exec(line)
     const run = match?.[1] ?? ""
     const length = match?.[0].length ?? 0
-    if (length === text.length - at && length < LOOK && !final) return at
+    if (length === text.length - at && length < MAX_LOOKAHEAD && !final) return at
     const closes = run.length >= fence.length && run === fence.mark.repeat(run.length)
-    if (closes && (length === LOOK || length === text.length - at || line.charAt(length) === "\n")) {
+    if (closes && (length === MAX_LOOKAHEAD || length === text.length - at || line.charAt(length) === "\n")) {
       this.#fence = undefined
       this.#skipLine = true
       return at + Math.max(1, length)
     }
-    // a line of code and its end
+    // skip a line of code
     const end = text.indexOf("\n", at)
     if (end !== -1) return end + 1
     this.#skipLine = true
@@ -400,11 +284,11 @@ class Markdown implements TextReader {
 }
 
 /**
- * Speaks Markdown (and the HTML in it) without its marks.
+ * Makes the transform that removes the markup of Markdown, and of HTML inside it.
  *
- * Links are their text, images their description, tables rows of phrases, code spans words; a fenced block is one phrase.
- * A heading, an item and a row end with a full stop. Holds back a word, or at most 96 characters while it looks for the
- * end of a tag or an address.
+ * A link is spoken as its text, an image as its description, a table as phrases, a code span as words, and a fenced code block
+ * as one phrase. A heading, a list item and a table row end with a full stop. It holds back one word, or at most 96 characters
+ * while it searches the end of a tag or an address.
  *
  * @category constructors
  * @since 0.1.0

@@ -1,15 +1,15 @@
 /**
- * Signs, addresses and abbreviations in words. Pure and incremental.
+ * Converts symbols, addresses and abbreviations to words. Pure and incremental.
  *
  * @since 0.1.0
  */
 import { english, type SpokenWords } from "./SpokenWords.ts"
 import { fromReader, type TextTransform } from "./TextTransform.ts"
 
-/** The longest word that is seen as one. */
+/** A longer word is read in parts. */
 const LOOK = 96
 
-/** Names without a scheme are addresses when they end so. */
+/** Names without a scheme are addresses if they end in one of these. */
 const topLevel = new Set(
   ("com org net edu gov int info biz io dev ai app co uk de fr nl eu ca au ch at be se dk fi pl cz es pt jp cn br tv xyz " +
     "online site store shop cloud tech blog page").split(" ")
@@ -34,7 +34,7 @@ const makeSpeak = (words: SpokenWords) => {
       .replace(/\+/gu, ` ${words.plus} `)
       .replace(/@/gu, ` ${words.at} `)
 
-  /** A host and a path that a person could note down; a longer path is left out, as are a query and a password. */
+  /** The host, and the path if it is short; query and password are left out. */
   const address = (text: string): string => {
     const bare = text.replace(/^[a-z][a-z0-9+.-]*:\/\//iu, "").replace(/^[^/?#]*@/u, "").replace(/^www\./iu, "")
     const [, host = "", port, path = ""] = /^([^/?#:]*)(?::(\d+))?([^?#]*)/u.exec(bare) ?? []
@@ -50,7 +50,7 @@ const makeSpeak = (words: SpokenWords) => {
 
   const signs = (word: string): string =>
     word
-      // a tag that is none
+      // "<" without a tag
       .replace(/<\/[^<>]*>/gu, " ")
       .replace(/<(\p{L}[^<>]*)>/gu, " $1 ")
       .replace(/&+/gu, ` ${words.and} `)
@@ -80,7 +80,7 @@ const makeSpeak = (words: SpokenWords) => {
       core += ")"
       after = after.slice(1)
     }
-    // the marks around an address are not said
+    // the marks around an address are not spoken
     const around = (spoken: string) => before.replace(/</gu, "") + spoken + after.replace(/>/gu, "")
     const mail = email.exec(core)?.[1]
     if (mail !== undefined) return around(spell(mail))
@@ -100,8 +100,8 @@ const makeSpeak = (words: SpokenWords) => {
 }
 
 /**
- * Says signs as words ("&", "%", "°C"), addresses as people read them out ("example dot com slash docs"), and "e.g.",
- * "i.e." and "vs." in full; leaves numbers and money to the voice. Holds back a word, at most 96 characters.
+ * Converts symbols ("&", "%", "°C") to words, reads addresses out ("example dot com slash docs"), and expands "e.g.", "i.e." and
+ * "vs.". Numbers and amounts of money are left to the voice. It holds back one word, at most 96 characters.
  *
  * @category constructors
  * @since 0.1.0
@@ -109,7 +109,7 @@ const makeSpeak = (words: SpokenWords) => {
 export const symbols = (options: { readonly words?: Partial<SpokenWords> | undefined } = {}): TextTransform => {
   const speak = makeSpeak({ ...english, ...options.words })
   return fromReader(() => {
-    // the rest of an address that is too long
+    // the rest of a long address
     let skip = false
     return {
       step: (text, at, final, emit) => {

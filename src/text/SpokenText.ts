@@ -1,7 +1,8 @@
 /**
- * Text for the ear: from what an agent writes to what is spoken.
+ * Converts an agent's text into text that can be spoken.
  *
- * Agent text goes through `spoken`, then through the user's own transforms, then to `Sentences`. Pure and incremental.
+ * The text goes through `spoken`, then through the application's own transforms, then to `SentenceTokenizer`. Pure and
+ * incremental.
  *
  * @since 0.1.0
  */
@@ -12,8 +13,8 @@ import { symbols } from "./SpokenSymbols.ts"
 import { compose, type TextTransform } from "./TextTransform.ts"
 
 /**
- * - `code`: what is said for a fenced block of code; `""` for nothing. `"(code omitted)"`.
- * - `words`: what is said for signs, for a language other than English.
+ * - `code`: what is spoken for a fenced code block; `""` for nothing. `"(code omitted)"`.
+ * - `words`: the words for symbols, for a language other than English.
  *
  * @category models
  * @since 0.1.0
@@ -21,8 +22,8 @@ import { compose, type TextTransform } from "./TextTransform.ts"
 export type SpokenOptions = MarkdownOptions
 
 /**
- * The transform for what language models write: Markdown, emoji, signs, addresses. Holds back a word, and never more
- * than 200 characters.
+ * Makes the transform for the output of language models: Markdown, emoji, symbols, addresses. It holds back one word, and at
+ * most 200 characters.
  *
  * @category constructors
  * @since 0.1.0
@@ -30,7 +31,7 @@ export type SpokenOptions = MarkdownOptions
 export const spoken = (options: SpokenOptions = {}): TextTransform => withPlainTextPath(spokenByFullPath(options))
 
 /**
- * The same, all of it the long way: what `spoken` must equal.
+ * Makes the same transform without the fast path for plain text; its output is equal to that of `spoken`.
  *
  * @category constructors
  * @since 0.1.0
@@ -39,7 +40,7 @@ export const spokenByFullPath = (options: SpokenOptions = {}): TextTransform =>
   compose([markdown(options), withoutEmoji, symbols(options), tidy])
 
 /**
- * A whole text at once.
+ * Applies a transform to a whole text.
  *
  * @category conversions
  * @since 0.1.0

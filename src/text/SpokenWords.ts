@@ -1,11 +1,11 @@
 /**
- * The words that stand for signs when text is spoken. Pure data.
+ * The words for symbols in spoken text. Pure data.
  *
  * @since 0.1.0
  */
 
 /**
- * What is said for a sign; another language gives its own.
+ * The words for symbols, in one language.
  *
  * @category models
  * @since 0.1.0
@@ -27,7 +27,7 @@ export interface SpokenWords {
   readonly fahrenheit: string
   readonly about: string
   readonly number: string
-  /** Between the ends of a range: "3–5". */
+  /** In a range: "3–5". */
   readonly to: string
   readonly lessThan: string
   readonly moreThan: string

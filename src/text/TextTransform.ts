@@ -1,22 +1,22 @@
 /**
- * Changes an agent's text on its way to the voice, while it is still being written.
+ * Transforms of an agent's text before it is spoken, applied while the text is streamed.
  *
- * A transform is pure and incremental: the whole of what it gives depends on the whole of what it was given, not on how
- * that was cut. It owns only what it holds back.
+ * A transform is pure and incremental: its whole output depends on its whole input, and not on how the input was split into
+ * pieces. It keeps only the text that it holds back.
  *
  * @since 0.1.0
  */
 
 /**
- * A transform at work on one reply.
+ * A transform that runs on one reply.
  *
  * @category models
  * @since 0.1.0
  */
 export interface Transformer {
-  /** Takes more text; returns what can be spoken already. */
+  /** Takes more text, and returns what can be spoken already. */
   readonly push: (text: string) => string
-  /** No more text comes: what is left. The transformer begins anew. */
+  /** Ends the text: returns the rest, and starts over for a new text. */
   readonly flush: () => string
 }
 
@@ -29,23 +29,23 @@ export interface Transformer {
 export type TextTransform = () => Transformer
 
 /**
- * One pass over the text.
+ * A reader that transforms a text step by step.
  *
  * @category models
  * @since 0.1.0
  */
 export interface TextReader {
   /**
-   * Reads at `at`, emits, and returns where to go on; `at` when it must see more. What it decides must not change with
-   * what comes later. With `final` there is no more: it must go on.
+   * Reads at `at`, emits output, and returns the next position, or `at` if it needs more text. Its decision must not depend on
+   * later text. With `final` there is no more text, so it must advance.
    */
   readonly step: (text: string, at: number, final: boolean, emit: (text: string) => void) => number
-  /** What is said at the end. */
+  /** Returns the output at the end of the text. */
   readonly end?: (() => string) | undefined
 }
 
 /**
- * A transform from a reader; holds back what the reader has not decided.
+ * Makes a transform from a reader. It holds back the text that the reader has not decided on.
  *
  * @category constructors
  * @since 0.1.0
@@ -84,7 +84,7 @@ export const fromReader = (make: () => TextReader): TextTransform => () => {
 }
 
 /**
- * One transform after the other; none leaves the text as it is.
+ * Applies transforms one after the other; without any, the text is unchanged.
  *
  * @category combinators
  * @since 0.1.0
@@ -97,12 +97,12 @@ export const compose = (transforms: ReadonlyArray<TextTransform>): TextTransform
   }
 }
 
-/** A sentence without an end is given in parts of at most this many characters. */
+/** A longer sentence is processed in parts of this many characters. */
 const MAX_SENTENCE = 200
 
 const abbreviation = /(?:^|[\s("'])(?:Mr|Mrs|Ms|Dr|Prof|St|No|vs|etc|e\.g|i\.e|\p{Lu})\.$/u
 
-/** Where the sentence at `at` ends, its closing marks included; -1 when it is not decided. */
+/** The end of the sentence at `at`, with its closing punctuation; -1 while undecided. */
 const sentenceEnd = (text: string, at: number, final: boolean): number => {
   const limit = Math.min(text.length, at + MAX_SENTENCE)
   for (let i = at; i < limit; i++) {
@@ -121,15 +121,15 @@ const sentenceEnd = (text: string, at: number, final: boolean): number => {
   if (text.length - at < MAX_SENTENCE) return final ? text.length : -1
   const space = text.lastIndexOf(" ", limit - 1)
   if (space > at) return space
-  // not within a surrogate pair
+  // do not split a surrogate pair
   return /[\uD800-\uDBFF]/u.test(text.charAt(limit - 1)) ? limit - 1 : limit
 }
 
 /**
- * A transform that rewrites one sentence at a time, without the white space around it.
+ * Makes a transform from a function that rewrites one sentence, without the white space around it.
  *
- * Holds back the sentence that is being written, at most 200 characters: the first clause is not spoken before its
- * sentence is complete. What `f` throws is thrown.
+ * It holds back the sentence that is being streamed, at most 200 characters, so the first clause is not spoken before its
+ * sentence is complete. Errors of `f` are thrown.
  *
  * @category constructors
  * @since 0.1.0
@@ -153,17 +153,17 @@ export const fromFunction = (f: (sentence: string) => string): TextTransform =>
  * @since 0.1.0
  */
 export interface ReplaceOptions {
-  /** Whether `sql` is something else than `SQL`; `true` by default. */
+  /** Whether `sql` differs from `SQL`. Default: true. */
   readonly caseSensitive?: boolean | undefined
 }
 
 const wordChar = /[\p{L}\p{N}\p{M}_]/u
 
 /**
- * A transform that replaces whole words and phrases, such as a dictionary of pronunciations: `{ SQL: "sequel" }`.
+ * Makes a transform that replaces whole words and phrases, such as a pronunciation dictionary: `{ SQL: "sequel" }`.
  *
- * The longest entry wins; what was replaced is not looked at again. Holds back no more than the longest entry and one
- * character.
+ * The longest entry wins, and replacements are not replaced again. It holds back at most the length of the longest entry and
+ * one character.
  *
  * @category constructors
  * @since 0.1.0
@@ -186,7 +186,7 @@ export const replace = (
     return {
       step: (text, at, final, emit) => {
         const inWord = wordChar.test(before)
-        const give = (end: number, spoken: string) => {
+        const advance = (end: number, spoken: string) => {
           emit(spoken)
           before = text.charAt(end - 1)
           return end
@@ -198,9 +198,9 @@ export const replace = (
           if (!final && end >= text.length && written.startsWith(here)) return at
           if (here !== written) continue
           if (wordChar.test(written.charAt(written.length - 1)) && wordChar.test(text.charAt(end))) continue
-          return give(end, spoken)
+          return advance(end, spoken)
         }
-        return give(at + 1, text.charAt(at))
+        return advance(at + 1, text.charAt(at))
       }
     }
   })
