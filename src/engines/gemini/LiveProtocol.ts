@@ -21,7 +21,7 @@ const MAX_SILENCE = 30 * INPUT_RATE
 /** Requests for replies that may be queued; more fail. */
 const MAX_QUEUED = 64
 /** Characters of one turn's transcript. */
-const MAX_WORDS = 16_384
+const MAX_TRANSCRIPT = 16_384
 /** Tool calls that may be pending; more are answered with an error. */
 const MAX_CALLS = 64
 /** Silence that carries the last words of a reply when no audio is left, 20 ms. */
@@ -54,26 +54,26 @@ const verbatimPrompt = (text: string) =>
  */
 export const make = (options: LiveProtocolOptions): S2sProtocol => {
   const { emit, remote } = options
-  /** What has been said and not answered. */
+  /** The user's audio that has not been answered. */
   const utterance = new UtteranceBuffer()
-  /** With turns of the model's: what was heard while there was no connection. */
+  /** With the model as turn authority: the user's audio while there was no connection. */
   const lostAudio = new UtteranceBuffer()
-  /** What was heard of a silent user, and not sent. */
+  /** Audio of a silent user, which was not sent. */
   const preRoll = new UtteranceBuffer()
   const context = new S2sContext(options.history)
-  /** `undefined` until a connection can be used. */
+  /** `undefined` until the server has accepted the setup. */
   let send: ((message: string) => void) | undefined
   let opening: ((message: string) => void) | undefined
-  /** The session that the next connection may go on with. */
+  /** The handle by which the next connection can resume the session. */
   let handle: string | undefined
   let resumed = false
-  let user: "quiet" | "speaking" | "paused" | "owed" = "quiet"
-  /** What was said on a former connection is on its way again. */
+  let user: "quiet" | "speaking" | "paused" | "awaiting" = "quiet"
+  /** Whether audio of the previous connection is being sent again. */
   let replayed = false
-  /** Something was said, as far as loudness tells, that has not been answered: the server does not tell when it hears it. */
+  /** Whether there was sound that has not been answered; decided by energy, because the server reports no start of speech. */
   let voiced = false
   let quietSamples = 0
-  const ear = new EnergyDetector({
+  const detector = new EnergyDetector({
     margin: 12,
     minLevel: -45,
     minSpeech: 3 * WINDOW,
@@ -88,21 +88,21 @@ export const make = (options: LiveProtocolOptions): S2sProtocol => {
       quietSamples = 0
     }
   })
-  /** The user speaks, and the model is not told before it is sure that this interrupts it. */
+  /** Whether the user's speech is held back until it is known to be an interruption. */
   let held = false
-  /** The words of the turn so far, as the model tells them; and of which turn. */
-  let words = ""
+  /** The transcript of the turn so far, and the number of the turn. */
+  let transcript = ""
   let turn = 0
-  /** The words of a turn that is being answered are still to come. */
-  let wordsLate = false
+  /** Whether the transcript of a turn that is being answered has not arrived. */
+  let transcriptPending = false
   const queued: Array<ReplyRequest> = []
   let count = 0
   let current: S2sReply | undefined
-  /** Answered by the model without being asked, and lost before a sound of it. */
+  /** A reply that the model began by itself, and that was lost before any audio. */
   let unrequested: S2sReply | undefined
-  /** The end of a turn that is over for us is still to come. */
+  /** Whether `turnComplete` of a turn that has ended here has not arrived. */
   let trailing = false
-  /** The server is going to end the connection. */
+  /** Whether the server has announced the end of the connection. */
   let leaving = false
   const calls = new Map<string, { readonly reply: S2sReply; readonly name: string }>()
 
@@ -132,7 +132,7 @@ export const make = (options: LiveProtocolOptions): S2sProtocol => {
   const pump = () => {
     if (send === undefined || current !== undefined) return
     let next = queued.shift()
-    // one that was lost, and is not wanted any more
+    // of a lost connection, and truncated since
     while (next?.reply?.cancelled === true) next = queued.shift()
     if (next === undefined) return leaving && !busy() ? options.renew(true) : undefined
     current = next.reply ?? new S2sReply(`reply-${++count}`, next)
@@ -143,29 +143,29 @@ export const make = (options: LiveProtocolOptions): S2sProtocol => {
     send(client.text(next.kind === "say" ? verbatimPrompt(next.text) : next.text))
     if (!remote) send(client.activityEnd)
   }
-  const busy = () => current !== undefined || queued.length > 0 || user === "speaking" || user === "owed"
+  const busy = () => current !== undefined || queued.length > 0 || user === "speaking" || user === "awaiting"
 
-  const tellWords = () => {
-    if (words.trim() !== "") {
-      context.add("user", `turn-${turn}`, words)
-      emit({ _tag: "UserTranscript", text: words.trim(), final: true })
+  const emitTranscript = () => {
+    if (transcript.trim() !== "") {
+      context.add("user", `turn-${turn}`, transcript)
+      emit({ _tag: "UserTranscript", text: transcript.trim(), final: true })
     }
-    words = ""
+    transcript = ""
   }
   const startSpeech = () => {
-    if (!remote || user === "speaking" || (user === "owed" && replayed)) return
+    if (!remote || user === "speaking" || (user === "awaiting" && replayed)) return
     user = "speaking"
-    wordsLate = false
+    transcriptPending = false
     emit({ _tag: "UserSpeechStarted" })
   }
   const stopSpeech = () => {
     replayed = false
     if (!remote || user !== "speaking") return
-    user = "owed"
+    user = "awaiting"
     emit({ _tag: "UserSpeechStopped" })
   }
-  /** The reply that is being said; it may just begin. */
-  const saying = (): S2sReply => {
+  /** The reply in progress; begins one if there is none. */
+  const currentReply = (): S2sReply => {
     if (current === undefined) {
       current = unrequested ?? new S2sReply(`reply-${++count}`, undefined)
       unrequested = undefined
@@ -176,13 +176,13 @@ export const make = (options: LiveProtocolOptions): S2sProtocol => {
     if (spoken) {
       stopSpeech()
       turn++
-      wordsLate = words === ""
+      transcriptPending = transcript === ""
       voiced = false
-      // its words may come after those of the reply
+      // fixes its position: its transcript may arrive after that of the reply
       context.add("user", `turn-${turn}`, "")
-      tellWords()
+      emitTranscript()
     }
-    if (user === "owed") user = "quiet"
+    if (user === "awaiting") user = "quiet"
     start(current)
     return current
   }
@@ -190,7 +190,7 @@ export const make = (options: LiveProtocolOptions): S2sProtocol => {
     const reply = current
     if (reply === undefined) return
     current = undefined
-    tellWords()
+    emitTranscript()
     const text = reply.takeText()
     if (!reply.cancelled && text !== "" && reply.ms > 0) {
       emit({ _tag: "ReplyAudio", reply: reply.name, pcm: new Int16Array(TAIL), text })
@@ -198,8 +198,8 @@ export const make = (options: LiveProtocolOptions): S2sProtocol => {
     if (!reply.cancelled) emit({ _tag: "ReplyEnded", reply: reply.name })
     pump()
   }
-  /** Tells the model of an utterance that it has not been told of. */
-  const announce = () => {
+  /** Sends an utterance that was held back. */
+  const sendHeldSpeech = () => {
     held = false
     send?.(client.activityStart)
     for (const chunk of utterance.chunks) send?.(client.audio(chunk))
@@ -210,17 +210,17 @@ export const make = (options: LiveProtocolOptions): S2sProtocol => {
     send = opening
     const { messages: said } = context
     if (!resumed && said.length > 0) send(client.history(said))
-    // what was said and not answered is said again
+    // audio that was not answered is sent again
     if (remote) {
       for (const chunk of (user !== "quiet" || voiced ? utterance : lostAudio).chunks) send(client.audio(chunk))
     }
     lostAudio.clear()
-    if (user !== "quiet" && !remote) announce()
+    if (user !== "quiet" && !remote) sendHeldSpeech()
     options.ready()
     pump()
   }
   const onAudio = (pcm: Int16Array | string) => {
-    const reply = saying()
+    const reply = currentReply()
     if (reply.cancelled) return
     if (typeof pcm === "string") return fail(reply, malformed(pcm))
     if (reply.tooLong) return fail(reply, malformed("a reply of more than 10 minutes"))
@@ -238,17 +238,17 @@ export const make = (options: LiveProtocolOptions): S2sProtocol => {
       case "SpeechStopped":
         return stopSpeech()
       case "InputTranscription": {
-        if (remote && user === "quiet" && current === undefined && !wordsLate) startSpeech()
-        if (words.length + event.text.length <= MAX_WORDS) words += event.text
-        if (words.trim() !== "") emit({ _tag: "UserTranscript", text: words.trim(), final: false })
-        if (event.finished || (wordsLate && current === undefined)) {
-          wordsLate = false
-          tellWords()
+        if (remote && user === "quiet" && current === undefined && !transcriptPending) startSpeech()
+        if (transcript.length + event.text.length <= MAX_TRANSCRIPT) transcript += event.text
+        if (transcript.trim() !== "") emit({ _tag: "UserTranscript", text: transcript.trim(), final: false })
+        if (event.finished || (transcriptPending && current === undefined)) {
+          transcriptPending = false
+          emitTranscript()
         }
         return
       }
       case "OutputTranscription": {
-        const reply = saying()
+        const reply = currentReply()
         if (reply.cancelled) return
         reply.addText(event.text)
         return context.add("agent", reply.name, event.text, reply.ms)
@@ -256,7 +256,7 @@ export const make = (options: LiveProtocolOptions): S2sProtocol => {
       case "Audio":
         return onAudio(event.pcm)
       case "ToolCalls": {
-        const reply = saying()
+        const reply = currentReply()
         for (const { id, input, name } of event.calls) {
           if (calls.size >= MAX_CALLS) {
             send?.(client.toolResponse(id, name, `{"error":"too many calls at once"}`))
@@ -277,7 +277,7 @@ export const make = (options: LiveProtocolOptions): S2sProtocol => {
         return
       case "Interrupted":
         trailing = true
-        // one that has been asked for meanwhile is not the one
+        // a reply that was requested meanwhile is not the interrupted one
         if (current?.started === true) finish()
         return startSpeech()
       case "GenerationComplete":
@@ -287,10 +287,10 @@ export const make = (options: LiveProtocolOptions): S2sProtocol => {
       case "TurnComplete": {
         if (trailing) {
           trailing = false
-          return tellWords()
+          return emitTranscript()
         }
         if (current === undefined || current.calls.size > 0) return
-        if (!current.started) saying()
+        if (!current.started) currentReply()
         return finish()
       }
       case "GoAway":
@@ -319,7 +319,7 @@ export const make = (options: LiveProtocolOptions): S2sProtocol => {
         for (const event of read.success) onEvent(event)
         return
       }
-      // what it was about is not known: only a reply in flight can be told
+      // the subject of a malformed message is unknown: only a reply in progress can fail
       if (current !== undefined && current.started && !current.cancelled) fail(current, malformed(read.failure))
     },
     disconnected: (error) => {
@@ -327,9 +327,9 @@ export const make = (options: LiveProtocolOptions): S2sProtocol => {
       send = undefined
       opening = undefined
       trailing = false
-      words = ""
+      transcript = ""
       calls.clear()
-      // the session may be gone, and would not know what was half said
+      // a resumed session might be gone, and would not have the unfinished turn
       if (refused || user !== "quiet" || voiced || current !== undefined) handle = undefined
       const reply = current
       current = undefined
@@ -340,31 +340,33 @@ export const make = (options: LiveProtocolOptions): S2sProtocol => {
       }
       const kind = reply.request?.kind ?? "commit"
       if (reply.request === undefined) unrequested = reply
-      // the next connection is told of what was typed, but does not know that it is to answer it
+      // typed text is sent again with the request, not replayed as history, or the model would not answer it
       else {
         if (kind === "text") context.remove(reply.request.id)
         queued.unshift({ ...reply.request, reply })
       }
       if (kind !== "commit") return refused
-      user = "owed"
+      user = "awaiting"
       if (reply.started) context.remove(`turn-${turn}`)
       return refused
     },
     isBusy: busy,
     expectsMessage: () =>
       send !== undefined &&
-      ((current !== undefined && current.calls.size === 0) || (remote && user === "owed")),
+      ((current !== undefined && current.calls.size === 0) || (remote && user === "awaiting")),
     push: (pcm) => {
       const kept = user !== "quiet" || voiced || (current !== undefined && current.ms === 0 && !current.cancelled)
       if (remote) {
-        ear.push(pcm)
-        // nobody waits for an answer to it any more
-        if (voiced && !ear.speaking && (quietSamples += pcm.length) > MAX_SILENCE && user === "quiet") voiced = false
+        detector.push(pcm)
+        // sound that was not answered for so long was no turn
+        if (voiced && !detector.speaking && (quietSamples += pcm.length) > MAX_SILENCE && user === "quiet") {
+          voiced = false
+        }
         utterance.push(pcm, kept ? MAX_UTTERANCE : PRE_ROLL)
         if (send === undefined) lostAudio.push(pcm, MAX_UTTERANCE)
         send?.(client.audio(pcm))
-      } else if (user === "quiet" || user === "owed") {
-        // with turns of ours, a silent user costs nothing
+      } else if (user === "quiet" || user === "awaiting") {
+        // without the model as turn authority, silence is not sent
         preRoll.push(pcm, PRE_ROLL)
       } else {
         utterance.push(pcm, MAX_UTTERANCE)
@@ -378,21 +380,21 @@ export const make = (options: LiveProtocolOptions): S2sProtocol => {
         return
       }
       if (user === "quiet" && (current === undefined || current.ms > 0 || current.cancelled)) utterance.clear()
-      if (user === "quiet" || user === "owed") {
-        // an utterance that has been answered is not said again
-        if (user === "owed" && current?.started === true) utterance.clear()
+      if (user === "quiet" || user === "awaiting") {
+        // an answered utterance is not sent again
+        if (user === "awaiting" && current?.started === true) utterance.clear()
         for (const chunk of preRoll.chunks) utterance.push(chunk, MAX_UTTERANCE)
         preRoll.clear()
         held = current !== undefined && !current.cancelled
-        if (!held) announce()
+        if (!held) sendHeldSpeech()
       }
       user = "speaking"
     },
     commit: () => {
-      const heard = user === "speaking" || user === "paused"
-      if (held && heard) announce()
-      if (heard) user = "owed"
-      request("commit", heard ? [client.activityEnd] : [client.activityStart, client.activityEnd])
+      const spoke = user === "speaking" || user === "paused"
+      if (held && spoke) sendHeldSpeech()
+      if (spoke) user = "awaiting"
+      request("commit", spoke ? [client.activityEnd] : [client.activityStart, client.activityEnd])
     },
     userText: (text) => request("text", [], text),
     say: (text) => request("say", [], text),
@@ -404,16 +406,16 @@ export const make = (options: LiveProtocolOptions): S2sProtocol => {
       if (current?.name !== name || current.cancelled) return
       current.cancelled = true
       const waits = current.calls.size > 0
-      if (held) announce()
+      if (held) sendHeldSpeech()
       if (!waits) return
-      // it was waiting for its tools, and nothing more of it will come
+      // it was waiting for tool results; no more of it will arrive
       current = undefined
       trailing = true
       pump()
     },
     toolResult: (id, output) => {
       const called = calls.get(id)
-      // cancelled, or of a connection that is gone
+      // cancelled, or from a previous connection
       if (called === undefined) return
       calls.delete(id)
       called.reply.calls.delete(id)

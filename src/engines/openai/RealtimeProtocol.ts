@@ -37,7 +37,7 @@ const MAX_SILENCE = 30 * SAMPLE_RATE
 const MAX_REPLIES = 32
 /** Transcripts, tool calls and messages that may be unfinished. */
 const MAX_OPEN = 64
-const MAX_WORDS = 16_384
+const MAX_TRANSCRIPT = 16_384
 /** Requests for replies that may be queued; more fail. */
 const MAX_QUEUED = 64
 /** Silence that carries the last words of a reply when no audio is left, 20 ms. */
@@ -74,33 +74,33 @@ type Of<Type extends ServerEvent["type"]> = Extract<ServerEvent, { readonly type
  */
 export const make = (options: RealtimeProtocolOptions): S2sProtocol => {
   const { answers, emit, remote } = options
-  /** What has been said and not answered. */
+  /** The user's audio that has not been answered. */
   const utterance = new UtteranceBuffer()
-  /** With turns of the model's: what was heard while there was no connection. */
+  /** With the model as turn authority: the user's audio while there was no connection. */
   const lostAudio = new UtteranceBuffer()
-  /** What was heard of a silent user, and not sent. */
+  /** Audio of a silent user, which was not sent. */
   const preRoll = new UtteranceBuffer()
   const context = new S2sContext(options.history)
-  /** `undefined` until a connection can be used. */
+  /** `undefined` until the server has accepted the session. */
   let send: ((message: string) => void) | undefined
   let opening: ((message: string) => void) | undefined
-  /** `owed`: the user has finished, and the answer has not begun. */
-  let user: "quiet" | "speaking" | "paused" | "owed" = "quiet"
+  /** `awaiting`: the user's turn has ended and the reply has not begun. */
+  let user: "quiet" | "speaking" | "paused" | "awaiting" = "quiet"
   let quietSamples = 0
-  /** Turns whose words are owed, with `answers: false`. */
-  let owedWords = 0
+  /** With `answers: false`: turns whose transcript has not arrived. */
+  let pendingTranscripts = 0
   const queued: Array<ReplyRequest> = []
   let count = 0
-  /** What has been asked for, or is being said: one at a time. */
+  /** The reply that is requested or in progress; one at a time. */
   let current: S2sReply | undefined
-  /** Answered by the model without being asked, and lost before a sound of it. */
+  /** A reply that the model began by itself, and that was lost before any audio. */
   let unrequested: S2sReply | undefined
-  /** The server is busy with a response that we have not been told of. */
+  /** Whether the server is busy with a response whose `response.created` has not arrived. */
   let blocked = false
   const replies = new Map<string, S2sReply>()
-  /** Calls whose results this connection waits for. */
+  /** Tool calls of this connection without a result. */
   const calls = new Map<string, S2sReply>()
-  /** The user's messages that are on the utterance. */
+  /** The items of the user's audio that has not been answered. */
   let unanswered: Array<string> = []
   const interims = new Map<string, string>()
 
@@ -142,7 +142,7 @@ export const make = (options: RealtimeProtocolOptions): S2sProtocol => {
   const pump = () => {
     if (send === undefined || current !== undefined || blocked) return
     let next = queued.shift()
-    // one that was lost, and is not wanted any more
+    // of a lost connection, and truncated since
     while (next?.reply?.cancelled === true) next = queued.shift()
     if (next === undefined) return
     current = newReply(next)
@@ -153,31 +153,31 @@ export const make = (options: RealtimeProtocolOptions): S2sProtocol => {
     }
     send(client.respond(next.id, next.response))
   }
-  /** The reply that tools have interrupted goes on. */
-  const goOn = (reply: S2sReply) => {
+  /** Requests the rest of a reply after its tools. */
+  const requestRest = (reply: S2sReply) => {
     reply.hasCalledTools = false
     reply.requestId = `ask-${++count}`
     send?.(client.respond(reply.requestId))
   }
 
-  // ---- the server's side ----------------------------------------------------------------------------------------------
+  // ---- messages of the server -----------------------------------------------------------------------------------------
 
   const onReady = () => {
     if (opening === undefined || send !== undefined) return
     send = opening
     if (answers) { for (const said of context.messages) send(client.message(said)) }
-    // what was said and not answered is said again
-    const again = user !== "quiet" || owedWords > 0 ? utterance : lostAudio
+    // audio that was not answered is sent again
+    const again = user !== "quiet" || pendingTranscripts > 0 ? utterance : lostAudio
     for (const chunk of again.chunks) send(client.append(chunk))
     lostAudio.clear()
-    if (!remote && owedWords > 0) send(client.commit)
+    if (!remote && pendingTranscripts > 0) send(client.commit)
     options.ready()
     pump()
   }
   const onCreated = ({ response }: Of<"response.created">) => {
     const asked = response.metadata?.["ask"]
     if (current === undefined || asked !== current.requestId) {
-      // a reply of its own; ours has come too late, and is asked for again
+      // the model began a reply by itself; the requested one is queued again
       if (current?.request !== undefined && current.response === undefined && !current.started) {
         queued.unshift({ ...sent(current.request), reply: current })
       }
@@ -186,7 +186,7 @@ export const make = (options: RealtimeProtocolOptions): S2sProtocol => {
     }
     blocked = false
     current.response = response.id
-    if (user === "owed") user = "quiet"
+    if (user === "awaiting") user = "quiet"
     start(current)
     if (current.cancelled) send?.(client.cancel(response.id))
   }
@@ -212,8 +212,8 @@ export const make = (options: RealtimeProtocolOptions): S2sProtocol => {
     if (response.status === "failed") {
       fail(reply, failed(response))
     } else if (reply.hasCalledTools && !reply.cancelled) {
-      // the rest of the reply comes when its tools have answered
-      if (reply.calls.size === 0) goOn(reply)
+      // the rest of the reply follows after the tool results
+      if (reply.calls.size === 0) requestRest(reply)
       return
     } else {
       current = undefined
@@ -239,21 +239,21 @@ export const make = (options: RealtimeProtocolOptions): S2sProtocol => {
     fail(reply, refused(error))
     pump()
   }
-  const onWords = (item: string, text: string) => {
+  const onTranscript = (item: string, text: string) => {
     interims.delete(item)
     context.add("user", item, text)
     if (text.trim() !== "") emit({ _tag: "UserTranscript", text, final: true })
-    if (answers || owedWords === 0) return
-    owedWords--
-    if (owedWords === 0 && user === "owed") user = "quiet"
+    if (answers || pendingTranscripts === 0) return
+    pendingTranscripts--
+    if (pendingTranscripts === 0 && user === "awaiting") user = "quiet"
     emit({ _tag: "UserTurnTranscribed" })
-    // the agent remembers, not the model
+    // the history belongs to the session's agent, not to the model
     send?.(client.deleteItem(item))
   }
   const onSpeech = (started: boolean) => {
     if (started) {
-      // said again after a lost connection
-      if (user === "speaking" || user === "owed" && utterance.chunks.length > 0 && replayed) return
+      // audio that is sent again after a lost connection
+      if (user === "speaking" || user === "awaiting" && utterance.chunks.length > 0 && replayed) return
       user = "speaking"
       utterance.trim(PRE_ROLL)
     } else {
@@ -261,13 +261,13 @@ export const make = (options: RealtimeProtocolOptions): S2sProtocol => {
         replayed = false
         return
       }
-      user = "owed"
+      user = "awaiting"
       replayed = false
-      if (!answers) owedWords++
+      if (!answers) pendingTranscripts++
     }
     emit({ _tag: started ? "UserSpeechStarted" : "UserSpeechStopped" })
   }
-  /** What was said on a former connection is on its way again: its beginning has been told. */
+  /** Whether audio of the previous connection is being sent again; its start was reported before. */
   let replayed = false
 
   const onEvent = (event: ServerEvent): void => {
@@ -283,19 +283,19 @@ export const make = (options: RealtimeProtocolOptions): S2sProtocol => {
       case "input_audio_buffer.speech_stopped":
         return remote ? onSpeech(false) : undefined
       case "input_audio_buffer.committed":
-        // its words may come after those of the reply
+        // fixes its position: its transcript may arrive after that of the reply
         if (unanswered.length < MAX_OPEN) unanswered.push(event.item_id)
         return context.add("user", event.item_id, "")
       case "conversation.item.input_audio_transcription.delta": {
         const text = (interims.get(event.item_id) ?? "") + (event.delta ?? "")
-        if (text.length > MAX_WORDS || (interims.size >= MAX_OPEN && !interims.has(event.item_id))) return
+        if (text.length > MAX_TRANSCRIPT || (interims.size >= MAX_OPEN && !interims.has(event.item_id))) return
         interims.set(event.item_id, text)
         return emit({ _tag: "UserTranscript", text, final: false })
       }
       case "conversation.item.input_audio_transcription.completed":
-        return onWords(event.item_id, event.transcript)
+        return onTranscript(event.item_id, event.transcript)
       case "conversation.item.input_audio_transcription.failed":
-        return onWords(event.item_id, "")
+        return onTranscript(event.item_id, "")
       case "response.created":
         return onCreated(event)
       case "response.output_item.added":
@@ -309,7 +309,7 @@ export const make = (options: RealtimeProtocolOptions): S2sProtocol => {
       }
       case "response.function_call_arguments.done": {
         if (current?.response !== event.response_id) return
-        // nobody runs it, and the model's memory must not have a call without an end
+        // the call is not run; without an output the model's context would be invalid
         if (current.cancelled || calls.size >= MAX_OPEN) {
           return send?.(client.toolOutput(event.call_id, `{"error":"the user interrupted"}`))
         }
@@ -339,7 +339,7 @@ export const make = (options: RealtimeProtocolOptions): S2sProtocol => {
     receive: (message) => {
       const event = decode(message)
       if (event._tag === "Success") return onEvent(event.success)
-      // what it was about is not known: only a reply in flight can be told
+      // the subject of a malformed message is unknown: only a reply in progress can fail
       const reply = current
       if (reply === undefined || !reply.started || reply.cancelled) return
       emit({ _tag: "ReplyFailed", reply: reply.name, error: malformed(event.failure) })
@@ -352,8 +352,8 @@ export const make = (options: RealtimeProtocolOptions): S2sProtocol => {
       blocked = false
       calls.clear()
       interims.clear()
-      // one end of all that is said again
-      for (; owedWords > 1; owedWords--) emit({ _tag: "UserTurnTranscribed" })
+      // all audio that is sent again makes one turn
+      for (; pendingTranscripts > 1; pendingTranscripts--) emit({ _tag: "UserTurnTranscribed" })
       const reply = current
       current = undefined
       if (reply === undefined || reply.cancelled) return false
@@ -364,23 +364,25 @@ export const make = (options: RealtimeProtocolOptions): S2sProtocol => {
       reply.response = undefined
       if (reply.request === undefined) {
         unrequested = reply
-        user = "owed"
+        user = "awaiting"
       } else {
         reply.requestId = reply.request.id
-        // the next connection is told of what was typed
+        // typed text is replayed to the next connection with the history
         queued.unshift(
           reply.request.kind === "commit" ? { ...reply.request, reply } : { ...sent(reply.request), reply }
         )
-        if (reply.request.kind === "commit") user = "owed"
+        if (reply.request.kind === "commit") user = "awaiting"
       }
-      if (user === "owed") { for (const item of unanswered.splice(0)) context.remove(item) }
+      if (user === "awaiting") { for (const item of unanswered.splice(0)) context.remove(item) }
       return false
     },
-    isBusy: () => current !== undefined || queued.length > 0 || user === "speaking" || user === "owed" || owedWords > 0,
+    isBusy: () =>
+      current !== undefined || queued.length > 0 || user === "speaking" || user === "awaiting" ||
+      pendingTranscripts > 0,
     expectsMessage: () =>
       send !== undefined && (
         (current !== undefined && (current.response !== undefined || current.calls.size === 0)) || blocked ||
-        owedWords > 0 || (remote && answers && user === "owed")
+        pendingTranscripts > 0 || (remote && answers && user === "awaiting")
       ),
     push: (pcm) => {
       const kept = user !== "quiet" || (current !== undefined && current.ms === 0 && !current.cancelled)
@@ -394,8 +396,8 @@ export const make = (options: RealtimeProtocolOptions): S2sProtocol => {
           return
         }
       }
-      // with turns of ours, a silent user costs nothing
-      if (!remote && (user === "quiet" || user === "owed")) return preRoll.push(pcm, PRE_ROLL)
+      // without the model as turn authority, silence is not sent
+      if (!remote && (user === "quiet" || user === "awaiting")) return preRoll.push(pcm, PRE_ROLL)
       if (!remote) utterance.push(pcm, MAX_UTTERANCE)
       send?.(client.append(pcm))
     },
@@ -407,7 +409,7 @@ export const make = (options: RealtimeProtocolOptions): S2sProtocol => {
         return
       }
       if (user === "quiet" && (current === undefined || current.ms > 0 || current.cancelled)) utterance.clear()
-      if (user === "quiet" || user === "owed") {
+      if (user === "quiet" || user === "awaiting") {
         for (const chunk of preRoll.chunks) {
           utterance.push(chunk, MAX_UTTERANCE)
           send?.(client.append(chunk))
@@ -417,11 +419,11 @@ export const make = (options: RealtimeProtocolOptions): S2sProtocol => {
       user = "speaking"
     },
     commit: () => {
-      const heard = user !== "quiet"
-      user = heard ? "owed" : user
-      if (answers) return request("commit", heard ? [client.commit] : [])
-      if (!heard) return emit({ _tag: "UserTurnTranscribed" })
-      owedWords++
+      const spoke = user !== "quiet"
+      user = spoke ? "awaiting" : user
+      if (answers) return request("commit", spoke ? [client.commit] : [])
+      if (!spoke) return emit({ _tag: "UserTurnTranscribed" })
+      pendingTranscripts++
       send?.(client.commit)
     },
     userText: (text) => request("text", [], {}, text),
@@ -429,7 +431,7 @@ export const make = (options: RealtimeProtocolOptions): S2sProtocol => {
       request("say", [], {
         instructions: verbatimPrompt(text),
         tool_choice: "none",
-        // an agent's words are the agent's to remember
+        // the history belongs to the session's agent
         ...(answers ? {} : { conversation: "none", input: [] })
       }),
     truncate: (name, playedMs) => {
@@ -440,7 +442,7 @@ export const make = (options: RealtimeProtocolOptions): S2sProtocol => {
       if (!reply.cancelled && reply.response !== undefined) send?.(client.cancel(reply.response))
       reply.cancelled = true
       if (reply === current && reply.response === undefined && reply.started) {
-        // it was waiting for its tools
+        // it was waiting for tool results
         current = undefined
         pump()
       }
@@ -451,17 +453,19 @@ export const make = (options: RealtimeProtocolOptions): S2sProtocol => {
     },
     toolResult: (id, output) => {
       const reply = calls.get(id)
-      // the connection that asked is gone
+      // from a previous connection
       if (reply === undefined) return
       calls.delete(id)
       reply.calls.delete(id)
       send?.(client.toolOutput(id, output))
-      if (reply === current && !reply.cancelled && reply.calls.size === 0 && reply.response === undefined) goOn(reply)
+      if (reply === current && !reply.cancelled && reply.calls.size === 0 && reply.response === undefined) {
+        requestRest(reply)
+      }
     }
   }
 }
 
-/** An ask whose messages the server has. */
+/** A request whose messages the server has received. */
 const sent = (ask: ReplyRequest): ReplyRequest => ({ ...ask, messages: [], text: undefined })
 
 const malformed = (what: string) =>
