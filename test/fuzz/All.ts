@@ -8,7 +8,7 @@ import * as Protocol from "./surfaces/Protocol.ts"
 import { spokenText } from "./surfaces/Spoken.ts"
 import { token } from "./surfaces/Token.ts"
 
-/** Every surface that needs no server, with its share of the inputs. */
+/** All surfaces that need no server, each with its share of the inputs. */
 export const surfaces: Effect.Effect<ReadonlyArray<readonly [surface: Surface, share: number]>> = Effect.gen(
   function*() {
     return [

@@ -1,13 +1,13 @@
 import * as Net from "node:net"
 
 /**
- * A process of its own that does to a server what strangers do: its work and its memory are not the server's. Told by
- * `process.send` what to do; tells what came of it.
+ * A separate process that attacks a server, so that its CPU time and memory do not count as the server's. It receives
+ * attacks and reports results by `process.send`.
  */
 export type Attack =
   /** WebSocket handshakes without a token, and with a wrong one. */
   | { readonly kind: "no token"; readonly port: number; readonly id: string; readonly count: number }
-  /** Connections that say nothing. */
+  /** Silent connections. */
   | { readonly kind: "silent"; readonly port: number; readonly count: number; readonly ms: number }
   /** Heads of requests, a byte at a time. */
   | { readonly kind: "slow heads"; readonly port: number; readonly count: number; readonly ms: number }
@@ -19,9 +19,9 @@ export type Attack =
     readonly ms: number
     readonly key: string
   }
-  /** Sessions, one after the other, whether there is room or not. */
+  /** Sessions, one after the other, beyond the session limit. */
   | { readonly kind: "create"; readonly port: number; readonly count: number; readonly key: string }
-  /** An open socket that writes the same bytes as fast as they go, and reads or does not. */
+  /** An open socket that writes the same bytes as fast as possible, and may not read. */
   | {
     readonly kind: "socket"
     readonly port: number
@@ -56,7 +56,7 @@ const handshake = (path: string, protocols: string): string =>
   `GET ${path} HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n` +
   `Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Protocol: ${protocols}\r\n\r\n`
 
-/** Everything that comes until the other side closes. */
+/** Sends a request and returns everything until the server closes. */
 const ask = (port: number, text: string): Promise<string> =>
   new Promise((resolve) => {
     const socket = connect(port)
@@ -64,7 +64,7 @@ const ask = (port: number, text: string): Promise<string> =>
     socket.setTimeout(20_000, () => socket.destroy())
     socket.on("data", (part) => {
       answer += part.toString("latin1")
-      // Asked for nothing but an answer.
+      // Only the status is needed.
       if (answer.startsWith("HTTP/1.1 1")) socket.destroy()
     })
     socket.on("close", () => resolve(answer))
@@ -88,7 +88,7 @@ const asks = async (port: number, count: number, text: (i: number) => string) =>
   return { counts, bytes }
 }
 
-/** Opens so many sockets, does something with each every 250 ms, and tells how many the server has closed. */
+/** Opens `count` sockets, writes to each every 250 ms, and counts those that the server closes. */
 const hold = async (port: number, count: number, ms: number, begin: string, drip: string) => {
   const sockets: Array<Net.Socket> = []
   const closed: Array<string> = []
@@ -133,7 +133,7 @@ const socket = async (attack: Extract<Attack, { kind: "socket" }>) => {
   if (attack.first !== "") socket.write(Buffer.from(attack.first, "base64"))
   const bytes = Buffer.from(attack.bytes, "base64")
   const write = (): void => {
-    // As fast as the server reads, no faster: the rest would only be this process's memory.
+    // Only as fast as the server reads; more would only fill this process's memory.
     while (bytes.length > 0 && socket.writable) {
       sent += bytes.length
       if (!socket.write(bytes)) return void socket.once("drain", write)

@@ -1,4 +1,4 @@
-/** Chance that can be had again: the same seed gives the same numbers (sfc32). */
+/** Repeatable random numbers: the same seed gives the same sequence (sfc32). */
 export class Chance {
   #a: number
   #b: number
@@ -6,7 +6,7 @@ export class Chance {
   #d = 1
 
   constructor(seed: string) {
-    // FNV-1a, three times with other starts.
+    // FNV-1a, with three different offsets.
     const hash = (start: number) => {
       let h = start
       for (let i = 0; i < seed.length; i++) h = Math.imul(h ^ seed.charCodeAt(i), 16_777_619)
@@ -33,7 +33,7 @@ export class Chance {
     return n <= 1 ? 0 : this.word() % n
   }
 
-  /** Small more often than great: 0 … n - 1. */
+  /** 0 … n - 1, small numbers more often than large ones. */
   small(n: number): number {
     return this.below(1 + this.below(1 + this.below(n)))
   }

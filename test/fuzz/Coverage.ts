@@ -1,7 +1,7 @@
 import * as Inspector from "node:inspector"
 
 /**
- * Tells whether inputs reached code that none had reached before: V8's own block coverage of `src`.
+ * Detects inputs that reach new code, by V8's block coverage of `src`.
  *
  * The fuzzers on npm do not work here: the native part of @jazzer.js/core 4.0 wants glibc 2.38 (Debian 12 has 2.36), and
  * jsfuzz 1.0 instruments CommonJS alone. V8 counts blocks of whatever it runs, TypeScript and ES modules included; but only
@@ -18,17 +18,17 @@ export class Coverage {
     this.#session.post("Profiler.startPreciseCoverage", { callCount: true, detailed: true })
   }
 
-  /** The blocks that were reached so far. */
+  /** The number of blocks reached so far. */
   get size(): number {
     return this.#seen.size
   }
 
-  /** Counts begin anew. */
+  /** Resets the counts. */
   reset(): void {
     this.#take()
   }
 
-  /** How many blocks were reached for the first time since the last look. */
+  /** The number of blocks reached for the first time since the last call. */
   fresh(): number {
     let found = 0
     for (const key of this.#take()) {
@@ -39,14 +39,14 @@ export class Coverage {
     return found
   }
 
-  /** Whether the counts hold a block that is not known; it stays unknown until `settle`. */
+  /** Whether a new block was reached; it stays new until `settle`. */
   peek(): boolean {
     const found = this.#take().filter((key) => !this.#seen.has(key))
     this.#peeked.push(...found)
     return found.length > 0
   }
 
-  /** What was peeked at is known from now on: V8 cuts its blocks otherwise now and then, so no input may account for it. */
+  /** Marks the peeked blocks as known. V8 sometimes splits blocks differently, so they may not belong to any input. */
   settle(): void {
     for (const key of this.#peeked) this.#seen.add(key)
     this.#peeked = []
@@ -59,7 +59,7 @@ export class Coverage {
 
   #take(): ReadonlyArray<string> {
     const keys: Array<string> = []
-    // Within one process the answer is there when `post` returns.
+    // Within one process, `post` answers synchronously.
     this.#session.post("Profiler.takePreciseCoverage", (error, coverage) => {
       if (error !== null) throw error
       for (const script of coverage.result) {

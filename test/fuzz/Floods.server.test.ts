@@ -13,7 +13,7 @@ import * as TestServer from "./TestServer.ts"
 const key = CANARY
 const MiB = 1_048_576
 
-/** Runs attacks in a process of their own. */
+/** Runs attacks in a separate process. */
 const attacker = Effect.map(
   Effect.acquireRelease(
     Effect.sync(() => fork(fileURLToPath(new URL("Attacker.ts", import.meta.url)), { stdio: "inherit" })),
@@ -56,7 +56,7 @@ const settled = Effect.gen(function*() {
 })
 
 const words = Array.from({ length: 2_000 }, () => "hello")
-/** 20 ms a character: the guest's answers are short, the story takes a minute. */
+/** At 20 ms for each character the guest's answers are short and the story takes a minute. */
 const story = "Once upon a time there was a server that nobody could bring down. ".repeat(50)
 
 const SCALE = Number(process.env["FLOOD_SCALE"] ?? 1)
@@ -123,7 +123,7 @@ describe("Floods", () => {
         id: victim.id,
         count: 10_000
       })
-      // Without a token of ours nobody hears whether there is such a session.
+      // Without a valid token the answer does not reveal whether the session exists.
       assert.deepEqual(Object.keys(refused.outcome.counts), ["401"])
 
       yield* during("connections that say nothing", { kind: "silent", port, count: 6_000, ms: 3_000 })

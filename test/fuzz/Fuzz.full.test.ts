@@ -7,7 +7,7 @@ const INPUTS = Number(process.env["FUZZ_INPUTS"] ?? 1_000_000)
 
 describe("Fuzz", () => {
   it.live(
-    `${INPUTS} hostile inputs are refused in words, quickly, and leave nothing behind`,
+    `${INPUTS} hostile inputs are refused with typed errors, quickly, and leave no memory behind`,
     () =>
       Effect.gen(function*() {
         const reports = yield* Fuzz.runAll(yield* surfaces, { inputs: INPUTS })

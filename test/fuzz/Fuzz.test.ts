@@ -8,7 +8,7 @@ const INPUTS = 50_000
 
 describe("Fuzz", () => {
   it.live(
-    `${INPUTS} hostile inputs are refused in words, quickly, and leave nothing behind`,
+    `${INPUTS} hostile inputs are refused with typed errors, quickly, and leave no memory behind`,
     () =>
       Effect.gen(function*() {
         const reports = yield* Fuzz.runAll(yield* surfaces, { inputs: INPUTS })

@@ -12,11 +12,11 @@ import type { Surface } from "./Surface.ts"
 import { Watchdog } from "./Watchdog.ts"
 
 /**
- * Throws spoilt inputs at a surface.
+ * Runs a surface with mutated inputs.
  *
- * The same seed gives the same inputs. A failure tells the seed, the number of the input and the input itself; to have it
- * again: `FUZZ_REPLAY=<surface>:<base64>`. `FUZZ_SEED` chooses other inputs, `FUZZ_SAVE=1` keeps in `corpus/` what reached
- * new code.
+ * The same seed gives the same inputs. A failure reports the seed, the number of the input and the input itself; repeat it
+ * with `FUZZ_REPLAY=<surface>:<base64>`. `FUZZ_SEED` chooses other inputs, `FUZZ_SAVE=1` saves in `corpus/` the inputs that
+ * reached new code.
  */
 export interface Report {
   readonly surface: string
@@ -24,26 +24,26 @@ export interface Report {
   readonly ms: number
   /** The slowest input, in ms of CPU time, and its first bytes in base64. */
   readonly slowest: { readonly ms: number; readonly input: string }
-  /** What the heap grew by, in bytes. */
+  /** The growth of the heap in bytes. */
   readonly growth: number
-  /** Blocks of `src` that were reached so far, and inputs that reached new ones; 0 without guidance. */
+  /** Blocks of `src` reached so far, and inputs that reached new ones; 0 without guidance. */
   readonly blocks: number
   readonly kept: number
 }
 
 export interface Options {
   readonly inputs: number
-  /** Guides them: what reaches new code is spoilt further. Slower. */
+  /** Guides the inputs: those that reach new code are mutated further. Slower. */
   readonly coverage?: Coverage | undefined
 }
 
 const SEED = process.env["FUZZ_SEED"] ?? "effect-voice"
 const MAX_BYTES = 66_000
 const LIMIT_MS = 250
-/** Garbage aside, nothing may stay. */
+/** The allowed growth of the heap after garbage collection, in bytes. */
 const MAX_GROWTH = 24 * 1_048_576
 const BATCH = 256
-/** A corpus is for being read by people and by git, too. */
+/** Small enough for people and git to read. */
 const MAX_KEPT_BYTES = 2_048
 
 V8.setFlagsFromString("--expose-gc")
@@ -66,7 +66,7 @@ const readCorpus = (surface: string): ReadonlyArray<Uint8Array> => {
 const decoder = new TextDecoder()
 const encoder = new TextEncoder()
 
-/** One input; by its number alone when the pool is the same. */
+/** Makes one input, which depends only on its number and the pool. */
 export const input = (surface: Surface, pool: ReadonlyArray<Uint8Array>, index: number): Uint8Array => {
   const chance = new Chance(`${SEED}/${surface.name}/${index}`)
   const maxBytes = surface.maxBytes ?? MAX_BYTES
@@ -85,13 +85,13 @@ class Failed extends Error {}
 
 const failure = (surface: Surface, index: number, bytes: Uint8Array, cause: unknown): Failed =>
   new Failed(
-    `${surface.name} broke at input ${index} (seed "${SEED}"): ${
+    `${surface.name} failed at input ${index} (seed "${SEED}"): ${
       cause instanceof Error ? cause.stack : String(cause)
     }\nFUZZ_REPLAY=${surface.name}:${Buffer.from(bytes).toString("base64")}`,
     { cause }
   )
 
-/** Runs a surface; fails with the first input that breaks a promise. */
+/** Runs a surface; fails with the first input that is handled wrongly, slowly, or leaves memory behind. */
 export const run = Effect.fnUntraced(function*(surface: Surface, options: Options) {
   const replay = process.env["FUZZ_REPLAY"]
   if (replay?.startsWith(`${surface.name}:`) === true) {
@@ -126,7 +126,7 @@ export const run = Effect.fnUntraced(function*(surface: Surface, options: Option
 
   let index = 0
   for (; index < pool.length; index++) one(pool[index]!, index)
-  // Caches and compiled code are no growth.
+  // Warm up, so that caches and compiled code do not count as growth.
   for (let warm = 0; warm < Math.min(200, options.inputs / 10); warm++) one(input(surface, pool, index), index++)
   watchdog.rest()
   const before = heap()
@@ -138,7 +138,7 @@ export const run = Effect.fnUntraced(function*(surface: Surface, options: Option
   if (coverage !== undefined) {
     for (const [at, bytes] of pool.entries()) one(bytes, at)
     coverage.fresh()
-    // A look at the counts costs as much as hundreds of inputs, so whoever reached new code is found by halving.
+    // Reading the counts costs as much as hundreds of inputs, so inputs that reached new code are found by bisection.
     const find = (batch: ReadonlyArray<Uint8Array>, first: number): void => {
       coverage.reset()
       for (const [i, bytes] of batch.entries()) one(bytes, first + i)
@@ -177,7 +177,7 @@ export const run = Effect.fnUntraced(function*(surface: Surface, options: Option
   watchdog.rest()
   const ms = performance.now() - from
   const growth = heap() - before
-  if (growth > MAX_GROWTH) throw new Failed(`${surface.name} left ${growth} bytes on the heap`)
+  if (growth > MAX_GROWTH) throw new Failed(`${surface.name} grew the heap by ${growth} bytes`)
   const report: Report = {
     surface: surface.name,
     inputs: index - first,
@@ -193,7 +193,7 @@ export const run = Effect.fnUntraced(function*(surface: Surface, options: Option
   return report
 }, Effect.scoped)
 
-/** Runs several, all of them whatever breaks; each gets its share of the inputs. */
+/** Runs several surfaces, each with its share of the inputs; all of them, even if one fails. */
 export const runAll = Effect.fnUntraced(function*(
   surfaces: ReadonlyArray<readonly [surface: Surface, share: number]>,
   options: Options
@@ -218,7 +218,7 @@ export const runAll = Effect.fnUntraced(function*(
   return reports
 })
 
-/** One line of a report. */
+/** Formats a report as one line. */
 export const line = ({ blocks, growth, inputs, kept, ms, slowest, surface }: Report): string =>
   `${surface}: ${inputs} inputs in ${ms} ms, slowest ${slowest.ms} ms, heap ${(growth / 1024).toFixed(0)} KiB` +
   (blocks === 0 ? "" : `, ${blocks} blocks, ${kept} inputs reached new code`)

@@ -2,10 +2,10 @@ import { Effect } from "effect"
 import { WebSocket } from "ws"
 import type { Created } from "./TestServer.ts"
 
-/** How a conversation went that nobody should have disturbed. */
+/** How a conversation went during an attack. */
 export interface GuestReport {
   readonly turns: number
-  /** From the last frame of speech to the first frame of the answer, in ms; the silence that ends a turn included. */
+  /** From the last frame of speech to the first frame of the answer, in ms, including the silence that ends a turn. */
   readonly slowestAnswerMs: number
   /** The longest time between two frames of one answer, in ms. */
   readonly worstGapMs: number
@@ -17,8 +17,8 @@ const speech = Buffer.from(new Int16Array(320).fill(8_000).buffer)
 const silence = Buffer.alloc(640)
 
 /**
- * A user of good manners: speaks 400 ms, listens to the answer, and speaks again, in real time, until the scope ends.
- * `report` is about what was since the last report.
+ * A regular user: speaks 400 ms, listens to the answer, and speaks again, in real time, until the scope closes. `report`
+ * covers the time since the last report.
  */
 export const make = Effect.fnUntraced(function*(url: string, { id, token }: Created) {
   let turns = 0
@@ -84,7 +84,7 @@ export const make = Effect.fnUntraced(function*(url: string, { id, token }: Crea
       worstGapMs = 0
       return report
     },
-    /** Ends when so many more turns were answered. */
+    /** Completes when `count` more turns were answered. */
     answered: (count: number) =>
       Effect.callback<void>((resume) => {
         const until = turns + count

@@ -8,7 +8,7 @@ import { create, exchange, portOf } from "./TestServer.ts"
 const SEED = process.env["FUZZ_SEED"] ?? "effect-voice"
 const AT_ONCE = 16
 
-/** Sends spoilt requests to a whole server; fails with the first answer that is not as it should be. */
+/** Sends mutated requests to a whole server; fails with the first wrong answer. */
 export const http = Effect.fnUntraced(function*(inputs: number) {
   const { url } = yield* Server.VoiceServer
   const backend = yield* VoiceBackend
@@ -36,7 +36,7 @@ export const http = Effect.fnUntraced(function*(inputs: number) {
           statuses.set(status, (statuses.get(status) ?? 0) + 1)
         } catch (cause) {
           throw new Error(
-            `http broke at input ${index} (seed "${SEED}"): ${String(cause)}\nFUZZ_REPLAY=http:${
+            `http failed at input ${index} (seed "${SEED}"): ${String(cause)}\nFUZZ_REPLAY=http:${
               Buffer.from(sent).toString("base64")
             }`,
             { cause }
@@ -44,7 +44,7 @@ export const http = Effect.fnUntraced(function*(inputs: number) {
         }
       }))
     )
-    // What was created is not kept, or the rest would only see a full server.
+    // Close what was created; otherwise the remaining requests would only see a full server.
     if (first % (AT_ONCE * 8) === 0) {
       for (const { id } of yield* backend.listSessions) yield* Effect.ignore(backend.closeSession(id))
       session = yield* Effect.promise(() => create(url))

@@ -6,7 +6,7 @@ import * as Mutate from "./Mutate.ts"
 import { expect, expectDiscreet } from "./Surface.ts"
 import { authorization } from "./TestServer.ts"
 
-/** Requests that no client sends, and what their answers must be. */
+/** Malformed HTTP requests, and the rules for their answers. */
 
 const encoder = new TextEncoder()
 const methods = [
@@ -71,7 +71,7 @@ const paths = (id: string, token: string): ReadonlyArray<string> => [
   `http://127.0.0.1/v1/sessions`
 ]
 
-/** The bytes of one request; most of them close the connection, all carry the key or spoil it. */
+/** The bytes of one request. Most close the connection; all carry the API key or a mutation of it. */
 export const request = (chance: Chance, session: { readonly id: string; readonly token: string }): Uint8Array => {
   const spoil = (text: string, one: number): string =>
     chance.one(one)
@@ -80,7 +80,7 @@ export const request = (chance: Chance, session: { readonly id: string; readonly
       : text
   const [create, rtc, patch, offer] = bodies
   const { id, token } = session
-  // Half of them would be in order, were they not spoilt below.
+  // Half of them are valid before the mutations below.
   const [method, straight, source] = chance.one(2)
     ? chance.pick(
       [
@@ -177,28 +177,28 @@ const unchunked = (text: string): string => {
   }
 }
 
-/** An answer is HTTP; a refusal is problem JSON with a known code; nothing is told that is nobody's business. */
+/** Checks an answer: valid HTTP, refusals as problem JSON with a known code, no secret, no path. Returns its status. */
 export const judge = (sent: Uint8Array, answer: string, closed: boolean): number => {
   const method = /^\s*(\S+)/.exec(Buffer.from(sent.subarray(0, 40)).toString("latin1"))?.[1] ?? ""
   expectDiscreet(answer)
-  expect(!answer.includes("node_modules"), () => `paths are told: ${answer.slice(0, 300)}`)
+  expect(!answer.includes("node_modules"), () => `a path leaked: ${answer.slice(0, 300)}`)
   if (answer === "") return 0
   const status = Number(/^HTTP\/1\.1 (\d{3}) /.exec(answer)?.[1])
-  expect(status >= 100, () => `no HTTP: ${answer.slice(0, 200)}`)
+  expect(status >= 100, () => `not HTTP: ${answer.slice(0, 200)}`)
   if (status === 100) return judge(sent, answer.slice(answer.indexOf("\r\n\r\n") + 4), closed)
   if (status === 101) return status
-  expect(closed, () => `it does not close: ${answer.slice(0, 200)}`)
+  expect(closed, () => `the connection stayed open: ${answer.slice(0, 200)}`)
   expect(status !== 500 && status !== 501, () => `status ${status}: ${answer.slice(0, 2_000)}`)
   const end = answer.indexOf("\r\n\r\n")
   const head = answer.slice(0, end).toLowerCase()
   if (status < 400 || method === "HEAD" || (method === "OPTIONS" && status === 403)) return status
   const ready = status === 503 && head.includes("application/json") && answer.includes("\"parts\"")
   if (ready) return status
-  expect(head.includes("content-type: application/problem+json"), () => `no problem: ${answer.slice(0, 400)}`)
+  expect(head.includes("content-type: application/problem+json"), () => `not problem JSON: ${answer.slice(0, 400)}`)
   const rest = answer.slice(end + 4)
   const body = head.includes("transfer-encoding: chunked")
     ? unchunked(rest)
     : Buffer.from(rest).subarray(0, Number(/content-length: (\d+)/.exec(head)?.[1] ?? 0)).toString()
-  expect(isProblemJson(body), () => `no known problem: ${body.slice(0, 400)}`)
+  expect(isProblemJson(body), () => `unknown problem: ${body.slice(0, 400)}`)
   return status
 }

@@ -1,11 +1,11 @@
 import type { Chance } from "./Chance.ts"
 
 /**
- * JSON out of JSON: another type in some place, keys that are repeated, dangerous, long or missing, numbers that no double
- * holds, nests that no stack holds. What comes out is text that mostly still parses.
+ * Mutates JSON: changed types, keys that are repeated, dangerous, long or missing, numbers outside of a double, nesting deeper
+ * than the stack. The result is text that mostly still parses.
  */
 
-/** A node that is written as it is. */
+/** A node that is written verbatim. */
 class Raw {
   readonly text: string
   constructor(text: string) {
@@ -99,7 +99,7 @@ const hostile = (chance: Chance): Node => {
   }
 }
 
-/** Every place where a node stands, with what puts another there. */
+/** Every position of a node, with a function that replaces it. */
 const places = (root: Node, set: (node: Node) => void, out: Array<{ node: Node; set: (node: Node) => void }> = []) => {
   out.push({ node: root, set })
   if (Array.isArray(root)) { for (const [i, item] of root.entries()) places(item, (node) => root[i] = node, out) }
@@ -144,7 +144,7 @@ const change = (root: Node, chance: Chance): Node => {
   return out
 }
 
-/** Changes a JSON document; `undefined` when the seed is none. */
+/** Mutates a JSON document; `undefined` if the seed is not JSON. */
 export const mutate = (seed: string, chance: Chance): string | undefined => {
   let value: unknown
   try {

@@ -7,7 +7,7 @@ import { spoken } from "../../src/text/SpokenText.ts"
 import * as TextTransform from "../../src/text/TextTransform.ts"
 import { slowness, timed } from "../support/CpuTime.ts"
 
-/** What makes a regular expression, or a reader that looks ahead, run for ever: the same few characters again and again. */
+/** Repeated, these are worst cases for regular expressions and parsers with look-ahead. */
 const patterns: ReadonlyArray<string> = [
   "a",
   " ",
@@ -104,7 +104,7 @@ const patterns: ReadonlyArray<string> = [
 
 const repeat = (pattern: string, length: number) => pattern.repeat(Math.ceil(length / pattern.length)).slice(0, length)
 
-/** Cut as a language model's stream is cut, and not cut at all. */
+/** Cuts a text into pieces, as a language model streams it. */
 const pieces = (text: string, size: number): ReadonlyArray<string> =>
   Array.from({ length: Math.ceil(text.length / size) }, (_, i) => text.slice(i * size, (i + 1) * size))
 
@@ -128,7 +128,7 @@ const run = (transform: TextTransform.TextTransform, text: string, size: number)
   transformer.flush()
 }
 
-/** Which texts of this length take more CPU time than that, on a machine of usual speed; the better of two runs counts. */
+/** Finds texts of a length that take more CPU time than the limit on a usual machine; the faster of two runs counts. */
 export const slow = Effect.fnUntraced(function*(length: number, usualLimitMs: number) {
   const limitMs = usualLimitMs * slowness()
   const found: Array<string> = []

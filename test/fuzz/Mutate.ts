@@ -1,6 +1,6 @@
 import type { Chance } from "./Chance.ts"
 
-/** Bytes out of bytes: flips, cuts, splices, repeats, numbers at the edges of their types, words of a dictionary. */
+/** Mutates bytes: flips, cuts, splices, repeats, boundary values of number types, dictionary words. */
 
 const edges8 = [0, 1, 0x7f, 0x80, 0xfe, 0xff, 0x0a, 0x0d, 0x20, 0x22, 0x5c]
 const edges16 = [0, 1, 0x7fff, 0x8000, 0xffff, 0xfffe]
@@ -21,7 +21,7 @@ const concat = (...parts: ReadonlyArray<Uint8Array>): Uint8Array => {
 const insert = (bytes: Uint8Array, at: number, part: Uint8Array): Uint8Array =>
   concat(bytes.subarray(0, at), part, bytes.subarray(at))
 
-/** Words that hurt some parser somewhere. */
+/** Words that have broken parsers. */
 export const hostileWords: ReadonlyArray<string> = [
   "__proto__",
   "constructor",
@@ -68,7 +68,7 @@ export const hostileWords: ReadonlyArray<string> = [
 
 export interface MutateOptions {
   readonly dictionary?: ReadonlyArray<string> | undefined
-  /** Others to splice with. */
+  /** Other inputs to splice with. */
   readonly pool: ReadonlyArray<Uint8Array>
   readonly maxBytes: number
 }
@@ -139,13 +139,13 @@ const step = (bytes: Uint8Array, chance: Chance, options: MutateOptions): Uint8A
   }
 }
 
-/** One to several changes, the fewer the more often. */
+/** Applies one or more mutations; fewer are more likely. */
 export const bytes = (seed: Uint8Array, chance: Chance, options: MutateOptions): Uint8Array => {
   let out = seed
   for (let left = 1 + chance.small(8); left > 0; left--) out = step(out, chance, options)
   return out.length > options.maxBytes ? out.slice(0, options.maxBytes) : out
 }
 
-/** The text of an input. Half surrogates have no UTF-8: two private characters stand for them. */
+/** The text of an input. Unpaired surrogates have no UTF-8 form: two private-use characters stand for them. */
 export const textOf = (input: Uint8Array): string =>
   new TextDecoder().decode(input).replaceAll("\ue000", "\ud800").replaceAll("\ue001", "\udc00")

@@ -8,7 +8,7 @@ import { sdp } from "./surfaces/Media.ts"
 
 const SEED = process.env["FUZZ_SEED"] ?? "effect-voice"
 
-/** Spoils one line of an offer, so that most of it stays an offer: native code is to see it. */
+/** Mutates a few lines of an offer, so that it stays valid enough to reach native code. */
 const spoil = (offer: string, chance: Chance): string => {
   const lines = offer.split("\r\n")
   for (let left = 1 + chance.small(3); left > 0; left--) {
@@ -34,7 +34,7 @@ const spoil = (offer: string, chance: Chance): string => {
   return lines.join("\r\n")
 }
 
-/** Gives spoilt offers to the native peer; each link is closed at once. */
+/** Passes mutated offers to the native peer and closes each connection at once. */
 export const offers = Effect.fnUntraced(function*(inputs: number) {
   const webRtc = yield* WebRtcConnection.make({ bindAddress: "127.0.0.1" })
   const { offer } = yield* RtcUser.make
@@ -50,7 +50,7 @@ export const offers = Effect.fnUntraced(function*(inputs: number) {
     for (const reason of exit.cause.reasons) {
       expect(
         reason._tag === "Fail" && ["invalid_config", "connection_failed"].includes(reason.error.code),
-        () => `offer ${index} broke: ${Cause.pretty(exit.cause)}\n${Buffer.from(text).toString("base64")}`
+        () => `offer ${index} failed: ${Cause.pretty(exit.cause)}\n${Buffer.from(text).toString("base64")}`
       )
       if (reason._tag === "Fail") {
         expectDiscreet(reason.error.message)

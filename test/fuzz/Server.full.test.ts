@@ -6,7 +6,7 @@ import { sockets } from "./SocketFuzz.ts"
 import { CANARY } from "./Surface.ts"
 import * as TestServer from "./TestServer.ts"
 
-/** What `Server.server.test.ts` does, more often. */
+/** Repeats `Server.server.test.ts` with more inputs. */
 const server = TestServer.layer({ server: { apiKeys: [Redacted.make(CANARY)] } })
 
 describe("Fuzz, a whole server", () => {

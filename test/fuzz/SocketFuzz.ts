@@ -19,7 +19,7 @@ const texts = [
   "{\"type\":\"ping\"}"
 ]
 
-/** A frame as a client sends it (RFC 6455 §5.2), masked, with whatever opcode and length. */
+/** A client frame (RFC 6455 §5.2), masked, sometimes with a wrong opcode or length. */
 const frame = (opcode: number, payload: Uint8Array, chance: Chance): Buffer => {
   const spoilt = chance.one(12)
   const masked = !(spoilt && chance.one(2))
@@ -79,7 +79,7 @@ const attack = (port: number, { id, token }: Created, bytes: Buffer): Promise<st
     const socket = Net.connect({ port, host: "127.0.0.1" })
     const timer = setTimeout(() => {
       socket.destroy()
-      reject(new Error("the socket neither closes nor ends"))
+      reject(new Error("the socket stayed open for 10 s"))
     }, 10_000)
     socket.on("data", (part) => parts.push(part))
     socket.on("error", () => {})
@@ -93,11 +93,11 @@ const attack = (port: number, { id, token }: Created, bytes: Buffer): Promise<st
         `Sec-WebSocket-Protocol: effect-voice.v1, token.${token}\r\n\r\n`
     )
     socket.write(bytes)
-    // Whoever hangs up before the token is checked gets no answer.
+    // A client that closes before the token is checked gets no answer.
     socket.once("data", () => socket.end())
   })
 
-/** Sends spoilt WebSocket frames to a whole server. */
+/** Sends mutated WebSocket frames to a whole server. */
 export const sockets = Effect.fnUntraced(function*(inputs: number) {
   const { url } = yield* Server.VoiceServer
   const port = portOf(url)
@@ -109,14 +109,14 @@ export const sockets = Effect.fnUntraced(function*(inputs: number) {
       try {
         return await attack(port, session, bytes)
       } catch (cause) {
-        throw new Error(`socket broke at ${index}: ${String(cause)} ${bytes.toString("base64")}`, { cause })
+        throw new Error(`socket failed at ${index}: ${String(cause)} ${bytes.toString("base64")}`, { cause })
       }
     })
     expectDiscreet(answer)
     const status = /^HTTP\/1\.1 (\d+)/.exec(answer)?.[1] ?? "nothing"
     ends.set(status, (ends.get(status) ?? 0) + 1)
     expect(["101", "404", "429"].includes(status), () => `${index}: ${answer.slice(0, 400)}`)
-    // Somebody said `session.end`.
+    // An input contained `session.end`.
     if (status === "404") session = yield* Effect.promise(() => create(url))
   }
   return Object.fromEntries(ends)

@@ -1,31 +1,31 @@
-/** Something that takes what strangers send. */
+/** A function of ours that receives untrusted input. */
 export interface Surface {
   readonly name: string
-  /** Good inputs, to be spoilt. */
+  /** Valid inputs, to be mutated. */
   readonly seeds: ReadonlyArray<Uint8Array>
-  /** Whether the seeds are JSON, so that they can be changed as such. */
+  /** Whether the seeds are JSON, so that they are mutated as JSON. */
   readonly json?: boolean | undefined
   readonly dictionary?: ReadonlyArray<string> | undefined
-  /** The longest input; 66,000 bytes. */
+  /** The longest input in bytes. Default: 66,000. */
   readonly maxBytes?: number | undefined
-  /** How long one input may take, in ms; 250. */
+  /** The limit of one input, in ms of CPU time. Default: 250. */
   readonly limitMs?: number | undefined
-  /** Takes one input; throws when a promise is broken. */
+  /** Handles one input; throws when it should not have been accepted or was refused wrongly. */
   readonly run: (input: Uint8Array) => void
 }
 
-/** What no answer, message or log may ever hold: it stands in the configs and tokens of these tests. No name, as keys are. */
+/** A secret in the configs and tokens of these tests, which no answer, message or log may contain. Not a valid name. */
 export const CANARY = "canary/3f9c1d+do+not+sing=="
 
-/** Says what is wrong unless it is not. */
+/** Throws with a message unless the condition holds. */
 export const expect = (good: boolean, what: () => string): void => {
   if (!good) throw new Error(what())
 }
 
-/** Keeps the canary in its cage, and stacks at home. */
+/** Throws when a text contains the secret or a stack trace. */
 export const expectDiscreet = (text: string): void => {
-  expect(!text.includes(CANARY), () => `a secret was told: ${text.slice(0, 500)}`)
-  expect(!/\n? {4}at .+:\d+:\d+/.test(text), () => `a stack was told: ${text.slice(0, 500)}`)
+  expect(!text.includes(CANARY), () => `a secret leaked: ${text.slice(0, 500)}`)
+  expect(!/\n? {4}at .+:\d+:\d+/.test(text), () => `a stack trace leaked: ${text.slice(0, 500)}`)
 }
 
 const encoder = new TextEncoder()

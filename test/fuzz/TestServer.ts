@@ -14,7 +14,7 @@ export interface TestServerOptions {
   readonly words?: ReadonlyArray<string> | undefined
 }
 
-/** A whole server on loopback, with scripted engines and the canary for a key. */
+/** A whole server on loopback, with scripted engines and the secret as API key. */
 export const layer = (options: TestServerOptions = {}) =>
   Server.layer({ port: 0, ...options.server }).pipe(
     Layer.provideMerge(VoiceBackend.layerSttTts({
@@ -35,7 +35,7 @@ export const layer = (options: TestServerOptions = {}) =>
     ])
   )
 
-/** Writes bytes to a port as they are; gives all that came back when the other side closes, or after a while. */
+/** Writes bytes to a port; returns everything received until the server closes or `waitMs` has passed. */
 export const exchange = (
   port: number,
   bytes: Uint8Array | string,
@@ -53,7 +53,7 @@ export const exchange = (
     socket.on("data", (part) => parts.push(part))
     socket.on("error", () => done(true))
     socket.on("close", () => done(true))
-    // Half-closed: what was sent is all there is.
+    // Half-close: the server sees the end of the input.
     socket.end(bytes)
   })
 

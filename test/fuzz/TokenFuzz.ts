@@ -7,7 +7,7 @@ import { CANARY, expect, expectDiscreet, text } from "./Surface.ts"
 
 const id = "s1"
 
-/** Tokens of a session, and the good one of them. */
+/** A valid token of a session, and valid tokens of other sessions and keys. */
 export const tokens = Effect.gen(function*() {
   const tokens = yield* SessionTokens.make(Redacted.make(CANARY.repeat(2)))
   const others = yield* SessionTokens.make(Redacted.make("another key".repeat(4)))
@@ -21,13 +21,13 @@ export const tokens = Effect.gen(function*() {
 
 const json = (value: unknown): string => Buffer.from(JSON.stringify(value)).toString("base64url")
 
-/** The signed part as text, and the signature as bytes: base64 has several spellings of the same. */
+/** The signed part as text and the signature as bytes, because base64 can encode the same bytes in several ways. */
 const partsOf = (token: string): string => {
   const [head, body, signature = "", ...more] = token.split(".")
   return [head, body, Buffer.from(signature, "base64url").toString("hex"), ...more].join(".")
 }
 
-/** Spoils tokens; fails when one of them opens the session, or its refusal tells more than that. Checks are slow: few. */
+/** Verifies mutated tokens; fails when one is accepted, or when its refusal leaks a secret. Slow: each is verified. */
 export const forged = Effect.fnUntraced(function*(inputs: number) {
   const { good, tokens: made, wrong } = yield* tokens
   const [, body = "", signature = ""] = good.split(".")
@@ -52,11 +52,11 @@ export const forged = Effect.fnUntraced(function*(inputs: number) {
     const exit = yield* Effect.exit(made.verify(given, id))
     if (Exit.isSuccess(exit)) {
       opened++
-      expect(partsOf(given) === partsOf(good), () => `a forged token is good: ${given.slice(0, 600)}`)
+      expect(partsOf(given) === partsOf(good), () => `a forged token was accepted: ${given.slice(0, 600)}`)
       continue
     }
     const [failure] = exit.cause.reasons
-    if (failure?._tag !== "Fail") throw new Error(`it broke at ${given.slice(0, 600)}`)
+    if (failure?._tag !== "Fail") throw new Error(`verification failed unexpectedly for ${given.slice(0, 600)}`)
     const told = JSON.stringify(toProblemJson(failure.error))
     expect(failure.error.code === "authentication_failed", () => failure.error.code)
     expect(told.length < 400 && !told.includes(signature), () => `it tells ${told}`)

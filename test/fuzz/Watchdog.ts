@@ -1,12 +1,12 @@
 import { Worker } from "node:worker_threads"
 
-/** How long one input may take before it counts as a hang. */
+/** One input that takes longer counts as a hang, in ms. */
 const HANG_MS = 120_000
 const MAX_BYTES = 262_144
 
 /**
- * A thread that looks whether the others get on: code that loops for ever can be stopped by nobody else. It prints the
- * input and ends the process.
+ * A thread that detects an endless loop in the main thread, which only another thread can stop: it prints the input and kills
+ * the process.
  */
 const program = `
 const { workerData } = require("node:worker_threads")
@@ -49,7 +49,7 @@ export class Watchdog {
     Atomics.store(this.#state, 2, 1)
   }
 
-  /** Between inputs nobody hangs. */
+  /** Pauses the watch between inputs. */
   rest(): void {
     Atomics.store(this.#state, 2, 0)
   }
