@@ -66,7 +66,7 @@ export class SessionDispatcher {
   dispatch(input: ConversationInput): void {
     if (this.#stopped) return
     try {
-      this.#options.observer?.happened(input)
+      this.#options.observer?.dispatched(input)
       this.#waiting.push({ ...input, atMs: this.#options.now() })
       if (this.#stepping) return
       this.#run()

@@ -1,5 +1,5 @@
 /**
- * The spans of one reply, for the pipeline that makes it: where the agent's work and the voice's belong.
+ * The spans of one reply, for the pipeline that produces it: the parents of the agent's and of the voice's work.
  *
  * @since 0.1.0
  */
@@ -14,18 +14,18 @@ import * as TelemetryContext from "../../telemetry/TelemetryContext.ts"
  * @since 0.1.0
  */
 export interface ReplyTrace {
-  /** Above what the agent does; none where nobody is asked. */
+  /** The parent of the agent's spans; `undefined` for a reply without an agent. */
   readonly think: Tracer.AnySpan | undefined
-  /** Above what the voice does. */
+  /** The parent of the voice's spans. */
   readonly speak: Tracer.AnySpan
-  /** The agent has finished. */
-  readonly thought: (exit: Exit.Exit<unknown, unknown>) => void
-  /** The agent's words, where they may be told. */
-  readonly said: ((piece: string) => void) | undefined
+  /** Called when the agent has finished. */
+  readonly agentFinished: (exit: Exit.Exit<unknown, unknown>) => void
+  /** Called with the agent's text, where it may be traced. */
+  readonly onText: ((piece: string) => void) | undefined
 }
 
 /**
- * The agent's text, made under its span.
+ * Runs the agent under its span.
  *
  * @category combinators
  * @since 0.1.0
@@ -34,17 +34,17 @@ export const thinking =
   (trace: ReplyTrace | undefined) => <E, R>(text: Stream.Stream<string, E, R>): Stream.Stream<string, E, R> => {
     const span = trace?.think
     if (trace === undefined || span === undefined) return text
-    const { said } = trace
-    return (said === undefined ? text : Stream.tap(text, (piece) => Effect.sync(() => said(piece)))).pipe(
-      // its own end and its own failures: what fails after it is not the agent's
-      Stream.onEnd(Effect.sync(() => trace.thought(Exit.void))),
-      Stream.tapCause((cause) => Effect.sync(() => trace.thought(Exit.failCause(cause)))),
+    const { onText } = trace
+    return (onText === undefined ? text : Stream.tap(text, (piece) => Effect.sync(() => onText(piece)))).pipe(
+      // here, and not after the voice: only the agent's own end and failures count
+      Stream.onEnd(Effect.sync(() => trace.agentFinished(Exit.void))),
+      Stream.tapCause((cause) => Effect.sync(() => trace.agentFinished(Exit.failCause(cause)))),
       Stream.updateContext(TelemetryContext.withParentSpan(span))
     )
   }
 
 /**
- * The voice's speech, made under its span.
+ * Runs the voice under its span.
  *
  * @category combinators
  * @since 0.1.0

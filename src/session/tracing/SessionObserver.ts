@@ -1,7 +1,7 @@
 /**
- * Who watches a session: what happens in it becomes counts, spans, and the keys of its log lines.
+ * The observability of a session: its metrics, its spans, and the keys of its log lines.
  *
- * Synchronous, plain, and fed with events: nothing is done for a frame of audio.
+ * Synchronous and driven by events: nothing is done for a frame of audio.
  *
  * @since 0.1.0
  */
@@ -28,11 +28,11 @@ import { SessionTrace, type SessionTraceOptions } from "./SessionTrace.ts"
 export interface SessionObserver {
   /** The session has been made. */
   readonly opened: () => void
-  /** It could not be made. */
+  /** The session could not be made. */
   readonly failed: (cause: Cause.Cause<unknown>) => void
   readonly event: (event: SessionEvent) => void
-  readonly happened: (happening: ConversationInput) => void
-  /** A reply begins; `agent` is asked, or the speech-to-speech model itself. */
+  readonly dispatched: (input: ConversationInput) => void
+  /** A reply begins. `agent` answers; `undefined` for the speech-to-speech model itself. */
   readonly start: (
     command: Extract<Command, { readonly _tag: "Start" }>,
     agent: { readonly name: string | undefined } | undefined
@@ -40,14 +40,14 @@ export interface SessionObserver {
   readonly commit: (epoch: number) => void
   readonly discard: (epoch: number) => void
   readonly end: (epoch: number, reason: "completed" | "interrupted" | "failed", heard: string) => void
-  /** So much audio, in ms since the session began, has come in and gone out. */
+  /** How much audio, in ms, has come in and gone out since the session began. */
   readonly audio: (inMs: number, outMs: number) => void
   readonly ended: (reason: SessionEnd) => void
-  /** Nothing is left of it. */
+  /** All resources of the session have been released. */
   readonly closed: () => void
-  /** What runs here belongs to the session: its spans, its log lines. */
+  /** Runs an effect with the session's parent span and log keys. */
   readonly within: <A, E, R>(effect: Effect.Effect<A, E, R>) => Effect.Effect<A, E, R>
-  /** And to a turn of it. */
+  /** Adds the log key of a turn. */
   readonly withinTurn: (turn: number) => <A, E, R>(effect: Effect.Effect<A, E, R>) => Effect.Effect<A, E, R>
 }
 
@@ -56,13 +56,13 @@ export interface SessionObserver {
  * @since 0.1.0
  */
 export interface SessionObserverOptions extends Omit<SessionTraceOptions, "tracer" | "creator"> {
-  /** `undefined`: nothing is counted. */
+  /** `undefined` while metrics are off. */
   readonly metrics: SessionMetrics | undefined
-  /** Spans are made, where somebody takes them. */
+  /** Whether spans are made, where a tracer takes them. */
   readonly tracing: boolean
-  /** The backend's own tracer, for sessions whose creator has none. */
+  /** The backend's tracer, for sessions that are created without one. */
   readonly tracer: Tracer.Tracer
-  /** Log lines have keys. */
+  /** Whether log lines have the session's keys. */
   readonly logging: boolean
 }
 
@@ -88,7 +88,7 @@ const annotated = (key: string, value: unknown) => <R>(context: Context.Context<
   })
 
 /**
- * Makes the watch of a session. Effect's own tracer keeps nothing: where it is in use, nobody takes spans and none are made.
+ * Makes the observer of a session. Effect's native tracer exports nothing: with it, no spans are made.
  *
  * @category constructors
  * @since 0.1.0
@@ -97,25 +97,25 @@ export const make = Effect.fnUntraced(function*(options: SessionObserverOptions)
   const { logging, metrics, now, tracing } = options
   const own = yield* Tracer.Tracer
   const tracer = own === Tracer.nativeTracer ? options.tracer : own
-  // by its ids alone: the span of a request holds the request, and would live as long as the session
+  // by its ids only: the span of a request references the request, which would live as long as the session
   const creator = Option.getOrUndefined(
     Option.map(
       yield* Effect.serviceOption(Tracer.ParentSpan),
       ({ sampled, spanId, traceId }) => Tracer.externalSpan({ spanId, traceId, sampled })
     )
   )
-  const quiet = tracing && tracer !== Tracer.nativeTracer ? RedactingTracer.make(tracer, options) : undefined
-  const trace = quiet === undefined ? undefined : new SessionTrace({ ...options, tracer: quiet, creator })
-  const keyed = logging
+  const redacting = tracing && tracer !== Tracer.nativeTracer ? RedactingTracer.make(tracer, options) : undefined
+  const trace = redacting === undefined ? undefined : new SessionTrace({ ...options, tracer: redacting, creator })
+  const withLogKeys = logging
     ? annotated(TelemetryNames.logKeys.session, options.id)
     : <R>(context: Context.Context<R>) => context
-  const place = <R>(context: Context.Context<R>): Context.Context<R> => {
-    const named = keyed(context)
-    return quiet === undefined || trace === undefined
-      ? Context.add(named, References.TracerEnabled, false)
-      : Context.add(Context.add(named, Tracer.Tracer, quiet), Tracer.ParentSpan, trace.span)
+  const withTelemetry = <R>(context: Context.Context<R>): Context.Context<R> => {
+    const keyed = withLogKeys(context)
+    return redacting === undefined || trace === undefined
+      ? Context.add(keyed, References.TracerEnabled, false)
+      : Context.add(Context.add(keyed, Tracer.Tracer, redacting), Tracer.ParentSpan, trace.span)
   }
-  const begunAt = now()
+  const startedAt = now()
   let countedInMs = 0
   let countedOutMs = 0
   return {
@@ -125,7 +125,7 @@ export const make = Effect.fnUntraced(function*(options: SessionObserverOptions)
       trace?.event(event)
       if (metrics !== undefined) count(metrics, event)
     },
-    happened: (happening) => trace?.happened(happening),
+    dispatched: (input) => trace?.dispatched(input),
     start: (command, agent) => trace?.start(command, agent),
     commit: (epoch) => trace?.commit(epoch),
     discard: (epoch) => trace?.discard(epoch),
@@ -139,10 +139,10 @@ export const make = Effect.fnUntraced(function*(options: SessionObserverOptions)
     },
     ended: (reason) => {
       trace?.close(reason)
-      metrics?.ended(reason, now() - begunAt)
+      metrics?.ended(reason, now() - startedAt)
     },
     closed: () => metrics?.closed(),
-    within: (effect) => Effect.updateContext(effect, place),
+    within: (effect) => Effect.updateContext(effect, withTelemetry),
     withinTurn: (turn) => (effect) =>
       logging ? Effect.updateContext(effect, annotated(TelemetryNames.logKeys.turn, turn)) : effect
   }

@@ -1,12 +1,12 @@
 /**
- * When the user began and ended what may be a turn: in the audio, not when it was noticed.
+ * When the user began and stopped speaking in what may become a turn: by the audio, not when it was detected.
  *
  * @since 0.1.0
  */
 import type { ConversationInput } from "../../conversation/ConversationInput.ts"
 import { TIMELINE_RATE } from "../../speech/VoiceActivityDetector.ts"
 
-/** A pause that is longer than this, and had no words before it, does not belong to the turn, in ms. */
+/** Speech without words that is followed by a longer pause than this, in ms, does not belong to the turn. */
 const MAX_PAUSE_MS = 2_000
 
 /**
@@ -16,45 +16,45 @@ const MAX_PAUSE_MS = 2_000
  * @since 0.1.0
  */
 export class SpeechTimes {
-  /** When the speech began that is not answered yet. */
+  /** When the speech began that has not been answered. */
   startedAt: number | undefined
-  /** When it ended; not while the user speaks. */
+  /** When it stopped; `undefined` while the user speaks. */
   stoppedAt: number | undefined
   readonly #now: () => number
   #speaking = false
-  #words = false
+  #hasWords = false
 
   constructor(now: () => number) {
     this.#now = now
   }
 
-  /** Takes what the conversation is told. */
-  happened(happening: ConversationInput): void {
-    switch (happening._tag) {
+  /** Takes an input of the conversation. */
+  dispatched(input: ConversationInput): void {
+    switch (input._tag) {
       case "SpeechStarted": {
-        const at = this.#at(happening)
-        const stale = !this.#words && this.stoppedAt !== undefined && at - this.stoppedAt > MAX_PAUSE_MS
+        const at = this.#at(input)
+        const stale = !this.#hasWords && this.stoppedAt !== undefined && at - this.stoppedAt > MAX_PAUSE_MS
         if (this.startedAt === undefined || stale) this.startedAt = at
         this.stoppedAt = undefined
         this.#speaking = true
         return
       }
       case "SpeechStopped":
-        this.stoppedAt = this.#at(happening)
+        this.stoppedAt = this.#at(input)
         this.#speaking = false
         return
       case "Interim":
       case "Final":
-        this.#words ||= happening.text !== ""
+        this.#hasWords ||= input.text !== ""
     }
   }
 
-  /** What was said is answered, or was nothing to answer. */
-  forget(): void {
-    // who speaks on begins the next turn now
+  /** The speech has been answered, or needs no answer. */
+  reset(): void {
+    // a user who is still speaking begins the next turn now
     this.startedAt = this.#speaking ? this.#now() : undefined
     this.stoppedAt = undefined
-    this.#words = false
+    this.#hasWords = false
   }
 
   #at({ atSample, decidedAtSample }: { readonly atSample: number; readonly decidedAtSample: number }): number {
