@@ -14,7 +14,8 @@ import * as Fiber from "effect/Fiber"
 import * as FiberSet from "effect/FiberSet"
 import type * as Scope from "effect/Scope"
 import * as Semaphore from "effect/Semaphore"
-import { type BackendError, PipelineError, Timeout } from "../../BackendError.ts"
+import { type BackendError, PipelineError } from "../../BackendError.ts"
+import { deadline } from "../../Deadline.ts"
 import type { FliteRequest, FliteResponse } from "./FliteWorker.ts"
 
 /**
@@ -136,22 +137,8 @@ export const make = Effect.fnUntraced(function*(
         slot.fail = undefined
         slot.done = undefined
       })),
-      Effect.timeoutOrElse({
-        duration: options.timeout,
-        orElse: () =>
-          Effect.andThen(
-            terminate(slot),
-            Effect.fail(
-              new Timeout({
-                op: "TextToSpeech.speak",
-                message: `flite did not finish a text within ${
-                  Duration.format(Duration.fromInputUnsafe(options.timeout))
-                }`,
-                details: { engine: "flite" }
-              })
-            )
-          )
-      })
+      deadline("TextToSpeech.speak", "flite's synthesis", options.timeout),
+      Effect.tapErrorTag("Timeout", () => terminate(slot))
     )
 
   return {

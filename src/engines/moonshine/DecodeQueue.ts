@@ -9,13 +9,14 @@
  */
 import * as Clock from "effect/Clock"
 import * as Deferred from "effect/Deferred"
-import * as Duration from "effect/Duration"
+import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as FiberSet from "effect/FiberSet"
 import * as Option from "effect/Option"
 import type * as Scope from "effect/Scope"
-import { type BackendError, PipelineError, Timeout } from "../../BackendError.ts"
+import { type BackendError, PipelineError } from "../../BackendError.ts"
+import { deadline } from "../../Deadline.ts"
 
 /**
  * The queue in front of a shared recogniser.
@@ -75,13 +76,7 @@ export const make = Effect.fnUntraced(function*(
   options: DecodeQueueOptions
 ): Effect.fn.Return<DecodeQueue, never, Scope.Scope> {
   const clock = yield* Clock.Clock
-  const timeout = Duration.fromInputUnsafe(options.timeout)
-  const timedOut = new Timeout({
-    op: "SpeechToText.decode",
-    message: `moonshine did not finish a decode within ${Duration.format(timeout)}`,
-    details: { engine: "moonshine" }
-  })
-  const withTimeout = Effect.timeoutOrElse({ duration: timeout, orElse: () => Effect.fail(timedOut) })
+  const withDeadline = deadline("SpeechToText.decode", "moonshine's decode", options.timeout)
   const fork = yield* FiberSet.makeRuntime<never>()
   const finals = new Set<Job>()
   const interims = new Map<object, Job>()
@@ -121,7 +116,7 @@ export const make = Effect.fnUntraced(function*(
         start: () => {
           fork(
             Effect.onExit(
-              withTimeout(decode),
+              withDeadline(decode),
               (exit) =>
                 Effect.sync(() => {
                   running--
@@ -138,7 +133,7 @@ export const make = Effect.fnUntraced(function*(
       enter(job)
       pump()
       return Deferred.await(result).pipe(
-        withTimeout,
+        withDeadline,
         Effect.ensuring(Effect.sync(() => leave(job)))
       )
     })

@@ -11,8 +11,8 @@ import * as Latch from "effect/Latch"
 import * as Schedule from "effect/Schedule"
 import * as Scope from "effect/Scope"
 import { Worker } from "node:worker_threads"
-import { type BackendError, PipelineError, Timeout } from "../../BackendError.ts"
-import { finalizeWithin } from "../../Deadline.ts"
+import { type BackendError, PipelineError } from "../../BackendError.ts"
+import { deadline, finalizeWithin } from "../../Deadline.ts"
 import * as OptionalPackage from "../local/OptionalPackage.ts"
 import {
   BUSY,
@@ -165,10 +165,7 @@ export const make = Effect.fnUntraced(function*(options: {
     started.on("exit", (code) => end(`exited with code ${code}`))
     options.onWorker?.(started)
     yield* Deferred.await(ready).pipe(
-      Effect.timeoutOrElse({
-        duration: START_TIMEOUT,
-        orElse: () => Effect.fail(new Timeout({ op, message: `silero's worker did not start within ${START_TIMEOUT}` }))
-      })
+      deadline(op, "starting silero's worker", START_TIMEOUT)
     )
     worker = started
     batches.workerStarted()

@@ -12,13 +12,8 @@ import * as Effect from "effect/Effect"
 import * as Queue from "effect/Queue"
 import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
-import {
-  type BackendError,
-  ConnectionFailed,
-  ConnectionTimeout,
-  PipelineError,
-  Timeout
-} from "../../../BackendError.ts"
+import { type BackendError, ConnectionFailed, PipelineError, Timeout } from "../../../BackendError.ts"
+import { connectDeadline } from "../../../Deadline.ts"
 import type { EngineIncident, OnIncident } from "../../../EngineIncident.ts"
 import * as RetryPolicy from "../../../RetryPolicy.ts"
 import type { SpeechToSpeechEvent, SpeechToSpeechStream } from "../../../speech/SpeechToSpeech.ts"
@@ -154,16 +149,7 @@ export const open = Effect.fnUntraced(function*(
       const lost = Deferred.await(ended)
       yield* Deferred.await(ready).pipe(
         Effect.raceFirst(Effect.flatMap(lost, ({ error }) => Effect.fail(error))),
-        Effect.timeoutOrElse({
-          duration: options.timeout,
-          orElse: () =>
-            Effect.fail(
-              new ConnectionTimeout({
-                op: "SpeechToSpeech.open",
-                message: `${engine} was not ready within ${Duration.format(options.timeout)}`
-              })
-            )
-        })
+        connectDeadline("SpeechToSpeech.open", `connecting to ${engine}`, options.timeout)
       )
       lastMessageAt = now()
       onReady()
