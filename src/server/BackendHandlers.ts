@@ -42,7 +42,7 @@ export const layer = (providers: ReadonlyArray<ProviderInfo>) =>
         : [{ description: "", ...active }, ...providers]
       return handlers.handleAll({
         providers: Effect.fnUntraced(function*() {
-          yield* Principal.sees(backend, "backend.read")
+          yield* Principal.authorize(backend, "backend.read")
           const { agent, pipelineType } = yield* backend.config
           return {
             active: {

@@ -1,5 +1,5 @@
 /**
- * What can go wrong when the server begins to listen, in the words of who runs it.
+ * Errors of listening on a host and port, with what the operator can do about them.
  *
  * @since 0.1.0
  */

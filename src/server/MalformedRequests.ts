@@ -35,7 +35,7 @@ export const MAX_HEADER_BYTES = 16_384
  * @category constructors
  * @since 0.1.0
  */
-export const answer = (server: Http.Server): void => {
+export const install = (server: Http.Server): void => {
   const responses = new WeakMap<Duplex, Http.ServerResponse>()
   server.on("request", (request: Http.IncomingMessage, response: Http.ServerResponse) => {
     responses.set(request.socket, response)

@@ -46,7 +46,7 @@ export const bearerOf = (headers: { readonly [name: string]: string | undefined 
  * @category authorization
  * @since 0.1.0
  */
-export const sees = (
+export const authorize = (
   backend: VoiceBackend["Service"],
   operation: Operation
 ): Effect.Effect<(session: SessionConfig) => boolean, BackendError> =>

@@ -121,7 +121,7 @@ const guarded = (
   addressOf: ReturnType<typeof ClientAddress.make>
 ): HttpRouter.Route<never, never> => {
   const handle = Effect.fnUntraced(function*(request: HttpServerRequest.HttpServerRequest) {
-    yield* SpanRedaction.protect(request)
+    yield* SpanRedaction.redactToken(request)
     const refusal = guard.refuse(request, access)
     if (refusal !== undefined) return guard.protect(request, refusal)
     const address = addressOf(Option.getOrUndefined(request.remoteAddress), request.headers)
@@ -159,7 +159,7 @@ const accessOf = (path: string): RequestGuard.Access =>
  */
 export interface Mounted {
   readonly routes: ReadonlyArray<HttpRouter.Route<never, never>>
-  /** For a server of its own, which nobody else answers for: 404, or 405 for a method that HTTP does not define. */
+  /** The answer of a server with these routes only: 404, or 405 for a method that the router does not know. */
   readonly fallback: (request: HttpServerRequest.HttpServerRequest) => HttpServerResponse.HttpServerResponse
 }
 

@@ -114,7 +114,7 @@ const makeNodeServer = Effect.fnUntraced(function*(config: ServerConfig) {
   if (secure !== undefined && config.tls !== undefined && certificate !== undefined) {
     yield* Tls.reload(secure, config.tls, certificate)
   }
-  MalformedRequests.answer(node)
+  MalformedRequests.install(node)
   return { node, scheme: secure === undefined ? "http" as const : "https" as const }
 })
 
@@ -138,7 +138,7 @@ export const layer = (options: ServerOptions = {}): Layer.Layer<VoiceServer, Bac
       const { fallback, routes } = yield* Routes.make({ ...config, prefix, console, providers })
       const { node, scheme } = yield* makeNodeServer(config)
       const clock = yield* Clock.Clock
-      const sockets = SocketLimits.watch(node, {
+      const sockets = SocketLimits.install(node, {
         max: config.maxConnections,
         secure: scheme === "https",
         nowMs: () => clock.currentTimeMillisUnsafe()

@@ -146,7 +146,7 @@ export const requireAuthentication = (
     )
 
 /**
- * Fails `invalid_config` when the config wants an `AuthHook` and the backend has none.
+ * Fails `invalid_config` when the config asks for an `AuthHook` and the backend has none.
  *
  * @category validation
  * @since 0.1.0

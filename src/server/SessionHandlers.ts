@@ -68,9 +68,9 @@ const noRecording = (id: string) => notFound("SessionArchive.list", "no recordin
 /** The sessions that the caller may see. Another user's session does not exist for them. */
 const access = (backend: VoiceBackend["Service"]) => {
   const find = Effect.fnUntraced(function*(id: string, operation: Operation) {
-    const sees = yield* Principal.sees(backend, operation)
+    const isVisible = yield* Principal.authorize(backend, operation)
     const session = yield* backend.getSession(id)
-    if (sees(session.config)) return session
+    if (isVisible(session.config)) return session
     return yield* notFound("VoiceBackend.getSession", "no session has this id", id)
   })
   /** A caller with a key reaches the recordings of any session, a user those of their running sessions. */
@@ -104,7 +104,7 @@ export const layer = ({ prefix, publicUrl }: PublicAddress) =>
           const token = payload.token ?? (bearer && Redacted.value(bearer))
           const session = yield* backend.createSession({ ...payload, ...(token === undefined ? {} : { token }) })
           const link = yield* backend.access(session.id).pipe(
-            // Nobody could connect to it.
+            // A session that no client can connect to is closed.
             Effect.onError(() => Effect.ignore(backend.closeSession(session.id)))
           )
           const base = `${publicUrl ?? originOf(request)}${prefix}`
@@ -123,9 +123,9 @@ export const layer = ({ prefix, publicUrl }: PublicAddress) =>
           })
         }),
         list: Effect.fnUntraced(function*() {
-          const sees = yield* Principal.sees(backend, "session.list")
+          const isVisible = yield* Principal.authorize(backend, "session.list")
           const sessions = yield* backend.listSessions
-          return { sessions: yield* Effect.forEach(sessions.filter(({ config }) => sees(config)), view) }
+          return { sessions: yield* Effect.forEach(sessions.filter(({ config }) => isVisible(config)), view) }
         }),
         get: ({ params }) => Effect.flatMap(find(params.id, "session.read"), view),
         history: Effect.fnUntraced(function*({ params }) {

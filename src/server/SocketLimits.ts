@@ -61,7 +61,7 @@ interface PendingSocket {
  * @category constructors
  * @since 0.1.0
  */
-export const watch = (
+export const install = (
   server: Http.Server,
   options: {
     readonly max: number

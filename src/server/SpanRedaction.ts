@@ -32,7 +32,7 @@ const redacted = (key: string, value: unknown): unknown => {
  * @category tracing
  * @since 0.1.0
  */
-export const protect = (request: HttpServerRequest.HttpServerRequest): Effect.Effect<void> =>
+export const redactToken = (request: HttpServerRequest.HttpServerRequest): Effect.Effect<void> =>
   Effect.contextWith((context: Context.Context<never>) => {
     if (request.headers[HEADER] === undefined && !request.url.includes("?")) return Effect.void
     const span = Context.getOrUndefined(context, Tracer.ParentSpan)

@@ -10,7 +10,7 @@ import { MAX_BUCKETS, TokenBuckets } from "../../src/hooks/TokenBuckets.ts"
 const rule = { limit: 3, window: Duration.seconds(30) }
 
 describe("RateLimits", () => {
-  it.effect("let so many through at once, and one more after the time that they tell", () =>
+  it.effect("allow the limit at once, and one more after the time that a refusal names", () =>
     Effect.scoped(Effect.gen(function*() {
       const count = yield* RateLimits.makeCount()
       const three = yield* Effect.forEach([1, 2, 3], () => count("user:a", rule))
@@ -25,7 +25,7 @@ describe("RateLimits", () => {
       assert.strictEqual(yield* count("user:a", rule), 10_000)
     })))
 
-  it.effect("keep a bounded number of keys, and forget those that say nothing", () =>
+  it.effect("keep a bounded number of buckets, and remove full ones", () =>
     Effect.gen(function*() {
       const buckets = new TokenBuckets()
       const program = Effect.gen(function*() {
@@ -34,7 +34,7 @@ describe("RateLimits", () => {
           limiter.consume({ algorithm: "token-bucket", key, limit: 1, window: "1 minute" })
         for (let i = 0; i < MAX_BUCKETS + 20_000; i++) yield* consume(`addr:${i}`)
         assert.isAtMost(buckets.size, MAX_BUCKETS)
-        // the newest is remembered
+        // the newest bucket is kept
         assert.strictEqual(
           (yield* Effect.flip(consume(`addr:${MAX_BUCKETS + 19_999}`))).reason._tag,
           "RateLimitExceeded"
@@ -49,7 +49,7 @@ describe("RateLimits", () => {
       yield* Effect.provide(program, RateLimits.layerMemory(buckets))
     }))
 
-  it.effect("count alone while the shared store hangs or fails", () =>
+  it.effect("apply in this process while the shared store hangs or fails", () =>
     Effect.scoped(Effect.gen(function*() {
       const store = yield* Layer.build(Limiter.layerStoreMemory)
       const real = yield* Effect.provide(Limiter.RateLimiterStore, store)
@@ -72,14 +72,14 @@ describe("RateLimits", () => {
     assert.strictEqual(RateLimits.addressKey("fe80::1%eth0"), "addr:fe80::/64")
   })
 
-  it("count an IPv4 address as one, however it is spelled", () => {
+  it("count all spellings of an IPv4 address as one", () => {
     assert.strictEqual(RateLimits.addressKey("10.0.0.1"), "addr:10.0.0.1")
     assert.strictEqual(RateLimits.addressKey("::ffff:a00:1"), "addr:10.0.0.1")
     assert.strictEqual(RateLimits.addressKey("::FFFF:10.0.0.1"), "addr:10.0.0.1")
     assert.notStrictEqual(RateLimits.addressKey("::ffff:a00:1"), RateLimits.addressKey("::1"))
   })
 
-  it.effect("are a service of their own, too", () =>
+  it.effect("are a service as well", () =>
     Effect.gen(function*() {
       const limiter = yield* RateLimiter
       assert.isTrue(yield* limiter.allow("user:a"))
@@ -92,10 +92,10 @@ describe("RateLimits", () => {
       yield* Fiber.join(waiting)
     }).pipe(Effect.provide(RateLimiter.layer({ user: { limit: 1, window: "1 minute" } }))))
 
-  it.effect("give a user's sessions one allowance of audio", () =>
+  it.effect("share one audio quota among a user's sessions", () =>
     Effect.scoped(Effect.gen(function*() {
-      const allowance = yield* Effect.clockWith((clock) => Effect.succeed(AudioQuota.make(clock)))
-      const open = (user: string) => allowance.open(user, { limit: Duration.seconds(10), window: Duration.seconds(40) })
+      const quota = yield* Effect.clockWith((clock) => Effect.succeed(AudioQuota.make(clock)))
+      const open = (user: string) => quota.open(user, { limit: Duration.seconds(10), window: Duration.seconds(40) })
       const [one, two, other] = yield* Effect.all([open("a"), open("a"), open("b")])
       assert.isTrue(one?.(6_000))
       assert.isFalse(two?.(6_000))

@@ -7,14 +7,14 @@ import * as RetentionPolicy from "../../src/hooks/RetentionPolicy.ts"
 
 const hour = Duration.hours(1)
 
-describe("Retention", () => {
-  it.effect("follows the config when there is no hook", () =>
+describe("RetentionPolicy", () => {
+  it.effect("uses the config when there is no hook", () =>
     Effect.gen(function*() {
       assert.deepStrictEqual(yield* RetentionPolicy.decide({}, {}), {})
       assert.deepStrictEqual(yield* RetentionPolicy.decide({ audio: hour }, {}), { audio: hour })
     }))
 
-  it.effect("lets the hook decide by metadata, against the config", () =>
+  it.effect("lets the hook override the config, by metadata", () =>
     Effect.gen(function*() {
       const decide = (consent: boolean) =>
         Effect.provideService(RetentionPolicy.decide({ audio: hour }, { consent }), DataRetentionHook, {
@@ -25,7 +25,7 @@ describe("Retention", () => {
       assert.deepStrictEqual(yield* decide(false), {})
     }))
 
-  it.effect("takes failing, dying and hanging for a no, each kind for itself", () =>
+  it.effect("counts a failure, a defect or a time-out as a refusal, for each kind alone", () =>
     Effect.gen(function*() {
       const fiber = yield* Effect.forkChild(Effect.provideService(RetentionPolicy.decide({}, {}), DataRetentionHook, {
         shouldRetain: (type) => {

@@ -60,7 +60,7 @@ export const noise = (length: number, seed: number): Buffer => {
 export const weights = noise(300_000, 1)
 export const extra = noise(5_000, 2)
 
-/** The archive of a package with two model files, and whatever else is asked for. */
+/** The archive of a package with two model files, and more entries. */
 export const archiveWith = (more: ReadonlyArray<Entry> = []): Buffer =>
   Zlib.gzipSync(tar([
     { path: "package/package.json", content: Buffer.from("{}") },
@@ -159,7 +159,7 @@ export const temporary: Effect.Effect<string, never, Scope.Scope> = Effect.acqui
   (dir) => Effect.sync(() => Fs.rmSync(dir, { recursive: true, force: true }))
 )
 
-/** npm settings that know nothing of this machine's. `npmrc` becomes the user's file. */
+/** npm settings that are independent of this machine's. `npmrc` becomes the user's file. */
 export const npmEnv = (dir: string, registry: string, npmrc = ""): Record<string, string> => {
   const userconfig = Path.join(dir, "user.npmrc")
   Fs.writeFileSync(userconfig, npmrc)

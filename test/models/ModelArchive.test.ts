@@ -11,14 +11,14 @@ import * as Fake from "./FakeRegistry.ts"
 
 const MiB = 1_048_576
 
-describe("Archive", () => {
-  it.live("stops at a bomb before it fills the disk or the memory", () =>
+describe("ModelArchive", () => {
+  it.live("stops at a decompression bomb before it fills the disk or the memory", () =>
     Effect.gen(function*() {
       const directory = yield* Effect.acquireRelease(
         Effect.sync(() => Fs.mkdtempSync(Path.join(Os.tmpdir(), "effect-voice-bomb-"))),
         (made) => Effect.sync(() => Fs.rmSync(made, { recursive: true, force: true }))
       )
-      // A gzip may have members: 64 MiB of nothing, many times over, behind the head of an entry that nobody wants.
+      // A gzip file may have several members: 64 MiB of zeros, many times, behind the header of an entry that is not needed.
       const header = Fake.tar([{ path: "package/bomb.bin", content: new Uint8Array() }]).subarray(0, 512)
       header.write("17777777777\0", 124)
       header.write("        ", 148)

@@ -44,7 +44,7 @@ describe("MoonshineTokens", () => {
     assert.deepEqual(lines.slice(-2), [`${btoa("<u32767>")} 32767`, ""])
   })
 
-  it("says what is wrong with another source", () => {
+  it("says what is wrong with an invalid source", () => {
     assert.match(String(MoonshineTokens.fromTokenizerSource(new Uint8Array([1, 2, 3]))), /no llama_vocab_base64/)
     assert.match(
       String(MoonshineTokens.fromTokenizerSource(source(Array.from({ length: 32_769 }, () => "a")))),

@@ -60,7 +60,7 @@ const reasonOf = (error: BackendError) => {
 }
 
 describe("ModelStore", () => {
-  it.live("fetches, verifies and keeps a model, and then asks nobody", () =>
+  it.live("fetches, verifies and keeps a model, and then needs no registry", () =>
     Effect.gen(function*() {
       const { cacheDir, open, registry, store } = yield* setup()
       const progress: Array<ModelProgress> = []
@@ -80,7 +80,7 @@ describe("ModelStore", () => {
       assert.deepEqual(entries(cacheDir), [])
     }))
 
-  it.live("does not hash again what the marker vouches for, and hashes what it does not", () =>
+  it.live("hashes only files that differ from the marker", () =>
     Effect.gen(function*() {
       const { store } = yield* setup()
       const { files } = yield* store.ensure("toy")
@@ -112,14 +112,14 @@ describe("ModelStore", () => {
       assert.include(entries(dir), ".verified.json")
     }))
 
-  it.live("heals a truncated, a changed and a missing file", () =>
+  it.live("repairs a truncated, a changed and a missing file", () =>
     Effect.gen(function*() {
       const { cacheDir, store } = yield* setup()
       const { files } = yield* store.ensure("toy")
       const damages = [
         () => Fs.truncateSync(files["weights.onnx"]!, 100),
         () => {
-          // as fast as a file system's clock does not tell
+          // within one tick of the file system's clock
           const seconds = (Number(Fs.statSync(files["extra.bin"]!, { bigint: true }).mtimeMs) + 0.5) / 1000
           Fs.writeFileSync(files["extra.bin"]!, Fake.noise(Fake.extra.length, 99))
           Fs.utimesSync(files["extra.bin"]!, seconds, seconds)
@@ -168,7 +168,7 @@ describe("ModelStore", () => {
       assert.deepEqual(entries(cacheDir), ["toy-1.2.3"])
     }))
 
-  it.live("leaves the directory of a quicker process in its place", () =>
+  it.live("keeps the directory of a faster process", () =>
     Effect.gen(function*() {
       const { root, store } = yield* setup()
       const { dir } = yield* store.ensure("toy")
@@ -209,7 +209,7 @@ describe("ModelStore", () => {
       assert.deepEqual({ ...process.env }, before) // npm's own code would set NODE_ENV here
     }))
 
-  it.live("tells not found, unreachable, failing and offline apart, with what to do", () =>
+  it.live("distinguishes not found, unreachable, failing and offline, and says what to do", () =>
     Effect.gen(function*() {
       const answer = (status: number): Fake.Handler => (_kind, _request, response) => {
         response.writeHead(status, { "content-type": "application/json" })
@@ -245,7 +245,7 @@ describe("ModelStore", () => {
       }
     }))
 
-  it.live("gets over a transfer that breaks off", () =>
+  it.live("retries a transfer that breaks off", () =>
     Effect.gen(function*() {
       let broken = 0
       const { store } = yield* setup((kind, _request, response) => {
@@ -259,7 +259,7 @@ describe("ModelStore", () => {
       assert.strictEqual(broken, 2)
     }))
 
-  it.live("gives up a transfer that stalls, and one that takes too long", () =>
+  it.live("times out a transfer that stalls, and one that takes too long", () =>
     Effect.gen(function*() {
       const stall: Fake.Handler = (kind, _request, response) => {
         if (kind !== "archive") return false
@@ -277,10 +277,10 @@ describe("ModelStore", () => {
       for (const { cacheDir } of [stalling, slow]) assert.deepEqual(entries(cacheDir), [])
     }))
 
-  it.live("refuses content that is not what is pinned", () =>
+  it.live("refuses content that does not match its pin", () =>
     Effect.gen(function*() {
       const tampered = Fake.archiveWith([{ path: "package/evil.js", content: Buffer.from("evil") }])
-      // The registry itself vouches for the other archive; then only the archive differs; then only a file's pin.
+      // First the registry's own hash differs, then only the archive's, then only a file's.
       const published = yield* setup(undefined, { archive: tampered })
       const swapped = yield* setup((kind, _request, response) => {
         if (kind !== "archive") return false
@@ -300,7 +300,7 @@ describe("ModelStore", () => {
       }
     }))
 
-  it.live("writes nothing outside, whatever paths and links an archive has", () =>
+  it.live("writes nothing outside its directory, whatever paths and links an archive has", () =>
     Effect.gen(function*() {
       const nasty = Fake.archiveWith([
         { path: "package/../../../escaped.txt", content: Buffer.from("x") },
@@ -328,7 +328,7 @@ describe("ModelStore", () => {
       assert.deepEqual(entries(broken.cacheDir), [])
     }))
 
-  it.live("cleans up and hangs up when interrupted, and can start again", () =>
+  it.live("cleans up and aborts the request when interrupted, and can start again", () =>
     Effect.gen(function*() {
       const asked = yield* Deferred.make<void>()
       let stalls = true
@@ -351,7 +351,7 @@ describe("ModelStore", () => {
       assertWhole(yield* store.ensure("toy"))
     }))
 
-  it.live("sweeps what a dead process left a day ago, and nothing younger", () =>
+  it.live("removes what a dead process left a day ago, and nothing newer", () =>
     Effect.gen(function*() {
       const { cacheDir, store } = yield* setup()
       const now = yield* Clock.currentTimeMillis
@@ -381,7 +381,7 @@ describe("ModelStore", () => {
       assert.deepEqual(registry.requests, [])
     }))
 
-  it.live("names the known models when asked for another, and says so when npm's settings are bad", () =>
+  it.live("names the known models for an unknown one, and reports invalid npm settings", () =>
     Effect.gen(function*() {
       const { store } = yield* setup()
       const error = yield* Effect.flip(store.ensure("huge"))
@@ -392,7 +392,7 @@ describe("ModelStore", () => {
       assert.strictEqual(reasonOf(yield* Effect.flip(bad.store.ensure("toy"))), "npm_config")
     }))
 
-  it.live("does without npm's cache where that cannot be written", () =>
+  it.live("uses a temporary npm cache where npm's own is not writable", () =>
     Effect.gen(function*() {
       const { cacheDir, env, open, root } = yield* setup()
       Fs.writeFileSync(Path.join(root, "file"), "")

@@ -79,7 +79,7 @@ describe("TarEntries", () => {
       assert.lengthOf(yield* readAll(cut(two, [512]), { maxEntries: 2, maxBytes: two.length }), 2)
     }))
 
-  it.effect("refuses headers without end, which belong to no entry", () =>
+  it.effect("refuses endless headers that belong to no entry", () =>
     Effect.gen(function*() {
       const record = `30 comment=${"x".repeat(18)}\n`
       const one = Fake.tar([{ path: "pax", content: Buffer.from(record), type: "g" }]).subarray(0, 1_024)

@@ -15,7 +15,7 @@ const statusOf = <A, R>(effect: Effect.Effect<A, unknown, R>) =>
   })
 
 describe("access to the local provider", () => {
-  it.live("asks for a session that is not here once, however many come for it", () =>
+  it.live("recovers a session of another process once, however many clients connect to it", () =>
     Effect.gen(function*() {
       const gate = yield* Deferred.make<void>()
       const asked: Array<string> = []
@@ -54,7 +54,7 @@ describe("access to the local provider", () => {
       assert.deepStrictEqual(asked.toSorted(), ["kept", "resumed"])
     }).pipe(Effect.scoped))
 
-  it.live("does nothing for 10,000 tokens that are not ours", () =>
+  it.live("does no work for 10,000 invalid tokens", () =>
     Effect.gen(function*() {
       let touched = 0
       const touch = Effect.suspend(() => {
@@ -81,7 +81,7 @@ describe("access to the local provider", () => {
       assert.strictEqual(touched, 0)
     }).pipe(Effect.scoped))
 
-  it.live("says when to come back, and does not take a refused attempt for a visit", () =>
+  it.live("sends Retry-After, and does not count a refused attempt as a connection", () =>
     Effect.gen(function*() {
       const seen: Array<string | undefined> = []
       let answer: RateLimitExceeded | AuthorizationFailed = new RateLimitExceeded({

@@ -32,7 +32,7 @@ export interface LocalServer {
   ) => Effect.Effect<TestSession, unknown>
 }
 
-/** A backend that lets everybody in and remembers nobody. */
+/** A backend that admits everybody and recovers no session. */
 export const host: ProviderHost = {
   signingKey: Redacted.make("a key of at least thirty-two characters"),
   admit: () => Effect.void,
@@ -95,7 +95,7 @@ export const start = Effect.fnUntraced(function*(
   return { port, url: `http://127.0.0.1:${port}`, open }
 })
 
-/** Ends when the listener has heard what is asked for. */
+/** Ends when the listener has received what the test waits for. */
 export const heard = (listener: ScriptedListener, done: (listener: ScriptedListener) => boolean) =>
   Effect.callback<void>((resume) => {
     if (done(listener)) return resume(Effect.void)
@@ -121,7 +121,7 @@ export interface TestClient {
   readonly next: Effect.Effect<Buffer | string>
 }
 
-/** A user's socket, destroyed with the scope; fails with what the server answered instead of the upgrade. */
+/** A user's socket, destroyed with the scope; fails with the server's answer if it is not upgraded. */
 export const connect = Effect.fnUntraced(function*(
   url: string,
   options: {

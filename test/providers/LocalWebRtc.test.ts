@@ -54,7 +54,7 @@ const stretched = (pcm: Int16Array): Int16Array =>
   })
 
 describe("local provider, WebRTC", () => {
-  it.live("carries a recording both ways, and events and messages beside it", () =>
+  it.live("carries audio both ways, and events and messages", () =>
     Effect.gen(function*() {
       const server = yield* start()
       const session = yield* server.open("s1", { transport: "webrtc" })
@@ -101,7 +101,7 @@ describe("local provider, WebRTC", () => {
       }
     }))
 
-  it.live("tells a user of WebRTC its ICE servers, and nobody else", () =>
+  it.live("returns ICE servers for WebRTC sessions only", () =>
     Effect.gen(function*() {
       const servers = [{ urls: ["turn:turn.example:3478"], username: "u", credential: "p" }]
       const server = yield* start({ providerConfig: { ice_servers: servers } })
@@ -119,7 +119,7 @@ describe("local provider, WebRTC", () => {
       assert.isUndefined((yield* without.open("s1", { transport: "webrtc" })).access.iceServers)
     }))
 
-  it.live("drops what waits on clear, and refuses what is more than 200 ms", () =>
+  it.live("drops queued audio on clear, and refuses more than 200 ms", () =>
     Effect.gen(function*() {
       const server = yield* start()
       const session = yield* server.open("s1", { transport: "webrtc" })
@@ -134,7 +134,7 @@ describe("local provider, WebRTC", () => {
       assert.isTrue(connection.send(frame))
     }))
 
-  it.live("refuses what is no offer, and goes on", () =>
+  it.live("refuses an invalid offer, and goes on", () =>
     Effect.gen(function*() {
       const server = yield* start()
       const session = yield* server.open("s1")
@@ -165,7 +165,7 @@ describe("local provider, WebRTC", () => {
       yield* session.attached
     }))
 
-  it.live("ends the peer of a session that ends, after its last words and its last event", () =>
+  it.live("closes the peer connection when the session ends, after its last audio and its last event", () =>
     Effect.gen(function*() {
       const server = yield* start()
       const session = yield* server.open("s1")
@@ -181,7 +181,7 @@ describe("local provider, WebRTC", () => {
       assert.isAtLeast(user.packets.length, 5)
     }))
 
-  it.live("tells that the user has hung up", () =>
+  it.live("reports that the user has hung up", () =>
     Effect.gen(function*() {
       const server = yield* start()
       const session = yield* server.open("s1")
@@ -194,7 +194,7 @@ describe("local provider, WebRTC", () => {
       yield* connection.close("session_ended")
     }))
 
-  it.live("gives its place back when a call ends", () =>
+  it.live("frees its connection slot when a call ends", () =>
     Effect.gen(function*() {
       const server = yield* start({ providerConfig: { max_connections_per_session: 1 } })
       const session = yield* server.open("s1")

@@ -63,7 +63,7 @@ describe("local provider, WebSocket", () => {
       assert.strictEqual(new Set(connections.map(({ connection }) => connection.id)).size, 3)
     }))
 
-  it.live("refuses a bad token with 401, an unknown session with 404 and bad rates with 400, and lives on", () =>
+  it.live("refuses a bad token with 401, an unknown session with 404 and bad rates with 400, and goes on", () =>
     Effect.gen(function*() {
       const server = yield* start()
       const session = yield* server.open("s1")
@@ -98,7 +98,7 @@ describe("local provider, WebSocket", () => {
       assert.deepStrictEqual(connection.format, { input: { sampleRate: 8_000 }, output: { sampleRate: 48_000 } })
     }))
 
-  it.live("answers a request that is no handshake with 426", () =>
+  it.live("answers a request without a handshake with 426", () =>
     Effect.gen(function*() {
       const server = yield* start()
       const session = yield* server.open("s1")
@@ -127,7 +127,7 @@ describe("local provider, WebSocket", () => {
       yield* session.attached
     }))
 
-  it.live("tells of half a sample and drops it, so that what follows is not noise, and ignores empty frames", () =>
+  it.live("reports and drops half a sample, so that the following audio stays aligned, and ignores empty frames", () =>
     Effect.gen(function*() {
       const server = yield* start()
       const session = yield* server.open("s1")
@@ -147,7 +147,7 @@ describe("local provider, WebSocket", () => {
       ])
     }))
 
-  it.live("gathers frames for a client that wants larger pieces, and sends what is left when nothing follows", () =>
+  it.live("gathers frames for a client that asks for longer ones, and sends the rest when none follow", () =>
     Effect.gen(function*() {
       const server = yield* start()
       const session = yield* server.open("s1")
@@ -172,7 +172,7 @@ describe("local provider, WebSocket", () => {
       assert.deepStrictEqual(yield* client.next, bytes(6))
     }))
 
-  it.live("tells of malformed text, ignores unknown types, and goes on", () =>
+  it.live("reports malformed text, ignores unknown types, and goes on", () =>
     Effect.gen(function*() {
       const server = yield* start()
       const session = yield* server.open("s1")
@@ -218,7 +218,7 @@ describe("local provider, WebSocket", () => {
       assert.deepStrictEqual(listener.ends, ["protocol_error"])
     }))
 
-  it.live("keeps what comes before somebody listens", () =>
+  it.live("keeps messages that arrive before the session listens", () =>
     Effect.gen(function*() {
       const server = yield* start()
       const session = yield* server.open("s1", { listen: false })
@@ -234,7 +234,7 @@ describe("local provider, WebSocket", () => {
       assert.deepStrictEqual(listener.log, ["audio", "ping"])
     }))
 
-  it.live("closes with the code of the reason, and passes on nothing that comes after", () =>
+  it.live("closes with the code of the reason, and ignores later messages", () =>
     Effect.gen(function*() {
       const server = yield* start()
       const session = yield* server.open("s1")
@@ -254,7 +254,7 @@ describe("local provider, WebSocket", () => {
       }
     }))
 
-  it.live("tells why the user is gone", () =>
+  it.live("reports why the connection has ended", () =>
     Effect.gen(function*() {
       const server = yield* start()
       const session = yield* server.open("s1")
@@ -270,7 +270,7 @@ describe("local provider, WebSocket", () => {
       assert.deepStrictEqual(second.listener.ends, ["connection_lost"])
     }))
 
-  it.live("stops accepting audio for a user who does not read, and lets go of him at once", () =>
+  it.live("stops accepting audio for a client that does not read, and closes its socket at once", () =>
     Effect.gen(function*() {
       const server = yield* start()
       const session = yield* server.open("s1")
@@ -288,7 +288,7 @@ describe("local provider, WebSocket", () => {
       assert.deepStrictEqual(listener.ends, ["too_slow"])
     }))
 
-  it.live("gives up a user who lets events pile up", () =>
+  it.live("closes the connection of a client that does not read its events", () =>
     Effect.gen(function*() {
       const server = yield* start()
       const session = yield* server.open("s1")
@@ -303,7 +303,7 @@ describe("local provider, WebSocket", () => {
       assert.deepStrictEqual(listener.ends, ["too_slow"])
     }))
 
-  it.effect("finds a user dead who answers no ping for half a minute, and only him", () =>
+  it.effect("closes only a connection that has not answered pings for half a minute", () =>
     Effect.gen(function*() {
       const server = yield* start()
       const session = yield* server.open("s1")
@@ -333,7 +333,7 @@ describe("local provider, WebSocket", () => {
       assert.deepStrictEqual(first.listener.ends, [])
     }))
 
-  it.live("allows only so many connections of one session at a time", () =>
+  it.live("limits the open connections of one session", () =>
     Effect.gen(function*() {
       const server = yield* start({ providerConfig: { max_connections_per_session: 2 } })
       const session = yield* server.open("s1")
@@ -347,7 +347,7 @@ describe("local provider, WebSocket", () => {
       yield* connect(audio(server, "s1"), bearer(session)).pipe(Effect.retry(Schedule.spaced("5 millis")))
     }))
 
-  it.live("ends the connections of a session that ends, and forgets it", () =>
+  it.live("closes the connections of a session that ends, and forgets it", () =>
     Effect.gen(function*() {
       const server = yield* start()
       const session = yield* server.open("s1")
@@ -360,7 +360,7 @@ describe("local provider, WebSocket", () => {
       assert.propertyVal(refusal, "status", 404)
     }))
 
-  it.live("ends the link of a session that breaks, not the process", () =>
+  it.live("ends the link of a session that fails, not the process", () =>
     Effect.gen(function*() {
       const server = yield* start()
       const session = yield* server.open("s1", { listen: false })
@@ -380,7 +380,7 @@ describe("local provider, WebSocket", () => {
       assert.deepStrictEqual(listener.ends, ["failed"])
     }))
 
-  it.live("answers a handshake that is none with a problem", () =>
+  it.live("answers an invalid handshake with a problem", () =>
     Effect.gen(function*() {
       const server = yield* start()
       const { access } = yield* server.open("s1")

@@ -19,7 +19,7 @@ const LONG = "this is a long answer that goes on and on and would not end for qu
 
 const agent = Agent.fromCallback((text) => Effect.succeed(text === "go on" ? LONG : `you said ${text}`))
 
-/** A network that can fail: between what connects to it and a port. */
+/** A proxy to a port, whose connections can be made to fail. */
 const network = Effect.fnUntraced(function*(target: number) {
   const lines = new Set<Socket>()
   const server = createServer((line) => {
@@ -157,7 +157,7 @@ describe.skipIf(Python.missing !== undefined)(
         )
       }), 60_000)
 
-    it.live("interrupts the agent, and hears nothing more of the reply", () =>
+    it.live("interrupts the agent, and gets no more audio of the reply", () =>
       Effect.gen(function*() {
         const { url } = yield* bridge
         const user = yield* call(url)
@@ -188,7 +188,7 @@ describe.skipIf(Python.missing !== undefined)(
         assert.isFalse(user.heard.includes("spoke"))
       }), 60_000)
 
-    it.live("hangs up by RTVI, and is hung up on when the session ends", () =>
+    it.live("hangs up by RTVI, and is closed when the session ends", () =>
       Effect.gen(function*() {
         const { backend, url } = yield* bridge
         const one = yield* call(url)
@@ -207,7 +207,7 @@ describe.skipIf(Python.missing !== undefined)(
         assert.strictEqual(yield* backend.activeSessionCount, 0)
       }), 60_000)
 
-    it.live("goes on with the session when the network between has failed", () =>
+    it.live("resumes the session after a network failure", () =>
       Effect.gen(function*() {
         const { backend, fail, url } = yield* bridge
         const user = yield* call(url)

@@ -53,7 +53,7 @@ const started: SessionEvent = {
 }
 
 describe("PipecatProtocol", () => {
-  it("is ready for a client when the session has begun, whichever comes first", () => {
+  it("sends bot-ready once the session has started and the client is ready, in either order", () => {
     const early = talk()
     early.say({ type: "client-ready", id: "c1", data: { version: "2.1.0" } })
     assert.deepStrictEqual(early.replies, [])
@@ -67,14 +67,14 @@ describe("PipecatProtocol", () => {
     assert.deepStrictEqual(late.replies, [ready])
   })
 
-  it("tells a client of another version, and goes on", () => {
+  it("warns a client of another version, and goes on", () => {
     const line = talk()
     line.told(started)
     line.say({ type: "client-ready", id: "c1", data: { version: "3.0.0" } })
     assert.deepStrictEqual(line.replies.map(({ type }) => type), ["error-response", "bot-ready"])
   })
 
-  it("takes audio at its rate, of any number of channels", () => {
+  it("accepts audio at its rate, with any number of channels", () => {
     const line = talk()
     const cost = line.send(PipecatFrames.audio(new Int16Array(320).fill(5), 16_000))
     assert.strictEqual(cost, 20)
@@ -82,7 +82,7 @@ describe("PipecatProtocol", () => {
     assert.deepStrictEqual(line.heard.map((pcm) => [pcm.length, pcm[0]]), [[320, 5], [1, 3]])
   })
 
-  it("tells once of audio at another rate", () => {
+  it("reports audio at another rate once", () => {
     const line = talk()
     for (let i = 0; i < 5; i++) line.send(PipecatFrames.audio(new Int16Array(480), 24_000))
     assert.strictEqual(line.heard.length, 0)
@@ -91,7 +91,7 @@ describe("PipecatProtocol", () => {
     ])
   })
 
-  it("takes what a client asks for", () => {
+  it("accepts a client's requests", () => {
     const line = talk()
     line.say({ type: "send-text", id: "1", data: { content: "hello", options: { run_immediately: true } } })
     line.say({ type: "client-message", id: "2", data: { t: "playout.position", d: { turn: 1, played_ms: 20 } } })
@@ -111,7 +111,7 @@ describe("PipecatProtocol", () => {
     assert.deepStrictEqual(line.faults, [])
   })
 
-  it("answers what it cannot do or read by the id of the request", () => {
+  it("answers unsupported and malformed requests by their id", () => {
     const line = talk()
     line.say({ type: "dtmf", id: "1", data: { buttons: ["1"] } })
     line.say({ type: "client-message", id: "2", data: { t: "made.up" } })
@@ -127,7 +127,7 @@ describe("PipecatProtocol", () => {
     assert.deepStrictEqual(line.messages, [])
   })
 
-  it("names what is wrong with a frame", () => {
+  it("says what is wrong with a frame", () => {
     const line = talk()
     line.bytes(Buffer.from("{}"), false)
     line.bytes(Uint8Array.of(0x12))
@@ -139,13 +139,13 @@ describe("PipecatProtocol", () => {
     ])
   })
 
-  it("interrupts by the frame at which Pipecat drops its output", () => {
+  it("interrupts with the frame that makes Pipecat drop its output", () => {
     const { protocol } = talk()
     const frame = protocol.clear()
     assert.deepStrictEqual(frame === undefined ? undefined : read(frame), { _tag: "Interruption" })
   })
 
-  it("tells events as a bot does, and each of them as it is", () => {
+  it("sends events as a Pipecat bot does, and each of them in its own form", () => {
     const line = talk()
     assert.deepStrictEqual(line.told({ type: "user.transcript", ...at, turn: 1, text: "hi", final: true }), [
       {

@@ -15,7 +15,7 @@ import * as Server from "../../src/server/Server.ts"
 import * as SessionArchiveDirectory from "../../src/store/SessionArchiveDirectory.ts"
 import * as ScriptedEngines from "../../src/testing/scripted/ScriptedEngines.ts"
 import { echo } from "../session/Harness.ts"
-import { call } from "./support.ts"
+import { call, neverOverloaded } from "./support.ts"
 
 const KEY = "operator-key-0123456789"
 const tokens: { readonly [token: string]: { readonly userId: string; readonly tenant?: string } } = {
@@ -36,7 +36,7 @@ const hook = Layer.succeed(AuthHook, {
 const backend = (limits: unknown = {}) =>
   Layer.unwrap(Effect.map(
     BackendConfig.decode({ provider: "local", pipeline_type: "s2s", s2s_provider: "x", rate_limits: limits }),
-    ({ rateLimits }) => VoiceBackend.layerSttTts({ agent: echo, config: { rateLimits } })
+    ({ rateLimits }) => VoiceBackend.layerSttTts({ agent: echo, config: { rateLimits, overload: neverOverloaded } })
   )).pipe(Layer.provide([
     Local.layer,
     ScriptedEngines.layerVad(),
@@ -57,7 +57,7 @@ const send = (url: string, method: string, path: string, token?: string, body?: 
 const session = { user_id: "anyone", transport: "websocket" }
 
 describe("access to the server", () => {
-  it.live("by the application's hook: users do what they may with what is theirs", () =>
+  it.live("with the application's hook, lets users act on their own sessions only, as far as the hook allows", () =>
     Effect.gen(function*() {
       const { url } = yield* Server.VoiceServer
       const created = yield* send(url, "POST", "", "ada-secret", session)
@@ -87,7 +87,7 @@ describe("access to the server", () => {
           assert.notInclude(answer.text, "canary")
         }
       }
-      // whoever has a key sees all of them
+      // a caller with a key sees all sessions
       assert.lengthOf((yield* send(url, "GET", "", KEY)).json["sessions"], 1)
       assert.strictEqual((yield* send(url, "POST", "", KEY, session)).status, 401)
       assert.strictEqual((yield* send(url, "POST", "", KEY, { ...session, token: "bob-secret" })).status, 201)
@@ -99,7 +99,7 @@ describe("access to the server", () => {
       )
     )))
 
-  it.live("refuses to ask a hook that is not there", () =>
+  it.live("refuses authentication by hook without a hook", () =>
     Effect.gen(function*() {
       const error = yield* Effect.flip(
         Layer.build(Server.layer({ port: 0, authentication: "hook" }).pipe(Layer.provide(backend())))
@@ -107,7 +107,7 @@ describe("access to the server", () => {
       assert.deepStrictEqual([error.code, error.details?.["missing"]], ["invalid_config", "AuthHook"])
     }).pipe(Effect.scoped))
 
-  it.live("counts users behind a trusted proxy each for themselves", () =>
+  it.live("applies rate limits to each user behind a trusted proxy", () =>
     Effect.gen(function*() {
       const { url } = yield* Server.VoiceServer
       const from = (address: string) => send(url, "POST", "", undefined, session, { "x-forwarded-for": address })
@@ -126,7 +126,7 @@ describe("access to the server", () => {
       )
     )))
 
-  it.live("speaks TLS, and says which file is wrong", () =>
+  it.live("serves TLS, and names the invalid file", () =>
     Effect.gen(function*() {
       const dir = yield* Effect.acquireRelease(
         Effect.sync(() => Fs.mkdtempSync(Path.join(Os.tmpdir(), "effect-voice-tls-"))),
@@ -184,7 +184,7 @@ describe("access to the server", () => {
           request.end(JSON.stringify(session))
         })
         assert.include(answer, "\"connection_url\":\"wss://")
-        // plain HTTP on a TLS port is hung up on
+        // plain HTTP on a TLS port is closed
         yield* Effect.callback<void>((resume) => {
           const socket = Net.connect(port, "127.0.0.1", () => socket.write("GET / HTTP/1.1\r\nhost: x\r\n\r\n"))
           socket.on("error", () => {})
@@ -195,8 +195,8 @@ describe("access to the server", () => {
     }).pipe(Effect.scoped))
 })
 
-describe("what is kept", () => {
-  it.live("is told and erased for whoever has a key, also when the session has ended", () =>
+describe("recordings", () => {
+  it.live("are listed and erased for a caller with a key, also after the session has ended", () =>
     Effect.gen(function*() {
       const path = yield* Effect.acquireRelease(
         Effect.sync(() => Fs.mkdtempSync(Path.join(Os.tmpdir(), "kept-"))),
@@ -211,7 +211,8 @@ describe("what is kept", () => {
               s2s_provider: "x",
               retention: { metadata: "1h" }
             }),
-            ({ retention }) => VoiceBackend.layerSttTts({ agent: echo, config: { retention } })
+            ({ retention }) =>
+              VoiceBackend.layerSttTts({ agent: echo, config: { retention, overload: neverOverloaded } })
           )).pipe(Layer.provide([
             SessionArchiveDirectory.layer(path),
             Local.layer,
@@ -231,7 +232,7 @@ describe("what is kept", () => {
         const told = yield* send(url, "GET", data, KEY)
         assert.strictEqual(told.status, 200)
         assert.deepStrictEqual(told.json["kept"].map(({ file }: { readonly file: string }) => file), ["metadata.json"])
-        // it runs no more: its user is one among many
+        // the session has ended: its user has no access to it
         assert.strictEqual((yield* send(url, "GET", data, "ada-secret")).status, 404)
         assert.strictEqual((yield* send(url, "DELETE", data, "bob-secret")).status, 403)
         assert.strictEqual((yield* send(url, "DELETE", data)).status, 401)

@@ -10,7 +10,7 @@ import { call, limits, Script, serve } from "./support.ts"
 const request = { userId: "ada", transport: "websocket" } as const
 
 describe("the Api value", () => {
-  it.effect("makes a typed client, which gets the contract's errors back as they were", () =>
+  it.effect("makes a typed client, which fails with the contract's own errors", () =>
     Effect.gen(function*() {
       const { url } = yield* VoiceServer
       const { createFails } = yield* Script
@@ -30,7 +30,7 @@ describe("the Api value", () => {
       }
     }).pipe(Effect.provide(Layer.merge(serve(), FetchHttpClient.layer))))
 
-  it.effect("documents which codes come with which status", () =>
+  it.effect("documents the codes of each status", () =>
     Effect.gen(function*() {
       const { url } = yield* VoiceServer
       const { components, paths } = (yield* call(`${url}/openapi.json`)).json
@@ -49,7 +49,7 @@ describe("the Api value", () => {
       assert.strictEqual(responses[201].headers.location.schema.type, "string")
     }).pipe(Effect.provide(serve())))
 
-  it.effect("refuses bodies that are no text, or no JSON, without quoting them", () =>
+  it.effect("refuses bodies that are not UTF-8 or not JSON, without quoting them", () =>
     Effect.gen(function*() {
       const { url } = yield* VoiceServer
       for (const bytes of [[0x22, 0xff, 0xfe, 0x22], [...Buffer.from("{\"user_id\":secret")]]) {

@@ -5,7 +5,7 @@ describe("ClientAddress", () => {
   const address = ClientAddress.make(["10.0.0.0/8", "fd00::/8", "192.0.2.7"])
   const xff = (list: string) => ({ "x-forwarded-for": list })
 
-  it("believes nobody but its proxies", () => {
+  it("ignores the headers of clients that are not trusted proxies", () => {
     assert.strictEqual(address("203.0.113.5", xff("1.2.3.4")), "203.0.113.5")
     assert.strictEqual(address("::ffff:10.1.2.3", xff("1.2.3.4")), "1.2.3.4")
     assert.strictEqual(address("10.1.2.3", {}), "10.1.2.3")
@@ -13,7 +13,7 @@ describe("ClientAddress", () => {
     assert.strictEqual(ClientAddress.make([])("127.0.0.1", xff("1.2.3.4")), "127.0.0.1")
   })
 
-  it("takes the last hop that is no proxy, whatever stands before it", () => {
+  it("takes the last hop that is not a trusted proxy", () => {
     assert.strictEqual(address("10.1.2.3", xff("6.6.6.6, 1.2.3.4, 192.0.2.7")), "1.2.3.4")
     assert.strictEqual(address("10.1.2.3", xff("6.6.6.6, nonsense, 192.0.2.7")), "192.0.2.7")
     assert.strictEqual(address("fd00::1", xff("1.2.3.4:5678")), "1.2.3.4")
@@ -25,12 +25,12 @@ describe("ClientAddress", () => {
     assert.strictEqual(address("10.1.2.3", xff(Array(10_000).fill("10.0.0.1").join(","))), "10.0.0.1")
   })
 
-  it("believes neither header when they say different things", () => {
+  it("ignores both headers when they disagree", () => {
     assert.strictEqual(address("10.1.2.3", { ...xff("1.2.3.4"), forwarded: "for=6.6.6.6" }), "10.1.2.3")
     assert.strictEqual(address("10.1.2.3", { ...xff("1.2.3.4"), forwarded: "for=1.2.3.4" }), "1.2.3.4")
   })
 
-  it("reads addresses and ranges", () => {
+  it("parses addresses and ranges", () => {
     for (const good of ["10.0.0.0/8", "10.1.2.3/8", "::/0", "127.0.0.1", "fd00::1"]) {
       assert.isDefined(ClientAddress.parseRange(good))
     }

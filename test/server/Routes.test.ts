@@ -12,7 +12,7 @@ import type * as SessionEvent from "../../src/session/SessionEvent.ts"
 import * as ScriptedEngines from "../../src/testing/scripted/ScriptedEngines.ts"
 import { echo } from "../session/Harness.ts"
 import { everything, Recording } from "../telemetry/RecordingTracer.ts"
-import { backend as scripted, call } from "./support.ts"
+import { backend as scripted, call, neverOverloaded } from "./support.ts"
 
 const own = HttpRouter.add("GET", "/hello", HttpServerResponse.text("the application's own"))
 
@@ -30,7 +30,7 @@ const application = (options: Server.RoutesOptions, backend: Layer.Layer<VoiceBa
 
 const address = Effect.map(HttpServer.HttpServer, ({ address }) => NetAddress.formatUrlUnsafe(address))
 
-const talking = VoiceBackend.layerSttTts({ agent: echo }).pipe(Layer.provide([
+const talking = VoiceBackend.layerSttTts({ agent: echo, config: { overload: neverOverloaded } }).pipe(Layer.provide([
   Local.layer,
   ScriptedEngines.layerVad(),
   ScriptedEngines.layerStt(["hello"]),
@@ -58,7 +58,7 @@ const until = Effect.fnUntraced(function*(socket: WebSocket, type: SessionEvent.
 })
 
 describe("Server.routes", () => {
-  it.live("is mounted below a prefix of an application's server, beside its own routes", () => {
+  it.live("mounts below a prefix, beside the application's own routes", () => {
     const recording = new Recording()
     return Effect.gen(function*() {
       const origin = yield* address
@@ -111,7 +111,7 @@ describe("Server.routes", () => {
     )
   })
 
-  it.live("loads the console below its prefix, whatever its files import", () =>
+  it.live("loads the console and all that it imports below the prefix", () =>
     Effect.gen(function*() {
       const origin = yield* address
       const bare = yield* call(`${origin}/voice`)
@@ -149,7 +149,7 @@ describe("Server.routes", () => {
       )
     }).pipe(Effect.provide(application({ prefix: "/voice/" }))))
 
-  it.live("is mounted at the root, and leaves the application the rest", () =>
+  it.live("mounts at the root, and leaves unknown paths to the application", () =>
     Effect.gen(function*() {
       const origin = yield* address
       assert.strictEqual((yield* session(origin)).status, 201)
@@ -158,7 +158,7 @@ describe("Server.routes", () => {
       assert.strictEqual((yield* call(`${origin}/nope`)).text, "")
     }).pipe(Effect.provide(application({ console: false }))))
 
-  it.live("adds its prefix to the public URL", () =>
+  it.live("adds the prefix to the public URL", () =>
     Effect.gen(function*() {
       const url = `${yield* address}/voice`
       const { headers, json } = yield* session(url)
@@ -170,7 +170,7 @@ describe("Server.routes", () => {
       ])
     }).pipe(Effect.provide(application({ prefix: "/voice", publicUrl: "https://voice.example/talk/" }))))
 
-  it.live("guards its own routes and no other", () =>
+  it.live("guards its own routes only", () =>
     Effect.gen(function*() {
       const origin = yield* address
       assert.strictEqual((yield* session(`${origin}/voice`)).status, 401)
@@ -185,7 +185,7 @@ describe("Server.routes", () => {
       Effect.provide(application({ prefix: "/voice", apiKeys: [Redacted.make("0123456789abcdef-one")] }))
     ))
 
-  it.live("refuses an open server without authentication, unless the application authenticates", () =>
+  it.live("refuses a server on the network without authentication, unless the application authenticates", () =>
     Effect.gen(function*() {
       const open = (options: Server.RoutesOptions) =>
         Layer.build(
@@ -199,7 +199,7 @@ describe("Server.routes", () => {
       assert.match(JSON.stringify(wrong), /invalid prefix/)
     }))
 
-  it.live("drains the calls while their sockets are open", () =>
+  it.live("drains calls while their sockets are open", () =>
     Effect.gen(function*() {
       const scope = yield* Scope.make()
       const context = yield* Layer.buildWithScope(application({}, talking), scope)

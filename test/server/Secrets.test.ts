@@ -42,7 +42,7 @@ const decodeSchema = Schema.decodeSync(Schema.fromJsonString(Schema.Struct({
               Schema.String,
               Schema.Struct({
                 writeOnly: Schema.optionalKey(Schema.Boolean),
-                // what is for one of a vendor's engines alone
+                // options for one of a vendor's engines only
                 properties: Schema.optionalKey(
                   Schema.Record(Schema.String, Schema.Struct({ writeOnly: Schema.optionalKey(Schema.Boolean) }))
                 )
@@ -138,7 +138,7 @@ const silent = (what: string, text: string): void => {
   )
 }
 
-/** What programs do to a value that they show. */
+/** The ways in which programs print a value. */
 const shown = (value: unknown): ReadonlyArray<readonly [how: string, text: string]> => [
   ["JSON", JSON.stringify(value) ?? ""],
   ["String", String(value)],
@@ -166,7 +166,7 @@ const logged = () => {
 const decoded = load(JSON.stringify(config), ".json")
 
 describe("secrets", () => {
-  it("are the fields that the schema of configs marks, and all of them are tried here", () => {
+  it("are the fields that the schema of configs marks, all of them tested here", () => {
     const schema = Fs.readFileSync(Builtin.configSchema, "utf8")
     const ofEngines = keyed.flatMap(([, keys]) => keys).length
     assert.isAbove(ofEngines, 0)
@@ -174,7 +174,7 @@ describe("secrets", () => {
     silent("the schema", schema)
   })
 
-  it.effect("are told by no decoded config, however it is shown", () =>
+  it.effect("are redacted in a decoded config, however it is printed", () =>
     Effect.gen(function*() {
       const loaded = yield* decoded
       for (const part of [loaded, loaded.config, loaded.config.engines, loaded.config.providerConfig, loaded.section]) {
@@ -216,7 +216,7 @@ describe("secrets", () => {
     return { ...record, [key]: put(record[key], rest, value) }
   }
 
-  it.effect("are told by no fault", () =>
+  it.effect("are in no fault", () =>
     Effect.gen(function*() {
       const bad: Array<readonly [text: string, suffix: string, env?: ConfigSource.Env]> = []
       const json = (value: unknown) => bad.push([JSON.stringify(value), ".json"])
@@ -267,7 +267,7 @@ describe("secrets", () => {
       assert.isAbove(failures, bad.length * 0.75)
     }).pipe(Effect.provide(registries)))
 
-  it("are told by no command, nor by a crash", () => {
+  it("are in no output of a command, nor of a crash", () => {
     const directory = Fs.mkdtempSync(Path.join(Os.tmpdir(), "effect-voice-canary-"))
     try {
       const root = Path.resolve(import.meta.dirname, "../..")
@@ -319,7 +319,7 @@ const config = await Effect.runPromise(decode(JSON.parse(process.argv[1] ?? ${
   })
 
   it.live(
-    "are told by no answer, log line or span of a server, but to whom a session is made for",
+    "are in no response, log line or span of a server, except in the response that creates a session",
     () =>
       Effect.gen(function*() {
         const { config: backend, section: listen } = yield* decoded

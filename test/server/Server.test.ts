@@ -47,7 +47,7 @@ const raw = (port: number, options: Http.RequestOptions) =>
     }
   )
 
-/** What comes back for these bytes, until the server hangs up. */
+/** The answer to these bytes, until the server closes the socket. */
 const bare = (port: number, bytes: string) =>
   Effect.callback<string>((resume) => {
     let text = ""
@@ -106,14 +106,14 @@ describe("Server", () => {
         isProblem(yield* call(`${url}/v1/sessions/${id}`, { method: "DELETE" }), 404, "session_not_found")
       }))
 
-    it.effect("gives a WebRTC session an http address", () =>
+    it.effect("gives a WebRTC session an http URL", () =>
       Effect.gen(function*() {
         const { url } = yield* VoiceServer
         const { json } = yield* post(url, { ...good, transport: "webrtc" })
         assert.strictEqual(json["connection_url"], `${url}/v1/sessions/${json["id"]}/audio`)
       }))
 
-    it.effect("tells the user of ICE servers, where there are any", () =>
+    it.effect("returns the ICE servers of a WebRTC session", () =>
       Effect.gen(function*() {
         const { url } = yield* VoiceServer
         const { json } = yield* post(url, { ...good, transport: "webrtc" })
@@ -130,7 +130,7 @@ describe("Server", () => {
         )
       }))
 
-    it.effect("names every fault of a request by its path", () =>
+    it.effect("reports every fault of a request by its path", () =>
       Effect.gen(function*() {
         const { url } = yield* VoiceServer
         const response = yield* post(url, {
@@ -167,7 +167,7 @@ describe("Server", () => {
         )
       }))
 
-    it.effect("refuses bodies that are too large or no JSON by their type", () =>
+    it.effect("refuses bodies that are too large, encoded, or not JSON", () =>
       Effect.gen(function*() {
         const { url } = yield* VoiceServer
         isProblem(yield* post(url, { ...good, user_id: "x".repeat(70_000) }), 413, "payload_too_large")
@@ -187,7 +187,7 @@ describe("Server", () => {
         isProblem(yield* post(url, good, { "content-encoding": "gzip" }), 415, "unsupported_media_type")
       }))
 
-    it.effect("answers with a problem even what is no request", () =>
+    it.effect("answers malformed requests with problems", () =>
       Effect.gen(function*() {
         const { port } = yield* VoiceServer
         const host = "host: localhost\r\n"
@@ -239,7 +239,7 @@ describe("Server", () => {
         assert.match(String(bad.headers["content-type"]), /problem\+json/)
       }))
 
-    it.effect("tells nothing of a defect", () =>
+    it.effect("keeps the text of a defect to itself", () =>
       Effect.gen(function*() {
         const { url } = yield* VoiceServer
         const response = yield* post(url, { ...good, user_id: "defect" })
@@ -247,7 +247,7 @@ describe("Server", () => {
         assert.notInclude(response.text, "secret defect")
       }))
 
-    it.effect("tells what there is and what is at work", () =>
+    it.effect("lists the providers and what the backend runs, documents itself, and has metrics", () =>
       Effect.gen(function*() {
         const { url } = yield* VoiceServer
         const { json } = yield* call(`${url}/v1/providers`)
@@ -282,7 +282,7 @@ describe("Server", () => {
         assert.deepEqual((yield* call(`${url}/health/live`)).json, { status: "alive" })
       }))
 
-    it.effect("serves the page and the client as JavaScript, with a strict policy", () =>
+    it.effect("serves the console and the client as JavaScript, with a strict Content-Security-Policy", () =>
       Effect.gen(function*() {
         const { url } = yield* VoiceServer
         const page = yield* call(`${url}/`)
@@ -302,7 +302,7 @@ describe("Server", () => {
         assert.match((yield* call(`${url}/v1/sessions`)).headers.get("content-security-policy")!, /default-src 'none'/)
       }))
 
-    it.effect("lets no page of another origin change anything or open a socket", () =>
+    it.effect("refuses changes and WebSockets to pages of other origins", () =>
       Effect.gen(function*() {
         const { port, url } = yield* VoiceServer
         isProblem(yield* post(url, good, { origin: "https://evil.example" }), 403, "authorization_failed")
@@ -327,7 +327,7 @@ describe("Server", () => {
       }))
   })
 
-  it.effect("says when to come back", () =>
+  it.effect("sends Retry-After", () =>
     Effect.gen(function*() {
       const { url } = yield* VoiceServer
       const { createFails } = yield* Script
@@ -343,7 +343,7 @@ describe("Server", () => {
       isProblem(yield* post(url, good), 500, "pipeline_error")
     }).pipe(Effect.provide(serve())))
 
-  it.effect("is ready only while sessions are taken", () =>
+  it.effect("is ready only while new sessions are accepted", () =>
     Effect.gen(function*() {
       const { url } = yield* VoiceServer
       const { health, ready } = yield* Script
@@ -371,7 +371,7 @@ describe("Server", () => {
     }).pipe(Effect.provide(serve())))
 
   const keys = ["0123456789abcdef-one", "0123456789abcdef-two"]
-  it.effect("wants a key where there are keys, but not on a session's own routes", () =>
+  it.effect("requires a key if there are keys, except on a session's own routes", () =>
     Effect.gen(function*() {
       const { port, url } = yield* VoiceServer
       const refused = yield* post(url, good)
@@ -403,7 +403,7 @@ describe("Server", () => {
       }
     }).pipe(Effect.provide(serve({ apiKeys: keys.map((key) => Redacted.make(key)) }))))
 
-  it.effect("lets configured origins in, and says so to browsers", () =>
+  it.effect("allows configured origins, and answers CORS preflights", () =>
     Effect.gen(function*() {
       const { url } = yield* VoiceServer
       const origin = "https://app.example"
@@ -426,7 +426,7 @@ describe("Server", () => {
       isProblem(yield* post(url, good, { origin: "https://evil.example" }), 403, "authorization_failed")
     }).pipe(Effect.provide(serve({ allowedOrigins: ["https://app.example"], publicUrl: "https://voice.example" }))))
 
-  it.effect("gives addresses below the public URL, with its path", () =>
+  it.effect("makes URLs below the public URL, with its path", () =>
     Effect.gen(function*() {
       const { url } = yield* VoiceServer
       const socket = yield* post(url, good)
@@ -437,7 +437,7 @@ describe("Server", () => {
       assert.match(json["connection_url"], /^https:\/\/voice\.example:8443\/talk\/v1\//)
     }).pipe(Effect.provide(serve({ publicUrl: "https://voice.example:8443/talk/" }))))
 
-  it.effect("takes a public URL that is one", () =>
+  it.effect("validates the public URL", () =>
     Effect.gen(function*() {
       const decode = Schema.decodeUnknownEffect(ServerConfig)
       for (
@@ -451,7 +451,7 @@ describe("Server", () => {
       )
     }))
 
-  it.effect("refuses the network without authentication, and says how", () =>
+  it.effect("refuses to listen on the network without authentication, and says what to do", () =>
     Effect.gen(function*() {
       for (const host of ["0.0.0.0", "::", "192.168.0.1", "voice.example"]) {
         const error = yield* Effect.flip(Effect.scoped(Layer.build(serve({ host }))))
@@ -460,7 +460,7 @@ describe("Server", () => {
       }
     }))
 
-  it.effect("says that a port is taken", () =>
+  it.effect("reports a port in use", () =>
     Effect.gen(function*() {
       const taken = yield* Effect.acquireRelease(
         Effect.callback<Net.Server>((resume) => {
@@ -477,12 +477,12 @@ describe("Server", () => {
         assert.strictEqual(error.details?.["reason"], "port_in_use")
       }
       yield* Effect.callback<void>((resume) => void taken.close(() => resume(Effect.void)))
-      // Looking takes nothing: the port is still free.
+      // The check does not keep the port.
       yield* requireFreePort(config)
       yield* Effect.scoped(Layer.build(serve({ port })))
     }))
 
-  it.live("drains the backend first, then closes what is open, in bounded time", () =>
+  it.live("drains the backend first, then closes open sockets, in bounded time", () =>
     Effect.gen(function*() {
       const log = yield* Effect.scoped(Effect.gen(function*() {
         const context = yield* Layer.build(
@@ -493,7 +493,7 @@ describe("Server", () => {
           const { port } = yield* VoiceServer
           return { log, port }
         }).pipe(Effect.provideContext(context))
-        // A client that never hangs up, and one that never finishes its request.
+        // A client that neither finishes its request nor closes its socket.
         const socket = Net.connect(port, "127.0.0.1")
         socket.on("error", () => {})
         socket.on("close", () => log.push("closed"))

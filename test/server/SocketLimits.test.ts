@@ -9,7 +9,7 @@ import * as Os from "node:os"
 import * as Path from "node:path"
 import * as NodeTls from "node:tls"
 import { VoiceServer } from "../../src/server/Server.ts"
-import { READ_MS, type SocketLimits, watch } from "../../src/server/SocketLimits.ts"
+import { install, READ_MS, type SocketLimits } from "../../src/server/SocketLimits.ts"
 import { serve } from "./support.ts"
 
 const MiB = 1_048_576
@@ -38,7 +38,7 @@ const start = (options: {
       }
       const server: Http.Server = tls === undefined ? Http.createServer(answer) : Https.createServer(tls, answer)
       const time = { nowMs: 0 }
-      const sockets = watch(server, { ...limits, secure: tls !== undefined, nowMs: () => time.nowMs })
+      const sockets = install(server, { ...limits, secure: tls !== undefined, nowMs: () => time.nowMs })
       server.listen(0, "127.0.0.1", () => {
         const address = server.address()
         resume(Effect.succeed({
@@ -88,8 +88,8 @@ const until = (holds: () => boolean) =>
 
 const get = (path = "/") => `GET ${path} HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n`
 
-describe("Sockets", () => {
-  it.live("drops the oldest that has not sent a request for a newcomer, and nobody else", () =>
+describe("SocketLimits", () => {
+  it.live("replaces the oldest socket without a request by a new one, and no other", () =>
     Effect.gen(function*() {
       const { port } = yield* start({ max: 4 })
       const user = yield* connect(port, get())
@@ -108,7 +108,7 @@ describe("Sockets", () => {
       yield* until(() => user.text.includes("hello"))
     }))
 
-  it.live("answers 503 where everybody has sent a request, whatever the newcomer sends", () =>
+  it.live("answers 503 when all sockets have sent a request", () =>
     Effect.gen(function*() {
       const { port } = yield* start({ max: 2 })
       const users = [yield* connect(port, get()), yield* connect(port, get())]
@@ -131,7 +131,7 @@ describe("Sockets", () => {
       )
     }))
 
-  it.live("holds few of those it refuses, though they never go", () =>
+  it.live("bounds the number of refused sockets that stay open", () =>
     Effect.gen(function*() {
       const { port } = yield* start({ max: 1 })
       const user = yield* connect(port, get())
@@ -141,7 +141,7 @@ describe("Sockets", () => {
       yield* until(() => refused.every((each) => each.closed))
     }))
 
-  it.live("ends an answer that nobody reads, in time", () =>
+  it.live("closes the socket of a response that is not read in time", () =>
     Effect.gen(function*() {
       const { answered, port, sockets, time } = yield* start({ max: 8 })
       const idle = yield* connect(port, get())
@@ -164,7 +164,7 @@ describe("Sockets", () => {
       assert.isFalse(reader.closed)
     }))
 
-  it.live("holds no more for slow readers than it may", () =>
+  it.live("bounds the memory of unread responses", () =>
     Effect.gen(function*() {
       const { answered, port, sockets } = yield* start({ max: 8, maxUnreadBytes: 40 * MiB })
       const slow: Array<Client> = []
@@ -181,7 +181,7 @@ describe("Sockets", () => {
       assert.isBelow(slow[0]!.text.length, 16 * MiB)
     }))
 
-  it.live("knows over TLS, too, who has sent a request", () =>
+  it.live("tells sockets with a request from others over TLS as well", () =>
     Effect.gen(function*() {
       const dir = yield* Effect.acquireRelease(
         Effect.sync(() => Fs.mkdtempSync(Path.join(Os.tmpdir(), "effect-voice-sockets-"))),
@@ -220,7 +220,7 @@ describe("Sockets", () => {
       yield* until(() => user.text.includes("hello"))
     }))
 
-  it.live("is what a server is watched with: server.max_connections", () =>
+  it.live("limits a server by server.max_connections", () =>
     Effect.gen(function*() {
       const { port } = yield* VoiceServer
       const live = get("/health/live")

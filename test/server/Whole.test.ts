@@ -12,13 +12,13 @@ import { talk } from "../../src/cli/Talk.ts"
 import * as Local from "../../src/providers/local/index.ts"
 import * as Server from "../../src/server/Server.ts"
 import * as ScriptedEngines from "../../src/testing/scripted/ScriptedEngines.ts"
-import { call } from "./support.ts"
+import { call, neverOverloaded } from "./support.ts"
 
 const server = (asked: Deferred.Deferred<void>) =>
   Server.layer({ port: 0 }).pipe(
     Layer.provideMerge(VoiceBackend.layerSttTts({
       agent: Agent.fromCallback((text) => Effect.as(Deferred.succeed(asked, void 0), `You said ${text}.`)),
-      config: { maxConcurrentSessions: 2 }
+      config: { maxConcurrentSessions: 2, overload: neverOverloaded }
     })),
     Layer.provide([
       Local.layer,
@@ -36,7 +36,7 @@ const post = (url: string, body: object) =>
   })
 
 describe("server, backend and local provider", () => {
-  it.live("talk over a socket, and finish the turn in flight before they go", () =>
+  it.live("talk over a WebSocket, and finish the turn in flight when the server stops", () =>
     Effect.gen(function*() {
       const dir = yield* Effect.acquireRelease(
         Effect.sync(() => Fs.mkdtempSync(Path.join(Os.tmpdir(), "effect-voice-whole-"))),
@@ -53,7 +53,7 @@ describe("server, backend and local provider", () => {
       )
       const talking = yield* Effect.forkChild(talk({ input, output, url, json: true, config: undefined }))
       yield* Deferred.await(asked)
-      // The agent has answered and has not been heard yet; the server is told to stop.
+      // The agent has answered, and nothing has been played yet: now the server stops.
       yield* Scope.close(scope, Exit.void)
       yield* Fiber.join(talking)
       const reply = Wav.parse(Fs.readFileSync(output))
@@ -100,7 +100,7 @@ describe("server, backend and local provider", () => {
       ])
     ))
 
-  it.live("answer the API's errors with the backend's own", () =>
+  it.live("answer with the backend's errors", () =>
     Effect.gen(function*() {
       const { url } = yield* Server.VoiceServer
       const good = { user_id: "ada", transport: "websocket" }

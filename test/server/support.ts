@@ -17,7 +17,7 @@ import type { Metadata } from "../../src/session/SessionConfig.ts"
 import type { SessionEnd, SessionState } from "../../src/session/SessionEvent.ts"
 import type { VoiceSession } from "../../src/session/VoiceSession.ts"
 
-/** What a test makes the backend do, and sees of it. */
+/** What a test sets and observes of the scripted backend. */
 export class Script extends Context.Service<Script, {
   readonly health: Ref.Ref<HealthStatus>
   readonly ready: Ref.Ref<boolean>
@@ -65,6 +65,9 @@ const makeSession = Effect.fnUntraced(function*(id: string, config: VoiceSession
   }
   return session
 })
+
+/** A slow machine must not make a test's backend refuse sessions. */
+export const neverOverloaded = { maxLag: Duration.seconds(10), maxBacklog: Duration.seconds(30) }
 
 const capabilities = {
   s2s: false,
