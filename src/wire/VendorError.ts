@@ -247,7 +247,7 @@ export const fromStatus = (
  * A WebSocket that the vendor closed.
  *
  * - `op`: what was being done.
- * - `reason`: the vendor's, where it may be passed on.
+ * - `reason`: the vendor's. `quote`: whether the message may repeat it. Default: true.
  *
  * @category models
  * @since 0.1.0
@@ -256,6 +256,7 @@ export interface SocketClose {
   readonly op: string
   readonly code: number
   readonly reason?: string | undefined
+  readonly quote?: boolean | undefined
   readonly requestId?: string | undefined
 }
 
@@ -268,12 +269,16 @@ export interface SocketClose {
  */
 export const fromClose = (
   vendor: string,
-  { code, op, reason = "", requestId }: SocketClose,
+  { code: closeCode, op, quote = true, reason = "", requestId }: SocketClose,
   kinds: CodeKinds = {}
-): BackendError =>
-  toError(vendor, op, {
-    kind: kindOfCode(kinds, reason.split(/[:\s]/u, 1)[0]) ?? kindOfCode(kinds, String(code)) ?? "unavailable",
-    closeCode: code,
-    text: reason,
+): BackendError => {
+  const word = reason.split(/[:\s]/u, 1)[0]
+  const kind = kindOfCode(kinds, word)
+  return toError(vendor, op, {
+    kind: kind ?? kindOfCode(kinds, String(closeCode)) ?? "unavailable",
+    code: kind === undefined ? undefined : word,
+    closeCode,
+    text: quote ? reason : "",
     requestId
   })
+}

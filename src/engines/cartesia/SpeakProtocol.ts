@@ -1,18 +1,11 @@
 /**
- * Cartesia's WebSocket of text-to-speech (`/tts/websocket`): any number of contexts on one connection. Pure.
+ * The codec of Cartesia's WebSocket for speech (`/tts/websocket`): any number of contexts on one connection. Pure.
  *
  * @since 0.1.0
  */
 import * as Schema from "effect/Schema"
-import {
-  audioBytes,
-  codeOf,
-  garbage,
-  kindOfStatus,
-  reader,
-  type TtsProtocol,
-  type VoiceEvent
-} from "../hosted/tts/TtsProtocol.ts"
+import { codeOf, kindOfStatus } from "../../wire/VendorError.ts"
+import { audioBytes, malformed, reader, type TtsMessage, type TtsProtocol } from "../hosted/tts/TtsProtocol.ts"
 
 /**
  * What stays the same for every text of a voice.
@@ -65,37 +58,41 @@ const wordsOf = ({ end, start, words }: {
 export const make = (generation: Generation): TtsProtocol => {
   const contexts = new Set<string>()
   const { language, model, sampleRate, speed, voice, volume } = generation
-  const same = {
+  const common = {
     model_id: model,
     voice: { mode: "id", id: voice },
     output_format: { container: "raw", encoding: "pcm_s16le", sample_rate: sampleRate },
     ...(language === undefined ? {} : { language }),
     ...(speed === undefined && volume === undefined ? {} : { generation_config: { speed, volume } }),
     add_timestamps: true,
-    // the words as they were given, for these go into the history
+    // the words as they were written, because the history takes them
     use_normalized_timestamps: false
   }
 
   return {
-    room: () => true,
+    hasCapacity: () => true,
     speak: (context, text) => {
       contexts.add(context)
-      return [JSON.stringify({ context_id: context, ...same, transcript: text, continue: false })]
+      return [JSON.stringify({ context_id: context, ...common, transcript: text, continue: false })]
     },
     cancel: (context) => contexts.delete(context) ? [JSON.stringify({ context_id: context, cancel: true })] : [],
     receive: (frame) => {
       const message = read(frame)
-      if (message === undefined) return [garbage]
+      if (message === undefined) return [malformed]
       const context = message.context_id ?? undefined
       if (message.type === "error") {
         if (context !== undefined && !contexts.delete(context)) return []
         const status = message.status_code ?? undefined
         const code = codeOf(message.error_code)
         return [{
-          _tag: "Faulted",
+          _tag: "Failed",
           context,
           fault: {
-            kind: code !== undefined && /quota|credit/.test(code) ? "quota" : kindOfStatus(status ?? 500),
+            kind: code !== undefined && /quota|credit/.test(code)
+              ? "quota"
+              : status === undefined
+              ? "failed"
+              : kindOfStatus(status),
             code,
             status,
             requestId: message.request_id ?? undefined
@@ -103,10 +100,10 @@ export const make = (generation: Generation): TtsProtocol => {
         }]
       }
       if (context === undefined || !contexts.has(context)) return []
-      const events: Array<VoiceEvent> = []
+      const events: Array<TtsMessage> = []
       if (message.type === "chunk" && message.data !== undefined && message.data !== null && message.data !== "") {
         const bytes = audioBytes(message.data)
-        if (bytes === undefined) return [garbage]
+        if (bytes === undefined) return [malformed]
         events.push({ _tag: "Audio", context, bytes })
       }
       if (message.word_timestamps !== undefined && message.word_timestamps !== null) {

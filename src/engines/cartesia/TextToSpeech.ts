@@ -6,29 +6,17 @@
  * @since 0.1.0
  */
 import * as Duration from "effect/Duration"
-import * as Effect from "effect/Effect"
-import * as Layer from "effect/Layer"
-import * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
-import type { BackendError } from "../../BackendError.ts"
 import { withDefault } from "../../schema/Defaults.ts"
-import { boundedDuration } from "../../schema/Durations.ts"
-import { encodeKeys } from "../../schema/EncodedKeys.ts"
-import { secret } from "../../schema/Secret.ts"
-import * as EngineRegistry from "../../speech/EngineRegistry.ts"
-import { TextToSpeech, type TextToSpeechOptions } from "../../speech/TextToSpeech.ts"
-import * as VendorKey from "../../wire/VendorKey.ts"
-import * as TtsConnection from "../hosted/tts/TtsConnection.ts"
+import { primaryLanguage } from "../../speech/SessionSpeech.ts"
+import * as HostedOptions from "../hosted/HostedOptions.ts"
+import { hostedTts } from "../hosted/tts/HostedTts.ts"
 import * as SpeakProtocol from "./SpeakProtocol.ts"
-
-const Name = Schema.NonEmptyString.check(Schema.isMaxLength(128))
-const between = (minimum: number, maximum: number) =>
-  Schema.optionalKey(Schema.Finite.check(Schema.isBetween({ minimum, maximum })))
 
 /**
  * - `apiKey`: a secret. Default: the environment variable `CARTESIA_API_KEY`.
  * - `url`: the endpoint, without a path. `wss://api.cartesia.ai`.
- * - `version`: of their API, a date. `2026-08-14`.
+ * - `version`: the version of the API, a date. `2026-08-14`.
  * - `model`: the model. `sonic-3`.
  * - `voice`: the id of a voice. `694f9389-aac1-45b6-b726-9d9369183238`.
  * - `language`: ISO 639. Default: the voice's.
@@ -36,26 +24,24 @@ const between = (minimum: number, maximum: number) =>
  * - `speed`: 1 is the voice's own speed, [0.6, 1.5]. Default: the voice's own.
  * - `volume`: 1 is the voice's own volume, [0.5, 2]. Default: the voice's own.
  * - `timeout`: how long a connection may take to open. 10 s, [100 ms, 1 min].
- * - `silence`: how long a sentence may go on without any message. 5 s, [100 ms, 1 min].
+ * - `silence`: the longest pause within a sentence. 5 s, [100 ms, 1 min].
  * - `rotateAfter`: the age at which a connection is replaced between two sentences. 50 min, [1 s, 24 h].
  *
  * @category models
  * @since 0.1.0
  */
 export const CartesiaVoiceOptions = Schema.Struct({
-  apiKey: Schema.optionalKey(secret({ min: 1 })),
-  url: VendorKey.Endpoint.pipe(withDefault("wss://api.cartesia.ai")),
+  ...HostedOptions.connection("wss://api.cartesia.ai"),
   version: Schema.String.check(Schema.isPattern(/^\d{4}-\d{2}-\d{2}$/u)).pipe(withDefault("2026-08-14")),
-  model: Name.pipe(withDefault("sonic-3")),
-  voice: Name.pipe(withDefault("694f9389-aac1-45b6-b726-9d9369183238")),
-  language: Schema.optionalKey(Name),
+  model: HostedOptions.Name.pipe(withDefault("sonic-3")),
+  voice: HostedOptions.Name.pipe(withDefault("694f9389-aac1-45b6-b726-9d9369183238")),
+  language: Schema.optionalKey(HostedOptions.Name),
   sampleRate: Schema.Literals([8_000, 16_000, 22_050, 24_000, 44_100, 48_000]).pipe(withDefault(24_000 as const)),
-  speed: between(0.6, 1.5),
-  volume: between(0.5, 2),
-  timeout: boundedDuration("100 millis", "1 minute").pipe(withDefault("10s")),
-  silence: boundedDuration("100 millis", "1 minute").pipe(withDefault("5s")),
-  rotateAfter: boundedDuration("1 second", "24 hours").pipe(withDefault("50m"))
-}).pipe(encodeKeys({ apiKey: "api_key", sampleRate: "sample_rate", rotateAfter: "rotate_after" }))
+  speed: HostedOptions.between(0.6, 1.5),
+  volume: HostedOptions.between(0.5, 2),
+  silence: HostedOptions.Silence,
+  rotateAfter: HostedOptions.RotateAfter
+}).pipe(Schema.encodeKeys({ apiKey: "api_key", sampleRate: "sample_rate", rotateAfter: "rotate_after" }))
 
 /**
  * @category models
@@ -63,62 +49,40 @@ export const CartesiaVoiceOptions = Schema.Struct({
  */
 export type CartesiaVoiceOptions = typeof CartesiaVoiceOptions.Type
 
-const vendor = "cartesia"
-/** They close a connection on which nothing was said for 5 min. */
+/** They close a connection that was unused for 5 min. */
 const IDLE = Duration.minutes(4)
-const MAX_TEXT = 2_000
-
-const make = Effect.fnUntraced(function*(options: CartesiaVoiceOptions) {
-  const key = yield* VendorKey.key(vendor, options.apiKey, "CARTESIA_API_KEY")
-  const open = ({ language, voice }: Omit<TextToSpeechOptions, "sessionId">) =>
-    TtsConnection.open({
-      vendor,
-      sampleRate: options.sampleRate,
-      url: Redacted.make(`${options.url.replace(/\/+$/, "")}/tts/websocket?cartesia_version=${options.version}`),
-      headers: { "X-API-Key": key, "Cartesia-Version": Redacted.make(options.version) },
-      timeout: options.timeout,
-      silence: options.silence,
-      rotateAfter: options.rotateAfter,
-      idleAfter: IDLE,
-      maxText: MAX_TEXT,
-      wire: () =>
-        SpeakProtocol.make({
-          model: options.model,
-          voice: voice ?? options.voice,
-          language: language?.split("-", 1)[0] ?? options.language,
-          sampleRate: options.sampleRate,
-          speed: options.speed,
-          volume: options.volume
-        })
-    })
-  return TextToSpeech.of({
-    name: vendor,
-    sampleRate: options.sampleRate,
-    probe: Effect.scoped(Effect.asVoid(open({}))),
-    capabilities: { voices: [], languages: [] },
-    open
-  })
-})
 
 /**
- * The voice with these options, and the defaults for the others. Fails `invalid_config` when there is no key.
- *
- * @category layers
- * @since 0.1.0
- */
-export const layer = (options: Partial<CartesiaVoiceOptions> = {}): Layer.Layer<TextToSpeech, BackendError> =>
-  Layer.effect(TextToSpeech, Effect.flatMap(EngineRegistry.complete(vendor, CartesiaVoiceOptions, options), make))
-
-/**
- * The engine's entry in the registry.
+ * The layer of the engine, and its entry in the registry.
  *
  * @category definitions
  * @since 0.1.0
  */
-export const definition = EngineRegistry.define({
-  kind: "tts",
-  name: vendor,
+export const { definition, layer } = hostedTts({
+  vendor: "cartesia",
   description: "Cartesia Sonic: speech with the time of each word; needs CARTESIA_API_KEY",
+  key: { variable: "CARTESIA_API_KEY", header: "X-API-Key" },
   options: CartesiaVoiceOptions,
-  layer
+  sampleRate: ({ sampleRate }) => sampleRate,
+  maxText: 2_000,
+  endpoint: (options, session) => {
+    const url = HostedOptions.endpoint(options, "/tts/websocket")
+    url.searchParams.set("cartesia_version", options.version)
+    return {
+      _tag: "Socket",
+      url: url.href,
+      headers: { "Cartesia-Version": options.version },
+      rotateAfter: options.rotateAfter,
+      idleAfter: IDLE,
+      protocol: () =>
+        SpeakProtocol.make({
+          model: options.model,
+          voice: session.voice ?? options.voice,
+          language: session.language === undefined ? options.language : primaryLanguage(session.language),
+          sampleRate: options.sampleRate,
+          speed: options.speed,
+          volume: options.volume
+        })
+    }
+  }
 })

@@ -1,15 +1,16 @@
 /**
- * Deepgram's WebSocket of text-to-speech (`/v1/speak`): one text after another, audio in binary frames without a name.
- * Pure.
+ * The codec of Deepgram's WebSocket for speech (`/v1/speak`): one text after another, audio in binary frames without a
+ * name. Pure.
  *
  * After `Clear` the audio of the cleared text still comes, up to `Cleared`; a connection may flush 20 times in 60 s.
  *
  * @since 0.1.0
  */
 import * as Schema from "effect/Schema"
-import { codeOf, garbage, kindOfStatus, reader, type TtsProtocol, type VoiceEvent } from "../hosted/tts/TtsProtocol.ts"
+import { codeOf, kindOfStatus } from "../../wire/VendorError.ts"
+import { malformed, reader, type TtsMessage, type TtsProtocol } from "../hosted/tts/TtsProtocol.ts"
 
-/** Their limit of `Flush`, and the time that it is for, in ms. */
+/** Their limit of `Flush` messages, and the time in ms that it holds for. */
 const FLUSHES = 20
 const WINDOW_MS = 60_000
 
@@ -30,13 +31,13 @@ const read = reader(Schema.Struct({
  */
 export const make = (): TtsProtocol => {
   const flushes: Array<number> = []
-  /** What is being spoken, in order; those that were cancelled are ended by `Cleared`. */
+  /** The texts that are being spoken, in order; cancelled ones end with `Cleared`. */
   let contexts: Array<string> = []
   let clearing = 0
   let requestId: string | undefined
 
   return {
-    room: (now) => {
+    hasCapacity: (now) => {
       while (flushes[0] !== undefined && flushes[0] <= now - WINDOW_MS) flushes.shift()
       // one text at a time: `Clear` would take the others with it
       return flushes.length < FLUSHES && contexts.length === 0
@@ -52,14 +53,14 @@ export const make = (): TtsProtocol => {
       clearing++
       return [JSON.stringify({ type: "Clear" })]
     },
-    receive: (frame): ReadonlyArray<VoiceEvent> => {
+    receive: (frame): ReadonlyArray<TtsMessage> => {
       const [context] = contexts
       if (typeof frame !== "string") {
         if (clearing > 0 || context === undefined || frame.length === 0) return []
         return [{ _tag: "Audio", context, bytes: frame }]
       }
       const message = read(frame)
-      if (message === undefined) return [garbage]
+      if (message === undefined) return [malformed]
       switch (message.type) {
         case "Metadata":
           requestId = message.request_id ?? requestId
@@ -74,7 +75,10 @@ export const make = (): TtsProtocol => {
         case "Error": {
           const code = codeOf(message.err_code ?? message.code)
           const status = typeof message.code === "number" ? message.code : undefined
-          return [{ _tag: "Faulted", fault: { kind: kindOfStatus(status ?? 500), code, status, requestId } }]
+          return [{
+            _tag: "Failed",
+            fault: { kind: status === undefined ? "failed" : kindOfStatus(status), code, status, requestId }
+          }]
         }
         default:
           return []

@@ -1,27 +1,18 @@
 /**
- * Text-to-speech by Deepgram (Aura): one text after another on a WebSocket. It tells no times of words.
+ * Text-to-speech by Deepgram (Aura): one text after another on a WebSocket, without the times of words.
  *
  * Protocol: https://developers.deepgram.com/reference/text-to-speech/speak-streaming
  *
  * @since 0.1.0
  */
 import * as Duration from "effect/Duration"
-import * as Effect from "effect/Effect"
-import * as Layer from "effect/Layer"
-import * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
-import type { BackendError } from "../../BackendError.ts"
+import { InvalidConfig } from "../../BackendError.ts"
 import { withDefault } from "../../schema/Defaults.ts"
-import { boundedDuration } from "../../schema/Durations.ts"
-import { encodeKeys } from "../../schema/EncodedKeys.ts"
-import { secret } from "../../schema/Secret.ts"
-import * as EngineRegistry from "../../speech/EngineRegistry.ts"
-import { TextToSpeech, type TextToSpeechOptions } from "../../speech/TextToSpeech.ts"
-import * as VendorKey from "../../wire/VendorKey.ts"
-import * as TtsConnection from "../hosted/tts/TtsConnection.ts"
+import { primaryLanguage, type SessionSpeech } from "../../speech/SessionSpeech.ts"
+import * as HostedOptions from "../hosted/HostedOptions.ts"
+import { hostedTts } from "../hosted/tts/HostedTts.ts"
 import * as SpeakProtocol from "./SpeakProtocol.ts"
-
-const Name = Schema.NonEmptyString.check(Schema.isMaxLength(128))
 
 /**
  * - `apiKey`: a secret. Default: the environment variable `DEEPGRAM_API_KEY`.
@@ -29,21 +20,19 @@ const Name = Schema.NonEmptyString.check(Schema.isMaxLength(128))
  * - `voice`: a model, which is a voice in a language. `aura-2-thalia-en`.
  * - `sampleRate`: of the audio, in Hz. 24,000.
  * - `timeout`: how long a connection may take to open. 10 s, [100 ms, 1 min].
- * - `silence`: how long a sentence may go on without any message. 5 s, [100 ms, 1 min].
+ * - `silence`: the longest pause within a sentence. 5 s, [100 ms, 1 min].
  * - `rotateAfter`: the age at which a connection is replaced between two sentences. 50 min, [1 s, 24 h].
  *
  * @category models
  * @since 0.1.0
  */
 export const DeepgramVoiceOptions = Schema.Struct({
-  apiKey: Schema.optionalKey(secret({ min: 1 })),
-  url: VendorKey.Endpoint.pipe(withDefault("wss://api.deepgram.com")),
-  voice: Name.pipe(withDefault("aura-2-thalia-en")),
+  ...HostedOptions.connection("wss://api.deepgram.com"),
+  voice: HostedOptions.Name.pipe(withDefault("aura-2-thalia-en")),
   sampleRate: Schema.Literals([8_000, 16_000, 24_000, 32_000, 48_000]).pipe(withDefault(24_000 as const)),
-  timeout: boundedDuration("100 millis", "1 minute").pipe(withDefault("10s")),
-  silence: boundedDuration("100 millis", "1 minute").pipe(withDefault("5s")),
-  rotateAfter: boundedDuration("1 second", "24 hours").pipe(withDefault("50m"))
-}).pipe(encodeKeys({ apiKey: "api_key", sampleRate: "sample_rate", rotateAfter: "rotate_after" }))
+  silence: HostedOptions.Silence,
+  rotateAfter: HostedOptions.RotateAfter
+}).pipe(Schema.encodeKeys({ apiKey: "api_key", sampleRate: "sample_rate", rotateAfter: "rotate_after" }))
 
 /**
  * @category models
@@ -51,69 +40,46 @@ export const DeepgramVoiceOptions = Schema.Struct({
  */
 export type DeepgramVoiceOptions = typeof DeepgramVoiceOptions.Type
 
-const vendor = "deepgram"
-/** They tell no limit; a connection that is used again after so long would be one to mistrust. */
+/** They document no limit; a connection that was unused for so long may be dead. */
 const IDLE = Duration.minutes(4)
-const MAX_TEXT = 2_000
 
-/**
- * The address of a voice, with what is asked for.
- *
- * @category encoding
- * @since 0.1.0
- */
-export const addressOf = (options: DeepgramVoiceOptions, voice: string = options.voice): string => {
-  const url = new URL(`${options.url.replace(/\/+$/, "")}/v1/speak`)
-  url.searchParams.set("model", voice)
-  url.searchParams.set("encoding", "linear16")
-  url.searchParams.set("sample_rate", String(options.sampleRate))
-  return url.href
+/** A voice speaks one language, which its name ends with: `aura-2-thalia-en`. */
+const refuse = (options: DeepgramVoiceOptions, { language, voice = options.voice }: SessionSpeech) => {
+  const spoken = /-([a-z]{2})$/u.exec(voice)?.[1]
+  return language === undefined || spoken === undefined || primaryLanguage(language) === spoken
+    ? undefined
+    : new InvalidConfig({
+      op: "TextToSpeech.open",
+      message: `language: deepgram's voice ${voice} speaks ${spoken}, not ${language}; choose another voice`,
+      details: { engine: "deepgram", field: "language", supported: [spoken] }
+    })
 }
 
-const make = Effect.fnUntraced(function*(options: DeepgramVoiceOptions) {
-  const key = yield* VendorKey.key(vendor, options.apiKey, "DEEPGRAM_API_KEY")
-  // a voice has one language: there is none to ask for
-  const open = ({ voice }: Omit<TextToSpeechOptions, "sessionId">) =>
-    TtsConnection.open({
-      vendor,
-      sampleRate: options.sampleRate,
-      url: Redacted.make(addressOf(options, voice)),
-      headers: { Authorization: Redacted.make(`Token ${Redacted.value(key)}`) },
-      timeout: options.timeout,
-      silence: options.silence,
-      rotateAfter: options.rotateAfter,
-      idleAfter: IDLE,
-      maxText: MAX_TEXT,
-      wire: SpeakProtocol.make
-    })
-  return TextToSpeech.of({
-    name: vendor,
-    sampleRate: options.sampleRate,
-    probe: Effect.scoped(Effect.asVoid(open({}))),
-    capabilities: { voices: [], languages: [] },
-    open
-  })
-})
-
 /**
- * The voice with these options, and the defaults for the others. Fails `invalid_config` when there is no key.
- *
- * @category layers
- * @since 0.1.0
- */
-export const layer = (options: Partial<DeepgramVoiceOptions> = {}): Layer.Layer<TextToSpeech, BackendError> =>
-  Layer.effect(TextToSpeech, Effect.flatMap(EngineRegistry.complete(vendor, DeepgramVoiceOptions, options), make))
-
-/**
- * The engine's entry in the registry.
+ * The layer of the engine, and its entry in the registry.
  *
  * @category definitions
  * @since 0.1.0
  */
-export const definition = EngineRegistry.define({
-  kind: "tts",
-  name: vendor,
+export const { definition, layer } = hostedTts({
+  vendor: "deepgram",
   description: "Deepgram Aura: speech on one connection; needs DEEPGRAM_API_KEY",
+  key: { variable: "DEEPGRAM_API_KEY", header: "Authorization", scheme: "Token" },
   options: DeepgramVoiceOptions,
-  layer
+  sampleRate: ({ sampleRate }) => sampleRate,
+  maxText: 2_000,
+  refuse,
+  endpoint: (options, session) => {
+    const url = HostedOptions.endpoint(options, "/v1/speak")
+    url.searchParams.set("model", session.voice ?? options.voice)
+    url.searchParams.set("encoding", "linear16")
+    url.searchParams.set("sample_rate", String(options.sampleRate))
+    return {
+      _tag: "Socket",
+      url: url.href,
+      rotateAfter: options.rotateAfter,
+      idleAfter: IDLE,
+      protocol: SpeakProtocol.make
+    }
+  }
 })

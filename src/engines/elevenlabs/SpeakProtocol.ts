@@ -1,5 +1,5 @@
 /**
- * ElevenLabs' multi-context WebSocket of text-to-speech (`/v1/text-to-speech/{voice_id}/multi-stream-input`). Pure.
+ * The codec of ElevenLabs' multi-context WebSocket for speech (`/v1/text-to-speech/{voice_id}/multi-stream-input`). Pure.
  *
  * Client keys are snake_case, server keys camelCase; times of characters count from the piece of audio that they came
  * with. A connection holds at most five contexts, also those that were closed and have not ended.
@@ -7,16 +7,9 @@
  * @since 0.1.0
  */
 import * as Schema from "effect/Schema"
+import { type CodeKinds, codeOf, kindOfCode } from "../../wire/VendorError.ts"
 import * as CharacterWords from "../hosted/tts/CharacterWords.ts"
-import {
-  audioBytes,
-  codeOf,
-  garbage,
-  reader,
-  type TtsProtocol,
-  type VoiceEvent,
-  type VoiceFault
-} from "../hosted/tts/TtsProtocol.ts"
+import { audioBytes, malformed, reader, type TtsMessage, type TtsProtocol } from "../hosted/tts/TtsProtocol.ts"
 
 /**
  * How a voice speaks; what is left out is the voice's own.
@@ -61,44 +54,26 @@ const Message = Schema.Struct({
 
 const read = reader(Message)
 
-/** What their words for an error mean; a code alone is a close code, and says little. */
-const kinds: { readonly [error: string]: VoiceFault["kind"] } = {
+/**
+ * What their codes mean, in error messages and as the reason of a close; a close with 1008 rejects the request where the
+ * reason says nothing else.
+ *
+ * @category constants
+ * @since 0.1.0
+ */
+export const kinds: CodeKinds = {
   invalid_api_key: "authentication",
   missing_permissions: "authorization",
   quota_exceeded: "quota",
   too_many_concurrent_requests: "rate",
   max_active_conversations: "rate",
-  system_busy: "server",
   rate_limit_exceeded: "rate",
+  system_busy: "unavailable",
   voice_not_found: "input",
   model_not_found: "input",
   invalid_text: "input",
-  input_timeout_exceeded: "server"
-}
-
-const known = (code: string | undefined): VoiceFault["kind"] | undefined =>
-  code !== undefined && Object.hasOwn(kinds, code) ? kinds[code] : undefined
-
-/**
- * What an error message of theirs means, by its word.
- *
- * @category conversions
- * @since 0.1.0
- */
-export const faultOf = (error: unknown): VoiceFault => {
-  const code = codeOf(error)
-  return { kind: known(code) ?? "server", code }
-}
-
-/**
- * What a close with 1008 means, by its reason: against their rules is what was asked for, if nothing else is told.
- *
- * @category conversions
- * @since 0.1.0
- */
-export const closeOf = (reason: string): VoiceFault => {
-  const code = codeOf(reason)
-  return { kind: known(code) ?? "input", code }
+  input_timeout_exceeded: "failed",
+  1008: "input"
 }
 
 interface Context {
@@ -120,7 +95,7 @@ export const make = (options: { readonly sampleRate: number; readonly voiceSetti
     : {}
 
   return {
-    room: () => contexts.size < MAX_CONTEXTS,
+    hasCapacity: () => contexts.size < MAX_CONTEXTS,
     speak: (context, text) => {
       contexts.set(context, { words: CharacterWords.make(), bytes: 0, dropped: false })
       return [
@@ -132,25 +107,30 @@ export const make = (options: { readonly sampleRate: number; readonly voiceSetti
     },
     cancel: (context) => {
       const state = contexts.get(context)
-      // it has been closed with its text, and counts until it has ended
+      // the context was closed with its text, and counts as open until its end has come
       if (state !== undefined) state.dropped = true
       return []
     },
     receive: (frame) => {
       const message = read(frame)
-      if (message === undefined) return [garbage]
+      if (message === undefined) return [malformed]
       const context = message.contextId ?? message.context_id ?? undefined
       const error = message.error ??
         (message.audio === undefined && message.code !== undefined ? message.code : undefined)
-      if (error !== undefined && error !== null) return [{ _tag: "Faulted", fault: faultOf(error) }]
+      if (error !== undefined && error !== null) {
+        const code = codeOf(error)
+        // a number is a close code, which says little
+        const kind = typeof error === "string" ? kindOfCode(kinds, code) : undefined
+        return [{ _tag: "Failed", fault: { kind: kind ?? "failed", code } }]
+      }
       if (context === undefined) return []
       const state = contexts.get(context)
       if (state === undefined) return []
-      const events: Array<VoiceEvent> = []
+      const events: Array<TtsMessage> = []
       const offsetMs = state.bytes / 2 / options.sampleRate * 1_000
       if (message.audio !== undefined && message.audio !== null && message.audio !== "") {
         const bytes = audioBytes(message.audio)
-        if (bytes === undefined) return [garbage]
+        if (bytes === undefined) return [malformed]
         state.bytes += bytes.length
         events.push({ _tag: "Audio", context, bytes })
       }

@@ -1,12 +1,11 @@
 /**
- * OpenAI's speech endpoint (`POST /v1/audio/speech`): what is asked, and what a refusal means. Pure.
+ * The codec of OpenAI's speech endpoint (`POST /v1/audio/speech`). Pure.
  *
  * The answer to `response_format: "pcm"` is the audio itself, as it is made: 24 kHz, signed 16 bit, little-endian.
  *
  * @since 0.1.0
  */
-import * as Schema from "effect/Schema"
-import { codeOf, kindOfStatus, reader, type VoiceFault } from "../hosted/tts/TtsProtocol.ts"
+import type { CodeKinds } from "../../wire/VendorError.ts"
 
 /**
  * The rate of their PCM, in Hz.
@@ -53,22 +52,10 @@ export const bodyOf = ({ instructions, model, speed, voice }: SpeechSettings, te
   ...(speed === undefined ? {} : { speed })
 })
 
-const read = reader(Schema.Struct({
-  error: Schema.Struct({
-    code: Schema.optionalKey(Schema.NullOr(Schema.Unknown)),
-    type: Schema.optionalKey(Schema.NullOr(Schema.Unknown))
-  })
-}))
-
 /**
- * What an answer that is no audio means: its status, and the code in its body, which tells a spent account from haste.
+ * What their codes mean where the status says less: a 429 is an exhausted account, too.
  *
- * @category decoding
+ * @category constants
  * @since 0.1.0
  */
-export const faultOf = (status: number, body: string, requestId: string | undefined): VoiceFault => {
-  const error = read(body)?.error
-  const code = codeOf(error?.code) ?? codeOf(error?.type)
-  const kind = code === "insufficient_quota" || code === "billing_hard_limit_reached" ? "quota" : kindOfStatus(status)
-  return { kind, code, status, requestId }
-}
+export const codeKinds: CodeKinds = { insufficient_quota: "quota", billing_hard_limit_reached: "quota" }

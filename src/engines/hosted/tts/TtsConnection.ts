@@ -1,9 +1,9 @@
 /**
- * A hosted voice on a WebSocket, behind `TextToSpeech`: what its wire protocol (`TtsProtocol`) does not know of sessions.
+ * A hosted voice's sockets: what its codec (`TtsProtocol`) does not know of sessions.
  *
  * A session's socket is opened with the session and serves one sentence after another, in all its replies. One that is
- * too old, too long idle, or has no room left is replaced between two sentences. A socket that dies or falls silent
- * within a sentence is re-opened; the sentence is asked for again, and what was given of it is left out.
+ * too old, too long idle, or takes no more texts is replaced between two sentences. A socket that is lost fails the
+ * sentences that it was speaking: it makes one attempt, and `ResilientTextToSpeech` another.
  *
  * @since 0.1.0
  */
@@ -19,22 +19,20 @@ import * as Scope from "effect/Scope"
 import * as Semaphore from "effect/Semaphore"
 import * as Stream from "effect/Stream"
 import * as Pcm from "../../../audio/Pcm.ts"
-import { type BackendError, ConnectionFailed, PipelineError } from "../../../BackendError.ts"
+import { type BackendError, PipelineError } from "../../../BackendError.ts"
 import { finalizeWithin } from "../../../Deadline.ts"
-import type { TextToSpeechStream } from "../../../speech/TextToSpeech.ts"
+import * as RetryPolicy from "../../../RetryPolicy.ts"
 import * as VendorSpan from "../../../telemetry/VendorSpan.ts"
+import * as VendorError from "../../../wire/VendorError.ts"
 import * as VendorSocket from "../../../wire/VendorSocket.ts"
-import { errorOf } from "./TtsErrors.ts"
-import type { TtsProtocol, VoiceEvent } from "./TtsProtocol.ts"
-import * as TtsRetry from "./TtsRetry.ts"
+import type { SpeakText, SpeechPiece } from "./SpeechPieces.ts"
+import type { TtsMessage, TtsProtocol } from "./TtsProtocol.ts"
 
 /**
  * - `sampleRate`: of the PCM that the vendor sends, in Hz.
  * - `timeout`: how long a connection may take to open.
- * - `silence`: how long a sentence may go on without any message.
  * - `rotateAfter`, `idleAfter`: how old, and how long unused, a connection may be.
- * - `maxText`: what one request may hold, in characters; longer texts are asked for in pieces.
- * - `closed`: what a close code means.
+ * - `closeKinds`: what its close codes and reasons mean, where that is not a lost connection.
  *
  * @category models
  * @since 0.1.0
@@ -45,39 +43,40 @@ export interface TtsConnectionOptions {
   readonly url: Redacted.Redacted<string>
   readonly headers: { readonly [name: string]: Redacted.Redacted<string> }
   readonly timeout: Duration.Duration
-  readonly silence: Duration.Duration
   readonly rotateAfter: Duration.Duration
   readonly idleAfter: Duration.Duration
-  readonly maxText: number
-  readonly closed?: ((code: number, reason: string) => BackendError | undefined) | undefined
-  readonly wire: () => TtsProtocol
+  readonly closeKinds?: VendorError.CodeKinds | undefined
+  readonly protocol: () => TtsProtocol
 }
 
-/** How much audio of a text may wait to be taken, in s. */
+/** How much audio of a text may wait for its player, in s. */
 const MAX_WAITING_S = 300
-const LOOK = "1 second"
-/** The longest pause between attempts to open a socket that nobody waits for, in ms. */
-const MAX_PAUSE_MS = 60_000
+/** How often the session's connection is checked between replies. */
+const CHECK_EVERY = "1 second"
+/** Between attempts to connect while no sentence waits for it. */
+const reconnect: RetryPolicy.RetryPolicy = { delay: Duration.seconds(1), maxDelay: Duration.minutes(1) }
+/** The pause after a refusal that another attempt is not likely to change. */
+const HOPELESS_MS = 60_000
 const CLOSE_WITHIN = "2 seconds"
 const op = "TextToSpeech.speak"
 
 /** One text that a connection is speaking. */
 interface Text {
-  readonly queue: Queue.Queue<TtsRetry.Heard, BackendError | Cause.Done>
+  readonly queue: Queue.Queue<SpeechPiece, BackendError | Cause.Done>
   readonly pcm: Pcm.PcmReader
-  /** Samples that nobody has taken. */
+  /** Samples that wait in the queue. */
   waiting: number
   done: boolean
 }
 
 interface Connection {
   readonly scope: Scope.Closeable
-  readonly wire: TtsProtocol
+  readonly protocol: TtsProtocol
   readonly send: (message: string) => void
   readonly texts: Map<string, Text>
   readonly openedMs: number
   usedMs: number
-  /** Nothing more is asked of it; closed with its last text. */
+  /** It gets no more texts, and is closed with its last. */
   retired: boolean
   requestId: string | undefined
 }
@@ -90,7 +89,7 @@ interface Connection {
  */
 export const open = Effect.fnUntraced(function*(
   options: TtsConnectionOptions
-): Effect.fn.Return<TextToSpeechStream, BackendError, Scope.Scope> {
+): Effect.fn.Return<SpeakText, BackendError, Scope.Scope> {
   const { sampleRate, vendor } = options
   const parent = yield* Effect.scope
   const clock = yield* Clock.Clock
@@ -103,7 +102,7 @@ export const open = Effect.fnUntraced(function*(
   const close = (connection: Connection): void => {
     run(finalizeWithin(CLOSE_WITHIN)(Scope.close(connection.scope, Exit.void)))
   }
-  /** Nothing more is asked of it; it closes with its last text. */
+  /** It gets no more texts, and is closed with its last. */
   const retire = (connection: Connection): void => {
     connection.retired = true
     if (current === connection) current = undefined
@@ -117,13 +116,13 @@ export const open = Effect.fnUntraced(function*(
     close(connection)
   }
 
-  const take = (connection: Connection, event: VoiceEvent): void => {
+  const take = (connection: Connection, event: TtsMessage): void => {
     switch (event._tag) {
       case "Identified":
         connection.requestId = event.requestId
         return
-      case "Faulted": {
-        const error = errorOf(vendor, { requestId: connection.requestId, ...event.fault })
+      case "Failed": {
+        const error = VendorError.toError(vendor, op, { requestId: connection.requestId, ...event.fault })
         if (event.context === undefined) return end(connection, error)
         const text = connection.texts.get(event.context)
         if (text === undefined) return
@@ -138,7 +137,7 @@ export const open = Effect.fnUntraced(function*(
         const pcm = text.pcm.push(event.bytes).slice()
         text.waiting += pcm.length
         if (text.waiting > MAX_WAITING_S * sampleRate) {
-          const message = `${vendor} sent more audio than is taken`
+          const message = `${vendor} sent more than ${MAX_WAITING_S} s of audio ahead of playout`
           return end(connection, new PipelineError({ op, message, details: { vendor }, retryable: false }))
         }
         if (pcm.length > 0) Queue.offerUnsafe(text.queue, { pcm })
@@ -158,21 +157,14 @@ export const open = Effect.fnUntraced(function*(
     }
   }
 
-  const lost = (code: number, requestId: string | undefined): BackendError =>
-    new ConnectionFailed({
-      op,
-      message: `${vendor} ended the connection`,
-      details: { vendor, closeCode: code, ...(requestId === undefined ? {} : { requestId }) }
-    })
-
-  const greet = Effect.fnUntraced(function*(scope: Scope.Closeable) {
-    const wire = options.wire()
+  const connectIn = Effect.fnUntraced(function*(scope: Scope.Closeable) {
+    const protocol = options.protocol()
     let connection: Connection | undefined
-    // what comes before anything was asked: an id, or a refusal
-    const early: Array<VoiceEvent> = []
-    let over: BackendError | undefined
+    // what comes with the upgrade: an id, or a refusal
+    const early: Array<TtsMessage> = []
+    let lost: BackendError | undefined
     const receive = (frame: string | Uint8Array) => {
-      for (const event of wire.receive(frame)) {
+      for (const event of protocol.receive(frame)) {
         if (connection === undefined) early.push(event)
         else take(connection, event)
       }
@@ -183,18 +175,24 @@ export const open = Effect.fnUntraced(function*(
       url: options.url,
       headers: options.headers,
       timeout: options.timeout,
-      closed: (code, reason) => options.closed?.(code, reason) ?? lost(code, connection?.requestId)
+      // the reason may repeat what was to be said, so it is not quoted
+      closed: (code, reason) =>
+        VendorError.fromClose(
+          vendor,
+          { op, code, reason, quote: false, requestId: connection?.requestId },
+          options.closeKinds
+        )
     }, {
       message: receive,
       binary: receive,
       closed: (error) => {
-        over = error
+        lost = error
         if (connection !== undefined) end(connection, error)
       }
     }).pipe(Scope.provide(scope))
     connection = {
       scope,
-      wire,
+      protocol,
       send,
       texts: new Map(),
       openedMs: now(),
@@ -203,17 +201,17 @@ export const open = Effect.fnUntraced(function*(
       requestId: undefined
     }
     for (const event of early) take(connection, event)
-    if (over !== undefined) return yield* Effect.fail(over)
+    if (lost !== undefined) return yield* lost
     return connection
   })
-  /** One in a scope of its own, which ends when it cannot be had. */
+  /** A connection in a scope of its own, which ends when connecting fails. */
   const connect = Effect.flatMap(
     Scope.fork(parent),
-    (scope) => Effect.onError(greet(scope), () => Scope.close(scope, Exit.void))
+    (scope) => Effect.onError(connectIn(scope), () => Scope.close(scope, Exit.void))
   )
 
   const isFit = (connection: Connection) =>
-    !connection.retired && connection.wire.room(now()) &&
+    !connection.retired && connection.protocol.hasCapacity(now()) &&
     now() - connection.openedMs < Duration.toMillis(options.rotateAfter) &&
     now() - connection.usedMs < Duration.toMillis(options.idleAfter)
 
@@ -233,19 +231,19 @@ export const open = Effect.fnUntraced(function*(
     Effect.acquireRelease(
       Effect.gen(function*() {
         const connection = yield* fit
-        const queue = yield* Queue.unbounded<TtsRetry.Heard, BackendError | Cause.Done>()
+        const queue = yield* Queue.unbounded<SpeechPiece, BackendError | Cause.Done>()
         const context = `c${names++}`
         const asked: Text = { queue, pcm: new Pcm.PcmReader(), waiting: 0, done: false }
         connection.texts.set(context, asked)
         connection.usedMs = now()
-        for (const message of connection.wire.speak(context, text, now())) connection.send(message)
+        for (const message of connection.protocol.speak(context, text, now())) connection.send(message)
         return { connection, context, text: asked }
       }),
       ({ connection, context, text }) =>
         Effect.suspend(() => {
           connection.texts.delete(context)
           connection.usedMs = now()
-          if (!text.done) { for (const message of connection.wire.cancel(context)) connection.send(message) }
+          if (!text.done) { for (const message of connection.protocol.cancel(context)) connection.send(message) }
           if (connection.retired && connection.texts.size === 0) close(connection)
           return Queue.shutdown(text.queue)
         }),
@@ -259,38 +257,30 @@ export const open = Effect.fnUntraced(function*(
         Effect.tap(ask(text), ({ connection }) => Effect.sync(() => annotate({ requestId: connection.requestId })))
     )
 
-  const speech = (text: string): Stream.Stream<TtsRetry.Heard, BackendError> =>
-    Stream.unwrap(Effect.map(spanned(text), ({ connection, text: asked }) =>
-      Stream.fromQueue(asked.queue).pipe(
-        TtsRetry.watched(vendor, options.silence),
-        Stream.map((heard) => {
-          asked.waiting -= heard.pcm?.length ?? 0
-          return heard
-        }),
-        // a connection that lost one text is not trusted with another
-        Stream.tapError((error) =>
-          Effect.sync(() => {
-            if (TtsRetry.isLoss(error)) end(connection, error)
-          })
-        )
-      )))
+  const speak: SpeakText = (text) =>
+    Stream.unwrap(Effect.map(spanned(text), ({ text: asked }) =>
+      Stream.map(Stream.fromQueue(asked.queue), (piece) => {
+        asked.waiting -= piece.pcm?.length ?? 0
+        return piece
+      })))
 
   yield* fit
-  let failures = 0
-  let nextMs = 0
+  let pauses: RetryPolicy.Pauses | undefined
+  let retryAtMs = 0
   // so that the next reply finds an open socket
-  yield* Effect.sleep(LOOK).pipe(
+  yield* Effect.sleep(CHECK_EVERY).pipe(
     Effect.andThen(Effect.suspend(() => {
       const busy = current !== undefined && current.texts.size > 0
-      if (busy || now() < nextMs || (current !== undefined && isFit(current))) return Effect.void
+      if (busy || now() < retryAtMs || (current !== undefined && isFit(current))) return Effect.void
       return fit.pipe(
         Effect.andThen(Effect.sync(() => {
-          failures = 0
+          pauses = undefined
         })),
         Effect.catch((error) =>
-          Effect.sync(() => {
-            nextMs = now() +
-              (error.retryable ? Math.min(MAX_PAUSE_MS, 1_000 * 2 ** Math.min(10, failures++)) : MAX_PAUSE_MS)
+          Effect.gen(function*() {
+            pauses ??= yield* RetryPolicy.start(reconnect)
+            const pause = (yield* pauses(error)) ?? 0
+            retryAtMs = now() + (error.retryable ? pause : Math.max(pause, HOPELESS_MS))
           })
         )
       )
@@ -299,5 +289,5 @@ export const open = Effect.fnUntraced(function*(
     Effect.forkScoped
   )
 
-  return TtsRetry.make({ sampleRate, maxText: options.maxText, ask: speech })
+  return speak
 })

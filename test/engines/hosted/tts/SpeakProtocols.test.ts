@@ -6,9 +6,9 @@ import * as Deepgram from "../../../../src/engines/deepgram/SpeakProtocol.ts"
 import * as ElevenLabs from "../../../../src/engines/elevenlabs/SpeakProtocol.ts"
 import * as CharacterWords from "../../../../src/engines/hosted/tts/CharacterWords.ts"
 import * as TextPieces from "../../../../src/engines/hosted/tts/TextPieces.ts"
-import { errorOf, retryAfterMs } from "../../../../src/engines/hosted/tts/TtsErrors.ts"
 import type { TtsProtocol } from "../../../../src/engines/hosted/tts/TtsProtocol.ts"
 import * as SpeechProtocol from "../../../../src/engines/openai/SpeechProtocol.ts"
+import * as VendorError from "../../../../src/wire/VendorError.ts"
 
 const base64 = (...bytes: ReadonlyArray<number>) => Buffer.from(bytes).toString("base64")
 const json = (value: unknown) => JSON.stringify(value)
@@ -68,21 +68,21 @@ describe("ElevenLabs", () => {
   it("drops what comes after a cancel, and has no room while five contexts have not ended", () => {
     const wire = elevenLabs()
     for (let i = 0; i < 5; i++) {
-      assert.isTrue(wire.room(0))
+      assert.isTrue(wire.hasCapacity(0))
       wire.speak(`c${i}`, "Hi", 0)
       assert.deepStrictEqual(wire.cancel(`c${i}`), [])
     }
-    assert.isFalse(wire.room(0))
+    assert.isFalse(wire.hasCapacity(0))
     assert.deepStrictEqual(wire.receive(json({ audio: base64(1, 0), contextId: "c0" })), [])
     assert.deepStrictEqual(wire.receive(json({ isFinal: true, contextId: "c0" })), [])
-    assert.isTrue(wire.room(0))
+    assert.isTrue(wire.hasCapacity(0))
   })
 
   it("tells quota, key and haste apart", () => {
     const tag = (error: string) => {
       const [event] = elevenLabs().receive(json({ message: "secret words", error, code: 1008 }))
-      assert.strictEqual(event?._tag, "Faulted")
-      return event?._tag === "Faulted" ? errorOf("elevenlabs", event.fault) : undefined
+      assert.strictEqual(event?._tag, "Failed")
+      return event?._tag === "Failed" ? VendorError.toError("elevenlabs", "test", event.fault) : undefined
     }
     assert.strictEqual(tag("quota_exceeded")?.details?.["reason"], "quota")
     assert.strictEqual(tag("invalid_api_key")?._tag, "AuthenticationFailed")
@@ -148,7 +148,7 @@ describe("Cartesia", () => {
         done: true
       })),
       [{
-        _tag: "Faulted",
+        _tag: "Failed",
         context: "a",
         fault: { kind: "rate", code: "concurrency_limited", status: 429, requestId: "r1" }
       }]
@@ -178,13 +178,13 @@ describe("Deepgram", () => {
   it("flushes no more than 20 times in 60 s", () => {
     const wire = Deepgram.make()
     for (let i = 0; i < 20; i++) {
-      assert.isTrue(wire.room(1_000 * i))
+      assert.isTrue(wire.hasCapacity(1_000 * i))
       wire.speak(`c${i}`, "Hi", 1_000 * i)
-      assert.isFalse(wire.room(1_000 * i))
+      assert.isFalse(wire.hasCapacity(1_000 * i))
       wire.receive(json({ type: "Flushed", sequence_id: i }))
     }
-    assert.isFalse(wire.room(59_999))
-    assert.isTrue(wire.room(60_000))
+    assert.isFalse(wire.hasCapacity(59_999))
+    assert.isTrue(wire.hasCapacity(60_000))
   })
 })
 
@@ -199,18 +199,15 @@ describe("OpenAI", () => {
     })
   })
 
-  it("tells a spent account from haste, both of which are 429", () => {
-    const body = (code: string) => json({ error: { message: "secret words", type: code, param: null, code } })
-    assert.strictEqual(SpeechProtocol.faultOf(429, body("insufficient_quota"), "r").kind, "quota")
-    assert.strictEqual(SpeechProtocol.faultOf(429, body("rate_limit_exceeded"), "r").kind, "rate")
-    assert.deepStrictEqual(SpeechProtocol.faultOf(500, "<html>", undefined), {
-      kind: "server",
-      code: undefined,
-      status: 500,
-      requestId: undefined
-    })
-    assert.strictEqual(retryAfterMs("1.5"), 1_500)
-    for (const header of [undefined, "", "soon", "-1", "1e9"]) assert.strictEqual(retryAfterMs(header), undefined)
+  it("tells an exhausted account from a rate limit, both of which are 429", () => {
+    const tag = (code: string) =>
+      VendorError.fromStatus("openai", {
+        op: "test",
+        status: 429,
+        body: json({ error: { message: "secret words", type: code, param: null, code } })
+      }, SpeechProtocol.codeKinds)._tag
+    assert.strictEqual(tag("insufficient_quota"), "AuthorizationFailed")
+    assert.strictEqual(tag("rate_limit_exceeded"), "RateLimitExceeded")
   })
 })
 
@@ -226,7 +223,7 @@ describe("every wire", () => {
   for (const [name, make] of Object.entries(wires)) {
     it.prop(`${name} takes any frame, and tells nothing of what it was not asked for`, [Frame], ([frame]) => {
       const wire = make()
-      for (const event of wire.receive(frame)) assert.include(["Faulted", "Identified"], event._tag)
+      for (const event of wire.receive(frame)) assert.include(["Failed", "Identified"], event._tag)
     })
 
     it.prop(

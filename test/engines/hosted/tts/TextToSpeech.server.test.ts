@@ -1,9 +1,11 @@
 /** The hosted voices, each through the contract, against fakes that are held to the vendors' own clients. */
-import { Duration, Redacted } from "effect"
+import { assert, describe, it } from "@effect/vitest"
+import { Duration, Effect, Redacted } from "effect"
 import * as Cartesia from "../../../../src/engines/cartesia/TextToSpeech.ts"
 import * as Deepgram from "../../../../src/engines/deepgram/TextToSpeech.ts"
 import * as ElevenLabs from "../../../../src/engines/elevenlabs/TextToSpeech.ts"
 import * as OpenAi from "../../../../src/engines/openai/TextToSpeech.ts"
+import { TextToSpeech } from "../../../../src/speech/TextToSpeech.ts"
 import * as FakeOpenAiSpeech from "../../../support/FakeOpenAiSpeech.ts"
 import * as Fakes from "../../../support/FakeVoices.ts"
 import * as VoiceContract from "./TtsContract.ts"
@@ -18,6 +20,14 @@ const common = ({ key, rotateAfter, url }: Parameters<VoiceContract.Vendor["laye
 
 VoiceContract.suite({
   name: "elevenlabs",
+  voice: {
+    name: "voice-7",
+    language: "fr",
+    asked: ({ urls }) => {
+      const url = new URL(urls.at(-1) ?? "", "ws://fake")
+      return [url.pathname.split("/")[3], url.searchParams.get("language_code") ?? undefined]
+    }
+  },
   variable: "ELEVENLABS_API_KEY",
   sampleRate: 24_000,
   words: true,
@@ -29,6 +39,14 @@ VoiceContract.suite({
 
 VoiceContract.suite({
   name: "cartesia",
+  voice: {
+    name: "voice-7",
+    language: "fr",
+    asked: ({ told }) => {
+      const message = told.findLast((each) => "transcript" in each)
+      return [(message?.["voice"] as { readonly id?: string } | undefined)?.id, message?.["language"]]
+    }
+  },
   variable: "CARTESIA_API_KEY",
   sampleRate: 24_000,
   words: true,
@@ -41,6 +59,11 @@ VoiceContract.suite({
 
 VoiceContract.suite({
   name: "deepgram",
+  voice: {
+    name: "aura-2-agathe-fr",
+    language: undefined,
+    asked: ({ urls }) => [new URL(urls.at(-1) ?? "", "ws://fake").searchParams.get("model"), undefined]
+  },
   variable: "DEEPGRAM_API_KEY",
   sampleRate: 24_000,
   words: false,
@@ -53,6 +76,14 @@ VoiceContract.suite({
 
 VoiceContract.suite({
   name: "openai",
+  voice: {
+    name: "cedar",
+    language: undefined,
+    asked: ({ told }) => {
+      const body = told.findLast(({ what }) => what === "request")?.["body"]
+      return [(body as { readonly voice?: string } | undefined)?.voice, undefined]
+    }
+  },
   variable: "OPENAI_API_KEY",
   sampleRate: 24_000,
   words: false,
@@ -66,4 +97,17 @@ VoiceContract.suite({
       ...(key === undefined ? {} : { apiKey: Redacted.make(key) })
     }),
   cancels: ({ what }) => what === "aborted"
+})
+
+describe("deepgram's voices", () => {
+  it.effect("speak one language, which a session cannot change", () =>
+    Effect.gen(function*() {
+      const engine = yield* Effect.provide(TextToSpeech, Deepgram.layer({ apiKey: Redacted.make("key") }))
+      const error = yield* Effect.flip(Effect.scoped(engine.open({ sessionId: "s", language: "fr" })))
+      assert.strictEqual(error._tag, "InvalidConfig")
+      assert.strictEqual(
+        error.message,
+        "language: deepgram's voice aura-2-thalia-en speaks en, not fr; choose another voice"
+      )
+    }))
 })
