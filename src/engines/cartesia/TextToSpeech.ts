@@ -8,6 +8,7 @@
 import * as Duration from "effect/Duration"
 import * as Schema from "effect/Schema"
 import { withDefault } from "../../schema/Defaults.ts"
+import { encodeKeys } from "../../schema/EncodedKeys.ts"
 import { primaryLanguage } from "../../speech/SessionSpeech.ts"
 import * as HostedOptions from "../hosted/HostedOptions.ts"
 import { hostedTts } from "../hosted/tts/HostedTts.ts"
@@ -41,7 +42,7 @@ export const CartesiaVoiceOptions = Schema.Struct({
   volume: HostedOptions.between(0.5, 2),
   silence: HostedOptions.Silence,
   rotateAfter: HostedOptions.RotateAfter
-}).pipe(Schema.encodeKeys({ apiKey: "api_key", sampleRate: "sample_rate", rotateAfter: "rotate_after" }))
+}).pipe(encodeKeys({ apiKey: "api_key", sampleRate: "sample_rate", rotateAfter: "rotate_after" }))
 
 /**
  * @category models

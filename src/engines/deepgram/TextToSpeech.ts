@@ -9,6 +9,7 @@ import * as Duration from "effect/Duration"
 import * as Schema from "effect/Schema"
 import { InvalidConfig } from "../../BackendError.ts"
 import { withDefault } from "../../schema/Defaults.ts"
+import { encodeKeys } from "../../schema/EncodedKeys.ts"
 import { primaryLanguage, type SessionSpeech } from "../../speech/SessionSpeech.ts"
 import * as HostedOptions from "../hosted/HostedOptions.ts"
 import { hostedTts } from "../hosted/tts/HostedTts.ts"
@@ -32,7 +33,7 @@ export const DeepgramVoiceOptions = Schema.Struct({
   sampleRate: Schema.Literals([8_000, 16_000, 24_000, 32_000, 48_000]).pipe(withDefault(24_000 as const)),
   silence: HostedOptions.Silence,
   rotateAfter: HostedOptions.RotateAfter
-}).pipe(Schema.encodeKeys({ apiKey: "api_key", sampleRate: "sample_rate", rotateAfter: "rotate_after" }))
+}).pipe(encodeKeys({ apiKey: "api_key", sampleRate: "sample_rate", rotateAfter: "rotate_after" }))
 
 /**
  * @category models

@@ -8,6 +8,7 @@
 import * as Duration from "effect/Duration"
 import * as Schema from "effect/Schema"
 import { withDefault } from "../../schema/Defaults.ts"
+import { encodeKeys } from "../../schema/EncodedKeys.ts"
 import { primaryLanguage } from "../../speech/SessionSpeech.ts"
 import * as HostedOptions from "../hosted/HostedOptions.ts"
 import { hostedTts } from "../hosted/tts/HostedTts.ts"
@@ -43,7 +44,7 @@ export const ElevenLabsVoiceOptions = Schema.Struct({
   speed: HostedOptions.between(0.7, 1.2),
   silence: HostedOptions.Silence,
   rotateAfter: HostedOptions.RotateAfter
-}).pipe(Schema.encodeKeys({
+}).pipe(encodeKeys({
   apiKey: "api_key",
   sampleRate: "sample_rate",
   similarityBoost: "similarity_boost",

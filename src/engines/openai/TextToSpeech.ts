@@ -8,6 +8,7 @@
 import * as Schema from "effect/Schema"
 import { withDefault } from "../../schema/Defaults.ts"
 import { boundedDuration } from "../../schema/Durations.ts"
+import { encodeKeys } from "../../schema/EncodedKeys.ts"
 import { secret } from "../../schema/Secret.ts"
 import * as HostedOptions from "../hosted/HostedOptions.ts"
 import { hostedTts } from "../hosted/tts/HostedTts.ts"
@@ -37,7 +38,7 @@ export const OpenAiVoiceOptions = Schema.Struct({
   speed: HostedOptions.between(0.25, 4),
   timeout: boundedDuration("100 millis", "1 minute").pipe(withDefault("10s")),
   silence: HostedOptions.Silence
-}).pipe(Schema.encodeKeys({ apiKey: "api_key" }))
+}).pipe(encodeKeys({ apiKey: "api_key" }))
 
 /**
  * @category models
