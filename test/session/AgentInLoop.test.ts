@@ -51,7 +51,7 @@ describe("An agent in the loop", () => {
     })
   }
 
-  it.effect("is cut where it was heard: what was heard whole stays, the rest leaves the model", () => {
+  it.effect("is truncated where it was interrupted: sentences that were heard stay in the model, the rest does not", () => {
     const calls: Array<S2sCall> = []
     return running(
       layerS2s([], {
@@ -75,7 +75,7 @@ describe("An agent in the loop", () => {
     )
   })
 
-  it.effect("is asked by the model as a tool, and the reply goes on with what it said", () => {
+  it.effect("is called by the model as a tool, and the reply goes on with its answer", () => {
     const calls: Array<S2sCall> = []
     return running(
       layerS2s([{ first: "One moment.", call: "ask_agent", input: { question: "the time" }, last: "I hear: {}" }], {
@@ -104,7 +104,7 @@ describe("An agent in the loop", () => {
     )
   })
 
-  it.effect("ends its call when the user interrupts, and the model is told", () => {
+  it.effect("is interrupted with the reply that called it, and the model gets an error", () => {
     const calls: Array<S2sCall> = []
     let interrupted = 0
     const agent = Agent.fromCallback(() => Effect.onInterrupt(Effect.never, () => Effect.sync(() => interrupted++)))
@@ -127,7 +127,7 @@ describe("An agent in the loop", () => {
     )
   })
 
-  it.effect("has its tools checked: a wrong input, a failure and an unknown name are told to the model", () => {
+  it.effect("checks tool calls: the model gets an error for a wrong input, a failure and an unknown name", () => {
     const calls: Array<S2sCall> = []
     const tool = Tool.make({
       name: "double",
@@ -159,7 +159,7 @@ describe("An agent in the loop", () => {
     )
   })
 
-  it.effect("is refused where the model lacks it", () =>
+  it.effect("is refused by a model that does not support it", () =>
     Effect.gen(function*() {
       const refused = (layer: ReturnType<typeof layerS2s>) =>
         Effect.map(Effect.flip(Effect.scoped(Layer.build(layer))), ({ code, details }) => [code, details?.["missing"]])
@@ -181,8 +181,8 @@ describe("An agent in the loop", () => {
     }))
 })
 
-describe("Speech that nobody may talk over", () => {
-  it.effect("is not cut by a reply of the model's, which is heard after it", () =>
+describe("Uninterruptible speech", () => {
+  it.effect("is not interrupted by a reply that the model begins, which is played after it", () =>
     running(
       layerS2s(["I interrupt."], { turnAuthority: "remote", silenceMs: 300 }),
       Effect.gen(function*() {
@@ -216,7 +216,7 @@ describe("A cascade", () => {
       Scripted.layerVad()
     ]))
 
-  it.effect("talks in turns, and is interrupted like any other", () =>
+  it.effect("takes turns and is interrupted like any other model", () =>
     running(
       cascade({ texts: ["one", "stop", "two"] }),
       Effect.gen(function*() {
@@ -237,7 +237,7 @@ describe("A cascade", () => {
       })
     ))
 
-  it.effect("says a reply again that its voice lost, and hears an utterance again that its ears lost", () =>
+  it.effect("retries a sentence that its TTS engine failed on, and an utterance that its STT engine failed on", () =>
     running(
       cascade({
         stt: { failAt: { 0: lost } },

@@ -45,7 +45,7 @@ const conversation = Effect.fnUntraced(function*(
   return { call, requests }
 })
 
-/** A prompt in short: who, and what. */
+/** A prompt in short: the role and the content of each message. */
 const brief = (prompt: Prompt.Prompt | undefined): ReadonlyArray<string> =>
   (prompt?.content ?? []).flatMap((message) =>
     typeof message.content === "string"
@@ -70,7 +70,7 @@ const told = (call: Recording.Recording) =>
   )
 
 describe("An agent of a language model", () => {
-  it.effect("calls tools at once, gives the model their results, and speaks its answer", () =>
+  it.effect("calls tools in parallel, gives the model their results, and speaks its answer", () =>
     Effect.gen(function*() {
       const world: World = { runs: [] }
       const { call, requests } = yield* conversation(
@@ -103,7 +103,7 @@ describe("An agent of a language model", () => {
       assert.isBelow(call.latencies[0]?.totalMs ?? 0, 800)
     }))
 
-  it.effect("tells the model what failed, what does not exist, what cannot be read and what takes too long", () =>
+  it.effect("gives the model an error for a call that fails, times out, names an unknown tool or has invalid parameters", () =>
     Effect.gen(function*() {
       const world: World = { runs: [], takes: "1 minute" }
       const { call, requests } = yield* conversation(
@@ -133,7 +133,7 @@ describe("An agent of a language model", () => {
       }
     }))
 
-  it.effect("speaks what was written before a call at once, and says that it takes a moment when it does", () =>
+  it.effect("speaks text before a tool call at once, and a filler when the call takes long", () =>
     Effect.gen(function*() {
       const { call } = yield* conversation(
         [
@@ -153,7 +153,7 @@ describe("An agent of a language model", () => {
       assert.isBelow(call.latencies[0]?.totalMs ?? 0, 800)
     }))
 
-  it.effect("lets a tool go on when the user interrupts, and has its result in the next prompt", () =>
+  it.effect("lets a tool finish when the user interrupts, and has its result in the next prompt", () =>
     Effect.gen(function*() {
       const world: World = { runs: [], takes: "2 seconds" }
       const { call, requests } = yield* conversation(
@@ -188,7 +188,7 @@ describe("An agent of a language model", () => {
       assert.strictEqual(call.heardByUser.at(-1), "It is clear.")
     }))
 
-  it.effect("never begins the same call again while it goes on", () =>
+  it.effect("does not repeat a call that is still running", () =>
     Effect.gen(function*() {
       const world: World = { runs: [], takes: "6 seconds" }
       const paris = { call: "weather", params: { city: "Paris" }, id: "same" }
@@ -211,7 +211,7 @@ describe("An agent of a language model", () => {
       assert.strictEqual(new Set(ids).size, 2)
     }))
 
-  it.effect("waits for a tool that goes on when the user goes on with the same turn", () =>
+  it.effect("waits for a running tool when the user continues the same turn", () =>
     Effect.gen(function*() {
       const world: World = { runs: [], takes: "4 seconds" }
       const { call, requests } = yield* conversation(
@@ -233,7 +233,7 @@ describe("An agent of a language model", () => {
       assert.deepStrictEqual(told(call), ["started weather", "finished weather"])
     }))
 
-  it.effect("may take longer over a tool than an agent may over its words", () =>
+  it.effect("may wait for a tool for longer than the timeout of an agent", () =>
     Effect.gen(function*() {
       const { call } = yield* conversation(
         [[{ call: "weather", params: { city: "Paris" } }], ["It is clear."]],
@@ -304,7 +304,7 @@ describe("An agent of a language model", () => {
       assert.strictEqual(error?.type === "error" ? error.code : undefined, "agent_error")
     }))
 
-  it.effect("calls no tool for an answer that nobody will hear", () =>
+  it.effect("calls no tool for a preemptive reply that is discarded", () =>
     Effect.gen(function*() {
       const world: World = { runs: [] }
       const { call, requests } = yield* conversation(

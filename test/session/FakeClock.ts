@@ -1,6 +1,6 @@
 import type { Player } from "../../src/session/playout/PlayoutClock.ts"
 
-/** The frame clock as a test drives it: in steps of 20 ms. */
+/** A playout clock that a test drives in steps of 20 ms. */
 export class FakeClock {
   nowMs = 1_000_000
   readonly players = new Set<Player>()
@@ -8,7 +8,7 @@ export class FakeClock {
   readonly remove = (player: Player): void => void this.players.delete(player)
   readonly now = (): number => this.nowMs
 
-  /** Lets so much time pass, tick by tick. */
+  /** Lets time pass, tick by tick. */
   run(ms: number): void {
     for (let left = ms; left > 0; left -= 20) {
       this.nowMs += Math.min(20, left)

@@ -1,4 +1,4 @@
-/** Sessions that one agent hands to another. */
+/** Sessions that one agent hands over to another. */
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Schema } from "effect"
 import { Tool, Toolkit } from "effect/ai"
@@ -38,7 +38,7 @@ const conversation = Effect.fnUntraced(function*(
 })
 
 describe("A session", () => {
-  it.effect("goes on with the agent that it was handed to, in this turn and in the next", () =>
+  it.effect("is answered by the new agent, in this turn and in the next", () =>
     Effect.gen(function*() {
       const { call } = yield* conversation(
         [["I will ask my colleague.", { call: "transfer", params: { to: "billing" } }]],
@@ -53,7 +53,7 @@ describe("A session", () => {
       assert.deepInclude(handed[0], { turn: 1, from: "reception", to: "billing" })
     }))
 
-  it.effect("tells the new agent's model what was called before", () =>
+  it.effect("shows the new agent's model the former tool calls", () =>
     Effect.gen(function*() {
       const { call, requests } = yield* conversation(
         [[{ call: "transfer", params: { to: "clever" } }], ["Clever here."]],
@@ -69,7 +69,7 @@ describe("A session", () => {
       assert.deepStrictEqual(requests[1]?.tools, [])
     }))
 
-  it.effect("stays where it is when there is no such agent, and when two hand it to and fro", () =>
+  it.effect("stays with its agent when the name is unknown, and after four hand-overs in a turn", () =>
     Effect.gen(function*() {
       const nowhere = yield* conversation(
         [[{ call: "transfer", params: { to: "nobody" } }], ["I cannot do that."]],

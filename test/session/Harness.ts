@@ -127,7 +127,7 @@ export class User {
     })
 }
 
-/** Lets time pass as it does: in steps, so that what is begun meanwhile gets its share. */
+/** Lets time pass in steps, so that fibers that start meanwhile run at their time. */
 export const pass = (duration: Duration.Input): Effect.Effect<void> => {
   const ms = Duration.toMillis(duration)
   const fine = Math.min(ms, 10_000)
@@ -150,7 +150,7 @@ export const call = Effect.fnUntraced(function*(
   return user
 })
 
-/** Runs a test on a backend, and lets time pass while the backend is released: a drain takes its time. */
+/** Runs a test on a backend, and lets time pass while the backend drains and is released. */
 export const running = <E, R>(
   backend: Layer.Layer<VoiceBackend, BackendError>,
   body: Effect.Effect<void, E, R | VoiceBackend>

@@ -26,7 +26,7 @@ describe("MergePatch", () => {
     })
   }
 
-  it("takes no member for a prototype", () => {
+  it("treats `__proto__` as an ordinary member", () => {
     const merged = MergePatch.merge({}, JSON.parse("{\"__proto__\":{\"polluted\":true},\"constructor\":{\"x\":1}}"))
     assert.deepStrictEqual(Object.keys(merged), ["__proto__", "constructor"])
     assert.isFalse("polluted" in {})

@@ -16,10 +16,10 @@ import * as Scripted from "../../src/testing/scripted/ScriptedEngines.ts"
 import { call, echo, layer, pass, provider, running, type Setup, User } from "./Harness.ts"
 import { TestConnection } from "./TestConnection.ts"
 
-/** What the recogniser's last words take. */
+/** How long the final transcript takes. */
 const FINAL_MS = 20
 
-/** A recogniser that says what a test tells it to, when it tells it to. */
+/** A recogniser whose transcripts a test gives. */
 class Ears {
   emit: (event: TranscriptEvent) => void = () => {}
   /** The words of the next answer. */
@@ -75,7 +75,7 @@ const test = (
     )
   })
 
-/** The user says this in so many ms, the words being known before the end, and is silent for 300 ms. */
+/** The user speaks for so many ms, with an interim transcript before the end, and is silent for 300 ms. */
 const says = (user: User, ears: Ears, text: string, ms = 400) =>
   Effect.gen(function*() {
     yield* user.speaks(ms - 100)
@@ -84,7 +84,7 @@ const says = (user: User, ears: Ears, text: string, ms = 400) =>
     ears.next = text
   })
 
-/** What had been told when the first frame after now left. */
+/** The events that had been emitted when the next frame was sent. */
 const toldBeforeNextFrame = ({ connection }: User) => {
   const told: Array<string> = []
   connection.onSend = () => {
@@ -95,7 +95,7 @@ const toldBeforeNextFrame = ({ connection }: User) => {
 
 describe("Interruption by words", () => {
   test(
-    "is none by a backchannel: no frame while it is decided, then exactly what was not heard",
+    "does not follow from a backchannel: playout is held meanwhile, and goes on with exactly what was not heard",
     { agent: agentOf(counting) },
     (ears) =>
       Effect.gen(function*() {
@@ -115,7 +115,7 @@ describe("Interruption by words", () => {
         assert.deepStrictEqual(connection.of("user.backchannel").map((event) => event.text), ["Mhm."])
         assert.include(told, "agent.speech_resumed", "told before it is heard")
         assert.isAbove(connection.clears, 0)
-        // what was played on both sides of the hole is the whole, and what had been sent ahead was sent again
+        // nothing is missing at the gap, and frames that had been sent ahead were sent again
         const whole = counting.length * 50 * 24
         const samples = connection.samples
         const before = connection.frames.slice(0, sent).flatMap((frame) => Array.from(frame))
@@ -143,14 +143,14 @@ describe("Interruption by words", () => {
     }))
 
   test(
-    "is decided within the patience when no words come",
+    "is decided within `interruption.patience` when no transcript comes",
     { agent: agentOf(counting), policy: interruption({ patience: Duration.millis(600) }) },
     (ears) =>
       Effect.gen(function*() {
         const user = yield* call()
         yield* says(user, ears, "count", 300)
         yield* user.hears(900)
-        // fits of laughter
+        // bursts of laughter
         for (let i = 0; i < 8; i++) {
           yield* user.speaks(240)
           yield* user.hears(160)
@@ -162,7 +162,7 @@ describe("Interruption by words", () => {
   )
 
   test(
-    "is none over what may not be interrupted, and the turn waits",
+    "does not happen over uninterruptible speech, and the turn waits",
     { agent: agentOf("Yes."), texts: [] },
     (ears) =>
       Effect.gen(function*() {
@@ -208,7 +208,7 @@ describe("Sound", () => {
     }))
 })
 
-describe("A speculative answer", () => {
+describe("A preemptive reply", () => {
   const slow = (text: string) => Effect.delay(Effect.succeed(`You said ${text}.`), "400 millis")
   for (
     const [what, speculation, agentMs, totalMs] of [
@@ -264,7 +264,7 @@ describe("A speculative answer", () => {
     )
   })
   test(
-    "does what cannot be undone once, and only when it is the one",
+    "awaits `committed` before side effects, which happen once",
     { policy: { speculation: true }, agent: booking },
     (ears) =>
       Effect.gen(function*() {
@@ -280,7 +280,7 @@ describe("A speculative answer", () => {
         assert.deepStrictEqual(effects, ["book a table for two"])
         assert.deepStrictEqual(asked, ["book a table", "book a table for two"])
         assert.deepStrictEqual(yield* user.said, ["user: book a table for two", "agent: Booked."])
-        // a typed turn comes first, and then the end
+        // a typed turn comes first, and then the final transcript
         yield* says(user, ears, "cancel it")
         yield* user.hears(160)
         assert.strictEqual(asked.length, 3)
@@ -295,7 +295,7 @@ describe("A speculative answer", () => {
 
   let failures = 0
   test(
-    "that fails is nobody's business, and is asked for again",
+    "that fails is not reported, and the turn is answered anew",
     {
       policy: { speculation: true },
       agent: Agent.fromCallback((text) =>
@@ -330,7 +330,7 @@ describe("The turn detector", () => {
   const answeredAfter = (user: User) => user.connection.of("turn.latency").map((event) => event.totalMs)
 
   test(
-    "that finds a turn unfinished makes it wait for the longest silence",
+    "makes an unfinished turn wait for `max_silence`",
     { agent: prompt },
     (ears) =>
       Effect.gen(function*() {
@@ -348,7 +348,7 @@ describe("The turn detector", () => {
   )
 
   test(
-    "lets the user go on meanwhile, in one turn",
+    "lets the user continue the same turn meanwhile",
     { agent: prompt },
     (ears) =>
       Effect.gen(function*() {
@@ -384,7 +384,7 @@ describe("The turn detector", () => {
 
 describe("The policy", () => {
   test(
-    "changes while the session runs, and only to one that is valid",
+    "can be replaced while the session runs, by a valid one only",
     { agent: agentOf(counting) },
     (ears) =>
       Effect.gen(function*() {
@@ -411,7 +411,7 @@ describe("The policy", () => {
   )
 
   test(
-    "tells that a user is away, and says goodbye",
+    "emits `user.away`, and says goodbye",
     { policy: { goodbye: "Bye.", away: { after: Duration.seconds(15), closeAfter: Duration.seconds(30) } } },
     () =>
       Effect.gen(function*() {
@@ -427,7 +427,7 @@ describe("The policy", () => {
   )
 
   test(
-    "does not let music keep the agent silent, and hears words in it however late they come",
+    "does not let music hold the agent back, and takes words in it however late they come",
     { policy: { longestNoise: Duration.seconds(5) } },
     (ears) =>
       Effect.gen(function*() {
@@ -500,7 +500,7 @@ describe("Engines with a fallback", () => {
     }
   })
 
-  it.effect("go on with the next, and tell of it on the session whose engine it was", () =>
+  it.effect("go on with the next one, and report it to the session that used it", () =>
     Effect.gen(function*() {
       const backend = yield* newBackend("test", {
         ...BackendConfig.defaults,

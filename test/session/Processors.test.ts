@@ -60,7 +60,7 @@ const input = Effect.fnUntraced(function*(entries: ReadonlyArray<ProcessorChain.
 
 describe("ProcessorChain", () => {
   it.effect.prop(
-    "is the identity when each processor is, whatever the pieces, forms and branches",
+    "passes audio unchanged through processors that change nothing, whatever the pieces, kinds and branches",
     [
       Schema.Array(Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: 3_000 }))).check(
         Schema.isMinLength(1),
@@ -103,7 +103,7 @@ describe("ProcessorChain", () => {
     { arbitrary: { runs: 40 } }
   )
 
-  it.effect("runs lower orders first, equal ones in their order, each only where it applies", () =>
+  it.effect("runs processors by `order`, equal ones in the order of the config, each on its branches only", () =>
     Effect.gen(function*() {
       const run = yield* input([
         entry(add("last", 2, 5)),
@@ -119,7 +119,7 @@ describe("ProcessorChain", () => {
       assert.strictEqual(run.input.position, 320)
     }))
 
-  it.effect("passes by what throws or returns nonsense, tries it again, and leaves it out in the end", () =>
+  it.effect("bypasses a processor that throws or returns an invalid result, retries it, and then bypasses it for good", () =>
     Effect.gen(function*() {
       let calls = 0
       let broken = true
@@ -153,7 +153,7 @@ describe("ProcessorChain", () => {
       assert.strictEqual(run.heard.stt.length, run.input.position)
     }))
 
-  it.effect("keeps the order over batches that take their time, and bounds one that fails, hangs or is too slow", () =>
+  it.effect("keeps audio in order over slow batches, and bounds a processor that fails, hangs or is too slow", () =>
     Effect.gen(function*() {
       let mode: "good" | "fails" | "hangs" | "stuck" | "slow" | "short" = "good"
       let most = 0
@@ -191,7 +191,7 @@ describe("ProcessorChain", () => {
         codes.push(run.incidents.findLast(({ what }) => what === "failed")?.error?.code)
         assert.isAtMost(run.input.behind, 16_000 * 1.6, next)
         mode = "good"
-        // longer than what it failed is held against it
+        // failures are forgotten after 10 s of good audio
         yield* seconds(24)
       }
       assert.deepStrictEqual(codes, ["connection_failed", "timeout", "pipeline_error", "timeout"])
@@ -203,7 +203,7 @@ describe("ProcessorChain", () => {
       assert.deepStrictEqual(run.heard.vad, run.heard.stt)
     }).pipe(Effect.scoped))
 
-  it.effect("loses nothing of what comes much faster than it is spoken, and holds a bounded part of it", () =>
+  it.effect("loses nothing of audio that arrives faster than real time, and holds a bounded part of it", () =>
     Effect.gen(function*() {
       const run = yield* input([entry(batched("remote", (bytes) => Effect.as(Effect.sleep(50), bytes)))])
       const whole = ramp(16_000 * 5)
@@ -216,7 +216,7 @@ describe("ProcessorChain", () => {
       assert.strictEqual(run.told()[0], "remote failed")
     }).pipe(Effect.scoped))
 
-  it.effect("leaves out what cannot be opened, and says so when there is somebody to hear it", () =>
+  it.effect("bypasses a processor that cannot be opened, and reports it with the first audio", () =>
     Effect.gen(function*() {
       const gone = Effect.fail(new ConnectionFailed({ op: "x", message: "no licence" }))
       const run = yield* input([entry(add("x", 1), { name: "gone", open: gone }), entry(add("add", 1))])
@@ -241,7 +241,7 @@ const layer = (processors: ReadonlyArray<GivenProcessor>, noise: Layer.Layer<nev
   )
 
 describe("processors of a session", () => {
-  it.effect("make an agent hear nothing when they mute", () =>
+  it.effect("keep speech from the agent when they mute it", () =>
     running(
       layer([AudioProcessor.sync({ name: "mute", process: (pcm) => pcm.fill(0) })]),
       Effect.gen(function*() {
@@ -252,7 +252,7 @@ describe("processors of a session", () => {
       })
     ))
 
-  it.effect("change only what listeners hear when they apply to it alone, and know the session's metadata", () => {
+  it.effect("change only `receiveAudio` when they apply to that branch, and get the session's metadata", () => {
     const seen: Array<unknown> = []
     const mute = AudioProcessor.sync({
       name: "mute",
@@ -279,7 +279,7 @@ describe("processors of a session", () => {
     )
   })
 
-  it.effect("may work on batches: turns are heard late and whole, also at the end of a stream", () =>
+  it.effect("may work on batches: turns are delayed and complete, also at the end of a stream", () =>
     running(
       layer([batched("remote", (bytes) => Effect.as(Effect.sleep(60), bytes))]),
       Effect.gen(function*() {
@@ -298,7 +298,7 @@ describe("processors of a session", () => {
       })
     ))
 
-  it.effect("end the session when their failure is to stop it, and else are told of", () =>
+  it.effect("end the session with `on_failure: stop`, and are reported otherwise", () =>
     Effect.forEach([["bypass", "failed"], ["stop", "stopped"]] as const, ([onFailure, what]) => {
       const broken = AudioProcessor.sync({
         name: "broken",
@@ -325,7 +325,7 @@ describe("processors of a session", () => {
       )
     }))
 
-  it.effect("are refused with options that are wrong, by their paths", () =>
+  it.effect("are refused with invalid options, by their paths", () =>
     Effect.gen(function*() {
       const failure = yield* Effect.flip(
         Effect.scoped(Layer.build(layer([{ use: builtin.gain, options: { db: 500, colour: "s3cret" } }])))

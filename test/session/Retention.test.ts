@@ -43,7 +43,7 @@ const converse = Effect.gen(function*() {
 })
 const backend = (path: string, setup: Setup) => layer(setup).pipe(Layer.provide(SessionArchiveDirectory.layer(path)))
 
-/** An archive whose disk takes no time. */
+/** An archive that answers at once. */
 const memory = (fails: () => boolean = () => false) => {
   const files = new Map<string, Uint8Array>()
   const put = (session: string, content: Uint8Array, at: number) => {
@@ -88,7 +88,7 @@ const near = (actual: number | undefined, expected: number, what: string) =>
   assert.isAtMost(Math.abs((actual ?? Number.NaN) - expected), 20, `${what}: ${actual}, expected ${expected}`)
 
 describe("Retention", () => {
-  it.effect("keeps nothing unless it is told to (P12)", () =>
+  it.effect("records nothing by default (P12)", () =>
     Effect.gen(function*() {
       const path = yield* directory
       yield* running(backend(path, {}), Effect.asVoid(converse))
@@ -117,7 +117,7 @@ describe("Retention", () => {
       }))
   }
 
-  it.effect("keeps what the hook says, and nothing when it fails", () =>
+  it.effect("records what the hook allows, and nothing when it fails", () =>
     Effect.gen(function*() {
       const path = yield* directory
       const hook = (fails: boolean) =>
@@ -135,7 +135,7 @@ describe("Retention", () => {
       assert.deepStrictEqual(names(path), ["manifest.json", "transcript.json"])
     }))
 
-  it.effect("keeps what the README's hook allows", () =>
+  it.effect("records what the README's hook allows", () =>
     Effect.gen(function*() {
       const path = yield* directory
       yield* running(
@@ -152,7 +152,7 @@ describe("Retention", () => {
       )
     }))
 
-  it.effect("leaves no word after an erasure, and keeps nothing more of a session that runs", () =>
+  it.effect("erases everything, and records no more of a session that is running", () =>
     Effect.gen(function*() {
       const path = yield* directory
       const archive = yield* SessionArchiveDirectory.make(path)
@@ -176,7 +176,7 @@ describe("Retention", () => {
       )
     }))
 
-  it.effect("has both voices at their times, and the cut of an interruption; two sessions do not mix", () => {
+  it.effect("has both channels at their times, and the cut of an interruption; sessions are not mixed", () => {
     const kept = memory()
     return running(
       layer({ config: { retention: { ...off, audio: hour } } }).pipe(Layer.provide(kept.layer)),
@@ -210,7 +210,7 @@ describe("Retention", () => {
     )
   })
 
-  it.effect("loses the middle of a recording when the disk is full, and not the call nor the times", () => {
+  it.effect("leaves a silent gap in a recording while the disk is full; the call and the times stay", () => {
     let full = false
     const kept = memory(() => full)
     return running(
@@ -231,7 +231,7 @@ describe("Retention", () => {
     )
   })
 
-  it.effect("makes valid what a killed process has recorded, and lets it expire", () =>
+  it.effect("finishes the recording of a killed process, and lets it expire", () =>
     Effect.gen(function*() {
       const path = yield* directory
       yield* Effect.promise(async () => {
@@ -249,7 +249,7 @@ describe("Retention", () => {
         const file = tree(path).find((name) => name.endsWith(".wav"))
         return Fs.readFileSync(file ?? "")
       }
-      // a reader takes all that is there of an unfinished one, too
+      // an unfinished recording can be read to its end, too
       assert.strictEqual(read().readUInt32LE(40), 0xffffffff)
       assert.isAbove(Result.getOrThrow(Wav.parse(read())).samples.length, 8_000)
       yield* TestClock.setTime(Fs.statSync(path).mtimeMs)
@@ -263,7 +263,7 @@ describe("Retention", () => {
       assert.deepStrictEqual(names(path), [])
     }))
 
-  it.effect("deletes what nobody knows the period of", () =>
+  it.effect("deletes data whose retention period is unknown", () =>
     Effect.gen(function*() {
       const path = yield* directory
       yield* running(backend(path, { config: { retention: all } }), Effect.asVoid(converse))
@@ -272,7 +272,7 @@ describe("Retention", () => {
       assert.deepStrictEqual(names(path), [])
     }))
 
-  it.effect("refuses a config that keeps data where there is nowhere to keep it", () =>
+  it.effect("refuses a config with retention and without an archive", () =>
     Effect.gen(function*() {
       const error = yield* Effect.flip(Layer.build(layer({ config: { retention: all } })))
       assert.match(error.message, /retention\.audio/u)

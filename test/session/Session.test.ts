@@ -19,7 +19,7 @@ const tenSeconds = { limit: Duration.seconds(10), window: Duration.hours(1) }
 
 describe("Session", () => {
   test(
-    "goes through a turn in exactly the time of its parts",
+    "takes exactly the time of its parts for a turn",
     {
       policy: { greeting: "Hello." },
       stt: { delay: "70 millis" },
@@ -57,7 +57,7 @@ describe("Session", () => {
   )
 
   test(
-    "stops at once when it is interrupted, and remembers what was heard to one word",
+    "stops at once when it is interrupted, with a history that is right to one word",
     { agent: agentOf("one two three four five six seven eight nine ten.") },
     Effect.gen(function*() {
       const user = yield* call()
@@ -93,7 +93,7 @@ describe("Session", () => {
   )
 
   test(
-    "plays a reply of a minute to its end, though it is made in one go",
+    "plays a reply of a minute to its end, although it is synthesized at once",
     { agent: agentOf(Array.from({ length: 40 }, (_, i) => `This is the sentence ${i}.`).join(" ")) },
     Effect.gen(function*() {
       const user = yield* call()
@@ -105,7 +105,7 @@ describe("Session", () => {
     })
   )
 
-  describe("attachments", () => {
+  describe("connections", () => {
     for (const output of [24_000, 48_000]) {
       test(
         `come back at ${output} Hz, and the reply goes on`,
@@ -136,7 +136,7 @@ describe("Session", () => {
     }
 
     test(
-      "replace one another, and the former is not listened to any more",
+      "replace one another, and the former one is ignored",
       {},
       Effect.gen(function*() {
         const user = yield* call()
@@ -154,7 +154,7 @@ describe("Session", () => {
     )
 
     test(
-      "at an impossible rate are refused, and the former goes on",
+      "at an unsupported rate are refused, and the former one goes on",
       {},
       Effect.gen(function*() {
         const user = yield* call()
@@ -167,7 +167,7 @@ describe("Session", () => {
     )
 
     test(
-      "bring what had arrived before anybody listened",
+      "deliver what had arrived before the session listened",
       { policy: { greeting: "Hello." } },
       Effect.gen(function*() {
         const connection = new TestConnection()
@@ -179,7 +179,7 @@ describe("Session", () => {
     )
 
     test(
-      "may end the session before they are listened to",
+      "may end the session with a message that had arrived before",
       {},
       Effect.gen(function*() {
         const connection = new TestConnection()
@@ -190,7 +190,7 @@ describe("Session", () => {
     )
 
     test(
-      "that go take the user's last words for complete, and a new one begins clean",
+      "end the user's utterance when they close; the next connection begins anew",
       {},
       Effect.gen(function*() {
         const user = yield* call()
@@ -208,7 +208,7 @@ describe("Session", () => {
     )
 
     test(
-      "that read too slowly are let go, once",
+      "that read too slowly are detached, once",
       { agent: agentOf("A long answer. ".repeat(20)) },
       Effect.gen(function*() {
         const user = yield* call()
@@ -228,7 +228,7 @@ describe("Session", () => {
 
   describe("windows", () => {
     test(
-      "close a session that nobody attaches to, and one whose user does not come back",
+      "close a session without a connection, and one whose user does not reconnect",
       {},
       Effect.gen(function*() {
         const backend = yield* VoiceBackend
@@ -277,9 +277,9 @@ describe("Session", () => {
     )
   })
 
-  describe("by hand", () => {
+  describe("in code", () => {
     test(
-      "is fed, and listened to, without a connection",
+      "takes and gives audio without a connection",
       {},
       Effect.gen(function*() {
         const backend = yield* VoiceBackend
@@ -306,7 +306,7 @@ describe("Session", () => {
     )
 
     test(
-      "says texts and sounds in order, and takes only so many",
+      "says texts and audio in order, and bounds the queue",
       {},
       Effect.gen(function*() {
         const { connection, session } = yield* call()
@@ -329,7 +329,7 @@ describe("Session", () => {
     )
 
     test(
-      "keeps metadata by merge patches, of 16 KiB at most",
+      "merges metadata patches, up to 16 KiB",
       {},
       Effect.gen(function*() {
         const { session } = yield* call({ config: { metadata: { a: 1, b: { c: 2, d: 3 } } } })
@@ -343,7 +343,7 @@ describe("Session", () => {
     )
 
     test(
-      "tells its state and its events until the end, and refuses everything after it",
+      "publishes its state and its events until the end, and refuses everything after it",
       {},
       Effect.gen(function*() {
         const { session } = yield* call()
@@ -404,7 +404,7 @@ describe("Session", () => {
     }
 
     test(
-      "of an agent that hangs end with its deadline",
+      "of an agent that hangs end the turn at its deadline",
       { agent: Agent.fromCallback(() => Effect.never), config: { timeout: Duration.seconds(5) } },
       Effect.gen(function*() {
         const user = yield* call()
@@ -439,7 +439,7 @@ describe("Session", () => {
     )
 
     test(
-      "of a recogniser that may be tried again cost no word, and nobody is told of an error",
+      "of a recogniser that can be retried lose no word, and cause no error event",
       { texts: ["one", "two"], stt: { failAt: { 0: gone(true) } } },
       Effect.gen(function*() {
         const user = yield* call()
@@ -464,7 +464,7 @@ describe("Session", () => {
     )
 
     test(
-      "of a recogniser that says it is hopeless cost no word either: it has worked before",
+      "of a recogniser that are not retryable lose no word either: it has worked before",
       { texts: ["one", "two"], stt: { failAt: { 0: gone(false) } } },
       Effect.gen(function*() {
         const user = yield* call()
@@ -479,7 +479,7 @@ describe("Session", () => {
 
     let absent = 0
     test(
-      "of a recogniser that does not come back at once are an error for as long",
+      "of a recogniser that does not recover at once are the state `error` for as long",
       {
         config: { retryDelay: Duration.seconds(1) },
         layerStt: Layer.succeed(SpeechToText, {
@@ -592,7 +592,7 @@ describe("Session", () => {
     )
 
     test(
-      "of a recogniser that hangs let the turn go on with what there is",
+      "of a recogniser that hangs let the turn go on with the words so far",
       { stt: { hangAt: [0] } },
       Effect.gen(function*() {
         const user = yield* call()
@@ -608,7 +608,7 @@ describe("Session", () => {
     )
 
     test(
-      "of a user who floods us cost the flood",
+      "of a user who sends faster than real time lose the excess audio",
       {},
       Effect.gen(function*() {
         const user = yield* call({ connection: new TestConnection({ transport: "websocket" }) })
@@ -625,7 +625,7 @@ describe("Session", () => {
     )
 
     test(
-      "of a user whose audio is used up cost what is beyond, then the connection",
+      "of a user whose audio quota is exhausted lose the excess audio, then the connection",
       { config: { rateLimits: { ...defaults.rateLimits, audio: { user: tenSeconds } } } },
       Effect.gen(function*() {
         const user = yield* call({ connection: new TestConnection({ transport: "websocket" }) })
@@ -635,7 +635,7 @@ describe("Session", () => {
         assert.deepStrictEqual([...new Set(user.connection.of("audio.dropped").map((event) => event.reason))], [
           "rate limit"
         ])
-        // a connection of their own does not help
+        // another connection of the same user has the same quota
         yield* user.reattach({ transport: "websocket" })
         yield* user.hears(2_000)
         assert.isAbove(user.connection.of("audio.dropped").length, 0)
@@ -648,7 +648,7 @@ describe("Session", () => {
     )
 
     test(
-      "of a connection that does not close are waited for only so long",
+      "of a connection that does not close are bounded by a deadline",
       {},
       Effect.gen(function*() {
         const backend = yield* VoiceBackend
@@ -686,7 +686,7 @@ describe("Session", () => {
       )
 
     test(
-      "ends when its input has, after the turn in flight",
+      "ends with its input, after the turn in flight",
       {},
       Effect.gen(function*() {
         const backend = yield* VoiceBackend
@@ -710,7 +710,7 @@ describe("Session", () => {
     )
 
     test(
-      "cuts the agent off and detaches when it is interrupted; the session can go on",
+      "interrupts the agent and detaches when it is interrupted; the session can go on",
       { agent: agentOf("one two three four five six seven eight.") },
       Effect.gen(function*() {
         const backend = yield* VoiceBackend
@@ -734,7 +734,7 @@ describe("Session", () => {
     )
 
     test(
-      "fails with the failure of its input",
+      "fails with the error of its input",
       {},
       Effect.gen(function*() {
         const backend = yield* VoiceBackend

@@ -5,7 +5,7 @@ import { decodeMetadata, MAX_METADATA_DEPTH } from "../../src/session/SessionCon
 const nested = (levels: number): unknown => JSON.parse(`{"a":${"[".repeat(levels - 1)}${"]".repeat(levels - 1)}}`)
 
 describe("SessionConfig", () => {
-  it.effect("takes metadata of 32 levels, and refuses deeper ones in words, whatever their depth", () =>
+  it.effect("takes metadata of 32 levels, and refuses deeper ones with a message, whatever their depth", () =>
     Effect.gen(function*() {
       yield* decodeMetadata("test", nested(MAX_METADATA_DEPTH))
       for (const levels of [MAX_METADATA_DEPTH + 1, 7_000, 30_000]) {

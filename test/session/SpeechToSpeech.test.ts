@@ -10,7 +10,7 @@ const broken = new PipelineError({ op: "SpeechToSpeech", message: "broken", retr
 describe("A speech-to-speech model", () => {
   for (const authority of ["own", "remote"] as const) {
     describe(`with turns decided by ${authority === "own" ? "us" : "the model"}`, () => {
-      it.effect("talks in turns, with a history", () => {
+      it.effect("takes turns, with a history", () => {
         const calls: Array<S2sCall> = []
         return running(
           layerS2s(["First answer.", "Second answer."], {
@@ -44,7 +44,7 @@ describe("A speech-to-speech model", () => {
         )
       })
 
-      it.effect("forgets what was not heard when it is interrupted", () => {
+      it.effect("is truncated where it was interrupted", () => {
         const calls: Array<S2sCall> = []
         return running(
           layerS2s(["one two three four five six seven eight nine ten.", "Yes?"], { turnAuthority: authority, calls }),
@@ -67,7 +67,7 @@ describe("A speech-to-speech model", () => {
         )
       })
 
-      it.effect("says what it is told, and answers what is typed", () => {
+      it.effect("speaks given texts, and answers typed turns", () => {
         const calls: Array<S2sCall> = []
         return running(
           layerS2s(["An answer."], { turnAuthority: authority, calls, setup: { policy: { greeting: "Hello." } } }),
@@ -82,7 +82,7 @@ describe("A speech-to-speech model", () => {
         )
       })
 
-      it.effect("goes on when an answer fails, and is over when the model is", () =>
+      it.effect("goes on when an answer fails, and closes when the model does", () =>
         running(
           layerS2s(["lost", "Second.", "never"], {
             turnAuthority: authority,
@@ -108,7 +108,7 @@ describe("A speech-to-speech model", () => {
     })
   }
 
-  it.effect("that speaks no given text fails to greet, and goes on", () =>
+  it.effect("that does not support `say` cannot greet, and goes on", () =>
     running(
       layerS2s(["An answer."], { say: false, setup: { policy: { greeting: "Hello." } } }),
       Effect.gen(function*() {
@@ -121,7 +121,7 @@ describe("A speech-to-speech model", () => {
       })
     ))
 
-  it.effect("whose answer is not wanted any more does not say it", () => {
+  it.effect("does not play an answer that is no longer wanted", () => {
     const calls: Array<S2sCall> = []
     return running(
       layerS2s(["Stale.", "Fresh."], { turnAuthority: "own", delay: "2 seconds", calls }),
@@ -137,7 +137,7 @@ describe("A speech-to-speech model", () => {
     )
   })
 
-  it.effect("drains as any other", () =>
+  it.effect("drains like any other", () =>
     running(
       layerS2s(["An answer to the end."], { delay: "1 second" }),
       Effect.gen(function*() {

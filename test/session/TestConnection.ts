@@ -4,7 +4,7 @@ import type { ConnectionListener, UserConnection } from "../../src/session/UserC
 
 let ids = 0
 
-/** A connection that keeps what it is given. */
+/** A connection that records its frames and events. */
 export class TestConnection implements UserConnection {
   readonly id = `test-${++ids}`
   readonly transport: string
@@ -18,7 +18,7 @@ export class TestConnection implements UserConnection {
   accepts = true
   listener: ConnectionListener | undefined
   onSend: (frame: Int16Array) => void = () => {}
-  /** What is delivered as soon as somebody listens. */
+  /** Delivers what arrived before the session listens. */
   buffered: (listener: ConnectionListener) => void = () => {}
   closing: Effect.Effect<void> = Effect.void
 

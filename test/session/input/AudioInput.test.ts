@@ -1,9 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Result } from "effect"
-import { TestClock } from "effect/testing"
 import * as Resampler from "../../../src/audio/Resampler.ts"
 import { AudioInput } from "../../../src/session/input/AudioInput.ts"
-import { PlayoutClock } from "../../../src/session/playout/PlayoutClock.ts"
 
 const ramp = (length: number) => Int16Array.from({ length }, (_, i) => i % 10_000)
 const ear = (sampleRate: number) => {
@@ -12,7 +10,7 @@ const ear = (sampleRate: number) => {
 }
 
 describe("AudioInput", () => {
-  it.effect("gives each ear the same audio at its rate, however it is cut", () =>
+  it.effect("gives each listener the same audio at its rate, whatever the pieces", () =>
     Effect.gen(function*() {
       const factory = yield* Resampler.load
       const results = [7, 320, 5_000].map((size) => {
@@ -34,7 +32,7 @@ describe("AudioInput", () => {
       for (const other of others) assert.deepStrictEqual(other, first)
     }))
 
-  it.effect("tells each watch once, at its sample, in order, also within a long piece", () =>
+  it.effect("calls back once for each watch, at its sample, in order, also within a long piece", () =>
     Effect.gen(function*() {
       const reached: Array<[string, number]> = []
       const input = new AudioInput(yield* Resampler.load, (key: string) => {
@@ -58,7 +56,7 @@ describe("AudioInput", () => {
       assert.strictEqual(reached.length, 4)
     }))
 
-  it.effect("goes on over gaps with silence, at most two seconds of it", () =>
+  it.effect("fills gaps with silence, two seconds at most", () =>
     Effect.gen(function*() {
       const input = new AudioInput(yield* Resampler.load, () => {})
       const one = ear(16_000)
@@ -75,7 +73,7 @@ describe("AudioInput", () => {
       input.free()
     }))
 
-  it.effect("keeps its former source when another cannot be had, and forgets ears", () =>
+  it.effect("keeps its source when another rate is not supported, and removes listeners", () =>
     Effect.gen(function*() {
       const input = new AudioInput(yield* Resampler.load, () => {})
       input.open(8_000)
@@ -89,47 +87,5 @@ describe("AudioInput", () => {
       assert.deepStrictEqual(gone.heard, [])
       assert.isTrue(Result.isFailure(input.add(ear(-1))))
       input.free()
-    }))
-})
-
-describe("PlayoutClock", () => {
-  it.effect("ticks every 20 ms while something plays, and sleeps while nothing does", () =>
-    Effect.gen(function*() {
-      const clock = yield* PlayoutClock.make
-      const start = clock.now()
-      const ticks: Array<number> = []
-      const player = { tick: (nowMs: number) => void ticks.push(nowMs - start), failed: () => {} }
-      yield* TestClock.adjust("1 second")
-      assert.deepStrictEqual(ticks, [])
-      clock.add(player)
-      clock.add(player)
-      yield* TestClock.adjust("100 millis")
-      assert.deepStrictEqual(ticks.map((at) => at - 1_000), [0, 20, 40, 60, 80, 100])
-      clock.remove(player)
-      yield* TestClock.adjust("1 minute")
-      assert.strictEqual(ticks.length, 6)
-      clock.add(player)
-      yield* TestClock.adjust("40 millis")
-      assert.strictEqual(ticks.length, 9)
-    }))
-
-  it.effect("removes a player that throws, tells it so, and goes on for the others", () =>
-    Effect.gen(function*() {
-      const clock = yield* PlayoutClock.make
-      let ticks = 0
-      let thrown = 0
-      const causes: Array<unknown> = []
-      clock.add({
-        tick: () => {
-          thrown++
-          throw new Error("broken")
-        },
-        failed: (cause) => void causes.push(cause)
-      })
-      clock.add({ tick: () => void ticks++, failed: () => {} })
-      yield* TestClock.adjust("200 millis")
-      assert.strictEqual(thrown, 1)
-      assert.deepStrictEqual(causes.map(String), ["Error: broken"])
-      assert.strictEqual(ticks, 11)
     }))
 })

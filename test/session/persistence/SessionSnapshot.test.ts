@@ -35,7 +35,7 @@ const speaking = (over: Partial<Reply> = {}): State => ({
   agent: { _tag: "Active", reply: { ...reply, ...over } }
 })
 
-/** Through the store and back. */
+/** Encodes and decodes. */
 const again = (
   state: State,
   more: Partial<Parameters<typeof SessionSnapshot.progressOf>[1]> = {}
@@ -47,8 +47,8 @@ const again = (
     items: state.history.map(SessionSnapshot.encodeItem)
   })
 
-describe("KeptState", () => {
-  it.effect("brings a session back as it was", () =>
+describe("SessionSnapshot", () => {
+  it.effect("restores a session as it was", () =>
     Effect.gen(function*() {
       const past = yield* again(initial([question]))
       const { createdAtMs, ...config } = about
@@ -70,13 +70,13 @@ describe("KeptState", () => {
       ])
       const rest = { _tag: "Text", text: "It will be there tomorrow. Goodbye.", optional: true, resumed: true } as const
       assert.deepEqual(past.queue, [rest])
-      // nor is it lost when the next process ends before it has said it
+      // it is not lost either when the next process ends before it was spoken
       const next = yield* again({ ...initial(past.history, past.queue, past.turn) })
       assert.deepEqual(next.queue, [{ ...rest, uninterruptible: false }])
       assert.deepEqual(next.history, past.history)
     }))
 
-  it.effect("asks again what nobody had begun to answer", () =>
+  it.effect("asks a question again whose answer was not audible yet", () =>
     Effect.gen(function*() {
       const past = yield* again(speaking(), { planned: ["It left."] })
       assert.deepEqual(past.history, [question])
@@ -95,7 +95,7 @@ describe("KeptState", () => {
       assert.strictEqual(past.history.length, 2)
     }))
 
-  it.effect("keeps what waits to be said and to be answered, but no greeting", () =>
+  it.effect("stores queued utterances and typed turns, but no greeting", () =>
     Effect.gen(function*() {
       const past = yield* again({
         ...initial(),
@@ -117,7 +117,7 @@ describe("KeptState", () => {
       )
     }))
 
-  it.effect("refuses what it cannot read, and does not tell it", () =>
+  it.effect("refuses what it cannot decode, without quoting it", () =>
     Effect.gen(function*() {
       for (
         const kept of [

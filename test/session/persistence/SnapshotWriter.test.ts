@@ -14,7 +14,7 @@ const item = (turn: number, text: string): HistoryItem => ({
   atMs: turn
 })
 
-/** A session whose history grows, and a store that takes what it is told. */
+/** A session whose history grows, and a store that records the writes. */
 const bench = (options: { readonly kept?: ReadonlyArray<HistoryItem> } = {}) =>
   Effect.gen(function*() {
     const writes: Array<SnapshotWriter.SnapshotChange> = []
@@ -47,8 +47,8 @@ const bench = (options: { readonly kept?: ReadonlyArray<HistoryItem> } = {}) =>
 
 const down = new ConnectionFailed({ op: "test", message: "the store is away" })
 
-describe("Journal", () => {
-  it.effect("writes what is new, and says how far it is safe", () =>
+describe("SnapshotWriter", () => {
+  it.effect("writes what is new, and reports how far it is stored", () =>
     Effect.gen(function*() {
       const { saved, session, touch, writes } = yield* bench()
       session.history = [item(1, "one")]
@@ -62,7 +62,7 @@ describe("Journal", () => {
       assert.include(writes[1]?.items[0], "two")
     }))
 
-  it.effect("writes from where the history has changed: a turn was taken back, late words came", () =>
+  it.effect("writes from the first item that has changed, after a withdrawn turn or a late transcript", () =>
     Effect.gen(function*() {
       const kept = [item(1, "one"), item(2, "two"), item(3, "three")]
       const { session, touch, writes } = yield* bench({ kept })
@@ -73,7 +73,7 @@ describe("Journal", () => {
       assert.deepEqual(writes.map(({ from, items }) => [from, items.length]), [[2, 0], [1, 3]])
     }))
 
-  it.effect("writes one thing at a time, and then the newest", () =>
+  it.effect("makes one write at a time, and then the newest", () =>
     Effect.gen(function*() {
       const { answer, saved, session, touch, writes } = yield* bench()
       const gate = yield* Deferred.make<void>()
@@ -89,7 +89,7 @@ describe("Journal", () => {
       assert.deepEqual(saved, [1, 3])
     }))
 
-  it.effect("asks a store that is away again until it answers, and loses nothing", () =>
+  it.effect("retries until an unreachable store answers, and loses nothing", () =>
     Effect.gen(function*() {
       const { answer, saved, session, touch, writes } = yield* bench()
       answer(Effect.fail(down))
@@ -118,7 +118,7 @@ describe("Journal", () => {
       assert.isAtMost(writes.length, 12)
     }))
 
-  it.effect("stops when another has taken the session over", () =>
+  it.effect("stops when another owner has taken the session over", () =>
     Effect.gen(function*() {
       const { answer, session, touch, writes } = yield* bench()
       answer(Effect.fail(new SessionNotFound({ op: "test", message: "fenced", details: { reason: "fenced" } })))

@@ -6,7 +6,7 @@ import { TestConnection } from "../TestConnection.ts"
 
 const RATE = 24_000
 const PER_MS = RATE / 1000
-/** Audio that tells its place: sample i of the whole is i modulo 30,000. */
+/** Audio whose samples show their position: sample i of the whole is i modulo 30,000. */
 const ramp = (fromMs: number, ms: number, rate = RATE): Int16Array =>
   Int16Array.from({ length: ms * rate / 1000 }, (_, i) => (fromMs * rate / 1000 + i) % 30_000)
 const convert = (samples: Int16Array, from: number, to: number): Int16Array =>
@@ -42,7 +42,7 @@ const make = (attached = true) => {
 }
 
 describe("AudioOutput", () => {
-  it("plays a reply at the speed of speech, at most 200 ms ahead, and tells its parts", () => {
+  it("plays a reply at the speed of speech, at most 200 ms ahead, and reports its texts", () => {
     const { begin, clock, connection, log } = make()
     begin(1, 1_000)
     for (let ms = 0; ms <= 1_000; ms += 20) {
@@ -57,7 +57,7 @@ describe("AudioOutput", () => {
     assert.strictEqual(clock.players.size, 0)
   })
 
-  it("cuts frames of 20 ms from pieces of any size, and fills the last", () => {
+  it("makes frames of 20 ms of pieces of any size, and pads the last one", () => {
     const { clock, connection, output } = make()
     output.begin(1, 1)
     for (let at = 0; at < 100; at += 7) output.push(1, { pcm: ramp(at, Math.min(7, 100 - at)), text: "" })
@@ -68,7 +68,7 @@ describe("AudioOutput", () => {
     assert.deepStrictEqual(connection.samples.slice(0, 100 * PER_MS + 2), [...ramp(0, 100), 1, 0])
   })
 
-  it("tells whose audio comes before it comes, and sends none when the reply is ended in answer", () => {
+  it("reports a reply before its first frame, and sends none when the reply is ended in response", () => {
     const { begin, connection, log, onAudible, output } = make()
     const sentBefore: Array<number> = []
     onAudible((epoch) => {
@@ -80,7 +80,7 @@ describe("AudioOutput", () => {
     assert.strictEqual(connection.frames.length, 0)
   })
 
-  it("is full beyond ten seconds, and tells when there is room again", () => {
+  it("is full beyond ten seconds, and reports when it has drained", () => {
     const { clock, log, output } = make()
     output.begin(1, 1)
     output.push(1, { pcm: ramp(0, 10_000), text: "" })
@@ -95,7 +95,7 @@ describe("AudioOutput", () => {
     assert.isFalse(output.isFull(1))
   })
 
-  it("stands still while there is nothing to play, and goes on when there is", () => {
+  it("stops its clock while there is nothing to play", () => {
     const { clock, connection, log, output } = make()
     output.begin(1, 1)
     output.push(1, { pcm: ramp(0, 100), text: "one" })
@@ -111,7 +111,7 @@ describe("AudioOutput", () => {
   })
 
   describe("hold and release", () => {
-    it("falls silent at once, and goes on with exactly what was not played", () => {
+    it("is silent at once, and goes on with exactly what was not played", () => {
       const { begin, clock, connection, output } = make()
       begin(1, 1_000)
       clock.run(300)
@@ -155,7 +155,7 @@ describe("AudioOutput", () => {
       assert.deepStrictEqual([playedMs, text], [300, "one"])
     })
 
-    it("keeps what comes meanwhile", () => {
+    it("keeps speech that is pushed meanwhile", () => {
       const { clock, connection, log, output } = make()
       output.begin(1, 1)
       output.hold(1)
@@ -181,7 +181,7 @@ describe("AudioOutput", () => {
       assert.strictEqual(connection.frames[sent]?.[0], 320 * PER_MS)
     })
 
-    it("does not go back further than what is kept, whatever the client says", () => {
+    it("does not go back further than the kept frames, whatever the client reports", () => {
       const { clock, connection, output } = make()
       output.begin(1, 1)
       output.push(1, { pcm: ramp(0, 9_000), text: "" })
@@ -190,7 +190,7 @@ describe("AudioOutput", () => {
       output.hold(1)
       const sent = connection.frames.length
       output.release(1)
-      // nothing is held back until an impossible position is reached
+      // playout does not wait until an impossible position is reached
       assert.isAbove(connection.frames.length, sent)
       clock.run(4_000)
       assert.isAtLeast(connection.frames.length - sent, 150)
@@ -198,7 +198,7 @@ describe("AudioOutput", () => {
   })
 
   describe("what was heard", () => {
-    it("is what was played, and never more than the client says", () => {
+    it("is what was played, and never more than the client reports", () => {
       for (const [reported, expected] of [[undefined, 500], [200, 220], [10_000, 500]] as const) {
         const { begin, clock, connection, output } = make()
         begin(1, 1_000)
@@ -211,7 +211,7 @@ describe("AudioOutput", () => {
       }
     })
 
-    it("is awaited to the end for a client that lags a little, and not for one that lags for ever", () => {
+    it("waits for the end of a client that lags a little, and not for one that lags for ever", () => {
       const { begin, clock, connection, log, output } = make()
       begin(1, 1_000)
       clock.run(900)
@@ -237,7 +237,7 @@ describe("AudioOutput", () => {
   })
 
   describe("a connection", () => {
-    it("that refuses is tried again, is slow after a second and dead after ten", () => {
+    it("that refuses frames is retried, is slow after a second and dead after ten", () => {
       const { begin, clock, connection, log } = make()
       begin(1, 1_000)
       clock.run(100)
@@ -255,7 +255,7 @@ describe("AudioOutput", () => {
       assert.strictEqual(clock.players.size, 0)
     })
 
-    it("is not dead for what it refused of a former reply, or before a pause", () => {
+    it("is not dead because of what it refused of a former reply, or before a pause", () => {
       const { begin, clock, connection, log, output } = make()
       begin(1, 1_000)
       connection.accepts = false
@@ -271,7 +271,7 @@ describe("AudioOutput", () => {
       assert.notInclude(log, "dead")
     })
 
-    it("that is gone is replaced by one that goes on, also at another rate", () => {
+    it("is replaced by another one that goes on, also at another rate", () => {
       for (const rate of [24_000, 48_000, 8_000]) {
         for (const finish of [true, false]) {
           const { begin, clock, log, output } = make()
@@ -297,7 +297,7 @@ describe("AudioOutput", () => {
       }
     })
 
-    it("that comes while the agent is held is not spoken to", () => {
+    it("gets no audio when it is attached while the reply is held", () => {
       const { begin, clock, output } = make()
       begin(1, 1_000)
       clock.run(200)
@@ -310,7 +310,7 @@ describe("AudioOutput", () => {
       assert.strictEqual(next.frames[0]?.[0], 200 * PER_MS)
     })
 
-    it("is not awaited by a clock that ticks", () => {
+    it("lets the clock sleep while it is away", () => {
       const { begin, clock } = make(false)
       begin(1, 1_000)
       assert.strictEqual(clock.players.size, 0)
@@ -332,7 +332,7 @@ describe("AudioOutput", () => {
   ])
 
   it.prop(
-    "lets nothing of a reply out that is held or ended (P1), and paces the rest",
+    "sends nothing of a held or ended reply (P1), and paces the rest",
     [Schema.Array(Op).check(Schema.isMaxLength(60))],
     ([ops]) => {
       const { clock, log, output } = make(false)

@@ -8,8 +8,8 @@ const text = (value: string, startMs: number, words: SpokenText["words"] = []): 
   words
 })
 
-describe("Playout", () => {
-  it("holds texts whose audio is over whole, and of the last one the words that are", () => {
+describe("SpokenSoFar", () => {
+  it("has the whole of texts that have ended, and of the last one the words that have", () => {
     const texts = [text("One two.", 0), text("Three four five six.", 800)]
     assert.strictEqual(spoken(texts, 0, 2_800), "")
     assert.strictEqual(spoken(texts, 400, 2_800), "One")
@@ -19,7 +19,7 @@ describe("Playout", () => {
     assert.strictEqual(spoken([], 100, 100), "")
   })
 
-  it("goes by the engine's word times where there are any", () => {
+  it("uses the engine's word timings where there are any", () => {
     const words = [
       { text: "Hello", startMs: 0, endMs: 100 },
       { text: "there", startMs: 100, endMs: 900 }
@@ -28,7 +28,7 @@ describe("Playout", () => {
     assert.strictEqual(spoken([text("Hello there", 1_000, words)], 1_900, 2_000), "Hello there")
   })
 
-  it("never takes too much of a text whose speech is not complete to be heard", () => {
+  it("never counts too much of a text whose speech is incomplete", () => {
     const unfinished = text("one two three four five six seven eight", 0)
     assert.strictEqual(spoken([unfinished], 600, undefined), "one two")
     assert.notStrictEqual(spoken([unfinished], 60_000, undefined), unfinished.text)
@@ -45,7 +45,7 @@ describe("Playout", () => {
       const ms = 50 * whole.length
       const playedMs = ms * permille / 1_000
       const said = spoken([text(whole, 0)], playedMs, ms)
-      // a word is over when its last character has been spoken
+      // a word has ended when its last character has been spoken
       let at = 0
       const over = words.filter((word) => {
         at += word.length + 1

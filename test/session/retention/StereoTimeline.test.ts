@@ -4,14 +4,14 @@ import { StereoTimeline } from "../../../src/session/retention/StereoTimeline.ts
 const make = (capacityMs = 1_000) => new StereoTimeline({ sampleRate: 16_000, startMs: 5_000, capacityMs })
 const frame = (level: number) => new Int16Array(320).fill(level)
 const channel = (pcm: Int16Array, which: 0 | 1) => Array.from(pcm).filter((_, i) => i % 2 === which)
-/** The first sample that sounds, and how many do. */
+/** The first sample that is not silent, and how many are not. */
 const sound = (samples: ReadonlyArray<number>) => [
   samples.findIndex((sample) => sample !== 0),
   samples.filter((sample) => sample !== 0).length
 ]
 
 describe("StereoTimeline", () => {
-  it("puts both voices where they were heard", () => {
+  it("puts both channels at their times", () => {
     const timeline = make()
     for (let i = 0; i < 5; i++) timeline.user(frame(100), 5_120 + 20 * i + (i % 2) * 15)
     timeline.agent(frame(-200), 5_300)
@@ -21,7 +21,7 @@ describe("StereoTimeline", () => {
     assert.lengthOf(pcm, 2 * 6_400)
   })
 
-  it("does not hold what was handed over and cut", () => {
+  it("does not contain audio that was added and cut", () => {
     const timeline = make()
     for (let i = 0; i < 10; i++) timeline.agent(frame(7), 5_000 + 20 * i)
     timeline.cut(5_050)
@@ -31,7 +31,7 @@ describe("StereoTimeline", () => {
     assert.strictEqual(right.indexOf(9), 6_400)
   })
 
-  it("loses nothing of what comes in a burst after a stall, and follows a silence", () => {
+  it("loses nothing of a burst after a stall, and follows a pause", () => {
     const timeline = make(4_000)
     for (let i = 0; i < 10; i++) timeline.user(frame(1 + i), 5_020 + 20 * i)
     // 300 ms of nothing, then all of it at once
@@ -45,7 +45,7 @@ describe("StereoTimeline", () => {
     assert.strictEqual(timeline.lost, 0)
   })
 
-  it("loses the middle when nobody takes, and goes on in its place", () => {
+  it("has a gap while nothing is taken, and goes on at the right time", () => {
     const timeline = make(200)
     for (let i = 1; i <= 20; i++) timeline.user(frame(i), 5_000 + 20 * i)
     assert.strictEqual(timeline.lost, 10 * 320)
