@@ -31,7 +31,7 @@ import type { SessionConfig } from "../session/SessionConfig.ts"
 import type { VoiceSession } from "../session/VoiceSession.ts"
 import * as BackendMetrics from "../telemetry/BackendMetrics.ts"
 import * as AccessControl from "./admission/AccessControl.ts"
-import { Admission, draining } from "./admission/Admission.ts"
+import { Admission, drainingError } from "./admission/Admission.ts"
 import * as LoadLevel from "./admission/LoadLevel.ts"
 import type { Backend, ConnectionState, DrainReport } from "./BackendContract.ts"
 import type { BackendParts } from "./BackendParts.ts"
@@ -45,7 +45,7 @@ import * as ProviderLink from "./provider/ProviderLink.ts"
 import * as Retention from "./sessions/Retention.ts"
 import * as SessionLeases from "./sessions/SessionLeases.ts"
 import * as SessionOpening from "./sessions/SessionOpening.ts"
-import type { Entry } from "./sessions/SessionOpening.ts"
+import type { SessionEntry } from "./sessions/SessionOpening.ts"
 
 /** How many sessions that users start are made at once. */
 const MAX_INCOMING = 16
@@ -98,7 +98,7 @@ export const makeBackend = Effect.fnUntraced(function*(parts: BackendParts) {
     enabled: () => config.enableMetrics,
     engines: parts.engines
   })
-  const sessions = new Map<string, Entry>()
+  const sessions = new Map<string, SessionEntry>()
   const connection = yield* SubscriptionRef.make<ConnectionState>("disconnected")
   const cut = yield* Deferred.make<void>()
   const lifecycle = yield* Semaphore.make(1)
@@ -115,7 +115,7 @@ export const makeBackend = Effect.fnUntraced(function*(parts: BackendParts) {
 
   const host: ProviderHost = {
     signingKey: config.session.signingKey ??
-      Redacted.make(yield* keeper.secret("session_tokens", yield* newSecret)),
+      Redacted.make(yield* keeper.sharedSecret("session_tokens", yield* newSecret)),
     admit: gate.connect,
     recover: (id) => Effect.asVoid(recover(id)),
     limits: () => config.session
@@ -141,10 +141,10 @@ export const makeBackend = Effect.fnUntraced(function*(parts: BackendParts) {
 
   const connect = Effect.gen(function*() {
     if (admission.phase === "running") return
-    if (admission.phase === "stopped") return yield* ProviderLink.stopped("stopped")
+    if (admission.phase === "stopped") return yield* ProviderLink.stoppedError("stopped")
     admission.phase = "starting"
     yield* SubscriptionRef.set(connection, "connecting")
-    const linked = yield* ProviderLink.connect({ provider, config, host, parent: scope, halt }).pipe(
+    const linked = yield* ProviderLink.connect({ provider, config, host, parent: scope, stopRequested: halt }).pipe(
       Effect.onExit((exit) => {
         if (Exit.isSuccess(exit)) return Effect.void
         admission.phase = "new"
@@ -181,7 +181,7 @@ export const makeBackend = Effect.fnUntraced(function*(parts: BackendParts) {
 
   const start: Effect.Effect<void, BackendError> = Effect.suspend(() =>
     Deferred.isDoneUnsafe(halt)
-      ? Effect.fail(ProviderLink.stopped(report === undefined ? "draining" : "stopped"))
+      ? Effect.fail(ProviderLink.stoppedError(report === undefined ? "draining" : "stopped"))
       : lifecycle.withPermits(1)(connect)
   )
 
@@ -190,7 +190,7 @@ export const makeBackend = Effect.fnUntraced(function*(parts: BackendParts) {
     for (const { handle } of sessions.values()) handle.countAudio()
   })
 
-  const awaitGone = (entries: ReadonlyArray<Entry>) =>
+  const awaitGone = (entries: ReadonlyArray<SessionEntry>) =>
     Effect.forEach(entries, (entry) => Deferred.await(entry.gone), { concurrency: "unbounded", discard: true })
 
   const drain = Effect.gen(function*() {
@@ -261,9 +261,9 @@ export const makeBackend = Effect.fnUntraced(function*(parts: BackendParts) {
     clock,
     tracer,
     frames,
-    allowance,
-    keeper,
-    retainer,
+    audioQuota: allowance,
+    leases: keeper,
+    retention: retainer,
     load,
     latency,
     metrics
@@ -274,7 +274,7 @@ export const makeBackend = Effect.fnUntraced(function*(parts: BackendParts) {
     finalizeWithin(within)(Scope.close(which, Exit.void))
 
   /** Takes the session away when it has ended, within a deadline, whatever hangs. */
-  const watch = (entry: Entry) =>
+  const watch = (entry: SessionEntry) =>
     entry.handle.session.ended.pipe(
       Effect.andThen((reason) =>
         Effect.sync(() => {
@@ -292,15 +292,17 @@ export const makeBackend = Effect.fnUntraced(function*(parts: BackendParts) {
     )
 
   /** Takes a slot and lets a session live in it; what cannot be made leaves nothing behind. */
-  const admit = (make: (scope: Scope.Closeable) => Effect.Effect<Entry, BackendError>, again = false) =>
+  const admit = (make: (scope: Scope.Closeable) => Effect.Effect<SessionEntry, BackendError>, again = false) =>
     Effect.uninterruptibleMask((restore) =>
       Effect.gen(function*() {
-        yield* again ? admission.enterAgain : admission.enter
+        yield* again ? admission.enterResumed : admission.enter
         const sessionScope = yield* Scope.fork(scope)
         const entry = yield* restore(
           make(sessionScope).pipe(
             ProviderLink.raceInterruptible(scope),
-            Effect.raceFirst(Effect.andThen(Deferred.await(drained), Effect.suspend(() => Effect.fail(draining()))))
+            Effect.raceFirst(
+              Effect.andThen(Deferred.await(drained), Effect.suspend(() => Effect.fail(drainingError())))
+            )
           )
         ).pipe(
           Effect.onError(() => Effect.ensuring(closeScope(sessionScope), Effect.sync(() => admission.leave())))
@@ -330,10 +332,10 @@ export const makeBackend = Effect.fnUntraced(function*(parts: BackendParts) {
     sessions.has(id) ? Effect.void : admit((sessionScope) =>
       Effect.gen(function*() {
         const past = yield* keeper.claim(id)
-        return yield* open({ id, config: past.config, past }, sessionScope)
+        return yield* open({ id, config: past.config, restored: past }, sessionScope)
       }).pipe(
         // what nobody can read or take up goes the way of what nobody came back for
-        Effect.onError(() => keeper.letGo(id))
+        Effect.onError(() => keeper.release(id))
       ), true)
 
   const find = (op: string, id: string) =>
@@ -346,7 +348,7 @@ export const makeBackend = Effect.fnUntraced(function*(parts: BackendParts) {
 
   // ---- health -------------------------------------------------------------------------------------------------------
 
-  const lag = yield* LoadLevel.watch({
+  const lag = yield* LoadLevel.monitor({
     load,
     bounds: () => config.overload,
     engines: () => Object.values(parts.speech ?? {}),
@@ -355,7 +357,7 @@ export const makeBackend = Effect.fnUntraced(function*(parts: BackendParts) {
   const health = yield* Health.make({
     provider: provider.name,
     link: () => link?.provider,
-    line: () => SubscriptionRef.getUnsafe(connection),
+    connectionState: () => SubscriptionRef.getUnsafe(connection),
     engines: parts.engines,
     speech: parts.speech ?? {},
     store: Option.getOrUndefined(yield* Effect.serviceOption(SessionStore)),

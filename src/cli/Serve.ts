@@ -98,8 +98,8 @@ const reload = Effect.fnUntraced(function*(
 ) {
   const next = yield* read
   const { config } = next
-  const changed = yield* ConfigDiff.changed(BackendConfig, yield* backend.config, config)
-  const restart = yield* ConfigDiff.changed(
+  const changed = yield* ConfigDiff.changedPaths(BackendConfig, yield* backend.config, config)
+  const restart = yield* ConfigDiff.changedPaths(
     ServerConfig.section.schema,
     section,
     next.section,

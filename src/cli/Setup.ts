@@ -43,7 +43,7 @@ export const loadConfig = (
       env: process.env,
       defaults,
       section,
-      complete: listen === undefined ? undefined : (raw, server) => besideServer(raw, listen(server))
+      complete: listen === undefined ? undefined : (raw, server) => bindLikeServer(raw, listen(server))
     })
   )
 }
@@ -78,7 +78,7 @@ const otherVariables = new Set([
  * @category config
  * @since 0.1.0
  */
-export const besideServer = (raw: JsonRecord, { host, publicUrl }: Listen): JsonRecord => {
+export const bindLikeServer = (raw: JsonRecord, { host, publicUrl }: Listen): JsonRecord => {
   const { provider, provider_config: options = {} } = raw
   const isLocal = ServerConfig.isLoopback(host) &&
     (publicUrl === undefined || ServerConfig.isLoopback(new URL(publicUrl).hostname))

@@ -39,7 +39,7 @@ const Concealed: object = Object.defineProperties({}, {
  * @category constructors
  * @since 0.1.0
  */
-export const conceal = (entries: Entries): Entries =>
+export const redact = (entries: Entries): Entries =>
   Object.create(
     Concealed,
     // Accessors, for Node tells of values that crash it without asking them how, but calls none.
@@ -58,7 +58,7 @@ const isEntries = (value: unknown): value is Entries =>
 export const Options = Schema.Record(Schema.String, Schema.Unknown).pipe(
   // A declaration, for a record would be copied, and tell all again.
   Schema.decodeTo(Schema.declare(isEntries), {
-    decode: SchemaGetter.transform(conceal),
+    decode: SchemaGetter.transform(redact),
     encode: SchemaGetter.transform((entries: Entries) => ({ ...entries }))
   })
 )

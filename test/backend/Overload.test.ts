@@ -19,7 +19,7 @@ const bounds = { maxLagMs: 100, maxBacklogMs: 2_000 }
 const levels = (...looks: ReadonlyArray<readonly [times: number, lagMs: number, backlogMs?: number]>) => {
   const load = new Load()
   return looks.map(([times, lagMs, backlogMs = 0]): LoadLevel => {
-    for (let i = 0; i < times; i++) load.look(lagMs, backlogMs, bounds)
+    for (let i = 0; i < times; i++) load.sample(lagMs, backlogMs, bounds)
     return load.level
   })
 }
@@ -64,7 +64,7 @@ describe("Load", () => {
         let since = 0
         for (const lag of lags) {
           const before = load.rank
-          const changed = load.look(lag, 0, bounds)
+          const changed = load.sample(lag, 0, bounds)
           assert.strictEqual(changed, load.rank !== before)
           if (load.rank < before) assert.isAtLeast(since, 19)
           since = load.rank === before ? since + 1 : 0

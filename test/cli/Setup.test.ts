@@ -5,7 +5,7 @@ const bound = (
   server: { readonly host: string; readonly publicUrl?: string },
   providerConfig: Record<string, unknown> = {},
   provider = "local"
-) => Setup.besideServer({ provider, provider_config: providerConfig }, server)["provider_config"]
+) => Setup.bindLikeServer({ provider, provider_config: providerConfig }, server)["provider_config"]
 
 describe("Setup.besideServer", () => {
   it("binds WebRTC to loopback when the server listens on loopback", () => {

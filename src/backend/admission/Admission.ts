@@ -23,7 +23,7 @@ const op = "VoiceBackend.createSession"
  * @category errors
  * @since 0.1.0
  */
-export const draining = (): SessionLimitExceeded =>
+export const drainingError = (): SessionLimitExceeded =>
   new SessionLimitExceeded({
     op,
     message: "the backend is draining and takes no new session",
@@ -57,7 +57,7 @@ export class Admission {
 
   /** Why there is no slot now, if there is none. */
   #refusal(back: boolean): ConnectionFailed | SessionLimitExceeded | undefined {
-    if (this.phase === "draining") return draining()
+    if (this.phase === "draining") return drainingError()
     if (this.phase !== "running") {
       return new ConnectionFailed({
         op,
@@ -82,7 +82,7 @@ export class Admission {
           reason: "overloaded",
           lagMs: Math.round(this.#load.lagMs),
           backlogMs: Math.round(this.#load.backlogMs),
-          retryAfterMs: this.#load.relievedInMs
+          retryAfterMs: this.#load.retryAfterMs
         }
       })
     }
@@ -102,7 +102,7 @@ export class Admission {
   readonly enter: Effect.Effect<void, ConnectionFailed | SessionLimitExceeded> = this.#enter(false)
 
   /** The same for a session that comes back: it is a conversation in progress, and goes on however much there is to do. */
-  readonly enterAgain: Effect.Effect<void, ConnectionFailed | SessionLimitExceeded> = this.#enter(true)
+  readonly enterResumed: Effect.Effect<void, ConnectionFailed | SessionLimitExceeded> = this.#enter(true)
 
   #enter(back: boolean): Effect.Effect<void, ConnectionFailed | SessionLimitExceeded> {
     return Effect.suspend(() => {

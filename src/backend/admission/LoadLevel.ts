@@ -81,7 +81,7 @@ export class Load {
   }
 
   /** When somebody new may be let in, if it stays as calm as it is: 0 unless overloaded. */
-  get relievedInMs(): number {
+  get retryAfterMs(): number {
     return this.overloaded ? (CALM - this.#calm) * EventLoopLag.INTERVAL_MS : 0
   }
 
@@ -94,7 +94,7 @@ export class Load {
   }
 
   /** Takes a look; true when the level has changed. It rises at once, and falls a level at a time. */
-  look(lagMs: number, backlogMs: number, bounds: Bounds): boolean {
+  sample(lagMs: number, backlogMs: number, bounds: Bounds): boolean {
     this.#lagMs = lagMs
     this.#backlogMs = backlogMs
     const share = Math.max(lagMs / bounds.maxLagMs, backlogMs / bounds.maxBacklogMs)
@@ -124,7 +124,7 @@ const backlogOf = ({ backlogMs, members }: EngineHealth): number =>
  * @category constructors
  * @since 0.1.0
  */
-export const watch = (options: {
+export const monitor = (options: {
   readonly load: Load
   readonly bounds: () => BackendConfig["overload"]
   /** Whose work may wait. */
@@ -136,7 +136,7 @@ export const watch = (options: {
   return EventLoopLag.make((lag) =>
     Effect.suspend(() => {
       const { maxBacklog, maxLag } = bounds()
-      const changed = load.look(lag.recent, Math.max(0, ...engines().map(backlogOf)), {
+      const changed = load.sample(lag.recent, Math.max(0, ...engines().map(backlogOf)), {
         maxLagMs: Duration.toMillis(maxLag),
         maxBacklogMs: Duration.toMillis(maxBacklog)
       })

@@ -16,7 +16,7 @@ import { withDefault } from "../../schema/Defaults.ts"
 import { boundedDuration } from "../../schema/Durations.ts"
 import { encodeKeys } from "../../schema/EncodedKeys.ts"
 import * as Faults from "../../schema/Faults.ts"
-import { conceal, Options } from "../../schema/Secret.ts"
+import { Options, redact } from "../../schema/Secret.ts"
 import { AgentInLoop } from "../../session/pipeline/S2sOptions.ts"
 import { PipelineType } from "../../session/SessionConfig.ts"
 import * as ConfigRules from "./ConfigRules.ts"
@@ -218,11 +218,11 @@ export const check = (config: BackendConfig): Effect.Effect<BackendConfig, Inval
     // options may hold keys, and a program's own objects would show them to logs
     ({ customProcessors, engines, providerConfig, ...rest }) => ({
       ...rest,
-      providerConfig: conceal(providerConfig),
-      engines: Record.map(engines, conceal),
+      providerConfig: redact(providerConfig),
+      engines: Record.map(engines, redact),
       customProcessors: customProcessors.map(({ options, ...processor }) => ({
         ...processor,
-        ...(options === undefined ? {} : { options: conceal(options) })
+        ...(options === undefined ? {} : { options: redact(options) })
       }))
     })
   )

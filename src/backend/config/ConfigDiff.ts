@@ -21,7 +21,7 @@ const differences = (one: unknown, other: unknown, path: string): ReadonlyArray<
  * @category accessors
  * @since 0.1.0
  */
-export const changed = <A>(
+export const changedPaths = <A>(
   schema: Schema.Codec<A, unknown>,
   one: A,
   other: A,

@@ -84,7 +84,7 @@ export const checkUpdate = Effect.fnUntraced(function*(
   current: BackendConfig,
   next: BackendConfig
 ): Effect.fn.Return<void, InvalidConfig> {
-  const paths = (yield* ConfigDiff.changed(BackendConfig, current, next)).flatMap((path) => fixedPart(path) ?? [])
+  const paths = (yield* ConfigDiff.changedPaths(BackendConfig, current, next)).flatMap((path) => fixedPart(path) ?? [])
   const changed = [...new Set(paths)]
   if (changed.length === 0) return
   return yield* new InvalidConfig({

@@ -43,7 +43,7 @@ export interface HealthOptions {
   /** The provider's connection, while there is one. */
   readonly link: () => ProviderConnection | undefined
   /** What the provider says of its line. Default: connected. */
-  readonly line?: (() => ConnectionState) | undefined
+  readonly connectionState?: (() => ConnectionState) | undefined
   /** The names of the engines, by kind. */
   readonly engines: { readonly [kind: string]: string }
   /** The engines themselves, by kind, where they are known. */
@@ -123,7 +123,7 @@ export const make = Effect.fnUntraced(function*(
 
   /** A provider that answers may still be cut off from its users. */
   const heedLine = (part: HealthPart): HealthPart => {
-    const state = options.line?.() ?? "connected"
+    const state = options.connectionState?.() ?? "connected"
     if (part.status !== "healthy" || state === "connected") return part
     return {
       ...part,

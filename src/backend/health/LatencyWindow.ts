@@ -17,8 +17,8 @@ export class LatencyWindow {
   #sum = 0
 
   /** Counts a turn; `exceeded`: it took longer than the target. */
-  add(exceeded: boolean): void {
-    const value = exceeded ? 1 : 0
+  add(slowShare: boolean): void {
+    const value = slowShare ? 1 : 0
     this.#sum += value - (this.#slow[this.#next] ?? 0)
     this.#slow[this.#next] = value
     this.#next = (this.#next + 1) % SIZE

@@ -36,7 +36,7 @@ export interface ProviderLinkOptions {
   /** The link's scope is a child of it. */
   readonly parent: Scope.Scope
   /** Completes when nobody wants the link any more. */
-  readonly halt: Deferred.Deferred<void>
+  readonly stopRequested: Deferred.Deferred<void>
 }
 
 const op = "VoiceBackend.start"
@@ -61,7 +61,7 @@ export const raceInterruptible =
  * @category errors
  * @since 0.1.0
  */
-export const stopped = (state: "draining" | "stopped"): ConnectionFailed =>
+export const stoppedError = (state: "draining" | "stopped"): ConnectionFailed =>
   new ConnectionFailed({
     op,
     message: `the backend ${state === "draining" ? "is being" : "has been"} stopped; make another`,
@@ -76,7 +76,7 @@ export const stopped = (state: "draining" | "stopped"): ConnectionFailed =>
  * @since 0.1.0
  */
 export const connect = (options: ProviderLinkOptions): Effect.Effect<ProviderLink, BackendError> => {
-  const { config, halt, host, parent, provider } = options
+  const { config, stopRequested: halt, host, parent, provider } = options
   let last: BackendError | undefined
   const attempt = Effect.suspend(() => {
     const scope = Scope.forkUnsafe(parent)
@@ -104,6 +104,6 @@ export const connect = (options: ProviderLinkOptions): Effect.Effect<ProviderLin
     }),
     raceInterruptible(parent),
     connectDeadline(op, `connecting provider ${provider.name}`, config.timeout, () => last),
-    Effect.raceFirst(Effect.andThen(Deferred.await(halt), Effect.suspend(() => Effect.fail(stopped("stopped")))))
+    Effect.raceFirst(Effect.andThen(Deferred.await(halt), Effect.suspend(() => Effect.fail(stoppedError("stopped")))))
   )
 }

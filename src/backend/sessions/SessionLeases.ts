@@ -27,7 +27,7 @@ const op = "VoiceBackend.recover"
  */
 export interface SessionLeases {
   /** There is a store. */
-  readonly keeps: boolean
+  readonly enabled: boolean
   /** Keeps a new session from now on. */
   readonly begin: (
     id: string,
@@ -41,11 +41,11 @@ export interface SessionLeases {
    */
   readonly claim: (id: string) => Effect.Effect<SessionSnapshot.RestoredSession, BackendError>
   /** Leaves a session that was claimed and could not be taken up to whoever comes next. */
-  readonly letGo: (id: string) => Effect.Effect<void>
+  readonly release: (id: string) => Effect.Effect<void>
   /** Erases a session that has ended. One that cannot be erased now is later. */
   readonly end: (id: string) => Effect.Effect<void>
   /** The secret of this name that all processes on the store share. */
-  readonly secret: (name: string, candidate: string) => Effect.Effect<string, BackendError>
+  readonly sharedSecret: (name: string, candidate: string) => Effect.Effect<string, BackendError>
 }
 
 const notFound = (id: string) =>
@@ -57,13 +57,13 @@ const notFound = (id: string) =>
 
 /** Without a store. */
 const nothing: SessionLeases = {
-  keeps: false,
+  enabled: false,
   begin: () => Effect.void,
   write: () => Effect.void,
   claim: (id) => Effect.fail(notFound(id)),
-  letGo: () => Effect.void,
+  release: () => Effect.void,
   end: () => Effect.void,
-  secret: (_, candidate) => Effect.succeed(candidate)
+  sharedSecret: (_, candidate) => Effect.succeed(candidate)
 }
 
 const answering = (what: string) => <A>(effect: Effect.Effect<A, BackendError>): Effect.Effect<A, BackendError> =>
@@ -128,7 +128,7 @@ export const make: Effect.Effect<SessionLeases, never, Scope.Scope> = Effect.gen
     })
 
   return {
-    keeps: true,
+    enabled: true,
     begin: (id, kept, resumeWindow) =>
       Effect.map(
         answering("SessionStore.create")(store.create(id, kept, Duration.toMillis(resumeWindow))),
@@ -153,7 +153,7 @@ export const make: Effect.Effect<SessionLeases, never, Scope.Scope> = Effect.gen
         }
       }
     }),
-    letGo: (id) =>
+    release: (id) =>
       Effect.suspend(() => {
         const lease = leases.get(id)
         leases.delete(id)
@@ -169,6 +169,6 @@ export const make: Effect.Effect<SessionLeases, never, Scope.Scope> = Effect.gen
         leaving.add(lease)
         return Effect.ignore(remove(lease))
       }),
-    secret: (name, candidate) => answering("SessionStore.secret")(store.secret(name, candidate))
+    sharedSecret: (name, candidate) => answering("SessionStore.secret")(store.secret(name, candidate))
   }
 })

@@ -36,7 +36,7 @@ import type { SessionLeases } from "./SessionLeases.ts"
  * @category models
  * @since 0.1.0
  */
-export interface Entry {
+export interface SessionEntry {
   readonly handle: Session.SessionHandle
   readonly access: SessionAccess
   readonly scope: Scope.Closeable
@@ -52,7 +52,7 @@ export interface Entry {
  * @since 0.1.0
  */
 export interface Opening extends Pick<LinkedSession, "id" | "config"> {
-  readonly past?: RestoredSession | undefined
+  readonly restored?: RestoredSession | undefined
 }
 
 /**
@@ -70,9 +70,9 @@ export interface OpeningOptions {
   readonly clock: Clock.Clock
   readonly tracer: Tracer.Tracer
   readonly frames: PlayoutClock["Service"]
-  readonly allowance: AudioQuota
-  readonly keeper: SessionLeases
-  readonly retainer: Retention
+  readonly audioQuota: AudioQuota
+  readonly leases: SessionLeases
+  readonly retention: Retention
   readonly load: Load
   readonly latency: LatencyWindow
   readonly metrics: BackendMetrics
@@ -85,7 +85,18 @@ export interface OpeningOptions {
  * @since 0.1.0
  */
 export const make = (options: OpeningOptions) => {
-  const { allowance, clock, frames, keeper, latency, load, metrics, parts, retainer, tracer } = options
+  const {
+    audioQuota: allowance,
+    clock,
+    frames,
+    leases: keeper,
+    latency,
+    load,
+    metrics,
+    parts,
+    retention: retainer,
+    tracer
+  } = options
   const { provider } = parts
 
   const agentOf = (session: SessionConfig) => {
@@ -121,7 +132,7 @@ export const make = (options: OpeningOptions) => {
       provider: provider.name,
       pipelineType: opening.config.pipelineType ?? config.pipelineType,
       engines: parts.engines,
-      resumed: opening.past !== undefined,
+      resumed: opening.restored !== undefined,
       metrics: metrics.session(),
       tracing: config.enableTracing,
       tracer,
@@ -136,7 +147,7 @@ export const make = (options: OpeningOptions) => {
   })
 
   const build = Effect.fnUntraced(function*(
-    { config: session, id, past }: Opening,
+    { config: session, id, restored: past }: Opening,
     watch: SessionObserver.SessionObserver,
     sessionScope: Scope.Closeable
   ) {
@@ -180,9 +191,9 @@ export const make = (options: OpeningOptions) => {
       measure: metrics.operation,
       restored: past,
       retention,
-      writeSnapshot: isKept && keeper.keeps ? (change) => keeper.write(id, change) : undefined
+      writeSnapshot: isKept && keeper.enabled ? (change) => keeper.write(id, change) : undefined
     }).pipe(Scope.provide(sessionScope))
-    if (isKept && keeper.keeps && past === undefined) yield* keeper.begin(id, handle.snapshot(), resumeWindow)
+    if (isKept && keeper.enabled && past === undefined) yield* keeper.begin(id, handle.snapshot(), resumeWindow)
     // before anybody hears of it: the next process, too, must know how far its numbers have come, and what was cut
     if (past !== undefined) yield* keeper.write(id, { ...handle.snapshot(), from: 0 })
     const { access, attachments } = yield* connected.provider.open({

@@ -26,7 +26,7 @@ const check = Effect.fnUntraced(function*(stt: EngineHealth, now: () => number =
     speech: { stt },
     store: undefined,
     admission: new Admission(() => 1, load),
-    lag: yield* LoadLevel.watch({ load, bounds: () => bounds, engines: () => [stt] }),
+    lag: yield* LoadLevel.monitor({ load, bounds: () => bounds, engines: () => [stt] }),
     load,
     latency: new LatencyWindow(),
     latencyTarget: () => Duration.seconds(1),
