@@ -1,8 +1,8 @@
 /**
- * What happens to an engine behind the back of a session that goes on: failures, retries, switches, recoveries.
+ * Incidents of engines in sessions that continue: failures, retries, switches to a fallback, recoveries.
  *
- * Engines with a fallback report each of these through a callback, synchronously, in the order things happened. The
- * callback must be quick and must not throw.
+ * Resilient engines report them to the callback that they were opened with, synchronously and in order. The callback must be
+ * quick and must not throw.
  *
  * @since 0.1.0
  */
@@ -11,12 +11,12 @@ import type { BackendError } from "./BackendError.ts"
 /**
  * One incident of one engine.
  *
- * - `failed`: it failed, hung, ended without cause or said nothing; `error` says how.
- * - `retrying`: it is asked again after that `error`.
- * - `switched`: a session that used it uses the engine `to` from now on, or again.
- * - `opened_circuit`: it failed so often in a row that no session uses it before its cool-down is over.
- * - `recovered`: it has failed, and works again.
- * - `unavailable`, `available`: the session has no such engine for a while, and then has one again.
+ * - `failed`: it failed, hung, ended its stream early or returned nothing; `error` says how.
+ * - `retrying`: it is retried after that `error`.
+ * - `switched`: the session uses the engine `to` in its place, or has switched back to it.
+ * - `opened_circuit`: it failed too often in a row; no session uses it until its cool-down has passed.
+ * - `recovered`: it works again after a failure.
+ * - `unavailable`, `available`: the session has no working engine of this kind, and later has one again.
  *
  * @category models
  * @since 0.1.0
@@ -26,7 +26,7 @@ export interface EngineIncident {
   readonly engine: string
   readonly kind: "stt" | "tts" | "s2s" | "agent"
   readonly what: "failed" | "retrying" | "switched" | "opened_circuit" | "recovered" | "unavailable" | "available"
-  /** The session that met it. */
+  /** The session in which it happened. */
   readonly sessionId: string
   readonly error?: BackendError | undefined
   /** With `switched`: the engine that takes over. */
@@ -34,7 +34,7 @@ export interface EngineIncident {
 }
 
 /**
- * Takes incidents as they happen.
+ * Receives incidents as they happen.
  *
  * @category models
  * @since 0.1.0

@@ -1,5 +1,5 @@
 /**
- * A table of things by name, as agents, processors, engines and providers are registered.
+ * A registry of entries by name: agents, processors, engines, providers and stores.
  *
  * @since 0.1.0
  */
@@ -11,7 +11,7 @@ import { InvalidConfig } from "./BackendError.ts"
  * @since 0.1.0
  */
 export interface Registry<A> {
-  /** Adds an entry; a name that is taken fails `invalid_config`. */
+  /** Adds an entry; a name that is registered already fails `invalid_config`. */
   readonly register: (name: string, entry: A) => Effect.Effect<void, InvalidConfig>
   /** An unknown name fails `invalid_config`, with the known ones in `details.known`. */
   readonly get: (name: string) => Effect.Effect<A, InvalidConfig>
@@ -21,7 +21,7 @@ export interface Registry<A> {
 }
 
 /**
- * Makes a registry that starts with some entries. `what` says in errors what an entry is (`"agent"`).
+ * Makes a registry with some initial entries. `what` names the kind of entry in errors (`"agent"`).
  *
  * @category constructors
  * @since 0.1.0
@@ -56,7 +56,9 @@ export const make = <A>(
         return Effect.fail(
           new InvalidConfig({
             op: `${op}.get`,
-            message: `there is no ${what} "${name}"; known: ${known.join(", ") || "none"}`,
+            message: `unknown ${what} "${name}"; ${
+              known.length === 0 ? "none is registered" : `expected one of ${known.join(", ")}`
+            }`,
             details: { missing: name, known }
           })
         )

@@ -1,5 +1,5 @@
 /**
- * What a running backend can do: the contract, without anything that makes one.
+ * The contract of a running backend.
  *
  * @since 0.1.0
  */
@@ -21,7 +21,7 @@ import type { ProviderCapabilities, ProviderRoute, SessionAccess } from "./provi
 export type ConnectionState = "disconnected" | "connecting" | "connected" | "reconnecting" | "error"
 
 /**
- * How a stop went: sessions that ended by themselves within the deadline, and those that had to be cut.
+ * The result of a stop: sessions that completed within the deadline, and those that were interrupted.
  *
  * @category models
  * @since 0.1.0
@@ -43,16 +43,16 @@ export interface Backend {
   readonly start: Effect.Effect<void, BackendError>
   /** Closes admission, drains every session within `drain.deadline`, disconnects; idempotent. */
   readonly stop: Effect.Effect<DrainReport, BackendError>
-  /** Cuts a drain short: what is still in flight is interrupted. */
+  /** Ends a drain early: sessions that are still active are interrupted. */
   readonly abort: Effect.Effect<void>
   /**
-   * A slot is taken here and kept until the session ends. Fails `session_limit_exceeded` when full or draining,
+   * Creates a session, which takes a slot until it ends. Fails `session_limit_exceeded` when full or draining,
    * `connection_failed` when not started.
    */
   readonly createSession: (config: SessionConfig) => Effect.Effect<VoiceSession, BackendError>
   readonly getSession: (id: string) => Effect.Effect<VoiceSession, BackendError>
   readonly listSessions: Effect.Effect<ReadonlyArray<VoiceSession>>
-  /** Ends a session at once and waits until it is gone. */
+  /** Ends a session at once and waits until it is closed. */
   readonly closeSession: (id: string) => Effect.Effect<void, BackendError>
   /** What the session's user needs to connect. */
   readonly access: (id: string) => Effect.Effect<SessionAccess, BackendError>
@@ -66,9 +66,9 @@ export interface Backend {
    */
   readonly updateConfig: (next: BackendConfig) => Effect.Effect<void, BackendError>
   readonly provider: { readonly name: string; readonly capabilities: ProviderCapabilities }
-  /** The names of the engines at work, by kind. */
+  /** The names of the engines, by kind. */
   readonly engines: { readonly [kind: string]: string }
-  /** Whether new sessions are taken. */
+  /** Whether new sessions are accepted. */
   readonly ready: Effect.Effect<boolean>
   /**
    * Asks the application's `AuthHook` who a token belongs to and whether they may do this; `undefined` where there is no

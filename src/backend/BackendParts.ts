@@ -1,5 +1,5 @@
 /**
- * What a backend is made of: its provider, what its engines allow, and who answers.
+ * The parts that a backend is made of: its provider, its pipelines and engines, and its agent.
  *
  * @since 0.1.0
  */
@@ -14,7 +14,7 @@ import type { BackendConfig } from "./config/BackendConfig.ts"
 import type { ConfiguredProvider } from "./provider/ProviderContract.ts"
 
 /**
- * What a backend is made of.
+ * The parts that a backend is made of.
  *
  * @category models
  * @since 0.1.0
@@ -23,15 +23,15 @@ export interface BackendParts {
   /** Checked; nothing decodes it again. */
   readonly config: BackendConfig
   readonly provider: ConfiguredProvider
-  /** The pipelines that its engines allow. */
+  /** The pipelines that can be built from its engines. */
   readonly pipelines: { readonly [Type in PipelineType]?: PipelineFactory | undefined }
-  /** What processes the users' audio. */
+  /** The processors of the users' audio. */
   readonly processors?: ReadonlyArray<ProcessorEntry> | undefined
   /** The names of the engines, by kind. */
   readonly engines: { readonly [kind: string]: string }
   /** The engines themselves, for the health check. */
   readonly speech?: { readonly [kind: string]: EngineHealth } | undefined
-  /** Who answers when a session names nobody. */
+  /** The agent of sessions that name none. */
   readonly agent: Agent | undefined
   /** Called once with a function that returns the current config: engines are made before the backend has one. */
   readonly useConfig?: ((config: () => BackendConfig) => void) | undefined

@@ -1,5 +1,5 @@
 /**
- * A backend with every operation measured; a session measures its own.
+ * A backend whose operations are measured; a session measures its own.
  *
  * @since 0.1.0
  */
@@ -7,7 +7,7 @@ import type { BackendMetrics } from "../telemetry/BackendMetrics.ts"
 import type { Backend } from "./BackendContract.ts"
 
 /**
- * The backend, as its callers see it.
+ * Measures the operations of a backend.
  *
  * @category combinators
  * @since 0.1.0

@@ -1,5 +1,5 @@
 /**
- * A running backend: it owns sessions, admits them, watches over them and drains them.
+ * A running backend: it creates sessions, admits, observes and drains them.
  *
  * @since 0.1.0
  */
@@ -44,9 +44,9 @@ export type { Backend, ConnectionState, DrainReport } from "./BackendContract.ts
  */
 export class VoiceBackend extends Context.Service<VoiceBackend, Backend>()("effect-voice/backend/VoiceBackend") {
   /**
-   * A running backend for speech → text → agent → speech. It takes no names: the compiler says which of its engines and
-   * which provider are missing. A `TurnDetector` is used when there is one and the recogniser does not decide turns
-   * itself (`turnDetection: "stt"`), and a `NoiseSuppressor` when there is one. Releasing the layer drains it.
+   * A running backend for speech → text → agent → speech. Its engines and provider are services, so the compiler reports what
+   * is missing. A `TurnDetector` is used when there is one and the speech-to-text engine is not the turn authority
+   * (`turnDetection: "stt"`), and a `NoiseSuppressor` when there is one. Releasing the layer drains it.
    */
   static readonly layerSttTts = (
     options: LayerOptions = {}
@@ -84,9 +84,9 @@ export class VoiceBackend extends Context.Service<VoiceBackend, Backend>()("effe
     }))
 
   /**
-   * A running backend over a speech-to-speech model. A voice activity detector is used when there is one; a model that
-   * does not decide turns itself needs it. So is a `NoiseSuppressor`; and a `TurnDetector`, where an agent answers. What the
-   * model lacks fails `invalid_config`. Releasing the layer drains it.
+   * A running backend over a speech-to-speech model. A voice activity detector is used when there is one, and required with
+   * a model that is not the turn authority. A `NoiseSuppressor` is used when there is one, and a `TurnDetector` where an agent
+   * answers. A capability that the model lacks fails `invalid_config`. Releasing the layer drains it.
    */
   static readonly layerS2s = (
     options: LayerOptions & Pick<S2sOptions, "agentInLoop" | "tools"> = {}
@@ -128,15 +128,15 @@ export class VoiceBackend extends Context.Service<VoiceBackend, Backend>()("effe
 }
 
 /**
- * What the layers of a program take.
+ * The options of the layers.
  *
  * @category models
  * @since 0.1.0
  */
 export interface LayerOptions extends SttTtsPipeline.SttTtsOptions {
-  /** Who answers, when a session does not say. Default: whom `config.agent` names. */
+  /** The agent of sessions that name none. Default: `config.agent`. */
   readonly agent?: Agent | undefined
-  /** What processes the user's audio before it is heard; after those of the config, where the order is the same. */
+  /** Processors of the user's audio; at the same `order` they run after those of the config. */
   readonly processors?: ReadonlyArray<Processors.GivenProcessor> | undefined
   /** Fields of the config that differ from their defaults; checked like any config. */
   readonly config?: Partial<Omit<BackendConfig.BackendConfig, "provider" | "pipelineType">> | undefined
@@ -166,7 +166,7 @@ const layered = Effect.fnUntraced(function*(
   if (config?.noiseCancellationProvider !== undefined && noise.length === 0) {
     return yield* new InvalidConfig({
       op: "VoiceBackend.make",
-      message: "there is no noise suppressor: provide a NoiseSuppressor",
+      message: "noise_cancellation_provider: no NoiseSuppressor service: provide one",
       details: { missing: config.noiseCancellationProvider }
     })
   }
@@ -188,7 +188,7 @@ const layered = Effect.fnUntraced(function*(
     agents !== undefined ? agents.get(name) : Effect.fail(
       new InvalidConfig({
         op: "VoiceBackend.createSession",
-        message: `there is no agent "${name}": provide an AgentRegistry`,
+        message: `agent ${name} is not available: provide an AgentRegistry`,
         details: { missing: name }
       })
     )

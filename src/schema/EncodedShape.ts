@@ -1,5 +1,5 @@
 /**
- * Looks into the encoded side of a schema by path: what a config file, a request or an environment variable may hold there.
+ * Looks up types in the encoded side of a schema by path: what a config file or an environment variable may contain there.
  *
  * @since 0.1.0
  */
@@ -27,7 +27,7 @@ const step = (ast: SchemaAST.AST, key: string): SchemaAST.AST | undefined => {
 }
 
 /**
- * The encoded type at a path, or `undefined` when the schema has no such place.
+ * The encoded type at a path; `undefined` when the schema has no such path.
  *
  * @category accessors
  * @since 0.1.0
@@ -46,8 +46,8 @@ const members = (ast: SchemaAST.AST): ReadonlyArray<SchemaAST.AST> =>
   ast._tag === "Union" ? ast.types.flatMap(members) : ast._tag === "Suspend" ? members(ast.thunk()) : [ast]
 
 /**
- * Reads text (of an environment variable) as what the schema wants there: numbers, `true`/`false`, lists with commas or
- * as JSON, objects as JSON. Text that can't be read so stays text, and the schema says what is wrong with it.
+ * Reads the text of an environment variable as the schema's type: numbers, `true`/`false`, lists with commas or as JSON,
+ * objects as JSON. Other text is returned unchanged, and the schema reports the fault.
  *
  * @category conversions
  * @since 0.1.0

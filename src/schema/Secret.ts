@@ -1,5 +1,5 @@
 /**
- * Secrets in what is read from outside: values that nothing prints.
+ * Secrets in values from outside: they are never printed.
  *
  * @since 0.1.0
  */
@@ -8,7 +8,7 @@ import * as Schema from "effect/Schema"
 import * as SchemaGetter from "effect/SchemaGetter"
 
 /**
- * A secret text, decoded to a `Redacted`; `writeOnly` for whoever shows the schema. Its length is counted in characters.
+ * A secret text, decoded to a `Redacted`, and `writeOnly` in JSON Schema. Its minimum length is counted in code points.
  *
  * @category schemas
  * @since 0.1.0
@@ -21,28 +21,28 @@ export const secret = (options: { readonly min?: number; readonly max?: number }
 
 type Entries = { readonly [key: string]: unknown }
 
-function shown(this: object): unknown {
+function keysOnly(this: object): unknown {
   return Object.fromEntries(Object.keys(this).map((key) => [key, "<redacted>"]))
 }
 
-/** Behind the entries, where no reader of them meets it. */
-const Concealed: object = Object.defineProperties({}, {
-  toJSON: { value: shown },
-  [Symbol.for("nodejs.util.inspect.custom")]: { value: shown },
-  [Redactable.symbolRedactable]: { value: shown }
+/** The prototype of redacted entries: how they are shown, out of sight of code that reads them. */
+const RedactedEntries: object = Object.defineProperties({}, {
+  toJSON: { value: keysOnly },
+  [Symbol.for("nodejs.util.inspect.custom")]: { value: keysOnly },
+  [Redactable.symbolRedactable]: { value: keysOnly }
 })
 
 /**
- * The same entries in an object that tells its keys alone, to JSON, to logs and to inspection: options whose schema is
- * another's to know may hold keys. A copy by spreading tells all again.
+ * Copies entries into an object that shows only its keys to JSON, logs and inspection: options that no schema has decoded yet
+ * may hold secrets. A copy by spreading shows the values again.
  *
  * @category constructors
  * @since 0.1.0
  */
 export const redact = (entries: Entries): Entries =>
   Object.create(
-    Concealed,
-    // Accessors, for Node tells of values that crash it without asking them how, but calls none.
+    RedactedEntries,
+    // accessors: an uncaught exception prints own values without asking the prototype, but calls no accessor
     Object.fromEntries(Object.entries(entries).map(([key, value]) => [key, { enumerable: true, get: () => value }]))
   )
 
@@ -50,13 +50,13 @@ const isEntries = (value: unknown): value is Entries =>
   typeof value === "object" && value !== null && !Array.isArray(value)
 
 /**
- * Options of an engine, a provider or a processor, before its own schema has read them.
+ * The options of an engine, a provider or a processor, before its own schema decodes them.
  *
  * @category schemas
  * @since 0.1.0
  */
 export const Options = Schema.Record(Schema.String, Schema.Unknown).pipe(
-  // A declaration, for a record would be copied, and tell all again.
+  // a declaration: decoding a record would copy it, and show the values again
   Schema.decodeTo(Schema.declare(isEntries), {
     decode: SchemaGetter.transform(redact),
     encode: SchemaGetter.transform((entries: Entries) => ({ ...entries }))

@@ -1,4 +1,4 @@
-/** Too much to do: what is left out first, who is refused, and who is not. */
+/** Overload: what is switched off first, which sessions are rejected, and which are not. */
 import { assert, describe, it } from "@effect/vitest"
 import * as Clock from "effect/Clock"
 import * as Duration from "effect/Duration"
@@ -92,7 +92,7 @@ const jammed = Effect.map(Clock.Clock, (clock) => {
 
 const user = { userId: "u", transport: "websocket" as const }
 
-describe("a backend with too much to do", () => {
+describe("an overloaded backend", () => {
   it.effect("refuses who is new, keeps who is there, says so, and takes more when it can", () =>
     Effect.gen(function*() {
       const lines: Array<string> = []
@@ -127,9 +127,9 @@ describe("a backend with too much to do", () => {
         yield* pass("10 seconds")
         yield* backend.createSession(user)
         assert.deepEqual(lines.filter((line) => line.startsWith("there is")), [
-          "there is too much to do: no new sessions",
-          "there is much to do: no interim words, nothing asked for ahead",
-          "there is room again"
+          "overloaded: rejecting new sessions",
+          "busy: interim transcripts and preemptive replies are off",
+          "load is normal again"
         ])
       }).pipe(
         Effect.provide(layer({})),

@@ -513,7 +513,7 @@ describe("BackendRegistry", () => {
       )
       const refused = yield* Effect.flip(wired)
       assert.strictEqual(refused.code, "invalid_config")
-      assert.match(refused.message, /^scripted does not tell when a turn is over/u)
+      assert.match(refused.message, /^scripted has no endpointing/u)
       assert.strictEqual(refused.details?.["engine"], "scripted")
       const layered = (endOfTurn: number | undefined) =>
         VoiceBackend.use((backend) => Effect.succeed(backend.engines)).pipe(

@@ -1,8 +1,8 @@
 /**
  * Who may do what: the application's authentication, authorization and rate limits, asked in one place.
  *
- * A hook is somebody else's code: it may hang, fail with anything and die, and what it says may hold secrets. So it has a
- * deadline, and of its failures only the code goes on.
+ * A hook is application code: it may hang, fail with anything and die, and its messages may hold secrets. So it has a
+ * deadline, and only the code of its failures is passed on.
  *
  * @since 0.1.0
  */
@@ -35,11 +35,11 @@ import { CurrentPeer, type Peer, type ProviderHost } from "../provider/ProviderC
  * @since 0.1.0
  */
 export interface AccessControl {
-  /** Lets a session be created, as the user that the hook says it is. The token stays behind. */
+  /** Authenticates and authorizes a new session; the result has the user of the hook and no token. */
   readonly create: (session: SessionConfig) => Effect.Effect<SessionConfig, BackendError>
-  /** Lets a session's user connect. */
+  /** Authorizes a user's connection to a session. */
   readonly connect: ProviderHost["admit"]
-  /** Lets somebody do anything else; `undefined` where there is no hook. */
+  /** Authorizes any other operation; `undefined` without a hook. */
   readonly authorize: Authorize | undefined
 }
 
@@ -48,26 +48,26 @@ export interface AccessControl {
  * @since 0.1.0
  */
 export interface AccessControlOptions {
-  /** As it is now. */
+  /** The current config. */
   readonly config: () => Pick<BackendConfig, "timeout" | "rateLimits">
   /** The provider's own limits, once it is connected. */
   readonly limiter: () => RateLimiter["Service"] | undefined
 }
 
 const MAX_ID_CHARACTERS = 256
-/** What a limiter that only says no is taken to mean. */
+/** The retry delay for a limiter that gives none. */
 const RETRY_MS = 1_000
 
 const isId = (id: unknown): id is string => typeof id === "string" && id !== "" && id.length <= MAX_ID_CHARACTERS
 
-/** What goes on of a hook's or limiter's failure. */
+/** The failure of a hook or limiter without its text, which may hold secrets. */
 const withoutText = (op: string, who: string, error: unknown): BackendError => {
   if (isBackendError(error)) {
     switch (error.code) {
       case "authentication_failed":
-        return new AuthenticationFailed({ op, message: "the token was not accepted" })
+        return new AuthenticationFailed({ op, message: "invalid token" })
       case "authorization_failed":
-        return new AuthorizationFailed({ op, message: "this user may not do that" })
+        return new AuthorizationFailed({ op, message: "permission denied" })
       case "rate_limit_exceeded": {
         const ms = error.details?.["retryAfterMs"]
         return tooMany(op, typeof ms === "number" && Number.isFinite(ms) ? Math.max(1, Math.ceil(ms)) : RETRY_MS)
@@ -82,21 +82,21 @@ const withoutText = (op: string, who: string, error: unknown): BackendError => {
 const tooMany = (op: string, retryAfterMs: number, by?: string) =>
   new RateLimitExceeded({
     op,
-    message: by === undefined ? "too many requests" : `too many requests of this ${by}`,
+    message: by === undefined ? "too many requests" : `too many requests from this ${by}`,
     details: { retryAfterMs, ...(by === undefined ? {} : { by }) }
   })
 
-/** The name of what went wrong; its text may hold secrets. */
+/** The name of an error; its text may hold secrets. */
 const kindOf = (error: unknown): string =>
   isBackendError(error) ? error.code : error instanceof Error ? error.name : typeof error
 
 const expired = (op: string) =>
   new AuthenticationFailed({
     op,
-    message: "the user's right to connect has ended: authenticate and create a new session"
+    message: "authorization expired: re-authenticate and create a new session"
   })
 
-/** Whom limits count for, the narrowest first: what a user is refused costs their tenant nothing. */
+/** The keys that limits count by, the narrowest first: a request refused for its user does not count for the tenant. */
 const keysOf = (who: { readonly userId?: string; readonly tenant?: string | undefined }, from: Peer) => [
   ...(from.address === undefined ? [] : [["address", RateLimits.addressKey(from.address)] as const]),
   ...(who.userId === undefined ? [] : [["user", `user:${who.userId}`] as const]),
@@ -104,7 +104,7 @@ const keysOf = (who: { readonly userId?: string; readonly tenant?: string | unde
 ]
 
 /**
- * Makes the gate of a backend from the hooks that are there; without any, everything is allowed.
+ * Makes the access control of a backend from its hooks; without hooks everything is allowed.
  *
  * @category constructors
  * @since 0.1.0
@@ -158,11 +158,11 @@ export const make = Effect.fnUntraced(function*(
     metadata: { readonly [key: string]: unknown }
   ) {
     if (token === undefined || token === "") {
-      return yield* new AuthenticationFailed({ op, message: "a token is needed" })
+      return yield* new AuthenticationFailed({ op, message: "missing token" })
     }
     const who: AuthResult = yield* ask(op, "AuthHook", () => hook.authenticate(token, metadata))
     if (who?.authorized !== true) {
-      return yield* new AuthorizationFailed({ op, message: "this user may not use the backend" })
+      return yield* new AuthorizationFailed({ op, message: "permission denied: this user may not use the backend" })
     }
     if (!isId(who.userId) || (who.tenant !== undefined && !isId(who.tenant))) {
       return yield* new ConnectionFailed({ op, message: "the AuthHook failed", details: { reason: "hook_failed" } })
@@ -179,7 +179,7 @@ export const make = Effect.fnUntraced(function*(
     operation: Operation
   ) {
     if ((yield* ask(op, "AuthHook", () => hook.authorize(userId, operation))) !== true) {
-      return yield* new AuthorizationFailed({ op, message: `this user may not do ${operation}` })
+      return yield* new AuthorizationFailed({ op, message: `permission denied: ${operation}` })
     }
   })
 
@@ -195,7 +195,7 @@ export const make = Effect.fnUntraced(function*(
     }
     const metadata = yield* decodeMetadata(op, session.metadata ?? {})
     const speech = yield* decodeSpeech(op, session)
-    // before the hook, which may be slow, is asked at all
+    // before the hook, which may be slow
     yield* limit(op, "create", keysOf({}, from))
     let admitted: SessionConfig = { ...session, ...speech, metadata }
     if (auth !== undefined) {

@@ -1,5 +1,5 @@
 /**
- * Who gets in: a count of slots, taken and given back in one step each.
+ * Admission of sessions: a count of slots, each taken and given back atomically.
  *
  * @since 0.1.0
  */
@@ -8,7 +8,7 @@ import { ConnectionFailed, SessionLimitExceeded } from "../../BackendError.ts"
 import { Load } from "./LoadLevel.ts"
 
 /**
- * Where a backend is in its life.
+ * The phase of a backend's life.
  *
  * @category models
  * @since 0.1.0
@@ -18,7 +18,7 @@ export type Phase = "new" | "starting" | "running" | "draining" | "stopped"
 const op = "VoiceBackend.createSession"
 
 /**
- * The refusal of a backend that drains.
+ * The error of a backend that is draining.
  *
  * @category errors
  * @since 0.1.0
@@ -26,12 +26,12 @@ const op = "VoiceBackend.createSession"
 export const drainingError = (): SessionLimitExceeded =>
   new SessionLimitExceeded({
     op,
-    message: "the backend is draining and takes no new session",
+    message: "the backend is draining and accepts no new sessions",
     details: { reason: "draining" }
   })
 
 /**
- * Slots for sessions. There are never more taken than the maximum at the moment of taking.
+ * Slots for sessions. A slot is only taken below the current maximum.
  *
  * @category models
  * @since 0.1.0
@@ -55,8 +55,8 @@ export class Admission {
     return this.phase === "running"
   }
 
-  /** Why there is no slot now, if there is none. */
-  #refusal(back: boolean): ConnectionFailed | SessionLimitExceeded | undefined {
+  /** Why no slot is available now; `undefined` when one is. */
+  #refusal(resumed: boolean): ConnectionFailed | SessionLimitExceeded | undefined {
     if (this.phase === "draining") return drainingError()
     if (this.phase !== "running") {
       return new ConnectionFailed({
@@ -69,15 +69,17 @@ export class Admission {
       const max = this.#max()
       return new SessionLimitExceeded({
         op,
-        message: `all ${max} sessions are taken`,
+        message: `session limit reached (${max})`,
         details: { reason: "full", max, retryAfterMs: 1_000 }
       })
     }
-    // with no conversation in progress there is none to protect: then it is not ours, what keeps the machine busy
-    if (!back && this.#taken > 0 && this.#load.overloaded) {
+    // without a conversation in progress there is none to protect, and the load is not the backend's own
+    if (!resumed && this.#taken > 0 && this.#load.overloaded) {
       return new SessionLimitExceeded({
         op,
-        message: `the backend has as much to do as it can do well, with ${this.#taken} sessions`,
+        message: `overloaded: event-loop lag or recogniser backlog above its limit with ${this.#taken} ${
+          this.#taken === 1 ? "session" : "sessions"
+        }`,
         details: {
           reason: "overloaded",
           lagMs: Math.round(this.#load.lagMs),
@@ -90,24 +92,24 @@ export class Admission {
   }
 
   /**
-   * Whether there is a slot now. Fails `connection_failed` while the backend does not run, and `session_limit_exceeded`
-   * while it drains, is full, or has too much to do.
+   * Checks whether a slot is available. Fails `connection_failed` while the backend is not running, and
+   * `session_limit_exceeded` while it is draining, full or overloaded.
    */
   readonly check: Effect.Effect<void, ConnectionFailed | SessionLimitExceeded> = Effect.suspend(() => {
     const refusal = this.#refusal(false)
     return refusal === undefined ? Effect.void : Effect.fail(refusal)
   })
 
-  /** Takes a slot, or fails as `check` does; it must be given back by `leave`. */
+  /** Takes a slot, or fails like `check`; it is given back by `leave`. */
   readonly enter: Effect.Effect<void, ConnectionFailed | SessionLimitExceeded> = this.#enter(false)
 
-  /** The same for a session that comes back: it is a conversation in progress, and goes on however much there is to do. */
+  /** Does the same for a resumed session: it is a conversation in progress, so it is admitted even under overload. */
   readonly enterResumed: Effect.Effect<void, ConnectionFailed | SessionLimitExceeded> = this.#enter(true)
 
-  #enter(back: boolean): Effect.Effect<void, ConnectionFailed | SessionLimitExceeded> {
+  #enter(resumed: boolean): Effect.Effect<void, ConnectionFailed | SessionLimitExceeded> {
     return Effect.suspend(() => {
-      // looked at and taken in one step: between two effects another fiber may run
-      const refusal = this.#refusal(back)
+      // checked and taken in one step: between two effects another fiber may run
+      const refusal = this.#refusal(resumed)
       if (refusal !== undefined) return Effect.fail(refusal)
       this.#taken++
       return Effect.void

@@ -1,5 +1,5 @@
 /**
- * How late the event loop was, over the last minute.
+ * The event-loop lag of the last minute.
  *
  * @since 0.1.0
  */
@@ -8,18 +8,18 @@ import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
 
 /**
- * Between two looks.
+ * The time between two samples.
  *
  * @category constants
  * @since 0.1.0
  */
 export const INTERVAL_MS = 100
 const KEPT = 600
-/** 2 s: one stall is no load. */
+/** 2 s, so that a single stall does not count as load. */
 const RECENT = 20
 
 /**
- * The last 600 overshoots of a timer of 100 ms.
+ * The last 600 delays of a timer of 100 ms.
  *
  * @category models
  * @since 0.1.0
@@ -32,7 +32,7 @@ export class EventLoopLag {
     this.#lags[this.#seen++ % KEPT] = Math.max(0, lagMs)
   }
 
-  /** What 90 % of the last 2 s did not exceed, in ms. */
+  /** The 90th percentile of the last 2 s, in ms. */
   get recent(): number {
     const recent = new Float64Array(RECENT)
     for (let i = 0; i < RECENT; i++) {
@@ -42,7 +42,7 @@ export class EventLoopLag {
     return recent.sort()[Math.ceil(RECENT * 0.9) - 1]!
   }
 
-  /** What 99 % of them did not exceed, in ms; 0 before the first. */
+  /** The 99th percentile of the last minute, in ms; 0 before the first sample. */
   get p99(): number {
     const sorted = this.#lags.slice(0, Math.min(this.#seen, KEPT)).sort()
     return sorted[Math.max(0, Math.ceil(sorted.length * 0.99) - 1)] ?? 0
@@ -50,7 +50,7 @@ export class EventLoopLag {
 }
 
 /**
- * Measures while the scope lives: how much longer than asked for a sleep took. `onSample` is called after each.
+ * Measures, while the scope lives, by how much a sleep overruns. `onSample` is called after each sample.
  *
  * @category constructors
  * @since 0.1.0

@@ -1,14 +1,13 @@
 /**
- * How much a backend has to do: whether there is enough left for the conversations that go on, and for more of them.
+ * The load of a backend: whether it can serve its conversations well, and take new ones.
  *
- * Work is shed in this order, and taken up again in the reverse one; no conversation in progress ever loses its turn:
+ * Load is shed in this order and restored in the reverse order; a conversation in progress never loses its turn:
  *
- * 1. `busy`: no interim words (they are for eyes, and cost an embedded recogniser most of its time), and no answers asked
- *    for ahead of the turn's end.
- * 2. `overloaded`: no new sessions either. Who comes back to a session comes in.
+ * 1. `busy`: no interim transcripts (they are only displayed, and cost an embedded recogniser most of its time), and no
+ *    preemptive replies.
+ * 2. `overloaded`: no new sessions either. A user who reconnects is admitted.
  *
- * `Load` is plain and clockless: told at even intervals how late the event loop is and how long work waits. `watch` tells
- * it.
+ * `Load` is plain and has no clock: it is given the event-loop lag and the backlog at even intervals, by `monitor`.
  *
  * @since 0.1.0
  */
@@ -20,7 +19,7 @@ import type { BackendConfig } from "../config/BackendConfig.ts"
 import * as EventLoopLag from "./EventLoopLag.ts"
 
 /**
- * From the least to the most.
+ * The levels, from the lowest load to the highest.
  *
  * @category models
  * @since 0.1.0
@@ -34,7 +33,7 @@ export const levels = ["normal", "busy", "overloaded"] as const
 export type LoadLevel = typeof levels[number]
 
 /**
- * What is too much, in ms.
+ * The limits of lag and backlog, in ms.
  *
  * @category models
  * @since 0.1.0
@@ -44,12 +43,12 @@ export interface Bounds {
   readonly maxBacklogMs: number
 }
 
-/** From this part of a bound on a backend is busy. */
+/** A backend is busy from this share of a bound on. */
 const BUSY = 0.5
-/** A level is left below this part of what led to it, or it would come and go. */
+/** A level ends below this share of the bound that began it: the hysteresis that keeps it from flapping. */
 const RELIEF = 0.6
-/** And only after so many looks below it: 2 s. */
-const CALM = 20
+/** And only after so many samples below it: 2 s. */
+const CALM_SAMPLES = 20
 
 /**
  * @category models
@@ -57,7 +56,7 @@ const CALM = 20
  */
 export class Load {
   #level = 0
-  #calm = 0
+  #calmSamples = 0
   #lagMs = 0
   #backlogMs = 0
 
@@ -70,19 +69,19 @@ export class Load {
     return this.#level
   }
 
-  /** What nobody waits for is left out. */
+  /** Interim transcripts and preemptive replies are off. */
   get busy(): boolean {
     return this.#level > 0
   }
 
-  /** Nobody new is let in. */
+  /** New sessions are rejected. */
   get overloaded(): boolean {
     return this.#level > 1
   }
 
-  /** When somebody new may be let in, if it stays as calm as it is: 0 unless overloaded. */
+  /** The time until new sessions are accepted if the load stays as low as it is, in ms; 0 unless overloaded. */
   get retryAfterMs(): number {
-    return this.overloaded ? (CALM - this.#calm) * EventLoopLag.INTERVAL_MS : 0
+    return this.overloaded ? (CALM_SAMPLES - this.#calmSamples) * EventLoopLag.INTERVAL_MS : 0
   }
 
   get lagMs(): number {
@@ -93,7 +92,7 @@ export class Load {
     return this.#backlogMs
   }
 
-  /** Takes a look; true when the level has changed. It rises at once, and falls a level at a time. */
+  /** Adds a sample; true when the level has changed. The level rises at once and falls one step at a time. */
   sample(lagMs: number, backlogMs: number, bounds: Bounds): boolean {
     this.#lagMs = lagMs
     this.#backlogMs = backlogMs
@@ -101,16 +100,16 @@ export class Load {
     const wanted = share >= 1 ? 2 : share >= BUSY ? 1 : 0
     if (wanted > this.#level) {
       this.#level = wanted
-      this.#calm = 0
+      this.#calmSamples = 0
       return true
     }
     if (this.#level === 0 || share >= RELIEF * (this.#level === 2 ? 1 : BUSY)) {
-      this.#calm = 0
+      this.#calmSamples = 0
       return false
     }
-    if (++this.#calm < CALM) return false
+    if (++this.#calmSamples < CALM_SAMPLES) return false
     this.#level--
-    this.#calm = 0
+    this.#calmSamples = 0
     return true
   }
 }
@@ -119,7 +118,7 @@ const backlogOf = ({ backlogMs, members }: EngineHealth): number =>
   Math.max(backlogMs?.() ?? 0, ...(members ?? []).map(backlogOf))
 
 /**
- * Looks ten times a second, while the scope lives, and logs when the level changes.
+ * Samples ten times a second, while the scope lives, and logs when the level changes.
  *
  * @category constructors
  * @since 0.1.0
@@ -127,12 +126,12 @@ const backlogOf = ({ backlogMs, members }: EngineHealth): number =>
 export const monitor = (options: {
   readonly load: Load
   readonly bounds: () => BackendConfig["overload"]
-  /** Whose work may wait. */
+  /** The engines whose backlog counts. */
   readonly engines: () => ReadonlyArray<EngineHealth>
-  /** Called after each look. */
-  readonly onLook?: ((load: Load) => void) | undefined
+  /** Called after each sample. */
+  readonly onSample?: ((load: Load) => void) | undefined
 }): Effect.Effect<EventLoopLag.EventLoopLag, never, Scope.Scope> => {
-  const { bounds, engines, load, onLook } = options
+  const { bounds, engines, load, onSample } = options
   return EventLoopLag.make((lag) =>
     Effect.suspend(() => {
       const { maxBacklog, maxLag } = bounds()
@@ -140,13 +139,13 @@ export const monitor = (options: {
         maxLagMs: Duration.toMillis(maxLag),
         maxBacklogMs: Duration.toMillis(maxBacklog)
       })
-      onLook?.(load)
+      onSample?.(load)
       if (!changed) return Effect.void
       const log = load.overloaded
-        ? Effect.logWarning("there is too much to do: no new sessions")
+        ? Effect.logWarning("overloaded: rejecting new sessions")
         : load.busy
-        ? Effect.logWarning("there is much to do: no interim words, nothing asked for ahead")
-        : Effect.logInfo("there is room again")
+        ? Effect.logWarning("busy: interim transcripts and preemptive replies are off")
+        : Effect.logInfo("load is normal again")
       return Effect.annotateLogs(log, {
         load: load.level,
         lag_ms: Math.round(load.lagMs),

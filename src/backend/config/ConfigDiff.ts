@@ -1,5 +1,5 @@
 /**
- * What differs between two configs, by path: for people and logs, which must not see values.
+ * The differences between two configs, by path only: for logs, which must not contain values.
  *
  * @since 0.1.0
  */
@@ -31,6 +31,6 @@ export const changedPaths = <A>(
     Effect.all([Schema.encodeEffect(schema)(one), Schema.encodeEffect(schema)(other)]),
     ([before, after]) => differences(before, after, at)
   ).pipe(
-    // both have been read by that schema
+    // both were decoded by that schema
     Effect.orDie
   )

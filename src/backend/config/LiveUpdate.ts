@@ -1,5 +1,5 @@
 /**
- * What a running backend may be asked to change: the rest would make it another one, and fails `invalid_config`.
+ * The fields of a config that can change while the backend runs; a change of any other field fails `invalid_config`.
  *
  * @since 0.1.0
  */
@@ -11,7 +11,7 @@ import { BackendConfig } from "./BackendConfig.ts"
 import * as ConfigDiff from "./ConfigDiff.ts"
 
 /**
- * Who answers where nobody is asked.
+ * The agent of a speech-to-speech session whose model answers by itself.
  *
  * @category constants
  * @since 0.1.0
@@ -21,8 +21,8 @@ export const silentAgent: Agent = { name: undefined, respond: () => Stream.empty
 const snake = (key: string): string => key.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)
 
 /**
- * What may change while a backend runs. Sessions keep what they were made with; the rest is built in, and a change of it
- * would be another backend. Every field is here: a new one must say what it is.
+ * Whether a field can change while a backend runs; running sessions keep their values. The fields that cannot are built into
+ * the backend. Every field is listed, so that a new one must be decided on.
  */
 const isLive: { readonly [Key in keyof Required<BackendConfig>]: boolean } = {
   agent: true,
@@ -34,9 +34,9 @@ const isLive: { readonly [Key in keyof Required<BackendConfig>]: boolean } = {
   overload: true,
   conversation: true,
   drain: true,
-  // but for the key that signs what users hold
+  // except for the key that signs tokens
   session: true,
-  // but for where they are counted
+  // except for the store that counts them
   rateLimits: true,
   retention: false,
   provider: false,
@@ -68,14 +68,14 @@ const fixed = new Set([
   "rate_limits.url"
 ])
 
-/** A change of `engines.flite.voice` is one of `engines`. */
+/** The field that cannot change: that of `engines.flite.voice` is `engines`. */
 const fixedPart = (path: string): string | undefined => {
   const parts = path.split(".")
   return parts.map((_, i) => parts.slice(0, i + 1).join(".")).find((part) => fixed.has(part))
 }
 
 /**
- * Fails when a running backend would have to be another one, with the fields in `details.faults`.
+ * Fails when the next config changes a field that cannot change while the backend runs; the fields are in `details.faults`.
  *
  * @category checks
  * @since 0.1.0

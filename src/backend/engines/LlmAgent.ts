@@ -1,5 +1,5 @@
 /**
- * The agent `llm`: the language model that a config names.
+ * The agent `llm`, which answers with the language model that a config names.
  *
  * @since 0.1.0
  */
@@ -9,19 +9,19 @@ import type { AgentRegistry } from "../../agent/AgentRegistry.ts"
 import * as Agent from "../../agent/index.ts"
 
 /**
- * The name by which a config or a session asks for it.
+ * The name of the agent in a config or a session.
  *
  * @category constants
  * @since 0.1.0
  */
 export const NAME = "llm"
 
-/** The model of a config that names none. */
+/** The engine of a config that names no `llm_provider`. */
 const DEFAULT = "openai-compatible"
 
 /**
- * The engine whose model answers: the one that is named; the default's, where the agent is `llm` and the application has
- * registered none of that name.
+ * The engine whose model answers: `llm_provider`, or the default engine where the agent is `llm` and the application has not
+ * registered an agent of that name.
  *
  * @category accessors
  * @since 0.1.0
@@ -33,7 +33,7 @@ export const providerOf = (
   typeof llmProvider === "string" ? llmProvider : agent === NAME && !agents.has(NAME) ? DEFAULT : undefined
 
 /**
- * The agent of a model.
+ * Makes the agent of a model.
  *
  * @category constructors
  * @since 0.1.0

@@ -1,5 +1,5 @@
 /**
- * The processors of a backend: those that a config names, those that a program gives, and the noise suppressor.
+ * The audio processors of a backend: those that a config names and those that a program gives.
  *
  * @since 0.1.0
  */

@@ -1,6 +1,6 @@
 /**
- * The engines of a speech → text → agent → speech backend as its sessions use them: dependable, and fit to decide turns
- * when they shall.
+ * The speech-to-text and text-to-speech engines of a backend as its sessions use them: with retries and fallbacks, and able to
+ * decide turns where the config asks for it.
  *
  * @since 0.1.0
  */
@@ -16,7 +16,7 @@ import type { TextToSpeech } from "../../speech/TextToSpeech.ts"
 import type { BackendConfig } from "../config/BackendConfig.ts"
 
 /**
- * The turn detector of a config that leaves turns to the recogniser: no detector may have this name.
+ * The `turn_detection_provider` that makes the speech-to-text engine the turn authority: no detector may have this name.
  *
  * @category constants
  * @since 0.1.0
@@ -24,7 +24,7 @@ import type { BackendConfig } from "../config/BackendConfig.ts"
 export const STT_TURNS = "stt"
 
 /**
- * Each engine and its fallbacks, the most wanted first.
+ * Each engine, followed by its fallbacks in order.
  *
  * @category models
  * @since 0.1.0
@@ -32,15 +32,16 @@ export const STT_TURNS = "stt"
 export interface SpeechEngines {
   readonly stt: Arr.NonEmptyReadonlyArray<SpeechToText["Service"]>
   readonly tts: Arr.NonEmptyReadonlyArray<TextToSpeech["Service"]>
-  /** The recogniser decides turns. */
+  /** Whether the speech-to-text engine is the turn authority. */
   readonly sttTurns: boolean
 }
 
 type RetrySettings = Pick<BackendConfig, "maxRetries" | "retryDelay" | "timeout">
 
 /**
- * Makes one dependable engine of each kind, also of one that is alone: its streams die, and what was being said must not.
- * A voice that takes text before a sentence is complete is one of them: the pipeline has whole sentences for it. Fails `invalid_config` when turns are left to a recogniser that does not tell their end.
+ * Makes one resilient engine of each kind. An engine without a fallback is wrapped too: its streams can fail, and speech in
+ * progress must not be lost. So is a streaming text-to-speech engine: the pipeline gives it whole sentences. Fails
+ * `invalid_config` when the turn authority is a speech-to-text engine without endpointing.
  *
  * @category constructors
  * @since 0.1.0
@@ -49,15 +50,17 @@ export const make = Effect.fnUntraced(function*(
   engines: SpeechEngines,
   settings: RetrySettings
 ) {
-  const mute = engines.sttTurns ? engines.stt.find(({ capabilities }) => !capabilities.endOfTurn) : undefined
-  if (mute !== undefined) {
+  const withoutEndpointing = engines.sttTurns
+    ? engines.stt.find(({ capabilities }) => !capabilities.endOfTurn)
+    : undefined
+  if (withoutEndpointing !== undefined) {
     return yield* new InvalidConfig({
       op: "VoiceBackend.make",
-      message: `${mute.name} does not tell when a turn is over: it cannot decide turns`,
+      message: `${withoutEndpointing.name} has no endpointing; it cannot be the turn authority`,
       details: {
-        engine: mute.name,
+        engine: withoutEndpointing.name,
         missing: "end_of_turn",
-        faults: [{ path: "turn_detection_provider", message: `${mute.name} does not tell when a turn is over` }]
+        faults: [{ path: "turn_detection_provider", message: `${withoutEndpointing.name} has no endpointing` }]
       }
     })
   }
@@ -69,7 +72,7 @@ export const make = Effect.fnUntraced(function*(
     get retryDelay() {
       return config().retryDelay
     },
-    // within what the pipeline gives it, so that its own error is the one that is told
+    // shorter than the pipeline's own deadline, so that the engine's error is the one that is reported
     get timeout() {
       return Duration.times(config().timeout, 0.9)
     }

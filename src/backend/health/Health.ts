@@ -1,18 +1,18 @@
 /**
- * Looks how a backend is: its provider, engines, store, event loop, admission and latency; each with a cause when
- * it is not well.
+ * The health of a backend: its provider, engines, store, event loop, admission and latency, each with a cause when it is not
+ * healthy.
  *
- * What must be asked is asked at once and in parallel, at most once a second, each within a deadline: whoever asks for
- * the health often costs nothing, and a probe that hangs or crashes is a part that is not well.
+ * Probes run in parallel, at most once a second, each within a deadline: frequent health checks cost nothing, and a probe
+ * that hangs or crashes makes its part unhealthy.
  *
  * @since 0.1.0
  */
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
-import * as Option from "effect/Option"
 import type * as Scope from "effect/Scope"
 import type { BackendError } from "../../BackendError.ts"
+import { deadline } from "../../Deadline.ts"
 import type { SessionStore } from "../../session/persistence/SessionStore.ts"
 import type { EngineHealth } from "../../speech/EngineHealth.ts"
 import type { Admission } from "../admission/Admission.ts"
@@ -24,16 +24,16 @@ import { type HealthPart, type HealthStatus, worst } from "./HealthStatus.ts"
 import type { LatencyWindow } from "./LatencyWindow.ts"
 
 const PROBE_DEADLINE = "5 seconds"
-/** A backend of whose last turns more than this share were late is degraded. */
+/** A backend is degraded when a larger share of its last turns exceeded the latency target. */
 const LATE_SHARE = 0.05
-/** How long an answer of the probes is good for. */
+/** How long a result of the probes is reused. */
 const FRESH_MS = 1_000
-/** More than two frames late; more than any conversation bears. */
+/** More than two frames of 20 ms. A lag of half a second is audible in every conversation. */
 const LAG_DEGRADED_MS = 50
 const LAG_UNHEALTHY_MS = 500
 
 /**
- * What is looked at.
+ * What is checked.
  *
  * @category models
  * @since 0.1.0
@@ -42,7 +42,7 @@ export interface HealthOptions {
   readonly provider: string
   /** The provider's connection, while there is one. */
   readonly link: () => ProviderConnection | undefined
-  /** What the provider says of its line. Default: connected. */
+  /** The connection state that the provider reports. Default: connected. */
   readonly connectionState?: (() => ConnectionState) | undefined
   /** The names of the engines, by kind. */
   readonly engines: { readonly [kind: string]: string }
@@ -57,8 +57,8 @@ export interface HealthOptions {
   readonly now: () => number
 }
 
-/** Asks one part; whatever becomes of that is an answer. */
-const ask = (
+/** Probes one part; a failure, a crash and a time-out are results, too. */
+const probePart = (
   name: string,
   what: string,
   status: HealthPart["status"],
@@ -66,21 +66,16 @@ const ask = (
 ): Effect.Effect<HealthPart> =>
   probe.pipe(
     Effect.map((part): HealthPart => part ?? { name, status: "healthy" }),
-    Effect.timeoutOption(PROBE_DEADLINE),
-    Effect.map(Option.getOrElse((): HealthPart => ({
-      name,
-      status,
-      cause: `${what} did not answer within ${PROBE_DEADLINE}`
-    }))),
+    deadline("VoiceBackend.healthCheck", what, PROBE_DEADLINE),
     Effect.catch((error) => Effect.succeed<HealthPart>({ name, status, cause: `${error.code}: ${error.message}` })),
-    // what a crash says may be anything, so it is not passed on
-    Effect.catchDefect(() => Effect.succeed<HealthPart>({ name, status, cause: `${what} could not be probed` }))
+    // the text of a crash may hold anything, so it is not shown
+    Effect.catchDefect(() => Effect.succeed<HealthPart>({ name, status, cause: `the probe of ${what} crashed` }))
   )
 
-/** The engines of one kind: one that is down is bad, all of them are worse. */
-const askEngines = (kind: string, engine: EngineHealth): Effect.Effect<ReadonlyArray<HealthPart>> =>
+/** The engines of one kind: degraded while one of them fails, unhealthy when all do. */
+const probeEngines = (kind: string, engine: EngineHealth): Effect.Effect<ReadonlyArray<HealthPart>> =>
   Effect.forEach(engine.members ?? [engine], (member) =>
-    ask(
+    probePart(
       `${kind}:${member.name}`,
       member.name,
       "degraded",
@@ -100,15 +95,14 @@ const lagPart = (lagMs: number): HealthPart =>
   lagMs <= LAG_DEGRADED_MS ? { name: "event_loop", status: "healthy" } : {
     name: "event_loop",
     status: lagMs > LAG_UNHEALTHY_MS ? "unhealthy" : "degraded",
-    cause: `the event loop was up to ${Math.round(lagMs)} ms late in the last minute`
+    cause: `event-loop lag up to ${Math.round(lagMs)} ms in the last minute`
   }
 
 const describeLoad = ({ backlogMs, lagMs }: Load): string =>
-  `no new sessions: the event loop is ${Math.round(lagMs)} ms late, work waits for ${Math.round(backlogMs)} ms`
+  `overloaded, rejecting new sessions: event-loop lag ${Math.round(lagMs)} ms, backlog ${Math.round(backlogMs)} ms`
 
 /**
- * The health of a backend, each time it is asked for. A part that gets worse or well again since it was last looked at
- * is logged.
+ * Makes the health check. A part whose status has changed since the last check is logged.
  *
  * @category constructors
  * @since 0.1.0
@@ -121,14 +115,16 @@ export const make = Effect.fnUntraced(function*(
   const before = new Map<string, HealthPart["status"]>()
   let latest: { readonly at: number; readonly of: ProviderConnection | undefined; readonly fiber: Probing } | undefined
 
-  /** A provider that answers may still be cut off from its users. */
-  const heedLine = (part: HealthPart): HealthPart => {
+  /** A provider that answers its probe may still have lost the connection to its users. */
+  const withConnectionState = (part: HealthPart): HealthPart => {
     const state = options.connectionState?.() ?? "connected"
     if (part.status !== "healthy" || state === "connected") return part
     return {
       ...part,
       status: state === "reconnecting" ? "degraded" : "unhealthy",
-      cause: state === "reconnecting" ? `${provider} has lost its line and reconnects` : `${provider} has lost its line`
+      cause: state === "reconnecting"
+        ? `${provider} lost its connection, reconnecting`
+        : `${provider} lost its connection`
     }
   }
 
@@ -141,20 +137,20 @@ export const make = Effect.fnUntraced(function*(
             status: "unhealthy",
             cause: `the backend is ${admission.phase}`
           })
-          : Effect.map(ask("provider", provider, "unhealthy", connection.probe), heedLine),
+          : Effect.map(probePart("provider", provider, "unhealthy", connection.probe), withConnectionState),
         Effect.forEach(
           Object.entries(engines),
-          ([kind, name]) => askEngines(kind, speech[kind] ?? { name }),
+          ([kind, name]) => probeEngines(kind, speech[kind] ?? { name }),
           { concurrency: "unbounded" }
         ),
         store === undefined
           ? Effect.succeed([])
-          : Effect.map(ask("store", store.name, "degraded", store.probe), (part) => [part])
+          : Effect.map(probePart("store", store.name, "degraded", store.probe), (part) => [part])
       ], { concurrency: "unbounded" }),
       ([provided, spoken, kept]): ReadonlyArray<HealthPart> => [provided, ...spoken.flat(), ...kept]
     )
 
-  /** The answers of a second ago or those that are on their way, for the same connection; or new ones. */
+  /** The results of the last second, or those of the running probes, for the same connection; otherwise new ones. */
   const probed = Effect.suspend(() => {
     const connection = link()
     if (latest !== undefined && latest.of === connection && now() - latest.at < FRESH_MS) {
@@ -163,14 +159,14 @@ export const make = Effect.fnUntraced(function*(
     if (latest !== undefined && latest.of === connection && latest.fiber.pollUnsafe() === undefined) {
       return Fiber.join(latest.fiber)
     }
-    // not the caller's: it may go away while others wait
+    // in the scope of the health check: a caller may be interrupted while others wait
     return Effect.flatMap(Effect.forkIn(probes(connection), scope), (fiber) => {
       latest = { at: now(), of: connection, fiber }
       return Fiber.join(fiber)
     })
   })
 
-  const tell = (part: HealthPart) =>
+  const logChange = (part: HealthPart) =>
     Effect.suspend(() => {
       const former = before.get(part.name) ?? "healthy"
       before.set(part.name, part.status)
@@ -195,7 +191,7 @@ export const make = Effect.fnUntraced(function*(
         admission.phase === "draining"
           ? { name: "admission", status: "degraded", cause: "the backend is draining" }
           : admission.isFull
-          ? { name: "admission", status: "degraded", cause: "all sessions are taken" }
+          ? { name: "admission", status: "degraded", cause: "session limit reached" }
           : load.overloaded
           ? { name: "admission", status: "degraded", cause: describeLoad(load) }
           : { name: "admission", status: "healthy" },
@@ -203,7 +199,7 @@ export const make = Effect.fnUntraced(function*(
           ? {
             name: "latency",
             status: "degraded",
-            cause: `${Math.round(100 * share)} % of the last turns took longer than ${
+            cause: `${Math.round(100 * share)} % of the last turns exceeded the latency target of ${
               Duration.format(options.latencyTarget())
             }`
           }
@@ -211,7 +207,7 @@ export const make = Effect.fnUntraced(function*(
       ]
       return { status: worst(parts), parts, checkedAt: now() }
     }),
-    Effect.tap(({ parts }) => Effect.forEach(parts, tell, { discard: true }))
+    Effect.tap(({ parts }) => Effect.forEach(parts, logChange, { discard: true }))
   )
 })
 

@@ -1,12 +1,12 @@
 /**
- * How a backend is, and why.
+ * The health of a backend and of its parts.
  *
  * @since 0.1.0
  */
 import * as Schema from "effect/Schema"
 
 /**
- * `degraded` still serves; `unhealthy` does not.
+ * A `degraded` backend still serves sessions; an `unhealthy` one does not.
  *
  * @category models
  * @since 0.1.0
@@ -20,7 +20,7 @@ export const Health = Schema.Literals(["healthy", "degraded", "unhealthy"])
 export type Health = typeof Health.Type
 
 /**
- * One part: the provider, an engine, the models, the store, the event loop. `cause` says what is wrong, in words.
+ * One part: the provider, an engine, the models, the store, the event loop. `cause` says what is wrong.
  *
  * @category models
  * @since 0.1.0
@@ -38,7 +38,7 @@ export const HealthPart = Schema.Struct({
 export type HealthPart = typeof HealthPart.Type
 
 /**
- * The whole: as bad as its worst part.
+ * The health of the whole backend: that of its worst part.
  *
  * @category models
  * @since 0.1.0

@@ -1,5 +1,5 @@
 /**
- * Whether the last turns were slow: a window of 100.
+ * The share of slow turns among the last 100.
  *
  * @since 0.1.0
  */
@@ -16,7 +16,7 @@ export class LatencyWindow {
   #count = 0
   #sum = 0
 
-  /** Counts a turn; `exceeded`: it took longer than the target. */
+  /** Counts a turn; `exceeded` says whether it took longer than the latency target. */
   add(slowShare: boolean): void {
     const value = slowShare ? 1 : 0
     this.#sum += value - (this.#slow[this.#next] ?? 0)
@@ -25,7 +25,7 @@ export class LatencyWindow {
     this.#count = Math.min(SIZE, this.#count + 1)
   }
 
-  /** The share of slow turns, 0 to 1; 0 below 20 turns, which say nothing yet. */
+  /** The share of slow turns, 0 to 1; 0 below 20 turns, which are too few to tell. */
   get exceeded(): number {
     return this.#count < 20 ? 0 : this.#sum / this.#count
   }

@@ -1,8 +1,8 @@
 /**
- * A provider is a way to reach a user: a socket of our own, a room, a platform.
+ * A provider is a way to reach users: this process's own WebSocket and WebRTC, a room, a platform.
  *
- * It knows names, capabilities, options, and how to open a session's link. Everything else (sessions, limits, hooks,
- * drain, persistence, health) is written once, in `VoiceBackend`.
+ * It has a name, capabilities, options, and opens a session's link to its user. Everything else (sessions, limits, hooks,
+ * drain, persistence, health) is implemented once, in `VoiceBackend`.
  *
  * @since 0.1.0
  */
@@ -27,7 +27,7 @@ export * from "./ProviderInfo.ts"
 import type { Backend } from "../BackendContract.ts"
 
 /**
- * What a provider knows of a session that it links.
+ * A session, as its provider sees it.
  *
  * @category models
  * @since 0.1.0
@@ -35,13 +35,13 @@ import type { Backend } from "../BackendContract.ts"
 export interface LinkedSession {
   readonly id: string
   readonly config: SessionConfig
-  /** Taken up from another process, in which its user had been connected: a token of theirs is good though it has ended. */
+  /** Whether it was taken over from another process after its user had connected: then an expired token is accepted. */
   readonly resumed: boolean
 }
 
 /**
- * A session's way to its user. Users arrive later, leave, and come back on another transport: each connection is one
- * attachment, and the stream ends when none can come any more.
+ * A session's link to its user. Users connect later, disconnect, and reconnect on another transport: each connection is an
+ * element of `attachments`, which ends when no further connection is possible.
  *
  * @category models
  * @since 0.1.0
@@ -52,77 +52,77 @@ export interface SessionLink {
 }
 
 /**
- * A provider that has been configured and connected.
+ * A connected provider.
  *
  * @category models
  * @since 0.1.0
  */
 export interface ProviderConnection {
-  /** Prepares a session's link; the scope is the session's. */
+  /** Opens a session's link, in the session's scope. */
   readonly open: (session: LinkedSession) => Effect.Effect<SessionLink, BackendError, Scope.Scope>
   /**
-   * What becomes of the line, from its being connected on: lost and looked for, lost, there again. A stream that fails is
-   * a line that is lost. Default: it stays connected.
+   * The states of the provider's connection after it was established: reconnecting, failed, connected again. A stream that
+   * fails counts as `error`. Default: it stays connected.
    */
   readonly states?: Stream.Stream<"connected" | "reconnecting" | "error", BackendError> | undefined
-  /** Sessions that users start: a room joined, a call. */
+  /** Sessions that users start, by joining a room or calling. */
   readonly incoming?: Stream.Stream<SessionConfig, BackendError> | undefined
   readonly routes?: ReadonlyArray<ProviderRoute> | undefined
   /** Where users' clients connect beside this server, as `wss://host` and `https://host`: a page must be allowed to. */
   readonly clientOrigins?: ReadonlyArray<string> | undefined
-  /** Limits of its own, asked before the framework's. */
+  /** A rate limiter of its own, asked before the framework's. */
   readonly limiter?: RateLimiter["Service"] | undefined
-  /** Really looks whether the provider can be reached. */
+  /** Checks that the provider can be reached. */
   readonly probe: Effect.Effect<HealthPart>
 }
 
 /**
- * What a backend does for its provider.
+ * What a backend offers its provider.
  *
  * @category models
  * @since 0.1.0
  */
 export interface ProviderHost {
   /**
-   * The key that signs what lets users in: `session.signing_key`, else one that all owners of the session store share, so
-   * that a token outlives the process that gave it.
+   * The key that signs session tokens: `session.signing_key`, or one that all processes on the session store share, so that a
+   * token outlives the process that issued it.
    */
   readonly signingKey: Redacted.Redacted<string>
-  /** The limits of sessions as they are now; those that the provider was connected with may have changed since. */
+  /** The current limits of sessions; they may have changed since the provider was connected. */
   readonly limits?: (() => Pick<BackendConfig["session"], "resumeWindow" | "tokenTtl">) | undefined
-  /** Lets the user of a session connect, as far as the application and its limits go. */
+  /** Authorizes a user's connection to a session by the application's hooks and rate limits. */
   readonly admit: (session: LinkedSession, from: Peer) => Effect.Effect<void, BackendError>
   /**
-   * Takes up a session that another process has left, and opens its link. Fails `session_not_found` when there is none, and
-   * `connection_failed` with `details.retryAfterMs` while another process holds it.
+   * Takes over a session that another process has left, and opens its link. Fails `session_not_found` when there is none, and
+   * `connection_failed` with `details.retryAfterMs` while another process owns it.
    */
   readonly recover: (id: string) => Effect.Effect<void, BackendError>
 }
 
 /**
- * Whoever knocks.
+ * The remote end of a request or a connection.
  *
  * @category models
  * @since 0.1.0
  */
 export interface Peer {
-  /** The network address, where one is known. */
+  /** The network address, if known. */
   readonly address?: string | undefined
 }
 
 /**
- * Who is behind the present request, as far as a server knows. Routes of providers read it; what a program does has nobody
- * behind it.
+ * The remote end of the current request, as far as the server knows. Routes of providers read it; a program's own calls have
+ * none.
  *
  * @category references
  * @since 0.1.0
  */
-export const CurrentPeer = Context.Reference<Peer>("effect-voice/backend/CurrentVisitor", {
+export const CurrentPeer = Context.Reference<Peer>("effect-voice/backend/CurrentPeer", {
   defaultValue: () => ({})
 })
 
 /**
- * The services that a config may call on by name.
+ * The registries of the parts that a config names.
  *
  * @category models
  * @since 0.1.0

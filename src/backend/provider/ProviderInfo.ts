@@ -1,5 +1,5 @@
 /**
- * What a backend's callers see of its provider: capabilities, how a user connects, routes.
+ * The public side of a provider: capabilities, how a user connects, routes.
  *
  * @since 0.1.0
  */
@@ -8,7 +8,7 @@ import type * as HttpRouter from "effect/http/HttpRouter"
 import type * as Redacted from "effect/Redacted"
 
 /**
- * What a provider can do. `maxConcurrentSessions` 0 means that it sets no limit of its own.
+ * The capabilities of a provider. `maxConcurrentSessions` 0 means no limit of its own.
  *
  * @category models
  * @since 0.1.0
@@ -20,13 +20,13 @@ export interface ProviderCapabilities {
   readonly customAuth: boolean
   readonly customRateLimiting: boolean
   readonly maxConcurrentSessions: number
-  /** What it adds at least, from the user's speech to our ears and back. */
+  /** The minimum latency that it adds, from the user to the backend and back. */
   readonly minLatency: Duration.Duration
   readonly codecs: ReadonlyArray<string>
 }
 
 /**
- * A STUN or TURN server, as a browser's `RTCIceServer` has it. `credential` is a secret of the user's: never logged.
+ * A STUN or TURN server, like a browser's `RTCIceServer`. `credential` is a secret of the user: never logged.
  *
  * @category models
  * @since 0.1.0
@@ -38,25 +38,25 @@ export interface IceServer {
 }
 
 /**
- * What a user's client needs to come in.
+ * What a user's client needs to connect.
  *
  * @category models
  * @since 0.1.0
  */
 export interface SessionAccess {
   readonly connectionUrl: string
-  /** A secret of the user's: never logged. */
+  /** A secret of the user: never logged. */
   readonly token?: string | undefined
-  /** Unix time in ms at which `token` ends. */
+  /** The Unix time in ms at which `token` expires. */
   readonly expiresAt?: number | undefined
-  /** What the user's side of WebRTC should use; absent when there is none or the session is no WebRTC one. */
+  /** The ICE servers for the user's WebRTC client; absent when there are none or the session does not use WebRTC. */
   readonly iceServers?: ReadonlyArray<IceServer> | undefined
-  /** Whose client it is for, where it is none of ours: `livekit`. */
+  /** The client to use, where it is not effect-voice's own: `livekit`. */
   readonly protocol?: string | undefined
 }
 
 /**
- * A route that a provider wants the server to mount: it answers failures itself.
+ * A route of a provider for the server to mount: it responds to failures itself.
  *
  * @category models
  * @since 0.1.0

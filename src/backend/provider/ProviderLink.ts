@@ -1,5 +1,5 @@
 /**
- * The way from a backend to its provider: connecting with patience, and what the provider says of the line since.
+ * The link between a backend and its provider: connects with retries, within a deadline.
  *
  * @since 0.1.0
  */
@@ -15,7 +15,7 @@ import type { BackendConfig } from "../config/BackendConfig.ts"
 import type { ConfiguredProvider, ProviderConnection, ProviderHost } from "./ProviderContract.ts"
 
 /**
- * A provider that is connected; closing the scope disconnects it.
+ * A connected provider; closing the scope disconnects it.
  *
  * @category models
  * @since 0.1.0
@@ -33,17 +33,17 @@ export interface ProviderLinkOptions {
   readonly provider: ConfiguredProvider
   readonly config: BackendConfig
   readonly host: ProviderHost
-  /** The link's scope is a child of it. */
+  /** The parent of the link's scope. */
   readonly parent: Scope.Scope
-  /** Completes when nobody wants the link any more. */
+  /** Completes when the backend is to stop: connecting is given up. */
   readonly stopRequested: Deferred.Deferred<void>
 }
 
 const op = "VoiceBackend.start"
 
 /**
- * Runs an effect in a fiber of its own: whoever waits can go at once, and what hangs, interruptible or not, is left to
- * the scope.
+ * Runs an effect in a fiber of its own, so that waiting for it can be interrupted at once: an effect that hangs, interruptible
+ * or not, is left to the scope.
  *
  * @category combinators
  * @since 0.1.0
@@ -56,7 +56,7 @@ export const raceInterruptible =
     )
 
 /**
- * The failure of whoever asks too much of a backend that has been stopped.
+ * The error of an operation on a backend that is stopping or has stopped.
  *
  * @category errors
  * @since 0.1.0
@@ -64,13 +64,15 @@ export const raceInterruptible =
 export const stoppedError = (state: "draining" | "stopped"): ConnectionFailed =>
   new ConnectionFailed({
     op,
-    message: `the backend ${state === "draining" ? "is being" : "has been"} stopped; make another`,
+    message: `the backend ${
+      state === "draining" ? "is stopping" : "has stopped"
+    } and cannot be restarted; create a new one`,
     details: { state }
   })
 
 /**
- * Connects. What is `retryable` is tried again, `max_retries` times and within `timeout` in all; a crash is not. Fails
- * `connection_timeout` after that, with the last failure as its cause, and `connection_failed` when it is halted.
+ * Connects. A `retryable` failure is retried, up to `max_retries` times and within `timeout` in total; a crash is not. Fails
+ * `connection_timeout` after that, with the last failure as its cause, and `connection_failed` when a stop is requested.
  *
  * @category constructors
  * @since 0.1.0
@@ -84,7 +86,7 @@ export const connect = (options: ProviderLinkOptions): Effect.Effect<ProviderLin
       Scope.provide(scope),
       normalize(op),
       Effect.map((connection): ProviderLink => ({ provider: connection, scope })),
-      // in a fiber that nobody waits for: what is left of a failed attempt must not keep the next one waiting
+      // in a fiber of its own: closing a failed attempt must not delay the next one
       Effect.onExit((exit) => Exit.isFailure(exit) ? Effect.forkIn(Scope.close(scope, Exit.void), parent) : Effect.void)
     )
   })

@@ -1,5 +1,5 @@
 /**
- * Decides for a backend's sessions what is kept of them, and lets what has expired go.
+ * Decides how long the data of a backend's sessions is kept, and deletes expired recordings.
  *
  * Without an archive nothing is kept.
  *
@@ -18,7 +18,7 @@ import type { SessionConfig } from "../../session/SessionConfig.ts"
 import { type BackendConfig, periodsOf } from "../config/BackendConfig.ts"
 
 const SWEEP_EVERY = "1 minute"
-/** A session does not wait longer for its archive; it goes on, and nothing is kept of it. */
+/** A session does not wait longer for its archive: it starts without a recording. */
 const BEGIN_DEADLINE = "5 seconds"
 
 /**
@@ -27,21 +27,22 @@ const BEGIN_DEADLINE = "5 seconds"
  */
 export interface Retention {
   readonly archive: SessionArchive["Service"] | undefined
-  /** What is to be kept of a session that begins or goes on. */
+  /** What to record of a session that starts or resumes; `undefined` for nothing. */
   readonly open: (id: string, session: SessionConfig) => Effect.Effect<SessionRecorder.Retention | undefined>
 }
 
 const nothing: Retention = { archive: undefined, open: () => Effect.undefined }
 
 /**
- * Makes it on the archive and the hook that are there; what has expired is deleted now and then while the scope lives.
+ * Makes it on the archive and the retention hook, if there are any. Expired recordings are deleted every minute while the
+ * scope lives.
  *
  * @category constructors
  * @since 0.1.0
  */
 export const make = Effect.fnUntraced(function*(config: () => BackendConfig) {
   const found = yield* Effect.serviceOption(SessionArchive)
-  // whoever creates a session need not have it
+  // read here, because a caller of createSession does not have the hook in its context
   const hook = yield* Effect.serviceOption(DataRetentionHook)
   if (Option.isNone(found)) {
     const [kept] = Object.keys(periodsOf(config()))
@@ -54,7 +55,7 @@ export const make = Effect.fnUntraced(function*(config: () => BackendConfig) {
   }
   const archive = found.value
   yield* archive.sweep.pipe(
-    Effect.catch((error) => Effect.logWarning("what has expired could not be deleted", error.message)),
+    Effect.catch((error) => Effect.logWarning("expired recordings could not be deleted", error.message)),
     Effect.repeat(Schedule.spaced(SWEEP_EVERY)),
     Effect.forkScoped
   )
@@ -70,8 +71,10 @@ export const make = Effect.fnUntraced(function*(config: () => BackendConfig) {
       return { archive, periods, startedAtMs }
     }).pipe(
       deadline("VoiceBackend.createSession", "opening the archive", BEGIN_DEADLINE),
-      Effect.catch((error) => Effect.as(Effect.logWarning("nothing is kept of a session", error.message), undefined))
+      Effect.catch((error) =>
+        Effect.as(Effect.logWarning("recording disabled for this session", error.message), undefined)
+      )
     )
-  const retainer: Retention = { archive, open }
-  return retainer
+  const retention: Retention = { archive, open }
+  return retention
 })

@@ -1,7 +1,7 @@
 /**
- * Keeps a backend's sessions in its store: holds their leases, takes over what other processes left, erases what ended.
+ * Stores a backend's sessions: holds their leases, takes over those of dead processes, erases those that have ended.
  *
- * Without a store nothing is kept, and nothing is ever found.
+ * Without a store nothing is stored, and no session is ever found.
  *
  * @since 0.1.0
  */
@@ -16,7 +16,7 @@ import * as SessionSnapshot from "../../session/persistence/SessionSnapshot.ts"
 import { type SessionLease, SessionStore, type StoredSession } from "../../session/persistence/SessionStore.ts"
 import type { SnapshotChange } from "../../session/persistence/SnapshotWriter.ts"
 
-/** How long a store may take to answer what somebody waits for. */
+/** The time limit of a store operation that a caller waits for. */
 const STORE_DEADLINE = Duration.seconds(5)
 const SWEEP_EVERY = Duration.seconds(30)
 const op = "VoiceBackend.recover"
@@ -26,9 +26,9 @@ const op = "VoiceBackend.recover"
  * @since 0.1.0
  */
 export interface SessionLeases {
-  /** There is a store. */
+  /** Whether there is a store. */
   readonly enabled: boolean
-  /** Keeps a new session from now on. */
+  /** Stores a new session and takes its lease. */
   readonly begin: (
     id: string,
     kept: StoredSession,
@@ -36,22 +36,22 @@ export interface SessionLeases {
   ) => Effect.Effect<void, BackendError>
   readonly write: (id: string, change: SnapshotChange) => Effect.Effect<void, BackendError>
   /**
-   * Takes over what another process left. Fails `session_not_found` when there is nothing, and `connection_failed` with
-   * `details.retryAfterMs` while its owner lives.
+   * Takes over a session that another process has left. Fails `session_not_found` when there is none, and
+   * `connection_failed` with `details.retryAfterMs` while its owner's lease is valid.
    */
   readonly claim: (id: string) => Effect.Effect<SessionSnapshot.RestoredSession, BackendError>
-  /** Leaves a session that was claimed and could not be taken up to whoever comes next. */
+  /** Releases a session that was claimed and could not be resumed, so that another process can claim it. */
   readonly release: (id: string) => Effect.Effect<void>
-  /** Erases a session that has ended. One that cannot be erased now is later. */
+  /** Erases a session that has ended; a failed erasure is retried. */
   readonly end: (id: string) => Effect.Effect<void>
-  /** The secret of this name that all processes on the store share. */
+  /** The secret by this name that all processes on the store share; `candidate` is stored when there is none. */
   readonly sharedSecret: (name: string, candidate: string) => Effect.Effect<string, BackendError>
 }
 
 const notFound = (id: string) =>
   new SessionNotFound({
     op,
-    message: "no session has this id, or it is over",
+    message: "no session has this id, or it has ended",
     details: { session: id.slice(0, 64) }
   })
 
@@ -66,12 +66,12 @@ const nothing: SessionLeases = {
   sharedSecret: (_, candidate) => Effect.succeed(candidate)
 }
 
-const answering = (what: string) => <A>(effect: Effect.Effect<A, BackendError>): Effect.Effect<A, BackendError> =>
+const bounded = (what: string) => <A>(effect: Effect.Effect<A, BackendError>): Effect.Effect<A, BackendError> =>
   effect.pipe(deadline(what, "the session store", STORE_DEADLINE), normalize(what))
 
 /**
- * Makes the keeper on the store that is there. Its leases are renewed, and what is left over is erased, while the scope
- * lives; then they are let go of.
+ * Makes it on the session store, if there is one. While the scope lives, leases are renewed and abandoned sessions erased;
+ * closing the scope releases the leases.
  *
  * @category constructors
  * @since 0.1.0
@@ -81,41 +81,43 @@ export const make: Effect.Effect<SessionLeases, never, Scope.Scope> = Effect.gen
   if (Option.isNone(found)) return nothing
   const store = found.value
   const leases = new Map<string, SessionLease>()
-  /** Ended, and not erased yet. */
-  const leaving = new Set<SessionLease>()
+  /** Leases of sessions that have ended and are not erased yet. */
+  const ended = new Set<SessionLease>()
 
   const remove = (lease: SessionLease) =>
     Effect.andThen(
-      answering("SessionStore.remove")(store.remove(lease)),
-      Effect.sync(() => leaving.delete(lease))
+      bounded("SessionStore.remove")(store.remove(lease)),
+      Effect.sync(() => ended.delete(lease))
     )
 
-  let silent = false
-  const renew = Effect.suspend(() => Effect.forEach(leaving, remove, { concurrency: 8, discard: true })).pipe(
-    // what was not erased must not be held for ever, so it comes first
+  let unreachable = false
+  const renew = Effect.suspend(() => Effect.forEach(ended, remove, { concurrency: 8, discard: true })).pipe(
+    // erasures first: a session that could not be erased must not be held for ever
     Effect.andThen(
-      Effect.suspend(() => leases.size === 0 ? Effect.void : answering("SessionStore.renew")(store.renew))
+      Effect.suspend(() => leases.size === 0 ? Effect.void : bounded("SessionStore.renew")(store.renew))
     ),
     Effect.andThen(Effect.suspend(() => {
-      if (!silent) return Effect.void
-      silent = false
-      return Effect.logInfo(`the session store ${store.name} answers again`)
+      if (!unreachable) return Effect.void
+      unreachable = false
+      return Effect.logInfo(`session store ${store.name} is reachable again`)
     })),
     Effect.catch((error) => {
-      if (silent) return Effect.void
-      silent = true
-      return Effect.logWarning(`the session store ${store.name} does not answer`, error.message)
+      if (unreachable) return Effect.void
+      unreachable = true
+      return Effect.logWarning(`session store ${store.name} is unreachable`, error.message)
     })
   )
   yield* renew.pipe(Effect.repeat(Schedule.spaced(Duration.millis(store.leaseMs / 4))), Effect.forkScoped)
-  yield* answering("SessionStore.sweep")(store.sweep).pipe(
-    Effect.tap((count) => count === 0 ? Effect.void : Effect.logInfo(`${count} sessions that nobody came back for`)),
+  yield* bounded("SessionStore.sweep")(store.sweep).pipe(
+    Effect.tap((count) =>
+      count === 0 ? Effect.void : Effect.logInfo(`erased ${count} abandoned ${count === 1 ? "session" : "sessions"}`)
+    ),
     Effect.ignore,
     Effect.repeat(Schedule.spaced(SWEEP_EVERY)),
     Effect.forkScoped
   )
   yield* Effect.addFinalizer(() =>
-    Effect.andThen(Effect.forEach(leaving, remove, { discard: true }), store.releaseAll).pipe(
+    Effect.andThen(Effect.forEach(ended, remove, { discard: true }), store.releaseAll).pipe(
       finalizeWithin("2 seconds"),
       Effect.ignore
     )
@@ -131,20 +133,20 @@ export const make: Effect.Effect<SessionLeases, never, Scope.Scope> = Effect.gen
     enabled: true,
     begin: (id, kept, resumeWindow) =>
       Effect.map(
-        answering("SessionStore.create")(store.create(id, kept, Duration.toMillis(resumeWindow))),
+        bounded("SessionStore.create")(store.create(id, kept, Duration.toMillis(resumeWindow))),
         (lease) => void leases.set(id, lease)
       ),
     write: (id, change) =>
-      Effect.flatMap(leaseOf(id), (lease) => answering("SessionStore.write")(store.write(lease, change))),
+      Effect.flatMap(leaseOf(id), (lease) => bounded("SessionStore.write")(store.write(lease, change))),
     claim: Effect.fnUntraced(function*(id) {
-      const claim = yield* answering("SessionStore.claim")(store.claim(id))
+      const claim = yield* bounded("SessionStore.claim")(store.claim(id))
       switch (claim._tag) {
         case "Unknown":
           return yield* notFound(id)
         case "Held":
           return yield* new ConnectionFailed({
             op,
-            message: "another process has this session",
+            message: "session is owned by another process",
             details: { reason: "held", retryAfterMs: Math.max(100, Math.min(claim.forMs, store.leaseMs)) }
           })
         case "Claimed": {
@@ -157,18 +159,16 @@ export const make: Effect.Effect<SessionLeases, never, Scope.Scope> = Effect.gen
       Effect.suspend(() => {
         const lease = leases.get(id)
         leases.delete(id)
-        return lease === undefined
-          ? Effect.void
-          : Effect.ignore(answering("SessionStore.releaseLease")(store.releaseLease(lease)))
+        return lease === undefined ? Effect.void : Effect.ignore(bounded("SessionStore.releaseLease")(store.releaseLease(lease)))
       }),
     end: (id) =>
       Effect.suspend(() => {
         const lease = leases.get(id)
         if (lease === undefined) return Effect.void
         leases.delete(id)
-        leaving.add(lease)
+        ended.add(lease)
         return Effect.ignore(remove(lease))
       }),
-    sharedSecret: (name, candidate) => answering("SessionStore.secret")(store.secret(name, candidate))
+    sharedSecret: (name, candidate) => bounded("SessionStore.secret")(store.secret(name, candidate))
   }
 })

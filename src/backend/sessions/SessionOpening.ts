@@ -1,5 +1,5 @@
 /**
- * How a session of a backend comes to be: its agent and pipeline, its link to the user, what is kept of it, and who watches.
+ * Opens a session of a backend: its agent and pipeline, its link to the user, what is stored of it, and its observer.
  *
  * @since 0.1.0
  */
@@ -11,7 +11,7 @@ import * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import type * as Tracer from "effect/Tracer"
 import type { Agent } from "../../agent/Agent.ts"
-import { ConnectionFailed, InvalidConfig } from "../../BackendError.ts"
+import { type BackendError, ConnectionFailed, InvalidConfig } from "../../BackendError.ts"
 import { connectDeadline } from "../../Deadline.ts"
 import type { AudioQuota } from "../../hooks/AudioQuota.ts"
 import type { RestoredSession } from "../../session/persistence/SessionSnapshot.ts"
@@ -31,7 +31,7 @@ import type { Retention } from "./Retention.ts"
 import type { SessionLeases } from "./SessionLeases.ts"
 
 /**
- * A session, as its backend holds it.
+ * A session in the backend's table.
  *
  * @category models
  * @since 0.1.0
@@ -40,13 +40,13 @@ export interface SessionEntry {
   readonly handle: Session.SessionHandle
   readonly access: SessionAccess
   readonly scope: Scope.Closeable
-  readonly watch: SessionObserver.SessionObserver
+  readonly observer: SessionObserver.SessionObserver
   /** Completes when nothing of the session is left. */
-  readonly gone: Deferred.Deferred<void>
+  readonly closed: Deferred.Deferred<void>
 }
 
 /**
- * A session to be made, or gone on with: then with its past.
+ * A session to create, or to resume: then with its restored state.
  *
  * @category models
  * @since 0.1.0
@@ -61,9 +61,9 @@ export interface Opening extends Pick<LinkedSession, "id" | "config"> {
  */
 export interface OpeningOptions {
   readonly parts: BackendParts
-  /** As it is now. */
+  /** The current config. */
   readonly config: () => BackendConfig
-  /** Who answers when a session names nobody. */
+  /** The agent of sessions that name none. */
   readonly defaultAgent: () => Agent | undefined
   /** While the provider is connected. */
   readonly link: () => ProviderLink | undefined
@@ -79,34 +79,34 @@ export interface OpeningOptions {
 }
 
 /**
- * Makes a session in its scope, or goes on with one, and opens its link; it is watched from here on.
+ * Opens a session in its scope.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export type SessionOpening = (
+  opening: Opening,
+  sessionScope: Scope.Closeable
+) => Effect.Effect<SessionEntry, BackendError>
+
+/**
+ * Opens sessions: each is created or resumed in its scope, observed from the start, and linked to its user.
  *
  * @category constructors
  * @since 0.1.0
  */
-export const make = (options: OpeningOptions) => {
-  const {
-    audioQuota: allowance,
-    clock,
-    frames,
-    leases: keeper,
-    latency,
-    load,
-    metrics,
-    parts,
-    retention: retainer,
-    tracer
-  } = options
+export const make = (options: OpeningOptions): SessionOpening => {
+  const { audioQuota, clock, frames, latency, leases, load, metrics, parts, retention, tracer } = options
   const { provider } = parts
 
   const agentOf = (session: SessionConfig) => {
     if (typeof session.agent === "string") return parts.findAgent(session.agent)
     if (session.agent !== undefined) return Effect.succeed(session.agent)
-    const standing = options.defaultAgent()
-    return standing !== undefined ? Effect.succeed(standing) : Effect.fail(
+    const agent = options.defaultAgent()
+    return agent !== undefined ? Effect.succeed(agent) : Effect.fail(
       new InvalidConfig({
         op: "VoiceBackend.createSession",
-        message: "nobody would answer: give the session or the backend an agent",
+        message: "no agent: pass `agent` to createSession or configure a default one",
         details: { missing: "agent" }
       })
     )
@@ -119,7 +119,7 @@ export const make = (options: OpeningOptions) => {
     return pipeline !== undefined ? Effect.succeed(pipeline) : Effect.fail(
       new InvalidConfig({
         op: "VoiceBackend.createSession",
-        message: `this backend has no engines for pipeline_type ${type}`,
+        message: `pipeline_type ${type} is not available: the backend has no engines for it`,
         details: { missing: type }
       })
     )
@@ -127,7 +127,7 @@ export const make = (options: OpeningOptions) => {
 
   const open = Effect.fnUntraced(function*(opening: Opening, sessionScope: Scope.Closeable) {
     const config = options.config()
-    const watch = yield* SessionObserver.make({
+    const observer = yield* SessionObserver.make({
       id: opening.id,
       provider: provider.name,
       pipelineType: opening.config.pipelineType ?? config.pipelineType,
@@ -140,20 +140,20 @@ export const make = (options: OpeningOptions) => {
       logging: config.enableStructuredLogging,
       now: () => clock.currentTimeMillisUnsafe()
     })
-    return yield* build(opening, watch, sessionScope).pipe(
-      Effect.onError((cause) => Effect.sync(() => watch.failed(cause))),
-      watch.within
+    return yield* build(opening, observer, sessionScope).pipe(
+      Effect.onError((cause) => Effect.sync(() => observer.failed(cause))),
+      observer.within
     )
   })
 
   const build = Effect.fnUntraced(function*(
-    { config: session, id, restored: past }: Opening,
-    watch: SessionObserver.SessionObserver,
+    { config: session, id, restored }: Opening,
+    observer: SessionObserver.SessionObserver,
     sessionScope: Scope.Closeable
   ) {
     const config = options.config()
     const pipeline = yield* pipelineOf(session)
-    // a model that speaks for itself needs nobody to answer
+    // a speech-to-speech model answers without an agent
     const agent = (session.pipelineType ?? config.pipelineType) === "s2s" && session.agent === undefined
       ? options.defaultAgent() ?? LiveUpdate.silentAgent
       : yield* agentOf(session)
@@ -161,13 +161,13 @@ export const make = (options: OpeningOptions) => {
     if (connected === undefined) {
       return yield* new ConnectionFailed({ op: "VoiceBackend.createSession", message: "the provider is not connected" })
     }
-    // no other process has the agent that a program gave to this session alone
-    const isKept = typeof session.agent !== "object"
+    // an agent given as a closure cannot be restored by another process
+    const isStored = typeof session.agent !== "object"
     const { connectWindow, longest, resumeWindow } = config.session
-    const takeAudio = yield* allowance.open(session.userId, config.rateLimits.audio.user).pipe(
+    const takeAudio = yield* audioQuota.open(session.userId, config.rateLimits.audio.user).pipe(
       Scope.provide(sessionScope)
     )
-    const retention = yield* retainer.open(id, session)
+    const recording = yield* retention.open(id, session)
     const handle = yield* Session.make({
       id,
       config: session,
@@ -187,19 +187,19 @@ export const make = (options: OpeningOptions) => {
       takeAudio,
       busy: () => load.busy,
       onLatency: (totalMs) => latency.add(totalMs > Duration.toMillis(options.config().latencyTarget)),
-      observer: watch,
+      observer,
       measure: metrics.operation,
-      restored: past,
-      retention,
-      writeSnapshot: isKept && keeper.enabled ? (change) => keeper.write(id, change) : undefined
+      restored,
+      retention: recording,
+      writeSnapshot: isStored && leases.enabled ? (change) => leases.write(id, change) : undefined
     }).pipe(Scope.provide(sessionScope))
-    if (isKept && keeper.enabled && past === undefined) yield* keeper.begin(id, handle.snapshot(), resumeWindow)
-    // before anybody hears of it: the next process, too, must know how far its numbers have come, and what was cut
-    if (past !== undefined) yield* keeper.write(id, { ...handle.snapshot(), from: 0 })
+    if (isStored && leases.enabled && restored === undefined) yield* leases.begin(id, handle.snapshot(), resumeWindow)
+    // written before the user reconnects: a further process must know the last event number and the interrupted reply
+    if (restored !== undefined) yield* leases.write(id, { ...handle.snapshot(), from: 0 })
     const { access, attachments } = yield* connected.provider.open({
       id,
       config: session,
-      resumed: past?.attached ?? false
+      resumed: restored?.attached ?? false
     }).pipe(
       connectDeadline(
         "VoiceBackend.createSession",
@@ -212,21 +212,24 @@ export const make = (options: OpeningOptions) => {
       Stream.runForEach((next) =>
         handle.session.attach(next).pipe(
           Effect.catch((error) =>
-            Effect.andThen(Effect.logWarning("an attachment was refused", error.message), next.close("session_ended"))
+            Effect.andThen(
+              Effect.logWarning("connection refused by the session", error.message),
+              next.close("session_ended")
+            )
           )
         )
       ),
       Effect.matchEffect({
         onFailure: ({ code, message }) => {
           handle.linkEnded("failed", { type: "error", code, message })
-          return Effect.logWarning("a session's link failed", { session: id, code, message })
+          return Effect.logWarning("session link failed", { session: id, code, message })
         },
         onSuccess: () => Effect.sync(() => handle.linkEnded("link_ended"))
       }),
       Effect.forkIn(sessionScope)
     )
-    const gone = yield* Deferred.make<void>()
-    return { handle, access, scope: sessionScope, gone, watch }
+    const closed = yield* Deferred.make<void>()
+    return { handle, access, scope: sessionScope, closed, observer }
   })
 
   return open

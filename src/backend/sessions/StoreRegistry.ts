@@ -1,5 +1,5 @@
 /**
- * Session stores by name, as a config asks for them.
+ * Session stores by the names that a config uses.
  *
  * @since 0.1.0
  */
@@ -12,7 +12,7 @@ import type { SessionStore } from "../../session/persistence/SessionStore.ts"
 import type { StoreConfig } from "../config/BackendConfig.ts"
 
 /**
- * Loads a store, and makes its layer from the `store` section of a config.
+ * Loads a store and makes its layer from the `store` section of a config.
  *
  * @category models
  * @since 0.1.0
@@ -20,7 +20,7 @@ import type { StoreConfig } from "../config/BackendConfig.ts"
 export type StoreLoader = (config: StoreConfig) => Effect.Effect<Layer.Layer<SessionStore, BackendError>, BackendError>
 
 /**
- * The stores that `store.kind` may name, besides `memory`, which keeps nothing.
+ * The stores that `store.kind` may name, besides `memory`, which stores nothing outside the process.
  *
  * @category services
  * @since 0.1.0

@@ -1,0 +1,158 @@
+/**
+ * The sessions of a running backend: each takes a slot when it is created and gives it back when nothing of it is left.
+ *
+ * @since 0.1.0
+ */
+import * as Deferred from "effect/Deferred"
+import type * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as FiberSet from "effect/FiberSet"
+import * as Random from "effect/Random"
+import * as Scope from "effect/Scope"
+import { type BackendError, SessionNotFound } from "../../BackendError.ts"
+import { finalizeWithin } from "../../Deadline.ts"
+import type { SessionConfig } from "../../session/SessionConfig.ts"
+import type { VoiceSession } from "../../session/VoiceSession.ts"
+import type { AccessControl } from "../admission/AccessControl.ts"
+import { type Admission, drainingError } from "../admission/Admission.ts"
+import * as ProviderLink from "../provider/ProviderLink.ts"
+import type { SessionLeases } from "./SessionLeases.ts"
+import type { SessionEntry, SessionOpening } from "./SessionOpening.ts"
+
+/** The deadline for closing a single session, so that nothing in a close path can hang. */
+const CLOSE_DEADLINE = "5 seconds"
+
+/**
+ * @category models
+ * @since 0.1.0
+ */
+export interface SessionTableOptions {
+  readonly admission: Admission
+  readonly access: AccessControl
+  readonly leases: SessionLeases
+  readonly open: SessionOpening
+  /** The scopes of sessions are its children. */
+  readonly scope: Scope.Scope
+  /** Completes when the drain is over: a session that is still being created then fails. */
+  readonly drained: Deferred.Deferred<void>
+}
+
+/**
+ * @category models
+ * @since 0.1.0
+ */
+export interface SessionTable {
+  readonly entries: () => ReadonlyArray<SessionEntry>
+  readonly create: (session: SessionConfig) => Effect.Effect<VoiceSession, BackendError>
+  /** Takes over a session that another process has left; does nothing when it is here already. */
+  readonly recover: (id: string) => Effect.Effect<void, BackendError>
+  /** Fails `session_not_found`; `op` is the operation that needs the session. */
+  readonly find: (op: string, id: string) => Effect.Effect<SessionEntry, BackendError>
+}
+
+/**
+ * Closes a scope in a fiber of its own: a finalizer that hangs delays nobody longer than the deadline.
+ *
+ * @category finalization
+ * @since 0.1.0
+ */
+export const closeScope = (scope: Scope.Closeable, within: Duration.Input = CLOSE_DEADLINE) =>
+  finalizeWithin(within)(Scope.close(scope, Exit.void))
+
+const newId = Effect.map(
+  Effect.all([Random.nextIntBetween(0, 36 ** 8), Random.nextIntBetween(0, 36 ** 8)]),
+  (parts) => `ses_${parts.map((part) => part.toString(36).padStart(8, "0")).join("")}`
+)
+
+/**
+ * Makes the empty table.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const make = Effect.fnUntraced(function*(
+  options: SessionTableOptions
+): Effect.fn.Return<SessionTable, never, Scope.Scope> {
+  const { access, admission, drained, leases, open, scope } = options
+  const sessions = new Map<string, SessionEntry>()
+  const watchers = yield* FiberSet.make()
+
+  /** Removes a session that has ended, within a deadline, whatever hangs. */
+  const removeWhenEnded = (entry: SessionEntry) =>
+    entry.handle.session.ended.pipe(
+      Effect.andThen((reason) =>
+        Effect.sync(() => {
+          sessions.delete(entry.handle.session.id)
+          entry.observer.ended(reason)
+        })
+      ),
+      Effect.andThen(closeScope(entry.scope)),
+      Effect.andThen(leases.end(entry.handle.session.id)),
+      Effect.ensuring(Effect.suspend(() => {
+        admission.leave()
+        entry.observer.closed()
+        return Deferred.succeed(entry.closed, undefined)
+      }))
+    )
+
+  /** Takes a slot and opens a session in it; a session that cannot be opened leaves nothing behind. */
+  const admit = (
+    enter: Admission["enter"],
+    opening: (scope: Scope.Closeable) => Effect.Effect<SessionEntry, BackendError>
+  ) =>
+    Effect.uninterruptibleMask((restore) =>
+      Effect.gen(function*() {
+        yield* enter
+        const sessionScope = yield* Scope.fork(scope)
+        const entry = yield* restore(
+          opening(sessionScope).pipe(
+            ProviderLink.raceInterruptible(scope),
+            Effect.raceFirst(
+              Effect.andThen(Deferred.await(drained), Effect.suspend(() => Effect.fail(drainingError())))
+            )
+          )
+        ).pipe(
+          Effect.onError(() => Effect.ensuring(closeScope(sessionScope), Effect.sync(() => admission.leave())))
+        )
+        sessions.set(entry.handle.session.id, entry)
+        entry.observer.opened()
+        yield* FiberSet.run(watchers, removeWhenEnded(entry))
+        // the drain may have begun meanwhile
+        if (!admission.open) entry.handle.drain("drained")
+        return entry.handle.session
+      })
+    )
+
+  return {
+    entries: () => Array.from(sessions.values()),
+    create: Effect.fnUntraced(function*(session) {
+      // checked before the hooks, which may be slow: a full backend does not ask them
+      yield* admission.check
+      const admitted = yield* access.create(session)
+      const id = yield* newId
+      return yield* admit(
+        admission.enter,
+        (sessionScope) => open({ id, config: admitted }, sessionScope).pipe(Effect.onError(() => leases.end(id)))
+      )
+    }),
+    recover: (id) =>
+      sessions.has(id) ?
+        Effect.void :
+        Effect.asVoid(admit(admission.enterResumed, (sessionScope) =>
+          Effect.gen(function*() {
+            const restored = yield* leases.claim(id)
+            return yield* open({ id, config: restored.config, restored }, sessionScope)
+          }).pipe(
+            // a session that cannot be read or resumed is left to expire
+            Effect.onError(() => leases.release(id))
+          ))),
+    find: (op, id) =>
+      Effect.suspend(() => {
+        const entry = sessions.get(id)
+        return entry !== undefined ? Effect.succeed(entry) : Effect.fail(
+          new SessionNotFound({ op, message: "no session has this id", details: { session: id.slice(0, 64) } })
+        )
+      })
+  }
+})
