@@ -74,7 +74,7 @@ describe("Health", () => {
       assert.strictEqual(asked, 2)
     }))
 
-  it.effect("is told of the event loop by a clock that goes on while it sleeps", () =>
+  it.effect("measures event-loop lag with a clock that advances during a sleep", () =>
     Effect.gen(function*() {
       const clock = yield* Clock.Clock
       let late = 0
@@ -94,7 +94,7 @@ describe("Health", () => {
       assert.deepStrictEqual(yield* loop, {
         name: "event_loop",
         status: "degraded",
-        cause: "the event loop was up to 120 ms late in the last minute"
+        cause: "event-loop lag up to 120 ms in the last minute"
       })
       jam = 0
       yield* pass("61 seconds")
