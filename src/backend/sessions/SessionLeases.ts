@@ -159,7 +159,9 @@ export const make: Effect.Effect<SessionLeases, never, Scope.Scope> = Effect.gen
       Effect.suspend(() => {
         const lease = leases.get(id)
         leases.delete(id)
-        return lease === undefined ? Effect.void : Effect.ignore(bounded("SessionStore.releaseLease")(store.releaseLease(lease)))
+        return lease === undefined
+          ? Effect.void
+          : Effect.ignore(bounded("SessionStore.releaseLease")(store.releaseLease(lease)))
       }),
     end: (id) =>
       Effect.suspend(() => {
