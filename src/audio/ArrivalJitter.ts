@@ -1,18 +1,18 @@
 /**
- * Measures how unevenly packets arrive and how deep a jitter buffer has to be for it.
+ * Measures the jitter of packet arrivals, and the depth that a jitter buffer needs for it.
  *
- * Plain and clockless; constant memory and time per packet.
+ * Reads no clock; constant memory and time per packet.
  *
  * @since 0.1.0
  */
 
-// Packets after which an observation weighs 1/e: 4 s. Long enough to ride out a burst, short enough to recover.
-const forgetting = 1 - 1 / 200
+// An observation weighs 1/e after 200 packets (4 s): long enough to outlast a burst, short enough to recover.
+const decay = 1 - 1 / 200
 const quantile = 0.97
 const observationsBeforeAdapting = 25
 // The fastest packet of the last 5 to 10 s is the reference, so that clock drift moves it along.
 const referenceWindow = 250
-// Transit time that leaps by more is a new timeline, not jitter.
+// A transit time that changes by more means that the sender has a new timeline; it is not jitter.
 const maxTransitLeapMs = 2000
 
 /**
@@ -28,9 +28,9 @@ export class ArrivalJitter {
   #observations = 0
   #depth: number | undefined
   #transit = Number.NaN
-  // The least transit of this and the former window.
+  // The smallest transit time of the present and of the previous window.
   #least = Infinity
-  #formerLeast = Infinity
+  #previousLeast = Infinity
   #leastCount = 0
 
   constructor(options: {
@@ -38,7 +38,7 @@ export class ArrivalJitter {
     readonly packetTicks: number
     /** Length of one packet in ms. */
     readonly packetMs: number
-    /** The greatest depth that is told apart, in packets. */
+    /** The largest depth that is measured, in packets. */
     readonly maxDepth: number
   }) {
     this.#packetTicks = options.packetTicks
@@ -59,9 +59,9 @@ export class ArrivalJitter {
     }
     this.#transit = transit
     this.#least = Math.min(this.#least, transit)
-    const lateness = (transit - Math.min(this.#least, this.#formerLeast)) / this.#packetMs
+    const lateness = (transit - Math.min(this.#least, this.#previousLeast)) / this.#packetMs
     if (++this.#leastCount === referenceWindow) {
-      this.#formerLeast = this.#least
+      this.#previousLeast = this.#least
       this.#least = transit
       this.#leastCount = 0
     }
@@ -69,22 +69,22 @@ export class ArrivalJitter {
     return lateness
   }
 
-  /** Begins a new timeline of the sender; what was learnt of the network stays. */
+  /** Starts a new timeline of the sender; the measured jitter stays. */
   reset(): void {
     this.#transit = Number.NaN
     this.#least = Infinity
-    this.#formerLeast = Infinity
+    this.#previousLeast = Infinity
     this.#leastCount = 0
   }
 
   #learn(lateness: number): void {
     const weights = this.#weights
     for (let i = 0; i < weights.length; i++) {
-      weights[i] = weights[i]! * forgetting
+      weights[i] = weights[i]! * decay
     }
     const bucket = Math.min(weights.length - 1, Math.ceil(lateness))
     weights[bucket] = weights[bucket]! + 1
-    this.#weight = this.#weight * forgetting + 1
+    this.#weight = this.#weight * decay + 1
     if (++this.#observations < observationsBeforeAdapting) {
       return
     }

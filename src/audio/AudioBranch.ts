@@ -1,14 +1,14 @@
 /**
- * The branches into which the user's audio forks: who hears what a processor has made of it.
+ * The branches of the user's audio. A processor applies to some or all of them.
  *
  * @since 0.1.0
  */
 import * as Schema from "effect/Schema"
 
 /**
- * - `stt`: what is understood: by the recogniser, or by a speech-to-speech model.
- * - `vad`: what the voice activity detector hears.
- * - `receive`: what is read from `receiveAudio`: recordings and relays, for a person's ears.
+ * - `stt`: the input of speech-to-text or of a speech-to-speech model.
+ * - `vad`: the input of the voice activity detector.
+ * - `receive`: the audio of `receiveAudio`: recordings and relays, for people to listen to.
  *
  * @category models
  * @since 0.1.0
@@ -22,7 +22,7 @@ export const AudioBranch = Schema.Literals(["stt", "vad", "receive"])
 export type AudioBranch = typeof AudioBranch.Type
 
 /**
- * All of them.
+ * All branches.
  *
  * @category constants
  * @since 0.1.0

@@ -1,7 +1,5 @@
 /**
- * The one kind of audio that travels inside: signed 16-bit little-endian mono PCM at a sample rate, in frames of 20 ms.
- *
- * Plain values and arithmetic; nothing here owns anything.
+ * The format of all audio inside the library: signed 16-bit little-endian mono PCM at a sample rate, in frames of 20 ms.
  *
  * @since 0.1.0
  */
@@ -100,7 +98,7 @@ export const msOf = (samples: number, sampleRate: number): number => samples * 1
 /**
  * Returns the samples of one 20 ms frame: 160 at 8 kHz, 320 at 16 kHz, 480 at 24 kHz, 960 at 48 kHz.
  *
- * At a rate that is no multiple of 50 (11,025 and 22,050 Hz) the frame is rounded to the nearest sample.
+ * At a rate that is not a multiple of 50 (11,025 and 22,050 Hz) the frame is rounded to the nearest sample.
  *
  * @category conversions
  * @since 0.1.0

@@ -1,13 +1,12 @@
 /**
- * Brings speech to one level, slowly: a distant microphone becomes audible and a loud one bearable, while a voice keeps
- * its own ups and downs.
+ * Automatic gain control: brings speech slowly to one level, and keeps the natural dynamics of a voice.
  *
- * - The level is that of speech alone. Blocks that do not rise above the background, or are quieter than `gateDbfs`,
- *   change nothing: in a pause the gain stays, so that noise is not pumped up between words.
- * - The gain moves at most `riseDbPerSecond` up and `fallDbPerSecond` down.
- * - A limiter keeps every sample below `ceilingDbfs`: a shout that comes before the gain has fallen is not distorted.
+ * - Only speech is measured. Blocks that do not rise above the background noise, or are quieter than `gateDbfs`, change
+ *   nothing, so the gain stays in a pause and noise is not pumped up between words.
+ * - The gain rises by at most 6 dB and falls by at most 24 dB per second.
+ * - A limiter keeps every sample below -1 dBFS, so a shout is not distorted before the gain has fallen.
  *
- * It works on blocks of 10 ms of its own, so the result does not depend on how the audio is cut. Nothing is allocated.
+ * It works on its own blocks of 10 ms, so the result does not depend on the lengths of the pieces. Nothing is allocated.
  *
  * @since 0.1.0
  */
@@ -20,30 +19,31 @@ import { gainOfDb } from "./Pcm.ts"
 export interface AutomaticGainOptions {
   /** In Hz. */
   readonly sampleRate: number
-  /** The level that speech is brought to, as its root mean square. */
+  /** The target level of speech, as its root mean square. */
   readonly targetDbfs: number
   readonly maxGainDb: number
-  /** How much a loud voice is attenuated at most. */
+  /** The largest attenuation of a loud voice. */
   readonly maxCutDb: number
   readonly gateDbfs: number
 }
 
-/** In decibels above the background: what is speech. */
-const MARGIN = 9
+/** Speech is at least this many decibels above the background noise. */
+const SPEECH_MARGIN_DB = 9
 const RISE_DB_PER_SECOND = 6
 const FALL_DB_PER_SECOND = 24
 const CEILING_DBFS = -1
-/** How fast the measured level follows: 400 ms. */
+/** The time constant of the measured level: 400 ms. */
 const LEVEL_SECONDS = 0.4
-/** How fast the background is believed to rise, and to fall. */
+/** How fast the estimate of the background noise rises, and falls. */
 const FLOOR_RISE_DB_PER_SECOND = 2
 const FLOOR_FALL_SECONDS = 0.1
-/** How fast the limiter lets go: 60 ms. */
+/** The release time of the limiter: 60 ms. */
 const RELEASE_SECONDS = 0.06
-const QUIETEST = -100
+/** The level of digital silence. */
+const SILENCE_DBFS = -100
 
 /**
- * One stream's gain.
+ * The automatic gain of one stream.
  *
  * @category models
  * @since 0.1.0
@@ -55,13 +55,13 @@ export class AutomaticGain {
   readonly #release: number
   #count = 0
   #energy = 0
-  /** What speech has as its level; unknown before there was some. */
+  /** The measured level of speech; unknown before the first speech. */
   #level = Number.NaN
   #floor = Number.NaN
   #gainDb = 0
   #gain = 1
   #step = 0
-  /** The peak that the limiter allows for. */
+  /** The decaying peak that the limiter works on. */
   #peak = 0
 
   constructor(options: AutomaticGainOptions) {
@@ -70,7 +70,7 @@ export class AutomaticGain {
     this.#release = Math.exp(-1 / (RELEASE_SECONDS * options.sampleRate))
   }
 
-  /** The gain at work, in decibels, the limiter apart. */
+  /** The present gain in decibels, without the limiter. */
   get gainDb(): number {
     return this.#gainDb
   }
@@ -96,17 +96,17 @@ export class AutomaticGain {
     const { gateDbfs, maxCutDb, maxGainDb, targetDbfs } = this.#options
     const seconds = 0.01
     const power = this.#energy / this.#block / (32768 * 32768)
-    const db = power === 0 ? QUIETEST : Math.max(QUIETEST, 10 * Math.log10(power))
+    const db = power === 0 ? SILENCE_DBFS : Math.max(SILENCE_DBFS, 10 * Math.log10(power))
     this.#count = 0
     this.#energy = 0
-    // digital silence tells nothing of the room
-    if (db > QUIETEST) {
+    // digital silence says nothing about the background noise
+    if (db > SILENCE_DBFS) {
       if (Number.isNaN(this.#floor)) this.#floor = db
       else if (db < this.#floor) this.#floor += (db - this.#floor) * Math.min(1, seconds / FLOOR_FALL_SECONDS)
       else this.#floor = Math.min(db, this.#floor + FLOOR_RISE_DB_PER_SECOND * seconds)
     }
     let next = this.#gainDb
-    if (db > gateDbfs && db > this.#floor + MARGIN) {
+    if (db > gateDbfs && db > this.#floor + SPEECH_MARGIN_DB) {
       this.#level = Number.isNaN(this.#level) ? db : this.#level + (db - this.#level) * seconds / LEVEL_SECONDS
       const wanted = Math.min(maxGainDb, Math.max(-maxCutDb, targetDbfs - this.#level))
       next = Math.min(
@@ -114,7 +114,7 @@ export class AutomaticGain {
         Math.max(next - FALL_DB_PER_SECOND * seconds, wanted)
       )
     }
-    // over the next block, so that a step is not heard
+    // the gain changes gradually over the next block, so that the step is not audible
     this.#gain = gainOfDb(this.#gainDb)
     this.#gainDb = next
     this.#step = (gainOfDb(next) - this.#gain) / this.#block

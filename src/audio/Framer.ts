@@ -1,7 +1,7 @@
 /**
- * Cuts a stream of samples that arrives in pieces of any length into frames of one length.
+ * Splits a stream of samples, which arrives in pieces of any length, into frames of one length.
  *
- * The frame handed to the callback is the framer's own buffer: it is valid only during the call, copy what you keep.
+ * The frame passed to the callback is the framer's own buffer: it is valid only during the call, so copy what you keep.
  * Nothing is allocated per frame. The callback must not push into the same framer.
  *
  * @since 0.1.0
@@ -26,17 +26,17 @@ export class Framer {
     this.#onFrame = onFrame
   }
 
-  /** The samples that wait for their frame to fill. */
+  /** The number of samples in the incomplete frame. */
   get pending(): number {
     return this.#fill
   }
 
-  /** The position of the next sample to be pushed. */
+  /** The position of the next sample that is pushed. */
   get position(): number {
     return this.#position + this.#fill
   }
 
-  /** Takes samples and calls back for every frame that they complete, before it returns. */
+  /** Takes samples, and calls back for every frame that they complete before it returns. */
   push(samples: Int16Array): void {
     const frame = this.#frame
     let at = 0
@@ -45,7 +45,7 @@ export class Framer {
       if (count === samples.length) {
         frame.set(samples, this.#fill)
       } else {
-        // A loop, because `set` would need a view of the part, which is an allocation.
+        // A loop, because `set` would need a view of the part, and so an allocation.
         for (let i = 0; i < count; i++) {
           frame[this.#fill + i] = samples[at + i]!
         }
@@ -59,9 +59,9 @@ export class Framer {
   }
 
   /**
-   * Emits what is pending as a last frame, padded with zeros, and returns how many of its samples are real (0: no frame).
+   * Emits the incomplete frame, padded with zeros, and returns how many of its samples are real (0: no frame).
    *
-   * The padding counts in the positions of what may follow.
+   * The padding counts in the positions of later samples.
    */
   flush(): number {
     const real = this.#fill
@@ -72,7 +72,7 @@ export class Framer {
     return real
   }
 
-  /** Drops what is pending and starts again at position 0. */
+  /** Drops the incomplete frame, and starts again at position 0. */
   reset(): void {
     this.#fill = 0
     this.#position = 0
@@ -80,7 +80,7 @@ export class Framer {
 
   #emit(): void {
     const position = this.#position
-    // Before the call, so that a callback that throws leaves a framer that goes on with the next frame.
+    // Before the call, so that the framer still works after a callback that throws.
     this.#fill = 0
     this.#position += this.#frame.length
     this.#onFrame(this.#frame, position)

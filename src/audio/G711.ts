@@ -59,7 +59,7 @@ export const decodeMuLaw = (bytes: Uint8Array, out?: Int16Array): Int16Array => 
 export const decodeALaw = (bytes: Uint8Array, out?: Int16Array): Int16Array => decode(aLawSamples, bytes, out)
 
 /**
- * Encodes 16-bit samples as µ-law (PCMU); samples beyond ±32635 are clipped, as the law demands.
+ * Encodes 16-bit samples as µ-law (PCMU); samples beyond ±32635 are clipped, as G.711 requires.
  *
  * @category encoding
  * @since 0.1.0

@@ -1,9 +1,8 @@
 /**
  * Makes audio louder or quieter by a fixed number of decibels.
  *
- * What would exceed full scale is either cut off (`hard`: cheap, and audible as distortion when there is much of it), or
- * bent (`soft`): samples below -3 dBFS are exact, those above approach full scale without ever reaching a corner. A gain
- * that only attenuates bends nothing.
+ * Samples beyond full scale are either clipped (`hard`: cheap, and audible as distortion) or compressed (`soft`: samples below
+ * -3 dBFS are exact, louder ones approach full scale smoothly). A gain that only attenuates compresses nothing.
  *
  * @since 0.1.0
  */
@@ -16,16 +15,16 @@ import * as Pcm from "./Pcm.ts"
 export type Clipping = "soft" | "hard"
 
 const FULL = 32767
-/** Where bending begins: -3 dBFS. */
+/** Where compression starts: -3 dBFS. */
 const KNEE = FULL * 10 ** (-3 / 20)
-const ROOM = FULL - KNEE
+const HEADROOM = FULL - KNEE
 
-/** A magnitude of any size as one below full scale. */
-const bent = (magnitude: number): number =>
-  magnitude <= KNEE ? magnitude : KNEE + ROOM * Math.tanh((magnitude - KNEE) / ROOM)
+/** Compresses a magnitude to below full scale. */
+const compress = (magnitude: number): number =>
+  magnitude <= KNEE ? magnitude : KNEE + HEADROOM * Math.tanh((magnitude - KNEE) / HEADROOM)
 
 /**
- * Makes the function that applies a gain of `db` decibels to samples, in place.
+ * Makes a function that applies a gain of `db` decibels to samples, in place.
  *
  * @category constructors
  * @since 0.1.0
@@ -36,7 +35,7 @@ export const make = (db: number, clipping: Clipping = "soft"): (samples: Int16Ar
   return (samples) => {
     for (let i = 0; i < samples.length; i++) {
       const value = samples[i]! * factor
-      samples[i] = Math.round(value < 0 ? -bent(-value) : bent(value))
+      samples[i] = Math.round(value < 0 ? -compress(-value) : compress(value))
     }
     return samples
   }

@@ -1,16 +1,17 @@
 /**
- * Turns RTP packets that arrive late, twice, reordered or never back into one packet every 20 ms.
+ * An adaptive jitter buffer: orders RTP packets that arrive late, twice, reordered or never, and gives one every 20 ms.
  *
- * Plain and clockless: the caller says when a packet arrived and pulls once per packet time. Payloads are kept by
- * reference until they are pulled or dropped; never more than `capacity` of them.
+ * It reads no clock: the caller passes the arrival times, and pulls once per packet time. Payloads are kept by reference until
+ * they are pulled or dropped; at most `capacity` of them.
  *
- * The delay follows the network: the depth wanted is the 97th percentile of how much later than the fastest packet
- * packets arrive (recent ones count most). It is reached by holding playout for one pull or dropping one packet at a
- * time, the more often the further off, and silence is shortened before speech is.
+ * The delay follows the network: the target depth is the 97th percentile of how much later than the fastest packet the packets
+ * arrive (recent ones weigh most). `PlayoutDelay` reaches it by holding one pull or dropping one packet at a time; silence is
+ * shortened before speech is.
  *
  * @since 0.1.0
  */
 import { ArrivalJitter } from "./ArrivalJitter.ts"
+import { PlayoutDelay } from "./PlayoutDelay.ts"
 
 /**
  * @category models
@@ -21,32 +22,28 @@ export interface JitterBufferOptions {
   readonly packetTicks?: number | undefined
   /** Length of one packet in ms, the interval of `pull`; default 20. */
   readonly packetMs?: number | undefined
-  /** The smallest depth in packets; default 2. */
+  /** The smallest target depth in packets; default 2. */
   readonly minDepth?: number | undefined
-  /** The greatest depth in packets that jitter can ask for; default 10. */
+  /** The largest target depth in packets; default 10. */
   readonly maxDepth?: number | undefined
-  /** The depth in packets until jitter is known; default 3. */
+  /** The target depth in packets until the jitter is measured; default 3. */
   readonly initialDepth?: number | undefined
-  /** The most packets held, of which the oldest are dropped; default 50 (one second), at most 1,024. */
+  /** The most packets held; beyond it the oldest are dropped. Default 50 (one second), at most 1,024. */
   readonly capacity?: number | undefined
 }
 
 /**
- * What became of a pushed packet; `probing` is one with an unlikely sequence number, kept aside until its successor
- * proves that the sender has restarted.
+ * The result of `push`. `probing`: the packet has an unlikely sequence number, and is kept aside until its successor confirms
+ * that the sender has restarted.
  *
  * @category models
  * @since 0.1.0
  */
 export type PushResult = "accepted" | "duplicate" | "late" | "probing"
 
-// RFC 3550 appendix A.1: jumps beyond these are a new sequence, once two packets in a row say so.
+// RFC 3550 appendix A.1: larger jumps are a new sequence, once two packets in a row confirm it.
 const maxForwardJump = 3000
 const maxBackwardJump = 100
-
-// A deviation of one packet is corrected after this many packets (1 s), one of n packets n times as soon.
-const patience = 50
-const shortestPatience = 3
 
 /**
  * @category models
@@ -54,12 +51,10 @@ const shortestPatience = 3
  */
 export class JitterBuffer<A extends object> {
   readonly #packetTicks: number
-  readonly #minDepth: number
-  readonly #maxDepth: number
   readonly #capacity: number
   readonly #mask: number
 
-  // Slots by extended sequence number; `#seen` tells which number a slot was last filled by, played or not.
+  // Slots by extended sequence number; `#seen` is the number that a slot was last filled with, played or not.
   readonly #payloads: Array<A | undefined>
   readonly #timestamps: Float64Array
   readonly #seen: Float64Array
@@ -72,8 +67,8 @@ export class JitterBuffer<A extends object> {
   #nextTimestamp = 0
   #highest = 0
   #highestTimestamp = 0
-  // Pulls that found nothing since the buffer ran dry: time that has passed, to be taken off a gap that explains it.
-  #dry = 0
+  // Empty pulls since the underrun: time that has passed already, and is subtracted from a gap.
+  #emptyPulls = 0
   #waited = 0
 
   #probe:
@@ -81,13 +76,7 @@ export class JitterBuffer<A extends object> {
     | undefined
 
   readonly #arrivals: ArrivalJitter
-  #target: number
-
-  // The delay of packets from their earliest arrival to their playout, in packets, since the last correction.
-  #delayMin = Infinity
-  #delayMax = -Infinity
-  #delayCount = 0
-  #correction = 0
+  readonly #delay: PlayoutDelay
 
   #late = 0
   #lost = 0
@@ -99,10 +88,10 @@ export class JitterBuffer<A extends object> {
 
   constructor(options?: JitterBufferOptions) {
     this.#packetTicks = Math.max(1, options?.packetTicks ?? 960)
-    this.#minDepth = Math.max(1, Math.trunc(options?.minDepth ?? 2))
-    this.#maxDepth = Math.max(this.#minDepth, Math.min(500, Math.trunc(options?.maxDepth ?? 10)))
-    this.#capacity = Math.max(this.#maxDepth + 1, Math.min(1024, Math.trunc(options?.capacity ?? 50)))
-    this.#target = this.#clampDepth(Math.trunc(options?.initialDepth ?? 3))
+    const minDepth = Math.max(1, Math.trunc(options?.minDepth ?? 2))
+    const maxDepth = Math.max(minDepth, Math.min(500, Math.trunc(options?.maxDepth ?? 10)))
+    this.#capacity = Math.max(maxDepth + 1, Math.min(1024, Math.trunc(options?.capacity ?? 50)))
+    this.#delay = new PlayoutDelay(minDepth, maxDepth, Math.trunc(options?.initialDepth ?? 3))
     const slots = 2 ** Math.ceil(Math.log2(Math.max(this.#capacity, maxBackwardJump) + 1))
     this.#mask = slots - 1
     this.#payloads = Array.from({ length: slots }, () => undefined)
@@ -111,51 +100,51 @@ export class JitterBuffer<A extends object> {
     this.#arrivals = new ArrivalJitter({
       packetTicks: this.#packetTicks,
       packetMs: Math.max(1, options?.packetMs ?? 20),
-      maxDepth: this.#maxDepth
+      maxDepth
     })
   }
 
-  /** The packet times between what is pulled next and the newest packet, both counted. */
+  /** The packet times from the next packet to the newest one, both included. */
   get depth(): number {
     return this.#stored === 0 ? 0 : this.#highest - this.#next + 1 + this.#gap()
   }
 
-  /** The depth wanted, in packets. */
+  /** The target depth in packets. */
   get targetDepth(): number {
-    return this.#target
+    return this.#delay.target
   }
 
-  /** Packets that came after their turn and were thrown away. */
+  /** Packets that arrived after their playout time, and were dropped. */
   get late(): number {
     return this.#late
   }
 
-  /** Packets that were not there at their turn, late ones included. */
+  /** Packets that were missing at their playout time, late ones included. */
   get lost(): number {
     return this.#lost
   }
 
-  /** Packets that came again. */
+  /** Packets that arrived a second time. */
   get duplicates(): number {
     return this.#duplicates
   }
 
-  /** Packets thrown away to catch up. */
+  /** Packets that were dropped to reduce the delay, or beyond the capacity. */
   get dropped(): number {
     return this.#dropped
   }
 
-  /** Pulls answered with nothing to deepen the buffer. */
+  /** Pulls that returned nothing to increase the delay. */
   get held(): number {
     return this.#held
   }
 
-  /** How often the sender began a new sequence. */
+  /** How often the sender started a new sequence. */
   get restarts(): number {
     return this.#restarts
   }
 
-  /** How often the buffer ran dry. */
+  /** How often the buffer was empty at a pull. */
   get underruns(): number {
     return this.#underruns
   }
@@ -165,7 +154,7 @@ export class JitterBuffer<A extends object> {
    *
    * @param seq the 16-bit sequence number
    * @param timestamp the 32-bit RTP timestamp
-   * @param arrivalMs when it arrived, on any steady clock
+   * @param arrivalMs the arrival time, on any monotonic clock
    */
   push(seq: number, timestamp: number, payload: A, arrivalMs: number): PushResult {
     if (!this.#started) {
@@ -181,42 +170,42 @@ export class JitterBuffer<A extends object> {
   }
 
   /**
-   * Gives what is due, once per packet time: a payload; `"lost"` (conceal it); `"silence"` (the sender sent nothing for
-   * this time, DTX); or nothing yet, because the buffer fills. Play silence for nothing, so that the clock goes on.
+   * Returns what is due, once per packet time: a payload; `"lost"`, to be concealed; `"silence"`, when the sender sent nothing
+   * (DTX); or undefined while the buffer fills. Play silence for undefined as well, so that the time advances.
    */
   pull(): A | "lost" | "silence" | undefined {
     if (this.#stored === 0) {
       if (this.#primed) {
         this.#primed = false
         this.#underruns++
-        this.#resetDelay()
+        this.#delay.reset()
       }
       if (this.#played) {
-        this.#dry++
+        this.#emptyPulls++
       }
       return undefined
     }
     if (!this.#primed) {
-      if (this.depth < this.#target && this.#waited < this.#target) {
+      if (this.depth < this.#delay.target && this.#waited < this.#delay.target) {
         this.#waited++
-        this.#dry++
+        this.#emptyPulls++
         return undefined
       }
       this.#prime()
     }
-    if (this.#correction < 0) {
-      this.#correction = 0
+    if (this.#delay.correction < 0) {
+      this.#delay.correction = 0
       this.#held++
       return undefined
     }
-    if (this.#correction > 0 && this.depth > 1) {
-      this.#correction = 0
+    if (this.#delay.correction > 0 && this.depth > 1) {
+      this.#delay.correction = 0
       this.#dropOne()
     }
     return this.#take()
   }
 
-  /** Forgets all packets and starts with the next one, keeping counters and what was learnt of the jitter. */
+  /** Drops all packets and starts with the next one; keeps the counters and the measured jitter. */
   reset(): void {
     this.#discardAll()
     this.#started = false
@@ -242,14 +231,14 @@ export class JitterBuffer<A extends object> {
     return payload
   }
 
-  /** Packet times of silence before the packet that is due, 0 when it is not there. */
+  /** The packet times of silence before the next packet; 0 when that packet is missing. */
   #gap(): number {
     const slot = this.#next & this.#mask
     if (this.#payloads[slot] === undefined) {
       return 0
     }
     const gap = Math.round((this.#timestamps[slot]! - this.#nextTimestamp) / this.#packetTicks)
-    // A timestamp that leaps further than we would ever buffer is not worth waiting for.
+    // A larger jump of the timestamp is limited to the capacity.
     return gap <= 0 ? 0 : Math.min(gap, this.#capacity)
   }
 
@@ -274,16 +263,16 @@ export class JitterBuffer<A extends object> {
 
   #prime(): void {
     this.#primed = true
-    // What was lost or silent while we were dry has been heard as silence already.
-    let credit = this.#dry
+    // Losses and gaps during the underrun were played as silence already.
+    let credit = this.#emptyPulls
     while (credit > 0 && this.#payloads[this.#next & this.#mask] === undefined) {
       this.#skipMissing(1)
       credit--
     }
     this.#skipGapIfAny(credit)
-    this.#dry = 0
+    this.#emptyPulls = 0
     this.#waited = 0
-    this.#resetDelay()
+    this.#delay.reset()
   }
 
   #skipGapIfAny(credit: number): void {
@@ -297,16 +286,16 @@ export class JitterBuffer<A extends object> {
     this.#started = true
     this.#played = false
     this.#primed = false
-    this.#dry = 0
+    this.#emptyPulls = 0
     this.#waited = 0
-    // One lap up, so that packets older than the first one have positive numbers too.
+    // One cycle up, so that packets older than the first one have positive numbers as well.
     this.#next = seq + 0x10000
     this.#highest = this.#next
     this.#nextTimestamp = timestamp
     this.#highestTimestamp = timestamp
     this.#seen.fill(Number.NaN)
     this.#arrivals.reset()
-    this.#resetDelay()
+    this.#delay.reset()
   }
 
   #accept(ext: number, timestamp: number, payload: A, arrivalMs: number): PushResult {
@@ -321,7 +310,7 @@ export class JitterBuffer<A extends object> {
         this.#late++
         return "late"
       }
-      // Reordered before anything was played: the stream begins earlier than it seemed.
+      // Reordered before playout started: the stream starts with this packet.
       this.#next = ext
       this.#nextTimestamp = timestamp
     }
@@ -337,13 +326,13 @@ export class JitterBuffer<A extends object> {
       this.#highestTimestamp = timestamp
     }
     if (this.#primed) {
-      this.#measureDelay(lateness + (timestamp - this.#nextTimestamp) / this.#packetTicks)
+      this.#delay.observe(lateness + (timestamp - this.#nextTimestamp) / this.#packetTicks)
     }
     return "accepted"
   }
 
   #advance(next: number, timestamp: number): void {
-    // Only slots that can be filled are visited, however far the jump.
+    // Visits only slots that can be filled, however far the jump.
     for (let ext = this.#next; ext < next && ext <= this.#highest; ext++) {
       const slot = ext & this.#mask
       if (this.#payloads[slot] !== undefined) {
@@ -356,20 +345,20 @@ export class JitterBuffer<A extends object> {
     this.#lost += next - this.#next
     this.#next = next
     this.#nextTimestamp = timestamp
-    this.#resetDelay()
+    this.#delay.reset()
   }
 
   #probeRestart(seq: number, timestamp: number, payload: A, arrivalMs: number): PushResult {
-    const former = this.#probe
-    if (former === undefined || seq !== (former.seq + 1 & 0xffff)) {
+    const previous = this.#probe
+    if (previous === undefined || seq !== (previous.seq + 1 & 0xffff)) {
       this.#probe = { seq, timestamp, payload, arrivalMs }
       return "probing"
     }
     this.#probe = undefined
     this.#restarts++
     this.#discardAll()
-    this.#begin(former.seq, former.timestamp >>> 0)
-    this.#accept(this.#highest, this.#highestTimestamp, former.payload, former.arrivalMs)
+    this.#begin(previous.seq, previous.timestamp >>> 0)
+    this.#accept(this.#highest, this.#highestTimestamp, previous.payload, previous.arrivalMs)
     return this.push(seq, timestamp, payload, arrivalMs)
   }
 
@@ -384,42 +373,12 @@ export class JitterBuffer<A extends object> {
     return this.#highestTimestamp + (timestamp - this.#highestTimestamp | 0)
   }
 
-  #clampDepth(depth: number): number {
-    return Math.max(this.#minDepth, Math.min(this.#maxDepth, depth))
-  }
-
   #observe(timestamp: number, arrivalMs: number): number {
     const lateness = this.#arrivals.observe(timestamp, arrivalMs)
     const depth = this.#arrivals.depth
     if (depth !== undefined) {
-      this.#target = this.#clampDepth(depth)
+      this.#delay.setTarget(depth)
     }
     return lateness
-  }
-
-  /**
-   * The delay to playout is the same for every packet, early or late, up to one packet for the phase of arrivals to
-   * pulls: it belongs into [target - 1, target].
-   */
-  #measureDelay(delay: number): void {
-    this.#delayMin = Math.min(this.#delayMin, delay)
-    this.#delayMax = Math.max(this.#delayMax, delay)
-    this.#delayCount++
-    const excess = this.#delayMin - this.#target
-    const shortage = this.#target - 1 - this.#delayMax
-    const off = Math.max(excess, shortage)
-    if (off > 0 && this.#delayCount >= Math.max(shortestPatience, Math.min(patience, patience / off))) {
-      this.#correction = excess > 0 ? 1 : -1
-      this.#resetDelay(this.#correction)
-    } else if (this.#delayCount >= patience) {
-      this.#resetDelay()
-    }
-  }
-
-  #resetDelay(correction = 0): void {
-    this.#delayMin = Infinity
-    this.#delayMax = -Infinity
-    this.#delayCount = 0
-    this.#correction = correction
   }
 }

@@ -1,15 +1,15 @@
 /**
- * Plain functions over 16-bit PCM: bytes to samples and back, levels, gain, fades, mixing.
+ * Functions for 16-bit PCM: conversion from and to bytes, levels, gain, fades, mixing.
  *
  * Functions with an `out` argument write into it and return it (or a view of its first part when it is longer);
- * without it they allocate. `toInt16` and `fromInt16` return a **view** of their argument where the machine allows it:
- * copy it before you keep it beyond the life of the argument.
+ * without it they allocate. `toInt16` and `fromInt16` return a **view** of their argument on little-endian machines: copy it if
+ * you keep it longer than the argument.
  *
  * @since 0.1.0
  */
 
 /**
- * The level in dBFS that stands for digital silence; one step of 16-bit PCM is about -90 dBFS.
+ * The level of digital silence in dBFS; one step of 16-bit PCM is about -90 dBFS.
  *
  * @category constants
  * @since 0.1.0
@@ -95,12 +95,12 @@ export class PcmReader {
   #carry = -1
   #scratch = empty
 
-  /** The bytes that wait for the other half of their sample: 0 or 1. */
+  /** The number of bytes carried over: 0 or 1. */
   get pendingBytes(): number {
     return this.#carry < 0 ? 0 : 1
   }
 
-  /** Returns the samples that are complete with this chunk. */
+  /** Returns the samples that this chunk completes. */
   push(bytes: Uint8Array): Int16Array {
     if (bytes.length === 0) {
       return empty
@@ -122,7 +122,7 @@ export class PcmReader {
     return this.#scratch.subarray(0, count)
   }
 
-  /** Forgets a half sample. */
+  /** Drops the carried byte. */
   reset(): void {
     this.#carry = -1
   }
@@ -234,9 +234,9 @@ export const gain = (samples: Int16Array, factor: number, out?: Int16Array): Int
 }
 
 /**
- * Fades the first `length` samples in from silence, in place and linearly, so that a cut start does not click.
+ * Fades the first `length` samples in from silence, in place and linearly, so that an abrupt start does not click.
  *
- * 5 ms are enough for speech; `length` is limited to what is there.
+ * 5 ms are enough for speech; `length` is limited to the number of samples.
  *
  * @category mutations
  * @since 0.1.0
@@ -265,7 +265,7 @@ export const fadeOut = (samples: Int16Array, length: number): Int16Array => {
 }
 
 /**
- * Joins chunks into one array of its own.
+ * Joins chunks into a new array.
  *
  * @category combinators
  * @since 0.1.0

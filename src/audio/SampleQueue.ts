@@ -1,6 +1,6 @@
 /**
- * Samples that wait in order between something that takes them in pieces of one length and something that gives them in
- * pieces of another. Nothing is allocated per piece once it has grown to what waits at most.
+ * A first-in, first-out queue of samples, between a producer and a consumer that use pieces of different lengths. It grows to
+ * the largest backlog, and allocates nothing per piece after that.
  *
  * @since 0.1.0
  */
@@ -14,13 +14,13 @@ export class SampleQueue {
   #start = 0
   #end = 0
 
-  /** @param silence how many zeros it begins with: the delay between its ends */
+  /** @param silence the number of zeros it starts with: the delay that it adds */
   constructor(silence = 0) {
     this.#buffer = new Int16Array(Math.max(2_048, 2 * silence))
     this.#end = silence
   }
 
-  /** How many samples wait. */
+  /** The number of queued samples. */
   get length(): number {
     return this.#end - this.#start
   }
@@ -31,7 +31,7 @@ export class SampleQueue {
     this.#end += samples.length
   }
 
-  /** Fills `out` with the oldest samples, and with zeros after the last; returns it. */
+  /** Fills `out` with the oldest samples, padded with zeros, and returns it. */
   take(out: Int16Array): Int16Array {
     const count = Math.min(out.length, this.length)
     for (let i = 0; i < count; i++) out[i] = this.#buffer[this.#start + i]!

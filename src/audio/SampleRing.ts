@@ -1,19 +1,21 @@
 /**
- * Keeps the latest samples of a stream, addressed by their absolute position: the pre-roll before a voice was noticed,
- * or an utterance.
+ * A ring buffer of the latest samples of a stream, addressed by their absolute position: for example the pre-roll before
+ * speech was detected, or an utterance.
  *
- * The memory is taken once, when the first samples come; when it is full the oldest samples are overwritten. Reading copies.
- * What is freed is used again by the next ring of the same size: an utterance then costs no memory of its own.
+ * Memory is allocated once, with the first samples; when it is full, the oldest samples are overwritten. Reading copies.
+ * Freed memory is reused by the next ring of the same size, so utterances do not allocate.
  *
  * @since 0.1.0
  */
 
 const none = new Int16Array(0)
 
-/** Memory of freed rings, by size in samples: at most so many of each size, and of so many sizes. */
+/** The memory of freed rings, by size in samples. */
 const pool = new Map<number, Array<Int16Array<ArrayBuffer>>>()
-const POOLED = 64
-const SIZES = 8
+/** Buffers that are pooled per size. */
+const MAX_POOLED = 64
+/** Sizes that are pooled. */
+const MAX_SIZES = 8
 
 /**
  * @category models
@@ -30,12 +32,12 @@ export class SampleRing {
     this.#capacity = Math.max(1, Math.trunc(capacity))
   }
 
-  /** How many samples fit. */
+  /** The capacity in samples. */
   get capacity(): number {
     return this.#capacity
   }
 
-  /** How many samples are held. */
+  /** The number of samples held. */
   get length(): number {
     return this.#end - this.#start
   }
@@ -66,7 +68,7 @@ export class SampleRing {
     this.#advance(samples.length)
   }
 
-  /** Appends `count` zeros, so that positions stay true across a gap. */
+  /** Appends `count` zeros, so that positions stay correct across a gap. */
   pushSilence(count: number): void {
     const buffer = this.#memory()
     const total = Math.max(0, Math.trunc(count))
@@ -84,8 +86,8 @@ export class SampleRing {
   }
 
   /**
-   * Copies the samples of `[from, to)` that are held: positions already overwritten or still to come are left out, so
-   * the result starts at `max(from, start)`.
+   * Copies the samples of `[from, to)` that are held. Positions that are overwritten or not written yet are left out, so the
+   * result starts at `max(from, start)`.
    *
    * Writes into `out` when it is given (as much as fits) and returns the part of it that was written.
    */
@@ -104,12 +106,12 @@ export class SampleRing {
     return target
   }
 
-  /** Forgets the samples but not the position. */
+  /** Drops the samples and keeps the position. */
   clear(): void {
     this.#start = this.#end
   }
 
-  /** Forgets everything and gives the memory back; a push takes it anew. */
+  /** Drops the samples and releases the memory; the next push allocates it again. */
   free(): void {
     const buffer = this.#buffer
     this.clear()
@@ -117,13 +119,13 @@ export class SampleRing {
     this.#buffer = none
     const free = pool.get(buffer.length)
     if (free === undefined) {
-      if (pool.size < SIZES) pool.set(buffer.length, [buffer])
-    } else if (free.length < POOLED) {
+      if (pool.size < MAX_SIZES) pool.set(buffer.length, [buffer])
+    } else if (free.length < MAX_POOLED) {
       free.push(buffer)
     }
   }
 
-  // Only positions that were pushed can be read: what the former owner left is never seen.
+  // Pooled memory is not cleared: only positions that were pushed can be read.
   #memory(): Int16Array {
     if (this.#buffer === none) this.#buffer = pool.get(this.#capacity)?.pop() ?? new Int16Array(this.#capacity)
     return this.#buffer
