@@ -111,7 +111,13 @@ const pureEffect = new Set([
  */
 export const exceptions: Readonly<Record<string, ReadonlyArray<string>>> = {
   // The kernel is WebAssembly, loaded once, asynchronously, before the first frame; frames themselves see no Effect.
-  "src/audio/Resampler.ts": ["effect/Effect", "../BackendError.ts", "@echogarden/speex-resampler-wasm"]
+  "src/audio/Resampler.ts": ["effect/Effect", "../BackendError.ts"],
+  "src/audio/ResamplerFactory.ts": ["../BackendError.ts"],
+  "src/audio/SpeexResampler.ts": [
+    "../BackendError.ts",
+    "@echogarden/speex-resampler-wasm",
+    "@echogarden/speex-resampler-wasm/simd"
+  ]
 }
 
 // In these areas a folder is one provider or engine, and they do not know each other.
