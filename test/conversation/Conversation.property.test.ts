@@ -53,20 +53,20 @@ class Model {
   readonly trace: Array<TimedInput> = []
   /** The epoch whose `Start` has had no `End`. */
   running: number | undefined
-  /** The epoch of an answer in the making. */
-  ahead: number | undefined
+  /** The epoch of the preemptive reply. */
+  preemptive: number | undefined
   readonly ended = new Set<number>()
   readonly timers = new Map<string, number>()
   readonly timerIds = new Set<number>()
-  lastTold = "idle"
+  lastState = "idle"
   lastTurn = 0
   closed = false
   readonly finals = new Map<number, number>()
-  /** The user makes a sound, as far as is told. */
+  /** The user makes a sound, according to the events. */
   sounding = false
   /** The turn of the user's words that were appended, and whose answer has not begun. */
   unanswered: number | undefined
-  /** How long a held agent may yet be silent by the timers asked for, and since when it is held. */
+  /** When the agent was held. */
   heldMs: number | undefined
   atMs = 1_000
   lag: number
@@ -77,14 +77,14 @@ class Model {
     this.lag = lag
   }
 
-  on(happening: ConversationInput): void {
-    const event: TimedInput = { ...happening, atMs: this.atMs }
+  on(input: ConversationInput): void {
+    const event: TimedInput = { ...input, atMs: this.atMs }
     this.trace.push(event)
     if (event._tag === "TimerFired" && this.timers.get(event.name) === event.id) this.timers.delete(event.name)
     const before = this.state
     const { commands, state } = Conversation.step(this.options, before, event)
     this.state = state
-    this.log.push(`${JSON.stringify(happening)} => ${commands.map(inWords).join(" | ")}`)
+    this.log.push(`${JSON.stringify(input)} => ${commands.map(inWords).join(" | ")}`)
     for (const part of ["lifecycle", "user", "agent"] as const) {
       const [from, to] = [before[part]._tag, state[part]._tag]
       assert.isFalse(from === "Quiet" && to === "Paused" && this.options.turnAuthority !== "stt")
@@ -94,12 +94,12 @@ class Model {
     const spoken = agent._tag === "Active" || agent._tag === "Held" ? agent.reply.source : undefined
     if (spoken?._tag === "Text" && spoken.uninterruptible === true && event._tag !== "Interrupt") {
       const cut = commands.some((command) => command._tag === "End" && command.reason === "interrupted")
-      // a model answers when it will
+      // a model starts replies by itself
       const may = event._tag === "Close" || event._tag === "ModelReplyStarted"
-      assert.isTrue(!cut || may, `nobody may talk over it, and ${event._tag} did`)
+      assert.isTrue(!cut || may, `an uninterruptible reply was interrupted by ${event._tag}`)
     }
     for (const command of commands) this.obey(command)
-    if (this.options.transcriptBased) assert.isUndefined(this.unanswered, "who is heard is answered")
+    if (this.options.transcriptBased) assert.isUndefined(this.unanswered, "every question of the user is answered")
     if (this.late.length > 0 && this.late.length > this.lag) {
       const next = this.late.shift()
       if (next !== undefined) this.on(next)
@@ -107,13 +107,13 @@ class Model {
   }
 
   obey(command: Command): void {
-    assert.isFalse(this.closed, "nothing is asked for after the close")
+    assert.isFalse(this.closed, "no command after the close")
     switch (command._tag) {
       case "Start":
         assert.isUndefined(this.running, "one reply at a time")
         assert.isFalse(this.ended.has(command.epoch), "an epoch is new")
-        assert.isUndefined(this.ahead, "one answer in the making at a time, and none beside a reply")
-        if (command.speculative) this.ahead = command.epoch
+        assert.isUndefined(this.preemptive, "one preemptive reply at a time, and none beside a reply")
+        if (command.speculative) this.preemptive = command.epoch
         else this.running = command.epoch
         if (!command.speculative) this.unanswered = undefined
         // the words of a turn that a model answers are known when they are known
@@ -123,14 +123,14 @@ class Model {
         return
       case "Commit":
         assert.isUndefined(this.running, "one reply at a time")
-        assert.strictEqual(command.epoch, this.ahead)
-        this.running = this.ahead
-        this.ahead = undefined
+        assert.strictEqual(command.epoch, this.preemptive)
+        this.running = this.preemptive
+        this.preemptive = undefined
         this.unanswered = undefined
         return
       case "Discard":
-        assert.strictEqual(command.epoch, this.ahead)
-        this.ahead = undefined
+        assert.strictEqual(command.epoch, this.preemptive)
+        this.preemptive = undefined
         this.ended.add(command.epoch)
         return
       case "PredictEndOfTurn":
@@ -142,7 +142,7 @@ class Model {
         this.heldMs = undefined
         return assert.strictEqual(command.epoch, this.running)
       case "End":
-        assert.strictEqual(command.epoch, this.running, "only what runs is ended")
+        assert.strictEqual(command.epoch, this.running, "only the running reply is ended")
         this.running = undefined
         this.heldMs = undefined
         this.ended.add(command.epoch)
@@ -154,16 +154,16 @@ class Model {
         if (command.name === "confirm" && this.heldMs !== undefined) {
           const { minSpeech, patience } = this.options.policy.interruption
           const longestMs = Math.max(Duration.toMillis(minSpeech), 2 * Duration.toMillis(patience))
-          // a timer that fires late makes up for nothing
+          // a late timer does not shorten the next one
           const untilMs = Math.max(this.atMs, this.heldMs + longestMs) + TIMER_GRACE_MS
-          assert.isAtMost(this.atMs + command.afterMs, untilMs, "a held agent is silent for so long at most")
+          assert.isAtMost(this.atMs + command.afterMs, untilMs, "a held agent is silent for at most twice `patience`")
         }
         if (command.name === "longest" && this.state.turnStart !== undefined) {
           const untilMs = this.state.turnStart.ms + Duration.toMillis(this.options.policy.longestTurn) + TIMER_GRACE_MS
           assert.isAtMost(
             this.atMs + command.afterMs,
             Math.max(untilMs, this.atMs + TIMER_GRACE_MS),
-            "a turn is bounded whole"
+            "a turn ends after longestTurn in all"
           )
         }
         this.timerIds.add(command.id)
@@ -180,14 +180,14 @@ class Model {
         if (this.options.transcriptBased) assert.isAtLeast(command.item.turn, this.lastTurn)
         assert.isTrue(command.item.text !== "" || command.item.kind === "audio")
         if (command.item.role === "user") this.unanswered = command.item.turn
-        else assert.isUndefined(this.ahead, "nothing of an answer in the making is remembered")
+        else assert.isUndefined(this.preemptive, "a preemptive reply appends nothing")
         this.lastTurn = command.item.turn
         return
       case "Emit": {
         const { event } = command
         if (event.type === "session.state") {
-          assert.notStrictEqual(event.state, this.lastTold, "no state is told twice")
-          this.lastTold = event.state
+          assert.notStrictEqual(event.state, this.lastState, "no state is emitted twice")
+          this.lastState = event.state
         }
         if (event.type === "user.speech_started" || event.type === "user.speech_stopped") {
           const sounding = event.type === "user.speech_started"
@@ -196,7 +196,7 @@ class Model {
         }
         if (event.type === "user.transcript" && event.final) {
           if (this.options.transcriptBased) {
-            assert.isFalse(this.finals.has(event.turn), `turn ${event.turn} is told once`)
+            assert.isFalse(this.finals.has(event.turn), `turn ${event.turn} has one final transcript`)
           }
           this.finals.set(event.turn, 1)
         }
@@ -207,7 +207,7 @@ class Model {
       }
       case "Close":
         assert.isUndefined(this.running, "nothing is being said")
-        assert.isUndefined(this.ahead, "nothing is in the making")
+        assert.isUndefined(this.preemptive, "there is no preemptive reply")
         this.closed = true
         return
       case "Finalize":
@@ -217,39 +217,39 @@ class Model {
 
   check(): void {
     const { agent, history, lifecycle, timers, user } = this.state
-    const told = Conversation.publicState(this.state)
-    if (agent._tag !== "Ending") assert.strictEqual(this.lastTold, told, "the public state has been told")
+    const published = Conversation.publicState(this.state)
+    if (agent._tag !== "Ending") assert.strictEqual(this.lastState, published, "the public state was emitted")
     assert.strictEqual(agent._tag === "Active" || agent._tag === "Held", this.running !== undefined)
     const { speculation } = this.state
-    assert.strictEqual(speculation?.failed === false ? speculation.epoch : undefined, this.ahead)
+    assert.strictEqual(speculation?.failed === false ? speculation.epoch : undefined, this.preemptive)
     assert.deepStrictEqual(new Map(Object.entries(timers)), this.timers, "the timers that run are those asked for")
     for (let i = 1; i < history.length; i++) assert.isAtLeast(history[i]!.turn, history[i - 1]!.turn)
     if (lifecycle._tag === "Closed") return
     const sounds = user._tag === "Speaking" || user._tag === "Noise" ||
       (user._tag === "Finalizing" && user.userStillSpeaking)
-    assert.strictEqual(sounds, this.sounding, "it is told whether the user makes a sound")
-    // nobody waits without something that ends the waiting
-    if (user._tag === "Speaking") assert.isDefined(timers.longest, "a user who speaks is bounded")
+    assert.strictEqual(sounds, this.sounding, "the events tell whether the user makes a sound")
+    // every wait has a timer that ends it
+    if (user._tag === "Speaking") assert.isDefined(timers.longest, "a speaking user has a timer")
     if (user._tag === "Paused") {
-      assert.isDefined(timers.endpoint, "a pause is bounded")
-      assert.isDefined(timers.longest, "and the turn that it is in")
+      assert.isDefined(timers.endpoint, "a pause has a timer")
+      assert.isDefined(timers.longest, "and so has its turn")
     }
-    assert.isAtMost(this.state.awaitedTranscripts.length, 8, "late words are not awaited for ever")
+    assert.isAtMost(this.state.awaitedTranscripts.length, 8, "at most 8 late transcripts are awaited")
     const open = user._tag === "Speaking" || user._tag === "Paused" || user._tag === "Finalizing"
-    assert.strictEqual(this.state.turnStart !== undefined, open, "a turn that is open has a beginning, and no other")
-    if (user._tag === "Finalizing") assert.isDefined(timers.finalize, "final words are awaited for a time")
+    assert.strictEqual(this.state.turnStart !== undefined, open, "an open turn has a start, and only an open one")
+    if (user._tag === "Finalizing") assert.isDefined(timers.finalize, "the final transcript has a timeout")
     if (user._tag === "Waiting") assert.notStrictEqual(agent._tag, "Silent", "a turn waits only for the agent")
-    if (agent._tag === "Held") assert.isDefined(timers.confirm, "a held agent is bounded")
+    if (agent._tag === "Held") assert.isDefined(timers.confirm, "a held agent has a timer")
     if (lifecycle._tag !== "New" && agent._tag === "Silent" && (user._tag === "Quiet" || user._tag === "Noise")) {
-      assert.deepStrictEqual(this.state.queue, [], "what is to be said is said")
-      assert.strictEqual(lifecycle._tag, "Open", "a conversation that may end has ended")
+      assert.deepStrictEqual(this.state.queue, [], "the queue is empty when nobody speaks")
+      assert.strictEqual(lifecycle._tag, "Open", "a draining conversation has closed")
     }
   }
 }
 
 const between = (random: () => number, min: number, max: number) => min + Math.floor(random() * (max - min + 1))
 
-const happeningOf = (model: Model, random: () => number): ConversationInput => {
+const inputOf = (model: Model, random: () => number): ConversationInput => {
   const { state } = model
   const sample = (model.atMs - 1_000) * 16
   const epoch = random() < 0.85 ? state.epoch : between(random, 0, state.epoch + 1)
@@ -296,8 +296,8 @@ const happeningOf = (model: Model, random: () => number): ConversationInput => {
   if (roll < 0.006) return { _tag: "Close", reason: "closed" }
   if (roll < 0.03) return { _tag: "Started" }
   for (;;) {
-    const happening = kinds[between(random, 0, kinds.length - 1)]?.() ?? { _tag: "Interrupt" }
-    if (happening._tag !== "ModelReplyStarted" || model.options.turnAuthority === "remote") return happening
+    const input = kinds[between(random, 0, kinds.length - 1)]?.() ?? { _tag: "Interrupt" }
+    if (input._tag !== "ModelReplyStarted" || model.options.turnAuthority === "remote") return input
   }
 }
 
@@ -344,7 +344,7 @@ const run = (seed: number): Model => {
     if (random() < 0.9) model.on({ _tag: "Started" })
     for (let i = 0; i < LENGTH; i++) {
       model.atMs += between(random, 0, 400)
-      model.on(happeningOf(model, random))
+      model.on(inputOf(model, random))
       model.check()
     }
     settle(model)

@@ -13,7 +13,7 @@ const open = (overrides?: ConstructorParameters<typeof Script>[0]) => {
 }
 
 describe("Conversation", () => {
-  describe("first words", () => {
+  describe("the start", () => {
     it("greets when the agent speaks first", () => {
       const script = new Script({ policy: { greeting: "Hello." } }).on({ _tag: "Started" })
       assert.deepStrictEqual(script.take(), ["> Text 1: Hello.", "session.state processing"])
@@ -26,10 +26,10 @@ describe("Conversation", () => {
         "agent.speech_stopped 1 completed Hello.",
         "session.state listening"
       ])
-      assert.deepStrictEqual(script.said, ["1 agent: Hello."])
+      assert.deepStrictEqual(script.historyLines, ["1 agent: Hello."])
     })
 
-    it("waits when the user speaks first, and does not greet a conversation that goes on", () => {
+    it("waits when the user speaks first, and does not greet in a resumed conversation", () => {
       const waits = new Script({ policy: { greeting: "Hello.", firstSpeaker: "user" } }).on({ _tag: "Started" })
       assert.deepStrictEqual(waits.take(), ["session.state listening"])
       const resumed = new Script({ policy: { greeting: "Hello." } })
@@ -39,7 +39,7 @@ describe("Conversation", () => {
       resumed.on({ _tag: "Started" })
       assert.deepStrictEqual(resumed.take(), ["session.state listening"])
       resumed.asks("go on")
-      assert.strictEqual(resumed.starts_[0]?.turn, 4)
+      assert.strictEqual(resumed.startCommands[0]?.turn, 4)
     })
 
     const owing = () => {
@@ -52,28 +52,28 @@ describe("Conversation", () => {
       return script.on({ _tag: "Started" })
     }
 
-    it("answers the question that a former process owes an answer to, once", () => {
+    it("answers once the question that was unanswered before a restart", () => {
       const script = owing()
-      assert.deepStrictEqual(script.starts_[0]?.history, [])
+      assert.deepStrictEqual(script.startCommands[0]?.history, [])
       assert.deepStrictEqual(script.take(), ["> Answer 3: where is it", "session.state processing"])
       script.audible().played("On its way.").asks("thanks", 2_000)
-      assert.deepStrictEqual(script.said, ["3 user: where is it", "3 agent: On its way.", "4 user: thanks"])
+      assert.deepStrictEqual(script.historyLines, ["3 user: where is it", "3 agent: On its way.", "4 user: thanks"])
     })
 
-    it("leaves a question that is asked again in its place when the user speaks first", () => {
+    it("keeps a resumed question in its turn when the user speaks first", () => {
       const script = owing()
       script.starts(0).fires("confirm").stops(500).fires("endpoint").hears("hello?").audible().played("Yes?")
-      assert.deepStrictEqual(script.said, ["3 user: where is it", "4 user: hello?", "4 agent: Yes?"])
+      assert.deepStrictEqual(script.historyLines, ["3 user: where is it", "4 user: hello?", "4 agent: Yes?"])
     })
 
-    it("drops a greeting that nobody heard when the user speaks first, and starts but once", () => {
+    it("drops an inaudible greeting when the user speaks first, and starts only once", () => {
       const script = new Script({ policy: { greeting: "Hello." } }).on({ _tag: "Started" }, { _tag: "Started" })
       script.starts(0).fires("confirm").stops(500).fires("endpoint").hears("hi").audible().played("Yes?")
-      assert.deepStrictEqual(script.said, ["2 user: hi", "2 agent: Yes?"])
+      assert.deepStrictEqual(script.historyLines, ["2 user: hi", "2 agent: Yes?"])
       assert.deepStrictEqual(script.state.queue, [])
     })
 
-    it("hears nothing before the start", () => {
+    it("ignores speech before the start", () => {
       const script = new Script().starts(0).on({ _tag: "UserText", text: "hi" }, { _tag: "EndOfTurn" })
       assert.deepStrictEqual(script.take(), [])
       assert.strictEqual(Conversation.publicState(script.state), "idle")
@@ -81,7 +81,7 @@ describe("Conversation", () => {
   })
 
   describe("a turn", () => {
-    it("goes from the first word to the end of the answer", () => {
+    it("lasts from the first speech to the end of the answer", () => {
       const script = open()
       script.starts(1_000)
       assert.deepStrictEqual(script.take(), ["user.speech_started", "+longest"])
@@ -116,17 +116,17 @@ describe("Conversation", () => {
         ]
       })
       script.on({ _tag: "ReplyText", epoch: 1, text: "Noon." }).played("Noon.")
-      assert.deepStrictEqual(script.said, ["1 user: What time is it?", "1 agent: Noon."])
+      assert.deepStrictEqual(script.historyLines, ["1 user: What time is it?", "1 agent: Noon."])
       assert.strictEqual(script.state.publishedState, "listening")
       assert.isFalse(script.events.some((event) => event.type === "turn.latency_exceeded"))
     })
 
-    it("tells when the user waited longer than the target", () => {
+    it("emits turn.latency_exceeded when the latency is above the target", () => {
       const script = open().speaks(0, 500).after(300).fires("endpoint").hears("hi").after(400).audible()
       assert.deepInclude(script.events, { type: "turn.latency_exceeded", turn: 1, totalMs: 750, targetMs: 500 })
     })
 
-    it("sets its timers by the audio, and by the clock for when the audio stops", () => {
+    it("sets its timers by the audio, and by the clock in case the audio stops", () => {
       const script = open().starts(1_000)
       assert.deepInclude(script.commands, {
         _tag: "SetTimer",
@@ -145,29 +145,29 @@ describe("Conversation", () => {
       })
     })
 
-    it("goes on after a pause", () => {
+    it("continues after a pause", () => {
       const script = open().speaks(0, 500).on({ _tag: "Final", text: "I would like" })
       const stale = script.state.timers.endpoint ?? -1
       script.starts(700).on({ _tag: "TimerFired", name: "endpoint", id: stale, atSample: 900 * 16 })
       assert.strictEqual(script.state.user._tag, "Speaking")
       script.stops(1_200).fires("endpoint").hears("a coffee.")
-      assert.strictEqual(script.starts_.length, 1)
-      assert.deepStrictEqual(script.said, ["1 user: I would like a coffee."])
+      assert.strictEqual(script.startCommands.length, 1)
+      assert.deepStrictEqual(script.historyLines, ["1 user: I would like a coffee."])
     })
 
-    it("goes on when the user speaks again before its words are there", () => {
+    it("continues when the user speaks again before the final transcript", () => {
       const script = open().speaks(0, 500).fires("endpoint").starts(900)
       const late = script.state.finalizeId
       script.on({ _tag: "Final", text: "wait" }, { _tag: "Finalized", id: late })
-      assert.deepStrictEqual(script.said, [])
+      assert.deepStrictEqual(script.historyLines, [])
       script.stops(1_500).fires("endpoint")
       script.on({ _tag: "Finalized", id: late })
-      assert.deepStrictEqual(script.said, [], "the answer to a former question is no answer to this one")
+      assert.deepStrictEqual(script.historyLines, [], "the answer to a former question is no answer to this one")
       script.hears("a moment")
-      assert.deepStrictEqual(script.said, ["1 user: wait a moment"])
+      assert.deepStrictEqual(script.historyLines, ["1 user: wait a moment"])
     })
 
-    it("of noise without words is no turn", () => {
+    it("is not opened by noise without a transcript", () => {
       const script = open().speaks(0, 200).fires("endpoint")
       script.take()
       script.on({ _tag: "Finalized", id: script.state.finalizeId })
@@ -175,25 +175,25 @@ describe("Conversation", () => {
       assert.strictEqual(script.state.turn, 0)
     })
 
-    it("whose final words do not come goes on with what there is", () => {
+    it("is completed with the interim transcript when the final one does not come", () => {
       const script = open().starts(0).on({ _tag: "Final", text: "one" }, { _tag: "Interim", text: "two" })
       script.stops(500).fires("endpoint").fires("finalize")
-      assert.deepStrictEqual(script.said, ["1 user: one two"])
+      assert.deepStrictEqual(script.historyLines, ["1 user: one two"])
       assert.deepStrictEqual(script.state.timers, {})
     })
 
-    it("without end is answered, and the user's next words are a turn again, as bounded as the first", () => {
+    it("is answered after longestTurn, and the next speech is a new turn with the same limit", () => {
       const script = open().starts(0).on({ _tag: "Final", text: "on and on" }).fires("longest", 960_000)
       assert.include(script.take(), "finalize 60000")
       script.hears("")
-      assert.deepStrictEqual(script.said, ["1 user: on and on"])
+      assert.deepStrictEqual(script.historyLines, ["1 user: on and on"])
       assert.deepStrictEqual(script.state.user, { _tag: "Speaking", sinceSample: 960_000 })
       assert.isDefined(script.state.timers.longest)
       script.audible().played("Stop.").on({ _tag: "Final", text: "and on" }).stops(70_000).fires("endpoint").hears("")
-      assert.deepStrictEqual(script.said, ["1 user: on and on", "1 agent: Stop.", "2 user: and on"])
+      assert.deepStrictEqual(script.historyLines, ["1 user: on and on", "1 agent: Stop.", "2 user: and on"])
     })
 
-    it("that was cut for its length still tells that the user stopped", () => {
+    it("that reached longestTurn still emits user.speech_stopped", () => {
       const script = open().starts(0).on({ _tag: "Final", text: "a b" }).fires("longest").stops(60_500)
       assert.include(script.take(), "user.speech_stopped")
       script.hears("")
@@ -201,36 +201,36 @@ describe("Conversation", () => {
     })
   })
 
-  describe("words before the answer is heard", () => {
-    it("belong to the one turn", () => {
+  describe("speech before the answer is audible", () => {
+    it("belongs to the same turn", () => {
       const script = open().asks("Book a table").starts(1_000)
       assert.include(script.take(), "hold")
       script.fires("confirm")
       assert.deepStrictEqual(script.take(), ["end interrupted", "withdraw 1"])
-      assert.deepStrictEqual(script.said, [])
+      assert.deepStrictEqual(script.historyLines, [])
       script.stops(2_000).fires("endpoint").hears("for two.").audible().played("Done.")
-      assert.deepStrictEqual(script.said, ["1 user: Book a table for two.", "1 agent: Done."])
+      assert.deepStrictEqual(script.historyLines, ["1 user: Book a table for two.", "1 agent: Done."])
       assert.notInclude(script.take(), "playout.clear 1")
     })
 
-    it("belong to it, too, when they were too short to interrupt", () => {
+    it("belongs to the same turn, even if it is too short to interrupt", () => {
       const script = open().asks("Book a table").speaks(1_000, 1_100).fires("endpoint").hears("now.")
-      assert.deepStrictEqual(script.said, ["1 user: Book a table now."])
-      assert.deepStrictEqual(script.starts_.map((start) => start.turn), [1, 1])
-      assert.deepStrictEqual(script.starts_[1]?.history, [], "the agent is not told of half a question")
+      assert.deepStrictEqual(script.historyLines, ["1 user: Book a table now."])
+      assert.deepStrictEqual(script.startCommands.map((start) => start.turn), [1, 1])
+      assert.deepStrictEqual(script.startCommands[1]?.history, [], "the agent is not told of half a question")
     })
 
-    it("take nothing back that was typed", () => {
+    it("does not withdraw a typed turn", () => {
       const script = open().on({ _tag: "UserText", text: "typed" }).asks("spoken").audible().played("Both.")
-      assert.deepStrictEqual(script.said, ["1 user(text): typed", "2 user: spoken", "2 agent: Both."])
+      assert.deepStrictEqual(script.historyLines, ["1 user(text): typed", "2 user: spoken", "2 agent: Both."])
     })
 
-    it("let wait what was to be said", () => {
+    it("delays queued text", () => {
       const script = open().on({ _tag: "Say", source: { _tag: "Text", text: "News.", optional: false } })
       script.speaks(0, 100).fires("endpoint").hears("hi")
       assert.deepStrictEqual(script.state.queue, [{ _tag: "Text", text: "News.", optional: false }])
       script.audible().played("Hi.").audible().played("News.")
-      assert.deepStrictEqual(script.said, ["2 user: hi", "2 agent: Hi.", "3 agent: News."])
+      assert.deepStrictEqual(script.historyLines, ["2 user: hi", "2 agent: Hi.", "3 agent: News."])
     })
   })
 
@@ -242,7 +242,7 @@ describe("Conversation", () => {
       return script
     }
 
-    it("silences the agent at once, and for good when it lasts", () => {
+    it("pauses the agent at once, and ends its speech when it lasts", () => {
       const script = speaking().starts(2_000)
       assert.deepStrictEqual(script.take(), [
         "user.speech_started",
@@ -259,12 +259,12 @@ describe("Conversation", () => {
         "append agent 1",
         "agent.speech_stopped 1 interrupted One two"
       ])
-      assert.deepStrictEqual(script.said, ["1 user: Count.", "1 agent: One two …"])
+      assert.deepStrictEqual(script.historyLines, ["1 user: Count.", "1 agent: One two …"])
       script.stops(2_500).fires("endpoint").hears("Stop.")
-      assert.deepStrictEqual(script.starts_[0]?.history.map((item) => item.text), ["Count.", "One two"])
+      assert.deepStrictEqual(script.startCommands[0]?.history.map((item) => item.text), ["Count.", "One two"])
     })
 
-    it("that was a short noise lets the agent go on", () => {
+    it("by a short noise lets the agent resume", () => {
       const script = speaking().starts(2_000)
       script.take()
       script.stops(2_100)
@@ -277,16 +277,16 @@ describe("Conversation", () => {
         "session.state speaking"
       ])
       script.fires("endpoint").hears("").played("One two three.")
-      assert.deepStrictEqual(script.said, ["1 user: Count.", "1 agent: One two three."])
+      assert.deepStrictEqual(script.historyLines, ["1 user: Count.", "1 agent: One two three."])
     })
 
-    it("by a short word ends the answer when the word is there", () => {
+    it("by a short word ends the answer when its transcript comes", () => {
       const script = speaking().speaks(2_000, 2_100).fires("endpoint").hears("Stop.")
       assert.include(script.take(), "playout.clear 1")
-      assert.deepStrictEqual(script.said, ["1 user: Count.", "1 agent: One two …", "2 user: Stop."])
+      assert.deepStrictEqual(script.historyLines, ["1 user: Count.", "1 agent: One two …", "2 user: Stop."])
     })
 
-    it("that was long enough when it was noticed is not held first", () => {
+    it("that is long enough when it is detected ends the answer without a pause", () => {
       const script = speaking()
       script.on({ _tag: "SpeechStarted", atSample: 0, decidedAtSample: 200 * 16 })
       assert.deepStrictEqual(script.take(), [
@@ -300,20 +300,20 @@ describe("Conversation", () => {
       ])
     })
 
-    it("that is not allowed lets the turn wait for the end of the answer", () => {
+    it("that is disabled lets the turn wait for the end of the answer", () => {
       const script = speaking({ policy: noInterruption }).asks("Stop.", 2_000)
       assert.notInclude(script.take(), "hold")
       assert.strictEqual(script.state.user._tag, "Waiting")
       script.played("One two three.")
-      assert.deepStrictEqual(script.said, ["1 user: Count.", "1 agent: One two three.", "2 user: Stop."])
+      assert.deepStrictEqual(script.historyLines, ["1 user: Count.", "1 agent: One two three.", "2 user: Stop."])
     })
 
-    it("that is not allowed lets words be added while they wait", () => {
+    it("that is disabled lets later words join the waiting turn", () => {
       const script = speaking({ policy: noInterruption }).asks("Stop", 2_000).asks("it.", 4_000).played("Three.")
-      assert.deepStrictEqual(script.said, ["1 user: Count.", "1 agent: Three.", "2 user: Stop it."])
+      assert.deepStrictEqual(script.historyLines, ["1 user: Count.", "1 agent: Three.", "2 user: Stop it."])
     })
 
-    it("by typing works at once", () => {
+    it("by typed text works at once", () => {
       const script = speaking().on({ _tag: "UserText", text: "  stop " })
       assert.deepStrictEqual(script.take(), [
         "end interrupted",
@@ -327,7 +327,7 @@ describe("Conversation", () => {
       ])
     })
 
-    it("by the client stops the agent, whatever the policy, and nothing when it is silent", () => {
+    it("by the client stops the agent whatever the policy, and does nothing when it is silent", () => {
       const script = speaking({ policy: noInterruption }).on({ _tag: "Interrupt" })
       assert.include(script.take(), "end interrupted")
       script.on({ _tag: "Interrupt" })
@@ -335,7 +335,7 @@ describe("Conversation", () => {
     })
   })
 
-  it("says what it is given, one after the other, when nobody speaks", () => {
+  it("says queued texts one after the other when the user is quiet", () => {
     const script = open()
     script.on({ _tag: "Say", source: { _tag: "Text", text: "One.", optional: false } })
     script.on({ _tag: "Say", source: { _tag: "Audio", key: 7 } })
@@ -346,7 +346,7 @@ describe("Conversation", () => {
     script.stops(400).fires("endpoint").hears("")
     assert.include(script.take(), "> Audio 2: 7")
     script.audible().played("")
-    assert.deepStrictEqual(script.said, ["2 agent(audio): "])
+    assert.deepStrictEqual(script.historyLines, ["2 agent(audio): "])
   })
 
   describe("the end", () => {
@@ -362,10 +362,10 @@ describe("Conversation", () => {
         "session.ended drained",
         "close drained"
       ])
-      assert.deepStrictEqual(script.said, ["1 user: One more?", "1 agent: Sure.", "2 agent: Bye."])
+      assert.deepStrictEqual(script.historyLines, ["1 user: One more?", "1 agent: Sure.", "2 agent: Bye."])
     })
 
-    it("of a drain is immediate when nothing is in flight, or nothing has begun", () => {
+    it("of a drain is immediate when nothing is in flight or the conversation has not started", () => {
       assert.deepStrictEqual(open().on({ _tag: "Drain", reason: "closed" }).take(), [
         "session.state closed",
         "session.ended closed",
@@ -381,7 +381,7 @@ describe("Conversation", () => {
       )
     })
 
-    it("by a close cuts the agent off, keeps what was heard, and is final", () => {
+    it("by a close cuts the agent off, keeps the played text, and is final", () => {
       const script = open().asks("Count.").audible()
       script.heard = "One"
       script.take()
@@ -399,21 +399,21 @@ describe("Conversation", () => {
       assert.deepStrictEqual(script.take(), [])
     })
 
-    it("of the input finishes the turn that was being spoken", () => {
+    it("of the input completes the open turn", () => {
       for (const paused of [false, true]) {
         const script = open({ policy: { goodbye: "Bye." } }).starts(0)
         if (paused) script.stops(400)
         script.on({ _tag: "InputEnded", atSample: 8_000 })
         assert.strictEqual(script.state.user._tag, "Finalizing")
         script.hears("Hi.").audible().played("Hello.")
-        assert.deepStrictEqual(script.said, ["1 user: Hi.", "1 agent: Hello."])
+        assert.deepStrictEqual(script.historyLines, ["1 user: Hi.", "1 agent: Hello."])
         assert.deepInclude(script.events, { type: "session.ended", reason: "input_ended" })
       }
     })
   })
 
-  describe("what fails", () => {
-    it("is told, and excused when nothing was heard yet", () => {
+  describe("failures", () => {
+    it("are emitted, with an apology when nothing was audible yet", () => {
       const script = open().asks("Why?")
       script.take()
       script.on({ _tag: "ReplyFailed", epoch: 1, error: failed })
@@ -423,10 +423,10 @@ describe("Conversation", () => {
         `> Text 2: ${defaultPolicy.apology}`
       ])
       script.audible().played(defaultPolicy.apology)
-      assert.deepStrictEqual(script.said, ["1 user: Why?", `2 agent: ${defaultPolicy.apology}`])
+      assert.deepStrictEqual(script.historyLines, ["1 user: Why?", `2 agent: ${defaultPolicy.apology}`])
     })
 
-    it("is not excused again when the apology fails, nor when the agent was speaking", () => {
+    it("get no second apology when the apology fails, and none when the agent was audible", () => {
       const script = open().asks("Why?").on({ _tag: "ReplyFailed", epoch: 1, error: failed })
       script.take()
       script.on({ _tag: "ReplyFailed", epoch: 2, error: failed })
@@ -443,10 +443,10 @@ describe("Conversation", () => {
         "agent.speech_stopped 1 failed Because",
         "session.state listening"
       ])
-      assert.deepStrictEqual(speaking.said, ["1 user: Why?", "1 agent: Because …"])
+      assert.deepStrictEqual(speaking.historyLines, ["1 user: Why?", "1 agent: Because …"])
     })
 
-    it("is an error for as long as a required engine is down", () => {
+    it("set the state to error while a required engine is down", () => {
       const script = open()
       const error = new ConnectionFailed({ op: "SpeechToText.events", message: "gone" })
       script.on({ _tag: "EngineDown", engine: "stt", error }, { _tag: "EngineDown", engine: "stt", error })
@@ -462,7 +462,7 @@ describe("Conversation", () => {
     })
   })
 
-  it("ignores what is stale", () => {
+  it("ignores stale inputs", () => {
     const script = open().asks("One.").audible().played("Yes.").asks("Two.", 2_000)
     const before = script.state
     script.take()
@@ -483,14 +483,14 @@ describe("Conversation", () => {
     assert.strictEqual(script.state, before)
   })
 
-  describe("when the recogniser decides turns", () => {
-    it("ends a turn at its word, without waiting for silence", () => {
+  describe("when the recogniser is the turn authority", () => {
+    it("ends a turn at its end-of-turn event, without waiting for silence", () => {
       const script = open({ turnAuthority: "stt" }).starts(0).on({ _tag: "Final", text: "Hi." }, { _tag: "EndOfTurn" })
-      assert.deepStrictEqual(script.said, ["1 user: Hi."])
+      assert.deepStrictEqual(script.historyLines, ["1 user: Hi."])
       assert.deepStrictEqual(script.state.timers, {})
     })
 
-    it("does not wait for it for ever", () => {
+    it("ends a turn after 3 s of silence without the event", () => {
       const script = open({ turnAuthority: "stt" }).speaks(0, 500)
       assert.deepInclude(script.commands, {
         _tag: "SetTimer",
@@ -504,10 +504,10 @@ describe("Conversation", () => {
       script.fires("endpoint")
       assert.include(script.take(), "finalize 500", "it may have more to say of what it has not finished")
       script.hears("There.")
-      assert.deepStrictEqual(script.said, ["1 user: Hi. There."])
+      assert.deepStrictEqual(script.historyLines, ["1 user: Hi. There."])
     })
 
-    it("lets it interrupt by words that came without a sound, and bounds them", () => {
+    it("lets a transcript without voice activity interrupt, and limits its turn", () => {
       const script = open({ turnAuthority: "stt", interimTranscripts: true }).starts(0)
       script.on({ _tag: "Final", text: "Count." }, { _tag: "EndOfTurn" }).audible()
       script.heard = "One"
@@ -520,10 +520,10 @@ describe("Conversation", () => {
       script.fires("endpoint", 32_000)
       assert.include(script.take(), "finalize 2000")
       script.hears("To ten.")
-      assert.deepStrictEqual(script.said, ["1 user: Count.", "1 agent: One …", "2 user: To ten."])
+      assert.deepStrictEqual(script.historyLines, ["1 user: Count.", "1 agent: One …", "2 user: To ten."])
     })
 
-    it("takes no echo for words without a sound", () => {
+    it("does not open a turn for an echo without voice activity", () => {
       const script = open({ turnAuthority: "stt", interimTranscripts: true }).starts(0)
       script.on({ _tag: "Final", text: "Count." }, { _tag: "EndOfTurn" }).audible()
       script.on({ _tag: "ReplyText", epoch: 1, text: "One two three four." })
@@ -533,7 +533,7 @@ describe("Conversation", () => {
       assert.strictEqual(script.state.agent._tag, "Active")
     })
 
-    it("is not ended by its word about what was said before", () => {
+    it("ignores an end-of-turn event about an earlier turn", () => {
       const script = open({ turnAuthority: "stt" }).starts(0)
       script.take()
       script.on({ _tag: "EndOfTurn" })
@@ -541,15 +541,15 @@ describe("Conversation", () => {
       assert.strictEqual(script.state.user._tag, "Speaking")
     })
 
-    it("takes no new turn by its word when the conversation is ending", () => {
+    it("opens no new turn while the conversation drains", () => {
       const script = open({ turnAuthority: "stt" }).on({ _tag: "UserText", text: "one" }).audible()
       script.on({ _tag: "Drain", reason: "drained" }, { _tag: "Final", text: "Two." }, { _tag: "EndOfTurn" })
       script.played("Yes.")
       assert.strictEqual(script.state.lifecycle._tag, "Closed")
-      assert.deepStrictEqual(script.said, ["1 user(text): one", "1 agent: Yes."])
+      assert.deepStrictEqual(script.historyLines, ["1 user(text): one", "1 agent: Yes."])
     })
 
-    it("means nothing by its word when it was not asked to decide", () => {
+    it("is ignored when it is not the turn authority", () => {
       const script = open().starts(0).on({ _tag: "Final", text: "Hi." })
       script.take()
       script.on({ _tag: "EndOfTurn" })
@@ -557,10 +557,10 @@ describe("Conversation", () => {
     })
   })
 
-  describe("when a model decides turns", () => {
+  describe("when the model is the turn authority", () => {
     const remote = () => open({ turnAuthority: "remote", transcriptBased: false })
 
-    it("awaits its answer to what was said, and plays it as a reply like any other", () => {
+    it("awaits its reply to the user's turn, and plays it like any other", () => {
       const script = remote().starts(0)
       script.take()
       script.stops(500)
@@ -576,7 +576,7 @@ describe("Conversation", () => {
       assert.isTrue(script.events.some((event) => event.type === "turn.latency" && event.totalMs === 150))
     })
 
-    it("gives the user's words to the turn that they belong to, however late they come", () => {
+    it("assigns late transcripts to the turn that they belong to", () => {
       for (const when of ["before", "during", "after"]) {
         const script = remote().speaks(0, 500)
         const words = () => script.on({ _tag: "Interim", text: "h" }, { _tag: "Final", text: "hi" })
@@ -585,18 +585,18 @@ describe("Conversation", () => {
         if (when === "during") words()
         script.played("Hello.")
         if (when === "after") words()
-        assert.sameMembers([...script.said], ["1 user: hi", "1 agent: Hello."], when)
+        assert.sameMembers([...script.historyLines], ["1 user: hi", "1 agent: Hello."], when)
         script.speaks(2_000, 2_500).on({ _tag: "Final", text: "more" }, { _tag: "ModelReplyStarted", reply: "r2" })
-        assert.include(script.said, "2 user: more", when)
+        assert.include(script.historyLines, "2 user: more", when)
       }
     })
 
-    it("keeps no item without words", () => {
+    it("appends no item without text", () => {
       const script = remote().speaks(0, 500).on({ _tag: "Interim", text: "hm" }, { _tag: "Final", text: " " })
-      assert.deepStrictEqual(script.said, [])
+      assert.deepStrictEqual(script.historyLines, [])
     })
 
-    it("listens again when it does not answer", () => {
+    it("listens again when the model does not answer", () => {
       const script = remote().speaks(0, 500).fires("finalize")
       assert.deepStrictEqual(script.state.user, { _tag: "Quiet" })
       assert.strictEqual(script.state.publishedState, "listening")
@@ -605,14 +605,14 @@ describe("Conversation", () => {
       assert.deepStrictEqual(script.take(), [])
     })
 
-    it("is interrupted by the user's first sound", () => {
+    it("is interrupted at the start of the user's speech", () => {
       const script = remote().speaks(0, 500).on({ _tag: "ModelReplyStarted", reply: "r1" }).audible()
       script.take()
       script.starts(2_000)
       assert.include(script.take(), "end interrupted")
     })
 
-    it("finishes the turn in flight when it drains or its input ends", () => {
+    it("completes the turn in flight when it drains or its input ends", () => {
       for (const ending of [{ _tag: "Drain", reason: "drained" }, { _tag: "InputEnded", atSample: 8_000 }] as const) {
         for (const stopped of [true, false]) {
           const script = remote().starts(0)
@@ -621,22 +621,22 @@ describe("Conversation", () => {
           if (!stopped && ending._tag === "Drain") script.stops(500)
           assert.notStrictEqual(script.state.lifecycle._tag, "Closed")
           script.on({ _tag: "ModelReplyStarted", reply: "r1" }).audible().played("Hello.")
-          assert.deepStrictEqual(script.said, ["1 agent: Hello."])
+          assert.deepStrictEqual(script.historyLines, ["1 agent: Hello."])
           assert.strictEqual(script.state.lifecycle._tag, "Closed")
         }
       }
     })
   })
 
-  it("asks a model for an answer to audio whose words nobody knows", () => {
+  it("asks a model to answer audio without a transcript", () => {
     const script = open({ transcriptBased: false }).speaks(0, 500)
     script.take()
     script.fires("endpoint")
     assert.deepStrictEqual(script.take(), ["-longest", "> Answer 1: ", "session.state processing"])
-    assert.deepStrictEqual(script.said, [])
+    assert.deepStrictEqual(script.historyLines, [])
   })
 
-  it("loses no question that comes while a reply is being ended", () => {
+  it("keeps questions that come while a reply is ending", () => {
     const script = open().asks("One").audible()
     const ending = Conversation.step(script.options, script.state, { _tag: "UserText", text: "two", atMs: 1 })
     const another = Conversation.step(script.options, ending.state, { _tag: "UserText", text: "three", atMs: 1 })

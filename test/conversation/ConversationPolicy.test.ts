@@ -35,7 +35,7 @@ describe("ConversationPolicy", () => {
     })
   })
 
-  it("reads durations as people write them", () => {
+  it("decodes durations as text", () => {
     for (
       const [text, ms] of [
         ["100ms", 100],

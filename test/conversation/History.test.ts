@@ -12,12 +12,12 @@ const item: History.HistoryItem = {
 }
 
 describe("History", () => {
-  it("shows a model that an answer was cut", () => {
+  it("marks an interrupted answer in a prompt", () => {
     assert.strictEqual(History.render(item), "One two …")
     assert.strictEqual(History.render({ ...item, interrupted: false }), "One two")
   })
 
-  it.prop("is kept as it is", [History.HistoryItem], ([value]) => {
+  it.prop("encodes and decodes to the same value", [History.HistoryItem], ([value]) => {
     const encoded = Schema.encodeSync(History.HistoryItem)(value)
     assert.deepStrictEqual(Schema.decodeSync(History.HistoryItem)(encoded), value)
     assert.isTrue("at_ms" in encoded)

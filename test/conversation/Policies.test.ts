@@ -42,8 +42,8 @@ const notice = {
   source: { _tag: "Text", text: "This call is recorded.", optional: false, uninterruptible: true }
 } as const
 
-describe("Interruption by words", () => {
-  it("is none by a backchannel: the agent goes on where it stopped, and nothing is asked or remembered", () => {
+describe("Interruption by transcript", () => {
+  it("does not happen for a backchannel: the agent resumes, and nothing is asked or appended", () => {
     const script = speaking().starts(2_000)
     assert.includeMembers([...script.take()], ["hold", "agent.speech_paused 1"])
     script.interim("Mhm").stops(2_150)
@@ -51,12 +51,12 @@ describe("Interruption by words", () => {
     script.fires("endpoint").hears("Mhm.")
     assert.include(script.take(), "user.backchannel Mhm.")
     script.played("One two three four five.")
-    assert.deepStrictEqual(script.said, ["1 user: Count.", "1 agent: One two three four five."])
+    assert.deepStrictEqual(script.historyLines, ["1 user: Count.", "1 agent: One two three four five."])
     assert.strictEqual(script.state.publishedState, "listening")
     assert.deepStrictEqual(script.state.openTranscript, { finals: "", interim: "" })
   })
 
-  it("is none by a long backchannel either, whose words come while it lasts or after it", () => {
+  it("does not happen for a long backchannel, whether its transcript comes during or after it", () => {
     for (const late of [true, false]) {
       const script = speaking().starts(2_000)
       if (!late) script.interim("right right")
@@ -68,52 +68,52 @@ describe("Interruption by words", () => {
       script.fires("endpoint").hears("Right, right.")
       assert.strictEqual(script.state.agent._tag, "Active")
       assert.strictEqual(script.events.filter((event) => event.type === "agent.speech_resumed").length, 1)
-      assert.deepStrictEqual(script.said, ["1 user: Count."])
+      assert.deepStrictEqual(script.historyLines, ["1 user: Count."])
     }
   })
 
-  it("is a turn by the same word when the agent is silent", () => {
+  it("is not needed when the agent is silent: the same word is a turn", () => {
     const script = open().starts(0).interim("mhm").stops(400).fires("endpoint").hears("Mhm.")
-    assert.deepStrictEqual(script.said, ["1 user: Mhm."])
+    assert.deepStrictEqual(script.historyLines, ["1 user: Mhm."])
     assert.notInclude(typesOf(script), "user.backchannel")
   })
 
-  it("is a turn by the same word when the agent has finished meanwhile: it may be the answer to a question", () => {
+  it("is not needed when the agent has finished meanwhile: the same word may answer its question", () => {
     const script = speaking().starts(2_000).interim("yes").stops(2_100).played("One two three four five.")
     script.fires("endpoint").hears("Yes.")
-    assert.deepStrictEqual(script.said, ["1 user: Count.", "1 agent: One two three four five.", "2 user: Yes."])
+    assert.deepStrictEqual(script.historyLines, ["1 user: Count.", "1 agent: One two three four five.", "2 user: Yes."])
   })
 
-  it("comes with real words in the same breath as a backchannel, at once", () => {
+  it("happens at once when other words follow a backchannel", () => {
     const script = speaking().starts(2_000).interim("yeah")
     script.fires("confirm")
     script.take()
     script.interim("yeah but wait")
     assert.include(script.take(), "end interrupted")
     script.stops(3_000).fires("endpoint").hears("Yeah, but wait.")
-    assert.deepStrictEqual(script.said, ["1 user: Count.", "1 agent: One two …", "2 user: Yeah, but wait."])
+    assert.deepStrictEqual(script.historyLines, ["1 user: Count.", "1 agent: One two …", "2 user: Yeah, but wait."])
   })
 
-  it("is by a word when backchannels are not ignored", () => {
+  it("happens for a backchannel when backchannels are not ignored", () => {
     const script = speaking({ policy: interruption({ ignoreBackchannels: false }) }).starts(2_000).interim("mhm")
     assert.include(script.take(), "end interrupted")
   })
 
-  it("knows the listener's phrases of the policy only through the options", () => {
+  it("uses only the options to recognise backchannels", () => {
     const script = speaking({ isBackchannel: (words) => words === "genau" }).starts(2_000).interim("genau").stops(2_300)
     script.fires("endpoint").hears("genau")
-    assert.deepStrictEqual(script.said, ["1 user: Count."])
+    assert.deepStrictEqual(script.historyLines, ["1 user: Count."])
     assert.include(typesOf(script), "user.backchannel")
   })
 
-  it("is none by the agent's own words, three or more of them", () => {
+  it("does not happen for an echo of three or more words", () => {
     const script = speaking().starts(2_000).interim("two three four").stops(2_600)
     script.fires("endpoint").hears("Two, three, four.")
     assert.strictEqual(script.state.agent._tag, "Active")
-    assert.deepStrictEqual(script.said, ["1 user: Count."])
+    assert.deepStrictEqual(script.historyLines, ["1 user: Count."])
   })
 
-  it("is none by the agent's own last words, heard when it has finished", () => {
+  it("does not happen for an echo of the agent's last words after it has finished", () => {
     const script = speaking().starts(2_000).stops(2_150).played("One two three four five.").fires("endpoint")
     script.take()
     script.hears("three four five")
@@ -121,10 +121,10 @@ describe("Interruption by words", () => {
     assert.strictEqual(script.state.publishedState, "listening")
     // what the user says next is the user's own
     script.asks("three four five", 5_000)
-    assert.strictEqual(script.said.at(-1), "2 user: three four five")
+    assert.strictEqual(script.historyLines.at(-1), "2 user: three four five")
   })
 
-  it("is by other words among the agent's, by two of them once they are all, and by any without the guard", () => {
+  it("happens for other words in an echo, for two final words, and for any words without the echo guard", () => {
     for (const words of ["two three what", "one three two"]) {
       assert.include(speaking().starts(2_000).interim(words).take(), "end interrupted", words)
     }
@@ -137,7 +137,7 @@ describe("Interruption by words", () => {
     assert.include(script.take(), "end interrupted")
   })
 
-  it("takes as many words as the policy says, of this utterance", () => {
+  it("takes minWords words of this utterance", () => {
     const script = speaking({ policy: interruption({ minWords: 3 }) }).starts(2_000).interim("no no")
     script.fires("confirm").stops(2_500).fires("endpoint").hears("No, no.")
     assert.include(script.take(), "user.backchannel No, no.")
@@ -146,43 +146,43 @@ describe("Interruption by words", () => {
     script.interim("not that please")
     assert.include(script.take(), "end interrupted")
     script.stops(5_000).fires("endpoint").hears("Not that, please.")
-    assert.strictEqual(script.said.at(-1), "2 user: Not that, please.")
+    assert.strictEqual(script.historyLines.at(-1), "2 user: Not that, please.")
   })
 
-  it("takes the words of the final transcript when there are no others", () => {
+  it("is decided by the final transcript when there are no interim ones", () => {
     const script = speaking({ interimTranscripts: false, policy: interruption({ minWords: 2 }) }).starts(2_000)
     script.fires("confirm").stops(2_500)
     assert.strictEqual(script.state.agent._tag, "Held")
     script.fires("endpoint").hears("Stop it.")
-    assert.deepStrictEqual(script.said, ["1 user: Count.", "1 agent: One two …", "2 user: Stop it."])
+    assert.deepStrictEqual(script.historyLines, ["1 user: Count.", "1 agent: One two …", "2 user: Stop it."])
     const few = speaking({ interimTranscripts: false, policy: interruption({ minWords: 2 }) }).starts(2_000).fires(
       "confirm"
     )
     few.stops(2_500).fires("endpoint").hears("Stop.")
-    assert.deepStrictEqual(few.said, ["1 user: Count."])
+    assert.deepStrictEqual(few.historyLines, ["1 user: Count."])
     assert.strictEqual(few.state.agent._tag, "Active")
   })
 
-  it("is by sound alone when words cannot matter", () => {
+  it("is decided by the length of the sound when no transcript is needed", () => {
     const script = speaking({ interimTranscripts: false }).starts(2_000).fires("confirm")
     assert.include(script.take(), "end interrupted")
     const deaf = { ...interruption({ ignoreBackchannels: false }), echoGuard: false }
     assert.include(speaking({ policy: deaf }).starts(2_000).fires("confirm").take(), "end interrupted")
   })
 
-  it("is none by a cough: the agent goes on at its end", () => {
+  it("does not happen for a cough: the agent resumes at its end", () => {
     const script = speaking().speaks(2_000, 2_150)
     assert.includeMembers([...script.take()], ["hold", "release", "agent.speech_resumed 1"])
     script.fires("endpoint").hears("")
     assert.notInclude(typesOf(script), "user.backchannel")
   })
 
-  it("by words that come when the agent goes on already still stops it", () => {
+  it("still happens when the transcript comes after the agent has resumed", () => {
     const script = speaking().speaks(2_000, 2_150).interim("stop")
     assert.include(script.take(), "end interrupted")
   })
 
-  it("is awaited for the patience of the policy while the user speaks, and then sound is enough", () => {
+  it("waits for a transcript for `patience` while the user speaks, and then happens without one", () => {
     const script = speaking().starts(2_000)
     assert.deepInclude(timer(script, "confirm"), { atSample: 2_200 * 16, afterMs: 150 + TIMER_GRACE_MS })
     script.fires("confirm")
@@ -191,14 +191,14 @@ describe("Interruption by words", () => {
     assert.include(script.take(), "end interrupted")
   })
 
-  it("is awaited for the patience of the policy when the user has stopped, and then the agent goes on", () => {
+  it("waits for a transcript for `patience` after the user has stopped, and then the agent resumes", () => {
     const script = speaking().starts(2_000).fires("confirm").stops(2_500)
     assert.deepInclude(timer(script, "confirm"), { atSample: undefined, afterMs: 1_000 })
     script.fires("endpoint").fires("confirm")
     assert.include(script.take(), "agent.speech_resumed 1")
   })
 
-  it("by fits of sound without words does not silence the agent for longer than twice its patience", () => {
+  it("pauses the agent for at most twice `patience` for repeated sounds without a transcript", () => {
     const script = speaking()
     let silentMs = 0
     for (let at = 2_000; script.state.agent._tag !== "Active" || at === 2_000; at += 500) {
@@ -212,31 +212,31 @@ describe("Interruption by words", () => {
     assert.include(script.take(), "agent.speech_resumed 1")
   })
 
-  it("is by words under a recogniser that decides turns, too", () => {
+  it("is decided by the transcript as well when the recogniser is the turn authority", () => {
     const mhm = speaking({ turnAuthority: "stt" }).starts(2_000).interim("mhm").on({ _tag: "EndOfTurn" })
     assert.includeMembers([...mhm.take()], ["user.backchannel mhm", "release", "user.speech_stopped"])
-    assert.deepStrictEqual(mhm.said, ["1 user: Count."])
+    assert.deepStrictEqual(mhm.historyLines, ["1 user: Count."])
     const stop = speaking({ turnAuthority: "stt" }).starts(2_000).interim("stop")
     assert.include(stop.take(), "end interrupted")
     stop.on({ _tag: "Final", text: "Stop." }, { _tag: "EndOfTurn" })
-    assert.strictEqual(stop.said.at(-1), "2 user: Stop.")
+    assert.strictEqual(stop.historyLines.at(-1), "2 user: Stop.")
   })
 
-  it("is over at once when the agent may not be interrupted any more", () => {
+  it("ends at once when the agent becomes uninterruptible", () => {
     const script = speaking().starts(2_000).on({ _tag: "Drain", reason: "drained" }).stops(2_500)
     assert.strictEqual(script.state.agent._tag, "Held")
     script.fires("endpoint").hears("And six?")
     assert.strictEqual(script.state.agent._tag, "Active", "it does not wait in silence")
     script.played("One two three four five.").audible().played("Six.")
-    assert.deepStrictEqual(script.said.slice(-2), ["2 user: And six?", "2 agent: Six."])
+    assert.deepStrictEqual(script.historyLines.slice(-2), ["2 user: And six?", "2 agent: Six."])
     assert.strictEqual(script.state.lifecycle._tag, "Closed")
   })
 
-  it("by a backchannel while the agent thinks neither changes the question nor drops the answer", () => {
+  it("by a backchannel before the answer is audible changes neither the question nor the answer", () => {
     const script = open().asks("Book a table.").starts(1_500).interim("okay").fires("confirm").stops(1_900)
     script.fires("endpoint").hears("Okay.").audible().played("Done.")
-    assert.deepStrictEqual(script.said, ["1 user: Book a table.", "1 agent: Done."])
-    assert.strictEqual(script.starts_.length, 1)
+    assert.deepStrictEqual(script.historyLines, ["1 user: Book a table.", "1 agent: Done."])
+    assert.strictEqual(script.startCommands.length, 1)
   })
 })
 
@@ -250,21 +250,21 @@ describe("Uninterruptible speech", () => {
     for (const no of ["hold", "end interrupted", "playout.clear 1"]) assert.notInclude(taken, no)
     assert.strictEqual(script.state.user._tag, "Waiting")
     script.on({ _tag: "ReplyPlayed", epoch: 1 })
-    assert.deepStrictEqual(script.said, ["1 agent: This call is recorded.", "2 user: Hello there."])
+    assert.deepStrictEqual(script.historyLines, ["1 agent: This call is recorded.", "2 user: Hello there."])
     assert.strictEqual(script.state.agent._tag, "Active")
   })
 
-  it("does not end a turn that is longer than any, nor lose its end", () => {
+  it("keeps a turn that reaches longestTurn, and its end", () => {
     const script = open().on(notice).audible().starts(0).interim("on and on").fires("longest", 960_000)
     script.hears("on and on")
     assert.strictEqual(script.state.user._tag, "Speaking", "still")
     script.interim("and on").stops(61_000).fires("endpoint").hears("and on")
     assert.strictEqual(typesOf(script).filter((type) => type === "user.speech_stopped").length, 1)
     script.played("This call is recorded.")
-    assert.strictEqual(script.said.at(-1), "2 user: on and on and on")
+    assert.strictEqual(script.historyLines.at(-1), "2 user: on and on and on")
   })
 
-  it("is followed by what else there is when the words that waited were taken back", () => {
+  it("is followed by the queue when the waiting turn was withdrawn", () => {
     const script = open().on(notice, news).audible().starts(0).interim("hm").stops(500).fires("endpoint")
     script.on({ _tag: "Finalized", id: script.state.finalizeId }).interim("")
     script.take()
@@ -272,7 +272,7 @@ describe("Uninterruptible speech", () => {
     assert.include(script.take(), "> Text 2: News.")
   })
 
-  it("can be followed by what may be interrupted", () => {
+  it("can be followed by interruptible speech", () => {
     const script = open().on(notice, news).audible().played("This call is recorded.").audible()
     script.take()
     script.starts(5_000)
@@ -280,7 +280,7 @@ describe("Uninterruptible speech", () => {
   })
 })
 
-describe("A speculative answer", () => {
+describe("A preemptive reply", () => {
   const on = (overrides: Overrides = {}) => open({ ...overrides, policy: { speculation: true, ...overrides.policy } })
   const begun = (overrides?: Overrides) => {
     const script = on(overrides).starts(0).interim("what time is it").stops(500)
@@ -288,7 +288,7 @@ describe("A speculative answer", () => {
     return script
   }
 
-  it("is the answer when the words are the same but for case and punctuation", () => {
+  it("is used when the words are the same except for case and punctuation", () => {
     const script = begun().fires("endpoint")
     script.take()
     script.hears("What time is it?")
@@ -300,12 +300,12 @@ describe("A speculative answer", () => {
       "commit"
     ])
     script.audible().played("Noon.")
-    assert.deepStrictEqual(script.said, ["1 user: What time is it?", "1 agent: Noon."])
+    assert.deepStrictEqual(script.historyLines, ["1 user: What time is it?", "1 agent: Noon."])
   })
 
-  it("shows nothing of itself before, and is not told of its own turn", () => {
+  it("is invisible before its commit, and its own turn is not in its history", () => {
     const script = begun()
-    const start = script.starts_
+    const start = script.startCommands
     assert.deepStrictEqual(start, [], "taken")
     script.on(
       { _tag: "ReplyProgress", epoch: 1, stage: "agent" },
@@ -317,17 +317,17 @@ describe("A speculative answer", () => {
     assert.deepStrictEqual([script.state.history, script.state.turn, script.state.publishedState], [[], 0, "listening"])
   })
 
-  it("is dropped when the user goes on, and another is begun at the next pause", () => {
+  it("is dropped when the user continues, and another starts at the next pause", () => {
     const script = begun().starts(700)
     assert.include(script.take(), "discard")
     script.interim("what time is it in Rome").stops(1_500)
     assert.include(script.take(), "? Answer 1: what time is it in Rome")
     script.fires("endpoint").hears("What time is it in Rome?")
     assert.include(script.take(), "commit")
-    assert.deepStrictEqual(script.said, ["1 user: What time is it in Rome?"])
+    assert.deepStrictEqual(script.historyLines, ["1 user: What time is it in Rome?"])
   })
 
-  it("is dropped when the words turn out others", () => {
+  it("is dropped when the final words differ", () => {
     const script = begun().interim("what time is it now")
     assert.deepStrictEqual(script.take(), [
       "user.transcript 1 what time is it now false",
@@ -340,20 +340,20 @@ describe("A speculative answer", () => {
     assert.notInclude(taken, "commit")
   })
 
-  it("is dropped when there were no words after all", () => {
+  it("is dropped when the final transcript is empty", () => {
     const script = begun().fires("endpoint").interim("").hears("")
     assert.include(script.take(), "discard")
-    assert.deepStrictEqual(script.said, [])
+    assert.deepStrictEqual(script.historyLines, [])
   })
 
   it("is dropped when a typed turn comes first", () => {
     const script = begun().on({ _tag: "UserText", text: "what time is it" })
     const taken = script.take()
     assert.includeMembers([...taken], ["discard", "> Answer 1: what time is it"])
-    assert.deepStrictEqual(script.said, ["1 user(text): what time is it"])
+    assert.deepStrictEqual(script.historyLines, ["1 user(text): what time is it"])
   })
 
-  it("is dropped by a close, and is the last answer of a drain or of an input that ends", () => {
+  it("is dropped by a close, and is the last answer of a drain or at the end of the input", () => {
     const closed = begun().on({ _tag: "Close", reason: "closed" })
     assert.includeMembers([...closed.take()], ["discard", "close closed"])
     for (const ending of [{ _tag: "Drain", reason: "drained" }, { _tag: "InputEnded", atSample: 9_600 }] as const) {
@@ -363,12 +363,12 @@ describe("A speculative answer", () => {
       script.hears("What time is it?")
       assert.include(script.take(), "commit")
       script.audible().played("Noon.")
-      assert.deepStrictEqual(script.said, ["1 user: What time is it?", "1 agent: Noon."])
+      assert.deepStrictEqual(script.historyLines, ["1 user: What time is it?", "1 agent: Noon."])
       assert.strictEqual(script.state.lifecycle._tag, "Closed")
     }
   })
 
-  it("that fails is not told of, and is asked for again when the turn is over, once", () => {
+  it("that fails is not reported, and the agent is asked once more when the turn is over", () => {
     const script = begun().on({ _tag: "ReplyFailed", epoch: 1, error: failed })
     assert.deepStrictEqual(script.take(), ["discard"])
     script.interim("what time is it?")
@@ -377,10 +377,10 @@ describe("A speculative answer", () => {
     assert.include(script.take(), "> Answer 1: What time is it?")
     assert.notInclude(typesOf(script), "error")
     script.audible().played("Noon.")
-    assert.deepStrictEqual(script.said, ["1 user: What time is it?", "1 agent: Noon."])
+    assert.deepStrictEqual(script.historyLines, ["1 user: What time is it?", "1 agent: Noon."])
   })
 
-  it("that fails after it has been committed is excused like any", () => {
+  it("that fails after its commit is followed by the apology", () => {
     const script = begun().fires("endpoint").hears("what time is it")
     script.take()
     script.on({ _tag: "ReplyFailed", epoch: 1, error: failed })
@@ -391,7 +391,7 @@ describe("A speculative answer", () => {
     ])
   })
 
-  it("has latencies that add up to what the user waited", () => {
+  it("has latency parts that add up to the total", () => {
     const script = on().starts(0).interim("what time is it").stops(500)
     script.after(50).on({ _tag: "ReplyProgress", epoch: 1, stage: "agent" })
     script.after(20).on({ _tag: "ReplyProgress", epoch: 1, stage: "clause" })
@@ -414,19 +414,19 @@ describe("A speculative answer", () => {
     })
   })
 
-  it("is taken back like any when the user goes on before it is heard", () => {
+  it("is withdrawn when the user continues before it is audible", () => {
     const script = begun().fires("endpoint").hears("What time is it?").starts(1_000).interim("in Rome").fires("confirm")
     assert.include(script.take(), "withdraw 1")
-    assert.deepStrictEqual(script.said, [])
+    assert.deepStrictEqual(script.historyLines, [])
     script.stops(1_600).fires("endpoint").hears("in Rome?")
-    assert.deepStrictEqual(script.said, ["1 user: What time is it? in Rome?"])
+    assert.deepStrictEqual(script.historyLines, ["1 user: What time is it? in Rome?"])
   })
 
-  it("is not begun while the agent speaks, without words, without a policy, or when others decide turns", () => {
+  it("is not started while the agent speaks, without a transcript, without the policy, or with another turn authority", () => {
     const busy = speaking({ policy: { speculation: true } }).starts(2_000).interim("stop that").stops(2_500)
-    assert.strictEqual(busy.starts_.filter((start) => start.speculative).length, 1, "it was interrupted")
+    assert.strictEqual(busy.startCommands.filter((start) => start.speculative).length, 1, "it was interrupted")
     const uninterruptible = on().on(notice).audible().starts(0).interim("hello").stops(500)
-    assert.isTrue(uninterruptible.starts_.every((start) => !start.speculative))
+    assert.isTrue(uninterruptible.startCommands.every((start) => !start.speculative))
     for (
       const overrides of [
         { policy: { speculation: false } },
@@ -434,13 +434,13 @@ describe("A speculative answer", () => {
         { policy: { speculation: true }, transcriptBased: false }
       ]
     ) {
-      assert.deepStrictEqual(open(overrides).starts(0).interim("hello").stops(500).starts_, [])
+      assert.deepStrictEqual(open(overrides).starts(0).interim("hello").stops(500).startCommands, [])
     }
-    assert.deepStrictEqual(on().speaks(0, 500).starts_, [])
-    assert.deepStrictEqual(on().starts(0).interim("hello").starts_, [], "nor while the user speaks")
+    assert.deepStrictEqual(on().speaks(0, 500).startCommands, [])
+    assert.deepStrictEqual(on().starts(0).interim("hello").startCommands, [], "nor while the user speaks")
   })
 
-  it("waits for the detector, which must find the turn finished", () => {
+  it("waits until the turn detector predicts the end of the turn", () => {
     const script = on({ turnDetector: true }).starts(0).interim("what time is it").stops(500)
     assert.include(script.take(), "predict what time is it")
     script.on({ _tag: "EndOfTurnPredicted", id: 1, probability: 0.2 })
@@ -459,7 +459,7 @@ describe("The turn detector", () => {
   const judged = (script: Script, probability: number) =>
     script.on({ _tag: "EndOfTurnPredicted", id: script.state.endOfTurnPrediction?.id ?? -1, probability })
 
-  it("is told what the agent has said, and asked once for the same words", () => {
+  it("receives what the agent said last, and is asked once about the same text", () => {
     const script = at().asks("Hello.")
     judged(script, 1).audible().played("What is your number?")
     script.starts(5_000).interim("it is five").stops(6_000).interim("it is five")
@@ -470,7 +470,7 @@ describe("The turn detector", () => {
     ])
   })
 
-  it("that finds a turn unfinished gives it until the longest silence, once", () => {
+  it("extends an unfinished turn to maxSilence, once", () => {
     const script = at().starts(0).interim("I would like and").stops(500)
     judged(script, 0.1).after(250)
     script.take()
@@ -482,58 +482,58 @@ describe("The turn detector", () => {
     script.after(1_700).fires("endpoint")
     assert.include(script.take(), "finalize 500")
     script.hears("I would like and")
-    assert.deepStrictEqual(script.said, ["1 user: I would like and"])
+    assert.deepStrictEqual(script.historyLines, ["1 user: I would like and"])
   })
 
-  it("that finds the final words unfinished gives them the same time", () => {
+  it("extends the turn as well when the final transcript is unfinished", () => {
     const script = at({ interimTranscripts: false }).speaks(0, 500).after(250).fires("endpoint").hears("I would like")
     assert.include(script.take(), "predict I would like")
     judged(script, 0.1)
     assert.deepInclude(script.state.user, { _tag: "Paused", extended: true })
     assert.strictEqual(script.state.publishedState, "listening")
     script.after(1_700).fires("endpoint").hears("")
-    assert.deepStrictEqual(script.said, ["1 user: I would like"])
+    assert.deepStrictEqual(script.historyLines, ["1 user: I would like"])
   })
 
-  it("that finds a turn finished, is too slow, or fails, holds nothing up", () => {
+  it("does not delay the turn when it predicts the end, is too slow, or fails", () => {
     const finished = at({ interimTranscripts: false }).speaks(0, 500).fires("endpoint").hears("Stop.")
-    assert.deepStrictEqual(finished.said, [])
+    assert.deepStrictEqual(finished.historyLines, [])
     judged(finished, 0.9)
-    assert.deepStrictEqual(finished.said, ["1 user: Stop."])
+    assert.deepStrictEqual(finished.historyLines, ["1 user: Stop."])
     const slow = at({ interimTranscripts: false }).speaks(0, 500).fires("endpoint").hears("Stop.")
     assert.deepInclude(timer(slow, "finalize"), { atSample: undefined, afterMs: 300 })
     slow.fires("finalize")
-    assert.deepStrictEqual(slow.said, ["1 user: Stop."])
+    assert.deepStrictEqual(slow.historyLines, ["1 user: Stop."])
     slow.take()
     slow.on({ _tag: "EndOfTurnPredicted", id: 1, probability: 0 })
     assert.deepStrictEqual(slow.take(), [], "late")
   })
 
-  it("lets the user go on in the time it gave: one turn, in one piece", () => {
+  it("lets the user continue in the extended time, within one turn", () => {
     const script = at().starts(0).interim("I would like and").stops(500)
     judged(script, 0.1).fires("endpoint").starts(1_800).interim("I would like and a tea").stops(2_500)
     judged(script, 0.9).fires("endpoint").hears("I would like and a tea.")
     // its punctuation may tell more
     judged(script, 0.9)
-    assert.deepStrictEqual(script.said, ["1 user: I would like and a tea."])
-    assert.strictEqual(script.starts_.length, 1)
+    assert.deepStrictEqual(script.historyLines, ["1 user: I would like and a tea."])
+    assert.strictEqual(script.startCommands.length, 1)
     const extendedAfterFinal = at({ interimTranscripts: false }).speaks(0, 500).fires("endpoint").hears("I would like")
     judged(extendedAfterFinal, 0.1).speaks(1_500, 2_000).fires("endpoint").hears("a tea.")
     judged(extendedAfterFinal, 0.9)
-    assert.deepStrictEqual(extendedAfterFinal.said, ["1 user: I would like a tea."])
+    assert.deepStrictEqual(extendedAfterFinal.historyLines, ["1 user: I would like a tea."])
   })
 
-  it("has no say when the conversation ends, or others decide turns", () => {
+  it("is not asked while the conversation drains, or with another turn authority", () => {
     const draining = at().starts(0).interim("I would like and").stops(500)
     judged(draining, 0.9).on({ _tag: "Drain", reason: "drained" }).fires("endpoint").hears("I would like and so")
-    assert.deepStrictEqual(draining.said, ["1 user: I would like and so"])
+    assert.deepStrictEqual(draining.historyLines, ["1 user: I would like and so"])
     const stt = at({ turnAuthority: "stt" }).starts(0).on({ _tag: "Final", text: "I would like" }, {
       _tag: "EndOfTurn"
     })
-    assert.deepStrictEqual(stt.said, ["1 user: I would like"])
+    assert.deepStrictEqual(stt.historyLines, ["1 user: I would like"])
   })
 
-  it("judges by the threshold of the policy", () => {
+  it("uses the threshold of the policy", () => {
     const script = at({ policy: endpointing({ threshold: 0.05 }) }).starts(0).interim("and").stops(500)
     judged(script, 0.1)
     script.take()
@@ -550,7 +550,7 @@ describe("Adaptive endpointing", () => {
   const adaptive = (patch: Partial<ConversationPolicy["endpointing"]> = {}) =>
     open({ policy: endpointing({ mode: "adaptive", ...patch }) })
 
-  it("learns how long the user pauses", () => {
+  it("learns the length of the user's pauses", () => {
     const script = adaptive().starts(0)
     let at = 0
     for (const pause of [280, 400, 400, 400, 400]) {
@@ -565,7 +565,7 @@ describe("Adaptive endpointing", () => {
     assert.deepStrictEqual(silences(script), [300, 900])
   })
 
-  it("stays between its bounds, and is not used when it is fixed", () => {
+  it("stays between silence and maxSilence, and is off in fixed mode", () => {
     const quick = adaptive().starts(0).stops(500).starts(520).stops(1_000)
     assert.deepStrictEqual(silences(quick), [300, 300])
     const slow = adaptive({ maxSilence: Duration.millis(700) }).starts(0).stops(500).starts(1_700).stops(2_000)
@@ -583,7 +583,7 @@ describe("A user who is away", () => {
       policy: { ...policy, away: { after: Duration.seconds(15), closeAfter: Duration.millis(closeAfter) } }
     })
 
-  it("is told of once, and once again after being there", () => {
+  it("is reported once, and again only after speaking", () => {
     const script = away(0)
     assert.deepInclude(script.state.timers, { away: 1 })
     script.fires("away")
@@ -604,7 +604,7 @@ describe("A user who is away", () => {
     }
   })
 
-  it("is not called away by what the agent says meanwhile", () => {
+  it("is not reported while the agent speaks", () => {
     const script = away(0).on(news).audible()
     assert.isUndefined(script.state.timers.away)
     script.played("News.").fires("away").on(news).audible().played("News.")
@@ -612,7 +612,7 @@ describe("A user who is away", () => {
     assert.strictEqual(typesOf(script).filter((type) => type === "user.away").length, 1)
   })
 
-  it("is said goodbye to after a while", () => {
+  it("hears the goodbye after closeAfter", () => {
     const script = away(60_000, { goodbye: "Bye." }).fires("away")
     assert.deepInclude(timer(script, "away"), { atSample: undefined, afterMs: 60_000 })
     script.fires("away")
@@ -621,7 +621,7 @@ describe("A user who is away", () => {
     assert.deepInclude(script.events, { type: "session.ended", reason: "user_away" })
   })
 
-  it("is not away any more at the first sound, nor during noise that turns out to be words", () => {
+  it("is back at the first speech, also when it was taken for noise first", () => {
     const script = away(60_000).fires("away").starts(0)
     assert.isFalse(script.state.userAway)
     script.fires("noise").fires("away")
@@ -639,73 +639,73 @@ describe("Noise", () => {
     return script
   }
 
-  it("lets what is to be said through, and is not waited for", () => {
+  it("does not delay queued text", () => {
     const script = noisy().on(news)
     assert.deepStrictEqual(script.take(), [])
     script.fires("noise")
     assert.includeMembers([...script.take()], ["-longest", "> Text 1: News."])
     script.audible().played("News.").stops(40_000)
     assert.include(script.take(), "user.speech_stopped")
-    assert.deepStrictEqual(script.said, ["1 agent: News."])
+    assert.deepStrictEqual(script.historyLines, ["1 agent: News."])
   })
 
-  it("that has words is speech again, as bounded as any, however late they come", () => {
+  it("with a late transcript is speech again, with the same limits", () => {
     const script = noisy().fires("noise").interim("hello")
     assert.strictEqual(script.state.user._tag, "Speaking")
     assert.deepInclude(timer(script, "longest"), { atSample: undefined, afterMs: 60_000 + TIMER_GRACE_MS })
     assert.isUndefined(script.state.timers.noise)
     script.stops(90_000).fires("endpoint").hears("Hello?")
-    assert.deepStrictEqual(script.said, ["1 user: Hello?"])
+    assert.deepStrictEqual(script.historyLines, ["1 user: Hello?"])
   })
 
-  it("is no speech for an empty interim", () => {
+  it("does not become speech by an empty interim transcript", () => {
     const script = noisy().fires("noise").interim(" ")
     assert.strictEqual(script.state.user._tag, "Noise")
   })
 
-  it("is none when there are words in time", () => {
+  it("is not detected when a transcript comes in time", () => {
     const script = noisy().interim("so")
     assert.isUndefined(script.state.timers.noise)
   })
 
-  it("with gaps is noise all the same", () => {
+  it("with gaps is still noise", () => {
     const script = noisy().stops(10_000).fires("noise").starts(20_200)
     assert.isDefined(script.state.timers.noise)
   })
 
-  it("with words interrupts what was said through it", () => {
+  it("with a transcript interrupts the agent", () => {
     const script = noisy().on(news).fires("noise").audible().interim("stop that")
     assert.include(script.take(), "end interrupted")
   })
 
-  it("that holds the agent lets it go on", () => {
+  it("that paused the agent lets it resume", () => {
     const script = speaking({ policy: interruption({ minWords: 2 }) }).starts(2_000).fires("noise")
     assert.include(script.take(), "agent.speech_resumed 1")
   })
 
-  it("is told to have stopped when the input ends, and keeps nobody from leaving", () => {
+  it("ends with user.speech_stopped when the input ends, and does not delay the close", () => {
     const ended = noisy().fires("noise").on({ _tag: "InputEnded", atSample: 0 })
     assert.includeMembers([...ended.take()], ["user.speech_stopped", "close input_ended"])
     const drained = noisy().fires("noise").on({ _tag: "Drain", reason: "drained" })
     assert.include(drained.take(), "close drained")
   })
 
-  it("is not looked for without words that come early", () => {
+  it("is not detected without interim transcripts", () => {
     assert.isUndefined(open({ interimTranscripts: false }).starts(0).state.timers.noise)
     assert.isUndefined(open({ transcriptBased: false }).starts(0).state.timers.noise)
   })
 })
 
 describe("The end of the input", () => {
-  it("ends a turn that was cut for its length, too", () => {
+  it("completes a turn that reached longestTurn", () => {
     const script = open().starts(0).interim("on and on").fires("longest", 960_000)
     script.on({ _tag: "InputEnded", atSample: 960_000 }).hears("on and on").audible().played("Yes.")
-    assert.deepStrictEqual(script.said, ["1 user: on and on", "1 agent: Yes."])
+    assert.deepStrictEqual(script.historyLines, ["1 user: on and on", "1 agent: Yes."])
     assert.strictEqual(script.state.lifecycle._tag, "Closed")
     assert.strictEqual(typesOf(script).filter((type) => type === "user.speech_stopped").length, 1)
   })
 
-  it("of a drain does not wait for a user who never stops", () => {
+  it("of a drain does not wait for a user who keeps speaking", () => {
     const script = open().starts(0).on({ _tag: "Drain", reason: "drained" }).fires("longest", 960_000).hears("")
     assert.strictEqual(script.state.lifecycle._tag, "Closed")
     assert.include(typesOf(script), "user.speech_stopped")
@@ -713,7 +713,7 @@ describe("The end of the input", () => {
 })
 
 describe("A policy that changes", () => {
-  it("counts from the next decision on, in the middle of a turn", () => {
+  it("applies from the next decision on, within a turn", () => {
     const script = open().starts(0).interim("hello").policy(endpointing({ silence: Duration.millis(900) })).stops(500)
     assert.deepInclude(timer(script, "endpoint"), { atSample: 1_400 * 16 })
     script.policy({ speculation: true }).interim("hello there")
@@ -722,16 +722,16 @@ describe("A policy that changes", () => {
     assert.include(script.take(), "commit")
   })
 
-  it("frees an agent that is held", () => {
+  it("resumes an agent that is paused", () => {
     const script = speaking().starts(2_000).policy(interruption({ enabled: false })).fires("confirm").fires("confirm")
     assert.strictEqual(script.state.agent._tag, "Active")
     script.interim("stop it").stops(3_000).fires("endpoint").hears("Stop it.")
     assert.strictEqual(script.state.user._tag, "Waiting")
     script.played("One two three four five.")
-    assert.strictEqual(script.said.at(-1), "2 user: Stop it.")
+    assert.strictEqual(script.historyLines.at(-1), "2 user: Stop it.")
   })
 
-  it("lets a word stop the agent that did not, and the other way round", () => {
+  it("changes whether a word interrupts the agent", () => {
     const script = speaking({ policy: interruption({ minWords: 5 }) }).starts(2_000).interim("no stop")
     assert.notInclude(script.take(), "end interrupted")
     script.policy(interruption({ minWords: 2 })).interim("no stop it")
@@ -739,7 +739,7 @@ describe("A policy that changes", () => {
   })
 })
 
-it("has a public state that does not change while a possible interruption is decided by words", () => {
+it("keeps the public state while a transcript decides on an interruption", () => {
   const script = speaking().starts(2_000)
   assert.strictEqual(Conversation.publicState(script.state), "listening")
   script.fires("confirm").interim("right").stops(2_600).interim("right.")

@@ -1,4 +1,4 @@
-/** A conversation as a test writes it: happenings in, commands out, with a shell that plays nothing. */
+/** Drives a conversation in tests: inputs in, commands out. */
 import * as Duration from "effect/Duration"
 import * as Conversation from "../../src/conversation/Conversation.ts"
 import type { Command } from "../../src/conversation/ConversationCommand.ts"
@@ -12,7 +12,7 @@ import * as Backchannel from "../../src/conversation/machine/Backchannel.ts"
 type Overrides = Partial<Omit<ConversationOptions, "policy">> & { readonly policy?: Partial<ConversationPolicy> }
 
 export const optionsOf = ({ policy, ...rest }: Overrides = {}): ConversationOptions => ({
-  // nobody counts as away in tests that are not about it
+  // the away timer is off in tests that are not about it
   policy: { ...defaultPolicy, away: { after: Duration.zero, closeAfter: Duration.zero }, ...policy },
   turnAuthority: "own",
   transcriptBased: true,
@@ -27,11 +27,11 @@ export const optionsOf = ({ policy, ...rest }: Overrides = {}): ConversationOpti
 export class Script {
   state: State
   atMs = 1_000
-  /** What the shell has been asked for, and not yet been looked at. */
+  /** The commands since the last `take`. */
   commands: Array<Command> = []
   readonly events: Array<ConversationEvent> = []
   options: ConversationOptions
-  /** What a reply says was heard of it when it is ended. */
+  /** The played text with which `End` is answered. */
   heard = ""
 
   constructor(overrides: Overrides = {}) {
@@ -39,9 +39,9 @@ export class Script {
     this.state = Conversation.initial()
   }
 
-  /** Lets this happen, `End` being answered as the shell does. */
-  on(...happenings: ReadonlyArray<ConversationInput>): this {
-    const waiting = [...happenings]
+  /** Applies inputs, and answers `End` as a session does. */
+  on(...inputs: ReadonlyArray<ConversationInput>): this {
+    const waiting = [...inputs]
     for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) {
       const { commands, state } = Conversation.step(this.options, this.state, { ...next, atMs: this.atMs })
       this.state = state
@@ -54,13 +54,13 @@ export class Script {
     return this
   }
 
-  /** The policy is another one from now on. */
+  /** Changes the policy. */
   policy(policy: Partial<ConversationPolicy>): this {
     this.options = { ...this.options, policy: { ...this.options.policy, ...policy } }
     return this
   }
 
-  /** The recogniser tells what it has heard so far. */
+  /** The recogniser sends an interim transcript. */
   interim(text: string): this {
     return this.on({ _tag: "Interim", text })
   }
@@ -88,12 +88,12 @@ export class Script {
     return this.on({ _tag: "TimerFired", name, id: this.state.timers[name] ?? -1, atSample })
   }
 
-  /** The recogniser gives these words for the turn that is over. */
+  /** The recogniser sends the final transcript of the turn. */
   hears(text: string): this {
     return this.on({ _tag: "Final", text }, { _tag: "Finalized", id: this.state.finalizeId })
   }
 
-  /** A whole turn of the user's. */
+  /** A complete turn of the user. */
   asks(text: string, fromMs = 0): this {
     return this.speaks(fromMs, fromMs + 500).fires("endpoint").hears(text)
   }
@@ -102,25 +102,25 @@ export class Script {
     return this.on({ _tag: "ReplyAudible", epoch: this.state.epoch })
   }
 
-  /** The reply is played to its end. */
+  /** The whole reply is played. */
   played(text: string): this {
     this.heard = text
     return this.on({ _tag: "ReplyPlayed", epoch: this.state.epoch })
   }
 
-  /** What the shell was asked for since the last look, in words. */
+  /** The commands since the last call, as text. */
   take(): ReadonlyArray<string> {
     const taken = this.commands.map(inWords)
     this.commands = []
     return taken
   }
 
-  get starts_(): ReadonlyArray<Extract<Command, { readonly _tag: "Start" }>> {
+  get startCommands(): ReadonlyArray<Extract<Command, { readonly _tag: "Start" }>> {
     return this.commands.filter((command) => command._tag === "Start")
   }
 
-  /** The history, a line each. */
-  get said(): ReadonlyArray<string> {
+  /** The history, one line per item. */
+  get historyLines(): ReadonlyArray<string> {
     return this.state.history.map(({ interrupted, kind, role, text, turn }) =>
       `${turn} ${role}${kind === "speech" ? "" : `(${kind})`}: ${text}${interrupted ? " …" : ""}`
     )

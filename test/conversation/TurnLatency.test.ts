@@ -7,7 +7,7 @@ describe("TurnLatency", () => {
     assert.deepStrictEqual(TurnLatency.parts({ start: 5 }), { totalMs: 0, parts: [] })
   })
 
-  it("leaves out what did not happen, and counts what came early as nothing", () => {
+  it("leaves out what did not happen, and gives 0 ms to what came early", () => {
     assert.deepStrictEqual(
       TurnLatency.parts({ start: 1_000, vad: 1_100, endpointing: 1_300, transcript: 1_200, playout: 1_350 }),
       {
@@ -33,7 +33,7 @@ describe("TurnLatency", () => {
     tts: mark,
     playout: mark
   })
-  it.prop("adds up to what the user waited", [Marks], ([marks]) => {
+  it.prop("adds up to the total latency", [Marks], ([marks]) => {
     const { parts, totalMs } = TurnLatency.parts(marks)
     assert.strictEqual(parts.reduce((sum, part) => sum + part.ms, 0), totalMs)
     assert.isTrue(parts.every((part) => part.ms >= 0))

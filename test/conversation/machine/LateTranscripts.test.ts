@@ -18,7 +18,7 @@ const notice = {
 } as const
 const news = { _tag: "Say", source: { _tag: "Text", text: "News.", optional: false } } as const
 
-describe("Final words that come too late", () => {
+describe("Late final transcripts", () => {
   /** The user has said something, of which only this was known when the time for the rest was over. */
   const gone = (known: string, overrides?: Overrides) => {
     const script = open(overrides).starts(0).interim(known).stops(500).fires("endpoint").fires("finalize")
@@ -27,28 +27,28 @@ describe("Final words that come too late", () => {
   }
   const late = (script: Script, text: string, id = 1) => script.on({ _tag: "Final", text }, { _tag: "Finalized", id })
 
-  it("are asked when nothing was, as soon as they are there", () => {
+  it("are asked as soon as they arrive, if nothing was asked", () => {
     const script = late(gone(""), "Book a table.")
-    assert.deepStrictEqual(script.said, ["1 user: Book a table."])
+    assert.deepStrictEqual(script.historyLines, ["1 user: Book a table."])
     assert.include(script.take(), "> Answer 1: Book a table.")
   })
 
-  it("are asked together with what the user says meanwhile when nothing was", () => {
+  it("join what the user says meanwhile, if nothing was asked", () => {
     const script = late(gone("").starts(6_000), "Book a table")
-    assert.deepStrictEqual(script.said, [])
+    assert.deepStrictEqual(script.historyLines, [])
     script.stops(6_500).fires("endpoint").hears("for two.")
-    assert.deepStrictEqual(script.said, ["1 user: Book a table for two."])
+    assert.deepStrictEqual(script.historyLines, ["1 user: Book a table for two."])
   })
 
-  it("replace the words that were asked while nobody has heard the answer", () => {
+  it("replace the question while the answer is inaudible", () => {
     const script = gone("Book a")
-    assert.deepStrictEqual(script.said, ["1 user: Book a"])
+    assert.deepStrictEqual(script.historyLines, ["1 user: Book a"])
     late(script, "Book a table for four.")
     assert.includeMembers([...script.take()], ["end interrupted", "withdraw 1", "> Answer 1: Book a table for four."])
-    assert.deepStrictEqual(script.said, ["1 user: Book a table for four."])
+    assert.deepStrictEqual(script.historyLines, ["1 user: Book a table for four."])
   })
 
-  it("change nothing when they are the words that were asked, or the answer is being heard", () => {
+  it("change nothing if they equal the question, or the answer is audible", () => {
     const same = gone("book a table")
     same.take()
     late(same, "Book a table.")
@@ -56,17 +56,17 @@ describe("Final words that come too late", () => {
     const heard = gone("Book a").audible()
     late(heard, "Book a table for four.").played("Which one?")
     heard.asks("The blue one.", 9_000)
-    assert.deepStrictEqual(heard.said, ["1 user: Book a", "1 agent: Which one?", "2 user: The blue one."])
+    assert.deepStrictEqual(heard.historyLines, ["1 user: Book a", "1 agent: Which one?", "2 user: The blue one."])
   })
 
-  it("are not glued in front of the next question, nor is an early form of them", () => {
+  it("are not put in front of the next question, nor is an interim form of them", () => {
     const script = gone("Book a").audible().played("Which one?").starts(9_000).interim("Book a table the blue")
     late(script, "Book a table")
     script.interim("the blue").stops(9_500).fires("endpoint").hears("The blue one.")
-    assert.strictEqual(script.said.at(-1), "2 user: The blue one.")
+    assert.strictEqual(script.historyLines.at(-1), "2 user: The blue one.")
   })
 
-  it("are nothing to answer when they were none in time, and a question when there is more to them", () => {
+  it("are ignored for a backchannel, and asked if there is more than that", () => {
     const busy = () => {
       const script = open().asks("Count.").audible().starts(2_000).interim("mhm").stops(2_300)
       script.fires("endpoint").fires("finalize")
@@ -77,10 +77,10 @@ describe("Final words that come too late", () => {
     const mhm = late(busy(), "Mhm.", 2)
     assert.deepStrictEqual(mhm.take(), [])
     const more = late(busy(), "Mhm, but wait.", 2)
-    assert.deepStrictEqual(more.said.slice(1), ["1 agent: One …", "2 user: Mhm, but wait."])
+    assert.deepStrictEqual(more.historyLines.slice(1), ["1 agent: One …", "2 user: Mhm, but wait."])
   })
 
-  it("of several turns keep their order", () => {
+  it("are assigned to several turns in order", () => {
     const script = gone("one").audible().played("Yes.")
     script.starts(8_000).interim("one two").stops(8_500).fires("endpoint").fires("finalize").audible().played("Yes.")
     assert.lengthOf(script.state.awaitedTranscripts, 2)
@@ -89,11 +89,11 @@ describe("Final words that come too late", () => {
     assert.deepStrictEqual(script.state.openTranscript, { finals: "", interim: "" })
   })
 
-  it("are not awaited from a recogniser that has answered what it was asked since, and none is lost", () => {
+  it("are not awaited after a later answer of the recogniser, and none is lost", () => {
     const script = gone("one").audible().played("Yes.").asks("Two.", 8_000)
     assert.deepStrictEqual(script.state.awaitedTranscripts, [])
     script.audible().played("Yes.").asks("Three.", 12_000)
-    assert.strictEqual(script.said.at(-1), "3 user: Three.")
+    assert.strictEqual(script.historyLines.at(-1), "3 user: Three.")
   })
 })
 
@@ -106,7 +106,7 @@ describe("The longest turn", () => {
   const judged = (script: Script, probability: number) =>
     script.on({ _tag: "EndOfTurnPredicted", id: script.state.endOfTurnPrediction?.id ?? -1, probability })
 
-  it("counts from its first sound, however often it sounded unfinished", () => {
+  it("counts from the start of the turn, however often the turn was extended", () => {
     const script = open({ turnDetector: true, policy }).starts(0).interim("I would like and").after(2_000).stops(2_000)
     judged(script, 0.1).fires("endpoint").after(1_000)
     script.take()
@@ -124,17 +124,17 @@ describe("The longest turn", () => {
     script.fires("longest", 10_000 * 16)
     assert.include(script.take(), "finalize 10000")
     script.hears("")
-    assert.deepStrictEqual(script.said, ["1 user: I would like and then,"], "it gets no more time")
+    assert.deepStrictEqual(script.historyLines, ["1 user: I would like and then,"], "it gets no more time")
   })
 
-  it("counts on when the user goes on before the final words are there", () => {
+  it("keeps counting when the user continues before the final transcript", () => {
     const script = open({ policy }).starts(0).interim("on").after(4_000).stops(4_000).fires("endpoint").after(500)
     script.take()
     script.starts(4_500)
     assert.deepInclude(timer(script, "longest"), { atSample: 10_000 * 16, afterMs: 5_500 + TIMER_GRACE_MS })
   })
 
-  it("begins anew with the next turn", () => {
+  it("starts again with the next turn", () => {
     const script = open({ policy }).asks("One.").audible().played("Yes.").after(30_000)
     script.take()
     script.starts(40_000)
@@ -147,11 +147,11 @@ describe("The longest turn", () => {
   })
 })
 
-describe("Typed text over speech that nobody may talk over", () => {
+describe("Typed text during uninterruptible speech", () => {
   const said = (script: Script) => script.played("This call is recorded.")
   const type = (text: string) => ({ _tag: "UserText", text } as const)
 
-  it("waits until that has been said, and is answered before anything else", () => {
+  it("waits for its end, and is answered before anything else", () => {
     const script = open().on(notice, news).audible()
     script.take()
     script.on(type("hello"))
@@ -159,25 +159,29 @@ describe("Typed text over speech that nobody may talk over", () => {
     said(script)
     assert.include(script.take(), "> Answer 2: hello")
     script.audible().played("Hi.")
-    assert.deepStrictEqual(script.said, ["1 agent: This call is recorded.", "2 user(text): hello", "2 agent: Hi."])
+    assert.deepStrictEqual(script.historyLines, [
+      "1 agent: This call is recorded.",
+      "2 user(text): hello",
+      "2 agent: Hi."
+    ])
     assert.include(script.take(), "> Text 3: News.")
   })
 
-  it("is one question with what is typed or was said besides, in that order", () => {
+  it("joins other typed and spoken text to one question, in order", () => {
     const script = open().on(notice).audible().starts(0).interim("one").stops(500).fires("endpoint").hears("One.")
     assert.strictEqual(script.state.user._tag, "Waiting")
     said(script.on(type("two"), type("three")))
-    assert.deepStrictEqual(script.said, ["1 agent: This call is recorded.", "2 user(text): One. two three"])
+    assert.deepStrictEqual(script.historyLines, ["1 agent: This call is recorded.", "2 user(text): One. two three"])
     assert.strictEqual(script.state.user._tag, "Quiet")
   })
 
-  it("comes before what is said after it", () => {
+  it("comes before speech after it", () => {
     const script = open().on(notice).audible().on(type("one")).starts(0).interim("two").stops(500)
     said(script.fires("endpoint").hears("Two.")).audible().played("Yes.").audible()
-    assert.deepStrictEqual(script.said.slice(1), ["2 user(text): one", "2 agent: Yes.", "3 user: Two."])
+    assert.deepStrictEqual(script.historyLines.slice(1), ["2 user(text): one", "2 agent: Yes.", "3 user: Two."])
   })
 
-  it("is answered at once when that is stopped, or fails, and by a conversation that is ending, too", () => {
+  it("is answered at once when that speech is stopped or fails, and also while draining", () => {
     for (
       const end of [
         { _tag: "Interrupt" },
@@ -186,13 +190,13 @@ describe("Typed text over speech that nobody may talk over", () => {
     ) {
       const script = open().on(notice).audible().on(type("hello"), end)
       if (end._tag === "Drain") said(script)
-      assert.include(script.said, "2 user(text): hello", end._tag)
+      assert.include(script.historyLines, "2 user(text): hello", end._tag)
       script.audible().played("Hi.")
-      assert.strictEqual(script.said.at(-1), "2 agent: Hi.")
+      assert.strictEqual(script.historyLines.at(-1), "2 agent: Hi.")
     }
   })
 
-  it("still cuts off everything else at once", () => {
+  it("interrupts any other speech at once", () => {
     const script = open().on(news).audible().on(type("hello"))
     assert.include(script.take(), "end interrupted")
   })
