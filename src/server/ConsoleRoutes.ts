@@ -12,6 +12,7 @@
  */
 import * as Effect from "effect/Effect"
 import * as FileSystem from "effect/FileSystem"
+import * as HttpPlatform from "effect/http/HttpPlatform"
 import * as HttpRouter from "effect/http/HttpRouter"
 import * as HttpServerRequest from "effect/http/HttpServerRequest"
 import * as HttpServerResponse from "effect/http/HttpServerResponse"
@@ -64,19 +65,22 @@ interface Script {
   readonly modified: number
 }
 
+const etagOf = (content: string | Uint8Array): string =>
+  `"${Crypto.createHash("sha256").update(content).digest("base64url").slice(0, 22)}"`
+
+const modifiedMs = ({ mtime }: FileSystem.File.Info): number => mtime._tag === "Some" ? mtime.value.getTime() : 0
+
 const notFound = Problem.toResponse(Problem.make("route_not_found", "no such file"))
 
 /** The scripts of a source tree, cached until their file changes: as many as there are files. */
 const makeStripped = Effect.map(FileSystem.FileSystem, (fs) => {
   const cache = new Map<string, Script>()
   const read = Effect.fnUntraced(function*(file: string) {
-    const info = yield* fs.stat(file)
-    const modified = info.mtime._tag === "Some" ? info.mtime.value.getTime() : 0
+    const modified = modifiedMs(yield* fs.stat(file))
     const cached = cache.get(file)
     if (cached?.modified === modified) return cached
     const body = toJavaScript(yield* fs.readFileString(file))
-    const etag = `"${Crypto.createHash("sha256").update(body).digest("base64url").slice(0, 22)}"`
-    const script = { body, etag, modified }
+    const script = { body, etag: etagOf(body), modified }
     cache.set(file, script)
     return script
   })
@@ -89,6 +93,33 @@ const makeStripped = Effect.map(FileSystem.FileSystem, (fs) => {
         ? HttpServerResponse.empty({ status: 304, headers })
         : HttpServerResponse.text(body, { contentType: "text/javascript; charset=utf-8", headers })
     }).pipe(Effect.orElseSucceed(() => notFound))
+})
+
+/**
+ * The platform with ETags of contents. Those of Effect are made of size and time, and npm gives all files of all packages the
+ * same time: after an upgrade, browsers would keep an old file of the same size.
+ */
+const makePlatform = Effect.gen(function*() {
+  const fs = yield* FileSystem.FileSystem
+  const platform = yield* HttpPlatform.HttpPlatform
+  const tags = new Map<string, { readonly etag: string; readonly modified: number }>()
+  const tagOf = Effect.fnUntraced(function*(file: string) {
+    const modified = modifiedMs(yield* fs.stat(file))
+    const cached = tags.get(file)
+    if (cached?.modified === modified) return cached.etag
+    const etag = etagOf(yield* fs.readFile(file))
+    tags.set(file, { etag, modified })
+    return etag
+  })
+  return HttpPlatform.HttpPlatform.of({
+    ...platform,
+    fileResponse: (file, options) =>
+      Effect.zipWith(
+        platform.fileResponse(file, options),
+        tagOf(file),
+        (response, etag) => HttpServerResponse.setHeader(response, "etag", etag)
+      )
+  })
 })
 
 /** The same request for another file. */
@@ -106,7 +137,12 @@ export const routes = Effect.fnUntraced(function*(origins: ReadonlyArray<string>
   const policy = policyFor(origins)
   // Also on a 304, which replaces the headers that the browser has stored.
   const withPolicy = Effect.map(HttpServerResponse.setHeader("content-security-policy", policy))
-  const serve = (root: string) => Effect.orDie(HttpStaticServer.make({ root, cacheControl: "no-cache" }))
+  const platform = yield* makePlatform
+  const serve = (root: string) =>
+    HttpStaticServer.make({ root, cacheControl: "no-cache" }).pipe(
+      Effect.provideService(HttpPlatform.HttpPlatform, platform),
+      Effect.orDie
+    )
 
   const folder = Effect.fnUntraced(function*(prefix: keyof typeof folders) {
     const root = folders[prefix]

@@ -234,6 +234,8 @@ describe("Server", () => {
           isProblem(response, 405, "method_not_allowed")
           assert.strictEqual(response.headers.get("allow"), allow)
         }
+        const odd = yield* raw(port, { method: "PROPFIND", path: "/v1/sessions" })
+        assert.deepStrictEqual([odd.status, odd.headers.allow], [405, "GET, HEAD, POST"])
         const bad = yield* raw(port, { path: "/v1/sessions/%zz" })
         assert.isTrue(bad.status === 404 || bad.status === 400, String(bad.status))
         assert.match(String(bad.headers["content-type"]), /problem\+json/)
