@@ -36,6 +36,8 @@ const app = await Application.bootstrap({
   excludePrivate: true,
   excludeExternals: true,
   includeVersion: true,
+  // links to sources need a public repository
+  disableSources: true,
   treatWarningsAsErrors: true,
   validation: { notExported: false, invalidLink: true, notDocumented: true },
   requiredToBeDocumented: ["Class", "Interface", "Function", "Variable", "TypeAlias"],

@@ -45,6 +45,7 @@ export interface AgentInput {
 export interface Agent<out R = never> {
   /** Its name in the `AgentRegistry`; a session whose agent has no name cannot be restored. */
   readonly name: string | undefined
+  /** Answers what the user said; interrupted when the user interrupts. */
   readonly respond: (input: AgentInput) => Stream.Stream<string, BackendError, R>
 }
 

@@ -35,6 +35,7 @@ export interface Tool<out R = never> {
   readonly name: string
   readonly description: string
   readonly parameters: { readonly [keyword: string]: unknown }
+  /** Runs a call with the input that the model gave; its result goes to the model as JSON. */
   readonly run: (input: unknown, context: ToolContext) => Effect.Effect<unknown, BackendError, R>
 }
 

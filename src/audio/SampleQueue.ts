@@ -25,6 +25,7 @@ export class SampleQueue {
     return this.#end - this.#start
   }
 
+  /** Appends a copy of the samples. */
   push(samples: Int16Array): void {
     if (this.#end + samples.length > this.#buffer.length) this.#makeRoom(samples.length)
     this.#buffer.set(samples, this.#end)

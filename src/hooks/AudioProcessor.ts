@@ -29,9 +29,14 @@ import * as Faults from "../schema/Faults.ts"
 export type AudioProcessor =
   & { readonly name: string; readonly order: number }
   & (
-    | { readonly _tag: "sync"; readonly process: (audio: Int16Array, metadata: ProcessorMetadata) => Int16Array }
+    | {
+      readonly _tag: "sync"
+      /** Processes one frame of 20 ms and returns as many samples; it may change the frame in place. */
+      readonly process: (audio: Int16Array, metadata: ProcessorMetadata) => Int16Array
+    }
     | {
       readonly _tag: "effect"
+      /** Processes 100 ms of PCM (16-bit little-endian) and returns as many bytes. */
       readonly process: (audio: Uint8Array, metadata: ProcessorMetadata) => Effect.Effect<Uint8Array, BackendError>
     }
   )

@@ -51,10 +51,12 @@ export type Operation =
  * @since 0.1.0
  */
 export class AuthHook extends Context.Service<AuthHook, {
+  /** Says who has this token. Fails `authentication_failed` when nobody has. */
   readonly authenticate: (
     token: string,
     metadata: { readonly [key: string]: unknown }
   ) => Effect.Effect<AuthResult, BackendError>
+  /** Whether the user may perform the operation. */
   readonly authorize: (userId: string, operation: Operation) => Effect.Effect<boolean, BackendError>
 }>()("effect-voice/hooks/AuthHook") {}
 

@@ -24,9 +24,11 @@ export type DataType = "audio" | "transcript" | "metadata" | "events"
  * @since 0.1.0
  */
 export class DataRetentionHook extends Context.Service<DataRetentionHook, {
+  /** Whether data of this type may be kept of a session with this metadata. */
   readonly shouldRetain: (
     dataType: DataType,
     metadata: { readonly [key: string]: unknown }
   ) => Effect.Effect<boolean, BackendError>
+  /** How long it is kept after the end of the session. */
   readonly getRetentionPeriod: (dataType: DataType) => Effect.Effect<Duration.Duration, BackendError>
 }>()("effect-voice/hooks/DataRetentionHook") {}

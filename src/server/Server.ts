@@ -57,6 +57,7 @@ export class VoiceServer extends Context.Service<VoiceServer, {
  * @since 0.1.0
  */
 export interface ServerOptions extends Partial<ServerConfig> {
+  /** Is called once with the function that takes sockets accepted elsewhere, and the bytes already read from them. */
   readonly adopt?: ((accept: (socket: Net.Socket, head: Buffer) => void) => void) | undefined
   readonly providers?: ReadonlyArray<BackendProvider["Service"]> | undefined
   readonly console?: boolean | undefined

@@ -21,6 +21,7 @@ export interface ConnectionListener {
   readonly audio: (pcm: Int16Array) => void
   /** So many samples (at the input rate) were lost or not sent; the timeline goes on. */
   readonly gap: (samples: number) => void
+  /** Takes a message of the user's client. */
   readonly message: (message: ClientMessage) => void
   /** A message could not be decoded; the session answers with an `error` event and goes on. */
   readonly malformed: (reason: string) => void

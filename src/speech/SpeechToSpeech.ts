@@ -140,6 +140,7 @@ export class SpeechToSpeech extends Context.Service<
       /** It takes a session's key terms. Default: false. */
       readonly keyterms?: boolean | undefined
     }
+    /** Opens a session's connection to the model, which ends with the scope. */
     readonly open: (options: SpeechToSpeechOptions) => Effect.Effect<SpeechToSpeechStream, BackendError, Scope.Scope>
   }
 >()("effect-voice/speech/SpeechToSpeech") {}

@@ -92,6 +92,7 @@ export interface SpeechToTextOptions {
   readonly language?: string | undefined
   readonly keyterms?: ReadonlyArray<string> | undefined
   readonly onIncident?: OnIncident | undefined
+  /** Whether the process is overloaded: interim transcripts may be left out. */
   readonly busy?: (() => boolean) | undefined
 }
 
@@ -122,6 +123,7 @@ export class SpeechToText extends Context.Service<
      * session goes on without its words after 5 s.
      */
     readonly finalizeTimeout?: Duration.Duration | undefined
+    /** Opens a session's stream, which ends with the scope. */
     readonly open: (options: SpeechToTextOptions) => Effect.Effect<SpeechToTextStream, BackendError, Scope.Scope>
   }
 >()("effect-voice/speech/SpeechToText") {}

@@ -96,6 +96,7 @@ export class TextToSpeech extends Context.Service<
       /** The BCP 47 tags that a session may ask for; empty: any; left out: none. `en` covers `en-GB`. */
       readonly languages?: ReadonlyArray<string> | undefined
     }
+    /** Opens a session's voice, which ends with the scope. */
     readonly open: (options: TextToSpeechOptions) => Effect.Effect<TextToSpeechStream, BackendError, Scope.Scope>
   }
 >()("effect-voice/speech/TextToSpeech") {}

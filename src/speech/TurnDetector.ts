@@ -27,5 +27,6 @@ export interface TurnDetectorInput {
  */
 export class TurnDetector extends Context.Service<TurnDetector, {
   readonly name: string
+  /** Estimates the probability (0 to 1) that the user has finished. */
   readonly endOfTurn: (input: TurnDetectorInput) => Effect.Effect<number, BackendError>
 }>()("effect-voice/speech/TurnDetector") {}

@@ -77,6 +77,7 @@ export class VoiceActivityDetector extends Context.Service<
     readonly name: string
     /** The PCM it takes, in Hz. */
     readonly sampleRate: number
+    /** Opens a session's detector, which ends with the scope. */
     readonly open: (options: VoiceActivityOptions) => Effect.Effect<VoiceActivityStream, BackendError, Scope.Scope>
   }
 >()("effect-voice/speech/VoiceActivityDetector") {}

@@ -15,7 +15,9 @@ import * as Latch from "effect/Latch"
  * @since 0.1.0
  */
 export interface DisconnectWatch {
+  /** The connection reports that it is disconnected. Synchronous. */
   readonly disconnected: () => void
+  /** The connection reports that it is connected again. Synchronous. */
   readonly connected: () => void
   readonly lost: Effect.Effect<void>
 }

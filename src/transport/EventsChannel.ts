@@ -70,6 +70,7 @@ export class EventsChannel {
     if (channel.isOpen()) this.#flush()
   }
 
+  /** Sends a text frame, or keeps it until the channel is open. */
   send(text: string): void {
     try {
       if (this.#channel?.isOpen() !== true) {

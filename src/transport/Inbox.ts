@@ -92,6 +92,7 @@ export class Inbox implements ConnectionListener {
     if (samples > 0) this.#accept({ _tag: "Gap", samples })
   }
 
+  /** Hands a client message to the session, or keeps it until the session listens. */
   message(message: ClientMessage): void {
     this.#accept({ _tag: "Message", message })
   }

@@ -23,6 +23,7 @@ export interface MemoryConnectionOptions {
   readonly outputSampleRate?: number | undefined
   /** Takes the agent's audio: a copy that it may keep. */
   readonly onFrame?: ((frame: Int16Array) => void) | undefined
+  /** Is called with every event of the session, in order. */
   readonly onEvent?: ((event: SessionEvent) => void) | undefined
   /** The agent was interrupted: drop audio that was handed out and not played yet. */
   readonly onClear?: (() => void) | undefined
@@ -43,6 +44,7 @@ export interface MemoryConnection {
   readonly connection: UserConnection
   /** The user speaks: mono PCM at the input rate, any length, valid only during the call. */
   readonly push: (pcm: Int16Array) => void
+  /** Sends a message as the user's client would. */
   readonly message: (message: ClientMessage) => void
   /** The user's client sends a malformed message. */
   readonly malformed: (reason: string) => void

@@ -19,7 +19,9 @@ export interface VoiceReceiverOptions {
   readonly sampleRate: number
   /** Throws on an invalid packet. Its result may be shared memory. */
   readonly decode: (payload: Uint8Array) => Uint8Array
+  /** Receives decoded PCM, 20 ms at a time. */
   readonly audio: (pcm: Int16Array) => void
+  /** Is told of lost audio that could not be concealed, in samples. */
   readonly gap: (samples: number) => void
 }
 
@@ -63,6 +65,7 @@ export class VoiceReceiver {
     return this.#buffer
   }
 
+  /** Takes an RTP packet that arrived at `arrivalMs` (monotonic, in ms). */
   push(packet: OpusRtp.RtpPacket, arrivalMs: number): void {
     this.#started = true
     this.#buffer.push(packet.sequence, packet.timestamp, packet.payload, arrivalMs)

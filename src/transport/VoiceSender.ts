@@ -35,6 +35,7 @@ export interface VoiceSenderOptions {
   readonly timestamp: number
   /** Its result may be shared memory. */
   readonly encode: (pcm: Int16Array) => Uint8Array
+  /** Sends one RTP packet. */
   readonly transmit: (packet: Buffer) => void
   /** While it is `false`, frames stay queued. */
   readonly isOpen: () => boolean

@@ -30,6 +30,7 @@ export class BackendRegistry extends Context.Service<BackendRegistry, {
     config: BackendConfig
   ) => Effect.Effect<Backend, BackendError, Scope.Scope | Registries>
   readonly listProviders: Effect.Effect<ReadonlyArray<string>>
+  /** Whether a provider of this name is registered. */
   readonly isRegistered: (name: string) => Effect.Effect<boolean>
   /** An unknown name fails `provider_not_found`, with the known ones in `details.known`. */
   readonly getProvider: (name: string) => Effect.Effect<Provider, ProviderNotFound>

@@ -55,13 +55,22 @@ const RATE = 16_000
 /** Their model for English takes no other language, and no language at all in its query. */
 const isEnglish = ({ model }: AssemblyAiOptions): boolean => model.endsWith("-english")
 
-/**
- * The layer of the engine, and its entry in the registry.
- *
- * @category definitions
- * @since 0.1.0
- */
-export const { definition, layer } = hostedStt({
+export const {
+  /**
+   * The engine's entry in the registry.
+   *
+   * @category definitions
+   * @since 0.1.0
+   */
+  definition,
+  /**
+   * The engine as a layer, with these options.
+   *
+   * @category layers
+   * @since 0.1.0
+   */
+  layer
+} = hostedStt({
   vendor: "assemblyai",
   description: "AssemblyAI: streaming recognition that ends turns; needs ASSEMBLYAI_API_KEY",
   key: { variable: "ASSEMBLYAI_API_KEY", header: "authorization" },

@@ -53,13 +53,22 @@ export type CartesiaVoiceOptions = typeof CartesiaVoiceOptions.Type
 /** They close a connection that was unused for 5 min. */
 const IDLE = Duration.minutes(4)
 
-/**
- * The layer of the engine, and its entry in the registry.
- *
- * @category definitions
- * @since 0.1.0
- */
-export const { definition, layer } = hostedTts({
+export const {
+  /**
+   * The engine's entry in the registry.
+   *
+   * @category definitions
+   * @since 0.1.0
+   */
+  definition,
+  /**
+   * The engine as a layer, with these options.
+   *
+   * @category layers
+   * @since 0.1.0
+   */
+  layer
+} = hostedTts({
   vendor: "cartesia",
   description: "Cartesia Sonic: speech with the time of each word; needs CARTESIA_API_KEY",
   key: { variable: "CARTESIA_API_KEY", header: "X-API-Key" },

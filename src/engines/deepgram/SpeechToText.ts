@@ -100,13 +100,22 @@ const listen = (options: DeepgramOptions, { keyterms, language = options.languag
   return { url: url.href, chunkMs: 60, emptyAnswerMs: 1_000, closeKinds, protocol: ListenProtocol.make }
 }
 
-/**
- * The layer of the engine, and its entry in the registry.
- *
- * @category definitions
- * @since 0.1.0
- */
-export const { definition, layer } = hostedStt({
+export const {
+  /**
+   * The engine's entry in the registry.
+   *
+   * @category definitions
+   * @since 0.1.0
+   */
+  definition,
+  /**
+   * The engine as a layer, with these options.
+   *
+   * @category layers
+   * @since 0.1.0
+   */
+  layer
+} = hostedStt({
   vendor: "deepgram",
   description: "Deepgram: streaming recognition, and turns with Flux; needs DEEPGRAM_API_KEY",
   key: { variable: "DEEPGRAM_API_KEY", header: "authorization", scheme: "Token" },

@@ -56,13 +56,22 @@ const refuse = (options: DeepgramVoiceOptions, { language, voice = options.voice
     })
 }
 
-/**
- * The layer of the engine, and its entry in the registry.
- *
- * @category definitions
- * @since 0.1.0
- */
-export const { definition, layer } = hostedTts({
+export const {
+  /**
+   * The engine's entry in the registry.
+   *
+   * @category definitions
+   * @since 0.1.0
+   */
+  definition,
+  /**
+   * The engine as a layer, with these options.
+   *
+   * @category layers
+   * @since 0.1.0
+   */
+  layer
+} = hostedTts({
   vendor: "deepgram",
   description: "Deepgram Aura: speech on one connection; needs DEEPGRAM_API_KEY",
   key: { variable: "DEEPGRAM_API_KEY", header: "Authorization", scheme: "Token" },

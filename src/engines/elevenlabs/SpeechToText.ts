@@ -41,13 +41,22 @@ export type ElevenLabsScribeOptions = typeof ElevenLabsScribeOptions.Type
 
 const RATE = 16_000
 
-/**
- * The layer of the engine, and its entry in the registry.
- *
- * @category definitions
- * @since 0.1.0
- */
-export const { definition, layer } = hostedStt({
+export const {
+  /**
+   * The engine's entry in the registry.
+   *
+   * @category definitions
+   * @since 0.1.0
+   */
+  definition,
+  /**
+   * The engine as a layer, with these options.
+   *
+   * @category layers
+   * @since 0.1.0
+   */
+  layer
+} = hostedStt({
   vendor: "elevenlabs",
   description: "ElevenLabs Scribe: realtime recognition; needs ELEVENLABS_API_KEY",
   key: { variable: "ELEVENLABS_API_KEY", header: "xi-api-key" },

@@ -61,13 +61,22 @@ export type ElevenLabsVoiceOptions = typeof ElevenLabsVoiceOptions.Type
 const INACTIVITY_S = 180
 const IDLE = Duration.seconds(150)
 
-/**
- * The layer of the engine, and its entry in the registry.
- *
- * @category definitions
- * @since 0.1.0
- */
-export const { definition, layer } = hostedTts({
+export const {
+  /**
+   * The engine's entry in the registry.
+   *
+   * @category definitions
+   * @since 0.1.0
+   */
+  definition,
+  /**
+   * The engine as a layer, with these options.
+   *
+   * @category layers
+   * @since 0.1.0
+   */
+  layer
+} = hostedTts({
   vendor: "elevenlabs",
   description: "ElevenLabs: speech with the time of each word; needs ELEVENLABS_API_KEY",
   key: { variable: "ELEVENLABS_API_KEY", header: "xi-api-key" },

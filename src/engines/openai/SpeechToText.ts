@@ -72,13 +72,22 @@ export const sessionOf = (
   }
 }
 
-/**
- * The layer of the engine, and its entry in the registry.
- *
- * @category definitions
- * @since 0.1.0
- */
-export const { definition, layer } = hostedStt({
+export const {
+  /**
+   * The engine's entry in the registry.
+   *
+   * @category definitions
+   * @since 0.1.0
+   */
+  definition,
+  /**
+   * The engine as a layer, with these options.
+   *
+   * @category layers
+   * @since 0.1.0
+   */
+  layer
+} = hostedStt({
   vendor: "openai",
   description: "OpenAI: realtime transcription; needs OPENAI_API_KEY",
   key: { variable: "OPENAI_API_KEY", header: "authorization", scheme: "Bearer" },

@@ -46,13 +46,22 @@ export const OpenAiVoiceOptions = Schema.Struct({
  */
 export type OpenAiVoiceOptions = typeof OpenAiVoiceOptions.Type
 
-/**
- * The layer of the engine, and its entry in the registry.
- *
- * @category definitions
- * @since 0.1.0
- */
-export const { definition, layer } = hostedTts({
+export const {
+  /**
+   * The engine's entry in the registry.
+   *
+   * @category definitions
+   * @since 0.1.0
+   */
+  definition,
+  /**
+   * The engine as a layer, with these options.
+   *
+   * @category layers
+   * @since 0.1.0
+   */
+  layer
+} = hostedTts({
   vendor: "openai",
   description: "OpenAI: speech, a request for each sentence; needs OPENAI_API_KEY",
   key: { variable: "OPENAI_API_KEY", header: "authorization", scheme: "Bearer" },

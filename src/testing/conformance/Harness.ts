@@ -23,6 +23,7 @@ export interface Listener {
   readonly audio: (pcm: Int16Array) => void
   /** The user's client must drop what it has not played. The event `playout.clear` means the same. */
   readonly clear: () => void
+  /** Receives every event of the session. */
   readonly event: (event: SessionEvent) => void
   /** The connection has ended, on either side. */
   readonly closed: (reason: string) => void
@@ -93,7 +94,9 @@ export interface Harness {
   readonly provider: BackendProvider["Service"]
   readonly transport: Transport
   readonly providerConfig?: { readonly [key: string]: unknown } | undefined
+  /** Makes a running backend reachable until the scope closes. */
   readonly serve: (backend: VoiceBackend["Service"]) => Effect.Effect<ConnectClient, BackendError, Scope.Scope>
   readonly unsupported?: { readonly [Key in Capability]?: string | undefined } | undefined
+  /** Runs a test with another clock. Default: the current clock. */
   readonly provideTime?: (<A, E>(test: Effect.Effect<A, E>) => Effect.Effect<A, E>) | undefined
 }

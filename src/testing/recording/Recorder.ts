@@ -101,6 +101,7 @@ export class Recorder {
     if (!this.#seen.has(event.seq)) this.#event(event)
   }
 
+  /** Notes what the user does, with its time. */
   recordAct(act: string): void {
     this.trace.push({ _tag: "User", atMs: this.#now(), act })
   }

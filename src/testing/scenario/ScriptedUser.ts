@@ -43,6 +43,7 @@ export type Step =
   | {
     readonly _tag: "Do"
     readonly what: string
+    /** Runs against the session. */
     readonly effect: (session: VoiceSession) => Effect.Effect<void, BackendError>
   }
 

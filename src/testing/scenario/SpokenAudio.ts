@@ -108,6 +108,7 @@ export class SpokenAudioReader {
     return this.#position
   }
 
+  /** Reads the next PCM, of any length. */
   push(pcm: Int16Array): void {
     for (const sample of pcm) {
       this.#position++

@@ -30,6 +30,7 @@ export class ScenarioError extends Data.TaggedError("ScenarioError")<{ readonly 
 export interface UserContext {
   readonly session: VoiceSession
   readonly recorder: Recorder
+  /** The virtual time, in ms. */
   readonly now: () => number
   /** Advances virtual time by 20 ms and runs everything that is due. */
   readonly tick: Effect.Effect<void>

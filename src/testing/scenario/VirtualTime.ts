@@ -22,9 +22,12 @@ import * as TestClock from "effect/testing/TestClock"
  * @since 0.1.0
  */
 export interface VirtualTime {
+  /** The virtual time, in ms. */
   readonly now: () => number
   readonly tick: Effect.Effect<void>
+  /** How many fibers are alive. */
   readonly fibers: () => number
+  /** How many timers are pending. */
   readonly timers: () => number
 }
 
