@@ -33,7 +33,7 @@ export const names: Readonly<Record<string, string>> = {
   Happening: "ConversationInput",
   HeardAudio: "ReceivedAudio",
   Hearing: "UserTransitions",
-  HostedSpeech: "TtsRetry",
+  HostedSpeech: "SpeechPieces",
   HostedVoice: "TtsConnection",
   Journal: "SnapshotWriter",
   Keeper: "SessionLeases",
@@ -64,7 +64,7 @@ export const names: Readonly<Record<string, string>> = {
   Tape: "UtteranceBuffer, SampleBuffer",
   ToolMemory: "ToolHistory",
   TurnsTalk: "StreamingProtocol",
-  VoiceFaults: "TtsErrors",
+  VoiceFaults: "VendorError",
   VoiceWire: "TtsProtocol",
   WorkerSide: "Worker"
 }

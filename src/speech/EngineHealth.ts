@@ -1,5 +1,5 @@
 /**
- * What an engine tells of how it is.
+ * The health of an engine.
  *
  * @since 0.1.0
  */
@@ -9,9 +9,9 @@ import type { BackendError } from "../BackendError.ts"
 /**
  * An engine as the health check sees it; every engine's service is one.
  *
- * - `probe`: really asks it for a sign of life, cheaply, and not in a session's place.
- * - `failing`: why no session uses it for now (an open circuit).
- * - `backlogMs`: for how long the oldest work has been waiting for its turn, in ms; 0 when none waits.
+ * - `probe`: makes a cheap request to it, outside of any session.
+ * - `failing`: the error that keeps sessions from using it now (an open circuit).
+ * - `backlogMs`: how long the oldest queued work has waited, in ms; 0 when none is queued.
  * - `members`: the engines behind one that has fallbacks, the first choice first.
  *
  * @category models

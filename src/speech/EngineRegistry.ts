@@ -69,7 +69,7 @@ export interface DecodedEngine<Kind extends EngineKind = EngineKind> {
 export interface EngineDefinition<Kind extends EngineKind = EngineKind> {
   readonly kind: Kind
   readonly name: string
-  /** One sentence for a person who chooses. */
+  /** One sentence for the person who configures it. */
   readonly description: string
   /** The schema of its options under `engines.<name>`; JSON Schema is derived from it. */
   readonly options: Schema.Constraint
@@ -88,7 +88,7 @@ const context = (name: string) => ({
 })
 
 /**
- * Completes options that a program gives: the defaults for what it leaves out, and the checks of a config's options.
+ * Completes options given in code: defaults for those left out, and the checks of a config's options.
  * `required`, encoded, are those without a default.
  *
  * @category decoding

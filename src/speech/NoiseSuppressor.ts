@@ -1,6 +1,6 @@
 /**
- * Removes noise from the user's audio, for a person's ears: recordings and relays. It is off in front of recognition by
- * default, because denoised speech is recognised worse.
+ * Removes noise from the user's audio for human listeners: recordings and relays. By default it does not apply to speech
+ * recognition, because denoised speech is recognised worse.
  *
  * @since 0.1.0
  */
@@ -34,7 +34,7 @@ export class NoiseSuppressor extends Context.Service<NoiseSuppressor, {
   readonly name: string
   readonly sampleRate: number
   readonly latencySamples: number
-  /** Who hears the cleaned audio. Default: only readers of `receiveAudio`. */
+  /** The branches of audio that it applies to. Default: only `receiveAudio`. */
   readonly appliesTo?: ReadonlyArray<AudioBranch> | undefined
   readonly open: Effect.Effect<NoiseSuppressorStream, BackendError, Scope.Scope>
 }>()("effect-voice/speech/NoiseSuppressor") {}

@@ -32,7 +32,7 @@ export interface SpeechToSpeechTool {
  * What happens on the model's side. `reply` is the engine's own name of a reply, new for each.
  *
  * - `UserTranscript`: with `final` the words will not change, and add up; others replace each other.
- * - `UserTurnTranscribed`: with `answers: false` only: all words of a turn have been told. It answers each `commit`, in
+ * - `UserTurnTranscribed`: with `answers: false` only: the transcript of a turn is complete. It answers each `commit`, in
  *   order; where the model decides turns, it is their end.
  * - `ToolCall`: within a reply, which goes on when `toolResult` has been given.
  *
@@ -58,9 +58,8 @@ export type SpeechToSpeechEvent =
   | { readonly _tag: "ReplyFailed"; readonly reply: string; readonly error: BackendError }
 
 /**
- * One session's link to the model. The methods are synchronous and never fail: what goes wrong arrives as the failure of
- * `events`. Each `commit`, `userText` and `say` is answered by one `ReplyStarted`, in their order; one that is not wanted
- * any more is truncated when it begins. With `answers: false` a `commit` is answered by words alone.
+ * One session's connection to the model. The methods are synchronous and never fail: failures arrive through `events`. Each `commit`, `userText` and `say` is answered by one `ReplyStarted`, in their order; one that is not wanted
+ * any more is truncated when it begins. With `answers: false` a `commit` is answered by a transcript alone.
  *
  * @category models
  * @since 0.1.0
@@ -68,27 +67,27 @@ export type SpeechToSpeechEvent =
 export interface SpeechToSpeechStream {
   /** Takes the next PCM (mono, at `inputSampleRate`, any length). The samples are only valid during the call. */
   readonly push: (pcm: Int16Array) => void
-  /** What the backend's own voice activity detector found; ignored by an engine that decides turns itself. */
+  /** Voice activity of the backend's own detector; ignored by an engine that decides turns itself. */
   readonly activity: (activity: VoiceActivity) => void
   /**
-   * The user's turn is over at this sample of the timeline (16 kHz), from the first that was pushed: answer, or with
-   * `answers: false` tell its words. Only with `turnAuthority: "own"`.
+   * Ends the user's turn at this sample of the timeline (16 kHz), counted from the first that was pushed: the model
+   * answers, or with `answers: false` transcribes it. Only with `turnAuthority: "own"`.
    */
   readonly commit: (untilSample: number) => void
-  /** The user was typing: this is the turn. */
+  /** Takes a typed turn of the user. */
   readonly userText: (text: string) => void
-  /** Speak this text as it stands. */
+  /** Speaks this text verbatim. */
   readonly say: (text: string) => void
-  /** Stop a reply; `playedMs` of its audio was heard, the rest must leave the model's memory if it can. */
+  /** Stops a reply. `playedMs` of its audio was played; an engine that can removes the rest from the model's context. */
   readonly truncate: (reply: string, playedMs: number) => void
-  /** What a tool gave: text or JSON, for the model to go on with. */
+  /** The result of a tool call, text or JSON, with which the model goes on. */
   readonly toolResult: (id: string, output: string) => void
   readonly events: Stream.Stream<SpeechToSpeechEvent, BackendError>
 }
 
 /**
- * - `answers`: the model answers the user by itself. `false` only where `capabilities.agentInLoop`: then it hears, tells
- *   the words, and speaks what it is told to `say`.
+ * - `answers`: the model answers the user by itself. `false` only where `capabilities.agentInLoop`: then it transcribes
+ *   the user, and speaks only what it is given by `say`.
  * - `tools`: what it may call; only where `capabilities.tools`.
  * - `language`, `voice`, `keyterms`: the session's own, where the capabilities allow it. Default: the engine's.
  * - `onIncident`: called when the connection to the model is lost and when it is there again.
@@ -125,7 +124,7 @@ export class SpeechToSpeech extends Context.Service<
       readonly turnAuthority: TurnAuthority
       /** It can hand the transcript to an agent and speak the agent's answer instead of its own (`answers: false`). */
       readonly agentInLoop: boolean
-      /** It has answers of its own; one that has none needs the agent in the loop. */
+      /** It answers by itself; one that does not needs an agent in the loop. */
       readonly answers: boolean
       /** It calls tools. */
       readonly tools: boolean

@@ -26,17 +26,17 @@ export interface TranscriptWord {
   readonly text: string
   readonly startSample: number
   readonly endSample: number
-  /** 0 to 1, when the engine tells. */
+  /** 0 to 1, when the engine reports it. */
   readonly confidence?: number | undefined
 }
 
 /**
- * What an engine says it has heard.
+ * What an engine reports.
  *
- * - `Interim`: the words since the last `Final`, may change. Each replaces the former.
+ * - `Interim`: an interim transcript of the words since the last `Final`. Each replaces the former.
  * - `Final`: words that will not change. They add up.
  * - `Finalized`: all `Final`s of the audio before `finalize(id, …)` have been delivered, though there may have been none.
- * - `EndOfTurn`: the engine itself thinks that the user has finished (`turnAuthority: "stt"` only).
+ * - `EndOfTurn`: the engine has detected the end of the user's turn (`turnAuthority: "stt"` only).
  *
  * @category models
  * @since 0.1.0
@@ -55,8 +55,8 @@ export type TranscriptEvent =
 
 /**
  * One session's recogniser. Positions count samples of the timeline (16 kHz) from the first that was pushed to this
- * stream. The three methods are synchronous and never fail: what goes wrong arrives as the failure of
- * `events`, after which the stream is dead and another must be opened.
+ * stream. The three methods are synchronous and never fail: failures arrive through `events`, after which the stream is
+ * dead and another must be opened.
  *
  * @category models
  * @since 0.1.0
@@ -65,8 +65,8 @@ export interface SpeechToTextStream {
   /** Takes the next PCM (mono, at the engine's `sampleRate`, any length). The samples are only valid during the call. */
   readonly push: (pcm: Int16Array) => void
   /**
-   * What the voice activity detector found. A hint: an engine may begin to recognise at a pause, so that the final
-   * transcript is ready when the turn is over, and need not look at silence at all.
+   * Voice activity, as a hint: an engine may begin to decode at a pause, so that the final transcript is ready when the
+   * turn is over, and may skip silence.
    */
   readonly activity: (activity: VoiceActivity) => void
   /**
@@ -119,8 +119,8 @@ export class SpeechToText extends Context.Service<
       readonly keyterms?: boolean | undefined
     }
     /**
-     * How long `finalize` may take, whatever waits before it; an engine that takes longer is taken for dead. Default 3 s: a
-     * session goes on without its words after 5 s.
+     * How long `finalize` may take, queueing included; an engine that takes longer counts as dead. Default 3 s: a session
+     * goes on without the final words after 5 s.
      */
     readonly finalizeTimeout?: Duration.Duration | undefined
     /** Opens a session's stream, which ends with the scope. */

@@ -2,7 +2,7 @@
  * Turns the agent's text into speech.
  *
  * An engine is a Layer built once for a backend; each session opens a voice of its own. Speech comes with the text that
- * it says, so that a history can hold exactly what was heard.
+ * it says, so that the history holds exactly what was played.
  *
  * @since 0.1.0
  */
@@ -36,7 +36,7 @@ export interface SpokenWord {
 export interface SpeechChunk {
   /** Mono PCM at the engine's `sampleRate`; it belongs to the receiver. */
   readonly pcm: Int16Array
-  /** The text whose speech begins here, as it was given; `""` while the former one goes on. */
+  /** The text whose speech begins here, as it was given; `""` in the chunks that continue it. */
   readonly text: string
   /** When the engine knows: the words spoken from here on, timed from the first sample of the text. */
   readonly words?: ReadonlyArray<SpokenWord> | undefined
@@ -50,8 +50,8 @@ export interface SpeechChunk {
  */
 export interface TextToSpeechStream {
   /**
-   * Speaks sentences as they come. Pulling drives it, so a slow player slows it; interrupting it aborts whatever it was
-   * doing upstream.
+   * Speaks sentences as they come, one attempt each. Pulling drives it, so a slow player slows it; interrupting it aborts
+   * its requests. A failure in the middle of a sentence comes after the audio that was made.
    */
   readonly speak: <E, R>(
     sentences: Stream.Stream<string, E, R>

@@ -15,7 +15,7 @@ import type { BackendError } from "../BackendError.ts"
  */
 export interface TurnDetectorInput {
   readonly transcript: string
-  /** The agent's last words: what the user is answering. */
+  /** The agent's last words, which the user answers. */
   readonly agentSaid: string
 }
 

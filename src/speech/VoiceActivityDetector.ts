@@ -2,8 +2,8 @@
  * Tells speech from silence in the user's audio.
  *
  * A detector is shared by a backend; each session opens its own stream. Positions count samples of the session's audio
- * timeline (16 kHz, see `TIMELINE_RATE`), so that a loaded machine cannot move a boundary: what was silence in the audio
- * is silence, however late it is looked at.
+ * timeline (16 kHz, see `TIMELINE_RATE`), so that load cannot move a boundary: silence is measured in the audio, however
+ * late it is processed.
  *
  * @since 0.1.0
  */
@@ -23,8 +23,8 @@ import type { EngineHealth } from "./EngineHealth.ts"
 export const TIMELINE_RATE = 16_000
 
 /**
- * A change between speech and silence. `atSample` is where it happened; `decidedAtSample` is how much audio had been
- * heard when the detector was sure (never smaller).
+ * A change between speech and silence. `atSample` is where it happened; `decidedAtSample` is how much audio the detector
+ * had received when it decided (never smaller).
  *
  * @category models
  * @since 0.1.0
@@ -46,11 +46,11 @@ export interface VoiceActivityStream {
    */
   readonly push: (pcm: Int16Array) => void
   /**
-   * Calls back when all that was pushed has been judged, at once where `push` does that. Only of a detector that works
-   * elsewhere.
+   * Calls back when everything that was pushed has been classified. Only for a detector that works in another thread or
+   * batch.
    */
   readonly settle?: ((settled: () => void) => void) | undefined
-  /** How many samples were pushed and have not been judged; only with `settle`. */
+  /** How many samples were pushed and are not classified yet; only with `settle`. */
   readonly behind?: (() => number) | undefined
 }
 
@@ -60,7 +60,8 @@ export interface VoiceActivityStream {
  */
 export interface VoiceActivityOptions {
   /**
-   * Called for each change, in order, in the same thread: within `push`, or later for a detector that works elsewhere.
+   * Called for each change, in order, on the session's thread: within `push`, or later for a detector that works in another
+   * thread or batch.
    */
   readonly onActivity: (activity: VoiceActivity) => void
 }

@@ -2,9 +2,9 @@
  * Pipecat's frames on the wire: one protobuf message (`pipecat.Frame` of its `frames.proto`, proto3) per binary WebSocket
  * frame, with no length before it.
  *
- * Pure: bytes in, plain data or a fault in words out; nothing throws, whatever the bytes. Fields that we do not know are
- * skipped, and a frame of a kind that we do not know is `Unknown`: older bots have no `interruption`, newer ones may have
- * more. `id`, `name` and `pts` may be absent; a receiver then gives the frame its own.
+ * Pure: bytes in, plain data or a message about what is wrong out; nothing throws, whatever the bytes. Unknown fields are
+ * skipped, and a frame of an unknown kind is `Unknown`: older bots have no `interruption`, newer ones may have more kinds.
+ * `id`, `name` and `pts` may be absent; a receiver then gives the frame its own.
  *
  * @since 0.1.0
  */
@@ -23,7 +23,7 @@ interface Named {
  * - `Audio`: signed 16-bit little-endian PCM, channels interleaved, at `sampleRate` Hz. `audio` is a view of what was
  *   decoded, of any alignment.
  * - `Message`: the text of a JSON value, an RTVI message as a rule.
- * - `Interruption`: drop what was not played yet.
+ * - `Interruption`: drops audio that was not played yet.
  *
  * @category models
  * @since 0.1.0
@@ -47,7 +47,7 @@ export type PipecatFrame =
   | Named & { readonly _tag: "Interruption" }
 
 /**
- * A frame of a kind that is not known here; `field` is its number, 0 when there is none at all.
+ * A frame of an unknown kind; `field` is the number of its field, 0 when it has none.
  *
  * @category models
  * @since 0.1.0
@@ -122,7 +122,7 @@ export const encode = (frame: PipecatFrame): Uint8Array<ArrayBuffer> => {
   return writer.join().finish()
 }
 
-/** The fields of a submessage by number; the last of each counts, and one of another wire type is as if it were not there. */
+/** The fields of a submessage by number. The last of each counts; one of another wire type is ignored. */
 interface Fields {
   readonly strings: Map<number, string>
   readonly longs: Map<number, bigint>
@@ -152,7 +152,7 @@ const read = (bytes: Uint8Array, shape: { readonly [field: number]: "string" | "
   return fields
 }
 
-/** As `read`, for what comes 50 times a second. */
+/** The same as `read`, faster, for audio frames, which come 50 times a second. */
 const audioOf = (bytes: Uint8Array): PipecatFrame => {
   const reader = new BinaryReader(bytes)
   let id: bigint | undefined
@@ -247,8 +247,8 @@ export const audio = (pcm: Int16Array, sampleRate: number): PipecatFrame => ({
 })
 
 /**
- * Makes audio frames of one rate, mono. Frames of the same length differ in nothing but their samples, so that the next is
- * a copy of the last with others in it: an eighth of the time that `encode` takes.
+ * Makes audio frames of one rate, mono. Frames of the same length differ only in their samples, so each is a copy of the
+ * last with new samples: an eighth of the time that `encode` takes.
  *
  * @category constructors
  * @since 0.1.0
@@ -271,7 +271,7 @@ export const audioEncoder = (sampleRate: number): (pcm: Int16Array) => Uint8Arra
 }
 
 /**
- * The samples of an audio frame as mono, a copy: channels are averaged; what is no whole sample of all of them is dropped.
+ * The samples of an audio frame as mono, a copy: channels are averaged; an incomplete sample at the end is dropped.
  * A frame that does not say how many channels it has is mono.
  *
  * @category conversions
@@ -280,6 +280,6 @@ export const audioEncoder = (sampleRate: number): (pcm: Int16Array) => Uint8Arra
 export const samplesOf = (frame: Extract<PipecatFrame, { readonly _tag: "Audio" }>): Int16Array => {
   const samples = Pcm.copyInt16(frame.audio)
   if (frame.channels <= 1) return samples
-  // more channels than samples: there is no whole one
+  // more channels than samples: no sample is complete
   return frame.channels > samples.length ? new Int16Array(0) : Pcm.mixToMono(samples, frame.channels)
 }

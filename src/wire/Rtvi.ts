@@ -1,8 +1,7 @@
 /**
  * RTVI, the messages between a Pipecat bot and its client: JSON with the label `rtvi-ai`, protocol 2.1.0.
  *
- * Pure. Which types there are, and what their data is, is for whoever reads them to say: both sides must bear types that
- * they do not know.
+ * Pure. The readers know the types and their data; both sides must ignore types that they do not know.
  *
  * @since 0.1.0
  */
@@ -59,7 +58,7 @@ export const decode = (text: string): Result.Result<RtviMessage, string> => {
   }
   const id = "id" in value ? value.id : undefined
   if (id !== undefined && id !== null && (typeof id !== "string" || id.length > MAX_ID_LENGTH)) {
-    return Result.fail(`an RTVI message whose id is no string of at most ${MAX_ID_LENGTH} characters`)
+    return Result.fail(`an RTVI message whose id is not a string of at most ${MAX_ID_LENGTH} characters`)
   }
   const data = "data" in value ? value.data : undefined
   return Result.succeed({

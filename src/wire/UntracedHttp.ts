@@ -1,5 +1,5 @@
 /**
- * Requests of an HTTP client without the client's own span: it would hold the URL, and tell the vendor our trace.
+ * HTTP requests without the client's own span, which would hold the URL and send our trace id to the vendor.
  *
  * @since 0.1.0
  */

@@ -1,5 +1,5 @@
 /**
- * What the options of hosted engines have in common: an endpoint, and a key that the environment may hold.
+ * The endpoint and the API key of a hosted engine.
  *
  * @since 0.1.0
  */
@@ -18,8 +18,8 @@ import { InvalidConfig } from "../BackendError.ts"
 export const Endpoint = Schema.String.check(Schema.isPattern(/^wss?:\/\/[^\s]+$/u), Schema.isMaxLength(2_048))
 
 /**
- * The key of a vendor: what the config gives, or an environment variable. None fails `invalid_config` with the variable in
- * `details.missing`.
+ * The API key of a vendor: the config's, or an environment variable's. Fails `invalid_config` with the variable in
+ * `details.missing` when there is neither.
  *
  * @category accessors
  * @since 0.1.0
@@ -31,7 +31,7 @@ export const key = (
 ): Effect.Effect<Redacted.Redacted<string>, InvalidConfig> => {
   const missing = new InvalidConfig({
     op: "EngineRegistry.layer",
-    message: `${vendor} needs a key: set ${variable}`,
+    message: `${vendor} needs an API key: set ${variable} or the option api_key`,
     details: { vendor, missing: variable }
   })
   return given !== undefined ? Effect.succeed(given) : Effect.gen(function*() {

@@ -1,9 +1,8 @@
 /**
- * Keeps sessions away from an engine that fails, and lets it come back.
+ * A circuit breaker for each engine of a backend, shared by all its sessions.
  *
- * Each engine of a backend has one breaker, which all sessions share. It opens after some failures in a row; when its
- * cool-down is over, one call is let through to probe: success closes it, failure opens it for twice as long. The state
- * machine is that of `effect/persistence`, in memory.
+ * It opens after some failures in a row. When its cool-down is over, one call is admitted as a probe: success closes the
+ * circuit, failure opens it for twice as long. The state machine is that of `effect/persistence`, in memory.
  *
  * @since 0.1.0
  */
@@ -13,9 +12,10 @@ import * as Effect from "effect/Effect"
 import * as EffectCircuitBreaker from "effect/persistence/CircuitBreaker"
 import type * as Scope from "effect/Scope"
 import type { BackendError } from "../../BackendError.ts"
+import * as RetryPolicy from "../../RetryPolicy.ts"
 
 /**
- * When a breaker opens, and for how long.
+ * When a circuit breaker opens, and for how long.
  *
  * @category models
  * @since 0.1.0
@@ -30,17 +30,17 @@ export interface BreakerOptions {
 }
 
 /**
- * Leave to use the engine. A permit that is not settled when its scope closes counts as neither success nor failure.
+ * Permission to use the engine. One that is not settled when its scope closes counts as neither success nor failure.
  *
  * @category models
  * @since 0.1.0
  */
 export interface Admission {
-  /** The circuit is closed only if this call succeeds; all others are refused meanwhile. */
+  /** This call decides whether the circuit closes; all others are refused meanwhile. */
   readonly probe: boolean
-  /** The engine has proved itself. True when this closed the circuit. */
+  /** The engine has worked. True when this closed the circuit. */
   readonly succeed: Effect.Effect<boolean>
-  /** The engine has failed; after `succeed` that does not count. True when this opened the circuit. */
+  /** The engine has failed; ignored after `succeed`. True when this opened the circuit. */
   readonly fail: (error: BackendError) => Effect.Effect<boolean>
 }
 
@@ -49,21 +49,16 @@ export interface Admission {
  * @since 0.1.0
  */
 export interface CircuitBreaker {
-  /** Gives a permit, or nothing while the circuit is open or being probed by another. */
+  /** Admits a call, or gives `undefined` while the circuit is open or another call probes it. */
   readonly admit: Effect.Effect<Admission | undefined, never, Scope.Scope>
-  /** No call gets through: its cool-down runs. After it health must not keep away the call that would close it. */
+  /** No call is admitted: the cool-down runs. False after it, so that the health check does not prevent the probe. */
   readonly isOpen: () => boolean
   /** The latest failure. */
   readonly lastError: () => BackendError | undefined
 }
 
-const retryAfterOf = (error: BackendError): number => {
-  const value = error.details?.["retryAfterMs"]
-  return typeof value === "number" && value > 0 ? value : 0
-}
-
 /**
- * Makes a breaker. A failure that says when to come back (`details.retryAfterMs`) keeps the circuit open at least that
+ * Makes a circuit breaker. A failure that says when to come back (`details.retryAfterMs`) keeps the circuit open at least that
  * long, up to `maxCoolDown`.
  *
  * @category constructors
@@ -119,7 +114,7 @@ export const make = (options: BreakerOptions = {}): Effect.Effect<CircuitBreaker
         fail: (error) =>
           Effect.suspend(() => {
             lastError = error
-            return Effect.map(settle("Failure", retryAfterOf(error)), (to) => to === "Open")
+            return Effect.map(settle("Failure", RetryPolicy.retryAfterMs(error)), (to) => to === "Open")
           })
       }
     }))

@@ -1,5 +1,5 @@
 /**
- * One engine's stream in the use of a dependable recogniser, and the ways in which it can be dead without saying so.
+ * One engine's stream behind a resilient recogniser, and how a dead one is recognised that has not failed by itself.
  *
  * @since 0.1.0
  */
@@ -12,6 +12,7 @@ import type * as Scope from "effect/Scope"
 import type * as Stream from "effect/Stream"
 import * as Resampler from "../../audio/Resampler.ts"
 import { type BackendError, describe, type InvalidConfig, PipelineError, Timeout } from "../../BackendError.ts"
+import { deadline } from "../../Deadline.ts"
 import type { SpeechToText, SpeechToTextOptions, TranscriptEvent } from "../SpeechToText.ts"
 import { TIMELINE_RATE } from "../VoiceActivityDetector.ts"
 import type { Settings } from "./Resilience.ts"
@@ -24,19 +25,19 @@ import type { Listener, UtteranceReplay } from "./UtteranceReplay.ts"
  * @since 0.1.0
  */
 export interface Limits extends Settings {
-  /** How long a question may stay unanswered; `undefined` leaves it to the engine. */
+  /** How long `finalize` may stay unanswered; `undefined`: as long as the engine says. */
   readonly finalizeMs: number | undefined
-  /** How much speech may pass without a word. */
+  /** How much speech may pass without a transcript. */
   readonly silentMs: number
 }
 
-/** An answer is waited for so long before there is an alarm for it; what ends the stream meanwhile is seen as late. */
+/** Most answers come within this: only then is the stream watched for them, which costs a race. */
 const GRACE_MS = 20
-/** An engine that does not say how long its answers take. */
+/** For an engine that does not say how long its answers take. */
 const FINALIZE_MS = 3_000
 
 /**
- * How long an engine may leave a question unanswered.
+ * How long an engine may leave `finalize` unanswered, in ms.
  *
  * @category accessors
  * @since 0.1.0
@@ -46,23 +47,23 @@ export const finalizeMs = (engine: SpeechToText["Service"], limits: Limits): num
     (engine.finalizeTimeout === undefined ? FINALIZE_MS : Duration.toMillis(engine.finalizeTimeout))
 
 /**
- * A stream in use. What is told to it counts from `base`, where its timeline begins on the session's.
+ * A stream in use. Its positions count from `base`, where its timeline begins on the session's.
  *
  * @category models
  * @since 0.1.0
  */
 export interface RecogniserStream extends Listener {
-  /** Begins: the stream is told the utterance in flight. */
+  /** Begins with a replay of the utterance in flight. */
   readonly listen: (replay: UtteranceReplay) => void
   readonly events: Stream.Stream<TranscriptEvent, BackendError>
-  /** Questions by the time their answer is due. */
+  /** The unanswered `finalize` requests, and when their answer is due, in ms. */
   readonly due: Map<number, number>
   readonly interim: boolean
   base: number
-  /** Since when and where it has heard no word. */
+  /** Since when, and from which sample on, it has returned no transcript. */
   quietSince: number
   quietFrom: number
-  /** It has recognised something. */
+  /** It has returned something. */
   proved: boolean
   silent: boolean
   broken: BackendError | undefined
@@ -87,15 +88,12 @@ export const open = Effect.fnUntraced(function*(
   const clock = yield* Clock.Clock
   const answerMs = finalizeMs(engine, limits)
   const opened = yield* engine.open(session).pipe(
-    Effect.timeoutOrElse({
-      duration: Duration.millis(Math.max(1, waitMs)),
-      orElse: () => Effect.fail(new Timeout({ op: "SpeechToText.open", message: `${engine.name} did not open` }))
-    })
+    deadline("SpeechToText.open", `opening ${engine.name}`, Duration.millis(Math.max(1, waitMs)))
   )
   const resampler = engine.sampleRate === TIMELINE_RATE
     ? undefined
     : yield* Resampler.scoped(TIMELINE_RATE, engine.sampleRate)
-  // an engine that throws where it must not has failed
+  // the methods must not throw; an engine that does has failed
   const guarding = (call: () => void) => {
     try {
       call()
@@ -138,7 +136,7 @@ export const open = Effect.fnUntraced(function*(
 })
 
 /**
- * Fails when the stream has ended, leaves a question unanswered, is found silent, or has thrown.
+ * Fails when the stream has ended, leaves `finalize` unanswered, returns no transcript for speech, or has thrown.
  *
  * @category combinators
  * @since 0.1.0
@@ -150,28 +148,28 @@ export const watch = Effect.fnUntraced(function*(
   wake: Latch.Latch
 ): Effect.fn.Return<never, BackendError> {
   const clock = yield* Clock.Clock
-  let alarmed = false
+  let racing = false
   while (true) {
     wake.closeUnsafe()
-    if (stream.broken !== undefined) return yield* Effect.fail(stream.broken)
+    if (stream.broken !== undefined) return yield* stream.broken
     if (stream.over !== undefined) return yield* stream.over
     if (stream.silent) {
       return yield* new Timeout({
         op: "SpeechToText.events",
-        message: `${engine.name} has heard no word in ${limits.silentMs} ms of speech`
+        message: `${engine.name} returned no transcript for ${limits.silentMs} ms of speech`
       })
     }
     const left = Math.min(...stream.due.values()) - clock.currentTimeMillisUnsafe()
     if (left <= 0) {
       return yield* new Timeout({
         op: "SpeechToText.finalize",
-        message: `${engine.name} did not answer within ${finalizeMs(engine, limits)} ms`
+        message: `${engine.name} did not answer finalize within ${finalizeMs(engine, limits)} ms`
       })
     }
     if (!Number.isFinite(left)) yield* wake.await
-    // most answers come at once: the alarm must not cost them the time that it takes to set
-    else if (alarmed) yield* Effect.timeoutOption(wake.await, left)
+    // most answers come at once, and must not pay for a race
+    else if (racing) yield* Effect.timeoutOption(wake.await, left)
     else yield* Effect.sleep(Math.min(left, GRACE_MS))
-    alarmed = Number.isFinite(left) && !alarmed
+    racing = Number.isFinite(left) && !racing
   }
 })

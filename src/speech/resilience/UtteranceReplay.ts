@@ -1,6 +1,6 @@
 /**
- * What a recogniser must be told again when another takes over: the audio of the utterance in flight, and what was said
- * about it.
+ * What is replayed to a recogniser that takes over: the audio of the utterance in flight, its voice activity and its
+ * `finalize` requests.
  *
  * Plain synchronous code. Positions count samples of the session's timeline (16 kHz) as pushed here. While nobody speaks
  * only 0.4 s of audio are kept (13 KB); memory for an utterance is taken as it grows.
@@ -11,23 +11,23 @@ import { SampleRing } from "../../audio/SampleRing.ts"
 import type { TranscriptWord } from "../SpeechToText.ts"
 import { TIMELINE_RATE, type VoiceActivity } from "../VoiceActivityDetector.ts"
 
-/** The longest utterance that is told again: 15 s; of a longer one, its end. */
+/** The longest utterance that is replayed: 15 s; of a longer one, its end. */
 const UTTERANCE_SAMPLES = 15 * TIMELINE_RATE
-/** For so much of one memory is taken at first: 2 s. */
+/** Memory is allocated for so much at first: 2 s. */
 const FIRST_SAMPLES = 2 * TIMELINE_RATE
-/** What is kept while nobody speaks: the lead, and what a detector needs to be sure that somebody does. */
+/** What is kept while nobody speaks: the pre-roll, and what a detector needs to detect speech. */
 const IDLE_SAMPLES = 0.4 * TIMELINE_RATE
-/** Audio before the detected beginning of speech that belongs to it: at most 0.3 s, for soft first consonants. */
+/** Pre-roll: audio before the detected start that belongs to the speech, at most 0.3 s, for soft first consonants. */
 const LEAD_SAMPLES = 0.3 * TIMELINE_RATE
-/** Audio is told again in pieces of 100 ms, as a network engine would get it. */
+/** Audio is replayed in pieces of 100 ms, as a network engine would get it. */
 const PIECE_SAMPLES = TIMELINE_RATE / 10
-/** So long after a turn that the recogniser ended by itself, nothing more is expected of it: 5 s. */
+/** So long after a turn that the recogniser ended by itself, no more words of it are expected: 5 s. */
 const SETTLE_SAMPLES = 5 * TIMELINE_RATE
-/** Changes of activity and questions that are remembered; the oldest go. */
+/** Voice activity changes and `finalize` requests that are remembered; the oldest are dropped. */
 const MAX_MARKS = 256
 
 /**
- * A recogniser that listens: positions are on its own timeline, which begins at its first sample.
+ * A recogniser that receives a replay; positions are on its own timeline, which begins at its first sample.
  *
  * @category models
  * @since 0.1.0
@@ -38,13 +38,13 @@ export interface Listener {
   readonly finalize: (id: number, untilSample: number) => void
 }
 
-/** What was told between two samples. */
+/** What happened between two samples. */
 type Mark =
   | { readonly at: number; readonly activity: VoiceActivity }
   | { readonly at: number; readonly id: number; readonly untilSample: number }
 
 /**
- * Moves a change of activity to a timeline that begins at `base`.
+ * Moves a voice activity change to a timeline that begins at `base`.
  *
  * @category conversions
  * @since 0.1.0
@@ -83,7 +83,7 @@ export class UtteranceReplay {
     return this.#speaking
   }
 
-  /** The questions that are not answered, in their order. */
+  /** The unanswered `finalize` requests, in their order. */
   get pending(): ReadonlyArray<number> {
     return this.#marks.flatMap((mark) => "id" in mark ? [mark.id] : [])
   }
@@ -113,8 +113,8 @@ export class UtteranceReplay {
   }
 
   /**
-   * Words were delivered: those up to here are not told again. Where that is, the words' own times tell, else the
-   * question that they answer, else it is taken to be now.
+   * Words were delivered: the audio up to their end is not replayed. Their end is known by the words' own times, else by
+   * the `finalize` request that they answer, else it is taken to be now.
    */
   final(words: ReadonlyArray<TranscriptWord> | undefined): void {
     const end = words?.at(-1)?.endSample
@@ -128,12 +128,12 @@ export class UtteranceReplay {
     )
   }
 
-  /** The recogniser has ended a turn by itself: nobody will ask it for the rest. */
+  /** The recogniser has ended a turn by itself, so no `finalize` will ask for the rest. */
   endOfTurn(): void {
     this.#ended = true
   }
 
-  /** A question was answered. False when it was not open: asked by nobody, or answered before. */
+  /** A `finalize` request was answered. False when it was never made, or answered before. */
   finalized(id: number): boolean {
     const question = this.#marks.find((mark) => "id" in mark && mark.id === id)
     if (question === undefined) return false
@@ -143,7 +143,7 @@ export class UtteranceReplay {
     return true
   }
 
-  /** Where another recogniser must begin. */
+  /** Where another recogniser begins. */
   get start(): number {
     const started = this.#marks.find((mark) => "activity" in mark && mark.activity._tag === "SpeechStarted")
     const speech = this.#speakingAtCut
@@ -154,15 +154,15 @@ export class UtteranceReplay {
     return Math.max(this.#cut, this.#offset + this.#ring.start, Math.min(speech, this.position) - LEAD_SAMPLES)
   }
 
-  /** Tells it all again to a recogniser whose timeline begins at `start`. */
+  /** Replays everything to a recogniser whose timeline begins at `start`. */
   replayTo(listener: Listener): void {
     const base = this.start
-    let told = base
+    let replayed = base
     const pushUntil = (position: number) => {
-      while (told < position) {
-        const to = Math.min(position, told + PIECE_SAMPLES)
-        listener.push(this.#ring.read(told - this.#offset, to - this.#offset))
-        told = to
+      while (replayed < position) {
+        const to = Math.min(position, replayed + PIECE_SAMPLES)
+        listener.push(this.#ring.read(replayed - this.#offset, to - this.#offset))
+        replayed = to
       }
     }
     if (this.#speakingAtCut) listener.activity({ _tag: "SpeechStarted", atSample: 0, decidedAtSample: 0 })
@@ -195,7 +195,7 @@ export class UtteranceReplay {
     else this.#marks.shift()
   }
 
-  /** Forgets changes of activity, but not what they came to; questions stay until they are answered. */
+  /** Drops voice activity changes, but keeps the state they led to; requests stay until they are answered. */
   #forget(past: (mark: Mark) => boolean): void {
     this.#marks = this.#marks.filter((mark) => {
       if (!("activity" in mark) || !past(mark)) return true
