@@ -160,7 +160,7 @@ describe("Rtvi", () => {
     assert.strictEqual(fault("{"), "not JSON")
     assert.strictEqual(fault("[]"), "not an RTVI message: expected the label rtvi-ai")
     assert.match(fault("{\"label\":\"rtvi-ai\",\"type\":1}"), /without a type/)
-    assert.match(fault(`{"label":"rtvi-ai","type":"x","id":"${"i".repeat(200)}"}`), /id is no string/)
+    assert.match(fault(`{"label":"rtvi-ai","type":"x","id":"${"i".repeat(200)}"}`), /id is not a string/)
   })
 
   it("reads fields of data that may be anything", () => {

@@ -1,5 +1,5 @@
 /**
- * Cartesia, hosted: needs a key.
+ * Cartesia's hosted engines; they need an API key.
  *
  * @since 0.1.0
  */

@@ -1,5 +1,5 @@
 /**
- * Deepgram, hosted: needs a key.
+ * Deepgram's hosted engines; they need an API key.
  *
  * @since 0.1.0
  */

@@ -1,5 +1,5 @@
 /**
- * ElevenLabs, hosted: needs a key.
+ * ElevenLabs's hosted engines; they need an API key.
  *
  * @since 0.1.0
  */

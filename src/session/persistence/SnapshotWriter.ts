@@ -12,12 +12,12 @@ import * as Queue from "effect/Queue"
 import type * as Scope from "effect/Scope"
 import type { BackendError } from "../../BackendError.ts"
 import type { HistoryItem } from "../../conversation/History.ts"
+import * as RetryPolicy from "../../RetryPolicy.ts"
 import * as SessionSnapshot from "./SessionSnapshot.ts"
 
 /** The most that is lost of what was heard of a reply. */
 const WHILE_SPEAKING = Duration.millis(1_000)
-const RETRY_MS = 100
-const MAX_RETRY_MS = 5_000
+const retryPolicy: RetryPolicy.RetryPolicy = { delay: Duration.millis(100), maxDelay: Duration.seconds(5) }
 
 /**
  * A change of the stored snapshot, as `SessionStore.write` takes it.
@@ -80,14 +80,14 @@ export const make = Effect.fnUntraced(function*(
 ): Effect.fn.Return<SnapshotWriter, never, Scope.Scope> {
   const wake = yield* Queue.sliding<void>(1)
   let stored = before
-  let failures = 0
+  let pauses: RetryPolicy.Pauses | undefined
 
   const save = Effect.suspend(() => {
     const { head, history, seq } = read()
     const from = commonLength(stored, history)
     return Effect.map(write({ head, from, items: history.slice(from).map(SessionSnapshot.encodeItem) }), () => {
       stored = history
-      failures = 0
+      pauses = undefined
       onSaved(seq)
       return true
     })
@@ -96,15 +96,15 @@ export const make = Effect.fnUntraced(function*(
       if (error.code === "session_not_found") {
         return Effect.as(Effect.sync(onTakenOver), false)
       }
-      failures++
-      const log = failures === 1
-        ? Effect.logWarning("session snapshot failed; will retry", error.message)
-        : Effect.void
-      return log.pipe(
-        Effect.andThen(Effect.sleep(Math.min(MAX_RETRY_MS, RETRY_MS * 2 ** Math.min(16, failures - 1)))),
-        Effect.as(true),
-        Effect.tap(Effect.sync(() => Queue.offerUnsafe(wake, undefined)))
-      )
+      return Effect.gen(function*() {
+        if (pauses === undefined) {
+          yield* Effect.logWarning("session snapshot failed; will retry", error.message)
+          pauses = yield* RetryPolicy.start(retryPolicy)
+        }
+        yield* Effect.sleep((yield* pauses(error)) ?? 0)
+        Queue.offerUnsafe(wake, undefined)
+        return true
+      })
     })
   )
 
