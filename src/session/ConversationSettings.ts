@@ -56,11 +56,11 @@ export class ConversationSettings implements ConversationOptions {
 
   /** Under load the engine leaves interim transcripts out, so the conversation must not wait for them. */
   get interimTranscripts(): boolean {
-    return this.pipeline?.interims === true && !this.busy
+    return this.pipeline?.interimTranscripts === true && !this.busy
   }
 
   get turnDetector(): boolean {
-    return this.pipeline?.judge !== undefined
+    return this.pipeline?.predictEndOfTurn !== undefined
   }
 
   get turnAuthority(): TurnAuthority {
@@ -68,6 +68,6 @@ export class ConversationSettings implements ConversationOptions {
   }
 
   get transcriptBased(): boolean {
-    return this.pipeline?.textual ?? true
+    return this.pipeline?.transcriptBased ?? true
   }
 }

@@ -148,7 +148,7 @@ export class SessionCore {
     return this.dispatcher.isClosed
   }
 
-  /** Gives an event its number and its time, and tells everyone who reads the session's events. */
+  /** Gives an event its number and its time, and publishes it: to readers, the user's client, recorder and observer. */
   readonly emit = (body: SessionEventBody): void => {
     const { observer, onLatency } = this.options
     const event: SessionEvent = { ...body, seq: ++this.seq, atMs: this.runtime.now() }
@@ -172,7 +172,7 @@ export class SessionCore {
     this.options.observer?.audio(this.input.arrivedMs, this.output.sentMs)
   }
 
-  /** Tells the conversation what has happened, and carries out what it decides. */
+  /** Gives an input to the conversation, and carries out its commands. */
   readonly dispatch = (input: ConversationInput): void => this.dispatcher.dispatch(input)
 
   /** Frees buffers and converters; nothing is dispatched any more. */
@@ -191,7 +191,7 @@ export class SessionCore {
     this.replies.pipeline = pipeline
   }
 
-  /** Lets what is in flight end; without a connection it would be played to nobody, so the session closes at once. */
+  /** Finishes the turn in flight and ends. Without a connection it could not be heard, so the session closes at once. */
   readonly drain = (reason: SessionEnd): void =>
     this.dispatch(this.attachments.isAttached ? { _tag: "Drain", reason } : { _tag: "Close", reason })
 
@@ -245,7 +245,7 @@ export class SessionCore {
       case "Discard":
         return this.replies.discard(command.epoch)
       case "PredictEndOfTurn":
-        return this.#judge(command)
+        return this.#predictEndOfTurn(command)
       case "End": {
         const text = this.replies.end(command, this.state.queue)
         return this.dispatcher.dispatchNext({ _tag: "ReplyEnded", epoch: command.epoch, text })
@@ -255,11 +255,11 @@ export class SessionCore {
     }
   }
 
-  #judge({ agentSaid, id, transcript }: Extract<Command, { readonly _tag: "PredictEndOfTurn" }>): void {
-    if (this.pipeline?.judge === undefined) return
+  #predictEndOfTurn({ agentSaid, id, transcript }: Extract<Command, { readonly _tag: "PredictEndOfTurn" }>): void {
+    if (this.pipeline?.predictEndOfTurn === undefined) return
     this.runtime.run(
-      "judge",
-      this.pipeline.judge(transcript, agentSaid).pipe(
+      "end-of-turn",
+      this.pipeline.predictEndOfTurn(transcript, agentSaid).pipe(
         // without the detector's opinion the turn counts as finished
         Effect.catchCause((cause) => Effect.as(Effect.logDebug("turn detector failed", cause), 1)),
         Effect.map((probability) => this.dispatch({ _tag: "EndOfTurnPredicted", id, probability }))

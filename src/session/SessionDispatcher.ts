@@ -62,7 +62,7 @@ export class SessionDispatcher {
     return this.state.lifecycle._tag === "Closed"
   }
 
-  /** Tells the conversation what has happened, and carries out what it decides. */
+  /** Gives an input to the conversation, and carries out its commands. */
   dispatch(input: ConversationInput): void {
     if (this.#stopped) return
     try {

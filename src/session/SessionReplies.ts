@@ -2,7 +2,7 @@
  * Carries out the conversation's commands about replies: starts their fibers, and holds, releases and ends their playout.
  *
  * Synchronous. A reply that may be heard begins to play only after its step has been carried out (`play`), so that the
- * client is told of a reply before its first frame.
+ * client gets the events of a reply before its first frame.
  *
  * @since 0.1.0
  */
@@ -54,7 +54,7 @@ export class SessionReplies {
   /** `undefined` until the pipeline has been opened. */
   pipeline: Pipeline | undefined
   readonly #options: SessionRepliesOptions
-  /** Playout that begins when the step has been carried out; at most one entry, of the reply that goes on. */
+  /** Playout that begins when the step has been carried out; at most one entry, of the present reply. */
   #pendingPlayout: Array<PendingPlayout> = []
   /** Completed when a preemptive reply becomes the answer of its turn, by epoch. */
   readonly #commits = new Map<number, Deferred.Deferred<void>>()
@@ -75,7 +75,7 @@ export class SessionReplies {
   start(command: Start): void {
     const { agentName, dispatch, observer, output, run } = this.#options
     const { epoch, source, speculative, turn } = command
-    const trace = observer?.start(command, this.pipeline?.textual === false ? undefined : { name: agentName() })
+    const trace = observer?.start(command, this.pipeline?.transcriptBased === false ? undefined : { name: agentName() })
     output.begin(epoch, turn, true)
     if (!speculative) this.release(epoch)
     let committed: Effect.Effect<void> = Effect.void

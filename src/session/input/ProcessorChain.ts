@@ -148,7 +148,7 @@ export const make = Effect.fnUntraced(function*(entries: ReadonlyArray<Processor
     if (error !== undefined) run(Effect.logDebug(`audio processor ${name} ${what}`, error))
     options.onIncident(incident)
   }
-  // reported with the first audio: nobody listens to the session's events while it is made
+  // reported with the first audio: there are no readers of the session's events while it is made
   let pendingIncidents: Array<ProcessorIncident> = []
 
   const open = (entry: ProcessorEntry): Effect.Effect<AudioProcessor | undefined, BackendError, Scope.Scope> =>

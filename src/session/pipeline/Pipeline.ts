@@ -39,7 +39,7 @@ export interface PipelineContext {
   readonly session: AgentSession
   /** The conversation so far, of a restored session. */
   readonly history: ReadonlyArray<HistoryItem>
-  /** Tells the conversation what has happened. Synchronous. */
+  /** Gives an input to the conversation. Synchronous. */
   readonly dispatch: (event: ConversationInput) => void
   /** Emits a session event that the conversation does not produce, such as a tool's. Nothing once the session has ended. */
   readonly emit: (event: SessionEventBody) => void
@@ -83,12 +83,14 @@ export interface ReplyRequest {
  */
 export interface Pipeline {
   readonly turnAuthority: TurnAuthority
-  /** Whether a turn needs words. */
-  readonly textual: boolean
+  /** Whether a turn needs words. A speech-to-speech model may answer audio whose words are unknown. */
+  readonly transcriptBased: boolean
   /** Whether there are interim transcripts. */
-  readonly interims: boolean
+  readonly interimTranscripts: boolean
   /** How likely it is, 0 to 1, that a transcript is a whole turn. `undefined` without a turn detector. */
-  readonly judge: ((transcript: string, agentSaid: string) => Effect.Effect<number, BackendError>) | undefined
+  readonly predictEndOfTurn:
+    | ((transcript: string, agentSaid: string) => Effect.Effect<number, BackendError>)
+    | undefined
   /** Asks for the final transcript up to a sample; answered by `Finalized`. */
   readonly finalize: (id: number, untilSample: number) => void
   /** Speaks a reply. Completes when all its speech has been given to playout; interrupted when the reply is ended. */

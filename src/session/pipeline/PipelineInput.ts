@@ -1,5 +1,5 @@
 /**
- * How a pipeline hears: the voice activity detector on the user's audio, and the events of the engine that understands it.
+ * The input side of a pipeline: the voice activity detector, and the events of the engine that recognises speech.
  *
  * @since 0.1.0
  */
@@ -12,7 +12,7 @@ import type { VoiceActivity, VoiceActivityDetector } from "../../speech/VoiceAct
 import type { PipelineContext } from "./Pipeline.ts"
 
 /**
- * Opens the session's detector and gives it the user's audio. `engine` is told of each change before the conversation.
+ * Opens the session's detector and gives it the user's audio. `engine` gets each change before the conversation does.
  *
  * @category constructors
  * @since 0.1.0
@@ -40,8 +40,8 @@ export const addDetector = Effect.fnUntraced(function*(
 })
 
 /**
- * Takes an engine's events in the session's scope. When they fail or end, the session cannot hear any more, and closes as
- * `failed`; whether an engine is retried or replaced before that is the affair of `ResilientSpeechToText`.
+ * Takes an engine's events in the session's scope. When they fail or end, the session has no recogniser, and closes as
+ * `failed`; retries and fallbacks before that belong to `ResilientSpeechToText`.
  *
  * @category constructors
  * @since 0.1.0

@@ -9,7 +9,7 @@ import type { PipelineContext } from "./Pipeline.ts"
 type Stage = Extract<ConversationInput, { readonly _tag: "ReplyProgress" }>["stage"]
 
 /**
- * Tells the conversation once when a reply reaches a stage; to be called for each piece of text and audio.
+ * Reports to the conversation when a reply first reaches a stage; to be called for each piece of text and audio.
  *
  * @category constructors
  * @since 0.1.0

@@ -171,7 +171,7 @@ const open = Effect.fnUntraced(function*(
   }
 
   const split = SentenceStream.make(textTransforms)
-  /** Has the model speak a text: each sentence is asked for while the former one is played. */
+  /** Has the model speak a text: each sentence is requested while the former one is played. */
   const speak = (request: ReplyRequest, source: AgentReply.TextSource) =>
     AgentReply.run(
       context,
@@ -188,9 +188,9 @@ const open = Effect.fnUntraced(function*(
 
   const pipeline: Pipeline = {
     turnAuthority: turns.authority,
-    textual: agentAnswers,
-    interims: agentAnswers && s2s.capabilities.interims,
-    judge: agentAnswers && turnDetector !== undefined
+    transcriptBased: agentAnswers,
+    interimTranscripts: agentAnswers && s2s.capabilities.interims,
+    predictEndOfTurn: agentAnswers && turnDetector !== undefined
       ? (transcript, agentSaid) => Effect.suspend(() => turnDetector.endOfTurn({ transcript, agentSaid }))
       : undefined,
     finalize: turns.finalize,

@@ -39,8 +39,9 @@ const MAX_CALLS = 8
 export const askAgent = (context: Pick<PipelineContext, "agent" | "session">): Tool =>
   AgentTool.make({
     name: ASK_AGENT,
-    description: "Asks the agent who knows. Call it for every question or wish of the user's, and tell the user its " +
-      "answer. Give the user's words.",
+    description:
+      "Asks the agent that knows the answers. Call it for every question or request of the user, and tell the " +
+      "user its answer. Pass the user's words.",
     input: Schema.Struct({ question: Schema.NonEmptyString.check(Schema.isMaxLength(16_384)) }),
     run: ({ question }, about) =>
       context.agent().respond({ transcript: question, ...about, committed: Effect.void, session: context.session })

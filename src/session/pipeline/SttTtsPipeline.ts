@@ -115,9 +115,9 @@ export const make = (
     }
     return {
       turnAuthority: options?.turnDetection ?? "own",
-      textual: true,
-      interims: stt.capabilities.interim,
-      judge: turnDetector === undefined
+      transcriptBased: true,
+      interimTranscripts: stt.capabilities.interim,
+      predictEndOfTurn: turnDetector === undefined
         ? undefined
         : (transcript, agentSaid) => Effect.suspend(() => turnDetector.endOfTurn({ transcript, agentSaid })),
       finalize: recogniser.finalize,
