@@ -16,7 +16,7 @@ const input: Agent.AgentInput = {
 const answer = (agent: Agent.Agent) => Stream.mkString(agent.respond(input))
 
 describe("Agent", () => {
-  it.effect("is made of a callback or a stream", () =>
+  it.effect("is made from a callback or a stream", () =>
     Effect.gen(function*() {
       const callback = Agent.fromCallback((text, { turn }) => Effect.succeed(`${text} ${turn}`), { name: "a" })
       assert.strictEqual(yield* answer(callback), "hello 1")
@@ -24,7 +24,7 @@ describe("Agent", () => {
       assert.strictEqual(yield* answer(Agent.fromStream((text) => Stream.make(text, "!"))), "hello!")
     }))
 
-  it.effect("fails with agent_error, whatever happens in it", () =>
+  it.effect("fails with agent_error for any failure or defect", () =>
     Effect.gen(function*() {
       const own = new PipelineError({ op: "x", message: "x", retryable: true })
       const broken: ReadonlyArray<readonly [Agent.Agent, string]> = [
@@ -41,7 +41,7 @@ describe("Agent", () => {
       for (const [agent, code] of broken) assert.strictEqual((yield* Effect.flip(answer(agent))).code, code)
     }))
 
-  it.effect("takes its services from where it is made", () =>
+  it.effect("takes its services from the context in which it is made", () =>
     Effect.gen(function*() {
       class Name extends Context.Service<Name, string>()("test/Name") {}
       const agent = yield* Agent.withContext(Agent.fromCallback(() => Name.use(Effect.succeed))).pipe(
@@ -50,7 +50,7 @@ describe("Agent", () => {
       assert.strictEqual(yield* answer(agent), "Ada")
     }))
 
-  it.effect("is registered once by its name", () =>
+  it.effect("is registered under its name only once", () =>
     Effect.gen(function*() {
       const registry = yield* AgentRegistry
       const agent = Agent.fromCallback(Effect.succeed)

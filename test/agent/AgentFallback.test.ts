@@ -107,7 +107,7 @@ describe("AgentFallback", () => {
       }))
   }
 
-  it.effect("lets a failure after the first words pass", () =>
+  it.effect("passes on a failure after the first word", () =>
     Effect.gen(function*() {
       const [a, b] = [agent("a", "Well", down), agent("b", "Hello.")]
       const { fiber, lines, said } = yield* run([a, b])
@@ -117,7 +117,7 @@ describe("AgentFallback", () => {
       assert.strictEqual(b.counts.asked, 0)
     }))
 
-  it.effect("waits for the next words as long as it takes", () =>
+  it.effect("has no timeout after the first word", () =>
     Effect.gen(function*() {
       const [a, b] = [agent("a", "Well", "hang"), agent("b", "Hello.")]
       const { fiber, said } = yield* run([a, b], { timeout: "5 seconds" })
@@ -143,7 +143,7 @@ describe("AgentFallback", () => {
       )
     }))
 
-  it.effect("is interrupted in whatever it does, and asks nobody else", () =>
+  it.effect("can be interrupted at any time, and then asks no other agent", () =>
     Effect.gen(function*() {
       const [a, b] = [agent("a", "hang"), agent("b", "Hello.")]
       const { fiber, lines } = yield* run([a, b])

@@ -19,7 +19,7 @@ const roles = (memory: ToolHistory, history: ReadonlyArray<HistoryItem>, turn: n
 const called = (memory: ToolHistory, turn: number, id = "a"): ToolCall =>
   memory.add({ id, name: "f", params: {}, turn, round: memory.nextRound() })
 
-describe("ToolMemory", () => {
+describe("ToolHistory", () => {
   it("puts the calls of a turn between the user's words and the agent's", () => {
     const memory = new ToolHistory()
     for (const turn of [1, 2, 3]) memory.finish(called(memory, turn), { ok: true, output: turn })
@@ -45,7 +45,7 @@ describe("ToolMemory", () => {
     ])
   })
 
-  it("forgets the oldest calls, and never one that goes on", () => {
+  it("drops the oldest finished calls, and never a running one", () => {
     const memory = new ToolHistory()
     const first = called(memory, 1)
     for (let turn = 1; turn <= 200; turn++) memory.finish(called(memory, turn), { ok: true, output: "" })
@@ -57,7 +57,7 @@ describe("ToolMemory", () => {
     assert.strictEqual(memory.calls[0], first)
   })
 
-  it.prop("gives each call an id of its own, and each its result", [
+  it.prop("gives each call a unique id and its own result", [
     Schema.Array(Schema.Struct({ id: Schema.Literals(["", "a", "b"]), turn: Schema.Literals([1, 2, 3]) }))
   ], ([calls]) => {
     const memory = new ToolHistory()
@@ -75,7 +75,7 @@ describe("ToolMemory", () => {
     assert.deepStrictEqual(results, ids)
   })
 
-  it("knows the same call whatever the order of its input", () => {
+  it("recognises the same call whatever the order of its input's keys", () => {
     assert.strictEqual(
       callKey({ name: "f", params: { a: 1, b: { c: [1], d: 2 } } }),
       callKey({ name: "f", params: { b: { d: 2, c: [1] }, a: 1 } })

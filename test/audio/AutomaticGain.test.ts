@@ -65,7 +65,7 @@ describe("AutomaticGain", () => {
     }
   })
 
-  it("does not pump up the noise of a room, alone or between words", () => {
+  it("does not amplify background noise, alone or between words", () => {
     const alone = new AutomaticGain(options)
     alone.process(noise(16_000 * 20, 60))
     alone.process(new Int16Array(16_000 * 5))

@@ -17,14 +17,14 @@ describe("G711", () => {
     assert.deepEqual([...G711.decodeALaw(golden)], [-5504, -848, 5504, 848, -32256, -8, 32256, 8])
   })
 
-  it("gives every code back after decoding and encoding, but for µ-law's negative zero", () => {
+  it("decodes and encodes every code to itself, except µ-law's negative zero", () => {
     assert.deepEqual(G711.encodeALaw(G711.decodeALaw(codes)), codes)
     const expected = codes.slice()
     expected[0x7f] = 0xff
     assert.deepEqual(G711.encodeMuLaw(G711.decodeMuLaw(codes)), expected)
   })
 
-  it("errs on no sample by more than half a step of its segment", () => {
+  it("has an error of at most half a step of the segment", () => {
     const mu = G711.decodeMuLaw(G711.encodeMuLaw(every))
     const a = G711.decodeALaw(G711.encodeALaw(every))
     every.forEach((sample, i) => {

@@ -61,7 +61,7 @@ const steady = (count: number): Array<Arrival> => range(0, count).map((index) =>
 const isIncreasing = (values: ReadonlyArray<number>) => values.every((v, i) => i === 0 || v > values[i - 1]!)
 
 describe("JitterBuffer", () => {
-  it("plays a steady stream whole and in order across the wraps, and shrinks to the least depth", () => {
+  it("plays a steady stream completely and in order across wraps, and shrinks to the smallest depth", () => {
     const { buffer, depths, played } = run(steady(500))
     assert.isTrue(isIncreasing(played))
     assert.strictEqual(played.length, 500 - buffer.dropped)
@@ -71,7 +71,7 @@ describe("JitterBuffer", () => {
     assert.isAtMost(Math.max(...depths.slice(100, 490)), 2)
   })
 
-  it("says nothing until it is filled, then gives one packet for each pull", () => {
+  it("returns undefined until it is filled, then one packet per pull", () => {
     const { out } = run(steady(50), { minDepth: 3 })
     assert.deepEqual(out.slice(0, 5), [undefined, undefined, 0, 1, 2])
   })
@@ -90,7 +90,7 @@ describe("JitterBuffer", () => {
     assert.deepEqual(out.slice(out.indexOf(49), out.indexOf(49) + 5), [49, "lost", "lost", "lost", 53])
   })
 
-  it("puts reordered packets right, also the very first", () => {
+  it("reorders packets, also the very first", () => {
     const swapped = steady(100).map((a) =>
       a.index === 0 ? { ...a, atMs: 21 } : a.index === 40 ? { ...a, atMs: 825 } : a
     )
@@ -99,7 +99,7 @@ describe("JitterBuffer", () => {
     assert.strictEqual(buffer.lost + buffer.late, 0)
   })
 
-  it("throws duplicates and late packets away and counts them", () => {
+  it("drops and counts duplicates and late packets", () => {
     const { buffer, played } = run([
       ...steady(100).filter(({ index }) => index !== 70),
       ...steady(100).filter(({ index }) => index % 10 === 0 && index !== 70).map((a) => ({ ...a, atMs: a.atMs + 5 })),
@@ -113,7 +113,7 @@ describe("JitterBuffer", () => {
     assert.strictEqual(played.length, 99)
   })
 
-  it("deepens with jitter until hardly a packet comes late, and comes back when it ends", () => {
+  it("grows with jitter until few packets are late, and shrinks when it ends", () => {
     const next = random(1)
     const jittery = range(0, 3000).map((index) => ({
       index,
@@ -126,7 +126,7 @@ describe("JitterBuffer", () => {
     assert.isAtMost(Math.max(...depths.slice(2800, 2990)), 3)
   })
 
-  it("deepens for the few packets that come late, though it never runs dry", () => {
+  it("grows for a few late packets although it has no underrun", () => {
     const { buffer } = run(range(0, 2000).map((index) => ({ index, atMs: index * 20 + (index % 5 === 4 ? 55 : 0) })))
     assert.isAtLeast(buffer.held, 1)
     // One in five comes late, 400 in all, until the buffer is deep enough.
@@ -134,13 +134,13 @@ describe("JitterBuffer", () => {
     assert.strictEqual(buffer.targetDepth, 4)
   })
 
-  it("stays within its greatest depth whatever the jitter", () => {
+  it("stays within its largest depth whatever the jitter", () => {
     const next = random(2)
     const { buffer } = run(range(0, 1000).map((index) => ({ index, atMs: index * 20 + 600 * next() })))
     assert.strictEqual(buffer.targetDepth, 10)
   })
 
-  it("says silence, not lost, where the sender sent nothing, and keeps the clock", () => {
+  it("returns silence, not lost, during DTX, and keeps the time", () => {
     // DTX: speech, then one packet each 400 ms with contiguous numbers, then speech.
     const dtx: Array<Arrival> = []
     let seq = firstSeq
@@ -156,7 +156,7 @@ describe("JitterBuffer", () => {
     assert.closeTo(out.indexOf(200) - out.indexOf(90), 110, 2)
   })
 
-  it("loses no speech to a stall, and drains the delay that it left", () => {
+  it("loses no speech after a stall, and reduces the delay again", () => {
     const stalled = range(0, 1000).map((index) => ({
       index,
       atMs: index >= 200 && index < 225 ? 225 * 20 : index * 20
@@ -170,14 +170,14 @@ describe("JitterBuffer", () => {
     assert.isAtMost(Math.max(...depths.slice(900, 990)), 3)
   })
 
-  it("does not answer an outage with as much concealment again", () => {
+  it("does not conceal an outage twice", () => {
     const outage = steady(600).filter(({ index }) => index < 100 || index >= 350)
     const { count, out } = run(outage)
     assert.isAtMost(count("lost"), 12)
     assert.closeTo(out.indexOf(400) - out.indexOf(50), 350, 4)
   })
 
-  it("follows a clock that drifts, fast or slow, without growing or starving", () => {
+  it("follows clock drift in both directions without growing or underruns", () => {
     for (const pullMs of [20.02, 19.98]) {
       const { buffer, depths } = run(steady(20_000), { pullMs })
       assert.isAtMost(Math.max(...depths.slice(100, -100)), 4)
@@ -186,7 +186,7 @@ describe("JitterBuffer", () => {
     }
   })
 
-  it("goes on with a sender that restarted, after one stray packet was not taken for it", () => {
+  it("continues after a restart of the sender, which a single stray packet does not cause", () => {
     const stray = { index: 9999, atMs: 1005, seq: 30_000, timestamp: 5 }
     const restarted = range(100, 200).map((index) => ({
       index,
@@ -201,7 +201,7 @@ describe("JitterBuffer", () => {
     assert.isAtLeast(played.length, 190)
   })
 
-  it("bounds what it holds when nobody pulls", () => {
+  it("stays within its capacity without pulls", () => {
     const buffer = new JitterBuffer<Packet>()
     for (const { atMs, index } of steady(5000)) {
       buffer.push(index & 0xffff, index * 960, { index }, atMs)
@@ -211,7 +211,7 @@ describe("JitterBuffer", () => {
     assert.deepEqual(buffer.pull(), { index: 4950 })
   })
 
-  it("reset forgets packets and begins with the next", () => {
+  it("reset drops packets and starts with the next", () => {
     const buffer = new JitterBuffer<Packet>({ minDepth: 1, initialDepth: 1 })
     buffer.push(1, 0, { index: 1 }, 0)
     buffer.reset()

@@ -58,7 +58,7 @@ describe("Pcm", () => {
     assert.deepEqual([...Pcm.fromInt16(Int16Array.of(0x1234, -1))], [0x34, 0x12, 0xff, 0xff])
   })
 
-  it("copyInt16 does not follow its bytes", () => {
+  it("copyInt16 does not share memory with its bytes", () => {
     const bytes = new Uint8Array(4)
     const copy = Pcm.copyInt16(bytes)
     bytes.fill(1)

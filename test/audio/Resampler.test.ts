@@ -108,7 +108,7 @@ describe("Resampler", () => {
       }))
   }
 
-  it.effect("lets no tone above the new band come back as an alias", () =>
+  it.effect("has no aliases of tones above the new band", () =>
     Effect.gen(function*() {
       const factory = yield* Resampler.load
       for (const [from, to, hz] of [[48000, 16000, 10000], [48000, 8000, 6000], [24000, 16000, 11000]] as const) {
@@ -145,7 +145,7 @@ describe("Resampler", () => {
       assert.isAtLeast(samples, 16000 - Math.ceil(resampler.latencyMs * 16) - 1)
     }))
 
-  it.effect("streams do not touch each other, also while the module's memory grows", () =>
+  it.effect("keeps streams independent, also while the module's memory grows", () =>
     Effect.gen(function*() {
       // A module of its own, so that its memory starts small.
       const factory = yield* Effect.promise(() => Resampler.loadBuild(true))
@@ -171,7 +171,7 @@ describe("Resampler", () => {
       }
     }))
 
-  it.effect("gives native memory back, and is inert once freed", () =>
+  it.effect("frees native memory, and returns nothing after that", () =>
     Effect.gen(function*() {
       const factory = yield* Resampler.load
       const before = factory.memoryBytes()

@@ -131,14 +131,14 @@ describe("Wav", () => {
     )
   })
 
-  it("gives what a truncated file holds", () => {
+  it("returns the samples of a truncated file", () => {
     const whole = Wav.encode(ramp, { sampleRate: 16000 })
     const wav = ok(whole.subarray(0, whole.length - 3))
     assert.deepEqual([...wav.samples], [...ramp.subarray(0, 7)])
     assert.isTrue(wav.truncated)
   })
 
-  it("reads to the end behind a streaming header, but no further than an honest empty chunk", () => {
+  it("reads to the end after a streaming header, but not past an empty chunk", () => {
     const head = chunk("fmt ", fmt(1, 1, 16))
     const body = bytesOf(ramp)
     for (const [size, data] of [[0xffffffff, 0xffffffff], [0, 0], [36, 0], [0xffffffff, 0]] as const) {
@@ -153,7 +153,7 @@ describe("Wav", () => {
     assert.deepEqual(streamed, Wav.encode(ramp, { sampleRate: 16000 }))
   })
 
-  it("refuses what is no WAV and says where", () => {
+  it("refuses malformed files with the offset of the error", () => {
     const head = chunk("fmt ", fmt(1, 1, 16))
     const data = chunk("data", bytesOf(ramp))
     const withFormat = (format: ReadonlyArray<number>) => reasonOf(riff([chunk("fmt ", format), data]))

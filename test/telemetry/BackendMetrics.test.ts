@@ -10,7 +10,7 @@ const lines = Effect.map(PrometheusMetrics.format(), (text) => text.split("\n").
 const own = Effect.provideServiceEffect(Metric.MetricRegistry, Effect.sync(() => new Map()))
 
 describe("BackendMetrics", () => {
-  it("keeps the names that dashboards are built on", () => {
+  it("keeps the metric names that dashboards rely on", () => {
     assert.deepStrictEqual(Object.values(TelemetryNames.metrics), [
       "effect_voice_sessions_active",
       "effect_voice_sessions_total",
@@ -31,7 +31,7 @@ describe("BackendMetrics", () => {
     ])
   })
 
-  it.effect("stands at 0 before anything happens, and counts what does", () =>
+  it.effect("is registered with 0, and counts events", () =>
     Effect.gen(function*() {
       const backend = yield* BackendMetrics.make({
         provider: "local",
@@ -88,7 +88,7 @@ describe("BackendMetrics", () => {
       ])
     }).pipe(own))
 
-  it.effect("measures operations, and tells refusals from failures", () =>
+  it.effect("measures operations, and counts refusals apart from failures", () =>
     Effect.gen(function*() {
       const metrics = yield* BackendMetrics.make({ provider: "local", enabled: () => true })
       const create = <A>(effect: Effect.Effect<A, BackendError>) =>
@@ -126,7 +126,7 @@ describe("BackendMetrics", () => {
       assert.strictEqual(total, 103, "none is lost")
     }).pipe(own))
 
-  it.effect("counts nothing while it is switched off; a session keeps what it began with", () =>
+  it.effect("records nothing while metrics are off; a session keeps the setting it began with", () =>
     Effect.gen(function*() {
       let enabled = false
       const metrics = yield* BackendMetrics.make({ provider: "local", enabled: () => enabled })

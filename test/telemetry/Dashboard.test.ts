@@ -29,7 +29,7 @@ const labels: ReadonlyArray<string> = ["job", "instance", "le", ...Object.values
 const metricsOf = (query: string) => query.match(/\b(?:effect_voice|process|nodejs)_\w+/g) ?? []
 
 describe("the dashboard and the alerts", () => {
-  it("ask for metrics that there are, histograms by their buckets", () => {
+  it("query existing metrics, histograms by their buckets", () => {
     assert.isAtLeast(queries.length, 30)
     for (const query of queries) {
       for (const name of metricsOf(query)) assert.isTrue(known.has(name), `${name} in ${query}`)
@@ -45,7 +45,7 @@ describe("the dashboard and the alerts", () => {
     }
   })
 
-  it("group by labels that there are", () => {
+  it("group by existing labels", () => {
     for (const query of queries) {
       for (const [, list = ""] of query.matchAll(/\b(?:by|on) \(([^)]*)\)/g)) {
         for (const label of list.split(",")) assert.include(labels, label.trim(), query)
@@ -53,12 +53,12 @@ describe("the dashboard and the alerts", () => {
     }
   })
 
-  it("show every metric of ours", () => {
+  it("show every metric", () => {
     const asked = new Set(queries.flatMap(metricsOf).map((name) => name.replace(/_bucket$/, "")))
     for (const name of ours) assert.isTrue(asked.has(name), name)
   })
 
-  it("have panels that do not lie upon each other", () => {
+  it("have panels that do not overlap", () => {
     const taken = new Set<string>()
     for (const { gridPos: { h, w, x, y } } of dashboard.panels) {
       assert.isAtMost(x + w, 24)

@@ -41,8 +41,8 @@ const twoTurnsEach = (ids: Array<string>) =>
     }
   })
 
-describe("log lines from within a session", () => {
-  it.effect("have its id and the turn, and what was there before", () =>
+describe("log lines of a session", () => {
+  it.effect("have the session's id and turn, and the annotations of the caller", () =>
     Effect.gen(function*() {
       const { ids, lines } = yield* logged(true, twoTurnsEach)
       assert.deepStrictEqual(
@@ -51,7 +51,7 @@ describe("log lines from within a session", () => {
       )
     }))
 
-  it.effect("are plain when fields are off; new sessions take a new value", () =>
+  it.effect("have no fields when they are off; new sessions use a new value", () =>
     Effect.gen(function*() {
       const { ids, lines } = yield* logged(false, (ids) =>
         Effect.gen(function*() {

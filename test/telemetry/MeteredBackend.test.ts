@@ -70,7 +70,7 @@ describe("the metrics of a backend", () => {
       }
     }))
 
-  it.effect("counts how sessions end and how long they were, what they were refused for, and their audio", () =>
+  it.effect("counts session ends by reason, durations, refusals and audio", () =>
     Effect.gen(function*() {
       const value = yield* counting(
         { config: { maxConcurrentSessions: 1 } },
@@ -100,7 +100,7 @@ describe("the metrics of a backend", () => {
       assert.closeTo(sum, value("turn_latency_seconds_sum"), 1e-9, "the parts are all of it")
     }))
 
-  it.effect("counts the audio of a silent session while it goes on", () =>
+  it.effect("counts the audio of a silent session while it is open", () =>
     counting(
       {},
       Effect.gen(function*() {
@@ -112,7 +112,7 @@ describe("the metrics of a backend", () => {
       })
     ).pipe(Effect.asVoid))
 
-  it.effect("counts what begins after it is switched on, and nothing before", () =>
+  it.effect("counts only sessions that begin after metrics were switched on", () =>
     Effect.gen(function*() {
       const value = yield* counting(
         { config: { enableMetrics: false } },

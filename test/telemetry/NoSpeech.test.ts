@@ -45,7 +45,7 @@ const model = ScriptedLanguageModel.layer([
 ])
 
 describe("without trace_speech", () => {
-  it.effect("nothing of what is said, and of who says it, is exported", () =>
+  it.effect("exports neither what is said nor who says it", () =>
     Effect.gen(function*() {
       const recording = new Recording()
       const registry = new Map()

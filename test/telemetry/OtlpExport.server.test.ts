@@ -21,7 +21,7 @@ const create = (url: string) =>
 
 describe("telemetry over OTLP", () => {
   for (const protocol of ["http/protobuf", "http/json"] as const) {
-    it.live(`arrives whole as ${protocol}: traces, metrics and log lines of a call`, () =>
+    it.live(`delivers traces, metrics and log lines of a call as ${protocol}`, () =>
       Effect.gen(function*() {
         const receiver = yield* OtlpReceiver.make
         const options = {
@@ -94,7 +94,7 @@ describe("telemetry over OTLP", () => {
       }).pipe(Effect.scoped, Effect.provide([NodeServices.layer, Builtin.layer])), 20_000)
   }
 
-  it.live("sends only what is on", () =>
+  it.live("exports only enabled signals", () =>
     Effect.gen(function*() {
       const receiver = yield* OtlpReceiver.make
       yield* during({
@@ -112,7 +112,7 @@ describe("telemetry over OTLP", () => {
     ["breaks off", { _tag: "Reset" }]
   ]
   for (const [what, behaviour] of faults) {
-    it.live(`a receiver that ${what} holds up neither calls nor the end`, () =>
+    it.live(`a receiver that ${what} delays neither calls nor the shutdown`, () =>
       Effect.gen(function*() {
         const receiver = yield* OtlpReceiver.make
         receiver.behave(behaviour)
@@ -126,7 +126,7 @@ describe("telemetry over OTLP", () => {
       }).pipe(Effect.scoped, Effect.provide([NodeServices.layer, Builtin.layer])), 20_000)
   }
 
-  it.live("nobody at the address holds up neither calls nor the end", () =>
+  it.live("an unreachable receiver delays neither calls nor the shutdown", () =>
     Effect.gen(function*() {
       const { closedMs, result } = yield* during(
         { env: { OTEL_EXPORTER_OTLP_ENDPOINT: "http://127.0.0.1:1" }, config: { exportInterval: 100 } },

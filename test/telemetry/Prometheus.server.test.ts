@@ -84,7 +84,7 @@ const until = (url: string, path: string, good: (answer: Answer) => boolean) =>
   )
 
 describe.skipIf(missing.length > 0)("Prometheus", () => {
-  it.live("scrapes us, and answers with our series", () =>
+  it.live("scrapes the metrics endpoint, and returns its series", () =>
     Effect.gen(function*() {
       const url = yield* serve({ env: {} })
       const server = yield* prometheus(url)
@@ -116,12 +116,12 @@ describe.skipIf(missing.length > 0)("Prometheus", () => {
       assert.strictEqual(targets["activeTargets"][0].lastError, "")
     }).pipe(Effect.scoped, Effect.provide([NodeServices.layer, Builtin.layer])), 60_000)
 
-  it("has nothing to say against the rules", () => {
+  it("accepts the alert rules", () => {
     const { status, stderr, stdout } = spawnSync("promtool", ["check", "rules", rules], { encoding: "utf8" })
     assert.strictEqual(status, 0, stdout + stderr)
   })
 
-  it.live("has nothing to say against what we answer", () =>
+  it.live("accepts the format of the metrics endpoint", () =>
     Effect.gen(function*() {
       const url = yield* serve({ env: {} })
       yield* call(url)

@@ -18,7 +18,7 @@ const traced = (setup: Setup, body: Effect.Effect<void, unknown, VoiceBackend>) 
 }
 
 describe("SessionTrace", () => {
-  it.effect("is one trace from audio in to audio out, with the times at which things happened (FR-013)", () =>
+  it.effect("is one trace from audio in to audio out, with the times of the events (FR-013)", () =>
     Effect.gen(function*() {
       let saidAt = 0
       let id = ""
@@ -84,7 +84,7 @@ describe("SessionTrace", () => {
       assert.isTrue(recording.spans.every(({ exit }) => Exit.isSuccess(exit)))
     }))
 
-  it.effect("tells what was interrupted", () =>
+  it.effect("marks interrupted turns", () =>
     Effect.gen(function*() {
       const agent = Agent.fromCallback(() => Effect.succeed("word ".repeat(50)))
       const recording = yield* traced(
@@ -108,7 +108,7 @@ describe("SessionTrace", () => {
       assert.strictEqual(recording.open.size, 0)
     }))
 
-  it.effect("links answers that were asked for ahead to the turn: the one that was used, and those that were not", () =>
+  it.effect("links preemptive replies to the turn, whether committed or discarded", () =>
     Effect.gen(function*() {
       const recording = yield* traced(
         {
@@ -146,7 +146,7 @@ describe("SessionTrace", () => {
       assert.strictEqual(recording.open.size, 0)
     }))
 
-  it.effect("tells the code of what failed, and nothing else of it", () =>
+  it.effect("records only the code of a failure", () =>
     Effect.gen(function*() {
       const agent = Agent.fromCallback(() =>
         Effect.fail(
@@ -170,7 +170,7 @@ describe("SessionTrace", () => {
       assert.notInclude(everything(recording), "s3cret")
     }))
 
-  it.effect("blames who failed: a voice that fails is not the agent's failure, and an agent that hangs is", () =>
+  it.effect("records a failure on the span that failed: of the voice, or of an agent that hangs", () =>
     Effect.gen(function*() {
       const talk = Effect.gen(function*() {
         const user = yield* call()
@@ -199,7 +199,7 @@ describe("SessionTrace", () => {
       }
     }))
 
-  it.effect("has an error on the session when an engine fails for good, and when it cannot be made", () =>
+  it.effect("records an error on the session when an engine fails for good or cannot be opened", () =>
     Effect.gen(function*() {
       const error = new PipelineError({ op: "x", message: "s3cret", retryable: false })
       const failing = new Recording()
@@ -292,7 +292,7 @@ describe("SessionTrace", () => {
       }
     }))
 
-  it.effect("makes no span when it is switched off, or nobody takes any; new sessions take a new value", () =>
+  it.effect("makes no span when tracing is off or there is no tracer; new sessions use a new value", () =>
     Effect.gen(function*() {
       const talk = Effect.gen(function*() {
         const user = yield* call()
@@ -329,7 +329,7 @@ describe("SessionTrace", () => {
       assert.isTrue(Exit.isExit(seen) && Exit.isFailure(seen), "with Effect's own tracer there is none")
     }))
 
-  it.effect("is its own trace, linked to whoever asked for the session", () =>
+  it.effect("is a trace of its own, linked to the span that created the session", () =>
     Effect.gen(function*() {
       const recording = yield* traced({}, Effect.asVoid(Effect.withSpan(call(), "request")))
       const session = recording.one("voice.session")
@@ -341,7 +341,7 @@ describe("SessionTrace", () => {
       }])
     }))
 
-  it.effect("holds what was said when it is asked to", () =>
+  it.effect("contains what was said with trace_speech", () =>
     Effect.gen(function*() {
       const recording = yield* traced(
         { agent: slow, config: { traceSpeech: true } },

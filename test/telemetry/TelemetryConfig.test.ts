@@ -5,13 +5,13 @@ import * as TelemetryConfig from "../../src/telemetry/TelemetryConfig.ts"
 const base = "http://127.0.0.1:4318"
 
 describe("telemetry's config", () => {
-  it.effect("is nothing where nobody names a receiver, or the SDK is off", () =>
+  it.effect("is undefined without an endpoint, or with the SDK disabled", () =>
     Effect.gen(function*() {
       assert.isUndefined(yield* TelemetryConfig.resolve({}, {}))
       assert.isUndefined(yield* TelemetryConfig.resolve({ endpoint: base }, { OTEL_SDK_DISABLED: "TRUE" }))
     }))
 
-  it.effect("beats the environment, and takes from it what it leaves open", () =>
+  it.effect("takes precedence over the environment, which completes it", () =>
     Effect.gen(function*() {
       const env = {
         OTEL_EXPORTER_OTLP_ENDPOINT: "http://elsewhere/",
@@ -39,7 +39,7 @@ describe("telemetry's config", () => {
       assert.notInclude(JSON.stringify([config, both]), "hunter2")
     }))
 
-  it.effect("tells all faults by their variables, without values", () =>
+  it.effect("reports all faults with their variables, without values", () =>
     Effect.gen(function*() {
       const error = yield* Effect.flip(TelemetryConfig.resolve({}, {
         OTEL_EXPORTER_OTLP_ENDPOINT: "ftp://hunter2",

@@ -12,7 +12,7 @@ const within = (child: Recorded, parent: Recorded) =>
   child.startMs >= parent.startMs && child.endMs <= parent.endMs && child.endMs >= child.startMs
 
 describe("a traced conversation", () => {
-  it.live("is one tree, whole and without a word, and its counts agree with its events", () =>
+  it.live("is one complete tree without speech, and its metrics agree with its events", () =>
     Effect.gen(function*() {
       const seen = new Set<string>()
       for (let index = 0; index < 40; index++) {

@@ -35,7 +35,7 @@ const speaks = (voice: Layer.Layer<TextToSpeech, unknown>) =>
   })).pipe(Effect.provide(voice))
 
 describe("a request to a vendor", () => {
-  it.live("has a span: the handshake of a socket, and each text that is asked for on it", () =>
+  it.live("has a span: for the handshake of a socket, and for each text on it", () =>
     Effect.scoped(Effect.gen(function*() {
       const fake = yield* Fakes.cartesia()
       const voice = Cartesia.layer({ url: fake.url, apiKey: Redacted.make(Fakes.KEY) })
@@ -54,7 +54,7 @@ describe("a request to a vendor", () => {
       assert.isTrue(requests.every(({ exit }) => Exit.isSuccess(exit)))
     })))
 
-  it.live("says with which status and under which id it was refused", () =>
+  it.live("records the status and request id of a refusal", () =>
     Effect.scoped(Effect.gen(function*() {
       const fake = yield* Fakes.cartesia()
       const voice = Cartesia.layer({ url: fake.url, apiKey: Redacted.make(`${Fakes.KEY}-that-is-wrong`) })
@@ -67,7 +67,7 @@ describe("a request to a vendor", () => {
       assert.isTrue(Exit.isFailure(refused?.exit ?? Exit.void))
     })))
 
-  it.live("of an HTTP voice lasts as long as its answer, and is the only span of it", () =>
+  it.live("of an HTTP voice lasts as long as its response, and has one span", () =>
     Effect.scoped(Effect.gen(function*() {
       const fake = yield* FakeOpenAiSpeech.start()
       const url = fake.url.replace(/^ws/u, "http")
@@ -118,7 +118,7 @@ describe("a request to a vendor", () => {
       })
     })))
 
-  it.live("has none where nothing is traced", () =>
+  it.live("has no span without tracing", () =>
     Effect.scoped(Effect.gen(function*() {
       const fake = yield* Fakes.cartesia()
       const recording = new Recording()

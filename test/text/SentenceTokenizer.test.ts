@@ -10,7 +10,7 @@ const cut = (...texts: ReadonlyArray<string>): ReadonlyArray<string> => {
 const squeeze = (text: string) => text.replace(/\s+/gu, "")
 
 describe("SentenceTokenizer", () => {
-  it("cuts after sentences, and the first one after a clause", () => {
+  it("splits after sentences, and the first one after a clause", () => {
     assert.deepStrictEqual(cut("That is a good question, and here is more. Then this, after that! Why? "), [
       "That is a good question,",
       "and here is more.",
@@ -19,7 +19,7 @@ describe("SentenceTokenizer", () => {
     ])
   })
 
-  it("gives a sentence as soon as the next word has begun", () => {
+  it("returns a sentence as soon as the next word begins", () => {
     const sentences = new SentenceTokenizer()
     assert.deepStrictEqual(sentences.push("It is noon."), [])
     assert.deepStrictEqual(sentences.push(" "), [])
@@ -27,11 +27,11 @@ describe("SentenceTokenizer", () => {
     assert.deepStrictEqual(sentences.flush(), ["T"])
   })
 
-  it("does not chop a short first clause", () => {
+  it("does not split off a short first clause", () => {
     assert.deepStrictEqual(cut("Well, yes, of course I know it."), ["Well, yes, of course I know it."])
   })
 
-  it("does not stop at titles, initials and figures", () => {
+  it("does not split after titles, initials and numbers", () => {
     assert.deepStrictEqual(cut("Ask Dr. Who. J. S. Bach cost 3.50, e.g. in May. Fine."), [
       "Ask Dr. Who.",
       "J. S. Bach cost 3.50, e.g. in May.",
@@ -39,11 +39,11 @@ describe("SentenceTokenizer", () => {
     ])
   })
 
-  it("cuts at a new line", () => {
+  it("splits at a line break", () => {
     assert.deepStrictEqual(cut("One\ntwo\n"), ["One", "two"])
   })
 
-  it("cuts what has no end at a word, or anywhere, but never within a character", () => {
+  it("splits text without an end between words, or anywhere, but never within a character", () => {
     const words = cut("word ".repeat(300))
     assert.isTrue(words.every((piece) => piece.length <= 400 && piece.startsWith("word") && piece.endsWith("word")))
     const faces = cut(`a${"😀".repeat(500)}`)
@@ -51,7 +51,7 @@ describe("SentenceTokenizer", () => {
     assert.strictEqual(faces.join(""), `a${"😀".repeat(500)}`)
   })
 
-  it("begins anew after a flush", () => {
+  it("starts over after a flush", () => {
     const sentences = new SentenceTokenizer()
     assert.deepStrictEqual([...sentences.push("One. Two"), ...sentences.flush(), ...sentences.flush()], ["One.", "Two"])
     assert.deepStrictEqual(sentences.push("This is a long clause, and"), ["This is a long clause,"])
@@ -103,7 +103,7 @@ describe("SentenceTokenizer", () => {
     "x".repeat(150)
   ])
 
-  it("cuts a first clause that is longer than a piece", () => {
+  it("splits a first clause that is longer than a piece", () => {
     const pieces = cut(`${"word ".repeat(90)}end, and so on.`)
     assert.isTrue(pieces.every((piece) => piece.length <= 400), String(pieces.map((piece) => piece.length)))
     assert.strictEqual(pieces.length, 2)
@@ -158,7 +158,7 @@ describe("SentenceTokenizer", () => {
     { arbitrary: { runs: 3_000 } }
   )
 
-  it("looks at no more than it cuts from, however much is given at once", () => {
+  it("searches a bounded part of the text, however much is pushed at once", () => {
     // The segmenter's copies are not on the heap: what it is given is counted.
     const { segment } = Intl.Segmenter.prototype
     let given = 0

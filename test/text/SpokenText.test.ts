@@ -258,7 +258,7 @@ describe("SpokenText", () => {
     { arbitrary: { runs: 3_000 } }
   )
 
-  it("speaks at once what nothing can change", () => {
+  it("passes plain text on at once", () => {
     const transformer = spoken()()
     assert.strictEqual(transformer.push("**Hello** there, fri"), "Hello there,")
     assert.strictEqual(transformer.push("end\n"), " friend\n")
@@ -272,7 +272,7 @@ describe("SpokenText", () => {
     assert.strictEqual(say(`See ![it](data:image/png;base64,${long}) now`), "See it now")
   })
 
-  it("takes time that grows with the text only", () => {
+  it("takes time proportional to the text", () => {
     for (
       const hostile of [
         "*",
@@ -322,7 +322,7 @@ describe("SpokenText", () => {
     }
   })
 
-  it("says what it is told for code and signs", () => {
+  it("uses the configured words for code and symbols", () => {
     const german = spoken({ code: "", words: { and: "und", percent: "Prozent", dot: "Punkt" } })
     assert.strictEqual(transform(german, "5 % & x.de\n```\na\n```\nja"), "5 Prozent und x Punkt de\nja")
   })
@@ -347,7 +347,7 @@ describe("TextTransform", () => {
     assert.strictEqual(transformer.flush(), "")
   })
 
-  it("gives a function whole sentences", () => {
+  it("calls a function with whole sentences", () => {
     const seen: Array<string> = []
     const watch = fromFunction((sentence) => {
       seen.push(sentence)

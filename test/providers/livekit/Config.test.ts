@@ -62,7 +62,7 @@ const refused = Effect.fnUntraced(function*(url: string) {
 })
 
 describe("LiveKitConfig", () => {
-  it.effect("takes the server and the key from the environment where the config is silent", () =>
+  it.effect("completes the config from environment variables", () =>
     Effect.gen(function*() {
       const { providerConfig } = yield* config({ url: "https://cloud.example/" })
       assert.deepStrictEqual({ ...providerConfig }, { url: "https://cloud.example/" })
@@ -81,7 +81,7 @@ describe("LiveKitConfig", () => {
       assert.strictEqual(Redacted.value(server.apiSecret), SECRET)
     }))
 
-  it.effect("names the variables that are to be set", () =>
+  it.effect("reports the missing variables", () =>
     Effect.gen(function*() {
       const error = yield* Effect.flip(Effect.flatMap(config({}), provider.validateConfig)).pipe(withEnv({}))
       assert.strictEqual(error.code, "invalid_config")
@@ -100,7 +100,7 @@ describe("LiveKitConfig", () => {
       assert.strictEqual(empty.details?.["missing"], "LIVEKIT_API_SECRET")
     }))
 
-  it.effect("writes an address as the clients of LiveKit take it, however it was written", () =>
+  it.effect("normalizes the server's URL", () =>
     Effect.gen(function*() {
       for (const url of ["WSS://Cloud.example//", " https://cloud.example "]) {
         const server = yield* LiveKitConfig.resolveServer({
@@ -115,7 +115,7 @@ describe("LiveKitConfig", () => {
       }
     }))
 
-  it.effect("names every fault by its path, and no value", () =>
+  it.effect("reports every fault with its path, without values", () =>
     Effect.gen(function*() {
       const error = yield* Effect.flip(Effect.flatMap(
         config({
@@ -178,7 +178,7 @@ describe("provider livekit, when it is connected", () => {
       }
     }).pipe(Effect.scoped))
 
-  it.live("does not take a LiveKit server that refuses for something else", () =>
+  it.live("recognises a LiveKit server that rejects the request", () =>
     Effect.gen(function*() {
       const slow = yield* refused((yield* answering(twirp(408, "deadline_exceeded", "too slow"))).url)
       assert.deepStrictEqual([slow.error.code, slow.error.retryable], ["connection_timeout", true])
@@ -190,7 +190,7 @@ describe("provider livekit, when it is connected", () => {
       assert.include(before.error.message, "not now")
     }).pipe(Effect.scoped))
 
-  it.live("tells a server that is none of LiveKit's", () =>
+  it.live("recognises a server that is not LiveKit", () =>
     Effect.gen(function*() {
       for (
         const listener of [
@@ -209,7 +209,7 @@ describe("provider livekit, when it is connected", () => {
       }
     }).pipe(Effect.scoped))
 
-  it.live("tells a dead server, one that never answers, one that fails, and a name that is none", () =>
+  it.live("tells an unreachable server, a timeout, a failing server and an unknown host apart", () =>
     Effect.gen(function*() {
       const dead = yield* answering(() => {})
       dead.close()

@@ -8,7 +8,7 @@ import * as sdk from "livekit-server-sdk"
 import * as AgentRoom from "../../../src/providers/livekit/AgentRoom.ts"
 
 describe("AgentRoom", () => {
-  it.effect("leaves nobody behind in a room that is joined too late", () =>
+  it.effect("leaves the room when it is joined after an interruption", () =>
     Effect.gen(function*() {
       const asked = yield* Deferred.make<void>()
       const left = yield* Deferred.make<void>()

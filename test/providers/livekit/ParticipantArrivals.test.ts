@@ -91,7 +91,7 @@ const start = Effect.fnUntraced(function*(config: { readonly [key: string]: unkn
 })
 
 describe("Arrivals", () => {
-  it.effect("begins a session for whoever comes in, where they are", () =>
+  it.effect("starts a session for a participant who joins, in that room", () =>
     Effect.gen(function*() {
       const { begun, settle, webhook } = yield* start({ automatic: {} })
       webhook("lobby", { identity: "ann", attributes: { "effect-voice.token": "her token", other: "x" } })
@@ -121,7 +121,7 @@ describe("Arrivals", () => {
       assert.deepStrictEqual(target, { room: "lobby", identity: "ann", owned: false, userJoined: true })
     }))
 
-  it.effect("begins none for agents, recorders, our own rooms, other rooms and other events", () =>
+  it.effect("starts none for agents, egress, rooms of sessions, other rooms and other events", () =>
     Effect.gen(function*() {
       const { begun, raw, settle, webhook } = yield* start({ automatic: { rooms: ["support-*"] } })
       webhook("support-1", { identity: "a", kind: "AGENT" })
@@ -143,7 +143,7 @@ describe("Arrivals", () => {
       assert.deepStrictEqual([silent.begun, silent.asked], [[], []])
     }))
 
-  it.effect("begins one session in a room, whoever tells of it and however often", () =>
+  it.effect("starts one session per room, however often the arrival is reported", () =>
     Effect.gen(function*() {
       const { begun, has, later, sessions, settle, webhook } = yield* start({ automatic: {} })
       has({ lobby: { people: [{ identity: "ann" }, { identity: "bob" }] } })
@@ -163,7 +163,7 @@ describe("Arrivals", () => {
       assert.deepStrictEqual(begun.map(({ userId }) => userId), ["ann", "bob"])
     }))
 
-  it.effect("looks for those of whom no webhook told, and for whom no session began", () =>
+  it.effect("finds participants whose webhook was lost or whose session did not start", () =>
     Effect.gen(function*() {
       const { begun, has, later } = yield* start({ automatic: {} })
       has(undefined)
@@ -179,7 +179,7 @@ describe("Arrivals", () => {
       assert.deepStrictEqual(begun.map(({ userId }) => userId), ["ann", "ann"], "it never began")
     }))
 
-  it.effect("takes up the sessions that agents and rooms are named after, but no user's claim, and none of its own", () =>
+  it.effect("recovers the sessions named by agents and rooms, but not by users, and none of this process", () =>
     Effect.gen(function*() {
       const { asked, begun, has, later, recovered, sessions } = yield* start({ automatic: {} })
       sessions.set("voice-ses_mine", "ses_mine")
@@ -204,7 +204,7 @@ describe("Arrivals", () => {
       assert.deepStrictEqual(begun, [])
     }))
 
-  it.effect("keeps a bounded number waiting, and finds the others again", () =>
+  it.effect("bounds the waiting arrivals, and finds the others at the next scan", () =>
     Effect.gen(function*() {
       const { begun, has, later, sessions, take, webhook } = yield* start({ automatic: {} }, false)
       const names = Array.from({ length: 400 }, (_, i) => `room-${i}`)

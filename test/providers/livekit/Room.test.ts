@@ -21,7 +21,7 @@ const target = (url: string | undefined, over: Partial<typeof options> = {}) =>
   Effect.runSyncExit(RoomName.resolve(session(url), { ...options, ...over }))
 
 describe("RoomName", () => {
-  it("gives a session a room of its own", () => {
+  it("gives a session its own room", () => {
     assert.deepStrictEqual(
       target(undefined),
       Exit.succeed({ room: "voice-ses_1", identity: "ann", owned: true, userJoined: false })
@@ -30,7 +30,7 @@ describe("RoomName", () => {
     assert.isUndefined(RoomName.sessionOfAgent("agent-007"))
   })
 
-  it.prop("reads back what it has sealed, and nothing that anybody changed", [
+  it.prop("verifies what it has signed, and rejects any change", [
     Schema.String,
     Schema.String,
     Schema.Natural
@@ -49,7 +49,7 @@ describe("RoomName", () => {
     assert.isTrue(Exit.isFailure(target(changed)))
   })
 
-  it("enters a room that a session names only where that is allowed", () => {
+  it("accepts a named room only if the config allows it", () => {
     assert.isTrue(Exit.isFailure(target("livekit:lobby")))
     assert.deepStrictEqual(
       target("livekit:lobby", { namedRooms: true }),
@@ -76,7 +76,7 @@ describe("RoomName", () => {
 describe("RoomMixer", () => {
   const frame = (level: number) => new Int16Array(320).fill(level)
 
-  it("adds voices up, and clips what is too loud", () => {
+  it("adds voices, and clips the sum", () => {
     const mix = new RoomMixer(16_000)
     assert.isUndefined(mix.take())
     mix.push("ann", frame(1_000))
@@ -184,7 +184,7 @@ describe("RoomVoice", () => {
     assert.deepStrictEqual(captured.at(-1), 12)
   })
 
-  it("drops what waits when it is cleared, tells how much, and goes on with what comes then", async () => {
+  it("clears the queue, returns how much that was, and continues with later frames", async () => {
     const { captured, cleared, take, voice } = scripted()
     for (let i = 1; i <= 5; i++) voice.send(frame(i))
     assert.strictEqual(voice.clear(), 80 + 60)
@@ -194,7 +194,7 @@ describe("RoomVoice", () => {
     assert.deepStrictEqual(captured, [1, 9])
   })
 
-  it("leaves the frame that is being handed over as it is, whatever is cleared and sent meanwhile", () => {
+  it("never overwrites the frame that is being handed over", () => {
     const handed: Array<Int16Array> = []
     const voice = new RoomVoice(
       {
@@ -216,7 +216,7 @@ describe("RoomVoice", () => {
     assert.deepStrictEqual(handed, [frame(1)])
   })
 
-  it("fills a short frame up with silence", async () => {
+  it("pads a short frame with silence", async () => {
     const { captured, take, voice } = scripted()
     for (let i = 0; i < 12; i++) {
       voice.send(frame(7))
@@ -227,7 +227,7 @@ describe("RoomVoice", () => {
     assert.deepStrictEqual(captured, [0], "nothing of a former frame is in it")
   })
 
-  it("takes nothing while the room is looked for, and nothing ever when the source is gone", async () => {
+  it("takes no frame while reconnecting, and none after the source has failed", async () => {
     const { broken, fail, voice } = scripted()
     voice.isOpen = false
     assert.isFalse(voice.send(frame(1)))
@@ -263,7 +263,7 @@ describe("RoomPresence", () => {
   const frame = (level: number) => new Int16Array(320).fill(level)
   const people = [{ identity: "bob", sid: "PA_b" }, { identity: "ann", sid: "PA_a" }]
 
-  it("first: the session's user alone, for as long as they stay", () => {
+  it("first: hears only the session's user, for as long as they stay", () => {
     const presence = new RoomPresence("first", "ann")
     assert.isUndefined(presence.expectedStay([people[0]!]))
     assert.strictEqual(presence.expectedStay(people), "PA_a")
@@ -284,7 +284,7 @@ describe("RoomPresence", () => {
     assert.strictEqual(presence.expectedStay([{ identity: "ann", sid: "PA_again" }]), "PA_again")
   })
 
-  it("mixed: everybody at once, for as long as anybody is there", () => {
+  it("mixed: hears all participants, for as long as one is there", () => {
     const presence = new RoomPresence("mixed", "ann")
     assert.strictEqual(presence.expectedStay(people), "room")
     const { closed, gaps, heard } = listening(presence, "room")
@@ -300,7 +300,7 @@ describe("RoomPresence", () => {
     assert.isUndefined(presence.expectedStay([]))
   })
 
-  it("mixed: the end of a voice is told once, and only when there was one", () => {
+  it("mixed: reports the end of a voice once, and only if there was one", () => {
     const presence = new RoomPresence("mixed", "ann")
     const { gaps } = listening(presence, "room")
     presence.voiceEnded("bob")
@@ -312,7 +312,7 @@ describe("RoomPresence", () => {
     assert.deepStrictEqual(gaps, [32_000])
   })
 
-  it("addressed: whoever has the floor, and taking it silences the agent", () => {
+  it("addressed: hears who has the floor, and taking it interrupts the agent", () => {
     const presence = new RoomPresence("addressed", "ann")
     const { gaps, heard, messages } = listening(presence, "room")
     presence.audio("ann", frame(1))
@@ -335,7 +335,7 @@ describe("RoomPresence", () => {
     }),
     Schema.Struct({ what: Schema.Literals(["tick", "attach", "detach"]), who: Schema.Literal("") })
   ])
-  it.prop("never hears whom it should not, whatever comes in whatever order", [
+  it.prop("never hears a participant that it should not, for any order of events", [
     Schema.Literals(["first", "addressed"]),
     Schema.Array(step)
   ], ([policy, steps]) => {
@@ -385,14 +385,14 @@ describe("RoomPresence", () => {
 describe("Transcription", () => {
   const steps = (event: SessionEventBody, id = "ses_1") => Transcription.steps(id, { ...event, seq: 1, atMs: 0 })
 
-  it("tells the state as LiveKit's components know it", () => {
+  it("maps the state to LiveKit's agent states", () => {
     const states = (["idle", "listening", "processing", "speaking", "error", "closed"] as const).map((state) =>
       steps({ type: "session.state", state }).flatMap((step) => step._tag === "State" ? [step.state] : [])
     )
     assert.deepStrictEqual(states.flat(), ["listening", "listening", "thinking", "speaking", "idle", "idle"])
   })
 
-  it("sends the user's words as wholes, and the agent's as they grow and once more when they are over", () => {
+  it("sends the user's transcripts whole, and the agent's text as a stream and once more at the end", () => {
     assert.deepStrictEqual(steps({ type: "user.transcript", turn: 2, text: "hel", final: false }), [
       { _tag: "Whole", speaker: "user", segment: "ses_1-user-2", text: "hel", final: false }
     ])

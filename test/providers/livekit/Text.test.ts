@@ -72,7 +72,7 @@ const within = Effect.fnUntraced(function*<A>(seconds: number, effect: Effect.Ef
 })
 
 describe("TextOutbox", () => {
-  it.effect("sends one thing after the other: the agent's words grow, and come once more as a whole", () =>
+  it.effect("sends in order: the agent's text as a stream, and once more as a whole", () =>
     Effect.gen(function*() {
       const { log, room } = scripted()
       const { flushed, send } = yield* outbox(room, [])
@@ -98,7 +98,7 @@ describe("TextOutbox", () => {
       ])
     }))
 
-  it.effect("sends events to those who are there, as packets, or as streams where they are too large", () =>
+  it.effect("sends events to the present users, as packets, or as streams if too large", () =>
     Effect.gen(function*() {
       const { log, room } = scripted()
       const { flushed, send } = yield* outbox(room, ["ann", "bob"])
@@ -109,7 +109,7 @@ describe("TextOutbox", () => {
       assert.deepStrictEqual(log, ["data 1 ann,bob", "stream 2 ann,bob", "data 3 ann,bob"])
     }))
 
-  it.effect("keeps nobody waiting for a room that takes nothing, however much is in line", () =>
+  it.effect("never blocks on a room that takes nothing, however much is queued", () =>
     Effect.gen(function*() {
       const { log, room } = scripted(true)
       const { flushed, send } = yield* outbox(room)
@@ -127,7 +127,7 @@ describe("TextOutbox", () => {
       assert.isBelow(log.length, 5)
     }))
 
-  it.effect("has nothing to wait for when the room is left", () =>
+  it.effect("flushes at once after leaving the room", () =>
     Effect.gen(function*() {
       const scope = yield* Scope.make()
       const { flushed, send } = yield* outbox(scripted().room).pipe(Scope.provide(scope))
@@ -170,7 +170,7 @@ describe("TextInbox", () => {
     }
   })
 
-  it.effect("answers RPC: messages, faults, and those whose messages are not taken", () =>
+  it.effect("answers RPC: messages, malformed ones, and callers without permission", () =>
     Effect.gen(function*() {
       const { call, messages } = yield* inbox()
       assert.strictEqual(yield* call("session.message", "ann", "{\"type\":\"ping\"}"), "{}")
@@ -181,7 +181,7 @@ describe("TextInbox", () => {
       assert.deepStrictEqual(messages, [{ type: "ping" }])
     }))
 
-  it.effect("does not let one caller silence the agent all the time, and lets everybody give the floor back", () =>
+  it.effect("limits how often a caller interrupts the agent, and always lets them give the floor back", () =>
     Effect.gen(function*() {
       const { call, floor, later } = yield* inbox()
       let taken = 0
