@@ -9,7 +9,7 @@ import { HttpApiSchemaError } from "effect/http-api/HttpApiError"
 import * as HttpServerRequest from "effect/http/HttpServerRequest"
 import * as HttpServerResponse from "effect/http/HttpServerResponse"
 import * as Layer from "effect/Layer"
-import type * as Schema from "effect/Schema"
+import * as Schema from "effect/Schema"
 import { isBackendError } from "../BackendError.ts"
 import * as Faults from "../schema/Faults.ts"
 import * as Problem from "../transport/Problem.ts"
@@ -18,18 +18,11 @@ import * as RequestBody from "./RequestBody.ts"
 
 const operationOf = ({ method, path }: HttpApiEndpoint.Top): string => `${method} ${path.replace(/:(\w+)/g, "{$1}")}`
 
-/** Every fault of the body by its path; an endpoint's own decoding stops at the first stage that has one. */
-const faultsOf = Effect.fnUntraced(function*(op: string, endpoint: HttpApiEndpoint.Top) {
-  const request = yield* HttpServerRequest.HttpServerRequest
-  const text = yield* request.text
-  const body = yield* Effect.try({ try: (): unknown => JSON.parse(text), catch: () => RequestBody.notJson(op) })
-  const [schema] = endpoint.payload.get("application/json")?.schemas ?? []
-  return Faults.toError(
-    op,
-    "invalid request",
-    schema === undefined ? [] : Faults.collect(schema as Schema.Codec<unknown>, body)
-  )
-})
+/** The body is JSON by now, so its faults are those of the endpoint's schema. */
+const faultsOf = (op: string, endpoint: HttpApiEndpoint.Top, error: Schema.SchemaError) => {
+  const [schema = Schema.Unknown] = endpoint.payload.get("application/json")?.schemas ?? []
+  return Faults.toError(op, "invalid request", Faults.fromSchemaError(schema, error))
+}
 
 /**
  * The middleware of the API's endpoints.
@@ -41,7 +34,7 @@ export const layer: Layer.Layer<ApiErrors> = Layer.succeed(ApiErrors, (handle, {
   const op = operationOf(endpoint)
   const answered = Effect.catch(handle, (error: unknown) =>
     HttpApiSchemaError.is(error) && error.kind === "Payload"
-      ? Effect.flatMap(faultsOf(op, endpoint), Effect.fail)
+      ? Effect.fail(faultsOf(op, endpoint, error.cause))
       : Effect.fail(error))
   return HttpServerRequest.HttpServerRequest.pipe(
     Effect.flatMap((request) => endpoint.payload.size === 0 ? Effect.succeed(request) : RequestBody.read(op, request)),

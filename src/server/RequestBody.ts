@@ -38,16 +38,11 @@ const unsupported = (detail: string) => new BodyRefused({ code: "unsupported_med
 const isJson = (contentType: string | undefined): boolean =>
   contentType === undefined || /^application\/(?:json|[\w.+-]+\+json)\s*(?:;|$)/i.test(contentType.trim())
 
-/** `TextDecoder` drops nothing and replaces nothing: bytes that are not UTF-8 fail. */
+/** Fails on bytes that are not UTF-8, which would else be replaced. */
 const utf8 = new TextDecoder("utf-8", { fatal: true })
 
-/**
- * The fault of a body that is not JSON. A parser's own message would quote the body.
- *
- * @category constructors
- * @since 0.1.0
- */
-export const notJson = (op: string): InvalidConfig =>
+/** A parser's own message would quote the body. */
+const notJson = (op: string): InvalidConfig =>
   Faults.toError(op, "invalid request body", [{ path: "", message: "expected JSON" }])
 
 /**
@@ -72,6 +67,6 @@ export const read = Effect.fnUntraced(function*(op: string, request: HttpServerR
         : new InvalidConfig({ op, message: "request body was truncated" })
     )
   )
-  yield* Effect.try({ try: () => utf8.decode(bytes), catch: () => notJson(op) })
+  yield* Effect.try({ try: (): unknown => JSON.parse(utf8.decode(bytes)), catch: () => notJson(op) })
   return json
 })
