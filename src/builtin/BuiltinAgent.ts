@@ -1,8 +1,8 @@
 /**
- * The agent of a backend that names none: it answers something sensible to anything, without any model.
+ * The default agent: it gives a sensible answer to anything, without a language model.
  *
- * It greets, says who it is, tells the time and the date, counts, spells, calculates, repeats what it was told to, and
- * otherwise says what it heard. `answer` is pure; the agent gives it the clock and speaks sentence by sentence.
+ * It greets, says who it is, tells the time and the date, counts, spells, calculates, repeats on request, and
+ * otherwise says what it understood. `answer` is pure; the agent gives it the clock and speaks sentence by sentence.
  *
  * @since 0.1.0
  */
@@ -14,7 +14,7 @@ import * as Agent from "../agent/Agent.ts"
 import * as SpokenNumber from "./SpokenNumber.ts"
 
 /**
- * The name under which the registry has it.
+ * Its name in the registry.
  *
  * @category constants
  * @since 0.1.0
@@ -22,7 +22,7 @@ import * as SpokenNumber from "./SpokenNumber.ts"
 export const name = "builtin"
 
 /**
- * The highest number it counts to: at a number a second nobody waits longer.
+ * The highest number it counts to; at one number a second a longer count would take too long.
  *
  * @category constants
  * @since 0.1.0
@@ -256,8 +256,8 @@ const find = (text: string, context: AnswerContext): ReadonlyArray<string> | und
 }
 
 /**
- * The answer to what a recogniser wrote, sentence by sentence; never empty. Case, punctuation and politeness do not
- * matter; what no rule knows is said back.
+ * The answer to a transcript, sentence by sentence; never empty. Case, punctuation and politeness do not matter; a transcript
+ * that no rule matches is repeated.
  *
  * @category answering
  * @since 0.1.0

@@ -1,6 +1,6 @@
 /**
- * Our speech engines by kind and name. Each is loaded when a config first names it, so that a backend pays (and needs
- * packages) only for what it uses.
+ * The built-in speech engines by kind and name. Each is loaded when a config first names it, so that a backend needs only the
+ * packages of the engines that it uses.
  *
  * @since 0.1.0
  */
@@ -24,7 +24,7 @@ export const load = <Kind extends EngineKind>(
     catch: (cause) =>
       new InvalidConfig({
         op: "EngineRegistry.load",
-        message: `the engine ${name} could not be loaded: ${describe(cause)}`,
+        message: `cannot load the engine ${name}: ${describe(cause)}`,
         details: { missing: name },
         cause
       })

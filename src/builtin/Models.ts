@@ -1,5 +1,5 @@
 /**
- * Which model files the engines of a config will want, so that a program can fetch them with progress before it starts.
+ * The model files that the engines of a config need, so that a program can download them, with progress, before it starts.
  *
  * @since 0.1.0
  */
@@ -17,7 +17,7 @@ export const modelsOf = (config: BackendConfig): ReadonlyArray<string> => {
   const cascade = config.s2sProvider === "cascade" ? config.engines["cascade"] ?? {} : undefined
   if (cascade !== undefined) {
     used.add(String(cascade["stt"] ?? "moonshine"))
-    // the backend decides turns
+    // the backend is the turn authority, so it needs a detector
     used.add(config.vadProvider ?? "silero")
   }
   const options = cascade === undefined ? config.engines["moonshine"] : cascade["stt_options"]

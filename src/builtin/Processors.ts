@@ -1,5 +1,5 @@
 /**
- * Our audio processors by name.
+ * The built-in audio processors by name.
  *
  * @since 0.1.0
  */
@@ -15,8 +15,8 @@ import { TIMELINE_RATE } from "../speech/VoiceActivityDetector.ts"
 const between = (minimum: number, maximum: number) => Schema.Finite.check(Schema.isBetween({ minimum, maximum }))
 
 /**
- * - `db`: how much louder (or, below 0, quieter) the user is made. 0, [-60, 40].
- * - `clip`: what becomes of samples beyond full scale: bent (`soft`, the default) or cut off (`hard`).
+ * - `db`: the gain, in dB. 0, [-60, 40].
+ * - `clip`: how samples beyond full scale are limited: `soft` clipping, the default, or `hard`.
  *
  * @category models
  * @since 0.1.0
@@ -27,9 +27,9 @@ export const GainOptions = Schema.Struct({
 })
 
 /**
- * - `target`: the level that speech is brought to, in dBFS. -20, [-40, -6].
- * - `maxGain`, `maxCut`: by how much it is amplified or attenuated at most, in dB. 24, [0, 40]; 12, [0, 40].
- * - `gate`: what is quieter is never speech, in dBFS. -55, [-90, -20].
+ * - `target`: the target level of speech, in dBFS. -20, [-40, -6].
+ * - `maxGain`, `maxCut`: the maximum amplification and attenuation, in dB. 24, [0, 40]; 12, [0, 40].
+ * - `gate`: the level below which audio is never speech, in dBFS. -55, [-90, -20].
  *
  * @category models
  * @since 0.1.0

@@ -1,5 +1,5 @@
 /**
- * Our providers by name.
+ * The built-in providers by name.
  *
  * @since 0.1.0
  */

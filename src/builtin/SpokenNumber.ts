@@ -1,5 +1,5 @@
 /**
- * Numbers as people say them: `"twenty one"` to 21 and back. Pure.
+ * Numbers in words: `"twenty one"` to 21 and back. Pure.
  *
  * @since 0.1.0
  */
@@ -52,7 +52,7 @@ const values = new Map<string, number>([
 
 /**
  * Reads a number: digits (`"12"`, `"3.5"`, `"1,000"`) or words up to the thousands (`"two hundred and five"`,
- * `"minus seven"`). `undefined` when it is none.
+ * `"minus seven"`). `undefined` when the text is not a number.
  *
  * @category conversions
  * @since 0.1.0

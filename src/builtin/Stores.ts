@@ -1,5 +1,5 @@
 /**
- * Our session stores by name. Each is loaded when a config first names it.
+ * The built-in session stores by name. Each is loaded when a config first names it.
  *
  * @since 0.1.0
  */
@@ -12,7 +12,7 @@ import type { StoreLoader } from "../backend/sessions/StoreRegistry.ts"
 import { describe, InvalidConfig } from "../BackendError.ts"
 import type { Open } from "../session/retention/SessionArchive.ts"
 
-/** A package that is missing is told by its name. */
+/** Loads a store; the error of a missing package names the package to install. */
 const load = <Module>(
   kind: string,
   module: () => Promise<Module>,
@@ -24,7 +24,7 @@ const load = <Module>(
       new InvalidConfig({
         op: "StoreRegistry.load",
         message: needs === undefined
-          ? `the session store ${kind} could not be loaded: ${describe(cause)}`
+          ? `cannot load the session store ${kind}: ${describe(cause)}`
           : `store.kind ${kind} needs the package ${needs}: npm install ${needs}`,
         details: { missing: needs ?? kind },
         cause
@@ -40,7 +40,7 @@ const urlOf = ({ kind, url }: StoreConfig): Effect.Effect<Redacted.Redacted<stri
     })
   )
 
-/** `$XDG_STATE_HOME`, or what the system has in its place. */
+/** `$XDG_STATE_HOME`, or the system's equivalent. */
 const stateDirectory = (): string => {
   const { LOCALAPPDATA: local, XDG_STATE_HOME: xdg } = process.env
   if (xdg !== undefined && isAbsolute(xdg)) return xdg
@@ -55,7 +55,7 @@ const stateDirectory = (): string => {
 }
 
 /**
- * The file of `sqlite` where the config names none.
+ * The default file of `sqlite`.
  *
  * @category accessors
  * @since 0.1.0
@@ -63,7 +63,7 @@ const stateDirectory = (): string => {
 export const defaultPath = (): string => join(stateDirectory(), "effect-voice", "sessions.db")
 
 /**
- * Opens the archive of a config that keeps data.
+ * Opens the archive of a config with retention.
  *
  * @category constructors
  * @since 0.1.0

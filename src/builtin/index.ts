@@ -1,7 +1,7 @@
 /**
- * Everything that comes with the package, by name: providers, engines, audio processors, the agent.
+ * Everything that comes with the package, by name: providers, engines, audio processors, stores, the agent.
  *
- * The only place that knows them all; the core knows none. An application that adds its own registers them in these
+ * The only module that imports them all; the core imports none. An application that adds its own registers them in these
  * registries, or makes registries of its own.
  *
  * @since 0.1.0
@@ -29,7 +29,7 @@ export { processors } from "./Processors.ts"
 export { providers } from "./Providers.ts"
 export { stores } from "./Stores.ts"
 
-/** Loaded when a config asks for it: its client is an optional package. */
+/** Loaded when a config names it, because its client is an optional package. */
 const openRateLimits: typeof RateLimits.SharedStore.Service = (url) =>
   Effect.tryPromise({
     try: () => import("../store/RedisRateLimits.ts"),
@@ -43,7 +43,7 @@ const openRateLimits: typeof RateLimits.SharedStore.Service = (url) =>
   }).pipe(Effect.flatMap((redis) => redis.open(url)))
 
 /**
- * Where the JSON Schema of config files is, as they may be with all of ours. `npm run fix` writes it.
+ * The file with the JSON Schema of config files, with all built-in names. `npm run fix` writes it.
  *
  * @category constants
  * @since 0.1.0
@@ -51,7 +51,7 @@ const openRateLimits: typeof RateLimits.SharedStore.Service = (url) =>
 export const configSchema: URL = new URL("./config.schema.json", import.meta.url)
 
 /**
- * The registries with all of ours.
+ * The registries with everything that is built in.
  *
  * @category layers
  * @since 0.1.0

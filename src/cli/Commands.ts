@@ -1,5 +1,5 @@
 /**
- * The commands that only look and tell: `providers`, `check`, `schema`, `models`.
+ * The commands that only read and print: `providers`, `check`, `schema`, `models`; and `erase`.
  *
  * @since 0.1.0
  */
@@ -17,7 +17,7 @@ import * as Output from "./Output.ts"
 import * as Setup from "./Setup.ts"
 
 /**
- * The providers with their capabilities, and the names of the engines.
+ * Prints the providers with their capabilities, and the names of the engines.
  *
  * @category commands
  * @since 0.1.0
@@ -59,7 +59,7 @@ export const providers = Effect.fnUntraced(function*(options: { readonly json: b
       `    codecs ${capabilities.codecs.join(", ")}; adds at least ${Duration.format(capabilities.minLatency)}; ` +
         `${
           capabilities.maxConcurrentSessions === 0
-            ? "no limit of its own"
+            ? "no session limit of its own"
             : `at most ${capabilities.maxConcurrentSessions} sessions`
         }`
     )
@@ -69,7 +69,7 @@ export const providers = Effect.fnUntraced(function*(options: { readonly json: b
 })
 
 /**
- * Reads a config and says what it comes to; fails with all its faults.
+ * Checks a config and prints a summary; fails with all its faults.
  *
  * @category commands
  * @since 0.1.0
@@ -77,10 +77,10 @@ export const providers = Effect.fnUntraced(function*(options: { readonly json: b
 export const check = Effect.fnUntraced(function*(file: string) {
   const { config, section } = yield* Setup.loadConfig(file)
   const engines = [
-    ["hears", config.sttProvider],
-    ["speaks", config.ttsProvider],
-    ["hears and speaks", config.s2sProvider],
-    ["detects voices", config.vadProvider]
+    ["speech-to-text", config.sttProvider],
+    ["text-to-speech", config.ttsProvider],
+    ["speech-to-speech", config.s2sProvider],
+    ["voice activity detection", config.vadProvider]
   ].flatMap(([what, name]) => name === undefined ? [] : [`  ${what}: ${name}`])
   yield* Output.line(`OK: ${file}`)
   yield* Output.line(
@@ -98,7 +98,7 @@ export const check = Effect.fnUntraced(function*(file: string) {
 })
 
 /**
- * The JSON Schema of config files, for editors.
+ * Prints the JSON Schema of config files, for editors.
  *
  * @category commands
  * @since 0.1.0
@@ -109,7 +109,7 @@ export const schema = Effect.gen(function*() {
 })
 
 /**
- * Erases what is kept of a session, or of a user, where a config keeps it.
+ * Erases the stored data of a session or of a user from the archive of a config.
  *
  * @category commands
  * @since 0.1.0
@@ -119,7 +119,7 @@ export const erase = Effect.fnUntraced(function*(
 ) {
   const { session, user } = options
   if ((session === undefined) === (user === undefined)) {
-    return yield* new InvalidConfig({ op: "erase", message: "expected one of --session and --user" })
+    return yield* new InvalidConfig({ op: "erase", message: "expected either --session or --user" })
   }
   const { config } = yield* Setup.loadConfig(options.config)
   const archive = yield* (yield* Open)(config.retention.directory)
@@ -128,7 +128,7 @@ export const erase = Effect.fnUntraced(function*(
 }, Effect.scoped)
 
 /**
- * The models that this version knows, and whether they are here.
+ * Prints the models of this version and whether they are downloaded.
  *
  * @category commands
  * @since 0.1.0
@@ -143,7 +143,7 @@ export const listModels = Effect.gen(function*() {
 })
 
 /**
- * Fetches a model and says where it is.
+ * Downloads a model and prints its directory.
  *
  * @category commands
  * @since 0.1.0
@@ -155,7 +155,7 @@ export const fetchModel = Effect.fnUntraced(function*(name: string) {
 })
 
 /**
- * Where a model is, or would be.
+ * Prints the directory of a model, whether or not it is downloaded.
  *
  * @category commands
  * @since 0.1.0
@@ -165,7 +165,7 @@ export const modelPath = Effect.fnUntraced(function*(name: string) {
 })
 
 /**
- * What these commands stand on.
+ * The registries of these commands.
  *
  * @category layers
  * @since 0.1.0

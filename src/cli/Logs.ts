@@ -1,5 +1,5 @@
 /**
- * The log lines of `serve`: JSON for programs, words for people.
+ * The log lines of `serve`: JSON for programs, text for people.
  *
  * @since 0.1.0
  */
@@ -19,14 +19,14 @@ import * as Output from "./Output.ts"
  */
 export type Format = "json" | "pretty" | "logfmt"
 
-/** A line stays readable by those who cut long ones: 16 KiB. */
+/** 16 KiB: log collectors truncate longer lines. */
 const MAX_TEXT = 16_384
 
 const isFormat = (text: string): text is Format => text === "json" || text === "pretty" || text === "logfmt"
 
 /**
- * Which form log lines have: what `EFFECT_VOICE_LOG` says (`json`, `pretty`, `logfmt`), else `pretty` on a terminal and, in a
- * pipe, `json` with structured logging and `logfmt` without. Fails `invalid_config` for any other word.
+ * The format of log lines: `EFFECT_VOICE_LOG` (`json`, `pretty`, `logfmt`), else `pretty` on a terminal and, in a pipe, `json`
+ * with structured logging and `logfmt` without. Fails `invalid_config` for any other value.
  *
  * @category config
  * @since 0.1.0
@@ -55,7 +55,7 @@ const textOf = (message: unknown): string =>
     .map((part) => typeof part === "string" ? part : Formatter.format(Redactable.redact(part)))
     .join(" ")
 
-/** What is known of a line, in the order in which it is written. */
+/** The fields of a line, in the order in which they are written. */
 interface Line {
   readonly time: string
   readonly level: string
@@ -69,8 +69,8 @@ const json = (line: Line): string => {
 }
 
 /**
- * A line's object: `time`, `level` and `message`; `session` and `turn` of lines from within a session; `trace_id` and
- * `span_id` where there is a span; further annotations under `fields`; `error` with what failed.
+ * The object of a line: `time`, `level` and `message`; `session` and `turn` of lines from within a session; `trace_id` and
+ * `span_id` where there is a span; further annotations under `fields`; `error` with the cause.
  *
  * @category formatting
  * @since 0.1.0
@@ -95,7 +95,7 @@ export const structured = (options: Logger.Options<unknown>): Line => {
 
 const jsonLogger = Logger.make<unknown, void>((options) => Output.writeError(json(structured(options))))
 
-/** Notes are no log lines, but whoever reads JSON can read nothing else. */
+/** Notes are not log lines, but a reader of JSON lines can read nothing else. */
 const noteLine = (text: string): string =>
   json({
     time: new Date().toISOString(),
@@ -115,7 +115,7 @@ const loggerOf = (format: Format): Logger.Logger<unknown, void> => {
 }
 
 /**
- * Runs an effect with its log lines, and the notes it writes, in a form.
+ * Runs an effect with its log lines and its notes in a format.
  *
  * @category combinators
  * @since 0.1.0

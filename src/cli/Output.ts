@@ -1,7 +1,7 @@
 /**
- * What the command line writes: results to stdout, everything else to stderr.
+ * The output of the command line: results to stdout, everything else to stderr.
  *
- * A reader that goes away (`| head`) ends nothing: what can't be written any more is dropped.
+ * A reader that closes the pipe (`| head`) does not end the process: further output is dropped.
  *
  * @since 0.1.0
  */
@@ -26,7 +26,7 @@ const put = (stream: NodeJS.WriteStream, text: string): void => {
 }
 
 /**
- * A line of the result, from plain code.
+ * Writes a line of the result, from plain code.
  *
  * @category output
  * @since 0.1.0
@@ -34,7 +34,7 @@ const put = (stream: NodeJS.WriteStream, text: string): void => {
 export const write = (text: string): void => put(process.stdout, `${text}\n`)
 
 /**
- * A line of the result.
+ * Writes a line of the result.
  *
  * @category output
  * @since 0.1.0
@@ -44,7 +44,7 @@ export const line = (text = ""): Effect.Effect<void> => Effect.sync(() => write(
 let formatNote = (text: string): string => text
 
 /**
- * Writes notes in another form while an effect runs: a program that reads JSON lines meets nothing else.
+ * Writes notes in another format while an effect runs, such as JSON lines where log lines are JSON.
  *
  * @category output
  * @since 0.1.0
@@ -64,7 +64,7 @@ export const withNotes = (format: (text: string) => string) => <A, E, R>(effect:
   )
 
 /**
- * A line of stderr, as it is, from plain code.
+ * Writes a line to stderr unchanged, from plain code.
  *
  * @category output
  * @since 0.1.0
@@ -72,7 +72,7 @@ export const withNotes = (format: (text: string) => string) => <A, E, R>(effect:
 export const writeError = (text: string): void => put(process.stderr, `${text}\n`)
 
 /**
- * A line for the person at the terminal.
+ * Writes a line to stderr, for the person at the terminal.
  *
  * @category output
  * @since 0.1.0
@@ -80,7 +80,7 @@ export const writeError = (text: string): void => put(process.stderr, `${text}\n
 export const note = (text: string): Effect.Effect<void> => Effect.sync(() => writeError(formatNote(text)))
 
 /**
- * A line that the next one replaces; only on a terminal.
+ * Writes a line that the next one replaces; only on a terminal.
  *
  * @category output
  * @since 0.1.0
@@ -111,7 +111,7 @@ export const failure = (error: BackendError): Effect.Effect<void> =>
   Effect.forEach(linesOf(error), note, { discard: true })
 
 /**
- * Sizes for people: `28.1 MB`.
+ * Formats a size in megabytes: `28.1 MB`.
  *
  * @category formatting
  * @since 0.1.0

@@ -1,7 +1,7 @@
 /**
- * Runs a command as a process: signals in, an exit code out.
+ * Runs a command as a process, with its signals and its exit code.
  *
- * The first signal interrupts, and so drains; the second ends the process at once.
+ * The first signal interrupts the command, which drains the server; the second ends the process at once.
  *
  * @since 0.1.0
  */
@@ -18,8 +18,8 @@ const flush = (stream: NodeJS.WriteStream, then: () => void): void => {
 }
 
 /**
- * Runs an effect that says its exit code. One that a signal interrupts exits 0 when it was `serving`, since that is how a
- * server ends, else with the signal's code.
+ * Runs an effect that returns its exit code. After a signal the code is 0 when it was `serving`, since that is how a server
+ * ends, else that of the signal.
  *
  * @category running
  * @since 0.1.0
@@ -38,7 +38,7 @@ export const runMain = (effect: Effect.Effect<number>, { serving }: { readonly s
   fiber.addObserver((exit) => {
     clearInterval(keepAlive)
     const code = exit._tag === "Success" ? exit.value : received === undefined ? 1 : serving ? 0 : codeOf(received)
-    // Native engines may keep the process alive; what was written is flushed first.
+    // native engines may keep the process alive, so it exits explicitly, after the output is flushed
     process.exitCode = code
     flush(process.stdout, () => flush(process.stderr, () => process.exit(code)))
   })

@@ -1,5 +1,5 @@
 /**
- * `effect-voice serve`: the server until a signal ends it.
+ * `effect-voice serve`: runs the server until a signal ends it.
  *
  * @since 0.1.0
  */
@@ -29,20 +29,20 @@ import * as Primary from "./workers/Primary.ts"
 import type { PrimaryOptions } from "./workers/Primary.ts"
 import * as Worker from "./workers/Worker.ts"
 
-/** Calls survive a restart of the server, without anything to install. */
+/** SQLite comes with Node, so sessions survive a restart without anything to install. */
 const serverDefaults = { store: { kind: "sqlite" } }
 
-/** What is left when the backend has drained, and what an engine keeps in its own finalizers: the process ends anyway. */
+/** The time limit of the finalizers after the drain; the process ends anyway. */
 const RELEASE_DEADLINE = "5 seconds"
 
 const inWords = ({ completed, durationMs, interrupted }: DrainReport): string =>
   `drained in ${(durationMs / 1000).toFixed(1)} s: ${completed} of ${completed + interrupted} sessions completed, ` +
   `${interrupted} interrupted`
 
-/** Drains while the server still answers, and tells how it went. */
+/** Drains while the server still responds, and prints the result. */
 const drain = (backend: VoiceBackend["Service"]) =>
   Effect.gen(function*() {
-    yield* Output.note("draining; a second signal ends it at once")
+    yield* Output.note("draining; a second signal stops it at once")
     yield* backend.stop.pipe(
       Effect.flatMap((report) => Output.note(inWords(report))),
       Effect.catch(Output.failure)
@@ -50,7 +50,7 @@ const drain = (backend: VoiceBackend["Service"]) =>
   })
 
 /**
- * Runs a server until it is interrupted, then drains it and lets go of the rest within 5 seconds, whatever hangs.
+ * Runs a server until it is interrupted, then drains it and closes its resources within 5 seconds, whatever hangs.
  *
  * @category running
  * @since 0.1.0
@@ -78,7 +78,7 @@ export const untilInterrupted = <R>(
     (scope) => finalizeWithin(RELEASE_DEADLINE)(Scope.close(scope, Exit.void))
   )
 
-/** Does this on each SIGHUP; those that come meanwhile are one. */
+/** Runs an effect on each SIGHUP; signals that arrive while it runs count as one. */
 const onHangup = (handle: Effect.Effect<void>): Effect.Effect<never> =>
   Effect.scoped(Effect.gen(function*() {
     const asked = yield* Queue.sliding<void>(1)
@@ -90,7 +90,7 @@ const onHangup = (handle: Effect.Effect<void>): Effect.Effect<never> =>
     return yield* Effect.forever(Effect.andThen(Queue.take(asked), handle))
   }))
 
-/** Reads the config again and changes what may be changed; tells which parts, and never what they are. */
+/** Reloads the config and applies the fields that can change; prints their names, never their values. */
 const reload = Effect.fnUntraced(function*(
   backend: VoiceBackend["Service"],
   read: ReturnType<typeof Setup.loadConfig>,
@@ -107,12 +107,12 @@ const reload = Effect.fnUntraced(function*(
   )
   if (changed.length > 0) yield* backend.updateConfig(config)
   yield* Output.note(
-    changed.length === 0 ? "config: nothing to change" : `config: changed ${changed.join(", ")}; calls keep theirs`
+    changed.length === 0 ? "config: no changes" : `config: changed ${changed.join(", ")}; running sessions keep theirs`
   )
-  if (restart.length > 0) yield* Output.note(`config: after a restart only: ${restart.join(", ")}`)
+  if (restart.length > 0) yield* Output.note(`config: restart to apply ${restart.join(", ")}`)
 })
 
-/** Several processes on one port, until it is interrupted; then all of them drain. */
+/** Runs several processes on one port until it is interrupted; then all of them drain. */
 const several = (count: number, options: Omit<PrimaryOptions, "count">): Effect.Effect<never, BackendError> =>
   Effect.scoped(
     Effect.gen(function*() {
@@ -120,11 +120,11 @@ const several = (count: number, options: Omit<PrimaryOptions, "count">): Effect.
       return yield* options.file === undefined
         ? Effect.never
         : onHangup(Effect.sync(() => forward("SIGHUP")))
-    }).pipe(Effect.onInterrupt(() => Output.note("draining all workers; a second signal ends them at once")))
+    }).pipe(Effect.onInterrupt(() => Output.note("draining all workers; a second signal stops them at once")))
   )
 
 /**
- * Serves until it is interrupted, then drains. With a config file, SIGHUP reads it again.
+ * Serves until it is interrupted, then drains. With a config file, SIGHUP reloads it.
  *
  * @category commands
  * @since 0.1.0
@@ -142,7 +142,7 @@ export const serve = Effect.fnUntraced(function*(options: {
     host: options.host ?? section.host,
     port: options.port ?? section.port
   })
-  // a reload changes nothing of where it listens
+  // a reload does not change the listening address
   let served: ServerConfig.ServerConfig | undefined
   const read = Setup.loadConfig(options.config, {
     defaults: serverDefaults,
@@ -151,7 +151,7 @@ export const serve = Effect.fnUntraced(function*(options: {
   const loaded = yield* read
   const { config, section } = loaded
   const listen = listenOf(section)
-  // Nobody waits for models to hear that.
+  // checked before models are downloaded, which may take minutes
   yield* ServerConfig.requireAuthentication(listen)
   yield* ServerConfig.requireHook(listen, false)
   const target = yield* TelemetryConfig.resolve(listen.telemetry, process.env)
@@ -173,14 +173,14 @@ export const serve = Effect.fnUntraced(function*(options: {
     }
   }).pipe(
     Layer.provideMerge(Setup.backend(loaded)),
-    // below all of it, so that it takes what they say to their end
+    // provided last, so that it exports the spans and logs of the others until their end
     Layer.provide(target === undefined ? Layer.empty : OtlpExport.layer(target, config))
   )
   const context = yield* Effect.context<Effect.Services<typeof read>>()
   return yield* untilInterrupted(
     server,
     (backend) =>
-      // without a file there is nothing to read again, and SIGHUP means what it always does
+      // without a file there is nothing to reload, and SIGHUP keeps its default action
       options.config === undefined
         ? Effect.never
         : onHangup(
@@ -195,7 +195,7 @@ export const serve = Effect.fnUntraced(function*(options: {
   ).pipe(
     role === undefined ? (effect) => effect : Effect.annotateLogs({ worker: role.index }),
     Logs.as(format),
-    // what has become well again is news, too
+    // recoveries are logged at this level
     Effect.provideService(References.MinimumLogLevel, "Info")
   )
 })

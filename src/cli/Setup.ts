@@ -89,7 +89,7 @@ export const bindLikeServer = (raw: JsonRecord, { host, publicUrl }: Listen): Js
 }
 
 /**
- * Fetches a model, with its progress on a terminal and one line in a pipe.
+ * Downloads a model, with its progress on a terminal and one line in a pipe.
  *
  * @category models
  * @since 0.1.0
@@ -98,7 +98,7 @@ export const fetchModel = Effect.fnUntraced(function*(name: string) {
   const store = yield* ModelStore
   const { state } = yield* store.status(name)
   if (state === "ready") return
-  yield* Output.note(`fetching the model ${name} (first use; kept in ${store.cacheDir})`)
+  yield* Output.note(`downloading the model ${name} (first use; stored in ${store.cacheDir})`)
   yield* store.fetch(name, ({ receivedBytes, totalBytes }) =>
     Output.progress(
       `${name}: ${Output.megabytes(receivedBytes)} of ${Output.megabytes(totalBytes)} (${
@@ -110,7 +110,7 @@ export const fetchModel = Effect.fnUntraced(function*(name: string) {
 })
 
 /**
- * Fetches the models that the engines of a config need.
+ * Downloads the models that the engines of a config need.
  *
  * @category models
  * @since 0.1.0
@@ -119,7 +119,7 @@ export const fetchModels = (config: BackendConfig) =>
   Effect.forEach(Builtin.modelsOf(config), fetchModel, { discard: true }).pipe(Effect.provide(ModelStore.layer))
 
 /**
- * A running backend with everything that comes with the package.
+ * A running backend with the built-in registries.
  *
  * @category layers
  * @since 0.1.0

@@ -1,5 +1,5 @@
 /**
- * `effect-voice talk`: plays a recording as the user, in real time, and listens to the answer.
+ * `effect-voice talk`: plays a recording as the user, in real time, and waits for the reply.
  *
  * @since 0.1.0
  */
@@ -21,10 +21,10 @@ const op = "talk"
 const tickMs = 20
 const frame = TalkConnection.INPUT_RATE * tickMs / 1000
 
-/** Longer than any greeting; then the user speaks over it. */
+/** The longest greeting that is waited for; after it the user speaks over the agent. */
 const greetingMs = 30_000
 
-/** A process that was held up does not pour out what it missed. */
+/** The most ticks that are caught up after a stall of the process. */
 const maxBurst = 50
 
 const readRecording = Effect.fnUntraced(function*(file: string) {
@@ -33,7 +33,7 @@ const readRecording = Effect.fnUntraced(function*(file: string) {
     Effect.mapError((error) =>
       new InvalidConfig({
         op,
-        message: `${file} can't be read: ${error.reason._tag === "NotFound" ? "there is no such file" : error.message}`
+        message: `cannot read ${file}: ${error.reason._tag === "NotFound" ? "no such file" : error.message}`
       })
     )
   )
@@ -41,15 +41,15 @@ const readRecording = Effect.fnUntraced(function*(file: string) {
     Effect.mapError((error) =>
       new InvalidConfig({
         op,
-        message: `${file} is no readable WAV: ${error.message}`,
+        message: `${file} is not a valid WAV file: ${error.message}`,
         details: { reason: error.reason, at: error.at }
       })
     )
   )
   if (wav.samples.length === 0) {
-    return yield* new InvalidConfig({ op, message: `${file} holds no audio`, details: { reason: "empty" } })
+    return yield* new InvalidConfig({ op, message: `${file} contains no audio`, details: { reason: "empty" } })
   }
-  if (wav.truncated) yield* Output.note(`note: ${file} is cut short; what is there is played`)
+  if (wav.truncated) yield* Output.note(`note: ${file} is truncated; the audio that it contains is played`)
   const resampler = yield* Resampler.load
   return yield* Effect.fromResult(resampler.convert(wav.samples, wav.sampleRate, TalkConnection.INPUT_RATE))
 })
@@ -57,7 +57,7 @@ const readRecording = Effect.fnUntraced(function*(file: string) {
 const writeReply = Effect.fnUntraced(function*(file: string, audio: ReadonlyArray<Int16Array>) {
   const fs = yield* FileSystem.FileSystem
   yield* fs.writeFile(file, Wav.encode(concat(audio), { sampleRate: TalkConnection.OUTPUT_RATE })).pipe(
-    Effect.mapError((error) => new InvalidConfig({ op, message: `${file} can't be written: ${error.message}` }))
+    Effect.mapError((error) => new InvalidConfig({ op, message: `cannot write ${file}: ${error.message}` }))
   )
 })
 
@@ -65,12 +65,12 @@ const checkOutput = Effect.fnUntraced(function*(file: string) {
   const fs = yield* FileSystem.FileSystem
   const path = yield* Path.Path
   if (yield* Effect.orElseSucceed(fs.exists(path.dirname(path.resolve(file))), () => false)) return
-  return yield* new InvalidConfig({ op, message: `${file} can't be written: its directory does not exist` })
+  return yield* new InvalidConfig({ op, message: `cannot write ${file}: its directory does not exist` })
 })
 
 const ms = (value: number): string => `${Math.round(value)} ms`
 
-/** A line for a person, for the events that they care about. */
+/** The line that is printed for an event; `undefined` for events that are not printed. */
 const spoken = (event: SessionEvent): string | undefined => {
   switch (event.type) {
     case "user.transcript":
@@ -94,18 +94,22 @@ const spoken = (event: SessionEvent): string | undefined => {
 
 const verdicts = (file: string, state: TalkState) =>
   ({
-    no_speech: new PipelineError({ op, message: `no speech was heard in ${file}`, retryable: false }),
+    no_speech: new PipelineError({ op, message: `no speech was detected in ${file}`, retryable: false }),
     no_words: new PipelineError({
       op,
-      message: `speech was heard in ${file}, but no words were understood`,
+      message: `speech was detected in ${file}, but no words were recognised`,
       retryable: false
     }),
-    no_reply: new Timeout({ op, message: "no reply came" }),
-    failed: new PipelineError({ op, message: `no reply came: ${state.error ?? "unknown"}`, retryable: false }),
+    no_reply: new Timeout({ op, message: "the agent did not reply" }),
+    failed: new PipelineError({
+      op,
+      message: `the agent did not reply: ${state.error ?? "unknown"}`,
+      retryable: false
+    }),
     closed: new ConnectionFailed({ op, message: `the session ended before a reply: ${state.closed ?? "unknown"}` })
   }) satisfies Record<Exclude<Verdict, "replied">, unknown>
 
-/** Plays the recording, then silence, until there is nothing more to wait for. */
+/** Plays the recording, then silence, until the verdict. */
 const play = Effect.fnUntraced(function*(line: TalkConnection.Line, recording: Int16Array, state: TalkState) {
   const silence = new Int16Array(frame)
   const last = new Int16Array(frame)
@@ -116,7 +120,7 @@ const play = Effect.fnUntraced(function*(line: TalkConnection.Line, recording: I
     const due = Math.floor((yield* Clock.currentTimeMillis) - start) / tickMs
     if (due - ticks > maxBurst) start += (due - ticks - maxBurst) * tickMs
     for (; ticks <= due; ticks++) {
-      // Who speaks first is heard out.
+      // a greeting is played to its end
       const greeted = ticks * tickMs >= 300 && (!state.agentSpeaking || ticks * tickMs >= greetingMs)
       if (position < 0 && greeted) position = 0
       if (position >= 0 && position < recording.length) {
@@ -137,7 +141,7 @@ const play = Effect.fnUntraced(function*(line: TalkConnection.Line, recording: I
 })
 
 /**
- * Talks to a session of this process, or of a server at `url`. Fails when no reply came, and says why.
+ * Talks to a session in this process, or on a server at `url`. Fails with the reason when the agent did not reply.
  *
  * @category commands
  * @since 0.1.0

@@ -1,5 +1,5 @@
 /**
- * A user's line to a session, for `talk`: inside this process, or over a server's WebSocket.
+ * A user's connection to a session, for `talk`: inside this process, or over a server's WebSocket.
  *
  * @since 0.1.0
  */
@@ -23,7 +23,7 @@ import * as MemoryConnection from "../transport/MemoryConnection.ts"
 import { SUBPROTOCOL } from "../transport/WebSocketConnection.ts"
 
 /**
- * What a line tells: events as they are and as the JSON that came, the agent's audio (24 kHz), and why it ended.
+ * Receives from a connection: events, decoded and as JSON, the agent's audio (24 kHz), and why it ended.
  *
  * @category models
  * @since 0.1.0
@@ -46,7 +46,7 @@ export interface Line {
 }
 
 /**
- * Of the audio that a line takes, in Hz.
+ * The sample rate of the user's audio, in Hz.
  *
  * @category constants
  * @since 0.1.0
@@ -54,7 +54,7 @@ export interface Line {
 export const INPUT_RATE = 16_000
 
 /**
- * Of the audio that a line gives, in Hz.
+ * The sample rate of the agent's audio, in Hz.
  *
  * @category constants
  * @since 0.1.0
@@ -64,7 +64,7 @@ export const OUTPUT_RATE = 24_000
 const patience = Duration.seconds(10)
 
 /**
- * A line to a session of the backend at hand.
+ * A connection to a session of the backend in this process.
  *
  * @category constructors
  * @since 0.1.0
@@ -115,7 +115,7 @@ const createSession = (base: URL, apiKey: string | undefined) =>
     catch: (cause) =>
       new ConnectionFailed({
         op,
-        message: `the server at ${base.origin} can't be reached: ${
+        message: `cannot reach the server at ${base.origin}: ${
           describe(cause instanceof Error ? cause.cause ?? cause : cause)
         }`,
         cause
@@ -123,7 +123,7 @@ const createSession = (base: URL, apiKey: string | undefined) =>
   }).pipe(
     Effect.timeoutOrElse({
       duration: patience,
-      orElse: () => Effect.fail(new ConnectionTimeout({ op, message: `the server at ${base.origin} does not answer` }))
+      orElse: () => Effect.fail(new ConnectionTimeout({ op, message: `the server at ${base.origin} did not respond` }))
     }),
     Effect.flatMap(
       ({ body, status }): Effect.Effect<{ readonly url: URL; readonly token: string | undefined }, BackendError> => {
@@ -149,7 +149,7 @@ const resolve = (text: string, apiKey: string | undefined) => {
     return Effect.fail(
       new InvalidConfig({
         op,
-        message: "--url: expected an address that begins with http://, https://, ws:// or wss://"
+        message: "--url: expected an http://, https://, ws:// or wss:// URL"
       })
     )
   }
@@ -160,7 +160,7 @@ const resolve = (text: string, apiKey: string | undefined) => {
 }
 
 /**
- * A line over a server's WebSocket: to a new session of the server at an address, or to the session that the address is.
+ * A connection over a server's WebSocket: to a new session of the server at a URL, or to the session whose URL it is.
  *
  * @category constructors
  * @since 0.1.0

@@ -1,5 +1,5 @@
 /**
- * What `talk` knows of the conversation so far, and when it is over. Plain and synchronous; time is counted in ticks.
+ * The state of the conversation of `talk`, and when it is over. Plain and synchronous; time is counted in ticks.
  *
  * @since 0.1.0
  */
@@ -15,7 +15,7 @@ import type { SessionEvent } from "../session/SessionEvent.ts"
 export const patience = { speech: 4_000, words: 15_000, reply: 45_000, more: 1_500 } as const
 
 /**
- * How a conversation went: the user was answered, or why not.
+ * The result of a conversation: the agent replied, or why not.
  *
  * @category models
  * @since 0.1.0
@@ -81,7 +81,7 @@ export class TalkState {
       case "agent.speech_stopped":
         this.agentSpeaking = false
         if (this.#words > 0) this.#replied = true
-        // A later turn's reply stands for the earlier ones, which it replaced.
+        // the reply of a later turn replaces those of earlier turns
         for (const turn of this.#open) if (turn <= event.turn) this.#open.delete(turn)
         break
       case "error":

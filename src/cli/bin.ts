@@ -1,8 +1,8 @@
 #!/usr/bin/env node
 /**
- * The installed command `effect-voice`: says which Node it needs where the running one is too old, else runs the CLI.
+ * The installed command `effect-voice`: runs the CLI, or says which Node it needs when the running one is too old.
  *
- * Nothing but this file is loaded by an older Node, so it stands on nothing.
+ * An older Node loads only this file, so it imports nothing.
  *
  * @since 0.1.0
  */

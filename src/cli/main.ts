@@ -1,8 +1,8 @@
 /**
  * The command line. Runs when it is imported, with the arguments of the process.
  *
- * Exit codes: 0, 1 for a failure, 2 for a wrong call; 130 and 143 when a signal ended a command that was not serving, or
- * a second one a drain.
+ * Exit codes: 0; 1 for a failure; 2 for a usage error; 130 and 143 when a signal ended a command that was not serving, or a
+ * second signal a drain.
  *
  * @since 0.1.0
  */
@@ -33,7 +33,7 @@ const name = "effect-voice"
 
 const config = Flag.File("config").pipe(
   Flag.withAlias("c"),
-  Flag.withDescription("A YAML or JSON file; EFFECT_VOICE_… variables beat it"),
+  Flag.withDescription("A YAML or JSON file; EFFECT_VOICE_… variables override it"),
   Flag.optional
 )
 const json = Flag.Boolean("json").pipe(Flag.withDefault(false), Flag.withDescription("Print JSON"))
@@ -43,7 +43,7 @@ const serveCommand = Command.make("serve", {
   host: Flag.String("host").pipe(Flag.withDescription("The address to listen on (127.0.0.1)"), Flag.optional),
   port: Flag.Int("port").pipe(
     Flag.filter((port) => port >= 0 && port <= 65_535, () => "a port from 0 to 65535"),
-    Flag.withDescription("The port to listen on (8080); 0 takes a free one"),
+    Flag.withDescription("The port to listen on (8080); 0 picks a free one"),
     Flag.optional
   ),
   workers: Flag.Int("workers").pipe(
@@ -60,14 +60,14 @@ const serveCommand = Command.make("serve", {
   })).pipe(Command.withDescription("Serve the API and the console page until a signal ends it"))
 
 const talkCommand = Command.make("talk", {
-  input: Flag.File("input").pipe(Flag.withAlias("i"), Flag.withDescription("A WAV file with what the user says")),
+  input: Flag.File("input").pipe(Flag.withAlias("i"), Flag.withDescription("A WAV file with the user's speech")),
   output: Flag.File("output").pipe(
     Flag.withAlias("o"),
-    Flag.withDescription("Where to write what the agent says, as WAV"),
+    Flag.withDescription("The WAV file to write the agent's speech to"),
     Flag.optional
   ),
   url: Flag.String("url").pipe(
-    Flag.withDescription("Talk to the server at this address; its key is read from EFFECT_VOICE_API_KEY"),
+    Flag.withDescription("Talk to the server at this URL; the API key is read from EFFECT_VOICE_API_KEY"),
     Flag.optional
   ),
   json,
@@ -88,23 +88,23 @@ const providersCommand = Command.make("providers", { json }, Commands.providers)
 const checkCommand = Command.make("check", {
   config: Flag.File("config").pipe(Flag.withAlias("c"), Flag.withDescription("The file to check"))
 }, ({ config }) => Commands.check(config)).pipe(
-  Command.withDescription("Read a config and tell everything that is wrong with it")
+  Command.withDescription("Check a config and show all its faults")
 )
 
 const schemaCommand = Command.make("schema", {}, () => Commands.schema).pipe(
-  Command.withDescription("Print the JSON Schema of config files, which editors complete from")
+  Command.withDescription("Print the JSON Schema of config files, for completion in editors")
 )
 
 const model = Argument.String("name")
 const modelsCommand = Command.make("models", {}, () => Commands.listModels).pipe(
-  Command.withDescription("List the models of the embedded engines, fetch one, or say where one is"),
+  Command.withDescription("List the models of the embedded engines, download one, or print its directory"),
   Command.withSubcommands([
     Command.make("list", {}, () => Commands.listModels).pipe(Command.withDescription("List the models")),
     Command.make("fetch", { model }, ({ model }) => Commands.fetchModel(model)).pipe(
-      Command.withDescription("Fetch a model, unless it is here")
+      Command.withDescription("Download a model, unless it is there already")
     ),
     Command.make("path", { model }, ({ model }) => Commands.modelPath(model)).pipe(
-      Command.withDescription("Say where a model is, or would be")
+      Command.withDescription("Print the directory of a model")
     )
   ])
 )
@@ -112,14 +112,17 @@ const modelsCommand = Command.make("models", {}, () => Commands.listModels).pipe
 const eraseCommand = Command.make(
   "erase",
   {
-    config: Flag.File("config").pipe(Flag.withAlias("c"), Flag.withDescription("The config that keeps the data")),
+    config: Flag.File("config").pipe(
+      Flag.withAlias("c"),
+      Flag.withDescription("The config whose archive has the data")
+    ),
     session: Flag.String("session").pipe(Flag.withDescription("The id of a session"), Flag.optional),
     user: Flag.String("user").pipe(Flag.withDescription("The id of a user: all of their sessions"), Flag.optional)
   },
   ({ config, session, user }) =>
     Commands.erase({ config, session: Option.getOrUndefined(session), user: Option.getOrUndefined(user) })
 ).pipe(
-  Command.withDescription("Erase what is kept of a session or a user")
+  Command.withDescription("Erase the stored data of a session or a user")
 )
 
 const cli = Command.make(name).pipe(
@@ -135,7 +138,7 @@ const cli = Command.make(name).pipe(
   ])
 )
 
-/** From a source tree and from a built package alike, two directories up. */
+/** Two directories up, both in a source tree and in a built package. */
 const version = (): string => {
   const manifest: unknown = JSON.parse(readFileSync(new URL("../../package.json", import.meta.url), "utf8"))
   return typeof manifest === "object" && manifest !== null && "version" in manifest
@@ -143,7 +146,7 @@ const version = (): string => {
     : "unknown"
 }
 
-/** Help that was asked for goes to stdout; a wrong call gets it on stderr. */
+/** Requested help goes to stdout; after a usage error it goes to stderr. */
 const presenter: CliOutput.Presenter = {
   present: (event) => {
     const formatter = CliOutput.defaultFormatter({ colors: process.stdout.isTTY && process.stderr.isTTY })
@@ -168,12 +171,12 @@ const services = Layer.mergeAll(
   Builtin.layer,
   ModelStore.layer,
   CliOutput.layerPresenter(presenter),
-  // Results alone go to stdout.
+  // only results go to stdout
   Logger.layer([Logger.withConsoleError(Logger.formatLogFmt)]),
   Layer.succeed(References.MinimumLogLevel, "Warn")
 )
 
-/** The exit code of a run; everything that can go wrong has been told by then. */
+/** Runs a command line and returns its exit code; every failure has been printed by then. */
 const run = (args: ReadonlyArray<string>): Effect.Effect<number> =>
   Command.runWith(cli, { version: version() })(args).pipe(
     Effect.provide(services),

@@ -8,7 +8,7 @@ import { create, WireUser } from "../support/WireUser.ts"
 const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms))
 
 describe("effect-voice serve on SIGHUP", () => {
-  it("reads its config again, tells what changed or what is wrong, and leaves calls alone", async () => {
+  it("reloads its config, reports what changed or every fault, and keeps running sessions", async () => {
     const directory = Fs.mkdtempSync(Path.join(Os.tmpdir(), "effect-voice-reload-"))
     const file = Path.join(directory, "voice.yaml")
     const write = (lines: string) =>
@@ -50,9 +50,9 @@ describe("effect-voice serve on SIGHUP", () => {
       }
       await answers(1)
 
-      await hangUp(/^config: nothing to change$/m)
+      await hangUp(/^config: no changes$/m)
       write("max_concurrent_sessions: 1\nconversation: { greeting: \"\", goodbye: \"s3cret\" }")
-      await hangUp(/^config: changed conversation\.goodbye, max_concurrent_sessions; calls keep theirs$/m)
+      await hangUp(/^config: changed conversation\.goodbye, max_concurrent_sessions; running sessions keep theirs$/m)
       assert.notInclude(err, "s3cret")
       assert.strictEqual((await create(base, "another")).status, 503)
       await answers(2)
@@ -74,7 +74,7 @@ describe("effect-voice serve on SIGHUP", () => {
       write("max_concurrent_sessions: 2")
       Fs.appendFileSync(file, "")
       Fs.writeFileSync(file, Fs.readFileSync(file, "utf8").replace("port: 0", "port: 1"))
-      await hangUp(/^config: after a restart only: server\.port$/m)
+      await hangUp(/^config: restart to apply server\.port$/m)
       assert.strictEqual((await create(base, "another")).status, 201)
 
       await answers(3)

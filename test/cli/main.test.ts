@@ -212,10 +212,10 @@ describe("cli", () => {
         cli(["talk", "--input", short, "--url", "http://127.0.0.1:9"]),
         cli(["talk", "--input", short, "--output", Path.join(dir, "no", "dir.wav")])
       ], { concurrency: 2 })
-      failed(one, 1, /^error: .*no readable WAV/)
-      failed(two, 1, /^error: .*holds no audio/)
+      failed(one, 1, /^error: .*not a valid WAV file/)
+      failed(two, 1, /^error: .*contains no audio/)
       failed(three, 1, /^error: .*no such file/)
-      failed(four, 1, /^error: the server at .* can't be reached/)
+      failed(four, 1, /^error: cannot reach the server at /)
       failed(five, 1, /^error: .*directory does not exist/)
     }).pipe(Effect.scoped))
 
