@@ -64,7 +64,7 @@ export class Attachments {
   readonly #options: AttachmentsOptions
   #connection: UserConnection | undefined
   #attachedBefore: boolean
-  #handFed = false
+  #isFedByProgram = false
   #endReason: SessionEnd | undefined
 
   constructor(options: AttachmentsOptions) {
@@ -79,7 +79,7 @@ export class Attachments {
 
   /** Whether there is a connection, or a program feeds the session. */
   get isAttached(): boolean {
-    return this.#connection !== undefined || this.#handFed
+    return this.#connection !== undefined || this.#isFedByProgram
   }
 
   /** Whether there has been a connection. */
@@ -108,7 +108,7 @@ export class Attachments {
       // also to the former connection: a client without close codes would reconnect and replace this one again
       if (former !== undefined) emit({ type: "connection.detached", connection: former.id, reason: "replaced" })
       this.#connection = next
-      this.#handFed = false
+      this.#isFedByProgram = false
       const resumed = this.#attachedBefore
       this.#attachedBefore = true
       emit({
@@ -128,11 +128,11 @@ export class Attachments {
   }
 
   /** A program feeds audio at 16 kHz; the agent's speech is paced, and discarded. */
-  feedByHand(): Result.Result<void, BackendError> {
-    if (this.#handFed) return Result.void
+  feedByProgram(): Result.Result<void, BackendError> {
+    if (this.#isFedByProgram) return Result.void
     const { cancel, convert, input, output } = this.#options
     return Result.map(input.open(16_000), () => {
-      this.#handFed = true
+      this.#isFedByProgram = true
       cancel("window")
       output.attach(PipelineStream.nullConnection, convert)
     })

@@ -71,7 +71,7 @@ export class SessionCore {
   pipeline: Pipeline | undefined
 
   constructor(options: SessionOptions, runtime: SessionRuntime) {
-    const { config, restored } = options
+    const { agent, config, findAgent, id, restored } = options
     const { cancel, now, resamplers, run } = runtime
     const { dispatch, emit } = this
     this.options = options
@@ -91,7 +91,10 @@ export class SessionCore {
       onDefect: (error, isFirst) => this.#onDefect(error, isFirst)
     })
     this.agent = new SessionAgent({
-      ...options,
+      id,
+      agent,
+      config,
+      findAgent,
       isClosed: () => this.isClosed,
       emit,
       onHandOver: () => this.persistence?.requestSave(),

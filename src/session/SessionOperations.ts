@@ -103,7 +103,7 @@ export class SessionOperations implements VoiceSession {
       if (state.lifecycle._tag === "New") return invalid(op, "the session has not been started: call start first")
       if (audio.length > MAX_AUDIO_BYTES) return invalid(op, `expected at most ${MAX_AUDIO_BYTES} bytes at once`)
       if (audio.length % 2 !== 0) return invalid(op, "expected 16-bit samples, got an odd number of bytes")
-      const fed = attachments.feedByHand()
+      const fed = attachments.feedByProgram()
       if (Result.isFailure(fed)) return Effect.fail(fed.failure)
       input.push(Pcm.toInt16(audio))
       return this.#inputCapacity

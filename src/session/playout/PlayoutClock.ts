@@ -5,6 +5,7 @@
  *
  * @since 0.1.0
  */
+import * as Cause from "effect/Cause"
 import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
@@ -40,14 +41,19 @@ export class PlayoutClock extends Context.Service<PlayoutClock, {
   static readonly make = Effect.gen(function*() {
     const clock = yield* Clock.Clock
     const players = new Set<Player>()
-    /** A defect in one session must not silence the others. */
-    const tick = (player: Player, nowMs: number): void => {
+    /** A defect in one session must not silence the others. Returns what the player could not take care of. */
+    const tick = (player: Player, nowMs: number): Cause.Cause<never> | undefined => {
       try {
         player.tick(nowMs)
-      } catch (cause) {
+      } catch (defect) {
         players.delete(player)
-        player.failed(cause)
+        try {
+          player.failed(defect)
+        } catch (another) {
+          return Cause.die(another)
+        }
       }
+      return undefined
     }
     const playing = yield* Latch.make(false)
     const run = Effect.gen(function*() {
@@ -56,7 +62,10 @@ export class PlayoutClock extends Context.Service<PlayoutClock, {
         let due = clock.currentTimeMillisUnsafe()
         while (players.size > 0) {
           const now = clock.currentTimeMillisUnsafe()
-          for (const player of players) tick(player, now)
+          for (const player of players) {
+            const cause = tick(player, now)
+            if (cause !== undefined) yield* Effect.logError("playout failed and was stopped", cause)
+          }
           due += frameMs
           // missed ticks are skipped after a stall: each tick sends all that is due
           if (due < now) due = now + frameMs

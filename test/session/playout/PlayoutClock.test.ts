@@ -37,6 +37,14 @@ describe("PlayoutClock", () => {
         },
         failed: (cause) => void causes.push(cause)
       })
+      clock.add({
+        tick: () => {
+          throw new Error("broken")
+        },
+        failed: () => {
+          throw new Error("broken, too")
+        }
+      })
       clock.add({ tick: () => void ticks++, failed: () => {} })
       yield* TestClock.adjust("200 millis")
       assert.strictEqual(thrown, 1)
