@@ -9,7 +9,7 @@ import * as Sessions from "./Sessions.ts"
 const SESSIONS = 200
 const echo = Agent.fromCallback((text, { userId }) => Effect.succeed(`You said ${text} as ${userId}.`))
 
-/** A level of its own for each session, below what spelt speech uses. */
+/** A different level for each session, below the samples of encoded text. */
 const levelOf = (i: number) => 2_000 + i * 10
 
 describe("200 sessions at once (P9)", () => {
@@ -29,7 +29,7 @@ describe("200 sessions at once (P9)", () => {
               yield* time.tick
             }
           })
-          // everybody speaks, and is answered, at the same time
+          // all users speak and are answered at the same time
           yield* pass(3_500)
           yield* Effect.forEach(
             users,
@@ -49,7 +49,7 @@ describe("200 sessions at once (P9)", () => {
             const samples = frames.flatMap((frame) => [...frame])
             const tone = samples.filter((sample) => sample === levelOf(i)).length
             assert.strictEqual(tone, 4_800, `user${i} gets all of their own tone`)
-            // every sample is of their own answer, their own tone, or silence
+            // every sample belongs to their own answer, their own tone, or silence
             const own = new Set([0, levelOf(i), ...spelt])
             assert.strictEqual(samples.find((sample) => !own.has(sample)), undefined, `user${i} gets nothing else`)
             assert.deepStrictEqual(samples.slice(0, spelt.length), [...spelt])

@@ -1,4 +1,4 @@
-/** What is left when many sessions have come, talked and gone: heap, handles, fibers. */
+/** Measures what many sessions leave behind: heap, handles, fibers. */
 import { assert } from "@effect/vitest"
 import { Effect } from "effect"
 import { setFlagsFromString } from "node:v8"
@@ -20,10 +20,10 @@ export interface Left {
 }
 
 const echo = Agent.fromCallback((text) => Effect.succeed(`You said ${text}.`))
-/** What the runtime and the compiler take for themselves, once for all, comes before the baseline. */
+/** Sessions before the baseline, so that one-time allocations of runtime and compiler do not count. */
 const WARM_UP = 100
 
-/** Creates, talks to and closes so many sessions, ten at a time, and tells what is there more than before. */
+/** Creates, uses and closes `cycles` sessions, ten at a time, and returns what was left. */
 export const run = (cycles: number): Promise<Left> =>
   Effect.runPromise(VirtualTime.provide("leaks", (time) =>
     Effect.scoped(Effect.gen(function*() {
@@ -51,7 +51,7 @@ export const run = (cycles: number): Promise<Left> =>
       })
       const times = (count: number) => Effect.forEach(Array.from({ length: count / 10 }), () => ten, { discard: true })
       const look = Effect.gen(function*() {
-        // finalizers of the runtime's own get their turn between
+        // let the runtime's finalizers run in between
         for (let i = 0; i < 3; i++) {
           gc()
           yield* Effect.promise(() => new Promise((resume) => setImmediate(resume)))
@@ -79,7 +79,7 @@ export const run = (cycles: number): Promise<Left> =>
       }
     }))))
 
-/** A session that stayed would keep tens of kilobytes; what the heap sways by itself is less than this. */
+/** A leaked session keeps tens of kilobytes; the heap varies by less than this. */
 const SWAY_KB = 3_000
 
 export const check = (left: Left): void => {

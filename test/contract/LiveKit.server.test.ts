@@ -13,12 +13,12 @@ if (missing !== undefined) {
 } else {
   const scope = Effect.runSync(Scope.make())
   const server = await Effect.runPromise(
-    // the packages are claimed for all tests: users are in rooms while backends come and go
+    // claim the packages for all tests, because users stay in rooms while backends start and stop
     Effect.andThen(LiveKitPackages.acquire, LiveKitServer.make()).pipe(Scope.provide(scope))
   )
   describe("the contract over provider livekit, on the real server", () => {
     afterAll(() => Effect.runPromise(Scope.close(scope, Exit.void)))
-    // what more of them at once cost this machine would be heard as gaps in the users' voices
+    // more at once would overload the machine and cause gaps in the users' audio
     Results.each(liveKit(server), { concurrency: 3, again: true })
   })
 }

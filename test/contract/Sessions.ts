@@ -1,4 +1,4 @@
-/** Many sessions in this process, each with a user on an in-memory line, in virtual time. */
+/** Many sessions in this process, each with a user on an in-memory connection, in virtual time. */
 import { Context, Effect, Layer } from "effect"
 import type * as Agent from "../../src/agent/Agent.ts"
 import { VoiceBackend } from "../../src/backend/VoiceBackend.ts"
@@ -26,7 +26,7 @@ export const backend = (agent: Agent.Agent) => {
 
 const FRAME = 320
 
-/** A session whose user says a text, with silence before and after, as fast as frames are asked for. */
+/** Makes a session whose user says a text, one frame for each call of `hear`, then silence. */
 export const call = Effect.fnUntraced(function*(backend: VoiceBackend["Service"], userId: string, text: string) {
   const session = yield* backend.createSession({ userId, transport: "websocket", metadata: { userId } })
   const frames: Array<Int16Array> = []

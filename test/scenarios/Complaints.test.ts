@@ -38,7 +38,7 @@ const whole = (call: Recording.Recording) =>
   )
 
 describe("cut off mid-thought, or answered too late when tuned safe", () => {
-  it.effect("waits while digits are dictated, and not when the question is complete", () =>
+  it.effect("waits while digits are dictated, but not after a complete question", () =>
     Effect.gen(function*() {
       const call = yield* conversation({
         turn: EndOfTurn.layer(),
@@ -58,7 +58,7 @@ describe("cut off mid-thought, or answered too late when tuned safe", () => {
       assert.strictEqual(call.latencies.at(-1)?.totalMs, 300)
     }))
 
-  it.effect("is patient with a slow speaker and easy to interrupt, at once", () =>
+  it.effect("waits for a slow speaker and is still easy to interrupt", () =>
     Effect.gen(function*() {
       const call = yield* conversation({
         agent: teller,
@@ -127,7 +127,7 @@ describe("false interruptions", () => {
       }))
   }
 
-  it.effect("words are counted per interruption, not over the whole of the agent's turn", () =>
+  it.effect("words are counted per interruption, not over the agent's whole turn", () =>
     Effect.gen(function*() {
       const call = yield* conversation({
         agent: teller,
@@ -200,7 +200,7 @@ describe("the agent is stuck after an interruption", () => {
 })
 
 describe("a turn is swallowed by a race", () => {
-  it.effect("whenever the user begins, around the beginning and the end of a reply", () =>
+  it.effect("whenever the user starts to speak, around the start and the end of a reply", () =>
     Effect.gen(function*() {
       for (let offset = 0; offset <= 1_400; offset += 20) {
         const call = yield* conversation({
@@ -215,7 +215,7 @@ describe("a turn is swallowed by a race", () => {
       }
     }))
 
-  it.effect("whenever the user goes on, around the moment at which the turn is over", () =>
+  it.effect("whenever the user continues, around the end of the turn", () =>
     Effect.gen(function*() {
       for (let offset = 100; offset <= 800; offset += 20) {
         const call = yield* conversation({
@@ -232,7 +232,7 @@ describe("a turn is swallowed by a race", () => {
       }
     }))
 
-  it.effect("what is said over speech that may not be interrupted is answered after it", () =>
+  it.effect("what is said during protected speech is answered after it", () =>
     Effect.gen(function*() {
       const notice = "This call is recorded for training purposes."
       const call = yield* conversation({
@@ -249,7 +249,7 @@ describe("a turn is swallowed by a race", () => {
     }))
 })
 
-it.effect("agent speech is dropped by a sound before its first frame: no, it is said", () =>
+it.effect("agent speech is dropped by a sound before its first frame: it is spoken", () =>
   Effect.gen(function*() {
     for (let offset = 200; offset <= 1_400; offset += 60) {
       const call = yield* conversation({
@@ -261,7 +261,7 @@ it.effect("agent speech is dropped by a sound before its first frame: no, it is 
     }
   }))
 
-it.live("memory grows within one call: not with the minutes", () =>
+it.live("memory grows within one call: it does not grow with time", () =>
   Effect.gen(function*() {
     setFlagsFromString("--expose-gc")
     const collect: () => void = runInNewContext("gc")
@@ -303,7 +303,7 @@ describe("closing hangs", () => {
       assert.isBelow((call.ended?.atMs ?? 0) - (stopped?.atMs ?? 0), 15_000)
     }))
 
-  it.effect("ends after a hang-up when nobody comes back, whatever hangs", () =>
+  it.effect("ends after a hang-up without a reconnect, whatever hangs", () =>
     Effect.gen(function*() {
       const call = yield* conversation({
         agent: Agent.fromStream(() => Stream.never),
@@ -315,7 +315,7 @@ describe("closing hangs", () => {
 })
 
 describe("one recogniser error ends the call", () => {
-  it.effect("it costs not even a word, with one recogniser alone", () =>
+  it.effect("no word is lost, even with a single recogniser", () =>
     Effect.gen(function*() {
       const call = yield* conversation({
         stt: { failAt: { 1: gone } },
@@ -328,7 +328,7 @@ describe("one recogniser error ends the call", () => {
       assert.deepStrictEqual(call.heardByUser, ["You said: one.", "You said: two.", "You said: three."])
     }))
 
-  it.effect("a recogniser that hangs costs seconds, and no word", () =>
+  it.effect("a recogniser that hangs delays the answer by seconds, and no word is lost", () =>
     Effect.gen(function*() {
       const call = yield* conversation({
         stt: { hangAt: [1], interim: false },
@@ -340,7 +340,7 @@ describe("one recogniser error ends the call", () => {
       assert.isBelow(call.latencies[1]?.totalMs ?? 0, 4_000)
     }))
 
-  it.effect("with another recogniser at hand not even the words of the turn are lost", () =>
+  it.effect("with a fallback recogniser the words of the current turn are not lost either", () =>
     Effect.gen(function*() {
       const stt = Layer.effect(
         SpeechToText,
@@ -361,7 +361,7 @@ describe("one recogniser error ends the call", () => {
       assert.deepStrictEqual(call.heardByUser, ["You said: one.", "You said: two fish.", "You said: three."])
     }))
 
-  it.effect("a caller who says nothing for minutes is still heard after them", () =>
+  it.effect("a caller who is silent for minutes is still heard after that", () =>
     Effect.gen(function*() {
       const stt = Layer.effect(
         SpeechToText,
@@ -377,7 +377,7 @@ describe("one recogniser error ends the call", () => {
 })
 
 describe("fallbacks fail when they are needed", () => {
-  it.effect("a voice that is connected and silent is replaced within the turn", () =>
+  it.effect("a voice that is connected but silent is replaced within the turn", () =>
     Effect.gen(function*() {
       const tts = Layer.effect(
         TextToSpeech,
@@ -392,11 +392,11 @@ describe("fallbacks fail when they are needed", () => {
       )
       const call = yield* conversation({ tts, user: [say("hello"), waitForAgent] })
       assert.deepStrictEqual(call.heardByUser, ["You said: hello."])
-      // the user hears of no error: there was none for them
+      // the fallback spoke, so the user receives no error
       assert.notInclude(typesOf(call), "error")
     }))
 
-  it.effect("an agent that fails is replaced, and one that fails alone apologises", () =>
+  it.effect("an agent that fails is replaced; without a fallback the policy's apology is spoken", () =>
     Effect.gen(function*() {
       const broken = Agent.fromStream(
         () => Stream.fail(new AgentError({ op: "scripted", message: "the model is down", retryable: true })),
@@ -431,7 +431,7 @@ describe("speculative replies double the cost and act twice", () => {
     return { agent, counts }
   }
 
-  it.effect("an answer that is dropped was never heard of, and has done nothing", () =>
+  it.effect("a discarded answer leaves no event and no side effect", () =>
     Effect.gen(function*() {
       const { agent, counts } = booking()
       const call = yield* conversation({
@@ -445,7 +445,7 @@ describe("speculative replies double the cost and act twice", () => {
       assert.lengthOf(call.events.filter((event) => event.type === "agent.transcript"), 1)
     }))
 
-  it.effect("an answer that is taken was asked for once, and is there sooner", () =>
+  it.effect("a committed answer was requested once, and is faster", () =>
     Effect.gen(function*() {
       const agent = (asked: Array<string>) =>
         Agent.fromCallback((text) =>
@@ -466,7 +466,7 @@ describe("speculative replies double the cost and act twice", () => {
     }))
 })
 
-it.effect("latency does not add up: it does, part by part", () =>
+it.effect("latency does not add up: its parts do", () =>
   Effect.gen(function*() {
     const call = yield* conversation({
       agent: Agent.fromCallback((text) => Effect.delay(Effect.succeed(`Well, ${text}.`), "400 millis")),
@@ -486,13 +486,13 @@ it.effect("latency does not add up: it does, part by part", () =>
       { name: "playout", ms: 0 }
     ])
     assert.strictEqual(latency?.totalMs, 900)
-    // what the user waited, by the user's own clock: from the end of the speech to the first frame
+    // the user's wait, from the end of the speech to the first frame
     const spoke = call.trace.find((item) => item._tag === "User")
     const waited = (call.frames[0]?.atMs ?? 0) - (spoke?.atMs ?? 0) - "how long".length * 60
     assert.approximately(waited, 900, 20)
   }))
 
-describe("the history holds words that nobody heard, or in the wrong order", () => {
+describe("the history holds words that were not heard, or in the wrong order", () => {
   it.effect(
     "wherever the agent is interrupted, the history ends where the user stopped hearing",
     () =>
@@ -511,7 +511,7 @@ describe("the history holds words that nobody heard, or in the wrong order", () 
       })
   )
 
-  it.effect("the agent is told of what was heard, and no more", () =>
+  it.effect("the agent receives what was heard, and no more", () =>
     Effect.gen(function*() {
       const told: Array<ReadonlyArray<string>> = []
       const agent = Agent.fromCallback((text, { history }) => {
@@ -539,7 +539,7 @@ describe("the history holds words that nobody heard, or in the wrong order", () 
 })
 
 describe("a turn never ends", () => {
-  it.effect("hold music keeps no turn open, and who speaks after it is answered", () =>
+  it.effect("hold music does not keep a turn open, and a user who speaks after it is answered", () =>
     Effect.gen(function*() {
       const call = yield* conversation({
         user: [
@@ -555,7 +555,7 @@ describe("a turn never ends", () => {
       assert.deepStrictEqual(call.heardByUser, ["One moment please.", "You said: are you there."])
     }))
 
-  it.effect("who talks without end is answered after the longest turn", () =>
+  it.effect("a user who talks without end is answered after the longest turn", () =>
     Effect.gen(function*() {
       const endless = Array.from({ length: 120 }, (_, i) => `word${i}`).join(" ")
       const call = yield* conversation({
@@ -567,7 +567,7 @@ describe("a turn never ends", () => {
       assert.isBelow(call.replies[0]?.startedAtMs ?? 0, 21_000)
     }))
 
-  it.effect("a hanging agent is apologised for, without a word from the user", () =>
+  it.effect("the apology for a hanging agent is spoken without further input from the user", () =>
     Effect.gen(function*() {
       const call = yield* conversation({
         agent: Agent.fromStream(() => Stream.never),
@@ -579,7 +579,7 @@ describe("a turn never ends", () => {
       assert.isBelow(call.replies[0]?.startedAtMs ?? 0, 5_000)
     }))
 
-  it.effect("a user who has gone away is noticed, told goodbye, and let go", () =>
+  it.effect("a user who is away gets a goodbye, and the session ends", () =>
     Effect.gen(function*() {
       const goodbye = "Nobody is there, goodbye."
       const call = yield* conversation({
@@ -592,7 +592,7 @@ describe("a turn never ends", () => {
     }))
 })
 
-it.effect("the goodbye is cut off: it is heard to its last word", () =>
+it.effect("the goodbye is cut off: it is played to its last word", () =>
   Effect.gen(function*() {
     const goodbye = "Thank you for calling, goodbye and good luck."
     const call = yield* conversation({
@@ -612,11 +612,11 @@ it.effect("the goodbye is cut off: it is heard to its last word", () =>
   }))
 
 describe("the agent hears itself", () => {
-  it.effect("its own words from the loudspeaker interrupt nobody", () =>
+  it.effect("its own words from the loudspeaker do not interrupt it", () =>
     Effect.gen(function*() {
       const call = yield* conversation({
         agent: teller,
-        // one or two words may be in anybody's mouth
+        // one or two matching words may also be the user's own
         policy: { interruption: { minWords: 3 } },
         user: [
           say("tell me a story"),
@@ -630,7 +630,7 @@ describe("the agent hears itself", () => {
     }))
 })
 
-it.effect("the agent greets again after a reconnect: once is enough", () =>
+it.effect("the agent greets again after a reconnect: it greets once", () =>
   Effect.gen(function*() {
     const call = yield* conversation({
       policy: { greeting: "Hello, this is the bakery." },
@@ -648,7 +648,7 @@ it.effect("the agent greets again after a reconnect: once is enough", () =>
     assert.deepStrictEqual(call.heardByUser, ["Hello, this is the bakery.", "You said: one loaf."])
   }))
 
-it.effect("the policy is ignored when the recogniser detects turns: it is not", () =>
+it.effect("the policy is ignored when the recogniser detects turns: it applies", () =>
   Effect.gen(function*() {
     const call = yield* conversation({
       stt: { endOfTurn: 200 },

@@ -1,5 +1,5 @@
 /**
- * The same conversations whoever decides turns: the backend, the recogniser, or a speech-to-speech model on its side.
+ * The same conversations with each turn authority: the backend, the recogniser, or a speech-to-speech model.
  */
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
@@ -14,10 +14,10 @@ const teller = Agent.fromCallback((text) => Effect.succeed(text.includes("story"
 
 type Authority = "own" | "stt" | "s2s own" | "s2s remote"
 const authorities: ReadonlyArray<Authority> = ["own", "stt", "s2s own", "s2s remote"]
-/** With words, a backchannel and an echo can be told from an interruption. */
+/** Only transcripts can distinguish a backchannel or an echo from an interruption. */
 const textual = (authority: Authority) => authority === "own" || authority === "stt"
 
-/** Who decides turns in it: `answers` are a model's, in their order, which no agent gives. */
+/** The scenario options for a turn authority; `answers` are those of a speech-to-speech model, in order. */
 const of = (authority: Authority, answers: ReadonlyArray<string>): Partial<Scenario.ScenarioOptions> => {
   switch (authority) {
     case "own":
@@ -48,7 +48,7 @@ const stops = Scenario.perform("stops", (session) => Effect.asVoid(Effect.forkCh
 
 for (const authority of authorities) {
   describe(`Turns decided by ${authority}`, () => {
-    it.effect("are answered one after the other, with what was said", () =>
+    it.effect("are answered one after the other, with the right words", () =>
       Effect.gen(function*() {
         const call = yield* conversation(authority, ["Well, one.", "Well, two."], {
           user: [say("one"), waitForAgent, say("two"), waitForAgent]
@@ -58,7 +58,7 @@ for (const authority of authorities) {
         for (const { totalMs } of call.latencies) assert.isAtMost(totalMs, 340)
       }))
 
-    it.effect("interrupt the agent, and the history ends where it was heard to", () =>
+    it.effect("interrupt the agent, and the history ends where the user stopped hearing", () =>
       Effect.gen(function*() {
         const call = yield* conversation(authority, [story, "Well, enough."], {
           user: [say("tell me a story"), interruptAfter("1 second", "enough"), waitForAgent]
@@ -69,13 +69,13 @@ for (const authority of authorities) {
         assert.deepStrictEqual(userSaid(call), ["tell me a story", "enough"])
       }))
 
-    it.effect("survive a cough and an mhm as well as can be told", () =>
+    it.effect("are not interrupted by a cough or a backchannel where transcripts can tell", () =>
       Effect.gen(function*() {
         for (const step of [cough("90 millis"), backchannel("mhm")]) {
           const call = yield* conversation(authority, [story, "Yes?", "Yes?"], {
             user: [say("tell me a story"), waitForSpeech("1 second"), step, waitForAgent]
           })
-          // sound is all that there is without words: a long one interrupts, and a model decides by itself
+          // without transcripts a long sound interrupts, and a model decides by itself
           const isPaused = textual(authority) || (authority === "s2s own" && step._tag === "Sound")
           if (isPaused) {
             assert.deepStrictEqual(call.heardByUser, [story])
@@ -86,7 +86,7 @@ for (const authority of authorities) {
         }
       }))
 
-    it.effect("leave the say queue its order, and its speech unharmed where nobody may talk over it", () =>
+    it.effect("keep the order of the utterance queue, and do not interrupt protected speech", () =>
       Effect.gen(function*() {
         const notice = "This call is recorded for training purposes."
         const call = yield* conversation(authority, ["Well, hello."], {
@@ -94,7 +94,7 @@ for (const authority of authorities) {
             announce(notice, false),
             announce("Here are the news."),
             waitForSpeech("500 millis"),
-            // a model decides by itself whom it answers, and when
+            // a model decides by itself what it answers, and when
             ...(authority === "s2s remote" ? [] : [say("hello")]),
             pause("1 second"),
             waitForAgent,
@@ -107,7 +107,7 @@ for (const authority of authorities) {
         if (authority !== "s2s remote") assert.includeMembers([...call.heardByUser], ["Well, hello."])
       }))
 
-    it.effect("can be typed, which cuts the agent off", () =>
+    it.effect("can be typed, which interrupts the agent", () =>
       Effect.gen(function*() {
         const call = yield* conversation(authority, [story, "Well, enough."], {
           user: [say("tell me a story"), waitForSpeech("1 second"), type("enough"), pause("100 millis"), waitForAgent]
@@ -117,7 +117,7 @@ for (const authority of authorities) {
         assert.include(userSaid(call), "enough")
       }))
 
-    it.effect("that are typed over what nobody may talk over are answered after it", () =>
+    it.effect("that are typed during protected speech are answered after it", () =>
       Effect.gen(function*() {
         const notice = "This call is recorded for training purposes."
         const call = yield* conversation(authority, ["Well, hello there."], {
@@ -135,7 +135,7 @@ for (const authority of authorities) {
         assert.deepStrictEqual(userSaid(call), ["hello there"])
       }))
 
-    it.effect("end with a goodbye that is heard", () =>
+    it.effect("end with a goodbye that is played to its end", () =>
       Effect.gen(function*() {
         const goodbye = "Thank you for calling, goodbye."
         const call = yield* conversation(authority, [story], {
@@ -147,7 +147,7 @@ for (const authority of authorities) {
         assert.strictEqual(call.ended?.reason, "closed")
       }))
 
-    it.effect("that do not come make a user who is away", () =>
+    it.effect("report the user as away when none come", () =>
       Effect.gen(function*() {
         const call = yield* conversation(authority, ["Well, hello."], {
           policy: { goodbye: "Goodbye.", away: { after: "15 seconds", closeAfter: "20 seconds" } },
@@ -158,7 +158,7 @@ for (const authority of authorities) {
         assert.strictEqual(call.heardByUser.at(-1), "Goodbye.")
       }))
 
-    it.effect("without end are answered after the longest, when it is ours to say", () =>
+    it.effect("without end are answered after the longest turn, where the backend decides", () =>
       Effect.gen(function*() {
         const endless = Array.from({ length: 60 }, (_, i) => `word${i}`).join(" ")
         const call = yield* conversation(authority, ["I see.", "I see.", "I see."], {
@@ -172,7 +172,7 @@ for (const authority of authorities) {
         if (textual(authority)) assert.strictEqual(userSaid(call).join(" "), endless)
       }))
 
-    it.effect("come after the greeting, and one that comes before it leaves it out", () =>
+    it.effect("come after the greeting, which is skipped when the user speaks first", () =>
       Effect.gen(function*() {
         const greeting = "Hello, this is the bakery."
         const call = yield* conversation(authority, ["Well, one loaf."], {
@@ -182,7 +182,7 @@ for (const authority of authorities) {
         assert.deepStrictEqual(call.heardByUser, [greeting, "Well, one loaf."])
       }))
 
-    it.effect("in noise come to an end, and who speaks after it is answered", () =>
+    it.effect("in noise end, and a user who speaks after it is answered", () =>
       Effect.gen(function*() {
         const call = yield* conversation(authority, ["Yes?", "Yes?", "Yes?", "Yes?"], {
           policy: { longestNoise: "5 seconds", longestTurn: "20 seconds" },
@@ -193,7 +193,7 @@ for (const authority of authorities) {
       }))
 
     if (textual(authority)) {
-      it.effect("are not made of the agent's own words from the loudspeaker", () =>
+      it.effect("do not consist of the agent's own words from the loudspeaker", () =>
         Effect.gen(function*() {
           const call = yield* conversation(authority, [], {
             policy: { interruption: { minWords: 3 } },
@@ -214,7 +214,7 @@ for (const authority of authorities) {
 describe("A recogniser that decides turns", () => {
   const run = (options: Scenario.ScenarioOptions) => conversation("stt", [], options)
 
-  it.effect("decides by what it hears, and not by the policy's silence", () =>
+  it.effect("decides by the audio, not by the silence of the policy", () =>
     Effect.gen(function*() {
       const call = yield* run({
         stt: { endOfTurn: 700 },
@@ -225,7 +225,7 @@ describe("A recogniser that decides turns", () => {
       assert.strictEqual(Invariants.report(call, Invariants.noWordLost(call)), "")
     }))
 
-  it.effect("that never says that a turn is over is not waited for, and no word of it is lost or said twice", () =>
+  it.effect("that never reports an end of turn does not block the session, and no word is lost or repeated", () =>
     Effect.gen(function*() {
       for (const delayMs of [0, 400]) {
         const call = yield* run({
@@ -237,7 +237,7 @@ describe("A recogniser that decides turns", () => {
       }
     }))
 
-  it.effect("that dies before it says so costs no word", () =>
+  it.effect("that fails before the end of a turn loses no word", () =>
     Effect.gen(function*() {
       const call = yield* run({
         stt: { endOfTurn: 300, idleMs: 10_000 },
@@ -247,7 +247,7 @@ describe("A recogniser that decides turns", () => {
       assert.include(typesOf(call), "engine.incident")
     }))
 
-  it.effect("swallows nothing, whenever the user goes on around its word", () =>
+  it.effect("loses nothing, whenever the user continues around its end of turn", () =>
     Effect.gen(function*() {
       for (let offset = 100; offset <= 900; offset += 40) {
         const call = yield* run({
@@ -263,13 +263,13 @@ describe("A recogniser that decides turns", () => {
     }))
 })
 
-describe("Late words", () => {
-  it.effect("of a slow recogniser neither open the next turn nor are lost", () =>
+describe("Late transcripts", () => {
+  it.effect("of a slow recogniser neither start the next turn nor are lost", () =>
     Effect.gen(function*() {
       for (const interim of [true, false]) {
         const call = yield* Scenario.run({
           agent: teller,
-          // more than a session waits, and less than the recogniser says that it needs
+          // longer than a session waits by default, shorter than the recogniser's finalizeTimeout
           stt: { delayMs: [7_000, 0], interim, finalizeTimeout: "10 seconds" },
           user: [say("one fish"), pause("9 seconds"), say("two"), waitForAgent]
         })

@@ -5,15 +5,15 @@ import { conversations } from "./RandomScenarios.ts"
 const COUNT = 2_000
 
 describe("Scenarios", () => {
-  it.live(`${COUNT} conversations of chance keep every promise`, () =>
+  it.live(`${COUNT} random conversations keep all invariants`, () =>
     Effect.gen(function*() {
       const from = yield* Clock.currentTimeMillis
-      // others than those of every test run
+      // seeds that the unit tests do not use
       const { seen, virtualMs } = yield* conversations(1_000, COUNT)
       const tookMs = (yield* Clock.currentTimeMillis) - from
       yield* Effect.log(`${COUNT} conversations, ${(virtualMs / 3_600_000).toFixed(1)} h in ${tookMs} ms`)
       yield* Effect.log(Object.fromEntries(Array.from(seen).sort(([one], [other]) => one < other ? -1 : 1)))
-      // what can happen has happened
+      // every kind of event has happened
       for (
         const what of [
           "reply completed",

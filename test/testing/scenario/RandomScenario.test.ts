@@ -4,7 +4,7 @@ import { RandomScenario, Recording, Scenario } from "../../../src/testing/index.
 import { conversations } from "../RandomScenarios.ts"
 
 describe("RandomScenario", () => {
-  it.live("60 conversations of chance keep every promise", () =>
+  it.live("60 random conversations keep all invariants", () =>
     Effect.gen(function*() {
       const { seen, virtualMs } = yield* conversations(0, 60)
       assert.isAbove(virtualMs, 60_000)
@@ -20,7 +20,7 @@ describe("RandomScenario", () => {
       ) assert.isAbove(seen.get(what) ?? 0, 0, what)
     }))
 
-  it.effect("a seed is one conversation, to the letter", () =>
+  it.effect("a seed always gives the same conversation", () =>
     Effect.gen(function*() {
       const timeline = (seed: string) =>
         Effect.map(Scenario.run(RandomScenario.fromSeed(seed)), ({ trace }) => Recording.timeline(trace))
@@ -30,7 +30,7 @@ describe("RandomScenario", () => {
       assert.strictEqual(new Set(one).size, 4)
     }))
 
-  it.effect("without faults no engine and no agent fails", () =>
+  it.effect("with faults: 0 no engine and no agent fails", () =>
     Effect.gen(function*() {
       for (let index = 0; index < 5; index++) {
         const scenario = RandomScenario.fromSeed(`calm-${index}`, { faults: 0, s2s: 0, steps: 4 })

@@ -21,7 +21,7 @@ const {
 const sound = (recording: Recording.Recording) => assert.strictEqual(Invariants.report(recording), "")
 
 describe("Scenario", () => {
-  it.effect("joins what is said with a pause, and cuts the answer where it is interrupted", () =>
+  it.effect("joins speech around a pause, and cuts the answer where it is interrupted", () =>
     Effect.gen(function*() {
       const agent = Agent.fromCallback((text) => Effect.succeed(`You want to ${text}, is that right?`))
       const call = yield* Scenario.run({
@@ -50,7 +50,7 @@ describe("Scenario", () => {
       assert.isUndefined(call.frames[0]?.pcm)
     }))
 
-  it.effect("keeps the audio when it is asked to", () =>
+  it.effect("records audio with keepAudio", () =>
     Effect.gen(function*() {
       const call = yield* Scenario.run({ keepAudio: true, user: [say("hi"), waitForAgent] })
       sound(call)
@@ -58,7 +58,7 @@ describe("Scenario", () => {
       assert.strictEqual(SpokenAudio.decode(Int16Array.from(audio)), "You said: hi.")
     }))
 
-  it.effect("gives the agent the services that it needs, on the scenario's clock", () =>
+  it.effect("provides the agent's services and the scenario's clock", () =>
     Effect.gen(function*() {
       class Shop extends Context.Service<Shop, { readonly price: Effect.Effect<number> }>()("Shop") {}
       const agent = Agent.fromCallback(() =>
@@ -76,7 +76,7 @@ describe("Scenario", () => {
       assert.strictEqual(call.latencies[0]?.totalMs, 1_000)
     }))
 
-  it.effect("runs a speech-to-speech model that hears the user", () =>
+  it.effect("runs a speech-to-speech model that decodes the user's words", () =>
     Effect.gen(function*() {
       for (const authority of ["own", "remote"] as const) {
         const call = yield* Scenario.run({
@@ -111,13 +111,13 @@ describe("Scenario", () => {
         ]
       })
       sound(call)
-      // it goes on where the network was lost
+      // the reply continues where the network was lost
       assert.deepStrictEqual(call.heardByUser, ["You said: good morning to you.", "You said:"])
       assert.deepStrictEqual(call.events.filter((event) => event.type === "error").length, 1)
       assert.strictEqual(call.ended?.reason, "user_ended")
     }))
 
-  it.effect("ends a session whose user has gone when its window has passed", () =>
+  it.effect("ends a session whose user disconnected after its resume window", () =>
     Effect.gen(function*() {
       const call = yield* Scenario.run({ user: [say("hello"), hangUp] })
       sound(call)
@@ -125,7 +125,7 @@ describe("Scenario", () => {
       assert.isAbove(call.durationMs, 60_000)
     }))
 
-  it.effect("says what the user waited for, and shows the conversation", () =>
+  it.effect("reports what the user waited for, with the timeline", () =>
     Effect.gen(function*() {
       const failed = yield* Effect.flip(Scenario.run({
         agent: Agent.fromStream(() => Stream.empty),
@@ -137,7 +137,7 @@ describe("Scenario", () => {
       assert.include(failed.message, "user.transcript turn 1 text \"anybody there\" final true")
     }))
 
-  it.effect("gives the same conversation for the same seed, to the letter", () =>
+  it.effect("gives exactly the same conversation for the same seed", () =>
     Effect.gen(function*() {
       const scenario = (seed: string) =>
         Scenario.run({

@@ -14,7 +14,7 @@ const framesOf = (pcm: Int16Array, size = 320) =>
   Array.from({ length: Math.ceil(pcm.length / size) }, (_, i) => pcm.subarray(i * size, (i + 1) * size))
 
 describe("SpokenAudio", () => {
-  it("reads back what was spoken, in any script and at any rate", () => {
+  it("decodes what was encoded, in any script and at any rate", () => {
     for (const text of ["hello", "no no no", "a b c", "I am here, too.", "Grüße aus Köln", "日本語 です", "one\ntwo"]) {
       for (const sampleRate of [8_000, 16_000, 24_000, 48_000]) {
         for (const msPerCharacter of [15, 50, 61.7]) {
@@ -27,7 +27,7 @@ describe("SpokenAudio", () => {
     }
   })
 
-  it.effect("hears the same however the samples are cut", () =>
+  it.effect("decodes the same words however the samples are cut", () =>
     Effect.gen(function*() {
       const text = "the quick brown fox jumps over the lazy dog"
       const pcm = SpokenAudio.encode(text)
@@ -42,7 +42,7 @@ describe("SpokenAudio", () => {
       }
     }).pipe(Random.withSeed("cuts")))
 
-  it("hears the words that came through whole, and where they were", () => {
+  it("decodes complete words with their positions", () => {
     const pcm = SpokenAudio.encode("book a flight")
     const words = read([new Int16Array(1_000), pcm, new Int16Array(1_000), pcm])
     assert.deepStrictEqual(words.map((word) => word.text), ["book", "a", "flight", "book", "a", "flight"])
@@ -52,7 +52,7 @@ describe("SpokenAudio", () => {
     assert.approximately(words[5]?.endSample ?? 0, 2_000 + 2 * pcm.length, 2)
   })
 
-  it("does not hear a word whose beginning, middle or end is missing", () => {
+  it("does not decode a word whose beginning, middle or end is missing", () => {
     const pcm = SpokenAudio.encode("please book")
     const at = (character: number) => character * 960
     assert.strictEqual(SpokenAudio.decode(pcm.subarray(at(1))), "book")
@@ -61,7 +61,7 @@ describe("SpokenAudio", () => {
     assert.strictEqual(textOf([pcm.subarray(0, at(2)), new Int16Array(at(2)), pcm.subarray(at(4))]), "book")
   })
 
-  it("hears a frame that was sent twice once", () => {
+  it("decodes a repeated frame once", () => {
     const frames = framesOf(SpokenAudio.encode("a bee and a tree", { msPerCharacter: 50 }))
     for (let twice = 0; twice < frames.length; twice++) {
       const sent = [...frames.slice(0, twice + 1), ...frames.slice(twice)]
@@ -69,12 +69,12 @@ describe("SpokenAudio", () => {
     }
   })
 
-  it("hears texts that follow each other without a pause as different words", () => {
+  it("decodes texts without a pause between them as separate words", () => {
     assert.strictEqual(textOf([SpokenAudio.encode("one,"), SpokenAudio.encode("two")]), "one, two")
     assert.strictEqual(textOf([SpokenAudio.encode("no"), SpokenAudio.encode("no")]), "no no")
   })
 
-  it("hears nothing in noise, and words around it", () => {
+  it("decodes nothing in noise, and the words around it", () => {
     const noise = Int16Array.from({ length: 3_200 }, (_, i) => (i * 7_919) % 65_536 - 32_768)
     assert.strictEqual(SpokenAudio.decode(new Int16Array(3_200).fill(8_000)), "")
     const pcm = SpokenAudio.encode("hello")
