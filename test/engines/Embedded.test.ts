@@ -9,6 +9,7 @@ import * as Moonshine from "../../src/engines/moonshine/index.ts"
 import * as Silero from "../../src/engines/silero/index.ts"
 import { SpeechToText } from "../../src/speech/SpeechToText.ts"
 import { TextToSpeech } from "../../src/speech/TextToSpeech.ts"
+import * as SlowClock from "../support/SlowClock.ts"
 import { edits, wer, words } from "../support/Wer.ts"
 import { finals, inRoom, load, recordings, references, room, transcribe, until } from "./Recordings.ts"
 
@@ -16,7 +17,7 @@ const Engines = Layer.mergeAll(
   Moonshine.definition.layer({}),
   Flite.definition.layer({}),
   Silero.definition.layer({})
-)
+).pipe(Layer.provideMerge(SlowClock.layer(20)))
 
 describe("embedded engines", () => {
   it.layer(Engines, { excludeTestServices: true })((it) => {

@@ -108,6 +108,8 @@ export interface TestBackends {
 
 /** Short, so that a row does not wait for replies in flight. */
 const shortDrain = { drain: { deadline: "1 second" } } as const
+/** The largest limit: cases run side by side, and a busy machine must not make a backend refuse sessions. */
+const noOverload = { overload: { maxLag: "10 seconds" } } as const
 
 /** Removes the keys whose value is `undefined`. */
 const present = (raw: { readonly [key: string]: unknown }) =>
@@ -147,7 +149,7 @@ export const make = (harness: Harness): TestBackends => {
   const start: TestBackends["start"] = Effect.fnUntraced(function*(options = {}) {
     const { agent = echo, config, policy, processors, turnDetection } = options
     const { conversation, provider: _provider, pipelineType: _type, ...fields } = Scenario.configOf({
-      config: { ...shortDrain, ...config },
+      config: { ...shortDrain, ...noOverload, ...config },
       policy
     })
     const encoded = harness.providerConfig ?? {}
@@ -192,6 +194,7 @@ export const make = (harness: Harness): TestBackends => {
       vad_provider: "scripted_vad",
       agent: "echo",
       drain: { deadline: "1s" },
+      overload: { max_lag: "10s" },
       ...over
     }))
   return {

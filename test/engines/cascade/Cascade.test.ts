@@ -11,6 +11,7 @@ import * as Builtin from "../../../src/builtin/index.ts"
 import * as Cascade from "../../../src/engines/cascade/index.ts"
 import type { SpeechToText, SpeechToTextOptions } from "../../../src/speech/SpeechToText.ts"
 import type { TextToSpeech, TextToSpeechOptions } from "../../../src/speech/TextToSpeech.ts"
+import * as SlowClock from "../../support/SlowClock.ts"
 import { wer } from "../../support/Wer.ts"
 import { load, references, room } from "../Recordings.ts"
 
@@ -43,7 +44,7 @@ describe("cascade", () => {
       assert.strictEqual(history[1]?.text, `You said ${history[0]?.text}`)
       const ms = outputs.reduce((sum, output) => output._tag === "Audio" ? sum + output.pcm.length / 48 : sum, 0)
       assert.isAbove(ms, 1_000)
-    }).pipe(Effect.scoped, Effect.provide(backend({}))))
+    }).pipe(Effect.scoped, Effect.provide(backend({}).pipe(Layer.provideMerge(SlowClock.layer(4))))))
 
   it.effect("opens its engines with the session's own voice, language and key terms", () =>
     Effect.gen(function*() {
