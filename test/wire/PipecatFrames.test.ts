@@ -108,7 +108,7 @@ describe("PipecatFrames", () => {
     }
   )
 
-  it("bears kinds and fields that it does not know", () => {
+  it("ignores unknown kinds and fields", () => {
     assert.deepStrictEqual(decoded(""), { _tag: "Unknown", field: 0 })
     // field 9, a message of two bytes
     assert.deepStrictEqual(decoded("4a020801"), { _tag: "Unknown", field: 9 })

@@ -56,7 +56,7 @@ describe("VendorError", () => {
     assert.strictEqual(kinds._tag, "ConnectionFailed")
   })
 
-  it("tells what a close code means: a lost connection, or what the vendor's table says", () => {
+  it("maps a close code: a lost connection, or what the vendor's table says", () => {
     const kinds = { 4001: "authentication", quota_exceeded: "quota", "DATA-0000": "input" } as const
     const close = (code: number, reason = "") => VendorError.fromClose("acme", { op, code, reason }, kinds)
     assert.strictEqual(close(1011, "internal error")._tag, "ConnectionFailed")

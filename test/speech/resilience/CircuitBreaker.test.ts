@@ -52,7 +52,7 @@ describe("Breaker", () => {
       assert.isTrue(yield* admitted(breaker))
     }))
 
-  it.effect("gives a probe that came to nothing back", () =>
+  it.effect("releases a probe that did not settle", () =>
     Effect.gen(function*() {
       const breaker = yield* CircuitBreaker.make({ failures: 1, coolDown: "1 second" })
       yield* fail(breaker)

@@ -75,7 +75,7 @@ describe("a session on dependable engines", () => {
     }).pipe(Effect.provide(layer))
   })
 
-  it.effect("asks a voice that is alone again, and says nothing twice", () => {
+  it.effect("retries a voice without a fallback, and says nothing twice", () => {
     const layer = VoiceBackend.layerSttTts({
       agent: answering,
       config: { conversation: { ...defaultPolicy, apology: "Sorry." }, retryDelay: Duration.millis(100) }

@@ -1,5 +1,5 @@
 /**
- * Several recognisers as one: no word lost, none twice, each question answered once.
+ * Several recognisers as one: no word lost, none twice, each `finalize` answered once.
  *
  * @since 0.1.0
  */
@@ -64,7 +64,7 @@ const setup = Effect.fnUntraced(function*(
 })
 
 describe("ResilientSpeechToText", () => {
-  it.effect("is an ordinary engine while nothing fails", () =>
+  it.effect("behaves as the first engine while nothing fails", () =>
     Effect.gen(function*() {
       const a = Faulty.stt("a", Faulty.inTurn("ok"), { interim: true })
       const b = Faulty.stt("b", Faulty.inTurn("ok"))
@@ -90,7 +90,7 @@ describe("ResilientSpeechToText", () => {
       assert.deepStrictEqual(incidents, [])
     }))
 
-  it.effect("tells another stream the utterance in flight, with its activity and its questions", () =>
+  it.effect("replays the utterance in flight to a new stream, with its voice activity and finalize requests", () =>
     Effect.gen(function*() {
       const a = Faulty.stt("a", Faulty.inTurn("fail", "ok"))
       const { answers, finals, lines, open } = yield* setup([a])
@@ -116,7 +116,7 @@ describe("ResilientSpeechToText", () => {
     }))
 
   for (const fault of ["mute", "end", "throw", "fatal"] as const) {
-    it.effect(`counts ${fault} as a failure and asks the next engine`, () =>
+    it.effect(`counts ${fault} as a failure and fails over`, () =>
       Effect.gen(function*() {
         const a = Faulty.stt("a", Faulty.inTurn(fault))
         const b = Faulty.stt("b", Faulty.inTurn("ok"))
@@ -154,7 +154,7 @@ describe("ResilientSpeechToText", () => {
       assert.deepStrictEqual(answers(), [1, 2])
     }))
 
-  it.effect("tells another stream that the user is speaking, also when the beginning was delivered", () =>
+  it.effect("tells a new stream that the user is speaking, also when the beginning was delivered", () =>
     Effect.gen(function*() {
       const a = Faulty.stt("a", Faulty.inTurn("ok"))
       const { finals, open } = yield* setup([a])
@@ -172,7 +172,7 @@ describe("ResilientSpeechToText", () => {
       assert.strictEqual(a.heard.join(" "), "+ w2000 ?1 w3000 + w3000 ?2")
     }))
 
-  it.effect("drops answers that nobody asked for", () =>
+  it.effect("ignores Finalized events that were not requested", () =>
     Effect.gen(function*() {
       const a = Faulty.stt("a", Faulty.inTurn("lie"))
       const { answers, open } = yield* setup([a])
@@ -184,7 +184,7 @@ describe("ResilientSpeechToText", () => {
       assert.deepStrictEqual(answers(), [1, 2])
     }))
 
-  it.effect("gives words their place on the session's timeline, whichever stream heard them", () =>
+  it.effect("places words on the session's timeline, whichever stream transcribed them", () =>
     Effect.gen(function*() {
       const a = Faulty.stt("a", Faulty.inTurn("ok", "fail", "ok"), { words: true })
       const { events, open } = yield* setup([a])
@@ -248,7 +248,7 @@ describe("ResilientSpeechToText", () => {
       assert.approximately(samples, 16_000, 200)
     }))
 
-  it.effect("takes an engine with interims that hears nothing in speech for silent, but not for ever", () =>
+  it.effect("replaces an engine that returns no transcript for speech, but not for ever", () =>
     Effect.gen(function*() {
       const deaf = { push: () => {}, activity: () => {}, finalize: () => {}, events: Stream.never }
       const make = (name: string) => {
@@ -277,7 +277,7 @@ describe("ResilientSpeechToText", () => {
       assert.isUndefined(listening.pollUnsafe())
     }))
 
-  it.effect("is not fooled by audio that comes faster than time", () =>
+  it.effect("does not take audio that comes faster than real time for silence", () =>
     Effect.gen(function*() {
       const a = Faulty.stt("a", Faulty.inTurn("ok"), { interim: true })
       const { incidents, open } = yield* setup([a], { silentLimit: "2 seconds" })
@@ -288,7 +288,7 @@ describe("ResilientSpeechToText", () => {
       assert.deepStrictEqual(incidents, [])
     }))
 
-  it.effect("fails its events when all engines have failed, with what was heard before", () =>
+  it.effect("fails its events when all engines have failed, after delivering the transcripts so far", () =>
     Effect.gen(function*() {
       const a = Faulty.stt("a", Faulty.inTurn("ok", "fail"))
       const b = Faulty.stt("b", Faulty.inTurn("fatal"))
@@ -312,7 +312,7 @@ describe("ResilientSpeechToText", () => {
       user.finalize(3)
     }))
 
-  it.effect("gives an engine the time for an answer that it says it needs", () =>
+  it.effect("waits for an answer as long as the engine's finalizeTimeout", () =>
     Effect.gen(function*() {
       const a = Faulty.stt("a", Faulty.inTurn("mute", "ok"))
       const { answers, engine, lines, open } = yield* setup([{
@@ -331,7 +331,7 @@ describe("ResilientSpeechToText", () => {
       assert.deepStrictEqual(answers(), [1])
     }))
 
-  it.effect("alone asks again what has worked, whatever it says, but what cannot be opened only when that may help", () =>
+  it.effect("retries an only engine that has worked whatever its error, but one that cannot be opened only after a retryable error", () =>
     Effect.gen(function*() {
       const a = Faulty.stt("a", Faulty.inTurn("fatal", "ok"))
       const { finals, open } = yield* setup([a])
@@ -343,7 +343,7 @@ describe("ResilientSpeechToText", () => {
       assert.deepStrictEqual(finals(), ["w2000"])
     }))
 
-  it.effect("tells when there is no engine for a while, and when there is one again", () =>
+  it.effect("reports when no engine is available, and when one is again", () =>
     Effect.gen(function*() {
       const a = Faulty.stt("a", Faulty.inTurn("ok"), { onOpen: Faulty.inTurn("ok", "refuse", "refuse", "ok") })
       const { lines, open } = yield* setup([a])
@@ -359,7 +359,7 @@ describe("ResilientSpeechToText", () => {
       assert.deepStrictEqual(lines().slice(5), [...refused, "a available", "a recovered"])
     }))
 
-  it.effect("does not ask an engine that is overloaded again at once", () =>
+  it.effect("does not retry an overloaded engine at once", () =>
     Effect.gen(function*() {
       const a = Faulty.stt("a", Faulty.inTurn("ok"))
       const { open } = yield* setup([a])
@@ -373,7 +373,7 @@ describe("ResilientSpeechToText", () => {
       assert.strictEqual(a.counts.opened, 2)
     }))
 
-  it.effect("passes the end of a turn on in its place, and tells another stream nothing of a turn that is over", () =>
+  it.effect("delivers EndOfTurn in order, and replays nothing of a turn that is over", () =>
     Effect.gen(function*() {
       const a = Faulty.stt("a", Faulty.inTurn("ok"), { endOfTurn: true, words: true })
       const { engine, events, open } = yield* setup([a])
@@ -410,7 +410,7 @@ describe("ResilientSpeechToText", () => {
       assert.deepStrictEqual(a.heard, [])
     }))
 
-  it.effect("outlives idle streams that a vendor closes again and again", () =>
+  it.effect("survives a vendor that keeps closing idle streams", () =>
     Effect.gen(function*() {
       const a = Faulty.stt("a", Faulty.inTurn("ok"))
       const { finals, lines, listening, user } = yield* Effect.gen(function*() {
@@ -430,7 +430,7 @@ describe("ResilientSpeechToText", () => {
       assert.deepStrictEqual(finals(), ["w2000"])
     }))
 
-  it.effect("starts when one engine can be opened, and not when none can", () =>
+  it.effect("opens when one engine can be opened, and fails when none can", () =>
     Effect.gen(function*() {
       const a = Faulty.stt("a", Faulty.inTurn("ok"), { onOpen: Faulty.inTurn("hang") })
       const b = Faulty.stt("b", Faulty.inTurn("ok"), { onOpen: Faulty.inTurn("ok", "hang") })
@@ -474,7 +474,7 @@ describe("ResilientSpeechToText", () => {
       assert.strictEqual(a.counts.opened, 2)
     }))
 
-  it.effect("survives that an engine drops all its sessions at once", () =>
+  it.effect("survives an engine that drops all its sessions at once", () =>
     Effect.gen(function*() {
       let up = true
       const a = Faulty.stt("a", Faulty.inTurn("ok"), { onOpen: () => up ? "ok" : "refuse" })

@@ -1,5 +1,5 @@
 /**
- * Several voices as one: what is spoken, by whom, and what is told about it.
+ * Several voices as one: what is spoken, by which engine, and which incidents are reported.
  *
  * @since 0.1.0
  */
@@ -58,7 +58,7 @@ describe("ResilientTextToSpeech", () => {
       assert.deepStrictEqual(incidents, [])
     }))
 
-  it.effect("reports incidents to the session that met them, and what it wants to the engines that support it", () =>
+  it.effect("reports incidents to their session, and passes its voice and language to the engines that support them", () =>
     Effect.gen(function*() {
       const a = Faulty.tts("a", A, Faulty.inTurn("fatal", "ok"))
       const b = Faulty.tts("b", B, Faulty.inTurn("ok"))
@@ -96,7 +96,7 @@ describe("ResilientTextToSpeech", () => {
 
   for (const fault of ["fail", "part", "silent", "hang", "part-hang"] as const) {
     for (const maxRetries of [0, 1, 3]) {
-      it.effect(`asks for one sentence at most ${maxRetries + 1} times of a voice that does ${fault}`, () =>
+      it.effect(`asks for one sentence at most ${maxRetries + 1} times when a voice does ${fault}`, () =>
         Effect.gen(function*() {
           const a = Faulty.tts("a", A, () => fault)
           const stalling = { ...a, engine: { ...a.engine, stallTimeout: Duration.seconds(1) } }
@@ -109,7 +109,7 @@ describe("ResilientTextToSpeech", () => {
     }
   }
 
-  it.effect("takes a voice for dead that pauses longer than its engine says it may", () =>
+  it.effect("treats a voice as dead that pauses longer than its stallTimeout", () =>
     Effect.gen(function*() {
       const a = Faulty.tts("a", A, Faulty.inTurn("part-hang", "ok"))
       const { engine, incidents } = yield* setup([
@@ -125,7 +125,7 @@ describe("ResilientTextToSpeech", () => {
       assert.strictEqual(incidents[0]?.error?.message, "waiting for audio from a timed out after 5s")
     }))
 
-  it.effect("asks the same engine again after a pause, in a new stream, once the old one is closed", () =>
+  it.effect("retries the same engine after a pause, in a new stream, once the old one is closed", () =>
     Effect.gen(function*() {
       const a = Faulty.tts("a", A, Faulty.inTurn("fail", "fail", "ok"))
       const { engine, lines } = yield* setup([a], { retryDelay: "1 second" })
@@ -149,7 +149,7 @@ describe("ResilientTextToSpeech", () => {
       assert.strictEqual(a.counts.most, 1)
     }))
 
-  it.effect("goes to the next engine when retries are used up, and stays with it for the reply", () =>
+  it.effect("fails over when retries are used up, and stays with the fallback for the reply", () =>
     Effect.gen(function*() {
       const a = Faulty.tts("a", A, Faulty.inTurn("fail", "fail", "ok"))
       const b = Faulty.tts("b", B, Faulty.inTurn("ok"))
@@ -164,7 +164,7 @@ describe("ResilientTextToSpeech", () => {
       assert.deepStrictEqual(lines().slice(4), ["b switched a", "a recovered"])
     }))
 
-  it.effect("does not ask again after a failure that a retry can't help", () =>
+  it.effect("does not retry after an error that is not retryable", () =>
     Effect.gen(function*() {
       const a = Faulty.tts("a", A, Faulty.inTurn("fatal"))
       const b = Faulty.tts("b", B, Faulty.inTurn("ok"))
@@ -174,7 +174,7 @@ describe("ResilientTextToSpeech", () => {
       assert.lengthOf(a.asked, 1)
     }))
 
-  it.effect("never repeats what was heard: the next engine goes on with the next sentence", () =>
+  it.effect("never repeats what was delivered: the fallback goes on with the next sentence", () =>
     Effect.gen(function*() {
       const a = Faulty.tts("a", A, Faulty.inTurn("part"))
       const b = Faulty.tts("b", B, Faulty.inTurn("ok"))
@@ -200,7 +200,7 @@ describe("ResilientTextToSpeech", () => {
       }))
   }
 
-  it.effect("gives a hung engine its share of the time only", () =>
+  it.effect("gives a hung engine only its share of the time", () =>
     Effect.gen(function*() {
       const a = Faulty.tts("a", A, Faulty.inTurn("hang"))
       const b = Faulty.tts("b", B, Faulty.inTurn("hang"))
@@ -214,7 +214,7 @@ describe("ResilientTextToSpeech", () => {
       assert.lengthOf(b.asked, 1)
     }))
 
-  it.effect("lets an engine say nothing of what can't be pronounced", () =>
+  it.effect("accepts no audio for a text that can't be pronounced", () =>
     Effect.gen(function*() {
       const a = Faulty.tts("a", A, Faulty.inTurn("silent"))
       const { engine, incidents } = yield* setup([a])
@@ -235,7 +235,7 @@ describe("ResilientTextToSpeech", () => {
       assert.deepStrictEqual((yield* speakAll(voice, "three")).said, ["A:three", "A"])
     }))
 
-  it.effect("passes the failure of the text itself on", () =>
+  it.effect("passes on a failure of the text stream", () =>
     Effect.gen(function*() {
       const a = Faulty.tts("a", A, Faulty.inTurn("ok"))
       const { engine, incidents } = yield* setup([a])
@@ -270,7 +270,7 @@ describe("ResilientTextToSpeech", () => {
       assert.strictEqual(new Set(chunks.map(({ pcm }) => pcm.buffer)).size, chunks.length)
     }))
 
-  it.effect("starts when one engine can be opened, and not when none can", () =>
+  it.effect("opens when one engine can be opened, and fails when none can", () =>
     Effect.gen(function*() {
       const a = Faulty.tts("a", A, Faulty.inTurn("ok"), { onOpen: Faulty.inTurn("refuse", "refuse", "ok") })
       const b = Faulty.tts("b", B, Faulty.inTurn("ok"), { onOpen: Faulty.inTurn("ok", "refuse-hang") })
@@ -310,7 +310,7 @@ describe("ResilientTextToSpeech", () => {
       assert.strictEqual(lines().at(-1), "a recovered")
     }))
 
-  it.effect("asks the next engine at once when a failure opens the circuit", () =>
+  it.effect("fails over at once when a failure opens the circuit", () =>
     Effect.gen(function*() {
       const a = Faulty.tts("a", A, Faulty.inTurn("fail"))
       const b = Faulty.tts("b", B, Faulty.inTurn("ok"))
@@ -320,7 +320,7 @@ describe("ResilientTextToSpeech", () => {
       assert.deepStrictEqual(lines(), ["a failed", "a opened_circuit", "a switched b"])
     }))
 
-  it.effect("gives a probe that is interrupted back", () =>
+  it.effect("releases a probe that was interrupted", () =>
     Effect.gen(function*() {
       const a = Faulty.tts("a", A, Faulty.inTurn("fail", "hang", "ok"))
       const { engine } = yield* setup([a], { maxRetries: 0, breaker: { failures: 1, coolDown: "1 second" } })
@@ -349,7 +349,7 @@ describe("ResilientTextToSpeech", () => {
       for (const { counts } of [a, b]) assert.strictEqual(counts.closed, counts.opened)
     }))
 
-  it.effect("does not take the voice from a reply that still speaks when another one's failure drops it", () =>
+  it.effect("keeps the voice of a reply that still speaks when another reply's failure drops it", () =>
     Effect.gen(function*() {
       const a = Faulty.tts("a", A, Faulty.inTurn("part-hang", "fail", "ok"))
       const { engine } = yield* setup([a])

@@ -1,4 +1,4 @@
-/** The hosted recognisers over their fakes, by one contract; and what is each one's own. */
+/** The hosted recognisers against their fakes: one contract for all, and what is particular to each. */
 import { assert, describe, it } from "@effect/vitest"
 import { Duration, Effect, Layer, Redacted, type Scope, Stream } from "effect"
 import type { BackendError } from "../../../../src/BackendError.ts"
@@ -75,7 +75,7 @@ describe("turns", () => {
       ["assemblyai", Fakes.assemblyai, (url: string) => AssemblyAi.layer({ url, apiKey: key })]
     ] as const
   ) {
-    it.live(`${name} says when a turn is over, once, with its words before it`, () =>
+    it.live(`${name} ends a turn once, after its words`, () =>
       Effect.gen(function*() {
         const model = yield* fake({})
         const context = yield* Layer.build(layer(model.url))
@@ -173,7 +173,7 @@ describe("a session's own language and key terms", () => {
       ["assemblyai for English", AssemblyAi.layer({ apiKey: key })]
     ] as const
   ) {
-    it.effect(`${name} is refused another`, () =>
+    it.effect(`${name} refuses another language`, () =>
       Effect.gen(function*() {
         const engine = yield* Effect.provide(SpeechToText, layer)
         assert.isUndefined(SessionSpeech.check("test", { language: "en-GB" }, { stt: engine }))
@@ -182,7 +182,7 @@ describe("a session's own language and key terms", () => {
   }
 })
 
-describe("connections that grow old", () => {
+describe("replaced connections", () => {
   for (
     const [name, fake, layer] of [
       [
@@ -197,7 +197,7 @@ describe("connections that grow old", () => {
       ]
     ] as const
   ) {
-    it.live(`${name}: another takes over in a pause, and no word is lost`, () =>
+    it.live(`${name}: a new connection takes over in a pause, and no word is lost`, () =>
       Effect.gen(function*() {
         const model = yield* fake()
         const context = yield* Layer.build(layer(model.url))
@@ -238,7 +238,7 @@ describe("connections that grow old", () => {
     ] as const
   ) {
     it.live(
-      `go on when another ${what}: it is let go of, and not asked for without a pause`,
+      `keep working when a new one ${what}: it is closed, and retried after a pause`,
       () =>
         Effect.gen(function*() {
           const model = yield* Fakes.openai({ faults: [{}, ...Array.from({ length: 50 }, () => fault)] })

@@ -1,6 +1,6 @@
 /**
- * What every hosted recogniser does, over its fake: hears words and tells where they were, answers each question, refuses
- * with the right error, and behind `ResilientSpeechToText` loses no word of an utterance, whatever becomes of its socket.
+ * What every hosted recogniser does, against its fake: transcribes with times, answers each `finalize`, maps refusals to
+ * errors, and behind `ResilientSpeechToText` loses no word of an utterance, whatever happens to its socket.
  */
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Fiber, Layer, type Redacted, type Scope, Stream } from "effect"
@@ -24,17 +24,17 @@ export interface Subject {
   }) => Layer.Layer<SpeechToText, BackendError>
   readonly key: Redacted.Redacted<string>
   readonly variable: string
-  /** What the fake notes when it is asked for the words. */
+  /** What the fake records for a `finalize`. */
   readonly asks: string
   /** It tells the times of words. Default: true. */
   readonly timesWords?: boolean
-  /** What the fake notes when the client takes leave, if it does. */
+  /** What the fake records for the close message, where there is one. */
   readonly farewell?: string
 }
 
 const pause = (ms: number) => Effect.promise(() => new Promise((resolve) => setTimeout(resolve, ms)))
 
-/** Someone who speaks spelt words into a stream, and notes what it says. */
+/** A user who speaks words as spelt audio into a stream, and records its events. */
 const talker = Effect.fnUntraced(function*(engine: SpeechToText["Service"]) {
   const stream: SpeechToTextStream = yield* engine.open({ sessionId: "test" })
   const events: Array<TranscriptEvent> = []
@@ -110,7 +110,7 @@ export const run = (subject: Subject): void => {
       return yield* use(yield* Effect.provide(SpeechToText, context), model)
     }).pipe(Effect.scoped)
 
-  /** The same behind what makes it dependable, as a backend has it. */
+  /** The same behind `ResilientSpeechToText`, as a backend has it. */
   const dependable = <A, E>(
     faults: ReadonlyArray<Fault>,
     use: (user: Talker, model: FakeModel, incidents: ReadonlyArray<EngineIncident>) => Effect.Effect<A, E, Scope.Scope>
@@ -131,7 +131,7 @@ export const run = (subject: Subject): void => {
 
   describe(name, () => {
     it.live(
-      "hears words, tells where they were, and answers each question in its order",
+      "transcribes words with their times, and answers finalize requests in their order",
       () =>
         withEngine({}, (engine, model) =>
           Effect.gen(function*() {
@@ -167,7 +167,7 @@ export const run = (subject: Subject): void => {
           }))
     )
 
-    it.live("answers a question about silence, with nothing", () =>
+    it.live("answers finalize after silence, without words", () =>
       withEngine({}, (engine) =>
         Effect.gen(function*() {
           const user = yield* talker(engine)
@@ -176,7 +176,7 @@ export const run = (subject: Subject): void => {
           assert.deepStrictEqual(user.finals(), [])
         })))
 
-    it.live("takes leave, and closes its socket with its scope", () =>
+    it.live("sends the close message, and closes its socket with its scope", () =>
       Effect.gen(function*() {
         const model = yield* fake({})
         yield* Effect.scoped(Effect.gen(function*() {
@@ -191,7 +191,7 @@ export const run = (subject: Subject): void => {
         if (farewell !== undefined) assert.isTrue(model.told.some(({ what }) => what === farewell))
       }).pipe(Effect.scoped))
 
-    it.live("names the variable of a key that is missing", () =>
+    it.live("names the environment variable of a missing API key", () =>
       Effect.gen(function*() {
         const former = process.env[variable]
         delete process.env[variable]
@@ -223,7 +223,7 @@ export const run = (subject: Subject): void => {
     }
 
     it.live(
-      "passes over what makes no sense",
+      "ignores malformed messages",
       () =>
         withEngine({ faults: [{ garbage: { at: 1, text: "{\"type\":[{]" } }] }, (engine) =>
           Effect.gen(function*() {

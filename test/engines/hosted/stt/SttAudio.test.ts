@@ -28,7 +28,7 @@ describe("AudioChunker", () => {
     assert.isUndefined(chunker.flush())
   })
 
-  it("fills a short piece up with silence, and nothing with nothing", () => {
+  it("pads a short piece with silence, and sends nothing for no audio", () => {
     const chunker = new AudioChunker(16_000, 60, 50)
     assert.isUndefined(chunker.flush())
     chunker.push(new Int16Array(960).fill(7), () => {})

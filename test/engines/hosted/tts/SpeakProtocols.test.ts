@@ -1,4 +1,4 @@
-/** The wire protocols of hosted voices as plain functions: what is written, what is read, and what is nonsense. */
+/** The codecs of hosted voices as plain functions: what they write, what they read, and malformed input. */
 import { assert, describe, it } from "@effect/vitest"
 import { Schema } from "effect"
 import * as Cartesia from "../../../../src/engines/cartesia/SpeakProtocol.ts"
@@ -65,7 +65,7 @@ describe("ElevenLabs", () => {
     assert.deepStrictEqual(wire.receive(json({ is_final: true, context_id: "c0" })), [{ _tag: "Done", context: "c0" }])
   })
 
-  it("drops what comes after a cancel, and has no room while five contexts have not ended", () => {
+  it("drops what comes after a cancel, and has no capacity while five contexts are open", () => {
     const wire = elevenLabs()
     for (let i = 0; i < 5; i++) {
       assert.isTrue(wire.hasCapacity(0))
@@ -78,7 +78,7 @@ describe("ElevenLabs", () => {
     assert.isTrue(wire.hasCapacity(0))
   })
 
-  it("tells quota, key and haste apart", () => {
+  it("tells quota, API key and rate limit apart", () => {
     const tag = (error: string) => {
       const [event] = elevenLabs().receive(json({ message: "secret words", error, code: 1008 }))
       assert.strictEqual(event?._tag, "Failed")
@@ -221,7 +221,7 @@ describe("every wire", () => {
   const keys = ["audio", "contextId", "context_id", "type", "data", "alignment", "word_timestamps", "error", "isFinal"]
 
   for (const [name, make] of Object.entries(wires)) {
-    it.prop(`${name} takes any frame, and tells nothing of what it was not asked for`, [Frame], ([frame]) => {
+    it.prop(`${name} accepts any frame, and reports nothing that was not requested`, [Frame], ([frame]) => {
       const wire = make()
       for (const event of wire.receive(frame)) assert.include(["Failed", "Identified"], event._tag)
     })
@@ -272,7 +272,7 @@ describe("CharacterWords", () => {
 
 describe("VoiceText", () => {
   it.prop(
-    "cuts a text into pieces that fit, and loses nothing",
+    "splits a text into pieces that fit, and loses nothing",
     [Schema.String, Schema.Int.check(Schema.isBetween({ minimum: 2, maximum: 40 }))],
     ([seed, max]) => {
       const text = `${seed} 👋🏽 Well. ${seed}`.repeat(3).toWellFormed()

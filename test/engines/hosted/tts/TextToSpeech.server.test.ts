@@ -1,4 +1,4 @@
-/** The hosted voices, each through the contract, against fakes that are held to the vendors' own clients. */
+/** The hosted voices, each through one contract, against fakes that the vendors' own clients verify. */
 import { assert, describe, it } from "@effect/vitest"
 import { Duration, Effect, Redacted } from "effect"
 import * as Cartesia from "../../../../src/engines/cartesia/TextToSpeech.ts"

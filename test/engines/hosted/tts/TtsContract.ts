@@ -1,4 +1,4 @@
-/** What every hosted voice promises, also when its vendor does not keep its own promises. */
+/** What every hosted voice promises, also when its vendor stalls, resets or sends garbage. */
 import { assert, describe, it } from "@effect/vitest"
 import { ConfigProvider, Context, Effect, Exit, Layer, type Scope, Stream } from "effect"
 import { concat } from "../../../../src/audio/Pcm.ts"
@@ -115,7 +115,7 @@ export const suite = (vendor: Vendor): void => {
       })))
 
     it.live(
-      "speaks letters of any script, long texts, and is silent about nothing",
+      "speaks letters of any script and long texts, and sends nothing for empty ones",
       () =>
         Effect.scoped(Effect.gen(function*() {
           const { fake, speak } = yield* voice()
@@ -133,7 +133,7 @@ export const suite = (vendor: Vendor): void => {
     )
 
     if (vendor.words) {
-      it.live("tells when each word is spoken", () =>
+      it.live("reports when each word is spoken", () =>
         Effect.scoped(Effect.gen(function*() {
           const { speak } = yield* voice()
           const words = (yield* speak(first)).flatMap(({ words = [] }) => words)
@@ -147,7 +147,7 @@ export const suite = (vendor: Vendor): void => {
         })))
     }
 
-    it.live("stops when it is interrupted, and lets nothing of it into the next reply", () =>
+    it.live("stops when it is interrupted, and keeps its audio out of the next reply", () =>
       Effect.scoped(Effect.gen(function*() {
         const { fake, speak, stream } = yield* voice({ paceMs: 10, late: 3 })
         for (let i = 0; i < 3; i++) {
@@ -171,7 +171,7 @@ export const suite = (vendor: Vendor): void => {
     }
     for (const [name, fault] of Object.entries(faults)) {
       if (!vendor.socket && fault.resetAfter === undefined && fault.stallAfter === undefined) continue
-      it.live(`says the sentence to its end after ${name}`, () =>
+      it.live(`finishes the sentence after ${name}`, () =>
         Effect.scoped(Effect.gen(function*() {
           const { fake, speak } = yield* voice({ faults: [fault] })
           const chunks = yield* speak(first)
@@ -189,7 +189,7 @@ export const suite = (vendor: Vendor): void => {
     }
 
     if (vendor.words) {
-      it.live("says the sentence to its end after half a message", () =>
+      it.live("finishes the sentence after half a message", () =>
         Effect.scoped(Effect.gen(function*() {
           const { fake, speak } = yield* voice({ faults: [{ partialAt: at }] })
           same(yield* speak(first), first)
@@ -230,14 +230,14 @@ export const suite = (vendor: Vendor): void => {
         for (const [i, chunks] of all.entries()) same(chunks, texts[i] ?? "")
       })))
 
-    it.live("waits out latency", () =>
+    it.live("tolerates latency", () =>
       Effect.scoped(Effect.gen(function*() {
         const { fake, speak } = yield* voice({ faults: [{ latencyMs: 100 }] })
         same(yield* speak(first), first)
         assert.strictEqual(fake.connections(), 1)
       })))
 
-    it.live("speaks on after one refusal for want of room at the vendor's", () =>
+    it.live("finishes the sentence after the vendor was unavailable once", () =>
       Effect.scoped(Effect.gen(function*() {
         const { speak } = yield* voice({
           faults: vendor.socket ? [{ resetAfter: at }, { refuse: { status: 503 } }] : [{ refuse: { status: 503 } }]
@@ -258,7 +258,7 @@ export const suite = (vendor: Vendor): void => {
       })))
 
     if (vendor.socket) {
-      it.live("re-opens a connection that was lost between two replies before it is needed", () =>
+      it.live("reconnects between two replies, before the connection is needed", () =>
         Effect.scoped(Effect.gen(function*() {
           const { fake, speak } = yield* voice()
           yield* speak(first)
@@ -274,7 +274,7 @@ export const suite = (vendor: Vendor): void => {
     }
 
     if (vendor.socket) {
-      it.live("replaces a connection that has grown old", () =>
+      it.live("replaces a connection at its maximum age", () =>
         Effect.scoped(Effect.gen(function*() {
           const { fake, speak } = yield* voice({}, { rotateAfter: "1 second" })
           yield* speak(first)
@@ -311,7 +311,7 @@ export const suite = (vendor: Vendor): void => {
         })))
     }
 
-    it.live("never tells a key that is wrong", () =>
+    it.live("never quotes a wrong API key", () =>
       Effect.scoped(Effect.gen(function*() {
         const error = yield* single({}, { key: "wrong-key" }).pipe(
           Effect.flatMap(({ speak }) => speak(first)),
@@ -321,7 +321,7 @@ export const suite = (vendor: Vendor): void => {
         assert.notInclude(JSON.stringify(error), "wrong-key")
       })))
 
-    it.effect("names the variable that a missing key belongs in", () =>
+    it.effect("names the environment variable of a missing API key", () =>
       Effect.gen(function*() {
         const exit = yield* Effect.exit(
           Layer.build(vendor.layer({ url: "ws://127.0.0.1:1", key: undefined })).pipe(

@@ -12,7 +12,7 @@ const variables = {
 
 describe("hosted voices", () => {
   for (const [name, variable] of Object.entries(variables)) {
-    it.effect(`${name} is built by its name, with a key of the environment's, and says what it lacks`, () =>
+    it.effect(`${name} is built by its name, with a key from the environment, and names a missing one`, () =>
       Effect.gen(function*() {
         const loader = engines.tts[name]
         assert.isDefined(loader)
