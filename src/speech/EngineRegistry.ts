@@ -113,8 +113,8 @@ export const complete = <Options extends object>(
 export const kinds: ReadonlyArray<EngineKind> = ["stt", "tts", "s2s", "vad", "turn", "noise", "llm"]
 
 /**
- * The options for one of several engines of a vendor's, out of those under the vendor's name: what is for one kind alone
- * stands under the kind (`openai: { api_key, stt: { model } }`), what is beside it is for all that know it.
+ * The options of one engine out of those under its vendor's name: options of one kind of engine stand under the kind
+ * (`openai: { api_key, stt: { model } }`), those beside it hold for all engines that have such an option.
  *
  * @category accessors
  * @since 0.1.0

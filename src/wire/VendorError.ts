@@ -2,7 +2,7 @@
  * The one table that turns a vendor's refusal (an HTTP status, a close code, a code of its own) into an error.
  *
  * Messages name the vendor and its code. A vendor's free text is passed on only by those that never repeat what is to be
- * said, nor a key; `details` has vendor, code, status, close code, request id and the wait that was asked for.
+ * said, nor a key; `details` has vendor, code, status, close code, request id and the wait that the vendor asked for.
  *
  * @since 0.1.0
  */
@@ -223,7 +223,7 @@ export interface HttpRefusal {
 }
 
 /**
- * The error of an HTTP status. A vendor's own code in the body decides where `kinds` knows it.
+ * The error of an HTTP status. A vendor's own code in the body decides where `kinds` has it.
  *
  * @category conversions
  * @since 0.1.0
@@ -261,8 +261,7 @@ export interface SocketClose {
 }
 
 /**
- * The error of a close code: a lost connection, where `kinds` knows no better by the reason's first word or the close
- * code.
+ * The error of a close code: what `kinds` has for the reason's first word or the close code, else a lost connection.
  *
  * @category conversions
  * @since 0.1.0

@@ -1,8 +1,8 @@
 /**
  * One sentence spoken by several engines in turn: retries, failover, stalls, and nothing twice.
  *
- * A sentence is asked of one engine at a time. What fails is asked of the same engine again, at most `maxRetries` times;
- * what was delivered is left out of the repetition. Before its first audio the next engine can take over; after it only the
+ * One engine at a time speaks a sentence. A failed attempt is repeated by the same engine, at most `maxRetries` times; what
+ * was delivered is left out of the repetition. Before its first audio the next engine can take over; after it only the
  * same voice can finish the sentence, so another engine goes on with the next one.
  *
  * @since 0.1.0
@@ -59,7 +59,7 @@ export interface SpokenReply {
   engine: number
 }
 
-/** Nothing is retried at once that asked for a pause. */
+/** Whether the failure asks for a pause, so that it is not retried at once. */
 const asksForPause = (error: BackendError): boolean =>
   error._tag === "RateLimitExceeded" || error._tag === "SessionLimitExceeded" || RetryPolicy.retryAfterMs(error) > 0
 
@@ -84,8 +84,8 @@ export const speak = (context: SpeechContext, reply: SpokenReply, text: string) 
     let pauses: RetryPolicy.Pauses | undefined
     let last: BackendError | undefined
 
-    /** How long the next chunk may take; `undefined` without limit: nothing else could speak, and the turn has its deadline. */
-    const patience = ({ stallTimeout }: TextToSpeech["Service"], now: number): number | undefined => {
+    /** How long the next chunk may take, in ms; `undefined`: without limit, for no other engine waits, and turns have a deadline. */
+    const chunkTimeoutMs = ({ stallTimeout }: TextToSpeech["Service"], now: number): number | undefined => {
       const share = count === 1
         ? undefined
         : delivered.begun
@@ -144,7 +144,7 @@ export const speak = (context: SpeechContext, reply: SpokenReply, text: string) 
           const next: Pull.Pull<Arr.NonEmptyReadonlyArray<SpeechChunk>, BackendError> = Effect.gen(function*() {
             if (ended) return yield* Cause.done()
             while (true) {
-              const limit = patience(engine, yield* Clock.currentTimeMillis)
+              const limit = chunkTimeoutMs(engine, yield* Clock.currentTimeMillis)
               const chunks = yield* limit === undefined
                 ? pulled
                 : deadline(op, `waiting for audio from ${engine.name}`, Duration.millis(limit))(pulled)

@@ -31,7 +31,7 @@ type Engine = SpeechToText["Service"]
 
 /** Between two rounds over engines whose circuits are open. */
 const MIN_PAUSE_MS = 100
-/** A stream that has lived so long has worked, though nobody spoke: recognisers close what is idle. */
+/** A stream that lasted so long counts as working, even if the user was silent: recognisers close idle streams. */
 const LASTING_MS = 5_000
 /** How long a failed stream may take to close before the next is opened beside it. */
 const CLOSE_TIMEOUT = "1 second"
@@ -62,7 +62,7 @@ export interface SttSession {
   silentStreams: number
 }
 
-/** A probe keeps the other sessions out, so it must not last until this session's user speaks. */
+/** A probe keeps the engine from all other sessions, so it must not last until this session's user speaks. */
 const probe = Effect.fnUntraced(function*(
   stream: RecogniserStream.RecogniserStream,
   engine: Engine,

@@ -2,7 +2,7 @@
  * What is replayed to a recogniser that takes over: the audio of the utterance in flight, its voice activity and its
  * `finalize` requests.
  *
- * Plain synchronous code. Positions count samples of the session's timeline (16 kHz) as pushed here. While nobody speaks
+ * Plain synchronous code. Positions count samples of the session's timeline (16 kHz) as pushed here. While the user is silent
  * only 0.4 s of audio are kept (13 KB); memory for an utterance is taken as it grows.
  *
  * @since 0.1.0
@@ -15,7 +15,7 @@ import { TIMELINE_RATE, type VoiceActivity } from "../VoiceActivityDetector.ts"
 const UTTERANCE_SAMPLES = 15 * TIMELINE_RATE
 /** Memory is allocated for so much at first: 2 s. */
 const FIRST_SAMPLES = 2 * TIMELINE_RATE
-/** What is kept while nobody speaks: the pre-roll, and what a detector needs to detect speech. */
+/** What is kept while the user is silent: the pre-roll, and what a detector needs to detect speech. */
 const IDLE_SAMPLES = 0.4 * TIMELINE_RATE
 /** Pre-roll: audio before the detected start that belongs to the speech, at most 0.3 s, for soft first consonants. */
 const LEAD_SAMPLES = 0.3 * TIMELINE_RATE
@@ -67,9 +67,9 @@ export class UtteranceReplay {
   #cut = 0
   #speakingAtCut = false
   #speaking = false
-  // since when nobody has spoken
+  // since which sample the user has been silent
   #quietFrom = 0
-  // the recogniser has ended a turn, and nobody has spoken since
+  // the recogniser has ended a turn, and the user has been silent since
   #ended = false
   #marks: Array<Mark> = []
 

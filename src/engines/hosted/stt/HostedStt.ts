@@ -28,7 +28,7 @@ export interface SttOptions extends HostedOptions {
 }
 
 /**
- * The connection of one session: the endpoint with what is asked for, and the codec. See `SttConnectionOptions`.
+ * The connection of one session: its URL with the session's parameters, and the codec. See `SttConnectionOptions`.
  *
  * @category models
  * @since 0.1.0

@@ -1,5 +1,5 @@
 /**
- * A hosted recogniser's sockets behind `SpeechToTextStream`: what its codec (`SttProtocol`) does not know of sessions.
+ * The connections of a hosted recogniser: the part of it that is the same for all vendors, around the codec (`SttProtocol`).
  *
  * One socket serves a stream: audio goes out in pieces, `finalize` requests are answered in their order, an idle connection
  * is kept alive, and one that grows too old is replaced in a pause, while the user is silent and no answer is awaited. A

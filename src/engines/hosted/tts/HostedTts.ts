@@ -52,7 +52,7 @@ export type TtsEndpoint =
  * One vendor's voice.
  *
  * - `sampleRate`: of the audio that it gives, in Hz.
- * - `maxText`: what one request may hold, in characters; longer texts are asked for in pieces.
+ * - `maxText`: the limit of one request, in characters; longer texts are sent in pieces.
  * - `refuse`: what a session may not ask for together. Default: anything goes.
  * - `endpoint`: pure; gets the options, and what the session asks for.
  *

@@ -32,8 +32,8 @@ export type SpeakText = (text: string) => Stream.Stream<SpeechPiece, BackendErro
 const silence = new Int16Array(0)
 
 /**
- * A voice that asks for one sentence at a time, in pieces of at most `maxText` UTF-16 units; `sampleRate` in Hz. A text
- * without a letter or digit is not asked for.
+ * A voice that sends one sentence at a time, in pieces of at most `maxText` UTF-16 units; `sampleRate` in Hz. A text
+ * without a letter or digit is not sent.
  *
  * @category constructors
  * @since 0.1.0

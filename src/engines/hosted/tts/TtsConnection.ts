@@ -1,5 +1,5 @@
 /**
- * A hosted voice's sockets: what its codec (`TtsProtocol`) does not know of sessions.
+ * The connections of a hosted voice: the part of it that is the same for all vendors, around the codec (`TtsProtocol`).
  *
  * A session's socket is opened with the session and serves one sentence after another, in all its replies. One that is
  * too old, too long idle, or takes no more texts is replaced between two sentences. A socket that is lost fails the
@@ -210,15 +210,15 @@ export const open = Effect.fnUntraced(function*(
     (scope) => Effect.onError(connectIn(scope), () => Scope.close(scope, Exit.void))
   )
 
-  const isFit = (connection: Connection) =>
+  const isUsable = (connection: Connection) =>
     !connection.retired && connection.protocol.hasCapacity(now()) &&
     now() - connection.openedMs < Duration.toMillis(options.rotateAfter) &&
     now() - connection.usedMs < Duration.toMillis(options.idleAfter)
 
   /** A connection that takes one more text: the session's, or a new one in its place. */
-  const fit = lock.withPermit(Effect.suspend(() => {
+  const usableConnection = lock.withPermit(Effect.suspend(() => {
     const former = current
-    if (former !== undefined && isFit(former)) return Effect.succeed(former)
+    if (former !== undefined && isUsable(former)) return Effect.succeed(former)
     return Effect.gen(function*() {
       const next = yield* connect
       if (former !== undefined) retire(former)
@@ -226,18 +226,18 @@ export const open = Effect.fnUntraced(function*(
     })
   }))
 
-  /** Asks for a text; the end of the scope stops it where it has not ended. */
-  const ask = (text: string) =>
+  /** Requests the speech of a text; closing the scope cancels it. */
+  const request = (text: string) =>
     Effect.acquireRelease(
       Effect.gen(function*() {
-        const connection = yield* fit
+        const connection = yield* usableConnection
         const queue = yield* Queue.unbounded<SpeechPiece, BackendError | Cause.Done>()
         const context = `c${names++}`
-        const asked: Text = { queue, pcm: new Pcm.PcmReader(), waiting: 0, done: false }
-        connection.texts.set(context, asked)
+        const speech: Text = { queue, pcm: new Pcm.PcmReader(), waiting: 0, done: false }
+        connection.texts.set(context, speech)
         connection.usedMs = now()
         for (const message of connection.protocol.speak(context, text, now())) connection.send(message)
-        return { connection, context, text: asked }
+        return { connection, context, text: speech }
       }),
       ({ connection, context, text }) =>
         Effect.suspend(() => {
@@ -250,29 +250,31 @@ export const open = Effect.fnUntraced(function*(
       { interruptible: true }
     )
 
-  const spanned = (text: string) =>
+  const requestWithSpan = (text: string) =>
     Effect.flatMap(
       VendorSpan.scoped(vendor),
       (annotate) =>
-        Effect.tap(ask(text), ({ connection }) => Effect.sync(() => annotate({ requestId: connection.requestId })))
+        Effect.tap(request(text), ({ connection }) => Effect.sync(() => annotate({ requestId: connection.requestId })))
     )
 
   const speak: SpeakText = (text) =>
-    Stream.unwrap(Effect.map(spanned(text), ({ text: asked }) =>
-      Stream.map(Stream.fromQueue(asked.queue), (piece) => {
-        asked.waiting -= piece.pcm?.length ?? 0
-        return piece
-      })))
+    Stream.unwrap(
+      Effect.map(requestWithSpan(text), ({ text: speech }) =>
+        Stream.map(Stream.fromQueue(speech.queue), (piece) => {
+          speech.waiting -= piece.pcm?.length ?? 0
+          return piece
+        }))
+    )
 
-  yield* fit
+  yield* usableConnection
   let pauses: RetryPolicy.Pauses | undefined
   let retryAtMs = 0
   // so that the next reply finds an open socket
   yield* Effect.sleep(CHECK_EVERY).pipe(
     Effect.andThen(Effect.suspend(() => {
       const busy = current !== undefined && current.texts.size > 0
-      if (busy || now() < retryAtMs || (current !== undefined && isFit(current))) return Effect.void
-      return fit.pipe(
+      if (busy || now() < retryAtMs || (current !== undefined && isUsable(current))) return Effect.void
+      return usableConnection.pipe(
         Effect.andThen(Effect.sync(() => {
           pauses = undefined
         })),

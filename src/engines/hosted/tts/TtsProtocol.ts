@@ -34,7 +34,7 @@ export type TtsMessage =
  * @since 0.1.0
  */
 export interface TtsProtocol {
-  /** Whether this connection may be asked for one more text at this time (ms); else another replaces it. */
+  /** Whether this connection takes one more text at this time (ms); else another replaces it. */
   readonly hasCapacity: (now: number) => boolean
   /** The messages that ask for a text to be spoken to its end. */
   readonly speak: (context: string, text: string, now: number) => ReadonlyArray<string>
