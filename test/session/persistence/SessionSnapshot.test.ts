@@ -117,6 +117,25 @@ describe("SessionSnapshot", () => {
       )
     }))
 
+  it.effect("keeps the names of the stored JSON, which other versions read", () =>
+    Effect.gen(function*() {
+      const queue = [
+        { _tag: "Text", text: "the rest", optional: true, resumed: true },
+        { _tag: "Answer", transcript: "where is it", kind: "speech", resumed: true }
+      ] as const
+      const { queue: stored } = SessionSnapshot.progressOf(initial([], queue), {
+        attached: true,
+        seq: 0,
+        heard: undefined,
+        planned: []
+      })
+      assert.deepEqual(stored, [
+        { say: "the rest", optional: true, uninterruptible: false },
+        { answer: "where is it", kind: "speech", again: true }
+      ])
+      assert.deepEqual((yield* again(initial([], queue))).queue, [{ ...queue[0], uninterruptible: false }, queue[1]])
+    }))
+
   it.effect("refuses what it cannot decode, without quoting it", () =>
     Effect.gen(function*() {
       for (
