@@ -2,7 +2,7 @@
  * The thirteen ways in which a voice backend can fail, one tagged error for each code of the contract.
  *
  * Every failure that crosses a public boundary is one of these. `op` names the operation that failed
- * (`"VoiceBackend.createSession"`), `message` is fit for a person and holds neither secrets nor user speech,
+ * (`"VoiceBackend.createSession"`), `message` is for a person and holds neither secrets nor user speech,
  * `details` is JSON that a program can act on.
  *
  * @since 0.1.0
@@ -39,7 +39,7 @@ export const BackendErrorCode = Schema.Literals([
  */
 export type BackendErrorCode = typeof BackendErrorCode.Type
 
-/** The HTTP status of each code, also for an `HttpApi` of one's own that names these errors. */
+/** The HTTP status of each code, also for an application's own `HttpApi` with these errors. */
 const statuses: { readonly [Code in BackendErrorCode]: number } = {
   invalid_config: 400,
   provider_not_found: 404,
@@ -66,7 +66,7 @@ const fields = {
 }
 
 /**
- * A value of a config, a request or a session is wrong, or names something that is not there (`details.missing`,
+ * A value of a config, a request or a session is invalid, or names something that does not exist (`details.missing`,
  * `details.faults`).
  *
  * @category errors
@@ -119,7 +119,7 @@ export class ConnectionTimeout extends Schema.TaggedError<ConnectionTimeout>()("
 }
 
 /**
- * No session has that id, or it is closed.
+ * No session has this id, or it has ended.
  *
  * @category errors
  * @since 0.1.0
@@ -132,7 +132,7 @@ export class SessionNotFound extends Schema.TaggedError<SessionNotFound>()("Sess
 }
 
 /**
- * The backend takes no further session now: full, draining or overloaded (`details.reason`).
+ * The backend accepts no new session now: it is full, draining or overloaded (`details.reason`).
  *
  * @category errors
  * @since 0.1.0
@@ -171,7 +171,7 @@ export class AuthenticationFailed extends Schema.TaggedError<AuthenticationFaile
 }
 
 /**
- * The caller is known, but may not do this.
+ * The caller is authenticated, but not permitted to do this.
  *
  * @category errors
  * @since 0.1.0
@@ -184,7 +184,7 @@ export class AuthorizationFailed extends Schema.TaggedError<AuthorizationFailed>
 }
 
 /**
- * A part of the audio pipeline failed: an engine, a codec, a processor. Whether a retry can help is the cause's to say.
+ * A part of the audio pipeline failed: an engine, a codec, a processor. Whether a retry can help depends on the cause.
  *
  * @category errors
  * @since 0.1.0
@@ -197,7 +197,7 @@ export class PipelineError extends Schema.TaggedError<PipelineError>()("Pipeline
 }
 
 /**
- * The application's agent failed. Whether a retry can help is the cause's to say.
+ * The application's agent failed. Whether a retry can help depends on the cause.
  *
  * @category errors
  * @since 0.1.0
@@ -221,7 +221,7 @@ export class Timeout extends Schema.TaggedError<Timeout>()("Timeout", fields, { 
 }
 
 /**
- * The caller gave up. Only made at the edge, from a cause of interrupts alone.
+ * The caller canceled the operation. Made only at the edge, from a cause that consists of interrupts.
  *
  * @category errors
  * @since 0.1.0
@@ -264,7 +264,7 @@ export const BackendError = Schema.Union(members)
 export type BackendError = typeof BackendError.Type
 
 /**
- * Tells whether a value is one of the thirteen errors.
+ * Checks whether a value is one of the thirteen errors.
  *
  * @category guards
  * @since 0.1.0
@@ -279,12 +279,12 @@ export const isBackendError: (value: unknown) => value is BackendError = Schema.
  */
 export const httpStatus = (error: BackendError): number => statuses[error.code]
 
-/** How long whoever was refused for lack of room had better wait, where nobody knows it better. */
+/** The default `Retry-After` of a refusal for lack of capacity. */
 const DEFAULT_RETRY_SECONDS = 5
 
 /**
- * The `Retry-After` of an error, in whole seconds: what `details.retryAfterMs` says, a few seconds for other refusals for
- * lack of room; `undefined` where waiting does not help.
+ * The `Retry-After` of an error, in whole seconds: `details.retryAfterMs`, or a few seconds for another refusal for lack of
+ * capacity; `undefined` where waiting does not help.
  *
  * @category accessors
  * @since 0.1.0
@@ -298,7 +298,7 @@ export const retryAfterSeconds = (error: BackendError): number | undefined => {
 }
 
 /**
- * The wire form of an error: RFC 9457 problem JSON with the contract's `code`. The cause stays behind: it may hold
+ * The wire form of an error: RFC 9457 problem JSON with the contract's `code`. The cause is left out: it may hold
  * stack traces and secrets.
  *
  * @category models
@@ -333,7 +333,7 @@ export const toProblemJson = (error: BackendError): typeof ProblemJson.Type => (
 })
 
 /**
- * Reads what an unknown thrown value says, for the `message` of a typed error: its `message`, or the value in words.
+ * Describes an unknown thrown value for the `message` of a typed error: by its `message`, or by the value as text.
  *
  * @category conversions
  * @since 0.1.0
@@ -341,8 +341,8 @@ export const toProblemJson = (error: BackendError): typeof ProblemJson.Type => (
 export const describe = (cause: unknown): string => cause instanceof Error ? cause.message : String(cause)
 
 /**
- * The one `BackendError` that a whole cause comes to: the first typed failure; `context_canceled` when there is nothing
- * but interrupts; else `pipeline_error` around the defect.
+ * Reduces a cause to one `BackendError`: its first typed failure; `context_canceled` when it consists of interrupts;
+ * otherwise `pipeline_error` around the defect.
  *
  * @category conversions
  * @since 0.1.0
@@ -357,7 +357,7 @@ export const fromCause = (op: string, cause: Cause.Cause<unknown>): BackendError
 }
 
 /**
- * Turns whatever an effect fails or dies with into one `BackendError`, and keeps interruption as it is.
+ * Turns every failure and defect of an effect into one `BackendError`; interruption stays interruption.
  *
  * @category combinators
  * @since 0.1.0

@@ -75,7 +75,7 @@ export interface Backend {
    * hook. Fails `authentication_failed` and `authorization_failed`.
    */
   readonly authorize?: Authorize | undefined
-  /** Where what is kept of sessions is; `undefined` where nothing can be. */
+  /** The archive of session data; `undefined` without one. */
   readonly archive?: SessionArchive["Service"] | undefined
   /** What the provider wants the HTTP server to mount. */
   readonly routes: ReadonlyArray<ProviderRoute>

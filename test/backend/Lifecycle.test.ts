@@ -57,7 +57,7 @@ const connecting = (outcomes: ReadonlyArray<Effect.Effect<void, BackendError>>) 
 }
 
 describe("starting and stopping", () => {
-  it.effect("tries again what may pass, and is connecting meanwhile", () =>
+  it.effect("retries a retryable failure to connect, in state connecting", () =>
     Effect.gen(function*() {
       const scripted = connecting([Effect.fail(down), Effect.fail(down), Effect.void])
       const backend = yield* backendOf(scripted.provider)
@@ -77,7 +77,7 @@ describe("starting and stopping", () => {
       })
     }).pipe(Effect.scoped))
 
-  it.effect("gives up when retries are over, at once on what will not pass, and may be started again", () =>
+  it.effect("fails after the last retry, or at once on another failure, and can be started again", () =>
     Effect.gen(function*() {
       const failures = [wrong, down, down, down, down].map((error) => Effect.fail(error))
       const stubborn = connecting([...failures, Effect.void])
@@ -102,7 +102,7 @@ describe("starting and stopping", () => {
       ])
     }).pipe(Effect.scoped))
 
-  it.effect("is not kept by a provider that hangs, interruptible or not", () =>
+  it.effect("stops although the provider hangs, interruptible or not", () =>
     Effect.gen(function*() {
       for (const hanging of [Effect.never, Effect.uninterruptible(Effect.never)]) {
         const scope = yield* Scope.make()
@@ -123,7 +123,7 @@ describe("starting and stopping", () => {
       }
     }))
 
-  it.effect("refuses a start while it stops", () =>
+  it.effect("rejects a start while it stops", () =>
     running(
       layer({ agent: Agent.fromCallback(() => Effect.never) }),
       Effect.gen(function*() {
@@ -142,7 +142,7 @@ describe("starting and stopping", () => {
       })
     ))
 
-  it.effect("shows what the provider says of its line, until it stops", () =>
+  it.effect("follows the connection state of the provider until it stops", () =>
     Effect.gen(function*() {
       const states = yield* PubSub.unbounded<"connected" | "reconnecting" | "error">()
       const broken = yield* Deferred.make<void>()
@@ -247,7 +247,7 @@ describe("with parts that hang for ever (P3)", () => {
     (random) => [[...parts], ...parts.map((part) => [part]), ...random]
   )
 
-  it.effect("neither a close nor a stop waits longer than it may", () =>
+  it.effect("a close and a stop stay within their deadlines", () =>
     Effect.gen(function*() {
       for (const set of yield* sets) {
         const what = set.join(", ")

@@ -25,7 +25,7 @@ const levels = (...looks: ReadonlyArray<readonly [times: number, lagMs: number, 
 }
 
 describe("Load", () => {
-  it("rises at once, and falls a level at a time when it has been calm for a while", () => {
+  it("rises at once, and falls one level at a time after 2 s below the limit", () => {
     assert.deepEqual(levels([1, 49], [1, 50], [1, 100], [19, 10], [1, 10], [19, 10], [1, 10]), [
       "normal",
       "busy",
@@ -46,7 +46,7 @@ describe("Load", () => {
     ])
   })
 
-  it("goes by what waits, too", () => {
+  it("counts the backlog, too", () => {
     assert.deepEqual(levels([1, 0, 999], [1, 0, 1_000], [1, 0, 2_000], [40, 0, 0]), [
       "normal",
       "busy",
@@ -56,7 +56,7 @@ describe("Load", () => {
   })
 
   it.effect.prop(
-    "never leaves a level sooner than it may, whatever comes",
+    "never leaves a level before 2 s below the limit, whatever the samples",
     [Schema.Array(Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 200 })))],
     ([lags]) =>
       Effect.sync(() => {
@@ -93,7 +93,7 @@ const jammed = Effect.map(Clock.Clock, (clock) => {
 const user = { userId: "u", transport: "websocket" as const }
 
 describe("an overloaded backend", () => {
-  it.effect("refuses who is new, keeps who is there, says so, and takes more when it can", () =>
+  it.effect("rejects new sessions, keeps those in progress, logs it, and accepts sessions again later", () =>
     Effect.gen(function*() {
       const lines: Array<string> = []
       const logger = Logger.make((entry) => {
@@ -139,7 +139,7 @@ describe("an overloaded backend", () => {
       )
     }))
 
-  it.effect("lets somebody in when nobody is there: then it is not its work that is too much", () =>
+  it.effect("accepts a session when none is in progress: the load is not its own then", () =>
     Effect.gen(function*() {
       const { clock, state } = yield* jammed
       yield* Effect.gen(function*() {
@@ -151,7 +151,7 @@ describe("an overloaded backend", () => {
       }).pipe(Effect.provide(layer({})), Effect.provideService(Clock.Clock, clock))
     }))
 
-  it.effect("is told by the recogniser that work waits, and tells it to leave out what nobody waits for", () =>
+  it.effect("uses the recogniser's backlog, and turns its interim transcripts off", () =>
     Effect.gen(function*() {
       let waiting = 0
       let opened: SpeechToTextOptions | undefined

@@ -102,7 +102,7 @@ const start = Effect.fnUntraced(function*(
 const LEASE = "6 seconds"
 
 describe("Recovery", () => {
-  it.effect("goes on with the agent that the session was handed to", () =>
+  it.effect("resumes with the agent that the session was handed over to", () =>
     Effect.gen(function*() {
       const table = MemoryStore.makeTable()
       const agent = Agent.fromCallback((text, { session, turn }) =>
@@ -129,7 +129,7 @@ describe("Recovery", () => {
       billing: Agent.fromCallback((text) => Effect.succeed(`Billing heard ${text}.`))
     }))))
 
-  it.effect("goes on in another process, with its history, its metadata and its numbers", () =>
+  it.effect("resumes in another process, with its history, its metadata and its event numbers", () =>
     Effect.gen(function*() {
       const table = MemoryStore.makeTable()
       const one = yield* start(table)
@@ -169,7 +169,7 @@ describe("Recovery", () => {
       assert.strictEqual(table.rows.size, 0)
     }))
 
-  it.effect("is safe from the moment at which it is taken up, also when the next process dies at once", () =>
+  it.effect("is stored from the moment of the takeover, even when the next process dies at once", () =>
     Effect.gen(function*() {
       const table = MemoryStore.makeTable()
       const one = yield* start(table)
@@ -192,7 +192,7 @@ describe("Recovery", () => {
       for (const lines of said) assert.deepStrictEqual(lines, said[0])
     }))
 
-  it.effect("knows who has been here, though nobody has said a word", () =>
+  it.effect("knows that a user has connected, even without a word spoken", () =>
     Effect.gen(function*() {
       const table = MemoryStore.makeTable()
       const one = yield* start(table)
@@ -205,7 +205,7 @@ describe("Recovery", () => {
       assert.isTrue(again.connection.of("session.started")[0]?.resumed)
     }))
 
-  it.effect("has one owner: whoever was thought dead lets go, and erases nothing", () =>
+  it.effect("has one owner: a process that lost its lease releases the session, and erases nothing", () =>
     Effect.gen(function*() {
       const table = MemoryStore.makeTable()
       const one = yield* start(table)
@@ -230,7 +230,7 @@ describe("Recovery", () => {
       assert.strictEqual(table.rows.size, 0)
     }))
 
-  it.effect("says the rest of an answer that was cut, from the sentence in which it was", () =>
+  it.effect("speaks the rest of an interrupted reply, from the sentence it was in", () =>
     Effect.gen(function*() {
       const table = MemoryStore.makeTable()
       const one = yield* start(table)
@@ -250,7 +250,7 @@ describe("Recovery", () => {
       assert.strictEqual(said.length, 3)
     }))
 
-  it.effect("asks the agent again for an answer that nobody had begun to hear", () =>
+  it.effect("asks the agent again for a reply of which nothing was played", () =>
     Effect.gen(function*() {
       const table = MemoryStore.makeTable()
       const asked: Array<string> = []
@@ -271,7 +271,7 @@ describe("Recovery", () => {
       assert.deepStrictEqual(yield* again.said, ["user: one", "agent: Yes."])
     }))
 
-  it.effect("leaves nothing of a session that has ended, or could not be made", () =>
+  it.effect("leaves nothing of a session that has ended or could not be created", () =>
     Effect.gen(function*() {
       const table = MemoryStore.makeTable()
       const one = yield* start(table)
@@ -289,7 +289,7 @@ describe("Recovery", () => {
       assert.strictEqual(table.rows.size, 0)
     }))
 
-  it.effect("erases later what it could not erase at the end", () =>
+  it.effect("retries an erasure that failed at the end", () =>
     Effect.gen(function*() {
       const table = MemoryStore.makeTable()
       const one = yield* start(table)
@@ -302,7 +302,7 @@ describe("Recovery", () => {
       assert.strictEqual(table.rows.size, 0)
     }))
 
-  it.effect("keeps no session whose agent another process cannot have", () =>
+  it.effect("does not store a session whose agent is a closure", () =>
     Effect.gen(function*() {
       const table = MemoryStore.makeTable()
       const one = yield* start(table)
@@ -314,7 +314,7 @@ describe("Recovery", () => {
       assert.strictEqual(user.connection.of("session.saved").length, 0)
     }))
 
-  it.effect("erases what nobody comes back for within the resume window", () =>
+  it.effect("erases a session whose user does not reconnect within the resume window", () =>
     Effect.gen(function*() {
       const table = MemoryStore.makeTable()
       const one = yield* start(table)
@@ -328,7 +328,7 @@ describe("Recovery", () => {
       assert.strictEqual((yield* Effect.flip(two.recover(user.session.id))).code, "session_not_found")
     }))
 
-  it.effect("leaves a session to others when it has no room for it, or cannot read it", () =>
+  it.effect("releases a session that it has no slot for, or cannot read", () =>
     Effect.gen(function*() {
       const table = MemoryStore.makeTable()
       const one = yield* start(table)
@@ -352,7 +352,7 @@ describe("Recovery", () => {
       assert.strictEqual(yield* two.backend.activeSessionCount, 1)
     }))
 
-  it.effect("goes on without its store, and catches up", () =>
+  it.effect("continues while the store is unreachable, and writes the snapshot later", () =>
     Effect.gen(function*() {
       const table = MemoryStore.makeTable()
       const one = yield* start(table)

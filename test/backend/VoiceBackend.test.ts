@@ -44,7 +44,7 @@ describe("VoiceBackend", () => {
       })
     ))
 
-  it.effect("heeds its provider's limit, too", () =>
+  it.effect("keeps the provider's session limit, too", () =>
     running(
       layer({ provider: provider({ max: 1 }) }),
       Effect.gen(function*() {
@@ -86,7 +86,7 @@ describe("VoiceBackend", () => {
     )
   })
 
-  it.effect("checks what a session asks for", () =>
+  it.effect("checks the options of a session", () =>
     running(
       layer(),
       Effect.gen(function*() {
@@ -108,7 +108,7 @@ describe("VoiceBackend", () => {
       })
     ))
 
-  it.effect("lets each session hear only its own (P9)", () =>
+  it.effect("keeps the audio of sessions apart (P9)", () =>
     running(
       layer(),
       Effect.gen(function*() {
@@ -132,7 +132,7 @@ describe("VoiceBackend", () => {
       Effect.succeed(text === "long" ? "word ".repeat(400) : `You said ${text}.`)
     )
 
-    it.effect("finishes turns, says goodbye, cuts what is late, and counts", () =>
+    it.effect("finishes turns, says goodbye, interrupts the rest at the deadline, and counts both", () =>
       running(
         layer({ agent: speakers, policy: { goodbye: "Bye." } }),
         Effect.gen(function*() {
@@ -167,7 +167,7 @@ describe("VoiceBackend", () => {
         })
       ))
 
-    it.effect("is cut short by an abort", () =>
+    it.effect("ends early on an abort", () =>
       running(
         layer({ agent: speakers }),
         Effect.gen(function*() {
@@ -199,7 +199,7 @@ describe("VoiceBackend", () => {
         })
       ))
 
-    it.effect("does not wait for a user who is not there", () =>
+    it.effect("does not wait for a session without a user", () =>
       running(
         layer({ policy: { goodbye: "Bye." } }),
         Effect.gen(function*() {
@@ -212,7 +212,7 @@ describe("VoiceBackend", () => {
         })
       ))
 
-    it.effect("comes with the release of the layer, before anything is closed", () =>
+    it.effect("runs when the layer is released, before anything is closed", () =>
       Effect.gen(function*() {
         const scope = yield* Scope.make()
         const context = yield* Layer.buildWithScope(layer({ agent: speakers, policy: { goodbye: "Bye." } }), scope)
@@ -226,7 +226,7 @@ describe("VoiceBackend", () => {
         assert.strictEqual(yield* user.session.ended, "drained")
       }))
 
-    it.effect("comes with an interruption, too, as of a signal", () =>
+    it.effect("runs on an interruption, too, as of a signal", () =>
       Effect.gen(function*() {
         const called = yield* Deferred.make<User>()
         const running = yield* Effect.forkChild(
@@ -245,7 +245,7 @@ describe("VoiceBackend", () => {
         assert.strictEqual(yield* user.session.ended, "drained")
       }))
 
-    it.effect("has its deadline in the release, too", () =>
+    it.effect("keeps its deadline in the release, too", () =>
       Effect.gen(function*() {
         const scope = yield* Scope.make()
         const context = yield* Layer.buildWithScope(layer({ agent: Agent.fromCallback(() => Effect.never) }), scope)
@@ -258,7 +258,7 @@ describe("VoiceBackend", () => {
       }))
   })
 
-  it.effect("takes users as its provider brings them, in sessions that they start", () =>
+  it.effect("creates the incoming sessions of its provider", () =>
     Effect.gen(function*() {
       const connection = new TestConnection()
       const arrived = yield* Deferred.make<void>()
@@ -300,7 +300,7 @@ describe("VoiceBackend", () => {
       assert.strictEqual(yield* Fiber.join(hanging), "connection_timeout")
     }))
 
-  it.effect("is as healthy as its worst part, and a probe that hangs is bad news", () =>
+  it.effect("is as healthy as its worst part, and unhealthy when a probe hangs", () =>
     running(
       layer({ provider: provider({ probe: Effect.never }) }),
       Effect.gen(function*() {
@@ -321,7 +321,7 @@ describe("VoiceBackend", () => {
       })
     ))
 
-  it.effect("is changed as a whole or not at all", () =>
+  it.effect("applies an update as a whole or not at all", () =>
     running(
       layer({ config: { maxConcurrentSessions: 2 } }),
       Effect.gen(function*() {
@@ -359,7 +359,7 @@ describe("VoiceBackend", () => {
       })
     ))
 
-  it.effect("changes the next sessions and leaves those that run as they are", () =>
+  it.effect("applies an update to new sessions and not to running ones", () =>
     running(
       layer({ policy: { goodbye: "Bye." } }),
       Effect.gen(function*() {
@@ -506,7 +506,7 @@ describe("BackendRegistry", () => {
       yield* backend.stop
     }).pipe(Effect.scoped, Effect.provide(services)))
 
-  it.effect("leaves turns to a recogniser that tells their end, and to no other", () =>
+  it.effect("accepts only an engine with endpointing as turn authority", () =>
     Effect.gen(function*() {
       const wired = Effect.scoped(
         Effect.provide(newBackend("test", { ...named, turnDetectionProvider: "stt" }), services)
@@ -533,7 +533,7 @@ describe("BackendRegistry", () => {
       assert.deepInclude(Result.getOrThrow(engines), { turn: "stt" })
     }))
 
-  it.effect("refuses names that nobody knows, options that are wrong, and configs out of bounds", () =>
+  it.effect("rejects unknown names, invalid options, and configs out of bounds", () =>
     Effect.gen(function*() {
       for (
         const wrong of [
@@ -558,7 +558,7 @@ describe("BackendRegistry", () => {
       )
     }))
 
-  it.effect("of layers is answered by the agent that its config names", () => {
+  it.effect("of layers uses the agent that its config names", () => {
     const named = (name: string) =>
       VoiceBackend.layerSttTts({ config: { agent: name } }).pipe(Layer.provide([
         Layer.succeed(BackendProvider, provider()),

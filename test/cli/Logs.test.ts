@@ -12,7 +12,7 @@ const linesOf = Effect.fnUntraced(function*(effect: Effect.Effect<unknown>) {
 })
 
 describe("log lines of serve", () => {
-  it.effect("are JSON in a pipe, words on a terminal, and what EFFECT_VOICE_LOG says", () =>
+  it.effect("are JSON in a pipe, text on a terminal, or as EFFECT_VOICE_LOG says", () =>
     Effect.gen(function*() {
       assert.strictEqual(yield* Logs.formatOf({}, false, true), "json")
       assert.strictEqual(yield* Logs.formatOf({}, undefined, false), "logfmt")
@@ -41,7 +41,7 @@ describe("log lines of serve", () => {
       assert.notInclude(JSON.stringify(line), "hunter2")
     }))
 
-  it.effect("are cut where they would be too long", () =>
+  it.effect("are truncated at 16 KiB", () =>
     Effect.gen(function*() {
       const [line] = yield* linesOf(Effect.logError("x".repeat(100_000)))
       assert.isBelow(JSON.stringify(line).length, 20_000)

@@ -7,7 +7,7 @@ const bound = (
   provider = "local"
 ) => Setup.bindLikeServer({ provider, provider_config: providerConfig }, server)["provider_config"]
 
-describe("Setup.besideServer", () => {
+describe("Setup.bindLikeServer", () => {
   it("binds WebRTC to loopback when the server listens on loopback", () => {
     assert.deepEqual(bound({ host: "127.0.0.1" }), { bind_address: "127.0.0.1" })
     assert.deepEqual(bound({ host: "127.0.0.2" }), { bind_address: "127.0.0.2" })

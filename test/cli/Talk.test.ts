@@ -38,7 +38,7 @@ describe("TalkState", () => {
     assert.strictEqual(state.wait(20), "no_reply")
   })
 
-  it("is content when a reply with sound has ended and nothing follows", () => {
+  it("succeeds when a reply with audio has ended and nothing follows", () => {
     const state = new TalkState()
     state.event(event({ type: "user.transcript", turn: 1, text: "hello", final: true }))
     state.event(event({ type: "agent.speech_started", turn: 1 }))
@@ -49,7 +49,7 @@ describe("TalkState", () => {
     assert.strictEqual(state.wait(20), "replied")
   })
 
-  it("does not take a greeting, or a reply without sound, for a reply", () => {
+  it("does not count a greeting, or a reply without audio, as a reply", () => {
     const state = new TalkState()
     state.event(event({ type: "agent.speech_started", turn: 0 }))
     state.audio(20)
@@ -63,7 +63,7 @@ describe("TalkState", () => {
     assert.strictEqual(state.wait(20), "failed")
   })
 
-  it("ends with the line", () => {
+  it("ends with the connection", () => {
     const state = new TalkState()
     state.close("session_ended")
     assert.strictEqual(state.wait(20), "closed")
@@ -153,7 +153,7 @@ const recording = Effect.map(
 const services = Layer.mergeAll(NodeServices.layer, Builtin.layer)
 
 describe("talk", () => {
-  it.live("plays a recording to a server and writes what it answers", () =>
+  it.live("plays a recording to a server and writes the reply", () =>
     Effect.gen(function*() {
       const { received, token, url } = yield* server("replies")
       const files = yield* recording

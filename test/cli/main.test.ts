@@ -56,7 +56,7 @@ const failed = (ended: Ended, code: number, message: RegExp) => {
 }
 
 describe("cli", () => {
-  it.live("tells usage errors with help, and exits 2", () =>
+  it.live("prints usage errors with help, and exits 2", () =>
     Effect.gen(function*() {
       const [none, unknown, port, missing] = yield* Effect.all(
         [cli([]), cli(["bogus"]), cli(["serve", "--port", "99999"]), cli(["talk"])],
@@ -196,7 +196,7 @@ describe("cli", () => {
       assert.strictEqual(lines[101], "  and 4901 more")
     }).pipe(Effect.scoped))
 
-  it.live("says in a line what is wrong with a recording or an address", () =>
+  it.live("reports an invalid recording or URL in one line", () =>
     Effect.gen(function*() {
       const dir = yield* directory
       const broken = Path.join(dir, "broken.wav")
@@ -219,7 +219,7 @@ describe("cli", () => {
       failed(five, 1, /^error: .*directory does not exist/)
     }).pipe(Effect.scoped))
 
-  it.live("refuses the network, and survives a closed pipe", () =>
+  it.live("refuses a public address, and survives a closed pipe", () =>
     Effect.gen(function*() {
       const [network, piped] = yield* Effect.all([
         cli(["serve", "--host", "0.0.0.0"]),
@@ -229,7 +229,7 @@ describe("cli", () => {
       assert.strictEqual(piped.code, 0, piped.err)
     }))
 
-  it.live("says that its port is taken before it gets models ready", () =>
+  it.live("reports that its port is in use before it downloads models", () =>
     Effect.gen(function*() {
       const models = yield* directory
       const taken = yield* Effect.acquireRelease(
@@ -269,7 +269,7 @@ describe("cli", () => {
       assert.deepEqual(yield* Effect.promise(() => Promise.all(pages)), [200])
     }))
 
-  it.live("erases a user's data where the config keeps it", () =>
+  it.live("erases a user's data from the archive of the config", () =>
     Effect.gen(function*() {
       const dir = yield* directory
       const kept = Path.join(dir, "kept")

@@ -49,7 +49,7 @@ export const make = Effect.fnUntraced(function*(config: () => BackendConfig) {
     if (kept === undefined) return nothing
     return yield* new InvalidConfig({
       op: "VoiceBackend.make",
-      message: `retention.${kept}: there is no archive to keep it in: provide SessionArchive`,
+      message: `retention.${kept}: no SessionArchive service: provide one`,
       details: { missing: "SessionArchive" }
     })
   }

@@ -52,7 +52,7 @@ export interface SessionTable {
 }
 
 /**
- * Closes a scope in a fiber of its own: a finalizer that hangs delays nobody longer than the deadline.
+ * Closes a scope in a fiber of its own: a finalizer that hangs delays the caller no longer than the deadline.
  *
  * @category finalization
  * @since 0.1.0

@@ -36,8 +36,8 @@ const codeOf = <A>(effect: Effect.Effect<A, BackendError>) =>
 const rule = (limit: number) => ({ limit, window: Duration.minutes(1) })
 const from = (address: string) => Effect.provideService(CurrentPeer, { address })
 
-describe("Gate", () => {
-  it.effect("takes the hook's word for who somebody is, and keeps no token", () =>
+describe("AccessControl", () => {
+  it.effect("takes the user from the hook, and keeps no token", () =>
     Effect.gen(function*() {
       const gate = yield* make(hook(() => Effect.succeed({ ...ada, expiresAt: 5_000 })))
       const admitted = yield* gate.create({ ...session, metadata: { plan: "none", room: 1 } })
@@ -55,7 +55,7 @@ describe("Gate", () => {
       assert.strictEqual(yield* codeOf(gate.create(session)), "authentication_failed")
     }).pipe(Effect.scoped))
 
-  it.effect("refuses with the contract's codes, and never with the hook's words", () => {
+  it.effect("refuses with the contract's codes, and never with the hook's text", () => {
     const lines: Array<string> = []
     const log = Logger.layer([Logger.make(({ message }) => void lines.push(JSON.stringify(message)))])
     const bug = () => {
@@ -93,7 +93,7 @@ describe("Gate", () => {
     }).pipe(Effect.scoped, Effect.provide(log))
   })
 
-  it.effect("limits users, tenants and addresses, and says when to come back", () =>
+  it.effect("limits users, tenants and addresses, with the time to retry", () =>
     Effect.gen(function*() {
       const gate = yield* make(Layer.empty, {
         create: { user: rule(2), tenant: rule(3), address: rule(4) },
@@ -122,7 +122,7 @@ describe("Gate", () => {
       assert.strictEqual(yield* codeOf(gate.connect(link, {})), "success")
     }).pipe(Effect.scoped))
 
-  it.effect("asks the provider's limits first, then the application's, then its own", () =>
+  it.effect("asks the provider's limiter first, then the application's, then its own", () =>
     Effect.gen(function*() {
       const asked: Array<string> = []
       const limiter = (name: string, refuses: string): RateLimiter["Service"] => ({
@@ -154,7 +154,7 @@ describe("Gate", () => {
       ])
     }).pipe(Effect.scoped))
 
-  it.effect("and admission: 50 of 1,000 come in, with slow hooks and a slow provider (P8)", () => {
+  it.effect("with admission: 50 of 1,000 sessions are created, with slow hooks and a slow provider (P8)", () => {
     let taken = 0
     let most = 0
     const slow = provider({

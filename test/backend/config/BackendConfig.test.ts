@@ -16,7 +16,7 @@ const faultsOf = (raw: unknown) =>
   })
 
 describe("BackendConfig", () => {
-  it.effect("has a default for whatever may be left out", () =>
+  it.effect("has a default for every optional field", () =>
     Effect.gen(function*() {
       const config = yield* BackendConfig.decode(minimal)
       assert.deepStrictEqual(config, {
@@ -87,7 +87,7 @@ describe("BackendConfig", () => {
       }))
   }
 
-  it.effect("tells all faults at once, by their written paths, and never a value", () =>
+  it.effect("reports all faults at once, by their paths as written, and never a value", () =>
     Effect.gen(function*() {
       const { message, paths } = yield* faultsOf({
         provider: "local",
@@ -116,7 +116,7 @@ describe("BackendConfig", () => {
       for (const path of paths) assert.include(message, path)
     }))
 
-  it.effect("knows what goes together", () =>
+  it.effect("checks the rules between fields", () =>
     Effect.gen(function*() {
       assert.deepStrictEqual((yield* faultsOf({ provider: "x", pipeline_type: "s2s" })).paths, ["s2s_provider"])
       assert.deepStrictEqual(
@@ -130,7 +130,7 @@ describe("BackendConfig", () => {
 })
 
 describe("LatencyWindow", () => {
-  it("says nothing before 20 turns, then the share of slow ones among the last 100", () => {
+  it("is 0 before 20 turns, then the share of slow ones among the last 100", () => {
     const window = new LatencyWindow()
     for (let i = 0; i < 19; i++) window.add(true)
     assert.strictEqual(window.exceeded, 0)

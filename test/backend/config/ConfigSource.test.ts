@@ -98,7 +98,7 @@ describe("ConfigSource", () => {
       assert.deepEqual((yield* load("# nothing\n")).config, config)
     }))
 
-  it.effect("the environment beats the file, the file beats the defaults", () =>
+  it.effect("the environment overrides the file, the file overrides the defaults", () =>
     Effect.gen(function*() {
       const file =
         "max_concurrent_sessions: 7\nlatency_target: 800ms\nsession:\n  resume_window: 30s\n  connect_window: 10s\nserver:\n  port: 9000\n"
@@ -132,7 +132,7 @@ describe("ConfigSource", () => {
       assert.deepEqual(ignored, ["EFFECT_VOICE_MODELS"])
     }))
 
-  it.effect("tells all faults at once, by their snake case paths", () =>
+  it.effect("reports all faults at once, by their snake case paths", () =>
     Effect.gen(function*() {
       const found = yield* faults(`
 provider: nowhere
@@ -182,7 +182,7 @@ server: { port: 1.5, tls: true }
       assert.deepEqual(yield* faults("provider_config: { udp_ports: x }"), ["provider_config.udp_ports"])
     }))
 
-  it.effect("may leave turns to the recogniser, if there is one", () =>
+  it.effect("accepts the speech-to-text engine as turn authority, if there is one", () =>
     Effect.gen(function*() {
       const engines = "stt_provider: moonshine\ntts_provider: flite\n"
       assert.deepEqual(yield* faults(`${engines}turn_detection_provider: nobody`), ["turn_detection_provider"])
@@ -194,7 +194,7 @@ server: { port: 1.5, tls: true }
       assert.strictEqual(config.turnDetectionProvider, "stt")
     }))
 
-  it.effect("puts the environment into strings", () =>
+  it.effect("replaces references to environment variables", () =>
     Effect.gen(function*() {
       const file =
         "engines:\n  moonshine:\n    api_key: ${KEY}\n    max_segment: ${MAX:-14}\n  flite:\n    voice: a$${b}\n"
@@ -204,7 +204,7 @@ server: { port: 1.5, tls: true }
       assert.include(error.message, "engines.moonshine.api_key: the environment variable KEY is not set")
     }))
 
-  it.effect("reads JSON and says where a document is broken", () =>
+  it.effect("reads JSON and reports the line of a syntax error", () =>
     Effect.gen(function*() {
       assert.strictEqual((yield* load("{\"max_retries\": 1}", {}, ".json")).config.maxRetries, 1)
       assert.strictEqual((yield* load("{\"max_retries\": 1}", {}, ".conf")).config.maxRetries, 1)
@@ -224,7 +224,7 @@ server: { port: 1.5, tls: true }
       assert.match(yield* message(`a: "${"x".repeat(1_100_000)}"`), /1 MiB/)
     }))
 
-  it.effect("says what is wrong with the file itself", () =>
+  it.effect("reports a file that cannot be read", () =>
     Effect.gen(function*() {
       const fs = yield* FileSystem.FileSystem
       const dir = yield* fs.makeTempDirectoryScoped()

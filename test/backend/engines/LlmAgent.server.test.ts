@@ -57,7 +57,7 @@ const typed = Effect.fnUntraced(function*(text: string, agent?: string) {
 })
 
 describe("A config", () => {
-  it.live("names a model and its server, and talks with it", () =>
+  it.live("names a model and its server, and answers with it", () =>
     Effect.gen(function*() {
       const fake = yield* FakeChat.make([FakeChat.text("Good", " day.")])
       const { config } = yield* read(
@@ -73,7 +73,7 @@ describe("A config", () => {
       }).pipe(Effect.provide(VoiceBackend.layerConfig(config)))
     }).pipe(Effect.provide(registries())))
 
-  it.live("names another model, or an agent of the application's called llm", () =>
+  it.live("names another model, or an application's own agent called llm", () =>
     Effect.gen(function*() {
       const mine = {
         llm: Agent.fromCallback(() => Effect.succeed("It is me.")),
@@ -90,7 +90,7 @@ describe("A config", () => {
       assert.strictEqual(yield* answer("agent: other\nllm_provider: brief\n", "llm"), "Very well.")
     }))
 
-  it.live("is told what it lacks", () =>
+  it.live("reports what is missing", () =>
     Effect.gen(function*() {
       const faults = (yaml: string) =>
         Effect.map(Effect.flip(read(yaml)), (error) => {

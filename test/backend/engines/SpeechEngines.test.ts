@@ -5,7 +5,7 @@ import * as SpeechEngines from "../../../src/backend/engines/SpeechEngines.ts"
 import * as Faulty from "../../speech/Faulty.ts"
 
 describe("SpeechEngines", () => {
-  it.effect("retries a voice that has no fallback", () =>
+  it.effect("retries a text-to-speech engine that has no fallback", () =>
     Effect.scoped(Effect.gen(function*() {
       const faults: Array<Faulty.TtsFault> = ["fail", "ok"]
       const { asked, engine } = Faulty.tts("a", 1, () => faults.shift() ?? "ok")

@@ -43,7 +43,7 @@ const sttOf = (stt: EngineHealth) =>
   })
 
 describe("Health", () => {
-  it.effect("degrades by one engine that is down, and is unhealthy when all are", () =>
+  it.effect("is degraded while one engine is down, and unhealthy when all are", () =>
     Effect.gen(function*() {
       const bad = { name: "a", failing: () => down }
       assert.deepStrictEqual(yield* sttOf({ name: "a", members: [bad, { name: "b" }] }), [
@@ -54,7 +54,7 @@ describe("Health", () => {
       assert.deepStrictEqual(all.map(({ status }) => status), ["unhealthy", "unhealthy"])
     }))
 
-  it.effect("tells of a probe that hangs or crashes, and not what it crashed with", () =>
+  it.effect("reports a probe that hangs or crashes, without the text of the crash", () =>
     Effect.gen(function*() {
       const hung = yield* sttOf({ name: "a", probe: Effect.never })
       assert.strictEqual(hung[0]?.cause, "timeout: a timed out after 5s")
@@ -62,7 +62,7 @@ describe("Health", () => {
       assert.deepStrictEqual(crashed, [{ name: "stt:a", status: "unhealthy", cause: "the probe of a crashed" }])
     }))
 
-  it.effect("asks once for a flood of callers, and again when that is a second old", () =>
+  it.effect("probes once for concurrent callers, and again after a second", () =>
     Effect.gen(function*() {
       let asked = 0
       let now = 0
@@ -101,7 +101,7 @@ describe("Health", () => {
       assert.deepStrictEqual(yield* loop, { name: "event_loop", status: "healthy" })
     }))
 
-  it.effect("logs what an engine, the store and the line come to, though nobody asks", () => {
+  it.effect("logs changes of an engine, the store and the connection, without a health check", () => {
     const lines: Array<string> = []
     const logger = Logger.make((entry) => {
       const { cause, status } = entry.fiber.getRef(References.CurrentLogAnnotations)
@@ -158,7 +158,7 @@ describe("Health", () => {
     }).pipe(Effect.provide(Logger.layer([logger])))
   })
 
-  it("knows how late the event loop was in the last minute only", () => {
+  it("covers the event-loop lag of the last minute only", () => {
     const lag = new EventLoopLag()
     assert.strictEqual(lag.p99, 0)
     for (let i = 0; i < 600; i++) lag.add(i < 7 ? 700 : 1)
