@@ -1,5 +1,5 @@
 /**
- * Several agents as one: nothing said twice, nothing unsaid.
+ * Several agents as one: no text is repeated or lost.
  *
  * @since 0.1.0
  */

@@ -6,7 +6,7 @@ interface Packet {
   readonly index: number
 }
 
-/** A sender's packet and when it arrives; sequence and timestamp start near their wrap unless told otherwise. */
+/** A sender's packet and when it arrives; sequence and timestamp start near their wrap by default. */
 interface Arrival {
   readonly index: number
   readonly atMs: number

@@ -73,7 +73,7 @@ describe("Resampler", () => {
         assert.strictEqual(whole.length, from === to ? length : Math.round(length * to / from))
         const resampler = yield* Resampler.scoped(from, to)
         assert.deepEqual(inPieces(resampler, input, sizes), whole)
-        // A flushed resampler begins anew.
+        // A flushed resampler starts a new stream.
         assert.deepEqual(inPieces(resampler, input, [1, 2, 3]), whole)
       }),
     { arbitrary: { runs: 60 } }

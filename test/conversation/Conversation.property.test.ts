@@ -338,7 +338,7 @@ const optionsFrom = (random: () => number): ConversationOptions => {
 const run = (seed: number): Model => {
   const random = randomOf(seed)
   const options = optionsFrom(random)
-  // a shell answers at once; what nobody answers at once must not break more than the order of a model's late words
+  // a session answers `End` at once; a late answer may only change the order of a model's late transcripts
   const model = new Model(options, !options.transcriptBased || random() < 0.7 ? 0 : 2)
   try {
     if (random() < 0.9) model.on({ _tag: "Started" })

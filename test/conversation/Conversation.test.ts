@@ -217,7 +217,7 @@ describe("Conversation", () => {
       const script = open().asks("Book a table").speaks(1_000, 1_100).fires("endpoint").hears("now.")
       assert.deepStrictEqual(script.historyLines, ["1 user: Book a table now."])
       assert.deepStrictEqual(script.startCommands.map((start) => start.turn), [1, 1])
-      assert.deepStrictEqual(script.startCommands[1]?.history, [], "the agent is not told of half a question")
+      assert.deepStrictEqual(script.startCommands[1]?.history, [], "the withdrawn question is not in the history")
     })
 
     it("does not withdraw a typed turn", () => {
@@ -512,7 +512,7 @@ describe("Conversation", () => {
       script.on({ _tag: "Final", text: "Count." }, { _tag: "EndOfTurn" }).audible()
       script.heard = "One"
       script.take()
-      // it was wrong: the user speaks on, of which the detector tells nothing new
+      // the recogniser was wrong: the user continues, without new voice activity
       script.on({ _tag: "Interim", text: "to ten" })
       assert.includeMembers([...script.take()], ["end interrupted", "+endpoint", "+longest"])
       script.stops(2_000)

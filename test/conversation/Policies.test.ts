@@ -20,7 +20,7 @@ const open = (overrides: Overrides = {}) => {
   script.take()
   return script
 }
-/** The agent has been heard to say "One two three four five." */
+/** The agent says "One two three four five.", audibly. */
 const speaking = (overrides?: Overrides) => {
   const script = open(overrides)
   if (overrides?.turnAuthority === "stt") {

@@ -1,4 +1,4 @@
-/** SC-009: every operation of the contract is measured, whoever calls it. */
+/** SC-009: every operation of the contract is measured, for every caller. */
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Layer, Metric } from "effect"
 import { PrometheusMetrics } from "effect/observability"

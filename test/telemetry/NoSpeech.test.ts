@@ -9,7 +9,7 @@ import * as ScriptedLanguageModel from "../../src/testing/scripted/ScriptedLangu
 import { call, layer, pass, running } from "../session/Harness.ts"
 import { everything, Recording } from "./RecordingTracer.ts"
 
-/** It stands in everything that somebody says, is called or holds. */
+/** A marker in every text, name and piece of metadata of the conversation. */
 const SECRET = "sentinel"
 const s = (what: string) => `${SECRET}-${what}`
 

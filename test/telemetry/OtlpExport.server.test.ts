@@ -52,7 +52,7 @@ describe("telemetry over OTLP", () => {
           assert.strictEqual(span?.traceId, session?.traceId, part)
           assert.isTrue(span !== undefined && span.start >= (session?.start ?? 0n) && span.end >= span.start)
         }
-        // whoever created a session is known by its trace
+        // the session's trace links to the span that created it
         assert.include(
           spans.filter(({ traceId }) => traceId === traceparent.slice(3, 35)).map(({ name }) => name),
           "http.sessions.create"

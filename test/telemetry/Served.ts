@@ -62,7 +62,7 @@ const recording = Effect.acquireRelease(
   (dir) => Effect.sync(() => Fs.rmSync(dir, { recursive: true, force: true }))
 )
 
-/** One call; how much was heard of the answer, in samples. */
+/** Makes one call; returns the received samples of the answer. */
 export const call = Effect.fnUntraced(function*(url: string) {
   const dir = yield* recording
   const output = Path.join(dir, "out.wav")

@@ -28,7 +28,7 @@ describe("SessionTrace", () => {
           const user = yield* call()
           id = user.session.id
           yield* user.hears(1_000)
-          // the frame that comes now has been said in the 20 ms before
+          // a frame holds the speech of the 20 ms before it
           saidAt = (yield* Effect.clockWith((clock) => clock.currentTimeMillis)) - 20
           yield* user.speaks(1_000)
           yield* user.hears(4_000)

@@ -37,7 +37,7 @@ describe("a traced conversation", () => {
         const text = everything(recording)
         for (const word of words) assert.notInclude(text, word, seed)
 
-        // a turn that was heard has a span, with what the event told
+        // an audible turn has a span with the values of its event
         for (const { parts, totalMs, turn } of call.latencies) {
           const spans = recording.named("voice.turn").filter(({ attributes }) =>
             attributes["voice.turn.number"] === turn

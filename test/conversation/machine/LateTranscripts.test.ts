@@ -19,7 +19,7 @@ const notice = {
 const news = { _tag: "Say", source: { _tag: "Text", text: "News.", optional: false } } as const
 
 describe("Late final transcripts", () => {
-  /** The user has said something, of which only this was known when the time for the rest was over. */
+  /** The user has spoken; the final transcript has missed its timeout, and `known` was the interim one. */
   const gone = (known: string, overrides?: Overrides) => {
     const script = open(overrides).starts(0).interim(known).stops(500).fires("endpoint").fires("finalize")
     script.take()
@@ -139,7 +139,7 @@ describe("The longest turn", () => {
     script.take()
     script.starts(40_000)
     assert.deepInclude(timer(script, "longest"), { atSample: 50_000 * 16, afterMs: 10_000 + TIMER_GRACE_MS })
-    // what is still being said when a turn was cut for its length is the next one
+    // speech after longestTurn opens the next turn
     script.interim("on and on").after(10_000).fires("longest", 50_000 * 16)
     script.take()
     script.hears("on and on")

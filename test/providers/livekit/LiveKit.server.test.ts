@@ -126,7 +126,7 @@ describe.skipIf(missing !== undefined)("calls over the real livekit-server", () 
           user.of("agent.speech_stopped").find(({ seq }) => seq > cut.seq)
       )
       assert.strictEqual(stopped.reason, "interrupted")
-      // the answer to what was said comes later
+      // the answer comes later
       const answer = await user.until(
         "the next answer",
         () => user.of("agent.speech_started").find(({ seq }) => seq > cut.seq)
@@ -201,7 +201,7 @@ describe.skipIf(missing !== undefined)("calls over the real livekit-server", () 
     await ann.until("the session", () => ann.of("session.started")[0])
     say(`automatic: from the room to the session ${since(started)} ms`)
     await ann.until("the greeting", () => ann.of("agent.speech_stopped")[0])
-    // a second person of the room is neither heard nor answered
+    // a second participant of the room is neither heard nor answered
     const eve = await guest("lobby-1", "eve")
     await eve.speak(LiveKitUser.recording("queen-of-clubs"))
     await eve.type("hello")

@@ -1,4 +1,4 @@
-/** What is pure of the LiveKit provider: names of rooms, who is heard, the mix, the voice's queue, transcriptions. */
+/** The pure parts of the LiveKit provider: room names, presence, mixer, the voice's queue, transcriptions. */
 import { assert, describe, it } from "@effect/vitest"
 import { AudioFrame } from "@livekit/rtc-node"
 import { Effect, Exit, Redacted, Schema } from "effect"
@@ -143,7 +143,7 @@ describe("RoomMixer", () => {
 })
 
 describe("RoomVoice", () => {
-  /** LiveKit's source, which takes a frame when it is told to. */
+  /** A fake of LiveKit's source, which takes a frame when the test lets it. */
   const scripted = () => {
     const captured: Array<number> = []
     const pending: Array<{ readonly resolve: () => void; readonly reject: (error: Error) => void }> = []

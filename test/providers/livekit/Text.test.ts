@@ -1,4 +1,4 @@
-/** What goes into a room and comes out of it as text, with a room that does as it is told. */
+/** Text into and out of a room, with a fake room that the test controls. */
 import { assert, describe, it } from "@effect/vitest"
 import { Room, RpcError, type RpcInvocationData, TextStreamWriter } from "@livekit/rtc-node"
 import { Effect, Exit, Fiber, Scope } from "effect"
