@@ -66,7 +66,7 @@ const measure = Effect.fnUntraced(function*(rooms: number) {
   yield* Effect.promise(async () => {
     for (const user of users) {
       await user.until("the session", () => user.of("session.started")[0])
-      // below what the scripted detector takes for speech, so that nobody interrupts
+      // below the speech level of the scripted detector, so that nothing is interrupted
       void user.speak(TestTone.ms(MEASURE_MS + 10_000, 16_000).map((sample) => sample / 8))
       await user.type("talk")
     }

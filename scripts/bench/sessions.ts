@@ -35,7 +35,7 @@ const memory = async () => {
 
 const kb = (bytes: number) => (bytes / count / 1024).toFixed(1).padStart(6)
 const measure = async (name: string, open: () => Promise<unknown>) => {
-  // what is made at the first use is nobody's
+  // allocations of the first use do not count
   await open()
   const before = await memory()
   const kept: Array<unknown> = []

@@ -1,5 +1,5 @@
 /**
- * Loaded into the server under soak, by `--import`: tells its parent, when asked, what is alive after garbage collection.
+ * Loaded into the server under soak, by `--import`: reports memory and open resources after garbage collection to its parent on request.
  *
  * @since 0.1.0
  */
@@ -19,7 +19,7 @@ if (process.send !== undefined) {
   const delay = monitorEventLoopDelay({ resolution: 10 })
   delay.enable()
   process.on("message", () => {
-    // what collecting takes is not the server's
+    // the pause of garbage collection does not count as event-loop lag
     const lag = { lagP99: delay.percentile(99) / 1e6 - 10, lagMax: delay.max / 1e6 - 10 }
     for (let i = 0; i < 2; i++) globalThis.gc?.()
     const { external, heapUsed, rss } = process.memoryUsage()
@@ -28,6 +28,6 @@ if (process.send !== undefined) {
     process.send?.({ heap: heapUsed, external, rss, ...lag, resources } satisfies Inside)
     delay.reset()
   })
-  // no reason for the server to live
+  // does not keep the process alive
   process.channel?.unref()
 }

@@ -1,22 +1,22 @@
 /**
- * What a soak found, as figures and as promises kept or broken.
+ * The report of a soak run: figures, and whether each promise was kept.
  *
  * @since 0.1.0
  */
 import { quantile, slope } from "../bench/Statistics.ts"
 import type { Inside } from "./Inside.ts"
 
-/** What users saw, counted and timed; times in ms. */
+/** What the users experienced: counts, and times in ms. */
 export interface Tally {
   sessions: number
   turns: number
   answered: number
   typed: number
   interruptions: number
-  /** Speech that fell into no answer, because it was over by then. */
+  /** Interruptions that came after the end of the answer. */
   tooLate: number
   resumed: number
-  /** A user came back and the session was gone, though within the window. */
+  /** Users who reconnected within the resume window but found no session. */
   lost: number
   strangersIn: number
   words: number
@@ -24,12 +24,12 @@ export interface Tally {
   readonly answerMs: Array<number>
   readonly cutMs: Array<number>
   readonly audioMs: { in: number; out: number }
-  /** By code; `error` events that answered what a user did wrong. */
+  /** `error` events that a user provoked, by code. */
   readonly expected: Record<string, number>
-  /** What nobody had asked for, with the scene in which it happened. */
+  /** Anything unexpected, with the scene in which it happened. */
   readonly unexpected: Array<string>
   readonly endings: Record<string, number>
-  /** Audio of an interrupted reply that came after the word that it is cut, in frames. */
+  /** Frames of an interrupted reply that arrived after the event of the interruption. */
   stale: number
 }
 
@@ -67,84 +67,84 @@ export interface Outcome {
   readonly minutes: number
   readonly users: number
   readonly tally: Tally
-  /** Once a minute while users come and go. */
+  /** One sample a minute during the run. */
   readonly samples: ReadonlyArray<Sample>
-  /** Before anybody came, and after all had gone. */
+  /** Before the first user and after the last one. */
   readonly before: Sample
   readonly after: Sample
   readonly stored: number
   readonly exit: { readonly code: number | null; readonly ms: number }
 }
 
-/** The first third is warm-up: engines, code and pools are taken then. */
+/** Leaves out the first third, the warm-up: engines, compiled code and pools are allocated then. */
 const settled = (samples: ReadonlyArray<Sample>) => samples.slice(Math.floor(samples.length / 3))
 
 /** Growth of heap and external memory in KB per session and minute (B6). */
 export const growthKb = ({ samples, users }: Outcome): number =>
   slope(settled(samples).map(({ at, external, heap }) => [at / 60, (heap + external) / 1024])) / users
 
-/** A promise, and what speaks against it. */
+/** A promise, whether it was kept, and the evidence. */
 export interface Verdict {
   readonly promise: string
-  readonly held: boolean
+  readonly kept: boolean
   readonly why: string
 }
 
-/** With fewer samples a slope says nothing. */
+/** The minimum number of samples for a meaningful slope. */
 const MIN_SAMPLES = 6
 
-/** Every bound with its reason. */
+/** Checks every promise. */
 export const verdicts = (outcome: Outcome): ReadonlyArray<Verdict> => {
   const { after, before, exit, samples, stored, tally } = outcome
   const growth = growthKb(outcome)
   const enough = settled(samples).length >= MIN_SAMPLES
   return [
     {
-      promise: "nothing happened that nobody had asked for",
-      held: tally.unexpected.length === 0,
+      promise: "nothing unexpected happened",
+      kept: tally.unexpected.length === 0,
       why: tally.unexpected.slice(0, 5).join("; ")
     },
     {
       promise: "every turn was answered",
-      held: tally.answered === tally.turns,
+      kept: tally.answered === tally.turns,
       why: `${tally.turns - tally.answered} of ${tally.turns} were not`
     },
     {
-      promise: "whoever came back within the window found the session",
-      held: tally.lost === 0,
+      promise: "users who reconnected within the resume window found their session",
+      kept: tally.lost === 0,
       why: `${tally.lost} did not`
     },
-    { promise: "no stranger came in", held: tally.strangersIn === 0, why: `${tally.strangersIn} did` },
+    { promise: "no unauthorised user connected", kept: tally.strangersIn === 0, why: `${tally.strangersIn} did` },
     {
-      promise: "no audio of a reply came after the word that it is cut (P1)",
-      held: tally.stale === 0,
+      promise: "no audio of a reply arrived after its interruption (P1)",
+      kept: tally.stale === 0,
       why: `${tally.stale} frames did`
     },
     {
       promise: "memory grows by at most 20 KB per session and minute (B6)",
-      held: !enough || growth <= 20,
+      kept: !enough || growth <= 20,
       why: enough ? `${growth.toFixed(1)} KB` : "too short to tell"
     },
     {
-      promise: "all sessions are gone when all users are (P3), from the store too",
-      held: after.sessions === 0 && stored === 0,
-      why: `${after.sessions} sessions, ${stored} kept`
+      promise: "all sessions ended with their users, also in the store (P3)",
+      kept: after.sessions === 0 && stored === 0,
+      why: `${after.sessions} sessions, ${stored} stored`
     },
     {
-      // each of two pools of the runtime may hold a file of its own longer
-      promise: "files and sockets are back where they were, within 4",
-      held: after.files <= before.files + 4,
+      // two pools of the runtime may keep files open for longer
+      promise: "open files and sockets returned to the baseline, within 4",
+      kept: after.files <= before.files + 4,
       why: `${before.files} before, ${after.files} after`
     },
     {
-      // code that was compiled, pools, models' arenas
-      promise: "heap and external memory are back within 30 MB (P6)",
-      held: after.heap + after.external - before.heap - before.external <= 30e6,
+      // compiled code, pools and arenas of the models remain
+      promise: "heap and external memory returned to the baseline, within 30 MB (P6)",
+      kept: after.heap + after.external - before.heap - before.external <= 30e6,
       why: `${((after.heap + after.external - before.heap - before.external) / 1e6).toFixed(1)} MB more`
     },
     {
       promise: "SIGTERM ends the process with 0 within 25 s (P7)",
-      held: exit.code === 0 && exit.ms < 25_000,
+      kept: exit.code === 0 && exit.ms < 25_000,
       why: `${exit.code} after ${(exit.ms / 1000).toFixed(1)} s`
     }
   ]
@@ -160,7 +160,7 @@ const counts = (of: Readonly<Record<string, number>>) =>
 
 const mb = (bytes: number) => `${(bytes / 1e6).toFixed(0)} MB`
 
-/** The report, as text. */
+/** Formats the report as text. */
 export const text = (outcome: Outcome): string => {
   const { after, before, minutes, samples, tally, users } = outcome
   const last = samples.at(-1) ?? before
@@ -175,8 +175,8 @@ export const text = (outcome: Outcome): string => {
     `words wrong          ${tally.wrongWords} of ${tally.words} (${
       (100 * tally.wrongWords / tally.words).toFixed(1)
     } %)`,
-    `came back            ${tally.resumed}, to nothing ${tally.lost}`,
-    `errors asked for     ${counts(tally.expected)}`,
+    `reconnected          ${tally.resumed}, session lost ${tally.lost}`,
+    `errors provoked      ${counts(tally.expected)}`,
     `sessions ended       ${counts(tally.endings)}`,
     `CPU                  ${cpu.toFixed(0)} % of a core, ${(cpu / users).toFixed(1)} % a user`,
     `event loop           late by p99 ${
@@ -189,6 +189,6 @@ export const text = (outcome: Outcome): string => {
     } KB per session and minute`,
     `files, threads       ${before.files}, ${before.threads} -> ${last.files}, ${last.threads} -> ${after.files}, ${after.threads}`,
     "",
-    ...verdicts(outcome).map(({ held, promise, why }) => `${held ? "held  " : "BROKEN"} ${promise}: ${why || "-"}`)
+    ...verdicts(outcome).map(({ kept, promise, why }) => `${kept ? "kept  " : "BROKEN"} ${promise}: ${why || "-"}`)
   ].join("\n")
 }

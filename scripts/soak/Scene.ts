@@ -1,5 +1,5 @@
 /**
- * What the users of a soak do: scenes of chance, the same for the same seed.
+ * The random scenes of a soak run, the same for the same seed.
  *
  * @since 0.1.0
  */
@@ -19,18 +19,18 @@ export const chance = (seed: number): Chance => {
 }
 
 /**
- * One thing that a user does.
+ * One action of a user.
  *
- * - `speak`: says a recording, and hears the answer out.
- * - `interrupt`: says a recording, and another one so long after the answer has begun.
- * - `type`: sends text in place of speech.
- * - `pause`: says nothing.
- * - `nonsense`: sends what is no message, or no audio.
- * - `oversize`: sends a frame that is too big, which ends the connection, and comes back.
- * - `drop`: the connection dies without a word, and the user comes back after a while.
- * - `slow`: reads nothing for a while.
+ * - `speak`: says a recording and listens to the whole answer.
+ * - `interrupt`: says a recording, and another one `afterMs` after the start of the answer.
+ * - `type`: sends text instead of speech.
+ * - `pause`: is silent.
+ * - `nonsense`: sends malformed messages or audio.
+ * - `oversize`: sends a frame that is too large, which ends the connection, and reconnects.
+ * - `drop`: loses the connection and reconnects after a while.
+ * - `slow`: does not read from the socket for a while.
  * - `flood`: sends many messages at once.
- * - `strangers`: somebody else knocks: with a wrong token, at a session that is none.
+ * - `strangers`: someone else connects with a wrong token or to an unknown session.
  */
 export type Act =
   | { readonly _tag: "speak"; readonly recording: number }
@@ -44,7 +44,7 @@ export type Act =
   | { readonly _tag: "flood"; readonly messages: number }
   | { readonly _tag: "strangers" }
 
-/** How a user goes: by a message, by closing, by dying, by not reading any more, or by an operator's hand. */
+/** How a call ends: `session.end`, a close, a lost connection, a client that stops reading, or the API. */
 export const endings = ["message", "close", "die", "freeze", "delete"] as const
 export type Ending = typeof endings[number]
 
@@ -62,7 +62,7 @@ const weighted = <A>(next: Chance, of: ReadonlyArray<readonly [weight: number, m
   return of[0]![1]()
 }
 
-/** One user's scene, of 3 to 10 acts. */
+/** Makes the scene of one user, with 3 to 10 actions. */
 export const scene = (next: Chance, recordings: number): Scene => {
   const pick = (below: number) => Math.floor(next() * below)
   const between = (low: number, high: number) => low + pick(high - low)

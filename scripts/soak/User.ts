@@ -1,5 +1,5 @@
 /**
- * One user of a soak: plays a scene to a server over a real WebSocket in real time, and counts what comes of it.
+ * One user of a soak run: performs a scene over a real WebSocket in real time and counts the results.
  *
  * @since 0.1.0
  */
@@ -9,7 +9,7 @@ import { edits, words } from "../../test/support/Wer.ts"
 import type { Tally } from "./Report.ts"
 import type { Act, Ending, Scene } from "./Scene.ts"
 
-/** A recording at 16 kHz, what is said in it, and the sample after which nothing is to be heard. */
+/** A recording at 16 kHz, its text, and the sample after which it is silent. */
 export interface Spoken {
   readonly pcm: Int16Array
   readonly text: string
@@ -18,11 +18,11 @@ export interface Spoken {
 
 const FRAME = 320
 const FRAME_MS = 20
-/** An answer that takes longer is none. */
+/** A longer wait counts as no answer, in ms. */
 const PATIENCE_MS = 20_000
 const silence = Buffer.alloc(2 * FRAME)
 
-/** Not a message, not audio, or more than a server should have to think about. */
+/** Malformed messages and audio, and messages that are expensive to parse. */
 const nonsense: ReadonlyArray<string | Buffer> = [
   "{",
   "[]",
@@ -77,15 +77,15 @@ export class User {
   #scene = ""
   #act: Act["_tag"] | "begin" | "end" = "begin"
   #former = ""
-  /** What happened last, for whoever wants to know how something odd came to be. */
+  /** The last events, for the report of something unexpected. */
   #latest: Array<string> = []
   readonly #waiting = new Set<Waiting>()
-  /** Frames that are still to be said. */
+  /** Frames that have not been sent yet. */
   #saying: Array<Buffer> = []
   #saidUntil: ((at: number) => void) | undefined
   #heard = ""
   #ended: string | undefined
-  /** Turns whose reply has been cut: no audio of theirs may come. */
+  /** Turns whose reply was interrupted: none of their audio may arrive. */
   #speaking: number | undefined
   #cut = false
 
@@ -160,7 +160,7 @@ export class User {
 
   #audio(data: Buffer): void {
     this.#tally.audioMs.out += data.length / 48
-    if (this.#cut && this.#tally.stale++ % 50 === 0) this.#odd("audio after the word that it is cut")
+    if (this.#cut && this.#tally.stale++ % 50 === 0) this.#odd("audio after the interruption")
     this.#wake({ type: "audio" })
   }
 
@@ -203,7 +203,7 @@ export class User {
     this.#wake(event)
   }
 
-  /** `undefined`: the connection is gone. */
+  /** `undefined`: the connection is lost. */
   #wake(event: Event | undefined): void {
     for (const waiting of this.#waiting) {
       if (event !== undefined && !waiting.wants(event)) continue
@@ -212,7 +212,7 @@ export class User {
     }
   }
 
-  /** The next event that is wanted; `undefined` when it does not come in time. */
+  /** Waits for the next matching event; `undefined` if it does not arrive in time. */
   #next(wants: (event: Event) => boolean, withinMs: number): Promise<Event | undefined> {
     return new Promise((resolve) => {
       const timer = setTimeout(() => {
@@ -230,7 +230,7 @@ export class User {
     })
   }
 
-  /** Says a recording; gives the moment of its last word. */
+  /** Says a recording; returns the time of its last word. */
   #say({ end, pcm }: Spoken): Promise<number> {
     this.#note("*speaks")
     return new Promise((resolve) => {
@@ -255,12 +255,12 @@ export class User {
     }
   }
 
-  /** Says something and waits for the answer's first sound. */
+  /** Says a recording and waits for the first sound of the answer. */
   async #ask(spoken: Spoken): Promise<boolean> {
     this.#heard = ""
     this.#tally.turns++
     const over = await this.#say(spoken)
-    // an answer to the first half of it may have been begun, and taken back
+    // an answer to the first half may have started and been retracted
     const answer = this.#speaking !== undefined && !this.#cut
       ? { type: "audio" }
       : await this.#next(({ type }) => type === "audio", PATIENCE_MS)
@@ -398,7 +398,7 @@ export class User {
       case "die":
         return socket?.terminate()
       case "freeze":
-        // the server must notice by itself; its pings find nobody
+        // the server must detect this by its unanswered pings
         this.#socket = undefined
         socket?.pause()
     }

@@ -1,6 +1,6 @@
 /**
  * `npm run soak -- --minutes N --sessions M`: users with recordings, interruptions, faults and hang-ups by chance, against
- * a real `serve` with the embedded engines, for as long as wanted; then a report, and 1 when a promise was broken.
+ * a real `serve` with the embedded engines, for N minutes; then prints a report and exits 1 if a promise was broken.
  *
  * Two cores carry about 8 users: each spoken second costs the embedded recogniser some 50 ms of CPU, interim words
  * included. `--seed` plays the same scenes again. `--json FILE` writes all figures.
@@ -38,7 +38,7 @@ if (!(minutes > 0) || !Number.isInteger(users) || users < 1 || !Number.isInteger
   process.exit(2)
 }
 
-/** Where a recording is last within 30 dB of its loudest 32 ms. */
+/** The end of a recording: the last position within 30 dB of its loudest 32 ms. */
 const endOf = (pcm: Int16Array): number => {
   const levels = Array.from(
     { length: Math.floor(pcm.length / 512) },
@@ -122,7 +122,7 @@ process.once("SIGINT", () => stop.abort())
 const next = Scene.chance(seed)
 const tally = Report.tally()
 const present = new Set<User>()
-// one clock for all microphones; what is late is made up for
+// one timer for all microphones; frames that are late are sent together
 let ticks = 0
 const microphones = setInterval(() => {
   while (ticks * 20 < performance.now() - started) {
@@ -177,7 +177,7 @@ if (server.exitCode !== null) {
   process.stdout.write(`the server died with ${server.exitCode}:\n${output.slice(-4_000)}\n`)
   process.exit(1)
 }
-// who died or froze is waited for: two pings, and the window
+// lost and frozen clients take two pings and the resume window to end
 for (let waited = 0; waited < 90 && await sessions() > 0; waited++) await sleep(1_000)
 await sleep(2_000)
 const after = await sample()
@@ -213,4 +213,4 @@ if (options.json !== undefined) {
     `${JSON.stringify({ ...outcome, seed, verdicts: Report.verdicts(outcome) }, undefined, 2)}\n`
   )
 }
-process.exit(Report.verdicts(outcome).every(({ held }) => held) ? 0 : 1)
+process.exit(Report.verdicts(outcome).every(({ kept }) => kept) ? 0 : 1)

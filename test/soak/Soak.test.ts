@@ -55,7 +55,7 @@ const outcome = (growthKb: number): Report.Outcome => ({
   exit: { code: 0, ms: 900 }
 })
 
-const broken = (of: Report.Outcome) => Report.verdicts(of).filter(({ held }) => !held).map(({ promise }) => promise)
+const broken = (of: Report.Outcome) => Report.verdicts(of).filter(({ kept }) => !kept).map(({ promise }) => promise)
 
 describe("Report", () => {
   it("measures growth per session and minute, and holds it to the budget", () => {
@@ -64,13 +64,13 @@ describe("Report", () => {
     assert.deepEqual(broken(outcome(21)), ["memory grows by at most 20 KB per session and minute (B6)"])
   })
 
-  it("says of each promise what speaks against it", () => {
+  it("names each broken promise", () => {
     const good = outcome(1)
     const cases: ReadonlyArray<readonly [Partial<Report.Outcome>, RegExp]> = [
       [{ tally: { ...good.tally, answered: 9 } }, /every turn was answered/u],
-      [{ tally: { ...good.tally, unexpected: ["scene 1: odd"] } }, /nobody had asked for/u],
-      [{ tally: { ...good.tally, lost: 1 } }, /within the window/u],
-      [{ tally: { ...good.tally, strangersIn: 1 } }, /stranger/u],
+      [{ tally: { ...good.tally, unexpected: ["scene 1: odd"] } }, /nothing unexpected/u],
+      [{ tally: { ...good.tally, lost: 1 } }, /within the resume window/u],
+      [{ tally: { ...good.tally, strangersIn: 1 } }, /unauthorised/u],
       [{ tally: { ...good.tally, stale: 1 } }, /P1/u],
       [{ after: { ...good.after, sessions: 1 } }, /P3/u],
       [{ stored: 2 }, /P3/u],
@@ -83,6 +83,6 @@ describe("Report", () => {
       assert.lengthOf(found, 1, String(promise))
       assert.match(found[0]!, promise)
     }
-    assert.include(Report.text({ ...good, stored: 2 }), "BROKEN all sessions are gone")
+    assert.include(Report.text({ ...good, stored: 2 }), "BROKEN all sessions ended with their users")
   })
 })

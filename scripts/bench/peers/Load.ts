@@ -54,7 +54,7 @@ export interface Turn {
 /** Speech of the user while the agent is heard. */
 export interface Barge {
   readonly pushed: number
-  /** The fake detector has told of it. */
+  /** The fake detector has reported it. */
   decided?: number
   /** The sink was emptied or stopped. */
   cut?: number
