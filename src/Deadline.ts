@@ -14,17 +14,21 @@ const sentence = (what: string, within: Duration.Input): string =>
 
 /**
  * Fails with `Timeout` when the effect takes longer than `within`, and interrupts it: `"<what> timed out after 5s"`. `op`
- * is the operation that failed (`"VoiceBackend.createSession"`), `what` the subject of the sentence (`"the AuthHook"`).
+ * is the operation that failed (`"VoiceBackend.createSession"`), `what` the subject of the sentence (`"the AuthHook"`);
+ * `details` are the error's.
  *
  * @category combinators
  * @since 0.1.0
  */
 export const deadline =
-  (op: string, what: string, within: Duration.Input) =>
+  (op: string, what: string, within: Duration.Input, details?: { readonly [key: string]: unknown }) =>
   <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, E | Timeout, R> =>
     Effect.timeoutOrElse(effect, {
       duration: within,
-      orElse: () => Effect.fail(new Timeout({ op, message: sentence(what, within) }))
+      orElse: () =>
+        Effect.fail(
+          new Timeout({ op, message: sentence(what, within), ...(details === undefined ? {} : { details }) })
+        )
     })
 
 /**
@@ -34,23 +38,29 @@ export const deadline =
  * @category combinators
  * @since 0.1.0
  */
-export const connectDeadline =
-  (op: string, what: string, within: Duration.Input, cause?: () => unknown) =>
-  <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, E | ConnectionTimeout, R> =>
-    Effect.timeoutOrElse(effect, {
-      duration: within,
-      orElse: () =>
-        Effect.suspend(() => {
-          const last = cause?.()
-          return Effect.fail(
-            new ConnectionTimeout({
-              op,
-              message: sentence(what, within),
-              ...(last === undefined ? {} : { cause: last })
-            })
-          )
-        })
-    })
+export const connectDeadline = (
+  op: string,
+  what: string,
+  within: Duration.Input,
+  cause?: () => unknown,
+  details?: { readonly [key: string]: unknown }
+) =>
+<A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, E | ConnectionTimeout, R> =>
+  Effect.timeoutOrElse(effect, {
+    duration: within,
+    orElse: () =>
+      Effect.suspend(() => {
+        const last = cause?.()
+        return Effect.fail(
+          new ConnectionTimeout({
+            op,
+            message: sentence(what, within),
+            ...(details === undefined ? {} : { details }),
+            ...(last === undefined ? {} : { cause: last })
+          })
+        )
+      })
+  })
 
 /**
  * Waits for an effect in a finalizer, at most so long; `None` when the time was not enough. An interrupted fiber cannot make

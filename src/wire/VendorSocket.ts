@@ -125,7 +125,7 @@ export const connect = (
         const failed = new ConnectionFailed({ op, message: `could not connect to ${vendor}`, details: { vendor } })
         socket.once("error", () => resume(Effect.fail(failed)))
         socket.once("close", () => resume(Effect.fail(failed)))
-      }).pipe(connectDeadline(op, `the connection to ${vendor}`, request.timeout)))
+      }).pipe(connectDeadline(op, `the connection to ${vendor}`, request.timeout, undefined, { vendor })))
     const closed = request.closed ?? ((code, reason) => VendorError.fromClose(vendor, { op, code, reason }))
     let over = false
     const end = (error: BackendError) => {

@@ -147,7 +147,9 @@ export const speak = (context: SpeechContext, reply: SpokenReply, text: string) 
               const limit = chunkTimeoutMs(engine, yield* Clock.currentTimeMillis)
               const chunks = yield* limit === undefined
                 ? pulled
-                : deadline(op, `waiting for audio from ${engine.name}`, Duration.millis(limit))(pulled)
+                : deadline(op, `waiting for audio from ${engine.name}`, Duration.millis(limit), {
+                  engine: engine.name
+                })(pulled)
               if (chunks === undefined) return yield* finish
               const out = take(chunks)
               if (isNonEmpty(out)) return out

@@ -123,6 +123,7 @@ describe("ResilientTextToSpeech", () => {
       assert.deepStrictEqual((yield* Fiber.join(fiber)).said, ["A:one", "A"])
       assert.strictEqual(incidents[0]?.error?._tag, "Timeout")
       assert.strictEqual(incidents[0]?.error?.message, "waiting for audio from a timed out after 5s")
+      assert.deepStrictEqual(incidents[0]?.error?.details, { engine: "a" })
     }))
 
   it.effect("retries the same engine after a pause, in a new stream, once the old one is closed", () =>

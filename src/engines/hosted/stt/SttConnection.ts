@@ -76,27 +76,6 @@ interface Connection {
   sentMs: number
 }
 
-const transcriptEvent = (
-  message: SttMessage & { readonly _tag: "Final" },
-  timeline: VendorTimeline
-): TranscriptEvent => {
-  const { confidence, language, text, words } = message
-  return {
-    _tag: "Final",
-    text,
-    ...(confidence === undefined ? {} : { confidence }),
-    ...(language === undefined ? {} : { language }),
-    ...(words === undefined ? {} : {
-      words: words.map((word) => ({
-        text: word.text,
-        startSample: timeline.position(word.startMs),
-        endSample: timeline.position(word.endMs),
-        ...(word.confidence === undefined ? {} : { confidence: word.confidence })
-      }))
-    })
-  }
-}
-
 /**
  * Opens a stream that lives as long as its scope.
  *
@@ -153,7 +132,7 @@ export const open = Effect.fnUntraced(function*(
         return emit({ _tag: "Interim", text: message.text })
       case "Final":
         interimOutstanding = false
-        return message.text === "" ? undefined : emit(transcriptEvent(message, from.timeline))
+        return message.text === "" ? undefined : emit(from.timeline.transcript(message))
       case "Finalized":
         interimOutstanding = false
         return answer()
@@ -211,7 +190,7 @@ export const open = Effect.fnUntraced(function*(
     for (const message of protocol.openMessages ?? []) send(message)
     if (protocol.waitsForReady === true) {
       yield* Deferred.await(ready).pipe(
-        connectDeadline(connecting, `waiting for ${vendor} to be ready`, options.timeout)
+        connectDeadline(connecting, `waiting for ${vendor} to be ready`, options.timeout, undefined, { vendor })
       )
     }
     return opened

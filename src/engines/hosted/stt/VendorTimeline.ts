@@ -3,7 +3,9 @@
  *
  * @since 0.1.0
  */
+import type { TranscriptEvent } from "../../../speech/SpeechToText.ts"
 import { TIMELINE_RATE } from "../../../speech/VoiceActivityDetector.ts"
+import type { SttMessage } from "./SttProtocol.ts"
 
 /** The silences that are remembered: as many may lie within the words of one turn. */
 const MAX_PADDINGS = 64
@@ -51,6 +53,24 @@ export class VendorTimeline {
     let own = ms
     for (const padding of this.#paddings) if (padding.atMs < ms) own -= padding.ms
     return this.#base + Math.round(own * TIMELINE_RATE / 1_000)
+  }
+
+  /** A final transcript with its words on the stream's timeline. */
+  transcript({ confidence, language, text, words }: SttMessage & { readonly _tag: "Final" }): TranscriptEvent {
+    return {
+      _tag: "Final",
+      text,
+      ...(confidence === undefined ? {} : { confidence }),
+      ...(language === undefined ? {} : { language }),
+      ...(words === undefined ? {} : {
+        words: words.map((word) => ({
+          text: word.text,
+          startSample: this.position(word.startMs),
+          endSample: this.position(word.endMs),
+          ...(word.confidence === undefined ? {} : { confidence: word.confidence })
+        }))
+      })
+    }
   }
 
   #ms(samples: number): number {

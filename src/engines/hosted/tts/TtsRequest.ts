@@ -84,7 +84,7 @@ export const make = (options: TtsRequestOptions, client: HttpClient.HttpClient):
       ).pipe(
         untraced,
         Effect.mapError(unreachable),
-        connectDeadline(op, `waiting for an answer from ${vendor}`, options.timeout)
+        connectDeadline(op, `waiting for an answer from ${vendor}`, options.timeout, undefined, { vendor })
       )
       annotate({ status: response.status, requestId: response.headers["x-request-id"] })
       if (response.status < 200 || response.status > 299) return yield* yield* refusalOf(options, response)
