@@ -30,7 +30,12 @@ const expected = "a duration such as \"500ms\" or \"1m30s\""
 
 /** A duration as text: `"500ms"`, `"1m30s"`, or Effect's `"2 seconds"`. */
 const durationText = (description: string) =>
-  Schema.String.annotate({ pattern, description, expected, examples: ["500ms", "1m30s", "2 seconds"] }).pipe(
+  Schema.String.annotate({
+    pattern,
+    description,
+    message: `expected ${expected}`,
+    examples: ["500ms", "1m30s", "2 seconds"]
+  }).pipe(
     Schema.decodeTo(Schema.Duration, {
       decode: SchemaGetter.transformEffect((text: string) => {
         const duration = Duration.fromInput(longForm(text) as Duration.Input)

@@ -57,14 +57,14 @@ describe("Faults", () => {
       assert.deepStrictEqual(
         yield* faultsOf(Outer, {
           firstSpeker: "agent",
-          turn_policy: { min_speech: "1h", minspeech: 1, tags: ["", "x", 5] },
+          turn_policy: { min_speech: 5, minspeech: 1, tags: ["", "x", 5] },
           period: 5
         }),
         [
           "firstSpeker: unknown key `firstSpeker`; did you mean `first_speaker`?",
           "first_speaker: required",
           "turn_policy.minspeech: unknown key `minspeech`; did you mean `min_speech`?",
-          "turn_policy.min_speech: expected a duration between 1s and 1m",
+          "turn_policy.min_speech: expected a duration such as \"500ms\" or \"1m30s\"",
           "turn_policy.tags.0: expected a value with a length of at least 1",
           "turn_policy.tags.2: expected string",
           "period: expected \"off\" | string"
