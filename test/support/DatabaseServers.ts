@@ -1,4 +1,4 @@
-/** Real PostgreSQL and Redis for tests: on a free port of loopback, with their data in a directory that goes with them. */
+/** Real PostgreSQL and Redis for tests, on free ports of loopback, with their data in temporary directories. */
 import { Effect, type Scope } from "effect"
 import { type ChildProcess, execFileSync, spawn } from "node:child_process"
 import { chmodSync, existsSync, mkdtempSync, readdirSync, rmSync } from "node:fs"
@@ -8,9 +8,9 @@ import { join } from "node:path"
 
 export interface DatabaseServer {
   readonly url: string
-  /** Ends it without a word. */
+  /** Kills the process. */
   readonly kill: Effect.Effect<void>
-  /** Starts it again on its port and its data. */
+  /** Restarts it on the same port and data. */
   readonly start: Effect.Effect<void>
 }
 
@@ -25,7 +25,7 @@ const initdb = find(
 )
 const redisServer = find("redis-server", path)
 
-/** What to install, when something is missing. */
+/** What to install if something is missing. */
 export const missingPostgres = initdb === undefined ? "no PostgreSQL found: apt-get install postgresql" : undefined
 export const missingRedis = redisServer === undefined ? "no Redis found: apt-get install redis-server" : undefined
 

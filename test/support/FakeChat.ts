@@ -1,5 +1,5 @@
 /**
- * A `/v1/chat/completions` server that does as it is told: its answers, and what goes wrong with each.
+ * A scripted `/v1/chat/completions` server: its answers and their faults.
  */
 import { Effect, type Scope } from "effect"
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http"
@@ -13,13 +13,13 @@ export type Piece =
   | { readonly waitMs: number }
   | { readonly error: object }
   | { readonly raw: string }
-  /** The line is reset. */
+  /** Resets the connection. */
   | { readonly reset: true }
-  /** Nothing more comes; the line stays. */
+  /** Sends nothing more; the connection stays open. */
   | { readonly stall: true }
 
 export interface ChatAnswer {
-  /** A refusal in place of an answer. */
+  /** Refuses instead of answering. */
   readonly refuse?: {
     readonly status: number
     readonly headers?: { readonly [name: string]: string }
@@ -28,9 +28,9 @@ export interface ChatAnswer {
   readonly pieces?: ReadonlyArray<Piece>
   readonly finish?: string | null
   readonly done?: boolean
-  /** Bytes that are written at once. */
+  /** The number of bytes written at once. */
   readonly chunk?: number
-  /** One JSON body, as of a server that does not stream. */
+  /** One JSON body, like a server that does not stream. */
   readonly whole?: object
 }
 

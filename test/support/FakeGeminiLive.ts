@@ -9,11 +9,11 @@ import { type FakeModelOptions, type Line, LOUD, speech, start as serve } from "
 export const KEY = "gemini-test-key"
 
 export interface FakeGeminiOptions extends FakeModelOptions {
-  /** Gives handles to resume by; `refuse` takes none of them back. */
+  /** Issues resumption handles; `refuse` accepts none of them. */
   readonly resumption?: "accept" | "refuse" | undefined
-  /** Says that it is going to leave, so many ms after the setup of the first connection. */
+  /** Sends `goAway` so many ms after the setup of the first connection. */
   readonly goAwayAfterMs?: number | undefined
-  /** Tells activity, as the service does on some platforms. */
+  /** Sends activity signals, as the service does on some platforms. */
   readonly signals?: boolean | undefined
 }
 

@@ -8,18 +8,18 @@ import type { AddressInfo } from "node:net"
 import type { Duplex } from "node:stream"
 import { type WebSocket, WebSocketServer } from "ws"
 
-/** What a connection does wrong; counts are of messages that the server has sent on it. */
+/** The faults of a connection; counts are messages that the server has sent on it. */
 export interface Fault {
   readonly refuse?: { readonly status: number; readonly headers?: { readonly [name: string]: string } } | undefined
-  /** Each message is late by so many ms. */
+  /** Delays each message by so many ms. */
   readonly latencyMs?: number | undefined
-  /** After so many messages nothing is sent any more; the socket stays open. */
+  /** After so many messages sends nothing more; the socket stays open. */
   readonly stallAfter?: number | undefined
-  /** After so many messages nothing is sent, and nothing is read: not even a ping. */
+  /** After so many messages neither sends nor reads, not even pings. */
   readonly halfOpenAfter?: number | undefined
   readonly resetAfter?: number | undefined
   readonly close?: { readonly after: number; readonly code: number; readonly reason: string } | undefined
-  /** Sends this ahead of the nth message. */
+  /** Sends this text before the nth message. */
   readonly garbage?: { readonly at: number; readonly text: string } | undefined
   /** Cuts the nth message in half. */
   readonly partialAt?: number | undefined
@@ -27,11 +27,11 @@ export interface Fault {
   readonly swapAt?: number | undefined
 }
 
-/** What the model says next. */
+/** The next answer of the model. */
 export interface Answer {
   readonly text: string
   readonly delayMs?: number | undefined
-  /** Between two pieces of its audio. */
+  /** The delay between two pieces of audio. */
   readonly paceMs?: number | undefined
   readonly call?: { readonly name: string; readonly input: unknown } | undefined
   /** Its first audio is malformed. */
@@ -39,7 +39,7 @@ export interface Answer {
   readonly fails?: string | undefined
 }
 
-/** Something that a fake was told or made, in the order in which it happened. */
+/** An entry of a fake's log, in order: what it received or did. */
 export interface Told {
   readonly connection: number
   readonly what: string
@@ -50,18 +50,18 @@ export interface Told {
 
 export interface FakeModelOptions {
   readonly faults?: ReadonlyArray<Fault> | undefined
-  /** Keys that are taken besides the usual one. */
+  /** API keys that are accepted besides the usual one. */
   readonly keys?: ReadonlyArray<string> | undefined
   readonly answers?: ReadonlyArray<Answer | string> | undefined
-  /** What the user said in each turn. */
+  /** The transcripts of the user's turns. */
   readonly transcripts?: ReadonlyArray<string> | undefined
 }
 
-/** The fake's side of one connection. */
+/** The server side of one connection. */
 export interface Line {
   readonly index: number
   readonly request: IncomingMessage
-  /** Bytes go out as they are, in a binary message. */
+  /** Bytes are sent as a binary message. */
   readonly send: (message: object | Uint8Array) => void
   readonly close: (code: number, reason: string) => void
   readonly after: (ms: number, run: () => void) => void
@@ -76,18 +76,18 @@ export interface FakeModel {
   /** What each connection asked for: path and query. */
   readonly urls: ReadonlyArray<string>
   readonly connections: () => number
-  /** Ends every connection at hand, as a network does. */
+  /** Resets all open connections, as a network failure does. */
   readonly reset: () => void
 }
 
 export const LOUD = 1_000
 
-/** `refuse` looks at the upgrade; `serve` gets what comes on an open connection. */
+/** Starts a server: `refuse` checks the upgrade request, `serve` handles the messages of an open connection. */
 export const start = (
   options: FakeModelOptions,
   protocol: {
     readonly refuse: (request: IncomingMessage) => number | undefined
-    /** Gets what comes; `bytes` where it is binary. */
+    /** Handles a message; `bytes` is set for a binary one. */
     readonly serve: (line: Line) => (message: string, bytes?: Buffer) => void
     readonly binary?: boolean
   }
@@ -203,7 +203,7 @@ export const start = (
     ({ stop }) => stop
   )
 
-/** The model's voice: 20 ms of a tone for each character, in pieces of 100 ms with the words that begin there. */
+/** The model's speech: 20 ms of a tone for each character, in pieces of 100 ms with the text that starts there. */
 export const speech = (text: string, sampleRate: number) => {
   const perCharacter = sampleRate / 50
   const pcm = new Int16Array(text.length * perCharacter)

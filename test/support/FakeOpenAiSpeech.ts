@@ -1,6 +1,6 @@
 /**
- * OpenAI's `POST /v1/audio/speech`, from its documentation: PCM as it is made, JSON errors, a request id. What a request
- * does wrong is scripted request by request.
+ * OpenAI's `POST /v1/audio/speech`, from its documentation: streamed PCM, JSON errors, a request id. Faults are scripted for
+ * each request.
  */
 import { Effect } from "effect"
 import { createServer, type Server, type ServerResponse } from "node:http"
@@ -73,7 +73,7 @@ export const start = (options: FakeVoiceOptions & { readonly code?: string } = {
               const piece = pieces[at]
               if (piece === undefined) return void response.end()
               response.write(piece.bytes)
-              // each piece leaves by itself
+              // send each piece separately
               after(options.paceMs ?? 1, () => step(at + 1))
             }
             after(fault.latencyMs ?? 0, () => {

@@ -1,6 +1,6 @@
 /**
  * The recognisers of Deepgram (v1 and Flux), AssemblyAI, ElevenLabs and OpenAI, from their documentation: strict about what a
- * client sends, and with ears for spelt audio. What goes wrong is scripted per connection.
+ * client sends, and able to decode text encoded in audio. Faults are scripted for each connection.
  */
 import type { IncomingMessage } from "node:http"
 import * as Pcm from "../../src/audio/Pcm.ts"
@@ -18,7 +18,7 @@ interface Word {
 const LOUD = 1_000
 const END_OF_TURN_MS = 300
 
-/** Hears words, and silence after them; times in s from the first audio. */
+/** Decodes words and detects the silence after them; times in seconds since the first audio. */
 const ears = (sampleRate: number, on: { readonly word: () => void; readonly silence?: () => void }) => {
   let words: Array<Word> = []
   let samples = 0

@@ -1,6 +1,6 @@
 /**
  * Fakes of hosted voices, made from the vendors' documentation: ElevenLabs' multi-context socket, Cartesia's contexts,
- * Deepgram's speak. Each checks what it is told strictly, and speaks `FakeModel.speech`, cut at odd bytes.
+ * Deepgram's speak. Each checks its input strictly and sends `FakeModel.speech`, cut at odd bytes.
  */
 import { Buffer } from "node:buffer"
 import { fromInt16 } from "../../src/audio/Pcm.ts"
@@ -10,9 +10,9 @@ export const KEY = "secret-key"
 
 export interface FakeVoiceOptions {
   readonly faults?: ReadonlyArray<FakeModel.Fault> | undefined
-  /** Between two pieces of audio. */
+  /** The delay between two pieces of audio. */
   readonly paceMs?: number | undefined
-  /** How many pieces of a cancelled text still come. */
+  /** The number of pieces of a cancelled text that are still sent. */
   readonly late?: number | undefined
 }
 

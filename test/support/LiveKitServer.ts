@@ -1,4 +1,4 @@
-/** The real livekit-server for tests, on free ports of loopback: one node, no Redis, and no STUN server of anybody's. */
+/** The real livekit-server for tests, on free ports of loopback: one node, no Redis, no STUN server. */
 import { Effect, type Scope } from "effect"
 import { type ChildProcess, spawn } from "node:child_process"
 import { createSocket } from "node:dgram"
@@ -13,11 +13,11 @@ export interface LiveKitServer {
   readonly apiUrl: string
   readonly apiKey: string
   readonly apiSecret: string
-  /** Its process, for those who measure it. */
+  /** The id of its process, for measurements. */
   readonly pid: () => number
-  /** Ends it without a word. */
+  /** Kills the process. */
   readonly kill: Effect.Effect<void>
-  /** Starts it again on its ports; its rooms are gone. */
+  /** Restarts it on the same ports, without its rooms. */
   readonly start: Effect.Effect<void>
   readonly log: () => string
 }

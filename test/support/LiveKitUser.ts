@@ -1,4 +1,4 @@
-/** A user in a LiveKit room, by LiveKit's client for Node: a microphone that never pauses, an ear, and what their client sees. */
+/** A user in a LiveKit room, with LiveKit's client for Node: a microphone that never pauses, the agent's audio and events. */
 import type * as Rtc from "@livekit/rtc-node"
 import { Effect, type Scope } from "effect"
 import { readFileSync } from "node:fs"

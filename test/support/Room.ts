@@ -1,6 +1,6 @@
-/** A user who waits for a server with too much to do, as `Retry-After` asks. */
+/** Retries for an overloaded server, as `Retry-After` asks. */
 
-/** Asks for a session again, up to half a minute, while the answer is that there is too much to do. */
+/** Requests a session again for up to half a minute while the server answers that it is overloaded. */
 export const whenThereIsRoom = async (ask: () => Promise<Response>): Promise<Response> => {
   const givesUpAt = performance.now() + 30_000
   for (;;) {

@@ -1,4 +1,4 @@
-/** A user on a real WebSocket who speaks spelt audio in real time and notes, in order, what the server says. */
+/** A user on a real WebSocket who speaks text encoded in audio in real time and records what the server sends, in order. */
 import { WebSocket } from "ws"
 import * as Pcm from "../../src/audio/Pcm.ts"
 import * as SessionEvent from "../../src/session/SessionEvent.ts"
@@ -8,7 +8,7 @@ import { whenThereIsRoom } from "./Room.ts"
 const FRAME = 320
 const quiet = new Int16Array(FRAME)
 
-/** What `POST /v1/sessions` says. */
+/** The response of `POST /v1/sessions`. */
 export interface Created {
   readonly id: string
   readonly connection_url: string
@@ -26,7 +26,7 @@ export const create = (base: string, name: string): Promise<Response> =>
 
 export class WireUser {
   readonly events: Array<SessionEvent.SessionEvent> = []
-  /** What was heard before the socket closed, word by word. */
+  /** The words received before the socket closed. */
   readonly heard: Array<string> = []
   closed: { readonly code: number; readonly at: number } | undefined
   readonly #socket: WebSocket
@@ -64,15 +64,15 @@ export class WireUser {
     const read = SessionEvent.fromJson(text)
     if (read._tag === "Failure") throw read.failure
     this.events.push(read.success)
-    // the last word of a reply is over when nothing follows
+    // the last word of a reply ends when no audio follows
     if (read.success.type === "agent.speech_stopped") this.#ear.cut()
-    // a new reply is spelt anew
+    // a new reply starts a new encoding
     if (read.success.type === "agent.speech_started") {
       this.#ear = new SpokenAudioReader((word) => this.heard.push(word.text))
     }
   }
 
-  /** Says it in real time, and is quiet then. */
+  /** Says a text in real time, then silence. */
   say(text: string): void {
     const pcm = encode(text)
     for (let at = 0; at < pcm.length; at += FRAME) {
@@ -82,7 +82,7 @@ export class WireUser {
     }
     let last = performance.now()
     this.#microphone ??= setInterval(() => {
-      // timers are late on a machine that works; speech is not
+      // send all frames that are due, because timers are late on a busy machine
       for (; performance.now() - last >= 20; last += 20) {
         if (this.#socket.readyState === WebSocket.OPEN) this.#socket.send(Pcm.fromInt16(this.#frames.shift() ?? quiet))
       }

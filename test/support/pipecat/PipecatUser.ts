@@ -1,4 +1,4 @@
-/** A user's Pipecat client on a WebSocket: protobuf frames and RTVI, as Pipecat's own clients speak them. */
+/** A user's Pipecat client on a WebSocket: protobuf frames and RTVI, as Pipecat's own clients use them. */
 import { Result } from "effect"
 import { WebSocket } from "ws"
 import * as SessionEvent from "../../../src/session/SessionEvent.ts"
@@ -9,7 +9,7 @@ import * as Rtvi from "../../../src/wire/Rtvi.ts"
 const FRAME = 320
 const quiet = new Int16Array(FRAME)
 
-/** What came, and when. */
+/** A received frame and its time. */
 export interface Arrived {
   readonly atMs: number
   readonly frame: PipecatFrames.PipecatFrame
@@ -54,9 +54,9 @@ export class PipecatUser {
     this.#lastAudioMs = performance.now()
   }
 
-  /** What was heard, word by word. */
+  /** The words received. */
   get heard(): ReadonlyArray<string> {
-    // the last word of a reply is over when nothing follows
+    // the last word of a reply ends when no audio follows
     if (performance.now() - this.#lastAudioMs > 300) this.#ear.cut()
     return this.#heard
   }
@@ -73,7 +73,7 @@ export class PipecatUser {
     return this.messages.map(({ type }) => type).filter((type) => type !== "server-message")
   }
 
-  /** Samples that are no silence, and when they came. */
+  /** Frames with sound: the number of samples that are not zero, and the time. */
   get loud(): ReadonlyArray<{ readonly atMs: number; readonly samples: number }> {
     return this.arrived.flatMap(({ atMs, frame }) => {
       if (frame._tag !== "Audio") return []
@@ -90,7 +90,7 @@ export class PipecatUser {
     this.send({ _tag: "Message", data: Rtvi.encode(message) })
   }
 
-  /** Plays PCM (16 kHz) into the microphone in real time; before and after it is quiet. */
+  /** Plays PCM (16 kHz) into the microphone in real time, with silence before and after. */
   play(pcm: Int16Array): void {
     for (let at = 0; at < pcm.length; at += FRAME) {
       const frame = new Int16Array(FRAME)
@@ -99,7 +99,7 @@ export class PipecatUser {
     }
     let last = performance.now()
     this.#microphone ??= setInterval(() => {
-      // timers are late on a machine that works; speech is not
+      // send all frames that are due, because timers are late on a busy machine
       for (; performance.now() - last >= 20; last += 20) {
         this.send(PipecatFrames.audio(this.#frames.shift() ?? quiet, 16_000))
       }
