@@ -64,6 +64,33 @@ const setup = Effect.fnUntraced(function*(
 })
 
 describe("ResilientSpeechToText", () => {
+  it.effect("delivers everything to a slow reader, in order, without waiting for time", () =>
+    Effect.gen(function*() {
+      const count = 1_000
+      const { engine } = Faulty.stt("a", Faulty.inTurn("ok"))
+      const resilient = yield* ResilientSpeechToText.make([{
+        ...engine,
+        open: () =>
+          Effect.succeed({
+            push: () => {},
+            activity: () => {},
+            finalize: () => {},
+            events: Stream.concat(
+              Stream.map(Stream.range(1, count), (i): TranscriptEvent => ({ _tag: "Final", text: `${i}` })),
+              Stream.never
+            )
+          })
+      }])
+      const stream = yield* resilient.open(session)
+      const texts = yield* stream.events.pipe(
+        Stream.rechunk(1),
+        Stream.mapEffect((event) => Effect.as(Effect.yieldNow, event._tag === "Final" ? event.text : "")),
+        Stream.take(count),
+        Stream.runCollect
+      )
+      assert.deepStrictEqual(texts, Array.from({ length: count }, (_, i) => `${i + 1}`))
+    }))
+
   it.effect("behaves as the first engine while nothing fails", () =>
     Effect.gen(function*() {
       const a = Faulty.stt("a", Faulty.inTurn("ok"), { interim: true })
