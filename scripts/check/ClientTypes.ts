@@ -11,8 +11,8 @@ import {
   type JsonSchema,
   type Protocol,
   type ProtocolMessage
-} from "../../src/server/ProtocolMessages.ts"
-import type { CloseCode } from "../../src/transport/CloseCodes.ts"
+} from "../../src/server/protocol/ProtocolMessages.ts"
+import type { CloseCode } from "../../src/transport/websocket/CloseCodes.ts"
 
 /**
  * A constant of the protocol.
@@ -146,7 +146,7 @@ const literal = (value: unknown): string =>
     : JSON.stringify(value)
 
 /**
- * The source of `src/client/WireProtocol.ts`.
+ * The source of `src/client/protocol/WireProtocol.ts`.
  *
  * @category constructors
  * @since 0.1.0
@@ -161,7 +161,7 @@ export const make = (
     comment(
       "The wire protocol: events, messages, close codes and limits.",
       "Made by `npm run fix` from the schemas of `src/session/SessionEvent.ts` and `src/session/ClientMessage.ts`" +
-        " and from `src/transport/CloseCodes.ts`. Change those, not this file.",
+        " and from `src/transport/websocket/CloseCodes.ts`. Change those, not this file.",
       "@since 0.1.0"
     ) + "import type { Fields } from \"./WireShape.ts\"",
     ...Object.entries(definitions).map(([name, { description, ...schema }]) => {

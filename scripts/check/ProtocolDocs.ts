@@ -10,8 +10,8 @@ import {
   type JsonSchema,
   type Protocol,
   type ProtocolMessage
-} from "../../src/server/ProtocolMessages.ts"
-import type { CloseCode } from "../../src/transport/CloseCodes.ts"
+} from "../../src/server/protocol/ProtocolMessages.ts"
+import type { CloseCode } from "../../src/transport/websocket/CloseCodes.ts"
 
 const WIDTH = 120
 

@@ -6,12 +6,12 @@
 import { spawnSync } from "node:child_process"
 import { readFileSync } from "node:fs"
 import { TOPIC } from "../../src/providers/livekit/TextOutbox.ts"
-import * as ProtocolMessages from "../../src/server/ProtocolMessages.ts"
+import * as ProtocolMessages from "../../src/server/protocol/ProtocolMessages.ts"
 import { MAX_MESSAGE_BYTES, MAX_TEXT_LENGTH } from "../../src/session/ClientMessage.ts"
-import { closeCodes } from "../../src/transport/CloseCodes.ts"
-import { LABEL } from "../../src/transport/EventsChannel.ts"
-import { SUBPROTOCOL } from "../../src/transport/WebSocketConnection.ts"
-import { defaultRates } from "../../src/transport/WebSocketProtocol.ts"
+import { LABEL } from "../../src/transport/webrtc/EventsChannel.ts"
+import { closeCodes } from "../../src/transport/websocket/CloseCodes.ts"
+import { SUBPROTOCOL } from "../../src/transport/websocket/WebSocketConnection.ts"
+import { defaultRates } from "../../src/transport/websocket/WebSocketProtocol.ts"
 import * as ClientTypes from "./ClientTypes.ts"
 import * as ProtocolDocs from "./ProtocolDocs.ts"
 
@@ -81,7 +81,7 @@ export const make = (): ReadonlyArray<WireFile> => {
   const page = "src/server/README.md"
   return [
     {
-      file: "src/client/WireProtocol.ts",
+      file: "src/client/protocol/WireProtocol.ts",
       text: formatted("WireProtocol.ts", ClientTypes.make(protocol, codes, constants))
     },
     { file: page, text: ProtocolDocs.fill(readFileSync(page, "utf8").replaceAll("\r\n", "\n"), protocol, codes) }

@@ -20,7 +20,7 @@ import {
 import { isRecord } from "../schema/Json.ts"
 import * as SessionEvent from "../session/SessionEvent.ts"
 import * as MemoryConnection from "../transport/MemoryConnection.ts"
-import { SUBPROTOCOL } from "../transport/WebSocketConnection.ts"
+import { SUBPROTOCOL } from "../transport/websocket/WebSocketConnection.ts"
 
 /**
  * Receives from a connection: events, decoded and as JSON, the agent's audio (24 kHz), and why it ended.

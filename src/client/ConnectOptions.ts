@@ -3,8 +3,8 @@
  *
  * @since 0.1.0
  */
-import type { LiveKitClient } from "./LiveKitMedia.ts"
-import type { MicrophoneOptions } from "./Microphone.ts"
+import type { MicrophoneOptions } from "./audio/Microphone.ts"
+import type { LiveKitClient } from "./media/LiveKitMedia.ts"
 
 /**
  * A session that the application's backend created, as `POST /v1/sessions` answered: `protocol` and `connectionUrl` are

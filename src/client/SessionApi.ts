@@ -3,8 +3,8 @@
  *
  * @since 0.1.0
  */
-import type { SessionTarget } from "./CallMedia.ts"
-import { parseObject } from "./ClientProtocol.ts"
+import type { SessionTarget } from "./media/CallMedia.ts"
+import { parseObject } from "./protocol/ClientProtocol.ts"
 import { sleep } from "./Sleep.ts"
 import { sessionNotFound, throwIfAborted, VoiceClientError } from "./VoiceClientError.ts"
 

@@ -16,17 +16,17 @@
  *
  * @since 0.1.0
  */
+import { type AudioDevices, closeMicrophone, listDevices, openMicrophone } from "./audio/Microphone.ts"
 import { Backoff } from "./Backoff.ts"
-import type { CallMedia, Levels, Link, SessionTarget } from "./CallMedia.ts"
-import { CallMicrophone } from "./CallMicrophone.ts"
-import { baseUrlOf, makeAudioContext, openMedia, openSession } from "./CallSetup.ts"
-import { fitsMessage, type ServerMessage } from "./ClientProtocol.ts"
 import type { ConnectOptions } from "./ConnectOptions.ts"
-import { type AudioDevices, closeMicrophone, listDevices, openMicrophone } from "./Microphone.ts"
+import type { CallMedia, Levels, Link, SessionTarget } from "./media/CallMedia.ts"
+import { CallMicrophone } from "./media/CallMicrophone.ts"
+import { baseUrlOf, makeAudioContext, openMedia, openSession } from "./media/CallSetup.ts"
+import { fitsMessage, type ServerMessage } from "./protocol/ClientProtocol.ts"
+import { type ClientMessage, MAX_TEXT_LENGTH, type SessionState } from "./protocol/WireProtocol.ts"
 import { sleep } from "./Sleep.ts"
 import { isFinal, sessionReplaced, throwIfAborted, VoiceClientError } from "./VoiceClientError.ts"
 import { type CallEnded, type ConnectionChange, EventListeners, type VoiceClientEvents } from "./VoiceClientEvents.ts"
-import { type ClientMessage, MAX_TEXT_LENGTH, type SessionState } from "./WireProtocol.ts"
 
 /** How long `session.started` may take once the link is open. */
 const START_TIMEOUT_MS = 15_000

@@ -3,9 +3,9 @@
  *
  * @since 0.1.0
  */
-import type { ServerMessage, UnknownEvent } from "./ClientProtocol.ts"
+import type { ServerMessage, UnknownEvent } from "./protocol/ClientProtocol.ts"
+import type { ServerEvents } from "./protocol/WireProtocol.ts"
 import type { VoiceClientError } from "./VoiceClientError.ts"
-import type { ServerEvents } from "./WireProtocol.ts"
 
 /**
  * The connection to the server: `reconnecting` after a loss, `ended` for good. `resumed` says, when it is connected

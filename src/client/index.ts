@@ -5,13 +5,10 @@
  *
  * @since 0.1.0
  */
-export type { Levels } from "./CallMedia.ts"
-export { fitsMessage, parseServerMessage, type ServerMessage, type UnknownEvent } from "./ClientProtocol.ts"
+export type { AudioDevice, AudioDevices, MicrophoneOptions } from "./audio/Microphone.ts"
 export type { ConnectOptions, ExistingSession } from "./ConnectOptions.ts"
-export type { AudioDevice, AudioDevices, MicrophoneOptions } from "./Microphone.ts"
-export { VoiceClient } from "./VoiceClient.ts"
-export { VoiceClientError, type VoiceClientErrorCode } from "./VoiceClientError.ts"
-export type { CallEnded, ConnectionChange, VoiceClientEvents } from "./VoiceClientEvents.ts"
+export type { Levels } from "./media/CallMedia.ts"
+export { fitsMessage, parseServerMessage, type ServerMessage, type UnknownEvent } from "./protocol/ClientProtocol.ts"
 export {
   type ClientMessage,
   type ClientMessages,
@@ -30,4 +27,7 @@ export {
   type SessionState,
   type SpeechEnd,
   SUBPROTOCOL
-} from "./WireProtocol.ts"
+} from "./protocol/WireProtocol.ts"
+export { VoiceClient } from "./VoiceClient.ts"
+export { VoiceClientError, type VoiceClientErrorCode } from "./VoiceClientError.ts"
+export type { CallEnded, ConnectionChange, VoiceClientEvents } from "./VoiceClientEvents.ts"

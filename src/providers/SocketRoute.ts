@@ -17,8 +17,8 @@ import { frameMs, isSampleRate, maxSampleRate, minSampleRate } from "../audio/Au
 import type { ProviderRoute } from "../backend/provider/BackendProvider.ts"
 import { ConnectionFailed, InvalidConfig } from "../BackendError.ts"
 import * as Problem from "../transport/Problem.ts"
-import * as WebSocketConnection from "../transport/WebSocketConnection.ts"
-import type { MakeProtocol, SampleRates } from "../transport/WebSocketProtocol.ts"
+import * as WebSocketConnection from "../transport/websocket/WebSocketConnection.ts"
+import type { MakeProtocol, SampleRates } from "../transport/websocket/WebSocketProtocol.ts"
 import { peerOf, queryOf, tokenOf } from "./RouteRequest.ts"
 import type { SessionLinks } from "./SessionLinks.ts"
 

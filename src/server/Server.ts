@@ -23,14 +23,14 @@ import type { BackendProvider } from "../backend/provider/BackendProvider.ts"
 import { VoiceBackend } from "../backend/VoiceBackend.ts"
 import type { BackendError } from "../BackendError.ts"
 import { finalizeWithin } from "../Deadline.ts"
+import * as SocketLimits from "./access/SocketLimits.ts"
+import * as SpanRedaction from "./access/SpanRedaction.ts"
+import * as Tls from "./access/Tls.ts"
 import * as HttpServices from "./HttpServices.ts"
 import { formatUrl, listenError } from "./Listening.ts"
 import * as MalformedRequests from "./MalformedRequests.ts"
 import * as Routes from "./Routes.ts"
 import { ServerConfig } from "./ServerConfig.ts"
-import * as SocketLimits from "./SocketLimits.ts"
-import * as SpanRedaction from "./SpanRedaction.ts"
-import * as Tls from "./Tls.ts"
 
 /**
  * A running server: where it is.

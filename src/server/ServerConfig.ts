@@ -11,7 +11,7 @@ import { withDefault } from "../schema/Defaults.ts"
 import { encodeKeys } from "../schema/EncodedKeys.ts"
 import { secret } from "../schema/Secret.ts"
 import { TelemetryConfig } from "../telemetry/TelemetryConfig.ts"
-import * as ClientAddress from "./ClientAddress.ts"
+import * as ClientAddress from "./access/ClientAddress.ts"
 
 const isHttpUrl = (text: string): boolean => URL.canParse(text) && /^https?:$/.test(new URL(text).protocol)
 

@@ -4,7 +4,7 @@
  * @since 0.1.0
  */
 export { HttpProblemCode, Problem } from "../transport/Problem.ts"
-export { Api } from "./Api.ts"
+export { Api } from "./api/Api.ts"
 export { routes, type RoutesOptions } from "./Routes.ts"
 export { layer, layerDrain, type ServerOptions, VoiceServer } from "./Server.ts"
 export { section, ServerConfig } from "./ServerConfig.ts"

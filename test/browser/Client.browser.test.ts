@@ -4,7 +4,7 @@
 import { afterAll, assert, beforeAll, describe, it } from "@effect/vitest"
 import type { Page, WebSocketRoute } from "playwright-core"
 import type * as Client from "../../src/client/index.ts"
-import { closeCodes } from "../../src/client/WireProtocol.ts"
+import { closeCodes } from "../../src/client/protocol/WireProtocol.ts"
 import * as Browser from "./Browser.ts"
 import { silence } from "./Scene.ts"
 

@@ -1,5 +1,5 @@
 import { Cause, Effect } from "effect"
-import * as WebRtcConnection from "../../src/transport/WebRtcConnection.ts"
+import * as WebRtcConnection from "../../src/transport/webrtc/WebRtcConnection.ts"
 import * as RtcUser from "../transport/RtcUser.ts"
 import { Chance } from "./Chance.ts"
 import * as Mutate from "./Mutate.ts"

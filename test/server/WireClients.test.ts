@@ -2,7 +2,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
 import { join } from "node:path"
-import * as AsyncApi from "../../src/server/AsyncApi.ts"
+import * as AsyncApi from "../../src/server/protocol/AsyncApi.ts"
 import { cuttingProxy, run, server } from "./WireClients.ts"
 
 const example = join("test", "examples", "WireClient.mjs")

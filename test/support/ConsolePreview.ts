@@ -27,7 +27,7 @@ const policy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src
 /** What the page asks for, as a file under `src/`; `undefined` for anything else. */
 const fileOf = (path: string): { readonly file: string; readonly type: string } | undefined => {
   if (path === "/") return { file: `${source}server/console/index.html`, type: types["html"]! }
-  const found = /^\/(client|assets\/console)\/([A-Za-z]+)\.(js|css|svg)$/.exec(path)
+  const found = /^\/(client|assets\/console)\/((?:[a-z]+\/)?[A-Za-z]+)\.(js|css|svg)$/.exec(path)
   if (found === null) return undefined
   const [, area, name, extension] = found
   const folder = area === "client" ? "client" : "server/console"

@@ -1,6 +1,6 @@
 /** Ten calls, one after the other, in a process that must then end by itself. Prints one line of JSON. */
 import { Effect } from "effect"
-import * as WebRtcConnection from "../../src/transport/WebRtcConnection.ts"
+import * as WebRtcConnection from "../../src/transport/webrtc/WebRtcConnection.ts"
 import * as RtcUser from "./RtcUser.ts"
 
 const main = Effect.scoped(Effect.gen(function*() {

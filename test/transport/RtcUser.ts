@@ -3,7 +3,7 @@ import { Deferred, Effect, Queue } from "effect"
 import type { Scope } from "effect"
 import * as nd from "node-datachannel"
 import * as MediaClock from "../../src/transport/MediaClock.ts"
-import * as OpusRtp from "../../src/transport/OpusRtp.ts"
+import * as OpusRtp from "../../src/transport/webrtc/OpusRtp.ts"
 
 export interface RtcUser {
   readonly offer: string

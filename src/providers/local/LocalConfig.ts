@@ -10,7 +10,7 @@ import { isIP } from "node:net"
 import { withDefault } from "../../schema/Defaults.ts"
 import { encodeKeys } from "../../schema/EncodedKeys.ts"
 import { secret } from "../../schema/Secret.ts"
-import type { WebRtcOptions } from "../../transport/WebRtcConnection.ts"
+import type { WebRtcOptions } from "../../transport/webrtc/WebRtcConnection.ts"
 
 const iceUrl = /^(stuns?|turns?):(\[[\da-fA-F:.]+\]|[\w.-]{1,253})(?::(\d{1,5}))?(?:\?transport=(udp|tcp))?$/
 

@@ -1,7 +1,7 @@
 import { Effect, Exit, Scope } from "effect"
 import { WebSocket } from "ws"
 import type { ClientMessage } from "../../../src/session/ClientMessage.ts"
-import * as WebSocketConnection from "../../../src/transport/WebSocketConnection.ts"
+import * as WebSocketConnection from "../../../src/transport/websocket/WebSocketConnection.ts"
 import { expect, expectDiscreet, type Surface } from "../Surface.ts"
 
 /** A socket without a network: frames come by `emit`. */

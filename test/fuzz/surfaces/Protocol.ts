@@ -1,7 +1,7 @@
 import { Effect } from "effect"
 import * as Arbitrary from "effect/Arbitrary"
 import * as Schema from "effect/Schema"
-import * as ClientProtocol from "../../../src/client/ClientProtocol.ts"
+import * as ClientProtocol from "../../../src/client/protocol/ClientProtocol.ts"
 import * as Faults from "../../../src/schema/Faults.ts"
 import * as ClientMessage from "../../../src/session/ClientMessage.ts"
 import * as MergePatch from "../../../src/session/MergePatch.ts"

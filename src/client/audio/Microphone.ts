@@ -1,0 +1,143 @@
+/**
+ * The user's microphone and the list of audio devices, with the browser's errors as sentences for users.
+ *
+ * The caller owns the stream that it opens, and stops it with `closeMicrophone`.
+ *
+ * @since 0.1.0
+ */
+import { VoiceClientError } from "../VoiceClientError.ts"
+
+/**
+ * @category models
+ * @since 0.1.0
+ */
+export interface MicrophoneOptions {
+  /** A `deviceId` of `VoiceClient.devices()`; default: the system's choice. */
+  readonly deviceId?: string | undefined
+  /** Default true: otherwise the speakers feed the agent's voice into the microphone, and it interrupts itself. */
+  readonly echoCancellation?: boolean | undefined
+  /** Default true. */
+  readonly noiseSuppression?: boolean | undefined
+  /** Default true. */
+  readonly autoGainControl?: boolean | undefined
+}
+
+/**
+ * The audio devices of this machine. Labels are empty until the user has allowed the microphone once.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface AudioDevices {
+  readonly inputs: ReadonlyArray<AudioDevice>
+  readonly outputs: ReadonlyArray<AudioDevice>
+  /** Whether a page can choose the speaker in this browser. */
+  readonly canChooseOutput: boolean
+}
+
+/**
+ * @category models
+ * @since 0.1.0
+ */
+export interface AudioDevice {
+  readonly deviceId: string
+  readonly label: string
+}
+
+/**
+ * Opens the microphone. Fails with `insecure_context`, `unsupported_browser`, `microphone_denied`,
+ * `microphone_missing` or `microphone_failed`.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const openMicrophone = async (options: MicrophoneOptions): Promise<MediaStream> => {
+  if (!globalThis.isSecureContext) {
+    throw new VoiceClientError(
+      "insecure_context",
+      "Browsers only offer the microphone on https pages and on localhost. Open this page by https, or on the machine" +
+        " that serves it."
+    )
+  }
+  if (navigator.mediaDevices?.getUserMedia === undefined) {
+    throw new VoiceClientError("unsupported_browser", "This browser cannot record from a microphone.")
+  }
+  try {
+    return await navigator.mediaDevices.getUserMedia({
+      audio: {
+        echoCancellation: options.echoCancellation ?? true,
+        noiseSuppression: options.noiseSuppression ?? true,
+        autoGainControl: options.autoGainControl ?? true,
+        channelCount: 1,
+        ...(options.deviceId ? { deviceId: { exact: options.deviceId } } : {})
+      }
+    })
+  } catch (cause) {
+    throw microphoneError(cause)
+  }
+}
+
+/**
+ * Stops a stream's tracks, which turns the browser's recording indicator off.
+ *
+ * @category destructors
+ * @since 0.1.0
+ */
+export const closeMicrophone = (stream: MediaStream | undefined): void => {
+  for (const track of stream?.getTracks() ?? []) {
+    track.onended = null
+    track.stop()
+  }
+}
+
+/**
+ * Lists the microphones and speakers; empty where the browser has no such list.
+ *
+ * @category accessors
+ * @since 0.1.0
+ */
+export const listDevices = async (): Promise<AudioDevices> => {
+  const found = (await navigator.mediaDevices?.enumerateDevices?.()) ?? []
+  const pick = (kind: MediaDeviceKind): Array<AudioDevice> =>
+    found.filter((device) => device.kind === kind && device.deviceId !== "").map(({ deviceId, label }) => ({
+      deviceId,
+      label
+    }))
+  return { inputs: pick("audioinput"), outputs: pick("audiooutput"), canChooseOutput: canChooseOutput() }
+}
+
+const canChooseOutput = (): boolean =>
+  typeof HTMLMediaElement !== "undefined" && "setSinkId" in HTMLMediaElement.prototype
+
+/**
+ * Converts what `getUserMedia` throws.
+ *
+ * @category conversions
+ * @since 0.1.0
+ */
+export const microphoneError = (cause: unknown): VoiceClientError => {
+  const name = cause instanceof Error || cause instanceof DOMException ? cause.name : ""
+  switch (name) {
+    case "NotAllowedError":
+    case "SecurityError":
+      return new VoiceClientError(
+        "microphone_denied",
+        "The microphone is blocked for this page. Allow it in the browser's site settings, beside the address, and try" +
+          " again.",
+        { cause }
+      )
+    case "NotFoundError":
+    case "OverconstrainedError":
+      return new VoiceClientError(
+        "microphone_missing",
+        "No microphone was found. Plug one in, or choose another, and try again.",
+        { cause }
+      )
+    default:
+      return new VoiceClientError(
+        "microphone_failed",
+        "The microphone could not be started. Another program may be using it.",
+        { cause }
+      )
+  }
+}

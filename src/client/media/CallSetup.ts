@@ -1,0 +1,94 @@
+/**
+ * What a call opens before its first connection: the audio context, the session, and the media of its transport.
+ *
+ * @since 0.1.0
+ */
+import type { ConnectOptions, ExistingSession } from "../ConnectOptions.ts"
+import { createSession } from "../SessionApi.ts"
+import { VoiceClientError } from "../VoiceClientError.ts"
+import type { CallMedia } from "./CallMedia.ts"
+import { makeLiveKitMedia } from "./LiveKitMedia.ts"
+import { makeWebRtcMedia } from "./WebRtcMedia.ts"
+import { makeWebSocketMedia } from "./WebSocketMedia.ts"
+
+/** Long enough for an overloaded server to recover, or for another to replace one that drains. */
+const RETRY_WINDOW_MS = 10_000
+
+/**
+ * A session and what the server suggests for WebRTC.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface ReachableSession extends ExistingSession {
+  readonly iceServers?: ReadonlyArray<RTCIceServer> | undefined
+}
+
+/**
+ * Makes the audio context. Call it within a user gesture, or the browser keeps it suspended.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const makeAudioContext = (): AudioContext => {
+  if (typeof AudioContext === "undefined" || (globalThis.isSecureContext && typeof AudioWorkletNode === "undefined")) {
+    throw new VoiceClientError("unsupported_browser", "This browser is too old for a voice call.")
+  }
+  return new AudioContext({ latencyHint: "interactive" })
+}
+
+/**
+ * The server's base URL, with neither query nor trailing slash.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const baseUrlOf = (options: ConnectOptions): string =>
+  new URL(options.url ?? "/", location.href).href.split(/[?#]/)[0]!.replace(/\/+$/, "")
+
+/**
+ * The session that the application created, or a new one.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const openSession = async (
+  baseUrl: string,
+  options: ConnectOptions,
+  signal: AbortSignal
+): Promise<ReachableSession> =>
+  options.session ??
+    await createSession({
+      baseUrl,
+      headers: { ...options.headers, ...(options.apiKey ? { authorization: `Bearer ${options.apiKey}` } : {}) },
+      body: {
+        user_id: options.userId ?? `guest-${crypto.getRandomValues(new Uint32Array(1))[0]!.toString(16)}`,
+        transport: options.transport ?? "websocket",
+        ...(options.metadata === undefined ? {} : { metadata: options.metadata }),
+        ...(options.agent === undefined ? {} : { agent: options.agent })
+      },
+      signal,
+      retryWindowMs: options.retryWindowMs ?? RETRY_WINDOW_MS
+    })
+
+/**
+ * The media of a session: LiveKit's where the server says so, otherwise those of the chosen transport.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const openMedia = async (
+  session: ReachableSession,
+  options: ConnectOptions,
+  context: AudioContext,
+  stream: MediaStream | undefined
+): Promise<CallMedia> => {
+  if (session.protocol === "livekit") return await makeLiveKitMedia({ context, stream, load: options.livekit })
+  return options.transport === "webrtc"
+    ? makeWebRtcMedia({ context, stream, iceServers: [...options.iceServers ?? session.iceServers ?? []] })
+    : await makeWebSocketMedia({
+      context,
+      stream,
+      workletBase: options.workletUrl ?? new URL("../audio/", import.meta.url)
+    })
+}

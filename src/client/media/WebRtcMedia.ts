@@ -1,0 +1,171 @@
+/**
+ * A call over WebRTC: Opus both ways, and the same JSON messages over a data channel.
+ *
+ * Each peer connection is a `Link`.
+ *
+ * @since 0.1.0
+ */
+import { parseServerMessage, type ServerMessage } from "../protocol/ClientProtocol.ts"
+import { EVENTS_CHANNEL } from "../protocol/WireProtocol.ts"
+import { exchangeOffer } from "../SessionApi.ts"
+import { VoiceClientError } from "../VoiceClientError.ts"
+import type { CallMedia, Levels, Link, LinkHandlers, SessionTarget } from "./CallMedia.ts"
+import { TrackAudio } from "./TrackAudio.ts"
+
+/** Slower ICE candidates are left out; those of the local network take milliseconds. */
+const GATHER_TIMEOUT_MS = 1_500
+const OPEN_TIMEOUT_MS = 15_000
+/** `disconnected` often recovers by itself; after this long the connection counts as lost. */
+const DISCONNECTED_GRACE_MS = 4_000
+/** How long the last messages may take to leave before the connection closes. */
+const FLUSH_MS = 250
+
+/**
+ * @category constructors
+ * @since 0.1.0
+ */
+export const makeWebRtcMedia = (options: {
+  readonly context: AudioContext
+  readonly stream: MediaStream | undefined
+  readonly iceServers: Array<RTCIceServer>
+}): CallMedia => new WebRtcMedia(options.context, options.stream, options.iceServers)
+
+class WebRtcMedia implements CallMedia {
+  readonly #iceServers: Array<RTCIceServer>
+  readonly #audio: TrackAudio
+  #peer: RTCPeerConnection | undefined
+
+  constructor(context: AudioContext, stream: MediaStream | undefined, iceServers: Array<RTCIceServer>) {
+    this.#iceServers = iceServers
+    this.#audio = new TrackAudio(context, stream)
+  }
+
+  async attach(target: SessionTarget, handlers: LinkHandlers, signal: AbortSignal): Promise<Link> {
+    const peer = new RTCPeerConnection({ iceServers: this.#iceServers })
+    const events = peer.createDataChannel(EVENTS_CHANNEL, { ordered: true })
+    const { stream, track } = this.#audio
+    peer.addTransceiver(track ?? "audio", {
+      direction: "sendrecv",
+      ...(stream === undefined ? {} : { streams: [stream] })
+    })
+    peer.ontrack = (event) => this.#audio.play(event.streams[0] ?? new MediaStream([event.track]))
+    // Messages may come before the caller has its link.
+    events.onmessage = (event: MessageEvent<unknown>) => {
+      const message = typeof event.data === "string" ? parseServerMessage(event.data) : undefined
+      if (message !== undefined) handlers.message(message)
+    }
+    try {
+      await peer.setLocalDescription(await peer.createOffer())
+      await gatheringComplete(peer)
+      const answer = await exchangeOffer(target, peer.localDescription?.sdp ?? "", signal)
+      await peer.setRemoteDescription({ type: "answer", sdp: answer })
+      await connected(peer, events, signal)
+    } catch (cause) {
+      peer.close()
+      if (cause instanceof VoiceClientError) throw cause
+      throw new VoiceClientError("connection_failed", "The WebRTC connection could not be negotiated.", {
+        cause
+      })
+    }
+    this.#peer?.close()
+    this.#peer = peer
+    let grace: ReturnType<typeof setTimeout> | undefined
+    const close = () => {
+      clearTimeout(grace)
+      peer.onconnectionstatechange = null
+      events.onclose = null
+      events.onmessage = null
+      // Closing at once would drop a `session.end` that was just sent.
+      setTimeout(() => peer.close(), FLUSH_MS)
+      if (this.#peer === peer) this.#peer = undefined
+    }
+    const lost = () => {
+      close()
+      handlers.lost({})
+    }
+    peer.onconnectionstatechange = () => {
+      clearTimeout(grace)
+      if (peer.connectionState === "failed" || peer.connectionState === "closed") lost()
+      else if (peer.connectionState === "disconnected") grace = setTimeout(lost, DISCONNECTED_GRACE_MS)
+    }
+    events.onclose = lost
+    if (peer.connectionState === "failed" || events.readyState !== "open") {
+      close()
+      throw new VoiceClientError("connection_failed", "The connection was lost while the call was set up.")
+    }
+    return {
+      send: (message) => {
+        if (events.readyState === "open") events.send(JSON.stringify(message))
+      },
+      close
+    }
+  }
+
+  onMessage(message: ServerMessage): void {
+    this.#audio.onMessage(message)
+  }
+
+  async setMicrophone(stream: MediaStream): Promise<void> {
+    this.#audio.setMicrophone(stream)
+    const sender = this.#peer?.getTransceivers()[0]?.sender
+    await sender?.replaceTrack(this.#audio.track ?? null)
+  }
+
+  setOutputDevice(deviceId: string): Promise<void> {
+    return this.#audio.setOutputDevice(deviceId)
+  }
+
+  levels(): Levels {
+    return this.#audio.levels()
+  }
+
+  close(): void {
+    this.#peer?.close()
+    this.#peer = undefined
+    this.#audio.close()
+  }
+}
+
+const gatheringComplete = (peer: RTCPeerConnection): Promise<void> =>
+  new Promise((resolve) => {
+    if (peer.iceGatheringState === "complete") return resolve()
+    const timer = setTimeout(resolve, GATHER_TIMEOUT_MS)
+    peer.onicegatheringstatechange = () => {
+      if (peer.iceGatheringState !== "complete") return
+      clearTimeout(timer)
+      resolve()
+    }
+  })
+
+const connected = (peer: RTCPeerConnection, events: RTCDataChannel, signal: AbortSignal): Promise<void> =>
+  new Promise((resolve, reject) => {
+    const settle = (error?: VoiceClientError) => {
+      clearTimeout(timer)
+      signal.removeEventListener("abort", onAbort)
+      peer.onconnectionstatechange = null
+      events.onopen = null
+      if (error === undefined) resolve()
+      else reject(error)
+    }
+    const onAbort = () => settle(new VoiceClientError("aborted", "The call was cancelled."))
+    const timer = setTimeout(
+      () =>
+        settle(
+          new VoiceClientError("connection_timeout", "No media path to the server was found. A firewall may block UDP.")
+        ),
+      OPEN_TIMEOUT_MS
+    )
+    signal.addEventListener("abort", onAbort)
+    if (signal.aborted) return onAbort()
+    const check = () => {
+      if (events.readyState === "open") settle()
+      else if (peer.connectionState === "failed" || peer.connectionState === "closed") {
+        settle(
+          new VoiceClientError("connection_failed", "No media path to the server was found. A firewall may block UDP.")
+        )
+      }
+    }
+    peer.onconnectionstatechange = check
+    events.onopen = check
+    check()
+  })

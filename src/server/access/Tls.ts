@@ -1,0 +1,86 @@
+/**
+ * The certificate of the server, from files that may be replaced while it runs.
+ *
+ * @since 0.1.0
+ */
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Schedule from "effect/Schedule"
+import * as Fs from "node:fs/promises"
+import type * as Https from "node:https"
+import * as NodeTls from "node:tls"
+import { InvalidConfig } from "../../BackendError.ts"
+import type { ServerConfig } from "../ServerConfig.ts"
+
+/**
+ * @category models
+ * @since 0.1.0
+ */
+export interface Certificate {
+  readonly cert: Buffer
+  readonly key: Buffer
+}
+
+/**
+ * How often the files are checked for changes.
+ *
+ * @category constants
+ * @since 0.1.0
+ */
+export const RELOAD_EVERY = Duration.minutes(1)
+
+const op = "Server.layer"
+
+const invalid = (path: string, file: string, why: string) =>
+  new InvalidConfig({
+    op,
+    message: `${path}: the file ${file} ${why}`,
+    details: { faults: [{ path, message: why }], file }
+  })
+
+const read = (path: string, file: string) =>
+  Effect.tryPromise({
+    try: () => Fs.readFile(file),
+    // The cause may quote the file.
+    catch: () => invalid(path, file, "cannot be read")
+  })
+
+const attempt = (options: NodeTls.SecureContextOptions, error: InvalidConfig) =>
+  Effect.try({ try: () => NodeTls.createSecureContext(options), catch: () => error })
+
+/**
+ * Reads and checks the files; fails `invalid_config` with the path of the config that is wrong.
+ *
+ * @category loading
+ * @since 0.1.0
+ */
+export const load = Effect.fnUntraced(function*(files: NonNullable<ServerConfig["tls"]>) {
+  const cert = yield* read("server.tls.cert", files.cert)
+  const key = yield* read("server.tls.key", files.key)
+  yield* attempt({ cert }, invalid("server.tls.cert", files.cert, "holds no certificate in PEM"))
+  yield* attempt({ key }, invalid("server.tls.key", files.key, "holds no private key in PEM, or one with a passphrase"))
+  yield* attempt({ cert, key }, invalid("server.tls.key", files.key, "is not the key of the certificate"))
+  return { cert, key }
+})
+
+/**
+ * Loads changed files for as long as the scope lives. A key that does not fit its certificate changes nothing.
+ *
+ * @category loading
+ * @since 0.1.0
+ */
+export const reload = (server: Https.Server, files: NonNullable<ServerConfig["tls"]>, first: Certificate) => {
+  let known = first
+  const check = Effect.gen(function*() {
+    const next = yield* load(files)
+    if (next.cert.equals(known.cert) && next.key.equals(known.key)) return
+    known = next
+    server.setSecureContext(next)
+    yield* Effect.logInfo("TLS certificate reloaded")
+  }).pipe(
+    Effect.catch((error) =>
+      Effect.logWarning("TLS certificate could not be reloaded; keeping the old one", error.message)
+    )
+  )
+  return Effect.forkScoped(Effect.repeat(Effect.delay(check, RELOAD_EVERY), Schedule.forever))
+}

@@ -1,0 +1,259 @@
+/**
+ * A user on a WebSocket, whose frames a `WebSocketProtocol` encodes and decodes.
+ *
+ * It uses a raw `ws` socket, because a frame costs half of what it does through Effect's socket. The connection owns the
+ * socket from `make` to the end of its scope. A user who sends faster than the flood limit allows is read no faster
+ * (backpressure).
+ *
+ * @since 0.1.0
+ */
+import * as Clock from "effect/Clock"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Latch from "effect/Latch"
+import * as Option from "effect/Option"
+import type * as Scope from "effect/Scope"
+import type { WebSocket } from "ws"
+import { frameMs, msOf } from "../../audio/AudioFormat.ts"
+import * as Pcm from "../../audio/Pcm.ts"
+import { finalizeWithin } from "../../Deadline.ts"
+import * as ClientMessage from "../../session/ClientMessage.ts"
+import type { UserConnection } from "../../session/UserConnection.ts"
+import { FloodLimit } from "../FloodLimit.ts"
+import { Inbox, nextId } from "../Inbox.ts"
+import { type CloseCode, closeCodes } from "./CloseCodes.ts"
+import * as WebSocketProtocol from "./WebSocketProtocol.ts"
+
+/**
+ * The WebSocket subprotocol of this version of the protocol.
+ *
+ * @category constants
+ * @since 0.1.0
+ */
+export const SUBPROTOCOL = "effect-voice.v1"
+
+/**
+ * The largest frame that a user may send, 64 KiB; a larger one closes with 1009. For `WebSocketServer.maxPayload`.
+ *
+ * @category constants
+ * @since 0.1.0
+ */
+export const MAX_PAYLOAD_BYTES = ClientMessage.MAX_MESSAGE_BYTES
+
+/**
+ * How much audio the socket may buffer before `send` returns `false`: 200 ms, what playout sends ahead.
+ *
+ * @category constants
+ * @since 0.1.0
+ */
+export const MAX_BACKLOG_MS = 200
+
+/**
+ * How often an open socket is pinged; after two unanswered pings in a row it counts as dead.
+ *
+ * @category constants
+ * @since 0.1.0
+ */
+export const PING_INTERVAL = Duration.seconds(15)
+
+/** A client with so many bytes of unread events has stopped reading. */
+const MAX_EVENT_BACKLOG_BYTES = 1_048_576
+/** Pings of a client that does not read the pongs are not answered beyond this. */
+const MAX_PONG_BACKLOG_BYTES = 65_536
+const CLOSE_TIMEOUT = Duration.seconds(1)
+const OPEN = 1
+const CLOSED = 3
+
+/**
+ * @category models
+ * @since 0.1.0
+ */
+export interface WebSocketConnectionOptions extends WebSocketProtocol.SampleRates {
+  /** Default: `WebSocketProtocol.native`. */
+  readonly protocol?: WebSocketProtocol.MakeProtocol | undefined
+  /**
+   * How many frames of 20 ms go into one message, 1 to `MAX_FRAMES_PER_MESSAGE`: a client with a buffer of its own need
+   * not wake up for each. Default: 1.
+   */
+  readonly framesPerMessage?: number | undefined
+}
+
+/**
+ * The most frames of 20 ms that go into one message: 100 ms, half of what playout sends ahead.
+ *
+ * @category constants
+ * @since 0.1.0
+ */
+export const MAX_FRAMES_PER_MESSAGE = 5
+
+/**
+ * @category models
+ * @since 0.1.0
+ */
+export interface WebSocketConnection {
+  readonly connection: UserConnection
+  /** Completes when the socket is closed; dies with what the session's listener threw, if it did. */
+  readonly closed: Effect.Effect<void>
+}
+
+const reasonOf = (code: number): string => {
+  switch (code) {
+    case 1000:
+    case 1001:
+    case 1005:
+      return "client_closed"
+    default:
+      return "connection_lost"
+  }
+}
+
+const reasonOfError = (error: Error): string => {
+  const code = "code" in error && typeof error.code === "string" ? error.code : ""
+  if (code === "WS_ERR_UNSUPPORTED_MESSAGE_LENGTH") return "too_big"
+  return code.startsWith("WS_ERR_") ? "protocol_error" : "connection_lost"
+}
+
+/**
+ * Takes over an open socket (paused, if frames may arrive before), made with `maxPayload: MAX_PAYLOAD_BYTES`,
+ * `autoPong: false` and without compression.
+ *
+ * A socket that is still open when the scope closes is closed with 1001, and destroyed after a second.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const make = Effect.fnUntraced(function*(
+  socket: WebSocket,
+  options: WebSocketConnectionOptions
+): Effect.fn.Return<WebSocketConnection, never, Scope.Scope> {
+  const { inputSampleRate, outputSampleRate } = options
+  const framesPerMessage = Math.max(1, Math.min(MAX_FRAMES_PER_MESSAGE, options.framesPerMessage ?? 1))
+  let pending: Array<Int16Array> = []
+  const inbox = new Inbox(inputSampleRate)
+  const closed = Latch.makeUnsafe(socket.readyState === CLOSED)
+  const clock = yield* Clock.Clock
+  const floodLimit = new FloodLimit()
+  const paused = Latch.makeUnsafe(false)
+  let alive = true
+
+  /** Sends a frame; ends the connection of a client that has stopped reading. */
+  const post = (frame: string | Uint8Array): void => {
+    if (socket.readyState !== OPEN) return
+    if (socket.bufferedAmount > MAX_EVENT_BACKLOG_BYTES) {
+      inbox.closed("too_slow")
+      return socket.terminate()
+    }
+    socket.send(frame)
+  }
+  const protocol = (options.protocol ?? WebSocketProtocol.native)(options, post)
+
+  /** Stops reading while the user is over the flood limit; TCP then holds back the sender. */
+  const applyBackpressure = (waitMs: number): void => {
+    if (waitMs <= 0 || socket.readyState !== OPEN || socket.isPaused) return
+    socket.pause()
+    paused.openUnsafe()
+  }
+  const onMessage = (data: Buffer, isBinary: boolean): void => {
+    alive = true
+    applyBackpressure(floodLimit.spend(protocol.receive(data, isBinary, inbox), clock.currentTimeMillisUnsafe()))
+    if (inbox.defect !== undefined) socket.close(closeCodes.internal_error.code, closeCodes.internal_error.reason)
+  }
+  socket.on("message", (data, isBinary) => {
+    // With binaryType "nodebuffer" it always is.
+    if (Buffer.isBuffer(data)) onMessage(data, isBinary)
+  })
+  socket.on("ping", (data) => {
+    alive = true
+    applyBackpressure(floodLimit.frame(clock.currentTimeMillisUnsafe()))
+    if (socket.readyState === OPEN && socket.bufferedAmount < MAX_PONG_BACKLOG_BYTES) socket.pong(data)
+  })
+  socket.on("pong", () => {
+    alive = true
+    applyBackpressure(floodLimit.frame(clock.currentTimeMillisUnsafe()))
+  })
+  // "close" follows, but with the code of the client's close frame, if it sends one.
+  socket.on("error", (error) => inbox.closed(reasonOfError(error)))
+  socket.on("close", (code) => {
+    inbox.closed(reasonOf(code))
+    closed.openUnsafe()
+  })
+  if (socket.readyState === CLOSED) inbox.closed("connection_lost")
+  else if (socket.isPaused) socket.resume()
+
+  const flush = (): void => {
+    if (pending.length === 0) return
+    const frames = pending
+    pending = []
+    if (socket.readyState === OPEN) socket.send(protocol.audio(Pcm.concat(frames)))
+  }
+
+  const close = ({ code, reason }: CloseCode): Effect.Effect<void> =>
+    Effect.suspend(() => {
+      inbox.closed(reason)
+      if (socket.readyState === CLOSED) return Effect.void
+      socket.close(code, reason)
+      return closed.await.pipe(
+        finalizeWithin(CLOSE_TIMEOUT),
+        Effect.tap((done) => Option.isNone(done) ? Effect.sync(() => socket.terminate()) : Effect.void),
+        Effect.asVoid
+      )
+    })
+  yield* Effect.addFinalizer(() => close(closeCodes.server_closed))
+
+  yield* Effect.gen(function*() {
+    let missed = 0
+    while (missed < 2) {
+      alive = false
+      if (socket.readyState === OPEN && socket.bufferedAmount < MAX_EVENT_BACKLOG_BYTES) socket.ping()
+      yield* Effect.sleep(PING_INTERVAL)
+      missed = alive ? 0 : missed + 1
+    }
+    inbox.closed("timeout")
+    socket.terminate()
+  }).pipe(Effect.forkScoped)
+
+  yield* Effect.gen(function*() {
+    yield* paused.await
+    let waitMs: number
+    while ((waitMs = floodLimit.waitMs(clock.currentTimeMillisUnsafe())) > 0) yield* Effect.sleep(Math.ceil(waitMs))
+    paused.closeUnsafe()
+    socket.resume()
+  }).pipe(Effect.forever, Effect.forkScoped)
+
+  const connection: UserConnection = {
+    id: nextId("websocket"),
+    transport: "websocket",
+    format: { input: { sampleRate: inputSampleRate }, output: { sampleRate: outputSampleRate } },
+    listen: (listener) => inbox.listen(listener),
+    send: (frame) => {
+      if (socket.readyState !== OPEN || msOf(socket.bufferedAmount / 2, outputSampleRate) > MAX_BACKLOG_MS) return false
+      if (framesPerMessage === 1) {
+        socket.send(protocol.audio(frame))
+        return true
+      }
+      pending.push(frame)
+      if (pending.length >= framesPerMessage) flush()
+      return true
+    },
+    ...(framesPerMessage === 1 ? {} : { flush: () => flush() }),
+    // What the socket has buffered cannot be taken back; the protocol tells the client to drop it.
+    clear: () => {
+      const droppedMs = pending.length * frameMs
+      pending = []
+      const frame = protocol.clear()
+      if (frame !== undefined) post(frame)
+      return droppedMs
+    },
+    notify: (event) => {
+      if (socket.readyState === OPEN) protocol.event(event).forEach(post)
+    },
+    close: (reason) => close(closeCodes[reason])
+  }
+  return {
+    connection,
+    closed: Effect.andThen(
+      closed.await,
+      Effect.suspend(() => inbox.defect === undefined ? Effect.void : Effect.die(inbox.defect))
+    )
+  }
+})
