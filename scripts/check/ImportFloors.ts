@@ -111,10 +111,10 @@ const pureEffect = new Set([
  */
 export const exceptions: Readonly<Record<string, ReadonlyArray<string>>> = {
   // The kernel is WebAssembly, loaded once, asynchronously, before the first frame; frames themselves see no Effect.
-  "src/audio/Resampler.ts": ["effect/Effect", "../BackendError.ts"],
-  "src/audio/ResamplerFactory.ts": ["../BackendError.ts"],
-  "src/audio/SpeexResampler.ts": [
-    "../BackendError.ts",
+  "src/audio/resampling/Resampler.ts": ["effect/Effect", "../../BackendError.ts"],
+  "src/audio/resampling/ResamplerFactory.ts": ["../../BackendError.ts"],
+  "src/audio/resampling/SpeexResampler.ts": [
+    "../../BackendError.ts",
     "@echogarden/speex-resampler-wasm",
     "@echogarden/speex-resampler-wasm/simd"
   ]

@@ -5,7 +5,7 @@
  */
 import { spawnSync } from "node:child_process"
 import { readFileSync } from "node:fs"
-import { TOPIC } from "../../src/providers/livekit/TextOutbox.ts"
+import { TOPIC } from "../../src/providers/livekit/text/TextOutbox.ts"
 import * as ProtocolMessages from "../../src/server/protocol/ProtocolMessages.ts"
 import { MAX_MESSAGE_BYTES, MAX_TEXT_LENGTH } from "../../src/session/ClientMessage.ts"
 import { LABEL } from "../../src/transport/webrtc/EventsChannel.ts"

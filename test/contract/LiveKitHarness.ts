@@ -4,7 +4,7 @@ import * as Errors from "../../src/BackendError.ts"
 import { provider } from "../../src/providers/livekit/index.ts"
 import * as LiveKitErrors from "../../src/providers/livekit/LiveKitErrors.ts"
 import * as LiveKitPackages from "../../src/providers/livekit/LiveKitPackages.ts"
-import { TOPIC } from "../../src/providers/livekit/TextOutbox.ts"
+import { TOPIC } from "../../src/providers/livekit/text/TextOutbox.ts"
 import * as SessionEvent from "../../src/session/SessionEvent.ts"
 import type * as Conformance from "../../src/testing/conformance/Conformance.ts"
 

@@ -1,6 +1,6 @@
 /** Records a user, in a directory, until it is killed. */
 import { Duration, Effect, Schedule } from "effect"
-import * as Resampler from "../../src/audio/Resampler.ts"
+import * as Resampler from "../../src/audio/resampling/Resampler.ts"
 import * as SessionRecorder from "../../src/session/retention/SessionRecorder.ts"
 import * as SessionArchiveDirectory from "../../src/store/SessionArchiveDirectory.ts"
 

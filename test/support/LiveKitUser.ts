@@ -5,7 +5,7 @@ import { readFileSync } from "node:fs"
 import { join as path } from "node:path"
 import * as Wav from "../../src/audio/Wav.ts"
 import * as LiveKitPackages from "../../src/providers/livekit/LiveKitPackages.ts"
-import { TOPIC } from "../../src/providers/livekit/TextOutbox.ts"
+import { TOPIC } from "../../src/providers/livekit/text/TextOutbox.ts"
 import * as SessionEvent from "../../src/session/SessionEvent.ts"
 
 /** A text stream of `lk.transcription`, when it has ended. */

@@ -2,7 +2,8 @@
  * The wire protocol: events, messages, close codes and limits.
  *
  * Made by `npm run fix` from the schemas of `src/session/SessionEvent.ts` and
- * `src/session/ClientMessage.ts` and from `src/transport/websocket/CloseCodes.ts`. Change those, not this file.
+ * `src/session/ClientMessage.ts` and from `src/transport/websocket/CloseCodes.ts`. Change those, not
+ * this file.
  *
  * @since 0.1.0
  */

@@ -20,8 +20,8 @@ import type { BackendError } from "../../BackendError.ts"
 import type { SessionConfig } from "../../session/SessionConfig.ts"
 import type { LiveKitConfig } from "./LiveKitConfig.ts"
 import type { LiveKitPackages } from "./LiveKitPackages.ts"
-import * as RoomName from "./RoomName.ts"
-import type { RoomService } from "./RoomService.ts"
+import * as RoomName from "./room/RoomName.ts"
+import type { RoomService } from "./room/RoomService.ts"
 
 /**
  * @category models

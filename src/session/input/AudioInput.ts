@@ -9,7 +9,7 @@
  */
 import * as Result from "effect/Result"
 import type { AudioBranch } from "../../audio/AudioBranch.ts"
-import type { Resampler, ResamplerFactory } from "../../audio/Resampler.ts"
+import type { Resampler, ResamplerFactory } from "../../audio/resampling/Resampler.ts"
 import type { BackendError } from "../../BackendError.ts"
 import { TIMELINE_RATE } from "../../speech/VoiceActivityDetector.ts"
 import { type AudioListener, InputBranch } from "./InputBranch.ts"

@@ -4,7 +4,7 @@
  * @since 0.1.0
  */
 import * as Effect from "effect/Effect"
-import * as Resampler from "../../audio/Resampler.ts"
+import * as Resampler from "../../audio/resampling/Resampler.ts"
 import { SampleQueue } from "../../audio/SampleQueue.ts"
 import * as AudioProcessor from "../../hooks/AudioProcessor.ts"
 import type { NoiseSuppressor } from "../../speech/NoiseSuppressor.ts"

@@ -6,7 +6,7 @@
 import * as Effect from "effect/Effect"
 import * as Latch from "effect/Latch"
 import * as Result from "effect/Result"
-import type { Resampler, ResamplerFactory } from "../../audio/Resampler.ts"
+import type { Resampler, ResamplerFactory } from "../../audio/resampling/Resampler.ts"
 import type { BackendError } from "../../BackendError.ts"
 import type { SpeechChunk } from "../../speech/TextToSpeech.ts"
 import type { AudioOutput } from "./AudioOutput.ts"

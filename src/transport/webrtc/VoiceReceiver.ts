@@ -6,7 +6,7 @@
  * @since 0.1.0
  */
 import { frameMs } from "../../audio/AudioFormat.ts"
-import { JitterBuffer } from "../../audio/JitterBuffer.ts"
+import { JitterBuffer } from "../../audio/jitter/JitterBuffer.ts"
 import * as Pcm from "../../audio/Pcm.ts"
 import type * as OpusRtp from "./OpusRtp.ts"
 

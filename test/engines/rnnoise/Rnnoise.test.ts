@@ -1,7 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Duration, Effect, Layer, Scope } from "effect"
 import * as Exit from "effect/Exit"
-import * as Resampler from "../../../src/audio/Resampler.ts"
+import * as Resampler from "../../../src/audio/resampling/Resampler.ts"
 import * as Rnnoise from "../../../src/engines/rnnoise/index.ts"
 import * as RnnoiseModule from "../../../src/engines/rnnoise/RnnoiseModule.ts"
 import { AudioInput } from "../../../src/session/input/AudioInput.ts"

@@ -5,7 +5,7 @@ import { Room as LiveKitRoom } from "@livekit/rtc-node"
 import { Deferred, Duration, Effect, Fiber } from "effect"
 import { TestClock } from "effect/testing"
 import * as sdk from "livekit-server-sdk"
-import * as AgentRoom from "../../../src/providers/livekit/AgentRoom.ts"
+import * as AgentRoom from "../../../src/providers/livekit/room/AgentRoom.ts"
 
 describe("AgentRoom", () => {
   it.effect("leaves the room when it is joined after an interruption", () =>

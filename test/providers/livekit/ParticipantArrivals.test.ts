@@ -8,7 +8,7 @@ import { ParticipantInfo, Room, WebhookEvent } from "livekit-server-sdk"
 import { ConnectionFailed, SessionNotFound } from "../../../src/BackendError.ts"
 import { LiveKitConfig } from "../../../src/providers/livekit/LiveKitConfig.ts"
 import * as ParticipantArrivals from "../../../src/providers/livekit/ParticipantArrivals.ts"
-import * as RoomName from "../../../src/providers/livekit/RoomName.ts"
+import * as RoomName from "../../../src/providers/livekit/room/RoomName.ts"
 import type { SessionConfig } from "../../../src/session/SessionConfig.ts"
 
 const key = Redacted.make("a key of the backend's")

@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Result } from "effect"
-import * as Resampler from "../../../src/audio/Resampler.ts"
+import * as Resampler from "../../../src/audio/resampling/Resampler.ts"
 import { AudioInput } from "../../../src/session/input/AudioInput.ts"
 
 const ramp = (length: number) => Int16Array.from({ length }, (_, i) => i % 10_000)

@@ -5,7 +5,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Fiber, Layer, type Redacted, type Scope, Stream } from "effect"
 import { inspect } from "node:util"
-import * as Resampler from "../../../../src/audio/Resampler.ts"
+import * as Resampler from "../../../../src/audio/resampling/Resampler.ts"
 import type { BackendError } from "../../../../src/BackendError.ts"
 import type { EngineIncident } from "../../../../src/EngineIncident.ts"
 import * as ResilientSpeechToText from "../../../../src/speech/resilience/ResilientSpeechToText.ts"

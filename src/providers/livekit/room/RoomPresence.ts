@@ -6,10 +6,10 @@
  *
  * @since 0.1.0
  */
-import type { ClientMessage } from "../../session/ClientMessage.ts"
-import type { Inbox } from "../../transport/Inbox.ts"
+import type { ClientMessage } from "../../../session/ClientMessage.ts"
+import type { Inbox } from "../../../transport/Inbox.ts"
+import type { Participants } from "../LiveKitConfig.ts"
 import { INPUT_SAMPLE_RATE } from "./AgentRoom.ts"
-import type { Participants } from "./LiveKitConfig.ts"
 import { RoomMixer } from "./RoomMixer.ts"
 
 /** Silence after a voice that has ended, in samples (2 s), so that endpointing completes the turn. */

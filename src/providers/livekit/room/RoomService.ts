@@ -7,10 +7,10 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Redacted from "effect/Redacted"
 import type { ParticipantInfo, Room } from "livekit-server-sdk"
-import type { BackendError } from "../../BackendError.ts"
-import type { LiveKitServer } from "./LiveKitConfig.ts"
-import * as LiveKitErrors from "./LiveKitErrors.ts"
-import type { LiveKitPackages } from "./LiveKitPackages.ts"
+import type { BackendError } from "../../../BackendError.ts"
+import type { LiveKitServer } from "../LiveKitConfig.ts"
+import * as LiveKitErrors from "../LiveKitErrors.ts"
+import type { LiveKitPackages } from "../LiveKitPackages.ts"
 
 /**
  * @category models

@@ -4,7 +4,7 @@
  * @since 0.1.0
  */
 import type * as Result from "effect/Result"
-import type { InvalidConfig, PipelineError } from "../BackendError.ts"
+import type { InvalidConfig, PipelineError } from "../../BackendError.ts"
 
 /**
  * The lowest rate in Hz that can be converted; lower than the rates of sessions, so that unusual files can be read.

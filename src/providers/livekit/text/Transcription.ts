@@ -7,7 +7,7 @@
  *
  * @since 0.1.0
  */
-import type { SessionEvent } from "../../session/SessionEvent.ts"
+import type { SessionEvent } from "../../../session/SessionEvent.ts"
 
 /**
  * @category constants

@@ -3,8 +3,8 @@
  *
  * @since 0.1.0
  */
-import { frameMs } from "../../audio/AudioFormat.ts"
-import { SampleQueue } from "../../audio/SampleQueue.ts"
+import { frameMs } from "../../../audio/AudioFormat.ts"
+import { SampleQueue } from "../../../audio/SampleQueue.ts"
 
 /** The most audio of one voice that waits to be mixed, in ms; the oldest is dropped beyond it. */
 const MAX_WAITING_MS = 200

@@ -10,8 +10,8 @@ import type { LocalParticipant, Room, RpcError, RpcInvocationData, TextStreamRea
 import * as Effect from "effect/Effect"
 import * as FiberSet from "effect/FiberSet"
 import type * as Scope from "effect/Scope"
-import * as ClientMessage from "../../session/ClientMessage.ts"
-import { costOf, FloodLimit } from "../../transport/FloodLimit.ts"
+import * as ClientMessage from "../../../session/ClientMessage.ts"
+import { costOf, FloodLimit } from "../../../transport/FloodLimit.ts"
 import { TOPIC } from "./TextOutbox.ts"
 
 /**

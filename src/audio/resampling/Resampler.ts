@@ -9,7 +9,7 @@
  */
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
-import { InvalidConfig, type PipelineError } from "../BackendError.ts"
+import { InvalidConfig, type PipelineError } from "../../BackendError.ts"
 import type { Resampler, ResamplerFactory } from "./ResamplerFactory.ts"
 import { instantiate, packageName } from "./SpeexResampler.ts"
 

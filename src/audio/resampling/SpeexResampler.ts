@@ -4,7 +4,7 @@
  * @since 0.1.0
  */
 import * as Result from "effect/Result"
-import { InvalidConfig, PipelineError } from "../BackendError.ts"
+import { InvalidConfig, PipelineError } from "../../BackendError.ts"
 import { maxRate, minRate, type Resampler, type ResamplerFactory } from "./ResamplerFactory.ts"
 
 /**

@@ -11,8 +11,8 @@ import * as Effect from "effect/Effect"
 import * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
 import { createHmac, timingSafeEqual } from "node:crypto"
-import type { LinkedSession } from "../../backend/provider/BackendProvider.ts"
-import { InvalidConfig } from "../../BackendError.ts"
+import type { LinkedSession } from "../../../backend/provider/BackendProvider.ts"
+import { InvalidConfig } from "../../../BackendError.ts"
 
 /**
  * @category models

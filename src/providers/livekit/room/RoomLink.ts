@@ -16,22 +16,27 @@ import * as Queue from "effect/Queue"
 import * as Schedule from "effect/Schedule"
 import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
-import type { BackendConfig } from "../../backend/config/BackendConfig.ts"
-import type { LinkedSession, ProviderHost, SessionAccess, SessionLink } from "../../backend/provider/BackendProvider.ts"
-import { type BackendError, InvalidConfig } from "../../BackendError.ts"
-import { finalizeWithin } from "../../Deadline.ts"
-import type { UserConnection } from "../../session/UserConnection.ts"
-import type { MediaClock } from "../../transport/MediaClock.ts"
+import type { BackendConfig } from "../../../backend/config/BackendConfig.ts"
+import type {
+  LinkedSession,
+  ProviderHost,
+  SessionAccess,
+  SessionLink
+} from "../../../backend/provider/BackendProvider.ts"
+import { type BackendError, InvalidConfig } from "../../../BackendError.ts"
+import { finalizeWithin } from "../../../Deadline.ts"
+import type { UserConnection } from "../../../session/UserConnection.ts"
+import type { MediaClock } from "../../../transport/MediaClock.ts"
+import type { LiveKitConfig, LiveKitServer } from "../LiveKitConfig.ts"
+import type { LiveKitPackages } from "../LiveKitPackages.ts"
+import * as TextInbox from "../text/TextInbox.ts"
+import * as TextOutbox from "../text/TextOutbox.ts"
+import * as Transcription from "../text/Transcription.ts"
 import * as AgentRoom from "./AgentRoom.ts"
-import type { LiveKitConfig, LiveKitServer } from "./LiveKitConfig.ts"
-import type { LiveKitPackages } from "./LiveKitPackages.ts"
 import * as RoomConnection from "./RoomConnection.ts"
 import * as RoomName from "./RoomName.ts"
 import { RoomPresence } from "./RoomPresence.ts"
 import type { RoomService } from "./RoomService.ts"
-import * as TextInbox from "./TextInbox.ts"
-import * as TextOutbox from "./TextOutbox.ts"
-import * as Transcription from "./Transcription.ts"
 
 /**
  * @category models

@@ -2,8 +2,8 @@ import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
-import * as Pcm from "../../src/audio/Pcm.ts"
-import * as Resampler from "../../src/audio/Resampler.ts"
+import * as Pcm from "../../../src/audio/Pcm.ts"
+import * as Resampler from "../../../src/audio/resampling/Resampler.ts"
 
 const Rate = Schema.Int.check(Schema.isBetween({ minimum: 8000, maximum: 48000 }))
 const Sizes = Schema.Array(Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 700 })))

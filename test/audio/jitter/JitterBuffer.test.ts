@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Schema from "effect/Schema"
-import { JitterBuffer, type JitterBufferOptions } from "../../src/audio/JitterBuffer.ts"
+import { JitterBuffer, type JitterBufferOptions } from "../../../src/audio/jitter/JitterBuffer.ts"
 
 interface Packet {
   readonly index: number

@@ -5,12 +5,12 @@
  */
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
-import type { SessionEvent } from "../../session/SessionEvent.ts"
-import type { ConnectionClose, UserConnection } from "../../session/UserConnection.ts"
-import { Inbox, nextId } from "../../transport/Inbox.ts"
+import type { SessionEvent } from "../../../session/SessionEvent.ts"
+import type { ConnectionClose, UserConnection } from "../../../session/UserConnection.ts"
+import { Inbox, nextId } from "../../../transport/Inbox.ts"
+import type { TextOutbox } from "../text/TextOutbox.ts"
 import { INPUT_SAMPLE_RATE } from "./AgentRoom.ts"
 import { type RoomVoice, VOICE_SAMPLE_RATE } from "./RoomVoice.ts"
-import type { TextOutbox } from "./TextOutbox.ts"
 
 /**
  * @category models

@@ -7,7 +7,7 @@
  * @since 0.1.0
  */
 import type { AudioFrame, AudioSource } from "@livekit/rtc-node"
-import { frameMs } from "../../audio/AudioFormat.ts"
+import { frameMs } from "../../../audio/AudioFormat.ts"
 
 /**
  * The sample rate of the agent's voice, in Hz: 24,000, as text-to-speech engines give.

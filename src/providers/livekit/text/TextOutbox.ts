@@ -11,9 +11,9 @@ import * as Effect from "effect/Effect"
 import * as FiberSet from "effect/FiberSet"
 import * as Queue from "effect/Queue"
 import type * as Scope from "effect/Scope"
-import { finalizeWithin } from "../../Deadline.ts"
-import type { SessionEvent } from "../../session/SessionEvent.ts"
-import * as Event from "../../session/SessionEvent.ts"
+import { finalizeWithin } from "../../../Deadline.ts"
+import type { SessionEvent } from "../../../session/SessionEvent.ts"
+import * as Event from "../../../session/SessionEvent.ts"
 import * as Transcription from "./Transcription.ts"
 
 /**
