@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { PlaybackBuffer } from "../../src/client/audio/PlaybackWorklet.ts"
+import { PlaybackBuffer } from "../../../src/client/audio/PlaybackWorklet.ts"
 
 // At 1 kHz a sample is a millisecond: prebuffer 60 samples, fade 5, capacity 30,000.
 const make = () => new PlaybackBuffer({ sampleRate: 1_000 })

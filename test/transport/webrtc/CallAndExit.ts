@@ -1,7 +1,7 @@
 /** Ten calls, one after the other, in a process that must then end by itself. Prints one line of JSON. */
 import { Effect } from "effect"
-import * as WebRtcConnection from "../../src/transport/webrtc/WebRtcConnection.ts"
-import * as RtcUser from "./RtcUser.ts"
+import * as WebRtcConnection from "../../../src/transport/webrtc/WebRtcConnection.ts"
+import * as RtcUser from "../RtcUser.ts"
 
 const main = Effect.scoped(Effect.gen(function*() {
   const webRtc = yield* WebRtcConnection.make({ bindAddress: "127.0.0.1" })
