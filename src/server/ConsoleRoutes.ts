@@ -28,7 +28,8 @@ const folders = {
   "/client": fileURLToPath(new URL("../client/", import.meta.url))
 } as const
 
-const fileName = /^\/[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)*\.(?:html|css|js|svg|map)$/
+/** A file of the folder, or of a folder in it. */
+const fileName = /^(?:\/[a-z]+)?\/[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)*\.(?:html|css|js|svg|map)$/
 
 const livekit = "livekit-client"
 
@@ -155,7 +156,7 @@ export const routes = Effect.fnUntraced(function*(origins: ReadonlyArray<string>
         () => name.endsWith(".js") ? stripped(Path.join(root, `${name.slice(0, -2)}ts`)) : Effect.succeed(notFound)
       )
     })
-    return HttpRouter.prefixRoute(HttpRouter.route("GET", "/:file", withPolicy(handle)), prefix)
+    return HttpRouter.prefixRoute(HttpRouter.route("GET", "/*", withPolicy(handle)), prefix)
   })
 
   const index = (yield* serve(folders["/assets/console"])).pipe(requesting("/index.html"))
