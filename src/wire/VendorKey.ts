@@ -15,7 +15,10 @@ import { InvalidConfig } from "../BackendError.ts"
  * @category schemas
  * @since 0.1.0
  */
-export const Endpoint = Schema.String.check(Schema.isPattern(/^wss?:\/\/[^\s]+$/u), Schema.isMaxLength(2_048))
+export const Endpoint = Schema.String.check(
+  Schema.isPattern(/^wss?:\/\/[^\s]+$/u, { expected: "a ws:// or wss:// URL" }),
+  Schema.isMaxLength(2_048)
+)
 
 /**
  * The API key of a vendor: the config's, or an environment variable's. Fails `invalid_config` with the variable in

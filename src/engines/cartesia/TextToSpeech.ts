@@ -33,7 +33,8 @@ import * as SpeakProtocol from "./SpeakProtocol.ts"
  */
 export const CartesiaVoiceOptions = Schema.Struct({
   ...HostedOptions.connection("wss://api.cartesia.ai"),
-  version: Schema.String.check(Schema.isPattern(/^\d{4}-\d{2}-\d{2}$/u)).pipe(withDefault("2026-08-14")),
+  version: Schema.String.check(Schema.isPattern(/^\d{4}-\d{2}-\d{2}$/u, { expected: "a date, such as 2026-08-14" }))
+    .pipe(withDefault("2026-08-14")),
   model: HostedOptions.Name.pipe(withDefault("sonic-3")),
   voice: HostedOptions.Name.pipe(withDefault("694f9389-aac1-45b6-b726-9d9369183238")),
   language: Schema.optionalKey(HostedOptions.Name),

@@ -58,7 +58,10 @@ const MAX_BODY = 4_194_304
  * @since 0.1.0
  */
 export const OpenAiCompatibleOptions = Schema.Struct({
-  url: Schema.String.check(Schema.isPattern(/^https?:\/\/[^\s]+$/u), Schema.isMaxLength(2_048)).pipe(
+  url: Schema.String.check(
+    Schema.isPattern(/^https?:\/\/[^\s]+$/u, { expected: "an http:// or https:// URL" }),
+    Schema.isMaxLength(2_048)
+  ).pipe(
     withDefault(OPENAI)
   ),
   model: Schema.NonEmptyString.check(Schema.isMaxLength(256)),

@@ -29,7 +29,10 @@ import * as SpeechProtocol from "./SpeechProtocol.ts"
  */
 export const OpenAiVoiceOptions = Schema.Struct({
   apiKey: Schema.optionalKey(secret({ min: 1 })),
-  url: Schema.String.check(Schema.isPattern(/^https?:\/\/[^\s]+$/u), Schema.isMaxLength(2_048)).pipe(
+  url: Schema.String.check(
+    Schema.isPattern(/^https?:\/\/[^\s]+$/u, { expected: "an http:// or https:// URL" }),
+    Schema.isMaxLength(2_048)
+  ).pipe(
     withDefault("https://api.openai.com/v1/audio/speech")
   ),
   model: HostedOptions.Name.pipe(withDefault("gpt-4o-mini-tts")),

@@ -7,17 +7,17 @@
  */
 import { type ConnectOptions, VoiceClient, VoiceClientError } from "../../client/index.ts"
 import { loadKey, makeKeyDialog, removeKey } from "./ApiKey.ts"
-import { hide, show } from "./Banner.ts"
-import { renderCall } from "./CallPanel.ts"
-import { ConversationView } from "./ConversationView.ts"
-import * as DevicePicker from "./DevicePicker.ts"
-import { microphone, speaker } from "./DevicePicker.ts"
 import { button, find, html } from "./Elements.ts"
 import { endingOf, noticeOf } from "./Incidents.ts"
-import * as LevelMeters from "./LevelMeters.ts"
-import { showChips } from "./ServerChips.ts"
+import { hide, show } from "./panels/Banner.ts"
+import { renderCall } from "./panels/CallPanel.ts"
+import { ConversationView } from "./panels/ConversationView.ts"
+import * as DevicePicker from "./panels/DevicePicker.ts"
+import { microphone, speaker } from "./panels/DevicePicker.ts"
+import * as LevelMeters from "./panels/LevelMeters.ts"
+import { showChips } from "./panels/ServerChips.ts"
+import * as TransportPicker from "./panels/TransportPicker.ts"
 import { describeServer, watchServer } from "./ServerWatch.ts"
-import * as TransportPicker from "./TransportPicker.ts"
 
 const text = find("text", HTMLInputElement)
 

@@ -3,9 +3,9 @@
  *
  * @since 0.1.0
  */
-import type { VoiceClient } from "../../client/index.ts"
-import { labels, phaseOf } from "./CallPhase.ts"
-import { button, html } from "./Elements.ts"
+import type { VoiceClient } from "../../../client/index.ts"
+import { labels, phaseOf } from "../CallPhase.ts"
+import { button, html } from "../Elements.ts"
 
 /**
  * - `locked`: the server asks for a key that this tab does not have.

@@ -5,11 +5,11 @@
  */
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
-import * as Agent from "../../agent/Agent.ts"
-import { AuthHook } from "../../hooks/AuthHook.ts"
-import * as ScriptedSpeechToSpeech from "../scripted/ScriptedSpeechToSpeech.ts"
-import { assertEqual, assertFailsWith, assertThat, fail } from "./Assertions.ts"
-import { type Row, test } from "./Row.ts"
+import * as Agent from "../../../agent/Agent.ts"
+import { AuthHook } from "../../../hooks/AuthHook.ts"
+import * as ScriptedSpeechToSpeech from "../../scripted/ScriptedSpeechToSpeech.ts"
+import { assertEqual, assertFailsWith, assertThat, fail } from "../Assertions.ts"
+import { type Row, test } from "../Row.ts"
 
 /**
  * The rows of `SessionConfig`.

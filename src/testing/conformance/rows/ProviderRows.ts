@@ -6,10 +6,10 @@
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
-import { BackendRegistry, newBackend } from "../../backend/provider/BackendRegistry.ts"
-import type { VoiceBackend } from "../../backend/VoiceBackend.ts"
-import { assertEqual, assertFailsWith, assertThat } from "./Assertions.ts"
-import { type Row, test } from "./Row.ts"
+import { BackendRegistry, newBackend } from "../../../backend/provider/BackendRegistry.ts"
+import type { VoiceBackend } from "../../../backend/VoiceBackend.ts"
+import { assertEqual, assertFailsWith, assertThat } from "../Assertions.ts"
+import { type Row, test } from "../Row.ts"
 
 const stateOf = (backend: VoiceBackend["Service"]) => backend.connectionState.get
 

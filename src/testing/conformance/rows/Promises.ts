@@ -7,13 +7,13 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Logger from "effect/Logger"
 import * as References from "effect/References"
-import * as Agent from "../../agent/Agent.ts"
-import { ConnectionFailed } from "../../BackendError.ts"
-import * as ScriptedEngines from "../scripted/ScriptedEngines.ts"
-import { assertEqual, assertFailsWith, assertThat, waitUntil } from "./Assertions.ts"
+import * as Agent from "../../../agent/Agent.ts"
+import { ConnectionFailed } from "../../../BackendError.ts"
+import * as ScriptedEngines from "../../scripted/ScriptedEngines.ts"
+import { assertEqual, assertFailsWith, assertThat, waitUntil } from "../Assertions.ts"
+import { elsewhere, type Row, test } from "../Row.ts"
 import * as ConversationChecks from "./ConversationChecks.ts"
 import { auth } from "./HookRows.ts"
-import { elsewhere, type Row, test } from "./Row.ts"
 
 /**
  * The rows of the promises.

@@ -6,14 +6,14 @@
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as Stream from "effect/Stream"
-import * as Agent from "../../agent/Agent.ts"
-import * as Pcm from "../../audio/Pcm.ts"
-import * as SpokenAudio from "../scenario/SpokenAudio.ts"
-import * as ScriptedEngines from "../scripted/ScriptedEngines.ts"
-import { assertCompletesWithin, assertEqual, assertFailsWith, assertThat, waitUntil } from "./Assertions.ts"
-import { type Row, test } from "./Row.ts"
-import { talker } from "./TestBackends.ts"
-import * as TestTone from "./TestTone.ts"
+import * as Agent from "../../../agent/Agent.ts"
+import * as Pcm from "../../../audio/Pcm.ts"
+import * as SpokenAudio from "../../scenario/SpokenAudio.ts"
+import * as ScriptedEngines from "../../scripted/ScriptedEngines.ts"
+import { assertCompletesWithin, assertEqual, assertFailsWith, assertThat, waitUntil } from "../Assertions.ts"
+import { type Row, test } from "../Row.ts"
+import { talker } from "../TestBackends.ts"
+import * as TestTone from "../TestTone.ts"
 
 const spoken = (text: string) => Pcm.fromInt16(SpokenAudio.encode(text, { msPerCharacter: 40 }))
 

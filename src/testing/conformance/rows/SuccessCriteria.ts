@@ -5,16 +5,16 @@
  */
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
-import { ConnectionFailed } from "../../BackendError.ts"
-import * as ScriptedEngines from "../scripted/ScriptedEngines.ts"
-import * as ScriptedRecogniser from "../scripted/ScriptedRecogniser.ts"
-import { assertEqual, assertFailsWith, assertThat, waitUntil } from "./Assertions.ts"
+import { ConnectionFailed } from "../../../BackendError.ts"
+import * as ScriptedEngines from "../../scripted/ScriptedEngines.ts"
+import * as ScriptedRecogniser from "../../scripted/ScriptedRecogniser.ts"
+import { assertEqual, assertFailsWith, assertThat, waitUntil } from "../Assertions.ts"
+import { elsewhere, type Row, test } from "../Row.ts"
+import * as TestTone from "../TestTone.ts"
 import * as ConversationChecks from "./ConversationChecks.ts"
 import { backendConnectingWith, malformedSpeech } from "./ErrorCodes.ts"
-import { elsewhere, type Row, test } from "./Row.ts"
 import { agentInLoop, speechToSpeech } from "./SpokenTurn.ts"
 import * as TelemetryRows from "./TelemetryRows.ts"
-import * as TestTone from "./TestTone.ts"
 
 const success: ReadonlyArray<Row> = [
   elsewhere(

@@ -3,8 +3,8 @@
  *
  * @since 0.1.0
  */
-import type { Levels } from "../../client/index.ts"
-import { button, html } from "./Elements.ts"
+import type { Levels } from "../../../client/index.ts"
+import { button, html } from "../Elements.ts"
 
 /** -60 dB is an empty meter, -6 dB a full one, so that speech fills the middle. */
 const scale = (rms: number): number => Math.max(0, Math.min(1, (20 * Math.log10(Math.max(rms, 1e-6)) + 60) / 54))

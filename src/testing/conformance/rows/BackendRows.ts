@@ -6,10 +6,10 @@
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
-import type { VoiceBackend } from "../../backend/VoiceBackend.ts"
-import { assertCompletesWithin, assertEqual, assertFailsWith, assertThat, waitUntil } from "./Assertions.ts"
-import { type Row, test } from "./Row.ts"
-import { talker } from "./TestBackends.ts"
+import type { VoiceBackend } from "../../../backend/VoiceBackend.ts"
+import { assertCompletesWithin, assertEqual, assertFailsWith, assertThat, waitUntil } from "../Assertions.ts"
+import { type Row, test } from "../Row.ts"
+import { talker } from "../TestBackends.ts"
 
 const session = { userId: "user", transport: "websocket" } as const
 

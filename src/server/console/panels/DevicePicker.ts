@@ -3,9 +3,9 @@
  *
  * @since 0.1.0
  */
-import { type AudioDevice, VoiceClient } from "../../client/index.ts"
-import { find, html } from "./Elements.ts"
-import * as Preferences from "./Preferences.ts"
+import { type AudioDevice, VoiceClient } from "../../../client/index.ts"
+import { find, html } from "../Elements.ts"
+import * as Preferences from "../Preferences.ts"
 
 /**
  * @category accessors

@@ -3,7 +3,7 @@
  *
  * @since 0.1.0
  */
-import { button, html } from "./Elements.ts"
+import { button, html } from "../Elements.ts"
 
 /** How long good news stay. */
 const GOOD_NEWS_MS = 5_000

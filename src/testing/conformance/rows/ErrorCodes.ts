@@ -5,14 +5,14 @@
  */
 import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
-import * as BackendProvider from "../../backend/provider/BackendProvider.ts"
-import { type BackendError, ConnectionFailed, httpStatus, PipelineError, toProblemJson } from "../../BackendError.ts"
-import * as ScriptedSpeechToSpeech from "../scripted/ScriptedSpeechToSpeech.ts"
-import { assertCompletesWithin, assertEqual, assertFailsWith, assertThat, waitUntil } from "./Assertions.ts"
+import * as BackendProvider from "../../../backend/provider/BackendProvider.ts"
+import { type BackendError, ConnectionFailed, httpStatus, PipelineError, toProblemJson } from "../../../BackendError.ts"
+import * as ScriptedSpeechToSpeech from "../../scripted/ScriptedSpeechToSpeech.ts"
+import { assertCompletesWithin, assertEqual, assertFailsWith, assertThat, waitUntil } from "../Assertions.ts"
+import { type Check, type Row, test } from "../Row.ts"
+import { talker, type TestBackends } from "../TestBackends.ts"
 import { agentFails, agentTimesOut } from "./ConversationChecks.ts"
 import { authentication, createAuthorization, rateLimits } from "./HookRows.ts"
-import { type Check, type Row, test } from "./Row.ts"
-import { talker, type TestBackends } from "./TestBackends.ts"
 
 /** Fails unless the error has an operation and a message, and the same code and status as problem JSON. */
 const assertWellFormed = (error: BackendError) =>

@@ -3,7 +3,7 @@
  *
  * @since 0.1.0
  */
-import * as Preferences from "./Preferences.ts"
+import * as Preferences from "../Preferences.ts"
 
 const radios = (): NodeListOf<HTMLInputElement> => document.querySelectorAll("input[name=transport]")
 

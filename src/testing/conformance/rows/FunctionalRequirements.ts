@@ -6,12 +6,13 @@
 import * as Effect from "effect/Effect"
 import * as Metric from "effect/Metric"
 import * as Stream from "effect/Stream"
-import * as Agent from "../../agent/Agent.ts"
-import { BackendRegistry } from "../../backend/provider/BackendRegistry.ts"
-import * as MemoryStore from "../../store/MemoryStore.ts"
-import * as TelemetryNames from "../../telemetry/TelemetryNames.ts"
-import * as ScriptedEngines from "../scripted/ScriptedEngines.ts"
-import { assertEqual, assertFailsWith, assertThat, waitUntil } from "./Assertions.ts"
+import * as Agent from "../../../agent/Agent.ts"
+import { BackendRegistry } from "../../../backend/provider/BackendRegistry.ts"
+import * as MemoryStore from "../../../store/MemoryStore.ts"
+import * as TelemetryNames from "../../../telemetry/TelemetryNames.ts"
+import * as ScriptedEngines from "../../scripted/ScriptedEngines.ts"
+import { assertEqual, assertFailsWith, assertThat, waitUntil } from "../Assertions.ts"
+import { type Check, elsewhere, type Row, test } from "../Row.ts"
 import * as ConversationChecks from "./ConversationChecks.ts"
 import * as ErrorCodes from "./ErrorCodes.ts"
 import {
@@ -22,7 +23,6 @@ import {
   rateLimits
 } from "./HookRows.ts"
 import * as RetentionRows from "./RetentionRows.ts"
-import { type Check, elsewhere, type Row, test } from "./Row.ts"
 import { speechToSpeech, spokenTurn } from "./SpokenTurn.ts"
 import * as TelemetryRows from "./TelemetryRows.ts"
 

@@ -4,9 +4,9 @@
  * @since 0.1.0
  */
 import * as Effect from "effect/Effect"
-import * as ScriptedSpeechToSpeech from "../scripted/ScriptedSpeechToSpeech.ts"
-import { assertEqual, assertThat, waitUntil } from "./Assertions.ts"
-import type { Check } from "./Row.ts"
+import * as ScriptedSpeechToSpeech from "../../scripted/ScriptedSpeechToSpeech.ts"
+import { assertEqual, assertThat, waitUntil } from "../Assertions.ts"
+import type { Check } from "../Row.ts"
 
 /** A spoken turn is recognised, answered, and the answer is played. */
 export const spokenTurn: Check = (backends) =>

@@ -5,16 +5,16 @@
  */
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
-import * as BackendProvider from "../../backend/provider/BackendProvider.ts"
-import { AuthenticationFailed, type BackendError } from "../../BackendError.ts"
-import * as AudioProcessor from "../../hooks/AudioProcessor.ts"
-import { AuthHook, type Operation } from "../../hooks/AuthHook.ts"
-import { RateLimiter } from "../../hooks/RateLimiter.ts"
-import { assertCompletesWithin, assertEqual, assertFailsWith, assertThat, waitUntil } from "./Assertions.ts"
+import * as BackendProvider from "../../../backend/provider/BackendProvider.ts"
+import { AuthenticationFailed, type BackendError } from "../../../BackendError.ts"
+import * as AudioProcessor from "../../../hooks/AudioProcessor.ts"
+import { AuthHook, type Operation } from "../../../hooks/AuthHook.ts"
+import { RateLimiter } from "../../../hooks/RateLimiter.ts"
+import { assertCompletesWithin, assertEqual, assertFailsWith, assertThat, waitUntil } from "../Assertions.ts"
+import { type Check, type Row, test } from "../Row.ts"
+import { make as makeBackends } from "../TestBackends.ts"
 import { processorsInOrder } from "./ConversationChecks.ts"
 import * as RetentionRows from "./RetentionRows.ts"
-import { type Check, type Row, test } from "./Row.ts"
-import { make as makeBackends } from "./TestBackends.ts"
 
 /** An AuthHook that accepts one token and permits all operations but the `forbidden` ones. */
 export const auth = (options: {

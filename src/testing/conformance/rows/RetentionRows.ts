@@ -6,11 +6,11 @@
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
-import { DataRetentionHook, type DataType } from "../../hooks/DataRetentionHook.ts"
-import type { Periods } from "../../hooks/RetentionPolicy.ts"
-import { SessionArchive } from "../../session/retention/SessionArchive.ts"
-import { assertEqual, assertThat, waitUntil } from "./Assertions.ts"
-import { type Check, type Row, test } from "./Row.ts"
+import { DataRetentionHook, type DataType } from "../../../hooks/DataRetentionHook.ts"
+import type { Periods } from "../../../hooks/RetentionPolicy.ts"
+import { SessionArchive } from "../../../session/retention/SessionArchive.ts"
+import { assertEqual, assertThat, waitUntil } from "../Assertions.ts"
+import { type Check, type Row, test } from "../Row.ts"
 
 /** An archive in memory that records its calls. */
 const memoryArchive = () => {

@@ -3,7 +3,7 @@
  *
  * @since 0.1.0
  */
-import { html } from "./Elements.ts"
+import { html } from "../Elements.ts"
 
 /**
  * Shows labels with their values.

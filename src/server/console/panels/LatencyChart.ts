@@ -5,7 +5,7 @@
  *
  * @since 0.1.0
  */
-import type { ServerEvents } from "../../client/index.ts"
+import type { ServerEvents } from "../../../client/index.ts"
 
 const COLOURS = 8
 /** More than the server has; a page must not grow with what it is sent. */

@@ -9,12 +9,12 @@ import * as Metric from "effect/Metric"
 import * as Option from "effect/Option"
 import * as References from "effect/References"
 import * as Tracer from "effect/Tracer"
-import * as Agent from "../../agent/Agent.ts"
-import * as TelemetryNames from "../../telemetry/TelemetryNames.ts"
-import { assertEqual, assertThat, waitUntil } from "./Assertions.ts"
-import type { ConformanceClient } from "./ConformanceClient.ts"
-import type { Check } from "./Row.ts"
-import type { TestBackends } from "./TestBackends.ts"
+import * as Agent from "../../../agent/Agent.ts"
+import * as TelemetryNames from "../../../telemetry/TelemetryNames.ts"
+import { assertEqual, assertThat, waitUntil } from "../Assertions.ts"
+import type { ConformanceClient } from "../ConformanceClient.ts"
+import type { Check } from "../Row.ts"
+import type { TestBackends } from "../TestBackends.ts"
 
 const { spans } = TelemetryNames
 

@@ -4,8 +4,8 @@
  *
  * @since 0.1.0
  */
-import type { ServerMessage } from "../../client/index.ts"
-import { noteOf } from "./Incidents.ts"
+import type { ServerMessage } from "../../../client/index.ts"
+import { noteOf } from "../Incidents.ts"
 import { LatencyChart } from "./LatencyChart.ts"
 
 /** Older turns are removed from the page, so that a long conversation does not slow it down. */
