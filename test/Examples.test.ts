@@ -2,6 +2,7 @@
  * What the documentation shows compiles and runs: the programs of the README and of the guides are files of
  * `test/examples`, configs are checked, and the examples in the sources are extracted.
  */
+import { NodeServices } from "@effect/platform-node"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
 import { execFile, spawn } from "node:child_process"
@@ -10,6 +11,9 @@ import { createServer } from "node:net"
 import { tmpdir } from "node:os"
 import { basename, dirname, join } from "node:path"
 import { promisify } from "node:util"
+import * as ConfigSource from "../src/backend/config/ConfigSource.ts"
+import * as Builtin from "../src/builtin/index.ts"
+import * as ServerConfig from "../src/server/ServerConfig.ts"
 import * as FakeChat from "./support/FakeChat.ts"
 
 const run = promisify(execFile)
@@ -79,46 +83,34 @@ describe("Examples", () => {
     const directory = mkdtempSync(join(tmpdir(), "effect-voice-guides-"))
     const base = { provider: "local", pipeline_type: "stt_tts", stt_provider: "moonshine", tts_provider: "flite" }
     try {
-      for (const { file, text } of guides) {
-        if (file.startsWith("scripts")) continue // configs of other programs
+      for (const { file: guide, text } of guides) {
+        if (guide.startsWith("scripts")) continue // configs of other programs
         for (const [, block = ""] of text.matchAll(/```yaml\n([\s\S]*?)```/gu)) {
           const missing = Object.entries(base).filter(([key]) => !new RegExp(`^${key}:`, "mu").test(block))
-          const config = join(directory, "voice.yaml")
-          writeFileSync(config, missing.map(([key, value]) => `${key}: ${value}\n`).join("") + block)
-          const names = Array.from(
+          const file = join(directory, "voice.yaml")
+          writeFileSync(file, missing.map(([key, value]) => `${key}: ${value}\n`).join("") + block)
+          const variables = Array.from(
             block.matchAll(/\$\{(\w+)\}/gu),
             ([, name = ""]) => [name, `redis://${name}`.padEnd(40, "k")]
           )
-          const checked = await run(process.execPath, [
-            "--disable-warning=ExperimentalWarning",
-            "--conditions=@effect-voice/source",
-            join("src", "cli", "main.ts"),
-            "check",
-            "--config",
-            config
-          ], {
-            env: {
-              ...process.env,
-              DEEPGRAM_API_KEY: "dg-key",
-              ELEVENLABS_API_KEY: "el-key",
-              ...Object.fromEntries(names)
-            },
-            timeout: 60_000
-          }).then(() => "", (error: { readonly stderr?: string }) => error.stderr ?? String(error))
-          assert.strictEqual(checked, "", `${file}:\n${block}`)
+          await ConfigSource.load({ file, env: Object.fromEntries(variables), section: ServerConfig.section }).pipe(
+            Effect.mapError((error) => new Error(`${guide}:\n${block}\n${error.message}`)),
+            Effect.provide([Builtin.layer, NodeServices.layer]),
+            Effect.runPromise
+          )
         }
       }
     } finally {
       rmSync(directory, { recursive: true, force: true })
     }
-  }, 300_000)
+  })
 
-  it("answers a recording with a backend made from names", async () => {
+  it.concurrent("answers a recording with a backend made from names", async () => {
     const { stdout } = await node(join("test", "examples", "Hello.ts"))
     assert.match(stdout, /the agent said: You said: He was not an ill-disposed young man\./u)
   })
 
-  it("answers with a language model that calls a tool", () =>
+  it.concurrent("answers with a language model that calls a tool", () =>
     Effect.gen(function*() {
       const model = yield* FakeChat.make([
         { pieces: [{ call: { index: 0, id: "call_1", name: "opening_hours", input: "{\"day\":\"Sunday\"}" } }] },
@@ -170,12 +162,12 @@ describe("Examples", () => {
     await node(join("test", "examples", "Processor.ts"))
   })
 
-  it("runs the conformance suite on the provider of the guide", async () => {
+  it.concurrent("runs the conformance suite on the provider of the guide", async () => {
     const { stdout } = await node(join("test", "examples", "Provider.ts"))
     assert.match(stdout, /^conformance: \d{3} passed, 0 failed, \d+ verified elsewhere/mu)
   })
 
-  it("lets in the users that the guide's hook accepts", async () => {
+  it.concurrent("lets in the users that the guide's hook accepts", async () => {
     const port = await freePort()
     const child = spawn(process.execPath, [
       "--disable-warning=ExperimentalWarning",
@@ -204,7 +196,7 @@ describe("Examples", () => {
     }
   })
 
-  it("mounts the routes in an application as the server's guide shows", async () => {
+  it.concurrent("mounts the routes in an application as the server's guide shows", async () => {
     const port = await freePort()
     const child = spawn(process.execPath, [
       "--disable-warning=ExperimentalWarning",
@@ -233,7 +225,7 @@ describe("Examples", () => {
     }
   }, 60_000)
 
-  it("compiles and runs the examples of the sources", async () => {
+  it.concurrent("compiles and runs the examples of the sources", async () => {
     const examples = sources.flatMap((file) =>
       examplesOf(readFileSync(join("src", file), "utf8")).map((body) => ({ file, body }))
     )
