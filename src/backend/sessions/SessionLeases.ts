@@ -67,7 +67,7 @@ const nothing: SessionLeases = {
 }
 
 const bounded = (what: string) => <A>(effect: Effect.Effect<A, BackendError>): Effect.Effect<A, BackendError> =>
-  effect.pipe(deadline(what, "the session store", STORE_DEADLINE), normalize(what))
+  effect.pipe(deadline(what, "the session store", STORE_DEADLINE, { part: "store" }), normalize(what))
 
 /**
  * Makes it on the session store, if there is one. While the scope lives, leases are renewed and abandoned sessions erased;
