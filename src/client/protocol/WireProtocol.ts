@@ -474,7 +474,7 @@ export const closeCodes: {
   1011: { reason: "internal_error", client: "reconnect" },
   /** Another connection of the same user has taken over the session. Reconnecting would take it back. */
   4408: { reason: "replaced", client: "stop" },
-  /** The client did not read: more than 10 s of audio or 1 MiB of events were waiting for it. */
+  /** The client did not read: it accepted no audio for 10 s. */
   4409: { reason: "too_slow", client: "reconnect" },
   /** The user has used up the audio that the server's rate limit allows. */
   4429: { reason: "rate_limited", client: "stop" }

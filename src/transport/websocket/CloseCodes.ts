@@ -63,7 +63,7 @@ export const closeCodes = {
   too_slow: {
     code: 4409,
     reason: "too_slow",
-    meaning: "The client did not read: more than 10 s of audio or 1 MiB of events were waiting for it.",
+    meaning: "The client did not read: it accepted no audio for 10 s.",
     client: "reconnect"
   },
   rate_limited: {
