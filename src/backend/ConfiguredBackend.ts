@@ -37,8 +37,8 @@ import type { Registries } from "./provider/ProviderContract.ts"
 import { StoreRegistry } from "./sessions/StoreRegistry.ts"
 
 /**
- * Builds an engine by name in the current scope. A name that the config does not have is one that nothing needed when the
- * config was decoded, such as the default detector of a speech-to-speech model that turns out to need one.
+ * Builds an engine by name in the current scope. An engine that was not needed when the config was decoded, such as the
+ * default detector of a speech-to-speech model that turns out to need one, is built with its default options.
  */
 const build = Effect.fnUntraced(function*<Kind extends EngineKind, Shape>(
   { engines }: DecodedConfig,

@@ -121,7 +121,7 @@ export const conversationEvents = {
   "user.speech_started": event("The user has started to speak.", {}),
   "user.speech_stopped": event("The user has stopped speaking; the turn may go on.", {}),
   "user.away": event("The user has been silent for as long as the server is configured to wait.", {}),
-  "user.backchannel": event("The user said something that takes no turn (\"mhm\").", {
+  "user.backchannel": event("The user said something that needs no answer (\"mhm\").", {
     text: Schema.String.annotateKey({ description: "The words." })
   }),
   "user.transcript": event(
@@ -135,7 +135,7 @@ export const conversationEvents = {
     }
   ),
   "agent.speech_started": event("The audio of a reply begins.", { turn }),
-  "agent.speech_paused": event("The reply is held back, because the user may be interrupting.", { turn }),
+  "agent.speech_paused": event("The reply is paused, because the user may be interrupting.", { turn }),
   "agent.speech_resumed": event("The reply goes on after a pause.", { turn }),
   "agent.transcript": event("The next words of the reply, to be appended to those of the same turn.", {
     turn,
@@ -161,9 +161,9 @@ export const conversationEvents = {
   }),
   error: event("Something failed, or a message of the client was malformed. The session goes on unless it ends next.", {
     code: ErrorCode,
-    message: Schema.String.annotateKey({ description: "What is wrong, for people." }),
+    message: Schema.String.annotateKey({ description: "What is wrong, as a sentence for people." }),
     details: Schema.optionalKey(Schema.Record(Schema.String, Schema.Unknown)).annotateKey({
-      description: "What a program may want to know beyond it."
+      description: "Further facts about the error, for programs."
     })
   })
 }

@@ -173,7 +173,7 @@ export interface SessionConfig extends SessionSpeech.SessionSpeech {
 }
 
 /**
- * What of a configuration is for the engines; fields that are not set are left out.
+ * The fields of a configuration that the engines need; those that are not set are left out.
  *
  * @category accessors
  * @since 0.1.0

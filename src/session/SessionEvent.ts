@@ -78,7 +78,7 @@ export const SessionEvent = Schema.Union([
     connection,
     transport: Schema.String.annotateKey({ description: "`websocket`, `webrtc`, `memory` or a provider's name." })
   }),
-  event("connection.detached", "The session has let go of a connection, or the connection was lost.", {
+  event("connection.detached", "The session has detached a connection, or the connection was lost.", {
     connection,
     reason: Schema.String.annotateKey({
       description:

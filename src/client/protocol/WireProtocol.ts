@@ -140,7 +140,7 @@ export interface ServerEvents {
     /** `websocket`, `webrtc`, `memory` or a provider's name. */
     readonly transport: string
   }
-  /** The session has let go of a connection, or the connection was lost. */
+  /** The session has detached a connection, or the connection was lost. */
   readonly "connection.detached": Envelope & {
     readonly type: "connection.detached"
     /** The connection's id, unique in the server's process. */
@@ -169,7 +169,7 @@ export interface ServerEvents {
   readonly "user.away": Envelope & {
     readonly type: "user.away"
   }
-  /** The user said something that takes no turn ("mhm"). */
+  /** The user said something that needs no answer ("mhm"). */
   readonly "user.backchannel": Envelope & {
     readonly type: "user.backchannel"
     /** The words. */
@@ -191,7 +191,7 @@ export interface ServerEvents {
     /** The number of the turn, from 1. */
     readonly turn: number
   }
-  /** The reply is held back, because the user may be interrupting. */
+  /** The reply is paused, because the user may be interrupting. */
   readonly "agent.speech_paused": Envelope & {
     readonly type: "agent.speech_paused"
     /** The number of the turn, from 1. */
@@ -325,9 +325,9 @@ export interface ServerEvents {
   readonly "error": Envelope & {
     readonly type: "error"
     readonly code: ErrorCode
-    /** What is wrong, for people. */
+    /** What is wrong, as a sentence for people. */
     readonly message: string
-    /** What a program may want to know beyond it. */
+    /** Further facts about the error, for programs. */
     readonly details?: Readonly<Record<string, unknown>>
   }
   /** The answer to `ping`. */

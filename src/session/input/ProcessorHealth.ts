@@ -109,7 +109,7 @@ export const errorOfThrown = (name: string, cause: unknown): BackendError =>
     })
 
 /**
- * The error of a processor that returns something else than it must.
+ * The error of a processor whose result has the wrong type or length.
  *
  * @category constructors
  * @since 0.1.0

@@ -1,5 +1,5 @@
 /**
- * A reply of which the pipeline has the text: the agent's answer to a turn, or a given text, spoken sentence by sentence.
+ * A reply whose text the pipeline has: the agent's answer to a turn, or a given text, spoken sentence by sentence.
  *
  * @since 0.1.0
  */

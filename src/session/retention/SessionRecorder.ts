@@ -142,7 +142,7 @@ export const make = Effect.fnUntraced(function*(
     Effect.catch(effect, (error) => {
       if (isLossLogged) return Effect.void
       isLossLogged = true
-      return Effect.logWarning("recording has a gap", error.message)
+      return Effect.logWarning("some data of the session was not recorded", error.message)
     })
   const write = (untilMs: number) =>
     Effect.all([
