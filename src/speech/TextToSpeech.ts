@@ -90,6 +90,11 @@ export class TextToSpeech extends Context.Service<
      * counts as dead. Default: its share of the backend's `timeout` where there are others, else without limit.
      */
     readonly stallTimeout?: Duration.Duration | undefined
+    /**
+     * The longest that it may take for the first chunk of a sentence, for an engine that connects for it; the chunk may be
+     * empty, and `stallTimeout` holds from then on. Default: `stallTimeout`.
+     */
+    readonly startTimeout?: Duration.Duration | undefined
     readonly capabilities: {
       /** The names of voices that a session may ask for; empty: any name; left out: none. */
       readonly voices?: ReadonlyArray<string> | undefined

@@ -60,7 +60,7 @@ export interface ResilientSpeechToTextOptions extends Resilience.ResilienceOptio
 }
 
 /**
- * Makes a recogniser of these engines, the most wanted first. `timeout` bounds the opening and each recovery, all engines
+ * Makes a recogniser of these engines, the preferred one first. `timeout` bounds the opening and each recovery, all engines
  * and retries together.
  *
  * Fails `invalid_config` when an engine's rate is not 16 kHz and the converter is missing. `open` fails when no engine

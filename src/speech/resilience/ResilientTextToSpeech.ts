@@ -33,9 +33,9 @@ const made = new WeakSet<Engine>()
 export const isResilient = (engine: Engine): boolean => made.has(engine)
 
 /**
- * Makes a voice of these engines, the most wanted first. `timeout` bounds the time to the first audio of a sentence, all
- * engines and retries together; an engine that has begun may pause as long as its share of it, and no longer than its
- * `stallTimeout`.
+ * Makes a voice of these engines, the preferred one first. `timeout` bounds the time to the first audio of a sentence, all
+ * engines and retries together; an engine that has begun may pause as long as its share of it. An engine's own
+ * `startTimeout` and `stallTimeout` hold, too.
  *
  * Fails `invalid_config` when the rates differ and the converter is missing. `open` fails when no engine can be opened,
  * `speak` with the last failure when no engine could begin a sentence. What of a session's own voice and language a

@@ -50,7 +50,7 @@ export interface SpeechContext {
 }
 
 /**
- * A stream of sentences, with the engine in use: each begins with the most wanted one that its circuit breaker admits.
+ * A stream of sentences, with the engine in use: each begins with the first in order of preference that its circuit breaker admits.
  *
  * @category models
  * @since 0.1.0
@@ -85,13 +85,15 @@ export const speak = (context: SpeechContext, reply: SpokenReply, text: string) 
     let last: BackendError | undefined
 
     /** How long the next chunk may take, in ms; `undefined`: without limit, for no other engine waits, and turns have a deadline. */
-    const chunkTimeoutMs = ({ stallTimeout }: TextToSpeech["Service"], now: number): number | undefined => {
+    const chunkTimeoutMs = (engine: TextToSpeech["Service"], started: boolean, now: number): number | undefined => {
+      const { stallTimeout, startTimeout = stallTimeout } = engine
+      const timeout = started ? stallTimeout : startTimeout
       const share = count === 1
         ? undefined
         : delivered.begun
         ? settings.timeoutMs / count
         : Math.max(1, budget.until - now)
-      const stall = stallTimeout === undefined ? undefined : Duration.toMillis(stallTimeout)
+      const stall = timeout === undefined ? undefined : Duration.toMillis(timeout)
       return share === undefined ? stall : stall === undefined ? share : Math.min(share, stall)
     }
 
@@ -105,6 +107,7 @@ export const speak = (context: SpeechContext, reply: SpokenReply, text: string) 
         }
         const silent: Array<SpeechChunk> = []
         let empty = 0
+        let started = false
         let ended = false
 
         const convert = (chunk: SpeechChunk): SpeechChunk =>
@@ -114,6 +117,7 @@ export const speak = (context: SpeechContext, reply: SpokenReply, text: string) 
           const out: Array<SpeechChunk> = []
           for (const chunk of chunks) {
             empty = chunk.pcm.length === 0 ? empty + 1 : 0
+            if (chunk.pcm.length === 0 && chunk.text === "" && chunk.words === undefined) continue
             if (!delivered.begun && chunk.pcm.length === 0) {
               silent.push(chunk)
               continue
@@ -144,12 +148,13 @@ export const speak = (context: SpeechContext, reply: SpokenReply, text: string) 
           const next: Pull.Pull<Arr.NonEmptyReadonlyArray<SpeechChunk>, BackendError> = Effect.gen(function*() {
             if (ended) return yield* Cause.done()
             while (true) {
-              const limit = chunkTimeoutMs(engine, yield* Clock.currentTimeMillis)
+              const limit = chunkTimeoutMs(engine, started, yield* Clock.currentTimeMillis)
               const chunks = yield* limit === undefined
                 ? pulled
                 : deadline(op, `waiting for audio from ${engine.name}`, Duration.millis(limit), {
                   engine: engine.name
                 })(pulled)
+              started = true
               if (chunks === undefined) return yield* finish
               const out = take(chunks)
               if (isNonEmpty(out)) return out

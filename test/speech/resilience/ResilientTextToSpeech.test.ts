@@ -126,6 +126,28 @@ describe("ResilientTextToSpeech", () => {
       assert.deepStrictEqual(incidents[0]?.error?.details, { engine: "a" })
     }))
 
+  it.effect("lets a voice take its startTimeout up to the first chunk, which may be empty", () =>
+    Effect.gen(function*() {
+      const times = { startTimeout: Duration.seconds(8), stallTimeout: Duration.seconds(5) }
+      const failsAfter = Effect.fnUntraced(function*(speech: Stream.Stream<SpeechChunk>) {
+        const { engine } = Faulty.tts("a", A, () => "ok")
+        const resilient = yield* ResilientTextToSpeech.make([
+          { ...engine, ...times, open: () => Effect.succeed({ speak: () => speech }) }
+        ], { maxRetries: 0 })
+        const fiber = yield* Effect.forkChild(
+          Effect.exit(Stream.runDrain((yield* resilient.open(session)).speak(Stream.make("one"))))
+        )
+        yield* TestClock.adjust("7 seconds")
+        const early = fiber.pollUnsafe() !== undefined
+        yield* TestClock.adjust("1 second")
+        assert.isDefined(fiber.pollUnsafe())
+        return early ? "stallTimeout" : "startTimeout"
+      })
+      assert.strictEqual(yield* failsAfter(Stream.never), "startTimeout")
+      const empty = Stream.succeed({ pcm: new Int16Array(0), text: "" })
+      assert.strictEqual(yield* failsAfter(Stream.concat(empty, Stream.never)), "stallTimeout")
+    }))
+
   it.effect("retries the same engine after a pause, in a new stream, once the old one is closed", () =>
     Effect.gen(function*() {
       const a = Faulty.tts("a", A, Faulty.inTurn("fail", "fail", "ok"))
@@ -159,7 +181,7 @@ describe("ResilientTextToSpeech", () => {
       const first = yield* speakAll(voice, "one", "two")
       assert.deepStrictEqual(first.said, ["B:one", "B", "B:two", "B"])
       assert.deepStrictEqual(lines(), ["a failed", "a retrying", "a failed", "a switched b"])
-      // the next reply begins with the most wanted again
+      // the next reply begins with the first engine again
       const second = yield* speakAll(voice, "three")
       assert.deepStrictEqual(second.said, ["A:three", "A"])
       assert.deepStrictEqual(lines().slice(4), ["b switched a", "a recovered"])

@@ -3,7 +3,7 @@
  *
  * @since 0.1.0
  */
-import type * as Duration from "effect/Duration"
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as FetchHttpClient from "effect/http/FetchHttpClient"
 import * as HttpClient from "effect/http/HttpClient"
@@ -106,6 +106,8 @@ const make = Effect.fnUntraced(
       name: vendor,
       sampleRate,
       stallTimeout: options.silence,
+      // longer than `timeout`, which the connection itself keeps, so that its error is the one that is reported
+      startTimeout: Duration.sum(options.timeout, options.silence),
       // a request would have to speak, and be paid for
       probe: isSocket ? Effect.scoped(Effect.asVoid(open({}))) : undefined,
       capabilities: { voices: [], languages: [] },

@@ -11,7 +11,8 @@ import type { SpeechChunk, SpokenWord, TextToSpeechStream } from "../../../speec
 import * as TextPieces from "./TextPieces.ts"
 
 /**
- * A piece of the speech of one text; words are timed in ms from its first sample.
+ * A piece of the speech of one text; words are timed in ms from its first sample. An empty one comes first, once the vendor
+ * has been asked for the text: connecting has a time limit of its own.
  *
  * @category models
  * @since 0.1.0
@@ -28,6 +29,15 @@ export interface SpeechPiece {
  * @since 0.1.0
  */
 export type SpeakText = (text: string) => Stream.Stream<SpeechPiece, BackendError>
+
+/**
+ * The speech of a text that the vendor has been asked for: the empty piece, then the vendor's.
+ *
+ * @category combinators
+ * @since 0.1.0
+ */
+export const asked = <E>(pieces: Stream.Stream<SpeechPiece, E>): Stream.Stream<SpeechPiece, E> =>
+  Stream.concat(Stream.succeed<SpeechPiece>({}), pieces)
 
 const silence = new Int16Array(0)
 
@@ -49,6 +59,7 @@ export const make = (options: {
     let first = true
     let samples = 0
     const chunk = ({ pcm = silence, words }: SpeechPiece, offsetMs: number): SpeechChunk => {
+      if (pcm.length === 0 && words === undefined) return { pcm, text: "" }
       const carried = first ? text : ""
       first = false
       samples += pcm.length

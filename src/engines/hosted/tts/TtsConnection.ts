@@ -25,7 +25,7 @@ import * as RetryPolicy from "../../../RetryPolicy.ts"
 import * as VendorSpan from "../../../telemetry/VendorSpan.ts"
 import * as VendorError from "../../../wire/VendorError.ts"
 import * as VendorSocket from "../../../wire/VendorSocket.ts"
-import type { SpeakText, SpeechPiece } from "./SpeechPieces.ts"
+import { asked, type SpeakText, type SpeechPiece } from "./SpeechPieces.ts"
 import type { TtsMessage, TtsProtocol } from "./TtsProtocol.ts"
 
 /**
@@ -263,7 +263,7 @@ export const open = Effect.fnUntraced(function*(
         Stream.map(Stream.fromQueue(speech.queue), (piece) => {
           speech.waiting -= piece.pcm?.length ?? 0
           return piece
-        }))
+        }).pipe(asked))
     )
 
   yield* usableConnection

@@ -17,7 +17,7 @@ import * as VendorSpan from "../../../telemetry/VendorSpan.ts"
 import { untraced } from "../../../wire/UntracedHttp.ts"
 import * as VendorError from "../../../wire/VendorError.ts"
 import type { SecretHeaders } from "../HostedOptions.ts"
-import type { SpeakText, SpeechPiece } from "./SpeechPieces.ts"
+import { asked, type SpeakText, type SpeechPiece } from "./SpeechPieces.ts"
 
 /**
  * - `timeout`: how long an answer may take to begin.
@@ -92,7 +92,8 @@ export const make = (options: TtsRequestOptions, client: HttpClient.HttpClient):
       return response.stream.pipe(
         Stream.mapError(unreachable),
         // the reader keeps its buffer
-        Stream.map((bytes): SpeechPiece => ({ pcm: reader.push(bytes).slice() }))
+        Stream.map((bytes): SpeechPiece => ({ pcm: reader.push(bytes).slice() })),
+        asked
       )
     }))
 }
