@@ -9,6 +9,7 @@ import { type BackendError, ConnectionFailed } from "../../BackendError.ts"
 import type { OnIncident } from "../../EngineIncident.ts"
 import type { RetryPolicy } from "../../RetryPolicy.ts"
 import type { EngineHealth } from "../EngineHealth.ts"
+import type { SessionSpeech } from "../SessionSpeech.ts"
 import * as CircuitBreaker from "./CircuitBreaker.ts"
 import { IncidentReporter } from "./IncidentReporter.ts"
 
@@ -110,6 +111,16 @@ export const circuitOpen = <Engine extends { readonly name: string }>(
 ): BackendError =>
   breaker.lastError() ??
     new ConnectionFailed({ op, message: `${engine.name}: circuit open`, details: { circuit: "open" } })
+
+/**
+ * Whether a failure may be due to the language, voice or key terms that the session chose. It says nothing about the engine,
+ * so its circuit breaker, which all sessions share, does not count it.
+ *
+ * @category guards
+ * @since 0.1.0
+ */
+export const isSessionsOwn = (error: BackendError, { keyterms = [], language, voice }: SessionSpeech): boolean =>
+  error._tag === "InvalidConfig" && (language !== undefined || voice !== undefined || keyterms.length > 0)
 
 /**
  * Makes the reporter of a session's incidents.

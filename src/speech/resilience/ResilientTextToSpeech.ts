@@ -94,12 +94,16 @@ const open = Effect.fnUntraced(function*(
       )
       if (failure === undefined) return report.using(index, last)
       last = failure
-      report.failed(index, failure, yield* admission.fail(failure))
+      report.failed(
+        index,
+        failure,
+        Resilience.isSessionsOwn(failure, wanted) ? false : yield* admission.fail(failure)
+      )
     }
     if (last !== undefined) return yield* last
   }).pipe(Effect.scoped)
 
-  const context = { engines, settings, report, voices, outputRate }
+  const context = { engines, settings, wanted, report, voices, outputRate }
   return {
     speak: (sentences) =>
       Stream.suspend(() => {

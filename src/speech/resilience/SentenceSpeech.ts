@@ -19,6 +19,7 @@ import * as Resampler from "../../audio/resampling/Resampler.ts"
 import { type BackendError, fromCause, PipelineError } from "../../BackendError.ts"
 import { deadline } from "../../Deadline.ts"
 import * as RetryPolicy from "../../RetryPolicy.ts"
+import type { SessionSpeech } from "../SessionSpeech.ts"
 import type { SpeechChunk, TextToSpeech } from "../TextToSpeech.ts"
 import type { Admission } from "./CircuitBreaker.ts"
 import { DeliveredSpeech } from "./DeliveredSpeech.ts"
@@ -44,13 +45,15 @@ const speakable = /[\p{L}\p{N}]/u
 export interface SpeechContext {
   readonly engines: ReadonlyArray<Resilience.Guarded<TextToSpeech["Service"]>>
   readonly settings: Resilience.Settings
+  /** What the session asks of its voice. */
+  readonly wanted: SessionSpeech
   readonly report: IncidentReporter
   readonly voices: SessionVoices
   readonly outputRate: number
 }
 
 /**
- * A stream of sentences, with the engine in use: each begins with the first in order of preference that its circuit breaker admits.
+ * A stream of sentences, with the engine in use: each begins with the first one that its circuit breaker admits.
  *
  * @category models
  * @since 0.1.0
@@ -74,7 +77,7 @@ const noAudio = (message: string): BackendError => new PipelineError({ op, messa
  */
 export const speak = (context: SpeechContext, reply: SpokenReply, text: string) =>
   Stream.unwrap(Effect.gen(function*() {
-    const { engines, outputRate, report, settings, voices } = context
+    const { engines, outputRate, report, settings, voices, wanted } = context
     const count = engines.length
     const scope = yield* Effect.scope
     const delivered = new DeliveredSpeech()
@@ -180,7 +183,7 @@ export const speak = (context: SpeechContext, reply: SpokenReply, text: string) 
 
     const failed = Effect.fnUntraced(function*(index: number, admission: Admission, error: BackendError) {
       last = error
-      const opened = yield* admission.fail(error)
+      const opened = Resilience.isSessionsOwn(error, wanted) ? false : yield* admission.fail(error)
       report.failed(index, error, opened)
       yield* voices.drop(index)
       const now = yield* Clock.currentTimeMillis

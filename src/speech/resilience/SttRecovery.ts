@@ -243,7 +243,7 @@ export const run = Effect.fnUntraced(
             retryAfterMs = 0
           }
         } else {
-          const opened = yield* admission.fail(error)
+          const opened = Resilience.isSessionsOwn(error, session.wanted) ? false : yield* admission.fail(error)
           report.failed(index, error, opened)
           circuitWasOpen = circuitWasOpen || opened
           const pause = yield* pauses(error)

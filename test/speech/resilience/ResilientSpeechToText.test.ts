@@ -6,7 +6,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Duration, Effect, Exit, Fiber, Schema, Scope, Stream } from "effect"
 import { TestClock } from "effect/testing"
-import { PipelineError, Timeout } from "../../../src/BackendError.ts"
+import { InvalidConfig, PipelineError, Timeout } from "../../../src/BackendError.ts"
 import * as ResilientSpeechToText from "../../../src/speech/resilience/ResilientSpeechToText.ts"
 import type { SpeechToTextStream, TranscriptEvent } from "../../../src/speech/SpeechToText.ts"
 import * as Faulty from "../Faulty.ts"
@@ -64,6 +64,23 @@ const setup = Effect.fnUntraced(function*(
 })
 
 describe("ResilientSpeechToText", () => {
+  it.effect("keeps its circuit closed when a session's own language is refused", () =>
+    Effect.gen(function*() {
+      const { engine } = Faulty.stt("a", Faulty.inTurn("ok"))
+      const resilient = yield* ResilientSpeechToText.make([{
+        ...engine,
+        open: (wanted) =>
+          wanted.language === undefined
+            ? engine.open(wanted)
+            : Effect.fail(new InvalidConfig({ op: "test", message: "no such language" }))
+      }], { breaker: { failures: 2 } })
+      for (let i = 0; i < 5; i++) {
+        const error = yield* Effect.flip(Effect.scoped(resilient.open({ sessionId: `s${i}`, language: "xx" })))
+        assert.strictEqual(error._tag, "InvalidConfig")
+      }
+      yield* Effect.scoped(resilient.open(session))
+    }))
+
   it.effect("delivers everything to a slow reader, in order, without waiting for time", () =>
     Effect.gen(function*() {
       const count = 1_000

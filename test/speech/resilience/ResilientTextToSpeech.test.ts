@@ -6,7 +6,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Duration, Effect, Exit, Fiber, Schema, Scope, Stream } from "effect"
 import { TestClock } from "effect/testing"
-import { Timeout } from "../../../src/BackendError.ts"
+import { InvalidConfig, Timeout } from "../../../src/BackendError.ts"
 import type { ResilienceOptions } from "../../../src/speech/resilience/Resilience.ts"
 import * as ResilientTextToSpeech from "../../../src/speech/resilience/ResilientTextToSpeech.ts"
 import type { SpeechChunk, TextToSpeechStream } from "../../../src/speech/TextToSpeech.ts"
@@ -75,6 +75,33 @@ describe("ResilientTextToSpeech", () => {
       // the other has no voice of that name, and speaks any language
       assert.deepInclude(b.wanted[0], { voice: undefined, language: "fr" })
     }))
+
+  for (const when of ["opened", "asked to speak"]) {
+    it.effect(`keeps its circuit closed when a session's own voice is refused, once it is ${when}`, () =>
+      Effect.gen(function*() {
+        const { engine } = Faulty.tts("a", A, () => "ok")
+        const refused = new InvalidConfig({ op: "test", message: "no such voice" })
+        const resilient = yield* ResilientTextToSpeech.make([{
+          ...engine,
+          open: (wanted) =>
+            wanted.voice === undefined
+              ? engine.open(wanted)
+              : when === "opened"
+              ? Effect.fail(refused)
+              : Effect.succeed({ speak: () => Stream.fail(refused) })
+        }], { breaker: { failures: 2 } })
+        for (let i = 0; i < 5; i++) {
+          const speaking = Effect.scoped(
+            Effect.flatMap(
+              resilient.open({ sessionId: `s${i}`, voice: "unknown" }),
+              (voice) => Stream.runDrain(voice.speak(Stream.make("one")))
+            )
+          )
+          assert.strictEqual((yield* Effect.flip(speaking))._tag, "InvalidConfig")
+        }
+        assert.deepStrictEqual((yield* speakAll(yield* resilient.open(session), "one")).said, ["A:one", "A"])
+      }))
+  }
 
   it.effect("finishes a sentence that broke off, at once and without repeating anything", () =>
     Effect.gen(function*() {
