@@ -179,7 +179,8 @@ export const make = Effect.fnUntraced(function*(
     Effect.tapError((error) => Effect.sync(() => incident("retrying", error))),
     Effect.retry({
       schedule: RetryPolicy.schedule({ delay: RETRY_DELAY, maxRetries: options.maxRetries }),
-      while: (error) => error.retryable
+      // a longer wait than for a bot to be ready is a failure: the session has nobody to answer meanwhile
+      while: (error) => error.retryable && RetryPolicy.retryAfterMs(error) <= Duration.toMillis(options.readyTimeout)
     })
   )
 

@@ -139,6 +139,23 @@ describe("the engine pipecat", () => {
       assert.deepStrictEqual(incidents.map(({ what }) => what), ["failed", "retrying", "retrying"])
     }))
 
+  it.live("fails at once when the bot's server asks for a longer wait than readyTimeout", () =>
+    Effect.gen(function*() {
+      let requests = 0
+      let address = ""
+      const bot = yield* FakeBot.make({
+        start: () =>
+          requests++ === 0
+            ? { status: 200, body: JSON.stringify({ wsUrl: address }) }
+            : { status: 429, body: "{}", headers: { "retry-after": "3600" } }
+      })
+      address = bot.url
+      const { end } = yield* open({ startUrl: bot.startUrl, apiKey: Redacted.make("pk_1") })
+      bot.lines[0]?.socket.terminate()
+      assert.deepInclude(yield* fails(end), { code: "rate_limit_exceeded" })
+      assert.strictEqual(requests, 2)
+    }))
+
   it.live("fails when connections keep breaking soon after they are ready", () =>
     Effect.gen(function*() {
       const { lines, url } = yield* FakeBot.make({
