@@ -68,13 +68,17 @@ const make = Effect.fnUntraced(
     const headers = yield* secretHeaders(vendor.vendor, vendor.key, options)
     const clock = yield* Clock.Clock
     const nowMs = () => clock.currentTimeMillisUnsafe()
+    const endpointFor = (session: SessionSpeech) =>
+      endpointOf(vendor.vendor, "SpeechToText.open", () => vendor.endpoint(options, session))
+    // so that an invalid URL is reported when the backend starts, not to its first user
+    yield* endpointFor({})
     return SpeechToText.of({
       name: vendor.vendor,
       sampleRate: vendor.sampleRate,
       capabilities: vendor.capabilities(options),
       open: (session) =>
         Effect.flatMap(
-          endpointOf(vendor.vendor, "SpeechToText.open", () => vendor.endpoint(options, session)),
+          endpointFor(session),
           ({ protocol, url, ...connection }) =>
             SttConnection.open({
               ...connection,
