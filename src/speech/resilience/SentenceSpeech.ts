@@ -183,17 +183,20 @@ export const speak = (context: SpeechContext, reply: SpokenReply, text: string) 
 
     const failed = Effect.fnUntraced(function*(index: number, admission: Admission, error: BackendError) {
       last = error
-      const opened = Resilience.isSessionsOwn(error, wanted) ? false : yield* admission.fail(error)
-      report.failed(index, error, opened)
-      yield* voices.drop(index)
-      const now = yield* Clock.currentTimeMillis
-      if (delivered.progressed) budget.restart(now)
       const isFirst = pauses === undefined
       pauses ??= yield* RetryPolicy.start(settings.retry)
       const pause = yield* pauses(error)
+      const now = yield* Clock.currentTimeMillis
+      if (delivered.progressed) budget.restart(now)
       // a voice that has worked gets the first retry at once: most often it was only the connection
-      const atOnce = isFirst && (delivered.begun || voices.hasSpoken(index)) && !asksForPause(error)
-      const delay = pause === undefined || atOnce ? 0 : pause
+      const atOnce = pause !== undefined && isFirst && error.retryable && now < budget.until && !admission.probe &&
+        (delivered.begun || voices.hasSpoken(index)) && !asksForPause(error)
+      // a vendor that drops the connections of many sessions at once must not open the circuit before their retries
+      const counts = !atOnce && !Resilience.isSessionsOwn(error, wanted)
+      const opened = counts && (yield* admission.fail(error))
+      report.failed(index, error, opened)
+      yield* voices.drop(index)
+      const delay = atOnce ? 0 : pause ?? 0
       if (pause !== undefined && error.retryable && !opened && now + delay < budget.until) {
         report.retrying(index, error)
         yield* Effect.sleep(delay)

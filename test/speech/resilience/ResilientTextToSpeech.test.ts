@@ -121,6 +121,27 @@ describe("ResilientTextToSpeech", () => {
       assert.deepStrictEqual(lines(), ["a failed", "a retrying", "a recovered"])
     }))
 
+  it.effect("finishes the sentences of all sessions when the vendor drops all their connections at once", () =>
+    Effect.gen(function*() {
+      const count = 20
+      let opened = 0
+      const dropped = Faulty.tts("a", A, () => "part")
+      const working = Faulty.tts("a", A, () => "ok")
+      const { engine, incidents } = yield* setup([{
+        ...working,
+        engine: {
+          ...working.engine,
+          open: (wanted) =>
+            opened++ < count ? dropped.engine.open(wanted) : Effect.delay(working.engine.open(wanted), "100 millis")
+        }
+      }])
+      const voices = yield* Effect.forEach(Array.from({ length: count }), (_, i) => engine.open({ sessionId: `s${i}` }))
+      const results = yield* Effect.forEach(voices, (voice) => speakAll(voice, "one"), { concurrency: "unbounded" })
+      for (const { said } of results) assert.deepStrictEqual(said, ["A:one", "A"])
+      assert.deepStrictEqual([dropped.asked.length, working.asked.length], [count, count])
+      assert.notInclude(incidents.map(({ what }) => what), "opened_circuit")
+    }))
+
   for (const fault of ["fail", "part", "silent", "hang", "part-hang"] as const) {
     for (const maxRetries of [0, 1, 3]) {
       it.effect(`asks for one sentence at most ${maxRetries + 1} times when a voice does ${fault}`, () =>
