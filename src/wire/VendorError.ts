@@ -20,7 +20,7 @@ import { isRecord, parse } from "../schema/Json.ts"
 /**
  * What a caller can do about a failure.
  *
- * - `authentication`, `authorization`: another key, or more rights for it. `quota`: pay.
+ * - `authentication`, `authorization`: use another key, or give it more rights. `quota`: top up the account.
  * - `rate`: wait. `input`: change the request, which means the config.
  * - `unavailable`: try again, or another vendor. `failed`: the same, after a failure within a session.
  * - `malformed`: the vendor sent a message that its protocol does not have.

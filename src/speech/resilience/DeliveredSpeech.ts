@@ -27,12 +27,12 @@ export class DeliveredSpeech {
     return this.#samples > 0
   }
 
-  /** The attempt at hand has given audio, new or not. */
+  /** The current attempt has given audio, new or not. */
   get attemptBegun(): boolean {
     return this.#attemptSamples > 0
   }
 
-  /** The attempt at hand has given audio that no earlier one had. */
+  /** The current attempt has given audio that no earlier one had. */
   get progressed(): boolean {
     return this.#progressed
   }

@@ -23,12 +23,12 @@ export class FailoverBudget {
     this.restart(now)
   }
 
-  /** Until when the engine at hand may take. */
+  /** The end of the current engine's share, in ms. */
   get until(): number {
     return this.#until
   }
 
-  /** Until when all engines together may take. */
+  /** The end of the time of all engines together, in ms. */
   get deadline(): number {
     return this.#deadline
   }

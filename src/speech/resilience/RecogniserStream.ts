@@ -167,7 +167,7 @@ export const watch = Effect.fnUntraced(function*(
       })
     }
     if (!Number.isFinite(left)) yield* wake.await
-    // most answers come at once, and must not pay for a race
+    // most answers come at once, and a race would cost more than the wait for them
     else if (racing) yield* Effect.timeoutOption(wake.await, left)
     else yield* Effect.sleep(Math.min(left, GRACE_MS))
     racing = Number.isFinite(left) && !racing

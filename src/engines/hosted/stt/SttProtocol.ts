@@ -27,7 +27,7 @@ export interface TimedWord {
  * - `Interim`, `Final`, `EndOfTurn`: as in `TranscriptEvent`.
  * - `Finalized`: answers the oldest `finalize` without an answer.
  * - `Expires`: the vendor ends the connection in so many ms.
- * - `Failed`: the connection is of no more use.
+ * - `Failed`: the connection cannot be used any more.
  *
  * @category models
  * @since 0.1.0

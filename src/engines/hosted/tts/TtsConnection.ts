@@ -160,7 +160,7 @@ export const open = Effect.fnUntraced(function*(
   const connectIn = Effect.fnUntraced(function*(scope: Scope.Closeable) {
     const protocol = options.protocol()
     let connection: Connection | undefined
-    // what comes with the upgrade: an id, or a refusal
+    // messages that arrive together with the upgrade: an id, or a refusal
     const early: Array<TtsMessage> = []
     let lost: BackendError | undefined
     const receive = (frame: string | Uint8Array) => {
