@@ -102,7 +102,7 @@ export const make = Effect.fnUntraced(function*(options: SessionOptions) {
   const recorder = options.retention === undefined ? undefined : yield* record(core, options.retention)
   core.recorder = recorder
   core.usePipeline(
-    yield* options.pipeline({
+    yield* options.pipeline.open({
       sessionId: options.id,
       userId: options.config.userId,
       speech: speechOf(options.config),

@@ -152,6 +152,22 @@ describe("Retention", () => {
       )
     }))
 
+  it.effect("keeps nothing of a session that is refused for its voice", () =>
+    Effect.gen(function*() {
+      const path = yield* directory
+      yield* running(
+        backend(path, { config: { retention: all } }),
+        Effect.gen(function*() {
+          const { createSession } = yield* VoiceBackend
+          const error = yield* Effect.flip(
+            createSession({ userId: "u", transport: "websocket", voice: "nobody", metadata: { plan: "gold" } })
+          )
+          assert.strictEqual(error.code, "invalid_config")
+        })
+      )
+      assert.deepStrictEqual(names(path), [])
+    }))
+
   it.effect("erases everything, and records no more of a session that is running", () =>
     Effect.gen(function*() {
       const path = yield* directory

@@ -153,6 +153,8 @@ export const make = (options: OpeningOptions): SessionOpening => {
   ) {
     const config = options.config()
     const pipeline = yield* pipelineOf(session)
+    const unsupported = pipeline.checkSpeech(session)
+    if (unsupported !== undefined) return yield* unsupported
     // a speech-to-speech model answers without an agent
     const agent = (session.pipelineType ?? config.pipelineType) === "s2s" && session.agent === undefined
       ? options.defaultAgent() ?? LiveUpdate.silentAgent

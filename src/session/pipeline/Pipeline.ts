@@ -9,7 +9,7 @@ import type * as Duration from "effect/Duration"
 import type * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
 import type { Agent, AgentSession } from "../../agent/Agent.ts"
-import type { BackendError } from "../../BackendError.ts"
+import type { BackendError, InvalidConfig } from "../../BackendError.ts"
 import type { ConversationInput } from "../../conversation/ConversationInput.ts"
 import type { ReplySource } from "../../conversation/ConversationState.ts"
 import type { HistoryItem } from "../../conversation/History.ts"
@@ -100,9 +100,16 @@ export interface Pipeline {
 }
 
 /**
- * Opens a session's pipeline in the session's scope.
+ * Makes the pipelines of a backend's sessions.
+ *
+ * - `checkSpeech`: gives the error for a session whose language, voice or key terms the engines do not support. It is asked
+ *   before anything of the session is opened.
+ * - `open`: opens a session's pipeline in the session's scope.
  *
  * @category models
  * @since 0.1.0
  */
-export type PipelineFactory = (context: PipelineContext) => Effect.Effect<Pipeline, BackendError, Scope.Scope>
+export interface PipelineFactory {
+  readonly checkSpeech: (speech: SessionSpeech) => InvalidConfig | undefined
+  readonly open: (context: PipelineContext) => Effect.Effect<Pipeline, BackendError, Scope.Scope>
+}

@@ -59,8 +59,7 @@ interface ModelReply {
 
 /**
  * The pipeline of the sessions on a backend's model. Fails `invalid_config` when the model lacks a capability that the
- * options need (`details.missing`), and when it cannot decide turns and there is no detector. Opening fails
- * `invalid_config` for a session whose language, voice or key terms the model does not support.
+ * options need (`details.missing`), and when it cannot decide turns and there is no detector.
  *
  * @category constructors
  * @since 0.1.0
@@ -69,7 +68,10 @@ export const make = (engines: S2sEngines, options: S2sOptions = {}): Effect.Effe
   const agentInLoop = options.agentInLoop ?? (engines.s2s.capabilities.answers ? "off" : "answer")
   const missing = missingCapability({ ...options, agentInLoop }, engines)
   return missing === undefined
-    ? Effect.succeed((context) => open(engines, { ...options, agentInLoop }, context))
+    ? Effect.succeed({
+      checkSpeech: (speech) => SessionSpeech.check("VoiceBackend.createSession", speech, { s2s: engines.s2s }),
+      open: (context) => open(engines, { ...options, agentInLoop }, context)
+    })
     : Effect.fail(
       new InvalidConfig({
         op: "VoiceBackend.make",
@@ -85,8 +87,6 @@ const open = Effect.fnUntraced(function*(
   context: PipelineContext
 ) {
   const { s2s, turn: turnDetector } = engines
-  const unsupported = SessionSpeech.check("VoiceBackend.createSession", context.speech, { s2s })
-  if (unsupported !== undefined) return yield* unsupported
   const agentAnswers = agentInLoop === "answer"
   const tools = agentInLoop === "tool" ? [...given, S2sTools.askAgent(context)] : given
   const stream: SpeechToSpeechStream = yield* s2s.open({

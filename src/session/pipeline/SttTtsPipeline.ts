@@ -82,9 +82,7 @@ export const make = (
   options?: SttTtsOptions
 ): PipelineFactory => {
   const split = SentenceStream.make(options?.textTransforms)
-  return Effect.fnUntraced(function*(context) {
-    const unsupported = SessionSpeech.check("VoiceBackend.createSession", context.speech, { stt, tts })
-    if (unsupported !== undefined) return yield* unsupported
+  const open = Effect.fnUntraced(function*(context: PipelineContext) {
     const recogniser = yield* openStt(stt, context)
     const voice = yield* openTts(tts, context)
     // the recogniser hears first: a change of activity then refers to audio that it has
@@ -123,6 +121,7 @@ export const make = (
       finalize: recogniser.finalize,
       reply,
       ended: () => {}
-    }
+    } satisfies Pipeline
   })
+  return { checkSpeech: (speech) => SessionSpeech.check("VoiceBackend.createSession", speech, { stt, tts }), open }
 }
