@@ -161,7 +161,9 @@ export const routes = Effect.fnUntraced(function*(origins: ReadonlyArray<string>
 
   const index = (yield* serve(folders["/assets/console"])).pipe(requesting("/index.html"))
   const page = Effect.flatMap(HttpServerRequest.HttpServerRequest, ({ originalUrl }) => {
-    const name = /\/([^/?#;]+)(?:[?#;]|$)/.exec(originalUrl.replace(/^https?:\/\/[^/]*/, ""))?.[1]
+    // The query may have slashes, and must never decide where a browser is sent.
+    const [path = ""] = originalUrl.replace(/^https?:\/\/[^/]*/, "").split(/[?#;]/, 1)
+    const name = /\/([^/]+)$/.exec(path)?.[1]
     // The page's links are relative to it, so its address must end with a slash.
     return name === undefined
       ? index

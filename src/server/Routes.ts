@@ -111,6 +111,14 @@ const failure = (op: string, cause: Cause.Cause<unknown>) => {
 const docsPolicy = "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; " +
   "img-src 'self' data:; connect-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
 
+/** The headers of a route's answers: the policy of the documentation page, and no caching of health. */
+const headersOf = (path: string, access: RequestGuard.Access): { readonly [name: string]: string } =>
+  path === DOCS
+    ? { "content-security-policy": docsPolicy }
+    : access === "probe"
+    ? { "cache-control": "no-store" }
+    : {}
+
 const unknownRoute = Problem.make("route_not_found", "no such route; /docs lists them")
 
 /** A route behind the guard: problem JSON for what fails or dies in it, and the headers of every answer. */
@@ -137,12 +145,7 @@ const guarded = (
         )
       })
     )
-    return guard.protect(
-      request,
-      route.path === DOCS
-        ? HttpServerResponse.setHeader(response, "content-security-policy", docsPolicy)
-        : response
-    )
+    return guard.protect(request, HttpServerResponse.setHeaders(response, headersOf(route.path, access)))
   })
   return { ...route, handler: HttpRouter.route(route.method, route.path, handle).handler }
 }
@@ -210,7 +213,7 @@ export const make = Effect.fnUntraced(function*(options: RoutesOptions) {
   ]
   const paths = FindMyWay.make<ReadonlyArray<string>>()
   for (const [path, methods] of RouteCollector.methodsByPath(all.map(([route]) => route))) {
-    paths.on("GET", path, methods)
+    paths.on("GET", prefix === "" ? path : HttpRouter.prefixPath(path, prefix) as HttpRouter.PathInput, methods)
   }
 
   const mounted: Mounted = {

@@ -14,6 +14,9 @@ import { echo } from "../session/Harness.ts"
 import { everything, Recording } from "../telemetry/RecordingTracer.ts"
 import { backend as scripted, call, neverOverloaded } from "./support.ts"
 
+/** A middleware of the application whose span lies between the server's and ours. */
+const spans = HttpRouter.middleware((app) => Effect.withSpan(app, "application"), { global: true })
+
 const own = HttpRouter.add("GET", "/hello", HttpServerResponse.text("the application's own"))
 
 /** An application with a server of its own, on loopback unless told otherwise. */
@@ -91,12 +94,18 @@ describe("Server.routes", () => {
       const wrong = yield* call(`${url}/v1/sessions`, { method: "PUT" })
       assert.deepStrictEqual([wrong.status, wrong.json["code"]], [405, "method_not_allowed"])
       assert.strictEqual(wrong.headers.get("allow"), "GET, HEAD, POST")
-      assert.strictEqual((yield* call(`${url}/health/ready`)).status, 200)
+      const ready = yield* call(`${url}/health/ready`)
+      assert.deepStrictEqual([ready.status, ready.headers.get("cache-control")], [200, "no-store"])
       assert.include((yield* call(`${url}/metrics`)).text, "process_cpu_seconds_total")
       return json["token"]
     }).pipe(
       Effect.scoped,
-      Effect.provide(application({ prefix: "/voice" }, talking)),
+      Effect.provide(
+        Server.layerDrain.pipe(
+          Layer.provideMerge(serve(Layer.mergeAll(spans, own, Server.routes({ prefix: "/voice" })))),
+          Layer.provide(talking)
+        )
+      ),
       // an application may trace all headers
       Effect.provideService(HttpMiddleware.TracerHeaderFilter, () => true),
       recording.provide,
@@ -117,6 +126,9 @@ describe("Server.routes", () => {
       const bare = yield* call(`${origin}/voice`)
       assert.strictEqual(bare.status, 301)
       assert.strictEqual(new URL(bare.headers.get("location")!, `${origin}/voice`).href, `${origin}/voice/`)
+      for (const query of ["?x=/https:evil.example", "?x=/\\\\evil.example", "?url=wss://host/path"]) {
+        assert.strictEqual((yield* call(`${origin}/voice/${query}`)).status, 200, query)
+      }
       const page = new URL("/voice/", origin)
       const html = yield* call(page.href)
       assert.strictEqual(html.headers.get("content-type"), "text/html; charset=utf-8")

@@ -66,6 +66,14 @@ const upgrade = {
 }
 
 describe("Server", () => {
+  it.live("answers 405 below a prefix to a method that the router does not know", () =>
+    Effect.gen(function*() {
+      const { port } = yield* VoiceServer
+      const odd = yield* raw(port, { method: "PROPFIND", path: "/voice/v1/sessions" })
+      assert.deepStrictEqual([odd.status, odd.headers.allow], [405, "GET, HEAD, POST"])
+      assert.strictEqual((yield* raw(port, { method: "PROPFIND", path: "/v1/sessions" })).status, 404)
+    }).pipe(Effect.provide(serve({ prefix: "/voice" }))))
+
   layer(serve())("without keys", (it) => {
     it.effect("creates, lists, shows, patches and closes a session", () =>
       Effect.gen(function*() {

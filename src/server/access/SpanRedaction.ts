@@ -12,6 +12,7 @@ import * as Effect from "effect/Effect"
 import * as Headers from "effect/http/Headers"
 import type * as HttpServerRequest from "effect/http/HttpServerRequest"
 import * as UrlParams from "effect/http/UrlParams"
+import * as Option from "effect/Option"
 import * as Tracer from "effect/Tracer"
 
 /** Where a token can be: `?token=`, and the subprotocol of a WebSocket handshake. */
@@ -26,8 +27,15 @@ const redacted = (key: string, value: unknown): unknown => {
   return key === "url.query" ? UrlParams.redactUrl(`?${value}`, [PARAM]).slice(1) : value
 }
 
+/** The server's span of the request: spans of an application's middleware may lie between it and the route. */
+const serverSpan = (span: Tracer.AnySpan | undefined): Tracer.Span | undefined => {
+  if (span?._tag !== "Span") return undefined
+  if (span.kind === "server") return span
+  return serverSpan(Option.getOrUndefined(span.parent))
+}
+
 /**
- * Filters what is written to the span of this request from now on.
+ * Filters what is written to the server's span of this request from now on.
  *
  * @category tracing
  * @since 0.1.0
@@ -35,8 +43,8 @@ const redacted = (key: string, value: unknown): unknown => {
 export const redactToken = (request: HttpServerRequest.HttpServerRequest): Effect.Effect<void> =>
   Effect.contextWith((context: Context.Context<never>) => {
     if (request.headers[HEADER] === undefined && !request.url.includes("?")) return Effect.void
-    const span = Context.getOrUndefined(context, Tracer.ParentSpan)
-    if (span?._tag !== "Span") return Effect.void
+    const span = serverSpan(Context.getOrUndefined(context, Tracer.ParentSpan))
+    if (span === undefined) return Effect.void
     const write = span.attribute.bind(span)
     span.attribute = (key, value) => write(key, redacted(key, value))
     return Effect.void
