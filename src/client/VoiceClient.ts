@@ -160,6 +160,7 @@ export class VoiceClient {
   async setInputDevice(deviceId: string): Promise<void> {
     const options = this.#options.input === false ? {} : this.#options.input ?? {}
     const stream = await openMicrophone({ ...options, deviceId })
+    this.#microphone.prepare(stream)
     try {
       if (!this.#ended) await this.#media.setMicrophone(stream)
     } catch (error) {

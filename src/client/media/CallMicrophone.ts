@@ -39,6 +39,11 @@ export class CallMicrophone {
     return true
   }
 
+  /** Mutes a stream that is about to replace the present one, if that is muted: it may be sent before it replaces it. */
+  prepare(stream: MediaStream): void {
+    for (const track of stream.getAudioTracks()) track.enabled = !this.#muted
+  }
+
   replace(stream: MediaStream): void {
     const former = this.#stream
     this.#use(stream)

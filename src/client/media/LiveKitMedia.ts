@@ -124,16 +124,16 @@ class LiveKitMedia implements CallMedia {
     this.#audio.onMessage(message)
   }
 
-  async setMicrophone(stream: MediaStream): Promise<void> {
-    this.#audio.setMicrophone(stream)
-    const room = this.#room
-    const { track } = this.#audio
-    if (room === undefined || track === undefined) return
-    const { Track } = this.#livekit
-    const published = room.localParticipant.getTrackPublication(Track.Source.Microphone)?.track
-    if (published === undefined) {
-      await room.localParticipant.publishTrack(track, { source: Track.Source.Microphone, name: "microphone" })
-    } else await published.replaceTrack(track, true)
+  setMicrophone(stream: MediaStream): Promise<void> {
+    return this.#audio.changeMicrophone(stream, async (track) => {
+      const room = this.#room
+      if (room === undefined || track === undefined) return
+      const { Track } = this.#livekit
+      const published = room.localParticipant.getTrackPublication(Track.Source.Microphone)?.track
+      if (published === undefined) {
+        await room.localParticipant.publishTrack(track, { source: Track.Source.Microphone, name: "microphone" })
+      } else await published.replaceTrack(track, true)
+    })
   }
 
   setOutputDevice(deviceId: string): Promise<void> {

@@ -44,6 +44,25 @@ export class TrackAudio {
     this.#source.connect(this.#userMeter.node)
   }
 
+  /**
+   * Changes the microphone while `send` sends the new track. When that fails, the former microphone is back: the next
+   * connection must not send a stream that its owner has closed.
+   */
+  async changeMicrophone(
+    stream: MediaStream,
+    send: (track: MediaStreamTrack | undefined) => Promise<void>
+  ): Promise<void> {
+    const former = this.#stream
+    this.setMicrophone(stream)
+    try {
+      await send(this.track)
+    } catch (error) {
+      if (former !== undefined) this.setMicrophone(former)
+      else this.#removeMicrophone()
+      throw error
+    }
+  }
+
   /** Plays the agent's voice from this stream. */
   play(stream: MediaStream): void {
     this.#agent.play(stream)
@@ -65,5 +84,11 @@ export class TrackAudio {
     this.#source?.disconnect()
     this.#agent.close()
     if (this.#context.state !== "closed") void this.#context.close()
+  }
+
+  #removeMicrophone(): void {
+    this.#source?.disconnect()
+    this.#source = undefined
+    this.#stream = undefined
   }
 }

@@ -105,10 +105,9 @@ class WebRtcMedia implements CallMedia {
     this.#audio.onMessage(message)
   }
 
-  async setMicrophone(stream: MediaStream): Promise<void> {
-    this.#audio.setMicrophone(stream)
+  setMicrophone(stream: MediaStream): Promise<void> {
     const sender = this.#peer?.getTransceivers()[0]?.sender
-    await sender?.replaceTrack(this.#audio.track ?? null)
+    return this.#audio.changeMicrophone(stream, async (track) => await sender?.replaceTrack(track ?? null))
   }
 
   setOutputDevice(deviceId: string): Promise<void> {

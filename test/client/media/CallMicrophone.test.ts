@@ -20,6 +20,8 @@ describe("CallMicrophone", () => {
     assert.isTrue(microphone.setMuted(true))
     assert.isFalse(microphone.setMuted(true))
     assert.isFalse(first.track.enabled)
+    microphone.prepare(second.stream)
+    assert.isFalse(second.track.enabled)
     microphone.replace(second.stream)
     assert.isTrue(first.track.stopped)
     assert.isFalse(second.track.enabled)
