@@ -40,12 +40,12 @@ export class TalkState {
   /** Milliseconds of the agent's audio since the user's first words. */
   #heardMs = 0
 
-  /** Why the line ended, if it did. */
+  /** Why the connection ended, if it did. */
   get closed(): string | undefined {
     return this.#closed
   }
 
-  /** The last error that the session told. */
+  /** The last `error` event of the session. */
   get error(): string | undefined {
     return this.#failed
   }

@@ -51,7 +51,7 @@ export type Operation =
  * @since 0.1.0
  */
 export class AuthHook extends Context.Service<AuthHook, {
-  /** Says who has this token. Fails `authentication_failed` when nobody has. */
+  /** Verifies a token and returns its user. Fails `authentication_failed` for an invalid token. */
   readonly authenticate: (
     token: string,
     metadata: { readonly [key: string]: unknown }

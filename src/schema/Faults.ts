@@ -25,7 +25,7 @@ export interface Fault {
 }
 
 /**
- * How many faults an error lists. Nobody writes more by hand, and listing them all would cost more than the request did.
+ * How many faults an error lists. No person writes more, and listing all of a hostile body would cost more than reading it.
  *
  * @category constants
  * @since 0.1.0

@@ -48,7 +48,7 @@ import { requireAuthentication, requireHook, type ServerConfig } from "./ServerC
  * - `host`: the address that the application listens on. Default: that of its `HttpServer`. With `keys` and no key,
  *   another address than loopback is refused; where the address is unknown, requests must name this machine.
  * - `publicUrl`: how clients reach the application's root; the prefix is added to it. Default: the request's `Host`.
- * - `providers`: what `GET /v1/providers` lists besides the provider at work. Default: none.
+ * - `providers`: what `GET /v1/providers` lists besides the backend's own provider. Default: none.
  * - `console`: whether the prefix itself is the console page. Default: true.
  *
  * @category models

@@ -48,7 +48,7 @@ export class VoiceServer extends Context.Service<VoiceServer, {
  * The fields of `ServerConfig`, all of them optional, and what only a program can say.
  *
  * - `adopt`: is called once with the function that takes sockets accepted elsewhere, and the bytes already read from them.
- * - `providers`: what `GET /v1/providers` lists besides the provider at work. Default: none.
+ * - `providers`: what `GET /v1/providers` lists besides the backend's own provider. Default: none.
  * - `console`: whether `/` is the console page. Default: true.
  * - `prefix`: where the routes are mounted, such as `/voice`. Default: at the root.
  * - `grace`: how long open connections may take to end once the backend is drained. Default: 2 seconds.

@@ -5,9 +5,9 @@ import * as Builtin from "effect-voice/builtin"
 import * as Server from "effect-voice/server"
 
 const users = new Map([["ada-has-this-token", Effect.succeed({ userId: "ada", tenant: "acme", authorized: true })]])
-const nobody = Effect.fail(new AuthenticationFailed({ op: "users", message: "nobody has this token" }))
+const unknown = Effect.fail(new AuthenticationFailed({ op: "users", message: "unknown token" }))
 const Auth = Layer.succeed(AuthHook, {
-  authenticate: (token) => users.get(token) ?? nobody,
+  authenticate: (token) => users.get(token) ?? unknown,
   authorize: (_userId, operation) => Effect.succeed(operation !== "session.update")
 })
 const config = { provider: "local", pipeline_type: "stt_tts", stt_provider: "moonshine", tts_provider: "flite" }

@@ -1,10 +1,10 @@
 /**
- * The one port of several workers: looks at the first request of each connection, hands WebSockets over to the worker that
- * has the session, socket and all, and passes on ordinary requests one by one.
+ * The shared port of several workers: parses the first request of each connection, hands the socket of a WebSocket over
+ * to the worker that has the session, and proxies ordinary requests one by one.
  *
- * A handed-over socket costs the primary nothing more: no frame passes through it. An ordinary connection may carry
- * requests about several sessions, so those go through it. Plain callbacks of Node; nothing is unbounded: heads, waiting
- * times, bodies (the workers see to those), and sockets.
+ * No frame of a handed-over socket passes through the primary. An ordinary connection may carry requests for several
+ * sessions, so its requests are proxied. Plain callbacks of Node. Heads, waiting times and sockets are bounded here,
+ * bodies by the workers.
  *
  * @since 0.1.0
  */
@@ -16,23 +16,23 @@ import * as MergedReports from "./MergedReports.ts"
 import * as RequestHead from "./RequestHead.ts"
 import type { SessionPlacement, WorkerView } from "./SessionPlacement.ts"
 
-/** The head of the first request must have come by then. */
+/** How long the head of a connection's first request may take. */
 const HEAD_TIMEOUT_MS = 10_000
-/** What all workers are asked, they answer in this time or not at all. */
+/** How long a worker may take to answer a request that goes to all of them. */
 const ASK_TIMEOUT_MS = 6_000
-/** Of an answer that is read here: lists, metrics. */
+/** The largest answer of a worker that is merged here: lists and metrics. */
 const MAX_ANSWER_BYTES = 16_777_216
 
 /**
- * A worker that requests can be given to.
+ * A worker as the front sees it.
  *
  * @category models
  * @since 0.1.0
  */
 export interface FrontWorker extends WorkerView {
-  /** Where it listens on loopback. */
+  /** The port that it listens on, on loopback. */
   readonly port: number
-  /** A session is being made there; gives what tells how that ended. */
+  /** Counts a session that is being created; call the result with whether it was. */
   readonly onCreate: () => (made: boolean) => void
   readonly handOver: (socket: Net.Socket, head: Buffer) => void
 }
@@ -44,7 +44,7 @@ export interface FrontWorker extends WorkerView {
 export interface FrontOptions {
   readonly workers: () => ReadonlyArray<FrontWorker>
   readonly places: SessionPlacement
-  /** Sockets at once. */
+  /** The largest number of open sockets. */
   readonly maxConnections: number
   /** How long the head of a connection's first request may take. Default: 10 s. */
   readonly headTimeoutMs?: number | undefined
@@ -53,9 +53,9 @@ export interface FrontOptions {
 const problem = (status: number, message: string): string =>
   JSON.stringify(Problem.fromError(new ConnectionFailed({ op: "Front", message }), status))
 
-const nobody = "no worker is up; try again in a moment"
+const noWorker = "no worker is up; try again in a moment"
 
-/** Headers of one hop (RFC 9110 §7.6.1), and who asks: that is said anew. */
+/** Headers of a single hop (RFC 9110 §7.6.1), which a proxy must not forward. */
 const hop = new Set(["connection", "keep-alive", "transfer-encoding", "upgrade", "te", "trailer", "proxy-connection"])
 
 const headersOf = (request: Http.IncomingMessage): Http.OutgoingHttpHeaders => {
@@ -64,18 +64,18 @@ const headersOf = (request: Http.IncomingMessage): Http.OutgoingHttpHeaders => {
   const former = request.headers["x-forwarded-for"]
   const from = request.socket.remoteAddress ?? ""
   headers["x-forwarded-for"] = former === undefined ? from : `${String(former)}, ${from}`
-  // a header of the same meaning that says something else would make both worthless
+  // it means the same as X-Forwarded-For; if they contradict each other, neither is believed
   delete headers["forwarded"]
   return headers
 }
 
-/** With its body: what came in chunks goes on in chunks, or the worker would take the body for further requests. */
+/** For a request with its body. A chunked one stays chunked, or the worker would parse the body as further requests. */
 const wholeHeadersOf = (request: Http.IncomingMessage): Http.OutgoingHttpHeaders => ({
   ...headersOf(request),
   ...(request.headers["transfer-encoding"] === undefined ? {} : { "transfer-encoding": "chunked" })
 })
 
-/** Without its body. */
+/** For a request without its body. */
 const bareHeadersOf = (request: Http.IncomingMessage): Http.OutgoingHttpHeaders => {
   const { "content-length": _, expect: __, ...headers } = headersOf(request)
   return headers
@@ -92,7 +92,7 @@ export const make = (
 ): Net.Server => {
   const find = (index: number | undefined) => workers().find((worker) => worker.index === index)
 
-  /** One worker's whole answer; status 0 when there is none. */
+  /** The complete answer of a worker; status 0 when it did not answer. */
   const ask = (worker: FrontWorker, request: Http.IncomingMessage) =>
     new Promise<{ readonly worker: number; readonly status: number; readonly text: string }>((resolve) => {
       const none = { worker: worker.index, status: 0, text: "" }
@@ -137,10 +137,10 @@ export const make = (
       return void send(status, "application/json", text)
     }
     const good = answers.filter(({ status }) => status === 200)
-    // whoever may not ask is told so by any of them
+    // all workers refuse an unauthorized request alike, so any refusal will do
     const refusal = answers.find(({ status }) => status >= 400)
     if (good.length === 0) {
-      return void send(refusal?.status ?? 503, Problem.contentType, refusal?.text ?? problem(503, nobody))
+      return void send(refusal?.status ?? 503, Problem.contentType, refusal?.text ?? problem(503, noWorker))
     }
     if (path === "/metrics") {
       return void send(
@@ -155,8 +155,8 @@ export const make = (
   const isGathered = ({ method, url }: Http.IncomingMessage) =>
     method === "GET" && /^\/(?:metrics|health\/ready|v1\/sessions)(?:$|\?)/u.test(url ?? "")
 
-  /** What was made where: the only answer that is read, besides being passed on. */
-  const heed = (request: Http.IncomingMessage, answer: Http.IncomingMessage, index: number): void => {
+  /** Remembers which worker has created or closed a session. */
+  const remember = (request: Http.IncomingMessage, answer: Http.IncomingMessage, index: number): void => {
     const session = RequestHead.sessionOf(request.url ?? "")
     if (request.method === "DELETE" && session !== undefined) places.forget(session)
     if (request.method !== "POST" || answer.statusCode !== 201) return
@@ -172,8 +172,8 @@ export const make = (
       response.writeHead(status, { "content-type": Problem.contentType, "retry-after": "1" })
       response.end(problem(status, detail))
     }
-    if (worker === undefined) return refuse(503, nobody)
-    // counted before it is there, or all that come at once would go to one
+    if (worker === undefined) return refuse(503, noWorker)
+    // counted before it exists, or all requests of a burst would go to the same worker
     const created = request.method === "POST" && session === undefined ? worker.onCreate() : undefined
     const asked = Http.request({
       host: "127.0.0.1",
@@ -182,7 +182,7 @@ export const make = (
       path: request.url,
       headers: wholeHeadersOf(request)
     }, (answer) => {
-      heed(request, answer, worker.index)
+      remember(request, answer, worker.index)
       created?.(answer.statusCode === 201)
       const headers: Http.OutgoingHttpHeaders = {}
       for (const [name, value] of Object.entries(answer.headers)) if (!hop.has(name)) headers[name] = value
@@ -190,7 +190,7 @@ export const make = (
       answer.pipe(response)
       answer.on("error", () => response.destroy())
     })
-    asked.on("error", () => refuse(502, "the worker with this session is gone; it comes back in a moment"))
+    asked.on("error", () => refuse(502, "the worker of this session is being restarted; try again in a moment"))
     response.on("close", () => {
       created?.(false)
       asked.destroy()
@@ -208,7 +208,6 @@ export const make = (
     if (isGathered(request)) void gathered(request, response)
     else passOn(request, response)
   })
-  // a later request of a connection that began with an ordinary one may be an upgrade, too
   const toWorker = (socket: Net.Socket, head: Buffer, path: string): void => {
     const worker = find(places.pick(RequestHead.sessionOf(path), workers()))
     if (worker === undefined) {
@@ -217,13 +216,14 @@ export const make = (
     worker.handOver(socket, head)
   }
   http.on("upgrade", (_, socket) => {
-    // the parser has read from it, so that it cannot be handed over any more: a client asks again on a connection of its own
+    // a later request of an ordinary connection: the parser has read from the socket, so it cannot be handed over,
+    // and the client tries again on a new connection
     socket.end("HTTP/1.1 421 Misdirected Request\r\ncontent-length: 0\r\nconnection: close\r\n\r\n")
   })
 
   const front = Net.createServer({ pauseOnConnect: false, noDelay: true }, (socket) => {
     let bytes: Buffer = Buffer.alloc(0)
-    // not of a silent socket only: byte by byte it must not take longer either
+    // counted from the connect on, so that sending byte by byte gains no time
     const late = setTimeout(() => socket.destroy(), headTimeoutMs)
     const give = () => {
       socket.off("data", onData)
@@ -236,7 +236,7 @@ export const make = (
       if (head._tag === "More") return
       give()
       if (head._tag === "Request" && head.upgrades) return toWorker(socket, bytes, head.path)
-      // what is no request is answered by who knows how
+      // the HTTP server also answers what is not a valid request
       http.emit("connection", socket)
       socket.emit("data", bytes)
       socket.resume()

@@ -1,12 +1,12 @@
 /**
- * What several workers say, as one would say it: pure.
+ * Merges the reports of several workers into one: metrics, lists of sessions, health. Pure.
  *
  * @since 0.1.0
  */
 import { isRecord, type JsonRecord, parseRecord } from "../../schema/Json.ts"
 
 /**
- * Metrics in Prometheus' text format, each with the worker it is of; what a metric is stands once.
+ * Metrics in Prometheus' text format. Each sample gets the label `worker`; the help and type of a metric appear once.
  *
  * @category combinators
  * @since 0.1.0
@@ -27,7 +27,7 @@ export const metrics = (texts: ReadonlyArray<readonly [worker: number, text: str
       if (sample === "") continue
       const own = `worker="${worker}"`
       family.samples.push(`${sample}{${labels === undefined || labels === "" ? own : `${labels},${own}`}} ${value}`)
-      // one that nobody has described is a family of its own
+      // a metric without help and type is a family of its own
       if (family.head.size === 0) families.set(sample, family)
     }
   }
@@ -37,7 +37,7 @@ export const metrics = (texts: ReadonlyArray<readonly [worker: number, text: str
 const parse = (text: string): JsonRecord => parseRecord(text) ?? {}
 
 /**
- * The sessions of all.
+ * The sessions of all workers.
  *
  * @category combinators
  * @since 0.1.0
@@ -51,8 +51,8 @@ export const sessions = (texts: ReadonlyArray<string>): string =>
   })
 
 /**
- * Health: as good as the best for whoever wants to come in, and degraded where any is not well. A worker that says
- * nothing is a part that is unhealthy.
+ * Health: ready when any worker is ready, and degraded when any is not healthy. A worker that does not answer is listed
+ * as an unhealthy part.
  *
  * @category combinators
  * @since 0.1.0

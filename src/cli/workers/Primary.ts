@@ -1,6 +1,6 @@
 /**
  * `serve --workers N`: one process that listens, and N that serve. A session lives in one worker; a worker that dies is
- * started again, and its sessions go on from the store.
+ * restarted, and its sessions are restored from the store.
  *
  * @since 0.1.0
  */
@@ -20,15 +20,15 @@ import * as Front from "./Front.ts"
 import { SessionPlacement } from "./SessionPlacement.ts"
 import { type FromWorker, type HandOver, VARIABLE, type WorkerRole } from "./Worker.ts"
 
-/** Loading models takes seconds, on a busy machine many. */
+/** Loading models takes seconds, and much longer on a busy machine. */
 const START_TIMEOUT = "2 minutes"
-/** What a worker may take beyond its own deadline for draining. */
+/** How long a worker may take beyond its own drain deadline. */
 const PATIENCE = Duration.seconds(15)
 
 const op = "serve"
 
 /**
- * The parts of a whole number that add up to it, as even as can be.
+ * Splits a whole number into parts that add up to it and differ by at most 1.
  *
  * @category constructors
  * @since 0.1.0
@@ -36,7 +36,7 @@ const op = "serve"
 export const shares = (whole: number, parts: number): ReadonlyArray<number> =>
   Array.from({ length: parts }, (_, index) => Math.floor(whole / parts) + (index < whole % parts ? 1 : 0))
 
-/** Each worker's part of a range of UDP ports, as variables. */
+/** A worker's share of the UDP port range, as environment variables. */
 const ports = (config: BackendConfig, index: number, count: number): { readonly [name: string]: string } => {
   const range = config.providerConfig["udp_port_range"]
   if (typeof range !== "object" || range === null || !("begin" in range) || !("end" in range)) return {}
@@ -53,15 +53,15 @@ interface Worker {
   readonly index: number
   child: ChildProcess | undefined
   port: number | undefined
-  /** As it said last, and what was made since; and those that are being made. */
+  /** The number that it last reported, and those created since; `coming` are being created. */
   sessions: number
   coming: number
-  /** Sockets that are on their way to it: if it dies meanwhile, nobody else would end them. */
+  /** Sockets that are being handed over. They are closed here if the worker dies before it has them. */
   readonly handing: Map<number, Net.Socket>
 }
 
 /**
- * What `serve` was asked for.
+ * The options of `serve --workers`.
  *
  * @category models
  * @since 0.1.0
@@ -73,7 +73,7 @@ export interface PrimaryOptions {
   readonly file: string | undefined
 }
 
-/** Fails `invalid_config` for what several processes cannot do together. */
+/** Fails `invalid_config` for settings that several processes cannot share. */
 const check = ({ config, count, listen }: PrimaryOptions): Effect.Effect<void, InvalidConfig> => {
   const refuse = (message: string, path: string) =>
     Effect.fail(new InvalidConfig({ op, message, details: { faults: [{ path, message }] } }))
@@ -86,7 +86,7 @@ const check = ({ config, count, listen }: PrimaryOptions): Effect.Effect<void, I
   return Effect.void
 }
 
-/** Ends a worker as a signal would, and waits; what does not end in time is killed. */
+/** Sends a worker SIGTERM and waits for its exit; kills it when that takes too long. */
 const end = (worker: Worker, within: Duration.Duration) =>
   Effect.suspend(() => {
     const { child } = worker
@@ -99,7 +99,7 @@ const end = (worker: Worker, within: Duration.Duration) =>
   })
 
 /**
- * Runs the workers and the port they share, in the scope: its end drains all of them at once.
+ * Runs the workers and their shared port as long as the scope lives; closing it drains all of them in parallel.
  *
  * @category running
  * @since 0.1.0
@@ -122,13 +122,13 @@ export const make = Effect.fnUntraced(function*(
   const deadline = Duration.sum(config.drain.deadline, PATIENCE)
 
   let handed = 0
-  /** Ends our end of a socket: the worker has another, or nobody has. */
+  /** Closes this process's handle of a socket: the worker has its own, or the hand-over has failed. */
   const taken = (worker: Worker, id: number): void => {
     worker.handing.get(id)?.destroy()
     worker.handing.delete(id)
   }
 
-  // whatever ends this process ends them, too
+  // no worker may outlive this process, however it exits
   const killAll = (): void => {
     for (const { child } of workers) child?.kill("SIGKILL")
   }
@@ -137,7 +137,7 @@ export const make = Effect.fnUntraced(function*(
     () => Effect.sync(() => process.off("exit", killAll))
   )
 
-  /** Starts a worker; gives what completes when it has ended. */
+  /** Starts a worker; the result completes when the worker has exited. */
   const start = (worker: Worker) =>
     Effect.gen(function*() {
       const listening = yield* Deferred.make<number, ConnectionFailed>()
@@ -156,7 +156,7 @@ export const make = Effect.fnUntraced(function*(
           ...(file === undefined ? [] : ["--config", file])
         ],
         {
-          // a signal from the terminal is the primary's to pass on
+          // a signal from the terminal must reach the primary only, which forwards it
           detached: true,
           stdio: ["ignore", "inherit", "inherit", "ipc"],
           env: {
@@ -192,7 +192,7 @@ export const make = Effect.fnUntraced(function*(
           duration: START_TIMEOUT,
           orElse: () =>
             Effect.fail(
-              new ConnectionFailed({ op, message: `worker ${worker.index} does not listen after ${START_TIMEOUT}` })
+              new ConnectionFailed({ op, message: `worker ${worker.index} did not listen within ${START_TIMEOUT}` })
             )
         }),
         Effect.onError(() => Effect.sync(() => void child.kill("SIGKILL")))
@@ -200,7 +200,7 @@ export const make = Effect.fnUntraced(function*(
       return ended
     })
 
-  // before the ports and the watchers, so that it comes after them
+  // added before the port and the supervisors, so that it runs after they have stopped
   yield* Effect.addFinalizer(() =>
     Effect.forEach(workers, (worker) => end(worker, deadline), { concurrency: "unbounded", discard: true })
   )
@@ -211,7 +211,7 @@ export const make = Effect.fnUntraced(function*(
       let ended = started
       while (true) {
         const why = yield* Deferred.await(ended)
-        yield* Effect.logWarning(`worker ${index} ${why}: it is started again`)
+        yield* Effect.logWarning(`worker ${index} ${why}; restarting it`)
         ended = yield* start(worker).pipe(
           Effect.tapError(({ message }) => Effect.logWarning(message)),
           Effect.retry(Schedule.min([Schedule.exponential("500 millis"), Schedule.spaced("10 seconds")]))
@@ -240,10 +240,10 @@ export const make = Effect.fnUntraced(function*(
         if (worker.child?.connected !== true) return void socket.destroy()
         const id = ++handed
         worker.handing.set(id, socket)
-        // a user who goes before it is their turn goes without a socket, and no worker says that it has it
+        // if the client disconnects first, the worker never receives the socket and never confirms it
         socket.once("close", () => worker.handing.delete(id))
         const message: HandOver = { _tag: "HandOver", id, head: head.toString("base64") }
-        // ours stays open until the worker has its own
+        // this handle stays open until the worker has its own
         worker.child.send(message, socket, { keepOpen: true }, (error) => {
           if (error !== null) taken(worker, id)
         })
@@ -257,7 +257,7 @@ export const make = Effect.fnUntraced(function*(
           Effect.fail(
             new ConnectionFailed({
               op,
-              message: `can't listen on ${listen.host}:${listen.port}: ${describe(cause)}`,
+              message: `cannot listen on ${listen.host}:${listen.port}: ${describe(cause)}`,
               details: { host: listen.host, port: listen.port },
               cause
             })
@@ -265,7 +265,7 @@ export const make = Effect.fnUntraced(function*(
         ))
       front.listen({ host: listen.host, port: listen.port }, () => resume(Effect.succeed(front.address())))
     }),
-    // who is there is served to the end of the drain
+    // open connections are served until the drain ends
     () => Effect.sync(() => void front.close())
   )
   const port = typeof address === "object" && address !== null ? address.port : listen.port

@@ -1,11 +1,11 @@
 /**
- * The first request on a connection, as far as it must be known to say which worker it is for: pure.
+ * Parses as much of the first request of a connection as it takes to choose the worker. Pure.
  *
  * @since 0.1.0
  */
 
 /**
- * More than this is no head of a request, 16 KiB, which is what the workers allow.
+ * The largest request line and headers together: 16 KiB, as in the workers.
  *
  * @category constants
  * @since 0.1.0
@@ -13,9 +13,9 @@
 export const MAX_BYTES = 16_384
 
 /**
- * - `More`: not all of it has come.
+ * - `More`: the head is not complete yet.
  * - `Request`: a request; `upgrades` when it asks for another protocol, such as WebSocket.
- * - `Other`: no request that anybody here would answer.
+ * - `Other`: not a valid HTTP request, or too large.
  *
  * @category models
  * @since 0.1.0
@@ -28,7 +28,7 @@ export type RequestHead =
 const end = Buffer.from("\r\n\r\n")
 
 /**
- * Reads what has come so far.
+ * Parses the bytes that have arrived so far.
  *
  * @category decoding
  * @since 0.1.0
@@ -44,7 +44,7 @@ export const read = (bytes: Buffer): RequestHead => {
 }
 
 /**
- * The session that a path is about, if it is about one.
+ * The id of the session in a path, if there is one.
  *
  * @category accessors
  * @since 0.1.0

@@ -1,26 +1,26 @@
 /**
- * Which worker has which session: pure, and bounded.
+ * Which worker has which session. Pure and bounded.
  *
- * A session is where it was made. One that nobody remembers, after a restart for example, goes where its id says, so that
- * all requests about it meet in one worker, which takes it up from the store.
+ * A session lives in the worker that created it. One that is not remembered, for example after a restart, is assigned
+ * by the hash of its id, so that all requests for it reach the same worker, which restores it from the store.
  *
  * @since 0.1.0
  */
 
-/** Sessions that are remembered; the oldest are forgotten, and found by their ids. */
+/** At most so many sessions are remembered; the oldest are forgotten, and assigned by their ids. */
 const MAX_REMEMBERED = 100_000
 
 /**
- * A worker as it is seen from here.
+ * What placement needs to know of a worker.
  *
  * @category models
  * @since 0.1.0
  */
 export interface WorkerView {
   readonly index: number
-  /** It answers. */
+  /** Whether it accepts requests. */
   readonly up: boolean
-  /** Sessions there, as far as is known. */
+  /** The number of its sessions, as far as is known. */
   readonly sessions: number
 }
 
@@ -51,12 +51,12 @@ export class SessionPlacement {
     this.#places.delete(session)
   }
 
-  /** A worker is gone: its sessions are wherever they are asked for next. */
+  /** Forgets the sessions of a worker that has exited: they are assigned again at the next request. */
   lost(index: number): void {
     for (const [session, place] of this.#places) if (place === index) this.#places.delete(session)
   }
 
-  /** The worker for a session, or for a request about none; `undefined` when no worker is up. */
+  /** The worker of a session, or the least loaded one for a request without; `undefined` when no worker is up. */
   pick(session: string | undefined, workers: ReadonlyArray<WorkerView>): number | undefined {
     const up = workers.filter((worker) => worker.up)
     if (session === undefined) {
@@ -67,7 +67,7 @@ export class SessionPlacement {
     }
     const place = this.#places.get(session)
     if (place !== undefined && up.some(({ index }) => index === place)) return place
-    // the highest of all: when one worker goes, only its own sessions move
+    // rendezvous hashing: when a worker exits, only its own sessions move
     let best: { readonly index: number; readonly rank: number } | undefined
     for (const { index } of up) {
       const rank = hash(`${session} ${index}`)

@@ -1,5 +1,5 @@
 /**
- * A process that serves as one of several: what it was told at its start, and how it hears from the primary.
+ * The worker's side of `serve --workers`: its role, and the messages between it and the primary.
  *
  * @since 0.1.0
  */
@@ -10,7 +10,7 @@ import type * as Scope from "effect/Scope"
 import * as Net from "node:net"
 
 /**
- * The variable that makes a `serve` a worker. Not for people.
+ * The variable that makes `serve` a worker. The primary sets it; users must not.
  *
  * @category constants
  * @since 0.1.0
@@ -18,8 +18,8 @@ import * as Net from "node:net"
 export const VARIABLE = "EFFECT_VOICE_WORKER"
 
 /**
- * - `index`: which worker, from 0.
- * - `host`: where the primary listens, for whatever depends on who may reach it.
+ * - `index`: the number of the worker, from 0.
+ * - `host`: the address that the primary listens on. It decides whether WebRTC binds to loopback.
  *
  * @category models
  * @since 0.1.0
@@ -33,7 +33,7 @@ export const WorkerRole = Schema.Struct({ index: Schema.Int, host: Schema.String
 export type WorkerRole = typeof WorkerRole.Type
 
 /**
- * What the primary and its workers tell each other, besides sockets.
+ * The messages of a worker to the primary.
  *
  * @category models
  * @since 0.1.0
@@ -41,11 +41,11 @@ export type WorkerRole = typeof WorkerRole.Type
 export type FromWorker =
   | { readonly _tag: "Listening"; readonly port: number }
   | { readonly _tag: "Sessions"; readonly count: number }
-  /** The socket of this handing over is here. */
+  /** The worker has received the socket of this hand-over. */
   | { readonly _tag: "Taken"; readonly id: number }
 
 /**
- * Goes with a socket: what has been read from it, in base64.
+ * The message that goes with a socket: the bytes that were already read from it, in base64.
  *
  * @category models
  * @since 0.1.0
@@ -59,7 +59,7 @@ export interface HandOver {
 const decode = Schema.decodeUnknownOption(Schema.fromJsonString(WorkerRole))
 
 /**
- * What this process was started as; `undefined` when it is no worker.
+ * The role of this process; `undefined` when it is not a worker.
  *
  * @category accessors
  * @since 0.1.0
@@ -76,8 +76,8 @@ const isHandOver = (message: unknown): message is HandOver =>
   "head" in message && typeof message.head === "string" && "id" in message && typeof message.id === "number"
 
 /**
- * Takes the sockets that the primary hands over, and tells it every second how many sessions there are, while the scope
- * lives. Without a primary this process drains and ends.
+ * Accepts the sockets that the primary hands over, and reports the number of sessions every second, as long as the
+ * scope lives. When the primary disconnects, this process drains and exits.
  *
  * @category running
  * @since 0.1.0
