@@ -66,8 +66,11 @@ export interface ServerOptions extends Partial<ServerConfig> {
 }
 
 /** Load balancers and Prometheus ask every few seconds: a span of each request would bury the rest. */
-const isProbe = (prefix: string) => ({ url }: HttpServerRequest.HttpServerRequest): boolean =>
-  url.startsWith(prefix) && /^\/(?:metrics|health\/\w+)(?:$|[?#])/.test(url.slice(prefix.length))
+const isProbe = (prefix: string) => {
+  const bare = prefix.replace(/\/+$/, "")
+  return ({ url }: HttpServerRequest.HttpServerRequest): boolean =>
+    url.startsWith(bare) && /^\/(?:metrics|health\/\w+)(?:$|[?#])/.test(url.slice(bare.length))
+}
 
 /** The drain has a deadline of its own; this one is for a backend that misses it. */
 const drain = (backend: VoiceBackend["Service"]) =>

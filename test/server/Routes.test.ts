@@ -197,6 +197,23 @@ describe("Server.routes", () => {
       Effect.provide(application({ prefix: "/voice", apiKeys: [Redacted.make("0123456789abcdef-one")] }))
     ))
 
+  it.live("makes no spans of probes, below a prefix that ends with a slash too", () => {
+    const recording = new Recording()
+    return Effect.gen(function*() {
+      const { url } = yield* Server.VoiceServer
+      for (const path of ["health/live", "metrics", "v1/providers"]) {
+        assert.strictEqual((yield* call(`${url}/voice/${path}`)).status, 200, path)
+      }
+    }).pipe(
+      Effect.provide(Server.layer({ port: 0, prefix: "/voice/" }).pipe(Layer.provide(scripted))),
+      recording.provide,
+      Effect.map(() => {
+        const paths = recording.spans.flatMap(({ attributes }) => attributes["url.path"] ?? [])
+        assert.deepStrictEqual(paths, ["/voice/v1/providers"])
+      })
+    )
+  })
+
   it.live("refuses a server on the network without authentication, unless the application authenticates", () =>
     Effect.gen(function*() {
       const open = (options: Server.RoutesOptions) =>
