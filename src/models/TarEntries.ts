@@ -59,6 +59,8 @@ export const decode = <E>(
   Stream.suspend(() => {
     let received = 0
     let entries = 0
+    /** The sizes that the entries declare, together. */
+    let declared = 0
     /** Where the newest entry ends in the archive. */
     let end = 0
     const fail = (message: string) => Effect.fail(new TarLimitExceeded({ message }))
@@ -73,6 +75,9 @@ export const decode = <E>(
       Stream.pipeThroughChannel(Tar.decode<E | TarLimitExceeded>()),
       Stream.tap(({ header }) => {
         end = Math.max(end, received) + Math.ceil(header.size / BLOCK) * BLOCK
+        declared += header.size
+        // refused by its header: waiting for the bytes would make a cut-off transfer of it, which is tried again
+        if (declared > maxBytes) return fail(`unpacks to more than ${maxBytes} bytes`)
         return ++entries > maxEntries ? fail(`has more than ${maxEntries} entries`) : Effect.void
       })
     )

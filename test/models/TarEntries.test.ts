@@ -76,6 +76,7 @@ describe("TarEntries", () => {
       assert.isTrue(truncated._tag === "TarError" && truncated.kind === "Truncated")
       assert.match(yield* failure(two, { maxEntries: 1 }), /more than 1 entries/)
       assert.match(yield* failure(two, { maxBytes: 1_000 }), /more than 1000 bytes/)
+      assert.match(yield* failure(two.subarray(0, 512), { maxBytes: 512 }), /more than 512 bytes/)
       assert.lengthOf(yield* readAll(cut(two, [512]), { maxEntries: 2, maxBytes: two.length }), 2)
     }))
 
