@@ -30,7 +30,7 @@ const read = Effect.fnUntraced(function*(yaml: string) {
   const file = yield* fs.makeTempFileScoped({ suffix: ".yaml" })
   yield* fs.writeFileString(
     file,
-    `provider: test\nstt_provider: hearing\ntts_provider: voice\nvad_provider: level\n${yaml}`
+    `provider: test\nstt_provider: scripted_stt\ntts_provider: scripted_tts\nvad_provider: scripted_vad\n${yaml}`
   )
   return yield* ConfigSource.load({ file, env: {}, section: { name: "server", schema: Schema.Struct({}) } })
 })
@@ -84,10 +84,10 @@ describe("A config", () => {
           Effect.provide(typed("hello", agent), VoiceBackend.layerConfig(config))).pipe(
             Effect.provide(registries(mine))
           )
-      assert.strictEqual(yield* answer("agent: llm\nllm_provider: brief\n"), "Very well.")
+      assert.strictEqual(yield* answer("agent: llm\nllm_provider: scripted_llm\n"), "Very well.")
       assert.strictEqual(yield* answer("agent: llm\n"), "It is me.")
-      assert.strictEqual(yield* answer("agent: other\nllm_provider: brief\n"), "hello")
-      assert.strictEqual(yield* answer("agent: other\nllm_provider: brief\n", "llm"), "Very well.")
+      assert.strictEqual(yield* answer("agent: other\nllm_provider: scripted_llm\n"), "hello")
+      assert.strictEqual(yield* answer("agent: other\nllm_provider: scripted_llm\n", "llm"), "Very well.")
     }))
 
   it.live("reports what is missing", () =>
@@ -103,6 +103,6 @@ describe("A config", () => {
         ["engines.openai-compatible.url", "engines.openai-compatible.temperature"]
       )
       assert.deepStrictEqual(yield* faults("agent: llm\nllm_provider: nobody\n"), ["llm_provider"])
-      assert.deepStrictEqual(yield* faults("agent: nobody\nllm_provider: brief\n"), ["agent"])
+      assert.deepStrictEqual(yield* faults("agent: nobody\nllm_provider: scripted_llm\n"), ["agent"])
     }).pipe(Effect.provide(registries())))
 })

@@ -18,7 +18,7 @@ const makeContext = () => {
 }
 
 const makeAudio = (stream: MediaStream | undefined) => {
-  Reflect.set(globalThis, "Audio", class {})
+  Reflect.set(globalThis, "Audio", function Audio() {})
   try {
     return new TrackAudio(makeContext(), stream)
   } finally {

@@ -22,7 +22,7 @@ const HEARS = "unless to be rather cold hearted"
 const SAYS = "this is what a bot of Pipecat has to say about it and it takes a while"
 
 const recording = (name: string): Int16Array =>
-  Result.getOrThrow(Wav.parse(readFileSync(new URL(`../fixtures/${name}.wav`, import.meta.url)))).samples
+  Result.getOrThrow(Wav.parse(readFileSync(new URL(`../../fixtures/${name}.wav`, import.meta.url)))).samples
 
 /** A real bot behind Pipecat's own runner. */
 const bot = Effect.gen(function*() {
