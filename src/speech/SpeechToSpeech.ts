@@ -29,12 +29,20 @@ export interface SpeechToSpeechTool {
 }
 
 /**
- * What happens on the model's side. `reply` is the engine's own name of a reply, new for each.
+ * What happens on the model's side. `reply` is the engine's own name of a reply, new for each; `request` is the id of a
+ * request of the session.
  *
  * - `UserTranscript`: with `final` the words will not change, and add up; others replace each other.
- * - `UserTurnTranscribed`: with `answers: false` only: the transcript of a turn is complete. It answers each `commit`, in
- *   order; where the model decides turns, it is their end.
+ * - `UserTurnTranscribed`: with `answers: false` only: the transcript of a turn is complete. It answers a `commit`, named
+ *   by `request`, or the oldest without one; where the model decides turns, it is their end.
+ * - `UserTurnUnanswered`: where the model decides turns only: the model ended its own turn without a reply to the user.
+ * - `ReplyStarted`: a reply begins. `request` is what it answers. Without one the model began it by itself, or the engine
+ *   cannot tell: then it answers the oldest request that waits, if there is one.
+ * - `RequestFailed`: no reply will begin for this request.
+ * - `ReplyText`: the model wrote this piece of the reply instead of speaking it. Only with `speaksText`.
  * - `ToolCall`: within a reply, which goes on when `toolResult` has been given.
+ * - `ReplyEnded`, `ReplyFailed`: one of them ends each reply, always. A reply without audio, text or tool call fails, also
+ *   when an engine says that it ended.
  *
  * @category models
  * @since 0.1.0
@@ -43,10 +51,13 @@ export type SpeechToSpeechEvent =
   | { readonly _tag: "UserSpeechStarted" }
   | { readonly _tag: "UserSpeechStopped" }
   | { readonly _tag: "UserTranscript"; readonly text: string; readonly final: boolean }
-  | { readonly _tag: "UserTurnTranscribed" }
-  | { readonly _tag: "ReplyStarted"; readonly reply: string }
+  | { readonly _tag: "UserTurnTranscribed"; readonly request?: string | undefined }
+  | { readonly _tag: "UserTurnUnanswered" }
+  | { readonly _tag: "RequestFailed"; readonly request: string; readonly error: BackendError }
+  | { readonly _tag: "ReplyStarted"; readonly reply: string; readonly request?: string | undefined }
   /** Mono PCM at the engine's `outputSampleRate`; it belongs to the receiver. `text` as in `SpeechChunk`. */
   | { readonly _tag: "ReplyAudio"; readonly reply: string; readonly pcm: Int16Array; readonly text: string }
+  | { readonly _tag: "ReplyText"; readonly reply: string; readonly text: string }
   | {
     readonly _tag: "ToolCall"
     readonly reply: string
@@ -58,8 +69,11 @@ export type SpeechToSpeechEvent =
   | { readonly _tag: "ReplyFailed"; readonly reply: string; readonly error: BackendError }
 
 /**
- * One session's connection to the model. The methods are synchronous and never fail: failures arrive through `events`. Each `commit`, `userText` and `say` is answered by one `ReplyStarted`, in their order; one that is not wanted
- * any more is truncated when it begins. With `answers: false` a `commit` is answered by a transcript alone.
+ * One session's connection to the model. The methods are synchronous and never fail: failures arrive through `events`.
+ *
+ * Each `commit`, `userText` and `say` is a request with an id of the session's own, new for each. It is answered within the
+ * engine's deadline by one `ReplyStarted` or `RequestFailed`, or the engine renews its connection and asks again. With
+ * `answers: false` a `commit` is answered by a transcript alone.
  *
  * @category models
  * @since 0.1.0
@@ -73,11 +87,15 @@ export interface SpeechToSpeechStream {
    * Ends the user's turn at this sample of the timeline (16 kHz), counted from the first that was pushed: the model
    * answers, or with `answers: false` transcribes it. Only with `turnAuthority: "own"`.
    */
-  readonly commit: (untilSample: number) => void
+  readonly commit: (untilSample: number, request: string) => void
   /** Takes a typed turn of the user. */
-  readonly userText: (text: string) => void
+  readonly userText: (text: string, request: string) => void
   /** Speaks this text verbatim. */
-  readonly say: (text: string) => void
+  readonly say: (text: string, request: string) => void
+  /**
+   * A request is not wanted any more. The engine may drop it; a reply that begins for it is truncated by the session.
+   */
+  readonly cancel?: ((request: string) => void) | undefined
   /** Stops a reply. `playedMs` of its audio was played; an engine that can removes the rest from the model's context. */
   readonly truncate: (reply: string, playedMs: number) => void
   /** The result of a tool call, text or JSON, with which the model goes on. */
@@ -89,6 +107,8 @@ export interface SpeechToSpeechStream {
  * - `answers`: the model answers the user by itself. `false` only where `capabilities.agentInLoop`: then it transcribes
  *   the user, and speaks only what it is given by `say`.
  * - `tools`: what it may call; only where `capabilities.tools`.
+ * - `speaksText`: the session has a voice for what the model writes: such pieces arrive as `ReplyText`. Without it the
+ *   engine asks again for audio. Default: false.
  * - `language`, `voice`, `keyterms`: the session's own, where the capabilities allow it. Default: the engine's.
  * - `onIncident`: called when the connection to the model is lost and when it is there again.
  *
@@ -99,6 +119,7 @@ export interface SpeechToSpeechOptions {
   readonly sessionId: string
   readonly answers: boolean
   readonly tools: ReadonlyArray<SpeechToSpeechTool>
+  readonly speaksText?: boolean | undefined
   readonly language?: string | undefined
   readonly voice?: string | undefined
   readonly keyterms?: ReadonlyArray<string> | undefined

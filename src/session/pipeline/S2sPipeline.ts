@@ -123,7 +123,8 @@ const open = Effect.fnUntraced(function*(
           new Timeout({ op: "SpeechToSpeech.reply", message: `${what} for ${Duration.format(context.timeout)}` })
         )
     })
-  const ask = (request: () => void) => replies.ask(request).pipe(inTime(`${s2s.name} did not begin an answer`))
+  const ask = (request: (id: string) => void) =>
+    replies.ask(request).pipe(inTime(`${s2s.name} did not begin an answer`))
 
   /** Synchronous: the reply may be ended before its fiber has begun. */
   const begin = (epoch: number, reply: string): ModelReply => {
@@ -181,7 +182,7 @@ const open = Effect.fnUntraced(function*(
       (sentences) =>
         Stream.runForEach(sentences, (sentence) =>
           Effect.flatMap(
-            ask(() => stream.say(sentence)),
+            ask((id) => stream.say(sentence, id)),
             (reply) => play(request, begin(request.epoch, reply))
           ))
     )
@@ -201,15 +202,17 @@ const open = Effect.fnUntraced(function*(
           return playWhole(request, source.reply)
         case "Answer":
           return agentAnswers ? speak(request, source) : Effect.flatMap(
-            ask(() =>
-              source.kind === "text" ? stream.userText(source.transcript) : stream.commit(context.input.position)
+            ask((id) =>
+              source.kind === "text"
+                ? stream.userText(source.transcript, id)
+                : stream.commit(context.input.position, id)
             ),
             (reply) => playWhole(request, reply)
           )
         case "Text":
           if (agentAnswers) return speak(request, source)
           return s2s.capabilities.say
-            ? Effect.flatMap(ask(() => stream.say(source.text)), (reply) => playWhole(request, reply))
+            ? Effect.flatMap(ask((id) => stream.say(source.text, id)), (reply) => playWhole(request, reply))
             : Effect.fail(
               new InvalidConfig({
                 op: "VoiceSession.say",

@@ -44,6 +44,7 @@ export class S2sReplies {
   #awaited: Deferred.Deferred<string> | undefined
   /** How many answers were requested, have not begun, and are not wanted any more. */
   #abandoned = 0
+  #requests = 0
 
   constructor(makeQueue: () => Queue.Queue<ReplyEvent>, options: S2sRepliesOptions) {
     this.#makeQueue = makeQueue
@@ -74,12 +75,12 @@ export class S2sReplies {
   }
 
   /** Requests a reply and waits for its id. When the wait is interrupted, the reply is truncated as soon as it begins. */
-  ask(ask: () => void): Effect.Effect<string> {
+  ask(ask: (request: string) => void): Effect.Effect<string> {
     return Effect.suspend(() => {
       const deferred = Deferred.makeUnsafe<string>()
       if (this.#awaited !== undefined) this.#abandoned++
       this.#awaited = deferred
-      ask()
+      ask(`request-${++this.#requests}`)
       return Deferred.await(deferred).pipe(
         Effect.ensuring(Effect.sync(() => {
           if (this.#awaited !== deferred) return

@@ -73,7 +73,7 @@ export const make = Effect.fnUntraced(function*(
     finalize: (id, untilSample) => {
       if (!agentAnswers || (remote && awaitedTranscripts === 0)) return context.dispatch({ _tag: "Finalized", id })
       finalizing.push(id)
-      if (!remote) stream.commit(untilSample)
+      if (!remote) stream.commit(untilSample, `transcript-${id}`)
     }
   }
   return turns

@@ -78,7 +78,7 @@ describe("cascade", () => {
       })
       const session = { voice: "b", language: "en-GB", keyterms: ["Effect"] }
       const stream = yield* s2s.open({ sessionId: "s", history: [], answers: false, tools: [], ...session })
-      stream.say("Hello.")
+      stream.say("Hello.", "a")
       yield* Stream.runDrain(Stream.takeUntil(stream.events, ({ _tag }) => _tag === "ReplyEnded"))
       assert.lengthOf(opened, 2)
       assert.deepInclude(opened[0], { language: "en-GB", keyterms: ["Effect"] })

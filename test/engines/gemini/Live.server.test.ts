@@ -62,13 +62,13 @@ describe("gemini's connections", () => {
         { answers: ["One.", "Two."], resumption: "accept" },
         Duration.seconds(1)
       )
-      stream.userText("first")
+      stream.userText("first", "a")
       yield* until("ReplyEnded")
       assert.deepInclude((yield* told("resume"))[0], { connection: 1, handle: "handle-0-1" })
       yield* told("ready", 2)
       // the server has the conversation already
       assert.deepStrictEqual(fake.told.filter(({ connection, what }) => connection === 1 && what === "message"), [])
-      stream.userText("second")
+      stream.userText("second", "b")
       yield* until("ReplyEnded")
     })
   )
@@ -80,13 +80,13 @@ describe("gemini's connections", () => {
         { answers: ["One.", "Two."], resumption: "refuse" },
         Duration.seconds(1)
       )
-      stream.userText("first")
+      stream.userText("first", "a")
       yield* until("ReplyEnded")
       yield* told("ready", 2)
       assert.deepInclude((yield* told("closed", 2))[1], { connection: 1, code: 1007 })
       const messages = fake.told.filter(({ connection, what }) => connection === 2 && what === "message")
       assert.deepStrictEqual(messages.map(({ role, text }) => [role, text]), [["user", "first"], ["model", "One."]])
-      stream.userText("second")
+      stream.userText("second", "b")
       yield* until("ReplyEnded")
     })
   )
@@ -98,7 +98,7 @@ describe("gemini's connections", () => {
         answers: [{ text: "A reply of some length.", paceMs: 50 }],
         goAwayAfterMs: 100
       })
-      stream.userText("first")
+      stream.userText("first", "a")
       yield* until("ReplyStarted")
       yield* Effect.sleep("150 millis")
       assert.strictEqual(fake.connections(), 1)

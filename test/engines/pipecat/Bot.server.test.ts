@@ -153,7 +153,7 @@ describe.skipIf(Python.missing !== undefined)(
         const fault = (exit: Exit.Exit<unknown, unknown>) => Exit.isFailure(exit) ? Cause.squash(exit.cause) : undefined
 
         const stream = yield* open({ url: `ws://${host}/ws-client`, outputSampleRate: 16_000 })
-        stream.userText("tell me")
+        stream.userText("tell me", "a")
         const ended = yield* Effect.exit(Stream.runDrain(stream.events))
         assert.deepInclude(fault(ended), { code: "pipeline_error", retryable: false })
         const elsewhere = yield* Effect.exit(open({ url: `ws://${host}/elsewhere` }))

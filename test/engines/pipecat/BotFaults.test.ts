@@ -82,7 +82,7 @@ describe("the engine pipecat", () => {
       const { lines, url } = yield* FakeBot.make()
       const { stream } = yield* open({ url, token: Redacted.make("a-secret") })
       stream.push(new Int16Array(1_000).fill(3))
-      stream.userText("hello")
+      stream.userText("hello", "a")
       const [line] = lines
       if (line === undefined) return assert.fail("no connection")
       yield* until(() => line.messages.some(({ type }) => type === "send-text"))
@@ -106,7 +106,7 @@ describe("the engine pipecat", () => {
       assert.deepStrictEqual(tagsOf(events), ["ReplyStarted", "ReplyAudio"])
       stream.truncate("reply-1", 20)
       stream.truncate("reply-1", 20)
-      stream.userText("next")
+      stream.userText("next", "b")
       yield* until(() => lines[0]?.messages.at(-1)?.type === "send-text")
       assert.strictEqual(lines[0]?.frames.filter(({ _tag }) => _tag === "Interruption").length, 1)
     }))

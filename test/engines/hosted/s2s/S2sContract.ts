@@ -111,7 +111,7 @@ class Conversation {
     this.#push(400, 0)
     if (!this.own) return
     this.#stream.activity({ _tag: "SpeechStopped", atSample: at, decidedAtSample: this.#samples })
-    this.#stream.commit(this.#samples)
+    this.#stream.commit(this.#samples, `turn-${this.#samples}`)
   }
 
   /** Waits for the next event of this kind; earlier events are collected in `seen`. */
@@ -348,12 +348,12 @@ export const suite = (vendor: Vendor) =>
         Effect.gen(function*() {
           const fake = yield* vendor.start({ answers: ["An answer."], transcripts: ["hello"] })
           const conversation = yield* open(vendor, fake, { own })
-          conversation.stream.say("This text, as it stands.")
+          conversation.stream.say("This text, as it stands.", "a")
           assert.strictEqual((yield* conversation.reply).text, "This text, as it stands.")
           conversation.speak()
           assert.strictEqual((yield* conversation.reply).text, "An answer.")
-          conversation.stream.say("And this.")
-          conversation.stream.say("And that.")
+          conversation.stream.say("And this.", "b")
+          conversation.stream.say("And that.", "c")
           assert.strictEqual((yield* conversation.reply).text, "And this.")
           assert.strictEqual((yield* conversation.reply).text, "And that.")
         }))
@@ -372,7 +372,7 @@ export const suite = (vendor: Vendor) =>
               conversation.speak()
               yield* conversation.next("UserTurnTranscribed")
               assert.deepStrictEqual(words(), ["one"])
-              conversation.stream.say("You said one.")
+              conversation.stream.say("You said one.", "a")
               assert.strictEqual((yield* conversation.reply).text, "You said one.")
               conversation.speak()
               yield* conversation.next("UserTurnTranscribed")
@@ -400,11 +400,11 @@ export const suite = (vendor: Vendor) =>
       Effect.gen(function*() {
         const fake = yield* vendor.start({ answers: ["One.", "Two."], transcripts: [] })
         const conversation = yield* open(vendor, fake, {}, { history: [{ role: "user", text: "before" }] })
-        conversation.stream.userText("typed")
+        conversation.stream.userText("typed", "a")
         assert.strictEqual((yield* conversation.reply).text, "One.")
         fake.reset()
         yield* told(fake, "ready", 2)
-        conversation.stream.userText("again")
+        conversation.stream.userText("again", "b")
         assert.strictEqual((yield* conversation.reply).text, "Two.")
         const messages = fake.told.filter(({ connection, what }) =>
           connection === 1 && what === "message"

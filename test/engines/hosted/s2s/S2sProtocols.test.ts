@@ -112,9 +112,9 @@ for (const [name, { make, message, openMessages }] of Object.entries(protocols))
           else if (what < 14) protocol.push(new Int16Array(320).fill(n % 2 === 0 ? 8_000 : 0))
           else if (what === 14) protocol.activity({ _tag: "SpeechStarted", atSample: at, decidedAtSample: at })
           else if (what === 15) protocol.activity({ _tag: "SpeechStopped", atSample: at, decidedAtSample: at })
-          else if (what === 16) protocol.commit(at)
-          else if (what === 17) protocol.userText("typed")
-          else if (what === 18) protocol.say("said")
+          else if (what === 16) protocol.commit(at, `${at}`)
+          else if (what === 17) protocol.userText("typed", `${at}`)
+          else if (what === 18) protocol.say("said", `${at}`)
           else if (what === 19) {
             const reply = Array.from(started)[n % Math.max(1, started.size)]
             if (reply !== undefined) {
