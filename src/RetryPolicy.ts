@@ -6,12 +6,12 @@
  *
  * @since 0.1.0
  */
-import * as Clock from "effect/Clock"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Pull from "effect/Pull"
 import * as Schedule from "effect/Schedule"
 import type { BackendError } from "./BackendError.ts"
+import * as MonotonicTime from "./MonotonicTime.ts"
 
 /**
  * - `delay`: the pause before the first retry; it doubles with each.
@@ -76,7 +76,7 @@ export type Pauses = (error: BackendError) => Effect.Effect<number | undefined>
  */
 export const start = (policy: RetryPolicy): Effect.Effect<Pauses> =>
   Effect.map(Schedule.toStep(schedule(policy)), (step) => (error) =>
-    Clock.currentTimeMillis.pipe(
+    MonotonicTime.currentMs.pipe(
       Effect.flatMap((now) => step(now, error)),
       Effect.map(([, pause]) => Duration.toMillis(pause)),
       Pull.catchDone(() => Effect.undefined)

@@ -21,6 +21,7 @@ import * as Wav from "../../src/audio/Wav.ts"
 import * as BackendConfig from "../../src/backend/config/BackendConfig.ts"
 import { VoiceBackend } from "../../src/backend/VoiceBackend.ts"
 import * as Builtin from "../../src/builtin/index.ts"
+import * as MonotonicTime from "../../src/MonotonicTime.ts"
 import * as Wer from "../../test/support/Wer.ts"
 import { quantile } from "./Statistics.ts"
 
@@ -63,10 +64,10 @@ const microphone = (replies: () => number): Stream.Stream<Uint8Array> => {
   }
   return Stream.unwrap(Effect.clockWith((clock) =>
     Effect.sync(() => {
-      const start = clock.currentTimeMillisUnsafe()
+      const start = MonotonicTime.nowMs(clock)
       let n = 0
       return Stream.fromIterable(frames(), { chunkSize: 1 }).pipe(
-        Stream.tap(() => Effect.sleep(Math.max(0, start + 20 * n++ - clock.currentTimeMillisUnsafe())))
+        Stream.tap(() => Effect.sleep(Math.max(0, start + 20 * n++ - MonotonicTime.nowMs(clock))))
       )
     })
   ))

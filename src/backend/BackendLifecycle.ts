@@ -15,6 +15,7 @@ import * as Semaphore from "effect/Semaphore"
 import * as Stream from "effect/Stream"
 import * as SubscriptionRef from "effect/SubscriptionRef"
 import type { BackendError } from "../BackendError.ts"
+import * as MonotonicTime from "../MonotonicTime.ts"
 import type { SessionConfig } from "../session/SessionConfig.ts"
 import type { VoiceSession } from "../session/VoiceSession.ts"
 import type { Admission } from "./admission/Admission.ts"
@@ -160,7 +161,7 @@ export const make = Effect.fnUntraced(function*(options: LifecycleOptions): Effe
   })
 
   const drain = Effect.gen(function*() {
-    const startedAt = clock.currentTimeMillisUnsafe()
+    const startedAt = MonotonicTime.nowMs(clock)
     const { deadline, mode } = options.config().drain
     const active = entries()
     if (mode === "turn") { for (const { handle } of active) handle.drain("drained") }
@@ -171,7 +172,7 @@ export const make = Effect.fnUntraced(function*(options: LifecycleOptions): Effe
     return {
       completed: Math.max(0, active.length - left.length),
       interrupted: left.length,
-      durationMs: clock.currentTimeMillisUnsafe() - startedAt
+      durationMs: Math.round(MonotonicTime.nowMs(clock) - startedAt)
     }
   })
 

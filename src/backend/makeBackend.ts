@@ -106,7 +106,7 @@ export const makeBackend = Effect.fnUntraced(function*(parts: BackendParts) {
     load,
     latency,
     latencyTarget: () => config().latencyTarget,
-    now: () => clock.currentTimeMillisUnsafe()
+    clock
   }).pipe(Scope.provide(scope))
 
   /** Counts the audio of sessions that had no event to count it at. */

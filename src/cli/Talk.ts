@@ -3,7 +3,6 @@
  *
  * @since 0.1.0
  */
-import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as FileSystem from "effect/FileSystem"
 import * as Path from "effect/Path"
@@ -11,6 +10,7 @@ import { concat } from "../audio/Pcm.ts"
 import * as Resampler from "../audio/resampling/Resampler.ts"
 import * as Wav from "../audio/Wav.ts"
 import { ConnectionFailed, InvalidConfig, PipelineError, Timeout } from "../BackendError.ts"
+import * as MonotonicTime from "../MonotonicTime.ts"
 import type { SessionEvent } from "../session/SessionEvent.ts"
 import * as Output from "./Output.ts"
 import * as Setup from "./Setup.ts"
@@ -113,11 +113,11 @@ const verdicts = (file: string, state: TalkState) =>
 const play = Effect.fnUntraced(function*(line: TalkConnection.Line, recording: Int16Array, state: TalkState) {
   const silence = new Int16Array(frame)
   const last = new Int16Array(frame)
-  let start = yield* Clock.currentTimeMillis
+  let start = yield* MonotonicTime.currentMs
   let ticks = 0
   let position = -1
   while (true) {
-    const due = Math.floor((yield* Clock.currentTimeMillis) - start) / tickMs
+    const due = Math.floor((yield* MonotonicTime.currentMs) - start) / tickMs
     if (due - ticks > maxBurst) start += (due - ticks - maxBurst) * tickMs
     for (; ticks <= due; ticks++) {
       // a greeting is played to its end
@@ -136,7 +136,7 @@ const play = Effect.fnUntraced(function*(line: TalkConnection.Line, recording: I
       const verdict = state.closed !== undefined || position >= recording.length ? state.wait(tickMs) : undefined
       if (verdict !== undefined) return verdict
     }
-    yield* Effect.sleep(Math.max(1, start + ticks * tickMs - (yield* Clock.currentTimeMillis)))
+    yield* Effect.sleep(Math.max(1, start + ticks * tickMs - (yield* MonotonicTime.currentMs)))
   }
 })
 

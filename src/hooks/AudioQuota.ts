@@ -9,6 +9,7 @@ import type * as Clock from "effect/Clock"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
+import * as MonotonicTime from "../MonotonicTime.ts"
 import type { RateLimits } from "./RateLimits.ts"
 import { TokenBuckets } from "./TokenBuckets.ts"
 
@@ -38,11 +39,11 @@ export const make = (clock: Clock.Clock, buckets: TokenBuckets = new TokenBucket
     const refillMs = Duration.toMillis(rule.window) / limitMs
     return Effect.acquireRelease(
       Effect.sync(() => {
-        const bucket = buckets.get(userId, limitMs, refillMs, clock.currentTimeMillisUnsafe())
+        const bucket = buckets.get(userId, limitMs, refillMs, MonotonicTime.nowMs(clock))
         bucket.holders++
         return bucket
       }),
       (bucket) => Effect.sync(() => bucket.holders--)
-    ).pipe(Effect.map((bucket) => (ms: number) => bucket.take(ms, clock.currentTimeMillisUnsafe()) >= 0))
+    ).pipe(Effect.map((bucket) => (ms: number) => bucket.take(ms, MonotonicTime.nowMs(clock)) >= 0))
   }
 })

@@ -17,6 +17,7 @@ import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 import type * as Scope from "effect/Scope"
 import { type BackendError, InvalidConfig } from "../BackendError.ts"
+import * as MonotonicTime from "../MonotonicTime.ts"
 import { withDefault } from "../schema/Defaults.ts"
 import { boundedDuration } from "../schema/Durations.ts"
 import { secret } from "../schema/Secret.ts"
@@ -127,7 +128,7 @@ export const layerMemory = (buckets: TokenBuckets = new TokenBuckets()): Layer.L
         tokenBucket: ({ allowOverflow, key, limit, refillRate, tokens }) =>
           Effect.clockWith((clock) =>
             Effect.sync(() => {
-              const now = clock.currentTimeMillisUnsafe()
+              const now = MonotonicTime.nowMs(clock)
               const bucket = buckets.get(key, limit, Duration.toMillis(refillRate), now)
               const left = bucket.take(tokens, now, allowOverflow)
               return [left, bucket.elapsedMs(now)] as const
@@ -169,7 +170,7 @@ export const makeCount = Effect.fnUntraced(function*(shared?: Limiter.RateLimite
       Effect.timeout(STORE_DEADLINE),
       Effect.catchCause(() =>
         Effect.clockWith((clock) => {
-          const now = clock.currentTimeMillisUnsafe()
+          const now = MonotonicTime.nowMs(clock)
           const warned = now - warnedAt < WARN_EVERY_MS
           if (!warned) warnedAt = now
           return Effect.andThen(

@@ -16,6 +16,7 @@ import type * as PlatformError from "effect/PlatformError"
 import * as Schedule from "effect/Schedule"
 import * as NodeFs from "node:fs"
 import { InvalidConfig } from "../BackendError.ts"
+import * as MonotonicTime from "../MonotonicTime.ts"
 import { FetchFailure, type FetchReason } from "./FetchFailure.ts"
 import * as ModelArchive from "./ModelArchive.ts"
 import * as ModelDirectory from "./ModelDirectory.ts"
@@ -150,10 +151,10 @@ export const make = (options: DownloadOptions) => {
       attempt,
       Effect.gen(function*() {
         let seen = received()
-        let since = yield* Clock.currentTimeMillis
+        let since = yield* MonotonicTime.currentMs
         while (true) {
           yield* Effect.sleep(tick)
-          const now = yield* Clock.currentTimeMillis
+          const now = yield* MonotonicTime.currentMs
           if (received() !== seen) {
             seen = received()
             since = now

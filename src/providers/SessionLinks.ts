@@ -17,6 +17,7 @@ import * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import type { LinkedSession, Peer, ProviderHost } from "../backend/provider/BackendProvider.ts"
 import { type BackendError, RateLimitExceeded, SessionNotFound } from "../BackendError.ts"
+import * as MonotonicTime from "../MonotonicTime.ts"
 import type { UserConnection } from "../session/UserConnection.ts"
 import * as SessionTokens from "../transport/SessionTokens.ts"
 
@@ -78,7 +79,7 @@ interface Entry {
   readonly link: Link
   readonly userId: string
   readonly connections: Set<UserConnection>
-  /** Unix time in ms until which an expired token is still accepted. */
+  /** Until when an expired token is still accepted, in monotonic ms. */
   acceptedUntil: number
 }
 
@@ -97,7 +98,7 @@ export const make = Effect.fnUntraced(function*(
   const tokens = yield* SessionTokens.make(host.signingKey)
   const recoveries = yield* FiberMap.make<string, void, BackendError>()
   const entries = new Map<string, Entry>()
-  const now = () => clock.currentTimeMillisUnsafe()
+  const now = () => MonotonicTime.nowMs(clock)
   const resumeMs = () => Duration.toMillis(options.limits().resumeWindow)
 
   const open = Effect.fnUntraced(function*(session: LinkedSession): Effect.fn.Return<OpenedLink, never, Scope.Scope> {
@@ -105,7 +106,7 @@ export const make = Effect.fnUntraced(function*(
     const queue = yield* Queue.bounded<UserConnection>(options.maxConnectionsPerSession + 1)
     const connections = new Set<UserConnection>()
     const scope = yield* Scope.fork(parent, "parallel")
-    const expiresAt = now() + Duration.toMillis(options.limits().tokenTtl)
+    const expiresAt = clock.currentTimeMillisUnsafe() + Duration.toMillis(options.limits().tokenTtl)
     const token = yield* tokens.issue(session.id, session.config.userId, expiresAt)
     let open = 0
 
@@ -144,7 +145,8 @@ export const make = Effect.fnUntraced(function*(
       link: { id: session.id, scope, enter: (from) => Effect.andThen(slot, host.admit(session, from)), attach },
       userId: session.config.userId,
       connections,
-      acceptedUntil: session.resumed === true ? now() + resumeMs() : 0
+      // by the time that has passed since it was issued: the wall clock may be set forward meanwhile
+      acceptedUntil: now() + (session.resumed === true ? resumeMs() : Duration.toMillis(options.limits().tokenTtl))
     }
 
     yield* Effect.acquireRelease(

@@ -23,6 +23,7 @@ import type { BackendProvider } from "../backend/provider/BackendProvider.ts"
 import { VoiceBackend } from "../backend/VoiceBackend.ts"
 import type { BackendError } from "../BackendError.ts"
 import { finalizeWithin } from "../Deadline.ts"
+import * as MonotonicTime from "../MonotonicTime.ts"
 import * as SocketLimits from "./access/SocketLimits.ts"
 import * as SpanRedaction from "./access/SpanRedaction.ts"
 import * as Tls from "./access/Tls.ts"
@@ -145,7 +146,7 @@ export const layer = (options: ServerOptions = {}): Layer.Layer<VoiceServer, Bac
       const sockets = SocketLimits.install(node, {
         max: config.maxConnections,
         secure: scheme === "https",
-        nowMs: () => clock.currentTimeMillisUnsafe()
+        nowMs: () => MonotonicTime.nowMs(clock)
       })
       const server = yield* NodeHttpServer.make(() => node, {
         host: config.host,

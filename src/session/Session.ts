@@ -4,7 +4,6 @@
  *
  * @since 0.1.0
  */
-import * as Clock from "effect/Clock"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as FiberMap from "effect/FiberMap"
@@ -21,7 +20,6 @@ import type { SessionOptions } from "./SessionOptions.ts"
 
 /** The core of a session, with everything that ends with its scope. */
 const makeCore = Effect.fnUntraced(function*(options: SessionOptions) {
-  const clock = yield* Clock.Clock
   const resamplers = yield* Resampler.load
   const fibers = yield* FiberMap.make<string>()
   const run = yield* FiberMap.runtime(fibers)<never>()
@@ -32,7 +30,6 @@ const makeCore = Effect.fnUntraced(function*(options: SessionOptions) {
     onIncident: (incident) => core.onProcessorIncident(incident)
   })
   const core: SessionCore = new SessionCore(options, {
-    now: () => clock.currentTimeMillisUnsafe(),
     resamplers,
     processors,
     ended: yield* Deferred.make<SessionEnd>(),

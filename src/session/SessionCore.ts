@@ -71,8 +71,8 @@ export class SessionCore {
   pipeline: Pipeline | undefined
 
   constructor(options: SessionOptions, runtime: SessionRuntime) {
-    const { agent, config, findAgent, id, restored } = options
-    const { cancel, now, resamplers, run } = runtime
+    const { agent, config, findAgent, id, now, restored } = options
+    const { cancel, resamplers, run } = runtime
     const { dispatch, emit } = this
     this.options = options
     this.runtime = runtime
@@ -154,7 +154,7 @@ export class SessionCore {
   /** Gives an event its number and its time, and publishes it: to readers, the user's client, recorder and observer. */
   readonly emit = (body: SessionEventBody): void => {
     const { observer, onLatency } = this.options
-    const event: SessionEvent = { ...body, seq: ++this.seq, atMs: this.runtime.now() }
+    const event: SessionEvent = { ...body, seq: ++this.seq, atMs: this.options.now() }
     this.events.publish(event)
     this.attachments.current?.notify(event)
     this.recorder?.event(event)

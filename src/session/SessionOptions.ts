@@ -37,6 +37,8 @@ export interface SessionOptions {
   /** Processors of the user's audio, in front of the engines. */
   readonly processors?: ReadonlyArray<ProcessorEntry> | undefined
   readonly clock: PlayoutClock["Service"]
+  /** The timestamps of the session (`MonotonicTime.timestamps`): Unix time in ms at its beginning, monotonic from then on. */
+  readonly now: () => number
   readonly policy: ConversationPolicy
   /** The stored session that is restored. Default: a new session. */
   readonly restored?: RestoredSession | undefined
@@ -70,8 +72,6 @@ export interface SessionOptions {
  * @since 0.1.0
  */
 export interface SessionRuntime {
-  /** Unix time in ms. */
-  readonly now: () => number
   readonly resamplers: ResamplerFactory
   readonly processors: ProcessorChain | undefined
   /** Completes when the session has ended. */

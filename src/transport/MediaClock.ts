@@ -9,6 +9,7 @@ import * as Effect from "effect/Effect"
 import * as Latch from "effect/Latch"
 import type * as Scope from "effect/Scope"
 import { frameMs } from "../audio/AudioFormat.ts"
+import * as MonotonicTime from "../MonotonicTime.ts"
 
 /**
  * Called once every 20 ms. It must not throw.
@@ -43,7 +44,7 @@ export const make: Effect.Effect<MediaClock, never, Scope.Scope> = Effect.gen(fu
   const clock = yield* Clock.Clock
   const ticks = new Set<Tick>()
   const awake = Latch.makeUnsafe(false)
-  const nowMs = () => Number(clock.monotonicTimeNanosUnsafe()) / 1e6
+  const nowMs = () => MonotonicTime.nowMs(clock)
 
   const run = Effect.gen(function*() {
     yield* awake.await

@@ -83,7 +83,7 @@ const jammed = Effect.map(Clock.Clock, (clock) => {
     state,
     clock: {
       ...clock,
-      currentTimeMillisUnsafe: () => clock.currentTimeMillisUnsafe() + late,
+      monotonicTimeNanosUnsafe: () => clock.monotonicTimeNanosUnsafe() + BigInt(late) * 1_000_000n,
       sleep: (duration: Duration.Duration) =>
         Effect.andThen(clock.sleep(duration), Effect.sync(() => void (late += state.jam)))
     }

@@ -6,6 +6,7 @@
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
+import * as MonotonicTime from "../../MonotonicTime.ts"
 
 /**
  * The time between two samples.
@@ -61,9 +62,9 @@ export const make = Effect.fnUntraced(function*(
   const clock = yield* Clock.Clock
   const window = new EventLoopLag()
   yield* Effect.suspend(() => {
-    const before = clock.currentTimeMillisUnsafe()
+    const before = MonotonicTime.nowMs(clock)
     return Effect.flatMap(Effect.sleep(INTERVAL_MS), () => {
-      window.add(clock.currentTimeMillisUnsafe() - before - INTERVAL_MS)
+      window.add(MonotonicTime.nowMs(clock) - before - INTERVAL_MS)
       return onSample(window)
     })
   }).pipe(Effect.forever, Effect.forkScoped)

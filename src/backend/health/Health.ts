@@ -7,12 +7,14 @@
  *
  * @since 0.1.0
  */
+import type * as Clock from "effect/Clock"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import type * as Scope from "effect/Scope"
 import type { BackendError } from "../../BackendError.ts"
 import { deadline } from "../../Deadline.ts"
+import * as MonotonicTime from "../../MonotonicTime.ts"
 import type { SessionStore } from "../../session/persistence/SessionStore.ts"
 import type { EngineHealth } from "../../speech/EngineHealth.ts"
 import type { Admission } from "../admission/Admission.ts"
@@ -54,7 +56,7 @@ export interface HealthOptions {
   readonly lag: EventLoopLag
   readonly load: Load
   readonly latencyTarget: () => Duration.Duration
-  readonly now: () => number
+  readonly clock: Clock.Clock
 }
 
 /** Probes one part; a failure, a crash and a time-out are results, too. */
@@ -110,7 +112,7 @@ const describeLoad = ({ backlogMs, lagMs }: Load): string =>
 export const make = Effect.fnUntraced(function*(
   options: HealthOptions
 ): Effect.fn.Return<Effect.Effect<HealthStatus>, never, Scope.Scope> {
-  const { admission, engines, lag, latency, link, load, now, provider, speech, store } = options
+  const { admission, clock, engines, lag, latency, link, load, provider, speech, store } = options
   const scope = yield* Effect.scope
   const before = new Map<string, HealthPart["status"]>()
   let latest: { readonly at: number; readonly of: ProviderConnection | undefined; readonly fiber: Probing } | undefined
@@ -153,7 +155,7 @@ export const make = Effect.fnUntraced(function*(
   /** The results of the last second, or those of the running probes, for the same connection; otherwise new ones. */
   const probed = Effect.suspend(() => {
     const connection = link()
-    if (latest !== undefined && latest.of === connection && now() - latest.at < FRESH_MS) {
+    if (latest !== undefined && latest.of === connection && MonotonicTime.nowMs(clock) - latest.at < FRESH_MS) {
       return Fiber.join(latest.fiber)
     }
     if (latest !== undefined && latest.of === connection && latest.fiber.pollUnsafe() === undefined) {
@@ -161,7 +163,7 @@ export const make = Effect.fnUntraced(function*(
     }
     // in the scope of the health check: a caller may be interrupted while others wait
     return Effect.flatMap(Effect.forkIn(probes(connection), scope), (fiber) => {
-      latest = { at: now(), of: connection, fiber }
+      latest = { at: MonotonicTime.nowMs(clock), of: connection, fiber }
       return Fiber.join(fiber)
     })
   })
@@ -205,7 +207,7 @@ export const make = Effect.fnUntraced(function*(
           }
           : { name: "latency", status: "healthy" }
       ]
-      return { status: worst(parts), parts, checkedAt: now() }
+      return { status: worst(parts), parts, checkedAt: clock.currentTimeMillisUnsafe() }
     }),
     Effect.tap(({ parts }) => Effect.forEach(parts, logChange, { discard: true }))
   )

@@ -14,7 +14,8 @@ import type { Agent } from "../../agent/Agent.ts"
 import { type BackendError, ConnectionFailed, InvalidConfig } from "../../BackendError.ts"
 import { connectDeadline } from "../../Deadline.ts"
 import type { AudioQuota } from "../../hooks/AudioQuota.ts"
-import type { RestoredSession } from "../../session/persistence/SessionSnapshot.ts"
+import * as MonotonicTime from "../../MonotonicTime.ts"
+import { lastTimestamp, type RestoredSession } from "../../session/persistence/SessionSnapshot.ts"
 import type { PlayoutClock } from "../../session/playout/PlayoutClock.ts"
 import * as Session from "../../session/Session.ts"
 import type { SessionConfig } from "../../session/SessionConfig.ts"
@@ -127,6 +128,7 @@ export const make = (options: OpeningOptions): SessionOpening => {
 
   const open = Effect.fnUntraced(function*(opening: Opening, sessionScope: Scope.Closeable) {
     const config = options.config()
+    const now = MonotonicTime.timestamps(clock, lastTimestamp(opening.restored))
     const observer = yield* SessionObserver.make({
       id: opening.id,
       provider: provider.name,
@@ -138,9 +140,9 @@ export const make = (options: OpeningOptions): SessionOpening => {
       tracer,
       speech: config.traceSpeech,
       logging: config.enableStructuredLogging,
-      now: () => clock.currentTimeMillisUnsafe()
+      now
     })
-    return yield* build(opening, observer, sessionScope).pipe(
+    return yield* build(opening, observer, now, sessionScope).pipe(
       Effect.onError((cause) => Effect.sync(() => observer.failed(cause))),
       observer.within
     )
@@ -149,6 +151,7 @@ export const make = (options: OpeningOptions): SessionOpening => {
   const build = Effect.fnUntraced(function*(
     { config: session, id, restored }: Opening,
     observer: SessionObserver.SessionObserver,
+    now: () => number,
     sessionScope: Scope.Closeable
   ) {
     const config = options.config()
@@ -178,6 +181,7 @@ export const make = (options: OpeningOptions): SessionOpening => {
       pipeline,
       processors: parts.processors,
       clock: frames,
+      now,
       policy: session.policy ?? config.conversation,
       latencyTarget: config.latencyTarget,
       timeout: config.timeout,

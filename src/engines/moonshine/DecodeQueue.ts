@@ -17,6 +17,7 @@ import * as Option from "effect/Option"
 import type * as Scope from "effect/Scope"
 import { type BackendError, PipelineError } from "../../BackendError.ts"
 import { deadline } from "../../Deadline.ts"
+import * as MonotonicTime from "../../MonotonicTime.ts"
 
 /**
  * The queue in front of a shared recogniser.
@@ -112,7 +113,7 @@ export const make = Effect.fnUntraced(function*(
     Effect.suspend(() => {
       const result = Deferred.makeUnsafe<Option.Option<A>, BackendError>()
       const job: Job = {
-        since: clock.currentTimeMillisUnsafe(),
+        since: MonotonicTime.nowMs(clock),
         start: () => {
           fork(
             Effect.onExit(
@@ -165,7 +166,7 @@ export const make = Effect.fnUntraced(function*(
     load: () => ({ running, finals: finals.size, interims: interims.size }),
     backlogMs: () => {
       // the first is the oldest
-      for (const { since } of finals) return clock.currentTimeMillisUnsafe() - since
+      for (const { since } of finals) return MonotonicTime.nowMs(clock) - since
       return 0
     }
   }

@@ -4,7 +4,6 @@
  * @since 0.1.0
  */
 import type * as Cause from "effect/Cause"
-import * as Clock from "effect/Clock"
 import * as Deferred from "effect/Deferred"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
@@ -16,6 +15,7 @@ import * as Stream from "effect/Stream"
 import { Framer } from "../../audio/Framer.ts"
 import { type BackendError, ConnectionTimeout, PipelineError } from "../../BackendError.ts"
 import type { EngineIncident } from "../../EngineIncident.ts"
+import * as MonotonicTime from "../../MonotonicTime.ts"
 import * as RetryPolicy from "../../RetryPolicy.ts"
 import type { SpeechToSpeechEvent, SpeechToSpeechOptions, SpeechToSpeechStream } from "../../speech/SpeechToSpeech.ts"
 import * as PipecatFrames from "../../wire/PipecatFrames.ts"
@@ -189,10 +189,10 @@ export const make = Effect.fnUntraced(function*(
     let current = first
     let shortLived = 0
     while (true) {
-      const beganMs = yield* Clock.currentTimeMillis
+      const beganMs = yield* MonotonicTime.currentMs
       const error = yield* current.next.ended
       bot = undefined
-      shortLived = (yield* Clock.currentTimeMillis) - beganMs < STABLE_MS ? shortLived + 1 : 1
+      shortLived = (yield* MonotonicTime.currentMs) - beganMs < STABLE_MS ? shortLived + 1 : 1
       yield* Scope.close(current.scope, Exit.void)
       if (error === undefined) {
         return yield* Queue.end(events)

@@ -13,6 +13,7 @@ import * as Scope from "effect/Scope"
 import { Worker } from "node:worker_threads"
 import { type BackendError, PipelineError } from "../../BackendError.ts"
 import { deadline, finalizeWithin } from "../../Deadline.ts"
+import * as MonotonicTime from "../../MonotonicTime.ts"
 import * as OptionalPackage from "../local/OptionalPackage.ts"
 import {
   BUSY,
@@ -87,7 +88,7 @@ export const make = Effect.fnUntraced(function*(options: {
   readonly onWorker?: ((worker: Worker) => void) | undefined
 }): Effect.fn.Return<SileroWorker, BackendError, Scope.Scope> {
   const clock = yield* Clock.Clock
-  const now = () => clock.currentTimeMillisUnsafe()
+  const now = () => MonotonicTime.nowMs(clock)
   const first = Latch.makeUnsafe()
   const runtime = options.runtime ?? "onnxruntime-node"
   const control = new Int32Array(new SharedArrayBuffer(8))

@@ -17,6 +17,7 @@ import * as Stream from "effect/Stream"
 import type { ParticipantInfo, WebhookEvent } from "livekit-server-sdk"
 import type { ProviderHost } from "../../backend/provider/BackendProvider.ts"
 import type { BackendError } from "../../BackendError.ts"
+import * as MonotonicTime from "../../MonotonicTime.ts"
 import type { SessionConfig } from "../../session/SessionConfig.ts"
 import type { LiveKitConfig } from "./LiveKitConfig.ts"
 import type { LiveKitPackages } from "./LiveKitPackages.ts"
@@ -73,7 +74,7 @@ export const make = Effect.fnUntraced(function*(
   /** Rooms in which a session is starting, with the time of the arrival. */
   const starting = new Map<string, number>()
   const isStarting = (room: string) => {
-    const now = clock.currentTimeMillisUnsafe()
+    const now = MonotonicTime.nowMs(clock)
     for (const [each, at] of starting) if (now - at > START_MS) starting.delete(each)
     return starting.has(room)
   }
@@ -91,7 +92,7 @@ export const make = Effect.fnUntraced(function*(
       metadata: { livekit: { room, identity, name } },
       ...(token === undefined ? {} : { token })
     })
-    if (offered) starting.set(room, clock.currentTimeMillisUnsafe())
+    if (offered) starting.set(room, MonotonicTime.nowMs(clock))
   }
 
   const isUser = ({ kind }: ParticipantInfo) => Number(kind) !== agent && Number(kind) !== egress

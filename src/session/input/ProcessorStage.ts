@@ -13,6 +13,7 @@ import type * as Scope from "effect/Scope"
 import * as Pcm from "../../audio/Pcm.ts"
 import { fromCause, Timeout } from "../../BackendError.ts"
 import type { AudioProcessor, ProcessorMetadata } from "../../hooks/AudioProcessor.ts"
+import * as MonotonicTime from "../../MonotonicTime.ts"
 import { TIMELINE_RATE } from "../../speech/VoiceActivityDetector.ts"
 import { errorOfThrown, invalidResult, type ProcessorHealth } from "./ProcessorHealth.ts"
 
@@ -189,7 +190,7 @@ export class BatchStage implements Sink {
     if (this.#filled === 0 || this.#closed) return
     const pcm = this.#batch.slice(0, this.#filled)
     this.#filled = 0
-    const nowMs = this.#clock.currentTimeMillisUnsafe()
+    const nowMs = MonotonicTime.nowMs(this.#clock)
     this.#dueMs = Math.max(nowMs, this.#dueMs)
     this.#pending.push({ pcm, dueMs: this.#dueMs })
     this.#dueMs += pcm.length * 1000 / TIMELINE_RATE
@@ -202,7 +203,7 @@ export class BatchStage implements Sink {
 
   readonly #work: Effect.Effect<void> = Effect.gen({ self: this }, function*() {
     for (let batch = this.#pending[0]; batch !== undefined; batch = this.#pending[0]) {
-      if (this.#clock.currentTimeMillisUnsafe() > batch.dueMs + MAX_LATE_MS) this.#fellBehind()
+      if (MonotonicTime.nowMs(this.#clock) > batch.dueMs + MAX_LATE_MS) this.#fellBehind()
       else yield* this.#process(batch)
     }
   }).pipe(Effect.ensuring(Effect.sync(() => {

@@ -195,6 +195,18 @@ export interface RestoredSession {
 }
 
 /**
+ * The latest timestamp that is known of a session: those that follow must not be earlier, also when this process's wall clock
+ * is behind. `-Infinity` for a new session.
+ *
+ * @category accessors
+ * @since 0.1.0
+ */
+export const lastTimestamp = (restored: RestoredSession | undefined): number =>
+  restored === undefined
+    ? Number.NEGATIVE_INFINITY
+    : restored.history.reduce((latest, { atMs }) => Math.max(latest, atMs), restored.createdAtMs)
+
+/**
  * Decodes a snapshot. The reply that was in flight is part of the history as far as it was heard; what is known of the rest
  * is said first, from the beginning of the sentence that was cut off, and a question without an audible answer is asked
  * again.

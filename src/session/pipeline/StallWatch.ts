@@ -10,6 +10,7 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
 import { Timeout } from "../../BackendError.ts"
+import * as MonotonicTime from "../../MonotonicTime.ts"
 
 interface Step {
   readonly op: string
@@ -42,7 +43,7 @@ export class StallWatch {
     return (self) =>
       Stream.transformPull(self, (pull) =>
         Effect.succeed(Effect.clockWith((clock) => {
-          step.deadlineMs = clock.currentTimeMillisUnsafe() + afterMs
+          step.deadlineMs = MonotonicTime.nowMs(clock) + afterMs
           return Effect.ensuring(pull, rest)
         })))
   }
@@ -51,7 +52,7 @@ export class StallWatch {
   readonly alive: Effect.Effect<void> = Effect.clockWith((clock) =>
     Effect.sync(() => {
       for (const step of this.#steps) {
-        if (step.deadlineMs < Number.POSITIVE_INFINITY) step.deadlineMs = clock.currentTimeMillisUnsafe() + step.afterMs
+        if (step.deadlineMs < Number.POSITIVE_INFINITY) step.deadlineMs = MonotonicTime.nowMs(clock) + step.afterMs
       }
     })
   )
@@ -62,7 +63,7 @@ export class StallWatch {
       const clock = yield* Clock.Clock
       const longestMs = Math.min(...this.#steps.map(({ duration }) => Duration.toMillis(duration)))
       while (true) {
-        const now = clock.currentTimeMillisUnsafe()
+        const now = MonotonicTime.nowMs(clock)
         const late = this.#steps.find(({ deadlineMs }) => deadlineMs <= now)
         if (late !== undefined) {
           const message = `${late.what} produced nothing for ${Duration.format(late.duration)}`

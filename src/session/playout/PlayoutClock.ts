@@ -12,6 +12,7 @@ import * as Effect from "effect/Effect"
 import * as Latch from "effect/Latch"
 import * as Layer from "effect/Layer"
 import { frameMs } from "../../audio/AudioFormat.ts"
+import * as MonotonicTime from "../../MonotonicTime.ts"
 
 /**
  * Something that plays.
@@ -20,7 +21,7 @@ import { frameMs } from "../../audio/AudioFormat.ts"
  * @since 0.1.0
  */
 export interface Player {
-  /** Called every 20 ms with the current time in ms. */
+  /** Called every 20 ms with the current time in ms, monotonic. */
   readonly tick: (nowMs: number) => void
   /** Called when `tick` has thrown; the player is not ticked any more. */
   readonly failed: (cause: unknown) => void
@@ -34,7 +35,7 @@ export class PlayoutClock extends Context.Service<PlayoutClock, {
   /** Ticks a player until it is removed. Synchronous. */
   readonly add: (player: Player) => void
   readonly remove: (player: Player) => void
-  /** The time given to `tick`, in ms of Unix time. */
+  /** The time given to `tick`, in ms: monotonic, with no meaning but its differences. */
   readonly now: () => number
 }>()("effect-voice/session/PlayoutClock") {
   /** Makes a clock that runs in the scope. */
@@ -59,9 +60,9 @@ export class PlayoutClock extends Context.Service<PlayoutClock, {
     const run = Effect.gen(function*() {
       while (true) {
         yield* playing.await
-        let due = clock.currentTimeMillisUnsafe()
+        let due = MonotonicTime.nowMs(clock)
         while (players.size > 0) {
-          const now = clock.currentTimeMillisUnsafe()
+          const now = MonotonicTime.nowMs(clock)
           for (const player of players) {
             const cause = tick(player, now)
             if (cause !== undefined) yield* Effect.logError("playout failed and was stopped", cause)
@@ -69,7 +70,7 @@ export class PlayoutClock extends Context.Service<PlayoutClock, {
           due += frameMs
           // missed ticks are skipped after a stall: each tick sends all that is due
           if (due < now) due = now + frameMs
-          yield* Effect.sleep(Math.max(1, due - clock.currentTimeMillisUnsafe()))
+          yield* Effect.sleep(Math.max(1, due - MonotonicTime.nowMs(clock)))
         }
         playing.closeUnsafe()
       }
@@ -81,7 +82,7 @@ export class PlayoutClock extends Context.Service<PlayoutClock, {
         playing.openUnsafe()
       },
       remove: (player) => void players.delete(player),
-      now: () => clock.currentTimeMillisUnsafe()
+      now: () => MonotonicTime.nowMs(clock)
     })
   })
 

@@ -17,6 +17,7 @@ import type { Resampler, ResamplerFactory } from "../../audio/resampling/Resampl
 import * as Wav from "../../audio/Wav.ts"
 import { HistoryItem } from "../../conversation/History.ts"
 import type { Periods } from "../../hooks/RetentionPolicy.ts"
+import * as MonotonicTime from "../../MonotonicTime.ts"
 import { TIMELINE_RATE } from "../../speech/VoiceActivityDetector.ts"
 import type { AudioTap } from "../playout/AudioOutput.ts"
 import type * as SessionEvent from "../SessionEvent.ts"
@@ -83,15 +84,17 @@ export const make = Effect.fnUntraced(function*(
 ) {
   const clock = yield* Clock.Clock
   const { archive, id, periods } = options
-  const now = () => clock.currentTimeMillisUnsafe()
+  const now = () => MonotonicTime.nowMs(clock)
   const isRecorded = (period: Duration.Duration | undefined) => period !== undefined
 
+  // the wall clock may have been set back since a restored session was begun
+  const beganMs = Math.max(0, clock.currentTimeMillisUnsafe() - options.startedAtMs)
   const startMs = now()
   let timeline = isRecorded(periods.audio)
     ? new StereoTimeline({ sampleRate: TIMELINE_RATE, startMs, capacityMs: CAPACITY_MS })
     : undefined
   // a session that is restored after a crash leaves silence for the time between
-  let at = Wav.headerBytes + FRAME_BYTES * Math.round((startMs - options.startedAtMs) * TIMELINE_RATE / 1000)
+  let at = Wav.headerBytes + FRAME_BYTES * Math.round(beganMs * TIMELINE_RATE / 1000)
   // also for a restored session: the length in its header is no longer right
   let hasHeader = false
   let lines: Array<string> | undefined = isRecorded(periods.events) ? [] : undefined

@@ -12,6 +12,7 @@ import * as Effect from "effect/Effect"
 import * as EffectCircuitBreaker from "effect/persistence/CircuitBreaker"
 import type * as Scope from "effect/Scope"
 import type { BackendError } from "../../BackendError.ts"
+import * as MonotonicTime from "../../MonotonicTime.ts"
 import * as RetryPolicy from "../../RetryPolicy.ts"
 
 /**
@@ -88,17 +89,21 @@ export const make = (options: BreakerOptions = {}): Effect.Effect<CircuitBreaker
       return store.record({ key, generation, outcome, tripPolicy, openFor: Duration.millis(openMs) }).pipe(
         Effect.map((transition) => {
           const to = transition?.to
-          if (to === "Open") openUntil = clock.currentTimeMillisUnsafe() + openMs
+          if (to === "Open") openUntil = MonotonicTime.nowMs(clock) + openMs
           if (to === "Closed") openUntil = 0
           return to
         }),
+        MonotonicTime.withSteadyClock,
         // the store in memory does not fail
         Effect.orDie
       )
     }
 
     const admit: CircuitBreaker["admit"] = Effect.uninterruptible(Effect.gen(function*() {
-      const admission = yield* store.admit(key).pipe(Effect.catch(() => Effect.undefined))
+      const admission = yield* store.admit(key).pipe(
+        MonotonicTime.withSteadyClock,
+        Effect.catch(() => Effect.undefined)
+      )
       if (admission === undefined) return undefined
       let settled = false
       const settle = (outcome: "Success" | "Failure" | "Ignored", retryAfterMs = 0) =>
@@ -119,5 +124,5 @@ export const make = (options: BreakerOptions = {}): Effect.Effect<CircuitBreaker
       }
     }))
 
-    return { admit, isOpen: () => clock.currentTimeMillisUnsafe() < openUntil, lastError: () => lastError }
+    return { admit, isOpen: () => MonotonicTime.nowMs(clock) < openUntil, lastError: () => lastError }
   }).pipe(Effect.provide(EffectCircuitBreaker.layerStoreMemory()))

@@ -13,6 +13,7 @@ import type * as Stream from "effect/Stream"
 import * as Resampler from "../../audio/resampling/Resampler.ts"
 import { type BackendError, describe, type InvalidConfig, PipelineError, Timeout } from "../../BackendError.ts"
 import { deadline } from "../../Deadline.ts"
+import * as MonotonicTime from "../../MonotonicTime.ts"
 import type { SpeechToText, SpeechToTextOptions, TranscriptEvent } from "../SpeechToText.ts"
 import { TIMELINE_RATE } from "../VoiceActivityDetector.ts"
 import type { Settings } from "./Resilience.ts"
@@ -111,7 +112,7 @@ export const open = Effect.fnUntraced(function*(
     base: 0,
     due: new Map(),
     interim: engine.capabilities.interim,
-    quietSince: clock.currentTimeMillisUnsafe(),
+    quietSince: MonotonicTime.nowMs(clock),
     quietFrom: 0,
     proved: false,
     silent: false,
@@ -120,14 +121,14 @@ export const open = Effect.fnUntraced(function*(
     events: opened.events,
     listen: (replay) => {
       stream.base = replay.start
-      stream.quietSince = clock.currentTimeMillisUnsafe()
+      stream.quietSince = MonotonicTime.nowMs(clock)
       stream.quietFrom = replay.position
       replay.replayTo(stream)
     },
     push: (pcm) => guarding(() => opened.push(resampler === undefined ? pcm : resampler.process(pcm))),
     activity: (activity) => guarding(() => opened.activity(activity)),
     finalize: (id, untilSample) => {
-      stream.due.set(id, clock.currentTimeMillisUnsafe() + answerMs)
+      stream.due.set(id, MonotonicTime.nowMs(clock) + answerMs)
       wake.openUnsafe()
       guarding(() => opened.finalize(id, untilSample))
     }
@@ -159,7 +160,7 @@ export const watch = Effect.fnUntraced(function*(
         message: `${engine.name} returned no transcript for ${limits.silentMs} ms of speech`
       })
     }
-    const left = Math.min(...stream.due.values()) - clock.currentTimeMillisUnsafe()
+    const left = Math.min(...stream.due.values()) - MonotonicTime.nowMs(clock)
     if (left <= 0) {
       return yield* new Timeout({
         op: "SpeechToText.finalize",

@@ -20,6 +20,7 @@ import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import * as Resampler from "../../audio/resampling/Resampler.ts"
 import type { BackendError, InvalidConfig } from "../../BackendError.ts"
+import * as MonotonicTime from "../../MonotonicTime.ts"
 import type { SpeechToText, SpeechToTextOptions, SpeechToTextStream, TranscriptEvent } from "../SpeechToText.ts"
 import { TIMELINE_RATE } from "../VoiceActivityDetector.ts"
 import * as RecogniserStream from "./RecogniserStream.ts"
@@ -144,7 +145,7 @@ const open = Effect.fnUntraced(function*(
       if (!stream.interim || stream.silent || !replay.speaking || state.silentStreams >= engines.length) return
       const quiet = replay.position - stream.quietFrom
       if (quiet * 1000 < limits.silentMs * TIMELINE_RATE) return
-      if (clock.currentTimeMillisUnsafe() - stream.quietSince < limits.silentMs) return
+      if (MonotonicTime.nowMs(clock) - stream.quietSince < limits.silentMs) return
       stream.silent = true
       state.wake.openUnsafe()
     },
@@ -154,7 +155,7 @@ const open = Effect.fnUntraced(function*(
       if (stream === undefined) return
       if (activity._tag === "SpeechStarted") {
         stream.quietFrom = replay.position
-        stream.quietSince = clock.currentTimeMillisUnsafe()
+        stream.quietSince = MonotonicTime.nowMs(clock)
       }
       stream.activity(shift(activity, stream.base))
     },

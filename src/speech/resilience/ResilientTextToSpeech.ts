@@ -8,12 +8,12 @@
  * @since 0.1.0
  */
 import type * as Arr from "effect/Array"
-import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import * as Resampler from "../../audio/resampling/Resampler.ts"
 import type { BackendError, InvalidConfig } from "../../BackendError.ts"
+import * as MonotonicTime from "../../MonotonicTime.ts"
 import type { TextToSpeech, TextToSpeechOptions, TextToSpeechStream } from "../TextToSpeech.ts"
 import { FailoverBudget } from "./FailoverBudget.ts"
 import * as Resilience from "./Resilience.ts"
@@ -79,9 +79,9 @@ const open = Effect.fnUntraced(function*(
   // one engine is enough to start; the others are opened when they are needed
   yield* Effect.gen(function*() {
     let last: BackendError | undefined
-    const budget = new FailoverBudget(settings.timeoutMs, engines.length, yield* Clock.currentTimeMillis)
+    const budget = new FailoverBudget(settings.timeoutMs, engines.length, yield* MonotonicTime.currentMs)
     for (const [index, guarded] of engines.entries()) {
-      const now = yield* Clock.currentTimeMillis
+      const now = yield* MonotonicTime.currentMs
       if (index > 0) budget.next(now)
       const admission = yield* guarded.breaker.admit
       if (admission === undefined) {

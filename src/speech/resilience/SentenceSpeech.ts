@@ -9,7 +9,6 @@
  */
 import type * as Arr from "effect/Array"
 import * as Cause from "effect/Cause"
-import * as Clock from "effect/Clock"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Pull from "effect/Pull"
@@ -18,6 +17,7 @@ import * as Stream from "effect/Stream"
 import * as Resampler from "../../audio/resampling/Resampler.ts"
 import { type BackendError, fromCause, PipelineError } from "../../BackendError.ts"
 import { deadline } from "../../Deadline.ts"
+import * as MonotonicTime from "../../MonotonicTime.ts"
 import * as RetryPolicy from "../../RetryPolicy.ts"
 import type { SessionSpeech } from "../SessionSpeech.ts"
 import type { SpeechChunk, TextToSpeech } from "../TextToSpeech.ts"
@@ -81,7 +81,7 @@ export const speak = (context: SpeechContext, reply: SpokenReply, text: string) 
     const count = engines.length
     const scope = yield* Effect.scope
     const delivered = new DeliveredSpeech()
-    const budget = new FailoverBudget(settings.timeoutMs, count, yield* Clock.currentTimeMillis)
+    const budget = new FailoverBudget(settings.timeoutMs, count, yield* MonotonicTime.currentMs)
     // of the engine in use; an interrupted waveform goes on in the same converter
     let converter: Resampler.Resampler | undefined
     let pauses: RetryPolicy.Pauses | undefined
@@ -103,7 +103,7 @@ export const speak = (context: SpeechContext, reply: SpokenReply, text: string) 
     /** One attempt by one engine. */
     const attempt = Effect.fnUntraced(
       function*(index: number, engine: TextToSpeech["Service"], done: Effect.Effect<void>) {
-        const waitMs = budget.until - (yield* Clock.currentTimeMillis)
+        const waitMs = budget.until - (yield* MonotonicTime.currentMs)
         const voice = yield* voices.use(index, waitMs)
         if (engine.sampleRate !== outputRate) {
           converter ??= yield* Scope.provide(Resampler.scoped(engine.sampleRate, outputRate), scope)
@@ -151,7 +151,7 @@ export const speak = (context: SpeechContext, reply: SpokenReply, text: string) 
           const next: Pull.Pull<Arr.NonEmptyReadonlyArray<SpeechChunk>, BackendError> = Effect.gen(function*() {
             if (ended) return yield* Cause.done()
             while (true) {
-              const limit = chunkTimeoutMs(engine, started, yield* Clock.currentTimeMillis)
+              const limit = chunkTimeoutMs(engine, started, yield* MonotonicTime.currentMs)
               const chunks = yield* limit === undefined
                 ? pulled
                 : deadline(op, `waiting for audio from ${engine.name}`, Duration.millis(limit), {
@@ -173,7 +173,7 @@ export const speak = (context: SpeechContext, reply: SpokenReply, text: string) 
 
     /** The next engine begins the sentence; the last failure when there is none. */
     const failOver = (error: BackendError): Speech =>
-      Effect.flatMap(Clock.currentTimeMillis, (now) => {
+      Effect.flatMap(MonotonicTime.currentMs, (now) => {
         if (!budget.next(now)) return Effect.succeed(Stream.fail(error))
         reply.engine = (reply.engine + 1) % count
         pauses = undefined
@@ -186,7 +186,7 @@ export const speak = (context: SpeechContext, reply: SpokenReply, text: string) 
       const isFirst = pauses === undefined
       pauses ??= yield* RetryPolicy.start(settings.retry)
       const pause = yield* pauses(error)
-      const now = yield* Clock.currentTimeMillis
+      const now = yield* MonotonicTime.currentMs
       if (delivered.progressed) budget.restart(now)
       // a voice that has worked gets the first retry at once: most often it was only the connection
       const atOnce = pause !== undefined && isFirst && error.retryable && now < budget.until && !admission.probe &&

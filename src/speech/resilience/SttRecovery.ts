@@ -17,6 +17,7 @@ import * as Queue from "effect/Queue"
 import * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import { type BackendError, ConnectionFailed, normalize } from "../../BackendError.ts"
+import * as MonotonicTime from "../../MonotonicTime.ts"
 import * as RetryPolicy from "../../RetryPolicy.ts"
 import * as SessionSpeech from "../SessionSpeech.ts"
 import type { SpeechToText, SpeechToTextOptions, TranscriptEvent } from "../SpeechToText.ts"
@@ -157,7 +158,7 @@ const use = Effect.fnUntraced(
     session.inUse = stream
     opened(stream)
     const receiving = yield* Effect.forkScoped(
-      receive(session, stream, engine, succeeded, () => clock.currentTimeMillisUnsafe())
+      receive(session, stream, engine, succeeded, () => MonotonicTime.nowMs(clock))
     )
     receiving.addObserver((exit) => {
       stream.over = exit
@@ -186,7 +187,7 @@ export const run = Effect.fnUntraced(
     const { engines, limits, ready, report } = session
     const parent = yield* Effect.scope
     const clock = yield* Clock.Clock
-    const now = () => clock.currentTimeMillisUnsafe()
+    const now = () => MonotonicTime.nowMs(clock)
     const count = engines.length
     const budget = new FailoverBudget(limits.timeoutMs, count, now())
     let index = 0

@@ -4,12 +4,12 @@
  * @since 0.1.0
  */
 import * as Cause from "effect/Cause"
-import * as Clock from "effect/Clock"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Equal from "effect/Equal"
 import * as Schema from "effect/Schema"
 import type { BackendError, BackendErrorCode } from "../../BackendError.ts"
+import * as MonotonicTime from "../../MonotonicTime.ts"
 
 /**
  * Reports a violation of the contract: what was expected, and what was found.
@@ -98,12 +98,12 @@ export const waitUntil = <A, E = never, R = never>(
   within: Duration.Input = DEFAULT_WAIT
 ): Effect.Effect<A, ConformanceError | E, R> =>
   Effect.gen(function*() {
-    const end = (yield* Clock.currentTimeMillis) + Duration.toMillis(Duration.fromInputUnsafe(within))
+    const end = (yield* MonotonicTime.currentMs) + Duration.toMillis(Duration.fromInputUnsafe(within))
     while (true) {
       const seen = look()
       const value = Effect.isEffect(seen) ? yield* seen : seen
       if (value !== undefined && value !== false) return value
-      if ((yield* Clock.currentTimeMillis) >= end) {
+      if ((yield* MonotonicTime.currentMs) >= end) {
         return yield* fail(`timed out after ${Duration.format(Duration.fromInputUnsafe(within))} waiting until ${what}`)
       }
       yield* Effect.sleep(POLL_INTERVAL)

@@ -8,10 +8,10 @@
  *
  * @since 0.1.0
  */
-import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as References from "effect/References"
 import type * as Scope from "effect/Scope"
+import * as MonotonicTime from "../../MonotonicTime.ts"
 import { ConformanceError, describeCause, type Failure } from "./Assertions.ts"
 import type { Capability, Harness } from "./Harness.ts"
 import type { Row } from "./Row.ts"
@@ -119,12 +119,12 @@ const runCase = ({ id, elsewhere, run, title, skip }: Case): Effect.Effect<Resul
   Effect.gen(function*() {
     if (elsewhere !== undefined) return { id, title, result: "elsewhere" as const, detail: elsewhere, ms: 0 }
     if (skip !== undefined) return { id, title, result: "skipped" as const, detail: skip, ms: 0 }
-    const before = yield* Clock.currentTimeMillis
+    const before = yield* MonotonicTime.currentMs
     const detail = yield* run.pipe(
       Effect.as(undefined),
       Effect.catchCause((cause) => Effect.succeed(describeCause(cause)))
     )
-    const ms = (yield* Clock.currentTimeMillis) - before
+    const ms = (yield* MonotonicTime.currentMs) - before
     return { id, title, result: detail === undefined ? "passed" as const : "failed" as const, detail, ms }
   })
 

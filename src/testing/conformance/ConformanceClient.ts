@@ -10,6 +10,7 @@ import * as Exit from "effect/Exit"
 import * as Scope from "effect/Scope"
 import type { SessionAccess } from "../../backend/provider/BackendProvider.ts"
 import type { BackendError } from "../../BackendError.ts"
+import * as MonotonicTime from "../../MonotonicTime.ts"
 import type { SessionEvent } from "../../session/SessionEvent.ts"
 import type { VoiceSession } from "../../session/VoiceSession.ts"
 import * as SpokenAudio from "../scenario/SpokenAudio.ts"
@@ -147,7 +148,7 @@ export const connect = Effect.fnUntraced(function*(options: {
 }): Effect.fn.Return<ConformanceClient, BackendError, Scope.Scope> {
   const clock = yield* Clock.Clock
   const scope = yield* Effect.scope
-  const now = () => clock.currentTimeMillisUnsafe()
+  const now = () => MonotonicTime.nowMs(clock)
   const loudspeaker = new Loudspeaker()
   const events: Array<SessionEvent> = []
   const queue: Array<Int16Array> = []

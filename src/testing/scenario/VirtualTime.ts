@@ -9,6 +9,7 @@ import * as Fiber from "effect/Fiber"
 import * as Metric from "effect/Metric"
 import * as Random from "effect/Random"
 import * as TestClock from "effect/testing/TestClock"
+import * as MonotonicTime from "../../MonotonicTime.ts"
 
 /**
  * A clock that only `tick` advances.
@@ -68,7 +69,7 @@ export const provide = <A, E, R>(
       }
     })
     const time: VirtualTime = {
-      now: () => clock.currentTimeMillisUnsafe(),
+      now: () => MonotonicTime.nowMs(clock),
       tick: Effect.andThen(settle, clock.adjust(20)),
       fibers: () => fibers,
       timers: () => timers

@@ -16,6 +16,7 @@ import type { IceServer, PeerConnection, RtcConfig } from "node-datachannel"
 import { randomBytes } from "node:crypto"
 import * as Pcm from "../../audio/Pcm.ts"
 import { type BackendError, ConnectionFailed, ConnectionTimeout, describe, InvalidConfig } from "../../BackendError.ts"
+import * as MonotonicTime from "../../MonotonicTime.ts"
 import * as ClientMessage from "../../session/ClientMessage.ts"
 import * as SessionEvent from "../../session/SessionEvent.ts"
 import type { ConnectionClose, UserConnection } from "../../session/UserConnection.ts"
@@ -112,7 +113,7 @@ export const make = Effect.fnUntraced(function*(
   const natives = yield* NativeRtc.claim
   const mediaClock = yield* MediaClock.make
   const clock = yield* Clock.Clock
-  const nowMs = () => Number(clock.monotonicTimeNanosUnsafe()) / 1e6
+  const nowMs = () => MonotonicTime.nowMs(clock)
   const config: RtcConfig = {
     iceServers: [...options.iceServers ?? []],
     disableAutoNegotiation: true,

@@ -17,6 +17,7 @@ import type { WebSocket } from "ws"
 import { frameMs, msOf } from "../../audio/AudioFormat.ts"
 import * as Pcm from "../../audio/Pcm.ts"
 import { finalizeWithin } from "../../Deadline.ts"
+import * as MonotonicTime from "../../MonotonicTime.ts"
 import * as ClientMessage from "../../session/ClientMessage.ts"
 import type { UserConnection } from "../../session/UserConnection.ts"
 import { FloodLimit } from "../FloodLimit.ts"
@@ -155,7 +156,7 @@ export const make = Effect.fnUntraced(function*(
   }
   const onMessage = (data: Buffer, isBinary: boolean): void => {
     alive = true
-    applyBackpressure(floodLimit.spend(protocol.receive(data, isBinary, inbox), clock.currentTimeMillisUnsafe()))
+    applyBackpressure(floodLimit.spend(protocol.receive(data, isBinary, inbox), MonotonicTime.nowMs(clock)))
     if (inbox.defect !== undefined) socket.close(closeCodes.internal_error.code, closeCodes.internal_error.reason)
   }
   socket.on("message", (data, isBinary) => {
@@ -164,12 +165,12 @@ export const make = Effect.fnUntraced(function*(
   })
   socket.on("ping", (data) => {
     alive = true
-    applyBackpressure(floodLimit.frame(clock.currentTimeMillisUnsafe()))
+    applyBackpressure(floodLimit.frame(MonotonicTime.nowMs(clock)))
     if (socket.readyState === OPEN && socket.bufferedAmount < MAX_PONG_BACKLOG_BYTES) socket.pong(data)
   })
   socket.on("pong", () => {
     alive = true
-    applyBackpressure(floodLimit.frame(clock.currentTimeMillisUnsafe()))
+    applyBackpressure(floodLimit.frame(MonotonicTime.nowMs(clock)))
   })
   // "close" follows, but with the code of the client's close frame, if it sends one.
   socket.on("error", (error) => inbox.closed(reasonOfError(error)))
@@ -215,7 +216,7 @@ export const make = Effect.fnUntraced(function*(
   yield* Effect.gen(function*() {
     yield* paused.await
     let waitMs: number
-    while ((waitMs = floodLimit.waitMs(clock.currentTimeMillisUnsafe())) > 0) yield* Effect.sleep(Math.ceil(waitMs))
+    while ((waitMs = floodLimit.waitMs(MonotonicTime.nowMs(clock))) > 0) yield* Effect.sleep(Math.ceil(waitMs))
     paused.closeUnsafe()
     socket.resume()
   }).pipe(Effect.forever, Effect.forkScoped)

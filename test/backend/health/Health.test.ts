@@ -1,5 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Clock, Duration, Effect, Fiber, Layer, Logger, PubSub, References, Stream } from "effect"
+import { TestClock } from "effect/testing"
 import { Admission } from "../../../src/backend/admission/Admission.ts"
 import { EventLoopLag } from "../../../src/backend/admission/EventLoopLag.ts"
 import * as LoadLevel from "../../../src/backend/admission/LoadLevel.ts"
@@ -16,7 +17,7 @@ import { layer, pass, provider, running } from "../../session/Harness.ts"
 
 const down = new ConnectionFailed({ op: "test", message: "the line is dead" })
 
-const check = Effect.fnUntraced(function*(stt: EngineHealth, now: () => number = () => 0) {
+const check = Effect.fnUntraced(function*(stt: EngineHealth) {
   const load = new LoadLevel.Load()
   const bounds = { maxLag: Duration.millis(100), maxBacklog: Duration.seconds(2) }
   return yield* Health.make({
@@ -30,7 +31,7 @@ const check = Effect.fnUntraced(function*(stt: EngineHealth, now: () => number =
     load,
     latency: new LatencyWindow(),
     latencyTarget: () => Duration.seconds(1),
-    now
+    clock: yield* Clock.Clock
   })
 })
 
@@ -65,11 +66,10 @@ describe("Health", () => {
   it.effect("probes once for concurrent callers, and again after a second", () =>
     Effect.gen(function*() {
       let asked = 0
-      let now = 0
-      const health = yield* check({ name: "a", probe: Effect.sync(() => void asked++) }, () => now)
+      const health = yield* check({ name: "a", probe: Effect.sync(() => void asked++) })
       yield* Effect.forEach(Array.from({ length: 100 }), () => health, { concurrency: "unbounded" })
       assert.strictEqual(asked, 1)
-      now = 1_000
+      yield* TestClock.adjust("1 second")
       yield* health
       assert.strictEqual(asked, 2)
     }))
@@ -81,7 +81,7 @@ describe("Health", () => {
       const health = yield* check({ name: "a" }).pipe(
         Effect.provideService(Clock.Clock, {
           ...clock,
-          currentTimeMillisUnsafe: () => clock.currentTimeMillisUnsafe() + late,
+          monotonicTimeNanosUnsafe: () => clock.monotonicTimeNanosUnsafe() + BigInt(late) * 1_000_000n,
           sleep: (duration) => Effect.andThen(clock.sleep(duration), Effect.sync(() => late += jam))
         })
       )

@@ -15,6 +15,7 @@ import * as Stream from "effect/Stream"
 import { type BackendError, ConnectionFailed, PipelineError, Timeout } from "../../../BackendError.ts"
 import { connectDeadline } from "../../../Deadline.ts"
 import type { EngineIncident, OnIncident } from "../../../EngineIncident.ts"
+import * as MonotonicTime from "../../../MonotonicTime.ts"
 import * as RetryPolicy from "../../../RetryPolicy.ts"
 import type { SpeechToSpeechEvent, SpeechToSpeechStream } from "../../../speech/SpeechToSpeech.ts"
 import * as VendorSocket from "../../../wire/VendorSocket.ts"
@@ -73,7 +74,7 @@ export const open = Effect.fnUntraced(function*(
 ): Effect.fn.Return<SpeechToSpeechStream, BackendError, Scope.Scope> {
   const { engine, sessionId } = options
   const clock = yield* Clock.Clock
-  const now = () => clock.currentTimeMillisUnsafe()
+  const now = () => MonotonicTime.nowMs(clock)
   const events = yield* Queue.dropping<SpeechToSpeechEvent, BackendError | Cause.Done>(MAX_EVENTS)
   const report = (what: EngineIncident["what"], error?: BackendError) =>
     options.onIncident?.({ engine, kind: "s2s", what, sessionId, ...(error === undefined ? {} : { error }) })

@@ -20,6 +20,7 @@ import * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import { type BackendError, PipelineError } from "../../../BackendError.ts"
 import { connectDeadline, finalizeWithin } from "../../../Deadline.ts"
+import * as MonotonicTime from "../../../MonotonicTime.ts"
 import * as RetryPolicy from "../../../RetryPolicy.ts"
 import type { SpeechToTextStream, TranscriptEvent } from "../../../speech/SpeechToText.ts"
 import * as VendorError from "../../../wire/VendorError.ts"
@@ -88,7 +89,7 @@ export const open = Effect.fnUntraced(function*(
   const { sampleRate, vendor } = options
   const parent = yield* Effect.scope
   const clock = yield* Clock.Clock
-  const now = () => Number(clock.monotonicTimeNanosUnsafe()) / 1e6
+  const now = () => MonotonicTime.nowMs(clock)
   const events = yield* Queue.bounded<TranscriptEvent, BackendError | Cause.Done>(MAX_EVENTS)
   yield* Effect.addFinalizer(() => Queue.shutdown(events))
   const run = yield* FiberSet.makeRuntime()

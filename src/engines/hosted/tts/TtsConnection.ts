@@ -21,6 +21,7 @@ import * as Stream from "effect/Stream"
 import * as Pcm from "../../../audio/Pcm.ts"
 import { type BackendError, PipelineError } from "../../../BackendError.ts"
 import { finalizeWithin } from "../../../Deadline.ts"
+import * as MonotonicTime from "../../../MonotonicTime.ts"
 import * as RetryPolicy from "../../../RetryPolicy.ts"
 import * as VendorSpan from "../../../telemetry/VendorSpan.ts"
 import * as VendorError from "../../../wire/VendorError.ts"
@@ -93,7 +94,7 @@ export const open = Effect.fnUntraced(function*(
   const { sampleRate, vendor } = options
   const parent = yield* Effect.scope
   const clock = yield* Clock.Clock
-  const now = () => Number(clock.monotonicTimeNanosUnsafe()) / 1e6
+  const now = () => MonotonicTime.nowMs(clock)
   const lock = Semaphore.makeUnsafe(1)
   let current: Connection | undefined
   let names = 0

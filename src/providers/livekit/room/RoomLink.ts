@@ -25,6 +25,7 @@ import type {
 } from "../../../backend/provider/BackendProvider.ts"
 import { type BackendError, InvalidConfig } from "../../../BackendError.ts"
 import { finalizeWithin } from "../../../Deadline.ts"
+import * as MonotonicTime from "../../../MonotonicTime.ts"
 import type { UserConnection } from "../../../session/UserConnection.ts"
 import type { MediaClock } from "../../../transport/MediaClock.ts"
 import type { LiveKitConfig, LiveKitServer } from "../LiveKitConfig.ts"
@@ -83,7 +84,7 @@ export const open = Effect.fnUntraced(function*(
   const { config, host, options, server, service } = link
   const limits = () => host.limits?.() ?? config.session
   const clock = yield* Clock.Clock
-  const nowMs = () => Number(clock.monotonicTimeNanosUnsafe()) / 1e6
+  const nowMs = () => MonotonicTime.nowMs(clock)
   const target = yield* RoomName.resolve(session, {
     key: host.signingKey,
     prefix: options.roomPrefix,
