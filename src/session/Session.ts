@@ -12,7 +12,6 @@ import { TIMELINE_RATE } from "../speech/VoiceActivityDetector.ts"
 import * as ProcessorChain from "./input/ProcessorChain.ts"
 import * as SessionPersistence from "./persistence/SessionPersistence.ts"
 import * as SessionRecorder from "./retention/SessionRecorder.ts"
-import { speechOf } from "./SessionConfig.ts"
 import { SessionCore } from "./SessionCore.ts"
 import type { SessionEnd, SessionEventBody } from "./SessionEvent.ts"
 import { SessionOperations } from "./SessionOperations.ts"
@@ -54,6 +53,7 @@ const persist = (core: SessionCore) =>
       metadata: core.metadata,
       policy: core.settings.policy,
       agent: core.agent.registeredName,
+      speech: core.text.speech,
       attached: core.attachments.attachedBefore,
       seq: core.seq
     }),
@@ -102,7 +102,9 @@ export const make = Effect.fnUntraced(function*(options: SessionOptions) {
     yield* options.pipeline.open({
       sessionId: options.id,
       userId: options.config.userId,
-      speech: speechOf(options.config),
+      speech: core.text.speech,
+      textSettings: core.text.settings,
+      currentLanguage: core.text.language,
       metadata: () => core.metadata,
       agent: () => core.agent.current,
       session: core.agent,

@@ -91,7 +91,7 @@ export const decodeMetadata = (op: string, value: unknown): Effect.Effect<Metada
   Faults.decode(Metadata, value, { op, what: "invalid metadata", at: ["metadata"] })
 
 /**
- * The language, voice and key terms of a session.
+ * The language, voice, key terms and text settings of a session.
  *
  * @category models
  * @since 0.1.0
@@ -149,6 +149,8 @@ export const SessionRequest = Schema.Struct({
  * - `language`: what the user and the agent speak, BCP 47, such as `en-GB`. Default: the engines'.
  * - `voice`: the name of a voice of the engine that speaks. Default: the engine's.
  * - `keyterms`: words to expect, such as names and products; at most 100 of 128 characters. Default: none.
+ * - `text`: how text is prepared for the voice: its language, tags that are kept, pronunciations, over the backend's
+ *   settings. Default: the backend's.
  * - `token`: the user's credential for the `AuthHook`; it is not stored.
  * - `tenant`: the user's tenant, for rate limits; an `AuthHook` overrides it.
  * - `expiresAt`: Unix time in ms from which the user may no longer connect; an `AuthHook` overrides it. An established
@@ -179,8 +181,9 @@ export interface SessionConfig extends SessionSpeech.SessionSpeech {
  * @category accessors
  * @since 0.1.0
  */
-export const speechOf = ({ keyterms, language, voice }: SessionSpeech.SessionSpeech): Speech => ({
+export const speechOf = ({ keyterms, language, text, voice }: SessionSpeech.SessionSpeech): Speech => ({
   ...(language === undefined ? {} : { language }),
   ...(voice === undefined ? {} : { voice }),
-  ...(keyterms === undefined ? {} : { keyterms })
+  ...(keyterms === undefined ? {} : { keyterms }),
+  ...(text === undefined ? {} : { text })
 })

@@ -34,6 +34,7 @@ import { SessionDispatcher } from "./SessionDispatcher.ts"
 import type { SessionEnd, SessionEvent, SessionEventBody } from "./SessionEvent.ts"
 import type { SessionOptions, SessionRuntime } from "./SessionOptions.ts"
 import { SessionReplies } from "./SessionReplies.ts"
+import { SessionText } from "./SessionText.ts"
 import { Timers } from "./Timers.ts"
 
 /** Events that wait for a slow reader; it loses the oldest beyond this. */
@@ -53,6 +54,7 @@ export class SessionCore {
   readonly createdAtMs: number
   readonly settings: ConversationSettings
   readonly agent: SessionAgent
+  readonly text: SessionText
   readonly input: AudioInput<TimerName>
   readonly output: AudioOutput
   readonly replyAudio: ReplyAudio
@@ -80,6 +82,7 @@ export class SessionCore {
     this.metadata = config.metadata ?? {}
     this.seq = restored?.seq ?? 0
     this.settings = new ConversationSettings(options)
+    this.text = new SessionText(config, options.text)
     this.dispatcher = new SessionDispatcher({
       settings: this.settings,
       initial: Conversation.initial(restored?.history, restored?.queue, restored?.turn),

@@ -20,7 +20,7 @@ import * as MergePatch from "./MergePatch.ts"
 import type { Observable } from "./Observable.ts"
 import * as PipelineStream from "./PipelineStream.ts"
 import { hasEnded } from "./SessionAgent.ts"
-import { decodeMetadata, type Metadata, type SessionConfig } from "./SessionConfig.ts"
+import { decodeMetadata, decodeSpeech, type Metadata, type SessionConfig } from "./SessionConfig.ts"
 import type { SessionCore } from "./SessionCore.ts"
 import type { SessionEnd, SessionEvent, SessionState } from "./SessionEvent.ts"
 import type { UserConnection } from "./UserConnection.ts"
@@ -123,6 +123,13 @@ export class SessionOperations implements VoiceSession {
       this.#core.agent.current = agent
       return Effect.void
     })
+
+  readonly setLanguage = (language: string): Effect.Effect<void, BackendError> =>
+    this.#operation("setLanguage", (op) =>
+      Effect.map(decodeSpeech(op, { language }), () => {
+        this.#core.text.setLanguage(language)
+        this.#core.persistence?.requestSave()
+      }))
 
   readonly updateMetadata = (patch: Metadata): Effect.Effect<void, BackendError> =>
     this.#operation(

@@ -10,6 +10,7 @@ import type { Agent } from "../agent/Agent.ts"
 import type { ResamplerFactory } from "../audio/resampling/Resampler.ts"
 import type { BackendError } from "../BackendError.ts"
 import type { ConversationPolicy } from "../conversation/ConversationPolicy.ts"
+import type { TextSettings } from "../speech/TextSettings.ts"
 import type { BackendMetrics } from "../telemetry/BackendMetrics.ts"
 import type { ProcessorChain, ProcessorEntry } from "./input/ProcessorChain.ts"
 import type { RestoredSession } from "./persistence/SessionSnapshot.ts"
@@ -40,6 +41,8 @@ export interface SessionOptions {
   /** The timestamps of the session (`MonotonicTime.timestamps`): Unix time in ms at its beginning, monotonic from then on. */
   readonly now: () => number
   readonly policy: ConversationPolicy
+  /** How text is prepared for the voice; the session's own settings hold over it. Default: no settings. */
+  readonly text?: TextSettings | undefined
   /** The stored session that is restored. Default: a new session. */
   readonly restored?: RestoredSession | undefined
   /** Writes snapshots to the session store. Default: the session is not stored. */

@@ -79,6 +79,12 @@ export interface VoiceSession {
   readonly receiveAudio: Stream.Stream<Uint8Array>
   /** Sets the agent that answers from the next turn on. */
   readonly setAgent: (agent: Agent) => Effect.Effect<void, BackendError>
+  /**
+   * Sets the language of the agent's text (BCP 47), from the next sentence on: its words for signs and numbers, its
+   * abbreviations, and the voice's language where the voice takes it. The recogniser keeps its own. A malformed tag fails
+   * `invalid_config`. It is kept when the session is restored.
+   */
+  readonly setLanguage: (language: string) => Effect.Effect<void, BackendError>
   readonly state: Observable<SessionState>
   readonly persistenceStatus: Effect.Effect<PersistenceStatus>
   readonly metadata: Effect.Effect<Metadata>

@@ -8,19 +8,7 @@
  */
 import * as Schema from "effect/Schema"
 import { InvalidConfig } from "../BackendError.ts"
-
-/**
- * A language tag of BCP 47 (RFC 5646), such as `en`, `en-GB` or `zh-Hant-TW`.
- *
- * @category schemas
- * @since 0.1.0
- */
-export const Language = Schema.String.check(
-  Schema.isPattern(/^[A-Za-z]{2,3}(?:-[A-Za-z0-9]{1,8})*$/u, {
-    expected: "a language tag (BCP 47), such as en or en-GB"
-  }),
-  Schema.isMaxLength(35)
-)
+import { Language, TextSettings } from "./TextSettings.ts"
 
 /**
  * The fields of a session's own speech options; each is optional, and at most 100 key terms of 128 characters.
@@ -33,7 +21,8 @@ export const fields = {
   voice: Schema.optionalKey(Schema.NonEmptyString.check(Schema.isMaxLength(128))),
   keyterms: Schema.optionalKey(
     Schema.Array(Schema.NonEmptyString.check(Schema.isMaxLength(128))).check(Schema.isMaxLength(100))
-  )
+  ),
+  text: Schema.optionalKey(TextSettings)
 }
 
 /**
@@ -42,6 +31,7 @@ export const fields = {
  * - `language`: what the user and the agent speak, BCP 47. Default: the engines' own.
  * - `voice`: the engine's name of a voice. Default: the engine's own.
  * - `keyterms`: words to expect: names, products. Default: none.
+ * - `text`: how text is prepared for the voice, over the backend's settings. Default: the backend's.
  *
  * @category models
  * @since 0.1.0
@@ -50,6 +40,7 @@ export interface SessionSpeech {
   readonly language?: string | undefined
   readonly voice?: string | undefined
   readonly keyterms?: ReadonlyArray<string> | undefined
+  readonly text?: TextSettings | undefined
 }
 
 /**

@@ -14,6 +14,7 @@ import type { BackendError } from "../BackendError.ts"
 import type { TurnAuthority } from "../conversation/TurnAuthority.ts"
 import type { OnIncident } from "../EngineIncident.ts"
 import type { EngineHealth } from "./EngineHealth.ts"
+import type { TextSettings } from "./TextSettings.ts"
 import type { VoiceActivity } from "./VoiceActivityDetector.ts"
 
 /**
@@ -111,6 +112,7 @@ export interface SpeechToSpeechStream {
  *   engine asks again for audio. Default: false.
  * - `language`, `voice`, `keyterms`: the session's own, where the capabilities allow it. Default: the engine's.
  * - `onIncident`: called when the connection to the model is lost and when it is there again.
+ * - `textSettings`, `currentLanguage`: for an engine that speaks through a `TextToSpeech`; see `TextToSpeechOptions`.
  *
  * @category models
  * @since 0.1.0
@@ -124,6 +126,8 @@ export interface SpeechToSpeechOptions {
   readonly voice?: string | undefined
   readonly keyterms?: ReadonlyArray<string> | undefined
   readonly onIncident?: OnIncident | undefined
+  readonly textSettings?: (() => TextSettings) | undefined
+  readonly currentLanguage?: (() => string | undefined) | undefined
   /** The conversation so far, for a session that is resumed. */
   readonly history: ReadonlyArray<{ readonly role: "user" | "agent"; readonly text: string }>
 }

@@ -14,6 +14,7 @@ import type * as Stream from "effect/Stream"
 import type { BackendError } from "../BackendError.ts"
 import type { OnIncident } from "../EngineIncident.ts"
 import type { EngineHealth } from "./EngineHealth.ts"
+import type { TextSettings } from "./TextSettings.ts"
 
 /**
  * When a word is spoken, in milliseconds from the first sample of its text.
@@ -62,6 +63,8 @@ export interface TextToSpeechStream {
  * - `voice`: the engine's name of a voice. Default: the engine's own.
  * - `language`: BCP 47. Default: the voice's.
  * - `onIncident`: called when the engine behind this voice fails, is retried, replaced, or works again.
+ * - `textSettings`, `currentLanguage`: how text is prepared, and the session's language, which may change; read before each
+ *   sentence by `ResilientTextToSpeech`, which prepares the text. An engine does not read them.
  *
  * @category models
  * @since 0.1.0
@@ -71,6 +74,8 @@ export interface TextToSpeechOptions {
   readonly voice?: string | undefined
   readonly language?: string | undefined
   readonly onIncident?: OnIncident | undefined
+  readonly textSettings?: (() => TextSettings) | undefined
+  readonly currentLanguage?: (() => string | undefined) | undefined
 }
 
 /**
@@ -100,6 +105,15 @@ export class TextToSpeech extends Context.Service<
       readonly voices?: ReadonlyArray<string> | undefined
       /** The BCP 47 tags that a session may ask for; empty: any; left out: none. `en` covers `en-GB`. */
       readonly languages?: ReadonlyArray<string> | undefined
+      /** The language that it speaks where a session asks for none, BCP 47; left out: unknown, or the text's. */
+      readonly language?: string | undefined
+      /** Whether it reads numbers, amounts and dates itself; `false`: it gets them as words. Default: true. */
+      readonly normalisesText?: boolean | undefined
+      /**
+       * The tags that it understands: names of elements (`break`), cues in brackets (`[laughter]`), `*` for any element,
+       * `[*]` for any cue. Text keeps them, and loses all others. Default: none.
+       */
+      readonly tags?: ReadonlyArray<string> | undefined
     }
     /** Opens a session's voice, which ends with the scope. */
     readonly open: (options: TextToSpeechOptions) => Effect.Effect<TextToSpeechStream, BackendError, Scope.Scope>

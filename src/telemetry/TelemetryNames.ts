@@ -96,6 +96,7 @@ export const operations = [
   "session.sendText",
   "session.interrupt",
   "session.setAgent",
+  "session.setLanguage",
   "session.updateMetadata",
   "session.updatePolicy",
   "session.attach"

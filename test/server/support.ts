@@ -42,6 +42,7 @@ const makeSession = Effect.fnUntraced(function*(id: string, config: VoiceSession
     sendAudio: never,
     receiveAudio: Stream.empty,
     setAgent: never,
+    setLanguage: never,
     state: Observable.fromRef(state),
     persistenceStatus: Effect.succeed("active"),
     metadata: Ref.get(metadata),

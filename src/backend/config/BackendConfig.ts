@@ -19,6 +19,7 @@ import * as Faults from "../../schema/Faults.ts"
 import { Options, redact } from "../../schema/Secret.ts"
 import { AgentInLoop } from "../../session/pipeline/S2sOptions.ts"
 import { PipelineType } from "../../session/SessionConfig.ts"
+import { TextSettings } from "../../speech/TextSettings.ts"
 import * as ConfigRules from "./ConfigRules.ts"
 import {
   DrainConfig,
@@ -76,6 +77,7 @@ export {
  * - `enableMetrics`: whether metrics are recorded. true.
  * - `enableStructuredLogging`: whether log lines of a session have its id and its turn as fields. true.
  * - `overload`: when the backend rejects new sessions to protect those in progress.
+ * - `text`: how text is prepared for the voice: its language, the tags that are kept, pronunciations.
  * - `conversation`: end of turn, interruptions, and who speaks first.
  * - `drain`: how conversations end when the backend is stopped.
  * - `session`: the limits of a session.
@@ -113,6 +115,7 @@ export const BackendConfig = Schema.Struct({
   enableMetrics: Schema.Boolean.pipe(withDefault(true)),
   enableStructuredLogging: Schema.Boolean.pipe(withDefault(true)),
   overload: OverloadConfig.pipe(withDefault({})),
+  text: TextSettings.pipe(withDefault({})),
   conversation: ConversationPolicy.pipe(withDefault({})),
   drain: DrainConfig.pipe(withDefault({})),
   session: SessionLimits.pipe(withDefault({})),

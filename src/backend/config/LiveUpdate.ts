@@ -33,6 +33,7 @@ const isLive: { readonly [Key in keyof Required<BackendConfig>]: boolean } = {
   maxConcurrentSessions: true,
   overload: true,
   conversation: true,
+  text: true,
   drain: true,
   // except for the key that signs tokens
   session: true,

@@ -183,6 +183,7 @@ export const make = (options: OpeningOptions): SessionOpening => {
       clock: frames,
       now,
       policy: session.policy ?? config.conversation,
+      text: config.text,
       latencyTarget: config.latencyTarget,
       timeout: config.timeout,
       maxRetries: config.maxRetries,

@@ -76,7 +76,7 @@ interface Utterance {
 
 const open = Effect.fnUntraced(function*(
   { stt, tts }: CascadeEngines,
-  { keyterms, language, onIncident, sessionId, voice }: SpeechToSpeechOptions
+  { currentLanguage, keyterms, language, onIncident, sessionId, textSettings, voice }: SpeechToSpeechOptions
 ) {
   const events = yield* Queue.bounded<SpeechToSpeechEvent, BackendError | Cause.Done>(MAX_EVENTS)
   const emit = (event: SpeechToSpeechEvent) => Queue.offer(events, event)
@@ -106,7 +106,7 @@ const open = Effect.fnUntraced(function*(
     Effect.forkScoped
   )
 
-  const synthesizer = yield* tts.open({ sessionId, voice, language, onIncident })
+  const synthesizer = yield* tts.open({ sessionId, voice, language, onIncident, textSettings, currentLanguage })
   const queue = yield* Queue.dropping<Utterance>(MAX_QUEUED)
   const pending = new Map<string, Utterance>()
   let count = 0

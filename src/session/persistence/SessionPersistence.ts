@@ -7,7 +7,7 @@ import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
 import type { ConversationPolicy } from "../../conversation/ConversationPolicy.ts"
 import type { State } from "../../conversation/ConversationState.ts"
-import { type Metadata, type SessionConfig, speechOf } from "../SessionConfig.ts"
+import type { Metadata, SessionConfig, Speech } from "../SessionConfig.ts"
 import * as SessionSnapshot from "./SessionSnapshot.ts"
 import type { StoredSession } from "./SessionStore.ts"
 import * as SnapshotWriter from "./SnapshotWriter.ts"
@@ -30,6 +30,8 @@ export interface SessionPersistenceOptions
     readonly policy: ConversationPolicy
     /** The registered name of the agent, where it has one. */
     readonly agent: string | undefined
+    /** What it asks of its engines; the same object until that changes. */
+    readonly speech: Speech
     readonly attached: boolean
     readonly seq: number
   }
@@ -59,11 +61,16 @@ export const make = Effect.fnUntraced(function*(
 ): Effect.fn.Return<SessionPersistence, never, Scope.Scope> {
   let plan: { readonly epoch: number; readonly sentences: Array<string> } = { epoch: 0, sentences: [] }
   let snapshotConfig: SessionSnapshot.SnapshotConfig | undefined
+  let snapshotSpeech: Speech | undefined
   const encodeHead = SessionSnapshot.makeHeadEncoder(() => {
-    const { agent, metadata, policy } = read()
-    if (snapshotConfig?.metadata === metadata && snapshotConfig.policy === policy && snapshotConfig.agent === agent) {
+    const { agent, metadata, policy, speech } = read()
+    if (
+      snapshotConfig?.metadata === metadata && snapshotConfig.policy === policy && snapshotConfig.agent === agent &&
+      snapshotSpeech === speech
+    ) {
       return snapshotConfig
     }
+    snapshotSpeech = speech
     const { connectionUrl, expiresAt, pipelineType, tenant, transport, userId } = config
     snapshotConfig = {
       userId,
@@ -73,7 +80,7 @@ export const make = Effect.fnUntraced(function*(
       ...(connectionUrl === undefined ? {} : { connectionUrl }),
       ...(agent === undefined ? {} : { agent }),
       ...(pipelineType === undefined ? {} : { pipelineType }),
-      ...speechOf(config),
+      ...speech,
       metadata,
       policy,
       createdAtMs

@@ -16,6 +16,7 @@ import type { HistoryItem } from "../../conversation/History.ts"
 import type { TurnAuthority } from "../../conversation/TurnAuthority.ts"
 import type { OnIncident } from "../../EngineIncident.ts"
 import type { SessionSpeech } from "../../speech/SessionSpeech.ts"
+import type { TextSettings } from "../../speech/TextSettings.ts"
 import type { AudioInput } from "../input/AudioInput.ts"
 import type { ReplyAudio } from "../playout/ReplyAudio.ts"
 import type { Metadata } from "../SessionConfig.ts"
@@ -33,6 +34,10 @@ export interface PipelineContext {
   readonly userId: string
   /** The language, voice and key terms that the session asks for. */
   readonly speech: SessionSpeech
+  /** How text is prepared for the voice, now: the language may change. */
+  readonly textSettings: () => TextSettings
+  /** The language that it asks for now. */
+  readonly currentLanguage: () => string | undefined
   readonly metadata: () => Metadata
   readonly agent: () => Agent
   /** The session as its agents see it. */

@@ -95,7 +95,9 @@ const open = Effect.fnUntraced(function*(
     history: context.history.map(({ role, text }) => ({ role, text })),
     answers: !agentAnswers,
     tools: tools.map(({ description, name, parameters }) => ({ name, description, parameters })),
-    onIncident: context.onIncident
+    onIncident: context.onIncident,
+    textSettings: context.textSettings,
+    currentLanguage: context.currentLanguage
   }).pipe(deadline("SpeechToSpeech.open", `opening ${s2s.name}`, context.timeout))
 
   /** The model's replies that each reply of the conversation is made of, by epoch. */

@@ -63,10 +63,15 @@ const openStt = Effect.fnUntraced(function*(stt: SpeechToText["Service"], contex
   return recogniser
 })
 
-const openTts = (tts: TextToSpeech["Service"], { onIncident, sessionId, speech, timeout }: PipelineContext) =>
-  tts.open({ sessionId, voice: speech.voice, language: speech.language, onIncident }).pipe(
+const openTts = (
+  tts: TextToSpeech["Service"],
+  { currentLanguage, onIncident, sessionId, speech, textSettings, timeout }: PipelineContext
+) => {
+  const { language, voice } = speech
+  return tts.open({ sessionId, voice, language, onIncident, textSettings, currentLanguage }).pipe(
     deadline("TextToSpeech.open", `opening ${tts.name}`, timeout)
   )
+}
 
 /**
  * The pipeline of the sessions on a backend's engines. Opening fails `invalid_config` for a session whose language, voice

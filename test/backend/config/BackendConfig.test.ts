@@ -39,6 +39,7 @@ describe("BackendConfig", () => {
         enableMetrics: true,
         enableStructuredLogging: true,
         overload: { maxLag: Duration.millis(50), maxBacklog: Duration.seconds(2) },
+        text: {},
         conversation: defaultPolicy,
         drain: { mode: "turn", deadline: Duration.seconds(20) },
         session: {
