@@ -66,8 +66,9 @@ export const builtin = async (): Promise<{
   const rules = ConfigSchema.docsOf(limits, /^Rules$/)
   const rulesOf = merged(rules, ...Array.from(rules.keys(), (who) => under(who, rule)))
   const policy = readFileSync("src/conversation/ConversationPolicy.ts", "utf8")
+  const text = readFileSync("src/speech/TextSettings.ts", "utf8")
   const backend = object(
-    "src/backend, src/hooks and src/conversation",
+    "src/backend, src/hooks, src/speech and src/conversation",
     BackendConfig,
     merged(
       ConfigSchema.docsOf(config, /^BackendConfig$/),
@@ -80,6 +81,7 @@ export const builtin = async (): Promise<{
       under("rate_limits", ConfigSchema.docsOf(limits, /^RateLimits$/)),
       under("rate_limits.create", rulesOf),
       under("rate_limits.connect", rulesOf),
+      under("text", ConfigSchema.docsOf(text, /^TextSettings$/)),
       under("conversation", ConfigSchema.docsOf(policy, /^ConversationPolicy$/))
     )
   )
