@@ -50,6 +50,7 @@ describe("the metrics of a backend", () => {
             yield* session.sendText("hello")
             yield* session.interrupt
             yield* session.setAgent(echo)
+            yield* session.setLanguage("de")
             yield* session.updateMetadata({ a: 1 })
             yield* session.updatePolicy(session.config.policy ?? (yield* backend.config).conversation)
             yield* pass("1 second")
