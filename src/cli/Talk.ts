@@ -85,6 +85,8 @@ const spoken = (event: SessionEvent): string | undefined => {
       }`
     case "playout.clear":
       return "       [interrupted]"
+    case "turn.unanswered":
+      return `       [no answer: ${event.reason}]`
     case "error":
       return `       [${event.code}: ${event.message}]`
     default:

@@ -84,6 +84,10 @@ export class TalkState {
         // the reply of a later turn replaces those of earlier turns
         for (const turn of this.#open) if (turn <= event.turn) this.#open.delete(turn)
         break
+      case "turn.unanswered":
+        // after a failure the apology may follow
+        if (event.reason !== "failed") this.#open.delete(event.turn)
+        break
       case "error":
         this.#failed = event.message
         break

@@ -26,7 +26,8 @@ export {
   type SessionEnd,
   type SessionState,
   type SpeechEnd,
-  SUBPROTOCOL
+  SUBPROTOCOL,
+  type UnansweredReason
 } from "./protocol/WireProtocol.ts"
 export { VoiceClient } from "./VoiceClient.ts"
 export { VoiceClientError, type VoiceClientErrorCode } from "./VoiceClientError.ts"

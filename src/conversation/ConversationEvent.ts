@@ -42,6 +42,28 @@ export const SpeechEnd = Schema.Literals(["completed", "interrupted", "failed"])
 export type SpeechEnd = typeof SpeechEnd.Type
 
 /**
+ * Why a turn got no answer.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export const UnansweredReason = Schema.Literals(["empty", "nothing_to_speak", "no_reply", "failed", "interrupted"])
+  .annotate({
+    identifier: "UnansweredReason",
+    description: "Why a turn got no answer. `empty`: the agent or the model ended without a word." +
+      " `nothing_to_speak`: it wrote something, but nothing that can be spoken, such as emoji or markup alone." +
+      " `no_reply`: a model that decides turns began no reply." +
+      " `failed`: it failed before anything was heard; an `error` event says why, and the apology follows, if there is one." +
+      " `interrupted`: it was stopped before anything was heard."
+  })
+
+/**
+ * @category models
+ * @since 0.1.0
+ */
+export type UnansweredReason = typeof UnansweredReason.Type
+
+/**
  * Why a session ended.
  *
  * @category models
@@ -159,6 +181,10 @@ export const conversationEvents = {
     totalMs,
     targetMs: Schema.Finite.annotateKey({ description: "The configured `latency_target` in milliseconds." })
   }),
+  "turn.unanswered": event(
+    "Nothing was heard in answer to a turn, and nothing more will be: the session listens again.",
+    { turn, reason: UnansweredReason }
+  ),
   error: event("Something failed, or a message of the client was malformed. The session goes on unless it ends next.", {
     code: ErrorCode,
     message: Schema.String.annotateKey({ description: "What is wrong, as a sentence for people." }),

@@ -84,6 +84,8 @@ export interface Reply {
   readonly audibleAt: number | undefined
   /** The texts whose audio has begun to play. */
   readonly spokenText: string
+  /** Whether the agent has written anything but white space, be it speakable or not. */
+  readonly hasText: boolean
   readonly timestamps: TurnTimestamps | undefined
 }
 

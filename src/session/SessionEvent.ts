@@ -13,10 +13,11 @@ import {
   LatencyPart,
   SessionEnd,
   SessionState,
-  SpeechEnd
+  SpeechEnd,
+  UnansweredReason
 } from "../conversation/ConversationEvent.ts"
 
-export { LatencyPart, SessionEnd, SessionState, SpeechEnd }
+export { LatencyPart, SessionEnd, SessionState, SpeechEnd, UnansweredReason }
 
 const envelope = {
   seq: Schema.Natural.annotateKey({ description: "Grows by one with every event of the session." }),
@@ -114,6 +115,7 @@ export const SessionEvent = Schema.Union([
     Schema.encodeKeys({ atMs: "at_ms", totalMs: "total_ms", targetMs: "target_ms" }),
     Schema.annotate({ description: exceeded.description })
   ),
+  ofConversation("turn.unanswered", conversationEvents["turn.unanswered"]),
   event("engine.incident", "Something happened to an engine or an agent that the session uses; the session goes on.", {
     engine: Schema.String.annotateKey({ description: "The name of the engine or agent." }),
     kind: Schema.String.annotateKey({ description: "`stt`, `tts`, `s2s` or `agent`." }),

@@ -420,6 +420,7 @@ describe("Conversation", () => {
       assert.deepStrictEqual(script.take(), [
         "error agent_error no idea",
         "end failed",
+        "turn.unanswered 1 failed",
         `> Text 2: ${defaultPolicy.apology}`
       ])
       script.audible().played(defaultPolicy.apology)

@@ -387,6 +387,7 @@ describe("A preemptive reply", () => {
     assert.deepStrictEqual(script.take(), [
       "error agent_error no idea",
       "end failed",
+      "turn.unanswered 1 failed",
       `> Text 2: ${defaultPolicy.apology}`
     ])
   })

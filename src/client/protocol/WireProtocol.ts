@@ -61,6 +61,18 @@ export interface LatencyPart {
 }
 
 /**
+ * Why a turn got no answer. `empty`: the agent or the model ended without a word. `nothing_to_speak`:
+ * it wrote something, but nothing that can be spoken, such as emoji or markup alone. `no_reply`: a
+ * model that decides turns began no reply. `failed`: it failed before anything was heard; an `error`
+ * event says why, and the apology follows, if there is one. `interrupted`: it was stopped before
+ * anything was heard.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export type UnansweredReason = "empty" | "nothing_to_speak" | "no_reply" | "failed" | "interrupted" | (string & {})
+
+/**
  * What kind of error it is.
  *
  * @category models
@@ -256,6 +268,13 @@ export interface ServerEvents {
     /** The configured `latency_target` in milliseconds. */
     readonly target_ms: number
   }
+  /** Nothing was heard in answer to a turn, and nothing more will be: the session listens again. */
+  readonly "turn.unanswered": Envelope & {
+    readonly type: "turn.unanswered"
+    /** The number of the turn, from 1. */
+    readonly turn: number
+    readonly reason: UnansweredReason
+  }
   /** Something happened to an engine or an agent that the session uses; the session goes on. */
   readonly "engine.incident": Envelope & {
     readonly type: "engine.incident"
@@ -433,6 +452,7 @@ export const eventFields: { readonly [Type in keyof ServerEvents]: Fields } = {
     total_ms: "number",
     target_ms: "number"
   },
+  "turn.unanswered": { seq: "integer", at_ms: "number", turn: "integer", reason: "string" },
   "engine.incident": {
     seq: "integer",
     at_ms: "number",

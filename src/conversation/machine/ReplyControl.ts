@@ -71,6 +71,7 @@ export const startReply = (step: Step, source: ReplySource, timestamps: TurnTime
         source,
         audibleAt: undefined,
         spokenText: "",
+        hasText: speculation?.timestamps.agent !== undefined,
         timestamps: timestamps === undefined ? undefined : { ...timestamps, ...speculation?.timestamps }
       }
     }

@@ -4,7 +4,9 @@
  * @since 0.1.0
  */
 import type { BackendError } from "../../BackendError.ts"
+import type { SpeechEnd, UnansweredReason } from "../ConversationEvent.ts"
 import type { TimedInput } from "../ConversationInput.ts"
+import type { Reply } from "../ConversationState.ts"
 import * as TurnLatency from "../TurnLatency.ts"
 import { closeConversation, discardSpeculation, endReply, startReply } from "./ReplyControl.ts"
 import type { Step } from "./Step.ts"
@@ -84,6 +86,16 @@ export const onReplyFailed = (step: Step, epoch: number, error: BackendError): v
   )
 }
 
+/** Why an answer of which nothing was heard is none; `undefined` if it is one, or answers no turn. */
+const unansweredReason = (step: Step, reply: Reply, reason: SpeechEnd): UnansweredReason | undefined => {
+  const isAnswer = reply.source._tag === "Answer" || reply.source._tag === "ModelInitiated"
+  if (!isAnswer || reply.audibleAt !== undefined) return undefined
+  if (reason === "failed") return "failed"
+  // a turn that was taken back goes on
+  if (reason === "interrupted") return step.state.turn < reply.turn ? undefined : "interrupted"
+  return reply.hasText ? "nothing_to_speak" : "empty"
+}
+
 /**
  * The reply has ended, and `text` of it was played: appends it to the history, and does what follows.
  *
@@ -108,6 +120,8 @@ export const onReplyEnded = (step: Step, epoch: number, text: string): void => {
     }
     step.emit({ type: "agent.speech_stopped", turn: reply.turn, reason, text })
   }
+  const unanswered = unansweredReason(step, reply, reason)
+  if (unanswered !== undefined) step.emit({ type: "turn.unanswered", turn: reply.turn, reason: unanswered })
   if (next._tag === "Close") closeConversation(step, next.reason)
   else if (next._tag === "Start") startReply(step, next.source, next.timestamps)
 }
@@ -127,6 +141,9 @@ export const onReplyProgress = (
     step.set({ speculation: { ...speculation, timestamps: { ...speculation.timestamps, [stage]: step.atMs } } })
   }
   const reply = step.replyOf(epoch)
-  if (reply?.timestamps === undefined || reply.timestamps[stage] !== undefined) return
-  step.setReply({ ...reply, timestamps: { ...reply.timestamps, [stage]: step.atMs } })
+  if (reply === undefined) return
+  const timestamps = reply.timestamps === undefined || reply.timestamps[stage] !== undefined
+    ? reply.timestamps
+    : { ...reply.timestamps, [stage]: step.atMs }
+  step.setReply({ ...reply, timestamps, hasText: reply.hasText || stage === "agent" })
 }

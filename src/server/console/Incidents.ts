@@ -20,6 +20,14 @@ export interface Notice {
 
 const spoken = (name: string): string => name.replaceAll("_", " ")
 
+const unanswered: { readonly [Reason in ServerEvents["turn.unanswered"]["reason"]]: string } = {
+  empty: "the agent said nothing",
+  nothing_to_speak: "the agent wrote nothing that can be spoken",
+  no_reply: "the model did not reply",
+  failed: "the agent failed",
+  interrupted: "stopped before it was heard"
+}
+
 const withCode = (text: string, code: string | undefined): string => code === undefined ? text : `${text} (${code})`
 
 const ofEngine = ({ code, engine, kind, to, what }: ServerEvents["engine.incident"]): string | undefined => {
@@ -57,6 +65,8 @@ export const noteOf = (message: ServerMessage): string | undefined => {
       return ofEngine(message)
     case "processor.incident":
       return withCode(`The audio processor ${message.name} ${message.what}`, message.code)
+    case "turn.unanswered":
+      return `No answer: ${unanswered[message.reason]}`
     case "turn.latency_exceeded":
       return `Slower than the target of ${Math.round(message.target_ms)} ms`
     default:

@@ -34,6 +34,9 @@ export type SpeakSentences = (
   reached: (stage: Extract<ConversationInput, { readonly _tag: "ReplyProgress" }>["stage"]) => void
 ) => Effect.Effect<void, BackendError>
 
+/** White space alone is not a word. */
+const word = /\S/u
+
 const textOf = (
   { agent, metadata, session, sessionId, timeout, userId }: PipelineContext,
   { committed, history, trace, turn }: ReplyRequest,
@@ -75,7 +78,7 @@ export const run = (
   const reachedAgent = Effect.sync(() => reached("agent"))
   const sentences = textOf(context, request, source, stalls).pipe(
     // an agent that waits for a tool shows by an empty piece that it is alive
-    Stream.tap((piece) => piece === "" ? stalls.alive : reachedAgent),
+    Stream.tap((piece) => piece === "" ? stalls.alive : word.test(piece) ? reachedAgent : Effect.void),
     Stream.filter((piece) => piece !== ""),
     split,
     Stream.tap((sentence) =>

@@ -28,6 +28,7 @@ const reply: Reply = {
   source: { _tag: "Answer", transcript: "where is it", kind: "speech" },
   audibleAt: undefined,
   spokenText: "",
+  hasText: true,
   timestamps: undefined
 }
 const speaking = (over: Partial<Reply> = {}): State => ({
