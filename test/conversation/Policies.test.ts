@@ -423,7 +423,9 @@ describe("A preemptive reply", () => {
   })
 
   it("is not started while the agent speaks, without a transcript, without the policy, or with another turn authority", () => {
-    const busy = speaking({ policy: { speculation: true } }).starts(2_000).fires("confirm").interim("stop that").stops(2_500)
+    const busy = speaking({ policy: { speculation: true } }).starts(2_000).fires("confirm").interim("stop that").stops(
+      2_500
+    )
     assert.strictEqual(busy.startCommands.filter((start) => start.speculative).length, 1, "it was interrupted")
     const uninterruptible = on().on(notice).audible().starts(0).interim("hello").stops(500)
     assert.isTrue(uninterruptible.startCommands.every((start) => !start.speculative))
