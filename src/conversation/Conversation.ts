@@ -39,17 +39,32 @@ const onStarted = (current: Step): void => {
   }
 }
 
+/** A speech-to-speech model has ended the user's turn. */
+const endModelTurn = (current: Step): void => {
+  const { user } = current.state
+  current.set({ timestamps: undefined })
+  if (user._tag !== "Finalizing") return
+  current.cancelTimer("finalize")
+  current.set({ turnStart: undefined })
+  if (user.userStillSpeaking) startSpeaking(current, user.untilSample)
+  else current.set({ user: { _tag: "Quiet" } })
+}
+
+/** The model does not answer the user's turn: it is a turn of its own, and its transcript may still come. */
+const onModelTurnUnanswered = (current: Step, reason: "empty" | "no_reply"): void => {
+  if (current.options.turnAuthority !== "remote" || current.state.lifecycle._tag === "New") return
+  endModelTurn(current)
+  const turn = current.state.turn + 1
+  const hasTranscript = current.state.history.some((item) => item.turn === turn)
+  current.set({ turn, unreportedTurn: hasTranscript ? undefined : turn })
+  current.emit({ type: "turn.unanswered", turn, reason })
+}
+
 /** A speech-to-speech model has begun a reply: by that it has also ended the user's turn. */
 const onModelReplyStarted = (current: Step, reply: string): void => {
-  const { lifecycle, timestamps, user } = current.state
+  const { lifecycle, timestamps } = current.state
   if (lifecycle._tag === "New") return
-  current.set({ timestamps: undefined })
-  if (user._tag === "Finalizing") {
-    current.cancelTimer("finalize")
-    current.set({ turnStart: undefined })
-    if (user.userStillSpeaking) startSpeaking(current, user.untilSample)
-    else current.set({ user: { _tag: "Quiet" } })
-  }
+  endModelTurn(current)
   requestAnswer(current, { _tag: "ModelInitiated", reply }, timestamps)
 }
 
@@ -82,6 +97,8 @@ const apply = (current: Step, input: TimedInput): void => {
       return agent._tag === "Ending" ? undefined : endReply(current, "interrupted", { _tag: "Nothing" })
     case "ModelReplyStarted":
       return onModelReplyStarted(current, input.reply)
+    case "ModelTurnUnanswered":
+      return onModelTurnUnanswered(current, input.reason)
     case "ReplyProgress":
       return onReplyProgress(current, input)
     case "ReplyAudible":
@@ -130,7 +147,7 @@ export const step = (
   input: TimedInput
 ): { readonly state: State; readonly commands: ReadonlyArray<Command> } => {
   if (state.lifecycle._tag === "Closed") return { state, commands: [] }
-  const current = new Step(options, state, input)
+  const current = new Step(options, state, input.atMs)
   apply(current, input)
   applyIdleTransitions(current)
   return { state: current.state, commands: current.commands }

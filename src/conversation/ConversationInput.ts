@@ -20,6 +20,7 @@ import type { ReplySource, TimerName } from "./ConversationState.ts"
  * - `Say`: something for the agent to say when it is silent.
  * - `Interrupt`: the application or the client stops the agent's speech.
  * - `ModelReplyStarted`: a speech-to-speech model has begun a reply by itself.
+ * - `ModelTurnUnanswered`: a speech-to-speech model that decides turns does not answer what the user said.
  * - `ReplyProgress`: the first output of a stage: the agent's first text, its first clause, its first synthesized audio.
  * - `ReplyAudible`: the reply's first frame was sent to the user.
  * - `ReplyText`: the audio of this text begins to play.
@@ -47,6 +48,7 @@ export type ConversationInput =
   | { readonly _tag: "Say"; readonly source: ReplySource }
   | { readonly _tag: "Interrupt" }
   | { readonly _tag: "ModelReplyStarted"; readonly reply: string }
+  | { readonly _tag: "ModelTurnUnanswered"; readonly reason: "empty" | "no_reply" }
   | { readonly _tag: "ReplyProgress"; readonly epoch: number; readonly stage: "agent" | "clause" | "tts" }
   | { readonly _tag: "ReplyAudible"; readonly epoch: number }
   | { readonly _tag: "ReplyText"; readonly epoch: number; readonly text: string }
@@ -60,22 +62,9 @@ export type ConversationInput =
   | { readonly _tag: "Close"; readonly reason: SessionEnd }
 
 /**
- * How much of the present reply the user has still to hear, and its last texts.
- *
- * @category models
- * @since 0.1.0
- */
-export interface ReplyLeft {
-  readonly ms: number
-  readonly text: string
-}
-
-/**
  * An input with its Unix time in ms.
  *
- * `left`: what of the present reply is still to be heard then; undefined when there is none, or while more of it may come.
- *
  * @category models
  * @since 0.1.0
  */
-export type TimedInput = ConversationInput & { readonly atMs: number; readonly left?: ReplyLeft | undefined }
+export type TimedInput = ConversationInput & { readonly atMs: number }

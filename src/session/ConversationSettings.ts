@@ -27,16 +27,14 @@ export class ConversationSettings implements ConversationOptions {
   readonly finalizeTimeoutMs: number
   readonly #isBusy: (() => boolean) | undefined
   #policy: ConversationPolicy
-  readonly #language: string | undefined
-  #backchannels: Backchannel.Backchannels
+  #isBackchannel: ConversationOptions["isBackchannel"]
 
-  constructor({ busy, config, latencyTarget, policy, timeout }: SessionOptions) {
+  constructor({ busy, latencyTarget, policy, timeout }: SessionOptions) {
     this.latencyTargetMs = Duration.toMillis(latencyTarget)
     this.finalizeTimeoutMs = Math.min(FINALIZE_TIMEOUT_MS, Duration.toMillis(timeout))
     this.#isBusy = busy
     this.#policy = policy
-    this.#language = config.language
-    this.#backchannels = Backchannel.make(policy.interruption.backchannels, config.language)
+    this.#isBackchannel = Backchannel.make(policy.interruption.backchannels)
   }
 
   get policy(): ConversationPolicy {
@@ -45,15 +43,11 @@ export class ConversationSettings implements ConversationOptions {
 
   setPolicy(policy: ConversationPolicy): void {
     this.#policy = policy
-    this.#backchannels = Backchannel.make(policy.interruption.backchannels, this.#language)
+    this.#isBackchannel = Backchannel.make(policy.interruption.backchannels)
   }
 
   get isBackchannel(): ConversationOptions["isBackchannel"] {
-    return this.#backchannels.isBackchannel
-  }
-
-  get mayBecomeBackchannel(): ConversationOptions["mayBecomeBackchannel"] {
-    return this.#backchannels.mayBecomeBackchannel
+    return this.#isBackchannel
   }
 
   get busy(): boolean {

@@ -6,13 +6,15 @@
 import * as Schema from "effect/Schema"
 import type { Tool } from "../../agent/Tool.ts"
 import type { SpeechToSpeech } from "../../speech/SpeechToSpeech.ts"
+import type { TextToSpeech } from "../../speech/TextToSpeech.ts"
 import type { TurnDetector } from "../../speech/TurnDetector.ts"
 import type { VoiceActivityDetector } from "../../speech/VoiceActivityDetector.ts"
 import type { TextTransform } from "../../text/TextTransform.ts"
 
 /**
  * The engines of the pipeline. `vad` is required when the backend decides turns. The turn detector reads words, so it is
- * used where an agent answers.
+ * used where an agent answers. `tts` speaks what the model wrote instead of speaking it, and given texts where the model
+ * cannot.
  *
  * @category models
  * @since 0.1.0
@@ -20,6 +22,7 @@ import type { TextTransform } from "../../text/TextTransform.ts"
 export interface S2sEngines {
   readonly s2s: SpeechToSpeech["Service"]
   readonly vad: VoiceActivityDetector["Service"] | undefined
+  readonly tts?: TextToSpeech["Service"] | undefined
   readonly turn?: TurnDetector["Service"] | undefined
 }
 
@@ -46,6 +49,6 @@ export interface S2sOptions {
   readonly agentInLoop?: AgentInLoop | undefined
   /** The tools that the model may call. */
   readonly tools?: ReadonlyArray<Tool> | undefined
-  /** Applied to the agent's text before it is spoken, with `answer`. */
+  /** Applied to the text of the agent (with `answer`) or of the model before it is spoken. */
   readonly textTransforms?: ReadonlyArray<TextTransform> | undefined
 }

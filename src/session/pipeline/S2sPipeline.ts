@@ -4,38 +4,57 @@
  * The model's replies are replies of the conversation: paced, interrupted and kept in the history like any other. With
  * `turnAuthority: "own"` the backend's voice activity detector decides turns; with `remote` the model does.
  *
+ * A text-to-speech engine may be added: it speaks what the model wrote instead of speaking it, and given texts where the
+ * model cannot.
+ *
  * An agent may be in the loop: it answers in place of the model, which then only recognises and speaks (`answer`), or the
  * model asks it by a tool call (`tool`).
  *
  * @since 0.1.0
  */
+import * as Clock from "effect/Clock"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
-import * as Queue from "effect/Queue"
-import * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
-import { type BackendError, InvalidConfig, PipelineError, Timeout } from "../../BackendError.ts"
+import { InvalidConfig, PipelineError, Timeout } from "../../BackendError.ts"
+import type { ReplySource } from "../../conversation/ConversationState.ts"
 import { deadline } from "../../Deadline.ts"
+import * as MonotonicTime from "../../MonotonicTime.ts"
 import * as SessionSpeech from "../../speech/SessionSpeech.ts"
-import type { SpeechToSpeechEvent, SpeechToSpeechStream } from "../../speech/SpeechToSpeech.ts"
+import type { SpeechToSpeech, SpeechToSpeechEvent, SpeechToSpeechStream } from "../../speech/SpeechToSpeech.ts"
 import * as AgentReply from "./AgentReply.ts"
 import type { Pipeline, PipelineContext, PipelineFactory, ReplyRequest } from "./Pipeline.ts"
 import * as PipelineInput from "./PipelineInput.ts"
-import * as ReplyMilestones from "./ReplyMilestones.ts"
 import type { S2sEngines, S2sOptions } from "./S2sOptions.ts"
-import * as S2sReplies from "./S2sReplies.ts"
+import * as S2sPlayback from "./S2sPlayback.ts"
+import { S2sReplies } from "./S2sReplies.ts"
+import type { S2sReply } from "./S2sReply.ts"
 import * as S2sTools from "./S2sTools.ts"
 import * as S2sTurns from "./S2sTurns.ts"
+import * as S2sVoice from "./S2sVoice.ts"
 import * as SentenceStream from "./SentenceStream.ts"
 
+/** A text without it may be spoken without a sound. */
+const HAS_WORD = /[\p{L}\p{N}]/u
+
+const cannotSay = (s2s: SpeechToSpeech["Service"]) =>
+  new InvalidConfig({
+    op: "VoiceSession.say",
+    message: `${s2s.name} does not support say: it cannot speak a given text. Configure a tts_provider`,
+    details: { missing: "say" }
+  })
+
 /** What the engines lack for these options: the missing capability and a message. */
-const missingCapability = ({ agentInLoop, tools = [] }: S2sOptions, { s2s, vad }: S2sEngines) => {
-  const { answers, agentInLoop: leavesAnswers, tools: callsTools, turnAuthority } = s2s.capabilities
+const missingCapability = ({ agentInLoop, tools = [] }: S2sOptions, { s2s, tts, vad }: S2sEngines) => {
+  const { answers, agentInLoop: leavesAnswers, say, tools: callsTools, turnAuthority } = s2s.capabilities
   if (turnAuthority !== "remote" && vad === undefined) {
     return ["vad_provider", `${s2s.name} does not decide turns: configure a voice activity detector`] as const
   }
   if (agentInLoop === "answer" && !leavesAnswers) {
     return ["agent_in_loop", `${s2s.name} does not support agent_in_loop: answer`] as const
+  }
+  if (agentInLoop === "answer" && !say && tts === undefined) {
+    return ["say", `${s2s.name} cannot speak the agent's answers: configure a tts_provider`] as const
   }
   if (agentInLoop !== "answer" && !answers) {
     return ["answers", `${s2s.name} has no answers of its own: use agent_in_loop: answer`] as const
@@ -47,14 +66,6 @@ const missingCapability = ({ agentInLoop, tools = [] }: S2sOptions, { s2s, vad }
     return ["tools", "with agent_in_loop: answer the model calls no tools: give them to the agent"] as const
   }
   return undefined
-}
-
-/** One reply of the model within a reply of the conversation: where its audio begins and ends there, in ms. */
-interface ModelReply {
-  readonly reply: string
-  readonly fromMs: number
-  toMs: number
-  finished: boolean
 }
 
 /**
@@ -86,7 +97,7 @@ const open = Effect.fnUntraced(function*(
   { agentInLoop, textTransforms, tools: given = [] }: S2sOptions,
   context: PipelineContext
 ) {
-  const { s2s, turn: turnDetector } = engines
+  const { s2s, tts, turn: turnDetector } = engines
   const agentAnswers = agentInLoop === "answer"
   const tools = agentInLoop === "tool" ? [...given, S2sTools.askAgent(context)] : given
   const stream: SpeechToSpeechStream = yield* s2s.open({
@@ -94,86 +105,61 @@ const open = Effect.fnUntraced(function*(
     sessionId: context.sessionId,
     history: context.history.map(({ role, text }) => ({ role, text })),
     answers: !agentAnswers,
+    speaksText: tts !== undefined,
     tools: tools.map(({ description, name, parameters }) => ({ name, description, parameters })),
     onIncident: context.onIncident,
     textSettings: context.textSettings,
     currentLanguage: context.currentLanguage
   }).pipe(deadline("SpeechToSpeech.open", `opening ${s2s.name}`, context.timeout))
 
-  /** The model's replies that each reply of the conversation is made of, by epoch. */
-  const modelReplies = new Map<number, ReadonlyArray<ModelReply>>()
-  const replies = yield* S2sReplies.make({
-    truncate: stream.truncate,
+  const split = SentenceStream.make(textTransforms)
+  const voice = tts === undefined ? undefined : yield* S2sVoice.open(tts, split, context)
+  const clock = yield* Clock.Clock
+  const late = (what: string) => () =>
+    new Timeout({ op: "SpeechToSpeech.reply", message: `${s2s.name} ${what} for ${Duration.format(context.timeout)}` })
+  // a second more than the engine's own limit, whose error says more
+  const limitMs = Duration.toMillis(context.timeout) + 1_000
+  const replies = new S2sReplies({
+    stream,
+    engine: s2s.name,
+    sampleRate: s2s.outputSampleRate,
+    speaksText: voice !== undefined,
+    now: () => MonotonicTime.nowMs(clock),
+    answerMs: limitMs,
+    lost: late("did not begin an answer"),
+    stallMs: limitMs,
+    stalled: late("sent nothing more of its answer"),
+    empty: () =>
+      new PipelineError({
+        op: "SpeechToSpeech.reply",
+        message: `${s2s.name} ended an answer without a sound`,
+        retryable: true
+      }),
     unasked: (reply) =>
       agentAnswers ? stream.truncate(reply, 0) : context.dispatch({ _tag: "ModelReplyStarted", reply })
   })
   const turns = yield* S2sTurns.make(engines, agentAnswers, context, stream)
-  const call = S2sTools.make(tools, context, stream)
+  const take = (event: SpeechToSpeechEvent) => {
+    if (event._tag === "RequestFailed") return turns.failed(event.request) ? undefined : replies.take(event)
+    if (!("reply" in event)) return turns.take(event)
+    if (event._tag === "ReplyStarted") turns.replyStarted()
+    replies.take(event)
+  }
   const op = "SpeechToSpeech.events"
   yield* PipelineInput.takeEvents<SpeechToSpeechEvent>(s2s.name, stream.events, {
     op,
-    take: (event) => "reply" in event ? replies.take(event) : turns.take(event),
+    take,
     ended: () => new PipelineError({ op, message: `${s2s.name} ended its stream`, retryable: false }),
     dispatch: context.dispatch
   })
 
-  const inTime = (what: string) =>
-    Effect.timeoutOrElse({
-      duration: context.timeout,
-      orElse: () =>
-        Effect.fail(
-          new Timeout({ op: "SpeechToSpeech.reply", message: `${what} for ${Duration.format(context.timeout)}` })
-        )
-    })
-  const ask = (request: (id: string) => void) =>
-    replies.ask(request).pipe(inTime(`${s2s.name} did not begin an answer`))
+  const call = S2sTools.make(tools, context, stream)
+  const play = S2sPlayback.make({ replies, sampleRate: s2s.outputSampleRate, call, voice }, context)
+  const playWhole = (request: ReplyRequest, reply: S2sReply) =>
+    Effect.andThen(play(request, reply), Effect.sync(() => context.replyAudio.finish(request.epoch)))
+  const askToSay = ({ epoch }: ReplyRequest, text: string) =>
+    replies.ask(epoch, (id) => stream.say(text, id), !HAS_WORD.test(text))
 
-  /** Synchronous: the reply may be ended before its fiber has begun. */
-  const begin = (epoch: number, reply: string): ModelReply => {
-    const former = modelReplies.get(epoch) ?? []
-    const fromMs = former.at(-1)?.toMs ?? 0
-    const next = { reply, fromMs, toMs: fromMs, finished: false }
-    modelReplies.set(epoch, [...former, next])
-    return next
-  }
-  /** Plays a reply of the model to its end; the tool calls in it are interrupted with it. */
-  const play = (
-    { epoch, history, trace, turn }: ReplyRequest,
-    modelReply: ModelReply
-  ): Effect.Effect<void, BackendError> =>
-    Effect.scopedWith((scope) =>
-      Effect.gen(function*() {
-        const events = replies.events(modelReply.reply)
-        if (events === undefined) return
-        const reached = ReplyMilestones.make(context.dispatch, epoch)
-        while (true) {
-          const event = yield* Queue.take(events).pipe(inTime(`${s2s.name} sent nothing more of its answer`))
-          if (event._tag === "ReplyAudio") {
-            if (event.pcm.length === 0 && event.text === "") continue
-            reached("tts")
-            modelReply.toMs += event.pcm.length * 1_000 / s2s.outputSampleRate
-            yield* context.replyAudio.speak(epoch, [event], s2s.outputSampleRate)
-          } else if (event._tag === "ToolCall") {
-            const { metadata, sessionId, userId } = context
-            yield* Scope.provide(
-              Effect.forkScoped(call(event, { sessionId, userId, metadata: metadata(), turn, history }, trace?.think)),
-              scope
-            )
-          } else if (event._tag === "ReplyFailed") {
-            return yield* event.error
-          } else if (event._tag === "ReplyEnded") {
-            modelReply.finished = true
-            return
-          }
-        }
-      })
-    ).pipe(Effect.ensuring(Effect.sync(() => replies.forget(modelReply.reply))))
-  const playWhole = (request: ReplyRequest, reply: string) => {
-    const modelReply = begin(request.epoch, reply)
-    return Effect.andThen(play(request, modelReply), Effect.sync(() => context.replyAudio.finish(request.epoch)))
-  }
-
-  const split = SentenceStream.make(textTransforms)
   /** Has the model speak a text: each sentence is requested while the former one is played. */
   const speak = (request: ReplyRequest, source: AgentReply.TextSource) =>
     AgentReply.run(
@@ -182,11 +168,29 @@ const open = Effect.fnUntraced(function*(
       source,
       split,
       (sentences) =>
-        Stream.runForEach(sentences, (sentence) =>
-          Effect.flatMap(
-            ask((id) => stream.say(sentence, id)),
-            (reply) => play(request, begin(request.epoch, reply))
-          ))
+        Stream.runForEach(
+          sentences,
+          (sentence) => Effect.flatMap(askToSay(request, sentence), (reply) => play(request, reply))
+        )
+    )
+  /** Speaks a given text: by the model if it can, and by the voice if it cannot, or failed before its first sound. */
+  const say = (request: ReplyRequest, source: Extract<ReplySource, { readonly _tag: "Text" }>) => {
+    if (!s2s.capabilities.say) return voice === undefined ? Effect.fail(cannotSay(s2s)) : voice.reply(request, source)
+    const spoken = Effect.flatMap(askToSay(request, source.text), (reply) => playWhole(request, reply))
+    if (voice === undefined) return spoken
+    return Effect.catch(spoken, (error) => {
+      if (!replies.isUnheard(request.epoch)) return Effect.fail(error)
+      context.onIncident({ engine: s2s.name, kind: "s2s", what: "failed", sessionId: context.sessionId, error })
+      return voice.reply(request, source)
+    })
+  }
+  const answer = (request: ReplyRequest, { kind, transcript }: Extract<ReplySource, { readonly _tag: "Answer" }>) =>
+    Effect.flatMap(
+      replies.ask(
+        request.epoch,
+        (id) => kind === "text" ? stream.userText(transcript, id) : stream.commit(context.input.position, id)
+      ),
+      (reply) => playWhole(request, reply)
     )
 
   const pipeline: Pipeline = {
@@ -201,40 +205,19 @@ const open = Effect.fnUntraced(function*(
       const { source } = request
       switch (source._tag) {
         case "ModelInitiated":
-          return playWhole(request, source.reply)
+          // begun synchronously: the reply may be ended before its fiber runs
+          return playWhole(request, replies.begin(request.epoch, source.reply))
         case "Answer":
-          return agentAnswers ? speak(request, source) : Effect.flatMap(
-            ask((id) =>
-              source.kind === "text"
-                ? stream.userText(source.transcript, id)
-                : stream.commit(context.input.position, id)
-            ),
-            (reply) => playWhole(request, reply)
-          )
         case "Text":
-          if (agentAnswers) return speak(request, source)
-          return s2s.capabilities.say
-            ? Effect.flatMap(ask((id) => stream.say(source.text, id)), (reply) => playWhole(request, reply))
-            : Effect.fail(
-              new InvalidConfig({
-                op: "VoiceSession.say",
-                message: `${s2s.name} does not support say: it cannot speak a given text`,
-                details: { missing: "say" }
-              })
-            )
+          if (agentAnswers) {
+            return s2s.capabilities.say || voice === undefined ? speak(request, source) : voice.reply(request, source)
+          }
+          return source._tag === "Text" ? say(request, source) : answer(request, source)
         case "Audio":
           return Effect.void
       }
     },
-    ended: (epoch, { completed, playedMs }) => {
-      const parts = modelReplies.get(epoch) ?? []
-      modelReplies.delete(epoch)
-      for (const { finished, fromMs, reply, toMs } of parts) {
-        replies.forget(reply)
-        const played = completed || (finished && playedMs >= toMs && parts.length > 1)
-        if (!played) stream.truncate(reply, Math.max(0, playedMs - fromMs))
-      }
-    }
+    ended: (epoch, played) => replies.ended(epoch, played)
   }
   return pipeline
 })

@@ -1,35 +1,62 @@
 /**
- * The replies of a speech-to-speech model, by the model's ids: requested, waiting to be played, or no longer wanted.
+ * The replies of a session's speech-to-speech model: requested, waiting to be played, played or no longer wanted.
+ *
+ * A reply of the conversation, known by its epoch, is made of one or more replies of the model. What belongs to an epoch is
+ * known at once when the model begins it, so that an interruption in the same moment truncates it.
  *
  * @since 0.1.0
  */
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
-import * as Queue from "effect/Queue"
-import type { SpeechToSpeechEvent } from "../../speech/SpeechToSpeech.ts"
+import { type BackendError, PipelineError } from "../../BackendError.ts"
+import type { SpeechToSpeechEvent, SpeechToSpeechStream } from "../../speech/SpeechToSpeech.ts"
+import type { Pipeline } from "./Pipeline.ts"
+import { MAX_REPLY_BYTES, S2sReply, type S2sReplyOptions } from "./S2sReply.ts"
+import { S2sRequests } from "./S2sRequests.ts"
 
 /**
- * An event of a reply.
+ * An event about a request or a reply.
  *
  * @category models
  * @since 0.1.0
  */
-export type ReplyEvent = Extract<SpeechToSpeechEvent, { readonly reply: string }>
+export type ReplyOrRequestEvent = Extract<
+  SpeechToSpeechEvent,
+  { readonly reply: string } | { readonly request: string }
+>
 
-/** Events of a reply that wait for playout; a reply of a model that is further ahead is cut. */
-const MAX_PIECES = 4_096
 /** Replies that have begun and not been played; the oldest of more is dropped. */
 const MAX_REPLIES = 8
+/** The latest names of replies, to recognise one that is told twice. */
+const MAX_NAMES = 64
 
 /**
- * Callbacks: `truncate` has the model forget the rest of a reply; `unasked` reports a reply that the model began by itself.
+ * - `stream`: the model.
+ * - `engine`: its name, for errors.
+ * - `answerMs`: how long a reply may take to begin; `lost` is the error of one that does not.
+ * - `unasked`: reports a reply that the model began by itself.
  *
  * @category models
  * @since 0.1.0
  */
-export interface S2sRepliesOptions {
-  readonly truncate: (reply: string, playedMs: number) => void
+export interface S2sRepliesOptions extends Omit<S2sReplyOptions, "mayBeSilent"> {
+  readonly stream: Pick<SpeechToSpeechStream, "truncate" | "cancel" | "toolResult">
+  readonly engine: string
+  readonly answerMs: number
+  readonly lost: () => BackendError
   readonly unasked: (reply: string) => void
+}
+
+interface Request {
+  readonly epoch: number
+  readonly mayBeSilent: boolean
+  readonly answered: Deferred.Deferred<S2sReply, BackendError>
+}
+
+/** A reply of the conversation: the model's replies that it is made of, and how much was given to playout, in ms. */
+interface Parts {
+  readonly replies: Array<S2sReply>
+  handedOverMs: number
 }
 
 /**
@@ -38,86 +65,146 @@ export interface S2sRepliesOptions {
  */
 export class S2sReplies {
   readonly #options: S2sRepliesOptions
-  readonly #queues = new Map<string, Queue.Queue<ReplyEvent>>()
-  readonly #makeQueue: () => Queue.Queue<ReplyEvent>
-  /** A requested answer that has not begun. */
-  #awaited: Deferred.Deferred<string> | undefined
-  /** How many answers were requested, have not begun, and are not wanted any more. */
-  #abandoned = 0
-  #requests = 0
+  readonly #requests: S2sRequests<Request>
+  /** Replies of the model that take events, by its names. */
+  readonly #replies = new Map<string, S2sReply>()
+  readonly #names = new Set<string>()
+  readonly #parts = new Map<number, Parts>()
 
-  constructor(makeQueue: () => Queue.Queue<ReplyEvent>, options: S2sRepliesOptions) {
-    this.#makeQueue = makeQueue
+  constructor(options: S2sRepliesOptions) {
     this.#options = options
+    this.#requests = new S2sRequests(options.now)
   }
 
   /** Takes an event of the model. Synchronous. */
-  take(event: ReplyEvent): void {
-    if (event._tag === "ReplyStarted") {
-      this.#start(event.reply)
+  take(event: ReplyOrRequestEvent): void {
+    if (event._tag === "ReplyStarted") return this.#start(event.reply, event.request)
+    if (event._tag === "RequestFailed") {
+      const request = this.#requests.failed(event.request)
+      if (request !== undefined) Deferred.doneUnsafe(request.answered, Effect.fail(event.error))
       return
     }
-    const queue = this.#queues.get(event.reply)
-    if (queue !== undefined && !Queue.offerUnsafe(queue, event)) {
-      // the queue is full, and would lose the end of the reply: it is cut here
-      this.#queues.delete(event.reply)
-      this.#options.truncate(event.reply, 0)
-    }
+    const reply = this.#replies.get(event.reply)
+    if (reply === undefined || reply.take(event)) return
+    const { stream } = this.#options
+    if (event._tag === "ToolCall") stream.toolResult(event.id, JSON.stringify({ error: "too many tool calls" }))
+    // what was made will be heard, unless it is interrupted
+    else stream.truncate(reply.name, reply.madeMs)
   }
 
-  /** The events of a reply, now and to come; `undefined` when it has been dropped. */
-  events(reply: string): Queue.Dequeue<ReplyEvent> | undefined {
-    return this.#queues.get(reply)
-  }
-
-  forget(reply: string): void {
-    this.#queues.delete(reply)
-  }
-
-  /** Requests a reply and waits for its id. When the wait is interrupted, the reply is truncated as soon as it begins. */
-  ask(ask: (request: string) => void): Effect.Effect<string> {
+  /**
+   * Requests a reply for this epoch and waits until it begins. Fails when it does not begin in time. When the wait is
+   * interrupted, the reply is truncated as soon as it begins. `mayBeSilent`: no sound is no failure.
+   */
+  ask(epoch: number, send: (request: string) => void, mayBeSilent = false): Effect.Effect<S2sReply, BackendError> {
     return Effect.suspend(() => {
-      const deferred = Deferred.makeUnsafe<string>()
-      if (this.#awaited !== undefined) this.#abandoned++
-      this.#awaited = deferred
-      ask(`request-${++this.#requests}`)
-      return Deferred.await(deferred).pipe(
-        Effect.ensuring(Effect.sync(() => {
-          if (this.#awaited !== deferred) return
-          this.#awaited = undefined
-          this.#abandoned++
-        }))
+      const { answerMs, lost, stream } = this.#options
+      const answered = Deferred.makeUnsafe<S2sReply, BackendError>()
+      const id = this.#requests.add({ epoch, mayBeSilent, answered }, answerMs)
+      send(id)
+      return Deferred.await(answered).pipe(
+        Effect.timeoutOrElse({
+          duration: answerMs,
+          orElse: () => {
+            this.#requests.lose(id)
+            stream.cancel?.(id)
+            return Effect.fail(lost())
+          }
+        }),
+        Effect.onInterrupt(() =>
+          Effect.sync(() => {
+            if (this.#requests.abandon(id)) stream.cancel?.(id)
+          })
+        )
       )
     })
   }
 
-  #start(reply: string): void {
-    if (this.#abandoned > 0) {
-      this.#abandoned--
-      return this.#options.truncate(reply, 0)
+  /** A reply that the model began by itself becomes the reply of this epoch. Synchronous, as it may be ended at once. */
+  begin(epoch: number, name: string): S2sReply {
+    let reply = this.#replies.get(name)
+    if (reply === undefined) {
+      reply = this.#make(name, false)
+      reply.fail(this.#dropped())
     }
-    for (const oldest of this.#queues.keys()) {
-      if (this.#queues.size < MAX_REPLIES) break
-      this.#queues.delete(oldest)
-      this.#options.truncate(oldest, 0)
+    this.#partsOf(epoch).replies.push(reply)
+    return reply
+  }
+
+  /** So many ms of a reply were given to playout. `byModel`: the model's own audio. */
+  handedOver(epoch: number, reply: S2sReply, ms: number, byModel: boolean): void {
+    const parts = this.#parts.get(epoch)
+    if (parts === undefined) return
+    reply.handedOver(parts.handedOverMs, ms, byModel)
+    parts.handedOverMs += ms
+  }
+
+  /** Whether nothing was given to playout. */
+  isUnheard(epoch: number): boolean {
+    return (this.#parts.get(epoch)?.handedOverMs ?? 0) === 0
+  }
+
+  /** The reply of this epoch has ended: the model is told what of it was not heard. */
+  ended(epoch: number, { completed, playedMs }: Parameters<Pipeline["ended"]>[1]): void {
+    const { stream } = this.#options
+    for (const id of this.#requests.abandonAll((request) => request.epoch === epoch)) stream.cancel?.(id)
+    const parts = this.#parts.get(epoch)
+    this.#parts.delete(epoch)
+    for (const reply of parts?.replies ?? []) {
+      this.#replies.delete(reply.name)
+      const heardMs = completed ? undefined : reply.heardMs(playedMs)
+      if (heardMs !== undefined) stream.truncate(reply.name, heardMs)
     }
-    this.#queues.set(reply, this.#makeQueue())
-    const awaited = this.#awaited
-    if (awaited === undefined) return this.#options.unasked(reply)
-    // before the Deferred completes: the fiber that waits may continue at once, and request another
-    this.#awaited = undefined
-    Deferred.doneUnsafe(awaited, Effect.succeed(reply))
+  }
+
+  #start(name: string, request: string | undefined): void {
+    if (this.#names.has(name)) return
+    this.#names.add(name)
+    for (const oldest of this.#names) {
+      if (this.#names.size <= MAX_NAMES) break
+      this.#names.delete(oldest)
+    }
+    const answered = this.#requests.answered(request)
+    if (answered._tag === "Unwanted") return this.#options.stream.truncate(name, 0)
+    this.#makeRoom()
+    const reply = this.#make(name, answered._tag === "Wanted" && answered.owner.mayBeSilent)
+    this.#replies.set(name, reply)
+    if (answered._tag === "Unasked") return this.#options.unasked(name)
+    this.#partsOf(answered.owner.epoch).replies.push(reply)
+    Deferred.doneUnsafe(answered.owner.answered, Effect.succeed(reply))
+  }
+
+  /** Drops the oldest replies that nobody plays. */
+  #makeRoom(): void {
+    const playing = new Set(Array.from(this.#parts.values(), ({ replies }) => replies).flat())
+    const waiting = Array.from(this.#replies.values()).filter((reply) => !playing.has(reply))
+    let bytes = waiting.reduce((sum, reply) => sum + reply.bytes, 0)
+    for (let left = waiting.length; left >= MAX_REPLIES || bytes > MAX_REPLY_BYTES; left--) {
+      const oldest = waiting.shift()
+      if (oldest === undefined) return
+      bytes -= oldest.bytes
+      this.#replies.delete(oldest.name)
+      this.#options.stream.truncate(oldest.name, 0)
+    }
+  }
+
+  #make(name: string, mayBeSilent: boolean): S2sReply {
+    return new S2sReply(name, { ...this.#options, mayBeSilent })
+  }
+
+  #partsOf(epoch: number): Parts {
+    const former = this.#parts.get(epoch)
+    if (former !== undefined) return former
+    const parts: Parts = { replies: [], handedOverMs: 0 }
+    this.#parts.set(epoch, parts)
+    return parts
+  }
+
+  #dropped(): BackendError {
+    return new PipelineError({
+      op: "SpeechToSpeech.reply",
+      message: `${this.#options.engine}: an answer was dropped, because too many waited to be played`,
+      retryable: false
+    })
   }
 }
-
-/**
- * Makes the replies of one session.
- *
- * @category constructors
- * @since 0.1.0
- */
-export const make = (options: S2sRepliesOptions): Effect.Effect<S2sReplies> =>
-  Effect.map(
-    Effect.context<never>(),
-    (context) => new S2sReplies(() => Effect.runSyncWith(context)(Queue.dropping<ReplyEvent>(MAX_PIECES)), options)
-  )

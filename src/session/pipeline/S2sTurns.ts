@@ -3,15 +3,21 @@
  *
  * @since 0.1.0
  */
+import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
+import * as FiberHandle from "effect/FiberHandle"
 import type { TurnAuthority } from "../../conversation/TurnAuthority.ts"
+import * as MonotonicTime from "../../MonotonicTime.ts"
 import type { SpeechToSpeechEvent, SpeechToSpeechStream } from "../../speech/SpeechToSpeech.ts"
 import type { Pipeline, PipelineContext } from "./Pipeline.ts"
 import * as PipelineInput from "./PipelineInput.ts"
 import type { S2sEngines } from "./S2sOptions.ts"
 
 /** An event about the user. */
-type TurnEvent = Exclude<SpeechToSpeechEvent, { readonly reply: string }>
+type TurnEvent = Exclude<SpeechToSpeechEvent, { readonly reply: string } | { readonly _tag: "RequestFailed" }>
+
+/** How long the transcript of a turn may take, in ms; longer than the conversation waits for it. */
+const TRANSCRIPT_MS = 10_000
 
 /**
  * @category models
@@ -21,7 +27,55 @@ export interface S2sTurns {
   readonly authority: TurnAuthority
   /** Takes an event of the model about the user. Synchronous. */
   readonly take: (event: TurnEvent) => void
+  /** Takes that no transcript will come for a request; `false` if it is not one for a transcript. Synchronous. */
+  readonly failed: (request: string) => boolean
+  /** The model has begun a reply. Synchronous. */
+  readonly replyStarted: () => void
   readonly finalize: Pipeline["finalize"]
+}
+
+/** A transcript that the conversation waits for. */
+interface AwaitedTranscript {
+  readonly id: number
+  readonly request: string
+  readonly untilMs: number
+}
+
+/**
+ * The transcripts that the conversation waits for. One that never comes is given up: it costs its turn, and does not shift
+ * the others.
+ */
+class AwaitedTranscripts {
+  readonly #now: () => number
+  #waiting: ReadonlyArray<AwaitedTranscript> = []
+
+  constructor(now: () => number) {
+    this.#now = now
+  }
+
+  add(id: number): string {
+    const request = `transcript-${id}`
+    this.#waiting = [...this.#left, { id, request, untilMs: this.#now() + TRANSCRIPT_MS }]
+    return request
+  }
+
+  /** Takes the one that was requested so; without a name, the oldest. */
+  take(request: string | undefined): number | undefined {
+    const left = this.#left
+    const taken = request === undefined ? left[0] : left.find((other) => other.request === request)
+    this.#waiting = left.filter((other) => other !== taken)
+    return taken?.id
+  }
+
+  takeAll(): ReadonlyArray<number> {
+    const ids = this.#left.map(({ id }) => id)
+    this.#waiting = []
+    return ids
+  }
+
+  get #left(): ReadonlyArray<AwaitedTranscript> {
+    return this.#waiting.filter(({ untilMs }) => untilMs > this.#now())
+  }
 }
 
 /**
@@ -41,39 +95,73 @@ export const make = Effect.fnUntraced(function*(
   yield* Effect.fromResult(context.input.add({ sampleRate: s2s.inputSampleRate, push: (pcm) => stream.push(pcm) }))
   if (!remote && vad !== undefined) yield* PipelineInput.addDetector(vad, stream, context)
 
-  /** Ids of the final transcripts that the conversation waits for. */
-  const finalizing: Array<number> = []
-  /** Turns that have ended and whose transcript has not come. */
-  let awaitedTranscripts = 0
+  const clock = yield* Clock.Clock
+  const now = () => MonotonicTime.nowMs(clock)
+  const awaited = new AwaitedTranscripts(now)
+  /** With the model as turn authority: turns that have ended and whose transcript has not come, and until when it may. */
+  let stopped: ReadonlyArray<number> = []
+  const stoppedLeft = () => stopped.filter((untilMs) => untilMs > now())
+  /** Waits for the reply to what the user said last, where the model decides turns and answers. */
+  const awaitReply = yield* FiberHandle.makeRuntime<never>()
+  /** Whether the model has begun a reply since the user began to speak. */
+  let hasReplied = false
+  const noReply = Effect.delay(
+    Effect.sync(() => context.dispatch({ _tag: "ModelTurnUnanswered", reason: "no_reply" })),
+    context.timeout
+  )
+  const answered = () => {
+    hasReplied = true
+    if (remote && !agentAnswers) awaitReply(Effect.void)
+  }
   const activity = (tag: "SpeechStarted" | "SpeechStopped") => {
     const at = context.input.position
     context.dispatch({ _tag: tag, atSample: at, decidedAtSample: at })
+  }
+  const transcribed = (request: string | undefined) => {
+    if (!agentAnswers) return
+    if (!remote) {
+      const id = awaited.take(request)
+      return id === undefined ? undefined : context.dispatch({ _tag: "Finalized", id })
+    }
+    stopped = stoppedLeft().slice(1)
+    const ids = awaited.takeAll()
+    if (ids.length === 0) context.dispatch({ _tag: "EndOfTurn" })
+    for (const id of ids) context.dispatch({ _tag: "Finalized", id })
   }
   const turns: S2sTurns = {
     authority: agentAnswers && remote ? "stt" : s2s.capabilities.turnAuthority,
     take: (event) => {
       switch (event._tag) {
         case "UserSpeechStarted":
-          return remote ? activity("SpeechStarted") : undefined
+          if (!remote) return
+          answered()
+          hasReplied = false
+          return activity("SpeechStarted")
         case "UserSpeechStopped":
           if (!remote) return
-          awaitedTranscripts++
+          stopped = [...stoppedLeft(), now() + TRANSCRIPT_MS]
+          if (!agentAnswers && !hasReplied) awaitReply(noReply)
           return activity("SpeechStopped")
         case "UserTranscript":
           return context.dispatch({ _tag: event.final ? "Final" : "Interim", text: event.text })
-        case "UserTurnTranscribed": {
-          if (!agentAnswers) return
-          awaitedTranscripts = Math.max(0, awaitedTranscripts - 1)
-          const ids = remote ? finalizing.splice(0) : finalizing.splice(0, 1)
-          if (ids.length === 0) return remote ? context.dispatch({ _tag: "EndOfTurn" }) : undefined
-          for (const id of ids) context.dispatch({ _tag: "Finalized", id })
-        }
+        case "UserTurnTranscribed":
+          return transcribed(event.request)
+        case "UserTurnUnanswered":
+          if (!remote || agentAnswers) return
+          answered()
+          return context.dispatch({ _tag: "ModelTurnUnanswered", reason: "empty" })
       }
     },
+    failed: (request) => {
+      const id = awaited.take(request)
+      if (id !== undefined) context.dispatch({ _tag: "Finalized", id })
+      return id !== undefined
+    },
+    replyStarted: answered,
     finalize: (id, untilSample) => {
-      if (!agentAnswers || (remote && awaitedTranscripts === 0)) return context.dispatch({ _tag: "Finalized", id })
-      finalizing.push(id)
-      if (!remote) stream.commit(untilSample, `transcript-${id}`)
+      if (!agentAnswers || (remote && stoppedLeft().length === 0)) return context.dispatch({ _tag: "Finalized", id })
+      const request = awaited.add(id)
+      if (!remote) stream.commit(untilSample, request)
     }
   }
   return turns

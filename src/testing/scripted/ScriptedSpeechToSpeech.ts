@@ -8,10 +8,11 @@
 import type * as Cause from "effect/Cause"
 import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
+import * as FiberSet from "effect/FiberSet"
 import * as Layer from "effect/Layer"
 import * as Queue from "effect/Queue"
 import * as Stream from "effect/Stream"
-import type { BackendError } from "../../BackendError.ts"
+import { type BackendError, PipelineError } from "../../BackendError.ts"
 import { SpeechToSpeech, type SpeechToSpeechEvent } from "../../speech/SpeechToSpeech.ts"
 import { TIMELINE_RATE } from "../../speech/VoiceActivityDetector.ts"
 import * as SpokenAudio from "../scenario/SpokenAudio.ts"
@@ -27,6 +28,7 @@ export type S2sCall =
   | { readonly _tag: "commit" }
   | { readonly _tag: "userText"; readonly text: string }
   | { readonly _tag: "say"; readonly text: string }
+  | { readonly _tag: "cancel"; readonly request: string }
   | { readonly _tag: "truncate"; readonly reply: string; readonly playedMs: number }
   | { readonly _tag: "toolResult"; readonly id: string; readonly output: string }
 
@@ -44,6 +46,22 @@ export interface ScriptedToolCall {
 }
 
 /**
+ * How an answer goes wrong.
+ *
+ * - `lost`: it never begins. `refused`: the model says that it will not begin, or that the user's turn gets no answer.
+ * - `late`: it begins after 45 s, while others are asked for.
+ * - `empty`, `mute`: it ends with nothing in it, or with a second of silence.
+ * - `text`: it is written, not spoken; without a voice for it, it fails.
+ * - `stalls`: half of its first sentence comes, and then nothing more.
+ * - `endless`: it is said again and again, 20 min of audio, at once.
+ * - `twice`: its beginning and its end are told twice.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export type S2sFault = "lost" | "refused" | "late" | "empty" | "mute" | "text" | "stalls" | "endless" | "twice"
+
+/**
  * The behaviour of the model.
  *
  * - `agentInLoop`: supports answers from an agent. Default: false.
@@ -52,6 +70,8 @@ export interface ScriptedToolCall {
  *   (`SpokenAudio`). Default: no transcripts.
  * - `delay`: the delay before an answer.
  * - `failAt`, `endAt`: fails the nth answer, or the whole stream instead of it.
+ * - `faultAt`: how the nth answer goes wrong.
+ * - `namesRequests`: whether its replies name the request that they answer. Default: true.
  * - `msPerCharacter`: the length of a character, default 50; one chunk for each sentence, at 24 kHz.
  * - `calls`: receives the calls of the model.
  *
@@ -67,11 +87,24 @@ export interface ScriptedS2sOptions {
   readonly say?: boolean | undefined
   readonly failAt?: { readonly [answer: number]: BackendError } | undefined
   readonly endAt?: { readonly [answer: number]: BackendError } | undefined
+  readonly faultAt?: { readonly [answer: number]: S2sFault } | undefined
+  readonly namesRequests?: boolean | undefined
   readonly msPerCharacter?: number | undefined
   readonly calls?: Array<S2sCall> | undefined
 }
 
 const OUTPUT_RATE = 24_000
+const LATE = "45 seconds"
+const ENDLESS_MS = 20 * 60_000
+
+const broken = (message: string) =>
+  new PipelineError({ op: "SpeechToSpeech.reply", message: `scripted: ${message}`, retryable: true })
+
+/** What is to be answered: the user's turn, or a text to say; without a request, a turn that the model has ended. */
+interface Asked {
+  readonly request: string | undefined
+  readonly text: string | undefined
+}
 
 /** Calls `on(true)` at the first loud sample, and `on(false)` after `silenceMs` of silence. */
 const detector = (silenceMs: number, on: (speaking: boolean) => void) => {
@@ -119,40 +152,83 @@ export const layerS2s = (
         voices: ["scripted"],
         keyterms: true
       },
-      open: ({ answers: own }) =>
+      open: ({ answers: own, speaksText = false }) =>
         Effect.gen(function*() {
-          const asked = yield* Queue.unbounded<string | undefined>()
+          const asked = yield* Queue.unbounded<Asked>()
           const events = yield* Queue.unbounded<SpeechToSpeechEvent, BackendError | Cause.Done>()
+          const fork = yield* FiberSet.makeRuntime<never>()
           const emit = (event: SpeechToSpeechEvent) => void Queue.offerUnsafe(events, event)
           const words: Array<string> = []
           const reader = new SpokenAudio.SpokenAudioReader((word) => words.push(word.text))
-          const hear = () => {
+          const hear = (request?: string) => {
             const heard = words.splice(0).join(" ")
             const text = options.transcripts !== "heard" ? given.shift() : heard === "" ? undefined : heard
             if (text !== undefined) emit({ _tag: "UserTranscript", text, final: true })
-            if (!own) emit({ _tag: "UserTurnTranscribed" })
+            if (!own) emit({ _tag: "UserTurnTranscribed", request })
           }
           const calling = new Map<string, { readonly reply: string; readonly last: string }>()
+          const audioOf = (sentence: string) =>
+            SpokenAudio.encode(sentence, { sampleRate: OUTPUT_RATE, msPerCharacter: options.msPerCharacter ?? 50 })
           const speak = (reply: string, text: string) => {
             for (const sentence of text.split(/(?<=[.?!]) /u)) {
-              const pcm = SpokenAudio.encode(sentence, {
-                sampleRate: OUTPUT_RATE,
-                msPerCharacter: options.msPerCharacter ?? 50
-              })
-              emit({ _tag: "ReplyAudio", reply, pcm, text: sentence })
+              emit({ _tag: "ReplyAudio", reply, pcm: audioOf(sentence), text: sentence })
             }
           }
-          const answer = (said: string | ScriptedToolCall) => {
+          const name = (request: string | undefined) => options.namesRequests === false ? undefined : request
+          /** Says a text, in the way of a fault. */
+          const say = (reply: string, request: string | undefined, text: string, fault: S2sFault | undefined) => {
+            const tell = (event: SpeechToSpeechEvent) => {
+              emit(event)
+              if (fault === "twice") emit(event)
+            }
+            tell({ _tag: "ReplyStarted", reply, request: name(request) })
+            switch (fault) {
+              case "empty":
+                break
+              case "mute":
+                emit({ _tag: "ReplyAudio", reply, pcm: new Int16Array(OUTPUT_RATE), text: "" })
+                break
+              case "text":
+                if (!speaksText) return emit({ _tag: "ReplyFailed", reply, error: broken("it wrote its answer") })
+                emit({ _tag: "ReplyText", reply, text })
+                break
+              case "stalls": {
+                const pcm = audioOf(text)
+                return emit({ _tag: "ReplyAudio", reply, pcm: pcm.subarray(0, pcm.length >> 1), text })
+              }
+              case "endless": {
+                const onceMs = Math.max(1, text.length * (options.msPerCharacter ?? 50))
+                for (let ms = 0; ms < ENDLESS_MS; ms += onceMs) speak(reply, text)
+                break
+              }
+              default:
+                speak(reply, text)
+            }
+            tell({ _tag: "ReplyEnded", reply })
+          }
+          const answer = (said: string | ScriptedToolCall, request: string | undefined) => {
             const nth = count++
             const reply = `reply-${nth}`
             const failure = options.failAt?.[nth]
-            emit({ _tag: "ReplyStarted", reply })
-            if (failure !== undefined) return emit({ _tag: "ReplyFailed", reply, error: failure })
-            if (typeof said === "string") {
-              speak(reply, said)
-              emit({ _tag: "ReplyEnded", reply })
-              return
+            const fault = options.faultAt?.[nth]
+            if (fault === "lost") return
+            if (fault === "refused") {
+              return emit(
+                request === undefined
+                  ? { _tag: "UserTurnUnanswered" }
+                  : { _tag: "RequestFailed", request, error: broken("it refused to answer") }
+              )
             }
+            if (fault === "late") {
+              const text = typeof said === "string" ? said : said.last
+              return void fork(Effect.delay(Effect.sync(() => say(reply, request, text, undefined)), LATE))
+            }
+            if (failure !== undefined) {
+              emit({ _tag: "ReplyStarted", reply, request: name(request) })
+              return emit({ _tag: "ReplyFailed", reply, error: failure })
+            }
+            if (typeof said === "string") return say(reply, request, said, fault)
+            emit({ _tag: "ReplyStarted", reply, request: name(request) })
             if (said.first !== undefined) speak(reply, said.first)
             const id = `call-${reply}`
             calling.set(id, { reply, last: said.last })
@@ -160,11 +236,11 @@ export const layerS2s = (
           }
           yield* Queue.take(asked).pipe(
             Effect.tap(() => options.delay === undefined ? Effect.void : Effect.sleep(options.delay)),
-            Effect.flatMap((said) => {
+            Effect.flatMap(({ request, text }) => {
               const end = options.endAt?.[count]
               if (end !== undefined) return Effect.asVoid(Queue.fail(events, end))
-              const text = said ?? left.shift()
-              return text === undefined ? Effect.void : Effect.sync(() => answer(text))
+              const said = text ?? left.shift()
+              return said === undefined ? Effect.void : Effect.sync(() => answer(said, request))
             }),
             Effect.forever,
             Effect.forkScoped
@@ -173,7 +249,7 @@ export const layerS2s = (
             emit({ _tag: speaking ? "UserSpeechStarted" : "UserSpeechStopped" })
             if (speaking) return
             hear()
-            if (own) Queue.offerUnsafe(asked, undefined)
+            if (own) Queue.offerUnsafe(asked, { request: undefined, text: undefined })
           })
           const call = (done: S2sCall) => void options.calls?.push(done)
           return {
@@ -182,19 +258,20 @@ export const layerS2s = (
               if (turnAuthority === "remote") push(pcm)
             },
             activity: () => {},
-            commit: () => {
+            commit: (_untilSample, request) => {
               call({ _tag: "commit" })
-              hear()
-              if (own) Queue.offerUnsafe(asked, undefined)
+              hear(request)
+              if (own) Queue.offerUnsafe(asked, { request, text: undefined })
             },
-            userText: (text) => {
+            userText: (text, request) => {
               call({ _tag: "userText", text })
-              Queue.offerUnsafe(asked, undefined)
+              Queue.offerUnsafe(asked, { request, text: undefined })
             },
-            say: (text) => {
+            say: (text, request) => {
               call({ _tag: "say", text })
-              Queue.offerUnsafe(asked, text)
+              Queue.offerUnsafe(asked, { request, text })
             },
+            cancel: (request) => call({ _tag: "cancel", request }),
             truncate: (reply, playedMs) => call({ _tag: "truncate", reply, playedMs }),
             toolResult: (id, output) => {
               call({ _tag: "toolResult", id, output })
