@@ -147,7 +147,7 @@ export const step = (
   input: TimedInput
 ): { readonly state: State; readonly commands: ReadonlyArray<Command> } => {
   if (state.lifecycle._tag === "Closed") return { state, commands: [] }
-  const current = new Step(options, state, input.atMs)
+  const current = new Step(options, state, input)
   apply(current, input)
   applyIdleTransitions(current)
   return { state: current.state, commands: current.commands }

@@ -62,9 +62,22 @@ export type ConversationInput =
   | { readonly _tag: "Close"; readonly reason: SessionEnd }
 
 /**
- * An input with its Unix time in ms.
+ * How much of the present reply the user has still to hear, and its last texts.
  *
  * @category models
  * @since 0.1.0
  */
-export type TimedInput = ConversationInput & { readonly atMs: number }
+export interface ReplyLeft {
+  readonly ms: number
+  readonly text: string
+}
+
+/**
+ * An input with its Unix time in ms.
+ *
+ * `left`: what of the present reply is still to be heard then; undefined when there is none, or while more of it may come.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export type TimedInput = ConversationInput & { readonly atMs: number; readonly left?: ReplyLeft | undefined }

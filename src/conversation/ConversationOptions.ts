@@ -14,6 +14,7 @@ import type { TurnAuthority } from "./TurnAuthority.ts"
  * - `busy`: the process is busy, so no preemptive replies are started.
  * - `turnDetector`: a turn detector answers `PredictEndOfTurn`.
  * - `isBackchannel`: whether a transcript only shows that the user listens.
+ * - `mayBecomeBackchannel`: whether more words may make one of the transcript.
  * - `latencyTargetMs`: a longer wait from the end of the user's speech to the first frame emits `turn.latency_exceeded`.
  * - `finalizeTimeoutMs`: how long the final transcript may take before the turn is completed with the text so far.
  *
@@ -28,6 +29,7 @@ export interface ConversationOptions {
   readonly busy?: boolean | undefined
   readonly turnDetector: boolean
   readonly isBackchannel: (transcript: string) => boolean
+  readonly mayBecomeBackchannel: (transcript: string) => boolean
   readonly latencyTargetMs: number
   readonly finalizeTimeoutMs: number
 }

@@ -39,6 +39,10 @@ const Away = Schema.Struct({
  * The policy. `endpointing` decides how long the agent waits for a slow speaker; `interruption`, separately, how easily it is
  * interrupted.
  *
+ * A short answer to a question is no backchannel: what the user says from the last second of a reply on whose last sentence is
+ * a question is its answer, however short, and whatever `minSpeech` and `minWords`. A question with more text after it does
+ * not count.
+ *
  * - `firstSpeaker`: `agent` greets with `greeting` when a user first attaches; `user` waits.
  * - `greeting`: what the agent says first; `""` says nothing, here and in the other texts.
  * - `goodbye`: what the agent says before a close that the backend begins.
@@ -51,10 +55,15 @@ const Away = Schema.Struct({
  * - `interruption`: what interrupts the agent.
  * - `interruption.enabled`: whether the user can interrupt the agent, which pauses at the first sound. Otherwise it speaks on,
  *   and the user's turn is answered after it.
- * - `interruption.minSpeech`: how much speech interrupts the agent; after less it resumes where it paused. 200 ms, [0, 2 s].
- * - `interruption.minWords`: how many words interrupt the agent. 0, [0, 20].
- * - `interruption.ignoreBackchannels`: backchannels ("mhm", "right") do not interrupt the agent. true.
- * - `interruption.backchannels`: further phrases that count as backchannels.
+ * - `interruption.minSpeech`: how much speech interrupts the agent: all sounds of the user's turn together. After less it
+ *   resumes where it paused, and what was said is answered after its reply, together with what the user says until then.
+ *   200 ms, [0, 2 s].
+ * - `interruption.minWords`: how many words interrupt the agent. Fewer are ignored, as backchannels are. 0, [0, 20].
+ * - `interruption.ignoreBackchannels`: backchannels ("mhm", "right") over the agent do not interrupt it and are not
+ *   answered. true.
+ * - `interruption.backchannels`: further phrases that count as backchannels, besides the built-in ones of the session's
+ *   language: English, German, French, Spanish, Italian, Portuguese, Dutch; without a language, those of all; in any other
+ *   language, sounds ("mhm") and "okay".
  * - `interruption.patience`: how long the paused agent waits for a transcript: from the beginning of the speech while it lasts,
  *   and from its end after that; at most twice this in all. 1 s, [100 ms, 10 s].
  * - `echoGuard`: a transcript that repeats the agent's own words is taken for its echo, and ignored. true.

@@ -199,6 +199,12 @@ export interface State {
   readonly userAway: boolean
   /** When the open turn began; `longestTurn` counts from here. The sample is undefined when it is long past. */
   readonly turnStart: { readonly sample: number | undefined; readonly ms: number } | undefined
+  /** How much the user has spoken in the open turn, in ms, without the sound in progress; undefined when none was detected. */
+  readonly speechMs: number | undefined
+  /** How long the voice activity detector waits before it reports the end of a sound, in ms, as far as it has shown. */
+  readonly detectorLagMs: number
+  /** The open turn, or its last sound, began at the end of a question of the agent: it is the answer. */
+  readonly answersQuestion: boolean
   /** Final transcripts that are overdue, in the order in which the recogniser will send them. */
   readonly awaitedTranscripts: ReadonlyArray<AwaitedTranscript>
   /** What the agent will say next: answers to what came during an uninterruptible reply come first. */
@@ -251,6 +257,9 @@ export const initial = (
   finishedReplyText: "",
   pauseMs: undefined,
   turnStart: undefined,
+  speechMs: undefined,
+  detectorLagMs: 0,
+  answersQuestion: false,
   awaitedTranscripts: [],
   userAway: false,
   unavailableEngines: [],

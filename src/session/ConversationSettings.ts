@@ -27,14 +27,16 @@ export class ConversationSettings implements ConversationOptions {
   readonly finalizeTimeoutMs: number
   readonly #isBusy: (() => boolean) | undefined
   #policy: ConversationPolicy
-  #isBackchannel: ConversationOptions["isBackchannel"]
+  readonly #language: string | undefined
+  #backchannels: Backchannel.Backchannels
 
-  constructor({ busy, latencyTarget, policy, timeout }: SessionOptions) {
+  constructor({ busy, config, latencyTarget, policy, timeout }: SessionOptions) {
     this.latencyTargetMs = Duration.toMillis(latencyTarget)
     this.finalizeTimeoutMs = Math.min(FINALIZE_TIMEOUT_MS, Duration.toMillis(timeout))
     this.#isBusy = busy
     this.#policy = policy
-    this.#isBackchannel = Backchannel.make(policy.interruption.backchannels)
+    this.#language = config.language
+    this.#backchannels = Backchannel.make(policy.interruption.backchannels, config.language)
   }
 
   get policy(): ConversationPolicy {
@@ -43,11 +45,15 @@ export class ConversationSettings implements ConversationOptions {
 
   setPolicy(policy: ConversationPolicy): void {
     this.#policy = policy
-    this.#isBackchannel = Backchannel.make(policy.interruption.backchannels)
+    this.#backchannels = Backchannel.make(policy.interruption.backchannels, this.#language)
   }
 
   get isBackchannel(): ConversationOptions["isBackchannel"] {
-    return this.#isBackchannel
+    return this.#backchannels.isBackchannel
+  }
+
+  get mayBecomeBackchannel(): ConversationOptions["mayBecomeBackchannel"] {
+    return this.#backchannels.mayBecomeBackchannel
   }
 
   get busy(): boolean {

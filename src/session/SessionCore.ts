@@ -88,6 +88,7 @@ export class SessionCore {
       initial: Conversation.initial(restored?.history, restored?.queue, restored?.turn),
       now,
       observer: options.observer,
+      left: () => this.output.left,
       execute: (command) => this.#execute(command),
       onChange: () => this.persistence?.requestSave(),
       onIdle: () => this.replies.play(),

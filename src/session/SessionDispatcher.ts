@@ -26,6 +26,8 @@ export interface SessionDispatcherOptions {
   /** Unix time in ms. */
   readonly now: () => number
   readonly observer: SessionObserver | undefined
+  /** What of the present reply is still to be heard. */
+  readonly left: () => TimedInput["left"]
   /** Carries out a command. */
   readonly execute: (command: Command) => void
   /** Called after an event that changed what must be stored. */
@@ -35,6 +37,18 @@ export interface SessionDispatcherOptions {
   /** Called with each defect; the first one ends the conversation. */
   readonly onDefect: (error: PipelineError, isFirst: boolean) => void
 }
+
+/** Inputs by which the conversation judges what the user says over the agent. */
+const hearsUser: ReadonlySet<ConversationInput["_tag"]> = new Set<ConversationInput["_tag"]>([
+  "SpeechStarted",
+  "SpeechStopped",
+  "Interim",
+  "Final",
+  "Finalized",
+  "EndOfTurn",
+  "EndOfTurnPredicted",
+  "TimerFired"
+])
 
 /** Changes that must be stored beyond the history and the queue: the words that have been spoken. */
 const mustBeStored = ({ _tag }: TimedInput): boolean => _tag === "ReplyText" || _tag === "ReplyAudible"
@@ -67,7 +81,7 @@ export class SessionDispatcher {
     if (this.#stopped) return
     try {
       this.#options.observer?.dispatched(input)
-      this.#waiting.push({ ...input, atMs: this.#options.now() })
+      this.#waiting.push(this.#timed(input))
       if (this.#stepping) return
       this.#run()
       this.#options.onIdle()
@@ -79,6 +93,11 @@ export class SessionDispatcher {
   /** Dispatches within a step, before everything that waits. */
   dispatchNext(input: ConversationInput): void {
     this.#waiting.unshift({ ...input, atMs: this.#options.now() })
+  }
+
+  #timed(input: ConversationInput): TimedInput {
+    const { left, now } = this.#options
+    return hearsUser.has(input._tag) ? { ...input, atMs: now(), left: left() } : { ...input, atMs: now() }
   }
 
   /** Ends the conversation after a defect. */

@@ -6,6 +6,10 @@ import { Script } from "./Script.ts"
 
 const failed = new AgentError({ op: "Agent.respond", message: "no idea", retryable: false })
 const noInterruption = { interruption: { ...defaultPolicy.interruption, enabled: false } }
+/** Only the length of a sound decides about an interruption. */
+const bySound = {
+  policy: { interruption: { ...defaultPolicy.interruption, ignoreBackchannels: false }, echoGuard: false }
+}
 const open = (overrides?: ConstructorParameters<typeof Script>[0]) => {
   const script = new Script(overrides).on({ _tag: "Started" })
   script.take()
@@ -203,7 +207,7 @@ describe("Conversation", () => {
 
   describe("speech before the answer is audible", () => {
     it("belongs to the same turn", () => {
-      const script = open().asks("Book a table").starts(1_000)
+      const script = open(bySound).asks("Book a table").starts(1_000)
       assert.include(script.take(), "hold")
       script.fires("confirm")
       assert.deepStrictEqual(script.take(), ["end interrupted", "withdraw 1"])
@@ -243,7 +247,7 @@ describe("Conversation", () => {
     }
 
     it("pauses the agent at once, and ends its speech when it lasts", () => {
-      const script = speaking().starts(2_000)
+      const script = speaking(bySound).starts(2_000)
       assert.deepStrictEqual(script.take(), [
         "user.speech_started",
         "+longest",
@@ -280,15 +284,32 @@ describe("Conversation", () => {
       assert.deepStrictEqual(script.historyLines, ["1 user: Count.", "1 agent: One two three."])
     })
 
-    it("by a short word ends the answer when its transcript comes", () => {
-      const script = speaking().speaks(2_000, 2_100).fires("endpoint").hears("Stop.")
-      assert.include(script.take(), "playout.clear 1")
+    it("does not happen by words that were shorter than minSpeech: they are answered after the reply", () => {
+      for (const overrides of [{}, bySound]) {
+        const script = speaking(overrides).speaks(2_000, 2_190).fires("endpoint").hears("Stop.")
+        assert.strictEqual(script.state.user._tag, "Waiting")
+        script.played("One two three.")
+        assert.deepStrictEqual(script.historyLines, ["1 user: Count.", "1 agent: One two three.", "2 user: Stop."])
+      }
+    })
+
+    it("by words that were long enough ends the answer when their transcript comes", () => {
+      const script = speaking().speaks(2_000, 2_200).fires("endpoint").hears("Stop.")
       assert.deepStrictEqual(script.historyLines, ["1 user: Count.", "1 agent: One two …", "2 user: Stop."])
     })
 
+    it("counts all sounds of the turn, and keeps the words of one that was too short for the next", () => {
+      const script = speaking().speaks(2_000, 2_120).speaks(2_250, 2_370).fires("endpoint").hears("No, no.")
+      assert.strictEqual(script.historyLines.at(-1), "2 user: No, no.")
+      const next = speaking().speaks(2_000, 2_120).fires("endpoint").hears("No.").speaks(4_000, 4_600)
+      next.fires("endpoint").hears("Not that.")
+      assert.deepStrictEqual(next.historyLines.slice(1), ["1 agent: One two …", "2 user: No. Not that."])
+    })
+
     it("that is long enough when it is detected ends the answer without a pause", () => {
-      const script = speaking()
-      script.on({ _tag: "SpeechStarted", atSample: 0, decidedAtSample: 200 * 16 })
+      const script = speaking(bySound)
+      // the detector takes 50 ms to report an end
+      script.on({ _tag: "SpeechStarted", atSample: 0, decidedAtSample: 250 * 16 })
       assert.deepStrictEqual(script.take(), [
         "user.speech_started",
         "+longest",
@@ -336,7 +357,7 @@ describe("Conversation", () => {
   })
 
   it("says queued texts one after the other when the user is quiet", () => {
-    const script = open()
+    const script = open(bySound)
     script.on({ _tag: "Say", source: { _tag: "Text", text: "One.", optional: false } })
     script.on({ _tag: "Say", source: { _tag: "Audio", key: 7 } })
     assert.deepStrictEqual(script.take(), ["> Text 1: One.", "session.state processing"])

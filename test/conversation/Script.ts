@@ -18,7 +18,7 @@ export const optionsOf = ({ policy, ...rest }: Overrides = {}): ConversationOpti
   transcriptBased: true,
   interimTranscripts: false,
   turnDetector: false,
-  isBackchannel: Backchannel.isBackchannel,
+  ...Backchannel.make([], "en"),
   latencyTargetMs: 500,
   finalizeTimeoutMs: 5_000,
   ...rest

@@ -71,7 +71,7 @@ for (const authority of authorities) {
 
     it.effect("are not interrupted by a cough or a backchannel where transcripts can tell", () =>
       Effect.gen(function*() {
-        for (const step of [cough("90 millis"), backchannel("mhm")]) {
+        for (const step of [cough("90 millis"), backchannel("uh huh")]) {
           const call = yield* conversation(authority, [story, "Yes?", "Yes?"], {
             user: [say("tell me a story"), waitForSpeech("1 second"), step, waitForAgent]
           })

@@ -68,7 +68,7 @@ describe("Session", () => {
       const sent = user.connection.frames.length
       yield* user.speaks(500)
       assert.strictEqual(user.connection.frames.length, sent, "no frame after the decision")
-      yield* user.hears(100)
+      yield* user.hears(600)
       assert.includeMembers([...user.connection.types], ["playout.clear", "agent.speech_paused"])
       const [, agent] = yield* user.session.history
       // "one two three four five" is spoken after 1,150 ms; about 1,060 ms were heard

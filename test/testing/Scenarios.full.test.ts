@@ -1,8 +1,10 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Clock, Effect } from "effect"
-import { conversations } from "./RandomScenarios.ts"
+import { conversations, steppedConversations } from "./RandomScenarios.ts"
 
 const COUNT = 2_000
+/** Conversations that are held twice. */
+const STEPPED = 1_000
 
 describe("Scenarios", () => {
   it.live(`${COUNT} random conversations keep all invariants`, () =>
@@ -30,4 +32,10 @@ describe("Scenarios", () => {
         ]
       ) assert.isAbove(seen.get(what) ?? 0, 0, what)
     }), 600_000)
+
+  it.live(
+    `${STEPPED} random conversations are the same, to the sample, while the wall clock is stepped`,
+    () => steppedConversations(1_000, STEPPED),
+    900_000
+  )
 })

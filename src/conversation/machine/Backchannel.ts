@@ -1,69 +1,88 @@
 /**
- * Recognises backchannels: words that only show that the user listens ("mhm", "right"). English. Pure.
+ * Recognises backchannels: words that only show that the user listens ("mhm", "right"), in the session's language. Pure.
  *
  * @since 0.1.0
  */
+import { byLanguage, common } from "./BackchannelPhrases.ts"
 
 /**
- * The built-in English backchannels, in lower case and without punctuation.
+ * The backchannels of a session.
  *
- * @category constants
+ * @category models
  * @since 0.1.0
  */
-export const backchannels: ReadonlyArray<string> = (
-  "mhm,mm,mmm,mm hm,mm hmm,mhmm,hm,hmm,uh huh,uhhuh,uh hum,ah,aha,ah ha,oh,ooh,wow,yeah,yea,yep,yup,yes,ya,right," +
-  "all right,alright,okay,ok,okey,kay,k,sure,sure thing,i see,got it,gotcha,i got it,i got you,i get it,i understand," +
-  "understood,makes sense,that makes sense,true,that's true,thats true,exactly,of course,absolutely,definitely,indeed," +
-  "really,fair enough,good,cool,nice,great,interesting,no way,i know,for sure,totally,so true,very good,go on," +
-  "oh really,oh okay,oh i see,that's right,thats right,sounds good"
-).split(",")
+export interface Backchannels {
+  /** Whether a transcript consists of one or several backchannels only. An empty one does not. */
+  readonly isBackchannel: (transcript: string) => boolean
+  /** Whether a transcript is not one yet, and more words may make it one: "sounds" of "sounds good". */
+  readonly mayBecomeBackchannel: (transcript: string) => boolean
+}
 
 /** A longer transcript is not a backchannel. */
 const MAX_CHARACTERS = 80
 
 const normalize = (text: string): string =>
-  text.toLowerCase().replace(/[‘’`]/gu, "'").replace(/[^\p{L}\p{M}\p{N}']+/gu, " ").trim()
+  text.toLowerCase().normalize("NFC").replace(/[‘’`]/gu, "'").replace(/[^\p{L}\p{M}\p{N}']+/gu, " ").trim()
 
-const compile = (phrases: ReadonlyArray<string>): (transcript: string) => boolean => {
-  const known = new Set([...backchannels, ...phrases].map(normalize).filter((phrase) => phrase !== ""))
+const compile = (known: ReadonlySet<string>): Backchannels => {
+  const beginnings = new Set(
+    [...known].flatMap((phrase) => {
+      const words = phrase.split(" ")
+      return words.slice(1).map((_, index) => words.slice(0, index + 1).join(" "))
+    })
+  )
   const longest = Math.max(...[...known].map((phrase) => phrase.split(" ").length))
-  return (transcript) => {
-    if (transcript.length > MAX_CHARACTERS) return false
+  const match = (transcript: string): "whole" | "beginning" | "other" => {
+    if (transcript.length > MAX_CHARACTERS) return "other"
     const words = normalize(transcript).split(" ").filter((word) => word !== "")
+    if (words.length === 0) return "other"
     // reached[n]: the first n words are a sequence of known phrases
     const reached = [true]
-    for (let end = 1; end <= words.length; end++) {
-      reached[end] = false
-      for (let start = Math.max(0, end - longest); start < end && reached[end] === false; start++) {
-        reached[end] = reached[start] === true && known.has(words.slice(start, end).join(" "))
+    const ends = (end: number, phrases: ReadonlySet<string>) => {
+      for (let start = Math.max(0, end - longest); start < end; start++) {
+        if (reached[start] === true && phrases.has(words.slice(start, end).join(" "))) return true
       }
+      return false
     }
-    return words.length > 0 && reached[words.length] === true
+    for (let end = 1; end <= words.length; end++) reached[end] = ends(end, known)
+    if (reached[words.length] === true) return "whole"
+    return ends(words.length, beginnings) ? "beginning" : "other"
+  }
+  return {
+    isBackchannel: (transcript) => match(transcript) === "whole",
+    mayBecomeBackchannel: (transcript) => match(transcript) === "beginning"
   }
 }
 
-/** Compiled once per list of phrases: the sessions of a backend share their policy's list. */
-const compiled = new WeakMap<ReadonlyArray<string>, (transcript: string) => boolean>()
+/** An unknown language may be any of them; one without a list of its own has the sounds that are common. */
+const builtIn = (language: string | undefined): ReadonlyArray<string> => {
+  if (language === undefined) return [...common, ...Object.values(byLanguage).flat()]
+  const tag = language.toLowerCase().split("-")[0] ?? ""
+  return Object.hasOwn(byLanguage, tag) ? [...common, ...byLanguage[tag] ?? []] : common
+}
+
+/** Compiled once per list of phrases and language: the sessions of a backend share their policy's list. */
+const compiled = new WeakMap<ReadonlyArray<string>, Map<string, Backchannels>>()
 const none: ReadonlyArray<string> = []
 
+/** Languages that are remembered for a list of phrases; a client may choose any. */
+const MAX_LANGUAGES = 32
+
 /**
- * Makes a predicate that knows `phrases` besides the built-in ones: whether a transcript consists of one or several
- * backchannels only. An empty transcript does not.
+ * Makes the backchannels of a language (BCP 47), and further phrases. Built in are those of English, German, French,
+ * Spanish, Italian, Portuguese and Dutch. Without a language, those of all; of any other, sounds ("mhm") and "okay".
  *
  * @category constructors
  * @since 0.1.0
  */
-export const make = (phrases: ReadonlyArray<string> = none): (transcript: string) => boolean => {
+export const make = (phrases: ReadonlyArray<string> = none, language?: string): Backchannels => {
   const key = phrases.length === 0 ? none : phrases
-  const predicate = compiled.get(key) ?? compile(phrases)
-  compiled.set(key, predicate)
-  return predicate
+  const byTag = compiled.get(key) ?? new Map<string, Backchannels>()
+  compiled.set(key, byTag)
+  const tag = language?.toLowerCase() ?? ""
+  const former = byTag.get(tag)
+  if (former !== undefined) return former
+  const made = compile(new Set([...builtIn(language), ...phrases].map(normalize).filter((phrase) => phrase !== "")))
+  if (byTag.size < MAX_LANGUAGES) byTag.set(tag, made)
+  return made
 }
-
-/**
- * Whether the transcript consists of built-in backchannels only.
- *
- * @category predicates
- * @since 0.1.0
- */
-export const isBackchannel: (transcript: string) => boolean = make()

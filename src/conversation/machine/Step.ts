@@ -7,6 +7,7 @@
  */
 import type { Command } from "../ConversationCommand.ts"
 import type { ConversationEvent } from "../ConversationEvent.ts"
+import type { TimedInput } from "../ConversationInput.ts"
 import type { ConversationOptions } from "../ConversationOptions.ts"
 import { publicState } from "../ConversationState.ts"
 import type { Reply, ReplySource, State, TimerName } from "../ConversationState.ts"
@@ -51,11 +52,14 @@ export class Step {
   readonly commands: Array<Command> = []
   readonly options: ConversationOptions
   readonly atMs: number
+  /** What of the present reply is still to be heard. */
+  readonly left: TimedInput["left"]
 
-  constructor(options: ConversationOptions, state: State, atMs: number) {
+  constructor(options: ConversationOptions, state: State, { atMs, left }: Pick<TimedInput, "atMs" | "left">) {
     this.options = options
     this.state = state
     this.atMs = atMs
+    this.left = left
   }
 
   set(patch: Partial<State>): void {

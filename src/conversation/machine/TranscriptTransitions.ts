@@ -4,7 +4,7 @@
  * @since 0.1.0
  */
 import type { TimedInput } from "../ConversationInput.ts"
-import { interruptionNeedsText, mayBeEcho, textInterrupts } from "./BargeIn.ts"
+import { awaitsMoreWords, beganAtQuestionEnd, interruptionNeedsText, textInterrupts } from "./BargeIn.ts"
 import { applyLateTranscripts, keepLateTranscript } from "./LateTranscripts.ts"
 import { interruptReply, lacksTranscript, resumeReply } from "./ReplyControl.ts"
 import type { Step } from "./Step.ts"
@@ -24,7 +24,12 @@ export const STT_FALLBACK_MS = 3_000
  * continues a turn that the recogniser had ended. It opens a turn, so that it can interrupt and its end is bounded.
  */
 const openSilentTurn = (step: Step): void => {
-  step.set({ userAway: false, user: { _tag: "Paused", atSample: undefined, extended: false } })
+  step.set({
+    userAway: false,
+    user: { _tag: "Paused", atSample: undefined, extended: false },
+    speechMs: undefined,
+    answersQuestion: beganAtQuestionEnd(step, 0)
+  })
   step.setTimer("endpoint", undefined, STT_FALLBACK_MS)
   limitTurnLength(step, undefined)
 }
@@ -47,8 +52,8 @@ const onOpenTranscript = (step: Step): void => {
   const isSpeaking = step.state.user._tag === "Speaking" || (isPaused && withoutActivity)
   const overAgent = agent._tag === "Held" || (agent._tag === "Active" && agent.reply.audibleAt !== undefined)
   if (overAgent && (isSpeaking || isPaused) && step.interruptible && interruptionNeedsText(step)) {
-    // the first words of an echo look like any others: the next ones decide
-    if (isSpeaking && mayBeEcho(step)) return
+    // the first words of an echo or a backchannel look like any others: the next ones decide
+    if (awaitsMoreWords(step)) return
     if (textInterrupts(step)) interruptReply(step)
     else if (!isSpeaking) resumeReply(step)
   }

@@ -4,7 +4,7 @@
  * @since 0.1.0
  */
 import * as Duration from "effect/Duration"
-import { isAgentEcho, needsNoAnswer } from "./BargeIn.ts"
+import { isAgentEcho, isAnsweredLater, needsNoAnswer } from "./BargeIn.ts"
 import { discardSpeculation, requestAnswer, resumeReply, withdrawQuestion } from "./ReplyControl.ts"
 import { SAMPLES_PER_MS, type Step, TIMER_GRACE_MS } from "./Step.ts"
 import { sameWords } from "./TranscriptText.ts"
@@ -202,7 +202,7 @@ export const completeTurn = (step: Step, final = false): string | undefined => {
     dropTurn(step, text)
     return undefined
   }
-  if (!nothingToAsk && agentSpeaks && !step.interruptible) {
+  if (!nothingToAsk && isAnsweredLater(step)) {
     resumeReply(step)
     step.set({ turnStart: undefined })
     if (userStillSpeaking) startSpeaking(step, user.untilSample)

@@ -5,7 +5,7 @@
  */
 import * as Duration from "effect/Duration"
 import type { TimedInput } from "../ConversationInput.ts"
-import { interruptionNeedsText, onConfirmTimer, onHeldSoundStopped } from "./BargeIn.ts"
+import { beganAtQuestionEnd, interruptionNeedsText, onConfirmTimer, onHeldSoundStopped } from "./BargeIn.ts"
 import { completeWithoutTranscript } from "./LateTranscripts.ts"
 import { discardSpeculation, interruptReply, resumeReply } from "./ReplyControl.ts"
 import { SAMPLES_PER_MS, type Step, TIMER_GRACE_MS } from "./Step.ts"
@@ -25,6 +25,9 @@ import {
 const PAUSE_WEIGHT = 0.3
 /** With `endpointing.mode: "adaptive"`, the end of a turn takes this many average pauses of silence. */
 const ADAPTIVE_PAUSES = 1.5
+
+/** A detector that reports the end of a sound later than this was held up, in ms. */
+const MAX_DETECTOR_LAG_MS = 500
 
 type Of<Tag extends TimedInput["_tag"]> = Extract<TimedInput, { readonly _tag: Tag }>
 
@@ -69,15 +72,25 @@ export const onSpeechStarted = (step: Step, event: Of<"SpeechStarted">): void =>
   step.cancelTimer("endpoint")
   step.cancelTimer("finalize")
   discardSpeculation(step)
-  step.set({ timestamps: undefined, unreportedTurn: undefined, userAway: false })
+  const sinceMs = (event.decidedAtSample - event.atSample) / SAMPLES_PER_MS
+  const opensTurn = isQuiet || user._tag === "Waiting"
+  const spokenMs = opensTurn ? 0 : step.state.speechMs ?? 0
+  step.set({
+    timestamps: undefined,
+    unreportedTurn: undefined,
+    userAway: false,
+    speechMs: spokenMs,
+    answersQuestion: beganAtQuestionEnd(step, sinceMs) || (!opensTurn && step.state.answersQuestion)
+  })
   if (user._tag !== "Noise" && !(user._tag === "Finalizing" && user.userStillSpeaking)) {
     step.emit({ type: "user.speech_started" })
   }
   startSpeaking(step, event.atSample)
   if (agent._tag !== "Active" || !step.interruptible) return
-  const minSpeechMs = Duration.toMillis(step.options.policy.interruption.minSpeech)
-  const speechMs = (event.decidedAtSample - event.atSample) / SAMPLES_PER_MS
-  if (step.options.turnAuthority === "remote" || (speechMs >= minSpeechMs && !interruptionNeedsText(step))) {
+  const missingMs = Duration.toMillis(step.options.policy.interruption.minSpeech) - spokenMs
+  // a sound that the detector still reports then has lasted so long
+  const minSpeechMs = missingMs <= 0 ? 0 : missingMs + step.state.detectorLagMs
+  if (step.options.turnAuthority === "remote" || (sinceMs >= minSpeechMs && !interruptionNeedsText(step))) {
     interruptReply(step)
     return
   }
@@ -88,7 +101,7 @@ export const onSpeechStarted = (step: Step, event: Of<"SpeechStarted">): void =>
     step.emit({ type: "playout.clear", turn })
     step.emit({ type: "agent.speech_paused", turn })
   }
-  step.setTimer("confirm", event.atSample + minSpeechMs * SAMPLES_PER_MS, minSpeechMs - speechMs + TIMER_GRACE_MS)
+  step.setTimer("confirm", event.atSample + minSpeechMs * SAMPLES_PER_MS, minSpeechMs - sinceMs + TIMER_GRACE_MS)
 }
 
 /** The user pauses, and the model decides turns: waits for its reply unless it has begun. */
@@ -124,7 +137,10 @@ export const onSpeechStopped = (step: Step, event: Of<"SpeechStopped">): void =>
   const silentMs = Math.max(0, event.decidedAtSample - event.atSample) / SAMPLES_PER_MS
   step.set({ timestamps: { start: step.atMs - silentMs, vad: step.atMs } })
   step.emit({ type: "user.speech_stopped" })
-  if (onHeldSoundStopped(step, (event.atSample - user.sinceSample) / SAMPLES_PER_MS)) {
+  const speechMs = (step.state.speechMs ?? 0) + (event.atSample - user.sinceSample) / SAMPLES_PER_MS
+  const detectorLagMs = Math.max(step.state.detectorLagMs, Math.min(silentMs, MAX_DETECTOR_LAG_MS))
+  step.set({ user: { _tag: "Paused", atSample: event.atSample, extended: false }, speechMs, detectorLagMs })
+  if (onHeldSoundStopped(step)) {
     step.cancelTimer("longest")
     step.set({ user: { _tag: "Quiet" }, turnStart: undefined, timestamps: undefined })
     return
@@ -133,7 +149,6 @@ export const onSpeechStopped = (step: Step, event: Of<"SpeechStopped">): void =>
     awaitModelReply(step, event.atSample)
     return
   }
-  step.set({ user: { _tag: "Paused", atSample: event.atSample, extended: false } })
   const ms = endpointingMs(step)
   step.setTimer("endpoint", event.atSample + ms * SAMPLES_PER_MS, ms - silentMs + TIMER_GRACE_MS)
   requestPrediction(step)

@@ -7,6 +7,7 @@
  * @since 0.1.0
  */
 import { frameMs } from "../../audio/AudioFormat.ts"
+import type { ReplyLeft } from "../../conversation/ConversationInput.ts"
 import type { SpeechChunk } from "../../speech/TextToSpeech.ts"
 import type { UserConnection } from "../UserConnection.ts"
 import type { Player, PlayoutClock } from "./PlayoutClock.ts"
@@ -167,6 +168,11 @@ export class AudioOutput implements Player {
   heard(epoch: number): HeardSpeech | undefined {
     const reply = this.#reply
     return reply?.epoch === epoch ? reply.heardBy(reply.playedMs(this.#clock.now())) : undefined
+  }
+
+  /** What of the present reply is still to be heard, once that is known. */
+  get left(): ReplyLeft | undefined {
+    return this.#reply?.left(this.#clock.now())
   }
 
   /** Ends the reply for good, and returns what was heard of it. */

@@ -8,6 +8,7 @@
  */
 import { frameMs } from "../../audio/AudioFormat.ts"
 import { Framer } from "../../audio/Framer.ts"
+import type { ReplyLeft } from "../../conversation/ConversationInput.ts"
 import type { SpeechChunk } from "../../speech/TextToSpeech.ts"
 import { spoken, type SpokenText } from "./SpokenSoFar.ts"
 
@@ -16,6 +17,9 @@ const MAX_LAG_MS = 1_000
 
 /** Frames are kept for this long after they were played, in ms, for a resume from a position that a client reports late. */
 const KEEP_MS = 2_000
+
+/** The last texts of a reply hold its last sentence: a voice may be given it in pieces. */
+const LAST_TEXTS = 4
 
 /** Played frames are dropped in batches: removing from the front of an array moves the rest. */
 const DROP_BATCH = 100
@@ -174,6 +178,16 @@ export class ReplyPlayout {
   /** How much of what was pushed is still to be played. */
   aheadMs(nowMs: number): number {
     return this.#endMs - this.positionMs(nowMs)
+  }
+
+  /**
+   * What is still to be heard of it, and its last texts; `undefined` while more may come and what has come is not played.
+   * A reply that waits for more in silence counts as heard.
+   */
+  left(nowMs: number): ReplyLeft | undefined {
+    const ms = this.#endMs - this.playedMs(nowMs)
+    if (!this.audible || (!this.finished && ms >= frameMs)) return undefined
+    return { ms, text: this.#texts.slice(-LAST_TEXTS).map(({ text }) => text).join(" ") }
   }
 
   /** Whether all audio so far ends before this position. */

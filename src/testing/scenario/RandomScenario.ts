@@ -28,6 +28,8 @@ export interface RandomScenarioOptions {
   readonly s2s?: number | undefined
   /** Of the other scenarios, those in which the recogniser decides the end of a turn. Default: 0.25. */
   readonly sttTurns?: number | undefined
+  /** Scenarios in which the machine's wall clock is stepped, by up to an hour either way. Default: 0.3. */
+  readonly clockSteps?: number | undefined
   /** The maximum number of user actions. Default: 12. */
   readonly steps?: number | undefined
 }
@@ -141,6 +143,29 @@ const steps: ReadonlyArray<Effect.Effect<ScriptedUser.Script>> = [
   ])
 ]
 
+/** Steps of the wall clock within the first minute: by what NTP corrects, or by what a wrong time zone is off. */
+const clockSteps = Effect.flatMap(between(1, 4), (count) =>
+  times(
+    count,
+    Effect.gen(function*() {
+      const size = yield* pick([
+        Effect.succeed(1_000),
+        Effect.succeed(20_000),
+        Effect.succeed(3_600_000),
+        between(1, 60_000)
+      ])
+      return { atMs: yield* between(0, 60_000), byMs: (yield* chance(0.5)) ? size : -size }
+    })
+  ))
+
+/** Drawn from a seed of their own: a scenario is the same with and without them. */
+const clockStepsOf = (seed: string, share: number): ScenarioOptions["clockSteps"] =>
+  Effect.runSync(
+    Effect.flatMap(chance(share), (stepped) => stepped ? clockSteps : Effect.undefined).pipe(
+      Random.withSeed(`${seed} clock`)
+    )
+  )
+
 const ending = pick<ScriptedUser.Script>([
   Effect.succeed([]),
   Effect.succeed([ScriptedUser.waitForAgentWithin("10 seconds", optional)]),
@@ -183,6 +208,7 @@ export const fromSeed = (seed: string, options: RandomScenarioOptions = {}): Sce
       const apology = yield* pick([Effect.succeed(""), Effect.succeed("Sorry, again please.")])
       const scenario: ScenarioOptions = {
         seed,
+        clockSteps: clockStepsOf(seed, options.clockSteps ?? 0.3),
         user: [...user, last],
         agent: yield* agentOf(faults),
         policy: {

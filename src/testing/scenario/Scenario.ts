@@ -104,6 +104,8 @@ export type DeepPartial<A> = A extends Duration.Duration ? Duration.Input
  * - `stt`, `tts`, `vad`: the behaviour of the scripted engines, or your own Layers; they must use Effect's clock.
  * - `turn`: a turn detector. Default: none; silence alone ends a turn.
  * - `turnDetection`: `"stt"` leaves the end of a turn to the recogniser, which must report it (`stt: { endOfTurn: 300 }`).
+ * - `clockSteps`: steps of the machine's wall clock, either way, as NTP or an administrator makes them: each at so many ms
+ *   after the user has connected, by so many ms. A conversation must not notice them. Default: none.
  * - `seed`: the seed of all random numbers. Default: `"scenario"`.
  * - `hangUp`: whether the user ends the call after the last step. Default: true.
  * - `keepAudio`: records the PCM of each frame. Default: false.
@@ -131,6 +133,7 @@ export interface ScenarioOptions<R = never> {
   readonly turn?: Layer.Layer<TurnDetector, BackendError> | undefined
   readonly turnDetection?: LayerOptions["turnDetection"]
   readonly textTransforms?: LayerOptions["textTransforms"]
+  readonly clockSteps?: ReadonlyArray<{ readonly atMs: number; readonly byMs: number }> | undefined
   readonly seed?: string | undefined
   readonly hangUp?: boolean | undefined
   readonly keepAudio?: boolean | undefined
@@ -218,11 +221,29 @@ export const run = <R = never>(
   return VirtualTime.provide(seed, (time) => record(options, seed, time))
 }
 
+/** Virtual time whose ticks also step the wall clock when it is due, from `begin` on. */
+const withClockSteps = (time: VirtualTime.VirtualTime, steps: ScenarioOptions["clockSteps"] & {}) => {
+  const left = [...steps].sort((one, other) => one.atMs - other.atMs)
+  let beganMs = Number.POSITIVE_INFINITY
+  const stepWhenDue = Effect.sync(() => {
+    for (let next = left[0]; next !== undefined && time.now() - beganMs >= next.atMs; next = left[0]) {
+      left.shift()
+      time.stepWallClock(next.byMs)
+    }
+  })
+  return {
+    ...time,
+    tick: steps.length === 0 ? time.tick : Effect.andThen(stepWhenDue, time.tick),
+    begin: () => void (beganMs = time.now())
+  }
+}
+
 const record = Effect.fnUntraced(function*<R>(
   options: ScenarioOptions<R>,
   seed: string,
-  time: VirtualTime.VirtualTime
+  virtual: VirtualTime.VirtualTime
 ) {
+  const time = withClockSteps(virtual, options.clockSteps ?? [])
   const recorder = new Recorder(time.now, { keepAudio: options.keepAudio ?? false })
   const agent = options.agent === undefined ? repeatingAgent : yield* Agent.withContext(options.agent)
   const fibersBefore = time.fibers()
@@ -250,6 +271,7 @@ const record = Effect.fnUntraced(function*<R>(
     )
     yield* time.tick
     yield* session.attach(recorder.connect())
+    time.begin()
     const saidByUser = yield* UserActions.runScript(options.user, { session, recorder, now: time.now, tick: time.tick })
     const hasEnded = () => recorder.events.at(-1)?.type === "session.ended"
     if (options.hangUp !== false) {

@@ -17,6 +17,7 @@ import * as MonotonicTime from "../../MonotonicTime.ts"
  * - `now`: ms since the start.
  * - `tick`: advances by 20 ms and runs everything that is due. A larger step would wake some sleepers late, because a fiber
  *   that another one forks begins to sleep only after it has been scheduled.
+ * - `stepWallClock`: what NTP or an administrator does to a machine's clock.
  * - `fibers`, `timers`: the number of running fibers and of sleeping ones.
  *
  * @category models
@@ -26,6 +27,8 @@ export interface VirtualTime {
   /** The virtual time, in ms. */
   readonly now: () => number
   readonly tick: Effect.Effect<void>
+  /** Steps the wall clock by so many ms, either way. `now` and sleeps are monotonic: they do not notice. */
+  readonly stepWallClock: (byMs: number) => void
   /** How many fibers are alive. */
   readonly fibers: () => number
   /** How many timers are pending. */
@@ -50,8 +53,15 @@ export const provide = <A, E, R>(
     let timers = 0
     let fibers = 0
     let activity = 0
+    let steppedMs = 0
+    const wallMs = () => clock.currentTimeMillisUnsafe() + steppedMs
+    const wallNanos = () => clock.currentTimeNanosUnsafe() + BigInt(Math.round(steppedMs * 1e6))
     const counted: TestClock.TestClock = {
       ...clock,
+      currentTimeMillisUnsafe: wallMs,
+      currentTimeMillis: Effect.sync(wallMs),
+      currentTimeNanosUnsafe: wallNanos,
+      currentTimeNanos: Effect.sync(wallNanos),
       sleep: (duration) =>
         Effect.suspend(() => {
           timers++
@@ -71,6 +81,7 @@ export const provide = <A, E, R>(
     const time: VirtualTime = {
       now: () => MonotonicTime.nowMs(clock),
       tick: Effect.andThen(settle, clock.adjust(20)),
+      stepWallClock: (byMs) => void (steppedMs += byMs),
       fibers: () => fibers,
       timers: () => timers
     }

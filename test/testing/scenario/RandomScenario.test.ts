@@ -1,7 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
 import { RandomScenario, Recording, Scenario } from "../../../src/testing/index.ts"
-import { conversations } from "../RandomScenarios.ts"
+import { conversations, steppedConversations } from "../RandomScenarios.ts"
 
 describe("RandomScenario", () => {
   it.live("60 random conversations keep all invariants", () =>
@@ -19,6 +19,8 @@ describe("RandomScenario", () => {
         ]
       ) assert.isAbove(seen.get(what) ?? 0, 0, what)
     }))
+
+  it.live("a clock that is stepped changes nothing in 20 random conversations", () => steppedConversations(0, 20))
 
   it.effect("a seed always gives the same conversation", () =>
     Effect.gen(function*() {

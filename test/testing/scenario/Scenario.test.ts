@@ -152,6 +152,41 @@ describe("Scenario", () => {
       assert.deepStrictEqual(again, one)
     }))
 
+  it.effect("steps the wall clock, and only that: the conversation goes on as without it", () =>
+    Effect.gen(function*() {
+      const readings: Array<number> = []
+      const scenario = (clockSteps: Scenario.ScenarioOptions["clockSteps"]) =>
+        Scenario.run({
+          clockSteps,
+          agent: Agent.fromCallback((text) =>
+            Effect.map(Clock.currentTimeMillis, (now) => {
+              readings.push(now)
+              return `${text}, and a long answer that takes a while to be said to its very end.`
+            })
+          ),
+          user: [
+            say("one"),
+            waitForAgent,
+            say("two"),
+            interruptAfter("500 millis", "three"),
+            waitForAgent
+          ]
+        })
+      const undisturbed = yield* scenario(undefined)
+      const expected = readings.splice(0)
+      for (const byMs of [-1_000, 1_000, -20_000, 20_000, -3_600_000, 3_600_000]) {
+        const stepped = yield* scenario([{ atMs: 2_000, byMs }])
+        sound(stepped)
+        assert.strictEqual(Recording.timeline(stepped.trace), Recording.timeline(undisturbed.trace))
+        assert.deepStrictEqual(stepped, undisturbed)
+        // the clock has been stepped for whoever reads the time of day
+        const later = readings.splice(0)
+        assert.strictEqual(later.length, expected.length)
+        assert.strictEqual(later[0], expected[0])
+        assert.strictEqual(later.at(-1), expected.at(-1)! + byMs)
+      }
+    }))
+
   it.live("runs an hour of 300 turns much faster than an hour", () =>
     Effect.gen(function*() {
       const from = yield* Clock.currentTimeMillis
