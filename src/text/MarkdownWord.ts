@@ -3,7 +3,7 @@
  *
  * @since 0.1.0
  */
-import type { SpokenWords } from "./SpokenWords.ts"
+import type { SpokenWords } from "./language/TextLanguage.ts"
 
 /**
  * Whether a word contains a URL or an e-mail address, in which `*` and `_` are no markup.
@@ -20,13 +20,17 @@ export const containsAddress = (word: string): boolean => /:\/\/|www\.|\w@\w/iu.
  * @category conversions
  * @since 0.1.0
  */
-export const withoutEmphasis = (word: string, isAddress: boolean, words: SpokenWords): string => {
+export const withoutEmphasis = (word: string, isAddress: boolean, words: Partial<SpokenWords>): string => {
   if (!/[*_~]/u.test(word)) return word
   if (isAddress) return word.replace(/^[*_~]+/u, "").replace(/[*_~]+(?=[^\p{L}\p{N}/*_~]*$)/u, "")
   return word.replace(/\*+|_+|~~+/gu, (run, at: number) => {
     const before = word.charAt(at - 1)
     const after = word.charAt(at + run.length)
-    if (run === "*" && /\d/u.test(before) && /\d/u.test(after)) return ` ${words.times} `
+    if (run === "*" && /\d/u.test(before) && /\d/u.test(after)) {
+      return words.times === undefined
+        ? run
+        : ` ${words.times} `
+    }
     return run.startsWith("_") && /[\p{L}\p{N}]/u.test(before) && /[\p{L}\p{N}]/u.test(after) ? " " : ""
   })
 }
@@ -37,8 +41,11 @@ export const withoutEmphasis = (word: string, isAddress: boolean, words: SpokenW
  * @category conversions
  * @since 0.1.0
  */
-export const codeWords = (word: string, words: SpokenWords): string =>
-  word
+export const codeWords = (word: string, words: Partial<SpokenWords>): string => {
+  // a sign that is quoted, such as a key of a telephone
+  if (/^(?:[*#&@%^|~_+=]|[<>!]=|\*\d+|[*#\d]+#)$/u.test(word)) return word
+  if (words.dot === undefined) return word
+  return word
     .replace(/(\p{Ll}|\d)(?=\p{Lu})/gu, "$1 ")
     .replace(/\.(?=[\p{L}_])/gu, ` ${words.dot} `)
     .replace(/\//gu, ` ${words.slash} `)
@@ -47,6 +54,7 @@ export const codeWords = (word: string, words: SpokenWords): string =>
     .replace(/@/gu, ` ${words.at} `)
     .replace(/(^|\s)-+(?=\p{L})/gu, "$1")
     .replace(/[_(){}[\];<>|&*^~"\\$!=]+|:(?=.)/gu, " ")
+}
 
 const namedEntities: { readonly [name: string]: string } = {
   amp: "&",
@@ -73,9 +81,21 @@ const namedEntities: { readonly [name: string]: string } = {
   frac12: "½",
   rarr: "→",
   larr: "←",
-  copy: "",
-  reg: "",
-  trade: "",
+  copy: "©",
+  reg: "®",
+  trade: "™",
+  ne: "≠",
+  le: "≤",
+  ge: "≥",
+  minus: "−",
+  sup2: "²",
+  sup3: "³",
+  micro: "µ",
+  permil: "‰",
+  sect: "§",
+  infin: "∞",
+  radic: "√",
+  harr: "↔",
   bull: "",
   middot: " ",
   shy: ""

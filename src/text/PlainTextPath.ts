@@ -4,16 +4,30 @@
  *
  * @since 0.1.0
  */
+import { cueStarts } from "./SpeechTags.ts"
 import type { TextTransform, Transformer } from "./TextTransform.ts"
 
 const letter = "A-Za-z\\u00C0-\\u024F"
 const word = `[${letter}\\d]{1,24}(?:[-'’][${letter}\\d]{1,24}){0,2}`
 const number = "[$€£]?\\d{1,12}(?:[.,:]\\d{1,12}){1,3}|[$€£]\\d{1,12}"
-// "vs." is an abbreviation that the full transform expands
-const plainWord = `[("'“‘]?(?![Vv][Ss]\\.)(?:${number}|${word})[,.;:!?]?(?:[)"”’][,.;:!?]?)?`
-// a digit at the start of a line may be the number of a list item
-const run = new RegExp(`(?:${plainWord}(?: |\\n(?!\\d)))+`, "uy")
-const last = new RegExp(`^${plainWord}$`, "u")
+/** What is plain: runs of words, and a last word. */
+interface Plain {
+  readonly run: RegExp
+  readonly last: RegExp
+}
+
+/** `abbreviations`, with their full stops, are what the full transform expands; so are stage directions after "(". */
+const plainOf = (abbreviations: ReadonlyArray<string>): Plain => {
+  const escaped = abbreviations.map((text) => text.replace(/[.*+?^${}()|[\]\\]/gu, "\\$&"))
+  const special = escaped.length === 0 ? "" : `(?!(?:${escaped.join("|")}))`
+  const plainWord = `(?!\\((?:${cueStarts})\\b)[("'“‘]?${special}(?:${number}|${word})[,.;:!?]?(?:[)"”’][,.;:!?]?)?`
+  return {
+    // a digit at the start of a line may be the number of a list item
+    run: new RegExp(`(?:${plainWord}(?: |\\n(?!\\d)))+`, "iuy"),
+    last: new RegExp(`^${plainWord}$`, "iu")
+  }
+}
+
 const wordStart = new RegExp(`^(?:[("'“‘]|[("'“‘]?[${letter}\\d$€£][${letter}\\d'’.,:;!?)"”-]*)$`, "u")
 
 /** The full transform reads longer words. */
@@ -21,6 +35,7 @@ const MAX_WORD = 64
 
 class PlainTextPath implements Transformer {
   readonly #start: TextTransform
+  readonly #plain: Plain
   /** The full transform, which reads the text from the first word that is not plain. */
   #full: Transformer | undefined
   #rest = ""
@@ -28,8 +43,9 @@ class PlainTextPath implements Transformer {
   #before = ""
   #gap = ""
 
-  constructor(start: TextTransform) {
+  constructor(start: TextTransform, plain: Plain) {
     this.#start = start
+    this.#plain = plain
   }
 
   push(text: string): string {
@@ -46,7 +62,7 @@ class PlainTextPath implements Transformer {
     let out: string
     if (this.#full !== undefined) out = this.#full.flush()
     else if (rest === "") out = ""
-    else if (last.test(rest) && !this.#startsWithNumber()) out = this.#gap + rest
+    else if (this.#plain.last.test(rest) && !this.#startsWithNumber()) out = this.#gap + rest
     else {
       const full = this.#startFullTransform()
       out = full.push(rest) + full.flush()
@@ -61,6 +77,7 @@ class PlainTextPath implements Transformer {
   /** Takes the complete words; the space after the last one is passed on with the next word. */
   #take(): string {
     if (this.#startsWithNumber()) return ""
+    const { run } = this.#plain
     run.lastIndex = 0
     const words = run.exec(this.#rest)?.[0]
     if (words === undefined) return ""
@@ -88,9 +105,13 @@ class PlainTextPath implements Transformer {
 
 /**
  * Makes the same transform with a fast path: `start` runs only from the first word that it may change. It must leave plain
- * words unchanged, hold back a space until the next word, and not depend on text before the last plain word.
+ * words unchanged, but for `abbreviations` (with their full stop), hold back a space until the next word, and not depend on
+ * text before the last plain word.
  *
  * @category combinators
  * @since 0.1.0
  */
-export const withPlainTextPath = (start: TextTransform): TextTransform => () => new PlainTextPath(start)
+export const withPlainTextPath = (start: TextTransform, abbreviations: ReadonlyArray<string>): TextTransform => {
+  const plain = plainOf(abbreviations)
+  return () => new PlainTextPath(start, plain)
+}

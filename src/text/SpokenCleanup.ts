@@ -5,8 +5,8 @@
  */
 import { fromReader, type TextTransform } from "./TextTransform.ts"
 
-/** Unicode "other symbols" that are spoken. */
-const spokenSymbol = /[°№℃℉]/u
+/** Unicode "other symbols" that are spoken: signs and arrows, which are no pictures. */
+const spokenSymbol = /[°№℃℉©®™℠\u2190-\u21FF\u27F0-\u27FF\u2794-\u27AF\u27B1-\u27BE≠≤≥]/u
 const pictograph = /[\p{Extended_Pictographic}\p{So}\p{RI}\p{Emoji_Modifier}\u20E3\u{E0020}-\u{E007F}]/u
 /** Characters without a sound: variation selectors, zero-width spaces, soft hyphens, direction marks, controls. */
 const invisible = /[\uFE00-\uFE0F\u200B\u200E\u200F\u00AD\uFEFF\u2060\u202A-\u202E\u2066-\u2069]|(?![\t\n\r])\p{Cc}/u
@@ -93,7 +93,7 @@ export const tidy: TextTransform = fromReader(() => {
         const run = marks.exec(text)?.[0] ?? char
         const end = at + run.length
         if (!final && end === text.length && run.length < MAX_RUN) return at
-        if (run === "." && (space || last === "") && /\d/u.test(text.charAt(end))) emit(`${gap}.`)
+        if (run === "." && (space || last === "") && /[\p{L}\p{N}_]/u.test(text.charAt(end))) emit(`${gap}.`)
         else if (last === "" || punctuation.test(last)) return end
         else emit(singleMark(run))
         space = false

@@ -1,116 +1,132 @@
 /**
- * Converts symbols, addresses and abbreviations to words. Pure and incremental.
+ * Converts signs, addresses and abbreviations to words. Pure and incremental.
  *
  * @since 0.1.0
  */
-import { english, type SpokenWords } from "./SpokenWords.ts"
+import * as SpokenAddress from "./SpokenAddress.ts"
+import * as SpokenSigns from "./SpokenSigns.ts"
 import { fromReader, type TextTransform } from "./TextTransform.ts"
+import type { TextWords } from "./TextWords.ts"
 
 /** A longer word is read in parts. */
 const LOOK = 96
 
-/** Names without a scheme are addresses if they end in one of these. */
-const topLevel = new Set(
-  ("com org net edu gov int info biz io dev ai app co uk de fr nl eu ca au ch at be se dk fi pl cz es pt jp cn br tv xyz " +
-    "online site store shop cloud tech blog page").split(" ")
-)
-
 const unspaced = /[\u0E00-\u0EFF\u1000-\u109F\u1780-\u17FF\u2E80-\u9FFF\uF900-\uFAFF\uFF00-\uFFEF]/u
-const notable = /[&%°℃℉№@~≈<>\\/:.–→⇒-]/u
+const isAddressLike = /[@./\\]/u
 const opening = /^[("'“‘«[{<]+/u
 const closing = /[.,;:!?'"’”»)\]}>…]+$/u
-const email = /^(?:mailto:)?([\p{L}\p{N}._%+'-]+@[\p{L}\p{N}-]+(?:\.[\p{L}\p{N}-]+)*\.\p{L}{2,})$/iu
-const scheme = /^(?:[a-z][a-z0-9+.-]*:\/\/|www\.)/iu
-const domain = /^[a-z0-9][a-z0-9.-]*\.([a-z]{2,6})(?::\d{1,5})?(?:[/?#]|$)/u
-const emoticon = /^[:;=]['-]?[)(DPpOo/|]$/u
-const abbreviation = /^(e\.g|i\.e|vs)(?:\.|$)$/iu
-
-const makeSpeak = (words: SpokenWords) => {
-  const spell = (text: string): string =>
-    text
-      .replace(/\./gu, ` ${words.dot} `)
-      .replace(/-/gu, ` ${words.dash} `)
-      .replace(/_/gu, ` ${words.underscore} `)
-      .replace(/\+/gu, ` ${words.plus} `)
-      .replace(/@/gu, ` ${words.at} `)
-
-  /** The host, and the path if it is short; query and password are left out. */
-  const address = (text: string): string => {
-    const bare = text.replace(/^[a-z][a-z0-9+.-]*:\/\//iu, "").replace(/^[^/?#]*@/u, "").replace(/^www\./iu, "")
-    const [, host = "", port, path = ""] = /^([^/?#:]*)(?::(\d+))?([^?#]*)/u.exec(bare) ?? []
-    const parts = path.split("/").filter((part) => part !== "")
-    const short = parts.length <= 2 && path.length <= 30 && parts.every((part) => /^[\p{L}\p{N}._-]+$/u.test(part)) &&
-      !/\d{5}|[\da-f]{8}/iu.test(path)
-    return [
-      spell(host),
-      port === undefined ? "" : `${words.port} ${port}`,
-      ...(short ? parts.map((part) => `${words.slash} ${spell(part)}`) : [])
-    ].filter((part) => part !== "").join(" ")
-  }
-
-  const signs = (word: string): string =>
-    word
-      // "<" without a tag
-      .replace(/<\/[^<>]*>/gu, " ")
-      .replace(/<(\p{L}[^<>]*)>/gu, " $1 ")
-      .replace(/&+/gu, ` ${words.and} `)
-      .replace(/(^|\d)%/gu, `$1 ${words.percent}`)
-      .replace(/°C\b|℃/gu, ` ${words.degrees} ${words.celsius}`)
-      .replace(/°F\b|℉/gu, ` ${words.degrees} ${words.fahrenheit}`)
-      .replace(/°/gu, ` ${words.degrees} `)
-      .replace(/№/gu, `${words.number} `)
-      .replace(/[-=]>|→|⇒/gu, ", ")
-      .replace(/[~≈](?=\s*\d)/gu, `${words.about} `)
-      .replace(/(\d)–(?=\d)/gu, `$1 ${words.to} `)
-      .replace(/^--$|(?<=\p{L})--(?=\p{L})/gu, "—")
-      .replace(/(^(?=<(?:$|\d|=))|[\p{L}\p{N})])<(?=$|[\p{L}\p{N}=-])/gu, (_, before) => `${before} ${words.lessThan} `)
-      .replace(/^>(?=$|\d|=)|(?<=[\p{L}\p{N})])>(?=[\p{L}\p{N}])/gu, ` ${words.moreThan} `)
-      .replace(/[<>\\]+/gu, " ")
-      .replace(/^@(?=\w)/u, `${words.at} `)
-
-  return (word: string): string => {
-    if (!notable.test(word)) return word
-    if (emoticon.test(word)) return ""
-    const before = opening.exec(word)?.[0] ?? ""
-    const whole = word.slice(before.length)
-    let after = closing.exec(whole)?.[0] ?? ""
-    let core = whole.slice(0, whole.length - after.length)
-    // "https://x.org/a_(b)"
-    if (after.startsWith(")") && core.includes("/") && core.includes("(")) {
-      core += ")"
-      after = after.slice(1)
-    }
-    // the marks around an address are not spoken
-    const around = (spoken: string) => before.replace(/</gu, "") + spoken + after.replace(/>/gu, "")
-    const mail = email.exec(core)?.[1]
-    if (mail !== undefined) return around(spell(mail))
-    const named = domain.exec(core)?.[1]
-    if (scheme.test(core) || (named !== undefined && topLevel.has(named))) return around(address(core))
-    const at = core.search(/[a-z][a-z0-9+.-]{1,9}:\/\//iu)
-    if (at > 0) return around(`${signs(core.slice(0, at))} ${address(core.slice(at))}`)
-    const short = abbreviation.exec(core)?.[1]
-    if (short !== undefined && (after.startsWith(".") || /^[ei]/iu.test(short))) {
-      const kind = short.charAt(0).toLowerCase()
-      const said = kind === "e" ? words.forExample : kind === "i" ? words.thatIs : words.versus
-      const cased = /\p{Lu}/u.test(short) ? said.charAt(0).toUpperCase() + said.slice(1) : said
-      return before + cased + after.replace(/^\./u, "")
-    }
-    return signs(word)
-  }
-}
+const emoticon = /^(?:[:;=8xX]['’]?-?[)(DPpOo/|\]*]+|[xX]D+|\^_?\^|<\/?3+)$/u
+/** "x <3" compares; "I <3 you" does not. */
+const comparable = /^(?:[a-z]|.*[\d)])$/u
 
 /**
- * Converts symbols ("&", "%", "°C") to words, reads addresses out ("example dot com slash docs"), and expands "e.g.", "i.e." and
- * "vs.". Numbers and amounts of money are left to the voice. It holds back one word, at most 96 characters.
+ * Says one word, which has no white space; `before` is the word before it on its line.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export type SayWord = (word: string, before: string) => string
+
+/**
+ * Makes the function that says the signs and the address in a word. A language that is not known leaves both as they are.
  *
  * @category constructors
  * @since 0.1.0
  */
-export const symbols = (options: { readonly words?: Partial<SpokenWords> | undefined } = {}): TextTransform => {
-  const speak = makeSpeak({ ...english, ...options.words })
+export const sayWord = (context: TextWords): SayWord => {
+  const signs = SpokenSigns.make(context)
+  const address = SpokenAddress.make(context.words)
+  const heart = context.language?.tag.startsWith("en") === true ? "love" : ""
+  return (word, before) => {
+    if (emoticon.test(word) && !(word.startsWith("<") && comparable.test(before))) {
+      return word.startsWith("<3") && /\p{L}$/u.test(before) ? heart : ""
+    }
+    if (!isAddressLike.test(word)) return signs(word, before)
+    const start = opening.exec(word)?.[0] ?? ""
+    const whole = word.slice(start.length)
+    let end = closing.exec(whole)?.[0] ?? ""
+    let core = whole.slice(0, whole.length - end.length)
+    // "https://x.org/a_(b)"
+    if (end.startsWith(")") && core.includes("/") && core.includes("(")) {
+      core += ")"
+      end = end.slice(1)
+    }
+    const said = address(core)
+    // the marks around an address are not spoken
+    return said === undefined ? signs(word, before) : start.replace(/</gu, "") + said + end.replace(/>/gu, "")
+  }
+}
+
+interface Expansion {
+  readonly written: string
+  readonly said: string
+  /** It may end a sentence. */
+  readonly isFinal: boolean
+}
+
+/** The abbreviations that are said as words, by their first letter. */
+const expansionsOf = ({ language, words }: TextWords): ReadonlyMap<string, ReadonlyArray<Expansion>> => {
+  const byFirst = new Map<string, Array<Expansion>>()
+  if (language === undefined) return byFirst
+  const own: { readonly [written: string]: string | undefined } = {
+    "e.g.": words.forExample,
+    "i.e.": words.thatIs,
+    "vs.": words.versus
+  }
+  for (const [written, said] of language.expansions) {
+    const lower = written.toLowerCase()
+    const first = lower.charAt(0)
+    const expansion = {
+      written: lower,
+      said: own[lower] ?? said,
+      isFinal: language.finalAbbreviations.includes(written.replace(/\.$/u, ""))
+    }
+    byFirst.set(first, [...byFirst.get(first) ?? [], expansion])
+  }
+  for (const list of byFirst.values()) list.sort((a, b) => b.written.length - a.written.length)
+  return byFirst
+}
+
+/** What was found at the start of a word: where it ends, and what is said; `MORE` when more text is needed. */
+type Found = { readonly end: number; readonly said: string } | "MORE" | undefined
+
+const expansionAt = (
+  byFirst: ReadonlyMap<string, ReadonlyArray<Expansion>>,
+  text: string,
+  at: number,
+  final: boolean
+): Found => {
+  for (const { isFinal, said, written } of byFirst.get(text.charAt(at).toLowerCase()) ?? []) {
+    const here = text.slice(at, at + written.length).toLowerCase()
+    if (here.length < written.length && !final && written.startsWith(here)) return "MORE"
+    if (here !== written) continue
+    const end = at + written.length
+    const rest = text.slice(end, end + 3)
+    if (rest.trim() === "" && rest.length < 3 && !rest.includes("\n") && !final) return "MORE"
+    if (/^[\p{L}\p{N}]/u.test(rest)) continue
+    const ends = written.endsWith(".") &&
+      (rest.trim() === "" || rest.startsWith("\n") || (isFinal && /^\s+\p{Lu}/u.test(rest)))
+    const cased = /^\p{Lu}/u.test(text.charAt(at)) ? said.charAt(0).toUpperCase() + said.slice(1) : said
+    return { end, said: ends ? `${cased}.` : cased }
+  }
+  return undefined
+}
+
+/**
+ * Converts signs ("&", "%", "°C", "≠") to words, reads addresses out ("example dot com slash docs"), and expands
+ * abbreviations ("e.g."). Numbers and amounts of money are left to the voice. It holds back one word, at most 96 characters.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const symbols = (context: TextWords): TextTransform => {
+  const say = sayWord(context)
+  const expansions = expansionsOf(context)
+  const isKnown = context.words.dot !== undefined
   return fromReader(() => {
     // the rest of a long address
     let skip = false
+    let before = ""
     return {
       step: (text, at, final, emit) => {
         const limit = at + LOOK
@@ -120,14 +136,27 @@ export const symbols = (options: { readonly words?: Partial<SpokenWords> | undef
         }
         if (end === at) {
           skip = false
-          emit(text.charAt(at))
+          const char = text.charAt(at)
+          if (char === "\n") before = ""
+          emit(char)
           return at + 1
+        }
+        if (!skip && expansions.size > 0) {
+          const start = opening.exec(text.slice(at, at + 8))?.[0] ?? ""
+          const found = expansionAt(expansions, text, at + start.length, final)
+          if (found === "MORE") return at
+          if (found !== undefined) {
+            before = found.said
+            emit(start + found.said)
+            return found.end
+          }
         }
         if (end === text.length && end < limit && !final) return at
         if (end === limit && /[\uD800-\uDBFF]/u.test(text.charAt(end - 1))) end--
         const word = text.slice(at, end)
-        if (!skip) emit(speak(word))
-        skip = end >= limit - 1 && (skip || /:\/\/|www\.|^data:/iu.test(word))
+        if (!skip) emit(say(word, before))
+        before = word
+        skip = isKnown && end >= limit - 1 && (skip || /:\/\/|www\.|^data:/iu.test(word))
         return end
       }
     }

@@ -6,29 +6,94 @@
  *
  * @since 0.1.0
  */
+import type { SpokenWords } from "./language/TextLanguage.ts"
 import { withPlainTextPath } from "./PlainTextPath.ts"
+import * as SpeechTags from "./SpeechTags.ts"
 import { tidy, withoutEmoji } from "./SpokenCleanup.ts"
-import { markdown, type MarkdownOptions } from "./SpokenMarkdown.ts"
+import { markdown } from "./SpokenMarkdown.ts"
 import { symbols } from "./SpokenSymbols.ts"
-import { compose, type TextTransform } from "./TextTransform.ts"
+import { compose, fromReader, replace, type TextTransform } from "./TextTransform.ts"
+import * as TextWords from "./TextWords.ts"
 
 /**
- * - `code`: what is spoken for a fenced code block; `""` for nothing. `"(code omitted)"`.
- * - `words`: the words for symbols, for a language other than English.
+ * - `language`: BCP 47; its words stand for signs, addresses and abbreviations. Of a language without tables only the layout
+ *   changes: Markdown, code and emoji. `en`.
+ * - `words`: words for signs that replace the language's.
+ * - `code`: what is spoken for a fenced code block; `""` for nothing. Default: the language's "(code omitted)".
+ * - `keepTags`: tags that are left in the text: names of elements (`break`), cues in brackets (`[laughs]`), `*` for any
+ *   element, `[*]` for any cue. All other tags are removed whole. Default: none.
+ * - `pronunciations`: how words and phrases are said; upper and lower case are the same, the longest entry wins. Not inside
+ *   tags. Default: none.
+ * - `off`: the text is not changed at all. false.
  *
  * @category models
  * @since 0.1.0
  */
-export type SpokenOptions = MarkdownOptions
+export interface SpokenOptions {
+  readonly language?: string | undefined
+  readonly words?: Partial<SpokenWords> | undefined
+  readonly code?: string | undefined
+  readonly keepTags?: ReadonlyArray<string> | undefined
+  readonly pronunciations?: { readonly [written: string]: string } | undefined
+  readonly off?: boolean | undefined
+}
+
+const unchanged: TextTransform = compose([])
+
+/** Abbreviations that the fast path would take for plain words: a word and its full stop. */
+const plainAbbreviations = ({ language }: TextWords.TextWords): ReadonlyArray<string> =>
+  (language?.expansions ?? []).flatMap(([written]) => /^\p{L}+\.(?=$|\s)/u.exec(written)?.[0] ?? [])
+
+/** Replaces words and phrases before their signs are converted; what replaces them is not converted again. */
+const pronounce = (entries: { readonly [written: string]: string }): ReadonlyArray<TextTransform> => {
+  const encoded = Object.entries(entries).map(([written, said]) => [written, SpeechTags.encode(said)] as const)
+  return encoded.length === 0 ? [] : [replace(Object.fromEntries(encoded), { caseSensitive: false })]
+}
 
 /**
- * Makes the transform for the output of language models: Markdown, emoji, symbols, addresses. It holds back one word, and at
- * most 200 characters.
+ * Makes the transform for the output of language models. It leaves tags that are kept encoded, for `SpeechTags.decode` at the
+ * end of a sentence. `phrases` are said in their own way, and not converted.
  *
  * @category constructors
  * @since 0.1.0
  */
-export const spoken = (options: SpokenOptions = {}): TextTransform => withPlainTextPath(spokenByFullPath(options))
+export const encoded = (
+  context: TextWords.TextWords,
+  options: {
+    readonly code?: string | undefined
+    readonly tags?: SpeechTags.TagSet | undefined
+    readonly phrases?: { readonly [written: string]: string } | undefined
+    readonly fast?: boolean | undefined
+  } = {}
+): TextTransform => {
+  const { code, fast = true, phrases = {}, tags = SpeechTags.noTags } = options
+  const full = compose([
+    markdown({ code, words: context.words, tags }),
+    withoutEmoji,
+    ...pronounce(phrases),
+    symbols(context),
+    tidy
+  ])
+  return fast ? withPlainTextPath(full, plainAbbreviations(context)) : full
+}
+
+/** Decodes what is encoded, while the text is streamed. */
+const decoded: TextTransform = fromReader(() => ({
+  step: (text, at, final, emit) => {
+    const end = !final && /[\uD800-\uDBFF]/u.test(text.charAt(text.length - 1)) ? text.length - 1 : text.length
+    emit(SpeechTags.decode(text.slice(at, end)))
+    return end
+  }
+}))
+
+/**
+ * Makes the transform for the output of language models: Markdown, tags, emoji, signs, addresses. It holds back one word, and
+ * at most 200 characters.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const spoken = (options: SpokenOptions = {}): TextTransform => make(options, true)
 
 /**
  * Makes the same transform without the fast path for plain text; its output is equal to that of `spoken`.
@@ -36,8 +101,21 @@ export const spoken = (options: SpokenOptions = {}): TextTransform => withPlainT
  * @category constructors
  * @since 0.1.0
  */
-export const spokenByFullPath = (options: SpokenOptions = {}): TextTransform =>
-  compose([markdown(options), withoutEmoji, symbols(options), tidy])
+export const spokenByFullPath = (options: SpokenOptions = {}): TextTransform => make(options, false)
+
+const make = (options: SpokenOptions, fast: boolean): TextTransform => {
+  const { code, keepTags = [], language = "en", off = false, pronunciations = {}, words } = options
+  if (off) return unchanged
+  const hasEntries = Object.keys(pronunciations).length > 0
+  const transform = encoded(TextWords.make(language, words), {
+    code,
+    tags: SpeechTags.tagSet(keepTags),
+    phrases: pronunciations,
+    // a plain word may be an entry
+    fast: fast && !hasEntries
+  })
+  return keepTags.length === 0 && !hasEntries ? transform : compose([transform, decoded])
+}
 
 /**
  * Applies a transform to a whole text.

@@ -1,10 +1,12 @@
 import { Effect } from "effect"
 import { SentenceTokenizer } from "../../src/text/SentenceTokenizer.ts"
+import { tagSet } from "../../src/text/SpeechTags.ts"
 import { tidy, withoutEmoji } from "../../src/text/SpokenCleanup.ts"
 import { markdown } from "../../src/text/SpokenMarkdown.ts"
 import { symbols } from "../../src/text/SpokenSymbols.ts"
 import { spoken } from "../../src/text/SpokenText.ts"
 import * as TextTransform from "../../src/text/TextTransform.ts"
+import * as TextWords from "../../src/text/TextWords.ts"
 import { slowness, timed } from "../support/CpuTime.ts"
 
 /** Repeated, these are worst cases for regular expressions and parsers with look-ahead. */
@@ -108,10 +110,12 @@ const repeat = (pattern: string, length: number) => pattern.repeat(Math.ceil(len
 const pieces = (text: string, size: number): ReadonlyArray<string> =>
   Array.from({ length: Math.ceil(text.length / size) }, (_, i) => text.slice(i * size, (i + 1) * size))
 
+const english = TextWords.make("en")
+
 const ways: { readonly [name: string]: (text: string, size: number) => void } = {
-  markdown: (text, size) => run(markdown({}), text, size),
+  markdown: (text, size) => run(markdown({ words: english.words, tags: tagSet(["spell", "[*]"]) }), text, size),
   pictures: (text, size) => run(withoutEmoji, text, size),
-  symbols: (text, size) => run(symbols(), text, size),
+  symbols: (text, size) => run(symbols(english), text, size),
   tidy: (text, size) => run(tidy, text, size),
   spoken: (text, size) => run(spoken(), text, size),
   function: (text, size) => run(TextTransform.fromFunction((sentence) => sentence), text, size),

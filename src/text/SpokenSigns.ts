@@ -1,0 +1,214 @@
+/**
+ * The signs in a word, said in the words of a language. Pure.
+ *
+ * A sign for which the language has no word stays as it is.
+ *
+ * @since 0.1.0
+ */
+import type { TextLanguage } from "./language/TextLanguage.ts"
+import { directionsOf, type TextWords } from "./TextWords.ts"
+
+/**
+ * Says the signs of one word, which has no white space. `before` is the word before it on its line, `""` at the start.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export type SaySigns = (word: string, before: string) => string
+
+/** What makes a word worth a closer look. */
+const notable = /[^\p{L}\p{M}\p{N}\s'’"“”‘,.;:!?()…$€£-]|^[-.]|->|--|№|[\u00B2\u00B3\u00B9\u2070-\u209FπΩΩµμ]/u
+
+const superscripts = "⁰¹²³⁴⁵⁶⁷⁸⁹"
+const plainDigits = (text: string): string =>
+  text.replace(/[⁰¹²³⁴-⁹]/gu, (digit) => String(superscripts.indexOf(digit))).replace(/⁻/gu, "-").replace(/⁺/gu, "")
+
+/** A word before "*" or "#" that speaks of the keys of a telephone. */
+const keyVerb =
+  /^(?:press(?:ing)?|dial(?:ling|ing)?|hit(?:ting)?|enter|type|push|tap|keys?|wähl\p{L}*|drück\p{L}*|tipp\p{L}*|tasten?|eingeben|appuye\p{L}*|compose\p{L}*|tape[rz]?|touches?|pulse|marque|presione|oprima|teclas?|teclee|prema|premi|digit\p{L}*|componga|tast[oi]|pressione|aperte|disque|tecle|druk|toets\p{L}*|kies)[.,:;]?$/iu
+
+/**
+ * Whether a word speaks of the keys of a telephone.
+ *
+ * @category guards
+ * @since 0.1.0
+ */
+export const isKeyVerb = (word: string): boolean => keyVerb.test(word)
+
+/** A number of a telephone's keypad: "*9", "**31#", "*#06#". */
+const keys = /^[*#\d]*[*#][*#\d]*$/u
+
+type Rule = readonly [pattern: RegExp, said: string | ((...parts: Array<string>) => string)]
+
+/** A rule for a sign that has a word. */
+const rule = (pattern: RegExp, word: string | undefined, make = (said: string) => ` ${said} `): Array<Rule> =>
+  word === undefined ? [] : [[pattern, make(word)]]
+
+const rulesOf = (context: TextWords): ReadonlyArray<Rule> => {
+  const { words } = context
+  const directions = directionsOf(context)
+  const { squared, cubed, toThePowerOf } = words
+  const power = (exponent: string, sign: string): string =>
+    exponent === "2" && squared !== undefined
+      ? ` ${squared} `
+      : exponent === "3" && cubed !== undefined
+      ? ` ${cubed} `
+      : toThePowerOf === undefined
+      ? sign
+      : ` ${toThePowerOf} ${exponent} `
+  return [
+    // "List<String>"
+    ...(words.lessThan === undefined
+      ? []
+      : [[/<(\p{L}[^<>]*)>/gu, (_: string, inner: string) => ` ${inner} `] as const]),
+    ...rule(/\+\/[-−–]|±|∓/gu, words.plusOrMinus),
+    ...rule(/(?<![=!<>])!=+|=\/=|≠|≢/gu, words.notEqual),
+    ...rule(/<=>|<-+>|[↔⇔⟷⇄⇆]/gu, words.and),
+    ...rule(/<=|[≤⩽≦≯]/gu, words.atMost),
+    ...rule(/>=|[≥⩾≧≮]/gu, words.atLeast),
+    ...rule(/≰/gu, words.moreThan),
+    ...rule(/≱/gu, words.lessThan),
+    ...rule(/<-+(?!\d)|[←⇐⟵]/gu, directions?.from),
+    ...rule(/-+>|=+>|[→⇒⟶⟹➔➜➝➞➡]/gu, words.arrow),
+    ...rule(/[↑⇑]/gu, directions?.up),
+    ...rule(/[↓⇓]/gu, directions?.down),
+    ...rule(/(?<=^[("'“‘]?)[~≈∼](?=[$€£]?\d)/gu, words.about, (said) => `${said} `),
+    ...rule(/(?<=\d)\s*[~～](?=\d)/gu, words.to),
+    ...rule(/~=|[≈≅≃]/gu, words.approximatelyEqual),
+    ...rule(/(?<=^|[\p{L}\p{N})\]²³])={1,3}(?=$|[\p{L}\p{N}([\-−+√])|≡/gu, words.equals),
+    ...rule(/(?<=^(?=<(?:$|\d|=))|[\p{L}\p{N})])<(?=$|[\p{L}\p{N}=-])/gu, words.lessThan),
+    ...rule(/^>(?=$|\d|=)|(?<=[\p{L}\p{N})])>(?=[\p{L}\p{N}-])/gu, words.moreThan),
+    ...rule(/∉/gu, words.notElementOf),
+    ...rule(/∈/gu, words.elementOf),
+    ...rule(/[×✕⨯∗]|(?<=[\d)])[*·⋅∙](?=[\d(])/gu, words.times),
+    ...rule(/[÷➗]/gu, words.dividedBy),
+    ...rule(/−(?=[\p{L}\p{N}(.,√])|^−$|➖/gu, words.minus),
+    ...rule(
+      /(?<=[\p{L}\p{N})²³])\+(?=[\p{L}\p{N}(]|\+*[.,;:!?)"'”’]*$)|(?<=\+)\+(?=[.,;:!?)"'”’]*$)|^\+$|➕/gu,
+      words.plus
+    ),
+    [
+      /(?<=[\p{L}\p{N})])\^\{?([-−]?\p{N}+|\p{L})\}?/gu,
+      (sign, exponent) => power(exponent ?? "", sign ?? "")
+    ],
+    [/(?<=[\p{L}\p{N})])(⁻?[²³⁰⁴-⁹]+|⁻¹)/gu, (sign) => power(plainDigits(sign ?? ""), sign ?? "")],
+    ...rule(/^\^$/gu, words.caret),
+    ...rule(/[√∛∜]/gu, words.root),
+    ...rule(/∑/gu, words.sum),
+    ...rule(/∞/gu, words.infinity),
+    ...rule(/(?<!\p{Script=Greek})π(?!\p{Script=Greek})/gu, words.pi),
+    ...rule(/(?<!\p{Script=Greek})[ΩΩ](?!\p{Script=Greek})/gu, words.ohm),
+    ...rule(/(?<![\p{Script=Greek}])[µμ](?![\p{Script=Greek}])/gu, words.micro),
+    ...rule(/&+/gu, words.and),
+    ...rule(/%/gu, words.percent),
+    ...rule(/‰/gu, words.perMille),
+    ...(words.degrees === undefined ? [] : [
+      ...rule(/°C(?!\p{L})|℃/gu, words.celsius, (said) => ` ${words.degrees} ${said}`),
+      ...rule(/°F(?!\p{L})|℉/gu, words.fahrenheit, (said) => ` ${words.degrees} ${said}`),
+      ...rule(/°/gu, words.degrees)
+    ]),
+    ...rule(/(?<=\d)[″](?!\p{L})/gu, words.seconds),
+    ...rule(/(?<=\d)[′](?!\p{L})/gu, words.minutes),
+    ...rule(/§+/gu, words.paragraph),
+    ...rule(/№/gu, words.number, (said) => `${said} `),
+    ...rule(/©/gu, words.copyright),
+    ...rule(/®/gu, words.registered),
+    ...rule(/[™℠]/gu, words.trademark),
+    ...rule(/(\d)–(?=\d)/gu, words.to, (said) => `$1 ${said} `),
+    ...(words.number === undefined ? [] : [
+      [/(?<=^[("'“‘]?[A-J])#(?=$|[.,;:!?)"'”’])/gu, " sharp"] as const,
+      [/[₀-₉]/gu, (digit: string) => String("₀₁₂₃₄₅₆₇₈₉".indexOf(digit))] as const
+    ]),
+    ...rule(/(?<=^[("'“‘]?)#(?=\d)/gu, words.number, (said) => `${said} `),
+    ...(words.hash === undefined ? [] : [[/(?<=^[("'“‘]?)#(?=\p{L})/gu, "hashtag "] as const]),
+    ...rule(/(?<=^[("'“‘]?)#(?=[.,;:!?)"'”’]*$)/gu, words.hashKey),
+    ...rule(/(?<=[\p{L}\p{N}*])#/gu, words.hash),
+    ...rule(/(?<=^[("'“‘]?)\*(?=[.,;:!?)"'”’]*$)/gu, words.starKey),
+    ...rule(/^\|$/gu, words.pipe),
+    ...rule(/^~$/gu, words.tilde),
+    ...rule(/^\\$/gu, words.backslash),
+    ...rule(/^_$/gu, words.underscore),
+    ...rule(/(?<=^[("'“‘]?)\.(?=\p{L}[\p{L}\p{N}])/gu, words.dot),
+    ...rule(/^@(?=\w)|^@$/gu, words.at, (said) => `${said} `),
+    ...(words.lessThan === undefined ? [] : [[/[<>\\]+/gu, " "] as const]),
+    [/^--$|(?<=\p{L})--(?=\p{L})/gu, "—"]
+  ]
+}
+
+/** A number, and a unit that is written with a sign. */
+const measure =
+  /^([("'“‘]?[-−+±~≈]?\d[\d.,]*)?(\p{L}{0,3}[°²³µμΩΩℓ℃℉‰%][\p{L}²³]{0,3}(?:\/\p{L}{1,3}[²³]?)?|\p{L}{1,4}\/\p{L}{1,3}[²³])([.,;:!?)"'”’]*)$/u
+const number = /^[("'“‘]?[-−+±~≈]?\d(?:[\d.,]*\d)?$/u
+
+const takesPlural = (written: string, { format, numbers }: TextLanguage): boolean => {
+  const digits = written.replace(/^[^\d]+/u, "")
+  const plain = format.decimal === ","
+    ? digits.replace(/[.'’ ]/gu, "").replace(",", ".")
+    : digits.replace(/[,'’ ]/gu, "")
+  const value = Number(plain)
+  return Number.isNaN(value) || numbers.isPlural(value)
+}
+
+/** "m²" after "5": "square meters". */
+const unitWords = (context: TextWords) => {
+  const { language, words } = context
+  if (language === undefined) return () => undefined
+  const { units } = language
+  const noun = (symbol: string) =>
+    Object.hasOwn(units, symbol)
+      ? units[symbol]
+      : Object.hasOwn(units, symbol.replace("μ", "µ"))
+      ? units[symbol.replace("μ", "µ")]
+      : undefined
+  return (word: string, before: string): string | undefined => {
+    const parts = measure.exec(word)
+    if (parts === null) return undefined
+    const [, amount, symbol = "", after = ""] = parts
+    const of = amount ?? (number.test(before) ? before : undefined)
+    const isPlural = of === undefined || takesPlural(of, language)
+    const whole = noun(symbol)
+    const [top = "", bottom = ""] = symbol.split("/")
+    const [over, under] = [noun(top), noun(bottom)]
+    const said = whole !== undefined
+      ? isPlural ? whole.many : whole.one
+      : over !== undefined && under !== undefined && words.per !== undefined
+      ? `${isPlural ? over.many : over.one} ${words.per} ${under.one}`
+      : undefined
+    // "% der Fälle": a sign alone is the unit of the number before it, or of none
+    return said === undefined ? undefined : `${amount === undefined ? "" : `${amount} `}${said}${after}`
+  }
+}
+
+/**
+ * Makes the function for a language.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const make = (context: TextWords): SaySigns => {
+  const { words } = context
+  const rules = rulesOf(context)
+  const unit = unitWords(context)
+  const { hashKey, starKey } = words
+  const say = (word: string): string => {
+    let out = word
+    for (const [pattern, said] of rules) {
+      out = typeof said === "string" ? out.replace(pattern, said) : out.replace(pattern, said)
+    }
+    return out
+  }
+  return (word, before) => {
+    if (!notable.test(word)) return word
+    const measured = unit(word, before)
+    if (measured !== undefined) return /[°²³µμΩΩ℃℉‰%±≈~−]/u.test(measured) ? say(measured) : measured
+    const after = /[.,;:!?)"'”’]*$/u.exec(word)?.[0] ?? ""
+    const bare = word.slice(0, word.length - after.length)
+    if (
+      keys.test(bare) && bare !== "*" && bare !== "#" && hashKey !== undefined && starKey !== undefined &&
+      (isKeyVerb(before) || /^\*|#$/u.test(bare))
+    ) {
+      return bare.replace(/\*/gu, ` ${starKey} `).replace(/#/gu, ` ${hashKey} `).trimEnd() + after
+    }
+    return say(word)
+  }
+}

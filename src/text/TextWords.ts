@@ -1,0 +1,55 @@
+/**
+ * The language of a text, and its words for signs. Pure.
+ *
+ * @since 0.1.0
+ */
+import { forTag } from "./language/Languages.ts"
+import type { SpokenWords, TextLanguage } from "./language/TextLanguage.ts"
+
+/**
+ * - `language`: its tables; `undefined` when they are not known.
+ * - `words`: its words for signs. A sign without a word stays as it is.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface TextWords {
+  readonly language: TextLanguage | undefined
+  readonly words: Partial<SpokenWords>
+}
+
+/**
+ * The words of a language, with some of one's own. Without a tag the language is unknown.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const make = (tag: string | undefined, own: Partial<SpokenWords> = {}): TextWords => {
+  const language = tag === undefined ? undefined : forTag(tag)
+  const words = { ...language?.words, ...own }
+  if (language === undefined || Object.keys(own).length === 0) return { language, words }
+  // one's own words for a sign hold over the names of units
+  const units = Object.fromEntries(Object.entries(language.units).filter(([symbol]) => !/[%‰°℃℉]/u.test(symbol)))
+  return { language: { ...language, units }, words }
+}
+
+/** Words that the tables of languages lack: directions, and names of signs that are the same in all of them. */
+const directions: {
+  readonly [language: string]: { readonly from: string; readonly up: string; readonly down: string }
+} = {
+  en: { from: "from", up: "up", down: "down" },
+  de: { from: "von", up: "hoch", down: "runter" },
+  fr: { from: "de", up: "en hausse", down: "en baisse" },
+  es: { from: "de", up: "arriba", down: "abajo" },
+  it: { from: "da", up: "su", down: "giù" },
+  pt: { from: "de", up: "acima", down: "abaixo" },
+  nl: { from: "van", up: "omhoog", down: "omlaag" }
+}
+
+/**
+ * The words for arrows that point elsewhere than to the right.
+ *
+ * @category accessors
+ * @since 0.1.0
+ */
+export const directionsOf = ({ language }: TextWords) => directions[language?.tag.split("-", 1)[0] ?? ""]
