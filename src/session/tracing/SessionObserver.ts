@@ -6,6 +6,7 @@
  * @since 0.1.0
  */
 import type * as Cause from "effect/Cause"
+import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
@@ -14,6 +15,7 @@ import * as Tracer from "effect/Tracer"
 import type { Command } from "../../conversation/ConversationCommand.ts"
 import type { ConversationInput } from "../../conversation/ConversationInput.ts"
 import type { SessionMetrics } from "../../telemetry/BackendMetrics.ts"
+import * as MonotonicTracer from "../../telemetry/MonotonicTracer.ts"
 import * as RedactingTracer from "../../telemetry/RedactingTracer.ts"
 import * as SpanFailure from "../../telemetry/SpanFailure.ts"
 import * as TelemetryNames from "../../telemetry/TelemetryNames.ts"
@@ -105,15 +107,17 @@ export const make = Effect.fnUntraced(function*(options: SessionObserverOptions)
     )
   )
   const redacting = tracing && tracer !== Tracer.nativeTracer ? RedactingTracer.make(tracer, options) : undefined
+  // what the fibers of the session trace themselves; the session's own spans have its timestamps
+  const ambient = redacting === undefined ? undefined : MonotonicTracer.make(redacting, yield* Clock.Clock)
   const trace = redacting === undefined ? undefined : new SessionTrace({ ...options, tracer: redacting, creator })
   const withLogKeys = logging
     ? annotated(TelemetryNames.logKeys.session, options.id)
     : <R>(context: Context.Context<R>) => context
   const withTelemetry = <R>(context: Context.Context<R>): Context.Context<R> => {
     const keyed = withLogKeys(context)
-    return redacting === undefined || trace === undefined
+    return ambient === undefined || trace === undefined
       ? Context.add(keyed, References.TracerEnabled, false)
-      : Context.add(Context.add(keyed, Tracer.Tracer, redacting), Tracer.ParentSpan, trace.span)
+      : Context.add(Context.add(keyed, Tracer.Tracer, ambient), Tracer.ParentSpan, trace.span)
   }
   const startedAt = now()
   let countedInMs = 0
