@@ -57,7 +57,7 @@ const lastSent = new Map()
 const signals = windows ? [] : ["SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT", "SIGUSR2"]
 /** @param {NodeJS.Signals} signal */
 const handOn = (signal) => {
-  const now = Date.now()
+  const now = performance.now()
   const last = lastSent.get(signal)
   if (last !== undefined && now - last < sameSignalMs) return
   lastSent.set(signal, now)

@@ -10,6 +10,9 @@
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 
+/** The two clocks are read one after the other, and the wall clock in whole ms; less than this is no step. */
+const MIN_STEP_MS = 100
+
 /**
  * The monotonic time in ms, with fractions. Its origin has no meaning: only differences do, within one process.
  *
@@ -39,6 +42,22 @@ export const timestamps = (clock: Clock.Clock, fromMs: number = Number.NEGATIVE_
   const startMs = nowMs(clock)
   const unixMs = Math.max(fromMs, clock.currentTimeMillisUnsafe())
   return () => unixMs + Math.floor(nowMs(clock) - startMs)
+}
+
+/**
+ * Finds steps of the wall clock: each call gives by how many ms it was stepped since the last one, roughly; 0 when it was not.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const wallClockSteps = (clock: Clock.Clock): () => number => {
+  const offsetMs = () => clock.currentTimeMillisUnsafe() - nowMs(clock)
+  let lastMs = offsetMs()
+  return () => {
+    const steppedMs = offsetMs() - lastMs
+    lastMs += steppedMs
+    return Math.abs(steppedMs) < MIN_STEP_MS ? 0 : Math.round(steppedMs)
+  }
 }
 
 /**

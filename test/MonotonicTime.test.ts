@@ -2,43 +2,29 @@ import { assert, describe, it } from "@effect/vitest"
 import { Clock, Effect } from "effect"
 import { TestClock } from "effect/testing"
 import * as MonotonicTime from "../src/MonotonicTime.ts"
-
-/** The test clock with a wall reading that a test can step. */
-const stepped = Effect.map(Clock.Clock, (clock) => {
-  const wall = { stepMs: 0 }
-  const millis = () => clock.currentTimeMillisUnsafe() + wall.stepMs
-  const nanos = () => clock.currentTimeNanosUnsafe() + BigInt(wall.stepMs) * 1_000_000n
-  const own: Clock.Clock = {
-    ...clock,
-    currentTimeMillisUnsafe: millis,
-    currentTimeMillis: Effect.sync(millis),
-    currentTimeNanosUnsafe: nanos,
-    currentTimeNanos: Effect.sync(nanos)
-  }
-  return { wall, clock: own }
-})
+import * as SteppedClock from "./support/SteppedClock.ts"
 
 describe("MonotonicTime", () => {
   it.effect("moves with the test clock, also by fractions of a millisecond, and not with the wall clock", () =>
     Effect.gen(function*() {
-      const { clock, wall } = yield* stepped
+      const { clock, step } = yield* SteppedClock.make
       const before = MonotonicTime.nowMs(clock)
       yield* TestClock.adjust("1500 micros")
       assert.closeTo(MonotonicTime.nowMs(clock) - before, 1.5, 1e-6)
       for (const stepMs of [-3_600_000, -20_000, -1_000, 1_000, 20_000, 3_600_000]) {
-        wall.stepMs = stepMs
+        step(stepMs)
         assert.closeTo(MonotonicTime.nowMs(clock) - before, 1.5, 1e-6)
       }
     }))
 
   it.effect("makes timestamps that begin at Unix time and whose differences are durations", () =>
     Effect.gen(function*() {
-      const { clock, wall } = yield* stepped
-      wall.stepMs = 1_700_000_000_000
+      const { clock, step } = yield* SteppedClock.make
+      step(1_700_000_000_000)
       const now = MonotonicTime.timestamps(clock)
       assert.strictEqual(now(), 1_700_000_000_000)
       yield* TestClock.adjust("2 seconds")
-      wall.stepMs -= 3_600_000
+      step(-3_600_000)
       yield* TestClock.adjust("1 second")
       assert.strictEqual(now(), 1_700_000_003_000)
       // what begins after the step shows the new time, unless it goes on from something later
@@ -46,9 +32,22 @@ describe("MonotonicTime", () => {
       assert.strictEqual(MonotonicTime.timestamps(clock, now())(), 1_700_000_003_000)
     }))
 
+  it.effect("finds steps of the wall clock, each once", () =>
+    Effect.gen(function*() {
+      const { clock, step } = yield* SteppedClock.make
+      const steps = MonotonicTime.wallClockSteps(clock)
+      yield* TestClock.adjust("1 hour")
+      step(50)
+      assert.strictEqual(steps(), 0)
+      step(-20_000)
+      yield* TestClock.adjust("1 second")
+      assert.strictEqual(steps(), -20_000)
+      assert.strictEqual(steps(), 0)
+    }))
+
   it.effect("gives a module that measures by the wall clock a steady one, which sleeps as usual", () =>
     Effect.gen(function*() {
-      const { clock, wall } = yield* stepped
+      const { clock, step } = yield* SteppedClock.make
       const measured = MonotonicTime.withSteadyClock(Effect.gen(function*() {
         const from = yield* Clock.currentTimeMillis
         yield* Effect.sleep("5 seconds")
@@ -57,7 +56,7 @@ describe("MonotonicTime", () => {
       })).pipe(Effect.provideService(Clock.Clock, clock))
       const fiber = yield* Effect.forkChild(measured)
       yield* TestClock.adjust("2 seconds")
-      wall.stepMs = -3_600_000
+      step(-3_600_000)
       yield* TestClock.adjust("3 seconds")
       const [ms, nanos] = yield* Effect.map(
         Effect.all([Effect.sync(() => fiber.pollUnsafe())]),

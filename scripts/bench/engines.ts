@@ -24,7 +24,7 @@ import * as Recordings from "../../test/engines/Recordings.ts"
 import { edits, wer, words } from "../../test/support/Wer.ts"
 import { quantile } from "./Statistics.ts"
 
-const millis = Effect.map(Clock.currentTimeNanos, (nanos) => Number(nanos) / 1e6)
+const millis = Effect.map(Clock.monotonicTimeNanos, (nanos) => Number(nanos) / 1e6)
 const rss = () => `${Math.round(process.memoryUsage().rss / 1e6)} MB`
 
 const timed = <A, E, R>(effect: Effect.Effect<A, E, R>) =>

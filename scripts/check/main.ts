@@ -27,6 +27,7 @@ const checks: ReadonlyArray<{ name: string; about: string; commands: ReadonlyArr
     commands: [["scripts/check/imports.ts"]]
   },
   { name: "words", about: "no private word comes back", commands: [["scripts/check/words.ts"]] },
+  { name: "time", about: "no duration from the wall clock", commands: [["scripts/check/time.ts"]] },
   { name: "licences", about: "third-party licences", commands: [["scripts/check/licences.ts", "--check"]] },
   {
     name: "schema",

@@ -3,9 +3,9 @@
  *
  * @since 0.1.0
  */
-import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
+import * as MonotonicTime from "../MonotonicTime.ts"
 import { type Claim, type SessionLease, SessionStore, type StoredSession } from "../session/persistence/SessionStore.ts"
 import * as StoreLimits from "./StoreLimits.ts"
 
@@ -57,7 +57,7 @@ export const make = (
       const fault = StoreLimits.sizeFault("SessionStore.create", kept)
       if (fault !== undefined) return yield* fault
       if (rows.has(id)) return yield* StoreLimits.sessionExists()
-      const now = yield* Clock.currentTimeMillis
+      const now = yield* MonotonicTime.currentMs
       rows.set(id, { owner, fence: 1, untilMs: now + leaseMs, windowMs, snapshot: { ...kept, items: [...kept.items] } })
       return { id, fence: 1 }
     }),
@@ -72,7 +72,7 @@ export const make = (
       row.snapshot = { head, items: [...row.snapshot.items.slice(0, from), ...items] }
     }),
     claim: (id) =>
-      Effect.map(Clock.currentTimeMillis, (now): Claim => {
+      Effect.map(MonotonicTime.currentMs, (now): Claim => {
         const row = rows.get(id)
         if (row === undefined) return { _tag: "Unknown" }
         if (row.owner !== undefined && row.untilMs > now) return { _tag: "Held", forMs: row.untilMs - now }
@@ -81,17 +81,17 @@ export const make = (
         row.untilMs = now + leaseMs
         return { _tag: "Claimed", lease: { id, fence: row.fence }, snapshot: row.snapshot }
       }),
-    renew: Effect.map(Clock.currentTimeMillis, (now) => {
+    renew: Effect.map(MonotonicTime.currentMs, (now) => {
       for (const row of rows.values()) if (row.owner === owner) row.untilMs = now + leaseMs
     }),
     releaseLease: (lease) =>
-      Effect.map(Clock.currentTimeMillis, (now) => {
+      Effect.map(MonotonicTime.currentMs, (now) => {
         const row = ownRow(lease)
         if (row === undefined) return
         row.owner = undefined
         row.untilMs = now
       }),
-    releaseAll: Effect.map(Clock.currentTimeMillis, (now) => {
+    releaseAll: Effect.map(MonotonicTime.currentMs, (now) => {
       for (const row of rows.values()) {
         if (row.owner !== owner) continue
         row.owner = undefined
@@ -102,7 +102,7 @@ export const make = (
       Effect.sync(() => {
         if (ownRow(lease) !== undefined) rows.delete(lease.id)
       }),
-    sweep: Effect.map(Clock.currentTimeMillis, (now) => {
+    sweep: Effect.map(MonotonicTime.currentMs, (now) => {
       let swept = 0
       for (const [id, row] of rows) {
         if (row.untilMs + row.windowMs > now) continue

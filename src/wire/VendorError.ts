@@ -122,8 +122,9 @@ const codeIn = (body: string): string | undefined => {
 const MAX_RETRY_AFTER_MS = 86_400_000
 
 /**
- * The wait that headers ask for, in ms: `retry-after-ms`, or `retry-after` in seconds or as a date, for which `nowMs` (Unix
- * time) is needed. At most a day; `undefined` when they ask for none.
+ * The wait that headers ask for, in ms: `retry-after-ms`, or `retry-after` in seconds or as a date. A date counts from the
+ * `date` of the response, which is of the same clock, else from `nowMs` (Unix time). At most a day; `undefined` when they ask
+ * for none.
  *
  * @category decoding
  * @since 0.1.0
@@ -134,12 +135,14 @@ export const retryAfterMs = (
 ): number | undefined => {
   const exact = headers["retry-after-ms"]?.trim() ?? ""
   const given = headers["retry-after"]?.trim() ?? ""
+  const sentMs = Date.parse(headers["date"] ?? "")
+  const fromMs = Number.isFinite(sentMs) ? sentMs : nowMs
   const ms = /^\d+(\.\d+)?$/u.test(exact)
     ? Number(exact)
     : /^\d+(\.\d+)?$/u.test(given)
     ? Number(given) * 1_000
-    : nowMs !== undefined && /^[a-z]{3},/iu.test(given)
-    ? Math.max(0, Date.parse(given) - nowMs)
+    : fromMs !== undefined && /^[a-z]{3},/iu.test(given)
+    ? Math.max(0, Date.parse(given) - fromMs)
     : Number.NaN
   return Number.isFinite(ms) ? Math.min(ms, MAX_RETRY_AFTER_MS) : undefined
 }

@@ -2,19 +2,14 @@ import { assert, describe, it } from "@effect/vitest"
 import { Clock, Effect, Tracer } from "effect"
 import { TestClock } from "effect/testing"
 import * as MonotonicTracer from "../../src/telemetry/MonotonicTracer.ts"
+import * as SteppedClock from "../support/SteppedClock.ts"
 
 describe("MonotonicTracer", () => {
   for (const stepMs of [-3_600_000, -20_000, 1_000, 3_600_000]) {
     it.effect(`gives spans their duration when the wall clock is stepped by ${stepMs} ms`, () =>
       Effect.gen(function*() {
-        const testClock = yield* Clock.Clock
-        let steppedMs = 1_700_000_000_000
-        const nanos = () => testClock.currentTimeNanosUnsafe() + BigInt(steppedMs) * 1_000_000n
-        const clock: Clock.Clock = {
-          ...testClock,
-          currentTimeNanosUnsafe: nanos,
-          currentTimeNanos: Effect.sync(nanos)
-        }
+        const { clock, step } = yield* SteppedClock.make
+        step(1_700_000_000_000)
         const spans: Array<Tracer.NativeSpan> = []
         const tracer = MonotonicTracer.make(
           Tracer.make({
@@ -34,7 +29,7 @@ describe("MonotonicTracer", () => {
           )
         )
         yield* TestClock.adjust("100 millis")
-        steppedMs += stepMs
+        step(stepMs)
         yield* TestClock.adjust("1 second")
         assert.isDefined(running.pollUnsafe())
         const times = spans.map(({ status }) =>

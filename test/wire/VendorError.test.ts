@@ -75,6 +75,11 @@ describe("VendorError", () => {
     assert.strictEqual(after({ "retry-after-ms": "20", "retry-after": "1" }), 20)
     assert.strictEqual(after({ "retry-after": new Date(at + 3_000).toUTCString() }), 3_000)
     assert.strictEqual(after({ "retry-after": new Date(at - 3_000).toUTCString() }), 0)
+    // this machine's clock is an hour off: what counts is the clock of the server
+    const far = at + 3_600_000
+    const dates = { "retry-after": new Date(far + 5_000).toUTCString(), date: new Date(far).toUTCString() }
+    assert.strictEqual(after(dates), 5_000)
+    assert.strictEqual(after({ ...dates, date: "yesterday" }), 3_605_000)
     assert.strictEqual(after({ "retry-after": "999999999" }), 86_400_000)
     for (const header of ["", "soon", "-1", "1e9", "NaN"]) assert.isUndefined(after({ "retry-after": header }))
     assert.isUndefined(after({}))

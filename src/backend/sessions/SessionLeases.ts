@@ -5,19 +5,24 @@
  *
  * @since 0.1.0
  */
+import * as Clock from "effect/Clock"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
 import * as Option from "effect/Option"
 import * as Schedule from "effect/Schedule"
 import type * as Scope from "effect/Scope"
 import { type BackendError, ConnectionFailed, normalize, SessionNotFound } from "../../BackendError.ts"
 import { deadline, finalizeWithin } from "../../Deadline.ts"
+import * as MonotonicTime from "../../MonotonicTime.ts"
 import * as SessionSnapshot from "../../session/persistence/SessionSnapshot.ts"
 import { type SessionLease, SessionStore, type StoredSession } from "../../session/persistence/SessionStore.ts"
 import type { SnapshotChange } from "../../session/persistence/SnapshotWriter.ts"
 
 /** The time limit of a store operation that a caller waits for. */
 const STORE_DEADLINE = Duration.seconds(5)
+/** A lease that comes later than its deadline is waited for so long, to be given back. */
+const LATE_DEADLINE = Duration.minutes(2)
 const SWEEP_EVERY = Duration.seconds(30)
 const op = "VoiceBackend.recover"
 
@@ -80,6 +85,8 @@ export const make: Effect.Effect<SessionLeases, never, Scope.Scope> = Effect.gen
   const found = yield* Effect.serviceOption(SessionStore)
   if (Option.isNone(found)) return nothing
   const store = found.value
+  const scope = yield* Effect.scope
+  const clock = yield* Clock.Clock
   const leases = new Map<string, SessionLease>()
   /** Leases of sessions that have ended and are not erased yet. */
   const ended = new Set<SessionLease>()
@@ -108,7 +115,9 @@ export const make: Effect.Effect<SessionLeases, never, Scope.Scope> = Effect.gen
     })
   )
   yield* renew.pipe(Effect.repeat(Schedule.spaced(Duration.millis(store.leaseMs / 4))), Effect.forkScoped)
-  yield* bounded("SessionStore.sweep")(store.sweep).pipe(
+  // set forward, the wall clock makes every lease look abandoned, until its owner renews it
+  const clockSteps = MonotonicTime.wallClockSteps(clock)
+  yield* Effect.suspend(() => clockSteps() === 0 ? bounded("SessionStore.sweep")(store.sweep) : Effect.succeed(0)).pipe(
     Effect.tap((count) =>
       count === 0 ? Effect.void : Effect.logInfo(`erased ${count} abandoned ${count === 1 ? "session" : "sessions"}`)
     ),
@@ -123,6 +132,33 @@ export const make: Effect.Effect<SessionLeases, never, Scope.Scope> = Effect.gen
     )
   )
 
+  /**
+   * Takes a lease within the deadline. One that the store gives later is given back: nobody here would know of it, but it
+   * would be renewed with the others, and nobody could have the session.
+   */
+  const take = <A>(what: string, taking: Effect.Effect<A, BackendError>, use: {
+    readonly keep: (taken: A) => void
+    readonly giveBack: (taken: A) => Effect.Effect<void, BackendError>
+  }): Effect.Effect<A, BackendError> =>
+    Effect.uninterruptibleMask((restore) =>
+      Effect.flatMap(
+        Effect.forkIn(Effect.interruptible(taking), scope),
+        (fiber) =>
+          restore(bounded(what)(Fiber.join(fiber))).pipe(
+            Effect.tap((taken) => Effect.sync(() => use.keep(taken))),
+            Effect.onError(() =>
+              Fiber.join(fiber).pipe(
+                Effect.flatMap(use.giveBack),
+                Effect.timeoutOption(LATE_DEADLINE),
+                Effect.ensuring(Fiber.interrupt(fiber)),
+                Effect.ignoreCause,
+                Effect.forkIn(scope)
+              )
+            )
+          )
+      )
+    )
+
   const leaseOf = (id: string) =>
     Effect.suspend(() => {
       const lease = leases.get(id)
@@ -132,14 +168,19 @@ export const make: Effect.Effect<SessionLeases, never, Scope.Scope> = Effect.gen
   return {
     enabled: true,
     begin: (id, kept, resumeWindow) =>
-      Effect.map(
-        bounded("SessionStore.create")(store.create(id, kept, Duration.toMillis(resumeWindow))),
-        (lease) => void leases.set(id, lease)
+      Effect.asVoid(
+        take("SessionStore.create", store.create(id, kept, Duration.toMillis(resumeWindow)), {
+          keep: (lease) => void leases.set(id, lease),
+          giveBack: store.remove
+        })
       ),
     write: (id, change) =>
       Effect.flatMap(leaseOf(id), (lease) => bounded("SessionStore.write")(store.write(lease, change))),
     claim: Effect.fnUntraced(function*(id) {
-      const claim = yield* bounded("SessionStore.claim")(store.claim(id))
+      const claim = yield* take("SessionStore.claim", store.claim(id), {
+        keep: (claim) => claim._tag === "Claimed" ? void leases.set(id, claim.lease) : undefined,
+        giveBack: (claim) => claim._tag === "Claimed" ? store.releaseLease(claim.lease) : Effect.void
+      })
       switch (claim._tag) {
         case "Unknown":
           return yield* notFound(id)
@@ -149,10 +190,8 @@ export const make: Effect.Effect<SessionLeases, never, Scope.Scope> = Effect.gen
             message: "session is owned by another process",
             details: { reason: "held", retryAfterMs: Math.max(100, Math.min(claim.forMs, store.leaseMs)) }
           })
-        case "Claimed": {
-          leases.set(id, claim.lease)
+        case "Claimed":
           return yield* SessionSnapshot.decode(claim.snapshot)
-        }
       }
     }),
     release: (id) =>

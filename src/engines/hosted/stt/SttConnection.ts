@@ -59,6 +59,11 @@ const MAX_EVENTS = 1_024
 const MAX_REQUESTS = 64
 /** A connection is replaced so long before the vendor ends it. */
 const EXPIRY_MARGIN_MS = 30_000
+/**
+ * A vendor that says so in Unix time seems to end every connection at once when the machine's wall clock is far ahead; none is
+ * replaced sooner than this.
+ */
+const LEAST_LIFE_MS = 60_000
 /** How often a connection is checked for its age and for being idle. */
 const CHECK_EVERY = "1 second"
 const CLOSE_WITHIN = "1 second"
@@ -143,7 +148,7 @@ export const open = Effect.fnUntraced(function*(
           ...(message.confidence === undefined ? {} : { confidence: message.confidence })
         })
       case "Expires":
-        from.expiresMs = Math.min(from.expiresMs, now() + message.inMs - EXPIRY_MARGIN_MS)
+        from.expiresMs = Math.min(from.expiresMs, now() + Math.max(message.inMs - EXPIRY_MARGIN_MS, LEAST_LIFE_MS))
         return
       case "Failed":
         return fail(VendorError.toError(vendor, receiving, message.fault))
