@@ -20,6 +20,8 @@ const words: SpokenWords = {
   minus: "minus",
   plusOrMinus: "plus or minus",
   times: "times",
+  by: "by",
+  ratio: "to",
   dividedBy: "divided by",
   equals: "equals",
   notEqual: "is not equal to",
@@ -72,29 +74,36 @@ const words: SpokenWords = {
 const numbers = englishNumbers(false)
 const months = ("January February March April May June July August September October November December").split(" ")
 
-const clock = (hours: number, minutes: number, marker: string | undefined): string => {
-  const half = marker === undefined ? "" : /^a/iu.test(marker) ? " a.m." : /^p/iu.test(marker) ? " p.m." : ""
+const clock = (hours: number, minutes: number, mark: string | undefined): string => {
+  const half = mark === undefined ? "" : /^a/iu.test(mark) ? " a.m." : " p.m."
   const hour = numbers.cardinal(hours)
   if (minutes > 0) return `${hour} ${minutes < 10 ? "oh " : ""}${numbers.cardinal(minutes)}${half}`
   if (half !== "") return hour + half
   return hours === 0 ? "zero hundred" : hours > 12 ? `${hour} hundred` : `${hour} o'clock`
 }
 
-const datesOf = (format: "dmy" | "mdy"): DateWords => ({
+const day = (day: number) => numbers.ordinal(day)
+
+const dates: DateWords = {
   months,
-  shortMonths: "jan feb mar apr may june? july? aug sept? oct nov dec".split(" "),
-  date: (day, month, year, form) => {
+  shortMonths: "Jan Feb Mar Apr May June? July? Aug Sept? Oct Nov Dec".split(" "),
+  dayMark: "(?:st|nd|rd|th)?",
+  monthJoin: " (?:of )?",
+  yearJoin: ",? ",
+  monthFirst: true,
+  timeMark: "[AaPp]\\.? ?[Mm]\\b\\.?",
+  day,
+  date: (value, month, year, form) => {
     const name = months[month - 1] ?? ""
-    const said = numbers.ordinal(day)
-    if (format === "mdy") return `${name} ${said}${year === undefined ? "" : `, ${year}`}`
-    const the = /\b(?:the|this|that|every)\s+$/iu.test(form?.before ?? "") ? "" : "the "
-    return `${the}${said} of ${name}${year === undefined ? "" : ` ${year}`}`
+    if (form?.dayFirst !== true) return `${name} ${day(value)}${year === undefined ? "" : `, ${year}`}`
+    const the = /\b(?:the|this|that|every|on a)\s+$/iu.test(form.before ?? "") ? "" : "the "
+    return `${the}${day(value)} of ${name}${year === undefined ? "" : ` ${year}`}`
   },
   time: clock,
   hour: noun("hour/hours"),
   minute: noun("minute/minutes"),
   second: noun("second/seconds")
-})
+}
 
 const units = nouns({
   km: "kilometer/kilometers",
@@ -106,6 +115,7 @@ const units = nouns({
   nm: "nanometer/nanometers",
   mi: "mile/miles",
   ft: "foot/feet",
+  "″": "inch/inches",
   yd: "yard/yards",
   "km² km2": "square kilometer/square kilometers",
   "m² m2 sqm": "square meter/square meters",
@@ -251,19 +261,24 @@ export const english: TextLanguage = {
     "w/o",
     "without"
   ]],
-  format: { group: ",", decimal: ".", dateOrder: "mdy" },
+  format: { group: ",", decimal: ".", spaceGroups: false, dateOrder: "mdy" },
   numbers,
   scales: [
     { written: "thousand", exponent: 3, noun: noun("thousand") },
-    { written: "[kK]", exponent: 3, noun: noun("thousand"), attached: true },
+    { written: "k|(?<=\\d\\d)K", exponent: 3, noun: noun("thousand"), attached: true },
+    { written: "K", exponent: 3, noun: noun("thousand"), attached: true, money: true },
+    { written: "lakhs?", exponent: 5, noun: noun("lakh") },
+    { written: "crores?", exponent: 7, noun: noun("crore") },
     { written: "million|mill|mio|mln", exponent: 6, noun: noun("million") },
-    { written: "m|M|mn|mm|MM", exponent: 6, noun: noun("million"), attached: true },
+    { written: "mn|M", exponent: 6, noun: noun("million"), attached: true },
+    { written: "m|mm|MM", exponent: 6, noun: noun("million"), attached: true, money: true },
     { written: "billion|bln", exponent: 9, noun: noun("billion") },
-    { written: "bn|B|b", exponent: 9, noun: noun("billion"), attached: true },
+    { written: "bn", exponent: 9, noun: noun("billion"), attached: true },
+    { written: "B|b", exponent: 9, noun: noun("billion"), attached: true, money: true },
     { written: "trillion", exponent: 12, noun: noun("trillion") },
-    { written: "tn|T|trn", exponent: 12, noun: noun("trillion"), attached: true }
+    { written: "tn|trn|T", exponent: 12, noun: noun("trillion"), attached: true, money: true }
   ],
-  dates: datesOf("mdy"),
+  dates,
   currencies: money,
   currencySigns: {},
   units,
@@ -283,6 +298,5 @@ export const britishEnglish: TextLanguage = {
   words: { ...words, percent: "per cent", hash: "hash", hashKey: "hash" },
   format: { ...english.format, dateOrder: "dmy" },
   numbers: englishNumbers(true),
-  dates: datesOf("dmy"),
-  units: { ...britishUnits, "%": noun("per cent") }
+  units: { ...britishUnits, p: noun("penny/pence"), "%": noun("per cent") }
 }

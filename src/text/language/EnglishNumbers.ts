@@ -20,6 +20,12 @@ const irregular: Readonly<Record<string, string>> = {
   twelve: "twelfth"
 }
 
+const yearBefore =
+  /(?:\b(?:in|since|by|from|until|till|before|after|during|around|circa|early|late|mid|year|years|summer|spring|autumn|fall|winter|season|class|(?:January|February|March|April|May|June|July|August|September|October|November|December)(?: of)?)[ -]|[(©'’]|\d[–—-])$/iu
+/** A plural noun follows, perhaps after an adjective. */
+const countedAfter =
+  /^[ -](?:(?!(?:the|an?|and|or|but|when|where|was|is|are|were|has|had|for|with|to|by|in|on|at|that|which|as|it|he|she|we|they|you|there|so|until|after|before|because|if|who)\b)[a-z]+ )?(?!(?:always|does|goes|perhaps|sometimes|towards|his|its)\b)(?:people|men|women|children|feet|[a-z]{2,}[^\Wsiu]s)\b/u
+
 const belowHundred = (value: number): string =>
   value < 20
     ? small[value] ?? ""
@@ -63,7 +69,7 @@ export const englishNumbers = (and: boolean): NumberWords => {
   const year = (value: number): string => {
     const century = Math.floor(value / 100)
     const rest = value % 100
-    if (value < 1100 || value > 9999 || (century % 10 === 0 && rest < 10)) return cardinal(value)
+    if (value < 1010 || value > 9999 || (century % 10 === 0 && rest < 10)) return cardinal(value)
     if (rest === 0) return `${belowHundred(century)} hundred`
     return `${belowHundred(century)} ${rest < 10 ? `oh ${small[rest] ?? ""}` : belowHundred(rest)}`
   }
@@ -72,6 +78,7 @@ export const englishNumbers = (and: boolean): NumberWords => {
     ordinal: (value) => ordinalOf(cardinal(value)),
     year,
     decade: (value) => pluralOf(value < 100 ? belowHundred(value) : year(value)),
+    decadeMark: "['’]?s",
     fraction: (numerator, denominator) => {
       if (denominator === 2) return numerator === 1 ? "one half" : `${cardinal(numerator)} halves`
       const part = denominator === 4 ? "quarter" : ordinalOf(cardinal(denominator))
@@ -85,6 +92,11 @@ export const englishNumbers = (and: boolean): NumberWords => {
       }`,
     digits: small.slice(0, 10),
     decimalPoint: "point",
+    decimalsAsNumber: false,
+    phones:
+      "1-8\\d{2}(?=-[A-Z])|(?:1[ .-])?\\d{3}-\\d{3}-\\d{4}|\\d{3}\\.\\d{3}\\.\\d{4}|\\d{3} \\d{3} \\d{4}|[2-9]\\d{2}-\\d{4}",
+    ordinalMarks: [["(?:st|nd|rd|th)(?![\\p{L}])", "masculine"]],
+    isYear: (value, before, after) => yearBefore.test(before) || (value >= 1100 && !countedAfter.test(after)),
     isPlural: (value) => value !== 1,
     genderOf: () => undefined
   }

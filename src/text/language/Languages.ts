@@ -4,12 +4,15 @@
  * @since 0.1.0
  */
 import { britishEnglish, english } from "./English.ts"
+import { austrianGerman, german } from "./German.ts"
 import type { TextLanguage } from "./TextLanguage.ts"
 
 /** By language, and by language and region where a region differs. */
 const languages: Readonly<Record<string, TextLanguage>> = {
   en: english,
-  "en-gb": britishEnglish
+  "en-gb": britishEnglish,
+  de: german,
+  "de-at": austrianGerman
 }
 
 /** Regions that write and speak like another. */

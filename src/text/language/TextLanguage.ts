@@ -49,6 +49,10 @@ export interface SpokenWords {
   readonly minus: string
   readonly plusOrMinus: string
   readonly times: string
+  /** "3 × 4 m". */
+  readonly by: string
+  /** "3:1". */
+  readonly ratio: string
   readonly dividedBy: string
   readonly equals: string
   readonly notEqual: string
@@ -151,7 +155,8 @@ export interface OrdinalForm {
  *
  * - `written`: how it is written, without a final full stop, in lower case; as a regular expression.
  * - `exponent`: 3, 6, 9 or 12.
- * - `attached`: only right after the digits, and in this case: "50k", "$3m".
+ * - `attached`: only right after the digits, and in this case: "50k".
+ * - `money`: only in an amount of money: "$3m".
  *
  * @category models
  * @since 0.1.0
@@ -161,21 +166,24 @@ export interface Scale {
   readonly exponent: number
   readonly noun: CountedNoun
   readonly attached?: boolean
+  readonly money?: boolean
 }
 
 /**
  * How numbers are written.
  *
- * - `group`: the marks between groups of three digits, as a class of a regular expression.
+ * - `group`: the mark between groups of three digits; thin spaces and apostrophes are understood too.
  * - `decimal`: the decimal mark.
+ * - `spaceGroups`: whether an ordinary space separates groups: "1 234".
  * - `dateOrder`: the order of a date in figures.
  *
  * @category models
  * @since 0.1.0
  */
 export interface NumberFormat {
-  readonly group: string
+  readonly group: "." | ","
   readonly decimal: "." | ","
+  readonly spaceGroups: boolean
   readonly dateOrder: "dmy" | "mdy"
 }
 
@@ -191,8 +199,10 @@ export interface NumberWords {
   readonly ordinal: (value: number, form?: OrdinalForm) => string
   /** The number as a year of four digits. */
   readonly year: (value: number) => string
-  /** The decade that begins with this year: "nineties", "1990er"; `undefined` where that is no word of its own. */
+  /** The decade that begins with this year, of two or four digits: "nineties"; left out where that is no word of its own. */
   readonly decade?: (value: number) => string
+  /** What follows the digits of a decade: "s", "er"; a regular expression. */
+  readonly decadeMark?: string
   /** "three quarters". The denominator is from 2 to 100. */
   readonly fraction: (numerator: number, denominator: number) => string
   /** "two and a half": a whole number and what `fraction` made. */
@@ -201,6 +211,20 @@ export interface NumberWords {
   readonly digits: ReadonlyArray<string>
   /** Between the whole part and the decimals. */
   readonly decimalPoint: string
+  /** Whether two or three decimals are read as one number: "trois virgule quatorze". */
+  readonly decimalsAsNumber: boolean
+  /** The digits of a group of a telephone number, where they are read as numbers: "zéro un, vingt-trois". */
+  readonly phoneGroup?: (digits: string) => string
+  /** Other telephone numbers of this region, as a regular expression; those with "+", "(" or a zero at the start are known. */
+  readonly phones: string
+  /** What follows the digits of an ordinal, as regular expressions, and the gender that it shows. */
+  readonly ordinalMarks: ReadonlyArray<readonly [pattern: string, gender: Gender]>
+  /** Whether a number from 1000 to 2099 between these texts is a year, where that is said in another way. */
+  readonly isYear: (value: number, before: string, after: string) => boolean
+  /** The letters after a number that are one word with it: "2fach". */
+  readonly compound?: RegExp
+  /** Joins a number and its noun where more than a space belongs between them: "un'ora". */
+  readonly elide?: (said: string) => string
   /** Whether the number of this value takes the plural of its noun. */
   readonly isPlural: (value: number) => boolean
   /** The gender of the noun that begins the text after a number; `undefined` when no noun follows. */
@@ -208,21 +232,48 @@ export interface NumberWords {
 }
 
 /**
- * How dates and times are said.
+ * The form of a date.
  *
+ * - `dayFirst`: whether the day was written before the month.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface DateForm extends OrdinalForm {
+  readonly dayFirst?: boolean
+}
+
+/**
+ * How dates and times are written and said. Patterns are regular expressions.
+ *
+ * - `months`: with a capital only where the language writes one.
+ * - `shortMonths`: a pattern per month, without a full stop.
+ * - `dayMark`: what follows the figure of the day: "th", ".", "er".
+ * - `monthJoin`, `yearJoin`: what stands between day and month, month and year.
+ * - `monthFirst`: whether the month may come first: "October 3".
+ * - `dayDotMonth`: whether "29.11." is a date.
+ * - `timeBefore`: the text before "17.30", if that is a time.
+ * - `timeMark`: what follows a time: "p.m.", "Uhr". `hourMark`: what stands between hours and minutes as well: "17h30".
  * - `date`: a day, a month from 1 to 12, and a year that is said already.
- * - `time`: hours from 0 to 24 and minutes. `marker`: what is written after it ("pm", "Uhr").
- * - `duration`: hours, minutes and seconds.
+ * - `time`: hours from 0 to 24 and minutes, with the mark after them.
  *
  * @category models
  * @since 0.1.0
  */
 export interface DateWords {
   readonly months: ReadonlyArray<string>
-  /** As a regular expression per month, without a full stop, in lower case. */
   readonly shortMonths: ReadonlyArray<string>
-  readonly date: (day: number, month: number, year: string | undefined, form?: OrdinalForm) => string
-  readonly time: (hours: number, minutes: number, marker?: string) => string
+  readonly dayMark: string
+  readonly monthJoin: string
+  readonly yearJoin: string
+  readonly monthFirst: boolean
+  readonly dayDotMonth?: boolean
+  readonly timeBefore?: RegExp
+  readonly timeMark: string
+  readonly hourMark?: string
+  readonly day: (day: number, form?: DateForm) => string
+  readonly date: (day: number, month: number, year: string | undefined, form?: DateForm) => string
+  readonly time: (hours: number, minutes: number, mark?: string) => string
   readonly hour: CountedNoun
   readonly minute: CountedNoun
   readonly second: CountedNoun

@@ -1,0 +1,277 @@
+/**
+ * Numbers that say how much or which: with units, ordinals, decades, fractions, powers, ratios, and plain numbers. Pure.
+ *
+ * @since 0.1.0
+ */
+import { isCodeContext } from "./CodeRules.ts"
+import { sayScaled, scaleOf, scalePattern } from "./MoneyRules.ts"
+import type { NumberRule, Reading } from "./NumberRule.ts"
+import type { TextLanguage } from "./TextLanguage.ts"
+import {
+  numberPattern,
+  parseNumber,
+  PER,
+  sayCount,
+  sayCounted,
+  sayDigitGroups,
+  sayDigits,
+  sayNumber,
+  sayPer,
+  SPACE,
+  valueOf
+} from "./WrittenNumber.ts"
+
+const vulgar: Readonly<Record<string, readonly [number, number]>> = {
+  "½": [1, 2],
+  "⅓": [1, 3],
+  "⅔": [2, 3],
+  "¼": [1, 4],
+  "¾": [3, 4],
+  "⅕": [1, 5],
+  "⅖": [2, 5],
+  "⅗": [3, 5],
+  "⅘": [4, 5],
+  "⅙": [1, 6],
+  "⅚": [5, 6],
+  "⅐": [1, 7],
+  "⅛": [1, 8],
+  "⅜": [3, 8],
+  "⅝": [5, 8],
+  "⅞": [7, 8],
+  "⅑": [1, 9],
+  "⅒": [1, 10]
+}
+
+/**
+ * The characters that are fractions of their own.
+ *
+ * @category constants
+ * @since 0.1.0
+ */
+export const VULGAR = "½⅓⅔¼¾⅕⅖⅗⅘⅙⅚⅐⅛⅜⅝⅞⅑⅒"
+
+/** Denominators with which "3/4" is a fraction and no date, score or "24/7". */
+const denominators = new Set([2, 3, 4, 5, 6, 7, 8, 9, 10, 12, 16, 20, 32, 64, 100])
+
+/**
+ * The digits above the line, in the order of their values.
+ *
+ * @category constants
+ * @since 0.1.0
+ */
+export const SUPERSCRIPTS = "⁰¹²³⁴⁵⁶⁷⁸⁹"
+
+const escape = (text: string): string => text.replace(/[.$*+?^()[\]{}|\\/]/gu, "\\$&")
+
+const signed = (sign: string | undefined, language: TextLanguage): string => {
+  const { minus, plus, plusOrMinus } = language.words
+  return sign === undefined || sign === "" ? "" : `${sign === "+" ? plus : sign === "±" ? plusOrMinus : minus} `
+}
+
+const fractionRules = (language: TextLanguage): ReadonlyArray<NumberRule> => {
+  const { numbers, words } = language
+  const said = (whole: string | undefined, numerator: number, denominator: number): string => {
+    const part = numbers.fraction(numerator, denominator)
+    return whole === undefined || whole === "" ? part : numbers.withFraction(numbers.cardinal(Number(whole)), part)
+  }
+  return [
+    {
+      pattern: `(?:(\\d{1,9})${SPACE}?)?([${VULGAR}])`,
+      read: ([, whole, sign = ""]) => {
+        const [numerator, denominator] = vulgar[sign] ?? [1, 2]
+        return { said: said(whole, numerator, denominator) }
+      }
+    },
+    {
+      pattern: `(?:(\\d{1,4})${SPACE})?(\\d{1,3})[/⁄](\\d{1,3})(?![\\d/⁄]|[.,]\\d)`,
+      read: ([, whole, above, below], { before }) => {
+        const [numerator, denominator] = [Number(above), Number(below)]
+        if (/[\d/]$/u.test(before) || numerator === 0 || numerator >= denominator || !denominators.has(denominator)) {
+          return undefined
+        }
+        return { said: said(whole, numerator, denominator) }
+      }
+    },
+    {
+      // "24/7", "2024/25", "120/80"
+      pattern: "(\\d{1,4})/(\\d{1,4})(?![\\d/]|[.,]\\d)",
+      read: ([text, first = "", second = ""], { after, before }) => {
+        if (/[\d/]$/u.test(before)) return undefined
+        const season = first.length === 4 && second.length === 2 && Number(second) === (Number(first) + 1) % 100
+        const from = season ? numbers.year(Number(first)) : numbers.cardinal(Number(first))
+        const to = second.length > 1 && second.startsWith("0")
+          ? sayDigits(second, language)
+          : numbers.cardinal(Number(second))
+        if (/^ ?=/u.test(after)) return { said: `${from} ${words.dividedBy} ${to}` }
+        return {
+          said: season || /^(?:24\/7|9\/11|(\d+)\/\1)$/u.test(text) ? `${from} ${to}` : `${from} ${words.slash} ${to}`
+        }
+      }
+    }
+  ]
+}
+
+const unitRules = (language: TextLanguage): ReadonlyArray<NumberRule> => {
+  const number = numberPattern(language.format)
+  const symbols = Object.keys(language.units).sort((a, b) => b.length - a.length)
+  const units = `(?:${
+    symbols.map(escape).join("|").replace(/°([CF])/gu, "°${SPACE}?$1").replace(/\$\{SPACE\}/gu, SPACE)
+  })`
+  const sign = "([-−+±])?"
+  return [
+    {
+      // "5'11\""
+      pattern: "(\\d{1,2})['′’] ?(\\d{1,2})(?:[\"″”]|'')",
+      read: ([, feet, inches]) => {
+        const foot = language.units["ft"]
+        const inch = language.units["″"]
+        return foot === undefined || inch === undefined
+          ? undefined
+          : { said: `${sayCount(Number(feet), foot, language)} ${sayCount(Number(inches), inch, language)}` }
+      }
+    },
+    {
+      pattern: `${sign}(${number})${SPACE}?(${units})${PER}(?![\\p{L}\\p{N}])`,
+      read: ([, mark, written = "", symbol = "", per]) => {
+        const unit = language.units[symbol.replace(/\s/gu, "")]
+        if (unit === undefined) return undefined
+        return {
+          said: signed(mark, language) + sayCounted(parseNumber(written, language.format), unit, language) +
+            sayPer(per, language),
+          isQuantity: true
+        }
+      }
+    }
+  ]
+}
+
+const orderRules = (language: TextLanguage): ReadonlyArray<NumberRule> => {
+  const { numbers } = language
+  const rules: Array<NumberRule> = numbers.ordinalMarks.map(([mark, gender]) => ({
+    pattern: `(\\d{1,3}(?:[.,\\u00a0\\u202f]\\d{3}){1,3}|\\d{1,9})(?:${mark})`,
+    read: ([, digits = ""], { after, before }) => ({
+      said: numbers.ordinal(Number(digits.replace(/\D/gu, "")), { gender, before, after })
+    })
+  }))
+  const decade = numbers.decade
+  if (decade !== undefined) {
+    rules.unshift({
+      pattern: `['’‘]?(\\d0|[1-9]\\d{2}0)(?:${numbers.decadeMark ?? ""})(?![\\p{L}\\d])`,
+      read: ([, digits]) => ({ said: decade(Number(digits)) })
+    })
+  }
+  return rules
+}
+
+/**
+ * Makes the rules for quantities. The last of them reads any number.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const quantityRules = (language: TextLanguage): ReadonlyArray<NumberRule> => {
+  const { numbers, words } = language
+  const number = numberPattern(language.format)
+  const scale = scalePattern(language, false)
+  const power = (exponent: string) =>
+    exponent === "2" ?
+      words.squared :
+      exponent === "3" ?
+      words.cubed :
+      `${words.toThePowerOf} ${
+        exponent.startsWith("-")
+          ? `${words.minus} ${numbers.cardinal(Number(exponent.slice(1)))}`
+          : numbers.cardinal(Number(exponent))
+      }`
+  return [
+    ...orderRules(language),
+    ...fractionRules(language),
+    ...unitRules(language),
+    {
+      pattern:
+        `([-−+±])?(${number})(?:[eE]([-−+]?\\d{1,3})(?![\\p{L}\\d])|([⁻]?[${SUPERSCRIPTS}]{1,3})|\\^\\(?([-−]?\\d{1,3})\\)?)`,
+      read: ([, mark, written = "", scientific, raised, caret]) => {
+        const said = signed(mark, language) + sayNumber(parseNumber(written, language.format), language)
+        if (scientific !== undefined) {
+          const exponent = String(Number(scientific.replace("−", "-")))
+          return { said: `${said} ${words.times} ${numbers.cardinal(10)} ${power(exponent)}` }
+        }
+        const exponent = raised === undefined
+          ? caret ?? ""
+          : Array.from(raised, (sign) => sign === "⁻" ? "-" : String(SUPERSCRIPTS.indexOf(sign))).join("")
+        return { said: `${said} ${power(exponent.replace("−", "-"))}` }
+      }
+    },
+    {
+      // "x^2": the base is no number
+      pattern: "\\^([-−]?\\d{1,3})",
+      read: ([, exponent = ""]) => ({ said: power(exponent.replace("−", "-")) })
+    },
+    {
+      // "5x faster"
+      pattern: `(${number})[x×](?![\\p{L}\\d]| ?\\d)`,
+      read: ([, written = ""]) => ({
+        said: `${sayNumber(parseNumber(written, language.format), language)} ${words.times}`
+      })
+    },
+    {
+      pattern: "(\\d{1,4}):(\\d{1,4})(?![\\d:])",
+      read: ([, first = "", second = ""]) => ({
+        said: `${numbers.cardinal(Number(first))} ${words.ratio} ${numbers.cardinal(Number(second))}`
+      })
+    },
+    {
+      pattern: `([-−+±])?(${number})(${scale})`,
+      read: ([, mark, written = "", name = ""]) => {
+        const found = scaleOf(language, name, false)
+        if (found === undefined) return undefined
+        return { said: signed(mark, language) + sayScaled(parseNumber(written, language.format), found, language) }
+      }
+    },
+    {
+      pattern: "([-−+±])?\\.(\\d{1,12})(?!\\d)",
+      read: ([, mark, fraction = ""]) => ({
+        said: signed(mark, language) + sayNumber({ integer: "0", fraction }, language)
+      })
+    },
+    {
+      // "’98", "anni '90"
+      pattern: "(?<![\\p{L}\\p{N}])['’‘](\\d{2})(?!\\d|['’]\\d)",
+      read: ([, digits = ""]) => ({
+        said: digits.startsWith("0") ? sayDigits(digits, language) : numbers.cardinal(Number(digits))
+      })
+    },
+    {
+      pattern: `([-−+±])?(${number})`,
+      read: ([, mark, written = ""], { after, before }): Reading => {
+        const parsed = parseNumber(written, language.format)
+        const value = valueOf(parsed)
+        const sign = signed(mark, language)
+        const bare = /^\d+$/u.test(written)
+        if (bare && written.length > 1 && written.startsWith("0")) {
+          return { said: sign + sayDigitGroups(written, language) }
+        }
+        if (
+          bare && sign === "" &&
+          ((written.length >= 8 && !written.endsWith("000")) ||
+            (written.length >= 3 && isCodeContext(before, written.length)))
+        ) {
+          return { said: sayDigitGroups(written, language), isFinal: true }
+        }
+        if (
+          bare && sign === "" && value >= 1000 && value < 2100 && !/^ ?[xX×*=+] ?\d/u.test(after) &&
+          !/\d ?[xX×*=+] ?$/u.test(before) &&
+          numbers.isYear(value, before, after)
+        ) {
+          return { said: numbers.year(value), value, isYear: true }
+        }
+        const noun = parsed.fraction === "" ? numbers.genderOf(after) : undefined
+        return { said: sign + sayNumber(parsed, language, noun), value }
+      }
+    },
+    {
+      pattern: `([-−+±])?(\\d+)`,
+      read: ([, mark, digits = ""]) => ({ said: signed(mark, language) + sayDigitGroups(digits, language) })
+    }
+  ]
+}
