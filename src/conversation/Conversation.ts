@@ -10,7 +10,7 @@
 import type { Command } from "./ConversationCommand.ts"
 import type { TimedInput } from "./ConversationInput.ts"
 import type { ConversationOptions } from "./ConversationOptions.ts"
-import type { State } from "./ConversationState.ts"
+import { isReplyUninterruptible, type State } from "./ConversationState.ts"
 import { applyIdleTransitions } from "./machine/IdleTransitions.ts"
 import { closeConversation, endReply, requestAnswer } from "./machine/ReplyControl.ts"
 import {
@@ -26,7 +26,7 @@ import { onEndOfTurn, onEndOfTurnPredicted, onFinalized, onTranscript } from "./
 import { onUserText, startSpeaking } from "./machine/Turn.ts"
 import { onInputEnded, onSpeechStarted, onSpeechStopped, onTimer } from "./machine/UserTransitions.ts"
 
-export { initial, publicState } from "./ConversationState.ts"
+export { initial, isReplyUninterruptible, publicState } from "./ConversationState.ts"
 
 /** The first user has attached: the agent greets, unless the conversation is resumed. */
 const onStarted = (current: Step): void => {
@@ -94,7 +94,9 @@ const apply = (current: Step, input: TimedInput): void => {
     case "Say":
       return lifecycle._tag === "Draining" ? undefined : current.set({ queue: [...queue, input.source] })
     case "Interrupt":
-      return agent._tag === "Ending" ? undefined : endReply(current, "interrupted", { _tag: "Nothing" })
+      return agent._tag === "Ending" || (!input.force && isReplyUninterruptible(current.state))
+        ? undefined
+        : endReply(current, "interrupted", { _tag: "Nothing" })
     case "ModelReplyStarted":
       return onModelReplyStarted(current, input.reply)
     case "ModelTurnUnanswered":

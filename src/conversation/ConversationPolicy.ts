@@ -65,7 +65,8 @@ const Away = Schema.Struct({
  *   language: English, German, French, Spanish, Italian, Portuguese, Dutch; without a language, those of all; in any other
  *   language, sounds ("mhm") and "okay".
  * - `interruption.patience`: how long the paused agent waits for a transcript: from the beginning of the speech while it lasts,
- *   and from its end after that; at most twice this in all. 1 s, [100 ms, 10 s].
+ *   and from its end after that; at most twice this in all. Then it stops if the user still speaks, nothing is recognised and
+ *   `minWords` is 0; otherwise it resumes, and the words decide when they come. 1 s, [100 ms, 10 s].
  * - `echoGuard`: a transcript that repeats the agent's own words is taken for its echo, and ignored. true.
  * - `speculation`: preemptive replies: the agent is asked at the user's pause, and its answer is used only if the turn is
  *   over. false.

@@ -267,6 +267,24 @@ export const initial = (
 })
 
 /**
+ * Whether a reply cannot be interrupted.
+ *
+ * @category predicates
+ * @since 0.1.0
+ */
+export const isUninterruptible = (source: ReplySource): boolean =>
+  source._tag === "Text" && source.uninterruptible === true
+
+/**
+ * Whether the agent says something now that cannot be interrupted.
+ *
+ * @category predicates
+ * @since 0.1.0
+ */
+export const isReplyUninterruptible = ({ agent }: State): boolean =>
+  agent._tag !== "Silent" && isUninterruptible(agent.reply.source)
+
+/**
  * Returns the public state of a conversation (`session.state`).
  *
  * @category accessors

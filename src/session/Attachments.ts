@@ -18,6 +18,7 @@ import * as PipelineStream from "./PipelineStream.ts"
 import type { AudioOutput } from "./playout/AudioOutput.ts"
 import type { Convert } from "./playout/ReplyPlayout.ts"
 import type { SessionEnd, SessionEventBody } from "./SessionEvent.ts"
+import { uninterruptible } from "./Uninterruptible.ts"
 import type { ConnectionClose, UserConnection } from "./UserConnection.ts"
 import * as UtteranceQueue from "./UtteranceQueue.ts"
 
@@ -66,6 +67,8 @@ export class Attachments {
   #attachedBefore: boolean
   #isFedByProgram = false
   #endReason: SessionEnd | undefined
+  /** The last reply whose interruption was refused. */
+  #refusedEpoch = 0
 
   constructor(options: AttachmentsOptions) {
     this.#options = options
@@ -186,7 +189,7 @@ export class Attachments {
         return emit({ type: "error", code, message: refusal, details: { reason: "queue_full" } })
       }
       case "agent.interrupt":
-        return dispatch({ _tag: "Interrupt" })
+        return this.#onInterrupt()
       case "playout.position":
         return output.reported(message.turn, message.playedMs)
       case "session.end":
@@ -194,6 +197,17 @@ export class Attachments {
       case "ping":
         return emit({ type: "pong" })
     }
+  }
+
+  /** The user presses stop; told once for each reply that may not be interrupted. */
+  #onInterrupt(): void {
+    const { dispatch, emit, state } = this.#options
+    const { epoch } = state()
+    if (!Conversation.isReplyUninterruptible(state())) return dispatch({ _tag: "Interrupt", force: false })
+    if (this.#refusedEpoch === epoch) return
+    this.#refusedEpoch = epoch
+    const { code, details, message } = uninterruptible("VoiceSession.interrupt")
+    emit({ type: "error", code, message, ...(details === undefined ? {} : { details }) })
   }
 
   #listen(which: UserConnection): void {

@@ -26,7 +26,11 @@ const message = <const Type extends string, Fields extends Schema.Struct.Fields>
 const userText = message("user.text", "The user typed a turn; the agent answers aloud.", {
   text: Schema.String.check(Schema.isMaxLength(MAX_TEXT_LENGTH)).annotateKey({ description: "What the user typed." })
 })
-const agentInterrupt = message("agent.interrupt", "Stop the agent's reply now.", {})
+const agentInterrupt = message(
+  "agent.interrupt",
+  "Stop the agent's reply now. What may not be interrupted goes on, and an `error` with `details.reason` `uninterruptible` follows.",
+  {}
+)
 const playoutPosition = Schema.Struct({
   type: Schema.Literal("playout.position"),
   turn: Schema.Natural.annotateKey({ description: "The number of the turn." }),

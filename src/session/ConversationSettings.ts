@@ -27,16 +27,15 @@ export class ConversationSettings implements ConversationOptions {
   readonly finalizeTimeoutMs: number
   readonly #isBusy: (() => boolean) | undefined
   #policy: ConversationPolicy
-  readonly #language: string | undefined
-  #backchannels: Backchannel.Backchannels
+  readonly #language: () => string | undefined
 
-  constructor({ busy, config, latencyTarget, policy, timeout }: SessionOptions) {
+  /** `language`: what the user and the agent speak now. */
+  constructor({ busy, latencyTarget, policy, timeout }: SessionOptions, language: () => string | undefined) {
     this.latencyTargetMs = Duration.toMillis(latencyTarget)
     this.finalizeTimeoutMs = Math.min(FINALIZE_TIMEOUT_MS, Duration.toMillis(timeout))
     this.#isBusy = busy
     this.#policy = policy
-    this.#language = config.language
-    this.#backchannels = Backchannel.make(policy.interruption.backchannels, config.language)
+    this.#language = language
   }
 
   get policy(): ConversationPolicy {
@@ -45,7 +44,10 @@ export class ConversationSettings implements ConversationOptions {
 
   setPolicy(policy: ConversationPolicy): void {
     this.#policy = policy
-    this.#backchannels = Backchannel.make(policy.interruption.backchannels, this.#language)
+  }
+
+  get #backchannels(): Backchannel.Backchannels {
+    return Backchannel.make(this.#policy.interruption.backchannels, this.#language())
   }
 
   get isBackchannel(): ConversationOptions["isBackchannel"] {

@@ -104,7 +104,10 @@ export const make = <E, R>(
     )
     // without a reader the reply is interrupted
     yield* Effect.addFinalizer(() =>
-      session.interrupt.pipe(Effect.ignore, Effect.andThen(Effect.sync(() => listener?.closed("reader gone"))))
+      session.interrupt({ force: true }).pipe(
+        Effect.ignore,
+        Effect.andThen(Effect.sync(() => listener?.closed("reader gone")))
+      )
     )
     return Stream.fromQueue(out)
   })).pipe(Stream.scoped)

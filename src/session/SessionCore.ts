@@ -81,7 +81,7 @@ export class SessionCore {
     this.createdAtMs = restored?.createdAtMs ?? now()
     this.metadata = config.metadata ?? {}
     this.seq = restored?.seq ?? 0
-    this.settings = new ConversationSettings(options)
+    this.settings = new ConversationSettings(options, () => this.text.settings().language)
     this.text = new SessionText(config, options.text)
     this.dispatcher = new SessionDispatcher({
       settings: this.settings,

@@ -23,9 +23,17 @@ import { hasEnded } from "./SessionAgent.ts"
 import { decodeMetadata, decodeSpeech, type Metadata, type SessionConfig } from "./SessionConfig.ts"
 import type { SessionCore } from "./SessionCore.ts"
 import type { SessionEnd, SessionEvent, SessionState } from "./SessionEvent.ts"
+import { uninterruptible } from "./Uninterruptible.ts"
 import type { UserConnection } from "./UserConnection.ts"
 import * as UtteranceQueue from "./UtteranceQueue.ts"
-import type { PersistenceStatus, PipelineOptions, PipelineOutput, SayOptions, VoiceSession } from "./VoiceSession.ts"
+import type {
+  InterruptOptions,
+  PersistenceStatus,
+  PipelineOptions,
+  PipelineOutput,
+  SayOptions,
+  VoiceSession
+} from "./VoiceSession.ts"
 
 type SessionOperation = TelemetryNames.Operation extends infer Name ? Name extends `session.${infer Own}` ? Own : never
   : never
@@ -54,7 +62,6 @@ export class SessionOperations implements VoiceSession {
   readonly config: SessionConfig
   readonly start: Effect.Effect<void, BackendError>
   readonly stop: Effect.Effect<void, BackendError>
-  readonly interrupt: Effect.Effect<void, BackendError>
   readonly state: Observable<SessionState>
   readonly persistenceStatus: Effect.Effect<PersistenceStatus>
   readonly metadata: Effect.Effect<Metadata>
@@ -74,7 +81,6 @@ export class SessionOperations implements VoiceSession {
       core.drain("closed")
       return Effect.asVoid(Deferred.await(core.runtime.ended))
     }))
-    this.interrupt = this.#operation("interrupt", () => Effect.sync(() => core.dispatch({ _tag: "Interrupt" })))
     this.state = stateOf(core)
     this.persistenceStatus = Effect.sync(() => core.isClosed ? "completed" : "active")
     this.metadata = Effect.sync(() => core.metadata)
@@ -150,6 +156,14 @@ export class SessionOperations implements VoiceSession {
             _tag: "Say",
             source: { _tag: "Text", text, optional: false, uninterruptible: options?.interruptible === false }
           })))
+
+  readonly interrupt = (options?: InterruptOptions): Effect.Effect<void, BackendError> =>
+    this.#operation("interrupt", (op) => {
+      const force = options?.force === true
+      if (!force && Conversation.isReplyUninterruptible(this.#core.state)) return Effect.fail(uninterruptible(op))
+      this.#core.dispatch({ _tag: "Interrupt", force })
+      return Effect.void
+    })
 
   readonly sendText = (text: string): Effect.Effect<void, BackendError> =>
     this.#operation("sendText", (op) => {

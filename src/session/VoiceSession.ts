@@ -56,6 +56,15 @@ export interface SayOptions {
 }
 
 /**
+ * @category models
+ * @since 0.1.0
+ */
+export interface InterruptOptions {
+  /** Whether to stop also what may not be interrupted. Default: false. */
+  readonly force?: boolean | undefined
+}
+
+/**
  * A session. Operations on one that has ended fail `session_not_found`.
  *
  * @category models
@@ -99,8 +108,12 @@ export interface VoiceSession {
   readonly updatePolicy: (policy: ConversationPolicy) => Effect.Effect<void, BackendError>
   /** Answers a turn that the user typed. Interrupts the agent. */
   readonly sendText: (text: string) => Effect.Effect<void, BackendError>
-  /** Interrupts the agent's reply. */
-  readonly interrupt: Effect.Effect<void, BackendError>
+  /**
+   * Stops the agent's reply, whatever the policy says about interruptions by the user. While the agent says what may not be
+   * interrupted (`say` with `interruptible: false`), it fails `invalid_config` (`details.reason: "uninterruptible"`) and
+   * changes nothing, unless `force` is true. A client's `agent.interrupt` is never forced.
+   */
+  readonly interrupt: (options?: InterruptOptions) => Effect.Effect<void, BackendError>
   /** Attaches a connection of the user; a former one is closed as `replaced`. */
   readonly attach: (connection: UserConnection) => Effect.Effect<void, BackendError>
   /**

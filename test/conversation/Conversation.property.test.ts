@@ -92,7 +92,7 @@ class Model {
     }
     const { agent } = before
     const spoken = agent._tag === "Active" || agent._tag === "Held" ? agent.reply.source : undefined
-    if (spoken?._tag === "Text" && spoken.uninterruptible === true && event._tag !== "Interrupt") {
+    if (spoken?._tag === "Text" && spoken.uninterruptible === true && !(event._tag === "Interrupt" && event.force)) {
       const cut = commands.some((command) => command._tag === "End" && command.reason === "interrupted")
       // a model starts replies by itself
       const may = event._tag === "Close" || event._tag === "ModelReplyStarted"
@@ -279,7 +279,7 @@ const inputOf = (model: Model, random: () => number): ConversationInput => {
         ? { _tag: "Text", text: "news", optional: random() < 0.3, uninterruptible: random() < 0.4 }
         : { _tag: "Audio", key: 1 }
     }),
-    () => ({ _tag: "Interrupt" }),
+    () => ({ _tag: "Interrupt", force: random() < 0.3 }),
     () => ({ _tag: "ModelReplyStarted", reply: `r${model.trace.length}` }),
     () => ({ _tag: "ReplyProgress", epoch, stage: "tts" }),
     () => ({ _tag: "ReplyAudible", epoch }),
@@ -296,7 +296,7 @@ const inputOf = (model: Model, random: () => number): ConversationInput => {
   if (roll < 0.006) return { _tag: "Close", reason: "closed" }
   if (roll < 0.03) return { _tag: "Started" }
   for (;;) {
-    const input = kinds[between(random, 0, kinds.length - 1)]?.() ?? { _tag: "Interrupt" }
+    const input = kinds[between(random, 0, kinds.length - 1)]?.() ?? { _tag: "Interrupt", force: false }
     if (input._tag !== "ModelReplyStarted" || model.options.turnAuthority === "remote") return input
   }
 }

@@ -349,9 +349,9 @@ describe("Conversation", () => {
     })
 
     it("by the client stops the agent whatever the policy, and does nothing when it is silent", () => {
-      const script = speaking({ policy: noInterruption }).on({ _tag: "Interrupt" })
+      const script = speaking({ policy: noInterruption }).on({ _tag: "Interrupt", force: false })
       assert.include(script.take(), "end interrupted")
-      script.on({ _tag: "Interrupt" })
+      script.on({ _tag: "Interrupt", force: false })
       assert.deepStrictEqual(script.take(), [])
     })
   })

@@ -59,7 +59,7 @@ const makeSession = Effect.fnUntraced(function*(id: string, config: VoiceSession
     say: never,
     updatePolicy: never,
     sendText: never,
-    interrupt: Effect.void,
+    interrupt: () => Effect.void,
     attach: never,
     pipeline: () => Stream.empty,
     ended: Deferred.await(ended)

@@ -208,7 +208,7 @@ describe("Retention", () => {
         const answered = user.connection.events.find(({ type }) => type === "agent.speech_started")
         yield* user.hears(300)
         const interrupted = (yield* now) - start
-        yield* user.session.interrupt
+        yield* user.session.interrupt()
         yield* user.hears(2_000)
         yield* backend.closeSession(user.session.id)
         yield* backend.closeSession(other.session.id)

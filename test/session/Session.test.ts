@@ -368,7 +368,7 @@ describe("Session", () => {
             session.start,
             session.say("x"),
             session.sendText("x"),
-            session.interrupt,
+            session.interrupt(),
             session.sendAudio(new Uint8Array(2)),
             session.processAudio(new Uint8Array(2)),
             session.updateMetadata({}),

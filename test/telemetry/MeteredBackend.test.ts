@@ -48,7 +48,7 @@ describe("the metrics of a backend", () => {
             yield* session.sendAudio(new Uint8Array(960))
             yield* session.say("hello")
             yield* session.sendText("hello")
-            yield* session.interrupt
+            yield* session.interrupt()
             yield* session.setAgent(echo)
             yield* session.setLanguage("de")
             yield* session.updateMetadata({ a: 1 })

@@ -376,7 +376,10 @@ export interface ClientMessages {
     /** What the user typed. */
     readonly text: string
   }
-  /** Stop the agent's reply now. */
+  /**
+   * Stop the agent's reply now. What may not be interrupted goes on, and an `error` with
+   * `details.reason` `uninterruptible` follows.
+   */
   readonly "agent.interrupt": {
     readonly type: "agent.interrupt"
   }

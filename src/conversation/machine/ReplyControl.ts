@@ -5,8 +5,9 @@
  */
 import type { SessionEnd, SpeechEnd } from "../ConversationEvent.ts"
 import type { NextAction, Reply, ReplySource, Speculation } from "../ConversationState.ts"
+import { isUninterruptible } from "../ConversationState.ts"
 import type { TurnTimestamps } from "../TurnLatency.ts"
-import { isUninterruptible, type Step } from "./Step.ts"
+import type { Step } from "./Step.ts"
 import { joinTexts, sameWords } from "./TranscriptText.ts"
 
 /**

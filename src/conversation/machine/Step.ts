@@ -9,8 +9,8 @@ import type { Command } from "../ConversationCommand.ts"
 import type { ConversationEvent } from "../ConversationEvent.ts"
 import type { TimedInput } from "../ConversationInput.ts"
 import type { ConversationOptions } from "../ConversationOptions.ts"
-import { publicState } from "../ConversationState.ts"
-import type { Reply, ReplySource, State, TimerName } from "../ConversationState.ts"
+import { isReplyUninterruptible, publicState } from "../ConversationState.ts"
+import type { Reply, State, TimerName } from "../ConversationState.ts"
 import type { HistoryItem } from "../History.ts"
 import { joinTexts } from "./TranscriptText.ts"
 
@@ -33,15 +33,6 @@ export const TIMER_GRACE_MS = 120
 
 /** How much of the end of a reply's spoken text is kept to detect an echo. */
 const SPOKEN_TEXT_CHARACTERS = 400
-
-/**
- * Whether a reply cannot be interrupted.
- *
- * @category predicates
- * @since 0.1.0
- */
-export const isUninterruptible = (source: ReplySource): boolean =>
-  source._tag === "Text" && source.uninterruptible === true
 
 /**
  * @category models
@@ -108,9 +99,9 @@ export class Step {
 
   /** Whether the user may interrupt what the agent is saying. */
   get interruptible(): boolean {
-    const { agent, lifecycle } = this.state
+    const { lifecycle } = this.state
     return this.options.policy.interruption.enabled && lifecycle._tag === "Open" &&
-      !(agent._tag !== "Silent" && isUninterruptible(agent.reply.source))
+      !isReplyUninterruptible(this.state)
   }
 
   /** The current reply, if it has this epoch. */

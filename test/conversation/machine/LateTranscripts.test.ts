@@ -184,7 +184,7 @@ describe("Typed text during uninterruptible speech", () => {
   it("is answered at once when that speech is stopped or fails, and also while draining", () => {
     for (
       const end of [
-        { _tag: "Interrupt" },
+        { _tag: "Interrupt", force: true },
         { _tag: "Drain", reason: "drained" }
       ] as const
     ) {

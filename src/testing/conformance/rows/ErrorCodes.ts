@@ -114,7 +114,7 @@ export const rows: ReadonlyArray<Row> = [
         yield* assertWellFormed(yield* assertFailsWith("session_not_found", backend.getSession("nobody")))
         const session = yield* createSession()
         yield* backend.closeSession(session.id)
-        for (const operation of [session.say("hello"), session.sendText("hello"), session.interrupt, session.start]) {
+        for (const operation of [session.say("hello"), session.sendText("hello"), session.interrupt(), session.start]) {
           yield* assertWellFormed(yield* assertFailsWith("session_not_found", operation))
         }
       })

@@ -99,7 +99,7 @@ export const rows: ReadonlyArray<Row> = [
         yield* assertFailsWith("invalid_config", user.session.sendAudio(new Uint8Array(3)))
         yield* user.session.sendAudio(new Uint8Array(48_000 * 10))
         yield* user.waitForEvent("agent.speech_started", 2)
-        yield* user.session.interrupt
+        yield* user.session.interrupt()
         yield* assertEqual((yield* user.waitForReply(2)).reason, "interrupted", "how a long one ended")
       })
   ),
@@ -247,7 +247,7 @@ export const rows: ReadonlyArray<Row> = [
       const user = yield* createUser()
       yield* user.type("talk")
       yield* user.waitForEvent("agent.speech_started")
-      yield* user.session.interrupt
+      yield* user.session.interrupt()
       yield* assertEqual((yield* user.waitForReply()).reason, "interrupted", "how the reply ended")
     })),
   test("VoiceSession.history", "holds the words of user and agent, in order", (backends) =>

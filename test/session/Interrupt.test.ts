@@ -1,0 +1,118 @@
+/** Who may stop the agent: the user's client, and the program. */
+import { assert, describe, it } from "@effect/vitest"
+import { Effect } from "effect"
+import { Invariants, Recording, Scenario } from "../../src/testing/index.ts"
+import { call, layer, layerS2s, pass, running, type User } from "./Harness.ts"
+
+const { pause, perform, pressStop, say, waitForSpeech } = Scenario
+const notice = "this call is recorded for quality and training purposes"
+
+const layers = [
+  ["a voice", () => layer()],
+  ["a speech-to-speech model", () => layerS2s(["one", "two"], { turnAuthority: "own" })]
+] as const
+
+const press = (user: User) => Effect.sync(() => user.connection.listener?.message({ type: "agent.interrupt" }))
+
+describe("A reply that may not be interrupted", () => {
+  for (const [name, make] of layers) {
+    it.effect(`is not stopped by the client, who is told once; with ${name}`, () =>
+      running(
+        make(),
+        Effect.gen(function*() {
+          const user = yield* call()
+          yield* user.session.say(notice, { interruptible: false })
+          yield* user.hears(300)
+          for (let times = 0; times < 5; times++) {
+            yield* press(user)
+            yield* user.hears(40)
+          }
+          assert.strictEqual(yield* user.session.state.get, "speaking")
+          assert.deepStrictEqual(
+            user.connection.of("error").map(({ code, details }) => ({ code, details })),
+            [{ code: "invalid_config", details: { reason: "uninterruptible" } }]
+          )
+          yield* user.hears(6_000)
+          assert.deepStrictEqual(yield* user.said, [`agent: ${notice}`])
+          // each such reply is told of once
+          yield* user.session.say(notice, { interruptible: false })
+          yield* user.hears(300)
+          yield* press(user)
+          assert.strictEqual(user.connection.of("error").length, 2)
+        })
+      ))
+
+    it.effect(`is stopped by the program only by force; with ${name}`, () =>
+      running(
+        make(),
+        Effect.gen(function*() {
+          const user = yield* call()
+          yield* user.session.say(notice, { interruptible: false })
+          yield* user.hears(300)
+          for (const options of [undefined, {}, { force: false }]) {
+            const error = yield* Effect.flip(user.session.interrupt(options))
+            assert.deepStrictEqual([error.code, error.details?.["reason"]], ["invalid_config", "uninterruptible"])
+          }
+          assert.strictEqual(yield* user.session.state.get, "speaking")
+          yield* user.session.interrupt({ force: true })
+          yield* user.hears(40)
+          assert.strictEqual(yield* user.session.state.get, "listening")
+          const [said] = yield* user.session.history
+          assert.isTrue(said?.interrupted)
+          assert.deepStrictEqual(user.connection.of("error"), [])
+        })
+      ))
+  }
+
+  it.effect("may be interrupted when it is over, and any other reply at once", () =>
+    running(
+      layer(),
+      Effect.gen(function*() {
+        const user = yield* call()
+        yield* user.session.interrupt()
+        yield* user.session.say("hello there, how are you", { interruptible: true })
+        yield* user.hears(300)
+        yield* press(user)
+        yield* user.hears(40)
+        assert.strictEqual(yield* user.session.state.get, "listening")
+        assert.deepStrictEqual(user.connection.of("error"), [])
+        yield* user.session.say("hello there, how are you")
+        yield* user.hears(300)
+        yield* user.session.interrupt()
+        assert.strictEqual(yield* user.session.state.get, "listening")
+        yield* pass("1 second")
+      })
+    ))
+
+  it.effect("is heard whole, and what the user says over it is answered after it, once", () =>
+    Effect.gen(function*() {
+      const result = yield* Scenario.run({
+        user: [
+          perform("reads the notice", (session) => session.say(notice, { interruptible: false })),
+          waitForSpeech("500 millis"),
+          say("what is my balance"),
+          pressStop,
+          pause("500 millis"),
+          pressStop,
+          say("and my limit"),
+          pause("6 seconds")
+        ]
+      })
+      assert.strictEqual(Invariants.report(result), "")
+      assert.deepStrictEqual(Recording.lines(result.history), [
+        `agent: ${notice}`,
+        "user: what is my balance and my limit",
+        "agent: You said: what is my balance and my limit."
+      ])
+      assert.strictEqual(result.events.filter((event) => event.type === "error").length, 1)
+    }))
+
+  it.effect("is another thing than the policy: a stop button works while the user cannot talk over the agent", () =>
+    Effect.gen(function*() {
+      const result = yield* Scenario.run({
+        policy: { interruption: { enabled: false } },
+        user: [say("hello you there"), waitForSpeech("300 millis"), pressStop, pause("2 seconds")]
+      })
+      assert.strictEqual(result.replies[0]?.ended?.reason, "interrupted")
+    }))
+})
