@@ -288,7 +288,7 @@ describe("A speech-to-speech model that goes wrong", () => {
         yield* user.session.sendText("a")
         yield* pass("1 second")
         begin()
-        yield* user.session.interrupt
+        yield* user.session.interrupt()
         yield* pass("1 second")
         assert.deepStrictEqual(truncated, [["r0", 0]])
       })
