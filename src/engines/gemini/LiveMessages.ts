@@ -76,7 +76,11 @@ export type ServerEvent =
   | { readonly _tag: "InputTranscription"; readonly text: string; readonly finished: boolean }
   | { readonly _tag: "OutputTranscription"; readonly text: string }
   | { readonly _tag: "Audio"; readonly pcm: Int16Array | string }
-  | { readonly _tag: "ToolCalls"; readonly calls: ReadonlyArray<{ id: string; name: string; input: unknown }> }
+  | { readonly _tag: "Text"; readonly text: string }
+  | {
+    readonly _tag: "ToolCalls"
+    readonly calls: ReadonlyArray<{ id: string | undefined; name: string; input: unknown }>
+  }
   | { readonly _tag: "ToolCallsCancelled"; readonly ids: ReadonlyArray<string> }
   | { readonly _tag: "Interrupted" }
   | { readonly _tag: "GenerationComplete" }
@@ -125,7 +129,8 @@ const events = (message: typeof ServerMessage.Type): ReadonlyArray<ServerEvent> 
       found.push({ _tag: "InputTranscription", text: input.text ?? "", finished: input.finished === true })
     }
     if (output?.text != null && output.text !== "") found.push({ _tag: "OutputTranscription", text: output.text })
-    for (const { inlineData: data } of content.modelTurn?.parts ?? []) {
+    for (const { inlineData: data, text, thought } of content.modelTurn?.parts ?? []) {
+      if (text != null && text !== "" && thought !== true) found.push({ _tag: "Text", text })
       if (data?.data == null || !(data.mimeType ?? "audio/pcm").startsWith("audio/pcm")) continue
       found.push({ _tag: "Audio", pcm: audio(data.mimeType ?? "", data.data) })
     }
@@ -134,7 +139,7 @@ const events = (message: typeof ServerMessage.Type): ReadonlyArray<ServerEvent> 
   if (calls.length > 0) {
     found.push({
       _tag: "ToolCalls",
-      calls: calls.map(({ args, id, name }) => ({ id: id ?? name, name, input: args ?? {} }))
+      calls: calls.map(({ args, id, name }) => ({ id: id ?? undefined, name, input: args ?? {} }))
     })
   }
   const cancelled = message.toolCallCancellation?.ids ?? []
@@ -168,6 +173,6 @@ export const client = {
         turnComplete: true
       }
     }),
-  toolResponse: (id: string, name: string, output: string): string =>
+  toolResponse: (id: string | undefined, name: string, output: string): string =>
     JSON.stringify({ toolResponse: { functionResponses: [{ id, name, response: { output } }] } })
 } as const

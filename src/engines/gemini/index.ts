@@ -48,7 +48,8 @@ const SERVICE = "google.ai.generativelanguage.v1beta.GenerativeService.BidiGener
  * - `prefixPadding`: with `server`, how much speech starts a turn. Default: the server's. [0, 5 s].
  * - `silenceDuration`: with `server`, how much silence ends a turn. Default: the server's. [50 ms, 10 s].
  * - `timeout`: how long a connection may take to be ready. Default 10 s, [100 ms, 1 min].
- * - `silenceTimeout`: how long an expected message may be overdue before the connection is replaced. Default 15 s,
+ * - `silenceTimeout`: how long the model may take to begin a reply, and between two messages of one. Then the connection is
+ *   replaced and the reply asked for again, once; a reply that had begun fails. Default 15 s,
  *   [500 ms, 5 min].
  * - `rotateAfter`: the age at which a connection is replaced in a pause; the server closes it at about 10 min. Default
  *   9 min, [1 s, 10 min].
@@ -203,7 +204,13 @@ const make = Effect.fnUntraced(function*(options: GeminiOptions) {
           closed
         }),
         protocol: (listener) =>
-          LiveProtocol.make({ ...listener, setup: setupOf(options, session), remote, history: session.history })
+          LiveProtocol.make({
+            ...listener,
+            setup: setupOf(options, session),
+            remote,
+            speaksText: session.speaksText,
+            history: session.history
+          })
       })
   })
 })

@@ -22,18 +22,31 @@ const ErrorBody = Schema.Struct({
   event_id: optional(Schema.String)
 })
 
-const Item = Schema.Struct({ id: optional(Schema.String), type: Schema.String, role: optional(Schema.String) })
+const Part = Schema.Struct({ type: optional(Schema.String), text: optional(Schema.String) })
+
+const Item = Schema.Struct({
+  id: optional(Schema.String),
+  type: optional(Schema.String),
+  call_id: optional(Schema.String),
+  name: optional(Schema.String),
+  arguments: optional(Schema.String),
+  content: optional(Schema.Array(Part))
+})
 
 const Response = Schema.Struct({
-  id: Schema.String,
+  id: optional(Schema.String),
   status: optional(Schema.String),
   status_details: optional(Schema.Struct({
     type: optional(Schema.String),
     reason: optional(Schema.String),
     error: optional(Schema.Struct({ type: optional(Schema.String), code: optional(Schema.String) }))
   })),
-  metadata: optional(Schema.Record(Schema.String, Schema.String))
+  metadata: optional(Schema.Record(Schema.String, Schema.Unknown)),
+  output: optional(Schema.Array(Item))
 })
+
+/** What an event within a response is about; servers leave out what is clear. */
+const about = { response_id: optional(Schema.String), item_id: optional(Schema.String) }
 
 /**
  * The server events that are handled. Others are `Ignored`.
@@ -60,22 +73,25 @@ export const ServerEvents = {
     item_id: Schema.String
   }),
   "response.created": type("response.created", { response: Response }),
-  "response.output_item.added": type("response.output_item.added", { response_id: Schema.String, item: Item }),
+  "response.output_item.added": type("response.output_item.added", { response_id: about.response_id, item: Item }),
+  "response.output_item.done": type("response.output_item.done", { response_id: about.response_id, item: Item }),
+  "response.content_part.done": type("response.content_part.done", { ...about, part: Part }),
+  "response.output_text.delta": type("response.output_text.delta", { ...about, delta: Schema.String }),
+  "response.output_text.done": type("response.output_text.done", { ...about, text: Schema.String }),
   "response.output_audio.delta": type("response.output_audio.delta", {
-    response_id: Schema.String,
-    item_id: Schema.String,
-    content_index: Schema.Natural,
+    ...about,
+    content_index: optional(Schema.Natural),
     delta: Schema.String
   }),
+  "response.output_audio.done": type("response.output_audio.done", about),
   "response.output_audio_transcript.delta": type("response.output_audio_transcript.delta", {
-    response_id: Schema.String,
-    item_id: Schema.String,
+    ...about,
     delta: Schema.String
   }),
   "response.function_call_arguments.done": type("response.function_call_arguments.done", {
-    response_id: Schema.String,
+    ...about,
     call_id: Schema.String,
-    name: Schema.String,
+    name: optional(Schema.String),
     arguments: Schema.String
   }),
   "response.done": type("response.done", { response: Response })
@@ -94,9 +110,9 @@ export type ServerEvent =
   | Exclude<Known, { readonly type: "response.output_audio.delta" }>
   | {
     readonly type: "response.output_audio.delta"
-    readonly response_id: string
-    readonly item_id: string
-    readonly content_index: number
+    readonly response_id?: string | null
+    readonly item_id?: string | null
+    readonly content_index?: number | null
     readonly pcm: Int16Array | string
   }
   | { readonly type: "Ignored"; readonly name: string }
@@ -164,7 +180,12 @@ export const client = {
       content_index: contentIndex,
       audio_end_ms: Math.max(0, Math.floor(audioEndMs))
     }),
+  /** Audio is asked for explicitly: a model that reads its own words as text in the history may answer in text. */
   respond: (id: string, response: { readonly [key: string]: unknown } = {}): string =>
-    JSON.stringify({ type: "response.create", event_id: id, response: { ...response, metadata: { ask: id } } }),
+    JSON.stringify({
+      type: "response.create",
+      event_id: id,
+      response: { output_modalities: ["audio"], ...response, metadata: { ask: id } }
+    }),
   cancel: (responseId: string): string => JSON.stringify({ type: "response.cancel", response_id: responseId })
 } as const

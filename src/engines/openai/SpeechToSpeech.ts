@@ -42,7 +42,8 @@ import * as RealtimeProtocol from "./RealtimeProtocol.ts"
  * - `noiseReduction`: for a microphone that is near (`near_field`) or far (`far_field`), or `off`. Default `off`.
  * - `maxOutputTokens`: of one response. Default: no limit.
  * - `timeout`: how long a connection may take to be ready. Default 10 s, [100 ms, 1 min].
- * - `silenceTimeout`: how long an expected message may be overdue before the connection is replaced. Default 15 s,
+ * - `silenceTimeout`: how long the model may take to begin a reply, and between two messages of one. Then the connection is
+ *   replaced and the reply asked for again, once; a reply that had begun fails. Default 15 s,
  *   [500 ms, 5 min].
  * - `rotateAfter`: the age at which a connection is replaced in a pause; the server closes it at 60 min. Default 55 min,
  *   [1 s, 59 min].
@@ -224,6 +225,7 @@ const make = Effect.fnUntraced(function*(options: OpenAiRealtimeOptions) {
             session: sessionOf(options, session),
             remote,
             answers: session.answers,
+            speaksText: session.speaksText,
             history: session.history
           })
       })

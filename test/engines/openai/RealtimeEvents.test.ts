@@ -54,7 +54,8 @@ describe("RealtimeEvents", () => {
           id: "resp_CCXHw0UJld10EzIUXQCNh",
           status: "cancelled",
           status_details: { type: "cancelled", reason: "turn_detected" },
-          metadata: null
+          metadata: null,
+          output: []
         }
       }
     )
@@ -104,7 +105,7 @@ describe("RealtimeEvents", () => {
     assert.deepStrictEqual(json(client.respond("ask-1", { instructions: "x" })), {
       type: "response.create",
       event_id: "ask-1",
-      response: { instructions: "x", metadata: { ask: "ask-1" } }
+      response: { output_modalities: ["audio"], instructions: "x", metadata: { ask: "ask-1" } }
     })
     const options = Schema.decodeUnknownSync(OpenAi.OpenAiRealtimeOptions)({ voice: "cedar", turn_detection: "none" })
     assert.deepStrictEqual(OpenAi.sessionOf(options, { answers: true, tools: [] }), {
@@ -141,7 +142,7 @@ describe("RealtimeEvents", () => {
       const read = decode(text)
       assert.isTrue(Result.isFailure(read) || read.success.type === "Ignored", text)
     }
-    assert.isTrue(Result.isFailure(decode(`{"type":"response.done","response":{}}`)))
+    assert.isTrue(Result.isFailure(decode(`{"type":"response.done","response":{"status":1}}`)))
   })
 
   it.prop("encodes and decodes any samples", [

@@ -1,6 +1,6 @@
 /**
- * Keeps a session connected to a hosted model: a dead or silent connection is replaced, and one that the vendor will close
- * because of its age is replaced before, during a pause. The protocol carries the conversation over to the next connection.
+ * Keeps a session connected to a hosted model: a dead connection and one whose model does not answer are replaced, and one
+ * that the vendor will close because of its age is replaced before, during a pause. The protocol carries the conversation over to the next connection.
  *
  * @since 0.1.0
  */
@@ -12,19 +12,21 @@ import * as Effect from "effect/Effect"
 import * as Queue from "effect/Queue"
 import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
-import { type BackendError, ConnectionFailed, PipelineError, Timeout } from "../../../BackendError.ts"
+import { type BackendError, ConnectionFailed, PipelineError } from "../../../BackendError.ts"
 import { connectDeadline } from "../../../Deadline.ts"
 import type { EngineIncident, OnIncident } from "../../../EngineIncident.ts"
 import * as MonotonicTime from "../../../MonotonicTime.ts"
 import * as RetryPolicy from "../../../RetryPolicy.ts"
 import type { SpeechToSpeechEvent, SpeechToSpeechStream } from "../../../speech/SpeechToSpeech.ts"
 import * as VendorSocket from "../../../wire/VendorSocket.ts"
-import type { S2sListener, S2sProtocol } from "./S2sProtocol.ts"
+import type { S2sListener, S2sProtocol, S2sProtocolOptions } from "./S2sProtocol.ts"
 
 /** Events that the session has not consumed; more fails the stream. */
 const MAX_EVENTS = 8_192
 /** A connection that lasted this long resets the count of consecutive failures. */
 const STABLE_MS = 10_000
+/** How often within the deadline of an answer the protocol looks for what is overdue. */
+const TICKS = 8
 /** How often a connection that is due for replacement is checked for a pause. */
 const PAUSE_CHECK_INTERVAL = "250 millis"
 
@@ -32,7 +34,7 @@ const PAUSE_CHECK_INTERVAL = "250 millis"
  * Options of a connection.
  *
  * - `request`: the endpoint and its headers, evaluated for each connection.
- * - `silence`: how long an expected message may be overdue before the connection counts as dead.
+ * - `silence`: how long the model may take to begin a reply, and between two events of one.
  * - `rotateAfter`: the age at which a connection is replaced in the next pause; `lifetime`: the age at which it is replaced
  *   in any case.
  * - `maxRetries`: how many times in a row a lost connection is replaced; `retryDelay`: the first delay, doubled each time.
@@ -52,7 +54,7 @@ export interface S2sConnectionOptions {
   readonly maxRetries: number
   readonly retryDelay: Duration.Duration
   readonly onIncident?: OnIncident | undefined
-  readonly protocol: (listener: S2sListener) => S2sProtocol
+  readonly protocol: (options: S2sListener & Pick<S2sProtocolOptions, "deadlineMs" | "now">) => S2sProtocol
 }
 
 /** Why a connection has ended. */
@@ -60,6 +62,8 @@ interface ConnectionEnd {
   readonly error: BackendError
   /** A rotation, not a failure. */
   readonly planned: boolean
+  /** The model does not answer. It was reached, so this does not count as a failure to connect. */
+  readonly unanswered?: boolean
 }
 
 /**
@@ -75,6 +79,7 @@ export const open = Effect.fnUntraced(function*(
   const { engine, sessionId } = options
   const clock = yield* Clock.Clock
   const now = () => MonotonicTime.nowMs(clock)
+  const silenceMs = Duration.toMillis(options.silence)
   const events = yield* Queue.dropping<SpeechToSpeechEvent, BackendError | Cause.Done>(MAX_EVENTS)
   const report = (what: EngineIncident["what"], error?: BackendError) =>
     options.onIncident?.({ engine, kind: "s2s", what, sessionId, ...(error === undefined ? {} : { error }) })
@@ -82,7 +87,6 @@ export const open = Effect.fnUntraced(function*(
   // state of the current connection
   let ended = Deferred.makeUnsafe<ConnectionEnd>()
   let ready = Deferred.makeUnsafe<void>()
-  let lastMessageAt = 0
   const fatal = Deferred.makeUnsafe<never, BackendError>()
   const end = (reason: ConnectionEnd) => void Deferred.doneUnsafe(ended, Effect.succeed(reason))
   const fail = (error: BackendError) => void Deferred.doneUnsafe(fatal, Effect.fail(error))
@@ -98,26 +102,23 @@ export const open = Effect.fnUntraced(function*(
       )
     },
     ready: () => void Deferred.doneUnsafe(ready, Effect.void),
-    renew: (planned) =>
+    renew: (planned, error) =>
       end({
         planned,
-        error: new ConnectionFailed({ op: "SpeechToSpeech.events", message: `${engine} closed the connection` })
+        unanswered: !planned,
+        error: error ??
+          new ConnectionFailed({ op: "SpeechToSpeech.events", message: `${engine} closed the connection` })
       }),
-    fail
+    fail,
+    deadlineMs: silenceMs,
+    now
   })
 
-  /** Ends when an expected message is overdue. */
-  const silenceTimeout = Effect.gen(function*() {
-    const silenceMs = Duration.toMillis(options.silence)
-    let since: number | undefined
-    while (true) {
-      yield* Effect.sleep(Math.max(50, silenceMs / 8))
-      since = protocol.expectsMessage() ? since ?? now() : undefined
-      if (since === undefined || now() - Math.max(since, lastMessageAt) < silenceMs) continue
-      const message = `${engine} sent no message for ${Duration.format(options.silence)}`
-      return { error: new Timeout({ op: "SpeechToSpeech.events", message }), planned: false }
-    }
-  })
+  /** Never ends: what is overdue ends the connection. */
+  const deadlines = Effect.suspend(() => {
+    protocol.tick()
+    return Effect.sleep(Math.max(20, silenceMs / TICKS))
+  }).pipe(Effect.forever)
   /** Ends in a pause after `rotateAfter`, or at `lifetime`. */
   const rotation = Effect.gen(function*() {
     const message = `${engine}: session lifetime reached; reconnecting`
@@ -139,7 +140,6 @@ export const open = Effect.fnUntraced(function*(
       const mine = ended
       const send = yield* VendorSocket.connect(yield* options.request, {
         message: (text) => {
-          lastMessageAt = now()
           if (ended === mine) protocol.receive(text)
         },
         closed: (error) => {
@@ -152,9 +152,8 @@ export const open = Effect.fnUntraced(function*(
         Effect.raceFirst(Effect.flatMap(lost, ({ error }) => Effect.fail(error))),
         connectDeadline("SpeechToSpeech.open", `connecting to ${engine}`, options.timeout)
       )
-      lastMessageAt = now()
       onReady()
-      return yield* Effect.raceFirst(lost, Effect.raceFirst(silenceTimeout, rotation))
+      return yield* Effect.raceFirst(lost, Effect.raceFirst(deadlines, rotation))
     })).pipe(Effect.raceFirst(Deferred.await(fatal)))
 
   const policy: RetryPolicy.RetryPolicy = { delay: options.retryDelay, maxRetries: options.maxRetries }
@@ -172,7 +171,8 @@ export const open = Effect.fnUntraced(function*(
         if (unavailable) report("available")
         unavailable = false
       }))
-      if (readyAt !== undefined && now() - readyAt >= STABLE_MS) {
+      const unanswered = result._tag === "Success" && result.success.unanswered === true
+      if (readyAt !== undefined && (unanswered || now() - readyAt >= STABLE_MS)) {
         failures = 0
         retries = yield* RetryPolicy.start(policy)
       }

@@ -130,7 +130,7 @@ for (const [name, { make, message, openMessages }] of Object.entries(protocols))
         }
         for (const message of sent) assert.isTrue(typeof JSON.parse(message) === "object")
         protocol.isBusy()
-        protocol.expectsMessage()
+        protocol.tick()
       },
       { arbitrary: { runs: 2_000 } }
     )
