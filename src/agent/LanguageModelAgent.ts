@@ -86,6 +86,9 @@ const withToolkit = <Tools extends Record<string, Tool.Any>>(
         Stream.map((part): ModelOutput | undefined =>
           part.type === "text-delta"
             ? { type: "text", text: part.delta }
+            // an empty text shows that the model is at work
+            : part.type === "reasoning-delta"
+            ? { type: "text", text: "" }
             : part.type === "tool-call" && part.providerExecuted !== true
             ? { type: "call", call: { type: "tool-call", id: part.id, name: part.name, params: part.params } }
             : undefined

@@ -17,6 +17,7 @@ import {
   isBackendError,
   RateLimitExceeded
 } from "../BackendError.ts"
+import { isRecord } from "../schema/Json.ts"
 
 const OP = "Agent.respond"
 
@@ -26,12 +27,22 @@ const requestIdOf = (headers: { readonly [name: string]: unknown }): string | un
   return typeof id === "string" ? id.slice(0, 200) : undefined
 }
 
+/** The vendor's own code, which its provider leaves in the metadata of the error. */
+const codeIn = (reason: AiError.AiErrorReason, module: string): string | undefined => {
+  const metadata: unknown = "metadata" in reason ? reason.metadata : undefined
+  const own = isRecord(metadata) ? metadata[module] ?? Object.values(metadata)[0] : undefined
+  const code = isRecord(own) ? own["code"] ?? own["errorCode"] : undefined
+  return typeof code === "string" && /^[\w.:-]{1,64}$/u.test(code) ? code : undefined
+}
+
 const detailsOf = ({ module, reason }: AiError.AiError): { readonly [key: string]: unknown } => {
   const http = "http" in reason ? reason.http : undefined
   const status = http?.response?.status
   const requestId = requestIdOf(http?.response?.headers ?? {})
+  const code = codeIn(reason, module)
   return {
     vendor: module,
+    ...(code === undefined ? {} : { code }),
     ...(status === undefined ? {} : { status }),
     ...(requestId === undefined ? {} : { requestId })
   }
@@ -39,7 +50,7 @@ const detailsOf = ({ module, reason }: AiError.AiError): { readonly [key: string
 
 /**
  * Converts an error of a model. A rejected API key, a rate limit, a quota, a lost connection and an invalid request are told
- * apart; `details` has the vendor, the HTTP status and the request id where they are known.
+ * apart; `details` has the vendor, its code, the HTTP status and the request id where they are known.
  *
  * @category conversions
  * @since 0.1.0

@@ -181,16 +181,16 @@ export const make = (
   const startRound: AnswerCalls["start"] = Effect.fnUntraced(function*(parts) {
     const round = history.nextRound()
     const calls: Array<ToolCall> = []
-    const ids = new Set<string>()
+    const keys = new Map<string, string>()
     for (const part of parts) {
-      // some models send the same call twice
-      if (part.id !== "" && ids.has(part.id)) continue
-      ids.add(part.id)
       const name = part.name.slice(0, 128)
       const json = JSON.stringify(part.params) ?? "null"
       const isTooLong = json.length > MAX_INPUT
       const params: unknown = isTooLong ? {} : JSON.parse(json)
       const key = callKey({ name, params })
+      // some models tell a call twice, and some give two calls the same id; the history gives the second another
+      if (part.id !== "" && keys.get(part.id) === key) continue
+      keys.set(part.id, key)
       const index = runningInPrompt.findIndex((call) => callKey(call) === key)
       const [known] = index < 0 ? [] : runningInPrompt.splice(index, 1)
       const call = history.add({ id: part.id, name, params, turn, round })

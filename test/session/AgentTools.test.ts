@@ -211,6 +211,31 @@ describe("An agent of a language model", () => {
       assert.strictEqual(new Set(ids).size, 2)
     }))
 
+  it.effect("runs a call that is told twice once, and two calls with one id both", () =>
+    Effect.gen(function*() {
+      const world: World = { runs: [] }
+      const { requests } = yield* conversation(
+        [
+          [
+            { call: "weather", params: { city: "Paris" }, id: "weather" },
+            { call: "weather", params: { city: "Rome" }, id: "weather" },
+            { call: "weather", params: { city: "Oslo" }, id: "b" },
+            { call: "weather", params: { city: "Oslo" }, id: "b" }
+          ],
+          ["It is clear."]
+        ],
+        { user: [say("how is the weather"), waitForAgent] },
+        world
+      )
+      assert.deepStrictEqual(world.runs, ["Paris", "Rome", "Oslo"])
+      const ids = (kind: "tool-call" | "tool-result") =>
+        (requests[1]?.prompt.content ?? []).flatMap(({ content }) =>
+          typeof content === "string" ? [] : content.flatMap((part) => part.type === kind ? [part.id] : [])
+        )
+      assert.strictEqual(new Set(ids("tool-call")).size, 3)
+      assert.deepStrictEqual(ids("tool-result"), ids("tool-call"))
+    }))
+
   it.effect("waits for a running tool when the user continues the same turn", () =>
     Effect.gen(function*() {
       const world: World = { runs: [], takes: "4 seconds" }

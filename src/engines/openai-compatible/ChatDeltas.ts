@@ -1,71 +1,55 @@
 /**
- * Decodes the event stream of a `/v1/chat/completions` server, in pieces of any size, to parts of a response.
+ * Decodes the response of a `/v1/chat/completions` server, in pieces of any size, to parts of a response.
  *
- * Text is passed on as it arrives; tool calls are assembled by their index and passed on at the end. Reasoning is ignored. A
- * refusal is text. A response of more than 4 MiB fails.
+ * Text and reasoning are passed on as they arrive, tool calls at the end. A refusal is text. What is not needed is not
+ * checked, and a chunk that cannot be read is passed over: the response fails for it only when nothing else came.
  *
  * @since 0.1.0
  */
 import * as AiError from "effect/ai/AiError"
 import type * as Response from "effect/ai/Response"
-import * as Sse from "effect/encoding/Sse"
 import * as Result from "effect/Result"
-import * as Schema from "effect/Schema"
-import * as Json from "../../schema/Json.ts"
+import { isRecord } from "../../schema/Json.ts"
+import { ChatCalls } from "./ChatCalls.ts"
+import * as ChatChunk from "./ChatChunk.ts"
 import * as ChatErrors from "./ChatErrors.ts"
+import { type ChatEvent, ChatEvents } from "./ChatEvents.ts"
 
-/** In characters, of one event and of a whole response. */
-const MAX_EVENT = 1_048_576
-const MAX_RESPONSE = 4_194_304
-/** Tool calls in one response; further ones are ignored. */
-const MAX_CALLS = 64
-
-const nullable = <S extends Schema.Constraint>(schema: S) => Schema.optionalKey(Schema.NullOr(schema))
-
-const CallDelta = Schema.Struct({
-  index: nullable(Schema.Int),
-  id: nullable(Schema.String),
-  function: nullable(Schema.Struct({ name: nullable(Schema.String), arguments: nullable(Schema.Unknown) }))
-})
-const Delta = Schema.Struct({
-  content: nullable(Schema.String),
-  refusal: nullable(Schema.String),
-  tool_calls: nullable(Schema.Array(CallDelta))
-})
-const Count = nullable(Schema.Finite)
-const Chunk = Schema.Struct({
-  choices: nullable(Schema.Array(Schema.Struct({
-    index: nullable(Schema.Int),
-    delta: nullable(Delta),
-    /** From a server that does not stream. */
-    message: nullable(Delta),
-    finish_reason: nullable(Schema.String)
-  }))),
-  usage: nullable(Schema.Struct({ prompt_tokens: Count, completion_tokens: Count, total_tokens: Count }))
-})
-const decodeChunk = Schema.decodeUnknownResult(Chunk)
-
-interface CallSoFar {
-  readonly index: number | undefined
-  id: string
-  name: string
-  input: string
-}
+/** Characters of a whole response with all that is around the text, and of its text. */
+const MAX_RESPONSE = 268_435_456
+const MAX_TEXT = 4_194_304
+/** Chunks of one response that cannot be read. */
+const MAX_UNREADABLE = 1_000
+/** Characters of the response that are kept to see whether its last message tells it again. */
+const MAX_KEPT = 65_536
 
 const finishes: { readonly [reason: string]: Response.FinishReason } = {
   stop: "stop",
   length: "length",
+  max_tokens: "length",
   tool_calls: "tool-calls",
   function_call: "tool-calls",
-  content_filter: "content-filter"
+  content_filter: "content-filter",
+  safety: "content-filter"
 }
-
-/** Malformed arguments stay text, so that the tool's schema rejects them and the model gets that error. */
-const inputOf = (text: string): unknown => text.trim() === "" ? {} : Json.parseOrText(text)
 
 const malformed = (description: string) => ChatErrors.make(new AiError.InvalidOutputError({ description }))
 
 type Parts = ReadonlyArray<Response.StreamPartEncoded>
+
+/**
+ * What the request was.
+ *
+ * - `tools`: the names of its tools; they tell the pieces of one name from two names.
+ * - `idPrefix`: of the ids that calls without an id get. Default: `call_`.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface ChatDeltasOptions {
+  readonly tools?: ReadonlyArray<string> | undefined
+  readonly idPrefix?: string | undefined
+}
 
 /**
  * Decodes one response.
@@ -75,56 +59,69 @@ type Parts = ReadonlyArray<Response.StreamPartEncoded>
  */
 export class ChatDeltas {
   readonly #response: ChatErrors.ResponseInfo
-  readonly #parser: Sse.Parser
+  readonly #events = new ChatEvents((event) => this.#take(event))
+  readonly #calls: ChatCalls
   #parts: Array<Response.StreamPartEncoded> = []
-  #calls: Array<CallSoFar> = []
   #failure: AiError.AiError | undefined
   #finish: Response.FinishReason | undefined
-  #usage: { readonly input: number | undefined; readonly output: number | undefined } | undefined
+  #usage: ChatChunk.ChatChunk["usage"]
   #speaking = false
+  #thinking = false
+  /** Whether the text, and the calls, came as deltas: a message that has them too tells them again. */
+  #streamed = { text: false, calls: false }
+  /** The text so far of a server that calls its deltas messages. */
+  #message = ""
+  #hasMessage = false
   #done = false
   #size = 0
+  #said = 0
+  #chunks = 0
+  #unreadable = 0
 
-  constructor(response: ChatErrors.ResponseInfo) {
+  constructor(response: ChatErrors.ResponseInfo, options: ChatDeltasOptions = {}) {
     this.#response = response
-    this.#parser = Sse.makeParser((event) => {
-      if (event._tag === "Event") this.#event(event.data)
-    }, { maxEventSize: MAX_EVENT })
+    this.#calls = new ChatCalls(options.tools ?? [], options.idPrefix ?? "call_")
   }
 
-  /** Decodes the next piece of the stream. */
+  /** Changes when more of the response has come; not for keep-alives. */
+  get progress(): number {
+    return this.#chunks + this.#events.pending
+  }
+
+  /** Whether the server has told the end of the response; what may follow is its usage. */
+  get ended(): boolean {
+    return this.#done || this.#finish !== undefined
+  }
+
+  /** Whether nothing more can follow. */
+  get closed(): boolean {
+    return this.#done && this.#finish !== undefined
+  }
+
+  /** Decodes the next piece of the body. */
   push(text: string): Result.Result<Parts, AiError.AiError> {
     this.#size += text.length
     if (this.#size > MAX_RESPONSE) return Result.fail(malformed(`a response of more than ${MAX_RESPONSE} characters`))
-    return this.#parser.feed(text) === undefined
-      ? this.#take()
-      : Result.fail(malformed(`an event of more than ${MAX_EVENT} characters`))
+    this.#events.push(text)
+    return this.#takeParts()
   }
 
-  /** Decodes the whole body of a server that does not stream. */
-  whole(text: string): Result.Result<Parts, AiError.AiError> {
-    this.#event(text)
-    return this.#take()
-  }
-
-  /** Ends the stream: the tool calls and the finish reason. Fails when the stream was truncated. */
+  /** Ends the body: the tool calls and the finish reason. Fails when the response was cut off. */
   end(): Result.Result<Parts, AiError.AiError> {
+    this.#events.end()
     if (this.#failure !== undefined) return Result.fail(this.#failure)
-    if (!this.#done && this.#finish === undefined) {
-      return Result.fail(
-        ChatErrors.make(
-          new AiError.InternalProviderError({
-            description: "the response ended before it was complete",
-            http: { response: { status: this.#response.status, headers: this.#headers() }, body: undefined }
-          })
-        )
-      )
+    const calls = this.#calls.end()
+    if (this.#unreadable > 0 && this.#said === 0 && calls.length === 0) {
+      return Result.fail(malformed("a response in which nothing could be read"))
     }
-    const reason = this.#finish ?? (this.#calls.length > 0 ? "tool-calls" : "stop")
+    // one message without a word of its end is the answer of a server that does not stream
+    if (!this.ended && !(this.#hasMessage && this.#chunks === 1)) return Result.fail(this.#cutOff())
+    const reason = this.#finish ?? (calls.length > 0 ? "tool-calls" : "stop")
+    this.#endThought()
     if (this.#speaking) this.#parts.push({ type: "text-end", id: "0" })
     // the tool calls of a filtered response are not run
-    for (const { id, input, name } of reason === "content-filter" ? [] : this.#calls) {
-      this.#parts.push({ type: "tool-call", id, name, params: inputOf(input) })
+    for (const { id, name, params } of reason === "content-filter" ? [] : calls) {
+      this.#parts.push({ type: "tool-call", id, name, params })
     }
     this.#parts.push({
       type: "finish",
@@ -140,81 +137,119 @@ export class ChatDeltas {
       },
       response: undefined
     })
-    return this.#take()
+    return this.#takeParts()
   }
 
-  #headers(): { readonly [name: string]: string } {
-    const { requestId } = this.#response
-    return requestId === undefined ? {} : { "x-request-id": requestId }
+  #cutOff(): AiError.AiError {
+    const { requestId, status } = this.#response
+    const headers = requestId === undefined ? {} : { "x-request-id": requestId }
+    return ChatErrors.make(
+      new AiError.InternalProviderError({
+        description: "the response ended before it was complete",
+        http: { response: { status, headers }, body: undefined }
+      })
+    )
   }
 
-  #take(): Result.Result<Parts, AiError.AiError> {
+  #takeParts(): Result.Result<Parts, AiError.AiError> {
     if (this.#failure !== undefined) return Result.fail(this.#failure)
     const parts = this.#parts
     this.#parts = []
     return Result.succeed(parts)
   }
 
-  #event(data: string): void {
-    if (this.#done || this.#failure !== undefined) return
-    if (data.trim() === "[DONE]") {
-      this.#done = true
-      return
+  #fail(fault: ChatErrors.ChatFault): void {
+    this.#failure = ChatErrors.make(ChatErrors.fromResponse(this.#response, fault))
+  }
+
+  #take(event: ChatEvent): void {
+    if (this.closed || this.#failure !== undefined) return
+    switch (event._tag) {
+      case "Done":
+        this.#done = true
+        return
+      case "Unreadable":
+        if (++this.#unreadable > MAX_UNREADABLE) {
+          this.#failure = malformed(`more than ${MAX_UNREADABLE} chunks that cannot be read`)
+        }
+        return
+      case "Failure":
+        return this.#fail({ codes: [] })
+      case "Value":
+        return this.#read(event.json, event.event)
     }
-    const json = Json.parse(data)
-    if (json === undefined) {
-      this.#failure = malformed("an event that is not JSON")
-      return
-    }
-    const codes = ChatErrors.codesOf(json)
-    if (codes !== undefined) {
-      this.#failure = ChatErrors.make(ChatErrors.fromResponse(this.#response, codes))
-      return
-    }
-    const chunk = decodeChunk(json)
-    if (Result.isFailure(chunk)) {
-      this.#failure = malformed("an event that is not a completion chunk")
-      return
-    }
-    const { choices, usage } = chunk.success
-    if (usage !== undefined && usage !== null) {
-      this.#usage = { input: usage.prompt_tokens ?? undefined, output: usage.completion_tokens ?? undefined }
-    }
-    for (const choice of choices ?? []) {
-      // only one choice was requested
-      if ((choice.index ?? 0) !== 0) continue
-      const delta = choice.delta ?? choice.message
-      this.#text(delta?.content ?? "")
-      this.#text(delta?.refusal ?? "")
-      for (const call of delta?.tool_calls ?? []) this.#call(call)
-      if (choice.finish_reason !== undefined && choice.finish_reason !== null && choice.finish_reason !== "") {
-        this.#finish = Object.hasOwn(finishes, choice.finish_reason) ? finishes[choice.finish_reason] : "other"
+  }
+
+  #read(json: unknown, event: string): void {
+    // a list of chunks: Gemini wraps its answers and its errors in one
+    if (Array.isArray(json)) {
+      for (const entry of json.slice(0, MAX_UNREADABLE)) {
+        if (!Array.isArray(entry)) this.#read(entry, event)
       }
+      return
     }
+    if (this.#failure !== undefined || !isRecord(json)) return
+    const fault = ChatErrors.faultOf(json) ??
+      (event === "error" && json["choices"] === undefined ? ChatErrors.faultIn(json) : undefined)
+    // an error after the end of the answer is of no matter
+    if (fault !== undefined) return this.ended ? undefined : this.#fail(fault)
+    const chunk = ChatChunk.read(json)
+    if (chunk === undefined) return
+    this.#chunks++
+    if (chunk.usage !== undefined) this.#usage = chunk.usage
+    if (chunk.delta !== undefined) this.#takeDelta(chunk.delta)
+    if (chunk.message !== undefined) this.#takeMessage(chunk.message, chunk.finish !== undefined)
+    if (chunk.finish !== undefined) {
+      const reason = chunk.finish.toLowerCase()
+      this.#finish = Object.hasOwn(finishes, reason) ? finishes[reason] : "other"
+    }
+  }
+
+  #takeDelta({ calls, reasoning, text }: ChatChunk.Said): void {
+    this.#thought(reasoning)
+    this.#text(text)
+    for (const call of calls) this.#calls.delta(call)
+    if (text !== "") this.#streamed.text = true
+    if (calls.length > 0) this.#streamed.calls = true
+  }
+
+  /** A message is a delta under another name, or the whole response, told once or again after its deltas. */
+  #takeMessage({ calls, reasoning, text }: ChatChunk.Said, isLast: boolean): void {
+    this.#hasMessage = true
+    if (!this.#streamed.text && !(isLast && text !== "" && text === this.#message)) {
+      this.#thought(reasoning)
+      this.#text(text)
+      if (this.#message.length <= MAX_KEPT) this.#message += text
+    }
+    for (const call of calls) {
+      if (this.#streamed.calls) this.#calls.again(call)
+      else this.#calls.delta(call)
+    }
+  }
+
+  #count(text: string): boolean {
+    this.#said += text.length
+    if (this.#said > MAX_TEXT) this.#failure = malformed(`a text of more than ${MAX_TEXT} characters`)
+    return text !== "" && this.#said <= MAX_TEXT
+  }
+
+  #thought(delta: string): void {
+    if (delta === "") return
+    if (!this.#thinking) this.#parts.push({ type: "reasoning-start", id: "1" })
+    this.#thinking = true
+    this.#parts.push({ type: "reasoning-delta", id: "1", delta })
+  }
+
+  #endThought(): void {
+    if (this.#thinking) this.#parts.push({ type: "reasoning-end", id: "1" })
+    this.#thinking = false
   }
 
   #text(delta: string): void {
-    if (delta === "") return
+    if (!this.#count(delta)) return
+    this.#endThought()
     if (!this.#speaking) this.#parts.push({ type: "text-start", id: "0" })
     this.#speaking = true
     this.#parts.push({ type: "text-delta", id: "0", delta })
-  }
-
-  /** Some servers omit the index, and some use the same for all calls: then a new id starts a new call. */
-  #call(delta: typeof CallDelta.Type): void {
-    const index = delta.index ?? undefined
-    const id = delta.id ?? ""
-    const name = delta.function?.name ?? ""
-    const input = delta.function?.arguments ?? ""
-    const last = index === undefined
-      ? this.#calls.at(-1)
-      : this.#calls.findLast((call) => call.index === index)
-    const isNew = last === undefined || (id !== "" && last.id !== "" && id !== last.id)
-    if (isNew && this.#calls.length >= MAX_CALLS) return
-    const call = isNew ? { index, id: "", name: "", input: "" } : last
-    if (isNew) this.#calls.push(call)
-    if (id !== "") call.id = id
-    if (call.name === "") call.name = name
-    call.input += typeof input === "string" ? input : JSON.stringify(input) ?? ""
   }
 }

@@ -31,64 +31,120 @@ export interface ResponseInfo {
 }
 
 /**
- * Reads the codes of an error object, in the shapes of OpenAI, vLLM, llama.cpp and Ollama; `undefined` for any other value.
+ * What an error object says: its codes, and its status where it has one.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface ChatFault {
+  readonly codes: ReadonlyArray<string>
+  readonly status?: number | undefined
+}
+
+const unknownFault: ChatFault = { codes: [] }
+
+const isBlank = (value: unknown): boolean =>
+  value === undefined || value === null || value === "" || value === false ||
+  (isRecord(value) && Object.keys(value).length === 0)
+
+/**
+ * Reads the error in a body or in an event of a stream, in the shapes of OpenAI, Azure, vLLM, llama.cpp, Ollama, OpenRouter,
+ * LiteLLM, Gemini and Anthropic; `undefined` for any other value, such as a chunk of a response.
  *
  * @category decoding
  * @since 0.1.0
  */
-export const codesOf = (body: unknown): ReadonlyArray<string> | undefined => {
+export const faultOf = (body: unknown): ChatFault | undefined => {
+  if (Array.isArray(body)) return body.map((entry: unknown) => faultOf(entry)).find((fault) => fault !== undefined)
   if (!isRecord(body)) return undefined
-  const { error } = body
-  if (error === undefined || error === null) return body["object"] === "error" ? codes(body) : undefined
-  return isRecord(error) ? codes(error) : []
+  const { choices, detail, error, errors } = body
+  if (!isBlank(error)) return faultIn(error)
+  if (choices !== undefined) return faultOfChoice(choices)
+  if (body["object"] === "error" || body["type"] === "error" || body["error_code"] !== undefined) return faultIn(body)
+  if (Array.isArray(errors) && errors.length > 0) return faultIn(errors[0])
+  return !isBlank(detail) && body["message"] === undefined ? faultIn(detail) : undefined
 }
 
-const codes = (error: { readonly [key: string]: unknown }): ReadonlyArray<string> =>
-  [error["code"], error["type"]].flatMap((value) => typeof value === "string" ? VendorError.codeOf(value) ?? [] : [])
-    .filter((code, i, all) => all.indexOf(code) === i)
-
-const quota = /quota|billing|insufficient_(funds|credits?|balance)/u
-const limit = /rate_?limit|too_many_requests/u
-
-/** A code of the server decides before the status. */
-const kindOf = (status: number, codes: ReadonlyArray<string>): VendorError.FaultKind => {
-  if (codes.some((code) => quota.test(code))) return "quota"
-  if (codes.some((code) => limit.test(code))) return "rate"
-  if (codes.includes("invalid_api_key")) return "authentication"
-  const kind = VendorError.kindOfStatus(status)
-  return kind === "unavailable" && codes.includes("invalid_request_error") ? "input" : kind
+/** OpenRouter puts the error of the model's provider into the choice. */
+const faultOfChoice = (choices: unknown): ChatFault | undefined => {
+  const [first]: ReadonlyArray<unknown> = Array.isArray(choices) ? choices : [choices]
+  if (!isRecord(first)) return undefined
+  if (!isBlank(first["error"])) return faultIn(first["error"])
+  return first["finish_reason"] === "error" ? unknownFault : undefined
 }
 
 /**
- * Maps a status and the codes of an error object to an error. Within a stream the status is 200 and only the codes count.
+ * Reads an error object: codes and status. It may hold the vendor's own error, and numbers as text.
+ *
+ * @category decoding
+ * @since 0.1.0
+ */
+export const faultIn = (error: unknown): ChatFault => {
+  if (!isRecord(error)) return unknownFault
+  const inner = isRecord(error["error"]) ? faultIn(error["error"]) : unknownFault
+  const values = [error["code"], error["type"], error["status"], error["error_code"]]
+  const codes = values.flatMap((value) => typeof value === "string" ? VendorError.codeOf(value) ?? [] : [])
+    .filter((code) => !/^(?:none|null|error|\d{3})$/iu.test(code))
+  const status = [...values, error["status_code"]].map(Number).find((value) => value >= 400 && value <= 599)
+  return {
+    codes: [...codes, ...inner.codes].filter((code, i, all) => all.indexOf(code) === i),
+    status: status ?? inner.status
+  }
+}
+
+const quota = /quota|billing|insufficient_(funds|credits?|balance)|payment_required/iu
+const limit = /rate_?limit|too_many_requests|throttl|resource_exhausted/iu
+const key = /^(?:invalid_api_key|authentication_error|unauthenticated|unauthorized)$/iu
+const rights = /^(?:permission_denied|permission_error|forbidden)$/iu
+const request =
+  /^(?:invalid_request_error|invalid_argument|bad_?request(?:_?error)?|model_not_found|not_found(?:_error)?|context_length_exceeded|content_filter)$/iu
+
+/** A code of the server decides before the status. */
+const kindOf = (status: number, codes: ReadonlyArray<string>): VendorError.FaultKind => {
+  const has = (pattern: RegExp) => codes.some((code) => pattern.test(code))
+  if (has(quota)) return "quota"
+  if (has(limit)) return "rate"
+  if (has(key)) return "authentication"
+  const kind = VendorError.kindOfStatus(status)
+  if (kind !== "unavailable") return kind
+  return has(rights) ? "authorization" : has(request) ? "input" : kind
+}
+
+/**
+ * Maps a response and the error in it to an error. Within a stream the response's status is 200: then the status that the
+ * error names counts, and its codes.
  *
  * @category conversions
  * @since 0.1.0
  */
-export const fromResponse = (response: ResponseInfo, codes: ReadonlyArray<string>): AiError.AiErrorReason => {
-  const { requestId, retryAfterMs: after, status } = response
+export const fromResponse = (response: ResponseInfo, { codes, status: told }: ChatFault): AiError.AiErrorReason => {
+  const { requestId, retryAfterMs: after } = response
+  const status = response.status >= 400 ? response.status : told ?? response.status
   const code = codes.join(", ")
-  const http = {
-    response: { status, headers: requestId === undefined ? {} : { "x-request-id": requestId } },
-    body: undefined
+  const fields = {
+    http: {
+      response: { status, headers: requestId === undefined ? {} : { "x-request-id": requestId } },
+      body: undefined
+    },
+    ...(codes[0] === undefined ? {} : { metadata: { [VENDOR]: { code: codes[0] } } })
   }
   const description = `status ${status}${code === "" ? "" : ` (${code})`}`
   switch (kindOf(status, codes)) {
     case "quota":
-      return new AiError.QuotaExhaustedError({ http })
+      return new AiError.QuotaExhaustedError(fields)
     case "rate":
       return new AiError.RateLimitError({
-        http,
+        ...fields,
         ...(after === undefined ? {} : { retryAfter: Duration.millis(after) })
       })
     case "authentication":
-      return new AiError.AuthenticationError({ kind: "InvalidKey", description, http })
+      return new AiError.AuthenticationError({ kind: "InvalidKey", description, ...fields })
     case "authorization":
-      return new AiError.AuthenticationError({ kind: "InsufficientPermissions", description, http })
+      return new AiError.AuthenticationError({ kind: "InsufficientPermissions", description, ...fields })
     case "input":
-      return new AiError.InvalidRequestError({ description, http })
+      return new AiError.InvalidRequestError({ description, ...fields })
     default:
-      return new AiError.InternalProviderError({ description, http })
+      return new AiError.InternalProviderError({ description, ...fields })
   }
 }
 

@@ -9,6 +9,7 @@ import * as AiError from "effect/ai/AiError"
 import * as LanguageModel from "effect/ai/LanguageModel"
 import type * as Response from "effect/ai/Response"
 import * as Telemetry from "effect/ai/Telemetry"
+import * as Cause from "effect/Cause"
 import * as Clock from "effect/Clock"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
@@ -40,8 +41,6 @@ const OPENAI = "https://api.openai.com/v1"
 
 /** How much of an error response is read, in bytes. */
 const MAX_ERROR_BODY = 65_536
-/** The longest response of a server that does not stream, in characters. */
-const MAX_BODY = 4_194_304
 
 /**
  * Options of the engine, with defaults and limits.
@@ -148,25 +147,28 @@ export const make = Effect.fnUntraced(function*(
       Effect.orElseSucceed(() => ""),
       withTimeout,
       Effect.flatMap((text) =>
-        Effect.fail(ChatErrors.make(ChatErrors.fromResponse(info, ChatErrors.codesOf(Json.parse(text)) ?? [])))
+        Effect.fail(
+          ChatErrors.make(ChatErrors.fromResponse(info, ChatErrors.faultOf(Json.parse(text)) ?? { codes: [] }))
+        )
       )
     )
 
-  const read = (response: HttpClientResponse.HttpClientResponse, info: ChatErrors.ResponseInfo): Parts => {
-    const deltas = new ChatDeltas(info)
+  let responses = 0
+  const read = (
+    response: HttpClientResponse.HttpClientResponse,
+    info: ChatErrors.ResponseInfo,
+    tools: ReadonlyArray<string>
+  ): Parts => {
+    const deltas = new ChatDeltas(info, { tools, idPrefix: `call_${++responses}_` })
     const emit = (parts: ReturnType<ChatDeltas["end"]>): Parts =>
       Result.isFailure(parts) ? Stream.fail(parts.failure) : Stream.fromIterable(parts.success)
-    const isWhole = (response.headers["content-type"] ?? "").includes("application/json")
-    const text: Stream.Stream<string, AiError.AiError> = Stream.transformPull(
-      Stream.decodeText(Stream.mapError(response.stream, () => connectionLost)),
-      (pull) => Effect.succeed(withTimeout(pull))
+    return response.stream.pipe(
+      Stream.mapError(() => connectionLost),
+      Stream.decodeText,
+      untilClosed(deltas, options.timeout, timedOut),
+      Stream.flatMap((piece) => emit(deltas.push(piece))),
+      Stream.concat(Stream.suspend(() => emit(deltas.end())))
     )
-    const pushed = isWhole
-      ? Stream.fromEffect(Stream.mkString(Stream.takeWhile(text, withinSize(MAX_BODY)))).pipe(
-        Stream.flatMap((body) => emit(deltas.whole(body)))
-      )
-      : Stream.flatMap(text, (piece) => emit(deltas.push(piece)))
-    return Stream.concat(pushed, Stream.suspend(() => emit(deltas.end())))
   }
 
   const streamText = (prompt: LanguageModel.ProviderOptions): Parts =>
@@ -189,7 +191,7 @@ export const make = Effect.fnUntraced(function*(
       const info = infoOf(response, yield* Clock.currentTimeMillis)
       annotate(info)
       return response.status >= 200 && response.status <= 299
-        ? Stream.map(read(response, info), (part) => {
+        ? Stream.map(read(response, info, prompt.tools.map(({ name }) => name)), (part) => {
           if (part.type === "finish") {
             Telemetry.addGenAIAnnotations(prompt.span, {
               usage: { inputTokens: part.usage.inputTokens.total, outputTokens: part.usage.outputTokens.total },
@@ -214,10 +216,39 @@ export const make = Effect.fnUntraced(function*(
   })
 })
 
-const withinSize = (limit: number) => {
-  let size = 0
-  return (text: string) => (size += text.length) <= limit
-}
+/** How long to wait for what may follow the end of a response, which is its usage. */
+const AFTER_END = Duration.seconds(1)
+
+/**
+ * Bounds the wait for the next chunk; keep-alives do not prolong it. When the response has ended, whatever happens to the
+ * connection ends the stream.
+ */
+const untilClosed = (
+  deltas: ChatDeltas,
+  timeout: Duration.Duration,
+  timedOut: () => Effect.Effect<never, AiError.AiError>
+) =>
+(text: Stream.Stream<string, AiError.AiError>): Stream.Stream<string, AiError.AiError> =>
+  Stream.transformPull(text, (pull) =>
+    Effect.map(Clock.currentTimeNanos, (startedAt) => {
+      let progress = 0
+      let since = startedAt
+      return Effect.flatMap(Clock.currentTimeNanos, (now) => {
+        if (deltas.closed) return Cause.done()
+        if (deltas.progress !== progress) {
+          progress = deltas.progress
+          since = now
+        }
+        const left = Duration.subtract(timeout, Duration.nanos(now - since))
+        return pull.pipe(
+          Effect.timeoutOrElse({
+            duration: deltas.ended ? AFTER_END : left,
+            orElse: (): Effect.Effect<never, AiError.AiError | Cause.Done> => deltas.ended ? Cause.done() : timedOut()
+          }),
+          Effect.catch((error) => deltas.ended ? Cause.done() : Effect.fail(error))
+        )
+      })
+    }))
 
 /**
  * Provides the model on the `HttpClient` in the context.

@@ -114,7 +114,7 @@ describe("ChatDeltas", () => {
         event({ choices: [{ index: 1, delta: { content: "other" } }] }),
         event({ choices: [], usage: { prompt_tokens: 3, completion_tokens: 4 } }),
         event({ choices: null }),
-        delta({ content: "a", audio: {} }, ""),
+        delta({ content: "a", audio: {} }, "stop"),
         end,
         delta({ content: "too late" })
       )),
@@ -126,18 +126,128 @@ describe("ChatDeltas", () => {
     assert.strictEqual(failureOf(delta({ content: "a" }))?._tag, "InternalProviderError")
     assert.strictEqual(failureOf()?._tag, "InternalProviderError")
     assert.strictEqual(failureOf("data: {\"choices\":\n\n")?._tag, "InvalidOutputError")
-    assert.strictEqual(failureOf(event({ choices: [{ delta: { content: 1 } }] }))?._tag, "InvalidOutputError")
-    assert.strictEqual(failureOf(event([]))?._tag, "InvalidOutputError")
+    assert.strictEqual(failureOf(event([]))?._tag, "InternalProviderError")
+    // what cannot be read is passed over, unless nothing else came, or there is no end of it
+    assert.strictEqual(
+      textOf(partsOf(delta({ content: "a" }), "data: {garbage\n\n", delta({ content: "b" }), end)),
+      "ab"
+    )
+    assert.strictEqual(failureOf("data: {garbage\n\n", delta({}, "stop"), end)?._tag, "InvalidOutputError")
+    assert.strictEqual(
+      failureOf(delta({ content: "a" }), ...Array(1_001).fill("data: {garbage\n\n"), delta({}, "stop"))?._tag,
+      "InvalidOutputError"
+    )
     const told = (error: unknown) => failureOf(delta({ content: "a" }), event({ error }), end)?._tag
     assert.strictEqual(told({ code: "insufficient_quota", type: "insufficient_quota" }), "QuotaExhaustedError")
     assert.strictEqual(told({ code: "rate_limit_exceeded", type: "tokens" }), "RateLimitError")
     assert.strictEqual(told({ code: null, type: "server_error", message: "sk-secret" }), "InternalProviderError")
     assert.strictEqual(told("the model has crashed"), "InternalProviderError")
-    assert.strictEqual(failureOf("data: ".padEnd(1_100_000, "x"))?._tag, "InvalidOutputError")
+    assert.strictEqual(failureOf("data: ".padEnd(5_000_000, "x"), "\n", delta({}, "stop"))?._tag, "InvalidOutputError")
+    assert.strictEqual(textOf(partsOf("data: ".padEnd(5_000_000, "x"), "\n", delta({ content: "a" }, "stop"))), "a")
     assert.strictEqual(
-      failureOf(...Array(50).fill(delta({ reasoning: "x".repeat(100_000) })))?._tag,
+      failureOf(...Array(50).fill(delta({ content: "x".repeat(100_000) })))?._tag,
       "InvalidOutputError"
     )
+  })
+
+  it("passes on reasoning as such, of any length, and keeps none of it", () => {
+    const parts = partsOf(
+      delta({ reasoning_content: "hm" }),
+      ...Array(50).fill(delta({ reasoning: "x".repeat(100_000) })),
+      delta({
+        content: [{ type: "thinking", thinking: [{ type: "text", text: "hm" }] }, { type: "text", text: "Hello" }]
+      }),
+      delta({ content: { parts: [{ text: "hm", thought: true }, { text: "." }] } }, "stop")
+    )
+    assert.strictEqual(textOf(parts), "Hello.")
+    const types = parts.map(({ type }) => type).filter((type) => type !== "reasoning-delta")
+    assert.deepStrictEqual(types.slice(0, 3), ["reasoning-start", "reasoning-end", "text-start"])
+    assert.strictEqual(parts.filter(({ type }) => type === "reasoning-delta").length, 53)
+  })
+
+  it("tells calls apart by what they say, not by index or id alone", () => {
+    const read = (...events: ReadonlyArray<string>) => callsOf(partsOf(...events, delta({}, "stop")))
+    const paris = "{\"city\":\"Paris\"}"
+    const rome = "{\"city\":\"Rome\"}"
+    // Gemini's endpoint: one index and no id for all
+    assert.deepStrictEqual(read(call(0, undefined, "weather", paris), call(0, undefined, "weather", rome)), [
+      ["call_1", "weather", { city: "Paris" }],
+      ["call_2", "weather", { city: "Rome" }]
+    ])
+    // the name of the tool for an id
+    assert.deepStrictEqual(read(call(0, "weather", "weather", paris), call(0, "weather", "weather", rome)), [
+      ["weather", "weather", { city: "Paris" }],
+      ["call_2", "weather", { city: "Rome" }]
+    ])
+    // told twice, with its id or without
+    assert.strictEqual(read(call(0, "a", "weather", paris), call(1, "a", "weather", paris)).length, 1)
+    assert.strictEqual(read(call(0, "", "weather", paris), call(0, "", "weather", paris)).length, 1)
+    assert.strictEqual(read(call(0, "a", "roll", "{}"), call(1, "b", "roll", "{}")).length, 2)
+    // an id alone begins nothing
+    assert.deepStrictEqual(read(call(0, "a", "weather", "{\"city\":"), call(0, "b", undefined, "\"Rome\"}")), [
+      ["a", "weather", { city: "Rome" }]
+    ])
+    for (const none of [undefined, null, "", " ", "null", "{}", "[]", {}, "\"{}\""]) {
+      assert.deepStrictEqual(read(call(0, "a", "time", none)), [["a", "time", {}]], JSON.stringify(none))
+    }
+    assert.deepStrictEqual(read(call(0, "a", "note", "{\"text\":\"a\nb\"}")), [["a", "note", { text: "a\nb" }]])
+    assert.deepStrictEqual(read(call(0, "a", "note", "{city: Paris}")), [["a", "note", "{city: Paris}"]])
+    assert.deepStrictEqual(read(call(0, "a", undefined, paris)), [])
+  })
+
+  it("maps an error within the stream by the code and the status that it names", () => {
+    const cases: ReadonlyArray<readonly [unknown, string, string | undefined]> = [
+      [{ error: { message: "no", type: "None", param: "None", code: "429" } }, "RateLimitError", undefined],
+      [[{ error: { code: 429, message: "no", status: "RESOURCE_EXHAUSTED" } }], "RateLimitError", "RESOURCE_EXHAUSTED"],
+      [{ error: { code: 401, message: "no" } }, "AuthenticationError", undefined],
+      [{ error: "model 'x' not found" }, "InternalProviderError", undefined],
+      [
+        { object: "error", message: "no", type: "BadRequestError", code: 400 },
+        "InvalidRequestError",
+        "BadRequestError"
+      ],
+      [{ error: { message: "no", code: "content_filter", status: 400 } }, "InvalidRequestError", "content_filter"],
+      [{ type: "error", error: { type: "overloaded_error" } }, "InternalProviderError", "overloaded_error"],
+      [{ choices: [{ error: { code: 402 }, finish_reason: "error" }] }, "QuotaExhaustedError", undefined],
+      [{ choices: [{ delta: { content: "" }, finish_reason: "error" }] }, "InternalProviderError", undefined],
+      [{ detail: "no" }, "InternalProviderError", undefined],
+      [{ success: false, errors: [{ code: 403 }] }, "AuthenticationError", undefined]
+    ]
+    for (const [body, tag, code] of cases) {
+      for (const told of [event(body), JSON.stringify(body), JSON.stringify(body, undefined, 2)]) {
+        const reason = failureOf(delta({ content: "a" }), told)
+        assert.strictEqual(reason?._tag, tag, told)
+        const metadata: { readonly [vendor: string]: unknown } = reason !== undefined && "metadata" in reason
+          ? reason.metadata
+          : {}
+        assert.deepStrictEqual(metadata["openai-compatible"], code === undefined ? undefined : { code }, told)
+      }
+    }
+    assert.strictEqual(failureOf("event: error\ndata: it broke\n\n")?._tag, "InternalProviderError")
+    assert.strictEqual(failureOf("event: error\ndata: {\"code\": 429}\n\n")?._tag, "RateLimitError")
+    // what is no error, or comes when all has been said
+    assert.strictEqual(textOf(partsOf(event({ error: {}, choices: [{ delta: { content: "a" } }] }), end)), "a")
+    assert.strictEqual(textOf(partsOf(delta({ content: "a" }, "stop"), event({ error: { code: 500 } }))), "a")
+  })
+
+  it("reads a body by what it is, whatever it is called", () => {
+    const message = { role: "assistant", content: "Hello." }
+    const bodies: ReadonlyArray<string> = [
+      JSON.stringify({ choices: [{ index: 0, message, finish_reason: "stop" }] }),
+      JSON.stringify({ choices: [{ message }] }, undefined, 2),
+      JSON.stringify({ choices: [{ text: "Hello.", finish_reason: "stop" }] }),
+      `${JSON.stringify({ message: { content: "Hel" }, done: false })}\n${
+        JSON.stringify({ message: { content: "lo." }, done: true, done_reason: "stop" })
+      }`,
+      JSON.stringify([{ candidates: [{ content: { parts: [{ text: "Hello." }] }, finishReason: "STOP" }] }]),
+      delta({ content: "Hello." }) + JSON.stringify({ choices: [{ delta: {}, finish_reason: "stop" }] }),
+      delta({ content: "Hello." }) + "data: [DONE]",
+      delta({ content: "Hello." }) + delta({}, "stop").trimEnd(),
+      delta({ content: "Hel" }) + delta({ content: "lo." }) +
+      event({ choices: [{ delta: {}, message, finish_reason: "stop" }] })
+    ]
+    for (const body of bodies) assert.strictEqual(textOf(partsOf(body)), "Hello.", body)
+    assert.strictEqual(failureOf("<html><body>Bad gateway</body></html>")?._tag, "InternalProviderError")
   })
 
   const Word = Schema.String.check(Schema.isMaxLength(12))
@@ -199,7 +309,11 @@ describe("ChatErrors", () => {
       [503, { object: "error", type: "overloaded" }, "InternalProviderError"]
     ]
     for (const [status, body, tag] of cases) {
-      assert.strictEqual(ChatErrors.fromResponse({ status }, ChatErrors.codesOf(body) ?? [])._tag, tag, `${status}`)
+      assert.strictEqual(
+        ChatErrors.fromResponse({ status }, ChatErrors.faultOf(body) ?? { codes: [] })._tag,
+        tag,
+        `${status}`
+      )
     }
   })
 })

@@ -1,0 +1,4 @@
+import { describe } from "@effect/vitest"
+import { check } from "./Distortions.ts"
+
+describe("A chat completion", () => check(300))
