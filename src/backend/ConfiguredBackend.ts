@@ -91,12 +91,21 @@ const buildS2s = Effect.fnUntraced(function*(decoded: DecodedConfig) {
   const vad = vadName === undefined ? undefined : yield* build(decoded, "vad", vadName, VoiceActivityDetector)
   const turnName = config.turnDetectionProvider
   const turn = turnName === undefined ? undefined : yield* build(decoded, "turn", turnName, TurnDetector)
+  const ttsNames = config.ttsProvider === undefined ? undefined : Arr.prepend(config.ttsFallback, config.ttsProvider)
+  const voice = ttsNames === undefined
+    ? undefined
+    : yield* Effect.flatMap(
+      Effect.forEach(ttsNames, (ttsName) => build(decoded, "tts", ttsName, TextToSpeech)),
+      (engines) => SpeechEngines.makeVoice(engines, config)
+    )
+  const { agentInLoop } = config
   return {
-    pipelines: { s2s: yield* S2sPipeline.make({ s2s, vad, turn }, { agentInLoop: config.agentInLoop }) },
-    useConfig: undefined,
-    speech: { s2s, ...(vad === undefined ? {} : { vad }) },
+    pipelines: { s2s: yield* S2sPipeline.make({ s2s, vad, turn, tts: voice?.tts }, { agentInLoop }) },
+    useConfig: voice?.useConfig,
+    speech: { s2s, ...(voice === undefined ? {} : { tts: voice.tts }), ...(vad === undefined ? {} : { vad }) },
     engines: {
       s2s: name,
+      ...(ttsNames === undefined ? {} : { tts: ttsNames.join(", ") }),
       ...(vadName === undefined ? {} : { vad: vadName }),
       ...(turnName === undefined ? {} : { turn: turnName })
     }

@@ -85,7 +85,8 @@ export class VoiceBackend extends Context.Service<VoiceBackend, Backend>()("effe
 
   /**
    * A running backend over a speech-to-speech model. A voice activity detector is used when there is one, and required with
-   * a model that is not the turn authority. A `NoiseSuppressor` is used when there is one, and a `TurnDetector` where an agent
+   * a model that is not the turn authority. A `TextToSpeech` is used when there is one: it speaks what the model writes instead
+   * of speaking it, and given texts where the model cannot. A `NoiseSuppressor` is used when there is one, and a `TurnDetector` where an agent
    * answers. A capability that the model lacks fails `invalid_config`. Releasing the layer drains it.
    */
   static readonly layerS2s = (
@@ -96,7 +97,12 @@ export class VoiceBackend extends Context.Service<VoiceBackend, Backend>()("effe
       const s2s = yield* SpeechToSpeech
       const vad = Option.getOrUndefined(yield* Effect.serviceOption(VoiceActivityDetector))
       const turn = Option.getOrUndefined(yield* Effect.serviceOption(TurnDetector))
+      const tts = Option.getOrUndefined(yield* Effect.serviceOption(TextToSpeech))
+      const voice = tts === undefined
+        ? undefined
+        : yield* SpeechEngines.makeVoice([tts], { ...BackendConfig.defaults, ...options.config })
       const names = {
+        ...(tts === undefined ? {} : { tts: tts.name }),
         ...(vad === undefined ? {} : { vad: vad.name }),
         ...(turn === undefined ? {} : { turn: turn.name })
       }
@@ -105,10 +111,12 @@ export class VoiceBackend extends Context.Service<VoiceBackend, Backend>()("effe
         config: {
           pipelineType: "s2s",
           s2sProvider: s2s.name,
+          ...(tts === undefined ? {} : { ttsProvider: tts.name }),
           ...(vad === undefined ? {} : { vadProvider: vad.name })
         },
-        pipelines: { s2s: yield* S2sPipeline.make({ s2s, vad, turn }, { ...options, agentInLoop }) },
-        speech: { s2s, ...(vad === undefined ? {} : { vad }) },
+        pipelines: { s2s: yield* S2sPipeline.make({ s2s, vad, turn, tts: voice?.tts }, { ...options, agentInLoop }) },
+        speech: { s2s, ...(voice === undefined ? {} : { tts: voice.tts }), ...(vad === undefined ? {} : { vad }) },
+        useConfig: voice?.useConfig,
         engines: { s2s: s2s.name, ...names }
       })
     }))

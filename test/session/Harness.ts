@@ -76,6 +76,8 @@ export const layerS2s = (
   answers: ReadonlyArray<string | ScriptedS2s.ScriptedToolCall>,
   options: ScriptedS2s.ScriptedS2sOptions & {
     readonly setup?: Setup
+    /** With a scripted text-to-speech engine beside the model. */
+    readonly voice?: Parameters<typeof Scripted.layerTts>[0]
     readonly backend?: Parameters<typeof VoiceBackend.layerS2s>[0]
   } = {}
 ) =>
@@ -86,6 +88,7 @@ export const layerS2s = (
   }).pipe(Layer.provide([
     providerOf(options.setup ?? {}),
     ScriptedS2s.layerS2s(answers, options),
+    ...(options.voice === undefined ? [] : [Scripted.layerTts(options.voice)]),
     ...(options.turnAuthority === "own" ? [Scripted.layerVad()] : [])
   ]))
 

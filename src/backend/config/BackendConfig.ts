@@ -49,7 +49,8 @@ export {
  * - `pipelineType`: `stt_tts` transcribes with one engine, asks the agent, and speaks with another engine; `s2s` leaves all
  *   of it to one speech-to-speech engine. In a file, the default is `stt_tts`.
  * - `sttProvider`: the speech-to-text engine; required with `stt_tts`.
- * - `ttsProvider`: the text-to-speech engine; required with `stt_tts`.
+ * - `ttsProvider`: the text-to-speech engine; required with `stt_tts`. With `s2s` it speaks what the model writes instead of
+ *   speaking it, and given texts where the model cannot. Default with `s2s`: none.
  * - `s2sProvider`: the speech-to-speech engine; required with `s2s`.
  * - `vadProvider`: the voice activity detector.
  * - `turnDetectionProvider`: the engine that decides whether a sentence is finished; `stt` leaves the end of turn to the

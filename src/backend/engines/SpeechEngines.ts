@@ -38,6 +38,34 @@ export interface SpeechEngines {
 
 type RetrySettings = Pick<BackendConfig, "maxRetries" | "retryDelay" | "timeout">
 
+/** The retries and the timeout follow the backend's config (`useConfig`), which can be updated while it runs. */
+const resilienceOf = (settings: RetrySettings) => {
+  let config = (): RetrySettings => settings
+  const options: ResilienceOptions = {
+    get maxRetries() {
+      return config().maxRetries
+    },
+    get retryDelay() {
+      return config().retryDelay
+    },
+    // shorter than the pipeline's own deadline, so that the engine's error is the one that is reported
+    get timeout() {
+      return Duration.times(config().timeout, 0.9)
+    }
+  }
+  return {
+    options,
+    useConfig: (current: () => RetrySettings) => {
+      config = current
+    }
+  }
+}
+
+const resilientTts = (engines: SpeechEngines["tts"], options: ResilienceOptions) =>
+  engines.length === 1 && ResilientTextToSpeech.isResilient(engines[0])
+    ? Effect.succeed(engines[0])
+    : ResilientTextToSpeech.make(engines, options)
+
 /**
  * Makes one resilient engine of each kind. An engine without a fallback is wrapped too: its streams can fail, and speech in
  * progress must not be lost. So is a streaming text-to-speech engine: the pipeline gives it whole sentences. Fails
@@ -64,31 +92,24 @@ export const make = Effect.fnUntraced(function*(
       }
     })
   }
-  let config = (): RetrySettings => settings
-  const options: ResilienceOptions = {
-    get maxRetries() {
-      return config().maxRetries
-    },
-    get retryDelay() {
-      return config().retryDelay
-    },
-    // shorter than the pipeline's own deadline, so that the engine's error is the one that is reported
-    get timeout() {
-      return Duration.times(config().timeout, 0.9)
-    }
-  }
+  const { options, useConfig } = resilienceOf(settings)
   const [stt] = engines.stt
-  const [tts] = engines.tts
   return {
     stt: engines.stt.length === 1 && ResilientSpeechToText.isResilient(stt)
       ? stt
       : yield* ResilientSpeechToText.make(engines.stt, options),
-    tts: engines.tts.length === 1 && ResilientTextToSpeech.isResilient(tts)
-      ? tts
-      : yield* ResilientTextToSpeech.make(engines.tts, options),
-    /** The retries and the timeout follow the backend's config, which can be updated while it runs. */
-    useConfig: (current: () => RetrySettings) => {
-      config = current
-    }
+    tts: yield* resilientTts(engines.tts, options),
+    useConfig
   }
+})
+
+/**
+ * Makes one resilient text-to-speech engine, for a backend whose speech-to-speech model has a voice beside it.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const makeVoice = Effect.fnUntraced(function*(engines: SpeechEngines["tts"], settings: RetrySettings) {
+  const { options, useConfig } = resilienceOf(settings)
+  return { tts: yield* resilientTts(engines, options), useConfig }
 })

@@ -47,9 +47,9 @@ export const open = Effect.fnUntraced(function*(
   split: SentenceSplitter,
   context: PipelineContext
 ): Effect.fn.Return<S2sVoice, BackendError, Scope.Scope> {
-  const { onIncident, planned, replyAudio, sessionId, speech, timeout } = context
+  const { currentLanguage, onIncident, planned, replyAudio, sessionId, speech, textSettings, timeout } = context
   const { language, voice } = SessionSpeech.supportedBy(tts, speech)
-  const stream = yield* tts.open({ sessionId, voice, language, onIncident }).pipe(
+  const stream = yield* tts.open({ sessionId, voice, language, onIncident, textSettings, currentLanguage }).pipe(
     deadline("TextToSpeech.open", `opening ${tts.name}`, timeout)
   )
   const speak = (

@@ -35,7 +35,11 @@ export class ReplyAudio {
     chunks: ReadonlyArray<SpeechChunk>,
     sampleRate: number
   ): Effect.Effect<void, BackendError> {
-    return Effect.suspend(() => this.#speak(epoch, chunks, 0, sampleRate))
+    return Effect.suspend(() => {
+      // another engine goes on with the reply
+      if (this.#resampler !== undefined && this.#resampler.inputRate !== sampleRate) this.#flush(epoch)
+      return this.#speak(epoch, chunks, 0, sampleRate)
+    })
   }
 
   /** A plain loop without an effect per chunk; it is left only to wait. */
@@ -68,9 +72,7 @@ export class ReplyAudio {
 
   /** All speech of the reply has been handed over. */
   finish(epoch: number): void {
-    if (this.#epoch === epoch && this.#resampler?.outputRate === this.#output.sampleRate) {
-      this.#output.push(epoch, { pcm: this.#resampler.flush().slice(), text: "" })
-    }
+    this.#flush(epoch)
     this.#output.finish(epoch)
   }
 
@@ -82,6 +84,13 @@ export class ReplyAudio {
   free(): void {
     this.#resampler?.free()
     this.#resampler = undefined
+  }
+
+  /** Hands over what the converter of this reply still holds. */
+  #flush(epoch: number): void {
+    if (this.#epoch !== epoch || this.#resampler?.outputRate !== this.#output.sampleRate) return
+    this.#output.push(epoch, { pcm: this.#resampler.flush().slice(), text: "" })
+    this.#epoch = 0
   }
 
   #resamplerOf(epoch: number, from: number): Result.Result<Resampler, BackendError> {

@@ -106,11 +106,15 @@ export const rows: ReadonlyArray<Row> = [
   ),
   test(
     "Config.TTSProvider",
-    "is required with stt_tts, and names the TTS engine",
+    "is required with stt_tts, and names the TTS engine; with s2s, of the voice beside the model",
     (backends) =>
       Effect.gen(function*() {
         yield* assertFault(backends, { tts_provider: undefined }, "tts_provider")
         yield* assertEqual((yield* backends.fromConfig()).engines["tts"], "scripted_tts", "the TTS engine")
+        const s2s = { pipeline_type: "s2s", s2s_provider: "scripted_s2s" }
+        yield* assertEqual((yield* backends.fromConfig(s2s)).engines["tts"], "scripted_tts", "the voice with S2S")
+        const alone = yield* backends.fromConfig({ ...s2s, tts_provider: undefined })
+        yield* assertThat(alone.engines["tts"] === undefined, "S2S without a TTS engine has none")
       })
   ),
   test("Config.S2SProvider", "is required with s2s, and names the S2S engine", (backends) =>
