@@ -219,7 +219,7 @@ describe("A speech-to-speech model with a voice beside it", () => {
         assert.isTrue(ms >= 2_900 && ms <= 2_920, `${ms} ms`)
         yield* user.session.sendText("b")
         yield* pass("2600 millis")
-        yield* user.session.interrupt
+        yield* user.session.interrupt()
         yield* pass("1 second")
         // of its own audio, 1 s and what was played of the third part
         const [reply, playedMs] = truncated[0]!
