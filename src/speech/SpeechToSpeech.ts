@@ -159,6 +159,9 @@ export class SpeechToSpeech extends Context.Service<
       readonly say: boolean
       /** The BCP 47 tags that a session may ask for; empty: any; left out: none. `en` covers `en-GB`. */
       readonly languages?: ReadonlyArray<string> | undefined
+      /** The language that it speaks where a session asks for none, and the tags that it understands in a given text. */
+      readonly language?: string | undefined
+      readonly tags?: ReadonlyArray<string> | undefined
       /** The names of voices that a session may ask for; empty: any name; left out: none. */
       readonly voices?: ReadonlyArray<string> | undefined
       /** It takes a session's key terms. Default: false. */

@@ -41,6 +41,11 @@ export interface SpeechChunk {
   readonly text: string
   /** When the engine knows: the words spoken from here on, timed from the first sample of the text. */
   readonly words?: ReadonlyArray<SpokenWord> | undefined
+  /**
+   * With the text, where it is said in other words than it is written: how many characters are said for each of its words.
+   * `ResilientTextToSpeech` gives it.
+   */
+  readonly lengths?: ReadonlyArray<number> | undefined
 }
 
 /**

@@ -18,7 +18,8 @@ const MAX_PIECE = 400
  */
 const MAX_LOOKAHEAD = 1_024
 
-const clause = /[,;:–—]\s+/gu
+// not within a date: "Oct 3, 2026"
+const clause = /(?<!\d)[,;:–—]\s+|(?<=\d)[,;:–—]\s+(?=[^\d\s])/gu
 
 /**
  * @category models

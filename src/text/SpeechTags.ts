@@ -11,7 +11,7 @@
 /** Plane 15, for private use. */
 const BASE = 0xf0000
 const encodedRun = /[\u{F0000}-\u{FFFFF}]+/gu
-const encodedAny = /[\uDB80-\uDBBF]/u
+const encodedAny = /[\uDB80-\uDBBF]/
 
 /**
  * The encoded form of a text.

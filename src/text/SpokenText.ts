@@ -45,14 +45,23 @@ const plainAbbreviations = ({ language }: TextWords.TextWords): ReadonlyArray<st
   (language?.expansions ?? []).flatMap(([written]) => /^\p{L}+\.(?=$|\s)/u.exec(written)?.[0] ?? [])
 
 /** Replaces words and phrases before their signs are converted; what replaces them is not converted again. */
-const pronounce = (entries: { readonly [written: string]: string }): ReadonlyArray<TextTransform> => {
-  const encoded = Object.entries(entries).map(([written, said]) => [written, SpeechTags.encode(said)] as const)
-  return encoded.length === 0 ? [] : [replace(Object.fromEntries(encoded), { caseSensitive: false })]
-}
+const pronounce = (entries: { readonly [written: string]: string }): ReadonlyArray<TextTransform> =>
+  Object.keys(entries).length === 0
+    ? []
+    : [replace(entries, { caseSensitive: false, as: (said) => SpeechTags.encode(said) })]
+
+/** Leaves phrases as they are written. */
+const keep = (phrases: ReadonlyArray<string>): ReadonlyArray<TextTransform> =>
+  phrases.length === 0 ? [] : [
+    replace(Object.fromEntries(phrases.map((phrase) => [phrase, ""])), {
+      caseSensitive: false,
+      as: (_, written) => SpeechTags.encode(written)
+    })
+  ]
 
 /**
  * Makes the transform for the output of language models. It leaves tags that are kept encoded, for `SpeechTags.decode` at the
- * end of a sentence. `phrases` are said in their own way, and not converted.
+ * end of a sentence. `phrases` are said in their own way; those of `kept` stay as they are written.
  *
  * @category constructors
  * @since 0.1.0
@@ -63,14 +72,16 @@ export const encoded = (
     readonly code?: string | undefined
     readonly tags?: SpeechTags.TagSet | undefined
     readonly phrases?: { readonly [written: string]: string } | undefined
+    readonly kept?: ReadonlyArray<string> | undefined
     readonly fast?: boolean | undefined
   } = {}
 ): TextTransform => {
-  const { code, fast = true, phrases = {}, tags = SpeechTags.noTags } = options
+  const { code, fast = true, kept = [], phrases = {}, tags = SpeechTags.noTags } = options
   const full = compose([
     markdown({ code, words: context.words, tags }),
     withoutEmoji,
     ...pronounce(phrases),
+    ...keep(kept),
     symbols(context),
     tidy
   ])

@@ -155,6 +155,8 @@ export const fromFunction = (f: (sentence: string) => string): TextTransform =>
 export interface ReplaceOptions {
   /** Whether `sql` differs from `SQL`. Default: true. */
   readonly caseSensitive?: boolean | undefined
+  /** What stands for an entry in the end; gets what is said, and what was written. Default: what is said. */
+  readonly as?: ((said: string, written: string) => string) | undefined
 }
 
 const wordChar = /[\p{L}\p{N}\p{M}_]/u
@@ -198,7 +200,7 @@ export const replace = (
           if (!final && end >= text.length && written.startsWith(here)) return at
           if (here !== written) continue
           if (wordChar.test(written.charAt(written.length - 1)) && wordChar.test(text.charAt(end))) continue
-          return advance(end, spoken)
+          return advance(end, options.as === undefined ? spoken : options.as(spoken, text.slice(at, end)))
         }
         return advance(at + 1, text.charAt(at))
       }

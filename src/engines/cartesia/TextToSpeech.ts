@@ -54,6 +54,9 @@ export type CartesiaVoiceOptions = typeof CartesiaVoiceOptions.Type
 /** They close a connection that was unused for 5 min. */
 const IDLE = Duration.minutes(4)
 
+/** The tags of Sonic 3 and later. */
+const soundTags = ["break", "spell", "speed", "volume", "emotion", "[laughter]"]
+
 export const {
   /**
    * The engine's entry in the registry.
@@ -76,6 +79,9 @@ export const {
   options: CartesiaVoiceOptions,
   sampleRate: ({ sampleRate }) => sampleRate,
   maxText: 2_000,
+  language: ({ language }) => language,
+  // https://docs.cartesia.ai/build-with-cartesia/sonic-3/ssml-tags
+  tags: ({ model }) => /^sonic(?:-2|-turbo|-english|-multilingual|$)/u.test(model) ? ["break", "spell"] : soundTags,
   endpoint: (options, session) => {
     const url = HostedOptions.endpoint(options, "/tts/websocket")
     url.searchParams.set("cartesia_version", options.version)

@@ -197,6 +197,8 @@ export const make = Effect.fnUntraced(function*(
       interims: engines.stt.capabilities.interim,
       say: true,
       languages: commonLanguages(engines),
+      language: engines.tts.capabilities.language,
+      tags: engines.tts.capabilities.tags,
       voices: engines.tts.capabilities.voices,
       keyterms: engines.stt.capabilities.keyterms
     },

@@ -78,6 +78,8 @@ export const {
   options: DeepgramVoiceOptions,
   sampleRate: ({ sampleRate }) => sampleRate,
   maxText: 2_000,
+  // "aura-2-thalia-en"
+  language: ({ voice }) => /-([a-z]{2})$/u.exec(voice)?.[1],
   refuse,
   endpoint: (options, session) => {
     const url = HostedOptions.endpoint(options, "/v1/speak")

@@ -61,6 +61,17 @@ export type ElevenLabsVoiceOptions = typeof ElevenLabsVoiceOptions.Type
 const INACTIVITY_S = 180
 const IDLE = Duration.seconds(150)
 
+/** The models of the third version take stage directions in brackets, the others elements of SSML. */
+const takesSsml = (model: string): boolean => !/_v3/u.test(model)
+
+/** What a model understands; phonemes only the older English ones. */
+const tagsOf = (model: string): ReadonlyArray<string> =>
+  !takesSsml(model)
+    ? ["[*]"]
+    : /^eleven_(?:flash_v2|turbo_v2|monolingual_v1)$/u.test(model)
+    ? ["break", "phoneme"]
+    : ["break"]
+
 export const {
   /**
    * The engine's entry in the registry.
@@ -82,6 +93,8 @@ export const {
   key: { variable: "ELEVENLABS_API_KEY", header: "xi-api-key" },
   options: ElevenLabsVoiceOptions,
   sampleRate: ({ sampleRate }) => sampleRate,
+  language: ({ language }) => language,
+  tags: ({ model }) => tagsOf(model),
   // their quicker models take much more
   maxText: 2_000,
   endpoint: (options, session) => {
@@ -93,6 +106,7 @@ export const {
     url.searchParams.set("output_format", `pcm_${options.sampleRate}`)
     url.searchParams.set("inactivity_timeout", String(INACTIVITY_S))
     url.searchParams.set("sync_alignment", "true")
+    if (takesSsml(options.model)) url.searchParams.set("enable_ssml_parsing", "true")
     return {
       _tag: "Socket",
       url: url.href,

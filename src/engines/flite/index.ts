@@ -109,7 +109,7 @@ const make = Effect.fnUntraced(function*(options: FliteOptions) {
     name: "flite",
     sampleRate: RATE,
     probe: Effect.asVoid(pool.synthesize("a", options.voice, 1)),
-    capabilities: { voices, languages: ["en"] },
+    capabilities: { voices, languages: ["en"], language: "en", normalisesText: false },
     open: (session) => {
       const unsupported = SessionSpeech.check("TextToSpeech.open", session, { tts: service })
       if (unsupported !== undefined) return Effect.fail(unsupported)

@@ -22,6 +22,7 @@ import { deadline } from "../../Deadline.ts"
 import * as MonotonicTime from "../../MonotonicTime.ts"
 import * as SessionSpeech from "../../speech/SessionSpeech.ts"
 import type { SpeechToSpeech, SpeechToSpeechEvent, SpeechToSpeechStream } from "../../speech/SpeechToSpeech.ts"
+import * as AgentText from "../../text/AgentText.ts"
 import * as AgentReply from "./AgentReply.ts"
 import type { Pipeline, PipelineContext, PipelineFactory, ReplyRequest } from "./Pipeline.ts"
 import * as PipelineInput from "./PipelineInput.ts"
@@ -112,7 +113,10 @@ const open = Effect.fnUntraced(function*(
     currentLanguage: context.currentLanguage
   }).pipe(deadline("SpeechToSpeech.open", `opening ${s2s.name}`, context.timeout))
 
-  const split = SentenceStream.make(textTransforms)
+  const split = SentenceStream.make(
+    AgentText.make(SentenceStream.settingsOf(context, s2s.capabilities)),
+    textTransforms
+  )
   const voice = tts === undefined ? undefined : yield* S2sVoice.open(tts, split, context)
   const clock = yield* Clock.Clock
   const late = (what: string) => () =>

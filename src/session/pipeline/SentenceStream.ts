@@ -4,9 +4,12 @@
  * @since 0.1.0
  */
 import * as Stream from "effect/Stream"
+import type { TextSettings } from "../../speech/TextSettings.ts"
+import type { AgentText, AgentTextSettings } from "../../text/AgentText.ts"
 import { SentenceTokenizer } from "../../text/SentenceTokenizer.ts"
-import { spoken } from "../../text/SpokenText.ts"
+import { TaggedPieces } from "../../text/TaggedPieces.ts"
 import { compose, type TextTransform, type Transformer } from "../../text/TextTransform.ts"
+import type { PipelineContext } from "./Pipeline.ts"
 
 class SplitterState {
   readonly #transformer: Transformer
@@ -33,20 +36,55 @@ class SplitterState {
  */
 export type SentenceSplitter = <E, R>(text: Stream.Stream<string, E, R>) => Stream.Stream<string, E, R>
 
+/** Makes pieces ready for a voice. */
+const withTags = <E, R>(pieces: Stream.Stream<string, E, R>): Stream.Stream<string, E, R> =>
+  Stream.mapAccum(
+    pieces,
+    () => new TaggedPieces(),
+    (state, piece) => [state, state.push(piece)],
+    { onHalt: (state) => state.flush() }
+  )
+
 /**
- * Makes a splitter that works while the text is written. Markdown and symbols are made speakable first, then these
- * transforms are applied.
+ * The settings of the text of a session, for voices of these capabilities: their language where the session and the config
+ * name none, and the tags that they understand.
+ *
+ * @category accessors
+ * @since 0.1.0
+ */
+export const settingsOf = (
+  { textSettings }: Pick<PipelineContext, "textSettings">,
+  { language, tags = [] }: {
+    readonly language?: string | undefined
+    readonly tags?: ReadonlyArray<string> | undefined
+  }
+): () => AgentTextSettings => {
+  let of: TextSettings | undefined
+  let settings: AgentTextSettings = {}
+  return () => {
+    const now = textSettings()
+    if (now !== of) {
+      of = now
+      settings = { ...now, language: now.language ?? language, keepTags: [...tags, ...now.keepTags ?? []] }
+    }
+    return settings
+  }
+}
+
+/**
+ * Makes a splitter that works while the text is written. `agentText` makes it speakable first (Markdown, tags, signs), then
+ * these transforms are applied.
  *
  * @category constructors
  * @since 0.1.0
  */
-export const make = (textTransforms: ReadonlyArray<TextTransform> = []): SentenceSplitter => {
-  const transform = compose([spoken(), ...textTransforms])
+export const make = (agentText: AgentText, textTransforms: ReadonlyArray<TextTransform> = []): SentenceSplitter => {
+  const transform = compose([agentText.transform, ...textTransforms])
   return (text) =>
     Stream.mapAccum(
       text,
       () => new SplitterState(transform()),
       (state, piece) => [state, state.push(piece)],
       { onHalt: (state) => state.flush() }
-    )
+    ).pipe(withTags)
 }

@@ -13,6 +13,7 @@ import type { SpeechToText } from "../../speech/SpeechToText.ts"
 import type { TextToSpeech } from "../../speech/TextToSpeech.ts"
 import type { TurnDetector } from "../../speech/TurnDetector.ts"
 import type { VoiceActivityDetector } from "../../speech/VoiceActivityDetector.ts"
+import * as AgentText from "../../text/AgentText.ts"
 import type { TextTransform } from "../../text/TextTransform.ts"
 import * as ReplyTrace from "../tracing/ReplyTrace.ts"
 import * as AgentReply from "./AgentReply.ts"
@@ -86,7 +87,6 @@ export const make = (
   { stt, tts, turn: turnDetector, vad }: SttTtsEngines,
   options?: SttTtsOptions
 ): PipelineFactory => {
-  const split = SentenceStream.make(options?.textTransforms)
   const open = Effect.fnUntraced(function*(context: PipelineContext) {
     const recogniser = yield* openStt(stt, context)
     const voice = yield* openTts(tts, context)
@@ -94,6 +94,8 @@ export const make = (
     yield* Effect.fromResult(context.input.add({ sampleRate: stt.sampleRate, push: (pcm) => recogniser.push(pcm) }))
     yield* PipelineInput.addDetector(vad, recogniser, context)
 
+    const text = AgentText.make(SentenceStream.settingsOf(context, tts.capabilities))
+    const split = SentenceStream.make(text, options?.textTransforms)
     const reply: Pipeline["reply"] = (request) => {
       const { epoch, source, trace } = request
       if (source._tag === "Audio") return Effect.void

@@ -89,9 +89,9 @@ export class ReplyPlayout {
   }
 
   /** Takes speech at the rate of the reply, and keeps its samples. */
-  push({ pcm, text, words }: SpeechChunk): void {
+  push({ lengths, pcm, text, words }: SpeechChunk): void {
     if (this.finished) return
-    if (text !== "") this.#texts.push({ text, startMs: this.#endMs, words: [] })
+    if (text !== "") this.#texts.push({ text, startMs: this.#endMs, words: [], lengths })
     if (words !== undefined) this.#texts.at(-1)?.words.push(...words)
     this.#endMs += pcm.length * 1000 / this.#sampleRate
     this.#append(pcm)

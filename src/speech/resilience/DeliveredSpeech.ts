@@ -62,6 +62,11 @@ export class DeliveredSpeech {
     const pcm = repeatedSamples === chunk.pcm.length ? silence : chunk.pcm.subarray(repeatedSamples)
     const words = chunk.words?.slice(repeatedWords)
     if (pcm.length === 0 && text === "" && (words === undefined || words.length === 0)) return undefined
-    return { pcm, text, ...(words === undefined || words.length === 0 ? {} : { words }) }
+    return {
+      pcm,
+      text,
+      ...(words === undefined || words.length === 0 ? {} : { words }),
+      ...(text === "" || chunk.lengths === undefined ? {} : { lengths: chunk.lengths })
+    }
   }
 }

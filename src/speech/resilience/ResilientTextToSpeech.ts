@@ -14,13 +14,17 @@ import * as Stream from "effect/Stream"
 import * as Resampler from "../../audio/resampling/Resampler.ts"
 import type { BackendError, InvalidConfig } from "../../BackendError.ts"
 import * as MonotonicTime from "../../MonotonicTime.ts"
+import type { TextSettings } from "../TextSettings.ts"
 import type { TextToSpeech, TextToSpeechOptions, TextToSpeechStream } from "../TextToSpeech.ts"
 import { FailoverBudget } from "./FailoverBudget.ts"
 import * as Resilience from "./Resilience.ts"
 import * as SentenceSpeech from "./SentenceSpeech.ts"
+import * as SentenceText from "./SentenceText.ts"
 import * as SessionVoices from "./SessionVoices.ts"
 
 type Engine = TextToSpeech["Service"]
+
+const noSettings: TextSettings = {}
 
 const made = new WeakSet<Engine>()
 
@@ -57,7 +61,10 @@ export const make = Effect.fnUntraced(function*(
     sampleRate: first.sampleRate,
     capabilities: {
       voices: first.capabilities.voices,
-      languages: first.capabilities.languages
+      languages: first.capabilities.languages,
+      language: first.capabilities.language,
+      normalisesText: first.capabilities.normalisesText,
+      tags: SentenceText.tagsOf(engines)
     },
     open: (session) => open(guarded, first.sampleRate, options, session)
   }
@@ -71,7 +78,7 @@ const open = Effect.fnUntraced(function*(
   options: Resilience.ResilienceOptions,
   session: TextToSpeechOptions
 ): Effect.fn.Return<TextToSpeechStream, BackendError, Scope.Scope> {
-  const { onIncident: _, ...wanted } = session
+  const { onIncident: _, textSettings = () => noSettings, ...wanted } = session
   const settings = Resilience.settings(options)
   const report = Resilience.reporter("tts", engines, session, options)
   const voices = yield* SessionVoices.make(engines, wanted)
@@ -103,7 +110,8 @@ const open = Effect.fnUntraced(function*(
     if (last !== undefined) return yield* last
   }).pipe(Effect.scoped)
 
-  const context = { engines, settings, wanted, report, voices, outputRate }
+  const textFor = SentenceText.make(engines.map(({ engine }) => engine), textSettings)
+  const context = { engines, settings, wanted, report, voices, outputRate, textFor }
   return {
     speak: (sentences) =>
       Stream.suspend(() => {

@@ -26,7 +26,9 @@ import { DeliveredSpeech } from "./DeliveredSpeech.ts"
 import { FailoverBudget } from "./FailoverBudget.ts"
 import type { IncidentReporter } from "./IncidentReporter.ts"
 import * as Resilience from "./Resilience.ts"
+import type { SentenceText } from "./SentenceText.ts"
 import type { SessionVoices } from "./SessionVoices.ts"
+import { WrittenSpeech } from "./WrittenSpeech.ts"
 
 const op = "TextToSpeech.speak"
 
@@ -50,6 +52,8 @@ export interface SpeechContext {
   readonly report: IncidentReporter
   readonly voices: SessionVoices
   readonly outputRate: number
+  /** The sentence as an engine gets it. */
+  readonly textFor: SentenceText
 }
 
 /**
@@ -77,7 +81,7 @@ const noAudio = (message: string): BackendError => new PipelineError({ op, messa
  */
 export const speak = (context: SpeechContext, reply: SpokenReply, text: string) =>
   Stream.unwrap(Effect.gen(function*() {
-    const { engines, outputRate, report, settings, voices, wanted } = context
+    const { engines, outputRate, report, settings, textFor, voices, wanted } = context
     const count = engines.length
     const scope = yield* Effect.scope
     const delivered = new DeliveredSpeech()
@@ -108,6 +112,10 @@ export const speak = (context: SpeechContext, reply: SpokenReply, text: string) 
         if (engine.sampleRate !== outputRate) {
           converter ??= yield* Scope.provide(Resampler.scoped(engine.sampleRate, outputRate), scope)
         }
+        const prepared = textFor(text, index)
+        const given = prepared?.spoken ?? text
+        const written = prepared === undefined ? undefined : new WrittenSpeech(prepared)
+        const isSpeakable = speakable.test(prepared?.plain ?? text)
         const silent: Array<SpeechChunk> = []
         let empty = 0
         let started = false
@@ -118,7 +126,8 @@ export const speak = (context: SpeechContext, reply: SpokenReply, text: string) 
           converter === undefined ? chunk : { ...chunk, pcm: converter.process(chunk.pcm).slice() }
         const take = (chunks: ReadonlyArray<SpeechChunk>): Array<SpeechChunk> => {
           const out: Array<SpeechChunk> = []
-          for (const chunk of chunks) {
+          for (const said of chunks) {
+            const chunk = written === undefined ? said : written.take(said)
             empty = chunk.pcm.length === 0 ? empty + 1 : 0
             if (chunk.pcm.length === 0 && chunk.text === "" && chunk.words === undefined) continue
             if (!delivered.begun && chunk.pcm.length === 0) {
@@ -134,7 +143,7 @@ export const speak = (context: SpeechContext, reply: SpokenReply, text: string) 
         }
         const finish = Effect.suspend((): Pull.Pull<Arr.NonEmptyReadonlyArray<SpeechChunk>, BackendError> => {
           ended = true
-          if (!delivered.attemptBegun && speakable.test(text)) {
+          if (!delivered.attemptBegun && isSpeakable) {
             return Effect.fail(noAudio(`${engine.name} sent no audio`))
           }
           const rest = silent.splice(0)
@@ -143,7 +152,7 @@ export const speak = (context: SpeechContext, reply: SpokenReply, text: string) 
           return Effect.andThen(done, isNonEmpty(rest) ? Effect.succeed(rest) : Cause.done())
         })
 
-        return Stream.transformPull(voice.stream.speak(Stream.succeed(text)), (pull) => {
+        return Stream.transformPull(voice.stream.speak(given === "" ? Stream.empty : Stream.succeed(given)), (pull) => {
           const pulled = pull.pipe(
             Effect.map((chunks): ReadonlyArray<SpeechChunk> | undefined => chunks),
             Pull.catchDone(() => Effect.undefined)

@@ -25,6 +25,8 @@ type Engine = TextToSpeech["Service"]
 export interface SessionVoice {
   readonly stream: TextToSpeechStream
   readonly scope: Scope.Closeable
+  /** The language that it was opened with. */
+  readonly language: string | undefined
   users: number
   dropped: boolean
 }
@@ -65,26 +67,48 @@ export const make = Effect.fnUntraced(function*(
   // what a failed engine does at its end must not keep the next one waiting
   const close = (scope: Scope.Closeable) => Effect.forkIn(Scope.close(scope, Exit.void), parent)
 
+  /** What an engine is asked for now: the session's language may have changed to one that it takes. */
+  const wantedOf = (engine: Engine, index: number): Omit<TextToSpeechOptions, "currentLanguage"> => {
+    const { currentLanguage, ...asked } = wanted
+    const current = currentLanguage?.()
+    const options = index === 0 ? asked : SessionSpeech.supportedBy(engine, asked)
+    return current !== undefined && SessionSpeech.supportsLanguage(engine.capabilities, current)
+      ? { ...options, language: current }
+      : options
+  }
+
   const get: SessionVoices["get"] = (index, waitMs) =>
     Effect.suspend(() => {
       const slot = slots[index]
       const engine = engines[index]?.engine
       if (slot === undefined || engine === undefined) return Effect.die(new RangeError(`no engine ${index}`))
-      if (slot.voice !== undefined) return Effect.succeed(slot.voice)
+      const asked = wantedOf(engine, index)
+      if (slot.voice !== undefined && slot.voice.language === asked.language) return Effect.succeed(slot.voice)
       const opening = Effect.gen(function*() {
         // another reply may have opened it meanwhile
-        if (slot.voice !== undefined) return slot.voice
+        if (slot.voice !== undefined && slot.voice.language === asked.language) return slot.voice
+        yield* drop(index)
         const scope = yield* Scope.fork(parent)
-        const stream = yield* engine.open(index === 0 ? wanted : SessionSpeech.supportedBy(engine, wanted)).pipe(
+        const stream = yield* engine.open(asked).pipe(
           Scope.provide(scope),
           normalize("TextToSpeech.open"),
           Effect.onError(() => close(scope))
         )
-        return slot.voice = { stream, scope, users: 0, dropped: false }
+        return slot.voice = { stream, scope, language: asked.language, users: 0, dropped: false }
       })
       return slot.lock.withPermit(opening).pipe(
         deadline("TextToSpeech.open", `opening ${engine.name}`, Duration.millis(Math.max(1, waitMs)))
       )
+    })
+
+  const drop: SessionVoices["drop"] = (index) =>
+    Effect.suspend(() => {
+      const slot = slots[index]
+      const voice = slot?.voice
+      if (slot === undefined || voice === undefined) return Effect.void
+      slot.voice = undefined
+      voice.dropped = true
+      return voice.users === 0 ? Effect.asVoid(close(voice.scope)) : Effect.void
     })
 
   const release = (voice: SessionVoice) =>
@@ -98,15 +122,7 @@ export const make = Effect.fnUntraced(function*(
         release,
         { interruptible: true }
       ),
-    drop: (index) =>
-      Effect.suspend(() => {
-        const slot = slots[index]
-        const voice = slot?.voice
-        if (slot === undefined || voice === undefined) return Effect.void
-        slot.voice = undefined
-        voice.dropped = true
-        return voice.users === 0 ? Effect.asVoid(close(voice.scope)) : Effect.void
-      }),
+    drop,
     hasSpoken: (index) => slots[index]?.spoken === true,
     spoken: (index) => {
       const slot = slots[index]

@@ -163,6 +163,10 @@ export const layerTts = (options?: {
   readonly failAt?: { readonly [sentence: number]: BackendError } | undefined
   /** Never speaks the nth sentence. */
   readonly hangAt?: ReadonlyArray<number> | undefined
+  /** Its language, the tags that it understands, and whether it reads numbers itself. Default: unknown, none, yes. */
+  readonly language?: string | undefined
+  readonly tags?: ReadonlyArray<string> | undefined
+  readonly normalisesText?: boolean | undefined
 }): Layer.Layer<TextToSpeech> =>
   Layer.sync(TextToSpeech, () => {
     const sampleRate = options?.sampleRate ?? 24_000
@@ -180,7 +184,13 @@ export const layerTts = (options?: {
     return {
       name: "scripted",
       sampleRate,
-      capabilities: { voices: ["scripted"], languages: [] },
+      capabilities: {
+        voices: ["scripted"],
+        languages: [],
+        language: options?.language,
+        tags: options?.tags,
+        normalisesText: options?.normalisesText
+      },
       open: () => Effect.succeed({ speak: (texts) => Stream.mapEffect(texts, speak) })
     }
   })

@@ -53,6 +53,8 @@ export type TtsEndpoint =
  *
  * - `sampleRate`: of the audio that it gives, in Hz.
  * - `maxText`: the limit of one request, in characters; longer texts are sent in pieces.
+ * - `language`: of the speech, where the options name one. Default: the text's.
+ * - `tags`: what `capabilities.tags` is. Default: none.
  * - `refuse`: what a session may not ask for together. Default: anything goes.
  * - `endpoint`: pure; gets the options, and what the session asks for.
  *
@@ -66,13 +68,15 @@ export interface TtsDefinition<Options extends TtsOptions> {
   readonly options: Schema.Codec<Options, unknown>
   readonly sampleRate: (options: Options) => number
   readonly maxText: number
+  readonly language?: ((options: Options) => string | undefined) | undefined
+  readonly tags?: ((options: Options) => ReadonlyArray<string>) | undefined
   readonly refuse?: ((options: Options, session: SessionSpeech) => InvalidConfig | undefined) | undefined
   readonly endpoint: (options: Options, session: SessionSpeech) => TtsEndpoint
 }
 
 const make = Effect.fnUntraced(
   function*<Options extends TtsOptions>(
-    { endpoint, key, maxText, refuse, sampleRate: rateOf, vendor }: TtsDefinition<Options>,
+    { endpoint, key, language, maxText, refuse, sampleRate: rateOf, tags, vendor }: TtsDefinition<Options>,
     options: Options
   ) {
     const headers = yield* secretHeaders(vendor, key, options)
@@ -110,7 +114,7 @@ const make = Effect.fnUntraced(
       startTimeout: Duration.sum(options.timeout, options.silence),
       // a request would have to speak, and be paid for
       probe: isSocket ? Effect.scoped(Effect.asVoid(open({}))) : undefined,
-      capabilities: { voices: [], languages: [] },
+      capabilities: { voices: [], languages: [], language: language?.(options), tags: tags?.(options) },
       open
     })
   }

@@ -1,0 +1,98 @@
+/**
+ * What becomes of an agent's text before it is cut into sentences, by settings that may change while it is written. Pure.
+ *
+ * @since 0.1.0
+ */
+import type { TextLanguage } from "./language/TextLanguage.ts"
+import * as SpeechTags from "./SpeechTags.ts"
+import { encoded } from "./SpokenText.ts"
+import { compose, type TextTransform, type Transformer } from "./TextTransform.ts"
+import * as TextWords from "./TextWords.ts"
+
+/**
+ * - `language`: of the text, BCP 47; `undefined`: unknown.
+ * - `keepTags`: the tags that one of the voices understands.
+ * - `pronunciations`: words and phrases that the voice says in its own way. They are kept as they are written here.
+ * - `off`: the text is not changed.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface AgentTextSettings {
+  readonly language?: string | undefined
+  readonly keepTags?: ReadonlyArray<string> | undefined
+  readonly pronunciations?: { readonly [written: string]: string } | undefined
+  readonly off?: boolean | undefined
+}
+
+/**
+ * - `transform`: its output holds encoded tags (`SpeechTags`).
+ * - `language`: the tables of the text's language, now.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface AgentText {
+  readonly transform: TextTransform
+  readonly language: () => TextLanguage | undefined
+}
+
+const unchanged = compose([])
+
+/** An entry with signs, which would be said as words before the voice gets it. */
+const hasSigns = /[^\p{L}\p{N}\s'’]/u
+
+const transformOf = (
+  { keepTags = [], off = false, pronunciations = {} }: AgentTextSettings,
+  context: TextWords.TextWords
+): TextTransform => {
+  if (off) return unchanged
+  const entries = Object.keys(pronunciations).filter((written) => hasSigns.test(written))
+  return encoded(context, { tags: SpeechTags.tagSet(keepTags), kept: entries })
+}
+
+/** Follows a transform that may be replaced by another while a text is written. */
+const following = (current: () => TextTransform): TextTransform => () => {
+  let start = current()
+  let transformer: Transformer = start()
+  return {
+    push: (text) => {
+      const next = current()
+      if (next === start) return transformer.push(text)
+      const rest = transformer.flush()
+      start = next
+      transformer = start()
+      return rest + transformer.push(text)
+    },
+    flush: () => transformer.flush()
+  }
+}
+
+/**
+ * Prepares text by settings that are read as it comes; they are the same object until they change.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const make = (settings: () => AgentTextSettings): AgentText => {
+  let of: AgentTextSettings | undefined
+  let context = TextWords.make(undefined)
+  let transform = unchanged
+  const update = () => {
+    const now = settings()
+    if (now === of) return
+    of = now
+    context = TextWords.make(now.language)
+    transform = transformOf(now, context)
+  }
+  return {
+    transform: following(() => {
+      update()
+      return transform
+    }),
+    language: () => {
+      update()
+      return context.language
+    }
+  }
+}
