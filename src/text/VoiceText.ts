@@ -186,6 +186,8 @@ export const prepare = (sentence: string, options: VoiceTextOptions): VoiceText 
   /** Where each run of the written text ends, and how it is placed in the plain one. */
   const runs: Array<{ readonly end: number; readonly place: (offset: number) => number }> = []
   const add = (text: string, { place, text: said }: Converted) => {
+    // "Thanks [laughs]."
+    if (/^[.,;:!?]/u.test(text)) written = written.trimEnd()
     const [from, base] = [written.length, plain.length]
     written += text
     plain += said
