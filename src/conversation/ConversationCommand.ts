@@ -14,6 +14,7 @@ import type { HistoryItem } from "./History.ts"
  * - `SetTimer`: fires when the audio has reached `atSample`, or after `afterMs` if the audio does not get there. Without
  *   `atSample` it fires after `afterMs`. Setting a timer replaces the one of the same name.
  * - `Finalize`: ask the recogniser for the final transcript of everything up to the sample.
+ * - `Abandon`: the answer to this `Finalize` is not waited for; another recogniser need not hear the utterance again.
  * - `PredictEndOfTurn`: ask the turn detector whether the transcript sounds finished; answered by `EndOfTurnPredicted`.
  * - `Start`: begin a reply. A `speculative` one is a preemptive reply: it stays silent until `Commit`, and `Discard` drops
  *   it.
@@ -35,6 +36,7 @@ export type Command =
   }
   | { readonly _tag: "CancelTimer"; readonly name: TimerName }
   | { readonly _tag: "Finalize"; readonly id: number; readonly untilSample: number }
+  | { readonly _tag: "Abandon"; readonly id: number }
   | {
     readonly _tag: "Start"
     readonly epoch: number

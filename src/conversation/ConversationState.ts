@@ -186,6 +186,8 @@ export interface State {
   readonly agent: Agent
   /** The transcript of the open turn so far. */
   readonly openTranscript: { readonly finals: string; readonly interim: string }
+  /** The last final transcript, if the user has not spoken since; "" otherwise. */
+  readonly lastFinal: string
   readonly speculation: Speculation | undefined
   /** The turn detector's last prediction; without a probability while its answer is awaited. */
   readonly endOfTurnPrediction:
@@ -243,6 +245,7 @@ export const initial = (
   user: { _tag: "Quiet" },
   agent: { _tag: "Silent" },
   openTranscript: { finals: "", interim: "" },
+  lastFinal: "",
   queue,
   history,
   turn: history.reduce((turn, item) => Math.max(turn, item.turn), lastTurn),

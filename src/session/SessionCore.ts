@@ -241,6 +241,8 @@ export class SessionCore {
         return this.timers.cancel(command.name)
       case "Finalize":
         return this.pipeline?.finalize(command.id, command.untilSample)
+      case "Abandon":
+        return this.pipeline?.abandon?.(command.id)
       case "Start":
         return this.replies.start(command)
       case "Hold":

@@ -55,7 +55,7 @@ export type TranscriptEvent =
 
 /**
  * One session's recogniser. Positions count samples of the timeline (16 kHz) from the first that was pushed to this
- * stream. The three methods are synchronous and never fail: failures arrive through `events`, after which the stream is
+ * stream. The methods are synchronous and never fail: failures arrive through `events`, after which the stream is
  * dead and another must be opened.
  *
  * @category models
@@ -74,6 +74,11 @@ export interface SpeechToTextStream {
    * the engine's `finalizeTimeout`.
    */
   readonly finalize: (id: number, untilSample: number) => void
+  /**
+   * The session has gone on without the answer to `finalize`, on the interim words: a stream that replaces this one need not
+   * hear that audio again. An engine of one connection does not need it.
+   */
+  readonly abandon?: ((id: number) => void) | undefined
   readonly events: Stream.Stream<TranscriptEvent, BackendError>
 }
 

@@ -356,6 +356,19 @@ describe("Conversation", () => {
     })
   })
 
+  it("takes a final transcript once, unless the user has spoken since, and ignores an empty one", () => {
+    const final = (text: string) => ({ _tag: "Final", text }) as const
+    const told = open().starts(0).on(final("No."), final("no"), final("")).stops(400)
+    told.fires("endpoint").on(final("No"), { _tag: "Finalized", id: 1 }, final("No."))
+    assert.deepStrictEqual(told.historyLines, ["1 user: No."])
+    assert.deepStrictEqual(told.state.openTranscript, { finals: "", interim: "" })
+    const again = open().speaks(0, 200).on(final("five")).speaks(300, 500).on(final("five")).fires("endpoint")
+    again.on({ _tag: "Finalized", id: 1 })
+    assert.deepStrictEqual(again.historyLines, ["1 user: five five"])
+    const known = open({ interimTranscripts: true }).starts(0).interim("yes").stops(400).fires("endpoint").hears("")
+    assert.deepStrictEqual(known.historyLines, ["1 user: yes"])
+  })
+
   it("says queued texts one after the other when the user is quiet", () => {
     const script = open(bySound)
     script.on({ _tag: "Say", source: { _tag: "Text", text: "One.", optional: false } })

@@ -115,6 +115,11 @@ export class Script {
     return taken
   }
 
+  get openText(): string {
+    const { finals, interim } = this.state.openTranscript
+    return `${finals} ${interim}`.trim()
+  }
+
   get startCommands(): ReadonlyArray<Extract<Command, { readonly _tag: "Start" }>> {
     return this.commands.filter((command) => command._tag === "Start")
   }
@@ -153,6 +158,8 @@ export const inWords = (command: Command): string => {
       return `-${command.name}`
     case "Finalize":
       return `finalize ${command.untilSample / 16}`
+    case "Abandon":
+      return `abandon ${command.id}`
     case "Append":
       return `append ${command.item.role} ${command.item.turn}`
     case "Withdraw":

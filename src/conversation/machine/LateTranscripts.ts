@@ -10,7 +10,7 @@
 import type { AwaitedTranscript, User } from "../ConversationState.ts"
 import { requestAnswer, withdrawQuestion } from "./ReplyControl.ts"
 import type { Step } from "./Step.ts"
-import { joinTexts, sameWords } from "./TranscriptText.ts"
+import { joinTexts, sameWords, withoutBeginning } from "./TranscriptText.ts"
 import { completeTurn } from "./Turn.ts"
 
 /** Transcripts of at most this many turns are awaited. */
@@ -33,6 +33,23 @@ export const completeWithoutTranscript = (
   step.set({
     awaitedTranscripts: [...step.state.awaitedTranscripts, { id, usedText, question, lateText: "" }].slice(-MAX_AWAITED)
   })
+  // a stream that leaves it unanswered would otherwise be followed by one that hears the same utterance again
+  if (usedText !== "") step.commands.push({ _tag: "Abandon", id })
+}
+
+/**
+ * What of an interim transcript belongs to the open turn: a recogniser that owes the final transcript of an earlier turn sends
+ * that turn's words again in front of it. Without a sound of the user they are all of the earlier turn.
+ *
+ * @category transitions
+ * @since 0.1.0
+ */
+export const ofOpenTurn = (step: Step, interim: string): string => {
+  const { awaitedTranscripts, user } = step.state
+  const earlier = joinTexts(...awaitedTranscripts.map(({ lateText, usedText }) => lateText === "" ? usedText : ""))
+  if (earlier === "") return interim
+  const rest = withoutBeginning(interim, earlier)
+  return rest ?? (user._tag === "Quiet" ? "" : interim)
 }
 
 /**

@@ -33,6 +33,21 @@ export const wordCount = (text: string): number => wordsOf(text).length
 export const sameWords = (a: string, b: string): boolean => wordsOf(a).join(" ") === wordsOf(b).join(" ")
 
 /**
+ * What follows the words of `beginning` in a text: `""` if it is only a part of them, `undefined` if it begins otherwise.
+ *
+ * @category combinators
+ * @since 0.1.0
+ */
+export const withoutBeginning = (text: string, beginning: string): string | undefined => {
+  const [words, first] = [wordsOf(text), wordsOf(beginning)]
+  if (words.some((word, index) => index < first.length && word !== first[index])) return undefined
+  const parts = text.trim().split(/\s+/u)
+  let count = 0
+  while (count < first.length && parts.length > 0) count += wordCount(parts.shift() ?? "")
+  return parts.join(" ")
+}
+
+/**
  * Whether the words of a text occur in another text, all of them in a row. A text without words does not.
  *
  * @category predicates

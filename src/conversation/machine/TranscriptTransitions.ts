@@ -5,10 +5,10 @@
  */
 import type { TimedInput } from "../ConversationInput.ts"
 import { awaitsMoreWords, beganAtQuestionEnd, interruptionNeedsText, textInterrupts } from "./BargeIn.ts"
-import { applyLateTranscripts, keepLateTranscript } from "./LateTranscripts.ts"
+import { applyLateTranscripts, keepLateTranscript, ofOpenTurn } from "./LateTranscripts.ts"
 import { interruptReply, lacksTranscript, resumeReply } from "./ReplyControl.ts"
 import type { Step } from "./Step.ts"
-import { joinTexts } from "./TranscriptText.ts"
+import { joinTexts, sameWords } from "./TranscriptText.ts"
 import { completeTurn, limitTurnLength, requestPrediction, startSpeaking, startSpeculation } from "./Turn.ts"
 
 /**
@@ -69,13 +69,20 @@ const onOpenTranscript = (step: Step): void => {
  * @since 0.1.0
  */
 export const onTranscript = (step: Step, transcript: string, final: boolean): void => {
-  const { openTranscript } = step.state
-  const text = transcript.trim()
+  const { lastFinal, openTranscript } = step.state
+  const { transcriptBased } = step.options
+  const text = transcriptBased && !final ? ofOpenTurn(step, transcript.trim()) : transcript.trim()
+  if (transcriptBased && final) {
+    // an empty one says nothing about the interim words, and the same one again says nothing new
+    if (text === "" || (lastFinal !== "" && sameWords(lastFinal, text))) return
+    step.set({ lastFinal: text })
+  }
   const next = final
     ? { finals: joinTexts(openTranscript.finals, text), interim: "" }
     : { finals: openTranscript.finals, interim: text }
   if (text === "" && next.interim === openTranscript.interim) return
-  if (step.options.transcriptBased) {
+  if (transcriptBased) {
+    if (!final) step.set({ lastFinal: "" })
     if (final && keepLateTranscript(step, text)) return
     step.set({ openTranscript: next })
     onOpenTranscript(step)

@@ -79,6 +79,7 @@ export const onSpeechStarted = (step: Step, event: Of<"SpeechStarted">): void =>
     timestamps: undefined,
     unreportedTurn: undefined,
     userAway: false,
+    lastFinal: "",
     speechMs: spokenMs,
     answersQuestion: beganAtQuestionEnd(step, sinceMs) || (!opensTurn && step.state.answersQuestion)
   })

@@ -98,6 +98,8 @@ export interface Pipeline {
     | undefined
   /** Asks for the final transcript up to a sample; answered by `Finalized`. */
   readonly finalize: (id: number, untilSample: number) => void
+  /** The answer to a `finalize` is not waited for any more. */
+  readonly abandon?: ((id: number) => void) | undefined
   /** Speaks a reply. Completes when all its speech has been given to playout; interrupted when the reply is ended. */
   readonly reply: (request: ReplyRequest) => Effect.Effect<void, BackendError>
   /** Called when a reply has ended: completed, or cut after `playedMs`. */

@@ -126,6 +126,7 @@ export const make = (
         ? undefined
         : (transcript, agentSaid) => Effect.suspend(() => turnDetector.endOfTurn({ transcript, agentSaid })),
       finalize: recogniser.finalize,
+      abandon: recogniser.abandon,
       reply,
       ended: () => {}
     } satisfies Pipeline

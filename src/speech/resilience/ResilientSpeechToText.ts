@@ -124,7 +124,8 @@ const open = Effect.fnUntraced(function*(
     ready: yield* Deferred.make<void, BackendError>(),
     wake: Latch.makeUnsafe(),
     inUse: undefined,
-    silentStreams: 0
+    silentStreams: 0,
+    unanswered: new Map()
   }
 
   yield* SttRecovery.run(state).pipe(
@@ -164,6 +165,7 @@ const open = Effect.fnUntraced(function*(
       const stream = state.inUse
       stream?.finalize(id, Math.max(0, untilSample - stream.base))
     },
+    abandon: (id) => replay.abandon(id),
     events: Stream.map(Stream.fromQueue(state.out), (event) => {
       room.openUnsafe()
       return event

@@ -44,6 +44,7 @@ const CLOSE_TIMEOUT = "1 second"
  * - `ready`: done when the first stream is open, failed when none can be.
  * - `wake`: opened when the watch over the stream in use must look again.
  * - `inUse`: the stream in use; none while another is being opened.
+ * - `unanswered`: how many streams have left a `finalize` request unanswered, by its id.
  * - `silentStreams`: streams in a row that were given up because they returned no transcript.
  *
  * @category models
@@ -61,6 +62,7 @@ export interface SttSession {
   readonly wake: Latch.Latch
   inUse: RecogniserStream.RecogniserStream | undefined
   silentStreams: number
+  readonly unanswered: Map<number, number>
 }
 
 /** A probe keeps the engine from all other sessions, so it must not last until this session's user speaks. */
@@ -112,6 +114,24 @@ const deliver = Effect.fnUntraced(function*(
   if (event._tag === "Finalized") replay.finalized(event.id)
   if (event._tag === "EndOfTurn") replay.endOfTurn()
 })
+
+/**
+ * Gives up `finalize` requests that a failed stream leaves, instead of replaying them for ever: those that the session has
+ * gone on without, and those that the same engine twice and each other once left unanswered. They count as answered, so the
+ * utterance costs one turn, and is never heard as another one.
+ */
+const giveUp = Effect.fnUntraced(
+  function*(session: SttSession, stream: RecogniserStream.RecogniserStream, atMs: number) {
+    const { engines, replay, unanswered } = session
+    for (const id of replay.pending) {
+      const due = stream.due.get(id)
+      const times = (unanswered.get(id) ?? 0) + (due !== undefined && due <= atMs ? 1 : 0)
+      unanswered.set(id, times)
+      if (replay.isAbandoned(id) || times > engines.length) yield* deliver(session, stream, { _tag: "Finalized", id })
+    }
+    for (const id of unanswered.keys()) if (!replay.pending.includes(id)) unanswered.delete(id)
+  }
+)
 
 /**
  * Delivers a stream's events until it ends, which is a failure.
@@ -227,6 +247,7 @@ export const run = Effect.fnUntraced(
         session.inUse = undefined
         const stream = used as RecogniserStream.RecogniserStream | undefined
         const endedAt = now()
+        if (stream !== undefined) yield* giveUp(session, stream, endedAt)
         const lasted = endedAt - startedAt >= Math.min(limits.timeoutMs, LASTING_MS)
         if (stream !== undefined && (stream.proved || stream.silent || lasted)) {
           if (lasted) yield* admission.succeed

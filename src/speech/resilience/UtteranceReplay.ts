@@ -72,6 +72,8 @@ export class UtteranceReplay {
   // the recogniser has ended a turn, and the user has been silent since
   #ended = false
   #marks: Array<Mark> = []
+  // requests that nobody waits for any more
+  readonly #abandoned = new Set<number>()
 
   /** How many samples were pushed. */
   get position(): number {
@@ -133,10 +135,21 @@ export class UtteranceReplay {
     this.#ended = true
   }
 
+  /** The answer to a `finalize` request is not waited for: its audio is not replayed. */
+  abandon(id: number): void {
+    if (this.pending.includes(id)) this.#abandoned.add(id)
+  }
+
+  /** Whether the answer to a `finalize` request is not waited for. */
+  isAbandoned(id: number): boolean {
+    return this.#abandoned.has(id)
+  }
+
   /** A `finalize` request was answered. False when it was never made, or answered before. */
   finalized(id: number): boolean {
     const question = this.#marks.find((mark) => "id" in mark && mark.id === id)
     if (question === undefined) return false
+    this.#abandoned.delete(id)
     this.#marks = this.#marks.filter((mark) => mark !== question)
     if ("untilSample" in question) this.#advance(question.untilSample)
     if (!this.#speaking && this.pending.length === 0) this.#resize(IDLE_SAMPLES)

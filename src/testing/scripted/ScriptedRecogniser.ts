@@ -24,7 +24,7 @@ import { SPEECH_LEVEL } from "./ScriptedEngines.ts"
  * - `failAt`: fails the stream instead of an answer. `failToOpenAt`: fails the nth stream instead of opening it.
  * - `idleMs`: closes a stream after so many ms without speech, as hosted recognisers do.
  * - `finalizeTimeout`: the `finalizeTimeout` of the engine.
- * - `hangAt`: never returns an answer. `garbageAt`: sends unexpected events before the answer.
+ * - `hangAt`: never returns an answer, to these requests or to any. `garbageAt`: sends unexpected events before the answer.
  *
  * @category models
  * @since 0.1.0
@@ -38,7 +38,7 @@ export interface ScriptedRecogniserOptions {
   readonly failToOpenAt?: { readonly [stream: number]: BackendError } | undefined
   readonly idleMs?: number | undefined
   readonly finalizeTimeout?: Duration.Input | undefined
-  readonly hangAt?: ReadonlyArray<number> | undefined
+  readonly hangAt?: ReadonlyArray<number> | "always" | undefined
   readonly garbageAt?: ReadonlyArray<number> | undefined
 }
 
@@ -78,7 +78,7 @@ export const layer = (options: ScriptedRecogniserOptions = {}): Layer.Layer<Spee
       const answer = ({ id, untilSample }: { readonly id: number; readonly untilSample: number }) => {
         const count = answers++
         const failure = options.failAt?.[count]
-        if (options.hangAt?.includes(count) === true) return Effect.void
+        if (options.hangAt === "always" || options.hangAt?.includes(count) === true) return Effect.void
         return Effect.andThen(
           Effect.sleep(nth(options.delayMs ?? 0, count)),
           Effect.suspend(() => {

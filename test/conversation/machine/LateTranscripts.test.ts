@@ -89,6 +89,27 @@ describe("Late final transcripts", () => {
     assert.deepStrictEqual(script.state.openTranscript, { finals: "", interim: "" })
   })
 
+  it("need not be heard again by another recogniser, once their interim words were used", () => {
+    const abandons = (known: string) =>
+      open().starts(0).interim(known).stops(500).fires("endpoint").fires("finalize").take().includes("abandon 1")
+    assert.isTrue(abandons("Book a"))
+    assert.isFalse(abandons(""), "nothing is known of it yet")
+  })
+
+  it("open no turn by their interim words, which are not in front of the next turn's either", () => {
+    for (const turnAuthority of ["own", "stt"] as const) {
+      const script = gone("Hello there", { turnAuthority }).audible().played("Hi.")
+      script.take()
+      script.interim("Hello").interim("hello, there").interim("yellow there my friend")
+      assert.deepStrictEqual(script.take(), [])
+      assert.deepStrictEqual([script.state.user._tag, script.openText], ["Quiet", ""])
+      script.starts(9_000).interim("Hello there, and you?")
+      assert.strictEqual(script.openText, "and you?")
+      script.on({ _tag: "Finalized", id: 1 }).interim("and you?").stops(9_500).fires("endpoint").hears("And you?")
+      assert.strictEqual(script.historyLines.at(-1), "2 user: And you?")
+    }
+  })
+
   it("are not awaited after a later answer of the recogniser, and none is lost", () => {
     const script = gone("one").audible().played("Yes.").asks("Two.", 8_000)
     assert.deepStrictEqual(script.state.awaitedTranscripts, [])

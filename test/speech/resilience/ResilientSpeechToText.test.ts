@@ -176,6 +176,41 @@ describe("ResilientSpeechToText", () => {
       }))
   }
 
+  it.effect("gives an utterance up that no stream answers, and never replays it into the next one", () =>
+    Effect.gen(function*() {
+      const a = Faulty.stt("a", Faulty.inTurn("mute", "mute", "ok"))
+      const { answers, finals, open } = yield* setup([a])
+      const { user } = yield* open
+      user.started()
+      user.say(2_000, 400)
+      user.stopped()
+      user.finalize(1)
+      yield* Faulty.pass(10_000)
+      assert.deepStrictEqual([finals(), answers()], [[], [1]])
+      user.say(0, 2_000)
+      user.started()
+      user.say(3_000, 400)
+      user.stopped()
+      user.finalize(2)
+      yield* Faulty.pass(3_000)
+      assert.deepStrictEqual([finals(), answers()], [["w3000"], [1, 2]])
+    }))
+
+  it.effect("does not replay an utterance that the session has gone on without", () =>
+    Effect.gen(function*() {
+      const a = Faulty.stt("a", Faulty.inTurn("mute", "ok"))
+      const { answers, finals, open } = yield* setup([a])
+      const { stream, user } = yield* open
+      user.started()
+      user.say(2_000, 400)
+      user.stopped()
+      user.finalize(1)
+      stream.abandon?.(1)
+      stream.abandon?.(7)
+      yield* Faulty.pass(10_000)
+      assert.deepStrictEqual([finals(), answers()], [[], [1]])
+    }))
+
   it.effect("does not deliver words twice when a stream dies between them and the answer", () =>
     Effect.gen(function*() {
       const a = Faulty.stt("a", Faulty.inTurn("half", "ok"))
