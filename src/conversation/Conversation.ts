@@ -18,6 +18,7 @@ import {
   onReplyAudible,
   onReplyEnded,
   onReplyFailed,
+  onReplyPlayed,
   onReplyProgress,
   onReplyText
 } from "./machine/ReplyTransitions.ts"
@@ -108,9 +109,7 @@ const apply = (current: Step, input: TimedInput): void => {
     case "ReplyText":
       return onReplyText(current, input.epoch, input.text)
     case "ReplyPlayed":
-      return current.replyOf(input.epoch) !== undefined && agent._tag !== "Ending"
-        ? endReply(current, "completed", { _tag: "Nothing" })
-        : undefined
+      return onReplyPlayed(current, input.epoch)
     case "ReplyFailed":
       return onReplyFailed(current, input.epoch, input.error)
     case "ReplyEnded":

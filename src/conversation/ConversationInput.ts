@@ -25,6 +25,7 @@ import type { ReplySource, TimerName } from "./ConversationState.ts"
  * - `ReplyAudible`: the reply's first frame was sent to the user.
  * - `ReplyText`: the audio of this text begins to play.
  * - `ReplyPlayed`: the whole reply was played.
+ * - `ReplyFailed`: nothing more will be made of the reply than what is being spoken; `ReplyPlayed` follows when that was played.
  * - `ReplyEnded`: the answer to `End`: the text that was played.
  * - `EngineDown`, `EngineUp`: an engine that the session needs is unavailable, or available again.
  * - `InputEnded`: the source of the user's audio has ended, at this sample.

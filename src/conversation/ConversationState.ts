@@ -86,6 +86,8 @@ export interface Reply {
   readonly spokenText: string
   /** Whether the agent has written anything but white space, be it speakable or not. */
   readonly hasText: boolean
+  /** Whether it has failed: what was made of it is played to its end, and nothing more comes. */
+  readonly failed: boolean
   readonly timestamps: TurnTimestamps | undefined
 }
 

@@ -26,7 +26,7 @@ import type { SessionObserver } from "./tracing/SessionObserver.ts"
  */
 export interface SessionRepliesOptions {
   readonly output: Pick<AudioOutput, "begin" | "push" | "finish" | "hold" | "release" | "end">
-  readonly replyAudio: Pick<ReplyAudio, "resume">
+  readonly replyAudio: Pick<ReplyAudio, "finish" | "resume">
   readonly observer: SessionObserver | undefined
   /** The name of the agent that answers now, for its span. */
   readonly agentName: () => string | undefined
@@ -73,7 +73,7 @@ export class SessionReplies {
   }
 
   start(command: Start): void {
-    const { agentName, dispatch, observer, output, run } = this.#options
+    const { agentName, dispatch, observer, output, replyAudio, run } = this.#options
     const { epoch, source, speculative, turn } = command
     const trace = observer?.start(command, this.pipeline?.transcriptBased === false ? undefined : { name: agentName() })
     output.begin(epoch, turn, true)
@@ -101,7 +101,11 @@ export class SessionReplies {
       this.pipeline.reply({ ...command, committed, trace }).pipe(
         // an agent that interrupts itself has failed, too; the failure of a reply that was ended is ignored
         Effect.catchCause((cause) =>
-          Effect.sync(() => dispatch({ _tag: "ReplyFailed", epoch, error: fromCause("VoiceSession.reply", cause) }))
+          Effect.sync(() => {
+            dispatch({ _tag: "ReplyFailed", epoch, error: fromCause("VoiceSession.reply", cause) })
+            // what was made of it is played to its end
+            replyAudio.finish(epoch)
+          })
         ),
         observer?.withinTurn(turn) ?? identity
       )

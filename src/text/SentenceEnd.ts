@@ -7,6 +7,14 @@
 const segmenter = new Intl.Segmenter("en", { granularity: "sentence" })
 // the full stop of a title, an abbreviation or an initial does not end a sentence
 const abbreviation = /(?:^|\s)(?:Mr|Mrs|Ms|Dr|Prof|St|vs|etc|e\.g|i\.e|[A-Z])\.\s*$/u
+/**
+ * Whether a text ends with the full stop of a title, an abbreviation or an initial.
+ *
+ * @category predicates
+ * @since 0.1.0
+ */
+export const endsInAbbreviation = (text: string): boolean => abbreviation.test(text)
+
 const decided = /[\p{L}\n]/u
 
 /** Characters for which only the segmenter can find the end of the sentence. */

@@ -8,8 +8,11 @@
 
 import { plainSentenceEnd, segmenterSentenceEnd } from "./SentenceEnd.ts"
 
-/** A shorter first clause would sound chopped. */
+/** A shorter first clause would sound chopped; in characters of an alphabet. */
 const MIN_CLAUSE = 12
+/** A character of these scripts takes about as long to speak as three letters of an alphabet. */
+const SYLLABLE_WEIGHT = 3
+const syllables = /[\p{sc=Han}\p{sc=Hiragana}\p{sc=Katakana}\p{sc=Hangul}]/gu
 /** A longer piece is split between words. */
 const MAX_PIECE = 400
 /**
@@ -18,8 +21,12 @@ const MAX_PIECE = 400
  */
 const MAX_LOOKAHEAD = 1_024
 
-// not within a date: "Oct 3, 2026"
-const clause = /(?<!\d)[,;:–—]\s+|(?<=\d)[,;:–—]\s+(?=[^\d\s])/gu
+// a comma not within a date: "Oct 3, 2026"
+const clause = /(?<!\d)[,;:–—]\s+|(?<=\d)[,;:–—]\s+(?=[^\d\s])|[，、；،؛]\s*|：(?=\D)/gu
+
+/** How long a text is when it is spoken, in characters of an alphabet. */
+const spokenLength = (text: string): number =>
+  text.length + (SYLLABLE_WEIGHT - 1) * (text.match(syllables)?.length ?? 0)
 
 /**
  * @category models
@@ -52,6 +59,21 @@ export class SentenceTokenizer {
     return pieces
   }
 
+  /** The text that is not a complete piece yet. */
+  get rest(): string {
+    return this.#rest
+  }
+
+  /** Takes `more` text, and gives out the first `length` characters of the rest with it, whether they are complete or not. */
+  take(more: string, length: number): ReadonlyArray<string> {
+    const rest = this.#rest
+    this.#rest = (rest + more).slice(0, length)
+    const pieces = [...this.push(""), this.#rest.trim()].filter((piece) => piece !== "")
+    this.#rest = rest.slice(length)
+    if (pieces.length > 0) this.#first = false
+    return pieces
+  }
+
   /** The length of the next complete piece; 0 if there is none yet. */
   #end(): number {
     const rest = this.#rest.slice(0, MAX_LOOKAHEAD)
@@ -61,12 +83,14 @@ export class SentenceTokenizer {
       clause.lastIndex = 0
       for (let match = clause.exec(rest); match !== null && match.index + 1 < limit; match = clause.exec(rest)) {
         const after = Math.min(limit, match.index + match[0].length)
-        if (match.index >= MIN_CLAUSE && after <= MAX_PIECE) return after
+        if (after <= MAX_PIECE && spokenLength(rest.slice(0, match.index)) >= MIN_CLAUSE) return after
       }
     }
     if (limit > MAX_PIECE) {
       const space = rest.lastIndexOf(" ", MAX_PIECE)
       if (space > 0) return space + 1
+      const mark = rest.slice(0, MAX_PIECE).search(/[，、；：,;:](?=[^，、；：,;:]*$)/u)
+      if (mark > 0) return mark + 1
       // do not split a surrogate pair
       return /[\uDC00-\uDFFF]/u.test(rest.charAt(MAX_PIECE)) ? MAX_PIECE - 1 : MAX_PIECE
     }

@@ -447,12 +447,13 @@ describe("Conversation", () => {
   })
 
   describe("failures", () => {
-    it("are emitted, with an apology when nothing was audible yet", () => {
+    it("are emitted; the apology follows at once when there is nothing to play", () => {
       const script = open().asks("Why?")
       script.take()
       script.on({ _tag: "ReplyFailed", epoch: 1, error: failed })
+      assert.deepStrictEqual(script.take(), ["error agent_error no idea"])
+      script.on({ _tag: "ReplyPlayed", epoch: 1 })
       assert.deepStrictEqual(script.take(), [
-        "error agent_error no idea",
         "end failed",
         "turn.unanswered 1 failed",
         `> Text 2: ${defaultPolicy.apology}`
@@ -461,24 +462,86 @@ describe("Conversation", () => {
       assert.deepStrictEqual(script.historyLines, ["1 user: Why?", `2 agent: ${defaultPolicy.apology}`])
     })
 
-    it("get no second apology when the apology fails, and none when the agent was audible", () => {
-      const script = open().asks("Why?").on({ _tag: "ReplyFailed", epoch: 1, error: failed })
+    it("let what was made of the answer be played, and the client keep it; the apology follows", () => {
+      const script = open().asks("Why?").audible()
       script.take()
-      script.on({ _tag: "ReplyFailed", epoch: 2, error: failed })
-      assert.deepStrictEqual(script.take(), ["error agent_error no idea", "end failed", "session.state listening"])
-      const speaking = open().asks("Why?").audible()
-      speaking.heard = "Because"
-      speaking.take()
-      speaking.on({ _tag: "ReplyFailed", epoch: 1, error: failed })
-      assert.deepStrictEqual(speaking.take(), [
-        "error agent_error no idea",
+      script.on({ _tag: "ReplyFailed", epoch: 1, error: failed })
+      assert.deepStrictEqual(script.take(), ["error agent_error no idea"])
+      script.played("Because.")
+      assert.deepStrictEqual(script.take(), [
         "end failed",
-        "playout.clear 1",
         "append agent 1",
-        "agent.speech_stopped 1 failed Because",
+        "agent.speech_stopped 1 failed Because.",
+        `> Text 2: ${defaultPolicy.apology}`,
+        "session.state processing"
+      ])
+      assert.deepStrictEqual(script.historyLines, ["1 user: Why?", "1 agent: Because. …"])
+    })
+
+    it("are followed by nothing without an apology", () => {
+      const script = open({ policy: { apology: "" } }).asks("Why?").audible()
+      script.on({ _tag: "ReplyFailed", epoch: 1, error: failed })
+      script.take()
+      script.played("Because.")
+      assert.deepStrictEqual(script.take(), [
+        "end failed",
+        "append agent 1",
+        "agent.speech_stopped 1 failed Because.",
         "session.state listening"
       ])
-      assert.deepStrictEqual(speaking.historyLines, ["1 user: Why?", "1 agent: Because …"])
+    })
+
+    it("get no second apology when the apology fails", () => {
+      const script = open().asks("Why?").on(
+        { _tag: "ReplyFailed", epoch: 1, error: failed },
+        { _tag: "ReplyPlayed", epoch: 1 }
+      )
+      script.take()
+      script.on({ _tag: "ReplyFailed", epoch: 2, error: failed }, { _tag: "ReplyPlayed", epoch: 2 })
+      assert.deepStrictEqual(script.take(), ["error agent_error no idea", "end failed", "session.state listening"])
+    })
+
+    it("are followed by no apology once the user has interrupted the rest", () => {
+      const script = open().asks("Why?").audible().on({ _tag: "ReplyFailed", epoch: 1, error: failed })
+      script.heard = "Because"
+      script.on({ _tag: "Interrupt", force: false })
+      script.take()
+      script.on({ _tag: "ReplyPlayed", epoch: 1 })
+      assert.deepStrictEqual(script.take(), [])
+      assert.deepStrictEqual(script.historyLines, ["1 user: Why?", "1 agent: Because …"])
+    })
+
+    it("are followed by no apology while the user speaks, who gets an answer instead", () => {
+      const interruption = { ...defaultPolicy.interruption, enabled: false }
+      const script = open({ policy: { interruption } }).asks("Why?").audible()
+      script.on({ _tag: "ReplyFailed", epoch: 1, error: failed }).starts(2_000)
+      script.take()
+      script.played("Because.")
+      assert.notInclude(script.take().join(), defaultPolicy.apology)
+      script.stops(2_500).fires("endpoint").hears("And then?")
+      assert.include(script.take(), "> Answer 2: And then?")
+    })
+
+    it("are followed by the apology after a sound that was no interruption", () => {
+      const script = open({ interimTranscripts: true }).asks("Why?").audible()
+      script.on({ _tag: "ReplyFailed", epoch: 1, error: failed }).starts(2_000).interim("mhm").stops(2_200)
+      script.fires("endpoint").hears("mhm")
+      script.take()
+      script.played("Because.")
+      assert.include(script.take(), `> Text 2: ${defaultPolicy.apology}`)
+    })
+
+    it("of a text that the application says are followed by no apology", () => {
+      const script = open().on({ _tag: "Say", source: { _tag: "Text", text: "News.", optional: false } }).audible()
+      script.on({ _tag: "ReplyFailed", epoch: 1, error: failed })
+      script.take()
+      script.played("News")
+      assert.deepStrictEqual(script.take(), [
+        "end failed",
+        "append agent 1",
+        "agent.speech_stopped 1 failed News",
+        "session.state listening"
+      ])
     })
 
     it("set the state to error while a required engine is down", () => {

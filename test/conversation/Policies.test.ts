@@ -382,7 +382,7 @@ describe("A preemptive reply", () => {
   it("that fails after its commit is followed by the apology", () => {
     const script = begun().fires("endpoint").hears("what time is it")
     script.take()
-    script.on({ _tag: "ReplyFailed", epoch: 1, error: failed })
+    script.on({ _tag: "ReplyFailed", epoch: 1, error: failed }, { _tag: "ReplyPlayed", epoch: 1 })
     assert.deepStrictEqual(script.take(), [
       "error agent_error no idea",
       "end failed",

@@ -73,6 +73,7 @@ export const startReply = (step: Step, source: ReplySource, timestamps: TurnTime
         audibleAt: undefined,
         spokenText: "",
         hasText: speculation?.timestamps.agent !== undefined,
+        failed: false,
         timestamps: timestamps === undefined ? undefined : { ...timestamps, ...speculation?.timestamps }
       }
     }
@@ -119,7 +120,8 @@ export const endReply = (step: Step, reason: SpeechEnd, next: NextAction): void 
       step.cancelTimer("confirm")
       step.set({ agent: { _tag: "Ending", reply, reason, next } })
       step.commands.push({ _tag: "End", epoch: reply.epoch, reason })
-      if (reason !== "completed" && reply.audibleAt !== undefined && agent._tag === "Active") {
+      // what a failed reply has given to the client is still to be heard
+      if (reason === "interrupted" && reply.audibleAt !== undefined && agent._tag === "Active") {
         step.emit({ type: "playout.clear", turn: reply.turn })
       }
     }

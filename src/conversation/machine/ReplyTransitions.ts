@@ -6,7 +6,7 @@
 import type { BackendError } from "../../BackendError.ts"
 import type { SpeechEnd, UnansweredReason } from "../ConversationEvent.ts"
 import type { TimedInput } from "../ConversationInput.ts"
-import type { Reply } from "../ConversationState.ts"
+import type { NextAction, Reply } from "../ConversationState.ts"
 import * as TurnLatency from "../TurnLatency.ts"
 import { closeConversation, discardSpeculation, endReply, startReply } from "./ReplyControl.ts"
 import type { Step } from "./Step.ts"
@@ -58,7 +58,7 @@ export const emitError = (step: Step, error: BackendError): void =>
   })
 
 /**
- * The reply, or the preemptive reply, has failed. An answer of which nothing was audible is followed by the apology.
+ * The reply, or the preemptive reply, has failed. What was made of the reply is still played.
  *
  * @category transitions
  * @since 0.1.0
@@ -75,21 +75,36 @@ export const onReplyFailed = (step: Step, epoch: number, error: BackendError): v
   }
   if (step.state.agent._tag === "Ending") return
   emitError(step, error)
-  const { apology } = step.options.policy
-  const apologizes = reply.source._tag === "Answer" && reply.audibleAt === undefined && apology !== ""
-  endReply(
-    step,
-    "failed",
-    apologizes
-      ? { _tag: "Start", source: { _tag: "Text", text: apology, optional: true }, timestamps: undefined }
-      : { _tag: "Nothing" }
-  )
+  step.setReply({ ...reply, failed: true })
+}
+
+/** Whether a reply answers what the user has said or typed. */
+const isAnswer = ({ source }: Reply): boolean => source._tag === "Answer" || source._tag === "ModelInitiated"
+
+/** What follows a failed reply: the apology for an answer, unless the user has spoken since. */
+const afterFailure = (step: Step, reply: Reply): NextAction => {
+  const { options: { policy: { apology } }, state: { user } } = step
+  return isAnswer(reply) && apology !== "" && (user._tag === "Quiet" || user._tag === "Noise")
+    ? { _tag: "Start", source: { _tag: "Text", text: apology, optional: true }, timestamps: undefined }
+    : { _tag: "Nothing" }
+}
+
+/**
+ * All that was made of the reply has been played.
+ *
+ * @category transitions
+ * @since 0.1.0
+ */
+export const onReplyPlayed = (step: Step, epoch: number): void => {
+  const reply = step.replyOf(epoch)
+  if (reply === undefined || step.state.agent._tag === "Ending") return
+  if (reply.failed) endReply(step, "failed", afterFailure(step, reply))
+  else endReply(step, "completed", { _tag: "Nothing" })
 }
 
 /** Why an answer of which nothing was heard is none; `undefined` if it is one, or answers no turn. */
 const unansweredReason = (step: Step, reply: Reply, reason: SpeechEnd): UnansweredReason | undefined => {
-  const isAnswer = reply.source._tag === "Answer" || reply.source._tag === "ModelInitiated"
-  if (!isAnswer || reply.audibleAt !== undefined) return undefined
+  if (!isAnswer(reply) || reply.audibleAt !== undefined) return undefined
   if (reason === "failed") return "failed"
   // a turn that was taken back goes on
   if (reason === "interrupted") return step.state.turn < reply.turn ? undefined : "interrupted"
@@ -106,7 +121,7 @@ export const onReplyEnded = (step: Step, epoch: number, text: string): void => {
   const { agent, user } = step.state
   if (agent._tag !== "Ending" || agent.reply.epoch !== epoch) return
   const { next, reason, reply } = agent
-  const finishedReplyText = reason === "completed" && user._tag !== "Quiet"
+  const finishedReplyText = reason !== "interrupted" && user._tag !== "Quiet"
     ? reply.spokenText
     : step.state.finishedReplyText
   step.set({ agent: { _tag: "Silent" }, finishedReplyText })

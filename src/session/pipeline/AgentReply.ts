@@ -11,7 +11,7 @@ import type { ReplySource } from "../../conversation/ConversationState.ts"
 import * as ReplyTrace from "../tracing/ReplyTrace.ts"
 import type { PipelineContext, ReplyRequest } from "./Pipeline.ts"
 import * as ReplyMilestones from "./ReplyMilestones.ts"
-import type { SentenceSplitter } from "./SentenceStream.ts"
+import type { SplitSentences } from "./SentenceStream.ts"
 import { StallWatch } from "./StallWatch.ts"
 
 /**
@@ -23,25 +23,28 @@ import { StallWatch } from "./StallWatch.ts"
 export type TextSource = Extract<ReplySource, { readonly _tag: "Answer" | "Text" }>
 
 /**
- * How a pipeline speaks sentences. `stalls` watches the steps of the reply; `reached` reports its milestones.
+ * How a pipeline speaks sentences, in a reply of its own.
  *
  * @category models
  * @since 0.1.0
  */
-export type SpeakSentences = (
-  sentences: Stream.Stream<string, BackendError>,
-  stalls: StallWatch,
-  reached: (stage: Extract<ConversationInput, { readonly _tag: "ReplyProgress" }>["stage"]) => void
-) => Effect.Effect<void, BackendError>
+export interface SpokenReply {
+  readonly sentences: Stream.Stream<string>
+  /** Watches the steps of the reply. */
+  readonly stalls: StallWatch
+  /** Reports its milestones. */
+  readonly reached: (stage: Extract<ConversationInput, { readonly _tag: "ReplyProgress" }>["stage"]) => void
+  /** To be run when all speech has been handed over, and before the agent's stream is closed, which may take long. */
+  readonly finished: Effect.Effect<void>
+}
 
 /** White space alone is not a word. */
 const word = /\S/u
 
 const textOf = (
-  { agent, metadata, session, sessionId, timeout, userId }: PipelineContext,
+  { agent, metadata, session, sessionId, userId }: PipelineContext,
   { committed, history, trace, turn }: ReplyRequest,
-  source: TextSource,
-  stalls: StallWatch
+  source: TextSource
 ): Stream.Stream<string, BackendError> =>
   source._tag === "Text"
     ? Stream.succeed(source.text)
@@ -57,10 +60,11 @@ const textOf = (
         committed,
         session
       })
-    ).pipe(ReplyTrace.thinking(trace), stalls.over("Agent.respond", "the agent", timeout))
+    ).pipe(ReplyTrace.thinking(trace))
 
 /**
- * Speaks a text as it is written. Fails the reply when a step of it stalls.
+ * Speaks a text as it is written. When the text fails or stalls, the whole sentences that were written are spoken to their
+ * end; when the voice stalls, what it has spoken is.
  *
  * @category constructors
  * @since 0.1.0
@@ -69,18 +73,25 @@ export const run = (
   context: PipelineContext,
   request: ReplyRequest,
   source: TextSource,
-  split: SentenceSplitter,
-  speak: SpeakSentences
+  split: SplitSentences,
+  speak: (reply: SpokenReply) => Effect.Effect<void, BackendError>
 ): Effect.Effect<void, BackendError> => {
   const { epoch } = request
+  const { dispatch, replyAudio, timeout } = context
   const stalls = new StallWatch()
-  const reached = ReplyMilestones.make(context.dispatch, epoch)
-  const reachedAgent = Effect.sync(() => reached("agent"))
-  const sentences = textOf(context, request, source, stalls).pipe(
-    // an agent that waits for a tool shows by an empty piece that it is alive
-    Stream.tap((piece) => piece === "" ? stalls.alive : word.test(piece) ? reachedAgent : Effect.void),
-    Stream.filter((piece) => piece !== ""),
-    split,
+  const reached = ReplyMilestones.make(dispatch, epoch)
+  const finish = () => replyAudio.finish(epoch)
+  const failed = (error: BackendError) => dispatch({ _tag: "ReplyFailed", epoch, error })
+  const sentences = split(textOf(context, request, source), {
+    timeout,
+    aheadMs: () => replyAudio.aheadMs(epoch),
+    onText: (text, nowMs) => {
+      // an agent that waits for a tool shows by an empty piece that it works; the voice then waits for it
+      stalls.alive(nowMs)
+      if (word.test(text)) reached("agent")
+    },
+    onFailure: failed
+  }).pipe(
     Stream.tap((sentence) =>
       Effect.sync(() => {
         context.planned(epoch, sentence)
@@ -88,10 +99,12 @@ export const run = (
       })
     )
   )
-  const fail = (error: BackendError) => context.dispatch({ _tag: "ReplyFailed", epoch, error })
-  return Effect.suspend(() => speak(sentences, stalls, reached)).pipe(
-    Effect.andThen(Effect.sync(() => context.replyAudio.finish(epoch))),
-    (spoken) => Effect.andThen(Effect.forkChild(stalls.run(fail)), spoken),
+  const stalled = (error: BackendError) => {
+    failed(error)
+    finish()
+  }
+  return Effect.suspend(() => speak({ sentences, stalls, reached, finished: Effect.sync(finish) })).pipe(
+    (spoken) => Effect.andThen(Effect.forkChild(stalls.run(stalled)), spoken),
     // not within the dispatch that started the reply: its events would be emitted after its first frame
     (whole) => Effect.andThen(Effect.yieldNow, whole)
   )

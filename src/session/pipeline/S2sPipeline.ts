@@ -171,9 +171,9 @@ const open = Effect.fnUntraced(function*(
       request,
       source,
       split,
-      (sentences) =>
+      ({ finished, sentences }) =>
         Stream.runForEach(
-          sentences,
+          Stream.onEnd(sentences, finished),
           (sentence) => Effect.flatMap(askToSay(request, sentence), (reply) => play(request, reply))
         )
     )

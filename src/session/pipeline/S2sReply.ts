@@ -173,10 +173,11 @@ export class S2sReply {
     return piece === undefined ? Effect.andThen(this.#wait, this.next) : Effect.succeed(piece)
   })
 
-  /** The next piece of text; `undefined` when the model goes on with something else. */
+  /** The next piece of text; `undefined` when the model goes on with something else. Fails with a reply that breaks off. */
   readonly nextText: Effect.Effect<string | undefined, BackendError> = Effect.suspend(() => {
     const first = this.#pieces[0]
     if (first === undefined && this.#end === undefined) return Effect.andThen(this.#wait, this.nextText)
+    if (first === undefined && this.#end?.error !== undefined) return Effect.fail(this.#end.error)
     const piece = first?._tag === "ReplyText" ? this.#read() : undefined
     return Effect.succeed(piece?._tag === "Text" ? piece.text : undefined)
   })

@@ -17,7 +17,7 @@ import * as ReplyTrace from "../tracing/ReplyTrace.ts"
 import * as AgentReply from "./AgentReply.ts"
 import type { PipelineContext, ReplyRequest } from "./Pipeline.ts"
 import * as ReplyMilestones from "./ReplyMilestones.ts"
-import type { SentenceSplitter } from "./SentenceStream.ts"
+import type { SplitSentences } from "./SentenceStream.ts"
 import { StallWatch } from "./StallWatch.ts"
 
 /**
@@ -44,7 +44,7 @@ export interface S2sVoice {
  */
 export const open = Effect.fnUntraced(function*(
   tts: TextToSpeech["Service"],
-  split: SentenceSplitter,
+  split: SplitSentences,
   context: PipelineContext
 ): Effect.fn.Return<S2sVoice, BackendError, Scope.Scope> {
   const { currentLanguage, onIncident, planned, replyAudio, sessionId, speech, textSettings, timeout } = context
@@ -56,12 +56,14 @@ export const open = Effect.fnUntraced(function*(
     { epoch, trace }: ReplyRequest,
     sentences: Stream.Stream<string, BackendError>,
     stalls: StallWatch,
-    onSpeech: (ms: number) => void
+    onSpeech: (ms: number) => void,
+    finished: Effect.Effect<void> = Effect.void
   ) =>
     stream.speak(sentences).pipe(
       ReplyTrace.speaking(trace),
       // a second more than the engine's own limit, whose error says more
       stalls.over("TextToSpeech.speak", tts.name, Duration.sum(timeout, Duration.seconds(1))),
+      Stream.onEnd(finished),
       Stream.runForEachArray((chunks) => {
         onSpeech(chunks.reduce((samples, { pcm }) => samples + pcm.length, 0) * 1_000 / tts.sampleRate)
         return replyAudio.speak(epoch, chunks, tts.sampleRate)
@@ -74,14 +76,22 @@ export const open = Effect.fnUntraced(function*(
         request,
         source,
         split,
-        (sentences, stalls, reached) => speak(request, sentences, stalls, () => reached("tts"))
+        ({ finished, reached, sentences, stalls }) => speak(request, sentences, stalls, () => reached("tts"), finished)
       ),
     text: (request, text, handedOver) => {
       const { epoch } = request
       const reached = ReplyMilestones.make(context.dispatch, epoch)
       const stalls = new StallWatch()
       const stalled = Deferred.makeUnsafe<never, BackendError>()
-      const sentences = split(text).pipe(
+      let failure: BackendError | undefined
+      const sentences = split(text, {
+        timeout,
+        aheadMs: () => replyAudio.aheadMs(epoch),
+        onText: (_, nowMs) => stalls.alive(nowMs),
+        onFailure: (error) => {
+          failure = error
+        }
+      }).pipe(
         Stream.tap((sentence) =>
           Effect.sync(() => {
             planned(epoch, sentence)
@@ -93,6 +103,8 @@ export const open = Effect.fnUntraced(function*(
         reached("tts")
         handedOver(ms)
       }).pipe(
+        // the whole sentences that the model wrote have been spoken
+        Effect.andThen(Effect.suspend(() => failure === undefined ? Effect.void : Effect.fail(failure))),
         Effect.raceFirst(
           Effect.andThen(
             stalls.run((error) => void Deferred.doneUnsafe(stalled, Effect.fail(error))),

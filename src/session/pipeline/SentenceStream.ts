@@ -4,37 +4,25 @@
  * @since 0.1.0
  */
 import * as Stream from "effect/Stream"
+import type { BackendError } from "../../BackendError.ts"
 import type { TextSettings } from "../../speech/TextSettings.ts"
 import type { AgentText, AgentTextSettings } from "../../text/AgentText.ts"
-import { SentenceTokenizer } from "../../text/SentenceTokenizer.ts"
+import { SentenceSplitter } from "../../text/SentenceSplitter.ts"
 import { TaggedPieces } from "../../text/TaggedPieces.ts"
-import { compose, type TextTransform, type Transformer } from "../../text/TextTransform.ts"
+import { compose, type TextTransform } from "../../text/TextTransform.ts"
 import type { PipelineContext } from "./Pipeline.ts"
-
-class SplitterState {
-  readonly #transformer: Transformer
-  readonly #sentences = new SentenceTokenizer()
-
-  constructor(transformer: Transformer) {
-    this.#transformer = transformer
-  }
-
-  push(text: string): ReadonlyArray<string> {
-    return this.#sentences.push(this.#transformer.push(text))
-  }
-
-  flush(): ReadonlyArray<string> {
-    return [...this.#sentences.push(this.#transformer.flush()), ...this.#sentences.flush()]
-  }
-}
+import * as SentenceReader from "./SentenceReader.ts"
 
 /**
- * Turns pieces of text of any size into sentences.
+ * Turns pieces of text of any size into sentences. A text that fails ends with the whole sentences that were written.
  *
  * @category models
  * @since 0.1.0
  */
-export type SentenceSplitter = <E, R>(text: Stream.Stream<string, E, R>) => Stream.Stream<string, E, R>
+export type SplitSentences = (
+  text: Stream.Stream<string, BackendError>,
+  reading: SentenceReader.Reading
+) => Stream.Stream<string>
 
 /** Makes pieces ready for a voice. */
 const withTags = <E, R>(pieces: Stream.Stream<string, E, R>): Stream.Stream<string, E, R> =>
@@ -78,13 +66,7 @@ export const settingsOf = (
  * @category constructors
  * @since 0.1.0
  */
-export const make = (agentText: AgentText, textTransforms: ReadonlyArray<TextTransform> = []): SentenceSplitter => {
+export const make = (agentText: AgentText, textTransforms: ReadonlyArray<TextTransform> = []): SplitSentences => {
   const transform = compose([agentText.transform, ...textTransforms])
-  return (text) =>
-    Stream.mapAccum(
-      text,
-      () => new SplitterState(transform()),
-      (state, piece) => [state, state.push(piece)],
-      { onHalt: (state) => state.flush() }
-    ).pipe(withTags)
+  return (text, reading) => withTags(SentenceReader.read(text, () => new SentenceSplitter(transform), reading))
 }

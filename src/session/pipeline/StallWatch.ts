@@ -17,7 +17,7 @@ interface Step {
   readonly what: string
   readonly duration: Duration.Duration
   readonly afterMs: number
-  /** The deadline of the pull in flight, in ms of Unix time; infinite while there is none. */
+  /** The deadline of the pull in flight, in monotonic ms; infinite while there is none. */
   deadlineMs: number
 }
 
@@ -49,17 +49,16 @@ export class StallWatch {
   }
 
   /** Restarts the time of all pulls in flight: work goes on, though it has produced nothing yet. */
-  readonly alive: Effect.Effect<void> = Effect.clockWith((clock) =>
-    Effect.sync(() => {
-      for (const step of this.#steps) {
-        if (step.deadlineMs < Number.POSITIVE_INFINITY) step.deadlineMs = MonotonicTime.nowMs(clock) + step.afterMs
-      }
-    })
-  )
+  alive(nowMs: number): void {
+    for (const step of this.#steps) {
+      if (step.deadlineMs < Number.POSITIVE_INFINITY) step.deadlineMs = nowMs + step.afterMs
+    }
+  }
 
   /** Calls `onStall` with the first step that passes its deadline, and ends. */
   run(onStall: (error: Timeout) => void): Effect.Effect<void> {
     return Effect.gen({ self: this }, function*() {
+      if (this.#steps.length === 0) return
       const clock = yield* Clock.Clock
       const longestMs = Math.min(...this.#steps.map(({ duration }) => Duration.toMillis(duration)))
       while (true) {

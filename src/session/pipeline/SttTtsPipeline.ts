@@ -106,11 +106,12 @@ export const make = (
         request,
         source,
         split,
-        (sentences, stalls, reached) =>
+        ({ finished, reached, sentences, stalls }) =>
           voice.speak(sentences).pipe(
             ReplyTrace.speaking(trace),
             // a second more than the engine's own limit, whose error says more
             stalls.over("TextToSpeech.speak", tts.name, Duration.sum(context.timeout, Duration.seconds(1))),
+            Stream.onEnd(finished),
             Stream.runForEachArray((chunks) => {
               reached("tts")
               return context.replyAudio.speak(epoch, chunks, tts.sampleRate)

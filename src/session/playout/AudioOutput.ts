@@ -146,6 +146,11 @@ export class AudioOutput implements Player {
     return full
   }
 
+  /** How much of what was pushed is still to be played, in ms. */
+  aheadMs(epoch: number): number {
+    return this.#reply?.epoch === epoch ? this.#reply.aheadMs(this.#clock.now()) : 0
+  }
+
   /** Silences the reply at once; it can go on. */
   hold(epoch: number): void {
     const reply = this.#reply

@@ -70,6 +70,11 @@ export class ReplyAudio {
     return Effect.void
   }
 
+  /** How much of the reply's speech is still to be played, in ms. */
+  aheadMs(epoch: number): number {
+    return this.#output.aheadMs(epoch)
+  }
+
   /** All speech of the reply has been handed over. */
   finish(epoch: number): void {
     this.#flush(epoch)

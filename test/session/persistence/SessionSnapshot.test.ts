@@ -29,6 +29,7 @@ const reply: Reply = {
   audibleAt: undefined,
   spokenText: "",
   hasText: true,
+  failed: false,
   timestamps: undefined
 }
 const speaking = (over: Partial<Reply> = {}): State => ({

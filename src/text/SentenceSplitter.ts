@@ -1,0 +1,183 @@
+/**
+ * Splits a text into the pieces that are spoken one after another, while it is written: by what it says, and by the clock.
+ *
+ * A piece whose end is certain is given out when nothing more came for `SENTENCE_PAUSE_MS`; words without an end
+ * `WORDS_LIMIT_MS` after the first of them, at the end of a word. Pure: times are given to it, in monotonic ms.
+ *
+ * @since 0.1.0
+ */
+import { endsSentence, pauseEnd } from "./SentencePause.ts"
+import { SentenceTokenizer } from "./SentenceTokenizer.ts"
+import type { TextTransform, Transformer } from "./TextTransform.ts"
+
+/**
+ * The pause after which a sentence whose end is certain is spoken, in ms: longer than the gaps between a model's tokens.
+ *
+ * @category constants
+ * @since 0.1.0
+ */
+export const SENTENCE_PAUSE_MS = 250
+
+/**
+ * How long words wait for the end of their sentence, in ms.
+ *
+ * @category constants
+ * @since 0.1.0
+ */
+export const WORDS_LIMIT_MS = 1_000
+
+/** While more speech than this is still to be played, in ms, words can wait for the end of their sentence. */
+const AHEAD_MS = 600
+
+/** What the transforms hold back is known only for texts up to this length, which speak for more than an hour. */
+const MAX_KNOWN = 65_536
+
+/** Closes whatever may be open in a text: a link, a code span, emphasis, a tag, a cell of a table. */
+const CLOSING = " ](https://a.example/) ` ** > |"
+
+const word = /\S/u
+
+const commonLength = (one: string, other: string): number => {
+  const most = Math.min(one.length, other.length)
+  let length = 0
+  while (length < most && one.charCodeAt(length) === other.charCodeAt(length)) length++
+  return length
+}
+
+/**
+ * @category models
+ * @since 0.1.0
+ */
+export class SentenceSplitter {
+  readonly #transform: TextTransform
+  readonly #transformer: Transformer
+  readonly #sentences = new SentenceTokenizer()
+  /** All that was written, and what the transforms made of it. */
+  #written: string | undefined = ""
+  #transformed = ""
+  /** What was given out though the transforms still hold it back. */
+  #givenAhead = ""
+  /** When the last text came, and since when more of it is waited for. */
+  #cameMs = 0
+  #waitingMs = 0
+  /** Since when there are words that were not given out. */
+  #wordsMs: number | undefined
+  /** What was tried since the last text came. */
+  #triedSentence = true
+  #triedAll = true
+  #wordsNotBeforeMs = 0
+
+  constructor(transform: TextTransform) {
+    this.#transform = transform
+    this.#transformer = transform()
+  }
+
+  /** Takes more text, and returns the complete pieces. */
+  push(text: string, nowMs: number): ReadonlyArray<string> {
+    if (this.#written !== undefined) {
+      this.#written = this.#written.length + text.length > MAX_KNOWN ? undefined : this.#written + text
+    }
+    const pieces = this.#sentences.push(this.#take(this.#transformer.push(text)))
+    if (pieces.length > 0) this.#wordsMs = undefined
+    if (word.test(text)) {
+      this.#cameMs = nowMs
+      this.#wordsMs ??= nowMs
+      this.#triedSentence = false
+      this.#triedAll = false
+    }
+    return pieces
+  }
+
+  /** Ends the text, and returns the rest. */
+  flush(): ReadonlyArray<string> {
+    this.#wordsMs = undefined
+    return [...this.#sentences.push(this.#take(this.#transformer.flush())), ...this.#sentences.flush()]
+  }
+
+  /** Ends a text that broke off: returns the whole sentences of the rest, and drops what is unfinished. */
+  cut(): ReadonlyArray<string> {
+    const pieces = [...this.flush()]
+    while (pieces.length > 0 && !endsSentence(pieces.at(-1) ?? "")) pieces.pop()
+    return pieces
+  }
+
+  /** More text is waited for from now on. */
+  waits(nowMs: number): void {
+    this.#waitingMs = nowMs
+  }
+
+  /** When something may be given out though no more has come; infinite when nothing is held back. */
+  get dueMs(): number {
+    if (this.#wordsMs === undefined) return Number.POSITIVE_INFINITY
+    const sinceMs = Math.max(this.#cameMs, this.#waitingMs)
+    const sentenceMs = this.#triedSentence ? Number.POSITIVE_INFINITY : sinceMs + SENTENCE_PAUSE_MS
+    return Math.min(sentenceMs, this.#wordsDueMs)
+  }
+
+  get #wordsDueMs(): number {
+    if (this.#triedAll || this.#wordsMs === undefined) return Number.POSITIVE_INFINITY
+    const sinceMs = Math.max(this.#cameMs, this.#waitingMs)
+    const limitMs = Math.min(
+      Math.max(this.#wordsMs + WORDS_LIMIT_MS, this.#waitingMs + SENTENCE_PAUSE_MS),
+      sinceMs + WORDS_LIMIT_MS
+    )
+    return Math.max(limitMs, this.#wordsNotBeforeMs)
+  }
+
+  /** Gives out what is due. `aheadMs`: how much speech is still to be played. */
+  release(nowMs: number, aheadMs: number): ReadonlyArray<string> {
+    if (nowMs < this.dueMs) return []
+    const wordsDue = nowMs >= this.#wordsDueMs
+    this.#triedSentence = nowMs >= Math.max(this.#cameMs, this.#waitingMs) + SENTENCE_PAUSE_MS
+    if (!wordsDue) return this.#giveOut("sentence", nowMs)
+    if (aheadMs > AHEAD_MS) {
+      this.#wordsNotBeforeMs = nowMs + aheadMs - AHEAD_MS
+      return this.#giveOut("sentence", nowMs)
+    }
+    this.#wordsNotBeforeMs = nowMs + WORDS_LIMIT_MS
+    this.#triedAll = nowMs >= Math.max(this.#cameMs, this.#waitingMs) + WORDS_LIMIT_MS
+    return this.#giveOut(this.#triedAll ? "all" : "words", nowMs)
+  }
+
+  #giveOut(how: "sentence" | "words" | "all", nowMs: number): ReadonlyArray<string> {
+    const held = this.#heldByTransforms()
+    const { rest } = this.#sentences
+    const end = pauseEnd(rest + held.text, held.whole, how)
+    if (end === 0) return []
+    this.#givenAhead += held.text.slice(0, Math.max(0, end - rest.length))
+    this.#wordsMs = end >= rest.length + held.text.length && held.whole ? undefined : nowMs
+    this.#wordsNotBeforeMs = 0
+    return this.#sentences.take(held.text, end)
+  }
+
+  /**
+   * What the transforms hold back, and whether it is all of it. A transform is a function of its whole input: it is applied
+   * once more to all that was written, as if the text ended here, and as if what is open in it were closed next. What both
+   * have in common stays as it is, whatever comes.
+   */
+  #heldByTransforms(): { readonly text: string; readonly whole: boolean } {
+    const written = this.#written
+    if (written === undefined) return { text: "", whole: false }
+    const transformer = this.#transform()
+    const ended = transformer.push(written) + transformer.flush()
+    const closed = transformer.push(written + CLOSING) + transformer.flush()
+    const known = this.#transformed + this.#givenAhead
+    if (!ended.startsWith(known)) return { text: "", whole: false }
+    const length = commonLength(ended, closed)
+    const whole = length >= ended.trimEnd().length
+    // the space after a word is dropped at the end of a text
+    const gap = whole && /\S$/u.test(ended) && /\s$/u.test(written) ? " " : ""
+    return { text: ended.slice(known.length, length) + gap, whole }
+  }
+
+  /** The new output of the transforms, without what was given out ahead of it. */
+  #take(output: string): string {
+    if (this.#written !== undefined) this.#transformed += output
+    const ahead = this.#givenAhead
+    if (ahead === "") return output
+    const same = commonLength(ahead, output)
+    // where the transforms decided otherwise, what was said stays said
+    this.#givenAhead = same === output.length ? ahead.slice(same) : ""
+    return output.slice(same)
+  }
+}
