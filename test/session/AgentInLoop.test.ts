@@ -67,6 +67,8 @@ describe("An agent in the loop", () => {
         yield* user.speaks(400)
         yield* user.hears(1_500)
         yield* user.speaks(600)
+        // without interim transcripts the words at the end of the turn decide
+        yield* user.hears(400)
         const truncated = calls.filter((done) => done._tag === "truncate")
         assert.deepStrictEqual(truncated.map(({ reply }) => reply), ["reply-1"])
         assert.isTrue(truncated[0]!.playedMs > 200 && truncated[0]!.playedMs < 1_000, JSON.stringify(truncated))
