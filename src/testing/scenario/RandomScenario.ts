@@ -12,6 +12,7 @@ import * as Stream from "effect/Stream"
 import * as Agent from "../../agent/Agent.ts"
 import { type BackendError, ConnectionFailed, PipelineError } from "../../BackendError.ts"
 import * as EndOfTurn from "../../engines/text/index.ts"
+import * as ScriptedSpeechToSpeech from "../scripted/ScriptedSpeechToSpeech.ts"
 import type { ScenarioOptions } from "./Scenario.ts"
 import * as ScriptedUser from "./ScriptedUser.ts"
 
@@ -63,6 +64,18 @@ const failures = (share: number, op: string): Effect.Effect<{ readonly [answer: 
     Effect.map(
       Effect.forEach(answers, (answer) =>
         Effect.map(chance(0.15), (lasting) => [answer, lasting ? fatal(op) : retryable(op)] as const)),
+      Object.fromEntries
+    ))
+
+/** Picks, of the first twelve answers of a speech-to-speech model, those that go wrong, and how. */
+const s2sFaults = (share: number): Effect.Effect<{ readonly [answer: number]: ScriptedSpeechToSpeech.S2sFault }> =>
+  Effect.flatMap(some(share), (answers) =>
+    Effect.map(
+      Effect.forEach(answers, (answer) =>
+        Effect.map(
+          between(0, ScriptedSpeechToSpeech.faults.length - 1),
+          (index) => [answer, ScriptedSpeechToSpeech.faults[index] ?? "lost"] as const
+        )),
       Object.fromEntries
     ))
 
@@ -274,7 +287,12 @@ export const fromSeed = (seed: string, options: RandomScenarioOptions = {}): Sce
           turnAuthority: (yield* chance(0.5)) ? "own" as const : "remote" as const,
           delay: yield* between(0, 1_500),
           failAt: yield* failures(faults, "SpeechToSpeech.reply"),
-          msPerCharacter: yield* between(20, 80)
+          msPerCharacter: yield* between(20, 80),
+          faultAt: yield* s2sFaults(faults),
+          lateAfter: yield* between(2_000, 10_000),
+          namesRequests: yield* chance(0.8),
+          say: yield* chance(0.9),
+          voice: yield* chance(0.3)
         }
       }
     }).pipe(Random.withSeed(seed))

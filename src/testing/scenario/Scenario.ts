@@ -122,7 +122,11 @@ export interface ScenarioOptions<R = never> {
   readonly config?: DeepPartial<Omit<BackendConfig, "provider" | "pipelineType" | "conversation">> | undefined
   readonly session?: Partial<SessionConfig> | undefined
   readonly s2s?:
-    | (ScriptedSpeechToSpeech.ScriptedS2sOptions & { readonly answers: ReadonlyArray<string> })
+    | (ScriptedSpeechToSpeech.ScriptedS2sOptions & {
+      readonly answers: ReadonlyArray<string>
+      /** Whether the voice of `tts` speaks what the model writes. Default: false. */
+      readonly voice?: boolean | undefined
+    })
     | undefined
   readonly stt?: ScriptedRecogniser.ScriptedRecogniserOptions | Layer.Layer<SpeechToText, BackendError> | undefined
   readonly tts?: Parameters<typeof ScriptedEngines.layerTts>[0] | Layer.Layer<TextToSpeech, BackendError> | undefined
@@ -185,11 +189,13 @@ export const configOf = (options: Pick<ScenarioOptions, "config" | "policy">): B
 const backend = <R>(options: ScenarioOptions<R>, agent: Agent.Agent) => {
   const { pipelineType: _type, provider: _provider, ...config } = configOf(options)
   const vad = isLayer<VoiceActivityDetector>(options.vad) ? options.vad : ScriptedEngines.layerVad(options.vad)
+  const tts = isLayer<TextToSpeech>(options.tts) ? options.tts : ScriptedEngines.layerTts(options.tts)
   if (options.s2s !== undefined) {
     return VoiceBackend.layerS2s({ config, processors: options.processors }).pipe(Layer.provide([
       ScriptedProvider.layer,
       ScriptedSpeechToSpeech.layerS2s(options.s2s.answers, { transcripts: "heard", ...options.s2s }),
-      ...(options.s2s.turnAuthority === "own" ? [vad] : [])
+      ...(options.s2s.turnAuthority === "own" ? [vad] : []),
+      ...(options.s2s.voice === true ? [tts] : [])
     ]))
   }
   const { processors, textTransforms, turnDetection } = options
@@ -197,7 +203,7 @@ const backend = <R>(options: ScenarioOptions<R>, agent: Agent.Agent) => {
     ScriptedProvider.layer,
     ...(options.turn === undefined ? [] : [options.turn]),
     isLayer<SpeechToText>(options.stt) ? options.stt : ScriptedRecogniser.layer(options.stt),
-    isLayer<TextToSpeech>(options.tts) ? options.tts : ScriptedEngines.layerTts(options.tts),
+    tts,
     vad
   ]))
 }

@@ -46,10 +46,18 @@ export interface ScriptedToolCall {
 }
 
 /**
+ * The ways in which an answer goes wrong.
+ *
+ * @category constants
+ * @since 0.1.0
+ */
+export const faults = ["lost", "refused", "late", "empty", "mute", "text", "stalls", "endless", "twice"] as const
+
+/**
  * How an answer goes wrong.
  *
  * - `lost`: it never begins. `refused`: the model says that it will not begin, or that the user's turn gets no answer.
- * - `late`: it begins after 45 s, while others are asked for.
+ * - `late`: it begins after `lateAfter`, while others are asked for.
  * - `empty`, `mute`: it ends with nothing in it, or with a second of silence.
  * - `text`: it is written, not spoken; without a voice for it, it fails.
  * - `stalls`: half of its first sentence comes, and then nothing more.
@@ -59,7 +67,7 @@ export interface ScriptedToolCall {
  * @category models
  * @since 0.1.0
  */
-export type S2sFault = "lost" | "refused" | "late" | "empty" | "mute" | "text" | "stalls" | "endless" | "twice"
+export type S2sFault = typeof faults[number]
 
 /**
  * The behaviour of the model.
@@ -71,6 +79,7 @@ export type S2sFault = "lost" | "refused" | "late" | "empty" | "mute" | "text" |
  * - `delay`: the delay before an answer.
  * - `failAt`, `endAt`: fails the nth answer, or the whole stream instead of it.
  * - `faultAt`: how the nth answer goes wrong.
+ * - `lateAfter`: the delay of a late answer. Default: 45 s.
  * - `namesRequests`: whether its replies name the request that they answer. Default: true.
  * - `msPerCharacter`: the length of a character, default 50; one chunk for each sentence, at 24 kHz.
  * - `calls`: receives the calls of the model.
@@ -88,13 +97,13 @@ export interface ScriptedS2sOptions {
   readonly failAt?: { readonly [answer: number]: BackendError } | undefined
   readonly endAt?: { readonly [answer: number]: BackendError } | undefined
   readonly faultAt?: { readonly [answer: number]: S2sFault } | undefined
+  readonly lateAfter?: Duration.Input | undefined
   readonly namesRequests?: boolean | undefined
   readonly msPerCharacter?: number | undefined
   readonly calls?: Array<S2sCall> | undefined
 }
 
 const OUTPUT_RATE = 24_000
-const LATE = "45 seconds"
 const ENDLESS_MS = 20 * 60_000
 
 const broken = (message: string) =>
@@ -221,7 +230,9 @@ export const layerS2s = (
             }
             if (fault === "late") {
               const text = typeof said === "string" ? said : said.last
-              return void fork(Effect.delay(Effect.sync(() => say(reply, request, text, undefined)), LATE))
+              return void fork(
+                Effect.delay(Effect.sync(() => say(reply, request, text, undefined)), options.lateAfter ?? "45 seconds")
+              )
             }
             if (failure !== undefined) {
               emit({ _tag: "ReplyStarted", reply, request: name(request) })

@@ -41,22 +41,30 @@ export const backendConnectingWith = (
       )
   )
 
-/** A model that returns malformed audio: error `pipeline_error`, and the session continues. */
-export const malformedSpeech: Check = (backends) =>
+/** A model whose first answer goes wrong: error `pipeline_error`, and the session continues. */
+const brokenAnswer = (options: ScriptedSpeechToSpeech.ScriptedS2sOptions): Check => (backends) =>
   Effect.gen(function*() {
     const { createUser } = yield* backends.start({
-      s2s: ScriptedSpeechToSpeech.layerS2s(["Never heard.", "But this is."], {
-        msPerCharacter: 40,
-        failAt: { 0: new PipelineError({ op: "scripted", message: "not PCM", retryable: false }) }
-      })
+      s2s: ScriptedSpeechToSpeech.layerS2s(["Never heard.", "But this is."], { msPerCharacter: 40, ...options })
     })
     const user = yield* createUser()
     yield* user.type("one")
     yield* assertEqual((yield* user.waitForEvent("error")).code, "pipeline_error", "the code")
     yield* user.type("two")
-    yield* waitUntil("the next turn is answered", () =>
-      user.eventsOf("agent.speech_stopped").find(({ text }) => text === "But this is."))
+    yield* waitUntil(
+      "the next turn is answered",
+      () => user.eventsOf("agent.speech_stopped").find(({ text }) => text === "But this is.")
+    )
   })
+
+/** A model that returns malformed audio, or an answer without a sound. */
+export const malformedSpeech: Check = (backends) =>
+  Effect.andThen(
+    brokenAnswer({
+      failAt: { 0: new PipelineError({ op: "scripted", message: "not PCM", retryable: false }) }
+    })(backends),
+    brokenAnswer({ faultAt: { 0: "empty" } })(backends)
+  )
 
 /**
  * The rows of the error codes.
