@@ -18,7 +18,9 @@ interface Plain {
 
 /** `abbreviations`, with their full stops, are what the full transform expands; so are stage directions after "(". */
 const plainOf = (abbreviations: ReadonlyArray<string>): Plain => {
-  const escaped = abbreviations.map((text) => text.replace(/[.*+?^${}()|[\]\\]/gu, "\\$&"))
+  const escaped = abbreviations.map((text) =>
+    text.endsWith(".") ? `${text.slice(0, -1)}\\.` : `${text}(?![${letter}\\d])`
+  )
   const special = escaped.length === 0 ? "" : `(?!(?:${escaped.join("|")}))`
   const plainWord = `(?!\\((?:${cueStarts})\\b)[("'“‘]?${special}(?:${number}|${word})[,.;:!?]?(?:[)"”’][,.;:!?]?)?`
   return {

@@ -3,17 +3,16 @@
  *
  * @since 0.1.0
  */
+import { fullStop } from "./AbbreviationEnd.ts"
+import type { TextLanguage } from "./language/TextLanguage.ts"
 
-const segmenter = new Intl.Segmenter("en", { granularity: "sentence" })
-// the full stop of a title, an abbreviation or an initial does not end a sentence
-const abbreviation = /(?:^|\s)(?:Mr|Mrs|Ms|Dr|Prof|St|vs|etc|e\.g|i\.e|[A-Z])\.\s*$/u
-/**
- * Whether a text ends with the full stop of a title, an abbreviation or an initial.
- *
- * @category predicates
- * @since 0.1.0
- */
-export const endsInAbbreviation = (text: string): boolean => abbreviation.test(text)
+const segmenters = new Map<string, Intl.Segmenter>()
+
+const segmenterOf = (tag: string): Intl.Segmenter => {
+  const made = segmenters.get(tag) ?? new Intl.Segmenter(tag, { granularity: "sentence" })
+  segmenters.set(tag, made)
+  return made
+}
 
 const decided = /[\p{L}\n]/u
 
@@ -29,7 +28,7 @@ const lowerCase = /[a-z]/u
  * @category accessors
  * @since 0.1.0
  */
-export const plainSentenceEnd = (text: string): number | undefined => {
+export const plainSentenceEnd = (text: string, language?: TextLanguage): number | undefined => {
   // the text is complete
   const whole = text.endsWith("\n\n")
   if (text === "\n") return 1
@@ -38,10 +37,21 @@ export const plainSentenceEnd = (text: string): number | undefined => {
   for (let match = stop.exec(text); match !== null; match = stop.exec(text)) {
     const end = match.index + 2
     if (end === text.length || (whole && end === text.length - 2)) break
-    if (match[0] === ". " && (lowerCase.test(text.charAt(end)) || abbreviation.test(text.slice(0, end)))) continue
+    if (match[0] === ". ") {
+      if (lowerCase.test(text.charAt(end))) continue
+      const what = fullStop(text, match.index, language)
+      if (what === "wait") return 0
+      if (what === "continues") continue
+    }
     return end
   }
-  return whole && !abbreviation.test(text) ? text.length - 1 : 0
+  return whole && !endsOpen(text, language) ? text.length - 1 : 0
+}
+
+/** Whether a complete text ends with an abbreviation that ends no sentence. */
+const endsOpen = (text: string, language: TextLanguage | undefined): boolean => {
+  const trimmed = text.trimEnd()
+  return trimmed.endsWith(".") && fullStop(`${trimmed} `, trimmed.length - 1, language) === "continues"
 }
 
 /**
@@ -50,19 +60,24 @@ export const plainSentenceEnd = (text: string): number | undefined => {
  * @category accessors
  * @since 0.1.0
  */
-export const segmenterSentenceEnd = (text: string): number => {
+export const segmenterSentenceEnd = (text: string, language?: TextLanguage): number => {
   let end = 0
-  for (const { index, segment } of segmenter.segment(text)) {
+  for (const { index, segment } of segmenterOf(language?.tag ?? "en").segment(text)) {
+    const isLine = /\n\s*$/u.test(segment)
     // the last segment may continue
-    if (index + segment.length === text.length && !/\n\s*$/u.test(segment)) break
+    if (index + segment.length === text.length && !isLine) break
     end = index + segment.length
     // whether a full stop ends the sentence depends on the next word
-    if (!decided.test(text.slice(end)) && !/\n\s*$/u.test(segment)) {
+    if (!decided.test(text.slice(end)) && !isLine) {
       end = 0
       break
     }
-    if (!abbreviation.test(text.slice(0, end))) break
+    const written = text.slice(0, end).trimEnd()
+    if (!written.endsWith(".")) break
+    const what = fullStop(text, written.length - 1, language)
+    if (what === "ends") break
     end = 0
+    if (what === "wait") break
   }
   return end
 }

@@ -3,7 +3,8 @@
  *
  * @since 0.1.0
  */
-import { endsInAbbreviation } from "./SentenceEnd.ts"
+import { continuesAfterFullStop, endsInAbbreviation } from "./AbbreviationEnd.ts"
+import type { TextLanguage } from "./language/TextLanguage.ts"
 
 /** What may follow the mark that ends a sentence: quotation marks, brackets, encoded tags. */
 const closers = "[\"'”’»«)\\]」』】〉》）\\u{F0000}-\\u{FFFFF}\\s]*"
@@ -31,10 +32,10 @@ const lastWord = (text: string): string => /\S*$/u.exec(text)?.[0] ?? ""
  * @category predicates
  * @since 0.1.0
  */
-export const endsSentence = (text: string): boolean => {
+export const endsSentence = (text: string, language?: TextLanguage): boolean => {
   const trimmed = text.trimEnd()
   if (!sentenceMark.test(trimmed) || !speakable.test(trimmed)) return false
-  return !fullStop.test(trimmed) || !endsInAbbreviation(trimmed.replace(closersAtEnd, ""))
+  return !fullStop.test(trimmed) || !continuesAfterFullStop(trimmed.replace(closersAtEnd, ""), language)
 }
 
 /**
@@ -44,9 +45,10 @@ export const endsSentence = (text: string): boolean => {
  * @category predicates
  * @since 0.1.0
  */
-export const certainlyEndsSentence = (text: string): boolean => {
+export const certainlyEndsSentence = (text: string, language?: TextLanguage): boolean => {
   const trimmed = text.trimEnd()
-  return endsSentence(trimmed) && !afterDigit.test(trimmed) && !openWord.test(lastWord(trimmed))
+  return endsSentence(trimmed, language) && !endsInAbbreviation(trimmed.replace(closersAtEnd, ""), language) &&
+    !afterDigit.test(trimmed) && !openWord.test(lastWord(trimmed))
 }
 
 /** Where the last word begins in a text that ends without a space, in a script that is written without. */
@@ -66,14 +68,14 @@ const unspacedBorder = (word: string): number => {
  * @category accessors
  * @since 0.1.0
  */
-export const lastWordBorder = (text: string): number => {
+export const lastWordBorder = (text: string, language?: TextLanguage): number => {
   const word = lastWord(text)
   const inWord = unspacedBorder(word)
   let end = text.length - word.length + inWord
   if (inWord > 0) return end
   while (end > 0) {
     const before = text.slice(0, end).trimEnd()
-    if (!openNumber.test(before) && !endsInAbbreviation(before)) return speakable.test(before) ? end : 0
+    if (!openNumber.test(before) && !endsInAbbreviation(before, language)) return speakable.test(before) ? end : 0
     end = before.length - lastWord(before).length
   }
   return 0
@@ -89,10 +91,15 @@ export const lastWordBorder = (text: string): number => {
  * @category accessors
  * @since 0.1.0
  */
-export const pauseEnd = (text: string, whole: boolean, how: "sentence" | "words" | "all"): number => {
-  if (whole && certainlyEndsSentence(text)) return text.length
+export const pauseEnd = (
+  text: string,
+  whole: boolean,
+  how: "sentence" | "words" | "all",
+  language?: TextLanguage
+): number => {
+  if (whole && certainlyEndsSentence(text, language)) return text.length
   if (how === "sentence") return 0
   const ended = text.trimEnd()
   if (how === "all" && whole && sentenceMark.test(ended) && speakable.test(ended)) return text.length
-  return lastWordBorder(text)
+  return lastWordBorder(text, language)
 }

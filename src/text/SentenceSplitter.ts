@@ -6,6 +6,7 @@
  *
  * @since 0.1.0
  */
+import type { TextLanguage } from "./language/TextLanguage.ts"
 import { endsSentence, pauseEnd } from "./SentencePause.ts"
 import { SentenceTokenizer } from "./SentenceTokenizer.ts"
 import type { TextTransform, Transformer } from "./TextTransform.ts"
@@ -51,7 +52,8 @@ const commonLength = (one: string, other: string): number => {
 export class SentenceSplitter {
   readonly #transform: TextTransform
   readonly #transformer: Transformer
-  readonly #sentences = new SentenceTokenizer()
+  readonly #sentences: SentenceTokenizer
+  readonly #language: () => TextLanguage | undefined
   /** All that was written, and what the transforms made of it. */
   #written: string | undefined = ""
   #transformed = ""
@@ -67,7 +69,10 @@ export class SentenceSplitter {
   #triedAll = true
   #wordsNotBeforeMs = 0
 
-  constructor(transform: TextTransform) {
+  /** `language`: the text's. Default: unknown. */
+  constructor(transform: TextTransform, language: () => TextLanguage | undefined = () => undefined) {
+    this.#language = language
+    this.#sentences = new SentenceTokenizer(language)
     this.#transform = transform
     this.#transformer = transform()
   }
@@ -97,7 +102,7 @@ export class SentenceSplitter {
   /** Ends a text that broke off: returns the whole sentences of the rest, and drops what is unfinished. */
   cut(): ReadonlyArray<string> {
     const pieces = [...this.flush()]
-    while (pieces.length > 0 && !endsSentence(pieces.at(-1) ?? "")) pieces.pop()
+    while (pieces.length > 0 && !endsSentence(pieces.at(-1) ?? "", this.#language())) pieces.pop()
     return pieces
   }
 
@@ -142,7 +147,7 @@ export class SentenceSplitter {
   #giveOut(how: "sentence" | "words" | "all", nowMs: number): ReadonlyArray<string> {
     const held = this.#heldByTransforms()
     const { rest } = this.#sentences
-    const end = pauseEnd(rest + held.text, held.whole, how)
+    const end = pauseEnd(rest + held.text, held.whole, how, this.#language())
     if (end === 0) return []
     this.#givenAhead += held.text.slice(0, Math.max(0, end - rest.length))
     this.#wordsMs = end >= rest.length + held.text.length && held.whole ? undefined : nowMs

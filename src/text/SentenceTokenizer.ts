@@ -6,6 +6,7 @@
  * @since 0.1.0
  */
 
+import type { TextLanguage } from "./language/TextLanguage.ts"
 import { plainSentenceEnd, segmenterSentenceEnd } from "./SentenceEnd.ts"
 
 /** A shorter first clause would sound chopped; in characters of an alphabet. */
@@ -35,6 +36,12 @@ const spokenLength = (text: string): number =>
 export class SentenceTokenizer {
   #rest = ""
   #first = true
+  readonly #language: () => TextLanguage | undefined
+
+  /** `language`: the text's, whose abbreviations end no sentence. Default: unknown. */
+  constructor(language: () => TextLanguage | undefined = () => undefined) {
+    this.#language = language
+  }
 
   /** Takes more text, and returns the complete pieces. */
   push(text: string): ReadonlyArray<string> {
@@ -77,7 +84,8 @@ export class SentenceTokenizer {
   /** The length of the next complete piece; 0 if there is none yet. */
   #end(): number {
     const rest = this.#rest.slice(0, MAX_LOOKAHEAD)
-    const end = plainSentenceEnd(rest) ?? segmenterSentenceEnd(rest)
+    const language = this.#language()
+    const end = plainSentenceEnd(rest, language) ?? segmenterSentenceEnd(rest, language)
     const limit = end === 0 ? rest.length : end
     if (this.#first) {
       clause.lastIndex = 0

@@ -74,11 +74,10 @@ const expansionsOf = ({ language, words }: TextWords): ReadonlyMap<string, Reado
     "vs.": words.versus
   }
   for (const [written, said] of language.expansions) {
-    const lower = written.toLowerCase()
-    const first = lower.charAt(0)
+    const first = written.charAt(0).toLowerCase()
     const expansion = {
-      written: lower,
-      said: own[lower] ?? said,
+      written,
+      said: own[written] ?? said,
       isFinal: language.finalAbbreviations.includes(written.replace(/\.$/u, ""))
     }
     byFirst.set(first, [...byFirst.get(first) ?? [], expansion])
@@ -97,7 +96,11 @@ const expansionAt = (
   final: boolean
 ): Found => {
   for (const { isFinal, said, written } of byFirst.get(text.charAt(at).toLowerCase()) ?? []) {
-    const here = text.slice(at, at + written.length).toLowerCase()
+    // "e.g." may be written "E.g.", but "m." is no "M."
+    const start = text.charAt(at)
+    const here = written.charAt(0) === start.toLowerCase()
+      ? start.toLowerCase() + text.slice(at + 1, at + written.length)
+      : text.slice(at, at + written.length)
     if (here.length < written.length && !final && written.startsWith(here)) return "MORE"
     if (here !== written) continue
     const end = at + written.length

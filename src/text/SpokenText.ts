@@ -40,9 +40,9 @@ export interface SpokenOptions {
 
 const unchanged: TextTransform = compose([])
 
-/** Abbreviations that the fast path would take for plain words: a word and its full stop. */
+/** Abbreviations that the fast path would take for plain words. */
 const plainAbbreviations = ({ language }: TextWords.TextWords): ReadonlyArray<string> =>
-  (language?.expansions ?? []).flatMap(([written]) => /^\p{L}+\.(?=$|\s)/u.exec(written)?.[0] ?? [])
+  (language?.expansions ?? []).flatMap(([written]) => /^\p{L}+\.?(?=$|\s)/u.exec(written)?.[0] ?? [])
 
 /** Replaces words and phrases before their signs are converted; what replaces them is not converted again. */
 const pronounce = (entries: { readonly [written: string]: string }): ReadonlyArray<TextTransform> =>

@@ -139,7 +139,7 @@ describe("SentenceTokenizer", () => {
   it("needs no segmenter for plain text", () => {
     assert.deepStrictEqual(
       ["Hello", "It is noon. ", "It is noon. T", "At no. Five", "Ask Dr. Who. Yes", "Yes.\n\n", "3.5"].map(
-        plainSentenceEnd
+        (text) => plainSentenceEnd(text)
       ),
       [0, 0, 12, 7, 13, 5, undefined]
     )

@@ -68,5 +68,6 @@ export const settingsOf = (
  */
 export const make = (agentText: AgentText, textTransforms: ReadonlyArray<TextTransform> = []): SplitSentences => {
   const transform = compose([agentText.transform, ...textTransforms])
-  return (text, reading) => withTags(SentenceReader.read(text, () => new SentenceSplitter(transform), reading))
+  return (text, reading) =>
+    withTags(SentenceReader.read(text, () => new SentenceSplitter(transform, agentText.language), reading))
 }
