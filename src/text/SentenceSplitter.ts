@@ -34,7 +34,7 @@ const AHEAD_MS = 600
 const MAX_KNOWN = 65_536
 
 /** Closes whatever may be open in a text: a link, a code span, emphasis, a tag, a cell of a table. */
-const CLOSING = " ](https://a.example/) ` ** > |"
+const CLOSING = " ](https://a.example/) ` ** > |</spell></say-as></phoneme></sub>"
 
 const word = /\S/u
 
