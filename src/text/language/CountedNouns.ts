@@ -8,14 +8,14 @@ import type { CountedNoun, Currency, Gender } from "./TextLanguage.ts"
 const genders: Readonly<Record<string, Gender>> = { m: "masculine", f: "feminine", n: "neuter" }
 
 /**
- * Reads "singular/plural/gender"; the gender is `m`, `f` or `n`, masculine if left out. `heure/heures/f`.
+ * Reads "singular/plural/gender"; the gender is `m`, `f`, `n` or `-` for none, masculine if left out. `heure/heures/f`.
  *
  * @category constructors
  * @since 0.1.0
  */
 export const noun = (text: string): CountedNoun => {
   const [one = "", many = one, gender = "m"] = text.split("/")
-  return { one, many, gender: genders[gender] ?? "masculine" }
+  return { one, many, gender: genders[gender] }
 }
 
 /**

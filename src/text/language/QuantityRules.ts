@@ -266,7 +266,10 @@ export const quantityRules = (language: TextLanguage): ReadonlyArray<NumberRule>
           return { said: numbers.year(value), value, isYear: true }
         }
         const noun = parsed.fraction === "" ? numbers.genderOf(after) : undefined
-        return { said: sign + sayNumber(parsed, language, noun), value }
+        const said = sign + sayNumber(parsed, language, noun)
+        // "un' ora"
+        const elided = noun === undefined ? undefined : numbers.elide?.(`${said} ${after.charAt(1)}`).slice(0, -1)
+        return { said: elided?.endsWith("'") ? elided : said, value }
       }
     },
     {

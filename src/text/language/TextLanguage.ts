@@ -16,7 +16,7 @@ export type Gender = "masculine" | "feminine" | "neuter"
  * A noun that is counted.
  *
  * - `one`, `many`: its singular and plural.
- * - `gender`: masculine where the language has no gender.
+ * - `gender`: masculine where the language has no gender; undefined where the number keeps its own form: "uno por ciento".
  *
  * @category models
  * @since 0.1.0
@@ -24,7 +24,7 @@ export type Gender = "masculine" | "feminine" | "neuter"
 export interface CountedNoun {
   readonly one: string
   readonly many: string
-  readonly gender: Gender
+  readonly gender: Gender | undefined
 }
 
 /**
