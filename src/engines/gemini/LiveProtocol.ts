@@ -64,8 +64,12 @@ export const make = (options: LiveProtocolOptions): S2sProtocol => {
         voiced = true
       }
       quietSamples = 0
+      spokeAt = now()
     }
   })
+  /** When the user was last known to speak, in ms; and whether audio has come since that was last asked. */
+  let spokeAt = 0
+  let pushed = false
   /** Whether the user's speech is held back until it is known to be an interruption. */
   let held = false
   /** Whether the server was told that the user speaks. */
@@ -90,6 +94,7 @@ export const make = (options: LiveProtocolOptions): S2sProtocol => {
     vendor: "gemini",
     sampleRate: OUTPUT_RATE,
     ordered: true,
+    initiates: remote,
     ask: (reply) => {
       const { next, request, sent } = reply
       if (request?.kind === "text" && !sent) {
@@ -128,7 +133,9 @@ export const make = (options: LiveProtocolOptions): S2sProtocol => {
       if (!remote) return undefined
       if (audio.state !== "speaking") return audio.awaitedSince
       // the server reports no end of speech
-      return detector.speaking ? undefined : Math.max(readyAt, now() - quietSamples * 1_000 / INPUT_RATE)
+      if (detector.speaking && pushed) spokeAt = now()
+      pushed = false
+      return Math.max(readyAt, spokeAt)
     },
     turnLost: () => closeTurn()
   }, { deadlineMs, now, speaksText, context })
@@ -166,6 +173,7 @@ export const make = (options: LiveProtocolOptions): S2sProtocol => {
   const startSpeech = () => {
     if (!remote || audio.state === "speaking" || (audio.state === "awaiting" && audio.replayed)) return
     audio.state = "speaking"
+    spokeAt = now()
     transcriptPending = false
     emit({ _tag: "UserSpeechStarted" })
   }
@@ -227,6 +235,8 @@ export const make = (options: LiveProtocolOptions): S2sProtocol => {
         return stopSpeech()
       case "InputTranscription": {
         const answering = conversation.isAnswering
+        spokeAt = now()
+        spokeAt = now()
         if (remote && audio.state === "quiet" && !answering && !transcriptPending) startSpeech()
         if (transcript.length + event.text.length <= MAX_TRANSCRIPT) transcript += event.text
         if (transcript.trim() !== "") emit({ _tag: "UserTranscript", text: transcript.trim(), final: false })
@@ -321,6 +331,7 @@ export const make = (options: LiveProtocolOptions): S2sProtocol => {
     isBusy,
     push: (pcm) => {
       if (remote) {
+        pushed = true
         detector.push(pcm)
         if (!detector.speaking) quietSamples += pcm.length
         // sound that was not answered for so long was no turn

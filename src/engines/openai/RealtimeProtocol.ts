@@ -80,6 +80,7 @@ export const make = (options: RealtimeProtocolOptions): S2sProtocol => {
     vendor: "openai",
     sampleRate: SAMPLE_RATE,
     ordered: false,
+    initiates: remote && answers,
     ask: (reply, id) => {
       const { request } = reply
       if (!reply.sent && request?.kind === "commit" && uncommitted) {
@@ -124,7 +125,7 @@ export const make = (options: RealtimeProtocolOptions): S2sProtocol => {
     sampleRate: SAMPLE_RATE,
     remote,
     now,
-    unanswered: () => conversation.owesAnswer,
+    unanswered: () => conversation.owesAnswer || pending.length > 0,
     connected: () => send !== undefined,
     send: (pcm) => send?.(client.append(pcm)),
     discard: () => {
@@ -149,7 +150,8 @@ export const make = (options: RealtimeProtocolOptions): S2sProtocol => {
     const asked = response.metadata?.["ask"]
     latest = response.id ?? "response"
     // a response that names nothing is the model's own where the user waits for one
-    const own = remote && answers && audio.state === "awaiting"
+    const own = remote && answers && (audio.state === "awaiting" || audio.state === "speaking")
+    if (own && typeof asked !== "string") onSpeech(false)
     conversation.begin(latest, typeof asked === "string" ? asked : own ? null : undefined)
   }
   const onItem = (response: string, item: Of<"response.output_item.done">["item"]) => {
@@ -225,6 +227,7 @@ export const make = (options: RealtimeProtocolOptions): S2sProtocol => {
       case "input_audio_buffer.speech_stopped":
         return remote ? onSpeech(false) : undefined
       case "input_audio_buffer.committed": {
+        if (remote) onSpeech(false)
         // fixes its position: its transcript may arrive after that of the reply
         if (unanswered.length < MAX_OPEN) unanswered.push(event.item_id)
         const turn = pending.find(({ item }) => item === undefined)

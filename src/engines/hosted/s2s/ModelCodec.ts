@@ -20,6 +20,8 @@ export interface ModelCodec {
    * renewed where a later response could be taken for an earlier one's.
    */
   readonly ordered: boolean
+  /** Whether the model may begin a reply by itself. */
+  readonly initiates: boolean
   /** Asks for `reply.next`; with `reply.sent` the message that is to be answered has been sent before. */
   readonly ask: (reply: ModelReply, id: string) => void
   /** A reply is about to begin. */

@@ -86,6 +86,7 @@ export class ModelConversation {
   readonly #codec: ModelCodec
   readonly #options: ModelConversationOptions
   #connected = false
+  #connectedAt = 0
   /** Whether a new connection has been asked for. */
   #renewing = false
   #count = 0
@@ -140,11 +141,8 @@ export class ModelConversation {
     if (reply === undefined) return
     this.#replies.delete(name)
     this.#options.context.truncate(name, playedMs)
-    const waits = reply.calls.size > 0 && reply.response !== undefined
     if (!reply.over) this.#stop(reply)
     if (this.#connected) this.#codec.truncate(reply, playedMs)
-    // no more of it arrives until the results of its tools are given
-    if (waits && this.#codec.ordered && reply.response !== undefined) this.#close(reply.response)
     this.#pump()
   }
 
@@ -174,7 +172,7 @@ export class ModelConversation {
     const id = asked ?? unnamed
     const ask = id === undefined ? undefined : this.#asked.get(id)
     const now = this.#options.now()
-    if (id !== undefined && ask === undefined) {
+    if (ask === undefined && (id !== undefined || !this.#codec.initiates)) {
       // it answers a request that is over
       const stale = new ModelReply(response, 0, undefined)
       stale.over = true
@@ -294,7 +292,8 @@ export class ModelConversation {
 
   /** Whether a response waits for the results of tool calls. */
   waitsForTools(response: string): boolean {
-    return (this.#responses.get(response)?.calls.size ?? 0) > 0
+    const reply = this.#responses.get(response)
+    return reply !== undefined && !reply.over && reply.calls.size > 0
   }
 
   /** A response is over. */
@@ -363,6 +362,7 @@ export class ModelConversation {
   /** The vendor has accepted the session. */
   connected(): void {
     this.#connected = true
+    this.#connectedAt = this.#options.now()
     this.#renewing = false
     this.#pump()
   }
@@ -387,8 +387,10 @@ export class ModelConversation {
       reply.sent = false
       if (reply.over) continue
       if (reply.produced) this.#fail(reply, error)
-      else if (reply.request === undefined) this.#lost = reply
-      else {
+      else if (reply.request === undefined) {
+        if (this.#lost !== undefined) this.#fail(this.#lost, error)
+        this.#lost = reply
+      } else {
         reply.next = "first"
         // it is sent with the request again, not with the history
         if (reply.request.kind === "text") this.#options.context.remove(reply.request.id)
@@ -405,7 +407,7 @@ export class ModelConversation {
     if (this.#responses.size > 0) {
       for (const reply of this.#responses.values()) if (!reply.over && owed(reply)) return true
     }
-    return this.#waiting.some(owed)
+    return this.#waiting.some((reply) => !reply.over && owed(reply))
   }
 
   /** Whether the model has been asked for a reply that has not begun, or is in the middle of one that is wanted. */
@@ -470,6 +472,7 @@ export class ModelConversation {
       dead = true
     }
     const due = this.#codec.turnDueSince()
+    if (due === undefined && this.#connectedAt <= before) this.dropLost()
     if (due !== undefined && due <= before) {
       dead = true
       if (this.#turnRepeated) this.#codec.turnLost()

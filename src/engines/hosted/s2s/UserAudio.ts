@@ -13,6 +13,8 @@ const PRE_ROLL = 1
 const MAX_UTTERANCE = 60
 /** Sound that did not become a turn is discarded after so much silence, in s. */
 const MAX_SILENCE = 30
+/** How long the model may take to hear an utterance in audio that was sent late, in s. */
+const LATE = 5
 
 /**
  * Options: `remote` is whether the model is the turn authority; `unanswered`: whether an answer to what was said is still to
@@ -47,6 +49,8 @@ export class UserAudio {
   #state: "quiet" | "speaking" | "paused" | "awaiting" = "quiet"
   #since = 0
   #quietSamples = 0
+  /** For how many more samples the model may still hear an utterance in audio that was sent late. */
+  #lateSamples = 0
   /** Whether audio of the previous connection is being sent again; its start was reported before. */
   replayed = false
 
@@ -56,7 +60,9 @@ export class UserAudio {
 
   /** `awaiting`: the turn has ended and its answer has not begun. */
   get state(): "quiet" | "speaking" | "paused" | "awaiting" {
-    return this.#state
+    // a request that has failed or was cancelled awaits nothing
+    const dropped = this.#state === "awaiting" && !this.#options.remote && !this.#options.unanswered()
+    return dropped ? "quiet" : this.#state
   }
 
   set state(state: "quiet" | "speaking" | "paused" | "awaiting") {
@@ -79,7 +85,8 @@ export class UserAudio {
     const { connected, discard, remote, sampleRate, send, unanswered } = this.#options
     const state = this.#state
     if (remote) {
-      const keep = kept || state !== "quiet" || unanswered()
+      this.#lateSamples = Math.max(0, this.#lateSamples - pcm.length)
+      const keep = kept || state !== "quiet" || this.#lateSamples > 0 || !connected() || unanswered()
       this.#utterance.push(pcm, (keep ? MAX_UTTERANCE : PRE_ROLL) * sampleRate)
       if (!connected()) this.#lost.push(pcm, MAX_UTTERANCE * sampleRate)
       return send(pcm)
@@ -119,7 +126,7 @@ export class UserAudio {
 
   /** An utterance begins where the model decides turns. */
   trim(): void {
-    this.#utterance.trim(PRE_ROLL * this.#options.sampleRate)
+    if (this.#lateSamples === 0) this.#utterance.trim(PRE_ROLL * this.#options.sampleRate)
   }
 
   /** A connection is being made. */
@@ -131,6 +138,7 @@ export class UserAudio {
   replay(unanswered: boolean): void {
     const again = unanswered ? this.#utterance : this.#lost
     for (const chunk of again.chunks) this.#options.send(chunk)
+    if (this.#lost.chunks.length > 0) this.#lateSamples = LATE * this.#options.sampleRate
     this.#lost.clear()
     if (this.#state === "awaiting") this.#since = this.#options.now()
   }
