@@ -74,7 +74,8 @@ export const make = (options: RealtimeProtocolOptions): S2sProtocol => {
   let unanswered: Array<string> = []
   const interims = new Map<string, string>()
   /** The latest response: what an event is about that names none. */
-  let latest = "response"
+  let latest = ""
+  let unnamed = 0
 
   const conversation: ModelConversation = new ModelConversation(options, {
     vendor: "openai",
@@ -146,9 +147,13 @@ export const make = (options: RealtimeProtocolOptions): S2sProtocol => {
     options.ready()
     conversation.connected()
   }
+  const nameOf = (response: string | null | undefined): string => {
+    if (response == null && !conversation.inProgress(latest)) latest = `response-${++unnamed}`
+    return response ?? latest
+  }
   const onCreated = ({ response }: Of<"response.created">) => {
     const asked = response.metadata?.["ask"]
-    latest = response.id ?? "response"
+    latest = response.id ?? `response-${++unnamed}`
     // a response that names nothing is the model's own where the user waits for one
     const own = remote && answers && (audio.state === "awaiting" || audio.state === "speaking")
     if (own && typeof asked !== "string") onSpeech(false)
@@ -247,31 +252,31 @@ export const make = (options: RealtimeProtocolOptions): S2sProtocol => {
       case "response.created":
         return onCreated(event)
       case "response.output_item.added":
-        return event.item.id == null ? undefined : conversation.item(event.response_id ?? latest, event.item.id)
+        return event.item.id == null ? undefined : conversation.item(nameOf(event.response_id), event.item.id)
       case "response.output_item.done":
-        return onItem(event.response_id ?? latest, event.item)
+        return onItem(nameOf(event.response_id), event.item)
       case "response.content_part.done":
-        return onPart(event.response_id ?? latest, event.item_id ?? "", event.part)
+        return onPart(nameOf(event.response_id), event.item_id ?? "", event.part)
       case "response.output_text.delta":
-        return conversation.written(event.response_id ?? latest, event.item_id ?? "", event.delta, false)
+        return conversation.written(nameOf(event.response_id), event.item_id ?? "", event.delta, false)
       case "response.output_text.done":
-        return conversation.written(event.response_id ?? latest, event.item_id ?? "", event.text, true)
+        return conversation.written(nameOf(event.response_id), event.item_id ?? "", event.text, true)
       case "response.output_audio.delta":
         if (unanswered.length > 0) unanswered = []
         return conversation.audio(
-          event.response_id ?? latest,
+          nameOf(event.response_id),
           event.item_id ?? "",
           event.content_index ?? 0,
           event.pcm
         )
       case "response.output_audio.done":
-        return conversation.audioDone(event.response_id ?? latest)
+        return conversation.audioDone(nameOf(event.response_id))
       case "response.output_audio_transcript.delta":
-        return conversation.transcript(event.response_id ?? latest, event.delta)
+        return conversation.transcript(nameOf(event.response_id), event.delta)
       case "response.function_call_arguments.done":
         // the name of the function follows with the item
         return event.name == null ? undefined : conversation.toolCall(
-          event.response_id ?? latest,
+          nameOf(event.response_id),
           event.call_id,
           event.name,
           Json.parseOrText(event.arguments || "{}")

@@ -197,7 +197,7 @@ export const conversation = (name: VendorName, seed: number, seen: Map<string, n
       asked(request)
       protocol.userText("typed", request)
     } else if (what < 13) {
-      const request = wanted.filter((id) => !outcome.has(id)).at(-1)
+      const request = wanted.findLast((id) => !outcome.has(id))
       if (request !== undefined) {
         cancelled.add(request)
         protocol.cancel?.(request)
