@@ -77,6 +77,39 @@ describe("An agent in the loop", () => {
     )
   })
 
+  for (const turnAuthority of ["own", "remote"] as const) {
+    for (const namesRequests of [true, false]) {
+      it.effect(
+        `has a transcript that never comes cost its turn: turns by ${turnAuthority}, requests ${
+          namesRequests ? "" : "not "
+        }named`,
+        () =>
+          running(
+            layerS2s([], {
+              turnAuthority,
+              agentInLoop: true,
+              namesRequests,
+              transcripts: ["one", "two", "three"],
+              untranscribedAt: [0],
+              setup: { agent: echo },
+              backend: { agentInLoop: "answer" }
+            }),
+            Effect.gen(function*() {
+              const user = yield* call()
+              yield* user.speaks(400)
+              yield* user.hears(15_000)
+              assert.strictEqual(yield* user.session.state.get, "listening")
+              for (const text of ["two", "three"]) {
+                yield* user.speaks(400)
+                yield* user.hears(2_500)
+                assert.deepStrictEqual((yield* user.said).slice(-2), [`user: ${text}`, `agent: You said ${text}.`])
+              }
+            })
+          )
+      )
+    }
+  }
+
   it.effect("is called by the model as a tool, and the reply goes on with its answer", () => {
     const calls: Array<S2sCall> = []
     return running(

@@ -87,7 +87,10 @@ export const open = Effect.fnUntraced(function*(
       const sentences = split(text, {
         timeout,
         aheadMs: () => replyAudio.aheadMs(epoch),
-        onText: (_, nowMs) => stalls.alive(nowMs),
+        onText: (piece, nowMs) => {
+          stalls.alive(nowMs)
+          if (piece.trim() !== "") reached("agent")
+        },
         onFailure: (error) => {
           failure = error
         }

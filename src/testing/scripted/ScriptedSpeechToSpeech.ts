@@ -76,6 +76,7 @@ export type S2sFault = typeof faults[number]
  * - `turnAuthority`: who decides turns. With `remote` (the default) a turn ends after `silenceMs` (default 300) of silence.
  * - `transcripts`: the user's text of each turn, sent at the end of the turn; `"heard"` decodes it from the audio
  *   (`SpokenAudio`). Default: no transcripts.
+ * - `untranscribedAt`: turns, counted from 0, whose transcript never comes where an agent answers.
  * - `delay`: the delay before an answer.
  * - `failAt`, `endAt`: fails the nth answer, or the whole stream instead of it.
  * - `faultAt`: how the nth answer goes wrong.
@@ -91,6 +92,7 @@ export interface ScriptedS2sOptions {
   readonly agentInLoop?: boolean | undefined
   readonly turnAuthority?: "own" | "remote" | undefined
   readonly transcripts?: ReadonlyArray<string> | "heard" | undefined
+  readonly untranscribedAt?: ReadonlyArray<number> | undefined
   readonly delay?: Duration.Input | undefined
   readonly silenceMs?: number | undefined
   readonly say?: boolean | undefined
@@ -146,6 +148,7 @@ export const layerS2s = (
     const left = [...answers]
     const given = options.transcripts === "heard" ? [] : [...(options.transcripts ?? [])]
     let count = 0
+    let turns = 0
     return {
       name: "scripted-s2s",
       inputSampleRate: TIMELINE_RATE,
@@ -169,11 +172,13 @@ export const layerS2s = (
           const emit = (event: SpeechToSpeechEvent) => void Queue.offerUnsafe(events, event)
           const words: Array<string> = []
           const reader = new SpokenAudio.SpokenAudioReader((word) => words.push(word.text))
+          const name = (request: string | undefined) => options.namesRequests === false ? undefined : request
           const hear = (request?: string) => {
             const heard = words.splice(0).join(" ")
             const text = options.transcripts !== "heard" ? given.shift() : heard === "" ? undefined : heard
+            if (!own && options.untranscribedAt?.includes(turns++) === true) return
             if (text !== undefined) emit({ _tag: "UserTranscript", text, final: true })
-            if (!own) emit({ _tag: "UserTurnTranscribed", request })
+            if (!own) emit({ _tag: "UserTurnTranscribed", request: name(request) })
           }
           const calling = new Map<string, { readonly reply: string; readonly last: string }>()
           const audioOf = (sentence: string) =>
@@ -183,7 +188,6 @@ export const layerS2s = (
               emit({ _tag: "ReplyAudio", reply, pcm: audioOf(sentence), text: sentence })
             }
           }
-          const name = (request: string | undefined) => options.namesRequests === false ? undefined : request
           /** Says a text, in the way of a fault. */
           const say = (reply: string, request: string | undefined, text: string, fault: S2sFault | undefined) => {
             const tell = (event: SpeechToSpeechEvent) => {
