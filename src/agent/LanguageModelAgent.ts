@@ -23,6 +23,7 @@ import * as TelemetryContext from "../telemetry/TelemetryContext.ts"
 import type { Agent, AgentInput } from "./Agent.ts"
 import * as LanguageModelErrors from "./LanguageModelErrors.ts"
 import * as LanguageModelSpan from "./LanguageModelSpan.ts"
+import { type ChatTemplate, ModelText } from "./ModelText.ts"
 import * as ToolCalls from "./ToolCalls.ts"
 import { toMessages, type ToolCall, type ToolOutcome } from "./ToolHistory.ts"
 
@@ -37,6 +38,12 @@ export interface LanguageModelOptions<Tools extends Record<string, Tool.Any> = {
   readonly instructions?: string | undefined
   /** The tools: a `Toolkit`, whose handlers come from the context. */
   readonly toolkit?: Effect.Effect<Toolkit.WithHandler<Tools>, never, R> | undefined
+  /**
+   * Whether the model's chat template opens its thought, so that an answer begins inside it and only the closing tag arrives:
+   * then nothing before that tag is spoken. Without this it is noticed at the first answer that has only a closing tag.
+   * Default: false.
+   */
+  readonly startsInThought?: boolean | undefined
   /** How long a call may take; the model receives a timeout after that. Default: 10 s. */
   readonly toolTimeout?: Duration.Input | undefined
   /** How often in a turn the model may call tools before it must answer. Default: 8. */
@@ -50,9 +57,6 @@ export interface LanguageModelOptions<Tools extends Record<string, Tool.Any> = {
 
 /** How often an empty text is sent while tools run, so that the answer does not count as stalled. */
 const KEEPALIVE_INTERVAL = Duration.seconds(1)
-
-/** Calls of one response that are kept; it is more than are run (see `ToolCalls`). */
-const MAX_CALLS = 32
 
 /** The model with its tools, without the types of the tools. */
 interface Model<R> {
@@ -129,6 +133,9 @@ const withToolkit = <Tools extends Record<string, Tool.Any>>(
  * next turn's prompt has each call with its result, and a call that is still running is not started a second time. The last
  * 64 calls of a session are kept.
  *
+ * Thoughts of the model are left out: `<think>` and the marks of other models, and reasoning that its server tells apart. A
+ * call that the model writes as text (`<tool_call>…`) runs when it names a tool of the toolkit.
+ *
  * Fails `agent_error` when the model has not answered after `toolRounds`. Errors of the model keep vendor, status and
  * request id in `details`.
  *
@@ -149,7 +156,8 @@ export const fromLanguageModel = <Tools extends Record<string, Tool.Any> = {}, R
     timeout: Duration.fromInputUnsafe(options.toolTimeout ?? "10 seconds"),
     rounds: Math.max(0, options.toolRounds ?? 8),
     slowAfter: options.slowTool === undefined ? Duration.infinity : Duration.fromInputUnsafe(options.slowTool.after),
-    phrases: options.slowTool?.phrases ?? []
+    phrases: options.slowTool?.phrases ?? [],
+    template: { opensThought: options.startsInThought === true ? "yes" : "no" }
   }
   return {
     name: options.name,
@@ -183,6 +191,7 @@ interface Settings {
   readonly rounds: number
   readonly slowAfter: Duration.Duration
   readonly phrases: ReadonlyArray<string>
+  readonly template: ChatTemplate
 }
 
 type Answer = Stream.Stream<string, BackendError | AiError.AiError>
@@ -209,24 +218,29 @@ const answer = (model: Model<never>, settings: Settings, input: AgentInput): Ans
       )
 
     const askModel = (prompt: ReadonlyArray<Prompt.MessageEncoded>, roundsLeft: number): Answer => {
-      const requested: Array<Response.ToolCallPartEncoded> = []
-      let text = ""
+      const said = new ModelText(settings.template, model.isKnown)
       const output = model.stream(prompt, roundsLeft > 0).pipe(
         Stream.map((part) => {
-          if (part.type === "call") {
-            if (requested.length < MAX_CALLS) requested.push(part.call)
-            return ""
-          }
-          text += part.text
-          return part.text
-        })
+          if (part.type === "text") return said.push(part.text)
+          said.call(part.call)
+          return ""
+        }),
+        Stream.concat(Stream.suspend(() => Stream.succeed(said.end())))
       )
+      const unread = Stream.fromEffectDrain(Effect.suspend(() =>
+        said.unread === 0 ? Effect.void : Effect.logWarning("the model wrote a tool call as text that no tool matches")
+      ))
       const rest = Stream.suspend((): Answer => {
-        if (requested.length === 0) return Stream.empty
-        if (roundsLeft === 0) return text.trim() === "" ? Stream.fail(tooManyRounds(settings)) : Stream.empty
+        const { calls: requested, text } = said
+        if (requested.length === 0) {
+          return Stream.empty
+        }
+        if (roundsLeft === 0) {
+          return text.trim() === "" ? Stream.fail(tooManyRounds(settings)) : Stream.empty
+        }
         return callTools(prompt, requested, text, roundsLeft)
       })
-      return Stream.concat(output, rest)
+      return output.pipe(Stream.concat(unread), Stream.concat(rest))
     }
 
     const callTools = (
@@ -241,7 +255,12 @@ const answer = (model: Model<never>, settings: Settings, input: AgentInput): Ans
           input.committed.pipe(
             Effect.andThen(calls.start(requested)),
             Effect.map(({ calls: started, done }) =>
-              Stream.concat(waitForTools(done), Stream.suspend(() => continueAnswer(prompt, started, text, roundsLeft)))
+              Stream.concat(
+                waitForTools(done),
+                Stream.suspend(() =>
+                  continueAnswer(prompt, started, text, roundsLeft)
+                )
+              )
             )
           )
         ))

@@ -14,6 +14,7 @@ import { markdown } from "./SpokenMarkdown.ts"
 import { symbols } from "./SpokenSymbols.ts"
 import { compose, fromReader, replace, type TextTransform } from "./TextTransform.ts"
 import * as TextWords from "./TextWords.ts"
+import { withoutThoughts } from "./thoughts/ThoughtFilter.ts"
 
 /**
  * - `language`: BCP 47; its words stand for signs, addresses and abbreviations. Of a language without tables only the layout
@@ -98,7 +99,7 @@ const decoded: TextTransform = fromReader(() => ({
 }))
 
 /**
- * Makes the transform for the output of language models: Markdown, tags, emoji, signs, addresses. It holds back one word, and
+ * Makes the transform for the output of language models: thoughts, Markdown, tags, emoji, signs, addresses. It holds back one word, and
  * at most 200 characters.
  *
  * @category constructors
@@ -125,7 +126,7 @@ const make = (options: SpokenOptions, fast: boolean): TextTransform => {
     // a plain word may be an entry
     fast: fast && !hasEntries
   })
-  return keepTags.length === 0 && !hasEntries ? transform : compose([transform, decoded])
+  return compose([withoutThoughts, transform, ...keepTags.length === 0 && !hasEntries ? [] : [decoded]])
 }
 
 /**

@@ -5,6 +5,7 @@
  */
 import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
+import * as AgentThoughts from "../../agent/AgentThoughts.ts"
 import type { BackendError } from "../../BackendError.ts"
 import type { ConversationInput } from "../../conversation/ConversationInput.ts"
 import type { ReplySource } from "../../conversation/ConversationState.ts"
@@ -60,7 +61,7 @@ const textOf = (
         committed,
         session
       })
-    ).pipe(ReplyTrace.thinking(trace))
+    ).pipe(AgentThoughts.without, ReplyTrace.thinking(trace))
 
 /**
  * Speaks a text as it is written. When the text fails or stalls, the whole sentences that were written are spoken to their

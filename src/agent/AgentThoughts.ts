@@ -1,0 +1,29 @@
+/**
+ * Leaves out what an agent's model wrote for itself, in the agent's stream of text.
+ *
+ * @since 0.1.0
+ */
+import * as Stream from "effect/Stream"
+import * as ThoughtFilter from "../text/thoughts/ThoughtFilter.ts"
+
+/** After so many pieces of a thought, one in a hundred shows that it goes on. */
+const MANY = 1_000
+
+/**
+ * Removes thoughts and tool calls that are written as text. What is left of a piece may be empty: it shows that the agent is
+ * at work.
+ *
+ * @category combinators
+ * @since 0.1.0
+ */
+export const without = <E, R>(text: Stream.Stream<string, E, R>): Stream.Stream<string, E, R> =>
+  Stream.mapAccum(
+    text,
+    () => ({ filter: ThoughtFilter.make(), empty: 0 }),
+    (state, piece) => {
+      const said = state.filter.push(piece)
+      state.empty = said === "" ? state.empty + 1 : 0
+      return [state, state.empty > MANY && state.empty % 100 > 0 ? [] : [said]]
+    },
+    { onHalt: ({ filter }) => [filter.flush()] }
+  )

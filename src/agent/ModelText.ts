@@ -1,0 +1,95 @@
+/**
+ * The text of one response of a model: what it says, apart from its thoughts and from tool calls that it writes as text.
+ *
+ * @since 0.1.0
+ */
+import type * as Response from "effect/ai/Response"
+import * as ThoughtFilter from "../text/thoughts/ThoughtFilter.ts"
+import { callKey } from "./ToolHistory.ts"
+import * as WrittenCalls from "./WrittenCalls.ts"
+
+/** Calls of one response that are kept; it is more than are run (see `ToolCalls`). */
+const MAX_CALLS = 32
+
+/**
+ * What is known of a model's chat template; shared by its responses.
+ *
+ * - `opensThought`: the template opens a thought, so that only its end arrives: the application says so, or a response has
+ *   shown it.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface ChatTemplate {
+  opensThought: "no" | "seen" | "yes"
+}
+
+const begins = { no: "text", seen: "either", yes: "thought" } as const
+
+/**
+ * Reads one response.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export class ModelText {
+  readonly #filter
+  readonly #isKnown: (name: string) => boolean
+  readonly #calls: Array<Response.ToolCallPartEncoded> = []
+  readonly #written: Array<Response.ToolCallPartEncoded> = []
+  /** What was said, for the prompt of the next request. */
+  text = ""
+  /** Written calls that no tool could be found for. */
+  unread = 0
+  #isRetracted = false
+
+  constructor(template: ChatTemplate, isKnown: (name: string) => boolean) {
+    this.#isKnown = isKnown
+    this.#filter = ThoughtFilter.make({
+      begins: begins[template.opensThought],
+      onCall: (call) => this.#take(call),
+      onRetract: () => {
+        if (template.opensThought === "no") template.opensThought = "seen"
+        this.text = ""
+        this.#isRetracted = true
+      }
+    })
+  }
+
+  /** The calls of the response. One that is told and also written is one call. */
+  get calls(): ReadonlyArray<Response.ToolCallPartEncoded> {
+    const told = new Set(this.#calls.map(callKey))
+    return [...this.#calls, ...this.#written.filter((call) => !told.has(callKey(call)))].slice(0, MAX_CALLS)
+  }
+
+  /** Takes a call of the model. */
+  call(call: Response.ToolCallPartEncoded): void {
+    if (this.#calls.length < MAX_CALLS) this.#calls.push(call)
+  }
+
+  /** Takes a piece of text, and returns what is said of it. */
+  push(text: string): string {
+    return this.#say(this.#filter.push(text))
+  }
+
+  /** Ends the response. */
+  end(): string {
+    return this.#say(this.#filter.flush())
+  }
+
+  #say(text: string): string {
+    this.text += text
+    // whoever speaks the text drops what it still has of the thought
+    const mark = this.#isRetracted ? "</think>" : ""
+    this.#isRetracted = false
+    return mark + text
+  }
+
+  #take(call: ThoughtFilter.WrittenCall): void {
+    const known = WrittenCalls.read(call).filter(({ name }) => this.#isKnown(name))
+    if (known.length === 0) this.unread++
+    for (const { name, params } of known) {
+      if (this.#written.length < MAX_CALLS) this.#written.push({ type: "tool-call", id: "", name, params })
+    }
+  }
+}
