@@ -10,8 +10,16 @@ import * as ThoughtFilter from "../text/thoughts/ThoughtFilter.ts"
 const MANY = 1_000
 
 /**
+ * A piece that says: all before was a thought. What was not spoken of it is to be dropped.
+ *
+ * @category constants
+ * @since 0.1.0
+ */
+export const RETRACTED = "\u0000"
+
+/**
  * Removes thoughts and tool calls that are written as text. What is left of a piece may be empty: it shows that the agent is
- * at work.
+ * at work. `RETRACTED` comes where a thought ended that had not begun.
  *
  * @category combinators
  * @since 0.1.0
@@ -19,10 +27,20 @@ const MANY = 1_000
 export const without = <E, R>(text: Stream.Stream<string, E, R>): Stream.Stream<string, E, R> =>
   Stream.mapAccum(
     text,
-    () => ({ filter: ThoughtFilter.make(), empty: 0 }),
+    () => {
+      const state = {
+        filter: ThoughtFilter.make({ onRetract: () => (state.retracted = true) }),
+        retracted: false,
+        empty: 0
+      }
+      return state
+    },
     (state, piece) => {
-      const said = state.filter.push(piece)
+      const said = state.filter.push(piece.replaceAll(RETRACTED, ""))
       state.empty = said === "" ? state.empty + 1 : 0
+      const { retracted } = state
+      state.retracted = false
+      if (retracted) return [state, [RETRACTED, said]]
       return [state, state.empty > MANY && state.empty % 100 > 0 ? [] : [said]]
     },
     { onHalt: ({ filter }) => [filter.flush()] }

@@ -16,6 +16,7 @@ import type * as Fiber from "effect/Fiber"
 import * as Pull from "effect/Pull"
 import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
+import { RETRACTED } from "../../agent/AgentThoughts.ts"
 import { type BackendError, fromCause, Timeout } from "../../BackendError.ts"
 import * as MonotonicTime from "../../MonotonicTime.ts"
 import type { SentenceSplitter } from "../../text/SentenceSplitter.ts"
@@ -58,7 +59,8 @@ class Reader {
   readonly #pull: Pull.Pull<Pieces, BackendError>
   readonly #scope: Scope.Scope
   readonly #clock: Clock.Clock
-  readonly #splitter: SentenceSplitter
+  readonly #start: () => SentenceSplitter
+  #splitter: SentenceSplitter
   readonly #reading: Reading
   #out: Array<string> = []
   #ended = false
@@ -75,13 +77,14 @@ class Reader {
     pull: Pull.Pull<Pieces, BackendError>,
     scope: Scope.Scope,
     clock: Clock.Clock,
-    splitter: SentenceSplitter,
+    start: () => SentenceSplitter,
     reading: Reading
   ) {
     this.#pull = pull
     this.#scope = scope
     this.#clock = clock
-    this.#splitter = splitter
+    this.#start = start
+    this.#splitter = start()
     this.#reading = reading
   }
 
@@ -158,6 +161,11 @@ class Reader {
     const nowMs = MonotonicTime.nowMs(this.#clock)
     this.#readMs = nowMs
     for (const text of texts) {
+      if (text === RETRACTED) {
+        this.#out = []
+        this.#splitter = this.#start()
+        continue
+      }
       this.#reading.onText(text, nowMs)
       if (text !== "") this.#out.push(...this.#splitter.push(text, nowMs))
     }
@@ -260,5 +268,5 @@ export const read = (
 ): Stream.Stream<string> =>
   Stream.transformPull(
     text,
-    (pull, scope) => Clock.clockWith((clock) => Effect.succeed(new Reader(pull, scope, clock, start(), reading).next))
+    (pull, scope) => Clock.clockWith((clock) => Effect.succeed(new Reader(pull, scope, clock, start, reading).next))
   )
