@@ -11,7 +11,7 @@
  * @since 0.1.0
  */
 import * as Json from "../../schema/Json.ts"
-import { JsonExtent } from "../../schema/JsonExtent.ts"
+import { JsonExtent } from "../../text/JsonExtent.ts"
 
 /** Tool calls in one response; further ones are ignored. */
 const MAX_CALLS = 64

@@ -10,7 +10,7 @@
  *
  * @since 0.1.0
  */
-import { JsonExtent } from "../../schema/JsonExtent.ts"
+import { JsonExtent } from "../JsonExtent.ts"
 import type { TextTransform, Transformer } from "../TextTransform.ts"
 import * as ThoughtMarks from "./ThoughtMarks.ts"
 
