@@ -115,8 +115,13 @@ const open = Effect.fnUntraced(function*(
   return {
     speak: (sentences) =>
       Stream.suspend(() => {
-        const reply = { engine: 0 }
-        return Stream.flatMap(sentences, (text) => SentenceSpeech.speak(context, reply, text))
+        const reply: SentenceSpeech.SpokenReply = { engine: 0, cut: undefined }
+        const speech = Stream.flatMap(sentences, (text) => SentenceSpeech.speak(context, reply, text))
+        // a reply that breaks off within its last sentence has failed
+        return Stream.concat(
+          speech,
+          Stream.suspend(() => reply.cut === undefined ? Stream.empty : Stream.fail(reply.cut))
+        )
       })
   }
 })

@@ -64,6 +64,8 @@ export interface SpeechContext {
  */
 export interface SpokenReply {
   engine: number
+  /** Why the last sentence broke off, if it did: no engine could finish it. */
+  cut: BackendError | undefined
 }
 
 /** Whether the failure asks for a pause, so that it is not retried at once. */
@@ -83,6 +85,7 @@ export const speak = (context: SpeechContext, reply: SpokenReply, text: string) 
   Stream.unwrap(Effect.gen(function*() {
     const { engines, outputRate, report, settings, textFor, voices, wanted } = context
     const count = engines.length
+    reply.cut = undefined
     const scope = yield* Effect.scope
     const delivered = new DeliveredSpeech()
     const budget = new FailoverBudget(settings.timeoutMs, count, yield* MonotonicTime.currentMs)
@@ -190,6 +193,13 @@ export const speak = (context: SpeechContext, reply: SpokenReply, text: string) 
         return begin
       })
 
+    /** No engine can finish the sentence; the next one is spoken by another. */
+    const breakOff = (index: number, error: BackendError): Stream.Stream<never> => {
+      reply.engine = (index + 1) % count
+      reply.cut = error
+      return Stream.empty
+    }
+
     const failed = Effect.fnUntraced(function*(index: number, admission: Admission, error: BackendError) {
       last = error
       const isFirst = pauses === undefined
@@ -212,8 +222,7 @@ export const speak = (context: SpeechContext, reply: SpokenReply, text: string) 
         return yield* begin
       }
       if (!delivered.begun) return yield* failOver(error)
-      reply.engine = (index + 1) % count
-      return Stream.empty
+      return breakOff(index, error)
     })
 
     const begin: Speech = Effect.suspend(() => {
@@ -222,9 +231,8 @@ export const speak = (context: SpeechContext, reply: SpokenReply, text: string) 
       if (guarded === undefined) return Effect.die(new RangeError(`no engine ${index}`))
       return Effect.flatMap(guarded.breaker.admit, (admission) => {
         if (admission === undefined) {
-          if (!delivered.begun) return failOver(last ?? Resilience.circuitOpen(op, guarded))
-          reply.engine = (index + 1) % count
-          return Effect.succeed(Stream.empty)
+          const error = last ?? Resilience.circuitOpen(op, guarded)
+          return delivered.begun ? Effect.succeed(breakOff(index, error)) : failOver(error)
         }
         report.using(index, last)
         delivered.attempt()
