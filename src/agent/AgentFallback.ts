@@ -11,6 +11,7 @@ import * as Pull from "effect/Pull"
 import * as Stream from "effect/Stream"
 import { AgentError, type BackendError, fromCause, Timeout } from "../BackendError.ts"
 import type { EngineIncident, OnIncident } from "../EngineIncident.ts"
+import * as MonotonicTime from "../MonotonicTime.ts"
 import type { Agent, AgentInput } from "./Agent.ts"
 
 /**
@@ -36,7 +37,8 @@ const word = /\S/u
  * times out or ends without a word. A failure after the first word is passed on, because that word may have been played. The
  * last agent's failure or silence is passed on as well.
  *
- * The next agent does not know of tools that an agent called before it failed.
+ * The next agent does not know of tools that an agent called before it failed. White space before an agent's first word is
+ * dropped; the empty texts by which it shows that it works are passed on.
  *
  * @category combinators
  * @since 0.1.0
@@ -64,31 +66,29 @@ export const fallback = <R = never>(
       new AgentError({ op: "Agent.respond", message: `${nameOf(index)} ended without an answer`, retryable: true })
 
     const guarded = Stream.transformPull(Stream.suspend(() => agent.respond(input)), (pull) => {
-      const buffered: Array<string> = []
-      // pulls until there is a word
-      const begin: Pull.Pull<Arr.NonEmptyReadonlyArray<string>, BackendError> = Effect.gen(function*() {
-        while (true) {
-          const pieces = yield* pull
-          buffered.push(...pieces)
-          if (!buffered.some((piece) => word.test(piece))) continue
-          hasSpoken = true
-          const [head = "", ...tail] = buffered
-          return [head, ...tail]
-        }
+      let untilMs: number | undefined
+      // until there is a word, an empty text only shows that the agent works, as while it waits for a tool
+      const first: Pull.Pull<Arr.NonEmptyReadonlyArray<string>, BackendError> = Effect.clockWith((clock) => {
+        const nowMs = MonotonicTime.nowMs(clock)
+        untilMs ??= nowMs + Duration.toMillis(duration)
+        return pull.pipe(
+          Effect.timeoutOrElse({
+            duration: Duration.millis(Math.max(0, untilMs - nowMs)),
+            orElse: () =>
+              Effect.fail(
+                new Timeout({
+                  op: "Agent.respond",
+                  message: `${nameOf(index)} had no answer within ${Duration.format(duration)}`
+                })
+              )
+          }),
+          Effect.map((pieces): Arr.NonEmptyReadonlyArray<string> => {
+            hasSpoken = pieces.some((piece) => word.test(piece))
+            return hasSpoken ? pieces : [""]
+          }),
+          Pull.catchDone((): Pull.Pull<never, BackendError> => isLast ? Cause.done() : Effect.fail(noAnswer()))
+        )
       })
-      const first = begin.pipe(
-        Effect.timeoutOrElse({
-          duration,
-          orElse: () =>
-            Effect.fail(
-              new Timeout({
-                op: "Agent.respond",
-                message: `${nameOf(index)} had no answer within ${Duration.format(duration)}`
-              })
-            )
-        }),
-        Pull.catchDone((): Pull.Pull<never, BackendError> => isLast ? Cause.done() : Effect.fail(noAnswer()))
-      )
       return Effect.succeed(Effect.suspend(() => hasSpoken ? pull : first))
     })
     return guarded.pipe(

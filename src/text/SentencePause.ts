@@ -12,8 +12,8 @@ const sentenceMark = new RegExp(`[.!?…。！？｡．।॥؟۔‽]${closers}$
 const fullStop = new RegExp(`\\.${closers}$`, "u")
 const afterDigit = new RegExp(`\\d\\.${closers}$`, "u")
 const closersAtEnd = new RegExp(`${closers}$`, "u")
-/** A word that may go on after a mark: an address, a path, an abbreviation with several full stops. */
-const openWord = /[@/:]|\.[^.…]*\.$|^www\./u
+/** A word that may go on after a mark: an address, a path, a time, an abbreviation with several full stops. */
+const openWord = /[@/:]|\.[^\s.…]+\.$|[\p{L}\p{N}]\.[\p{L}\p{N}]|^www\./u
 const speakable = /[\p{L}\p{N}\p{S}]/u
 /** Scripts that are written without spaces between words. */
 const unspaced = /[\p{sc=Han}\p{sc=Hiragana}\p{sc=Katakana}\p{sc=Thai}\p{sc=Lao}\p{sc=Khmer}\p{sc=Myanmar}]/u
@@ -25,6 +25,17 @@ const wordSegmenter = new Intl.Segmenter(undefined, { granularity: "word" })
 const MAX_SEGMENTED = 64
 
 const lastWord = (text: string): string => /\S*$/u.exec(text)?.[0] ?? ""
+
+/**
+ * The length of the address, path or abbreviation within which a text ends, as it is written; 0 if it does not end in one.
+ *
+ * @category accessors
+ * @since 0.1.0
+ */
+export const openWordLength = (text: string): number => {
+  const word = lastWord(text)
+  return openWord.test(word) ? word.length : 0
+}
 
 /**
  * Whether the text ends with the end of a sentence, as it stands. The full stop of an abbreviation ends none.
@@ -82,6 +93,14 @@ export const lastWordBorder = (text: string, language?: TextLanguage): number =>
 }
 
 /**
+ * Whether the text ends as a sentence does, be it with a full stop that may be one of a number, an address or an abbreviation.
+ *
+ * @category predicates
+ * @since 0.1.0
+ */
+export const mayEndSentence = (text: string): boolean => sentenceMark.test(text.trimEnd()) && speakable.test(text)
+
+/**
  * How far a text can be given out at a pause, as a length of it; 0 for nothing. `whole`: the text is all that was written.
  *
  * - `sentence`: only up to the certain end of a sentence, where the text ends with it.
@@ -99,7 +118,6 @@ export const pauseEnd = (
 ): number => {
   if (whole && certainlyEndsSentence(text, language)) return text.length
   if (how === "sentence") return 0
-  const ended = text.trimEnd()
-  if (how === "all" && whole && sentenceMark.test(ended) && speakable.test(ended)) return text.length
+  if (how === "all" && whole && mayEndSentence(text)) return text.length
   return lastWordBorder(text, language)
 }

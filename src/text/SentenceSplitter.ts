@@ -7,7 +7,7 @@
  * @since 0.1.0
  */
 import type { TextLanguage } from "./language/TextLanguage.ts"
-import { endsSentence, pauseEnd } from "./SentencePause.ts"
+import { endsSentence, mayEndSentence, openWordLength, pauseEnd } from "./SentencePause.ts"
 import { SentenceTokenizer } from "./SentenceTokenizer.ts"
 import type { TextTransform, Transformer } from "./TextTransform.ts"
 
@@ -133,19 +133,21 @@ export class SentenceSplitter {
   release(nowMs: number, aheadMs: number): ReadonlyArray<string> {
     if (nowMs < this.dueMs) return []
     const wordsDue = nowMs >= this.#wordsDueMs
-    this.#triedSentence = nowMs >= Math.max(this.#cameMs, this.#waitingMs) + SENTENCE_PAUSE_MS
+    const sinceMs = Math.max(this.#cameMs, this.#waitingMs)
+    const sentenceDue = !this.#triedSentence && nowMs >= sinceMs + SENTENCE_PAUSE_MS
+    this.#triedSentence ||= sentenceDue
     if (!wordsDue) return this.#giveOut("sentence", nowMs)
     if (aheadMs > AHEAD_MS) {
-      this.#wordsNotBeforeMs = nowMs + aheadMs - AHEAD_MS
-      return this.#giveOut("sentence", nowMs)
+      this.#wordsNotBeforeMs = nowMs + Math.max(SENTENCE_PAUSE_MS, aheadMs - AHEAD_MS)
+      return sentenceDue ? this.#giveOut("sentence", nowMs) : []
     }
     this.#wordsNotBeforeMs = nowMs + WORDS_LIMIT_MS
-    this.#triedAll = nowMs >= Math.max(this.#cameMs, this.#waitingMs) + WORDS_LIMIT_MS
+    this.#triedAll = nowMs >= sinceMs + WORDS_LIMIT_MS
     return this.#giveOut(this.#triedAll ? "all" : "words", nowMs)
   }
 
   #giveOut(how: "sentence" | "words" | "all", nowMs: number): ReadonlyArray<string> {
-    const held = this.#heldByTransforms()
+    const held = this.#heldByTransforms(how)
     const { rest } = this.#sentences
     const end = pauseEnd(rest + held.text, held.whole, how, this.#language())
     if (end === 0) return []
@@ -160,9 +162,12 @@ export class SentenceSplitter {
    * once more to all that was written, as if the text ended here, and as if what is open in it were closed next. What both
    * have in common stays as it is, whatever comes.
    */
-  #heldByTransforms(): { readonly text: string; readonly whole: boolean } {
-    const written = this.#written
-    if (written === undefined) return { text: "", whole: false }
+  #heldByTransforms(how: "sentence" | "words" | "all"): { readonly text: string; readonly whole: boolean } {
+    const all = this.#written
+    if (all === undefined) return { text: "", whole: false }
+    // an address is spoken in several words: it is left out as it is written
+    const openLength = how === "all" && mayEndSentence(all) ? 0 : openWordLength(all)
+    const written = openLength === 0 ? all : all.slice(0, -openLength)
     const transformer = this.#transform()
     const ended = transformer.push(written) + transformer.flush()
     const closed = transformer.push(written + CLOSING) + transformer.flush()
@@ -172,7 +177,7 @@ export class SentenceSplitter {
     const whole = length >= ended.trimEnd().length
     // the space after a word is dropped at the end of a text
     const gap = whole && /\S$/u.test(ended) && /\s$/u.test(written) ? " " : ""
-    return { text: ended.slice(known.length, length) + gap, whole }
+    return { text: ended.slice(known.length, length) + gap, whole: whole && openLength === 0 }
   }
 
   /** The new output of the transforms, without what was given out ahead of it. */

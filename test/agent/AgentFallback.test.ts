@@ -62,6 +62,8 @@ const run = Effect.fnUntraced(function*(
   })
   const said: Array<string> = []
   const fiber = yield* whole.respond(input).pipe(
+    // an empty text only shows that an agent works
+    Stream.filter((piece) => piece !== ""),
     Stream.runForEach((piece) => Effect.sync(() => void said.push(piece))),
     Effect.exit,
     Effect.forkChild
@@ -151,6 +153,25 @@ describe("AgentFallback", () => {
       assert.strictEqual(a.counts.running, 0)
       assert.strictEqual(b.counts.asked, 0)
       assert.deepStrictEqual(lines, [])
+    }))
+
+  it.effect("passes on that an agent works before its first word, and counts its time all the same", () =>
+    Effect.gen(function*() {
+      const working = Stream.forever(Stream.fromEffect(Effect.as(Effect.sleep("1 second"), "")))
+      const agents = [
+        { name: "a", respond: () => working },
+        { name: "b", respond: () => Stream.concat(Stream.take(working, 2), Stream.succeed("Hello.")) }
+      ] as const
+      const pieces: Array<string> = []
+      const fiber = yield* Agent.fallback(agents, { timeout: "3500 millis" }).respond(input).pipe(
+        Stream.runForEach((piece) => Effect.sync(() => void pieces.push(piece))),
+        Effect.forkChild
+      )
+      yield* TestClock.adjust("3 seconds")
+      assert.deepStrictEqual(pieces, ["", "", ""])
+      yield* TestClock.adjust("3 seconds")
+      assert.deepStrictEqual(pieces, ["", "", "", "", "", "Hello."])
+      yield* Fiber.join(fiber)
     }))
 
   const words = Schema.Array(Schema.Literals(["a", " ", "b", "", "fail", "die", "hang"])).check(Schema.isMaxLength(4))

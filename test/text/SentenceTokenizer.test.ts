@@ -31,6 +31,21 @@ describe("SentenceTokenizer", () => {
     assert.deepStrictEqual(cut("Well, yes, of course I know it."), ["Well, yes, of course I know it."])
   })
 
+  it("splits off a first clause of scripts that have marks of their own, measured by how long it is spoken", () => {
+    assert.deepStrictEqual(cut("好的，我来帮您查一下明天的航班信息，请稍等一下。谢谢您。"), [
+      "好的，我来帮您查一下明天的航班信息，",
+      "请稍等一下。",
+      "谢谢您。"
+    ])
+    assert.deepStrictEqual(cut("はい、少々お待ちください、ありがとうございます。"), [
+      "はい、少々お待ちください、",
+      "ありがとうございます。"
+    ])
+    assert.deepStrictEqual(cut("航班的时间是10：30，请您准时。"), ["航班的时间是10：30，", "请您准时。"])
+    assert.deepStrictEqual(cut("قل لي من فضلك، ماذا تريد؟"), ["قل لي من فضلك،", "ماذا تريد؟"])
+    assert.strictEqual(cut(`${"很".repeat(390)}，${"好".repeat(40)}`)[0]?.length, 391)
+  })
+
   it("does not split after titles, initials and numbers", () => {
     assert.deepStrictEqual(cut("Ask Dr. Who. J. S. Bach cost 3.50, e.g. in May. Fine."), [
       "Ask Dr. Who.",
