@@ -48,13 +48,14 @@ const Away = Schema.Struct({
  * - `goodbye`: what the agent says before a close that the backend begins.
  * - `apology`: what the agent says when an answer failed before any of it was audible.
  * - `endpointing`: when the user's turn is over.
- * - `endpointing.silence`: the user's silence that ends a turn. 300 ms, [100 ms, 5 s].
+ * - `endpointing.silence`: the user's silence that ends a turn, unless the recogniser or a model decides. 300 ms,
+ *   [100 ms, 5 s].
  * - `endpointing.mode`: `adaptive` uses 1.5 times the user's average pause instead, between `silence` and `maxSilence`.
  * - `endpointing.maxSilence`: the silence that ends a turn which the turn detector takes for unfinished. 2 s, [100 ms, 30 s].
  * - `endpointing.threshold`: a turn whose predicted probability of an end is lower sounds unfinished. 0.5, [0, 1].
  * - `interruption`: what interrupts the agent.
  * - `interruption.enabled`: whether the user can interrupt the agent, which pauses at the first sound. Otherwise it speaks on,
- *   and the user's turn is answered after it.
+ *   and the user's turn, spoken or typed, is answered after it. A client's `agent.interrupt` (a stop button) works even so.
  * - `interruption.minSpeech`: how much speech interrupts the agent: all sounds of the user's turn together. After less it
  *   resumes where it paused, and what was said is answered after its reply, together with what the user says until then.
  *   200 ms, [0, 2 s].
@@ -67,14 +68,14 @@ const Away = Schema.Struct({
  * - `interruption.patience`: how long the paused agent waits for a transcript: from the beginning of the speech while it lasts,
  *   and from its end after that; at most twice this in all. Then it stops if the user still speaks, nothing is recognised and
  *   `minWords` is 0; otherwise it resumes, and the words decide when they come. 1 s, [100 ms, 10 s].
- * - `echoGuard`: a transcript that repeats the agent's own words is taken for its echo, and ignored. true.
+ * - `echoGuard`: a transcript of three or more words that repeats the agent's own is taken for its echo, and ignored. true.
  * - `speculation`: preemptive replies: the agent is asked at the user's pause, and its answer is used only if the turn is
  *   over. false.
  * - `away`: what happens when the user is silent for long.
  * - `away.after`: silence after which `user.away` is emitted. 15 s, 0 for never.
  * - `away.closeAfter`: further silence after which the session ends with the goodbye. 0, for never.
- * - `longestNoise`: sound without a transcript for this long is noise or music, and no longer keeps the turn open. 20 s,
- *   [2 s, 10 min].
+ * - `longestNoise`: sound without a transcript for this long is noise or music, and no longer keeps the turn open, where the
+ *   recogniser sends interim transcripts. 20 s, [2 s, 10 min].
  * - `longestTurn`: a turn is answered after this even if the user is still speaking. 60 s, [5 s, 10 min].
  *
  * @category models

@@ -107,6 +107,23 @@ describe("A reply that may not be interrupted", () => {
       assert.strictEqual(result.events.filter((event) => event.type === "error").length, 1)
     }))
 
+  it.effect("is answered what the user types over it, and over any reply where the policy lets nothing interrupt", () =>
+    Effect.gen(function*() {
+      for (const enabled of [true, false]) {
+        const result = yield* Scenario.run({
+          policy: { interruption: { enabled } },
+          user: [
+            perform("reads", (session) => session.say(notice, { interruptible: !enabled })),
+            waitForSpeech("500 millis"),
+            Scenario.type("my balance"),
+            pause("6 seconds")
+          ]
+        })
+        assert.strictEqual(Invariants.report(result), "")
+        assert.deepStrictEqual(result.heardByUser, [notice, "You said: my balance."])
+      }
+    }))
+
   it.effect("is another thing than the policy: a stop button works while the user cannot talk over the agent", () =>
     Effect.gen(function*() {
       const result = yield* Scenario.run({

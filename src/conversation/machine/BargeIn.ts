@@ -186,16 +186,17 @@ export const onConfirmTimer = (step: Step): void => {
   if (agent._tag !== "Held") return
   const { minSpeech, minWords, patience } = step.options.policy.interruption
   const remainingMs = remainingHoldMs(step, agent.sinceMs)
-  const isFirst = !agent.awaitsTranscript && user._tag === "Speaking"
-  // the sound is long enough, or is over
+  const isSpeaking = user._tag === "Speaking"
+  const isFirst = isSpeaking && !agent.awaitsTranscript
+  // the sound is long enough
   if (isFirst) step.set({ agent: { ...agent, awaitsTranscript: true } })
   if (!step.interruptible) {
     resumeReply(step)
   } else if (
-    !interruptionNeedsText(step) || (textInterrupts(step) && !mayBeEcho(step) && !(isFirst && awaitsMoreWords(step)))
+    !interruptionNeedsText(step) || (textInterrupts(step) && !mayBeEcho(step) && !(isSpeaking && awaitsMoreWords(step)))
   ) {
     interruptReply(step)
-  } else if (user._tag !== "Speaking") {
+  } else if (!isSpeaking) {
     resumeReply(step)
   } else if (isFirst && remainingMs > 0) {
     const ms = Math.max(0, Math.min(remainingMs, Duration.toMillis(patience) - Duration.toMillis(minSpeech)))

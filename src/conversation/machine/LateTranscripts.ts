@@ -48,8 +48,7 @@ export const ofOpenTurn = (step: Step, interim: string): string => {
   const { awaitedTranscripts, user } = step.state
   const earlier = joinTexts(...awaitedTranscripts.map(({ lateText, usedText }) => lateText === "" ? usedText : ""))
   if (earlier === "") return interim
-  const rest = withoutBeginning(interim, earlier)
-  return rest ?? (user._tag === "Quiet" ? "" : interim)
+  return user._tag === "Quiet" ? "" : withoutBeginning(interim, earlier)
 }
 
 /**
@@ -113,7 +112,8 @@ export const applyLateTranscripts = (step: Step, id: number): void => {
   step.set({ awaitedTranscripts: awaitedTranscripts.filter((other) => other.id > id) })
   for (const awaited of awaitedTranscripts) {
     if (awaited.id > id) return
-    // without an answer for this turn it is unknown whose text this is; as new text it is not lost
-    applyLateTranscript(step, awaited.id < id ? { ...awaited, usedText: "", question: undefined } : awaited)
+    // an answer for a later turn only: what follows the words that were used is new text
+    const lateText = withoutBeginning(awaited.lateText, awaited.usedText)
+    applyLateTranscript(step, awaited.id < id ? { ...awaited, lateText, usedText: "", question: undefined } : awaited)
   }
 }

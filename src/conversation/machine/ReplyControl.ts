@@ -180,11 +180,12 @@ export const interruptReply = (step: Step): void => {
  */
 export const requestAnswer = (step: Step, source: ReplySource, timestamps: TurnTimestamps | undefined): void => {
   const { agent, queue } = step.state
+  const isTyped = source._tag === "Answer" && source.kind === "text"
   if (agent._tag === "Silent") {
     startReply(step, source, timestamps)
   } else if (
     (source._tag === "Answer" || source._tag === "ModelInitiated") && agent._tag !== "Ending" &&
-    isUninterruptible(agent.reply.source)
+    (isUninterruptible(agent.reply.source) || (isTyped && !step.options.policy.interruption.enabled))
   ) {
     // of the replies that a model began by itself, only the last answers what the user said last
     const others = source._tag === "ModelInitiated" ? queue.filter((other) => other._tag !== "ModelInitiated") : queue

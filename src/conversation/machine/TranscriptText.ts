@@ -33,14 +33,17 @@ export const wordCount = (text: string): number => wordsOf(text).length
 export const sameWords = (a: string, b: string): boolean => wordsOf(a).join(" ") === wordsOf(b).join(" ")
 
 /**
- * What follows the words of `beginning` in a text: `""` if it is only a part of them, `undefined` if it begins otherwise.
+ * What follows the words of `beginning` in a text. A recogniser may have changed some of them: at least half must be the
+ * same, each in its place. A text that begins otherwise is returned whole.
  *
  * @category combinators
  * @since 0.1.0
  */
-export const withoutBeginning = (text: string, beginning: string): string | undefined => {
+export const withoutBeginning = (text: string, beginning: string): string => {
   const [words, first] = [wordsOf(text), wordsOf(beginning)]
-  if (words.some((word, index) => index < first.length && word !== first[index])) return undefined
+  const compared = Math.min(words.length, first.length)
+  const same = words.filter((word, index) => index < compared && word === first[index]).length
+  if (same === 0 || same * 2 < compared) return text
   const parts = text.trim().split(/\s+/u)
   let count = 0
   while (count < first.length && parts.length > 0) count += wordCount(parts.shift() ?? "")

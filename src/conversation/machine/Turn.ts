@@ -235,7 +235,7 @@ export const completeTurn = (step: Step, final = false): string | undefined => {
 }
 
 /**
- * The user has typed a turn. It interrupts the agent; after an uninterruptible reply it is answered next, in the order of
+ * The user has typed a turn. It interrupts the agent; where the user may not, it is answered next, in the order of
  * what was said and typed meanwhile.
  *
  * @category transitions

@@ -242,7 +242,8 @@ export const latencyAddsUp: Invariant = checker("latency adds up", ({ events, fr
     if (event.parts.some((part) => part.ms < 0)) add(event.atMs, "a part is negative")
     const reply = replies.find((reply) => reply.turn === event.turn && reply.startedAtMs === event.atMs)
     const first = reply === undefined ? undefined : frames.find((frame) => frame.reply === reply.reply)
-    if (first !== undefined && first.atMs !== event.atMs) {
+    // an event is timed in whole ms
+    if (first !== undefined && Math.abs(first.atMs - event.atMs) >= 1) {
       add(event.atMs, `the first frame was sent ${first.atMs - event.atMs} ms after the latency was reported`)
     }
   }
@@ -270,6 +271,66 @@ export const noWordLost: Invariant = checker("no word lost", ({ durationMs, hist
   const said = saidByUser.flatMap(wordsOf).join(" ")
   const known = history.filter((item) => item.role === "user" && item.kind === "speech").map((item) => item.text)
   if (said !== known.join(" ")) add(durationMs, `the user said "${said}", the history has "${known.join(" | ")}"`)
+})
+
+/** A short answer begun so short a time before the end of a question is certainly its answer, in ms. */
+const CERTAIN_ANSWER_MS = 900
+
+/**
+ * No utterance is answered twice: the user's words in the history are words that the user said, in order, each once. Not part
+ * of `all`: it holds for recognisers that understand every word.
+ *
+ * @category checks
+ * @since 0.1.0
+ */
+export const noWordTwice: Invariant = checker("no word twice", ({ durationMs, history, saidByUser }, add) => {
+  const said = saidByUser.flatMap(wordsOf)
+  let at = 0
+  for (const item of history) {
+    if (item.role !== "user" || item.kind !== "speech") continue
+    for (const word of wordsOf(item.text)) {
+      while (at < said.length && said[at] !== word) at++
+      if (at >= said.length) return add(durationMs, `"${word}" of "${item.text}" was not said, or not so often`)
+      at++
+    }
+  }
+})
+
+/**
+ * What the user says within the last second of a question is never taken for a backchannel. Not part of `all`: it needs the
+ * actions of a scripted user.
+ *
+ * @category checks
+ * @since 0.1.0
+ */
+export const noAnswerDropped: Invariant = checker("no answer dropped", ({ events, replies, trace }, add) => {
+  const pausedMs = (fromMs: number, toMs: number): number => {
+    let since: number | undefined
+    let sum = 0
+    for (const { atMs, type } of events) {
+      if (type === "agent.speech_paused") since = atMs
+      if ((type !== "agent.speech_resumed" && type !== "agent.speech_stopped") || since === undefined) continue
+      sum += Math.max(0, Math.min(atMs, toMs) - Math.max(since, fromMs))
+      since = undefined
+    }
+    return sum
+  }
+  for (const { atMs, event } of trace.flatMap((item) => item._tag === "Event" ? [item] : [])) {
+    if (event.type !== "user.backchannel") continue
+    const said = trace.findLast((item) => item._tag === "User" && item.atMs <= atMs && item.act.startsWith("says"))
+    if (said?._tag !== "User" || said.act !== `says "${event.text}"`) continue
+    const reply = replies.find(({ ended, startedAtMs }) =>
+      startedAtMs <= said.atMs && ended !== undefined && ended.atMs > said.atMs
+    )
+    if (reply?.ended?.reason !== "completed" || reply.underrun || !reply.ended.text.endsWith("?")) continue
+    const disturbed = events.some(({ atMs, type }) =>
+      type === "connection.detached" && atMs >= reply.startedAtMs && atMs <= (reply.ended?.atMs ?? 0)
+    )
+    const leftMs = reply.ended.atMs - said.atMs - pausedMs(said.atMs, reply.ended.atMs)
+    if (!disturbed && leftMs <= CERTAIN_ANSWER_MS) {
+      add(said.atMs, `"${event.text}" was said ${leftMs} ms before the end of "${reply.ended.text}"`)
+    }
+  }
 })
 
 const every: ReadonlyArray<Invariant> = [

@@ -81,7 +81,9 @@ const s2sFaults = (share: number): Effect.Effect<{ readonly [answer: number]: Sc
 
 type Behaviour = Stream.Stream<string, BackendError>
 
-const sentence = Effect.map(words, (text) => `${text}.`)
+const sentence = Effect.gen(function*() {
+  return `${yield* words}${(yield* chance(0.3)) ? "?" : "."}`
+})
 
 /** An answer in pieces, with pauses between them. */
 const answer = Effect.gen(function*() {
@@ -135,6 +137,28 @@ const steps: ReadonlyArray<Effect.Effect<ScriptedUser.Script>> = [
       Effect.succeed(ScriptedUser.backchannel())
     ])
     return [ScriptedUser.say(yield* words), speech, sound, ScriptedUser.waitForAgentWithin("20 seconds", optional)]
+  }),
+  // a short answer, perhaps to a question
+  Effect.gen(function*() {
+    const speech = ScriptedUser.waitForSpeech(yield* between(0, 4_000), "8 seconds", optional)
+    const short = ["yes", "okay", "sure", "no", "mhm", "ja"][yield* between(0, 5)] ?? "yes"
+    const agent = ScriptedUser.waitForAgentWithin("20 seconds", optional)
+    return [ScriptedUser.say(yield* words), speech, ScriptedUser.say(short), agent]
+  }),
+  // a stop button over speech that may not be interrupted, and a program that insists
+  Effect.gen(function*() {
+    const text = yield* sentence
+    const force = yield* chance(0.3)
+    return [
+      ScriptedUser.perform(
+        `says "${text}" without interruption`,
+        (session) => Effect.ignore(session.say(text, { interruptible: false }))
+      ),
+      ScriptedUser.waitForSpeech(yield* between(0, 800), "8 seconds", optional),
+      ScriptedUser.pressStop,
+      ScriptedUser.say(yield* words),
+      ScriptedUser.perform("interrupts", (session) => Effect.ignore(session.interrupt({ force })))
+    ]
   }),
   Effect.map(between(0, 3_000), (ms) => [ScriptedUser.pause(ms)]),
   Effect.map(between(40, 600), (ms) => [ScriptedUser.cough(ms)]),
@@ -235,10 +259,11 @@ export const fromSeed = (seed: string, options: RandomScenarioOptions = {}): Sce
           },
           interruption: {
             enabled: yield* chance(0.85),
-            minSpeech: Duration.millis(yield* between(0, 600)),
-            minWords: yield* pick([Effect.succeed(0), Effect.succeed(0), between(1, 3)]),
+            minSpeech: Duration.millis(yield* pick([between(0, 600), between(0, 600), between(600, 2_000)])),
+            minWords: yield* pick([Effect.succeed(0), Effect.succeed(0), between(1, 3), between(3, 20)]),
             ignoreBackchannels: yield* chance(0.7),
-            patience: Duration.millis(yield* between(200, 2_000))
+            backchannels: (yield* chance(0.2)) ? ["please", "and then"] : [],
+            patience: Duration.millis(yield* pick([between(200, 2_000), between(200, 2_000), between(100, 10_000)]))
           },
           echoGuard: yield* chance(0.7),
           speculation: yield* chance(0.4),
@@ -270,7 +295,7 @@ export const fromSeed = (seed: string, options: RandomScenarioOptions = {}): Sce
           ]),
           interim: yield* chance(0.8),
           failAt: yield* failures(faults, "SpeechToText.events"),
-          hangAt: yield* some(faults / 2),
+          hangAt: (yield* chance(faults / 2)) ? "always" : yield* some(faults / 2),
           garbageAt: yield* some(faults)
         }
       }

@@ -96,6 +96,16 @@ describe("Late final transcripts", () => {
     assert.isFalse(abandons(""), "nothing is known of it yet")
   })
 
+  it("are told apart from the next turn's words when one final transcript has both", () => {
+    const both = (final: string) => {
+      const script = gone("because seven a Paris").audible().played("Yes.").starts(9_000).stops(9_500).fires("endpoint")
+      return script.hears(final).historyLines.at(-1)
+    }
+    assert.strictEqual(both("Because seven a Paris. Yes."), "2 user: Yes.")
+    assert.strictEqual(both("Because 7 a Paris. Yes, please."), "2 user: Yes, please.")
+    assert.strictEqual(both("Yes, please."), "2 user: Yes, please.")
+  })
+
   it("open no turn by their interim words, which are not in front of the next turn's either", () => {
     for (const turnAuthority of ["own", "stt"] as const) {
       const script = gone("Hello there", { turnAuthority }).audible().played("Hi.")
