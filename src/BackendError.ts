@@ -341,6 +341,14 @@ export const toProblemJson = (error: BackendError): typeof ProblemJson.Type => (
 export const describe = (cause: unknown): string => cause instanceof Error ? cause.message : String(cause)
 
 /**
+ * `details.reason` of an error that was made from a defect or from another library's failure.
+ *
+ * @category constants
+ * @since 0.1.0
+ */
+export const INTERNAL = "internal"
+
+/**
  * Reduces a cause to one `BackendError`: its first typed failure; `context_canceled` when it consists of interrupts;
  * otherwise `pipeline_error` around the defect.
  *
@@ -353,8 +361,31 @@ export const fromCause = (op: string, cause: Cause.Cause<unknown>): BackendError
   }
   if (Cause.hasInterruptsOnly(cause)) return new ContextCanceled({ op, message: "the operation was interrupted" })
   const squashed = Cause.squash(cause)
-  return new PipelineError({ op, message: describe(squashed), cause: squashed, retryable: false })
+  return new PipelineError({
+    op,
+    message: describe(squashed),
+    cause: squashed,
+    retryable: false,
+    details: { reason: INTERNAL }
+  })
 }
+
+/**
+ * Whether an error was made from a defect or from another library's failure: its message is for the log only.
+ *
+ * @category predicates
+ * @since 0.1.0
+ */
+export const isInternal = ({ details }: BackendError): boolean => details?.["reason"] === INTERNAL
+
+/**
+ * The message that a user may see: one that this library wrote, or a generic sentence.
+ *
+ * @category accessors
+ * @since 0.1.0
+ */
+export const messageForUsers = (error: BackendError): string =>
+  !isInternal(error) ? error.message : error._tag === "AgentError" ? "the agent failed" : "internal error"
 
 /**
  * Turns every failure and defect of an effect into one `BackendError`; interruption stays interruption.

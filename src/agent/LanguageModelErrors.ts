@@ -13,6 +13,7 @@ import {
   type BackendError,
   ConnectionFailed,
   describe,
+  INTERNAL,
   InvalidConfig,
   isBackendError,
   RateLimitExceeded
@@ -96,5 +97,11 @@ export const fromCause = (cause: Cause.Cause<unknown>): BackendError => {
   const error = Cause.squash(cause)
   if (isBackendError(error)) return error
   if (AiError.isAiError(error)) return fromAiError(error)
-  return new AgentError({ op: OP, message: `the agent failed: ${describe(error)}`, cause: error, retryable: false })
+  return new AgentError({
+    op: OP,
+    message: `the agent failed: ${describe(error)}`,
+    cause: error,
+    retryable: false,
+    details: { reason: INTERNAL }
+  })
 }

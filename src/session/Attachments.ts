@@ -13,6 +13,7 @@ import * as Conversation from "../conversation/Conversation.ts"
 import type { ConversationInput } from "../conversation/ConversationInput.ts"
 import type { State } from "../conversation/ConversationState.ts"
 import type { ClientMessage } from "./ClientMessage.ts"
+import { FloodLimit } from "./FloodLimit.ts"
 import type { AudioInput } from "./input/AudioInput.ts"
 import * as PipelineStream from "./PipelineStream.ts"
 import type { AudioOutput } from "./playout/AudioOutput.ts"
@@ -22,9 +23,6 @@ import { uninterruptible } from "./Uninterruptible.ts"
 import type { ConnectionClose, UserConnection } from "./UserConnection.ts"
 import * as UtteranceQueue from "./UtteranceQueue.ts"
 
-/** A connection may send audio at this multiple of real time, and this much ahead. */
-const FLOOD_RATE = 1.5
-const FLOOD_BURST_MS = 5_000
 /** A connection that sends this much more audio than its quota is detached, in ms. */
 const MAX_EXCESS_MS = 60_000
 /** How long a detached connection may take to close. */
@@ -148,7 +146,8 @@ export class Attachments {
     this.#connection = undefined
     output.attach(undefined, convert)
     emit({ type: "connection.detached", connection: which.id, reason })
-    if (close !== undefined) run("detach", closeConnection(which, close))
+    // by connection: the close of one must not interrupt that of another
+    if (close !== undefined) run(`detach:${which.id}`, closeConnection(which, close))
     const { lifecycle, user } = state()
     if (lifecycle._tag === "Closed") return
     // without a connection the rest of the reply would not be heard
@@ -213,13 +212,11 @@ export class Attachments {
   #listen(which: UserConnection): void {
     const { emit, input, now, takeAudio: take } = this.#options
     const rate = which.format.input.sampleRate
-    const since = now()
-    let takenMs = 0
+    const floodLimit = which.transport === "memory" ? undefined : new FloodLimit()
     let droppedMs = 0
     let excessMs = 0
     let reportedAt = Number.NEGATIVE_INFINITY
-    const bounded = which.transport !== "memory"
-    const takeAudio = bounded ? take : undefined
+    const takeAudio = floodLimit === undefined ? undefined : take
     const drop = (ms: number, reason: string): void => {
       droppedMs += ms
       if (now() - reportedAt < 1_000) return
@@ -237,10 +234,7 @@ export class Attachments {
       audio: (pcm) => {
         if (this.#connection !== which) return
         const ms = pcm.length * 1000 / rate
-        if (bounded && takenMs + ms > (now() - since) * FLOOD_RATE + FLOOD_BURST_MS) {
-          return drop(ms, "faster than real time")
-        }
-        takenMs += ms
+        if (floodLimit?.takes(ms, now()) === false) return drop(ms, "faster than real time")
         if (takeAudio !== undefined && !takeAudio(ms)) {
           // silence in its place, so that the utterance ends
           input.gap(pcm.length)

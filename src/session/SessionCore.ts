@@ -104,7 +104,12 @@ export class SessionCore {
       onHandOver: () => this.persistence?.requestSave(),
       run
     })
-    this.input = new AudioInput<TimerName>(resamplers, (name) => this.timers.fire(name), runtime.processors)
+    this.input = new AudioInput<TimerName>(
+      resamplers,
+      (name) => this.timers.fire(name),
+      runtime.processors,
+      (cause) => this.dispatcher.fail(cause)
+    )
     this.output = new AudioOutput(options.clock, {
       audible: (epoch) => dispatch({ _tag: "ReplyAudible", epoch }),
       text: (epoch, text) => dispatch({ _tag: "ReplyText", epoch, text }),
@@ -118,6 +123,7 @@ export class SessionCore {
     this.replies = new SessionReplies({
       output: this.output,
       replyAudio: this.replyAudio,
+      convert: this.convert,
       observer: options.observer,
       agentName: () => this.agent.name,
       dispatch,
@@ -157,6 +163,15 @@ export class SessionCore {
 
   /** Gives an event its number and its time, and publishes it: to readers, the user's client, recorder and observer. */
   readonly emit = (body: SessionEventBody): void => {
+    try {
+      this.#publish(body)
+    } catch (cause) {
+      // whoever emitted it, a recorder, an observer or a connection that throws ends the session
+      this.dispatcher.fail(cause)
+    }
+  }
+
+  #publish(body: SessionEventBody): void {
     const { observer, onLatency } = this.options
     const event: SessionEvent = { ...body, seq: ++this.seq, atMs: this.options.now() }
     this.events.publish(event)

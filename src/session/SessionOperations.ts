@@ -10,7 +10,7 @@ import * as Result from "effect/Result"
 import * as Stream from "effect/Stream"
 import type { Agent } from "../agent/Agent.ts"
 import * as Pcm from "../audio/Pcm.ts"
-import { type BackendError, ContextCanceled, InvalidConfig } from "../BackendError.ts"
+import { type BackendError, ContextCanceled, InvalidConfig, SessionLimitExceeded } from "../BackendError.ts"
 import * as Conversation from "../conversation/Conversation.ts"
 import { ConversationPolicy } from "../conversation/ConversationPolicy.ts"
 import type { HistoryItem } from "../conversation/History.ts"
@@ -42,6 +42,8 @@ const MAX_SAY_CHARACTERS = 16_384
 const MAX_AUDIO_BYTES = 65_536
 /** `sendAudio` takes up to 4 MiB at once. */
 const MAX_SEND_AUDIO_BYTES = MAX_AUDIO_BYTES * 64
+/** The most audio that may wait to be played: 5 min, about 14 MB at 24 kHz. */
+const MAX_QUEUED_AUDIO_MS = 5 * 60_000
 /** A caller that feeds audio faster than real time waits while more than this has not passed the processors: 2 s. */
 const MAX_BEHIND = 32_000
 /** And while a detector in another thread is further behind than this: 0.3 s, the most that it is in real time. */
@@ -90,7 +92,11 @@ export class SessionOperations implements VoiceSession {
     this.#inputCapacity = Effect.suspend(() =>
       input.behind <= MAX_BEHIND && input.detectorBehind <= MAX_DETECTOR_BEHIND
         ? Effect.void
-        : Effect.callback<void>((resume) => input.settle(() => resume(Effect.void)))
+        // a session that ends hears nothing any more
+        : Effect.raceFirst(
+          Effect.callback<void>((resume) => input.settle(() => resume(Effect.void))),
+          this.ended
+        ).pipe(Effect.asVoid)
     )
   }
 
@@ -119,9 +125,22 @@ export class SessionOperations implements VoiceSession {
     this.#operation("sendAudio", (op) =>
       audio.length % 2 !== 0 || audio.length > MAX_SEND_AUDIO_BYTES
         ? invalid(op, "expected 16-bit samples, at most 4 MiB")
-        : this.#enqueue(op, () => {
-          const key = this.#core.replies.addAudio(Pcm.copyInt16(audio))
-          this.#core.dispatch({ _tag: "Say", source: { _tag: "Audio", key } })
+        : Effect.suspend(() => {
+          const { dispatch, output: { sampleRate }, replies } = this.#core
+          const ms = audio.length / 2 * 1_000 / sampleRate
+          if (replies.queuedAudioMs + ms > MAX_QUEUED_AUDIO_MS) {
+            return Effect.fail(
+              new SessionLimitExceeded({
+                op,
+                message: "more than 5 min of audio wait to be played",
+                details: { reason: "queue_full" }
+              })
+            )
+          }
+          return this.#enqueue(op, () => {
+            const key = replies.addAudio(Pcm.copyInt16(audio), sampleRate)
+            dispatch({ _tag: "Say", source: { _tag: "Audio", key } })
+          })
         }))
 
   readonly setAgent = (agent: Agent): Effect.Effect<void, BackendError> =>

@@ -9,13 +9,14 @@
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import { identity } from "effect/Function"
-import { fromCause } from "../BackendError.ts"
+import { fromCause, isInternal } from "../BackendError.ts"
 import type { Command } from "../conversation/ConversationCommand.ts"
 import type { ConversationInput } from "../conversation/ConversationInput.ts"
 import type { ReplySource } from "../conversation/ConversationState.ts"
 import type { Pipeline } from "./pipeline/Pipeline.ts"
 import type { AudioOutput } from "./playout/AudioOutput.ts"
 import type { ReplyAudio } from "./playout/ReplyAudio.ts"
+import type { Convert } from "./playout/ReplyPlayout.ts"
 import type { SessionObserver } from "./tracing/SessionObserver.ts"
 
 /**
@@ -25,7 +26,8 @@ import type { SessionObserver } from "./tracing/SessionObserver.ts"
  * @since 0.1.0
  */
 export interface SessionRepliesOptions {
-  readonly output: Pick<AudioOutput, "begin" | "push" | "finish" | "hold" | "release" | "end">
+  readonly output: Pick<AudioOutput, "begin" | "push" | "finish" | "hold" | "release" | "end" | "sampleRate">
+  readonly convert: Convert
   readonly replyAudio: Pick<ReplyAudio, "finish" | "resume">
   readonly observer: SessionObserver | undefined
   /** The name of the agent that answers now, for its span. */
@@ -38,6 +40,12 @@ export interface SessionRepliesOptions {
 
 type Start = Extract<Command, { readonly _tag: "Start" }>
 type End = Extract<Command, { readonly _tag: "End" }>
+
+interface QueuedAudio {
+  readonly pcm: Int16Array
+  /** The output's rate when it was given, in Hz. */
+  readonly rate: number
+}
 
 interface PendingPlayout {
   readonly epoch: number
@@ -58,22 +66,29 @@ export class SessionReplies {
   #pendingPlayout: Array<PendingPlayout> = []
   /** Completed when a preemptive reply becomes the answer of its turn, by epoch. */
   readonly #commits = new Map<number, Deferred.Deferred<void>>()
-  /** PCM given to `sendAudio` that has not been played, by its key. */
-  readonly #audio = new Map<number, Int16Array>()
+  /** Audio given to `sendAudio` that has not been played, by its key. */
+  readonly #audio = new Map<number, QueuedAudio>()
   #lastAudioKey = 0
 
   constructor(options: SessionRepliesOptions) {
     this.#options = options
   }
 
-  /** Keeps PCM for a reply, and returns the key of its `ReplySource`. */
-  addAudio(pcm: Int16Array): number {
-    this.#audio.set(++this.#lastAudioKey, pcm)
+  /** How much audio waits to be played, in ms. */
+  get queuedAudioMs(): number {
+    let ms = 0
+    for (const { pcm, rate } of this.#audio.values()) ms += pcm.length * 1_000 / rate
+    return ms
+  }
+
+  /** Keeps PCM at a rate (in Hz) for a reply, and returns the key of its `ReplySource`. */
+  addAudio(pcm: Int16Array, rate: number): number {
+    this.#audio.set(++this.#lastAudioKey, { pcm, rate })
     return this.#lastAudioKey
   }
 
   start(command: Start): void {
-    const { agentName, dispatch, observer, output, replyAudio, run } = this.#options
+    const { agentName, convert, dispatch, observer, output, replyAudio, run } = this.#options
     const { epoch, source, speculative, turn } = command
     const trace = observer?.start(command, this.pipeline?.transcriptBased === false ? undefined : { name: agentName() })
     output.begin(epoch, turn, true)
@@ -85,10 +100,12 @@ export class SessionReplies {
       committed = Deferred.await(commit)
     }
     if (source._tag === "Audio") {
-      const pcm = this.#audio.get(source.key) ?? empty
+      const queued = this.#audio.get(source.key)
       this.#pendingPlayout.push({
         epoch,
         play: () => {
+          // another connection may have come since it was given
+          const pcm = queued === undefined ? empty : convert(queued.pcm, queued.rate, output.sampleRate)
           output.push(epoch, { pcm, text: "" })
           output.finish(epoch)
         }
@@ -100,13 +117,16 @@ export class SessionReplies {
       `reply:${epoch}`,
       this.pipeline.reply({ ...command, committed, trace }).pipe(
         // an agent that interrupts itself has failed, too; the failure of a reply that was ended is ignored
-        Effect.catchCause((cause) =>
-          Effect.sync(() => {
-            dispatch({ _tag: "ReplyFailed", epoch, error: fromCause("VoiceSession.reply", cause) })
+        Effect.catchCause((cause) => {
+          const error = fromCause("VoiceSession.reply", cause)
+          const failed = Effect.sync(() => {
+            dispatch({ _tag: "ReplyFailed", epoch, error })
             // what was made of it is played to its end
             replyAudio.finish(epoch)
           })
-        ),
+          // the user gets a generic sentence
+          return isInternal(error) ? Effect.andThen(Effect.logError("reply failed", cause), failed) : failed
+        }),
         observer?.withinTurn(turn) ?? identity
       )
     )

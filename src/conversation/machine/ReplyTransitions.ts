@@ -3,7 +3,7 @@
  *
  * @since 0.1.0
  */
-import type { BackendError } from "../../BackendError.ts"
+import { type BackendError, messageForUsers } from "../../BackendError.ts"
 import type { SpeechEnd, UnansweredReason } from "../ConversationEvent.ts"
 import type { TimedInput } from "../ConversationInput.ts"
 import type { NextAction, Reply } from "../ConversationState.ts"
@@ -53,7 +53,7 @@ export const emitError = (step: Step, error: BackendError): void =>
   step.emit({
     type: "error",
     code: error.code,
-    message: error.message,
+    message: messageForUsers(error),
     ...(error.details === undefined ? {} : { details: error.details })
   })
 

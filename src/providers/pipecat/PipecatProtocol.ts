@@ -9,7 +9,7 @@
 import * as Result from "effect/Result"
 import { msOf } from "../../audio/AudioFormat.ts"
 import * as ClientMessage from "../../session/ClientMessage.ts"
-import { costOf, costOfAudio } from "../../transport/FloodLimit.ts"
+import { costOf, costOfAudio } from "../../session/FloodLimit.ts"
 import type { FrameListener, MakeProtocol } from "../../transport/websocket/WebSocketProtocol.ts"
 import * as PipecatFrames from "../../wire/PipecatFrames.ts"
 import * as Rtvi from "../../wire/Rtvi.ts"

@@ -22,6 +22,9 @@ const MAX_FILL = 2 * TIMELINE_RATE
 /** Audio is processed in steps of at most 30 ms, so that events within a long piece happen in order. */
 const MAX_STEP = 480
 const silence = new Int16Array(TIMELINE_RATE / 50)
+const rethrow = (cause: unknown): never => {
+  throw cause
+}
 
 /**
  * @category models
@@ -30,6 +33,7 @@ const silence = new Int16Array(TIMELINE_RATE / 50)
 export class AudioInput<Key extends string = string> {
   readonly #factory: ResamplerFactory
   readonly #onReached: (key: Key) => void
+  readonly #onDefect: (cause: unknown) => void
   readonly #chain: ProcessorChain | undefined
   readonly #branches: { readonly [Branch in AudioBranch]: InputBranch }
   /** The resampler of the connection, kept while its rate does not change. */
@@ -40,22 +44,39 @@ export class AudioInput<Key extends string = string> {
   #nextWatch = Number.POSITIVE_INFINITY
   #settling: Array<{ readonly at: number; readonly settled: () => void }> = []
 
-  constructor(factory: ResamplerFactory, onReached: (key: Key) => void, chain?: ProcessorChain) {
+  /** `onDefect` takes what a listener (an engine, a reader) has thrown: it must not go up into the user's connection. */
+  constructor(
+    factory: ResamplerFactory,
+    onReached: (key: Key) => void,
+    chain?: ProcessorChain,
+    onDefect: (cause: unknown) => void = rethrow
+  ) {
     this.#factory = factory
     this.#onReached = onReached
+    this.#onDefect = onDefect
     this.#chain = chain
     const stt = new InputBranch(factory)
     this.#branches = chain === undefined
       ? { stt, vad: stt, receive: stt }
       : { stt, vad: new InputBranch(factory), receive: new InputBranch(factory) }
     chain?.connect({
-      output: (branch, pcm) => this.#branches[branch].push(pcm),
+      output: (branch, pcm) => {
+        try {
+          this.#branches[branch].push(pcm)
+        } catch (cause) {
+          onDefect(cause)
+        }
+      },
       engines: (stt, vad) => {
-        this.#position += stt.length
-        this.#branches.stt.push(stt)
-        this.#branches.vad.push(vad)
-        if (this.#position >= this.#nextWatch) this.#reach()
-        if (this.#settling.length > 0) this.#settle()
+        try {
+          this.#position += stt.length
+          this.#branches.stt.push(stt)
+          this.#branches.vad.push(vad)
+          if (this.#position >= this.#nextWatch) this.#reach()
+          if (this.#settling.length > 0) this.#settle()
+        } catch (cause) {
+          onDefect(cause)
+        }
       }
     })
   }
@@ -112,17 +133,23 @@ export class AudioInput<Key extends string = string> {
 
   /** Takes PCM at the rate given to `open`; the samples are only valid during the call. */
   push(pcm: Int16Array): void {
-    this.#advance(this.#inbound === undefined ? pcm : this.#inbound.process(pcm))
+    try {
+      this.#advance(this.#inbound === undefined ? pcm : this.#inbound.process(pcm))
+    } catch (cause) {
+      this.#onDefect(cause)
+    }
   }
 
   /** Fills so many samples (at the source's rate) that were lost or not sent with silence. */
   gap(samples: number): void {
     const rate = this.#inbound?.inputRate ?? TIMELINE_RATE
     let left = Math.min(MAX_FILL, Math.round(samples * TIMELINE_RATE / rate))
-    while (left > 0) {
-      const part = left < silence.length ? silence.subarray(0, left) : silence
-      this.#advance(part)
-      left -= part.length
+    try {
+      for (; left > 0; left -= silence.length) {
+        this.#advance(left < silence.length ? silence.subarray(0, left) : silence)
+      }
+    } catch (cause) {
+      this.#onDefect(cause)
     }
   }
 

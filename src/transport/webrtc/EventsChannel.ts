@@ -8,7 +8,7 @@
  */
 import type { DataChannel } from "node-datachannel"
 import * as ClientMessage from "../../session/ClientMessage.ts"
-import { costOf, FloodLimit } from "../FloodLimit.ts"
+import { costOf, FloodLimit } from "../../session/FloodLimit.ts"
 import type { Inbox } from "../Inbox.ts"
 
 /**

@@ -6,9 +6,9 @@
 import { msOf } from "../../audio/AudioFormat.ts"
 import * as Pcm from "../../audio/Pcm.ts"
 import * as ClientMessage from "../../session/ClientMessage.ts"
+import { costOf, costOfAudio } from "../../session/FloodLimit.ts"
 import * as SessionEvent from "../../session/SessionEvent.ts"
 import type { ConnectionListener } from "../../session/UserConnection.ts"
-import { costOf, costOfAudio } from "../FloodLimit.ts"
 
 /**
  * Takes what was decoded from a user's frames.

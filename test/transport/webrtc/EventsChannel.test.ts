@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import type { ClientMessage } from "../../../src/session/ClientMessage.ts"
-import { BURST_MS, SPEED } from "../../../src/transport/FloodLimit.ts"
+import { BURST_MS, SPEED } from "../../../src/session/FloodLimit.ts"
 import { Inbox } from "../../../src/transport/Inbox.ts"
 import { type Channel, EventsChannel, LABEL } from "../../../src/transport/webrtc/EventsChannel.ts"
 

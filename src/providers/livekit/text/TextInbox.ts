@@ -11,7 +11,7 @@ import * as Effect from "effect/Effect"
 import * as FiberSet from "effect/FiberSet"
 import type * as Scope from "effect/Scope"
 import * as ClientMessage from "../../../session/ClientMessage.ts"
-import { costOf, FloodLimit } from "../../../transport/FloodLimit.ts"
+import { costOf, FloodLimit } from "../../../session/FloodLimit.ts"
 import { TOPIC } from "./TextOutbox.ts"
 
 /**

@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { BURST_MS, costOf, FloodLimit, SPEED } from "../../src/transport/FloodLimit.ts"
+import { BURST_MS, costOf, FloodLimit, SPEED } from "../../src/session/FloodLimit.ts"
 
 describe("Pace", () => {
   it("never delays audio in real time, nor the backlog of a network stall", () => {

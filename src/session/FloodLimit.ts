@@ -7,7 +7,7 @@
  *
  * @since 0.1.0
  */
-import type * as ClientMessage from "../session/ClientMessage.ts"
+import type * as ClientMessage from "./ClientMessage.ts"
 
 /**
  * How much may arrive at once, for example after a stall of the network: 10 s.
@@ -24,6 +24,9 @@ export const BURST_MS = 10_000
  * @since 0.1.0
  */
 export const SPEED = 2
+
+/** What a transport has read before it stopped reading, or a browser sends in one piece after a stall: 2 s beyond the limit. */
+const MAX_OVER_MS = 2_000
 
 /** The cost of a frame that is cheap to handle: a ping, a position, a malformed message. */
 const FRAME_MS = 20
@@ -60,6 +63,13 @@ export class FloodLimit {
   /** Spends the cost of audio. Returns how many ms to wait before taking more; 0 or less when there is no need. */
   audio(ms: number, nowMs: number): number {
     return this.spend(costOfAudio(ms), nowMs)
+  }
+
+  /** Spends the cost of audio, where the sender cannot be made to wait. `false` when it is far over the limit: drop it. */
+  takes(ms: number, nowMs: number): boolean {
+    if (this.waitMs(nowMs) > MAX_OVER_MS) return false
+    this.audio(ms, nowMs)
+    return true
   }
 
   /** Spends the cost of a control frame. */
