@@ -10,7 +10,7 @@ import * as Cause from "effect/Cause"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
-import type { PipelineError } from "../BackendError.ts"
+import { isInternal, type PipelineError } from "../BackendError.ts"
 import * as Conversation from "../conversation/Conversation.ts"
 import type { Command } from "../conversation/ConversationCommand.ts"
 import type { ConversationInput } from "../conversation/ConversationInput.ts"
@@ -195,7 +195,13 @@ export class SessionCore {
   }
 
   /** Gives an input to the conversation, and carries out its commands. */
-  readonly dispatch = (input: ConversationInput): void => this.dispatcher.dispatch(input)
+  readonly dispatch = (input: ConversationInput): void => {
+    if (input._tag === "ReplyFailed" && isInternal(input.error)) {
+      // the user gets a generic sentence
+      this.runtime.run(`failed:${input.epoch}`, Effect.logError("reply failed", Cause.die(input.error.cause)))
+    }
+    this.dispatcher.dispatch(input)
+  }
 
   /** Frees buffers and converters; nothing is dispatched any more. */
   release(): void {

@@ -9,7 +9,7 @@
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import { identity } from "effect/Function"
-import { fromCause, isInternal } from "../BackendError.ts"
+import { fromCause } from "../BackendError.ts"
 import type { Command } from "../conversation/ConversationCommand.ts"
 import type { ConversationInput } from "../conversation/ConversationInput.ts"
 import type { ReplySource } from "../conversation/ConversationState.ts"
@@ -117,16 +117,13 @@ export class SessionReplies {
       `reply:${epoch}`,
       this.pipeline.reply({ ...command, committed, trace }).pipe(
         // an agent that interrupts itself has failed, too; the failure of a reply that was ended is ignored
-        Effect.catchCause((cause) => {
-          const error = fromCause("VoiceSession.reply", cause)
-          const failed = Effect.sync(() => {
-            dispatch({ _tag: "ReplyFailed", epoch, error })
+        Effect.catchCause((cause) =>
+          Effect.sync(() => {
+            dispatch({ _tag: "ReplyFailed", epoch, error: fromCause("VoiceSession.reply", cause) })
             // what was made of it is played to its end
             replyAudio.finish(epoch)
           })
-          // the user gets a generic sentence
-          return isInternal(error) ? Effect.andThen(Effect.logError("reply failed", cause), failed) : failed
-        }),
+        ),
         observer?.withinTurn(turn) ?? identity
       )
     )

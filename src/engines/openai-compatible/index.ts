@@ -230,10 +230,10 @@ const untilClosed = (
 ) =>
 (text: Stream.Stream<string, AiError.AiError>): Stream.Stream<string, AiError.AiError> =>
   Stream.transformPull(text, (pull) =>
-    Effect.map(Clock.currentTimeNanos, (startedAt) => {
+    Effect.map(Clock.monotonicTimeNanos, (startedAt) => {
       let progress = 0
       let since = startedAt
-      return Effect.flatMap(Clock.currentTimeNanos, (now) => {
+      return Effect.flatMap(Clock.monotonicTimeNanos, (now) => {
         if (deltas.closed) return Cause.done()
         if (deltas.progress !== progress) {
           progress = deltas.progress
