@@ -5,6 +5,7 @@
  * @since 0.1.0
  */
 import { cueStarts } from "./SpeechTags.ts"
+import { keyVerbs } from "./SpokenSigns.ts"
 import type { TextTransform, Transformer } from "./TextTransform.ts"
 
 const letter = "A-Za-z\\u00C0-\\u024F"
@@ -16,12 +17,12 @@ interface Plain {
   readonly last: RegExp
 }
 
-/** `abbreviations`, with their full stops, are what the full transform expands; so are stage directions after "(". */
+/** `abbreviations`, with their full stops, are what the full transform expands; so are stage directions after "(", and words of keys. */
 const plainOf = (abbreviations: ReadonlyArray<string>): Plain => {
   const escaped = abbreviations.map((text) =>
     text.endsWith(".") ? `${text.slice(0, -1)}\\.` : `${text}(?![${letter}\\d])`
   )
-  const special = escaped.length === 0 ? "" : `(?!(?:${escaped.join("|")}))`
+  const special = `(?!(?:${[...escaped, `(?:${keyVerbs})(?![${letter}\\d])`].join("|")}))`
   const plainWord = `(?!\\((?:${cueStarts})\\b)[("'“‘]?${special}(?:${number}|${word})[,.;:!?]?(?:[)"”’][,.;:!?]?)?`
   return {
     // a digit at the start of a line may be the number of a list item

@@ -29,6 +29,8 @@ export interface MarkdownOptions {
 /** The content of a tag that is kept as it is, and of a cue in brackets: at most so many characters. */
 const MAX_CONTENT = 120
 const MAX_CUE = 40
+/** "Wählen Sie bitte *9" */
+const MAX_SINCE_KEYS = 2
 
 const isLetter = (char: string) => /^[a-z]$/iu.test(char)
 const isSpace = (char: string) => /^\s$/u.test(char)
@@ -53,6 +55,8 @@ class Markdown implements TextReader {
   /** The last character that was read, and the last word. */
   #previous = ""
   #lastWord = ""
+  /** How many words ago the keys of a telephone were spoken of, on this line. */
+  #sinceKeys = Number.POSITIVE_INFINITY
   /** A key of a telephone has been named on this line. */
   #keys = false
   /** The word is a path with backslashes. */
@@ -142,6 +146,7 @@ class Markdown implements TextReader {
       this.#inAddress = false
       this.#inPath = false
       this.#keys = false
+      this.#sinceKeys = Number.POSITIVE_INFINITY
       this.#last = ""
       this.#lastWord = ""
       return at + 1
@@ -261,7 +266,7 @@ class Markdown implements TextReader {
     if (isOpen === true) this.#skipTag = true
     else if (this.#tags.element(name)) return this.#keptTag(text, at, final, tag, emit)
     else if (kind === "start" && (name === "script" || name === "style")) this.#skipElement = name
-    else if (name === "break" || name === "pause") emit(", ")
+    else if ((name === "break" || name === "pause") && !(final && end === text.length)) emit(", ")
     if (isBlockTag(tag)) {
       emit(`${this.#fullStop()}\n`)
       this.#last = ""
@@ -349,8 +354,9 @@ class Markdown implements TextReader {
       return end
     }
     const isKey = this.#span === 0 && /^["'“‘(]*(?:\*{1,2}[\d*#]*\d[\d*#]*|[\d*#]*#)["'”’).,;:!?]*$/u.test(word) &&
-      (/\*.*#/u.test(word) || (/^[^*]*\*{1,2}[^*]*$/u.test(word) && (this.#keys || isKeyVerb(this.#lastWord))))
+      (/\*.*#/u.test(word) || (/^[^*]*\*{1,2}[^*]*$/u.test(word) && (this.#keys || this.#sinceKeys <= MAX_SINCE_KEYS)))
     this.#lastWord = word
+    this.#sinceKeys = isKeyVerb(word) ? 0 : this.#sinceKeys + 1
     if (isKey) {
       this.#keys = true
       this.#say(word, emit)

@@ -23,9 +23,16 @@ const superscripts = "⁰¹²³⁴⁵⁶⁷⁸⁹"
 const plainDigits = (text: string): string =>
   text.replace(/[⁰¹²³⁴-⁹]/gu, (digit) => String(superscripts.indexOf(digit))).replace(/⁻/gu, "-").replace(/⁺/gu, "")
 
-/** A word before "*" or "#" that speaks of the keys of a telephone. */
-const keyVerb =
-  /^(?:press(?:ing)?|dial(?:ling|ing)?|hit(?:ting)?|enter|type|push|tap|keys?|wähl\p{L}*|drück\p{L}*|tipp\p{L}*|tasten?|eingeben|appuye\p{L}*|compose\p{L}*|tape[rz]?|touches?|pulse|marque|presione|oprima|teclas?|teclee|prema|premi|digit\p{L}*|componga|tast[oi]|pressione|aperte|disque|tecle|druk|toets\p{L}*|kies)[.,:;]?$/iu
+/**
+ * Words before "*" or "#" that speak of the keys of a telephone, as a regular expression.
+ *
+ * @category constants
+ * @since 0.1.0
+ */
+export const keyVerbs =
+  "press(?:ing)?|dial(?:ling|ing)?|hit(?:ting)?|enter|type|push|tap|keys?|wähl\\p{L}*|drück\\p{L}*|tipp\\p{L}*|tasten?|eingeben|appuye\\p{L}*|compose\\p{L}*|tape[rz]?|touches?|pulse|marque|presione|oprima|teclas?|teclee|prema|premi|digit\\p{L}*|componga|tast[oi]|pressione|aperte|disque|tecle|druk|toets\\p{L}*|kies"
+
+const keyVerb = new RegExp(`^(?:${keyVerbs})[.,:;]?$`, "iu")
 
 /**
  * Whether a word speaks of the keys of a telephone.
@@ -55,7 +62,7 @@ const rulesOf = (context: TextWords): ReadonlyArray<Rule> => {
       ? ` ${cubed} `
       : toThePowerOf === undefined
       ? sign
-      : ` ${toThePowerOf} ${exponent} `
+      : ` ${toThePowerOf} ${exponent.replace(/^[-−]/u, `${words.minus ?? "-"} `)} `
   return [
     // "List<String>"
     ...(words.lessThan === undefined

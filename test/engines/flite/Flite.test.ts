@@ -246,7 +246,12 @@ describe("flite", () => {
     it.effect("rejects unknown voices and languages", () =>
       Effect.gen(function*() {
         const tts = yield* TextToSpeech
-        assert.deepEqual(tts.capabilities, { voices: [...Flite.voices], languages: ["en"] })
+        assert.deepEqual(tts.capabilities, {
+          voices: [...Flite.voices],
+          languages: ["en"],
+          language: "en",
+          normalisesText: false
+        })
         for (const [field, options] of [["voice", { voice: "nobody" }], ["language", { language: "fr-FR" }]] as const) {
           const error = yield* Effect.flip(tts.open({ sessionId: "s", ...options }))
           assert.strictEqual(error.code, "invalid_config")
