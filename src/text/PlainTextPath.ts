@@ -11,14 +11,24 @@ import type { TextTransform, Transformer } from "./TextTransform.ts"
 const letter = "A-Za-z\\u00C0-\\u024F"
 const word = `[${letter}\\d]{1,24}(?:[-'’][${letter}\\d]{1,24}){0,2}`
 const number = "[$€£]?\\d{1,12}(?:[.,:]\\d{1,12}){1,3}|[$€£]\\d{1,12}"
-/** What is plain: runs of words, and a last word. */
-interface Plain {
+/**
+ * What is plain: runs of words, and a last word.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Plain {
   readonly run: RegExp
   readonly last: RegExp
 }
 
-/** `abbreviations`, with their full stops, are what the full transform expands; so are stage directions after "(", and words of keys. */
-const plainOf = (abbreviations: ReadonlyArray<string>): Plain => {
+/**
+ * Plain text without these abbreviations, which the full transform expands, stage directions after "(", and words of keys.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const plainOf = (abbreviations: ReadonlyArray<string>): Plain => {
   const escaped = abbreviations.map((text) =>
     text.endsWith(".") ? `${text.slice(0, -1)}\\.` : `${text}(?![${letter}\\d])`
   )
@@ -108,13 +118,10 @@ class PlainTextPath implements Transformer {
 
 /**
  * Makes the same transform with a fast path: `start` runs only from the first word that it may change. It must leave plain
- * words unchanged, but for `abbreviations` (with their full stop), hold back a space until the next word, and not depend on
- * text before the last plain word.
+ * words unchanged, hold back a space until the next word, and not depend on text before the last plain word.
  *
  * @category combinators
  * @since 0.1.0
  */
-export const withPlainTextPath = (start: TextTransform, abbreviations: ReadonlyArray<string>): TextTransform => {
-  const plain = plainOf(abbreviations)
-  return () => new PlainTextPath(start, plain)
-}
+export const withPlainTextPath = (start: TextTransform, plain: Plain): TextTransform => () =>
+  new PlainTextPath(start, plain)

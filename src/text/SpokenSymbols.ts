@@ -6,7 +6,7 @@
 import * as SpokenAddress from "./SpokenAddress.ts"
 import * as SpokenSigns from "./SpokenSigns.ts"
 import { fromReader, type TextTransform } from "./TextTransform.ts"
-import type { TextWords } from "./TextWords.ts"
+import { derived, type TextWords } from "./TextWords.ts"
 
 /** A longer word is read in parts. */
 const LOOK = 96
@@ -33,7 +33,7 @@ export type SayWord = (word: string, before: string) => string
  * @category constructors
  * @since 0.1.0
  */
-export const sayWord = (context: TextWords): SayWord => {
+export const sayWord: (context: TextWords) => SayWord = derived((context) => {
   const signs = SpokenSigns.make(context)
   const address = SpokenAddress.make(context.words)
   const heart = context.language?.tag.startsWith("en") === true ? "love" : ""
@@ -55,7 +55,7 @@ export const sayWord = (context: TextWords): SayWord => {
     // the marks around an address are not spoken
     return said === undefined ? signs(word, before) : start.replace(/</gu, "") + said + end.replace(/>/gu, "")
   }
-}
+})
 
 interface Expansion {
   readonly written: string
@@ -65,7 +65,7 @@ interface Expansion {
 }
 
 /** The abbreviations that are said as words, by their first letter. */
-const expansionsOf = ({ language, words }: TextWords): ReadonlyMap<string, ReadonlyArray<Expansion>> => {
+const expansionsOf = derived(({ language, words }): ReadonlyMap<string, ReadonlyArray<Expansion>> => {
   const byFirst = new Map<string, Array<Expansion>>()
   if (language === undefined) return byFirst
   const own: { readonly [written: string]: string | undefined } = {
@@ -84,7 +84,7 @@ const expansionsOf = ({ language, words }: TextWords): ReadonlyMap<string, Reado
   }
   for (const list of byFirst.values()) list.sort((a, b) => b.written.length - a.written.length)
   return byFirst
-}
+})
 
 /** What was found at the start of a word: where it ends, and what is said; `MORE` when more text is needed. */
 type Found = { readonly end: number; readonly said: string } | "MORE" | undefined

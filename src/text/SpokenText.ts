@@ -7,7 +7,7 @@
  * @since 0.1.0
  */
 import type { SpokenWords } from "./language/TextLanguage.ts"
-import { withPlainTextPath } from "./PlainTextPath.ts"
+import { plainOf, withPlainTextPath } from "./PlainTextPath.ts"
 import * as SpeechTags from "./SpeechTags.ts"
 import { tidy, withoutEmoji } from "./SpokenCleanup.ts"
 import { markdown } from "./SpokenMarkdown.ts"
@@ -42,8 +42,9 @@ export interface SpokenOptions {
 const unchanged: TextTransform = compose([])
 
 /** Abbreviations that the fast path would take for plain words. */
-const plainAbbreviations = ({ language }: TextWords.TextWords): ReadonlyArray<string> =>
-  (language?.expansions ?? []).flatMap(([written]) => /^\p{L}+\.?(?=$|\s)/u.exec(written)?.[0] ?? [])
+const plainWords = TextWords.derived(({ language }) =>
+  plainOf((language?.expansions ?? []).flatMap(([written]) => /^\p{L}+\.?(?=$|\s)/u.exec(written)?.[0] ?? []))
+)
 
 /** Replaces words and phrases before their signs are converted; what replaces them is not converted again. */
 const pronounce = (entries: { readonly [written: string]: string }): ReadonlyArray<TextTransform> =>
@@ -86,7 +87,7 @@ export const encoded = (
     symbols(context),
     tidy
   ])
-  return fast ? withPlainTextPath(full, plainAbbreviations(context)) : full
+  return fast ? withPlainTextPath(full, plainWords(context)) : full
 }
 
 /** Decodes what is encoded, while the text is streamed. */

@@ -18,16 +18,44 @@ export interface TextWords {
   readonly words: Partial<SpokenWords>
 }
 
+/** One object for each language: what is derived from it is derived once. */
+const known = new Map<TextLanguage, TextWords>()
+const unknown: TextWords = { language: undefined, words: {} }
+
+const ofLanguage = (language: TextLanguage | undefined): TextWords => {
+  if (language === undefined) return unknown
+  const made = known.get(language) ?? { language, words: language.words }
+  known.set(language, made)
+  return made
+}
+
 /**
- * The words of a language, with some of one's own. Without a tag the language is unknown.
+ * Derives something from a language once.
+ *
+ * @category combinators
+ * @since 0.1.0
+ */
+export const derived = <A>(derive: (context: TextWords) => A): (context: TextWords) => A => {
+  const made = new WeakMap<TextWords, { readonly value: A }>()
+  return (context) => {
+    const found = made.get(context) ?? { value: derive(context) }
+    made.set(context, found)
+    return found.value
+  }
+}
+
+/**
+ * The words of a language, with some of one's own. Without a tag the language is unknown. The same object for a language
+ * without words of one's own.
  *
  * @category constructors
  * @since 0.1.0
  */
 export const make = (tag: string | undefined, own: Partial<SpokenWords> = {}): TextWords => {
   const language = tag === undefined ? undefined : forTag(tag)
+  if (Object.keys(own).length === 0) return ofLanguage(language)
   const words = { ...language?.words, ...own }
-  if (language === undefined || Object.keys(own).length === 0) return { language, words }
+  if (language === undefined) return { language, words }
   // one's own words for a sign hold over the names of units
   const units = Object.fromEntries(Object.entries(language.units).filter(([symbol]) => !/[%‰°℃℉]/u.test(symbol)))
   return { language: { ...language, units }, words }

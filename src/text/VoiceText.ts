@@ -183,11 +183,13 @@ export const prepare = (sentence: string, options: VoiceTextOptions): VoiceText 
   let written = ""
   let plain = ""
   let spoken = ""
+  let afterTag = false
   /** Where each run of the written text ends, and how it is placed in the plain one. */
   const runs: Array<{ readonly end: number; readonly place: (offset: number) => number }> = []
   const add = (text: string, { place, text: said }: Converted) => {
     // "Thanks [laughs]."
-    if (/^[.,;:!?]/u.test(text)) written = written.trimEnd()
+    if (afterTag && /^[.,;:!?]/u.test(text)) written = written.trimEnd()
+    afterTag = false
     const [from, base] = [written.length, plain.length]
     written += text
     plain += said
@@ -196,8 +198,10 @@ export const prepare = (sentence: string, options: VoiceTextOptions): VoiceText 
   }
   const fixed = (said: string): Converted => ({ text: said, place: (offset) => offset === 0 ? 0 : said.length })
   for (const { kind, text } of partsOf(sentence, options)) {
-    if (kind === "tag") spoken += text
-    else if (kind === "verbatim") add(text, fixed(text))
+    if (kind === "tag") {
+      spoken += text
+      afterTag = true
+    } else if (kind === "verbatim") add(text, fixed(text))
     else {
       let from = 0
       for (let found = pronounce?.(text, 0); found !== undefined; found = pronounce?.(text, from)) {

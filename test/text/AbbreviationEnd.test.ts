@@ -51,6 +51,33 @@ const golden: { readonly [language: string]: ReadonlyArray<string> } = {
     "Im Jahr 2026.|Danach mehr.",
     "Am 24. Dezember und am 1. Januar ist zu.|Bitte warten.",
     "Karl V. regierte hier.|Ja."
+  ],
+  fr: [
+    "M. Dupont et Mme Curie, p. ex., sont là.|Oui.",
+    "C'est à env. 5 km, cf. la carte.|Merci.",
+    "Des pommes, des poires, etc.|Le reste suit.",
+    "Il est né en janv. 1990.|Puis il partit."
+  ],
+  es: [
+    "El Sr. López y la Sra. Gil, p. ej., vienen.|Sí.",
+    "Ud. tiene la pág. 5.|Gracias.",
+    "Vive en EE. UU. desde 1990.|Bien.",
+    "¿Viene el Dr. Ruiz?|No."
+  ],
+  it: [
+    "Il Sig. Rossi e la Dott.ssa Bianchi ci sono.|Bene.",
+    "Pane, latte, ecc.|Il resto dopo.",
+    "È a pag. 5, cfr. sopra.|Grazie."
+  ],
+  pt: [
+    "O Sr. Silva e a Dra. Costa, p. ex., vêm.|Sim.",
+    "Fica na Av. Brasil, aprox. no fim.|Obrigado.",
+    "Pão, leite, etc.|O resto depois."
+  ],
+  nl: [
+    "Dhr. Jansen en mevr. De Vries komen bijv. morgen.|Goed.",
+    "Dat geldt m.b.t. de regels, o.a. hier.|Ja.",
+    "Appels, peren, enz.|De rest komt."
   ]
 }
 

@@ -6,8 +6,8 @@
  *
  * @since 0.1.0
  */
-import { expandNumbers } from "../../text/language/ExpandNumbers.ts"
 import { english } from "../../text/language/English.ts"
+import { expandNumbers } from "../../text/language/ExpandNumbers.ts"
 import { sayWord } from "../../text/SpokenSymbols.ts"
 import * as TextWords from "../../text/TextWords.ts"
 
@@ -57,7 +57,8 @@ const replacements: ReadonlyArray<readonly [RegExp, string]> = [
 const saySigns = sayWord(TextWords.make("en"))
 const ascii = /^[\x20-\x7e]*$/
 /** What is joined with a currency sign: the number on either side of it, and "million" or the like after it. */
-const money = /[€£¥₹₩₽₺₪₫₦₴฿₿]\s?\d[\d.,]*(?:\s?(?:million|billion|trillion|thousand)\b|(?:k|m|mn|bn|tn)\b)?|\d[\d.,]*\s?[€£¥₹₩₽₺₪₫₦₴฿₿¢]/giu
+const money =
+  /[€£¥₹₩₽₺₪₫₦₴฿₿]\s?\d[\d.,]*(?:\s?(?:million|billion|trillion|thousand)\b|(?:k|m|mn|bn|tn)\b)?|\d[\d.,]*\s?[€£¥₹₩₽₺₪₫₦₴฿₿¢]/giu
 const plainAmount = /^([€£¥])\s?(\d{1,3})$/u
 const plainNames: { readonly [sign: string]: string } = { "€": "euros", "£": "pounds", "¥": "yen" }
 

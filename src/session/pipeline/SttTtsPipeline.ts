@@ -87,6 +87,7 @@ export const make = (
   { stt, tts, turn: turnDetector, vad }: SttTtsEngines,
   options?: SttTtsOptions
 ): PipelineFactory => {
+  AgentText.warmUp(tts.capabilities.language)
   const open = Effect.fnUntraced(function*(context: PipelineContext) {
     const recogniser = yield* openStt(stt, context)
     const voice = yield* openTts(tts, context)
