@@ -11,6 +11,7 @@ const MAX_JOINED = 400
 
 const encodedAny = /[\uDB80-\uDBBF]/
 const tag = /<(\/?)([a-z][a-z0-9:_-]*)(?:\s[^<>]*?)?(\/?)>/giu
+const endTags = /^(?:<\/[^<>]*>)+/u
 const speakable = /[\p{L}\p{N}]/u
 
 /** Whether an element is open that is sent in one piece with its content. */
@@ -33,14 +34,23 @@ export class TaggedPieces {
   /** Takes a piece, and returns what can be spoken: a piece that holds only tags goes with the next one. */
   push(piece: string): ReadonlyArray<string> {
     if (this.#held === "" && !encodedAny.test(piece)) return [piece]
-    const joined = this.#held === "" ? piece : `${this.#held} ${piece}`
-    const text = SpeechTags.decode(joined)
-    if (
-      joined.length < MAX_JOINED && (!speakable.test(text.replace(tag, "").replace(/\[[^\]]*\]/gu, "")) || isOpen(text))
-    ) {
-      this.#held = joined
-      return []
+    // the end of an element belongs to what it ends
+    const closing = this.#held === "" ? "" : endTags.exec(SpeechTags.decode(piece))?.[0] ?? ""
+    if (closing !== "") {
+      const encoded = SpeechTags.encode(closing)
+      const rest = piece.slice(encoded.length).trimStart()
+      this.#held += encoded
+      return [...this.#release(), ...(rest === "" ? [] : this.push(rest))]
     }
+    this.#held = this.#held === "" ? piece : `${this.#held} ${piece}`
+    return this.#release()
+  }
+
+  /** Gives out what is held, unless more belongs to it. */
+  #release(): ReadonlyArray<string> {
+    const text = SpeechTags.decode(this.#held)
+    const isTagAlone = !speakable.test(text.replace(tag, "").replace(/\[[^\]]*\]/gu, ""))
+    if (this.#held.length < MAX_JOINED && (isTagAlone || isOpen(text))) return []
     this.#held = ""
     return [text]
   }
