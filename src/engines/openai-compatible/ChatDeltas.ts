@@ -41,6 +41,7 @@ type Parts = ReadonlyArray<Response.StreamPartEncoded>
  * What the request was.
  *
  * - `tools`: the names of its tools; they tell the pieces of one name from two names.
+ * - `startsInThought`: the chat template has written the opening tag of the thought, which is put back in front of the text.
  * - `idPrefix`: of the ids that calls without an id get. Default: `call_`.
  *
  * @category models
@@ -48,6 +49,7 @@ type Parts = ReadonlyArray<Response.StreamPartEncoded>
  */
 export interface ChatDeltasOptions {
   readonly tools?: ReadonlyArray<string> | undefined
+  readonly startsInThought?: boolean | undefined
   readonly idPrefix?: string | undefined
 }
 
@@ -72,6 +74,8 @@ export class ChatDeltas {
   /** The text so far of a server that calls its deltas messages. */
   #message = ""
   #hasMessage = false
+  /** Whether the opening tag of the thought is still to be put in front. */
+  #isTagMissing: boolean
   #done = false
   #size = 0
   #said = 0
@@ -80,6 +84,7 @@ export class ChatDeltas {
 
   constructor(response: ChatErrors.ResponseInfo, options: ChatDeltasOptions = {}) {
     this.#response = response
+    this.#isTagMissing = options.startsInThought ?? false
     this.#calls = new ChatCalls(options.tools ?? [], options.idPrefix ?? "call_")
   }
 
@@ -235,6 +240,8 @@ export class ChatDeltas {
 
   #thought(delta: string): void {
     if (delta === "") return
+    // the server itself tells the thought apart
+    this.#isTagMissing = false
     if (!this.#thinking) this.#parts.push({ type: "reasoning-start", id: "1" })
     this.#thinking = true
     this.#parts.push({ type: "reasoning-delta", id: "1", delta })
@@ -250,6 +257,12 @@ export class ChatDeltas {
     this.#endThought()
     if (!this.#speaking) this.#parts.push({ type: "text-start", id: "0" })
     this.#speaking = true
-    this.#parts.push({ type: "text-delta", id: "0", delta })
+    const isMissing = this.#isTagMissing && !/^\s*[<[◁]/u.test(delta)
+    this.#isTagMissing &&= delta.trim() === ""
+    this.#parts.push({
+      type: "text-delta",
+      id: "0",
+      delta: isMissing && delta.trim() !== "" ? `<think>\n${delta}` : delta
+    })
   }
 }

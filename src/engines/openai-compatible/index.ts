@@ -51,7 +51,10 @@ const MAX_ERROR_BODY = 65_536
  * - `instructions`: the first system message. Responses are spoken: ask for short sentences.
  * - `temperature`: the sampling temperature, [0, 2]. Default: the model's.
  * - `maxTokens`: the longest response, in tokens. Default: the server's.
- * - `timeout`: how long the server may take to the first token, and between two. Default 30 s, [1 s, 5 min].
+ * - `startsInThought`: whether the model's chat template opens its thought, so that only the closing tag arrives: then nothing
+ *   before that tag is spoken. Default: false; it is noticed at the first such answer.
+ * - `timeout`: how long the server may take to the first chunk, and between two; keep-alives do not count. Default 30 s,
+ *   [1 s, 5 min].
  *
  * @category models
  * @since 0.1.0
@@ -68,8 +71,9 @@ export const OpenAiCompatibleOptions = Schema.Struct({
   instructions: Schema.optionalKey(Schema.String.check(Schema.isMaxLength(65_536))),
   temperature: Schema.optionalKey(Schema.Finite.check(Schema.isBetween({ minimum: 0, maximum: 2 }))),
   maxTokens: Schema.optionalKey(Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: 1_000_000 }))),
+  startsInThought: Schema.optionalKey(Schema.Boolean),
   timeout: boundedDuration("1 second", "5 minutes").pipe(withDefault("30s"))
-}).pipe(encodeKeys({ apiKey: "api_key", maxTokens: "max_tokens" }))
+}).pipe(encodeKeys({ apiKey: "api_key", maxTokens: "max_tokens", startsInThought: "starts_in_thought" }))
 
 /**
  * The decoded options.
@@ -159,7 +163,11 @@ export const make = Effect.fnUntraced(function*(
     info: ChatErrors.ResponseInfo,
     tools: ReadonlyArray<string>
   ): Parts => {
-    const deltas = new ChatDeltas(info, { tools, idPrefix: `call_${++responses}_` })
+    const deltas = new ChatDeltas(info, {
+      tools,
+      startsInThought: options.startsInThought,
+      idPrefix: `call_${++responses}_`
+    })
     const emit = (parts: ReturnType<ChatDeltas["end"]>): Parts =>
       Result.isFailure(parts) ? Stream.fail(parts.failure) : Stream.fromIterable(parts.success)
     return response.stream.pipe(

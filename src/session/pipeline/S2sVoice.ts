@@ -9,6 +9,7 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
+import * as AgentThoughts from "../../agent/AgentThoughts.ts"
 import type { BackendError } from "../../BackendError.ts"
 import { deadline } from "../../Deadline.ts"
 import * as SessionSpeech from "../../speech/SessionSpeech.ts"
@@ -84,7 +85,7 @@ export const open = Effect.fnUntraced(function*(
       const stalls = new StallWatch()
       const stalled = Deferred.makeUnsafe<never, BackendError>()
       let failure: BackendError | undefined
-      const sentences = split(text, {
+      const sentences = split(AgentThoughts.without(text), {
         timeout,
         aheadMs: () => replyAudio.aheadMs(epoch),
         onText: (piece, nowMs) => {

@@ -165,6 +165,19 @@ describe("ChatDeltas", () => {
     assert.strictEqual(parts.filter(({ type }) => type === "reasoning-delta").length, 53)
   })
 
+  it("puts the tag of a thought that the chat template has opened back in front", () => {
+    const read = (...events: ReadonlyArray<string>) => {
+      const deltas = new ChatDeltas({ status: 200 }, { startsInThought: true })
+      return textOf([...events, end].flatMap((event) => Result.getOrThrow(deltas.push(event))))
+    }
+    assert.strictEqual(
+      read(delta({ content: "\n" }), delta({ content: "Well." }), delta({ content: "</think>Hello." })),
+      "\n<think>\nWell.</think>Hello."
+    )
+    assert.strictEqual(read(delta({ content: "<think>" }), delta({ content: "a</think>b" })), "<think>a</think>b")
+    assert.strictEqual(read(delta({ reasoning_content: "a" }), delta({ content: "b" })), "b")
+  })
+
   it("tells calls apart by what they say, not by index or id alone", () => {
     const read = (...events: ReadonlyArray<string>) => callsOf(partsOf(...events, delta({}, "stop")))
     const paris = "{\"city\":\"Paris\"}"
