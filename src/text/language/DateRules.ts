@@ -9,6 +9,9 @@ import { sayCount, SPACE } from "./WrittenNumber.ts"
 
 const DASH = `${SPACE}?[–—-]${SPACE}?`
 
+/** Before "5/11", these say that it is a day. */
+const dayBefore = /(?:^|\s)(?:le|du|au|el|del|al|día|il|dal|dia|op)\s+$/iu
+
 /** "29/11/26" is in this century up to 2069. */
 const fullYear = (digits: string): number =>
   digits.length === 4 ? Number(digits) : Number(digits) + (Number(digits) < 70 ? 2000 : 1900)
@@ -66,8 +69,8 @@ export const dateRules = (language: TextLanguage): ReadonlyArray<NumberRule> => 
   const rules: Array<NumberRule> = [
     {
       pattern:
-        "(\\d{4})-(\\d{2})-(\\d{2})(?:[T ](\\d{2}):(\\d{2})(?::\\d{2}(?:\\.\\d{1,9})?)?(?:Z|[+-]\\d{2}:\\d{2})?)?(?![\\d-])",
-      read: ([, digits = "", second = "", third = "", hours, minutes], { after, before }) => {
+        "(\\d{4})([-/.])(\\d{1,2})\\2(\\d{1,2})(?:[T ](\\d{2}):(\\d{2})(?::\\d{2}(?:\\.\\d{1,9})?)?(?:Z|[+-]\\d{2}:\\d{2})?)?(?![\\d-]|[./]\\d)",
+      read: ([, digits = "", , second = "", third = "", hours, minutes], { after, before }) => {
         const [index, day] = [Number(second), Number(third)]
         if (!isDate(day, index)) return undefined
         const said = dates.date(day, index, year(digits), {
@@ -79,9 +82,17 @@ export const dateRules = (language: TextLanguage): ReadonlyArray<NumberRule> => 
         return {
           said: hours === undefined || minutes === undefined
             ? said
-            : `${said}, ${dates.time(Number(hours), Number(minutes))}`,
-          isFinal: true
+            : `${said}, ${dates.time(Number(hours), Number(minutes))}`
         }
+      }
+    },
+    {
+      // "2026-11", "11/2026"
+      pattern: "(?:(1[89]\\d{2}|20\\d{2})-(0[1-9]|1[0-2])|(0?[1-9]|1[0-2])/(1[89]\\d{2}|20\\d{2}))(?![\\d]|[./-]\\d)",
+      read: ([, ...groups], { before }) => {
+        const [digits = groups[3], index = groups[2]] = groups
+        if (/[\d/]$/u.test(before)) return undefined
+        return { said: `${dates.months[Number(index) - 1] ?? ""}${dates.ofYear}${year(digits) ?? ""}` }
       }
     },
     {
@@ -104,10 +115,21 @@ export const dateRules = (language: TextLanguage): ReadonlyArray<NumberRule> => 
       }
     }
   ]
+  if (format.dateOrder === "dmy") {
+    // "le 5/11"
+    rules.push({
+      pattern: "(\\d{1,2})/(\\d{1,2})(?![\\d/]|[.,]\\d)",
+      read: ([, first = "", second = ""], place) =>
+        dayBefore.test(place.before) ? figures(Number(first), Number(second), undefined, place) : undefined
+    })
+  }
   if (dates.dayDotMonth === true) {
     rules.push({
-      pattern: "(\\d{1,2})\\.(\\d{1,2})\\.(?![\\d])",
-      read: ([, first = "", second = ""], place) => figures(Number(first), Number(second), undefined, place)
+      pattern: "(\\d{1,2})\\. (\\d{1,2})\\. (\\d{4})(?![\\d])|(\\d{1,2})\\.(\\d{1,2})\\.(?: (\\d{4}))?(?![\\d])",
+      read: ([, first, second, digits, ...others], place) => {
+        const [day = first, index = second, year = digits] = others
+        return figures(Number(day), Number(index), year, place)
+      }
     })
   }
   if (dates.monthFirst) {
@@ -133,6 +155,7 @@ export const dateRules = (language: TextLanguage): ReadonlyArray<NumberRule> => 
  * @since 0.1.0
  */
 export const timeRules = (language: TextLanguage): ReadonlyArray<NumberRule> => {
+  const { format } = language
   const { hour, hourMark, minute, second, time, timeBefore, timeMark } = language.dates
   const duration = (hours: number, minutes: number, seconds: number): string =>
     ([[hours, hour], [minutes, minute], [seconds, second]] as const)
@@ -150,6 +173,8 @@ export const timeRules = (language: TextLanguage): ReadonlyArray<NumberRule> => 
           const said = duration(Number(hours), Number(minutes), Number(seconds))
           return said === "" ? undefined : { said }
         }
+        // a ratio, "80:20"
+        if (Number(hours) > 24 && Number(hours) + Number(minutes) === 100) return undefined
         if (Number(hours) > 24) return { said: duration(0, Number(hours), Number(minutes)) }
         const reading = clock(hours, minutes, mark)
         // the full stop of "a.m." is also that of the sentence
@@ -159,7 +184,9 @@ export const timeRules = (language: TextLanguage): ReadonlyArray<NumberRule> => 
       }
     },
     {
-      pattern: `(\\d{1,2})(?:\\.([0-5]\\d))?${SPACE}?(${timeMark})(?![\\p{L}\\d])`,
+      pattern: `(\\d{1,2})(?:\\.([0-5]\\d))?${SPACE}?(${timeMark}${
+        format.group === "." ? "|(?<=\\d\\.\\d\\d ?)h" : ""
+      })(?![\\p{L}\\d])`,
       read: ([, hours, minutes, mark], place) => {
         const reading = clock(hours, minutes, mark)
         return reading?.said.endsWith(".") && place.after.startsWith(".")
@@ -177,8 +204,12 @@ export const timeRules = (language: TextLanguage): ReadonlyArray<NumberRule> => 
   if (hourMark !== undefined) {
     rules.push({
       pattern:
-        `(\\d{1,2})${SPACE}?(${hourMark})(?:${SPACE}?([0-5]\\d)(?:${SPACE}?(?:min|m)(?!\\p{L}))?)?(?![\\p{L}\\d])`,
-      read: ([, hours, mark, minutes]) => clock(hours, minutes, mark)
+        `(\\d{1,2})${SPACE}?(${hourMark})(?:${SPACE}?([0-5]\\d)(${SPACE}?(?:min|mn)(?!\\p{L}))?)?(?![\\p{L}\\d])`,
+      read: ([, hours, mark, minutes, isDuration]) => {
+        if (isDuration !== undefined) return { said: duration(Number(hours), Number(minutes), 0) }
+        const reading = clock(hours, minutes, mark)
+        return reading === undefined ? undefined : { ...reading, isQuantity: minutes === undefined }
+      }
     })
   }
   return rules

@@ -22,6 +22,8 @@ const words: SpokenWords = {
   times: "keer",
   by: "bij",
   ratio: "tegen",
+  over: "op",
+  outOf: "op",
   dividedBy: "gedeeld door",
   equals: "is gelijk aan",
   notEqual: "is niet gelijk aan",
@@ -144,6 +146,7 @@ const units = nouns({
   "kbit/s": "kilobit per seconde",
   "Mbit/s Mbps": "megabit per seconde",
   "Gbit/s Gbps": "gigabit per seconde",
+  ct: "cent",
   px: "pixel/pixels",
   "°C ℃": "graad Celsius/graden Celsius",
   "°F ℉": "graad Fahrenheit/graden Fahrenheit",
@@ -219,7 +222,7 @@ export const dutch: TextLanguage = {
     ["tel.", "telefoon"],
     ["vs.", "tegen"]
   ],
-  format: { group: ".", decimal: ",", spaceGroups: false, dateOrder: "dmy" },
+  format: { group: ".", decimal: ",", spaceGroups: true, dateOrder: "dmy" },
   numbers,
   scales: [
     { written: "duizend", exponent: 3, noun: noun("duizend") },
@@ -234,6 +237,7 @@ export const dutch: TextLanguage = {
     dayMark: "(?:e|ste|de)?",
     monthJoin: " ",
     yearJoin: " ",
+    ofYear: " ",
     monthFirst: false,
     timeBefore: /\b(?:om|tegen|rond)\s+$/iu,
     timeMark: "uur|u\\.?",

@@ -15,7 +15,7 @@ const large: ReadonlyArray<readonly [value: number, one: string, many: string]> 
 ]
 
 const feminineNoun =
-  /^[ \u00a0\u202f](?:(?:heure|minute|seconde|semaine|année|journée|nuit|personne|page|place|livre|tonne|étoile|pièce|femme|fille|voiture|maison|chambre|table|étape|ligne|voix|fois|ville|partie|réponse|demande|commande|carte|bouteille|tasse|boîte|équipe|couronne|roupie)s?|\p{L}+(?:tion|sion|té|ette|ance|ence|ure|ée|ie)s?)(?!\p{L})/u
+  /^[ \u00a0\u202f](?:(?:heure|minute|seconde|semaine|année|journée|nuit|personne|page|place|livre|tonne|étoile|pièce|femme|fille|voiture|maison|chambre|table|étape|ligne|voix|fois|ville|partie|réponse|demande|commande|carte|bouteille|tasse|boîte|équipe|pomme|note|lettre|porte|rue|route|photo|image|adresse|clé|idée|règle|langue|course|gare|offre|somme|fête|tête|main|nuitée|chose|soirée|couronne|roupie)s?|\p{L}+(?:tion|sion|té|ette|ance|ence|ure|ée|ie|sse|tte|elle|nne|ine|ade|ude|ière|euse|trice|aine)s?)(?!\p{L})/u
 
 /**
  * Makes the numbers of French: of France, or with "septante" and "nonante" as in Belgium and Switzerland, there also "huitante".

@@ -22,6 +22,8 @@ const words: SpokenWords = {
   times: "mal",
   by: "mal",
   ratio: "zu",
+  over: "zu",
+  outOf: "von",
   dividedBy: "geteilt durch",
   equals: "gleich",
   notEqual: "ungleich",
@@ -79,13 +81,16 @@ const datesWith = (months: ReadonlyArray<string>): DateWords => ({
   dayMark: "\\.",
   monthJoin: " ?",
   yearJoin: " ",
+  ofYear: " ",
   monthFirst: false,
   dayDotMonth: true,
   timeBefore: /\b(?:um|gegen)\s+$/iu,
   timeMark: "Uhr",
-  day: (day, form) => numbers.ordinal(day, form),
+  day: (day, form) => numbers.ordinal(day, { ...form, after: form?.after || " " }),
   date: (day, month, year, form) =>
-    `${numbers.ordinal(day, form)} ${months[month - 1] ?? ""}${year === undefined ? "" : ` ${year}`}`,
+    `${numbers.ordinal(day, { ...form, after: form?.after || " " })} ${months[month - 1] ?? ""}${
+      year === undefined ? "" : ` ${year}`
+    }`,
   time: (hours, minutes) =>
     `${numbers.cardinal(hours, "neuter")} Uhr${minutes === 0 ? "" : ` ${numbers.cardinal(minutes)}`}`,
   hour: noun("Stunde/Stunden/f"),
@@ -169,6 +174,7 @@ const units = nouns({
   "Mbit/s": "Megabit pro Sekunde",
   "Gbit/s": "Gigabit pro Sekunde",
   "MB/s": "Megabyte pro Sekunde",
+  ct: "Cent",
   px: "Pixel",
   "°C ℃": "Grad Celsius",
   "°F ℉": "Grad Fahrenheit",
@@ -249,7 +255,7 @@ export const german: TextLanguage = {
     ["Tel.", "Telefon"],
     ["vs.", "gegen"]
   ],
-  format: { group: ".", decimal: ",", spaceGroups: false, dateOrder: "dmy" },
+  format: { group: ".", decimal: ",", spaceGroups: true, dateOrder: "dmy" },
   numbers,
   scales: [
     { written: "Tsd\\.?|[Tt]ausend", exponent: 3, noun: noun("tausend") },

@@ -66,11 +66,14 @@ const neuter =
   /^\s+\p{L}*(?:tel|chen|um|ment|mal|jahr|jahrhundert|haus|spiel|tor|buch|kind|quartal|semester)(?:s|es)?(?!\p{L})/iu
 
 const ending = ({ after = "", before = "" }: OrdinalForm): string => {
-  const context = before.replace(/\d{1,2}\.\s*(?:und|oder|bis|–|-)\s*$/u, "")
+  const context = before.replace(series, "")
   if (dative.test(context)) return "en"
   if (nominative.test(context)) return "e"
   return feminine.test(after) ? "e" : neuter.test(after) ? "es" : "er"
 }
+
+/** "das 1., 2. und 3. Kapitel": the endings are those of the first. */
+const series = /(?:\d{1,3}\.(?:,| und| oder| bis|\s?[–-])\s*)+$/u
 
 const year = (value: number): string => {
   const century = Math.floor(value / 100)
@@ -93,7 +96,7 @@ const feminineNoun =
  */
 export const germanNumbers: NumberWords = {
   cardinal,
-  ordinal: (value, form = {}) => stem(value) + ending(form),
+  ordinal: (value, form = {}) => stem(value) + ending(form) + (form.after === "" ? "." : ""),
   year,
   decade: (value) => `${value < 100 ? belowHundred(value) : year(value)}er`,
   decadeMark: "er[ns]?",
@@ -111,13 +114,15 @@ export const germanNumbers: NumberWords = {
     return `${cardinal(numerator, "neuter")} ${name.charAt(0).toUpperCase()}${name.slice(1)}`
   },
   withFraction: (whole, fraction) =>
-    fraction === "ein halb" ? `${whole.replace(/eins$/u, "ein")}einhalb` : `${whole} ${fraction}`,
+    fraction === "ein halb" ? `${whole.replace(/ein[es]$/u, "ein")}einhalb` : `${whole} ${fraction}`,
   digits: small.slice(0, 10),
   decimalPoint: "Komma",
   decimalsAsNumber: false,
   phones: "",
   ordinalMarks: [[
-    "\\.(?=[ \\u00a0]\\p{L}|[ \\u00a0]?[–-][ \\u00a0]?\\d{1,2}\\.)(?<=(?<!\\d)\\d{1,3}\\.)",
+    // before a word, another ordinal, a comma; or after "am", "der" also at the end
+    "\\.(?<=(?<!\\d)\\d{1,3}\\.)(?:(?=[ \\u00a0]\\p{L}|,|[ \\u00a0]?[–-][ \\u00a0]?\\d{1,2}\\.)|" +
+    "(?<=(?<!\\p{L})(?:[Aa]m|[Vv]om|[Zz]um|[Dd]er|[Dd]en|[Dd]em|[Dd]es|[Bb]eim)[ \\u00a0]\\d{1,3}\\.)(?=[ ;:!?)]|$))",
     "masculine"
   ]],
   compound: /^(?:fach|mal(?!\p{L})|er|tägig|jährig|stündig|minütig|stellig|prozentig|teilig|köpfig|seitig)/u,
@@ -125,5 +130,9 @@ export const germanNumbers: NumberWords = {
     value >= 1100 && (yearBefore.test(before) || !/^[ \u00a0-](?:\p{Lu}|und mehr)/u.test(after)),
   isPlural: (value) => value !== 1,
   genderOf: (after) =>
-    feminineNoun.test(after) ? "feminine" : /^[ \u00a0]\p{Lu}\p{Ll}/u.test(after) ? "neuter" : undefined
+    feminineNoun.test(after) || /^[ \u00a0]\p{Ll}+e \p{Lu}/u.test(after)
+      ? "feminine"
+      : /^[ \u00a0](?:\p{Ll}+e[rs] )?\p{Lu}\p{Ll}/u.test(after)
+      ? "neuter"
+      : undefined
 }

@@ -22,6 +22,8 @@ const words: SpokenWords = {
   times: "per",
   by: "per",
   ratio: "a",
+  over: "su",
+  outOf: "su",
   dividedBy: "diviso",
   equals: "uguale",
   notEqual: "diverso da",
@@ -213,7 +215,7 @@ export const italian: TextLanguage = {
     ["tel.", "telefono"],
     ["vs.", "contro"]
   ],
-  format: { group: ".", decimal: ",", spaceGroups: false, dateOrder: "dmy" },
+  format: { group: ".", decimal: ",", spaceGroups: true, dateOrder: "dmy" },
   numbers,
   scales: [
     { written: "mila", exponent: 3, noun: noun("mila") },
@@ -229,6 +231,7 @@ export const italian: TextLanguage = {
     dayMark: "[º°]?",
     monthJoin: " ",
     yearJoin: " (?:del )?",
+    ofYear: " ",
     monthFirst: false,
     timeBefore: /\b(?:alle|dalle|ore|le|delle|verso le|fino alle)\s+$/iu,
     timeMark: "ore(?! \\d)",

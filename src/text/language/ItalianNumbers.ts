@@ -85,11 +85,12 @@ export const italianNumbers: NumberWords = {
     const name = denominator === 2 ? "mezzo" : ordinal(denominator)
     return `${cardinal(numerator, "masculine")} ${numerator === 1 ? name : name.replace(/o$/u, "i")}`
   },
-  withFraction: (whole, fraction) => `${whole} e ${fraction === "un mezzo" ? "mezzo" : fraction}`,
+  withFraction: (whole, fraction, gender) =>
+    `${whole} e ${fraction === "un mezzo" ? (gender === "feminine" ? "mezza" : "mezzo") : fraction}`,
   digits: small.slice(0, 10),
   decimalPoint: "virgola",
   decimalsAsNumber: true,
-  phones: "3\\d{2}[ -]?\\d{3}[ -]?\\d{3,4}",
+  phones: "800[ -]\\d{3}[ -]\\d{3}|3\\d{2}[ -]?\\d{3}[ -]?\\d{3,4}",
   ordinalMarks: [
     [
       "(?:º|°(?! ?[CF]\\b)(?= (?:gennaio|febbraio|marzo|aprile|maggio|giugno|luglio|agosto|settembre|ottobre|novembre|dicembre|" +

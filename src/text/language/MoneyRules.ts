@@ -93,7 +93,9 @@ export const scalePattern = (language: TextLanguage, money: boolean): string => 
     language.scales.filter((scale) => (scale.attached ?? false) === attached && (money || scale.money !== true))
       .map((scale) => scale.written).join("|")
   const attached = some(true)
-  return `(?:(?:${SPACE}?(?:${some(false)})${attached === "" ? "" : `|(?:${attached})`})(?![\\p{L}\\p{N}]))`
+  // "300 k€": a space only where a sign follows
+  const others = attached === "" ? "" : `|(?:${attached})${money ? `|${SPACE}(?:${attached})(?=[€$£])` : ""}`
+  return `(?:(?:${SPACE}?(?:${some(false)})${others})(?![\\p{L}\\p{N}]))`
 }
 
 /**
@@ -126,6 +128,14 @@ export const sayScaled = (number: WrittenNumber, scale: Scale, language: TextLan
     language.numbers.isPlural(valueOf(number)) ? noun.many : noun.one
   }`
 }
+
+/** The names of the currencies that have a minor unit. */
+const currencyNames = (language: TextLanguage): ReadonlyMap<string, string> =>
+  new Map(
+    Object.entries(language.currencies).flatMap(([code, { major, minor }]) =>
+      minor === undefined || major.one === "" ? [] : [[major.one, code], [major.many, code]] as const
+    ).reverse()
+  )
 
 const sayAmount = (
   number: WrittenNumber,
@@ -162,6 +172,8 @@ export const moneyRules = (language: TextLanguage): ReadonlyArray<NumberRule> =>
   const scale = scalePattern(language, true)
   const before = currencyPattern(language)
   const after = alternatives(currencySigns(language).filter((sign) => !onlyBefore.has(sign)))
+  const codes = currencyNames(language)
+  const names = `(?:${[...codes.keys()].sort((a, b) => b.length - a.length).join("|")})`
   const dash = `${SPACE}?[–—-]${SPACE}?`
   const round = "(?:[.,][–—-]{1,2}(?![\\d–—-]))"
   const currencyOf = (sign: string): Currency | undefined => {
@@ -169,7 +181,7 @@ export const moneyRules = (language: TextLanguage): ReadonlyArray<NumberRule> =>
     return language.currencies[code] ?? language.currencies[code === "US$" ? "USD" : ""]
   }
   const read = (
-    sign: string,
+    currency: Currency | undefined,
     minus: string | undefined,
     first: string,
     firstScale: string | undefined,
@@ -177,7 +189,6 @@ export const moneyRules = (language: TextLanguage): ReadonlyArray<NumberRule> =>
     secondScale: string | undefined,
     per: string | undefined
   ): Reading | undefined => {
-    const currency = currencyOf(sign)
     if (currency === undefined) return undefined
     const amount = (text: string, scale: string | undefined, other: Currency) =>
       sayAmount(
@@ -209,6 +220,14 @@ export const moneyRules = (language: TextLanguage): ReadonlyArray<NumberRule> =>
   const at = (match: RegExpExecArray, group: number) => match[group]
   return [
     {
+      // "3,50 Euro"; without cents the name is left as it is
+      pattern: `([-−+])?(${withCents})${SPACE}(${names})(?![\\p{L}\\p{N}])`,
+      read: ([, minus, amount = "", name = ""]) =>
+        /\D\d\d$/u.test(amount)
+          ? read(language.currencies[codes.get(name) ?? ""], minus, amount, undefined, undefined, undefined, undefined)
+          : undefined
+    },
+    {
       // "5,– Euro"
       pattern: `(${number})[.,][–—-]{1,2}(?= \\p{L})`,
       read: ([, whole = ""]) => ({
@@ -220,7 +239,7 @@ export const moneyRules = (language: TextLanguage): ReadonlyArray<NumberRule> =>
         `([-−+])?(${before})${SPACE}?([-−])?(${withCents})(${scale})?${round}?(?:${dash}(?:${before})?${SPACE}?(${withCents})(${scale})?)?${PER}`,
       read: (match) =>
         read(
-          at(match, 2) ?? "",
+          currencyOf(at(match, 2) ?? ""),
           at(match, 1) ?? at(match, 3),
           at(match, 4) ?? "",
           at(match, 5),
@@ -234,7 +253,7 @@ export const moneyRules = (language: TextLanguage): ReadonlyArray<NumberRule> =>
         `([-−+])?(${withCents})(${scale})?${round}?(?:${dash}(${withCents})(${scale})?)?${round}?${SPACE}?(${after})${PER}(?![\\p{L}\\p{N}])`,
       read: (match) =>
         read(
-          at(match, 6) ?? "",
+          currencyOf(at(match, 6) ?? ""),
           at(match, 1),
           at(match, 2) ?? "",
           at(match, 3),

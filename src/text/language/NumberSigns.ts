@@ -66,7 +66,11 @@ export const joinWords = (
   if (/^[xX×✕]$/u.test(sign)) {
     return ` ${nearEquals || isPower(text.slice(next.start, next.start + 3)) ? words.times : words.by} `
   }
-  if (sign === "/" && last.isQuantity === true) return ` ${words.per} `
+  if (sign === "/" && last.isQuantity === true) {
+    // "5 l/100 km" and "24h/24", but "72 °F/22 °C"
+    if (text.slice(Math.max(0, last.end - 3), last.end).includes("°")) return ` ${words.slash} `
+    return ` ${next.isQuantity === true ? words.per : words.outOf} `
+  }
   if (sign === ".") return gap === "." ? ` ${words.dot} ` : undefined
   if (sign === "," || sign === ":") return gap.length === 1 ? ", " : undefined
   const word = signs[sign]

@@ -96,7 +96,8 @@ export const portugueseNumbers = (brazil: boolean): NumberWords => {
         (denominator <= 10 ? ordinal(denominator) : `${belowHundred(denominator)} avos`)
       return `${cardinal(numerator)} ${numerator === 1 || name.endsWith("avos") ? name : `${name}s`}`
     },
-    withFraction: (whole, fraction) => `${whole} e ${fraction === "um meio" ? "meio" : fraction}`,
+    withFraction: (whole, fraction, gender) =>
+      `${whole} e ${fraction === "um meio" ? (gender === "feminine" ? "meia" : "meio") : fraction}`,
     digits: small.slice(0, 10),
     decimalPoint: "vírgula",
     decimalsAsNumber: true,

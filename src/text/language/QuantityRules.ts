@@ -68,28 +68,48 @@ const signed = (sign: string | undefined, language: TextLanguage): string => {
   return sign === undefined || sign === "" ? "" : `${sign === "+" ? plus : sign === "±" ? plusOrMinus : minus} `
 }
 
+const unitPattern = (language: TextLanguage): string => {
+  const symbols = Object.keys(language.units).sort((a, b) => b.length - a.length)
+  return `(?:${symbols.map((symbol) => escape(symbol).replace(/^°(?=[CF])/u, `°${SPACE}?`)).join("|")})`
+}
+
+const unitOf = (language: TextLanguage, symbol: string) => language.units[symbol.replace(/\s/gu, "")]
+
 const fractionRules = (language: TextLanguage): ReadonlyArray<NumberRule> => {
   const { numbers, words } = language
-  const said = (whole: string | undefined, numerator: number, denominator: number): string => {
+  const said = (
+    whole: string | undefined,
+    numerator: number,
+    denominator: number,
+    symbol: string | undefined,
+    after: string
+  ): string => {
     const part = numbers.fraction(numerator, denominator)
-    return whole === undefined || whole === "" ? part : numbers.withFraction(numbers.cardinal(Number(whole)), part)
+    const hasWhole = whole !== undefined && whole !== ""
+    const unit = symbol === undefined ? undefined : unitOf(language, symbol)
+    const gender = unit === undefined ? numbers.genderOf(after) : unit.gender
+    const number = hasWhole ? numbers.withFraction(numbers.cardinal(Number(whole), gender), part, gender) : part
+    return unit === undefined
+      ? number
+      : `${number} ${hasWhole && numbers.isPlural(Number(whole) + 0.5) ? unit.many : unit.one}`
   }
+  const unit = `(?:${SPACE}?(${unitPattern(language)})(?![\\p{L}\\p{N}]))?`
   return [
     {
-      pattern: `(?:(\\d{1,9})${SPACE}?)?([${VULGAR}])`,
-      read: ([, whole, sign = ""]) => {
+      pattern: `(?:(\\d{1,9})${SPACE}?)?([${VULGAR}])${unit}`,
+      read: ([, whole, sign = "", symbol], { after }) => {
         const [numerator, denominator] = vulgar[sign] ?? [1, 2]
-        return { said: said(whole, numerator, denominator) }
+        return { said: said(whole, numerator, denominator, symbol, after) }
       }
     },
     {
-      pattern: `(?:(\\d{1,4})${SPACE})?(\\d{1,3})[/⁄](\\d{1,3})(?![\\d/⁄]|[.,]\\d)`,
-      read: ([, whole, above, below], { before }) => {
+      pattern: `(?:(\\d{1,4})${SPACE})?(\\d{1,3})[/⁄](\\d{1,3})(?![\\d/⁄]|[.,]\\d)${unit}`,
+      read: ([, whole, above, below, symbol], { after, before }) => {
         const [numerator, denominator] = [Number(above), Number(below)]
         if (/[\d/]$/u.test(before) || numerator === 0 || numerator >= denominator || !denominators.has(denominator)) {
           return undefined
         }
-        return { said: said(whole, numerator, denominator) }
+        return { said: said(whole, numerator, denominator, symbol, after) }
       }
     },
     {
@@ -103,9 +123,9 @@ const fractionRules = (language: TextLanguage): ReadonlyArray<NumberRule> => {
           ? sayDigits(second, language)
           : numbers.cardinal(Number(second))
         if (/^ ?=/u.test(after)) return { said: `${from} ${words.dividedBy} ${to}` }
-        return {
-          said: season || /^(?:24\/7|9\/11|(\d+)\/\1)$/u.test(text) ? `${from} ${to}` : `${from} ${words.slash} ${to}`
-        }
+        if (season || /^(?:24\/7|9\/11|50\/50)$/u.test(text)) return { said: `${from} ${to}` }
+        const isScore = Number(first) <= Number(second) && [5, 10, 20, 100].includes(Number(second))
+        return { said: `${from} ${isScore ? words.outOf : words.over} ${to}` }
       }
     }
   ]
@@ -113,10 +133,7 @@ const fractionRules = (language: TextLanguage): ReadonlyArray<NumberRule> => {
 
 const unitRules = (language: TextLanguage): ReadonlyArray<NumberRule> => {
   const number = numberPattern(language.format)
-  const symbols = Object.keys(language.units).sort((a, b) => b.length - a.length)
-  const units = `(?:${
-    symbols.map(escape).join("|").replace(/°([CF])/gu, "°${SPACE}?$1").replace(/\$\{SPACE\}/gu, SPACE)
-  })`
+  const units = unitPattern(language)
   const sign = "([-−+±])?"
   return [
     {
@@ -133,7 +150,7 @@ const unitRules = (language: TextLanguage): ReadonlyArray<NumberRule> => {
     {
       pattern: `${sign}(${number})${SPACE}?(${units})${PER}(?![\\p{L}\\p{N}])`,
       read: ([, mark, written = "", symbol = "", per]) => {
-        const unit = language.units[symbol.replace(/\s/gu, "")]
+        const unit = unitOf(language, symbol)
         if (unit === undefined) return undefined
         return {
           said: signed(mark, language) + sayCounted(parseNumber(written, language.format), unit, language) +
@@ -221,17 +238,32 @@ export const quantityRules = (language: TextLanguage): ReadonlyArray<NumberRule>
       })
     },
     {
-      pattern: `([-−+±])?(${number})(${scale})`,
-      read: ([, mark, written = "", name = ""]) => {
+      pattern: `([-−+±])?(${number})(${scale})(?:${SPACE}(?:d[ei] |d['’])?(${
+        unitPattern(language)
+      })(?![\\p{L}\\p{N}]))?`,
+      read: ([, mark, written = "", name = "", symbol]) => {
         const found = scaleOf(language, name, false)
         if (found === undefined) return undefined
-        return { said: signed(mark, language) + sayScaled(parseNumber(written, language.format), found, language) }
+        const unit = symbol === undefined ? undefined : unitOf(language, symbol)
+        const said = signed(mark, language) + sayScaled(parseNumber(written, language.format), found, language)
+        if (unit === undefined) return { said }
+        return {
+          said: said + (found.exponent >= 6 ? language.ofMillions(unit.many) : ` ${unit.many}`),
+          isQuantity: true
+        }
       }
     },
     {
       pattern: "([-−+±])?\\.(\\d{1,12})(?!\\d)",
       read: ([, mark, fraction = ""]) => ({
         said: signed(mark, language) + sayNumber({ integer: "0", fraction }, language)
+      })
+    },
+    {
+      // "10,000+ users"
+      pattern: `(${number})\\+(?=[\\s.,;:!?)]|$)`,
+      read: ([, written = ""]) => ({
+        said: `${sayNumber(parseNumber(written, language.format), language)} ${words.plus}`
       })
     },
     {
@@ -265,7 +297,11 @@ export const quantityRules = (language: TextLanguage): ReadonlyArray<NumberRule>
         ) {
           return { said: numbers.year(value), value, isYear: true }
         }
-        const noun = parsed.fraction === "" ? numbers.genderOf(after) : undefined
+        const noun = parsed.fraction !== ""
+          ? undefined
+          : language.dates.hourBefore?.test(before) === true
+          ? "feminine"
+          : numbers.genderOf(after)
         const said = sign + sayNumber(parsed, language, noun)
         // "un' ora"
         const elided = noun === undefined ? undefined : numbers.elide?.(`${said} ${after.charAt(1)}`).slice(0, -1)

@@ -22,6 +22,8 @@ const words: SpokenWords = {
   times: "por",
   by: "por",
   ratio: "a",
+  over: "sobre",
+  outOf: "de",
   dividedBy: "entre",
   equals: "igual a",
   notEqual: "distinto de",
@@ -84,7 +86,8 @@ const clock = (hours: number, minutes: number, mark: string | undefined): string
     : " de la tarde"
   const hour = numbers.cardinal(hours, "feminine")
   if (minutes > 0) return `${hour} ${minutes < 10 ? "cero " : ""}${numbers.cardinal(minutes)}${half}`
-  return half === "" ? `${hour} ${hours === 1 ? "hora" : "horas"}` : hour + half
+  if (half !== "" || (hours === 1 && mark === undefined)) return hour + half
+  return `${hour} ${hours === 1 ? "hora" : "horas"}`
 }
 
 const datesWith = (first: string): DateWords => {
@@ -95,8 +98,10 @@ const datesWith = (first: string): DateWords => {
     dayMark: "(?:\\.?[ºo°])?",
     monthJoin: " (?:de )?",
     yearJoin: " (?:de |del )?",
+    ofYear: " de ",
     monthFirst: false,
     timeMark: "[AaPp]\\.? ?[Mm]\\b\\.?|horas?|hrs\\.?|hs\\.?",
+    hourBefore: /(?:^|\s)(?:a|de|desde|hasta|sobre|es|era|son) las?\s+$/iu,
     hourMark: "h",
     day,
     date: (value, month, year) =>

@@ -109,11 +109,13 @@ export const spanishNumbers = (decimalPoint: "coma" | "punto"): NumberWords => (
     const name = names[denominator] ?? (denominator <= 10 ? ordinals[denominator] ?? "" : partOf(denominator))
     return `${cardinal(numerator, "masculine")} ${numerator === 1 ? name : `${name}s`}`
   },
-  withFraction: (whole, fraction) => `${whole} y ${fraction === "un medio" ? "medio" : fraction}`,
+  withFraction: (whole, fraction, gender) =>
+    `${whole} y ${fraction === "un medio" ? (gender === "feminine" ? "media" : "medio") : fraction}`,
   digits: small.slice(0, 10),
   decimalPoint,
   decimalsAsNumber: true,
-  phones: "[6-9]\\d{2} \\d{3} \\d{3}|[6-9]\\d{2} \\d{2} \\d{2} \\d{2}|\\d{2} \\d{4} \\d{4}|\\d{3}-\\d{3}-\\d{4}",
+  phones:
+    "[6-9]\\d{2} \\d{3} \\d{3}|9\\d \\d{3} \\d{2} \\d{2}|[6-9]\\d{2} \\d{2} \\d{2} \\d{2}|\\d{2} \\d{4} \\d{4}|\\d{3}-\\d{3}-\\d{4}",
   ordinalMarks: [
     ["\\.?(?:º|°(?! ?[CF]\\b)(?= \\p{Ll})|er|ros?|dos?|tos?|vos?|mos?|nos?)(?![\\p{L}\\d])", "masculine"],
     ["\\.?(?:ª|ras?|das?|tas?|vas?|mas?|nas?)(?![\\p{L}\\d])", "feminine"]

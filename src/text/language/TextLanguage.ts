@@ -53,6 +53,10 @@ export interface SpokenWords {
   readonly by: string
   /** "3:1". */
   readonly ratio: string
+  /** "120/80". */
+  readonly over: string
+  /** "10/10" as a score. */
+  readonly outOf: string
   readonly dividedBy: string
   readonly equals: string
   readonly notEqual: string
@@ -206,7 +210,7 @@ export interface NumberWords {
   /** "three quarters". The denominator is from 2 to 100. */
   readonly fraction: (numerator: number, denominator: number) => string
   /** "two and a half": a whole number and what `fraction` made. */
-  readonly withFraction: (whole: string, fraction: string) => string
+  readonly withFraction: (whole: string, fraction: string, gender?: Gender) => string
   /** A digit of a code. */
   readonly digits: ReadonlyArray<string>
   /** Between the whole part and the decimals. */
@@ -250,9 +254,11 @@ export interface DateForm extends OrdinalForm {
  * - `shortMonths`: a pattern per month, without a full stop.
  * - `dayMark`: what follows the figure of the day: "th", ".", "er".
  * - `monthJoin`, `yearJoin`: what stands between day and month, month and year.
+ * - `ofYear`: what is said between month and year: "noviembre de dos mil".
  * - `monthFirst`: whether the month may come first: "October 3".
  * - `dayDotMonth`: whether "29.11." is a date.
  * - `timeBefore`: the text before "17.30", if that is a time.
+ * - `hourBefore`: the text before a number that is an hour, a feminine noun: "a la 1".
  * - `timeMark`: what follows a time: "p.m.", "Uhr". `hourMark`: what stands between hours and minutes as well: "17h30".
  * - `date`: a day, a month from 1 to 12, and a year that is said already.
  * - `time`: hours from 0 to 24 and minutes, with the mark after them.
@@ -266,9 +272,11 @@ export interface DateWords {
   readonly dayMark: string
   readonly monthJoin: string
   readonly yearJoin: string
+  readonly ofYear: string
   readonly monthFirst: boolean
   readonly dayDotMonth?: boolean
   readonly timeBefore?: RegExp
+  readonly hourBefore?: RegExp
   readonly timeMark: string
   readonly hourMark?: string
   readonly day: (day: number, form?: DateForm) => string

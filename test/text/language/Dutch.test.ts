@@ -126,4 +126,49 @@ describe("numbers in Dutch", () => {
     ["10³", "tien tot de derde"],
     ["3 x 4 m", "drie bij vier meter"]
   ])
+
+  golden("nl", "sentences", [
+    ["Het is 15:45 uur.", "Het is vijftien uur vijfenveertig."],
+    [
+      "Het kost € 1.299,99, 12,50 euro, € 99,-, €5,50",
+      "Het kost twaalfhonderdnegenennegentig euro en negenennegentig cent, twaalf euro en vijftig cent, negenennegentig euro, vijf euro en vijftig cent"
+    ],
+    [
+      "Op 03-10-2026 om 9:05, op 5/11, op 1 mei",
+      "Op drie oktober tweeduizend zesentwintig om negen uur vijf, op vijf november, op één mei"
+    ],
+    [
+      "van 9 tot 17 uur, 9:00-17:00 uur, ma-vr 9-17",
+      "van negen tot zeventien uur, negen uur tot zeventien uur, ma-vr negen tot zeventien"
+    ],
+    [
+      "149,6 miljoen km, 2 miljoen euro, 500 duizend, € 1,5 mld.",
+      "honderdnegenenveertig komma zes miljoen kilometer, twee miljoen euro, vijfhonderdduizend, één komma vijf miljard euro"
+    ],
+    [
+      "3-2, 16:9, 10/10, 120/80, 8,5",
+      "drie tegen twee, zestien tegen negen, tien op tien, honderdtwintig op tachtig, acht komma vijf"
+    ],
+    [
+      "+31 20 123 4567, 0800-1234, 088 123 45 67",
+      "plus drie één, twee nul, één twee drie, vier vijf zes zeven, nul acht nul nul, één twee drie vier, nul acht acht, één twee drie, vier vijf, zes zeven"
+    ],
+    [
+      "100.000, 1.500, € 1500, 100 000, 1500 mensen",
+      "honderdduizend, vijftienhonderd, vijftienhonderd euro, honderdduizend, vijftienhonderd mensen"
+    ],
+    ["1e, 2de, 3e verdieping, de 20ste eeuw", "eerste, tweede, derde verdieping, de twintigste eeuw"],
+    ["24/7, 24 u, 2 uur 30, 30 min", "vierentwintig zeven, vierentwintig uur, twee uur dertig, dertig minuten"],
+    [
+      "€ 5/maand, 90 km/u, 120 km/h",
+      "vijf euro per maand, negentig kilometer per uur, honderdtwintig kilometer per uur"
+    ],
+    ["-10 °C, 37,2°C", "min tien graden Celsius, zevenendertig komma twee graden Celsius"],
+    ["1/2 l, 3/4, 2½ uur, 1½ uur", "een half liter, drie kwart, tweeënhalf uur, anderhalf uur"],
+    [
+      "in 1945, 2024-2025, de jaren '80, jaren 90",
+      "in negentienvijfenveertig, tweeduizend vierentwintig tot tweeduizend vijfentwintig, de jaren tachtig, jaren negentig"
+    ],
+    ["1 jaar, 1 persoon, 21 mensen", "één jaar, één persoon, eenentwintig mensen"]
+  ])
 })

@@ -187,7 +187,7 @@ describe("numbers in English", () => {
     ["1 1/2 cups", "one and a half cups"],
     ["5/8", "five eighths"],
     ["24/7", "twenty-four seven"],
-    ["120/80", "one hundred twenty slash eighty"],
+    ["120/80", "one hundred twenty over eighty"],
     ["50/50", "fifty fifty"],
     ["3:1", "three to one"],
     ["2+2=4", "two plus two equals four"],
@@ -217,6 +217,110 @@ describe("numbers in English", () => {
     ["1,2,3", "one, two, three"],
     ["10-year-old", "ten-year-old"],
     ["mid-2026", "mid-twenty twenty-six"]
+  ])
+
+  golden("en", "sentences", [
+    ["Press 1 for sales, 2 for support.", "Press one for sales, two for support."],
+    ["It's 3:45 now, i.e. 15:45.", "It's three forty-five now, i.e. fifteen forty-five."],
+    [
+      "Your total is $1,299.99 (incl. 19% VAT).",
+      "Your total is one thousand two hundred ninety-nine dollars and ninety-nine cents (incl. nineteen percent VAT)."
+    ],
+    ["The meeting is on 2026-10-03 at 09:05.", "The meeting is on October third, twenty twenty-six at nine oh five."],
+    ["He ran 100m in 9.58s.", "He ran one hundred meters in nine point five eight seconds."],
+    ["In Q3 2024, sales rose 12.5%.", "In Q three twenty twenty-four, sales rose twelve point five percent."],
+    ["Open Mon-Fri 9am-5pm.", "Open Mon-Fri nine a.m. to five p.m."],
+    ["Temperature: 72°F/22°C.", "Temperature: seventy-two degrees Fahrenheit slash twenty-two degrees Celsius."],
+    ["Mix 2-3 tbsp with 1/2 cup.", "Mix two to three tbsp with one half cup."],
+    ["The 2010s and the 60's.", "The twenty tens and the sixties."],
+    ["You have 1 new message and 21 old ones.", "You have one new message and twenty-one old ones."],
+    ["ETA 10-15 mins.", "ETA ten to fifteen mins."],
+    ["Wi-Fi 6, USB 3.0, HDMI 2.1, MP4", "Wi-Fi six, USB three point zero, HDMI two point one, MP four"],
+    ["Earth is 149.6 million km away.", "Earth is one hundred forty-nine point six million kilometers away."],
+    ["$12 million, $12M, 12 million dollars", "twelve million dollars, twelve million dollars, twelve million dollars"],
+    ["5 - 3 = 2 and 6/2 = 3", "five minus three equals two and six divided by two equals three"],
+    ["The score was 3-2. ", "The score was three to two. "],
+    ["The ratio is 16:9.", "The ratio is sixteen to nine."],
+    ["Room 5B, Apt. 12C, 221B Baker Street", "Room five B, Apt. twelve C, two hundred twenty-one B Baker Street"],
+    ["Born 1/2/1990.", "Born January second, nineteen ninety."],
+    ["Version 3 (build 20260101)", "Version three (build two zero two six, zero one zero one)"],
+    ["1st Ave. & 42nd St.", "first Ave. & forty-second St."],
+    ["10:30am–11:45am", "ten thirty a.m. to eleven forty-five a.m."],
+    ["Only 0.5% of 1,000,000,000,000.", "Only zero point five percent of one trillion."],
+    ["0800 123 456", "zero eight zero zero, one two three, four five six"],
+    ["Tel: 555.123.4567", "Tel: five five five, one two three, four five six seven"],
+    [
+      "Jan. 5th; 5 Jan; Jan 5-7; Dec 25",
+      "January fifth; the fifth of January; January fifth to seventh; December twenty-fifth"
+    ],
+    [
+      "the year 476; 44 BC; 1492 AD; c. 1850",
+      "the year four hundred seventy-six; forty-four BC; fourteen ninety-two AD; c. eighteen fifty"
+    ],
+    [
+      "$3.99/lb; 60 mi/h; 20 km/l",
+      "three dollars and ninety-nine cents per pound; sixty miles per hour; twenty kilometers per liter"
+    ],
+    [
+      "€1.5M; $2B; 3B; £250K; 4.5k",
+      "one point five million euros; two billion dollars; three B; two hundred fifty thousand pounds; four point five thousand"
+    ],
+    [
+      "100°C; 37.5 °C; -40°; 0°C",
+      "one hundred degrees Celsius; thirty-seven point five degrees Celsius; minus forty degrees; zero degrees Celsius"
+    ],
+    ["2.5x; 10x; 3 x 5; 4x4", "two point five times; ten times; three by five; four by four"],
+    [
+      "100/100; 7/10; 3/4; 1/3; 2/3 majority; 11/12",
+      "one hundred out of one hundred; seven tenths; three quarters; one third; two thirds majority; eleven twelfths"
+    ],
+    ["No. 10; #42; § 12; p. 34; pp. 3-5", "No. ten; #forty-two; § twelve; p. thirty-four; pp. three to five"],
+    [
+      "10^9; 2^-3; 3²; m³; 10⁻³",
+      "ten to the power of nine; two to the power of minus three; three squared; m cubed; ten to the power of minus three"
+    ],
+    [
+      "12345; 123456; 1234567; 12345678; 100000; 1000000",
+      "twelve thousand three hundred forty-five; one hundred twenty-three thousand four hundred fifty-six; one million two hundred thirty-four thousand five hundred sixty-seven; one two three four, five six seven eight; one hundred thousand; one million"
+    ],
+    ["0.1 + 0.2 = 0.3", "zero point one plus zero point two equals zero point three"],
+    [
+      "1 km², 1 mph, 1 lb, 1 °C, 1%, 1 GB, 1 h",
+      "one square kilometer, one mile per hour, one pound, one degree Celsius, one percent, one gigabyte, one hour"
+    ],
+    [
+      "2:05:09; 0:59; 00:30; 24:00; 90:00; 12:00 a.m.; 12 p.m.",
+      "two hours five minutes nine seconds; zero fifty-nine; zero thirty; twenty-four hundred; ninety minutes; twelve a.m.; twelve p.m."
+    ],
+    [
+      "20,5; 1.234.567; 12.345.678,90",
+      "twenty, five; one million two hundred thirty-four thousand five hundred sixty-seven; twelve million three hundred forty-five thousand six hundred seventy-eight point nine zero"
+    ],
+    ["Nov 29, 2026 at 5:00 PM", "November twenty-ninth, twenty twenty-six at five p.m."],
+    [
+      "29 Nov 2026; 29th November; 29th of November 2026; the 29th",
+      "the twenty-ninth of November twenty twenty-six; the twenty-ninth of November; the twenty-ninth of November twenty twenty-six; the twenty-ninth"
+    ],
+    [
+      "2026/11/29; 11-29-2026; 2026-11; 11/2026",
+      "November twenty-ninth, twenty twenty-six; November twenty-ninth, twenty twenty-six; November twenty twenty-six; November twenty twenty-six"
+    ],
+    [
+      "£5 to £10; £5–£10; £5m–£10m; 5–10%; €5–10 million",
+      "five pounds to ten pounds; five to ten pounds; five to ten million pounds; five to ten percent; five to ten million euros"
+    ],
+    [
+      "+1-202-555-0143; 202-555-0143; (202)555-0143; 1 (202) 555-0143; +1 (202) 555-0143",
+      "plus one, two zero two, five five five, zero one four three; two zero two, five five five, zero one four three; two zero two, five five five, zero one four three; one two zero two, five five five, zero one four three; plus one, two zero two, five five five, zero one four three"
+    ],
+    [
+      "A1-B2; 3-D; R2-D2; I-5; Boeing 747; 737 MAX; C-3PO",
+      "A one-B two; three-D; R two-D two; I-five; Boeing seven hundred forty-seven; seven hundred thirty-seven MAX; C-three PO"
+    ],
+    [
+      "100,000,000; 1,00,000; 12,34,567",
+      "one hundred million; one hundred thousand; one million two hundred thirty-four thousand five hundred sixty-seven"
+    ]
   ])
 
   golden("en-GB", "British", [

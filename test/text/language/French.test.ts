@@ -122,6 +122,47 @@ describe("numbers in French", () => {
     ["3 x 4 m", "trois sur quatre mètres"]
   ])
 
+  golden("fr", "sentences", [
+    ["Appuyez sur 1.", "Appuyez sur un."],
+    ["Il est 15:45, soit 15h45.", "Il est quinze heures quarante-cinq, soit quinze heures quarante-cinq."],
+    [
+      "Le prix est de 1 299,99 € TTC, soit 12,50 euros.",
+      "Le prix est de mille deux cent quatre-vingt-dix-neuf euros et quatre-vingt-dix-neuf centimes TTC, soit douze euros et cinquante centimes."
+    ],
+    ["Le 03/10/2026 à 9h05.", "Le trois octobre deux mille vingt-six à neuf heures cinq."],
+    ["100 m en 9,58 s.", "cent mètres en neuf virgule cinquante-huit secondes."],
+    ["de 9h à 17h, 9h00-17h00", "de neuf heures à dix-sept heures, neuf heures à dix-sept heures"],
+    ["2-3 cuillères, 1/2 l de lait", "deux à trois cuillères, un demi litre de lait"],
+    ["149,6 millions de km", "cent quarante-neuf virgule six millions de kilomètres"],
+    ["Le score est de 3-2, 2:1.", "Le score est de trois à deux, deux à un."],
+    [
+      "1er janvier 2026, 31 décembre, le 5/11",
+      "premier janvier deux mille vingt-six, trente et un décembre, le cinq novembre"
+    ],
+    ["75001 Paris, code postal 75001", "soixante-quinze mille un Paris, code postal sept cinq zéro zéro un"],
+    ["0,5 %, 100 %, 5%", "zéro virgule cinq pour cent, cent pour cent, cinq pour cent"],
+    [
+      "+33 1 23 45 67 89, 01.23.45.67.89, 08 00 12 34 56, 3615",
+      "plus trente-trois, un, vingt-trois, quarante-cinq, soixante-sept, quatre-vingt-neuf, zéro un, vingt-trois, quarante-cinq, soixante-sept, quatre-vingt-neuf, zéro huit, zéro zéro, douze, trente-quatre, cinquante-six, trois mille six cent quinze"
+    ],
+    ["16:9, 1/3, 2/5, 3/4", "seize à neuf, un tiers, deux cinquièmes, trois quarts"],
+    [
+      "100 000, 1 500, 12 000 €, 1500 €, 1 million d'euros, 1,5 M€, 300 k€",
+      "cent mille, mille cinq cents, douze mille euros, mille cinq cents euros, un million d'euros, un virgule cinq million d'euros, trois cent mille euros"
+    ],
+    ["v2.0, 192.168.1.1", "v deux point zéro, un neuf deux point un six huit point un point un"],
+    [
+      "24h/24, 7j/7, 24 h, 2h30, 30 min, 1 h 05",
+      "vingt-quatre heures sur vingt-quatre, sept jours sur sept, vingt-quatre heures, deux heures trente, trente minutes, une heure cinq"
+    ],
+    ["5 €/mois, 90 km/h", "cinq euros par mois, quatre-vingt-dix kilomètres par heure"],
+    ["les années 1990, 80", "les années mille neuf cent quatre-vingt-dix, quatre-vingts"],
+    ["-10 °C, 37,2°C, +5", "moins dix degrés Celsius, trente-sept virgule deux degrés Celsius, plus cinq"],
+    ["1 personne, 1 pomme, 21 personnes, 1 an", "une personne, une pomme, vingt et une personnes, un an"],
+    ["le 14 juillet 1789, 1515", "le quatorze juillet mille sept cent quatre-vingt-neuf, mille cinq cent quinze"],
+    ["10h, 10 heures 30", "dix heures, dix heures trente"]
+  ])
+
   golden("fr-BE", "Belgique et Suisse", [
     ["71", "septante et un"],
     ["81", "quatre-vingt-un"],

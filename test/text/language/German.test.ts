@@ -182,6 +182,101 @@ describe("numbers in German", () => {
     ["2·3", "zwei mal drei"]
   ])
 
+  golden("de", "sentences", [
+    ["Drücken Sie die 1.", "Drücken Sie die eins."],
+    [
+      "Es ist 15:45, also 3:45 Uhr nachmittags.",
+      "Es ist fünfzehn Uhr fünfundvierzig, also drei Uhr fünfundvierzig nachmittags."
+    ],
+    [
+      "Der Preis beträgt 1.299,99 € inkl. 19 % MwSt.",
+      "Der Preis beträgt eintausendzweihundertneunundneunzig Euro und neunundneunzig Cent inkl. neunzehn Prozent MwSt."
+    ],
+    ["Am 03.10.2026 um 9:05 Uhr.", "Am dritten Oktober zweitausendsechsundzwanzig um neun Uhr fünf."],
+    ["Er lief 100 m in 9,58 s.", "Er lief einhundert Meter in neun Komma fünf acht Sekunden."],
+    [
+      "Mo-Fr 9-17 Uhr, 9:00-17:00 Uhr, von 9 bis 17 Uhr",
+      "Mo-Fr neun bis siebzehn Uhr, neun Uhr bis siebzehn Uhr, von neun bis siebzehn Uhr"
+    ],
+    ["Nimm 2-3 EL Mehl und 1/2 l Milch.", "Nimm zwei bis drei Esslöffel Mehl und ein halb Liter Milch."],
+    ["Sie haben 1 neue Nachricht und 21 alte.", "Sie haben eine neue Nachricht und einundzwanzig alte."],
+    ["149,6 Mio. km", "einhundertneunundvierzig Komma sechs Millionen Kilometer"],
+    ["Das Verhältnis ist 16:9, der Stand 3:2.", "Das Verhältnis ist sechzehn zu neun, der Stand drei zu zwei."],
+    ["Zimmer 5B, 12 C", "Zimmer fünf B, zwölf C"],
+    ["Die 3. Etage, im 3. Stock, auf der 3. Etage", "Die dritte Etage, im dritten Stock, auf der dritten Etage"],
+    [
+      "Am 1.1., zum 31.12.2025, bis 15. März, Ende 2025, Mitte der 80er",
+      "Am ersten Januar, zum einunddreißigsten Dezember zweitausendfünfundzwanzig, bis fünfzehnten März, Ende zweitausendfünfundzwanzig, Mitte der achtziger"
+    ],
+    [
+      "ab 1. Januar, der 1. FC Köln, Platz 3, 2. Bundesliga",
+      "ab ersten Januar, der erste FC Köln, Platz drei, zweite Bundesliga"
+    ],
+    [
+      "20-30 Personen, 20 bis 30, 100 000 Einwohner, 100.000",
+      "zwanzig bis dreißig Personen, zwanzig bis dreißig, einhunderttausend Einwohner, einhunderttausend"
+    ],
+    [
+      "3,5 Stunden, 2,5-mal, 3mal, 2x täglich, 5-köpfig",
+      "drei Komma fünf Stunden, zwei Komma fünf-mal, dreimal, zwei mal täglich, fünf-köpfig"
+    ],
+    [
+      "1.000 €, 1000 €, 10.000,00 Euro, € 99,-, 99,95 EUR, 1.234.567,89 €",
+      "eintausend Euro, eintausend Euro, zehntausend Euro, neunundneunzig Euro, neunundneunzig Euro und fünfundneunzig Cent, eine Million zweihundertvierunddreißigtausendfünfhundertsiebenundsechzig Euro und neunundachtzig Cent"
+    ],
+    [
+      "25 Cent, 5 ct, 1 Mio Euro, 2,3 Mrd. €, 500 Tsd. €",
+      "fünfundzwanzig Cent, fünf Cent, eine Million Euro, zwei Komma drei Milliarden Euro, fünfhunderttausend Euro"
+    ],
+    [
+      "5€/Monat, 30 ct/kWh, 120 km/h, 8 l/100km",
+      "fünf Euro pro Monat, dreißig Cent pro Kilowattstunde, einhundertzwanzig Kilometer pro Stunde, acht Liter pro einhundert Kilometer"
+    ],
+    [
+      "Tel.: 0761 / 123 45-67, 0049 30 1234, 089-12345678, +49 (89) 123456-0, 0800 1234567",
+      "Tel.: null sieben sechs eins, eins zwei drei, vier fünf, sechs sieben, null null vier neun, drei null, eins zwei drei vier, null acht neun, eins zwei drei vier, fünf sechs sieben acht, plus vier neun, acht neun, eins zwei drei, vier fünf sechs, null, null acht null null, eins zwei drei, vier fünf sechs sieben"
+    ],
+    [
+      "+5 °C, -10 bis -5 Grad, 37,5°C, 0 °C",
+      "plus fünf Grad Celsius, minus zehn bis minus fünf Grad, siebenunddreißig Komma fünf Grad Celsius, null Grad Celsius"
+    ],
+    [
+      "1990, 1995-1999, 1990/91, im Jahr 476, 800 n. Chr.",
+      "neunzehnhundertneunzig, neunzehnhundertfünfundneunzig bis neunzehnhundertneunundneunzig, neunzehnhundertneunzig einundneunzig, im Jahr vierhundertsechsundsiebzig, achthundert n. Chr."
+    ],
+    [
+      "12. Mai, 12. 5. 2026, 12.5., 12. Mai 26",
+      "zwölfter Mai, zwölfter Mai zweitausendsechsundzwanzig, zwölfter Mai, zwölfter Mai sechsundzwanzig"
+    ],
+    ["das 1., 2. und 3. Kapitel", "das erste, zweite und dritte Kapitel"],
+    [
+      "10^6, 2³, 5·10^3, 3-2=1",
+      "zehn hoch sechs, zwei hoch drei, fünf mal zehn hoch drei, drei minus zwei gleich eins"
+    ],
+    [
+      "Bestellnummer 4711, PLZ 80331 München, IBAN DE12 5001 0517 0648 4898 90",
+      "Bestellnummer vier sieben eins eins, PLZ acht null drei drei eins München, IBAN DE zwölf fünf null null eins, null fünf eins sieben, null sechs vier acht, vier acht neun acht, neun null"
+    ],
+    [
+      "um 8, um 8.30, gegen 17.15 Uhr, 8h, 8.30h, 24 h, 24/7",
+      "um acht, um acht Uhr dreißig, gegen siebzehn Uhr fünfzehn, acht Stunden, acht Uhr dreißig, vierundzwanzig Stunden, vierundzwanzig sieben"
+    ],
+    [
+      "1 Stunde, 1 Euro, 1 Minute, 1 Jahr, 1 Person, 1 Mal, 101 Dalmatiner",
+      "eine Stunde, ein Euro, eine Minute, ein Jahr, eine Person, ein Mal, einhunderteins Dalmatiner"
+    ],
+    [
+      "Version 2.0, v1.2, 192.168.178.1, 3.14, A8, B2B, 4K, 5G, Q3",
+      "Version zwei Komma null, v eins Punkt zwei, eins neun zwei Punkt eins sechs acht Punkt eins sieben acht Punkt eins, drei Komma eins vier, A acht, B zwei B, vier K, fünf G, Q drei"
+    ],
+    [
+      "0,5 %, 0,001, 100%, 50:50, 1:0",
+      "null Komma fünf Prozent, null Komma null null eins, einhundert Prozent, fünfzig zu fünfzig, eins zu null"
+    ],
+    ["Das kostet 5 Euro 50.", "Das kostet fünf Euro fünfzig."],
+    ["2 000 000; 2 000; 20 000 Menschen", "zwei Millionen; zweitausend; zwanzigtausend Menschen"]
+  ])
+
   golden("de-AT", "Österreich", [
     ["am 3.1.2026", "am dritten Jänner zweitausendsechsundzwanzig"],
     ["3. Jänner 2026", "dritter Jänner zweitausendsechsundzwanzig"]

@@ -120,4 +120,41 @@ describe("numbers in Italian", () => {
     ["10³", "dieci al cubo"],
     ["3 x 4 m", "tre per quattro metri"]
   ])
+
+  golden("it", "sentences", [
+    ["Sono le 15:45.", "Sono le quindici e quarantacinque."],
+    [
+      "Costa 1.299,99 €, 12,50 euro, 3,50 dollari, € 99,00",
+      "Costa milleduecentonovantanove euro e novantanove centesimi, dodici euro e cinquanta centesimi, tre dollari e cinquanta centesimi, novantanove euro"
+    ],
+    [
+      "Il 03/10/2026 alle 9:05, il 5/11, dal 1/5",
+      "Il tre ottobre duemilaventisei alle nove e cinque, il cinque novembre, dal primo maggio"
+    ],
+    [
+      "de 9 a 17, dalle 9 alle 17, 9:00-17:00",
+      "de nove a diciassette, dalle nove alle diciassette, nove a diciassette"
+    ],
+    [
+      "149,6 milioni di km, 2 milioni di euro, 500 mila, 20mila",
+      "centoquarantanove virgola sei milioni di chilometri, due milioni di euro, cinquecentomila, ventimila"
+    ],
+    ["3-2, 16:9, 10/10, 120/80", "tre a due, sedici a nove, dieci su dieci, centoventi su ottanta"],
+    ["1 gennaio 2026, 31 dicembre, 1° gennaio", "primo gennaio duemilaventisei, trentuno dicembre, primo gennaio"],
+    [
+      "+39 333 123 4567, 06 1234567, 800 123 456",
+      "più tre nove, tre tre tre, uno due tre, quattro cinque sei sette, zero sei, uno due tre, quattro cinque sei sette, otto zero zero, uno due tre, quattro cinque sei"
+    ],
+    [
+      "100.000, 1.500, 12.000 €, 1500 €, 100 000",
+      "centomila, millecinquecento, dodicimila euro, millecinquecento euro, centomila"
+    ],
+    ["v2.0, 24/7, 24 h, 2 h 30 min", "v due punto zero, ventiquattro sette, ventiquattro ore, due ore trenta minuti"],
+    ["5 €/mese, 90 km/h", "cinque euro al mese, novanta chilometri all'ora"],
+    [
+      "1 persona, 1 libro, 21 persone, 1 amico, 1 euro, 1 volta, 1 minuto, 1 notte",
+      "una persona, un libro, ventuno persone, un amico, un euro, una volta, un minuto, una notte"
+    ],
+    ["-10 °C, 37,2°C, 30°", "meno dieci gradi Celsius, trentasette virgola due gradi Celsius, trenta gradi"]
+  ])
 })

@@ -126,6 +126,45 @@ describe("numbers in Portuguese", () => {
     ["3 x 4 m", "três por quatro metros"]
   ])
 
+  golden("pt", "sentences", [
+    ["São 15:45, 15h45min, 9h.", "São quinze e quarenta e cinco, quinze horas quarenta e cinco minutos, nove horas."],
+    [
+      "Custa R$ 1.299,99, 12,50 reais, 3,50 euros, R$ 99,00, R$99",
+      "Custa mil duzentos e noventa e nove reais e noventa e nove centavos, doze reais e cinquenta centavos, três euros e cinquenta centavos, noventa e nove reais, noventa e nove reais"
+    ],
+    [
+      "03/10/2026 às 9:05, dia 5/11",
+      "três de outubro de dois mil e vinte e seis às nove e cinco, dia cinco de novembro"
+    ],
+    [
+      "das 9h às 17h, 9:00-17:00, das 9 às 17",
+      "das nove horas às dezessete horas, nove horas a dezessete horas, das nove às dezessete"
+    ],
+    [
+      "149,6 milhões de km, 2 milhões de reais, 500 mil, R$ 1,5 bi, R$ 300 mil",
+      "cento e quarenta e nove vírgula seis milhões de quilômetros, dois milhões de reais, quinhentos mil, um vírgula cinco bilhão de reais, trezentos mil reais"
+    ],
+    ["3-2, 16:9, 10/10, 120/80", "três a dois, dezesseis a nove, dez de dez, cento e vinte por oitenta"],
+    [
+      "1º de janeiro de 2026, 31 de dezembro",
+      "primeiro de janeiro de dois mil e vinte e seis, trinta e um de dezembro"
+    ],
+    [
+      "(21) 2345-6789, +55 (11) 98765-4321, 0800-123-4567",
+      "dois um, dois três quatro cinco, seis sete oito nove, mais cinco cinco, um um, nove oito sete seis cinco, quatro três dois um, zero oito zero zero, um dois três, quatro cinco seis sete"
+    ],
+    ["100.000, 1.500, R$ 1500, 100 000", "cem mil, mil e quinhentos, mil e quinhentos reais, cem mil"],
+    ["1ª, 2º, 3º andar, 1o, 2a", "primeira, segundo, terceiro andar, primeiro, segunda"],
+    ["24/7, 24h, 2h30, 30 min", "vinte e quatro sete, vinte e quatro horas, duas e trinta, trinta minutos"],
+    ["R$ 5/mês, 90 km/h", "cinco reais por mês, noventa quilômetros por hora"],
+    [
+      "1 pessoa, 1 livro, 2 pessoas, 2 livros, 22 horas, 1 hora, 2 minutos, 102 casas, 2 mil pessoas",
+      "uma pessoa, um livro, duas pessoas, dois livros, vinte e duas horas, uma hora, dois minutos, cento e duas casas, dois mil pessoas"
+    ],
+    ["-10 °C, 37,2°C", "menos dez graus Celsius, trinta e sete vírgula dois graus Celsius"],
+    ["1/2 l, 3/4, 2½ horas", "um meio litro, três quartos, duas e meia horas"]
+  ])
+
   golden("pt-PT", "Portugal", [
     ["16, 17 e 19", "dezasseis, dezassete e dezanove"],
     ["14", "catorze"],

@@ -126,6 +126,43 @@ describe("numbers in Spanish", () => {
     ["3 x 4 m", "tres por cuatro metros"]
   ])
 
+  golden("es", "sentences", [
+    ["Pulse 1 para ventas.", "Pulse uno para ventas."],
+    ["Son las 15:45 h.", "Son las quince cuarenta y cinco."],
+    [
+      "Cuesta 1.299,99 €, 12,50 euros, 3,50 dólares.",
+      "Cuesta mil doscientos noventa y nueve euros con noventa y nueve céntimos, doce euros con cincuenta céntimos, tres dólares con cincuenta centavos."
+    ],
+    ["El 03/10/2026 a las 9:05.", "El tres de octubre de dos mil veintiséis a las nueve cero cinco."],
+    ["100 m en 9,58 s.", "cien metros en nueve coma cincuenta y ocho segundos."],
+    ["de 9 a 17 h, 9:00-17:00", "de nueve a diecisiete horas, nueve horas a diecisiete horas"],
+    ["2-3 cucharadas, 1/2 l de leche", "dos a tres cucharadas, un medio litro de leche"],
+    ["149,6 millones de km", "ciento cuarenta y nueve coma seis millones de kilómetros"],
+    ["3-2, 16:9", "tres a dos, dieciséis a nueve"],
+    [
+      "1 de enero de 2026, 31 de diciembre, 5 de mayo",
+      "uno de enero de dos mil veintiséis, treinta y uno de diciembre, cinco de mayo"
+    ],
+    ["0,5 %, 100 %", "cero coma cinco por ciento, cien por ciento"],
+    [
+      "+34 600 123 456, 91 123 45 67, 900 123 456, 112",
+      "más tres cuatro, seis cero cero, uno dos tres, cuatro cinco seis, nueve uno, uno dos tres, cuatro cinco, seis siete, nueve cero cero, uno dos tres, cuatro cinco seis, ciento doce"
+    ],
+    [
+      "100 000, 1 500, 12.000 €, 1500 €, 1 millón de euros",
+      "cien mil, mil quinientos, doce mil euros, mil quinientos euros, un millón de euros"
+    ],
+    ["1.ª, 2.º, 3.er, 1ra, 2da, 5to", "primera, segundo, tercero, primera, segunda, quinto"],
+    ["v2.0, 192.168.1.1", "v dos punto cero, uno nueve dos punto uno seis ocho punto uno punto uno"],
+    ["24/7, 24 h, 2 h 30 min", "veinticuatro siete, veinticuatro horas, dos horas treinta minutos"],
+    ["5 €/mes, 90 km/h", "cinco euros por mes, noventa kilómetros por hora"],
+    ["los años 1990", "los años mil novecientos noventa"],
+    ["-10 °C, 37,2°C", "menos diez grados Celsius, treinta y siete coma dos grados Celsius"],
+    ["a las 8, a la 1, a la 1:00", "a las ocho, a la una, a la una"],
+    ["2 000 000 de personas, 500 mil", "dos millones de personas, quinientos mil"],
+    ["8:30 a. m., 12:00 p.m.", "ocho treinta de la mañana, doce de la tarde"]
+  ])
+
   golden("es-MX", "México", [
     ["1,234.56", "mil doscientos treinta y cuatro punto cincuenta y seis"],
     ["$1,234.50", "mil doscientos treinta y cuatro pesos con cincuenta centavos"],
