@@ -4,7 +4,7 @@
  * official client is held against it in `test/engines/gemini`.
  */
 import { Buffer } from "node:buffer"
-import { type FakeModelOptions, type Line, LOUD, speech, start as serve } from "./FakeModel.ts"
+import { type Answer, type FakeModelOptions, type Line, LOUD, speech, start as serve } from "./FakeModel.ts"
 
 export const KEY = "gemini-test-key"
 
@@ -60,9 +60,9 @@ const connection = (options: FakeGeminiOptions) => (line: Line) => {
     }
   }
   const answer = (text?: string) => {
-    const next = text === undefined ? line.nextAnswer() : { text }
+    const next: Answer | undefined = text === undefined ? line.nextAnswer() : { text }
     line.tell("response")
-    if (next === undefined) return
+    if (next === undefined || next.how === "never") return
     let stopped = false
     active = {
       stop: () => {
@@ -76,11 +76,19 @@ const connection = (options: FakeGeminiOptions) => (line: Line) => {
         waiting = [call.id]
         return send({ toolCall: { functionCalls: [call] } })
       }
+      if (next.how === "empty" || next.how === "writes") {
+        const thought = { text: "The user wants an answer.", thought: true }
+        const parts = next.how === "empty" ? [thought] : [thought, { text: next.text }]
+        active = undefined
+        send({ serverContent: { modelTurn: { role: "model", parts } } })
+        return send({ serverContent: { turnComplete: true } })
+      }
       const pieces = speech(next.text, 24_000)
       line.tell("speaks")
       const step = (n: number) => {
         if (stopped) return
         const piece = pieces[n]
+        if ((next.how === "stalls" && n === 2) || (piece === undefined && next.how === "has no end")) return
         if (piece === undefined) return finish()
         const audio = Buffer.from(piece.pcm.buffer, piece.pcm.byteOffset, piece.pcm.byteLength)
         const data = n > 0 || next.malformed === undefined

@@ -37,7 +37,15 @@ export interface Answer {
   /** Its first audio is malformed. */
   readonly malformed?: "base64" | "odd" | undefined
   readonly fails?: string | undefined
+  readonly how?: How | undefined
 }
+
+/**
+ * What a model may do instead of answering: nothing at all; an answer without content; text instead of audio; audio that
+ * stops after two pieces; all of the audio and no end.
+ */
+export const HOW = ["never", "empty", "writes", "stalls", "has no end"] as const
+export type How = typeof HOW[number]
 
 /** An entry of a fake's log, in order: what it received or did. */
 export interface Told {

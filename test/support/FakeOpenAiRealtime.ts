@@ -144,6 +144,7 @@ const connection = (line: Line) => {
       ? { text: instructions.split("\n\n").slice(1).join("\n\n") }
       : line.nextAnswer()
     line.tell("response", { instructions, outOfBand })
+    if (answer?.how === "never") return
     const output: Array<Json> = []
     const about = (itemId: string) => ({
       response_id: responseId,
@@ -190,18 +191,33 @@ const connection = (line: Line) => {
         send("response.output_item.done", { response_id: responseId, output_index: 0, item: done })
         return finish("completed")
       }
+      if (answer.how === "empty") return finish("completed")
       const itemId = id("item")
       const item = { id: itemId, type: "message", role: "assistant", status: "in_progress", content: [] }
       send("response.output_item.added", { response_id: responseId, output_index: 0, item })
       if (!outOfBand) addItem(item, { audioMs: 0, type: "message" })
+      if (answer.how === "writes") {
+        send("response.content_part.added", { ...about(itemId), part: { type: "text", text: "" } })
+        for (const { text } of speech(answer.text, RATE)) {
+          send("response.output_text.delta", { ...about(itemId), delta: text })
+        }
+        send("response.output_text.done", { ...about(itemId), text: answer.text })
+        send("response.content_part.done", { ...about(itemId), part: { type: "text", text: answer.text } })
+        const done = { ...item, status: "completed", content: [{ type: "output_text", text: answer.text }] }
+        output.push(done)
+        send("response.output_item.done", { response_id: responseId, output_index: 0, item: done })
+        return finish("completed")
+      }
       send("response.content_part.added", { ...about(itemId), part: { type: "audio", transcript: "" } })
       const pieces = speech(answer.text, RATE)
       line.tell("speaks")
       const step = (n: number) => {
         if (active !== mine) return
         const piece = pieces[n]
+        if (answer.how === "stalls" && n === 2) return
         if (piece === undefined) {
           send("response.output_audio.done", about(itemId))
+          if (answer.how === "has no end") return
           send("response.output_audio_transcript.done", { ...about(itemId), transcript: answer.text })
           send("response.content_part.done", { ...about(itemId), part: { type: "audio", transcript: answer.text } })
           const done = {

@@ -144,7 +144,7 @@ export const make = (options: LiveProtocolOptions): S2sProtocol => {
     remote,
     now,
     unanswered: () => conversation.owesAnswer,
-    connected: () => send !== undefined,
+    connected: () => conversation.isConnected,
     send: (pcm) => send?.(client.audio(pcm)),
     discard: () => {}
   })

@@ -127,7 +127,7 @@ export const make = (options: RealtimeProtocolOptions): S2sProtocol => {
     remote,
     now,
     unanswered: () => conversation.owesAnswer || pending.length > 0,
-    connected: () => send !== undefined,
+    connected: () => conversation.isConnected,
     send: (pcm) => send?.(client.append(pcm)),
     discard: () => {
       uncommitted = false

@@ -417,6 +417,11 @@ export class ModelConversation {
     return false
   }
 
+  /** Whether the vendor is there, and the connection is not to be replaced. */
+  get isConnected(): boolean {
+    return this.#connected && !this.#renewing
+  }
+
   /** Whether replacing the connection should wait. */
   get isBusy(): boolean {
     return this.#asked.size > 0 || this.#responses.size > 0 || this.#waiting.length > 0 || this.#calls.size > 0

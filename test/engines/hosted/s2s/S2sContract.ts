@@ -20,7 +20,7 @@ import {
   type SpeechToSpeechStream
 } from "../../../../src/speech/SpeechToSpeech.ts"
 import { provider } from "../../../session/Harness.ts"
-import type { FakeModel, FakeModelOptions, Told } from "../../../support/FakeModel.ts"
+import { type FakeModel, type FakeModelOptions, HOW, type Told } from "../../../support/FakeModel.ts"
 
 /** The options of an engine that the suite changes. */
 export interface EngineSettings {
@@ -155,10 +155,12 @@ class Conversation {
     })
   }
 
-  /** Waits until a reply ends or fails. */
+  /** Waits until a turn is over: a reply has ended or failed, or there is none. */
   readonly over = Effect.suspend(() => Queue.take(this.#events)).pipe(
     Effect.tap((event) => Effect.sync(() => this.seen.push(event))),
-    Effect.repeat({ until: (event) => event._tag === "ReplyEnded" || event._tag === "ReplyFailed" })
+    Effect.repeat({
+      until: ({ _tag }) => ["ReplyEnded", "ReplyFailed", "RequestFailed", "UserTurnUnanswered"].includes(_tag)
+    })
   )
 
   /** Waits for the error that ends the conversation. */
@@ -204,7 +206,8 @@ const silence = (ms: number) => Pcm.fromInt16(new Int16Array(16 * ms))
 const inSession = Effect.fnUntraced(function*(
   vendor: Vendor,
   fake: FakeModel,
-  options: Parameters<typeof VoiceBackend.layerS2s>[0]
+  options: Parameters<typeof VoiceBackend.layerS2s>[0],
+  settings: EngineSettings = {}
 ) {
   const backend = Context.get(
     yield* Layer.build(
@@ -213,7 +216,7 @@ const inSession = Effect.fnUntraced(function*(
         ...options
       }).pipe(Layer.provide([
         Layer.succeed(BackendProvider.BackendProvider, provider()),
-        vendor.layer(fake.url, {})
+        vendor.layer(fake.url, settings)
       ]))
     ),
     VoiceBackend
@@ -227,6 +230,7 @@ const inSession = Effect.fnUntraced(function*(
   ).pipe(Effect.forkScoped)
   return {
     session,
+    seen,
     hear: (...pieces: ReadonlyArray<Uint8Array>) => Queue.offerAll(input, pieces),
     outputs: (type: SessionEvent["type"], count = 1) =>
       Effect.sync(() => seen.filter((event) => event.type === type)).pipe(
@@ -513,6 +517,65 @@ export const suite = (vendor: Vendor) =>
         conversation.speak()
         assert.match((yield* conversation.reply).text, /^(Lost|Found)\.$/u)
         assert.strictEqual(fake.connections(), 2)
+      }))
+
+    for (const how of HOW) {
+      for (const own of [false, true]) {
+        const who = own ? "the backend" : "the model"
+        live(`loses one turn at most to a model that goes wrong (${how}), with turns decided by ${who}`, () =>
+          Effect.gen(function*() {
+            const fake = yield* vendor.start({
+              answers: [{ text: "A whole sentence.", how }, "Again.", "Next."],
+              transcripts: ["one", "two", "three"]
+            })
+            const conversation = yield* open(vendor, fake, { own, silenceTimeout: Duration.millis(500) })
+            conversation.speak()
+            yield* conversation.over
+            conversation.speak()
+            assert.match((yield* conversation.reply).text, /^(Again|Next)\.$/u)
+          }))
+      }
+
+      live(`goes on with a session whose model goes wrong (${how})`, () =>
+        Effect.gen(function*() {
+          const fake = yield* vendor.start({
+            answers: [{ text: "A whole sentence.", how }, "Again.", "Next."],
+            transcripts: ["one", "two", "three"]
+          })
+          const settings = { silenceTimeout: Duration.millis(500) }
+          const { hear, outputs, seen, session } = yield* inSession(vendor, fake, {}, settings)
+          const listening = session.state.get.pipe(
+            Effect.delay("5 millis"),
+            Effect.repeat({
+              until: (state) =>
+                state === "listening"
+            })
+          )
+          yield* hear(speech(400), silence(400))
+          yield* Effect.raceFirst(
+            outputs("agent.speech_stopped"),
+            Effect.raceFirst(outputs("error"), outputs("turn.unanswered"))
+          )
+          yield* listening
+          const spoken = () =>
+            seen.filter((event) => event.type === "agent.speech_started").length
+          const before = spoken()
+          yield* hear(speech(400), silence(400))
+          yield* outputs("agent.speech_started", before + 1)
+          yield* outputs("agent.speech_stopped", before + 1)
+          const last = seen.findLast((event) => event.type === "agent.speech_stopped")
+          assert.match(last?.type === "agent.speech_stopped" ? last.text : "", /^(Again|Next)\.$/u)
+        }))
+    }
+
+    live("gives text to a session that speaks it", () =>
+      Effect.gen(function*() {
+        const fake = yield* vendor.start({ answers: [{ text: "Written instead.", how: "writes" }] })
+        const conversation = yield* open(vendor, fake, {}, { speaksText: true })
+        conversation.speak()
+        yield* conversation.over
+        const texts = conversation.seen.flatMap((event) => event._tag === "ReplyText" ? [event.text] : [])
+        assert.strictEqual(texts.join(""), "Written instead.")
       }))
 
     live("treats a half-open connection as dead", () =>
