@@ -69,6 +69,7 @@ export interface CascadeEngines {
 
 interface Utterance {
   readonly reply: string
+  readonly request: string
   readonly text: string
   /** Completed when the reply is truncated. */
   readonly stop: Deferred.Deferred<void>
@@ -81,6 +82,8 @@ const open = Effect.fnUntraced(function*(
   const events = yield* Queue.bounded<SpeechToSpeechEvent, BackendError | Cause.Done>(MAX_EVENTS)
   const emit = (event: SpeechToSpeechEvent) => Queue.offer(events, event)
 
+  /** The requests whose transcripts are awaited, by the recogniser's ids. */
+  const transcribing = new Map<number, string>()
   const recogniser = yield* stt.open({ sessionId, language, keyterms, onIncident })
   const onTranscript = (event: TranscriptEvent) => {
     switch (event._tag) {
@@ -88,7 +91,11 @@ const open = Effect.fnUntraced(function*(
       case "Final":
         return emit({ _tag: "UserTranscript", text: event.text, final: event._tag === "Final" })
       case "Finalized":
-        return emit({ _tag: "UserTurnTranscribed" })
+        return Effect.suspend(() => {
+          const request = transcribing.get(event.id)
+          transcribing.delete(event.id)
+          return emit({ _tag: "UserTurnTranscribed", request })
+        })
       case "EndOfTurn":
         return Effect.void
     }
@@ -111,13 +118,23 @@ const open = Effect.fnUntraced(function*(
   const pending = new Map<string, Utterance>()
   let count = 0
   let finalizeId = 0
-  const speak = ({ reply, stop, text }: Utterance) =>
-    Stream.runForEach(
+  const failure = (message: string) => new PipelineError({ op: "SpeechToSpeech.say", message, retryable: false })
+  const speak = ({ reply, request, stop, text }: Utterance) => {
+    let samples = 0
+    return Stream.runForEach(
       synthesizer.speak(Stream.succeed(text)),
-      (chunk) => emit({ _tag: "ReplyAudio", reply, pcm: chunk.pcm, text: chunk.text })
+      (chunk) => {
+        samples += chunk.pcm.length
+        return emit({ _tag: "ReplyAudio", reply, pcm: chunk.pcm, text: chunk.text })
+      }
     ).pipe(
+      Effect.andThen(Effect.suspend(() =>
+        samples > 0 || !/[\p{L}\p{N}]/u.test(text)
+          ? Effect.void
+          : Effect.fail<BackendError>(failure(`${tts.name} made no audio of a text`))
+      )),
       Effect.raceFirst(Deferred.await(stop)),
-      (speech) => Effect.andThen(emit({ _tag: "ReplyStarted", reply }), speech),
+      (speech) => Effect.andThen(emit({ _tag: "ReplyStarted", reply, request }), speech),
       normalize("TextToSpeech.speak"),
       Effect.matchEffect({
         onFailure: (error) => emit({ _tag: "ReplyFailed", reply, error }),
@@ -125,31 +142,50 @@ const open = Effect.fnUntraced(function*(
       }),
       Effect.ensuring(Effect.sync(() => pending.delete(reply)))
     )
-  yield* Queue.take(queue).pipe(Effect.flatMap(speak), Effect.forever, Effect.forkScoped)
+  }
+  yield* Queue.take(queue).pipe(
+    Effect.flatMap((utterance) => Deferred.isDoneUnsafe(utterance.stop) ? Effect.void : speak(utterance)),
+    Effect.forever,
+    Effect.forkScoped
+  )
+  const stop = (utterance: Utterance) => {
+    pending.delete(utterance.reply)
+    Deferred.doneUnsafe(utterance.stop, Effect.void)
+  }
 
   return {
     push: recogniser.push,
     activity: recogniser.activity,
-    commit: (untilSample: number) => recogniser.finalize(++finalizeId, untilSample),
+    commit: (untilSample: number, request: string) => {
+      for (const oldest of transcribing.keys()) {
+        if (transcribing.size < MAX_QUEUED) break
+        transcribing.delete(oldest)
+      }
+      transcribing.set(++finalizeId, request)
+      recogniser.finalize(finalizeId, untilSample)
+    },
     // the session's agent answers typed text
-    userText: () => {},
-    say: (text: string) => {
-      const utterance = { reply: `say-${++count}`, text, stop: Deferred.makeUnsafe<void>() }
+    userText: (_: string, request: string) =>
+      void Queue.offerUnsafe(events, {
+        _tag: "RequestFailed",
+        request,
+        error: failure("cascade has no answers of its own")
+      }),
+    say: (text: string, request: string) => {
+      const utterance = { reply: `say-${++count}`, request, text, stop: Deferred.makeUnsafe<void>() }
       pending.set(utterance.reply, utterance)
       if (Queue.offerUnsafe(queue, utterance)) return
       pending.delete(utterance.reply)
-      const error = new PipelineError({
-        op: "SpeechToSpeech.say",
-        message: `cascade: speech queue is full (${MAX_QUEUED} texts)`,
-        retryable: false
-      })
-      Queue.offerUnsafe(events, { _tag: "ReplyStarted", reply: utterance.reply })
-      Queue.offerUnsafe(events, { _tag: "ReplyFailed", reply: utterance.reply, error })
+      const error = failure(`cascade: speech queue is full (${MAX_QUEUED} texts)`)
+      Queue.offerUnsafe(events, { _tag: "RequestFailed", request, error })
+    },
+    cancel: (request: string) => {
+      for (const utterance of pending.values()) if (utterance.request === request) stop(utterance)
     },
     // the session keeps the history; only the speech has to be stopped
     truncate: (reply: string) => {
       const utterance = pending.get(reply)
-      if (utterance !== undefined) Deferred.doneUnsafe(utterance.stop, Effect.void)
+      if (utterance !== undefined) stop(utterance)
     },
     toolResult: () => {},
     events: Stream.fromQueue(events)

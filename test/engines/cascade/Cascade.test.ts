@@ -1,6 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
+import * as Queue from "effect/Queue"
 import * as Stream from "effect/Stream"
 import * as Agent from "../../../src/agent/Agent.ts"
 import { AgentRegistry } from "../../../src/agent/AgentRegistry.ts"
@@ -9,7 +10,7 @@ import * as BackendConfig from "../../../src/backend/config/BackendConfig.ts"
 import { VoiceBackend } from "../../../src/backend/VoiceBackend.ts"
 import * as Builtin from "../../../src/builtin/index.ts"
 import * as Cascade from "../../../src/engines/cascade/index.ts"
-import type { SpeechToText, SpeechToTextOptions } from "../../../src/speech/SpeechToText.ts"
+import type { SpeechToText, SpeechToTextOptions, TranscriptEvent } from "../../../src/speech/SpeechToText.ts"
 import type { TextToSpeech, TextToSpeechOptions } from "../../../src/speech/TextToSpeech.ts"
 import * as SlowClock from "../../support/SlowClock.ts"
 import { wer } from "../../support/Wer.ts"
@@ -99,6 +100,65 @@ describe("cascade", () => {
       assert.isUndefined(yield* capabilitiesOf(["de"], ["fr"]))
       assert.isUndefined(yield* capabilitiesOf(undefined, []))
     }).pipe(Effect.scoped))
+
+  it.live(
+    "names the request of each answer, drops a cancelled one, and fails a text without audio",
+    () =>
+      Effect.gen(function*() {
+        const finalize: Array<number> = []
+        const transcripts = yield* Queue.unbounded<TranscriptEvent>()
+        const stt: SpeechToText["Service"] = {
+          name: "recorder",
+          sampleRate: 16_000,
+          capabilities: { interim: false, endOfTurn: false },
+          open: () =>
+            Effect.succeed({
+              push: () => {},
+              activity: () => {},
+              finalize: (id) => finalize.push(id),
+              events: Stream.fromQueue(transcripts)
+            })
+        }
+        const tts: TextToSpeech["Service"] = {
+          name: "player",
+          sampleRate: 24_000,
+          capabilities: {},
+          open: () =>
+            Effect.succeed({
+              speak: (texts) =>
+                Stream.map(texts, (text) => ({ pcm: new Int16Array(/[a-z]/u.test(text) ? 480 : 0), text }))
+            })
+        }
+        const s2s = yield* Cascade.make({ stt, tts }, { maxRetries: 0 })
+        const stream = yield* s2s.open({ sessionId: "s", history: [], answers: false, tools: [] })
+        stream.say("one", "a")
+        stream.say("two", "b")
+        stream.cancel?.("b")
+        // a voice that knows no digits
+        stream.say("3", "c")
+        stream.say("🙂", "d")
+        stream.userText("typed", "e")
+        stream.commit(0, "f")
+        yield* Effect.sync(() => finalize.length).pipe(Effect.repeat({ until: (length) => length === 1 }))
+        yield* Queue.offer(transcripts, { _tag: "Finalized", id: finalize[0] ?? 0 })
+        let over = 0
+        const events = yield* stream.events.pipe(
+          Stream.filter(({ _tag }) => _tag !== "ReplyAudio"),
+          Stream.takeUntil(({ _tag }) => ["ReplyEnded", "ReplyFailed"].includes(_tag) && ++over === 3),
+          Stream.runCollect
+        )
+        const told = (tag: string) =>
+          events.filter(({ _tag }) => _tag === tag).flatMap((event) => "request" in event ? [event.request] : [])
+        assert.deepStrictEqual(told("ReplyStarted"), ["a", "c", "d"])
+        assert.deepStrictEqual(told("RequestFailed"), ["e"])
+        assert.deepStrictEqual(told("UserTurnTranscribed"), ["f"])
+        assert.deepStrictEqual(
+          events.map(({ _tag }) => _tag).filter((tag) => tag === "ReplyEnded" || tag === "ReplyFailed"),
+          ["ReplyEnded", "ReplyFailed", "ReplyEnded"]
+        )
+      }).pipe(Effect.scoped),
+    30_000
+  )
 
   it.effect("requires the models of its engines", () =>
     Effect.gen(function*() {
