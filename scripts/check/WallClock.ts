@@ -72,6 +72,10 @@ export const allowed: Readonly<Record<string, Allowed>> = {
 const reading =
   /\bcurrentTime(?:Millis|Nanos)(?:Unsafe)?\b(?!\s*:)|\bDate\.now\b|\bnew Date\(\s*\)|(?<![\w.])Date\(\s*\)|\bDateTime\.now\w*|\bperformance\.timeOrigin\b/g
 
+/** What measures by the wall clock inside Effect 4.1: schedules that know the time, and caches. Sleeps and timeouts do not. */
+const measuring =
+  /\bSchedule\.(?:fixed|windowed|during|elapsed\w*|cron)\b|\bupTo\(\s*(?:\w+,\s*)?\{\s*duration\b|\bStream\.(?:debounce|throttle\w*|groupedWithin|aggregateWithin\w*)\b|\bcached(?:Invalidate)?WithTTL\b|"effect\/(?:Cache|ScopedCache|RcMap|Pool)"/
+
 const minus = "-(?![-=>])"
 
 /** The source without its comments, line by line as before. A comment behind code is taken off at ` // `. */
@@ -116,6 +120,10 @@ export const check = (
   let subtracts = 0
   for (const [index, line] of text.split("\n").entries()) {
     const line1 = index + 1
+    const [module] = measuring.exec(line) ?? []
+    if (module !== undefined) {
+      findings.push({ file, line: line1, message: `${module} measures by the wall clock: sleep, or count` })
+    }
     const [found] = line.match(reading) ?? []
     if (found !== undefined) {
       reads++

@@ -21,7 +21,9 @@ export { LatencyPart, SessionEnd, SessionState, SpeechEnd, UnansweredReason }
 
 const envelope = {
   seq: Schema.Natural.annotateKey({ description: "Grows by one with every event of the session." }),
-  atMs: Schema.Finite.annotateKey({ description: "Unix time in milliseconds, on the server's clock." })
+  atMs: Schema.Finite.annotateKey({
+    description: "Unix time in milliseconds, on the server's clock when the session began; monotonic from then on."
+  })
 }
 
 const event = <const Type extends string, Fields extends Schema.Struct.Fields>(

@@ -82,7 +82,10 @@ export interface VoiceSession {
    * session.
    */
   readonly processAudio: (audio: Uint8Array) => Effect.Effect<void, BackendError>
-  /** Plays PCM (mono s16le at the connection's output rate, up to 4 MiB): queued and interruptible like `say`. */
+  /**
+   * Plays PCM (mono s16le, up to 4 MiB): queued and interruptible like `say`. Its rate is the connection's output rate at the
+   * time of the call; without a connection 24 kHz. Fails `session_limit_exceeded` while more than 5 min of it would wait.
+   */
   readonly sendAudio: (audio: Uint8Array) => Effect.Effect<void, BackendError>
   /** The user's audio from now on, 16 kHz mono s16le. Each reader has a bounded buffer and loses the oldest when slow. */
   readonly receiveAudio: Stream.Stream<Uint8Array>

@@ -24,8 +24,8 @@ import * as StoreLimits from "./StoreLimits.ts"
 import * as StoreOwner from "./StoreOwner.ts"
 
 const NAME = "sqlite"
-/** How long an operation is retried while another process has the file. */
-const MAX_BUSY = Duration.seconds(5)
+/** How often an operation is retried while another process has the file, every 20 ms: about 5 s in all. */
+const MAX_BUSY_RETRIES = 250
 /** How long erased data may stay in the write-ahead log. */
 const CHECKPOINT_PAUSE = Duration.seconds(1)
 
@@ -40,7 +40,7 @@ export interface SqliteStoreOptions {
   readonly lease?: Duration.Input | undefined
 }
 
-const busyRetry = Schedule.spaced("20 millis").pipe(Schedule.jittered, Schedule.upTo({ duration: MAX_BUSY }))
+const busyRetry = Schedule.spaced("20 millis").pipe(Schedule.jittered, Schedule.upTo({ times: MAX_BUSY_RETRIES }))
 
 /**
  * Opens a file as a new owner; it is closed with the scope. Fails `invalid_config` if the file cannot be opened, is damaged,

@@ -71,6 +71,20 @@ describe("WallClock", () => {
     )
   })
 
+  it("finds what measures by the wall clock inside Effect", () => {
+    for (
+      const [source, what] of [
+        ["const s = Schedule.fixed(\"1 second\")", "Schedule.fixed"],
+        ["s.pipe(Schedule.upTo({ duration: MAX }))", "upTo({ duration"],
+        ["const s = Schedule.upTo(pauses, { duration: MAX })", "upTo(pauses, { duration"],
+        ["events.pipe(Stream.debounce(\"1 second\"))", "Stream.debounce"],
+        ["const c = Effect.cachedWithTTL(load, \"1 minute\")", "cachedWithTTL"],
+        ["import * as Pool from \"effect/Pool\"", "\"effect/Pool\""]
+      ] as const
+    ) assert.deepStrictEqual(lines(source), [`1: ${what} measures by the wall clock: sleep, or count`], source)
+    assert.deepStrictEqual(lines("Schedule.upTo({ times: 3 })\nSchedule.spaced(every)\nEffect.timeout(limit)"), [])
+  })
+
   it("wants no file on the list without need", () => {
     const list = { [file]: { reads: "shown", subtracts: "between processes" } }
     assert.strictEqual(lines("const a = 1", list).length, 2)

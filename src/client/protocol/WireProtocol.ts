@@ -103,7 +103,7 @@ export type ErrorCode =
 export interface Envelope {
   /** Grows by one with every event of the session. */
   readonly seq: number
-  /** Unix time in milliseconds, on the server's clock. */
+  /** Unix time in milliseconds, on the server's clock when the session began; monotonic from then on. */
   readonly at_ms: number
 }
 
