@@ -111,6 +111,11 @@ describe("A model's thoughts", () => {
         [say("code"), Scenario.waitForAgentWithin("2 minutes")]
       )
       assert.deepStrictEqual(call.heardByUser, ["At last."])
+      // told apart by the server
+      const apart = Array.from({ length: 45 }, () => [{ wait: "1 second" as const }, { think: "hunter2" }]).flat()
+      const told = yield* withModel([[...apart, "At last."]], [say("code"), Scenario.waitForAgentWithin("2 minutes")])
+      assert.deepStrictEqual(told.call.heardByUser, ["At last."])
+      assert.notInclude(JSON.stringify(told.call.events), "hunter2")
     }))
 
   it.effect("are left alone in a text that the application says", () =>

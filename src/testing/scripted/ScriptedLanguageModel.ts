@@ -13,13 +13,14 @@ import * as Layer from "effect/Layer"
 import * as Stream from "effect/Stream"
 
 /**
- * One step of an answer: write a text, wait, call a tool, fail.
+ * One step of an answer: write a text, think, wait, call a tool, fail.
  *
  * @category models
  * @since 0.1.0
  */
 export type Step =
   | string
+  | { readonly think: string }
   | { readonly wait: Duration.Input }
   | { readonly call: string; readonly params?: unknown; readonly id?: string }
   | { readonly fail: AiError.AiErrorReason }
@@ -72,6 +73,13 @@ export const layer = (
         Stream.rechunk(1),
         Stream.flatMap((step): Stream.Stream<Response.StreamPartEncoded, AiError.AiError> => {
           if (typeof step === "string") return Stream.succeed({ type: "text-delta", id: "text", delta: step })
+          if ("think" in step) {
+            return Stream.make<ReadonlyArray<Response.StreamPartEncoded>>(
+              { type: "reasoning-start", id: "thought" },
+              { type: "reasoning-delta", id: "thought", delta: step.think },
+              { type: "reasoning-end", id: "thought" }
+            )
+          }
           if ("wait" in step) return Stream.drain(Stream.fromEffect(Effect.sleep(step.wait)))
           if ("fail" in step) {
             return Stream.fail(AiError.make({ module: "scripted", method: "streamText", reason: step.fail }))

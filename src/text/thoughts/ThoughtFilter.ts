@@ -104,6 +104,13 @@ class ThoughtFilter implements Transformer {
 
   push(text: string): string {
     if (text === "") return ""
+    begins.lastIndex = 0
+    if (this.#rest === "" && this.#mode._tag === "Text" && !begins.test(text)) {
+      // plain text: most pieces of most answers
+      this.#text(text)
+      this.#before = text.charAt(text.length - 1)
+      return this.#take()
+    }
     this.#rest += text
     this.#run(false)
     return this.#take()
@@ -190,7 +197,7 @@ class ThoughtFilter implements Transformer {
     let end = at
     while (this.#rest.charAt(end) === "`") end++
     const count = end - at
-    if (end === this.#rest.length && !final) return count > MAX_INFO ? this.#text(at, end) : at
+    if (end === this.#rest.length && !final) return count > MAX_INFO ? this.#textTo(at, end) : at
     const line = this.#rest.slice(at, at + count + MAX_INFO)
     if (this.#mode._tag === "Call") {
       if (this.#lineStart && count >= 3) {
@@ -211,14 +218,17 @@ class ThoughtFilter implements Transformer {
       if (this.#lineStart && count >= this.#fence) this.#fence = 0
     } else if (this.#code === 0) this.#code = count
     else if (this.#code === count) this.#code = 0
-    return this.#text(at, end)
+    return this.#textTo(at, end)
   }
 
   /** Gives out text as it is, and notes where in its line it ends. */
-  #text(at: number, end: number): number {
-    const text = this.#rest.slice(at, end)
+  #text(text: string): void {
     this.#emit(text)
     this.#noteLine(text)
+  }
+
+  #textTo(at: number, end: number): number {
+    this.#text(this.#rest.slice(at, end))
     return end
   }
 
@@ -230,14 +240,14 @@ class ThoughtFilter implements Transformer {
   }
 
   #inText(at: number, mark: ThoughtMarks.Mark | undefined, final: boolean): number {
-    if (mark === undefined) return this.#text(at, this.#plainEnd(at))
+    if (mark === undefined) return this.#textTo(at, this.#plainEnd(at))
     const end = at + mark.text.length
     const before = at === 0 ? this.#before : this.#rest.charAt(at - 1)
     const isBeforeQuote = quotes.test(before)
     if (isBeforeQuote && end === this.#rest.length && !final) return at
     const isQuoted = this.#fence > 0 || (this.#code > 0 && !this.#lineStart) ||
       (isBeforeQuote && quotes.test(this.#rest.charAt(end)))
-    if (isQuoted) return this.#text(at, end)
+    if (isQuoted) return this.#textTo(at, end)
     switch (mark.kind) {
       case "open":
         this.#begin({ _tag: "Thought", depth: 1, isMessage: false, kept: undefined })

@@ -186,13 +186,13 @@ describe("ThoughtFilter", () => {
   it("keeps nothing of a long thought, and reads hostile text once", () => {
     const thoughts = ThoughtFilter.make()
     let out = thoughts.push("<think>")
-    for (let i = 0; i < 100_000; i++) out += thoughts.push("thought <b> ")
+    for (let i = 0; i < 20_000; i++) out += thoughts.push("a long thought, with some <b>marks</b> in it. ")
     out += thoughts.push("</think>Hello.") + thoughts.flush()
     assert.strictEqual(out, "Hello.")
     for (
       const hostile of ["<", "<think ", "`", "[", "<|", "<tool_call>", "{", "<|channel|>", "◁", "<think>\n", "</think>"]
     ) {
-      const text = hostile.repeat(200_000 / hostile.length)
+      const text = hostile.repeat(100_000 / hostile.length)
       assert.isAtMost(filter(text, 1_000).length, text.length)
     }
     let calls = 0
