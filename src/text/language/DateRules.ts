@@ -7,8 +7,6 @@ import type { NumberPlace, NumberRule, Reading } from "./NumberRule.ts"
 import type { TextLanguage } from "./TextLanguage.ts"
 import { sayCount, SPACE } from "./WrittenNumber.ts"
 
-const DASH = `${SPACE}?[–—-]${SPACE}?`
-
 /** Before "5/11", these say that it is a day. */
 const dayBefore = /(?:^|\s)(?:le|du|au|el|del|al|día|il|dal|dia|op)\s+$/iu
 
@@ -52,6 +50,8 @@ export const dateRules = (language: TextLanguage): ReadonlyArray<NumberRule> => 
   const indexOf = monthOf(language)
   const gender = "masculine"
   const mark = dates.dayMark
+  // "3–5" and "3 to 5"
+  const dash = `(?:${SPACE}?[–—-]${SPACE}?| ${words.to} )`
   const year = (digits: string | undefined) => digits === undefined ? undefined : numbers.year(fullYear(digits))
   const figures = (
     first: number,
@@ -102,7 +102,7 @@ export const dateRules = (language: TextLanguage): ReadonlyArray<NumberRule> => 
     },
     {
       pattern:
-        `(\\d{1,2})${mark}(?:${DASH}(\\d{1,2})${mark})?(?:${dates.monthJoin})(${month})(?:(?:${dates.yearJoin})(\\d{4})(?!\\d))?`,
+        `(\\d{1,2})${mark}(?:${dash}(\\d{1,2})${mark})?(?:${dates.monthJoin})(${month})(?:(?:${dates.yearJoin})(\\d{4})(?!\\d))?`,
       read: ([, first = "", second, name = "", digits], { after, before }) => {
         const index = indexOf(name)
         if (!isDate(Number(first), index)) return undefined
@@ -135,7 +135,7 @@ export const dateRules = (language: TextLanguage): ReadonlyArray<NumberRule> => 
   if (dates.monthFirst) {
     rules.push({
       pattern:
-        `(?<!\\p{L})(${month})${SPACE}(\\d{1,2})${mark}(?:${DASH}(\\d{1,2})${mark})?(?!\\d|:\\d|[.,]\\d|${SPACE}?[ap]m)(?:(?:${dates.yearJoin})(\\d{4})(?!\\d))?`,
+        `(?<!\\p{L})(${month})${SPACE}(\\d{1,2})${mark}(?:${dash}(\\d{1,2})${mark})?(?!\\d|:\\d|[.,]\\d|${SPACE}?[ap]m)(?:(?:${dates.yearJoin})(\\d{4})(?!\\d))?`,
       read: ([, name = "", first = "", second, digits]) => {
         const index = indexOf(name)
         if (!isDate(Number(first), index)) return undefined

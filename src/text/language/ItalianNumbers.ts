@@ -22,7 +22,10 @@ const belowHundred = (value: number): string => {
 const belowThousand = (value: number): string => {
   if (value < 100) return belowHundred(value)
   const count = Math.floor(value / 100)
-  return `${count === 1 ? "" : small[count] ?? ""}cento${value % 100 === 0 ? "" : belowHundred(value % 100)}`
+  const hundreds = `${count === 1 ? "" : small[count] ?? ""}cento`
+  const rest = value % 100 === 0 ? "" : belowHundred(value % 100)
+  // "centotto", "centottanta"
+  return rest.startsWith("ott") ? hundreds.slice(0, -1) + rest : hundreds + rest
 }
 
 const belowMillion = (value: number): string => {

@@ -175,6 +175,8 @@ export const moneyRules = (language: TextLanguage): ReadonlyArray<NumberRule> =>
   const codes = currencyNames(language)
   const names = `(?:${[...codes.keys()].sort((a, b) => b.length - a.length).join("|")})`
   const dash = `${SPACE}?[–—-]${SPACE}?`
+  // "$5 to 10.", but not "$5 to 10 people"
+  const to = ` ${language.words.to} (?=${number}(?:${scale}|[.,;:!?)](?!\\d)|$))`
   const round = "(?:[.,][–—-]{1,2}(?![\\d–—-]))"
   const currencyOf = (sign: string): Currency | undefined => {
     const code = language.currencySigns[sign] ?? signs[sign] ?? sign
@@ -236,7 +238,7 @@ export const moneyRules = (language: TextLanguage): ReadonlyArray<NumberRule> =>
     },
     {
       pattern:
-        `([-−+])?(${before})${SPACE}?([-−])?(${withCents})(${scale})?${round}?(?:${dash}(?:${before})?${SPACE}?(${withCents})(${scale})?)?${PER}`,
+        `([-−+])?(${before})${SPACE}?([-−])?(${withCents})(${scale})?${round}?(?:(?:${dash}(?:${before})?${SPACE}?|${to})(${withCents})(${scale})?)?${PER}`,
       read: (match) =>
         read(
           currencyOf(at(match, 2) ?? ""),

@@ -31,6 +31,9 @@ const signs: Readonly<Record<string, keyof SpokenWords>> = {
   "_": "underscore"
 }
 
+const hasEquals = (text: string, words: SpokenWords): boolean =>
+  text.includes("=") || text.includes(` ${words.equals} `)
+
 /** "6 × 10^23" */
 const isPower = (text: string): boolean => /^10[\^⁻⁰¹²³⁴-⁹]/u.test(text)
 
@@ -54,7 +57,7 @@ export const joinWords = (
   if (gap === "") return " "
   const sign = gap.trim()
   const { words } = language
-  const nearEquals = text.slice(Math.max(0, last.start - NEAR), next.end + NEAR).includes("=")
+  const nearEquals = hasEquals(text.slice(Math.max(0, last.start - NEAR), next.end + NEAR), words)
   if (/^[–—‒]$/u.test(sign)) return last.isFinal === true ? ", " : ` ${words.to} `
   if (sign === "-") {
     if (nearEquals) return ` ${words.minus} `

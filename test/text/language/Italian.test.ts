@@ -15,7 +15,7 @@ describe("numbers in Italian", () => {
     ["28", "ventotto"],
     ["31", "trentuno"],
     ["100 e 101", "cento e centouno"],
-    ["108", "centootto"],
+    ["108", "centotto"],
     ["200", "duecento"],
     ["1000", "mille"],
     ["1001", "milleuno"],

@@ -135,7 +135,11 @@ export const readCardinal = (language: string, said: string): number | undefined
   )
   // "mil milhões" is a thousand millions: the thousands stay open until a million comes
   let [total, thousands, group] = [0, 0, 0]
-  for (const part of said.toLowerCase().replaceAll("quatre-vingt", "quatrevingt").split(/[ -]/u)) {
+  for (
+    const part of said.toLowerCase().replaceAll("quatre-vingt", "quatrevingt").replaceAll("centott", "centoott").split(
+      /[ -]/u
+    )
+  ) {
     let rest = part
     while (rest !== "") {
       const word = words.find((word) => rest.startsWith(word))
