@@ -94,7 +94,7 @@ describe("text settings", () => {
         ),
         tts: { language: "en", normalisesText: false }
       })
-      const [first] = call.history.filter((item) => item.role === "agent")
+      const first = call.history.find((item) => item.role === "agent")
       assert.strictEqual(first?.text, "It costs")
     }))
 

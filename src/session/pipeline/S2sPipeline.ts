@@ -113,11 +113,11 @@ const open = Effect.fnUntraced(function*(
     currentLanguage: context.currentLanguage
   }).pipe(deadline("SpeechToSpeech.open", `opening ${s2s.name}`, context.timeout))
 
-  const split = SentenceStream.make(
-    AgentText.make(SentenceStream.settingsOf(context, s2s.capabilities)),
-    textTransforms
-  )
-  const voice = tts === undefined ? undefined : yield* S2sVoice.open(tts, split, context)
+  const splitFor = (
+    capabilities: { readonly language?: string | undefined; readonly tags?: ReadonlyArray<string> | undefined }
+  ) => SentenceStream.make(AgentText.make(SentenceStream.settingsOf(context, capabilities)), textTransforms)
+  const split = splitFor(s2s.capabilities)
+  const voice = tts === undefined ? undefined : yield* S2sVoice.open(tts, splitFor(tts.capabilities), context)
   const clock = yield* Clock.Clock
   const late = (what: string) => () =>
     new Timeout({ op: "SpeechToSpeech.reply", message: `${s2s.name} ${what} for ${Duration.format(context.timeout)}` })
