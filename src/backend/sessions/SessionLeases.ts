@@ -165,6 +165,15 @@ export const make: Effect.Effect<SessionLeases, never, Scope.Scope> = Effect.gen
       return lease === undefined ? Effect.fail(notFound(id)) : Effect.succeed(lease)
     })
 
+  const release = (id: string): Effect.Effect<void> =>
+    Effect.suspend(() => {
+      const lease = leases.get(id)
+      leases.delete(id)
+      return lease === undefined
+        ? Effect.void
+        : Effect.ignore(bounded("SessionStore.releaseLease")(store.releaseLease(lease)))
+    })
+
   return {
     enabled: true,
     begin: (id, kept, resumeWindow) =>
@@ -191,17 +200,11 @@ export const make: Effect.Effect<SessionLeases, never, Scope.Scope> = Effect.gen
             details: { reason: "held", retryAfterMs: Math.max(100, Math.min(claim.forMs, store.leaseMs)) }
           })
         case "Claimed":
-          return yield* SessionSnapshot.decode(claim.snapshot)
+          // what this version cannot read, another process may
+          return yield* Effect.onError(SessionSnapshot.decode(claim.snapshot), () => release(id))
       }
     }),
-    release: (id) =>
-      Effect.suspend(() => {
-        const lease = leases.get(id)
-        leases.delete(id)
-        return lease === undefined
-          ? Effect.void
-          : Effect.ignore(bounded("SessionStore.releaseLease")(store.releaseLease(lease)))
-      }),
+    release,
     end: (id) =>
       Effect.suspend(() => {
         const lease = leases.get(id)

@@ -77,6 +77,9 @@ export class AudioOutput implements Player {
   #sampleRate = 24_000
   #reply: ReplyPlayout | undefined
   /** Whether `drained` is awaited. */
+  #latestMs = Number.NEGATIVE_INFINITY
+  /** By how much the clock has gone back, in ms. */
+  #clockBehindMs = 0
   #full = false
   #sentFrames = 0
   /** The recorder of what is played. */
@@ -103,7 +106,7 @@ export class AudioOutput implements Player {
    */
   attach(connection: UserConnection | undefined, convert: Convert): void {
     const reply = this.#reply
-    if (reply !== undefined) this.#stopClock(reply, this.#clock.now())
+    if (reply !== undefined) this.#stopClock(reply, this.#now())
     this.#connection = connection
     this.#slow.reset()
     this.#clock.remove(this)
@@ -141,21 +144,21 @@ export class AudioOutput implements Player {
   /** Whether the reply has more than `MAX_BUFFER_MS` to play; `drained` is called when it has less again. */
   isFull(epoch: number): boolean {
     const reply = this.#reply
-    const full = reply?.epoch === epoch && reply.aheadMs(this.#clock.now()) > MAX_BUFFER_MS
+    const full = reply?.epoch === epoch && reply.aheadMs(this.#now()) > MAX_BUFFER_MS
     this.#full ||= full
     return full
   }
 
   /** How much of what was pushed is still to be played, in ms. */
   aheadMs(epoch: number): number {
-    return this.#reply?.epoch === epoch ? this.#reply.aheadMs(this.#clock.now()) : 0
+    return this.#reply?.epoch === epoch ? this.#reply.aheadMs(this.#now()) : 0
   }
 
   /** Silences the reply at once; it can go on. */
   hold(epoch: number): void {
     const reply = this.#reply
     if (reply?.epoch !== epoch || reply.held) return
-    this.#stopClock(reply, this.#clock.now(), this.#takeBack(reply))
+    this.#stopClock(reply, this.#now(), this.#takeBack(reply))
     reply.held = true
     this.#slow.reset()
     this.#clock.remove(this)
@@ -172,19 +175,19 @@ export class AudioOutput implements Player {
   /** What has been heard of the reply so far. */
   heard(epoch: number): HeardSpeech | undefined {
     const reply = this.#reply
-    return reply?.epoch === epoch ? reply.heardBy(reply.playedMs(this.#clock.now())) : undefined
+    return reply?.epoch === epoch ? reply.heardBy(reply.playedMs(this.#now())) : undefined
   }
 
   /** What of the present reply is still to be heard, once that is known. */
   get left(): ReplyLeft | undefined {
-    return this.#reply?.left(this.#clock.now())
+    return this.#reply?.left(this.#now())
   }
 
   /** Ends the reply for good, and returns what was heard of it. */
   end(epoch: number): { readonly text: string; readonly playedMs: number } {
     const reply = this.#reply
     if (reply?.epoch !== epoch) return { text: "", playedMs: 0 }
-    const nowMs = this.#clock.now()
+    const nowMs = this.#now()
     let playedMs = reply.playedMs(nowMs)
     this.#reply = undefined
     this.#full = false
@@ -199,10 +202,11 @@ export class AudioOutput implements Player {
 
   /** The client reports how much of a turn it has played. That can only shorten what counts as heard. */
   reported(turn: number, playedMs: number): void {
-    if (this.#reply?.turn === turn) this.#reply.report(playedMs, this.#clock.now())
+    if (this.#reply?.turn === turn) this.#reply.report(playedMs, this.#now())
   }
 
-  tick(nowMs: number): void {
+  tick(clockMs: number): void {
+    const nowMs = this.#forward(clockMs)
     const reply = this.#reply
     if (reply === undefined || reply.held) return this.#clock.remove(this)
     this.#send(reply, nowMs)
@@ -215,13 +219,25 @@ export class AudioOutput implements Player {
   #play(reply: ReplyPlayout): void {
     if (reply.held || this.#connection === undefined) return
     this.#clock.add(this)
-    this.#send(reply, this.#clock.now())
+    this.#send(reply, this.#now())
   }
 
   /** Clears the connection, and returns how much of the reply it has played at most, in ms. */
   #takeBack(reply: ReplyPlayout): number {
     const clearedMs = this.#connection?.clear() ?? 0
     return Math.max(0, reply.sentMs - clearedMs)
+  }
+
+  #now(): number {
+    return this.#forward(this.#clock.now())
+  }
+
+  /** The time of playout never goes back, whatever clock an application provides: it goes on from where it was. */
+  #forward(clockMs: number): number {
+    const nowMs = clockMs + this.#clockBehindMs
+    if (nowMs < this.#latestMs) this.#clockBehindMs += this.#latestMs - nowMs
+    else this.#latestMs = nowMs
+    return this.#latestMs
   }
 
   #stopClock(reply: ReplyPlayout, nowMs: number, limitMs?: number): void {

@@ -55,6 +55,18 @@ describe("SessionLeases", () => {
       }))
   }
 
+  it.effect("does not keep a session that it cannot read", () =>
+    Effect.gen(function*() {
+      const table = MemoryStore.makeTable()
+      const former = MemoryStore.make({ table })
+      yield* former.create("s", snapshot, 600_000)
+      yield* former.releaseAll
+      const store = MemoryStore.make({ table })
+      const leases = yield* Effect.provideService(SessionLeases.make, SessionStore, store)
+      assert.strictEqual((yield* Effect.flip(leases.claim("s"))).code, "pipeline_error")
+      assert.strictEqual((yield* former.claim("s"))._tag, "Claimed")
+    }))
+
   it.effect("does not take sessions for abandoned because the wall clock was set forward", () =>
     Effect.gen(function*() {
       const { clock, step } = yield* SteppedClock.make

@@ -42,6 +42,19 @@ const make = (attached = true) => {
 }
 
 describe("AudioOutput", () => {
+  it("plays on, no faster and no slower, when the clock that it is given goes back", () => {
+    const { begin, clock, connection, output } = make()
+    begin(1, 9_000)
+    clock.run(1_000)
+    clock.nowMs -= 5_000
+    assert.strictEqual(output.aheadMs(1), 8_000)
+    clock.run(4_000)
+    assert.closeTo(connection.frames.length * 20, 5_000 + LEAD_MS, 40)
+    clock.nowMs -= 3_600_000
+    clock.run(2_000)
+    assert.closeTo(connection.frames.length * 20, 7_000 + LEAD_MS, 60)
+  })
+
   it("plays a reply at the speed of speech, at most 200 ms ahead, and reports its texts", () => {
     const { begin, clock, connection, log } = make()
     begin(1, 1_000)
