@@ -4,6 +4,7 @@
  * @since 0.1.0
  */
 import type * as Cause from "effect/Cause"
+import * as Clock from "effect/Clock"
 import * as Deferred from "effect/Deferred"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
@@ -22,6 +23,7 @@ import * as PipecatFrames from "../../wire/PipecatFrames.ts"
 import * as Rtvi from "../../wire/Rtvi.ts"
 import * as BotErrors from "./BotErrors.ts"
 import { BotProtocol } from "./BotProtocol.ts"
+import { BotRequests } from "./BotRequests.ts"
 import * as BotSocket from "./BotSocket.ts"
 import type { BotAddress } from "./BotStart.ts"
 
@@ -32,6 +34,9 @@ const FRAME_MS = 20
 /** A connection that lasts less counts as a failed attempt, so that a bot that crashes at once is not retried for ever. */
 const STABLE_MS = 10_000
 const RETRY_DELAY = Duration.millis(500)
+/** How long a bot may take to begin the answer to a typed turn: a bot may call tools before. */
+const DEADLINE_MS = 30_000
+const TICK = "1 second"
 const INTERRUPTION = PipecatFrames.encode({ _tag: "Interruption" })
 
 /**
@@ -71,9 +76,29 @@ export const make = Effect.fnUntraced(function*(
   const { inputSampleRate, outputSampleRate } = options
   const events = yield* Queue.bounded<SpeechToSpeechEvent, BackendError | Cause.Done>(MAX_EVENTS)
   const parent = yield* Effect.scope
+  const clock = yield* Clock.Clock
   let replies = 0
   let bot: Bot | undefined
   let typed = 0
+  const requests = new BotRequests({
+    deadlineMs: DEADLINE_MS,
+    now: () => MonotonicTime.nowMs(clock),
+    send: (content) =>
+      bot?.send(PipecatFrames.encode({
+        _tag: "Message",
+        data: Rtvi.encode({
+          type: "send-text",
+          id: `text-${++typed}`,
+          data: { content, options: { run_immediately: true, audio_response: true } }
+        })
+      })) ?? false,
+    emit: (event) => void Queue.offerUnsafe(events, event)
+  })
+  yield* Effect.sync(() => requests.tick()).pipe(
+    Effect.delay(TICK),
+    Effect.forever,
+    Effect.forkScoped
+  )
 
   const incident = (what: EngineIncident["what"], error?: BackendError) =>
     onIncident?.({ engine: name, kind: "s2s", what, sessionId, error })
@@ -116,7 +141,12 @@ export const make = Effect.fnUntraced(function*(
             { sampleRate: event.sampleRate }
           )
         default:
-          if (!Queue.offerUnsafe(events, event)) {
+          if (
+            !Queue.offerUnsafe(
+              events,
+              event._tag === "ReplyStarted" ? { ...event, request: requests.answered() } : event
+            )
+          ) {
             fail(`pipecat: event queue overflowed (${MAX_EVENTS} events were not consumed)`)
           }
       }
@@ -198,11 +228,13 @@ export const make = Effect.fnUntraced(function*(
         return yield* Queue.end(events)
       }
       current.next.protocol.disconnected(error)
+      requests.lost(error)
       incident("failed", error)
       if (!error.retryable || shortLived > options.maxRetries) return yield* Queue.fail(events, error)
       const next = yield* Effect.result(reconnect)
       if (Result.isFailure(next)) return yield* Queue.fail(events, next.failure)
       current = next.success
+      requests.connected()
       incident("recovered")
     }
   }).pipe(Effect.forkScoped)
@@ -215,16 +247,8 @@ export const make = Effect.fnUntraced(function*(
     push: (pcm) => framer.push(pcm),
     activity: () => {},
     commit: () => {},
-    userText: (content) => {
-      bot?.send(PipecatFrames.encode({
-        _tag: "Message",
-        data: Rtvi.encode({
-          type: "send-text",
-          id: `text-${++typed}`,
-          data: { content, options: { run_immediately: true, audio_response: true } }
-        })
-      }))
-    },
+    userText: (content, request) => requests.add(content, request),
+    cancel: (request) => requests.cancel(request),
     // the capabilities exclude these
     say: () => {},
     toolResult: () => {},
