@@ -8,7 +8,7 @@ import type { TextLanguage } from "./TextLanguage.ts"
 import { sayCount, SPACE } from "./WrittenNumber.ts"
 
 /** Before "5/11", these say that it is a day. */
-const dayBefore = /(?:^|\s)(?:le|du|au|el|del|al|día|il|dal|dia|op)\s+$/iu
+const dayBefore = /(?:^|\s)(?:le|du|au|el|del|al|día|il|dal|dia|op|on|until)\s+$/iu
 
 /** "29/11/26" is in this century up to 2069. */
 const fullYear = (digits: string): number =>
@@ -115,14 +115,14 @@ export const dateRules = (language: TextLanguage): ReadonlyArray<NumberRule> => 
       }
     }
   ]
-  if (format.dateOrder === "dmy") {
-    // "le 5/11"
-    rules.push({
-      pattern: "(\\d{1,2})/(\\d{1,2})(?![\\d/]|[.,]\\d)",
-      read: ([, first = "", second = ""], place) =>
-        dayBefore.test(place.before) ? figures(Number(first), Number(second), undefined, place) : undefined
-    })
-  }
+  // "le 5/11", "on 11/29"
+  rules.push({
+    pattern: "(\\d{1,2})/(\\d{1,2})(?![\\d/]|[.,]\\d)",
+    read: ([text, first = "", second = ""], place) =>
+      text !== "9/11" && dayBefore.test(place.before)
+        ? figures(Number(first), Number(second), undefined, place)
+        : undefined
+  })
   if (dates.dayDotMonth === true) {
     rules.push({
       pattern: "(\\d{1,2})\\. (\\d{1,2})\\. (\\d{4})(?![\\d])|(\\d{1,2})\\.(\\d{1,2})\\.(?: (\\d{4}))?(?![\\d])",

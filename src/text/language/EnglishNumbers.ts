@@ -94,7 +94,7 @@ export const englishNumbers = (and: boolean): NumberWords => {
     decimalPoint: "point",
     decimalsAsNumber: false,
     phones:
-      "1-8\\d{2}(?=-[A-Z])|(?:1[ .-])?\\d{3}-\\d{3}-\\d{4}|\\d{3}\\.\\d{3}\\.\\d{4}|\\d{3} \\d{3} \\d{4}|[2-9]\\d{2}-\\d{4}",
+      "1-8\\d{2}(?=-[A-Z])|(?:1[ .-])?\\d{3}-\\d{3}-\\d{4}|\\d{3}\\.\\d{3}\\.\\d{4}|(?:1 )?\\d{3} \\d{3} \\d{4}|[2-9]\\d{2}-\\d{4}",
     ordinalMarks: [["(?:st|nd|rd|th)(?![\\p{L}])", "masculine"]],
     isYear: (value, before, after) => yearBefore.test(before) || (value >= 1100 && !countedAfter.test(after)),
     isPlural: (value) => value !== 1,

@@ -53,14 +53,16 @@ const compile = (language: TextLanguage): Compiled => {
     ...quantityRules(language)
   ]
   const sign = "[-−+±]"
+  // a sign after these joins two numbers
+  const unsigned = "(?<![\\p{L}\\p{N})\\]%‰°€$£²³″])"
   return {
     rules: rules.map(({ pattern, read }) => [new RegExp(pattern, "uy"), read]),
     prefixes: [
       ...(language.dates.monthFirst ? [`(?<!\\p{L})${monthPattern(language)}${SPACE}`] : []),
-      `(?<![\\p{L}\\p{N})])${sign}(?:${currencyPattern(language)})${SPACE}?${sign}?`,
+      `${unsigned}${sign}(?:${currencyPattern(language)})${SPACE}?${sign}?`,
       `(?:${currencyPattern(language)})${SPACE}?${sign}?`,
       `(?<![\\p{L}\\p{N}])\\(\\+?`,
-      `(?<![\\p{L}\\p{N})])${sign}\\.?`,
+      `${unsigned}${sign}\\.?`,
       "\\^[-−]?",
       "(?<![\\p{L}\\p{N}])['’‘.]"
     ].map((prefix) => new RegExp(`(?:${prefix})$`, "u"))

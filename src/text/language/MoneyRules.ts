@@ -168,7 +168,7 @@ const sayAmount = (
  */
 export const moneyRules = (language: TextLanguage): ReadonlyArray<NumberRule> => {
   const number = numberPattern(language.format)
-  const withCents = `(?:${number}|\\d{1,9}[.,]\\d{2}(?!\\d))`
+  const withCents = `(?:${number}|\\d{1,9}[.,]\\d{2}(?!\\d)|[.,]\\d{2}(?!\\d))`
   const scale = scalePattern(language, true)
   const before = currencyPattern(language)
   const after = alternatives(currencySigns(language).filter((sign) => !onlyBefore.has(sign)))

@@ -62,6 +62,8 @@ export const joinWords = (
   if (sign === "-") {
     if (nearEquals) return ` ${words.minus} `
     if (last.isFinal === true || next.isFinal === true) return gap === "-" ? " " : undefined
+    // "50-50"
+    if (gap === "-" && last.value !== undefined && last.value === next.value) return " "
     const rises = last.value === undefined || next.value === undefined || last.value < next.value ||
       (last.isYear === true && next.value < 100)
     return rises ? ` ${words.to} ` : gap === "-" ? ` ${words.ratio} ` : undefined
@@ -72,6 +74,8 @@ export const joinWords = (
   if (sign === "/" && last.isQuantity === true) {
     // "5 l/100 km" and "24h/24", but "72 °F/22 °C"
     if (text.slice(Math.max(0, last.end - 3), last.end).includes("°")) return ` ${words.slash} `
+    // "$5/$10"
+    if (!/\d/u.test(text.charAt(next.start))) return ` ${words.slash} `
     return ` ${next.isQuantity === true ? words.per : words.outOf} `
   }
   if (sign === ".") return gap === "." ? ` ${words.dot} ` : undefined

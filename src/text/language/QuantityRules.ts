@@ -103,7 +103,8 @@ const fractionRules = (language: TextLanguage): ReadonlyArray<NumberRule> => {
       }
     },
     {
-      pattern: `(?:(\\d{1,4})${SPACE})?(\\d{1,3})[/⁄](\\d{1,3})(?![\\d/⁄]|[.,]\\d)${unit}`,
+      pattern:
+        `(?:(\\d{1,4})(?:${SPACE}|-(?=\\d/)))?(\\d{1,3})[/⁄](\\d{1,3})(?![\\d/⁄]|[.,]\\d)(?:(?:rd|th)s?)?${unit}`,
       read: ([, whole, above, below, symbol], { after, before }) => {
         const [numerator, denominator] = [Number(above), Number(below)]
         if (/[\d/]$/u.test(before) || numerator === 0 || numerator >= denominator || !denominators.has(denominator)) {
@@ -117,10 +118,14 @@ const fractionRules = (language: TextLanguage): ReadonlyArray<NumberRule> => {
       pattern: "(\\d{1,4})/(\\d{1,4})(?![\\d/]|[.,]\\d)",
       read: ([text, first = "", second = ""], { after, before }) => {
         if (/[\d/]$/u.test(before)) return undefined
-        const season = first.length === 4 && second.length === 2 && Number(second) === (Number(first) + 1) % 100
-        const from = season ? numbers.year(Number(first)) : numbers.cardinal(Number(first))
+        // "2024/25", "2024/2025", "24/25"
+        const season = (first.length === 4 || first.length === second.length) && second.length > 1 &&
+          Number(second) % 100 === (Number(first) + 1) % 100 && Number(first) < 2100
+        const from = season && first.length === 4 ? numbers.year(Number(first)) : numbers.cardinal(Number(first))
         const to = second.length > 1 && second.startsWith("0")
           ? sayDigits(second, language)
+          : season && second.length === 4
+          ? numbers.year(Number(second))
           : numbers.cardinal(Number(second))
         if (/^ ?=/u.test(after)) return { said: `${from} ${words.dividedBy} ${to}` }
         if (season || /^(?:24\/7|9\/11|50\/50)$/u.test(text)) return { said: `${from} ${to}` }

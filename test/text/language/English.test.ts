@@ -326,6 +326,49 @@ describe("numbers in English", () => {
     ]
   ])
 
+  golden("en", "more sentences", [
+    [
+      "$1,234.5, £1,234, € 5, 5€, -€5, ($5), $5.00, $.50, USD 1,000, 1,000 USD, $1-2M, $1k–$2k",
+      "one thousand two hundred thirty-four point five dollars, one thousand two hundred thirty-four pounds, five euros, five euros, minus five euros, (five dollars), five dollars, $zero point five zero, one thousand US dollars, one thousand US dollars, one to two million dollars, one to two thousand dollars"
+    ],
+    [
+      "12:30pm-1:30pm, 5 o'clock, at 5., 10:00 AM EST, GMT+1, UTC-5",
+      "twelve thirty p.m. to one thirty p.m., five o'clock, at five., ten a.m. EST, GMT+one, UTC-five"
+    ],
+    ["5%-10%, 5% - 10%", "five percent to ten percent, five percent to ten percent"],
+    ["2 ½, 1-1/2", "two and a half, one and a half"],
+    [
+      "+44 20 7946 0958, 1 800 555 0199, 1-800-555-0199.",
+      "plus four four, two zero, seven nine four six, zero nine five eight, one, eight zero zero, five five five, zero one nine nine, one, eight zero zero, five five five, zero one nine nine."
+    ],
+    ["2024/2025, 24/25", "twenty twenty-four twenty twenty-five, twenty-four twenty-five"],
+    [
+      "3,000 m, 10,000-foot, 50-50, 2-for-1, 9-to-5, 7-11",
+      "three thousand meters, ten thousand-foot, fifty fifty, two-for-one, nine-to-five, seven to eleven"
+    ],
+    [
+      "Sept 11, 2001; Sept. 11; 9/11; July 4th, 1776; 4 July 1776",
+      "September eleventh, two thousand one; September eleventh; nine eleven; July fourth, seventeen seventy-six; the fourth of July seventeen seventy-six"
+    ],
+    ["On 11/29 at 7:00 we met.", "On November twenty-ninth at seven o'clock we met."],
+    ["He is 6'2\" and weighs 180 lbs.", "He is six feet two inches and weighs one hundred eighty pounds."],
+    [
+      "$19.99 each, 3 for $50, 50% off, 2 x 5",
+      "nineteen dollars and ninety-nine cents each, three for fifty dollars, fifty percent off, two by five"
+    ],
+    [
+      "10 km/h - 20 km/h; 10km-20km",
+      "ten kilometers per hour to twenty kilometers per hour; ten kilometers to twenty kilometers"
+    ],
+    ["Between $5 and $10.", "Between five dollars and ten dollars."],
+    ["about 1/3 of 300, 2/3rds, 3/4ths", "about one third of three hundred, two thirds, three quarters"],
+    [
+      "room 1408; apartment 12; suite 300; 1600 Pennsylvania Avenue; 10 Downing Street; zip 10001",
+      "room fourteen oh eight; apartment twelve; suite three hundred; sixteen hundred Pennsylvania Avenue; ten Downing Street; zip one zero zero zero one"
+    ],
+    ["2026; 2026.; (2026); 2026?", "twenty twenty-six; twenty twenty-six.; (twenty twenty-six); twenty twenty-six?"]
+  ])
+
   golden("en-GB", "British", [
     ["101 and 1,234", "one hundred and one and one thousand two hundred and thirty-four"],
     ["29/11/2026", "the twenty-ninth of November twenty twenty-six"],
