@@ -69,6 +69,8 @@ class Model {
   /** When the agent was held. */
   heldMs: number | undefined
   atMs = 1_000
+  /** What is still to be heard of the present reply. */
+  left: TimedInput["left"]
   lag: number
   readonly late: Array<ConversationInput> = []
 
@@ -78,7 +80,7 @@ class Model {
   }
 
   on(input: ConversationInput): void {
-    const event: TimedInput = { ...input, atMs: this.atMs }
+    const event: TimedInput = { ...input, atMs: this.atMs, left: this.left }
     this.trace.push(event)
     if (event._tag === "TimerFired" && this.timers.get(event.name) === event.id) this.timers.delete(event.name)
     const before = this.state
@@ -97,6 +99,10 @@ class Model {
       // a model starts replies by itself
       const may = event._tag === "Close" || event._tag === "ModelReplyStarted"
       assert.isTrue(!cut || may, `an uninterruptible reply was interrupted by ${event._tag}`)
+    }
+    if (before.answersQuestion && !this.options.policy.echoGuard) {
+      const dropped = commands.some((command) => command._tag === "Emit" && command.event.type === "user.backchannel")
+      assert.isFalse(dropped, "an answer to a question is no backchannel")
     }
     for (const command of commands) this.obey(command)
     if (this.options.transcriptBased) assert.isUndefined(this.unanswered, "every question of the user is answered")
@@ -153,7 +159,8 @@ class Model {
         assert.isAtLeast(command.afterMs, 0)
         if (command.name === "confirm" && this.heldMs !== undefined) {
           const { minSpeech, patience } = this.options.policy.interruption
-          const longestMs = Math.max(Duration.toMillis(minSpeech), 2 * Duration.toMillis(patience))
+          const speechMs = Duration.toMillis(minSpeech) + this.state.detectorLagMs
+          const longestMs = Math.max(speechMs, 2 * Duration.toMillis(patience))
           // a late timer does not shorten the next one
           const untilMs = Math.max(this.atMs, this.heldMs + longestMs) + TIMER_GRACE_MS
           assert.isAtMost(this.atMs + command.afterMs, untilMs, "a held agent is silent for at most twice `patience`")
@@ -315,8 +322,8 @@ const optionsFrom = (random: () => number): ConversationOptions => {
       interruption: {
         ...defaultPolicy.interruption,
         enabled: random() < 0.7,
-        minSpeech: Duration.millis(between(random, 0, 300)),
-        minWords: between(random, 0, 2),
+        minSpeech: Duration.millis(between(random, 0, random() < 0.7 ? 300 : 2_000)),
+        minWords: between(random, 0, random() < 0.8 ? 2 : 20),
         ignoreBackchannels: random() < 0.5,
         patience: Duration.millis(between(random, 100, 1_500))
       },
@@ -344,6 +351,9 @@ const run = (seed: number): Model => {
     if (random() < 0.9) model.on({ _tag: "Started" })
     for (let i = 0; i < LENGTH; i++) {
       model.atMs += between(random, 0, 400)
+      model.left = random() < 0.4
+        ? { ms: between(random, 0, 2_000), text: random() < 0.7 ? "Shall I book it?" : "I will." }
+        : undefined
       model.on(inputOf(model, random))
       model.check()
     }
