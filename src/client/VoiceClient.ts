@@ -189,7 +189,7 @@ export class VoiceClient {
     this.#link?.send(message)
   }
 
-  /** Stops the agent's reply. */
+  /** Stops the agent's reply; an `error` event follows when it is one that may not be interrupted, and it goes on. */
   interrupt(): void {
     this.#link?.send({ type: "agent.interrupt" })
   }
