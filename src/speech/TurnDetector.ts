@@ -17,6 +17,8 @@ export interface TurnDetectorInput {
   readonly transcript: string
   /** The agent's last words, which the user answers. */
   readonly agentSaid: string
+  /** What the user speaks, BCP 47, when it is known. */
+  readonly language?: string | undefined
 }
 
 /**

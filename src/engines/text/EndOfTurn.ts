@@ -1,13 +1,16 @@
 /**
- * Estimates the probability that a user's turn is complete, from the words alone. English. Pure.
+ * Estimates the probability that a user's turn is complete, from the words alone. Pure. English in detail; in German, French,
+ * Spanish, Italian, Portuguese and Dutch by the words that cannot end a turn; in other languages by the configured phrases.
  *
  * Recognisers end any fragment with a full stop, so final punctuation is ignored, except for a comma, a colon, a dash or an
  * ellipsis.
  *
  * @since 0.1.0
  */
+import type { TurnDetectorInput } from "../../speech/TurnDetector.ts"
 import { dictation } from "./Dictation.ts"
 import * as English from "./English.ts"
+import * as Languages from "./Languages.ts"
 
 /**
  * Additions to the built-in phrases.
@@ -97,7 +100,8 @@ const auxiliary = (words: ReadonlyArray<string>, agentAsked: boolean): number =>
  */
 export const make = (
   options: EndOfTurnOptions = {}
-): (input: { readonly transcript: string; readonly agentSaid: string }) => number => {
+): (input: TurnDetectorInput) => number => {
+  const others = new Map<string, (words: ReadonlyArray<string>) => number>()
   const fillers = phrases(English.fillers, options.fillers)
   const unfinished = phrases(English.unfinished, options.unfinished)
   const complete = phrases(English.complete, options.complete)
@@ -165,11 +169,33 @@ export const make = (
     return words.length > 2 ? 0.88 : words.length === 2 ? 0.82 : agentAsked ? 0.85 : 0.7
   }
 
-  return ({ agentSaid, transcript }) => {
+  /** Of another language: only the words that it cannot end with are known. */
+  const estimatorOf = (tag: string): (words: ReadonlyArray<string>) => number => {
+    const known = Object.hasOwn(Languages.byLanguage, tag) ? Languages.byLanguage[tag] : undefined
+    const fillers = phrases(known?.fillers ?? [], options.fillers)
+    const unfinished = phrases(known?.unfinished ?? [], options.unfinished)
+    const complete = phrases([], options.complete)
+    return (words) => {
+      if (tail(words, complete) > 0) return 0.95
+      if (tail(words, fillers) > 0) return 0.08
+      if (tail(words, unfinished) > 0) return 0.1
+      return words.length > 2 ? 0.88 : 0.8
+    }
+  }
+  const byLanguage = (language: string): (words: ReadonlyArray<string>) => number => {
+    const primary = language.toLowerCase().split("-")[0] ?? ""
+    // an unknown language has no list, whatever its name
+    const tag = Object.hasOwn(Languages.byLanguage, primary) ? primary : ""
+    const estimator = others.get(tag) ?? estimatorOf(tag)
+    others.set(tag, estimator)
+    return estimator
+  }
+
+  return ({ agentSaid, language = "en", transcript }) => {
     const text = normalize(transcript)
     const words = wordsOf(text)
     if (words.length === 0) return 0.5
-    const estimate = byWords(words, normalize(agentSaid))
+    const estimate = /^en(?:-|$)/iu.test(language) ? byWords(words, normalize(agentSaid)) : byLanguage(language)(words)
     // punctuation in the middle of a sentence
     return /(?:[,:;–—-]|…|\.\.)[\s"')]*$/u.test(text) ? Math.min(estimate, 0.3) : estimate
   }

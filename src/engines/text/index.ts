@@ -1,5 +1,6 @@
 /**
- * Turn detection from the transcript: no model, no package. English.
+ * Turn detection from the transcript: no model, no package. English in detail; German, French, Spanish, Italian, Portuguese
+ * and Dutch by the words that cannot end a turn, when the session has that language. Without a language: English.
  *
  * Distinguishes "I want to" from "I want two", and recognises an incomplete number, e-mail address or spelling.
  *
@@ -72,7 +73,7 @@ export const layer = (options?: Partial<TextOptions>): Layer.Layer<TurnDetector,
 export const definition = EngineRegistry.define({
   kind: "turn",
   name: "text",
-  description: "End of turn from the transcript and the agent's question, English; no model, no package",
+  description: "End of turn from the transcript and the agent's question, in seven languages; no model, no package",
   options: TextOptions,
   layer
 })

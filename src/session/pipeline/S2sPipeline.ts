@@ -202,7 +202,8 @@ const open = Effect.fnUntraced(function*(
     transcriptBased: agentAnswers,
     interimTranscripts: agentAnswers && s2s.capabilities.interims,
     predictEndOfTurn: agentAnswers && turnDetector !== undefined
-      ? (transcript, agentSaid) => Effect.suspend(() => turnDetector.endOfTurn({ transcript, agentSaid }))
+      ? (transcript, agentSaid) =>
+        Effect.suspend(() => turnDetector.endOfTurn({ transcript, agentSaid, language: context.currentLanguage() }))
       : undefined,
     finalize: turns.finalize,
     reply: (request) => {

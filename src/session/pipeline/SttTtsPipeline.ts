@@ -126,7 +126,8 @@ export const make = (
       interimTranscripts: stt.capabilities.interim,
       predictEndOfTurn: turnDetector === undefined
         ? undefined
-        : (transcript, agentSaid) => Effect.suspend(() => turnDetector.endOfTurn({ transcript, agentSaid })),
+        : (transcript, agentSaid) =>
+          Effect.suspend(() => turnDetector.endOfTurn({ transcript, agentSaid, language: context.currentLanguage() })),
       finalize: recogniser.finalize,
       abandon: recogniser.abandon,
       reply,

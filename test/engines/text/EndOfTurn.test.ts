@@ -288,6 +288,44 @@ describe("EndOfTurn", () => {
   })
 })
 
+describe("EndOfTurn in other languages", () => {
+  const probability = (language: string, transcript: string) => endOfTurn({ transcript, agentSaid: "", language })
+
+  it.each([
+    ["de", ["Ich möchte einen Tisch für", "Ja, und", "Ich möchte", "ähm", "Am Montag, weil"]],
+    ["de-AT", ["Moment mal"]],
+    ["fr", ["Je voudrais", "Une table pour", "oui, mais", "euh", "parce que"]],
+    ["es", ["Una mesa para", "sí, pero", "un momento", "quisiera"]],
+    ["it", ["Un tavolo per", "sì, ma", "un attimo", "ho bisogno di"]],
+    ["pt-BR", ["Uma mesa para", "sim, mas", "um momento", "preciso de"]],
+    ["nl", ["Een tafel van", "ja, maar", "wacht even", "ik wil graag"]]
+  ])("are unfinished, %s", (language, texts) => {
+    for (const text of texts) assert.isBelow(probability(language, text), 0.3, text)
+  })
+
+  it.each([
+    // words that an English turn does not end with
+    ["de", ["Ich rufe an", "Kommst du mit?", "Was", "Danke sehr.", "Ja", "so was will ich"]],
+    ["fr", ["Oui", "C'est pour moi", "à huit heures"]],
+    ["es", ["No quiero más", "sí", "me las llevo"]],
+    ["it", ["No, non può", "perché?", "va bene"]],
+    ["pt", ["Não quero mais", "sim"]],
+    ["nl", ["Wat is dat?", "ja hoor"]],
+    ["ja", ["八時にお願いします", "and"]],
+    ["constructor", ["something or other"]]
+  ])("are finished, %s", (language, texts) => {
+    for (const text of texts) assert.isAbove(probability(language, text), 0.7, text)
+  })
+
+  it("take the configured phrases in any language, and punctuation", () => {
+    const configured = EndOfTurn.make({ unfinished: ["tabi ki"], complete: ["und"] })
+    assert.isBelow(configured({ transcript: "evet tabi ki", agentSaid: "", language: "tr" }), 0.3)
+    assert.isAbove(configured({ transcript: "ja und", agentSaid: "", language: "de" }), 0.7)
+    assert.isBelow(probability("tr", "evet, ama …"), 0.5)
+    assert.strictEqual(probability("en-GB", "I want to"), endOfTurn({ transcript: "I want to", agentSaid: "" }))
+  })
+})
+
 describe("engine text", () => {
   it.effect("is built by name with its options", () =>
     Effect.gen(function*() {
