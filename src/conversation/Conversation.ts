@@ -63,8 +63,12 @@ const onModelTurnUnanswered = (current: Step, reason: "empty" | "no_reply"): voi
 
 /** A speech-to-speech model has begun a reply: by that it has also ended the user's turn. */
 const onModelReplyStarted = (current: Step, reply: string): void => {
-  const { lifecycle, timestamps } = current.state
-  if (lifecycle._tag === "New") return
+  const { lifecycle, queue, timestamps } = current.state
+  if (lifecycle._tag === "New") {
+    // a bot may greet before the user has attached
+    const others = queue.filter((source) => source._tag !== "ModelInitiated")
+    return current.set({ queue: [...others, { _tag: "ModelInitiated", reply }] })
+  }
   endModelTurn(current)
   requestAnswer(current, { _tag: "ModelInitiated", reply }, timestamps)
 }

@@ -5,7 +5,8 @@ import { VoiceBackend } from "../../src/backend/VoiceBackend.ts"
 import { SpeechToSpeech, type SpeechToSpeechEvent, type SpeechToSpeechStream } from "../../src/speech/SpeechToSpeech.ts"
 import * as Scripted from "../../src/testing/scripted/ScriptedEngines.ts"
 import type { S2sCall, S2sFault } from "../../src/testing/scripted/ScriptedSpeechToSpeech.ts"
-import { call, layerS2s, pass, provider, running, type User } from "./Harness.ts"
+import { call, layerS2s, pass, provider, running, User } from "./Harness.ts"
+import { TestConnection } from "./TestConnection.ts"
 
 const agentLines = (user: User) => Effect.map(user.said, (lines) => lines.filter((line) => line.startsWith("agent")))
 const errors = (user: User) => user.connection.of("error").map(({ message }) => message)
@@ -19,6 +20,7 @@ const layerModel = (
     readonly results?: Array<string>
     readonly turnAuthority?: "own" | "remote"
     readonly say?: boolean
+    readonly onOpen?: (emit: (event: SpeechToSpeechEvent) => void) => void
     readonly onResult?: (emit: (event: SpeechToSpeechEvent) => void, id: string) => void
     readonly tools?: boolean
   } = {}
@@ -39,6 +41,7 @@ const layerModel = (
       Effect.gen(function*() {
         const events = yield* Queue.unbounded<SpeechToSpeechEvent>()
         const emit = (event: SpeechToSpeechEvent) => void Queue.offerUnsafe(events, event)
+        options.onOpen?.(emit)
         let nth = 0
         const asked = (request: string) => answer(emit, request, nth++)
         const stream: SpeechToSpeechStream = {
@@ -329,4 +332,49 @@ describe("A model that decides turns and does not answer", () => {
         assert.deepStrictEqual(yield* user.said, ["user: a", "user: b", "agent: Two."])
       })
     ))
+})
+
+describe("Replies that a model begins by itself", () => {
+  const greeting = (emit: (event: SpeechToSpeechEvent) => void, reply: string, ms: number) => {
+    emit({ _tag: "ReplyStarted", reply })
+    emit({ _tag: "ReplyAudio", reply, pcm: sound(ms), text: `I am ${reply}.` })
+    emit({ _tag: "ReplyEnded", reply })
+  }
+
+  it.effect("are played when the user attaches, if they came before", () =>
+    running(
+      backend(layerModel(() => {}, { turnAuthority: "remote", onOpen: (emit) => greeting(emit, "early", 500) })),
+      Effect.gen(function*() {
+        const backend = yield* VoiceBackend
+        const session = yield* backend.createSession({ userId: "u", transport: "websocket" })
+        yield* pass("40 seconds")
+        const user = new User(session, new TestConnection())
+        yield* session.attach(user.connection)
+        yield* pass("2 seconds")
+        assert.deepStrictEqual(yield* user.said, ["agent: I am early."])
+        assert.strictEqual(user.connection.frames.length, 25)
+      })
+    ))
+
+  it.effect("are truncated unless they are the last that waits for the agent to be silent", () => {
+    const truncated: Array<readonly [string, number]> = []
+    let tell = (_: SpeechToSpeechEvent) => {}
+    const model = layerModel((emit, request) => {
+      emit({ _tag: "ReplyStarted", reply: "protected", request })
+      emit({ _tag: "ReplyAudio", reply: "protected", pcm: sound(2_000), text: "Protected." })
+      emit({ _tag: "ReplyEnded", reply: "protected" })
+    }, { turnAuthority: "remote", truncated, onOpen: (emit) => void (tell = emit) })
+    return running(
+      backend(model),
+      Effect.gen(function*() {
+        const user = yield* call()
+        yield* user.session.say("Protected.", { interruptible: false })
+        yield* pass("200 millis")
+        for (const name of ["one", "two", "three"]) greeting(tell, name, 500)
+        yield* pass("5 seconds")
+        assert.deepStrictEqual(yield* user.said, ["agent: Protected.", "agent: I am three."])
+        assert.deepStrictEqual(truncated, [["one", 0], ["two", 0]])
+      })
+    )
+  })
 })

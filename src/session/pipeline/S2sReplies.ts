@@ -11,7 +11,7 @@ import * as Effect from "effect/Effect"
 import { type BackendError, PipelineError } from "../../BackendError.ts"
 import type { SpeechToSpeechEvent, SpeechToSpeechStream } from "../../speech/SpeechToSpeech.ts"
 import type { Pipeline } from "./Pipeline.ts"
-import { MAX_REPLY_BYTES, S2sReply, type S2sReplyOptions } from "./S2sReply.ts"
+import { S2sReply, type S2sReplyOptions } from "./S2sReply.ts"
 import { S2sRequests } from "./S2sRequests.ts"
 
 /**
@@ -25,8 +25,6 @@ export type ReplyOrRequestEvent = Extract<
   { readonly reply: string } | { readonly request: string }
 >
 
-/** Replies that have begun and not been played; the oldest of more is dropped. */
-const MAX_REPLIES = 8
 /** The latest names of replies, to recognise one that is told twice. */
 const MAX_NAMES = 64
 
@@ -166,7 +164,7 @@ export class S2sReplies {
     }
     const answered = this.#requests.answered(request)
     if (answered._tag === "Unwanted") return this.#options.stream.truncate(name, 0)
-    this.#makeRoom()
+    if (answered._tag === "Unasked") this.#dropUnplayed()
     const reply = this.#make(name, answered._tag === "Wanted" && answered.owner.mayBeSilent)
     this.#replies.set(name, reply)
     if (answered._tag === "Unasked") return this.#options.unasked(name)
@@ -174,17 +172,13 @@ export class S2sReplies {
     Deferred.doneUnsafe(answered.owner.answered, Effect.succeed(reply))
   }
 
-  /** Drops the oldest replies that nobody plays. */
-  #makeRoom(): void {
-    const playing = new Set(Array.from(this.#parts.values(), ({ replies }) => replies).flat())
-    const waiting = Array.from(this.#replies.values()).filter((reply) => !playing.has(reply))
-    let bytes = waiting.reduce((sum, reply) => sum + reply.bytes, 0)
-    for (let left = waiting.length; left >= MAX_REPLIES || bytes > MAX_REPLY_BYTES; left--) {
-      const oldest = waiting.shift()
-      if (oldest === undefined) return
-      bytes -= oldest.bytes
-      this.#replies.delete(oldest.name)
-      this.#options.stream.truncate(oldest.name, 0)
+  /** Drops the reply that the model began by itself and nobody plays: the conversation plays the last of such replies. */
+  #dropUnplayed(): void {
+    const played = new Set(Array.from(this.#parts.values(), ({ replies }) => replies).flat())
+    for (const reply of this.#replies.values()) {
+      if (played.has(reply)) continue
+      this.#replies.delete(reply.name)
+      this.#options.stream.truncate(reply.name, 0)
     }
   }
 
@@ -203,7 +197,7 @@ export class S2sReplies {
   #dropped(): BackendError {
     return new PipelineError({
       op: "SpeechToSpeech.reply",
-      message: `${this.#options.engine}: an answer was dropped, because too many waited to be played`,
+      message: `${this.#options.engine}: an answer was dropped, because the model began another`,
       retryable: false
     })
   }

@@ -64,13 +64,8 @@ export interface S2sReplyOptions {
  */
 export const MAX_REPLY_MS = 15 * 60_000
 
-/**
- * The most memory of one reply, in bytes: `MAX_REPLY_MS` of audio at 48 kHz, which leaves room for texts at the usual rates.
- *
- * @category constants
- * @since 0.1.0
- */
-export const MAX_REPLY_BYTES = MAX_REPLY_MS * 48 * 2
+/** The most memory of one reply, in bytes: `MAX_REPLY_MS` at 48 kHz, which leaves room for texts at the usual rates. */
+const MAX_REPLY_BYTES = MAX_REPLY_MS * 48 * 2
 /** The memory of the object that holds a piece, in bytes, about. */
 const PIECE_BYTES = 128
 /** Tool calls of one reply that wait to be run. */
@@ -121,11 +116,6 @@ export class S2sReply {
   /** How much audio the model has made, in ms. */
   get madeMs(): number {
     return this.#madeMs
-  }
-
-  /** The memory of what has not been read, in bytes, about. */
-  get bytes(): number {
-    return this.#bytes
   }
 
   /**
