@@ -147,7 +147,7 @@ describe("A speech-to-speech model that goes wrong", () => {
         yield* turn(user, "a")
         yield* turn(user, "b")
         const said = yield* agentLines(user)
-        assert.match(said[0] ?? "", /^agent: One two/u)
+        assert.match(said[0] ?? "", /^agent: One( two)? …$/u)
         assert.deepStrictEqual(said.slice(1), ["agent: Sorry.", "agent: Two."])
         const truncated = calls.filter((done) => done._tag === "truncate")
         assert.deepStrictEqual(truncated.map(({ reply }) => reply), ["reply-0"])

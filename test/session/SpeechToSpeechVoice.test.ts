@@ -96,17 +96,19 @@ describe("A speech-to-speech model with a voice beside it", () => {
       layerS2s(["never", "An answer."], {
         turnAuthority: "own",
         voice: {},
-        faultAt: { 0: "lost", 1: "refused", 2: "empty" }
+        faultAt: { 0: "lost", 1: "refused", 2: "empty", 3: "mute" }
       }),
       Effect.gen(function*() {
         const user = yield* call()
-        for (const text of ["One.", "Two.", "Three.", "Four."]) {
+        for (const text of ["One.", "Two.", "Three.", "Four.", "Five."]) {
           yield* user.session.say(text)
           yield* pass("40 seconds")
         }
-        assert.deepStrictEqual(yield* user.said, ["agent: One.", "agent: Two.", "agent: Three.", "agent: Four."])
+        const said = ["One.", "Two.", "Three.", "Four.", "Five."]
+        assert.deepStrictEqual(yield* user.said, said.map((text) => `agent: ${text}`))
         assert.deepStrictEqual(errors(user), [])
         assert.deepStrictEqual(user.connection.of("engine.incident").map(({ engine, what }) => `${engine} ${what}`), [
+          "scripted-s2s failed",
           "scripted-s2s failed",
           "scripted-s2s failed",
           "scripted-s2s failed"

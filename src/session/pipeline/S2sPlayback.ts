@@ -95,5 +95,12 @@ export const make = (
     }
   })
 
-  return (request, reply) => Effect.raceFirst(playPieces(request, reply), runCalls(request, reply))
+  return (request, reply) =>
+    Effect.raceFirst(playPieces(request, reply), runCalls(request, reply)).pipe(
+      Effect.tapError(() =>
+        Effect.sync(() => {
+          if (!reply.isEmpty) context.replyAudio.breakOff(request.epoch)
+        })
+      )
+    )
 }

@@ -137,9 +137,9 @@ export class S2sReplies {
     parts.handedOverMs += ms
   }
 
-  /** Whether nothing was given to playout. */
+  /** Whether the model has made nothing for this epoch that can be heard. */
   isUnheard(epoch: number): boolean {
-    return (this.#parts.get(epoch)?.handedOverMs ?? 0) === 0
+    return (this.#parts.get(epoch)?.replies ?? []).every((reply) => reply.isEmpty)
   }
 
   /** The reply of this epoch has ended: the model is told what of it was not heard. */

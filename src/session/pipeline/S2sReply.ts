@@ -118,6 +118,11 @@ export class S2sReply {
     return this.#madeMs
   }
 
+  /** Whether it has neither sound nor text nor tool call. */
+  get isEmpty(): boolean {
+    return !this.#answers
+  }
+
   /**
    * Takes an event of the model; of a reply that has ended, nothing more. Returns `false` when it is not taken whole: the
    * reply has reached its bound and ends here, or has too many tool calls.

@@ -133,6 +133,11 @@ export class AudioOutput implements Player {
     this.#play(reply)
   }
 
+  /** The speech of the last text of this reply breaks off. */
+  breakOff(epoch: number): void {
+    if (this.#reply?.epoch === epoch) this.#reply.breakOff()
+  }
+
   /** No more speech will come for this reply. */
   finish(epoch: number): void {
     const reply = this.#reply

@@ -75,6 +75,11 @@ export class ReplyAudio {
     return this.#output.aheadMs(epoch)
   }
 
+  /** The speech of the last text of the reply breaks off: the history has of it what is sure to have been spoken. */
+  breakOff(epoch: number): void {
+    this.#output.breakOff(epoch)
+  }
+
   /** All speech of the reply has been handed over. */
   finish(epoch: number): void {
     this.#flush(epoch)

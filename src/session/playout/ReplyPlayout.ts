@@ -69,6 +69,7 @@ export class ReplyPlayout {
   #cursor = 0
   readonly #texts: Array<SpokenText> = []
   #emittedTexts = 0
+  #brokenOff = false
   /** Where the audio pushed so far ends. */
   #endMs = 0
   /** When frame 0 was, or would have been, played: the playout clock. `undefined` while it is stopped. */
@@ -101,6 +102,11 @@ export class ReplyPlayout {
   finish(): void {
     this.#framer.flush()
     this.finished = true
+  }
+
+  /** The speech of the last text breaks off: how much of it was spoken is an estimate. */
+  breakOff(): void {
+    this.#brokenOff = true
   }
 
   /** Whether all frames so far have been sent. */
@@ -197,7 +203,7 @@ export class ReplyPlayout {
 
   /** What is heard of it up to a position. */
   heardBy(playedMs: number): HeardSpeech {
-    const endMs = this.finished ? this.#endMs : undefined
+    const endMs = this.finished && !this.#brokenOff ? this.#endMs : undefined
     const texts = this.#texts.filter((_, index) =>
       (this.#texts[index + 1]?.startMs ?? endMs ?? Number.POSITIVE_INFINITY) <= playedMs
     )
