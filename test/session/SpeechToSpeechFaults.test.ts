@@ -358,7 +358,7 @@ describe("Replies that a model begins by itself", () => {
 
   it.effect("are truncated unless they are the last that waits for the agent to be silent", () => {
     const truncated: Array<readonly [string, number]> = []
-    let tell = (_: SpeechToSpeechEvent) => {}
+    let tell: (event: SpeechToSpeechEvent) => void = () => {}
     const model = layerModel((emit, request) => {
       emit({ _tag: "ReplyStarted", reply: "protected", request })
       emit({ _tag: "ReplyAudio", reply: "protected", pcm: sound(2_000), text: "Protected." })
