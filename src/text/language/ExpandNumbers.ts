@@ -52,15 +52,15 @@ const compile = (language: TextLanguage): Compiled => {
     ...codeRules(language),
     ...quantityRules(language)
   ]
-  const sign = "[-−+±]"
+  const sign = "(?:\\+/[-−]|[-−+±])"
   // a sign after these joins two numbers
   const unsigned = "(?<![\\p{L}\\p{N})\\]%‰°€$£²³″])"
   return {
     rules: rules.map(({ pattern, read }) => [new RegExp(pattern, "uy"), read]),
     prefixes: [
       ...(language.dates.monthFirst ? [`(?<!\\p{L})${monthPattern(language)}${SPACE}`] : []),
-      `${unsigned}${sign}(?:${currencyPattern(language)})${SPACE}?${sign}?`,
-      `(?:${currencyPattern(language)})${SPACE}?${sign}?`,
+      `${unsigned}${sign}(?:${currencyPattern(language)})${SPACE}?${sign}?\\.?`,
+      `(?:${currencyPattern(language)})${SPACE}?${sign}?\\.?`,
       `(?<![\\p{L}\\p{N}])\\(\\+?`,
       `${unsigned}${sign}\\.?`,
       "\\^[-−]?",

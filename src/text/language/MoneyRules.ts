@@ -208,6 +208,11 @@ export const moneyRules = (language: TextLanguage): ReadonlyArray<NumberRule> =>
       return { said: negative + amount(first, firstScale, currency) + sayPer(per, language), isQuantity: true }
     }
     const low = parseNumber(first, language.format)
+    // "€1.50–€2"
+    if (low.fraction.length === 2 && secondScale === undefined && currency.minor !== undefined) {
+      const amounts = [first, second].map((text) => amount(text, undefined, currency))
+      return { said: negative + amounts.join(` ${language.words.to} `) + sayPer(per, language), isQuantity: true }
+    }
     const lowScale = firstScale === undefined || firstScale === secondScale
       ? undefined
       : scaleOf(language, firstScale, true)

@@ -65,7 +65,9 @@ const escape = (text: string): string => text.replace(/[.$*+?^()[\]{}|\\/]/gu, "
 
 const signed = (sign: string | undefined, language: TextLanguage): string => {
   const { minus, plus, plusOrMinus } = language.words
-  return sign === undefined || sign === "" ? "" : `${sign === "+" ? plus : sign === "±" ? plusOrMinus : minus} `
+  return sign === undefined || sign === ""
+    ? ""
+    : `${sign === "+" ? plus : sign === "±" || sign.length > 1 ? plusOrMinus : minus} `
 }
 
 const unitPattern = (language: TextLanguage): string => {
@@ -139,7 +141,7 @@ const fractionRules = (language: TextLanguage): ReadonlyArray<NumberRule> => {
 const unitRules = (language: TextLanguage): ReadonlyArray<NumberRule> => {
   const number = numberPattern(language.format)
   const units = unitPattern(language)
-  const sign = "([-−+±])?"
+  const sign = "(\\+/[-−]|[-−+±])?"
   return [
     {
       // "5'11\""
@@ -211,7 +213,7 @@ export const quantityRules = (language: TextLanguage): ReadonlyArray<NumberRule>
     ...unitRules(language),
     {
       pattern:
-        `([-−+±])?(${number})(?:[eE]([-−+]?\\d{1,3})(?![\\p{L}\\d])|([⁻]?[${SUPERSCRIPTS}]{1,3})|\\^\\(?([-−]?\\d{1,3})\\)?)`,
+        `(\\+/[-−]|[-−+±])?(${number})(?:[eE]([-−+]?\\d{1,3})(?![\\p{L}\\d])|([⁻]?[${SUPERSCRIPTS}]{1,3})|\\^\\(?([-−]?\\d{1,3})\\)?)`,
       read: ([, mark, written = "", scientific, raised, caret]) => {
         const said = signed(mark, language) + sayNumber(parseNumber(written, language.format), language)
         if (scientific !== undefined) {
@@ -243,7 +245,7 @@ export const quantityRules = (language: TextLanguage): ReadonlyArray<NumberRule>
       })
     },
     {
-      pattern: `([-−+±])?(${number})(${scale})(?:${SPACE}(?:d[ei] |d['’])?(${
+      pattern: `(\\+/[-−]|[-−+±])?(${number})(${scale})(?:${SPACE}(?:d[ei] |d['’])?(${
         unitPattern(language)
       })(?![\\p{L}\\p{N}]))?`,
       read: ([, mark, written = "", name = "", symbol]) => {
@@ -259,7 +261,7 @@ export const quantityRules = (language: TextLanguage): ReadonlyArray<NumberRule>
       }
     },
     {
-      pattern: "([-−+±])?\\.(\\d{1,12})(?!\\d)",
+      pattern: "(\\+/[-−]|[-−+±])?\\.(\\d{1,12})(?!\\d)",
       read: ([, mark, fraction = ""]) => ({
         said: signed(mark, language) + sayNumber({ integer: "0", fraction }, language)
       })
@@ -279,7 +281,7 @@ export const quantityRules = (language: TextLanguage): ReadonlyArray<NumberRule>
       })
     },
     {
-      pattern: `([-−+±])?(${number})`,
+      pattern: `(\\+/[-−]|[-−+±])?(${number})`,
       read: ([, mark, written = ""], { after, before }): Reading => {
         const parsed = parseNumber(written, language.format)
         const value = valueOf(parsed)
@@ -314,7 +316,7 @@ export const quantityRules = (language: TextLanguage): ReadonlyArray<NumberRule>
       }
     },
     {
-      pattern: `([-−+±])?(\\d+)`,
+      pattern: `(\\+/[-−]|[-−+±])?(\\d+)`,
       read: ([, mark, digits = ""]) => ({ said: signed(mark, language) + sayDigitGroups(digits, language) })
     }
   ]

@@ -329,7 +329,7 @@ describe("numbers in English", () => {
   golden("en", "more sentences", [
     [
       "$1,234.5, £1,234, € 5, 5€, -€5, ($5), $5.00, $.50, USD 1,000, 1,000 USD, $1-2M, $1k–$2k",
-      "one thousand two hundred thirty-four point five dollars, one thousand two hundred thirty-four pounds, five euros, five euros, minus five euros, (five dollars), five dollars, $zero point five zero, one thousand US dollars, one thousand US dollars, one to two million dollars, one to two thousand dollars"
+      "one thousand two hundred thirty-four point five dollars, one thousand two hundred thirty-four pounds, five euros, five euros, minus five euros, (five dollars), five dollars, fifty cents, one thousand US dollars, one thousand US dollars, one to two million dollars, one to two thousand dollars"
     ],
     [
       "12:30pm-1:30pm, 5 o'clock, at 5., 10:00 AM EST, GMT+1, UTC-5",
@@ -337,6 +337,9 @@ describe("numbers in English", () => {
     ],
     ["5%-10%, 5% - 10%", "five percent to ten percent, five percent to ten percent"],
     ["2 ½, 1-1/2", "two and a half, one and a half"],
+    ["+/-5%", "plus or minus five percent"],
+    [".5, -.5", "zero point five, minus zero point five"],
+    ["€1.50 - €2", "one euro and fifty cents to two euros"],
     [
       "+44 20 7946 0958, 1 800 555 0199, 1-800-555-0199.",
       "plus four four, two zero, seven nine four six, zero nine five eight, one, eight zero zero, five five five, zero one nine nine, one, eight zero zero, five five five, zero one nine nine."
