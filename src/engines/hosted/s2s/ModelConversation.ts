@@ -10,23 +10,16 @@
 import { type BackendError, PipelineError, Timeout } from "../../../BackendError.ts"
 import type { ModelCodec } from "./ModelCodec.ts"
 import { ModelReply, type ModelRequest } from "./ModelReply.ts"
+import { ModelRequests } from "./ModelRequests.ts"
+import { ModelToolCalls } from "./ModelToolCalls.ts"
+import { NameSet } from "./NameSet.ts"
 import type { S2sContext } from "./S2sContext.ts"
 import type { S2sListener } from "./S2sProtocol.ts"
 
-/** Requests that may wait; more fail. */
-const MAX_WAITING = 64
-/** Requests that may be sent and not begun. */
-const MAX_ASKED = 8
 /** The longest reply, 15 min: past it the model is stopped, and what was made is played. */
 const MAX_MS = 15 * 60_000
 /** The latest replies, which may still be truncated. */
 const MAX_REPLIES = 32
-/** Tool calls without a result; more are answered with an error. */
-const MAX_CALLS = 64
-/** How long a reply waits for the results of its tool calls: longer than any tool may run. */
-const MAX_TOOLS_MS = 6 * 60_000
-/** Names of responses that are over and of tool calls that were told, whose late events are dropped. */
-const MAX_NAMES = 256
 /** Silence that carries the last words of a reply when no audio is left, in s. */
 const TAIL = 0.02
 
@@ -61,21 +54,9 @@ export interface ResponseEnd {
   readonly error?: BackendError | undefined
 }
 
-const shrink = (names: Set<string>): void => {
-  for (const oldest of names) {
-    if (names.size <= MAX_NAMES) return
-    names.delete(oldest)
-  }
-}
-
 /** Whether a reply answers what the user said, and nothing of it has come. */
 const owed = ({ produced, request }: ModelReply): boolean =>
   !produced && (request === undefined || request.kind === "commit")
-
-interface Asked {
-  readonly reply: ModelReply
-  readonly at: number
-}
 
 /**
  * @category models
@@ -90,20 +71,14 @@ export class ModelConversation {
   /** Whether a new connection has been asked for. */
   #renewing = false
   #count = 0
-  /** Replies to ask for, in order. */
-  readonly #waiting: Array<ModelReply> = []
-  /** Asked for on this connection and not begun, by the id that was sent. */
-  readonly #asked = new Map<string, Asked>()
+  readonly #requests = new ModelRequests()
   /** Responses in progress on the server, by name. */
   readonly #responses = new Map<string, ModelReply>()
-  readonly #over = new Set<string>()
-  readonly #told = new Set<string>()
+  readonly #over = new NameSet()
   readonly #replies = new Map<string, ModelReply>()
-  readonly #calls = new Map<string, { readonly reply: ModelReply; readonly name: string }>()
+  readonly #calls = new ModelToolCalls()
   /** A reply that the model began by itself and that was lost before any audio: the next such reply takes its place. */
   #lost: ModelReply | undefined
-  /** Since when the server refuses requests because of a response that it has not reported. */
-  #refusedSince: number | undefined
   /** Whether the connection was renewed because of the user's turn. */
   #turnRepeated = false
 
@@ -115,27 +90,27 @@ export class ModelConversation {
 
   // ---- the session ----------------------------------------------------------------------------------------------------
 
+  /** Takes a request of the session. */
   request(request: ModelRequest): void {
     const reply = this.#newReply(request)
-    if (this.#waiting.length >= MAX_WAITING) {
-      return this.#fail(reply, this.#error(`request queue is full (${MAX_WAITING} replies)`))
-    }
-    this.#queue(reply)
+    if (this.#requests.isFull) return this.#fail(reply, this.#error("cannot answer: too many requests are waiting"))
+    this.#requests.queue(reply)
     this.#pump()
     // a response could not be told from that of the request before
-    if (!this.#codec.ordered || !this.#connected || this.#waiting.length === 0) return
-    for (const { reply: unanswered } of this.#asked.values()) {
+    if (!this.#codec.ordered || !this.#connected || !this.#requests.isWaiting) return
+    for (const unanswered of this.#requests.askedReplies) {
       if (unanswered.over || unanswered.repeats++ === 0) this.#renew(true)
     }
   }
 
+  /** A request is not wanted any more: its reply, should it begin, is dropped. */
   cancel(request: string): void {
     const wanted = (reply: ModelReply) => reply.request?.id !== request || reply.started
-    for (const reply of this.#waiting) if (!wanted(reply)) reply.over = true
-    for (const { reply } of this.#asked.values()) if (!wanted(reply)) reply.over = true
+    for (const reply of this.#requests.replies) if (!wanted(reply)) reply.over = true
     for (const reply of this.#responses.values()) if (!wanted(reply)) this.#stop(reply)
   }
 
+  /** Stops a reply, of which `playedMs` was played. */
   truncate(name: string, playedMs: number): void {
     const reply = this.#replies.get(name)
     if (reply === undefined) return
@@ -146,13 +121,11 @@ export class ModelConversation {
     this.#pump()
   }
 
+  /** The result of a tool call, with which the reply goes on. */
   toolResult(id: string, output: string): void {
-    const call = this.#calls.get(id)
-    // cancelled, or from a previous connection
+    const call = this.#calls.take(id)
     if (call === undefined) return
     const { name, reply } = call
-    this.#calls.delete(id)
-    reply.calls.delete(id)
     reply.at = this.#options.now()
     this.#codec.toolOutput(id, name, output)
     if (reply.calls.size === 0 && reply.response === undefined && !reply.over) this.#askNext(reply, "rest")
@@ -168,11 +141,10 @@ export class ModelConversation {
   /** A response begins. `asked` is the id that it answers: `null` if it answers none, `undefined` if it does not say. */
   begin(response: string, asked?: string | null): void {
     if (this.#responses.has(response) || this.#over.has(response)) return
-    const unnamed = asked === undefined && this.#asked.size === 1 ? this.#asked.keys().next().value : undefined
-    const id = asked ?? unnamed
-    const ask = id === undefined ? undefined : this.#asked.get(id)
+    const id = asked === undefined ? this.#requests.onlyAsked : asked ?? undefined
+    const answer = this.#requests.take(id)
     const now = this.#options.now()
-    if (ask === undefined && (id !== undefined || !this.#codec.initiates)) {
+    if (answer === undefined && (id !== undefined || !this.#codec.initiates)) {
       // it answers a request that is over
       const stale = new ModelReply(response, 0, undefined)
       stale.over = true
@@ -180,9 +152,8 @@ export class ModelConversation {
       this.#responses.set(response, stale)
       return this.#codec.stop(response)
     }
-    if (id !== undefined) this.#asked.delete(id)
-    const reply = ask?.reply ?? this.#lost ?? this.#newReply(undefined)
-    if (ask === undefined) this.#lost = undefined
+    const reply = answer ?? this.#lost ?? this.#newReply(undefined)
+    if (answer === undefined) this.#lost = undefined
     reply.at = now
     reply.begin(response)
     this.#responses.set(response, reply)
@@ -200,6 +171,7 @@ export class ModelConversation {
     return reply?.over === true ? undefined : reply
   }
 
+  /** Audio of a response, or what is wrong with it. */
   audio(response: string, item: string, contentIndex: number, pcm: Int16Array | string): void {
     const reply = this.#replyOf(response)
     if (reply === undefined) return
@@ -259,32 +231,29 @@ export class ModelConversation {
     this.#listener.emit({ _tag: "ReplyText", reply: reply.name, text })
   }
 
+  /** A response calls a tool. */
   toolCall(response: string, id: string, name: string, input: unknown): void {
     const reply = this.#replyOf(response)
-    if (this.#told.has(id)) return
-    this.#told.add(id)
-    shrink(this.#told)
+    if (!this.#calls.isNew(id)) return
     // the call is not run; without an output the model's context would be invalid
     if (reply === undefined) {
       if (this.#responses.has(response)) this.#codec.toolOutput(id, name, `{"error":"the user interrupted"}`)
       return
     }
-    reply.callsTools = true
-    if (this.#calls.size >= MAX_CALLS) {
+    if (this.#calls.isEndless(reply)) {
+      this.#fail(reply, this.#error("calls tools without end"))
+      return this.#codec.stop(response)
+    }
+    if (!this.#calls.add(id, reply, name)) {
       return this.#codec.toolOutput(id, name, `{"error":"too many calls at once"}`)
     }
-    reply.produced = true
-    reply.calls.add(id)
-    this.#calls.set(id, { reply, name })
     this.#listener.emit({ _tag: "ToolCall", reply: reply.name, id, name, input })
   }
 
   /** The model does not need the results of these calls any more. */
   toolCallsCancelled(ids: ReadonlyArray<string>): void {
     for (const id of ids) {
-      const reply = this.#calls.get(id)?.reply
-      this.#calls.delete(id)
-      reply?.calls.delete(id)
+      const reply = this.#calls.take(id)?.reply
       if (reply === undefined || reply.calls.size > 0 || reply.response !== undefined || reply.over) continue
       this.#askNext(reply, "rest")
     }
@@ -299,7 +268,7 @@ export class ModelConversation {
   /** A response is over. */
   done(response: string, end: ResponseEnd = {}): void {
     const reply = this.#responses.get(response)
-    this.#refusedSince = undefined
+    this.#requests.refusedSince = undefined
     this.#close(response)
     if (reply === undefined || reply.over) return this.#pump()
     if (this.#codec.ordered && !reply.audible) {
@@ -328,10 +297,8 @@ export class ModelConversation {
 
   /** A turn of a model without response ids is over, and nothing came of it. Returns whether it was asked for. */
   emptyTurn(response: string, end: ResponseEnd = {}): boolean {
-    const [first] = this.#asked
-    if (first === undefined) return false
-    const [id, { reply }] = first
-    this.#asked.delete(id)
+    const reply = this.#requests.take(this.#requests.onlyAsked)
+    if (reply === undefined) return false
     reply.begin(response)
     this.#responses.set(response, reply)
     this.done(response, end)
@@ -340,21 +307,18 @@ export class ModelConversation {
 
   /** A request was refused. */
   refused(id: string, error: BackendError): void {
-    const ask = this.#asked.get(id)
-    if (ask === undefined) return
-    this.#asked.delete(id)
-    this.#fail(ask.reply, error)
+    const reply = this.#requests.take(id)
+    if (reply === undefined) return
+    this.#fail(reply, error)
     this.#pump()
   }
 
   /** A request, or else the latest, was refused because of another response: it is made again after that. */
   busy(named?: string): void {
-    const id = named ?? Array.from(this.#asked.keys()).at(-1) ?? ""
-    const ask = this.#asked.get(id)
-    if (ask === undefined) return
-    this.#asked.delete(id)
-    if (!ask.reply.over) this.#queue(ask.reply)
-    if (this.#responses.size === 0) this.#refusedSince ??= this.#options.now()
+    const reply = this.#requests.take(named ?? this.#requests.latestAsked)
+    if (reply === undefined) return
+    if (!reply.over) this.#requests.queue(reply)
+    if (this.#responses.size === 0) this.#requests.refusedSince ??= this.#options.now()
   }
 
   // ---- the connection and time ----------------------------------------------------------------------------------------
@@ -367,19 +331,16 @@ export class ModelConversation {
     this.#pump()
   }
 
+  /** The connection is lost: what was begun fails, and the rest is asked for again on the next. */
   disconnected(error: BackendError): void {
     this.#connected = false
-    this.#refusedSince = undefined
-    const pending = new Set<ModelReply>([
+    const pending = new Set([
       ...this.#responses.values(),
-      ...Array.from(this.#asked.values(), ({ reply }) => reply),
-      ...Array.from(this.#calls.values(), ({ reply }) => reply),
-      ...this.#waiting.splice(0)
+      ...this.#calls.replies,
+      ...this.#requests.takeAll()
     ])
     this.#responses.clear()
     this.#over.clear()
-    this.#told.clear()
-    this.#asked.clear()
     this.#calls.clear()
     for (const reply of pending) {
       reply.response = undefined
@@ -394,7 +355,7 @@ export class ModelConversation {
         reply.next = "first"
         // it is sent with the request again, not with the history
         if (reply.request.kind === "text") this.#options.context.remove(reply.request.id)
-        this.#queue(reply)
+        this.#requests.queue(reply)
       }
     }
   }
@@ -402,17 +363,16 @@ export class ModelConversation {
   /** Whether a reply to what the user said is still to come, so that the audio is needed again on a new connection. */
   get owesAnswer(): boolean {
     if (this.#lost !== undefined) return true
-    // a request that was cancelled before its reply began has not been answered either
-    if (this.#asked.size > 0) { for (const { reply } of this.#asked.values()) if (owed(reply)) return true }
     if (this.#responses.size > 0) {
       for (const reply of this.#responses.values()) if (!reply.over && owed(reply)) return true
     }
-    return this.#waiting.some((reply) => !reply.over && owed(reply))
+    // a request that was cancelled before its reply began has not been answered either
+    return this.#requests.some(owed)
   }
 
   /** Whether the model has been asked for a reply that has not begun, or is in the middle of one that is wanted. */
   get isAnswering(): boolean {
-    if (this.#asked.size > 0) return true
+    if (this.#requests.asked > 0) return true
     for (const { over } of this.#responses.values()) if (!over) return true
     return false
   }
@@ -424,7 +384,7 @@ export class ModelConversation {
 
   /** Whether replacing the connection should wait. */
   get isBusy(): boolean {
-    return this.#asked.size > 0 || this.#responses.size > 0 || this.#waiting.length > 0 || this.#calls.size > 0
+    return this.#requests.asked > 0 || this.#requests.isWaiting || this.#responses.size > 0 || this.#calls.size > 0
   }
 
   /** Fails a reply that the model began by itself and that did not come again. */
@@ -439,23 +399,43 @@ export class ModelConversation {
   /** Ends what has taken too long. Call it a few times within a deadline. */
   tick(): void {
     if (!this.#connected || this.#renewing) return
-    const before = this.#options.now() - this.#options.deadlineMs
-    let dead = this.#refusedSince !== undefined && this.#refusedSince <= before
-    for (const [id, { at, reply }] of this.#asked) {
-      if (at > before) continue
-      this.#asked.delete(id)
-      dead ||= this.#codec.ordered
+    const now = this.#options.now()
+    const before = now - this.#options.deadlineMs
+    const { refusedSince } = this.#requests
+    const refused = refusedSince !== undefined && refusedSince <= before
+    // each of them has to be looked at
+    const dead = [
+      refused,
+      this.#failUnanswered(before),
+      this.#failStalled(now, before),
+      this.#failTools(now),
+      this.#failTurn(before)
+    ]
+    if (dead.includes(true)) this.#renew(false)
+    else this.#pump()
+  }
+
+  /** Asks again for what has not begun, or fails it. Returns whether the connection is of no more use. */
+  #failUnanswered(before: number): boolean {
+    const overdue = this.#requests.takeOverdue(before)
+    let dead = overdue.length > 0 && this.#codec.ordered
+    for (const reply of overdue) {
       if (reply.over) continue
       if (reply.repeats++ > 0) this.#fail(reply, this.#timeout("did not answer"))
       else {
-        this.#queue(reply)
+        this.#requests.queue(reply)
         dead ||= this.#responses.size === 0
       }
     }
+    return dead
+  }
+
+  #failStalled(now: number, before: number): boolean {
+    let dead = false
     for (const [response, reply] of this.#responses) {
       if (reply.heard) {
         reply.heard = false
-        reply.at = this.#options.now()
+        reply.at = now
       }
       if (reply.at > before || (reply.calls.size > 0 && !reply.over)) continue
       this.#close(response)
@@ -465,26 +445,30 @@ export class ModelConversation {
       else if (reply.produced || reply.repeats++ > 0) {
         this.#fail(reply, this.#timeout("sent nothing more of its answer"))
       } else if (reply.request === undefined) this.#lost = reply
-      else this.#queue(reply)
+      else this.#requests.queue(reply)
     }
-    const toolsBefore = this.#options.now() - MAX_TOOLS_MS
-    for (const { reply } of new Set(this.#calls.values())) {
-      if (reply.at > toolsBefore) continue
-      for (const id of reply.calls) this.#calls.delete(id)
-      reply.calls.clear()
+    return dead
+  }
+
+  #failTools(now: number): boolean {
+    const overdue = this.#calls.takeOverdue(now)
+    for (const reply of overdue) {
       if (reply.response !== undefined) this.#close(reply.response)
-      if (!reply.over) this.#fail(reply, this.#timeout("got no results of its tool calls"))
-      dead = true
+      this.#fail(reply, this.#timeout("got no results of its tool calls"))
     }
+    return overdue.length > 0
+  }
+
+  #failTurn(before: number): boolean {
     const due = this.#codec.turnDueSince()
-    if (due === undefined && this.#connectedAt <= before) this.dropLost()
-    if (due !== undefined && due <= before) {
-      dead = true
-      if (this.#turnRepeated) this.#codec.turnLost()
-      this.#turnRepeated = !this.#turnRepeated
+    if (due === undefined) {
+      if (this.#connectedAt <= before) this.dropLost()
+      return false
     }
-    if (dead) this.#renew(false)
-    else this.#pump()
+    if (due > before) return false
+    if (this.#turnRepeated) this.#codec.turnLost()
+    this.#turnRepeated = !this.#turnRepeated
+    return true
   }
 
   /** What the user's turn waited for has come. */
@@ -504,32 +488,24 @@ export class ModelConversation {
     return reply
   }
 
-  #queue(reply: ModelReply): void {
-    const at = this.#waiting.findIndex(({ order }) => order > reply.order)
-    this.#waiting.splice(at < 0 ? this.#waiting.length : at, 0, reply)
-  }
-
   #askNext(reply: ModelReply, next: ModelReply["next"]): void {
     reply.next = next
-    this.#queue(reply)
+    this.#requests.queue(reply)
     this.#pump()
   }
 
   get #mayAsk(): boolean {
     // what is sent interrupts a response that is not wanted any more
     if (this.#codec.ordered) return !this.isAnswering
-    return this.#responses.size === 0 && this.#refusedSince === undefined && this.#asked.size < MAX_ASKED
+    return this.#responses.size === 0 && this.#requests.mayAsk
   }
 
   #pump(): void {
     while (this.#connected && !this.#renewing && this.#mayAsk) {
-      const reply = this.#waiting.shift()
-      if (reply === undefined) return
-      if (reply.over) continue
-      const id = `ask-${++this.#count}`
-      this.#asked.set(id, { reply, at: this.#options.now() })
-      this.#codec.ask(reply, id)
-      reply.sent = true
+      const next = this.#requests.next(this.#options.now())
+      if (next === undefined) return
+      this.#codec.ask(next.reply, next.id)
+      next.reply.sent = true
     }
   }
 
@@ -577,7 +553,6 @@ export class ModelConversation {
     if (reply !== undefined) reply.response = undefined
     this.#responses.delete(response)
     this.#over.add(response)
-    shrink(this.#over)
   }
 
   #renew(planned: boolean): void {

@@ -71,6 +71,8 @@ export class ModelReply {
   readonly written = new Map<string, string>()
   /** The items that the last response has made. */
   readonly made = new Set<string>()
+  /** How many tools it has called. */
+  callCount = 0
   /** Tool calls without a result. */
   readonly calls = new Set<string>()
   readonly items: Array<SpokenItem> = []

@@ -384,6 +384,20 @@ describe("a conversation with OpenAI", () => {
     assert.deepStrictEqual(model.of("ReplyEnded").length, 2)
   })
 
+  it("fails a reply that calls tools without end", () => {
+    const model = openai()
+    model.protocol.userText("hi", "a")
+    for (let n = 0; n < 300; n++) {
+      model.begins(`r${n}`)
+      const call = { response_id: `r${n}`, call_id: `c${n}`, name: "f", arguments: "{}" }
+      model.say("response.function_call_arguments.done", call)
+      model.done(`r${n}`)
+      model.protocol.toolResult(`c${n}`, "result")
+    }
+    assert.lengthOf(model.of("ToolCall"), 256)
+    assert.strictEqual(model.tags().at(-1), "ReplyFailed")
+  })
+
   it("plays a reply of any length up to 15 minutes, and stops the model there", () => {
     const model = openai()
     model.protocol.say("one", "a")
