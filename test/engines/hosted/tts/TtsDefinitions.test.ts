@@ -1,7 +1,8 @@
 /** The hosted voices as a config names them. */
 import { assert, describe, it } from "@effect/vitest"
-import { ConfigProvider, Effect, Layer } from "effect"
+import { ConfigProvider, Context, Effect, Layer } from "effect"
 import { engines } from "../../../../src/builtin/Engines.ts"
+import { TextToSpeech } from "../../../../src/speech/TextToSpeech.ts"
 
 const variables = {
   elevenlabs: "ELEVENLABS_API_KEY",
@@ -36,5 +37,31 @@ describe("hosted voices", () => {
         const paths = JSON.stringify(faults.details?.["faults"])
         for (const path of ["url", "silence", "api_key"]) assert.include(paths, `engines.${name}.${path}`)
       }))
+  }
+
+  const cases: ReadonlyArray<
+    readonly [name: string, options: object, language: string | undefined, tags: ReadonlyArray<string> | undefined]
+  > = [
+    ["cartesia", {}, undefined, ["break", "spell", "speed", "volume", "emotion", "[laughter]"]],
+    ["cartesia", { model: "sonic-2", language: "de" }, "de", ["break", "spell"]],
+    ["elevenlabs", {}, undefined, ["break"]],
+    ["elevenlabs", { model: "eleven_flash_v2", language: "en" }, "en", ["break", "phoneme"]],
+    ["elevenlabs", { model: "eleven_v3" }, undefined, ["[*]"]],
+    ["deepgram", {}, "en", undefined],
+    ["deepgram", { voice: "aura-2-celeste-es" }, "es", undefined],
+    ["openai", {}, undefined, undefined]
+  ]
+  for (const [name, options, language, tags] of cases) {
+    it.effect(`${name} with ${JSON.stringify(options)} says its language and the tags that it understands`, () =>
+      Effect.gen(function*() {
+        const loader = engines.tts[name]
+        if (loader === undefined) return assert.fail(name)
+        const definition = yield* loader
+        const context = yield* Layer.build(definition.layer({ api_key: "key", ...options }))
+        const { capabilities } = Context.get(context, TextToSpeech)
+        assert.strictEqual(capabilities.language, language)
+        assert.deepStrictEqual(capabilities.tags, tags)
+        assert.isUndefined(capabilities.normalisesText)
+      }).pipe(Effect.scoped))
   }
 })
