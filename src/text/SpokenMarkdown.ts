@@ -4,13 +4,15 @@
  *
  * @since 0.1.0
  */
-import { isBlockTag, restOfTag, type Tag, tagAt } from "./HtmlTag.ts"
+import { isBlockTag, restOfTag, tagAt } from "./HtmlTag.ts"
 import type { SpokenWords } from "./language/TextLanguage.ts"
 import { MAX_LOOKAHEAD, MORE, NONE } from "./Lookahead.ts"
 import { type Fence, type LineKind, lineMarkup } from "./MarkdownBlock.ts"
+import { cueAt, emphasisedCueEnd, keptTag, skippedEnd } from "./MarkdownCue.ts"
+import { MarkdownKeys } from "./MarkdownKeys.ts"
 import { codeWords, containsAddress, decodeEntities, withoutEmphasis } from "./MarkdownWord.ts"
-import * as SpeechTags from "./SpeechTags.ts"
-import { isKeyVerb } from "./SpokenSigns.ts"
+import type { TagSet } from "./SpeechTags.ts"
+import { withoutEncoded } from "./SpeechTags.ts"
 import { fromReader, type TextReader, type TextTransform } from "./TextTransform.ts"
 
 /**
@@ -23,14 +25,8 @@ export interface MarkdownOptions {
   /** The words for signs; a sign without a word stays. */
   readonly words: Partial<SpokenWords>
   /** The tags that are kept. They are encoded (`SpeechTags`). */
-  readonly tags: SpeechTags.TagSet
+  readonly tags: TagSet
 }
-
-/** The content of a tag that is kept as it is, and of a cue in brackets: at most so many characters. */
-const MAX_CONTENT = 120
-const MAX_CUE = 40
-/** "Wählen Sie bitte *9" */
-const MAX_SINCE_KEYS = 2
 
 const isLetter = (char: string) => /^[a-z]$/iu.test(char)
 const isSpace = (char: string) => /^\s$/u.test(char)
@@ -40,7 +36,7 @@ const unspaced = /[\u0E00-\u0EFF\u1000-\u109F\u1780-\u17FF\u2E80-\u9FFF\uF900-\u
 class Markdown implements TextReader {
   readonly #code: string
   readonly #words: Partial<SpokenWords>
-  readonly #tags: SpeechTags.TagSet
+  readonly #tags: TagSet
   #lineStart = true
   #kind: LineKind = "text"
   #fence: Fence | undefined
@@ -55,10 +51,7 @@ class Markdown implements TextReader {
   /** The last character that was read, and the last word. */
   #previous = ""
   #lastWord = ""
-  /** How many words ago the keys of a telephone were spoken of, on this line. */
-  #sinceKeys = Number.POSITIVE_INFINITY
-  /** A key of a telephone has been named on this line. */
-  #keys = false
+  readonly #keys = new MarkdownKeys()
   /** The word is a path with backslashes. */
   #inPath = false
   /** The length of the run of backticks that opened a code span on this line. */
@@ -92,8 +85,10 @@ class Markdown implements TextReader {
       if (rest.end > at) return rest.end
     }
     if (this.#skipElement !== undefined) {
-      const end = this.#inElement(text, at, final, this.#skipElement)
+      const end = skippedEnd(text, at, final, this.#skipElement)
+      if (end === MORE) return at
       if (end !== NONE) return end
+      this.#skipElement = undefined
     }
     if (this.#skipLine) {
       const end = text.indexOf("\n", at)
@@ -145,8 +140,7 @@ class Markdown implements TextReader {
       this.#cellEnded = false
       this.#inAddress = false
       this.#inPath = false
-      this.#keys = false
-      this.#sinceKeys = Number.POSITIVE_INFINITY
+      this.#keys.newLine()
       this.#last = ""
       this.#lastWord = ""
       return at + 1
@@ -184,9 +178,12 @@ class Markdown implements TextReader {
     }
     if (char === "!" && text.charAt(at + 1) === "[") return at + 1
     if (char === "[" || char === "(") {
-      const end = this.#cue(text, at, final, emit)
-      if (end === MORE) return MORE
-      if (end !== NONE) return end
+      const cue = cueAt(text, at, final, this.#tags)
+      if (cue === MORE) return MORE
+      if (cue !== NONE) {
+        emit(cue.by)
+        return cue.end
+      }
     }
     if (char === "[") {
       // a citation, "[1]" or "[^note]"
@@ -264,62 +261,18 @@ class Markdown implements TextReader {
     }
     const { end, isOpen, kind, name } = tag
     if (isOpen === true) this.#skipTag = true
-    else if (this.#tags.element(name)) return this.#keptTag(text, at, final, tag, emit)
-    else if (kind === "start" && (name === "script" || name === "style")) this.#skipElement = name
+    else if (this.#tags.element(name)) {
+      const kept = keptTag(text, at, final, tag)
+      if (kept === MORE) return MORE
+      emit(kept.by)
+      return kept.end
+    } else if (kind === "start" && (name === "script" || name === "style")) this.#skipElement = name
     else if ((name === "break" || name === "pause") && !(final && end === text.length)) emit(", ")
     if (isBlockTag(tag)) {
       emit(`${this.#fullStop()}\n`)
       this.#last = ""
     }
     return end
-  }
-
-  /** Encodes a tag that is kept; with its content, where the voice reads that in its own way. */
-  #keptTag(text: string, at: number, final: boolean, { end, kind, name }: Tag, emit: (text: string) => void): number {
-    let until = end
-    if (kind === "start" && SpeechTags.verbatim.has(name)) {
-      const rest = text.slice(end, end + MAX_CONTENT).toLowerCase()
-      const close = rest.indexOf(`</${name}>`)
-      if (close !== -1) until = end + close + name.length + 3
-      else if (rest.length < MAX_CONTENT && !rest.includes("\n") && !final) return MORE
-    }
-    emit(SpeechTags.encode(text.slice(at, until)))
-    return until
-  }
-
-  /** A stage direction, "[laughs]" or "(sighs)": kept for a voice that knows it, else left out. */
-  #cue(text: string, at: number, final: boolean, emit: (text: string) => void): number {
-    const line = text.slice(at, at + MAX_CUE)
-    const close = line.charAt(0) === "[" ? "]" : ")"
-    const length = /^.\p{L}[\p{L}\p{N} ,.'’:-]*/u.exec(line)?.[0].length ?? 0
-    const open = length === 0 && line.length === 1
-    // most brackets are none, and pass at once
-    const first = /^.(\p{L}+)(?=[^\p{L}])/u.exec(line)?.[1]
-    if (first !== undefined && !SpeechTags.mayBeginCue(first) && (close === ")" || this.#tags.none)) return NONE
-    if ((open || length === line.length) && line.length < MAX_CUE && !final) return MORE
-    if (line.charAt(length) !== close || length === 0) return NONE
-    const content = line.slice(1, length)
-    const next = text.charAt(at + length + 1)
-    if (next === "" && !final && close === "]") return MORE
-    // "[text](address)" is a link
-    if (close === "]" && /[([]/u.test(next)) return NONE
-    if (close === "]" && this.#tags.cue(content)) emit(SpeechTags.encode(line.slice(0, length + 1)))
-    else if (!SpeechTags.isCue(content)) return NONE
-    return at + length + 1
-  }
-
-  /** Skips the content of a script or a style sheet; `NONE` after its end. */
-  #inElement(text: string, at: number, final: boolean, name: string): number {
-    const next = text.indexOf("<", at)
-    if (next === -1) return text.length
-    if (next > at) return next
-    const end = `</${name}`
-    const here = text.slice(at, at + end.length).toLowerCase()
-    if (here === end) {
-      this.#skipElement = undefined
-      return NONE
-    }
-    return end.startsWith(here) && !final ? at : at + 1
   }
 
   #word(text: string, at: number, final: boolean, emit: (text: string) => void): number {
@@ -341,48 +294,26 @@ class Markdown implements TextReader {
     if (end === text.length && isWhole && !final && !unspaced.test(text.charAt(end - 1))) return MORE
     // do not split a surrogate pair
     if (!isWhole && /[\uD800-\uDBFF]/u.test(text.charAt(end - 1))) end--
-    const word = SpeechTags.withoutEncoded(text.slice(at, end))
-    const isStar = this.#span === 0 && /^["'“‘(]*\*["'”’).,;:!?]*$/u.test(word)
-    if (isStar) {
-      const next = /^\s*(\S)/u.exec(text.slice(end, end + 8))?.[1]
-      if (next === undefined && !final && end + 8 > text.length) return MORE
-      // a product; any other "*" on its own is a key of a telephone
-      const isProduct = /\d/u.test(this.#last) && next !== undefined && /[\d(]/u.test(next)
-      this.#keys ||= !isProduct
-      this.#lastWord = word
-      this.#say(isProduct ? this.#words.times ?? word : word, emit)
-      return end
-    }
-    const isKey = this.#span === 0 && /^["'“‘(]*(?:\*{1,2}[\d*#]*\d[\d*#]*|[\d*#]*#)["'”’).,;:!?]*$/u.test(word) &&
-      (/\*.*#/u.test(word) || (/^[^*]*\*{1,2}[^*]*$/u.test(word) && (this.#keys || this.#sinceKeys <= MAX_SINCE_KEYS)))
+    const word = withoutEncoded(text.slice(at, end))
+    const what = this.#span === 0 ? this.#keys.look(word, text, end, final, this.#last) : "other"
+    if (what === "more") return MORE
+    const cueEnd = what === "other" && this.#span === 0 && isWhole
+      ? emphasisedCueEnd(text, at, final, this.#last)
+      : NONE
+    if (cueEnd === MORE) return MORE
+    if (cueEnd !== NONE) return cueEnd
     this.#lastWord = word
-    this.#sinceKeys = isKeyVerb(word) ? 0 : this.#sinceKeys + 1
-    if (isKey) {
-      this.#keys = true
-      this.#say(word, emit)
+    this.#keys.said(word)
+    if (what !== "other") {
+      this.#say(what === "product" ? this.#words.times ?? word : word, emit)
       return end
     }
-    const stage = this.#span === 0 && isWhole ? this.#emphasised(text, at, final) : NONE
-    if (stage === MORE) return MORE
-    if (stage !== NONE) return stage
     const isAddress = this.#inAddress || containsAddress(word)
     this.#inAddress = isAddress && !isWhole
     if (this.#kind === "heading" && /^#+$/u.test(word)) return end
     if (this.#span > 0) this.#say(isAddress ? word : codeWords(word, this.#words), emit)
     else this.#say(decodeEntities(withoutEmphasis(word, isAddress, this.#words)), emit)
     return end
-  }
-
-  /** The end of a stage direction between asterisks at the start or the end of a sentence: "*laughs*". */
-  #emphasised(text: string, at: number, final: boolean): number {
-    if (text.charAt(at) !== "*" || !/^[.!?…,]?$/u.test(this.#last)) return NONE
-    const line = text.slice(at, at + MAX_CUE)
-    const length = /^\*\p{L}[\p{L} ,'’]*/u.exec(line)?.[0].length ?? 0
-    if (length === 0) return NONE
-    if (length === line.length) return line.length < MAX_CUE && !final ? MORE : NONE
-    return line.charAt(length) === "*" && line.charAt(length + 1) !== "*" && SpeechTags.isCue(line.slice(1, length))
-      ? at + length + 1
-      : NONE
   }
 
   #say(text: string, emit: (text: string) => void): void {

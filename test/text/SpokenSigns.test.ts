@@ -35,6 +35,7 @@ const golden: { readonly [language: string]: ReadonlyArray<readonly [written: st
     ["Dial **31# or *#06#.", "Dial star star 31 pound or star pound 06 pound."],
     ["Press `*` or '#'.", "Press star or 'pound'."],
     ["*9 lives* and **31 people**", "9 lives and 31 people"],
+    ["Call us, or *9.", "Call us, or star 9."],
     ["the .env file, .NET 8, Node.js", "the dot env file, dot NET 8, Node.js"],
     ["/etc/hosts, ~/x, src/a.ts", "slash etc slash hosts, tilde slash x, src slash a dot ts"],
     ["C:\\Users\\me", "C colon backslash Users backslash me"],
