@@ -269,6 +269,12 @@ describe("SpokenText", () => {
     assert.strictEqual(transformer.flush(), "")
   })
 
+  it("holds nothing back for a comparison", () => {
+    const transformer = spoken()()
+    assert.strictEqual(transformer.push("If x < 5 and so"), "If x less than 5 and")
+    assert.strictEqual(transformer.push(" on <\r\n more words"), " so on less than\nmore")
+  })
+
   it("drops the rest of an address that is too long", () => {
     const long = "x".repeat(5_000)
     assert.strictEqual(say(`See [it](https://x.com/${long}) now`), "See it now")

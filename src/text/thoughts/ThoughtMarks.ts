@@ -212,6 +212,8 @@ const isBegun = (text: string, position: number, window: string): boolean => {
   const begun = tagBegun.exec(text.slice(position))
   if (begun === null) return false
   const name = begun[1]!.toLowerCase()
+  // "x < 5 and so on" is no tag
+  if (name === "") return /^<[^\S\n]*\/?[^\S\n]*$/u.test(begun[0])
   return begun[0].toLowerCase().endsWith(name) || /^<\s*\/?\s*$/u.test(begun[0])
     ? tags.some((each) => each.startsWith(name))
     : tags.includes(name)
