@@ -4,6 +4,9 @@
  * A transform is pure and incremental: its whole output depends on its whole input, and not on how the input was split into
  * pieces. It keeps only the text that it holds back.
  *
+ * When the agent pauses, what a transform holds back is found out by applying a new one to all that was written, as if the text
+ * ended there: it is spoken when it stays the same whatever comes.
+ *
  * @since 0.1.0
  */
 

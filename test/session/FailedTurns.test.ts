@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Layer, Stream } from "effect"
+import { Effect, Layer, Schema, Stream } from "effect"
 import * as Agent from "../../src/agent/Agent.ts"
 import * as AgentFallback from "../../src/agent/AgentFallback.ts"
 import { AgentError, type BackendError, PipelineError } from "../../src/BackendError.ts"
@@ -46,7 +46,8 @@ const run = Effect.fnUntraced(function*(first: Text, options: Partial<Scenario.S
   })
   assert.strictEqual(Invariants.report(call), "")
   const agentSaid = call.history.filter((item) => item.role === "agent").map(({ text }) => text)
-  assert.deepStrictEqual(agentSaid, call.heardByUser)
+  const words = (text: string) => text.split(/\s+/u)
+  assert.deepStrictEqual(agentSaid.map(words), call.heardByUser.map(words))
   return call
 })
 
@@ -85,6 +86,40 @@ describe("A failed turn", () => {
         }))
     }
   }
+
+  const wordsOf = Schema.Array(
+    Schema.Literals(["one", "two ", " three", ". ", ".", "? ", "!", " Dr. ", "\n", ", ", "**"])
+  )
+  const gaps = Schema.Literals([0, 0, 0, 40, 200, 300, 800, 1_500])
+  const deaths = Schema.Literals(Object.keys(causes).filter((cause) => cause !== "gives empty texts without a pause"))
+  it.effect.prop(
+    "is heard in all its whole sentences, however it dies",
+    [
+      Schema.Array(Schema.Struct({ words: wordsOf.check(Schema.isMaxLength(6)), gap: gaps })).check(
+        Schema.isMaxLength(5)
+      ),
+      deaths
+    ],
+    ([script, death]) =>
+      Effect.gen(function*() {
+        const pieces = script.map(({ gap, words }) => Stream.concat(sleep(gap), Stream.succeed(words.join(""))))
+        const written = script.flatMap(({ words }) => words).join("")
+        const all = pieces.reduce((before, piece) => Stream.concat(before, piece), sleep(0))
+        const first = (causes[death] ?? ((after: Text) => after))(all)
+        const call = yield* run(first, {
+          user: [say("one"), pause("40 seconds")],
+          config: { timeout: "2 seconds", maxRetries: 0 }
+        })
+        assert.strictEqual(call.heardByUser.at(-1), apology)
+        const heard = call.heardByUser.slice(0, -1).join(" ")
+        // up to the last mark that ends a sentence and no title
+        const whole = /^[^]*(?<!Dr[.\s]*)[.?!]/u.exec(written)?.[0] ?? ""
+        const letters = (text: string) => text.replace(/[^\p{L}]/gu, "")
+        assert.isTrue(letters(heard).startsWith(letters(whole)), `${written} -> ${heard}`)
+        assert.isTrue(letters(written).startsWith(letters(heard)), `${written} -> ${heard}`)
+      }),
+    { arbitrary: { runs: 60 } }
+  )
 
   it.effect("of an agent that cannot be stopped ends all the same", () =>
     Effect.gen(function*() {

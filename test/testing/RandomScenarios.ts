@@ -10,13 +10,14 @@ export const conversations = Effect.fnUntraced(function*(from: number, count: nu
   let virtualMs = 0
   for (let index = from; index < from + count; index++) {
     const seed = `chance-${index}`
-    const exit = yield* Effect.exit(Scenario.run(RandomScenario.fromSeed(seed)))
+    const scenario = RandomScenario.fromSeed(seed)
+    const exit = yield* Effect.exit(Scenario.run(scenario))
     if (Exit.isFailure(exit)) {
       return assert.fail(`the scenario with seed "${seed}" failed: ${Cause.pretty(exit.cause)}`)
     }
-    const violations = [Invariants.all, Invariants.noWordTwice, Invariants.noAnswerDropped].flatMap((check) =>
-      check(exit.value)
-    )
+    const checks = [Invariants.all, Invariants.noWordTwice, Invariants.noAnswerDropped]
+    if (scenario.policy?.apology !== "") checks.push(Invariants.failedTurnsAreHeard)
+    const violations = checks.flatMap((check) => check(exit.value))
     assert.strictEqual(Invariants.report(exit.value, violations), "")
     virtualMs += exit.value.durationMs
     for (const what of kinds(exit.value)) increment(what)

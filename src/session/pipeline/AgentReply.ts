@@ -6,7 +6,7 @@
 import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
 import * as AgentThoughts from "../../agent/AgentThoughts.ts"
-import type { BackendError } from "../../BackendError.ts"
+import { type BackendError, fromCause } from "../../BackendError.ts"
 import type { ConversationInput } from "../../conversation/ConversationInput.ts"
 import type { ReplySource } from "../../conversation/ConversationState.ts"
 import * as ReplyTrace from "../tracing/ReplyTrace.ts"
@@ -80,8 +80,13 @@ export const run = (
   const { epoch } = request
   const { dispatch, replyAudio, timeout } = context
   const stalls = new StallWatch()
-  const reached = ReplyMilestones.make(dispatch, epoch)
-  const finish = () => replyAudio.finish(epoch)
+  const milestones = ReplyMilestones.make(dispatch, epoch)
+  /** Whether there is speech of the last sentence that the voice took. */
+  let isSpeaking = false
+  const reached: SpokenReply["reached"] = (stage) => {
+    if (stage === "tts") isSpeaking = true
+    milestones(stage)
+  }
   const failed = (error: BackendError) => dispatch({ _tag: "ReplyFailed", epoch, error })
   const sentences = split(textOf(context, request, source), {
     timeout,
@@ -95,17 +100,23 @@ export const run = (
   }).pipe(
     Stream.tap((sentence) =>
       Effect.sync(() => {
+        isSpeaking = false
         context.planned(epoch, sentence)
         reached("clause")
       })
     )
   )
-  const stalled = (error: BackendError) => {
+  const breakOff = (error: BackendError) => {
     failed(error)
-    finish()
+    if (isSpeaking) replyAudio.breakOff(epoch)
+    replyAudio.finish(epoch)
   }
-  return Effect.suspend(() => speak({ sentences, stalls, reached, finished: Effect.sync(finish) })).pipe(
-    (spoken) => Effect.andThen(Effect.forkChild(stalls.run(stalled)), spoken),
+  return Effect.suspend(() =>
+    speak({ sentences, stalls, reached, finished: Effect.sync(() => replyAudio.finish(epoch)) })
+  ).pipe(
+    // a voice that interrupts itself has failed, too
+    Effect.catchCause((cause) => Effect.sync(() => breakOff(fromCause("VoiceSession.reply", cause)))),
+    (spoken) => Effect.andThen(Effect.forkChild(stalls.run(breakOff)), spoken),
     // not within the dispatch that started the reply: its events would be emitted after its first frame
     (whole) => Effect.andThen(Effect.yieldNow, whole)
   )

@@ -273,6 +273,44 @@ export const noWordLost: Invariant = checker("no word lost", ({ durationMs, hist
   if (said !== known.join(" ")) add(durationMs, `the user said "${said}", the history has "${known.join(" | ")}"`)
 })
 
+/**
+ * A failed answer is never followed by silence: the apology comes, or its failure is told, unless the user does something or
+ * the session ends. Not part of `all`: it holds for conversations that have an apology.
+ *
+ * @category checks
+ * @since 0.1.0
+ */
+export const failedTurnsAreHeard: Invariant = checker("failed turns are heard", (recording, add) => {
+  const { durationMs, timeoutMs, trace } = recording
+  const deadlineMs = 2 * timeoutMs + 7_000
+  const answered = new Set<number>()
+  let failed: { readonly turn: number; readonly atMs: number } | undefined
+  const look = (atMs: number) => {
+    if (failed !== undefined && atMs - failed.atMs > deadlineMs) {
+      add(failed.atMs, `turn ${failed.turn} failed, and nothing was heard for ${atMs - failed.atMs} ms`)
+      failed = undefined
+    }
+  }
+  for (const item of trace) {
+    look(item.atMs)
+    if (item._tag !== "Event") {
+      // the user hears something, or does something
+      failed = undefined
+      continue
+    }
+    const { event } = item
+    if (event.type === "user.transcript" && event.final) answered.add(event.turn)
+    const isFailure = (event.type === "turn.unanswered" && event.reason === "failed") ||
+      (event.type === "agent.speech_stopped" && event.reason === "failed" && answered.has(event.turn))
+    if (isFailure) failed = { turn: event.turn, atMs: event.atMs }
+    else if (
+      event.type === "error" || event.type === "agent.speech_started" || event.type === "session.ended" ||
+      event.type === "connection.detached" || event.type.startsWith("user.speech")
+    ) failed = undefined
+  }
+  look(durationMs)
+})
+
 /** A short answer begun so short a time before the end of a question is certainly its answer, in ms. */
 const CERTAIN_ANSWER_MS = 900
 

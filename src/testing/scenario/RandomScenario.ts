@@ -97,7 +97,29 @@ const answer = Effect.gen(function*() {
   )
 })
 
+/** An answer that dies after some of its pieces, at once or later, in one of many ways. */
+const dying = Effect.gen(function*() {
+  const whole = yield* answer
+  const pieces = Stream.take(whole, yield* between(0, 16))
+  const laterMs = yield* pick([Effect.succeed(0), between(0, 400), between(400, 6_000)])
+  const keepAlive = (text: string) => Stream.forever(Stream.fromEffect(Effect.as(Effect.sleep(300), text)))
+  const death = yield* pick<Behaviour>([
+    Effect.succeed(Stream.fail(retryable("Agent.respond"))),
+    Effect.succeed(Stream.fail(fatal("Agent.respond"))),
+    Effect.succeed(Stream.die("scripted: a bug")),
+    Effect.succeed(Stream.fromEffect(Effect.interrupt)),
+    Effect.succeed(Stream.never),
+    Effect.succeed(keepAlive("")),
+    Effect.succeed(keepAlive(" "))
+  ])
+  const later = laterMs === 0 ? death : Stream.concat(Stream.fromEffectDrain(Effect.sleep(laterMs)), death)
+  return Stream.concat(pieces, later)
+})
+
 const wrong = pick<Behaviour>([
+  dying,
+  dying,
+  dying,
   Effect.succeed(Stream.fail(fatal("Agent.respond"))),
   Effect.succeed(Stream.never),
   Effect.succeed(Stream.empty),

@@ -14,6 +14,8 @@ describe("RandomScenario", () => {
           "reply completed",
           "agent.speech_resumed",
           "error",
+          "reply failed",
+          "turn.unanswered",
           "connection.detached",
           "ended user_ended"
         ]
