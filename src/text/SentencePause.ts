@@ -49,6 +49,21 @@ export const endsSentence = (text: string, language?: TextLanguage): boolean => 
   return !fullStop.test(trimmed) || !continuesAfterFullStop(trimmed.replace(closersAtEnd, ""), language)
 }
 
+const markInText = new RegExp(`[.!?…。！？।؟]["'”’»)\\]]*(?=\\s|$)`, "gu")
+
+/**
+ * The whole sentences at the beginning of a text that broke off; `""` without any.
+ *
+ * @category accessors
+ * @since 0.1.0
+ */
+export const wholeSentences = (text: string, language?: TextLanguage): string => {
+  if (endsSentence(text, language)) return text
+  const ends = [...text.matchAll(markInText)].map(({ 0: mark, index }) => index + mark.length)
+  const end = ends.findLast((at) => endsSentence(text.slice(0, at), language))
+  return end === undefined ? "" : text.slice(0, end)
+}
+
 /**
  * Whether the text ends with the end of a sentence which no later text can take back: not after a number (3. → 3.5), and not
  * within an address.

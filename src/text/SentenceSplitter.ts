@@ -7,7 +7,7 @@
  * @since 0.1.0
  */
 import type { TextLanguage } from "./language/TextLanguage.ts"
-import { endsSentence, mayEndSentence, openWordLength, pauseEnd } from "./SentencePause.ts"
+import { mayEndSentence, openWordLength, pauseEnd, wholeSentences } from "./SentencePause.ts"
 import { SentenceTokenizer } from "./SentenceTokenizer.ts"
 import type { TextTransform, Transformer } from "./TextTransform.ts"
 
@@ -102,7 +102,12 @@ export class SentenceSplitter {
   /** Ends a text that broke off: returns the whole sentences of the rest, and drops what is unfinished. */
   cut(): ReadonlyArray<string> {
     const pieces = [...this.flush()]
-    while (pieces.length > 0 && !endsSentence(pieces.at(-1) ?? "", this.#language())) pieces.pop()
+    while (pieces.length > 0) {
+      const whole = wholeSentences(pieces.pop() ?? "", this.#language())
+      if (whole === "") continue
+      pieces.push(whole)
+      break
+    }
     return pieces
   }
 

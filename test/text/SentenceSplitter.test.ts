@@ -187,6 +187,7 @@ describe("SentenceSplitter", () => {
         ["Well, here is the first half.", ["Well, here is the first half."]],
         ["Well, here is the first half. ", ["Well, here is the first half."]],
         ["It is 42.", ["It is 42."]],
+        ["It is ready. iPhones are in", ["It is ready."]],
         ["I called Dr.", []],
         ["Well", []],
         ["Sure I can do that for you", []],
