@@ -83,6 +83,8 @@ export class ChatEvents {
     if (from < text.length) {
       this.#afterReturn = false
       this.#keep(text.slice(from))
+      // some send no line break after it, and keep the connection open
+      if (this.#lineLength <= 24 && /^\s*data:\s*\[DONE\]$/u.test(this.#line.join(""))) this.#onEvent({ _tag: "Done" })
     }
   }
 

@@ -209,6 +209,33 @@ describe("openai-compatible", () => {
       }
     }))
 
+  it.live("ends with the response, though the server keeps the connection open, or loses it", () =>
+    Effect.gen(function*() {
+      const finish = { raw: "data: {\"choices\":[{\"delta\":{},\"finish_reason\":\"stop\"}]}\n\n" }
+      const open = { stall: true as const }
+      for (
+        const pieces of [
+          [{ text: "Well." }, finish, { raw: "data: [DONE]\n\n" }, open],
+          [{ text: "Well." }, finish, open],
+          [{ text: "Well." }, { raw: "data: [DONE]" }, open],
+          [{ text: "Well." }, finish, { waitMs: 300 }, { reset: true as const }]
+        ]
+      ) {
+        const { exit } = yield* talk([{ pieces }], { timeout: Duration.seconds(3) })
+        assert.deepStrictEqual(exit, Exit.succeed("Well."), JSON.stringify(pieces))
+      }
+    }))
+
+  it.live("is not kept waiting by keep-alives", () =>
+    Effect.gen(function*() {
+      const keepAlives = Array.from({ length: 60 }, () => [{ waitMs: 50 }, { raw: ": PROCESSING\n\ndata:\n\n" }]).flat()
+      const { exit } = yield* talk([{ pieces: keepAlives }], { timeout: Duration.seconds(1) })
+      assert.strictEqual(failureOf(exit)?.code, "connection_failed")
+      // but a chunk that comes in small pieces is one that comes
+      const slow = yield* talk([{ pieces: [{ text: "x".repeat(300) }], chunk: 1 }], { timeout: Duration.seconds(1) })
+      assert.deepStrictEqual(slow.exit, Exit.succeed("x".repeat(300)))
+    }))
+
   it.live("aborts the request when the stream is interrupted", () =>
     Effect.gen(function*() {
       const fake = yield* FakeChat.make([{ pieces: [{ text: "a" }, { stall: true }] }])
