@@ -13,6 +13,7 @@ import { AgentError, type BackendError, fromCause, Timeout } from "../BackendErr
 import type { EngineIncident, OnIncident } from "../EngineIncident.ts"
 import * as MonotonicTime from "../MonotonicTime.ts"
 import type { Agent, AgentInput } from "./Agent.ts"
+import * as AgentThoughts from "./AgentThoughts.ts"
 
 /**
  * @category models
@@ -38,7 +39,7 @@ const word = /\S/u
  * last agent's failure or silence is passed on as well.
  *
  * The next agent does not know of tools that an agent called before it failed. White space before an agent's first word is
- * dropped; the empty texts by which it shows that it works are passed on.
+ * dropped; the empty texts by which it shows that it works are passed on. A thought is no word.
  *
  * @category combinators
  * @since 0.1.0
@@ -65,7 +66,7 @@ export const fallback = <R = never>(
     const noAnswer = () =>
       new AgentError({ op: "Agent.respond", message: `${nameOf(index)} ended without an answer`, retryable: true })
 
-    const guarded = Stream.transformPull(Stream.suspend(() => agent.respond(input)), (pull) => {
+    const guarded = Stream.transformPull(AgentThoughts.passOn(Stream.suspend(() => agent.respond(input))), (pull) => {
       let untilMs: number | undefined
       // until there is a word, an empty text only shows that the agent works, as while it waits for a tool
       const first: Pull.Pull<Arr.NonEmptyReadonlyArray<string>, BackendError> = Effect.clockWith((clock) => {

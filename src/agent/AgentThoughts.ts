@@ -25,6 +25,18 @@ export const RETRACTED = "\u0000"
  * @since 0.1.0
  */
 export const without = <E, R>(text: Stream.Stream<string, E, R>): Stream.Stream<string, E, R> =>
+  withMark(text, RETRACTED)
+
+/**
+ * Does the same for an agent that passes another's text on: the closing tag of a thought that had not begun stays in it.
+ *
+ * @category combinators
+ * @since 0.1.0
+ */
+export const passOn = <E, R>(text: Stream.Stream<string, E, R>): Stream.Stream<string, E, R> =>
+  withMark(text, "</think>")
+
+const withMark = <E, R>(text: Stream.Stream<string, E, R>, mark: string): Stream.Stream<string, E, R> =>
   Stream.mapAccum(
     text,
     () => {
@@ -40,8 +52,8 @@ export const without = <E, R>(text: Stream.Stream<string, E, R>): Stream.Stream<
       state.empty = said === "" ? state.empty + 1 : 0
       const { retracted } = state
       state.retracted = false
-      if (retracted) return [state, [RETRACTED, said]]
+      if (retracted) return [state, [mark, said]]
       return [state, state.empty > MANY && state.empty % 100 > 0 ? [] : [said]]
     },
-    { onHalt: ({ filter }) => [filter.flush()] }
+    { onHalt: ({ filter }) => [filter.flush()].filter((rest) => rest !== "") }
   )

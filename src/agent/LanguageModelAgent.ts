@@ -65,6 +65,7 @@ interface Model<R> {
     calls: boolean
   ) => Stream.Stream<ModelOutput, AiError.AiError, R>
   readonly isKnown: (name: string) => boolean
+  readonly hasTools: boolean
   readonly run: (name: string, params: unknown, id: string) => Effect.Effect<ToolOutcome, unknown, R>
 }
 
@@ -100,6 +101,7 @@ const withToolkit = <Tools extends Record<string, Tool.Any>>(
         Stream.filter((part) => part !== undefined)
       ),
     isKnown: isName,
+    hasTools: known.length > 0,
     run: (name, params, id) =>
       isName(name)
         ? toolkit.handle(
@@ -163,10 +165,11 @@ export const fromLanguageModel = <Tools extends Record<string, Tool.Any> = {}, R
     name: options.name,
     respond: (input) =>
       Stream.fromEffect(Effect.zip(model, Effect.context<Services>())).pipe(
-        Stream.flatMap(([{ isKnown, run, stream }, context]) =>
+        Stream.flatMap(([{ hasTools, isKnown, run, stream }, context]) =>
           answer(
             {
               isKnown,
+              hasTools,
               stream: (prompt, calls) => Stream.provideContext(stream(prompt, calls), context),
               run: (name, params, id) =>
                 Effect.updateContext(run(name, params, id), TelemetryContext.mergeContext(context))
@@ -218,14 +221,14 @@ const answer = (model: Model<never>, settings: Settings, input: AgentInput): Ans
       )
 
     const askModel = (prompt: ReadonlyArray<Prompt.MessageEncoded>, roundsLeft: number): Answer => {
-      const said = new ModelText(settings.template, model.isKnown)
+      const said = new ModelText(settings.template, model.isKnown, model.hasTools)
       const output = model.stream(prompt, roundsLeft > 0).pipe(
         Stream.map((part) => {
           if (part.type === "text") return said.push(part.text)
           said.call(part.call)
           return ""
         }),
-        Stream.concat(Stream.suspend(() => Stream.succeed(said.end())))
+        Stream.concat(Stream.suspend(() => Stream.fromIterable([said.end()].filter((text) => text !== ""))))
       )
       const unread = Stream.fromEffectDrain(Effect.suspend(() =>
         said.unread === 0 ? Effect.void : Effect.logWarning("the model wrote a tool call as text that no tool matches")

@@ -24,6 +24,12 @@ export interface ChatTemplate {
   opensThought: "no" | "seen" | "yes"
 }
 
+/** The beginning of an answer that is a tool call in JSON, without any mark, and a text that may become one. */
+const jsonCall = /^\s*(?:```(?:json)?\s*)?(?:\[\s*)?\{\s*"/u
+const maybeJsonCall = /^\s*(?:`{0,3}|```(?:j|js|jso|json)\s*|(?:```(?:json)?\s*)?(?:\[\s*)?\{?\s*)$/u
+/** Characters of such an answer. */
+const MAX_JSON = 65_536
+
 const begins = { no: "text", seen: "either", yes: "thought" } as const
 
 /**
@@ -42,9 +48,12 @@ export class ModelText {
   /** Written calls that no tool could be found for. */
   unread = 0
   #isRetracted = false
+  /** An answer that may be a tool call in JSON; undefined once it is none. */
+  #json: string | undefined
 
-  constructor(template: ChatTemplate, isKnown: (name: string) => boolean) {
+  constructor(template: ChatTemplate, isKnown: (name: string) => boolean, hasTools: boolean) {
     this.#isKnown = isKnown
+    this.#json = hasTools ? "" : undefined
     this.#filter = ThoughtFilter.make({
       begins: begins[template.opensThought],
       onCall: (call) => this.#take(call),
@@ -69,12 +78,26 @@ export class ModelText {
 
   /** Takes a piece of text, and returns what is said of it. */
   push(text: string): string {
-    return this.#say(this.#filter.push(text))
+    return this.#say(this.#hold(this.#filter.push(text)))
   }
 
   /** Ends the response. */
   end(): string {
-    return this.#say(this.#filter.flush())
+    const held = this.#hold(this.#filter.flush())
+    const json = this.#json ?? ""
+    this.#json = undefined
+    const body = json.trim().replace(/^```(?:json)?|```$/gu, "")
+    const isCall = jsonCall.test(json) && this.#takeKnown({ mark: "json", body }) > 0
+    return this.#say(isCall ? held : held + json)
+  }
+
+  /** Holds an answer back that begins as a tool call in JSON does. */
+  #hold(text: string): string {
+    if (this.#json === undefined) return text
+    const json = this.#json + text
+    const mayBe = json.length <= MAX_JSON && (jsonCall.test(json) || maybeJsonCall.test(json))
+    this.#json = mayBe ? json : undefined
+    return mayBe ? "" : json
   }
 
   #say(text: string): string {
@@ -86,10 +109,15 @@ export class ModelText {
   }
 
   #take(call: ThoughtFilter.WrittenCall): void {
+    if (this.#takeKnown(call) === 0) this.unread++
+  }
+
+  /** Takes the calls of known tools, and returns how many these are. */
+  #takeKnown(call: ThoughtFilter.WrittenCall): number {
     const known = WrittenCalls.read(call).filter(({ name }) => this.#isKnown(name))
-    if (known.length === 0) this.unread++
     for (const { name, params } of known) {
       if (this.#written.length < MAX_CALLS) this.#written.push({ type: "tool-call", id: "", name, params })
     }
+    return known.length
   }
 }

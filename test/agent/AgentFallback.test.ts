@@ -201,4 +201,23 @@ describe("AgentFallback", () => {
       }),
     { arbitrary: { runs: 200 } }
   )
+
+  it.effect("takes no thought for a word, and passes on what follows one", () =>
+    Effect.gen(function*() {
+      const broken = Agent.fromStream(() =>
+        Stream.concat(Stream.make("<thi", "nk>Well, let me see. "), Stream.fail(new Error("gone")))
+      )
+      const other = Agent.fromStream(() => Stream.make("<think>", "hm</think>", "[sic] Hello."))
+      const agent = Agent.fallback([broken, other])
+      const input = {
+        transcript: "",
+        history: [],
+        sessionId: "s",
+        userId: "u",
+        turn: 1,
+        metadata: {},
+        committed: Effect.void
+      }
+      assert.strictEqual(yield* Stream.mkString(agent.respond(input)), "[sic] Hello.")
+    }))
 })

@@ -151,6 +151,30 @@ describe("A tool call that a model writes as text", () => {
       }
     }))
 
+  it.effect("may be the whole answer, in JSON without a mark", () =>
+    Effect.gen(function*() {
+      for (
+        const written of [
+          "{\"name\": \"weather\", \"parameters\": {\"city\": \"Paris\"}}",
+          "[{\"type\": \"function\", \"function\": {\"name\": \"weather\", \"arguments\": {\"city\": \"Paris\"}}}]",
+          "```json\n{\"name\": \"weather\", \"arguments\": {\"city\": \"Paris\"}}\n```"
+        ]
+      ) {
+        for (const size of [1, 4, 200]) {
+          const { call, runs } = yield* withModel(
+            [cut(written, size), ["It is clear."]],
+            [say("how is the weather"), waitForAgent]
+          )
+          assert.deepStrictEqual(runs, ["Paris"], written)
+          assert.deepStrictEqual(call.heardByUser, ["It is clear."], written)
+        }
+      }
+      for (const text of ["[1] is the first.", "{curly} words.", "`code` is spoken."]) {
+        const { call } = yield* withModel([cut(text, 1)], [say("hello"), waitForAgent])
+        assert.strictEqual(call.heardByUser.length, 1, text)
+      }
+    }))
+
   it.effect("is one call when the server tells it as well, and none when no tool has its name", () =>
     Effect.gen(function*() {
       const written = "<tool_call>{\"name\": \"weather\", \"arguments\": {\"city\": \"Paris\"}}</tool_call>"
