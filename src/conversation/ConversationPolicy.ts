@@ -55,7 +55,7 @@ const Away = Schema.Struct({
  * - `endpointing.threshold`: a turn whose predicted probability of an end is lower sounds unfinished. 0.5, [0, 1].
  * - `interruption`: what interrupts the agent.
  * - `interruption.enabled`: whether the user can interrupt the agent, which pauses at the first sound. Otherwise it speaks on,
- *   and the user's turn, spoken or typed, is answered after it. A client's `agent.interrupt` (a stop button) works even so.
+ *   and the user's turn, spoken or typed, is answered after it. A client's `agent.interrupt` (a stop button) is refused.
  * - `interruption.minSpeech`: how much speech interrupts the agent: all sounds of the user's turn together. After less it
  *   resumes where it paused, and what was said is answered after its reply, together with what the user says until then.
  *   200 ms, [0, 2 s].

@@ -47,6 +47,8 @@ export interface AttachmentsOptions {
   readonly emit: (event: SessionEventBody) => void
   readonly dispatch: (event: ConversationInput) => void
   readonly state: () => State
+  /** Whether the policy lets the user interrupt the agent. */
+  readonly interruptible: () => boolean
   /** Runs in the session's scope; a former effect of the name is interrupted. */
   readonly run: (name: string, effect: Effect.Effect<unknown>) => void
   readonly cancel: (name: string) => void
@@ -200,9 +202,11 @@ export class Attachments {
 
   /** The user presses stop; told once for each reply that may not be interrupted. */
   #onInterrupt(): void {
-    const { dispatch, emit, state } = this.#options
-    const { epoch } = state()
-    if (!Conversation.isReplyUninterruptible(state())) return dispatch({ _tag: "Interrupt", force: false })
+    const { dispatch, emit, interruptible, state } = this.#options
+    const { agent, epoch } = state()
+    if (agent._tag === "Silent" || (interruptible() && !Conversation.isReplyUninterruptible(state()))) {
+      return dispatch({ _tag: "Interrupt", force: false })
+    }
     if (this.#refusedEpoch === epoch) return
     this.#refusedEpoch = epoch
     const { code, details, message } = uninterruptible("VoiceSession.interrupt")

@@ -147,6 +147,7 @@ export class SessionCore {
       emit,
       dispatch,
       state: () => this.state,
+      interruptible: () => this.settings.policy.interruption.enabled,
       run,
       cancel
     })

@@ -114,7 +114,7 @@ export interface VoiceSession {
   /**
    * Stops the agent's reply, whatever the policy says about interruptions by the user. While the agent says what may not be
    * interrupted (`say` with `interruptible: false`), it fails `invalid_config` (`details.reason: "uninterruptible"`) and
-   * changes nothing, unless `force` is true. A client's `agent.interrupt` is never forced.
+   * changes nothing, unless `force` is true. A client's `agent.interrupt` is never forced, and follows the policy.
    */
   readonly interrupt: (options?: InterruptOptions) => Effect.Effect<void, BackendError>
   /** Attaches a connection of the user; a former one is closed as `replaced`. */

@@ -124,12 +124,21 @@ describe("A reply that may not be interrupted", () => {
       }
     }))
 
-  it.effect("is another thing than the policy: a stop button works while the user cannot talk over the agent", () =>
+  it.effect("is every reply where the policy lets nothing interrupt: a stop button is refused, the program's call is not", () =>
     Effect.gen(function*() {
-      const result = yield* Scenario.run({
-        policy: { interruption: { enabled: false } },
-        user: [say("hello you there"), waitForSpeech("300 millis"), pressStop, pause("2 seconds")]
+      const policy = { interruption: { enabled: false } }
+      const user = [say("hello you there"), waitForSpeech("300 millis"), pressStop, pressStop, pause("2 seconds")]
+      const refused = yield* Scenario.run({ policy, user })
+      assert.strictEqual(Invariants.report(refused), "")
+      assert.deepStrictEqual(refused.heardByUser, ["You said: hello you there."])
+      assert.deepStrictEqual(
+        refused.events.flatMap((event) => event.type === "error" ? [event.details] : []),
+        [{ reason: "uninterruptible" }]
+      )
+      const byProgram = yield* Scenario.run({
+        policy,
+        user: [say("hello you there"), waitForSpeech("300 millis"), perform("stops it", (session) => session.interrupt())]
       })
-      assert.strictEqual(result.replies[0]?.ended?.reason, "interrupted")
+      assert.strictEqual(byProgram.replies[0]?.ended?.reason, "interrupted")
     }))
 })
