@@ -54,6 +54,9 @@ const endsOpen = (text: string, language: TextLanguage | undefined): boolean => 
   return trimmed.endsWith(".") && fullStop(`${trimmed} `, trimmed.length - 1, language) === "continues"
 }
 
+/** The beginning of an address within which a mark stands: `https://example.com/?q=1`. */
+const address = /(?:^|\s)[("'<[]*(?:\p{L}+:\/\/|www\.)\S*$/iu
+
 /**
  * Returns the end of the first sentence by the segmenter; 0 while the sentence may continue.
  *
@@ -71,6 +74,10 @@ export const segmenterSentenceEnd = (text: string, language?: TextLanguage): num
     if (!decided.test(text.slice(end)) && !isLine) {
       end = 0
       break
+    }
+    if (!isLine && address.test(text.slice(0, end))) {
+      end = 0
+      continue
     }
     const written = text.slice(0, end).trimEnd()
     if (!written.endsWith(".")) break

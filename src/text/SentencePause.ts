@@ -17,6 +17,10 @@ const openWord = /[@/:]|\.[^\s.…]+\.$|[\p{L}\p{N}]\.[\p{L}\p{N}]|^www\./u
 const speakable = /[\p{L}\p{N}\p{S}]/u
 /** Scripts that are written without spaces between words. */
 const unspaced = /[\p{sc=Han}\p{sc=Hiragana}\p{sc=Katakana}\p{sc=Thai}\p{sc=Lao}\p{sc=Khmer}\p{sc=Myanmar}]/u
+/** A comma behind a letter: the word is complete, and the sentence goes on. */
+const afterComma = /[\p{L}\p{M}][,;]$/u
+/** A word of letters alone; a number, an address or markup may go on. */
+const plainWord = /(?:^|\s)["'“”‘’«»(¿¡]*\p{L}[\p{L}\p{M}'’-]*$/u
 /** After these a number may go on, or what is counted follows. */
 const openNumber = /[\d\p{Sc}#№+−-]$/u
 
@@ -116,11 +120,20 @@ export const lastWordBorder = (text: string, language?: TextLanguage): number =>
 export const mayEndSentence = (text: string): boolean => sentenceMark.test(text.trimEnd()) && speakable.test(text)
 
 /**
+ * How much of a text is given out at a pause.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export type PauseCut = "sentence" | "words" | "all" | "rest"
+
+/**
  * How far a text can be given out at a pause, as a length of it; 0 for nothing. `whole`: the text is all that was written.
  *
  * - `sentence`: only up to the certain end of a sentence, where the text ends with it.
  * - `words`: up to the last word that is complete.
  * - `all`: like `words`, or all of it when it ends like a sentence.
+ * - `rest`: like `all`, or all of it when it ends with a word.
  *
  * @category accessors
  * @since 0.1.0
@@ -128,11 +141,13 @@ export const mayEndSentence = (text: string): boolean => sentenceMark.test(text.
 export const pauseEnd = (
   text: string,
   whole: boolean,
-  how: "sentence" | "words" | "all",
+  how: PauseCut,
   language?: TextLanguage
 ): number => {
   if (whole && certainlyEndsSentence(text, language)) return text.length
   if (how === "sentence") return 0
-  if (how === "all" && whole && mayEndSentence(text)) return text.length
+  if (whole && afterComma.test(text)) return text.length
+  if (whole && (how === "all" || how === "rest") && mayEndSentence(text)) return text.length
+  if (whole && how === "rest" && plainWord.test(text) && !endsInAbbreviation(text, language)) return text.length
   return lastWordBorder(text, language)
 }

@@ -2,12 +2,13 @@
  * Splits a text into the pieces that are spoken one after another, while it is written: by what it says, and by the clock.
  *
  * A piece whose end is certain is given out when nothing more came for `SENTENCE_PAUSE_MS`; words without an end
- * `WORDS_LIMIT_MS` after the first of them, at the end of a word. Pure: times are given to it, in monotonic ms.
+ * `WORDS_LIMIT_MS` after the first of them, at the end of a word; the last word, which may not be complete, when nothing more
+ * came for `LAST_WORD_MS`. Pure: times are given to it, in monotonic ms.
  *
  * @since 0.1.0
  */
 import type { TextLanguage } from "./language/TextLanguage.ts"
-import { mayEndSentence, openWordLength, pauseEnd, wholeSentences } from "./SentencePause.ts"
+import { mayEndSentence, openWordLength, type PauseCut, pauseEnd, wholeSentences } from "./SentencePause.ts"
 import { SentenceTokenizer } from "./SentenceTokenizer.ts"
 import type { TextTransform, Transformer } from "./TextTransform.ts"
 
@@ -27,6 +28,14 @@ export const SENTENCE_PAUSE_MS = 250
  */
 export const WORDS_LIMIT_MS = 1_000
 
+/**
+ * How long the last word waits for what may be the rest of it, in ms, since nothing else is held back.
+ *
+ * @category constants
+ * @since 0.1.0
+ */
+export const LAST_WORD_MS = 2_000
+
 /** While more speech than this is still to be played, in ms, words can wait for the end of their sentence. */
 const AHEAD_MS = 600
 
@@ -37,6 +46,9 @@ const MAX_KNOWN = 65_536
 const CLOSING = " ](https://a.example/) ` ** > |</spell></say-as></phoneme></sub>"
 
 const word = /\S/u
+
+/** Marks that belong to what was given out before a pause: `, as I said`, `) and`. A question mark is kept: it tells a question. */
+const leadingMarks = /^(?:[\p{Pe}\p{Pf}.,;:!…"']+(?=\s|$)|[。，、；：！」』）]+)\s*/u
 
 const commonLength = (one: string, other: string): number => {
   const most = Math.min(one.length, other.length)
@@ -67,7 +79,10 @@ export class SentenceSplitter {
   /** What was tried since the last text came. */
   #triedSentence = true
   #triedAll = true
+  #triedRest = true
   #wordsNotBeforeMs = 0
+  /** Whether the last piece was given out at a pause. */
+  #atPause = false
 
   /** `language`: the text's. Default: unknown. */
   constructor(transform: TextTransform, language: () => TextLanguage | undefined = () => undefined) {
@@ -82,13 +97,14 @@ export class SentenceSplitter {
     if (this.#written !== undefined) {
       this.#written = this.#written.length + text.length > MAX_KNOWN ? undefined : this.#written + text
     }
-    const pieces = this.#sentences.push(this.#take(this.#transformer.push(text)))
+    const pieces = this.#withoutMarks(this.#sentences.push(this.#take(this.#transformer.push(text))))
     if (pieces.length > 0) this.#wordsMs = undefined
     if (word.test(text)) {
       this.#cameMs = nowMs
       this.#wordsMs ??= nowMs
       this.#triedSentence = false
       this.#triedAll = false
+      this.#triedRest = false
     }
     return pieces
   }
@@ -96,7 +112,20 @@ export class SentenceSplitter {
   /** Ends the text, and returns the rest. */
   flush(): ReadonlyArray<string> {
     this.#wordsMs = undefined
-    return [...this.#sentences.push(this.#take(this.#transformer.flush())), ...this.#sentences.flush()]
+    return this.#withoutMarks([
+      ...this.#sentences.push(this.#take(this.#transformer.flush())),
+      ...this.#sentences.flush()
+    ])
+  }
+
+  /** Leaves out marks at the beginning that belong to what was given out at a pause. */
+  #withoutMarks(pieces: ReadonlyArray<string>): ReadonlyArray<string> {
+    const [first, ...rest] = pieces
+    if (first === undefined || !this.#atPause) return pieces
+    const spoken = first.replace(leadingMarks, "")
+    if (spoken === "") return this.#withoutMarks(rest)
+    this.#atPause = false
+    return [spoken, ...rest]
   }
 
   /** Ends a text that broke off: returns the whole sentences of the rest, and drops what is unfinished. */
@@ -125,8 +154,9 @@ export class SentenceSplitter {
   }
 
   get #wordsDueMs(): number {
-    if (this.#triedAll || this.#wordsMs === undefined) return Number.POSITIVE_INFINITY
+    if (this.#triedRest || this.#wordsMs === undefined) return Number.POSITIVE_INFINITY
     const sinceMs = Math.max(this.#cameMs, this.#waitingMs)
+    if (this.#triedAll) return Math.max(sinceMs + LAST_WORD_MS, this.#wordsNotBeforeMs)
     const limitMs = Math.min(
       Math.max(this.#wordsMs + WORDS_LIMIT_MS, this.#waitingMs + SENTENCE_PAUSE_MS),
       sinceMs + WORDS_LIMIT_MS
@@ -148,10 +178,11 @@ export class SentenceSplitter {
     }
     this.#wordsNotBeforeMs = nowMs + WORDS_LIMIT_MS
     this.#triedAll = nowMs >= sinceMs + WORDS_LIMIT_MS
-    return this.#giveOut(this.#triedAll ? "all" : "words", nowMs)
+    this.#triedRest = nowMs >= sinceMs + LAST_WORD_MS
+    return this.#giveOut(this.#triedRest ? "rest" : this.#triedAll ? "all" : "words", nowMs)
   }
 
-  #giveOut(how: "sentence" | "words" | "all", nowMs: number): ReadonlyArray<string> {
+  #giveOut(how: PauseCut, nowMs: number): ReadonlyArray<string> {
     const held = this.#heldByTransforms(how)
     const { rest } = this.#sentences
     const end = pauseEnd(rest + held.text, held.whole, how, this.#language())
@@ -159,7 +190,9 @@ export class SentenceSplitter {
     this.#givenAhead += held.text.slice(0, Math.max(0, end - rest.length))
     this.#wordsMs = end >= rest.length + held.text.length && held.whole ? undefined : nowMs
     this.#wordsNotBeforeMs = 0
-    return this.#sentences.take(held.text, end)
+    const pieces = this.#withoutMarks(this.#sentences.take(held.text, end))
+    this.#atPause = true
+    return pieces
   }
 
   /**
@@ -167,11 +200,11 @@ export class SentenceSplitter {
    * once more to all that was written, as if the text ended here, and as if what is open in it were closed next. What both
    * have in common stays as it is, whatever comes.
    */
-  #heldByTransforms(how: "sentence" | "words" | "all"): { readonly text: string; readonly whole: boolean } {
+  #heldByTransforms(how: PauseCut): { readonly text: string; readonly whole: boolean } {
     const all = this.#written
     if (all === undefined) return { text: "", whole: false }
     // an address is spoken in several words: it is left out as it is written
-    const openLength = how === "all" && mayEndSentence(all) ? 0 : openWordLength(all)
+    const openLength = (how === "all" || how === "rest") && mayEndSentence(all) ? 0 : openWordLength(all)
     const written = openLength === 0 ? all : all.slice(0, -openLength)
     const transformer = this.#transform()
     const ended = transformer.push(written) + transformer.flush()

@@ -137,7 +137,11 @@ describe("A reply that may not be interrupted", () => {
       )
       const byProgram = yield* Scenario.run({
         policy,
-        user: [say("hello you there"), waitForSpeech("300 millis"), perform("stops it", (session) => session.interrupt())]
+        user: [
+          say("hello you there"),
+          waitForSpeech("300 millis"),
+          perform("stops it", (session) => session.interrupt())
+        ]
       })
       assert.strictEqual(byProgram.replies[0]?.ended?.reason, "interrupted")
     }))

@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Schema } from "effect"
-import { SENTENCE_PAUSE_MS, SentenceSplitter, WORDS_LIMIT_MS } from "../../src/text/SentenceSplitter.ts"
+import { LAST_WORD_MS, SENTENCE_PAUSE_MS, SentenceSplitter, WORDS_LIMIT_MS } from "../../src/text/SentenceSplitter.ts"
 import * as SpokenText from "../../src/text/SpokenText.ts"
 import * as TextTransform from "../../src/text/TextTransform.ts"
 
@@ -139,9 +139,56 @@ describe("SentenceSplitter", () => {
   })
 
   it("keeps the last word until it is complete", () => {
-    const given = play([[0, "Sorry"], [300, " did"], [600, " you"], [5_000, "rself go?"]])
+    const given = play([[0, "Sorry"], [300, " did"], [600, " you"], [2_900, "rself go?"]])
     assert.deepStrictEqual(texts(given), ["Sorry did", "yourself go?"])
     assert.strictEqual(given[0]?.atMs, WORDS_LIMIT_MS)
+  })
+
+  it("says the last word, too, when nothing more came for two seconds", () => {
+    for (
+      const [text, early, late] of [
+        ["One moment please", "One moment", "please"],
+        ["Yes", undefined, "Yes"],
+        ["Je vais chercher l'hôtel", "Je vais chercher", "l'hôtel"],
+        ["This is **very good", "This is very", "good"],
+        ["It costs 30", "It costs", undefined],
+        ["Go to https://exam", "Go to", undefined]
+      ] as const
+    ) {
+      const given = play([[0, text]], { end: "waits" }).filter(({ atMs }) => atMs < 60_000)
+      assert.deepStrictEqual(
+        given,
+        [
+          ...(early === undefined ? [] : [{ atMs: WORDS_LIMIT_MS, text: early }]),
+          ...(late === undefined
+            ? []
+            : [{ atMs: LAST_WORD_MS + (early === undefined ? 0 : WORDS_LIMIT_MS), text: late }])
+        ],
+        text
+      )
+    }
+  })
+
+  it("takes a word with a comma for complete", () => {
+    assert.deepStrictEqual(play([[0, "Sure,"], [5_000, " here you are."]], { end: "ends" }), [
+      { atMs: WORDS_LIMIT_MS, text: "Sure," },
+      { atMs: 5_000, text: "here you are." }
+    ])
+  })
+
+  it("says no mark alone after a pause", () => {
+    for (
+      const [before, after, said] of [
+        ["Well this is ", ", as I said, good.", ["Well this is", "as I said, good."]],
+        ["Hello you ", "! Good.", ["Hello you", "Good."]],
+        ["It is (very warm ", ") today.", ["It is (very warm", "today."]],
+        ["He said \"Stop.", "\" and left.", ["He said \"Stop.", "and left."]],
+        ["好的，请稍等", "。查到了。", ["好的，请", "稍等。", "查到了。"]],
+        ["Is it there ", "? Good.", ["Is it there", "?", "Good."]],
+        ["We use the ", ".NET runtime.", ["We use the", "dot NET runtime."]],
+        ["I am done ", ".", ["I am done"]]
+      ] as const
+    ) assert.deepStrictEqual(texts(play([[0, before], [1_500, after]], { end: "ends" })), [...said], before)
   })
 
   it("gives out words without spaces up to the last one", () => {

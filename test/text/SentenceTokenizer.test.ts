@@ -19,6 +19,17 @@ describe("SentenceTokenizer", () => {
     ])
   })
 
+  it("does not split within an address", () => {
+    const text =
+      "Open https://example.com/find?q=1&n=2!x and (www.example.com/?a=1) now. Is it https://a.example/? Yes."
+    const tokenizer = new SentenceTokenizer()
+    assert.deepStrictEqual([...tokenizer.push(text), ...tokenizer.flush()], [
+      "Open https://example.com/find?q=1&n=2!x and (www.example.com/?a=1) now.",
+      "Is it https://a.example/?",
+      "Yes."
+    ])
+  })
+
   it("returns a sentence as soon as the next word begins", () => {
     const sentences = new SentenceTokenizer()
     assert.deepStrictEqual(sentences.push("It is noon."), [])
