@@ -25,7 +25,10 @@ export const BURST_MS = 10_000
  */
 export const SPEED = 2
 
-/** What a transport has read before it stopped reading, or a browser sends in one piece after a stall: 2 s beyond the limit. */
+/**
+ * What a transport has read before it stopped reading, or a browser sends in one piece after a stall: as much as 2 s of waiting
+ * pay for, 4 s of audio beyond the limit.
+ */
 const MAX_OVER_MS = 2_000
 
 /** The cost of a frame that is cheap to handle: a ping, a position, a malformed message. */
@@ -79,7 +82,7 @@ export class FloodLimit {
 
   /** Spends so many ms. */
   spend(costMs: number, nowMs: number): number {
-    this.#paidMs = Math.max(this.#paidMs, nowMs - BURST_MS) + costMs / SPEED
+    this.#paidMs = Math.max(this.#paidMs, nowMs - BURST_MS / SPEED) + costMs / SPEED
     return this.waitMs(nowMs)
   }
 
