@@ -58,7 +58,23 @@ const ambiguous = new Set(
 /** Those of them that are far more often words: "No." is an answer. */
 const ordinary = new Set("no nos sun sat so do me mi ill miss mass art mar di si ven dom".split(" "))
 
+/** Abbreviations that end no sentence in any language: titles, and words that are nothing else. */
+const common =
+  ("Mr Mrs Ms Mme Mmes Mlle Mgr Dr dr Drs drs Dra Dott Prof prof Profa Sr Sra Srta Sig St Ste Lt Col Gen Capt Cpt Sgt Maj Adm " +
+    "Gov Sen Rep Rev Hon Hr Hrn Dhr Mevr dhr mevr Ing Inż mgr inż vs cf cfr viz ca approx aprox env bijv bzw ggf evtl inkl " +
+    "np tzn tzv např resp bl.a t.ex p.ex p.ej p.es c.-à-d z u d ul Ltd Mt Ft др им ул гг")
+    .split(" ")
+/** Those that stand before a number, in any language; before a word they may end a sentence, or be words. */
+const beforeNumbers =
+  ("No Nos no nos Nr Nrn nr n núm n.º S s p P pp pg pág págs pag pagg str Str Fig Figs fig figs Abb Vol Vols vol vols Ch ch Cap cap " +
+    "Chap chap Kap Art art Abs Bd Tel tel tlf tél kl Sec sec Jan Feb Mar Apr Jun Jul Aug Sep Sept Oct Okt Nov Dec Dez janv févr avr juil déc " +
+    "ene abr ago dic mag giu lug ott фиг рис стр г").split(" ")
+/** Those after which a sentence may end, in any language. */
+const commonFinal = "etc ecc enz osv usw itd itp atd Inc Corp Co Jr Bros".split(" ")
+
 const dottedInitials = /^(?:\p{L}\.)+\p{L}$/u
+/** "U.S.", but not "a.m." */
+const capitalInitials = /^(?:\p{Lu}\.)+\p{Lu}$/u
 const initial = /^\p{Lu}$/u
 const dayOrZone =
   /^(?:Mon|Tues?|Wed(?:nes)?|Thu(?:rs)?|Fri|Satur|Sun)(?:day)?|^[A-Z]{2,4}$|^(?:Eastern|Pacific|Central|Mountain)$/u
@@ -66,6 +82,7 @@ const dayOrZone =
 interface Rules {
   readonly plain: ReadonlySet<string>
   readonly final: ReadonlySet<string>
+  readonly ambiguous: ReadonlySet<string>
   readonly starts: ReadonlySet<string>
   readonly months: ReadonlySet<string>
   /** "3. Oktober": an ordinal is written with a full stop. */
@@ -86,12 +103,13 @@ const make = (language: TextLanguage | undefined): Rules => {
   const tag = language?.tag.split("-", 1)[0] ?? ""
   return {
     plain: language === undefined
-      ? new Set("Mr Mrs Ms Dr Prof St vs etc e.g i.e".split(" "))
+      ? new Set([...common, ...beforeNumbers])
       : partsOf([
         ...language.abbreviations,
         ...language.expansions.flatMap(([written]) => written.endsWith(".") ? [written.slice(0, -1)] : [])
       ]),
-    final: new Set(language?.finalAbbreviations ?? []),
+    final: new Set(language?.finalAbbreviations ?? commonFinal),
+    ambiguous: language === undefined ? new Set(beforeNumbers.map((word) => word.toLowerCase())) : ambiguous,
     starts: new Set((starters[tag] ?? "").split(" ")),
     months: new Set(
       (language?.dates.months ?? []).flatMap((month) => [month, month.charAt(0).toUpperCase() + month.slice(1)])
@@ -129,10 +147,10 @@ export const fullStop = (text: string, at: number, language: TextLanguage | unde
   const word = wordBefore(text, at)
   if (word === "") return "ends"
   const isPlain = rules.plain.has(word)
-  const isFinal = rules.final.has(word) || (rules.known && dottedInitials.test(word))
+  const isFinal = rules.final.has(word) || dottedInitials.test(word)
   const isOrdinal = rules.ordinals && /^\d{1,3}$/u.test(word)
   if (!isPlain && !isFinal && !isOrdinal) return initial.test(word) ? "continues" : "ends"
-  const isAmbiguous = rules.known && ambiguous.has(word.toLowerCase())
+  const isAmbiguous = rules.ambiguous.has(word.toLowerCase())
   if (isPlain && !isFinal && !isAmbiguous) return "continues"
   const after = text.slice(at + 1)
   if (/^\s*\n/u.test(after)) return "ends"
@@ -143,8 +161,10 @@ export const fullStop = (text: string, at: number, language: TextLanguage | unde
   if (rules.months.has(next)) return isOrdinal || isAmbiguous ? "continues" : "ends"
   if (isOrdinal) return rules.starts.has(next) ? "ends" : "continues"
   // "on Mon. Dec. 5"
-  if (isAmbiguous && end === "." && rules.plain.has(next) && ambiguous.has(next.toLowerCase())) return "continues"
+  if (isAmbiguous && end === "." && rules.plain.has(next) && rules.ambiguous.has(next.toLowerCase())) return "continues"
   if (isAmbiguous && !isFinal) return "ends"
+  // without tables: "U.S. Senate" goes on, after "etc." and "f.m." another sentence begins
+  if (!rules.known) return capitalInitials.test(word) || rules.plain.has(word) ? "continues" : "ends"
   if (/^[ap]\.m$/iu.test(word)) return dayOrZone.test(next) ? "continues" : "ends"
   // "U.S. Senate", "Apple Inc. CEO", "usw. Äpfel"
   return rules.starts.has(next.replace("’", "'")) || (!rules.nounsHaveCapitals && /^(?:etc|ecc|enz)$/u.test(word))
@@ -174,7 +194,7 @@ export const endsInAbbreviation = (text: string, language?: TextLanguage): boole
   if (!end.endsWith(".")) return false
   const rules = rulesOf(language)
   const word = wordBefore(end, end.length - 1)
-  if (rules.known && ordinary.has(word.toLowerCase())) return false
+  if (ordinary.has(word.toLowerCase())) return false
   return rules.plain.has(word) || rules.final.has(word) || initial.test(word) ||
-    (rules.known && dottedInitials.test(word)) || (rules.ordinals && /^\d{1,3}$/u.test(word))
+    dottedInitials.test(word) || (rules.ordinals && /^\d{1,3}$/u.test(word))
 }

@@ -6,6 +6,7 @@
  * @since 0.1.0
  */
 
+import { english } from "./language/English.ts"
 import type { TextLanguage } from "./language/TextLanguage.ts"
 import { plainSentenceEnd, segmenterSentenceEnd } from "./SentenceEnd.ts"
 
@@ -38,8 +39,8 @@ export class SentenceTokenizer {
   #first = true
   readonly #language: () => TextLanguage | undefined
 
-  /** `language`: the text's, whose abbreviations end no sentence. Default: unknown. */
-  constructor(language: () => TextLanguage | undefined = () => undefined) {
+  /** `language`: the text's, whose abbreviations end no sentence. Default: English, as of `spoken`. */
+  constructor(language: () => TextLanguage | undefined = () => english) {
     this.#language = language
   }
 
