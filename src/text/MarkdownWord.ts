@@ -15,14 +15,16 @@ export const containsAddress = (word: string): boolean => /:\/\/|www\.|\w@\w/iu.
 
 /**
  * Removes `*`, `_` and `~~` from a word. "3*4" becomes a product and "snake_case" two words; of an address, only the marks around
- * it are removed.
+ * it are removed, and the ">" of "<https://x.org>".
  *
  * @category conversions
  * @since 0.1.0
  */
 export const withoutEmphasis = (word: string, isAddress: boolean, words: Partial<SpokenWords>): string => {
-  if (!/[*_~]/u.test(word)) return word
-  if (isAddress) return word.replace(/^[*_~]+/u, "").replace(/[*_~]+(?=[^\p{L}\p{N}/*_~]*$)/u, "")
+  if (!/[*_~>]/u.test(word)) return word
+  if (isAddress) {
+    return word.replace(/>(?=[.,;:!?)"']*$)/u, "").replace(/^[*_~]+/u, "").replace(/[*_~]+(?=[^\p{L}\p{N}/*_~]*$)/u, "")
+  }
   return word.replace(/\*+|_+|~~+/gu, (run, at: number) => {
     const before = word.charAt(at - 1)
     const after = word.charAt(at + run.length)

@@ -23,16 +23,18 @@ export interface Plain {
 }
 
 /**
- * Plain text without these abbreviations, which the full transform expands, stage directions after "(", and words of keys.
+ * Plain text without these abbreviations, which the full transform expands (`numbered` ones before a number), stage directions
+ * after "(", and words of keys.
  *
  * @category constructors
  * @since 0.1.0
  */
-export const plainOf = (abbreviations: ReadonlyArray<string>): Plain => {
+export const plainOf = (abbreviations: ReadonlyArray<string>, numbered: ReadonlyArray<string>): Plain => {
   const escaped = abbreviations.map((text) =>
     text.endsWith(".") ? `${text.slice(0, -1)}\\.` : `${text}(?![${letter}\\d])`
   )
-  const special = `(?!(?:${[...escaped, `(?:${keyVerbs})(?![${letter}\\d])`].join("|")}))`
+  const beforeNumbers = numbered.map((text) => `${text.replace(".", "\\.")}\\s?(?:\\d|$)`)
+  const special = `(?!(?:${[...escaped, ...beforeNumbers, `(?:${keyVerbs})(?![${letter}\\d])`].join("|")}))`
   const plainWord = `(?!\\((?:${cueStarts})\\b)[("'“‘]?${special}(?:${number}|${word})[,.;:!?]?(?:[)"”’][,.;:!?]?)?`
   return {
     // a digit at the start of a line may be the number of a list item

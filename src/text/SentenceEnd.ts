@@ -70,6 +70,11 @@ export const segmenterSentenceEnd = (text: string, language?: TextLanguage): num
     // the last segment may continue
     if (index + segment.length === text.length && !isLine) break
     end = index + segment.length
+    // "a != b"
+    if (/[!?]$/u.test(segment) && text.charAt(end) === "=") {
+      end = 0
+      continue
+    }
     // whether a full stop ends the sentence depends on the next word
     if (!decided.test(text.slice(end)) && !isLine) {
       end = 0

@@ -93,8 +93,18 @@ export const tidy: TextTransform = fromReader(() => {
         const run = marks.exec(text)?.[0] ?? char
         const end = at + run.length
         if (!final && end === text.length && run.length < MAX_RUN) return at
-        if (run === "." && (space || last === "") && /[\p{L}\p{N}_]/u.test(text.charAt(end))) emit(`${gap}.`)
-        else if (last === "" || punctuation.test(last)) return end
+        const next = text.charAt(end)
+        // ".env", "./run", "../x"
+        if (
+          /^\.{1,2}$/u.test(run) && (space || last === "") && (run === "." ? /[\p{L}\p{N}_/\\]/u : /[/\\]/u).test(next)
+        ) {
+          emit(gap + run)
+        } // "a != b", "std::vector"
+        else if (
+          (run === "!" && next === "=") || (run === "::" && !space && last !== "" && /[\p{L}\p{N}]/u.test(next))
+        ) {
+          emit(gap + run)
+        } else if (last === "" || punctuation.test(last)) return end
         else emit(singleMark(run))
         space = false
         last = run.charAt(run.length - 1)

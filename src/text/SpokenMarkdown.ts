@@ -171,6 +171,14 @@ class Markdown implements TextReader {
       this.#say(next, emit)
       return at + 2
     }
+    if (char === "|" && this.#kind === "text" && this.#last !== "") {
+      // "a || b"
+      if (atEnd) return MORE
+      if (text.charAt(at + 1) === "|") {
+        this.#say("||", emit)
+        return at + 2
+      }
+    }
     if (char === "|") {
       this.#cellEnded = this.#last !== ""
       emit(" ")

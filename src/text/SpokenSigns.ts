@@ -5,7 +5,7 @@
  *
  * @since 0.1.0
  */
-import type { TextLanguage } from "./language/TextLanguage.ts"
+import type { CountedNoun, TextLanguage } from "./language/TextLanguage.ts"
 import { directionsOf, type TextWords } from "./TextWords.ts"
 
 /**
@@ -17,7 +17,7 @@ import { directionsOf, type TextWords } from "./TextWords.ts"
 export type SaySigns = (word: string, before: string) => string
 
 /** What makes a word worth a closer look. */
-const notable = /[^\p{L}\p{M}\p{N}\s'’"“”‘,.;:!?()…$€£-]|^[-.]|->|--|№|[\u00B2\u00B3\u00B9\u2070-\u209FπΩΩµμ]/u
+const notable = /[^\p{L}\p{M}\p{N}\s'’"“”‘,.;:!?()…$€£-]|^[-.]|->|--|[№ºᵒ\u00B2\u00B3\u00B9\u2070-\u209FπΩΩµμ]/u
 
 const superscripts = "⁰¹²³⁴⁵⁶⁷⁸⁹"
 const plainDigits = (text: string): string =>
@@ -42,6 +42,9 @@ const keyVerb = new RegExp(`^(?:${keyVerbs})[.,:;]?$`, "iu")
  */
 export const isKeyVerb = (word: string): boolean => keyVerb.test(word)
 
+/** "5′10″" in a language whose units are feet and inches, and no angle. */
+const feetAndInches = /^([("'“‘]?\d{1,2})′(\d{1,2})″([.,;:!?)"'”’]*)$/u
+
 /** A number of a telephone's keypad: "*9", "**31#", "*#06#". */
 const keys = /^[*#\d]*[*#][*#\d]*$/u
 
@@ -64,10 +67,17 @@ const rulesOf = (context: TextWords): ReadonlyArray<Rule> => {
       ? sign
       : ` ${toThePowerOf} ${exponent.replace(/^[-−]/u, `${words.minus ?? "-"} `)} `
   return [
-    // "List<String>"
+    // "List<String>", "HashMap<String, Vec<u8>>"
     ...(words.lessThan === undefined
       ? []
-      : [[/<(\p{L}[^<>]*)>/gu, (_: string, inner: string) => ` ${inner} `] as const]),
+      : [
+        [/<(\p{L}[^<>]*)>/gu, (_: string, inner: string) => ` ${inner} `] as const,
+        [/(?<=\p{Lu}\p{L}+)<(?=\p{Lu}\p{L}+,)/gu, " "] as const
+      ]),
+    // "50%-60%"
+    ...rule(/(?<=\d(?:%|‰|°[CF]?))[-–—−](?=\d)/gu, words.to),
+    ...rule(/(?<=^[("'“‘«]?)[nN]\.?[°ºᵒ]\.?(?=\d|[.,;:]*$)/gu, words.number, (said) => `${said} `),
+    ...rule(/\|\|/gu, directions?.or),
     ...rule(/\+\/[-−–]|±|∓/gu, words.plusOrMinus),
     ...rule(/(?<![=!<>])!=+|=\/=|≠|≢/gu, words.notEqual),
     ...rule(/<=>|<-+>|[↔⇔⟷⇄⇆]/gu, words.and),
@@ -107,11 +117,15 @@ const rulesOf = (context: TextWords): ReadonlyArray<Rule> => {
     ...rule(/(?<!\p{Script=Greek})[ΩΩ](?!\p{Script=Greek})/gu, words.ohm),
     ...rule(/(?<![\p{Script=Greek}])[µμ](?![\p{Script=Greek}])/gu, words.micro),
     ...rule(/&+/gu, words.and),
+    // "100%ig", "10%-Rabatt"
+    ...rule(/%(?=ig)/gu, words.percent, (said) => ` ${said.toLowerCase()}`),
+    ...rule(/%(?=-\p{L})/gu, words.percent, (said) => ` ${said}`),
     ...rule(/%/gu, words.percent),
     ...rule(/‰/gu, words.perMille),
     ...(words.degrees === undefined ? [] : [
       ...rule(/°C(?!\p{L})|℃/gu, words.celsius, (said) => ` ${words.degrees} ${said}`),
       ...rule(/°F(?!\p{L})|℉/gu, words.fahrenheit, (said) => ` ${words.degrees} ${said}`),
+      ...rule(/°(?=-\p{L})/gu, words.degrees, (said) => ` ${said}`),
       ...rule(/°/gu, words.degrees)
     ]),
     ...rule(/(?<=\d)[″](?!\p{L})/gu, words.seconds),
@@ -156,17 +170,37 @@ const takesPlural = (written: string, { format, numbers }: TextLanguage): boolea
   return Number.isNaN(value) || numbers.isPlural(value)
 }
 
+/** "µm²" is said like "m²", with the name of its own unit. */
+const powerOf = (
+  symbol: string,
+  named: (symbol: string) => CountedNoun | undefined
+): CountedNoun | undefined => {
+  const power = /[²³]$/u.exec(symbol)?.[0]
+  const unit = power === undefined || /\/|^s/u.test(symbol) ? undefined : named(symbol.slice(0, -1))
+  const [model, meter] = [named(`m${power}`), named("m")]
+  if (unit === undefined || model === undefined || meter === undefined) return undefined
+  const like = (said: string, from: string, to: string) => {
+    if (said.includes(from)) return said.replace(from, to)
+    // "Quadratmeter"
+    return said.endsWith(from.toLowerCase()) ? said.slice(0, -from.length) + to.toLowerCase() : undefined
+  }
+  const one = like(model.one, meter.one, unit.one)
+  const many = like(model.many, meter.many, unit.many)
+  return one === undefined || many === undefined ? undefined : { one, many, gender: unit.gender }
+}
+
 /** "m²" after "5": "square meters". */
 const unitWords = (context: TextWords) => {
   const { language, words } = context
   if (language === undefined) return () => undefined
   const { units } = language
-  const noun = (symbol: string) =>
+  const named = (symbol: string): CountedNoun | undefined =>
     Object.hasOwn(units, symbol)
       ? units[symbol]
       : Object.hasOwn(units, symbol.replace("μ", "µ"))
       ? units[symbol.replace("μ", "µ")]
       : undefined
+  const noun = (symbol: string) => named(symbol) ?? powerOf(symbol, named)
   return (word: string, before: string): string | undefined => {
     const parts = measure.exec(word)
     if (parts === null) return undefined
@@ -206,6 +240,12 @@ export const make = (context: TextWords): SaySigns => {
   }
   return (word, before) => {
     if (!notable.test(word)) return word
+    const length = before.includes("°") ? null : feetAndInches.exec(word)
+    const { ft, "″": inch } = context.language?.units ?? {}
+    if (length !== null && ft !== undefined && inch !== undefined) {
+      const [, feet = "", inches = "", after = ""] = length
+      return `${feet} ${feet === "1" ? ft.one : ft.many} ${inches} ${inches === "1" ? inch.one : inch.many}${after}`
+    }
     const measured = unit(word, before)
     if (measured !== undefined) return /[°²³µμΩΩ℃℉‰%±≈~−]/u.test(measured) ? say(measured) : measured
     const after = /[.,;:!?)"'”’]*$/u.exec(word)?.[0] ?? ""

@@ -3,6 +3,8 @@
  *
  * @since 0.1.0
  */
+import { MORE } from "./Lookahead.ts"
+import { ordinalDegrees } from "./OrdinalDegrees.ts"
 import * as SpokenAddress from "./SpokenAddress.ts"
 import * as SpokenSigns from "./SpokenSigns.ts"
 import { fromReader, type TextTransform } from "./TextTransform.ts"
@@ -10,6 +12,8 @@ import { derived, type TextWords } from "./TextWords.ts"
 
 /** A longer word is read in parts. */
 const LOOK = 96
+/** How much white space after an abbreviation is looked through. */
+const MAX_GAP = 8
 
 const unspaced = /[\u0E00-\u0EFF\u1000-\u109F\u1780-\u17FF\u2E80-\u9FFF\uF900-\uFAFF\uFF00-\uFFEF]/u
 const isAddressLike = /[@./\\]/u
@@ -17,7 +21,9 @@ const opening = /^[("'“‘«[{<]+/u
 const closing = /[.,;:!?'"’”»)\]}>…]+$/u
 const emoticon = /^(?:[:;=8xX]['’]?-?[)(DPpOo/|\]*]+|[xX]D+|\^_?\^|<\/?3+)$/u
 /** "x <3" compares; "I <3 you" does not. */
-const comparable = /^(?:[a-z]|.*[\d)])$/u
+const comparable = /^(?:[a-z]|.*(?:\d|[\p{L}\d]\)))$/u
+/** ":smile:", ":+1:" */
+const emojiName = /^:(?:[a-z][a-z0-9]*(?:[_-][a-z0-9]+)*|[+-]1):[.,;:!?)]*$/u
 
 /**
  * Says one word, which has no white space; `before` is the word before it on its line.
@@ -38,6 +44,7 @@ export const sayWord: (context: TextWords) => SayWord = derived((context) => {
   const address = SpokenAddress.make(context.words)
   const heart = context.language?.tag.startsWith("en") === true ? "love" : ""
   return (word, before) => {
+    if (emojiName.test(word)) return ""
     if (emoticon.test(word) && !(word.startsWith("<") && comparable.test(before))) {
       return word.startsWith("<3") && /\p{L}$/u.test(before) ? heart : ""
     }
@@ -62,6 +69,8 @@ interface Expansion {
   readonly said: string
   /** It may end a sentence. */
   readonly isFinal: boolean
+  /** It is one only before a number. */
+  readonly isNumbered: boolean
 }
 
 /** The abbreviations that are said as words, by their first letter. */
@@ -73,11 +82,16 @@ const expansionsOf = derived(({ language, words }): ReadonlyMap<string, Readonly
     "i.e.": words.thatIs,
     "vs.": words.versus
   }
-  for (const [written, said] of language.expansions) {
+  const all = [
+    ...language.expansions.map((entry) => [...entry, false] as const),
+    ...language.numbered.map((entry) => [...entry, true] as const)
+  ]
+  for (const [written, said, isNumbered] of all) {
     const first = written.charAt(0).toLowerCase()
     const expansion = {
       written,
       said: own[written] ?? said,
+      isNumbered,
       isFinal: language.finalAbbreviations.includes(written.replace(/\.$/u, ""))
     }
     byFirst.set(first, [...byFirst.get(first) ?? [], expansion])
@@ -95,7 +109,7 @@ const expansionAt = (
   at: number,
   final: boolean
 ): Found => {
-  for (const { isFinal, said, written } of byFirst.get(text.charAt(at).toLowerCase()) ?? []) {
+  for (const { isFinal, isNumbered, said, written } of byFirst.get(text.charAt(at).toLowerCase()) ?? []) {
     // "e.g." may be written "E.g.", but "m." is no "M."
     const start = text.charAt(at)
     const here = written.charAt(0) === start.toLowerCase()
@@ -104,13 +118,15 @@ const expansionAt = (
     if (here.length < written.length && !final && written.startsWith(here)) return "MORE"
     if (here !== written) continue
     const end = at + written.length
-    const rest = text.slice(end, end + 3)
-    if (rest.trim() === "" && rest.length < 3 && !rest.includes("\n") && !final) return "MORE"
-    if (/^[\p{L}\p{N}]/u.test(rest)) continue
+    const rest = text.slice(end, end + MAX_GAP)
+    const gap = /^[^\S\n]*/u.exec(rest)?.[0].length ?? 0
+    if (gap === rest.length && gap < MAX_GAP && !final) return "MORE"
+    const isAtEnd = gap === rest.length ? gap < MAX_GAP : rest.charAt(gap) === "\n"
+    if (isNumbered ? !/^[ \u00a0\u202f]?\d/u.test(rest) : /^[\p{L}\p{N}]/u.test(rest)) continue
     const ends = written.endsWith(".") &&
-      (rest.trim() === "" || rest.startsWith("\n") || (isFinal && /^\s+\p{Lu}/u.test(rest)))
+      (isAtEnd || (isFinal && /^\s+\p{Lu}/u.test(rest)))
     const cased = /^\p{Lu}/u.test(text.charAt(at)) ? said.charAt(0).toUpperCase() + said.slice(1) : said
-    return { end, said: ends ? `${cased}.` : cased }
+    return { end, said: ends ? `${cased}.` : isNumbered && /^\d/u.test(rest) ? `${cased} ` : cased }
   }
   return undefined
 }
@@ -125,6 +141,7 @@ const expansionAt = (
 export const symbols = (context: TextWords): TextTransform => {
   const say = sayWord(context)
   const expansions = expansionsOf(context)
+  const ordinalAt = ordinalDegrees(context)
   const isKnown = context.words.dot !== undefined
   return fromReader(() => {
     // the rest of a long address
@@ -157,6 +174,13 @@ export const symbols = (context: TextWords): TextTransform => {
         if (end === text.length && end < limit && !final) return at
         if (end === limit && /[\uD800-\uDBFF]/u.test(text.charAt(end - 1))) end--
         const word = text.slice(at, end)
+        const ordinal = skip ? undefined : ordinalAt(word, before, text, end, final)
+        if (ordinal === MORE) return at
+        if (ordinal !== undefined) {
+          before = word
+          emit(ordinal)
+          return end
+        }
         if (!skip) emit(say(word, before))
         before = word
         skip = isKnown && end >= limit - 1 && (skip || /:\/\/|www\.|^data:/iu.test(word))

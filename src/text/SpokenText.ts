@@ -43,7 +43,10 @@ const unchanged: TextTransform = compose([])
 
 /** Abbreviations that the fast path would take for plain words. */
 const plainWords = TextWords.derived(({ language }) =>
-  plainOf((language?.expansions ?? []).flatMap(([written]) => /^\p{L}+\.?(?=$|\s)/u.exec(written)?.[0] ?? []))
+  plainOf(
+    (language?.expansions ?? []).flatMap(([written]) => /^\p{L}+\.?(?=$|\s)/u.exec(written)?.[0] ?? []),
+    (language?.numbered ?? []).map(([written]) => written)
+  )
 )
 
 /** Replaces words and phrases before their signs are converted; what replaces them is not converted again. */

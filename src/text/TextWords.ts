@@ -61,21 +61,26 @@ export const make = (tag: string | undefined, own: Partial<SpokenWords> = {}): T
   return { language: { ...language, units }, words }
 }
 
-/** Words that the tables of languages lack: directions, and names of signs that are the same in all of them. */
+/** Words for signs that the tables of languages lack: arrows, and "||". */
 const directions: {
-  readonly [language: string]: { readonly from: string; readonly up: string; readonly down: string }
+  readonly [language: string]: {
+    readonly from: string
+    readonly up: string
+    readonly down: string
+    readonly or: string
+  }
 } = {
-  en: { from: "from", up: "up", down: "down" },
-  de: { from: "von", up: "hoch", down: "runter" },
-  fr: { from: "de", up: "en hausse", down: "en baisse" },
-  es: { from: "de", up: "arriba", down: "abajo" },
-  it: { from: "da", up: "su", down: "giù" },
-  pt: { from: "de", up: "acima", down: "abaixo" },
-  nl: { from: "van", up: "omhoog", down: "omlaag" }
+  en: { from: "from", up: "up", down: "down", or: "or" },
+  de: { from: "von", up: "hoch", down: "runter", or: "oder" },
+  fr: { from: "de", up: "en hausse", down: "en baisse", or: "ou" },
+  es: { from: "de", up: "arriba", down: "abajo", or: "o" },
+  it: { from: "da", up: "su", down: "giù", or: "o" },
+  pt: { from: "de", up: "acima", down: "abaixo", or: "ou" },
+  nl: { from: "van", up: "omhoog", down: "omlaag", or: "of" }
 }
 
 /**
- * The words for arrows that point elsewhere than to the right.
+ * The words for arrows that point elsewhere than to the right, and for "||".
  *
  * @category accessors
  * @since 0.1.0

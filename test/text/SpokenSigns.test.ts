@@ -9,6 +9,25 @@ import { spoken, transform } from "../../src/text/SpokenText.ts"
 
 const golden: { readonly [language: string]: ReadonlyArray<readonly [written: string, said: string]> } = {
   en: [
+    [
+      "50%-60%, 5%–10%, 5°C–10°C",
+      "50 percent to 60 percent, 5 percent to 10 percent, 5 degrees Celsius to 10 degrees Celsius"
+    ],
+    [
+      "5 µm², 1 µm², 3 mm³, 5 m/s²",
+      "5 square micrometers, 1 square micrometer, 3 cubic millimeters, 5 meters per second squared"
+    ],
+    ["if a && b || c, x||y", "if a and b or c, x or y"],
+    ["HashMap<String, Vec<u8>> and List<String>", "HashMap String, Vec u8 and List String"],
+    ["Run ./run.sh or ../x.", "Run dot slash run dot sh or dot dot slash x."],
+    ["std::vector, a::b", "std::vector, a::b"],
+    ["I'm glad :) <3 wow :smile: :+1: ok", "I'm glad wow ok"],
+    ["He is 5′10″ tall. 6′1″!", "He is 5 feet 10 inches tall. 6 feet 1 inch!"],
+    ["No. 5, Nos. 5 and 6, no. I do not. No. Yes.", "Number 5, Numbers 5 and 6, no. I do not. No. Yes."],
+    ["see fig. 3 on p. 5, pp. 5–7, Ch.4, vol. 2", "see figure 3 on page 5, pages 5 to 7, Chapter 4, volume 2"],
+    ["tea w/ milk, w/o sugar", "tea with milk, without sugar"],
+    ["Good for us, e.g.  \nfor you, e.g.   \tthem", "Good for us, for example.\nfor you, for example them"],
+    ["20° and 1° east", "20 degrees and 1 degree east"],
     ["a ≠ b, x ≥ 5 and y ≤ 3, 5 ± 2", "a is not equal to b, x at least 5 and y at most 3, 5 plus or minus 2"],
     ["a ≮ b, a ≯ b, a ≰ b, a ≱ b", "a at least b, a at most b, a more than b, a less than b"],
     ["a != b, a <= b, a >= b", "a is not equal to b, a at most b, a at least b"],
@@ -63,6 +82,14 @@ const golden: { readonly [language: string]: ReadonlyArray<readonly [written: st
     ["z. B. e.g. vs. 5–10", "z. B. e.g. vs. 5–10"]
   ],
   de: [
+    ["100%ig, 10%-Rabatt, 90°-Kurve", "100 prozentig, 10 Prozent-Rabatt, 90 Grad-Kurve"],
+    ["5 µm², 9,81 m/s²", "5 Quadratmikrometer, 9,81 Meter pro Quadratsekunde"],
+    [
+      "S. 5, Abb. 3, Kap. 4, § 5 Abs. 2, Nrn. 5 und 6",
+      "Seite 5, Abbildung 3, Kapitel 4, Paragraf 5 Absatz 2, Nummern 5 und 6"
+    ],
+    ["v. a. hier, m. E. gut, s. o., o. Ä.", "vor allem hier, meines Erachtens gut, siehe oben, oder Ähnliches."],
+    ["a || b", "a oder b"],
     ["Das kostet 20 % mehr & dauert 3–5 Tage.", "Das kostet 20 Prozent mehr und dauert 3 bis 5 Tage."],
     ["Es sind 5 °C, 1 °C, −3 °C.", "Es sind 5 Grad Celsius, 1 Grad Celsius, minus 3 Grad Celsius."],
     [
@@ -84,6 +111,12 @@ const golden: { readonly [language: string]: ReadonlyArray<readonly [written: st
     ["a < b, b > a", "a kleiner als b, b größer als a"]
   ],
   fr: [
+    [
+      "C'est le n°1. N° 5, nº 3, nos 5 et 6, p. 5, al. 2",
+      "C'est le numéro 1. Numéro 5, numéro 3, numéros 5 et 6, page 5, alinéa 2"
+    ],
+    ["5 µm², 9,81 m/s²", "5 micromètres carrés, 9,81 mètres par seconde au carré"],
+    ["en 50 av. J.-C. et 50 apr. J.-C. déjà", "en 50 avant Jésus-Christ et 50 après Jésus-Christ déjà"],
     ["Cela coûte 20 % de plus & dure 3–5 jours.", "Cela coûte 20 pour cent de plus et dure 3 à 5 jours."],
     ["Il fait 5 °C.", "Il fait 5 degrés Celsius."],
     [
@@ -101,6 +134,9 @@ const golden: { readonly [language: string]: ReadonlyArray<readonly [written: st
     ["x², √16", "x au carré, racine de 16"]
   ],
   es: [
+    ["El 1° de mayo, el 3° piso, 20° bajo cero, a 5°", "El 1º de mayo, el 3º piso, 20 grados bajo cero, a 5 grados"],
+    ["art. 5, págs. 5–7, fig. 3, n.º 5, nº 5", "artículo 5, páginas 5 a 7, figura 3, número 5, número 5"],
+    ["en el 5 a. C. y en EE. UU. hoy, c/ Mayor 5", "en el 5 antes de Cristo y en Estados Unidos hoy, calle Mayor 5"],
     ["Cuesta un 5% más & dura 3–5 días.", "Cuesta un 5 por ciento más y dura 3 a 5 días."],
     ["Hace 30 °C.", "Hace 30 grados Celsius."],
     ["x ≠ y, x ≥ 5, y ≤ 3, 5 ± 1", "x distinto de y, x mayor o igual que 5, y menor o igual que 3, 5 más o menos 1"],
@@ -110,11 +146,17 @@ const golden: { readonly [language: string]: ReadonlyArray<readonly [written: st
     ["info@empresa.es, www.empresa.es/ayuda", "info arroba empresa punto es, empresa punto es barra ayuda"],
     ["Madrid → Vigo", "Madrid a Vigo"],
     ["p. ej. hoy", "por ejemplo hoy"],
-    ["n.º 5, § 3, C#, #1", "n.º 5, párrafo 3, C sharp, número 1"],
+    ["n.º 5, § 3, C#, #1", "número 5, párrafo 3, C sharp, número 1"],
     ["5 × 3 ÷ 2 = 7,5", "5 por 3 entre 2 igual a 7,5"],
     ["x², √16", "x al cuadrado, raíz de 16"]
   ],
   it: [
+    [
+      "1° maggio, il 3° piano, l'8° posto, 20° sotto zero, a 180°",
+      "1º maggio, il 3º piano, l'8º posto, 20 gradi sotto zero, a 180 gradi"
+    ],
+    ["art. 5, n. 5, pagg. 5–7, cap. 2", "articolo 5, numero 5, pagine 5 a 7, capitolo 2"],
+    ["5 µm²", "5 micrometri quadrati"],
     ["Costa il 20 % in più & dura 3–5 giorni.", "Costa il 20 per cento in più e dura 3 a 5 giorni."],
     ["Ci sono 5 °C.", "Ci sono 5 gradi Celsius."],
     ["x ≠ y, x ≥ 5, y ≤ 3, 5 ± 1", "x diverso da y, x maggiore o uguale a 5, y minore o uguale a 3, 5 più o meno 1"],
@@ -128,6 +170,9 @@ const golden: { readonly [language: string]: ReadonlyArray<readonly [written: st
     ["x², √16", "x al quadrato, radice di 16"]
   ],
   pt: [
+    ["O 1° de maio, o 3° andar, 20° abaixo", "O 1º de maio, o 3º andar, 20 graus abaixo"],
+    ["art. 5, págs. 5–7, cap. 2, nº 5, n.º 5", "artigo 5, páginas 5 a 7, capítulo 2, número 5, número 5"],
+    ["5 µm²", "5 micrômetros quadrados"],
     ["Custa 20 % a mais & dura 3–5 dias.", "Custa 20 por cento a mais e dura 3 a 5 dias."],
     ["Faz 30 °C.", "Faz 30 graus Celsius."],
     ["x ≠ y, x ≥ 5, y ≤ 3, 5 ± 1", "x diferente de y, x maior ou igual a 5, y menor ou igual a 3, 5 mais ou menos 1"],
@@ -144,6 +189,8 @@ const golden: { readonly [language: string]: ReadonlyArray<readonly [written: st
     ["x², √16", "x ao quadrado, raiz de 16"]
   ],
   nl: [
+    ["art. 5, hfst. 2, t/m 5, nº 5", "artikel 5, hoofdstuk 2, tot en met 5, nummer 5"],
+    ["5 µm²", "5 vierkante micrometer"],
     ["Dat kost 20 % meer & duurt 3–5 dagen.", "Dat kost 20 procent meer en duurt 3 tot 5 dagen."],
     ["Het is 5 °C.", "Het is 5 graden Celsius."],
     ["x ≠ y, x ≥ 5, y ≤ 3, 5 ± 1", "x is niet gelijk aan y, x minstens 5, y hoogstens 3, 5 plus of min 1"],
@@ -155,6 +202,12 @@ const golden: { readonly [language: string]: ReadonlyArray<readonly [written: st
     ["bijv. nu, d.w.z. straks, m.b.t. dit", "bijvoorbeeld nu, dat wil zeggen straks, met betrekking tot dit"],
     ["5 × 3 ÷ 2 = 7,5", "5 keer 3 gedeeld door 2 is gelijk aan 7,5"],
     ["x², √16", "x kwadraat, wortel van 16"]
+  ],
+  // a language without tables
+  xx: [
+    ["a != b || c && d", "a != b || c && d"],
+    ["See <https://example.com>. And <jo@x.com>", "See https://example.com. And jo@x.com"],
+    ["ok :) :smile: <3", "ok"]
   ]
 }
 
@@ -194,6 +247,11 @@ describe("SpokenSigns", () => {
       "C#",
       "a < b",
       "x<y",
+      "a != b",
+      "a || b",
+      "./run",
+      "../x",
+      "a::b",
       ".env",
       "jo@x.com",
       "www.x.com/a",

@@ -119,7 +119,7 @@ export const dateRules = (language: TextLanguage): ReadonlyArray<NumberRule> => 
   rules.push({
     pattern: "(\\d{1,2})/(\\d{1,2})(?![\\d/]|[.,]\\d)",
     read: ([text, first = "", second = ""], place) =>
-      text !== "9/11" && dayBefore.test(place.before)
+      !/^(?:9\/11|24\/7)$/u.test(text) && dayBefore.test(place.before)
         ? figures(Number(first), Number(second), undefined, place)
         : undefined
   })

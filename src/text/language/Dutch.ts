@@ -107,6 +107,7 @@ const units = nouns({
   hl: "hectoliter",
   "km/h kmh km/u": "kilometer per uur",
   "m/s": "meter per seconde",
+  "m/s²": "meter per seconde kwadraat",
   mph: "mijl per uur",
   "h u": "uur",
   min: "minuut/minuten",
@@ -199,6 +200,9 @@ export const dutch: TextLanguage = {
       "jul aug sept sep okt nov dec ma di wo do vr za zo gem Mgr Ds").split(" "),
   finalAbbreviations: "enz etc N.V B.V v.Chr n.Chr e.d e.a".split(" "),
   expansions: [
+    ["t/m", "tot en met"],
+    ["v.Chr.", "voor Christus"],
+    ["n.Chr.", "na Christus"],
     ["bijv.", "bijvoorbeeld"],
     ["bv.", "bijvoorbeeld"],
     ["d.w.z.", "dat wil zeggen"],
@@ -222,6 +226,10 @@ export const dutch: TextLanguage = {
     ["tel.", "telefoon"],
     ["vs.", "tegen"]
   ],
+  numbered: [["nrs.", "nummers"], ["art.", "artikel"], ["afb.", "afbeelding"], ["fig.", "figuur"], [
+    "hfst.",
+    "hoofdstuk"
+  ]],
   format: { group: ".", decimal: ",", spaceGroups: true, dateOrder: "dmy" },
   numbers,
   scales: [

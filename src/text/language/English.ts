@@ -260,10 +260,38 @@ export const english: TextLanguage = {
   finalAbbreviations:
     "etc Inc Corp Ltd Co LLC Bros Jr Sr U.S U.K U.N E.U U.S.A D.C a.m p.m A.M P.M Ph.D M.D B.A M.A B.C A.D Esq"
       .split(" "),
-  expansions: [["e.g.", "for example"], ["i.e.", "that is"], ["vs.", "versus"], ["approx.", "approximately"], [
+  expansions: [["w/", "with"], ["e.g.", "for example"], ["i.e.", "that is"], ["vs.", "versus"], [
+    "approx.",
+    "approximately"
+  ], [
     "w/o",
     "without"
   ]],
+  numbered: [
+    ["No.", "number"],
+    ["Nos.", "numbers"],
+    ["Fig.", "figure"],
+    ["fig.", "figure"],
+    ["Figs.", "figures"],
+    ["figs.", "figures"],
+    ["p.", "page"],
+    ["pp.", "pages"],
+    ["pg.", "page"],
+    ["pgs.", "pages"],
+    ["Ch.", "chapter"],
+    ["ch.", "chapter"],
+    ["Vol.", "volume"],
+    ["vol.", "volume"],
+    ["Sec.", "section"],
+    ["Eq.", "equation"],
+    ["Art.", "article"],
+    ["Apt.", "apartment"],
+    ["Rte.", "route"],
+    ["Hwy.", "highway"],
+    ["Rm.", "room"],
+    ["Ext.", "extension"],
+    ["ext.", "extension"]
+  ],
   format: { group: ",", decimal: ".", spaceGroups: false, dateOrder: "mdy" },
   numbers,
   scales: [

@@ -133,6 +133,7 @@ const units = nouns({
   hl: "hectolitre/hectolitres",
   "km/h kmh": "kilomètre par heure/kilomètres par heure",
   "m/s": "mètre par seconde/mètres par seconde",
+  "m/s²": "mètre par seconde au carré/mètres par seconde au carré",
   mph: "mile par heure/miles par heure",
   j: "jour/jours",
   "min mn": "minute/minutes/f",
@@ -224,6 +225,9 @@ export const french: TextLanguage = {
       "l.c op trad").split(" "),
   finalAbbreviations: "etc J.-C Cie S.A S.A.R.L".split(" "),
   expansions: [
+    ["av. J.-C.", "avant Jésus-Christ"],
+    ["apr. J.-C.", "après Jésus-Christ"],
+    ["ap. J.-C.", "après Jésus-Christ"],
     ["p. ex.", "par exemple"],
     ["p.ex.", "par exemple"],
     ["c.-à-d.", "c'est-à-dire"],
@@ -236,6 +240,17 @@ export const french: TextLanguage = {
     ["n°", "numéro"],
     ["tél.", "téléphone"],
     ["vs.", "contre"]
+  ],
+  numbered: [
+    ["nos", "numéros"],
+    ["p.", "page"],
+    ["pp.", "pages"],
+    ["fig.", "figure"],
+    ["art.", "article"],
+    ["chap.", "chapitre"],
+    ["vol.", "volume"],
+    ["al.", "alinéa"],
+    ["appt.", "appartement"]
   ],
   format: { group: ".", decimal: ",", spaceGroups: true, dateOrder: "dmy" },
   numbers,

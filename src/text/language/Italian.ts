@@ -110,6 +110,7 @@ const units = nouns({
   hl: "ettolitro/ettolitri",
   "km/h kmh": "chilometro all'ora/chilometri all'ora",
   "m/s": "metro al secondo/metri al secondo",
+  "m/s²": "metro al secondo quadrato/metri al secondo quadrato",
   mph: "miglio all'ora/miglia all'ora",
   h: "ora/ore/f",
   min: "minuto/minuti",
@@ -201,6 +202,12 @@ export const italian: TextLanguage = {
       "set ott nov dic lun mar mer gio ven sab dom").split(" "),
   finalAbbreviations: "ecc etc S.p.A S.r.l a.C d.C U.S.A C.A".split(" "),
   expansions: [
+    ["a.C.", "avanti Cristo"],
+    ["d.C.", "dopo Cristo"],
+    ["dott.ssa", "dottoressa"],
+    ["sig.ra", "signora"],
+    ["sig.", "signor"],
+    ["dott.", "dottor"],
     ["p. es.", "per esempio"],
     ["p.es.", "per esempio"],
     ["ad es.", "ad esempio"],
@@ -214,6 +221,16 @@ export const italian: TextLanguage = {
     ["pag.", "pagina"],
     ["tel.", "telefono"],
     ["vs.", "contro"]
+  ],
+  numbered: [
+    ["n.", "numero"],
+    ["nn.", "numeri"],
+    ["pagg.", "pagine"],
+    ["art.", "articolo"],
+    ["artt.", "articoli"],
+    ["cap.", "capitolo"],
+    ["fig.", "figura"],
+    ["vol.", "volume"]
   ],
   format: { group: ".", decimal: ",", spaceGroups: true, dateOrder: "dmy" },
   numbers,

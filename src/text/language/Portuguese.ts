@@ -135,6 +135,7 @@ const units = nouns({
   hl: "hectolitro/hectolitros",
   "km/h kmh": "quilômetro por hora/quilômetros por hora",
   "m/s": "metro por segundo/metros por segundo",
+  "m/s²": "metro por segundo ao quadrado/metros por segundo ao quadrado",
   mph: "milha por hora/milhas por hora/f",
   min: "minuto/minutos",
   "s seg": "segundo/segundos",
@@ -233,6 +234,8 @@ export const brazilianPortuguese: TextLanguage = {
       "seg ter qua qui sex sáb dom Cel Gen Cap Ten Sgt Gov Dep Sen Min").split(" "),
   finalAbbreviations: "etc Ltda S.A Cia a.C d.C E.U.A EUA p.m a.m".split(" "),
   expansions: [
+    ["a.C.", "antes de Cristo"],
+    ["d.C.", "depois de Cristo"],
     ["p. ex.", "por exemplo"],
     ["p.ex.", "por exemplo"],
     ["aprox.", "aproximadamente"],
@@ -246,6 +249,10 @@ export const brazilianPortuguese: TextLanguage = {
     ["tel.", "telefone"],
     ["vs.", "contra"]
   ],
+  numbered: [["n.º", "número"], ["N.º", "número"], ["págs.", "páginas"], ["art.", "artigo"], ["cap.", "capítulo"], [
+    "fig.",
+    "figura"
+  ], ["vol.", "volume"]],
   format: { group: ".", decimal: ",", spaceGroups: true, dateOrder: "dmy" },
   numbers: brazilian,
   scales: [

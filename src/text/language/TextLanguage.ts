@@ -294,6 +294,7 @@ export interface DateWords {
  * - `abbreviations`: without their last full stop; they do not end a sentence.
  * - `finalAbbreviations`: likewise, but they end one where the next word has a capital: "etc", "p.m".
  * - `expansions`: abbreviations as they are written, and what is said.
+ * - `numbered`: the same, for those that are abbreviations only before a number: "p. 5", "No. 5".
  * - `currencies`: by their code of ISO 4217; "kr" and "cent" are entries too.
  * - `currencySigns`: what a sign stands for in this region, where that is special.
  * - `units`: by their symbol.
@@ -309,6 +310,7 @@ export interface TextLanguage {
   readonly abbreviations: ReadonlyArray<string>
   readonly finalAbbreviations: ReadonlyArray<string>
   readonly expansions: ReadonlyArray<readonly [written: string, said: string]>
+  readonly numbered: ReadonlyArray<readonly [written: string, said: string]>
   readonly format: NumberFormat
   readonly numbers: NumberWords
   readonly scales: ReadonlyArray<Scale>
