@@ -11,7 +11,7 @@ import * as AiError from "effect/ai/AiError"
 import * as LanguageModel from "effect/ai/LanguageModel"
 import type * as Prompt from "effect/ai/Prompt"
 import type * as Response from "effect/ai/Response"
-import type * as Tool from "effect/ai/Tool"
+import * as Tool from "effect/ai/Tool"
 import * as Toolkit from "effect/ai/Toolkit"
 import type * as Arr from "effect/Array"
 import * as Cause from "effect/Cause"
@@ -19,6 +19,7 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
 import { AgentError, type BackendError } from "../BackendError.ts"
+import * as ToolName from "../schema/ToolName.ts"
 import * as TelemetryContext from "../telemetry/TelemetryContext.ts"
 import type { Agent, AgentInput } from "./Agent.ts"
 import * as LanguageModelErrors from "./LanguageModelErrors.ts"
@@ -26,6 +27,7 @@ import * as LanguageModelSpan from "./LanguageModelSpan.ts"
 import { type ChatTemplate, ModelText } from "./ModelText.ts"
 import * as ToolCalls from "./ToolCalls.ts"
 import { toMessages, type ToolCall, type ToolOutcome } from "./ToolHistory.ts"
+import * as ToolInput from "./ToolInput.ts"
 
 /**
  * @category models
@@ -65,6 +67,8 @@ interface Model<R> {
     calls: boolean
   ) => Stream.Stream<ModelOutput, AiError.AiError, R>
   readonly isKnown: (name: string) => boolean
+  /** The name of the tool that the model means. */
+  readonly nameOf: (told: string) => string | undefined
   readonly hasTools: boolean
   readonly run: (name: string, params: unknown, id: string) => Effect.Effect<ToolOutcome, unknown, R>
 }
@@ -73,11 +77,15 @@ type ModelOutput =
   | { readonly type: "text"; readonly text: string }
   | { readonly type: "call"; readonly call: Response.ToolCallPartEncoded }
 
+const fitted = (tool: Tool.Any | undefined, params: unknown): unknown =>
+  tool === undefined ? params : ToolInput.fit(params, Tool.getJsonSchema(tool))
+
 const withToolkit = <Tools extends Record<string, Tool.Any>>(
   toolkit: Toolkit.WithHandler<Tools>
 ): Model<LanguageModel.LanguageModel | Tool.HandlerServices<Tools[keyof Tools]>> => {
   const isName = (name: string): name is Extract<keyof Tools, string> => Object.hasOwn(toolkit.tools, name)
   const known = Object.keys(toolkit.tools)
+  const nameOf = (told: string) => ToolName.find(told, known)
   return {
     stream: (prompt, calls) =>
       LanguageModel.streamText({
@@ -95,18 +103,22 @@ const withToolkit = <Tools extends Record<string, Tool.Any>>(
             : part.type === "reasoning-delta"
             ? { type: "text", text: "" }
             : part.type === "tool-call" && part.providerExecuted !== true
-            ? { type: "call", call: { type: "tool-call", id: part.id, name: part.name, params: part.params } }
+            ? {
+              type: "call",
+              call: { type: "tool-call", id: part.id, name: nameOf(part.name) ?? part.name, params: part.params }
+            }
             : undefined
         ),
         Stream.filter((part) => part !== undefined)
       ),
     isKnown: isName,
+    nameOf,
     hasTools: known.length > 0,
     run: (name, params, id) =>
       isName(name)
         ? toolkit.handle(
           name,
-          params as Tool.ParametersEncoded<Tools[typeof name]>, // the handler decodes the model's input
+          fitted(toolkit.tools[name], params) as Tool.ParametersEncoded<Tools[typeof name]>, // the handler decodes it
           id
         ).pipe(
           Stream.unwrap,
@@ -165,11 +177,10 @@ export const fromLanguageModel = <Tools extends Record<string, Tool.Any> = {}, R
     name: options.name,
     respond: (input) =>
       Stream.fromEffect(Effect.zip(model, Effect.context<Services>())).pipe(
-        Stream.flatMap(([{ hasTools, isKnown, run, stream }, context]) =>
+        Stream.flatMap(([{ run, stream, ...model }, context]) =>
           answer(
             {
-              isKnown,
-              hasTools,
+              ...model,
               stream: (prompt, calls) => Stream.provideContext(stream(prompt, calls), context),
               run: (name, params, id) =>
                 Effect.updateContext(run(name, params, id), TelemetryContext.mergeContext(context))
@@ -221,7 +232,7 @@ const answer = (model: Model<never>, settings: Settings, input: AgentInput): Ans
       )
 
     const askModel = (prompt: ReadonlyArray<Prompt.MessageEncoded>, roundsLeft: number): Answer => {
-      const said = new ModelText(settings.template, model.isKnown, model.hasTools)
+      const said = new ModelText(settings.template, model.nameOf, model.hasTools)
       const output = model.stream(prompt, roundsLeft > 0).pipe(
         Stream.map((part) => {
           if (part.type === "text") return said.push(part.text)

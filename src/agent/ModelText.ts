@@ -40,7 +40,7 @@ const begins = { no: "text", seen: "either", yes: "thought" } as const
  */
 export class ModelText {
   readonly #filter
-  readonly #isKnown: (name: string) => boolean
+  readonly #nameOf: (told: string) => string | undefined
   readonly #calls: Array<Response.ToolCallPartEncoded> = []
   readonly #written: Array<Response.ToolCallPartEncoded> = []
   /** What was said, for the prompt of the next request. */
@@ -51,8 +51,9 @@ export class ModelText {
   /** An answer that may be a tool call in JSON; undefined once it is none. */
   #json: string | undefined
 
-  constructor(template: ChatTemplate, isKnown: (name: string) => boolean, hasTools: boolean) {
-    this.#isKnown = isKnown
+  /** `nameOf`: the name of the tool that the model means. */
+  constructor(template: ChatTemplate, nameOf: (told: string) => string | undefined, hasTools: boolean) {
+    this.#nameOf = nameOf
     this.#json = hasTools ? "" : undefined
     this.#filter = ThoughtFilter.make({
       begins: begins[template.opensThought],
@@ -114,7 +115,10 @@ export class ModelText {
 
   /** Takes the calls of known tools, and returns how many these are. */
   #takeKnown(call: ThoughtFilter.WrittenCall): number {
-    const known = WrittenCalls.read(call).filter(({ name }) => this.#isKnown(name))
+    const known = WrittenCalls.read(call).flatMap(({ name: told, params }) => {
+      const name = this.#nameOf(told)
+      return name === undefined ? [] : [{ name, params }]
+    })
     for (const { name, params } of known) {
       if (this.#written.length < MAX_CALLS) this.#written.push({ type: "tool-call", id: "", name, params })
     }

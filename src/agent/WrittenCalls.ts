@@ -4,6 +4,7 @@
  * @since 0.1.0
  */
 import * as Json from "../schema/Json.ts"
+import * as WrittenJson from "../schema/WrittenJson.ts"
 import type { WrittenCall } from "../text/thoughts/ThoughtFilter.ts"
 
 /**
@@ -27,7 +28,7 @@ const nameOf = (value: unknown): string | undefined =>
   typeof value === "string" ? value.trim().replace(/^functions[.:]/u, "").replace(/:\d+$/u, "") : undefined
 
 const paramsOf = (value: unknown): unknown => {
-  const params = typeof value === "string" ? Json.parse(value) ?? value : value
+  const params = typeof value === "string" ? WrittenJson.parse(value) ?? value : value
   return params === undefined || params === null || params === "" ? {} : params
 }
 
@@ -104,7 +105,7 @@ const ofTokens = (text: string): ReadonlyArray<ReadCall> => {
  */
 export const read = ({ body, tool }: WrittenCall): ReadonlyArray<ReadCall> => {
   const text = body.trim().replace(/^(?:<[|｜][\w/▁ .-]{1,48}[|｜]>\s*)+/u, "")
-  const json = Json.parse(text)
+  const json = WrittenJson.parse(text)
   if (json !== undefined) return ofJson(json, nameOf(tool))
   const mistral = /^([\w.-]+)(?:\[CALL_ID\]\w*)?\[ARGS\]([^]*)$/u.exec(text)
   if (mistral !== null) return [{ name: mistral[1]!, params: paramsOf(mistral[2]) }]

@@ -11,12 +11,11 @@
  * @since 0.1.0
  */
 import * as Json from "../../schema/Json.ts"
-import { JsonExtent } from "../../text/JsonExtent.ts"
+import * as ToolName from "../../schema/ToolName.ts"
+import * as CallInput from "./CallInput.ts"
 
 /** Tool calls in one response; further ones are ignored. */
 const MAX_CALLS = 64
-/** Characters of a call's arguments; the rest is ignored. It is more than an agent accepts. */
-const MAX_INPUT = 131_072
 const MAX_NAME = 256
 
 /**
@@ -39,87 +38,13 @@ interface Piece {
   readonly input: string
 }
 
-const scalar = /^\s*(?:null|true|false|-?\d{1,20})\s*$/u
-
-/** A JSON value that arrives in pieces. */
-class Value {
-  text = ""
-  readonly #extent = new JsonExtent()
-
-  get isWhole(): boolean {
-    return this.#extent.whole || scalar.test(this.text)
-  }
-
-  /** Takes what belongs to the value, and returns what comes after it. */
-  push(text: string): string {
-    const end = this.#extent.push(text)
-    this.text += text.slice(0, end)
-    return text.slice(end)
-  }
-
-  /** Whether a text is no part of this value, which has not ended, but begins another. */
-  isFollowedBy(text: string): boolean {
-    return !this.#extent.inString && /^\s*\{\s*(?:"|\}|$)/u.test(text) && !/[:[,]/u.test(this.#extent.last)
-  }
-}
-
-/** The arguments of a call so far. */
-class Input {
-  readonly first = new Value()
-  /** The last value after arguments that were whole: they are told again, or `{}` was no more than a beginning. */
-  #later: Value | undefined
-  #size = 0
-
-  get isBlank(): boolean {
-    return this.first.text.trim() === ""
-  }
-
-  push(text: string): void {
-    let rest = text.slice(0, Math.max(0, MAX_INPUT - this.#size))
-    this.#size += rest.length
-    while (rest.trim() !== "" || (rest !== "" && !this.first.isWhole)) {
-      if (!this.first.isWhole || (scalar.test(this.first.text) && /^\d/u.test(rest))) rest = this.first.push(rest)
-      else {
-        if (this.#later === undefined || this.#later.isWhole) this.#later = new Value()
-        rest = this.#later.push(rest)
-      }
-    }
-  }
-
-  get params(): unknown {
-    const params = paramsOf(this.first.text)
-    const later = this.#later?.isWhole === true ? paramsOf(this.#later.text) : undefined
-    return later === undefined || (isEmpty(later) && !isEmpty(params)) ? params : later
-  }
-}
-
-const isEmpty = (params: unknown): boolean => Json.isRecord(params) && Object.keys(params).length === 0
-
-/** Escapes the control characters within strings, which some models write as they are. */
-const escaped = (text: string): string =>
-  text.replace(/"(?:[^"\\]|\\.)*"/gsu, (string) =>
-    // oxlint-disable-next-line no-control-regex -- these are what is not allowed
-    string.replace(/[\u0000-\u001f]/gu, (char) => JSON.stringify(char).slice(1, -1)))
-
-/** Malformed arguments stay text, so that the tool's schema rejects them and the model gets that error. */
-const paramsOf = (text: string): unknown => {
-  const trimmed = text.trim()
-  if (trimmed === "") return {}
-  const value = Json.parse(trimmed) ?? Json.parse(escaped(trimmed))
-  if (value === undefined) return text
-  if (value === null || value === "" || (Array.isArray(value) && value.length === 0)) return {}
-  // encoded twice
-  const inner = typeof value === "string" ? Json.parse(value) : undefined
-  return Json.isRecord(inner) ? inner : inner === null ? {} : value
-}
-
 interface CallSoFar {
   readonly place: number | undefined
   id: string
   /** An id that came after the first without a name: of the next call, or of no meaning. */
   nextId: string
   name: string
-  readonly input: Input
+  readonly input: CallInput.CallInput
 }
 
 const numberOf = (value: unknown): number | undefined => {
@@ -173,9 +98,9 @@ export class ChatCalls {
   again(entry: unknown): void {
     const piece = pieceOf(entry)
     if (piece === undefined) return
-    const params = paramsOf(piece.input)
+    const params = CallInput.paramsOf(piece.input)
     const same = this.#calls.some((call) =>
-      this.#nameOf(call.name) === this.#nameOf(piece.name) && equal(call.input.params, params)
+      this.#nameOf(call.name) === this.#nameOf(piece.name) && equal(call.input.params(true), params)
     )
     if (same) return
     const cut = this.#calls.find((call) => call.name === piece.name && !call.input.first.isWhole)
@@ -183,8 +108,8 @@ export class ChatCalls {
     this.#begin(piece, "")
   }
 
-  /** The calls, each once. */
-  end(): ReadonlyArray<ChatCall> {
+  /** The calls, each once. `isCut`: the response ended before its time. */
+  end(isCut: boolean): ReadonlyArray<ChatCall> {
     const calls: Array<ChatCall> = []
     const ids = new Set<string>()
     const whole = this.#calls.filter(({ name }) => name.trim() !== "")
@@ -192,7 +117,7 @@ export class ChatCalls {
       if (whole.some((other, at) => at !== i && repeats(call, other, at < i))) continue
       const id = call.id === "" || ids.has(call.id) ? this.#freshId(ids) : call.id
       ids.add(id)
-      calls.push({ id, name: this.#nameOf(call.name), params: call.input.params })
+      calls.push({ id, name: this.#nameOf(call.name), params: call.input.params(isCut) })
     }
     return calls
   }
@@ -243,7 +168,7 @@ export class ChatCalls {
 
   #begin({ id, input, name, place }: Piece, nextId: string): void {
     if (this.#calls.length >= MAX_CALLS) return
-    const call: CallSoFar = { place, id: id === "" ? nextId : id, nextId: "", name, input: new Input() }
+    const call: CallSoFar = { place, id: id === "" ? nextId : id, nextId: "", name, input: new CallInput.CallInput() }
     call.input.push(input)
     this.#calls.push(call)
   }
@@ -278,12 +203,9 @@ export class ChatCalls {
     return this.#tools.some((tool) => tool.startsWith(start))
   }
 
-  /** The name of a tool of ours that the model means: some put a namespace in front of it. */
+  /** The name of the tool of ours that the model means. */
   #nameOf(told: string): string {
-    const name = told.trim()
-    if (this.#isTool(name)) return name
-    const inner = name.replace(/\(\)$/u, "").split(/[.:/]/u).at(-1) ?? ""
-    return this.#isTool(inner) ? inner : name
+    return ToolName.find(told, this.#tools) ?? told.trim()
   }
 }
 
@@ -300,10 +222,11 @@ const equal = (one: unknown, other: unknown): boolean => canonical(one) === cano
 const repeats = (call: CallSoFar, other: CallSoFar, isAfter: boolean): boolean => {
   if (call.name.trim() !== other.name.trim()) return false
   const sameId = call.id !== "" && call.id === other.id
-  if (sameId && isEmpty(call.input.params) && !isEmpty(other.input.params)) return true
+  if (sameId && CallInput.isEmpty(call.input.params(true)) && !CallInput.isEmpty(other.input.params(true))) return true
   // a name that was told alone, before or after its arguments
   if (call.input.isBlank !== other.input.isBlank) {
     return call.input.isBlank && (sameId || call.place === other.place || (call.id === "" && other.id === ""))
   }
-  return isAfter && (sameId || call.id === "" || other.id === "") && equal(call.input.params, other.input.params)
+  return isAfter && (sameId || call.id === "" || other.id === "") &&
+    equal(call.input.params(true), other.input.params(true))
 }

@@ -115,7 +115,7 @@ export class ChatDeltas {
   end(): Result.Result<Parts, AiError.AiError> {
     this.#events.end()
     if (this.#failure !== undefined) return Result.fail(this.#failure)
-    const calls = this.#calls.end()
+    const calls = this.#calls.end(this.#finish === undefined || this.#finish === "length")
     if (this.#unreadable > 0 && this.#said === 0 && calls.length === 0) {
       return Result.fail(malformed("a response in which nothing could be read"))
     }

@@ -200,12 +200,44 @@ describe("ChatDeltas", () => {
     assert.deepStrictEqual(read(call(0, "a", "weather", "{\"city\":"), call(0, "b", undefined, "\"Rome\"}")), [
       ["a", "weather", { city: "Rome" }]
     ])
-    for (const none of [undefined, null, "", " ", "null", "{}", "[]", {}, "\"{}\""]) {
+    for (const none of [undefined, null, "", " ", "null", "{}", "[]", {}, "\"{}\"", "None", "undefined"]) {
       assert.deepStrictEqual(read(call(0, "a", "time", none)), [["a", "time", {}]], JSON.stringify(none))
     }
     assert.deepStrictEqual(read(call(0, "a", "note", "{\"text\":\"a\nb\"}")), [["a", "note", { text: "a\nb" }]])
     assert.deepStrictEqual(read(call(0, "a", "note", "{city: Paris}")), [["a", "note", "{city: Paris}"]])
     assert.deepStrictEqual(read(call(0, "a", undefined, paris)), [])
+  })
+
+  it("reads arguments with the mistakes of models and servers", () => {
+    const read = (finish: string, ...inputs: ReadonlyArray<string>) =>
+      callsOf(partsOf(
+        call(0, "a", "weather", ""),
+        ...inputs.map((input) => call(0, undefined, undefined, input)),
+        delta({}, finish)
+      )).map(([, , params]) => params)
+    const paris = { city: "Paris" }
+    for (
+      const inputs of [
+        ["```json\n{\"city\":", "\"Paris\"}\n```"],
+        ["[{\"city\":\"Paris\"}]"],
+        ["{'city': ", "'Paris'}"],
+        // each piece tells all so far
+        ["{\"ci", "{\"city\":\"Pa", "{\"city\":\"Paris\"}"],
+        ["{", "{\"city\"", "{\"city\":\"Paris\"}", "{\"city\":\"Paris\"}"],
+        // the last bracket is lost
+        ["{\"city\":\"Paris\""]
+      ]
+    ) assert.deepStrictEqual(read("tool_calls", ...inputs), [paris], inputs.join(" "))
+    // cut off is not lost
+    for (const cut of ["{\"city\":\"Par", "{\"city\":\"Paris\"", "{\"city\":"]) {
+      assert.deepStrictEqual(read("length", cut), [cut])
+    }
+    const named = new ChatDeltas({ status: 200 }, { tools: ["weather", "time"] })
+    const event = call(0, "a", "functions.weather:0", "{}") + call(1, "b", "Time<|channel|>commentary", "{}")
+    const parts = [named.push(event), named.push(delta({}, "stop")), named.end()].flatMap((part) =>
+      Result.getOrThrow(part)
+    )
+    assert.deepStrictEqual(callsOf(parts).map(([, name]) => name), ["weather", "time"])
   })
 
   it("maps an error within the stream by the code and the status that it names", () => {
