@@ -63,7 +63,8 @@ export type ConversationInput =
   | { readonly _tag: "Close"; readonly reason: SessionEnd }
 
 /**
- * How much of the present reply the user has still to hear, and its last texts.
+ * How much of the present reply the user has still to hear, and its last texts. `mayGoOn`: its last text has come nearly
+ * whole, and another may follow.
  *
  * @category models
  * @since 0.1.0
@@ -71,6 +72,7 @@ export type ConversationInput =
 export interface ReplyLeft {
   readonly ms: number
   readonly text: string
+  readonly mayGoOn?: boolean | undefined
 }
 
 /**

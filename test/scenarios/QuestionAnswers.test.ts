@@ -129,6 +129,23 @@ describe("A short answer to a question", () => {
       assert.strictEqual(call.replies.at(-1)?.heard, "You said yes.")
     }))
 
+  it.effect("is answered while the agent's stream is still open, unless more of the reply comes", () =>
+    Effect.gen(function*() {
+      for (const [more, afterMs] of [["", 4_000], ["That is fine for two people. ", 2_000]] as const) {
+        for (const beforeEndMs of [900, 500, 100]) {
+          const agent = Agent.fromStream((text) =>
+            text === "a table"
+              ? Stream.fromIterable([`${question}\n`, "later", more]).pipe(
+                Stream.mapEffect((piece) => piece === "later" ? Effect.as(Effect.sleep(afterMs), "") : Effect.succeed(piece))
+              )
+              : Stream.succeed(`You said ${text}.`)
+          )
+          const call = yield* answering({ word: "yes", beforeEndMs, options: { agent } })
+          assert.deepStrictEqual(userSaid(call), more === "" || beforeEndMs > 500 ? ["a table", "yes"] : ["a table"])
+        }
+      }
+    }))
+
   it.effect("is heard by a model that needs no transcript, though it is shorter than min_speech", () =>
     Effect.gen(function*() {
       const call = yield* Scenario.run({

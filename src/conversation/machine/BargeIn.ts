@@ -35,18 +35,24 @@ export const mayBeEcho = (step: Step): boolean => {
   return step.options.policy.echoGuard && agent._tag !== "Silent" && isContained(step.openText, agent.reply.spokenText)
 }
 
+const isQuestionEnd = ({ left }: Step, sinceMs: number): boolean =>
+  left !== undefined && left.ms + sinceMs <= ANSWER_MS && endsWithQuestion(left.text)
+
 /**
  * Whether a sound that began `sinceMs` ago began within the last second of a reply that ends with a question.
  *
  * @category predicates
  * @since 0.1.0
  */
-export const beganAtQuestionEnd = ({ left }: Step, sinceMs: number): boolean =>
-  left !== undefined && left.ms + sinceMs <= ANSWER_MS && endsWithQuestion(left.text)
+export const beganAtQuestionEnd = (step: Step, sinceMs: number): boolean =>
+  step.left?.mayGoOn !== true && isQuestionEnd(step, sinceMs)
 
-/** Whether the open turn answers a question of the agent, however short it is. A held reply stays where it was. */
+/**
+ * Whether the open turn answers a question of the agent, however short it is. A held reply stays where it was: that no more
+ * has come of one that may go on is judged when the words have come.
+ */
 const answersQuestion = (step: Step): boolean =>
-  step.state.answersQuestion || (step.state.agent._tag === "Held" && beganAtQuestionEnd(step, 0))
+  step.state.answersQuestion || (step.state.agent._tag === "Held" && isQuestionEnd(step, 0))
 
 /** Whether the agent was spoken over for less than `minSpeech`, so far. Words without a detected sound have no length. */
 const isTooShort = (step: Step): boolean => {

@@ -21,6 +21,9 @@ const KEEP_MS = 2_000
 /** The last texts of a reply hold its last sentence: a voice may be given it in pieces. */
 const LAST_TEXTS = 4
 
+/** Fast speech: a text whose audio is shorter has not come whole. */
+const FAST_MS_PER_CHARACTER = 45
+
 /** Played frames are dropped in batches: removing from the front of an array moves the rest. */
 const DROP_BATCH = 100
 
@@ -187,13 +190,19 @@ export class ReplyPlayout {
   }
 
   /**
-   * What is still to be heard of it, and its last texts; `undefined` while more may come and what has come is not played.
-   * A reply that waits for more in silence counts as heard.
+   * What is still to be heard of it, and its last texts; `undefined` while more of its last text is to come. A reply that waits
+   * for more in silence counts as heard.
    */
   left(nowMs: number): ReplyLeft | undefined {
+    if (!this.audible) return undefined
     const ms = this.#endMs - this.playedMs(nowMs)
-    if (!this.audible || (!this.finished && ms >= frameMs)) return undefined
-    return { ms, text: this.#texts.slice(-LAST_TEXTS).map(({ text }) => text).join(" ") }
+    const mayGoOn = !this.finished && ms >= frameMs
+    const last = this.#texts.at(-1)
+    if (mayGoOn && (last === undefined || this.#endMs - last.startMs < last.text.length * FAST_MS_PER_CHARACTER)) {
+      return undefined
+    }
+    const text = this.#texts.slice(-LAST_TEXTS).map(({ text }) => text).join(" ")
+    return mayGoOn ? { ms, text, mayGoOn } : { ms, text }
   }
 
   /** Whether all audio so far ends before this position. */
