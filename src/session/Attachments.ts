@@ -203,8 +203,11 @@ export class Attachments {
   /** The user presses stop; told once for each reply that may not be interrupted. */
   #onInterrupt(): void {
     const { dispatch, emit, interruptible, state } = this.#options
-    const { agent, epoch } = state()
-    if (agent._tag === "Silent" || (interruptible() && !Conversation.isReplyUninterruptible(state()))) {
+    const { agent, epoch, lifecycle } = state()
+    const isGoodbye = lifecycle._tag === "Draining" && agent._tag !== "Silent" && agent.reply.source._tag === "Text"
+    if (
+      agent._tag === "Silent" || (interruptible() && !isGoodbye && !Conversation.isReplyUninterruptible(state()))
+    ) {
       return dispatch({ _tag: "Interrupt", force: false })
     }
     if (this.#refusedEpoch === epoch) return

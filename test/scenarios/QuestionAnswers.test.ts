@@ -136,7 +136,9 @@ describe("A short answer to a question", () => {
           const agent = Agent.fromStream((text) =>
             text === "a table"
               ? Stream.fromIterable([`${question}\n`, "later", more]).pipe(
-                Stream.mapEffect((piece) => piece === "later" ? Effect.as(Effect.sleep(afterMs), "") : Effect.succeed(piece))
+                Stream.mapEffect((piece) =>
+                  piece === "later" ? Effect.as(Effect.sleep(afterMs), "") : Effect.succeed(piece)
+                )
               )
               : Stream.succeed(`You said ${text}.`)
           )

@@ -145,4 +145,20 @@ describe("A reply that may not be interrupted", () => {
       })
       assert.strictEqual(byProgram.replies[0]?.ended?.reason, "interrupted")
     }))
+
+  it.effect("is the goodbye: it is heard to its end before the close", () =>
+    Effect.gen(function*() {
+      const goodbye = "Goodbye and thank you for calling us."
+      const call = yield* Scenario.run({
+        policy: { goodbye },
+        user: [
+          perform("stops the session", (session) => Effect.asVoid(Effect.forkChild(Effect.ignore(session.stop)))),
+          waitForSpeech("300 millis"),
+          pressStop,
+          pause("5 seconds")
+        ]
+      })
+      assert.strictEqual(Invariants.report(call), "")
+      assert.deepStrictEqual(call.heardByUser, [goodbye])
+    }))
 })
