@@ -5,6 +5,7 @@
  *
  * @since 0.1.0
  */
+import * as CallArguments from "../../schema/CallArguments.ts"
 import * as Json from "../../schema/Json.ts"
 import * as WrittenJson from "../../schema/WrittenJson.ts"
 import { JsonExtent } from "../../text/JsonExtent.ts"
@@ -74,8 +75,8 @@ export class CallInput {
   /** The arguments; `isCut`: the response ended before its time, so that brackets are not merely forgotten. */
   params(isCut: boolean): unknown {
     const closed = isCut || this.first.isWhole ? undefined : WrittenJson.close(this.first.text)
-    const params = paramsOf(closed ?? this.first.text)
-    const later = this.#later?.isWhole === true ? paramsOf(this.#later.text) : undefined
+    const params = CallArguments.parse(closed ?? this.first.text)
+    const later = this.#later?.isWhole === true ? CallArguments.parse(this.#later.text) : undefined
     return later === undefined || (isEmpty(later) && !isEmpty(params)) ? params : later
   }
 }
@@ -87,30 +88,3 @@ export class CallInput {
  * @since 0.1.0
  */
 export const isEmpty = (params: unknown): boolean => Json.isRecord(params) && Object.keys(params).length === 0
-
-/** Words for nothing, in other notations than JSON. */
-const nothing = /^(?:none|nil|undefined|nan)$/iu
-
-/**
- * Reads arguments. Malformed ones stay text, so that the tool's schema rejects them and the model gets that error.
- *
- * @category decoding
- * @since 0.1.0
- */
-export const paramsOf = (text: string): unknown => {
-  const trimmed = text.trim()
-  if (trimmed === "" || nothing.test(trimmed)) return {}
-  const value = WrittenJson.parse(trimmed)
-  if (value === undefined) return text
-  if (value === null || value === "") return {}
-  if (Array.isArray(value)) {
-    return value.length === 0
-      ? {}
-      : value.length === 1 && Json.isRecord(value[0])
-      ? value[0]
-      : value
-  }
-  // encoded twice
-  const inner = typeof value === "string" ? Json.parse(value) : undefined
-  return Json.isRecord(inner) ? inner : inner === null ? {} : value
-}

@@ -10,6 +10,7 @@
  *
  * @since 0.1.0
  */
+import * as CallArguments from "../../schema/CallArguments.ts"
 import * as Json from "../../schema/Json.ts"
 import * as ToolName from "../../schema/ToolName.ts"
 import * as CallInput from "./CallInput.ts"
@@ -98,7 +99,7 @@ export class ChatCalls {
   again(entry: unknown): void {
     const piece = pieceOf(entry)
     if (piece === undefined) return
-    const params = CallInput.paramsOf(piece.input)
+    const params = CallArguments.parse(piece.input)
     const same = this.#calls.some((call) =>
       this.#nameOf(call.name) === this.#nameOf(piece.name) && equal(call.input.params(true), params)
     )

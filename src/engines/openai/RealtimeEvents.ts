@@ -1,9 +1,12 @@
 /**
- * The events of OpenAI's Realtime API (GA): the server's, decoded strictly where they are used and otherwise ignored, and
- * the client's. Pure: text in, data out.
+ * The events of OpenAI's Realtime API (GA), the server's and the client's. Pure: text in, data out.
+ *
+ * Of the server's events only what is used is read, and what of it is not needed may be missing or of another shape: other
+ * servers speak this API too. The names that the API had before it was GA, which they still send, mean the same.
  *
  * @since 0.1.0
  */
+import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 import * as Json from "../../schema/Json.ts"
@@ -15,34 +18,43 @@ const type = <const Type extends string, Fields extends Schema.Struct.Fields>(na
 
 const optional = <S extends Schema.Constraint>(schema: S) => Schema.optionalKey(Schema.NullOr(schema))
 
+/** `null` where the value is of another shape. */
+const orNull = <S extends Schema.Constraint>(schema: S) =>
+  Schema.NullOr(schema).pipe(Schema.catchDecoding(() => Effect.succeedSome(null)))
+const loose = <S extends Schema.Constraint>(schema: S) => Schema.optionalKey(orNull(schema))
+
 const ErrorBody = Schema.Struct({
-  type: optional(Schema.String),
-  code: optional(Schema.String),
-  param: optional(Schema.String),
-  event_id: optional(Schema.String)
+  type: loose(Schema.String),
+  code: loose(Schema.Union([Schema.String, Schema.Number])),
+  param: loose(Schema.String),
+  event_id: loose(Schema.String)
 })
 
-const Part = Schema.Struct({ type: optional(Schema.String), text: optional(Schema.String) })
+const Part = Schema.Struct({
+  type: loose(Schema.String),
+  text: loose(Schema.String),
+  transcript: loose(Schema.String)
+})
 
 const Item = Schema.Struct({
-  id: optional(Schema.String),
-  type: optional(Schema.String),
-  call_id: optional(Schema.String),
-  name: optional(Schema.String),
-  arguments: optional(Schema.String),
-  content: optional(Schema.Array(Part))
+  id: loose(Schema.String),
+  type: loose(Schema.String),
+  call_id: loose(Schema.String),
+  name: loose(Schema.String),
+  arguments: Schema.optionalKey(Schema.Unknown),
+  content: loose(Schema.Array(orNull(Part)))
 })
 
 const Response = Schema.Struct({
-  id: optional(Schema.String),
-  status: optional(Schema.String),
-  status_details: optional(Schema.Struct({
-    type: optional(Schema.String),
-    reason: optional(Schema.String),
-    error: optional(Schema.Struct({ type: optional(Schema.String), code: optional(Schema.String) }))
+  id: loose(Schema.String),
+  status: loose(Schema.String),
+  status_details: loose(Schema.Struct({
+    type: loose(Schema.String),
+    reason: loose(Schema.String),
+    error: loose(Schema.Struct({ type: loose(Schema.String), code: loose(Schema.String) }))
   })),
-  metadata: optional(Schema.Record(Schema.String, Schema.Unknown)),
-  output: optional(Schema.Array(Item))
+  metadata: loose(Schema.Record(Schema.String, Schema.Unknown)),
+  output: loose(Schema.Array(orNull(Item)))
 })
 
 /** What an event within a response is about; servers leave out what is clear. */
@@ -55,22 +67,22 @@ const about = { response_id: optional(Schema.String), item_id: optional(Schema.S
  * @since 0.1.0
  */
 export const ServerEvents = {
-  "session.created": type("session.created", { session: Schema.Struct({ id: optional(Schema.String) }) }),
+  "session.created": type("session.created", {}),
   "session.updated": type("session.updated", {}),
-  "error": type("error", { error: ErrorBody }),
-  "input_audio_buffer.speech_started": type("input_audio_buffer.speech_started", { item_id: Schema.String }),
-  "input_audio_buffer.speech_stopped": type("input_audio_buffer.speech_stopped", { item_id: Schema.String }),
-  "input_audio_buffer.committed": type("input_audio_buffer.committed", { item_id: Schema.String }),
+  "error": type("error", { error: loose(ErrorBody) }),
+  "input_audio_buffer.speech_started": type("input_audio_buffer.speech_started", {}),
+  "input_audio_buffer.speech_stopped": type("input_audio_buffer.speech_stopped", {}),
+  "input_audio_buffer.committed": type("input_audio_buffer.committed", { item_id: loose(Schema.String) }),
   "conversation.item.input_audio_transcription.delta": type("conversation.item.input_audio_transcription.delta", {
-    item_id: Schema.String,
-    delta: optional(Schema.String)
+    item_id: loose(Schema.String),
+    delta: loose(Schema.String)
   }),
   "conversation.item.input_audio_transcription.completed": type(
     "conversation.item.input_audio_transcription.completed",
-    { item_id: Schema.String, transcript: Schema.String }
+    { item_id: loose(Schema.String), transcript: loose(Schema.String) }
   ),
   "conversation.item.input_audio_transcription.failed": type("conversation.item.input_audio_transcription.failed", {
-    item_id: Schema.String
+    item_id: loose(Schema.String)
   }),
   "response.created": type("response.created", { response: Response }),
   "response.output_item.added": type("response.output_item.added", { response_id: about.response_id, item: Item }),
@@ -80,7 +92,7 @@ export const ServerEvents = {
   "response.output_text.done": type("response.output_text.done", { ...about, text: Schema.String }),
   "response.output_audio.delta": type("response.output_audio.delta", {
     ...about,
-    content_index: optional(Schema.Natural),
+    content_index: Schema.optionalKey(Schema.Unknown),
     delta: Schema.String
   }),
   "response.output_audio.done": type("response.output_audio.done", about),
@@ -88,11 +100,15 @@ export const ServerEvents = {
     ...about,
     delta: Schema.String
   }),
+  "response.output_audio_transcript.done": type("response.output_audio_transcript.done", {
+    ...about,
+    transcript: Schema.String
+  }),
   "response.function_call_arguments.done": type("response.function_call_arguments.done", {
     ...about,
     call_id: Schema.String,
-    name: optional(Schema.String),
-    arguments: Schema.String
+    name: loose(Schema.String),
+    arguments: Schema.optionalKey(Schema.Unknown)
   }),
   "response.done": type("response.done", { response: Response })
 } as const
@@ -112,12 +128,22 @@ export type ServerEvent =
     readonly type: "response.output_audio.delta"
     readonly response_id?: string | null
     readonly item_id?: string | null
-    readonly content_index?: number | null
+    readonly content_index?: unknown
     readonly pcm: Int16Array | string
   }
   | { readonly type: "Ignored"; readonly name: string }
 
 const isTyped = Schema.is(Schema.Struct({ type: Schema.String }))
+
+/** The names of events before the API was GA. */
+const formerNames: ReadonlyMap<string, keyof Table> = new Map([
+  ["response.audio.delta", "response.output_audio.delta"],
+  ["response.audio.done", "response.output_audio.done"],
+  ["response.audio_transcript.delta", "response.output_audio_transcript.delta"],
+  ["response.audio_transcript.done", "response.output_audio_transcript.done"],
+  ["response.text.delta", "response.output_text.delta"],
+  ["response.text.done", "response.output_text.done"]
+])
 
 /** One decoder per type, looked up by name instead of tried in turn. */
 const decoders: ReadonlyMap<string, (value: unknown) => Result.Result<Known, Schema.SchemaError>> = new Map(
@@ -135,9 +161,10 @@ const decoders: ReadonlyMap<string, (value: unknown) => Result.Result<Known, Sch
 export const decode = (text: string): Result.Result<ServerEvent, string> => {
   const value = Json.parse(text)
   if (!isTyped(value)) return Result.fail("a message that is not an event")
-  const decoder = decoders.get(value.type)
+  const name = formerNames.get(value.type)
+  const decoder = decoders.get(name ?? value.type)
   if (decoder === undefined) return Result.succeed({ type: "Ignored", name: value.type })
-  return Result.match(decoder(value), {
+  return Result.match(decoder(name === undefined ? value : { ...value, type: name }), {
     onFailure: () => Result.fail(`a malformed ${value.type} event`),
     onSuccess: (event) => {
       if (event.type !== "response.output_audio.delta") return Result.succeed(event)
@@ -158,7 +185,7 @@ export const client = {
     JSON.stringify({ type: "session.update", session: { type: "realtime", ...session } }),
   append: (pcm: Int16Array): string =>
     JSON.stringify({ type: "input_audio_buffer.append", audio: Base64Pcm.encode(pcm) }),
-  commit: JSON.stringify({ type: "input_audio_buffer.commit" }),
+  commit: (id: string): string => JSON.stringify({ type: "input_audio_buffer.commit", event_id: id }),
   clear: JSON.stringify({ type: "input_audio_buffer.clear" }),
   message: ({ role, text }: ContextMessage): string =>
     JSON.stringify({

@@ -4,19 +4,13 @@
  *
  * @since 0.1.0
  */
-import {
-  type BackendError,
-  ConnectionFailed,
-  InvalidConfig,
-  PipelineError,
-  RateLimitExceeded
-} from "../../BackendError.ts"
-import * as Json from "../../schema/Json.ts"
+import * as CallArguments from "../../schema/CallArguments.ts"
 import { ModelConversation } from "../hosted/s2s/ModelConversation.ts"
 import { S2sContext } from "../hosted/s2s/S2sContext.ts"
 import { DEADLINE_MS, type S2sProtocol, type S2sProtocolOptions } from "../hosted/s2s/S2sProtocol.ts"
 import { UserAudio } from "../hosted/s2s/UserAudio.ts"
 import * as VerbatimPrompt from "../hosted/s2s/VerbatimPrompt.ts"
+import * as RealtimeErrors from "./RealtimeErrors.ts"
 import { client, decode, type ServerEvent } from "./RealtimeEvents.ts"
 
 /**
@@ -50,6 +44,8 @@ type Of<Type extends ServerEvent["type"]> = Extract<ServerEvent, { readonly type
 /** With `answers: false`: a turn whose transcript has not arrived. */
 interface PendingTranscript {
   readonly request: string | undefined
+  /** The id of the message that ended it, where the backend decides turns. */
+  readonly commit?: string | undefined
   /** The item of its audio, once it is known. */
   item: string | undefined
   since: number
@@ -76,6 +72,10 @@ export const make = (options: RealtimeProtocolOptions): S2sProtocol => {
   /** The latest response: what an event is about that names none. */
   let latest = ""
   let unnamed = 0
+  /** The latest item of the user's audio: what a transcript is about that names none. */
+  let heard = ""
+  let unnamedItems = 0
+  let commits = 0
 
   const conversation: ModelConversation = new ModelConversation(options, {
     vendor: "openai",
@@ -86,7 +86,7 @@ export const make = (options: RealtimeProtocolOptions): S2sProtocol => {
       const { request } = reply
       if (!reply.sent && request?.kind === "commit" && uncommitted) {
         uncommitted = false
-        send?.(client.commit)
+        commit()
       }
       if (!reply.sent && request?.kind === "text") {
         context.remove(request.id)
@@ -108,8 +108,9 @@ export const make = (options: RealtimeProtocolOptions): S2sProtocol => {
       if (audio.state === "awaiting" && (request === undefined || request.kind === "commit")) audio.state = "quiet"
     },
     stop: (response) => send?.(client.cancel(response)),
-    truncate: ({ items }, playedMs) => {
+    truncate: ({ items, made, name, written }, playedMs) => {
       if (!answers) return
+      if (written.size > 0 && items.length === 0) return replaceWritten(made, name)
       for (const { contentIndex, fromMs, id, ms } of items) {
         if (playedMs < fromMs + ms) send?.(client.truncate(id, contentIndex, Math.max(0, playedMs - fromMs)))
       }
@@ -135,6 +136,17 @@ export const make = (options: RealtimeProtocolOptions): S2sProtocol => {
     }
   })
 
+  const commit = (): string => {
+    const id = `commit-${++commits}`
+    send?.(client.commit(id))
+    return id
+  }
+  /** What was not spoken of a text cannot be cut off it: the model gets what was spoken as an item of its own. */
+  const replaceWritten = (items: Iterable<string>, reply: string) => {
+    for (const item of items) send?.(client.deleteItem(item))
+    const text = context.textOf(reply)
+    if (text !== "") send?.(client.message({ role: "agent", text }))
+  }
   const onReady = () => {
     if (opening === undefined || send !== undefined) return
     send = opening
@@ -142,14 +154,17 @@ export const make = (options: RealtimeProtocolOptions): S2sProtocol => {
     // audio that was not answered is sent again
     audio.replay(audio.state !== "quiet" || pending.length > 0)
     uncommitted = !remote && audio.state !== "quiet"
-    for (const turn of pending) turn.since = now()
-    if (!remote && pending.length > 0) send(client.commit)
+    const again = !remote && pending.length > 0 ? commit() : undefined
+    for (const [at, turn] of pending.entries()) pending[at] = { ...turn, since: now(), commit: again }
     options.ready()
     conversation.connected()
   }
   const nameOf = (response: string | null | undefined): string => {
-    if (response == null && !conversation.inProgress(latest)) latest = `response-${++unnamed}`
-    return response ?? latest
+    if (response != null) return response
+    // an event that follows the end of a response is about that, unless another is expected
+    const expected = conversation.isAsked || (remote && answers && audio.state === "awaiting")
+    if (!conversation.inProgress(latest) && expected) latest = `response-${++unnamed}`
+    return latest
   }
   const onCreated = ({ response }: Of<"response.created">) => {
     const asked = response.metadata?.["ask"]
@@ -160,42 +175,64 @@ export const make = (options: RealtimeProtocolOptions): S2sProtocol => {
     conversation.begin(latest, typeof asked === "string" ? asked : own ? null : undefined)
   }
   const onItem = (response: string, item: Of<"response.output_item.done">["item"]) => {
-    if (item.type === "function_call" && item.call_id != null && item.name != null && item.arguments != null) {
-      conversation.toolCall(response, item.call_id, item.name, Json.parseOrText(item.arguments || "{}"))
+    const call = item.call_id ?? item.id
+    if (item.type === "function_call" && call != null && item.name != null) {
+      conversation.toolCall(response, call, item.name, CallArguments.read(item.arguments))
     }
-    for (const part of item.content ?? []) onPart(response, item.id ?? "", part)
+    for (const part of item.content ?? []) if (part !== null) onPart(response, item.id ?? "", part)
   }
-  const onPart = (response: string, item: string, { text, type }: Of<"response.content_part.done">["part"]) => {
+  const onPart = (
+    response: string,
+    item: string,
+    { text, transcript, type }: Of<"response.content_part.done">["part"]
+  ) => {
     if ((type === "text" || type === "output_text") && text != null) conversation.written(response, item, text, true)
+    if ((type === "audio" || type === "output_audio") && transcript != null) {
+      conversation.transcript(response, transcript, true)
+    }
   }
   const onDone = ({ response }: Of<"response.done">) => {
     const id = response.id ?? latest
-    if (conversation.inProgress(id)) { for (const item of response.output ?? []) onItem(id, item) }
+    const asked = response.metadata?.["ask"]
+    if (typeof asked === "string") conversation.begin(id, asked)
+    if (conversation.inProgress(id)) { for (const item of response.output ?? []) if (item !== null) onItem(id, item) }
     const { status } = response
     const reason = response.status_details?.reason
     conversation.done(id, {
       cancelled: status === "cancelled",
       error: status === "failed" || (status === "incomplete" && reason === "content_filter")
-        ? failed(response)
+        ? RealtimeErrors.failed(response)
         : undefined
     })
   }
   const onError = ({ error }: Of<"error">) => {
-    if (error.code === "session_expired") return options.renew(true)
-    if (send === undefined) return options.fail(refused(error))
-    if (error.code === "conversation_already_has_active_response") return conversation.busy(error.event_id ?? undefined)
-    if (error.event_id != null) conversation.refused(error.event_id, refused(error))
+    const id = error?.event_id ?? undefined
+    if (error?.code === "session_expired") return options.renew(true)
+    if (send === undefined) {
+      const refused = RealtimeErrors.refused(error)
+      return refused.retryable ? options.renew(false, refused) : options.fail(refused)
+    }
+    if (error?.code === "conversation_already_has_active_response") return conversation.busy(id)
+    if (error?.code === "input_audio_buffer_commit_empty") return onNothingHeard(id)
+    if (id !== undefined) conversation.refused(id, RealtimeErrors.refused(error))
+  }
+  /** A turn in whose audio the server hears nothing: it gets no transcript. */
+  const onNothingHeard = (commit: string | undefined) => {
+    const at = pending.findIndex((turn) => commit === undefined ? turn.item === undefined : turn.commit === commit)
+    if (at >= 0) endPending(at)
+  }
+  const endPending = (at: number) => {
+    const [turn] = pending.splice(at, 1)
+    if (pending.length === 0 && audio.state === "awaiting") audio.state = "quiet"
+    conversation.turnAnswered()
+    emit({ _tag: "UserTurnTranscribed", request: turn?.request })
   }
   const onTranscript = (item: string, text: string) => {
     interims.delete(item)
     context.add("user", item, text)
     if (text.trim() !== "") emit({ _tag: "UserTranscript", text, final: true })
     if (answers || pending.length === 0) return
-    const at = Math.max(0, pending.findIndex((turn) => turn.item === item))
-    const [turn] = pending.splice(at, 1)
-    if (pending.length === 0 && audio.state === "awaiting") audio.state = "quiet"
-    conversation.turnAnswered()
-    emit({ _tag: "UserTurnTranscribed", request: turn?.request })
+    endPending(Math.max(0, pending.findIndex((turn) => turn.item === item)))
     // the history belongs to the session's agent, not to the model
     send?.(client.deleteItem(item))
   }
@@ -214,8 +251,8 @@ export const make = (options: RealtimeProtocolOptions): S2sProtocol => {
     }
     emit({ _tag: started ? "UserSpeechStarted" : "UserSpeechStopped" })
   }
-  const addPending = (request: string | undefined) => {
-    pending.push({ request, item: undefined, since: now() })
+  const addPending = (request: string | undefined, commit?: string) => {
+    pending.push({ request, commit, item: undefined, since: now() })
     if (pending.length > MAX_OPEN) emit({ _tag: "UserTurnTranscribed", request: pending.shift()?.request })
   }
 
@@ -234,21 +271,23 @@ export const make = (options: RealtimeProtocolOptions): S2sProtocol => {
       case "input_audio_buffer.committed": {
         if (remote) onSpeech(false)
         // fixes its position: its transcript may arrive after that of the reply
-        if (unanswered.length < MAX_OPEN) unanswered.push(event.item_id)
+        heard = event.item_id ?? `item-${++unnamedItems}`
+        if (unanswered.length < MAX_OPEN) unanswered.push(heard)
         const turn = pending.find(({ item }) => item === undefined)
-        if (turn !== undefined) turn.item = event.item_id
-        return context.add("user", event.item_id, "")
+        if (turn !== undefined) turn.item = heard
+        return context.add("user", heard, "")
       }
       case "conversation.item.input_audio_transcription.delta": {
-        const text = (interims.get(event.item_id) ?? "") + (event.delta ?? "")
-        if (text.length > MAX_TRANSCRIPT || (interims.size >= MAX_OPEN && !interims.has(event.item_id))) return
-        interims.set(event.item_id, text)
+        const item = event.item_id ?? heard
+        const text = (interims.get(item) ?? "") + (event.delta ?? "")
+        if (text.length > MAX_TRANSCRIPT || (interims.size >= MAX_OPEN && !interims.has(item))) return
+        interims.set(item, text)
         return emit({ _tag: "UserTranscript", text, final: false })
       }
       case "conversation.item.input_audio_transcription.completed":
-        return onTranscript(event.item_id, event.transcript)
+        return onTranscript(event.item_id ?? heard, event.transcript ?? "")
       case "conversation.item.input_audio_transcription.failed":
-        return onTranscript(event.item_id, "")
+        return onTranscript(event.item_id ?? heard, "")
       case "response.created":
         return onCreated(event)
       case "response.output_item.added":
@@ -266,20 +305,22 @@ export const make = (options: RealtimeProtocolOptions): S2sProtocol => {
         return conversation.audio(
           nameOf(event.response_id),
           event.item_id ?? "",
-          event.content_index ?? 0,
+          typeof event.content_index === "number" ? event.content_index : 0,
           event.pcm
         )
       case "response.output_audio.done":
         return conversation.audioDone(nameOf(event.response_id))
       case "response.output_audio_transcript.delta":
         return conversation.transcript(nameOf(event.response_id), event.delta)
+      case "response.output_audio_transcript.done":
+        return conversation.transcript(nameOf(event.response_id), event.transcript, true)
       case "response.function_call_arguments.done":
         // the name of the function follows with the item
         return event.name == null ? undefined : conversation.toolCall(
           nameOf(event.response_id),
           event.call_id,
           event.name,
-          Json.parseOrText(event.arguments || "{}")
+          CallArguments.read(event.arguments)
         )
       case "response.done":
         return onDone(event)
@@ -324,8 +365,7 @@ export const make = (options: RealtimeProtocolOptions): S2sProtocol => {
       if (answers) return conversation.request({ id: request, kind: "commit", text: "" })
       if (!spoke) return emit({ _tag: "UserTurnTranscribed", request })
       uncommitted = false
-      addPending(request)
-      send?.(client.commit)
+      addPending(request, commit())
     },
     userText: (text, request) => conversation.request({ id: request, kind: "text", text }),
     say: (text, request) => conversation.request({ id: request, kind: "say", text }),
@@ -333,30 +373,4 @@ export const make = (options: RealtimeProtocolOptions): S2sProtocol => {
     truncate: (reply, playedMs) => conversation.truncate(reply, playedMs),
     toolResult: (id, output) => conversation.toolResult(id, output)
   }
-}
-
-const failed = ({ id, status_details: details }: Of<"response.done">["response"]): BackendError => {
-  const code = details?.error?.code ?? details?.error?.type ?? details?.reason ?? "unknown"
-  const about = { vendor: "openai", code, requestId: id }
-  return code === "rate_limit_exceeded" || code === "insufficient_quota"
-    ? new RateLimitExceeded({ op: "SpeechToSpeech.reply", message: `openai: ${code}`, details: about })
-    : new PipelineError({
-      op: "SpeechToSpeech.reply",
-      message: `openai failed to respond: ${code}`,
-      details: about,
-      retryable: code === "server_error"
-    })
-}
-
-/** Without the vendor's message: it may quote the user or a part of a key. */
-const refused = ({ code, event_id: requestId, param, type }: Of<"error">["error"]): BackendError => {
-  const details = {
-    vendor: "openai",
-    code: code ?? type ?? "unknown",
-    ...(param == null ? {} : { param }),
-    ...(requestId == null ? {} : { requestId })
-  }
-  const message = `openai rejected the request: ${details.code}${param == null ? "" : ` (${param})`}`
-  if (type === "server_error") return new ConnectionFailed({ op: "SpeechToSpeech.open", message, details })
-  return new InvalidConfig({ op: "SpeechToSpeech.open", message, details })
 }

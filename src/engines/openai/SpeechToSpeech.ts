@@ -11,7 +11,7 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
-import { AuthenticationFailed, type BackendError, ConnectionFailed, InvalidConfig } from "../../BackendError.ts"
+import type { InvalidConfig } from "../../BackendError.ts"
 import { withDefault } from "../../schema/Defaults.ts"
 import { boundedDuration } from "../../schema/Durations.ts"
 import { encodeKeys } from "../../schema/EncodedKeys.ts"
@@ -20,6 +20,7 @@ import { SpeechToSpeech, type SpeechToSpeechOptions } from "../../speech/SpeechT
 import * as VendorKey from "../../wire/VendorKey.ts"
 import * as HostedOptions from "../hosted/HostedOptions.ts"
 import * as S2sConnection from "../hosted/s2s/S2sConnection.ts"
+import * as RealtimeErrors from "./RealtimeErrors.ts"
 import * as RealtimeProtocol from "./RealtimeProtocol.ts"
 
 /**
@@ -162,23 +163,6 @@ export const sessionOf = (
   })
 })
 
-const op = "SpeechToSpeech.connect"
-
-/**
- * Maps a close of the socket to an error.
- *
- * @category conversions
- * @since 0.1.0
- */
-export const closed = (code: number, reason: string): BackendError => {
-  const details = { vendor: "openai", code, reason }
-  const message = `openai closed the connection (${code})`
-  // the API closes with 3000 and the code of the error as the reason
-  if (/invalid_api_key|authentication/u.test(reason)) return new AuthenticationFailed({ op, message, details })
-  if (/model_not_found|invalid_model|invalid_request/u.test(reason)) return new InvalidConfig({ op, message, details })
-  return new ConnectionFailed({ op, message, details })
-}
-
 const make = Effect.fnUntraced(function*(options: OpenAiRealtimeOptions) {
   const apiKey = yield* VendorKey.key("openai", options.apiKey, "OPENAI_API_KEY")
   const url = yield* HostedOptions.endpointOf("openai", "EngineRegistry.layer", () => {
@@ -217,7 +201,7 @@ const make = Effect.fnUntraced(function*(options: OpenAiRealtimeOptions) {
           url,
           headers: { authorization: Redacted.make(`Bearer ${Redacted.value(apiKey)}`) },
           timeout: options.timeout,
-          closed
+          closed: RealtimeErrors.closed
         }),
         protocol: (listener) =>
           RealtimeProtocol.make({

@@ -16,7 +16,7 @@ describe("RealtimeEvents", () => {
         audio_start_ms: 1000,
         item_id: "msg_003"
       }),
-      { type: "input_audio_buffer.speech_started", item_id: "msg_003" }
+      { type: "input_audio_buffer.speech_started" }
     )
     assert.deepStrictEqual(
       read({
@@ -142,7 +142,7 @@ describe("RealtimeEvents", () => {
       const read = decode(text)
       assert.isTrue(Result.isFailure(read) || read.success.type === "Ignored", text)
     }
-    assert.isTrue(Result.isFailure(decode(`{"type":"response.done","response":{"status":1}}`)))
+    assert.isTrue(Result.isFailure(decode(`{"type":"response.done"}`)))
   })
 
   it.prop("encodes and decodes any samples", [

@@ -9,7 +9,7 @@
  */
 import { type BackendError, PipelineError, Timeout } from "../../../BackendError.ts"
 import type { ModelCodec } from "./ModelCodec.ts"
-import { ModelReply, type ModelRequest } from "./ModelReply.ts"
+import { ModelReply, type ModelRequest, MS_PER_CHARACTER } from "./ModelReply.ts"
 import { ModelRequests } from "./ModelRequests.ts"
 import { ModelToolCalls } from "./ModelToolCalls.ts"
 import { NameSet } from "./NameSet.ts"
@@ -79,6 +79,8 @@ export class ModelConversation {
   readonly #calls = new ModelToolCalls()
   /** A reply that the model began by itself and that was lost before any audio: the next such reply takes its place. */
   #lost: ModelReply | undefined
+  /** Whether responses name the request that they answer; `undefined` until the first one. */
+  #namesRequests: boolean | undefined
   /** Whether the connection was renewed because of the user's turn. */
   #turnRepeated = false
 
@@ -125,9 +127,9 @@ export class ModelConversation {
   toolResult(id: string, output: string): void {
     const call = this.#calls.take(id)
     if (call === undefined) return
-    const { name, reply } = call
+    const { name, reply, vendorId } = call
     reply.at = this.#options.now()
-    this.#codec.toolOutput(id, name, output)
+    this.#codec.toolOutput(vendorId, name, output)
     if (reply.calls.size === 0 && reply.response === undefined && !reply.over) this.#askNext(reply, "rest")
   }
 
@@ -138,10 +140,22 @@ export class ModelConversation {
     return this.#responses.has(response)
   }
 
+  /** Whether a response may begin that is not wanted by itself: a reply was asked for. */
+  get isAsked(): boolean {
+    return this.#requests.asked > 0
+  }
+
   /** A response begins. `asked` is the id that it answers: `null` if it answers none, `undefined` if it does not say. */
   begin(response: string, asked?: string | null): void {
     if (this.#responses.has(response) || this.#over.has(response)) return
-    const id = asked === undefined ? this.#requests.onlyAsked : asked ?? undefined
+    if (typeof asked === "string") this.#namesRequests = true
+    if (asked !== undefined) return this.#begin(response, asked ?? undefined)
+    // a server that names no request answers them in order
+    if (this.#namesRequests !== true && this.#requests.asked > 0) this.#namesRequests = false
+    this.#begin(response, this.#namesRequests === false ? this.#requests.oldestAsked : this.#requests.onlyAsked)
+  }
+
+  #begin(response: string, id: string | undefined): void {
     const answer = this.#requests.take(id)
     const now = this.#options.now()
     if (answer === undefined && (id !== undefined || !this.#codec.initiates)) {
@@ -165,7 +179,7 @@ export class ModelConversation {
 
   /** The reply of a response in progress; one whose beginning was not reported begins here. */
   #replyOf(response: string): ModelReply | undefined {
-    if (!this.#responses.has(response)) this.begin(response)
+    if (!this.#responses.has(response) && !this.#over.has(response)) this.#begin(response, this.#requests.onlyAsked)
     const reply = this.#responses.get(response)
     if (reply !== undefined) reply.heard = true
     return reply?.over === true ? undefined : reply
@@ -194,10 +208,11 @@ export class ModelConversation {
     this.#replyOf(response)?.madeItem(item)
   }
 
-  /** The words of the audio. */
-  transcript(response: string, text: string): void {
+  /** The words of the audio. `whole`: `text` is all that the item has, of which pieces may have come before. */
+  transcript(response: string, text: string, whole = false): void {
     const reply = this.#replyOf(response)
-    if (reply === undefined) return
+    if (reply === undefined || (whole && !reply.isNewText(text))) return
+    if (!whole) reply.hasTextPieces = true
     reply.addText(text)
     this.#options.context.add("agent", reply.name, text, reply.ms)
   }
@@ -225,7 +240,9 @@ export class ModelConversation {
 
   #emitText(reply: ModelReply, text: string, at: number): void {
     if (!this.#options.speaksText) return
-    this.#options.context.add("agent", reply.name, text, at)
+    for (const { 0: word, index } of text.matchAll(/\s*\S+\s*/gu)) {
+      this.#options.context.add("agent", reply.name, word, at + index * MS_PER_CHARACTER)
+    }
     reply.audible = true
     reply.produced = true
     this.#listener.emit({ _tag: "ReplyText", reply: reply.name, text })
@@ -234,26 +251,22 @@ export class ModelConversation {
   /** A response calls a tool. */
   toolCall(response: string, id: string, name: string, input: unknown): void {
     const reply = this.#replyOf(response)
-    if (!this.#calls.isNew(id)) return
+    if (this.#responses.get(response)?.isNewCall(id, name, input) !== true) return
     // the call is not run; without an output the model's context would be invalid
-    if (reply === undefined) {
-      if (this.#responses.has(response)) this.#codec.toolOutput(id, name, `{"error":"the user interrupted"}`)
-      return
-    }
+    if (reply === undefined) return this.#codec.toolOutput(id, name, `{"error":"the user interrupted"}`)
     if (this.#calls.isEndless(reply)) {
       this.#fail(reply, this.#error("calls tools without end"))
       return this.#codec.stop(response)
     }
-    if (!this.#calls.add(id, reply, name)) {
-      return this.#codec.toolOutput(id, name, `{"error":"too many calls at once"}`)
-    }
-    this.#listener.emit({ _tag: "ToolCall", reply: reply.name, id, name, input })
+    const own = this.#calls.add(id, reply, name)
+    if (own === undefined) return this.#codec.toolOutput(id, name, `{"error":"too many calls at once"}`)
+    this.#listener.emit({ _tag: "ToolCall", reply: reply.name, id: own, name, input })
   }
 
   /** The model does not need the results of these calls any more. */
   toolCallsCancelled(ids: ReadonlyArray<string>): void {
     for (const id of ids) {
-      const reply = this.#calls.take(id)?.reply
+      const reply = this.#calls.take(this.#calls.idOf(id) ?? "")?.reply
       if (reply === undefined || reply.calls.size > 0 || reply.response !== undefined || reply.over) continue
       this.#askNext(reply, "rest")
     }
@@ -433,10 +446,9 @@ export class ModelConversation {
   #failStalled(now: number, before: number): boolean {
     let dead = false
     for (const [response, reply] of this.#responses) {
-      if (reply.heard) {
-        reply.heard = false
-        reply.at = now
-      }
+      // a response that was stopped and goes on is not waited for
+      if (reply.heard && !(reply.over && this.#requests.isWaiting)) reply.at = now
+      reply.heard = false
       if (reply.at > before || (reply.calls.size > 0 && !reply.over)) continue
       this.#close(response)
       dead = true
@@ -497,7 +509,8 @@ export class ModelConversation {
   get #mayAsk(): boolean {
     // what is sent interrupts a response that is not wanted any more
     if (this.#codec.ordered) return !this.isAnswering
-    return this.#responses.size === 0 && this.#requests.mayAsk
+    const { asked, mayAsk } = this.#requests
+    return this.#responses.size === 0 && mayAsk && (this.#namesRequests !== false || asked === 0)
   }
 
   #pump(): void {

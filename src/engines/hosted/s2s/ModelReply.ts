@@ -8,8 +8,15 @@
 /** The longest text of one reply, in characters; the rest is dropped. */
 const MAX_TEXT = 65_536
 const MAX_ITEMS = 256
-/** How long text takes to speak, in ms a character: where in the reply a written piece stands. */
-const MS_PER_CHARACTER = 60
+/** Tool calls of one response; more than are run. */
+const MAX_TOLD = 512
+/**
+ * How long text takes to speak, in ms a character: where in the reply a written piece stands.
+ *
+ * @category constants
+ * @since 0.1.0
+ */
+export const MS_PER_CHARACTER = 60
 
 /**
  * A request of the session: an answer to what the user said (`commit`) or typed (`text`), or a text to speak (`say`).
@@ -71,6 +78,11 @@ export class ModelReply {
   readonly written = new Map<string, string>()
   /** The items that the last response has made. */
   readonly made = new Set<string>()
+  /** The tool calls that the last response has told, with all that they say: servers repeat calls, and ids. */
+  readonly toldCalls = new Set<string>()
+  /** Whether the words of the last response come in pieces; and those that came whole, which are told more than once. */
+  hasTextPieces = false
+  readonly wholeTexts = new Set<string>()
   /** How many tools it has called. */
   callCount = 0
   /** Tool calls without a result. */
@@ -97,8 +109,26 @@ export class ModelReply {
     this.audible = false
     this.callsTools = false
     this.audioDone = false
+    this.hasTextPieces = false
+    this.wholeTexts.clear()
     this.written.clear()
     this.made.clear()
+    this.toldCalls.clear()
+  }
+
+  /** Whether the response in progress has not told this call before. */
+  isNewCall(id: string, name: string, input: unknown): boolean {
+    const call = JSON.stringify([id, name, input])
+    if (this.toldCalls.has(call) || this.toldCalls.size >= MAX_TOLD) return false
+    this.toldCalls.add(call)
+    return true
+  }
+
+  /** Whether the words of an item, told as a whole, are new. */
+  isNewText(text: string): boolean {
+    if (this.hasTextPieces || this.wholeTexts.has(text)) return false
+    if (this.wholeTexts.size < MAX_ITEMS) this.wholeTexts.add(text)
+    return true
   }
 
   /** The response in progress makes an item. */

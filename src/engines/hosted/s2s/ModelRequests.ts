@@ -49,7 +49,12 @@ export class ModelRequests {
 
   /** The id of the reply that was asked for, if it is the only one. */
   get onlyAsked(): string | undefined {
-    return this.#asked.size === 1 ? this.#asked.keys().next().value : undefined
+    return this.#asked.size === 1 ? this.oldestAsked : undefined
+  }
+
+  /** The id of the reply that was asked for first. */
+  get oldestAsked(): string | undefined {
+    return this.#asked.keys().next().value
   }
 
   /** The id of the reply that was asked for last. */

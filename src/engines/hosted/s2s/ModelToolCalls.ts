@@ -10,6 +10,18 @@ import { NameSet } from "./NameSet.ts"
 const MAX_CALLS = 64
 /** Calls of one reply: a model that makes more does not come to an end. */
 const MAX_REPLY_CALLS = 256
+/**
+ * A call without a result. `vendorId`: the model's own id, which may be that of another call; it has a unique one here.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface ModelToolCall {
+  readonly reply: ModelReply
+  readonly name: string
+  readonly vendorId: string
+}
+
 /** How long a reply waits for the results of its calls: longer than any tool may run. */
 const MAX_MS = 6 * 60_000
 
@@ -18,8 +30,9 @@ const MAX_MS = 6 * 60_000
  * @since 0.1.0
  */
 export class ModelToolCalls {
-  readonly #calls = new Map<string, { readonly reply: ModelReply; readonly name: string }>()
-  readonly #told = new NameSet()
+  readonly #calls = new Map<string, ModelToolCall>()
+  /** Also those of former connections: a late result is not taken for that of another call. */
+  readonly #ids = new NameSet()
 
   /** How many calls have no result. */
   get size(): number {
@@ -31,29 +44,31 @@ export class ModelToolCalls {
     return Array.from(new Set(Array.from(this.#calls.values(), ({ reply }) => reply)))
   }
 
-  /** Whether this call has not been told before. */
-  isNew(id: string): boolean {
-    return this.#told.add(id)
-  }
-
   /** Whether a reply calls tools without end. */
   isEndless(reply: ModelReply): boolean {
     return reply.callCount >= MAX_REPLY_CALLS
   }
 
-  /** Adds a call of a reply; returns false when there are too many. */
-  add(id: string, reply: ModelReply, name: string): boolean {
+  /** Adds a call of a reply; returns its id, or `undefined` when there are too many calls. */
+  add(vendorId: string, reply: ModelReply, name: string): string | undefined {
     reply.callsTools = true
     reply.callCount++
-    if (this.#calls.size >= MAX_CALLS) return false
+    if (this.#calls.size >= MAX_CALLS) return undefined
+    let id = vendorId
+    for (let n = 2; !this.#ids.add(id); n++) id = `${vendorId}-${n}`
     reply.produced = true
     reply.calls.add(id)
-    this.#calls.set(id, { reply, name })
-    return true
+    this.#calls.set(id, { reply, name, vendorId })
+    return id
+  }
+
+  /** The id of a call that the model knows by this one. */
+  idOf(vendorId: string): string | undefined {
+    return Array.from(this.#calls).find(([, call]) => call.vendorId === vendorId)?.[0]
   }
 
   /** Takes a call; `undefined` when it was cancelled, or is of a previous connection. */
-  take(id: string): { readonly reply: ModelReply; readonly name: string } | undefined {
+  take(id: string): ModelToolCall | undefined {
     const call = this.#calls.get(id)
     this.#calls.delete(id)
     call?.reply.calls.delete(id)
@@ -70,6 +85,5 @@ export class ModelToolCalls {
   /** Drops all calls. */
   clear(): void {
     this.#calls.clear()
-    this.#told.clear()
   }
 }

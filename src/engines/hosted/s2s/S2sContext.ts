@@ -64,6 +64,12 @@ export class S2sContext {
     if (entry !== undefined) entry.pieces = entry.pieces.filter(({ atMs }) => atMs < playedMs)
   }
 
+  /** The text of a reply. */
+  textOf(key: string): string {
+    const entry = this.#entries.findLast((other) => other.role === "agent" && other.key === key)
+    return entry?.pieces.map(({ text }) => text).join("").trim() ?? ""
+  }
+
   /** Removes a message of the user. */
   remove(key: string): void {
     const at = this.#entries.findLastIndex((entry) => entry.role === "user" && entry.key === key)
