@@ -45,7 +45,7 @@ export class Recorder {
   readonly replies: Array<MutableReply> = []
   readonly #now: () => number
   readonly #keepAudio: boolean
-  readonly #reader: SpokenAudioReader
+  #reader: SpokenAudioReader
   /** Frames received and not yet played. */
   #waiting: Array<Waiting> = []
   #playedUntilMs = 0
@@ -58,7 +58,7 @@ export class Recorder {
   constructor(now: () => number, options: { readonly keepAudio: boolean }) {
     this.#now = now
     this.#keepAudio = options.keepAudio
-    this.#reader = new SpokenAudioReader((word) => this.#sounding?.words.push(word.text))
+    this.#reader = this.#makeReader()
   }
 
   /** The current connection. */
@@ -161,11 +161,19 @@ export class Recorder {
       if (endMs > now) break
       played++
       this.#playedUntilMs = endMs
-      if (reply !== this.#sounding) this.#reader.cut()
-      this.#sounding = reply
+      if (reply !== this.#sounding) {
+        this.#reader.cut()
+        // another voice may speak at another speed
+        this.#reader = this.#makeReader()
+        this.#sounding = reply
+      }
       this.#reader.push(pcm)
     }
     if (played > 0) this.#waiting = this.#waiting.slice(played)
+  }
+
+  #makeReader(): SpokenAudioReader {
+    return new SpokenAudioReader((word) => this.#sounding?.words.push(word.text))
   }
 
   #drop(): void {

@@ -114,6 +114,8 @@ export class SpokenAudioReader {
       this.#position++
       if (sample < BASE) {
         if (this.#key >= 0) this.cut()
+        // what comes after a pause may be spoken at another speed
+        this.#length = 0
         continue
       }
       const value = sample - BASE

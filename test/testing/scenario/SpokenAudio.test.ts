@@ -69,6 +69,11 @@ describe("SpokenAudio", () => {
     }
   })
 
+  it("decodes a short word that is spoken faster than what came before a pause", () => {
+    const texts = [120, 20].map((msPerCharacter) => SpokenAudio.encode("a four", { msPerCharacter }))
+    assert.strictEqual(textOf([texts[0]!, new Int16Array(160), texts[1]!]), "a four a four")
+  })
+
   it("decodes texts without a pause between them as separate words", () => {
     assert.strictEqual(textOf([SpokenAudio.encode("one,"), SpokenAudio.encode("two")]), "one, two")
     assert.strictEqual(textOf([SpokenAudio.encode("no"), SpokenAudio.encode("no")]), "no no")
