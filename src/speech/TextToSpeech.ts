@@ -46,6 +46,11 @@ export interface SpeechChunk {
    * `ResilientTextToSpeech` gives it.
    */
   readonly lengths?: ReadonlyArray<number> | undefined
+  /**
+   * The speech of the text ends with this chunk: `whole`, or `cut` when it breaks off and is not finished.
+   * `ResilientTextToSpeech` gives it.
+   */
+  readonly end?: "whole" | "cut" | undefined
 }
 
 /**

@@ -80,13 +80,7 @@ export const run = (
   const { epoch } = request
   const { dispatch, replyAudio, timeout } = context
   const stalls = new StallWatch()
-  const milestones = ReplyMilestones.make(dispatch, epoch)
-  /** Whether there is speech of the last sentence that the voice took. */
-  let isSpeaking = false
-  const reached: SpokenReply["reached"] = (stage) => {
-    if (stage === "tts") isSpeaking = true
-    milestones(stage)
-  }
+  const reached = ReplyMilestones.make(dispatch, epoch)
   const failed = (error: BackendError) => dispatch({ _tag: "ReplyFailed", epoch, error })
   const sentences = split(textOf(context, request, source), {
     timeout,
@@ -100,7 +94,6 @@ export const run = (
   }).pipe(
     Stream.tap((sentence) =>
       Effect.sync(() => {
-        isSpeaking = false
         context.planned(epoch, sentence)
         reached("clause")
       })
@@ -108,7 +101,7 @@ export const run = (
   )
   const breakOff = (error: BackendError) => {
     failed(error)
-    if (isSpeaking) replyAudio.breakOff(epoch)
+    replyAudio.breakOff(epoch)
     replyAudio.finish(epoch)
   }
   return Effect.suspend(() =>

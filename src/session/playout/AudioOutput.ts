@@ -133,7 +133,7 @@ export class AudioOutput implements Player {
     this.#play(reply)
   }
 
-  /** The speech of the last text of this reply breaks off. */
+  /** The speech of the last text of this reply breaks off, unless it has ended. */
   breakOff(epoch: number): void {
     if (this.#reply?.epoch === epoch) this.#reply.breakOff()
   }

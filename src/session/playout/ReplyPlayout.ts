@@ -36,7 +36,7 @@ const DROP_BATCH = 100
 export type Convert = (samples: Int16Array, from: number, to: number) => Int16Array
 
 /**
- * What of a reply has been heard: the words, and how many of its texts as a whole.
+ * What of a reply has been heard: the words, and how many of its texts to the end of their speech.
  *
  * @category models
  * @since 0.1.0
@@ -72,7 +72,6 @@ export class ReplyPlayout {
   #cursor = 0
   readonly #texts: Array<SpokenText> = []
   #emittedTexts = 0
-  #brokenOff = false
   /** Where the audio pushed so far ends. */
   #endMs = 0
   /** When frame 0 was, or would have been, played: the playout clock. `undefined` while it is stopped. */
@@ -93,23 +92,28 @@ export class ReplyPlayout {
   }
 
   /** Takes speech at the rate of the reply, and keeps its samples. */
-  push({ lengths, pcm, text, words }: SpeechChunk): void {
+  push({ end, lengths, pcm, text, words }: SpeechChunk): void {
     if (this.finished) return
-    if (text !== "") this.#texts.push({ text, startMs: this.#endMs, words: [], lengths })
+    if (text !== "") {
+      this.#endText(true)
+      this.#texts.push({ text, startMs: this.#endMs, words: [], lengths })
+    }
     if (words !== undefined) this.#texts.at(-1)?.words.push(...words)
     this.#endMs += pcm.length * 1000 / this.#sampleRate
     this.#append(pcm)
+    if (end !== undefined) this.#endText(end === "whole")
   }
 
   /** No more speech will come. */
   finish(): void {
     this.#framer.flush()
     this.finished = true
+    this.#endText(true)
   }
 
-  /** The speech of the last text breaks off: how much of it was spoken is an estimate. */
+  /** The speech of the last text breaks off, unless it has ended: how much of it was spoken is an estimate. */
   breakOff(): void {
-    this.#brokenOff = true
+    this.#endText(false)
   }
 
   /** Whether all frames so far have been sent. */
@@ -212,11 +216,8 @@ export class ReplyPlayout {
 
   /** What is heard of it up to a position. */
   heardBy(playedMs: number): HeardSpeech {
-    const endMs = this.finished && !this.#brokenOff ? this.#endMs : undefined
-    const texts = this.#texts.filter((_, index) =>
-      (this.#texts[index + 1]?.startMs ?? endMs ?? Number.POSITIVE_INFINITY) <= playedMs
-    )
-    return { text: spoken(this.#texts, playedMs, endMs), texts: texts.length }
+    const texts = this.#texts.filter(({ end }) => end !== undefined && end.atMs - playedMs < frameMs)
+    return { text: spoken(this.#texts, playedMs), texts: texts.length }
   }
 
   /** The next text whose speech has begun, once each. */
@@ -258,6 +259,11 @@ export class ReplyPlayout {
     this.#firstFrame = this.#cursor
     this.#append(convert(rest, former, sampleRate))
     if (this.finished) this.#framer.flush()
+  }
+
+  #endText(isWhole: boolean): void {
+    const last = this.#texts.at(-1)
+    if (last !== undefined) last.end ??= { atMs: this.#endMs, isWhole }
   }
 
   /** Whole frames are views of what came: only what ends within a frame is copied. */

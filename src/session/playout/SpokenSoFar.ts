@@ -3,6 +3,7 @@
  *
  * @since 0.1.0
  */
+import { frameMs } from "../../audio/AudioFormat.ts"
 import type { SpokenWord } from "../../speech/TextToSpeech.ts"
 
 /**
@@ -17,6 +18,8 @@ export interface SpokenText {
   readonly words: Array<SpokenWord>
   /** How many characters are said for each of its words, where that is not as many as it has. */
   readonly lengths?: ReadonlyArray<number> | undefined
+  /** Where its speech ends, once that is known, and whether all of it was spoken. */
+  end?: { readonly atMs: number; readonly isWhole: boolean } | undefined
 }
 
 /** Slow speech: an unfinished text counts as at least this long, so that no word counts as heard too early. */
@@ -41,24 +44,26 @@ const wordsIn = (spokenText: SpokenText, fraction: number): string => {
 
 /**
  * The words whose audio has ended at `playedMs`. Word timings are used where the engine gave them; otherwise a text counts
- * as spoken evenly. `endMs` is where the last text's audio ends, `undefined` while more may come.
+ * as spoken evenly: to its end, or slowly where that is not known.
  *
  * @category accessors
  * @since 0.1.0
  */
-export const spoken = (texts: ReadonlyArray<SpokenText>, playedMs: number, endMs: number | undefined): string => {
+export const spoken = (texts: ReadonlyArray<SpokenText>, playedMs: number): string => {
   const said: Array<string> = []
-  for (const [index, spokenText] of texts.entries()) {
-    const { startMs, text, words } = spokenText
+  for (const spokenText of texts) {
+    const { end, startMs, text, words } = spokenText
     if (startMs >= playedMs) break
-    const next = texts[index + 1]?.startMs ?? endMs
-    if (next !== undefined && playedMs >= next) {
+    const heardMs = Math.min(playedMs, end?.atMs ?? Number.POSITIVE_INFINITY) - startMs
+    const wholeMs = end?.isWhole === true ? end.atMs - startMs : undefined
+    // the rest of a frame is sent with what comes next
+    if (wholeMs !== undefined && wholeMs - heardMs < frameMs) {
       said.push(text.trim())
     } else if (words.length > 0) {
-      said.push(words.filter((word) => startMs + word.endMs <= playedMs).map((word) => word.text).join(" "))
+      said.push(words.filter((word) => word.endMs <= heardMs).map((word) => word.text).join(" "))
     } else {
-      const end = next ?? Math.max(startMs + lengthOf(spokenText) * MS_PER_CHARACTER, playedMs + 1)
-      said.push(wordsIn(spokenText, (playedMs - startMs) / (end - startMs)))
+      const ms = wholeMs ?? Math.max(lengthOf(spokenText) * MS_PER_CHARACTER, heardMs + 1)
+      said.push(wordsIn(spokenText, heardMs / ms))
     }
   }
   return said.filter((text) => text !== "").join(" ")

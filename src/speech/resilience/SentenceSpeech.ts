@@ -72,6 +72,8 @@ export interface SpokenReply {
 const asksForPause = (error: BackendError): boolean =>
   error._tag === "RateLimitExceeded" || error._tag === "SessionLimitExceeded" || RetryPolicy.retryAfterMs(error) > 0
 
+const silence = new Int16Array(0)
+
 const noAudio = (message: string): BackendError => new PipelineError({ op, message, retryable: true })
 
 /**
@@ -150,8 +152,8 @@ export const speak = (context: SpeechContext, reply: SpokenReply, text: string) 
             return Effect.fail(noAudio(`${engine.name} sent no audio`))
           }
           const rest = silent.splice(0)
-          const tail = converter?.flush().slice()
-          if (tail !== undefined && tail.length > 0) rest.push({ pcm: tail, text: "" })
+          const tail = converter?.flush().slice() ?? silence
+          if (delivered.begun || rest.length > 0) rest.push({ pcm: tail, text: "", end: "whole" })
           return Effect.andThen(done, isNonEmpty(rest) ? Effect.succeed(rest) : Cause.done())
         })
 
@@ -194,10 +196,10 @@ export const speak = (context: SpeechContext, reply: SpokenReply, text: string) 
       })
 
     /** No engine can finish the sentence; the next one is spoken by another. */
-    const breakOff = (index: number, error: BackendError): Stream.Stream<never> => {
+    const breakOff = (index: number, error: BackendError): Stream.Stream<SpeechChunk> => {
       reply.engine = (index + 1) % count
       reply.cut = error
-      return Stream.empty
+      return Stream.succeed({ pcm: silence, text: "", end: "cut" })
     }
 
     const failed = Effect.fnUntraced(function*(index: number, admission: Admission, error: BackendError) {

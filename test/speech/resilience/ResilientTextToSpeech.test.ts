@@ -31,7 +31,9 @@ const setup = Effect.fnUntraced(
 
 /** `A:text` where a text begins, in the level of the engine that spoke it; `A` where it goes on. */
 const said = (chunks: ReadonlyArray<SpeechChunk>) =>
-  chunks.map(({ pcm, text }) => `${pcm[0] === A ? "A" : pcm[0] === B ? "B" : "?"}${text === "" ? "" : `:${text}`}`)
+  chunks.filter(({ pcm }) => pcm.length > 0).map(({ pcm, text }) =>
+    `${pcm[0] === A ? "A" : pcm[0] === B ? "B" : "?"}${text === "" ? "" : `:${text}`}`
+  )
 
 /** Runs to the end in virtual time. */
 const speakAll = Effect.fnUntraced(function*(voice: TextToSpeechStream, ...texts: ReadonlyArray<string>) {
@@ -43,7 +45,8 @@ const speakAll = Effect.fnUntraced(function*(voice: TextToSpeechStream, ...texts
   )
   yield* TestClock.adjust("10 minutes")
   const exit = yield* Fiber.join(fiber)
-  return { chunks, exit, said: said(chunks) }
+  const ends = chunks.flatMap(({ end }) => end === undefined ? [] : [end])
+  return { chunks: chunks.filter(({ pcm, text }) => pcm.length > 0 || text !== ""), ends, exit, said: said(chunks) }
 })
 
 describe("ResilientTextToSpeech", () => {
@@ -119,6 +122,16 @@ describe("ResilientTextToSpeech", () => {
       assert.strictEqual(chunks.reduce((samples, { pcm }) => samples + pcm.length, 0), 30)
       assert.deepStrictEqual(a.asked, ["one:part", "one:ok"])
       assert.deepStrictEqual(lines(), ["a failed", "a retrying", "a recovered"])
+    }))
+
+  it.effect("tells where the speech of each sentence ends, and whether it is whole", () =>
+    Effect.gen(function*() {
+      const a = Faulty.tts("a", A, Faulty.inTurn("ok", "part", "ok", "part", "fatal"))
+      const b = Faulty.tts("b", B, Faulty.inTurn("ok"))
+      const { engine } = yield* setup([a, b], { maxRetries: 1 })
+      const result = yield* speakAll(yield* engine.open(session), "one", "two", "three", "four")
+      assert.deepStrictEqual(result.said, ["A:one", "A", "A:two", "A", "A:three", "B:four", "B"])
+      assert.deepStrictEqual(result.ends, ["whole", "whole", "cut", "whole"])
     }))
 
   it.effect("finishes the sentences of all sessions when the vendor drops all their connections at once", () =>
