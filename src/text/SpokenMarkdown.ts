@@ -10,6 +10,7 @@ import { MAX_LOOKAHEAD, MORE, NONE } from "./Lookahead.ts"
 import { type Fence, type LineKind, lineMarkup } from "./MarkdownBlock.ts"
 import { cueAt, emphasisedCueEnd, keptTag, skippedEnd } from "./MarkdownCue.ts"
 import { MarkdownKeys } from "./MarkdownKeys.ts"
+import { mathAt } from "./MarkdownMath.ts"
 import { codeWords, containsAddress, decodeEntities, withoutEmphasis } from "./MarkdownWord.ts"
 import type { TagSet } from "./SpeechTags.ts"
 import { withoutEncoded } from "./SpeechTags.ts"
@@ -160,8 +161,16 @@ class Markdown implements TextReader {
       return end
     }
     if (this.#span > 0) return this.#word(text, at, final, emit)
-    if (char === "\\") {
+    if (char === "\\" || char === "$") {
       if (atEnd) return MORE
+      const math = this.#inPath ? NONE : mathAt(text, at, final, this.#previous, this.#words)
+      if (math === MORE) return MORE
+      if (math !== NONE) {
+        this.#say(math.by, emit)
+        return math.end
+      }
+    }
+    if (char === "\\") {
       const next = text.charAt(at + 1)
       if (!/[!-/:-@[-`{-~]/u.test(next) || (this.#inPath && next !== "\\")) {
         this.#inPath ||= this.#last === ":" && /^\p{L}:$/u.test(this.#lastWord)
@@ -294,6 +303,11 @@ class Markdown implements TextReader {
         // "!" may begin an image
         if (end + 1 === text.length && !final) return MORE
         if (text.charAt(end + 1) === "[") break
+      }
+      // "($x$)"
+      if (end > at && char === "$" && this.#span === 0) {
+        if (end + 1 === text.length && !final) return MORE
+        if (/[\p{L}\\]/u.test(text.charAt(end + 1)) && !/[\p{L}\p{N}]/u.test(text.charAt(end - 1))) break
       }
       end++
       if (unspaced.test(char)) break

@@ -103,7 +103,7 @@ const decoded: TextTransform = fromReader(() => ({
 }))
 
 /**
- * Makes the transform for the output of language models: thoughts, Markdown, tags, emoji, signs, addresses. It holds back one word, and
+ * Makes the transform for the output of language models: thoughts, Markdown, formulas, tags, emoji, signs, addresses. It holds back one word, and
  * at most 200 characters.
  *
  * @category constructors
