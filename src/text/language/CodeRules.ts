@@ -84,6 +84,14 @@ export const codeRules = (language: TextLanguage): ReadonlyArray<NumberRule> => 
       read: ([text]: RegExpExecArray) => phone(text, 4)
     }]),
     {
+      // "0x1F"
+      pattern: "0x[\\dA-Fa-f]{1,16}(?![\\p{L}\\d])",
+      read: ([text]) => ({
+        said: Array.from(text, (char) => /\d/u.test(char) ? sayDigits(char, language) : char).join(" "),
+        isFinal: true
+      })
+    },
+    {
       // a card, an IBAN, an order number
       pattern: "\\d{4}(?:[ -]\\d{4}){2,7}(?:[ -]\\d{1,4})?(?![\\d])|\\d{1,7}(?:-\\d{1,7}){2,6}(?![\\d-])",
       read: ([text]) =>

@@ -167,6 +167,16 @@ export const timeRules = (language: TextLanguage): ReadonlyArray<NumberRule> => 
   ): Reading | undefined => Number(hours) > 24 ? undefined : { said: time(Number(hours), Number(minutes ?? 0), mark) }
   const rules: Array<NumberRule> = [
     {
+      // "1h 30m", "5m 30s", "2h30"
+      pattern: `(?:(\\d{1,3}) ?h ?(\\d{1,2}) ?m(?: ?(\\d{1,2}) ?s)?|(\\d{1,3}) ?m ?(\\d{1,2}) ?s${
+        hourMark === undefined ? "|(\\d{1,2})h([0-5]\\d)" : ""
+      })(?![\\p{L}\\d])`,
+      read: ([, ...groups]) => {
+        const [hours, minutes = groups[3] ?? groups[6], seconds = groups[4]] = groups
+        return { said: duration(Number(hours ?? groups[5] ?? 0), Number(minutes), Number(seconds ?? 0)) }
+      }
+    },
+    {
       pattern: `(\\d{1,3}):([0-5]\\d)(?::([0-5]\\d)(?:[.,]\\d{1,3})?)?(?:${SPACE}?(${timeMark}|h))?(?![\\d:]|\\p{L})`,
       read: ([, hours = "", minutes = "", seconds, mark], place) => {
         if (seconds !== undefined) {

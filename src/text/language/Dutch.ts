@@ -20,6 +20,7 @@ const words: SpokenWords = {
   minus: "min",
   plusOrMinus: "plus of min",
   times: "keer",
+  timesAsMuch: "keer",
   by: "bij",
   ratio: "tegen",
   over: "op",

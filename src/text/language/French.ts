@@ -20,6 +20,7 @@ const words: SpokenWords = {
   minus: "moins",
   plusOrMinus: "plus ou moins",
   times: "fois",
+  timesAsMuch: "fois",
   by: "sur",
   ratio: "à",
   over: "sur",

@@ -20,6 +20,7 @@ const words: SpokenWords = {
   minus: "minus",
   plusOrMinus: "plus minus",
   times: "mal",
+  timesAsMuch: "mal",
   by: "mal",
   ratio: "zu",
   over: "zu",

@@ -20,6 +20,7 @@ const words: SpokenWords = {
   minus: "meno",
   plusOrMinus: "più o meno",
   times: "per",
+  timesAsMuch: "volte",
   by: "per",
   ratio: "a",
   over: "su",

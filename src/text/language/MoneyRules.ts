@@ -244,20 +244,23 @@ export const moneyRules = (language: TextLanguage): ReadonlyArray<NumberRule> =>
     {
       pattern:
         `([-−+])?(${before})${SPACE}?([-−])?(${withCents})(${scale})?${round}?(?:(?:${dash}(?:${before})?${SPACE}?|${to})(${withCents})(${scale})?)?${PER}`,
-      read: (match) =>
-        read(
-          currencyOf(at(match, 2) ?? ""),
-          at(match, 1) ?? at(match, 3),
-          at(match, 4) ?? "",
-          at(match, 5),
-          at(match, 6),
-          at(match, 7),
-          at(match, 8)
-        )
+      read: (match, place) =>
+        // "Mo.–Fr. 9 Uhr"
+        at(match, 2) === "Fr." && /\b(?:Mo|Di|Mi|Do|am|bis)(?:\.?\s?(?:bis|[–-])\s?|\s)$/u.test(place.before) ?
+          undefined :
+          read(
+            currencyOf(at(match, 2) ?? ""),
+            at(match, 1) ?? at(match, 3),
+            at(match, 4) ?? "",
+            at(match, 5),
+            at(match, 6),
+            at(match, 7),
+            at(match, 8)
+          )
     },
     {
       pattern:
-        `([-−+])?(${withCents})(${scale})?${round}?(?:${dash}(${withCents})(${scale})?)?${round}?${SPACE}?(${after})${PER}(?![\\p{L}\\p{N}])`,
+        `([-−+])?(${withCents})(${scale})?${round}?(?:${dash}(${withCents})(${scale})?)?${round}?(?:${SPACE}?|${SPACE}d[ei] )(${after})${PER}(?![\\p{L}\\p{N}])`,
       read: (match) =>
         read(
           currencyOf(at(match, 6) ?? ""),

@@ -20,6 +20,7 @@ const words: SpokenWords = {
   minus: "menos",
   plusOrMinus: "mais ou menos",
   times: "vezes",
+  timesAsMuch: "vezes",
   by: "por",
   ratio: "a",
   over: "por",

@@ -155,7 +155,8 @@ const unitRules = (language: TextLanguage): ReadonlyArray<NumberRule> => {
       }
     },
     {
-      pattern: `${sign}(${number})${SPACE}?(${units})${PER}(?![\\p{L}\\p{N}])`,
+      pattern:
+        `${sign}(${number})${SPACE}?(${units})(?:${PER}(?![\\p{L}\\p{N}]))(?:(?<=\\p{L}\\p{L})\\.(?=[,;:)]| \\p{Ll}))?`,
       read: ([, mark, written = "", symbol = "", per]) => {
         const unit = unitOf(language, symbol)
         if (unit === undefined) return undefined
@@ -197,6 +198,9 @@ export const quantityRules = (language: TextLanguage): ReadonlyArray<NumberRule>
   const { numbers, words } = language
   const number = numberPattern(language.format)
   const scale = scalePattern(language, false)
+  const operators = [words.plus, words.minus, words.equals, words.times, words.dividedBy].map(escape).join("|")
+  const calculated = new RegExp(`^(?: ?[+=*/^²³]| [-−] | (?:${operators}) )`, "u")
+  const calculation = new RegExp(`(?:[+=*/^] ?|[\\p{L}\\d] [-−] | (?:${operators}) )$`, "u")
   const power = (exponent: string) =>
     exponent === "2" ?
       words.squared :
@@ -234,9 +238,11 @@ export const quantityRules = (language: TextLanguage): ReadonlyArray<NumberRule>
     {
       // "5x faster"
       pattern: `(${number})[x×](?![\\p{L}\\d]| ?\\d)`,
-      read: ([, written = ""]) => ({
-        said: `${sayNumber(parseNumber(written, language.format), language)} ${words.times}`
-      })
+      read: ([, written = ""], { after, before }) =>
+        // "2x + 1 = 5"
+        calculated.test(after) || calculation.test(before)
+          ? undefined
+          : { said: `${sayNumber(parseNumber(written, language.format), language)} ${words.timesAsMuch}` }
     },
     {
       pattern: "(\\d{1,4}):(\\d{1,4})(?![\\d:])",

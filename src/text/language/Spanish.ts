@@ -20,6 +20,7 @@ const words: SpokenWords = {
   minus: "menos",
   plusOrMinus: "más o menos",
   times: "por",
+  timesAsMuch: "veces",
   by: "por",
   ratio: "a",
   over: "sobre",

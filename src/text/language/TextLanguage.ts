@@ -49,6 +49,8 @@ export interface SpokenWords {
   readonly minus: string
   readonly plusOrMinus: string
   readonly times: string
+  /** "5x faster". */
+  readonly timesAsMuch: string
   /** "3 × 4 m". */
   readonly by: string
   /** "3:1". */

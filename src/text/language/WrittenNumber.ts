@@ -47,6 +47,8 @@ export const numberPattern = (format: NumberFormat): string => {
     `${first}(?:[\\u00a0\\u202f\\u2009'’]\\d{3}){1,5}(?:[.,]\\d{1,12})?`,
     `${first}(?: \\d{3}){${format.spaceGroups ? 1 : 2},5}(?:[.,]\\d{1,12})?`,
     `\\d{1,${MAX_DIGITS}}${decimal}\\d{1,12}`,
+    // "1,5 %" is nothing else
+    ...(format.group === "," ? [`\\d{1,${MAX_DIGITS}},\\d{1,2}(?=${SPACE}?(?:[%‰°]|percent|per cent|degree))`] : []),
     ...(format.group === "." ? [`\\d{1,${MAX_DIGITS}}\\.(?:\\d{1,2}|\\d{4,12})`] : []),
     `\\d{1,${MAX_DIGITS}}`
   ]
