@@ -63,8 +63,8 @@ export type ConversationInput =
   | { readonly _tag: "Close"; readonly reason: SessionEnd }
 
 /**
- * How much of the present reply the user has still to hear, and its last texts. `mayGoOn`: its last text has come nearly
- * whole, and another may follow.
+ * How much of the present reply the user has still to hear, and its last texts. `mayGoOn`: the speech of its last
+ * text is whole, and another text may follow.
  *
  * @category models
  * @since 0.1.0

@@ -21,9 +21,6 @@ const KEEP_MS = 2_000
 /** The last texts of a reply hold its last sentence: a voice may be given it in pieces. */
 const LAST_TEXTS = 4
 
-/** Fast speech: a text whose audio is shorter has not come whole. */
-const FAST_MS_PER_CHARACTER = 45
-
 /** Played frames are dropped in batches: removing from the front of an array moves the rest. */
 const DROP_BATCH = 100
 
@@ -201,10 +198,7 @@ export class ReplyPlayout {
     if (!this.audible) return undefined
     const ms = this.#endMs - this.playedMs(nowMs)
     const mayGoOn = !this.finished && ms >= frameMs
-    const last = this.#texts.at(-1)
-    if (mayGoOn && (last === undefined || this.#endMs - last.startMs < last.text.length * FAST_MS_PER_CHARACTER)) {
-      return undefined
-    }
+    if (mayGoOn && this.#texts.at(-1)?.end === undefined) return undefined
     const text = this.#texts.slice(-LAST_TEXTS).map(({ text }) => text).join(" ")
     return mayGoOn ? { ms, text, mayGoOn } : { ms, text }
   }

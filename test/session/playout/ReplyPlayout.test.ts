@@ -18,6 +18,8 @@ const at = (reply: ReplyPlayout, nowMs: number) => {
 describe("ReplyPlayout.left", () => {
   it("is known when all speech is there, and counts down with the playout", () => {
     const reply = playing(["I found a table.", 1_000], ["Shall I book it?", 1_000])
+    assert.isUndefined(at(reply, 0), "more of the last text may come")
+    reply.push({ text: "", pcm: new Int16Array(0), end: "whole" })
     assert.deepStrictEqual(at(reply, 0), { ms: 2_000, text: "I found a table. Shall I book it?", mayGoOn: true })
     reply.finish()
     assert.deepStrictEqual(at(reply, 0), { ms: 2_000, text: "I found a table. Shall I book it?" })
@@ -28,7 +30,7 @@ describe("ReplyPlayout.left", () => {
   })
 
   it("is nothing when a reply that may go on has been heard so far", () => {
-    const reply = playing(["Shall I book it?", 500]) // not yet whole
+    const reply = playing(["Shall I book it?", 500])
     for (let ms = 0; ms < 400; ms += 20) assert.isUndefined(at(reply, ms))
     assert.deepStrictEqual(at(reply, 600), { ms: 0, text: "Shall I book it?" })
   })
