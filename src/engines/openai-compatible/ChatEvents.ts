@@ -8,6 +8,7 @@
  * @since 0.1.0
  */
 import * as Json from "../../schema/Json.ts"
+import { JsonExtent } from "../../text/JsonExtent.ts"
 
 /**
  * What a body consists of.
@@ -29,11 +30,20 @@ const MAX_EVENT = 4_194_304
 /** How often the lines of one event are tried to be read together before its end. */
 const MAX_ATTEMPTS = 64
 
-const field = /^\s*(data|event|id|retry)\s*(?::(.*))?$/isu
+const field = /^\s*(data|event|id|retry|error)\s*(?::(.*))?$/isu
+/** What stands between two values where the line breaks were lost or escaped, and before those of a JSON sequence. */
+const between = /^(?:\s|\\[rn]|,|\u001e|data:)+/iu
 const done = /^"?\[?DONE\]?"?$/iu
 
 const isJson = (json: unknown): json is Json.JsonRecord | ReadonlyArray<unknown> =>
   Json.isRecord(json) || Array.isArray(json)
+
+/** The length of a line's first value when more follows it. */
+const firstValue = (line: string): number | undefined => {
+  if (!/^[[{]/u.test(line)) return undefined
+  const end = new JsonExtent().push(line)
+  return end < line.length ? end : undefined
+}
 
 /** Whether a line is a whole chunk by itself, and no part of a value that is written over several lines. */
 const isChunk = (json: unknown): boolean =>
@@ -131,13 +141,17 @@ export class ChatEvents {
         return
       case "data":
         return this.#data(told.replace(/^(?:\s*data:)+/iu, ""), true)
+      case "error":
+        // llama.cpp's name for the field of an error
+        if (this.#value === "") this.#event = "error"
+        return this.#data(told, true)
       default:
         if (!/^\s*:/u.test(line)) this.#data(line, false)
     }
   }
 
   #data(text: string, isField: boolean): void {
-    const trimmed = text.trim()
+    const trimmed = this.#value === "" ? text.trim().replace(between, "") : text.trim()
     if (trimmed === "") return
     if (trimmed === "[DONE]" || (done.test(trimmed) && (isField || this.#value === ""))) {
       this.#endValue()
@@ -148,6 +162,9 @@ export class ChatEvents {
     if (isJson(json) && (this.#value === "" || isChunk(json))) {
       this.#endValue()
       return this.#deliver(json)
+    }
+    if (json === undefined && this.#value === "" && firstValue(trimmed) !== undefined) {
+      return this.#severalData(trimmed, isField)
     }
     if (this.#value !== "" && isField && !this.#isField) this.#endValue()
     if (this.#value === "" && !/^[[{]/u.test(trimmed)) {
@@ -163,6 +180,15 @@ export class ChatEvents {
     if (!isJson(together)) return
     this.#clear()
     this.#deliver(together)
+  }
+
+  #severalData(line: string, isField: boolean): void {
+    let rest = line
+    for (let end = firstValue(rest); end !== undefined; end = firstValue(rest)) {
+      this.#data(rest.slice(0, end), isField)
+      rest = rest.slice(end).replace(between, "")
+    }
+    this.#data(rest, isField)
   }
 
   #deliver(json: Json.JsonRecord | ReadonlyArray<unknown>): void {

@@ -269,6 +269,7 @@ describe("ChatDeltas", () => {
       }
     }
     assert.strictEqual(failureOf("event: error\ndata: it broke\n\n")?._tag, "InternalProviderError")
+    assert.strictEqual(failureOf("error: {\"code\":429,\"message\":\"no\"}\n\n")?._tag, "RateLimitError")
     assert.strictEqual(failureOf("event: error\ndata: {\"code\": 429}\n\n")?._tag, "RateLimitError")
     // what is no error, or comes when all has been said
     assert.strictEqual(textOf(partsOf(event({ error: {}, choices: [{ delta: { content: "a" } }] }), end)), "a")
@@ -292,6 +293,18 @@ describe("ChatDeltas", () => {
       event({ choices: [{ delta: {}, message, finish_reason: "stop" }] })
     ]
     for (const body of bodies) assert.strictEqual(textOf(partsOf(body)), "Hello.", body)
+    // what is left of an event stream without its line breaks
+    const events = [delta({ content: "Hel" }), delta({ content: "lo." }), delta({}, "stop"), end].map((each) =>
+      each.trim()
+    )
+    for (const between of ["", " ", "\\n\\n", "\n\u001e"]) {
+      const joined = events.join(between)
+      for (const body of [joined, joined.replaceAll("data: ", "")]) {
+        assert.strictEqual(textOf(partsOf(body)), "Hello.", body)
+        assert.strictEqual(textOf(partsOf(...body)), "Hello.", body)
+      }
+    }
+    assert.strictEqual(textOf(partsOf("{}".repeat(500_000), delta({ content: "Hello." }), end)), "Hello.")
     assert.strictEqual(failureOf("<html><body>Bad gateway</body></html>")?._tag, "InternalProviderError")
   })
 
