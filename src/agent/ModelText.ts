@@ -4,6 +4,7 @@
  * @since 0.1.0
  */
 import type * as Response from "effect/ai/Response"
+import { BareHarmony } from "../text/thoughts/BareHarmony.ts"
 import * as ThoughtFilter from "../text/thoughts/ThoughtFilter.ts"
 import { callKey } from "./ToolHistory.ts"
 import * as WrittenCalls from "./WrittenCalls.ts"
@@ -24,9 +25,10 @@ export interface ChatTemplate {
   opensThought: "no" | "seen" | "yes"
 }
 
-/** The beginning of an answer that is a tool call in JSON, without any mark, and a text that may become one. */
-const jsonCall = /^\s*(?:```(?:json)?\s*)?(?:\[\s*)?\{\s*"/u
-const maybeJsonCall = /^\s*(?:`{0,3}|```(?:j|js|jso|json)\s*|(?:```(?:json)?\s*)?(?:\[\s*)?\{?\s*)$/u
+/** The beginning of an answer that is a tool call without any mark, in JSON or Python, and a text that may become one. */
+const jsonCall = /^\s*(?:(?:```(?:json)?\s*|functools)?(?:\[\s*)?\{\s*"|\[\s*[A-Za-z_][\w.]{0,63}\()/u
+const maybeJsonCall =
+  /^\s*(?:`{0,3}|```(?:j|js|jso|json)\s*|f|fu|fun|func|funct|functo|functoo|functool|\[\s*[A-Za-z_][\w.]{0,63}|(?:```(?:json)?\s*|functools)?(?:\[\s*)?\{?\s*)$/u
 /** Characters of such an answer. */
 const MAX_JSON = 65_536
 
@@ -40,6 +42,7 @@ const begins = { no: "text", seen: "either", yes: "thought" } as const
  */
 export class ModelText {
   readonly #filter
+  readonly #harmony = new BareHarmony()
   readonly #nameOf: (told: string) => string | undefined
   readonly #calls: Array<Response.ToolCallPartEncoded> = []
   readonly #written: Array<Response.ToolCallPartEncoded> = []
@@ -79,15 +82,15 @@ export class ModelText {
 
   /** Takes a piece of text, and returns what is said of it. */
   push(text: string): string {
-    return this.#say(this.#hold(this.#filter.push(text)))
+    return this.#say(this.#hold(this.#filter.push(this.#harmony.push(text))))
   }
 
   /** Ends the response. */
   end(): string {
-    const held = this.#hold(this.#filter.flush())
+    const held = this.#hold(this.#filter.push(this.#harmony.flush()) + this.#filter.flush())
     const json = this.#json ?? ""
     this.#json = undefined
-    const body = json.trim().replace(/^```(?:json)?|```$/gu, "")
+    const body = json.trim().replace(/^```(?:json)?|^functools|```$/gu, "")
     const isCall = jsonCall.test(json) && this.#takeKnown({ mark: "json", body }) > 0
     return this.#say(isCall ? held : held + json)
   }

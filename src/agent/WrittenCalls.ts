@@ -5,6 +5,7 @@
  */
 import * as Json from "../schema/Json.ts"
 import * as WrittenJson from "../schema/WrittenJson.ts"
+import { JsonExtent } from "../text/JsonExtent.ts"
 import type { WrittenCall } from "../text/thoughts/ThoughtFilter.ts"
 
 /**
@@ -55,7 +56,7 @@ const ofElements = (body: string): unknown => {
   const text = body.slice(0, MAX_ELEMENTS)
   const params: Record<string, unknown> = {}
   const element =
-    /<(?:parameter|param)(?:=|\s+name\s*=\s*)["']?([\w.-]{1,128})["']?\s*>([^]*?)<\/(?:parameter|param)>/giu
+    /<(?:\w{1,32}:)?(?:parameter|param)(?:=|\s+name\s*=\s*)["']?([\w.-]{1,128})["']?(?:\s[^<>]*)?>([^]*?)<\/(?:\w{1,32}:)?(?:parameter|param)>/giu
   const pair = /<arg_key>\s*([\w.-]{1,128})\s*<\/arg_key>\s*<arg_value>([^]*?)<\/arg_value>/giu
   for (const [, key = "", value = ""] of [...text.matchAll(element), ...text.matchAll(pair)]) {
     Object.defineProperty(params, key, { value: valueOf(value), enumerable: true, configurable: true, writable: true })
@@ -97,6 +98,38 @@ const ofTokens = (text: string): ReadonlyArray<ReadCall> => {
   }).slice(0, MAX_CALLS)
 }
 
+const dsml = /(?<=<\/?)[|｜]DSML[|｜]/gu
+
+/** `call:weather{city:<escape>Paris<escape>,days:3}`, in Gemma's notation. */
+const ofGemma = (text: string): ReadonlyArray<ReadCall> => {
+  const [, name, list] = /^call:([\w.-]{1,128})\{([^]*)\}$/u.exec(text.slice(0, MAX_ELEMENTS)) ?? []
+  if (name === undefined || list === undefined) return []
+  const params: Record<string, unknown> = {}
+  for (const [, key = "", told, word = ""] of list.matchAll(/(\w{1,128}):(?:<escape>([^]*?)<escape>|([^,{}<>]*))/gu)) {
+    Object.defineProperty(params, key, {
+      value: told ?? valueOf(word),
+      enumerable: true,
+      configurable: true,
+      writable: true
+    })
+  }
+  return [{ name, params }]
+}
+
+/** Values that follow each other: on lines, or behind semicolons. */
+const ofValues = (text: string): ReadonlyArray<ReadCall> => {
+  const values: Array<unknown> = []
+  let rest = text
+  while (/^[[{]/u.test(rest) && values.length < MAX_CALLS) {
+    const end = new JsonExtent().push(rest)
+    const value = WrittenJson.parse(rest.slice(0, end))
+    if (value === undefined) return []
+    values.push(value)
+    rest = rest.slice(end).replace(/^[\s;,]+/u, "")
+  }
+  return ofJson(values, undefined)
+}
+
 /**
  * Reads a written call; there may be several in it, or none that can be read.
  *
@@ -104,14 +137,16 @@ const ofTokens = (text: string): ReadonlyArray<ReadCall> => {
  * @since 0.1.0
  */
 export const read = ({ body, tool }: WrittenCall): ReadonlyArray<ReadCall> => {
-  const text = body.trim().replace(/^(?:<[|｜][\w/▁ .-]{1,48}[|｜]>\s*)+/u, "")
+  const text = body.trim().replace(/^(?:<[|｜][\w/▁ .-]{1,48}[|｜]>\s*)+/u, "").replace(dsml, "")
+  // GLM's call of a tool without parameters
+  if (tool === undefined && /^[A-Za-z_][\w.-]{0,127}$/u.test(text)) return [{ name: text, params: {} }]
   const json = WrittenJson.parse(text)
   if (json !== undefined) return ofJson(json, nameOf(tool))
-  const mistral = /^([\w.-]+)(?:\[CALL_ID\]\w*)?\[ARGS\]([^]*)$/u.exec(text)
+  const mistral = /^([\w.-]+)(?:\[CALL_ID\]\w*)?(?:\[ARGS\]|(?=\s*\{))([^]*)$/u.exec(text)
   if (mistral !== null) return [{ name: mistral[1]!, params: paramsOf(mistral[2]) }]
   const functions = [
     ...text.matchAll(
-      /<(?:function=|(?:antml:)?invoke\s+name\s*=\s*)["']?([\w.:-]{1,128})["']?\s*>([^]*?)(?=<\/(?:function|(?:antml:)?invoke)>|$)/giu
+      /<(?:function=|(?:\w{1,32}:)?invoke\s+name\s*=\s*)["']?([\w.:-]{1,128})["']?\s*>([^]*?)(?=<\/(?:function|(?:\w{1,32}:)?invoke)>|$)/giu
     )
   ]
   if (functions.length > 0) {
@@ -126,6 +161,7 @@ export const read = ({ body, tool }: WrittenCall): ReadonlyArray<ReadCall> => {
     control.lastIndex = 0
     return ofTokens(text)
   }
-  const lines = text.split("\n").flatMap((line) => Json.parseRecord(line) ?? [])
-  return lines.length > 0 ? ofJson(lines, undefined) : ofPython(text)
+  if (text.startsWith("call:")) return ofGemma(text)
+  const calls = ofValues(text)
+  return calls.length > 0 ? calls : ofPython(text)
 }

@@ -33,6 +33,17 @@ describe("WrittenCalls", () => {
         `<|tool_calls_section_begin|><|tool_call_begin|>functions.weather:0<|tool_call_argument_begin|>${json}<|tool_call_end|><|tool_calls_section_end|>`,
         `<｜tool▁calls▁begin｜><｜tool▁call▁begin｜>function<｜tool▁sep｜>weather\n\`\`\`json\n${json}\n\`\`\`<｜tool▁call▁end｜><｜tool▁calls▁end｜>`,
         `<|channel|>commentary to=functions.weather <|constrain|>json<|message|>${json}<|call|>`,
+        `<tool_call>{{"name":"weather","arguments":${json}}}</tool_call>`,
+        "<tool_call>\n{'name': 'weather', 'arguments': {'city': 'Paris'}}\n</tool_call>",
+        `<tool_call>\n\`\`\`json\n{"name":"weather","arguments":${json}}\n\`\`\`\n</tool_call>`,
+        `<function=weather${json}></function>`,
+        `[TOOL_CALLS]weather${json}`,
+        `<|tool_call_begin|>functions.weather:0<|tool_call_argument_begin|>${json}<|tool_call_end|>`,
+        `<｜tool▁call▁begin｜>function<｜tool▁sep｜>weather\n\`\`\`json\n${json}\n\`\`\`<｜tool▁call▁end｜>`,
+        "<｜DSML｜function_calls>\n<｜DSML｜invoke name=\"weather\">\n<｜DSML｜parameter name=\"city\" string=\"true\">Paris</｜DSML｜parameter>\n</｜DSML｜invoke>\n</｜DSML｜function_calls>",
+        "<|python_start|>[weather(city=\"Paris\")]<|python_end|>",
+        "<start_function_call>call:weather{city:<escape>Paris<escape>}<end_function_call>",
+        "<｜tool_calls_begin｜><｜tool_call_begin｜>function<｜tool_sep｜><steptml:invoke name=\"weather\"><steptml:parameter name=\"city\">Paris</steptml:parameter></steptml:invoke><｜tool_call_end｜><｜tool_calls_end｜>",
         `<|action_start|><|plugin|>{"name":"weather","parameters":${json}}<|action_end|>`
       ]
     ) assert.deepStrictEqual(read(text), one, text)
@@ -42,6 +53,11 @@ describe("WrittenCalls", () => {
     ])
     assert.deepStrictEqual(read("<|python_tag|>f(a=1, b=True, c='it\\'s', d=[1, 2], e=None)"), [
       { name: "f", params: { a: 1, b: true, c: "it's", d: [1, 2], e: null } }
+    ])
+    assert.deepStrictEqual(read("<tool_call>time\n</tool_call>"), [{ name: "time", params: {} }])
+    assert.deepStrictEqual(read("<|python_tag|>{\"name\": \"a\"}; {\"name\": \"b\"}").map(({ name }) => name), [
+      "a",
+      "b"
     ])
     for (
       const text of ["<tool_call>", "<tool_call></tool_call>", "<tool_call>{\"name\": 1}</tool_call>", "[TOOL_CALLS]"]

@@ -58,6 +58,8 @@ type Mode =
     readonly isMessage: boolean
     /** What came since the last closing mark, or, in a text that may be either, since its beginning. */
     kept: string | undefined
+    /** Whether `kept` begins with a call: should the thought have no end, it ended there. */
+    isKeptCall?: boolean
   }
   | {
     readonly _tag: "Call"
@@ -72,11 +74,22 @@ const TEXT: Mode = { _tag: "Text" }
 
 const begins = /[<[◁`]/gu
 const quotes = /[`"'“”‘’«»„]/u
+/** Around a mark within a line that somebody explains. */
+const wrapped = /[()*_]/u
+/** What follows a mark within a line that somebody explains: "the <think> tag". */
+const noun = /^[ -](?:tags?|tokens?|elements?|blocks?|markers?)(?![a-z])/iu
+const mayBeNoun = /^(?:[ -][a-z]{0,8})?$/iu
+const LONGEST_NOUN = 10
 const callFence = /^`{3,}[^\S\n]*(?:tool_code|tool_calls?|tool_outputs?|function_calls?)\b/iu
 const punctuation = /[.,;:!?…)\]}»”’*_]/u
 
+/** Marks behind which several calls follow each other. */
+const tokenCall = /^(?:python_tag|python_start|tool_calls?)$/u
+
 /** Where the JSON of a call begins, behind the name in Mistral's notation; -1 when it does not begin with JSON. */
 const jsonStart = (body: string): number => {
+  const named = /^\s*[\w.-]+\s*(?=\{)/u.exec(body)?.[0].length
+  if (named !== undefined) return named
   const before = /^\s*(?:[\w.-]+(?:\[CALL_ID\]\w*)?\[ARGS\]\s*)?/u.exec(body)![0].length
   return /^(?:\{|\[(?!$|ARGS|CALL_ID))/u.test(body.slice(before)) ? before : -1
 }
@@ -123,8 +136,9 @@ class ThoughtFilter implements Transformer {
     const kept = mode._tag === "Thought" ? mode.kept : undefined
     if (kept !== undefined) {
       const inner = new ThoughtFilter({ onCall: this.#options.onCall })
+      const said = inner.push(kept) + inner.flush()
       this.#gap = true
-      this.#emit(inner.push(kept) + inner.flush())
+      if (mode._tag === "Thought" && mode.isKeptCall !== true) this.#emit(said)
     }
     const out = this.#take()
     this.#start()
@@ -236,17 +250,22 @@ class ThoughtFilter implements Transformer {
     const line = text.lastIndexOf("\n")
     if (line >= 0) this.#code = 0
     const tail = text.slice(line + 1)
-    this.#lineStart = (line >= 0 || this.#lineStart) && tail.trim() === ""
+    this.#lineStart = (line >= 0 || this.#lineStart) && !/[^\s*_]/u.test(tail)
   }
 
   #inText(at: number, mark: ThoughtMarks.Mark | undefined, final: boolean): number {
     if (mark === undefined) return this.#textTo(at, this.#plainEnd(at))
     const end = at + mark.text.length
     const before = at === 0 ? this.#before : this.#rest.charAt(at - 1)
+    const isWrapped = wrapped.test(before) && !this.#lineStart
     const isBeforeQuote = quotes.test(before)
-    if (isBeforeQuote && end === this.#rest.length && !final) return at
+    if ((isBeforeQuote || isWrapped) && end === this.#rest.length && !final) return at
+    const after = this.#rest.slice(end, end + LONGEST_NOUN)
+    const isNamed = mark.isTag && !this.#lineStart
+    if (isNamed && !final && mayBeNoun.test(after)) return at
     const isQuoted = this.#fence > 0 || (this.#code > 0 && !this.#lineStart) ||
-      (isBeforeQuote && quotes.test(this.#rest.charAt(end)))
+      (isBeforeQuote && quotes.test(after.charAt(0))) ||
+      (isWrapped && wrapped.test(after.charAt(0))) || (isNamed && noun.test(after))
     if (isQuoted) return this.#textTo(at, end)
     switch (mark.kind) {
       case "open":
@@ -309,11 +328,15 @@ class ThoughtFilter implements Transformer {
     } else if (mark?.kind === "close") {
       // should no other end come, this was it
       mode.kept = ""
+      mode.isKeptCall = false
       if (!isMention) mode.depth--
       if (mode.depth <= 0) {
         this.#begin(TEXT)
         return end
       }
+    } else if (mark?.kind === "call" && mode.kept === undefined && !isInTicks && this.#lineStart) {
+      mode.kept = text
+      mode.isKeptCall = true
     } else if (mark?.kind === "open" && mark.isTag && this.#lineStart) {
       mode.depth++
       mode.kept = undefined
@@ -349,8 +372,14 @@ class ThoughtFilter implements Transformer {
     }
     const text = this.#rest.slice(at, end)
     if (!mode.isFence && mode.extent?.whole === true) {
-      const gap = /^\s*/u.exec(text)![0].length
+      // what is left of a tag that has no end, and what stands between two calls of one mark
+      const gap = /^[\s>;]*/u.exec(text)![0].length
       if (gap === text.length) return end
+      if (tokenCall.test(mode.call.mark) && text.charAt(gap) === "{") {
+        this.#endCall(mode)
+        this.#begin({ ...mode, body: "", extent: undefined })
+        return at + gap
+      }
       this.#endCall(mode)
       return gap === 0 ? this.#inText(at, mark, final) : at + gap
     }

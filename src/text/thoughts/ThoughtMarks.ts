@@ -47,6 +47,23 @@ const thoughtTags = [
   "chain_of_thought",
   "cot",
   "antthinking",
+  "ant_thinking",
+  "inner_thought",
+  "inner_thoughts",
+  "inner_thinking",
+  "internal_thought",
+  "internal_thoughts",
+  "internal_thinking",
+  "internal_reasoning",
+  "hidden_thoughts",
+  "thought_process",
+  "thinking_process",
+  "reasoning_process",
+  "self_reflection",
+  "deep_think",
+  "deep_thinking",
+  "deepthink",
+  "longcat_think",
   "seed:think",
   "mm:think"
 ]
@@ -64,6 +81,7 @@ const callTags = [
   "tool_response",
   "tool_result",
   "tool_outputs",
+  "longcat_tool_call",
   "antml:function_calls",
   "antml:invoke",
   "minimax:tool_call",
@@ -111,6 +129,12 @@ const tokens: { readonly [text: string]: MarkKind } = {
   "<|action_start|>": "call",
   "<|action_end|>": "end",
   "<|python_tag|>": "call",
+  "<|python_start|>": "call",
+  "<|python_end|>": "end",
+  "<start_function_call>": "call",
+  "<end_function_call>": "end",
+  "<|tool_call_begin|>": "call",
+  "<|tool_call_end|>": "end",
   "<|eom_id|>": "stop",
   "<|tool_calls_section_begin|>": "call",
   "<|tool_calls_section_end|>": "end",
@@ -122,14 +146,18 @@ const tokens: { readonly [text: string]: MarkKind } = {
   "<|start|>": "header",
   "<|im_start|>": "header",
   "<|start_header_id|>": "header",
+  "<|header_start|>": "header",
   "<start_of_turn>": "header",
   "<|message|>": "message",
   "<|end_header_id|>": "message",
+  "<|header_end|>": "message",
   "<|end|>": "stop",
   "<|return|>": "stop",
   "<|call|>": "stop",
   "<|im_end|>": "stop",
   "<|eot_id|>": "stop",
+  "<|eot|>": "stop",
+  "<|eom|>": "stop",
   "<|endoftext|>": "stop",
   "<|end_of_text|>": "stop",
   "<|end_of_sentence|>": "stop",
@@ -144,8 +172,12 @@ const MAX_CONTROL = 64
 
 const plain = (text: string): string => text.toLowerCase().replaceAll("｜", "|").replaceAll("▁", "_")
 
-const tag = /<[^\S\n]*(\/?)[^\S\n]*([a-z_:]+)(?:=([^<>\s]{1,128})|\s[^<>]*)?(?:\/\s*)?>/iuy
-const tagBegun = /^<[^\S\n]*\/?[^\S\n]*([a-z_:]*)(?:=[^<>\s]*|\s[^<>]*)?(?:\/\s*)?$/iu
+// DeepSeek writes "｜DSML｜" in front of the names of its elements
+const tag = /<[^\S\n]*(\/?)[^\S\n]*(?:[|｜]DSML[|｜])?([a-z_:-]+)(?:=([^<>\s{]{1,128})|\s[^<>]*)?(?:\/\s*)?>/iuy
+/** Some models forget the end of this tag. */
+const openFunction = /<function=["']?[\w.:-]{1,128}["']?(?=\s?\{)/iuy
+const dsmlBegun = /^<\/?[|｜](?:D(?:S(?:M(?:L(?:[|｜][a-z_]*(?:\s[^<>]*)?)?)?)?)?)?$/u
+const tagBegun = /^<[^\S\n]*\/?[^\S\n]*([a-z_:-]*)(?:=[^<>\s]*|\s[^<>]*)?(?:\/\s*)?$/iu
 const control = /<[|｜][\w/▁ .-]{1,48}[|｜]>/uy
 const controlBegun = /^<[|｜][\w/▁ .-]{0,48}[|｜]?$/u
 
@@ -164,7 +196,7 @@ const tagAt = (text: string, at: number): Mark | undefined => {
   tag.lastIndex = at
   const match = tag.exec(text)
   if (match === null || match[0].length > MAX_TAG) return undefined
-  const name = match[2]!.toLowerCase()
+  const name = match[2]!.toLowerCase().replaceAll("-", "_")
   const isCall = callTags.includes(name)
   if (!isCall && !thoughtTags.includes(name)) return undefined
   // elsewhere these stand for a word to fill in
@@ -174,6 +206,12 @@ const tagAt = (text: string, at: number): Mark | undefined => {
     return { kind: "token", name, text: match[0], isTag: true }
   }
   return { kind: isCall ? isClose ? "end" : "call" : isClose ? "close" : "open", name, text: match[0], isTag: true }
+}
+
+const functionAt = (text: string, at: number): Mark | undefined => {
+  openFunction.lastIndex = at
+  const written = openFunction.exec(text)?.[0]
+  return written === undefined ? undefined : { kind: "call", name: "function", text: written, isTag: true }
 }
 
 /**
@@ -195,7 +233,7 @@ export const at = (text: string, position: number): Mark | "more" | undefined =>
       isTag: false
     }
   }
-  const found = text.charAt(position) === "<" ? tagAt(text, position) : undefined
+  const found = text.charAt(position) === "<" ? tagAt(text, position) ?? functionAt(text, position) : undefined
   if (found !== undefined) return found
   control.lastIndex = position
   const written = control.exec(text)?.[0]
@@ -209,12 +247,13 @@ const isBegun = (text: string, position: number, window: string): boolean => {
   if (length < LONGEST_TOKEN && tokenTexts.some((each) => each.startsWith(window))) return true
   if (length < MAX_CONTROL && controlBegun.test(text.slice(position))) return true
   if (length >= MAX_TAG) return false
+  if (dsmlBegun.test(text.slice(position))) return true
   const begun = tagBegun.exec(text.slice(position))
   if (begun === null) return false
-  const name = begun[1]!.toLowerCase()
+  const name = begun[1]!.toLowerCase().replaceAll("-", "_")
   // "x < 5 and so on" is no tag
   if (name === "") return /^<[^\S\n]*\/?[^\S\n]*$/u.test(begun[0])
-  return begun[0].toLowerCase().endsWith(name) || /^<\s*\/?\s*$/u.test(begun[0])
+  return begun[0].toLowerCase().replaceAll("-", "_").endsWith(name) || /^<\s*\/?\s*$/u.test(begun[0])
     ? tags.some((each) => each.startsWith(name))
     : tags.includes(name)
 }
