@@ -73,9 +73,11 @@ export type TextSettings = typeof TextSettings.Type
  * @category combinators
  * @since 0.1.0
  */
-export const merge = (backend: TextSettings, session: TextSettings): TextSettings => ({
-  ...backend,
-  ...session,
-  keepTags: [...backend.keepTags ?? [], ...session.keepTags ?? []],
-  pronunciations: { ...backend.pronunciations, ...session.pronunciations }
-})
+export const merge = (backend: TextSettings, session: TextSettings): TextSettings =>
+  // the same object for most sessions: what is derived from it is shared
+  Object.keys(session).length === 0 ? backend : {
+    ...backend,
+    ...session,
+    keepTags: [...backend.keepTags ?? [], ...session.keepTags ?? []],
+    pronunciations: { ...backend.pronunciations, ...session.pronunciations }
+  }

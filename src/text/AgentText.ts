@@ -43,15 +43,6 @@ const unchanged = compose([])
 /** An entry with signs, which would be said as words before the voice gets it. */
 const hasSigns = /[^\p{L}\p{N}\s'’]/u
 
-const transformOf = (
-  { keepTags = [], off = false, pronunciations = {} }: AgentTextSettings,
-  context: TextWords.TextWords
-): TextTransform => {
-  if (off) return unchanged
-  const entries = Object.keys(pronunciations).filter((written) => hasSigns.test(written))
-  return encoded(context, { tags: SpeechTags.tagSet(keepTags), kept: entries })
-}
-
 /** Follows a transform that may be replaced by another while a text is written. */
 const following = (current: () => TextTransform): TextTransform => () => {
   let start = current()
@@ -79,6 +70,28 @@ const warmed = TextWords.derived((context) => {
   if (context.language !== undefined) expandNumbers("on Oct 3, 2026 it cost €5.50", context.language)
 })
 
+/** How texts with these settings are made ready. */
+interface Prepared {
+  readonly context: TextWords.TextWords
+  readonly transform: TextTransform
+}
+
+const preparedBySettings = new WeakMap<AgentTextSettings, Prepared>()
+
+/** Sessions with the same settings share what is made of them. */
+const preparedOf = (settings: AgentTextSettings): Prepared => {
+  const found = preparedBySettings.get(settings)
+  if (found !== undefined) return found
+  const { keepTags = [], language, off = false, pronunciations = {} } = settings
+  const context = TextWords.make(language)
+  warmed(context)
+  const kept = Object.keys(pronunciations).filter((written) => hasSigns.test(written))
+  const transform = off ? unchanged : encoded(context, { tags: SpeechTags.tagSet(keepTags), kept })
+  const prepared = { context, transform }
+  preparedBySettings.set(settings, prepared)
+  return prepared
+}
+
 /**
  * Derives what a language needs: the first use takes about a tenth of a second.
  *
@@ -94,26 +107,9 @@ export const warmUp = (language: string | undefined): void => warmed(TextWords.m
  * @since 0.1.0
  */
 export const make = (settings: () => AgentTextSettings): AgentText => {
-  let of: AgentTextSettings | undefined
-  let context = TextWords.make(undefined)
-  let transform = unchanged
-  const update = () => {
-    const now = settings()
-    if (now === of) return
-    of = now
-    context = TextWords.make(now.language)
-    warmed(context)
-    transform = transformOf(now, context)
-  }
-  update()
+  preparedOf(settings())
   return {
-    transform: following(() => {
-      update()
-      return transform
-    }),
-    language: () => {
-      update()
-      return context.language
-    }
+    transform: following(() => preparedOf(settings()).transform),
+    language: () => preparedOf(settings()).context.language
   }
 }

@@ -33,6 +33,14 @@ const withTags = <E, R>(pieces: Stream.Stream<string, E, R>): Stream.Stream<stri
     { onHalt: (state) => state.flush() }
   )
 
+interface VoiceCapabilities {
+  readonly language?: string | undefined
+  readonly tags?: ReadonlyArray<string> | undefined
+}
+
+/** Sessions of one voice with the same settings share what is made of them. */
+const settingsByVoice = new WeakMap<VoiceCapabilities, WeakMap<TextSettings, AgentTextSettings>>()
+
 /**
  * The settings of the text of a session, for voices of these capabilities: their language where the session and the config
  * name none, and the tags that they understand.
@@ -42,19 +50,17 @@ const withTags = <E, R>(pieces: Stream.Stream<string, E, R>): Stream.Stream<stri
  */
 export const settingsOf = (
   { textSettings }: Pick<PipelineContext, "textSettings">,
-  { language, tags = [] }: {
-    readonly language?: string | undefined
-    readonly tags?: ReadonlyArray<string> | undefined
-  }
+  capabilities: VoiceCapabilities
 ): () => AgentTextSettings => {
-  let of: TextSettings | undefined
-  let settings: AgentTextSettings = {}
+  const made = settingsByVoice.get(capabilities) ?? new WeakMap<TextSettings, AgentTextSettings>()
+  settingsByVoice.set(capabilities, made)
   return () => {
     const now = textSettings()
-    if (now !== of) {
-      of = now
-      settings = { ...now, language: now.language ?? language, keepTags: [...tags, ...now.keepTags ?? []] }
-    }
+    const found = made.get(now)
+    if (found !== undefined) return found
+    const { language, tags = [] } = capabilities
+    const settings = { ...now, language: now.language ?? language, keepTags: [...tags, ...now.keepTags ?? []] }
+    made.set(now, settings)
     return settings
   }
 }

@@ -95,8 +95,8 @@ export const make = (
     yield* Effect.fromResult(context.input.add({ sampleRate: stt.sampleRate, push: (pcm) => recogniser.push(pcm) }))
     yield* PipelineInput.addDetector(vad, recogniser, context)
 
-    const text = AgentText.make(SentenceStream.settingsOf(context, tts.capabilities))
-    const split = SentenceStream.make(text, options?.textTransforms)
+    const settings = SentenceStream.settingsOf(context, tts.capabilities)
+    AgentText.warmUp(settings().language)
     const reply: Pipeline["reply"] = (request) => {
       const { epoch, source, trace } = request
       if (source._tag === "Audio") return Effect.void
@@ -106,7 +106,7 @@ export const make = (
         context,
         request,
         source,
-        split,
+        SentenceStream.make(AgentText.make(settings), options?.textTransforms),
         ({ finished, reached, sentences, stalls }) =>
           voice.speak(sentences).pipe(
             ReplyTrace.speaking(trace),

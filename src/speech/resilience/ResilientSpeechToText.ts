@@ -125,7 +125,7 @@ const open = Effect.fnUntraced(function*(
     wake: Latch.makeUnsafe(),
     inUse: undefined,
     silentStreams: 0,
-    unanswered: new Map()
+    unanswered: undefined
   }
 
   yield* SttRecovery.run(state).pipe(

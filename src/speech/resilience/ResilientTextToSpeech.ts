@@ -55,6 +55,7 @@ export const make = Effect.fnUntraced(function*(
   const [first] = engines
   const guarded = yield* Resilience.guard(engines, options)
   if (engines.some(({ sampleRate }) => sampleRate !== first.sampleRate)) yield* Resampler.load
+  const textOf = SentenceText.make(engines)
   const engine: Engine = {
     name: first.name,
     members: Resilience.members(guarded),
@@ -66,7 +67,7 @@ export const make = Effect.fnUntraced(function*(
       normalisesText: first.capabilities.normalisesText,
       tags: SentenceText.tagsOf(engines)
     },
-    open: (session) => open(guarded, first.sampleRate, options, session)
+    open: (session) => open(guarded, first.sampleRate, options, textOf, session)
   }
   made.add(engine)
   return engine
@@ -76,6 +77,7 @@ const open = Effect.fnUntraced(function*(
   engines: ReadonlyArray<Resilience.Guarded<Engine>>,
   outputRate: number,
   options: Resilience.ResilienceOptions,
+  textOf: ReturnType<typeof SentenceText.make>,
   session: TextToSpeechOptions
 ): Effect.fn.Return<TextToSpeechStream, BackendError, Scope.Scope> {
   const { onIncident: _, textSettings = () => noSettings, ...wanted } = session
@@ -110,8 +112,7 @@ const open = Effect.fnUntraced(function*(
     if (last !== undefined) return yield* last
   }).pipe(Effect.scoped)
 
-  const textFor = SentenceText.make(engines.map(({ engine }) => engine), textSettings)
-  const context = { engines, settings, wanted, report, voices, outputRate, textFor }
+  const context = { engines, settings, wanted, report, voices, outputRate, textFor: textOf(textSettings) }
   return {
     speak: (sentences) =>
       Stream.suspend(() => {

@@ -3,7 +3,7 @@
  *
  * @since 0.1.0
  */
-import { noTags, type TagSet, tagSet } from "../../text/SpeechTags.ts"
+import { type TagSet, tagSet } from "../../text/SpeechTags.ts"
 import * as TextWords from "../../text/TextWords.ts"
 import * as VoiceText from "../../text/VoiceText.ts"
 import type { TextSettings } from "../TextSettings.ts"
@@ -28,30 +28,41 @@ export type SentenceText = (sentence: string, engine: number) => VoiceText.Voice
 export const tagsOf = (engines: ReadonlyArray<Engine>): ReadonlyArray<string> =>
   Array.from(new Set(engines.flatMap(({ capabilities }) => capabilities.tags ?? [])))
 
+/** What sessions with the same settings share: the options for each engine, made when it is first used. */
+interface Prepared {
+  readonly pronounce: VoiceText.Pronounce | undefined
+  readonly kept: TagSet
+  readonly options: Array<VoiceText.VoiceTextOptions | undefined>
+}
+
 /**
- * Prepares sentences for these engines, by settings that are read for each sentence. A text without a language of its own has
- * that of the engine.
+ * Prepares sentences for these engines, by a session's settings, which are read for each sentence and are the same object
+ * until they change. A text without a language of its own has that of the engine.
  *
  * @category constructors
  * @since 0.1.0
  */
-export const make = (engines: ReadonlyArray<Engine>, settings: () => TextSettings): SentenceText => {
+export const make = (engines: ReadonlyArray<Engine>): (settings: () => TextSettings) => SentenceText => {
   const all = tagsOf(engines)
   const first = engines[0]?.capabilities.language
-  let of: TextSettings | undefined
-  let pronounce: VoiceText.Pronounce | undefined
-  let kept: TagSet = noTags
-  let options: Array<VoiceText.VoiceTextOptions | undefined> = []
-  return (sentence, index) => {
+  const bySettings = new WeakMap<TextSettings, Prepared>()
+  const preparedOf = (settings: TextSettings): Prepared => {
+    const found = bySettings.get(settings)
+    if (found !== undefined) return found
+    const { keepTags = [], pronunciations = {} } = settings
+    const prepared = {
+      pronounce: VoiceText.pronouncer(pronunciations),
+      kept: tagSet([...all, ...keepTags]),
+      options: []
+    }
+    bySettings.set(settings, prepared)
+    return prepared
+  }
+  return (settings) => (sentence, index) => {
     const now = settings()
     if (now.off === true) return undefined
-    const { keepTags = [], language, pronunciations = {} } = now
-    if (now !== of) {
-      of = now
-      options = []
-      pronounce = VoiceText.pronouncer(pronunciations)
-      kept = tagSet([...all, ...keepTags])
-    }
+    const { keepTags = [], language } = now
+    const { kept, options, pronounce } = preparedOf(now)
     const { capabilities } = engines[index]!
     const prepared = options[index] ??= {
       context: TextWords.make(language ?? capabilities.language),

@@ -62,7 +62,7 @@ export interface SttSession {
   readonly wake: Latch.Latch
   inUse: RecogniserStream.RecogniserStream | undefined
   silentStreams: number
-  readonly unanswered: Map<number, number>
+  unanswered: Map<number, number> | undefined
 }
 
 /** A probe keeps the engine from all other sessions, so it must not last until this session's user speaks. */
@@ -122,7 +122,9 @@ const deliver = Effect.fnUntraced(function*(
  */
 const giveUp = Effect.fnUntraced(
   function*(session: SttSession, stream: RecogniserStream.RecogniserStream, atMs: number) {
-    const { engines, replay, unanswered } = session
+    const { engines, replay } = session
+    // most sessions need none
+    const unanswered = session.unanswered ??= new Map<number, number>()
     for (const id of replay.pending) {
       const due = stream.due.get(id)
       const times = (unanswered.get(id) ?? 0) + (due !== undefined && due <= atMs ? 1 : 0)

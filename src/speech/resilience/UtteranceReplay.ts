@@ -73,7 +73,7 @@ export class UtteranceReplay {
   #ended = false
   #marks: Array<Mark> = []
   // requests that nobody waits for any more
-  readonly #abandoned = new Set<number>()
+  #abandoned: Set<number> | undefined
 
   /** How many samples were pushed. */
   get position(): number {
@@ -137,19 +137,19 @@ export class UtteranceReplay {
 
   /** The answer to a `finalize` request is not waited for: its audio is not replayed. */
   abandon(id: number): void {
-    if (this.pending.includes(id)) this.#abandoned.add(id)
+    if (this.pending.includes(id)) (this.#abandoned ??= new Set()).add(id)
   }
 
   /** Whether the answer to a `finalize` request is not waited for. */
   isAbandoned(id: number): boolean {
-    return this.#abandoned.has(id)
+    return this.#abandoned?.has(id) === true
   }
 
   /** A `finalize` request was answered. False when it was never made, or answered before. */
   finalized(id: number): boolean {
     const question = this.#marks.find((mark) => "id" in mark && mark.id === id)
     if (question === undefined) return false
-    this.#abandoned.delete(id)
+    this.#abandoned?.delete(id)
     this.#marks = this.#marks.filter((mark) => mark !== question)
     if ("untilSample" in question) this.#advance(question.untilSample)
     if (!this.#speaking && this.pending.length === 0) this.#resize(IDLE_SAMPLES)
