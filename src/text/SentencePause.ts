@@ -13,7 +13,9 @@ const fullStop = new RegExp(`\\.${closers}$`, "u")
 const afterDigit = new RegExp(`\\d\\.${closers}$`, "u")
 const closersAtEnd = new RegExp(`${closers}$`, "u")
 /** A word that may go on after a mark: an address, a path, a time, an abbreviation with several full stops. */
-const openWord = /[@/:]|\.[^\s.…]+\.$|[\p{L}\p{N}]\.[\p{L}\p{N}]|^www\./u
+const openWord = /[@/:]|\.[^\s.…]+\.$|[\p{L}\p{N}]\.[\p{L}\p{N}]|^www\.|<\/?\p{L}*$/u
+/** The beginning of an abbreviation in small letters: "i.e.", "z. B.". */
+const smallInitial = /(?:^|[\s("'“‘«])\p{Ll}\.$/u
 const speakable = /[\p{L}\p{N}\p{S}]/u
 /** Scripts that are written without spaces between words. */
 const unspaced = /[\p{sc=Han}\p{sc=Hiragana}\p{sc=Katakana}\p{sc=Thai}\p{sc=Lao}\p{sc=Khmer}\p{sc=Myanmar}]/u
@@ -78,7 +80,7 @@ export const wholeSentences = (text: string, language?: TextLanguage): string =>
 export const certainlyEndsSentence = (text: string, language?: TextLanguage): boolean => {
   const trimmed = text.trimEnd()
   return endsSentence(trimmed, language) && !endsInAbbreviation(trimmed.replace(closersAtEnd, ""), language) &&
-    !afterDigit.test(trimmed) && !openWord.test(lastWord(trimmed))
+    !afterDigit.test(trimmed) && !smallInitial.test(trimmed) && !openWord.test(lastWord(trimmed))
 }
 
 /** Where the last word begins in a text that ends without a space, in a script that is written without. */
@@ -132,8 +134,8 @@ export type PauseCut = "sentence" | "words" | "all" | "rest"
  *
  * - `sentence`: only up to the certain end of a sentence, where the text ends with it.
  * - `words`: up to the last word that is complete.
- * - `all`: like `words`, or all of it when it ends like a sentence.
- * - `rest`: like `all`, or all of it when it ends with a word.
+ * - `all`: like `words`, or all of it when it ends like a sentence, but not with a single small letter.
+ * - `rest`: like `words`, or all of it when it ends like a sentence or with a word.
  *
  * @category accessors
  * @since 0.1.0
@@ -147,7 +149,8 @@ export const pauseEnd = (
   if (whole && certainlyEndsSentence(text, language)) return text.length
   if (how === "sentence") return 0
   if (whole && afterComma.test(text)) return text.length
-  if (whole && (how === "all" || how === "rest") && mayEndSentence(text)) return text.length
+  const mayEnd = how === "rest" || (how === "all" && !smallInitial.test(text.trimEnd()))
+  if (whole && mayEnd && mayEndSentence(text)) return text.length
   if (whole && how === "rest" && plainWord.test(text) && !endsInAbbreviation(text, language)) return text.length
   return lastWordBorder(text, language)
 }

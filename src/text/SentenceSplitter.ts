@@ -47,6 +47,9 @@ const CLOSING = " ](https://a.example/) ` ** > |</spell></say-as></phoneme></sub
 
 const word = /\S/u
 
+/** Two letters of a word. */
+const inWord = /^[\p{L}\p{M}\p{N}]{2}$/u
+
 /** Marks that belong to what was given out before a pause: `, as I said`, `) and`. A question mark is kept: it tells a question. */
 const leadingMarks = /^(?:[\p{Pe}\p{Pf}.,;:!…"']+(?=\s|$)|[。，、；：！」』）]+)\s*/u
 
@@ -224,8 +227,9 @@ export class SentenceSplitter {
     const ahead = this.#givenAhead
     if (ahead === "") return output
     const same = commonLength(ahead, output)
-    // where the transforms decided otherwise, what was said stays said
     this.#givenAhead = same === output.length ? ahead.slice(same) : ""
-    return output.slice(same)
+    if (same === ahead.length || same === output.length) return output.slice(same)
+    // where the transforms decided otherwise, what was said stays said, and a word is said whole: "No." → "Number 5"
+    return output.slice(inWord.test(output.slice(same - 1, same + 1)) ? output.lastIndexOf(" ", same) + 1 : same)
   }
 }

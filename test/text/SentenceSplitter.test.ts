@@ -1,8 +1,11 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Schema } from "effect"
+import * as AgentText from "../../src/text/AgentText.ts"
 import { LAST_WORD_MS, SENTENCE_PAUSE_MS, SentenceSplitter, WORDS_LIMIT_MS } from "../../src/text/SentenceSplitter.ts"
 import * as SpokenText from "../../src/text/SpokenText.ts"
 import * as TextTransform from "../../src/text/TextTransform.ts"
+
+const english = { language: "en" }
 
 interface Timed {
   readonly atMs: number
@@ -174,6 +177,18 @@ describe("SentenceSplitter", () => {
       { atMs: WORDS_LIMIT_MS, text: "Sure," },
       { atMs: 5_000, text: "here you are." }
     ])
+  })
+
+  it("says no part of a word where a longer text is read otherwise", () => {
+    const transform = AgentText.make(() => english).transform
+    for (
+      const [before, after, said] of [
+        ["He said no to No.", " 5 please.", ["He said no to No.", "Number 5 please."]],
+        ["Fruit, or so, i.", "e. apples.", ["Fruit, or so,", "that is apples."]],
+        ["Use the <", "b>bold</b> one.", ["Use the", "bold one."]],
+        ["Use the <b>bold</", "b> one.", ["Use the", "bold one."]]
+      ] as const
+    ) assert.deepStrictEqual(texts(play([[0, before], [1_500, after]], { end: "ends", transform })), [...said], before)
   })
 
   it("says no mark alone after a pause", () => {
