@@ -134,6 +134,13 @@ const rulesOf = (language: TextLanguage | undefined): Rules => {
 const wordBefore = (text: string, at: number): string =>
   /[^\s("'“‘«[]*$/u.exec(text.slice(Math.max(0, at - 24), at))?.[0] ?? ""
 
+/** "1. Milk 2. Bread": whether a text begins with the number of a list, and goes on counting up to this one. */
+const isListNumber = (text: string, at: number, value: number): boolean => {
+  const before = text.slice(0, at)
+  if (value === 1) return before.trim() === "1"
+  return /^\s*\d{1,2}[.,)]\s/u.test(text) && new RegExp(`(?:^|\\s)${value - 1}[.,)]\\s`, "u").test(before)
+}
+
 const nextWord = /^["'“‘«(¿¡]*([\p{L}\p{M}\p{N}'’]*)(.?)/su
 
 /**
@@ -149,6 +156,9 @@ export const fullStop = (text: string, at: number, language: TextLanguage | unde
   const isPlain = rules.plain.has(word)
   const isFinal = rules.final.has(word) || dottedInitials.test(word)
   const isOrdinal = rules.ordinals && /^\d{1,3}$/u.test(word)
+  if (!isPlain && !isFinal && !isOrdinal && /^\d{1,2}$/u.test(word) && isListNumber(text, at, Number(word))) {
+    return "continues"
+  }
   if (!isPlain && !isFinal && !isOrdinal) return initial.test(word) ? "continues" : "ends"
   const isAmbiguous = rules.ambiguous.has(word.toLowerCase())
   if (isPlain && !isFinal && !isAmbiguous) return "continues"

@@ -82,7 +82,8 @@ const attributes = (text: string, from: number, final: boolean, strict: boolean)
     }
     if (more()) return undecided()
     if (text.charAt(i) === ">") return found(i + 1)
-    if (i === gap || !/[a-z_:@]/iu.test(text.charAt(i))) return found(NONE)
+    // "<pause 1s>"
+    if (i === gap || !(strict ? /[a-z_:@]/iu : /[a-z\d_:@]/iu).test(text.charAt(i))) return found(NONE)
     while (!more() && /[\w:.@-]/u.test(text.charAt(i))) i++
     if (more()) return undecided()
     if (text.charAt(i) !== "=") {

@@ -71,7 +71,8 @@ export const lineMarkup = (text: string, at: number, final: boolean, kind: LineK
   if (char === "|") return { end: at + 1, kind: "row" }
   if (char === "`" || char === "~") return fenceMarkup(line, at, rest, mayContinue)
   if (char === "#") {
-    const marks = /^#{1,6}(?=[ \t\r\n])/u.exec(line)?.[0]
+    // "##Title", but not "#hashtag"
+    const marks = /^(?:#{1,6}(?=[ \t\r\n])|#{2,6}(?=\p{L}))/u.exec(line)?.[0]
     if (marks !== undefined) return { end: at + marks.length, kind: "heading" }
     return /^#{1,6}$/u.test(line) && !final ? more : none
   }

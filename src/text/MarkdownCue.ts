@@ -57,7 +57,8 @@ export const cueAt = (
   const length = /^.\p{L}[\p{L}\p{N} ,.'’:-]*/u.exec(line)?.[0].length ?? 0
   // most brackets are none, and pass at once
   const first = /^.(\p{L}+)(?=[^\p{L}])/u.exec(line)?.[1]
-  if (first !== undefined && !SpeechTags.mayBeginCue(first) && (close === ")" || tags.none)) return NONE
+  const mayBegin = first === undefined || SpeechTags.mayBeginCue(first) || (close === "]" && SpeechTags.isManner(first))
+  if (!mayBegin && (close === ")" || tags.none)) return NONE
   const isOpen = length === line.length || (length === 0 && line.length === 1)
   if (isOpen && line.length < MAX_CUE && !final) return MORE
   if (line.charAt(length) !== close || length === 0) return NONE
@@ -68,24 +69,28 @@ export const cueAt = (
   // "[text](address)" is a link
   if (close === "]" && /[([]/u.test(next)) return NONE
   if (close === "]" && tags.cue(content)) return { end, by: SpeechTags.encode(line.slice(0, length + 1)) }
-  return SpeechTags.isCue(content) ? { end, by: "" } : NONE
+  return SpeechTags.isCue(content) || (close === "]" && SpeechTags.isManner(content)) ? { end, by: "" } : NONE
 }
 
 /**
- * The end of a stage direction between asterisks at the start or the end of a sentence, "*laughs*". `last`: the last character
- * before it on its line.
+ * The end of a stage direction between asterisks or underscores at the start or the end of a sentence, "*laughs*". `last`: the
+ * last character before it on its line.
  *
  * @category accessors
  * @since 0.1.0
  */
 export const emphasisedCueEnd = (text: string, at: number, final: boolean, last: string): number => {
-  if (text.charAt(at) !== "*" || !/^[.!?…,]?$/u.test(last)) return NONE
+  const mark = text.charAt(at)
+  if ((mark !== "*" && mark !== "_") || !/^[.!?…,]?$/u.test(last)) return NONE
   const line = text.slice(at, at + MAX_CUE)
-  const length = /^\*\p{L}[\p{L} ,'’]*/u.exec(line)?.[0].length ?? 0
+  const marks = line.charAt(1) === mark ? 2 : 1
+  const length = /^[*_]{1,2}\p{L}[\p{L} ,'’]*/u.exec(line)?.[0].length ?? 0
   if (length === 0) return NONE
-  if (length === line.length) return line.length < MAX_CUE && !final ? MORE : NONE
-  return line.charAt(length) === "*" && line.charAt(length + 1) !== "*" && SpeechTags.isCue(line.slice(1, length))
-    ? at + length + 1
+  const end = length + marks
+  if (end >= line.length && line.length < MAX_CUE && !final && /^[*_]*$/u.test(line.slice(length))) return MORE
+  return line.slice(length, end) === mark.repeat(marks) && line.charAt(end) !== mark &&
+      SpeechTags.isCue(line.slice(marks, length))
+    ? at + end
     : NONE
 }
 

@@ -13,6 +13,7 @@ const MAX_EMPHASIS = 80
 const star = /^["'“‘(]*\*["'”’).,;:!?]*$/u
 const keys = /^["'“‘(]*(?:\*{1,2}[\d*#]*\d[\d*#]*|[\d*#]*#)["'”’).,;:!?]*$/u
 const oneStar = /^["'“‘(]*\*\d{1,6}["'”’).,;:!?]*$/u
+const factor = /^(?:\p{L}|.*\d\)?)$/u
 const starBefore = /^[^*]*\*{1,2}[^*]*$/u
 
 /**
@@ -32,15 +33,19 @@ export class MarkdownKeys {
   #named = false
   /** How many words ago keys were spoken of, on this line. */
   #sinceVerb = Number.POSITIVE_INFINITY
+  /** The last word is a number or a single letter. */
+  #isFactor = false
 
   /** Another line begins. */
   newLine(): void {
     this.#named = false
+    this.#isFactor = false
     this.#sinceVerb = Number.POSITIVE_INFINITY
   }
 
   /** A word has been read. */
   said(word: string): void {
+    this.#isFactor = factor.test(word)
     this.#sinceVerb = isKeyVerb(word) ? 0 : this.#sinceVerb + 1
   }
 
@@ -48,9 +53,10 @@ export class MarkdownKeys {
   look(word: string, text: string, end: number, final: boolean, last: string): KeyWord {
     if (!/[*#]/u.test(word)) return "other"
     if (star.test(word)) {
-      const next = /^\s*(\S)/u.exec(text.slice(end, end + 8))?.[1]
-      if (next === undefined && !final && end + 8 > text.length) return "more"
-      if (/\d/u.test(last) && next !== undefined && /[\d(]/u.test(next)) return "product"
+      const next = /^\s*(\S\S?)/u.exec(text.slice(end, end + 8))?.[1]
+      if ((next === undefined || /^\p{L}$/u.test(next)) && !final && end + 8 > text.length) return "more"
+      if (next !== undefined && /^[\d(]/u.test(next) && (this.#isFactor || /\d/u.test(last))) return "product"
+      if (next !== undefined && /^\p{L}(?!\p{L})/u.test(next) && this.#isFactor) return "product"
       return this.#keys()
     }
     if (!keys.test(word)) return "other"

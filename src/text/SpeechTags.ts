@@ -135,6 +135,25 @@ const cueFillers = new Set(
     .split(" ")
 )
 
+/** What somebody does: more words may follow, "laughs softly, then nods". */
+const actions = new Set(
+  ("laughs chuckles giggles sighs gasps coughs sniffs groans yawns gulps snorts exhales inhales sobs clears nods shrugs smiles " +
+    "grins winks scoffs snickers cackles hesitates").split(" ")
+)
+/** Manners of speaking that are written in square brackets only. */
+const manners = new Set(
+  ("happy sad angry calm surprised serious cheerful amused confused annoyed thoughtful concerned sympathetic neutral friendly " +
+    "enthusiastic worried relieved dramatic dramatically energetic tired").split(" ")
+)
+
+/**
+ * Whether a word in square brackets says how to speak: "[happy]".
+ *
+ * @category guards
+ * @since 0.1.0
+ */
+export const isManner = (text: string): boolean => manners.has(text.trim())
+
 /**
  * The words with which a stage direction may begin, as a regular expression.
  *
@@ -155,13 +174,14 @@ export const mayBeginCue = (word: string): boolean => {
 }
 
 /**
- * Whether a short text is a stage direction: "laughs", "sighs softly", "clears throat".
+ * Whether a short text is a stage direction: "laughs", "sighs softly", "laughs, then nods".
  *
  * @category guards
  * @since 0.1.0
  */
 export const isCue = (text: string): boolean => {
   const words = text.trim().toLowerCase().split(/[\s,]+/u)
+  if (words.length > 1 && words.length <= 8 && actions.has(words[0] ?? "") && text === text.toLowerCase()) return true
   return words.length <= 4 && words.some((word) => cueWords.has(word)) &&
     words.every((word) => cueWords.has(word) || cueFillers.has(word))
 }

@@ -8,7 +8,7 @@ import type { SpokenWords } from "./language/TextLanguage.ts"
 /** Names without a scheme are addresses if they end in one of these. */
 const topLevel = new Set(
   ("com org net edu gov int info biz io dev ai app co uk de fr nl eu ca au ch at be se dk fi pl cz es it pt br mx ar pt jp " +
-    "cn tv xyz online site store shop cloud tech blog page").split(" ")
+    "cn tv us fm ly gg nz ie za kr hk sg hu ro ru ua tr xyz online site store shop cloud tech blog page").split(" ")
 )
 
 const email = /^(?:mailto:)?([\p{L}\p{N}._%+'-]+@[\p{L}\p{N}-]+(?:\.[\p{L}\p{N}-]+)*\.\p{L}{2,})$/iu

@@ -149,7 +149,10 @@ class Markdown implements TextReader {
     if (isSpace(char)) {
       this.#inAddress = false
       this.#inPath = false
-      emit(" ")
+      // within a number: "10 000"
+      const isNarrow = /^[\u00a0\u202f\u2009]$/u.test(char) && /^\d$/u.test(this.#previous)
+      if (isNarrow && atEnd) return MORE
+      emit(isNarrow && /^\d$/u.test(text.charAt(at + 1)) ? char : " ")
       return at + 1
     }
     if (char === "`") {
@@ -203,8 +206,12 @@ class Markdown implements TextReader {
       }
     }
     if (char === "[") {
+      // a mark of a chat template, "[INST]" or "[/INST]"
+      const template = /^\[(?:\/[A-Za-z_]{1,20}|INST|SYS)\]/u.exec(text.slice(at, at + 24))?.[0]
+      if (template !== undefined) return at + template.length
+      if (/^\[(?:\/[A-Za-z_]{0,20}|I(?:N(?:ST?)?)?|S(?:YS?)?)$/u.test(text.slice(at, at + 24)) && !final) return MORE
       // a citation, "[1]" or "[^note]"
-      const cited = /^\[(?:\^[^\]\s[]{1,20}|\d{1,3}(?:, ?\d{1,3}){0,3})\]/u.exec(text.slice(at, at + 24))?.[0]
+      const cited = /^\[(?:\^[^\]\s[]{1,20}|[1-9]\d{0,2}(?:, ?\d{1,3}){0,3})\]/u.exec(text.slice(at, at + 24))?.[0]
       if (cited === undefined) {
         if (/^\[(?:\^[^\]\s[]*|[\d, ]*)$/u.test(text.slice(at, at + 24)) && text.length - at < 24 && !final) return MORE
         this.#open++

@@ -85,10 +85,10 @@ const rulesOf = (context: TextWords): ReadonlyArray<Rule> => {
     ...rule(/>=|[≥⩾≧≮]/gu, words.atLeast),
     ...rule(/≰/gu, words.moreThan),
     ...rule(/≱/gu, words.lessThan),
-    ...rule(/<-+(?!\d)|[←⇐⟵]/gu, directions?.from),
+    ...rule(/<-+(?!\d)|[←⇐⟵⬅]/gu, directions?.from),
     ...rule(/-+>|=+>|[→⇒⟶⟹➔➜➝➞➡]/gu, words.arrow),
-    ...rule(/[↑⇑]/gu, directions?.up),
-    ...rule(/[↓⇓]/gu, directions?.down),
+    ...rule(/[↑⇑⬆▲]/gu, directions?.up),
+    ...rule(/[↓⇓⬇▼]/gu, directions?.down),
     ...rule(/(?<=^[("'“‘]?)[~≈∼](?=[$€£]?\d)/gu, words.about, (said) => `${said} `),
     ...rule(/(?<=\d)\s*[~～](?=\d)/gu, words.to),
     ...rule(/~=|[≈≅≃]/gu, words.approximatelyEqual),
@@ -141,6 +141,8 @@ const rulesOf = (context: TextWords): ReadonlyArray<Rule> => {
       [/[₀-₉]/gu, (digit: string) => String("₀₁₂₃₄₅₆₇₈₉".indexOf(digit))] as const
     ]),
     ...rule(/(?<=^[("'“‘]?)#(?=\d)/gu, words.number, (said) => `${said} `),
+    ...rule(/(?<=^[("'“‘]?[A-H])♭/gu, directions?.flat),
+    ...rule(/(?<=^[("'“‘]?[A-H])♯/gu, words.number === undefined ? undefined : "sharp"),
     ...(words.hash === undefined ? [] : [[/(?<=^[("'“‘]?)#(?=\p{L})/gu, "hashtag "] as const]),
     ...rule(/(?<=^[("'“‘]?)#(?=[.,;:!?)"'”’]*$)/gu, words.hashKey, (said) => said),
     ...rule(/(?<=[\p{L}\p{N}*])#/gu, words.hash),
@@ -245,6 +247,10 @@ export const make = (context: TextWords): SaySigns => {
     if (length !== null && ft !== undefined && inch !== undefined) {
       const [, feet = "", inches = "", after = ""] = length
       return `${feet} ${feet === "1" ? ft.one : ft.many} ${inches} ${inches === "1" ? inch.one : inch.many}${after}`
+    }
+    const inches = /[°′]$/u.test(before) ? null : /^([("'“‘]?\d+(?:[.,]\d+)?)″(.*)$/u.exec(word)
+    if (inches !== null && inch !== undefined) {
+      return `${inches[1]} ${inches[1] === "1" ? inch.one : inch.many}${inches[2]}`
     }
     const measured = unit(word, before)
     if (measured !== undefined) return /[°²³µμΩΩ℃℉‰%±≈~−]/u.test(measured) ? say(measured) : measured

@@ -21,7 +21,7 @@ const opening = /^[("'“‘«[{<]+/u
 const closing = /[.,;:!?'"’”»)\]}>…]+$/u
 const emoticon = /^(?:[:;=8xX]['’]?-?[)(DPpOo/|\]*]+|[xX]D+|\^_?\^|<\/?3+)$/u
 /** "x <3" compares; "I <3 you" does not. */
-const comparable = /^(?:[a-z]|.*(?:\d|[\p{L}\d]\)))$/u
+const comparable = /^(?:[a-hj-z]|.*(?:\d|[\p{L}\d]\)))$/u
 /** ":smile:", ":+1:" */
 const emojiName = /^:(?:[a-z][a-z0-9]*(?:[_-][a-z0-9]+)*|[+-]1):[.,;:!?)]*$/u
 
@@ -45,7 +45,7 @@ export const sayWord: (context: TextWords) => SayWord = derived((context) => {
   const heart = context.language?.tag.startsWith("en") === true ? "love" : ""
   return (word, before) => {
     if (emojiName.test(word)) return ""
-    if (emoticon.test(word) && !(word.startsWith("<") && comparable.test(before))) {
+    if (emoticon.test(word) && !(word.startsWith("<") && comparable.test(before) && !emoticon.test(before))) {
       return word.startsWith("<3") && /\p{L}$/u.test(before) ? heart : ""
     }
     if (!isAddressLike.test(word)) return signs(word, before)

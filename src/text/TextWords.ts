@@ -68,9 +68,10 @@ const directions: {
     readonly up: string
     readonly down: string
     readonly or: string
+    readonly flat?: string
   }
 } = {
-  en: { from: "from", up: "up", down: "down", or: "or" },
+  en: { from: "from", up: "up", down: "down", or: "or", flat: "flat" },
   de: { from: "von", up: "hoch", down: "runter", or: "oder" },
   fr: { from: "de", up: "en hausse", down: "en baisse", or: "ou" },
   es: { from: "de", up: "arriba", down: "abajo", or: "o" },

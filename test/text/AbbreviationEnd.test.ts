@@ -37,6 +37,8 @@ const golden: { readonly [language: string]: ReadonlyArray<string> } = {
     "It costs 3.50.|Then 4.|Fine.",
     "Is it 98.6?|Yes!|It is 3.14, i.e. pi.",
     "She said \"No.\"|Then she left.",
+    "1. Milk 2. Bread 3. Eggs.|Then more.",
+    "It is version 2.|It is good.",
     "Prof. Ph.D. holders vs. others.|Done."
   ],
   de: [

@@ -9,6 +9,21 @@ import { spoken, transform } from "../../src/text/SpokenText.ts"
 
 const golden: { readonly [language: string]: ReadonlyArray<readonly [written: string, said: string]> } = {
   en: [
+    ["###Title and #tag", "Title and hashtag tag."],
+    ["⬆️ 5%, ▲ 5%, ▼3%", "up 5 percent, up 5 percent, down 3 percent"],
+    ["B♭ and C♯", "B flat and C sharp"],
+    ["𝐁𝐨𝐥𝐝 𝟏𝟐 ﬁne ＡＢＣ１２", "Bold 12 fine ABC12"],
+    ["10 000 people, 5 kg, a b", "10 000 people, 5 kg, a b"],
+    ["i <3 u, x <3", "i love u, x less than 3"],
+    ["[INST] hi [/INST] you", "hi you"],
+    ["x[0] is so[1].", "x0 is so."],
+    ["_sighs_ Fine. **laughs** Yes.", "Fine. Yes."],
+    ["*laughs softly, then nods* Well", "Well"],
+    ["[happy] Hi, [happy hour]", "Hi, happy hour"],
+    ["<pause 1s>Hi", "Hi"],
+    ["2 * x * y, a * b. Press * or x.", "2 times x times y, a times b. Press star or x."],
+    ["a 10″ pizza, 1″ thick", "a 10 inches pizza, 1 inch thick"],
+    ["see bit.ly/x or x.us", "see bit dot ly slash x or x dot us"],
     [
       "50%-60%, 5%–10%, 5°C–10°C",
       "50 percent to 60 percent, 5 percent to 10 percent, 5 degrees Celsius to 10 degrees Celsius"
@@ -69,6 +84,7 @@ const golden: { readonly [language: string]: ReadonlyArray<readonly [written: st
     ["e.g. this, i.e. that, approx. 5", "for example this, that is that, approximately 5"]
   ],
   xx: [
+    ["B♭ and C♯, ▲ 5%", "B♭ and C♯, ▲ 5%"],
     ["a != b || c && d", "a != b || c && d"],
     ["See <https://example.com>. And <jo@x.com>", "See https://example.com. And jo@x.com"],
     ["ok :) :smile: <3", "ok"],

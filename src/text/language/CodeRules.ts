@@ -83,6 +83,12 @@ export const codeRules = (language: TextLanguage): ReadonlyArray<NumberRule> => 
       pattern: `(?:${numbers.phones})${tail}`,
       read: ([text]: RegExpExecArray) => phone(text, 4)
     }]),
+    { pattern: `1[.]\\d{3}[.]\\d{3}[.]\\d{4}${tail}`, read: ([text]) => phone(text, 11) },
+    {
+      // "9-1-1"
+      pattern: "\\d(?:-\\d){2,6}(?![\\d\\p{L}-])",
+      read: ([text]) => ({ said: sayDigits(text.replace(/-/gu, ""), language), isFinal: true })
+    },
     {
       // "0x1F"
       pattern: "0x[\\dA-Fa-f]{1,16}(?![\\p{L}\\d])",

@@ -145,7 +145,7 @@ const unitRules = (language: TextLanguage): ReadonlyArray<NumberRule> => {
   return [
     {
       // "5'11\""
-      pattern: "(\\d{1,2})['′’] ?(\\d{1,2})(?:[\"″”]|'')",
+      pattern: "(\\d{1,2})(?:['′’]| ?f(?:t|eet)) ?(\\d{1,2})(?:[\"″”]|''| ?in(?:ches)?(?![\\p{L}]))",
       read: ([, feet, inches]) => {
         const foot = language.units["ft"]
         const inch = language.units["″"]

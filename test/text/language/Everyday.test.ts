@@ -16,6 +16,11 @@ describe("numbers as they are written in haste", () => {
       "in 5 min. to go, 5 min., 10 ft. tall. 5 min. Then",
       "in five minutes to go, five minutes, ten feet tall. five minutes. Then"
     ],
+    [
+      "6ft 2in, 9-1-1, 1.800.555.1234",
+      "six feet two inches, nine one one, one, eight zero zero, five five five, one two three four"
+    ],
+    ["10\u00a0000 people", "ten thousand people"],
     ["$20/mo, $5/yr", "twenty dollars per month, five dollars per year"],
     ["open on 24/7, on 9/11", "open on twenty-four seven, on nine eleven"]
   ])
