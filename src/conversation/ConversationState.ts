@@ -18,7 +18,8 @@ import type { TurnTimestamps } from "./TurnLatency.ts"
  *   activity was detected (`turnAuthority: "stt"` only).
  * - `Finalizing`: the turn is over at `untilSample`. It waits for the final transcript, for the reply of a model that
  *   decides turns, or for the turn detector. `userStillSpeaking`: the turn reached `longestTurn` while the user spoke.
- * - `Waiting`: the turn is complete, and the agent may not be interrupted.
+ * - `Waiting`: the turn is complete, and the agent may not be interrupted. `owed`: the `Finalize` command whose final
+ *   transcript has not come in time, and may still come.
  * - `Noise`: sound since `sinceSample` that turned out not to be speech.
  *
  * @category models
@@ -36,7 +37,7 @@ export type User =
     readonly extended: boolean
     readonly awaits: "transcript" | "prediction"
   }
-  | { readonly _tag: "Waiting" }
+  | { readonly _tag: "Waiting"; readonly owed?: number | undefined }
   | { readonly _tag: "Noise"; readonly sinceSample: number }
 
 /**

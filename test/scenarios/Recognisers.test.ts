@@ -7,7 +7,7 @@ import { SpeechToText, type TranscriptEvent } from "../../src/speech/SpeechToTex
 import { Invariants, type Recording, Scenario } from "../../src/testing/index.ts"
 import { SpokenAudioReader } from "../../src/testing/scenario/SpokenAudio.ts"
 
-const { pause, say } = Scenario
+const { pause, perform, say, waitForAgent, waitForSpeech } = Scenario
 
 const userSaid = (call: Recording.Recording) => call.history.flatMap((item) => item.role === "user" ? [item.text] : [])
 const answers = (call: Recording.Recording) => call.replies.map((reply) => reply.heard)
@@ -134,3 +134,51 @@ for (const authority of ["own", "stt"] as const) {
     }
   })
 }
+
+/** Runs it, and lets nothing be heard twice. */
+const once = Effect.fnUntraced(function*(options: Scenario.ScenarioOptions) {
+  const call = yield* Scenario.run(options)
+  const violations = [...Invariants.all(call), ...Invariants.noWordTwice(call)]
+  assert.strictEqual(Invariants.report(call, violations), "")
+  return call
+})
+
+describe("What was taken from interim transcripts is not heard again by the stream that replaces a dead one", () => {
+  it.effect("where it was said over speech that may not be interrupted", () =>
+    Effect.gen(function*() {
+      const said = "This is a longer sentence that nobody may interrupt, so it goes on for a while."
+      const call = yield* once({
+        config: { timeout: "2 seconds" },
+        stt: { hangAt: [0], finalizeTimeout: "6 seconds" },
+        user: [
+          perform("says a text", (session) => Effect.ignore(session.say(said, { interruptible: false }))),
+          waitForSpeech(),
+          say("what about Monday"),
+          waitForAgent,
+          waitForAgent,
+          pause("8 seconds"),
+          say("sure"),
+          waitForAgent
+        ]
+      })
+      assert.deepStrictEqual(userSaid(call), ["what about Monday", "sure"])
+    }))
+
+  it.effect("where it was said after the longest turn had ended", () =>
+    Effect.gen(function*() {
+      const call = yield* once({
+        config: { timeout: "2 seconds" },
+        policy: { longestTurn: "5 seconds", interruption: { enabled: false } },
+        stt: { hangAt: [0, 1], finalizeTimeout: "8 seconds" },
+        user: [
+          say("one two"),
+          pause("400 millis"),
+          say("three four five six seven eight nine ten", { msPerCharacter: 120 }),
+          pause("16 seconds"),
+          say("sure"),
+          waitForAgent
+        ]
+      })
+      assert.strictEqual(userSaid(call).join(" "), "one two three four five six seven eight nine ten sure")
+    }))
+})

@@ -4,9 +4,9 @@
  * @since 0.1.0
  */
 import * as Duration from "effect/Duration"
+import { completeWaitingTurn } from "./LateTranscripts.ts"
 import { answerQueuedQuestions, closeConversation, startReply } from "./ReplyControl.ts"
 import type { Step } from "./Step.ts"
-import { completeTurn } from "./Turn.ts"
 
 /** Runs the `away` timer while nobody speaks: first until `user.away`, then until the session ends. */
 const updateAwayTimer = (step: Step): void => {
@@ -32,8 +32,8 @@ const updateAwayTimer = (step: Step): void => {
  */
 export const applyIdleTransitions = (step: Step): void => {
   answerQueuedQuestions(step)
-  // completed again, because its transcript may have been taken back meanwhile
-  if (step.state.user._tag === "Waiting" && step.state.agent._tag === "Silent") completeTurn(step)
+  const waiting = step.state.user
+  if (waiting._tag === "Waiting" && step.state.agent._tag === "Silent") completeWaitingTurn(step, waiting)
   const { agent, lifecycle, queue, user } = step.state
   if (lifecycle._tag !== "New" && lifecycle._tag !== "Closed" && agent._tag === "Silent") {
     if (user._tag === "Quiet" || user._tag === "Noise") {

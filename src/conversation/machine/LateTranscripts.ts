@@ -8,13 +8,11 @@
  * @since 0.1.0
  */
 import type { AwaitedTranscript, User } from "../ConversationState.ts"
+import { awaitTranscript } from "./AwaitedTranscripts.ts"
 import { requestAnswer, withdrawQuestion } from "./ReplyControl.ts"
 import type { Step } from "./Step.ts"
 import { joinTexts, sameWords, withoutBeginning } from "./TranscriptText.ts"
 import { completeTurn } from "./Turn.ts"
-
-/** Transcripts of at most this many turns are awaited. */
-const MAX_AWAITED = 8
 
 /**
  * The final transcript has not come in time: completes the turn with the text so far, and keeps waiting for the rest.
@@ -28,13 +26,23 @@ export const completeWithoutTranscript = (
 ): void => {
   const usedText = step.openText
   const question = completeTurn(step, true)
+  if (awaits !== "transcript" || !step.options.transcriptBased) return
   // a turn that waits for the end of the agent's speech still takes final transcripts itself
-  if (awaits !== "transcript" || !step.options.transcriptBased || step.state.user._tag === "Waiting") return
-  step.set({
-    awaitedTranscripts: [...step.state.awaitedTranscripts, { id, usedText, question, lateText: "" }].slice(-MAX_AWAITED)
-  })
-  // a stream that leaves it unanswered would otherwise be followed by one that hears the same utterance again
-  if (usedText !== "") step.commands.push({ _tag: "Abandon", id })
+  if (step.state.user._tag === "Waiting") step.set({ user: { _tag: "Waiting", owed: id } })
+  else awaitTranscript(step, id, usedText, question)
+}
+
+/**
+ * The agent has ended what it may not be interrupted in: completes the turn that waited, again, because its transcript may
+ * have been taken back meanwhile.
+ *
+ * @category transitions
+ * @since 0.1.0
+ */
+export const completeWaitingTurn = (step: Step, { owed }: Extract<User, { readonly _tag: "Waiting" }>): void => {
+  const usedText = step.openText
+  const question = completeTurn(step)
+  if (owed !== undefined) awaitTranscript(step, owed, usedText, question)
 }
 
 /**

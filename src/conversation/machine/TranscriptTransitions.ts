@@ -111,6 +111,7 @@ export const onFinalized = (step: Step, id: number): void => {
   applyLateTranscripts(step, id)
   const { user } = step.state
   if (user._tag === "Finalizing" && user.awaits === "transcript" && user.id === id) completeTurn(step)
+  if (user._tag === "Waiting" && user.owed !== undefined && user.owed <= id) step.set({ user: { _tag: "Waiting" } })
 }
 
 /**

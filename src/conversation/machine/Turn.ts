@@ -4,6 +4,7 @@
  * @since 0.1.0
  */
 import * as Duration from "effect/Duration"
+import { awaitTranscript } from "./AwaitedTranscripts.ts"
 import { isAgentEcho, isAnsweredLater, needsNoAnswer } from "./BargeIn.ts"
 import { discardSpeculation, requestAnswer, resumeReply, withdrawQuestion } from "./ReplyControl.ts"
 import { SAMPLES_PER_MS, type Step, TIMER_GRACE_MS } from "./Step.ts"
@@ -254,6 +255,7 @@ export const onUserText = (step: Step, transcript: string): void => {
       endOfTurnPrediction: undefined
     })
     requestAnswer(step, { _tag: "Answer", transcript: spoken, kind: "speech" }, undefined)
+    if (user.owed !== undefined) awaitTranscript(step, user.owed, spoken, spoken)
   }
   requestAnswer(step, { _tag: "Answer", transcript, kind: "text" }, { start: step.atMs })
 }

@@ -110,6 +110,7 @@ const deliver = Effect.fnUntraced(function*(
     room.closeUnsafe()
     yield* room.await
   }
+  if (event._tag === "Interim") replay.interim()
   if (event._tag === "Final") replay.final(event.words)
   if (event._tag === "Finalized") replay.finalized(event.id)
   if (event._tag === "EndOfTurn") replay.endOfTurn()
@@ -129,7 +130,9 @@ const giveUp = Effect.fnUntraced(
       const due = stream.due.get(id)
       const times = (unanswered.get(id) ?? 0) + (due !== undefined && due <= atMs ? 1 : 0)
       unanswered.set(id, times)
-      if (replay.isAbandoned(id) || times > engines.length) yield* deliver(session, stream, { _tag: "Finalized", id })
+      if (!replay.isAbandoned(id) && times <= engines.length) continue
+      replay.skipAbandoned(id)
+      yield* deliver(session, stream, { _tag: "Finalized", id })
     }
     for (const id of unanswered.keys()) if (!replay.pending.includes(id)) unanswered.delete(id)
   }

@@ -72,8 +72,10 @@ export class UtteranceReplay {
   // the recogniser has ended a turn, and the user has been silent since
   #ended = false
   #marks: Array<Mark> = []
-  // requests that nobody waits for any more
-  #abandoned: Set<number> | undefined
+  // requests that nobody waits for any more, and where the words end that were taken instead of the answer
+  #abandoned: Map<number, number> | undefined
+  // where the last words were heard that are not final
+  #interimAt = 0
 
   /** How many samples were pushed. */
   get position(): number {
@@ -135,9 +137,20 @@ export class UtteranceReplay {
     this.#ended = true
   }
 
-  /** The answer to a `finalize` request is not waited for: its audio is not replayed. */
+  /** Words were heard that are not final. */
+  interim(): void {
+    this.#interimAt = this.position
+  }
+
+  /** The answer to a `finalize` request is not waited for: the words so far were taken instead. */
   abandon(id: number): void {
-    if (this.pending.includes(id)) (this.#abandoned ??= new Set()).add(id)
+    if (this.pending.includes(id)) (this.#abandoned ??= new Map()).set(id, this.#interimAt)
+  }
+
+  /** Another recogniser does not hear the words that were taken instead of the answer to an abandoned request. */
+  skipAbandoned(id: number): void {
+    const end = this.#abandoned?.get(id)
+    if (end !== undefined) this.#advance(end)
   }
 
   /** Whether the answer to a `finalize` request is not waited for. */
