@@ -1,50 +1,58 @@
 /**
  * The messages of the Gemini Live API: the server's (one message may carry several events) and the client's. Pure: text in,
- * data out.
+ * data out. A field that is not needed, or of another shape, costs nothing of the rest of its message.
  *
  * @since 0.1.0
  */
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
+import * as CallArguments from "../../schema/CallArguments.ts"
 import * as Json from "../../schema/Json.ts"
+import * as Loose from "../../schema/Loose.ts"
 import * as Base64Pcm from "../hosted/s2s/Base64Pcm.ts"
 import type { ContextMessage } from "../hosted/s2s/S2sContext.ts"
 
 const optional = <S extends Schema.Constraint>(schema: S) => Schema.optionalKey(Schema.NullOr(schema))
 
-const Transcription = Schema.Struct({ text: optional(Schema.String), finished: optional(Schema.Boolean) })
+const Transcription = Schema.Struct({ text: Loose.optional(Schema.String), finished: Loose.optional(Schema.Boolean) })
+
+const Call = Schema.Struct({
+  id: Loose.optional(Schema.Union([Schema.String, Schema.Number])),
+  name: Schema.String,
+  args: Schema.optionalKey(Schema.Unknown)
+})
 
 const Part = Schema.Struct({
   text: optional(Schema.String),
   thought: optional(Schema.Boolean),
-  inlineData: optional(Schema.Struct({ mimeType: optional(Schema.String), data: optional(Schema.String) }))
+  inlineData: optional(Schema.Struct({ mimeType: optional(Schema.String), data: optional(Schema.String) })),
+  functionCall: optional(Call)
+})
+
+const Parts = Schema.Array(Loose.orNull(Part))
+const Calls = Schema.Array(Loose.orNull(Call))
+
+const Content = Schema.Struct({
+  modelTurn: Loose.optional(Schema.Struct({ parts: Loose.optional(Parts) })),
+  turnComplete: Loose.optional(Schema.Boolean),
+  generationComplete: Loose.optional(Schema.Boolean),
+  interrupted: Loose.optional(Schema.Boolean),
+  inputTranscription: Loose.optional(Transcription),
+  outputTranscription: Loose.optional(Transcription)
 })
 
 const ServerMessage = Schema.Struct({
-  setupComplete: optional(Schema.Struct({})),
-  serverContent: optional(Schema.Struct({
-    modelTurn: optional(Schema.Struct({ parts: optional(Schema.Array(Part)) })),
-    turnComplete: optional(Schema.Boolean),
-    generationComplete: optional(Schema.Boolean),
-    interrupted: optional(Schema.Boolean),
-    inputTranscription: optional(Transcription),
-    outputTranscription: optional(Transcription)
+  setupComplete: Schema.optionalKey(Schema.Unknown),
+  serverContent: optional(Content),
+  toolCall: Loose.optional(Schema.Struct({ functionCalls: Loose.optional(Calls) })),
+  toolCallCancellation: Loose.optional(Schema.Struct({ ids: Loose.optional(Schema.Array(Schema.String)) })),
+  goAway: Schema.optionalKey(Schema.Unknown),
+  sessionResumptionUpdate: Loose.optional(Schema.Struct({
+    newHandle: Loose.optional(Schema.String),
+    resumable: Loose.optional(Schema.Boolean)
   })),
-  toolCall: optional(Schema.Struct({
-    functionCalls: optional(Schema.Array(Schema.Struct({
-      id: optional(Schema.String),
-      name: Schema.String,
-      args: optional(Schema.Unknown)
-    })))
-  })),
-  toolCallCancellation: optional(Schema.Struct({ ids: optional(Schema.Array(Schema.String)) })),
-  goAway: optional(Schema.Struct({ timeLeft: optional(Schema.String) })),
-  sessionResumptionUpdate: optional(Schema.Struct({
-    newHandle: optional(Schema.String),
-    resumable: optional(Schema.Boolean)
-  })),
-  voiceActivity: optional(Schema.Struct({ voiceActivityType: optional(Schema.String) })),
-  voiceActivityDetectionSignal: optional(Schema.Struct({ vadSignalType: optional(Schema.String) }))
+  voiceActivity: Loose.optional(Schema.Struct({ voiceActivityType: Loose.optional(Schema.String) })),
+  voiceActivityDetectionSignal: Loose.optional(Schema.Struct({ vadSignalType: Loose.optional(Schema.String) }))
 })
 
 /**
@@ -64,6 +72,18 @@ export const OUTPUT_RATE = 24_000
 export const INPUT_RATE = 16_000
 
 /**
+ * A call of a function. Some models give no id.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface ToolCall {
+  readonly id: string | undefined
+  readonly name: string
+  readonly input: unknown
+}
+
+/**
  * An event of the server. Audio is samples, or a description of what is wrong with it.
  *
  * @category models
@@ -79,7 +99,7 @@ export type ServerEvent =
   | { readonly _tag: "Text"; readonly text: string }
   | {
     readonly _tag: "ToolCalls"
-    readonly calls: ReadonlyArray<{ id: string | undefined; name: string; input: unknown }>
+    readonly calls: ReadonlyArray<ToolCall>
   }
   | { readonly _tag: "ToolCallsCancelled"; readonly ids: ReadonlyArray<string> }
   | { readonly _tag: "Interrupted" }
@@ -89,6 +109,15 @@ export type ServerEvent =
   | { readonly _tag: "ResumptionHandle"; readonly handle: string | undefined }
 
 const read = Schema.decodeUnknownResult(ServerMessage)
+
+/** 16-bit PCM; the sample rate is checked by itself. */
+const isPcm = (mimeType: string): boolean => /^audio\/(?:pcm|l16)\b/iu.test(mimeType)
+
+const toCall = ({ args, id, name }: typeof Call.Type): ToolCall => ({
+  id: id == null || id === "" ? undefined : String(id),
+  name,
+  input: CallArguments.read(args)
+})
 
 const audio = (mimeType: string, data: string): Int16Array | string => {
   const rate = /rate=(\d+)/u.exec(mimeType)?.[1]
@@ -129,19 +158,17 @@ const events = (message: typeof ServerMessage.Type): ReadonlyArray<ServerEvent> 
       found.push({ _tag: "InputTranscription", text: input.text ?? "", finished: input.finished === true })
     }
     if (output?.text != null && output.text !== "") found.push({ _tag: "OutputTranscription", text: output.text })
-    for (const { inlineData: data, text, thought } of content.modelTurn?.parts ?? []) {
+    for (const part of content.modelTurn?.parts ?? []) {
+      if (part === null) continue
+      const { functionCall, inlineData: data, text, thought } = part
+      if (functionCall != null) found.push({ _tag: "ToolCalls", calls: [toCall(functionCall)] })
       if (text != null && text !== "" && thought !== true) found.push({ _tag: "Text", text })
-      if (data?.data == null || !(data.mimeType ?? "audio/pcm").startsWith("audio/pcm")) continue
+      if (data?.data == null || !isPcm(data.mimeType ?? "audio/pcm")) continue
       found.push({ _tag: "Audio", pcm: audio(data.mimeType ?? "", data.data) })
     }
   }
-  const calls = message.toolCall?.functionCalls ?? []
-  if (calls.length > 0) {
-    found.push({
-      _tag: "ToolCalls",
-      calls: calls.map(({ args, id, name }) => ({ id: id ?? undefined, name, input: args ?? {} }))
-    })
-  }
+  const calls = (message.toolCall?.functionCalls ?? []).flatMap((call) => call === null ? [] : [toCall(call)])
+  if (calls.length > 0) found.push({ _tag: "ToolCalls", calls })
   const cancelled = message.toolCallCancellation?.ids ?? []
   if (cancelled.length > 0) found.push({ _tag: "ToolCallsCancelled", ids: cancelled })
   if (content?.generationComplete === true) found.push({ _tag: "GenerationComplete" })

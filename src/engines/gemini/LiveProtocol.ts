@@ -192,6 +192,8 @@ export const make = (options: LiveProtocolOptions): S2sProtocol => {
     emitTranscript()
     if (!conversation.dropLost()) emit({ _tag: "UserTurnUnanswered" })
   }
+  /** Whether the model owes an answer. */
+  const isAwaited = () => conversation.isAsked || (remote && (voiced || audio.state !== "quiet"))
   /** The response in progress; begins one if there is none. */
   const current = (): string => {
     if (conversation.inProgress(response)) return response
@@ -236,7 +238,6 @@ export const make = (options: LiveProtocolOptions): S2sProtocol => {
       case "InputTranscription": {
         const answering = conversation.isAnswering
         spokeAt = now()
-        spokeAt = now()
         if (remote && audio.state === "quiet" && !answering && !transcriptPending) startSpeech()
         if (transcript.length + event.text.length <= MAX_TRANSCRIPT) transcript += event.text
         if (transcript.trim() !== "") emit({ _tag: "UserTranscript", text: transcript.trim(), final: false })
@@ -248,9 +249,8 @@ export const make = (options: LiveProtocolOptions): S2sProtocol => {
       }
       case "OutputTranscription":
         // it may arrive after the turn that it belongs to, and is no sign of another
-        return trailing && !conversation.inProgress(response)
-          ? undefined
-          : conversation.transcript(current(), event.text)
+        if (!conversation.inProgress(response) && (trailing || !isAwaited())) return
+        return conversation.transcript(current(), event.text)
       case "Audio":
         return conversation.audio(current(), "", 0, event.pcm)
       case "Text":

@@ -6,10 +6,10 @@
  *
  * @since 0.1.0
  */
-import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 import * as Json from "../../schema/Json.ts"
+import * as Loose from "../../schema/Loose.ts"
 import * as Base64Pcm from "../hosted/s2s/Base64Pcm.ts"
 import type { ContextMessage } from "../hosted/s2s/S2sContext.ts"
 
@@ -18,43 +18,38 @@ const type = <const Type extends string, Fields extends Schema.Struct.Fields>(na
 
 const optional = <S extends Schema.Constraint>(schema: S) => Schema.optionalKey(Schema.NullOr(schema))
 
-/** `null` where the value is of another shape. */
-const orNull = <S extends Schema.Constraint>(schema: S) =>
-  Schema.NullOr(schema).pipe(Schema.catchDecoding(() => Effect.succeedSome(null)))
-const loose = <S extends Schema.Constraint>(schema: S) => Schema.optionalKey(orNull(schema))
-
 const ErrorBody = Schema.Struct({
-  type: loose(Schema.String),
-  code: loose(Schema.Union([Schema.String, Schema.Number])),
-  param: loose(Schema.String),
-  event_id: loose(Schema.String)
+  type: Loose.optional(Schema.String),
+  code: Loose.optional(Schema.Union([Schema.String, Schema.Number])),
+  param: Loose.optional(Schema.String),
+  event_id: Loose.optional(Schema.String)
 })
 
 const Part = Schema.Struct({
-  type: loose(Schema.String),
-  text: loose(Schema.String),
-  transcript: loose(Schema.String)
+  type: Loose.optional(Schema.String),
+  text: Loose.optional(Schema.String),
+  transcript: Loose.optional(Schema.String)
 })
 
 const Item = Schema.Struct({
-  id: loose(Schema.String),
-  type: loose(Schema.String),
-  call_id: loose(Schema.String),
-  name: loose(Schema.String),
+  id: Loose.optional(Schema.String),
+  type: Loose.optional(Schema.String),
+  call_id: Loose.optional(Schema.String),
+  name: Loose.optional(Schema.String),
   arguments: Schema.optionalKey(Schema.Unknown),
-  content: loose(Schema.Array(orNull(Part)))
+  content: Loose.optional(Schema.Array(Loose.orNull(Part)))
 })
 
 const Response = Schema.Struct({
-  id: loose(Schema.String),
-  status: loose(Schema.String),
-  status_details: loose(Schema.Struct({
-    type: loose(Schema.String),
-    reason: loose(Schema.String),
-    error: loose(Schema.Struct({ type: loose(Schema.String), code: loose(Schema.String) }))
+  id: Loose.optional(Schema.String),
+  status: Loose.optional(Schema.String),
+  status_details: Loose.optional(Schema.Struct({
+    type: Loose.optional(Schema.String),
+    reason: Loose.optional(Schema.String),
+    error: Loose.optional(Schema.Struct({ type: Loose.optional(Schema.String), code: Loose.optional(Schema.String) }))
   })),
-  metadata: loose(Schema.Record(Schema.String, Schema.Unknown)),
-  output: loose(Schema.Array(orNull(Item)))
+  metadata: Loose.optional(Schema.Record(Schema.String, Schema.Unknown)),
+  output: Loose.optional(Schema.Array(Loose.orNull(Item)))
 })
 
 /** What an event within a response is about; servers leave out what is clear. */
@@ -69,20 +64,20 @@ const about = { response_id: optional(Schema.String), item_id: optional(Schema.S
 export const ServerEvents = {
   "session.created": type("session.created", {}),
   "session.updated": type("session.updated", {}),
-  "error": type("error", { error: loose(ErrorBody) }),
+  "error": type("error", { error: Loose.optional(ErrorBody) }),
   "input_audio_buffer.speech_started": type("input_audio_buffer.speech_started", {}),
   "input_audio_buffer.speech_stopped": type("input_audio_buffer.speech_stopped", {}),
-  "input_audio_buffer.committed": type("input_audio_buffer.committed", { item_id: loose(Schema.String) }),
+  "input_audio_buffer.committed": type("input_audio_buffer.committed", { item_id: Loose.optional(Schema.String) }),
   "conversation.item.input_audio_transcription.delta": type("conversation.item.input_audio_transcription.delta", {
-    item_id: loose(Schema.String),
-    delta: loose(Schema.String)
+    item_id: Loose.optional(Schema.String),
+    delta: Loose.optional(Schema.String)
   }),
   "conversation.item.input_audio_transcription.completed": type(
     "conversation.item.input_audio_transcription.completed",
-    { item_id: loose(Schema.String), transcript: loose(Schema.String) }
+    { item_id: Loose.optional(Schema.String), transcript: Loose.optional(Schema.String) }
   ),
   "conversation.item.input_audio_transcription.failed": type("conversation.item.input_audio_transcription.failed", {
-    item_id: loose(Schema.String)
+    item_id: Loose.optional(Schema.String)
   }),
   "response.created": type("response.created", { response: Response }),
   "response.output_item.added": type("response.output_item.added", { response_id: about.response_id, item: Item }),
@@ -107,7 +102,7 @@ export const ServerEvents = {
   "response.function_call_arguments.done": type("response.function_call_arguments.done", {
     ...about,
     call_id: Schema.String,
-    name: loose(Schema.String),
+    name: Loose.optional(Schema.String),
     arguments: Schema.optionalKey(Schema.Unknown)
   }),
   "response.done": type("response.done", { response: Response })
