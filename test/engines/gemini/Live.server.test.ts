@@ -20,6 +20,7 @@ const vendor: Vendor = {
       ...settings
     }),
   definition: Gemini.definition,
+  announcesEnd: JSON.stringify({ goAway: { timeLeft: "0s" } }),
   openMessages: 1,
   truncates: false,
   agentAnswers: false,

@@ -17,6 +17,7 @@ const vendor: Vendor = {
       ...settings
     }),
   definition: OpenAi.definition,
+  announcesEnd: JSON.stringify({ type: "error", error: { type: "invalid_request_error", code: "session_expired" } }),
   openMessages: 2,
   truncates: true,
   agentAnswers: true,

@@ -169,6 +169,7 @@ export class ModelConversation {
     const reply = answer ?? this.#lost ?? this.#newReply(undefined)
     if (answer === undefined) this.#lost = undefined
     reply.at = now
+    if (!reply.audible) this.#options.context.truncate(reply.name, reply.ms)
     reply.begin(response)
     this.#responses.set(response, reply)
     this.#turnRepeated = false

@@ -105,6 +105,8 @@ export class ModelReply {
 
   /** A response begins. */
   begin(response: string): void {
+    // the words of a response that was silent or lost are not those of this one
+    if (!this.audible) this.#text = ""
     this.response = response
     this.audible = false
     this.callsTools = false

@@ -25,6 +25,10 @@ import type { S2sListener, S2sProtocol, S2sProtocolOptions } from "./S2sProtocol
 const MAX_EVENTS = 8_192
 /** A connection that lasted this long resets the count of consecutive failures. */
 const STABLE_MS = 10_000
+/** A connection that is to be replaced sooner than this was of no use. */
+const USEFUL_MS = 1_000
+/** The longest pause before such a connection is replaced, in ms. */
+const MAX_PAUSE_MS = 30_000
 /** How often within the deadline of an answer the protocol looks for what is overdue. */
 const TICKS = 8
 /** How often a connection that is due for replacement is checked for a pause. */
@@ -162,6 +166,8 @@ export const open = Effect.fnUntraced(function*(
     let failures = 0
     let retries = yield* RetryPolicy.start(policy)
     let unavailable = false
+    /** How many connections in a row were to be replaced at once. */
+    let useless = 0
     while (true) {
       let readyAt: number | undefined
       const result = yield* Effect.result(runConnection(() => {
@@ -178,8 +184,14 @@ export const open = Effect.fnUntraced(function*(
       }
       const error = result._tag === "Failure" ? result.failure : result.success.error
       const again = protocol.disconnected(error)
-      if (result._tag === "Success" && result.success.planned) continue
-      const mayRetry = (error.retryable || again) && !(yield* Deferred.isDone(fatal))
+      if (result._tag === "Success" && result.success.planned) {
+        useless = readyAt !== undefined && now() - readyAt >= USEFUL_MS ? 0 : useless + 1
+        const pauseMs = Duration.toMillis(options.retryDelay) * 2 ** Math.min(useless - 2, 16)
+        if (useless > 1) yield* Effect.sleep(Math.min(pauseMs, MAX_PAUSE_MS))
+        continue
+      }
+      // whatever closed a connection that worked, another one may work
+      const mayRetry = (error.retryable || again || readyAt !== undefined) && !(yield* Deferred.isDone(fatal))
       const delayMs = mayRetry ? yield* retries(error) : undefined
       if (delayMs === undefined) return yield* error
       failures++

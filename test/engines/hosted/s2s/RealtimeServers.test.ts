@@ -222,6 +222,24 @@ describe("a server of the Realtime API", () => {
     assert.notInclude(JSON.stringify(model.sent), "response.cancel")
   })
 
+  it("has the words of a response that was lost or silent taken for those of no other", () => {
+    for (const lose of [true, false]) {
+      const model = asked()
+      model.say("response.output_audio_transcript.delta", { response_id: "r1", item_id: "i", delta: "Never heard." })
+      if (lose) model.reconnect()
+      else model.done("r1")
+      model.begins("r2")
+      model.say("response.output_audio_transcript.delta", { response_id: "r2", item_id: "j", delta: "Heard." })
+      model.speaks("r2")
+      model.done("r2")
+      const text = model.told.flatMap((event) => event._tag === "ReplyAudio" ? [event.text] : []).join("")
+      assert.strictEqual(text, "Heard.")
+      model.reconnect()
+      assert.notInclude(JSON.stringify(model.sent), "Never heard")
+      assert.include(JSON.stringify(model.sent), "Heard.")
+    }
+  })
+
   it("is told what was spoken of a text that was not spoken to its end, now and on the next connection", () => {
     const model = asked({ speaksText: true })
     model.say("response.output_text.done", { response_id: "r1", item_id: "i", text: "One two three four five six." })

@@ -38,6 +38,8 @@ export interface Vendor {
   readonly start: (options: FakeModelOptions) => Effect.Effect<FakeModel, never, Scope.Scope>
   readonly layer: (url: string, settings: EngineSettings) => Layer.Layer<SpeechToSpeech, BackendError>
   readonly definition: { readonly layer: (options: unknown) => Layer.Layer<SpeechToSpeech, BackendError> }
+  /** A message with which the server announces that the connection ends. */
+  readonly announcesEnd: string
   /** How many messages the server sends until it is ready. */
   readonly openMessages: number
   /** Whether the model's context can be truncated to what was played. */
@@ -679,6 +681,44 @@ export const suite = (vendor: Vendor) =>
         fake.reset()
         const failure = yield* conversation.failure
         assert.deepInclude(failure, { code: "connection_failed" })
+      }))
+
+    live("reconnects whatever the code is that closes a connection which worked", () =>
+      Effect.gen(function*() {
+        for (const code of [1000, 1007, 1008, 1011, 3000]) {
+          yield* Effect.scoped(Effect.gen(function*() {
+            const close = { after: vendor.openMessages + 1, code, reason: "invalid_request_error: not supported" }
+            const fake = yield* vendor.start({ faults: [{ close }], answers: ["Lost.", "Here.", "There."] })
+            const conversation = yield* open(vendor, fake, { own: true, silenceTimeout: Duration.millis(500) })
+            conversation.speak()
+            yield* conversation.over
+            conversation.speak()
+            yield* conversation.next("ReplyStarted")
+            assert.strictEqual(fake.connections(), 2)
+          }))
+        }
+        const closes = Array.from({ length: 9 }, () => ({
+          close: { after: vendor.openMessages, code: 1007, reason: "invalid" }
+        }))
+        const fake = yield* vendor.start({ faults: closes, answers: Array.from(closes, () => "Lost.") })
+        const conversation = yield* open(vendor, fake, { own: true, maxRetries: 2 })
+        for (let n = 0; n < 3; n++) conversation.stream.userText("hi", `text-${n}`)
+        yield* conversation.failure
+        assert.isAtMost(fake.connections(), 4)
+      }))
+
+    live("does not replace a connection without a pause whose end is announced as soon as it begins", () =>
+      Effect.gen(function*() {
+        const ends = Array.from({ length: 99 }, () => ({
+          garbage: { at: vendor.openMessages, text: vendor.announcesEnd }
+        }))
+        const fake = yield* vendor.start({ faults: ends, answers: ["One."] })
+        const conversation = yield* open(vendor, fake, { own: true })
+        for (let n = 0; n < 20; n++) {
+          conversation.stream.userText("hi", `text-${n}`)
+          yield* Effect.sleep("20 millis")
+        }
+        assert.isAtMost(fake.connections(), 6)
       }))
 
     live("closes its connection with its scope", () =>
