@@ -6,7 +6,7 @@
 import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
-import { AgentError, type BackendError, describe, isBackendError } from "../BackendError.ts"
+import { AgentError, type BackendError, describe, INTERNAL, isBackendError } from "../BackendError.ts"
 import type { HistoryItem } from "../conversation/History.ts"
 import * as Faults from "../schema/Faults.ts"
 
@@ -41,7 +41,8 @@ export interface Tool<out R = never> {
 
 /**
  * Makes a tool from a typed function. Input that does not match the schema fails `invalid_config` with the faults, which the
- * model receives. Any failure or defect of `run` becomes `agent_error`. The model receives the result as JSON.
+ * model receives. Any failure or defect of `run` becomes `agent_error`. The model receives the result as JSON; of a failure
+ * the message, of a defect no more than that the tool failed: its text is for the log.
  *
  * **Example** (A look-up)
  *
@@ -83,7 +84,7 @@ export const make = <Input, E, R = never>(tool: {
             isBackendError(error) ? error : new AgentError({
               op: "Tool.run",
               message: `tool ${name} failed: ${describe(error)}`,
-              details: { tool: name },
+              details: { tool: name, ...(Cause.hasFails(cause) ? {} : { reason: INTERNAL }) },
               cause: error,
               retryable: false
             })

@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Layer, Schema, Stream } from "effect"
+import { Cause, Effect, Layer, Logger, References, Schema, Stream } from "effect"
 import * as Agent from "../../src/agent/Agent.ts"
 import * as Tool from "../../src/agent/Tool.ts"
 import * as BackendProvider from "../../src/backend/provider/BackendProvider.ts"
@@ -162,13 +162,25 @@ describe("An agent in the loop", () => {
     )
   })
 
-  it.effect("checks tool calls: the model gets an error for a wrong input, a failure and an unknown name", () => {
+  it.effect("checks tool calls: the model gets an error, and the log its cause; of a defect only the log", () => {
+    const logs: Array<{ tool: unknown; turn: unknown; cause: string }> = []
+    const logged = Logger.layer([
+      Logger.make(({ cause, fiber }) => {
+        const { tool, turn } = fiber.getRef(References.CurrentLogAnnotations)
+        logs.push({ tool, turn, cause: Cause.pretty(cause) })
+      })
+    ])
     const calls: Array<S2sCall> = []
     const tool = Tool.make({
       name: "double",
       description: "Doubles",
       input: Schema.Struct({ n: Schema.Finite }),
-      run: ({ n }) => n === 13 ? Effect.fail("unlucky") : Effect.succeed({ doubled: 2 * n })
+      run: ({ n }) =>
+        n === 13
+          ? Effect.fail("unlucky")
+          : n === 14
+          ? Effect.die(new Error("no password for db.internal"))
+          : Effect.succeed({ doubled: 2 * n })
     })
     assert.deepInclude(tool.parameters, { type: "object" })
     return running(
@@ -176,11 +188,12 @@ describe("An agent in the loop", () => {
         { call: "double", input: { n: 4 }, last: "{}" },
         { call: "double", input: { n: "four" }, last: "{}" },
         { call: "double", input: { n: 13 }, last: "{}" },
-        { call: "triple", input: {}, last: "{}" }
+        { call: "triple", input: {}, last: "{}" },
+        { call: "double", input: { n: 14 }, last: "{}" }
       ], { calls, backend: { tools: [tool] } }),
       Effect.gen(function*() {
         const user = yield* call()
-        for (let turn = 0; turn < 4; turn++) {
+        for (let turn = 0; turn < 5; turn++) {
           yield* user.speaks(400)
           yield* user.hears(20_000)
         }
@@ -189,8 +202,17 @@ describe("An agent in the loop", () => {
         assert.match(outputs[1]!, /^\{"error":"the input of tool double: n: .*\}$/u)
         assert.strictEqual(outputs[2], `{"error":"tool double failed: unlucky"}`)
         assert.strictEqual(outputs[3], `{"error":"unknown tool triple"}`)
-        assert.deepStrictEqual(user.connection.of("tool.finished").map(({ ok }) => ok), [true, false, false, false])
-      })
+        assert.strictEqual(outputs[4], `{"error":"tool double failed"}`)
+        assert.deepStrictEqual(user.connection.of("tool.finished").map(({ ok }) => ok), [true, ...Array(4).fill(false)])
+        const logged = logs.filter(({ tool }) => tool !== undefined)
+        assert.deepStrictEqual(logged.map(({ tool, turn }) => [tool, turn]), [
+          ["double", 2],
+          ["double", 3],
+          ["triple", 4],
+          ["double", 5]
+        ])
+        assert.include(logged[3]?.cause, "no password")
+      }).pipe(Effect.provide(logged))
     )
   })
 

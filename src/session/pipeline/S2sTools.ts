@@ -3,6 +3,7 @@
  *
  * @since 0.1.0
  */
+import * as Cause from "effect/Cause"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
@@ -11,7 +12,7 @@ import * as Stream from "effect/Stream"
 import type * as Tracer from "effect/Tracer"
 import type { Tool, ToolContext } from "../../agent/Tool.ts"
 import * as AgentTool from "../../agent/Tool.ts"
-import { fromCause, InvalidConfig } from "../../BackendError.ts"
+import { type BackendError, fromCause, InvalidConfig, isInternal } from "../../BackendError.ts"
 import { deadline } from "../../Deadline.ts"
 import type { SpeechToSpeechEvent, SpeechToSpeechStream } from "../../speech/SpeechToSpeech.ts"
 import * as ToolSpan from "../../telemetry/ToolSpan.ts"
@@ -84,6 +85,16 @@ export const make = (
         deadline("Tool.run", `tool ${name}`, within),
         Effect.map(text)
       )
+    const errorOf = (cause: Cause.Cause<BackendError>) => {
+      const error = fromCause("Tool.run", cause)
+      return isInternal(error) ? `tool ${name} failed` : error.message
+    }
+    const log = (cause: Cause.Cause<BackendError>) =>
+      Cause.hasInterruptsOnly(cause)
+        ? Effect.void
+        : Effect.logError("a tool call of the model failed", cause).pipe(
+          Effect.annotateLogs({ session: about.sessionId, turn, tool: name })
+        )
     const finish = (ok: boolean, output: string) =>
       Effect.sync(() => {
         context.emit({ type: "tool.finished", turn, name, id, ok })
@@ -95,7 +106,7 @@ export const make = (
       ),
       Effect.matchCauseEffect({
         onSuccess: (output) => finish(true, output),
-        onFailure: (cause) => finish(false, JSON.stringify({ error: fromCause("Tool.run", cause).message }))
+        onFailure: (cause) => Effect.andThen(log(cause), finish(false, JSON.stringify({ error: errorOf(cause) })))
       }),
       Effect.onInterrupt(() => finish(false, JSON.stringify({ error: "the user interrupted" })))
     )
