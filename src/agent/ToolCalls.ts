@@ -66,6 +66,12 @@ const truncate = (outcome: ToolOutcome): ToolOutcome => {
   return text.length > MAX_OUTPUT ? { ...outcome, output: `${text.slice(0, MAX_OUTPUT)}…` } : outcome
 }
 
+/** Logs why a tool failed; what a model did wrong, such as an input that does not fit, is no failure of the tool. */
+const logFailure = (name: string, cause: Cause.Cause<unknown>): Effect.Effect<void> =>
+  Cause.hasInterruptsOnly(cause) || AiError.isAiError(Cause.squash(cause))
+    ? Effect.void
+    : Effect.logWarning(`tool ${name} failed`, cause)
+
 /** The model receives the message of a failure, but no stack trace. */
 const failureOutcome = (name: string, cause: Cause.Cause<unknown>): ToolOutcome => {
   if (Cause.hasInterruptsOnly(cause)) return failed(`tool ${name} was interrupted`)
@@ -144,7 +150,7 @@ export const make = (
         orElse: () => Effect.succeed(timedOut(name))
       }),
       Effect.provideService(CurrentSession, currentSession),
-      Effect.catchCause((cause) => Effect.succeed(failureOutcome(name, cause))),
+      Effect.catchCause((cause) => Effect.as(logFailure(name, cause), failureOutcome(name, cause))),
       Effect.map(truncate),
       ToolSpan.withSpan({ name: options.isKnown(name) ? name : undefined, id, parent, ok: (outcome) => outcome.ok })
     )

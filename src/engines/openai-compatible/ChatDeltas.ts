@@ -22,6 +22,8 @@ const MAX_TEXT = 4_194_304
 const MAX_UNREADABLE = 1_000
 /** Characters of the response that are kept to see whether its last message tells it again. */
 const MAX_KEPT = 65_536
+/** Characters of a last delta that can only be the whole text again. */
+const MIN_AGAIN = 12
 
 const finishes: { readonly [reason: string]: Response.FinishReason } = {
   stop: "stop",
@@ -71,8 +73,8 @@ export class ChatDeltas {
   #thinking = false
   /** Whether the text, and the calls, came as deltas: a message that has them too tells them again. */
   #streamed = { text: false, calls: false }
-  /** The text so far of a server that calls its deltas messages. */
-  #message = ""
+  /** The text so far, to see whether a chunk tells it again. */
+  #kept = ""
   #hasMessage = false
   /** Whether the opening tag of the thought is still to be put in front. */
   #isTagMissing: boolean
@@ -202,7 +204,7 @@ export class ChatDeltas {
     if (chunk === undefined) return
     this.#chunks++
     if (chunk.usage !== undefined) this.#usage = chunk.usage
-    if (chunk.delta !== undefined) this.#takeDelta(chunk.delta)
+    if (chunk.delta !== undefined) this.#takeDelta(chunk.delta, chunk.finish !== undefined)
     if (chunk.message !== undefined) this.#takeMessage(chunk.message, chunk.finish !== undefined)
     if (chunk.finish !== undefined) {
       const reason = chunk.finish.toLowerCase()
@@ -210,21 +212,23 @@ export class ChatDeltas {
     }
   }
 
-  #takeDelta({ calls, reasoning, text }: ChatChunk.Said): void {
+  #takeDelta({ calls, reasoning, text }: ChatChunk.Said, isLast: boolean): void {
     this.#thought(reasoning)
-    this.#text(text)
+    const isAgain = isLast && text === this.#kept && text.length > MIN_AGAIN
+    if (!isAgain) this.#text(text)
     for (const call of calls) this.#calls.delta(call)
     if (text !== "") this.#streamed.text = true
     if (calls.length > 0) this.#streamed.calls = true
   }
 
-  /** A message is a delta under another name, or the whole response, told once or again after its deltas. */
+  /** A message is a delta under another name, the response so far, or the whole one, told once or again. */
   #takeMessage({ calls, reasoning, text }: ChatChunk.Said, isLast: boolean): void {
     this.#hasMessage = true
-    if (!this.#streamed.text && !(isLast && text !== "" && text === this.#message)) {
+    if (!this.#streamed.text && !(isLast && text !== "" && text === this.#kept)) {
       this.#thought(reasoning)
-      this.#text(text)
-      if (this.#message.length <= MAX_KEPT) this.#message += text
+      // each message may tell all that came before it
+      const isWhole = this.#kept.trim().length > 1 && this.#kept.length <= MAX_KEPT && text.startsWith(this.#kept)
+      this.#text(isWhole ? text.slice(this.#kept.length) : text)
     }
     for (const call of calls) {
       if (this.#streamed.calls) this.#calls.again(call)
@@ -254,6 +258,7 @@ export class ChatDeltas {
 
   #text(delta: string): void {
     if (!this.#count(delta)) return
+    if (this.#kept.length <= MAX_KEPT) this.#kept += delta
     this.#endThought()
     if (!this.#speaking) this.#parts.push({ type: "text-start", id: "0" })
     this.#speaking = true

@@ -76,9 +76,9 @@ const begins = /[<[◁`]/gu
 const quotes = /[`"'“”‘’«»„]/u
 /** Around a mark within a line that somebody explains. */
 const wrapped = /[()*_]/u
-/** What follows a mark within a line that somebody explains: "the <think> tag". */
-const noun = /^[ -](?:tags?|tokens?|elements?|blocks?|markers?)(?![a-z])/iu
-const mayBeNoun = /^(?:[ -][a-z]{0,8})?$/iu
+/** What follows a mark within a line that somebody explains: "the <think> tag", "it writes <think>, then …". */
+const noun = /^(?:[,;:?!]|\.(?!\.)|[ -](?:tags?|tokens?|elements?|blocks?|markers?)(?![a-z]))/iu
+const mayBeNoun = /^(?:\.|[ -][a-z]{0,8})?$/iu
 const LONGEST_NOUN = 10
 const callFence = /^`{3,}[^\S\n]*(?:tool_code|tool_calls?|tool_outputs?|function_calls?)\b/iu
 const punctuation = /[.,;:!?…)\]}»”’*_]/u
@@ -261,7 +261,7 @@ class ThoughtFilter implements Transformer {
     const isBeforeQuote = quotes.test(before)
     if ((isBeforeQuote || isWrapped) && end === this.#rest.length && !final) return at
     const after = this.#rest.slice(end, end + LONGEST_NOUN)
-    const isNamed = mark.isTag && !this.#lineStart
+    const isNamed = mark.isTag && !this.#lineStart && /\s/u.test(before)
     if (isNamed && !final && mayBeNoun.test(after)) return at
     const isQuoted = this.#fence > 0 || (this.#code > 0 && !this.#lineStart) ||
       (isBeforeQuote && quotes.test(after.charAt(0))) ||

@@ -293,6 +293,12 @@ describe("ChatDeltas", () => {
       event({ choices: [{ delta: {}, message, finish_reason: "stop" }] })
     ]
     for (const body of bodies) assert.strictEqual(textOf(partsOf(body)), "Hello.", body)
+    const messages = ["He", "Hello", "Hello."].map((content) => event({ choices: [{ message: { content } }] }))
+    assert.strictEqual(textOf(partsOf(...messages, end)), "Hello.")
+    const long = "Hello, and a good day."
+    const again = delta({ content: "Hello, " }) + delta({ content: "and a good day." }) +
+      delta({ content: long }, "stop")
+    assert.strictEqual(textOf(partsOf(again)), long)
     // what is left of an event stream without its line breaks
     const events = [delta({ content: "Hel" }), delta({ content: "lo." }), delta({}, "stop"), end].map((each) =>
       each.trim()

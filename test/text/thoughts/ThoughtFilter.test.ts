@@ -86,6 +86,7 @@ const UNCHANGED: ReadonlyArray<string> = [
   "It writes \"<think>\" and “</think>”.",
   "```xml\n<think>\nhm\n</think>\n```\nThat is all.",
   "The <think> tag opens a thought, and the </think> tag (</think>) ends it: **<think>**.",
+  "It writes <think>, thinks, and writes </think>. Do you mean <tool_call>?",
   "Use `<tool_call>` there, or ``a ` <think> b``.",
   "a < b and x<y, List<String>, I <3 you, <b>bold</b>, Dear <function>",
   "Array[0] and [link](x) [1], [THI and <th",
