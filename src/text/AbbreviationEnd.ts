@@ -68,7 +68,7 @@ const common =
 const beforeNumbers =
   ("No Nos no nos Nr Nrn nr n núm n.º S s p P pp pg pág págs pag pagg str Str Fig Figs fig figs Abb Vol Vols vol vols Ch ch Cap cap " +
     "Chap chap Kap Art art Abs Bd Tel tel tlf tél kl Sec sec Jan Feb Mar Apr Jun Jul Aug Sep Sept Oct Okt Nov Dec Dez janv févr avr juil déc " +
-    "ene abr ago dic mag giu lug ott фиг рис стр г").split(" ")
+    "ene abr ago dic mag giu lug ott фиг рис стр г д кв ст").split(" ")
 /** Those after which a sentence may end, in any language. */
 const commonFinal = "etc ecc enz osv usw itd itp atd Inc Corp Co Jr Bros".split(" ")
 
@@ -160,7 +160,7 @@ export const fullStop = (text: string, at: number, language: TextLanguage | unde
     return "continues"
   }
   if (!isPlain && !isFinal && !isOrdinal) return initial.test(word) ? "continues" : "ends"
-  const isAmbiguous = rules.ambiguous.has(word.toLowerCase())
+  const isAmbiguous = !initial.test(word) && rules.ambiguous.has(word.toLowerCase())
   if (isPlain && !isFinal && !isAmbiguous) return "continues"
   const after = text.slice(at + 1)
   if (/^\s*\n/u.test(after)) return "ends"

@@ -57,6 +57,12 @@ const endsOpen = (text: string, language: TextLanguage | undefined): boolean => 
 /** The beginning of an address within which a mark stands: `https://example.com/?q=1`. */
 const address = /(?:^|\s)[("'<[]*(?:\p{L}+:\/\/|www\.)\S*$/iu
 
+/** What closes a quotation, with a space before it. */
+const spacedCloser = /^»(?=[\s.,;:!?…])[.,;:!?…]*\s*/u
+const opener = /[「『（《【〈(¿¡]+$/u
+/** A mark within a quotation, after which the sentence goes on with a small letter: "“Go!” she said". */
+const quotedEnd = /[.!?…]\s?["”’'»“«]$/u
+
 /**
  * Returns the end of the first sentence by the segmenter; 0 while the sentence may continue.
  *
@@ -84,7 +90,15 @@ export const segmenterSentenceEnd = (text: string, language?: TextLanguage): num
       end = 0
       continue
     }
+    // "« Bonjour ! » dit-il"
+    end += spacedCloser.exec(text.slice(end, end + 8))?.[0].length ?? 0
+    // "再见？「好」": what opens belongs to what follows
+    end -= opener.exec(text.slice(Math.max(1, end - 8), end))?.[0].length ?? 0
     const written = text.slice(0, end).trimEnd()
+    if (quotedEnd.test(written) && /^\p{Ll}/u.test(text.slice(end))) {
+      end = 0
+      continue
+    }
     if (!written.endsWith(".")) break
     const what = fullStop(text, written.length - 1, language)
     if (what === "ends") break

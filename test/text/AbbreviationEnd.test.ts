@@ -37,11 +37,13 @@ const golden: { readonly [language: string]: ReadonlyArray<string> } = {
     "It costs 3.50.|Then 4.|Fine.",
     "Is it 98.6?|Yes!|It is 3.14, i.e. pi.",
     "She said \"No.\"|Then she left.",
+    "“Go!” she said, and “why?” he asked.|“Stop.”|He did.",
     "1. Milk 2. Bread 3. Eggs.|Then more.",
     "It is version 2.|It is good.",
     "Prof. Ph.D. holders vs. others.|Done."
   ],
   de: [
+    "Er sagt: »Ja.«|Dann »Nein!« rief sie.|Gut.",
     "Dr. Weiß und Prof. Lang kommen am 3. Oktober.|Gut.",
     "Das ist z. B. gut, d. h. sehr gut.|Ja.",
     "Das ist z.B. gut, d.h. sehr gut.|Ja.",
@@ -55,6 +57,8 @@ const golden: { readonly [language: string]: ReadonlyArray<string> } = {
     "Karl V. regierte hier.|Ja."
   ],
   fr: [
+    "« Bonjour ! » dit-il.|« Ça va ? »|Oui.",
+    "Il dit : « Oui. »|Puis il part.|Quoi ?!|Non !",
     "M. Dupont et Mme Curie, p. ex., sont là.|Oui.",
     "C'est à env. 5 km, cf. la carte.|Merci.",
     "Des pommes, des poires, etc.|Le reste suit.",
@@ -72,6 +76,7 @@ const golden: { readonly [language: string]: ReadonlyArray<string> } = {
     "È a pag. 5, cfr. sopra.|Grazie."
   ],
   pt: [
+    "S. Paulo fica longe.|Sim.",
     "O Sr. Silva e a Dra. Costa, p. ex., vêm.|Sim.",
     "Fica na Av. Brasil, aprox. no fim.|Obrigado.",
     "Pão, leite, etc.|O resto depois."
@@ -85,6 +90,7 @@ const golden: { readonly [language: string]: ReadonlyArray<string> } = {
   xx: [
     "Ask Dr. Who and Lt. Gen. Cho of the U.S. Senate.|Gov. Brown left.",
     "Das ist z. B. Brot, u. a. hier, bzw. Kuchen usw.|Gut.",
+    "Улица Ленина, д. 5, кв. 7.|Да.",
     "Ser du Dr. Berg kl. 10 f.m. i dag?|Ja.",
     "Vi stänger kl. 10 f.m.|Välkommen.",
     "Äpplen, päron osv.|Det är allt.",
@@ -110,6 +116,10 @@ describe("AbbreviationEnd", () => {
     const text = "Gov. Brown of Mass. met Lt. Gen. Cho at the U.S. Senate on Dec. 5."
     const sentences = new SentenceTokenizer()
     assert.deepStrictEqual([...sentences.push(text), ...sentences.flush()], [text])
+  })
+
+  it("leaves what opens a quotation to the sentence that follows", () => {
+    assert.deepStrictEqual(cut("zh", ["好吗？「是的。」他说。（完）"]), ["好吗？", "「是的。」", "他说。", "（完）"])
   })
 
   it("says what a text ends with", () => {
