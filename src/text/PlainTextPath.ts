@@ -12,7 +12,7 @@ const letter = "A-Za-z\\u00C0-\\u024F"
 const word = `[${letter}\\d]{1,24}(?:[-'’][${letter}\\d]{1,24}){0,2}`
 const number = "[$€£]?\\d{1,12}(?:[.,:]\\d{1,12}){1,3}|[$€£]\\d{1,12}"
 /**
- * What is plain: runs of words, and a last word.
+ * What is plain: runs of words, and a last word. `undecided`: an abbreviation, if a number follows it.
  *
  * @category models
  * @since 0.1.0
@@ -20,7 +20,19 @@ const number = "[$€£]?\\d{1,12}(?:[.,:]\\d{1,12}){1,3}|[$€£]\\d{1,12}"
 export interface Plain {
   readonly run: RegExp
   readonly last: RegExp
+  readonly undecided: RegExp
 }
+
+/** A regular expression without regard to case: the flag for it would hold for abbreviations too, but "No. 5" is not "no. 5". */
+const anyCase = (pattern: string): string =>
+  pattern.replace(/\\p\{\p{L}+\}|\\.|\[[^\]]*\]|\p{L}/gu, (part) => {
+    if (part.startsWith("\\")) return part
+    const letters = part.replace(/[[\]]/gu, "")
+    return `[${letters.toLowerCase()}${letters.toUpperCase()}]`
+  })
+
+const keyWord = `(?:${anyCase(keyVerbs)})(?![${letter}\\d])`
+const cue = `\\((?:${anyCase(cueStarts)})\\b`
 
 /**
  * Plain text without these abbreviations, which the full transform expands (`numbered` ones before a number), stage directions
@@ -31,15 +43,23 @@ export interface Plain {
  */
 export const plainOf = (abbreviations: ReadonlyArray<string>, numbered: ReadonlyArray<string>): Plain => {
   const escaped = abbreviations.map((text) =>
-    text.endsWith(".") ? `${text.slice(0, -1)}\\.` : `${text}(?![${letter}\\d])`
+    text.endsWith(".")
+      ? `${anyCase(text.slice(0, -1))}\\.`
+      : `${anyCase(text)}(?![${letter}\\d])`
   )
-  const beforeNumbers = numbered.map((text) => `${text.replace(".", "\\.")}\\s?(?:\\d|$)`)
-  const special = `(?!(?:${[...escaped, ...beforeNumbers, `(?:${keyVerbs})(?![${letter}\\d])`].join("|")}))`
-  const plainWord = `(?!\\((?:${cueStarts})\\b)[("'“‘]?${special}(?:${number}|${word})[,.;:!?]?(?:[)"”’][,.;:!?]?)?`
+  const beforeNumber = `(?:${
+    numbered.map((text) => {
+      const first = text.charAt(0)
+      return (first === first.toLowerCase() ? anyCase(first) : first) + text.slice(1).replace(/\./gu, "\\.")
+    }).join("|") || "(?!)"
+  })`
+  const special = `(?!(?:${[...escaped, `${beforeNumber}\\s?(?:\\d|$)`, keyWord].join("|")}))`
+  const plainWord = `(?!${cue})[("'“‘]?${special}(?:${number}|${word})[,.;:!?]?(?:[)"”’][,.;:!?]?)?`
   return {
     // a digit at the start of a line may be the number of a list item
-    run: new RegExp(`(?:${plainWord}(?: |\\n(?!\\d)))+`, "iuy"),
-    last: new RegExp(`^${plainWord}$`, "iu")
+    run: new RegExp(`(?:${plainWord}(?: |\\n(?!\\d)))+`, "uy"),
+    last: new RegExp(`^${plainWord}$`, "u"),
+    undecided: new RegExp(`^[("'“‘]?${beforeNumber} $`, "u")
   }
 }
 
@@ -68,7 +88,8 @@ class PlainTextPath implements Transformer {
     this.#rest += text
     const out = this.#take()
     const rest = this.#rest
-    if (rest === "" || (rest.length < MAX_WORD && wordStart.test(rest) && !this.#startsWithNumber())) return out
+    const isOpen = rest.length < MAX_WORD && (wordStart.test(rest) || this.#plain.undecided.test(rest))
+    if (rest === "" || (isOpen && !this.#startsWithNumber())) return out
     return out + this.#startFullTransform().push(rest)
   }
 
