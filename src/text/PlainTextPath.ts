@@ -12,7 +12,8 @@ const letter = "A-Za-z\\u00C0-\\u024F"
 const word = `[${letter}\\d]{1,24}(?:[-'’][${letter}\\d]{1,24}){0,2}`
 const number = "[$€£]?\\d{1,12}(?:[.,:]\\d{1,12}){1,3}|[$€£]\\d{1,12}"
 /**
- * What is plain: runs of words, and a last word. `undecided`: an abbreviation, if a number follows it.
+ * What is plain: runs of words, and a last word. `undecided`: an abbreviation, if a number follows it,
+ * up to the end of the text.
  *
  * @category models
  * @since 0.1.0
@@ -31,6 +32,8 @@ const anyCase = (pattern: string): string =>
     return `[${letters.toLowerCase()}${letters.toUpperCase()}]`
   })
 
+/** After an abbreviation, a word and no number. */
+const nextWord = `[${letter}][${letter}'’-]{0,24}[,.;:!?]?`
 const keyWord = `(?:${anyCase(keyVerbs)})(?![${letter}\\d])`
 const cue = `\\((?:${anyCase(cueStarts)})\\b`
 
@@ -53,13 +56,13 @@ export const plainOf = (abbreviations: ReadonlyArray<string>, numbered: Readonly
       return (first === first.toLowerCase() ? anyCase(first) : first) + text.slice(1).replace(/\./gu, "\\.")
     }).join("|") || "(?!)"
   })`
-  const special = `(?!(?:${[...escaped, `${beforeNumber}\\s?(?:\\d|$)`, keyWord].join("|")}))`
+  const special = `(?!(?:${[...escaped, `${beforeNumber}(?! ${nextWord}[ \\n])`, keyWord].join("|")}))`
   const plainWord = `(?!${cue})[("'“‘]?${special}(?:${number}|${word})[,.;:!?]?(?:[)"”’][,.;:!?]?)?`
   return {
     // a digit at the start of a line may be the number of a list item
     run: new RegExp(`(?:${plainWord}(?: |\\n(?!\\d)))+`, "uy"),
     last: new RegExp(`^${plainWord}$`, "u"),
-    undecided: new RegExp(`^[("'“‘]?${beforeNumber} $`, "u")
+    undecided: new RegExp(`^[("'“‘]?${beforeNumber} (?:${nextWord})?$`, "u")
   }
 }
 
@@ -133,8 +136,9 @@ class PlainTextPath implements Transformer {
   #startFullTransform(): Transformer {
     const full = this.#full = this.#start()
     this.#rest = ""
-    // "a " keeps a number from being read as a list item
-    full.push(/^\d/u.test(this.#before) ? `a ${this.#before}` : this.#before)
+    const before = this.#before
+    // "a " keeps a number from being read as a list item, and stands for an abbreviation that turned out to be a word
+    full.push(this.#plain.undecided.test(before) ? "a " : /^\d/u.test(before) ? `a ${before}` : before)
     return full
   }
 }
