@@ -270,7 +270,8 @@ export const make = (options: LiveProtocolOptions): S2sProtocol => {
         if (conversation.inProgress(response)) finish(true)
         // where the backend decides turns, nothing interrupts a reply that has not begun
         else if (!former) onEmptyTurn(remote)
-        return startSpeech()
+        // a typed turn interrupts as well
+        return conversation.isAsked && !voiced ? undefined : startSpeech()
       }
       case "GenerationComplete":
         if (conversation.waitsForTools(response) || trailing) return

@@ -73,4 +73,21 @@ describe("a server of the Gemini Live API", () => {
       assert.lengthOf(model.of("ReplyEnded"), 2)
     }
   })
+
+  it("interrupts an answer for a typed turn, which is no speech of the user", () => {
+    const model = asked({ remote: true })
+    model.speaks()
+    model.protocol.truncate("reply-1", 10)
+    model.protocol.userText("stop", "b")
+    model.content({ interrupted: true })
+    model.content({ turnComplete: true })
+    model.speaks()
+    model.content({ turnComplete: true })
+    assert.deepStrictEqual(model.tags(), ["ReplyStarted", "ReplyAudio", "ReplyStarted", "ReplyAudio", "ReplyEnded"])
+    // without a request it is the user who interrupts
+    model.content({ inputTranscription: { text: "hello" } })
+    model.speaks()
+    model.content({ interrupted: true })
+    assert.strictEqual(model.tags().at(-1), "UserSpeechStarted")
+  })
 })
