@@ -123,6 +123,24 @@ describe("The history", () => {
       }))
   }
 
+  for (const msPerCharacter of [30, 60, 80]) {
+    it.effect(`has no word that a model did not say which stalls, at ${msPerCharacter} ms a character`, () =>
+      Effect.gen(function*() {
+        for (
+          const answer of ["I do so as it is to be at an inn by the sea in May.", "a flight to Paris would be good."]
+        ) {
+          const { call, said } = yield* conversation({
+            config: { timeout: "2 seconds" },
+            policy: { apology: "" },
+            s2s: { answers: [answer], turnAuthority: "own", msPerCharacter, faultAt: { 0: "stalls" } },
+            user: [say("hello"), waitForAgent]
+          })
+          assert.lengthOf(said, 1)
+          assert.isTrue(call.heardByUser[0]?.startsWith(said[0] ?? "?"))
+        }
+      }))
+  }
+
   it.effect("has the words of a model and of a faster voice beside it", () =>
     Effect.gen(function*() {
       const { call, said } = yield* conversation({

@@ -10,7 +10,7 @@ import { frameMs } from "../../audio/AudioFormat.ts"
 import { Framer } from "../../audio/Framer.ts"
 import type { ReplyLeft } from "../../conversation/ConversationInput.ts"
 import type { SpeechChunk } from "../../speech/TextToSpeech.ts"
-import { spoken, type SpokenText } from "./SpokenSoFar.ts"
+import { msPerCharacter, spoken, type SpokenText } from "./SpokenSoFar.ts"
 
 /** A client that reports a position further behind the playout clock than this is not waited for, in ms. */
 const MAX_LAG_MS = 1_000
@@ -69,6 +69,8 @@ export class ReplyPlayout {
   #cursor = 0
   readonly #texts: Array<SpokenText> = []
   #emittedTexts = 0
+  /** The slowest of its texts whose end was told, in ms a character. */
+  #slowestMs: number | undefined
   /** Where the audio pushed so far ends. */
   #endMs = 0
   /** When frame 0 was, or would have been, played: the playout clock. `undefined` while it is stopped. */
@@ -98,6 +100,7 @@ export class ReplyPlayout {
     if (words !== undefined) this.#texts.at(-1)?.words.push(...words)
     this.#endMs += pcm.length * 1000 / this.#sampleRate
     this.#append(pcm)
+    if (end === "whole") this.#measure()
     if (end !== undefined) this.#endText(end === "whole")
   }
 
@@ -211,7 +214,7 @@ export class ReplyPlayout {
   /** What is heard of it up to a position. */
   heardBy(playedMs: number): HeardSpeech {
     const texts = this.#texts.filter(({ end }) => end !== undefined && end.atMs - playedMs < frameMs)
-    return { text: spoken(this.#texts, playedMs), texts: texts.length }
+    return { text: spoken(this.#texts, playedMs, this.#slowestMs), texts: texts.length }
   }
 
   /** The next text whose speech has begun, once each. */
@@ -253,6 +256,13 @@ export class ReplyPlayout {
     this.#firstFrame = this.#cursor
     this.#append(convert(rest, former, sampleRate))
     if (this.finished) this.#framer.flush()
+  }
+
+  /** Learns how slowly the voice speaks, from its last text. */
+  #measure(): void {
+    const last = this.#texts.at(-1)
+    const ms = last === undefined || last.end !== undefined ? undefined : msPerCharacter(last, this.#endMs)
+    if (ms !== undefined) this.#slowestMs = Math.max(this.#slowestMs ?? ms, ms)
   }
 
   #endText(isWhole: boolean): void {

@@ -22,8 +22,11 @@ export interface SpokenText {
   end?: { readonly atMs: number; readonly isWhole: boolean } | undefined
 }
 
-/** Slow speech: an unfinished text counts as at least this long, so that no word counts as heard too early. */
-const MS_PER_CHARACTER = 60
+/** Slow speech, 125 words a minute. */
+const MS_PER_CHARACTER = 80
+
+/** Texts with fewer characters say nothing about the speed of a voice. */
+const MIN_MEASURED = 8
 
 const lengthOf = ({ lengths, text }: SpokenText): number =>
   lengths === undefined ? text.length : lengths.reduce((sum, length) => sum + length, 0)
@@ -43,13 +46,25 @@ const wordsIn = (spokenText: SpokenText, fraction: number): string => {
 }
 
 /**
- * The words whose audio has ended at `playedMs`. Word timings are used where the engine gave them; otherwise a text counts
- * as spoken evenly: to its end, or slowly where that is not known.
+ * How slowly a text that was spoken from its beginning to its end was spoken, in ms a character; `undefined` for a short one.
  *
  * @category accessors
  * @since 0.1.0
  */
-export const spoken = (texts: ReadonlyArray<SpokenText>, playedMs: number): string => {
+export const msPerCharacter = (spokenText: SpokenText, endMs: number): number | undefined => {
+  const length = lengthOf(spokenText)
+  return length < MIN_MEASURED ? undefined : (endMs - spokenText.startMs) / length
+}
+
+/**
+ * The words whose audio has ended at `playedMs`. Word timings are used where the engine gave them; otherwise a text counts
+ * as spoken evenly: to its end, or where that is not known as slowly as the voice speaks, so that no word counts as heard too
+ * early.
+ *
+ * @category accessors
+ * @since 0.1.0
+ */
+export const spoken = (texts: ReadonlyArray<SpokenText>, playedMs: number, slowestMs = MS_PER_CHARACTER): string => {
   const said: Array<string> = []
   for (const spokenText of texts) {
     const { end, startMs, text, words } = spokenText
@@ -62,7 +77,7 @@ export const spoken = (texts: ReadonlyArray<SpokenText>, playedMs: number): stri
     } else if (words.length > 0) {
       said.push(words.filter((word) => word.endMs <= heardMs).map((word) => word.text).join(" "))
     } else {
-      const ms = wholeMs ?? Math.max(lengthOf(spokenText) * MS_PER_CHARACTER, heardMs + 1)
+      const ms = wholeMs ?? Math.max(lengthOf(spokenText) * slowestMs, heardMs + 1)
       said.push(wordsIn(spokenText, heardMs / ms))
     }
   }

@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Schema } from "effect"
-import { spoken, type SpokenText } from "../../../src/session/playout/SpokenSoFar.ts"
+import { msPerCharacter, spoken, type SpokenText } from "../../../src/session/playout/SpokenSoFar.ts"
 
 const text = (value: string, startMs: number, endMs?: number, words: SpokenText["words"] = []): SpokenText => ({
   text: value,
@@ -38,6 +38,15 @@ describe("SpokenSoFar", () => {
     const unfinished = text("one two three four five six seven eight", 0)
     assert.strictEqual(spoken([unfinished], 600), "one two")
     assert.notStrictEqual(spoken([unfinished], 60_000), unfinished.text)
+  })
+
+  it("takes the voice for as slow as it was", () => {
+    const whole = text("Three four five six.", 0, 2_000)
+    assert.strictEqual(msPerCharacter(whole, 2_000), 100)
+    assert.isUndefined(msPerCharacter(text("One two", 0, 700), 700))
+    const open = text("one two three four five six seven eight", 0)
+    assert.strictEqual(spoken([open], 650, 50), "one two three")
+    assert.strictEqual(spoken([open], 650, 100), "one")
   })
 
   it("counts of a text that broke off only what its audio can hold, however long ago that was", () => {
