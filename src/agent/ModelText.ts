@@ -4,6 +4,7 @@
  * @since 0.1.0
  */
 import type * as Response from "effect/ai/Response"
+import { BareCall } from "../text/thoughts/BareCall.ts"
 import { BareHarmony } from "../text/thoughts/BareHarmony.ts"
 import * as ThoughtFilter from "../text/thoughts/ThoughtFilter.ts"
 import { callKey } from "./ToolHistory.ts"
@@ -43,6 +44,7 @@ const begins = { no: "text", seen: "either", yes: "thought" } as const
 export class ModelText {
   readonly #filter
   readonly #harmony = new BareHarmony()
+  readonly #bareCalls = new BareCall()
   readonly #nameOf: (told: string) => string | undefined
   readonly #calls: Array<Response.ToolCallPartEncoded> = []
   readonly #written: Array<Response.ToolCallPartEncoded> = []
@@ -82,12 +84,13 @@ export class ModelText {
 
   /** Takes a piece of text, and returns what is said of it. */
   push(text: string): string {
-    return this.#say(this.#hold(this.#filter.push(this.#harmony.push(text))))
+    return this.#say(this.#hold(this.#filter.push(this.#bareCalls.push(this.#harmony.push(text)))))
   }
 
   /** Ends the response. */
   end(): string {
-    const held = this.#hold(this.#filter.push(this.#harmony.flush()) + this.#filter.flush())
+    const bare = this.#bareCalls.push(this.#harmony.flush()) + this.#bareCalls.flush()
+    const held = this.#hold(this.#filter.push(bare) + this.#filter.flush())
     const json = this.#json ?? ""
     this.#json = undefined
     const body = json.trim().replace(/^```(?:json)?|^functools|```$/gu, "")

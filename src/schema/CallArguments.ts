@@ -6,8 +6,20 @@
 import * as Json from "./Json.ts"
 import * as WrittenJson from "./WrittenJson.ts"
 
+/** Places at which arguments may begin again. */
+const MAX_STARTS = 32
 /** Words for nothing, in other notations than JSON. */
 const nothing = /^(?:none|nil|undefined|nan)$/iu
+
+/** Arguments that were broken off and then told from the beginning: without the first part. */
+const withoutFirst = (text: string): string => {
+  let at = text.indexOf("{", 1)
+  for (let tries = 0; at > 0 && tries < MAX_STARTS; tries++) {
+    if (text.startsWith(text.slice(0, at), at)) return text.slice(at)
+    at = text.indexOf("{", at + 1)
+  }
+  return ""
+}
 
 /**
  * Parses arguments that came as text. Empty ones and `null` are `{}`; text that was encoded twice is decoded twice.
@@ -19,7 +31,8 @@ const nothing = /^(?:none|nil|undefined|nan)$/iu
 export const parse = (text: string): unknown => {
   const trimmed = text.trim()
   if (trimmed === "" || nothing.test(trimmed)) return {}
-  const value = WrittenJson.parse(trimmed)
+  const whole = WrittenJson.parse(trimmed)
+  const value = whole === undefined ? WrittenJson.parse(withoutFirst(trimmed)) : whole
   if (value === undefined) return text
   if (value === null || value === "") return {}
   if (Array.isArray(value)) {

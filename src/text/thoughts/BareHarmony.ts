@@ -2,7 +2,8 @@
  * Puts the control tokens of the harmony format back where a server has taken them out. Pure and incremental.
  *
  * gpt-oss begins its answer with the name of a channel. Without the tokens around it that name is read as text: an answer
- * that begins with `analysis` and a capital, or with `analysis<|message|>`, is one whose tokens were lost.
+ * that begins with `analysis` and a capital, or with `analysis<|message|>`, is one whose tokens were lost. Of other models'
+ * marks the word `thought` may be left at the beginning.
  *
  * @since 0.1.0
  */
@@ -11,14 +12,26 @@ const header = (channel: string): string => `<|channel|>${channel}<|message|>`
 
 /** The first words of an answer without its tokens, and a text that may become them. */
 const begun = /^\s*(?:assistant)?(analysis|commentary|final)(?:<\|message\|>|(?=[A-Z"'“(]))/u
-const names = ["analysis", "commentary", "final", "assistantanalysis", "assistantcommentary", "assistantfinal"]
+/** What Gemini's gateways leave of the mark of a thought that they have taken out: all behind it is the answer. */
+const leftover = /^\s*thought(?:\s*(?:\[\]|\(\))\s*|[ \t]*\n\s*|(?=[A-Z]))/u
+const leftoverBegun = /^\s*thought\s*[[(]?$/u
+const names = [
+  "thought",
+  "analysis",
+  "commentary",
+  "final",
+  "assistantanalysis",
+  "assistantcommentary",
+  "assistantfinal"
+]
 const MESSAGE = "<|message|>"
 
 const mayBegin = (text: string): boolean => {
   const trimmed = text.trimStart()
-  return names.some((name) =>
-    name.startsWith(trimmed) || (trimmed.startsWith(name) && MESSAGE.startsWith(trimmed.slice(name.length)))
-  )
+  return leftoverBegun.test(text) ||
+    names.some((name) =>
+      name.startsWith(trimmed) || (trimmed.startsWith(name) && MESSAGE.startsWith(trimmed.slice(name.length)))
+    )
 }
 
 /** The header of the next message, and a text that may become one. */
@@ -64,6 +77,9 @@ export class BareHarmony {
 
   #begin(): "start" | "plain" | "bare" {
     const channel = begun.exec(this.#rest)
+    const mark = leftover.exec(this.#rest)?.[0]
+    if (mark !== undefined) this.#rest = this.#rest.slice(mark.length)
+    if (mark !== undefined) return "plain"
     if (channel === null) return this.#rest.length <= LONGEST && mayBegin(this.#rest) ? "start" : "plain"
     this.#rest = header(channel[1]!) + this.#rest.slice(channel[0].length)
     return "bare"

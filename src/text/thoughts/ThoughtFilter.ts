@@ -84,10 +84,13 @@ const callFence = /^`{3,}[^\S\n]*(?:tool_code|tool_calls?|tool_outputs?|function
 const punctuation = /[.,;:!?…)\]}»”’*_]/u
 
 /** Marks behind which several calls follow each other. */
+const MESSAGE = "message"
 const tokenCall = /^(?:python_tag|python_start|tool_calls?)$/u
 
 /** Where the JSON of a call begins, behind the name in Mistral's notation; -1 when it does not begin with JSON. */
-const jsonStart = (body: string): number => {
+const jsonStart = (body: string, mark: string): number => {
+  // some models write other tokens before the JSON of a harmony message
+  if (mark === MESSAGE) return body.slice(0, MAX_HEADER).indexOf("{")
   const named = /^\s*[\w.-]+\s*(?=\{)/u.exec(body)?.[0].length
   if (named !== undefined) return named
   const before = /^\s*(?:[\w.-]+(?:\[CALL_ID\]\w*)?\[ARGS\]\s*)?/u.exec(body)![0].length
@@ -371,6 +374,17 @@ class ThoughtFilter implements Transformer {
       }
     }
     const text = this.#rest.slice(at, end)
+    if (mode.call.mark === "commentary" && mode.body.trim() === "" && /^\s*[^\s{]/u.test(text)) {
+      // words to the user before a call
+      this.#begin(TEXT)
+      return this.#inText(at, mark, final)
+    }
+    if (mode.call.mark === MESSAGE && mode.extent?.whole === true && mark === undefined) {
+      const line = text.indexOf("\n")
+      if (line < 0) return end
+      this.#endCall(mode)
+      return at + line + 1
+    }
     if (!mode.isFence && mode.extent?.whole === true) {
       // what is left of a tag that has no end, and what stands between two calls of one mark
       const gap = /^[\s>;]*/u.exec(text)![0].length
@@ -392,13 +406,16 @@ class ThoughtFilter implements Transformer {
   #readBody(mode: Extract<Mode, { _tag: "Call" }>, text: string): number {
     const { extent } = mode
     const start = extent === undefined && !mode.isFence && mode.body.length < MAX_HEADER
-      ? jsonStart(mode.body + text) - mode.body.length
+      ? jsonStart(mode.body + text, mode.call.mark) - mode.body.length
       : -1
-    if (start >= 0 && start < text.length) mode.extent = new JsonExtent()
+    if (start >= 0 && start < text.length) {
+      mode.extent = new JsonExtent()
+      if (mode.call.mark === MESSAGE) mode.body = ""
+    }
     if (mode.extent !== undefined) {
       const from = Math.max(0, start)
       const used = from + mode.extent.push(text.slice(from))
-      if (mode.body.length <= MAX_CALL) mode.body += text.slice(0, used)
+      if (mode.body.length <= MAX_CALL) mode.body += text.slice(mode.call.mark === MESSAGE ? from : 0, used)
       return used
     }
     if (mode.body.length <= MAX_CALL) mode.body += text
@@ -407,6 +424,7 @@ class ThoughtFilter implements Transformer {
 
   #endCall({ body, call }: Extract<Mode, { _tag: "Call" }>): void {
     this.#begin(TEXT)
+    if (call.mark === "commentary" && body.trim() === "") return
     if (body.length <= MAX_CALL) this.#options.onCall?.({ ...call, body })
   }
 
@@ -434,7 +452,10 @@ class ThoughtFilter implements Transformer {
     if (role.test(text) || /\banalysis\b/iu.test(text)) {
       this.#begin({ _tag: "Thought", depth: 1, isMessage: true, kept: undefined })
     } else if (tool !== undefined && tool !== "user" && tool !== "assistant") {
-      const call = { mark: "message", tool, body: "" }
+      const call = { mark: MESSAGE, tool, body: "" }
+      this.#begin({ _tag: "Call", call, isFence: false, body: "", extent: undefined })
+    } else if (/\bcommentary\b/iu.test(text)) {
+      const call = { mark: "commentary", body: "" }
       this.#begin({ _tag: "Call", call, isFence: false, body: "", extent: undefined })
     } else this.#begin(TEXT)
     return end

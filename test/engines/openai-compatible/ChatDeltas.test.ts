@@ -224,6 +224,8 @@ describe("ChatDeltas", () => {
         // each piece tells all so far
         ["{\"ci", "{\"city\":\"Pa", "{\"city\":\"Paris\"}"],
         ["{", "{\"city\"", "{\"city\":\"Paris\"}", "{\"city\":\"Paris\"}"],
+        // broken off, and told again
+        ["", "{\"city\":\"Par{\"city\":\"Paris\"}"],
         // the last bracket is lost
         ["{\"city\":\"Paris\""]
       ]

@@ -1,5 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Schema } from "effect"
+import { BareCall } from "../../../src/text/thoughts/BareCall.ts"
 import { BareHarmony } from "../../../src/text/thoughts/BareHarmony.ts"
 import * as ThoughtFilter from "../../../src/text/thoughts/ThoughtFilter.ts"
 
@@ -11,6 +12,16 @@ const read = (text: string, size: number) => {
   for (let at = 0; at < text.length; at += size) out += filter.push(harmony.push(text.slice(at, at + size)))
   out += filter.push(harmony.flush()) + filter.flush()
   return { out, calls: calls.map(({ body, tool }) => `${tool}${body}`) }
+}
+
+const readCalls = (text: string, size: number) => {
+  const calls: Array<string> = []
+  const bare = new BareCall()
+  const filter = ThoughtFilter.make({ onCall: ({ body, tool }) => void calls.push(`${tool}${body}`) })
+  let out = ""
+  for (let at = 0; at < text.length; at += size) out += filter.push(bare.push(text.slice(at, at + size)))
+  out += filter.push(bare.flush()) + filter.flush()
+  return { out, calls }
 }
 
 describe("BareHarmony", () => {
@@ -33,6 +44,33 @@ describe("BareHarmony", () => {
         assert.deepStrictEqual(read(text, size), { out, calls: [...calls] }, `${size}: ${text}`)
       }
     }
+  })
+
+  it("drops what is left of the mark of a thought at the beginning", () => {
+    for (const mark of ["thought\n", "thought", "thought[]", "thought() ", " thought [] "]) {
+      for (const size of [1, 3, 100]) {
+        assert.deepStrictEqual(read(`${mark}I see you are calling.`, size).out.trim(), "I see you are calling.", mark)
+      }
+    }
+    for (const text of ["thoughtful people", "thought so", "thought (x)", "thought"]) {
+      for (const size of [1, 3, 100]) assert.strictEqual(read(text, size).out, text)
+    }
+  })
+
+  it("finds a call of the format in the middle of an answer", () => {
+    for (const size of [1, 2, 5, 1_000]) {
+      assert.deepStrictEqual(
+        readCalls("to=functions.save 天天json\n{\"a\":\"b\"}цҳ\nThirteen, that is a full house.", size),
+        {
+          out: "Thirteen, that is a full house.",
+          calls: ["save{\"a\":\"b\"}"]
+        }
+      )
+      for (const text of ["I go to=work", "to be or not to be", "To", "to", "x\nto", "Want to\nto= go to=functions."]) {
+        assert.deepStrictEqual(readCalls(text, size), { out: text, calls: [] })
+      }
+    }
+    assert.deepStrictEqual(readCalls("Sure. to=functions.save{\"a\":1}\nDone.", 1_000).out, "Sure. Done.")
   })
 
   const Piece = Schema.Literals([

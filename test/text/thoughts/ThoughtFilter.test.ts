@@ -45,6 +45,7 @@ const THOUGHTS: ReadonlyArray<readonly [written: string, said: string]> = [
     "<|channel|>commentary<|message|>Let me look.<|end|><|start|>assistant<|channel|>analysis<|message|>x",
     "Let me look."
   ],
+  ["<|channel|>commentary<|message|>{\"path\":\"/\"}<|end|>", ""],
   ["<|im_start|>assistant\nHello<|im_end|>", "Hello"],
   ["Hello<|im_end|>\n<|im_start|>user\nAnd then?<|im_end|>", "Hello\n"],
   ["<|header_start|>assistant<|header_end|>\n\nHi<|eot|>", "Hi"],
