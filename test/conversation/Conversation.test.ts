@@ -683,9 +683,24 @@ describe("Conversation", () => {
         if (when === "during") words()
         script.played("Hello.")
         if (when === "after") words()
-        assert.sameMembers([...script.historyLines], ["1 user: hi", "1 agent: Hello."], when)
+        assert.deepStrictEqual(script.historyLines, ["1 user: hi", "1 agent: Hello."], when)
         script.speaks(2_000, 2_500).on({ _tag: "Final", text: "more" }, { _tag: "ModelReplyStarted", reply: "r2" })
         assert.include(script.historyLines, "2 user: more", when)
+      }
+    })
+
+    it("assigns the transcript of a turn whose reply failed to it, during the apology and after it", () => {
+      for (const when of ["during", "after"]) {
+        const script = remote().speaks(0, 500).on({ _tag: "ModelReplyStarted", reply: "r1" })
+        script.on({
+          _tag: "ReplyFailed",
+          epoch: 1,
+          error: new ConnectionFailed({ op: "test", message: "gone" })
+        }).on({ _tag: "ReplyPlayed", epoch: 1 }).audible()
+        if (when === "during") script.on({ _tag: "Final", text: "hi" })
+        script.played("Sorry.")
+        if (when === "after") script.on({ _tag: "Final", text: "hi" })
+        assert.deepStrictEqual(script.historyLines, ["1 user: hi", "2 agent: Sorry."], when)
       }
     })
 

@@ -63,7 +63,12 @@ export const startReply = (step: Step, source: ReplySource, timestamps: TurnTime
   step.set({
     turn,
     epoch: Math.max(epoch, step.state.epoch),
-    unreportedTurn: lacksTranscript(source) && !history.some((item) => item.turn === turn) ? turn : undefined,
+    // a text of the agent's own, as an apology, answers no turn: the transcript of the one before may still come
+    unreportedTurn: source._tag === "Text" || source._tag === "Audio"
+      ? step.state.unreportedTurn
+      : lacksTranscript(source) && !history.some((item) => item.turn === turn)
+      ? turn
+      : undefined,
     agent: {
       _tag: "Active",
       reply: {

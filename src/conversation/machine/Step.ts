@@ -64,8 +64,12 @@ export class Step {
   append(item: Omit<HistoryItem, "atMs">, atMs: number): void {
     const complete = { ...item, atMs }
     // a speech-to-speech model may send the transcript of the next turn before this turn is over
-    const at = this.state.history.findLastIndex((other) => other.turn <= item.turn) + 1
-    this.set({ history: this.state.history.toSpliced(at, 0, complete) })
+    const after = this.state.history.findLastIndex((other) => other.turn <= item.turn) + 1
+    // and that of this turn after what was said in answer
+    const answer = item.role === "agent"
+      ? -1
+      : this.state.history.findIndex(({ role, turn }) => role === "agent" && turn === item.turn)
+    this.set({ history: this.state.history.toSpliced(answer < 0 ? after : answer, 0, complete) })
     this.commands.push({ _tag: "Append", item: complete })
   }
 
