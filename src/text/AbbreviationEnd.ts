@@ -153,14 +153,16 @@ export const fullStop = (text: string, at: number, language: TextLanguage | unde
   const rules = rulesOf(language)
   const word = wordBefore(text, at)
   if (word === "") return "ends"
-  const isPlain = rules.plain.has(word)
+  // "Hauptstr. 5"
+  const isStreet = rules.ordinals && /\p{Ll}str$/u.test(word)
+  const isPlain = isStreet || rules.plain.has(word)
   const isFinal = rules.final.has(word) || dottedInitials.test(word)
   const isOrdinal = rules.ordinals && /^\d{1,3}$/u.test(word)
   if (!isPlain && !isFinal && !isOrdinal && /^\d{1,2}$/u.test(word) && isListNumber(text, at, Number(word))) {
     return "continues"
   }
   if (!isPlain && !isFinal && !isOrdinal) return initial.test(word) ? "continues" : "ends"
-  const isAmbiguous = !initial.test(word) && rules.ambiguous.has(word.toLowerCase())
+  const isAmbiguous = isStreet || (!initial.test(word) && rules.ambiguous.has(word.toLowerCase()))
   if (isPlain && !isFinal && !isAmbiguous) return "continues"
   const after = text.slice(at + 1)
   if (/^\s*\n/u.test(after)) return "ends"

@@ -7,12 +7,15 @@ import { isKeyVerb } from "./SpokenSigns.ts"
 
 /** "Wählen Sie bitte *9": how many words before a key may speak of keys. */
 const MAX_SINCE_VERB = 2
+/** "*1 or #2": how many words may stand between two keys. */
+const MAX_SINCE_KEY = 2
 /** How far the end of an emphasis that begins with a number is searched, in characters. */
 const MAX_EMPHASIS = 80
 
 const star = /^["'“‘(]*\*["'”’).,;:!?]*$/u
 const keys = /^["'“‘(]*(?:\*{1,2}[\d*#]*\d[\d*#]*|[\d*#]*#)["'”’).,;:!?]*$/u
 const oneStar = /^["'“‘(]*\*\d{1,6}["'”’).,;:!?]*$/u
+const hashBefore = /^["'“‘(]*#\d{1,4}["'”’).,;:!?]*$/u
 const factor = /^(?:\p{L}|.*\d\)?)$/u
 const starBefore = /^[^*]*\*{1,2}[^*]*$/u
 
@@ -35,17 +38,21 @@ export class MarkdownKeys {
   #sinceVerb = Number.POSITIVE_INFINITY
   /** The last word is a number or a single letter. */
   #isFactor = false
+  /** How many words ago a key was named, on this line. */
+  #sinceKey = Number.POSITIVE_INFINITY
 
   /** Another line begins. */
   newLine(): void {
     this.#named = false
     this.#isFactor = false
+    this.#sinceKey = Number.POSITIVE_INFINITY
     this.#sinceVerb = Number.POSITIVE_INFINITY
   }
 
   /** A word has been read. */
   said(word: string): void {
     this.#isFactor = factor.test(word)
+    this.#sinceKey++
     this.#sinceVerb = isKeyVerb(word) ? 0 : this.#sinceVerb + 1
   }
 
@@ -59,6 +66,8 @@ export class MarkdownKeys {
       if (next !== undefined && /^\p{L}(?!\p{L})/u.test(next) && this.#isFactor) return "product"
       return this.#keys()
     }
+    // "Press *1 or #2"
+    if (this.#sinceKey <= MAX_SINCE_KEY && hashBefore.test(word)) return this.#keys()
     if (!keys.test(word)) return "other"
     if (/\*.*#/u.test(word) || (starBefore.test(word) && (this.#named || this.#sinceVerb <= MAX_SINCE_VERB))) {
       return this.#keys()
@@ -73,6 +82,7 @@ export class MarkdownKeys {
 
   #keys(): KeyWord {
     this.#named = true
+    this.#sinceKey = -1
     return "keys"
   }
 }

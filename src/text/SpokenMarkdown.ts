@@ -334,7 +334,14 @@ class Markdown implements TextReader {
     this.#lastWord = word
     this.#keys.said(word)
     if (what !== "other") {
-      this.#say(what === "product" ? this.#words.times ?? word : word, emit)
+      this.#say(
+        what === "product"
+          ? this.#words.times ?? word
+          : this.#words.hashKey === undefined
+          ? word
+          : word.replace(/#(?=\d{1,4}[^\d*#]*$)/u, "# "),
+        emit
+      )
       return end
     }
     const isAddress = this.#inAddress || containsAddress(word)

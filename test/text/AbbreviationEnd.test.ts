@@ -43,6 +43,7 @@ const golden: { readonly [language: string]: ReadonlyArray<string> } = {
     "Prof. Ph.D. holders vs. others.|Done."
   ],
   de: [
+    "Er wohnt in der Hauptstr. 5 seit Mai.|Gut.",
     "Er sagt: »Ja.«|Dann »Nein!« rief sie.|Gut.",
     "Dr. Weiß und Prof. Lang kommen am 3. Oktober.|Gut.",
     "Das ist z. B. gut, d. h. sehr gut.|Ja.",

@@ -9,6 +9,7 @@ import { spoken, transform } from "../../src/text/SpokenText.ts"
 
 const golden: { readonly [language: string]: ReadonlyArray<readonly [written: string, said: string]> } = {
   en: [
+    ["Press *1 or #2, or #. We are #1.", "Press star 1 or pound 2, or pound. We are number 1."],
     ["###Title and #tag", "Title and hashtag tag."],
     ["⬆️ 5%, ▲ 5%, ▼3%", "up 5 percent, up 5 percent, down 3 percent"],
     ["B♭ and C♯", "B flat and C sharp"],
@@ -84,6 +85,7 @@ const golden: { readonly [language: string]: ReadonlyArray<readonly [written: st
     ["e.g. this, i.e. that, approx. 5", "for example this, that is that, approximately 5"]
   ],
   xx: [
+    ["Press *1 or #2.", "Press *1 or #2."],
     ["B♭ and C♯, ▲ 5%", "B♭ and C♯, ▲ 5%"],
     ["a != b || c && d", "a != b || c && d"],
     ["See <https://example.com>. And <jo@x.com>", "See https://example.com. And jo@x.com"],
