@@ -14,7 +14,7 @@ export interface ChatReply {
 const Flag = Schema.Boolean
 
 export const Distortion = Schema.Struct({
-  framing: Schema.Literals(["\n\n", "\r\n\r\n", "\r\r", "\n", "lines", "document", "list"]),
+  framing: Schema.Literals(["\n\n", "\r\n\r\n", "\r\r", "\n", "joined", "lines", "document", "list"]),
   space: Schema.Literals(["data: ", "data:", " data:\t", "DATA: ", "data: data: "]),
   bom: Flag,
   endless: Flag,
@@ -27,7 +27,7 @@ export const Distortion = Schema.Struct({
   index: Schema.Literals(["real", "zero", "missing", "string", "null", "counting"]),
   id: Schema.Literals(["real", "first", "missing", "empty", "null", "same", "changing", "number"]),
   name: Schema.Literals(["once", "each", "split", "growing", "late"]),
-  input: Schema.Literals(["pieces", "whole", "object", "twice", "encoded", "after {}"]),
+  input: Schema.Literals(["pieces", "whole", "object", "twice", "encoded", "fenced", "after {}"]),
   noInput: Schema.Literals(["{}", "", "null", "none", "word null", "[]", " "]),
   call: Schema.Literals(["tool_calls", "object", "flat", "one delta", "function_call"]),
   repeated: Flag,
@@ -42,6 +42,8 @@ const settle = (how: Distortion, { calls, texts }: ChatReply): Distortion => {
   const pieced = how.input !== "object" && how.input !== "after {}"
   const told = { ...how }
   const set = (change: Partial<Distortion>) => Object.assign(told, change)
+  // nothing says where a chunk ends that cannot be read
+  if (framing === "joined") set({ keepAlive: "none", unreadable: false })
   if (isDocument || framing === "lines") set({ keepAlive: how.keepAlive === "blank" ? "blank" : "none" })
   if (isDocument) set({ done: "missing", unreadable: false, finish: how.finish === "missing" ? "last" : how.finish })
   if (how.finish === "each" && (how.done === "middle" || how.done === "first")) set({ done: "end" })
@@ -110,6 +112,8 @@ const callPieces = (reply: ChatReply, how: Distortion): ReadonlyArray<object> =>
       ? [params]
       : how.input === "whole"
       ? [json]
+      : how.input === "fenced"
+      ? cut(`\`\`\`json\n${json}\n\`\`\``, 3)
       : how.input === "twice"
       ? [...cut(json, 3), json]
       : how.input === "after {}"
@@ -241,7 +245,7 @@ const framed = (chunks: ReadonlyArray<object>, how: Distortion): string => {
     missing: -1
   }
   if (place[how.done] >= 0) events.splice(place[how.done], 0, done)
-  const newline = isLines ? "\n" : how.framing
+  const newline = isLines ? "\n" : how.framing === "joined" ? "" : how.framing
   const whole = events.map((event) => {
     const keepAlive = (KEEP_ALIVE[how.keepAlive] ?? "").replaceAll(
       "\n",

@@ -227,7 +227,8 @@ export class ChatDeltas {
     if (!this.#streamed.text && !(isLast && text !== "" && text === this.#kept)) {
       this.#thought(reasoning)
       // each message may tell all that came before it
-      const isWhole = this.#kept.trim().length > 1 && this.#kept.length <= MAX_KEPT && text.startsWith(this.#kept)
+      const isWhole = this.#kept.trim().length > 1 && this.#kept.length <= MAX_KEPT && text.startsWith(this.#kept) &&
+        (text.length > this.#kept.length || text.length > MIN_AGAIN)
       this.#text(isWhole ? text.slice(this.#kept.length) : text)
     }
     for (const call of calls) {

@@ -297,6 +297,8 @@ describe("ChatDeltas", () => {
     for (const body of bodies) assert.strictEqual(textOf(partsOf(body)), "Hello.", body)
     const messages = ["He", "Hello", "Hello."].map((content) => event({ choices: [{ message: { content } }] }))
     assert.strictEqual(textOf(partsOf(...messages, end)), "Hello.")
+    const laugh = ["ha", "ha", "."].map((content) => event({ choices: [{ message: { content } }] }))
+    assert.strictEqual(textOf(partsOf(...laugh, end)), "haha.")
     const long = "Hello, and a good day."
     const again = delta({ content: "Hello, " }) + delta({ content: "and a good day." }) +
       delta({ content: long }, "stop")
