@@ -156,8 +156,9 @@ export const make = Effect.fnUntraced(function*(
       token,
       onFrame: (bytes) => {
         const frame = PipecatFrames.decode(bytes)
-        if (Result.isSuccess(frame)) protocol.receive(frame.success)
-        else fail(`the Pipecat bot sent a malformed frame: ${frame.failure}`)
+        if (Result.isSuccess(frame)) return protocol.receive(frame.success)
+        // of a bot that has worked, the frame alone is lost
+        if (!Deferred.isDoneUnsafe(ready)) fail(`the Pipecat bot sent a malformed frame: ${frame.failure}`)
       }
     })
     socket.send(PipecatFrames.encode({

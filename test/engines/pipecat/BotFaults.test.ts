@@ -111,6 +111,17 @@ describe("the engine pipecat", () => {
       assert.strictEqual(lines[0]?.frames.filter(({ _tag }) => _tag === "Interruption").length, 1)
     }))
 
+  it.live("passes over malformed frames of a bot that is ready, and those alone", () =>
+    Effect.gen(function*() {
+      const { lines, url } = yield* FakeBot.make()
+      const { events } = yield* open({ url })
+      lines[0]?.socket.send(Uint8Array.of(0xff, 0xff))
+      lines[0]?.speak()
+      yield* until(() => events.length === 2)
+      assert.deepStrictEqual(tagsOf(events), ["ReplyStarted", "ReplyAudio"])
+      assert.lengthOf(lines, 1)
+    }))
+
   it.live("reconnects after a lost connection, and fails the reply in progress", () =>
     Effect.gen(function*() {
       const { lines, url } = yield* FakeBot.make()
