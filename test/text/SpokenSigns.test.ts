@@ -133,8 +133,8 @@ const golden: { readonly [language: string]: ReadonlyArray<readonly [written: st
   ],
   fr: [
     [
-      "C'est le n°1. N° 5, nº 3, nos 5 et 6, p. 5, al. 2",
-      "C'est le numéro 1. Numéro 5, numéro 3, numéros 5 et 6, page 5, alinéa 2"
+      "C'est le n°1. N° 5, nº 3, nos 5 enfants, p. 5, al. 2",
+      "C'est le numéro 1. Numéro 5, numéro 3, nos 5 enfants, page 5, alinéa 2"
     ],
     ["5 µm², 9,81 m/s²", "5 micromètres carrés, 9,81 mètres par seconde au carré"],
     ["en 50 av. J.-C. et 50 apr. J.-C. déjà", "en 50 avant Jésus-Christ et 50 après Jésus-Christ déjà"],

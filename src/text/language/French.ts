@@ -243,7 +243,6 @@ export const french: TextLanguage = {
     ["vs.", "contre"]
   ],
   numbered: [
-    ["nos", "numéros"],
     ["p.", "page"],
     ["pp.", "pages"],
     ["fig.", "figure"],
