@@ -33,7 +33,8 @@ class Value {
 
   /** Whether a text is no part of this value, which has not ended, but begins another. */
   isFollowedBy(text: string): boolean {
-    return !this.#extent.inString && /^\s*\{\s*(?:"|\}|$)/u.test(text) && !/[:[,]/u.test(this.#extent.last)
+    return this.#extent.begun && !this.#extent.inString && /^\s*\{\s*(?:"|\}|$)/u.test(text) &&
+      !/[:[,]/u.test(this.#extent.last)
   }
 }
 
