@@ -112,7 +112,6 @@ export interface SpeechToSpeechStream {
  *   engine asks again for audio. Default: false.
  * - `language`, `voice`, `keyterms`: the session's own, where the capabilities allow it. Default: the engine's.
  * - `onIncident`: called when the connection to the model is lost and when it is there again.
- * - `textSettings`, `currentLanguage`: for an engine that speaks through a `TextToSpeech`; see `TextToSpeechOptions`.
  *
  * @category models
  * @since 0.1.0
@@ -126,7 +125,9 @@ export interface SpeechToSpeechOptions {
   readonly voice?: string | undefined
   readonly keyterms?: ReadonlyArray<string> | undefined
   readonly onIncident?: OnIncident | undefined
+  /** How text is prepared, for an engine that speaks through a `TextToSpeech`. */
   readonly textSettings?: (() => TextSettings) | undefined
+  /** The session's language, which may change; read as `textSettings`. */
   readonly currentLanguage?: (() => string | undefined) | undefined
   /** The conversation so far, for a session that is resumed. */
   readonly history: ReadonlyArray<{ readonly role: "user" | "agent"; readonly text: string }>

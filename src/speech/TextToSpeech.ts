@@ -73,8 +73,6 @@ export interface TextToSpeechStream {
  * - `voice`: the engine's name of a voice. Default: the engine's own.
  * - `language`: BCP 47. Default: the voice's.
  * - `onIncident`: called when the engine behind this voice fails, is retried, replaced, or works again.
- * - `textSettings`, `currentLanguage`: how text is prepared, and the session's language, which may change; read before each
- *   sentence by `ResilientTextToSpeech`, which prepares the text. An engine does not read them.
  *
  * @category models
  * @since 0.1.0
@@ -84,7 +82,9 @@ export interface TextToSpeechOptions {
   readonly voice?: string | undefined
   readonly language?: string | undefined
   readonly onIncident?: OnIncident | undefined
+  /** How text is prepared; read before each sentence by `ResilientTextToSpeech`. An engine does not read it. */
   readonly textSettings?: (() => TextSettings) | undefined
+  /** The session's language, which may change; read as `textSettings`. */
   readonly currentLanguage?: (() => string | undefined) | undefined
 }
 

@@ -44,7 +44,7 @@ export interface Reading {
  * @category constants
  * @since 0.1.0
  */
-export const SILENT_TIMEOUTS = 2
+export const SILENT_TIMEOUTS = 4
 
 /** More pieces of text than a model writes in one turn: an agent that gives empty ones without a pause has no time-out. */
 const MAX_SILENT_PIECES = 200_000

@@ -18,7 +18,9 @@ describe("SpeechEngines", () => {
       const speaking = yield* Effect.forkChild(Stream.runCollect(voice.speak(Stream.make("one", "two"))))
       yield* Faulty.pass(2_000)
       const chunks = yield* Fiber.join(speaking)
-      assert.deepStrictEqual(chunks.map(({ text }) => text), ["one", "", "two", ""])
+      // a chunk without audio tells where the speech of a text ends
+      const audible = chunks.filter(({ pcm }) => pcm.length > 0)
+      assert.deepStrictEqual(audible.map(({ text }) => text), ["one", "", "two", ""])
       assert.deepStrictEqual(asked, ["one:fail", "one:ok", "two:ok"])
     })))
 })

@@ -37,7 +37,7 @@ describe("EventsChannel", () => {
     const seconds = 20
     for (; time.nowMs < seconds * 1_000; time.nowMs++) for (let i = 0; i < 10; i++) send("{\"type\":\"ping\"}")
     // 20 ms a message at twice real time, and the burst.
-    const allowed = SPEED * (seconds * 1_000 + BURST_MS) / 20
+    const allowed = (SPEED * seconds * 1_000 + BURST_MS) / 20
     assert.isAtMost(messages.length, allowed + 2)
     assert.isAtLeast(messages.length, allowed - 2)
     assert.isAtMost(reasons.length, seconds)
@@ -52,10 +52,10 @@ describe("EventsChannel", () => {
     const { messages, reasons, send } = make()
     for (let i = 0; i < 10_000; i++) send(Buffer.alloc(8))
     const told = reasons.length
-    assert.isAtMost(told, SPEED * BURST_MS / 20 + 2)
+    assert.isAtMost(told, BURST_MS / 20 + 2)
     const other = make()
     for (let i = 0; i < 10_000; i++) other.send("{\"type\":\"user.text\",\"text\":\"hi\"}")
-    assert.isAtMost(other.messages.length, SPEED * BURST_MS / 1_000 + 2)
+    assert.isAtMost(other.messages.length, BURST_MS / 1_000 + 2)
     assert.deepStrictEqual(messages, [])
   })
 })
