@@ -60,8 +60,8 @@ const MAX_REQUESTS = 64
 /** A connection is replaced so long before the vendor ends it. */
 const EXPIRY_MARGIN_MS = 30_000
 /**
- * A vendor that says so in Unix time seems to end every connection at once when the machine's wall clock is far ahead; none is
- * replaced sooner than this.
+ * A vendor that tells the end in Unix time seems to end every connection at once when the machine's wall clock is far ahead;
+ * such a connection lasts this long.
  */
 const LEAST_LIFE_MS = 60_000
 /** How often a connection is checked for its age and for being idle. */
@@ -147,9 +147,11 @@ export const open = Effect.fnUntraced(function*(
           _tag: "EndOfTurn",
           ...(message.confidence === undefined ? {} : { confidence: message.confidence })
         })
-      case "Expires":
-        from.expiresMs = Math.min(from.expiresMs, now() + Math.max(message.inMs - EXPIRY_MARGIN_MS, LEAST_LIFE_MS))
+      case "Expires": {
+        const leftMs = message.inMs - EXPIRY_MARGIN_MS
+        from.expiresMs = Math.min(from.expiresMs, now() + (leftMs > 0 ? leftMs : LEAST_LIFE_MS))
         return
+      }
       case "Failed":
         return fail(VendorError.toError(vendor, receiving, message.fault))
     }
