@@ -15,6 +15,7 @@ let bridge = ""
 const harness: Conformance.Harness = {
   ...pipecat,
   name: "pipecat through the real bridge",
+  unsupported: { ...pipecat.unsupported, orderedInput: "Pipecat passes messages on beside the audio that it holds" },
   serve: (backend) =>
     Effect.map(serve(backend), ({ url }) => ({ access, listener }) => {
       const session = {

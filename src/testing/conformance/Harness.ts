@@ -69,11 +69,12 @@ export type ConnectClient = (call: {
  * - `admission`: connections pass `ProviderHost.admit`, where hooks and limits can refuse them.
  * - `s2s`: the provider supports speech-to-speech sessions.
  * - `multiUser`: the provider supports more than one session at a time.
+ * - `orderedInput`: what a user types arrives after the audio sent before it. False where a bridge forwards them separately.
  *
  * @category models
  * @since 0.1.0
  */
-export type Capability = "exactAudio" | "recovery" | "admission" | "s2s" | "multiUser"
+export type Capability = "exactAudio" | "recovery" | "admission" | "s2s" | "multiUser" | "orderedInput"
 
 /**
  * The provider under test and how its users connect.
