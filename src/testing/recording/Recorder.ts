@@ -22,9 +22,14 @@ export const OUTPUT_RATE = 24_000
 type Mutable<A> = { -readonly [Key in keyof A]: A[Key] }
 type MutableReply = Mutable<HeardReply> & {
   words: Array<string>
-  /** Part of its audio was cleared and has not been sent again. */
+  /** Part of its audio was cleared while more came, and has not been sent again. */
   dropped: boolean
+  /** When its last frame was sent. */
+  sentAtMs: number
 }
+
+/** While a reply has audio, a frame of 20 ms is sent every 20 ms: after two without one, all that came has been sent. */
+const DRY_MS = 40
 
 interface Waiting {
   readonly pcm: Int16Array
@@ -130,7 +135,10 @@ export class Recorder {
       reply: reply?.reply ?? 0,
       pcm: this.#keepAudio ? pcm : undefined
     }
-    if (reply !== undefined) reply.dropped = false
+    if (reply !== undefined) {
+      reply.dropped = false
+      reply.sentAtMs = atMs
+    }
     this.trace.push({ _tag: "Frame", atMs, frame })
     const startMs = Math.max(atMs, this.#waiting.at(-1)?.endMs ?? this.#playedUntilMs)
     this.#waiting.push({ pcm, endMs: startMs + pcm.length * 1000 / OUTPUT_RATE, reply })
@@ -143,11 +151,12 @@ export class Recorder {
     this.trace.push({ _tag: "Event", atMs: this.#now(), event })
     if (event.type === "agent.speech_started") {
       const reply = { reply: this.replies.length + 1, turn: event.turn, startedAtMs: event.atMs, heard: "" }
-      this.#open = { ...reply, underrun: false, ended: undefined, words: [], dropped: false }
+      this.#open = { ...reply, underrun: false, ended: undefined, words: [], dropped: false, sentAtMs: event.atMs }
       this.replies.push(this.#open)
     } else if (event.type === "agent.speech_stopped" && this.#open !== undefined) {
       const open = this.#open
-      open.underrun = !open.dropped && !this.#waiting.some((frame) => frame.reply === open)
+      const isPlaying = !this.#isDry(open) && this.#waiting.some((frame) => frame.reply === open)
+      open.underrun = !open.dropped && !isPlaying
       this.#open.ended = { atMs: event.atMs, reason: event.reason, text: event.text }
       this.#open = undefined
     }
@@ -172,13 +181,18 @@ export class Recorder {
     if (played > 0) this.#waiting = this.#waiting.slice(played)
   }
 
+  /** All of its audio that came has been sent. */
+  #isDry({ sentAtMs }: MutableReply): boolean {
+    return this.#now() - sentAtMs > DRY_MS
+  }
+
   #makeReader(): SpokenAudioReader {
     return new SpokenAudioReader((word) => this.#sounding?.words.push(word.text))
   }
 
   #drop(): void {
     this.#play()
-    for (const { reply } of this.#waiting) if (reply !== undefined) reply.dropped = true
+    for (const { reply } of this.#waiting) if (reply !== undefined) reply.dropped ||= !this.#isDry(reply)
     this.#waiting = []
   }
 }

@@ -49,7 +49,7 @@ export interface HeardReply {
   readonly startedAtMs: number
   /** The words whose audio was played to its end. */
   readonly heard: string
-  /** All audio that had been sent was played before the reply ended: the voice was late or had failed. */
+  /** All audio that had come was sent, or played, before the reply ended: the voice was late, had failed, or had finished. */
   readonly underrun: boolean
   /** How it ended, and which text the session reported as heard; `undefined` if it never ended. */
   readonly ended: { readonly atMs: number; readonly reason: SpeechEnd; readonly text: string } | undefined
