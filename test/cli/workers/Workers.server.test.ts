@@ -26,13 +26,13 @@ let output = ""
 let exit: Promise<number | null>
 
 const until = async <A>(what: string, look: () => Promise<A | undefined> | A | undefined): Promise<A> => {
-  const deadline = performance.now() + 60_000
+  const deadline = performance.now() + 110_000
   while (performance.now() < deadline) {
     const found = await look()
     if (found !== undefined) return found
     await new Promise((resolve) => setTimeout(resolve, 50))
   }
-  return assert.fail(`${what}, not within 60 s: ${output.slice(-2_000)}`)
+  return assert.fail(`${what}, not within 110 s: ${output.slice(-2_000)}`)
 }
 
 const create = async (): Promise<{ readonly status: number; readonly body: Created & { readonly code?: string } }> => {
@@ -131,7 +131,7 @@ describe.skipIf(missing !== undefined)("serve --workers 2", () => {
     primary.stdout?.on("data", read)
     primary.stderr?.on("data", read)
     base = await until("listening", () => /listening on (http:\/\/[\d.]+:\d+), with 2 workers/u.exec(output)?.[1])
-  }, 60_000)
+  }, 120_000)
   afterAll(() => {
     primary.kill("SIGKILL")
     rmSync(directory, { recursive: true, force: true })
