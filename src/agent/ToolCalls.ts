@@ -12,7 +12,7 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Tracer from "effect/Tracer"
-import { type BackendError, describe, InvalidConfig } from "../BackendError.ts"
+import { type BackendError, describe, InvalidConfig, isBackendError, isInternal } from "../BackendError.ts"
 import * as ToolSpan from "../telemetry/ToolSpan.ts"
 import type { Agent, AgentInput, AgentSession } from "./Agent.ts"
 import { CurrentSession } from "./HandOver.ts"
@@ -66,16 +66,32 @@ const truncate = (outcome: ToolOutcome): ToolOutcome => {
   return text.length > MAX_OUTPUT ? { ...outcome, output: `${text.slice(0, MAX_OUTPUT)}…` } : outcome
 }
 
-/** Logs why a tool failed; what a model did wrong, such as an input that does not fit, is no failure of the tool. */
+/** What is told of a call that a model made wrongly: it names no tool, or its input does not fit. */
+const mistakeOf = (error: unknown): string | undefined =>
+  AiError.isAiError(error) &&
+    (error.reason._tag === "ToolNotFoundError" || error.reason._tag === "ToolParameterValidationError")
+    ? error.reason.message
+    : undefined
+
+/** Logs why a tool failed; a mistake of the model is no failure of the tool. */
 const logFailure = (name: string, cause: Cause.Cause<unknown>): Effect.Effect<void> =>
-  Cause.hasInterruptsOnly(cause) || AiError.isAiError(Cause.squash(cause))
+  Cause.hasInterruptsOnly(cause) || mistakeOf(Cause.squash(cause)) !== undefined
     ? Effect.void
     : Effect.logWarning(`tool ${name} failed`, cause)
 
-/** The model receives the message of a failure, but no stack trace. */
+/** Whether an error says what only the log may: of a defect, or of a result that is not what the tool declares. */
+const isInternalError = (error: unknown): boolean =>
+  AiError.isAiError(error)
+    ? error.reason._tag === "ToolResultEncodingError" || error.reason._tag === "InvalidToolResultError"
+    : isBackendError(error) && isInternal(error)
+
+/** The model receives the message of a failure; of a defect no more than that the tool failed. */
 const failureOutcome = (name: string, cause: Cause.Cause<unknown>): ToolOutcome => {
   if (Cause.hasInterruptsOnly(cause)) return failed(`tool ${name} was interrupted`)
   const error = Cause.squash(cause)
+  const mistake = mistakeOf(error)
+  if (mistake !== undefined) return failed(mistake)
+  if (!Cause.hasFails(cause) || isInternalError(error)) return failed(`tool ${name} failed`)
   return failed(
     AiError.isAiError(error)
       ? error.reason.message

@@ -1,10 +1,11 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Duration, Effect, Logger } from "effect"
+import { Cause, Duration, Effect, Logger } from "effect"
 import { AiError } from "effect/ai"
 import * as ToolCalls from "../../src/agent/ToolCalls.ts"
+import { fromCause } from "../../src/BackendError.ts"
 
 describe("ToolCalls", () => {
-  it.effect("logs why a tool failed, and not what the model did wrong", () =>
+  it.effect("logs why a tool failed, and tells the model the message of a failure, but not of a defect", () =>
     Effect.gen(function*() {
       const lines: Array<string> = []
       const logger = Logger.make<unknown, void>(({ cause, message }) =>
@@ -13,10 +14,20 @@ describe("ToolCalls", () => {
       const failures: { readonly [name: string]: Effect.Effect<never, unknown> } = {
         defect: Effect.die(new Error("it broke")),
         failure: Effect.fail("no such booking"),
-        input: Effect.fail(AiError.make({
+        hidden: Effect.fail(fromCause("Tool.run", Cause.die(new Error("a bug in a library")))),
+        result: Effect.fail(AiError.make({
           module: "Toolkit",
           method: "handle",
-          reason: new AiError.ToolNotFoundError({ toolName: "input", availableTools: [] })
+          reason: new AiError.ToolResultEncodingError({
+            toolName: "result",
+            toolResult: 1,
+            description: "a secret value"
+          })
+        })),
+        missing: Effect.fail(AiError.make({
+          module: "Toolkit",
+          method: "handle",
+          reason: new AiError.ToolNotFoundError({ toolName: "missing", availableTools: [] })
         })),
         slow: Effect.never
       }
@@ -37,9 +48,25 @@ describe("ToolCalls", () => {
         Object.keys(failures).map((name) => ({ type: "tool-call", id: name, name, params: {} }))
       ).pipe(Effect.provide(Logger.layer([logger])))
       yield* done
-      assert.strictEqual(lines.length, 2, lines.join("\n"))
+      assert.strictEqual(lines.length, 4, lines.join("\n"))
       assert.match(lines[0]!, /^tool defect failed .*it broke/su)
       assert.match(lines[1]!, /^tool failure failed .*no such booking/su)
-      assert.deepStrictEqual(calls.history.calls.map(({ outcome }) => outcome?.ok), [false, false, false, false])
+      assert.match(lines[2]!, /^tool hidden failed .*a bug in a library/su)
+      assert.match(lines[3]!, /^tool result failed .*a secret value/su)
+      const { missing, ...outcomes } = Object.fromEntries(
+        calls.history.calls.map(({ name, outcome }) => [name, outcome])
+      )
+      assert.strictEqual(missing?.ok, false)
+      assert.match(JSON.stringify(missing?.output), /missing/u)
+      assert.deepStrictEqual(outcomes, {
+        defect: { ok: false, output: { error: "tool defect failed" } },
+        failure: { ok: false, output: { error: "tool failure failed: no such booking" } },
+        hidden: { ok: false, output: { error: "tool hidden failed" } },
+        result: { ok: false, output: { error: "tool result failed" } },
+        slow: {
+          ok: false,
+          output: { error: "tool slow timed out after 0; it may or may not have taken effect" }
+        }
+      })
     }))
 })
