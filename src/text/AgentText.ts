@@ -5,8 +5,8 @@
  */
 import { expandNumbers } from "./language/ExpandNumbers.ts"
 import type { TextLanguage } from "./language/TextLanguage.ts"
-import * as SpeechTags from "./SpeechTags.ts"
 import { encoded } from "./SpokenText.ts"
+import * as SpeechTags from "./tags/SpeechTags.ts"
 import { compose, type TextTransform, type Transformer } from "./TextTransform.ts"
 import * as TextWords from "./TextWords.ts"
 

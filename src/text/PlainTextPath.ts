@@ -4,8 +4,8 @@
  *
  * @since 0.1.0
  */
-import { cueStarts } from "./SpeechTags.ts"
-import { keyVerbs } from "./SpokenSigns.ts"
+import { keyVerbs } from "./signs/SpokenSigns.ts"
+import { cueStarts } from "./tags/SpeechTags.ts"
 import type { TextTransform, Transformer } from "./TextTransform.ts"
 
 const letter = "A-Za-z\\u00C0-\\u024F"

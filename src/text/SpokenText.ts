@@ -7,11 +7,11 @@
  * @since 0.1.0
  */
 import type { SpokenWords } from "./language/TextLanguage.ts"
+import { markdown } from "./markdown/SpokenMarkdown.ts"
 import { plainOf, withPlainTextPath } from "./PlainTextPath.ts"
-import * as SpeechTags from "./SpeechTags.ts"
+import { symbols } from "./signs/SpokenSymbols.ts"
 import { tidy, withoutEmoji } from "./SpokenCleanup.ts"
-import { markdown } from "./SpokenMarkdown.ts"
-import { symbols } from "./SpokenSymbols.ts"
+import * as SpeechTags from "./tags/SpeechTags.ts"
 import { compose, fromReader, replace, type TextTransform } from "./TextTransform.ts"
 import * as TextWords from "./TextWords.ts"
 import { withoutThoughts } from "./thoughts/ThoughtFilter.ts"

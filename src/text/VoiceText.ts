@@ -4,11 +4,11 @@
  *
  * @since 0.1.0
  */
-import { tagAt } from "./HtmlTag.ts"
 import { spokenOffset } from "./language/ExpandedText.ts"
 import { expandNumbers } from "./language/ExpandNumbers.ts"
-import * as SpeechTags from "./SpeechTags.ts"
-import { sayWord } from "./SpokenSymbols.ts"
+import { sayWord } from "./signs/SpokenSymbols.ts"
+import { tagAt } from "./tags/HtmlTag.ts"
+import * as SpeechTags from "./tags/SpeechTags.ts"
 import type { TextWords } from "./TextWords.ts"
 
 /**

@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Schema } from "effect"
-import { tagSet } from "../../src/text/SpeechTags.ts"
+import { tagSet } from "../../src/text/tags/SpeechTags.ts"
 import * as TextWords from "../../src/text/TextWords.ts"
 import * as VoiceText from "../../src/text/VoiceText.ts"
 

@@ -8,7 +8,7 @@
  */
 import { english } from "../../text/language/English.ts"
 import { expandNumbers } from "../../text/language/ExpandNumbers.ts"
-import { sayWord } from "../../text/SpokenSymbols.ts"
+import { sayWord } from "../../text/signs/SpokenSymbols.ts"
 import * as TextWords from "../../text/TextWords.ts"
 
 /**

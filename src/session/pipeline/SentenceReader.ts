@@ -19,7 +19,7 @@ import * as Stream from "effect/Stream"
 import { RETRACTED } from "../../agent/AgentThoughts.ts"
 import { type BackendError, fromCause, Timeout } from "../../BackendError.ts"
 import * as MonotonicTime from "../../MonotonicTime.ts"
-import type { SentenceSplitter } from "../../text/SentenceSplitter.ts"
+import type { SentenceSplitter } from "../../text/sentences/SentenceSplitter.ts"
 
 /**
  * How a text is read.

@@ -3,7 +3,7 @@
  *
  * @since 0.1.0
  */
-import { type TagSet, tagSet } from "../../text/SpeechTags.ts"
+import { type TagSet, tagSet } from "../../text/tags/SpeechTags.ts"
 import * as TextWords from "../../text/TextWords.ts"
 import * as VoiceText from "../../text/VoiceText.ts"
 import type { TextSettings } from "../TextSettings.ts"

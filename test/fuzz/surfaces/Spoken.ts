@@ -1,4 +1,4 @@
-import { SentenceTokenizer } from "../../../src/text/SentenceTokenizer.ts"
+import { SentenceTokenizer } from "../../../src/text/sentences/SentenceTokenizer.ts"
 import { spoken } from "../../../src/text/SpokenText.ts"
 import { Chance } from "../Chance.ts"
 import { textOf } from "../Mutate.ts"

@@ -5,8 +5,8 @@
  *
  * @since 0.1.0
  */
-import type { CountedNoun, TextLanguage } from "./language/TextLanguage.ts"
-import { directionsOf, type TextWords } from "./TextWords.ts"
+import type { CountedNoun, TextLanguage } from "../language/TextLanguage.ts"
+import { directionsOf, type TextWords } from "../TextWords.ts"
 
 /**
  * Says the signs of one word, which has no white space. `before` is the word before it on its line, `""` at the start.

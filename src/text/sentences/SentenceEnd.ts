@@ -3,8 +3,8 @@
  *
  * @since 0.1.0
  */
+import type { TextLanguage } from "../language/TextLanguage.ts"
 import { fullStop } from "./AbbreviationEnd.ts"
-import type { TextLanguage } from "./language/TextLanguage.ts"
 
 const segmenters = new Map<string, Intl.Segmenter>()
 

@@ -3,7 +3,7 @@
  *
  * @since 0.1.0
  */
-import { MAX_LOOKAHEAD, MORE, NONE } from "./Lookahead.ts"
+import { MAX_LOOKAHEAD, MORE, NONE } from "../Lookahead.ts"
 
 /**
  * What kind of line it is. A heading, a list item and a table row end with a full stop when spoken.

@@ -3,7 +3,7 @@
  *
  * @since 0.1.0
  */
-import { MORE, NONE } from "./Lookahead.ts"
+import { MORE, NONE } from "../Lookahead.ts"
 
 const blockTags = new Set(
   ("address article aside blockquote br center dd details div dl dt figcaption figure footer form h1 h2 h3 h4 h5 h6 " +

@@ -1,7 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Schema } from "effect"
-import { plainSentenceEnd, segmenterSentenceEnd } from "../../src/text/SentenceEnd.ts"
-import { SentenceTokenizer } from "../../src/text/SentenceTokenizer.ts"
+import { plainSentenceEnd, segmenterSentenceEnd } from "../../../src/text/sentences/SentenceEnd.ts"
+import { SentenceTokenizer } from "../../../src/text/sentences/SentenceTokenizer.ts"
 
 const cut = (...texts: ReadonlyArray<string>): ReadonlyArray<string> => {
   const sentences = new SentenceTokenizer()

@@ -5,7 +5,7 @@
  */
 import { assert, describe, it } from "@effect/vitest"
 import { Schema } from "effect"
-import { spoken, spokenByFullPath, transform } from "../../src/text/SpokenText.ts"
+import { spoken, spokenByFullPath, transform } from "../../../src/text/SpokenText.ts"
 
 const say = (text: string, language = "en") => transform(spoken({ language }), text)
 const inUnits = (text: string, language = "en") => {

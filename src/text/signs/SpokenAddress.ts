@@ -3,7 +3,7 @@
  *
  * @since 0.1.0
  */
-import type { SpokenWords } from "./language/TextLanguage.ts"
+import type { SpokenWords } from "../language/TextLanguage.ts"
 
 /** Names without a scheme are addresses if they end in one of these. */
 const topLevel = new Set(

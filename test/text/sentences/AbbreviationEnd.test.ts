@@ -1,8 +1,8 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Schema } from "effect"
-import { endsInAbbreviation } from "../../src/text/AbbreviationEnd.ts"
-import { forTag } from "../../src/text/language/Languages.ts"
-import { SentenceTokenizer } from "../../src/text/SentenceTokenizer.ts"
+import { forTag } from "../../../src/text/language/Languages.ts"
+import { endsInAbbreviation } from "../../../src/text/sentences/AbbreviationEnd.ts"
+import { SentenceTokenizer } from "../../../src/text/sentences/SentenceTokenizer.ts"
 
 /** The pieces of a text, after a first one: the first clause is cut off for another reason. */
 const cut = (language: string, parts: Iterable<string>): ReadonlyArray<string> => {

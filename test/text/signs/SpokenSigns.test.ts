@@ -5,7 +5,7 @@
  */
 import { assert, describe, it } from "@effect/vitest"
 import { Schema } from "effect"
-import { spoken, transform } from "../../src/text/SpokenText.ts"
+import { spoken, transform } from "../../../src/text/SpokenText.ts"
 
 const golden: { readonly [language: string]: ReadonlyArray<readonly [written: string, said: string]> } = {
   en: [

@@ -3,7 +3,7 @@
  *
  * @since 0.1.0
  */
-import type { SpokenWords } from "./language/TextLanguage.ts"
+import type { SpokenWords } from "../language/TextLanguage.ts"
 
 /**
  * Whether a word contains a URL or an e-mail address, in which `*` and `_` are no markup.

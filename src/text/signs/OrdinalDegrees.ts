@@ -3,8 +3,8 @@
  *
  * @since 0.1.0
  */
-import { MORE } from "./Lookahead.ts"
-import { derived } from "./TextWords.ts"
+import { MORE } from "../Lookahead.ts"
+import { derived } from "../TextWords.ts"
 
 const written = /^[("'“‘«]?(?:[lL]['’])?\d{1,3}°$/u
 const first = /^[("'“‘«]?1°$/u

@@ -3,12 +3,12 @@
  *
  * @since 0.1.0
  */
-import { MORE } from "./Lookahead.ts"
+import { MORE } from "../Lookahead.ts"
+import { fromReader, type TextTransform } from "../TextTransform.ts"
+import { derived, type TextWords } from "../TextWords.ts"
 import { ordinalDegrees } from "./OrdinalDegrees.ts"
 import * as SpokenAddress from "./SpokenAddress.ts"
 import * as SpokenSigns from "./SpokenSigns.ts"
-import { fromReader, type TextTransform } from "./TextTransform.ts"
-import { derived, type TextWords } from "./TextWords.ts"
 
 /** A longer word is read in parts. */
 const LOOK = 96

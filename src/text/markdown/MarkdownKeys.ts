@@ -3,7 +3,7 @@
  *
  * @since 0.1.0
  */
-import { isKeyVerb } from "./SpokenSigns.ts"
+import { isKeyVerb } from "../signs/SpokenSigns.ts"
 
 /** "Wählen Sie bitte *9": how many words before a key may speak of keys. */
 const MAX_SINCE_VERB = 2

@@ -3,7 +3,7 @@
  *
  * @since 0.1.0
  */
-import type { TextLanguage } from "./language/TextLanguage.ts"
+import type { TextLanguage } from "../language/TextLanguage.ts"
 
 /**
  * What a full stop does: ends a sentence, or not; `wait`: more of the next word is needed.

@@ -3,8 +3,8 @@
  *
  * @since 0.1.0
  */
+import type { TextLanguage } from "../language/TextLanguage.ts"
 import { continuesAfterFullStop, endsInAbbreviation } from "./AbbreviationEnd.ts"
-import type { TextLanguage } from "./language/TextLanguage.ts"
 
 /** What may follow the mark that ends a sentence: quotation marks, brackets, encoded tags. */
 const closers = "[\"'”’»«)\\]」』】〉》）\\u{F0000}-\\u{FFFFF}\\s]*"

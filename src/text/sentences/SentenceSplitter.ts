@@ -7,10 +7,10 @@
  *
  * @since 0.1.0
  */
-import type { TextLanguage } from "./language/TextLanguage.ts"
+import type { TextLanguage } from "../language/TextLanguage.ts"
+import type { TextTransform, Transformer } from "../TextTransform.ts"
 import { mayEndSentence, openWordLength, type PauseCut, pauseEnd, wholeSentences } from "./SentencePause.ts"
 import { SentenceTokenizer } from "./SentenceTokenizer.ts"
-import type { TextTransform, Transformer } from "./TextTransform.ts"
 
 /**
  * The pause after which a sentence whose end is certain is spoken, in ms: longer than the gaps between a model's tokens.

@@ -6,8 +6,8 @@
  * @since 0.1.0
  */
 
-import { english } from "./language/English.ts"
-import type { TextLanguage } from "./language/TextLanguage.ts"
+import { english } from "../language/English.ts"
+import type { TextLanguage } from "../language/TextLanguage.ts"
 import { plainSentenceEnd, segmenterSentenceEnd } from "./SentenceEnd.ts"
 
 /** A shorter first clause would sound chopped; in characters of an alphabet. */

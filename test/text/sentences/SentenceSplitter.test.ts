@@ -1,9 +1,14 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Schema } from "effect"
-import * as AgentText from "../../src/text/AgentText.ts"
-import { LAST_WORD_MS, SENTENCE_PAUSE_MS, SentenceSplitter, WORDS_LIMIT_MS } from "../../src/text/SentenceSplitter.ts"
-import * as SpokenText from "../../src/text/SpokenText.ts"
-import * as TextTransform from "../../src/text/TextTransform.ts"
+import * as AgentText from "../../../src/text/AgentText.ts"
+import {
+  LAST_WORD_MS,
+  SENTENCE_PAUSE_MS,
+  SentenceSplitter,
+  WORDS_LIMIT_MS
+} from "../../../src/text/sentences/SentenceSplitter.ts"
+import * as SpokenText from "../../../src/text/SpokenText.ts"
+import * as TextTransform from "../../../src/text/TextTransform.ts"
 
 const english = { language: "en" }
 

@@ -4,17 +4,17 @@
  *
  * @since 0.1.0
  */
-import { isBlockTag, restOfTag, tagAt } from "./HtmlTag.ts"
-import type { SpokenWords } from "./language/TextLanguage.ts"
-import { MAX_LOOKAHEAD, MORE, NONE } from "./Lookahead.ts"
+import type { SpokenWords } from "../language/TextLanguage.ts"
+import { MAX_LOOKAHEAD, MORE, NONE } from "../Lookahead.ts"
+import { isBlockTag, restOfTag, tagAt } from "../tags/HtmlTag.ts"
+import type { TagSet } from "../tags/SpeechTags.ts"
+import { withoutEncoded } from "../tags/SpeechTags.ts"
+import { fromReader, type TextReader, type TextTransform } from "../TextTransform.ts"
 import { type Fence, type LineKind, lineMarkup } from "./MarkdownBlock.ts"
 import { cueAt, emphasisedCueEnd, keptTag, skippedEnd } from "./MarkdownCue.ts"
 import { MarkdownKeys } from "./MarkdownKeys.ts"
 import { mathAt } from "./MarkdownMath.ts"
 import { codeWords, containsAddress, decodeEntities, withoutEmphasis } from "./MarkdownWord.ts"
-import type { TagSet } from "./SpeechTags.ts"
-import { withoutEncoded } from "./SpeechTags.ts"
-import { fromReader, type TextReader, type TextTransform } from "./TextTransform.ts"
 
 /**
  * @category models

@@ -5,10 +5,10 @@
  */
 import { assert, describe, it } from "@effect/vitest"
 import { Schema } from "effect"
-import * as AgentText from "../../src/text/AgentText.ts"
-import { SentenceTokenizer } from "../../src/text/SentenceTokenizer.ts"
-import { spoken, transform } from "../../src/text/SpokenText.ts"
-import { TaggedPieces } from "../../src/text/TaggedPieces.ts"
+import * as AgentText from "../../../src/text/AgentText.ts"
+import { SentenceTokenizer } from "../../../src/text/sentences/SentenceTokenizer.ts"
+import { spoken, transform } from "../../../src/text/SpokenText.ts"
+import { TaggedPieces } from "../../../src/text/tags/TaggedPieces.ts"
 
 const removed: ReadonlyArray<readonly [written: string, heard: string]> = [
   ["Your code is <spell>A7B9</spell>. <break time=\"1s\"/> Thanks [laughs].", "Your code is A7B9. Thanks."],

@@ -5,8 +5,8 @@
  *
  * @since 0.1.0
  */
-import type { SpokenWords } from "./language/TextLanguage.ts"
-import { MAX_LOOKAHEAD, MORE, NONE } from "./Lookahead.ts"
+import type { SpokenWords } from "../language/TextLanguage.ts"
+import { MAX_LOOKAHEAD, MORE, NONE } from "../Lookahead.ts"
 import type { Replaced } from "./MarkdownCue.ts"
 
 const signs: { readonly [command: string]: string } = {

@@ -3,9 +3,9 @@
  *
  * @since 0.1.0
  */
-import type { Tag } from "./HtmlTag.ts"
-import { MORE, NONE } from "./Lookahead.ts"
-import * as SpeechTags from "./SpeechTags.ts"
+import { MORE, NONE } from "../Lookahead.ts"
+import type { Tag } from "../tags/HtmlTag.ts"
+import * as SpeechTags from "../tags/SpeechTags.ts"
 
 /** The content of an element that is kept as it is, and of a stage direction: at most so many characters. */
 const MAX_CONTENT = 120
