@@ -46,8 +46,11 @@ export interface Reading {
  */
 export const SILENT_TIMEOUTS = 4
 
-/** More pieces of text than a model writes in one turn: an agent that gives empty ones without a pause has no time-out. */
-const MAX_SILENT_PIECES = 200_000
+/**
+ * Texts without a word in a row: of an agent that gives them without a pause, no time-out would be noticed. `AgentThoughts`
+ * passes on one in a hundred of a long thought, so these stand for some 300,000 pieces, more than a model thinks in one turn.
+ */
+const MAX_SILENT_PIECES = 4_000
 
 const op = "Agent.respond"
 /** Timers may fire this much early, in ms. */
