@@ -24,7 +24,8 @@ const causes: { readonly [cause: string]: (after: Text) => Text } = {
     Stream.concat(after, Stream.forever(Stream.fromEffect(Effect.as(Effect.sleep("500 millis"), "")))),
   "gives white space for ever": (after) =>
     Stream.concat(after, Stream.forever(Stream.fromEffect(Effect.as(Effect.sleep("500 millis"), " ")))),
-  "gives empty texts without a pause": (after) => Stream.concat(after, Stream.forever(Stream.succeed("")))
+  "gives empty texts without a pause": (after) =>
+    Stream.concat(after, Stream.forever(Stream.fromIterable(Array.from({ length: 100 }, () => ""))))
 }
 
 /** Those that end the answer as soon as they happen. */
