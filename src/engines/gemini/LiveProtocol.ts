@@ -139,6 +139,7 @@ export const make = (options: LiveProtocolOptions): S2sProtocol => {
     },
     turnLost: () => closeTurn()
   }, { deadlineMs, now, speaksText, context })
+  const { content } = conversation
   const audio: UserAudio = new UserAudio({
     sampleRate: INPUT_RATE,
     remote,
@@ -250,16 +251,16 @@ export const make = (options: LiveProtocolOptions): S2sProtocol => {
       case "OutputTranscription":
         // it may arrive after the turn that it belongs to, and is no sign of another
         if (!conversation.inProgress(response) && (trailing || !isAwaited())) return
-        return conversation.transcript(current(), event.text)
+        return content.transcript(current(), event.text)
       case "Audio":
-        return conversation.audio(current(), "", 0, event.pcm)
+        return content.audio(current(), "", 0, event.pcm)
       case "Text":
-        return conversation.written(current(), "text", event.text, false)
+        return content.written(current(), "text", event.text, false)
       case "ToolCalls":
         for (const { id, input, name } of event.calls) {
           const call = id ?? `${name}-${++unnamed}`
           if (id === undefined) unnamedCalls.add(call)
-          conversation.toolCall(current(), call, name, input)
+          content.toolCall(current(), call, name, input)
         }
         return
       case "ToolCallsCancelled":

@@ -123,6 +123,7 @@ export const make = (options: RealtimeProtocolOptions): S2sProtocol => {
       if (answers && !conversation.dropLost()) emit({ _tag: "UserTurnUnanswered" })
     }
   }, { deadlineMs, now, speaksText, context })
+  const { content } = conversation
   const audio: UserAudio = new UserAudio({
     sampleRate: SAMPLE_RATE,
     remote,
@@ -177,7 +178,7 @@ export const make = (options: RealtimeProtocolOptions): S2sProtocol => {
   const onItem = (response: string, item: Of<"response.output_item.done">["item"]) => {
     const call = item.call_id ?? item.id
     if (item.type === "function_call" && call != null && item.name != null) {
-      conversation.toolCall(response, call, item.name, CallArguments.read(item.arguments))
+      content.toolCall(response, call, item.name, CallArguments.read(item.arguments))
     }
     for (const part of item.content ?? []) if (part !== null) onPart(response, item.id ?? "", part)
   }
@@ -186,9 +187,9 @@ export const make = (options: RealtimeProtocolOptions): S2sProtocol => {
     item: string,
     { text, transcript, type }: Of<"response.content_part.done">["part"]
   ) => {
-    if ((type === "text" || type === "output_text") && text != null) conversation.written(response, item, text, true)
+    if ((type === "text" || type === "output_text") && text != null) content.written(response, item, text, true)
     if ((type === "audio" || type === "output_audio") && transcript != null) {
-      conversation.transcript(response, transcript, true)
+      content.transcript(response, transcript, true)
     }
   }
   const onDone = ({ response }: Of<"response.done">) => {
@@ -291,32 +292,32 @@ export const make = (options: RealtimeProtocolOptions): S2sProtocol => {
       case "response.created":
         return onCreated(event)
       case "response.output_item.added":
-        return event.item.id == null ? undefined : conversation.item(nameOf(event.response_id), event.item.id)
+        return event.item.id == null ? undefined : content.item(nameOf(event.response_id), event.item.id)
       case "response.output_item.done":
         return onItem(nameOf(event.response_id), event.item)
       case "response.content_part.done":
         return onPart(nameOf(event.response_id), event.item_id ?? "", event.part)
       case "response.output_text.delta":
-        return conversation.written(nameOf(event.response_id), event.item_id ?? "", event.delta, false)
+        return content.written(nameOf(event.response_id), event.item_id ?? "", event.delta, false)
       case "response.output_text.done":
-        return conversation.written(nameOf(event.response_id), event.item_id ?? "", event.text, true)
+        return content.written(nameOf(event.response_id), event.item_id ?? "", event.text, true)
       case "response.output_audio.delta":
         if (unanswered.length > 0) unanswered = []
-        return conversation.audio(
+        return content.audio(
           nameOf(event.response_id),
           event.item_id ?? "",
           typeof event.content_index === "number" ? event.content_index : 0,
           event.pcm
         )
       case "response.output_audio.done":
-        return conversation.audioDone(nameOf(event.response_id))
+        return content.audioDone(nameOf(event.response_id))
       case "response.output_audio_transcript.delta":
-        return conversation.transcript(nameOf(event.response_id), event.delta)
+        return content.transcript(nameOf(event.response_id), event.delta)
       case "response.output_audio_transcript.done":
-        return conversation.transcript(nameOf(event.response_id), event.transcript, true)
+        return content.transcript(nameOf(event.response_id), event.transcript, true)
       case "response.function_call_arguments.done":
         // the name of the function follows with the item
-        return event.name == null ? undefined : conversation.toolCall(
+        return event.name == null ? undefined : content.toolCall(
           nameOf(event.response_id),
           event.call_id,
           event.name,
