@@ -33,12 +33,13 @@ export const CurrentSession = Context.Reference<
  *
  * const Billing = Tool.make("billing", {
  *   description: "Hands the user over to the billing assistant",
- *   success: Schema.String
+ *   success: Schema.String,
+ *   failure: Schema.String
  * })
  *
  * export const toolkit = Toolkit.make(Billing)
  * export const handlers = toolkit.toLayer({
- *   billing: () => Agent.handOver("billing").pipe(Effect.as("handed over"), Effect.orDie)
+ *   billing: () => Agent.handOver("billing").pipe(Effect.as("handed over"), Effect.mapError(({ message }) => message))
  * })
  * export const reception = Agent.fromLanguageModel({ name: "reception", toolkit })
  * ```

@@ -11,11 +11,12 @@ const { say, waitForAgent } = Scenario
 const Transfer = Tool.make("transfer", {
   description: "Hands the user over to a colleague",
   parameters: Schema.Struct({ to: Schema.String }),
-  success: Schema.String
+  success: Schema.String,
+  failure: Schema.String
 })
 const toolkit = Toolkit.make(Transfer)
 const handlers = toolkit.toLayer({
-  transfer: ({ to }) => Agent.handOver(to).pipe(Effect.as("handed over"), Effect.orDie)
+  transfer: ({ to }) => Agent.handOver(to).pipe(Effect.as("handed over"), Effect.mapError(({ message }) => message))
 })
 const reception = Agent.fromLanguageModel({ name: "reception", toolkit })
 
