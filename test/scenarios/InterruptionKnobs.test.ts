@@ -52,16 +52,27 @@ const values: { readonly [Name in keyof Knobs]: ReadonlyArray<Knobs[Name]> } = {
   utterance: utterances
 }
 
-const names = Object.keys(values) as Array<keyof Knobs>
-const count = names.reduce((product, name) => product * values[name].length, 1)
+const count = Object.values(values).reduce((product, { length }) => product * length, 1)
 const combination = (index: number): Knobs => {
   let rest = index
-  return Object.fromEntries(names.map((name) => {
-    const of = values[name]
+  const pick = <A>(of: ReadonlyArray<A>): A => {
     const value = of[rest % of.length]
+    if (value === undefined) throw new RangeError("no values")
     rest = Math.floor(rest / of.length)
-    return [name, value]
-  })) as unknown as Knobs
+    return value
+  }
+  return {
+    minSpeech: pick(values.minSpeech),
+    minWords: pick(values.minWords),
+    ignoreBackchannels: pick(values.ignoreBackchannels),
+    enabled: pick(values.enabled),
+    echoGuard: pick(values.echoGuard),
+    patience: pick(values.patience),
+    interim: pick(values.interim),
+    delayMs: pick(values.delayMs),
+    sttTurns: pick(values.sttTurns),
+    utterance: pick(values.utterance)
+  }
 }
 
 type Outcome = "ignored" | "answered later" | "interrupts"
