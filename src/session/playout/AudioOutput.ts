@@ -76,10 +76,10 @@ export class AudioOutput implements Player {
   #connection: UserConnection | undefined
   #sampleRate = 24_000
   #reply: ReplyPlayout | undefined
-  /** Whether `drained` is awaited. */
+  /** The time of playout, in ms, and by how much the clock has gone back. */
   #latestMs = Number.NEGATIVE_INFINITY
-  /** By how much the clock has gone back, in ms. */
   #clockBehindMs = 0
+  /** Whether `drained` is awaited. */
   #full = false
   #sentFrames = 0
   /** The recorder of what is played. */
