@@ -189,7 +189,10 @@ export interface State {
   readonly agent: Agent
   /** The transcript of the open turn so far. */
   readonly openTranscript: { readonly finals: string; readonly interim: string }
-  /** The last final transcript, if the user has not spoken since; "" otherwise. */
+  /**
+   * The last final transcript, which a recogniser may send again; "" once the user has spoken since, or, where words without
+   * a detected sound are a turn (`turnAuthority: "stt"`), a reply has become audible.
+   */
   readonly lastFinal: string
   readonly speculation: Speculation | undefined
   /** The turn detector's last prediction; without a probability while its answer is awaited. */

@@ -621,6 +621,20 @@ describe("Conversation", () => {
       assert.deepStrictEqual(script.historyLines, ["1 user: Count.", "1 agent: One …", "2 user: To ten."])
     })
 
+    it("takes the same words of a soft voice again as the answer to what the agent has said since", () => {
+      const yes = [{ _tag: "Final", text: "Yes." }, { _tag: "EndOfTurn" }] as const
+      const script = open({ turnAuthority: "stt" }).on(...yes, ...yes)
+      script.audible().played("Do you want tea?").on(...yes)
+      script.audible().played("With milk?").on(...yes)
+      assert.deepStrictEqual(script.historyLines, [
+        "1 user: Yes.",
+        "1 agent: Do you want tea?",
+        "2 user: Yes.",
+        "2 agent: With milk?",
+        "3 user: Yes."
+      ])
+    })
+
     it("does not open a turn for an echo without voice activity", () => {
       const script = open({ turnAuthority: "stt", interimTranscripts: true }).starts(0)
       script.on({ _tag: "Final", text: "Count." }, { _tag: "EndOfTurn" }).audible()

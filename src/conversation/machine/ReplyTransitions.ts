@@ -22,6 +22,8 @@ export const onReplyAudible = (step: Step, epoch: number): void => {
   if (reply === undefined || reply.audibleAt !== undefined || step.state.agent._tag === "Ending") return
   const timestamps = reply.timestamps === undefined ? undefined : { ...reply.timestamps, playout: step.atMs }
   step.setReply({ ...reply, audibleAt: step.atMs, timestamps })
+  // a soft voice may answer with the same words as before, without a detected sound
+  if (step.options.turnAuthority === "stt") step.set({ lastFinal: "" })
   step.emit({ type: "agent.speech_started", turn: reply.turn })
   if (timestamps === undefined) return
   const { parts, totalMs } = TurnLatency.parts(timestamps)
