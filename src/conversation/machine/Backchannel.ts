@@ -54,19 +54,18 @@ const compile = (known: ReadonlySet<string>): Backchannels => {
   }
 }
 
+const ofAll: ReadonlyArray<string> = [...common, ...Object.values(byLanguage).flat()]
+const ofLanguage: ReadonlyMap<string, ReadonlyArray<string>> = new Map(
+  Object.entries(byLanguage).map(([tag, phrases]) => [tag, [...common, ...phrases]])
+)
+
 /** An unknown language may be any of them; one without a list of its own has the sounds that are common. */
-const builtIn = (language: string | undefined): ReadonlyArray<string> => {
-  if (language === undefined) return [...common, ...Object.values(byLanguage).flat()]
-  const tag = language.toLowerCase().split("-")[0] ?? ""
-  return Object.hasOwn(byLanguage, tag) ? [...common, ...byLanguage[tag] ?? []] : common
-}
+const builtIn = (language: string | undefined): ReadonlyArray<string> =>
+  language === undefined ? ofAll : ofLanguage.get(language.toLowerCase().split("-")[0] ?? "") ?? common
 
-/** Compiled once per list of phrases and language: the sessions of a backend share their policy's list. */
-const compiled = new WeakMap<ReadonlyArray<string>, Map<string, Backchannels>>()
+/** Compiled once per list of phrases and built-in list: the sessions of a backend share their policy's list. */
+const compiled = new WeakMap<ReadonlyArray<string>, Map<ReadonlyArray<string>, Backchannels>>()
 const none: ReadonlyArray<string> = []
-
-/** Languages that are remembered for a list of phrases; a client may choose any. */
-const MAX_LANGUAGES = 32
 
 /**
  * Makes the backchannels of a language (BCP 47), and further phrases. Built in are those of English, German, French,
@@ -77,12 +76,12 @@ const MAX_LANGUAGES = 32
  */
 export const make = (phrases: ReadonlyArray<string> = none, language?: string): Backchannels => {
   const key = phrases.length === 0 ? none : phrases
-  const byTag = compiled.get(key) ?? new Map<string, Backchannels>()
-  compiled.set(key, byTag)
-  const tag = language?.toLowerCase() ?? ""
-  const former = byTag.get(tag)
+  const byList = compiled.get(key) ?? new Map<ReadonlyArray<string>, Backchannels>()
+  compiled.set(key, byList)
+  const known = builtIn(language)
+  const former = byList.get(known)
   if (former !== undefined) return former
-  const made = compile(new Set([...builtIn(language), ...phrases].map(normalize).filter((phrase) => phrase !== "")))
-  if (byTag.size < MAX_LANGUAGES) byTag.set(tag, made)
+  const made = compile(new Set([...known, ...phrases].map(normalize).filter((phrase) => phrase !== "")))
+  byList.set(known, made)
   return made
 }
