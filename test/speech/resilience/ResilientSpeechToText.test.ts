@@ -636,7 +636,8 @@ describe("ResilientSpeechToText", () => {
         // an utterance that three streams leave unanswered is given up: its words are lost, and no other's
         const isGivenUp = (id: number) => {
           const faults = requests.flatMap((request) => request.id === id ? [request.fault] : [])
-          return faults.filter((fault) => fault === "mute").length >= 3 && !faults.some((fault) => tellsWords.has(fault))
+          return faults.filter((fault) => fault === "mute").length >= 3 &&
+            !faults.some((fault) => tellsWords.has(fault))
         }
         const spoken = turns.flatMap((words, index) => isGivenUp(index + 1) ? [] : words)
         if (ended === undefined) {
