@@ -60,13 +60,8 @@ export const wallClockSteps = (clock: Clock.Clock): () => number => {
   }
 }
 
-/**
- * A clock whose every reading is monotonic, for modules that measure durations by the wall clock. It sleeps as the given one.
- *
- * @category constructors
- * @since 0.1.0
- */
-export const steady = (clock: Clock.Clock): Clock.Clock => {
+/** A clock whose every reading is monotonic, for modules that measure durations by the wall clock. */
+const steady = (clock: Clock.Clock): Clock.Clock => {
   const monotonic = (): bigint => clock.monotonicTimeNanosUnsafe()
   const steadyMs = (): number => nowMs(clock)
   return {

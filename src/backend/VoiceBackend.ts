@@ -84,10 +84,11 @@ export class VoiceBackend extends Context.Service<VoiceBackend, Backend>()("effe
     }))
 
   /**
-   * A running backend over a speech-to-speech model. A voice activity detector is used when there is one, and required with
-   * a model that is not the turn authority. A `TextToSpeech` is used when there is one: it speaks what the model writes instead
-   * of speaking it, and given texts where the model cannot. A `NoiseSuppressor` is used when there is one, and a `TurnDetector` where an agent
-   * answers. A capability that the model lacks fails `invalid_config`. Releasing the layer drains it.
+   * A running backend over a speech-to-speech model. A voice activity detector is used when there is one, and required
+   * with a model that is not the turn authority. A `TextToSpeech` is used when there is one: it speaks what the model
+   * writes instead of speaking it, and given texts where the model cannot. A `NoiseSuppressor` is used when there is one,
+   * and a `TurnDetector` where an agent answers. A capability that the model lacks fails `invalid_config`. Releasing the
+   * layer drains it.
    */
   static readonly layerS2s = (
     options: LayerOptions & Pick<S2sOptions, "agentInLoop" | "tools"> = {}

@@ -24,13 +24,8 @@ export const isAgentEcho = (step: Step, text: string): boolean => {
     (isEcho(text, finishedReplyText) || (agent._tag !== "Silent" && isEcho(text, agent.reply.spokenText)))
 }
 
-/**
- * Whether the open turn could be the beginning of the agent's echo.
- *
- * @category predicates
- * @since 0.1.0
- */
-export const mayBeEcho = (step: Step): boolean => {
+/** Whether the open turn could be the beginning of the agent's echo. */
+const mayBeEcho = (step: Step): boolean => {
   const { agent } = step.state
   return step.options.policy.echoGuard && agent._tag !== "Silent" && isContained(step.openText, agent.reply.spokenText)
 }
@@ -82,11 +77,8 @@ const mayBecomeBackchannel = (step: Step): boolean =>
  * - `Interrupts`: they stop the agent.
  *
  * An answer to the agent's question is none of the small things that are ignored or wait.
- *
- * @category accessors
- * @since 0.1.0
  */
-export const effectOfWords = (step: Step): "Ignored" | "Later" | "Interrupts" => {
+const effectOfWords = (step: Step): "Ignored" | "Later" | "Interrupts" => {
   const text = step.openText
   const count = wordCount(text)
   if (count === 0 || isBackchannelOrEcho(step, text)) return "Ignored"
@@ -199,7 +191,8 @@ export const onConfirmTimer = (step: Step): void => {
   if (!step.interruptible) {
     resumeReply(step)
   } else if (
-    !interruptionNeedsText(step) || (textInterrupts(step) && !mayBeEcho(step) && !(isSpeaking && awaitsMoreWords(step)))
+    !interruptionNeedsText(step) ||
+    (textInterrupts(step) && !mayBeEcho(step) && !(isSpeaking && mayBecomeBackchannel(step)))
   ) {
     interruptReply(step)
   } else if (!isSpeaking) {

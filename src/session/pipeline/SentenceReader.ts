@@ -28,7 +28,7 @@ import type { SentenceSplitter } from "../../text/sentences/SentenceSplitter.ts"
  * @since 0.1.0
  */
 export interface Reading {
-  /** How long nothing may come, not even an empty text. Nothing to speak may come for `SILENT_TIMEOUTS` times as long. */
+  /** How long nothing may come, not even an empty text. Nothing to speak may come for four times as long. */
   readonly timeout: Duration.Duration
   /** How much speech is still to be played, in ms. */
   readonly aheadMs: () => number
@@ -38,13 +38,8 @@ export interface Reading {
   readonly onFailure: (error: BackendError) => void
 }
 
-/**
- * How many times the time-out of a text may pass while it brings nothing that can be spoken, though it shows that it goes on.
- *
- * @category constants
- * @since 0.1.0
- */
-export const SILENT_TIMEOUTS = 4
+/** How many times the time-out of a text may pass while it brings nothing to speak, though it shows that it goes on. */
+const SILENT_TIMEOUTS = 4
 
 /**
  * Texts without a word in a row: of an agent that gives them without a pause, no time-out would be noticed. `AgentThoughts`

@@ -75,7 +75,7 @@ export class ReplyAudio {
     return this.#output.aheadMs(epoch)
   }
 
-  /** The speech of the last text of the reply breaks off, unless it has ended: the history has of it what is sure to have been spoken. */
+  /** The speech of the last text breaks off, unless it has ended: the history has of it what was surely spoken. */
   breakOff(epoch: number): void {
     this.#output.breakOff(epoch)
   }
