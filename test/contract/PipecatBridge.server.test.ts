@@ -46,6 +46,6 @@ describe.skipIf(Python.missing !== undefined)(
       await Effect.runPromise(Scope.provide(start, scope))
     }, 90_000)
     afterAll(() => Effect.runPromise(Scope.close(scope, Exit.void)))
-    Results.each(harness, { concurrency: 6, only })
+    Results.each(harness, { concurrency: 6, only, again: true })
   }
 )

@@ -11,7 +11,10 @@ export const each = (
   options: {
     readonly concurrency: number
     readonly only?: RegExp
-    /** Runs cases that failed once more, alone: LiveKit drops media that a busy machine handles too late. */
+    /**
+     * Runs cases that failed once more, alone: LiveKit drops media that a busy machine handles too late, and a bridge in a
+     * process of its own passes audio on late there, so that the user has heard less than the server has played.
+     */
     readonly again?: boolean
   }
 ): void => {
