@@ -7,6 +7,7 @@ import type * as Response from "effect/ai/Response"
 import { BareCall } from "../text/thoughts/BareCall.ts"
 import { BareHarmony } from "../text/thoughts/BareHarmony.ts"
 import * as ThoughtFilter from "../text/thoughts/ThoughtFilter.ts"
+import type { WrittenCall } from "../text/thoughts/WrittenCall.ts"
 import { callKey } from "./ToolHistory.ts"
 import * as WrittenCalls from "./WrittenCalls.ts"
 
@@ -115,12 +116,12 @@ export class ModelText {
     return mark + text
   }
 
-  #take(call: ThoughtFilter.WrittenCall): void {
+  #take(call: WrittenCall): void {
     if (this.#takeKnown(call) === 0) this.unread++
   }
 
   /** Takes the calls of known tools, and returns how many these are. */
-  #takeKnown(call: ThoughtFilter.WrittenCall): number {
+  #takeKnown(call: WrittenCall): number {
     const known = WrittenCalls.read(call).flatMap(({ name: told, params }) => {
       const name = this.#nameOf(told)
       return name === undefined ? [] : [{ name, params }]

@@ -6,7 +6,7 @@
 import * as Json from "../schema/Json.ts"
 import * as WrittenJson from "../schema/WrittenJson.ts"
 import { JsonExtent } from "../text/JsonExtent.ts"
-import type { WrittenCall } from "../text/thoughts/ThoughtFilter.ts"
+import type { WrittenCall } from "../text/thoughts/WrittenCall.ts"
 
 /**
  * A call of a tool with its input.

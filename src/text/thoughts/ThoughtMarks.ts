@@ -184,14 +184,6 @@ const controlBegun = /^<[|｜][\w/▁ .-]{0,48}[|｜]?$/u
 /** The first characters of all marks. */
 const first = /[<[◁]/u
 
-/**
- * Whether a mark may begin with a character.
- *
- * @category predicates
- * @since 0.1.0
- */
-export const mayBegin = (char: string): boolean => first.test(char)
-
 const tagAt = (text: string, at: number): Mark | undefined => {
   tag.lastIndex = at
   const match = tag.exec(text)
@@ -221,7 +213,7 @@ const functionAt = (text: string, at: number): Mark | undefined => {
  * @since 0.1.0
  */
 export const at = (text: string, position: number): Mark | "more" | undefined => {
-  if (!mayBegin(text.charAt(position))) return undefined
+  if (!first.test(text.charAt(position))) return undefined
   const window = plain(text.slice(position, position + LONGEST_TOKEN))
   const token = tokenTexts.find((each) => window.startsWith(each))
   if (token !== undefined) {

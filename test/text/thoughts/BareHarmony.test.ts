@@ -3,9 +3,10 @@ import { Schema } from "effect"
 import { BareCall } from "../../../src/text/thoughts/BareCall.ts"
 import { BareHarmony } from "../../../src/text/thoughts/BareHarmony.ts"
 import * as ThoughtFilter from "../../../src/text/thoughts/ThoughtFilter.ts"
+import type { WrittenCall } from "../../../src/text/thoughts/WrittenCall.ts"
 
 const read = (text: string, size: number) => {
-  const calls: Array<ThoughtFilter.WrittenCall> = []
+  const calls: Array<WrittenCall> = []
   const harmony = new BareHarmony()
   const filter = ThoughtFilter.make({ onCall: (call) => void calls.push(call) })
   let out = ""

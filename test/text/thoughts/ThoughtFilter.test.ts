@@ -2,6 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { Schema } from "effect"
 import * as SpokenText from "../../../src/text/SpokenText.ts"
 import * as ThoughtFilter from "../../../src/text/thoughts/ThoughtFilter.ts"
+import type { WrittenCall } from "../../../src/text/thoughts/WrittenCall.ts"
 
 const filter = (text: string, size = text.length + 1, options: ThoughtFilter.ThoughtOptions = {}): string => {
   const thoughts = ThoughtFilter.make(options)
@@ -106,7 +107,7 @@ describe("ThoughtFilter", () => {
   it("leaves out tool calls that are written as text, and gives each to whoever runs it", () => {
     for (const [written, said, count] of CALLS) {
       for (const size of [written.length, 1, 2, 3, 7]) {
-        const calls: Array<ThoughtFilter.WrittenCall> = []
+        const calls: Array<WrittenCall> = []
         assert.strictEqual(
           filter(written, size, { onCall: (call) => void calls.push(call) }),
           said,
@@ -179,8 +180,8 @@ describe("ThoughtFilter", () => {
     // after a closing mark alone it depends on what was given out already
     let retracted = false
     const read = (size: number) => {
-      const calls: Array<ThoughtFilter.WrittenCall> = []
-      const onCall = (call: ThoughtFilter.WrittenCall) => void calls.push(call)
+      const calls: Array<WrittenCall> = []
+      const onCall = (call: WrittenCall) => void calls.push(call)
       const onRetract = () => {
         retracted = true
       }
