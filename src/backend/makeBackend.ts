@@ -7,11 +7,13 @@ import * as Clock from "effect/Clock"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
+import * as Queue from "effect/Queue"
 import * as Redacted from "effect/Redacted"
 import * as Scope from "effect/Scope"
 import * as SubscriptionRef from "effect/SubscriptionRef"
 import * as Tracer from "effect/Tracer"
 import { randomBytes } from "node:crypto"
+import { HealthSources } from "../HealthSource.ts"
 import * as AudioQuota from "../hooks/AudioQuota.ts"
 import * as Observable from "../session/Observable.ts"
 import { SessionStore } from "../session/persistence/SessionStore.ts"
@@ -26,6 +28,7 @@ import type { BackendParts } from "./BackendParts.ts"
 import * as CurrentConfig from "./CurrentConfig.ts"
 import * as Health from "./health/Health.ts"
 import { LatencyWindow } from "./health/LatencyWindow.ts"
+import * as StoreHealth from "./health/StoreHealth.ts"
 import * as MeteredBackend from "./MeteredBackend.ts"
 import * as Retention from "./sessions/Retention.ts"
 import * as SessionLeases from "./sessions/SessionLeases.ts"
@@ -34,6 +37,8 @@ import * as SessionTable from "./sessions/SessionTable.ts"
 
 /** How often health is checked and audio is counted when nobody asks. */
 const MONITOR_EVERY = "10 seconds"
+
+const isDefined = <A>(value: A | undefined): value is A => value !== undefined
 
 /** 256 random bits in hexadecimal. Not from `Random`, whose output can be guessed from its other values. */
 const newSecret = Effect.sync(() => randomBytes(32).toString("hex"))
@@ -53,9 +58,20 @@ export const makeBackend = Effect.fnUntraced(function*(parts: BackendParts) {
   // a scope of its own, so that the drain comes before the sessions and the provider's link are closed
   const scope = yield* Scope.make()
   const clock = yield* Clock.Clock
-  const leases = yield* Scope.provide(SessionLeases.make, scope)
+  const healthChanges = yield* Queue.sliding<void>(1)
+  const found = yield* Effect.serviceOption(SessionStore)
+  const watched = Option.isNone(found)
+    ? undefined
+    : yield* StoreHealth.make(found.value, Queue.offer(healthChanges, undefined)).pipe(Scope.provide(scope))
+  const leases = yield* (watched === undefined
+    ? SessionLeases.make
+    : Effect.provideService(SessionLeases.make, SessionStore, watched.store)).pipe(Scope.provide(scope))
   const retention = yield* Scope.provide(Retention.make(config), scope)
-  const access = yield* AccessControl.make({ config, limiter: () => lifecycle.link()?.provider.limiter })
+  const access = yield* AccessControl.make({
+    config,
+    limiter: () => lifecycle.link()?.provider.limiter,
+    onHealthChange: Queue.offer(healthChanges, undefined)
+  })
   const load = new LoadLevel.Load()
   const ownLimit = provider.capabilities.maxConcurrentSessions
   const admission = new Admission(
@@ -94,13 +110,17 @@ export const makeBackend = Effect.fnUntraced(function*(parts: BackendParts) {
     engines: () => Object.values(parts.speech ?? {}),
     onSample: metrics.load
   }).pipe(Scope.provide(scope))
-  const healthCheck = yield* Health.make({
+  const health = yield* Health.make({
     provider: provider.name,
     link: () => lifecycle.link()?.provider,
     connectionState: () => SubscriptionRef.getUnsafe(connection),
     engines: parts.engines,
     speech: parts.speech ?? {},
-    store: Option.getOrUndefined(yield* Effect.serviceOption(SessionStore)),
+    sources: [watched?.source, leases.health, retention.health, access.health, ...yield* HealthSources].filter(
+      isDefined
+    ),
+    changes: healthChanges,
+    onStatus: metrics.health,
     admission,
     lag,
     load,
@@ -129,7 +149,7 @@ export const makeBackend = Effect.fnUntraced(function*(parts: BackendParts) {
     entries: sessions.entries,
     createSession: (session) => metrics.operation("createSession")(sessions.create(session)),
     // a change of health is logged even when nobody asks
-    monitor: Effect.andThen(healthCheck, countAudio),
+    monitor: Effect.andThen(health.monitor, countAudio),
     monitorEvery: MONITOR_EVERY,
     connection,
     drained
@@ -149,7 +169,7 @@ export const makeBackend = Effect.fnUntraced(function*(parts: BackendParts) {
         return Deferred.await(entry.closed)
       }),
     access: (id) => Effect.map(sessions.find("VoiceBackend.access", id), (entry) => entry.access),
-    healthCheck,
+    healthCheck: health.check,
     connectionState: Observable.fromRef(connection),
     activeSessionCount: Effect.sync(() => sessions.entries().length),
     config: Effect.sync(config),

@@ -37,7 +37,7 @@ export class RateLimiter extends Context.Service<RateLimiter, {
           what: "invalid rate limits"
         })
         const shared = yield* Effect.serviceOption(Limiter.RateLimiterStore)
-        const count = yield* RateLimits.makeCount(shared._tag === "Some" ? shared.value : undefined)
+        const { count } = yield* RateLimits.makeCount(shared._tag === "Some" ? shared.value : undefined)
         const ruleOf = (key: string) => key.startsWith("user:") ? user : key.startsWith("tenant:") ? tenant : address
         const next = (key: string) => {
           const rule = ruleOf(key)

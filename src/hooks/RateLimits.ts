@@ -6,9 +6,12 @@
  *
  * @since 0.1.0
  */
+import * as Cause from "effect/Cause"
+import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
 import * as Layer from "effect/Layer"
 import * as IpNetwork from "effect/net/IpNetwork"
 import * as NetAddress from "effect/net/NetAddress"
@@ -16,7 +19,8 @@ import * as Limiter from "effect/persistence/RateLimiter"
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 import type * as Scope from "effect/Scope"
-import { type BackendError, InvalidConfig } from "../BackendError.ts"
+import { type BackendError, ConnectionFailed, InvalidConfig, isBackendError } from "../BackendError.ts"
+import * as HealthSource from "../HealthSource.ts"
 import * as MonotonicTime from "../MonotonicTime.ts"
 import { withDefault } from "../schema/Defaults.ts"
 import { boundedDuration } from "../schema/Durations.ts"
@@ -108,10 +112,27 @@ export type RateLimits = typeof RateLimits.Type
  */
 export type Count = (key: string, rule: Rule) => Effect.Effect<number | undefined>
 
+/**
+ * Rate limits as they are counted.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Counting {
+  readonly count: Count
+  /** The shared store, for the health report; `undefined` without one. */
+  readonly health: HealthSource.HealthSource | undefined
+}
+
 /** A shared store that takes longer counts as unreachable. */
-const STORE_DEADLINE = "1 second"
-/** How often an unreachable store is logged. */
-const WARN_EVERY_MS = 60_000
+const STORE_DEADLINE = Duration.seconds(1)
+/** How long an unreachable store is not asked again. */
+const PAUSE_MS = 5_000
+/** How long a good answer of the store counts for the health report. */
+const FRESH = Duration.seconds(5)
+/** The key that the health check counts; its limit is never reached. */
+const PROBE_KEY = "probe"
+const probeRule: Rule = { limit: 1_000_000, window: Duration.seconds(1) }
 
 /**
  * Effect's in-memory store with a bounded number of buckets.
@@ -149,40 +170,114 @@ const counting = (limiter: Limiter.RateLimiter) => (key: string, rule: Rule) =>
   )
 
 /**
+ * The error of a shared store that says in plain words what is wrong with it: the health report shows it.
+ *
+ * @category errors
+ * @since 0.1.0
+ */
+export const storeError = (why: string): Limiter.RateLimiterError =>
+  new Limiter.RateLimiterError({
+    reason: new Limiter.RateLimitStoreError({
+      message: why,
+      cause: new ConnectionFailed({
+        op: "RateLimits.count",
+        message: `the rate-limit store ${why}`,
+        details: { part: "rate_limits" }
+      })
+    })
+  })
+
+/** Why a shared store does not count. The text of any other error is left out: it may contain an address or a key. */
+const storeFailure = (cause: Cause.Cause<unknown>): ConnectionFailed => {
+  const error = Cause.squash(cause)
+  const reason = error instanceof Limiter.RateLimiterError ? error.reason : undefined
+  const told = reason?._tag === "RateLimitStoreError" && isBackendError(reason.cause) ? reason.cause.message : undefined
+  const why = told ??
+    `the rate-limit store ${
+      Cause.isTimeoutError(error) ? `has not answered within ${Duration.format(STORE_DEADLINE)}` : "fails"
+    }`
+  return new ConnectionFailed({
+    op: "RateLimits.count",
+    message: `${why}; this process applies the limits alone`,
+    details: { part: "rate_limits" }
+  })
+}
+
+/** Logs when the shared store fails, and when it works again. */
+const logChange = (failure: BackendError | undefined): Effect.Effect<void> =>
+  failure === undefined ? Effect.logInfo("the rate-limit store works again") : Effect.logWarning(failure.message)
+
+/**
  * Makes the counter: in the shared store, if there is one, else in this process. It never fails: an unreachable store must
  * neither stop all calls nor lift all limits, so this process then applies them alone.
+ *
+ * A store that has failed is not waited for again: it is asked once in 5 s, in the background, until it answers. `onChange`
+ * runs when it fails, and when it works again; by default it is logged.
  *
  * @category constructors
  * @since 0.1.0
  */
-export const makeCount = Effect.fnUntraced(function*(shared?: Limiter.RateLimiterStore["Service"]) {
+export const makeCount = Effect.fnUntraced(function*(
+  shared?: Limiter.RateLimiterStore["Service"],
+  onChange: (failure: BackendError | undefined) => Effect.Effect<unknown> = logChange
+): Effect.fn.Return<Counting, never, Scope.Scope> {
   const own = counting(
     yield* Limiter.make.pipe(
       Effect.provideContext(yield* Layer.build(layerMemory()))
     )
   )
   const alone: Count = (key, rule) => Effect.orDie(own(key, rule))
-  if (shared === undefined) return alone
+  if (shared === undefined) return { count: alone, health: undefined }
+  const scope = yield* Effect.scope
+  const clock = yield* Clock.Clock
   const common = counting(yield* Effect.provideService(Limiter.make, Limiter.RateLimiterStore, shared))
-  let warnedAt = Number.NEGATIVE_INFINITY
-  const count: Count = (key, rule) =>
+  let failure: ConnectionFailed | undefined
+  let askAgainMs = Number.NEGATIVE_INFINITY
+
+  /** Counts in the shared store, and notes whether it works. */
+  const ask = (key: string, rule: Rule) =>
     common(key, rule).pipe(
       Effect.timeout(STORE_DEADLINE),
-      Effect.catchCause(() =>
-        Effect.clockWith((clock) => {
-          const now = MonotonicTime.nowMs(clock)
-          const warned = now - warnedAt < WARN_EVERY_MS
-          if (!warned) warnedAt = now
-          return Effect.andThen(
-            warned
-              ? Effect.void
-              : Effect.logWarning("rate-limit store unreachable; using per-process limits"),
-            alone(key, rule)
-          )
+      Effect.onExit((exit) =>
+        Effect.suspend(() => {
+          if (Exit.isFailure(exit) && Cause.hasInterruptsOnly(exit.cause)) return Effect.void
+          const before = failure
+          failure = Exit.isSuccess(exit) ? undefined : storeFailure(exit.cause)
+          askAgainMs = MonotonicTime.nowMs(clock) + PAUSE_MS
+          return (before === undefined) === (failure === undefined) ? Effect.void : onChange(failure)
         })
       )
     )
-  return count
+  const askOnceMore = Effect.suspend(() => {
+    const now = MonotonicTime.nowMs(clock)
+    if (now < askAgainMs) return Effect.void
+    askAgainMs = now + PAUSE_MS
+    return Effect.forkIn(Effect.ignoreCause(ask(PROBE_KEY, probeRule)), scope)
+  })
+  const count: Count = (key, rule) =>
+    Effect.suspend(() =>
+      failure === undefined
+        ? Effect.catchCause(
+          ask(key, rule),
+          (cause) => Cause.hasInterruptsOnly(cause) ? Effect.interrupt : alone(key, rule)
+        )
+        : Effect.andThen(askOnceMore, alone(key, rule))
+    )
+  const probe = yield* HealthSource.shared(
+    Effect.suspend(() =>
+      Effect.catchCause(Effect.asVoid(ask(PROBE_KEY, probeRule)), (cause) => Effect.fail(storeFailure(cause)))
+    ),
+    FRESH
+  )
+  return {
+    count,
+    health: {
+      name: "rate_limits",
+      what: "the rate-limit store",
+      failed: "degraded",
+      probe: Effect.suspend(() => failure === undefined ? probe : Effect.andThen(askOnceMore, Effect.fail(failure)))
+    }
+  }
 })
 
 /**

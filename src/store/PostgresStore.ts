@@ -13,8 +13,12 @@ import * as Layer from "effect/Layer"
 import * as Reactivity from "effect/reactivity/Reactivity"
 import * as Redacted from "effect/Redacted"
 import type * as Scope from "effect/Scope"
+import { isSqlError } from "effect/sql/SqlError"
+import { randomBytes } from "node:crypto"
 import { type BackendError, InvalidConfig } from "../BackendError.ts"
 import { type Claim, type SessionLease, SessionStore, type StoredSession } from "../session/persistence/SessionStore.ts"
+import * as PostgresFaults from "./PostgresFaults.ts"
+import * as StoreFault from "./StoreFault.ts"
 import * as StoreLimits from "./StoreLimits.ts"
 import * as StoreOwner from "./StoreOwner.ts"
 
@@ -23,6 +27,8 @@ const CONNECT_TIMEOUT = Duration.seconds(3)
 /** The key of the advisory lock during the migration: "EfVc". */
 const LOCK = 0x45665663
 const VERSION = 1
+const FULL_PROBE_BYTES = 64 * 1024
+const newer = StoreFault.fault("unsupported", "has the schema of a newer release")
 
 /**
  * @category models
@@ -76,17 +82,28 @@ export const make = Effect.fnUntraced(function*(
   }
   const leaseMs = Duration.toMillis(Duration.fromInputUnsafe(options.lease ?? StoreLimits.LEASE_MS))
   const owner = StoreOwner.make()
+  let isFull = false
   // without the database's own message, which may contain what was written
-  const unreachable = (op: string) => () => StoreLimits.unreachable(op, NAME, "cannot be reached or does not answer")
+  const toError = (op: string) => (error: unknown) => {
+    const fault = PostgresFaults.faultOf(error)
+    isFull = fault.reason === "full"
+    return StoreFault.toError(op, NAME, fault)
+  }
+  /** Names the failures of the driver; it also dies of them, when a transaction cannot be rolled back. */
+  const named = (op: string) => <A, E>(effect: Effect.Effect<A, E>): Effect.Effect<A, BackendError> =>
+    effect.pipe(
+      Effect.mapError(toError(op)),
+      Effect.catchDefect((defect) => isSqlError(defect) ? Effect.fail(toError(op)(defect)) : Effect.die(defect))
+    )
   const sql = yield* PgClient.make({
     url: options.url,
     applicationName: "effect-voice",
     maxConnections: options.maxConnections ?? 4,
     connectTimeout: CONNECT_TIMEOUT,
     startupParameters: { statement_timeout: "5000" }
-  }).pipe(Effect.provide(Reactivity.layer), Effect.mapError(unreachable(open)))
+  }).pipe(Effect.provide(Reactivity.layer), Effect.mapError(toError(open)))
 
-  const version = yield* sql.withTransaction(migrate(sql)).pipe(Effect.mapError(unreachable(open)))
+  const version = yield* sql.withTransaction(migrate(sql)).pipe(named(open))
   if (version > VERSION) {
     return yield* new InvalidConfig({
       op: open,
@@ -97,9 +114,8 @@ export const make = Effect.fnUntraced(function*(
   }
 
   const transaction = <A, E>(op: string, effect: Effect.Effect<A, E>): Effect.Effect<A, BackendError> =>
-    sql.withTransaction(effect).pipe(Effect.mapError(unreachable(op)))
-  const statement = <A, E>(op: string, effect: Effect.Effect<A, E>): Effect.Effect<A, BackendError> =>
-    Effect.mapError(effect, unreachable(op))
+    sql.withTransaction(effect).pipe(named(op))
+  const statement = <A, E>(op: string, effect: Effect.Effect<A, E>): Effect.Effect<A, BackendError> => named(op)(effect)
   const lease = sql`clock_timestamp() + ${leaseMs}::float8 * interval '1 millisecond'`
 
   const put = (id: string, from: number, items: ReadonlyArray<string>) =>
@@ -119,6 +135,20 @@ export const make = Effect.fnUntraced(function*(
     yield* sql`DELETE FROM effect_voice_items WHERE session = ${id} AND n >= ${from}::integer`
     yield* put(id, from, items)
     return "written"
+  })
+
+  /** Stores a session like any other, which is gone again when the transaction ends; gives the schema's version. */
+  const probe = Effect.gen(function*() {
+    const [meta] = yield* sql<{ version: number }>`SELECT version FROM effect_voice_meta`
+    const id = `probe:${owner}`
+    // after the disk was full, as much must fit again
+    const head = isFull ? randomBytes(FULL_PROBE_BYTES).toString("base64") : "{}"
+    yield* sql`INSERT INTO effect_voice_sessions (id, owner, fence, until, resume_window, head, items)
+      VALUES (${id}, NULL, 1, clock_timestamp(), interval '0', ${head}, 0) ON CONFLICT DO NOTHING`
+    yield* put(id, 0, ["{}"])
+    yield* sql`SELECT value FROM effect_voice_secrets WHERE name = ''`
+    yield* sql`DELETE FROM effect_voice_sessions WHERE id = ${id}`
+    return meta?.version ?? VERSION
   })
 
   const store: SessionStore["Service"] = {
@@ -211,7 +241,11 @@ export const make = Effect.fnUntraced(function*(
           return row?.value ?? candidate
         })
       ),
-    probe: Effect.asVoid(statement("SessionStore.probe", sql`SELECT 1`))
+    probe: Effect.flatMap(transaction("SessionStore.probe", probe), (version) =>
+      Effect.suspend(() => {
+        isFull = false
+        return version <= VERSION ? Effect.void : Effect.fail(StoreFault.toError("SessionStore.probe", NAME, newer))
+      }))
   }
   return store
 })

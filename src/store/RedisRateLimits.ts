@@ -8,8 +8,12 @@ import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Limiter from "effect/persistence/RateLimiter"
+import * as References from "effect/References"
 import type * as Scope from "effect/Scope"
-import { type BackendError, ConnectionFailed, InvalidConfig } from "../BackendError.ts"
+import { type BackendError, ConnectionFailed, InvalidConfig, isBackendError } from "../BackendError.ts"
+import * as RateLimits from "../hooks/RateLimits.ts"
+import * as RedisFaults from "./RedisFaults.ts"
+import * as StoreFault from "./StoreFault.ts"
 
 const op = "RateLimits.open"
 
@@ -23,6 +27,7 @@ export const PREFIX = "effect-voice:limit:"
 
 /** Commands that wait for an answer; further ones fail, and the process then uses its own limits. */
 const MAX_WAITING = 10_000
+const CONNECT_DEADLINE = "3 seconds"
 
 /**
  * Connects to Redis at a URL (`redis://`, `rediss://`), which is a secret, for as long as the scope.
@@ -42,18 +47,42 @@ export const open = (
       })
     )
   }
-  const redis = NodeRedis.layer({ url, disableOfflineQueue: true, commandsQueueMaxLength: MAX_WAITING })
-  return Effect.map(
-    Layer.build(Limiter.layerStoreRedis({ prefix: PREFIX }).pipe(Layer.provide(redis))),
-    (context) => Context.get(context, Limiter.RateLimiterStore)
-  ).pipe(
-    // without the cause, which may contain the URL
-    Effect.mapError(() =>
-      new ConnectionFailed({
-        op,
-        message: "the rate-limit store (rate_limits.url) is unreachable",
-        details: { reason: "store_unreachable" }
-      })
-    )
+  const redis = NodeRedis.layer({ url, disableOfflineQueue: true, commandsQueueMaxLength: MAX_WAITING }).pipe(
+    // the client logs each attempt to connect; the health check tells once that the store is away
+    Layer.provide(Layer.succeed(References.MinimumLogLevel, "None"))
+  )
+  const unreachable = (error: unknown) =>
+    new ConnectionFailed({
+      op,
+      // without the cause, which may contain the URL
+      message: `the rate-limit store (rate_limits.url) ${faultOf(error).why}`,
+      details: { reason: "store_unreachable" }
+    })
+  return Effect.gen(function*() {
+    const context = yield* Layer.build(Limiter.layerStoreRedis({ prefix: PREFIX }).pipe(Layer.provideMerge(redis)))
+    const { client } = Context.get(context, NodeRedis.NodeRedis)
+    // before the client's own end, which waits for commands that a server that hangs never answers
+    yield* Effect.addFinalizer(() => Effect.sync(() => client.isOpen ? client.destroy() : undefined))
+    let lost: unknown
+    client.on("error", (error: unknown) => {
+      lost = error
+    })
+    client.on("ready", () => {
+      lost = undefined
+    })
+    const store = Context.get(context, Limiter.RateLimiterStore)
+    return Limiter.RateLimiterStore.of({
+      ...store,
+      tokenBucket: (options) =>
+        Effect.mapError(
+          store.tokenBucket(options),
+          (error) => RateLimits.storeError((RedisFaults.faultOf(error) ?? faultOf(lost)).why)
+        )
+    })
+  }).pipe(
+    Effect.timeoutOrElse({ duration: CONNECT_DEADLINE, orElse: () => Effect.fail(unreachable(undefined)) }),
+    Effect.catchIf((error) => !isBackendError(error), (error) => Effect.fail(unreachable(error)))
   )
 }
+
+const faultOf = (error: unknown) => RedisFaults.faultOf(error) ?? StoreFault.unreachable

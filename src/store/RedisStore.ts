@@ -14,6 +14,8 @@ import type * as Scope from "effect/Scope"
 import { createClient } from "redis"
 import { type BackendError, InvalidConfig } from "../BackendError.ts"
 import { type Claim, SessionStore } from "../session/persistence/SessionStore.ts"
+import * as RedisFaults from "./RedisFaults.ts"
+import * as StoreFault from "./StoreFault.ts"
 import * as StoreLimits from "./StoreLimits.ts"
 import * as StoreOwner from "./StoreOwner.ts"
 
@@ -96,6 +98,9 @@ const scripts = {
   sweep: clock +
     "local gone = redis.call('ZRANGEBYSCORE', KEYS[4], '-inf', now, 'LIMIT', 0, 1000) for _, id in ipairs(gone) do " +
     "redis.call('DEL', ARGV[1] .. 's:' .. id, ARGV[1] .. 'i:' .. id) redis.call('ZREM', KEYS[4], id) end return #gone",
+  // owner; a session like any other, which is gone again at the end
+  probe: "redis.call('HSET', KEYS[1], 'owner', ARGV[1], 'head', '{}') redis.call('RPUSH', KEYS[2], '{}') " +
+    "redis.call('DEL', KEYS[1], KEYS[2]) return 1",
   // name, candidate
   secret: "redis.call('HSETNX', KEYS[1], ARGV[1], ARGV[2]) return redis.call('HGET', KEYS[1], ARGV[1])"
 }
@@ -125,8 +130,11 @@ export const make = Effect.fnUntraced(function*(
   const prefix = options.prefix ?? PREFIX
   const leaseMs = Duration.toMillis(Duration.fromInputUnsafe(options.lease ?? StoreLimits.LEASE_MS))
   const owner = StoreOwner.make()
+  /** Why the connection was lost, or why it cannot be made again. */
+  let lost: StoreFault.StoreFault | undefined
   // without the driver's own message, which may contain the URL or what was written
-  const unreachable = (op: string) => StoreLimits.unreachable(op, NAME, "cannot be reached or does not answer")
+  const toError = (op: string, error?: unknown) =>
+    StoreFault.toError(op, NAME, RedisFaults.faultOf(error) ?? lost ?? StoreFault.unreachable)
 
   const client = yield* Effect.acquireRelease(
     Effect.sync(() => {
@@ -137,18 +145,38 @@ export const make = Effect.fnUntraced(function*(
         socket: { connectTimeout: CONNECT_MS, reconnectStrategy: () => RECONNECT_MS }
       })
       // commands report the failure; without a listener the event would end the process
-      client.on("error", () => {})
+      client.on("error", (error) => {
+        lost = RedisFaults.faultOf(error)
+      })
+      client.on("ready", () => {
+        lost = undefined
+      })
       return client
     }),
     (client) => Effect.sync(() => client.destroy())
   )
-  yield* Effect.tryPromise({ try: () => client.connect(), catch: () => unreachable(open) }).pipe(
-    Effect.timeoutOrElse({ duration: Duration.millis(CONNECT_MS), orElse: () => Effect.fail(unreachable(open)) })
+  // `info` as well: a server that is not up to it is found out at once
+  const info = yield* Effect.tryPromise({
+    try: async () => {
+      await client.connect()
+      return String(await client.sendCommand(["INFO", "server"]).catch(() => ""))
+    },
+    catch: (error) => toError(open, error)
+  }).pipe(
+    Effect.timeoutOrElse({ duration: Duration.millis(CONNECT_MS), orElse: () => Effect.fail(toError(open)) })
   )
+  const mode = RedisFaults.unsupportedMode(info)
+  if (mode !== undefined) {
+    return yield* new InvalidConfig({
+      op: open,
+      message: `the session store ${NAME} ${mode.why}`,
+      details: { part: "store", reason: mode.reason }
+    })
+  }
 
   const call = (op: string, command: () => Promise<unknown>): Effect.Effect<unknown, BackendError> =>
-    Effect.tryPromise({ try: command, catch: () => unreachable(op) }).pipe(
-      Effect.timeoutOrElse({ duration: Duration.millis(COMMAND_MS), orElse: () => Effect.fail(unreachable(op)) })
+    Effect.tryPromise({ try: command, catch: (error) => toError(op, error) }).pipe(
+      Effect.timeoutOrElse({ duration: Duration.millis(COMMAND_MS), orElse: () => Effect.fail(toError(op)) })
     )
   const keys = (id: string) => [`${prefix}s:${id}`, `${prefix}i:${id}`, `${prefix}o:${owner}`, `${prefix}all`]
   const run = (name: keyof typeof scripts, id: string, ...args: ReadonlyArray<string | number>) =>
@@ -203,7 +231,7 @@ export const make = Effect.fnUntraced(function*(
           client.eval(scripts.secret, { keys: [`${prefix}secrets`], arguments: [name, candidate] })),
         String
       ),
-    probe: Effect.asVoid(call("SessionStore.probe", () => client.ping()))
+    probe: Effect.asVoid(run("probe", `probe:${owner}`, owner))
   }
 })
 

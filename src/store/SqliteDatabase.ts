@@ -6,7 +6,9 @@
 import { closeSync, mkdirSync, openSync } from "node:fs"
 import { dirname } from "node:path"
 import { DatabaseSync } from "node:sqlite"
-import { describe, InvalidConfig } from "../BackendError.ts"
+import { InvalidConfig } from "../BackendError.ts"
+import * as SqliteFaults from "./SqliteFaults.ts"
+import * as StoreFault from "./StoreFault.ts"
 
 /** "EfVc": marks the file as a session store. */
 const APPLICATION_ID = 0x45665663
@@ -25,19 +27,8 @@ const migrations = [
 
 /** How long SQLite blocks for another process. It blocks the event loop, so longer waits are retries of the store. */
 const BUSY_MS = 20
-// sqlite.org/rescode.html
-const SQLITE_BUSY = 5
-const SQLITE_CORRUPT = 11
-const SQLITE_NOTADB = 26
-
-/**
- * The primary result code of an SQLite error, else 0.
- *
- * @category accessors
- * @since 0.1.0
- */
-export const codeOf = (cause: unknown): number =>
-  typeof cause === "object" && cause !== null && "errcode" in cause ? Number(cause.errcode) & 255 : 0
+/** A larger file is not checked for damage when it is opened: the check reads all of it, and blocks. */
+const MAX_CHECKED_BYTES = 64 * 1024 * 1024
 
 /**
  * An error of SQLite, before it is mapped to a backend error.
@@ -61,7 +52,7 @@ export const failure = (cause: unknown): SqliteFailure => ({ cause })
  * @category predicates
  * @since 0.1.0
  */
-export const isBusy = ({ cause }: SqliteFailure): boolean => codeOf(cause) === SQLITE_BUSY
+export const isBusy = ({ cause }: SqliteFailure): boolean => SqliteFaults.isBusy(cause)
 
 /**
  * The error of a file that cannot be opened.
@@ -70,14 +61,12 @@ export const isBusy = ({ cause }: SqliteFailure): boolean => codeOf(cause) === S
  * @since 0.1.0
  */
 export const cannotOpen = (path: string, cause: unknown): InvalidConfig => {
-  const code = codeOf(cause)
-  const why = code === SQLITE_NOTADB || code === SQLITE_CORRUPT
-    ? "is damaged or not an SQLite database; move it away to start with an empty one"
-    : `cannot be opened for writing: ${describe(cause)}`
+  const { reason, why } = SqliteFaults.faultOf(cause)
+  const advice = SqliteFaults.isDamage(cause) ? "; move it away to start with an empty one" : ""
   return new InvalidConfig({
     op: "SqliteStore.open",
-    message: `the session store ${path} ${why}`,
-    details: { part: "store", path },
+    message: `the session store ${path} ${why}${advice}`,
+    details: { part: "store", path, reason },
     cause
   })
 }
@@ -128,6 +117,24 @@ export const inTransaction = <A>(db: DatabaseSync, run: () => A): A => {
   } catch (cause) {
     if (db.isTransaction) db.exec("ROLLBACK")
     throw cause
+  }
+}
+
+/**
+ * Checks the structure of a file that is not too large: what is wrong with it, if anything.
+ *
+ * @category accessors
+ * @since 0.1.0
+ */
+export const findDamage = (db: DatabaseSync): StoreFault.StoreFault | undefined => {
+  try {
+    if (pragma(db, "page_count") * pragma(db, "page_size") > MAX_CHECKED_BYTES) return undefined
+    const row = db.prepare("PRAGMA quick_check(1)").get()
+    return row === undefined || row["quick_check"] === "ok"
+      ? undefined
+      : StoreFault.fault("damaged", "cannot be used: its file is damaged (quick_check)")
+  } catch (cause) {
+    return SqliteFaults.isDamage(cause) ? SqliteFaults.faultOf(cause) : undefined
   }
 }
 

@@ -16,10 +16,13 @@ import * as Layer from "effect/Layer"
 import * as Queue from "effect/Queue"
 import * as Schedule from "effect/Schedule"
 import type * as Scope from "effect/Scope"
+import { randomBytes } from "node:crypto"
 import { resolve } from "node:path"
 import { type BackendError, InvalidConfig } from "../BackendError.ts"
 import { type Claim, type SessionLease, SessionStore, type StoredSession } from "../session/persistence/SessionStore.ts"
-import { cannotOpen, codeOf, failure, inTransaction, isBusy, numberOf, open } from "./SqliteDatabase.ts"
+import { cannotOpen, failure, findDamage, inTransaction, isBusy, numberOf, open } from "./SqliteDatabase.ts"
+import * as SqliteFaults from "./SqliteFaults.ts"
+import * as StoreFault from "./StoreFault.ts"
 import * as StoreLimits from "./StoreLimits.ts"
 import * as StoreOwner from "./StoreOwner.ts"
 
@@ -28,6 +31,8 @@ const NAME = "sqlite"
 const MAX_BUSY_RETRIES = 250
 /** How long erased data may stay in the write-ahead log. */
 const CHECKPOINT_PAUSE = Duration.seconds(1)
+/** After the disk was full, as much must fit again. */
+const FULL_PROBE_BYTES = 64 * 1024
 
 /**
  * @category models
@@ -90,6 +95,23 @@ export const make = Effect.fnUntraced(function*(
     secret: db.prepare("SELECT value FROM secrets WHERE name = ?")
   }
 
+  /** What is wrong with the structure of the file: from then on, no write can be trusted. */
+  let damage = findDamage(db)
+  let isFull = false
+
+  const faultOf = (cause: unknown): StoreFault.StoreFault => {
+    if (cause instanceof InvalidConfig) {
+      return StoreFault.fault(
+        "unsupported",
+        "cannot be used: its file is that of another application or a newer release"
+      )
+    }
+    const fault = SqliteFaults.faultOf(cause)
+    if (SqliteFaults.isDamage(cause)) damage ??= fault
+    isFull = fault.reason === "full"
+    return fault
+  }
+
   /** Runs a transaction, and retries it while another process has the file. */
   const transaction = <A>(op: string, run: (now: number) => A): Effect.Effect<A, BackendError> =>
     Effect.flatMap(
@@ -97,10 +119,7 @@ export const make = Effect.fnUntraced(function*(
       (now) => Effect.try({ try: () => inTransaction(db, () => run(now)), catch: failure })
     ).pipe(
       Effect.retry({ schedule: busyRetry, while: isBusy }),
-      Effect.mapError((cause) => {
-        const code = codeOf(cause)
-        return StoreLimits.unreachable(op, NAME, isBusy(cause) ? "is busy" : `failed (SQLite error ${code})`)
-      })
+      Effect.mapError(({ cause }) => StoreFault.toError(op, NAME, faultOf(cause)))
     )
 
   // ---- truncates the write-ahead log after an erasure
@@ -198,7 +217,19 @@ export const make = Effect.fnUntraced(function*(
         const row = sql.secret.get(name)
         return row === undefined ? candidate : column(row, "value")
       }),
-    probe: Effect.asVoid(transaction("SessionStore.probe", () => sql.secret.get("")))
+    // a session like any other, which is gone again when the transaction ends
+    probe: transaction("SessionStore.probe", () => {
+      const id = `probe:${owner}`
+      const head = isFull ? randomBytes(FULL_PROBE_BYTES).toString("base64") : "{}"
+      sql.create.run(id, owner, 0, 0, head)
+      sql.add.run(id, 0, "{}")
+      sql.cut.run(id, 0)
+      sql.erase.run(id)
+      sql.secret.get("")
+    }).pipe(Effect.andThen(Effect.suspend(() => {
+      isFull = false
+      return damage === undefined ? Effect.void : Effect.fail(StoreFault.toError("SessionStore.probe", NAME, damage))
+    })))
   }
 })
 

@@ -3,7 +3,7 @@
  *
  * @since 0.1.0
  */
-import { ConnectionFailed, InvalidConfig, SessionNotFound } from "../BackendError.ts"
+import { InvalidConfig, SessionNotFound } from "../BackendError.ts"
 import type { StoredSession } from "../session/persistence/SessionStore.ts"
 
 /**
@@ -78,12 +78,3 @@ export const nonContiguousItems = () =>
     message: "non-contiguous history items: `from` must be at most the number of stored items",
     details: { reason: "gap" }
   })
-
-/**
- * The store is unreachable or does not answer. The driver's error is left out because it may contain what was written.
- *
- * @category errors
- * @since 0.1.0
- */
-export const unreachable = (op: string, store: string, why: string) =>
-  new ConnectionFailed({ op, message: `the session store ${store} ${why}`, details: { part: "store", store } })

@@ -46,6 +46,8 @@ export interface SessionMetrics {
 export interface BackendMetrics {
   /** Records the load level and the event-loop lag. */
   readonly load: (load: { readonly lagMs: number; readonly rank: number }) => void
+  /** Records the health of a part. */
+  readonly health: (part: string, status: keyof typeof statusRanks) => void
   /** The metrics of a session that begins now; `undefined` while metrics are off. */
   readonly session: () => SessionMetrics | undefined
   /** Measures an operation and counts its failures. */
@@ -53,6 +55,9 @@ export interface BackendMetrics {
     name: TelemetryNames.Operation
   ) => <A, E extends BackendError, R>(effect: Effect.Effect<A, E, R>) => Effect.Effect<A, E, R>
 }
+
+/** The values of the metric of health. */
+const statusRanks = { healthy: 0, degraded: 1, unhealthy: 2 } as const
 
 /** In seconds: fine around the latencies that people notice (0.2 to 2 s), then coarse up to 10 s. */
 const latencyBoundaries = [0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.8, 1, 1.5, 2, 3, 5, 10]
@@ -132,6 +137,10 @@ const register = Effect.fnUntraced(function*(provider: string, engines: { readon
     level: MetricFamily.gauge(
       metrics.loadLevel,
       family("Load level: 0 normal, 1 busy, 2 overloaded (new sessions are refused)")
+    ),
+    health: MetricFamily.gauge(
+      metrics.healthStatus,
+      family("Health by part: 0 healthy, 1 degraded, 2 unhealthy", labels.part)
     ),
     operation: MetricFamily.histogram(metrics.operationDuration, {
       ...family("Operation duration, in seconds", labels.operation, labels.outcome),
@@ -241,6 +250,7 @@ export const make = Effect.fnUntraced(function*(options: {
       now.lag(lagMs / 1_000)
       now.level(rank)
     },
+    health: (part, status) => families()?.health(statusRanks[status], part),
     session: () => {
       const now = families()
       return now === undefined ? undefined : counts ??= makeSession(now)

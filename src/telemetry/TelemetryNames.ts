@@ -28,6 +28,7 @@
  * - `eventLoopLag`: gauge in seconds, 90th percentile of the event-loop lag over the last 2 s.
  * - `loadLevel`: gauge, 0 normal, 1 busy (interim transcripts and preemptive replies are off), 2 overloaded (new sessions are
  *   refused).
+ * - `healthStatus`: gauge {`part`}, the health of a part: 0 healthy, 1 degraded, 2 unhealthy.
  * - `operationDuration`: histogram in seconds {`operation`, `outcome`: `ok` or the error code}, operation duration.
  *
  * @category names
@@ -49,6 +50,7 @@ export const metrics = {
   audioSeconds: "effect_voice_audio_seconds_total",
   eventLoopLag: "effect_voice_event_loop_lag_seconds",
   loadLevel: "effect_voice_load_level",
+  healthStatus: "effect_voice_health_status",
   operationDuration: "effect_voice_operation_duration_seconds"
 } as const
 

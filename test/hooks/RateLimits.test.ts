@@ -12,7 +12,7 @@ const rule = { limit: 3, window: Duration.seconds(30) }
 describe("RateLimits", () => {
   it.effect("allow the limit at once, and one more after the time that a refusal names", () =>
     Effect.scoped(Effect.gen(function*() {
-      const count = yield* RateLimits.makeCount()
+      const { count } = yield* RateLimits.makeCount()
       const three = yield* Effect.forEach([1, 2, 3], () => count("user:a", rule))
       assert.deepStrictEqual(three, [undefined, undefined, undefined])
       yield* TestClock.adjust("4 seconds")
@@ -54,7 +54,7 @@ describe("RateLimits", () => {
       const store = yield* Layer.build(Limiter.layerStoreMemory)
       const real = yield* Effect.provide(Limiter.RateLimiterStore, store)
       for (const broken of [Effect.never, Effect.die(new Error("redis://secret"))]) {
-        const count = yield* RateLimits.makeCount({ ...real, tokenBucket: () => broken })
+        const { count } = yield* RateLimits.makeCount({ ...real, tokenBucket: () => broken })
         const asking = yield* Effect.forkChild(Effect.forEach([1, 2], () => count("k", { ...rule, limit: 1 })))
         yield* TestClock.adjust("1 second")
         yield* TestClock.adjust("1 second")

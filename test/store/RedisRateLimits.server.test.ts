@@ -35,7 +35,8 @@ describe.skipIf(missing)(`rate limits ${title}`, () => {
       const server = yield* redis(at)
       const connect = RedisRateLimits.open(url).pipe(
         Effect.retry(Schedule.upTo(Schedule.spaced("100 millis"), { times: 50 })),
-        Effect.flatMap(RateLimits.makeCount)
+        Effect.flatMap((store) => RateLimits.makeCount(store)),
+        Effect.map(({ count }) => count)
       )
       const [one, two] = yield* Effect.all([connect, connect])
       const answers = yield* Effect.forEach([one, two, one, two], (count) => count("create:user:ada", rule))

@@ -27,6 +27,7 @@ describe("BackendMetrics", () => {
       "effect_voice_audio_seconds_total",
       "effect_voice_event_loop_lag_seconds",
       "effect_voice_load_level",
+      "effect_voice_health_status",
       "effect_voice_operation_duration_seconds"
     ])
   })

@@ -23,6 +23,7 @@ import {
   Timeout
 } from "../../BackendError.ts"
 import { deadline } from "../../Deadline.ts"
+import type { HealthSource } from "../../HealthSource.ts"
 import { AuthHook, type Authorize, type AuthResult, type Operation } from "../../hooks/AuthHook.ts"
 import { RateLimiter } from "../../hooks/RateLimiter.ts"
 import * as RateLimits from "../../hooks/RateLimits.ts"
@@ -41,6 +42,8 @@ export interface AccessControl {
   readonly connect: ProviderHost["admit"]
   /** Authorizes any other operation; `undefined` without a hook. */
   readonly authorize: Authorize | undefined
+  /** The store of the rate limits, for the health report. */
+  readonly health: HealthSource | undefined
 }
 
 /**
@@ -52,6 +55,8 @@ export interface AccessControlOptions {
   readonly config: () => Pick<BackendConfig, "timeout" | "rateLimits">
   /** The provider's own limits, once it is connected. */
   readonly limiter: () => RateLimiter["Service"] | undefined
+  /** Runs when the health of the rate-limit store has changed. */
+  readonly onHealthChange?: Effect.Effect<unknown> | undefined
 }
 
 const MAX_ID_CHARACTERS = 256
@@ -114,7 +119,7 @@ export const make = Effect.fnUntraced(function*(
 ): Effect.fn.Return<AccessControl, BackendError, Scope.Scope> {
   const auth = Option.getOrUndefined(yield* Effect.serviceOption(AuthHook))
   const limiter = Option.getOrUndefined(yield* Effect.serviceOption(RateLimiter))
-  const count = yield* makeCount(options.config().rateLimits)
+  const { count, health } = yield* makeCount(options.config().rateLimits, options.onHealthChange ?? Effect.void)
 
   const ask = <A>(op: string, who: string, question: () => Effect.Effect<A, BackendError>) =>
     Effect.suspend(question).pipe(
@@ -220,6 +225,7 @@ export const make = Effect.fnUntraced(function*(
   return {
     create,
     connect,
+    health,
     authorize: auth === undefined ? undefined : Effect.fnUntraced(function*(token, operation) {
       const op = `VoiceBackend.authorize`
       const { tenant, userId } = yield* authenticate(op, auth, token, {})
@@ -229,8 +235,11 @@ export const make = Effect.fnUntraced(function*(
   }
 })
 
-const makeCount = Effect.fnUntraced(function*({ store, url }: BackendConfig["rateLimits"]) {
+const makeCount = Effect.fnUntraced(function*(
+  { store, url }: BackendConfig["rateLimits"],
+  onChange: Effect.Effect<unknown>
+) {
   if (store === "memory" || url === undefined) return yield* RateLimits.makeCount()
   const open = yield* RateLimits.SharedStore
-  return yield* RateLimits.makeCount(yield* open(Redacted.value(url)))
+  return yield* RateLimits.makeCount(yield* open(Redacted.value(url)), () => onChange)
 })

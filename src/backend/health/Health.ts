@@ -1,9 +1,13 @@
 /**
- * The health of a backend: its provider, engines, store, event loop, admission and latency, each with a cause when it is not
- * healthy.
+ * The health of a backend: its provider, engines, store and other dependencies, event loop, admission and latency, each with
+ * a cause when it is not healthy.
  *
  * Probes run in parallel, at most once a second, each within a deadline: frequent health checks cost nothing, and a probe
- * that hangs or crashes makes its part unhealthy.
+ * that hangs or crashes makes its part unhealthy. A check answers within a second once there is an earlier answer to give: a
+ * load balancer does not wait for a part that hangs.
+ *
+ * The backend is as its worst part is, but a dependency without which calls go on (`sources`) makes it no worse than
+ * `degraded`.
  *
  * @since 0.1.0
  */
@@ -11,21 +15,23 @@ import type * as Clock from "effect/Clock"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
+import * as Queue from "effect/Queue"
 import type * as Scope from "effect/Scope"
-import type { BackendError } from "../../BackendError.ts"
-import { deadline } from "../../Deadline.ts"
+import type { HealthSource } from "../../HealthSource.ts"
 import * as MonotonicTime from "../../MonotonicTime.ts"
-import type { SessionStore } from "../../session/persistence/SessionStore.ts"
 import type { EngineHealth } from "../../speech/EngineHealth.ts"
 import type { Admission } from "../admission/Admission.ts"
 import type { EventLoopLag } from "../admission/EventLoopLag.ts"
 import type { Load } from "../admission/LoadLevel.ts"
 import type { ConnectionState } from "../BackendContract.ts"
 import type { ProviderConnection } from "../provider/ProviderContract.ts"
-import { type HealthPart, type HealthStatus, worst } from "./HealthStatus.ts"
+import * as HealthChanges from "./HealthChanges.ts"
+import * as HealthProbes from "./HealthProbes.ts"
+import { atMostDegraded, type HealthPart, type HealthStatus, worst } from "./HealthStatus.ts"
 import type { LatencyWindow } from "./LatencyWindow.ts"
 
-const PROBE_DEADLINE = "5 seconds"
+/** How long a check waits for probes when there are earlier answers. */
+const PATIENCE = "1 second"
 /** A backend is degraded when a larger share of its last turns exceeded the latency target. */
 const LATE_SHARE = 0.05
 /** How long a result of the probes is reused. */
@@ -50,7 +56,12 @@ export interface HealthOptions {
   readonly engines: { readonly [kind: string]: string }
   /** The engines themselves, by kind, where they are known. */
   readonly speech: { readonly [kind: string]: EngineHealth }
-  readonly store: SessionStore["Service"] | undefined
+  /** The dependencies, such as the session store. */
+  readonly sources: ReadonlyArray<HealthSource>
+  /** Gives a value whenever a dependency has changed: health is then checked at once. */
+  readonly changes: Queue.Dequeue<void>
+  /** Receives the status of each part at each check. */
+  readonly onStatus: (part: string, status: HealthPart["status"]) => void
   readonly admission: Admission
   readonly latency: LatencyWindow
   readonly lag: EventLoopLag
@@ -59,39 +70,27 @@ export interface HealthOptions {
   readonly clock: Clock.Clock
 }
 
-/** Probes one part; a failure, a crash and a time-out are results, too. */
-const probePart = (
-  name: string,
-  what: string,
-  status: HealthPart["status"],
-  probe: Effect.Effect<HealthPart | void, BackendError>
-): Effect.Effect<HealthPart> =>
-  probe.pipe(
-    Effect.map((part): HealthPart => part ?? { name, status: "healthy" }),
-    deadline("VoiceBackend.healthCheck", what, PROBE_DEADLINE),
-    Effect.catch((error) => Effect.succeed<HealthPart>({ name, status, cause: `${error.code}: ${error.message}` })),
-    // the text of a crash may hold anything, so it is not shown
-    Effect.catchDefect(() => Effect.succeed<HealthPart>({ name, status, cause: `the probe of ${what} crashed` }))
-  )
+/**
+ * The health check of a backend.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface HealthCheck {
+  /** Checks health for one who asks, within a second if possible. */
+  readonly check: Effect.Effect<HealthStatus>
+  /** Checks health and waits for every probe. */
+  readonly monitor: Effect.Effect<HealthStatus>
+}
 
-/** The engines of one kind: degraded while one of them fails, unhealthy when all do. */
-const probeEngines = (kind: string, engine: EngineHealth): Effect.Effect<ReadonlyArray<HealthPart>> =>
-  Effect.forEach(engine.members ?? [engine], (member) =>
-    probePart(
-      `${kind}:${member.name}`,
-      member.name,
-      "degraded",
-      Effect.suspend(() => {
-        const error = member.failing?.()
-        return error === undefined ? member.probe ?? Effect.void : Effect.fail(error)
-      })
-    ), { concurrency: "unbounded" }).pipe(
-      Effect.map((parts) =>
-        parts.some(({ status }) => status === "healthy")
-          ? parts
-          : parts.map((part): HealthPart => ({ ...part, status: "unhealthy" }))
-      )
-    )
+/** The answers of some probes: those that were asked last, and the latest that came. */
+interface Answers {
+  /** What was asked: answers of a former connection do not count. */
+  readonly of: unknown
+  readonly askedMs: number
+  readonly fiber: Fiber.Fiber<ReadonlyArray<HealthPart>>
+  readonly latest: { parts: ReadonlyArray<HealthPart> | undefined }
+}
 
 const lagPart = (lagMs: number): HealthPart =>
   lagMs <= LAG_DEGRADED_MS ? { name: "event_loop", status: "healthy" } : {
@@ -103,19 +102,29 @@ const lagPart = (lagMs: number): HealthPart =>
 const describeLoad = ({ backlogMs, lagMs }: Load): string =>
   `overloaded, rejecting new sessions: event-loop lag ${Math.round(lagMs)} ms, backlog ${Math.round(backlogMs)} ms`
 
+/** The answers when they come; for who is not patient, earlier ones if those take too long. */
+const answered = (
+  { fiber, latest: { parts } }: Answers,
+  isPatient: boolean
+): Effect.Effect<ReadonlyArray<HealthPart>> =>
+  isPatient || parts === undefined
+    ? Fiber.join(fiber)
+    : Effect.timeoutOrElse(Fiber.join(fiber), { duration: PATIENCE, orElse: () => Effect.succeed(parts) })
+
 /**
- * Makes the health check. A part whose status has changed since the last check is logged.
+ * Makes the health check, and checks whenever a dependency has changed. A part whose status has changed since the last check
+ * is logged.
  *
  * @category constructors
  * @since 0.1.0
  */
 export const make = Effect.fnUntraced(function*(
   options: HealthOptions
-): Effect.fn.Return<Effect.Effect<HealthStatus>, never, Scope.Scope> {
-  const { admission, clock, engines, lag, latency, link, load, provider, speech, store } = options
+): Effect.fn.Return<HealthCheck, never, Scope.Scope> {
+  const { admission, clock, engines, lag, latency, link, load, provider, sources, speech } = options
   const scope = yield* Effect.scope
-  const before = new Map<string, HealthPart["status"]>()
-  let latest: { readonly at: number; readonly of: ProviderConnection | undefined; readonly fiber: Probing } | undefined
+  const tell = HealthChanges.make(clock, options.onStatus)
+  const asked = new Map<string, Answers>()
 
   /** A provider that answers its probe may still have lost the connection to its users. */
   const withConnectionState = (part: HealthPart): HealthPart => {
@@ -130,7 +139,10 @@ export const make = Effect.fnUntraced(function*(
     }
   }
 
-  const probes = (connection: ProviderConnection | undefined) =>
+  /** What a backend cannot serve without; an engine that speaks only beside a speech-to-speech model is not one. */
+  const isEssential = (kind: string): boolean => kind !== "tts" || engines["s2s"] === undefined
+
+  const probeSpeech = (connection: ProviderConnection | undefined) =>
     Effect.map(
       Effect.all([
         connection === undefined
@@ -139,78 +151,109 @@ export const make = Effect.fnUntraced(function*(
             status: "unhealthy",
             cause: `the backend is ${admission.phase}`
           })
-          : Effect.map(probePart("provider", provider, "unhealthy", connection.probe), withConnectionState),
+          : Effect.map(
+            HealthProbes.part("provider", provider, "unhealthy", connection.probe),
+            withConnectionState
+          ),
         Effect.forEach(
           Object.entries(engines),
-          ([kind, name]) => probeEngines(kind, speech[kind] ?? { name }),
+          ([kind, name]) => HealthProbes.engines(kind, speech[kind] ?? { name }),
           { concurrency: "unbounded" }
-        ),
-        store === undefined
-          ? Effect.succeed([])
-          : Effect.map(probePart("store", store.name, "degraded", store.probe), (part) => [part])
+        )
       ], { concurrency: "unbounded" }),
-      ([provided, spoken, kept]): ReadonlyArray<HealthPart> => [provided, ...spoken.flat(), ...kept]
+      ([provided, spoken]): ReadonlyArray<HealthPart> => [provided, ...spoken.flat()]
     )
 
-  /** The results of the last second, or those of the running probes, for the same connection; otherwise new ones. */
-  const probed = Effect.suspend(() => {
-    const connection = link()
-    if (latest !== undefined && latest.of === connection && MonotonicTime.nowMs(clock) - latest.at < FRESH_MS) {
-      return Fiber.join(latest.fiber)
-    }
-    if (latest !== undefined && latest.of === connection && latest.fiber.pollUnsafe() === undefined) {
-      return Fiber.join(latest.fiber)
-    }
-    // in the scope of the health check: a caller may be interrupted while others wait
-    return Effect.flatMap(Effect.forkIn(probes(connection), scope), (fiber) => {
-      latest = { at: MonotonicTime.nowMs(clock), of: connection, fiber }
-      return Fiber.join(fiber)
-    })
-  })
-
-  const logChange = (part: HealthPart) =>
+  /**
+   * The answers of probes: of those that run already or were asked within `freshMs`, else of new ones. They run in the scope
+   * of the health check: a caller may be interrupted while others wait.
+   */
+  const ask = (
+    { freshMs, key, of, probes }: {
+      readonly key: string
+      readonly of?: unknown
+      readonly freshMs: number
+      readonly probes: Effect.Effect<ReadonlyArray<HealthPart>>
+    },
+    isPatient: boolean
+  ): Effect.Effect<ReadonlyArray<HealthPart>> =>
     Effect.suspend(() => {
-      const former = before.get(part.name) ?? "healthy"
-      before.set(part.name, part.status)
-      if (former === part.status) return Effect.void
-      const log = part.status === "healthy"
-        ? Effect.logInfo(`${part.name} is healthy again`)
-        : Effect.logWarning(`${part.name} is ${part.status}`)
-      return Effect.annotateLogs(log, {
-        part: part.name,
-        status: part.status,
-        former,
-        ...(part.cause === undefined ? {} : { cause: part.cause })
+      const now = MonotonicTime.nowMs(clock)
+      const known = asked.get(key)
+      const isSame = known !== undefined && known.of === of
+      if (isSame && (now - known.askedMs < freshMs || known.fiber.pollUnsafe() === undefined)) {
+        return answered(known, isPatient)
+      }
+      const latest: Answers["latest"] = { parts: isSame ? known.latest.parts : undefined }
+      const probing = Effect.tap(probes, (parts) =>
+        Effect.sync(() => {
+          latest.parts = parts
+        }))
+      return Effect.flatMap(Effect.forkIn(probing, scope), (fiber) => {
+        const answers: Answers = { of, askedMs: now, fiber, latest }
+        asked.set(key, answers)
+        return answered(answers, isPatient)
       })
     })
 
-  return probed.pipe(
-    Effect.map((answers): HealthStatus => {
-      const share = latency.exceeded
-      const parts: ReadonlyArray<HealthPart> = [
-        ...answers,
-        lagPart(lag.p99),
-        admission.phase === "draining"
-          ? { name: "admission", status: "degraded", cause: "the backend is draining" }
-          : admission.isFull
-          ? { name: "admission", status: "degraded", cause: "session limit reached" }
-          : load.overloaded
-          ? { name: "admission", status: "degraded", cause: describeLoad(load) }
-          : { name: "admission", status: "healthy" },
-        share > LATE_SHARE
-          ? {
-            name: "latency",
-            status: "degraded",
-            cause: `${Math.round(100 * share)} % of the last turns exceeded the latency target of ${
-              Duration.format(options.latencyTarget())
-            }`
-          }
-          : { name: "latency", status: "healthy" }
-      ]
-      return { status: worst(parts), parts, checkedAt: clock.currentTimeMillisUnsafe() }
-    }),
-    Effect.tap(({ parts }) => Effect.forEach(parts, logChange, { discard: true }))
-  )
-})
+  const providerAndEngines = (isPatient: boolean) =>
+    Effect.suspend(() => {
+      const connection = link()
+      return ask({ key: "", of: connection, freshMs: FRESH_MS, probes: probeSpeech(connection) }, isPatient)
+    })
 
-type Probing = Fiber.Fiber<ReadonlyArray<HealthPart>>
+  const dependencies = (isPatient: boolean) =>
+    Effect.map(
+      Effect.forEach(
+        sources,
+        (source) =>
+          // each bounds its cost by itself
+          ask({
+            key: source.name,
+            freshMs: 0,
+            probes: Effect.map(HealthProbes.source(source), (part) => [part])
+          }, isPatient),
+        { concurrency: "unbounded" }
+      ),
+      (parts) => parts.flat()
+    )
+
+  const isOptional = ({ name }: HealthPart): boolean => !isEssential(name.split(":", 1)[0] ?? "")
+
+  const check = (isPatient: boolean) =>
+    Effect.all([providerAndEngines(isPatient), dependencies(isPatient)], { concurrency: 2 }).pipe(
+      Effect.map(([provided, around]): HealthStatus => {
+        const share = latency.exceeded
+        const own: ReadonlyArray<HealthPart> = [
+          lagPart(lag.p99),
+          admission.phase === "draining"
+            ? { name: "admission", status: "degraded", cause: "the backend is draining" }
+            : admission.isFull
+            ? { name: "admission", status: "degraded", cause: "session limit reached" }
+            : load.overloaded
+            ? { name: "admission", status: "degraded", cause: describeLoad(load) }
+            : { name: "admission", status: "healthy" },
+          share > LATE_SHARE
+            ? {
+              name: "latency",
+              status: "degraded",
+              cause: `${Math.round(100 * share)} % of the last turns exceeded the latency target of ${
+                Duration.format(options.latencyTarget())
+              }`
+            }
+            : { name: "latency", status: "healthy" }
+        ]
+        const status = worst([
+          ...provided.map((part) => isOptional(part) ? atMostDegraded(part) : part),
+          ...around.map(atMostDegraded),
+          ...own
+        ])
+        return { status, parts: [...provided, ...around, ...own], checkedAt: clock.currentTimeMillisUnsafe() }
+      }),
+      Effect.tap(({ parts }) => tell(parts))
+    )
+
+  const monitor = check(true)
+  yield* Queue.take(options.changes).pipe(Effect.andThen(monitor), Effect.forever, Effect.forkScoped)
+  return { check: check(false), monitor }
+})

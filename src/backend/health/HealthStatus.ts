@@ -20,7 +20,7 @@ export const Health = Schema.Literals(["healthy", "degraded", "unhealthy"])
 export type Health = typeof Health.Type
 
 /**
- * One part: the provider, an engine, the models, the store, the event loop. `cause` says what is wrong.
+ * One part: the provider, an engine, the session store, the event loop, …. `cause` says what is wrong.
  *
  * @category models
  * @since 0.1.0
@@ -38,7 +38,8 @@ export const HealthPart = Schema.Struct({
 export type HealthPart = typeof HealthPart.Type
 
 /**
- * The health of the whole backend: that of its worst part.
+ * The health of the whole backend: that of its worst part. A part without which calls go on, such as the session store, makes
+ * it no worse than `degraded`.
  *
  * @category models
  * @since 0.1.0
@@ -65,3 +66,12 @@ const rank = { healthy: 0, degraded: 1, unhealthy: 2 } as const
  */
 export const worst = (parts: ReadonlyArray<HealthPart>): Health =>
   parts.reduce<Health>((status, part) => rank[part.status] > rank[status] ? part.status : status, "healthy")
+
+/**
+ * A part as it counts for the whole backend when calls go on without it.
+ *
+ * @category combinators
+ * @since 0.1.0
+ */
+export const atMostDegraded = (part: HealthPart): HealthPart =>
+  part.status === "unhealthy" ? { ...part, status: "degraded" } : part

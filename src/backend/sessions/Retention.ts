@@ -10,6 +10,7 @@ import * as Option from "effect/Option"
 import * as Schedule from "effect/Schedule"
 import { InvalidConfig } from "../../BackendError.ts"
 import { deadline } from "../../Deadline.ts"
+import type { HealthSource } from "../../HealthSource.ts"
 import { DataRetentionHook } from "../../hooks/DataRetentionHook.ts"
 import * as RetentionPolicy from "../../hooks/RetentionPolicy.ts"
 import { SessionArchive } from "../../session/retention/SessionArchive.ts"
@@ -29,6 +30,8 @@ export interface Retention {
   readonly archive: SessionArchive["Service"] | undefined
   /** What to record of a session that starts or resumes; `undefined` for nothing. */
   readonly open: (id: string, session: SessionConfig) => Effect.Effect<SessionRecorder.Retention | undefined>
+  /** Whether recordings can be kept, for the health report. */
+  readonly health?: HealthSource | undefined
 }
 
 const nothing: Retention = { archive: undefined, open: () => Effect.undefined }

@@ -14,6 +14,7 @@ import * as Schedule from "effect/Schedule"
 import type * as Scope from "effect/Scope"
 import { type BackendError, ConnectionFailed, normalize, SessionNotFound } from "../../BackendError.ts"
 import { deadline, finalizeWithin } from "../../Deadline.ts"
+import type { HealthSource } from "../../HealthSource.ts"
 import * as MonotonicTime from "../../MonotonicTime.ts"
 import * as SessionSnapshot from "../../session/persistence/SessionSnapshot.ts"
 import { type SessionLease, SessionStore, type StoredSession } from "../../session/persistence/SessionStore.ts"
@@ -51,6 +52,8 @@ export interface SessionLeases {
   readonly end: (id: string) => Effect.Effect<void>
   /** The secret by this name that all processes on the store share; `candidate` is stored when there is none. */
   readonly sharedSecret: (name: string, candidate: string) => Effect.Effect<string, BackendError>
+  /** Whether everything is stored that should be, for the health report. */
+  readonly health?: HealthSource | undefined
 }
 
 const notFound = (id: string) =>
@@ -97,22 +100,13 @@ export const make: Effect.Effect<SessionLeases, never, Scope.Scope> = Effect.gen
       Effect.sync(() => ended.delete(lease))
     )
 
-  let unreachable = false
+  // a failure is told by the health check
   const renew = Effect.suspend(() => Effect.forEach(ended, remove, { concurrency: 8, discard: true })).pipe(
     // erasures first: a session that could not be erased must not be held for ever
     Effect.andThen(
       Effect.suspend(() => leases.size === 0 ? Effect.void : bounded("SessionStore.renew")(store.renew))
     ),
-    Effect.andThen(Effect.suspend(() => {
-      if (!unreachable) return Effect.void
-      unreachable = false
-      return Effect.logInfo(`session store ${store.name} is reachable again`)
-    })),
-    Effect.catch((error) => {
-      if (unreachable) return Effect.void
-      unreachable = true
-      return Effect.logWarning(`session store ${store.name} is unreachable`, error.message)
-    })
+    Effect.ignore
   )
   yield* renew.pipe(Effect.repeat(Schedule.spaced(Duration.millis(store.leaseMs / 4))), Effect.forkScoped)
   // set forward, the wall clock makes every lease look abandoned, until its owner renews it

@@ -98,6 +98,9 @@ export class SessionStore extends Context.Service<SessionStore, {
    * of them offered.
    */
   readonly secret: (name: string, candidate: string) => Effect.Effect<string, BackendError>
-  /** Checks with a request that the store answers. */
+  /**
+   * Checks that sessions can be stored, by storing one and erasing it again. Fails with what is wrong otherwise:
+   * `connection_failed`, with a word for it in `details.reason` (`unreachable`, `full`, `read_only`, `damaged`, …).
+   */
   readonly probe: Effect.Effect<void, BackendError>
 }>()("effect-voice/session/SessionStore") {}

@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Clock, Duration, Effect, Fiber, Layer, Logger, PubSub, References, Stream } from "effect"
+import { Clock, Duration, Effect, Fiber, Layer, Logger, PubSub, Queue, References, Stream } from "effect"
 import { TestClock } from "effect/testing"
 import { Admission } from "../../../src/backend/admission/Admission.ts"
 import { EventLoopLag } from "../../../src/backend/admission/EventLoopLag.ts"
@@ -8,6 +8,7 @@ import * as Health from "../../../src/backend/health/Health.ts"
 import { LatencyWindow } from "../../../src/backend/health/LatencyWindow.ts"
 import { VoiceBackend } from "../../../src/backend/VoiceBackend.ts"
 import { ConnectionFailed } from "../../../src/BackendError.ts"
+import type { HealthSource } from "../../../src/HealthSource.ts"
 import { SessionStore } from "../../../src/session/persistence/SessionStore.ts"
 import type { EngineHealth } from "../../../src/speech/EngineHealth.ts"
 import { SpeechToText } from "../../../src/speech/SpeechToText.ts"
@@ -17,15 +18,17 @@ import { layer, pass, provider, running } from "../../session/Harness.ts"
 
 const down = new ConnectionFailed({ op: "test", message: "the line is dead" })
 
-const check = Effect.fnUntraced(function*(stt: EngineHealth) {
+const check = Effect.fnUntraced(function*(stt: EngineHealth, sources: ReadonlyArray<HealthSource> = []) {
   const load = new LoadLevel.Load()
   const bounds = { maxLag: Duration.millis(100), maxBacklog: Duration.seconds(2) }
-  return yield* Health.make({
+  const { check } = yield* Health.make({
     provider: "test",
     link: () => undefined,
     engines: { stt: "x" },
     speech: { stt },
-    store: undefined,
+    sources,
+    changes: yield* Queue.sliding<void>(1),
+    onStatus: () => {},
     admission: new Admission(() => 1, load),
     lag: yield* LoadLevel.monitor({ load, bounds: () => bounds, engines: () => [stt] }),
     load,
@@ -33,6 +36,7 @@ const check = Effect.fnUntraced(function*(stt: EngineHealth) {
     latencyTarget: () => Duration.seconds(1),
     clock: yield* Clock.Clock
   })
+  return check
 })
 
 const sttOf = (stt: EngineHealth) =>
@@ -136,7 +140,7 @@ describe("Health", () => {
             parts: [
               { name: "provider", status: "degraded", cause: "test lost its connection, reconnecting" },
               { name: "stt:scripted", status: "unhealthy", cause: "connection_failed: the line is dead" },
-              { name: "store", status: "degraded", cause: "connection_failed: the line is dead" }
+              { name: "store", status: "unhealthy", cause: "connection_failed: the line is dead" }
             ]
           })
           engineDown = storeDown = false
@@ -147,7 +151,7 @@ describe("Health", () => {
             "Warn provider test: reconnecting [undefined] ",
             "Warn provider is degraded [degraded] test lost its connection, reconnecting",
             "Warn stt:scripted is unhealthy [unhealthy] connection_failed: the line is dead",
-            "Warn store is degraded [degraded] connection_failed: the line is dead",
+            "Warn store is unhealthy [unhealthy] connection_failed: the line is dead",
             "Info provider test is connected again [undefined] ",
             "Info provider is healthy again [healthy] ",
             "Info stt:scripted is healthy again [healthy] ",
