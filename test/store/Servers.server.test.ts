@@ -37,7 +37,7 @@ for (const [kind, missing, server, make] of stores) {
           yield* kill
           const error = yield* Effect.flip(store.write(session, { head: "2", from: 1, items: ["2"] }))
           assert.strictEqual(error.code, "connection_failed")
-          assert.deepStrictEqual(error.details, { part: "store", store: kind })
+          assert.deepStrictEqual(error.details, { part: "store", store: kind, reason: "unreachable" })
           assert.notInclude(JSON.stringify(error), "127.0.0.1")
           yield* start
           yield* store.write(session, { head: "2", from: 1, items: ["2"] }).pipe(

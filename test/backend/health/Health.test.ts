@@ -153,9 +153,10 @@ describe("Health", () => {
             "Warn stt:scripted is unhealthy [unhealthy] connection_failed: the line is dead",
             "Warn store is unhealthy [unhealthy] connection_failed: the line is dead",
             "Info provider test is connected again [undefined] ",
-            "Info provider is healthy again [healthy] ",
-            "Info stt:scripted is healthy again [healthy] ",
-            "Info store is healthy again [healthy] "
+            // the store is asked each second while it is down
+            "Info store is healthy again after 10s [healthy] ",
+            "Info provider is healthy again after 20s [healthy] ",
+            "Info stt:scripted is healthy again after 20s [healthy] "
           ])
         })
       )
