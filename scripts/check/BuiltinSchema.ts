@@ -67,8 +67,9 @@ export const builtin = async (): Promise<{
   const rulesOf = merged(rules, ...Array.from(rules.keys(), (who) => under(who, rule)))
   const policy = readFileSync("src/conversation/ConversationPolicy.ts", "utf8")
   const text = readFileSync("src/speech/TextSettings.ts", "utf8")
+  const history = readFileSync("src/agent/HistorySettings.ts", "utf8")
   const backend = object(
-    "src/backend, src/hooks, src/speech and src/conversation",
+    "src/agent, src/backend, src/hooks, src/speech and src/conversation",
     BackendConfig,
     merged(
       ConfigSchema.docsOf(config, /^BackendConfig$/),
@@ -81,6 +82,7 @@ export const builtin = async (): Promise<{
       under("rate_limits", ConfigSchema.docsOf(limits, /^RateLimits$/)),
       under("rate_limits.create", rulesOf),
       under("rate_limits.connect", rulesOf),
+      under("history", ConfigSchema.docsOf(history, /^HistorySettings$/)),
       under("text", ConfigSchema.docsOf(text, /^TextSettings$/)),
       under("conversation", ConfigSchema.docsOf(policy, /^ConversationPolicy$/))
     )

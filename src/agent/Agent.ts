@@ -9,6 +9,7 @@ import * as Stream from "effect/Stream"
 import type { BackendError } from "../BackendError.ts"
 import type { HistoryItem } from "../conversation/History.ts"
 import * as TelemetryContext from "../telemetry/TelemetryContext.ts"
+import type { HistorySettings } from "./HistorySettings.ts"
 import * as LanguageModelErrors from "./LanguageModelErrors.ts"
 
 /**
@@ -74,6 +75,8 @@ export type ToolEvent =
 export interface AgentSession {
   /** Runs an effect that an interruption does not end; it is interrupted when the session ends. */
   readonly background: (effect: Effect.Effect<void>) => Effect.Effect<void>
+  /** The backend's `history`: how much of the conversation a language model is told. */
+  readonly history?: HistorySettings | undefined
   /** Emits an event of the session; does nothing once the session has ended. Synchronous. */
   readonly publish: (event: ToolEvent) => void
   /**

@@ -15,16 +15,23 @@ import * as Tool from "effect/ai/Tool"
 import * as Toolkit from "effect/ai/Toolkit"
 import type * as Arr from "effect/Array"
 import * as Cause from "effect/Cause"
+import * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
 import { AgentError, type BackendError } from "../BackendError.ts"
 import * as ToolName from "../schema/ToolName.ts"
 import * as TelemetryContext from "../telemetry/TelemetryContext.ts"
-import type { Agent, AgentInput } from "./Agent.ts"
+import type { Agent, AgentInput, AgentSession } from "./Agent.ts"
+import * as ConversationSummary from "./ConversationSummary.ts"
+import { EngineInstructions } from "./EngineInstructions.ts"
+import * as HistorySettings from "./HistorySettings.ts"
 import * as LanguageModelErrors from "./LanguageModelErrors.ts"
 import * as LanguageModelSpan from "./LanguageModelSpan.ts"
 import { type ChatTemplate, ModelText } from "./ModelText.ts"
+import type { Conversation } from "./PromptBudget.ts"
+import { PromptWindow, type WindowPrompt } from "./PromptWindow.ts"
+import * as TokenEstimate from "./TokenEstimate.ts"
 import * as ToolCalls from "./ToolCalls.ts"
 import { toMessages, type ToolCall, type ToolOutcome } from "./ToolHistory.ts"
 import * as ToolInput from "./ToolInput.ts"
@@ -50,6 +57,11 @@ export interface LanguageModelOptions<Tools extends Record<string, Tool.Any> = {
   readonly toolTimeout?: Duration.Input | undefined
   /** How often in a turn the model may call tools before it must answer. Default: 8. */
   readonly toolRounds?: number | undefined
+  /**
+   * How much of the conversation the model is told: `maxTokens`, `keep`, `summarise`. Default: the backend's `history`, and
+   * outside of a backend 16,000 tokens without a summary.
+   */
+  readonly history?: HistorySettings.HistoryOptions | undefined
   /** A phrase to say, once in a turn, when tools take longer than `after`; the phrases take turns. Default: none. */
   readonly slowTool?: {
     readonly after: Duration.Input
@@ -70,6 +82,8 @@ interface Model<R> {
   /** The name of the tool that the model means. */
   readonly nameOf: (told: string) => string | undefined
   readonly hasTools: boolean
+  /** The estimated tokens of the tools in each request. */
+  readonly toolTokens: number
   readonly run: (name: string, params: unknown, id: string) => Effect.Effect<ToolOutcome, unknown, R>
 }
 
@@ -79,6 +93,24 @@ type ModelOutput =
 
 const fitted = (tool: Tool.Any | undefined, params: unknown): unknown =>
   tool === undefined ? params : ToolInput.fit(params, Tool.getJsonSchema(tool))
+
+/** Tokens around the definition of a tool. */
+const TOOL_TOKENS = 16
+
+const toolTokens = new WeakMap<object, number>()
+
+const tokensOfTools = (tools: Record<string, Tool.Any>): number => {
+  const known = toolTokens.get(tools)
+  if (known !== undefined) return known
+  const tokens = Object.values(tools).reduce(
+    (sum, tool) =>
+      sum + TOOL_TOKENS + TokenEstimate.ofText(`${tool.name} ${Tool.getDescription(tool) ?? ""}`) +
+      TokenEstimate.ofJson(Tool.getJsonSchema(tool)),
+    0
+  )
+  toolTokens.set(tools, tokens)
+  return tokens
+}
 
 const withToolkit = <Tools extends Record<string, Tool.Any>>(
   toolkit: Toolkit.WithHandler<Tools>
@@ -114,6 +146,7 @@ const withToolkit = <Tools extends Record<string, Tool.Any>>(
     isKnown: isName,
     nameOf,
     hasTools: known.length > 0,
+    toolTokens: tokensOfTools(toolkit.tools),
     run: (name, params, id) =>
       isName(name)
         ? toolkit.handle(
@@ -150,8 +183,12 @@ const withToolkit = <Tools extends Record<string, Tool.Any>>(
  * Thoughts of the model are left out: `<think>` and the marks of other models, and reasoning that its server tells apart. A
  * call that the model writes as text (`<tool_call>…`) runs when it names a tool of the toolkit.
  *
- * Fails `agent_error` when the model has not answered after `toolRounds`. Errors of the model keep vendor, status and
- * request id in `details`.
+ * The prompt has a budget (`history`): the instructions, and the newest turns that fit, each with its tool calls and their
+ * results. What leaves is marked as left out, or summarised. When the model refuses a prompt as too long, half of the
+ * conversation is sent once more in the same turn, and the session keeps to that.
+ *
+ * Fails `agent_error` when the model has not answered after `toolRounds`, and when a prompt is too long in spite of all that
+ * (`details.reason` is `context_length_exceeded`). Errors of the model keep vendor, status and request id in `details`.
  *
  * @category constructors
  * @since 0.1.0
@@ -171,6 +208,8 @@ export const fromLanguageModel = <Tools extends Record<string, Tool.Any> = {}, R
     rounds: Math.max(0, options.toolRounds ?? 8),
     slowAfter: options.slowTool === undefined ? Duration.infinity : Duration.fromInputUnsafe(options.slowTool.after),
     phrases: options.slowTool?.phrases ?? [],
+    history: options.history,
+    windows: new WeakMap(),
     template: { opensThought: options.startsInThought === true ? "yes" : "no" }
   }
   return {
@@ -181,6 +220,7 @@ export const fromLanguageModel = <Tools extends Record<string, Tool.Any> = {}, R
           answer(
             {
               ...model,
+              toolTokens: model.toolTokens + Context.get(context, EngineInstructions).tokens,
               stream: (prompt, calls) => Stream.provideContext(stream(prompt, calls), context),
               run: (name, params, id) =>
                 Effect.updateContext(run(name, params, id), TelemetryContext.mergeContext(context))
@@ -205,18 +245,39 @@ interface Settings {
   readonly rounds: number
   readonly slowAfter: Duration.Duration
   readonly phrases: ReadonlyArray<string>
+  readonly history: LanguageModelOptions["history"]
+  /** What each session's prompts have of the conversation. */
+  readonly windows: WeakMap<AgentSession, PromptWindow>
   readonly template: ChatTemplate
+}
+
+/** The window of a session; outside of a session, one for this answer. */
+const windowOf = ({ windows }: Settings, session: AgentSession | undefined): PromptWindow => {
+  const known = session === undefined ? undefined : windows.get(session)
+  if (known !== undefined) return known
+  const fresh = new PromptWindow()
+  if (session !== undefined) windows.set(session, fresh)
+  return fresh
 }
 
 type Answer = Stream.Stream<string, BackendError | AiError.AiError>
 
 const answer = (model: Model<never>, settings: Settings, input: AgentInput): Answer =>
   Stream.suspend(() => {
+    const { history, session } = input
     const calls = ToolCalls.make(input, { run: model.run, isKnown: model.isKnown, timeout: settings.timeout })
-    const firstPrompt: ReadonlyArray<Prompt.MessageEncoded> = [
-      ...(settings.instructions === undefined ? [] : [{ role: "system" as const, content: settings.instructions }]),
-      ...calls.history.toPrompt(input)
-    ]
+    const window = windowOf(settings, session)
+    const historySettings = HistorySettings.complete(settings.history, session?.history)
+    const asked = calls.history.toPrompt({ ...input, from: window.startOf(history) })
+    const summary = ConversationSummary.make({
+      window,
+      history,
+      settings: historySettings,
+      session,
+      ask: (prompt) => model.stream(prompt, false),
+      agent: settings.name
+    })
+    let hasRetried = false
     let phraseSpoken = settings.phrases.length === 0
 
     /** Waits for the tools: says a phrase once when they are slow, and sends empty texts meanwhile. */
@@ -231,9 +292,38 @@ const answer = (model: Model<never>, settings: Settings, input: AgentInput): Ans
         })
       )
 
-    const askModel = (prompt: ReadonlyArray<Prompt.MessageEncoded>, roundsLeft: number): Answer => {
-      const said = new ModelText(settings.template, model.nameOf, model.hasTools)
-      const output = model.stream(prompt, roundsLeft > 0).pipe(
+    const askModel = (rounds: Conversation["rounds"], roundsLeft: number): Answer =>
+      Stream.suspend(() => {
+        const prompt = window.prompt({ ...asked, rounds: [...asked.rounds, ...rounds] }, history, {
+          system: settings.instructions,
+          fixedTokens: model.toolTokens,
+          settings: historySettings
+        })
+        const said = new ModelText(settings.template, model.nameOf, model.hasTools)
+        return read(prompt, said, rounds, roundsLeft).pipe(
+          Stream.catch((error): Answer => {
+            if (!LanguageModelErrors.isPromptTooLong(error)) return Stream.fail(error)
+            const tokens = window.halve(prompt.tokens)
+            // what was said of an answer cannot be taken back
+            if (hasRetried || said.text !== "" || said.calls.length > 0) {
+              return Stream.fail(LanguageModelErrors.promptTooLong(error))
+            }
+            hasRetried = true
+            return Stream.concat(
+              Stream.fromEffectDrain(logHalved(settings, prompt.tokens, tokens)),
+              askModel(rounds, roundsLeft)
+            )
+          })
+        )
+      })
+
+    const read = (
+      { messages }: WindowPrompt,
+      said: ModelText,
+      rounds: Conversation["rounds"],
+      roundsLeft: number
+    ): Answer => {
+      const output = model.stream(messages, roundsLeft > 0).pipe(
         Stream.map((part) => {
           if (part.type === "text") return said.push(part.text)
           said.call(part.call)
@@ -252,13 +342,13 @@ const answer = (model: Model<never>, settings: Settings, input: AgentInput): Ans
         if (roundsLeft === 0) {
           return text.trim() === "" ? Stream.fail(tooManyRounds(settings)) : Stream.empty
         }
-        return callTools(prompt, requested, text, roundsLeft)
+        return callTools(rounds, requested, text, roundsLeft)
       })
       return output.pipe(Stream.concat(unread), Stream.concat(rest))
     }
 
     const callTools = (
-      prompt: ReadonlyArray<Prompt.MessageEncoded>,
+      rounds: Conversation["rounds"],
       requested: ReadonlyArray<Response.ToolCallPartEncoded>,
       text: string,
       roundsLeft: number
@@ -272,7 +362,7 @@ const answer = (model: Model<never>, settings: Settings, input: AgentInput): Ans
               Stream.concat(
                 waitForTools(done),
                 Stream.suspend(() =>
-                  continueAnswer(prompt, started, text, roundsLeft)
+                  continueAnswer(rounds, started, text, roundsLeft)
                 )
               )
             )
@@ -281,18 +371,24 @@ const answer = (model: Model<never>, settings: Settings, input: AgentInput): Ans
       )
 
     const continueAnswer = (
-      prompt: ReadonlyArray<Prompt.MessageEncoded>,
+      rounds: Conversation["rounds"],
       started: ReadonlyArray<ToolCall>,
       text: string,
       roundsLeft: number
     ): Answer => {
       const next = calls.handedOverTo()
       return next === undefined
-        ? askModel([...prompt, ...toMessages(started, text)], roundsLeft - 1)
+        ? askModel([...rounds, toMessages(started, text)], roundsLeft - 1)
         : next.respond(input)
     }
-    return askModel(firstPrompt, settings.rounds)
+    return Stream.concat(askModel([], settings.rounds), summary)
   })
+
+const logHalved = ({ name }: Settings, tokens: number, atMost: number) =>
+  Effect.logWarning("the language model refused a prompt as too long: it gets half of the conversation from now on")
+    .pipe(
+      Effect.annotateLogs({ agent: name, tokens, max_tokens: atMost })
+    )
 
 const tooManyRounds = ({ name, rounds }: Settings) =>
   new AgentError({

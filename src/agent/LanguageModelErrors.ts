@@ -18,6 +18,7 @@ import {
   isBackendError,
   RateLimitExceeded
 } from "../BackendError.ts"
+import * as ContextLength from "../schema/ContextLength.ts"
 import { isRecord } from "../schema/Json.ts"
 
 const OP = "Agent.respond"
@@ -86,6 +87,53 @@ export const fromAiError = (error: AiError.AiError): BackendError => {
       return new AgentError({ ...fields, retryable: error.isRetryable })
   }
 }
+
+/** The texts of an error in which a server may say why. */
+const textsOf = (reason: AiError.AiErrorReason): ReadonlyArray<string> => {
+  const body = "http" in reason ? reason.http?.body : undefined
+  const description = "description" in reason ? reason.description : undefined
+  return [description, body, reason.message].flatMap((text) => typeof text === "string" ? [text] : [])
+}
+
+/**
+ * Whether the model refused a prompt as too long: by the server's code, by status 413, or by what it says.
+ *
+ * @category predicates
+ * @since 0.1.0
+ */
+export const isPromptTooLong = (error: unknown): error is AiError.AiError => {
+  if (!AiError.isAiError(error)) return false
+  const { module, reason } = error
+  switch (reason._tag) {
+    case "InvalidRequestError":
+    case "InvalidUserInputError":
+    case "InternalProviderError":
+    case "RateLimitError":
+    case "UnknownError": {
+      const code = codeIn(reason, module)
+      const status = "http" in reason ? reason.http?.response?.status : undefined
+      return status === 413 || (code !== undefined && ContextLength.isCode(code)) ||
+        textsOf(reason).some(ContextLength.isSaid)
+    }
+    default:
+      return false
+  }
+}
+
+/**
+ * The error of a prompt that is too long, and stays so.
+ *
+ * @category conversions
+ * @since 0.1.0
+ */
+export const promptTooLong = (error: AiError.AiError): AgentError =>
+  new AgentError({
+    op: OP,
+    message: `${error.module}: the conversation is too long for the model`,
+    details: { ...detailsOf(error), reason: ContextLength.CODE },
+    cause: error,
+    retryable: false
+  })
 
 /**
  * Converts any failure or defect of an agent.

@@ -8,6 +8,7 @@
  */
 import type * as Prompt from "effect/ai/Prompt"
 import { type HistoryItem, render } from "../conversation/History.ts"
+import type { Conversation } from "./PromptBudget.ts"
 
 /** How many calls of a session are kept. */
 const MAX_CALLS = 64
@@ -65,16 +66,26 @@ export const callKey = ({ name, params }: Pick<ToolCall, "name" | "params">): st
 /** The result of a running call, as the model reads it. */
 const PENDING = { status: "running", note: "still running; the result will follow, do not call it again" }
 
+interface Round {
+  readonly turn: number
+  readonly messages: ReadonlyArray<Prompt.MessageEncoded>
+}
+
+const toRounds = (calls: ReadonlyArray<ToolCall>): ReadonlyArray<Round> => {
+  const rounds = new Map<number, Array<ToolCall>>()
+  for (const call of calls) rounds.set(call.round, [...rounds.get(call.round) ?? [], call])
+  return Array.from(rounds.values()).map((round) => ({ turn: round[0]!.turn, messages: toMessages(round) }))
+}
+
 /**
- * Converts calls into prompt messages: for each round one of the assistant and one with the tools' results.
+ * Converts the calls of one round into prompt messages: one of the assistant and one with the tools' results; none without
+ * calls.
  *
  * @category conversions
  * @since 0.1.0
  */
-export const toMessages = (calls: ReadonlyArray<ToolCall>, text = ""): ReadonlyArray<Prompt.MessageEncoded> => {
-  const rounds = new Map<number, Array<ToolCall>>()
-  for (const call of calls) rounds.set(call.round, [...rounds.get(call.round) ?? [], call])
-  return Array.from(rounds.values()).flatMap((round): Array<Prompt.MessageEncoded> => [
+export const toMessages = (round: ReadonlyArray<ToolCall>, text = ""): ReadonlyArray<Prompt.MessageEncoded> =>
+  round.length === 0 ? [] : [
     {
       role: "assistant",
       content: [
@@ -92,8 +103,7 @@ export const toMessages = (calls: ReadonlyArray<ToolCall>, text = ""): ReadonlyA
         result: outcome === undefined ? PENDING : outcome.output
       }))
     }
-  ])
-}
+  ]
 
 /**
  * The tool calls of one session.
@@ -145,33 +155,46 @@ export class ToolHistory {
     return ++this.#handOvers <= MAX_HAND_OVERS
   }
 
-  /** Returns the conversation as a prompt: what was heard, and the calls of each turn after the user's text. */
+  /**
+   * Returns the conversation as a prompt has it: what was heard from the item `from` on, and the calls of each turn after the
+   * user's text.
+   */
   toPrompt(
-    { history, transcript, turn }: {
+    { from = 0, history, transcript, turn }: {
       readonly history: ReadonlyArray<HistoryItem>
       readonly transcript: string
       readonly turn: number
+      readonly from?: number | undefined
     }
-  ): ReadonlyArray<Prompt.MessageEncoded> {
-    const prompt: Array<Prompt.MessageEncoded> = []
-    let rest = this.#calls
-    const placeCalls = (before: (call: ToolCall) => boolean) => {
-      prompt.push(...toMessages(rest.filter(before)))
+  ): Conversation {
+    const past: Array<
+      { readonly from: number; readonly turn: number; readonly messages: Array<Prompt.MessageEncoded> }
+    > = []
+    const firstTurn = from === 0 ? 0 : history[from]?.turn ?? turn
+    let rest = this.#calls.filter((call) => call.turn >= firstTurn)
+    const turnOf = (number: number, at: number) => {
+      const last = past.at(-1)
+      if (last !== undefined && last.turn === number) return last.messages
+      const messages: Array<Prompt.MessageEncoded> = []
+      past.push({ from: at, turn: number, messages })
+      return messages
+    }
+    const placeCalls = (at: number, before: (call: ToolCall) => boolean) => {
+      for (const round of toRounds(rest.filter(before))) turnOf(round.turn, at).push(...round.messages)
       rest = rest.filter((call) => !before(call))
     }
-    for (const item of history) {
-      placeCalls((call) => call.turn < item.turn || (call.turn === item.turn && item.role === "agent"))
+    for (let at = from; at < history.length; at++) {
+      const item = history[at]!
+      placeCalls(at, (call) => call.turn < item.turn || (call.turn === item.turn && item.role === "agent"))
       const text = render(item)
       if (text === "") continue
-      prompt.push({
+      turnOf(item.turn, at).push({
         role: item.role === "user" ? "user" : "assistant",
         content: [{ type: "text", text }]
       })
     }
-    placeCalls((call) => call.turn < turn)
-    prompt.push({ role: "user", content: [{ type: "text", text: transcript }] })
+    placeCalls(history.length, (call) => call.turn < turn)
     // calls of this turn itself: it was answered before, and the user continued it
-    placeCalls(() => true)
-    return prompt
+    return { past, question: transcript, rounds: toRounds(rest).map(({ messages }) => messages) }
   }
 }

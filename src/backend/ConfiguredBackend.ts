@@ -146,7 +146,10 @@ export const make = (decoded: DecodedConfig): Effect.Effect<Backend, BackendErro
     const model = LlmAgent.providerOf(config, agents)
     const llm = model === undefined
       ? undefined
-      : LlmAgent.make(yield* build(decoded, "llm", model, LanguageModel.LanguageModel))
+      : LlmAgent.make(
+        yield* build(decoded, "llm", model, LanguageModel.LanguageModel),
+        decoded.engines.llm.get(model)?.options
+      )
     const findAgent = (name: string) =>
       llm !== undefined && name === LlmAgent.NAME ? Effect.succeed(llm) : agents.get(name)
     const agent = config.agent === undefined ? undefined : yield* findAgent(config.agent)

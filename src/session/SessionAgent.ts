@@ -24,7 +24,7 @@ export const hasEnded = (op: string, id: string): SessionNotFound =>
  * @category models
  * @since 0.1.0
  */
-export interface SessionAgentOptions extends Pick<SessionOptions, "id" | "agent" | "config" | "findAgent"> {
+export interface SessionAgentOptions extends Pick<SessionOptions, "id" | "agent" | "config" | "findAgent" | "history"> {
   readonly isClosed: () => boolean
   readonly emit: (event: SessionEventBody) => void
   /** Called when another agent must be stored. */
@@ -49,6 +49,10 @@ export class SessionAgent implements AgentSession {
     this.#options = options
     this.current = options.agent
     this.registeredName = typeof options.config.agent === "string" ? options.config.agent : undefined
+  }
+
+  get history(): SessionOptions["history"] {
+    return this.#options.history
   }
 
   get name(): string | undefined {

@@ -73,7 +73,7 @@ export class SessionCore {
   pipeline: Pipeline | undefined
 
   constructor(options: SessionOptions, runtime: SessionRuntime) {
-    const { agent, config, findAgent, id, now, restored } = options
+    const { agent, config, findAgent, history, id, now, restored } = options
     const { cancel, resamplers, run } = runtime
     const { dispatch, emit } = this
     this.options = options
@@ -99,6 +99,7 @@ export class SessionCore {
       agent,
       config,
       findAgent,
+      history,
       isClosed: () => this.isClosed,
       emit,
       onHandOver: () => this.persistence?.requestSave(),

@@ -7,6 +7,7 @@ import type * as Deferred from "effect/Deferred"
 import type * as Duration from "effect/Duration"
 import type * as Effect from "effect/Effect"
 import type { Agent } from "../agent/Agent.ts"
+import type { HistorySettings } from "../agent/HistorySettings.ts"
 import type { ResamplerFactory } from "../audio/resampling/Resampler.ts"
 import type { BackendError } from "../BackendError.ts"
 import type { ConversationPolicy } from "../conversation/ConversationPolicy.ts"
@@ -32,6 +33,8 @@ export interface SessionOptions {
   readonly id: string
   readonly config: SessionConfig
   readonly agent: Agent
+  /** How much of the conversation a language model is told. Default: that of the agent. */
+  readonly history?: HistorySettings | undefined
   /** Finds an agent by name, for a hand-over. */
   readonly findAgent: (name: string) => Effect.Effect<Agent, BackendError>
   readonly pipeline: PipelineFactory

@@ -11,8 +11,13 @@ const item = (role: HistoryItem["role"], turn: number, text: string): HistoryIte
   interrupted: false,
   atMs: 0
 })
+const messagesOf = (memory: ToolHistory, history: ReadonlyArray<HistoryItem>, turn: number) => {
+  const { past, question, rounds } = memory.toPrompt({ history, transcript: "now", turn })
+  const asked = { role: "user" as const, content: [{ type: "text" as const, text: question }] }
+  return [...past.flatMap(({ messages }) => messages), asked, ...rounds.flat()]
+}
 const roles = (memory: ToolHistory, history: ReadonlyArray<HistoryItem>, turn: number) =>
-  memory.toPrompt({ history, transcript: "now", turn }).map(({ content, role }) => {
+  messagesOf(memory, history, turn).map(({ content, role }) => {
     const [first] = typeof content === "string" ? [] : content
     return first?.type === "text" ? first.text : role
   })
@@ -65,7 +70,7 @@ describe("ToolHistory", () => {
       const call = called(memory, turn, id)
       if (turn !== 2) memory.finish(call, { ok: true, output: 1 })
     }
-    const parts = memory.toPrompt({ history: [item("user", 1, "one")], transcript: "now", turn: 2 }).flatMap(
+    const parts = messagesOf(memory, [item("user", 1, "one")], 2).flatMap(
       ({ content }) => typeof content === "string" ? [] : [...content]
     )
     const ids = parts.flatMap((part) => part.type === "tool-call" ? [part.id] : [])

@@ -8,6 +8,7 @@
 import * as Effect from "effect/Effect"
 import * as Record from "effect/Record"
 import * as Schema from "effect/Schema"
+import { HistorySettings } from "../../agent/HistorySettings.ts"
 import type { InvalidConfig } from "../../BackendError.ts"
 import { ConversationPolicy } from "../../conversation/ConversationPolicy.ts"
 import { RateLimits } from "../../hooks/RateLimits.ts"
@@ -62,6 +63,8 @@ export {
  * - `sttFallback`: speech-to-text engines that take over, in this order, when the first one fails.
  * - `ttsFallback`: text-to-speech engines that take over, in this order, when the first one fails.
  * - `agent`: the registered agent that answers. In a file, the default is `builtin`.
+ * - `history`: how much of the conversation a language model that answers is told: the agent `llm`, and agents of the
+ *   application that say nothing else.
  * - `agentInLoop`: with `s2s`, the role of the agent: `off`, the model answers by itself; `answer`, the agent answers and the
  *   model only transcribes and speaks; `tool`, the model calls the agent as a tool. Default: `off`, or `answer` with a model
  *   that cannot answer by itself.
@@ -104,6 +107,7 @@ export const BackendConfig = Schema.Struct({
   sttFallback: Schema.Array(Name).pipe(withDefault([])),
   ttsFallback: Schema.Array(Name).pipe(withDefault([])),
   agent: Schema.optionalKey(Name),
+  history: HistorySettings.pipe(withDefault({})),
   agentInLoop: Schema.optionalKey(AgentInLoop),
   customProcessors: Schema.Array(ProcessorConfig).pipe(withDefault([])),
   latencyTarget: boundedDuration("100 millis", "5 seconds").pipe(withDefault("500ms")),

@@ -26,6 +26,7 @@ const snake = (key: string): string => key.replace(/[A-Z]/g, (letter) => `_${let
  */
 const isLive: { readonly [Key in keyof Required<BackendConfig>]: boolean } = {
   agent: true,
+  history: true,
   latencyTarget: true,
   timeout: true,
   maxRetries: true,

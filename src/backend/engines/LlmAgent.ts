@@ -6,7 +6,10 @@
 import * as LanguageModel from "effect/ai/LanguageModel"
 import * as Stream from "effect/Stream"
 import type { AgentRegistry } from "../../agent/AgentRegistry.ts"
+import { EngineInstructions } from "../../agent/EngineInstructions.ts"
 import * as Agent from "../../agent/index.ts"
+import * as TokenEstimate from "../../agent/TokenEstimate.ts"
+import { isRecord } from "../../schema/Json.ts"
 
 /**
  * The name of the agent in a config or a session.
@@ -33,15 +36,21 @@ export const providerOf = (
   typeof llmProvider === "string" ? llmProvider : agent === NAME && !agents.has(NAME) ? DEFAULT : undefined
 
 /**
- * Makes the agent of a model.
+ * Makes the agent of a model. `options` are those of its engine: the instructions among them are part of each prompt.
  *
  * @category constructors
  * @since 0.1.0
  */
-export const make = (model: LanguageModel.LanguageModel): Agent.Agent => {
+export const make = (model: LanguageModel.LanguageModel, options?: unknown): Agent.Agent => {
   const agent = Agent.fromLanguageModel({ name: NAME })
+  const instructions = isRecord(options) ? options["instructions"] : undefined
+  const tokens = typeof instructions === "string" ? TokenEstimate.ofText(instructions) : 0
   return {
     name: NAME,
-    respond: (input) => Stream.provideService(agent.respond(input), LanguageModel.LanguageModel, model)
+    respond: (input) =>
+      agent.respond(input).pipe(
+        Stream.provideService(LanguageModel.LanguageModel, model),
+        Stream.provideService(EngineInstructions, { tokens })
+      )
   }
 }

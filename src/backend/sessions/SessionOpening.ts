@@ -178,6 +178,7 @@ export const make = (options: OpeningOptions): SessionOpening => {
       config: session,
       agent,
       findAgent: parts.findAgent,
+      history: config.history,
       pipeline,
       processors: parts.processors,
       clock: frames,

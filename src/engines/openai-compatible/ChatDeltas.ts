@@ -9,6 +9,7 @@
 import * as AiError from "effect/ai/AiError"
 import type * as Response from "effect/ai/Response"
 import * as Result from "effect/Result"
+import * as ContextLength from "../../schema/ContextLength.ts"
 import { isRecord } from "../../schema/Json.ts"
 import { ChatCalls } from "./ChatCalls.ts"
 import * as ChatChunk from "./ChatChunk.ts"
@@ -78,6 +79,8 @@ export class ChatDeltas {
   #hasMessage = false
   /** Whether the opening tag of the thought is still to be put in front. */
   #isTagMissing: boolean
+  /** Whether the response ended because the context is full. */
+  #isOutOfContext = false
   #done = false
   #size = 0
   #said = 0
@@ -123,6 +126,10 @@ export class ChatDeltas {
     }
     // one message without a word of its end is the answer of a server that does not stream
     if (!this.ended && !(this.#hasMessage && this.#chunks === 1)) return Result.fail(this.#cutOff())
+    // some servers say so by the reason of the end alone
+    if (this.#isOutOfContext && this.#said === 0 && calls.length === 0) {
+      return Result.fail(ChatErrors.make(ChatErrors.fromResponse(this.#response, { codes: [ContextLength.CODE] })))
+    }
     const reason = this.#finish ?? (calls.length > 0 ? "tool-calls" : "stop")
     this.#endThought()
     if (this.#speaking) this.#parts.push({ type: "text-end", id: "0" })
@@ -181,7 +188,7 @@ export class ChatDeltas {
         }
         return
       case "Failure":
-        return this.#fail({ codes: [] })
+        return this.#fail(ChatErrors.faultOfText(event.text))
       case "Value":
         return this.#read(event.json, event.event)
     }
@@ -208,7 +215,8 @@ export class ChatDeltas {
     if (chunk.message !== undefined) this.#takeMessage(chunk.message, chunk.finish !== undefined)
     if (chunk.finish !== undefined) {
       const reason = chunk.finish.toLowerCase()
-      this.#finish = Object.hasOwn(finishes, reason) ? finishes[reason] : "other"
+      this.#isOutOfContext = ContextLength.isCode(reason)
+      this.#finish = this.#isOutOfContext ? "length" : Object.hasOwn(finishes, reason) ? finishes[reason] : "other"
     }
   }
 

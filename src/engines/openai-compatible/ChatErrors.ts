@@ -1,13 +1,15 @@
 /**
  * Maps failures of a `/v1/chat/completions` server to errors: status, headers and error objects, also within a stream.
  *
- * Uses the server's error codes but not its messages, which may quote the key or the prompt.
+ * Uses the server's error codes but not its messages, which may quote the key or the prompt. They are only searched for what
+ * many servers have no code for: that the prompt is too long.
  *
  * @since 0.1.0
  */
 import * as AiError from "effect/ai/AiError"
 import * as Duration from "effect/Duration"
-import { isRecord } from "../../schema/Json.ts"
+import * as ContextLength from "../../schema/ContextLength.ts"
+import { isRecord, parse } from "../../schema/Json.ts"
 import * as VendorError from "../../wire/VendorError.ts"
 
 /**
@@ -31,7 +33,7 @@ export interface ResponseInfo {
 }
 
 /**
- * What an error object says: its codes, and its status where it has one.
+ * What an error object says: its codes, its status where it has one, and whether the prompt is too long.
  *
  * @category models
  * @since 0.1.0
@@ -39,6 +41,8 @@ export interface ResponseInfo {
 export interface ChatFault {
   readonly codes: ReadonlyArray<string>
   readonly status?: number | undefined
+  /** Whether its text says that the prompt is too long. */
+  readonly tooLong?: boolean | undefined
 }
 
 const unknownFault: ChatFault = { codes: [] }
@@ -46,6 +50,17 @@ const unknownFault: ChatFault = { codes: [] }
 const isBlank = (value: unknown): boolean =>
   value === undefined || value === null || value === "" || value === false ||
   (isRecord(value) && Object.keys(value).length === 0)
+
+/**
+ * Reads the error in the text of a failed response: JSON, or a sentence.
+ *
+ * @category decoding
+ * @since 0.1.0
+ */
+export const faultOfText = (text: string): ChatFault => ({
+  ...faultOf(parse(text)) ?? unknownFault,
+  tooLong: ContextLength.isSaid(text)
+})
 
 /**
  * Reads the error in a body or in an event of a stream, in the shapes of OpenAI, Azure, vLLM, llama.cpp, Ollama, OpenRouter,
@@ -79,9 +94,15 @@ const faultOfChoice = (choices: unknown): ChatFault | undefined => {
  * @category decoding
  * @since 0.1.0
  */
-export const faultIn = (error: unknown): ChatFault => {
+export const faultIn = (error: unknown): ChatFault => ({ ...codesIn(error), tooLong: isTooLong(error) })
+
+/** Whether an error says that the prompt is too long; a text of the model's provider may be JSON within the JSON. */
+const isTooLong = (error: unknown): boolean =>
+  ContextLength.isSaid(typeof error === "string" ? error : JSON.stringify(error) ?? "")
+
+const codesIn = (error: unknown): ChatFault => {
   if (!isRecord(error)) return unknownFault
-  const inner = isRecord(error["error"]) ? faultIn(error["error"]) : unknownFault
+  const inner = isRecord(error["error"]) ? codesIn(error["error"]) : unknownFault
   const values = [error["code"], error["type"], error["status"], error["error_code"]]
   const codes = values.flatMap((value) => typeof value === "string" ? VendorError.codeOf(value) ?? [] : [])
     .filter((code) => !/^(?:none|null|error|\d{3})$/iu.test(code))
@@ -110,6 +131,11 @@ const kindOf = (status: number, codes: ReadonlyArray<string>): VendorError.Fault
   return has(rights) ? "authorization" : has(request) ? "input" : kind
 }
 
+/** A key or a quota that is refused has another reason, whatever is said. */
+const isPromptTooLong = (status: number, { codes, tooLong }: ChatFault): boolean =>
+  status === 413 || codes.some(ContextLength.isCode) ||
+  (tooLong === true && ![401, 402, 403, 404].includes(status) && !codes.some((code) => quota.test(code)))
+
 /**
  * Maps a response and the error in it to an error. Within a stream the response's status is 200: then the status that the
  * error names counts, and its codes.
@@ -117,9 +143,11 @@ const kindOf = (status: number, codes: ReadonlyArray<string>): VendorError.Fault
  * @category conversions
  * @since 0.1.0
  */
-export const fromResponse = (response: ResponseInfo, { codes, status: told }: ChatFault): AiError.AiErrorReason => {
+export const fromResponse = (response: ResponseInfo, fault: ChatFault): AiError.AiErrorReason => {
   const { requestId, retryAfterMs: after } = response
-  const status = response.status >= 400 ? response.status : told ?? response.status
+  const status = response.status >= 400 ? response.status : fault.status ?? response.status
+  const tooLong = isPromptTooLong(status, fault)
+  const codes = tooLong ? [ContextLength.CODE] : fault.codes
   const code = codes.join(", ")
   const fields = {
     http: {
@@ -129,7 +157,7 @@ export const fromResponse = (response: ResponseInfo, { codes, status: told }: Ch
     ...(codes[0] === undefined ? {} : { metadata: { [VENDOR]: { code: codes[0] } } })
   }
   const description = `status ${status}${code === "" ? "" : ` (${code})`}`
-  switch (kindOf(status, codes)) {
+  switch (tooLong ? "input" : kindOf(status, codes)) {
     case "quota":
       return new AiError.QuotaExhaustedError(fields)
     case "rate":

@@ -13,6 +13,7 @@ import { JsonExtent } from "../../text/JsonExtent.ts"
 /**
  * What a body consists of.
  *
+ * - `Failure`: an error that is no JSON.
  * - `Value`: JSON; `event` is the name of the server's event, `""` for none.
  * - `Done`: `[DONE]`. `Unreadable`: malformed JSON, or a line beyond the limit.
  *
@@ -21,7 +22,7 @@ import { JsonExtent } from "../../text/JsonExtent.ts"
  */
 export type ChatEvent =
   | { readonly _tag: "Value"; readonly json: Json.JsonRecord | ReadonlyArray<unknown>; readonly event: string }
-  | { readonly _tag: "Failure"; readonly event: string }
+  | { readonly _tag: "Failure"; readonly text: string }
   | { readonly _tag: "Done" }
   | { readonly _tag: "Unreadable" }
 
@@ -169,7 +170,7 @@ export class ChatEvents {
     if (this.#value !== "" && isField && !this.#isField) this.#endValue()
     if (this.#value === "" && !/^[[{]/u.test(trimmed)) {
       // a keep-alive, or the text of an error
-      if (this.#event === "error") this.#onEvent({ _tag: "Failure", event: this.#event })
+      if (this.#event === "error") this.#onEvent({ _tag: "Failure", text: trimmed })
       return
     }
     this.#isField = isField

@@ -26,7 +26,6 @@ import type { BackendError, InvalidConfig } from "../../BackendError.ts"
 import { withDefault } from "../../schema/Defaults.ts"
 import { boundedDuration } from "../../schema/Durations.ts"
 import { encodeKeys } from "../../schema/EncodedKeys.ts"
-import * as Json from "../../schema/Json.ts"
 import { secret } from "../../schema/Secret.ts"
 import * as EngineRegistry from "../../speech/EngineRegistry.ts"
 import * as VendorSpan from "../../telemetry/VendorSpan.ts"
@@ -151,9 +150,7 @@ export const make = Effect.fnUntraced(function*(
       Effect.orElseSucceed(() => ""),
       withTimeout,
       Effect.flatMap((text) =>
-        Effect.fail(
-          ChatErrors.make(ChatErrors.fromResponse(info, ChatErrors.faultOf(Json.parse(text)) ?? { codes: [] }))
-        )
+        Effect.fail(ChatErrors.make(ChatErrors.fromResponse(info, ChatErrors.faultOfText(text))))
       )
     )
 
