@@ -316,21 +316,25 @@ export const ProblemJson = Schema.Struct({
 })
 
 /**
- * Turns an error into its problem JSON.
+ * Turns an error into its problem JSON. One that is internal gets the sentence of its code, and only those details that a
+ * program can act on.
  *
  * @category conversions
  * @since 0.1.0
  */
-export const toProblemJson = (error: BackendError): typeof ProblemJson.Type => ({
-  type: `urn:effect-voice:error:${error.code}`,
-  title: error.code.replaceAll("_", " "),
-  status: httpStatus(error),
-  detail: error.message,
-  code: error.code,
-  op: error.op,
-  retryable: error.retryable,
-  ...(error.details === undefined ? {} : { details: error.details })
-})
+export const toProblemJson = (error: BackendError): typeof ProblemJson.Type => {
+  const details = isInternal(error) ? detailsForUsers(error) : error.details
+  return {
+    type: `urn:effect-voice:error:${error.code}`,
+    title: error.code.replaceAll("_", " "),
+    status: httpStatus(error),
+    detail: isInternal(error) ? messageForUsers(error) : error.message,
+    code: error.code,
+    op: isInternal(error) && !isName(error.op) ? "VoiceBackend" : error.op,
+    retryable: error.retryable,
+    ...(details === undefined ? {} : { details })
+  }
+}
 
 /**
  * Describes an unknown thrown value for the `message` of a typed error: by its `message`, or by the value as text.
@@ -370,22 +374,84 @@ export const fromCause = (op: string, cause: Cause.Cause<unknown>): BackendError
   })
 }
 
+/** Errors of application code and of engines, whose text is for the log only. */
+const internalErrors = new WeakSet<BackendError>()
+
 /**
- * Whether an error was made from a defect or from another library's failure: its message is for the log only.
+ * Marks an error of application code or of an engine: its text is for the log only, whatever its details say.
+ *
+ * @category combinators
+ * @since 0.1.0
+ */
+export const asInternal = <E extends BackendError>(error: E): E => {
+  internalErrors.add(error)
+  return error
+}
+
+/**
+ * Whether the message of an error is for the log only: it was made from a defect, from another library's failure, or by
+ * application code or an engine (`asInternal`).
  *
  * @category predicates
  * @since 0.1.0
  */
-export const isInternal = ({ details }: BackendError): boolean => details?.["reason"] === INTERNAL
+export const isInternal = (error: BackendError): boolean =>
+  error.details?.["reason"] === INTERNAL || internalErrors.has(error)
+
+const sentences: { readonly [Code in BackendErrorCode]: string } = {
+  invalid_config: "a part of the server is not configured for this",
+  provider_not_found: "a part of the server is not configured for this",
+  connection_failed: "a service that the server needs could not be reached",
+  connection_timeout: "a service that the server needs did not answer in time",
+  session_not_found: "the session has ended",
+  session_limit_exceeded: "the server is busy",
+  rate_limit_exceeded: "a service that the server needs is busy",
+  authentication_failed: "a service that the server needs refused the request",
+  authorization_failed: "a service that the server needs refused the request",
+  pipeline_error: "internal error",
+  agent_error: "the agent failed",
+  timeout: "a part of the server did not answer in time",
+  context_canceled: "the operation was canceled"
+}
 
 /**
- * The message that a user may see: one that this library wrote, or a generic sentence.
+ * The sentence that a user may see of the failure of an agent, a hook or an engine: that of its code. Its message is for the
+ * log, because application code may have written it.
  *
  * @category accessors
  * @since 0.1.0
  */
-export const messageForUsers = (error: BackendError): string =>
-  !isInternal(error) ? error.message : error._tag === "AgentError" ? "the agent failed" : "internal error"
+export const messageForUsers = ({ code }: BackendError): string => sentences[code]
+
+const isName = (value: unknown): value is string => typeof value === "string" && /^[\w.:-]{1,64}$/u.test(value)
+
+const reasons: ReadonlySet<unknown> = new Set([INTERNAL, "quota", "hook_failed", "context_length_exceeded"])
+
+/** What of the details of an internal error may be shown, and the check of each. */
+const shownDetails: { readonly [key: string]: (value: unknown) => boolean } = {
+  vendor: isName,
+  code: isName,
+  requestId: isName,
+  status: Number.isFinite,
+  closeCode: Number.isFinite,
+  retryAfterMs: Number.isFinite,
+  rounds: Number.isFinite,
+  reason: (value) => reasons.has(value)
+}
+
+/**
+ * What of the details of such a failure a user may see: vendor, its code, status and request id, a wait, and the reasons
+ * that this library knows; `undefined` if there is nothing.
+ *
+ * @category accessors
+ * @since 0.1.0
+ */
+export const detailsForUsers = ({ details = {} }: BackendError): { readonly [key: string]: unknown } | undefined => {
+  const shown = Object.entries(details).filter(([key, value]) =>
+    Object.hasOwn(shownDetails, key) && shownDetails[key]?.(value) === true
+  )
+  return shown.length === 0 ? undefined : Object.fromEntries(shown)
+}
 
 /**
  * Turns every failure and defect of an effect into one `BackendError`; interruption stays interruption.

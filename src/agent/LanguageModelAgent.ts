@@ -18,8 +18,10 @@ import * as Cause from "effect/Cause"
 import * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
+import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
 import { AgentError, type BackendError } from "../BackendError.ts"
+import { isRecord } from "../schema/Json.ts"
 import * as ToolName from "../schema/ToolName.ts"
 import * as TelemetryContext from "../telemetry/TelemetryContext.ts"
 import type { Agent, AgentInput, AgentSession } from "./Agent.ts"
@@ -33,6 +35,7 @@ import type { Conversation } from "./PromptBudget.ts"
 import { PromptWindow, type WindowPrompt } from "./PromptWindow.ts"
 import * as TokenEstimate from "./TokenEstimate.ts"
 import * as ToolCalls from "./ToolCalls.ts"
+import { ToolError } from "./ToolError.ts"
 import { toMessages, type ToolCall, type ToolOutcome } from "./ToolHistory.ts"
 import * as ToolInput from "./ToolInput.ts"
 
@@ -93,6 +96,18 @@ type ModelOutput =
 
 const fitted = (tool: Tool.Any | undefined, params: unknown): unknown =>
   tool === undefined ? params : ToolInput.fit(params, Tool.getJsonSchema(tool))
+
+/** A failure that the tool declares (`failure`) is in words for the model; a schema that takes every value declares none. */
+const declaredWords = (tool: Tool.Any | undefined, error: unknown): unknown => {
+  if (tool === undefined || AiError.isAiError(error) || typeof error === "string") return error
+  const declares = Schema.is(tool.failureSchema)
+  if (!declares(error) || declares(anything)) return error
+  const told = isRecord(error) && typeof error["message"] === "string" ? error["message"] : JSON.stringify(error)
+  return new ToolError({ message: told ?? "" })
+}
+
+/** No schema of a tool's failure takes this, but one that takes everything. */
+const anything = new Error("anything")
 
 /** Tokens around the definition of a tool. */
 const TOOL_TOKENS = 16
@@ -159,7 +174,8 @@ const withToolkit = <Tools extends Record<string, Tool.Any>>(
             (): ToolOutcome => ({ ok: false, output: { error: `tool ${name} returned no result` } }),
             (outcome, { encodedResult, isFailure, preliminary }): ToolOutcome =>
               preliminary ? outcome : { ok: !isFailure, output: encodedResult }
-          )
+          ),
+          Effect.mapError((error: unknown) => declaredWords(toolkit.tools[name], error))
         )
         : Effect.fail(
           AiError.make({

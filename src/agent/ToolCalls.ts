@@ -11,11 +11,13 @@ import * as Deferred from "effect/Deferred"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
+import * as References from "effect/References"
 import * as Tracer from "effect/Tracer"
-import { type BackendError, describe, InvalidConfig, isBackendError, isInternal } from "../BackendError.ts"
+import { type BackendError, InvalidConfig } from "../BackendError.ts"
 import * as ToolSpan from "../telemetry/ToolSpan.ts"
 import type { Agent, AgentInput, AgentSession } from "./Agent.ts"
 import { CurrentSession } from "./HandOver.ts"
+import * as ToolError from "./ToolError.ts"
 import { callKey, type ToolCall, ToolHistory, type ToolOutcome } from "./ToolHistory.ts"
 
 /** Characters of a tool's output that the model receives; the rest is cut off. */
@@ -77,26 +79,17 @@ const mistakeOf = (error: unknown): string | undefined =>
 const logFailure = (name: string, cause: Cause.Cause<unknown>): Effect.Effect<void> =>
   Cause.hasInterruptsOnly(cause) || mistakeOf(Cause.squash(cause)) !== undefined
     ? Effect.void
-    : Effect.logWarning(`tool ${name} failed`, cause)
+    : Effect.annotateLogs(Effect.logWarning(`tool ${name} failed`, cause), { tool: name })
 
-/** Whether an error says what only the log may: of a defect, or of a result that is not what the tool declares. */
-const isInternalError = (error: unknown): boolean =>
-  AiError.isAiError(error)
-    ? error.reason._tag === "ToolResultEncodingError" || error.reason._tag === "InvalidToolResultError"
-    : isBackendError(error) && isInternal(error)
-
-/** The model receives the message of a failure; of a defect no more than that the tool failed. */
+/** The model reads the words that a tool has for it; of any other failure no more than that the tool failed. */
 const failureOutcome = (name: string, cause: Cause.Cause<unknown>): ToolOutcome => {
   if (Cause.hasInterruptsOnly(cause)) return failed(`tool ${name} was interrupted`)
-  const error = Cause.squash(cause)
-  const mistake = mistakeOf(error)
+  const mistake = mistakeOf(Cause.squash(cause))
   if (mistake !== undefined) return failed(mistake)
-  if (!Cause.hasFails(cause) || isInternalError(error)) return failed(`tool ${name} failed`)
-  return failed(
-    AiError.isAiError(error)
-      ? error.reason.message
-      : `tool ${name} failed: ${typeof error === "string" ? error : describe(error)}`
-  )
+  const words = ToolError.wordsOf(cause)
+  return words === undefined
+    ? { ok: false, output: ToolError.withoutWords(name) }
+    : failed(`tool ${name} failed: ${words}`)
 }
 
 /**
@@ -181,24 +174,29 @@ export const make = (
     })
 
   const startCall = (call: ToolCall, refusal: string | undefined) =>
-    Effect.flatMap(Effect.serviceOption(Tracer.ParentSpan), (parent) => {
-      const started: RunningCall = { call, done: Deferred.makeUnsafe() }
-      running.set(call, started)
-      session?.publish({ type: "tool.started", turn, name: call.name, id: call.id })
-      if (refusal !== undefined) return finish(started, failed(refusal))
-      const work = Effect.flatMap(perform(call, Option.getOrUndefined(parent)), (outcome) => finish(started, outcome))
-        .pipe(
-          Effect.onInterrupt(() => finish(started, failed("interrupted")))
+    Effect.flatMap(
+      Effect.zip(Effect.serviceOption(Tracer.ParentSpan), References.CurrentLogAnnotations),
+      ([parent, annotations]) => {
+        const started: RunningCall = { call, done: Deferred.makeUnsafe() }
+        running.set(call, started)
+        session?.publish({ type: "tool.started", turn, name: call.name, id: call.id })
+        if (refusal !== undefined) return finish(started, failed(refusal))
+        const work = Effect.flatMap(perform(call, Option.getOrUndefined(parent)), (outcome) => finish(started, outcome))
+          .pipe(
+            Effect.onInterrupt(() => finish(started, failed("interrupted"))),
+            // a fiber of the session does not know of the turn
+            Effect.provideService(References.CurrentLogAnnotations, annotations)
+          )
+        // a tool that does not end when it is interrupted still gets an outcome
+        const guard = Deferred.await(started.done).pipe(
+          Effect.timeoutOrElse({
+            duration: Duration.sum(options.timeout, GRACE),
+            orElse: () => finish(started, timedOut(call.name))
+          })
         )
-      // a tool that does not end when it is interrupted still gets an outcome
-      const guard = Deferred.await(started.done).pipe(
-        Effect.timeoutOrElse({
-          duration: Duration.sum(options.timeout, GRACE),
-          orElse: () => finish(started, timedOut(call.name))
-        })
-      )
-      return Effect.andThen(background(work), background(guard))
-    })
+        return Effect.andThen(background(work), background(guard))
+      }
+    )
 
   const startRound: AnswerCalls["start"] = Effect.fnUntraced(function*(parts) {
     const round = history.nextRound()

@@ -37,9 +37,11 @@ export const decide = Effect.fnUntraced(function*(
     Effect.suspend(() => hook.value.shouldRetain(dataType, metadata)).pipe(
       Effect.flatMap((yes) => yes === true ? hook.value.getRetentionPeriod(dataType) : Effect.succeed(Duration.zero)),
       Effect.timeout(ANSWER_DEADLINE),
-      // Its error may quote the metadata: only the kind is logged.
-      Effect.catchCause(() =>
-        Effect.as(Effect.logWarning("retention hook failed or timed out; not recording", { dataType }), Duration.zero)
+      Effect.catchCause((cause) =>
+        Effect.logWarning("the DataRetentionHook failed or timed out: this is not recorded", cause).pipe(
+          Effect.annotateLogs({ hook: "DataRetentionHook", data_type: dataType }),
+          Effect.as(Duration.zero)
+        )
       ),
       Effect.map((period) => [dataType, period] as const)
     )

@@ -3,6 +3,7 @@
  *
  * @since 0.1.0
  */
+import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import type { Agent, AgentSession, ToolEvent } from "../agent/Agent.ts"
 import { type BackendError, SessionNotFound } from "../BackendError.ts"
@@ -60,7 +61,17 @@ export class SessionAgent implements AgentSession {
   }
 
   readonly background = (effect: Effect.Effect<void>): Effect.Effect<void> =>
-    Effect.sync(() => this.#options.run(`background:${++this.#backgroundTasks}`, effect))
+    Effect.sync(() =>
+      this.#options.run(
+        `background:${++this.#backgroundTasks}`,
+        Effect.catchCause(effect, (cause) => Cause.hasInterruptsOnly(cause) ? Effect.void : this.#logBackground(cause))
+      )
+    )
+
+  #logBackground(cause: Cause.Cause<unknown>): Effect.Effect<void> {
+    const line = Effect.logError("work that the agent left in the background failed", cause)
+    return this.name === undefined ? line : Effect.annotateLogs(line, { agent: this.name })
+  }
 
   readonly publish = (event: ToolEvent): void => {
     if (!this.#options.isClosed()) this.#options.emit(event)

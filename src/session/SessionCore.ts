@@ -10,7 +10,7 @@ import * as Cause from "effect/Cause"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
-import { isInternal, type PipelineError } from "../BackendError.ts"
+import type { BackendError, PipelineError } from "../BackendError.ts"
 import * as Conversation from "../conversation/Conversation.ts"
 import type { Command } from "../conversation/ConversationCommand.ts"
 import type { ConversationInput } from "../conversation/ConversationInput.ts"
@@ -67,6 +67,10 @@ export class SessionCore {
   metadata: Metadata
   /** The number of the last event. */
   seq: number
+  readonly #loggedErrors = new WeakSet<BackendError>()
+  #logLines = 0
+  /** Whether the turn detector has failed, and that was logged. */
+  #isDetectorFailing = false
   /** Set while the session is assembled, before anything is dispatched; as are the recorder and the pipeline. */
   persistence: SessionPersistence | undefined
   recorder: SessionRecorder | undefined
@@ -198,11 +202,37 @@ export class SessionCore {
 
   /** Gives an input to the conversation, and carries out its commands. */
   readonly dispatch = (input: ConversationInput): void => {
-    if (input._tag === "ReplyFailed" && isInternal(input.error)) {
-      // the user gets a generic sentence
-      this.runtime.run(`failed:${input.epoch}`, Effect.logError("reply failed", Cause.die(input.error.cause)))
-    }
+    if (input._tag === "ReplyFailed") this.#logReplyFailure(input)
+    if (input._tag === "EngineDown") this.#logFailure(`${input.engine} failed`, input.error, { engine: input.engine })
     this.dispatcher.dispatch(input)
+  }
+
+  #logReplyFailure({ epoch, error }: Extract<ConversationInput, { readonly _tag: "ReplyFailed" }>): void {
+    const { agent, turn } = this.state
+    const answered = agent._tag !== "Silent" && agent.reply.epoch === epoch ? agent.reply.turn : turn
+    const name = this.agent.name
+    const isAgents = error.op.startsWith("Agent.") && name !== undefined
+    this.#logFailure("reply failed", error, isAgents ? { agent: name } : {}, answered)
+  }
+
+  /** Logs an error once, with its cause: the user gets a generic sentence. */
+  #logFailure(
+    message: string,
+    error: BackendError,
+    annotations: { readonly [key: string]: string },
+    turn: number | undefined = undefined
+  ): void {
+    if (this.#loggedErrors.has(error) || this.isClosed) return
+    this.#loggedErrors.add(error)
+    this.#log(Effect.annotateLogs(Effect.logError(message, Cause.fail(error)), annotations), turn)
+  }
+
+  #log(line: Effect.Effect<void>, turn: number | undefined): void {
+    const { observer } = this.options
+    this.runtime.run(
+      `log:${++this.#logLines}`,
+      turn === undefined || observer === undefined ? line : observer.withinTurn(turn)(line)
+    )
   }
 
   /** Frees buffers and converters; nothing is dispatched any more. */
@@ -228,6 +258,7 @@ export class SessionCore {
   /** Reports what happened to an engine while it worked for this session. */
   readonly onEngineIncident = ({ engine, error, kind, to, what }: EngineIncident): void => {
     if (this.isClosed) return
+    if (what === "failed" && error !== undefined) this.#logFailure(`${engine} failed`, error, { engine })
     this.emit({
       type: "engine.incident",
       engine,
@@ -289,14 +320,27 @@ export class SessionCore {
 
   #predictEndOfTurn({ agentSaid, id, transcript }: Extract<Command, { readonly _tag: "PredictEndOfTurn" }>): void {
     if (this.pipeline?.predictEndOfTurn === undefined) return
-    this.runtime.run(
-      "end-of-turn",
-      this.pipeline.predictEndOfTurn(transcript, agentSaid).pipe(
-        // without the detector's opinion the turn counts as finished
-        Effect.catchCause((cause) => Effect.as(Effect.logDebug("turn detector failed", cause), 1)),
-        Effect.map((probability) => this.dispatch({ _tag: "EndOfTurnPredicted", id, probability }))
-      )
+    const turn = this.state.turn + 1
+    const predicted = this.pipeline.predictEndOfTurn(transcript, agentSaid).pipe(
+      Effect.tap(() =>
+        Effect.sync(() => {
+          this.#isDetectorFailing = false
+        })
+      ),
+      // without the detector's opinion the turn counts as finished
+      Effect.catchCause((cause) => Effect.as(this.#logDetectorFailure(cause), 1)),
+      Effect.map((probability) => this.dispatch({ _tag: "EndOfTurnPredicted", id, probability }))
     )
+    this.runtime.run("end-of-turn", this.options.observer?.withinTurn(turn)(predicted) ?? predicted)
+  }
+
+  /** Once, until it works again: it is asked at each pause. */
+  #logDetectorFailure(cause: Cause.Cause<BackendError>): Effect.Effect<void> {
+    if (this.#isDetectorFailing || Cause.hasInterruptsOnly(cause)) return Effect.void
+    this.#isDetectorFailing = true
+    const line = Effect.logWarning("the turn detector failed: turns end by silence alone", cause)
+    const name = this.pipeline?.turnDetector
+    return name === undefined ? line : Effect.annotateLogs(line, { turn_detector: name })
   }
 
   #close(reason: SessionEnd): void {

@@ -113,7 +113,7 @@ describe("fromLanguageModel's prompt", () => {
     }).pipe(
       Effect.scoped,
       Effect.provide([
-        Scripted.layer((request) => tokensOf(request) > 2_000 ? [tooLong] : ["Yes."], requests),
+        Scripted.layer((request) => tokensOf(request) > 4_000 ? [tooLong] : ["Yes."], requests),
         logged(lines)
       ])
     )

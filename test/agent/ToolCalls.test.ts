@@ -59,10 +59,10 @@ describe("ToolCalls", () => {
       assert.strictEqual(missing?.ok, false)
       assert.match(JSON.stringify(missing?.output), /missing/u)
       assert.deepStrictEqual(outcomes, {
-        defect: { ok: false, output: { error: "tool defect failed" } },
+        defect: { ok: false, output: { error: "tool defect failed", code: "tool_failed" } },
         failure: { ok: false, output: { error: "tool failure failed: no such booking" } },
-        hidden: { ok: false, output: { error: "tool hidden failed" } },
-        result: { ok: false, output: { error: "tool result failed" } },
+        hidden: { ok: false, output: { error: "tool hidden failed", code: "tool_failed" } },
+        result: { ok: false, output: { error: "tool result failed", code: "tool_failed" } },
         slow: {
           ok: false,
           output: { error: "tool slow timed out after 0; it may or may not have taken effect" }

@@ -202,7 +202,7 @@ describe("An agent in the loop", () => {
         assert.match(outputs[1]!, /^\{"error":"the input of tool double: n: .*\}$/u)
         assert.strictEqual(outputs[2], `{"error":"tool double failed: unlucky"}`)
         assert.strictEqual(outputs[3], `{"error":"unknown tool triple"}`)
-        assert.strictEqual(outputs[4], `{"error":"tool double failed"}`)
+        assert.strictEqual(outputs[4], `{"error":"tool double failed","code":"tool_failed"}`)
         assert.deepStrictEqual(user.connection.of("tool.finished").map(({ ok }) => ok), [true, ...Array(4).fill(false)])
         const logged = logs.filter(({ tool }) => tool !== undefined)
         assert.deepStrictEqual(logged.map(({ tool, turn }) => [tool, turn]), [

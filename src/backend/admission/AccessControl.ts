@@ -2,7 +2,7 @@
  * Who may do what: the application's authentication, authorization and rate limits, asked in one place.
  *
  * A hook is application code: it may hang, fail with anything and die, and its messages may hold secrets. So it has a
- * deadline, and only the code of its failures is passed on.
+ * deadline, and only the code of its failures is passed on; the log has their cause.
  *
  * @since 0.1.0
  */
@@ -91,10 +91,6 @@ const tooMany = (op: string, retryAfterMs: number, by?: string) =>
     details: { retryAfterMs, ...(by === undefined ? {} : { by }) }
   })
 
-/** The name of an error; its text may hold secrets. */
-const kindOf = (error: unknown): string =>
-  isBackendError(error) ? error.code : error instanceof Error ? error.name : typeof error
-
 const expired = (op: string) =>
   new AuthenticationFailed({
     op,
@@ -129,9 +125,11 @@ export const make = Effect.fnUntraced(function*(
         const reason = Cause.squash(cause)
         const error = withoutText(op, who, reason)
         return Effect.andThen(
-          error.code === "connection_failed" || error.code === "timeout"
-            ? Effect.logWarning(`the ${who} failed`, { op, kind: kindOf(reason) })
-            : Effect.void,
+          // a refusal is an answer; it is logged for the hook's author alone
+          (error.code === "connection_failed" || error.code === "timeout" ? Effect.logError : Effect.logDebug)(
+            `the ${who} failed`,
+            cause
+          ).pipe(Effect.annotateLogs({ hook: who, op })),
           Effect.fail(error)
         )
       })
@@ -170,6 +168,7 @@ export const make = Effect.fnUntraced(function*(
       return yield* new AuthorizationFailed({ op, message: "permission denied: this user may not use the backend" })
     }
     if (!isId(who.userId) || (who.tenant !== undefined && !isId(who.tenant))) {
+      yield* Effect.annotateLogs(Effect.logError("the AuthHook gave no valid user"), { hook: "AuthHook", op })
       return yield* new ConnectionFailed({ op, message: "the AuthHook failed", details: { reason: "hook_failed" } })
     }
     const now = yield* Clock.currentTimeMillis

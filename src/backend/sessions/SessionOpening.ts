@@ -3,6 +3,7 @@
  *
  * @since 0.1.0
  */
+import * as Cause from "effect/Cause"
 import type * as Clock from "effect/Clock"
 import * as Deferred from "effect/Deferred"
 import * as Duration from "effect/Duration"
@@ -11,7 +12,7 @@ import * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import type * as Tracer from "effect/Tracer"
 import type { Agent } from "../../agent/Agent.ts"
-import { type BackendError, ConnectionFailed, InvalidConfig } from "../../BackendError.ts"
+import { asInternal, type BackendError, ConnectionFailed, InvalidConfig, messageForUsers } from "../../BackendError.ts"
 import { connectDeadline } from "../../Deadline.ts"
 import type { AudioQuota } from "../../hooks/AudioQuota.ts"
 import * as MonotonicTime from "../../MonotonicTime.ts"
@@ -89,6 +90,15 @@ export type SessionOpening = (
   opening: Opening,
   sessionScope: Scope.Closeable
 ) => Effect.Effect<SessionEntry, BackendError>
+
+/** Logs why an engine, a processor or the provider could not be opened; callers get its code alone. */
+const ofParts = <A, R>(opening: Effect.Effect<A, BackendError, R>): Effect.Effect<A, BackendError, R> =>
+  opening.pipe(
+    Effect.tapCause((cause) =>
+      Cause.hasInterruptsOnly(cause) ? Effect.void : Effect.logError("the session could not be opened", cause)
+    ),
+    Effect.mapError(asInternal)
+  )
 
 /**
  * Opens sessions: each is created or resumed in its scope, observed from the start, and linked to its user.
@@ -200,7 +210,7 @@ export const make = (options: OpeningOptions): SessionOpening => {
       restored,
       retention: recording,
       writeSnapshot: isStored && leases.enabled ? (change) => leases.write(id, change) : undefined
-    }).pipe(Scope.provide(sessionScope))
+    }).pipe(ofParts, Scope.provide(sessionScope))
     if (isStored && leases.enabled && restored === undefined) yield* leases.begin(id, handle.snapshot(), resumeWindow)
     // written before the user reconnects: a further process must know the last event number and the interrupted reply
     if (restored !== undefined) yield* leases.write(id, { ...handle.snapshot(), from: 0 })
@@ -214,6 +224,7 @@ export const make = (options: OpeningOptions): SessionOpening => {
         `opening the session at provider ${provider.name}`,
         config.timeout
       ),
+      ofParts,
       Scope.provide(sessionScope)
     )
     yield* attachments.pipe(
@@ -228,9 +239,11 @@ export const make = (options: OpeningOptions): SessionOpening => {
         )
       ),
       Effect.matchEffect({
-        onFailure: ({ code, message }) => {
-          handle.linkEnded("failed", { type: "error", code, message })
-          return Effect.logWarning("session link failed", { session: id, code, message })
+        onFailure: (error) => {
+          handle.linkEnded("failed", { type: "error", code: error.code, message: messageForUsers(error) })
+          return Effect.annotateLogs(Effect.logWarning("the session's link failed", Cause.fail(error)), {
+            provider: provider.name
+          })
         },
         onSuccess: () => Effect.sync(() => handle.linkEnded("link_ended"))
       }),

@@ -3,7 +3,7 @@
  *
  * @since 0.1.0
  */
-import { type BackendError, messageForUsers } from "../../BackendError.ts"
+import { type BackendError, detailsForUsers, messageForUsers } from "../../BackendError.ts"
 import type { SpeechEnd, UnansweredReason } from "../ConversationEvent.ts"
 import type { TimedInput } from "../ConversationInput.ts"
 import type { NextAction, Reply } from "../ConversationState.ts"
@@ -46,18 +46,20 @@ export const onReplyText = (step: Step, epoch: number, text: string): void => {
 }
 
 /**
- * Emits an `error` event.
+ * Emits an `error` event: the code of a failure and its sentence.
  *
  * @category transitions
  * @since 0.1.0
  */
-export const emitError = (step: Step, error: BackendError): void =>
+export const emitError = (step: Step, error: BackendError): void => {
+  const details = detailsForUsers(error)
   step.emit({
     type: "error",
     code: error.code,
     message: messageForUsers(error),
-    ...(error.details === undefined ? {} : { details: error.details })
+    ...(details === undefined ? {} : { details })
   })
+}
 
 /**
  * The reply, or the preemptive reply, has failed. What was made of the reply is still played.

@@ -8,6 +8,7 @@
  *
  * @since 0.1.0
  */
+import * as Cause from "effect/Cause"
 import * as Clock from "effect/Clock"
 import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
@@ -142,10 +143,15 @@ export const make = Effect.fnUntraced(function*(entries: ReadonlyArray<Processor
       return options.metadata()
     }
   }
+  const loggedFailures = new Set<string>()
   const report = (incident: ProcessorIncident): void => {
     const { error, name, what } = incident
-    // the event has only the code: the log has the whole error, for the processor's author
-    if (error !== undefined) run(Effect.logDebug(`audio processor ${name} ${what}`, error))
+    // the event has only the code: the log has the whole error, and the same failure again only for its author
+    if (error !== undefined) {
+      const log = loggedFailures.has(name) && what === "failed" ? Effect.logDebug : Effect.logWarning
+      loggedFailures.add(name)
+      run(Effect.annotateLogs(log(`audio processor ${name} ${what}`, Cause.fail(error)), { processor: name }))
+    }
     options.onIncident(incident)
   }
   // reported with the first audio: there are no readers of the session's events while it is made

@@ -96,6 +96,8 @@ export interface Pipeline {
   readonly predictEndOfTurn:
     | ((transcript: string, agentSaid: string) => Effect.Effect<number, BackendError>)
     | undefined
+  /** The name of the turn detector, if there is one. */
+  readonly turnDetector?: string | undefined
   /** Asks for the final transcript up to a sample; answered by `Finalized`. */
   readonly finalize: (id: number, untilSample: number) => void
   /** The answer to a `finalize` is not waited for any more. */

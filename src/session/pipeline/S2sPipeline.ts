@@ -201,6 +201,7 @@ const open = Effect.fnUntraced(function*(
     turnAuthority: turns.authority,
     transcriptBased: agentAnswers,
     interimTranscripts: agentAnswers && s2s.capabilities.interims,
+    turnDetector: turnDetector?.name,
     predictEndOfTurn: agentAnswers && turnDetector !== undefined
       ? (transcript, agentSaid) =>
         Effect.suspend(() => turnDetector.endOfTurn({ transcript, agentSaid, language: context.currentLanguage() }))

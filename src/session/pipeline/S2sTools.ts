@@ -12,8 +12,8 @@ import * as Stream from "effect/Stream"
 import type * as Tracer from "effect/Tracer"
 import type { Tool, ToolContext } from "../../agent/Tool.ts"
 import * as AgentTool from "../../agent/Tool.ts"
-import { type BackendError, fromCause, InvalidConfig, isInternal } from "../../BackendError.ts"
-import { deadline } from "../../Deadline.ts"
+import * as ToolError from "../../agent/ToolError.ts"
+import { InvalidConfig, Timeout } from "../../BackendError.ts"
 import type { SpeechToSpeechEvent, SpeechToSpeechStream } from "../../speech/SpeechToSpeech.ts"
 import * as ToolSpan from "../../telemetry/ToolSpan.ts"
 import type { PipelineContext } from "./Pipeline.ts"
@@ -79,17 +79,23 @@ export const make = (
   ): Effect.Effect<void> => {
     const { turn } = about
     const tool = byName.get(name)
+    const unknown = new InvalidConfig({ op: "Tool.run", message: `unknown tool ${name}` })
+    const timeout = new Timeout({ op: "Tool.run", message: `tool ${name} timed out after ${Duration.format(within)}` })
     const called = tool === undefined
-      ? Effect.fail(new InvalidConfig({ op: "Tool.run", message: `unknown tool ${name}` }))
-      : tool.run(input, about).pipe(
-        deadline("Tool.run", `tool ${name}`, within),
+      ? Effect.fail(unknown)
+      // suspended: a tool may throw
+      : Effect.suspend(() => tool.run(input, about)).pipe(
+        Effect.timeoutOrElse({ duration: within, orElse: () => Effect.fail(timeout) }),
         Effect.map(text)
       )
-    const errorOf = (cause: Cause.Cause<BackendError>) => {
-      const error = fromCause("Tool.run", cause)
-      return isInternal(error) ? `tool ${name} failed` : error.message
+    const errorOf = (cause: Cause.Cause<unknown>) => {
+      const error = Cause.squash(cause)
+      const words = ToolError.wordsOf(cause)
+      if (words !== undefined) return { error: `tool ${name} failed: ${words}` }
+      const own = AgentTool.isInputFault(error) ? error : [unknown, timeout].find((each) => each === error)
+      return own === undefined ? ToolError.withoutWords(name) : { error: own.message }
     }
-    const log = (cause: Cause.Cause<BackendError>) =>
+    const log = (cause: Cause.Cause<unknown>) =>
       Cause.hasInterruptsOnly(cause)
         ? Effect.void
         : Effect.logError("a tool call of the model failed", cause).pipe(
@@ -106,7 +112,7 @@ export const make = (
       ),
       Effect.matchCauseEffect({
         onSuccess: (output) => finish(true, output),
-        onFailure: (cause) => Effect.andThen(log(cause), finish(false, JSON.stringify({ error: errorOf(cause) })))
+        onFailure: (cause) => Effect.andThen(log(cause), finish(false, JSON.stringify(errorOf(cause))))
       }),
       Effect.onInterrupt(() => finish(false, JSON.stringify({ error: "the user interrupted" })))
     )

@@ -124,6 +124,7 @@ export const make = (
       turnAuthority: options?.turnDetection ?? "own",
       transcriptBased: true,
       interimTranscripts: stt.capabilities.interim,
+      turnDetector: turnDetector?.name,
       predictEndOfTurn: turnDetector === undefined
         ? undefined
         : (transcript, agentSaid) =>

@@ -62,7 +62,7 @@ describe("BackendConfig", () => {
     ["max_retries", [0, 10], [-1, 11, 1.5, "3"]],
     ["retry_delay", ["100ms", "30s"], ["99ms", "31s"]],
     ["max_concurrent_sessions", [1, 100_000], [0, -1, 1.5]],
-    ["history.max_tokens", [256, 2_000_000], [0, 255, 2_000_001, 1.5, "many"]],
+    ["history.max_tokens", [256, 2_000_000], [0, 255, 2_000_001, 300.5, "many"]],
     ["history.keep", [1, 10_000], [0, -1, 10_001]],
     ["history.summarise", [true, false], ["yes"]],
     ["drain.deadline", ["0ms", "1h"], ["61m"]],
