@@ -22,7 +22,7 @@ const maxTransitLeapMs = 2000
 export class ArrivalJitter {
   readonly #packetTicks: number
   readonly #packetMs: number
-  // Weights by lateness in packets, rounded up; the last one is "more".
+  // Weights by lateness in packets, rounded up.
   readonly #weights: Float64Array
   #weight = 0
   #observations = 0
@@ -65,7 +65,8 @@ export class ArrivalJitter {
       this.#least = transit
       this.#leastCount = 0
     }
-    this.#learn(lateness)
+    // no depth would have been enough for a later one: it says how long the network stalled, not how deep the buffer should be
+    if (lateness <= this.#weights.length - 1) this.#learn(lateness)
     return lateness
   }
 
@@ -82,7 +83,7 @@ export class ArrivalJitter {
     for (let i = 0; i < weights.length; i++) {
       weights[i] = weights[i]! * decay
     }
-    const bucket = Math.min(weights.length - 1, Math.ceil(lateness))
+    const bucket = Math.ceil(lateness)
     weights[bucket] = weights[bucket]! + 1
     this.#weight = this.#weight * decay + 1
     if (++this.#observations < observationsBeforeAdapting) {

@@ -6,7 +6,8 @@
  *
  * The delay follows the network: the target depth is the 97th percentile of how much later than the fastest packet the packets
  * arrive (recent ones weigh most). `PlayoutDelay` reaches it by holding one pull or dropping one packet at a time; silence is
- * shortened before speech is.
+ * shortened before speech is. A listener that needs no steady playout, as a speech recogniser, calls `takeSurplus` as well, and
+ * then nothing that came in time is dropped.
  *
  * @since 0.1.0
  */
@@ -85,6 +86,7 @@ export class JitterBuffer<A extends object> {
   #held = 0
   #restarts = 0
   #underruns = 0
+  #skipped = 0
 
   constructor(options?: JitterBufferOptions) {
     this.#packetTicks = Math.max(1, options?.packetTicks ?? 960)
@@ -150,6 +152,14 @@ export class JitterBuffer<A extends object> {
   }
 
   /**
+   * Packet times that were missing or silent while the buffer was empty, and were not returned: `pull` had returned nothing for
+   * them.
+   */
+  get skipped(): number {
+    return this.#skipped
+  }
+
+  /**
    * Takes a packet.
    *
    * @param seq the 16-bit sequence number
@@ -203,6 +213,24 @@ export class JitterBuffer<A extends object> {
       this.#dropOne()
     }
     return this.#take()
+  }
+
+  /**
+   * Returns what `pull` would return later than the target delay, or drop to reduce the delay, such as the packets that come all
+   * at once after the network has stalled; undefined if there is none. To be called before `pull`, any number of times.
+   */
+  takeSurplus(): A | "lost" | "silence" | undefined {
+    if (!this.#primed || this.#stored === 0) return undefined
+    const { depth } = this
+    // one packet more than the target is only the phase of arrivals to pulls
+    if (depth <= this.#delay.target + 1 && !(this.#delay.correction > 0 && depth > 1)) return undefined
+    this.#delay.reset()
+    return this.#take()
+  }
+
+  /** Says how long the payload was that was returned last, in timestamp units, if it was not one packet time. */
+  covers(ticks: number): void {
+    this.#nextTimestamp += ticks - this.#packetTicks
   }
 
   /** Drops all packets and starts with the next one; keeps the counters and the measured jitter. */
@@ -267,6 +295,7 @@ export class JitterBuffer<A extends object> {
     let credit = this.#emptyPulls
     while (credit > 0 && this.#payloads[this.#next & this.#mask] === undefined) {
       this.#skipMissing(1)
+      this.#skipped++
       credit--
     }
     this.#skipGapIfAny(credit)
@@ -279,6 +308,7 @@ export class JitterBuffer<A extends object> {
     const count = Math.min(credit, this.#gap())
     if (count > 0) {
       this.#skipGap(count)
+      this.#skipped += count
     }
   }
 

@@ -94,10 +94,13 @@ describe("VoiceReceiver", () => {
 
   it("conceals half a second and reports the rest as a gap", () => {
     const { gaps, heard, receiver } = make()
-    for (let i = 0; i < 10; i++) receiver.push(packet(i), i * 20)
-    for (let i = 0; i < 110; i++) receiver.tick()
+    for (let i = 0; i < 110; i++) {
+      if (i < 10) receiver.push(packet(i), i * 20)
+      receiver.tick()
+    }
     assert.strictEqual(heard.length + gaps(), 110 * 320)
-    assert.strictEqual(gaps(), (110 - 10 - 25) * 320)
+    const filling = heard.indexOf(100)
+    assert.strictEqual(gaps(), (110 - 10 - 25) * 320 - filling)
   })
 
   it("treats an invalid packet as lost", () => {
@@ -108,6 +111,176 @@ describe("VoiceReceiver", () => {
     }
     assert.strictEqual(total(), 30 * 320)
     assert.isAbove(receiver.invalid, 5)
+  })
+
+  /** The second sample of a frame that was spoken. */
+  const SPOKEN = 20_000
+  /** The words of a user: frame `i` has the level 200 + `i`, or 10 in a pause; 0 is what nobody said. */
+  const levelOf = (i: number, pause: (i: number) => boolean) => pause(i) ? 10 : 200 + i
+
+  interface Network {
+    /** Stalls: between `at` and `at + ms` nothing comes, and then everything. */
+    readonly stalls?: ReadonlyArray<readonly [at: number, ms: number]>
+    /** Which packets never come. */
+    readonly lost?: (i: number) => boolean
+    /** How late each packet is beside that, in ms. */
+    readonly jitter?: (i: number) => number
+    readonly pause?: (i: number) => boolean
+    /** The sender sends nothing in a pause but one packet without audio each 400 ms. */
+    readonly dtx?: boolean
+    readonly ppm?: number
+    readonly seconds?: number
+  }
+
+  /** Sends packets through the network, and returns what was heard, with the packets' indexes in its place. */
+  const through = (
+    { dtx = false, jitter = () => 0, lost = () => false, pause = () => false, ppm = 0, seconds = 6, stalls = [] }:
+      Network
+  ) => {
+    const frames: Array<number> = []
+    const lag: Array<number> = []
+    let now = 0
+    const receiver = new VoiceReceiver({
+      sampleRate: 16_000,
+      decode: (payload) => {
+        const level = payload.length <= 2 ? 0 : payload[1]! << 8 | payload[2]!
+        const pcm = new Int16Array(320).fill(level)
+        if (level >= 200) pcm[1] = SPOKEN
+        return new Uint8Array(pcm.buffer)
+      },
+      audio: ([level = 0, marker]) => {
+        // a fade of the last frame is no word
+        frames.push(level >= 200 && marker !== SPOKEN ? 0 : level)
+        if (marker === SPOKEN) lag.push(now - (level - 200) * 20)
+      },
+      gap: (samples) => frames.push(...Array.from({ length: samples / 320 }, () => 0))
+    })
+    const packets: Array<{ readonly at: number; readonly packet: OpusRtp.RtpPacket }> = []
+    for (let i = 0, sequence = 0, quiet = 0; i < seconds * 50; i++) {
+      quiet = pause(i) ? quiet + 1 : 0
+      const isDtx = dtx && quiet > 5
+      if (isDtx && (quiet - 6) % 20 !== 0) continue
+      const sent = i * 20 * (1 - ppm / 1e6)
+      const level = levelOf(i, pause)
+      let at = sent + 30 + jitter(i)
+      for (const [from, ms] of stalls) if (at >= from && at < from + ms) at = from + ms
+      const payload = isDtx ? Uint8Array.of(1) : Uint8Array.of(1, level >> 8, level & 0xff)
+      const numbered = { ...packet(sequence++), timestamp: (i * 960) >>> 0, payload }
+      if (!lost(i)) packets.push({ at, packet: numbered })
+    }
+    packets.sort((a, b) => a.at - b.at)
+    for (let next = 0; now < seconds * 1_000 + 400; now += 20) {
+      while (next < packets.length && packets[next]!.at <= now) {
+        receiver.push(packets[next]!.packet, packets[next]!.at)
+        next++
+      }
+      receiver.tick()
+    }
+    const words = frames.filter((level) => level >= 200).map((level) => level - 200)
+    return { frames, lag, receiver, words }
+  }
+  /** What was said, without the last frames, which may be on their way. */
+  const said = (seconds: number, pause: (i: number) => boolean = () => false) =>
+    Array.from({ length: seconds * 50 - 5 }, (_, i) => i).filter((i) => !pause(i))
+  const has = (words: ReadonlyArray<number>, all: ReadonlyArray<number>) =>
+    assert.deepStrictEqual(words.slice(0, all.length), all)
+
+  for (const ms of [300, 500, 900]) {
+    for (const jitter of [0, 30]) {
+      it(`a stall of ${ms} ms in speech loses no word and puts nothing into one, jitter ${jitter} ms`, () => {
+        const { frames, lag, receiver, words } = through({
+          stalls: [[2_005, ms], [12_010, ms], [22_017, ms]],
+          jitter: (i) => i * 7_919 % 31 / 30 * jitter,
+          seconds: 30
+        })
+        has(words, said(30))
+        assert.strictEqual(receiver.buffer.dropped + receiver.buffer.late, 0)
+        const first = frames.findIndex((level) => level >= 200)
+        assert.isFalse(frames.slice(first, 1_400).some((level) => level < 200), "nothing that nobody said")
+        // the delay comes down again at once
+        const later = lag.slice(-250).toSorted((a, b) => a - b)
+        assert.isAtMost(later[125]!, 100)
+      })
+    }
+  }
+
+  it("a stall in a pause, with words after it, loses no word, and the timeline stays that of the clock", () => {
+    const pause = (i: number) => i >= 80 && i < 130
+    const { frames, words } = through({ stalls: [[1_800, 900]], pause, seconds: 6 })
+    has(words, said(6, pause))
+    assert.closeTo(frames.length, 6 * 50, 25)
+  })
+
+  it("a stall loses no word with loss and reordering, and what is lost has its place", () => {
+    const lost = (i: number) => i % 17 === 3
+    const { frames, words } = through({
+      stalls: [[2_000, 500], [4_000, 300]],
+      jitter: (i) => i % 5 === 2 ? 45 : 0,
+      lost,
+      seconds: 8
+    })
+    const expected = said(8).filter((i) => !lost(i))
+    const got = words.slice(0, expected.length)
+    assert.isTrue(got.every((word, i) => i === 0 || word > got[i - 1]!), "in order, once")
+    assert.isAtLeast(got.filter((word) => expected.includes(word)).length, expected.length * 0.98)
+    assert.closeTo(frames.length, 8 * 50, 20)
+  })
+
+  it("an outage that loses everything is as long on the timeline as it was", () => {
+    const { frames } = through({ lost: (i) => i >= 100 && i < 125, stalls: [[2_000, 500]], seconds: 6 })
+    assert.closeTo(frames.length, 6 * 50, 10)
+    assert.closeTo(frames.indexOf(200 + 130) - frames.indexOf(200 + 95), 35, 1)
+  })
+
+  it("a user who sends nothing any more is silent after a second, and with DTX at once", () => {
+    const stops = through({ lost: (i) => i >= 100, seconds: 6 })
+    assert.closeTo(stops.frames.length, 6 * 50 + 20, 2)
+    const pause = (i: number) => i >= 100
+    const dtx = through({ pause, dtx: true, seconds: 3 })
+    assert.closeTo(dtx.frames.length, 3 * 50 + 20, 10)
+    // the pause is heard while it lasts
+    const short = through({ pause, dtx: true, seconds: 2.4 })
+    assert.isAtLeast(short.frames.length - short.frames.lastIndexOf(200 + 99), 15)
+  })
+
+  for (const dtx of [false, true]) {
+    it(`stalls each 10 s lose no word${dtx ? ", with DTX" : ""}`, () => {
+      const pause = (i: number) => i % 350 > 200
+      const { lag, words } = through({
+        stalls: [[2_000, 500], [12_000, 900], [22_000, 300], [32_000, 500]],
+        pause,
+        dtx,
+        seconds: 40
+      })
+      has(words, said(40, pause))
+      const later = lag.slice(-200).toSorted((a, b) => a - b)
+      assert.isAtMost(later[100]!, 100)
+    })
+  }
+
+  for (const ppm of [500, -500]) {
+    it(`a sender's clock that is off by ${ppm} ppm loses no word in five minutes, and the delay stays`, () => {
+      const { lag, receiver, words } = through({ ppm, jitter: (i) => i * 7_919 % 11, seconds: 300 })
+      has(words, said(300).slice(0, -20))
+      assert.strictEqual(receiver.buffer.dropped, 0)
+      // by the receiver's clock the sender has gained or lost 150 ms
+      assert.closeTo(lag.at(-10)!, 60 - ppm / 1e6 * 300_000, 60)
+    })
+  }
+
+  it("a peer that sends faster than real time is held back", () => {
+    let samples = 0
+    const receiver = new VoiceReceiver({
+      sampleRate: 16_000,
+      decode: () => new Uint8Array(new Int16Array(1_920).fill(900).buffer),
+      audio: (pcm) => samples += pcm.length,
+      gap: (missing) => samples += missing
+    })
+    for (let i = 0; i < 10_000; i++) {
+      receiver.push(packet(i), i / 10)
+      if (i % 10 === 9) receiver.tick()
+    }
+    assert.isAtMost(samples, (1_000 * 2 + 150 + 6) * 320)
   })
 
   for (const ms of [10, 60]) {
