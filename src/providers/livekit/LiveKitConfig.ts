@@ -32,6 +32,17 @@ const ServerUrl = Schema.String.check(
 )
 
 const Name = Schema.NonEmptyString.check(Schema.isMaxLength(128))
+/** LiveKit counts the bytes of names: 256, of which the id of a session takes some. */
+const RoomPart = Name.check(
+  Schema.makeFilter((name: string) => Buffer.byteLength(name) <= 192 || "expected at most 192 bytes", {
+    toJsonSchema: () => ({})
+  })
+)
+const AgentName = Name.check(
+  Schema.makeFilter((name: string) => Buffer.byteLength(name) <= 256 || "expected at most 256 bytes", {
+    toJsonSchema: () => ({})
+  })
+)
 
 /**
  * Which participants of a room the agent hears.
@@ -86,7 +97,7 @@ export const LiveKitConfig = Schema.Struct({
   apiKey: Schema.optionalKey(Name),
   apiSecret: Schema.optionalKey(secret({ min: 1, max: 1_024 })),
   publicUrl: Schema.optionalKey(ServerUrl),
-  roomPrefix: Name.pipe(withDefault("voice-")),
+  roomPrefix: RoomPart.pipe(withDefault("voice-")),
   namedRooms: Schema.Boolean.pipe(withDefault(false)),
   automatic: Schema.optionalKey(Automatic),
   webhookPath: Schema.String.check(
@@ -96,7 +107,7 @@ export const LiveKitConfig = Schema.Struct({
     })
   ).pipe(withDefault("/livekit/webhook")),
   participants: Participants.pipe(withDefault("first")),
-  agentName: Name.pipe(withDefault("Agent"))
+  agentName: AgentName.pipe(withDefault("Agent"))
 }).pipe(encodeKeys({
   apiKey: "api_key",
   apiSecret: "api_secret",

@@ -3,7 +3,10 @@
  *
  * The webhook reports participants who join. A scan of all rooms, at the start and every 30 s, finds participants whose
  * webhook was lost, and the sessions of a process that has died: the agent's identity and the room's metadata contain the
- * session's id.
+ * session's id. When a session ends, its room is looked at once, for whoever has come meanwhile.
+ *
+ * Before a session starts LiveKit is asked who is in the room: nobody is served who has left, as after a webhook that is
+ * replayed, and no room that has an agent already, as when several processes hear of the arrival.
  *
  * @since 0.1.0
  */
@@ -11,6 +14,7 @@ import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Queue from "effect/Queue"
 import type * as Redacted from "effect/Redacted"
+import * as Schedule from "effect/Schedule"
 import * as Schema from "effect/Schema"
 import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
@@ -39,11 +43,26 @@ export interface ArrivalsOptions {
 }
 
 /**
+ * A session that has ended, with its room.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface EndedSession {
+  readonly room: string
+  readonly session: string
+  /** The stays (`sid`) of the participants for whom it is over, until they come into the room again. */
+  readonly served: ReadonlyArray<string>
+}
+
+/**
  * @category models
  * @since 0.1.0
  */
 export interface ParticipantArrivals {
   readonly onEvent: (event: WebhookEvent) => void
+  /** A session of this process has ended: its room is looked at again. Called after the session is no longer in `rooms`. */
+  readonly sessionEnded: (ended: EndedSession) => void
   /** The sessions to start. Sessions to recover are recovered while this stream runs. */
   readonly incoming: Stream.Stream<SessionConfig>
 }
@@ -52,11 +71,24 @@ const SCAN_INTERVAL = "30 seconds"
 const MAX_WAITING = 256
 /** How long a session may take to start. */
 const START_MS = 15_000
-/** How many rooms are scanned at once. */
+/** How many rooms are looked at at once. */
 const CONCURRENT_SCANS = 8
+/** Who is in a room is asked again when LiveKit does not answer; after that the scan finds them. */
+const ASK_AGAIN = Schedule.jittered(Schedule.exponential("500 millis")).pipe(Schedule.upTo({ times: 3 }))
+/** For how many rooms it is kept who has been served. */
+const MAX_SERVED = 1_024
 
 const Metadata = Schema.fromJsonString(Schema.Struct({ effect_voice: Schema.Struct({ session: Schema.String }) }))
 const decodeMetadata = Schema.decodeUnknownOption(Metadata)
+
+/** A room to look at, because somebody came or a session has ended. */
+interface Look {
+  readonly room: string
+  /** Who came, if known. */
+  readonly identity?: string | undefined
+  /** The session whose agent is leaving. */
+  readonly former?: string | undefined
+}
 
 /**
  * @category constructors
@@ -69,10 +101,13 @@ export const make = Effect.fnUntraced(function*(
   // both packages use the same numbers
   const agent = Number(packages.rtc.ParticipantKind.AGENT)
   const egress = Number(packages.rtc.ParticipantKind.EGRESS)
-  const arrived = yield* Queue.dropping<SessionConfig>(MAX_WAITING)
+  const disconnected = packages.sdk.ParticipantInfo_State.DISCONNECTED
+  const looks = yield* Queue.dropping<Look>(MAX_WAITING)
   const clock = yield* Clock.Clock
   /** Rooms in which a session is starting, with the time of the arrival. */
   const starting = new Map<string, number>()
+  /** By room, the stays of the participants whose session has ended. */
+  const served = new Map<string, ReadonlyArray<string>>()
   const isStarting = (room: string) => {
     const now = MonotonicTime.nowMs(clock)
     for (const [each, at] of starting) if (now - at > START_MS) starting.delete(each)
@@ -82,25 +117,73 @@ export const make = Effect.fnUntraced(function*(
   const isAutomatic = (room: string) =>
     automatic !== undefined && !room.startsWith(options.roomPrefix) && RoomName.matches(automatic.rooms, room)
 
-  const arrive = (room: string, { attributes, identity, name }: ParticipantInfo): void => {
-    if (!isAutomatic(room) || rooms.has(room) || isStarting(room)) return
-    const token = attributes["effect-voice.token"]
-    const offered = Queue.offerUnsafe(arrived, {
-      userId: identity,
-      transport: "webrtc",
-      connectionUrl: RoomName.seal(key, { room, identity }),
-      metadata: { livekit: { room, identity, name } },
-      ...(token === undefined ? {} : { token })
-    })
-    if (offered) starting.set(room, MonotonicTime.nowMs(clock))
+  /** Notes that a room should be looked at; who comes into a room with a session is found when that ends. */
+  const arrive = (look: Look): void => {
+    if (!isAutomatic(look.room) || rooms.has(look.room) || isStarting(look.room)) return
+    if (Queue.offerUnsafe(looks, look)) starting.set(look.room, MonotonicTime.nowMs(clock))
   }
 
   const isUser = ({ kind }: ParticipantInfo) => Number(kind) !== agent && Number(kind) !== egress
 
   const onEvent = ({ event, participant, room }: WebhookEvent): void => {
     if (event !== "participant_joined" || room === undefined || participant === undefined) return
-    if (isUser(participant)) arrive(room.name, participant)
+    if (isUser(participant)) arrive({ room: room.name, identity: participant.identity })
   }
+
+  const sessionEnded = ({ room, served: stays, session }: EndedSession): void => {
+    served.delete(room)
+    if (stays.length > 0) served.set(room, stays)
+    for (const oldest of served.keys()) {
+      if (served.size <= MAX_SERVED) break
+      served.delete(oldest)
+    }
+    starting.delete(room)
+    arrive({ room, former: session })
+  }
+
+  /** Who in the room is to be served: who is reported to have come, or who came first. */
+  const nextUser = (
+    { former, identity, room }: Look,
+    people: ReadonlyArray<ParticipantInfo>
+  ): ParticipantInfo | undefined => {
+    const leaving = former === undefined ? undefined : RoomName.agentIdentity(former)
+    const present = people.filter((each) => each.state !== disconnected && each.identity !== leaving)
+    if (present.some(({ kind }) => Number(kind) === agent)) return undefined
+    const waiting = present.filter((each) => isUser(each) && !served.get(room)?.includes(each.sid))
+      .sort((a, b) => Number(a.joinedAt - b.joinedAt))
+    return waiting.find((each) => each.identity === identity) ?? waiting[0]
+  }
+
+  const sessionFor = (room: string, { attributes, identity, name }: ParticipantInfo): SessionConfig => {
+    const token = attributes["effect-voice.token"]
+    return {
+      userId: identity,
+      transport: "webrtc",
+      connectionUrl: RoomName.seal(key, { room, identity }),
+      metadata: { livekit: { room, identity, name } },
+      ...(token === undefined ? {} : { token })
+    }
+  }
+
+  /** The session to start in a room, if there is somebody to be served. */
+  const lookInto = Effect.fnUntraced(function*(look: Look) {
+    const { identity, room } = look
+    let people: ReadonlyArray<ParticipantInfo> = []
+    yield* service.participants(room).pipe(
+      Effect.flatMap((present) => {
+        people = present
+        // LiveKit may report an arrival before it lists it
+        return identity === undefined || present.some((each) => each.identity === identity)
+          ? Effect.void
+          : Effect.fail("absent")
+      }),
+      Effect.retry(ASK_AGAIN),
+      Effect.ignore
+    )
+    const user = rooms.has(room) ? undefined : nextUser(look, people)
+    if (user === undefined) starting.delete(room)
+    return user === undefined ? [] : [sessionFor(room, user)]
+  })
 
   /** Recovers a session whose process has died, if this is one. */
   const recover = (room: string, session: string) =>
@@ -115,8 +198,7 @@ export const make = Effect.fnUntraced(function*(
     }))
     if (stored._tag === "Some") sessions.add(stored.value.effect_voice.session)
     for (const session of sessions) yield* recover(room, session)
-    const user = people.find(isUser)
-    if (user !== undefined && !people.some(({ kind }) => Number(kind) === agent)) arrive(room, user)
+    if (nextUser({ room }, people) !== undefined) arrive({ room })
   })
 
   const scanRooms: Effect.Effect<void, BackendError> = Effect.flatMap(
@@ -130,9 +212,13 @@ export const make = Effect.fnUntraced(function*(
 
   return {
     onEvent,
+    sessionEnded,
     incoming: Stream.merge(
       Stream.tick(SCAN_INTERVAL).pipe(Stream.mapEffect(() => Effect.ignore(scanRooms)), Stream.drain),
-      Stream.fromQueue(arrived)
+      Stream.fromQueue(looks).pipe(
+        Stream.mapEffect(lookInto, { concurrency: CONCURRENT_SCANS, unordered: true }),
+        Stream.flattenIterable
+      )
     )
   }
 })

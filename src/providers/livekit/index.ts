@@ -58,7 +58,17 @@ export const provider: BackendProvider.BackendProvider["Service"] = BackendProvi
     })
     return {
       open: (session) =>
-        RoomLink.open(session, { packages, service, server, options, config, host, mediaClock, rooms }),
+        RoomLink.open(session, {
+          packages,
+          service,
+          server,
+          options,
+          config,
+          host,
+          mediaClock,
+          rooms,
+          sessionEnded: arrivals.sessionEnded
+        }),
       incoming: arrivals.incoming,
       routes: [Webhook.make({ packages, server, path: `/${options.webhookPath.slice(1)}`, onEvent: arrivals.onEvent })],
       clientOrigins: [server.publicUrl, server.publicUrl.replace(/^ws/, "http")].map((url) =>

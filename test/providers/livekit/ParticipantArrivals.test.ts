@@ -17,6 +17,10 @@ interface Guest {
   readonly identity: string
   readonly kind?: "AGENT" | "EGRESS" | "SIP"
   readonly attributes?: { readonly [name: string]: string }
+  readonly sid?: string
+  /** Unix time in seconds. */
+  readonly joinedAt?: number
+  readonly state?: "DISCONNECTED"
 }
 
 interface Scripted {
@@ -35,7 +39,7 @@ const start = Effect.fnUntraced(function*(config: { readonly [key: string]: unkn
   const sessions = new Map<string, string>()
   const begun: Array<SessionConfig> = []
   const down = new ConnectionFailed({ op: "test", message: "nobody there" })
-  const { incoming, onEvent } = yield* ParticipantArrivals.make({
+  const { incoming, onEvent, sessionEnded } = yield* ParticipantArrivals.make({
     packages: { rtc, sdk },
     options,
     key,
@@ -84,6 +88,15 @@ const start = Effect.fnUntraced(function*(config: { readonly [key: string]: unkn
     take,
     settle: TestClock.adjust("1 millis"),
     later: (seconds: number) => TestClock.adjust(`${seconds} seconds`),
+    ended: (room: string, session: string, served: ReadonlyArray<string> = []) => {
+      sessions.delete(room)
+      sessionEnded({ room, session, served })
+    },
+    /** They come into the room, and LiveKit reports it. */
+    join: (room: string, guest: Guest) => {
+      live = { ...live, [room]: { people: [...live?.[room]?.people ?? [], guest] } }
+      onEvent(WebhookEvent.fromJson({ event: "participant_joined", room: { name: room }, participant: { ...guest } }))
+    },
     webhook: (room: string, guest: Guest, event = "participant_joined") =>
       onEvent(WebhookEvent.fromJson({ event, room: { name: room }, participant: { ...guest } })),
     raw: (event: sdk.WebhookEvent) => onEvent(event)
@@ -93,9 +106,9 @@ const start = Effect.fnUntraced(function*(config: { readonly [key: string]: unkn
 describe("Arrivals", () => {
   it.effect("starts a session for a participant who joins, in that room", () =>
     Effect.gen(function*() {
-      const { begun, settle, webhook } = yield* start({ automatic: {} })
-      webhook("lobby", { identity: "ann", attributes: { "effect-voice.token": "her token", other: "x" } })
-      webhook("hall", { identity: "+49", kind: "SIP" })
+      const { begun, join, settle } = yield* start({ automatic: {} })
+      join("lobby", { identity: "ann", attributes: { "effect-voice.token": "her token", other: "x" } })
+      join("hall", { identity: "+49", kind: "SIP" })
       yield* settle
       assert.deepStrictEqual(
         begun.map(({ metadata, token, transport, userId }) => ({ metadata, token, transport, userId })),
@@ -123,17 +136,17 @@ describe("Arrivals", () => {
 
   it.effect("starts none for agents, egress, rooms of sessions, other rooms and other events", () =>
     Effect.gen(function*() {
-      const { begun, raw, settle, webhook } = yield* start({ automatic: { rooms: ["support-*"] } })
+      const { begun, join, raw, settle, webhook } = yield* start({ automatic: { rooms: ["support-*"] } })
       webhook("support-1", { identity: "a", kind: "AGENT" })
-      webhook("support-1", { identity: "e", kind: "EGRESS" })
-      webhook("voice-ses_1", { identity: "ann" })
-      webhook("lobby", { identity: "ann" })
+      join("support-1", { identity: "e", kind: "EGRESS" })
+      join("voice-ses_1", { identity: "ann" })
+      join("lobby", { identity: "ann" })
       webhook("support-1", { identity: "ann" }, "participant_left")
       raw(WebhookEvent.fromJson({ event: "participant_joined" }))
       raw(WebhookEvent.fromJson({ event: "participant_joined", room: { name: "support-1" } }))
       yield* settle
       assert.deepStrictEqual(begun, [])
-      webhook("support-1", { identity: "ann" })
+      join("support-1", { identity: "ann" })
       yield* settle
       assert.strictEqual(begun.length, 1)
       const silent = yield* start({})
@@ -206,15 +219,76 @@ describe("Arrivals", () => {
 
   it.effect("bounds the waiting arrivals, and finds the others at the next scan", () =>
     Effect.gen(function*() {
-      const { begun, has, later, sessions, take, webhook } = yield* start({ automatic: {} }, false)
+      const { begun, has, join, later, sessions, settle, take } = yield* start({ automatic: {} }, false)
       const names = Array.from({ length: 400 }, (_, i) => `room-${i}`)
-      for (const name of names) webhook(name, { identity: name })
+      for (const name of names) join(name, { identity: name })
       yield* take
-      yield* later(1)
+      for (let i = 0; i < 300; i++) yield* settle
       assert.strictEqual(begun.length, 256)
       for (const { userId } of begun) sessions.set(userId, `ses_${userId}`)
       has(Object.fromEntries(names.map((name) => [name, { people: [{ identity: name }] }])))
       yield* later(30)
+      for (let i = 0; i < 300; i++) yield* settle
       assert.deepStrictEqual(begun.map(({ userId }) => userId).toSorted(), names.toSorted())
+    }))
+
+  it.effect("starts none for somebody who has left, as after a webhook that is replayed", () =>
+    Effect.gen(function*() {
+      const { begun, has, later, webhook } = yield* start({ automatic: {} })
+      has({ lobby: { people: [{ identity: "ann", state: "DISCONNECTED" }] }, hall: { people: [] } })
+      webhook("lobby", { identity: "ann" })
+      webhook("hall", { identity: "bob" })
+      yield* later(20)
+      assert.deepStrictEqual(begun, [])
+    }))
+
+  it.effect("starts none where there is an agent already, of whichever process", () =>
+    Effect.gen(function*() {
+      const { begun, has, later, webhook } = yield* start({ automatic: {} })
+      has({ lobby: { people: [{ identity: "ann" }, { identity: "agent-ses_other", kind: "AGENT" }] } })
+      webhook("lobby", { identity: "ann" })
+      yield* later(20)
+      assert.deepStrictEqual(begun, [])
+    }))
+
+  it.effect("waits for LiveKit to list an arrival, and asks again when it does not answer", () =>
+    Effect.gen(function*() {
+      const { begun, has, later, webhook } = yield* start({ automatic: {} })
+      has({ lobby: { people: [] } })
+      webhook("lobby", { identity: "ann" })
+      yield* later(0)
+      has({ lobby: { people: [{ identity: "ann" }] } })
+      yield* later(3)
+      assert.deepStrictEqual(begun.map(({ userId }) => userId), ["ann"])
+      has(undefined)
+      webhook("hall", { identity: "bob" })
+      yield* later(0)
+      has({ hall: { people: [{ identity: "bob" }] } })
+      yield* later(4)
+      assert.deepStrictEqual(begun.map(({ userId }) => userId), ["ann", "bob"])
+    }))
+
+  it.effect("serves who came meanwhile as soon as a session ends, the first of them, and not who was served", () =>
+    Effect.gen(function*() {
+      const { begun, ended, has, later, join, sessions, settle } = yield* start({ automatic: {} })
+      sessions.set("lobby", "ses_a")
+      join("lobby", { identity: "ann", sid: "PA_ann", joinedAt: 10 })
+      join("lobby", { identity: "agent-ses_a", kind: "AGENT", sid: "PA_agent", joinedAt: 11 })
+      join("lobby", { identity: "cid", sid: "PA_cid", joinedAt: 30 })
+      join("lobby", { identity: "bob", sid: "PA_bob", joinedAt: 20 })
+      yield* settle
+      assert.deepStrictEqual(begun, [])
+      // the agent is still leaving
+      ended("lobby", "ses_a", ["PA_ann"])
+      yield* settle
+      assert.deepStrictEqual(begun.map(({ userId }) => userId), ["bob"])
+      sessions.set("lobby", "ses_b")
+      ended("lobby", "ses_b", ["PA_ann", "PA_bob", "PA_cid"])
+      has({ lobby: { people: [{ identity: "ann", sid: "PA_ann" }, { identity: "bob", sid: "PA_bob" }] } })
+      yield* later(60)
+      assert.strictEqual(begun.length, 1, "who hung up is not called back while they stay")
+      has({ lobby: { people: [{ identity: "ann", sid: "PA_again" }] } })
+      yield* later(30)
+      assert.deepStrictEqual(begun.map(({ userId }) => userId), ["bob", "ann"])
     }))
 })

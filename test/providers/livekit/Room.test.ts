@@ -60,6 +60,31 @@ describe("RoomName", () => {
     }
   })
 
+  it("counts names in bytes, as LiveKit does, and refuses what it would", () => {
+    const faultOf = (url: string | undefined, userId: string) =>
+      Effect.runSync(
+        Effect.flip(
+          RoomName.resolve({ id: "ses_1", config: { ...session(url).config, userId } }, {
+            ...options,
+            namedRooms: true
+          })
+        )
+      )
+    for (const url of [undefined, "livekit:lobby"]) {
+      const { details, message } = faultOf(url, "ü".repeat(129))
+      assert.strictEqual(details?.["path"], "user_id")
+      assert.match(message, /256 bytes/)
+      assert.isTrue(Exit.isSuccess(Effect.runSyncExit(RoomName.resolve(
+        { id: "ses_1", config: { ...session(url).config, userId: "ü".repeat(128) } },
+        { ...options, namedRooms: true }
+      ))))
+    }
+    const { details, message } = faultOf(`livekit:${"ü".repeat(129)}`, "ann")
+    assert.strictEqual(details?.["path"], "connection_url")
+    assert.match(message, /256 bytes/)
+    assert.isTrue(Exit.isSuccess(target(`livekit:${"ü".repeat(128)}`, { namedRooms: true })))
+  })
+
   const part = Schema.Literals(["a", "b", "*", ".", "aa", "-"])
   it.prop(
     "matches patterns as the regular expression of them would",
@@ -282,6 +307,21 @@ describe("RoomPresence", () => {
     presence.participantLeft("ann", false)
     assert.deepStrictEqual([closed(), presence.attachedStay], ["connection_lost", undefined])
     assert.strictEqual(presence.expectedStay([{ identity: "ann", sid: "PA_again" }]), "PA_again")
+  })
+
+  it("first: is abandoned once the user has gone of their own accord and others are there", () => {
+    const presence = new RoomPresence("first", "ann")
+    const [bob, ann] = [{ identity: "bob" }, { identity: "ann" }]
+    listening(presence, "PA_a")
+    assert.isFalse(presence.isAbandoned([bob]))
+    presence.participantLeft("ann", false)
+    assert.isFalse(presence.isAbandoned([bob]), "a lost network may come back")
+    listening(presence, "PA_again")
+    presence.participantLeft("ann", true)
+    assert.deepStrictEqual([presence.isAbandoned([]), presence.isAbandoned([bob])], [false, true])
+    assert.isFalse(presence.isAbandoned([bob, ann]), "they have come back")
+    listening(presence, "PA_back")
+    assert.isFalse(presence.isAbandoned([bob]))
   })
 
   it("mixed: hears all participants, for as long as one is there", () => {

@@ -15,6 +15,7 @@ import { finalizeWithin } from "../../../Deadline.ts"
 import { MAX_MESSAGE_BYTES } from "../../../session/ClientMessage.ts"
 import * as LiveKitErrors from "../LiveKitErrors.ts"
 import type { LiveKitPackages } from "../LiveKitPackages.ts"
+import { ParticipantVoices } from "./ParticipantVoices.ts"
 import { QUEUE_MS, RoomVoice, VOICE_SAMPLE_RATE } from "./RoomVoice.ts"
 
 /**
@@ -49,7 +50,7 @@ export interface RoomListener {
   readonly participantLeft: (identity: string, ofOwnAccord: boolean) => void
   /** A participant's voice: 20 ms of mono PCM at 16 kHz. */
   readonly audio: (identity: string, pcm: Int16Array) => void
-  /** A participant's audio track has ended. */
+  /** The last voice of a participant who stays has ended. */
   readonly voiceEnded: (identity: string) => void
 }
 
@@ -78,9 +79,10 @@ export interface AgentRoom {
   readonly voice: RoomVoice
   /** The participants that can be users: neither agents nor egress (recorders). */
   readonly participants: () => ReadonlyArray<RemoteParticipant>
+  readonly agents: () => ReadonlyArray<RemoteParticipant>
   /** Ends when all published voices are received, or after 1 s. */
   readonly voicesReceived: Effect.Effect<void>
-  /** The id of a participant's audio track. */
+  /** The id of a participant's audio track, the heard one of several. */
   readonly trackOf: (identity: string) => string | undefined
   readonly ownTrack: () => string | undefined
   readonly ended: Effect.Effect<RoomEnd>
@@ -91,6 +93,8 @@ const LEAVE_DEADLINE = "2 seconds"
 const RESUBSCRIBE_DELAY = "100 millis"
 /** How long a published voice may take to be received. */
 const RECEIVE_DEADLINE = "1 second"
+/** How many voices of one participant are received, the newest. */
+const MAX_VOICES = 4
 
 const endOf = (reasons: typeof DisconnectReason, reason: DisconnectReason): RoomEnd => {
   switch (reason) {
@@ -120,8 +124,7 @@ export const join = Effect.fnUntraced(function*(
   const ended = yield* Deferred.make<RoomEnd>()
   const readers = yield* FiberMap.make<string>()
   const startReader = yield* FiberMap.runtime(readers)()
-  /** The track id of each participant's voice. */
-  const voices = new Map<string, string>()
+  const voices = new ParticipantVoices()
   const received = Latch.makeUnsafe(false)
 
   const room = yield* Effect.acquireRelease(
@@ -143,8 +146,10 @@ export const join = Effect.fnUntraced(function*(
   const subscribe = () => {
     for (const participant of room.remoteParticipants.values()) {
       if (!isUser(participant) || !acceptsAudio(participant.identity)) continue
-      for (const publication of participant.trackPublications.values()) {
-        if (isVoice(publication) && !publication.subscribed) publication.setSubscribed(true)
+      const published = Array.from(participant.trackPublications.values()).filter(isVoice)
+      for (const [i, publication] of published.entries()) {
+        const isReceived = i >= published.length - MAX_VOICES
+        if (publication.subscribed !== isReceived) publication.setSubscribed(isReceived)
       }
     }
   }
@@ -167,36 +172,35 @@ export const join = Effect.fnUntraced(function*(
       while (true) {
         const { done, value } = await reader.read()
         if (done) return
-        // ignore audio that arrives after the voice has ended
-        if (voices.get(identity) === sid) listener.audio(identity, value.data)
+        // also ignores audio that arrives after the voice has ended
+        if (voices.hears(identity, sid, value.data)) listener.audio(identity, value.data)
       }
     })
 
-  const endVoice = (sid: string | undefined) => {
-    if (sid === undefined) return
-    for (const [identity, voice] of voices) {
-      if (voice !== sid) continue
-      voices.delete(identity)
-      listener.voiceEnded(identity)
-    }
+  const endVoice = (identity: string, sid: string) => {
+    if (voices.remove(identity, sid)) listener.voiceEnded(identity)
   }
 
   room.on("participantConnected", () => listener.participantsChanged())
   room.on("participantDisconnected", (person) => {
-    endVoice(voices.get(person.identity))
-    listener.participantLeft(person.identity, person.disconnectReason === rtc.DisconnectReason.CLIENT_INITIATED)
+    voices.removeAll(person.identity)
+    listener.participantLeft(
+      person.identity,
+      // removed by a moderator, they do not come back either
+      person.disconnectReason === rtc.DisconnectReason.CLIENT_INITIATED ||
+        person.disconnectReason === rtc.DisconnectReason.PARTICIPANT_REMOVED
+    )
     listener.participantsChanged()
   })
   room.on("trackPublished", subscribe)
   room.on("trackSubscribed", (track, publication, { identity }) => {
     const { sid } = publication
     if (sid === undefined || !isVoice(publication)) return
-    // only the newest voice of a participant counts
-    voices.set(identity, sid)
+    voices.add(identity, sid)
     received.openUnsafe()
-    const ended = Effect.sync(() => endVoice(sid))
+    const ended = Effect.sync(() => endVoice(identity, sid))
     startReader(
-      identity,
+      sid,
       Effect.matchEffect(readVoice(track, identity, sid), {
         onSuccess: () => ended,
         // under load, LiveKit may give a track that it has already released: subscribe once more
@@ -210,7 +214,14 @@ export const join = Effect.fnUntraced(function*(
       })
     )
   })
-  room.on("trackUnsubscribed", (_track, { sid }) => endVoice(sid))
+  room.on("trackUnsubscribed", (_track, { sid }, { identity }) => {
+    if (sid !== undefined) endVoice(identity, sid)
+  })
+  room.on("trackUnpublished", ({ sid }, person) => {
+    if (sid !== undefined) endVoice(person.identity, sid)
+    // of those that are left, one may have been beyond the limit
+    subscribe()
+  })
   room.on("disconnected", (reason) => {
     voice.isOpen = false
     Deferred.doneUnsafe(ended, Effect.succeed(endOf(rtc.DisconnectReason, reason)))
@@ -264,8 +275,9 @@ export const join = Effect.fnUntraced(function*(
     room,
     voice,
     participants: () => Array.from(room.remoteParticipants.values()).filter(isUser),
+    agents: () => Array.from(room.remoteParticipants.values()).filter(({ kind }) => kind === rtc.ParticipantKind.AGENT),
     voicesReceived: Effect.asVoid(Effect.timeoutOption(allReceived, RECEIVE_DEADLINE)),
-    trackOf: (identity) => voices.get(identity),
+    trackOf: (identity) => voices.heard(identity),
     ownTrack: () => publication?.sid,
     ended: Deferred.await(ended)
   }

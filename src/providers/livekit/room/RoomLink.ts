@@ -9,8 +9,10 @@
  */
 import type * as Cause from "effect/Cause"
 import * as Clock from "effect/Clock"
+import * as Deferred from "effect/Deferred"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
+import * as FiberHandle from "effect/FiberHandle"
 import * as Latch from "effect/Latch"
 import * as Queue from "effect/Queue"
 import * as Schedule from "effect/Schedule"
@@ -26,14 +28,17 @@ import type {
 import { type BackendError, InvalidConfig } from "../../../BackendError.ts"
 import { finalizeWithin } from "../../../Deadline.ts"
 import * as MonotonicTime from "../../../MonotonicTime.ts"
+import type { SessionEnd } from "../../../session/SessionEvent.ts"
 import type { UserConnection } from "../../../session/UserConnection.ts"
 import type { MediaClock } from "../../../transport/MediaClock.ts"
 import type { LiveKitConfig, LiveKitServer } from "../LiveKitConfig.ts"
 import type { LiveKitPackages } from "../LiveKitPackages.ts"
+import type { EndedSession } from "../ParticipantArrivals.ts"
 import * as TextInbox from "../text/TextInbox.ts"
 import * as TextOutbox from "../text/TextOutbox.ts"
 import * as Transcription from "../text/Transcription.ts"
 import * as AgentRoom from "./AgentRoom.ts"
+import * as OtherAgents from "./OtherAgents.ts"
 import * as RoomConnection from "./RoomConnection.ts"
 import * as RoomName from "./RoomName.ts"
 import { RoomPresence } from "./RoomPresence.ts"
@@ -53,6 +58,8 @@ export interface RoomLinkOptions {
   readonly mediaClock: MediaClock
   /** The sessions of this process by room; updated here. */
   readonly rooms: Map<string, string>
+  /** Called when a session has ended and its agent has left the room. */
+  readonly sessionEnded: (ended: EndedSession) => void
 }
 
 /** How often the agent tries to join again after a lost connection. */
@@ -65,11 +72,25 @@ const LAST_MESSAGE_DELAY = "250 millis"
 /** Attachments that wait for the session; more never do. */
 const MAX_ATTACHMENTS = 8
 
-const endReason: Record<AgentRoom.RoomEnd, string> = {
+/**
+ * How long a room whose user has left of their own accord is kept for them while others wait in it: the time of a page that is
+ * loaded again.
+ */
+const RELOAD_WINDOW = "3 seconds"
+
+/** `abandoned`: the user has left, and others wait. `occupied`: another agent was in the room before this one. */
+type ServiceEnd = AgentRoom.RoomEnd | "abandoned" | "occupied"
+
+const endReason: Record<ServiceEnd, string> = {
   closed: "room_closed",
   replaced: "replaced",
-  lost: "connection_lost"
+  lost: "connection_lost",
+  abandoned: "client_closed",
+  occupied: "server_closed"
 }
+
+/** The ends of a session that are meant for whoever is in the room; after the others somebody may take the call up. */
+const FINAL: ReadonlySet<SessionEnd> = new Set(["user_ended", "closed", "input_ended", "longest", "user_away"])
 
 /**
  * Opens the room of a session. Fails like LiveKit's server API, and with `invalid_config` for a room that the config does not allow.
@@ -83,6 +104,8 @@ export const open = Effect.fnUntraced(function*(
 ): Effect.fn.Return<SessionLink, BackendError, Scope.Scope> {
   const { config, host, options, server, service } = link
   const limits = () => host.limits?.() ?? config.session
+  // LiveKit checks it, also when a user comes back late in a long call
+  const tokenTtl = () => Duration.max(limits().tokenTtl, config.session.longest)
   const clock = yield* Clock.Clock
   const nowMs = () => MonotonicTime.nowMs(clock)
   const target = yield* RoomName.resolve(session, {
@@ -91,8 +114,17 @@ export const open = Effect.fnUntraced(function*(
     namedRooms: options.namedRooms
   })
   const queue = yield* Queue.bounded<UserConnection, BackendError | Cause.Done>(MAX_ATTACHMENTS)
+  const occupied = new InvalidConfig({
+    op: "LiveKitProvider.open",
+    message: "this room already has a session",
+    details: { path: "connection_url" }
+  })
   /** Another process has taken the session over, so the room must stay. */
   let takenOver = false
+  /** Whether a user was connected, here or in the process that had the session before. */
+  let wasAttached = session.resumed
+  /** The stays for which the session is over. */
+  let served: ReadonlyArray<string> = []
 
   const ensure = target.owned
     ? service.ensureRoom({
@@ -112,7 +144,7 @@ export const open = Effect.fnUntraced(function*(
       room: target.room,
       identity: RoomName.agentIdentity(session.id),
       name: options.agentName,
-      ttl: limits().tokenTtl,
+      ttl: tokenTtl(),
       attributes: { [Transcription.STATE_ATTRIBUTE]: "initializing", "effect-voice.session": session.id }
     })
     const parts: { agent?: AgentRoom.AgentRoom; inbox?: TextInbox.TextInbox; outbox?: TextOutbox.TextOutbox } = {}
@@ -154,9 +186,16 @@ export const open = Effect.fnUntraced(function*(
     })
     parts.agent = agent
     const { outbox } = parts
-    if (outbox === undefined) return "lost" as const
+    if (outbox === undefined || agent.room.localParticipant === undefined) return "lost" as const
+    const other = yield* OtherAgents.find({
+      self: agent.room.localParticipant,
+      session: session.id,
+      agents: agent.agents(),
+      remove: (identity) => Effect.ignore(service.removeParticipant(target.room, identity))
+    })
+    if (other !== undefined) return "occupied" as const
     onJoined()
-    if (agent.room.localParticipant !== undefined) parts.inbox?.registerRpc(agent.room.localParticipant)
+    parts.inbox?.registerRpc(agent.room.localParticipant)
     if (options.participants === "mixed") {
       yield* Effect.acquireRelease(
         Effect.sync(() => link.mediaClock.add(() => presence.tick())),
@@ -180,14 +219,41 @@ export const open = Effect.fnUntraced(function*(
             voice: agent.voice,
             outbox,
             onEvent: (event) => {
-              takenOver ||= event.type === "session.ended" && event.reason === "taken_over"
+              if (event.type !== "session.ended") return
+              takenOver ||= event.reason === "taken_over"
+              if (FINAL.has(event.reason)) served = users().flatMap(({ sid }) => sid === undefined ? [] : [sid])
             },
             closed: (reason) => reason === "too_slow" || reason === "rate_limited" ? removeUsers : Effect.void
           })
+          wasAttached = true
           presence.attach(inbox, stay)
           return Queue.offerUnsafe(queue, connection) ? Effect.void : connection.close("session_ended")
         }
       })
+
+    const abandoned = yield* Deferred.make<"abandoned">()
+    const leaving = yield* FiberHandle.make()
+    const isAbandoned = () => {
+      const present = agent.participants()
+      return target.userJoined &&
+        (wasAttached ? presence.isAbandoned(present) : !present.some(({ identity }) => identity === target.identity))
+    }
+    /**
+     * Ends the session a little later if the user who joined the room has left before it began, or of their own accord while
+     * others wait, who can only then be served.
+     */
+    const updateLeaving = Effect.suspend(() => {
+      return isAbandoned()
+        ? FiberHandle.run(
+          leaving,
+          Effect.andThen(
+            Effect.sleep(RELOAD_WINDOW),
+            Effect.suspend(() => isAbandoned() ? Deferred.succeed(abandoned, "abandoned") : Effect.void)
+          ),
+          { onlyIfMissing: true }
+        )
+        : FiberHandle.clear(leaving)
+    })
 
     // waits for the voices first, so that no word is lost once the session has started
     const updateAttachment = Effect.andThen(
@@ -195,14 +261,15 @@ export const open = Effect.fnUntraced(function*(
       Effect.suspend(() => {
         changed.closeUnsafe()
         const stay = presence.expectedStay(users().map(({ identity, sid }) => ({ identity, sid })))
-        if (stay === presence.attachedStay) return Effect.void
+        if (stay === presence.attachedStay) return updateLeaving
         presence.detach("client_closed")
-        return stay === undefined ? Effect.void : attach(stay)
+        return stay === undefined ? updateLeaving : Effect.andThen(FiberHandle.clear(leaving), attach(stay))
       })
     )
 
+    const ended: Effect.Effect<ServiceEnd> = Effect.raceFirst(agent.ended, Deferred.await(abandoned))
     return yield* Effect.forever(Effect.andThen(changed.await, updateAttachment)).pipe(
-      Effect.raceFirst(agent.ended),
+      Effect.raceFirst(ended),
       Effect.tap((end) => Effect.sync(() => presence.detach(endReason[end]))),
       Effect.ensuring(Effect.sync(() => presence.detach("server_closed")))
     )
@@ -223,21 +290,20 @@ export const open = Effect.fnUntraced(function*(
         while: (error) => error.retryable
       })
       takenOver ||= end === "replaced"
+      if (end === "occupied" && !target.userJoined) return yield* Queue.fail(queue, occupied)
       if (end !== "lost") return yield* Queue.end(queue)
       yield* Effect.logWarning("LiveKit connection lost; joining the room again", { session: session.id })
     }
   }).pipe(Effect.catch((error) => Queue.fail(queue, error)))
 
-  if (link.rooms.has(target.room)) {
-    return yield* new InvalidConfig({
-      op: "LiveKitProvider.open",
-      message: "this room already has a session",
-      details: { path: "connection_url" }
-    })
-  }
+  if (link.rooms.has(target.room)) return yield* occupied
   yield* Effect.acquireRelease(
     Effect.sync(() => link.rooms.set(target.room, session.id)),
-    () => Effect.sync(() => link.rooms.delete(target.room))
+    () =>
+      Effect.sync(() => {
+        link.rooms.delete(target.room)
+        link.sessionEnded({ room: target.room, session: session.id, served })
+      })
   )
   yield* ensure
   // finalizers run in reverse order: the room is deleted after the agent has left
@@ -254,8 +320,8 @@ export const open = Effect.fnUntraced(function*(
     : {
       connectionUrl: server.publicUrl,
       protocol: "livekit",
-      token: yield* service.userToken({ room: target.room, identity: target.identity, ttl: limits().tokenTtl }),
-      expiresAt: clock.currentTimeMillisUnsafe() + Duration.toMillis(limits().tokenTtl)
+      token: yield* service.userToken({ room: target.room, identity: target.identity, ttl: tokenTtl() }),
+      expiresAt: clock.currentTimeMillisUnsafe() + Duration.toMillis(tokenTtl())
     }
   return { access, attachments: Stream.fromQueue(queue) }
 })

@@ -29,7 +29,13 @@ export interface RoomTarget {
 }
 
 const SCHEME = "livekit:"
-const MAX_NAME = 256
+/**
+ * The longest name of a room, identity and name of a participant: 256 bytes of UTF-8, the defaults of livekit-server's `limit`.
+ *
+ * @category constants
+ * @since 0.1.0
+ */
+export const MAX_NAME_BYTES = 256
 const op = "LiveKitProvider.open"
 
 const Sealed = Schema.fromJsonString(Schema.Struct({ room: Schema.String, identity: Schema.String }))
@@ -58,10 +64,20 @@ const unseal = (key: Redacted.Redacted<string>, sealed: string) => {
   return decoded._tag === "Some" ? decoded.value : undefined
 }
 
-const refuse = (message: string) => Effect.fail(new InvalidConfig({ op, message, details: { path: "connection_url" } }))
+const refuse = (message: string, path = "connection_url") =>
+  Effect.fail(new InvalidConfig({ op, message, details: { path } }))
 
 /**
- * Finds the room of a session. Fails `invalid_config` for a `connectionUrl` that is malformed, forged or not allowed.
+ * Whether LiveKit takes a name: it counts the bytes.
+ *
+ * @category predicates
+ * @since 0.1.0
+ */
+export const fits = (name: string): boolean => Buffer.byteLength(name) <= MAX_NAME_BYTES
+
+/**
+ * Finds the room of a session. Fails `invalid_config` for a `connectionUrl` that is malformed, forged or not allowed, and for a
+ * user or room whose name is too long for LiveKit.
  *
  * @category constructors
  * @since 0.1.0
@@ -74,8 +90,11 @@ export const resolve = (
     readonly namedRooms: boolean
   }
 ): Effect.Effect<RoomTarget, InvalidConfig> => {
+  const tooLong = `user_id: expected at most ${MAX_NAME_BYTES} bytes, as LiveKit counts`
   if (connectionUrl === undefined || connectionUrl === "") {
-    return Effect.succeed({ room: `${options.prefix}${id}`, identity: userId, owned: true, userJoined: false })
+    return !fits(userId)
+      ? refuse(tooLong, "user_id")
+      : Effect.succeed({ room: `${options.prefix}${id}`, identity: userId, owned: true, userJoined: false })
   }
   if (!connectionUrl.startsWith(SCHEME)) return refuse("connection_url: expected livekit:<room> or nothing")
   const name = connectionUrl.slice(SCHEME.length)
@@ -88,8 +107,9 @@ export const resolve = (
   if (!options.namedRooms) {
     return refuse("connection_url: sessions can name a room only with provider_config.named_rooms: true")
   }
-  return name === "" || name.length > MAX_NAME
-    ? refuse(`connection_url: expected livekit: and a room name of 1 to ${MAX_NAME} characters`)
+  if (!fits(userId)) return refuse(tooLong, "user_id")
+  return name === "" || !fits(name)
+    ? refuse(`connection_url: expected livekit: and a room name of 1 to ${MAX_NAME_BYTES} bytes, as LiveKit counts`)
     : Effect.succeed({ room: name, identity: userId, owned: false, userJoined: false })
 }
 

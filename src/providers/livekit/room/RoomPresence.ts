@@ -45,6 +45,7 @@ export class RoomPresence {
   readonly #mix = new RoomMixer(INPUT_SAMPLE_RATE)
   #current: Current | undefined
   #floor: string | undefined
+  #hasLeft = false
   /** Messages that arrive before the attachment: a client may send as soon as it has joined. */
   #early: Array<ClientMessage> = []
 
@@ -75,7 +76,14 @@ export class RoomPresence {
     return this.#current?.inbox.endReason === undefined ? this.#current?.stay : undefined
   }
 
+  /** The session's user has left of their own accord, and others are in the room, whom it does not serve. */
+  isAbandoned(others: ReadonlyArray<{ readonly identity: string }>): boolean {
+    return this.#hasLeft && others.some(({ identity }) => identity !== this.#identity) &&
+      !others.some(({ identity }) => identity === this.#identity)
+  }
+
   attach(inbox: Inbox, stay: string): void {
+    this.#hasLeft = false
     this.#current = { inbox, stay }
     for (const message of this.#early.splice(0)) inbox.message(message)
   }
@@ -108,6 +116,7 @@ export class RoomPresence {
     this.voiceEnded(identity)
     if (this.#floor === identity) this.#floor = undefined
     if (this.#policy === "first" && identity === this.#identity) {
+      this.#hasLeft = ofOwnAccord
       this.detach(ofOwnAccord ? "client_closed" : "connection_lost")
     }
   }
