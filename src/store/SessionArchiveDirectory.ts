@@ -2,259 +2,306 @@
  * A session archive in a directory: recordings, transcripts, metadata and events of sessions. Each kind of data is a file of
  * its own, so that it can expire and be erased separately.
  *
- * Layout: `<directory>/<yyyy-mm-dd>/<session id>/`, directories 0700, files 0600, with a `manifest.json` that has the expiry of
- * each kind. The user appears in it as a hash only.
+ * Layout: `<directory>/<yyyy-mm-dd>/<session id>/`, directories 0700, files 0600, with a `manifest.json` that says who records
+ * the session, and when each kind of data expires. The user appears in it as a hash only. Several processes may use one
+ * directory, also on several machines over a shared mount.
  *
  * @since 0.1.0
  */
 import * as Clock from "effect/Clock"
-import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
-import * as Schema from "effect/Schema"
+import * as Option from "effect/Option"
+import * as Scope from "effect/Scope"
 import * as Semaphore from "effect/Semaphore"
 import * as Crypto from "node:crypto"
 import * as Fs from "node:fs/promises"
 import * as Path from "node:path"
-import { InvalidConfig, type PipelineError } from "../BackendError.ts"
+import { InvalidConfig } from "../BackendError.ts"
+import { finalizeWithin } from "../Deadline.ts"
 import type { DataType } from "../hooks/DataRetentionHook.ts"
-import type { Periods } from "../hooks/RetentionPolicy.ts"
+import * as MonotonicTime from "../MonotonicTime.ts"
 import { type ArchivedSession, SessionArchive } from "../session/retention/SessionArchive.ts"
-import { fail, io, patchLength, readSecret, replaceFile, writeInto } from "./ArchiveFiles.ts"
+import { ArchiveFault, toError } from "./ArchiveFault.ts"
+import {
+  makeSessionFolder,
+  orAbsent,
+  patchLength,
+  readSecret,
+  replaceFile,
+  tryWriting,
+  writeInto
+} from "./ArchiveFiles.ts"
+import * as ArchiveIndex from "./ArchiveIndex.ts"
+import * as ArchiveManifest from "./ArchiveManifest.ts"
+import { ArchiveOwners } from "./ArchiveOwners.ts"
+import { ArchiveQueue } from "./ArchiveQueue.ts"
+import * as ArchiveSweep from "./ArchiveSweep.ts"
+import * as StoreOwner from "./StoreOwner.ts"
 
-/**
- * The file name of each kind of data.
- *
- * @category constants
- * @since 0.1.0
- */
-export const FILE_NAMES: { readonly [Type in DataType]: string } = {
-  audio: "recording.wav",
-  transcript: "transcript.json",
-  metadata: "metadata.json",
-  events: "events.ndjson"
+export { FILE_NAMES } from "./ArchiveManifest.ts"
+
+/** How long the archive's scope waits for the recordings that nobody has finished. */
+const CLOSE_DEADLINE = "2 seconds"
+
+/** A session that this archive records. */
+interface Recording {
+  readonly folder: string
+  /** It was erased: nothing more is stored of it. */
+  readonly erased: boolean
 }
 
-const types: ReadonlyArray<DataType> = ["audio", "transcript", "metadata", "events"]
-const MANIFEST = "manifest.json"
-
-const Manifest = Schema.fromJsonString(Schema.Struct({
-  session: Schema.String,
-  userHash: Schema.String,
-  keptSince: Schema.Finite,
-  expiresAt: Schema.Record(Schema.String, Schema.Finite)
-}))
-type Manifest = typeof Manifest.Type
-
-/** The expiry of each kind of data whose period begins now. */
-const expiriesFrom = (periods: Periods, now: number): { readonly [type: string]: number } =>
-  Object.fromEntries(types.flatMap((type) => {
-    const period = periods[type]
-    return period === undefined ? [] : [[type, now + Duration.toMillis(period)]]
-  }))
-
 const checkId = (op: string, id: string) =>
-  /^[A-Za-z0-9_-]{1,128}$/.test(id)
+  ArchiveIndex.isSessionId(id)
     ? Effect.succeed(id)
     : Effect.fail(new InvalidConfig({ op, message: "invalid session id: expected 1 to 128 of A-Z a-z 0-9 _ -" }))
 
+const hashWith = (secret: Uint8Array, userId: string): string =>
+  // keyed: a plain hash could be reversed by trying user ids
+  Crypto.createHmac("sha256", secret).update(userId).digest("hex")
+
+const keyOf = (secret: Uint8Array): string => Crypto.createHash("sha256").update(secret).digest("hex").slice(0, 8)
+
 /**
- * Opens the archive in a directory. Its operations run one at a time.
+ * Opens the archive in a directory, as one owner of recordings. The operations of one session run one after another, and none
+ * waits for those of another session. When the present scope is closed, if there is one, recordings that were not finished
+ * are.
  *
  * @category constructors
  * @since 0.1.0
  */
 export const make = Effect.fnUntraced(function*(directory: string) {
   const clock = yield* Clock.Clock
-  const lock = yield* Semaphore.make(1)
-  /** The folders of the sessions that this process records. */
-  const recording = new Map<string, string>()
-  // a keyed hash: a plain one could be reversed by trying user ids
-  const hash = (userId: string) =>
-    Effect.map(
-      Effect.tryPromise({ try: () => readSecret(directory), catch: fail("SessionArchive.secret") }),
-      (secret) => Crypto.createHmac("sha256", secret).update(userId).digest("hex")
-    )
+  const owner = StoreOwner.make()
+  const writer = Crypto.randomBytes(6).toString("hex")
+  const queue = new ArchiveQueue()
+  const recording = new Map<string, Recording>()
+  const wallMs = () => clock.currentTimeMillisUnsafe()
+  const nowMs = () => MonotonicTime.nowMs(clock)
 
-  const read = (folder: string) =>
-    io(
-      "SessionArchive.read",
-      (): Promise<string | undefined> => Fs.readFile(Path.join(folder, MANIFEST), "utf8"),
-      undefined
-    )
-      .pipe(
-        Effect.flatMap((text) => text === undefined ? Effect.undefined : Schema.decodeEffect(Manifest)(text)),
-        // an unreadable manifest counts as missing
-        Effect.catchTag("SchemaError", () => Effect.undefined)
-      )
+  // those of this process: what comes in the place of a directory gets the same secret, so that a user's data is found in both
+  const secrets: Array<Uint8Array> = []
+  const secretOf = async (): Promise<Uint8Array> => {
+    const secret = await readSecret(directory, secrets[0] ?? Crypto.randomBytes(32))
+    if (!secrets.some((known) => secret.equals(known))) secrets.unshift(secret)
+    return secret
+  }
 
-  const writeManifest = (folder: string, manifest: Manifest) =>
-    Effect.flatMap(
-      Effect.orDie(Schema.encodeEffect(Manifest)(manifest)),
-      (text) => replaceFile(Path.join(folder, MANIFEST), text)
-    )
+  const locked = <A>(op: string, session: string, run: () => Promise<A>) =>
+    Effect.tryPromise({ try: () => queue.run(session, run), catch: toError(op) })
 
-  const folders = Effect.gen(function*() {
-    const days = yield* io("SessionArchive.list", () => Fs.readdir(directory), [])
-    const all: Array<string> = []
-    for (const day of days.filter((name) => /^\d{4}-\d\d-\d\d$/.test(name))) {
-      const sessions = yield* io("SessionArchive.list", () => Fs.readdir(Path.join(directory, day)), [])
-      for (const session of sessions) all.push(Path.join(directory, day, session))
+  /** The folders of a session; there may be several, of several days. */
+  const foldersOf = async (session: string): Promise<ReadonlyArray<string>> => {
+    const found: Array<string> = []
+    for (const day of await ArchiveIndex.days(directory)) {
+      const folder = Path.join(directory, day, session)
+      const stat = await orAbsent(Fs.lstat(folder), undefined)
+      if (stat?.isDirectory() === true) found.push(folder)
     }
-    return all
-  })
-  const folderOf = (id: string) => Effect.map(folders, (all) => all.filter((folder) => Path.basename(folder) === id))
+    return found
+  }
 
-  const remove = (folder: string) =>
-    io("SessionArchive.erase", async () => {
-      await Fs.rm(folder, { recursive: true, force: true })
-      // the directory of the day is removed with its last session
-      await Fs.rmdir(Path.dirname(folder)).catch(() => {})
-    }, undefined)
-
-  const eraseWhere = (matches: (folder: string) => Effect.Effect<boolean, PipelineError>) =>
-    lock.withPermits(1)(Effect.gen(function*() {
-      const found = yield* Effect.filter(yield* folders, matches)
-      yield* Effect.forEach(found, remove, { discard: true })
-      return found.length
-    }))
-
-  const exclusive = <A, E>(effect: Effect.Effect<A, E>) => Effect.uninterruptible(lock.withPermits(1)(effect))
-
-  /** The folder of a session, if it retains this kind of data. */
-  const folderFor = Effect.fnUntraced(function*(session: string, dataType: DataType) {
-    const folder = recording.get(session)
-    if (folder === undefined) return undefined
-    const manifest = yield* read(folder)
-    return manifest?.expiresAt[dataType] === undefined ? undefined : folder
-  })
+  /** The manifest of a session that this archive may write; `undefined` when it was erased or belongs to another process now. */
+  const owned = async (
+    session: string
+  ): Promise<{ folder: string; manifest: ArchiveManifest.Manifest } | undefined> => {
+    const known = recording.get(session)
+    if (known === undefined || known.erased) return undefined
+    const { folder } = known
+    const manifest = await ArchiveManifest.read(folder)
+    if (manifest === undefined) throw new ArchiveFault("LOST")
+    if (manifest.erased === true) {
+      recording.set(session, { folder, erased: true })
+      return undefined
+    }
+    // another process continues it
+    if (manifest.owner !== undefined && manifest.owner !== owner) return undefined
+    if (manifest.owner === owner) return { folder, manifest }
+    // it was taken for the recording of a process that is gone
+    const { expiresAt, periods = {}, ...rest } = manifest
+    const others = Object.fromEntries(Object.entries(expiresAt).filter(([type]) => !(type in periods)))
+    const again = { ...rest, expiresAt: others, periods, owner, seenAt: wallMs() }
+    await ArchiveManifest.write(folder, again, writer)
+    return { folder, manifest: again }
+  }
 
   const begin: SessionArchive["Service"]["begin"] = Effect.fnUntraced(function*(entry) {
     const id = yield* checkId("SessionArchive.begin", entry.session)
-    const userHash = yield* hash(entry.userId)
-    return yield* exclusive(Effect.gen(function*() {
-      const now = clock.currentTimeMillisUnsafe()
-      const [known] = yield* folderOf(id)
+    return yield* locked("SessionArchive.begin", id, async () => {
+      const secret = await secretOf()
+      const now = wallMs()
+      const known = recording.get(id)?.folder ?? (await foldersOf(id))[0]
       const folder = known ?? Path.join(directory, new Date(now).toISOString().slice(0, 10), id)
-      yield* io("SessionArchive.begin", () => Fs.mkdir(folder, { recursive: true, mode: 0o700 }), undefined)
-      const existing = yield* read(folder)
-      const keptSince = existing?.keptSince ?? now
-      // the manifest comes before the files, because a file without an expiry would stay for ever
-      yield* writeManifest(folder, {
+      await makeSessionFolder(folder)
+      const existing = await ArchiveManifest.read(folder)
+      const erased = existing?.erased === true || recording.get(id)?.erased === true
+      const keptSince = existing?.keptSince ?? entry.startedAtMs ?? now
+      const periods = ArchiveManifest.toMillis(entry.periods)
+      // what was recorded before and is not any more expires as if the recording had ended
+      const former = existing?.owner === undefined
+        ? existing
+        : ArchiveManifest.finish(existing, existing.seenAt ?? now)
+      const expiresAt = Object.entries(former?.expiresAt ?? {}).filter(([type]) => !(type in periods))
+      // the manifest comes before the files, because nobody would know whose a file without it is
+      await ArchiveManifest.write(folder, {
+        version: 2,
         session: id,
-        userHash,
+        userHash: erased ? "" : hashWith(secret, entry.userId),
+        key: keyOf(secret),
         keptSince,
-        expiresAt: { ...existing?.expiresAt, ...expiriesFrom(entry.periods, now) }
-      })
-      recording.set(id, folder)
+        expiresAt: erased ? {} : Object.fromEntries(expiresAt),
+        owner,
+        seenAt: now,
+        periods: erased ? {} : periods,
+        ...(existing?.gaps === undefined ? {} : { gaps: existing.gaps }),
+        ...(erased ? { erased } : {})
+      }, writer)
+      recording.set(id, { folder, erased })
       return keptSince
-    }))
+    })
   })
 
-  const write: SessionArchive["Service"]["write"] = (session, dataType, content) =>
-    exclusive(Effect.gen(function*() {
-      const folder = yield* folderFor(session, dataType)
-      if (folder === undefined) return false
-      yield* replaceFile(Path.join(folder, FILE_NAMES[dataType]), content)
+  /** Writes one kind of data, if it is kept of the session. */
+  const store = (op: string, session: string, dataType: DataType, put: (path: string) => Promise<void>) =>
+    locked(op, session, async () => {
+      const found = await owned(session)
+      if (found?.manifest.periods?.[dataType] === undefined) return false
+      await put(Path.join(found.folder, ArchiveManifest.FILE_NAMES[dataType]))
       return true
-    }))
+    })
 
-  const append: SessionArchive["Service"]["append"] = (session, dataType, content, at) =>
-    exclusive(Effect.gen(function*() {
-      const folder = yield* folderFor(session, dataType)
-      if (folder === undefined) return false
-      yield* writeInto(Path.join(folder, FILE_NAMES[dataType]), content, at)
+  const renew: SessionArchive["Service"]["renew"] = (session, gaps) =>
+    locked("SessionArchive.renew", session, async () => {
+      const found = await owned(session)
+      if (found === undefined) return false
+      const next = { ...found.manifest, seenAt: wallMs(), ...(gaps.length === 0 ? {} : { gaps }) }
+      await ArchiveManifest.write(found.folder, next, writer)
       return true
-    }))
+    })
 
   const finish: SessionArchive["Service"]["finish"] = (session, periods) =>
-    exclusive(Effect.gen(function*() {
-      const folder = recording.get(session)
+    locked("SessionArchive.finish", session, async () => {
+      const known = recording.get(session)
       recording.delete(session)
-      const manifest = folder === undefined ? undefined : yield* read(folder)
-      if (folder === undefined || manifest === undefined) return
-      const until = expiriesFrom(periods, clock.currentTimeMillisUnsafe())
-      const expiresAt = Object.fromEntries(
-        Object.entries(manifest.expiresAt).map(([type, at]) => [type, until[type] ?? at])
+      if (known === undefined) return
+      const { folder } = known
+      const manifest = await ArchiveManifest.read(folder)
+      // another process continues it, or will see that nobody does
+      if (manifest === undefined || manifest.owner !== owner) return
+      if (manifest.erased === true) return ArchiveSweep.removeFolder(folder)
+      await ArchiveManifest.write(
+        folder,
+        ArchiveManifest.finish(manifest, wallMs(), ArchiveManifest.toMillis(periods)),
+        writer
       )
-      yield* writeManifest(folder, { ...manifest, expiresAt })
-      yield* io("SessionArchive.finish", () => patchLength(Path.join(folder, FILE_NAMES.audio)), undefined)
-    }))
+      await orAbsent(patchLength(Path.join(folder, ArchiveManifest.FILE_NAMES.audio)), undefined)
+    })
+
+  const owners = new ArchiveOwners(owner, nowMs)
+
+  /** Erases a folder. Where a process may still write, the manifest stays and says so until that process has seen it. */
+  const eraseFolder = async (session: string, folder: string): Promise<number> => {
+    const manifest = await ArchiveManifest.read(folder)
+    const isRecorded = recording.has(session)
+    if (isRecorded) recording.set(session, { folder, erased: true })
+    if (manifest?.owner === undefined || (!isRecorded && owners.isAbandoned(manifest))) {
+      await ArchiveSweep.removeFolder(folder)
+      return manifest?.erased === true ? 0 : 1
+    }
+    const { gaps: _, ...rest } = manifest
+    await ArchiveManifest.write(folder, { ...rest, userHash: "", expiresAt: {}, periods: {}, erased: true }, writer)
+    await ArchiveSweep.removeFiles(folder, Object.values(ArchiveManifest.FILE_NAMES))
+    return manifest.erased === true ? 0 : 1
+  }
+
+  const eraseSession = async (session: string): Promise<number> => {
+    const known = recording.get(session)
+    // also while the directory is away
+    if (known !== undefined) recording.set(session, { ...known, erased: true })
+    let count = 0
+    for (const folder of await foldersOf(session)) count += await eraseFolder(session, folder)
+    return count
+  }
+
+  const list = async (session: string): Promise<ReadonlyArray<ArchivedSession>> => {
+    const stored: Array<ArchivedSession> = []
+    for (const folder of await foldersOf(session)) {
+      const manifest = await ArchiveManifest.read(folder)
+      if (manifest === undefined) continue
+      for (const dataType of ArchiveManifest.types) {
+        const file = ArchiveManifest.FILE_NAMES[dataType]
+        const expiresAt = ArchiveManifest.expiryOf(manifest, dataType, wallMs())
+        const stat = await orAbsent(Fs.lstat(Path.join(folder, file)), undefined)
+        if (expiresAt !== undefined && stat !== undefined) stored.push({ dataType, file, bytes: stat.size, expiresAt })
+      }
+    }
+    return stored
+  }
+
+  const eraseUser = Effect.fnUntraced(function*(userId: string) {
+    const op = "SessionArchive.eraseUser"
+    const io = <A>(run: () => Promise<A>) => Effect.tryPromise({ try: run, catch: toError(op) })
+    yield* io(secretOf)
+    const hashes = new Set(secrets.map((secret) => hashWith(secret, userId)))
+    const keys = new Set(secrets.map(keyOf))
+    let erased = 0
+    let unknown = 0
+    for (const day of yield* io(() => ArchiveIndex.days(directory))) {
+      const found: Array<string> = []
+      yield* io(async () => {
+        for await (const session of ArchiveIndex.sessions(directory, day)) {
+          const manifest = await ArchiveManifest.read(Path.join(directory, day, session))
+          if (manifest !== undefined && hashes.has(manifest.userHash)) found.push(session)
+          else if (manifest?.key !== undefined && !keys.has(manifest.key)) unknown++
+        }
+      })
+      for (const session of found) {
+        erased += yield* locked(op, session, () => eraseFolder(session, Path.join(directory, day, session)))
+      }
+    }
+    if (unknown > 0) {
+      yield* Effect.logWarning("sessions whose user cannot be told: their secret is no longer in the archive", {
+        sessions: unknown
+      })
+    }
+    return erased
+  })
+
+  const sweeping = yield* Semaphore.make(1)
+  const isRecording = (session: string) => recording.has(session)
+  const sweep = ArchiveSweep.make({ directory, queue, owners, writer, isRecording, wallMs, nowMs })
+
+  const scope = yield* Effect.serviceOption(Scope.Scope)
+  if (Option.isSome(scope)) {
+    yield* Scope.addFinalizer(
+      scope.value,
+      Effect.suspend(() =>
+        Effect.forEach(recording.keys(), (session) => Effect.ignore(finish(session, {})), { discard: true })
+      ).pipe(finalizeWithin(CLOSE_DEADLINE))
+    )
+  }
 
   return SessionArchive.of({
     begin,
-    write,
-    append,
+    write: (session, dataType, content) =>
+      store("SessionArchive.write", session, dataType, (path) => replaceFile(path, content, writer)),
+    append: (session, dataType, content, at) =>
+      store("SessionArchive.append", session, dataType, (path) => writeInto(path, content, at)),
+    renew,
     finish,
-    /** Lists what is stored of a session. */
-    list: Effect.fnUntraced(function*(session: string) {
-      const stored: Array<ArchivedSession> = []
-      for (const folder of yield* folderOf(yield* checkId("SessionArchive.list", session))) {
-        const manifest = yield* read(folder)
-        for (const dataType of types) {
-          const expiresAt = manifest?.expiresAt[dataType]
-          const file = FILE_NAMES[dataType]
-          const stat = yield* io("SessionArchive.list", () => Fs.stat(Path.join(folder, file)), undefined)
-          if (expiresAt !== undefined && stat !== undefined) {
-            stored.push({ dataType, file, bytes: stat.size, expiresAt })
-          }
-        }
-      }
-      return stored
-    }),
-    /** Erases a session; returns the number of folders. */
-    erase: (session: string) =>
+    list: (session) =>
+      Effect.flatMap(
+        checkId("SessionArchive.list", session),
+        (id) => Effect.tryPromise({ try: () => list(id), catch: toError("SessionArchive.list") })
+      ),
+    erase: (session) =>
       Effect.flatMap(
         checkId("SessionArchive.erase", session),
-        (id) => eraseWhere((folder) => Effect.succeed(Path.basename(folder) === id))
+        (id) => locked("SessionArchive.erase", id, () => eraseSession(id))
       ),
-    /** Erases a user's sessions; returns their number. */
-    eraseUser: (userId: string) =>
-      Effect.flatMap(
-        hash(userId),
-        (userHash) => eraseWhere((folder) => Effect.map(read(folder), (manifest) => manifest?.userHash === userHash))
-      ),
-    /** Deletes expired files and empty folders; returns the number of files. */
-    sweep: exclusive(Effect.gen(function*() {
-      const now = clock.currentTimeMillisUnsafe()
-      let deleted = 0
-      for (const folder of yield* folders) {
-        // the retention periods of a session begin at its end
-        if (recording.get(Path.basename(folder)) === folder) continue
-        const manifest = yield* read(folder)
-        if (manifest === undefined) {
-          // without a manifest the expiry is unknown
-          yield* remove(folder)
-          deleted++
-          continue
-        }
-        yield* io("SessionArchive.sweep", () => patchLength(Path.join(folder, FILE_NAMES.audio)), undefined)
-        const left = types.filter((type) => (manifest.expiresAt[type] ?? 0) > now)
-        const expired = types.filter((type) => type in manifest.expiresAt && !left.includes(type))
-        if (expired.length === 0) continue
-        deleted += expired.length
-        if (left.length === 0) {
-          yield* remove(folder)
-          continue
-        }
-        for (const type of expired) {
-          yield* io(
-            "SessionArchive.sweep",
-            () => Fs.rm(Path.join(folder, FILE_NAMES[type]), { force: true }),
-            undefined
-          )
-          // left by a crash during a write
-          yield* io(
-            "SessionArchive.sweep",
-            () => Fs.rm(Path.join(folder, `${FILE_NAMES[type]}.new`), { force: true }),
-            undefined
-          )
-        }
-        const expiresAt = Object.fromEntries(left.map((type) => [type, manifest.expiresAt[type] ?? 0]))
-        yield* writeManifest(folder, { ...manifest, expiresAt })
-      }
-      return deleted
-    }))
+    eraseUser,
+    sweep: sweeping.withPermits(1)(sweep),
+    probe: Effect.tryPromise({ try: () => tryWriting(directory, writer), catch: toError("SessionArchive.probe") })
   })
 })
 

@@ -68,3 +68,14 @@ export const hasExited = (owner: string): boolean => {
   if (stat === undefined) return false
   return stat.startedAt !== startedAt || stat.state === "Z" || stat.state === "X"
 }
+
+/**
+ * Whether the owner's process can be asked for here: it runs on this machine, or did, in the same PID namespace.
+ *
+ * @category predicates
+ * @since 0.1.0
+ */
+export const isHere = (owner: string): boolean => {
+  const [where, , startedAt] = owner.split("|")
+  return where !== undefined && where !== "" && startedAt !== "" && where === bootAndNamespace()
+}

@@ -2,7 +2,8 @@
  * Stores the recordings, transcripts, metadata and events of sessions for as long as they are retained.
  *
  * The data of a session is begun once and then written to. After it has been erased, writes return `false` and store
- * nothing, so that a running session does not restore what was erased.
+ * nothing, so that a running session does not restore what was erased. What was lost, because the storage was removed or
+ * replaced, fails with `details.reason` `"lost"` instead: the session is begun again, and stored anew.
  *
  * @since 0.1.0
  */
@@ -27,17 +28,29 @@ export interface ArchivedSession {
 }
 
 /**
+ * A part of a recording in which its audio could not be written, from and to, in ms from its beginning.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export type Gap = readonly [fromMs: number, toMs: number]
+
+/**
  * The archive of a backend. `effect-voice/builtin` provides a directory when the config asks for retention.
  *
  * @category services
  * @since 0.1.0
  */
 export class SessionArchive extends Context.Service<SessionArchive, {
-  /** Begins to store these kinds of a session's data, or continues. Returns the Unix time in ms at which it was begun. */
+  /**
+   * Begins to store these kinds of a session's data, or continues; begun again, it changes nothing. Returns the Unix time in ms
+   * at which it was begun: `startedAtMs`, when what was stored before has been lost.
+   */
   readonly begin: (entry: {
     readonly session: string
     readonly userId: string
     readonly periods: Periods
+    readonly startedAtMs?: number | undefined
   }) => Effect.Effect<number, BackendError>
   /** Replaces one kind of data; `false` when it has been erased. */
   readonly write: (session: string, dataType: DataType, content: string) => Effect.Effect<boolean, BackendError>
@@ -51,6 +64,11 @@ export class SessionArchive extends Context.Service<SessionArchive, {
     content: Uint8Array,
     at?: number
   ) => Effect.Effect<boolean, BackendError>
+  /**
+   * Says every few seconds that the session is still recorded, so that other processes leave it alone, and where its audio has
+   * gaps; `false` when it has been erased.
+   */
+  readonly renew?: (session: string, gaps: ReadonlyArray<Gap>) => Effect.Effect<boolean, BackendError>
   /** Finishes a session that has ended: the recording gets its length, and the retention periods start. */
   readonly finish: (session: string, periods: Periods) => Effect.Effect<void, BackendError>
   /** The stored files of a session. */
@@ -59,8 +77,13 @@ export class SessionArchive extends Context.Service<SessionArchive, {
   readonly erase: (session: string) => Effect.Effect<number, BackendError>
   /** Erases everything stored of a user; returns how many sessions were erased. */
   readonly eraseUser: (userId: string) => Effect.Effect<number, BackendError>
-  /** Deletes expired files, and finishes recordings that a crash left open; returns how many files were deleted. */
+  /**
+   * Deletes expired files, and finishes recordings that a crash left open; returns how many files were deleted. Leaves alone
+   * what any process still records.
+   */
   readonly sweep: Effect.Effect<number, BackendError>
+  /** Checks by writing that the archive can store data. */
+  readonly probe?: Effect.Effect<void, BackendError>
 }>()("effect-voice/session/SessionArchive") {}
 
 /**

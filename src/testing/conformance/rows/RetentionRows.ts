@@ -27,9 +27,10 @@ const memoryArchive = () => {
         written.set(`${session} ${dataType}`, content)
         return begun.has(session)
       }),
-    append: (session, dataType) =>
+    append: (session, dataType, content) =>
       Effect.sync(() => {
-        written.set(`${session} ${dataType}`, "")
+        const key = `${session} ${dataType}`
+        written.set(key, (written.get(key) ?? "") + new TextDecoder().decode(content))
         return begun.has(session)
       }),
     finish: () => Effect.void,
