@@ -66,7 +66,7 @@ export const makeBackend = Effect.fnUntraced(function*(parts: BackendParts) {
   const leases = yield* (watched === undefined
     ? SessionLeases.make
     : Effect.provideService(SessionLeases.make, SessionStore, watched.store)).pipe(Scope.provide(scope))
-  const retention = yield* Scope.provide(Retention.make(config), scope)
+  const retention = yield* Retention.make(config, Queue.offer(healthChanges, undefined)).pipe(Scope.provide(scope))
   const access = yield* AccessControl.make({
     config,
     limiter: () => lifecycle.link()?.provider.limiter,

@@ -1,6 +1,7 @@
 /** Records a user, in a directory, until it is killed. */
 import { Duration, Effect, Schedule } from "effect"
 import * as Resampler from "../../src/audio/resampling/Resampler.ts"
+import * as ArchiveOutage from "../../src/session/retention/ArchiveOutage.ts"
 import * as SessionRecorder from "../../src/session/retention/SessionRecorder.ts"
 import * as SessionArchiveDirectory from "../../src/store/SessionArchiveDirectory.ts"
 
@@ -12,6 +13,8 @@ const main = Effect.gen(function*() {
   const retained = yield* SessionRecorder.make({
     archive,
     periods,
+    userId: "anna",
+    outage: yield* ArchiveOutage.make(Effect.void),
     startedAtMs,
     id: "ses_crash",
     resamplers: yield* Resampler.load,

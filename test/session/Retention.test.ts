@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Duration, Effect, Layer, Result } from "effect"
+import { Duration, Effect, Layer, Logger, References, Result } from "effect"
 import { TestClock } from "effect/testing"
 import { spawn } from "node:child_process"
 import { once } from "node:events"
@@ -247,6 +247,88 @@ describe("Retention", () => {
     )
   })
 
+  for (const how of ["removed", "taken for a file"] as const) {
+    it.effect(`records a call again whose directory was ${how}: the transcript whole, the audio with a gap`, () =>
+      Effect.gen(function*() {
+        const parent = yield* directory
+        const path = Path.join(parent, "kept")
+        const lines: Array<string> = []
+        const logger = Logger.make(({ fiber, message }) =>
+          void lines.push(JSON.stringify([message, fiber.getRef(References.CurrentLogAnnotations)]))
+        )
+        const setup = { config: { retention: all } }
+        yield* running(
+          backend(path, setup).pipe(Layer.provideMerge(Logger.layer([logger]))),
+          Effect.gen(function*() {
+            const user = yield* call()
+            yield* user.speaks(600)
+            yield* user.hears(3_000)
+            while (!holds(path, "You said one.")) yield* user.hears(200)
+            Fs.rmSync(path, { recursive: true })
+            if (how === "taken for a file") Fs.writeFileSync(path, "not a directory")
+            yield* user.speaks(600)
+            yield* user.hears(20_000)
+            if (how === "taken for a file") Fs.rmSync(path)
+            yield* user.hears(15_000)
+            yield* user.speaks(600)
+            yield* user.hears(3_000)
+            yield* (yield* VoiceBackend).closeSession(user.session.id)
+          })
+        )
+        const read = (name: string) => Fs.readFileSync(tree(path).find((file) => file.endsWith(name)) ?? "")
+        const items: ReadonlyArray<{ readonly text: string }> = JSON.parse(read("transcript.json").toString())
+        assert.deepStrictEqual(items.map(({ text }) => text), [
+          "one",
+          "You said one.",
+          "two",
+          "You said two.",
+          "three",
+          "You said three."
+        ])
+        const wav = Result.getOrThrow(Wav.parse(read("recording.wav")))
+        assert.isFalse(wav.truncated)
+        const { gaps } = JSON.parse(read("manifest.json").toString())
+        // virtual time may leave the disk behind: there may be more of them
+        assert.strictEqual(gaps[0][0], 0)
+        assert.isAbove(gaps[0][1], 1_000)
+        assert.isAbove(read("metadata.json").length, 0)
+        const told = lines.filter((line) => /retention/u.test(line))
+        assert.lengthOf(told, 2, told.join("\n"))
+        assert.match(told[0] ?? "", how === "removed" ? /removed or replaced/u : /ENOTDIR/u)
+        assert.match(told[1] ?? "", /healthy again/u)
+      }))
+  }
+
+  it.effect("records a session from its beginning that was created while the archive was away", () =>
+    Effect.gen(function*() {
+      const parent = yield* directory
+      const path = Path.join(parent, "kept")
+      Fs.writeFileSync(path, "not a directory")
+      yield* running(
+        backend(path, { config: { retention: all } }),
+        Effect.gen(function*() {
+          const user = yield* call()
+          yield* user.speaks(600)
+          yield* user.hears(3_000)
+          Fs.rmSync(path)
+          yield* user.hears(2_000)
+          yield* (yield* VoiceBackend).closeSession(user.session.id)
+        })
+      )
+      assert.deepStrictEqual(names(path), [
+        "events.ndjson",
+        "manifest.json",
+        "metadata.json",
+        "recording.wav",
+        "transcript.json"
+      ])
+      assert.isTrue(holds(path, "You said one."))
+      const events = Fs.readFileSync(tree(path).find((file) => file.endsWith("ndjson")) ?? "", "utf8").trim().split(
+        "\n"
+      )
+      assert.deepStrictEqual(events.map((line) => JSON.parse(line).seq), events.map((_, index) => index + 1))
+    }))
+
   it.effect("finishes the recording of a killed process, and lets it expire", () =>
     Effect.gen(function*() {
       const path = yield* directory
@@ -284,7 +366,10 @@ describe("Retention", () => {
       const path = yield* directory
       yield* running(backend(path, { config: { retention: all } }), Effect.asVoid(converse))
       for (const file of tree(path)) if (file.endsWith("manifest.json")) Fs.writeFileSync(file, "{ torn")
-      yield* (yield* SessionArchiveDirectory.make(path)).sweep
+      const archive = yield* SessionArchiveDirectory.make(path)
+      yield* archive.sweep
+      yield* TestClock.adjust("2 minutes")
+      yield* archive.sweep
       assert.deepStrictEqual(names(path), [])
     }))
 

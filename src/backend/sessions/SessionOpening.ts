@@ -182,7 +182,7 @@ export const make = (options: OpeningOptions): SessionOpening => {
     const takeAudio = yield* audioQuota.open(session.userId, config.rateLimits.audio.user).pipe(
       Scope.provide(sessionScope)
     )
-    const recording = yield* retention.open(id, session)
+    const recording = yield* retention.open(id, session).pipe(Scope.provide(sessionScope))
     const handle = yield* Session.make({
       id,
       config: session,

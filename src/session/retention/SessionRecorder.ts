@@ -1,38 +1,41 @@
 /**
  * Records a session while it runs: its audio, transcript, metadata and events, as far as the retention policy allows.
  *
- * Audio and events are buffered synchronously in bounded memory; one fiber writes them to the archive every second. When
- * the archive is slow or full, the recording gets a silent gap and the conversation goes on.
+ * Audio and events are buffered synchronously in bounded memory; one fiber writes them to the archive every second. When the
+ * archive fails, the conversation goes on, and the session is recorded again when it works: the transcript and the metadata as
+ * a whole, the recording with a silent gap that its manifest names.
  *
  * @since 0.1.0
  */
 import * as Clock from "effect/Clock"
-import type * as Duration from "effect/Duration"
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
 import * as Schedule from "effect/Schedule"
-import * as Schema from "effect/Schema"
-import * as Pcm from "../../audio/Pcm.ts"
 import type { Resampler, ResamplerFactory } from "../../audio/resampling/Resampler.ts"
-import * as Wav from "../../audio/Wav.ts"
-import { HistoryItem } from "../../conversation/History.ts"
+import type { BackendError } from "../../BackendError.ts"
+import type { HistoryItem } from "../../conversation/History.ts"
+import { deadline, finalizeWithin } from "../../Deadline.ts"
 import type { Periods } from "../../hooks/RetentionPolicy.ts"
 import * as MonotonicTime from "../../MonotonicTime.ts"
 import { TIMELINE_RATE } from "../../speech/VoiceActivityDetector.ts"
 import type { AudioTap } from "../playout/AudioOutput.ts"
 import type * as SessionEvent from "../SessionEvent.ts"
-import type { SessionArchive } from "./SessionArchive.ts"
+import type { ArchiveOutage } from "./ArchiveOutage.ts"
+import { AudioFile } from "./AudioFile.ts"
+import { EventFile } from "./EventFile.ts"
+import type { Gap, SessionArchive } from "./SessionArchive.ts"
 import { StereoTimeline } from "./StereoTimeline.ts"
+import { TranscriptFile } from "./TranscriptFile.ts"
 
 /** Audio older than this is written, in ms: no audio arrives later, and no cut reaches further back. */
 const SETTLED_MS = 500
 /** How long the archive may take before the recording loses audio, in ms. */
 const CAPACITY_MS = 4_000
-const FRAME_BYTES = 4
-const MAX_WAV_BYTES = 0xfffffffe
-/** Events that wait to be written; the oldest of more are lost. */
-const MAX_EVENTS = 1_000
+/** An archive that takes longer for one write has failed. */
+const WRITE_DEADLINE = "5 seconds"
 const FINISH_DEADLINE = "3 seconds"
+const RENEW_MS = Duration.toMillis("15 seconds")
 
 /**
  * What of a session is recorded, and where.
@@ -42,9 +45,15 @@ const FINISH_DEADLINE = "3 seconds"
  */
 export interface Retention {
   readonly archive: SessionArchive["Service"]
+  readonly userId: string
   readonly periods: Periods
-  /** Unix time in ms at which the recording begins: earlier than now for a restored session. */
-  readonly startedAtMs: number
+  /**
+   * Unix time in ms at which the recording begins: earlier than now for a restored session. `undefined` when the archive could
+   * not begin it yet: the recorder does, as soon as the archive works.
+   */
+  readonly startedAtMs: number | undefined
+  /** Is told when the archive fails and when it works. */
+  readonly outage: ArchiveOutage
 }
 
 /**
@@ -60,13 +69,7 @@ export interface SessionRecorder {
   readonly agent: AudioTap | undefined
 }
 
-const encodeHistory = Schema.encodeSync(Schema.fromJsonString(Schema.Array(HistoryItem)))
-
-/** Without words: events may be retained for longer than the transcript. */
-const encodeEvent = (event: SessionEvent.SessionEvent): string => {
-  const { text: _, ...rest } = "text" in event ? event : { ...event, text: "" }
-  return `${JSON.stringify(rest)}\n`
-}
+const isLost = (error: BackendError): boolean => error.details?.["reason"] === "lost"
 
 /**
  * Records a session in the present scope; closing the scope writes what is left.
@@ -83,84 +86,120 @@ export const make = Effect.fnUntraced(function*(
   }
 ) {
   const clock = yield* Clock.Clock
-  const { archive, id, periods } = options
+  const { archive, id, outage, periods, userId } = options
   const now = () => MonotonicTime.nowMs(clock)
-  const isRecorded = (period: Duration.Duration | undefined) => period !== undefined
 
-  // the wall clock may have been set back since a restored session was begun
-  const beganMs = Math.max(0, clock.currentTimeMillisUnsafe() - options.startedAtMs)
   const startMs = now()
-  let timeline = isRecorded(periods.audio)
-    ? new StereoTimeline({ sampleRate: TIMELINE_RATE, startMs, capacityMs: CAPACITY_MS })
-    : undefined
-  // a session that is restored after a crash leaves silence for the time between
-  let at = Wav.headerBytes + FRAME_BYTES * Math.round(beganMs * TIMELINE_RATE / 1000)
-  // also for a restored session: the length in its header is no longer right
-  let hasHeader = false
-  let lines: Array<string> | undefined = isRecorded(periods.events) ? [] : undefined
-  let writtenHistory: ReadonlyArray<HistoryItem> | undefined
+  const startedAtMs = clock.currentTimeMillisUnsafe()
+  let timeline = periods.audio === undefined
+    ? undefined
+    : new StereoTimeline({ sampleRate: TIMELINE_RATE, startMs, capacityMs: CAPACITY_MS })
+  const audio = timeline === undefined ? undefined : new AudioFile({
+    timeline,
+    append: (content, at) => archive.append(id, "audio", content, at)
+  })
+  let events = periods.events === undefined ? undefined : new EventFile()
+  const transcript = periods.transcript === undefined ? undefined : new TranscriptFile()
   let writtenMetadata = ""
+  let keptSince = options.startedAtMs
+  /** Whether the archive has begun the session, and nothing has been lost since. */
+  let isBegun = keptSince !== undefined
+  let isPlaced = false
+  let renewedMs = startMs
+  let renewedGaps: ReadonlyArray<Gap> = []
+
+  /** A restored session goes on where its recording is; the time between is silence. */
+  const place = Effect.gen(function*() {
+    const stored = yield* archive.list(id)
+    const bytesOf = (type: string) => stored.find(({ dataType }) => dataType === type)?.bytes ?? 0
+    // the wall clock may have been set back since a restored session was begun
+    audio?.startAt(Math.max(0, startedAtMs - (keptSince ?? startedAtMs)), bytesOf("audio"))
+    events?.startAt(bytesOf("events"))
+    isPlaced = true
+  })
+  const begin = Effect.gen(function*() {
+    if (!isBegun) {
+      keptSince = yield* archive.begin({ session: id, userId, periods, startedAtMs: keptSince ?? startedAtMs })
+      isBegun = true
+      // in a directory that was removed or replaced
+      if (isPlaced && (yield* archive.list(id)).length === 0) loseAll()
+    }
+    if (!isPlaced) yield* place
+  })
+  const loseAll = () => {
+    audio?.lost()
+    events?.startAt(0)
+    transcript?.reset()
+    writtenMetadata = ""
+    renewedGaps = []
+  }
 
   const writeAudio = Effect.fnUntraced(function*(untilMs: number) {
-    if (timeline === undefined) return
-    if (!hasHeader) {
-      hasHeader = yield* archive.append(id, "audio", Wav.header({ sampleRate: TIMELINE_RATE, channels: 2 }), 0)
-      if (!hasHeader) timeline = undefined
-    }
-    for (let pcm = timeline?.take(untilMs); pcm !== undefined && pcm.length > 0; pcm = timeline?.take(untilMs)) {
-      const position = at
-      // a piece that cannot be written leaves a silent gap
-      at += pcm.length * 2
-      if (at > MAX_WAV_BYTES || !(yield* archive.append(id, "audio", Pcm.fromInt16(pcm), position))) {
-        timeline = undefined
-      }
-    }
+    if (audio === undefined || timeline === undefined) return
+    if (!(yield* audio.write(untilMs))) timeline = undefined
   })
-  const writeEvents = Effect.suspend(() => {
-    if (lines === undefined || lines.length === 0) return Effect.void
-    const text = lines.join("")
-    lines = []
-    return Effect.map(archive.append(id, "events", new TextEncoder().encode(text)), (isRetained) => {
-      if (!isRetained) lines = undefined
-    })
+  const writeEvents = Effect.gen(function*() {
+    const change = events?.change()
+    if (change === undefined) return
+    if (yield* archive.append(id, "events", change.content, change.at)) change.done()
+    else events = undefined
   })
   const writeTranscript = Effect.suspend(() => {
-    const history = options.history()
-    if (!isRecorded(periods.transcript) || history === writtenHistory || history.length === 0) return Effect.void
-    return Effect.map(archive.write(id, "transcript", encodeHistory(history)), () => {
-      writtenHistory = history
-    })
+    const change = transcript?.change(options.history())
+    if (change === undefined) return Effect.void
+    const writing = change.at === undefined
+      ? archive.write(id, "transcript", change.text)
+      : archive.append(id, "transcript", new TextEncoder().encode(change.text), change.at)
+    return writing.pipe(
+      // its content is not known now
+      Effect.onError(() => Effect.sync(() => transcript?.reset())),
+      Effect.map(() => change.done())
+    )
   })
   const writeMetadata = Effect.suspend(() => {
-    if (!isRecorded(periods.metadata)) return Effect.void
+    if (periods.metadata === undefined) return Effect.void
     const next = JSON.stringify(options.describe())
     if (next === writtenMetadata) return Effect.void
     return Effect.map(archive.write(id, "metadata", next), () => {
       writtenMetadata = next
     })
   })
-
-  let isLossLogged = false
-  const orLogLoss = (effect: Effect.Effect<void, { readonly message: string }>) =>
-    Effect.catch(effect, (error) => {
-      if (isLossLogged) return Effect.void
-      isLossLogged = true
-      return Effect.logWarning("some data of the session was not recorded", error.message)
+  const renew = Effect.suspend(() => {
+    const gaps = audio?.gaps ?? renewedGaps
+    if (archive.renew === undefined || (gaps === renewedGaps && now() - renewedMs < RENEW_MS)) return Effect.void
+    return Effect.map(archive.renew(id, gaps), () => {
+      renewedMs = now()
+      renewedGaps = gaps
     })
-  const write = (untilMs: number) =>
-    Effect.all([
-      orLogLoss(writeAudio(untilMs)),
-      orLogLoss(writeEvents),
-      orLogLoss(writeTranscript),
-      orLogLoss(writeMetadata)
-    ], { discard: true })
+  })
+
+  /** Tries all of them: what keeps one kind of data from being written need not keep the others. */
+  const write = Effect.fnUntraced(function*(untilMs: number) {
+    const begun = yield* Effect.result(begin.pipe(deadline("SessionArchive.begin", "the archive", WRITE_DEADLINE)))
+    if (Result.isFailure(begun)) return yield* outage.failed(id, begun.failure)
+    let failure: BackendError | undefined
+    for (const part of [writeAudio(untilMs), writeEvents, writeTranscript, writeMetadata, renew]) {
+      const done = yield* Effect.result(part.pipe(deadline("SessionArchive.write", "the archive", WRITE_DEADLINE)))
+      if (Result.isSuccess(done)) continue
+      failure ??= done.failure
+      if (isLost(done.failure)) isBegun = false
+      // one that hangs is not waited for again and again
+      if (done.failure.code === "timeout" || !isBegun) break
+    }
+    yield* failure === undefined ? outage.worked(id) : outage.failed(id, failure)
+  })
+  const writeAll = Effect.gen(function*() {
+    yield* write(now())
+    // what was lost is begun again at once: there is no next second
+    if (!isBegun) yield* write(now())
+  })
 
   yield* Effect.addFinalizer(() =>
-    Effect.suspend(() => write(now())).pipe(
+    writeAll.pipe(
       Effect.andThen(archive.finish(id, periods)),
-      Effect.interruptible,
-      Effect.timeoutOption(FINISH_DEADLINE),
-      Effect.ignore
+      Effect.catch((error) => outage.failed(id, error)),
+      finalizeWithin(FINISH_DEADLINE),
+      Effect.andThen(outage.ended(id))
     )
   )
   yield* Effect.suspend(() => write(now() - SETTLED_MS)).pipe(
@@ -185,11 +224,7 @@ export const make = Effect.fnUntraced(function*(
   }
 
   const recorder: SessionRecorder = {
-    event: (event) => {
-      if (lines === undefined || event.type === "pong") return
-      if (lines.length >= MAX_EVENTS) lines.shift()
-      lines.push(encodeEvent(event))
-    },
+    event: (event) => events?.push(event),
     user: timeline === undefined ? undefined : (pcm) => timeline?.user(pcm, now()),
     agent: timeline === undefined ? undefined : {
       frame: (pcm, rate, atMs) => {

@@ -1,0 +1,101 @@
+/**
+ * What to write into the file of a transcript, a JSON array, so that only the items that are new are written.
+ *
+ * New items are written over the closing bracket. Where items in the middle have changed, the file is written from there on;
+ * a shorter one is filled up with spaces, which JSON allows at its end. Items that have left the history because it was too
+ * long stay in the file.
+ *
+ * @since 0.1.0
+ */
+import * as Schema from "effect/Schema"
+import { HistoryItem } from "../../conversation/History.ts"
+
+const encodeItem = Schema.encodeSync(Schema.fromJsonString(HistoryItem))
+const OPEN = "[\n"
+const CLOSE = "\n]\n"
+const SEPARATOR = ",\n"
+
+/**
+ * A change of the file: its whole content when `at` is absent, or else what is written from that position (in bytes) on.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface TranscriptChange {
+  readonly at?: number
+  readonly text: string
+  /** The file has it: later changes build upon it. */
+  readonly done: () => void
+}
+
+const isSame = (one: HistoryItem, other: HistoryItem | undefined): boolean =>
+  one === other ||
+  (other !== undefined && one.role === other.role && one.turn === other.turn && one.atMs === other.atMs &&
+    one.kind === other.kind && one.text === other.text && one.interrupted === other.interrupted)
+
+/**
+ * @category models
+ * @since 0.1.0
+ */
+export class TranscriptFile {
+  /** The history that is in the file. */
+  #items: ReadonlyArray<HistoryItem> = []
+  /** Where each of these items begins, with the separator before it. */
+  #starts: ReadonlyArray<number> = []
+  /** Where the items end. */
+  #end = 0
+  /** The length of the file; 0 when it has to be written whole. */
+  #length = 0
+
+  /** The content of the file is unknown or gone: it is written whole the next time. */
+  reset(): void {
+    this.#items = []
+    this.#starts = []
+    this.#end = 0
+    this.#length = 0
+  }
+
+  /** What has to be written for this history; `undefined` when the file has it. */
+  change(history: ReadonlyArray<HistoryItem>): TranscriptChange | undefined {
+    if (history === this.#items || (history.length === 0 && this.#length === 0)) return undefined
+    const left = this.#leftItems(history)
+    const items = this.#items.slice(left)
+    const starts = this.#starts.slice(left)
+    let same = 0
+    while (same < history.length && isSame(history[same]!, items[same])) same++
+    const isWhole = this.#length === 0
+    const from = isWhole ? OPEN.length : starts[same] ?? this.#end
+    if (!isWhole && same === history.length && same === items.length) {
+      this.#take(history, starts, this.#end, this.#length)
+      return undefined
+    }
+    const nextStarts = starts.slice(0, same)
+    let text = ""
+    let end = from
+    for (const item of history.slice(same)) {
+      nextStarts.push(end)
+      const part = `${end === OPEN.length ? "" : SEPARATOR}${encodeItem(item)}`
+      text += part
+      end += Buffer.byteLength(part)
+    }
+    text += CLOSE
+    const length = Math.max(this.#length, end + CLOSE.length)
+    text += " ".repeat(length - end - CLOSE.length)
+    const done = () => this.#take(history, nextStarts, end, length)
+    return isWhole ? { text: OPEN + text, done } : { at: from, text, done }
+  }
+
+  #take(items: ReadonlyArray<HistoryItem>, starts: ReadonlyArray<number>, end: number, length: number): void {
+    this.#items = items
+    this.#starts = starts
+    this.#end = end
+    this.#length = length
+  }
+
+  /** How many of the oldest items have left the history: it begins with a later one now, and has no other that is new. */
+  #leftItems(history: ReadonlyArray<HistoryItem>): number {
+    const [oldest] = history
+    if (oldest === undefined) return 0
+    return Math.max(0, this.#items.findIndex((item) => isSame(oldest, item)))
+  }
+}
