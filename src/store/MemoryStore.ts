@@ -6,7 +6,14 @@
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as MonotonicTime from "../MonotonicTime.ts"
-import { type Claim, type SessionLease, SessionStore, type StoredSession } from "../session/persistence/SessionStore.ts"
+import {
+  type Claim,
+  MAX_SECRETS,
+  type SessionLease,
+  SessionStore,
+  type StoredSession
+} from "../session/persistence/SessionStore.ts"
+import * as LeaseGrants from "./LeaseGrants.ts"
 import * as StoreLimits from "./StoreLimits.ts"
 
 interface Row {
@@ -25,7 +32,7 @@ interface Row {
  */
 export interface Table {
   readonly rows: Map<string, Row>
-  readonly secrets: Map<string, string>
+  readonly secrets: Map<string, ReadonlyArray<string>>
 }
 
 /**
@@ -46,6 +53,7 @@ export const make = (
   const { rows, secrets } = options.table ?? makeTable()
   const leaseMs = options.leaseMs ?? StoreLimits.LEASE_MS
   const owner = {}
+  const grants = new LeaseGrants.LeaseGrants<number>()
   const ownRow = (lease: SessionLease): Row | undefined => {
     const row = rows.get(lease.id)
     return row !== undefined && row.owner === owner && row.fence === lease.fence ? row : undefined
@@ -59,39 +67,71 @@ export const make = (
       if (rows.has(id)) return yield* StoreLimits.sessionExists()
       const now = yield* MonotonicTime.currentMs
       rows.set(id, { owner, fence: 1, untilMs: now + leaseMs, windowMs, snapshot: { ...kept, items: [...kept.items] } })
-      return { id, fence: 1 }
+      return grants.add({ id, fence: 1 }, { windowMs, formerUntil: now })
     }),
     write: Effect.fnUntraced(function*(lease, { from, head, items }) {
       const fault = StoreLimits.sizeFault("SessionStore.write", { head, items })
       if (fault !== undefined) return yield* fault
-      const row = ownRow(lease)
-      if (row === undefined) return yield* StoreLimits.leaseLost()
-      if (!Number.isInteger(from) || from < 0 || from > row.snapshot.items.length) {
-        return yield* StoreLimits.nonContiguousItems()
+      if (!Number.isSafeInteger(from) || from < 0) return yield* StoreLimits.nonContiguousItems()
+      const row = rows.get(lease.id)
+      const grant = grants.of(lease)
+      switch (
+        LeaseGrants.writeRight(lease, grant, row === undefined ? undefined : { ...row, own: row.owner === owner })
+      ) {
+        case "fenced":
+          return yield* StoreLimits.leaseLost()
+        case "held":
+          if (row === undefined || from > row.snapshot.items.length) return yield* StoreLimits.nonContiguousItems()
+          row.snapshot = { head, items: [...row.snapshot.items.slice(0, from), ...items] }
+          return
+        case "restore": {
+          if (from > 0) return yield* StoreLimits.nonContiguousItems()
+          const now = yield* MonotonicTime.currentMs
+          const { fence, id } = lease
+          const windowMs = grant?.windowMs ?? 0
+          rows.set(id, { owner, fence, untilMs: now + leaseMs, windowMs, snapshot: { head, items: [...items] } })
+        }
       }
-      row.snapshot = { head, items: [...row.snapshot.items.slice(0, from), ...items] }
     }),
     claim: (id) =>
       Effect.map(MonotonicTime.currentMs, (now): Claim => {
         const row = rows.get(id)
         if (row === undefined) return { _tag: "Unknown" }
         if (row.owner !== undefined && row.untilMs > now) return { _tag: "Held", forMs: row.untilMs - now }
+        const formerUntil = row.untilMs
         row.owner = owner
         row.fence++
         row.untilMs = now + leaseMs
-        return { _tag: "Claimed", lease: { id, fence: row.fence }, snapshot: row.snapshot }
+        const lease = grants.add({ id, fence: row.fence }, { windowMs: row.windowMs, formerUntil })
+        return { _tag: "Claimed", lease, snapshot: row.snapshot }
+      }),
+    undoClaim: (lease) =>
+      Effect.sync(() => {
+        const row = ownRow(lease)
+        const untilMs = grants.of(lease)?.formerUntil
+        grants.end(lease)
+        if (row === undefined || untilMs === undefined) return
+        row.owner = undefined
+        row.untilMs = untilMs
       }),
     renew: Effect.map(MonotonicTime.currentMs, (now) => {
       for (const row of rows.values()) if (row.owner === owner) row.untilMs = now + leaseMs
     }),
+    listOwned: Effect.sync(() =>
+      Array.from(rows).flatMap(([id, row]) =>
+        row.owner === owner ? [{ id, fence: row.fence, items: row.snapshot.items.length }] : []
+      )
+    ),
     releaseLease: (lease) =>
       Effect.map(MonotonicTime.currentMs, (now) => {
+        grants.end(lease)
         const row = ownRow(lease)
         if (row === undefined) return
         row.owner = undefined
         row.untilMs = now
       }),
     releaseAll: Effect.map(MonotonicTime.currentMs, (now) => {
+      grants.endAll()
       for (const row of rows.values()) {
         if (row.owner !== owner) continue
         row.owner = undefined
@@ -100,7 +140,11 @@ export const make = (
     }),
     remove: (lease) =>
       Effect.sync(() => {
-        if (ownRow(lease) !== undefined) rows.delete(lease.id)
+        grants.end(lease)
+        const row = rows.get(lease.id)
+        if (row === undefined) return
+        // a copy with an older lease is from before a restore
+        if (row.fence < lease.fence || ownRow(lease) !== undefined) rows.delete(lease.id)
       }),
     sweep: Effect.map(MonotonicTime.currentMs, (now) => {
       let swept = 0
@@ -113,9 +157,15 @@ export const make = (
     }),
     secret: (name, candidate) =>
       Effect.sync(() => {
-        const known = secrets.get(name) ?? candidate
-        secrets.set(name, known)
-        return known
+        const [first = candidate] = secrets.get(name) ?? []
+        if (!secrets.has(name)) secrets.set(name, [first])
+        return first
+      }),
+    shareSecrets: (name, known) =>
+      Effect.sync(() => {
+        const all = Array.from(new Set([...(secrets.get(name) ?? []), ...known])).slice(0, MAX_SECRETS)
+        secrets.set(name, all)
+        return all
       }),
     probe: Effect.void
   }

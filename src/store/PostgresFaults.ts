@@ -8,6 +8,7 @@ import { isRecord } from "../schema/Json.ts"
 import * as StoreFault from "./StoreFault.ts"
 
 const { fault } = StoreFault
+const UNDEFINED_TABLE = "42P01"
 
 const states: { readonly [state: string]: StoreFault.StoreFault } = {
   "25006": fault("read_only", "takes no writes: the database is read-only, or a standby"),
@@ -59,6 +60,17 @@ const chain = function*(error: unknown): Generator<unknown> {
 const stateOf = (error: unknown): string | undefined => {
   const code = isRecord(error) ? error["code"] : undefined
   return typeof code === "string" && /^[0-9A-Z]{5}$/u.test(code) ? code : undefined
+}
+
+/**
+ * Whether a statement failed because a table does not exist.
+ *
+ * @category predicates
+ * @since 0.1.0
+ */
+export const isUndefinedTable = (error: unknown): boolean => {
+  for (const each of chain(error)) if (stateOf(each) === UNDEFINED_TABLE) return true
+  return false
 }
 
 /**

@@ -17,6 +17,7 @@ import { isSqlError } from "effect/sql/SqlError"
 import { randomBytes } from "node:crypto"
 import { type BackendError, InvalidConfig } from "../BackendError.ts"
 import { type Claim, type SessionLease, SessionStore, type StoredSession } from "../session/persistence/SessionStore.ts"
+import * as LeaseGrants from "./LeaseGrants.ts"
 import * as PostgresFaults from "./PostgresFaults.ts"
 import * as StoreFault from "./StoreFault.ts"
 import * as StoreLimits from "./StoreLimits.ts"
@@ -60,6 +61,35 @@ const migrate = Effect.fnUntraced(function*(sql: PgClient.PgClient) {
   yield* sql`CREATE TABLE effect_voice_secrets (name TEXT PRIMARY KEY, value TEXT NOT NULL)`
   yield* sql`INSERT INTO effect_voice_meta (version) VALUES (${VERSION})`
   return VERSION
+})
+
+interface ClaimRow {
+  readonly owner: string | null
+  readonly fence: number
+  readonly head: string
+  readonly items: number
+  readonly left: number
+  readonly until: number
+  readonly window_ms: number
+}
+
+const shareSecrets = Effect.fnUntraced(function*(sql: PgClient.PgClient, name: string, known: ReadonlyArray<string>) {
+  const slots = StoreLimits.secretSlots(name)
+  const read = Effect.map(
+    sql<{ name: string; value: string }>`SELECT name, value FROM effect_voice_secrets WHERE name IN ${sql.in(slots)}`,
+    (rows) => StoreLimits.secretsInOrder(slots, rows)
+  )
+  let stored = yield* read
+  for (const value of known) {
+    for (const slot of slots) {
+      if (stored.some((each) => each.value === value)) break
+      if (stored.some((each) => each.name === slot)) continue
+      // another owner may take the slot first
+      yield* sql`INSERT INTO effect_voice_secrets (name, value) VALUES (${slot}, ${value}) ON CONFLICT DO NOTHING`
+      stored = yield* read
+    }
+  }
+  return stored.map(({ value }) => value)
 })
 
 /**
@@ -113,9 +143,19 @@ export const make = Effect.fnUntraced(function*(
     })
   }
 
+  /** Creates the tables again where all of them are gone, as after a restore of a copy from before they were created. */
+  const withTables = <A, E>(effect: Effect.Effect<A, E>): Effect.Effect<A, E | unknown> =>
+    Effect.catch(
+      effect,
+      (error) =>
+        PostgresFaults.isUndefinedTable(error) ? Effect.andThen(sql.withTransaction(migrate(sql)), effect) : Effect.fail(error)
+    )
   const transaction = <A, E>(op: string, effect: Effect.Effect<A, E>): Effect.Effect<A, BackendError> =>
-    sql.withTransaction(effect).pipe(named(op))
-  const statement = <A, E>(op: string, effect: Effect.Effect<A, E>): Effect.Effect<A, BackendError> => named(op)(effect)
+    withTables(sql.withTransaction(effect)).pipe(named(op))
+  const statement = <A, E>(op: string, effect: Effect.Effect<A, E>): Effect.Effect<A, BackendError> =>
+    withTables(effect).pipe(named(op))
+  /** Ends in seconds since 1970, by the clock of the database. */
+  const grants = new LeaseGrants.LeaseGrants<number>()
   const lease = sql`clock_timestamp() + ${leaseMs}::float8 * interval '1 millisecond'`
 
   const put = (id: string, from: number, items: ReadonlyArray<string>) =>
@@ -123,14 +163,38 @@ export const make = Effect.fnUntraced(function*(
       SELECT ${id}, ${from}::integer + (n - 1)::integer, json
       FROM json_array_elements_text(${JSON.stringify(items)}::text::json) WITH ORDINALITY AS new (json, n)`
 
-  const setItems = Effect.fnUntraced(function*({ fence, id }: SessionLease, change: StoredSession & { from: number }) {
+  type Change = StoredSession & { readonly from: number }
+
+  /** Stores the session as a whole again if the lease allows it. */
+  const restore = Effect.fnUntraced(function*(leased: SessionLease, { from, head, items }: Change) {
+    const { fence, id } = leased
+    const grant = grants.of(leased)
+    const [row] = yield* sql<{ owner: string | null; fence: number }>`
+      SELECT owner, fence FROM effect_voice_sessions WHERE id = ${id} FOR UPDATE`
+    const stored = row === undefined ? undefined : { fence: row.fence, own: row.owner === owner }
+    const right = LeaseGrants.writeRight(leased, grant, stored)
+    if (right === "fenced") return "fenced"
+    if (right === "held" || from > 0) return "gap"
+    const restored = yield* sql`
+      INSERT INTO effect_voice_sessions AS former (id, owner, fence, until, resume_window, head, items)
+      VALUES (${id}, ${owner}, ${fence}::integer, ${lease},
+        ${grant?.windowMs ?? 0}::float8 * interval '1 millisecond', ${head}, ${items.length}::integer)
+      ON CONFLICT (id) DO UPDATE SET owner = excluded.owner, fence = excluded.fence, until = excluded.until,
+        resume_window = excluded.resume_window, head = excluded.head, items = excluded.items
+      WHERE former.fence < excluded.fence RETURNING id`
+    return restored.length === 0 ? "gap" : "written"
+  })
+
+  const setItems = Effect.fnUntraced(function*(leased: SessionLease, change: Change) {
+    const { fence, id } = leased
     const { from, head, items } = change
     const written = yield* sql`UPDATE effect_voice_sessions SET head = ${head}, items = ${from + items.length}::integer
-      WHERE id = ${id} AND fence = ${fence}::integer AND owner = ${owner} AND items >= ${from}::integer RETURNING id`
+      WHERE id = ${id} AND fence = ${fence}::integer AND owner = ${owner} AND items >= ${from}::integer
+        AND (SELECT count(*) FROM effect_voice_items WHERE session = ${id} AND n < ${from}::integer) = ${from}::integer
+      RETURNING id`
     if (written.length === 0) {
-      const held = yield* sql`SELECT id FROM effect_voice_sessions
-        WHERE id = ${id} AND fence = ${fence}::integer AND owner = ${owner}`
-      return held.length === 0 ? "fenced" : "gap"
+      const result = yield* restore(leased, change)
+      if (result !== "written") return result
     }
     yield* sql`DELETE FROM effect_voice_items WHERE session = ${id} AND n >= ${from}::integer`
     yield* put(id, from, items)
@@ -169,7 +233,9 @@ export const make = Effect.fnUntraced(function*(
           return rows.length > 0
         })
       )
-      return created ? { id, fence: 1 } : yield* StoreLimits.sessionExists()
+      return created
+        ? grants.add({ id, fence: 1 }, { windowMs, formerUntil: 0 })
+        : yield* StoreLimits.sessionExists()
     }),
     write: Effect.fnUntraced(function*(lease, change) {
       const op = "SessionStore.write"
@@ -184,8 +250,9 @@ export const make = Effect.fnUntraced(function*(
       transaction(
         "SessionStore.claim",
         Effect.gen(function*(): Effect.fn.Return<Claim, unknown> {
-          const [row] = yield* sql<{ owner: string | null; fence: number; head: string; left: number }>`
-            SELECT owner, fence, head, extract(epoch FROM until - clock_timestamp())::float8 * 1000 AS left
+          const [row] = yield* sql<ClaimRow>`
+            SELECT owner, fence, head, items, extract(epoch FROM until - clock_timestamp())::float8 * 1000 AS left,
+              extract(epoch FROM until)::float8 AS until, extract(epoch FROM resume_window)::float8 * 1000 AS window_ms
             FROM effect_voice_sessions WHERE id = ${id} FOR UPDATE`
           if (row === undefined) return { _tag: "Unknown" }
           if (row.owner !== null && row.left > 0 && !StoreOwner.hasExited(row.owner)) {
@@ -194,37 +261,69 @@ export const make = Effect.fnUntraced(function*(
           const fence = row.fence + 1
           yield* sql`UPDATE effect_voice_sessions SET owner = ${owner}, fence = ${fence}::integer, until = ${lease}
             WHERE id = ${id}`
-          const items = yield* sql<
-            { json: string }
-          >`SELECT json FROM effect_voice_items WHERE session = ${id} ORDER BY n`
+          const items = yield* sql<{ n: number; json: string }>`
+            SELECT n, json FROM effect_voice_items WHERE session = ${id} ORDER BY n`
           return {
             _tag: "Claimed",
-            lease: { id, fence },
-            snapshot: {
-              head: row.head,
-              items: items.map(({ json }) => json)
-            }
+            lease: grants.add({ id, fence }, { windowMs: row.window_ms, formerUntil: row.until }),
+            ...StoreLimits.snapshotOf(row.head, row.items, items)
           }
         })
       ),
+    undoClaim: (leased) =>
+      Effect.suspend(() => {
+        const { fence, id } = leased
+        const grant = grants.of(leased)
+        grants.end(leased)
+        return grant === undefined ? Effect.void : Effect.asVoid(statement(
+          "SessionStore.undoClaim",
+          sql`UPDATE effect_voice_sessions SET owner = NULL, until = to_timestamp(${grant.formerUntil}::float8)
+            WHERE id = ${id} AND fence = ${fence}::integer AND owner = ${owner}`
+        ))
+      }),
     renew: Effect.asVoid(
       statement("SessionStore.renew", sql`UPDATE effect_voice_sessions SET until = ${lease} WHERE owner = ${owner}`)
     ),
-    releaseLease: ({ fence, id }) =>
-      Effect.asVoid(statement(
-        "SessionStore.releaseLease",
-        sql`UPDATE effect_voice_sessions SET owner = NULL, until = clock_timestamp()
-          WHERE id = ${id} AND fence = ${fence}::integer AND owner = ${owner}`
-      )),
-    releaseAll: Effect.asVoid(statement(
-      "SessionStore.releaseAll",
-      sql`UPDATE effect_voice_sessions SET owner = NULL, until = clock_timestamp() WHERE owner = ${owner}`
-    )),
-    remove: ({ fence, id }) =>
-      Effect.asVoid(statement(
-        "SessionStore.remove",
-        sql`DELETE FROM effect_voice_sessions WHERE id = ${id} AND fence = ${fence}::integer AND owner = ${owner}`
-      )),
+    listOwned: Effect.map(
+      statement(
+        "SessionStore.listOwned",
+        sql<{ id: string; fence: number; items: number; total: number; there: number }>`
+          SELECT id, fence, items, count(n)::integer AS total, (count(n) FILTER (WHERE n < items))::integer AS there
+          FROM effect_voice_sessions LEFT JOIN effect_voice_items ON session = id
+          WHERE owner = ${owner} AND head <> '' GROUP BY id`
+      ),
+      // one with missing or surplus items is not as it was written
+      (rows) =>
+        rows.flatMap(({ fence, id, items, there, total }) =>
+          total === items && there === items ? [{ id, fence, items }] : []
+        )
+    ),
+    releaseLease: (leased) =>
+      Effect.suspend(() => {
+        grants.end(leased)
+        return Effect.asVoid(statement(
+          "SessionStore.releaseLease",
+          sql`UPDATE effect_voice_sessions SET owner = NULL, until = clock_timestamp()
+            WHERE id = ${leased.id} AND fence = ${leased.fence}::integer AND owner = ${owner}`
+        ))
+      }),
+    releaseAll: Effect.suspend(() => {
+      grants.endAll()
+      return Effect.asVoid(statement(
+        "SessionStore.releaseAll",
+        sql`UPDATE effect_voice_sessions SET owner = NULL, until = clock_timestamp() WHERE owner = ${owner}`
+      ))
+    }),
+    remove: (leased) =>
+      Effect.suspend(() => {
+        grants.end(leased)
+        return Effect.asVoid(statement(
+          "SessionStore.remove",
+          // a copy with an older lease is from before a restore
+          sql`DELETE FROM effect_voice_sessions WHERE id = ${leased.id}
+            AND (fence < ${leased.fence}::integer OR (fence = ${leased.fence}::integer AND owner = ${owner}))`
+        ))
+      }),
     sweep: Effect.map(
       statement(
         "SessionStore.sweep",
@@ -241,6 +340,7 @@ export const make = Effect.fnUntraced(function*(
           return row?.value ?? candidate
         })
       ),
+    shareSecrets: (name, known) => transaction("SessionStore.shareSecrets", shareSecrets(sql, name, known)),
     probe: Effect.flatMap(transaction("SessionStore.probe", probe), (version) =>
       Effect.suspend(() => {
         isFull = false

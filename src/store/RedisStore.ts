@@ -13,7 +13,8 @@ import * as Redacted from "effect/Redacted"
 import type * as Scope from "effect/Scope"
 import { createClient } from "redis"
 import { type BackendError, InvalidConfig } from "../BackendError.ts"
-import { type Claim, SessionStore } from "../session/persistence/SessionStore.ts"
+import { type Claim, type SessionLease, SessionStore } from "../session/persistence/SessionStore.ts"
+import * as LeaseGrants from "./LeaseGrants.ts"
 import * as RedisFaults from "./RedisFaults.ts"
 import * as StoreFault from "./StoreFault.ts"
 import * as StoreLimits from "./StoreLimits.ts"
@@ -63,37 +64,53 @@ const scripts = {
     "redis.call('HSET', KEYS[1], 'owner', ARGV[1], 'fence', 1, 'window', ARGV[4], 'head', ARGV[5], 'n', #ARGV - 5) " +
     "for k = 6, #ARGV do redis.call('RPUSH', KEYS[2], ARGV[k]) end redis.call('SADD', KEYS[3], ARGV[2]) " +
     "keep(KEYS[1], KEYS[2], KEYS[4], ARGV[2], now + ARGV[3], ARGV[4]) return 1",
-  // owner, fence, from, head, items…
-  write: holds +
-    "if not held then return 'fenced' end local from = tonumber(ARGV[3]) if from > tonumber(h[4]) then return 'gap' end " +
+  // owner, fence, from, head, id, lease, window, items…; without a window the lease has ended. A session that is gone or has an
+  // older lease is stored again from 0; any key of it may be gone alone
+  write: clock + keepUntil + holds +
+    "local from, fence = tonumber(ARGV[3]), tonumber(h[2] or '') " +
+    "if not held and (ARGV[7] == '' or (fence and fence >= tonumber(ARGV[2]))) then return 'fenced' end " +
+    "local n = redis.call('LLEN', KEYS[2]) " +
+    "if from > 0 and (not held or from > n or not h[3] or tonumber(h[4] or '') ~= n) then return 'gap' end " +
     "if from == 0 then redis.call('DEL', KEYS[2]) else redis.call('LTRIM', KEYS[2], 0, from - 1) end " +
-    "for k = 5, #ARGV do redis.call('RPUSH', KEYS[2], ARGV[k]) end " +
-    "redis.call('HSET', KEYS[1], 'head', ARGV[4], 'n', from + #ARGV - 4) " +
-    "redis.call('PEXPIRE', KEYS[2], redis.call('PTTL', KEYS[1])) return 'written'",
+    "for k = 8, #ARGV do redis.call('RPUSH', KEYS[2], ARGV[k]) end " +
+    "redis.call('HSET', KEYS[1], 'head', ARGV[4], 'n', from + #ARGV - 7) " +
+    "if from > 0 or ARGV[7] == '' then redis.call('PEXPIRE', KEYS[2], redis.call('PTTL', KEYS[1])) return 'written' end " +
+    "redis.call('HSET', KEYS[1], 'owner', ARGV[1], 'fence', ARGV[2], 'window', ARGV[7]) " +
+    "redis.call('SADD', KEYS[3], ARGV[5]) " +
+    "keep(KEYS[1], KEYS[2], KEYS[4], ARGV[5], now + ARGV[6], tonumber(ARGV[7])) return 'written'",
   // owner, id, lease, the owner whose process is known to have exited
   claim: clock + keepUntil +
-    "local h = redis.call('HMGET', KEYS[1], 'owner', 'fence', 'until', 'window', 'head') if not h[2] then return {} end " +
-    "local left = tonumber(h[3]) - now " +
+    "local h = redis.call('HMGET', KEYS[1], 'owner', 'fence', 'until', 'window', 'head', 'n') " +
+    "if not h[2] then return {} end " +
+    "local ends, window = h[3] or tostring(now), tonumber(h[4] or 0) local left = tonumber(ends) - now " +
     "if h[1] and h[1] ~= '' and left > 0 and h[1] ~= ARGV[4] then return {'held', h[1], tostring(left)} end " +
     "local fence = tonumber(h[2]) + 1 redis.call('HSET', KEYS[1], 'owner', ARGV[1], 'fence', fence) " +
-    "redis.call('SADD', KEYS[3], ARGV[2]) keep(KEYS[1], KEYS[2], KEYS[4], ARGV[2], now + ARGV[3], tonumber(h[4])) " +
-    "local items = redis.call('LRANGE', KEYS[2], 0, -1) local out = {'claimed', tostring(fence), h[5]} " +
+    "redis.call('SADD', KEYS[3], ARGV[2]) keep(KEYS[1], KEYS[2], KEYS[4], ARGV[2], now + ARGV[3], window) " +
+    "local items = redis.call('LRANGE', KEYS[2], 0, -1) " +
+    "local out = {'claimed', tostring(fence), h[5] or '', h[6] or '0', tostring(window), ends} " +
     "for _, v in ipairs(items) do out[#out + 1] = v end return out",
   // owner, lease, prefix; a lease of 0 releases the sessions
   renew: clock + keepUntil +
     "for _, id in ipairs(redis.call('SMEMBERS', KEYS[3])) do local s = ARGV[3] .. 's:' .. id " +
     "local h = redis.call('HMGET', s, 'owner', 'window') " +
-    "if h[1] == ARGV[1] then keep(s, ARGV[3] .. 'i:' .. id, KEYS[4], id, now + ARGV[2], tonumber(h[2])) " +
+    "if h[1] == ARGV[1] then keep(s, ARGV[3] .. 'i:' .. id, KEYS[4], id, now + ARGV[2], tonumber(h[2] or 0)) " +
     "if ARGV[2] == '0' then redis.call('HSET', s, 'owner', '') end else redis.call('SREM', KEYS[3], id) end end " +
     "if ARGV[2] == '0' then redis.call('DEL', KEYS[3]) else redis.call('PEXPIRE', KEYS[3], 86400000) end return 1",
-  // owner, fence, id
+  // owner, prefix; of each session that is whole: id, fence, items
+  listOwned: "local out = {} for _, id in ipairs(redis.call('SMEMBERS', KEYS[3])) do " +
+    "local h = redis.call('HMGET', ARGV[2] .. 's:' .. id, 'owner', 'fence', 'window', 'n', 'head') " +
+    "local n = redis.call('LLEN', ARGV[2] .. 'i:' .. id) " +
+    "if h[1] == ARGV[1] and h[2] and h[3] and tonumber(h[4] or '') == n and h[5] then " +
+    "out[#out + 1] = id out[#out + 1] = h[2] out[#out + 1] = h[4] end end return out",
+  // owner, fence, id, when the lease ends; nothing: now
   releaseLease: clock + keepUntil + holds +
     "if held then redis.call('HSET', KEYS[1], 'owner', '') redis.call('SREM', KEYS[3], ARGV[3]) " +
-    "keep(KEYS[1], KEYS[2], KEYS[4], ARGV[3], now, tonumber(h[3])) end return 1",
-  // owner, fence, id
+    "local ends = now if ARGV[4] ~= '' then ends = tonumber(ARGV[4]) end " +
+    "keep(KEYS[1], KEYS[2], KEYS[4], ARGV[3], ends, tonumber(h[3] or 0)) end return 1",
+  // owner, fence, id; a copy with an older lease is from before a restore
   remove: holds +
-    "if held then redis.call('DEL', KEYS[1], KEYS[2]) redis.call('ZREM', KEYS[4], ARGV[3]) " +
-    "redis.call('SREM', KEYS[3], ARGV[3]) end return 1",
+    "if held or tonumber(h[2] or ARGV[2]) < tonumber(ARGV[2]) then redis.call('DEL', KEYS[1], KEYS[2]) " +
+    "redis.call('ZREM', KEYS[4], ARGV[3]) redis.call('SREM', KEYS[3], ARGV[3]) end return 1",
   // prefix
   sweep: clock +
     "local gone = redis.call('ZRANGEBYSCORE', KEYS[4], '-inf', now, 'LIMIT', 0, 1000) for _, id in ipairs(gone) do " +
@@ -102,7 +119,14 @@ const scripts = {
   probe: "redis.call('HSET', KEYS[1], 'owner', ARGV[1], 'head', '{}') redis.call('RPUSH', KEYS[2], '{}') " +
     "redis.call('DEL', KEYS[1], KEYS[2]) return 1",
   // name, candidate
-  secret: "redis.call('HSETNX', KEYS[1], ARGV[1], ARGV[2]) return redis.call('HGET', KEYS[1], ARGV[1])"
+  secret: "redis.call('HSETNX', KEYS[1], ARGV[1], ARGV[2]) return redis.call('HGET', KEYS[1], ARGV[1])",
+  // how many names, the names in their order, secrets…
+  shareSecrets: "local last, out = tonumber(ARGV[1]) + 1, {} " +
+    "local have = redis.call('HMGET', KEYS[1], unpack(ARGV, 2, last)) " +
+    "for k = last + 1, #ARGV do local known, free = false, nil " +
+    "for i = 1, last - 1 do if have[i] == ARGV[k] then known = true elseif not have[i] and not free then free = i end end " +
+    "if not known and free then redis.call('HSET', KEYS[1], ARGV[free + 1], ARGV[k]) have[free] = ARGV[k] end end " +
+    "for i = 1, last - 1 do if have[i] then out[#out + 1] = have[i] end end return out"
 }
 
 const isRedis = (url: string): boolean => URL.canParse(url) && /^rediss?:$/.test(new URL(url).protocol)
@@ -184,6 +208,13 @@ export const make = Effect.fnUntraced(function*(
       `SessionStore.${name}`,
       () => client.eval(scripts[name], { keys: keys(id), arguments: args.map(String) })
     )
+  /** When the lease before this one ended, in ms by the clock of the server; `""` for a session that was created. */
+  const grants = new LeaseGrants.LeaseGrants<string>()
+  const release = (lease: SessionLease, until: string) =>
+    Effect.suspend(() => {
+      grants.end(lease)
+      return Effect.asVoid(run("releaseLease", lease.id, owner, lease.fence, lease.id, until))
+    })
 
   return {
     name: NAME,
@@ -192,24 +223,34 @@ export const make = Effect.fnUntraced(function*(
       const fault = StoreLimits.sizeFault("SessionStore.create", kept)
       if (fault !== undefined) return yield* fault
       const created = yield* run("create", id, owner, id, leaseMs, Math.trunc(windowMs), kept.head, ...kept.items)
-      return Number(created) === 1 ? { id, fence: 1 } : yield* StoreLimits.sessionExists()
+      return Number(created) === 1
+        ? grants.add({ id, fence: 1 }, { windowMs: Math.trunc(windowMs), formerUntil: "" })
+        : yield* StoreLimits.sessionExists()
     }),
-    write: Effect.fnUntraced(function*({ fence, id }, change) {
+    write: Effect.fnUntraced(function*(lease, change) {
       const { from, head, items } = change
       const fault = StoreLimits.sizeFault("SessionStore.write", change)
       if (fault !== undefined) return yield* fault
       if (!Number.isSafeInteger(from) || from < 0) return yield* StoreLimits.nonContiguousItems()
-      const result = yield* run("write", id, owner, fence, from, head, ...items)
+      const { fence, id } = lease
+      const window = grants.of(lease)?.windowMs ?? ""
+      const result = yield* run("write", id, owner, fence, from, head, id, leaseMs, window, ...items)
       if (result === "fenced") return yield* StoreLimits.leaseLost()
       if (result === "gap") return yield* StoreLimits.nonContiguousItems()
     }),
     claim: Effect.fnUntraced(function*(id): Effect.fn.Return<Claim, BackendError> {
       let exited = ""
       while (true) {
-        const [what, first = "", second = "", ...items] = texts(yield* run("claim", id, owner, id, leaseMs, exited))
+        const [what, first = "", second = "", ...more] = texts(yield* run("claim", id, owner, id, leaseMs, exited))
         switch (what) {
-          case "claimed":
-            return { _tag: "Claimed", lease: { id, fence: Number(first) }, snapshot: { head: second, items } }
+          case "claimed": {
+            const [count, window, formerUntil = "", ...items] = more
+            return {
+              _tag: "Claimed",
+              lease: grants.add({ id, fence: Number(first) }, { windowMs: Number(window), formerUntil }),
+              ...StoreLimits.snapshotOf(second, Number(count), items.map((json, n) => ({ n, json })))
+            }
+          }
           case "held":
             // claim once more if the process of the owner has exited
             if (first === exited || !StoreOwner.hasExited(first)) return { _tag: "Held", forMs: Number(second) }
@@ -221,9 +262,29 @@ export const make = Effect.fnUntraced(function*(
       }
     }),
     renew: Effect.asVoid(run("renew", "", owner, leaseMs, prefix)),
-    releaseLease: ({ fence, id }) => Effect.asVoid(run("releaseLease", id, owner, fence, id)),
-    releaseAll: Effect.asVoid(run("renew", "", owner, 0, prefix)),
-    remove: ({ fence, id }) => Effect.asVoid(run("remove", id, owner, fence, id)),
+    listOwned: Effect.map(run("listOwned", "", owner, prefix), (answer) => {
+      const fields = texts(answer)
+      return Array.from({ length: Math.floor(fields.length / 3) }, (_, i) => ({
+        id: fields[3 * i] ?? "",
+        fence: Number(fields[3 * i + 1]),
+        items: Number(fields[3 * i + 2])
+      }))
+    }),
+    releaseLease: (lease) => release(lease, ""),
+    undoClaim: (lease) =>
+      Effect.suspend(() => {
+        const grant = grants.of(lease)
+        return grant === undefined ? Effect.void : release(lease, grant.formerUntil)
+      }),
+    releaseAll: Effect.suspend(() => {
+      grants.endAll()
+      return Effect.asVoid(run("renew", "", owner, 0, prefix))
+    }),
+    remove: (lease) =>
+      Effect.suspend(() => {
+        grants.end(lease)
+        return Effect.asVoid(run("remove", lease.id, owner, lease.fence, lease.id))
+      }),
     sweep: Effect.map(run("sweep", "", prefix), Number),
     secret: (name, candidate) =>
       Effect.map(
@@ -231,6 +292,17 @@ export const make = Effect.fnUntraced(function*(
           client.eval(scripts.secret, { keys: [`${prefix}secrets`], arguments: [name, candidate] })),
         String
       ),
+    shareSecrets: (name, known) => {
+      const slots = StoreLimits.secretSlots(name)
+      return Effect.map(
+        call("SessionStore.shareSecrets", () =>
+          client.eval(scripts.shareSecrets, {
+            keys: [`${prefix}secrets`],
+            arguments: [String(slots.length), ...slots, ...known]
+          })),
+        texts
+      )
+    },
     probe: Effect.asVoid(run("probe", `probe:${owner}`, owner))
   }
 })

@@ -3,7 +3,7 @@
  *
  * @since 0.1.0
  */
-import { closeSync, mkdirSync, openSync } from "node:fs"
+import { closeSync, mkdirSync, openSync, statSync } from "node:fs"
 import { dirname } from "node:path"
 import { DatabaseSync } from "node:sqlite"
 import { InvalidConfig } from "../BackendError.ts"
@@ -100,6 +100,17 @@ const migrate = (db: DatabaseSync, path: string): InvalidConfig | undefined => {
   for (const migration of migrations.slice(version)) db.exec(migration)
   db.exec(`PRAGMA application_id = ${APPLICATION_ID}; PRAGMA user_version = ${migrations.length}`)
   return undefined
+}
+
+/**
+ * Which file is at a path: another one than before if it was replaced; `undefined` if there is none.
+ *
+ * @category accessors
+ * @since 0.1.0
+ */
+export const identityOf = (path: string): string | undefined => {
+  const found = statSync(path, { throwIfNoEntry: false })
+  return found === undefined ? undefined : `${found.dev}:${found.ino}`
 }
 
 /**

@@ -18,9 +18,11 @@ import * as Schedule from "effect/Schedule"
 import type * as Scope from "effect/Scope"
 import { randomBytes } from "node:crypto"
 import { resolve } from "node:path"
+import type { DatabaseSync } from "node:sqlite"
 import { type BackendError, InvalidConfig } from "../BackendError.ts"
 import { type Claim, type SessionLease, SessionStore, type StoredSession } from "../session/persistence/SessionStore.ts"
-import { cannotOpen, failure, findDamage, inTransaction, isBusy, numberOf, open } from "./SqliteDatabase.ts"
+import * as LeaseGrants from "./LeaseGrants.ts"
+import { cannotOpen, failure, findDamage, identityOf, inTransaction, isBusy, numberOf, open } from "./SqliteDatabase.ts"
 import * as SqliteFaults from "./SqliteFaults.ts"
 import * as StoreFault from "./StoreFault.ts"
 import * as StoreLimits from "./StoreLimits.ts"
@@ -47,9 +49,66 @@ export interface SqliteStoreOptions {
 
 const busyRetry = Schedule.spaced("20 millis").pipe(Schedule.jittered, Schedule.upTo({ times: MAX_BUSY_RETRIES }))
 
+type Change = StoredSession & { readonly from: number }
+
+const isText = (value: unknown): value is string => typeof value === "string"
+const column = (row: Record<string, unknown>, name: string): string => isText(row[name]) ? row[name] : ""
+
+/** An open file: its database and its statements. */
+interface OpenFile {
+  readonly db: DatabaseSync
+  readonly sql: Statements
+  /** Which file it is; another one may be at its path later. */
+  readonly identity: string | undefined
+  /** What is wrong with its structure: from then on, no write can be trusted. */
+  damage: StoreFault.StoreFault | undefined
+}
+
+type Statements = ReturnType<typeof prepare>
+
+const prepare = (db: DatabaseSync) => ({
+  create: db.prepare(
+    "INSERT INTO sessions (id, owner, fence, until_ms, window_ms, head, items) VALUES (?, ?, 1, ?, ?, ?, 0) " +
+      "ON CONFLICT DO NOTHING"
+  ),
+  restore: db.prepare(
+    "INSERT OR REPLACE INTO sessions (id, owner, fence, until_ms, window_ms, head, items) VALUES (?, ?, ?, ?, ?, ?, ?)"
+  ),
+  write: db.prepare(
+    "UPDATE sessions SET head = ?, items = ? WHERE id = ? AND fence = ? AND owner = ? AND items >= ?"
+  ),
+  count: db.prepare("SELECT count(*) AS count FROM items WHERE session = ? AND n < ?"),
+  cut: db.prepare("DELETE FROM items WHERE session = ? AND n >= ?"),
+  add: db.prepare("INSERT INTO items (session, n, json) VALUES (?, ?, ?)"),
+  find: db.prepare("SELECT owner, fence, until_ms, window_ms, head, items FROM sessions WHERE id = ?"),
+  items: db.prepare("SELECT n, json FROM items WHERE session = ? ORDER BY n"),
+  claim: db.prepare("UPDATE sessions SET owner = ?, fence = fence + 1, until_ms = ? WHERE id = ?"),
+  renew: db.prepare("UPDATE sessions SET until_ms = ? WHERE owner = ?"),
+  owned: db.prepare(
+    "SELECT id, fence, items, (SELECT count(*) FROM items WHERE session = id) AS total, " +
+      "(SELECT count(*) FROM items WHERE session = id AND n < sessions.items) AS there " +
+      "FROM sessions WHERE owner = ? AND head <> ''"
+  ),
+  releaseLease: db.prepare("UPDATE sessions SET owner = NULL, until_ms = ? WHERE id = ? AND fence = ? AND owner = ?"),
+  release: db.prepare("UPDATE sessions SET owner = NULL, until_ms = ? WHERE owner = ?"),
+  remove: db.prepare("DELETE FROM sessions WHERE id = ? AND (fence < ? OR (fence = ? AND owner = ?))"),
+  expired: db.prepare("SELECT id FROM sessions WHERE until_ms + window_ms <= ?"),
+  erase: db.prepare("DELETE FROM sessions WHERE id = ?"),
+  keepSecret: db.prepare("INSERT INTO secrets (name, value) VALUES (?, ?) ON CONFLICT DO NOTHING"),
+  secret: db.prepare("SELECT value FROM secrets WHERE name = ?")
+})
+
+/** Throws an error of SQLite or `InvalidConfig`. */
+const openFile = (path: string): OpenFile => {
+  const db = open(path)
+  return { db, sql: prepare(db), identity: identityOf(path), damage: findDamage(db) }
+}
+
 /**
  * Opens a file as a new owner; it is closed with the scope. Fails `invalid_config` if the file cannot be opened, is damaged,
  * or belongs to another application or to a newer release.
+ *
+ * A file that is removed or replaced meanwhile is opened again: others would not see what is written to the old one.
  *
  * @category constructors
  * @since 0.1.0
@@ -60,43 +119,26 @@ export const make = Effect.fnUntraced(function*(
   const path = resolve(options.path)
   const leaseMs = Duration.toMillis(Duration.fromInputUnsafe(options.lease ?? StoreLimits.LEASE_MS))
   const owner = StoreOwner.make()
-  const db = yield* Effect.acquireRelease(
-    Effect.try({
-      try: () => open(path),
-      catch: failure
-    }).pipe(
+  const grants = new LeaseGrants.LeaseGrants<number>()
+  let file: OpenFile | undefined
+  const close = () => {
+    file?.db.close()
+    file = undefined
+  }
+  /** The file that is at the path now. */
+  const current = (): OpenFile => {
+    if (file !== undefined && file.identity !== identityOf(path)) close()
+    file ??= openFile(path)
+    return file
+  }
+  yield* Effect.acquireRelease(
+    Effect.try({ try: current, catch: failure }).pipe(
       Effect.retry({ schedule: busyRetry, while: isBusy }),
       Effect.mapError(({ cause }) => cause instanceof InvalidConfig ? cause : cannotOpen(path, cause))
     ),
-    (db) => Effect.sync(() => db.close())
+    () => Effect.sync(close)
   )
 
-  const sql = {
-    create: db.prepare(
-      "INSERT INTO sessions (id, owner, fence, until_ms, window_ms, head, items) VALUES (?, ?, 1, ?, ?, ?, 0) " +
-        "ON CONFLICT DO NOTHING"
-    ),
-    write: db.prepare(
-      "UPDATE sessions SET head = ?, items = ? WHERE id = ? AND fence = ? AND owner = ? AND items >= ?"
-    ),
-    holds: db.prepare("SELECT items FROM sessions WHERE id = ? AND fence = ? AND owner = ?"),
-    cut: db.prepare("DELETE FROM items WHERE session = ? AND n >= ?"),
-    add: db.prepare("INSERT INTO items (session, n, json) VALUES (?, ?, ?)"),
-    find: db.prepare("SELECT owner, fence, until_ms, head FROM sessions WHERE id = ?"),
-    items: db.prepare("SELECT json FROM items WHERE session = ? ORDER BY n"),
-    claim: db.prepare("UPDATE sessions SET owner = ?, fence = fence + 1, until_ms = ? WHERE id = ?"),
-    renew: db.prepare("UPDATE sessions SET until_ms = ? WHERE owner = ?"),
-    releaseLease: db.prepare("UPDATE sessions SET owner = NULL, until_ms = ? WHERE id = ? AND fence = ? AND owner = ?"),
-    release: db.prepare("UPDATE sessions SET owner = NULL, until_ms = ? WHERE owner = ?"),
-    remove: db.prepare("DELETE FROM sessions WHERE id = ? AND fence = ? AND owner = ?"),
-    expired: db.prepare("SELECT id FROM sessions WHERE until_ms + window_ms <= ?"),
-    erase: db.prepare("DELETE FROM sessions WHERE id = ?"),
-    keepSecret: db.prepare("INSERT INTO secrets (name, value) VALUES (?, ?) ON CONFLICT DO NOTHING"),
-    secret: db.prepare("SELECT value FROM secrets WHERE name = ?")
-  }
-
-  /** What is wrong with the structure of the file: from then on, no write can be trusted. */
-  let damage = findDamage(db)
   let isFull = false
 
   const faultOf = (cause: unknown): StoreFault.StoreFault => {
@@ -107,16 +149,23 @@ export const make = Effect.fnUntraced(function*(
       )
     }
     const fault = SqliteFaults.faultOf(cause)
-    if (SqliteFaults.isDamage(cause)) damage ??= fault
+    if (file !== undefined && SqliteFaults.isDamage(cause)) file.damage ??= fault
     isFull = fault.reason === "full"
     return fault
   }
 
   /** Runs a transaction, and retries it while another process has the file. */
-  const transaction = <A>(op: string, run: (now: number) => A): Effect.Effect<A, BackendError> =>
+  const transaction = <A>(op: string, run: (sql: Statements, now: number) => A): Effect.Effect<A, BackendError> =>
     Effect.flatMap(
       Clock.currentTimeMillis,
-      (now) => Effect.try({ try: () => inTransaction(db, () => run(now)), catch: failure })
+      (now) =>
+        Effect.try({
+          try: () => {
+            const { db, sql } = current()
+            return inTransaction(db, () => run(sql, now))
+          },
+          catch: failure
+        })
     ).pipe(
       Effect.retry({ schedule: busyRetry, while: isBusy }),
       Effect.mapError(({ cause }) => StoreFault.toError(op, NAME, faultOf(cause)))
@@ -124,7 +173,9 @@ export const make = Effect.fnUntraced(function*(
 
   // ---- truncates the write-ahead log after an erasure
   const erased = yield* Queue.sliding<void>(1)
-  const checkpoint = Effect.try(() => numberOf(db.prepare("PRAGMA wal_checkpoint(TRUNCATE)").get(), "busy") === 0).pipe(
+  const checkpoint = Effect.try(() =>
+    file === undefined || numberOf(file.db.prepare("PRAGMA wal_checkpoint(TRUNCATE)").get(), "busy") === 0
+  ).pipe(
     Effect.orElseSucceed(() => false)
   )
   yield* Effect.addFinalizer(() => checkpoint)
@@ -135,25 +186,45 @@ export const make = Effect.fnUntraced(function*(
     Effect.forever,
     Effect.forkScoped
   )
-  const erase = (id: string) => {
+  const erase = (sql: Statements, id: string) => {
     sql.cut.run(id, 0)
     Queue.offerUnsafe(erased, undefined)
   }
 
-  const put = (id: string, from: number, items: ReadonlyArray<string>) => {
+  const put = (sql: Statements, id: string, from: number, items: ReadonlyArray<string>) => {
     for (const [index, json] of items.entries()) sql.add.run(id, from + index, json)
   }
 
-  const setItems = (lease: SessionLease, { from, head, items }: StoredSession & { readonly from: number }) => {
-    const { changes } = sql.write.run(head, from + items.length, lease.id, lease.fence, owner, from)
-    if (changes === 0) return sql.holds.get(lease.id, lease.fence, owner) === undefined ? "fenced" : "gap"
-    sql.cut.run(lease.id, from)
-    put(lease.id, from, items)
-    return "written"
+  /** Writes the head, if the lease allows it and the items before `from` are there. */
+  const writeHead = (sql: Statements, lease: SessionLease, { from, head, items }: Change, now: number) => {
+    const { fence, id } = lease
+    const row = sql.find.get(id)
+    const grant = grants.of(lease)
+    const stored = row === undefined
+      ? undefined
+      : { fence: numberOf(row, "fence"), own: column(row, "owner") === owner }
+    switch (LeaseGrants.writeRight(lease, grant, stored)) {
+      case "fenced":
+        return "fenced"
+      case "held": {
+        if (numberOf(sql.count.get(id, from), "count") !== from) return "gap"
+        return sql.write.run(head, from + items.length, id, fence, owner, from).changes === 0 ? "gap" : "written"
+      }
+      case "restore": {
+        if (from > 0) return "gap"
+        sql.restore.run(id, owner, fence, now + leaseMs, grant?.windowMs ?? 0, head, items.length)
+        return "written"
+      }
+    }
   }
 
-  const isText = (value: unknown): value is string => typeof value === "string"
-  const column = (row: Record<string, unknown>, name: string): string => isText(row[name]) ? row[name] : ""
+  const setItems = (sql: Statements, lease: SessionLease, change: Change, now: number) => {
+    const result = writeHead(sql, lease, change, now)
+    if (result !== "written") return result
+    sql.cut.run(lease.id, change.from)
+    put(sql, lease.id, change.from, change.items)
+    return "written"
+  }
 
   return {
     name: NAME,
@@ -162,11 +233,13 @@ export const make = Effect.fnUntraced(function*(
       const op = "SessionStore.create"
       const fault = StoreLimits.sizeFault(op, kept)
       if (fault !== undefined) return yield* fault
-      const created = yield* transaction(op, (now) => {
-        if (sql.create.run(id, owner, now + leaseMs, Math.trunc(windowMs), kept.head).changes === 0) return false
-        return setItems({ id, fence: 1 }, { ...kept, from: 0 }) === "written"
+      const window = Math.trunc(windowMs)
+      const lease: SessionLease = { id, fence: 1 }
+      const created = yield* transaction(op, (sql, now) => {
+        if (sql.create.run(id, owner, now + leaseMs, window, kept.head).changes === 0) return false
+        return setItems(sql, lease, { ...kept, from: 0 }, now) === "written"
       })
-      return created ? { id, fence: 1 } : yield* StoreLimits.sessionExists()
+      return created ? grants.add(lease, { windowMs: window, formerUntil: 0 }) : yield* StoreLimits.sessionExists()
     }),
     write: Effect.fnUntraced(function*(lease, change) {
       const op = "SessionStore.write"
@@ -174,12 +247,12 @@ export const make = Effect.fnUntraced(function*(
       if (fault !== undefined) return yield* fault
       const { from } = change
       if (!Number.isSafeInteger(from) || from < 0) return yield* StoreLimits.nonContiguousItems()
-      const result = yield* transaction(op, () => setItems(lease, change))
+      const result = yield* transaction(op, (sql, now) => setItems(sql, lease, change, now))
       if (result === "fenced") return yield* StoreLimits.leaseLost()
       if (result === "gap") return yield* StoreLimits.nonContiguousItems()
     }),
     claim: (id) =>
-      transaction("SessionStore.claim", (now): Claim => {
+      transaction("SessionStore.claim", (sql, now): Claim => {
         const row = sql.find.get(id)
         if (row === undefined) return { _tag: "Unknown" }
         const until = numberOf(row, "until_ms")
@@ -187,38 +260,84 @@ export const make = Effect.fnUntraced(function*(
           return { _tag: "Held", forMs: until - now }
         }
         sql.claim.run(owner, now + leaseMs, id)
+        const items = sql.items.all(id).map((item) => ({ n: numberOf(item, "n"), json: column(item, "json") }))
         return {
           _tag: "Claimed",
-          lease: { id, fence: numberOf(row, "fence") + 1 },
-          snapshot: { head: column(row, "head"), items: sql.items.all(id).map((item) => column(item, "json")) }
+          lease: grants.add({ id, fence: numberOf(row, "fence") + 1 }, {
+            windowMs: numberOf(row, "window_ms"),
+            formerUntil: until
+          }),
+          ...StoreLimits.snapshotOf(column(row, "head"), numberOf(row, "items"), items)
         }
       }),
-    renew: Effect.asVoid(transaction("SessionStore.renew", (now) => sql.renew.run(now + leaseMs, owner))),
-    releaseLease: (lease) =>
-      Effect.asVoid(
-        transaction("SessionStore.releaseLease", (now) => sql.releaseLease.run(now, lease.id, lease.fence, owner))
-      ),
-    releaseAll: Effect.asVoid(transaction("SessionStore.releaseAll", (now) => sql.release.run(now, owner))),
-    remove: (lease) =>
-      transaction("SessionStore.remove", () => {
-        if (sql.remove.run(lease.id, lease.fence, owner).changes > 0) erase(lease.id)
+    undoClaim: (lease) =>
+      Effect.suspend(() => {
+        const grant = grants.of(lease)
+        grants.end(lease)
+        return grant === undefined ? Effect.void : Effect.asVoid(transaction(
+          "SessionStore.undoClaim",
+          (sql) => sql.releaseLease.run(grant.formerUntil, lease.id, lease.fence, owner)
+        ))
       }),
-    sweep: transaction("SessionStore.sweep", (now) => {
+    renew: Effect.asVoid(transaction("SessionStore.renew", (sql, now) => sql.renew.run(now + leaseMs, owner))),
+    listOwned: transaction("SessionStore.listOwned", (sql) =>
+      sql.owned.all(owner).flatMap((row) => {
+        const items = numberOf(row, "items")
+        // one with missing or surplus items is not as it was written
+        const whole = numberOf(row, "total") === items && numberOf(row, "there") === items
+        return whole ? [{ id: column(row, "id"), fence: numberOf(row, "fence"), items }] : []
+      })),
+    releaseLease: (lease) =>
+      Effect.suspend(() => {
+        grants.end(lease)
+        return Effect.asVoid(transaction(
+          "SessionStore.releaseLease",
+          (sql, now) => sql.releaseLease.run(now, lease.id, lease.fence, owner)
+        ))
+      }),
+    releaseAll: Effect.suspend(() => {
+      grants.endAll()
+      return Effect.asVoid(transaction("SessionStore.releaseAll", (sql, now) => sql.release.run(now, owner)))
+    }),
+    remove: (lease) =>
+      Effect.suspend(() => {
+        grants.end(lease)
+        return transaction("SessionStore.remove", (sql) => {
+          // a copy with an older lease is from before a restore
+          if (sql.remove.run(lease.id, lease.fence, lease.fence, owner).changes > 0) erase(sql, lease.id)
+        })
+      }),
+    sweep: transaction("SessionStore.sweep", (sql, now) => {
       const expired = sql.expired.all(now).map((row) => column(row, "id"))
       for (const id of expired) {
         sql.erase.run(id)
-        erase(id)
+        erase(sql, id)
       }
       return expired.length
     }),
     secret: (name, candidate) =>
-      transaction("SessionStore.secret", () => {
+      transaction("SessionStore.secret", (sql) => {
         sql.keepSecret.run(name, candidate)
         const row = sql.secret.get(name)
         return row === undefined ? candidate : column(row, "value")
       }),
+    shareSecrets: (name, known) =>
+      transaction("SessionStore.shareSecrets", (sql) => {
+        const slots = StoreLimits.secretSlots(name)
+        const stored = slots.map((slot) => {
+          const row = sql.secret.get(slot)
+          return row === undefined ? undefined : column(row, "value")
+        })
+        for (const value of known) {
+          const free = stored.indexOf(undefined)
+          if (stored.includes(value) || free === -1) continue
+          sql.keepSecret.run(slots[free] ?? name, value)
+          stored[free] = value
+        }
+        return stored.filter(isText)
+      }),
     // a session like any other, which is gone again when the transaction ends
-    probe: transaction("SessionStore.probe", () => {
+    probe: transaction("SessionStore.probe", (sql) => {
       const id = `probe:${owner}`
       const head = isFull ? randomBytes(FULL_PROBE_BYTES).toString("base64") : "{}"
       sql.create.run(id, owner, 0, 0, head)
@@ -228,6 +347,7 @@ export const make = Effect.fnUntraced(function*(
       sql.secret.get("")
     }).pipe(Effect.andThen(Effect.suspend(() => {
       isFull = false
+      const damage = file?.damage
       return damage === undefined ? Effect.void : Effect.fail(StoreFault.toError("SessionStore.probe", NAME, damage))
     })))
   }

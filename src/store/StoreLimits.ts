@@ -4,7 +4,7 @@
  * @since 0.1.0
  */
 import { InvalidConfig, SessionNotFound } from "../BackendError.ts"
-import type { StoredSession } from "../session/persistence/SessionStore.ts"
+import { MAX_SECRETS, type SnapshotDamage, type StoredSession } from "../session/persistence/SessionStore.ts"
 
 /**
  * The largest head of a stored session, in bytes.
@@ -51,6 +51,41 @@ export const sizeFault = (op: string, { head, items }: StoredSession): InvalidCo
     : undefined
 
 /**
+ * Reads a stored session: of the items (in the order of `n`, from 0) those that belong to it, and what is wrong with them.
+ * `count` is how many there should be.
+ *
+ * @category conversions
+ * @since 0.1.0
+ */
+export const snapshotOf = (
+  head: string,
+  count: number,
+  stored: ReadonlyArray<{ readonly n: number; readonly json: string }>
+): { readonly snapshot: StoredSession; readonly damage?: SnapshotDamage } => {
+  const items = stored.flatMap(({ json, n }) => n < count ? [json] : [])
+  const [missing, surplus] = [Math.max(0, count - items.length), stored.length - items.length]
+  return { snapshot: { head, items }, ...(missing + surplus === 0 ? {} : { damage: { missing, surplus } }) }
+}
+
+/**
+ * The names under which the secrets of one name are stored, in their order.
+ *
+ * @category conversions
+ * @since 0.1.0
+ */
+export const secretSlots = (name: string): ReadonlyArray<string> =>
+  Array.from({ length: MAX_SECRETS }, (_, i) => i === 0 ? name : `${name}.${i + 1}`)
+
+/**
+ * @category conversions
+ * @since 0.1.0
+ */
+export const secretsInOrder = <Row extends { readonly name: string }>(
+  slots: ReadonlyArray<string>,
+  rows: ReadonlyArray<Row>
+): ReadonlyArray<Row> => rows.toSorted((one, other) => slots.indexOf(one.name) - slots.indexOf(other.name))
+
+/**
  * @category errors
  * @since 0.1.0
  */
@@ -64,7 +99,7 @@ export const sessionExists = () =>
 export const leaseLost = () =>
   new SessionNotFound({
     op: "SessionStore.write",
-    message: "session lease lost: the session was taken over, released or erased",
+    message: "session lease lost: the session was taken over, or the lease was released",
     details: { reason: "fenced" }
   })
 
@@ -75,6 +110,6 @@ export const leaseLost = () =>
 export const nonContiguousItems = () =>
   new InvalidConfig({
     op: "SessionStore.write",
-    message: "non-contiguous history items: `from` must be at most the number of stored items",
+    message: "non-contiguous history items: not all of those before `from` are stored",
     details: { reason: "gap" }
   })

@@ -37,9 +37,40 @@ export interface StoredSession {
 }
 
 /**
+ * What is wrong with the items of a stored session: how many are `missing`, and how many `surplus` ones were left out.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface SnapshotDamage {
+  readonly missing: number
+  readonly surplus: number
+}
+
+/**
+ * A session that the store has of an owner: the fence of its lease, and how many items are there.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface OwnedSession {
+  readonly id: string
+  readonly fence: number
+  readonly items: number
+}
+
+/**
+ * The most secrets that are stored under one name.
+ *
+ * @category constants
+ * @since 0.1.0
+ */
+export const MAX_SECRETS = 8
+
+/**
  * The result of an attempt to take a session over.
  *
- * - `Claimed`: this owner has it now.
+ * - `Claimed`: this owner has it now. `damage`: items of the snapshot were lost, or do not belong to it.
  * - `Held`: another owner has it, and its lease runs for another `forMs`.
  * - `Unknown`: there is no such session: it has ended, or never existed.
  *
@@ -47,13 +78,21 @@ export interface StoredSession {
  * @since 0.1.0
  */
 export type Claim =
-  | { readonly _tag: "Claimed"; readonly lease: SessionLease; readonly snapshot: StoredSession }
+  | {
+    readonly _tag: "Claimed"
+    readonly lease: SessionLease
+    readonly snapshot: StoredSession
+    readonly damage?: SnapshotDamage
+  }
   | { readonly _tag: "Held"; readonly forMs: number }
   | { readonly _tag: "Unknown" }
 
 /**
  * The session store of a backend, as one owner. A store that cannot be reached fails `connection_failed`; writing with a
  * lease that is not the newest fails `session_not_found` with `details.reason` `"fenced"`.
+ *
+ * A store may lose what was written: it is emptied, or comes back as an older copy. The owner of a session has all of it, so
+ * a write from the index 0 stores it again, also where there is no session of this id any more or a lease from before.
  *
  * @category services
  * @since 0.1.0
@@ -71,6 +110,9 @@ export class SessionStore extends Context.Service<SessionStore, {
   ) => Effect.Effect<SessionLease, BackendError>
   /**
    * Replaces the head, and the items from the index `from` on (0: all); items after the new ones are dropped. Atomic.
+   *
+   * Fails `invalid_config` with `details.reason` `"gap"` when the items before `from` are not all there, or the session is
+   * gone: a write from 0 then stores it again. A lease that was released, given back or removed stores nothing again.
    */
   readonly write: (
     lease: SessionLease,
@@ -81,10 +123,16 @@ export class SessionStore extends Context.Service<SessionStore, {
    * ended.
    */
   readonly claim: (id: string) => Effect.Effect<Claim, BackendError>
+  /**
+   * Gives back a session that was claimed and cannot be used here: it stays stored, no longer than if it had not been claimed.
+   */
+  readonly undoClaim: (lease: SessionLease) => Effect.Effect<void, BackendError>
   /** Renews the leases of all of this owner's sessions. To be called several times within the lease time. */
   readonly renew: Effect.Effect<void, BackendError>
   /** How long a lease lasts, in ms. */
   readonly leaseMs: number
+  /** The sessions that the store has of this owner. One without a head is left out. */
+  readonly listOwned: Effect.Effect<ReadonlyArray<OwnedSession>, BackendError>
   /** Releases the lease of one session, which stays stored: another owner may claim it at once. */
   readonly releaseLease: (lease: SessionLease) => Effect.Effect<void, BackendError>
   /** Releases the leases of all of this owner's sessions, which stay stored: other owners may claim them at once. */
@@ -98,6 +146,14 @@ export class SessionStore extends Context.Service<SessionStore, {
    * of them offered.
    */
   readonly secret: (name: string, candidate: string) => Effect.Effect<string, BackendError>
+  /**
+   * Adds secrets to those of this name, unless they are there, and returns all of them: first the one that `secret` returns. A
+   * store that has lost its secrets so gets back what each owner knows. At most `MAX_SECRETS` are stored; further ones are not.
+   */
+  readonly shareSecrets: (
+    name: string,
+    known: ReadonlyArray<string>
+  ) => Effect.Effect<ReadonlyArray<string>, BackendError>
   /**
    * Checks that sessions can be stored, by storing one and erasing it again. Fails with what is wrong otherwise:
    * `connection_failed`, with a word for it in `details.reason` (`unreachable`, `full`, `read_only`, `damaged`, …).
