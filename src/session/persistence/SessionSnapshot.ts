@@ -11,9 +11,16 @@ import { PipelineError } from "../../BackendError.ts"
 import { ConversationPolicy } from "../../conversation/ConversationPolicy.ts"
 import type { ReplySource, State } from "../../conversation/ConversationState.ts"
 import { HistoryItem } from "../../conversation/History.ts"
+import * as Faults from "../../schema/Faults.ts"
 import * as SessionSpeech from "../../speech/SessionSpeech.ts"
 import { Metadata, PipelineType, type SessionConfig, Transport } from "../SessionConfig.ts"
-import type { StoredSession } from "./SessionStore.ts"
+import type { SnapshotDamage, StoredSession } from "./SessionStore.ts"
+import * as SnapshotVersions from "./SnapshotVersions.ts"
+
+const { VERSION } = SnapshotVersions
+const op = "SessionStore.read"
+/** How many faults of an unreadable snapshot are logged. */
+const MAX_FAULTS_TOLD = 5
 
 /** The session's configuration: changes seldom. */
 const SnapshotConfig = Schema.Struct({
@@ -67,14 +74,6 @@ export type SnapshotConfig = typeof SnapshotConfig.Type
 export type SnapshotProgress = typeof SnapshotProgress.Type
 
 /**
- * The version of the snapshot's format; another version is not read.
- *
- * @category constants
- * @since 0.1.0
- */
-export const VERSION = 1
-
-/**
  * Event numbers that are skipped after a restore: the former process may have used them since its last write.
  *
  * @category constants
@@ -82,11 +81,12 @@ export const VERSION = 1
  */
 export const SEQ_SKIP = 1_000
 
-const Head = Schema.fromJsonString(
-  Schema.toCodecJson(
-    Schema.Struct({ version: Schema.Literal(VERSION), about: SnapshotConfig, standing: SnapshotProgress })
-  )
-)
+const Head = Schema.toCodecJson(Schema.Struct({
+  about: SnapshotConfig,
+  standing: SnapshotProgress,
+  /** How many items belong to the head. Heads of version 1 do not say. */
+  items: Schema.optionalKey(Schema.Natural)
+}))
 const Item = Schema.fromJsonString(Schema.toCodecJson(HistoryItem))
 
 const encodeConfig = Schema.encodeSync(Schema.fromJsonString(Schema.toCodecJson(SnapshotConfig)))
@@ -100,21 +100,25 @@ const encodeConfig = Schema.encodeSync(Schema.fromJsonString(Schema.toCodecJson(
 export const encodeItem: (item: HistoryItem) => string = Schema.encodeSync(Item)
 
 /**
- * Makes an encoder of heads, which encodes the configuration only when it changes.
+ * Makes an encoder of heads, which encodes the configuration only when it changes. It takes the progress, and how many items
+ * the history has.
  *
  * @category encoding
  * @since 0.1.0
  */
-export const makeHeadEncoder = (about: () => SnapshotConfig): (standing: SnapshotProgress) => string => {
+export const makeHeadEncoder = (
+  about: () => SnapshotConfig
+): (standing: SnapshotProgress, items?: number) => string => {
   let of: SnapshotConfig | undefined
   let text = ""
-  return (standing) => {
+  return (standing, items) => {
     const current = about()
     if (current !== of) {
       of = current
       text = encodeConfig(current)
     }
-    return `{"version":${VERSION},"about":${text},"standing":${JSON.stringify(standing)}}`
+    const count = items === undefined ? "" : `,"items":${items}`
+    return `{"version":${VERSION},"about":${text},"standing":${JSON.stringify(standing)}${count}}`
   }
 }
 
@@ -192,6 +196,8 @@ export interface RestoredSession {
   readonly history: ReadonlyArray<HistoryItem>
   /** What the agent says first: the rest of what it was saying, or the answer that it had not begun. */
   readonly queue: ReadonlyArray<ReplySource>
+  /** What of the history was lost, or did not belong to it and was left out. */
+  readonly damage?: SnapshotDamage | undefined
 }
 
 /**
@@ -206,61 +212,109 @@ export const lastTimestamp = (restored: RestoredSession | undefined): number =>
     ? Number.NEGATIVE_INFINITY
     : restored.history.reduce((latest, { atMs }) => Math.max(latest, atMs), restored.createdAtMs)
 
+const decodeHead = Schema.decodeUnknownEffect(Head)
+const decodeItem = Schema.decodeUnknownEffect(Item)
+
+const newerVersion = (version: number) =>
+  new PipelineError({
+    op,
+    message: `the session's snapshot has the newer version ${version}; this release reads up to ${VERSION}`,
+    // a process of the newer release can read it
+    retryable: true,
+    details: { reason: "newer_version", version, supported: VERSION }
+  })
+
+/** `why` names places and kinds, never values; it is for the log. */
+const unreadable = (why: string) =>
+  new PipelineError({
+    op,
+    message: "the session's snapshot cannot be decoded; it is damaged, or another version wrote it",
+    retryable: false,
+    details: { reason: "unreadable_snapshot" },
+    cause: why
+  })
+
+const faultsOf = (schema: Schema.Constraint, at: string) => (error: Schema.SchemaError): PipelineError => {
+  const faults = Faults.fromSchemaError(schema, error, [at])
+  const told = faults.slice(0, MAX_FAULTS_TOLD).map(({ message, path }) => `${path}: ${message}`)
+  return unreadable(
+    told.join("; ") + (faults.length > MAX_FAULTS_TOLD ? `; and ${faults.length - MAX_FAULTS_TOLD} more` : "")
+  )
+}
+
+/** The items that belong to a head with this count, and what is wrong with them. */
+const itemsOf = (
+  items: ReadonlyArray<string>,
+  count: number = items.length
+): { readonly items: ReadonlyArray<string>; readonly damage?: SnapshotDamage } =>
+  items.length === count ? { items } : {
+    items: items.slice(0, count),
+    damage: { missing: Math.max(0, count - items.length), surplus: Math.max(0, items.length - count) }
+  }
+
 /**
- * Decodes a snapshot. The reply that was in flight is part of the history as far as it was heard; what is known of the rest
- * is said first, from the beginning of the sentence that was cut off, and a question without an audible answer is asked
- * again.
+ * Decodes a snapshot of this or a former version. The reply that was in flight is part of the history as far as it was heard;
+ * what is known of the rest is said first, from the beginning of the sentence that was cut off, and a question without an
+ * audible answer is asked again.
  *
- * Fails `pipeline_error` when it cannot be decoded; the error never contains its content.
+ * Fails `pipeline_error` with `details.reason`: `newer_version` for one that a newer release wrote, `unreadable_snapshot` for
+ * any other that cannot be decoded; its cause says why. The error never contains the snapshot's content.
  *
  * @category decoding
  * @since 0.1.0
  */
 export const decode = Effect.fnUntraced(
-  function*({ head, items }: StoredSession): Effect.fn.Return<RestoredSession, PipelineError> {
-    const unreadable = () =>
-      new PipelineError({
-        op: "SessionStore.read",
-        message: "the session's snapshot cannot be decoded; it may have been written by another version",
-        retryable: false
-      })
-    const { about, standing } = yield* Schema.decodeEffect(Head)(head).pipe(Effect.mapError(unreadable))
-    const history = yield* Effect.forEach(items, (item) => Schema.decodeEffect(Item)(item)).pipe(
-      Effect.mapError(unreadable)
+  function*(stored: StoredSession): Effect.fn.Return<RestoredSession, PipelineError> {
+    const migrated = SnapshotVersions.migrate(stored.head)
+    if (migrated._tag === "Newer") return yield* newerVersion(migrated.version)
+    if (migrated._tag === "Unreadable") return yield* unreadable(migrated.why)
+    const head = yield* decodeHead(migrated.head).pipe(Effect.mapError(faultsOf(Head, "head")))
+    const { about, standing } = head
+    const { damage, items } = itemsOf(stored.items, head.items)
+    const history = yield* Effect.forEach(
+      items,
+      (item, index) => Effect.mapError(decodeItem(item), faultsOf(Item, `items.${index}`))
     )
-    const { createdAtMs, ...config } = about
-    const { reply } = standing
-    const said: ReadonlyArray<HistoryItem> = reply === undefined || reply.said === "" ? [] : [
-      { role: "agent", turn: reply.turn, kind: "speech", text: reply.said, interrupted: true, atMs: reply.atMs }
-    ]
-    const next: ReadonlyArray<ReplySource> = reply === undefined
-      ? []
-      : reply.rest !== ""
-      ? [{ _tag: "Text", text: reply.rest, optional: true, resumed: true }]
-      : reply.said === "" && reply.question !== undefined
-      ? [{ _tag: "Answer", transcript: reply.question.text, kind: reply.question.kind, resumed: true }]
-      : []
-    return {
-      config,
-      createdAtMs,
-      attached: standing.attached,
-      seq: standing.seq + SEQ_SKIP,
-      turn: standing.turn,
-      history: [...history, ...said],
-      queue: [
-        ...next,
-        ...standing.queue.map((item): ReplySource =>
-          "say" in item
-            ? {
-              _tag: "Text",
-              text: item.say,
-              optional: item.optional,
-              uninterruptible: item.uninterruptible,
-              resumed: item.optional
-            }
-            : { _tag: "Answer", transcript: item.answer, kind: item.kind, resumed: item.again }
-        )
-      ]
-    }
+    return { ...restore(about, standing, history), ...(damage === undefined ? {} : { damage }) }
   }
 )
+
+const restore = (
+  { createdAtMs, ...config }: SnapshotConfig,
+  standing: SnapshotProgress,
+  history: ReadonlyArray<HistoryItem>
+): RestoredSession => {
+  const { reply } = standing
+  const said: ReadonlyArray<HistoryItem> = reply === undefined || reply.said === "" ? [] : [
+    { role: "agent", turn: reply.turn, kind: "speech", text: reply.said, interrupted: true, atMs: reply.atMs }
+  ]
+  const next: ReadonlyArray<ReplySource> = reply === undefined
+    ? []
+    : reply.rest !== ""
+    ? [{ _tag: "Text", text: reply.rest, optional: true, resumed: true }]
+    : reply.said === "" && reply.question !== undefined
+    ? [{ _tag: "Answer", transcript: reply.question.text, kind: reply.question.kind, resumed: true }]
+    : []
+  return {
+    config,
+    createdAtMs,
+    attached: standing.attached,
+    seq: standing.seq + SEQ_SKIP,
+    turn: standing.turn,
+    history: [...history, ...said],
+    queue: [
+      ...next,
+      ...standing.queue.map((item): ReplySource =>
+        "say" in item
+          ? {
+            _tag: "Text",
+            text: item.say,
+            optional: item.optional,
+            uninterruptible: item.uninterruptible,
+            resumed: item.optional
+          }
+          : { _tag: "Answer", transcript: item.answer, kind: item.kind, resumed: item.again }
+      )
+    ]
+  }
+}
