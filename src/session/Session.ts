@@ -5,6 +5,7 @@
  * @since 0.1.0
  */
 import * as Deferred from "effect/Deferred"
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as FiberMap from "effect/FiberMap"
 import * as Resampler from "../audio/resampling/Resampler.ts"
@@ -76,9 +77,15 @@ const record = Effect.fnUntraced(function*(core: SessionCore, retention: Session
   return recorder
 })
 
-/** Ends the session when it has lasted too long: what is in flight may end within the time of a turn. */
+/**
+ * Ends the session when it has lasted too long since it was created, by whatever process: what is in flight may end within the
+ * time of a turn.
+ */
 const limitDuration = (core: SessionCore) =>
-  Effect.sleep(core.options.maxDuration).pipe(
+  Effect.suspend(() => {
+    const lastedMs = Math.max(0, core.options.now() - core.createdAtMs)
+    return Effect.sleep(Duration.millis(Math.max(0, Duration.toMillis(core.options.maxDuration) - lastedMs)))
+  }).pipe(
     Effect.andThen(Effect.sync(() => core.drain("longest"))),
     Effect.andThen(Effect.suspend(() => Effect.sleep(core.settings.policy.longestTurn))),
     Effect.andThen(Effect.sync(() => core.dispatch({ _tag: "Close", reason: "longest" })))
@@ -136,6 +143,8 @@ export const make = Effect.fnUntraced(function*(options: SessionOptions) {
     session: new SessionOperations(core),
     /** The session as it is to be stored now. */
     snapshot: persistence.snapshot,
+    /** Stores the whole session again: the store has lost what was written of it. */
+    saveAgain: persistence.saveAgain,
     /** Ends the session at once. */
     close: (reason: SessionEnd) => core.dispatch({ _tag: "Close", reason }),
     /** No user can connect any more: the session ends with its present connection, or at once; after the error, if any. */

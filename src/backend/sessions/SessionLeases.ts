@@ -1,7 +1,9 @@
 /**
  * Stores a backend's sessions: holds their leases, takes over those of dead processes, erases those that have ended.
  *
- * Without a store nothing is stored, and no session is ever found.
+ * What is stored is compared with what this process holds, at least once in the time of a lease: what the store has lost is
+ * stored again, and what it has of this process that nobody here knows is given back. Without a store nothing is stored, and
+ * no session is ever found.
  *
  * @since 0.1.0
  */
@@ -17,14 +19,26 @@ import { deadline, finalizeWithin } from "../../Deadline.ts"
 import type { HealthSource } from "../../HealthSource.ts"
 import * as MonotonicTime from "../../MonotonicTime.ts"
 import * as SessionSnapshot from "../../session/persistence/SessionSnapshot.ts"
-import { type SessionLease, SessionStore, type StoredSession } from "../../session/persistence/SessionStore.ts"
+import {
+  type SessionLease,
+  SessionStore,
+  type SnapshotDamage,
+  type StoredSession
+} from "../../session/persistence/SessionStore.ts"
 import type { SnapshotChange } from "../../session/persistence/SnapshotWriter.ts"
+import { type HeldLease, LeaseTable } from "./LeaseTable.ts"
+import { PersistenceStatus } from "./PersistenceStatus.ts"
+import * as SharedSecret from "./SharedSecret.ts"
 
 /** The time limit of a store operation that a caller waits for. */
 const STORE_DEADLINE = Duration.seconds(5)
 /** A lease that comes later than its deadline is waited for so long, to be given back. */
 const LATE_DEADLINE = Duration.minutes(2)
 const SWEEP_EVERY = Duration.seconds(30)
+/** Leases are renewed, and what is stored compared with what is held, so often in the time of a lease. */
+const RENEWALS = 4
+/** When the process ends: for erasing what has ended, and for releasing the rest. */
+const FINAL_DEADLINE = Duration.seconds(1)
 const op = "VoiceBackend.recover"
 
 /**
@@ -41,18 +55,21 @@ export interface SessionLeases {
     resumeWindow: Duration.Duration
   ) => Effect.Effect<void, BackendError>
   readonly write: (id: string, change: SnapshotChange) => Effect.Effect<void, BackendError>
+  /** Calls `saveAgain` whenever the store has lost what was written of the session, until it ends. */
+  readonly watch: (id: string, saveAgain: () => void) => void
   /**
    * Takes over a session that another process has left. Fails `session_not_found` when there is none, and
-   * `connection_failed` with `details.retryAfterMs` while its owner's lease is valid.
+   * `connection_failed` with `details.retryAfterMs` while its owner's lease is valid. One that cannot be read fails
+   * `pipeline_error` and is given back.
    */
   readonly claim: (id: string) => Effect.Effect<SessionSnapshot.RestoredSession, BackendError>
-  /** Releases a session that was claimed and could not be resumed, so that another process can claim it. */
+  /** Gives back a session that was claimed and could not be resumed, so that another process can claim it. */
   readonly release: (id: string) => Effect.Effect<void>
-  /** Erases a session that has ended; a failed erasure is retried. */
+  /** Erases a session that has ended; a failed erasure is retried. It cannot be claimed here any more. */
   readonly end: (id: string) => Effect.Effect<void>
   /** The secret by this name that all processes on the store share; `candidate` is stored when there is none. */
-  readonly sharedSecret: (name: string, candidate: string) => Effect.Effect<string, BackendError>
-  /** Whether everything is stored that should be, for the health report. */
+  readonly sharedSecret: (name: string, candidate: string) => Effect.Effect<SharedSecret.SharedSecret, BackendError>
+  /** Fails while sessions, or the shared secret, have not been stored for more than 30 s, or were lost. */
   readonly health?: HealthSource | undefined
 }
 
@@ -68,14 +85,25 @@ const nothing: SessionLeases = {
   enabled: false,
   begin: () => Effect.void,
   write: () => Effect.void,
+  watch: () => {},
   claim: (id) => Effect.fail(notFound(id)),
   release: () => Effect.void,
   end: () => Effect.void,
-  sharedSecret: (_, candidate) => Effect.succeed(candidate)
+  sharedSecret: (_, candidate) => Effect.succeed(SharedSecret.own(candidate))
 }
 
 const bounded = (what: string) => <A>(effect: Effect.Effect<A, BackendError>): Effect.Effect<A, BackendError> =>
   effect.pipe(deadline(what, "the session store", STORE_DEADLINE, { part: "store" }), normalize(what))
+
+const reasonOf = ({ details }: BackendError): unknown => details?.["reason"]
+
+const describeDamage = ({ missing, surplus }: SnapshotDamage): string =>
+  [
+    ...(missing > 0 ? [`${missing} of its history items ${missing === 1 ? "is" : "are"} missing`] : []),
+    ...(surplus > 0 ? [`${surplus} items that do not belong to it were left out`] : [])
+  ].join(", ")
+
+const sessions = (count: number): string => `${count} ${count === 1 ? "session" : "sessions"}`
 
 /**
  * Makes it on the session store, if there is one. While the scope lives, leases are renewed and abandoned sessions erased;
@@ -90,25 +118,77 @@ export const make: Effect.Effect<SessionLeases, never, Scope.Scope> = Effect.gen
   const store = found.value
   const scope = yield* Effect.scope
   const clock = yield* Clock.Clock
-  const leases = new Map<string, SessionLease>()
-  /** Leases of sessions that have ended and are not erased yet. */
-  const ended = new Set<SessionLease>()
+  const table = new LeaseTable()
+  const status = new PersistenceStatus()
+  const secrets: Array<SharedSecret.OfferedSecret> = []
+  const nowMs = () => MonotonicTime.nowMs(clock)
+
+  // ---- what has ended
 
   const remove = (lease: SessionLease) =>
     Effect.andThen(
       bounded("SessionStore.remove")(store.remove(lease)),
-      Effect.sync(() => ended.delete(lease))
+      Effect.sync(() => table.erased(lease))
     )
+  const noteErasures = Effect.sync(() => status.waitingErasures(table.waiting.length, nowMs()))
+  const erase = Effect.suspend(() =>
+    Effect.forEach(table.waiting, (lease) => Effect.ignore(remove(lease)), { concurrency: 8, discard: true })
+  ).pipe(Effect.andThen(noteErasures))
 
+  // ---- what the store has lost, and what it has too much
+
+  /** Compares what is stored with what is held. */
+  const compare = Effect.suspend(() => {
+    const before = table.marks()
+    return Effect.flatMap(bounded("SessionStore.listOwned")(store.listOwned), (owned) => {
+      const { damaged, strays } = table.compare(before, owned)
+      for (const { saveAgain } of damaged) saveAgain?.()
+      // created, written or claimed by a request whose answer was lost
+      return Effect.forEach(
+        strays,
+        ({ lease, outcome }) =>
+          Effect.ignore(
+            outcome === "remove" ? remove(lease) : bounded("SessionStore.releaseLease")(store.releaseLease(lease))
+          ),
+        { concurrency: 8, discard: true }
+      )
+    })
+  })
+
+  // ---- renewal
+
+  let hasFailed = false
+  let renewals = 0
   // a failure is told by the health check
-  const renew = Effect.suspend(() => Effect.forEach(ended, remove, { concurrency: 8, discard: true })).pipe(
-    // erasures first: a session that could not be erased must not be held for ever
-    Effect.andThen(
-      Effect.suspend(() => leases.size === 0 ? Effect.void : bounded("SessionStore.renew")(store.renew))
+  const renew = Effect.suspend(() => {
+    if (table.isEmpty) return Effect.void
+    const isDue = ++renewals % RENEWALS === 0 || hasFailed || table.isDoubtful
+    return Effect.andThen(bounded("SessionStore.renew")(store.renew), isDue ? compare : Effect.void)
+  }).pipe(
+    Effect.onExit((exit) =>
+      Effect.sync(() => {
+        hasFailed = exit._tag === "Failure"
+      })
     ),
     Effect.ignore
   )
-  yield* renew.pipe(Effect.repeat(Schedule.spaced(Duration.millis(store.leaseMs / 4))), Effect.forkScoped)
+  const offerSecrets = Effect.suspend(() =>
+    Effect.forEach(secrets, ({ offer }) => bounded("SessionStore.shareSecrets")(offer), { discard: true })
+  ).pipe(
+    Effect.andThen(Effect.sync(() => status.secretStored())),
+    Effect.catch((error) =>
+      // while the store is away, that is the warning
+      status.secretFailed(error, nowMs()) && !hasFailed
+        ? Effect.logWarning("the secret of session tokens is not stored", error.message)
+        : Effect.void
+    )
+  )
+  // each on its own: an erasure that hangs must not cost the other sessions their leases
+  yield* Effect.forEach([erase, renew, offerSecrets], (each) =>
+    each.pipe(
+      Effect.repeat(Schedule.spaced(Duration.millis(store.leaseMs / RENEWALS))),
+      Effect.forkScoped
+    ), { discard: true })
   // set forward, the wall clock makes every lease look abandoned, until its owner renews it
   const clockSteps = MonotonicTime.wallClockSteps(clock)
   yield* Effect.suspend(() => clockSteps() === 0 ? bounded("SessionStore.sweep")(store.sweep) : Effect.succeed(0)).pipe(
@@ -120,31 +200,54 @@ export const make: Effect.Effect<SessionLeases, never, Scope.Scope> = Effect.gen
     Effect.forkScoped
   )
   yield* Effect.addFinalizer(() =>
-    Effect.andThen(Effect.forEach(ended, remove, { discard: true }), store.releaseAll).pipe(
-      finalizeWithin("2 seconds"),
+    erase.pipe(
+      finalizeWithin(FINAL_DEADLINE),
+      Effect.andThen(Effect.suspend(() => {
+        const left = table.waiting.length
+        return left === 0 ? Effect.void : Effect.logWarning(
+          `${
+            sessions(left)
+          } that have ended could not be erased from the session store, and can be resumed until their ` +
+            "resume window is over"
+        )
+      })),
+      Effect.andThen(finalizeWithin(FINAL_DEADLINE)(store.releaseAll)),
       Effect.ignore
     )
   )
 
+  // ---- taking leases
+
   /**
    * Takes a lease within the deadline. One that the store gives later is given back: nobody here would know of it, but it
-   * would be renewed with the others, and nobody could have the session.
+   * would be renewed with the others, and nobody could have the session. So is one whose answer is lost (`compare`).
    */
-  const take = <A>(what: string, taking: Effect.Effect<A, BackendError>, use: {
+  const take = <A>(id: string, what: string, taking: Effect.Effect<A, BackendError>, use: {
     readonly keep: (taken: A) => void
     readonly giveBack: (taken: A) => Effect.Effect<void, BackendError>
+    readonly outcome: "remove" | "release"
   }): Effect.Effect<A, BackendError> =>
     Effect.uninterruptibleMask((restore) =>
       Effect.flatMap(
-        Effect.forkIn(Effect.interruptible(taking), scope),
+        Effect.forkIn(
+          Effect.sync(() => table.begin(id)).pipe(Effect.andThen(Effect.interruptible(taking))),
+          scope,
+          { startImmediately: true }
+        ),
         (fiber) =>
           restore(bounded(what)(Fiber.join(fiber))).pipe(
-            Effect.tap((taken) => Effect.sync(() => use.keep(taken))),
+            Effect.tap((taken) =>
+              Effect.sync(() => {
+                use.keep(taken)
+                table.settled(id)
+              })
+            ),
             Effect.onError(() =>
               Fiber.join(fiber).pipe(
                 Effect.flatMap(use.giveBack),
                 Effect.timeoutOption(LATE_DEADLINE),
                 Effect.ensuring(Fiber.interrupt(fiber)),
+                Effect.ensuring(Effect.sync(() => table.failed(id, use.outcome))),
                 Effect.ignoreCause,
                 Effect.forkIn(scope)
               )
@@ -153,36 +256,93 @@ export const make: Effect.Effect<SessionLeases, never, Scope.Scope> = Effect.gen
       )
     )
 
-  const leaseOf = (id: string) =>
-    Effect.suspend(() => {
-      const lease = leases.get(id)
-      return lease === undefined ? Effect.fail(notFound(id)) : Effect.succeed(lease)
-    })
-
   const release = (id: string): Effect.Effect<void> =>
     Effect.suspend(() => {
-      const lease = leases.get(id)
-      leases.delete(id)
+      const lease = table.drop(id, "release")
       return lease === undefined
         ? Effect.void
-        : Effect.ignore(bounded("SessionStore.releaseLease")(store.releaseLease(lease)))
+        : Effect.ignore(bounded("SessionStore.undoClaim")(store.undoClaim(lease)))
     })
+
+  // ---- snapshots
+
+  const written = (id: string, held: HeldLease) =>
+    Effect.suspend(() => {
+      const wasDamaged = held.isDamaged
+      held.isDamaged = false
+      const sinceMs = status.snapshotStored(id)
+      return Effect.andThen(
+        wasDamaged && status.lost(nowMs())
+          ? Effect.logWarning(`session store ${store.name} had lost sessions of this process; they are stored again`)
+          : Effect.void,
+        sinceMs === undefined
+          ? Effect.void
+          : Effect.logInfo(`session snapshots are stored again, after ${Math.round((nowMs() - sinceMs) / 1_000)} s`)
+      )
+    })
+  const notWritten = (id: string, held: HeldLease, error: BackendError) =>
+    Effect.suspend(() => {
+      const reason = reasonOf(error)
+      // not a failure of the store: what it lost is stored again
+      if (reason === "gap") held.isDamaged = true
+      if (reason === "gap" || reason === "fenced") return Effect.void
+      return status.snapshotFailed(id, error, nowMs())
+        ? Effect.annotateLogs(Effect.logWarning("session snapshots are not stored; will retry", error.message), {
+          session: id
+        })
+        : Effect.void
+    })
+
+  const decode = Effect.fnUntraced(function*(id: string, stored: StoredSession, damage: SnapshotDamage | undefined) {
+    const restored = yield* Effect.tapError(SessionSnapshot.decode(stored), (error) =>
+      // a caller who tries again and again makes one line
+      table.noteUnreadable(id)
+        ? Effect.annotateLogs(
+          Effect.logWarning(
+            "session snapshot cannot be read",
+            error.cause === undefined ? error.message : String(error.cause)
+          ),
+          { session: id }
+        )
+        : Effect.void)
+    const worst = damage ?? restored.damage
+    if (worst !== undefined) {
+      yield* Effect.annotateLogs(Effect.logWarning("session snapshot is damaged", describeDamage(worst)), {
+        session: id
+      })
+    }
+    return restored
+  })
 
   return {
     enabled: true,
     begin: (id, kept, resumeWindow) =>
       Effect.asVoid(
-        take("SessionStore.create", store.create(id, kept, Duration.toMillis(resumeWindow)), {
-          keep: (lease) => void leases.set(id, lease),
-          giveBack: store.remove
+        take(id, "SessionStore.create", store.create(id, kept, Duration.toMillis(resumeWindow)), {
+          keep: (lease) => table.hold(lease, kept.items.length),
+          giveBack: store.remove,
+          outcome: "remove"
         })
       ),
     write: (id, change) =>
-      Effect.flatMap(leaseOf(id), (lease) => bounded("SessionStore.write")(store.write(lease, change))),
+      Effect.suspend(() => {
+        const held = table.writing(id)
+        if (held === undefined) return Effect.fail(notFound(id))
+        return bounded("SessionStore.write")(store.write(held.lease, change)).pipe(
+          Effect.onExit((exit) =>
+            Effect.sync(() => held.written(exit._tag === "Success" ? change.from + change.items.length : undefined))
+          ),
+          Effect.tap(() => written(id, held)),
+          Effect.tapError((error) => notWritten(id, held, error))
+        )
+      }),
+    watch: (id, saveAgain) => table.watch(id, saveAgain),
     claim: Effect.fnUntraced(function*(id) {
-      const claim = yield* take("SessionStore.claim", store.claim(id), {
-        keep: (claim) => claim._tag === "Claimed" ? void leases.set(id, claim.lease) : undefined,
-        giveBack: (claim) => claim._tag === "Claimed" ? store.releaseLease(claim.lease) : Effect.void
+      if (table.hasEnded(id)) return yield* notFound(id)
+      const claim = yield* take(id, "SessionStore.claim", store.claim(id), {
+        keep: (claim) => claim._tag === "Claimed" ? table.hold(claim.lease, claim.snapshot.items.length) : undefined,
+        giveBack: (claim) => claim._tag === "Claimed" ? store.undoClaim(claim.lease) : Effect.void,
+        outcome: "release"
       })
       switch (claim._tag) {
         case "Unknown":
@@ -195,18 +355,35 @@ export const make: Effect.Effect<SessionLeases, never, Scope.Scope> = Effect.gen
           })
         case "Claimed":
           // what this version cannot read, another process may
-          return yield* Effect.onError(SessionSnapshot.decode(claim.snapshot), () => release(id))
+          return yield* Effect.onError(decode(id, claim.snapshot, claim.damage), () => release(id))
       }
     }),
     release,
     end: (id) =>
       Effect.suspend(() => {
-        const lease = leases.get(id)
-        if (lease === undefined) return Effect.void
-        leases.delete(id)
-        ended.add(lease)
-        return Effect.ignore(remove(lease))
+        const lease = table.end(id)
+        status.snapshotStored(id)
+        return lease === undefined ? Effect.void : Effect.andThen(Effect.ignore(remove(lease)), noteErasures)
       }),
-    sharedSecret: (name, candidate) => bounded("SessionStore.secret")(store.secret(name, candidate))
+    sharedSecret: Effect.fnUntraced(function*(name, candidate) {
+      const secret = yield* bounded("SessionStore.secret")(SharedSecret.make(store, name, candidate))
+      secrets.push(secret)
+      return secret
+    }),
+    health: {
+      name: "persistence",
+      what: "what is stored of the sessions",
+      failed: "degraded",
+      probe: Effect.suspend(() => {
+        const fault = status.fault(nowMs())
+        return fault === undefined ? Effect.void : Effect.fail(
+          new ConnectionFailed({
+            op: "VoiceBackend.healthCheck",
+            message: fault,
+            details: { part: "persistence" }
+          })
+        )
+      })
+    }
   }
 })

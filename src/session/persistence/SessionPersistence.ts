@@ -46,6 +46,8 @@ export interface SessionPersistenceOptions
 export interface SessionPersistence {
   /** Schedules a write, after a change that must not be lost. Synchronous. */
   readonly requestSave: () => void
+  /** Schedules a write of the whole snapshot: the store has lost what was written. Synchronous. */
+  readonly saveAgain: () => void
   /** Notes a sentence that a reply is going to say. Synchronous. */
   readonly planned: (epoch: number, sentence: string) => void
   /** The snapshot of the session now. */
@@ -91,7 +93,8 @@ export const make = Effect.fnUntraced(function*(
     const { attached, seq, state } = read()
     const epoch = state.agent._tag === "Silent" ? 0 : state.agent.reply.epoch
     const planned = plan.epoch === epoch ? plan.sentences : []
-    return encodeHead(SessionSnapshot.progressOf(state, { attached, seq, heard: heard(epoch), planned }))
+    const progress = SessionSnapshot.progressOf(state, { attached, seq, heard: heard(epoch), planned })
+    return encodeHead(progress, state.history.length)
   }
   const writer = write === undefined ? undefined : yield* SnapshotWriter.make({
     write,
@@ -105,6 +108,7 @@ export const make = Effect.fnUntraced(function*(
   })
   return {
     requestSave: () => writer?.requestSave(),
+    saveAgain: () => writer?.saveAgain(),
     planned: (epoch, sentence) => {
       if (plan.epoch !== epoch) plan = { epoch, sentences: [] }
       plan.sentences.push(sentence)

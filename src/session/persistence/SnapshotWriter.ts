@@ -2,7 +2,8 @@
  * Writes the snapshots of a session to the store: off the hot path, one write at a time, always the newest snapshot.
  *
  * A write is due after a change that must not be lost, and every second while the agent speaks. A write that fails is
- * retried until it succeeds; the conversation goes on meanwhile.
+ * retried until it succeeds; the conversation goes on meanwhile. What the store has lost is written again as a whole, in
+ * pieces, and less often while the store goes on losing it.
  *
  * @since 0.1.0
  */
@@ -10,14 +11,22 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Queue from "effect/Queue"
 import type * as Scope from "effect/Scope"
-import type { BackendError } from "../../BackendError.ts"
+import { type BackendError, InvalidConfig } from "../../BackendError.ts"
 import type { HistoryItem } from "../../conversation/History.ts"
+import * as MonotonicTime from "../../MonotonicTime.ts"
 import * as RetryPolicy from "../../RetryPolicy.ts"
 import * as SessionSnapshot from "./SessionSnapshot.ts"
 
 /** The most that is lost of what was heard of a reply. */
 const WHILE_SPEAKING = Duration.millis(1_000)
 const retryPolicy: RetryPolicy.RetryPolicy = { delay: Duration.millis(100), maxDelay: Duration.seconds(5) }
+/** Before what the store has lost is written again as a whole. */
+const lossPolicy: RetryPolicy.RetryPolicy = { delay: Duration.millis(50), maxDelay: Duration.minutes(1) }
+/** A store that has lost nothing for so long counts as sound again. */
+const LOSS_MEMORY_MS = 300_000
+/** The most that one write carries, in characters and in items. */
+const MAX_WRITE_CHARACTERS = 256 * 1024
+const MAX_WRITE_ITEMS = 1_000
 
 /**
  * A change of the stored snapshot, as `SessionStore.write` takes it.
@@ -59,6 +68,8 @@ export interface SnapshotWriterOptions {
 export interface SnapshotWriter {
   /** Schedules a write, after a change that must not be lost. Synchronous. */
   readonly requestSave: () => void
+  /** Schedules a write of the whole snapshot: the store has lost what was written. Synchronous. */
+  readonly saveAgain: () => void
 }
 
 /** How many items two histories have in common; equal items are the same object. */
@@ -68,6 +79,21 @@ const commonLength = (one: ReadonlyArray<HistoryItem>, other: ReadonlyArray<Hist
   while (length < most && one[length] === other[length]) length++
   return length
 }
+
+/** The items of the next write. */
+const nextItems = (history: ReadonlyArray<HistoryItem>, from: number): ReadonlyArray<string> => {
+  const items: Array<string> = []
+  let characters = 0
+  for (let index = from; index < history.length && items.length < MAX_WRITE_ITEMS; index++) {
+    const item = SessionSnapshot.encodeItem(history[index]!)
+    characters += item.length
+    if (items.length > 0 && characters > MAX_WRITE_CHARACTERS) break
+    items.push(item)
+  }
+  return items
+}
+
+const reasonOf = ({ details }: BackendError): unknown => details?.["reason"]
 
 /**
  * Starts the writer in the present scope.
@@ -79,32 +105,66 @@ export const make = Effect.fnUntraced(function*(
   { onSaved, onTakenOver, read, stored: before, write }: SnapshotWriterOptions
 ): Effect.fn.Return<SnapshotWriter, never, Scope.Scope> {
   const wake = yield* Queue.sliding<void>(1)
+  const requestSave = () => void Queue.offerUnsafe(wake, undefined)
   let stored = before
   let pauses: RetryPolicy.Pauses | undefined
+  let hasLost = false
+  let losses: RetryPolicy.Pauses | undefined
+  let lastLossMs = Number.NEGATIVE_INFINITY
 
-  const save = Effect.suspend(() => {
+  const lose = () => {
+    stored = []
+    hasLost = true
+    requestSave()
+  }
+
+  /** Waits before the whole is written again: the longer, the more often the store has lost it. */
+  const pauseAfterLoss = Effect.gen(function*() {
+    hasLost = false
+    const now = yield* MonotonicTime.currentMs
+    if (losses === undefined || now - lastLossMs > LOSS_MEMORY_MS) losses = yield* RetryPolicy.start(lossPolicy)
+    lastLossMs = now
+    yield* Effect.sleep((yield* losses(lost)) ?? 0)
+  })
+
+  /** Writes what is not stored, in as many writes as it takes. */
+  const saveAll: Effect.Effect<void, BackendError> = Effect.suspend(() => {
     const { head, history, seq } = read()
     const from = commonLength(stored, history)
-    return Effect.map(write({ head, from, items: history.slice(from).map(SessionSnapshot.encodeItem) }), () => {
-      stored = history
+    const items = nextItems(history, from)
+    return Effect.suspend(() => write({ head, from, items })).pipe(Effect.andThen(Effect.suspend(() => {
+      // while it was written, the store may have been found to have lost it
+      if (hasLost) return Effect.void
+      stored = history.slice(0, from + items.length)
+      if (stored.length < history.length) return saveAll
       pauses = undefined
       onSaved(seq)
-      return true
-    })
-  }).pipe(
+      return Effect.void
+    })))
+  })
+
+  const retryLater = Effect.fnUntraced(function*(error: BackendError) {
+    if (pauses === undefined) {
+      yield* Effect.logDebug("session snapshot failed; will retry", error.message)
+      pauses = yield* RetryPolicy.start(retryPolicy)
+    }
+    yield* Effect.sleep((yield* pauses(error)) ?? 0)
+    requestSave()
+  })
+
+  /** Whether it goes on. */
+  const save: Effect.Effect<boolean> = Effect.suspend(() => hasLost ? pauseAfterLoss : Effect.void).pipe(
+    Effect.andThen(saveAll),
+    Effect.as(true),
     Effect.catch((error) => {
-      if (error.code === "session_not_found") {
-        return Effect.as(Effect.sync(onTakenOver), false)
+      switch (reasonOf(error)) {
+        case "fenced":
+          return Effect.as(Effect.sync(onTakenOver), false)
+        case "gap":
+          return Effect.as(Effect.sync(lose), true)
+        default:
+          return Effect.as(retryLater(error), true)
       }
-      return Effect.gen(function*() {
-        if (pauses === undefined) {
-          yield* Effect.logWarning("session snapshot failed; will retry", error.message)
-          pauses = yield* RetryPolicy.start(retryPolicy)
-        }
-        yield* Effect.sleep((yield* pauses(error)) ?? 0)
-        Queue.offerUnsafe(wake, undefined)
-        return true
-      })
     })
   )
 
@@ -116,5 +176,8 @@ export const make = Effect.fnUntraced(function*(
     Effect.repeat({ while: (goesOn) => goesOn }),
     Effect.forkScoped
   )
-  return { requestSave: () => void Queue.offerUnsafe(wake, undefined) }
+  return { requestSave, saveAgain: lose }
 })
+
+/** What the pauses after a loss are asked with; it says no time of its own. */
+const lost = new InvalidConfig({ op: "SessionStore.write", message: "the session store has lost the session" })

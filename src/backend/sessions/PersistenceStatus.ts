@@ -1,0 +1,96 @@
+/**
+ * What of a backend's sessions is not stored at present, and why: for the log and the health check.
+ *
+ * @since 0.1.0
+ */
+import type { BackendError } from "../../BackendError.ts"
+
+/** What is not stored for less is not told: the next try may succeed. */
+const TOLERATED_MS = 30_000
+/** How long a loss of the store is told. */
+const LOSS_TOLD_MS = 30_000
+
+interface Failure {
+  readonly sinceMs: number
+  readonly error: BackendError
+}
+
+const seconds = (ms: number): string => `${Math.round(ms / 1_000)} s`
+const count = (n: number, what: string): string => `${n} ${what}${n === 1 ? "" : "s"}`
+
+/**
+ * Times are monotonic, in ms.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export class PersistenceStatus {
+  readonly #snapshots = new Map<string, Failure>()
+  #secret: Failure | undefined
+  #erasures: { readonly sinceMs: number; readonly count: number } | undefined
+  #lost: { readonly atMs: number; readonly sessions: number } | undefined
+
+  /** A session's snapshot could not be stored. Whether it is the only one. */
+  snapshotFailed(id: string, error: BackendError, nowMs: number): boolean {
+    const isFirst = this.#snapshots.size === 0
+    this.#snapshots.set(id, { sinceMs: this.#snapshots.get(id)?.sinceMs ?? nowMs, error })
+    return isFirst
+  }
+
+  /** A session's snapshot is stored, or it has ended. Since when it was not, if no other is missing now. */
+  snapshotStored(id: string): number | undefined {
+    const failure = this.#snapshots.get(id)
+    return failure !== undefined && this.#snapshots.delete(id) && this.#snapshots.size === 0
+      ? failure.sinceMs
+      : undefined
+  }
+
+  /** The secret that tokens are signed with could not be shared. Whether it could before. */
+  secretFailed(error: BackendError, nowMs: number): boolean {
+    const isFirst = this.#secret === undefined
+    this.#secret = { sinceMs: this.#secret?.sinceMs ?? nowMs, error }
+    return isFirst
+  }
+
+  secretStored(): void {
+    this.#secret = undefined
+  }
+
+  /** How many sessions that have ended are not erased yet. */
+  waitingErasures(waiting: number, nowMs: number): void {
+    this.#erasures = waiting === 0 ? undefined : { sinceMs: this.#erasures?.sinceMs ?? nowMs, count: waiting }
+  }
+
+  /** The store had lost a session of this process, which is stored again. Whether that is news. */
+  lost(nowMs: number): boolean {
+    const former = this.#lost
+    const isNews = former === undefined || nowMs - former.atMs > LOSS_TOLD_MS
+    this.#lost = { atMs: nowMs, sessions: isNews ? 1 : former.sessions + 1 }
+    return isNews
+  }
+
+  /** What is not as it should be, as sentences; `undefined` when all is well. */
+  fault(nowMs: number): string | undefined {
+    const faults: Array<string> = []
+    const late = Array.from(this.#snapshots.values()).filter(({ sinceMs }) => nowMs - sinceMs > TOLERATED_MS)
+    const oldest = late.toSorted((one, other) => one.sinceMs - other.sinceMs)[0]
+    if (oldest !== undefined) {
+      const since = seconds(nowMs - oldest.sinceMs)
+      faults.push(
+        `snapshots of ${count(late.length, "session")} not stored for up to ${since}: ${oldest.error.message}`
+      )
+    }
+    if (this.#secret !== undefined && nowMs - this.#secret.sinceMs > TOLERATED_MS) {
+      const since = seconds(nowMs - this.#secret.sinceMs)
+      faults.push(`the secret of session tokens not stored for ${since}: ${this.#secret.error.message}`)
+    }
+    if (this.#erasures !== undefined && nowMs - this.#erasures.sinceMs > TOLERATED_MS) {
+      const since = seconds(nowMs - this.#erasures.sinceMs)
+      faults.push(`${count(this.#erasures.count, "session")} that ended not erased for up to ${since}`)
+    }
+    if (this.#lost !== undefined && nowMs - this.#lost.atMs <= LOSS_TOLD_MS) {
+      faults.push(`the session store had lost ${count(this.#lost.sessions, "session")}; stored again`)
+    }
+    return faults.length === 0 ? undefined : faults.join("; ")
+  }
+}
