@@ -34,6 +34,7 @@ import * as Retention from "./sessions/Retention.ts"
 import * as SessionLeases from "./sessions/SessionLeases.ts"
 import * as SessionOpening from "./sessions/SessionOpening.ts"
 import * as SessionTable from "./sessions/SessionTable.ts"
+import * as SharedSecret from "./sessions/SharedSecret.ts"
 
 /** How often health is checked and audio is counted when nobody asks. */
 const MONITOR_EVERY = "10 seconds"
@@ -133,11 +134,17 @@ export const makeBackend = Effect.fnUntraced(function*(parts: BackendParts) {
   const countAudio = Effect.sync(() => {
     for (const { handle } of sessions.entries()) handle.countAudio()
   })
+  const configuredKey = config().session.signingKey
+  const tokenSecret = configuredKey === undefined
+    ? yield* leases.sharedSecret("session_tokens", yield* newSecret)
+    : SharedSecret.own(Redacted.value(configuredKey))
   const lifecycle: BackendLifecycle.BackendLifecycle = yield* BackendLifecycle.make({
     provider,
     host: {
-      signingKey: config().session.signingKey ??
-        Redacted.make(yield* leases.sharedSecret("session_tokens", yield* newSecret)),
+      get signingKey() {
+        return Redacted.make(tokenSecret.current())
+      },
+      formerKeys: () => tokenSecret.former().map((secret) => Redacted.make(secret)),
       admit: access.connect,
       recover: sessions.recover,
       limits: () => config().session

@@ -95,7 +95,7 @@ export const make = Effect.fnUntraced(function*(
   const { host } = options
   const parent = yield* Effect.scope
   const clock = yield* Clock.Clock
-  const tokens = yield* SessionTokens.make(host.signingKey)
+  const tokens = yield* SessionTokens.make({ current: () => host.signingKey, former: host.formerKeys })
   const recoveries = yield* FiberMap.make<string, void, BackendError>()
   const entries = new Map<string, Entry>()
   const now = () => MonotonicTime.nowMs(clock)

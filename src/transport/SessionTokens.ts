@@ -82,27 +82,66 @@ const whenExpired = (cause: unknown): VerifiedToken => {
 }
 
 /**
+ * The keys of tokens, read at each use.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface SigningKeys {
+  readonly current: () => Redacted.Redacted<string>
+  /** Keys that were signed with before; what they signed is still valid. Default: none. */
+  readonly former?: (() => ReadonlyArray<Redacted.Redacted<string>>) | undefined
+}
+
+/** Imported keys that are remembered; there are more only while keys change all the time. */
+const MAX_IMPORTED = 64
+
+const importKey = (secret: string): Promise<webcrypto.CryptoKey> =>
+  webcrypto.subtle.importKey("raw", Buffer.from(secret), { name: "HMAC", hash: "SHA-256" }, false, ["sign", "verify"])
+
+/** Imports each key once. */
+const makeImports = () => {
+  const imported = new Map<string, Promise<webcrypto.CryptoKey>>()
+  return (key: Redacted.Redacted<string>): Promise<webcrypto.CryptoKey> => {
+    const secret = Redacted.value(key)
+    const known = imported.get(secret) ?? importKey(secret)
+    if (!imported.has(secret) && imported.size >= MAX_IMPORTED) imported.clear()
+    imported.set(secret, known)
+    return known
+  }
+}
+
+/** Tries keys one after the other, as long as the signature is not right. */
+const verifyWith = async (
+  keys: ReadonlyArray<Redacted.Redacted<string>>,
+  verify: (key: Redacted.Redacted<string>) => Promise<VerifiedToken>
+): Promise<VerifiedToken> => {
+  for (const key of keys.slice(0, -1)) {
+    try {
+      return await verify(key)
+    } catch (cause) {
+      if (!(cause instanceof errors.JWSSignatureVerificationFailed)) throw cause
+    }
+  }
+  return verify(keys.at(-1)!)
+}
+
+/**
  * @category constructors
  * @since 0.1.0
  */
 export const make = Effect.fnUntraced(function*(
-  signingKey: Redacted.Redacted<string>
+  keys: Redacted.Redacted<string> | SigningKeys
 ): Effect.fn.Return<SessionTokens> {
-  const key = yield* Effect.promise(() =>
-    webcrypto.subtle.importKey(
-      "raw",
-      Buffer.from(Redacted.value(signingKey)),
-      { name: "HMAC", hash: "SHA-256" },
-      false,
-      ["sign", "verify"]
-    )
-  )
+  const { current, former }: SigningKeys = Redacted.isRedacted(keys) ? { current: () => keys } : keys
+  const imported = makeImports()
+  yield* Effect.promise(() => imported(current()))
 
   const issue: SessionTokens["issue"] = Effect.fnUntraced(function*(session, userId, expiresAt) {
     const now = yield* Clock.currentTimeMillis
     // Only makes tokens distinct; it is not a secret.
     const id = yield* Effect.all([Random.nextIntBetween(0, 2 ** 32), Random.nextIntBetween(0, 2 ** 32)])
-    return yield* Effect.promise(() =>
+    return yield* Effect.promise(async () =>
       new SignJWT()
         .setProtectedHeader({ alg: ALGORITHM, typ: "JWT" })
         .setIssuer(ISSUER)
@@ -111,7 +150,7 @@ export const make = Effect.fnUntraced(function*(
         .setJti(id.map((part) => part.toString(36)).join("-"))
         .setIssuedAt(Math.floor(now / 1_000))
         .setExpirationTime(Math.ceil(expiresAt / 1_000))
-        .sign(key)
+        .sign(await imported(current()))
     )
   })
 
@@ -120,13 +159,14 @@ export const make = Effect.fnUntraced(function*(
     const now = yield* Clock.currentTimeMillis
     return yield* Effect.tryPromise({
       try: () =>
-        jwtVerify(token, key, {
-          algorithms: [ALGORITHM],
-          issuer: ISSUER,
-          audience: audienceOf(session),
-          requiredClaims: ["sub", "jti", "iat", "exp"],
-          currentDate: new Date(now)
-        }).then(({ payload }) => verified(payload, false), whenExpired),
+        verifyWith([current(), ...(former?.() ?? [])], async (key) =>
+          jwtVerify(token, await imported(key), {
+            algorithms: [ALGORITHM],
+            issuer: ISSUER,
+            audience: audienceOf(session),
+            requiredClaims: ["sub", "jti", "iat", "exp"],
+            currentDate: new Date(now)
+          }).then(({ payload }) => verified(payload, false), whenExpired)),
       catch: invalidToken
     })
   })

@@ -85,9 +85,11 @@ export interface ProviderConnection {
 export interface ProviderHost {
   /**
    * The key that signs session tokens: `session.signing_key`, or one that all processes on the session store share, so that a
-   * token outlives the process that issued it.
+   * token outlives the process that issued it. To be read at each use: after a loss of the store's data it may be another.
    */
   readonly signingKey: Redacted.Redacted<string>
+  /** Keys that were signed with before: what they signed is still valid. Default: none. */
+  readonly formerKeys?: (() => ReadonlyArray<Redacted.Redacted<string>>) | undefined
   /** The current limits of sessions; they may have changed since the provider was connected. */
   readonly limits?: (() => Pick<BackendConfig["session"], "resumeWindow" | "tokenTtl">) | undefined
   /** Authorizes a user's connection to a session by the application's hooks and rate limits. */

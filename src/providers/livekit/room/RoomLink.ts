@@ -110,6 +110,7 @@ export const open = Effect.fnUntraced(function*(
   const nowMs = () => MonotonicTime.nowMs(clock)
   const target = yield* RoomName.resolve(session, {
     key: host.signingKey,
+    formerKeys: host.formerKeys?.() ?? [],
     prefix: options.roomPrefix,
     namedRooms: options.namedRooms
   })

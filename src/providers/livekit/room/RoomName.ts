@@ -55,11 +55,14 @@ export const seal = (key: Redacted.Redacted<string>, where: { readonly room: str
   return `${SCHEME}/${text}.${signature(key, text).toString("base64url")}`
 }
 
-const unseal = (key: Redacted.Redacted<string>, sealed: string) => {
+const unseal = (keys: ReadonlyArray<Redacted.Redacted<string>>, sealed: string) => {
   const [text = "", mac = ""] = sealed.split(".")
   const actual = Buffer.from(mac, "base64url")
-  const expected = signature(key, text)
-  if (actual.length !== expected.length || !timingSafeEqual(actual, expected)) return undefined
+  const isSigned = keys.some((key) => {
+    const expected = signature(key, text)
+    return actual.length === expected.length && timingSafeEqual(actual, expected)
+  })
+  if (!isSigned) return undefined
   const decoded = decodeSealed(Buffer.from(text, "base64url").toString())
   return decoded._tag === "Some" ? decoded.value : undefined
 }
@@ -86,6 +89,8 @@ export const resolve = (
   { config: { connectionUrl, userId }, id }: Pick<LinkedSession, "id" | "config">,
   options: {
     readonly key: Redacted.Redacted<string>
+    /** Keys that the backend has signed with before. Default: none. */
+    readonly formerKeys?: ReadonlyArray<Redacted.Redacted<string>> | undefined
     readonly prefix: string
     readonly namedRooms: boolean
   }
@@ -99,7 +104,7 @@ export const resolve = (
   if (!connectionUrl.startsWith(SCHEME)) return refuse("connection_url: expected livekit:<room> or nothing")
   const name = connectionUrl.slice(SCHEME.length)
   if (name.startsWith("/")) {
-    const found = unseal(options.key, name.slice(1))
+    const found = unseal([options.key, ...(options.formerKeys ?? [])], name.slice(1))
     return found === undefined
       ? refuse("connection_url: invalid signature")
       : Effect.succeed({ ...found, owned: false, userJoined: true })
