@@ -148,7 +148,9 @@ export const make = Effect.fnUntraced(function*(
     Effect.catch(
       effect,
       (error) =>
-        PostgresFaults.isUndefinedTable(error) ? Effect.andThen(sql.withTransaction(migrate(sql)), effect) : Effect.fail(error)
+        PostgresFaults.isUndefinedTable(error)
+          ? Effect.andThen(sql.withTransaction(migrate(sql)), effect)
+          : Effect.fail(error)
     )
   const transaction = <A, E>(op: string, effect: Effect.Effect<A, E>): Effect.Effect<A, BackendError> =>
     withTables(sql.withTransaction(effect)).pipe(named(op))
