@@ -10,6 +10,7 @@ import { isAbsolute, join } from "node:path"
 import type { StoreConfig } from "../backend/config/BackendConfig.ts"
 import type { StoreLoader } from "../backend/sessions/StoreRegistry.ts"
 import { describe, InvalidConfig } from "../BackendError.ts"
+import { adviceFor, importPackage } from "../ExternalPackage.ts"
 import type { Open } from "../session/retention/SessionArchive.ts"
 
 /** Loads a store; the error of a missing package names the package to install. */
@@ -25,11 +26,15 @@ const load = <Module>(
         op: "StoreRegistry.load",
         message: needs === undefined
           ? `cannot load the session store ${kind}: ${describe(cause)}`
-          : `store.kind ${kind} needs the package ${needs}: npm install ${needs}`,
+          : `store.kind ${kind} needs the package ${needs}: ${adviceFor(needs, cause)}`,
         details: { missing: needs ?? kind },
         cause
       })
   })
+
+// Their packages are imported first, so that one that is missing is found before the store is opened.
+const importPostgres = () => importPackage("@effect/sql-pg/PgClient").then(() => import("../store/PostgresStore.ts"))
+const importRedis = () => importPackage("redis").then(() => import("../store/RedisStore.ts"))
 
 const urlOf = ({ kind, url }: StoreConfig): Effect.Effect<Redacted.Redacted<string>, InvalidConfig> =>
   url !== undefined ? Effect.succeed(url) : Effect.fail(
@@ -82,12 +87,12 @@ export const stores: { readonly [kind in Exclude<StoreConfig["kind"], "memory">]
     Effect.map(load("sqlite", () => import("../store/SqliteStore.ts")), ({ layer }) => layer({ path, lease })),
   postgres: (config) =>
     Effect.map(
-      Effect.all([load("postgres", () => import("../store/PostgresStore.ts"), "@effect/sql-pg"), urlOf(config)]),
+      Effect.all([load("postgres", importPostgres, "@effect/sql-pg"), urlOf(config)]),
       ([{ layer }, url]) => layer({ url, lease: config.lease })
     ),
   redis: (config) =>
     Effect.map(
-      Effect.all([load("redis", () => import("../store/RedisStore.ts"), "redis"), urlOf(config)]),
+      Effect.all([load("redis", importRedis, "redis"), urlOf(config)]),
       ([{ layer }, url]) => layer({ url, lease: config.lease })
     )
 }

@@ -12,6 +12,7 @@ import { AgentRegistry } from "../agent/AgentRegistry.ts"
 import { BackendRegistry } from "../backend/provider/BackendRegistry.ts"
 import { StoreRegistry } from "../backend/sessions/StoreRegistry.ts"
 import { InvalidConfig } from "../BackendError.ts"
+import { adviceFor } from "../ExternalPackage.ts"
 import { ProcessorRegistry } from "../hooks/AudioProcessor.ts"
 import * as RateLimits from "../hooks/RateLimits.ts"
 import { Open } from "../session/retention/SessionArchive.ts"
@@ -36,7 +37,7 @@ const openRateLimits: typeof RateLimits.SharedStore.Service = (url) =>
     catch: (cause) =>
       new InvalidConfig({
         op: "RateLimits.open",
-        message: "rate_limits.store redis needs the package redis: npm install redis",
+        message: `rate_limits.store redis needs the package redis: ${adviceFor("redis", cause)}`,
         details: { missing: "redis" },
         cause
       })

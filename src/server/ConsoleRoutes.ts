@@ -18,14 +18,15 @@ import * as HttpServerRequest from "effect/http/HttpServerRequest"
 import * as HttpServerResponse from "effect/http/HttpServerResponse"
 import * as HttpStaticServer from "effect/http/HttpStaticServer"
 import * as Crypto from "node:crypto"
-import { stripTypeScriptTypes } from "node:module"
+import * as Module from "node:module"
 import * as Path from "node:path"
 import { fileURLToPath } from "node:url"
+import { packageFile } from "../ExternalPackage.ts"
 import * as Problem from "../transport/Problem.ts"
 
 const folders = {
-  "/assets/console": fileURLToPath(new URL("./console/", import.meta.url)),
-  "/client": fileURLToPath(new URL("../client/", import.meta.url))
+  "/assets/console": fileURLToPath(packageFile(import.meta.url, "./console/", "server/console/")),
+  "/client": fileURLToPath(packageFile(import.meta.url, "../client/", "client/"))
 } as const
 
 /** A file of the folder, or of a folder in it. */
@@ -55,7 +56,7 @@ const policyFor = (origins: ReadonlyArray<string>): string =>
  * @since 0.1.0
  */
 export const toJavaScript = (source: string): string =>
-  stripTypeScriptTypes(source, { mode: "strip" }).replace(
+  Module.stripTypeScriptTypes(source, { mode: "strip" }).replace(
     /(\bfrom\s*|\bimport\s*\(?\s*)(["'])(\.{1,2}\/[^"'\n]+)\.ts\2/g,
     "$1$2$3.js$2"
   )

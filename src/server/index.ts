@@ -3,6 +3,9 @@
  *
  * @since 0.1.0
  */
+// First, so that an older Node is told so before anything of it is missing.
+export { neededNodeMajor } from "./NodeVersion.ts"
+
 export { HttpProblemCode, Problem } from "../transport/Problem.ts"
 export { Api } from "./api/Api.ts"
 export { routes, type RoutesOptions } from "./Routes.ts"

@@ -6,7 +6,7 @@
  *
  * @since 0.1.0
  */
-import * as PgClient from "@effect/sql-pg/PgClient"
+import type * as PgClient from "@effect/sql-pg/PgClient"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
@@ -16,6 +16,7 @@ import type * as Scope from "effect/Scope"
 import { isSqlError } from "effect/sql/SqlError"
 import { randomBytes } from "node:crypto"
 import { type BackendError, InvalidConfig } from "../BackendError.ts"
+import { loadPackage } from "../ExternalPackage.ts"
 import { type Claim, type SessionLease, SessionStore, type StoredSession } from "../session/persistence/SessionStore.ts"
 import * as LeaseGrants from "./LeaseGrants.ts"
 import * as PostgresFaults from "./PostgresFaults.ts"
@@ -125,7 +126,13 @@ export const make = Effect.fnUntraced(function*(
       Effect.mapError(toError(op)),
       Effect.catchDefect((defect) => isSqlError(defect) ? Effect.fail(toError(op)(defect)) : Effect.die(defect))
     )
-  const sql = yield* PgClient.make({
+  const pg = yield* loadPackage<typeof PgClient>({
+    op: open,
+    purpose: "the session store postgres",
+    packageName: "@effect/sql-pg",
+    module: "@effect/sql-pg/PgClient"
+  })
+  const sql = yield* pg.make({
     url: options.url,
     applicationName: "effect-voice",
     maxConnections: options.maxConnections ?? 4,

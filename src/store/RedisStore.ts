@@ -11,8 +11,9 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Redacted from "effect/Redacted"
 import type * as Scope from "effect/Scope"
-import { createClient } from "redis"
+import type * as Redis from "redis"
 import { type BackendError, InvalidConfig } from "../BackendError.ts"
+import { loadPackage } from "../ExternalPackage.ts"
 import { type Claim, type SessionLease, SessionStore } from "../session/persistence/SessionStore.ts"
 import * as LeaseGrants from "./LeaseGrants.ts"
 import * as RedisFaults from "./RedisFaults.ts"
@@ -160,9 +161,14 @@ export const make = Effect.fnUntraced(function*(
   const toError = (op: string, error?: unknown) =>
     StoreFault.toError(op, NAME, RedisFaults.faultOf(error) ?? lost ?? StoreFault.unreachable)
 
+  const redis = yield* loadPackage<typeof Redis>({
+    op: open,
+    purpose: "the session store redis",
+    packageName: "redis"
+  })
   const client = yield* Effect.acquireRelease(
     Effect.sync(() => {
-      const client = createClient({
+      const client = redis.createClient({
         url,
         disableOfflineQueue: true,
         commandsQueueMaxLength: MAX_WAITING,

@@ -9,7 +9,7 @@
  */
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
-import { InvalidConfig, type PipelineError } from "../../BackendError.ts"
+import { describe, InvalidConfig, type PipelineError } from "../../BackendError.ts"
 import type { Resampler, ResamplerFactory } from "./ResamplerFactory.ts"
 import { instantiate, packageName } from "./SpeexResampler.ts"
 
@@ -39,7 +39,9 @@ export const load: Effect.Effect<ResamplerFactory, InvalidConfig> = Effect.tryPr
   catch: (cause) =>
     new InvalidConfig({
       op: "Resampler.load",
-      message: `the resampler could not be loaded: install ${packageName}`,
+      message: /Cannot find (?:package|module)/.test(describe(cause))
+        ? `the resampler needs the package ${packageName}: run "npm install ${packageName}"`
+        : `the resampler of ${packageName} could not be loaded: ${describe(cause).split("\n", 1)[0]}`,
       details: { missing: packageName },
       cause
     })

@@ -59,12 +59,10 @@ interface Native {
  * @since 0.1.0
  */
 export const instantiate = (simd: boolean): Promise<ResamplerFactory> => {
-  const module = simd
-    // @ts-expect-error the package has no types; `Speex` declares the used part
-    ? import("@echogarden/speex-resampler-wasm/simd")
-    // @ts-expect-error the package has no types; `Speex` declares the used part
-    : import("@echogarden/speex-resampler-wasm")
-  return module
+  // A variable, because the package has no types to resolve, and because a bundle must not take its JavaScript without its
+  // WebAssembly.
+  const specifier = simd ? `${packageName}/simd` : packageName
+  return import(/* webpackIgnore: true */ /* @vite-ignore */ specifier)
     // Without printErr, the failed attempt on a machine without SIMD would be printed to stderr.
     .then((loaded: { default: (options: object) => Promise<Speex> }) => loaded.default({ printErr: () => {} }))
     .then((speex) => fromModule(speex, simd))

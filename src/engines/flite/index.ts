@@ -14,6 +14,7 @@ import * as Stream from "effect/Stream"
 import { createRequire } from "node:module"
 import { Worker } from "node:worker_threads"
 import type { BackendError } from "../../BackendError.ts"
+import { packageFile } from "../../ExternalPackage.ts"
 import { withDefault } from "../../schema/Defaults.ts"
 import * as EngineRegistry from "../../speech/EngineRegistry.ts"
 import * as SessionSpeech from "../../speech/SessionSpeech.ts"
@@ -78,8 +79,7 @@ const chunksOf = (text: string, pcm: Int16Array): Array<SpeechChunk> => {
 
 const make = Effect.fnUntraced(function*(options: FliteOptions) {
   const wasm = yield* locate
-  // Next to this file, with its extension: `.ts` in the source tree, `.js` in `dist`.
-  const file = new URL(`./FliteWorker${import.meta.url.endsWith(".ts") ? ".ts" : ".js"}`, import.meta.url)
+  const file = packageFile(import.meta.url, "./FliteWorker.js", "engines/flite/FliteWorker.js")
   const pool = yield* FlitePool.make({
     workers: options.workers,
     maxQueued: MAX_QUEUED,

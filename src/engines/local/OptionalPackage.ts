@@ -1,9 +1,10 @@
 /**
- * The error of an engine whose optional package is not installed.
+ * The error of an engine whose optional package is not installed or does not load.
  *
  * @since 0.1.0
  */
-import { describe, InvalidConfig } from "../../BackendError.ts"
+import { InvalidConfig } from "../../BackendError.ts"
+import { adviceFor } from "../../ExternalPackage.ts"
 
 /**
  * A package that could not be loaded.
@@ -23,8 +24,8 @@ export interface MissingPackage {
 }
 
 /**
- * Makes the `invalid_config` of a missing package: it names the package to install, in `details.missing` too, and quotes the
- * first line of the cause.
+ * Makes the `invalid_config` of a missing package: it names the package, in `details.missing` too, and says to install it,
+ * or why it does not load.
  *
  * @category constructors
  * @since 0.1.0
@@ -34,7 +35,7 @@ export const missing = ({ cause, engine, native, packageName, purpose }: Missing
     op: "EngineRegistry.layer",
     message: `${purpose ?? `the engine ${engine}`} needs the package ${packageName}` +
       (native === true ? ` with its binary for ${process.platform}-${process.arch}` : "") +
-      `: run "npm install ${packageName}" (${describe(cause).split("\n", 1)[0]})`,
+      `: ${adviceFor(packageName, cause)}`,
     details: { missing: [packageName], engine },
     cause
   })

@@ -13,6 +13,7 @@ import * as Scope from "effect/Scope"
 import { Worker } from "node:worker_threads"
 import { type BackendError, PipelineError } from "../../BackendError.ts"
 import { deadline, finalizeWithin } from "../../Deadline.ts"
+import { packageFile } from "../../ExternalPackage.ts"
 import * as MonotonicTime from "../../MonotonicTime.ts"
 import * as OptionalPackage from "../local/OptionalPackage.ts"
 import {
@@ -41,8 +42,7 @@ const EXIT_TIMEOUT = "2 seconds"
 /** How long the exit of the process waits for the inference in progress: one batch of one session's windows, 0.5 s. */
 const PROCESS_EXIT_MS = 500
 
-// Next to this file, compiled or not.
-const file = new URL(import.meta.url.endsWith(".ts") ? "./BatchWorker.ts" : "./BatchWorker.js", import.meta.url)
+const file = packageFile(import.meta.url, "./BatchWorker.js", "engines/silero/BatchWorker.js")
 
 const op = "VoiceActivityDetector.open"
 

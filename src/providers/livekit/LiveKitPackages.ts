@@ -12,6 +12,7 @@ import type * as Scope from "effect/Scope"
 import type * as Server from "livekit-server-sdk"
 import { InvalidConfig } from "../../BackendError.ts"
 import { finalizeWithin } from "../../Deadline.ts"
+import { adviceFor, importPackage } from "../../ExternalPackage.ts"
 
 /**
  * @category models
@@ -27,13 +28,13 @@ const DISPOSE_DEADLINE = "2 seconds"
 let users = 0
 let loaded: typeof Rtc | undefined
 
-const load = <A>(name: string, module: () => Promise<A>): Effect.Effect<A, InvalidConfig> =>
+const load = <A>(name: string, module = () => importPackage<A>(name)): Effect.Effect<A, InvalidConfig> =>
   Effect.tryPromise({
     try: module,
     catch: (cause) =>
       new InvalidConfig({
         op: "LiveKitProvider.connect",
-        message: `provider livekit needs the package ${name}: npm install ${name}`,
+        message: `provider livekit needs the package ${name}: ${adviceFor(name, cause)}`,
         details: { missing: name },
         cause
       })
@@ -69,8 +70,9 @@ const dispose = Effect.suspend(() => {
  */
 export const acquire: Effect.Effect<LiveKitPackages, InvalidConfig, Scope.Scope> = Effect.gen(function*() {
   yield* Effect.acquireRelease(Effect.sync(() => users++), () => dispose)
-  const sdk = yield* load("livekit-server-sdk", () => import("livekit-server-sdk"))
-  const rtc = yield* load("@livekit/rtc-node", () => withoutDebugOutput(() => import("@livekit/rtc-node")))
+  const sdk = yield* load<typeof Server>("livekit-server-sdk")
+  const name = "@livekit/rtc-node"
+  const rtc = yield* load(name, () => withoutDebugOutput(() => importPackage<typeof Rtc>(name)))
   loaded = rtc
   return { rtc, sdk }
 })

@@ -9,7 +9,8 @@ import type * as Opus from "@evan/opus"
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
 import type * as DataChannel from "node-datachannel"
-import { InvalidConfig } from "../../BackendError.ts"
+import type { InvalidConfig } from "../../BackendError.ts"
+import { loadPackage } from "../../ExternalPackage.ts"
 
 /**
  * @category models
@@ -23,17 +24,8 @@ export interface NativeRtc {
 let users = 0
 let cleanup: (() => void) | undefined
 
-const load = <A>(name: string, module: () => Promise<A>): Effect.Effect<A, InvalidConfig> =>
-  Effect.tryPromise({
-    try: module,
-    catch: (cause) =>
-      new InvalidConfig({
-        op: "WebRtcConnection.accept",
-        message: `WebRTC needs the package ${name}: npm install ${name}`,
-        details: { missing: name },
-        cause
-      })
-  })
+const load = <A>(packageName: string): Effect.Effect<A, InvalidConfig> =>
+  loadPackage<A>({ op: "WebRtcConnection.accept", purpose: "WebRTC", packageName })
 
 /**
  * Registers a user of the packages for the scope; the returned effect loads them, once. Fails `invalid_config` with
@@ -55,8 +47,8 @@ export const claim: Effect.Effect<Effect.Effect<NativeRtc, InvalidConfig>, never
     )
     return yield* Effect.cached(
       Effect.all([
-        load("node-datachannel", () => import("node-datachannel")),
-        load("@evan/opus", () => import("@evan/opus"))
+        load<typeof DataChannel>("node-datachannel"),
+        load<typeof Opus>("@evan/opus")
       ]).pipe(
         Effect.map(([datachannel, opus]) => {
           if (cleanup === undefined) {
