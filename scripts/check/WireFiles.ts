@@ -1,5 +1,5 @@
 /**
- * The files that are made from the wire protocol's schemas.
+ * The files that are made from others: from the wire protocol's schemas, and from the client's audio worklets.
  *
  * @since 0.1.0
  */
@@ -14,6 +14,7 @@ import { SUBPROTOCOL } from "../../src/transport/websocket/WebSocketConnection.t
 import { defaultRates } from "../../src/transport/websocket/WebSocketProtocol.ts"
 import * as ClientTypes from "./ClientTypes.ts"
 import * as ProtocolDocs from "./ProtocolDocs.ts"
+import * as WorkletSources from "./WorkletSources.ts"
 
 /**
  * A file and the text that it should have.
@@ -80,6 +81,7 @@ export const make = (): ReadonlyArray<WireFile> => {
   const codes = Object.values(closeCodes)
   const page = "src/server/README.md"
   return [
+    WorkletSources.make(formatted),
     {
       file: "src/client/protocol/WireProtocol.ts",
       text: formatted("WireProtocol.ts", ClientTypes.make(protocol, codes, constants))

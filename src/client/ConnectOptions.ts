@@ -4,7 +4,8 @@
  * @since 0.1.0
  */
 import type { MicrophoneOptions } from "./audio/Microphone.ts"
-import type { LiveKitClient } from "./media/LiveKitMedia.ts"
+import type { WorkletUrl } from "./audio/Worklets.ts"
+import type { LiveKitClient } from "./media/LiveKitClient.ts"
 
 /**
  * A session that the application's backend created, as `POST /v1/sessions` answered: `protocol` and `connectionUrl` are
@@ -50,8 +51,13 @@ export interface ConnectOptions {
    * so that pages without LiveKit do not bundle it.
    */
   readonly livekit?: (() => Promise<LiveKitClient>) | undefined
-  /** The folder of `CaptureWorklet.js` and `PlaybackWorklet.js`; default: that of this module. */
-  readonly workletUrl?: string | URL | undefined
+  /**
+   * Where the WebSocket transport's audio worklets are: the folder of `CaptureWorklet.js` and `PlaybackWorklet.js`, or the
+   * address of each. Default: they are part of this module and loaded as `blob:` scripts. Needed where the page is bundled
+   * and its content security policy forbids those; `effect-voice/client/CaptureWorklet.js` and
+   * `effect-voice/client/PlaybackWorklet.js` are the files.
+   */
+  readonly workletUrl?: WorkletUrl | undefined
   /** How long a lost connection is tried again, in milliseconds; default 60,000, the server's resume window. */
   readonly resumeWindowMs?: number | undefined
   /**

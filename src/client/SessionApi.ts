@@ -5,7 +5,7 @@
  */
 import type { SessionTarget } from "./media/CallMedia.ts"
 import { parseObject } from "./protocol/ClientProtocol.ts"
-import { sleep } from "./Sleep.ts"
+import { orAborted, sleep } from "./Sleep.ts"
 import { sessionNotFound, throwIfAborted, VoiceClientError } from "./VoiceClientError.ts"
 
 /** How long the server may take to answer one request. */
@@ -24,6 +24,8 @@ export interface CreateSessionRequest {
   readonly headers: Readonly<Record<string, string>>
   readonly body: Readonly<Record<string, unknown>>
   readonly signal: AbortSignal
+  /** Gets a session that the server created although the caller has given up. */
+  readonly onLate?: ((session: CreatedSession) => void) | undefined
   /** How long a server whose session limit is reached is asked again, in milliseconds; default 0. */
   readonly retryWindowMs?: number | undefined
 }
@@ -57,7 +59,7 @@ export const createSession = async (request: CreateSessionRequest): Promise<Crea
   const deadline = performance.now() + (request.retryWindowMs ?? 0)
   for (;;) {
     try {
-      return await requestSession(request)
+      return await orAborted(requestSession(request), request.signal, (late) => request.onLate?.(late))
     } catch (error) {
       const waitMs = error instanceof VoiceClientError && error.code === "session_limit_exceeded"
         ? Math.min(MAX_WAIT_MS, Math.max(MIN_WAIT_MS, Number(error.details?.["retryAfterMs"]) || DEFAULT_WAIT_MS))
@@ -74,9 +76,9 @@ const requestSession = async (request: CreateSessionRequest): Promise<CreatedSes
     method: "POST",
     headers: { "content-type": "application/json", ...request.headers },
     body: JSON.stringify(request.body)
-  }, request.signal)
+  }, new AbortController().signal)
   if (!response.ok) throw await problem(response)
-  const body = parseObject(await response.text())
+  const body = parseObject(await readText(response))
   const id = body?.["id"]
   const token = body?.["token"]
   if (typeof id !== "string" || id === "") {
@@ -106,7 +108,7 @@ export const exchangeOffer = async (target: SessionTarget, offer: string, signal
     body: offer
   }, signal)
   if (!response.ok) throw await problem(response)
-  return await response.text()
+  return await readText(response)
 }
 
 /**
@@ -125,8 +127,8 @@ export const handshakeRefusal = async (
     const response = await send(`${sessionUrl(target)}/audio`, { headers }, signal)
     if (response.status === 404 || response.status === 410) return sessionNotFound()
     return response.status === 401 || response.status === 403 ? await problem(response) : undefined
-  } catch {
-    return undefined
+  } catch (error) {
+    return error instanceof VoiceClientError && error.details?.["reason"] === "origin_not_allowed" ? error : undefined
   }
 }
 
@@ -147,12 +149,56 @@ const send = async (url: string, init: RequestInit, signal: AbortSignal): Promis
     if (cause instanceof DOMException && cause.name === "TimeoutError") {
       throw new VoiceClientError("connection_timeout", "The server did not answer in time.", { cause })
     }
-    throw new VoiceClientError("connection_failed", "The server cannot be reached.", { cause })
+    throw await unreachable(url, signal, cause)
+  }
+}
+
+/**
+ * Why a request failed, as far as a page can know: browsers say the same of a server that is away and of one that does not
+ * allow the page's origin. One that answers a request whose answer the page may not read is there.
+ */
+const unreachable = async (url: string, signal: AbortSignal, cause: unknown): Promise<VoiceClientError> => {
+  const { host, origin, protocol } = new URL(url)
+  const away = new VoiceClientError("connection_failed", "The server cannot be reached.", { cause })
+  if (origin === location.origin) return away
+  if (location.protocol === "https:" && protocol === "http:") {
+    const text = `The server at ${host} cannot be reached: browsers do not let a page from https use plain http.`
+    return new VoiceClientError("connection_failed", text, { cause, details: { reason: "mixed_content" } })
+  }
+  try {
+    const timeout = AbortSignal.any([signal, AbortSignal.timeout(REQUEST_TIMEOUT_MS)])
+    await fetch(new URL("/", origin), { mode: "no-cors", cache: "no-store", credentials: "omit", signal: timeout })
+  } catch {
+    return away
+  }
+  const text =
+    `The server at ${host} does not allow pages from ${location.origin}: add that to server.allowed_origins in` +
+    " its config."
+  return new VoiceClientError("connection_failed", text, {
+    cause,
+    details: { reason: "origin_not_allowed", origin: location.origin, setting: "server.allowed_origins" }
+  })
+}
+
+/** The longest answer that is read. */
+const MAX_BODY_LENGTH = 1_048_576
+
+const readText = async (response: Response): Promise<string> => {
+  const reader = response.body?.pipeThrough(new TextDecoderStream()).getReader()
+  let text = ""
+  for (;;) {
+    const { done, value = "" } = await reader?.read() ?? { done: true }
+    text += value
+    if (text.length > MAX_BODY_LENGTH) {
+      await reader?.cancel().catch(() => undefined)
+      throw new VoiceClientError("connection_failed", "The server's answer is too long.")
+    }
+    if (done) return text
   }
 }
 
 const problem = async (response: Response): Promise<VoiceClientError> => {
-  const body = parseObject(await response.text().catch(() => ""))
+  const body = parseObject(await readText(response).catch(() => ""))
   const text = (key: string): string | undefined => {
     const value = body?.[key]
     return typeof value === "string" && value !== "" ? value : undefined

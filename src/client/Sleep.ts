@@ -1,8 +1,9 @@
 /**
- * A timer that an `AbortSignal` ends.
+ * Waiting that an `AbortSignal` ends.
  *
  * @since 0.1.0
  */
+import { throwIfAborted } from "./VoiceClientError.ts"
 
 /**
  * Resolves after `ms` milliseconds, or at once when the signal is aborted.
@@ -20,4 +21,35 @@ export const sleep = (ms: number, signal: AbortSignal): Promise<void> =>
     const timer = setTimeout(done, ms)
     signal.addEventListener("abort", done)
     if (signal.aborted) done()
+  })
+
+/**
+ * The result of `promise`; rejects with `aborted` as soon as the signal is aborted, and then `release` gets a result that
+ * comes later.
+ *
+ * @category combinators
+ * @since 0.1.0
+ */
+export const orAborted = <A>(
+  promise: A | Promise<A>,
+  signal: AbortSignal,
+  release: (late: A) => void
+): Promise<A> =>
+  new Promise((resolve, reject) => {
+    const onAbort = () => {
+      try {
+        throwIfAborted(signal)
+      } catch (error) {
+        reject(error)
+      }
+    }
+    signal.addEventListener("abort", onAbort)
+    onAbort()
+    Promise.resolve(promise).then(
+      (result) => {
+        if (signal.aborted) release(result)
+        resolve(result)
+      },
+      reject
+    ).finally(() => signal.removeEventListener("abort", onAbort))
   })

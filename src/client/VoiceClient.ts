@@ -19,17 +19,38 @@
 import { type AudioDevices, closeMicrophone, listDevices, openMicrophone } from "./audio/Microphone.ts"
 import { Backoff } from "./Backoff.ts"
 import type { ConnectOptions } from "./ConnectOptions.ts"
+import { CallContext } from "./media/CallContext.ts"
 import type { CallMedia, Levels, Link, SessionTarget } from "./media/CallMedia.ts"
 import { CallMicrophone } from "./media/CallMicrophone.ts"
-import { baseUrlOf, makeAudioContext, openMedia, openSession } from "./media/CallSetup.ts"
-import { fitsMessage, type ServerMessage } from "./protocol/ClientProtocol.ts"
-import { type ClientMessage, MAX_TEXT_LENGTH, type SessionState } from "./protocol/WireProtocol.ts"
-import { sleep } from "./Sleep.ts"
-import { isFinal, sessionReplaced, throwIfAborted, VoiceClientError } from "./VoiceClientError.ts"
+import {
+  baseUrlOf,
+  leaveSession,
+  makeAudioContext,
+  openMedia,
+  openSession,
+  type ReachableSession
+} from "./media/CallSetup.ts"
+import { CallSpeaker } from "./media/CallSpeaker.ts"
+import { Outbox } from "./media/Outbox.ts"
+import { watchPage } from "./media/PageEvents.ts"
+import { PlaybackWatch } from "./media/PlaybackWatch.ts"
+import { limitFault, type ServerMessage } from "./protocol/ClientProtocol.ts"
+import type { ClientMessage, SessionState } from "./protocol/WireProtocol.ts"
+import { orAborted, sleep } from "./Sleep.ts"
+import { isFinal, sessionNotFound, sessionReplaced, throwIfAborted, VoiceClientError } from "./VoiceClientError.ts"
 import { type CallEnded, type ConnectionChange, EventListeners, type VoiceClientEvents } from "./VoiceClientEvents.ts"
 
 /** How long `session.started` may take once the link is open. */
 const START_TIMEOUT_MS = 15_000
+/** A connection that is lost sooner does not end the search for one: the window of the former loss goes on. */
+const STABLE_MS = 10_000
+
+const playbackBlocked = () =>
+  new VoiceClientError(
+    "playback_blocked",
+    "The browser keeps the sound off. Click, tap or press a key to hear the agent."
+  )
+
 /**
  * A call in progress.
  *
@@ -47,26 +68,35 @@ export class VoiceClient {
     options.signal?.addEventListener("abort", onAbort)
     if (options.signal?.aborted) onAbort()
     // Made before the first await, while the user's gesture still counts.
-    const context = makeAudioContext()
+    const context = new CallContext(makeAudioContext(), makeAudioContext)
+    const listeners = new EventListeners()
+    const watch = new PlaybackWatch((blocked) =>
+      blocked ? listeners.emit("playback.blocked", playbackBlocked()) : listeners.emit("playback.started", undefined)
+    )
     let stream: MediaStream | undefined
+    let session: ReachableSession | undefined
     let media: CallMedia | undefined
     try {
-      stream = options.input === false ? undefined : await openMicrophone(options.input ?? {})
-      void context.resume()
+      // The browser may ask the user; somebody who cancels meanwhile need not answer.
+      const opening = options.input === false ? undefined : openMicrophone(options.input ?? {})
+      stream = await orAborted(opening, abort.signal, closeMicrophone)
+      void context.current.resume()
       const baseUrl = baseUrlOf(options)
       throwIfAborted(abort.signal)
-      const session = await openSession(baseUrl, options, abort.signal)
-      media = await openMedia(session, options, context, stream)
-      if (options.output?.deviceId) await media.setOutputDevice(options.output.deviceId)
-      const { connectionUrl, id, token } = session
-      const call = new VoiceClient({ baseUrl, id, token, connectionUrl }, media, stream, options, abort)
-      await call.#attach()
+      session = await openSession(baseUrl, options, abort.signal)
+      const making = openMedia(session, options, { context, watch, stream })
+      media = await orAborted(making, abort.signal, (late) => late.close())
+      const call = new VoiceClient({ session, baseUrl, media, stream, options, abort, listeners, watch })
+      await call.#open()
       return call
     } catch (cause) {
       abort.abort()
+      watch.close()
       media?.close()
       closeMicrophone(stream)
-      if (context.state !== "closed") void context.close()
+      context.close()
+      // Otherwise a session that nobody will connect to takes a place until its connect window is over.
+      if (session !== undefined && options.session === undefined) leaveSession(session, baseUrlOf(options))
       throw cause instanceof VoiceClientError
         ? cause
         : new VoiceClientError("connection_failed", "The call could not be set up.", { cause })
@@ -80,31 +110,58 @@ export class VoiceClient {
     return listDevices()
   }
 
+  readonly #session: ReachableSession
   readonly #target: SessionTarget
   readonly #media: CallMedia
   readonly #options: ConnectOptions
   readonly #abort: AbortController
-  readonly #listeners = new EventListeners()
+  readonly #listeners: EventListeners
+  readonly #watch: PlaybackWatch
   readonly #microphone: CallMicrophone
+  readonly #speaker: CallSpeaker
+  readonly #outbox = new Outbox()
+  #stopWatching: (() => void) | undefined
   #link: Link | undefined
   #generation = 0
   #state: SessionState = "idle"
   #connection: "connecting" | ConnectionChange["state"] = "connecting"
+  #connectedAt = 0
+  #search: { readonly backoff: Backoff; readonly since: number } | undefined
+  #wake: AbortController | undefined
   #ended = false
 
   private constructor(
-    target: SessionTarget,
-    media: CallMedia,
-    stream: MediaStream | undefined,
-    options: ConnectOptions,
-    abort: AbortController
+    { abort, baseUrl, listeners, media, options, session, stream, watch }: {
+      readonly session: ReachableSession
+      readonly baseUrl: string
+      readonly media: CallMedia
+      readonly stream: MediaStream | undefined
+      readonly options: ConnectOptions
+      readonly abort: AbortController
+      readonly listeners: EventListeners
+      readonly watch: PlaybackWatch
+    }
   ) {
-    this.#target = target
+    this.#session = session
+    this.#target = { baseUrl, id: session.id, token: session.token, connectionUrl: session.connectionUrl }
     this.#media = media
     this.#options = options
     this.#abort = abort
-    this.#microphone = new CallMicrophone(stream, (error) => {
-      if (!this.#ended) this.#listeners.emit("microphone.lost", error)
+    this.#listeners = listeners
+    this.#watch = watch
+    this.#microphone = new CallMicrophone({
+      stream,
+      options: options.input || {},
+      open: openMicrophone,
+      send: (stream) => media.setMicrophone(stream),
+      onLost: (error) => listeners.emit("microphone.lost", error),
+      onSilenced: (error) => listeners.emit("microphone.silenced", error),
+      onRestored: () => listeners.emit("microphone.restored", undefined)
+    })
+    this.#speaker = new CallSpeaker({
+      apply: (deviceId) => media.setOutputDevice(deviceId),
+      onLost: (error) => listeners.emit("speaker.lost", error),
+      onRestored: () => listeners.emit("speaker.restored", undefined)
     })
   }
 
@@ -133,6 +190,11 @@ export class VoiceClient {
     return this.#microphone.exists
   }
 
+  /** Whether the browser keeps the sound off until the user's next gesture. */
+  get playbackBlocked(): boolean {
+    return this.#watch.blocked
+  }
+
   /** The RMS levels of both voices, 0..1; to be read once per animation frame. */
   get levels(): Levels {
     return this.#ended ? { user: 0, agent: 0 } : this.#media.levels()
@@ -156,48 +218,76 @@ export class VoiceClient {
     this.#setMuted(false)
   }
 
-  /** Changes or adds the microphone during the call. Rejects like `connect`, and then keeps the former one. */
+  /**
+   * Changes or adds the microphone during the call. Rejects like `connect`, and then keeps the former one. Of choices that
+   * follow fast, the last counts.
+   */
   async setInputDevice(deviceId: string): Promise<void> {
-    const options = this.#options.input === false ? {} : this.#options.input ?? {}
-    const stream = await openMicrophone({ ...options, deviceId })
-    this.#microphone.prepare(stream)
-    try {
-      if (!this.#ended) await this.#media.setMicrophone(stream)
-    } catch (error) {
-      closeMicrophone(stream)
-      throw error
-    }
-    if (this.#ended) return closeMicrophone(stream)
-    this.#microphone.replace(stream)
+    if (!this.#ended) await this.#microphone.change(deviceId)
   }
 
   /** Changes the speaker. Rejects with `unsupported_browser` where a page cannot choose it. */
   async setOutputDevice(deviceId: string): Promise<void> {
-    try {
-      await this.#media.setOutputDevice(deviceId)
-    } catch (cause) {
-      throw new VoiceClientError("unsupported_browser", "This browser cannot play through that speaker.", { cause })
-    }
+    if (!this.#ended) await this.#speaker.choose(deviceId)
   }
 
-  /** Sends a typed turn; the agent answers aloud. Throws `invalid_config` when it is too long. */
+  /** Turns the sound on where the browser keeps it off. Call it from a click; any other gesture does so by itself. */
+  startPlayback(): void {
+    this.#watch.startNow()
+  }
+
+  /**
+   * Sends a typed turn; the agent answers aloud. While the connection is lost it waits for the next. Throws
+   * `invalid_config` with the limit when it is too long, `connection_lost` when too much waits already, and
+   * `session_not_found` when the call has ended.
+   */
   sendText(text: string): void {
     const message: ClientMessage = { type: "user.text", text }
-    if (!fitsMessage(message)) {
-      throw new VoiceClientError("invalid_config", `The text is too long: at most ${MAX_TEXT_LENGTH} characters.`)
-    }
-    this.#link?.send(message)
+    const fault = limitFault(message)
+    if (fault !== undefined) throw new VoiceClientError("invalid_config", fault.message, { details: fault.details })
+    if (this.#ended) throw sessionNotFound()
+    this.#send(message)
   }
 
   /** Stops the agent's reply; an `error` event follows when it is one that may not be interrupted, and it goes on. */
   interrupt(): void {
-    this.#link?.send({ type: "agent.interrupt" })
+    if (!this.#ended) this.#send({ type: "agent.interrupt" })
   }
 
   /** Ends the session and releases microphone, speaker and connection. May be called twice. */
   end(): void {
-    this.#link?.send({ type: "session.end" })
+    if (this.#ended) return
+    if (this.#link !== undefined) this.#link.send({ type: "session.end" })
+    else leaveSession(this.#session, this.#target.baseUrl)
     this.#finish({ reason: "ended_by_user", error: undefined })
+  }
+
+  async #open(): Promise<void> {
+    const deviceId = this.#options.output?.deviceId
+    // A remembered speaker may be unplugged: then the system's is better than no call.
+    if (deviceId) await orAborted(this.#speaker.prefer(deviceId), this.#abort.signal, () => undefined)
+    await this.#attach()
+    this.#stopWatching = watchPage({
+      returned: () => this.#onReturned(),
+      devicesChanged: () => {
+        void this.#microphone.recover().catch(() => undefined)
+        void this.#speaker.check()
+        this.#watch.check()
+      }
+    })
+  }
+
+  /** The page may have slept: everything may have stopped without anybody telling it. */
+  #onReturned(): void {
+    this.#watch.check()
+    this.#link?.probe()
+    this.#wake?.abort()
+    void this.#microphone.recover().catch(() => undefined)
+  }
+
+  #send(message: ClientMessage): void {
+    if (this.#link === undefined) this.#outbox.add(message)
+    else this.#link.send(message)
   }
 
   async #attach(): Promise<void> {
@@ -243,6 +333,8 @@ export class VoiceClient {
       settled = true
       this.#link = link
       this.#connection = "connected"
+      this.#connectedAt = performance.now()
+      for (const message of this.#outbox.take()) link.send(message)
       this.#listeners.emit("connection", { state: "connected", attempt: 0, resumed })
     } catch (error) {
       link.close()
@@ -265,17 +357,24 @@ export class VoiceClient {
   async #reattach(): Promise<void> {
     this.#link = undefined
     this.#connection = "reconnecting"
-    const backoff = new Backoff({ windowMs: this.#options.resumeWindowMs })
     const lostAt = performance.now()
+    // A server that loses each connection at once is not asked for ever.
+    if (this.#search === undefined || lostAt - this.#connectedAt >= STABLE_MS) {
+      this.#search = { backoff: new Backoff({ windowMs: this.#options.resumeWindowMs }), since: lostAt }
+    }
+    const { backoff, since } = this.#search
     for (;;) {
       this.#listeners.emit("connection", { state: "reconnecting", attempt: backoff.attempt + 1, resumed: false })
-      const waitMs = backoff.next(performance.now() - lostAt, Math.random())
+      const waitMs = backoff.next(performance.now() - since, Math.random())
       if (this.#ended) return
       if (waitMs === undefined) {
         const error = new VoiceClientError("connection_lost", "The connection was lost and could not be restored.")
         return this.#finish({ reason: error.code, error })
       }
-      await sleep(waitMs, this.#abort.signal)
+      // A page that comes back does not wait.
+      const wake = this.#wake = new AbortController()
+      await sleep(waitMs, AbortSignal.any([this.#abort.signal, wake.signal]))
+      this.#wake = undefined
       if (this.#ended) return
       try {
         return await this.#attach()
@@ -309,6 +408,8 @@ export class VoiceClient {
     this.#state = "closed"
     this.#connection = "ended"
     this.#abort.abort()
+    this.#stopWatching?.()
+    this.#watch.close()
     this.#link?.close()
     this.#media.close()
     this.#microphone.close()
@@ -318,6 +419,8 @@ export class VoiceClient {
   }
 
   #setMuted(muted: boolean): void {
-    if (this.#microphone.setMuted(muted)) this.#listeners.emit("muted", muted)
+    if (!this.#microphone.setMuted(muted)) return
+    this.#media.setMuted(muted)
+    this.#listeners.emit("muted", muted)
   }
 }

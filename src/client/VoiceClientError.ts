@@ -8,10 +8,14 @@
  * What went wrong. Beside these, any code of the backend may appear (`session_limit_exceeded`, `invalid_config`, …):
  *
  * - `microphone_denied` the user or a policy refused the microphone; `microphone_missing` there is none;
- *   `microphone_failed` it could not be started, mostly because another program uses it
+ *   `microphone_failed` it could not be started, mostly because another program uses it; `microphone_silenced` the system
+ *   gives silence, as during a phone call
+ * - `speaker_missing` the chosen speaker is gone
+ * - `playback_blocked` the browser keeps the sound off until the user clicks, taps or presses a key
  * - `insecure_context` the page is served by plain http from another machine: browsers then offer no microphone
  * - `unsupported_browser` the browser lacks what the call needs
- * - `connection_failed` the server could not be reached; `connection_timeout` it did not answer in time;
+ * - `connection_failed` the server could not be reached; with `details.reason` `origin_not_allowed` it answers, but not to
+ *   pages of this origin; `connection_timeout` it did not answer in time;
  *   `connection_lost` the connection was lost and not restored within the resume window
  * - `session_not_found` the session is over or unknown; `session_replaced` it continues in another tab or device
  * - `authentication_failed` the token or key was rejected
@@ -24,6 +28,9 @@ export type VoiceClientErrorCode =
   | "microphone_denied"
   | "microphone_missing"
   | "microphone_failed"
+  | "microphone_silenced"
+  | "speaker_missing"
+  | "playback_blocked"
   | "insecure_context"
   | "unsupported_browser"
   | "connection_failed"

@@ -6,8 +6,17 @@
  * @since 0.1.0
  */
 export type { AudioDevice, AudioDevices, MicrophoneOptions } from "./audio/Microphone.ts"
+export type { WorkletUrl } from "./audio/Worklets.ts"
 export type { ConnectOptions, ExistingSession } from "./ConnectOptions.ts"
 export type { Levels } from "./media/CallMedia.ts"
+export type {
+  LiveKitClient,
+  LiveKitLocalParticipant,
+  LiveKitLocalTrack,
+  LiveKitParticipant,
+  LiveKitRoom,
+  LiveKitTrack
+} from "./media/LiveKitClient.ts"
 export { fitsMessage, parseServerMessage, type ServerMessage, type UnknownEvent } from "./protocol/ClientProtocol.ts"
 export {
   type ClientMessage,

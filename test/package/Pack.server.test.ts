@@ -6,26 +6,19 @@
  * @since 0.1.0
  */
 import { afterAll, assert, beforeAll, describe, it } from "@effect/vitest"
-import { type ChildProcess, execFileSync, spawn } from "node:child_process"
+import { type ChildProcess, spawn } from "node:child_process"
 import { once } from "node:events"
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs"
-import { tmpdir } from "node:os"
-import { dirname, join } from "node:path"
-import { fileURLToPath } from "node:url"
+import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs"
+import { join } from "node:path"
+import * as PackedProject from "./PackedProject.ts"
 
-const root = fileURLToPath(new URL("../..", import.meta.url))
-const manifest = JSON.parse(readFileSync(join(root, "package.json"), "utf8"))
+const { env, manifest, root, run } = PackedProject
 
-// npm's shell finds the Node that runs this test before any other.
-const env = { ...process.env, PATH: `${dirname(process.execPath)}:${process.env["PATH"] ?? ""}`, NODE_ENV: "test" }
-delete (env as NodeJS.ProcessEnv)["NODE_OPTIONS"]
-
-const run = (directory: string, command: string, args: ReadonlyArray<string>): string =>
-  execFileSync(command, args, { cwd: directory, env, encoding: "utf8", stdio: ["ignore", "pipe", "pipe"] })
+const ESBUILD = "esbuild@0.28.2"
 
 /** Every subpath that `exports` gives to users, its patterns filled in from what dist holds. */
 const subpathsOf = (installed: string): ReadonlyArray<string> =>
-  Object.entries<string | { readonly default: string }>(manifest.exports).flatMap(([subpath, target]) => {
+  Object.entries(manifest.exports).flatMap(([subpath, target]) => {
     if (typeof target === "string") return []
     if (!subpath.includes("*")) return [subpath.slice(1)]
     const [before = "", after = ""] = target.default.split("*")
@@ -49,15 +42,8 @@ describe("the packed package", () => {
   let subpaths: ReadonlyArray<string> = []
 
   beforeAll(() => {
-    project = mkdtempSync(join(tmpdir(), "effect-voice-pack-"))
-    run(root, process.execPath, ["scripts/build.ts"])
-    run(root, "npm", ["pack", "--ignore-scripts", "--pack-destination", project])
-    const tarball = readdirSync(project).find((name) => name.endsWith(".tgz"))
-    assert.isDefined(tarball)
-    writeFileSync(join(project, "package.json"), JSON.stringify({ name: "scratch", private: true, type: "module" }))
-    const effect = `effect@${manifest.devDependencies.effect}`
-    const dev = ["typescript", "@types/node"].map((name) => `${name}@${manifest.devDependencies[name]}`)
-    run(project, "npm", ["install", "--prefer-offline", "--no-audit", "--no-fund", `./${tarball}`, effect, ...dev])
+    const packages = ["typescript", "@types/node"].map(PackedProject.ofDevelopment)
+    project = PackedProject.make([...packages, ESBUILD])
     subpaths = subpathsOf(join(project, "node_modules", "effect-voice"))
   }, 300_000)
 
@@ -117,37 +103,68 @@ process.stdout.write(failed.join("\\n"))
     assert.deepStrictEqual(failed.filter((line) => line !== ""), [])
   }, 60_000)
 
-  it("type-checks by every subpath with NodeNext", () => {
-    const names = subpaths.map((subpath, index) => `import * as M${index} from "effect-voice${subpath}"`)
-    const uses = subpaths.map((_, index) => `M${index}`)
-    writeFileSync(join(project, "types.ts"), `${names.join("\n")}\nexport const all = [${uses.join(", ")}]\n`)
-    writeFileSync(
-      join(project, "tsconfig.json"),
-      JSON.stringify({
-        include: ["types.ts"],
-        compilerOptions: {
-          target: "ES2024",
-          lib: ["ES2024", "ESNext.Disposable", "DOM", "DOM.Iterable", "DOM.AsyncIterable"],
-          module: "NodeNext",
-          moduleResolution: "NodeNext",
-          strict: true,
-          exactOptionalPropertyTypes: true,
-          noEmit: true,
-          // Other packages' declarations are theirs; ours are read, because types.ts imports them all.
-          skipLibCheck: true,
-          types: ["node"]
-        }
-      })
-    )
-    const tsc = join(project, "node_modules", "typescript", "bin", "tsc")
-    let output = ""
-    try {
-      output = run(project, process.execPath, [tsc, "-p", "tsconfig.json"])
-    } catch (error) {
-      output = String((error as { readonly stdout?: unknown }).stdout ?? error)
-    }
-    assert.strictEqual(output, "")
-  }, 60_000)
+  for (const [module, moduleResolution] of [["NodeNext", "NodeNext"], ["ESNext", "bundler"]]) {
+    it(`type-checks by every subpath with ${moduleResolution}, declarations too, without optional peers`, () => {
+      const names = subpaths.map((subpath, index) => `import * as M${index} from "effect-voice${subpath}"`)
+      const uses = subpaths.map((_, index) => `M${index}`)
+      writeFileSync(join(project, "types.ts"), `${names.join("\n")}\nexport const all = [${uses.join(", ")}]\n`)
+      writeFileSync(
+        join(project, "tsconfig.json"),
+        JSON.stringify({
+          include: ["types.ts"],
+          compilerOptions: {
+            target: "ES2024",
+            lib: ["ES2024", "ESNext.Disposable", "DOM", "DOM.Iterable", "DOM.AsyncIterable"],
+            module,
+            moduleResolution,
+            strict: true,
+            exactOptionalPropertyTypes: true,
+            noEmit: true,
+            skipLibCheck: false,
+            types: ["node"]
+          }
+        })
+      )
+      const tsc = join(project, "node_modules", "typescript", "bin", "tsc")
+      let output = ""
+      try {
+        output = run(project, process.execPath, [tsc, "-p", "tsconfig.json"])
+      } catch (error) {
+        output = String(error)
+      }
+      assert.strictEqual(output, "")
+    }, 120_000)
+  }
+
+  it("bundles builtin for Node with esbuild's defaults; the bundle runs, and finds workers and addons", () => {
+    const program = `import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import { VoiceBackend } from "effect-voice"
+import * as Builtin from "effect-voice/builtin"
+
+const config = { provider: "local", pipelineType: "stt_tts", sttProvider: "deepgram", ttsProvider: "flite",
+  engines: { deepgram: { api_key: "a-key-of-the-tests" } } }
+const backend = VoiceBackend.layerConfig(config).pipe(Layer.provide(Builtin.layer))
+const health = await Effect.runPromise(
+  Effect.flatMap(VoiceBackend, (backend) => backend.healthCheck).pipe(Effect.provide(backend), Effect.scoped)
+)
+process.stdout.write(JSON.stringify(health))
+`
+    writeFileSync(join(project, "program.mjs"), program)
+    const esbuild = join(project, "node_modules", "esbuild", "bin", "esbuild")
+    const banner = "import { createRequire } from 'node:module';const require = createRequire(import.meta.url);"
+    run(project, esbuild, [
+      "program.mjs",
+      "--bundle",
+      "--platform=node",
+      "--format=esm",
+      `--banner:js=${banner}`,
+      "--outfile=bundled.mjs",
+      "--log-level=warning"
+    ])
+    const health = JSON.parse(run(project, process.execPath, ["--disable-warning=ExperimentalWarning", "bundled.mjs"]))
+    assert.include(JSON.stringify(health), "flite")
+  }, 120_000)
 
   it("serves by its command, answers, and ends with 0 on SIGTERM", async () => {
     const bin = join(project, "node_modules", ".bin", "effect-voice")

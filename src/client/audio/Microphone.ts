@@ -86,6 +86,8 @@ export const openMicrophone = async (options: MicrophoneOptions): Promise<MediaS
 export const closeMicrophone = (stream: MediaStream | undefined): void => {
   for (const track of stream?.getTracks() ?? []) {
     track.onended = null
+    track.onmute = null
+    track.onunmute = null
     track.stop()
   }
 }
@@ -104,6 +106,21 @@ export const listDevices = async (): Promise<AudioDevices> => {
       label
     }))
   return { inputs: pick("audioinput"), outputs: pick("audiooutput"), canChooseOutput: canChooseOutput() }
+}
+
+/**
+ * Whether opening the microphone would ask the user nothing. True where the browser does not say.
+ *
+ * @category accessors
+ * @since 0.1.0
+ */
+export const isMicrophoneAllowed = async (): Promise<boolean> => {
+  try {
+    const { state } = await navigator.permissions.query({ name: "microphone" })
+    return state === "granted"
+  } catch {
+    return true
+  }
 }
 
 const canChooseOutput = (): boolean =>

@@ -48,6 +48,8 @@ export interface Link {
   readonly send: (message: ClientMessage) => void
   /** Closes without a further report. */
   readonly close: () => void
+  /** Finds out soon whether the far end is still there, after the page has slept; `lost` tells when it is not. */
+  readonly probe: () => void
 }
 
 /**
@@ -70,7 +72,10 @@ export interface CallMedia {
   readonly attach: (target: SessionTarget, handlers: LinkHandlers, signal: AbortSignal) => Promise<Link>
   /** Is called with every message, before the listeners of the call. */
   readonly onMessage: (message: ServerMessage) => void
+  /** Sends this microphone from now on, also over links that are opened later. */
   readonly setMicrophone: (stream: MediaStream) => Promise<void>
+  /** Is told what the microphone's owner does to its track. */
+  readonly setMuted: (muted: boolean) => void
   readonly setOutputDevice: (deviceId: string) => Promise<void>
   readonly levels: () => Levels
   readonly close: () => void

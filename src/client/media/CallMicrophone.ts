@@ -1,10 +1,35 @@
 /**
- * The microphone of a call: muting, replacing it, and noticing when it is disconnected.
+ * The microphone of a call: muting, changing it, noticing that it is gone or silenced, and opening it again.
  *
  * @since 0.1.0
  */
-import { closeMicrophone } from "../audio/Microphone.ts"
+import { closeMicrophone, isMicrophoneAllowed, listDevices, type MicrophoneOptions } from "../audio/Microphone.ts"
 import { VoiceClientError } from "../VoiceClientError.ts"
+
+/** A microphone that ends more often than this within `REOPENED_MS` is not opened again until the devices change. */
+const MAX_REOPENED = 3
+const REOPENED_MS = 30_000
+
+/**
+ * What a call's microphone needs of the call.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface CallMicrophoneOptions {
+  /** The open microphone, and how it was opened. */
+  readonly stream: MediaStream | undefined
+  readonly options: MicrophoneOptions
+  readonly open: (options: MicrophoneOptions) => Promise<MediaStream>
+  /** Sends the stream instead of the former. */
+  readonly send: (stream: MediaStream) => Promise<void>
+  /** The device was disconnected or its permission withdrawn. */
+  readonly onLost: (error: VoiceClientError) => void
+  /** The system gives silence, as during a phone call. */
+  readonly onSilenced: (error: VoiceClientError) => void
+  /** After either: the user is heard again. */
+  readonly onRestored: () => void
+}
 
 /**
  * Owns the stream that it was given last, and stops it when it is replaced or closed.
@@ -13,14 +38,22 @@ import { VoiceClientError } from "../VoiceClientError.ts"
  * @since 0.1.0
  */
 export class CallMicrophone {
-  readonly #onLost: (error: VoiceClientError) => void
+  readonly #call: CallMicrophoneOptions
+  #options: MicrophoneOptions
   #stream: MediaStream | undefined
   #muted = false
+  #lost = false
+  #silenced = false
+  #closed = false
+  #latest = 0
+  #pending = 0
+  #changing: Promise<void> = Promise.resolve()
+  #reopened: Array<number> = []
 
-  /** `onLost` is called when the present stream's device is disconnected or its permission withdrawn. */
-  constructor(stream: MediaStream | undefined, onLost: (error: VoiceClientError) => void) {
-    this.#onLost = onLost
-    this.#use(stream)
+  constructor(call: CallMicrophoneOptions) {
+    this.#call = call
+    this.#options = call.options
+    this.#use(call.stream)
   }
 
   get muted(): boolean {
@@ -35,34 +68,109 @@ export class CallMicrophone {
   setMuted(muted: boolean): boolean {
     if (this.#muted === muted) return false
     this.#muted = muted
-    for (const track of this.#stream?.getAudioTracks() ?? []) track.enabled = !muted
+    if (this.#stream !== undefined) this.#enable(this.#stream)
     return true
   }
 
-  /** Mutes a stream that is about to replace the present one, if that is muted: it may be sent before it replaces it. */
-  prepare(stream: MediaStream): void {
-    for (const track of stream.getAudioTracks()) track.enabled = !this.#muted
+  /**
+   * Opens another microphone and sends it. Changes are made one after the other, and one that a later choice has overtaken is
+   * left out. Rejects like `open` and `send`, and then keeps the former microphone.
+   */
+  change(deviceId: string): Promise<void> {
+    return this.#enqueue({ ...this.#options, deviceId })
   }
 
-  replace(stream: MediaStream): void {
-    const former = this.#stream
-    this.#use(stream)
-    closeMicrophone(former)
+  /** Opens a lost microphone again, if its device is there and the page may use it without asking. */
+  async recover(): Promise<void> {
+    // A change in progress restores it, too.
+    const isIdle = () => this.#lost && !this.#closed && this.#pending === 0
+    if (!isIdle()) return
+    const { deviceId } = this.#options
+    const { inputs } = await listDevices()
+    const isThere = inputs.length > 0 && (!deviceId || inputs.some((input) => input.deviceId === deviceId))
+    if (!isThere || !await isMicrophoneAllowed()) return
+    if (isIdle()) await this.#enqueue(this.#options)
   }
 
   close(): void {
+    this.#closed = true
     closeMicrophone(this.#stream)
+  }
+
+  #enqueue(options: MicrophoneOptions): Promise<void> {
+    const turn = ++this.#latest
+    const isOver = () => this.#closed || turn !== this.#latest
+    this.#pending++
+    const change = this.#changing.then(() => this.#replace(options, isOver)).finally(() => this.#pending--)
+    this.#changing = change.catch(() => undefined)
+    return change
+  }
+
+  async #replace(options: MicrophoneOptions, isOver: () => boolean): Promise<void> {
+    if (isOver()) return
+    const stream = await this.#call.open(options)
+    if (isOver()) return closeMicrophone(stream)
+    // It may be sent before it replaces the former.
+    this.#enable(stream)
+    try {
+      await this.#call.send(stream)
+    } catch (error) {
+      closeMicrophone(stream)
+      throw error
+    }
+    if (this.#closed) return closeMicrophone(stream)
+    const former = this.#stream
+    this.#options = options
+    this.#use(stream)
+    closeMicrophone(former)
+    if (this.#lost || this.#silenced) {
+      this.#lost = false
+      this.#silenced = false
+      this.#call.onRestored()
+    }
+  }
+
+  #enable(stream: MediaStream): void {
+    for (const track of stream.getAudioTracks()) track.enabled = !this.#muted
   }
 
   #use(stream: MediaStream | undefined): void {
     this.#stream = stream
-    for (const track of stream?.getAudioTracks() ?? []) {
-      track.enabled = !this.#muted
-      track.onended = () => {
-        if (this.#stream !== stream) return
-        const text = "The microphone was disconnected. Plug it in again or choose another."
-        this.#onLost(new VoiceClientError("microphone_missing", text))
+    if (stream === undefined) return
+    this.#enable(stream)
+    for (const track of stream.getAudioTracks()) {
+      const ifPresent = (handle: () => void) => () => {
+        if (this.#stream === stream && !this.#closed) handle()
       }
+      track.onended = ifPresent(() => this.#onEnded())
+      track.onmute = ifPresent(() => this.#onSilenced())
+      track.onunmute = ifPresent(() => this.#onUnsilenced())
     }
+  }
+
+  #onEnded(): void {
+    if (this.#lost) return
+    this.#lost = true
+    const text = "The microphone was disconnected. Plug it in again or choose another."
+    this.#call.onLost(new VoiceClientError("microphone_missing", text))
+    const now = performance.now()
+    this.#reopened = this.#reopened.filter((at) => now - at < REOPENED_MS)
+    if (this.#reopened.length >= MAX_REOPENED) return
+    this.#reopened.push(now)
+    // Where the system's default was used, that is another device by now.
+    this.recover().catch(() => undefined)
+  }
+
+  #onSilenced(): void {
+    if (this.#silenced || this.#lost) return
+    this.#silenced = true
+    const text = "The system has silenced the microphone. A phone call or another program may be using it."
+    this.#call.onSilenced(new VoiceClientError("microphone_silenced", text))
+  }
+
+  #onUnsilenced(): void {
+    if (!this.#silenced) return
+    this.#silenced = false
+    this.#call.onRestored()
   }
 }

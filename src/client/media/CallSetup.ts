@@ -6,9 +6,12 @@
 import type { ConnectOptions, ExistingSession } from "../ConnectOptions.ts"
 import { createSession } from "../SessionApi.ts"
 import { VoiceClientError } from "../VoiceClientError.ts"
+import type { CallContext } from "./CallContext.ts"
 import type { CallMedia } from "./CallMedia.ts"
 import { makeLiveKitMedia } from "./LiveKitMedia.ts"
+import type { PlaybackWatch } from "./PlaybackWatch.ts"
 import { makeWebRtcMedia } from "./WebRtcMedia.ts"
+import { endSession } from "./WebSocketLink.ts"
 import { makeWebSocketMedia } from "./WebSocketMedia.ts"
 
 /** Long enough for an overloaded server to recover, or for another to replace one that drains. */
@@ -68,8 +71,20 @@ export const openSession = async (
         ...(options.agent === undefined ? {} : { agent: options.agent })
       },
       signal,
+      onLate: (late) => leaveSession(late, baseUrl),
       retryWindowMs: options.retryWindowMs ?? RETRY_WINDOW_MS
     })
+
+/**
+ * Ends a session that has no connection, in the background: without it, it would take a place until its window is over. A
+ * LiveKit provider notices by itself that its user does not come.
+ *
+ * @category mutations
+ * @since 0.1.0
+ */
+export const leaveSession = ({ id, protocol, token }: ReachableSession, baseUrl: string): void => {
+  if (protocol === undefined) void endSession({ baseUrl, id, token })
+}
 
 /**
  * The media of a session: LiveKit's where the server says so, otherwise those of the chosen transport.
@@ -80,15 +95,10 @@ export const openSession = async (
 export const openMedia = async (
   session: ReachableSession,
   options: ConnectOptions,
-  context: AudioContext,
-  stream: MediaStream | undefined
+  audio: { readonly context: CallContext; readonly watch: PlaybackWatch; readonly stream: MediaStream | undefined }
 ): Promise<CallMedia> => {
-  if (session.protocol === "livekit") return await makeLiveKitMedia({ context, stream, load: options.livekit })
+  if (session.protocol === "livekit") return await makeLiveKitMedia({ ...audio, load: options.livekit })
   return options.transport === "webrtc"
-    ? makeWebRtcMedia({ context, stream, iceServers: [...options.iceServers ?? session.iceServers ?? []] })
-    : await makeWebSocketMedia({
-      context,
-      stream,
-      workletBase: options.workletUrl ?? new URL("../audio/", import.meta.url)
-    })
+    ? makeWebRtcMedia({ ...audio, iceServers: [...options.iceServers ?? session.iceServers ?? []] })
+    : await makeWebSocketMedia({ ...audio, workletUrl: options.workletUrl })
 }

@@ -1,27 +1,30 @@
 /**
  * A call in a LiveKit room: the voices are tracks, events and messages are data.
  *
+ * Any number of people may be in the room, with any number of tracks: each is heard. Events are taken from the agent only.
  * `livekit-client` reconnects by itself; a room that it gives up is a lost link, and joining it again is a new one.
  *
  * @since 0.1.0
  */
-import type * as LiveKit from "livekit-client"
-import { parseServerMessage, type ServerMessage } from "../protocol/ClientProtocol.ts"
+import { MAX_EVENT_LENGTH, parseServerMessage, type ServerMessage } from "../protocol/ClientProtocol.ts"
 import { LIVEKIT_TOPIC } from "../protocol/WireProtocol.ts"
 import { sessionReplaced, throwIfAborted, VoiceClientError } from "../VoiceClientError.ts"
+import type { CallContext } from "./CallContext.ts"
 import type { CallMedia, Levels, Link, LinkHandlers, SessionTarget } from "./CallMedia.ts"
+import type {
+  LiveKitClient,
+  LiveKitLocalTrack,
+  LiveKitParticipant,
+  LiveKitRoom,
+  LiveKitTrack
+} from "./LiveKitClient.ts"
+import type { PlaybackWatch } from "./PlaybackWatch.ts"
 import { TrackAudio } from "./TrackAudio.ts"
-
-/**
- * The package `livekit-client`.
- *
- * @category models
- * @since 0.1.0
- */
-export type LiveKitClient = typeof LiveKit
 
 /** How long the last messages may take to leave before the room is left. */
 const FLUSH_MS = 250
+/** Messages that are read at the same time; further ones are left out. */
+const MAX_READERS = 64
 
 /**
  * Loads `livekit-client`. Rejects with `unsupported_browser` where it is missing.
@@ -30,7 +33,8 @@ const FLUSH_MS = 250
  * @since 0.1.0
  */
 export const makeLiveKitMedia = async (options: {
-  readonly context: AudioContext
+  readonly context: CallContext
+  readonly watch: PlaybackWatch
   readonly stream: MediaStream | undefined
   readonly load: (() => Promise<LiveKitClient>) | undefined
 }): Promise<CallMedia> => {
@@ -40,38 +44,56 @@ export const makeLiveKitMedia = async (options: {
       "This server uses LiveKit: pass livekit: () => import(\"livekit-client\")."
     )
   }
+  let livekit: LiveKitClient
   try {
-    return new LiveKitMedia(options.context, options.stream, await options.load())
+    livekit = await options.load()
   } catch (cause) {
     throw new VoiceClientError("unsupported_browser", "livekit-client could not be loaded. Is it installed?", { cause })
   }
+  return new LiveKitMedia(livekit, new TrackAudio(options.context, options.watch, options.stream))
+}
+
+/** The text of a stream; `undefined` when it is longer than any event. */
+const readText = async (reader: AsyncIterable<string>): Promise<string | undefined> => {
+  let text = ""
+  for await (const chunk of reader) {
+    text += chunk
+    if (text.length > MAX_EVENT_LENGTH) return undefined
+  }
+  return text
 }
 
 class LiveKitMedia implements CallMedia {
   readonly #livekit: LiveKitClient
   readonly #audio: TrackAudio
-  #room: LiveKit.Room | undefined
+  #room: LiveKitRoom | undefined
+  #muted = false
 
-  constructor(context: AudioContext, stream: MediaStream | undefined, livekit: LiveKitClient) {
+  constructor(livekit: LiveKitClient, audio: TrackAudio) {
     this.#livekit = livekit
-    this.#audio = new TrackAudio(context, stream)
+    this.#audio = audio
   }
 
   async attach(target: SessionTarget, handlers: LinkHandlers, signal: AbortSignal): Promise<Link> {
     const { DisconnectReason, Room, RoomEvent, Track } = this.#livekit
     const room = new Room({ stopLocalTrackOnUnpublish: false })
+    const isAgent = this.#agentOf(room, target)
     let open = true
-    const receive = (text: string) => {
-      const message = parseServerMessage(text)
-      if (open && message !== undefined) handlers.message(message)
-    }
-    room.on(RoomEvent.DataReceived, (payload, _participant, _kind, topic) => {
-      if (topic === LIVEKIT_TOPIC) receive(new TextDecoder().decode(payload))
+    this.#receive(room, isAgent, (message) => {
+      if (open) handlers.message(message)
     })
-    // Messages that are too large for a data packet come as text streams.
-    room.registerTextStreamHandler(LIVEKIT_TOPIC, (reader) => void reader.readAll().then(receive, () => undefined))
-    room.on(RoomEvent.TrackSubscribed, ({ kind, mediaStreamTrack }) => {
-      if (kind === Track.Kind.Audio) this.#audio.play(new MediaStream([mediaStreamTrack]))
+    // Those of a former room are gone with it.
+    this.#audio.clear()
+    room.on(
+      RoomEvent.TrackSubscribed,
+      ({ kind, mediaStreamTrack, sid }: LiveKitTrack, _publication: unknown, participant: LiveKitParticipant) => {
+        if (!open || kind !== Track.Kind.Audio) return
+        const stream = new MediaStream([mediaStreamTrack])
+        this.#audio.play(sid ?? mediaStreamTrack.id, stream, () => isAgent(participant))
+      }
+    )
+    room.on(RoomEvent.TrackUnsubscribed, ({ mediaStreamTrack, sid }: LiveKitTrack) => {
+      if (open) this.#audio.remove(sid ?? mediaStreamTrack.id)
     })
     const leave = () => {
       open = false
@@ -79,7 +101,7 @@ class LiveKitMedia implements CallMedia {
       // Leaving at once would drop a `session.end` that was just sent. `false`: the call stops the microphone itself.
       setTimeout(() => void room.disconnect(false), FLUSH_MS)
     }
-    room.on(RoomEvent.Disconnected, (reason) => {
+    room.on(RoomEvent.Disconnected, (reason?: number) => {
       if (!open) return
       open = false
       if (this.#room === room) this.#room = undefined
@@ -98,10 +120,7 @@ class LiveKitMedia implements CallMedia {
     try {
       throwIfAborted(signal)
       await room.connect(target.connectionUrl ?? "", target.token, { autoSubscribe: true })
-      const { track } = this.#audio
-      if (track !== undefined) {
-        await room.localParticipant.publishTrack(track, { source: Track.Source.Microphone, name: "microphone" })
-      }
+      await this.#audio.sendTrack(undefined, (track) => this.#send(room, track))
     } catch (cause) {
       leave()
       throw this.#errorOf(cause, signal)
@@ -116,7 +135,9 @@ class LiveKitMedia implements CallMedia {
         const text = JSON.stringify(message)
         void room.localParticipant.sendText(text, { topic: LIVEKIT_TOPIC }).catch(() => undefined)
       },
-      close: leave
+      close: leave,
+      // LiveKit's client does so by itself.
+      probe: () => undefined
     }
   }
 
@@ -126,14 +147,15 @@ class LiveKitMedia implements CallMedia {
 
   setMicrophone(stream: MediaStream): Promise<void> {
     return this.#audio.changeMicrophone(stream, async (track) => {
-      const room = this.#room
-      if (room === undefined || track === undefined) return
-      const { Track } = this.#livekit
-      const published = room.localParticipant.getTrackPublication(Track.Source.Microphone)?.track
-      if (published === undefined) {
-        await room.localParticipant.publishTrack(track, { source: Track.Source.Microphone, name: "microphone" })
-      } else await published.replaceTrack(track, true)
+      if (this.#room !== undefined) await this.#send(this.#room, track)
     })
+  }
+
+  setMuted(muted: boolean): void {
+    this.#muted = muted
+    // It enables and disables its tracks itself, whatever they were.
+    const published = this.#room?.localParticipant.getTrackPublication(this.#livekit.Track.Source.Microphone)?.track
+    if (published !== undefined) void this.#mute(published).catch(() => undefined)
   }
 
   setOutputDevice(deviceId: string): Promise<void> {
@@ -149,14 +171,74 @@ class LiveKitMedia implements CallMedia {
     this.#audio.close()
   }
 
+  /**
+   * Whether a participant is the agent of the session: the one that the server named for it, or else, where it names one for
+   * the room, any agent. Only a server's token makes an agent.
+   */
+  #agentOf(room: LiveKitRoom, target: SessionTarget): (participant: LiveKitParticipant) => boolean {
+    const agent = this.#livekit.ParticipantKind.AGENT
+    const own = `agent-${target.id}`
+    return ({ identity, kind }) => kind === agent && (identity === own || !room.remoteParticipants.has(own))
+  }
+
+  #receive(
+    room: LiveKitRoom,
+    isAgent: (participant: LiveKitParticipant) => boolean,
+    onMessage: (message: ServerMessage) => void
+  ): void {
+    /** Data may come before its sender is announced, so an unknown sender counts as the agent until that is there. */
+    const fromAgent = (participant: LiveKitParticipant | undefined) =>
+      participant === undefined
+        ? !Array.from(room.remoteParticipants.values()).some(isAgent)
+        : isAgent(participant)
+    const receive = (text: string | undefined) => {
+      const message = text === undefined ? undefined : parseServerMessage(text)
+      if (message !== undefined) onMessage(message)
+    }
+    room.on(
+      this.#livekit.RoomEvent.DataReceived,
+      (payload: Uint8Array, participant: LiveKitParticipant | undefined, _kind: unknown, topic?: string) => {
+        if (topic === LIVEKIT_TOPIC && fromAgent(participant)) receive(new TextDecoder().decode(payload))
+      }
+    )
+    // Messages that are too large for a data packet come as text streams.
+    let readers = 0
+    room.registerTextStreamHandler(LIVEKIT_TOPIC, (reader, { identity }) => {
+      if (readers >= MAX_READERS || !fromAgent(room.remoteParticipants.get(identity))) return
+      readers++
+      void readText(reader).then(receive, () => undefined).finally(() => readers--)
+    })
+  }
+
+  /** Sends this track instead of the former; muted from the start, if the user is. */
+  async #send(room: LiveKitRoom, track: MediaStreamTrack | undefined): Promise<void> {
+    if (track === undefined) return
+    const { LocalAudioTrack, Track } = this.#livekit
+    const source = Track.Source.Microphone
+    const published = room.localParticipant.getTrackPublication(source)?.track
+    if (published !== undefined) {
+      await published.replaceTrack(track, true)
+      // LiveKit's client mutes a microphone that was unplugged, and would keep its successor muted.
+      return await this.#mute(published)
+    }
+    // `true`: the track is the call's, to be stopped by it.
+    const local = new LocalAudioTrack(track, undefined, true)
+    await this.#mute(local)
+    await room.localParticipant.publishTrack(local, { source, name: "microphone" })
+    await this.#mute(local)
+  }
+
+  async #mute(track: LiveKitLocalTrack): Promise<void> {
+    if (track.isMuted !== this.#muted) await (this.#muted ? track.mute() : track.unmute())
+  }
+
   #errorOf(cause: unknown, signal: AbortSignal): VoiceClientError {
-    const { ConnectionError, ConnectionErrorReason } = this.#livekit
     if (signal.aborted) return new VoiceClientError("aborted", "The call was cancelled.", { cause })
     if (cause instanceof VoiceClientError) return cause
-    return cause instanceof ConnectionError && cause.reason === ConnectionErrorReason.NotAllowed
-      ? new VoiceClientError("authentication_failed", "The LiveKit server rejected the session's token.", {
-        cause
-      })
+    const refused = cause instanceof Error && "reason" in cause &&
+      cause.reason === this.#livekit.ConnectionErrorReason.NotAllowed
+    return refused
+      ? new VoiceClientError("authentication_failed", "The LiveKit server rejected the session's token.", { cause })
       : new VoiceClientError("connection_failed", "The LiveKit room could not be joined.", { cause })
   }
 }

@@ -9,7 +9,9 @@ import { parseServerMessage, type ServerMessage } from "../protocol/ClientProtoc
 import { EVENTS_CHANNEL } from "../protocol/WireProtocol.ts"
 import { exchangeOffer } from "../SessionApi.ts"
 import { VoiceClientError } from "../VoiceClientError.ts"
+import type { CallContext } from "./CallContext.ts"
 import type { CallMedia, Levels, Link, LinkHandlers, SessionTarget } from "./CallMedia.ts"
+import type { PlaybackWatch } from "./PlaybackWatch.ts"
 import { TrackAudio } from "./TrackAudio.ts"
 
 /** Slower ICE candidates are left out; those of the local network take milliseconds. */
@@ -25,30 +27,35 @@ const FLUSH_MS = 250
  * @since 0.1.0
  */
 export const makeWebRtcMedia = (options: {
-  readonly context: AudioContext
+  readonly context: CallContext
+  readonly watch: PlaybackWatch
   readonly stream: MediaStream | undefined
   readonly iceServers: Array<RTCIceServer>
-}): CallMedia => new WebRtcMedia(options.context, options.stream, options.iceServers)
+}): CallMedia => new WebRtcMedia(new TrackAudio(options.context, options.watch, options.stream), options.iceServers)
+
+/** The one voice of a peer connection. */
+const AGENT = "agent"
+const isAgent = () => true
 
 class WebRtcMedia implements CallMedia {
   readonly #iceServers: Array<RTCIceServer>
   readonly #audio: TrackAudio
   #peer: RTCPeerConnection | undefined
 
-  constructor(context: AudioContext, stream: MediaStream | undefined, iceServers: Array<RTCIceServer>) {
+  constructor(audio: TrackAudio, iceServers: Array<RTCIceServer>) {
     this.#iceServers = iceServers
-    this.#audio = new TrackAudio(context, stream)
+    this.#audio = audio
   }
 
   async attach(target: SessionTarget, handlers: LinkHandlers, signal: AbortSignal): Promise<Link> {
     const peer = new RTCPeerConnection({ iceServers: this.#iceServers })
     const events = peer.createDataChannel(EVENTS_CHANNEL, { ordered: true })
     const { stream, track } = this.#audio
-    peer.addTransceiver(track ?? "audio", {
+    const { sender } = peer.addTransceiver(track ?? "audio", {
       direction: "sendrecv",
       ...(stream === undefined ? {} : { streams: [stream] })
     })
-    peer.ontrack = (event) => this.#audio.play(event.streams[0] ?? new MediaStream([event.track]))
+    peer.ontrack = ({ streams, track }) => this.#audio.play(AGENT, streams[0] ?? new MediaStream([track]), isAgent)
     // Messages may come before the caller has its link.
     events.onmessage = (event: MessageEvent<unknown>) => {
       const message = typeof event.data === "string" ? parseServerMessage(event.data) : undefined
@@ -60,6 +67,7 @@ class WebRtcMedia implements CallMedia {
       const answer = await exchangeOffer(target, peer.localDescription?.sdp ?? "", signal)
       await peer.setRemoteDescription({ type: "answer", sdp: answer })
       await connected(peer, events, signal)
+      await this.#audio.sendTrack(track, (track) => sender.replaceTrack(track ?? null))
     } catch (cause) {
       peer.close()
       if (cause instanceof VoiceClientError) throw cause
@@ -97,7 +105,8 @@ class WebRtcMedia implements CallMedia {
       send: (message) => {
         if (events.readyState === "open") events.send(JSON.stringify(message))
       },
-      close
+      close,
+      probe: () => undefined
     }
   }
 
@@ -109,6 +118,9 @@ class WebRtcMedia implements CallMedia {
     const sender = this.#peer?.getTransceivers()[0]?.sender
     return this.#audio.changeMicrophone(stream, async (track) => await sender?.replaceTrack(track ?? null))
   }
+
+  // A disabled track is silent.
+  setMuted(): void {}
 
   setOutputDevice(deviceId: string): Promise<void> {
     return this.#audio.setOutputDevice(deviceId)

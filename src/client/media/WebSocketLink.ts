@@ -6,12 +6,17 @@
 import { parseServerMessage } from "../protocol/ClientProtocol.ts"
 import { type ClientMessage, closeCodes, SUBPROTOCOL } from "../protocol/WireProtocol.ts"
 import { handshakeRefusal, sessionUrl } from "../SessionApi.ts"
-import { sessionReplaced, VoiceClientError } from "../VoiceClientError.ts"
+import { sleep } from "../Sleep.ts"
+import { isFinal, sessionReplaced, VoiceClientError } from "../VoiceClientError.ts"
 import type { Link, LinkHandlers, SessionTarget } from "./CallMedia.ts"
 
 /** How often a ping goes out; a link whose last ping is unanswered when the next is due counts as dead. */
 const PING_INTERVAL_MS = 10_000
 const OPEN_TIMEOUT_MS = 10_000
+/** How long the server may take to answer the ping of a page that has slept. */
+const PROBE_TIMEOUT_MS = 4_000
+/** The longest binary message that is played: 20 s at 24 kHz, far more than a server sends at once. */
+const MAX_AUDIO_BYTES = 1_048_576
 
 /** The errors of close codes after which the client stops although the session is not over. */
 const errorsByReason: { readonly [reason: string]: () => VoiceClientError } = {
@@ -101,25 +106,34 @@ export const makeLink = (
   onGone: () => void
 ): Link => {
   let awaitingPong = false
+  let probe: ReturnType<typeof setTimeout> | undefined
   const end = (code?: number) => {
     clearInterval(ping)
+    clearTimeout(probe)
     socket.onmessage = null
     socket.onclose = null
     socket.close(code)
     onGone()
   }
+  const dead = () => {
+    end()
+    handlers.lost({})
+  }
   const ping = setInterval(() => {
-    if (awaitingPong) {
-      end()
-      return handlers.lost({})
-    }
+    if (awaitingPong) return dead()
     awaitingPong = true
     sendMessage(socket, { type: "ping" })
   }, PING_INTERVAL_MS)
   socket.onmessage = (event: MessageEvent<unknown>) => {
     // Whatever comes shows that the server is alive.
     awaitingPong = false
-    if (event.data instanceof ArrayBuffer) return onAudio(event.data)
+    clearTimeout(probe)
+    probe = undefined
+    if (event.data instanceof ArrayBuffer) {
+      return event.data.byteLength <= MAX_AUDIO_BYTES
+        ? onAudio(event.data)
+        : undefined
+    }
     const message = typeof event.data === "string" ? parseServerMessage(event.data) : undefined
     if (message !== undefined) handlers.message(message)
   }
@@ -127,5 +141,38 @@ export const makeLink = (
     end()
     handlers.lost(lossOf(event.code))
   }
-  return { send: (message) => sendMessage(socket, message), close: () => end(1000) }
+  return {
+    send: (message) => sendMessage(socket, message),
+    close: () => end(1000),
+    probe: () => {
+      if (probe !== undefined || socket.readyState !== WebSocket.OPEN) return
+      probe = setTimeout(dead, PROBE_TIMEOUT_MS)
+      awaitingPong = true
+      sendMessage(socket, { type: "ping" })
+    }
+  }
+}
+
+/** How often a session that nobody waits for is tried to be ended. */
+const END_ATTEMPTS = 3
+
+/**
+ * Ends a session without a connection, by one that is opened for it: the user hung up while the former was lost. Gives up
+ * after three attempts; the server then ends the session by its resume window. Never rejects.
+ *
+ * @category mutations
+ * @since 0.1.0
+ */
+export const endSession = async (target: SessionTarget): Promise<void> => {
+  const signal = AbortSignal.timeout(END_ATTEMPTS * OPEN_TIMEOUT_MS)
+  for (let attempt = 1; attempt <= END_ATTEMPTS; attempt++) {
+    try {
+      const socket = await openSocket(target, signal)
+      sendMessage(socket, { type: "session.end" })
+      return socket.close(1000)
+    } catch (error) {
+      if (attempt === END_ATTEMPTS || (error instanceof VoiceClientError && isFinal(error))) return
+      await sleep(attempt * 1_000, signal)
+    }
+  }
 }

@@ -6,19 +6,15 @@
  * @since 0.1.0
  */
 import { fromPcm16, PcmFramer } from "../audio/PcmFramer.ts"
-import type { PlaybackCommand, PlaybackReport } from "../audio/PlaybackWorklet.ts"
+import type { PlaybackReport } from "../audio/PlaybackWorklet.ts"
 import { Resampler } from "../audio/Resampler.ts"
+import type { WorkletUrl } from "../audio/Worklets.ts"
 import type { ServerMessage } from "../protocol/ClientProtocol.ts"
 import { DEFAULT_RATES } from "../protocol/WireProtocol.ts"
-import { VoiceClientError } from "../VoiceClientError.ts"
-import {
-  type CallMedia,
-  type Levels,
-  type Link,
-  type LinkHandlers,
-  makeLevelMeter,
-  type SessionTarget
-} from "./CallMedia.ts"
+import type { CallContext } from "./CallContext.ts"
+import type { CallMedia, Levels, Link, LinkHandlers, SessionTarget } from "./CallMedia.ts"
+import { PcmGraph, type PcmListener } from "./PcmGraph.ts"
+import type { PlaybackWatch } from "./PlaybackWatch.ts"
 import { makeLink, openSocket, sendMessage } from "./WebSocketLink.ts"
 
 /** How often the server is told how much of the reply was played. */
@@ -26,80 +22,71 @@ const POSITION_INTERVAL_MS = 250
 /** Two seconds of audio: beyond it, frames are dropped rather than delivered late. */
 const MAX_SEND_BACKLOG_BYTES = 64_000
 
+interface WebSocketMediaOptions {
+  readonly context: CallContext
+  readonly watch: PlaybackWatch
+  readonly stream: MediaStream | undefined
+  readonly workletUrl: WorkletUrl | undefined
+}
+
 /**
  * Opens the audio graph. Call it within a user gesture, or the browser keeps the context suspended.
  *
  * @category constructors
  * @since 0.1.0
  */
-export const makeWebSocketMedia = async (options: {
-  readonly context: AudioContext
-  readonly stream: MediaStream | undefined
-  readonly workletBase: string | URL
-}): Promise<CallMedia> => {
-  const media = new WebSocketMedia(options.context)
-  await media.load(options.workletBase)
-  if (options.stream !== undefined) await media.setMicrophone(options.stream)
+export const makeWebSocketMedia = async (options: WebSocketMediaOptions): Promise<CallMedia> => {
+  const media = new WebSocketMedia(options)
+  try {
+    await media.open()
+  } catch (error) {
+    media.close()
+    throw error
+  }
   return media
 }
 
 class WebSocketMedia implements CallMedia {
-  readonly #context: AudioContext
-  readonly #user: ReturnType<typeof makeLevelMeter>
-  readonly #agent: ReturnType<typeof makeLevelMeter>
-  #capture: AudioWorkletNode | undefined
-  #playback: AudioWorkletNode | undefined
-  #source: MediaStreamAudioSourceNode | undefined
-  #sink: HTMLAudioElement | undefined
+  readonly #context: CallContext
+  readonly #watch: PlaybackWatch
+  readonly #workletUrl: WorkletUrl | undefined
+  #graph: PcmGraph | undefined
+  #stream: MediaStream | undefined
+  #deviceId = ""
+  #rates: { readonly input: number; readonly output: number } = DEFAULT_RATES
+  #turn = 0
   #framer: PcmFramer
   #resampler: Resampler
   #socket: WebSocket | undefined
   #report: PlaybackReport | undefined
   #idleSince = 0
   #sent = { turn: 0, playedMs: 0 }
+  #closed = false
   readonly #timer: ReturnType<typeof setInterval>
+  readonly #listener: PcmListener = {
+    captured: (samples) => this.#framer.push(samples),
+    reported: (report) => {
+      if (!report.playing) this.#idleSince = performance.now()
+      this.#report = report
+    }
+  }
 
-  constructor(context: AudioContext) {
+  constructor({ context, stream, watch, workletUrl }: WebSocketMediaOptions) {
     this.#context = context
-    this.#user = makeLevelMeter(context)
-    this.#agent = makeLevelMeter(context)
-    this.#framer = this.#makeFramer(DEFAULT_RATES.input)
-    this.#resampler = new Resampler(DEFAULT_RATES.output, context.sampleRate)
+    this.#watch = watch
+    this.#workletUrl = workletUrl
+    this.#stream = stream
+    this.#framer = this.#makeFramer()
+    this.#resampler = this.#makeResampler()
     this.#timer = setInterval(() => this.#sendPosition(), POSITION_INTERVAL_MS)
   }
 
-  async load(base: string | URL): Promise<void> {
-    const context = this.#context
-    if (context.audioWorklet === undefined) {
-      throw new VoiceClientError(
-        "insecure_context",
-        "Browsers only offer calls on https pages and on localhost. Open this page by https, or on the machine that" +
-          " serves it."
-      )
-    }
-    try {
-      await Promise.all([
-        context.audioWorklet.addModule(new URL("CaptureWorklet.js", base)),
-        context.audioWorklet.addModule(new URL("PlaybackWorklet.js", base))
-      ])
-    } catch (cause) {
-      throw new VoiceClientError("connection_failed", "The page's audio files could not be loaded.", { cause })
-    }
-    this.#capture = new AudioWorkletNode(context, "effect-voice-capture", {
-      numberOfOutputs: 0,
-      channelCount: 1,
-      channelCountMode: "explicit"
+  async open(): Promise<void> {
+    await this.#build(this.#context.current)
+    this.#context.watch(this.#watch, true, (context) => {
+      // Until its graph is there, the call is silent; should it fail, the next context tries again.
+      this.#build(context).catch((error: unknown) => reportError(error))
     })
-    this.#capture.port.onmessage = (event: MessageEvent<Float32Array>) => this.#framer.push(event.data)
-    this.#playback = new AudioWorkletNode(context, "effect-voice-playback", {
-      numberOfInputs: 0,
-      outputChannelCount: [1]
-    })
-    this.#playback.port.onmessage = (event: MessageEvent<PlaybackReport>) => {
-      if (!event.data.playing) this.#idleSince = performance.now()
-      this.#report = event.data
-    }
-    this.#playback.connect(this.#agent.node).connect(context.destination)
   }
 
   async attach(target: SessionTarget, handlers: LinkHandlers, signal: AbortSignal): Promise<Link> {
@@ -110,7 +97,7 @@ class WebSocketMedia implements CallMedia {
       if (this.#socket === socket) this.#socket = undefined
     })
     return {
-      send: link.send,
+      ...link,
       close: () => {
         if (this.#socket === socket) this.#detach()
         link.close()
@@ -121,98 +108,115 @@ class WebSocketMedia implements CallMedia {
   onMessage(message: ServerMessage): void {
     switch (message.type) {
       case "session.started":
-        this.#framer = this.#makeFramer(playableRate(message.input.sample_rate, DEFAULT_RATES.input))
-        this.#resampler = new Resampler(
-          playableRate(message.output.sample_rate, DEFAULT_RATES.output),
-          this.#context.sampleRate
-        )
+        this.#setRates(message.input.sample_rate, message.output.sample_rate)
         break
       case "agent.speech_started":
         this.#resampler.reset()
-        this.#command({ type: "turn", turn: message.turn })
+        this.#turn = message.turn
+        this.#graph?.command({ type: "turn", turn: message.turn })
         break
       case "playout.clear":
         this.#resampler.reset()
-        this.#command({ type: "clear", turn: message.turn })
+        this.#graph?.command({ type: "clear", turn: message.turn })
         break
     }
   }
 
   async setMicrophone(stream: MediaStream): Promise<void> {
-    const source = this.#context.createMediaStreamSource(stream)
-    this.#source?.disconnect()
-    this.#source = source
-    source.connect(this.#user.node)
-    if (this.#capture !== undefined) source.connect(this.#capture)
+    this.#graph?.setMicrophone(stream)
+    this.#stream = stream
   }
 
+  // A disabled track is silent.
+  setMuted(): void {}
+
   async setOutputDevice(deviceId: string): Promise<void> {
-    const context: AudioContext & { setSinkId?: (id: string) => Promise<void> } = this.#context
-    if (context.setSinkId !== undefined) return await context.setSinkId(deviceId)
-    // Firefox and Safari have it on media elements only.
-    if (this.#sink === undefined) {
-      const destination = context.createMediaStreamDestination()
-      const sink = new Audio()
-      sink.srcObject = destination.stream
-      await sink.setSinkId(deviceId)
-      this.#agent.node.disconnect()
-      this.#agent.node.connect(destination)
-      this.#sink = sink
-      return await sink.play()
-    }
-    await this.#sink.setSinkId(deviceId)
+    await this.#graph?.setOutputDevice(deviceId)
+    this.#deviceId = deviceId
   }
 
   levels(): Levels {
-    return { user: this.#source === undefined ? 0 : this.#user.read(), agent: this.#agent.read() }
+    return this.#graph?.levels() ?? { user: 0, agent: 0 }
   }
 
   close(): void {
+    this.#closed = true
     clearInterval(this.#timer)
     this.#detach()
-    this.#source?.disconnect()
-    if (this.#sink !== undefined) this.#sink.srcObject = null
-    if (this.#context.state !== "closed") void this.#context.close()
+    this.#graph?.close()
+    this.#context.close()
+  }
+
+  /** Makes the graph in this context, with the microphone and the speaker as they are by then. */
+  async #build(context: AudioContext): Promise<void> {
+    this.#graph?.close()
+    this.#graph = undefined
+    const graph = await PcmGraph.open(context, this.#watch, this.#workletUrl, this.#listener)
+    if (this.#closed || context !== this.#context.current) return graph.close()
+    this.#graph = graph
+    this.#framer = this.#makeFramer()
+    this.#resampler = this.#makeResampler()
+    if (this.#stream !== undefined) graph.setMicrophone(this.#stream)
+    if (this.#turn > 0) graph.command({ type: "turn", turn: this.#turn })
+    // A speaker that is gone by now: the system's plays.
+    if (this.#deviceId !== "") await graph.setOutputDevice(this.#deviceId).catch(() => undefined)
   }
 
   // Audio that a former link left in the buffer must not play over a new one: the server resends what was not played.
   #detach(): void {
     this.#socket = undefined
     this.#resampler.reset()
-    this.#command({ type: "clear" })
+    this.#graph?.command({ type: "clear" })
   }
 
-  #command(command: PlaybackCommand): void {
-    this.#playback?.port.postMessage(command)
+  #setRates(input: number, output: number): void {
+    const rates = {
+      input: usableRate(input, this.#context.current.sampleRate, DEFAULT_RATES.input),
+      output: usableRate(output, this.#context.current.sampleRate, DEFAULT_RATES.output)
+    }
+    if (rates.input === this.#rates.input && rates.output === this.#rates.output) return
+    this.#rates = rates
+    this.#framer = this.#makeFramer()
+    this.#resampler = this.#makeResampler()
   }
 
-  #makeFramer(rate: number): PcmFramer {
-    return new PcmFramer(this.#context.sampleRate, rate, (frame) => {
+  #makeFramer(): PcmFramer {
+    return new PcmFramer(this.#context.current.sampleRate, this.#rates.input, (frame) => {
       const socket = this.#socket
       if (socket?.readyState === WebSocket.OPEN && socket.bufferedAmount < MAX_SEND_BACKLOG_BYTES) socket.send(frame)
     })
   }
 
+  #makeResampler(): Resampler {
+    return new Resampler(this.#rates.output, this.#context.current.sampleRate)
+  }
+
   #play(data: ArrayBuffer): void {
-    const samples = this.#resampler.process(fromPcm16(data))
-    if (samples.length > 0) this.#command({ type: "audio", samples })
+    this.#graph?.play(this.#resampler.process(fromPcm16(data)))
   }
 
   #sendPosition(): void {
     const report = this.#report
-    if (report === undefined || report.turn === 0 || this.#socket === undefined) return
+    const graph = this.#graph
+    if (report === undefined || report.turn === 0 || graph === undefined || this.#socket === undefined) return
     // Samples that the device still buffers were not heard yet; all were, once it is silent for longer than its latency.
-    const latencyMs = 1_000 * (this.#context.outputLatency || this.#context.baseLatency || 0)
+    const { baseLatency, outputLatency, sampleRate } = graph.context
+    const latencyMs = 1_000 * (outputLatency || baseLatency || 0)
     const heard = !report.playing && performance.now() - this.#idleSince > latencyMs
-    const playedMs = Math.max(
-      0,
-      Math.round((1_000 * report.played) / this.#context.sampleRate - (heard ? 0 : latencyMs))
-    )
+    const playedMs = Math.max(0, Math.round((1_000 * report.played) / sampleRate - (heard ? 0 : latencyMs)))
     if (report.turn === this.#sent.turn && playedMs <= this.#sent.playedMs) return
     this.#sent = { turn: report.turn, playedMs }
     sendMessage(this.#socket, { type: "playout.position", turn: report.turn, played_ms: playedMs })
   }
 }
 
-/** A rate outside of what Web Audio must support (8-96 kHz) would fail later, and less clearly. */
-const playableRate = (rate: number, fallback: number): number => rate >= 8_000 && rate <= 96_000 ? rate : fallback
+const gcd = (a: number, b: number): number => (b === 0 ? a : gcd(b, a % b))
+
+/** The most phases of a filter: 640 from 11,025 to 48,000 Hz. Odd rates would need tens of thousands, and seconds to compute. */
+const MAX_PHASES = 1_000
+
+/** A rate of 8 to 96 kHz, as Web Audio must support, that the context's rate can be converted to and from; else `fallback`. */
+const usableRate = (rate: number, contextRate: number, fallback: number): number => {
+  const phases = Math.max(rate, contextRate) / gcd(rate, contextRate)
+  return rate >= 8_000 && rate <= 96_000 && phases <= MAX_PHASES ? rate : fallback
+}

@@ -37,8 +37,14 @@ export interface UnknownEvent {
  */
 export type ServerMessage = ServerEvent | UnknownEvent
 
-/** The longest event that is parsed; a server closes the connection before more than 1 MiB of events wait. */
-const MAX_EVENT_LENGTH = 1_048_576
+/**
+ * The longest event that is parsed, in UTF-16 code units; a server closes the connection before more than 1 MiB of events
+ * wait.
+ *
+ * @category constants
+ * @since 0.1.0
+ */
+export const MAX_EVENT_LENGTH = 1_048_576
 
 const isServerEvent = (body: Record<string, unknown>, type: string): body is Record<string, unknown> & ServerEvent =>
   isEventType(type) && hasFields(body, eventFields[type])
@@ -61,14 +67,36 @@ export const parseServerMessage = (data: string): ServerMessage | undefined => {
 }
 
 /**
- * Whether the server takes a message: a `user.text` is limited in characters, and every message in encoded bytes.
+ * Which limit of the server a message passes, as a sentence and for programs; `undefined` for none: a `user.text` is limited
+ * in characters (UTF-16 code units), and every message in encoded bytes.
+ *
+ * @category accessors
+ * @since 0.1.0
+ */
+export const limitFault = (
+  message: ClientMessage
+): { readonly message: string; readonly details: { readonly limit: number; readonly unit: string } } | undefined => {
+  if (message.type === "user.text" && message.text.length > MAX_TEXT_LENGTH) {
+    return {
+      message: `The text is too long: at most ${MAX_TEXT_LENGTH} characters, and it has ${message.text.length}.`,
+      details: { limit: MAX_TEXT_LENGTH, unit: "characters" }
+    }
+  }
+  const bytes = new TextEncoder().encode(JSON.stringify(message)).byteLength
+  if (bytes <= MAX_MESSAGE_BYTES) return undefined
+  return {
+    message: `The text is too long: at most ${MAX_MESSAGE_BYTES} bytes once encoded as JSON, and it has ${bytes}.`,
+    details: { limit: MAX_MESSAGE_BYTES, unit: "bytes" }
+  }
+}
+
+/**
+ * Whether the server takes a message.
  *
  * @category guards
  * @since 0.1.0
  */
-export const fitsMessage = (message: ClientMessage): boolean =>
-  (message.type !== "user.text" || message.text.length <= MAX_TEXT_LENGTH) &&
-  new TextEncoder().encode(JSON.stringify(message)).byteLength <= MAX_MESSAGE_BYTES
+export const fitsMessage = (message: ClientMessage): boolean => limitFault(message) === undefined
 
 /**
  * Parses a JSON object; `undefined` for anything else.

@@ -75,6 +75,8 @@ const open = async (typed: boolean, signal: AbortSignal): Promise<VoiceClient> =
     transport: TransportPicker.chosen(),
     output: { deviceId: speaker.value || undefined },
     livekit: () => import(LIVEKIT_CLIENT),
+    // The page's content security policy allows scripts of its own origin only.
+    workletUrl: new URL("client/audio/", document.baseURI),
     signal
   }
   const apiKey = loadKey()
@@ -146,10 +148,18 @@ const listen = (opened: VoiceClient, typed: boolean) => {
     }
     render()
   })
-  opened.on("microphone.lost", (error) => {
-    show("bad", error.message)
-    void DevicePicker.refresh()
+  for (const lost of ["microphone.lost", "speaker.lost", "microphone.silenced"] as const) {
+    opened.on(lost, (error) => {
+      show("bad", error.message)
+      void DevicePicker.refresh()
+    })
+  }
+  opened.on("microphone.restored", () => show("good", "The microphone works again."))
+  opened.on("speaker.restored", () => show("good", "The speaker is back."))
+  opened.on("playback.blocked", (error) => {
+    show("warn", error.message, { label: "Turn the sound on", run: () => opened.startPlayback() })
   })
+  opened.on("playback.started", hide)
   opened.on("ended", ({ error, reason }) => {
     call = undefined
     userSpeaking = false
@@ -203,8 +213,13 @@ const say = async (words: string) => {
 
 // --- controls ---------------------------------------------------------------------------------------------------
 
-button("talk").onclick = () => void press()
-button("mute").onclick = () => (call?.muted ? call.unmute() : call?.mute())
+/** What the first press of a double click has changed, the second must not change back. */
+const onPress = (id: string, run: () => void) => {
+  button(id).onclick = ({ detail }) => detail > 1 ? undefined : run()
+}
+
+onPress("talk", () => void press())
+onPress("mute", () => call?.muted ? call.unmute() : call?.mute())
 button("interrupt").onclick = () => call?.interrupt()
 button("end").onclick = () => {
   interruptedCall = undefined
@@ -220,7 +235,7 @@ find("composer", HTMLFormElement).onsubmit = (event) => {
   void say(words)
 }
 for (const suggestion of document.querySelectorAll<HTMLButtonElement>(".try")) {
-  suggestion.onclick = () => void say(suggestion.textContent ?? "")
+  suggestion.onclick = ({ detail }) => detail > 1 ? undefined : void say(suggestion.textContent ?? "")
 }
 document.addEventListener("keydown", (event) => {
   if (event.repeat || event.ctrlKey || event.metaKey || event.altKey) return

@@ -1,0 +1,104 @@
+/**
+ * As much of the package `livekit-client` as a call uses: pages without LiveKit need neither the package nor its types.
+ *
+ * @since 0.1.0
+ */
+
+/**
+ * A participant of a room.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface LiveKitParticipant {
+  readonly identity: string
+  readonly kind: number
+}
+
+/**
+ * A track of a participant.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface LiveKitTrack {
+  readonly kind: string
+  readonly sid?: string | undefined
+  readonly mediaStreamTrack: MediaStreamTrack
+}
+
+/**
+ * The user's own microphone in a room.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface LiveKitLocalTrack {
+  readonly isMuted: boolean
+  readonly mediaStreamTrack: MediaStreamTrack
+  replaceTrack(track: MediaStreamTrack, userProvidedTrack?: boolean): Promise<unknown>
+  mute(): Promise<unknown>
+  unmute(): Promise<unknown>
+}
+
+/**
+ * The user in a room.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface LiveKitLocalParticipant {
+  publishTrack(
+    track: LiveKitLocalTrack,
+    options?: { readonly source?: string; readonly name?: string }
+  ): Promise<unknown>
+  getTrackPublication(source: string): { readonly track?: LiveKitLocalTrack | undefined } | undefined
+  sendText(text: string, options?: { readonly topic?: string }): Promise<unknown>
+}
+
+/**
+ * A room. `on` takes the listeners that `livekit-client` documents for each event.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface LiveKitRoom {
+  readonly localParticipant: LiveKitLocalParticipant
+  readonly remoteParticipants: ReadonlyMap<string, LiveKitParticipant>
+  on(event: string, listener: (...args: never) => void): unknown
+  registerTextStreamHandler(
+    topic: string,
+    handler: (reader: AsyncIterable<string>, participant: { readonly identity: string }) => void
+  ): void
+  connect(url: string, token: string, options?: { readonly autoSubscribe?: boolean }): Promise<void>
+  disconnect(stopTracks?: boolean): Promise<void>
+}
+
+/**
+ * The package `livekit-client`, as `import("livekit-client")` gives it.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface LiveKitClient {
+  readonly Room: new(options?: { readonly stopLocalTrackOnUnpublish?: boolean }) => LiveKitRoom
+  readonly LocalAudioTrack: new(
+    track: MediaStreamTrack,
+    constraints: undefined,
+    userProvidedTrack: boolean
+  ) => LiveKitLocalTrack
+  readonly RoomEvent: {
+    readonly DataReceived: string
+    readonly TrackSubscribed: string
+    readonly TrackUnsubscribed: string
+    readonly Disconnected: string
+  }
+  readonly Track: { readonly Kind: { readonly Audio: string }; readonly Source: { readonly Microphone: string } }
+  readonly ParticipantKind: { readonly AGENT: number }
+  readonly DisconnectReason: {
+    readonly DUPLICATE_IDENTITY: number
+    readonly ROOM_DELETED: number
+    readonly PARTICIPANT_REMOVED: number
+  }
+  readonly ConnectionErrorReason: { readonly NotAllowed: number }
+}

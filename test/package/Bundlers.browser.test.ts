@@ -1,0 +1,148 @@
+/**
+ * The packed browser client in a page of each bundler, and in a page without one: built with the bundler's defaults, served
+ * from an origin of its own, and run in Chromium against the real server over the client's default transport.
+ *
+ * It installs the bundlers from the registry (or npm's cache).
+ */
+import { afterAll, assert, beforeAll, describe, it } from "@effect/vitest"
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs"
+import { createServer, type Server } from "node:http"
+import { tmpdir } from "node:os"
+import { extname, join, normalize } from "node:path"
+import * as Browser from "../browser/Browser.ts"
+import { silence } from "../browser/Scene.ts"
+import * as PackedProject from "./PackedProject.ts"
+
+if (Browser.missing !== undefined) process.stderr.write(`skipped, bundlers: ${Browser.missing}\n`)
+
+const page = (script: string) =>
+  `<!doctype html><html><body><script type="module" src="${script}"></script></body></html>`
+
+/** The snippet of the client's README, which tells what it heard. */
+const program = `import { VoiceClient } from "effect-voice/client"
+globalThis.talk = async (url) => {
+  const call = await VoiceClient.connect({ url })
+  const said = new Promise((resolve) => call.on("agent.speech_stopped", ({ text }) => resolve(text)))
+  let loudest = 0
+  const meter = setInterval(() => { loudest = Math.max(loudest, call.levels.agent) }, 20)
+  call.sendText("What is two plus three?")
+  const text = await said
+  clearInterval(meter)
+  call.end()
+  return { text, loudest }
+}
+`
+
+const types: { readonly [extension: string]: string } = {
+  ".html": "text/html",
+  ".js": "text/javascript",
+  ".mjs": "text/javascript"
+}
+
+/** Serves a folder, with a content security policy if given. */
+const serveFolder = async (
+  folder: string,
+  policy?: string
+): Promise<{ readonly url: string; readonly server: Server }> => {
+  const server = createServer((request, response) => {
+    const path = normalize(new URL(request.url ?? "/", "http://localhost").pathname)
+    try {
+      const file = join(folder, path === "/" ? "index.html" : path)
+      const body = readFileSync(file)
+      response.writeHead(200, {
+        "content-type": types[extname(file)] ?? "application/octet-stream",
+        ...(policy === undefined ? {} : { "content-security-policy": policy })
+      }).end(body)
+    } catch {
+      response.writeHead(404).end()
+    }
+  })
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve))
+  const address = server.address()
+  return { url: `http://127.0.0.1:${typeof address === "object" ? address?.port : 0}`, server }
+}
+
+describe.skipIf(Browser.missing !== undefined)("the packed browser client", () => {
+  let project = ""
+  const pages: Array<Server> = []
+
+  beforeAll(() => {
+    project = PackedProject.makeClient(["esbuild@0.28.2", "webpack@5.113.0"])
+    writeFileSync(join(project, "main.js"), program)
+    writeFileSync(join(project, "index.html"), page("/main.js"))
+  })
+  afterAll(() => {
+    for (const server of pages) server.close()
+    if (project !== "") rmSync(project, { recursive: true, force: true })
+  })
+
+  /** What the page of a folder hears over the default transport. */
+  const talk = async (folder: string, policy?: (server: string) => string) => {
+    const directory = mkdtempSync(join(tmpdir(), "effect-voice-bundler-"))
+    const config = join(directory, "voice.json")
+    let voice: Awaited<ReturnType<typeof Browser.serve>> | undefined
+    const port = await Browser.freePort()
+    const served = await serveFolder(folder, policy?.(`127.0.0.1:${port}`))
+    pages.push(served.server)
+    writeFileSync(config, JSON.stringify({ server: { port, allowed_origins: [served.url] } }))
+    voice = await Browser.serve(["--config", config])
+    const { close, page } = await Browser.open(served.url, silence(1))
+    try {
+      await page.waitForFunction(() => Reflect.has(globalThis, "talk"), undefined, { timeout: 30_000 })
+      return await page.evaluate(
+        (url) => Reflect.get(globalThis, "talk")(url) as Promise<{ text: string; loudest: number }>,
+        voice.url
+      )
+    } finally {
+      await close()
+      await voice.stop()
+      rmSync(directory, { recursive: true, force: true })
+    }
+  }
+
+  const answers = async (folder: string, policy?: (server: string) => string) => {
+    const { loudest, text } = await talk(folder, policy)
+    assert.match(text, /five|5/iu)
+    assert.isAbove(loudest, 0.01)
+  }
+
+  it("talks from a page that Vite has built", async () => {
+    PackedProject.run(project, process.execPath, [join(PackedProject.root, "node_modules/vite/bin/vite.js"), "build"])
+    await answers(join(project, "dist"))
+  }, 120_000)
+
+  it("talks from a page that webpack has built", async () => {
+    writeFileSync(
+      join(project, "webpack.mjs"),
+      `import webpack from "webpack"
+const options = { mode: "production", context: process.cwd(), entry: "./main.js", output: { path: process.cwd() + "/webpack" } }
+webpack(options, (error, stats) => {
+  if (error || stats.hasErrors() || stats.hasWarnings()) throw error ?? new Error(stats.toString())
+})
+`
+    )
+    PackedProject.run(project, process.execPath, ["webpack.mjs"])
+    writeFileSync(join(project, "webpack", "index.html"), page("/main.js"))
+    await answers(join(project, "webpack"))
+  }, 120_000)
+
+  it("talks from a page that esbuild has built", async () => {
+    const esbuild = join(project, "node_modules", "esbuild", "bin", "esbuild")
+    PackedProject.run(project, esbuild, ["main.js", "--bundle", "--minify", "--format=esm", "--outdir=esbuild"])
+    writeFileSync(join(project, "esbuild", "index.html"), page("/main.js"))
+    await answers(join(project, "esbuild"))
+  }, 120_000)
+
+  it("talks from a plain page, also one whose content security policy allows only its own scripts", async () => {
+    mkdirSync(join(project, "plain"))
+    cpSync(join(project, "node_modules", "effect-voice", "dist", "client"), join(project, "plain", "client"), {
+      recursive: true
+    })
+    writeFileSync(join(project, "plain", "main.js"), program.replace("effect-voice/client", "./client/index.js"))
+    writeFileSync(join(project, "plain", "index.html"), page("/main.js"))
+    await answers(
+      join(project, "plain"),
+      (server) => `default-src 'none'; script-src 'self'; connect-src http://${server} ws://${server}`
+    )
+  }, 120_000)
+})
