@@ -1,5 +1,5 @@
 /**
- * Functions for 16-bit PCM: conversion from and to bytes, levels, gain, fades, mixing.
+ * Functions for 16-bit PCM: conversion from and to bytes, levels, gain, fades.
  *
  * Functions with an `out` argument write into it and return it (or a view of its first part when it is longer);
  * without it they allocate. `toInt16` and `fromInt16` return a **view** of their argument on little-endian machines: copy it if
@@ -23,7 +23,13 @@ const empty = new Int16Array(0)
 const fit = <A extends Int16Array | Float32Array>(out: A | undefined, length: number, allocate: () => A): A =>
   out === undefined ? allocate() : out.length === length ? out : out.subarray(0, length) as A // subarray keeps the kind
 
-const saturate = (value: number): number => value > 32767 ? 32767 : value < -32768 ? -32768 : Math.round(value)
+/**
+ * Rounds a value to a sample of 16 bits, clipping what exceeds them; a NaN becomes 0 when it is stored.
+ *
+ * @category conversions
+ * @since 0.1.0
+ */
+export const saturate = (value: number): number => value > 32767 ? 32767 : value < -32768 ? -32768 : Math.round(value)
 
 const copyBytes = (bytes: Uint8Array, from: number, out: Int16Array, at: number, count: number): void => {
   if (littleEndianHost) {
@@ -187,28 +193,6 @@ export const peak = (samples: Int16Array): number => {
     }
   }
   return max
-}
-
-/**
- * Mixes interleaved channels down to mono by their mean; an incomplete last group is dropped.
- *
- * `out` may be the argument itself.
- *
- * @category combinators
- * @since 0.1.0
- */
-export const mixToMono = (interleaved: Int16Array, channels: number, out?: Int16Array): Int16Array => {
-  const width = Math.max(1, Math.trunc(channels))
-  const count = Math.floor(interleaved.length / width)
-  const target = fit(out, count, () => new Int16Array(count))
-  for (let i = 0; i < count; i++) {
-    let sum = 0
-    for (let c = 0; c < width; c++) {
-      sum += interleaved[i * width + c]!
-    }
-    target[i] = Math.round(sum / width)
-  }
-  return target
 }
 
 /**

@@ -5,7 +5,8 @@
  */
 import * as Pcm from "./Pcm.ts"
 
-export { defaultMaxSeconds, parse, type Wav, WavError, type WavReason } from "./WavReader.ts"
+export { WavError, type WavReason } from "./WavFormat.ts"
+export { defaultMaxSeconds, parse, type Wav } from "./WavReader.ts"
 
 /**
  * The length in bytes of the header that `encode` and `header` write.

@@ -6,10 +6,11 @@
  *
  * @since 0.1.0
  */
-import * as Data from "effect/Data"
 import * as Result from "effect/Result"
 import * as G711 from "./G711.ts"
+import { MonoMix } from "./MonoMix.ts"
 import * as Pcm from "./Pcm.ts"
+import * as WavFormat from "./WavFormat.ts"
 
 /**
  * The longest audio that `parse` accepts by default, in seconds: one hour.
@@ -22,37 +23,11 @@ export const defaultMaxSeconds = 3_600
 // A real file has about a dozen; a hostile file of empty chunks would only cost time.
 const maxChunks = 4_096
 
-const minSampleRate = 1_000
-const maxSampleRate = 384_000
+/** How far into a file its first chunk is looked for behind bytes of others. */
+const maxLead = 65_536
 
-/**
- * Why a WAV file was refused.
- *
- * @category errors
- * @since 0.1.0
- */
-export type WavReason =
-  | "not_wav"
-  | "too_short"
-  | "too_many_chunks"
-  | "no_format"
-  | "bad_format"
-  | "unsupported_encoding"
-  | "no_data"
-  | "too_long"
-
-/**
- * The file is not a readable WAV: `reason` for programs, `at` the byte offset of the error, `message` for people.
- *
- * @category errors
- * @since 0.1.0
- */
-export class WavError extends Data.TaggedError("WavError")<{
-  readonly reason: WavReason
-  /** The offset in bytes from the start of the file. */
-  readonly at: number
-  readonly message: string
-}> {}
+/** How many groups of samples are decoded at a time. */
+const BLOCK = 4_096
 
 /**
  * The audio of a file, mixed to mono.
@@ -70,26 +45,15 @@ export interface Wav {
   readonly truncated: boolean
 }
 
-type Encoding = "integer" | "float" | "mulaw" | "alaw"
-
-interface Format {
-  readonly encoding: Encoding
-  readonly channels: number
-  readonly sampleRate: number
-  /** Bytes of one sample of one channel. */
-  readonly width: number
-}
-
-const fail = (reason: WavReason, at: number, message: string): Result.Result<never, WavError> =>
-  Result.fail(new WavError({ reason, at, message: `${message} (byte ${at})` }))
-
 /**
- * Parses a WAV file: PCM of 8, 16, 24 and 32 bits, float of 32 and 64 bits, µ-law and A-law, plain or extensible, with
- * any number of channels and its chunks in any order.
+ * Parses a WAV file: PCM of 8, 16, 24 and 32 bits, float of 32 and 64 bits, µ-law and A-law, plain or extensible, little
+ * or big endian (RIFX), with any number of channels and its chunks in any order. The channels are mixed as `MonoMix` does.
  *
- * A data chunk that ends early gives the samples that are there (`truncated`). A size of 0 or 0xFFFFFFFF in a header that was
- * never patched, as programs write into a pipe, means the rest of the file; RF64 is read like that. More than `maxSeconds` (default
- * `defaultMaxSeconds`) of audio fails with `too_long`.
+ * What players take is taken: a tag of another format in front (ID3, within 64 KiB), chunks without their pad byte, names of
+ * chunks in capital letters, a block size that contradicts the bits. A data chunk that ends early gives the samples that are
+ * there (`truncated`). A size of 0 or 0xFFFFFFFF in a header that was never patched, as programs write into a pipe, means the
+ * rest of the file; RF64 and BW64 are read like that. More than `maxSeconds` (default `defaultMaxSeconds`) of audio fails with
+ * `too_long`. The message of `not_wav` and `unsupported_encoding` names what the file is, where it is known.
  *
  * @category decoding
  * @since 0.1.0
@@ -97,162 +61,164 @@ const fail = (reason: WavReason, at: number, message: string): Result.Result<nev
 export const parse = (
   bytes: Uint8Array,
   options?: { readonly maxSeconds?: number | undefined }
-): Result.Result<Wav, WavError> => {
-  if (bytes.length < 12) {
-    return fail("too_short", bytes.length, `expected at least 12 bytes, found ${bytes.length}`)
-  }
+): Result.Result<Wav, WavFormat.WavError> => {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
-  const form = fourCc(view, 0)
-  if ((form !== "RIFF" && form !== "RF64") || fourCc(view, 8) !== "WAVE") {
-    return fail("not_wav", 0, "not a WAV file: it does not start with RIFF … WAVE")
-  }
-  const riffEnd = 8 + view.getUint32(4, true)
-  let format: Format | undefined
-  let data: { readonly at: number; readonly end: number; readonly truncated: boolean } | undefined
-  let at = 12
-  for (let chunks = 0; at + 8 <= bytes.length && (format === undefined || data === undefined); chunks++) {
-    if (chunks === maxChunks) {
-      return fail("too_many_chunks", at, `no format and data chunk within the first ${maxChunks} chunks`)
+  const start = startOf(view)
+  if (start === undefined) {
+    if (bytes.length < 12) {
+      return WavFormat.fail("too_short", bytes.length, `expected at least 12 bytes, found ${bytes.length}`)
     }
-    const id = fourCc(view, at)
-    const size = view.getUint32(at + 4, true)
+    const name = WavFormat.nameOf(bytes)
+    return WavFormat.fail(
+      "not_wav",
+      0,
+      `not a WAV file: it ${name === undefined ? "does not start with RIFF … WAVE" : `is ${name}`}`
+    )
+  }
+  const littleEndian = view.getUint8(start + 3) !== 0x58 // RIFX
+  return Result.flatMap(findChunks(view, start, littleEndian), ({ data, format }) => {
+    const frames = Math.floor((data.end - data.at) / (format.width * format.channels))
+    const maxSeconds = options?.maxSeconds ?? defaultMaxSeconds
+    const seconds = frames / format.sampleRate
+    if (seconds > maxSeconds) {
+      return WavFormat.fail(
+        "too_long",
+        data.at,
+        `the audio lasts ${Math.ceil(seconds)} s, the limit is ${maxSeconds} s`
+      )
+    }
+    return Result.succeed({
+      sampleRate: format.sampleRate,
+      channels: format.channels,
+      samples: readMono(bytes.subarray(data.at), frames, format, littleEndian),
+      truncated: data.truncated
+    })
+  })
+}
+
+/** Where the file begins, behind bytes of others; undefined when there is no beginning. */
+const startOf = (view: DataView): number | undefined => {
+  for (let at = 0; at + 12 <= view.byteLength && at <= maxLead; at++) {
+    if (view.getUint8(at) === 0x52 || view.getUint8(at) === 0x42) { // R, B
+      if (forms.has(fourCc(view, at)) && fourCc(view, at + 8) === "WAVE") return at
+    }
+  }
+  return undefined
+}
+
+const forms: ReadonlySet<string> = new Set(["RIFF", "RIFX", "RF64", "BW64"])
+
+interface Data {
+  readonly at: number
+  readonly end: number
+  readonly truncated: boolean
+}
+
+const findChunks = (
+  view: DataView,
+  start: number,
+  littleEndian: boolean
+): Result.Result<{ readonly format: WavFormat.WavFormat; readonly data: Data }, WavFormat.WavError> => {
+  const length = view.byteLength
+  const riffSize = view.getUint32(start + 4, littleEndian)
+  let format: WavFormat.WavFormat | undefined
+  let data: Data | undefined
+  let at = start + 12
+  for (let chunks = 0; at + 8 <= length && (format === undefined || data === undefined); chunks++) {
+    if (chunks === maxChunks) {
+      return WavFormat.fail("too_many_chunks", at, `no format and data chunk within the first ${maxChunks} chunks`)
+    }
+    const id = fourCc(view, at).toLowerCase()
+    const size = view.getUint32(at + 4, littleEndian)
     const body = at + 8
-    if (id === "fmt " && format === undefined) {
-      const parsed = parseFormat(view, body, size)
-      if (Result.isFailure(parsed)) {
-        return Result.fail(parsed.failure)
-      }
+    if ((id === "fmt " || id === "fmt\0") && format === undefined) {
+      const parsed = WavFormat.parse(view, body, size, littleEndian)
+      if (Result.isFailure(parsed)) return Result.fail(parsed.failure)
       format = parsed.success
     } else if (id === "data" && data === undefined) {
       // 0 is an empty chunk, or a header that its writer could not patch: then the RIFF size ends here or is not set.
       const toEnd = size === 0xffffffff ||
-        size === 0 && (riffEnd === 8 || riffEnd === 8 + 0xffffffff || riffEnd <= body)
-      const end = toEnd ? bytes.length : Math.min(body + size, bytes.length)
-      data = { at: body, end, truncated: !toEnd && body + size > bytes.length }
-      if (toEnd) {
-        break
-      }
+        size === 0 && (riffSize === 0 || riffSize === 0xffffffff || start + 8 + riffSize <= body)
+      const end = toEnd ? length : Math.min(body + size, length)
+      data = { at: body, end, truncated: !toEnd && body + size > length }
+      if (toEnd) break
     }
-    at = body + size + (size & 1)
+    at = body + size
+    // many writers leave the pad byte out
+    if ((size & 1) === 1 && !(isChunk(view, at) && !isChunk(view, at + 1))) at++
   }
   if (format === undefined) {
-    return fail("no_format", Math.min(at, bytes.length), "the file has no format chunk")
+    return WavFormat.fail("no_format", Math.min(at, length), "the file has no format chunk")
   }
-  if (data === undefined) {
-    return fail("no_data", Math.min(at, bytes.length), "the file has no data chunk")
-  }
-  const frames = Math.floor((data.end - data.at) / (format.width * format.channels))
-  const maxSeconds = options?.maxSeconds ?? defaultMaxSeconds
-  const seconds = frames / format.sampleRate
-  if (seconds > maxSeconds) {
-    return fail("too_long", data.at, `the audio lasts ${Math.ceil(seconds)} s, the limit is ${maxSeconds} s`)
-  }
-  return Result.succeed({
-    sampleRate: format.sampleRate,
-    channels: format.channels,
-    samples: readMono(bytes, view, data.at, frames, format),
-    truncated: data.truncated
-  })
+  if (data === undefined) return WavFormat.fail("no_data", Math.min(at, length), "the file has no data chunk")
+  return Result.succeed({ format, data })
 }
+
+/** Whether a chunk may begin here: its name has printable characters only. */
+const isChunk = (view: DataView, at: number): boolean =>
+  at + 8 <= view.byteLength && /^[ -~]{4}$/u.test(fourCc(view, at))
 
 const fourCc = (view: DataView, at: number): string =>
   String.fromCharCode(view.getUint8(at), view.getUint8(at + 1), view.getUint8(at + 2), view.getUint8(at + 3))
 
-// KSDATAFORMAT_SUBTYPE_* of mmreg.h: two bytes of format tag, then these 14.
-const subtypeTail = [0, 0, 0, 0, 0x10, 0, 0x80, 0, 0, 0xaa, 0, 0x38, 0x9b, 0x71]
-
-const parseFormat = (view: DataView, at: number, size: number): Result.Result<Format, WavError> => {
-  if (size < 16 || at + 16 > view.byteLength) {
-    return fail("bad_format", at, "the format chunk is shorter than 16 bytes")
-  }
-  let tag = view.getUint16(at, true)
-  const channels = view.getUint16(at + 2, true)
-  const sampleRate = view.getUint32(at + 4, true)
-  const blockAlign = view.getUint16(at + 12, true)
-  const bits = view.getUint16(at + 14, true)
-  if (tag === 0xfffe) {
-    if (size < 40 || at + 40 > view.byteLength) {
-      return fail("bad_format", at, "the extensible format chunk is shorter than 40 bytes")
-    }
-    if (subtypeTail.some((byte, i) => view.getUint8(at + 26 + i) !== byte)) {
-      return fail("unsupported_encoding", at + 24, "the extensible format has an unknown encoding")
-    }
-    tag = view.getUint16(at + 24, true)
-  }
-  if (channels === 0) {
-    return fail("bad_format", at + 2, "the format has 0 channels")
-  }
-  if (sampleRate < minSampleRate || sampleRate > maxSampleRate) {
-    return fail("bad_format", at + 4, `sample rate ${sampleRate} Hz is outside ${minSampleRate}..${maxSampleRate}`)
-  }
-  const encoding: Encoding | undefined = tag === 1
-    ? "integer"
-    : tag === 3
-    ? "float"
-    : tag === 6
-    ? "alaw"
-    : tag === 7
-    ? "mulaw"
-    : undefined
-  if (encoding === undefined) {
-    return fail("unsupported_encoding", at, `format tag 0x${tag.toString(16)} is not PCM, float, µ-law or A-law`)
-  }
-  // The container may be wider than the valid bits (24 in 32, 12 in 16); blockAlign has its width, but some writers leave it 0.
-  const width = blockAlign === 0 ? Math.ceil(bits / 8) : blockAlign / channels
-  const supported = encoding === "integer"
-    ? width >= 1 && width <= 4
-    : encoding === "float"
-    ? width === 4 || width === 8
-    : width === 1
-  if (!Number.isInteger(width) || !supported || bits > 8 * width) {
-    return fail(
-      "bad_format",
-      at + 12,
-      `${bits} bits in blocks of ${blockAlign} bytes for ${channels} channels do not match ${encoding} samples`
-    )
-  }
-  return Result.succeed({ encoding, channels, sampleRate, width })
-}
-
-const readMono = (bytes: Uint8Array, view: DataView, at: number, frames: number, format: Format): Int16Array => {
+const readMono = (
+  bytes: Uint8Array,
+  frames: number,
+  format: WavFormat.WavFormat,
+  littleEndian: boolean
+): Int16Array => {
   const { channels, encoding, width } = format
-  const raw = bytes.subarray(at, at + frames * channels * width)
-  if (encoding === "mulaw" || encoding === "alaw") {
-    const decoded = encoding === "mulaw" ? G711.decodeMuLaw(raw) : G711.decodeALaw(raw)
-    return channels === 1 ? decoded : Pcm.mixToMono(decoded, channels)
-  }
-  if (encoding === "integer" && width === 2) {
-    return channels === 1 ? Pcm.copyInt16(raw) : Pcm.mixToMono(Pcm.toInt16(raw), channels)
-  }
-  const read = readerOf(view, encoding, width)
+  const raw = bytes.subarray(0, frames * channels * width)
+  if (channels === 1 && encoding === "integer" && width === 2 && littleEndian) return Pcm.copyInt16(raw)
+  const decode = decoderOf(format, littleEndian)
+  if (channels === 1) return decode(raw)
+  const mix = new MonoMix(channels)
   const out = new Int16Array(frames)
-  for (let i = 0; i < frames; i++) {
-    let sum = 0
-    for (let c = 0; c < channels; c++) {
-      sum += read(at)
-      at += width
-    }
-    const mean = Math.round(sum / channels)
-    out[i] = mean > 32767 ? 32767 : mean < -32768 ? -32768 : mean
+  const block = BLOCK * channels * width
+  for (let i = 0; i * BLOCK < frames; i++) {
+    out.set(mix.push(decode(raw.subarray(i * block, (i + 1) * block))), i * BLOCK)
   }
   return out
 }
 
-// Reads one sample in units of 16-bit PCM. Floats are clipped here, so that no NaN or infinity reaches the mean.
-const readerOf = (view: DataView, encoding: Encoding, width: number): (at: number) => number => {
+/** Decodes bytes into samples of 16 bits of their own, channels still interleaved. */
+const decoderOf = (
+  { encoding, width }: WavFormat.WavFormat,
+  littleEndian: boolean
+): (raw: Uint8Array) => Int16Array => {
+  if (encoding === "mulaw") return (raw) => G711.decodeMuLaw(raw)
+  if (encoding === "alaw") return (raw) => G711.decodeALaw(raw)
+  return (raw) => {
+    const view = new DataView(raw.buffer, raw.byteOffset, raw.byteLength)
+    const read = readerOf(view, encoding, width, littleEndian)
+    const out = new Int16Array(raw.length / width)
+    for (let i = 0; i < out.length; i++) out[i] = Pcm.saturate(read(i * width))
+    return out
+  }
+}
+
+/** Reads one sample in units of 16-bit PCM. */
+const readerOf = (
+  view: DataView,
+  encoding: "integer" | "float",
+  width: number,
+  littleEndian: boolean
+): (at: number) => number => {
   if (encoding === "float") {
-    const read = width === 4 ? (at: number) => view.getFloat32(at, true) : (at: number) => view.getFloat64(at, true)
-    return (at) => {
-      const value = read(at)
-      return value >= 1 ? 32767 : value <= -1 ? -32768 : value * 32768 || 0
-    }
+    return width === 4
+      ? (at) => view.getFloat32(at, littleEndian) * 32768
+      : (at) => view.getFloat64(at, littleEndian) * 32768
   }
   switch (width) {
     case 1:
       return (at) => view.getUint8(at) - 128 << 8
+    case 2:
+      return (at) => view.getInt16(at, littleEndian)
     case 3:
-      return (at) => (view.getUint8(at) | view.getInt16(at + 1, true) << 8) / 256
+      return littleEndian
+        ? (at) => (view.getUint8(at) | view.getInt16(at + 1, true) << 8) / 256
+        : (at) => (view.getUint8(at + 2) | view.getInt16(at, false) << 8) / 256
     default:
-      return (at) => view.getInt32(at, true) / 65536
+      return (at) => view.getInt32(at, littleEndian) / 65536
   }
 }

@@ -73,7 +73,8 @@ export const definition = (parts: Parts): EngineRegistry.EngineDefinition<"s2s">
       ])
       if (stt._tag === "Success" && tts._tag === "Success") {
         const layer = Cascade.layer().pipe(Layer.provide([stt.success.layer, tts.success.layer]))
-        return { kind: "s2s" as const, name, options, layer }
+        const check = Effect.andThen(EngineRegistry.check(stt.success), EngineRegistry.check(tts.success))
+        return { kind: "s2s" as const, name, options, layer, check }
       }
       const errors = [stt, tts].flatMap((one) => one._tag === "Failure" ? [one.failure] : [])
       const [error] = errors

@@ -68,13 +68,25 @@ const stateDirectory = (): string => {
 export const defaultPath = (): string => join(stateDirectory(), "effect-voice", "sessions.db")
 
 /**
+ * The directory of the archive of a config with retention.
+ *
+ * @category accessors
+ * @since 0.1.0
+ */
+export const archiveDirectory = (given?: string | undefined): string =>
+  given ?? join(stateDirectory(), "effect-voice", "kept")
+
+/**
  * Opens the archive of a config with retention.
  *
  * @category constructors
  * @since 0.1.0
  */
-export const openArchive: typeof Open.Service = (directory = join(stateDirectory(), "effect-voice", "kept")) =>
-  Effect.flatMap(load("retention", () => import("../store/SessionArchiveDirectory.ts")), ({ make }) => make(directory))
+export const openArchive: typeof Open.Service = (directory) =>
+  Effect.flatMap(
+    load("retention", () => import("../store/SessionArchiveDirectory.ts")),
+    ({ make }) => make(archiveDirectory(directory))
+  )
 
 /**
  * The stores that come with the package.

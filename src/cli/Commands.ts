@@ -1,5 +1,5 @@
 /**
- * The commands that only read and print: `providers`, `check`, `schema`, `models`; and `erase`.
+ * The commands that only read and print: `providers`, `schema`, `models`; and `erase`.
  *
  * @since 0.1.0
  */
@@ -69,35 +69,6 @@ export const providers = Effect.fnUntraced(function*(options: { readonly json: b
 })
 
 /**
- * Checks a config and prints a summary; fails with all its faults.
- *
- * @category commands
- * @since 0.1.0
- */
-export const check = Effect.fnUntraced(function*(file: string) {
-  const { config, section } = yield* Setup.loadConfig(file)
-  const engines = [
-    ["speech-to-text", config.sttProvider],
-    ["text-to-speech", config.ttsProvider],
-    ["speech-to-speech", config.s2sProvider],
-    ["voice activity detection", config.vadProvider]
-  ].flatMap(([what, name]) => name === undefined ? [] : [`  ${what}: ${name}`])
-  yield* Output.line(`OK: ${file}`)
-  yield* Output.line(
-    `  provider: ${config.provider}, pipeline: ${config.pipelineType}, agent: ${config.agent ?? "none"}`
-  )
-  for (const text of engines) yield* Output.line(text)
-  yield* Output.line(
-    `  at most ${config.maxConcurrentSessions} sessions, latency target ${Duration.format(config.latencyTarget)}`
-  )
-  yield* Output.line(
-    `  server: ${section.host}:${section.port}, ${
-      section.apiKeys.length === 0 ? "no API keys" : `API keys: ${section.apiKeys.length}`
-    }${section.authentication === "hook" ? ", users by the AuthHook" : ""}${section.tls === undefined ? "" : ", TLS"}`
-  )
-})
-
-/**
  * Prints the JSON Schema of config files, for editors.
  *
  * @category commands
@@ -121,7 +92,7 @@ export const erase = Effect.fnUntraced(function*(
   if ((session === undefined) === (user === undefined)) {
     return yield* new InvalidConfig({ op: "erase", message: "expected either --session or --user" })
   }
-  const { config } = yield* Setup.loadConfig(options.config)
+  const { config } = yield* Setup.loadConfig(options.config, { inspect: false })
   const archive = yield* (yield* Open)(config.retention.directory)
   const count = session === undefined ? yield* archive.eraseUser(user ?? "") : yield* archive.erase(session)
   yield* Output.line(count === 1 ? "erased 1 session" : `erased ${count} sessions`)

@@ -29,9 +29,6 @@ import * as Primary from "./workers/Primary.ts"
 import type { PrimaryOptions } from "./workers/Primary.ts"
 import * as Worker from "./workers/Worker.ts"
 
-/** SQLite comes with Node, so sessions survive a restart without anything to install. */
-const serverDefaults = { store: { kind: "sqlite" } }
-
 /** The time limit of the finalizers after the drain; the process ends anyway. */
 const RELEASE_DEADLINE = "5 seconds"
 
@@ -145,15 +142,12 @@ export const serve = Effect.fnUntraced(function*(options: {
   // a reload does not change the listening address
   let served: ServerConfig.ServerConfig | undefined
   const read = Setup.loadConfig(options.config, {
-    defaults: serverDefaults,
+    defaults: Setup.serverDefaults,
     listen: (section) => served ??= { ...listenOf(section), ...(role === undefined ? {} : { host: role.host }) }
   })
   const loaded = yield* read
   const { config, section } = loaded
   const listen = listenOf(section)
-  // checked before models are downloaded, which may take minutes
-  yield* ServerConfig.requireAuthentication(listen)
-  yield* ServerConfig.requireHook(listen, false)
   const target = yield* TelemetryConfig.resolve(listen.telemetry, process.env)
   const format = yield* Logs.formatOf(process.env, process.stderr.isTTY, config.enableStructuredLogging)
   yield* requireFreePort(listen)

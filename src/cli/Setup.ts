@@ -12,10 +12,23 @@ import * as ConfigVariables from "../backend/config/ConfigVariables.ts"
 import type { DecodedConfig } from "../backend/config/DecodedConfig.ts"
 import { VoiceBackend } from "../backend/VoiceBackend.ts"
 import * as Builtin from "../builtin/index.ts"
+import * as Preflight from "../builtin/Preflight.ts"
 import { ModelStore } from "../models/ModelStore.ts"
+import type * as Faults from "../schema/Faults.ts"
 import { isRecord, type JsonRecord } from "../schema/Json.ts"
+import * as Tls from "../server/access/Tls.ts"
 import * as ServerConfig from "../server/ServerConfig.ts"
+import * as TelemetryConfig from "../telemetry/TelemetryConfig.ts"
+import * as Logs from "./Logs.ts"
 import * as Output from "./Output.ts"
+
+/**
+ * The defaults of a server: SQLite comes with Node, so sessions survive a restart without anything to install.
+ *
+ * @category config
+ * @since 0.1.0
+ */
+export const serverDefaults = { store: { kind: "sqlite" } }
 
 /** Where the server listens, which the flags of a command may override. */
 type Listen = Pick<ServerConfig.ServerConfig, "host" | "publicUrl">
@@ -31,10 +44,12 @@ export const loadConfig = (
   file: string | undefined,
   options: {
     readonly defaults?: { readonly [key: string]: unknown } | undefined
-    readonly listen?: ((section: ServerConfig.ServerConfig) => Listen) | undefined
+    readonly listen?: ((section: ServerConfig.ServerConfig) => ServerConfig.ServerConfig) | undefined
+    /** Whether keys, packages and files that a start needs are looked for. Default: true. */
+    readonly inspect?: boolean | undefined
   } = {}
 ) => {
-  const { defaults, listen } = options
+  const { defaults, inspect = true, listen } = options
   const { section } = ServerConfig
   return Effect.andThen(
     noteUnknownVariables(section.name),
@@ -43,8 +58,46 @@ export const loadConfig = (
       env: process.env,
       defaults,
       section,
-      complete: listen === undefined ? undefined : (raw, server) => bindLikeServer(raw, listen(server))
+      complete: listen === undefined ? undefined : (raw, server) => bindLikeServer(raw, listen(server)),
+      inspect: !inspect ? undefined : (found) =>
+        Effect.zipWith(
+          Preflight.faultsOf(found),
+          found.section === undefined || listen === undefined
+            ? noFaults
+            : serverFaults(listen(found.section), found.config),
+          (parts, server) => [...parts, ...server]
+        )
     })
+  )
+}
+
+/**
+ * A config that was loaded.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export type Loaded = Effect.Success<ReturnType<typeof loadConfig>>
+
+const noFaults = Effect.succeed<ReadonlyArray<Faults.Fault>>([])
+
+/** What a server with this section would refuse at its start. */
+const serverFaults = (
+  server: ServerConfig.ServerConfig,
+  config: BackendConfig | undefined
+): Effect.Effect<ReadonlyArray<Faults.Fault>> => {
+  const { faultsBy } = Preflight
+  return Effect.map(
+    Effect.all([
+      faultsBy("server", ServerConfig.requireAuthentication(server)),
+      faultsBy("server", ServerConfig.requireHook(server, false)),
+      faultsBy("server.telemetry", TelemetryConfig.resolve(server.telemetry, process.env)),
+      server.tls === undefined ? noFaults : faultsBy("server.tls", Tls.load(server.tls)),
+      config === undefined
+        ? noFaults
+        : faultsBy("", Logs.formatOf(process.env, process.stderr.isTTY, config.enableStructuredLogging))
+    ]),
+    (all) => all.flat()
   )
 }
 

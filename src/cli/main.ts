@@ -23,6 +23,7 @@ import { availableParallelism } from "node:os"
 import { fromCause, isBackendError } from "../BackendError.ts"
 import * as Builtin from "../builtin/index.ts"
 import { ModelStore } from "../models/ModelStore.ts"
+import { check } from "./Check.ts"
 import * as Commands from "./Commands.ts"
 import * as Output from "./Output.ts"
 import { runMain } from "./RunMain.ts"
@@ -86,9 +87,14 @@ const providersCommand = Command.make("providers", { json }, Commands.providers)
 )
 
 const checkCommand = Command.make("check", {
-  config: Flag.File("config").pipe(Flag.withAlias("c"), Flag.withDescription("The file to check"))
-}, ({ config }) => Commands.check(config)).pipe(
-  Command.withDescription("Check a config and show all its faults")
+  config,
+  connect: Flag.Boolean("connect").pipe(
+    Flag.withDefault(false),
+    Flag.withDescription("Also reach what the config names: vendors, the model, the store, with their credentials")
+  ),
+  json
+}, ({ config, connect, json }) => check({ config: Option.getOrUndefined(config), connect, json })).pipe(
+  Command.withDescription("Check a config as a start would, and show all its faults")
 )
 
 const schemaCommand = Command.make("schema", {}, () => Commands.schema).pipe(

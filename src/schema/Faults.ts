@@ -171,6 +171,15 @@ export const toError = (op: string, what: string, faults: ReadonlyArray<Fault>, 
 }
 
 /**
+ * The faults without repetitions: several parts may report the same one of an option or a key that they share.
+ *
+ * @category combinators
+ * @since 0.1.0
+ */
+export const distinct = (faults: ReadonlyArray<Fault>): ReadonlyArray<Fault> =>
+  Array.from(new Map(faults.map((fault) => [`${fault.path}\0${fault.message}`, fault])).values())
+
+/**
  * How many faults an error has left out of its list.
  *
  * @category accessors

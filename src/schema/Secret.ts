@@ -4,20 +4,49 @@
  * @since 0.1.0
  */
 import * as Redactable from "effect/Redactable"
+import type * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
 import * as SchemaGetter from "effect/SchemaGetter"
+import * as SchemaTransformation from "effect/SchemaTransformation"
+
+/** RFC 9110, 5.5: what a header's value may have, besides inner spaces and tabs. */
+const HEADER_VALUE = /^[\t\x20-\x7e\x80-\xff]*$/u
 
 /**
- * A secret text, decoded to a `Redacted`, and `writeOnly` in JSON Schema. Its minimum length is counted in code points.
+ * Why no HTTP header can carry a secret; undefined when one can. The secret is not quoted.
+ *
+ * @category checks
+ * @since 0.1.0
+ */
+export const headerFault = (value: string): string | undefined =>
+  HEADER_VALUE.test(value)
+    ? undefined
+    : /[\r\n]/u.test(value)
+    ? "it has a line break, which no header can carry: expected one key"
+    : "it has characters that no header can carry"
+
+/**
+ * A secret text, decoded to a `Redacted`, and `writeOnly` in JSON Schema. White space and line breaks around it, as a file or
+ * a shell leaves them, are dropped. Its minimum length is counted in code points. With `header` it must fit an HTTP header.
  *
  * @category schemas
  * @since 0.1.0
  */
-export const secret = (options: { readonly min?: number; readonly max?: number } = {}) =>
-  Schema.String.annotate({ writeOnly: true }).check(
-    Schema.isMinCodePoints(options.min ?? 0),
-    Schema.isMaxLength(options.max ?? 4_096)
-  ).pipe(Schema.RedactedFromValue)
+export const secret = (
+  options: { readonly min?: number; readonly max?: number; readonly header?: boolean } = {}
+): Schema.Codec<Redacted.Redacted<string>, string> => {
+  const bounds = [Schema.isMinCodePoints(options.min ?? 0), Schema.isMaxLength(options.max ?? 4_096)] as const
+  const text = Schema.String.check(...bounds)
+  return Schema.String.annotate({ writeOnly: true }).check(...bounds).pipe(
+    Schema.decodeTo(
+      options.header === true
+        ? text.check(Schema.makeFilter((value: string) => headerFault(value) ?? true))
+        : text,
+      SchemaTransformation.trim()
+    ),
+    Schema.RedactedFromValue
+  )
+}
 
 type Entries = { readonly [key: string]: unknown }
 

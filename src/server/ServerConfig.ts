@@ -34,7 +34,7 @@ const Origin = Schema.String.check(
 )
 
 /** 16 characters of what key generators write have at least 80 bits: they cannot be guessed. */
-const ApiKey = secret({ min: 16, max: 512 })
+const ApiKey = secret({ min: 16, max: 512, header: true })
 
 const Range = Schema.String.check(
   Schema.makeFilter(

@@ -58,7 +58,20 @@ export interface DecodedEngine<Kind extends EngineKind = EngineKind> {
   readonly options: unknown
   /** A missing package, key or model fails with `details.missing`. */
   readonly layer: Layer.Layer<EngineKinds[Kind], BackendError>
+  /**
+   * Finds out whether the engine could be built: that its package and its key are there. Loads no model and reaches for no
+   * network. Default: the engine is built, and released again.
+   */
+  readonly check?: Effect.Effect<void, BackendError> | undefined
 }
+
+/**
+ * A decoded engine of any kind.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export type AnyEngine = { readonly [Kind in EngineKind]: DecodedEngine<Kind> }[EngineKind]
 
 /**
  * How an engine is described, configured and built.
@@ -143,6 +156,8 @@ export const define = <Kind extends EngineKind, Options>(engine: {
   readonly description: string
   readonly options: Schema.Codec<Options, unknown>
   readonly layer: (options: Options) => Layer.Layer<EngineKinds[Kind], BackendError>
+  /** `check` of the decoded engine, for one that is expensive to build. */
+  readonly check?: ((options: Options) => Effect.Effect<void, BackendError>) | undefined
 }): EngineDefinition<Kind> => {
   const { kind, name } = engine
   return fromDecode({
@@ -152,7 +167,8 @@ export const define = <Kind extends EngineKind, Options>(engine: {
         kind,
         name,
         options,
-        layer: engine.layer(options)
+        layer: engine.layer(options),
+        check: engine.check?.(options)
       }))
   })
 }
@@ -177,6 +193,17 @@ export const fromDecode = <Kind extends EngineKind>(
   validate: (given) => Effect.asVoid(decode(given)),
   layer: (given) => Layer.unwrap(Effect.map(decode(given), (engine) => engine.layer))
 })
+
+/**
+ * Whether an engine could be built, by its own `check`, else by building it.
+ *
+ * @category validation
+ * @since 0.1.0
+ */
+export const check = (engine: AnyEngine): Effect.Effect<void, BackendError> => {
+  const layer: Layer.Layer<never, BackendError> = engine.layer
+  return engine.check ?? Effect.asVoid(Effect.scoped(Layer.build(layer)))
+}
 
 /**
  * A definition that is loaded when a config first names it.

@@ -10,6 +10,7 @@
  */
 import { BinaryReader, BinaryWriter, WireType } from "@bufbuild/protobuf/wire"
 import * as Result from "effect/Result"
+import { MonoMix } from "../audio/MonoMix.ts"
 import * as Pcm from "../audio/Pcm.ts"
 
 interface Named {
@@ -271,15 +272,21 @@ export const audioEncoder = (sampleRate: number): (pcm: Int16Array) => Uint8Arra
 }
 
 /**
- * The samples of an audio frame as mono, a copy: channels are averaged; an incomplete sample at the end is dropped.
- * A frame that does not say how many channels it has is mono.
+ * Makes a function that gives the samples of the audio frames of a connection as mono, as `MonoMix` mixes them; each result
+ * owns its samples. An incomplete group of samples at the end is dropped. A frame that does not say how many channels it
+ * has is mono.
  *
  * @category conversions
  * @since 0.1.0
  */
-export const samplesOf = (frame: Extract<PipecatFrame, { readonly _tag: "Audio" }>): Int16Array => {
-  const samples = Pcm.copyInt16(frame.audio)
-  if (frame.channels <= 1) return samples
-  // more channels than samples: no sample is complete
-  return frame.channels > samples.length ? new Int16Array(0) : Pcm.mixToMono(samples, frame.channels)
+export const audioDecoder = (): (frame: Extract<PipecatFrame, { readonly _tag: "Audio" }>) => Int16Array => {
+  let mix = new MonoMix(1)
+  return (frame) => {
+    const samples = Pcm.copyInt16(frame.audio)
+    if (frame.channels <= 1) return samples
+    // more channels than samples: no group is complete
+    if (frame.channels > samples.length) return new Int16Array(0)
+    if (mix.channels !== frame.channels) mix = new MonoMix(frame.channels)
+    return mix.push(samples)
+  }
 }

@@ -100,8 +100,15 @@ export const connect = (
           made.on("error", () => {})
           return made
         },
-        // the error's own text may hold the URL, so it is left out
-        catch: () => new InvalidConfig({ op, message: `invalid WebSocket URL for ${vendor}`, details: { vendor } })
+        // the error's own text may hold the URL or the key, so it is left out
+        catch: (cause) =>
+          new InvalidConfig({
+            op,
+            message: cause instanceof SyntaxError
+              ? `invalid WebSocket URL for ${vendor}`
+              : `${vendor} could not be asked for a WebSocket: the headers cannot be sent`,
+            details: { vendor }
+          })
       }),
       close
     )

@@ -109,13 +109,6 @@ describe("Pcm", () => {
     assert.strictEqual(Pcm.peak(new Int16Array(0)), 0)
   })
 
-  it("mixes to mono by the mean and drops an incomplete group", () => {
-    assert.deepEqual([...Pcm.mixToMono(Int16Array.of(10, 20, -32768, -32768, 7), 2)], [15, -32768])
-    assert.deepEqual([...Pcm.mixToMono(Int16Array.of(1, 2, 3), 1)], [1, 2, 3])
-    const same = Int16Array.of(2, 4, 6, 8)
-    assert.deepEqual([...Pcm.mixToMono(same, 2, same)], [3, 7])
-  })
-
   it("multiplies and clips", () => {
     assert.closeTo(Pcm.gainOfDb(-6.0206), 0.5, 1e-5)
     assert.deepEqual([...Pcm.gain(Int16Array.of(100, 30000, -30000), 2)], [200, 32767, -32768])

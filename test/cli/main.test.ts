@@ -1,52 +1,11 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Duration, Effect } from "effect"
-import { spawn } from "node:child_process"
 import * as Fs from "node:fs"
 import * as Net from "node:net"
-import * as Os from "node:os"
 import * as Path from "node:path"
 import * as Wav from "../../src/audio/Wav.ts"
 import * as SessionArchiveDirectory from "../../src/store/SessionArchiveDirectory.ts"
-
-const main = Path.resolve(import.meta.dirname, "../../src/cli/main.ts")
-const env = Object.fromEntries(
-  Object.entries(process.env).filter(([name]) => !name.startsWith("EFFECT_VOICE_") || name === "EFFECT_VOICE_MODELS")
-)
-
-interface Ended {
-  readonly code: number | null
-  readonly out: string
-  readonly err: string
-}
-
-/** Runs the command as a shell would; `watch` sees its output and may signal it. */
-const cli = (
-  args: ReadonlyArray<string>,
-  options: {
-    readonly env?: Record<string, string>
-    readonly watch?: (out: string, child: ReturnType<typeof spawn>) => void
-  } = {}
-): Effect.Effect<Ended> =>
-  Effect.callback<Ended>((resume) => {
-    const child = spawn(process.execPath, ["--disable-warning=ExperimentalWarning", main, ...args], {
-      env: { ...env, ...options.env },
-      stdio: ["ignore", "pipe", "pipe"]
-    })
-    let out = ""
-    let err = ""
-    child.stdout.on("data", (data: Buffer) => {
-      out += data.toString()
-      options.watch?.(out, child)
-    })
-    child.stderr.on("data", (data: Buffer) => err += data.toString())
-    child.on("close", (code) => resume(Effect.succeed({ code, out, err })))
-    return Effect.sync(() => child.kill("SIGKILL"))
-  })
-
-const directory = Effect.acquireRelease(
-  Effect.sync(() => Fs.mkdtempSync(Path.join(Os.tmpdir(), "effect-voice-cli-"))),
-  (dir) => Effect.sync(() => Fs.rmSync(dir, { recursive: true, force: true }))
-)
+import { cli, directory, type Ended } from "../support/Cli.ts"
 
 const failed = (ended: Ended, code: number, message: RegExp) => {
   assert.strictEqual(ended.code, code, ended.err)
@@ -225,7 +184,7 @@ describe("cli", () => {
         cli(["serve", "--host", "0.0.0.0"]),
         cli(["providers", "--json"], { watch: (_, child) => child.stdout?.destroy() })
       ], { concurrency: 2 })
-      failed(network, 1, /^error: refusing .*api_keys/)
+      failed(network, 1, /^error: .*\n {2}server: refusing .*api_keys/)
       assert.strictEqual(piped.code, 0, piped.err)
     }))
 

@@ -20,6 +20,8 @@ const toMessage = (text: string): string => {
   }
 }
 
+const samplesOf = PipecatFrames.audioDecoder()
+
 /** A scripted bridge or Pipecat client, with the frames that the real ones send and read. */
 export const connectPipecat = (url: string, token: string | undefined, listener: Conformance.Listener) =>
   Effect.acquireRelease(
@@ -31,7 +33,7 @@ export const connectPipecat = (url: string, token: string | undefined, listener:
         const frame = Result.getOrThrow(PipecatFrames.decode(data))
         if (frame._tag === "Audio") {
           if (frame.sampleRate !== 24_000 || frame.channels !== 1) throw new Error(`audio at ${frame.sampleRate} Hz`)
-          return listener.audio(PipecatFrames.samplesOf(frame))
+          return listener.audio(samplesOf(frame))
         }
         if (frame._tag === "Interruption") return listener.clear()
         if (frame._tag !== "Message") throw new Error(`a frame type that no bot sends: ${frame._tag}`)

@@ -134,9 +134,9 @@ describe("PipecatFrames", () => {
     const mono = decoded("120b1a040100020020807d2801")
     assert.isTrue(mono._tag === "Audio")
     if (mono._tag !== "Audio") return
-    assert.deepStrictEqual([...PipecatFrames.samplesOf(mono)], [1, 2])
+    assert.deepStrictEqual([...PipecatFrames.audioDecoder()(mono)], [1, 2])
     const samples = (audio: string, channels: number) => [
-      ...PipecatFrames.samplesOf({ _tag: "Audio", audio: bytesOf(audio), sampleRate: 16_000, channels })
+      ...PipecatFrames.audioDecoder()({ _tag: "Audio", audio: bytesOf(audio), sampleRate: 16_000, channels })
     ]
     assert.deepStrictEqual(samples("0100030005000900ff", 2), [2, 7])
     assert.deepStrictEqual(samples("ff7f0080", 0), [32_767, -32_768])

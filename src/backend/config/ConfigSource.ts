@@ -7,8 +7,9 @@
  *   `EFFECT_VOICE_MAX_CONCURRENT_SESSIONS`, `EFFECT_VOICE_SESSION__RESUME_WINDOW`, `EFFECT_VOICE_ENGINES__FLITE__VOICE`.
  *   Text becomes a number, a boolean, a list (commas or JSON) or an object (JSON) where the schema has one; an empty variable
  *   counts as unset.
- * - The file overrides the defaults: provider `local`, pipeline `stt_tts`, agent `builtin`; and where no speech engine is
- *   named, `moonshine` and `flite`, with `silero` as voice activity detector.
+ * - The file and the environment override the defaults: provider `local`, pipeline `stt_tts`, agent `builtin`; and where
+ *   neither a pipeline nor a speech engine is named, `moonshine` and `flite`, with `silero` as voice activity detector. A
+ *   config that names its `pipeline_type` must name the engines of that pipeline.
  *
  * Values never appear in a fault: they may be keys.
  *
@@ -23,7 +24,7 @@ import { ProcessorRegistry } from "../../hooks/AudioProcessor.ts"
 import * as EncodedShape from "../../schema/EncodedShape.ts"
 import * as Faults from "../../schema/Faults.ts"
 import type { JsonRecord } from "../../schema/Json.ts"
-import { EngineRegistry } from "../../speech/EngineRegistry.ts"
+import { type AnyEngine, EngineRegistry } from "../../speech/EngineRegistry.ts"
 import { BackendRegistry } from "../provider/BackendRegistry.ts"
 import type { Registries } from "../provider/ProviderContract.ts"
 import { BackendConfig, decode } from "./BackendConfig.ts"
@@ -53,6 +54,24 @@ export interface LoadOptions<S> {
   readonly section: { readonly name: string; readonly schema: Schema.Codec<S, unknown> }
   /** Completes the raw config from the decoded section, before it is decoded itself. Default: nothing. */
   readonly complete?: ((raw: JsonRecord, section: S) => JsonRecord) | undefined
+  /**
+   * Looks for what a start would fail on although the config is well formed, such as a missing key or file; these faults are
+   * reported with all the others. Default: nothing.
+   */
+  readonly inspect?: ((found: Found<S>) => Effect.Effect<ReadonlyArray<Faults.Fault>>) | undefined
+}
+
+/**
+ * What could be decoded of a config: a part that has faults is missing.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Found<S> {
+  readonly config: BackendConfig | undefined
+  readonly section: S | undefined
+  /** The engines that a field of the config names. */
+  readonly engines: ReadonlyArray<AnyEngine>
 }
 
 /**
@@ -63,6 +82,8 @@ export interface LoadOptions<S> {
  */
 export interface Loaded<S> extends DecodedConfig {
   readonly section: S
+  /** The engines that a field of the config names. */
+  readonly used: ReadonlyArray<AnyEngine>
   /** Variables with the prefix that set no field of a config, for a note to the user. */
   readonly ignored: ReadonlyArray<string>
 }
@@ -71,15 +92,13 @@ const op = "ConfigSource.load"
 
 const withDefaults = (raw: JsonRecord): JsonRecord => {
   const base: JsonRecord = { provider: "local", pipeline_type: "stt_tts", agent: "builtin", ...raw }
-  const noEngine = ["stt_provider", "tts_provider", "s2s_provider"].every((key) => base[key] === undefined)
-  return base["pipeline_type"] === "stt_tts" && noEngine
+  const embedded = ["pipeline_type", "stt_provider", "tts_provider", "s2s_provider"].every((key) =>
+    raw[key] === undefined
+  )
+  return embedded
     ? { stt_provider: "moonshine", tts_provider: "flite", vad_provider: "silero", ...base }
     : base
 }
-
-/** Several engines of a vendor may report the same fault of an option that they share. */
-const distinct = (faults: ReadonlyArray<Faults.Fault>): ReadonlyArray<Faults.Fault> =>
-  Array.from(new Map(faults.map((fault) => [`${fault.path}\0${fault.message}`, fault])).values())
 
 const tables = Effect.gen(function*() {
   const registry = yield* BackendRegistry
@@ -136,20 +155,26 @@ export const load = <S>(
     const defaulted = { ...options.defaults, ...withDefaults(rest) }
     const raw = section._tag === "Success" && complete !== undefined ? complete(defaulted, section.success) : defaulted
     const config = yield* Effect.result(decode(raw))
-    const { engines, faults, processors, provider } = yield* NamedParts.decode(raw, names)
+    const { engines, faults, processors, provider, used } = yield* NamedParts.decode(raw, names)
+    const inspected = options.inspect === undefined ? [] : yield* options.inspect({
+      config: config._tag === "Success" ? config.success : undefined,
+      section: section._tag === "Success" ? section.success : undefined,
+      engines: used
+    })
 
     // a variable that is not set is one fault, not another one for the text in its place
     const reported = new Set(unset.map((fault) => fault.path))
-    const all = distinct([
+    const all = Faults.distinct([
       ...unset,
       ...[
         ...(config._tag === "Failure" ? Faults.fromError(config.failure, "") : []),
         ...faults,
-        ...(section._tag === "Failure" ? Faults.fromError(section.failure, sectionName) : [])
+        ...(section._tag === "Failure" ? Faults.fromError(section.failure, sectionName) : []),
+        ...inspected
       ].filter((fault) => !reported.has(fault.path))
     ])
     if (config._tag === "Success" && section._tag === "Success" && provider !== undefined && all.length === 0) {
-      return { config: config.success, provider, engines, processors, section: section.success, ignored }
+      return { config: config.success, provider, engines, used, processors, section: section.success, ignored }
     }
     return yield* Faults.toError(
       op,

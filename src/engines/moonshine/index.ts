@@ -157,5 +157,6 @@ export const definition = EngineRegistry.define({
   name: "moonshine",
   description: "Moonshine speech recognition, embedded, English only (sherpa-onnx-node)",
   options: MoonshineOptions,
-  layer: (options) => Layer.provide(layer(options), ModelStore.layer)
+  layer: (options) => Layer.provide(layer(options), ModelStore.layer),
+  check: () => Effect.asVoid(Sherpa.load("moonshine"))
 })

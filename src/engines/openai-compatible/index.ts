@@ -66,7 +66,7 @@ export const OpenAiCompatibleOptions = Schema.Struct({
     withDefault(OPENAI)
   ),
   model: Schema.NonEmptyString.check(Schema.isMaxLength(256)),
-  apiKey: Schema.optionalKey(secret({ min: 1 })),
+  apiKey: Schema.optionalKey(secret({ min: 1, header: true })),
   instructions: Schema.optionalKey(Schema.String.check(Schema.isMaxLength(65_536))),
   temperature: Schema.optionalKey(Schema.Finite.check(Schema.isBetween({ minimum: 0, maximum: 2 }))),
   maxTokens: Schema.optionalKey(Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: 1_000_000 }))),
@@ -132,7 +132,7 @@ export const make = Effect.fnUntraced(function*(
   const client = yield* HttpClient.HttpClient
   const apiKey: Redacted.Redacted<string> | undefined = isOpenAi(options.url)
     ? yield* VendorKey.key("openai", options.apiKey, "OPENAI_API_KEY")
-    : options.apiKey
+    : yield* VendorKey.optionalKey(ChatErrors.VENDOR, options.apiKey, undefined)
   const settings: ChatRequest.Settings = {
     ...options,
     maxTokensKey: isOpenAi(options.url) ? "max_completion_tokens" : "max_tokens"

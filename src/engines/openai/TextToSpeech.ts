@@ -28,7 +28,7 @@ import * as SpeechProtocol from "./SpeechProtocol.ts"
  * @since 0.1.0
  */
 export const OpenAiVoiceOptions = Schema.Struct({
-  apiKey: Schema.optionalKey(secret({ min: 1 })),
+  apiKey: Schema.optionalKey(secret({ min: 1, header: true })),
   url: Schema.String.check(
     Schema.isPattern(/^https?:\/\/[^\s]+$/u, { expected: "an http:// or https:// URL" }),
     Schema.isMaxLength(2_048)

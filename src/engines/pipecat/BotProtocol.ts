@@ -12,7 +12,7 @@ import * as Result from "effect/Result"
 import type { BackendError } from "../../BackendError.ts"
 import type { SpeechToSpeechEvent } from "../../speech/SpeechToSpeech.ts"
 import type { PipecatFrame, UnknownFrame } from "../../wire/PipecatFrames.ts"
-import { samplesOf } from "../../wire/PipecatFrames.ts"
+import { audioDecoder } from "../../wire/PipecatFrames.ts"
 import * as Rtvi from "../../wire/Rtvi.ts"
 import { BotWordTiming } from "./BotWordTiming.ts"
 
@@ -63,6 +63,7 @@ export class BotProtocol {
   /** Whether playout of the current reply has begun. */
   #hasSpoken = false
   #early: Array<Int16Array> = []
+  readonly #samplesOf = audioDecoder()
   /** The message type from which the text of this reply is taken: the first one, as bots send the same text in several. */
   #textSource: "bot-llm-text" | "bot-transcription" | "bot-output" | undefined
 
@@ -78,7 +79,7 @@ export class BotProtocol {
     switch (frame._tag) {
       case "Audio":
         return frame.sampleRate === this.#rate
-          ? this.#onAudio(samplesOf(frame))
+          ? this.#onAudio(this.#samplesOf(frame))
           : this.#emit({ _tag: "UnexpectedSampleRate", sampleRate: frame.sampleRate })
       case "Interruption":
         return this.#onInterruption()

@@ -71,9 +71,15 @@ export const connect = Effect.fnUntraced(function*(
           followRedirects: false,
           ...(token === undefined ? {} : { headers: { authorization: `Bearer ${Redacted.value(token)}` } })
         }),
-      // without the cause, whose message may contain the URL
-      catch: () =>
-        new InvalidConfig({ op, message: "invalid WebSocket URL for pipecat", details: { vendor: "pipecat" } })
+      // without the cause, whose message may contain the URL or the token
+      catch: (cause) =>
+        new InvalidConfig({
+          op,
+          message: cause instanceof SyntaxError
+            ? "invalid WebSocket URL for pipecat"
+            : "pipecat could not be asked for a WebSocket: its token cannot be sent in a header",
+          details: { vendor: "pipecat" }
+        })
     }).pipe(Effect.map((socket) => {
       socket.on("error", () => {})
       socket.on("close", (code) => Deferred.doneUnsafe(gone, Effect.succeed(code)))

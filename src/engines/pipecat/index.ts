@@ -7,13 +7,11 @@
  *
  * @since 0.1.0
  */
-import * as Config from "effect/Config"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as FetchHttpClient from "effect/http/FetchHttpClient"
 import * as HttpClient from "effect/http/HttpClient"
 import * as Layer from "effect/Layer"
-import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import { maxSampleRate, minSampleRate } from "../../audio/AudioFormat.ts"
 import { type BackendError, InvalidConfig } from "../../BackendError.ts"
@@ -23,6 +21,8 @@ import { encodeKeys } from "../../schema/EncodedKeys.ts"
 import { secret } from "../../schema/Secret.ts"
 import * as EngineRegistry from "../../speech/EngineRegistry.ts"
 import { SpeechToSpeech } from "../../speech/SpeechToSpeech.ts"
+import * as EnvironmentVariable from "../../wire/EnvironmentVariable.ts"
+import * as VendorKey from "../../wire/VendorKey.ts"
 import * as BotStart from "./BotStart.ts"
 import * as BotStream from "./BotStream.ts"
 
@@ -63,8 +63,8 @@ export const PipecatOptions = Schema.Struct({
   url: Schema.optionalKey(urlOf("ws:", "wss:")),
   startUrl: Schema.optionalKey(urlOf("http:", "https:")),
   startBody: Schema.Record(Schema.String, Schema.Json).pipe(withDefault({})),
-  apiKey: Schema.optionalKey(secret({ min: 1 })),
-  token: Schema.optionalKey(secret({ min: 1 })),
+  apiKey: Schema.optionalKey(secret({ min: 1, header: true })),
+  token: Schema.optionalKey(secret({ min: 1, header: true })),
   inputSampleRate: SampleRate.pipe(withDefault(16_000)),
   outputSampleRate: SampleRate.pipe(withDefault(24_000)),
   readyTimeout: boundedDuration("100 millis", "2 minutes").pipe(withDefault("30s")),
@@ -87,17 +87,11 @@ export const PipecatOptions = Schema.Struct({
  */
 export type PipecatOptions = typeof PipecatOptions.Type
 
-const fromEnvironment = <A>(config: Config.Config<A>): Effect.Effect<A | undefined> =>
-  Config.option(config).pipe(
-    Effect.map(Option.getOrUndefined),
-    Effect.orElseSucceed(() => undefined)
-  )
-
 const make = Effect.fnUntraced(function*(options: PipecatOptions) {
   const client = Context.make(HttpClient.HttpClient, yield* HttpClient.HttpClient)
-  const apiKey = options.apiKey ?? (yield* fromEnvironment(Config.Redacted("PIPECAT_API_KEY")))
+  const apiKey = yield* VendorKey.optionalKey("pipecat", options.apiKey, "PIPECAT_API_KEY")
   const { startBody, startUrl } = options
-  const url = options.url ?? (yield* fromEnvironment(Config.String("PIPECAT_URL")))
+  const url = options.url ?? (yield* EnvironmentVariable.text("PIPECAT_URL"))
   if (startUrl === undefined && (url === undefined || !/^wss?:$/.test(URL.parse(url)?.protocol ?? ""))) {
     return yield* new InvalidConfig({
       op: "EngineRegistry.layer",

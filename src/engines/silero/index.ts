@@ -191,5 +191,7 @@ export const definition = EngineRegistry.define({
   name: "silero",
   description: "Silero voice activity detection, embedded (sherpa-onnx-node)",
   options: SileroOptions,
-  layer: (options) => Layer.provide(layer(options), ModelStore.layer)
+  layer: (options) => Layer.provide(layer(options), ModelStore.layer),
+  // in mode `batched` the package is loaded by a worker, which says so at once
+  check: ({ mode }) => mode === "batched" ? Effect.void : Effect.asVoid(Sherpa.load("silero"))
 })

@@ -3,15 +3,14 @@
  *
  * @since 0.1.0
  */
-import * as Config from "effect/Config"
 import * as Effect from "effect/Effect"
-import * as Option from "effect/Option"
-import * as Redacted from "effect/Redacted"
+import type * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
 import { InvalidConfig } from "../../BackendError.ts"
 import { withDefault } from "../../schema/Defaults.ts"
 import { encodeKeys } from "../../schema/EncodedKeys.ts"
 import { secret } from "../../schema/Secret.ts"
+import * as EnvironmentVariable from "../../wire/EnvironmentVariable.ts"
 
 const schemes = /^(?:wss?|https?):$/
 
@@ -143,18 +142,6 @@ export interface LiveKitServer {
 
 const op = "LiveKitProvider.config"
 
-const fromEnvironment = <A>(config: Config.Config<A>): Effect.Effect<A | undefined> =>
-  Config.option(config).pipe(
-    Effect.map(Option.getOrUndefined),
-    Effect.orElseSucceed(() => undefined)
-  )
-
-const secretFromEnvironment = Effect.map(
-  fromEnvironment(Config.Redacted("LIVEKIT_API_SECRET")),
-  // an empty secret cannot sign
-  (secret) => secret === undefined || Redacted.value(secret) === "" ? undefined : secret
-)
-
 const withScheme = (url: string, scheme: "ws" | "http"): string =>
   new URL(url).href.replace(/^(?:ws|http)(s?):/, `${scheme}$1:`).replace(/\/+$/, "")
 
@@ -167,9 +154,9 @@ const withScheme = (url: string, scheme: "ws" | "http"): string =>
 export const resolveServer = Effect.fnUntraced(function*(
   config: LiveKitConfig
 ): Effect.fn.Return<LiveKitServer, InvalidConfig> {
-  const url = config.url ?? (yield* fromEnvironment(Config.NonEmptyString("LIVEKIT_URL")))
-  const apiKey = config.apiKey ?? (yield* fromEnvironment(Config.NonEmptyString("LIVEKIT_API_KEY")))
-  const apiSecret = config.apiSecret ?? (yield* secretFromEnvironment)
+  const url = config.url ?? (yield* EnvironmentVariable.text("LIVEKIT_URL"))
+  const apiKey = config.apiKey ?? (yield* EnvironmentVariable.text("LIVEKIT_API_KEY"))
+  const apiSecret = config.apiSecret ?? (yield* EnvironmentVariable.secret("LIVEKIT_API_SECRET"))
   const missing = [
     ...(url === undefined ? ["LIVEKIT_URL"] : []),
     ...(apiKey === undefined ? ["LIVEKIT_API_KEY"] : []),

@@ -44,6 +44,7 @@ const clientMessageOf = ({ data, type }: Rtvi.RtviMessage): ClientMessage.ParseR
  */
 export const make: MakeProtocol = ({ inputSampleRate, outputSampleRate }, reply) => {
   let started = false
+  const samplesOf = PipecatFrames.audioDecoder()
   let waiting: string | undefined
   let reportedRate: number | undefined
 
@@ -99,7 +100,7 @@ export const make: MakeProtocol = ({ inputSampleRate, outputSampleRate }, reply)
       return CONTROL_MS
     }
     reportedRate = undefined
-    const pcm = PipecatFrames.samplesOf(frame)
+    const pcm = samplesOf(frame)
     listener.audio(pcm)
     return costOfAudio(msOf(pcm.length, inputSampleRate))
   }

@@ -10,6 +10,7 @@ import * as Fs from "node:fs/promises"
 import type * as Https from "node:https"
 import * as NodeTls from "node:tls"
 import { InvalidConfig } from "../../BackendError.ts"
+import { isRecord } from "../../schema/Json.ts"
 import type { ServerConfig } from "../ServerConfig.ts"
 
 /**
@@ -38,11 +39,24 @@ const invalid = (path: string, file: string, why: string) =>
     details: { faults: [{ path, message: why }], file }
   })
 
+const whyUnread = (cause: unknown): string => {
+  switch (isRecord(cause) ? cause["code"] : undefined) {
+    case "ENOENT":
+      return "does not exist"
+    case "EACCES":
+      return "cannot be read: permission denied"
+    case "EISDIR":
+      return "is a directory"
+    default:
+      return "cannot be read"
+  }
+}
+
 const read = (path: string, file: string) =>
   Effect.tryPromise({
     try: () => Fs.readFile(file),
     // The cause may quote the file.
-    catch: () => invalid(path, file, "cannot be read")
+    catch: (cause) => invalid(path, file, whyUnread(cause))
   })
 
 const attempt = (options: NodeTls.SecureContextOptions, error: InvalidConfig) =>

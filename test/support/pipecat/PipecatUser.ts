@@ -24,6 +24,7 @@ export class PipecatUser {
   readonly #frames: Array<Int16Array> = []
   #microphone: NodeJS.Timeout | undefined
   readonly #ear = new SpokenAudioReader((word) => this.#heard.push(word.text))
+  readonly #samplesOf = PipecatFrames.audioDecoder()
   #lastAudioMs = 0
 
   constructor(url: string, headers: Record<string, string> = {}) {
@@ -50,7 +51,7 @@ export class PipecatUser {
     if (frame._tag === "Message") this.messages.push(Result.getOrThrow(Rtvi.decode(frame.data)))
     if (frame._tag === "Interruption") this.#ear.cut()
     if (frame._tag !== "Audio") return
-    this.#ear.push(PipecatFrames.samplesOf(frame))
+    this.#ear.push(this.#samplesOf(frame))
     this.#lastAudioMs = performance.now()
   }
 
@@ -77,7 +78,7 @@ export class PipecatUser {
   get loud(): ReadonlyArray<{ readonly atMs: number; readonly samples: number }> {
     return this.arrived.flatMap(({ atMs, frame }) => {
       if (frame._tag !== "Audio") return []
-      const samples = PipecatFrames.samplesOf(frame).filter((sample) => sample !== 0).length
+      const samples = this.#samplesOf(frame).filter((sample) => sample !== 0).length
       return samples === 0 ? [] : [{ atMs, samples }]
     })
   }

@@ -1,0 +1,151 @@
+/**
+ * `effect-voice check`: finds what a start would fail on, without a start.
+ *
+ * @since 0.1.0
+ */
+import * as LanguageModel from "effect/ai/LanguageModel"
+import * as Context from "effect/Context"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Result from "effect/Result"
+import type { BackendConfig } from "../backend/config/BackendConfig.ts"
+import { DEFAULT_VAD } from "../backend/config/NamedParts.ts"
+import { VoiceBackend } from "../backend/VoiceBackend.ts"
+import { type BackendError, fromCause } from "../BackendError.ts"
+import * as Builtin from "../builtin/index.ts"
+import * as Preflight from "../builtin/Preflight.ts"
+import { deadline } from "../Deadline.ts"
+import { ModelStore } from "../models/ModelStore.ts"
+import * as Faults from "../schema/Faults.ts"
+import type * as EngineRegistry from "../speech/EngineRegistry.ts"
+import { SpeechToSpeech } from "../speech/SpeechToSpeech.ts"
+import { SpeechToText } from "../speech/SpeechToText.ts"
+import { TextToSpeech } from "../speech/TextToSpeech.ts"
+import * as Output from "./Output.ts"
+import * as Setup from "./Setup.ts"
+
+/** Of one endpoint, with its credentials. */
+const REACH_WITHIN = "15 seconds"
+/** Of the whole backend, whose engines load their models. */
+const START_WITHIN = "60 seconds"
+
+const sessionId = "check"
+
+/** Does with an engine what the first session would: opens a stream, or asks the model for a word. */
+const reach = (engine: EngineRegistry.AnyEngine): Effect.Effect<void, BackendError> => {
+  const used = Effect.gen(function*() {
+    switch (engine.kind) {
+      case "stt":
+        return yield* Context.get(yield* Layer.build(engine.layer), SpeechToText).open({ sessionId })
+      case "tts": {
+        const { open, probe } = Context.get(yield* Layer.build(engine.layer), TextToSpeech)
+        return yield* probe ?? open({ sessionId })
+      }
+      case "s2s": {
+        const { capabilities, open } = Context.get(yield* Layer.build(engine.layer), SpeechToSpeech)
+        return yield* open({ sessionId, answers: capabilities.answers, tools: [], history: [] })
+      }
+      case "llm": {
+        const model = Context.get(yield* Layer.build(engine.layer), LanguageModel.LanguageModel)
+        return yield* model.generateText({ prompt: "Reply with the word OK." })
+      }
+    }
+  })
+  return Effect.scoped(used).pipe(
+    Effect.asVoid,
+    Effect.catchCause((cause) => Effect.fail(fromCause("check", cause))),
+    deadline("check", `the answer of ${engine.name}`, REACH_WITHIN)
+  )
+}
+
+/** Starts the backend of a config, without a server, and asks each part how it is. */
+const healthFaults = (loaded: Setup.Loaded): Effect.Effect<ReadonlyArray<Faults.Fault>> =>
+  Effect.gen(function*() {
+    yield* Setup.fetchModels(loaded.config)
+    const backend = Context.get(yield* Layer.build(Setup.backend(loaded)), VoiceBackend)
+    const { parts } = yield* backend.healthCheck
+    return parts.flatMap(({ cause, name, status }) =>
+      status === "healthy" ? [] : [{ path: name, message: cause ?? `it is ${status}` }]
+    )
+  }).pipe(
+    Effect.scoped,
+    deadline("check", "the start of the backend", START_WITHIN),
+    Effect.catch((error) => Effect.succeed(Faults.fromError(error, "")))
+  )
+
+/** Reaches the endpoints of a config, all at once. */
+const connect = (loaded: Setup.Loaded): Effect.Effect<ReadonlyArray<Faults.Fault>> =>
+  Effect.all([
+    healthFaults(loaded),
+    // what has a `check` of its own is in this process: the backend's health has it
+    ...loaded.used.filter(({ check }) => check === undefined).map((engine) =>
+      Preflight.faultsBy(`engines.${engine.name}`, reach(engine))
+    )
+  ], { concurrency: "unbounded" }).pipe(Effect.map((all) => Faults.distinct(all.flat())))
+
+const enginesOf = (config: BackendConfig): ReadonlyArray<readonly [what: string, name: string]> =>
+  [
+    ["speech-to-text", config.sttProvider],
+    ["text-to-speech", config.ttsProvider],
+    ["speech-to-speech", config.s2sProvider],
+    [
+      "voice activity detection",
+      config.vadProvider ?? (config.pipelineType === "stt_tts" ? `${DEFAULT_VAD} (the default)` : undefined)
+    ]
+  ].flatMap(([what, name]) => what === undefined || name === undefined ? [] : [[what, name] as const])
+
+/** What is worth knowing of a config without faults. */
+const summary = Effect.fnUntraced(function*(file: string | undefined, { config, section }: Setup.Loaded) {
+  yield* Output.line(`OK: ${file ?? "the environment and the defaults"}`)
+  yield* Output.line(
+    `  provider: ${config.provider}, pipeline: ${config.pipelineType}, agent: ${config.agent ?? "none"}`
+  )
+  for (const [what, name] of enginesOf(config)) yield* Output.line(`  ${what}: ${name}`)
+  const models = yield* ModelStore
+  for (const name of Builtin.modelsOf(config)) {
+    const { state } = yield* models.status(name)
+    if (state !== "ready") yield* Output.line(`  the model ${name} is downloaded at the first start`)
+  }
+  yield* Output.line(
+    `  at most ${config.maxConcurrentSessions} sessions, latency target ${Duration.format(config.latencyTarget)}`
+  )
+  yield* Output.line(
+    `  server: ${section.host}:${section.port}, ${
+      section.apiKeys.length === 0 ? "no API keys" : `API keys: ${section.apiKeys.length}`
+    }${section.authentication === "hook" ? ", users by the AuthHook" : ""}${section.tls === undefined ? "" : ", TLS"}`
+  )
+})
+
+/**
+ * Checks a config as `serve` does at its start, and prints a summary; fails with all its faults. `connect` reaches the
+ * endpoints too, with their credentials: it starts the backend without a server, opens a stream of each hosted engine and
+ * asks the language model for a word. With `json` the faults are printed as JSON.
+ *
+ * @category commands
+ * @since 0.1.0
+ */
+export const check = Effect.fnUntraced(function*(options: {
+  readonly config: string | undefined
+  readonly connect: boolean
+  readonly json: boolean
+}) {
+  const { config: file, json } = options
+  const checked = yield* Setup.loadConfig(file, { defaults: Setup.serverDefaults, listen: (section) => section }).pipe(
+    Effect.flatMap((loaded) =>
+      options.connect
+        ? Effect.flatMap(connect(loaded), (faults) =>
+          faults.length === 0
+            ? Effect.succeed(loaded)
+            : Effect.fail(Faults.toError("check", "what the config names cannot be used", faults)))
+        : Effect.succeed(loaded)
+    ),
+    Effect.result
+  )
+  if (json) {
+    const faults = Result.isFailure(checked) ? Faults.fromError(checked.failure, "") : []
+    yield* Output.line(JSON.stringify({ ok: faults.length === 0, faults }, undefined, 2))
+  }
+  if (Result.isFailure(checked)) return yield* checked.failure
+  if (!json) yield* summary(file, checked.success)
+})

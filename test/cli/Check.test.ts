@@ -1,0 +1,161 @@
+/** What `check` finds, and that `serve` refuses the same. */
+import { assert, describe, it } from "@effect/vitest"
+import { Effect } from "effect"
+import * as Fs from "node:fs"
+import * as Http from "node:http"
+import type { AddressInfo } from "node:net"
+import * as Path from "node:path"
+import { cli, directory } from "../support/Cli.ts"
+
+const hosted = "pipeline_type: stt_tts\nstt_provider: deepgram\ntts_provider: elevenlabs\nvad_provider: energy\n"
+/** The paths and messages of the faults that a command prints. */
+const faultsOf = (err: string) =>
+  err.split("\n").filter((line) => line.startsWith("  ")).map((line) => line.trim()).sort()
+
+interface Case {
+  readonly name: string
+  readonly config: string | ((dir: string) => string)
+  readonly env?: Record<string, string>
+  readonly faults: ReadonlyArray<RegExp>
+}
+
+const cases: ReadonlyArray<Case> = [
+  {
+    name: "everything that is missing, at once",
+    config: (dir) =>
+      [
+        hosted.trimEnd(),
+        "stt_fallbak: [openai]",
+        "rate_limits: { create: { user: { limit: 1, window: 1m } }, store: redis, url: \"${HUNTER2_URL}\" }",
+        `server: { authentication: hook, tls: { cert: "${dir}/none.pem", key: "${dir}/none.key" } }\n`
+      ].join("\n"),
+    faults: [
+      /engines\.deepgram: .*DEEPGRAM_API_KEY/,
+      /engines\.elevenlabs: .*ELEVENLABS_API_KEY/,
+      /stt_fallbak: unknown key `stt_fallbak`; did you mean `stt_fallback`\?/,
+      /rate_limits\.url: the environment variable HUNTER2_URL is not set/,
+      /server\.authentication: no AuthHook service/,
+      /server\.tls\.cert: does not exist/
+    ]
+  },
+  {
+    name: "keys that no header can carry",
+    config: `${hosted}engines: { elevenlabs: { api_key: "hunter2…" } }\n`,
+    env: { DEEPGRAM_API_KEY: "hunter2\nhunter2" },
+    faults: [
+      /engines\.deepgram: .*DEEPGRAM_API_KEY.*line break/,
+      /engines\.elevenlabs\.api_key: .*characters that no header can carry/
+    ]
+  },
+  {
+    name: "the engines that the named pipeline needs",
+    config: "pipeline_type: stt_tts\n",
+    faults: [/stt_provider: required/, /tts_provider: required/]
+  },
+  {
+    name: "directories that cannot be written",
+    config: (dir) => {
+      Fs.writeFileSync(Path.join(dir, "file"), "")
+      return [
+        `store: { kind: sqlite, path: "${dir}/file/sessions.db" }`,
+        `retention: { transcript: 1h, directory: "${dir}/file/kept" }\n`
+      ].join("\n")
+    },
+    faults: [/retention\.directory: .*is not a directory/, /store\.path: .*is not a directory/]
+  }
+]
+
+describe("check", () => {
+  for (const { config, env = {}, faults, name } of cases) {
+    it.live(`finds ${name}, as serve does`, () =>
+      Effect.gen(function*() {
+        const dir = yield* directory
+        const file = Path.join(dir, "voice.yaml")
+        Fs.writeFileSync(file, typeof config === "string" ? config : config(dir))
+        const options = { env: { DEEPGRAM_API_KEY: "", ELEVENLABS_API_KEY: "", XDG_STATE_HOME: dir, ...env } }
+        const [checked, served] = yield* Effect.all([
+          cli(["check", "--json", "--config", file], options),
+          cli(["serve", "--port", "0", "--config", file], options)
+        ], { concurrency: 2 })
+        assert.deepStrictEqual([checked.code, served.code], [1, 1], checked.err + served.err)
+        const found = faultsOf(checked.err)
+        assert.deepStrictEqual(faultsOf(served.err), found)
+        assert.lengthOf(found, faults.length, checked.err)
+        for (const fault of faults) assert.isTrue(found.some((line) => fault.test(line)), `${fault} in ${checked.err}`)
+        const report: { readonly ok: boolean; readonly faults: ReadonlyArray<unknown> } = JSON.parse(checked.out)
+        assert.deepStrictEqual([report.ok, report.faults.length], [false, found.length])
+        assert.notInclude(checked.out + checked.err + served.err, "hunter2")
+      }).pipe(Effect.scoped))
+  }
+
+  it.live("takes values with the white space and line breaks that secrets and variables come with", () =>
+    Effect.gen(function*() {
+      const dir = yield* directory
+      const file = Path.join(dir, "voice.yaml")
+      Fs.writeFileSync(file, `${hosted}engines: { deepgram: { api_key: "\${KEY}" } }\n`)
+      const env = {
+        KEY: "some-key\r\n",
+        ELEVENLABS_API_KEY: "\ufeffother-key \n",
+        EFFECT_VOICE_VAD_PROVIDER: "energy\r",
+        EFFECT_VOICE_SERVER__API_KEYS: "0123456789abcdef\r\n",
+        XDG_STATE_HOME: dir
+      }
+      const { code, err, out } = yield* cli(["check", "--config", file], { env })
+      assert.strictEqual(code, 0, err)
+      assert.match(out, /voice activity detection: energy\n[^]*API keys: 1/)
+    }).pipe(Effect.scoped))
+
+  it.live("checks the environment and the defaults where no file is named", () =>
+    Effect.gen(function*() {
+      const dir = yield* directory
+      const { code, err, out } = yield* cli(["check"], { env: { XDG_STATE_HOME: dir } })
+      assert.strictEqual(code, 0, err)
+      assert.match(out, /speech-to-text: moonshine\n {2}text-to-speech: flite\n {2}voice activity detection: silero/)
+      const bad = yield* cli(["check"], { env: { EFFECT_VOICE_MAX_RETRIES: "99" } })
+      assert.match(bad.err, /max_retries/)
+    }).pipe(Effect.scoped))
+
+  it.live("reaches the endpoints with --connect, and says what each of them answers", () =>
+    Effect.gen(function*() {
+      const dir = yield* directory
+      const asked: Array<string | undefined> = []
+      const server = yield* Effect.acquireRelease(
+        Effect.promise(() =>
+          new Promise<Http.Server>((resolve) => {
+            const made: Http.Server = Http.createServer((request, response) => {
+              asked.push(request.headers.authorization)
+              response.writeHead(401, { "content-type": "application/json" })
+              response.end(JSON.stringify({ error: { message: "no" } }))
+            }).listen(0, "127.0.0.1", () => resolve(made))
+          })
+        ),
+        (made) => Effect.sync(() => made.close())
+      )
+      const { port } = server.address() as AddressInfo
+      const file = Path.join(dir, "voice.yaml")
+      Fs.writeFileSync(
+        file,
+        [
+          "pipeline_type: stt_tts",
+          "stt_provider: deepgram",
+          "tts_provider: flite",
+          "vad_provider: energy",
+          "agent: llm",
+          "llm_provider: openai-compatible",
+          "store: { kind: memory }",
+          "engines:",
+          `  deepgram: { api_key: hunter2, stt: { url: "ws://127.0.0.1:${port}" } }`,
+          `  openai-compatible: { api_key: hunter2, model: m, url: "http://127.0.0.1:${port}/v1" }\n`
+        ].join("\n")
+      )
+      const without = yield* cli(["check", "--config", file])
+      assert.strictEqual(without.code, 0, without.err)
+      assert.deepStrictEqual(asked, [])
+      const { code, err } = yield* cli(["check", "--connect", "--config", file])
+      assert.strictEqual(code, 1)
+      assert.match(err, /engines\.deepgram: /)
+      assert.match(err, /engines\.openai-compatible: /)
+      assert.notInclude(err, "hunter2")
+      assert.include(asked, "Token hunter2")
+    }).pipe(Effect.scoped), 90_000)
+})
