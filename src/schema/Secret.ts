@@ -37,13 +37,13 @@ export const secret = (
 ): Schema.Codec<Redacted.Redacted<string>, string> => {
   const bounds = [Schema.isMinCodePoints(options.min ?? 0), Schema.isMaxLength(options.max ?? 4_096)] as const
   const text = Schema.String.check(...bounds)
+  const trimmed = options.header === true
+    ? text.check(Schema.makeFilter((value: string) => headerFault(value) ?? true))
+    : text
   return Schema.String.annotate({ writeOnly: true }).check(...bounds).pipe(
-    Schema.decodeTo(
-      options.header === true
-        ? text.check(Schema.makeFilter((value: string) => headerFault(value) ?? true))
-        : text,
-      SchemaTransformation.trim()
-    ),
+    Schema.decodeTo(trimmed, SchemaTransformation.trim()),
+    // a key that a program gives is trimmed and checked where it is used, with its vendor's name
+    Schema.decodeTo(text),
     Schema.RedactedFromValue
   )
 }
