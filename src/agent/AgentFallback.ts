@@ -54,14 +54,23 @@ export const fallback = <R = never>(
   const respond = (input: AgentInput, index: number): Stream.Stream<string, BackendError, R> => {
     const agent = agents[index]
     if (agent === undefined) return Stream.empty
-    const report = (what: EngineIncident["what"], rest: Pick<EngineIncident, "error" | "to">) =>
-      options.onIncident?.({ engine: nameOf(index), kind: "agent", what, sessionId: input.sessionId, ...rest })
+    const report = (what: EngineIncident["what"], rest: Pick<EngineIncident, "error" | "to">): Effect.Effect<void> =>
+      Effect.try({
+        try: () => options.onIncident?.({ engine: nameOf(index), kind: "agent", what, sessionId: input.sessionId, ...rest }),
+        catch: Cause.die
+      }).pipe(
+        Effect.catch((cause) => Effect.logError("onIncident threw", cause)),
+        Effect.asVoid
+      )
     let hasSpoken = false
-    const next = (error: BackendError): Stream.Stream<string, BackendError, R> => {
-      report("failed", { error })
-      report("switched", { error, to: nameOf(index + 1) })
-      return respond(input, index + 1)
-    }
+    const next = (error: BackendError): Stream.Stream<string, BackendError, R> =>
+      Stream.fromEffectDrain(
+        Effect.logWarning(`${nameOf(index)} failed: ${nameOf(index + 1)} answers`, Cause.fail(error)).pipe(
+          Effect.annotateLogs({ agent: nameOf(index) }),
+          Effect.andThen(report("failed", { error })),
+          Effect.andThen(report("switched", { error, to: nameOf(index + 1) }))
+        )
+      ).pipe(Stream.concat(respond(input, index + 1)))
     const isLast = index === agents.length - 1
     const noAnswer = () =>
       new AgentError({ op: "Agent.respond", message: `${nameOf(index)} ended without an answer`, retryable: true })
@@ -97,8 +106,7 @@ export const fallback = <R = never>(
         if (Cause.hasInterruptsOnly(cause)) return Stream.fromEffect(Effect.interrupt)
         const error = failureOf(cause)
         if (!hasSpoken && !isLast) return next(error)
-        report("failed", { error })
-        return Stream.fail(error)
+        return Stream.fromEffect(Effect.andThen(report("failed", { error }), Effect.fail(error)))
       })
     )
   }

@@ -13,6 +13,7 @@ import { AgentRegistry } from "../agent/AgentRegistry.ts"
 import { type BackendError, InvalidConfig } from "../BackendError.ts"
 import { ProcessorRegistry } from "../hooks/AudioProcessor.ts"
 import * as Registry from "../Registry.ts"
+import { over } from "../schema/Defined.ts"
 import * as SuppressorProcessor from "../session/input/SuppressorProcessor.ts"
 import type { S2sOptions } from "../session/pipeline/S2sOptions.ts"
 import * as S2sPipeline from "../session/pipeline/S2sPipeline.ts"
@@ -64,10 +65,10 @@ export class VoiceBackend extends Context.Service<VoiceBackend, Backend>()("effe
       ])
       const sttTurns = options.turnDetection === "stt"
       const turn = sttTurns ? undefined : Option.getOrUndefined(yield* Effect.serviceOption(TurnDetector))
-      const engines = yield* SpeechEngines.make({ stt: [stt], tts: [tts], sttTurns }, {
-        ...BackendConfig.defaults,
-        ...options.config
-      })
+      const engines = yield* SpeechEngines.make(
+        { stt: [stt], tts: [tts], sttTurns },
+        over(BackendConfig.defaults, options.config)
+      )
       return yield* layered(options, provider, {
         config: { pipelineType: "stt_tts", sttProvider: stt.name, ttsProvider: tts.name, vadProvider: vad.name },
         pipelines: { stt_tts: SttTtsPipeline.make({ stt: engines.stt, tts: engines.tts, turn, vad }, options) },
@@ -101,7 +102,7 @@ export class VoiceBackend extends Context.Service<VoiceBackend, Backend>()("effe
       const tts = Option.getOrUndefined(yield* Effect.serviceOption(TextToSpeech))
       const voice = tts === undefined
         ? undefined
-        : yield* SpeechEngines.makeVoice([tts], { ...BackendConfig.defaults, ...options.config })
+        : yield* SpeechEngines.makeVoice([tts], over(BackendConfig.defaults, options.config))
       const names = {
         ...(tts === undefined ? {} : { tts: tts.name }),
         ...(vad === undefined ? {} : { vad: vad.name }),
@@ -136,6 +137,16 @@ export class VoiceBackend extends Context.Service<VoiceBackend, Backend>()("effe
     running(ConfiguredBackend.make(decoded))
 }
 
+type Given = Omit<BackendConfig.BackendConfig, "provider" | "pipelineType">
+
+/**
+ * The fields of a config that a program may give to the layers.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export type GivenConfig = { readonly [Key in keyof Given]?: Given[Key] | undefined }
+
 /**
  * The options of the layers.
  *
@@ -147,8 +158,8 @@ export interface LayerOptions extends SttTtsPipeline.SttTtsOptions {
   readonly agent?: Agent | undefined
   /** Processors of the user's audio; at the same `order` they run after those of the config. */
   readonly processors?: ReadonlyArray<Processors.GivenProcessor> | undefined
-  /** Fields of the config that differ from their defaults; checked like any config. */
-  readonly config?: Partial<Omit<BackendConfig.BackendConfig, "provider" | "pipelineType">> | undefined
+  /** Fields of the config that differ from their defaults; checked like any config. What is `undefined` counts as absent. */
+  readonly config?: GivenConfig | undefined
 }
 
 /** Starts a backend; its own finalizer drains it before anything below it is released. */
@@ -180,8 +191,7 @@ const layered = Effect.fnUntraced(function*(
     })
   }
   const full = yield* BackendConfig.check({
-    ...BackendConfig.defaults,
-    ...config,
+    ...over(BackendConfig.defaults, config),
     ...named[0],
     ...parts.config,
     provider: provider.name

@@ -9,6 +9,7 @@ import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 import * as SchemaIssue from "effect/SchemaIssue"
 import { type BackendError, InvalidConfig } from "../BackendError.ts"
+import { present } from "./Defined.ts"
 import * as EncodedShape from "./EncodedShape.ts"
 import { isRecord } from "./Json.ts"
 import { nearest } from "./NearestName.ts"
@@ -246,7 +247,7 @@ export const decode = <A, I>(
   value: unknown,
   { at, op, what }: Context
 ): Effect.Effect<A, InvalidConfig> =>
-  Schema.decodeUnknownEffect(schema, all)(value).pipe(
+  Schema.decodeUnknownEffect(schema, all)(present(value)).pipe(
     Effect.mapError((error) => toError(op, what, fromSchemaError(schema, error, at)))
   )
 
@@ -262,6 +263,6 @@ export const check = <A, I>(
   value: A,
   { at, op, what }: Context
 ): Effect.Effect<A, InvalidConfig> =>
-  Schema.decodeUnknownEffect(Schema.toType(schema), { errors: "all" })(value).pipe(
+  Schema.decodeUnknownEffect(Schema.toType(schema), { errors: "all" })(present(value)).pipe(
     Effect.mapError((error) => toError(op, what, fromSchemaError(schema, error, at)))
   )

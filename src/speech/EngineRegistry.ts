@@ -13,6 +13,7 @@ import * as Layer from "effect/Layer"
 import type * as Schema from "effect/Schema"
 import type { BackendError, InvalidConfig } from "../BackendError.ts"
 import * as Registry from "../Registry.ts"
+import { over } from "../schema/Defined.ts"
 import * as EncodedShape from "../schema/EncodedShape.ts"
 import * as Faults from "../schema/Faults.ts"
 import { isRecord } from "../schema/Json.ts"
@@ -102,7 +103,7 @@ const context = (name: string) => ({
 
 /**
  * Completes options given in code: defaults for those left out, and the checks of a config's options.
- * `required`, encoded, are those without a default.
+ * `required`, encoded, are those without a default. What is `undefined` is left out.
  *
  * @category decoding
  * @since 0.1.0
@@ -110,11 +111,11 @@ const context = (name: string) => ({
 export const complete = <Options extends object>(
   name: string,
   schema: Schema.Codec<Options, unknown>,
-  given: Partial<Options> = {},
+  given: { readonly [Key in keyof Options]?: Options[Key] | undefined } = {},
   required: { readonly [key: string]: unknown } = {}
 ): Effect.Effect<Options, InvalidConfig> =>
   Faults.decode(schema, required, context(name)).pipe(
-    Effect.flatMap((defaults) => Faults.check(schema, { ...defaults, ...given }, context(name)))
+    Effect.flatMap((defaults) => Faults.check(schema, over(defaults, given), context(name)))
   )
 
 /**

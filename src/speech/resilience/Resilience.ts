@@ -3,6 +3,7 @@
  *
  * @since 0.1.0
  */
+import * as Cause from "effect/Cause"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import { type BackendError, ConnectionFailed } from "../../BackendError.ts"
@@ -123,7 +124,7 @@ export const isSessionsOwn = (error: BackendError, { keyterms = [], language, vo
   error._tag === "InvalidConfig" && (language !== undefined || voice !== undefined || keyterms.length > 0)
 
 /**
- * Makes the reporter of a session's incidents.
+ * Makes the reporter of a session's incidents. An application's callback that throws is logged, and nothing else.
  *
  * @category constructors
  * @since 0.1.0
@@ -133,10 +134,19 @@ export const reporter = (
   engines: ReadonlyArray<Guarded<{ readonly name: string }>>,
   session: { readonly sessionId: string; readonly onIncident?: OnIncident | undefined },
   { onIncident }: ResilienceOptions
-): IncidentReporter =>
-  new IncidentReporter(
-    kind,
-    engines.map(({ engine }) => engine.name),
-    session.sessionId,
-    [onIncident, session.onIncident]
-  )
+): Effect.Effect<IncidentReporter> =>
+  Effect.map(Effect.context<never>(), (context) => {
+    const guarded: OnIncident | undefined = onIncident === undefined ? undefined : (incident) => {
+      try {
+        onIncident(incident)
+      } catch (cause) {
+        Effect.runForkWith(context)(Effect.logError("onIncident threw", Cause.die(cause)))
+      }
+    }
+    return new IncidentReporter(
+      kind,
+      engines.map(({ engine }) => engine.name),
+      session.sessionId,
+      [guarded, session.onIncident]
+    )
+  })

@@ -117,7 +117,7 @@ const open = Effect.fnUntraced(function*(
     engines,
     limits,
     wanted,
-    report: Resilience.reporter("stt", engines, session, options),
+    report: yield* Resilience.reporter("stt", engines, session, options),
     replay,
     out: yield* Queue.bounded<TranscriptEvent, BackendError>(MAX_WAITING),
     room,

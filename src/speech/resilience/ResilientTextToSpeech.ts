@@ -82,7 +82,7 @@ const open = Effect.fnUntraced(function*(
 ): Effect.fn.Return<TextToSpeechStream, BackendError, Scope.Scope> {
   const { onIncident: _, textSettings = () => noSettings, ...wanted } = session
   const settings = Resilience.settings(options)
-  const report = Resilience.reporter("tts", engines, session, options)
+  const report = yield* Resilience.reporter("tts", engines, session, options)
   const voices = yield* SessionVoices.make(engines, wanted)
 
   // one engine is enough to start; the others are opened when they are needed
