@@ -56,7 +56,8 @@ export const fallback = <R = never>(
     if (agent === undefined) return Stream.empty
     const report = (what: EngineIncident["what"], rest: Pick<EngineIncident, "error" | "to">): Effect.Effect<void> =>
       Effect.try({
-        try: () => options.onIncident?.({ engine: nameOf(index), kind: "agent", what, sessionId: input.sessionId, ...rest }),
+        try: () =>
+          options.onIncident?.({ engine: nameOf(index), kind: "agent", what, sessionId: input.sessionId, ...rest }),
         catch: Cause.die
       }).pipe(
         Effect.catch((cause) => Effect.logError("onIncident threw", cause)),

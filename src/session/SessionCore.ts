@@ -211,8 +211,9 @@ export class SessionCore {
     const { agent, turn } = this.state
     const answered = agent._tag !== "Silent" && agent.reply.epoch === epoch ? agent.reply.turn : turn
     const name = this.agent.name
-    const isAgents = error.op.startsWith("Agent.") && name !== undefined
-    this.#logFailure("reply failed", error, isAgents ? { agent: name } : {}, answered)
+    // those of engines name theirs
+    const isEngines = /^(?:TextToSpeech|SpeechToSpeech)\./u.test(error.op)
+    this.#logFailure("reply failed", error, isEngines || name === undefined ? {} : { agent: name }, answered)
   }
 
   /** Logs an error once, with its cause: the user gets a generic sentence. */

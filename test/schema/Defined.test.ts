@@ -28,7 +28,13 @@ describe("Defined", () => {
       // as a program without exactOptionalPropertyTypes may write it
       const given: object = { latencyTarget: undefined, session: { longest: undefined }, sttProvider: undefined }
       assert.deepStrictEqual(over(defaults, given), defaults)
-      yield* BackendConfig.decode({ provider: "local", pipeline_type: "stt_tts", stt_provider: "a", tts_provider: "b", agent: undefined })
+      yield* BackendConfig.decode({
+        provider: "local",
+        pipeline_type: "stt_tts",
+        stt_provider: "a",
+        tts_provider: "b",
+        agent: undefined
+      })
       const options = yield* EngineRegistry.complete(
         "openai-compatible",
         OpenAiCompatible.OpenAiCompatibleOptions,
