@@ -34,7 +34,7 @@ const sentences = [
   /(?:model'?s?|available|configured|loaded with|supported) (?:maximum |max )?context (?:length|size|window|limit)/iu,
   /exceed\w* [^.]{0,80}?\b(?:context|token limit|number of tokens|maximum (?:prompt|input))|prompt exceeds max length/iu,
   /context (?:length|size|window|limit) (?:is |was |has been )?(?:only |of only |exceeded|reached|overflow|exceeds)/iu,
-  /context (?:overflow|window exceed)/iu,
+  /context (?:overflow|window exceed)|reached (?:the )?(?:max(?:imum)? )?context (?:length|size|window|limit)/iu,
   /(?:prompt|input|message|conversation|request)s? (?:\(?[\d,]+[^)]{0,24}\)? )?(?:is|are|was) (?:too (?:long|large)|longer than)/iu,
   /(?:prompt|input) (?:is |was )?too (?:long|large)|request (?:entity |body |payload )?(?:is )?too large/iu,
   /prompt contains [\d,]+ tokens|too large for model with|token count [^.]{0,40}exceeds/iu,
