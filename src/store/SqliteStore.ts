@@ -19,7 +19,9 @@ import type * as Scope from "effect/Scope"
 import { randomBytes } from "node:crypto"
 import { resolve } from "node:path"
 import type { DatabaseSync } from "node:sqlite"
+import { isDeepStrictEqual } from "node:util"
 import { type BackendError, InvalidConfig } from "../BackendError.ts"
+import * as MonotonicTime from "../MonotonicTime.ts"
 import { type Claim, type SessionLease, SessionStore, type StoredSession } from "../session/persistence/SessionStore.ts"
 import * as LeaseGrants from "./LeaseGrants.ts"
 import { cannotOpen, failure, findDamage, identityOf, inTransaction, isBusy, numberOf, open } from "./SqliteDatabase.ts"
@@ -33,6 +35,8 @@ const NAME = "sqlite"
 const MAX_BUSY_RETRIES = 250
 /** How long erased data may stay in the write-ahead log. */
 const CHECKPOINT_PAUSE = Duration.seconds(1)
+/** How long the probe tells that the file was removed or replaced. */
+const REPLACED_MS = 30_000
 /** After the disk was full, as much must fit again. */
 const FULL_PROBE_BYTES = 64 * 1024
 
@@ -58,8 +62,8 @@ const column = (row: Record<string, unknown>, name: string): string => isText(ro
 interface OpenFile {
   readonly db: DatabaseSync
   readonly sql: Statements
-  /** Which file it is; another one may be at its path later. */
-  readonly identity: string | undefined
+  /** Which file it is, and which its write-ahead log; others may be at their paths later. */
+  readonly identity: ReadonlyArray<string | undefined>
   /** What is wrong with its structure: from then on, no write can be trusted. */
   damage: StoreFault.StoreFault | undefined
 }
@@ -98,17 +102,25 @@ const prepare = (db: DatabaseSync) => ({
   secret: db.prepare("SELECT value FROM secrets WHERE name = ?")
 })
 
+const identitiesOf = (path: string) => [identityOf(path), identityOf(`${path}-wal`)]
+
 /** Throws an error of SQLite or `InvalidConfig`. */
 const openFile = (path: string): OpenFile => {
   const db = open(path)
-  return { db, sql: prepare(db), identity: identityOf(path), damage: findDamage(db) }
+  return { db, sql: prepare(db), identity: identitiesOf(path), damage: findDamage(db) }
 }
+
+const replaced = StoreFault.fault(
+  "replaced",
+  "has lost its file: it was removed or replaced while it was open; the one that is there now is used"
+)
 
 /**
  * Opens a file as a new owner; it is closed with the scope. Fails `invalid_config` if the file cannot be opened, is damaged,
  * or belongs to another application or to a newer release.
  *
- * A file that is removed or replaced meanwhile is opened again: others would not see what is written to the old one.
+ * A file that is removed or replaced meanwhile is opened again: others would not see what is written to the old one. The probe
+ * fails for the next 30 s, to tell it.
  *
  * @category constructors
  * @since 0.1.0
@@ -120,14 +132,24 @@ export const make = Effect.fnUntraced(function*(
   const leaseMs = Duration.toMillis(Duration.fromInputUnsafe(options.lease ?? StoreLimits.LEASE_MS))
   const owner = StoreOwner.make()
   const grants = new LeaseGrants.LeaseGrants<number>()
+  const clock = yield* Clock.Clock
   let file: OpenFile | undefined
   const close = () => {
-    file?.db.close()
+    const former = file
     file = undefined
+    try {
+      former?.db.close()
+    } catch {
+      // its disk may be gone
+    }
   }
+  let replacedMs = Number.NEGATIVE_INFINITY
   /** The file that is at the path now. */
   const current = (): OpenFile => {
-    if (file !== undefined && file.identity !== identityOf(path)) close()
+    if (file !== undefined && !isDeepStrictEqual(file.identity, identitiesOf(path))) {
+      replacedMs = MonotonicTime.nowMs(clock)
+      close()
+    }
     file ??= openFile(path)
     return file
   }
@@ -347,8 +369,9 @@ export const make = Effect.fnUntraced(function*(
       sql.secret.get("")
     }).pipe(Effect.andThen(Effect.suspend(() => {
       isFull = false
-      const damage = file?.damage
-      return damage === undefined ? Effect.void : Effect.fail(StoreFault.toError("SessionStore.probe", NAME, damage))
+      const isReplaced = MonotonicTime.nowMs(clock) - replacedMs < REPLACED_MS
+      const fault = file?.damage ?? (isReplaced ? replaced : undefined)
+      return fault === undefined ? Effect.void : Effect.fail(StoreFault.toError("SessionStore.probe", NAME, fault))
     })))
   }
 })

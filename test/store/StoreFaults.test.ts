@@ -1,9 +1,20 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
 import { AuthenticationError, ConnectionError, SqlError, UnknownError } from "effect/sql/SqlError"
-import { closeSync, fstatSync, mkdtempSync, openSync, rmSync, writeSync } from "node:fs"
+import { TestClock } from "effect/testing"
+import {
+  closeSync,
+  fstatSync,
+  mkdirSync,
+  mkdtempSync,
+  openSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+  writeSync
+} from "node:fs"
 import { tmpdir } from "node:os"
-import { join } from "node:path"
+import { dirname, join } from "node:path"
 import { DatabaseSync } from "node:sqlite"
 import * as PostgresFaults from "../../src/store/PostgresFaults.ts"
 import * as RedisFaults from "../../src/store/RedisFaults.ts"
@@ -146,6 +157,60 @@ describe("StoreFault", () => {
         assert.deepStrictEqual(error.details, { part: "store", store: "sqlite", reason: "damaged" })
         assert.match(error.message, /its file is damaged/u)
       }
+    }))
+
+  for (
+    const [what, change] of [
+      ["the file is removed", (path: string) => rmSync(path)],
+      ["its directory is removed", (path: string) => rmSync(dirname(path), { recursive: true })],
+      ["its write-ahead log is removed", (path: string) => rmSync(`${path}-wal`)],
+      ["another file is put in its place", (path: string) => {
+        writeFileSync(`${path}.new`, "")
+        renameSync(`${path}.new`, path)
+      }]
+    ] as const
+  ) {
+    it.effect(`goes on with the file that is there, and tells it for a while, when ${what}`, () =>
+      Effect.gen(function*() {
+        const path = join(yield* directory, "in", "sessions.db")
+        const store = yield* SqliteStore.make({ path })
+        const lease = yield* store.create("a", { head: "{}", items: ["1"] }, 60_000)
+        yield* store.probe
+        yield* Effect.sync(() => change(path))
+        yield* store.renew
+        const error = yield* Effect.flip(store.probe)
+        assert.deepStrictEqual(error.details, { part: "store", store: "sqlite", reason: "replaced" })
+        yield* store.write(lease, { head: "{}", from: 0, items: ["1", "2"] })
+        yield* store.create("b", { head: "{}", items: ["3"] }, 60_000)
+        yield* store.releaseAll
+        const other = yield* SqliteStore.make({ path })
+        for (const [id, items] of [["a", ["1", "2"]], ["b", ["3"]]] as const) {
+          const claim = yield* other.claim(id)
+          assert.deepStrictEqual(claim._tag === "Claimed" && claim.snapshot.items, items)
+        }
+        yield* TestClock.adjust("31 seconds")
+        yield* store.probe
+      }))
+  }
+
+  it.effect("says what is in the way when the path cannot be opened any more, and recovers by itself", () =>
+    Effect.gen(function*() {
+      const path = join(yield* directory, "sessions.db")
+      const store = yield* SqliteStore.make({ path })
+      const reasonOf = Effect.map(Effect.flip(store.probe), ({ details }) => details?.["reason"])
+      rmSync(path)
+      mkdirSync(path)
+      assert.strictEqual(yield* reasonOf, "missing")
+      assert.strictEqual((yield* Effect.flip(store.create("a", { head: "", items: [] }, 1))).code, "connection_failed")
+      rmSync(path, { recursive: true })
+      // a write-ahead log would repair the file
+      for (const name of ["-wal", "-shm"]) rmSync(`${path}${name}`, { force: true })
+      writeFileSync(path, "no database at all, and long enough to be read as one ".repeat(40))
+      assert.strictEqual(yield* reasonOf, "damaged")
+      rmSync(path)
+      yield* store.create("a", { head: "", items: [] }, 60_000)
+      yield* TestClock.adjust("31 seconds")
+      yield* store.probe
     }))
 
   it.effect("leaves nothing of a probe in the file", () =>
