@@ -95,6 +95,8 @@ const enginesOf = (config: BackendConfig): ReadonlyArray<readonly [what: string,
     ]
   ].flatMap(([what, name]) => what === undefined || name === undefined ? [] : [[what, name] as const])
 
+const inWords = { none: ", no authentication", keys: "", hook: ", users by the AuthHook" } as const
+
 /** What is worth knowing of a config without faults. */
 const summary = Effect.fnUntraced(function*(file: string | undefined, { config, section }: Setup.Loaded) {
   yield* Output.line(`OK: ${file ?? "the environment and the defaults"}`)
@@ -113,8 +115,9 @@ const summary = Effect.fnUntraced(function*(file: string | undefined, { config, 
   yield* Output.line(
     `  server: ${section.host}:${section.port}, ${
       section.apiKeys.length === 0 ? "no API keys" : `API keys: ${section.apiKeys.length}`
-    }${section.authentication === "hook" ? ", users by the AuthHook" : ""}${section.tls === undefined ? "" : ", TLS"}`
+    }${inWords[section.authentication]}${section.tls === undefined ? "" : ", TLS"}`
   )
+  if (section.adminPort !== undefined) yield* Output.line(`  metrics and documentation: port ${section.adminPort}`)
 })
 
 /**
@@ -144,7 +147,7 @@ export const check = Effect.fnUntraced(function*(options: {
   )
   if (json) {
     const faults = Result.isFailure(checked) ? Faults.fromError(checked.failure, "") : []
-    yield* Output.line(JSON.stringify({ ok: faults.length === 0, faults }, undefined, 2))
+    yield* Output.json(JSON.stringify({ ok: faults.length === 0, faults }, undefined, 2))
   }
   if (Result.isFailure(checked)) return yield* checked.failure
   if (!json) yield* summary(file, checked.success)

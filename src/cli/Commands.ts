@@ -30,7 +30,7 @@ export const providers = Effect.fnUntraced(function*(options: { readonly json: b
     [kind, engines[kind].list()] as const
   )
   if (options.json) {
-    return yield* Output.line(JSON.stringify(
+    return yield* Output.json(JSON.stringify(
       {
         providers: all.map(({ capabilities: { minLatency, ...rest }, description, name }) => ({
           name,
@@ -76,7 +76,7 @@ export const providers = Effect.fnUntraced(function*(options: { readonly json: b
  */
 export const schema = Effect.gen(function*() {
   const fs = yield* FileSystem.FileSystem
-  yield* Output.line((yield* Effect.orDie(fs.readFileString(fileURLToPath(Builtin.configSchema)))).trimEnd())
+  yield* Output.json((yield* Effect.orDie(fs.readFileString(fileURLToPath(Builtin.configSchema)))).trimEnd())
 })
 
 /**

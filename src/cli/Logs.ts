@@ -12,6 +12,7 @@ import * as References from "effect/References"
 import { InvalidConfig } from "../BackendError.ts"
 import * as TelemetryNames from "../telemetry/TelemetryNames.ts"
 import * as Output from "./Output.ts"
+import { escapeJson, escapeLine } from "./TerminalText.ts"
 
 /**
  * @category models
@@ -93,15 +94,40 @@ export const structured = (options: Logger.Options<unknown>): Line => {
   }
 }
 
-const jsonLogger = Logger.make<unknown, void>((options) => Output.writeError(json(structured(options))))
+const jsonLogger = Logger.make<unknown, void>((options) => Output.writeErrorJson(json(structured(options))))
+
+const colors: { readonly [level: string]: string } = { warn: "33", error: "31", fatal: "31", debug: "34" }
+
+/**
+ * The lines for a person: time, level, fiber and message, and below them, indented, the annotations and the cause. No text
+ * begins a line, so none can pass for a log line of its own.
+ *
+ * @category formatting
+ * @since 0.1.0
+ */
+export const pretty = (options: Logger.Options<unknown>, isColored: boolean): string => {
+  const { error, level, message } = structured(options)
+  const time = new Date(options.date.getTime() - options.date.getTimezoneOffset() * 60_000).toISOString().slice(11, 23)
+  const color = (code: string, text: string) => isColored ? `\u001b[${code}m${text}\u001b[0m` : text
+  const head = `[${time}] ${color(colors[level] ?? "32", level.toUpperCase())} (#${options.fiber.id}): `
+  const annotations = Object.entries(options.fiber.getRef(References.CurrentLogAnnotations)).map(([key, value]) =>
+    `${color("1", `${escapeLine(key)}:`)} ${escapeLine(cut(textOf([value])))}`
+  )
+  const cause = typeof error === "string" ? error.split("\n").map((line) => escapeLine(line)) : []
+  return [head + color("1", escapeLine(message)), ...[...cause, ...annotations].map((line) => `  ${line}`)].join("\n")
+}
+
+const prettyLogger = Logger.make<unknown, void>((options) =>
+  Output.writeErrorStyled(pretty(options, process.stderr.isTTY))
+)
 
 /** Notes are not log lines, but a reader of JSON lines can read nothing else. */
 const noteLine = (text: string): string =>
-  json({
+  escapeJson(json({
     time: new Date().toISOString(),
     level: text.startsWith("error:") ? "error" : "info",
     message: cut(text.trimStart())
-  })
+  }))
 
 const loggerOf = (format: Format): Logger.Logger<unknown, void> => {
   switch (format) {
@@ -110,7 +136,7 @@ const loggerOf = (format: Format): Logger.Logger<unknown, void> => {
     case "logfmt":
       return Logger.map(Logger.formatLogFmt, Output.writeError)
     case "pretty":
-      return Logger.consolePretty()
+      return prettyLogger
   }
 }
 
@@ -121,8 +147,6 @@ const loggerOf = (format: Format): Logger.Logger<unknown, void> => {
  * @since 0.1.0
  */
 export const as = (format: Format) => <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> => {
-  const logged = Effect.provide(effect, Logger.layer([loggerOf(format)])).pipe(
-    Effect.provideService(Logger.LogToStderr, true)
-  )
+  const logged = Effect.provide(effect, Logger.layer([loggerOf(format)]))
   return format === "json" ? Output.withNotes(noteLine)(logged) : logged
 }

@@ -1,13 +1,15 @@
 /**
  * The output of the command line: results to stdout, everything else to stderr.
  *
- * A reader that closes the pipe (`| head`) does not end the process: further output is dropped.
+ * All text is escaped (`TerminalText`), in a pipe too: it may be shown on a terminal later. A reader that closes the pipe
+ * (`| head`) does not end the process: further output is dropped.
  *
  * @since 0.1.0
  */
 import * as Effect from "effect/Effect"
 import type { BackendError } from "../BackendError.ts"
 import * as Faults from "../schema/Faults.ts"
+import { escapeJson, escapeLine, escapeStyled } from "./TerminalText.ts"
 
 const broken = new Set<NodeJS.WriteStream>()
 
@@ -31,7 +33,32 @@ const put = (stream: NodeJS.WriteStream, text: string): void => {
  * @category output
  * @since 0.1.0
  */
-export const write = (text: string): void => put(process.stdout, `${text}\n`)
+export const write = (text: string): void => put(process.stdout, `${escapeLine(text)}\n`)
+
+/**
+ * Writes JSON as the result, from plain code.
+ *
+ * @category output
+ * @since 0.1.0
+ */
+export const writeJson = (json: string): void => put(process.stdout, `${escapeJson(json)}\n`)
+
+/**
+ * Writes JSON as the result.
+ *
+ * @category output
+ * @since 0.1.0
+ */
+export const json = (text: string): Effect.Effect<void> => Effect.sync(() => writeJson(text))
+
+/**
+ * Writes lines with colours, such as help: to stdout, or to stderr.
+ *
+ * @category output
+ * @since 0.1.0
+ */
+export const styled = (text: string, to: "stdout" | "stderr" = "stdout"): Effect.Effect<void> =>
+  Effect.sync(() => put(process[to], `${escapeStyled(text)}\n`))
 
 /**
  * Writes a line of the result.
@@ -41,10 +68,10 @@ export const write = (text: string): void => put(process.stdout, `${text}\n`)
  */
 export const line = (text = ""): Effect.Effect<void> => Effect.sync(() => write(text))
 
-let formatNote = (text: string): string => text
+let formatNote = escapeLine
 
 /**
- * Writes notes in another format while an effect runs, such as JSON lines where log lines are JSON.
+ * Writes notes in another format while an effect runs, such as JSON lines where log lines are JSON. The format escapes.
  *
  * @category output
  * @since 0.1.0
@@ -64,12 +91,28 @@ export const withNotes = (format: (text: string) => string) => <A, E, R>(effect:
   )
 
 /**
- * Writes a line to stderr unchanged, from plain code.
+ * Writes a line to stderr, from plain code.
  *
  * @category output
  * @since 0.1.0
  */
-export const writeError = (text: string): void => put(process.stderr, `${text}\n`)
+export const writeError = (text: string): void => put(process.stderr, `${escapeLine(text)}\n`)
+
+/**
+ * Writes JSON to stderr, from plain code.
+ *
+ * @category output
+ * @since 0.1.0
+ */
+export const writeErrorJson = (text: string): void => put(process.stderr, `${escapeJson(text)}\n`)
+
+/**
+ * Writes lines with colours to stderr, from plain code.
+ *
+ * @category output
+ * @since 0.1.0
+ */
+export const writeErrorStyled = (text: string): void => put(process.stderr, `${escapeStyled(text)}\n`)
 
 /**
  * Writes a line to stderr, for the person at the terminal.
@@ -77,7 +120,8 @@ export const writeError = (text: string): void => put(process.stderr, `${text}\n
  * @category output
  * @since 0.1.0
  */
-export const note = (text: string): Effect.Effect<void> => Effect.sync(() => writeError(formatNote(text)))
+export const note = (text: string): Effect.Effect<void> =>
+  Effect.sync(() => put(process.stderr, `${formatNote(text)}\n`))
 
 /**
  * Writes a line that the next one replaces; only on a terminal.
@@ -86,7 +130,7 @@ export const note = (text: string): Effect.Effect<void> => Effect.sync(() => wri
  * @since 0.1.0
  */
 export const progress = (text: string): void => {
-  if (process.stderr.isTTY) put(process.stderr, `\r\u001b[K${text}`)
+  if (process.stderr.isTTY) put(process.stderr, `\r\u001b[K${escapeLine(text)}`)
 }
 
 /** One line for the error, and one for each of its faults. */

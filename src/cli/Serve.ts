@@ -14,9 +14,10 @@ import type { Socket } from "node:net"
 import { BackendConfig } from "../backend/config/BackendConfig.ts"
 import * as ConfigDiff from "../backend/config/ConfigDiff.ts"
 import { type DrainReport, VoiceBackend } from "../backend/VoiceBackend.ts"
-import type { BackendError } from "../BackendError.ts"
+import type { BackendError, InvalidConfig } from "../BackendError.ts"
 import * as Builtin from "../builtin/index.ts"
 import { finalizeWithin } from "../Deadline.ts"
+import * as Faults from "../schema/Faults.ts"
 import { requireFreePort } from "../server/Listening.ts"
 import * as Server from "../server/Server.ts"
 import * as ServerConfig from "../server/ServerConfig.ts"
@@ -46,6 +47,14 @@ const drain = (backend: VoiceBackend["Service"]) =>
     )
   })
 
+const sayWhere = ({ adminUrl, url }: Server.VoiceServer["Service"]) =>
+  Effect.andThen(
+    Output.line(`effect-voice is listening on ${url}`),
+    adminUrl === undefined
+      ? Effect.void
+      : Output.line(`metrics, documentation and the parts of the health are on ${adminUrl}`)
+  )
+
 /**
  * Runs a server until it is interrupted, then drains it and closes its resources within 5 seconds, whatever hangs.
  *
@@ -68,7 +77,7 @@ export const untilInterrupted = <R>(
         const backend = Context.get(context, VoiceBackend)
         const listening = Context.get(context, Server.VoiceServer)
         yield* onListening === undefined
-          ? Output.line(`effect-voice is listening on ${listening.url}`)
+          ? sayWhere(listening)
           : Scope.provide(onListening(listening, backend), scope)
         return yield* meanwhile(backend).pipe(Effect.onInterrupt(() => drain(backend)))
       }),
@@ -109,6 +118,16 @@ const reload = Effect.fnUntraced(function*(
   if (restart.length > 0) yield* Output.note(`config: restart to apply ${restart.join(", ")}`)
 })
 
+/** Several processes have one port, whose metrics and health one of them merges. */
+const requireOnePort = (section: ServerConfig.ServerConfig): Effect.Effect<void, InvalidConfig> => {
+  const found = [
+    ...(section.adminPort === undefined ? [] : ["server.admin_port"]),
+    ...(section.operations === "public" ? [] : ["server.operations"])
+  ]
+  const faults = found.map((path) => ({ path, message: "not supported with --workers" }))
+  return faults.length === 0 ? Effect.void : Effect.fail(Faults.toError("serve", "the config is not valid", faults))
+}
+
 /** Runs several processes on one port until it is interrupted; then all of them drain. */
 const several = (count: number, options: Omit<PrimaryOptions, "count">): Effect.Effect<never, BackendError> =>
   Effect.scoped(
@@ -143,7 +162,10 @@ export const serve = Effect.fnUntraced(function*(options: {
   let served: ServerConfig.ServerConfig | undefined
   const read = Setup.loadConfig(options.config, {
     defaults: Setup.serverDefaults,
-    listen: (section) => served ??= { ...listenOf(section), ...(role === undefined ? {} : { host: role.host }) }
+    listen: (section) => served ??= { ...listenOf(section), ...(role === undefined ? {} : { host: role.host }) },
+    // a worker is reached by its primary alone, which is the proxy that it trusts
+    check: (section) =>
+      role === undefined ? listenOf(section) : { ...listenOf(section), host: role.host, trustedProxies: [] }
   })
   const loaded = yield* read
   const { config, section } = loaded
@@ -151,8 +173,12 @@ export const serve = Effect.fnUntraced(function*(options: {
   const target = yield* TelemetryConfig.resolve(listen.telemetry, process.env)
   const format = yield* Logs.formatOf(process.env, process.stderr.isTTY, config.enableStructuredLogging)
   yield* requireFreePort(listen)
+  if (listen.adminPort !== undefined) {
+    yield* requireFreePort({ host: listen.host, port: listen.adminPort, setting: "server.admin_port" })
+  }
   yield* Setup.fetchModels(config)
   if (options.workers !== undefined && options.workers > 1 && role === undefined) {
+    yield* requireOnePort(listen)
     return yield* several(options.workers, { config, listen, file: options.config }).pipe(
       Logs.as(format),
       Effect.provideService(References.MinimumLogLevel, "Info")
@@ -162,9 +188,11 @@ export const serve = Effect.fnUntraced(function*(options: {
   const server = Server.layer({
     ...listen,
     providers: Object.values(Builtin.providers),
-    adopt: (take) => {
-      accept = take
-    }
+    ...(role === undefined ? {} : {
+      adopt: (take) => {
+        accept = take
+      }
+    })
   }).pipe(
     Layer.provideMerge(Setup.backend(loaded)),
     // provided last, so that it exports the spans and logs of the others until their end

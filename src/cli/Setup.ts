@@ -45,11 +45,14 @@ export const loadConfig = (
   options: {
     readonly defaults?: { readonly [key: string]: unknown } | undefined
     readonly listen?: ((section: ServerConfig.ServerConfig) => ServerConfig.ServerConfig) | undefined
+    /** The section that a server would start with. Default: as `listen` says. */
+    readonly check?: ((section: ServerConfig.ServerConfig) => ServerConfig.ServerConfig) | undefined
     /** Whether keys, packages and files that a start needs are looked for. Default: true. */
     readonly inspect?: boolean | undefined
   } = {}
 ) => {
   const { defaults, inspect = true, listen } = options
+  const { check = listen } = options
   const { section } = ServerConfig
   return Effect.andThen(
     noteUnknownVariables(section.name),
@@ -62,9 +65,9 @@ export const loadConfig = (
       inspect: !inspect ? undefined : (found) =>
         Effect.zipWith(
           Preflight.faultsOf(found),
-          found.section === undefined || listen === undefined
+          found.section === undefined || check === undefined
             ? noFaults
-            : serverFaults(listen(found.section), found.config),
+            : serverFaults(check(found.section), found.config),
           (parts, server) => [...parts, ...server]
         )
     })
@@ -91,6 +94,7 @@ const serverFaults = (
     Effect.all([
       faultsBy("server", ServerConfig.requireAuthentication(server)),
       faultsBy("server", ServerConfig.requireHook(server, false)),
+      faultsBy("server", ServerConfig.requireOperations(server)),
       faultsBy("server.telemetry", TelemetryConfig.resolve(server.telemetry, process.env)),
       server.tls === undefined ? noFaults : faultsBy("server.tls", Tls.load(server.tls)),
       config === undefined

@@ -27,6 +27,28 @@ const greetingMs = 30_000
 /** The most ticks that are caught up after a stall of the process. */
 const maxBurst = 50
 
+/** An hour, 173 MB. */
+const MAX_REPLY_SAMPLES = TalkConnection.OUTPUT_RATE * 3_600
+
+/** The agent's audio, as far as it will be written. */
+class KeptAudio {
+  readonly pieces: Array<Int16Array> = []
+  readonly #maxSamples: number
+  #samples = 0
+  isCut = false
+
+  constructor(maxSamples: number) {
+    this.#maxSamples = maxSamples
+  }
+
+  push(pcm: Int16Array): void {
+    this.isCut ||= this.#samples + pcm.length > this.#maxSamples
+    if (this.isCut) return
+    this.#samples += pcm.length
+    this.pieces.push(pcm)
+  }
+}
+
 const readRecording = Effect.fnUntraced(function*(file: string) {
   const fs = yield* FileSystem.FileSystem
   const bytes = yield* fs.readFile(file).pipe(
@@ -94,8 +116,13 @@ const spoken = (event: SessionEvent): string | undefined => {
   }
 }
 
+/** Of the server's own words, as many as a person reads. */
+const wordsOf = (text: string | undefined): string => text?.slice(0, 500) ?? "unknown"
+
 const verdicts = (file: string, state: TalkState) =>
   ({
+    silent: new Timeout({ op, message: "the session sent nothing" }),
+    endless: new Timeout({ op, message: "the conversation did not end within 10 minutes of the recording's end" }),
     no_speech: new PipelineError({ op, message: `no speech was detected in ${file}`, retryable: false }),
     no_words: new PipelineError({
       op,
@@ -105,10 +132,10 @@ const verdicts = (file: string, state: TalkState) =>
     no_reply: new Timeout({ op, message: "the agent did not reply" }),
     failed: new PipelineError({
       op,
-      message: `the agent did not reply: ${state.error ?? "unknown"}`,
+      message: `the agent did not reply: ${wordsOf(state.error)}`,
       retryable: false
     }),
-    closed: new ConnectionFailed({ op, message: `the session ended before a reply: ${state.closed ?? "unknown"}` })
+    closed: new ConnectionFailed({ op, message: `the session ended before a reply: ${wordsOf(state.closed)}` })
   }) satisfies Record<Exclude<Verdict, "replied">, unknown>
 
 /** Plays the recording, then silence, until the verdict. */
@@ -159,16 +186,17 @@ export const talk = Effect.fnUntraced(function*(options: {
   if (options.output !== undefined) yield* checkOutput(options.output)
 
   const state = new TalkState()
-  const audio: Array<Int16Array> = []
+  const reply = new KeptAudio(options.output === undefined ? 0 : MAX_REPLY_SAMPLES)
   const listener: TalkConnection.Listener = {
     event: (event, json) => {
       if (event !== undefined) state.event(event)
-      const text = options.json ? json : event === undefined ? undefined : spoken(event)
+      if (options.json) return Output.writeJson(json)
+      const text = event === undefined ? undefined : spoken(event)
       if (text !== undefined) Output.write(text)
     },
     audio: (pcm) => {
       state.audio(pcm.length * 1000 / TalkConnection.OUTPUT_RATE)
-      audio.push(pcm)
+      reply.push(pcm)
     },
     closed: (reason) => state.close(reason)
   }
@@ -187,6 +215,9 @@ export const talk = Effect.fnUntraced(function*(options: {
       Effect.flatMap(TalkConnection.remote(options.url, process.env["EFFECT_VOICE_API_KEY"], listener), converse)
     )
 
-  if (options.output !== undefined) yield* writeReply(options.output, audio)
+  if (options.output !== undefined) {
+    if (reply.isCut) yield* Output.note("note: only the first hour of the agent's speech is written")
+    yield* writeReply(options.output, reply.pieces)
+  }
   if (verdict !== "replied") return yield* verdicts(options.input, state)[verdict]
 })

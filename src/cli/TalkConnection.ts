@@ -3,6 +3,7 @@
  *
  * @since 0.1.0
  */
+import * as Clock from "effect/Clock"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
@@ -17,13 +18,16 @@ import {
   describe,
   InvalidConfig
 } from "../BackendError.ts"
-import { isRecord } from "../schema/Json.ts"
+import { connectDeadline } from "../Deadline.ts"
+import * as MonotonicTime from "../MonotonicTime.ts"
+import { isRecord, parse } from "../schema/Json.ts"
 import * as SessionEvent from "../session/SessionEvent.ts"
 import * as MemoryConnection from "../transport/MemoryConnection.ts"
 import { SUBPROTOCOL } from "../transport/websocket/WebSocketConnection.ts"
+import * as TalkLimits from "./TalkLimits.ts"
 
 /**
- * Receives from a connection: events, decoded and as JSON, the agent's audio (24 kHz), and why it ended.
+ * Receives from a connection: events, decoded and as JSON on one line, the agent's audio (24 kHz), and why it ended.
  *
  * @category models
  * @since 0.1.0
@@ -96,6 +100,24 @@ export const inProcess = (listener: Listener): Effect.Effect<Line, BackendError,
 
 const op = "talk"
 
+/** An answer with a session has a few hundred bytes. */
+const MAX_ANSWER_BYTES = 65_536
+
+/** Of the server's own words, as many as a person reads. */
+const MAX_WORDS = 500
+
+const readAnswer = async (response: Response): Promise<string> => {
+  const decoder = new TextDecoder()
+  let text = ""
+  let bytes = 0
+  for await (const chunk of response.body ?? []) {
+    bytes += chunk.length
+    if (bytes > MAX_ANSWER_BYTES) throw new Error(`its answer has more than ${MAX_ANSWER_BYTES} bytes`)
+    text += decoder.decode(chunk, { stream: true })
+  }
+  return text
+}
+
 /** Asks a server for a session: where its audio is, and the token. */
 const createSession = (base: URL, apiKey: string | undefined) =>
   Effect.tryPromise({
@@ -109,7 +131,7 @@ const createSession = (base: URL, apiKey: string | undefined) =>
         body: JSON.stringify({ user_id: "talk", transport: "websocket" }),
         signal
       })
-      const body: unknown = await response.json()
+      const body = parse(await readAnswer(response))
       return { status: response.status, body: isRecord(body) ? body : {} }
     },
     catch: (cause) =>
@@ -132,7 +154,7 @@ const createSession = (base: URL, apiKey: string | undefined) =>
           return Effect.succeed({ url: new URL(address), token: typeof token === "string" ? token : undefined })
         }
         const message = `the server at ${base.origin} gave no session: ${
-          typeof detail === "string" ? detail : `status ${status}`
+          typeof detail === "string" ? detail.slice(0, MAX_WORDS) : `status ${status}`
         }`
         return Effect.fail(
           status === 401
@@ -174,22 +196,41 @@ export const remote = (
     const { token, url } = yield* resolve(address, apiKey)
     url.searchParams.set("input_rate", String(INPUT_RATE))
     url.searchParams.set("output_rate", String(OUTPUT_RATE))
+    const clock = yield* Clock.Clock
+    const limits = new TalkLimits.TalkLimits(MonotonicTime.nowMs(clock))
     const socket = yield* Effect.acquireRelease(
-      Effect.sync(() =>
-        new WebSocket(url, token === undefined ? [SUBPROTOCOL] : [SUBPROTOCOL, `token.${token}`], {
-          maxPayload: 1_048_576,
-          handshakeTimeout: Duration.toMillis(patience)
-        })
-      ),
+      Effect.try({
+        try: () =>
+          new WebSocket(url, token === undefined ? [SUBPROTOCOL] : [SUBPROTOCOL, `token.${token}`], {
+            maxPayload: TalkLimits.MAX_MESSAGE_BYTES,
+            perMessageDeflate: false
+          }),
+        // The URL and the token come from the server.
+        catch: (cause) => new ConnectionFailed({ op, message: `the session's WebSocket: ${describe(cause)}`, cause })
+      }),
       (socket) => Effect.sync(() => socket.terminate())
     )
     let over = (): void => {}
+    /** Ends a connection that the server misuses. */
+    const end = (reason: string): void => {
+      listener.closed(reason)
+      socket.terminate()
+    }
     socket.binaryType = "nodebuffer"
     socket.on("message", (data: Buffer, binary: boolean) => {
+      if (socket.readyState !== WebSocket.OPEN) return
+      const nowMs = MonotonicTime.nowMs(clock)
+      const exceeded = binary
+        ? limits.audio(data.length / 2 * 1000 / OUTPUT_RATE, nowMs)
+        : limits.event(data.length, nowMs)
+      if (exceeded !== undefined) return end(exceeded)
       if (binary) return listener.audio(copyInt16(data))
       const json = data.toString()
+      const value = parse(json)
+      // What is no JSON is no event.
+      if (value === undefined) return
       const read = SessionEvent.fromJson(json)
-      listener.event(read._tag === "Success" ? read.success : undefined, json)
+      listener.event(read._tag === "Success" ? read.success : undefined, JSON.stringify(value))
     })
     socket.on("close", (code, reason) => {
       listener.closed(reason.length > 0 ? reason.toString() : `closed with ${code}`)
@@ -197,14 +238,20 @@ export const remote = (
     })
     yield* Effect.callback<void, BackendError>((resume) => {
       socket.once("open", () => resume(Effect.void))
-      socket.on("error", (cause) =>
+      socket.on("error", (cause) => {
+        if ("code" in cause && cause.code === "WS_ERR_UNSUPPORTED_MESSAGE_LENGTH") {
+          end(`the server sent a message of more than ${TalkLimits.MAX_MESSAGE_BYTES} bytes`)
+        }
         resume(
           Effect.fail(new ConnectionFailed({ op, message: `the session's WebSocket: ${describe(cause)}`, cause }))
-        ))
-    })
+        )
+      })
+    }).pipe(connectDeadline(op, "the handshake of the session's WebSocket", patience))
     return {
       send: (pcm) => {
-        if (socket.readyState === WebSocket.OPEN) socket.send(fromInt16(pcm))
+        if (socket.readyState !== WebSocket.OPEN) return
+        if (socket.bufferedAmount > TalkLimits.MAX_UNSENT_BYTES) return end("the server has stopped reading")
+        socket.send(fromInt16(pcm))
       },
       hangup: Effect.callback<void>((resume) => {
         if (socket.readyState !== WebSocket.OPEN) return resume(Effect.void)

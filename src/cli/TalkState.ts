@@ -7,12 +7,13 @@ import type { SessionEvent } from "../session/SessionEvent.ts"
 
 /**
  * How long to wait after the recording, in milliseconds, by what has happened: for speech to be noticed at all, for words
- * after speech, for a reply after words, and for more to come after a reply.
+ * after speech, for a reply after words (or for the audio of one that has begun), and for more to come after a reply; and
+ * for the end of it all.
  *
  * @category constants
  * @since 0.1.0
  */
-export const patience = { speech: 4_000, words: 15_000, reply: 45_000, more: 1_500 } as const
+export const patience = { speech: 4_000, words: 15_000, reply: 45_000, more: 1_500, total: 600_000 } as const
 
 /**
  * The result of a conversation: the agent replied, or why not.
@@ -20,7 +21,7 @@ export const patience = { speech: 4_000, words: 15_000, reply: 45_000, more: 1_5
  * @category models
  * @since 0.1.0
  */
-export type Verdict = "replied" | "no_speech" | "no_words" | "no_reply" | "failed" | "closed"
+export type Verdict = "replied" | "silent" | "no_speech" | "no_words" | "no_reply" | "endless" | "failed" | "closed"
 
 /**
  * @category models
@@ -36,7 +37,12 @@ export class TalkState {
   #replied = false
   #failed: string | undefined
   #closed: string | undefined
+  /** Whether anything was received at all. */
+  #received = false
+  #waitedMs = 0
   #quietMs = 0
+  /** Since the agent was last heard, or began to speak. */
+  #inaudibleMs = 0
   /** Milliseconds of the agent's audio since the user's first words. */
   #heardMs = 0
 
@@ -55,10 +61,13 @@ export class TalkState {
   }
 
   audio(ms: number): void {
+    this.#received = true
+    this.#inaudibleMs = 0
     if (this.#words > 0) this.#heardMs += ms
   }
 
   event(event: SessionEvent): void {
+    this.#received = true
     if (event.type !== "pong" && event.type !== "session.state") this.#quietMs = 0
     switch (event.type) {
       case "user.speech_started":
@@ -76,6 +85,7 @@ export class TalkState {
         }
         break
       case "agent.speech_started":
+        if (!this.agentSpeaking) this.#inaudibleMs = 0
         this.agentSpeaking = true
         break
       case "agent.speech_stopped":
@@ -99,10 +109,13 @@ export class TalkState {
   /** Time passes after the recording has ended; says when there is nothing more to wait for. */
   wait(ms: number): Verdict | undefined {
     if (this.#closed !== undefined) return this.#outcome("closed")
+    this.#waitedMs += ms
     this.#quietMs += ms
-    if (this.agentSpeaking) return undefined
+    this.#inaudibleMs += ms
+    if (this.#waitedMs >= patience.total) return this.#outcome("endless")
+    if (this.agentSpeaking) return this.#inaudibleMs >= patience.reply ? this.#outcome("no_reply") : undefined
     if (this.#words === 0) {
-      if (this.#speech === 0) return this.#after(patience.speech, "no_speech")
+      if (this.#speech === 0) return this.#after(patience.speech, this.#received ? "no_speech" : "silent")
       return this.#userSpeaking ? this.#after(patience.reply, "no_words") : this.#after(patience.words, "no_words")
     }
     if (this.#open.size > 0 || this.#userSpeaking) return this.#after(patience.reply, this.#outcome("no_reply"))

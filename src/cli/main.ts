@@ -158,16 +158,17 @@ const presenter: CliOutput.Presenter = {
     const formatter = CliOutput.defaultFormatter({ colors: process.stdout.isTTY && process.stderr.isTTY })
     switch (event._tag) {
       case "Help":
-        return event.reason === "Implicit"
-          ? Output.note(formatter.formatHelpDoc(event.helpDoc))
-          : Output.line(formatter.formatHelpDoc(event.helpDoc))
+        return Output.styled(
+          formatter.formatHelpDoc(event.helpDoc),
+          event.reason === "Implicit" ? "stderr" : "stdout"
+        )
       case "InvalidInvocation":
         return Effect.andThen(
-          Output.note(formatter.formatHelpDoc(event.helpDoc)),
-          Output.note(formatter.formatErrors(event.errors))
+          Output.styled(formatter.formatHelpDoc(event.helpDoc), "stderr"),
+          Output.styled(formatter.formatErrors(event.errors), "stderr")
         )
       case "Version":
-        return Output.line(formatter.formatVersion(event.name, event.version))
+        return Output.styled(formatter.formatVersion(event.name, event.version))
     }
   }
 }
@@ -178,7 +179,7 @@ const services = Layer.mergeAll(
   ModelStore.layer,
   CliOutput.layerPresenter(presenter),
   // only results go to stdout
-  Logger.layer([Logger.withConsoleError(Logger.formatLogFmt)]),
+  Logger.layer([Logger.map(Logger.formatLogFmt, Output.writeError)]),
   Layer.succeed(References.MinimumLogLevel, "Warn")
 )
 

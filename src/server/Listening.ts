@@ -11,35 +11,46 @@ import type { ServerConfig } from "./ServerConfig.ts"
 const op = "Server.layer"
 
 /**
+ * Where a server listens, and the setting of its port. Default: `--port or server.port`.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Listen extends Pick<ServerConfig, "host" | "port"> {
+  readonly setting?: string | undefined
+}
+
+/**
  * Turns an error of `listen` into the contract's: `connection_failed` with `details.reason` `port_in_use`, or
  * `invalid_config` for an address that this machine or this user cannot use.
  *
  * @category conversions
  * @since 0.1.0
  */
-export const listenError =
-  (config: Pick<ServerConfig, "host" | "port">) => ({ cause }: { readonly cause: unknown }): BackendError => {
-    const code = typeof cause === "object" && cause !== null && "code" in cause ? String(cause.code) : "unknown"
-    const where = `${config.host}:${config.port}`
-    const details = { host: config.host, port: config.port, code }
-    switch (code) {
-      case "EADDRINUSE":
-        return new ConnectionFailed({
-          op,
-          message: `port ${config.port} of ${config.host} is in use; choose another with --port or server.port`,
-          details: { ...details, reason: "port_in_use" },
-          cause
-        })
-      case "EACCES":
-        return new InvalidConfig({ op, message: `no permission to listen on ${where}`, details, cause })
-      case "EADDRNOTAVAIL":
-      case "ENOTFOUND":
-      case "EAI_AGAIN":
-        return new InvalidConfig({ op, message: `${config.host} is not an address of this machine`, details, cause })
-      default:
-        return new ConnectionFailed({ op, message: `cannot listen on ${where}: ${describe(cause)}`, details, cause })
-    }
+export const listenError = (config: Listen) => ({ cause }: { readonly cause: unknown }): BackendError => {
+  const code = typeof cause === "object" && cause !== null && "code" in cause ? String(cause.code) : "unknown"
+  const where = `${config.host}:${config.port}`
+  const details = { host: config.host, port: config.port, code }
+  switch (code) {
+    case "EADDRINUSE":
+      return new ConnectionFailed({
+        op,
+        message: `port ${config.port} of ${config.host} is in use; choose another with ${
+          config.setting ?? "--port or server.port"
+        }`,
+        details: { ...details, reason: "port_in_use" },
+        cause
+      })
+    case "EACCES":
+      return new InvalidConfig({ op, message: `no permission to listen on ${where}`, details, cause })
+    case "EADDRNOTAVAIL":
+    case "ENOTFOUND":
+    case "EAI_AGAIN":
+      return new InvalidConfig({ op, message: `${config.host} is not an address of this machine`, details, cause })
+    default:
+      return new ConnectionFailed({ op, message: `cannot listen on ${where}: ${describe(cause)}`, details, cause })
   }
+}
 
 /**
  * Fails as the layer would if the server could not listen now: to be run before slow work such as fetching models. The port
@@ -48,7 +59,7 @@ export const listenError =
  * @category validation
  * @since 0.1.0
  */
-export const requireFreePort = (config: Pick<ServerConfig, "host" | "port">): Effect.Effect<void, BackendError> =>
+export const requireFreePort = (config: Listen): Effect.Effect<void, BackendError> =>
   Effect.callback<void, BackendError>((resume) => {
     const probe = new Net.Server()
     probe.once("error", (cause) => resume(Effect.fail(listenError(config)({ cause }))))

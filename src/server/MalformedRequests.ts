@@ -37,9 +37,12 @@ export const MAX_HEADER_BYTES = 16_384
  */
 export const install = (server: Http.Server): void => {
   const responses = new WeakMap<Duplex, Http.ServerResponse>()
-  server.on("request", (request: Http.IncomingMessage, response: Http.ServerResponse) => {
-    responses.set(request.socket, response)
-  })
+  // A request that asks whether to continue is no "request" to Node.
+  for (const name of ["request", "checkContinue"]) {
+    server.on(name, (request: Http.IncomingMessage, response: Http.ServerResponse) => {
+      responses.set(request.socket, response)
+    })
+  }
   server.on("checkExpectation", (_request: Http.IncomingMessage, response: Http.ServerResponse) => {
     const problem = Problem.make("expectation_failed", "expected no Expect header, or 100-continue")
     response.writeHead(problem.status, { "content-type": Problem.contentType }).end(JSON.stringify(problem))

@@ -27,7 +27,7 @@ import { VoiceBackend } from "../backend/VoiceBackend.ts"
 import { type BackendError, fromCause, InvalidConfig } from "../BackendError.ts"
 import * as Problem from "../transport/Problem.ts"
 import * as ClientAddress from "./access/ClientAddress.ts"
-import { CurrentCredential } from "./access/Principal.ts"
+import { CurrentCredential, ReadsOperations } from "./access/Principal.ts"
 import * as RequestGuard from "./access/RequestGuard.ts"
 import * as SpanRedaction from "./access/SpanRedaction.ts"
 import { Api } from "./api/Api.ts"
@@ -39,14 +39,17 @@ import * as HttpServices from "./HttpServices.ts"
 import * as ProcessMetrics from "./ProcessMetrics.ts"
 import * as AsyncApi from "./protocol/AsyncApi.ts"
 import * as RouteCollector from "./RouteCollector.ts"
-import { requireAuthentication, requireHook, type ServerConfig } from "./ServerConfig.ts"
+import { requireAuthentication, requireHook, requireOperations, type ServerConfig } from "./ServerConfig.ts"
 
 /**
  * - `prefix`: where the routes are mounted, such as `/voice`. Default: at the root.
  * - `authentication`: `keys` and `hook` as in the server's config; `none` when the application's own middleware
  *   authenticates in front of these routes. Default: `keys`.
+ * - `operations`: who may read `/metrics`, `/docs`, `/openapi.json`, `/asyncapi.json` and all of `/health/ready`, as in the
+ *   server's config. Default: `public`.
  * - `host`: the address that the application listens on. Default: that of its `HttpServer`. With `keys` and no key,
- *   another address than loopback is refused; where the address is unknown, requests must name this machine.
+ *   another address than loopback is refused, and so is whatever else makes the server public; where the address is
+ *   unknown, requests must name this machine.
  * - `publicUrl`: how clients reach the application's root; the prefix is added to it. Default: the request's `Host`.
  * - `providers`: what `GET /v1/providers` lists besides the backend's own provider. Default: none.
  * - `console`: whether the prefix itself is the console page. Default: true.
@@ -55,10 +58,10 @@ import { requireAuthentication, requireHook, type ServerConfig } from "./ServerC
  * @since 0.1.0
  */
 export interface RoutesOptions
-  extends Partial<Pick<ServerConfig, "publicUrl" | "allowedOrigins" | "apiKeys" | "trustedProxies">>
+  extends Partial<Pick<ServerConfig, "publicUrl" | "allowedOrigins" | "apiKeys" | "trustedProxies" | "operations">>
 {
   readonly prefix?: string | undefined
-  readonly authentication?: "none" | ServerConfig["authentication"] | undefined
+  readonly authentication?: ServerConfig["authentication"] | undefined
   readonly host?: string | undefined
   readonly providers?: ReadonlyArray<BackendProvider["Service"]> | undefined
   readonly console?: boolean | undefined
@@ -125,8 +128,12 @@ const unknownRoute = Problem.make("route_not_found", "no such route; /docs lists
 const guarded = (
   route: RouteCollector.Route,
   access: RequestGuard.Access,
-  guard: RequestGuard.RequestGuard,
-  addressOf: ReturnType<typeof ClientAddress.make>
+  { addressOf, guard, isFirstOfTwo }: {
+    readonly guard: RequestGuard.RequestGuard
+    readonly addressOf: ReturnType<typeof ClientAddress.make>
+    /** What is for operators is on another port. */
+    readonly isFirstOfTwo: boolean
+  }
 ): HttpRouter.Route<never, never> => {
   const handle = Effect.fnUntraced(function*(request: HttpServerRequest.HttpServerRequest) {
     yield* SpanRedaction.redactToken(request)
@@ -136,6 +143,7 @@ const guarded = (
     const response = yield* route.handler.pipe(
       Effect.provideService(CurrentPeer, { address }),
       Effect.provideService(CurrentCredential, guard.credential(request)),
+      Effect.provideService(ReadsOperations, !isFirstOfTwo && guard.readsOperations(request)),
       Effect.catchCause((cause) => {
         if (Cause.hasInterruptsOnly(cause)) return Effect.interrupt
         if (cause.reasons.some(isRouteNotFound)) return Effect.succeed(Problem.toResponse(unknownRoute))
@@ -150,9 +158,17 @@ const guarded = (
   return { ...route, handler: HttpRouter.route(route.method, route.path, handle).handler }
 }
 
-/** The API needs a key; the provider's routes are opened by a session's token; pages, metrics and health are public. */
+const operationsPaths: ReadonlySet<string> = new Set(["/metrics", DOCS, "/openapi.json", "/asyncapi.json"])
+
+/** The API needs a key; the provider's routes are opened by a session's token; the console page and health are public. */
 const accessOf = (path: string): RequestGuard.Access =>
-  path.startsWith("/v1/") ? "key" : path.startsWith("/health/") ? "probe" : "public"
+  path.startsWith("/v1/")
+    ? "key"
+    : path.startsWith("/health/")
+    ? "probe"
+    : operationsPaths.has(path)
+    ? "operations"
+    : "public"
 
 /**
  * The guarded routes, below their prefix, and what a server answers where none of them fits.
@@ -167,21 +183,67 @@ export interface Mounted {
 }
 
 /**
+ * The routes of a server, and those of its second port if it has one.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface MountedPorts extends Mounted {
+  readonly admin: Mounted | undefined
+}
+
+/**
+ * What only our own server says of its routes.
+ *
+ * - `hasAdminPort`: what is for operators is mounted apart. Default: false.
+ * - `isVouched`: whoever accepts the sockets has checked who may reach the server. Default: false.
+ * - `anyHost`: see `RequestGuard`.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface OwnServer {
+  readonly hasAdminPort?: boolean | undefined
+  readonly isVouched?: boolean | undefined
+  readonly anyHost?: boolean | undefined
+}
+
+/**
  * Makes the routes of the backend around, without adding them to a router.
  *
  * @category constructors
  * @since 0.1.0
  */
-export const make = Effect.fnUntraced(function*(options: RoutesOptions) {
+export const make = Effect.fnUntraced(function*(
+  options: RoutesOptions,
+  { anyHost, hasAdminPort = false, isVouched = false }: OwnServer = {}
+) {
   const backend = yield* VoiceBackend
   const prefix = yield* prefixOf(options.prefix ?? "")
-  const { allowedOrigins = [], apiKeys = [], authentication = "keys", console = true, providers = [], publicUrl } =
-    options
+  const {
+    allowedOrigins = [],
+    apiKeys = [],
+    authentication = "keys",
+    console = true,
+    operations = "public",
+    providers = [],
+    publicUrl,
+    trustedProxies = []
+  } = options
   const host = options.host ?? (yield* listeningOn)
-  if (authentication !== "none") {
-    if (host !== undefined) yield* requireAuthentication({ host, apiKeys, authentication })
-    yield* requireHook({ authentication }, backend.authorize !== undefined)
+  if (!isVouched) {
+    yield* requireAuthentication({
+      // An unknown address is taken for loopback: the guard answers only to its names then.
+      host: host ?? "localhost",
+      allowedOrigins,
+      apiKeys,
+      authentication,
+      trustedProxies,
+      ...(publicUrl === undefined ? {} : { publicUrl })
+    })
   }
+  yield* requireHook({ authentication }, backend.authorize !== undefined)
+  yield* requireOperations({ port: 0, apiKeys, operations })
 
   const base = publicUrl?.replace(/\/+$/, "")
   const api = prefix === "" && base === undefined
@@ -198,42 +260,53 @@ export const make = Effect.fnUntraced(function*(options: RoutesOptions) {
     console ? HttpRouter.addAll(ConsoleRoutes.routes(backend.clientOrigins ?? [])) : Layer.empty
   ))
 
-  const guard = RequestGuard.make({ host, publicUrl, allowedOrigins, apiKeys, authentication })
-  const addressOf = ClientAddress.make(options.trustedProxies ?? [])
-  const all = [
+  const guard = RequestGuard.make({ host, publicUrl, allowedOrigins, apiKeys, authentication, operations, anyHost })
+  const addressOf = ClientAddress.make(trustedProxies)
+
+  const mount = (all: ReadonlyArray<Guarded>, isFirstOfTwo: boolean): Mounted => {
+    const access = new Map(all.map(([{ path }, access]) => [path, access]))
+    const routes = [
+      ...all,
+      ...RouteCollector.missingMethods(all.map(([route]) => route)).map((route) =>
+        [route, access.get(route.path) ?? "key"] as const
+      )
+    ]
+    const paths = FindMyWay.make<ReadonlyArray<string>>()
+    for (const [path, methods] of RouteCollector.methodsByPath(all.map(([route]) => route))) {
+      paths.on("GET", prefix === "" ? path : HttpRouter.prefixPath(path, prefix) as HttpRouter.PathInput, methods)
+    }
+    return {
+      routes: routes.map(([route, access]) => {
+        const inner = guarded(route, access, { addressOf, guard, isFirstOfTwo })
+        return prefix === "" ? inner : HttpRouter.prefixRoute(inner, prefix)
+      }),
+      fallback: (request) => {
+        const found = paths.find("GET", request.url)
+        return guard.protect(
+          request,
+          guard.refuse(request, "key") ??
+            (found === undefined || found.handler.includes(request.method)
+              ? Problem.toResponse(unknownRoute)
+              : RouteCollector.methodNotAllowed(found.handler))
+        )
+      }
+    }
+  }
+
+  const all: ReadonlyArray<Guarded> = [
     ...own.map((route) => [route, accessOf(route.path)] as const),
     ...backend.routes.map((route) => [route, "public"] as const)
   ]
-  const access = new Map(all.map(([{ path }, access]) => [path, access]))
-  const routes = [
-    ...all,
-    ...RouteCollector.missingMethods(all.map(([route]) => route)).map((route) =>
-      [route, access.get(route.path) ?? "key"] as const
-    )
-  ]
-  const paths = FindMyWay.make<ReadonlyArray<string>>()
-  for (const [path, methods] of RouteCollector.methodsByPath(all.map(([route]) => route))) {
-    paths.on("GET", prefix === "" ? path : HttpRouter.prefixPath(path, prefix) as HttpRouter.PathInput, methods)
-  }
-
-  const mounted: Mounted = {
-    routes: routes.map(([route, access]) => {
-      const inner = guarded(route, access, guard, addressOf)
-      return prefix === "" ? inner : HttpRouter.prefixRoute(inner, prefix)
-    }),
-    fallback: (request) => {
-      const found = paths.find("GET", request.url)
-      return guard.protect(
-        request,
-        guard.refuse(request, "key") ??
-          (found === undefined || found.handler.includes(request.method)
-            ? Problem.toResponse(unknownRoute)
-            : RouteCollector.methodNotAllowed(found.handler))
-      )
+  const mounted: MountedPorts = hasAdminPort
+    ? {
+      ...mount(all.filter(([, access]) => access !== "operations"), true),
+      admin: mount(all.filter(([, access]) => access === "operations" || access === "probe"), false)
     }
-  }
+    : { ...mount(all, false), admin: undefined }
   return mounted
 })
+
+type Guarded = readonly [RouteCollector.Route, RequestGuard.Access]
 
 /**
  * Adds the routes of the backend around to the router of an application. Fails `invalid_config` for options that

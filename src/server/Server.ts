@@ -31,7 +31,7 @@ import * as HttpServices from "./HttpServices.ts"
 import { formatUrl, listenError } from "./Listening.ts"
 import * as MalformedRequests from "./MalformedRequests.ts"
 import * as Routes from "./Routes.ts"
-import { ServerConfig } from "./ServerConfig.ts"
+import { requireOperations, ServerConfig } from "./ServerConfig.ts"
 
 /**
  * A running server: where it is.
@@ -43,12 +43,15 @@ export class VoiceServer extends Context.Service<VoiceServer, {
   /** `http://127.0.0.1:8080`, with the port that was really taken. */
   readonly url: string
   readonly port: number
+  /** Where what is for operators is, with an `adminPort`. */
+  readonly adminUrl?: string | undefined
 }>()("effect-voice/server/VoiceServer") {}
 
 /**
  * The fields of `ServerConfig`, all of them optional, and what only a program can say.
  *
  * - `adopt`: is called once with the function that takes sockets accepted elsewhere, and the bytes already read from them.
+ *   Who accepts them has checked that nobody gets in from the network without authentication.
  * - `providers`: what `GET /v1/providers` lists besides the backend's own provider. Default: none.
  * - `console`: whether `/` is the console page. Default: true.
  * - `prefix`: where the routes are mounted, such as `/voice`. Default: at the root.
@@ -112,7 +115,10 @@ const SWEEP_INTERVAL = Duration.seconds(5)
 
 const defaults = Schema.decodeSync(ServerConfig)({})
 
-const makeNodeServer = Effect.fnUntraced(function*(config: ServerConfig) {
+/** More than any monitoring and its operators have open. */
+const MAX_ADMIN_CONNECTIONS = 128
+
+const makeNodeServer = Effect.fnUntraced(function*(config: Pick<ServerConfig, "tls">) {
   const certificate = config.tls === undefined ? undefined : yield* Tls.load(config.tls)
   const secure = certificate === undefined ? undefined : Https.createServer({ ...certificate, ...httpOptions })
   const node: Http.Server = secure ?? Http.createServer(httpOptions)
@@ -123,9 +129,55 @@ const makeNodeServer = Effect.fnUntraced(function*(config: ServerConfig) {
   return { node, scheme: secure === undefined ? "http" as const : "https" as const }
 })
 
+interface PortOptions extends Pick<ServerConfig, "host" | "port" | "tls" | "maxConnections"> {
+  /** See `Listening.Listen`. */
+  readonly setting?: string | undefined
+  readonly mounted: Routes.Mounted
+  readonly prefix: string
+  readonly grace: Duration.Input
+}
+
+/** Serves routes on a port for as long as the scope. */
+const listen = Effect.fnUntraced(function*(options: PortOptions) {
+  const { grace, host, maxConnections, mounted, port, prefix, setting } = options
+  const { node, scheme } = yield* makeNodeServer(options)
+  const clock = yield* Clock.Clock
+  const sockets = SocketLimits.install(node, {
+    max: maxConnections,
+    secure: scheme === "https",
+    nowMs: () => MonotonicTime.nowMs(clock)
+  })
+  const server = yield* NodeHttpServer.make(() => node, {
+    host,
+    port,
+    gracefulShutdownTimeout: grace,
+    websocket: { maxPayload: MAX_FRAME_BYTES }
+  }).pipe(Effect.mapError(listenError({ host, port, setting })))
+  yield* Effect.addFinalizer(() => Effect.sync(sockets.destroy))
+  yield* Effect.sync(sockets.sweep).pipe(Effect.delay(SWEEP_INTERVAL), Effect.forever, Effect.forkScoped)
+  // Layers are shared within a build, and the ports must not share a router.
+  const app = yield* HttpRouter.toHttpEffect(HttpRouter.addAll(mounted.routes)).pipe(
+    Effect.provideServiceEffect(Layer.CurrentMemoMap, Layer.makeMemoMap)
+  )
+  yield* server.serve(
+    Effect.catchReason(
+      app,
+      "HttpServerError",
+      "RouteNotFound",
+      ({ request }) => Effect.succeed(mounted.fallback(request))
+    )
+  ).pipe(
+    SpanRedaction.withRedactedNames,
+    Effect.provideService(HttpMiddleware.TracerDisabledWhen, isProbe(prefix))
+  )
+  const address = node.address()
+  const taken = typeof address === "object" && address !== null ? address.port : port
+  return { node, port: taken, url: formatUrl(scheme, host, taken) }
+})
+
 /**
  * Serves a backend over HTTP. Fails `invalid_config` for options that contradict each other or would let the network in
- * without authentication, and `connection_failed` when the port is taken (`details.reason` is `port_in_use`).
+ * without authentication, and `connection_failed` when a port is taken (`details.reason` is `port_in_use`).
  *
  * @category layers
  * @since 0.1.0
@@ -140,29 +192,27 @@ export const layer = (options: ServerOptions = {}): Layer.Layer<VoiceServer, Bac
         ...defaults,
         ...Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined))
       }
-      const { fallback, routes } = yield* Routes.make({ ...config, prefix, console, providers })
-      const { node, scheme } = yield* makeNodeServer(config)
-      const clock = yield* Clock.Clock
-      const sockets = SocketLimits.install(node, {
-        max: config.maxConnections,
-        secure: scheme === "https",
-        nowMs: () => MonotonicTime.nowMs(clock)
+      yield* requireOperations(config)
+      const { admin, ...mounted } = yield* Routes.make({ ...config, prefix, console, providers }, {
+        hasAdminPort: config.adminPort !== undefined,
+        isVouched: adopt !== undefined,
+        // A proxy may pass on any name; without one, only those that are known.
+        anyHost: config.authentication === "none" && config.trustedProxies.length > 0
       })
-      const server = yield* NodeHttpServer.make(() => node, {
-        host: config.host,
-        port: config.port,
-        gracefulShutdownTimeout: grace,
-        websocket: { maxPayload: MAX_FRAME_BYTES }
-      }).pipe(Effect.mapError(listenError(config)))
-      yield* Effect.addFinalizer(() => Effect.sync(sockets.destroy))
-      yield* Effect.sync(sockets.sweep).pipe(Effect.delay(SWEEP_INTERVAL), Effect.forever, Effect.forkScoped)
-      const app = yield* HttpRouter.toHttpEffect(HttpRouter.addAll(routes))
-      yield* server.serve(
-        Effect.catchReason(app, "HttpServerError", "RouteNotFound", ({ request }) => Effect.succeed(fallback(request)))
-      ).pipe(
-        SpanRedaction.withRedactedNames,
-        Effect.provideService(HttpMiddleware.TracerDisabledWhen, isProbe(prefix))
-      )
+      const shared = { ...config, prefix, grace }
+      const { node, port, url } = yield* listen({ ...shared, mounted })
+      const adminUrl = admin === undefined ? undefined : (yield* listen({
+        ...shared,
+        mounted: admin,
+        port: config.adminPort ?? 0,
+        maxConnections: Math.min(config.maxConnections, MAX_ADMIN_CONNECTIONS),
+        setting: "server.admin_port"
+      })).url
+      if (config.authentication === "none") {
+        yield* Effect.logWarning(
+          `server.authentication is none: whoever reaches ${url} can start sessions and see those of others`
+        )
+      }
       yield* Effect.addFinalizer(() => drain(backend))
       adopt?.((socket, head) => {
         node.emit("connection", socket)
@@ -170,9 +220,6 @@ export const layer = (options: ServerOptions = {}): Layer.Layer<VoiceServer, Bac
         socket.emit("data", head)
         socket.resume()
       })
-
-      const address = node.address()
-      const port = typeof address === "object" && address !== null ? address.port : config.port
-      return { url: formatUrl(scheme, config.host, port), port }
+      return { url, port, adminUrl }
     })
   ).pipe(Layer.provide([HttpServices.layer, HttpRouter.layer]))

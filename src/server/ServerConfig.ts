@@ -49,15 +49,22 @@ const Range = Schema.String.check(
 const File = Schema.NonEmptyString.check(Schema.isMaxLength(4_096))
 
 /**
- * - `host`: the address to listen on. `127.0.0.1`; any other than loopback needs `apiKeys`.
+ * - `host`: the address to listen on. `127.0.0.1`; any other than loopback needs authentication.
  * - `port`: the port to listen on. 8080; 0 takes a free one.
  * - `publicUrl`: how clients reach the server behind a proxy, with its path if it has one. The URLs of sessions are made of
- *   it.
- * - `allowedOrigins`: web pages of other origins that may use the API.
+ *   it. Any other than loopback needs authentication.
+ * - `allowedOrigins`: web pages of other origins that may use the API. Any other than loopback needs authentication.
  * - `apiKeys`: bearer keys. If there is one, every call to `/v1` needs one, except those that a session's token opens.
- * - `authentication`: `keys`, or `hook`: a caller without a key sends a token that the application's `AuthHook` knows, and
- *   sees their own sessions only.
- * - `trustedProxies`: addresses and ranges of proxies whose `X-Forwarded-For` or `Forwarded` is believed.
+ * - `authentication`: `keys`; `hook`: a caller without a key sends a token that the application's `AuthHook` knows, and
+ *   sees their own sessions only; or `none`: whoever reaches the server may use it, because something in front of it
+ *   authenticates. It is logged at the start.
+ * - `trustedProxies`: addresses and ranges of proxies whose `X-Forwarded-For` or `Forwarded` is believed. If there is one,
+ *   the server needs authentication.
+ * - `adminPort`: a second port of `host` for `/metrics`, `/docs`, `/openapi.json`, `/asyncapi.json` and all of
+ *   `/health/ready`; `port` then answers none of the first four, and `/health/ready` with the status alone. 0 takes a free
+ *   port. Default: all of it is on `port`.
+ * - `operations`: who may read the same: `public`, whoever reaches the port; or `keys`, a caller with one of `apiKeys`.
+ *   Without a key, `/health/ready` then answers with the status alone. `public`.
  * - `tls`: files with the certificate (its chain included) and its key, in PEM. They are checked for changes every minute.
  * - `tls.cert`: the file with the certificate.
  * - `tls.key`: the file with its key.
@@ -79,8 +86,10 @@ export const ServerConfig = Schema.Struct({
   publicUrl: Schema.optionalKey(HttpUrl),
   allowedOrigins: Schema.Array(Origin).pipe(withDefault([])),
   apiKeys: Schema.Array(ApiKey).pipe(withDefault([])),
-  authentication: Schema.Literals(["keys", "hook"]).pipe(withDefault("keys" as const)),
+  authentication: Schema.Literals(["none", "keys", "hook"]).pipe(withDefault("keys" as const)),
   trustedProxies: Schema.Array(Range).pipe(withDefault([])),
+  adminPort: Schema.optionalKey(Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 65_535 }))),
+  operations: Schema.Literals(["public", "keys"]).pipe(withDefault("public" as const)),
   tls: Schema.optionalKey(Schema.Struct({ cert: File, key: File })),
   maxConnections: Schema.Int.check(Schema.isBetween({ minimum: 16, maximum: 1_000_000 })).pipe(withDefault(4_096)),
   telemetry: TelemetryConfig.pipe(withDefault({}))
@@ -90,6 +99,7 @@ export const ServerConfig = Schema.Struct({
     allowedOrigins: "allowed_origins",
     apiKeys: "api_keys",
     trustedProxies: "trusted_proxies",
+    adminPort: "admin_port",
     maxConnections: "max_connections"
   })
 )
@@ -123,27 +133,87 @@ export const isLoopback = (host: string): boolean => {
     /^(?:::ffff:)?127(?:\.\d{1,3}){3}$/.test(bare)
 }
 
+/** What says who reaches a server. */
+type Reach = Pick<ServerConfig, "host" | "publicUrl" | "allowedOrigins" | "trustedProxies">
+
 /**
- * Refuses to offer sessions to the network without authentication: fails `invalid_config`, with the ways to fix it.
+ * The settings by which others than this machine reach a server, by their names in the config.
+ *
+ * Media is not among them: an `announce_address`, a LiveKit room and a Pipecat bridge take nobody whom the API, or the
+ * platform's signature, has not let in.
+ *
+ * @category accessors
+ * @since 0.1.0
+ */
+export const publicSettings = (config: Reach): ReadonlyArray<string> => {
+  const isRemote = (url: string) => !URL.canParse(url) || !isLoopback(new URL(url).hostname)
+  return [
+    ...(isLoopback(config.host) ? [] : ["server.host"]),
+    ...(config.publicUrl !== undefined && isRemote(config.publicUrl) ? ["server.public_url"] : []),
+    ...(config.trustedProxies.length > 0 ? ["server.trusted_proxies"] : []),
+    ...(config.allowedOrigins.some(isRemote) ? ["server.allowed_origins"] : [])
+  ]
+}
+
+/**
+ * Refuses to offer sessions to the network without authentication: fails `invalid_config`, with the settings that make the
+ * server public (`details.settings`) and the ways to fix it.
  *
  * @category validation
  * @since 0.1.0
  */
 export const requireAuthentication = (
-  config: Pick<ServerConfig, "host" | "apiKeys" | "authentication">
-): Effect.Effect<void, InvalidConfig> =>
-  isLoopback(config.host) || config.authentication === "hook" ||
-    config.apiKeys.some((key) => Redacted.value(key) !== "")
-    ? Effect.void
-    : Effect.fail(
+  config: Reach & Pick<ServerConfig, "apiKeys" | "authentication">
+): Effect.Effect<void, InvalidConfig> => {
+  const settings = publicSettings(config)
+  if (settings.length === 0 || config.authentication !== "keys" || config.apiKeys.some(isKey)) return Effect.void
+  const listens = !isLoopback(config.host)
+  const others = settings.filter((name) => name !== "server.host")
+  return Effect.fail(
+    new InvalidConfig({
+      op: "Server.layer",
+      message:
+        `refusing to ${listens ? `listen on ${config.host}` : `serve with ${others.join(" and ")}`} without API ` +
+        `authentication: anyone on the network could start sessions. Set server.api_keys in the config (or ` +
+        `EFFECT_VOICE_SERVER__API_KEYS) to one or more keys of at least 16 characters, or server.authentication to hook, ` +
+        `or to none if something in front of the server authenticates, or ` +
+        [
+          ...(listens ? ["listen on 127.0.0.1"] : []),
+          ...(others.length === 0 ? [] : [`leave out ${others.join(", ")}`])
+        ]
+          .join(" and "),
+      details: { missing: "server.api_keys", host: config.host, settings }
+    })
+  )
+}
+
+const isKey = (key: Redacted.Redacted<string>): boolean => Redacted.value(key) !== ""
+
+/**
+ * Fails `invalid_config` when the settings of what operators read contradict others: keys are asked for where there are
+ * none, or both ports are the same.
+ *
+ * @category validation
+ * @since 0.1.0
+ */
+export const requireOperations = (
+  config: Pick<ServerConfig, "port" | "apiKeys" | "adminPort" | "operations">
+): Effect.Effect<void, InvalidConfig> => {
+  const refuse = (path: string, message: string) =>
+    Effect.fail(
       new InvalidConfig({
         op: "Server.layer",
-        message: `refusing to listen on ${config.host} without API authentication: anyone on the network could start ` +
-          `sessions. Set server.api_keys in the config (or EFFECT_VOICE_SERVER__API_KEYS) to one or more keys of at least ` +
-          `16 characters, or server.authentication to hook, or listen on 127.0.0.1`,
-        details: { missing: "server.api_keys", host: config.host }
+        message: `${path}: ${message}`,
+        details: { faults: [{ path, message }] }
       })
     )
+  if (config.operations === "keys" && !config.apiKeys.some(isKey)) {
+    return refuse("server.operations", "it is keys, but server.api_keys has none")
+  }
+  return config.adminPort !== undefined && config.adminPort !== 0 && config.adminPort === config.port
+    ? refuse("server.admin_port", "expected another port than server.port")
+    : Effect.void
+}
 
 /**
  * Fails `invalid_config` when the config asks for an `AuthHook` and the backend has none.
@@ -155,7 +225,7 @@ export const requireHook = (
   config: Pick<ServerConfig, "authentication">,
   hook: boolean
 ): Effect.Effect<void, InvalidConfig> =>
-  config.authentication === "keys" || hook ? Effect.void : Effect.fail(
+  config.authentication !== "hook" || hook ? Effect.void : Effect.fail(
     new InvalidConfig({
       op: "Server.layer",
       message:

@@ -69,6 +69,11 @@ describe("effect-voice serve on SIGHUP", () => {
       assert.match(err, /^ {2}turn_detection_provider: cannot change while running$/m)
       assert.strictEqual((await create(base, "another")).status, 503, "all or nothing")
 
+      write("max_concurrent_sessions: 9")
+      Fs.writeFileSync(file, Fs.readFileSync(file, "utf8").replace("port: 0", "port: 0, trusted_proxies: [10.0.0.1]"))
+      await hangUp(/^ {2}server: refusing to serve with server\.trusted_proxies [^]*^config: unchanged$/m)
+      assert.strictEqual((await create(base, "another")).status, 503, "all or nothing")
+
       Fs.writeFileSync(file, "max_concurrent_sessions: [")
       await hangUp(/not valid YAML[^]*config: unchanged/)
       write("max_concurrent_sessions: 2")

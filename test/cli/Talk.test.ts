@@ -23,8 +23,34 @@ const waits = (state: TalkState, ms: number) => {
 describe("TalkState", () => {
   it("gives up on silence", () => {
     const state = new TalkState()
+    state.event(event({ type: "session.state", state: "listening" }))
     assert.isUndefined(waits(state, patience.speech - 20))
     assert.strictEqual(state.wait(20), "no_speech")
+  })
+
+  it("tells a server that sends nothing from a recording without speech", () => {
+    const state = new TalkState()
+    assert.isUndefined(waits(state, patience.speech - 20))
+    assert.strictEqual(state.wait(20), "silent")
+  })
+
+  it("waits for no reply without end, whatever the server says", () => {
+    const mute = new TalkState()
+    mute.event(event({ type: "user.transcript", turn: 1, text: "hello", final: true }))
+    mute.event(event({ type: "agent.speech_started", turn: 1 }))
+    assert.isUndefined(waits(mute, patience.reply - 20))
+    mute.audio(20)
+    assert.isUndefined(waits(mute, patience.reply - 20))
+    assert.strictEqual(mute.wait(20), "no_reply")
+
+    const busy = new TalkState()
+    let verdict
+    let waited = 0
+    for (; verdict === undefined && waited < 2 * patience.total; waited += 20) {
+      busy.event(event({ type: "user.speech_started" }))
+      verdict = busy.wait(20)
+    }
+    assert.deepStrictEqual([verdict, waited], ["endless", patience.total])
   })
 
   it("waits longer for words, and longer still for a reply", () => {
@@ -43,7 +69,10 @@ describe("TalkState", () => {
     state.event(event({ type: "user.transcript", turn: 1, text: "hello", final: true }))
     state.event(event({ type: "agent.speech_started", turn: 1 }))
     state.audio(20)
-    assert.isUndefined(waits(state, 10 * patience.reply))
+    for (let i = 0; i < 9; i++) {
+      assert.isUndefined(waits(state, patience.reply - 20))
+      state.audio(20)
+    }
     state.event(event({ type: "agent.speech_stopped", turn: 1, reason: "completed", text: "hi" }))
     assert.isUndefined(waits(state, patience.more - 20))
     assert.strictEqual(state.wait(20), "replied")
@@ -71,7 +100,22 @@ describe("TalkState", () => {
 })
 
 /** A server that speaks the protocol: answers the first tenth of a second of speech. */
-const server = (behaviour: "replies" | "hangs up" | "is full") =>
+type Behaviour =
+  | "replies"
+  | "hangs up"
+  | "is full"
+  | "answers without end"
+  | "names no socket"
+  | "is slow to upgrade"
+  | "floods with audio"
+  | "floods with events"
+  | "sends too much at once"
+  | "writes to the terminal"
+
+/** What a terminal would do: set its title and clipboard, clear it, begin a line, turn text around. */
+const escapes = "\u001b]0;title\u0007\u001b[2J\r\nagent  forged\u001b]52;c;cm0=\u0007\u009b31m\u202e"
+
+const server = (behaviour: Behaviour) =>
   Effect.acquireRelease(
     Effect.callback<
       {
@@ -87,15 +131,28 @@ const server = (behaviour: "replies" | "hangs up" | "is full") =>
       const http = Http.createServer((request, response) => {
         request.resume()
         const host = request.headers.host
+        if (behaviour === "answers without end") {
+          response.writeHead(201)
+          const more = (): void => void response.write("x".repeat(10_000), () => setImmediate(more))
+          return more()
+        }
         response.writeHead(behaviour === "is full" ? 503 : 201, { "content-type": "application/json" })
         response.end(JSON.stringify(
           behaviour === "is full"
             ? { detail: "all slots are taken" }
+            : behaviour === "names no socket"
+            ? { connection_url: "file:///etc/passwd", token: "a b" }
             : { id: "s", connection_url: `ws://${host}/v1/sessions/s/audio`, token: "t0ken", state: "idle" }
         ))
       })
       http.on("upgrade", (request, socket, head) => {
         token = String(request.headers["sec-websocket-protocol"])
+        if (behaviour === "is slow to upgrade") {
+          // A header a second resets what only counts silence.
+          const drip = setInterval(() => socket.write("x: y\r\n"), 1_000)
+          socket.on("close", () => clearInterval(drip)).on("error", () => {})
+          return void socket.write("HTTP/1.1 101 Switching Protocols\r\n")
+        }
         sockets.handleUpgrade(request, socket, head, (ws) => {
           const say = (body: object) => ws.send(JSON.stringify({ seq: seq++, at_ms: 0, ...body }))
           say({
@@ -105,6 +162,23 @@ const server = (behaviour: "replies" | "hangs up" | "is full") =>
             resumed: false
           })
           if (behaviour === "hangs up") return ws.close(1001, "drained")
+          if (behaviour === "sends too much at once") return ws.send(new Uint8Array(1_100_000))
+          if (behaviour === "writes to the terminal") {
+            say({ type: "user.transcript", turn: 1, text: `hi ${escapes}`, final: true })
+            say({ type: "error", code: "agent_error", message: `no ${escapes}` })
+            ws.send(`{"type":"error",\n"seq":9,"at_ms":0,"code":"x","message":"\u009b"}`)
+            ws.send(`no JSON ${escapes}`)
+            return ws.close(1001, "bye \u009b31m")
+          }
+          if (behaviour === "floods with audio" || behaviour === "floods with events") {
+            const body = behaviour === "floods with audio"
+              ? new Uint8Array(100_000)
+              : JSON.stringify({ type: "session.state", state: "idle", seq: 1, at_ms: 0 })
+            const more = (): void => {
+              if (ws.readyState === ws.OPEN) ws.send(body, () => setImmediate(more))
+            }
+            return more()
+          }
           let answered = false
           ws.on("message", (data: Buffer, binary) => {
             if (!binary) return ws.close(1000)
@@ -174,4 +248,54 @@ describe("talk", () => {
       const full = yield* Effect.flip(talk({ ...files, url: (yield* server("is full")).url }))
       assert.match(full.message, /all slots are taken/)
     }).pipe(Effect.scoped, Effect.provide(services)))
+
+  for (
+    const [behaviour, message] of [
+      ["answers without end", /cannot reach .* more than 65536 bytes/],
+      ["names no socket", /the session's WebSocket: /],
+      ["is slow to upgrade", /handshake .* timed out after 10s/],
+      ["floods with audio", /faster than it can be heard/],
+      ["floods with events", /more events than a conversation has/],
+      ["sends too much at once", /a message of more than 1048576 bytes/]
+    ] as const
+  ) {
+    it.live(`ends with a clear message when the server ${behaviour}`, () =>
+      Effect.gen(function*() {
+        const files = yield* recording
+        const { url } = yield* server(behaviour)
+        const error = yield* Effect.flip(talk({ ...files, json: false, url }))
+        assert.match(error.message, message)
+      }).pipe(Effect.scoped, Effect.provide(services)), 60_000)
+  }
+
+  for (const json of [false, true]) {
+    it.live(`lets no server write to the terminal${json ? ", as JSON" : ""}`, () =>
+      Effect.gen(function*() {
+        const files = yield* recording
+        const { url } = yield* server("writes to the terminal")
+        const written: Array<string> = []
+        yield* Effect.acquireUseRelease(
+          Effect.sync(() => {
+            const { write } = process.stdout
+            process.stdout.write = (text: string | Uint8Array) => written.push(String(text)) > 0
+            return write
+          }),
+          () => Effect.flip(talk({ ...files, json, url })),
+          (write) =>
+            Effect.sync(() => {
+              process.stdout.write = write
+            })
+        )
+        const lines = written.join("").split("\n").slice(0, -1)
+        assert.notMatch(lines.join(""), /[\u0000-\u001f\u007f-\u009f\u202a-\u202e]/)
+        if (json) {
+          const events = lines.map((line): unknown => JSON.parse(line))
+          assert.deepInclude(events[1], { type: "user.transcript", text: `hi ${escapes}` })
+          assert.lengthOf(events, 4)
+        } else {
+          assert.match(lines[0] ?? "", /^you {4}hi \\u\{1b\}\]0;title/)
+          assert.isTrue(lines.every((line) => /^(?:you {4}| {7}\[)/.test(line)), lines.join("|"))
+        }
+      }).pipe(Effect.scoped, Effect.provide(services)))
+  }
 })

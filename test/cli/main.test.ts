@@ -178,15 +178,28 @@ describe("cli", () => {
       failed(five, 1, /^error: .*directory does not exist/)
     }).pipe(Effect.scoped))
 
-  it.live("refuses a public address, and survives a closed pipe", () =>
+  it.live("refuses a public address or URL without keys, in check too, and survives a closed pipe", () =>
     Effect.gen(function*() {
-      const [network, piped] = yield* Effect.all([
+      const dir = yield* directory
+      const file = Path.join(dir, "public.yaml")
+      Fs.writeFileSync(file, "server: { public_url: \"https://voice.example\" }\n")
+      const insists = Path.join(dir, "insists.yaml")
+      Fs.writeFileSync(insists, "server: { trusted_proxies: [10.0.0.1], authentication: none, admin_port: 9090 }\n")
+      const [network, served, checked, none, piped] = yield* Effect.all([
         cli(["serve", "--host", "0.0.0.0"]),
+        cli(["serve", "--config", file]),
+        cli(["check", "--config", file]),
+        cli(["check", "--config", insists]),
         cli(["providers", "--json"], { watch: (_, child) => child.stdout?.destroy() })
       ], { concurrency: 2 })
       failed(network, 1, /^error: .*\n {2}server: refusing .*api_keys/)
+      for (const each of [served, checked]) {
+        failed(each, 1, /^error: .*\n {2}server: refusing to serve with server\.public_url .*api_keys/)
+      }
+      assert.strictEqual(none.code, 0, none.err)
+      assert.match(none.out, /no authentication[^]*port 9090/)
       assert.strictEqual(piped.code, 0, piped.err)
-    }))
+    }).pipe(Effect.scoped))
 
   it.live("reports that its port is in use before it downloads models", () =>
     Effect.gen(function*() {

@@ -121,7 +121,7 @@ describe("access to the server", () => {
       assert.isAbove(refused.json["details"].retryAfterMs, 50_000)
       assert.strictEqual((yield* from("192.0.2.2")).status, 201)
     }).pipe(Effect.provide(
-      Server.layer({ port: 0, trustedProxies: ["127.0.0.0/8"] }).pipe(
+      Server.layer({ port: 0, trustedProxies: ["127.0.0.0/8"], authentication: "none" }).pipe(
         Layer.provide(backend({ create: { address: { limit: 1, window: "1m" } } }))
       )
     )))

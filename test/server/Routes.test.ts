@@ -180,7 +180,9 @@ describe("Server.routes", () => {
       assert.deepStrictEqual((yield* call(`${url}/openapi.json`)).json["servers"], [
         { url: "https://voice.example/talk/voice" }
       ])
-    }).pipe(Effect.provide(application({ prefix: "/voice", publicUrl: "https://voice.example/talk/" }))))
+    }).pipe(Effect.provide(
+      application({ prefix: "/voice", publicUrl: "https://voice.example/talk/", authentication: "none" })
+    )))
 
   it.live("guards its own routes only", () =>
     Effect.gen(function*() {
@@ -224,6 +226,10 @@ describe("Server.routes", () => {
       assert.isTrue(Exit.isFailure(refused))
       assert.match(JSON.stringify(refused), /api_keys/)
       assert.isTrue(Exit.isSuccess(yield* open({ authentication: "none" })))
+      const behind = yield* Layer.build(
+        serve(Server.routes({ publicUrl: "https://voice.example" })).pipe(Layer.provide(scripted))
+      ).pipe(Effect.scoped, Effect.exit)
+      assert.match(JSON.stringify(behind), /server\.public_url/)
       const wrong = yield* open({ prefix: "/voice/:tenant", authentication: "none" })
       assert.match(JSON.stringify(wrong), /invalid prefix/)
     }))

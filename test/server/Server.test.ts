@@ -434,7 +434,9 @@ describe("Server", () => {
       })
       assert.strictEqual(foreign.status, 403)
       isProblem(yield* post(url, good, { origin: "https://evil.example" }), 403, "authorization_failed")
-    }).pipe(Effect.provide(serve({ allowedOrigins: ["https://app.example"], publicUrl: "https://voice.example" }))))
+    }).pipe(Effect.provide(
+      serve({ allowedOrigins: ["https://app.example"], publicUrl: "https://voice.example", authentication: "none" })
+    )))
 
   it.effect("makes URLs below the public URL, with its path", () =>
     Effect.gen(function*() {
@@ -445,7 +447,7 @@ describe("Server", () => {
       assert.strictEqual(socket.headers.get("location"), `/talk${path}`)
       const { json } = yield* post(url, { ...good, transport: "webrtc" })
       assert.match(json["connection_url"], /^https:\/\/voice\.example:8443\/talk\/v1\//)
-    }).pipe(Effect.provide(serve({ publicUrl: "https://voice.example:8443/talk/" }))))
+    }).pipe(Effect.provide(serve({ publicUrl: "https://voice.example:8443/talk/", authentication: "none" }))))
 
   it.effect("validates the public URL", () =>
     Effect.gen(function*() {

@@ -6,8 +6,11 @@
 import * as Effect from "effect/Effect"
 import * as Yaml from "effect/encoding/Yaml"
 import * as FileSystem from "effect/FileSystem"
+import { createReadStream } from "node:fs"
 import { describe, InvalidConfig } from "../../BackendError.ts"
+import { deadline } from "../../Deadline.ts"
 import { isRecord, type JsonRecord } from "../../schema/Json.ts"
+import * as ConfigSize from "./ConfigSize.ts"
 
 /**
  * The largest config file that is read: 1 MiB.
@@ -51,27 +54,54 @@ const syntaxError = (cause: unknown, text: string, json: boolean): string =>
     ? `not valid JSON at line ${brokenLine(text)}`
     : `not valid YAML: ${describe(cause).replace(/ '\*[^']*'/, "")}`
 
-const parse = (file: string, text: string): Effect.Effect<unknown, InvalidConfig> => {
+const parse = Effect.fnUntraced(function*(file: string, text: string) {
+  const tooLarge = (fault: string) => invalid(`the config ${file} is too large: ${fault}`, file, "too_large")
   const json = /\.json$/i.test(file) || (!/\.ya?ml$/i.test(file) && text.trimStart().startsWith("{"))
-  return Effect.try({
+  const ofText = json ? undefined : ConfigSize.faultOfText(text)
+  if (ofText !== undefined) return yield* tooLarge(ofText)
+  const raw = yield* Effect.try({
     try: (): unknown => json ? JSON.parse(text) : Yaml.parse(text),
     // the cause is left out: it quotes the document
-    catch: (cause) => invalid(`the config ${file} is ${syntaxError(cause, text, json)}`, file, "syntax")
+    catch: (cause) =>
+      cause instanceof RangeError
+        ? tooLarge(`it is nested deeper than ${ConfigSize.MAX_DEPTH} levels`)
+        : invalid(`the config ${file} is ${syntaxError(cause, text, json)}`, file, "syntax")
   })
-}
+  const fault = ConfigSize.faultOf(raw)
+  return fault === undefined ? raw : yield* tooLarge(fault)
+})
 
-/**
- * Reads a file of keys and values; an empty one is an empty config. Fails `invalid_config` with `details.reason`: `unreadable`,
- * `too_large` or `syntax`.
- *
- * @category loading
- * @since 0.1.0
- */
-export const read = Effect.fnUntraced(function*(
-  file: string
-): Effect.fn.Return<JsonRecord, InvalidConfig, FileSystem.FileSystem> {
+/** How long a pipe may take to be read. */
+const PIPE_DEADLINE = "10 seconds"
+
+/** A pipe or a device has no size: it is read to its end, or to a byte more than is allowed. */
+const readPipe = (file: string) =>
+  Effect.tryPromise({
+    try: async (signal) => {
+      const chunks: Array<Buffer> = []
+      let bytes = 0
+      for await (const chunk of createReadStream(file, { signal })) {
+        chunks.push(chunk)
+        bytes += chunk.length
+        if (bytes > MAX_FILE_BYTES) break
+      }
+      return Buffer.concat(chunks)
+    },
+    catch: (cause) => invalid(`cannot read the config ${file}: ${describe(cause)}`, file, "unreadable")
+  }).pipe(
+    deadline("ConfigSource.load", `reading the config ${file}`, PIPE_DEADLINE),
+    Effect.catchTag("Timeout", (error) => Effect.fail(invalid(error.message, file, "unreadable")))
+  )
+
+const readBytes = Effect.fnUntraced(function*(file: string) {
   const fs = yield* FileSystem.FileSystem
-  const bytes = yield* fs.readFile(file).pipe(
+  const info = yield* Effect.option(fs.stat(file))
+  if (info._tag === "Some") {
+    const { size, type } = info.value
+    if (type !== "File" && type !== "Directory") return yield* readPipe(file)
+    if (type === "File" && size > MAX_FILE_BYTES) return new Uint8Array(MAX_FILE_BYTES + 1)
+  }
+  return yield* fs.readFile(file).pipe(
     Effect.mapError((error) => {
       const reason = error.reason._tag
       const why = reason === "NotFound"
@@ -84,6 +114,19 @@ export const read = Effect.fnUntraced(function*(
       return invalid(`cannot read the config ${file}: ${why}`, file, "unreadable")
     })
   )
+})
+
+/**
+ * Reads a file of keys and values; an empty one is an empty config. Fails `invalid_config` with `details.reason`: `unreadable`,
+ * `too_large` (the file, or what `ConfigSize` limits) or `syntax`.
+ *
+ * @category loading
+ * @since 0.1.0
+ */
+export const read = Effect.fnUntraced(function*(
+  file: string
+): Effect.fn.Return<JsonRecord, InvalidConfig, FileSystem.FileSystem> {
+  const bytes = yield* readBytes(file)
   if (bytes.length > MAX_FILE_BYTES) return yield* invalid(`the config ${file} is larger than 1 MiB`, file, "too_large")
   const raw = yield* parse(file, new TextDecoder().decode(bytes))
   if (raw === null || raw === undefined) return {}

@@ -29,6 +29,7 @@ import { BackendRegistry } from "../provider/BackendRegistry.ts"
 import type { Registries } from "../provider/ProviderContract.ts"
 import { BackendConfig, decode } from "./BackendConfig.ts"
 import * as ConfigFile from "./ConfigFile.ts"
+import * as ConfigSize from "./ConfigSize.ts"
 import * as ConfigVariables from "./ConfigVariables.ts"
 import type { DecodedConfig } from "./DecodedConfig.ts"
 import * as NamedParts from "./NamedParts.ts"
@@ -147,6 +148,11 @@ export const load = <S>(
       ({ path, text }) => EncodedShape.coerce(shapeAt(path), text)
     )
 
+    const what = options.file === undefined ? "the config is not valid" : `the config ${options.file} is not valid`
+    // Aliases and variables together, and the values of variables.
+    const size = ConfigSize.faultOf(typed)
+    if (size !== undefined) return yield* Faults.toError(op, what, [...unset, { path: "", message: size }])
+
     const { [sectionName]: given, ...rest } = typed
     const section = yield* Effect.result(
       Faults.decode(sectionSchema, given ?? {}, { op, what: "the config is not valid", at: [sectionName] })
@@ -178,7 +184,7 @@ export const load = <S>(
     }
     return yield* Faults.toError(
       op,
-      options.file === undefined ? "the config is not valid" : `the config ${options.file} is not valid`,
+      what,
       all,
       (config._tag === "Failure" ? Faults.moreOf(config.failure) : 0) +
         (section._tag === "Failure" ? Faults.moreOf(section.failure) : 0)

@@ -9,6 +9,7 @@ import * as Faults from "../../schema/Faults.ts"
 import { isRecord, type JsonRecord } from "../../schema/Json.ts"
 import { nearest } from "../../schema/NearestName.ts"
 import { BackendConfig } from "./BackendConfig.ts"
+import * as ConfigSize from "./ConfigSize.ts"
 import type { ShapeAt } from "./OptionShapes.ts"
 
 /**
@@ -27,9 +28,6 @@ export const ENV_PREFIX = "EFFECT_VOICE_"
  */
 export type Env = { readonly [name: string]: string | undefined }
 
-/** Deeper than any config, and not deep enough to overflow the stack. */
-const MAX_DEPTH = 32
-
 /**
  * The text of a variable, without the white space and line breaks that files of secrets and of variables leave around it;
  * undefined when nothing remains.
@@ -39,11 +37,52 @@ const textOf = (env: Env, name: string): string | undefined => {
   return text === "" ? undefined : text
 }
 
-const reference = /\$\$\{|\$\{([A-Za-z_][A-Za-z0-9_]*)(?::-([^}]*))?\}/g
+/**
+ * Replaces the references in a text: `value` gives that of a variable, `undefined` to leave the reference as it is. The cost
+ * is that of the text and of what comes of it; from `limit` characters on, nothing more is replaced.
+ */
+const expand = (
+  text: string,
+  limit: number,
+  value: (name: string, otherwise: string | undefined) => string | undefined
+): string => {
+  const head = /([A-Za-z_][A-Za-z0-9_]*)(:-|\})/y
+  let out = ""
+  let at = 0
+  let isOpen = false
+  for (let start = text.indexOf("${"); start !== -1 && out.length <= limit; start = text.indexOf("${", at)) {
+    if (start > at && text[start - 1] === "$") {
+      out += `${text.slice(at, start - 1)}\${`
+      at = start + 2
+      continue
+    }
+    head.lastIndex = start + 2
+    const [, name, mark] = head.exec(text) ?? []
+    // Without a closing bracket behind one reference there is none behind those after it.
+    const end = name === undefined
+      ? -1
+      : mark === "}"
+      ? head.lastIndex - 1
+      : isOpen
+      ? -1
+      : text.indexOf("}", head.lastIndex)
+    if (name !== undefined && end === -1) isOpen = true
+    if (name === undefined || end === -1) {
+      out += text.slice(at, start + 2)
+      at = start + 2
+      continue
+    }
+    const found = value(name, mark === "}" ? undefined : text.slice(head.lastIndex, end))
+    out += text.slice(at, start) + (found ?? text.slice(start, end + 1))
+    at = end + 1
+  }
+  return out + text.slice(at)
+}
 
 /**
- * Replaces the references in all strings. A string that is nothing but references is then read as the type that the schema
- * has there. Every variable that is not set is a fault at its path.
+ * Replaces the references in all strings, once: a value that looks like a reference or like YAML stays text. A string that
+ * is nothing but references is then read as the type that the schema has there. Every variable that is not set is a fault
+ * at its path, and so is a string whose variables make too much text (`ConfigSize.MAX_CHARACTERS`, all together).
  *
  * @category conversions
  * @since 0.1.0
@@ -54,20 +93,30 @@ export const interpolate = (
   shapeAt: ShapeAt
 ): { readonly value: JsonRecord; readonly faults: ReadonlyArray<Faults.Fault> } => {
   const faults: Array<Faults.Fault> = []
+  let left = ConfigSize.MAX_CHARACTERS
   const visit = (value: unknown, path: ReadonlyArray<string>): unknown => {
-    if (path.length > MAX_DEPTH) {
-      faults.push({ path: Faults.pathOf(path.slice(0, 4)), message: `nested deeper than ${MAX_DEPTH} levels` })
+    if (path.length > ConfigSize.MAX_DEPTH) {
+      faults.push({
+        path: Faults.pathOf(path.slice(0, 4)),
+        message: `nested deeper than ${ConfigSize.MAX_DEPTH} levels`
+      })
       return undefined
     }
     if (typeof value === "string" && value.includes("${")) {
-      const text = value.replace(reference, (whole, name: string | undefined, otherwise: string | undefined) => {
-        if (name === undefined) return "${"
+      const text = expand(value, Math.max(0, left), (name, otherwise) => {
         const found = textOf(env, name)
         if (found === undefined && otherwise === undefined) {
           faults.push({ path: Faults.pathOf(path), message: `the environment variable ${name} is not set` })
         }
-        return found ?? otherwise ?? whole
+        return found ?? otherwise
       })
+      if (left >= 0 && (left -= text.length) < 0) {
+        faults.push({
+          path: Faults.pathOf(path),
+          message: `the variables make more than ${ConfigSize.MAX_CHARACTERS.toLocaleString("en-US")} characters`
+        })
+      }
+      if (left < 0) return undefined
       return EncodedShape.coerce(shapeAt(path), text)
     }
     if (Array.isArray(value)) return value.map((item, i) => visit(item, [...path, String(i)]))
@@ -92,7 +141,9 @@ const assign = (raw: JsonRecord, path: ReadonlyArray<string>, value: unknown): J
 /** `EFFECT_VOICE_SESSION__RESUME_WINDOW` → `["session", "resume_window"]`. */
 const pathOf = (name: string): ReadonlyArray<string> | undefined => {
   const path = name.slice(ENV_PREFIX.length).toLowerCase().split("__")
-  return path.every((part) => /^[a-z0-9]+(?:_[a-z0-9]+)*$/.test(part)) ? path : undefined
+  return path.length <= ConfigSize.MAX_DEPTH && path.every((part) => /^[a-z0-9]+(?:_[a-z0-9]+)*$/.test(part))
+    ? path
+    : undefined
 }
 
 /**

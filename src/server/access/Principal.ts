@@ -32,6 +32,16 @@ export const CurrentCredential = Context.Reference<Credential>("effect-voice/ser
 })
 
 /**
+ * Whether the current request may read what is for operators: the parts of the health, not the status alone.
+ *
+ * @category references
+ * @since 0.1.0
+ */
+export const ReadsOperations = Context.Reference<boolean>("effect-voice/server/ReadsOperations", {
+  defaultValue: () => true
+})
+
+/**
  * The bearer token of a request, unverified.
  *
  * @category accessors

@@ -6,6 +6,7 @@
  * - A server on loopback without keys only answers to loopback names, which defeats DNS rebinding: a page cannot point a
  *   name of its own at 127.0.0.1.
  * - With keys, the API needs one. Public pages and health do not, and the provider's routes are opened by a session's token.
+ * - What is for operators needs a key as well where `operations` says so.
  * - With `authentication: "hook"`, a caller without a key is a user, and the handlers ask the application's hook.
  *
  * Synchronous and pure, except for the hash of the keys.
@@ -23,12 +24,12 @@ import * as Principal from "./Principal.ts"
 
 /**
  * What a route asks of a request: an API key; nothing (`public`); nothing, not even a `Host` header (`probe`, for load
- * balancers).
+ * balancers); what the config asks of operators (`operations`).
  *
  * @category models
  * @since 0.1.0
  */
-export type Access = "key" | "public" | "probe"
+export type Access = "key" | "public" | "probe" | "operations"
 
 /**
  * @category models
@@ -42,6 +43,8 @@ export interface RequestGuard {
   ) => HttpServerResponse.HttpServerResponse | undefined
   /** The credential of a request that passed. */
   readonly credential: (request: HttpServerRequest.HttpServerRequest) => Principal.Credential
+  /** Whether a request that passed may read what is for operators. */
+  readonly readsOperations: (request: HttpServerRequest.HttpServerRequest) => boolean
   /** Adds the security headers, and those of CORS. */
   readonly protect: (
     request: HttpServerRequest.HttpServerRequest,
@@ -71,15 +74,18 @@ const hostOf = (authority: string): string => authority.replace(/:\d*$/, "")
 
 /**
  * - `host`: the address that the server listens on, if it is known. Unknown counts as loopback.
- * - `authentication`: `none` when the application authenticates in front of the routes: every caller is trusted.
+ * - `authentication`: with `none`, every caller is trusted: something in front of the routes authenticates.
+ * - `anyHost`: without authentication, requests to other names than loopback are answered as well. Default: with `none`.
  *
  * @category models
  * @since 0.1.0
  */
-export interface GuardOptions extends Pick<ServerConfig, "allowedOrigins" | "apiKeys"> {
+export interface GuardOptions
+  extends Pick<ServerConfig, "allowedOrigins" | "apiKeys" | "authentication" | "operations">
+{
   readonly host: string | undefined
   readonly publicUrl: string | undefined
-  readonly authentication: "none" | ServerConfig["authentication"]
+  readonly anyHost?: boolean | undefined
 }
 
 /**
@@ -91,10 +97,11 @@ export interface GuardOptions extends Pick<ServerConfig, "allowedOrigins" | "api
 export const make = (config: GuardOptions): RequestGuard => {
   const publicUrl = config.publicUrl === undefined ? undefined : new URL(config.publicUrl)
   const origins = new Set([...config.allowedOrigins, ...(publicUrl === undefined ? [] : [publicUrl.origin])])
-  const keys = config.authentication === "none" ? [] : config.apiKeys.map((key) => digest(Redacted.value(key)))
+  const keys = config.apiKeys.map((key) => digest(Redacted.value(key)))
   const byHook = config.authentication === "hook"
-  const localOnly = keys.length === 0 && config.authentication === "keys" &&
-    (config.host === undefined || isLoopback(config.host))
+  const { anyHost = config.authentication === "none" } = config
+  const isOpen = config.authentication === "none" || (config.authentication === "keys" && keys.length === 0)
+  const localOnly = isOpen && !anyHost && (config.host === undefined || isLoopback(config.host))
   const ownHosts = new Set(Array.from(origins, (origin) => new URL(origin).hostname))
 
   const sameOrigin = (origin: string, host: string | undefined): boolean =>
@@ -112,6 +119,9 @@ export const make = (config: GuardOptions): RequestGuard => {
     // Every key is compared: the time must not depend on which one matches.
     return keys.reduce((found, key) => Crypto.timingSafeEqual(key, hash) || found, false)
   }
+
+  const readsOperations = (request: HttpServerRequest.HttpServerRequest): boolean =>
+    config.operations === "public" || authorized(request)
 
   return {
     refuse: (request, access) => {
@@ -147,7 +157,10 @@ export const make = (config: GuardOptions): RequestGuard => {
           : HttpServerResponse.empty({ headers: preflight })
       }
       // With a hook, the handlers authenticate: it may take a while.
-      if (keys.length > 0 && !byHook && access === "key" && !authorized(request)) {
+      const needsKey =
+        (access === "key" && keys.length > 0 && config.authentication === "keys" && !authorized(request)) ||
+        (access === "operations" && !readsOperations(request))
+      if (needsKey) {
         return Problem.errorResponse(
           new AuthenticationFailed({ op, message: "missing or invalid API key: send Authorization: Bearer <key>" })
         )
@@ -159,6 +172,7 @@ export const make = (config: GuardOptions): RequestGuard => {
       const token = Principal.bearerOf(request.headers)
       return { _tag: "User", token: token === undefined ? undefined : Redacted.make(token) }
     },
+    readsOperations,
     protect: (request, response) => {
       const origin = request.headers["origin"]
       const policy = response.headers["content-security-policy"] ?? closed

@@ -1,17 +1,21 @@
 /**
- * Limits the number of sockets of a server, and the time and memory that slow readers may take.
+ * Limits the number of sockets of a server, and the time and memory that silent and slow peers may take.
  *
- * - At `max` sockets, a new one replaces the oldest that has not sent a complete request; if all have, the new one is
- *   answered 503 and closed.
- * - A socket is closed when its response is not read within `READ_MS`, and the oldest are closed when all unread responses
- *   together hold more than `MAX_UNREAD_BYTES`.
+ * - At `max` sockets, a new one replaces one that only its peer keeps open, or else the oldest that has not sent a complete
+ *   request, or else the oldest that waits for another protocol; if there is none, the new one is answered 503 and closed.
+ * - A socket is closed when its TLS handshake takes longer than `HANDSHAKE_MS`, when its response is not read within
+ *   `READ_MS`, when a request for another protocol is neither granted nor answered within `UPGRADE_MS`, and when the peer
+ *   leaves it open for `END_MS` after everything was written. The oldest are closed when all unread responses together hold
+ *   more than `MAX_UNREAD_BYTES`.
  *
- * Upgraded sockets are left to their WebSocket connection. Synchronous, without a clock: the caller passes the time.
+ * Node's own timeouts bound the head and the body of a request, and end before an upgrade. Upgraded sockets are left to their
+ * WebSocket connection. Synchronous, without a clock: the caller passes the time.
  *
  * @since 0.1.0
  */
 import type * as Http from "node:http"
 import type * as Net from "node:net"
+import type { Duplex } from "node:stream"
 import * as Problem from "../../transport/Problem.ts"
 
 /**
@@ -21,6 +25,31 @@ import * as Problem from "../../transport/Problem.ts"
  * @since 0.1.0
  */
 export const READ_MS = 120_000
+
+/**
+ * How long a TLS handshake may take, however its bytes arrive: 10 seconds.
+ *
+ * @category constants
+ * @since 0.1.0
+ */
+export const HANDSHAKE_MS = 10_000
+
+/**
+ * How long a request for another protocol (`Upgrade`) may take, with its body and its answer: 1 minute. Node's timeouts of
+ * requests do not hold any more for such a socket.
+ *
+ * @category constants
+ * @since 0.1.0
+ */
+export const UPGRADE_MS = 60_000
+
+/**
+ * How long the peer may leave a socket open after the last byte was written to it: 10 seconds.
+ *
+ * @category constants
+ * @since 0.1.0
+ */
+export const END_MS = 10_000
 
 /**
  * How much all unread responses may hold together: 64 MiB.
@@ -40,7 +69,7 @@ const SWEEP_EVERY = 64
  * @since 0.1.0
  */
 export interface SocketLimits {
-  /** Closes the sockets whose responses are not read. */
+  /** Closes the sockets that have taken too long. */
   readonly sweep: () => void
   /** Closes what a graceful close has left: WebSockets of clients that do not answer, slow downloads. */
   readonly destroy: () => void
@@ -50,9 +79,30 @@ export interface SocketLimits {
 const keyOf = ({ remoteAddress, remotePort }: Partial<Pick<Net.Socket, "remoteAddress" | "remotePort">>): string =>
   `${remoteAddress} ${remotePort}`
 
-interface PendingSocket {
+interface OpenSocket {
+  readonly key: string
+  /** As it was accepted; with TLS, the socket below. */
   readonly socket: Net.Socket
+  readonly since: number
+  /** The TLS socket over it, once the handshake is done. */
+  secured: Net.Socket | undefined
+  /** The newest request. */
   request: Http.IncomingMessage | undefined
+  /** When a sweep first saw that everything was written. */
+  endedAt: number | undefined
+}
+
+/** All was written and sent: only the peer keeps it open. */
+const isFinished = ({ secured, socket }: OpenSocket): boolean => (secured ?? socket).writableFinished
+
+/** Runs `switched` when the first bytes that are written say that the protocol changes (101). */
+const onSwitch = (socket: Duplex, switched: () => void): void => {
+  const { write } = socket
+  Reflect.set(socket, "write", (...args: ReadonlyArray<unknown>) => {
+    Reflect.deleteProperty(socket, "write")
+    if (String(args[0]).slice(0, 16).startsWith("HTTP/1.1 101 ")) switched()
+    return Reflect.apply(write, socket, args)
+  })
 }
 
 /**
@@ -72,33 +122,49 @@ export const install = (
   }
 ): SocketLimits => {
   const { max, maxUnreadBytes = MAX_UNREAD_BYTES, nowMs, secure = false } = options
-  const open = new Set<Net.Socket>()
+  const open = new Map<Net.Socket, OpenSocket>()
+  const byKey = new Map<string, OpenSocket>()
   /** Sockets without a complete request so far, the oldest first. */
-  const pending = new Map<string, PendingSocket>()
-  const refused = new Set<Net.Socket>()
-  /** Responses under way, the oldest first, and when they began. */
+  const pending = new Set<OpenSocket>()
+  /** Sockets that have asked for another protocol and have not got it, the oldest first, and when they asked. */
+  const upgrading = new Map<OpenSocket, number>()
+  const refused = new Map<Net.Socket, number>()
+  /** Responses under way, the oldest first, and since when they may be read. */
   const responses = new Map<Http.ServerResponse, number>()
   let requests = 0
 
+  const forget = (each: OpenSocket): void => {
+    open.delete(each.socket)
+    pending.delete(each)
+    upgrading.delete(each)
+    if (byKey.get(each.key) === each) byKey.delete(each.key)
+  }
+
+  const drop = (each: OpenSocket): true => {
+    forget(each)
+    each.socket.destroy()
+    return true
+  }
+
+  /** Frees a place; the sockets that have waited longest without a use go first. */
   const dropOldest = (): boolean => {
-    for (const [key, { request, socket }] of pending) {
-      pending.delete(key)
-      if (request?.complete === true) continue
-      open.delete(socket)
-      socket.destroy()
-      return true
+    for (const each of open.values()) if (isFinished(each)) return drop(each)
+    for (const each of pending) {
+      if (each.request?.complete !== true) return drop(each)
+      pending.delete(each)
     }
+    for (const each of upgrading.keys()) return drop(each)
     return false
   }
 
   const refuse = (socket: Net.Socket): void => {
     if (secure) return void socket.destroy()
-    for (const oldest of refused) {
+    for (const oldest of refused.keys()) {
       if (refused.size < MAX_REFUSED) break
       refused.delete(oldest)
       oldest.destroy()
     }
-    refused.add(socket)
+    refused.set(socket, nowMs())
     socket.once("close", () => refused.delete(socket))
     socket.on("error", () => {})
     // Unread input would turn the close into a reset, which discards the refusal.
@@ -124,42 +190,82 @@ export const install = (
     }
   }
 
+  const sweepResponses = (now: number): void => {
+    for (const [response, since] of Array.from(responses)) {
+      if (since > now - READ_MS) break
+      responses.delete(response)
+      // A response that has not begun is bounded by its handler; its reader has all the time from here on.
+      if (response.headersSent) response.socket?.destroy()
+      else responses.set(response, now)
+    }
+  }
+
+  const sweepSockets = (now: number): void => {
+    for (const [each, since] of upgrading) {
+      if (since > now - UPGRADE_MS) break
+      drop(each)
+    }
+    for (const each of open.values()) {
+      if (secure && each.secured === undefined && each.since <= now - HANDSHAKE_MS) drop(each)
+      else if ((each.secured ?? each.socket).writableEnded) {
+        each.endedAt ??= now
+        if (each.endedAt <= now - (isFinished(each) ? END_MS : READ_MS)) drop(each)
+      }
+    }
+    // Their own timeout begins anew with each byte that the peer sends.
+    for (const [socket, since] of refused) if (since <= now - END_MS) socket.destroy()
+  }
+
   // Node's own listener reads requests; a refused socket does not reach it.
   const accepting = server.listeners("connection")
   server.removeAllListeners("connection")
   server.on("connection", (socket: Net.Socket) => {
     if (open.size >= max && !dropOldest()) return refuse(socket)
-    open.add(socket)
     const key = keyOf(socket)
-    pending.set(key, { socket, request: undefined })
-    socket.once("close", () => {
-      open.delete(socket)
-      if (pending.get(key)?.socket === socket) pending.delete(key)
-    })
+    const each: OpenSocket = {
+      key,
+      socket,
+      since: nowMs(),
+      secured: undefined,
+      request: undefined,
+      endedAt: undefined
+    }
+    open.set(socket, each)
+    byKey.set(key, each)
+    pending.add(each)
+    socket.once("close", () => forget(each))
     for (const accept of accepting) Reflect.apply(accept, server, [socket])
   })
-  server.prependListener("request", (request: Http.IncomingMessage, response: Http.ServerResponse) => {
-    const first = pending.get(keyOf(request.socket))
-    if (first !== undefined) first.request = request
+  server.prependListener("secureConnection", (socket: Net.Socket) => {
+    const each = byKey.get(keyOf(socket))
+    if (each !== undefined) each.secured = socket
+  })
+  const onRequest = (request: Http.IncomingMessage, response: Http.ServerResponse): void => {
+    const each = byKey.get(keyOf(request.socket))
+    if (each !== undefined) each.request = request
     responses.set(response, nowMs())
     response.once("close", () => responses.delete(response))
     if (++requests % SWEEP_EVERY === 0) sweepUnread()
+  }
+  // A request with `Expect` is one of the other two.
+  for (const name of ["request", "checkContinue", "checkExpectation"]) server.prependListener(name, onRequest)
+  server.prependListener("upgrade", (request: Http.IncomingMessage, socket: Duplex) => {
+    const each = byKey.get(keyOf(request.socket))
+    if (each === undefined) return
+    pending.delete(each)
+    upgrading.set(each, nowMs())
+    onSwitch(socket, () => void upgrading.delete(each))
   })
-  server.prependListener("upgrade", (request: Http.IncomingMessage) => void pending.delete(keyOf(request.socket)))
 
   return {
     sweep: () => {
-      const late = nowMs() - READ_MS
-      for (const [response, since] of responses) {
-        if (since > late) break
-        responses.delete(response)
-        // A response that has not begun is bounded by its handler.
-        if (response.headersSent) response.socket?.destroy()
-      }
+      const now = nowMs()
+      sweepSockets(now)
+      sweepResponses(now)
       sweepUnread()
     },
     destroy: () => {
-      for (const socket of [...open, ...refused]) socket.destroy()
+      for (const socket of [...open.keys(), ...refused.keys()]) socket.destroy()
     }
   }
 }

@@ -132,7 +132,8 @@ export const Providers = Schema.Struct({
 })
 
 /**
- * Whether new sessions are accepted, and why not.
+ * Whether new sessions are accepted, and why not. `reason` and `parts` are for operators: they are left out for a caller
+ * without a key where `server.operations` is `keys`, and on the first port where there is a `server.admin_port`.
  *
  * @category models
  * @since 0.1.0
@@ -141,7 +142,7 @@ export const Readiness = Schema.Struct({
   status: Health,
   ready: Schema.Boolean,
   reason: Schema.optionalKey(Schema.String),
-  parts: Schema.Array(HealthPart)
+  parts: Schema.optionalKey(Schema.Array(HealthPart))
 })
 
 /** Process liveness: the event loop answers. */
@@ -204,7 +205,9 @@ class Backend extends HttpApiGroup.make("backend")
       .annotateMerge(OpenApi.annotations({ summary: "Whether the process answers" })),
     HttpApiEndpoint.get("ready", "/health/ready", { success: Readiness, error: NotReady })
       .annotateMerge(
-        OpenApi.annotations({ summary: "Whether new sessions are accepted; 503 with the causes when not" })
+        OpenApi.annotations({
+          summary: "Whether new sessions are accepted; 503 when not, with the causes for operators"
+        })
       )
   )
 {}

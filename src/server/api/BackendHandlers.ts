@@ -63,11 +63,13 @@ export const layer = (providers: ReadonlyArray<ProviderInfo>) =>
         ready: Effect.fnUntraced(function*() {
           const { parts, status } = yield* backend.healthCheck
           const accepting = yield* backend.ready
-          if (accepting && status !== "unhealthy") return { status, ready: true, parts }
+          const ready = accepting && status !== "unhealthy"
+          const details = yield* Principal.ReadsOperations
+          if (ready) return { status, ready, ...(details ? { parts } : {}) }
           const reason = accepting
             ? "unhealthy"
             : "no new sessions are accepted: the backend is draining or stopped"
-          return yield* Effect.fail({ status, ready: false, reason, parts })
+          return yield* Effect.fail({ status, ready, ...(details ? { reason, parts } : {}) })
         })
       })
     })

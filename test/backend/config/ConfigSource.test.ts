@@ -3,6 +3,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { Duration, Effect, FileSystem, Layer, Schema } from "effect"
 import * as AgentRegistry from "../../../src/agent/AgentRegistry.ts"
 import * as ConfigSource from "../../../src/backend/config/ConfigSource.ts"
+import * as ConfigVariables from "../../../src/backend/config/ConfigVariables.ts"
 import * as BackendProvider from "../../../src/backend/provider/BackendProvider.ts"
 import { BackendRegistry } from "../../../src/backend/provider/BackendRegistry.ts"
 import { InvalidConfig } from "../../../src/BackendError.ts"
@@ -223,6 +224,57 @@ server: { port: 1.5, tls: true }
       assert.match(yield* message("hunter2"), /mapping/)
       assert.match(yield* message(`a: "${"x".repeat(1_100_000)}"`), /1 MiB/)
     }))
+
+  it("reads references once, as text", () => {
+    const KEY = "${KEY} [1, *x] # \n{a: &b c}"
+    const given = { a: "${KEY}", b: "$${KEY}", c: "${NO:-x}$$${KEY}", d: "${x${}", e: "${NO:-${KEY}", f: "${KEY:-" }
+    const { faults, value } = ConfigVariables.interpolate(given, { KEY }, () => undefined)
+    assert.deepStrictEqual(faults, [])
+    assert.deepStrictEqual(value, { a: KEY, b: "${KEY}", c: "x$${KEY}", d: "${x${}", e: "${KEY", f: "${KEY:-" })
+  })
+
+  it.effect("limits what a small file or a variable can be multiplied into", () =>
+    Effect.gen(function*() {
+      const levels = Array.from({ length: 9 }, (_, i) => `a${i + 1}: &a${i + 1} [${`*a${i},`.repeat(9)}]`)
+      const keys = Array.from({ length: 10_000 }, (_, i) => `k${i}: 1`)
+      for (
+        const [text, message, env] of [
+          [`a0: &a0 [x, x]\n${levels.join("\n")}`, /more than 50,000 values/],
+          [
+            `a: &a {${keys.join(", ")}}\n${"b: {<<: *a}\n".repeat(1_000)}`,
+            /merge keys may copy more than 200,000 keys/
+          ],
+          [`a: &a ${"x".repeat(500_000)}\nb: [${"*a,".repeat(20_000)}]`, /more than 4,194,304 characters/],
+          [`a: ${"[".repeat(500_000)}`, /deeper than 32 levels/],
+          [Array.from({ length: 40 }, (_, i) => `${" ".repeat(i)}a:`).join("\n"), /deeper than 32 levels/],
+          [`a: [\n${`${"x".repeat(40)},\n`.repeat(19_000)}]`, /lines times its characters/],
+          [`a: "${" ".repeat(900_000)}x\n b"`, /more than 200 spaces or backslashes/],
+          [`a: "${"\\".repeat(900_000)}x\n b"`, /more than 200 spaces or backslashes/],
+          ["a:\n".repeat(20_000), /more than 20,000 lines/],
+          [`a: [${"1,".repeat(500_000)}]`, /more than 50,000 values/],
+          [`agent: "${"${KEY}".repeat(100_000)}"`, /agent: the variables make more than/, { KEY: "x".repeat(100_000) }],
+          [`agent: "${"${KEY:-".repeat(140_000)}"`, /agent: unknown agent/, {}],
+          ["max_retries: 1", /deeper than 32 levels/, {
+            EFFECT_VOICE_ENGINES: `{"a":${"[".repeat(5_000)}${"]".repeat(5_000)}}`
+          }]
+        ] as ReadonlyArray<readonly [string, RegExp, Record<string, string>?]>
+      ) {
+        const before = process.memoryUsage().rss
+        const error = yield* Effect.flip(load(text, env ?? {}))
+        assert.match(error.message.slice(0, 500), message)
+        assert.isBelow(process.memoryUsage().rss - before, 400 * 1_048_576, String(message))
+      }
+      const json = yield* Effect.flip(load(`{"a":${"[".repeat(400_000)}${"]".repeat(400_000)}}`, {}, ".json"))
+      assert.match(json.message, /deeper than 32 levels/)
+      assert.deepInclude(json, { details: { file: json.message.split(" ")[2], reason: "too_large" } })
+    }))
+
+  it.live("reads a pipe to its end, and a device no further than it may", () =>
+    Effect.gen(function*() {
+      const error = yield* Effect.flip(ConfigSource.load({ file: "/dev/zero", section }))
+      assert.match(error.message, /larger than 1 MiB/)
+      assert.strictEqual((yield* ConfigSource.load({ file: "/dev/null", section })).config.provider, "local")
+    }).pipe(Effect.provide(registries)))
 
   it.effect("reports a file that cannot be read", () =>
     Effect.gen(function*() {

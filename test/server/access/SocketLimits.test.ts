@@ -8,7 +8,14 @@ import * as Net from "node:net"
 import * as Os from "node:os"
 import * as Path from "node:path"
 import * as NodeTls from "node:tls"
-import { install, READ_MS, type SocketLimits } from "../../../src/server/access/SocketLimits.ts"
+import {
+  END_MS,
+  HANDSHAKE_MS,
+  install,
+  READ_MS,
+  type SocketLimits,
+  UPGRADE_MS
+} from "../../../src/server/access/SocketLimits.ts"
 import { VoiceServer } from "../../../src/server/Server.ts"
 import { serve } from "../support.ts"
 
@@ -37,6 +44,14 @@ const start = (options: {
         answered++
       }
       const server: Http.Server = tls === undefined ? Http.createServer(answer) : Https.createServer(tls, answer)
+      // Effect answers these two as it does any request.
+      server.on("checkContinue", answer)
+      server.on("upgrade", (request: Http.IncomingMessage, socket: Net.Socket) => {
+        socket.on("error", () => {})
+        if (request.url === "/socket") socket.write("HTTP/1.1 101 Switching Protocols\r\n\r\n")
+        else if (request.url === "/refused") socket.end("HTTP/1.1 401 Unauthorized\r\n\r\n")
+        answered++
+      })
       const time = { nowMs: 0 }
       const sockets = install(server, { ...limits, secure: tls !== undefined, nowMs: () => time.nowMs })
       server.listen(0, "127.0.0.1", () => {
@@ -63,11 +78,11 @@ interface Client {
   closed: boolean
 }
 
-/** Connects and sends what it is given. */
-const connect = (port: number, text = "") =>
+/** Connects and sends what it is given; `halfOpen`: leaves the connection open when the server has ended it. */
+const connect = (port: number, text = "", halfOpen = false) =>
   Effect.acquireRelease(
     Effect.callback<Client>((resume) => {
-      const socket = Net.connect(port, "127.0.0.1", () => {
+      const socket = Net.connect({ port, host: "127.0.0.1", allowHalfOpen: halfOpen }, () => {
         if (text !== "") socket.write(text)
         resume(Effect.succeed(client))
       })
@@ -86,7 +101,44 @@ const until = (holds: () => boolean) =>
     Effect.timeout("1 minute")
   )
 
-const get = (path = "/") => `GET ${path} HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n`
+/** Goes on sending until the server has closed the connection. */
+const closed = (client: Client) =>
+  until(() => {
+    client.socket.write("x")
+    return client.closed
+  })
+
+const get = (path = "/", headers = "") => `GET ${path} HTTP/1.1\r\nHost: 127.0.0.1\r\n${headers}\r\n`
+const upgrade = (path: string) => get(path, "Connection: Upgrade\r\nUpgrade: websocket\r\n")
+
+/** A certificate of its own for localhost, and its key. */
+const makeCertificate = Effect.gen(function*() {
+  const dir = yield* Effect.acquireRelease(
+    Effect.sync(() => Fs.mkdtempSync(Path.join(Os.tmpdir(), "effect-voice-sockets-"))),
+    (made) => Effect.sync(() => Fs.rmSync(made, { recursive: true, force: true }))
+  )
+  const [key, cert] = [Path.join(dir, "key"), Path.join(dir, "cert")]
+  const curve = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1"]
+  execFileSync(
+    "openssl",
+    ["req", "-x509", ...curve, "-nodes", "-days", "2", "-subj", "/CN=localhost", "-keyout", key, "-out", cert],
+    { stdio: "ignore" }
+  )
+  return { key: Fs.readFileSync(key), cert: Fs.readFileSync(cert) }
+})
+
+/** Speaks TLS over a connection. */
+const secure = (port: number, text: string) =>
+  Effect.map(connect(port), (client) => {
+    const spoken = NodeTls.connect({ socket: client.socket, rejectUnauthorized: false }, () => {
+      if (text !== "") spoken.write(text)
+    })
+    const over = { spoken, text: "", closed: false }
+    spoken.on("error", () => {})
+    spoken.on("data", (part) => over.text += part.toString())
+    spoken.on("close", () => over.closed = true)
+    return over
+  })
 
 describe("SocketLimits", () => {
   it.live("replaces the oldest socket without a request by a new one, and no other", () =>
@@ -183,41 +235,101 @@ describe("SocketLimits", () => {
 
   it.live("tells sockets with a request from others over TLS as well", () =>
     Effect.gen(function*() {
-      const dir = yield* Effect.acquireRelease(
-        Effect.sync(() => Fs.mkdtempSync(Path.join(Os.tmpdir(), "effect-voice-sockets-"))),
-        (made) => Effect.sync(() => Fs.rmSync(made, { recursive: true, force: true }))
-      )
-      const [key, cert] = [Path.join(dir, "key"), Path.join(dir, "cert")]
-      const curve = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1"]
-      execFileSync(
-        "openssl",
-        ["req", "-x509", ...curve, "-nodes", "-days", "2", "-subj", "/CN=localhost", "-keyout", key, "-out", cert],
-        { stdio: "ignore" }
-      )
-      const tls = { key: Fs.readFileSync(key), cert: Fs.readFileSync(cert) }
+      const tls = yield* makeCertificate
       const { port } = yield* start({ max: 2, tls })
-      const secure = (text: string) =>
-        Effect.map(connect(port), (client) => {
-          const spoken = NodeTls.connect({ socket: client.socket, rejectUnauthorized: false }, () => {
-            if (text !== "") spoken.write(text)
-          })
-          const over = { spoken, text: "", closed: false }
-          spoken.on("error", () => {})
-          spoken.on("data", (part) => over.text += part.toString())
-          spoken.on("close", () => over.closed = true)
-          return over
-        })
-      const user = yield* secure(get())
+      const user = yield* secure(port, get())
       yield* until(() => user.text.includes("hello"))
       const silent = yield* connect(port)
-      const newcomer = yield* secure(get())
+      const newcomer = yield* secure(port, get())
       yield* until(() => newcomer.text.includes("hello") && silent.closed)
-      const refused = yield* secure(get())
+      const refused = yield* secure(port, get())
       yield* until(() => refused.closed)
       assert.strictEqual(refused.text, "")
       user.text = ""
       user.spoken.write(get())
       yield* until(() => user.text.includes("hello"))
+    }))
+
+  it.live("ends a TLS handshake that does not finish in time, silent or a byte at a time", () =>
+    Effect.gen(function*() {
+      const { port, sockets, time } = yield* start({ max: 8, tls: yield* makeCertificate })
+      const user = yield* secure(port, get())
+      yield* until(() => user.text.includes("hello"))
+      const silent = yield* connect(port)
+      const slow = yield* connect(port, "\u0016\u0003\u0001")
+      time.nowMs = HANDSHAKE_MS - 1
+      sockets.sweep()
+      slow.socket.write("\u0002")
+      yield* Effect.sleep("20 millis")
+      assert.deepStrictEqual([silent.closed, slow.closed], [false, false])
+      time.nowMs = HANDSHAKE_MS
+      sockets.sweep()
+      yield* until(() => silent.closed && slow.closed)
+      assert.isFalse(user.closed)
+    }))
+
+  it.live("closes a refused upgrade that its peer leaves open, and no WebSocket", () =>
+    Effect.gen(function*() {
+      const { answered, port, sockets, time } = yield* start({ max: 8 })
+      const joined = yield* connect(port, upgrade("/socket"))
+      const refused = yield* connect(port, upgrade("/refused"), true)
+      const hanging = yield* connect(port, upgrade("/hanging"))
+      yield* until(() => answered() === 3 && joined.text.includes("101") && refused.text.includes("401"))
+      sockets.sweep()
+      time.nowMs = END_MS - 1
+      sockets.sweep()
+      assert.deepStrictEqual([joined, refused, hanging].map((each) => each.closed), [false, false, false])
+      time.nowMs = END_MS
+      sockets.sweep()
+      yield* closed(refused)
+      time.nowMs = UPGRADE_MS
+      sockets.sweep()
+      yield* until(() => hanging.closed)
+      time.nowMs = 10 * READ_MS
+      sockets.sweep()
+      yield* Effect.sleep("20 millis")
+      assert.isFalse(joined.closed)
+    }))
+
+  it.live("gives the places of refused upgrades to newcomers", () =>
+    Effect.gen(function*() {
+      const { answered, port } = yield* start({ max: 3 })
+      const joined = yield* connect(port, upgrade("/socket"))
+      const refused = yield* connect(port, upgrade("/refused"), true)
+      const hanging = yield* connect(port, upgrade("/hanging"))
+      yield* until(() => answered() === 3 && refused.text.includes("401"))
+      for (const dropped of [refused, hanging]) {
+        const newcomer = yield* connect(port, get())
+        yield* until(() => newcomer.text.includes("hello"))
+        yield* closed(dropped)
+      }
+      assert.isFalse(joined.closed)
+    }))
+
+  it.live("closes the socket of a response to a request with Expect that is not read in time", () =>
+    Effect.gen(function*() {
+      const { answered, port, sockets, time } = yield* start({ max: 8 })
+      const slow = yield* connect(port)
+      slow.socket.pause()
+      slow.socket.write(get("/download", "Expect: 100-continue\r\n"))
+      yield* until(() => answered() === 1)
+      time.nowMs = READ_MS
+      sockets.sweep()
+      slow.socket.resume()
+      yield* until(() => slow.closed)
+      assert.isBelow(slow.text.length, 16 * MiB)
+    }))
+
+  it.live("closes a refused socket whose peer goes on sending", () =>
+    Effect.gen(function*() {
+      const { port, sockets, time } = yield* start({ max: 1 })
+      const user = yield* connect(port, get())
+      yield* until(() => user.text.includes("hello"))
+      const refused = yield* connect(port, "x", true)
+      yield* until(() => refused.text.includes("503"))
+      time.nowMs = END_MS
+      sockets.sweep()
+      yield* closed(refused)
     }))
 
   it.live("limits a server by server.max_connections", () =>
