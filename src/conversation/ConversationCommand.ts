@@ -19,7 +19,7 @@ import type { HistoryItem } from "./History.ts"
  * - `Start`: begin a reply. A `speculative` one is a preemptive reply: it stays silent until `Commit`, and `Discard` drops
  *   it.
  * - `Hold`: pause the reply's playout. `Release` resumes it, `End` ends it for good.
- * - `Append`: add an item to the history.
+ * - `Append`: add an item to the history. `cut`: its text was too long.
  * - `Withdraw`: remove the user's question of this turn from the history.
  * - `Close`: the conversation is over.
  *
@@ -52,6 +52,6 @@ export type Command =
   | { readonly _tag: "Release"; readonly epoch: number }
   | { readonly _tag: "End"; readonly epoch: number; readonly reason: SpeechEnd }
   | { readonly _tag: "Emit"; readonly event: ConversationEvent }
-  | { readonly _tag: "Append"; readonly item: HistoryItem }
+  | { readonly _tag: "Append"; readonly item: HistoryItem; readonly cut: boolean }
   | { readonly _tag: "Withdraw"; readonly turn: number }
   | { readonly _tag: "Close"; readonly reason: SessionEnd }

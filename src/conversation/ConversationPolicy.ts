@@ -8,6 +8,9 @@ import { withDefault } from "../schema/Defaults.ts"
 import { boundedDuration } from "../schema/Durations.ts"
 import { encodeKeys } from "../schema/EncodedKeys.ts"
 
+/** A text that the agent says by itself: at most 4,096 characters, some 5 min of speech. */
+const Said = Schema.String.check(Schema.isMaxLength(4_096))
+
 const Endpointing = Schema.Struct({
   mode: Schema.Literals(["fixed", "adaptive"]).pipe(withDefault("fixed" as const)),
   silence: boundedDuration("100 millis", "5 seconds").pipe(withDefault("300ms")),
@@ -44,7 +47,7 @@ const Away = Schema.Struct({
  * not count.
  *
  * - `firstSpeaker`: `agent` greets with `greeting` when a user first attaches; `user` waits.
- * - `greeting`: what the agent says first; `""` says nothing, here and in the other texts.
+ * - `greeting`: what the agent says first; `""` says nothing, here and in the other texts. At most 4,096 characters each.
  * - `goodbye`: what the agent says before a close that the backend begins.
  * - `apology`: what the agent says when an answer failed before any of it was audible.
  * - `endpointing`: when the user's turn is over.
@@ -83,9 +86,9 @@ const Away = Schema.Struct({
  */
 export const ConversationPolicy = Schema.Struct({
   firstSpeaker: Schema.Literals(["agent", "user"]).pipe(withDefault("agent" as const)),
-  greeting: Schema.String.pipe(withDefault("")),
-  goodbye: Schema.String.pipe(withDefault("")),
-  apology: Schema.String.pipe(withDefault("Sorry, something went wrong. Could you say that again?")),
+  greeting: Said.pipe(withDefault("")),
+  goodbye: Said.pipe(withDefault("")),
+  apology: Said.pipe(withDefault("Sorry, something went wrong. Could you say that again?")),
   endpointing: Endpointing.pipe(withDefault({})),
   interruption: Interruption.pipe(withDefault({})),
   echoGuard: Schema.Boolean.pipe(withDefault(true)),

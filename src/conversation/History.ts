@@ -4,9 +4,13 @@
  * The user's text is the transcript of a turn. The agent's text is what was played, exact to one word, and is marked as
  * interrupted when the user cut it off. Items are in the order in which they happened.
  *
+ * A history is bounded in bytes, as what is stored and sent is: a text that is too long is cut, with a mark, and of a history
+ * that is too long the oldest items leave, which the oldest that stays tells.
+ *
  * @since 0.1.0
  */
 import * as Schema from "effect/Schema"
+import * as JsonBytes from "../schema/JsonBytes.ts"
 
 /**
  * One utterance.
@@ -15,6 +19,7 @@ import * as Schema from "effect/Schema"
  * - `kind`: `speech`; `text` when the user typed; `audio` for audio without text (`sendAudio`).
  * - `interrupted`: the agent was cut off; `text` is what was played until then.
  * - `atMs`: Unix time in ms at which the user's turn ended, or the agent's first audio was sent.
+ * - `omittedBefore`: how many earlier items have left the history, which was too long. Only the oldest item has it.
  *
  * @category models
  * @since 0.1.0
@@ -25,8 +30,9 @@ export const HistoryItem = Schema.Struct({
   kind: Schema.Literals(["speech", "text", "audio"]),
   text: Schema.String,
   interrupted: Schema.Boolean,
-  atMs: Schema.Finite
-}).pipe(Schema.encodeKeys({ atMs: "at_ms" }))
+  atMs: Schema.Finite,
+  omittedBefore: Schema.optionalKey(Schema.Natural)
+}).pipe(Schema.encodeKeys({ atMs: "at_ms", omittedBefore: "omitted_before" }))
 
 /**
  * @category models
@@ -41,3 +47,70 @@ export type HistoryItem = typeof HistoryItem.Type
  * @since 0.1.0
  */
 export const render = (item: HistoryItem): string => item.interrupted ? `${item.text} …` : item.text
+
+/**
+ * The longest text of one item, in bytes of JSON: 48 KiB, which is 16,384 characters of any script.
+ *
+ * @category constants
+ * @since 0.1.0
+ */
+export const MAX_TEXT_BYTES = 49_152
+
+/**
+ * The longest history, in bytes of JSON: 1 MiB.
+ *
+ * @category constants
+ * @since 0.1.0
+ */
+export const MAX_BYTES = 1_048_576
+
+/** A history that is too long is cut to so much: each cut moves all items, and is stored anew. */
+const KEPT_BYTES = MAX_BYTES * 3 / 4
+
+/** What an item takes besides its text, in bytes of JSON. */
+const ITEM_BYTES = 128
+
+const sizes = new WeakMap<HistoryItem, number>()
+
+const sizeOf = (item: HistoryItem): number => {
+  const known = sizes.get(item)
+  if (known !== undefined) return known
+  const size = JsonBytes.lengthOf(item.text) + ITEM_BYTES
+  sizes.set(item, size)
+  return size
+}
+
+/**
+ * Cuts the text of an item that is too long, and marks it.
+ *
+ * @category combinators
+ * @since 0.1.0
+ */
+export const cutText = (text: string): string => JsonBytes.cut(text, MAX_TEXT_BYTES)
+
+/**
+ * Whether a text was cut.
+ *
+ * @category predicates
+ * @since 0.1.0
+ */
+export const isCut = (text: string): boolean => text.endsWith(JsonBytes.CUT_MARK)
+
+/**
+ * A history of at most `MAX_BYTES`: of a longer one the oldest items leave, a quarter of it at once, and the oldest that stays
+ * tells how many have left.
+ *
+ * @category combinators
+ * @since 0.1.0
+ */
+export const limit = (history: ReadonlyArray<HistoryItem>): ReadonlyArray<HistoryItem> => {
+  let bytes = 0
+  for (const item of history) bytes += sizeOf(item)
+  if (bytes <= MAX_BYTES) return history
+  let from = 0
+  for (; from < history.length - 1 && bytes > KEPT_BYTES; from++) bytes -= sizeOf(history[from]!)
+  const [oldest, ...others] = history.slice(from)
+  if (oldest === undefined) return history
+  const omittedBefore = history.slice(0, from + 1).reduce((sum, item) => sum + (item.omittedBefore ?? 0), from)
+  return [{ ...oldest, omittedBefore }, ...others]
+}

@@ -185,7 +185,9 @@ export class Attachments {
     const { dispatch, emit, output, state } = this.#options
     switch (message.type) {
       case "user.text": {
-        if (!UtteranceQueue.isFullOfTexts(state())) return dispatch({ _tag: "UserText", text: message.text })
+        if (!UtteranceQueue.isFullOfTexts(state(), message.text)) {
+          return dispatch({ _tag: "UserText", text: message.text })
+        }
         const { code, message: refusal } = UtteranceQueue.full("VoiceSession.sendText")
         return emit({ type: "error", code, message: refusal, details: { reason: "queue_full" } })
       }

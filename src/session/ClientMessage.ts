@@ -7,15 +7,24 @@
  * @since 0.1.0
  */
 import * as Schema from "effect/Schema"
+import * as History from "../conversation/History.ts"
 import * as Json from "../schema/Json.ts"
+import * as JsonBytes from "../schema/JsonBytes.ts"
 
 /**
- * The longest `user.text`: 16,384 UTF-16 code units.
+ * The longest `user.text`: 16,384 UTF-16 code units, and 48 KiB of JSON, which only control characters exceed.
  *
  * @category constants
  * @since 0.1.0
  */
 export const MAX_TEXT_LENGTH = 16_384
+
+const Text = Schema.String.check(
+  Schema.isMaxLength(MAX_TEXT_LENGTH),
+  Schema.makeFilter((text) =>
+    JsonBytes.fits(text, History.MAX_TEXT_BYTES) || `expected at most ${History.MAX_TEXT_BYTES} bytes of JSON`
+  )
+)
 
 const message = <const Type extends string, Fields extends Schema.Struct.Fields>(
   type: Type,
@@ -24,7 +33,7 @@ const message = <const Type extends string, Fields extends Schema.Struct.Fields>
 ) => Schema.Struct({ type: Schema.Literal(type), ...fields }).annotate({ description })
 
 const userText = message("user.text", "The user typed a turn; the agent answers aloud.", {
-  text: Schema.String.check(Schema.isMaxLength(MAX_TEXT_LENGTH)).annotateKey({ description: "What the user typed." })
+  text: Text.annotateKey({ description: "What the user typed." })
 })
 const agentInterrupt = message(
   "agent.interrupt",

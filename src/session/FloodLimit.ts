@@ -33,8 +33,9 @@ const MAX_OVER_MS = 2_000
 
 /** The cost of a frame that is cheap to handle: a ping, a position, a malformed message. */
 const FRAME_MS = 20
-/** A typed turn starts a reply of the agent. */
+/** A typed turn starts a reply of the agent, which reads it: a long one costs more. */
 const TURN_MS = 1_000
+const TURN_CHARACTERS_PER_MS = 4
 /** The least cost of an audio frame, however short it is. */
 const MIN_AUDIO_MS = 1
 
@@ -45,7 +46,9 @@ const MIN_AUDIO_MS = 1
  * @since 0.1.0
  */
 export const costOf = (parsed: ClientMessage.ParseResult): number =>
-  parsed._tag === "Message" && parsed.message.type === "user.text" ? TURN_MS : FRAME_MS
+  parsed._tag === "Message" && parsed.message.type === "user.text"
+    ? TURN_MS + parsed.message.text.length / TURN_CHARACTERS_PER_MS
+    : FRAME_MS
 
 /**
  * The cost of an audio frame, in ms.

@@ -60,7 +60,14 @@ const persist = (core: SessionCore) =>
     }),
     heard: (epoch) => core.output.heard(epoch),
     onSaved: (through) => core.emit({ type: "session.saved", through }),
-    onTakenOver: () => core.dispatch({ _tag: "Close", reason: "taken_over" })
+    onTakenOver: () => core.dispatch({ _tag: "Close", reason: "taken_over" }),
+    onTooLarge: () =>
+      core.emitIfOpen({
+        type: "error",
+        code: "invalid_config",
+        message: "the session store refuses texts as too large: they are stored cut",
+        details: { reason: "too_large" }
+      })
   })
 
 /** Records what the retention hook allows. */

@@ -64,6 +64,7 @@ export class SessionCore {
   readonly dispatcher: SessionDispatcher
   readonly events = new Broadcast<SessionEvent>(EVENT_BUFFER)
   readonly receivedAudio = new ReceivedAudio()
+  #hasLoggedCut = false
   metadata: Metadata
   /** The number of the last event. */
   seq: number
@@ -288,6 +289,8 @@ export class SessionCore {
       case "Emit":
         return this.emit(command.event)
       case "Append":
+        if (command.cut) this.#logCut()
+        return this.persistence?.requestSave()
       case "Withdraw":
         return this.persistence?.requestSave()
       case "SetTimer":
@@ -317,6 +320,13 @@ export class SessionCore {
       case "Close":
         return this.#close(command.reason)
     }
+  }
+
+  /** Once: whoever sends one text that is too long may send many. */
+  #logCut(): void {
+    if (this.#hasLoggedCut) return
+    this.#hasLoggedCut = true
+    this.runtime.run("cut", Effect.logWarning("a text was too long for the history of a session, and was cut"))
   }
 
   #predictEndOfTurn({ agentSaid, id, transcript }: Extract<Command, { readonly _tag: "PredictEndOfTurn" }>): void {

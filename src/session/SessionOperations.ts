@@ -38,7 +38,6 @@ import type {
 type SessionOperation = TelemetryNames.Operation extends infer Name ? Name extends `session.${infer Own}` ? Own : never
   : never
 
-const MAX_SAY_CHARACTERS = 16_384
 const MAX_AUDIO_BYTES = 65_536
 /** `sendAudio` takes up to 4 MiB at once. */
 const MAX_SEND_AUDIO_BYTES = MAX_AUDIO_BYTES * 64
@@ -137,7 +136,7 @@ export class SessionOperations implements VoiceSession {
               })
             )
           }
-          return this.#enqueue(op, () => {
+          return this.#enqueue(op, "", () => {
             const key = replies.addAudio(Pcm.copyInt16(audio), sampleRate)
             dispatch({ _tag: "Say", source: { _tag: "Audio", key } })
           })
@@ -167,14 +166,15 @@ export class SessionOperations implements VoiceSession {
     )
 
   readonly say = (text: string, options?: SayOptions): Effect.Effect<void, BackendError> =>
-    this.#operation("say", (op) =>
-      text.trim() === "" || text.length > MAX_SAY_CHARACTERS
-        ? invalid(op, `expected 1 to ${MAX_SAY_CHARACTERS} characters`)
-        : this.#enqueue(op, () =>
-          this.#core.dispatch({
-            _tag: "Say",
-            source: { _tag: "Text", text, optional: false, uninterruptible: options?.interruptible === false }
-          })))
+    this.#operation("say", (op) => {
+      const fault = text.trim() === "" ? "expected a text" : UtteranceQueue.lengthFault(text)
+      if (fault !== undefined) return invalid(op, fault)
+      return this.#enqueue(op, text, () =>
+        this.#core.dispatch({
+          _tag: "Say",
+          source: { _tag: "Text", text, optional: false, uninterruptible: options?.interruptible === false }
+        }))
+    })
 
   readonly interrupt = (options?: InterruptOptions): Effect.Effect<void, BackendError> =>
     this.#operation("interrupt", (op) => {
@@ -186,7 +186,9 @@ export class SessionOperations implements VoiceSession {
 
   readonly sendText = (text: string): Effect.Effect<void, BackendError> =>
     this.#operation("sendText", (op) => {
-      if (UtteranceQueue.isFullOfTexts(this.#core.state)) return Effect.fail(UtteranceQueue.full(op))
+      const fault = UtteranceQueue.lengthFault(text)
+      if (fault !== undefined) return invalid(op, fault)
+      if (UtteranceQueue.isFullOfTexts(this.#core.state, text)) return Effect.fail(UtteranceQueue.full(op))
       this.#core.dispatch({ _tag: "UserText", text })
       return Effect.void
     })
@@ -229,12 +231,13 @@ export class SessionOperations implements VoiceSession {
     )
   }
 
-  #enqueue(op: string, add: () => void): Effect.Effect<void, BackendError> {
-    const { lifecycle, queue } = this.#core.state
+  #enqueue(op: string, text: string, add: () => void): Effect.Effect<void, BackendError> {
+    const { state } = this.#core
+    const { lifecycle } = state
     if (lifecycle._tag === "Draining") {
       return Effect.fail(new ContextCanceled({ op, message: "the session is ending" }))
     }
-    if (queue.length >= UtteranceQueue.MAX) return Effect.fail(UtteranceQueue.full(op))
+    if (UtteranceQueue.isFull(state, text)) return Effect.fail(UtteranceQueue.full(op))
     add()
     return Effect.void
   }

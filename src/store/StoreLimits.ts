@@ -4,23 +4,13 @@
  * @since 0.1.0
  */
 import { InvalidConfig, SessionNotFound } from "../BackendError.ts"
-import { MAX_SECRETS, type SnapshotDamage, type StoredSession } from "../session/persistence/SessionStore.ts"
-
-/**
- * The largest head of a stored session, in bytes.
- *
- * @category constants
- * @since 0.1.0
- */
-export const MAX_HEAD_BYTES = 256 * 1024
-
-/**
- * The largest history item, in bytes.
- *
- * @category constants
- * @since 0.1.0
- */
-export const MAX_ITEM_BYTES = 64 * 1024
+import {
+  MAX_HEAD_BYTES,
+  MAX_ITEM_BYTES,
+  MAX_SECRETS,
+  type SnapshotDamage,
+  type StoredSession
+} from "../session/persistence/SessionStore.ts"
 
 /**
  * The default length of a lease, in ms.

@@ -11,7 +11,7 @@ import type { TimedInput } from "../ConversationInput.ts"
 import type { ConversationOptions } from "../ConversationOptions.ts"
 import { isReplyUninterruptible, publicState } from "../ConversationState.ts"
 import type { Reply, State, TimerName } from "../ConversationState.ts"
-import type { HistoryItem } from "../History.ts"
+import * as History from "../History.ts"
 import { joinTexts } from "./TranscriptText.ts"
 
 /**
@@ -61,16 +61,31 @@ export class Step {
     this.commands.push({ _tag: "Emit", event })
   }
 
-  append(item: Omit<HistoryItem, "atMs">, atMs: number): void {
-    const complete = { ...item, atMs }
+  /** Adds an item to the history, its text cut where it is too long, which is told. */
+  append(item: Omit<History.HistoryItem, "atMs">, atMs: number): void {
+    const text = History.cutText(item.text)
+    const cut = text !== item.text
+    if (cut) this.emitCut()
+    const complete = { ...item, text, atMs }
     // a speech-to-speech model may send the transcript of the next turn before this turn is over
     const after = this.state.history.findLastIndex((other) => other.turn <= item.turn) + 1
     // and that of this turn after what was said in answer
     const answer = item.role === "agent"
       ? -1
       : this.state.history.findIndex(({ role, turn }) => role === "agent" && turn === item.turn)
-    this.set({ history: this.state.history.toSpliced(answer < 0 ? after : answer, 0, complete) })
-    this.commands.push({ _tag: "Append", item: complete })
+    const history = this.state.history.toSpliced(answer < 0 ? after : answer, 0, complete)
+    this.set({ history: History.limit(history) })
+    this.commands.push({ _tag: "Append", item: complete, cut })
+  }
+
+  /** Tells that a text was too long for the history. */
+  emitCut(): void {
+    this.emit({
+      type: "error",
+      code: "invalid_config",
+      message: `a text was too long for the history, and was cut to ${History.MAX_TEXT_BYTES} bytes`,
+      details: { reason: "too_large", limit: History.MAX_TEXT_BYTES }
+    })
   }
 
   setTimer(name: TimerName, atSample: number | undefined, afterMs: number): void {

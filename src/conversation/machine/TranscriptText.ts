@@ -3,6 +3,7 @@
  *
  * @since 0.1.0
  */
+import * as History from "../History.ts"
 
 const wordsOf = (text: string): ReadonlyArray<string> =>
   text.toLowerCase().replace(/[‘’`]/gu, "'").replace(/[^\p{L}\p{M}\p{N}']+/gu, " ").trim().split(" ").filter((word) =>
@@ -10,13 +11,13 @@ const wordsOf = (text: string): ReadonlyArray<string> =>
   )
 
 /**
- * Joins texts with a space; empty ones are left out.
+ * Joins texts with a space; empty ones are left out. What is too long for an item of the history is cut, with its mark.
  *
  * @category combinators
  * @since 0.1.0
  */
 export const joinTexts = (...parts: ReadonlyArray<string>): string =>
-  parts.map((part) => part.trim()).filter(Boolean).join(" ")
+  History.cutText(parts.map((part) => part.trim()).filter(Boolean).join(" "))
 
 /**
  * @category accessors

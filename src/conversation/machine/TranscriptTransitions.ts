@@ -4,6 +4,7 @@
  * @since 0.1.0
  */
 import type { TimedInput } from "../ConversationInput.ts"
+import * as History from "../History.ts"
 import { awaitsMoreWords, beganAtQuestionEnd, interruptionNeedsText, textInterrupts } from "./BargeIn.ts"
 import { applyLateTranscripts, keepLateTranscript, ofOpenTurn } from "./LateTranscripts.ts"
 import { interruptReply, lacksTranscript, resumeReply } from "./ReplyControl.ts"
@@ -81,6 +82,7 @@ export const onTranscript = (step: Step, transcript: string, final: boolean): vo
     ? { finals: joinTexts(openTranscript.finals, text), interim: "" }
     : { finals: openTranscript.finals, interim: text }
   if (text === "" && next.interim === openTranscript.interim) return
+  if (History.isCut(next.finals) && !History.isCut(openTranscript.finals)) step.emitCut()
   if (transcriptBased) {
     if (!final) step.set({ lastFinal: "" })
     if (final && keepLateTranscript(step, text)) return

@@ -8,16 +8,20 @@ import type * as Scope from "effect/Scope"
 import type { ConversationPolicy } from "../../conversation/ConversationPolicy.ts"
 import type { State } from "../../conversation/ConversationState.ts"
 import type { Metadata, SessionConfig, Speech } from "../SessionConfig.ts"
+import * as JsonBytes from "../../schema/JsonBytes.ts"
 import * as SessionSnapshot from "./SessionSnapshot.ts"
 import type { StoredSession } from "./SessionStore.ts"
 import * as SnapshotWriter from "./SnapshotWriter.ts"
+
+/** The sentences of a reply that are known and stored, in bytes of JSON: 48 KiB, nearly an hour of speech. */
+const MAX_PLANNED_BYTES = 49_152
 
 /**
  * @category models
  * @since 0.1.0
  */
 export interface SessionPersistenceOptions
-  extends Pick<SnapshotWriter.SnapshotWriterOptions, "onSaved" | "onTakenOver">
+  extends Pick<SnapshotWriter.SnapshotWriterOptions, "onSaved" | "onTakenOver" | "onTooLarge">
 {
   /** Writes to the store. Default: nothing is written. */
   readonly write: SnapshotWriter.SnapshotWriterOptions["write"] | undefined
@@ -59,9 +63,13 @@ export interface SessionPersistence {
  * @since 0.1.0
  */
 export const make = Effect.fnUntraced(function*(
-  { config, createdAtMs, heard, onSaved, onTakenOver, read, write }: SessionPersistenceOptions
+  { config, createdAtMs, heard, onSaved, onTakenOver, onTooLarge, read, write }: SessionPersistenceOptions
 ): Effect.fn.Return<SessionPersistence, never, Scope.Scope> {
-  let plan: { readonly epoch: number; readonly sentences: Array<string> } = { epoch: 0, sentences: [] }
+  let plan: { readonly epoch: number; readonly sentences: Array<string>; bytes: number } = {
+    epoch: 0,
+    sentences: [],
+    bytes: 0
+  }
   let snapshotConfig: SessionSnapshot.SnapshotConfig | undefined
   let snapshotSpeech: Speech | undefined
   const encodeHead = SessionSnapshot.makeHeadEncoder(() => {
@@ -89,29 +97,31 @@ export const make = Effect.fnUntraced(function*(
     }
     return snapshotConfig
   })
-  const head = () => {
+  const head = (maxBytes?: number) => {
     const { attached, seq, state } = read()
     const epoch = state.agent._tag === "Silent" ? 0 : state.agent.reply.epoch
     const planned = plan.epoch === epoch ? plan.sentences : []
     const progress = SessionSnapshot.progressOf(state, { attached, seq, heard: heard(epoch), planned })
-    return encodeHead(progress, state.history.length)
+    return encodeHead(progress, state.history.length, maxBytes)
   }
   const writer = write === undefined ? undefined : yield* SnapshotWriter.make({
     write,
     stored: read().state.history,
-    read: () => {
+    read: (maxHeadBytes) => {
       const { seq, state } = read()
-      return { head: head(), history: state.history, seq, speaking: state.publishedState === "speaking" }
+      return { head: head(maxHeadBytes), history: state.history, seq, speaking: state.publishedState === "speaking" }
     },
     onSaved,
-    onTakenOver
+    onTakenOver,
+    onTooLarge
   })
   return {
     requestSave: () => writer?.requestSave(),
     saveAgain: () => writer?.saveAgain(),
     planned: (epoch, sentence) => {
-      if (plan.epoch !== epoch) plan = { epoch, sentences: [] }
-      plan.sentences.push(sentence)
+      if (plan.epoch !== epoch) plan = { epoch, sentences: [], bytes: 0 }
+      plan.bytes += JsonBytes.lengthOf(sentence) + 1
+      if (plan.bytes <= MAX_PLANNED_BYTES) plan.sentences.push(sentence)
     },
     snapshot: () => ({ head: head(), items: read().state.history.map(SessionSnapshot.encodeItem) })
   }

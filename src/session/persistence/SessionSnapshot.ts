@@ -10,11 +10,12 @@ import * as Schema from "effect/Schema"
 import { PipelineError } from "../../BackendError.ts"
 import { ConversationPolicy } from "../../conversation/ConversationPolicy.ts"
 import type { ReplySource, State } from "../../conversation/ConversationState.ts"
-import { HistoryItem } from "../../conversation/History.ts"
+import * as History from "../../conversation/History.ts"
 import * as Faults from "../../schema/Faults.ts"
+import * as JsonBytes from "../../schema/JsonBytes.ts"
 import * as SessionSpeech from "../../speech/SessionSpeech.ts"
 import { Metadata, PipelineType, type SessionConfig, Transport } from "../SessionConfig.ts"
-import type { SnapshotDamage, StoredSession } from "./SessionStore.ts"
+import { MAX_HEAD_BYTES, MAX_ITEM_BYTES, type SnapshotDamage, type StoredSession } from "./SessionStore.ts"
 import * as SnapshotVersions from "./SnapshotVersions.ts"
 
 const { VERSION } = SnapshotVersions
@@ -87,38 +88,72 @@ const Head = Schema.toCodecJson(Schema.Struct({
   /** How many items belong to the head. Heads of version 1 do not say. */
   items: Schema.optionalKey(Schema.Natural)
 }))
-const Item = Schema.fromJsonString(Schema.toCodecJson(HistoryItem))
+const Item = Schema.fromJsonString(Schema.toCodecJson(History.HistoryItem))
 
 const encodeConfig = Schema.encodeSync(Schema.fromJsonString(Schema.toCodecJson(SnapshotConfig)))
 
+const encodeWholeItem = Schema.encodeSync(Item)
+
 /**
- * Encodes one item of the history.
+ * Encodes one item of the history in at most so many bytes: a text that is too long is cut, with its mark.
  *
  * @category encoding
  * @since 0.1.0
  */
-export const encodeItem: (item: HistoryItem) => string = Schema.encodeSync(Item)
+export const encodeItemWithin = (item: History.HistoryItem, maxBytes: number): string => {
+  const whole = encodeWholeItem(item)
+  // a character takes at most 3 bytes of UTF-8
+  if (whole.length * 3 <= maxBytes) return whole
+  const excess = Buffer.byteLength(whole) - maxBytes
+  return excess <= 0
+    ? whole
+    : encodeWholeItem({ ...item, text: JsonBytes.cut(item.text, JsonBytes.lengthOf(item.text) - excess) })
+}
 
 /**
- * Makes an encoder of heads, which encodes the configuration only when it changes. It takes the progress, and how many items
- * the history has.
+ * Encodes one item of the history in at most `MAX_ITEM_BYTES`.
+ *
+ * @category encoding
+ * @since 0.1.0
+ */
+export const encodeItem = (item: History.HistoryItem): string => encodeItemWithin(item, MAX_ITEM_BYTES)
+
+/**
+ * What of a conversation's progress is stored where all of it takes too many bytes: first without what is known of the rest of
+ * the reply, then with fewer of the utterances that wait.
+ */
+const shrink = (standing: SnapshotProgress): SnapshotProgress | undefined => {
+  const { queue, reply } = standing
+  if (reply !== undefined && reply.rest !== "") return { ...standing, reply: { ...reply, rest: "" } }
+  if (queue.length > 0) return { ...standing, queue: queue.slice(0, Math.floor(queue.length / 2)) }
+  return undefined
+}
+
+/**
+ * Makes an encoder of heads, which encodes the configuration only when it changes. It takes the progress, how many items the
+ * history has, and how many bytes the head may take; one whose configuration alone takes more is not shortened.
  *
  * @category encoding
  * @since 0.1.0
  */
 export const makeHeadEncoder = (
   about: () => SnapshotConfig
-): (standing: SnapshotProgress, items?: number) => string => {
+): (standing: SnapshotProgress, items?: number, maxBytes?: number) => string => {
   let of: SnapshotConfig | undefined
   let text = ""
-  return (standing, items) => {
+  return (standing, items, maxBytes = MAX_HEAD_BYTES) => {
     const current = about()
     if (current !== of) {
       of = current
       text = encodeConfig(current)
     }
     const count = items === undefined ? "" : `,"items":${items}`
-    return `{"version":${VERSION},"about":${text},"standing":${JSON.stringify(standing)}${count}}`
+    for (let kept: SnapshotProgress | undefined = standing;;) {
+      const head = `{"version":${VERSION},"about":${text},"standing":${JSON.stringify(kept)}${count}}`
+      if (head.length * 3 <= maxBytes || Buffer.byteLength(head) <= maxBytes) return head
+      kept = shrink(kept)
+      if (kept === undefined) return head
+    }
   }
 }
 
@@ -193,7 +228,7 @@ export interface RestoredSession {
   readonly attached: boolean
   readonly seq: number
   readonly turn: number
-  readonly history: ReadonlyArray<HistoryItem>
+  readonly history: ReadonlyArray<History.HistoryItem>
   /** What the agent says first: the rest of what it was saying, or the answer that it had not begun. */
   readonly queue: ReadonlyArray<ReplySource>
   /** What of the history was lost, or did not belong to it and was left out. */
@@ -282,12 +317,17 @@ export const decode = Effect.fnUntraced(
 const restore = (
   { createdAtMs, ...config }: SnapshotConfig,
   standing: SnapshotProgress,
-  history: ReadonlyArray<HistoryItem>
+  history: ReadonlyArray<History.HistoryItem>
 ): RestoredSession => {
   const { reply } = standing
-  const said: ReadonlyArray<HistoryItem> = reply === undefined || reply.said === "" ? [] : [
-    { role: "agent", turn: reply.turn, kind: "speech", text: reply.said, interrupted: true, atMs: reply.atMs }
-  ]
+  const said: ReadonlyArray<History.HistoryItem> = reply === undefined || reply.said === "" ? [] : [{
+    role: "agent",
+    turn: reply.turn,
+    kind: "speech",
+    text: History.cutText(reply.said),
+    interrupted: true,
+    atMs: reply.atMs
+  }]
   const next: ReadonlyArray<ReplySource> = reply === undefined
     ? []
     : reply.rest !== ""
@@ -301,7 +341,7 @@ const restore = (
     attached: standing.attached,
     seq: standing.seq + SEQ_SKIP,
     turn: standing.turn,
-    history: [...history, ...said],
+    history: History.limit([...history, ...said]),
     queue: [
       ...next,
       ...standing.queue.map((item): ReplySource =>

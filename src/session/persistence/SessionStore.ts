@@ -3,7 +3,8 @@
  *
  * Each instance of the service is one *owner*. A session has one owner at a time, by a lease that the owner renews; an owner
  * that takes a session over gets a higher *fence*, and writes of the former owner are refused. The snapshot is opaque to the
- * store: a head, which each write replaces, and a list of items, which grows. Both are JSON.
+ * store: a head, which each write replaces, and a list of items, which grows. Both are JSON, of at most `MAX_HEAD_BYTES` and
+ * `MAX_ITEM_BYTES`; a store that takes less fails `invalid_config` with `details.reason` `"too_large"`, and is then given less.
  *
  * The data is operational: it is erased when the session ends, or when no user has reconnected within its resume window.
  * Recordings and transcripts that outlive a session belong to `DataRetentionHook`.
@@ -13,6 +14,22 @@
 import * as Context from "effect/Context"
 import type * as Effect from "effect/Effect"
 import type { BackendError } from "../../BackendError.ts"
+
+/**
+ * The largest head of a stored session: 256 KiB.
+ *
+ * @category constants
+ * @since 0.1.0
+ */
+export const MAX_HEAD_BYTES = 262_144
+
+/**
+ * The largest item of a stored session: 64 KiB.
+ *
+ * @category constants
+ * @since 0.1.0
+ */
+export const MAX_ITEM_BYTES = 65_536
 
 /**
  * The right to write a session's snapshot, as long as no other owner has a higher `fence`.

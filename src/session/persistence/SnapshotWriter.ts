@@ -3,7 +3,7 @@
  *
  * A write is due after a change that must not be lost, and every second while the agent speaks. A write that fails is
  * retried until it succeeds; the conversation goes on meanwhile. What the store has lost is written again as a whole, in
- * pieces, and less often while the store goes on losing it.
+ * pieces, and less often while the store goes on losing it. What is too large for the store is made smaller.
  *
  * @since 0.1.0
  */
@@ -16,9 +16,12 @@ import type { HistoryItem } from "../../conversation/History.ts"
 import * as MonotonicTime from "../../MonotonicTime.ts"
 import * as RetryPolicy from "../../RetryPolicy.ts"
 import * as SessionSnapshot from "./SessionSnapshot.ts"
+import { MAX_HEAD_BYTES, MAX_ITEM_BYTES } from "./SessionStore.ts"
 
 /** The most that is lost of what was heard of a reply. */
 const WHILE_SPEAKING = Duration.millis(1_000)
+/** How many times the sizes are halved for a store that takes less than it must. */
+const MAX_HALVINGS = 6
 const retryPolicy: RetryPolicy.RetryPolicy = { delay: Duration.millis(100), maxDelay: Duration.seconds(5) }
 /** Before what the store has lost is written again as a whole. */
 const lossPolicy: RetryPolicy.RetryPolicy = { delay: Duration.millis(50), maxDelay: Duration.minutes(1) }
@@ -46,8 +49,8 @@ export interface SnapshotChange {
  */
 export interface SnapshotWriterOptions {
   readonly write: (change: SnapshotChange) => Effect.Effect<void, BackendError>
-  /** The session now. */
-  readonly read: () => {
+  /** The session now, its head in at most so many bytes where that is possible. */
+  readonly read: (maxHeadBytes: number) => {
     readonly head: string
     readonly history: ReadonlyArray<HistoryItem>
     readonly seq: number
@@ -59,6 +62,8 @@ export interface SnapshotWriterOptions {
   readonly onSaved: (seq: number) => void
   /** Another owner has taken the session over. */
   readonly onTakenOver: () => void
+  /** The store refuses what it must take as too large: texts are cut for it from now on. Called once. */
+  readonly onTooLarge: () => void
 }
 
 /**
@@ -81,11 +86,15 @@ const commonLength = (one: ReadonlyArray<HistoryItem>, other: ReadonlyArray<Hist
 }
 
 /** The items of the next write. */
-const nextItems = (history: ReadonlyArray<HistoryItem>, from: number): ReadonlyArray<string> => {
+const nextItems = (
+  history: ReadonlyArray<HistoryItem>,
+  from: number,
+  maxItemBytes: number
+): ReadonlyArray<string> => {
   const items: Array<string> = []
   let characters = 0
   for (let index = from; index < history.length && items.length < MAX_WRITE_ITEMS; index++) {
-    const item = SessionSnapshot.encodeItem(history[index]!)
+    const item = SessionSnapshot.encodeItemWithin(history[index]!, maxItemBytes)
     characters += item.length
     if (items.length > 0 && characters > MAX_WRITE_CHARACTERS) break
     items.push(item)
@@ -102,12 +111,13 @@ const reasonOf = ({ details }: BackendError): unknown => details?.["reason"]
  * @since 0.1.0
  */
 export const make = Effect.fnUntraced(function*(
-  { onSaved, onTakenOver, read, stored: before, write }: SnapshotWriterOptions
+  { onSaved, onTakenOver, onTooLarge, read, stored: before, write }: SnapshotWriterOptions
 ): Effect.fn.Return<SnapshotWriter, never, Scope.Scope> {
   const wake = yield* Queue.sliding<void>(1)
   const requestSave = () => void Queue.offerUnsafe(wake, undefined)
   let stored = before
   let pauses: RetryPolicy.Pauses | undefined
+  let halvings = 0
   let hasLost = false
   let losses: RetryPolicy.Pauses | undefined
   let lastLossMs = Number.NEGATIVE_INFINITY
@@ -129,9 +139,9 @@ export const make = Effect.fnUntraced(function*(
 
   /** Writes what is not stored, in as many writes as it takes. */
   const saveAll: Effect.Effect<void, BackendError> = Effect.suspend(() => {
-    const { head, history, seq } = read()
+    const { head, history, seq } = read(MAX_HEAD_BYTES / 2 ** halvings)
     const from = commonLength(stored, history)
-    const items = nextItems(history, from)
+    const items = nextItems(history, from, MAX_ITEM_BYTES / 2 ** halvings)
     return Effect.suspend(() => write({ head, from, items })).pipe(Effect.andThen(Effect.suspend(() => {
       // while it was written, the store may have been found to have lost it
       if (hasLost) return Effect.void
@@ -141,6 +151,17 @@ export const make = Effect.fnUntraced(function*(
       onSaved(seq)
       return Effect.void
     })))
+  })
+
+  /** Tries again with less; when that does not help, after the next change: it is not retried for ever. */
+  const shrink = Effect.fnUntraced(function*(error: BackendError) {
+    if (halvings === 0) {
+      yield* Effect.logWarning("the session store refuses a snapshot as too large; its texts are cut", error.message)
+      onTooLarge()
+    }
+    if (halvings === MAX_HALVINGS) return
+    halvings++
+    requestSave()
   })
 
   const retryLater = Effect.fnUntraced(function*(error: BackendError) {
@@ -162,6 +183,8 @@ export const make = Effect.fnUntraced(function*(
           return Effect.as(Effect.sync(onTakenOver), false)
         case "gap":
           return Effect.as(Effect.sync(lose), true)
+        case "too_large":
+          return Effect.as(shrink(error), true)
         default:
           return Effect.as(retryLater(error), true)
       }
@@ -170,7 +193,7 @@ export const make = Effect.fnUntraced(function*(
 
   yield* Effect.suspend(() => {
     const due = Queue.take(wake)
-    return read().speaking ? Effect.timeoutOption(due, WHILE_SPEAKING) : Effect.asSome(due)
+    return read(MAX_HEAD_BYTES).speaking ? Effect.timeoutOption(due, WHILE_SPEAKING) : Effect.asSome(due)
   }).pipe(
     Effect.andThen(save),
     Effect.repeat({ while: (goesOn) => goesOn }),

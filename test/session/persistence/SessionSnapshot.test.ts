@@ -1,9 +1,10 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Effect } from "effect"
+import { Effect, Schema } from "effect"
 import { defaultPolicy } from "../../../src/conversation/ConversationPolicy.ts"
 import { initial, type Reply, type State } from "../../../src/conversation/ConversationState.ts"
-import type { HistoryItem } from "../../../src/conversation/History.ts"
+import { HistoryItem } from "../../../src/conversation/History.ts"
 import * as SessionSnapshot from "../../../src/session/persistence/SessionSnapshot.ts"
+import { MAX_HEAD_BYTES, MAX_ITEM_BYTES } from "../../../src/session/persistence/SessionStore.ts"
 
 const about: SessionSnapshot.SnapshotConfig = {
   userId: "user",
@@ -50,6 +51,37 @@ const again = (
   })
 
 describe("SessionSnapshot", () => {
+  it.prop("encodes any item in the bytes that a store takes", [HistoryItem, Schema.Natural], ([value, factor]) => {
+    const text = `${value.text}\u0001`.repeat(1 + factor % 20_000)
+    const encoded = SessionSnapshot.encodeItem({ ...value, text })
+    assert.isAtMost(Buffer.byteLength(encoded), MAX_ITEM_BYTES)
+    const kept: string = JSON.parse(encoded).text
+    assert.isTrue(kept === text || (kept.endsWith(" […]") && text.startsWith(kept.slice(0, -4))))
+  })
+
+  it("keeps the head in the bytes that a store takes, whatever waits to be said", () => {
+    const text = "\u0001".repeat(8_000)
+    const queue = Array.from({ length: 16 }, () => ({ _tag: "Text", text, optional: false }) as const)
+    const state: State = { ...speaking({ audibleAt: 20 }), queue }
+    const planned = Array.from({ length: 5 }, () => text)
+    const head = SessionSnapshot.makeHeadEncoder(() => about)(
+      SessionSnapshot.progressOf(state, { attached: true, seq: 7, heard: { text: "It", texts: 0 }, planned })
+    )
+    assert.isAtMost(Buffer.byteLength(head), MAX_HEAD_BYTES)
+    const { standing } = JSON.parse(head)
+    assert.strictEqual(standing.reply.said, "It")
+    assert.isAtLeast(standing.queue.length, 2)
+  })
+
+  it.effect("restores at most as much history as a session has", () =>
+    Effect.gen(function*() {
+      const items = Array.from({ length: 100 }, (_, turn) => ({ ...question, turn, text: "x".repeat(30_000) }))
+      const past = yield* again(initial(items))
+      assert.isBelow(past.history.length, 40)
+      assert.strictEqual(past.history[0]?.omittedBefore, 100 - past.history.length)
+      assert.strictEqual(past.history.at(-1)?.turn, 99)
+    }))
+
   it.effect("restores a session as it was", () =>
     Effect.gen(function*() {
       const past = yield* again(initial([question]))

@@ -1,7 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Deferred, Effect, Exit, Fiber, Scope } from "effect"
 import { TestClock } from "effect/testing"
-import { type BackendError, ConnectionFailed, SessionNotFound } from "../../../src/BackendError.ts"
+import { type BackendError, ConnectionFailed, InvalidConfig, SessionNotFound } from "../../../src/BackendError.ts"
 import type { HistoryItem } from "../../../src/conversation/History.ts"
 import * as SnapshotWriter from "../../../src/session/persistence/SnapshotWriter.ts"
 
@@ -19,7 +19,7 @@ const bench = (options: { readonly kept?: ReadonlyArray<HistoryItem> } = {}) =>
   Effect.gen(function*() {
     const writes: Array<SnapshotWriter.SnapshotChange> = []
     const saved: Array<number> = []
-    const session = { history: options.kept ?? [], seq: 0, speaking: false, takenOver: 0 }
+    const session = { history: options.kept ?? [], seq: 0, speaking: false, takenOver: 0, tooLarge: 0 }
     let answer: Effect.Effect<void, BackendError> = Effect.void
     const writer = yield* SnapshotWriter.make({
       write: (change) =>
@@ -27,10 +27,11 @@ const bench = (options: { readonly kept?: ReadonlyArray<HistoryItem> } = {}) =>
           writes.push(change)
           return answer
         }),
-      read: () => ({ head: `head ${session.seq}`, ...session }),
+      read: (maxHeadBytes) => ({ head: `head ${session.seq}`.padEnd(maxHeadBytes / 8, "."), ...session }),
       stored: options.kept ?? [],
       onSaved: (seq) => saved.push(seq),
-      onTakenOver: () => void session.takenOver++
+      onTakenOver: () => void session.takenOver++,
+      onTooLarge: () => void session.tooLarge++
     })
     return {
       writes,
@@ -116,6 +117,44 @@ describe("SnapshotWriter", () => {
       session.speaking = false
       yield* TestClock.adjust("10 seconds")
       assert.isAtMost(writes.length, 12)
+    }))
+
+  it.effect("cuts a text that is too large for the store, tells it once, and goes on", () =>
+    Effect.gen(function*() {
+      const { answer, saved, session, touch, writes } = yield* bench()
+      const smallStore = Effect.suspend(() =>
+        writes.at(-1)!.items.some((text) => Buffer.byteLength(text) > 10_000)
+          ? Effect.fail(new InvalidConfig({ op: "test", message: "too large", details: { reason: "too_large" } }))
+          : Effect.void
+      )
+      answer(smallStore)
+      session.history = [item(1, "\u0001".repeat(10_000))]
+      yield* touch
+      yield* TestClock.adjust("1 minute")
+      assert.deepEqual(saved, [1])
+      assert.isAtMost(writes.length, 4)
+      assert.strictEqual(session.tooLarge, 1)
+      const stored = JSON.parse(writes.at(-1)!.items[0]!)
+      assert.isTrue(stored.text.endsWith(" […]"))
+      session.history = [...session.history, item(2, "later")]
+      yield* touch
+      assert.deepEqual(saved, [1, 2])
+      assert.deepEqual([writes.at(-1)?.from, writes.at(-1)?.items.length], [1, 1])
+      assert.strictEqual(session.tooLarge, 1)
+    }))
+
+  it.effect("does not retry for ever what no store takes", () =>
+    Effect.gen(function*() {
+      const { answer, saved, session, touch, writes } = yield* bench()
+      answer(Effect.fail(new InvalidConfig({ op: "test", message: "too large", details: { reason: "too_large" } })))
+      yield* touch
+      yield* TestClock.adjust("10 minutes")
+      assert.isAtMost(writes.length, 8)
+      assert.isBelow(writes.at(-1)!.head.length, writes[0]!.head.length)
+      answer(Effect.void)
+      session.history = [item(1, "one")]
+      yield* touch
+      assert.deepEqual(saved, [2])
     }))
 
   it.effect("stops when another owner has taken the session over", () =>
