@@ -7,6 +7,7 @@
  *
  * @since 0.1.0
  */
+import { BurstLimit } from "../BurstLimit.ts"
 import type * as ClientMessage from "./ClientMessage.ts"
 
 /**
@@ -63,8 +64,7 @@ export const costOfAudio = (ms: number): number => Math.max(MIN_AUDIO_MS, ms)
  * @since 0.1.0
  */
 export class FloodLimit {
-  /** When the bucket is full again for all that was spent, on the caller's clock. */
-  #paidMs = Number.NEGATIVE_INFINITY
+  readonly #bucket = new BurstLimit(BURST_MS, SPEED * 1_000)
 
   /** Spends the cost of audio. Returns how many ms to wait before taking more; 0 or less when there is no need. */
   audio(ms: number, nowMs: number): number {
@@ -85,12 +85,11 @@ export class FloodLimit {
 
   /** Spends so many ms. */
   spend(costMs: number, nowMs: number): number {
-    this.#paidMs = Math.max(this.#paidMs, nowMs - BURST_MS / SPEED) + costMs / SPEED
-    return this.waitMs(nowMs)
+    return this.#bucket.spend(costMs, nowMs)
   }
 
   /** How many ms to wait, without spending. */
   waitMs(nowMs: number): number {
-    return this.#paidMs - nowMs
+    return this.#bucket.waitMs(nowMs)
   }
 }

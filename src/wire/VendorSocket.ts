@@ -1,17 +1,22 @@
 /**
  * A WebSocket to a hosted engine: connected within a deadline, pinged while it is silent, closed within a deadline.
- * Messages are passed on within the socket's own callbacks, without a queue or a fiber between.
+ * Messages are passed on within the socket's own callbacks, without a queue or a fiber between. A server that sends more than
+ * its bounds is read at their pace: TCP holds it back, and it costs the other sessions nothing.
  *
  * @since 0.1.0
  */
+import * as Clock from "effect/Clock"
 import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
+import * as Latch from "effect/Latch"
 import * as Redacted from "effect/Redacted"
 import type * as Scope from "effect/Scope"
 import type { IncomingMessage } from "node:http"
 import { WebSocket } from "ws"
 import { type BackendError, ConnectionFailed, InvalidConfig } from "../BackendError.ts"
+import { BurstLimit } from "../BurstLimit.ts"
 import { connectDeadline, finalizeWithin } from "../Deadline.ts"
+import * as MonotonicTime from "../MonotonicTime.ts"
 import * as VendorSpan from "../telemetry/VendorSpan.ts"
 import * as VendorError from "./VendorError.ts"
 
@@ -22,6 +27,12 @@ const MAX_BACKLOG = 4 * 1024 * 1024
 /** A server that has sent nothing for so long is pinged, and counts as dead when it is silent as long again. */
 const PING_EVERY = "10 seconds"
 const CLOSE_WITHIN = "1 second"
+/** What a server may send, in bytes: a model makes audio at up to 20 times the speed of speech, 1.3 MB/s as base64. */
+const BYTES = { burst: 64 * 1024 * 1024, perSecond: 8 * 1024 * 1024 }
+/** And in messages and pings. */
+const MESSAGES = { burst: 32_768, perSecond: 4_000 }
+/** The longest request id that an error repeats. */
+const MAX_REQUEST_ID = 128
 
 /**
  * The server to connect to. The URL may hold a key, so no error quotes it.
@@ -59,8 +70,11 @@ const OP = "VendorSocket.connect"
 
 const requestIdOf = ({ headers }: IncomingMessage): string | undefined => {
   const id = headers["x-request-id"] ?? headers["dg-request-id"] ?? headers["request-id"]
-  return typeof id === "string" ? id : undefined
+  return typeof id === "string" ? id.slice(0, MAX_REQUEST_ID) : undefined
 }
+
+const sizeOf = (data: WebSocket.RawData): number =>
+  Array.isArray(data) ? data.reduce((bytes, part) => bytes + part.length, 0) : data.byteLength
 
 const bytesOf = (data: WebSocket.RawData): Buffer =>
   Array.isArray(data) ? Buffer.concat(data) : data instanceof ArrayBuffer ? Buffer.from(data) : data
@@ -94,6 +108,7 @@ export const connect = (
           const made = new WebSocket(Redacted.value(request.url), {
             headers,
             maxPayload: MAX_MESSAGE,
+            autoPong: false,
             perMessageDeflate: false
           })
           // an error without a listener would end the process
@@ -145,8 +160,26 @@ export const connect = (
       end(new ConnectionFailed({ op, message: `${vendor} ${message}`, details: { vendor } }))
     }
     let alive = true
+    const clock = yield* Clock.Clock
+    const bytes = new BurstLimit(BYTES.burst, BYTES.perSecond)
+    const messages = new BurstLimit(MESSAGES.burst, MESSAGES.perSecond)
+    const paused = Latch.makeUnsafe(false)
+    /** Stops reading while the server is over its bounds. */
+    const count = (size: number): void => {
+      const now = MonotonicTime.nowMs(clock)
+      if (Math.max(bytes.spend(size, now), messages.spend(1, now)) <= 0) return
+      if (socket.isPaused || socket.readyState !== WebSocket.OPEN) return
+      socket.pause()
+      paused.openUnsafe()
+    }
+    socket.on("ping", (data) => {
+      alive = true
+      count(data.length)
+      if (socket.readyState === WebSocket.OPEN && socket.bufferedAmount < MAX_BACKLOG) socket.pong(data)
+    })
     socket.on("message", (data, isBinary) => {
       alive = true
+      count(sizeOf(data))
       if (over) return
       if (isBinary && listener.binary !== undefined) listener.binary(bytesOf(data))
       else listener.message(bytesOf(data).toString("utf8"))
@@ -171,6 +204,19 @@ export const connect = (
       Effect.forever,
       Effect.forkScoped
     )
+    yield* Effect.gen(function*() {
+      yield* paused.await
+      while (true) {
+        const now = MonotonicTime.nowMs(clock)
+        const waitMs = Math.max(bytes.waitMs(now), messages.waitMs(now))
+        if (waitMs <= 0) break
+        yield* Effect.sleep(Math.ceil(waitMs))
+      }
+      paused.closeUnsafe()
+      // what was not read meanwhile may hold the answer to a ping
+      alive = true
+      socket.resume()
+    }).pipe(Effect.forever, Effect.forkScoped)
     return (message) => {
       if (over || socket.readyState !== WebSocket.OPEN) return
       if (socket.bufferedAmount > MAX_BACKLOG) return terminate("stopped reading: 4 MiB are unsent")
@@ -182,6 +228,8 @@ const close = (socket: WebSocket): Effect.Effect<void> =>
   Effect.callback<void>((resume) => {
     if (socket.readyState === WebSocket.CLOSED) return resume(Effect.void)
     socket.once("close", () => resume(Effect.void))
+    // its closing frame is behind what was not read
+    if (socket.isPaused) socket.resume()
     if (socket.readyState === WebSocket.OPEN) socket.close(1_000)
     else socket.terminate()
   }).pipe(

@@ -52,20 +52,26 @@ export const takeEvents = <A>(
   options: {
     readonly op: string
     readonly take: (event: A) => void
+    /** What is wrong with an event, which is the engine's failure. Default: nothing. */
+    readonly fault?: ((event: A) => BackendError | undefined) | undefined
     /** The error of a stream that ends. */
     readonly ended: () => BackendError
     readonly dispatch: PipelineContext["dispatch"]
   }
 ): Effect.Effect<void, never, Scope.Scope> =>
-  Stream.runForEach(events, (event) => Effect.sync(() => options.take(event))).pipe(
-    Effect.andThen(Effect.suspend(() => Effect.fail(options.ended()))),
-    normalize(options.op),
-    Effect.catch((error) =>
-      Effect.sync(() => {
-        options.dispatch({ _tag: "EngineDown", engine, error })
-        options.dispatch({ _tag: "Close", reason: "failed" })
-      })
-    ),
-    Effect.forkScoped,
-    Effect.asVoid
-  )
+  Stream.runForEach(events, (event) =>
+    Effect.suspend(() => {
+      const fault = options.fault?.(event)
+      return fault === undefined ? Effect.sync(() => options.take(event)) : Effect.fail(fault)
+    })).pipe(
+      Effect.andThen(Effect.suspend(() => Effect.fail(options.ended()))),
+      normalize(options.op),
+      Effect.catch((error) =>
+        Effect.sync(() => {
+          options.dispatch({ _tag: "EngineDown", engine, error })
+          options.dispatch({ _tag: "Close", reason: "failed" })
+        })
+      ),
+      Effect.forkScoped,
+      Effect.asVoid
+    )

@@ -20,6 +20,7 @@ import { InvalidConfig, PipelineError, Timeout } from "../../BackendError.ts"
 import type { ReplySource } from "../../conversation/ConversationState.ts"
 import { deadline } from "../../Deadline.ts"
 import * as MonotonicTime from "../../MonotonicTime.ts"
+import { ModelEventLimit } from "../../speech/ModelEventLimit.ts"
 import * as SessionSpeech from "../../speech/SessionSpeech.ts"
 import type { SpeechToSpeech, SpeechToSpeechEvent, SpeechToSpeechStream } from "../../speech/SpeechToSpeech.ts"
 import * as AgentText from "../../text/AgentText.ts"
@@ -133,6 +134,13 @@ const open = Effect.fnUntraced(function*(
     lost: late("did not begin an answer"),
     stallMs: limitMs,
     stalled: late("sent nothing more of its answer"),
+    tooLong: () =>
+      new PipelineError({
+        op: "SpeechToSpeech.reply",
+        message: `${s2s.name} sent more than a reply may have: 15 min of audio`,
+        details: { engine: s2s.name, reason: "too_much" },
+        retryable: false
+      }),
     empty: () =>
       new PipelineError({
         op: "SpeechToSpeech.reply",
@@ -150,9 +158,11 @@ const open = Effect.fnUntraced(function*(
     replies.take(event)
   }
   const op = "SpeechToSpeech.events"
+  const limit = new ModelEventLimit(s2s.name)
   yield* PipelineInput.takeEvents<SpeechToSpeechEvent>(s2s.name, stream.events, {
     op,
     take,
+    fault: (event) => limit.fault(event, MonotonicTime.nowMs(clock)),
     ended: () => new PipelineError({ op, message: `${s2s.name} ended its stream`, retryable: false }),
     dispatch: context.dispatch
   })

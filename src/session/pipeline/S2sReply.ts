@@ -41,7 +41,8 @@ export type Piece =
  * - `mayBeSilent`: it is asked for a text without a word, so no sound is no failure.
  * - `now`: the monotonic clock, in ms.
  * - `stallMs`: how long the model may send nothing while no tool runs.
- * - `stalled`, `empty`: the errors of a reply that stalls, and of one without audio, text or tool call.
+ * - `stalled`, `empty`, `tooLong`: the errors of a reply that stalls, of one without audio, text or tool call, and of one that
+ *   reaches its bound.
  *
  * @category models
  * @since 0.1.0
@@ -54,6 +55,7 @@ export interface S2sReplyOptions {
   readonly stallMs: number
   readonly stalled: () => BackendError
   readonly empty: () => BackendError
+  readonly tooLong: () => BackendError
 }
 
 /**
@@ -66,8 +68,8 @@ export const MAX_REPLY_MS = 15 * 60_000
 
 /** The most memory of one reply, in bytes: `MAX_REPLY_MS` at 48 kHz, which leaves room for texts at the usual rates. */
 const MAX_REPLY_BYTES = MAX_REPLY_MS * 48 * 2
-/** The memory of the object that holds a piece, in bytes, about. */
-const PIECE_BYTES = 128
+/** The memory of the objects that hold a piece, in bytes, about. */
+const PIECE_BYTES = 512
 /** Tool calls of one reply that wait to be run. */
 const MAX_CALLS = 64
 /** Samples up to this size are silence: -60 dB of full scale. */
@@ -231,7 +233,7 @@ export class S2sReply {
     this.#bytes += bytes + PIECE_BYTES
     const fits = this.#madeMs < MAX_REPLY_MS && this.#bytes < MAX_REPLY_BYTES
     if (fits) this.#more.openUnsafe()
-    else this.#finish(undefined)
+    else this.#finish(this.#options.tooLong())
     return fits
   }
 

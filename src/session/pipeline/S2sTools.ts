@@ -28,6 +28,9 @@ export const ASK_AGENT = "ask_agent"
 
 /** The longest output of a tool that is given to a model; the rest is cut. */
 const MAX_OUTPUT = 32_768
+/** The longest name and id of a call, and the longest input, in UTF-16 code units. */
+const MAX_NAME = 256
+const MAX_INPUT = 262_144
 /** The most calls of one session that run at once; more wait. */
 const MAX_CALLS = 8
 
@@ -47,7 +50,9 @@ export const askAgent = (context: Pick<PipelineContext, "agent" | "session">): T
     run: ({ question }, about) =>
       context.agent().respond({ transcript: question, ...about, committed: Effect.void, session: context.session })
         .pipe(
-          Stream.runFold(() => "", (answer, piece) => answer + piece)
+          Stream.scan(() => "", (answer: string, piece) => answer + piece),
+          Stream.takeUntil((answer) => answer.length > MAX_OUTPUT),
+          Stream.runFold(() => "", (_, answer) => answer)
         )
   })
 
@@ -55,6 +60,8 @@ const text = (output: unknown): string => {
   const whole = typeof output === "string" ? output : JSON.stringify(output) ?? "null"
   return whole.length > MAX_OUTPUT ? `${whole.slice(0, MAX_OUTPUT)}…` : whole
 }
+
+const isTooLarge = (input: unknown): boolean => (JSON.stringify(input) ?? "").length > MAX_INPUT
 
 /**
  * Makes a function that runs a tool call and gives the model its result. A call that fails, times out or names an unknown
@@ -79,10 +86,18 @@ export const make = (
   ): Effect.Effect<void> => {
     const { turn } = about
     const tool = byName.get(name)
-    const unknown = new InvalidConfig({ op: "Tool.run", message: `unknown tool ${name}` })
-    const timeout = new Timeout({ op: "Tool.run", message: `tool ${name} timed out after ${Duration.format(within)}` })
+    // what a model sends may be of any length
+    const shown = { name: name.slice(0, MAX_NAME), id: id.slice(0, MAX_NAME) }
+    const unknown = new InvalidConfig({ op: "Tool.run", message: `unknown tool ${shown.name}` })
+    const tooLarge = new InvalidConfig({ op: "Tool.run", message: `the input of tool ${shown.name} is too large` })
+    const timeout = new Timeout({
+      op: "Tool.run",
+      message: `tool ${shown.name} timed out after ${Duration.format(within)}`
+    })
     const called = tool === undefined
       ? Effect.fail(unknown)
+      : isTooLarge(input)
+      ? Effect.fail(tooLarge)
       // suspended: a tool may throw
       : Effect.suspend(() => tool.run(input, about)).pipe(
         Effect.timeoutOrElse({ duration: within, orElse: () => Effect.fail(timeout) }),
@@ -91,24 +106,26 @@ export const make = (
     const errorOf = (cause: Cause.Cause<unknown>) => {
       const error = Cause.squash(cause)
       const words = ToolError.wordsOf(cause)
-      if (words !== undefined) return { error: `tool ${name} failed: ${words}` }
-      const own = AgentTool.isInputFault(error) ? error : [unknown, timeout].find((each) => each === error)
-      return own === undefined ? ToolError.withoutWords(name) : { error: own.message }
+      if (words !== undefined) return { error: `tool ${shown.name} failed: ${words}`.slice(0, MAX_OUTPUT) }
+      const own = AgentTool.isInputFault(error) ? error : [unknown, tooLarge, timeout].find((each) => each === error)
+      return own === undefined
+        ? ToolError.withoutWords(shown.name)
+        : { error: own.message.slice(0, MAX_OUTPUT) }
     }
     const log = (cause: Cause.Cause<unknown>) =>
       Cause.hasInterruptsOnly(cause)
         ? Effect.void
         : Effect.logError("a tool call of the model failed", cause).pipe(
-          Effect.annotateLogs({ session: about.sessionId, turn, tool: name })
+          Effect.annotateLogs({ session: about.sessionId, turn, tool: shown.name })
         )
     const finish = (ok: boolean, output: string) =>
       Effect.sync(() => {
-        context.emit({ type: "tool.finished", turn, name, id, ok })
+        context.emit({ type: "tool.finished", turn, ...shown, ok })
         stream.toolResult(id, output)
       })
-    return Effect.sync(() => context.emit({ type: "tool.started", turn, name, id })).pipe(
+    return Effect.sync(() => context.emit({ type: "tool.started", turn, ...shown })).pipe(
       Effect.andThen(
-        calls.withPermits(1)(called).pipe(ToolSpan.withSpan({ name: tool?.name, id, parent, ok: () => true }))
+        calls.withPermits(1)(called).pipe(ToolSpan.withSpan({ name: tool?.name, id: shown.id, parent, ok: () => true }))
       ),
       Effect.matchCauseEffect({
         onSuccess: (output) => finish(true, output),

@@ -17,7 +17,7 @@ import * as Pull from "effect/Pull"
 import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import { RETRACTED } from "../../agent/AgentThoughts.ts"
-import { type BackendError, fromCause, Timeout } from "../../BackendError.ts"
+import { type BackendError, fromCause, PipelineError, Timeout } from "../../BackendError.ts"
 import * as MonotonicTime from "../../MonotonicTime.ts"
 import type { SentenceSplitter } from "../../text/sentences/SentenceSplitter.ts"
 
@@ -47,9 +47,20 @@ const SILENT_TIMEOUTS = 4
  */
 const MAX_SILENT_PIECES = 4_000
 
+/** The longest text of a reply, in UTF-16 code units: more than an hour of speech. */
+const MAX_CHARACTERS = 65_536
+
 const op = "Agent.respond"
 /** Timers may fire this much early, in ms. */
 const TOLERANCE_MS = 0.5
+
+const tooLong = () =>
+  new PipelineError({
+    op,
+    message: `the agent's text is longer than ${MAX_CHARACTERS} characters`,
+    details: { reason: "too_much", limit: MAX_CHARACTERS },
+    retryable: false
+  })
 
 type Pieces = Arr.NonEmptyReadonlyArray<string>
 
@@ -70,6 +81,7 @@ class Reader {
   #waitingMs = 0
   #readMs = 0
   #silentPieces = 0
+  #characters = 0
 
   constructor(
     pull: Pull.Pull<Pieces, BackendError>,
@@ -165,7 +177,10 @@ class Reader {
         continue
       }
       this.#reading.onText(text, nowMs)
-      if (text !== "") this.#out.push(...this.#splitter.push(text, nowMs))
+      const left = MAX_CHARACTERS - this.#characters
+      this.#characters += text.length
+      if (text !== "") this.#out.push(...this.#splitter.push(text.slice(0, left), nowMs))
+      if (text.length > left) return this.#fail(tooLong())
     }
     if (this.#out.length > 0) return this.#settle()
     this.#silentPieces += texts.length

@@ -67,6 +67,8 @@ export interface RecogniserStream extends Listener {
   /** It has returned something. */
   proved: boolean
   silent: boolean
+  /** It has sent more than a stream may. */
+  flooded: boolean
   broken: BackendError | undefined
   /** How its events ended. */
   over: Exit.Exit<never, BackendError> | undefined
@@ -116,6 +118,7 @@ export const open = Effect.fnUntraced(function*(
     quietFrom: 0,
     proved: false,
     silent: false,
+    flooded: false,
     broken: undefined,
     over: undefined,
     events: opened.events,

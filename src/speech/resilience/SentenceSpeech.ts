@@ -20,6 +20,7 @@ import { deadline } from "../../Deadline.ts"
 import * as MonotonicTime from "../../MonotonicTime.ts"
 import * as RetryPolicy from "../../RetryPolicy.ts"
 import type { SessionSpeech } from "../SessionSpeech.ts"
+import { SpeechLimit } from "../SpeechLimit.ts"
 import type { SpeechChunk, TextToSpeech } from "../TextToSpeech.ts"
 import type { Admission } from "./CircuitBreaker.ts"
 import { DeliveredSpeech } from "./DeliveredSpeech.ts"
@@ -121,6 +122,9 @@ export const speak = (context: SpeechContext, reply: SpokenReply, text: string) 
         const given = prepared?.spoken ?? text
         const written = prepared === undefined ? undefined : new WrittenSpeech(prepared)
         const isSpeakable = speakable.test(prepared?.plain ?? text)
+        const limit = new SpeechLimit(engine.name, engine.sampleRate, given)
+        /** What was wrong with a chunk; the ones before are still to be heard. */
+        let fault: BackendError | undefined
         const silent: Array<SpeechChunk> = []
         let empty = 0
         let started = false
@@ -132,6 +136,8 @@ export const speak = (context: SpeechContext, reply: SpokenReply, text: string) 
         const take = (chunks: ReadonlyArray<SpeechChunk>): Array<SpeechChunk> => {
           const out: Array<SpeechChunk> = []
           for (const said of chunks) {
+            fault ??= limit.fault(said)
+            if (fault !== undefined) break
             const chunk = written === undefined ? said : written.take(said)
             empty = chunk.pcm.length === 0 ? empty + 1 : 0
             if (chunk.pcm.length === 0 && chunk.text === "" && chunk.words === undefined) continue
@@ -165,17 +171,20 @@ export const speak = (context: SpeechContext, reply: SpokenReply, text: string) 
           const next: Pull.Pull<Arr.NonEmptyReadonlyArray<SpeechChunk>, BackendError> = Effect.gen(function*() {
             if (ended) return yield* Cause.done()
             while (true) {
-              const limit = chunkTimeoutMs(engine, started, yield* MonotonicTime.currentMs)
-              const chunks = yield* limit === undefined
+              if (fault !== undefined) return yield* fault
+              const limitMs = chunkTimeoutMs(engine, started, yield* MonotonicTime.currentMs)
+              const chunks = yield* limitMs === undefined
                 ? pulled
-                : deadline(op, `waiting for audio from ${engine.name}`, Duration.millis(limit), {
+                : deadline(op, `waiting for audio from ${engine.name}`, Duration.millis(limitMs), {
                   engine: engine.name
                 })(pulled)
               started = true
               if (chunks === undefined) return yield* finish
               const out = take(chunks)
               if (isNonEmpty(out)) return out
-              if (empty > MAX_EMPTY_CHUNKS) return yield* noAudio(`${engine.name} sent ${empty} chunks without audio`)
+              if (fault === undefined && empty > MAX_EMPTY_CHUNKS) {
+                return yield* noAudio(`${engine.name} sent ${empty} chunks without audio`)
+              }
             }
           })
           return Effect.succeed(next)

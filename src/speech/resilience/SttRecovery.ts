@@ -21,6 +21,7 @@ import * as MonotonicTime from "../../MonotonicTime.ts"
 import * as RetryPolicy from "../../RetryPolicy.ts"
 import * as SessionSpeech from "../SessionSpeech.ts"
 import type { SpeechToText, SpeechToTextOptions, TranscriptEvent } from "../SpeechToText.ts"
+import { TranscriptLimit } from "../TranscriptLimit.ts"
 import type { Admission } from "./CircuitBreaker.ts"
 import { FailoverBudget } from "./FailoverBudget.ts"
 import type { IncidentReporter } from "./IncidentReporter.ts"
@@ -147,9 +148,16 @@ const receive = (
   { name }: Engine,
   succeeded: Effect.Effect<void>,
   now: () => number
-) =>
-  Stream.runForEach(stream.events, (event) => {
+) => {
+  const limit = new TranscriptLimit(name)
+  return Stream.runForEach(stream.events, (event) => {
     stream.quietSince = now()
+    const fault = limit.fault(event, stream.quietSince)
+    if (fault !== undefined) {
+      // what it sent before does not show that it works
+      stream.flooded = true
+      return Effect.fail(fault)
+    }
     stream.quietFrom = session.replay.position
     if (event._tag !== "Finalized") session.silentStreams = 0
     const delivered = deliver(session, stream, event)
@@ -157,11 +165,14 @@ const receive = (
     stream.proved = true
     return Effect.andThen(delivered, succeeded)
   }).pipe(
-    Effect.andThen(Effect.suspend(() =>
-      Effect.fail(new ConnectionFailed({ op: "SpeechToText.events", message: `${name} ended its stream` }))
-    )),
+    Effect.andThen(
+      Effect.suspend(() =>
+        Effect.fail(new ConnectionFailed({ op: "SpeechToText.events", message: `${name} ended its stream` }))
+      )
+    ),
     normalize("SpeechToText.events")
   )
+}
 
 /** One engine's stream from its opening to its failure, which is the result. */
 const use = Effect.fnUntraced(
@@ -254,7 +265,7 @@ export const run = Effect.fnUntraced(
         const endedAt = now()
         if (stream !== undefined) yield* giveUp(session, stream, endedAt)
         const lasted = endedAt - startedAt >= Math.min(limits.timeoutMs, LASTING_MS)
-        if (stream !== undefined && (stream.proved || stream.silent || lasted)) {
+        if (stream !== undefined && !stream.flooded && (stream.proved || stream.silent || lasted)) {
           if (lasted) yield* admission.succeed
           pauses = undefined
           budget.restart(endedAt)
@@ -275,7 +286,8 @@ export const run = Effect.fnUntraced(
           circuitWasOpen = circuitWasOpen || opened
           const pause = yield* pauses(error)
           // a stream that was open is retried at once the first time, unless the engine is overloaded
-          const atOnce = isFirst && stream !== undefined && error.details?.["reason"] !== "overloaded"
+          const atOnce = isFirst && stream !== undefined && !stream.flooded &&
+            error.details?.["reason"] !== "overloaded"
           const delay = atOnce ? 0 : pause
           // without a fallback, an engine that has worked may work again whatever the failure says
           const hopeless = !error.retryable && (count > 1 || stream === undefined)

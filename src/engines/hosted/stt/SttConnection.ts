@@ -23,6 +23,7 @@ import { connectDeadline, finalizeWithin } from "../../../Deadline.ts"
 import * as MonotonicTime from "../../../MonotonicTime.ts"
 import * as RetryPolicy from "../../../RetryPolicy.ts"
 import type { SpeechToTextStream, TranscriptEvent } from "../../../speech/SpeechToText.ts"
+import { MAX_TEXT, tooMuch } from "../../../speech/TranscriptLimit.ts"
 import * as VendorError from "../../../wire/VendorError.ts"
 import * as VendorSocket from "../../../wire/VendorSocket.ts"
 import { AudioChunker } from "./AudioChunker.ts"
@@ -122,6 +123,9 @@ export const open = Effect.fnUntraced(function*(
       })
     )
   const emit = (event: TranscriptEvent): void => {
+    if ("text" in event && event.text.length > MAX_TEXT) {
+      return fail(tooMuch(receiving, vendor, `a transcript of more than ${MAX_TEXT} characters`))
+    }
     if (!failed && !Queue.offerUnsafe(events, event)) overloaded(`event queue is full (${MAX_EVENTS})`)
   }
   const answer = (): void => {

@@ -52,6 +52,8 @@ export interface TtsConnectionOptions {
 
 /** How much audio of a text may wait for its player, in s. */
 const MAX_WAITING_S = 300
+/** And how many pieces and timed words: pieces of 10 ms. */
+const MAX_WAITING_PIECES = 32_768
 /** How often the session's connection is checked between replies. */
 const CHECK_EVERY = "1 second"
 /** Between attempts to connect while no sentence waits for it. */
@@ -61,12 +63,15 @@ const HOPELESS_MS = 60_000
 const CLOSE_WITHIN = "2 seconds"
 const op = "TextToSpeech.speak"
 
+const sizeOf = ({ words }: SpeechPiece): number => 1 + (words?.length ?? 0)
+
 /** One text that a connection is speaking. */
 interface Text {
   readonly queue: Queue.Queue<SpeechPiece, BackendError | Cause.Done>
   readonly pcm: Pcm.PcmReader
-  /** Samples that wait in the queue. */
+  /** Samples that wait in the queue, and pieces and timed words. */
   waiting: number
+  waitingPieces: number
   done: boolean
 }
 
@@ -117,6 +122,20 @@ export const open = Effect.fnUntraced(function*(
     close(connection)
   }
 
+  /** Gives a piece to who reads the text; a vendor that is too far ahead of the player has failed. */
+  const offer = (connection: Connection, text: Text, piece: SpeechPiece): void => {
+    text.waiting += piece.pcm?.length ?? 0
+    text.waitingPieces += sizeOf(piece)
+    const ahead = text.waiting > MAX_WAITING_S * sampleRate
+      ? `${MAX_WAITING_S} s of audio`
+      : text.waitingPieces > MAX_WAITING_PIECES
+      ? `${MAX_WAITING_PIECES} pieces`
+      : undefined
+    if (ahead === undefined) return void Queue.offerUnsafe(text.queue, piece)
+    const message = `${vendor} sent more than ${ahead} ahead of playout`
+    end(connection, new PipelineError({ op, message, details: { vendor }, retryable: false }))
+  }
+
   const take = (connection: Connection, event: TtsMessage): void => {
     switch (event._tag) {
       case "Identified":
@@ -136,18 +155,11 @@ export const open = Effect.fnUntraced(function*(
         if (text === undefined) return
         // the reader keeps its buffer
         const pcm = text.pcm.push(event.bytes).slice()
-        text.waiting += pcm.length
-        if (text.waiting > MAX_WAITING_S * sampleRate) {
-          const message = `${vendor} sent more than ${MAX_WAITING_S} s of audio ahead of playout`
-          return end(connection, new PipelineError({ op, message, details: { vendor }, retryable: false }))
-        }
-        if (pcm.length > 0) Queue.offerUnsafe(text.queue, { pcm })
-        return
+        return pcm.length > 0 ? offer(connection, text, { pcm }) : undefined
       }
       case "Words": {
         const text = connection.texts.get(event.context)
-        if (text !== undefined) Queue.offerUnsafe(text.queue, { words: event.words })
-        return
+        return text === undefined ? undefined : offer(connection, text, { words: event.words })
       }
       case "Done": {
         const text = connection.texts.get(event.context)
@@ -234,7 +246,7 @@ export const open = Effect.fnUntraced(function*(
         const connection = yield* usableConnection
         const queue = yield* Queue.unbounded<SpeechPiece, BackendError | Cause.Done>()
         const context = `c${names++}`
-        const speech: Text = { queue, pcm: new Pcm.PcmReader(), waiting: 0, done: false }
+        const speech: Text = { queue, pcm: new Pcm.PcmReader(), waiting: 0, waitingPieces: 0, done: false }
         connection.texts.set(context, speech)
         connection.usedMs = now()
         for (const message of connection.protocol.speak(context, text, now())) connection.send(message)
@@ -263,6 +275,7 @@ export const open = Effect.fnUntraced(function*(
       Effect.map(requestWithSpan(text), ({ text: speech }) =>
         Stream.map(Stream.fromQueue(speech.queue), (piece) => {
           speech.waiting -= piece.pcm?.length ?? 0
+          speech.waitingPieces -= sizeOf(piece)
           return piece
         }).pipe(asked))
     )

@@ -1,0 +1,62 @@
+/**
+ * The bounds of the speech of one text: how much audio, in how many pieces, with how many words. A voice that makes more has
+ * failed at this text. Plain synchronous code.
+ *
+ * @since 0.1.0
+ */
+import type { BackendError } from "../BackendError.ts"
+import type { SpeechChunk } from "./TextToSpeech.ts"
+import { tooMuch } from "./TranscriptLimit.ts"
+
+/** The audio of a text, in ms: a minute, and a second for each character. The slowest speech takes 0.2 s a character. */
+const MIN_AUDIO_MS = 60_000
+const MS_PER_CHARACTER = 1_000
+/** Pieces of a text: a thousand, and one for each ms of audio. */
+const MIN_CHUNKS = 1_000
+/** Timed words: more than the text has, as numbers are spoken in several. */
+const MIN_WORDS = 1_000
+const WORDS_PER_CHARACTER = 16
+
+const op = "TextToSpeech.speak"
+
+/**
+ * The bounds of one attempt at a text.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export class SpeechLimit {
+  readonly #engine: string
+  readonly #sampleRate: number
+  readonly #text: string
+  #samples = 0
+  #chunks = 0
+  #words = 0
+
+  /** `engine`: its name, for the error; `sampleRate` in Hz. */
+  constructor(engine: string, sampleRate: number, text: string) {
+    this.#engine = engine
+    this.#sampleRate = sampleRate
+    this.#text = text
+  }
+
+  /** What is wrong with the next chunk; `undefined` for one that may come. */
+  fault({ pcm, text, words }: SpeechChunk): BackendError | undefined {
+    this.#samples += pcm.length
+    this.#chunks++
+    this.#words += words?.length ?? 0
+    const { length } = this.#text
+    const ms = this.#samples * 1_000 / this.#sampleRate
+    const maxMs = MIN_AUDIO_MS + length * MS_PER_CHARACTER
+    if (ms > maxMs) return tooMuch(op, this.#engine, `more than ${maxMs / 1_000} s of audio for ${length} characters`)
+    if (this.#chunks > MIN_CHUNKS + ms) {
+      return tooMuch(op, this.#engine, `${this.#chunks} pieces for ${Math.round(ms)} ms of audio`)
+    }
+    if (
+      this.#words > MIN_WORDS + length * WORDS_PER_CHARACTER || text.length > MIN_WORDS + length * WORDS_PER_CHARACTER
+    ) {
+      return tooMuch(op, this.#engine, `more words than a text of ${length} characters has`)
+    }
+    return undefined
+  }
+}
