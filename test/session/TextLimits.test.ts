@@ -1,11 +1,33 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Stream } from "effect"
+import { Effect, Layer, Queue, Stream } from "effect"
 import * as Agent from "../../src/agent/Agent.ts"
 import { VoiceBackend } from "../../src/backend/VoiceBackend.ts"
 import * as History from "../../src/conversation/History.ts"
 import * as JsonBytes from "../../src/schema/JsonBytes.ts"
 import * as ClientMessage from "../../src/session/ClientMessage.ts"
+import { SpeechToText, type TranscriptEvent } from "../../src/speech/SpeechToText.ts"
 import { call, layer, pass, running } from "./Harness.ts"
+
+const brief = Agent.fromStream(() => Stream.make("Yes."))
+
+/** A recogniser that hears this text twice in each turn. */
+const twoFinals = (text: string) =>
+  Layer.succeed(SpeechToText, {
+    name: "wordy",
+    sampleRate: 16_000,
+    capabilities: { interim: false, endOfTurn: false },
+    open: () =>
+      Effect.map(Queue.unbounded<TranscriptEvent>(), (events) => ({
+        push: () => {},
+        activity: () => {},
+        finalize: (id: number) => {
+          for (const _ of [1, 2]) Queue.offerUnsafe(events, { _tag: "Final", text: `${text}${++words}` })
+          Queue.offerUnsafe(events, { _tag: "Finalized", id })
+        },
+        events: Stream.fromQueue(events)
+      }))
+  })
+let words = 0
 
 const bytes = (history: ReadonlyArray<History.HistoryItem>) => Buffer.byteLength(JSON.stringify(history))
 
@@ -73,7 +95,7 @@ describe("texts", () => {
       })
     ))
 
-  it.effect("that wait to be said are bounded in bytes", () =>
+  it.effect("that are queued are bounded in bytes", () =>
     running(
       layer(),
       Effect.gen(function*() {
@@ -91,7 +113,7 @@ describe("texts", () => {
 
   it.effect("that were heard and are too long for the history are cut, and that is told", () =>
     running(
-      layer({ texts: ["\u4e00".repeat(20_000), "and the next"], agent: silentAgent }),
+      layer({ layerStt: twoFinals("\u4e00".repeat(12_000)), agent: brief }),
       Effect.gen(function*() {
         const user = yield* call()
         yield* user.speaks(1_000)
@@ -107,5 +129,3 @@ describe("texts", () => {
       })
     ))
 })
-
-const silentAgent = Agent.fromStream(() => Stream.make("Yes."))

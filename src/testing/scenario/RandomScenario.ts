@@ -29,6 +29,8 @@ export interface RandomScenarioOptions {
   readonly s2s?: number | undefined
   /** Of the other scenarios, those in which the recogniser decides the end of a turn. Default: 0.25. */
   readonly sttTurns?: number | undefined
+  /** Scenarios in which agents, voices and recognisers send without end or at once what nobody takes. Default: 0.2. */
+  readonly endless?: number | undefined
   /** Scenarios in which the machine's wall clock is stepped, by up to an hour either way. Default: 0.3. */
   readonly clockSteps?: number | undefined
   /** The maximum number of user actions. Default: 12. */
@@ -128,12 +130,53 @@ const wrong = pick<Behaviour>([
   Effect.map(answer, (stream) => Stream.concat(Stream.take(stream, 4), Stream.fail(retryable("Agent.respond"))))
 ])
 
-const agentOf = (faults: number) =>
+const agentOf = (faults: number, endless: Endless) =>
   Effect.map(
     times(16, Effect.flatMap(chance(faults), (bad): Effect.Effect<Behaviour> => bad ? wrong : answer)),
     // depends on the turn alone, so that the same scenario can be run again
-    (behaviours) => Agent.fromStream((_, { turn }) => behaviours[turn % behaviours.length] ?? Stream.empty)
+    (behaviours) =>
+      Agent.fromStream((_, { turn }) =>
+        endless.agent[turn % behaviours.length] ?? behaviours[turn % behaviours.length] ?? Stream.empty
+      )
   )
+
+/** What is sent without end, or at once in a size that nobody takes. */
+interface Endless {
+  readonly agent: { readonly [answer: number]: Behaviour }
+  readonly tts: { readonly [sentence: number]: "audio" | "samples" | "words" }
+  readonly stt: ReadonlyArray<number>
+}
+
+const atSome = <A>(share: number, make: Effect.Effect<A>): Effect.Effect<{ readonly [index: number]: A }> =>
+  Effect.flatMap(
+    some(share),
+    (indices) =>
+      Effect.map(
+        Effect.forEach(indices, (index) => Effect.map(make, (value) => [index, value] as const)),
+        Object.fromEntries
+      )
+  )
+
+const endless = (share: number): Effect.Effect<Endless> =>
+  Effect.all({
+    agent: atSome(
+      share,
+      pick<Behaviour>([
+        Effect.succeed(Stream.forever(Stream.succeed("and so on and on. "))),
+        Effect.succeed(Stream.forever(Stream.succeed("aaaaaaaaaaaaaaaa"))),
+        Effect.succeed(Stream.concat(Stream.succeed("```"), Stream.forever(Stream.succeed("code and code ")))),
+        Effect.succeed(Stream.forever(Stream.succeed(""))),
+        Effect.succeed(Stream.forever(Stream.succeed("\n"))),
+        Effect.succeed(Stream.forever(Stream.fromIterable("and so on. "))),
+        Effect.sync(() => Stream.succeed("word ".repeat(100_000)))
+      ])
+    ),
+    tts: atSome(
+      share,
+      pick([Effect.succeed("audio" as const), Effect.succeed("samples" as const), Effect.succeed("words" as const)])
+    ),
+    stt: some(share)
+  })
 
 const optional = { optional: true }
 
@@ -225,6 +268,12 @@ const clockStepsOf = (seed: string, share: number): ScenarioOptions["clockSteps"
     )
   )
 
+/** Drawn from a seed of their own, too. */
+const endlessOf = (seed: string, share: number): Endless =>
+  Effect.runSync(
+    Effect.flatMap(chance(share), (hit) => endless(hit ? 0.15 : 0)).pipe(Random.withSeed(`${seed} endless`))
+  )
+
 const ending = pick<ScriptedUser.Script>([
   Effect.succeed([]),
   Effect.succeed([ScriptedUser.waitForAgentWithin("10 seconds", optional)]),
@@ -258,6 +307,7 @@ const ending = pick<ScriptedUser.Script>([
  */
 export const fromSeed = (seed: string, options: RandomScenarioOptions = {}): ScenarioOptions => {
   const faults = options.faults ?? 0.08
+  const endless = endlessOf(seed, faults === 0 ? 0 : options.endless ?? 0.2)
   return Effect.runSync(
     Effect.gen(function*() {
       const user = yield* times(yield* between(2, options.steps ?? 12), pick(steps))
@@ -269,7 +319,7 @@ export const fromSeed = (seed: string, options: RandomScenarioOptions = {}): Sce
         seed,
         clockSteps: clockStepsOf(seed, options.clockSteps ?? 0.3),
         user: [...user, last],
-        agent: yield* agentOf(faults),
+        agent: yield* agentOf(faults, endless),
         policy: {
           greeting,
           goodbye,
@@ -305,7 +355,8 @@ export const fromSeed = (seed: string, options: RandomScenarioOptions = {}): Sce
           msPerCharacter: yield* between(20, 80),
           delay: yield* pick([Effect.succeed(0), between(0, 500)]),
           failAt: yield* failures(faults, "TextToSpeech.speak"),
-          hangAt: yield* some(faults / 2)
+          hangAt: yield* some(faults / 2),
+          ...(Object.keys(endless.tts).length === 0 ? {} : { endlessAt: endless.tts })
         },
         turn: (yield* chance(0.4)) ? EndOfTurn.layer() : undefined,
         vad: { onsetMs: yield* between(20, 120), hangoverMs: yield* between(40, 250) },
@@ -318,7 +369,8 @@ export const fromSeed = (seed: string, options: RandomScenarioOptions = {}): Sce
           interim: yield* chance(0.8),
           failAt: yield* failures(faults, "SpeechToText.events"),
           hangAt: (yield* chance(faults / 2)) ? "always" : yield* some(faults / 2),
-          garbageAt: yield* some(faults)
+          garbageAt: yield* some(faults),
+          floodAt: endless.stt
         }
       }
       if (!(yield* chance(options.s2s ?? 0.2))) {

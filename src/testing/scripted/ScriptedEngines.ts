@@ -163,6 +163,8 @@ export const layerTts = (options?: {
   readonly failAt?: { readonly [sentence: number]: BackendError } | undefined
   /** Never speaks the nth sentence. */
   readonly hangAt?: ReadonlyArray<number> | undefined
+  /** Goes on and on after the nth sentence: with audio, with pieces of one sample, or with words without audio. */
+  readonly endlessAt?: { readonly [sentence: number]: "audio" | "samples" | "words" } | undefined
   /** Its language, the tags that it understands, and whether it reads numbers itself. Default: unknown, none, yes. */
   readonly language?: string | undefined
   readonly tags?: ReadonlyArray<string> | undefined
@@ -181,6 +183,19 @@ export const layerTts = (options?: {
         const pcm = SpokenAudio.encode(text, { sampleRate, msPerCharacter: options?.msPerCharacter ?? 50 })
         return { pcm, text }
       })
+    const more = (kind: "audio" | "samples" | "words"): SpeechChunk => ({
+      pcm: new Int16Array(kind === "audio" ? sampleRate / 50 : kind === "samples" ? 1 : 0),
+      text: "",
+      ...(kind === "words" ? { words: [{ text: "on", startMs: 0, endMs: 1 }] } : {})
+    })
+    /** The sentence, and what follows it. */
+    const speakOn = (text: string): Stream.Stream<SpeechChunk, BackendError> => {
+      const endless = options?.endlessAt?.[sentences]
+      const spoken = Stream.fromEffect(speak(text))
+      return endless === undefined
+        ? spoken
+        : Stream.concat(spoken, Stream.forever(Stream.sync(() => more(endless))))
+    }
     return {
       name: "scripted",
       sampleRate,
@@ -191,6 +206,10 @@ export const layerTts = (options?: {
         tags: options?.tags,
         normalisesText: options?.normalisesText
       },
-      open: () => Effect.succeed({ speak: (texts) => Stream.mapEffect(texts, speak) })
+      open: () =>
+        Effect.succeed({
+          speak: (texts) =>
+            options?.endlessAt === undefined ? Stream.mapEffect(texts, speak) : Stream.flatMap(texts, speakOn)
+        })
     }
   })

@@ -25,6 +25,7 @@ import { SPEECH_LEVEL } from "./ScriptedEngines.ts"
  * - `idleMs`: closes a stream after so many ms without speech, as hosted recognisers do.
  * - `finalizeTimeout`: the `finalizeTimeout` of the engine.
  * - `hangAt`: never returns an answer, to these requests or to any. `garbageAt`: sends unexpected events before the answer.
+ *   `floodAt`: sends more interim transcripts at once than a recogniser may, in place of the answer.
  *
  * @category models
  * @since 0.1.0
@@ -40,7 +41,11 @@ export interface ScriptedRecogniserOptions {
   readonly finalizeTimeout?: Duration.Input | undefined
   readonly hangAt?: ReadonlyArray<number> | "always" | undefined
   readonly garbageAt?: ReadonlyArray<number> | undefined
+  readonly floodAt?: ReadonlyArray<number> | undefined
 }
+
+/** Interim transcripts that a session does not take at once. */
+const FLOOD = 2_000
 
 const nth = (delayMs: number | ReadonlyArray<number>, answer: number): number =>
   typeof delayMs === "number" ? delayMs : delayMs[answer % delayMs.length] ?? 0
@@ -83,6 +88,10 @@ export const layer = (options: ScriptedRecogniserOptions = {}): Layer.Layer<Spee
           Effect.sleep(nth(options.delayMs ?? 0, count)),
           Effect.suspend(() => {
             if (failure !== undefined) return Effect.asVoid(Queue.fail(events, failure))
+            if (options.floodAt?.includes(count) === true) {
+              for (let i = 0; i < FLOOD; i++) emit({ _tag: "Interim", text: textOf(words) })
+              return Effect.void
+            }
             if (options.garbageAt?.includes(count) === true) {
               emit({ _tag: "Finalized", id: -1 })
               emit({ _tag: "Final", text: "" })

@@ -3,6 +3,7 @@ import { Deferred, Effect, Exit, Fiber, Scope } from "effect"
 import { TestClock } from "effect/testing"
 import { type BackendError, ConnectionFailed, InvalidConfig, SessionNotFound } from "../../../src/BackendError.ts"
 import type { HistoryItem } from "../../../src/conversation/History.ts"
+import { MAX_HEAD_BYTES } from "../../../src/session/persistence/SessionStore.ts"
 import * as SnapshotWriter from "../../../src/session/persistence/SnapshotWriter.ts"
 
 const item = (turn: number, text: string): HistoryItem => ({
@@ -19,7 +20,14 @@ const bench = (options: { readonly kept?: ReadonlyArray<HistoryItem> } = {}) =>
   Effect.gen(function*() {
     const writes: Array<SnapshotWriter.SnapshotChange> = []
     const saved: Array<number> = []
-    const session = { history: options.kept ?? [], seq: 0, speaking: false, takenOver: 0, tooLarge: 0 }
+    const session = {
+      history: options.kept ?? [],
+      seq: 0,
+      speaking: false,
+      takenOver: 0,
+      tooLarge: 0,
+      maxHeadBytes: MAX_HEAD_BYTES
+    }
     let answer: Effect.Effect<void, BackendError> = Effect.void
     const writer = yield* SnapshotWriter.make({
       write: (change) =>
@@ -27,7 +35,10 @@ const bench = (options: { readonly kept?: ReadonlyArray<HistoryItem> } = {}) =>
           writes.push(change)
           return answer
         }),
-      read: (maxHeadBytes) => ({ head: `head ${session.seq}`.padEnd(maxHeadBytes / 8, "."), ...session }),
+      read: (maxHeadBytes) => {
+        session.maxHeadBytes = Math.min(session.maxHeadBytes, maxHeadBytes)
+        return { head: `head ${session.seq}`, ...session }
+      },
       stored: options.kept ?? [],
       onSaved: (seq) => saved.push(seq),
       onTakenOver: () => void session.takenOver++,
@@ -150,11 +161,11 @@ describe("SnapshotWriter", () => {
       yield* touch
       yield* TestClock.adjust("10 minutes")
       assert.isAtMost(writes.length, 8)
-      assert.isBelow(writes.at(-1)!.head.length, writes[0]!.head.length)
       answer(Effect.void)
       session.history = [item(1, "one")]
       yield* touch
       assert.deepEqual(saved, [2])
+      assert.isBelow(session.maxHeadBytes, MAX_HEAD_BYTES)
     }))
 
   it.effect("stops when another owner has taken the session over", () =>
