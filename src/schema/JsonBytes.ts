@@ -15,6 +15,8 @@ export const CUT_MARK = " […]"
 /** A control character, or half of a surrogate pair, is written as `\u0001`: the most that one UTF-16 code unit takes. */
 const MAX_UNIT_BYTES = 6
 
+const MARK_BYTES = 6
+
 /** The bytes of the code point at this index, and how many code units it takes. */
 const sizeAt = (text: string, index: number): { readonly bytes: number; readonly units: number } => {
   const code = text.codePointAt(index) ?? 0
@@ -65,6 +67,10 @@ export const fits = (text: string, maxBytes: number): boolean =>
  */
 export const cut = (text: string, maxBytes: number): string => {
   if (fits(text, maxBytes)) return text
-  const kept = text.slice(0, fit(text, Math.max(0, maxBytes - lengthOf(CUT_MARK))).units)
-  return kept + CUT_MARK
+  const maxKept = Math.max(0, maxBytes - MARK_BYTES)
+  const marked = text.indexOf(CUT_MARK)
+  const keptBefore = marked < 0 ? Number.NEGATIVE_INFINITY : lengthOf(text.slice(0, marked))
+  // one more character did not fit then
+  const wasCut = keptBefore <= maxKept && keptBefore > maxKept - MAX_UNIT_BYTES
+  return text.slice(0, wasCut ? marked : fit(text, maxKept).units) + CUT_MARK
 }

@@ -22,7 +22,7 @@ const MAX_WORDS = 8_192
  * Events of a stream: recognisers send up to 10 interim transcripts a second, and after a stall of the network some seconds of
  * them at once.
  */
-const EVENTS = { burst: 512, perSecond: 100 }
+const EVENTS = { burst: 2_048, perSecond: 100 }
 /** Their text, in UTF-16 code units: each interim transcript repeats the words of the utterance. */
 const CHARACTERS = { burst: 524_288, perSecond: 65_536 }
 

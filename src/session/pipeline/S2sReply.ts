@@ -41,8 +41,7 @@ export type Piece =
  * - `mayBeSilent`: it is asked for a text without a word, so no sound is no failure.
  * - `now`: the monotonic clock, in ms.
  * - `stallMs`: how long the model may send nothing while no tool runs.
- * - `stalled`, `empty`, `tooLong`: the errors of a reply that stalls, of one without audio, text or tool call, and of one that
- *   reaches its bound.
+ * - `stalled`, `empty`: the errors of a reply that stalls, and of one without audio, text or tool call.
  *
  * @category models
  * @since 0.1.0
@@ -55,7 +54,6 @@ export interface S2sReplyOptions {
   readonly stallMs: number
   readonly stalled: () => BackendError
   readonly empty: () => BackendError
-  readonly tooLong: () => BackendError
 }
 
 /**
@@ -233,7 +231,7 @@ export class S2sReply {
     this.#bytes += bytes + PIECE_BYTES
     const fits = this.#madeMs < MAX_REPLY_MS && this.#bytes < MAX_REPLY_BYTES
     if (fits) this.#more.openUnsafe()
-    else this.#finish(this.#options.tooLong())
+    else this.#finish(undefined)
     return fits
   }
 

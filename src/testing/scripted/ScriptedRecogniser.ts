@@ -45,7 +45,7 @@ export interface ScriptedRecogniserOptions {
 }
 
 /** Interim transcripts that a session does not take at once. */
-const FLOOD = 2_000
+const FLOOD = 4_000
 
 const nth = (delayMs: number | ReadonlyArray<number>, answer: number): number =>
   typeof delayMs === "number" ? delayMs : delayMs[answer % delayMs.length] ?? 0
