@@ -124,14 +124,12 @@ export const make = Effect.fnUntraced(function*(
         if (Cause.hasInterruptsOnly(cause)) return Effect.interrupt
         const reason = Cause.squash(cause)
         const error = withoutText(op, who, reason)
-        return Effect.andThen(
-          // a refusal is an answer; it is logged for the hook's author alone
-          (error.code === "connection_failed" || error.code === "timeout" ? Effect.logError : Effect.logDebug)(
-            `the ${who} failed`,
-            cause
-          ).pipe(Effect.annotateLogs({ hook: who, op })),
-          Effect.fail(error)
-        )
+        const isFailure = error.code === "connection_failed" || error.code === "timeout"
+        // a refusal is an answer, and its text may hold what the user sent
+        const told = isFailure
+          ? Effect.logError(`the ${who} failed`, cause)
+          : Effect.logDebug(`the ${who} refused: ${error.code}`)
+        return Effect.andThen(Effect.annotateLogs(told, { hook: who, op }), Effect.fail(error))
       })
     )
 
