@@ -61,13 +61,23 @@ export const loadPackage = <A>(
   })
 
 /**
- * A file or folder of this package: beside the module at `moduleUrl` (its `import.meta.url`), or, in a program that is bundled
- * into one file, at `path` below `dist` of the installed package. A `name` ending in `.js` is `.ts` in the source tree.
+ * The address of a module, from its `import.meta.url`, which is missing in a bundle of CommonJS.
+ *
+ * @category conversions
+ * @since 0.1.0
+ */
+export const urlOfModule = (metaUrl: string | undefined): string =>
+  metaUrl ?? pathToFileURL(typeof __filename === "string" ? __filename : join(process.cwd(), "bundle.js")).href
+
+/**
+ * A file or folder of this package: beside the module with this `import.meta.url`, or, in a program that is bundled into one
+ * file, at `path` below `dist` of the installed package. A `name` ending in `.js` is `.ts` in the source tree.
  *
  * @category accessors
  * @since 0.1.0
  */
-export const packageFile = (moduleUrl: string, name: string, path: string): URL => {
+export const packageFile = (metaUrl: string | undefined, name: string, path: string): URL => {
+  const moduleUrl = urlOfModule(metaUrl)
   const beside = new URL(moduleUrl.endsWith(".ts") ? name.replace(/\.js$/, ".ts") : name, moduleUrl)
   if (existsSync(beside)) return beside
   try {

@@ -12,7 +12,7 @@ import { AgentRegistry } from "../agent/AgentRegistry.ts"
 import { BackendRegistry } from "../backend/provider/BackendRegistry.ts"
 import { StoreRegistry } from "../backend/sessions/StoreRegistry.ts"
 import { InvalidConfig } from "../BackendError.ts"
-import { adviceFor } from "../ExternalPackage.ts"
+import { adviceFor, packageFile } from "../ExternalPackage.ts"
 import { ProcessorRegistry } from "../hooks/AudioProcessor.ts"
 import * as RateLimits from "../hooks/RateLimits.ts"
 import { Open } from "../session/retention/SessionArchive.ts"
@@ -49,7 +49,7 @@ const openRateLimits: typeof RateLimits.SharedStore.Service = (url) =>
  * @category constants
  * @since 0.1.0
  */
-export const configSchema: URL = new URL("./config.schema.json", import.meta.url)
+export const configSchema: URL = packageFile(import.meta.url, "./config.schema.json", "builtin/config.schema.json")
 
 /**
  * The registries with everything that is built in.

@@ -20,7 +20,15 @@ export const missing = executable === undefined
 export const open = async (
   url: string,
   samples: Int16Array,
-  options: { readonly width?: number; readonly height?: number; readonly microphone?: boolean } = {}
+  options: {
+    readonly width?: number
+    readonly height?: number
+    readonly microphone?: boolean
+    /** Whether sound needs the user's gesture first, as in a browser that somebody uses. Default: no. */
+    readonly needsGesture?: boolean
+    /** Runs in the page before its own scripts. */
+    readonly script?: string
+  } = {}
 ): Promise<{ readonly page: Page; readonly browser: Browser; readonly close: () => Promise<void> }> => {
   const directory = mkdtempSync(join(tmpdir(), "effect-voice-browser-"))
   const file = join(directory, "microphone.wav")
@@ -36,7 +44,9 @@ export const open = async (
       "--disable-background-networking",
       "--disable-component-update",
       "--disable-sync",
-      "--autoplay-policy=no-user-gesture-required",
+      `--autoplay-policy=${
+        options.needsGesture === true ? "document-user-activation-required" : "no-user-gesture-required"
+      }`,
       "--allow-loopback-in-peer-connection",
       "--use-fake-device-for-media-stream",
       `--use-file-for-fake-audio-capture=${file}`,
@@ -60,6 +70,7 @@ export const open = async (
       return original(input, { ...init, body: kept.join("\r\n") })
     }
   })
+  if (options.script !== undefined) await page.addInitScript(options.script)
   await page.goto(url)
   return {
     page,

@@ -20,6 +20,10 @@ const page = (script: string) =>
 
 /** The snippet of the client's README, which tells what it heard. */
 const program = `import { VoiceClient } from "effect-voice/client"
+globalThis.refusal = (url, options) => VoiceClient.connect({ url, input: false, ...options }).then(
+  () => "connected",
+  ({ code, details, message }) => ({ code, message, reason: details?.reason })
+)
 globalThis.talk = async (url) => {
   const call = await VoiceClient.connect({ url })
   const said = new Promise((resolve) => call.on("agent.speech_stopped", ({ text }) => resolve(text)))
@@ -144,5 +148,34 @@ webpack(options, (error, stats) => {
       join(project, "plain"),
       (server) => `default-src 'none'; script-src 'self'; connect-src http://${server} ws://${server}`
     )
+  }, 120_000)
+
+  it("says in a page of another origin which setting allows it, whichever request comes first", async () => {
+    const voice = await Browser.serve()
+    const served = await serveFolder(join(project, "esbuild"))
+    pages.push(served.server)
+    const { close, page } = await Browser.open(served.url, silence(1))
+    try {
+      await page.waitForFunction(() => Reflect.has(globalThis, "refusal"), undefined, { timeout: 30_000 })
+      const refusal = (url: string, options: object = {}) =>
+        page.evaluate(([url, options]) => Reflect.get(globalThis, "refusal")(url, options), [url, options] as const)
+      const created = await (await fetch(`${voice.url}/v1/sessions`, {
+        method: "POST",
+        headers: { "content-type": "application/json" },
+        body: JSON.stringify({ user_id: "ada", transport: "websocket" })
+      })).json() as { id: string; token: string }
+      for (const options of [{}, { session: created }, { session: created, transport: "webrtc" }]) {
+        const { code, message, reason } = await refusal(voice.url, options)
+        assert.deepStrictEqual([code, reason], ["connection_failed", "origin_not_allowed"])
+        assert.include(message, "server.allowed_origins")
+        assert.include(message, served.url)
+      }
+      assert.strictEqual(await voice.stop(), 0)
+      const { message, reason } = await refusal(voice.url)
+      assert.deepStrictEqual([message, reason], ["The server cannot be reached.", undefined])
+    } finally {
+      await close()
+      await voice.stop()
+    }
   }, 120_000)
 })

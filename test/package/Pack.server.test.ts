@@ -15,6 +15,7 @@ import * as PackedProject from "./PackedProject.ts"
 const { env, manifest, root, run } = PackedProject
 
 const ESBUILD = "esbuild@0.28.2"
+const FORMER_TYPESCRIPT = "typescript-5@npm:typescript@5.9.3"
 
 /** Every subpath that `exports` gives to users, its patterns filled in from what dist holds. */
 const subpathsOf = (installed: string): ReadonlyArray<string> =>
@@ -43,7 +44,7 @@ describe("the packed package", () => {
 
   beforeAll(() => {
     const packages = ["typescript", "@types/node"].map(PackedProject.ofDevelopment)
-    project = PackedProject.make([...packages, ESBUILD])
+    project = PackedProject.make([...packages, ESBUILD, FORMER_TYPESCRIPT])
     subpaths = subpathsOf(join(project, "node_modules", "effect-voice"))
   }, 300_000)
 
@@ -103,41 +104,52 @@ process.stdout.write(failed.join("\\n"))
     assert.deepStrictEqual(failed.filter((line) => line !== ""), [])
   }, 60_000)
 
-  for (const [module, moduleResolution] of [["NodeNext", "NodeNext"], ["ESNext", "bundler"]]) {
-    it(`type-checks by every subpath with ${moduleResolution}, declarations too, without optional peers`, () => {
-      const names = subpaths.map((subpath, index) => `import * as M${index} from "effect-voice${subpath}"`)
-      const uses = subpaths.map((_, index) => `M${index}`)
-      writeFileSync(join(project, "types.ts"), `${names.join("\n")}\nexport const all = [${uses.join(", ")}]\n`)
-      writeFileSync(
-        join(project, "tsconfig.json"),
-        JSON.stringify({
-          include: ["types.ts"],
-          compilerOptions: {
-            target: "ES2024",
-            lib: ["ES2024", "ESNext.Disposable", "DOM", "DOM.Iterable", "DOM.AsyncIterable"],
-            module,
-            moduleResolution,
-            strict: true,
-            exactOptionalPropertyTypes: true,
-            noEmit: true,
-            skipLibCheck: false,
-            types: ["node"]
-          }
-        })
-      )
-      const tsc = join(project, "node_modules", "typescript", "bin", "tsc")
-      let output = ""
-      try {
-        output = run(project, process.execPath, [tsc, "-p", "tsconfig.json"])
-      } catch (error) {
-        output = String(error)
-      }
-      assert.strictEqual(output, "")
-    }, 120_000)
+  const compilers = [
+    ["typescript", "NodeNext", "NodeNext"],
+    ["typescript", "ESNext", "bundler"],
+    ["typescript-5", "NodeNext", "NodeNext"],
+    ["typescript-5", "ESNext", "bundler"]
+  ] as const
+  for (const [compiler, module, moduleResolution] of compilers) {
+    it(
+      `type-checks by every subpath with ${compiler} and ${moduleResolution}, declarations too, without optional peers`,
+      () => {
+        const names = subpaths.map((subpath, index) => `import * as M${index} from "effect-voice${subpath}"`)
+        const uses = subpaths.map((_, index) => `M${index}`)
+        writeFileSync(join(project, "types.ts"), `${names.join("\n")}\nexport const all = [${uses.join(", ")}]\n`)
+        writeFileSync(
+          join(project, "tsconfig.json"),
+          JSON.stringify({
+            include: ["types.ts"],
+            compilerOptions: {
+              target: "ES2024",
+              lib: ["ES2024", "ESNext.Disposable", "DOM", "DOM.Iterable", "DOM.AsyncIterable"],
+              module,
+              moduleResolution,
+              strict: true,
+              exactOptionalPropertyTypes: true,
+              noEmit: true,
+              skipLibCheck: false,
+              types: ["node"]
+            }
+          })
+        )
+        const tsc = join(project, "node_modules", compiler, "bin", "tsc")
+        let output = ""
+        try {
+          output = run(project, process.execPath, [tsc, "-p", "tsconfig.json"])
+        } catch (error) {
+          output = String(error)
+        }
+        assert.strictEqual(output, "")
+      },
+      120_000
+    )
   }
 
-  it("bundles builtin for Node with esbuild's defaults; the bundle runs, and finds workers and addons", () => {
-    const program = `import * as Effect from "effect/Effect"
+  for (const format of ["cjs", "esm"]) {
+    it(`bundles builtin for Node with esbuild as ${format}; the bundle runs, and finds workers and addons`, () => {
+      const program = `import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import { VoiceBackend } from "effect-voice"
 import * as Builtin from "effect-voice/builtin"
@@ -145,26 +157,29 @@ import * as Builtin from "effect-voice/builtin"
 const config = { provider: "local", pipelineType: "stt_tts", sttProvider: "deepgram", ttsProvider: "flite",
   engines: { deepgram: { api_key: "a-key-of-the-tests" } } }
 const backend = VoiceBackend.layerConfig(config).pipe(Layer.provide(Builtin.layer))
-const health = await Effect.runPromise(
+Effect.runPromise(
   Effect.flatMap(VoiceBackend, (backend) => backend.healthCheck).pipe(Effect.provide(backend), Effect.scoped)
-)
-process.stdout.write(JSON.stringify(health))
+).then((health) => process.stdout.write(JSON.stringify(health)))
 `
-    writeFileSync(join(project, "program.mjs"), program)
-    const esbuild = join(project, "node_modules", "esbuild", "bin", "esbuild")
-    const banner = "import { createRequire } from 'node:module';const require = createRequire(import.meta.url);"
-    run(project, esbuild, [
-      "program.mjs",
-      "--bundle",
-      "--platform=node",
-      "--format=esm",
-      `--banner:js=${banner}`,
-      "--outfile=bundled.mjs",
-      "--log-level=warning"
-    ])
-    const health = JSON.parse(run(project, process.execPath, ["--disable-warning=ExperimentalWarning", "bundled.mjs"]))
-    assert.include(JSON.stringify(health), "flite")
-  }, 120_000)
+      writeFileSync(join(project, "program.mjs"), program)
+      const esbuild = join(project, "node_modules", "esbuild", "bin", "esbuild")
+      const outfile = `bundled.${format === "cjs" ? "cjs" : "mjs"}`
+      // In esbuild's modules, the CommonJS packages among the dependencies need this.
+      const banner = "import { createRequire as r } from 'node:module';const require = r(import.meta.url);"
+      run(project, esbuild, [
+        "program.mjs",
+        "--bundle",
+        "--platform=node",
+        `--format=${format}`,
+        ...(format === "esm" ? [`--banner:js=${banner}`] : []),
+        `--outfile=${outfile}`,
+        "--log-level=error"
+      ])
+      const health = run(project, process.execPath, ["--disable-warning=ExperimentalWarning", outfile])
+      assert.deepInclude(JSON.parse(health), { status: "healthy" })
+      assert.include(health, "flite")
+    }, 120_000)
+  }
 
   it("serves by its command, answers, and ends with 0 on SIGTERM", async () => {
     const bin = join(project, "node_modules", ".bin", "effect-voice")

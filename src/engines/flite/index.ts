@@ -14,7 +14,7 @@ import * as Stream from "effect/Stream"
 import { createRequire } from "node:module"
 import { Worker } from "node:worker_threads"
 import type { BackendError } from "../../BackendError.ts"
-import { packageFile } from "../../ExternalPackage.ts"
+import { packageFile, urlOfModule } from "../../ExternalPackage.ts"
 import { withDefault } from "../../schema/Defaults.ts"
 import * as EngineRegistry from "../../speech/EngineRegistry.ts"
 import * as SessionSpeech from "../../speech/SessionSpeech.ts"
@@ -65,7 +65,7 @@ const MAX_QUEUED = 256
 const TIMEOUT = Duration.seconds(10)
 
 const locate = Effect.try({
-  try: () => createRequire(import.meta.url).resolve(PACKAGE),
+  try: () => createRequire(urlOfModule(import.meta.url)).resolve(PACKAGE),
   catch: (cause) => OptionalPackage.missing({ engine: "flite", packageName: PACKAGE, cause })
 })
 
