@@ -49,7 +49,7 @@ export interface LiveKitLocalTrack {
  */
 export interface LiveKitLocalParticipant {
   publishTrack(
-    track: LiveKitLocalTrack,
+    track: LiveKitLocalTrack | MediaStreamTrack,
     options?: { readonly source?: string; readonly name?: string }
   ): Promise<unknown>
   getTrackPublication(source: string): { readonly track?: LiveKitLocalTrack | undefined } | undefined

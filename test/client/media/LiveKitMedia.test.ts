@@ -1,0 +1,257 @@
+import { afterEach, assert, beforeEach, describe, it } from "@effect/vitest"
+import { CallContext } from "../../../src/client/media/CallContext.ts"
+import type { CallMedia, Link } from "../../../src/client/media/CallMedia.ts"
+import type { LiveKitClient, LiveKitLocalTrack, LiveKitParticipant } from "../../../src/client/media/LiveKitClient.ts"
+import { makeLiveKitMedia } from "../../../src/client/media/LiveKitMedia.ts"
+import { PlaybackWatch } from "../../../src/client/media/PlaybackWatch.ts"
+import { FakeAudio, FakeContext, install, makeStream, settled } from "../FakePage.ts"
+
+const AGENT = 4
+
+type Reader = (reader: AsyncIterable<string>, participant: { readonly identity: string }) => void
+
+/** As much of `livekit-client` as a call uses. As there, a track that is published is enabled, whatever it was. */
+const makeLiveKit = () => {
+  class Local implements LiveKitLocalTrack {
+    isMuted = false
+    mediaStreamTrack: MediaStreamTrack
+    constructor(track: MediaStreamTrack) {
+      this.mediaStreamTrack = track
+      track.enabled = true
+    }
+    async replaceTrack(track: MediaStreamTrack): Promise<void> {
+      this.mediaStreamTrack = track
+      track.enabled = !this.isMuted
+    }
+    async mute(): Promise<void> {
+      this.isMuted = true
+      this.mediaStreamTrack.enabled = false
+    }
+    async unmute(): Promise<void> {
+      this.isMuted = false
+      this.mediaStreamTrack.enabled = true
+    }
+  }
+  class Room {
+    readonly listeners = new Map<string, (...args: ReadonlyArray<unknown>) => void>()
+    readonly remoteParticipants = new Map<string, LiveKitParticipant>()
+    published: LiveKitLocalTrack | undefined
+    publishing: (() => void) | undefined
+    reader: Reader | undefined
+    readonly localParticipant = {
+      publishTrack: async (track: LiveKitLocalTrack | MediaStreamTrack) => {
+        assert.instanceOf(track, Local)
+        this.published = track
+        this.publishing?.()
+      },
+      getTrackPublication: () => this.published === undefined ? undefined : { track: this.published },
+      sendText: () => Promise.resolve()
+    }
+    constructor() {
+      rooms.push(this)
+    }
+    on(event: string, listener: (...args: never) => void): void {
+      this.listeners.set(event, listener as (...args: ReadonlyArray<unknown>) => void)
+    }
+    registerTextStreamHandler(_topic: string, handler: Reader): void {
+      this.reader = handler
+    }
+    async connect(): Promise<void> {
+      onConnect?.(this)
+    }
+    disconnect(): Promise<void> {
+      return Promise.resolve()
+    }
+    emit(event: string, ...args: ReadonlyArray<unknown>): void {
+      this.listeners.get(event)?.(...args)
+    }
+    come(identity: string, kind: number): LiveKitParticipant {
+      const participant = { identity, kind }
+      this.remoteParticipants.set(identity, participant)
+      return participant
+    }
+  }
+  const rooms: Array<Room> = []
+  let onConnect: ((room: Room) => void) | undefined
+  const client: LiveKitClient = {
+    Room,
+    LocalAudioTrack: Local,
+    RoomEvent: {
+      DataReceived: "data",
+      TrackSubscribed: "subscribed",
+      TrackUnsubscribed: "unsubscribed",
+      Disconnected: "disconnected"
+    },
+    Track: { Kind: { Audio: "audio" }, Source: { Microphone: "microphone" } },
+    ParticipantKind: { AGENT },
+    DisconnectReason: { DUPLICATE_IDENTITY: 2, ROOM_DELETED: 5, PARTICIPANT_REMOVED: 4 },
+    ConnectionErrorReason: { NotAllowed: 0 }
+  }
+  return { client, rooms, whenConnected: (handle: (room: Room) => void) => onConnect = handle }
+}
+
+/** What users pass is the package itself. */
+export const load: () => Promise<LiveKitClient> = () => import("livekit-client")
+
+describe("LiveKitMedia", () => {
+  let uninstall: () => void
+  beforeEach(() => {
+    uninstall = install()
+  })
+  afterEach(() => uninstall())
+
+  const target = { baseUrl: "http://127.0.0.1", id: "ses_1", token: "t", connectionUrl: "ws://127.0.0.1" }
+
+  const make = async (stream?: MediaStream) => {
+    const livekit = makeLiveKit()
+    const context = new FakeContext()
+    const media = await makeLiveKitMedia({
+      context: new CallContext(context.asContext, () => context.asContext),
+      watch: new PlaybackWatch(() => {}),
+      stream,
+      load: async () => livekit.client
+    })
+    const received: Array<string> = []
+    const attach = (media: CallMedia): Promise<Link> =>
+      media.attach(
+        target,
+        { message: ({ type }) => received.push(type), lost: () => {} },
+        new AbortController().signal
+      )
+    return { attach, livekit, media, received }
+  }
+
+  const event = (type: string) => new TextEncoder().encode(JSON.stringify({ type, seq: 1, at_ms: 1 }))
+
+  it("takes events from the agent of its session only", async () => {
+    const { attach, livekit, media, received } = await make()
+    await attach(media)
+    const room = livekit.rooms[0]!
+    // Before anybody is announced, data has no sender.
+    room.emit("data", event("user.speech_started"), undefined, 0, "effect-voice")
+    const bob = room.come("bob", 0)
+    const other = room.come("agent-ses_2", AGENT)
+    room.emit("data", event("user.away"), bob, 0, "effect-voice")
+    assert.deepStrictEqual(received, ["user.speech_started"])
+    // An agent whom the server named for the room, and not for one session.
+    room.emit("data", event("pong"), other, 0, "effect-voice")
+    const agent = room.come("agent-ses_1", AGENT)
+    room.emit("data", event("user.away"), other, 0, "effect-voice")
+    room.emit("data", event("user.away"), undefined, 0, "effect-voice")
+    room.emit("data", event("user.away"), agent, 0, "chat")
+    room.emit("data", event("user.speech_stopped"), agent, 0, "effect-voice")
+    assert.deepStrictEqual(received, ["user.speech_started", "pong", "user.speech_stopped"])
+  })
+
+  it("reads long events from text streams, and neither endless ones nor any number", async () => {
+    const { attach, livekit, media, received } = await make()
+    await attach(media)
+    const room = livekit.rooms[0]!
+    room.come("agent-ses_1", AGENT)
+    room.come("bob", 0)
+    const text = new TextDecoder().decode(event("pong"))
+    let given = 0
+    async function* endless() {
+      for (;;) {
+        given++
+        yield "x".repeat(65_536)
+      }
+    }
+    async function* whole() {
+      yield text.slice(0, 5)
+      yield text.slice(5)
+    }
+    room.reader?.(endless(), { identity: "agent-ses_1" })
+    room.reader?.(whole(), { identity: "bob" })
+    room.reader?.(whole(), { identity: "agent-ses_1" })
+    await settled()
+    assert.deepStrictEqual(received, ["pong"])
+    assert.isAtMost(given, 17)
+    let begun = 0
+    async function* silent() {
+      begun++
+      await new Promise(() => {})
+      yield ""
+    }
+    for (let i = 0; i < 1_000; i++) room.reader?.(silent(), { identity: "agent-ses_1" })
+    await settled()
+    assert.strictEqual(begun, 64)
+  })
+
+  it("plays every track, and measures and hushes the agent's alone", async () => {
+    const { attach, livekit, media } = await make()
+    await attach(media)
+    const room = livekit.rooms[0]!
+    const track = (sid: string) => ({ kind: "audio", sid, mediaStreamTrack: makeStream().track })
+    const agent = room.come("agent-ses_1", AGENT)
+    const bob = room.come("bob", 0)
+    room.emit("subscribed", track("bob-1"), {}, bob)
+    assert.strictEqual(media.levels().agent, 0)
+    room.emit("subscribed", track("agent"), {}, agent)
+    room.emit("subscribed", track("bob-2"), {}, bob)
+    room.emit("subscribed", { ...track("video"), kind: "video" }, {}, bob)
+    assert.strictEqual(FakeAudio.all.length, 3)
+    assert.isAbove(media.levels().agent, 0)
+    media.onMessage({ type: "playout.clear", seq: 1, at_ms: 1, turn: 1 })
+    assert.deepStrictEqual(FakeAudio.all.map(({ muted }) => muted), [false, true, false])
+    room.emit("unsubscribed", track("bob-1"))
+    assert.deepStrictEqual(FakeAudio.all.map(({ srcObject }) => srcObject !== null), [false, true, true])
+    // Another room begins without the voices of the former.
+    await attach(media)
+    assert.deepStrictEqual(FakeAudio.all.map(({ srcObject }) => srcObject !== null), [false, false, false])
+    media.close()
+  })
+
+  it("keeps a muted microphone muted when it is published, changed or joined again", async () => {
+    const first = makeStream()
+    const { attach, livekit, media } = await make(first.stream)
+    media.setMuted(true)
+    await attach(media)
+    const room = livekit.rooms[0]!
+    assert.isTrue(room.published?.isMuted)
+    assert.isFalse(first.track.enabled)
+    const second = makeStream()
+    await media.setMicrophone(second.stream)
+    assert.strictEqual<unknown>(room.published?.mediaStreamTrack, second.track)
+    assert.isFalse(second.track.enabled)
+    media.setMuted(false)
+    await settled()
+    assert.isFalse(room.published?.isMuted)
+    assert.isTrue(second.track.enabled)
+    media.setMuted(true)
+    await attach(media)
+    assert.isTrue(livekit.rooms[1]?.published?.isMuted)
+    assert.isFalse(second.track.enabled)
+  })
+
+  it("sends the microphone that follows one that was unplugged", async () => {
+    const { attach, livekit, media } = await make(makeStream().stream)
+    await attach(media)
+    // As LiveKit's client does when a track ends.
+    await livekit.rooms[0]?.published?.mute()
+    const second = makeStream()
+    await media.setMicrophone(second.stream)
+    assert.isFalse(livekit.rooms[0]?.published?.isMuted)
+    assert.isTrue(second.track.enabled)
+  })
+
+  it("sends the microphone, muted or not, that was chosen while it joined", async () => {
+    const first = makeStream()
+    const second = makeStream()
+    const third = makeStream()
+    const { attach, livekit, media } = await make(first.stream)
+    livekit.whenConnected((room) => {
+      void media.setMicrophone(second.stream)
+      room.publishing = () => {
+        room.publishing = undefined
+        media.setMuted(true)
+        void media.setMicrophone(third.stream)
+      }
+    })
+    await attach(media)
+    const { published } = livekit.rooms[0]!
+    assert.strictEqual<unknown>(published?.mediaStreamTrack, third.track)
+    assert.isTrue(published?.isMuted)
+    assert.isFalse(third.track.enabled)
+  })
+})
