@@ -7,10 +7,12 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Scope from "effect/Scope"
 import type * as LiveKit from "livekit-client"
-import { RoomServiceClient } from "livekit-server-sdk"
+import { AccessToken, RoomServiceClient } from "livekit-server-sdk"
 import * as Pcm from "../../src/audio/Pcm.ts"
+import type { VoiceClient } from "../../src/client/index.ts"
 import * as Service from "../providers/livekit/Service.ts"
 import * as LiveKitServer from "../support/LiveKitServer.ts"
+import * as LiveKitUser from "../support/LiveKitUser.ts"
 import * as Browser from "./Browser.ts"
 import { shot, silence, spoken, watchMeter } from "./Scene.ts"
 
@@ -159,4 +161,145 @@ describe.skipIf(missing !== undefined)("Chromium in a LiveKit room", () => {
       await close()
     }
   }, 120_000)
+
+  it(
+    "our client hears everybody in a room, believes the agent alone, and stays muted in the room it joins again",
+    async () => {
+      const inScope = <A>(effect: Effect.Effect<A, unknown, Scope.Scope>) =>
+        Effect.runPromise(Effect.orDie(effect).pipe(Scope.provide(scope)))
+      const meeting = await inScope(Service.make({ server, provider: { named_rooms: true, participants: "mixed" } }))
+      const created = await meeting.create({ connection_url: "livekit:meeting", user_id: "ann" })
+      const { close, page } = await Browser.open(meeting.url(), Pcm.concat([silence(1), await spoken("Good morning.")]))
+      try {
+        await page.evaluate(
+          "import('/vendor/livekit-client.js').then((client) => { globalThis.LivekitClient = client })"
+        )
+        await page.evaluate(
+          "import('/client/index.js').then(({ VoiceClient }) => { globalThis.VoiceClient = VoiceClient })"
+        )
+        await page.evaluate(async ({ created, url }) => {
+          const log: Array<string> = []
+          const audios: Array<HTMLAudioElement> = []
+          const Element = Audio
+          globalThis.Audio = class extends Element {
+            constructor() {
+              super()
+              audios.push(this)
+            }
+          }
+          const call: VoiceClient = await Reflect.get(globalThis, "VoiceClient").connect({
+            url,
+            session: { ...created, protocol: "livekit", connectionUrl: created.connection_url },
+            livekit: async () => Reflect.get(globalThis, "LivekitClient")
+          })
+          // The microphone says something all the time.
+          call.mute()
+          const lab = { audios, call, log, loudest: 0 }
+          Object.assign(globalThis, { lab })
+          call.on(
+            "message",
+            (message) => log.push("text" in message ? `${message.type}: ${message.text}` : message.type)
+          )
+          setInterval(() => {
+            lab.loudest = Math.max(lab.loudest, call.levels.agent)
+          }, 20)
+        }, { created, url: meeting.url() })
+        const playing = () =>
+          page.evaluate(() =>
+            (Reflect.get(globalThis, "lab").audios as ReadonlyArray<HTMLAudioElement>).filter(({ paused, srcObject }) =>
+              srcObject !== null && !paused
+            ).length
+          )
+        const ask = async () => {
+          const from = await page.evaluate(() => {
+            const lab = Reflect.get(globalThis, "lab")
+            lab.loudest = 0
+            lab.call.interrupt()
+            lab.call.sendText("What is two plus three?")
+            return lab.log.length
+          })
+          await page.waitForFunction(
+            (from) =>
+              Reflect.get(globalThis, "lab").log.slice(from).some((line: string) =>
+                /agent\.speech_stopped: .*(?:five|5)/iu.test(line)
+              ),
+            from,
+            { timeout: 60_000 }
+          ).catch(async (cause: unknown) => {
+            const seen = await page.evaluate(() => {
+              const { call, log } = Reflect.get(globalThis, "lab")
+              return JSON.stringify({ connection: call.connection, log })
+            })
+            throw new Error(`no answer: ${seen}`, { cause })
+          })
+          return Number(
+            await page.evaluate(() => Reflect.get(globalThis, "lab").loudest)
+          )
+        }
+        assert.isAbove(await ask(), 0.01)
+        const token = new AccessToken(server.apiKey, server.apiSecret, { identity: "bob" })
+        token.addGrant({ room: "meeting", roomJoin: true, canPublishData: true })
+        const bob = await inScope(LiveKitUser.join(server.url, await token.toJwt()))
+        await page.waitForFunction(
+          () => {
+            const { audios }: { readonly audios: ReadonlyArray<HTMLAudioElement> } = Reflect.get(globalThis, "lab")
+            return audios.filter(({ paused, srcObject }) => srcObject !== null && !paused).length === 2
+          },
+          undefined,
+          { timeout: 30_000 }
+        )
+        // What somebody in the room sends in the agent's place changes nothing.
+        await bob.send({ type: "session.ended", seq: 1, at_ms: 1, reason: "closed" })
+        assert.isAbove(await ask(), 0.01)
+        await bob.leave()
+        await page.waitForFunction(
+          () => {
+            const { audios }: { readonly audios: ReadonlyArray<HTMLAudioElement> } = Reflect.get(globalThis, "lab")
+            return audios.filter(({ srcObject }) => srcObject !== null).length === 1
+          },
+          undefined,
+          { timeout: 30_000 }
+        )
+        assert.strictEqual(await playing(), 1)
+        assert.isAbove(await ask(), 0.01)
+
+        // Muted, and the whole room is lost: what is said is not heard until it is unmuted.
+        await page.evaluate(() => Reflect.get(globalThis, "lab").call.mute())
+        await Effect.runPromise(server.kill)
+        await Effect.runPromise(server.start)
+        await page.waitForFunction(() => Reflect.get(globalThis, "lab").call.connection === "connected")
+        await page.waitForFunction(
+          () => {
+            const { log }: { readonly log: ReadonlyArray<string> } = Reflect.get(globalThis, "lab")
+            return log.filter((type) => type === "session.started").length >= 1
+          },
+          undefined,
+          { timeout: 120_000 }
+        )
+        const from = await page.evaluate(() => Reflect.get(globalThis, "lab").log.length)
+        assert.isAbove(await ask(), 0.01)
+        const heard = (from: number) =>
+          page.evaluate(
+            (from) =>
+              (Reflect.get(globalThis, "lab").log as ReadonlyArray<string>).slice(from).filter((line) =>
+                /user\.transcript: .*morning/iu.test(line)
+              ),
+            from
+          )
+        assert.deepStrictEqual(await heard(from), [])
+        await page.evaluate(() => Reflect.get(globalThis, "lab").call.unmute())
+        await page.waitForFunction(
+          (from) =>
+            Reflect.get(globalThis, "lab").log.slice(from).some((line: string) =>
+              /user\.transcript: .*morning/iu.test(line)
+            ),
+          from,
+          { timeout: 60_000 }
+        )
+      } finally {
+        await close()
+      }
+    },
+    300_000
+  )
 })

@@ -151,12 +151,14 @@ process.stdout.write(failed.join("\\n"))
     it(`bundles builtin for Node with esbuild as ${format}; the bundle runs, and finds workers and addons`, () => {
       const program = `import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
-import { VoiceBackend } from "effect-voice"
+import { BackendConfig, VoiceBackend } from "effect-voice"
 import * as Builtin from "effect-voice/builtin"
 
-const config = { provider: "local", pipelineType: "stt_tts", sttProvider: "deepgram", ttsProvider: "flite",
+const config = { provider: "local", pipeline_type: "stt_tts", stt_provider: "deepgram", tts_provider: "flite",
   engines: { deepgram: { api_key: "a-key-of-the-tests" } } }
-const backend = VoiceBackend.layerConfig(config).pipe(Layer.provide(Builtin.layer))
+const backend = Layer.unwrap(Effect.map(BackendConfig.decode(config), VoiceBackend.layerConfig)).pipe(
+  Layer.provide(Builtin.layer)
+)
 Effect.runPromise(
   Effect.flatMap(VoiceBackend, (backend) => backend.healthCheck).pipe(Effect.provide(backend), Effect.scoped)
 ).then((health) => process.stdout.write(JSON.stringify(health)))

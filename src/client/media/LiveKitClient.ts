@@ -63,6 +63,8 @@ export interface LiveKitLocalParticipant {
  * @since 0.1.0
  */
 export interface LiveKitRoom {
+  /** `connected`, or another state while the client reconnects by itself. */
+  readonly state: string
   readonly localParticipant: LiveKitLocalParticipant
   readonly remoteParticipants: ReadonlyMap<string, LiveKitParticipant>
   on(event: string, listener: (...args: never) => void): unknown
@@ -91,8 +93,11 @@ export interface LiveKitClient {
     readonly DataReceived: string
     readonly TrackSubscribed: string
     readonly TrackUnsubscribed: string
+    readonly ParticipantConnected: string
+    readonly Reconnected: string
     readonly Disconnected: string
   }
+  readonly ConnectionState: { readonly Connected: string }
   readonly Track: { readonly Kind: { readonly Audio: string }; readonly Source: { readonly Microphone: string } }
   readonly ParticipantKind: { readonly AGENT: number }
   readonly DisconnectReason: {

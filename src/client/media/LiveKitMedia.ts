@@ -7,7 +7,7 @@
  * @since 0.1.0
  */
 import { MAX_EVENT_LENGTH, parseServerMessage, type ServerMessage } from "../protocol/ClientProtocol.ts"
-import { LIVEKIT_TOPIC } from "../protocol/WireProtocol.ts"
+import { type ClientMessage, LIVEKIT_TOPIC } from "../protocol/WireProtocol.ts"
 import { sessionReplaced, throwIfAborted, VoiceClientError } from "../VoiceClientError.ts"
 import type { CallContext } from "./CallContext.ts"
 import type { CallMedia, Levels, Link, LinkHandlers, SessionTarget } from "./CallMedia.ts"
@@ -18,6 +18,7 @@ import type {
   LiveKitRoom,
   LiveKitTrack
 } from "./LiveKitClient.ts"
+import { Outbox } from "./Outbox.ts"
 import type { PlaybackWatch } from "./PlaybackWatch.ts"
 import { TrackAudio } from "./TrackAudio.ts"
 
@@ -79,8 +80,11 @@ class LiveKitMedia implements CallMedia {
     const room = new Room({ stopLocalTrackOnUnpublish: false })
     const isAgent = this.#agentOf(room, target)
     let open = true
+    const sender = this.#sender(room, isAgent)
     this.#receive(room, isAgent, (message) => {
-      if (open) handlers.message(message)
+      if (!open) return
+      if (message.type === "session.started") sender.started()
+      handlers.message(message)
     })
     // Those of a former room are gone with it.
     this.#audio.clear()
@@ -131,9 +135,7 @@ class LiveKitMedia implements CallMedia {
     this.#room = room
     return {
       send: (message) => {
-        if (!open) return
-        const text = JSON.stringify(message)
-        void room.localParticipant.sendText(text, { topic: LIVEKIT_TOPIC }).catch(() => undefined)
+        if (open) sender.send(message)
       },
       close: leave,
       // LiveKit's client does so by itself.
@@ -208,6 +210,43 @@ class LiveKitMedia implements CallMedia {
       readers++
       void readText(reader).then(receive, () => undefined).finally(() => readers--)
     })
+  }
+
+  /**
+   * Sends messages to the agent. While LiveKit's client reconnects, and until the agent serves the user again, they wait:
+   * nobody would get them. `started` is to be called when the agent begins to serve the user; it does so again with whoever
+   * joins again, and then LiveKit's client has other objects for the participants, too.
+   */
+  #sender(
+    room: LiveKitRoom,
+    isAgent: (participant: LiveKitParticipant) => boolean
+  ): { readonly send: (message: ClientMessage) => void; readonly started: () => void } {
+    const { ConnectionState, RoomEvent } = this.#livekit
+    const outbox = new Outbox()
+    let hasStarted = false
+    let serving: LiveKitParticipant | undefined
+    const flush = () => {
+      const agent = Array.from(room.remoteParticipants.values()).find(isAgent)
+      if (room.state !== ConnectionState.Connected || agent === undefined) return
+      if (hasStarted) serving = agent
+      hasStarted = false
+      if (serving !== agent) return
+      for (const message of outbox.take()) {
+        void room.localParticipant.sendText(JSON.stringify(message), { topic: LIVEKIT_TOPIC }).catch(() => undefined)
+      }
+    }
+    room.on(RoomEvent.Reconnected, flush)
+    room.on(RoomEvent.ParticipantConnected, flush)
+    return {
+      send: (message) => {
+        outbox.add(message)
+        flush()
+      },
+      started: () => {
+        hasStarted = true
+        flush()
+      }
+    }
   }
 
   /** Sends this track instead of the former; muted from the start, if the user is. */

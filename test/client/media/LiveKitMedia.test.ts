@@ -35,6 +35,8 @@ const makeLiveKit = () => {
   class Room {
     readonly listeners = new Map<string, (...args: ReadonlyArray<unknown>) => void>()
     readonly remoteParticipants = new Map<string, LiveKitParticipant>()
+    readonly sent: Array<string> = []
+    state = "connected"
     published: LiveKitLocalTrack | undefined
     publishing: (() => void) | undefined
     reader: Reader | undefined
@@ -45,7 +47,7 @@ const makeLiveKit = () => {
         this.publishing?.()
       },
       getTrackPublication: () => this.published === undefined ? undefined : { track: this.published },
-      sendText: () => Promise.resolve()
+      sendText: async (text: string) => void this.sent.push(JSON.parse(text).type)
     }
     constructor() {
       rooms.push(this)
@@ -80,8 +82,11 @@ const makeLiveKit = () => {
       DataReceived: "data",
       TrackSubscribed: "subscribed",
       TrackUnsubscribed: "unsubscribed",
+      ParticipantConnected: "participant",
+      Reconnected: "reconnected",
       Disconnected: "disconnected"
     },
+    ConnectionState: { Connected: "connected" },
     Track: { Kind: { Audio: "audio" }, Source: { Microphone: "microphone" } },
     ParticipantKind: { AGENT },
     DisconnectReason: { DUPLICATE_IDENTITY: 2, ROOM_DELETED: 5, PARTICIPANT_REMOVED: 4 },
@@ -176,6 +181,51 @@ describe("LiveKitMedia", () => {
     for (let i = 0; i < 1_000; i++) room.reader?.(silent(), { identity: "agent-ses_1" })
     await settled()
     assert.strictEqual(begun, 64)
+  })
+
+  it("keeps what the user types until LiveKit's client is connected and the agent serves the user", async () => {
+    const { attach, livekit, media } = await make()
+    const link = await attach(media)
+    const room = livekit.rooms[0]!
+    const agent = room.come("agent-ses_1", AGENT)
+    link.send({ type: "ping" })
+    assert.deepStrictEqual(room.sent, [])
+    const started = new TextEncoder().encode(
+      JSON.stringify({
+        type: "session.started",
+        seq: 1,
+        at_ms: 1,
+        input: { sample_rate: 16_000 },
+        output: { sample_rate: 24_000 },
+        resumed: false
+      })
+    )
+    room.emit("data", started, agent, 0, "effect-voice")
+    assert.deepStrictEqual(room.sent, ["ping"])
+    room.state = "reconnecting"
+    link.send({ type: "agent.interrupt" })
+    link.send({ type: "agent.interrupt" })
+    link.send({ type: "user.text", text: "hello" })
+    room.remoteParticipants.delete(agent.identity)
+    room.state = "connected"
+    room.emit("reconnected")
+    assert.deepStrictEqual(room.sent, ["ping"])
+    const again = room.come("agent-ses_1", AGENT)
+    room.emit("participant")
+    // It is there, and does not serve the user yet.
+    assert.deepStrictEqual(room.sent, ["ping"])
+    room.emit("data", started, again, 0, "effect-voice")
+    assert.deepStrictEqual(room.sent, ["ping", "agent.interrupt", "user.text"])
+    // A line that was only mended needs no new start.
+    room.state = "reconnecting"
+    link.send({ type: "user.text", text: "hello" })
+    room.state = "connected"
+    room.emit("reconnected")
+    assert.deepStrictEqual(room.sent, ["ping", "agent.interrupt", "user.text", "user.text"])
+    room.state = "reconnecting"
+    assert.throws(() => {
+      for (let i = 0; i < 40; i++) link.send({ type: "user.text", text: "again" })
+    }, /too much/u)
   })
 
   it("plays every track, and measures and hushes the agent's alone", async () => {
