@@ -430,6 +430,7 @@ const reasons: ReadonlySet<unknown> = new Set([INTERNAL, "quota", "hook_failed",
 /** What of the details of an internal error may be shown, and the check of each. */
 const shownDetails: { readonly [key: string]: (value: unknown) => boolean } = {
   vendor: isName,
+  missing: isName,
   code: isName,
   requestId: isName,
   status: Number.isFinite,

@@ -451,7 +451,7 @@ describe("Conversation", () => {
       const script = open().asks("Why?")
       script.take()
       script.on({ _tag: "ReplyFailed", epoch: 1, error: failed })
-      assert.deepStrictEqual(script.take(), ["error agent_error no idea"])
+      assert.deepStrictEqual(script.take(), ["error agent_error the agent failed"])
       script.on({ _tag: "ReplyPlayed", epoch: 1 })
       assert.deepStrictEqual(script.take(), [
         "end failed",
@@ -466,7 +466,7 @@ describe("Conversation", () => {
       const script = open().asks("Why?").audible()
       script.take()
       script.on({ _tag: "ReplyFailed", epoch: 1, error: failed })
-      assert.deepStrictEqual(script.take(), ["error agent_error no idea"])
+      assert.deepStrictEqual(script.take(), ["error agent_error the agent failed"])
       script.played("Because.")
       assert.deepStrictEqual(script.take(), [
         "end failed",
@@ -498,7 +498,11 @@ describe("Conversation", () => {
       )
       script.take()
       script.on({ _tag: "ReplyFailed", epoch: 2, error: failed }, { _tag: "ReplyPlayed", epoch: 2 })
-      assert.deepStrictEqual(script.take(), ["error agent_error no idea", "end failed", "session.state listening"])
+      assert.deepStrictEqual(script.take(), [
+        "error agent_error the agent failed",
+        "end failed",
+        "session.state listening"
+      ])
     })
 
     it("are followed by no apology once the user has interrupted the rest", () => {
@@ -549,9 +553,9 @@ describe("Conversation", () => {
       const error = new ConnectionFailed({ op: "SpeechToText.events", message: "gone" })
       script.on({ _tag: "EngineDown", engine: "stt", error }, { _tag: "EngineDown", engine: "stt", error })
       assert.deepStrictEqual(script.take(), [
-        "error connection_failed gone",
+        "error connection_failed a service that the server needs could not be reached",
         "session.state error",
-        "error connection_failed gone"
+        "error connection_failed a service that the server needs could not be reached"
       ])
       script.on({ _tag: "EngineUp", engine: "other" })
       assert.deepStrictEqual(script.take(), [])

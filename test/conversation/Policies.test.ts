@@ -384,7 +384,7 @@ describe("A preemptive reply", () => {
     script.take()
     script.on({ _tag: "ReplyFailed", epoch: 1, error: failed }, { _tag: "ReplyPlayed", epoch: 1 })
     assert.deepStrictEqual(script.take(), [
-      "error agent_error no idea",
+      "error agent_error the agent failed",
       "end failed",
       "turn.unanswered 1 failed",
       `> Text 2: ${defaultPolicy.apology}`
