@@ -119,7 +119,9 @@ export const make = (
     }),
     listOwned: Effect.sync(() =>
       Array.from(rows).flatMap(([id, row]) =>
-        row.owner === owner ? [{ id, fence: row.fence, items: row.snapshot.items.length }] : []
+        row.owner === owner && row.snapshot.head !== ""
+          ? [{ id, fence: row.fence, items: row.snapshot.items.length }]
+          : []
       )
     ),
     releaseLease: (lease) =>

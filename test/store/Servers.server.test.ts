@@ -7,22 +7,29 @@ import * as Kill from "../recovery/Kill.ts"
 import { seeded } from "../recovery/seeded.ts"
 import * as Servers from "../support/DatabaseServers.ts"
 import * as StoreContract from "./StoreContract.ts"
+import * as StoreDamage from "./StoreDamage.ts"
 
 const lease = StoreContract.LEASE_MS
 const stores = [
-  ["postgres", Servers.missingPostgres, Servers.postgres, PostgresStore.make],
-  ["redis", Servers.missingRedis, Servers.redis, RedisStore.make]
+  [
+    "postgres",
+    Servers.missingPostgres,
+    Servers.postgres,
+    PostgresStore.make,
+    (url: string) => Effect.sync(() => StoreDamage.ofPostgres(url))
+  ],
+  ["redis", Servers.missingRedis, Servers.redis, RedisStore.make, StoreDamage.ofRedis]
 ] as const
 
-for (const [kind, missing, server, make] of stores) {
+for (const [kind, missing, server, make, damageOf] of stores) {
   if (missing !== undefined) process.stderr.write(`skipped, sessions in ${kind}: ${missing}\n`)
 
   describe.skipIf(missing !== undefined)(`sessions in ${kind}`, () => {
     StoreContract.tests(
-      Effect.map(server, ({ url }) => ({
-        owner: make({ url: Redacted.make(url), lease }),
-        pass: Servers.pause
-      })),
+      Effect.gen(function*() {
+        const { url } = yield* server
+        return { owner: make({ url: Redacted.make(url), lease }), pass: Servers.pause, damage: yield* damageOf(url) }
+      }),
       "live"
     )
 

@@ -8,6 +8,7 @@ import { DatabaseSync } from "node:sqlite"
 import * as MemoryStore from "../../src/store/MemoryStore.ts"
 import * as SqliteStore from "../../src/store/SqliteStore.ts"
 import * as StoreContract from "./StoreContract.ts"
+import * as StoreDamage from "./StoreDamage.ts"
 
 const directory = Effect.acquireRelease(
   Effect.sync(() => mkdtempSync(join(tmpdir(), "effect-voice-sqlite-"))),
@@ -20,9 +21,14 @@ describe("MemoryStore, by the contract", () => {
   StoreContract.tests(
     Effect.sync(() => {
       const table = MemoryStore.makeTable()
-      return { owner: Effect.sync(() => MemoryStore.make({ table, leaseMs: StoreContract.LEASE_MS })), pass }
+      return {
+        owner: Effect.sync(() => MemoryStore.make({ table, leaseMs: StoreContract.LEASE_MS })),
+        pass,
+        damage: StoreDamage.ofMemory(table)
+      }
     }),
-    "effect"
+    "effect",
+    { countsItems: false }
   )
 })
 
@@ -30,7 +36,8 @@ describe("SqliteStore", () => {
   StoreContract.tests(
     Effect.map(directory, (path) => ({
       owner: SqliteStore.make({ path: join(path, "new", "sessions.db"), lease: StoreContract.LEASE_MS }),
-      pass
+      pass,
+      damage: StoreDamage.ofSqlite(join(path, "new", "sessions.db"))
     })),
     "effect"
   )

@@ -2,7 +2,8 @@
 import { assert, it } from "@effect/vitest"
 import { Effect, type Scope } from "effect"
 import type { BackendError } from "../../src/BackendError.ts"
-import type { SessionStore } from "../../src/session/persistence/SessionStore.ts"
+import type { Claim, SessionLease, SessionStore } from "../../src/session/persistence/SessionStore.ts"
+import type { Damage } from "./StoreDamage.ts"
 
 type Store = SessionStore["Service"]
 
@@ -11,6 +12,7 @@ export interface Harness {
   readonly owner: Effect.Effect<Store, BackendError, Scope.Scope>
   /** Advances the store's clock. */
   readonly pass: (ms: number) => Effect.Effect<void>
+  readonly damage: Damage
 }
 
 export const LEASE_MS = 1_000
@@ -19,10 +21,28 @@ const empty = { head: "{}", items: [] }
 let ids = 0
 const newId = () => `ses_${process.pid}_${++ids}_${Math.trunc(performance.now())}`
 
+const itemsOf = (claim: Claim) => claim._tag === "Claimed" ? claim.snapshot.items : claim._tag
+const reason = (effect: Effect.Effect<void, BackendError>) =>
+  Effect.match(effect, { onFailure: ({ details }) => details?.["reason"], onSuccess: () => "written" })
+
+/** Writes whole sessions and parts of them. */
+const writer = (store: Store, lease: SessionLease) => (from: number, ...items: ReadonlyArray<string>) =>
+  reason(store.write(lease, { head: "{}", from, items }))
+
 /** Declares the tests; `make` makes a new harness for each of them. */
-export const tests = (make: Effect.Effect<Harness, unknown, Scope.Scope>, run: "effect" | "live"): void => {
-  const test = (says: string, body: (harness: Harness) => Effect.Effect<void, unknown, Scope.Scope>) =>
+export const tests = (
+  make: Effect.Effect<Harness, unknown, Scope.Scope>,
+  run: "effect" | "live",
+  options: { /** Whether it knows how many items there should be. */ readonly countsItems?: boolean } = {}
+): void => {
+  const test = (
+    says: string,
+    body: (harness: Harness) => Effect.Effect<void, unknown, Scope.Scope>,
+    needs: { readonly countsItems?: boolean } = {}
+  ) => {
+    if (needs.countsItems === true && options.countsItems === false) return
     it[run](says, () => Effect.scoped(Effect.flatMap(make, body)), 60_000)
+  }
 
   test("stores head and items in order, and returns them to the owner that claims the session", ({ owner }) =>
     Effect.gen(function*() {
@@ -162,5 +182,166 @@ export const tests = (make: Effect.Effect<Harness, unknown, Scope.Scope>, run: "
         if (claim._tag !== "Claimed") continue
         assert.deepStrictEqual(claim.snapshot, { head: "4", items: [0, 1, 2, 3, 4].map((n) => `${id} ${n}`) })
       }
+    }))
+
+  const losses: Record<string, (damage: Damage, id: string) => Effect.Effect<void>> = {
+    "everything": ({ loseAll }) => loseAll,
+    "a session": ({ loseSession }, id) => loseSession(id),
+    "the items of a session": ({ loseItems }, id) => loseItems(id),
+    "an item in the middle": ({ loseItems }, id) => loseItems(id, 1)
+  }
+  for (const [what, lose] of Object.entries(losses)) {
+    test(`lets the owner store a session as a whole again after it has lost ${what}`, ({ damage, owner }) =>
+      Effect.gen(function*() {
+        const [a, b] = yield* Effect.all([owner, owner])
+        const id = newId()
+        const lease = yield* a.create(id, { head: "{}", items: ["1", "2", "3"] }, 60_000)
+        const write = writer(a, lease)
+        yield* lose(damage, id)
+        assert.strictEqual(yield* write(3, "4"), "gap")
+        assert.deepStrictEqual((yield* a.listOwned).filter((owned) => owned.items === 3), [])
+        assert.strictEqual(yield* write(0, "1", "2", "3", "4"), "written")
+        assert.deepStrictEqual(yield* a.listOwned, [{ id, fence: 1, items: 4 }])
+        assert.strictEqual((yield* b.claim(id))._tag, "Held")
+        yield* a.renew
+        yield* a.releaseLease(lease)
+        assert.deepStrictEqual(itemsOf(yield* b.claim(id)), ["1", "2", "3", "4"])
+      }))
+  }
+
+  test("lets the owner store a session again after it was set back to an older copy", ({ damage, owner }) =>
+    Effect.gen(function*() {
+      const [a, b] = yield* Effect.all([owner, owner])
+      const [older, newer] = [newId(), newId()]
+      const lease = yield* a.create(older, { head: "{}", items: ["1"] }, 60_000)
+      const setBack = yield* damage.copy
+      const later = yield* a.create(newer, { head: "{}", items: ["1", "2"] }, 60_000)
+      assert.strictEqual(yield* writer(a, lease)(1, "2", "3"), "written")
+      yield* setBack
+      assert.deepStrictEqual(yield* a.listOwned, [{ id: older, fence: 1, items: 1 }])
+      assert.strictEqual(yield* writer(a, lease)(3, "4"), "gap")
+      assert.strictEqual(yield* writer(a, later)(2, "3"), "gap")
+      assert.strictEqual(yield* writer(a, lease)(0, "1", "2", "3", "4"), "written")
+      assert.strictEqual(yield* writer(a, later)(0, "1", "2", "3"), "written")
+      yield* a.releaseAll
+      assert.deepStrictEqual(itemsOf(yield* b.claim(older)), ["1", "2", "3", "4"])
+      assert.deepStrictEqual(itemsOf(yield* b.claim(newer)), ["1", "2", "3"])
+    }))
+
+  test("gives a session back to its newest owner, and refuses former ones, whatever was lost", ({ damage, owner }) =>
+    Effect.gen(function*() {
+      const [a, b] = yield* Effect.all([owner, owner])
+      const id = newId()
+      const former = yield* a.create(id, { head: "{}", items: ["1"] }, 60_000)
+      const setBack = yield* damage.copy
+      yield* a.releaseLease({ ...former })
+      const claim = yield* b.claim(id)
+      assert.isTrue(claim._tag === "Claimed")
+      if (claim._tag !== "Claimed") return
+      for (const lose of [setBack, damage.loseAll]) {
+        yield* lose
+        // the former owner comes first: it cannot know better
+        yield* writer(a, former)(0, "old")
+        assert.strictEqual(yield* writer(b, claim.lease)(1, "2"), "gap")
+        assert.strictEqual(yield* writer(b, claim.lease)(0, "1", "2"), "written")
+        assert.strictEqual(yield* writer(a, former)(0, "old"), "fenced")
+        assert.deepStrictEqual(yield* b.listOwned, [{ id, fence: 2, items: 2 }])
+        assert.deepStrictEqual(yield* a.listOwned, [])
+      }
+      // nor does an older copy outlive the session
+      yield* setBack
+      yield* b.remove(claim.lease)
+      assert.strictEqual(yield* damage.count, 0)
+    }))
+
+  test("stores nothing again with a lease that has ended", ({ damage, owner }) =>
+    Effect.gen(function*() {
+      const [a, b] = yield* Effect.all([owner, owner])
+      const [removed, released, undone] = [newId(), newId(), newId()]
+      const one = yield* a.create(removed, empty, 60_000)
+      const two = yield* a.create(released, empty, 60_000)
+      yield* b.releaseLease(yield* b.create(undone, empty, 60_000))
+      const claim = yield* a.claim(undone)
+      assert.isTrue(claim._tag === "Claimed")
+      if (claim._tag !== "Claimed") return
+      yield* a.remove(one)
+      yield* a.releaseLease(two)
+      yield* a.undoClaim(claim.lease)
+      yield* damage.loseAll
+      for (const lease of [one, two, claim.lease]) {
+        assert.strictEqual(yield* writer(a, lease)(0, "1"), "fenced")
+      }
+      assert.strictEqual(yield* damage.count, 0)
+    }))
+
+  test("stores a session that was claimed and given back no longer than one that was not", ({ damage, owner, pass }) =>
+    Effect.gen(function*() {
+      const [a, b] = yield* Effect.all([owner, owner])
+      const id = newId()
+      yield* a.releaseLease(yield* a.create(id, { head: "{}", items: ["1"] }, 2_000))
+      for (let i = 0; i < 4; i++) {
+        yield* pass(400)
+        const claim = yield* b.claim(id)
+        assert.strictEqual(claim._tag, "Claimed")
+        if (claim._tag === "Claimed") yield* b.undoClaim(claim.lease)
+      }
+      assert.deepStrictEqual(yield* b.listOwned, [])
+      yield* pass(500)
+      yield* b.sweep
+      assert.strictEqual(yield* damage.count, 0)
+    }))
+
+  test(
+    "reports items of a claimed session that are missing or do not belong to it",
+    ({ damage, owner }) =>
+      Effect.gen(function*() {
+        const [a, b] = yield* Effect.all([owner, owner])
+        const id = newId()
+        yield* a.releaseLease(yield* a.create(id, { head: "{}", items: ["1", "2", "3"] }, 60_000))
+        yield* damage.addItem(id, "foreign")
+        const claim = yield* b.claim(id)
+        assert.strictEqual(claim._tag, "Claimed")
+        if (claim._tag !== "Claimed") return
+        assert.deepStrictEqual(claim.damage, { missing: 0, surplus: 1 })
+        assert.deepStrictEqual(claim.snapshot.items, ["1", "2", "3"])
+        yield* b.write(claim.lease, { head: "{}", from: 0, items: ["1", "2", "3"] })
+        yield* damage.loseItems(id, 1)
+        yield* b.releaseLease(claim.lease)
+        const again = yield* a.claim(id)
+        assert.deepStrictEqual(again._tag === "Claimed" && [again.snapshot.items, again.damage], [
+          ["1", "3"],
+          { missing: 1, surplus: 0 }
+        ])
+      }),
+    { countsItems: true }
+  )
+
+  test("lists a session without a head as lost", ({ damage, owner }) =>
+    Effect.gen(function*() {
+      const a = yield* owner
+      const id = newId()
+      const lease = yield* a.create(id, { head: "{}", items: ["1"] }, 60_000)
+      yield* damage.loseHead(id)
+      assert.deepStrictEqual(yield* a.listOwned, [])
+      assert.strictEqual(yield* writer(a, lease)(1), "written")
+      assert.deepStrictEqual(yield* a.listOwned, [{ id, fence: 1, items: 1 }])
+    }))
+
+  test("gets its secrets back from owners that know them, the first of them first", ({ damage, owner }) =>
+    Effect.gen(function*() {
+      const [a, b] = yield* Effect.all([owner, owner])
+      const name = newId()
+      assert.strictEqual(yield* a.secret(name, "one"), "one")
+      assert.deepStrictEqual(yield* b.shareSecrets(name, ["one"]), ["one"])
+      yield* damage.loseAll
+      // another owner comes first
+      assert.strictEqual(yield* b.secret(name, "two"), "two")
+      assert.deepStrictEqual(yield* a.shareSecrets(name, ["one"]), ["two", "one"])
+      assert.deepStrictEqual(yield* b.shareSecrets(name, ["two"]), ["two", "one"])
+      const many = Array.from({ length: 20 }, (_, i) => `more ${i}`)
+      const all = yield* Effect.forEach(many, (each) => a.shareSecrets(name, [each]), { concurrency: 4 })
+      assert.isAtMost(Math.max(...all.map(({ length }) => length)), 8)
+      assert.strictEqual(yield* b.secret(name, "three"), "two")
+      assert.strictEqual(yield* b.secret(newId(), "other"), "other")
     }))
 }

@@ -25,6 +25,9 @@ const initdb = find(
 )
 const redisServer = find("redis-server", path)
 
+/** The client of the PostgreSQL that is started here. */
+export const psqlPath = (initdb ?? "").replace(/initdb$/u, "psql")
+
 /** What to install if something is missing. */
 export const missingPostgres = initdb === undefined ? "no PostgreSQL found: apt-get install postgresql" : undefined
 export const missingRedis = redisServer === undefined ? "no Redis found: apt-get install redis-server" : undefined

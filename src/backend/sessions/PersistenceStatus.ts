@@ -1,5 +1,5 @@
 /**
- * What of a backend's sessions is not stored at present, and why: for the log and the health check.
+ * What of a backend's sessions is not stored at present, and why: for the health check.
  *
  * @since 0.1.0
  */
@@ -30,26 +30,19 @@ export class PersistenceStatus {
   #erasures: { readonly sinceMs: number; readonly count: number } | undefined
   #lost: { readonly atMs: number; readonly sessions: number } | undefined
 
-  /** A session's snapshot could not be stored. Whether it is the only one. */
-  snapshotFailed(id: string, error: BackendError, nowMs: number): boolean {
-    const isFirst = this.#snapshots.size === 0
+  /** A session's snapshot could not be stored. */
+  snapshotFailed(id: string, error: BackendError, nowMs: number): void {
     this.#snapshots.set(id, { sinceMs: this.#snapshots.get(id)?.sinceMs ?? nowMs, error })
-    return isFirst
   }
 
-  /** A session's snapshot is stored, or it has ended. Since when it was not, if no other is missing now. */
-  snapshotStored(id: string): number | undefined {
-    const failure = this.#snapshots.get(id)
-    return failure !== undefined && this.#snapshots.delete(id) && this.#snapshots.size === 0
-      ? failure.sinceMs
-      : undefined
+  /** A session's snapshot is stored, or it has ended. */
+  snapshotStored(id: string): void {
+    this.#snapshots.delete(id)
   }
 
-  /** The secret that tokens are signed with could not be shared. Whether it could before. */
-  secretFailed(error: BackendError, nowMs: number): boolean {
-    const isFirst = this.#secret === undefined
+  /** The secret that tokens are signed with could not be shared. */
+  secretFailed(error: BackendError, nowMs: number): void {
     this.#secret = { sinceMs: this.#secret?.sinceMs ?? nowMs, error }
-    return isFirst
   }
 
   secretStored(): void {
@@ -61,12 +54,11 @@ export class PersistenceStatus {
     this.#erasures = waiting === 0 ? undefined : { sinceMs: this.#erasures?.sinceMs ?? nowMs, count: waiting }
   }
 
-  /** The store had lost a session of this process, which is stored again. Whether that is news. */
-  lost(nowMs: number): boolean {
+  /** The store had lost a session of this process, which is stored again. */
+  lost(nowMs: number): void {
     const former = this.#lost
-    const isNews = former === undefined || nowMs - former.atMs > LOSS_TOLD_MS
-    this.#lost = { atMs: nowMs, sessions: isNews ? 1 : former.sessions + 1 }
-    return isNews
+    const sessions = former === undefined || nowMs - former.atMs > LOSS_TOLD_MS ? 0 : former.sessions
+    this.#lost = { atMs: nowMs, sessions: sessions + 1 }
   }
 
   /** What is not as it should be, as sentences; `undefined` when all is well. */

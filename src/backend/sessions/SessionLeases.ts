@@ -176,12 +176,7 @@ export const make: Effect.Effect<SessionLeases, never, Scope.Scope> = Effect.gen
     Effect.forEach(secrets, ({ offer }) => bounded("SessionStore.shareSecrets")(offer), { discard: true })
   ).pipe(
     Effect.andThen(Effect.sync(() => status.secretStored())),
-    Effect.catch((error) =>
-      // while the store is away, that is the warning
-      status.secretFailed(error, nowMs()) && !hasFailed
-        ? Effect.logWarning("the secret of session tokens is not stored", error.message)
-        : Effect.void
-    )
+    Effect.catch((error) => Effect.sync(() => status.secretFailed(error, nowMs())))
   )
   // each on its own: an erasure that hangs must not cost the other sessions their leases
   yield* Effect.forEach([erase, renew, offerSecrets], (each) =>
@@ -259,6 +254,7 @@ export const make: Effect.Effect<SessionLeases, never, Scope.Scope> = Effect.gen
   const release = (id: string): Effect.Effect<void> =>
     Effect.suspend(() => {
       const lease = table.drop(id, "release")
+      status.snapshotStored(id)
       return lease === undefined
         ? Effect.void
         : Effect.ignore(bounded("SessionStore.undoClaim")(store.undoClaim(lease)))
@@ -266,32 +262,19 @@ export const make: Effect.Effect<SessionLeases, never, Scope.Scope> = Effect.gen
 
   // ---- snapshots
 
-  const written = (id: string, held: HeldLease) =>
-    Effect.suspend(() => {
-      const wasDamaged = held.isDamaged
-      held.isDamaged = false
-      const sinceMs = status.snapshotStored(id)
-      return Effect.andThen(
-        wasDamaged && status.lost(nowMs())
-          ? Effect.logWarning(`session store ${store.name} had lost sessions of this process; they are stored again`)
-          : Effect.void,
-        sinceMs === undefined
-          ? Effect.void
-          : Effect.logInfo(`session snapshots are stored again, after ${Math.round((nowMs() - sinceMs) / 1_000)} s`)
-      )
-    })
-  const notWritten = (id: string, held: HeldLease, error: BackendError) =>
-    Effect.suspend(() => {
-      const reason = reasonOf(error)
-      // not a failure of the store: what it lost is stored again
-      if (reason === "gap") held.isDamaged = true
-      if (reason === "gap" || reason === "fenced") return Effect.void
-      return status.snapshotFailed(id, error, nowMs())
-        ? Effect.annotateLogs(Effect.logWarning("session snapshots are not stored; will retry", error.message), {
-          session: id
-        })
-        : Effect.void
-    })
+  // a failure is told by the health check, once it lasts
+
+  const written = (id: string, held: HeldLease) => {
+    status.snapshotStored(id)
+    if (held.isDamaged) status.lost(nowMs())
+    held.isDamaged = false
+  }
+  const notWritten = (id: string, held: HeldLease, error: BackendError) => {
+    const reason = reasonOf(error)
+    // not a failure of the store: what it lost is stored again
+    if (reason === "gap") held.isDamaged = true
+    else if (reason !== "fenced") status.snapshotFailed(id, error, nowMs())
+  }
 
   const decode = Effect.fnUntraced(function*(id: string, stored: StoredSession, damage: SnapshotDamage | undefined) {
     const restored = yield* Effect.tapError(SessionSnapshot.decode(stored), (error) =>
@@ -332,8 +315,8 @@ export const make: Effect.Effect<SessionLeases, never, Scope.Scope> = Effect.gen
           Effect.onExit((exit) =>
             Effect.sync(() => held.written(exit._tag === "Success" ? change.from + change.items.length : undefined))
           ),
-          Effect.tap(() => written(id, held)),
-          Effect.tapError((error) => notWritten(id, held, error))
+          Effect.tap(() => Effect.sync(() => written(id, held))),
+          Effect.tapError((error) => Effect.sync(() => notWritten(id, held, error)))
         )
       }),
     watch: (id, saveAgain) => table.watch(id, saveAgain),

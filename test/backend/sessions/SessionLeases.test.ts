@@ -1,12 +1,18 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Clock, Duration, Effect, Fiber } from "effect"
+import { Clock, Duration, Effect, Fiber, Logger } from "effect"
 import { TestClock } from "effect/testing"
+import { readFileSync } from "node:fs"
 import * as SessionLeases from "../../../src/backend/sessions/SessionLeases.ts"
-import { SessionStore } from "../../../src/session/persistence/SessionStore.ts"
+import { type BackendError, ConnectionFailed } from "../../../src/BackendError.ts"
+import { SessionStore, type StoredSession } from "../../../src/session/persistence/SessionStore.ts"
 import * as MemoryStore from "../../../src/store/MemoryStore.ts"
+import * as StoreDamage from "../../store/StoreDamage.ts"
 import * as SteppedClock from "../../support/SteppedClock.ts"
 
 const snapshot = { head: "{}", items: [] }
+const away = new ConnectionFailed({ op: "test", message: "the store is away" })
+const written = (version: number): StoredSession =>
+  JSON.parse(readFileSync(new URL(`../../fixtures/snapshots/version-${version}.json`, import.meta.url), "utf8"))
 
 describe("SessionLeases", () => {
   it.effect("fails with the part that hangs when the store does not answer", () =>
@@ -65,6 +71,177 @@ describe("SessionLeases", () => {
       const leases = yield* Effect.provideService(SessionLeases.make, SessionStore, store)
       assert.strictEqual((yield* Effect.flip(leases.claim("s"))).code, "pipeline_error")
       assert.strictEqual((yield* former.claim("s"))._tag, "Claimed")
+    }))
+
+  for (const what of ["claim", "create"] as const) {
+    it.effect(`gives a lease back whose ${what} the store has carried out although it failed`, () =>
+      Effect.gen(function*() {
+        const table = MemoryStore.makeTable()
+        const former = MemoryStore.make({ table })
+        if (what === "claim") {
+          yield* former.create("s", snapshot, 600_000)
+          yield* former.releaseAll
+        }
+        const inner = MemoryStore.make({ table })
+        // the connection is lost before the answer comes
+        const unanswered = <A>(effect: Effect.Effect<A, BackendError>) => Effect.andThen(effect, Effect.fail(away))
+        const store = SessionStore.of({
+          ...inner,
+          claim: (id) => unanswered(inner.claim(id)),
+          create: (...given) => unanswered(inner.create(...given))
+        })
+        const leases = yield* Effect.provideService(SessionLeases.make, SessionStore, store)
+        const taking: Effect.Effect<unknown, BackendError> = what === "claim"
+          ? leases.claim("s")
+          : leases.begin("s", snapshot, Duration.minutes(10))
+        assert.strictEqual((yield* Effect.flip(taking)).code, "connection_failed")
+        assert.strictEqual((yield* former.claim("s"))._tag, "Held")
+        yield* TestClock.adjust("2 seconds")
+        assert.strictEqual((yield* former.claim("s"))._tag, what === "claim" ? "Claimed" : "Unknown")
+      }))
+  }
+
+  it.effect("asks for a session to be stored again when the store has lost it, or a part, or an older copy is back", () =>
+    Effect.gen(function*() {
+      const table = MemoryStore.makeTable()
+      const damage = StoreDamage.ofMemory(table)
+      const leases = yield* Effect.provideService(SessionLeases.make, SessionStore, MemoryStore.make({ table }))
+      yield* leases.begin("s", { head: "{}", items: ["1", "2"] }, Duration.minutes(10))
+      const setBack = yield* damage.copy
+      yield* leases.write("s", { head: "{}", from: 2, items: ["3"] })
+      let asked = 0
+      leases.watch("s", () => void asked++)
+      yield* TestClock.adjust("1 minute")
+      assert.strictEqual(asked, 0)
+      for (
+        const lose of [damage.loseAll, damage.loseSession("s"), damage.loseItems("s", 1), damage.loseHead("s"), setBack]
+      ) {
+        yield* lose
+        asked = 0
+        yield* TestClock.adjust("5 seconds")
+        assert.isAtLeast(asked, 1)
+        yield* leases.write("s", { head: "{}", from: 0, items: ["1", "2", "3"] })
+        asked = 0
+        yield* TestClock.adjust("1 minute")
+        assert.strictEqual(asked, 0)
+      }
+    }))
+
+  it.effect("renews leases and writes while the erasure of a session hangs, and does not resume that session", () =>
+    Effect.gen(function*() {
+      const table = MemoryStore.makeTable()
+      const inner = MemoryStore.make({ table })
+      let hangs = true
+      const store = SessionStore.of({
+        ...inner,
+        remove: (lease) => Effect.suspend(() => hangs ? Effect.never : inner.remove(lease))
+      })
+      const leases = yield* Effect.provideService(SessionLeases.make, SessionStore, store)
+      yield* leases.begin("ended", snapshot, Duration.minutes(10))
+      yield* leases.begin("other", snapshot, Duration.minutes(10))
+      yield* Effect.forkChild(leases.end("ended"))
+      yield* TestClock.adjust("1 minute")
+      assert.strictEqual((yield* MemoryStore.make({ table }).claim("other"))._tag, "Held")
+      assert.strictEqual((yield* Effect.flip(leases.claim("ended"))).code, "session_not_found")
+      const fault = yield* Effect.flip(leases.health?.probe ?? Effect.die("no health"))
+      assert.match(fault.message, /1 session that ended not erased/u)
+      hangs = false
+      yield* TestClock.adjust("7 seconds")
+      assert.deepStrictEqual(Array.from(table.rows.keys()), ["other"])
+      yield* leases.health?.probe ?? Effect.void
+    }))
+
+  it.effect("is degraded while snapshots or the secret have not been stored for half a minute, and says why", () =>
+    Effect.gen(function*() {
+      const table = MemoryStore.makeTable()
+      const inner = MemoryStore.make({ table })
+      let isAway = false
+      const guard = <A>(effect: Effect.Effect<A, BackendError>) =>
+        Effect.suspend(() => isAway ? Effect.fail(away) : effect)
+      const store = SessionStore.of({
+        ...inner,
+        write: (...given) => guard(inner.write(...given)),
+        shareSecrets: (...given) => guard(inner.shareSecrets(...given))
+      })
+      const leases = yield* Effect.provideService(SessionLeases.make, SessionStore, store)
+      yield* leases.begin("s", snapshot, Duration.minutes(10))
+      yield* leases.sharedSecret("key", "secret")
+      const probe = leases.health?.probe ?? Effect.void
+      const write = leases.write("s", { head: "{}", from: 0, items: [] })
+      yield* TestClock.adjust("1 minute")
+      yield* probe
+      isAway = true
+      yield* Effect.flip(write)
+      yield* TestClock.adjust("20 seconds")
+      yield* probe
+      yield* TestClock.adjust("15 seconds")
+      yield* Effect.flip(write)
+      const { message } = yield* Effect.flip(probe)
+      assert.match(message, /snapshots of 1 session not stored for up to 35 s: the store is away/u)
+      assert.match(message, /the secret of session tokens not stored for 3\d s: the store is away/u)
+      isAway = false
+      yield* write
+      yield* TestClock.adjust("2 seconds")
+      yield* probe
+    }))
+
+  it.effect("offers the shared secret again, and keeps accepting those of before", () =>
+    Effect.gen(function*() {
+      const table = MemoryStore.makeTable()
+      const start = Effect.provideService(SessionLeases.make, SessionStore, MemoryStore.make({ table }))
+      const [a, b] = [yield* start, yield* start]
+      const [ours, theirs] = [yield* a.sharedSecret("key", "one"), yield* b.sharedSecret("key", "other")]
+      assert.deepStrictEqual([ours.current(), theirs.current()], ["one", "one"])
+      table.secrets.clear()
+      yield* TestClock.adjust("2 seconds")
+      assert.strictEqual((yield* (yield* start).sharedSecret("key", "another")).current(), "one")
+      // another process is quicker than the renewal
+      table.secrets.clear()
+      const quick = yield* (yield* start).sharedSecret("key", "quick")
+      yield* TestClock.adjust("3 seconds")
+      for (const secret of [ours, theirs, quick]) {
+        assert.deepStrictEqual([secret.current(), secret.former()], ["quick", ["one"]])
+      }
+    }))
+
+  it.effect("logs once why a snapshot cannot be read, and does not store it any longer for being asked for", () =>
+    Effect.gen(function*() {
+      const table = MemoryStore.makeTable()
+      const former = MemoryStore.make({ table })
+      yield* former.create("s", { head: "{\"version\":99,\"words\":\"s3cret\"}", items: [] }, 60_000)
+      yield* former.create("good", written(2), 600_000)
+      yield* former.releaseAll
+      const lines: Array<string> = []
+      const logger = Logger.make(({ message }) => void lines.push(JSON.stringify(message)))
+      yield* Effect.gen(function*() {
+        const leases = yield* Effect.provideService(SessionLeases.make, SessionStore, MemoryStore.make({ table }))
+        for (let i = 0; i < 10; i++) {
+          const error = yield* Effect.flip(leases.claim("s"))
+          assert.strictEqual(error.details?.["reason"], "newer_version")
+          yield* TestClock.adjust("5 seconds")
+        }
+        yield* leases.claim("good")
+        assert.strictEqual(lines.length, 1)
+        assert.match(lines[0] ?? "", /cannot be read.*newer version 99/u)
+        assert.notInclude(lines.join(), "s3cret")
+        yield* TestClock.adjust("50 seconds")
+        assert.deepStrictEqual(Array.from(table.rows.keys()), ["good"])
+      }).pipe(Effect.provide(Logger.layer([logger])))
+    }))
+
+  it.effect("resumes a damaged session with what is left of it, and says so", () =>
+    Effect.gen(function*() {
+      const table = MemoryStore.makeTable()
+      const former = MemoryStore.make({ table })
+      const { head, items } = written(2)
+      yield* former.create("s", { head, items: items.toSpliced(1, 1) }, 600_000)
+      yield* former.releaseAll
+      const lines: Array<string> = []
+      const logger = Logger.make(({ message }) => void lines.push(JSON.stringify(message)))
+      const leases = yield* Effect.provideService(SessionLeases.make, SessionStore, MemoryStore.make({ table }))
+      const restored = yield* leases.claim("s").pipe(Effect.provide(Logger.layer([logger])))
+      assert.strictEqual(restored.history.length, items.length)
+      assert.match(lines.join(), /damaged.*1 of its history items is missing/u)
     }))
 
   it.effect("does not take sessions for abandoned because the wall clock was set forward", () =>

@@ -1,10 +1,13 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Schema } from "effect"
+import { readFileSync } from "node:fs"
 import { defaultPolicy } from "../../../src/conversation/ConversationPolicy.ts"
 import { initial, type Reply, type State } from "../../../src/conversation/ConversationState.ts"
 import { HistoryItem } from "../../../src/conversation/History.ts"
+import * as Json from "../../../src/schema/Json.ts"
 import * as SessionSnapshot from "../../../src/session/persistence/SessionSnapshot.ts"
-import { MAX_HEAD_BYTES, MAX_ITEM_BYTES } from "../../../src/session/persistence/SessionStore.ts"
+import { MAX_HEAD_BYTES, MAX_ITEM_BYTES, type StoredSession } from "../../../src/session/persistence/SessionStore.ts"
+import { VERSION } from "../../../src/session/persistence/SnapshotVersions.ts"
 
 const about: SessionSnapshot.SnapshotConfig = {
   userId: "user",
@@ -49,6 +52,22 @@ const again = (
     ),
     items: state.history.map(SessionSnapshot.encodeItem)
   })
+
+/** A snapshot that a release with this version wrote, in the middle of its third turn. */
+const written = (version: number): StoredSession =>
+  JSON.parse(readFileSync(new URL(`../../fixtures/snapshots/version-${version}.json`, import.meta.url), "utf8"))
+
+/** The same with a change of its head. */
+const withHead = (
+  { head, items }: StoredSession,
+  change: (head: Record<string, unknown>, standing: Record<string, unknown>) => void
+): StoredSession => {
+  const parsed = { ...Json.parseRecord(head) }
+  const standing = Json.isRecord(parsed["standing"]) ? { ...parsed["standing"] } : {}
+  parsed["standing"] = standing
+  change(parsed, standing)
+  return { head: JSON.stringify(parsed), items }
+}
 
 describe("SessionSnapshot", () => {
   it.prop("encodes any item in the bytes that a store takes", [HistoryItem, Schema.Natural], ([value, factor]) => {
@@ -168,6 +187,98 @@ describe("SessionSnapshot", () => {
         { answer: "where is it", kind: "speech", again: true }
       ])
       assert.deepEqual((yield* again(initial([], queue))).queue, [{ ...queue[0], uninterruptible: false }, queue[1]])
+    }))
+
+  for (let version = 1; version <= VERSION; version++) {
+    it.effect(`restores what version ${version} wrote`, () =>
+      Effect.gen(function*() {
+        const restored = yield* SessionSnapshot.decode(written(version))
+        assert.deepInclude(restored.config, {
+          userId: "ada",
+          transport: "websocket",
+          metadata: { order: 12, "naïve ☂": [null, { a: true }] }
+        })
+        assert.strictEqual(restored.config.policy?.greeting, "Hello and welcome.")
+        assert.deepStrictEqual(restored.config.policy?.interruption.backchannels, ["sure thing"])
+        assert.deepStrictEqual(restored.history.map(({ role, text }) => `${role}: ${text.slice(0, 20)}`), [
+          "agent: Hello and welcome.".slice(0, 27),
+          "user: What can you do?",
+          "agent: I can tell you the t",
+          "user: Tell me what I just ",
+          "agent: I heard you say:"
+        ])
+        assert.deepStrictEqual(restored.queue.map((source) => source._tag === "Text" && source.text), [
+          "Tell me what I just said."
+        ])
+        assert.deepStrictEqual([restored.attached, restored.turn, restored.damage], [true, 3, undefined])
+      }))
+  }
+
+  it.effect("restores the queue of the earliest snapshots", () =>
+    Effect.gen(function*() {
+      const early = withHead(written(1), (_, standing) => {
+        standing["queue"] = [{ text: "And one more thing.", uninterruptible: true }]
+      })
+      const { queue } = yield* SessionSnapshot.decode(early)
+      assert.deepInclude(queue.at(-1), { text: "And one more thing.", optional: false, uninterruptible: true })
+    }))
+
+  it.effect("says what is missing or too much", () =>
+    Effect.gen(function*() {
+      const { head, items } = written(2)
+      const short = yield* SessionSnapshot.decode({ head, items: items.toSpliced(1, 1) })
+      assert.deepStrictEqual([short.damage, short.history.length], [{ missing: 1, surplus: 0 }, 4])
+      const long = yield* SessionSnapshot.decode({ head, items: [...items, items[0]!] })
+      assert.deepStrictEqual([long.damage, long.history.length], [{ missing: 0, surplus: 1 }, 5])
+      assert.strictEqual(long.history.at(-1)?.text, "I heard you say:")
+    }))
+
+  it.effect("says that a newer release wrote it, and that a process of that may read it", () =>
+    Effect.gen(function*() {
+      for (const version of [VERSION + 1, 99]) {
+        const newer = withHead(written(2), (head) => {
+          head["version"] = version
+        })
+        const error = yield* Effect.flip(SessionSnapshot.decode(newer))
+        assert.deepStrictEqual([error.code, error.retryable, error.details], [
+          "pipeline_error",
+          true,
+          { reason: "newer_version", version, supported: VERSION }
+        ])
+        assert.include(error.message, `the newer version ${version}`)
+      }
+    }))
+
+  it.effect("says where it cannot be read, for the log", () =>
+    Effect.gen(function*() {
+      const base = written(2)
+      const cases: ReadonlyArray<readonly [StoredSession, string]> = [
+        [{ head: "", items: [] }, "the head is missing"],
+        [{ head: "{", items: [] }, "the head is not a JSON object"],
+        [{ head: "[1]", items: [] }, "the head is not a JSON object"],
+        ...[undefined, 0, -1, 1.5, "2", null].map((version) =>
+          [
+            withHead(base, (head) => {
+              head["version"] = version
+            }),
+            "the head has no valid version"
+          ] as const
+        ),
+        [
+          withHead(base, (_, standing) => {
+            delete standing["queue"]
+          }),
+          "head.standing.queue: required"
+        ],
+        [{ head: base.head, items: base.items.with(1, "{") }, "items.1"],
+        [{ head: base.head, items: base.items.with(2, "{\"role\":\"s3cret\"}") }, "items.2.role"]
+      ]
+      for (const [snapshot, says] of cases) {
+        const error = yield* Effect.flip(SessionSnapshot.decode(snapshot))
+        assert.deepStrictEqual(error.details, { reason: "unreadable_snapshot" })
+        assert.include(String(error.cause), says)
+        assert.notInclude(String(error.cause), "s3cret")
+      }
     }))
 
   it.effect("refuses what it cannot decode, without quoting it", () =>

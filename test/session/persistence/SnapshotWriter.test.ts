@@ -48,6 +48,10 @@ const bench = (options: { readonly kept?: ReadonlyArray<HistoryItem> } = {}) =>
       writes,
       saved,
       session,
+      saveAgain: Effect.suspend(() => {
+        writer.saveAgain()
+        return TestClock.adjust(0)
+      }),
       touch: Effect.suspend(() => {
         session.seq++
         writer.requestSave()
@@ -57,6 +61,7 @@ const bench = (options: { readonly kept?: ReadonlyArray<HistoryItem> } = {}) =>
     }
   })
 
+const gap = new InvalidConfig({ op: "test", message: "items are missing", details: { reason: "gap" } })
 const down = new ConnectionFailed({ op: "test", message: "the store is away" })
 
 describe("SnapshotWriter", () => {
@@ -177,6 +182,77 @@ describe("SnapshotWriter", () => {
       yield* TestClock.adjust("1 minute")
       assert.strictEqual(session.takenOver, 1)
       assert.strictEqual(writes.length, 1)
+    }))
+
+  it.effect("goes on when the session is not found, which only another owner's fence makes final", () =>
+    Effect.gen(function*() {
+      const { answer, saved, session, touch } = yield* bench()
+      answer(Effect.fail(new SessionNotFound({ op: "test", message: "gone" })))
+      yield* touch
+      answer(Effect.void)
+      yield* TestClock.adjust("1 second")
+      assert.strictEqual(session.takenOver, 0)
+      assert.deepStrictEqual(saved, [1])
+    }))
+
+  it.effect("writes the whole again after a gap, or when the store is found to have lost it", () =>
+    Effect.gen(function*() {
+      const kept = [item(1, "one"), item(2, "two"), item(3, "three")]
+      const { answer, saveAgain, saved, session, touch, writes } = yield* bench({ kept })
+      answer(Effect.fail(gap))
+      session.history = [...kept, item(4, "four")]
+      yield* touch
+      answer(Effect.void)
+      yield* TestClock.adjust("1 second")
+      assert.deepStrictEqual(writes.map(({ from, items }) => [from, items.length]), [[3, 1], [0, 4]])
+      assert.deepStrictEqual(saved, [1])
+      yield* saveAgain
+      yield* TestClock.adjust("1 second")
+      assert.deepStrictEqual([writes.at(-1)?.from, writes.at(-1)?.items.length], [0, 4])
+      yield* touch
+      assert.deepStrictEqual([writes.at(-1)?.from, writes.at(-1)?.items.length], [4, 0])
+      assert.strictEqual(writes.length, 4)
+    }))
+
+  it.effect("writes the whole less and less often to a store that goes on losing it", () =>
+    Effect.gen(function*() {
+      const kept = [item(1, "one"), item(2, "two")]
+      const { answer, session, touch, writes } = yield* bench({ kept })
+      session.speaking = true
+      answer(Effect.suspend(() => writes.at(-1)?.from === 0 ? Effect.void : Effect.fail(gap)))
+      yield* touch
+      yield* TestClock.adjust("10 minutes")
+      const wholes = writes.filter(({ from }) => from === 0).length
+      assert.isAtLeast(wholes, 10)
+      assert.isAtMost(wholes, 30)
+      // once it is sound, each write is small again
+      answer(Effect.void)
+      yield* TestClock.adjust("2 minutes")
+      const before = writes.length
+      yield* TestClock.adjust("10 seconds")
+      assert.isAtLeast(writes.length, before + 9)
+      assert.isTrue(writes.slice(before).every(({ from }) => from === 2))
+    }))
+
+  it.effect("writes a long history in pieces, and reports it as stored after the last", () =>
+    Effect.gen(function*() {
+      const { saved, session, touch, writes } = yield* bench()
+      session.history = [
+        ...Array.from({ length: 2_500 }, (_, i) => item(i, "short")),
+        ...Array.from({ length: 10 }, (_, i) => item(i, "x".repeat(100_000)))
+      ]
+      yield* touch
+      assert.deepStrictEqual(saved, [1])
+      assert.isAtLeast(writes.length, 5)
+      assert.deepStrictEqual(
+        writes.map(({ from }) => from),
+        writes.map((_, n) => writes.slice(0, n).flatMap(({ items }) => items).length)
+      )
+      assert.strictEqual(writes.flatMap(({ items }) => items).length, 2_510)
+      for (const { items } of writes) {
+        assert.isAtMost(items.length, 1_000)
+        assert.isAtMost(items.join("").length, 400_000)
+      }
     }))
 
   it.effect("ends with its scope, in the middle of a write", () =>

@@ -1,0 +1,190 @@
+/** Ways in which each kind of store loses what was written: emptied, a part of it gone, or set back to an older copy. */
+import { Effect, type Scope } from "effect"
+import { execFileSync } from "node:child_process"
+import { DatabaseSync } from "node:sqlite"
+import { createClient } from "redis"
+import type * as MemoryStore from "../../src/store/MemoryStore.ts"
+import { PREFIX } from "../../src/store/RedisStore.ts"
+import { psqlPath } from "../support/DatabaseServers.ts"
+
+export interface Damage {
+  /** Everything: sessions and secrets. */
+  readonly loseAll: Effect.Effect<void>
+  readonly loseSession: (id: string) => Effect.Effect<void>
+  /** All items, or that of index `n` alone. */
+  readonly loseItems: (id: string, n?: number) => Effect.Effect<void>
+  readonly loseHead: (id: string) => Effect.Effect<void>
+  /** Adds an item that does not belong to the session. */
+  readonly addItem: (id: string, json: string) => Effect.Effect<void>
+  /** Takes a copy of everything; the result sets the store back to it. */
+  readonly copy: Effect.Effect<Effect.Effect<void>>
+  readonly count: Effect.Effect<number>
+}
+
+export const ofMemory = (table: MemoryStore.Table): Damage => {
+  const change = (id: string, items: (items: ReadonlyArray<string>) => ReadonlyArray<string>) =>
+    Effect.sync(() => {
+      const row = table.rows.get(id)
+      if (row !== undefined) row.snapshot = { ...row.snapshot, items: items(row.snapshot.items) }
+    })
+  return {
+    loseAll: Effect.sync(() => {
+      table.rows.clear()
+      table.secrets.clear()
+    }),
+    loseSession: (id) => Effect.sync(() => table.rows.delete(id)),
+    loseItems: (id, n) => change(id, (items) => n === undefined ? [] : items.toSpliced(n, 1)),
+    loseHead: (id) =>
+      Effect.sync(() => {
+        const row = table.rows.get(id)
+        if (row !== undefined) row.snapshot = { ...row.snapshot, head: "" }
+      }),
+    addItem: (id, json) => change(id, (items) => [...items, json]),
+    copy: Effect.sync(() => {
+      const rows = Array.from(table.rows, ([id, row]) => [id, { ...row }] as const)
+      const secrets = new Map(table.secrets)
+      return Effect.sync(() => {
+        table.rows.clear()
+        for (const [id, row] of rows) table.rows.set(id, { ...row })
+        table.secrets.clear()
+        for (const [name, values] of secrets) table.secrets.set(name, values)
+      })
+    }),
+    count: Effect.sync(() => table.rows.size)
+  }
+}
+
+const quote = (text: string) => `'${text.replaceAll("'", "''")}'`
+
+/** What both SQL stores have; `run` runs statements in a transaction. */
+const ofSql = (
+  prefix: string,
+  run: (statements: string) => void,
+  copy: Effect.Effect<Effect.Effect<void>>,
+  count: Effect.Effect<number>
+): Damage => {
+  const exec = (statements: string) => Effect.sync(() => run(statements))
+  const where = (id: string) => `WHERE session = ${quote(id)}`
+  return {
+    loseAll: exec(`DELETE FROM ${prefix}items; DELETE FROM ${prefix}sessions; DELETE FROM ${prefix}secrets;`),
+    loseSession: (id) =>
+      exec(`DELETE FROM ${prefix}items ${where(id)}; DELETE FROM ${prefix}sessions WHERE id = ${quote(id)};`),
+    loseItems: (id, n) => exec(`DELETE FROM ${prefix}items ${where(id)}${n === undefined ? "" : ` AND n = ${n}`};`),
+    loseHead: (id) => exec(`UPDATE ${prefix}sessions SET head = '' WHERE id = ${quote(id)};`),
+    addItem: (id, json) =>
+      exec(`INSERT INTO ${prefix}items (session, n, json) VALUES (${quote(id)}, 900, ${quote(json)});`),
+    copy,
+    count
+  }
+}
+
+export const ofSqlite = (path: string): Damage => {
+  const within = <A>(use: (db: DatabaseSync) => A): A => {
+    const db = new DatabaseSync(path, { timeout: 5_000 })
+    try {
+      return use(db)
+    } finally {
+      db.close()
+    }
+  }
+  const run = (statements: string) => within((db) => db.exec(`BEGIN IMMEDIATE; ${statements} COMMIT`))
+  const tables = ["sessions", "items", "secrets"]
+  return ofSql(
+    "",
+    run,
+    Effect.sync(() => {
+      const rows = within((db) => tables.map((table) => [table, db.prepare(`SELECT * FROM ${table}`).all()] as const))
+      return Effect.sync(() =>
+        within((db) => {
+          db.exec("BEGIN IMMEDIATE")
+          for (const [table, values] of rows) {
+            db.exec(`DELETE FROM ${table}`)
+            for (const row of values) {
+              const names = Object.keys(row)
+              db.prepare(`INSERT INTO ${table} (${names.join()}) VALUES (${names.map(() => "?").join()})`)
+                .run(...Object.values(row))
+            }
+          }
+          db.exec("COMMIT")
+        })
+      )
+    }),
+    Effect.sync(() => within((db) => Number(db.prepare("SELECT count(*) AS count FROM sessions").get()?.["count"])))
+  )
+}
+
+export const ofPostgres = (url: string): Damage => {
+  const psql = (statements: string) =>
+    execFileSync(psqlPath, ["-d", url, "-At", "-v", "ON_ERROR_STOP=1", "-1", "-c", statements], { encoding: "utf8" })
+      .trim()
+  const tables = ["effect_voice_sessions", "effect_voice_items", "effect_voice_secrets"]
+  return ofSql(
+    "effect_voice_",
+    psql,
+    Effect.sync(() => {
+      psql(
+        tables.map((table) => `DROP TABLE IF EXISTS copy_${table}; CREATE TABLE copy_${table} AS TABLE ${table};`).join(
+          " "
+        )
+      )
+      return Effect.sync(() => {
+        psql(
+          `TRUNCATE ${tables.join(", ")}; ` +
+            tables.map((table) => `INSERT INTO ${table} SELECT * FROM copy_${table};`).join(" ")
+        )
+      })
+    }),
+    Effect.sync(() => Number(psql("SELECT count(*) FROM effect_voice_sessions")))
+  )
+}
+
+export const ofRedis = (url: string): Effect.Effect<Damage, never, Scope.Scope> =>
+  Effect.map(
+    Effect.acquireRelease(
+      Effect.promise(() => createClient({ url }).connect()),
+      (client) => Effect.sync(() => client.destroy())
+    ),
+    (client): Damage => {
+      const run = (use: () => Promise<unknown>) => Effect.asVoid(Effect.promise(use))
+      const items = (id: string) => `${PREFIX}i:${id}`
+      return {
+        loseAll: run(() => client.flushAll()),
+        loseSession: (id) => run(() => client.del([`${PREFIX}s:${id}`, items(id)])),
+        loseItems: (id, n) =>
+          n === undefined
+            ? run(() => client.del(items(id)))
+            : run(async () => {
+              await client.lSet(items(id), n, "lost")
+              await client.lRem(items(id), 1, "lost")
+            }),
+        loseHead: (id) => run(() => client.hDel(`${PREFIX}s:${id}`, "head")),
+        addItem: (id, json) => run(() => client.rPush(items(id), json)),
+        copy: Effect.map(
+          Effect.promise(async () => {
+            const keys = await client.keys(`${PREFIX}*`)
+            return Promise.all(keys.map(async (key) => {
+              const type = await client.type(key)
+              const value = type === "hash"
+                ? ["HSET", key, ...Object.entries(await client.hGetAll(key)).flat()]
+                : type === "list"
+                ? ["RPUSH", key, ...await client.lRange(key, 0, -1)]
+                : type === "set"
+                ? ["SADD", key, ...await client.sMembers(key)]
+                : [
+                  "ZADD",
+                  key,
+                  ...(await client.zRangeWithScores(key, 0, -1)).flatMap(({ score, value }) => [String(score), value])
+                ]
+              return value
+            }))
+          }),
+          (commands) =>
+            run(async () => {
+              await client.flushAll()
+              for (const command of commands) await client.sendCommand(command)
+            })
+        ),
+        count: Effect.promise(async () => (await client.keys(`${PREFIX}s:*`)).length)
+      }
+    }
+  )
