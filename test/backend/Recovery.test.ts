@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Exit, Fiber, Layer, Schema, Scope, Stream } from "effect"
+import { Duration, Effect, Exit, Fiber, Layer, Schema, Scope, Stream } from "effect"
 import * as Agent from "../../src/agent/Agent.ts"
 import { AgentRegistry } from "../../src/agent/AgentRegistry.ts"
 import * as BackendProvider from "../../src/backend/provider/BackendProvider.ts"
@@ -11,6 +11,7 @@ import * as MemoryStore from "../../src/store/MemoryStore.ts"
 import * as Scripted from "../../src/testing/scripted/ScriptedEngines.ts"
 import { pass, provider as testProvider, type Setup, User } from "../session/Harness.ts"
 import { TestConnection } from "../session/TestConnection.ts"
+import * as StoreDamage from "../store/StoreDamage.ts"
 
 const away = new ConnectionFailed({ op: "test", message: "the store is away" })
 
@@ -350,6 +351,88 @@ describe("Recovery", () => {
       row.snapshot = kept
       yield* two.takeUp(id)
       assert.strictEqual(yield* two.backend.activeSessionCount, 1)
+    }))
+
+  for (
+    const [what, lose] of Object.entries<(table: MemoryStore.Table, id: string) => Effect.Effect<void>>({
+      "is emptied": (table) => StoreDamage.ofMemory(table).loseAll,
+      "loses the session": (table, id) => StoreDamage.ofMemory(table).loseSession(id),
+      "loses an item": (table, id) => StoreDamage.ofMemory(table).loseItems(id, 0),
+      "loses the head": (table, id) => StoreDamage.ofMemory(table).loseHead(id),
+      "erases the session as abandoned": (table, id) =>
+        Effect.suspend(() => {
+          const row = table.rows.get(id)
+          if (row !== undefined) row.untilMs = -1e9
+          return Effect.asVoid(MemoryStore.make({ table }).sweep)
+        })
+    })
+  ) {
+    it.effect(`gives back what was stored when the store ${what}: the call goes on, and survives its process`, () =>
+      Effect.gen(function*() {
+        const table = MemoryStore.makeTable()
+        const one = yield* start(table)
+        const user = yield* one.call()
+        yield* user.speaks(300)
+        yield* user.hears(6_000)
+        const before = yield* user.said
+        yield* lose(table, user.session.id)
+        // nobody says anything meanwhile
+        yield* user.hears(7_000)
+        assert.isFalse(user.connection.events.some(({ type }) => type === "session.ended"))
+        yield* one.die
+        const two = yield* start(table)
+        yield* pass(LEASE)
+        const again = yield* two.takeUp(user.session.id)
+        assert.deepStrictEqual(yield* again.said, before)
+        yield* two.stop
+        assert.strictEqual(table.rows.size, 0)
+      }))
+  }
+
+  it.effect("gives back what was stored when the store is set back to an older copy", () =>
+    Effect.gen(function*() {
+      const table = MemoryStore.makeTable()
+      const one = yield* start(table)
+      const user = yield* one.call()
+      const setBack = yield* StoreDamage.ofMemory(table).copy
+      yield* user.speaks(300)
+      yield* user.hears(6_000)
+      const late = yield* one.call()
+      yield* setBack
+      yield* user.speaks(300)
+      yield* user.hears(8_000)
+      const before = yield* user.said
+      assert.lengthOf(before, 4)
+      yield* one.die
+      const two = yield* start(table)
+      yield* pass(LEASE)
+      assert.deepStrictEqual(yield* (yield* two.takeUp(user.session.id)).said, before)
+      yield* two.takeUp(late.session.id)
+    }))
+
+  it.effect("counts the longest time of a session from its creation, whoever took it over", () =>
+    Effect.gen(function*() {
+      const table = MemoryStore.makeTable()
+      const config = {
+        session: {
+          connectWindow: Duration.minutes(1),
+          resumeWindow: Duration.minutes(1),
+          longest: Duration.minutes(2),
+          tokenTtl: Duration.minutes(10)
+        }
+      }
+      const one = yield* start(table, { config })
+      const user = yield* one.call()
+      yield* pass("1 minute")
+      yield* one.die
+      yield* pass(LEASE)
+      const two = yield* start(table, { config })
+      const again = yield* two.takeUp(user.session.id)
+      yield* pass("50 seconds")
+      assert.strictEqual(yield* two.backend.activeSessionCount, 1)
+      yield* pass("10 seconds")
+      assert.deepInclude(again.connection.events.at(-1), { type: "session.ended", reason: "longest" })
+      assert.strictEqual(table.rows.size, 0)
     }))
 
   it.effect("continues while the store is unreachable, and writes the snapshot later", () =>

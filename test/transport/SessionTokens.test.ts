@@ -32,6 +32,24 @@ describe("SessionTokens", () => {
       assert.isTrue((yield* again.verify(token, "s1")).isFor("ada"))
     }))
 
+  it.effect("are signed with the present key, and stay valid when the key becomes a former one", () =>
+    Effect.gen(function*() {
+      const keys = { current: Redacted.make(KEY), former: [] as ReadonlyArray<Redacted.Redacted<string>> }
+      const tokens = yield* SessionTokens.make({ current: () => keys.current, former: () => keys.former })
+      const before = yield* tokens.issue("s1", "ada", 60_000)
+      keys.former = [Redacted.make("one that nobody signed with, of enough characters"), keys.current]
+      keys.current = Redacted.make("another key of at least thirty-two characters")
+      const after = yield* tokens.issue("s1", "ada", 60_000)
+      for (const token of [before, after]) assert.isTrue((yield* tokens.verify(token, "s1")).isFor("ada"))
+      yield* TestClock.adjust("1 minute")
+      assert.isTrue((yield* tokens.verify(before, "s1")).expired)
+      // a process that has always known the present key alone
+      const other = yield* make(Redacted.value(keys.current))
+      assert.isTrue((yield* other.verify(after, "s1")).isFor("ada"))
+      assert.strictEqual((yield* Effect.flip(other.verify(before, "s1"))).code, "authentication_failed")
+      assert.strictEqual((yield* Effect.flip(tokens.verify(before, "s2"))).code, "authentication_failed")
+    }))
+
   it.effect("stay small, however long the user id is", () =>
     Effect.gen(function*() {
       const tokens = yield* make()

@@ -5,7 +5,7 @@
  */
 import type { OwnedSession, SessionLease } from "../../session/persistence/SessionStore.ts"
 
-/** How many sessions are remembered that have ended, could not be taken or could not be read. */
+/** How many sessions are remembered that have ended, could not be taken or could not be resumed. */
 const MAX_REMEMBERED = 10_000
 
 /**
@@ -81,7 +81,7 @@ export class LeaseTable {
   /** Leases of sessions that have ended and are not erased yet. */
   readonly #waiting = new RecentMap<SessionLease>()
   readonly #outcomes = new RecentMap<Outcome>()
-  readonly #unreadable = new RecentMap<true>()
+  readonly #refused = new RecentMap<true>()
   /** Requests that have failed, and how many of them there were when the store was last compared. */
   #failures = 0
   #judged = 0
@@ -161,10 +161,10 @@ export class LeaseTable {
     return this.#waiting.get(id) !== undefined
   }
 
-  /** Whether it is the first time that this session cannot be read. */
-  noteUnreadable(id: string): boolean {
-    const isFirst = this.#unreadable.get(id) === undefined
-    this.#unreadable.set(id, true)
+  /** Whether it is the first time that this session cannot be resumed. */
+  noteRefused(id: string): boolean {
+    const isFirst = this.#refused.get(id) === undefined
+    this.#refused.set(id, true)
     return isFirst
   }
 

@@ -65,6 +65,8 @@ export interface SessionLeases {
   readonly claim: (id: string) => Effect.Effect<SessionSnapshot.RestoredSession, BackendError>
   /** Gives back a session that was claimed and could not be resumed, so that another process can claim it. */
   readonly release: (id: string) => Effect.Effect<void>
+  /** Logs, once for each session, why it cannot be resumed in this process, unless a retry may help. */
+  readonly refused: (id: string, error: BackendError) => Effect.Effect<void>
   /** Erases a session that has ended; a failed erasure is retried. It cannot be claimed here any more. */
   readonly end: (id: string) => Effect.Effect<void>
   /** The secret by this name that all processes on the store share; `candidate` is stored when there is none. */
@@ -88,6 +90,7 @@ const nothing: SessionLeases = {
   watch: () => {},
   claim: (id) => Effect.fail(notFound(id)),
   release: () => Effect.void,
+  refused: () => Effect.void,
   end: () => Effect.void,
   sharedSecret: (_, candidate) => Effect.succeed(SharedSecret.own(candidate))
 }
@@ -96,6 +99,12 @@ const bounded = (what: string) => <A>(effect: Effect.Effect<A, BackendError>): E
   effect.pipe(deadline(what, "the session store", STORE_DEADLINE, { part: "store" }), normalize(what))
 
 const reasonOf = ({ details }: BackendError): unknown => details?.["reason"]
+
+/** Whether a session cannot be resumed here, however often it is tried. */
+const isFinal = ({ code }: BackendError): boolean => code === "pipeline_error" || code === "invalid_config"
+
+const whyOf = ({ cause, message }: BackendError): string =>
+  cause === undefined ? message : `${message}: ${String(cause)}`
 
 const describeDamage = ({ missing, surplus }: SnapshotDamage): string =>
   [
@@ -276,18 +285,17 @@ export const make: Effect.Effect<SessionLeases, never, Scope.Scope> = Effect.gen
     else if (reason !== "fenced") status.snapshotFailed(id, error, nowMs())
   }
 
+  const refused = (id: string, error: BackendError) =>
+    // a caller who tries again and again makes one line
+    isFinal(error) && table.noteRefused(id)
+      ? Effect.annotateLogs(
+        Effect.logWarning("a stored session cannot be resumed here", whyOf(error)),
+        { session: id, code: error.code }
+      )
+      : Effect.void
+
   const decode = Effect.fnUntraced(function*(id: string, stored: StoredSession, damage: SnapshotDamage | undefined) {
-    const restored = yield* Effect.tapError(SessionSnapshot.decode(stored), (error) =>
-      // a caller who tries again and again makes one line
-      table.noteUnreadable(id)
-        ? Effect.annotateLogs(
-          Effect.logWarning(
-            "session snapshot cannot be read",
-            error.cause === undefined ? error.message : String(error.cause)
-          ),
-          { session: id }
-        )
-        : Effect.void)
+    const restored = yield* SessionSnapshot.decode(stored)
     const worst = damage ?? restored.damage
     if (worst !== undefined) {
       yield* Effect.annotateLogs(Effect.logWarning("session snapshot is damaged", describeDamage(worst)), {
@@ -338,10 +346,14 @@ export const make: Effect.Effect<SessionLeases, never, Scope.Scope> = Effect.gen
           })
         case "Claimed":
           // what this version cannot read, another process may
-          return yield* Effect.onError(decode(id, claim.snapshot, claim.damage), () => release(id))
+          return yield* decode(id, claim.snapshot, claim.damage).pipe(
+            Effect.tapError((error) => refused(id, error)),
+            Effect.onError(() => release(id))
+          )
       }
     }),
     release,
+    refused,
     end: (id) =>
       Effect.suspend(() => {
         const lease = table.end(id)

@@ -145,6 +145,7 @@ export const make = Effect.fnUntraced(function*(
             return yield* open({ id, config: restored.config, restored }, sessionScope)
           }).pipe(
             // a session that cannot be read or resumed is left to expire
+            Effect.tapError((error) => leases.refused(id, error)),
             Effect.onError(() => leases.release(id))
           ))),
     find: (op, id) =>

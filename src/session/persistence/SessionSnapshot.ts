@@ -38,13 +38,16 @@ const SnapshotConfig = Schema.Struct({
   createdAtMs: Schema.Finite
 })
 
+/** No session has so many events; what is more would not be a number that grows by one. */
+const MAX_SEQ = 2 ** 50
+
 const QuestionKind = Schema.Literals(["speech", "text"])
 
 /** The progress of the conversation: changes with every write. */
 const SnapshotProgress = Schema.Struct({
   /** Whether there has been a connection. */
   attached: Schema.Boolean,
-  seq: Schema.Natural,
+  seq: Schema.Natural.check(Schema.isLessThanOrEqualTo(MAX_SEQ)),
   turn: Schema.Natural,
   /** Utterances to say, and typed turns to answer. */
   queue: Schema.Array(Schema.Union([

@@ -222,7 +222,7 @@ describe("SessionLeases", () => {
         }
         yield* leases.claim("good")
         assert.strictEqual(lines.length, 1)
-        assert.match(lines[0] ?? "", /cannot be read.*newer version 99/u)
+        assert.match(lines[0] ?? "", /cannot be resumed here.*newer version 99/u)
         assert.notInclude(lines.join(), "s3cret")
         yield* TestClock.adjust("50 seconds")
         assert.deepStrictEqual(Array.from(table.rows.keys()), ["good"])
