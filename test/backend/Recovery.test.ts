@@ -363,7 +363,7 @@ describe("Recovery", () => {
         Effect.suspend(() => {
           const row = table.rows.get(id)
           if (row !== undefined) row.untilMs = -1e9
-          return Effect.asVoid(MemoryStore.make({ table }).sweep)
+          return Effect.ignore(MemoryStore.make({ table }).sweep)
         })
     })
   ) {
