@@ -184,7 +184,7 @@ export const make = Effect.fnUntraced(function*(
         Effect.try({
           try: () => {
             const { db, sql } = current()
-            return inTransaction(db, () => run(sql, now))
+            return inTransaction(db, () => run(sql, Math.trunc(now)))
           },
           catch: failure
         })

@@ -17,6 +17,9 @@ const directory = Effect.acquireRelease(
 const pass = (ms: number) => TestClock.adjust(ms)
 const bytesOf = (path: string) => readdirSync(path).map((name) => readFileSync(join(path, name), "latin1")).join("")
 
+/** Long stories: an owner writes the whole the later again, the more often the store has lost it. */
+const model = { rounds: 20, steps: 40, settleMs: 130_000 }
+
 describe("MemoryStore, by the contract", () => {
   StoreContract.tests(
     Effect.sync(() => {
@@ -28,7 +31,7 @@ describe("MemoryStore, by the contract", () => {
       }
     }),
     "effect",
-    { countsItems: false }
+    { countsItems: false, model }
   )
 })
 
@@ -39,7 +42,8 @@ describe("SqliteStore", () => {
       pass,
       damage: StoreDamage.ofSqlite(join(path, "new", "sessions.db"))
     })),
-    "effect"
+    "effect",
+    { model }
   )
 
   it.effect("is readable for its user only, and keeps sessions after its owner has closed it", () =>

@@ -3,6 +3,8 @@ import { assert, it } from "@effect/vitest"
 import { Effect, type Scope } from "effect"
 import type { BackendError } from "../../src/BackendError.ts"
 import type { Claim, SessionLease, SessionStore } from "../../src/session/persistence/SessionStore.ts"
+import { seeded } from "../recovery/seeded.ts"
+import * as LossModel from "./LossModel.ts"
 import type { Damage } from "./StoreDamage.ts"
 
 type Store = SessionStore["Service"]
@@ -21,6 +23,7 @@ const empty = { head: "{}", items: [] }
 let ids = 0
 const newId = () => `ses_${process.pid}_${++ids}_${Math.trunc(performance.now())}`
 
+const pick = <A>(values: ReadonlyArray<A>, random: () => number): A => values[Math.floor(random() * values.length)]!
 const itemsOf = (claim: Claim) => claim._tag === "Claimed" ? claim.snapshot.items : claim._tag
 const reason = (effect: Effect.Effect<void, BackendError>) =>
   Effect.match(effect, { onFailure: ({ details }) => details?.["reason"], onSuccess: () => "written" })
@@ -33,7 +36,12 @@ const writer = (store: Store, lease: SessionLease) => (from: number, ...items: R
 export const tests = (
   make: Effect.Effect<Harness, unknown, Scope.Scope>,
   run: "effect" | "live",
-  options: { /** Whether it knows how many items there should be. */ readonly countsItems?: boolean } = {}
+  options: {
+    /** Whether it knows how many items there should be. */
+    readonly countsItems?: boolean
+    /** How many stories of how many steps are played, and how long an owner has to give back what was lost. */
+    readonly model?: { readonly rounds: number; readonly steps: number; readonly settleMs: number }
+  } = {}
 ): void => {
   const test = (
     says: string,
@@ -343,5 +351,22 @@ export const tests = (
       assert.isAtMost(Math.max(...all.map(({ length }) => length)), 8)
       assert.strictEqual(yield* b.secret(name, "three"), "two")
       assert.strictEqual(yield* b.secret(newId(), "other"), "other")
+    }))
+
+  const partial: ReadonlySet<LossModel.Step> = new Set<LossModel.Step>(["lose an item", "add an item"])
+  const possible = LossModel.steps.filter((step) => options.countsItems !== false || !partial.has(step))
+  const { rounds = 3, settleMs = 4_000, steps = 12 } = options.model ?? {}
+  test(`loses nothing that an owner holds, in ${rounds} stories of losses, older copies, outages and hand-overs`, (harness) =>
+    Effect.gen(function*() {
+      for (let round = 0; round < rounds; round++) {
+        const seed = `${process.env["LOSS_SEED"] ?? "losses"} ${round}`
+        const random = seeded(seed)
+        const script = Array.from({ length: steps }, () => pick(possible, random))
+        yield* LossModel.run(harness, newId(), script, settleMs).pipe(
+          Effect.scoped,
+          Effect.tapCause(() => Effect.sync(() => process.stderr.write(`seed "${seed}": ${script.join(", ")}\n`)))
+        )
+        yield* harness.damage.loseAll
+      }
     }))
 }

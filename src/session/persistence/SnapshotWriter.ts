@@ -130,11 +130,12 @@ export const make = Effect.fnUntraced(function*(
 
   /** Waits before the whole is written again: the longer, the more often the store has lost it. */
   const pauseAfterLoss = Effect.gen(function*() {
-    hasLost = false
     const now = yield* MonotonicTime.currentMs
     if (losses === undefined || now - lastLossMs > LOSS_MEMORY_MS) losses = yield* RetryPolicy.start(lossPolicy)
     lastLossMs = now
     yield* Effect.sleep((yield* losses(lost)) ?? 0)
+    // whatever was lost until now, the whole is written next
+    hasLost = false
   })
 
   /** Writes what is not stored, in as many writes as it takes. */
