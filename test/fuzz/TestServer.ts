@@ -5,6 +5,7 @@ import { VoiceBackend } from "../../src/backend/VoiceBackend.ts"
 import * as Local from "../../src/providers/local/index.ts"
 import * as Server from "../../src/server/Server.ts"
 import * as ScriptedEngines from "../../src/testing/scripted/ScriptedEngines.ts"
+import { neverOverloaded } from "../server/support.ts"
 import { CANARY } from "./Surface.ts"
 
 export interface TestServerOptions {
@@ -21,6 +22,7 @@ export const layer = (options: TestServerOptions = {}) =>
       agent: Agent.fromCallback((text) => Effect.succeed(options.agent?.(text) ?? "Yes.")),
       config: {
         maxConcurrentSessions: options.maxConcurrentSessions ?? 50,
+        overload: neverOverloaded,
         providerConfig: {
           bind_address: "127.0.0.1",
           ice_servers: [{ urls: "turn:127.0.0.1:9", username: "u", credential: "turn-secret" }]

@@ -1,12 +1,9 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
-import { execFileSync } from "node:child_process"
 import * as Fs from "node:fs"
 import * as Http from "node:http"
 import * as Https from "node:https"
 import * as Net from "node:net"
-import * as Os from "node:os"
-import * as Path from "node:path"
 import * as NodeTls from "node:tls"
 import {
   END_MS,
@@ -17,6 +14,7 @@ import {
   UPGRADE_MS
 } from "../../../src/server/access/SocketLimits.ts"
 import { VoiceServer } from "../../../src/server/Server.ts"
+import { makeCertificate } from "../../support/Certificate.ts"
 import { serve } from "../support.ts"
 
 const MiB = 1_048_576
@@ -111,21 +109,10 @@ const closed = (client: Client) =>
 const get = (path = "/", headers = "") => `GET ${path} HTTP/1.1\r\nHost: 127.0.0.1\r\n${headers}\r\n`
 const upgrade = (path: string) => get(path, "Connection: Upgrade\r\nUpgrade: websocket\r\n")
 
-/** A certificate of its own for localhost, and its key. */
-const makeCertificate = Effect.gen(function*() {
-  const dir = yield* Effect.acquireRelease(
-    Effect.sync(() => Fs.mkdtempSync(Path.join(Os.tmpdir(), "effect-voice-sockets-"))),
-    (made) => Effect.sync(() => Fs.rmSync(made, { recursive: true, force: true }))
-  )
-  const [key, cert] = [Path.join(dir, "key"), Path.join(dir, "cert")]
-  const curve = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1"]
-  execFileSync(
-    "openssl",
-    ["req", "-x509", ...curve, "-nodes", "-days", "2", "-subj", "/CN=localhost", "-keyout", key, "-out", cert],
-    { stdio: "ignore" }
-  )
-  return { key: Fs.readFileSync(key), cert: Fs.readFileSync(cert) }
-})
+const certificate = Effect.map(makeCertificate, ({ cert, key }) => ({
+  cert: Fs.readFileSync(cert),
+  key: Fs.readFileSync(key)
+}))
 
 /** Speaks TLS over a connection. */
 const secure = (port: number, text: string) =>
@@ -235,7 +222,7 @@ describe("SocketLimits", () => {
 
   it.live("tells sockets with a request from others over TLS as well", () =>
     Effect.gen(function*() {
-      const tls = yield* makeCertificate
+      const tls = yield* certificate
       const { port } = yield* start({ max: 2, tls })
       const user = yield* secure(port, get())
       yield* until(() => user.text.includes("hello"))
@@ -252,7 +239,7 @@ describe("SocketLimits", () => {
 
   it.live("ends a TLS handshake that does not finish in time, silent or a byte at a time", () =>
     Effect.gen(function*() {
-      const { port, sockets, time } = yield* start({ max: 8, tls: yield* makeCertificate })
+      const { port, sockets, time } = yield* start({ max: 8, tls: yield* certificate })
       const user = yield* secure(port, get())
       yield* until(() => user.text.includes("hello"))
       const silent = yield* connect(port)
