@@ -28,16 +28,18 @@ const peer = (
     const raw = Net.connect({ port, host: "127.0.0.1", allowHalfOpen: true })
     const socket = tls ? NodeTls.connect({ socket: raw, rejectUnauthorized: false }) : raw
     const self: Peer = { name, socket: raw, text: "", closed: false }
+    let ended = false
+    // A write to a connection that the server has closed shows that it has.
     const timer = setInterval(() => {
-      // A write to a connection that the server has closed shows that it has.
-      if (drip !== undefined && raw.writable) socket.write(drip)
-      else if (raw.writable && raw.readableEnded) raw.write("x")
+      if (socket.writable && (drip !== undefined || ended)) socket.write(drip ?? "x")
     }, 500)
-    for (const each of [raw, socket]) each.on("error", () => {})
-    raw.on("close", () => {
+    const close = () => {
       clearInterval(timer)
       self.closed = true
-    })
+      raw.destroy()
+    }
+    for (const each of [raw, socket]) each.on("error", close).on("close", close)
+    socket.on("end", () => ended = true)
     if (reads) socket.on("data", (part) => self.text += part.toString("latin1"))
     socket.once(tls ? "secureConnect" : "connect", () => {
       if (first !== "") socket.write(first)
@@ -71,7 +73,7 @@ const everyKind = async (url: string, port: number, tlsPort: number): Promise<Re
     }],
     ["no HTTP", port, { first: "\u0000\u0001\r\n\r\n" }],
     ["a refused WebSocket", port, { first: `${handshake}\r\n` }],
-    ["a refused WebSocket that does not read", port, { first: `${handshake}\r\n`, reads: false }],
+    ["a refused WebSocket that does not read", port, { first: `${handshake}\r\n`, drip: "x", reads: false }],
     ["another protocol", port, { first: head("GET /v1/providers", `${upgrade("h2c")}\r\n`) }],
     ["another protocol with chunks", port, {
       first: head("POST /v1/sessions", `${authorization}${json}${upgrade("h2c")}Transfer-Encoding: chunked\r\n\r\n`)
