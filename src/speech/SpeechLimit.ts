@@ -13,9 +13,11 @@ const MIN_AUDIO_MS = 60_000
 const MS_PER_CHARACTER = 1_000
 /** Pieces of a text: a thousand, and one for each ms of audio. */
 const MIN_CHUNKS = 1_000
-/** Timed words: more than the text has, as numbers are spoken in several. */
-const MIN_WORDS = 1_000
-const WORDS_PER_CHARACTER = 16
+/** Timed words: where each character is a word, as many as the text has, and some more. */
+const MIN_WORDS = 64
+/** The text that is told with the speech: as it was given, or written out. */
+const MIN_TEXT = 1_000
+const TEXT_PER_CHARACTER = 16
 
 const op = "TextToSpeech.speak"
 
@@ -52,9 +54,7 @@ export class SpeechLimit {
     if (this.#chunks > MIN_CHUNKS + ms) {
       return tooMuch(op, this.#engine, `${this.#chunks} pieces for ${Math.round(ms)} ms of audio`)
     }
-    if (
-      this.#words > MIN_WORDS + length * WORDS_PER_CHARACTER || text.length > MIN_WORDS + length * WORDS_PER_CHARACTER
-    ) {
+    if (this.#words > MIN_WORDS + length || text.length > MIN_TEXT + length * TEXT_PER_CHARACTER) {
       return tooMuch(op, this.#engine, `more words than a text of ${length} characters has`)
     }
     return undefined

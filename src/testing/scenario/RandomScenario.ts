@@ -143,7 +143,7 @@ const agentOf = (faults: number, endless: Endless) =>
 /** What is sent without end, or at once in a size that nobody takes. */
 interface Endless {
   readonly agent: { readonly [answer: number]: Behaviour }
-  readonly tts: { readonly [sentence: number]: "audio" | "samples" | "words" }
+  readonly tts: ReadonlyArray<number>
   readonly stt: ReadonlyArray<number>
 }
 
@@ -168,13 +168,10 @@ const endless = (share: number): Effect.Effect<Endless> =>
         Effect.succeed(Stream.forever(Stream.succeed(""))),
         Effect.succeed(Stream.forever(Stream.succeed("\n"))),
         Effect.succeed(Stream.forever(Stream.fromIterable("and so on. "))),
-        Effect.sync(() => Stream.succeed("word ".repeat(100_000)))
+        Effect.sync(() => Stream.succeed(`${vocabulary.join(" ")}. `.repeat(1_000)))
       ])
     ),
-    tts: atSome(
-      share,
-      pick([Effect.succeed("audio" as const), Effect.succeed("samples" as const), Effect.succeed("words" as const)])
-    ),
+    tts: some(share),
     stt: some(share)
   })
 
@@ -356,7 +353,7 @@ export const fromSeed = (seed: string, options: RandomScenarioOptions = {}): Sce
           delay: yield* pick([Effect.succeed(0), between(0, 500)]),
           failAt: yield* failures(faults, "TextToSpeech.speak"),
           hangAt: yield* some(faults / 2),
-          ...(Object.keys(endless.tts).length === 0 ? {} : { endlessAt: endless.tts })
+          endlessAt: endless.tts
         },
         turn: (yield* chance(0.4)) ? EndOfTurn.layer() : undefined,
         vad: { onsetMs: yield* between(20, 120), hangoverMs: yield* between(40, 250) },

@@ -163,8 +163,8 @@ export const layerTts = (options?: {
   readonly failAt?: { readonly [sentence: number]: BackendError } | undefined
   /** Never speaks the nth sentence. */
   readonly hangAt?: ReadonlyArray<number> | undefined
-  /** Goes on and on after the nth sentence: with audio, with pieces of one sample, or with words without audio. */
-  readonly endlessAt?: { readonly [sentence: number]: "audio" | "samples" | "words" } | undefined
+  /** Gives pieces without audio, without end, instead of the nth sentence. */
+  readonly endlessAt?: ReadonlyArray<number> | undefined
   /** Its language, the tags that it understands, and whether it reads numbers itself. Default: unknown, none, yes. */
   readonly language?: string | undefined
   readonly tags?: ReadonlyArray<string> | undefined
@@ -183,18 +183,11 @@ export const layerTts = (options?: {
         const pcm = SpokenAudio.encode(text, { sampleRate, msPerCharacter: options?.msPerCharacter ?? 50 })
         return { pcm, text }
       })
-    const more = (kind: "audio" | "samples" | "words"): SpeechChunk => ({
-      pcm: new Int16Array(kind === "audio" ? sampleRate / 50 : kind === "samples" ? 1 : 0),
-      text: "",
-      ...(kind === "words" ? { words: [{ text: "on", startMs: 0, endMs: 1 }] } : {})
-    })
-    /** The sentence, and what follows it. */
+    const nothing: SpeechChunk = { pcm: new Int16Array(0), text: "" }
     const speakOn = (text: string): Stream.Stream<SpeechChunk, BackendError> => {
-      const endless = options?.endlessAt?.[sentences]
-      const spoken = Stream.fromEffect(speak(text))
-      return endless === undefined
-        ? spoken
-        : Stream.concat(spoken, Stream.forever(Stream.sync(() => more(endless))))
+      if (options?.endlessAt?.includes(sentences) !== true) return Stream.fromEffect(speak(text))
+      sentences++
+      return Stream.forever(Stream.succeed(nothing))
     }
     return {
       name: "scripted",
@@ -209,7 +202,9 @@ export const layerTts = (options?: {
       open: () =>
         Effect.succeed({
           speak: (texts) =>
-            options?.endlessAt === undefined ? Stream.mapEffect(texts, speak) : Stream.flatMap(texts, speakOn)
+            (options?.endlessAt ?? []).length === 0
+              ? Stream.mapEffect(texts, speak)
+              : Stream.flatMap(texts, speakOn)
         })
     }
   })
