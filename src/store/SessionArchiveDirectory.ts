@@ -189,12 +189,10 @@ export const make = Effect.fnUntraced(function*(directory: string) {
       // another process continues it, or will see that nobody does
       if (manifest === undefined || manifest.owner !== owner) return
       if (manifest.erased === true) return ArchiveSweep.removeFolder(folder)
-      await ArchiveManifest.write(
-        folder,
-        ArchiveManifest.finish(manifest, wallMs(), ArchiveManifest.toMillis(periods)),
-        writer
-      )
+      // in place, so that it works on a full disk as well; then a sweep does the rest later
       await orAbsent(patchLength(Path.join(folder, ArchiveManifest.FILE_NAMES.audio)), undefined)
+      const ended = ArchiveManifest.finish(manifest, wallMs(), ArchiveManifest.toMillis(periods))
+      await ArchiveManifest.write(folder, ended, writer)
     })
 
   const owners = new ArchiveOwners(owner, nowMs)
