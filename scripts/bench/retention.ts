@@ -50,7 +50,9 @@ const measure = (archive: SessionArchive["Service"], name: string) =>
     const appends: Array<number> = []
     const delays: Array<number> = []
     const prefix = `ses_${name.replaceAll(" ", "-")}`
+    const first = performance.now()
     yield* archive.begin({ session: "ses_live", userId: "u", periods })
+    begins.push(performance.now() - first)
     const until = performance.now() + 1_000 * seconds
     for (let i = 0; performance.now() < until; i++) {
       const started = performance.now()

@@ -29,6 +29,7 @@ export interface Allowed {
  * @since 0.1.0
  */
 export const allowed: Readonly<Record<string, Allowed>> = {
+  "scripts/bench/retention.ts": { reads: "the expiries of sessions that are kept" },
   "src/MonotonicTime.ts": {
     reads: "where timestamps begin, and to find steps of the wall clock",
     subtracts: "the difference to the monotonic clock is what a step changes"
