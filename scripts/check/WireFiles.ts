@@ -5,6 +5,7 @@
  */
 import { spawnSync } from "node:child_process"
 import { readFileSync } from "node:fs"
+import { MAX_TEXT_BYTES } from "../../src/conversation/History.ts"
 import { TOPIC } from "../../src/providers/livekit/text/TextOutbox.ts"
 import * as ProtocolMessages from "../../src/server/protocol/ProtocolMessages.ts"
 import { MAX_MESSAGE_BYTES, MAX_TEXT_LENGTH } from "../../src/session/ClientMessage.ts"
@@ -48,6 +49,12 @@ const constants: ReadonlyArray<ClientTypes.Constant> = [
     name: "MAX_TEXT_LENGTH",
     description: "The longest text of a `user.text` message, in UTF-16 code units.",
     value: MAX_TEXT_LENGTH
+  },
+  {
+    name: "MAX_TEXT_BYTES",
+    description:
+      "The longest text of a `user.text` message, in bytes of JSON; only control characters make it the limit.",
+    value: MAX_TEXT_BYTES
   },
   {
     name: "DEFAULT_RATES",

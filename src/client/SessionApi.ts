@@ -160,8 +160,9 @@ const send = async (url: string, init: RequestInit, signal: AbortSignal): Promis
 const unreachable = async (url: string, signal: AbortSignal, cause: unknown): Promise<VoiceClientError> => {
   const { host, origin, protocol } = new URL(url)
   const away = new VoiceClientError("connection_failed", "The server cannot be reached.", { cause })
-  if (origin === location.origin) return away
-  if (location.protocol === "https:" && protocol === "http:") {
+  const page = globalThis.location
+  if (page === undefined || origin === page.origin) return away
+  if (page.protocol === "https:" && protocol === "http:") {
     const text = `The server at ${host} cannot be reached: browsers do not let a page from https use plain http.`
     return new VoiceClientError("connection_failed", text, { cause, details: { reason: "mixed_content" } })
   }
@@ -171,12 +172,11 @@ const unreachable = async (url: string, signal: AbortSignal, cause: unknown): Pr
   } catch {
     return away
   }
-  const text =
-    `The server at ${host} does not allow pages from ${location.origin}: add that to server.allowed_origins in` +
+  const text = `The server at ${host} does not allow pages from ${page.origin}: add that to server.allowed_origins in` +
     " its config."
   return new VoiceClientError("connection_failed", text, {
     cause,
-    details: { reason: "origin_not_allowed", origin: location.origin, setting: "server.allowed_origins" }
+    details: { reason: "origin_not_allowed", origin: page.origin, setting: "server.allowed_origins" }
   })
 }
 

@@ -29,6 +29,7 @@ export {
   type LatencyPart,
   LIVEKIT_TOPIC,
   MAX_MESSAGE_BYTES,
+  MAX_TEXT_BYTES,
   MAX_TEXT_LENGTH,
   type ServerEvent,
   type ServerEvents,

@@ -106,4 +106,103 @@ describe("SessionApi.createSession", () => {
       assert.include(error, { name: "VoiceClientError", code: "authentication_failed" })
       assert.strictEqual(asked[0]?.headers.authorization, "Bearer k")
     }))
+
+  it("hands over a session that is created after it was cancelled", async () => {
+    const late: Array<string> = []
+    let answer: (() => void) | undefined
+    const server = createServer((incoming, response) => {
+      incoming.resume()
+      answer = () => response.writeHead(201, { "content-type": "application/json" }).end(JSON.stringify({ id: "s1" }))
+    })
+    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve))
+    const { port } = server.address() as AddressInfo
+    try {
+      const abort = new AbortController()
+      const handed = new Promise<void>((resolve) => {
+        const created = createSession({
+          baseUrl: `http://127.0.0.1:${port}`,
+          headers: {},
+          body: {},
+          signal: abort.signal,
+          onLate: ({ id }) => {
+            late.push(id)
+            resolve()
+          }
+        })
+        server.once("request", () => abort.abort())
+        created.catch(({ code }: { code?: unknown }) => {
+          assert.strictEqual(code, "aborted")
+          assert.deepStrictEqual(late, [])
+          answer?.()
+        })
+      })
+      await handed
+      assert.deepStrictEqual(late, ["s1"])
+    } finally {
+      server.closeAllConnections()
+      server.close()
+    }
+  })
+
+  it("does not read an endless answer", async () => {
+    let written = 0
+    const server = createServer((incoming, response) => {
+      incoming.resume()
+      response.writeHead(201, { "content-type": "application/json" })
+      const write = () => {
+        while (!response.destroyed && response.write("x".repeat(65_536))) written += 65_536
+      }
+      response.on("drain", write)
+      write()
+    })
+    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve))
+    const { port } = server.address() as AddressInfo
+    try {
+      const message = await request(`http://127.0.0.1:${port}`).then(() => "", (error: Error) => error.message)
+      assert.match(message, /too long/u)
+      assert.isBelow(written, 64 * 1_048_576)
+    } finally {
+      server.closeAllConnections()
+      server.close()
+    }
+  })
+
+  it("says which setting allows the page's origin when the server answers, and not when it is away", async () => {
+    const former = Object.getOwnPropertyDescriptor(globalThis, "location")
+    const original = globalThis.fetch
+    const asked: Array<string> = []
+    let isThere = true
+    const use = (origin: string) => {
+      const { protocol } = new URL(origin)
+      Object.defineProperty(globalThis, "location", { value: { origin, protocol }, configurable: true })
+    }
+    // As a browser: what the page may not read fails, and is answered all the same.
+    globalThis.fetch = (_input, init) => {
+      asked.push(`${init?.method ?? "GET"} ${init?.mode ?? "cors"}`)
+      return isThere && init?.mode === "no-cors"
+        ? Promise.resolve(new Response())
+        : Promise.reject(new TypeError("Failed to fetch"))
+    }
+    const refusal = (url: string): Promise<{ readonly message: string; readonly details?: { reason?: string } }> =>
+      request(url).then(() => assert.fail("created"), (error) => error)
+    try {
+      use("http://localhost:5173")
+      const refused = await refusal("http://127.0.0.1:8080")
+      assert.strictEqual(refused.details?.reason, "origin_not_allowed")
+      assert.include(refused.message, "add that to server.allowed_origins")
+      assert.include(refused.message, "http://localhost:5173")
+      assert.deepStrictEqual(asked, ["POST cors", "GET no-cors"])
+      isThere = false
+      assert.strictEqual((await refusal("http://127.0.0.1:8080")).message, "The server cannot be reached.")
+      asked.length = 0
+      assert.strictEqual((await refusal("http://localhost:5173")).message, "The server cannot be reached.")
+      assert.deepStrictEqual(asked, ["POST cors"])
+      use("https://example.com")
+      assert.strictEqual((await refusal("http://voice.example.com")).details?.reason, "mixed_content")
+    } finally {
+      globalThis.fetch = original
+      if (former === undefined) Reflect.deleteProperty(globalThis, "location")
+      else Object.defineProperty(globalThis, "location", former)
+    }
+  })
 })

@@ -22,6 +22,9 @@ export interface PlaybackOptions {
   readonly fadeMs?: number | undefined
 }
 
+/** Turns that are told apart in the buffer; a server that changes the turn with every sample fills it with one. */
+const MAX_SEGMENTS = 64
+
 interface Segment {
   readonly turn: number
   samples: number
@@ -107,8 +110,9 @@ export class PlaybackBuffer {
     }
     this.#queued += taken
     const tail = this.#segments[this.#segments.length - 1]
-    if (tail !== undefined && tail.turn === this.#incoming) tail.samples += taken
-    else this.#segments.push({ turn: this.#incoming, samples: taken })
+    if (tail !== undefined && (tail.turn === this.#incoming || this.#segments.length >= MAX_SEGMENTS)) {
+      tail.samples += taken
+    } else this.#segments.push({ turn: this.#incoming, samples: taken })
     return taken
   }
 

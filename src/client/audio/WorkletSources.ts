@@ -34,7 +34,8 @@ export const worklets = {
     }
   }
 )`,
-  playback: `export class PlaybackBuffer {
+  playback: `const MAX_SEGMENTS = 64
+export class PlaybackBuffer {
   #ring
   #prebuffer
   #fade
@@ -91,8 +92,9 @@ export const worklets = {
     }
     this.#queued += taken
     const tail = this.#segments[this.#segments.length - 1]
-    if (tail !== undefined && tail.turn === this.#incoming) tail.samples += taken
-    else this.#segments.push({ turn: this.#incoming, samples: taken })
+    if (tail !== undefined && (tail.turn === this.#incoming || this.#segments.length >= MAX_SEGMENTS)) {
+      tail.samples += taken
+    } else this.#segments.push({ turn: this.#incoming, samples: taken })
     return taken
   }
   clear(turn) {

@@ -10,6 +10,7 @@ import {
   type ClientMessage,
   eventFields,
   MAX_MESSAGE_BYTES,
+  MAX_TEXT_BYTES,
   MAX_TEXT_LENGTH,
   type ServerEvent
 } from "./WireProtocol.ts"
@@ -67,8 +68,8 @@ export const parseServerMessage = (data: string): ServerMessage | undefined => {
 }
 
 /**
- * Which limit of the server a message passes, as a sentence and for programs; `undefined` for none: a `user.text` is limited
- * in characters (UTF-16 code units), and every message in encoded bytes.
+ * Which limit of the server a message passes, as a sentence and for programs; `undefined` for none. A `user.text` is limited
+ * in characters (UTF-16 code units) and in bytes of JSON, and every message in bytes.
  *
  * @category accessors
  * @since 0.1.0
@@ -76,19 +77,24 @@ export const parseServerMessage = (data: string): ServerMessage | undefined => {
 export const limitFault = (
   message: ClientMessage
 ): { readonly message: string; readonly details: { readonly limit: number; readonly unit: string } } | undefined => {
-  if (message.type === "user.text" && message.text.length > MAX_TEXT_LENGTH) {
-    return {
-      message: `The text is too long: at most ${MAX_TEXT_LENGTH} characters, and it has ${message.text.length}.`,
-      details: { limit: MAX_TEXT_LENGTH, unit: "characters" }
-    }
+  if (message.type === "user.text") {
+    if (message.text.length > MAX_TEXT_LENGTH) return tooLong(message.text.length, MAX_TEXT_LENGTH, "characters")
+    const bytes = jsonBytes(message.text) - QUOTES
+    if (bytes > MAX_TEXT_BYTES) return tooLong(bytes, MAX_TEXT_BYTES, "bytes of JSON")
   }
-  const bytes = new TextEncoder().encode(JSON.stringify(message)).byteLength
-  if (bytes <= MAX_MESSAGE_BYTES) return undefined
-  return {
-    message: `The text is too long: at most ${MAX_MESSAGE_BYTES} bytes once encoded as JSON, and it has ${bytes}.`,
-    details: { limit: MAX_MESSAGE_BYTES, unit: "bytes" }
-  }
+  const bytes = jsonBytes(message)
+  return bytes > MAX_MESSAGE_BYTES ? tooLong(bytes, MAX_MESSAGE_BYTES, "bytes of JSON") : undefined
 }
+
+/** The server counts a text without its quotes. */
+const QUOTES = 2
+
+const jsonBytes = (value: unknown): number => new TextEncoder().encode(JSON.stringify(value)).byteLength
+
+const tooLong = (length: number, limit: number, unit: string) => ({
+  message: `The text is too long: at most ${limit} ${unit}, and it has ${length}.`,
+  details: { limit, unit }
+})
 
 /**
  * Whether the server takes a message.

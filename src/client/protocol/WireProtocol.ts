@@ -544,6 +544,15 @@ export const MAX_MESSAGE_BYTES = 65_536
 export const MAX_TEXT_LENGTH = 16_384
 
 /**
+ * The longest text of a `user.text` message, in bytes of JSON; only control characters make it the
+ * limit.
+ *
+ * @category constants
+ * @since 0.1.0
+ */
+export const MAX_TEXT_BYTES = 49_152
+
+/**
  * The sample rates of a session that asks for no others, in Hz, as the server takes and sends them.
  *
  * @category constants

@@ -112,4 +112,16 @@ describe("PlaybackBuffer", () => {
     }
     assert.strictEqual(buffer.queued, next - expected)
   })
+
+  it("is not slowed down by a server that changes the turn with every sample", () => {
+    const buffer = new PlaybackBuffer({ sampleRate: 1_000, capacityMs: 1_000, prebufferMs: 1 })
+    for (let turn = 1; turn <= 1_000; turn++) {
+      buffer.beginTurn(turn)
+      buffer.push(constant(1, 0.5))
+    }
+    assert.strictEqual(buffer.queued, 1_000)
+    // The turns beyond the 64th are one.
+    assert.strictEqual(buffer.clear(64), 1_000)
+    assert.strictEqual(buffer.queued, 0)
+  })
 })

@@ -1,6 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
-import { fitsMessage, parseServerMessage } from "../../../src/client/protocol/ClientProtocol.ts"
-import { MAX_TEXT_LENGTH } from "../../../src/client/protocol/WireProtocol.ts"
+import { fitsMessage, limitFault, parseServerMessage } from "../../../src/client/protocol/ClientProtocol.ts"
+import { MAX_TEXT_BYTES, MAX_TEXT_LENGTH } from "../../../src/client/protocol/WireProtocol.ts"
+import * as ClientMessage from "../../../src/session/ClientMessage.ts"
 
 const parse = (value: unknown) => parseServerMessage(JSON.stringify(value))
 
@@ -61,5 +62,29 @@ describe("ClientProtocol", () => {
     assert.isFalse(fitsMessage({ type: "user.text", text: "a".repeat(MAX_TEXT_LENGTH + 1) }))
     // Each is six bytes once encoded.
     assert.isFalse(fitsMessage({ type: "user.text", text: "\u0001".repeat(MAX_TEXT_LENGTH) }))
+  })
+
+  it("names the limit that a text passes, the server's own", () => {
+    const faultOf = (text: string) => limitFault({ type: "user.text", text })
+    assert.deepStrictEqual(faultOf("a".repeat(17_000)), {
+      message: "The text is too long: at most 16384 characters, and it has 17000.",
+      details: { limit: 16_384, unit: "characters" }
+    })
+    assert.deepStrictEqual(faultOf("\u0001".repeat(10_000)), {
+      message: `The text is too long: at most ${MAX_TEXT_BYTES} bytes of JSON, and it has 60000.`,
+      details: { limit: MAX_TEXT_BYTES, unit: "bytes of JSON" }
+    })
+    for (
+      const text of [
+        "a".repeat(16_384),
+        "\u0001".repeat(8_191),
+        "\u0001".repeat(8_192),
+        "ä🙂\"".repeat(3_000),
+        "\ud800"
+      ]
+    ) {
+      const isTaken = ClientMessage.decode({ type: "user.text", text })._tag === "Message"
+      assert.strictEqual(faultOf(text) === undefined, isTaken, `${text.slice(0, 3)} × ${text.length}`)
+    }
   })
 })
