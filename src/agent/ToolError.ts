@@ -11,6 +11,30 @@ import * as Schema from "effect/Schema"
  * error the model learns only that the tool failed, as its text may come from a library; the log has its cause. A failure that
  * is a text counts as words for the model, too, and so does one that the tool of an `effect/ai` toolkit declares (`failure`).
  *
+ * **Example** (A tool that says why it failed)
+ *
+ * ```ts
+ * import { Agent } from "effect-voice"
+ * import { Tool, Toolkit } from "effect/ai"
+ * import * as Effect from "effect/Effect"
+ * import * as Schema from "effect/Schema"
+ *
+ * const Book = Tool.make("book", {
+ *   description: "Books a table",
+ *   parameters: Schema.Struct({ at: Schema.String }),
+ *   success: Schema.String,
+ *   failure: Agent.ToolError
+ * })
+ *
+ * export const toolkit = Toolkit.make(Book)
+ * export const handlers = toolkit.toLayer({
+ *   book: ({ at }) =>
+ *     at === "20:00"
+ *       ? Effect.fail(new Agent.ToolError({ message: "There is no table at eight." }))
+ *       : Effect.succeed(`booked for ${at}`)
+ * })
+ * ```
+ *
  * @category errors
  * @since 0.1.0
  */
