@@ -58,6 +58,32 @@ for (const [kind, missing, server, make, damageOf] of stores) {
     )
 
     it.live(
+      "are stored again by their owner when the server comes back without anything",
+      () =>
+        Effect.gen(function*() {
+          const { url } = yield* server
+          const damage = yield* damageOf(url)
+          const [a, b] = yield* Effect.all([
+            make({ url: Redacted.make(url), lease }),
+            make({ url: Redacted.make(url) })
+          ])
+          const session = yield* a.create("s", { head: "1", items: ["1"] }, 60_000)
+          yield* a.secret("key", "secret")
+          yield* damage.loseStructure
+          assert.deepStrictEqual(yield* a.listOwned, [])
+          yield* a.write(session, { head: "2", from: 0, items: ["1", "2"] })
+          assert.deepStrictEqual(yield* a.shareSecrets("key", ["secret"]), ["secret"])
+          yield* a.renew
+          assert.strictEqual((yield* b.claim("s"))._tag, "Held")
+          yield* a.releaseAll
+          const claim = yield* b.claim("s")
+          assert.deepStrictEqual(claim._tag === "Claimed" && claim.snapshot, { head: "2", items: ["1", "2"] })
+          assert.strictEqual(yield* b.secret("key", "other"), "secret")
+        }).pipe(Effect.scoped),
+      60_000
+    )
+
+    it.live(
       "are opened by several processes at once, and never by a URL that makes no sense",
       () =>
         Effect.gen(function*() {

@@ -61,6 +61,31 @@ describe("SqliteStore", () => {
       assert.deepStrictEqual(claim._tag === "Claimed" && claim.snapshot, { head: "{}", items: ["1"] })
     }))
 
+  it.effect("stores a session again in the file that is there, after the one it had was removed or replaced", () =>
+    Effect.gen(function*() {
+      const path = join(yield* directory, "new", "sessions.db")
+      const owner = SqliteStore.make({ path })
+      const a = yield* owner
+      const lease = yield* a.create("s", { head: "{}", items: ["1"] }, 60_000)
+      yield* a.secret("key", "secret")
+      for (
+        const lose of [
+          StoreDamage.ofSqlite(path).loseStructure,
+          Effect.sync(() => rmSync(join(path, ".."), { recursive: true }))
+        ]
+      ) {
+        yield* lose
+        assert.deepStrictEqual(yield* a.listOwned, [])
+        yield* a.write(lease, { head: "{}", from: 0, items: ["1", "2"] })
+        assert.deepStrictEqual(yield* a.shareSecrets("key", ["secret"]), ["secret"])
+      }
+      yield* a.releaseLease(lease)
+      const b = yield* owner
+      assert.strictEqual(yield* b.secret("key", "other"), "secret")
+      const claim = yield* b.claim("s")
+      assert.deepStrictEqual(claim._tag === "Claimed" && claim.snapshot.items, ["1", "2"])
+    }))
+
   it.effect("leaves nothing of an erased session on the disk", () =>
     Effect.gen(function*() {
       const path = yield* directory

@@ -49,7 +49,7 @@ export const tests = (
     needs: { readonly countsItems?: boolean } = {}
   ) => {
     if (needs.countsItems === true && options.countsItems === false) return
-    it[run](says, () => Effect.scoped(Effect.flatMap(make, body)), 60_000)
+    it[run](says, () => Effect.scoped(Effect.flatMap(make, body)), 180_000)
   }
 
   test("stores head and items in order, and returns them to the owner that claims the session", ({ owner }) =>

@@ -1,6 +1,7 @@
 /** Ways in which each kind of store loses what was written: emptied, a part of it gone, or set back to an older copy. */
 import { Effect, type Scope } from "effect"
 import { execFileSync } from "node:child_process"
+import { rmSync } from "node:fs"
 import { DatabaseSync } from "node:sqlite"
 import { createClient } from "redis"
 import type * as MemoryStore from "../../src/store/MemoryStore.ts"
@@ -10,6 +11,8 @@ import { psqlPath } from "../support/DatabaseServers.ts"
 export interface Damage {
   /** Everything: sessions and secrets. */
   readonly loseAll: Effect.Effect<void>
+  /** The same, with the tables. */
+  readonly loseStructure: Effect.Effect<void>
   readonly loseSession: (id: string) => Effect.Effect<void>
   /** All items, or that of index `n` alone. */
   readonly loseItems: (id: string, n?: number) => Effect.Effect<void>
@@ -22,16 +25,18 @@ export interface Damage {
 }
 
 export const ofMemory = (table: MemoryStore.Table): Damage => {
+  const clear = Effect.sync(() => {
+    table.rows.clear()
+    table.secrets.clear()
+  })
   const change = (id: string, items: (items: ReadonlyArray<string>) => ReadonlyArray<string>) =>
     Effect.sync(() => {
       const row = table.rows.get(id)
       if (row !== undefined) row.snapshot = { ...row.snapshot, items: items(row.snapshot.items) }
     })
   return {
-    loseAll: Effect.sync(() => {
-      table.rows.clear()
-      table.secrets.clear()
-    }),
+    loseAll: clear,
+    loseStructure: clear,
     loseSession: (id) => Effect.sync(() => table.rows.delete(id)),
     loseItems: (id, n) => change(id, (items) => n === undefined ? [] : items.toSpliced(n, 1)),
     loseHead: (id) =>
@@ -60,6 +65,7 @@ const quote = (text: string) => `'${text.replaceAll("'", "''")}'`
 const ofSql = (
   prefix: string,
   run: (statements: string) => void,
+  loseStructure: Effect.Effect<void>,
   copy: Effect.Effect<Effect.Effect<void>>,
   count: Effect.Effect<number>
 ): Damage => {
@@ -67,6 +73,7 @@ const ofSql = (
   const where = (id: string) => `WHERE session = ${quote(id)}`
   return {
     loseAll: exec(`DELETE FROM ${prefix}items; DELETE FROM ${prefix}sessions; DELETE FROM ${prefix}secrets;`),
+    loseStructure,
     loseSession: (id) =>
       exec(`DELETE FROM ${prefix}items ${where(id)}; DELETE FROM ${prefix}sessions WHERE id = ${quote(id)};`),
     loseItems: (id, n) => exec(`DELETE FROM ${prefix}items ${where(id)}${n === undefined ? "" : ` AND n = ${n}`};`),
@@ -92,6 +99,10 @@ export const ofSqlite = (path: string): Damage => {
   return ofSql(
     "",
     run,
+    // whoever has it open uses the file that is at the path, not the one that was
+    Effect.sync(() => {
+      for (const end of ["", "-wal", "-shm"]) rmSync(`${path}${end}`, { force: true })
+    }),
     Effect.sync(() => {
       const rows = within((db) => tables.map((table) => [table, db.prepare(`SELECT * FROM ${table}`).all()] as const))
       return Effect.sync(() =>
@@ -115,12 +126,16 @@ export const ofSqlite = (path: string): Damage => {
 
 export const ofPostgres = (url: string): Damage => {
   const psql = (statements: string) =>
-    execFileSync(psqlPath, ["-d", url, "-At", "-v", "ON_ERROR_STOP=1", "-1", "-c", statements], { encoding: "utf8" })
+    execFileSync(psqlPath, ["-d", url, "-At", "-v", "ON_ERROR_STOP=1", "-1", "-c", statements], {
+      encoding: "utf8",
+      stdio: ["ignore", "pipe", "pipe"]
+    })
       .trim()
   const tables = ["effect_voice_sessions", "effect_voice_items", "effect_voice_secrets"]
   return ofSql(
     "effect_voice_",
     psql,
+    Effect.sync(() => psql(`DROP TABLE ${["effect_voice_meta", ...tables].join(", ")} CASCADE`)),
     Effect.sync(() => {
       psql(
         tables.map((table) => `DROP TABLE IF EXISTS copy_${table}; CREATE TABLE copy_${table} AS TABLE ${table};`).join(
@@ -149,6 +164,7 @@ export const ofRedis = (url: string): Effect.Effect<Damage, never, Scope.Scope> 
       const items = (id: string) => `${PREFIX}i:${id}`
       return {
         loseAll: run(() => client.flushAll()),
+        loseStructure: run(() => client.flushAll()),
         loseSession: (id) => run(() => client.del([`${PREFIX}s:${id}`, items(id)])),
         loseItems: (id, n) =>
           n === undefined
