@@ -43,8 +43,13 @@ interface Marks {
   readonly failures: number
 }
 
-/** What to do with a session that the store has and nobody here holds. */
-type Outcome = "remove" | "release"
+/**
+ * What to do with a session that the store has and nobody here holds.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export type Outcome = "remove" | "release"
 
 /** A map that forgets its oldest entries. */
 class RecentMap<A> {

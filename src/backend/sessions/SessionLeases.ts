@@ -10,12 +10,11 @@
 import * as Clock from "effect/Clock"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
-import * as Fiber from "effect/Fiber"
 import * as Option from "effect/Option"
 import * as Schedule from "effect/Schedule"
 import type * as Scope from "effect/Scope"
-import { type BackendError, ConnectionFailed, normalize, SessionNotFound } from "../../BackendError.ts"
-import { deadline, finalizeWithin } from "../../Deadline.ts"
+import { type BackendError, ConnectionFailed, SessionNotFound } from "../../BackendError.ts"
+import { finalizeWithin } from "../../Deadline.ts"
 import type { HealthSource } from "../../HealthSource.ts"
 import * as MonotonicTime from "../../MonotonicTime.ts"
 import * as SessionSnapshot from "../../session/persistence/SessionSnapshot.ts"
@@ -26,14 +25,12 @@ import {
   type StoredSession
 } from "../../session/persistence/SessionStore.ts"
 import type { SnapshotChange } from "../../session/persistence/SnapshotWriter.ts"
+import * as LeaseRequests from "./LeaseRequests.ts"
+import { bounded } from "./LeaseRequests.ts"
 import { type HeldLease, LeaseTable } from "./LeaseTable.ts"
 import { PersistenceStatus } from "./PersistenceStatus.ts"
 import * as SharedSecret from "./SharedSecret.ts"
 
-/** The time limit of a store operation that a caller waits for. */
-const STORE_DEADLINE = Duration.seconds(5)
-/** A lease that comes later than its deadline is waited for so long, to be given back. */
-const LATE_DEADLINE = Duration.minutes(2)
 const SWEEP_EVERY = Duration.seconds(30)
 /** Leases are renewed, and what is stored compared with what is held, so often in the time of a lease. */
 const RENEWALS = 4
@@ -94,9 +91,6 @@ const nothing: SessionLeases = {
   end: () => Effect.void,
   sharedSecret: (_, candidate) => Effect.succeed(SharedSecret.own(candidate))
 }
-
-const bounded = (what: string) => <A>(effect: Effect.Effect<A, BackendError>): Effect.Effect<A, BackendError> =>
-  effect.pipe(deadline(what, "the session store", STORE_DEADLINE, { part: "store" }), normalize(what))
 
 const reasonOf = ({ details }: BackendError): unknown => details?.["reason"]
 
@@ -220,45 +214,7 @@ export const make: Effect.Effect<SessionLeases, never, Scope.Scope> = Effect.gen
     )
   )
 
-  // ---- taking leases
-
-  /**
-   * Takes a lease within the deadline. One that the store gives later is given back: nobody here would know of it, but it
-   * would be renewed with the others, and nobody could have the session. So is one whose answer is lost (`compare`).
-   */
-  const take = <A>(id: string, what: string, taking: Effect.Effect<A, BackendError>, use: {
-    readonly keep: (taken: A) => void
-    readonly giveBack: (taken: A) => Effect.Effect<void, BackendError>
-    readonly outcome: "remove" | "release"
-  }): Effect.Effect<A, BackendError> =>
-    Effect.uninterruptibleMask((restore) =>
-      Effect.flatMap(
-        Effect.forkIn(
-          Effect.sync(() => table.begin(id)).pipe(Effect.andThen(Effect.interruptible(taking))),
-          scope,
-          { startImmediately: true }
-        ),
-        (fiber) =>
-          restore(bounded(what)(Fiber.join(fiber))).pipe(
-            Effect.tap((taken) =>
-              Effect.sync(() => {
-                use.keep(taken)
-                table.settled(id)
-              })
-            ),
-            Effect.onError(() =>
-              Fiber.join(fiber).pipe(
-                Effect.flatMap(use.giveBack),
-                Effect.timeoutOption(LATE_DEADLINE),
-                Effect.ensuring(Fiber.interrupt(fiber)),
-                Effect.ensuring(Effect.sync(() => table.failed(id, use.outcome))),
-                Effect.ignoreCause,
-                Effect.forkIn(scope)
-              )
-            )
-          )
-      )
-    )
+  const take = LeaseRequests.make(table, scope)
 
   const release = (id: string): Effect.Effect<void> =>
     Effect.suspend(() => {
