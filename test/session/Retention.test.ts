@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Duration, Effect, Layer, Logger, References, Result } from "effect"
+import { Deferred, Duration, Effect, Fiber, Layer, Logger, References, Result } from "effect"
 import { TestClock } from "effect/testing"
 import { spawn } from "node:child_process"
 import { once } from "node:events"
@@ -171,6 +171,40 @@ describe("Retention", () => {
           }
         })
       )
+    }))
+
+  it.effect("does not let a session wait for an archive that hangs, and finishes what begins too late, once", () =>
+    Effect.gen(function*() {
+      const begun = yield* Deferred.make<void>()
+      const calls: Array<string> = []
+      const called = (what: string) => Effect.sync(() => void calls.push(what))
+      const archive = Layer.succeed(SessionArchive, {
+        begin: () => Effect.andThen(called("begin"), Effect.as(Deferred.await(begun), 0)),
+        write: () => Effect.as(called("write"), true),
+        append: () => Effect.as(called("append"), true),
+        finish: () => called("finish"),
+        list: () => Effect.succeed([]),
+        erase: () => Effect.succeed(0),
+        eraseUser: () => Effect.succeed(0),
+        sweep: Effect.succeed(0)
+      })
+      yield* running(
+        layer({ config: { retention: all } }).pipe(Layer.provide(archive)),
+        Effect.gen(function*() {
+          const creating = yield* Effect.forkChild(call())
+          yield* pass("1 second")
+          const user = yield* Fiber.join(creating)
+          yield* user.hears(2_000)
+          assert.deepStrictEqual([...new Set(calls)], ["begin"])
+          const health = yield* (yield* VoiceBackend).healthCheck
+          assert.strictEqual(health.parts.find(({ name }) => name === "retention")?.status, "degraded")
+          yield* Deferred.succeed(begun, undefined)
+          yield* user.hears(10_000)
+          assert.include(calls, "append")
+          yield* (yield* VoiceBackend).closeSession(user.session.id)
+        })
+      )
+      assert.lengthOf(calls.filter((what) => what === "finish"), 1)
     }))
 
   it.effect("keeps nothing of a session that is refused for its voice", () =>

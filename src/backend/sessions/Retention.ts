@@ -87,15 +87,21 @@ export const make = Effect.fnUntraced(function*(
     const periods = yield* decide(session.metadata ?? {})
     if (Object.keys(periods).length === 0) return undefined
     const { userId } = session
+    let isFinished = false
+    const finish = Effect.suspend(() => {
+      if (isFinished) return Effect.void
+      isFinished = true
+      return archive.finish(id, periods)
+    })
     // also when it begins too late, or when the session is not opened
     yield* Effect.addFinalizer(() =>
-      Effect.ignore(finalizeWithin(BEGIN_DEADLINE)(archive.finish(id, periods))).pipe(Effect.andThen(outage.ended(id)))
+      Effect.ignore(finalizeWithin(BEGIN_DEADLINE)(finish)).pipe(Effect.andThen(outage.ended(id)))
     )
     const startedAtMs = yield* archive.begin({ session: id, userId, periods }).pipe(
       deadline("VoiceBackend.createSession", "the archive", BEGIN_DEADLINE),
       Effect.catch((error) => Effect.as(outage.failed(id, error), undefined))
     )
-    return { archive, userId, periods, startedAtMs, outage }
+    return { archive, userId, periods, startedAtMs, finish, outage }
   })
   const canWrite = yield* HealthSource.shared(
     Effect.suspend(() => {

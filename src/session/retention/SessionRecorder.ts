@@ -52,6 +52,8 @@ export interface Retention {
    * not begin it yet: the recorder does, as soon as the archive works.
    */
   readonly startedAtMs: number | undefined
+  /** Finishes the recording in the archive. Default: the archive does, with these periods. */
+  readonly finish?: Effect.Effect<void, BackendError> | undefined
   /** Is told when the archive fails and when it works. */
   readonly outage: ArchiveOutage
 }
@@ -196,7 +198,7 @@ export const make = Effect.fnUntraced(function*(
 
   yield* Effect.addFinalizer(() =>
     writeAll.pipe(
-      Effect.andThen(archive.finish(id, periods)),
+      Effect.andThen(options.finish ?? archive.finish(id, periods)),
       Effect.catch((error) => outage.failed(id, error)),
       finalizeWithin(FINISH_DEADLINE),
       Effect.andThen(outage.ended(id))
