@@ -167,8 +167,7 @@ const endless = (share: number): Effect.Effect<Endless> =>
         Effect.succeed(Stream.concat(Stream.succeed("```"), Stream.forever(Stream.succeed("code and code ")))),
         Effect.succeed(Stream.forever(Stream.succeed(""))),
         Effect.succeed(Stream.forever(Stream.succeed("\n"))),
-        Effect.succeed(Stream.forever(Stream.fromIterable("and so on. "))),
-        Effect.sync(() => Stream.succeed(`${vocabulary.join(" ")}. `.repeat(1_000)))
+        Effect.succeed(Stream.forever(Stream.fromIterable("and so on. ")))
       ])
     ),
     tts: some(share),
