@@ -12,18 +12,30 @@ import * as Json from "../schema/Json.ts"
 import * as JsonBytes from "../schema/JsonBytes.ts"
 
 /**
- * The longest `user.text`: 16,384 UTF-16 code units, and 48 KiB of JSON, which only control characters exceed.
+ * The longest text of a typed turn, whichever way it comes: 16,384 characters, counted in UTF-16 code units as JavaScript does,
+ * and 48 KiB of JSON, which only control characters exceed.
  *
  * @category constants
  * @since 0.1.0
  */
 export const MAX_TEXT_LENGTH = 16_384
 
+/**
+ * What is wrong with the length of the text of a typed turn, if anything.
+ *
+ * @category accessors
+ * @since 0.1.0
+ */
+export const textFault = (text: string): string | undefined => {
+  if (text.length > MAX_TEXT_LENGTH) return `text: at most ${MAX_TEXT_LENGTH.toLocaleString("en")} characters`
+  return JsonBytes.fits(text, History.MAX_TEXT_BYTES)
+    ? undefined
+    : `text: at most ${History.MAX_TEXT_BYTES.toLocaleString("en")} bytes of JSON`
+}
+
 const Text = Schema.String.check(
   Schema.isMaxLength(MAX_TEXT_LENGTH),
-  Schema.makeFilter((text) =>
-    JsonBytes.fits(text, History.MAX_TEXT_BYTES) || `expected at most ${History.MAX_TEXT_BYTES} bytes of JSON`
-  )
+  Schema.makeFilter((text) => textFault(text) ?? true)
 )
 
 const message = <const Type extends string, Fields extends Schema.Struct.Fields>(
@@ -33,7 +45,7 @@ const message = <const Type extends string, Fields extends Schema.Struct.Fields>
 ) => Schema.Struct({ type: Schema.Literal(type), ...fields }).annotate({ description })
 
 const userText = message("user.text", "The user typed a turn; the agent answers aloud.", {
-  text: Text.annotateKey({ description: "What the user typed." })
+  text: Text.annotateKey({ description: "What the user typed. Characters are counted in UTF-16 code units." })
 })
 const agentInterrupt = message(
   "agent.interrupt",
@@ -108,6 +120,10 @@ export const decode = (value: unknown): ParseResult => {
     return malformed("not an object with a string \"type\"")
   }
   if (!known.has(value.type)) return { _tag: "Unknown", type: value.type.slice(0, 64) }
+  const fault = value.type === "user.text" && "text" in value && typeof value.text === "string"
+    ? textFault(value.text)
+    : undefined
+  if (fault !== undefined) return malformed(`"user.text" with a ${fault}`)
   const result = decodeMessage(value)
   return result._tag === "Success"
     ? { _tag: "Message", message: result.success }

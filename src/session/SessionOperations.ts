@@ -16,6 +16,7 @@ import { ConversationPolicy } from "../conversation/ConversationPolicy.ts"
 import type { HistoryItem } from "../conversation/History.ts"
 import * as Faults from "../schema/Faults.ts"
 import type * as TelemetryNames from "../telemetry/TelemetryNames.ts"
+import { textFault } from "./ClientMessage.ts"
 import * as MergePatch from "./MergePatch.ts"
 import type { Observable } from "./Observable.ts"
 import * as PipelineStream from "./PipelineStream.ts"
@@ -167,7 +168,7 @@ export class SessionOperations implements VoiceSession {
 
   readonly say = (text: string, options?: SayOptions): Effect.Effect<void, BackendError> =>
     this.#operation("say", (op) => {
-      const fault = text.trim() === "" ? "expected a text" : UtteranceQueue.lengthFault(text)
+      const fault = text.trim() === "" ? "expected a text" : textFault(text)
       if (fault !== undefined) return invalid(op, fault)
       return this.#enqueue(op, text, () =>
         this.#core.dispatch({
@@ -186,7 +187,7 @@ export class SessionOperations implements VoiceSession {
 
   readonly sendText = (text: string): Effect.Effect<void, BackendError> =>
     this.#operation("sendText", (op) => {
-      const fault = UtteranceQueue.lengthFault(text)
+      const fault = textFault(text)
       if (fault !== undefined) return invalid(op, fault)
       if (UtteranceQueue.isFullOfTexts(this.#core.state, text)) return Effect.fail(UtteranceQueue.full(op))
       this.#core.dispatch({ _tag: "UserText", text })

@@ -7,7 +7,6 @@ import { SessionLimitExceeded } from "../BackendError.ts"
 import type { ReplySource, State } from "../conversation/ConversationState.ts"
 import * as History from "../conversation/History.ts"
 import * as JsonBytes from "../schema/JsonBytes.ts"
-import * as ClientMessage from "./ClientMessage.ts"
 
 /**
  * The most utterances that may wait: 16.
@@ -68,16 +67,3 @@ export const full = (op: string): SessionLimitExceeded =>
     message: `utterance queue is full (${MAX} utterances, or ${MAX_BYTES / 1_024} KiB of text)`,
     details: { reason: "queue_full" }
   })
-
-/**
- * What is wrong with the length of a text that a caller gives: what a session says, or takes as a turn.
- *
- * @category checks
- * @since 0.1.0
- */
-export const lengthFault = (text: string): string | undefined =>
-  text.length > ClientMessage.MAX_TEXT_LENGTH
-    ? `expected at most ${ClientMessage.MAX_TEXT_LENGTH} characters`
-    : JsonBytes.fits(text, History.MAX_TEXT_BYTES)
-    ? undefined
-    : `expected at most ${History.MAX_TEXT_BYTES} bytes of JSON`

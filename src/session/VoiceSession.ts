@@ -109,7 +109,10 @@ export interface VoiceSession {
   readonly say: (text: string, options?: SayOptions) => Effect.Effect<void, BackendError>
   /** Replaces the policy of the conversation from now on. */
   readonly updatePolicy: (policy: ConversationPolicy) => Effect.Effect<void, BackendError>
-  /** Answers a turn that the user typed. Interrupts the agent, unless the user may not interrupt what it says. */
+  /**
+   * Answers a turn that the user typed. Interrupts the agent, unless the user may not interrupt what it says. More than 16,384
+   * characters (UTF-16 code units) fail `invalid_config`.
+   */
   readonly sendText: (text: string) => Effect.Effect<void, BackendError>
   /**
    * Stops the agent's reply, whatever the policy says about interruptions by the user. While the agent says what may not be

@@ -373,7 +373,7 @@ export interface ClientMessages {
   /** The user typed a turn; the agent answers aloud. */
   readonly "user.text": {
     readonly type: "user.text"
-    /** What the user typed. */
+    /** What the user typed. Characters are counted in UTF-16 code units. */
     readonly text: string
   }
   /**

@@ -1,11 +1,12 @@
 /** Text into and out of a room, with a fake room that the test controls. */
 import { assert, describe, it } from "@effect/vitest"
-import { Room, RpcError, type RpcInvocationData, TextStreamWriter } from "@livekit/rtc-node"
+import { DataStream_Chunk } from "@livekit/rtc-ffi-bindings"
+import { Room, RpcError, type RpcInvocationData, TextStreamReader, TextStreamWriter } from "@livekit/rtc-node"
 import { Effect, Exit, Fiber, Scope } from "effect"
 import { TestClock } from "effect/testing"
 import * as TextInbox from "../../../src/providers/livekit/text/TextInbox.ts"
 import * as TextOutbox from "../../../src/providers/livekit/text/TextOutbox.ts"
-import type { ClientMessage } from "../../../src/session/ClientMessage.ts"
+import { type ClientMessage, MAX_TEXT_LENGTH } from "../../../src/session/ClientMessage.ts"
 import type { SessionEvent, SessionEventBody } from "../../../src/session/SessionEvent.ts"
 
 /** A room that writes down what is sent; `stalled`, it takes nothing and refuses nothing. */
@@ -141,14 +142,18 @@ describe("TextInbox", () => {
   const inbox = Effect.fnUntraced(function*() {
     const methods = new Map<string, (call: RpcInvocationData) => Promise<string>>()
     const messages: Array<ClientMessage> = []
+    const faults: Array<string> = []
     const floor: Array<string> = []
     let nowMs = 0
+    const handlers = new Map<string, Parameters<Room["registerTextStreamHandler"]>[1]>()
+    const room = new Room()
+    room.registerTextStreamHandler = (topic, handler) => void handlers.set(topic, handler)
     const { registerRpc: answer } = yield* TextInbox.listen({
-      room: new Room(),
+      room,
       makeRpcError: (code, message) => new RpcError(code, message),
       accepts: (identity) => identity !== "eve",
       message: (message) => void messages.push(message),
-      malformed: () => {},
+      malformed: (reason) => void faults.push(reason),
       floor: (identity, holds) => floor.push(`${identity} ${holds}`) > 0,
       nowMs: () => nowMs
     })
@@ -160,9 +165,31 @@ describe("TextInbox", () => {
         )
           .catch((error: unknown) => error instanceof RpcError ? error.code : error)
       )
+    /** A text stream begins; its parts come when the test sends them. */
+    const stream = (identity: string, options: { readonly topic?: string; readonly totalSize?: number } = {}) => {
+      const { topic = TextInbox.CHAT_TOPIC, ...size } = options
+      let controller: ReadableStreamDefaultController<DataStream_Chunk> | undefined
+      const parts = new ReadableStream<DataStream_Chunk>({
+        start: (given) => {
+          controller = given
+        }
+      })
+      const info = { streamId: "s", mimeType: "text/plain", topic, timestamp: 0, ...size }
+      handlers.get(topic)?.(new TextStreamReader(info, parts), { identity })
+      return {
+        part: (text: string) => controller?.enqueue(new DataStream_Chunk({ content: new TextEncoder().encode(text) })),
+        end: () => controller?.close(),
+        fail: () => controller?.error(new Error("cut off"))
+      }
+    }
+    const settled = Effect.promise(() => new Promise((resolve) => setTimeout(resolve, 5)))
     return {
       call,
       messages,
+      faults,
+      stream,
+      settled,
+      texts: () => messages.map((message) => message.type === "user.text" ? message.text : message.type),
       floor,
       later: (ms: number) => {
         nowMs += ms
@@ -193,5 +220,74 @@ describe("TextInbox", () => {
       assert.strictEqual(yield* call("start_turn", "bob"), "{}", "another has a pace of their own")
       later(2_000)
       assert.strictEqual(yield* call("start_turn", "ann"), "{}")
+    }))
+
+  it.effect("takes the texts of a participant in the order in which they began, and waits for no other's", () =>
+    Effect.gen(function*() {
+      const { faults, settled, stream, texts } = yield* inbox()
+      const streams = Array.from({ length: 8 }, () => stream("ann"))
+      for (const i of [2, 0, 6, 7, 1, 3]) {
+        streams[i]?.part(`number ${i}`)
+        streams[i]?.end()
+      }
+      const other = stream("bob")
+      other.part("from bob")
+      other.end()
+      yield* settled
+      assert.deepStrictEqual(texts().toSorted(), ["from bob", "number 0", "number 1", "number 2", "number 3"])
+      streams[5]?.fail()
+      streams[4]?.part("number 4")
+      streams[4]?.end()
+      yield* settled
+      assert.deepStrictEqual(
+        texts().filter((text) => text !== "from bob"),
+        [0, 1, 2, 3, 4, 6, 7].map((i) => `number ${i}`)
+      )
+      assert.deepStrictEqual(faults, ["a text was broken off, or did not end in time"])
+    }))
+
+  it.effect("says that a text is too long, however it comes, with the one limit", () =>
+    Effect.gen(function*() {
+      const { faults, later, settled, stream, texts } = yield* inbox()
+      const send = Effect.fnUntraced(function*(text: string, options?: Parameters<typeof stream>[1]) {
+        const { end, part } = stream("ann", options)
+        part(text)
+        end()
+        yield* settled
+        later(10_000)
+      })
+      yield* send("ä".repeat(MAX_TEXT_LENGTH))
+      assert.deepStrictEqual(texts(), ["ä".repeat(MAX_TEXT_LENGTH)])
+      yield* send("x".repeat(MAX_TEXT_LENGTH + 1))
+      yield* send(JSON.stringify({ type: "user.text", text: "x".repeat(MAX_TEXT_LENGTH + 1) }), {
+        topic: TextOutbox.TOPIC
+      })
+      yield* send("x".repeat(70_000))
+      yield* send("", { totalSize: 70_000 })
+      assert.lengthOf(faults, 4)
+      for (const fault of faults.slice(0, 2)) assert.match(fault, /text: at most 16,384 characters/)
+      for (const fault of faults.slice(2)) assert.match(fault, /65536 bytes/)
+      assert.strictEqual(texts().length, 1)
+    }))
+
+  it.effect("gives a text that does not end ten seconds, and then takes those behind it", () =>
+    Effect.gen(function*() {
+      const { faults, settled, stream, texts } = yield* inbox()
+      stream("ann").part("without end")
+      const next = stream("ann")
+      next.part("next")
+      next.end()
+      yield* settled
+      assert.deepStrictEqual(texts(), [])
+      yield* TestClock.adjust("10 seconds")
+      yield* settled
+      assert.deepStrictEqual([texts(), faults.length], [["next"], 1])
+    }))
+
+  it.effect("bounds how many texts are read at once, and says so", () =>
+    Effect.gen(function*() {
+      const { faults, stream } = yield* inbox()
+      for (let i = 0; i < 1_000; i++) stream("ann")
+      assert.deepStrictEqual(faults, ["flood limit exceeded; some messages were dropped"])
     }))
 })

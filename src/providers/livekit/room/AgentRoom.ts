@@ -12,7 +12,6 @@ import * as Latch from "effect/Latch"
 import type * as Scope from "effect/Scope"
 import { type BackendError, ConnectionTimeout } from "../../../BackendError.ts"
 import { finalizeWithin } from "../../../Deadline.ts"
-import { MAX_MESSAGE_BYTES } from "../../../session/ClientMessage.ts"
 import * as LiveKitErrors from "../LiveKitErrors.ts"
 import type { LiveKitPackages } from "../LiveKitPackages.ts"
 import { ParticipantVoices } from "./ParticipantVoices.ts"
@@ -93,6 +92,8 @@ const LEAVE_DEADLINE = "2 seconds"
 const RESUBSCRIBE_DELAY = "100 millis"
 /** How long a published voice may take to be received. */
 const RECEIVE_DEADLINE = "1 second"
+/** LiveKit drops a larger text without a word: far above what `TextInbox` takes, which can then say so. */
+const MAX_STREAM_BYTES = 1_048_576
 /** How many voices of one participant are received, the newest. */
 const MAX_VOICES = 4
 
@@ -250,7 +251,7 @@ export const join = Effect.fnUntraced(function*(
       await room.connect(url, options.token, {
         autoSubscribe: false,
         dynacast: false,
-        dataStream: { maxPayloadByteLength: MAX_MESSAGE_BYTES }
+        dataStream: { maxPayloadByteLength: MAX_STREAM_BYTES }
       })
       // a join cannot be aborted: leave the room if the caller was interrupted meanwhile
       if (signal.aborted) return await room.disconnect()

@@ -2,7 +2,8 @@
  * Receives text from the participants of a room: typed turns (`lk.chat`), messages of the wire protocol (topic
  * `effect-voice`, in a text stream or a data packet), and RPC.
  *
- * Participants who exceed the `FloodLimit` receive an error; a stream that does not end in time is dropped.
+ * The text streams of a participant are read side by side, and count in the order in which they began. Participants who exceed
+ * the `FloodLimit` receive an error, as for a text that is too long, is broken off or does not end in time.
  *
  * @since 0.1.0
  */
@@ -52,7 +53,8 @@ export interface TextInboxOptions {
 const REFUSED = 2_403
 const MALFORMED = 2_400
 const TOO_FAST = 2_429
-const MAX_READERS = 8
+/** How many text streams are read at once, of at most 64 KiB each. */
+const MAX_READERS = 64
 const READ_DEADLINE = "10 seconds"
 /** The `TOO_FAST` error is reported at most once in this time. */
 const REPORT_INTERVAL_MS = 1_000
@@ -68,6 +70,28 @@ export interface TextInbox {
   /** Registers the RPC methods; only possible after the room was joined. */
   readonly registerRpc: (agent: Pick<LocalParticipant, "registerRpcMethod">) => void
 }
+
+/** A text stream that is being read, in the order in which they began. */
+interface Pending {
+  isRead: boolean
+  /** What to do with it once those before it are done. */
+  deliver: () => void
+}
+
+/** Reads a stream as far as a message may be long; `undefined` if it is longer. */
+const readText = async (reader: TextStreamReader): Promise<string | undefined> => {
+  if ((reader.info.totalSize ?? 0) > ClientMessage.MAX_MESSAGE_BYTES) return undefined
+  let text = ""
+  let bytes = 0
+  for await (const part of reader) {
+    bytes += Buffer.byteLength(part)
+    if (bytes > ClientMessage.MAX_MESSAGE_BYTES) return undefined
+    text += part
+  }
+  return text
+}
+
+const tooLong = `a text of more than ${ClientMessage.MAX_MESSAGE_BYTES} bytes`
 
 interface Fault {
   readonly code: number
@@ -86,6 +110,8 @@ export const listen = Effect.fnUntraced(function*(
   const { malformed, message, nowMs, room, accepts: takes } = options
   const run = yield* FiberSet.makeRuntime()
   const limits = new Map<string, FloodLimit>()
+  /** By identity. */
+  const pending = new Map<string, Array<Pending>>()
   let reading = 0
   let reportedAt = Number.NEGATIVE_INFINITY
 
@@ -100,17 +126,22 @@ export const listen = Effect.fnUntraced(function*(
   }
 
   /** Handles a message, or returns what is wrong with it. */
-  const accept = (identity: string, text: string): Fault | undefined => {
+  const accept = (identity: string, parse: () => ClientMessage.ParseResult): Fault | undefined => {
     const limit = limitOf(identity)
     if (limit.waitMs(nowMs()) > 0) return { code: TOO_FAST, reason: tooFast }
-    const parsed = Buffer.byteLength(text) > ClientMessage.MAX_MESSAGE_BYTES
-      ? { _tag: "Malformed" as const, reason: `message larger than ${ClientMessage.MAX_MESSAGE_BYTES} bytes` }
-      : ClientMessage.parse(text)
+    const parsed = parse()
     limit.spend(costOf(parsed), nowMs())
     if (parsed._tag === "Malformed") return { code: MALFORMED, reason: parsed.reason }
     if (parsed._tag === "Message") message(parsed.message)
     return undefined
   }
+
+  const parseMessage = (text: string) => (): ClientMessage.ParseResult =>
+    Buffer.byteLength(text) > ClientMessage.MAX_MESSAGE_BYTES
+      ? { _tag: "Malformed", reason: `message larger than ${ClientMessage.MAX_MESSAGE_BYTES} bytes` }
+      : ClientMessage.parse(text)
+
+  const parseChat = (text: string) => () => ClientMessage.decode({ type: "user.text", text })
 
   /** Takes or gives back the floor. Giving it back is never refused by the flood limit, or it would stay taken. */
   const setFloor = (identity: string, holds: boolean): Fault | undefined => {
@@ -123,28 +154,52 @@ export const listen = Effect.fnUntraced(function*(
     return undefined
   }
 
-  const receive = (identity: string, text: string): void => {
-    if (!takes(identity)) return
-    const fault = accept(identity, text)
-    if (fault === undefined) return
-    if (fault.code === TOO_FAST) {
+  const report = ({ code, reason }: Fault): void => {
+    if (code === TOO_FAST) {
       if (nowMs() - reportedAt < REPORT_INTERVAL_MS) return
       reportedAt = nowMs()
     }
-    malformed(fault.reason)
+    malformed(reason)
+  }
+
+  const receive = (identity: string, parse: () => ClientMessage.ParseResult): void => {
+    if (!takes(identity)) return
+    const fault = accept(identity, parse)
+    if (fault !== undefined) report(fault)
+  }
+
+  const deliverInOrder = (identity: string): void => {
+    const queue = pending.get(identity) ?? []
+    while (queue[0]?.isRead === true) queue.shift()?.deliver()
+    if (queue.length === 0) pending.delete(identity)
   }
 
   const read = (reader: TextStreamReader, identity: string, take: (text: string) => void): void => {
     const close = () => reader.close().catch(() => {})
-    if (!takes(identity) || reading >= MAX_READERS) return void close()
+    if (!takes(identity)) return void close()
+    if (reading >= MAX_READERS) {
+      void close()
+      return report({ code: TOO_FAST, reason: tooFast })
+    }
     reading++
+    const one: Pending = {
+      isRead: false,
+      deliver: () => malformed("a text was broken off, or did not end in time")
+    }
+    pending.set(identity, [...pending.get(identity) ?? [], one])
     run(
-      Effect.tryPromise(() => reader.readAll()).pipe(
-        Effect.flatMap((text) => Effect.sync(() => take(text))),
+      Effect.tryPromise(() => readText(reader)).pipe(
+        Effect.flatMap((text) =>
+          Effect.sync(() => {
+            one.deliver = text === undefined ? () => malformed(tooLong) : () => take(text)
+          })
+        ),
         Effect.timeoutOption(READ_DEADLINE),
         Effect.ignore,
         Effect.ensuring(Effect.sync(() => {
           reading--
+          one.isRead = true
+          deliverInOrder(identity)
           void close()
         }))
       )
@@ -160,22 +215,21 @@ export const listen = Effect.fnUntraced(function*(
 
   room.registerTextStreamHandler(
     TOPIC,
-    (reader, { identity }) => read(reader, identity, (text) => receive(identity, text))
+    (reader, { identity }) => read(reader, identity, (text) => receive(identity, parseMessage(text)))
   )
   room.registerTextStreamHandler(
     CHAT_TOPIC,
-    (reader, { identity }) =>
-      read(reader, identity, (text) => receive(identity, JSON.stringify({ type: "user.text", text })))
+    (reader, { identity }) => read(reader, identity, (text) => receive(identity, parseChat(text)))
   )
   room.on("dataReceived", (payload, participant, _kind, topic) => {
     if (topic !== TOPIC || participant === undefined) return
-    receive(participant.identity, Buffer.from(payload).toString())
+    receive(participant.identity, parseMessage(Buffer.from(payload).toString()))
   })
   return {
     registerRpc: (agent) => {
       agent.registerRpcMethod(
         RPC_METHODS.message,
-        (call) => rpc(call, () => accept(call.callerIdentity, call.payload))
+        (call) => rpc(call, () => accept(call.callerIdentity, parseMessage(call.payload)))
       )
       for (const [method, holds] of [[RPC_METHODS.start, true], [RPC_METHODS.end, false]] as const) {
         agent.registerRpcMethod(method, (call) => rpc(call, () => setFloor(call.callerIdentity, holds)))
