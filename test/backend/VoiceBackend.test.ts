@@ -6,11 +6,12 @@ import * as BackendConfig from "../../src/backend/config/BackendConfig.ts"
 import { BackendProvider } from "../../src/backend/provider/BackendProvider.ts"
 import { BackendRegistry, newBackend } from "../../src/backend/provider/BackendRegistry.ts"
 import { VoiceBackend } from "../../src/backend/VoiceBackend.ts"
-import { type BackendError, ConnectionFailed, PipelineError } from "../../src/BackendError.ts"
+import { type BackendError, ConnectionFailed, InvalidConfig, PipelineError } from "../../src/BackendError.ts"
 import { ProcessorRegistry } from "../../src/hooks/AudioProcessor.ts"
 import * as EngineRegistry from "../../src/speech/EngineRegistry.ts"
 import * as Scripted from "../../src/testing/scripted/ScriptedEngines.ts"
 import * as ScriptedRecogniser from "../../src/testing/scripted/ScriptedRecogniser.ts"
+import * as Problem from "../../src/transport/Problem.ts"
 import { call, echo, layer, pass, provider, running, User } from "../session/Harness.ts"
 import { TestConnection } from "../session/TestConnection.ts"
 
@@ -286,6 +287,27 @@ describe("VoiceBackend", () => {
           assert.deepStrictEqual((yield* session?.history ?? Effect.succeed([])).map((item) => item.text), ["Hello."])
         })
       )
+    }))
+
+  it.effect("tells the caller what a provider rejects of the request, and nothing of what else fails in it", () =>
+    Effect.gen(function*() {
+      const told = Effect.fnUntraced(function*(details: { readonly [key: string]: unknown }) {
+        let detail = ""
+        const refusing = provider({
+          open: () => Effect.fail(new InvalidConfig({ op: "test", message: "at most 256 bytes", details }))
+        })
+        yield* running(
+          layer({ provider: refusing }),
+          Effect.gen(function*() {
+            const backend = yield* VoiceBackend
+            detail = Problem.fromError(yield* Effect.flip(backend.createSession(config))).detail
+          })
+        )
+        return detail
+      })
+      assert.strictEqual(yield* told({ path: "user_id" }), "at most 256 bytes")
+      assert.notInclude(yield* told({ missing: "a secret" }), "256")
+      assert.notInclude(yield* told({ path: "provider_config.url" }), "256")
     }))
 
   it.effect("fails to start when its provider fails or hangs", () =>

@@ -42,7 +42,9 @@ const SigningKey = secret({ min: 32, max: 512 })
  * - `connectWindow`: a session whose user has not connected within it ends as `never_connected`. 60 s.
  * - `resumeWindow`: how long a session waits for a disconnected user to reconnect. 60 s.
  * - `longest`: the maximum duration of a session, from its creation, by whatever processes. 1 h.
- * - `tokenTtl`: how long a session's token is valid; at least the resume window. 10 min.
+ * - `tokenTtl`: how long a session's token is valid; at least the resume window. While a session has its user, or waits for them
+ *   to reconnect, an expired token is accepted as well; that of a LiveKit room, which LiveKit checks, is valid for `longest`.
+ *   10 min.
  * - `signingKey`: the secret that signs tokens, at least 32 characters. Default: a key that is generated once and kept in
  *   the session store, so that all processes on the store share it.
  *

@@ -91,13 +91,20 @@ export type SessionOpening = (
   sessionScope: Scope.Closeable
 ) => Effect.Effect<SessionEntry, BackendError>
 
+/** What a provider can reject of a caller's request. */
+const requestFields: ReadonlySet<unknown> = new Set(["connection_url", "transport", "user_id"])
+
+/** Whether it is the request that is wrong, and not a part of the server: then the caller is told what. */
+const isOfRequest = ({ code, details }: BackendError): boolean =>
+  code === "invalid_config" && requestFields.has(details?.["path"])
+
 /** Logs why an engine, a processor or the provider could not be opened; callers get its code alone. */
 const ofParts = <A, R>(opening: Effect.Effect<A, BackendError, R>): Effect.Effect<A, BackendError, R> =>
   opening.pipe(
     Effect.tapCause((cause) =>
       Cause.hasInterruptsOnly(cause) ? Effect.void : Effect.logError("the session could not be opened", cause)
     ),
-    Effect.mapError(asInternal)
+    Effect.mapError((error) => isOfRequest(error) ? error : asInternal(error))
   )
 
 /**

@@ -6,8 +6,8 @@
 import { frameMs } from "../../../audio/AudioFormat.ts"
 import { SampleQueue } from "../../../audio/SampleQueue.ts"
 
-/** The most audio of one voice that waits to be mixed, in ms; the oldest is dropped beyond it. */
-const MAX_WAITING_MS = 200
+/** The most audio of one voice that waits to be mixed, in ms, as after a stall of the process; the oldest is dropped beyond it. */
+const MAX_WAITING_MS = 2_000
 
 /**
  * @category models
@@ -33,6 +33,13 @@ export class RoomMixer {
   /** The number of voices. */
   get size(): number {
     return this.#voices.size
+  }
+
+  /** How much of the voice of which the most waits, in ms. */
+  get waitingMs(): number {
+    let most = 0
+    for (const { length } of this.#voices.values()) if (length > most) most = length
+    return most / this.#frame * frameMs
   }
 
   push(identity: string, pcm: Int16Array): void {

@@ -15,6 +15,9 @@ import { RoomMixer } from "./RoomMixer.ts"
 /** Silence after a voice that has ended, in samples (2 s), so that endpointing completes the turn. */
 const CLOSING_SILENCE = 2 * INPUT_SAMPLE_RATE
 
+/** How much audio may wait to be mixed, in ms: the jitter of the voices against each other. */
+const MAX_MIX_DELAY_MS = 200
+
 /** Messages that are kept until the attachment exists. */
 const MAX_EARLY = 16
 
@@ -100,10 +103,13 @@ export class RoomPresence {
     if (this.#isSpeaker(identity)) this.#inbox?.audio(pcm)
   }
 
-  /** Called every 20 ms: sends the mix, with `mixed`. */
+  /** Called every 20 ms: sends the mix, with `mixed`, and at once what has come late. */
   tick(): void {
-    const pcm = this.#mix.take()
-    if (pcm !== undefined) this.#inbox?.audio(pcm)
+    do {
+      const pcm = this.#mix.take()
+      if (pcm === undefined) return
+      this.#inbox?.audio(pcm)
+    } while (this.#mix.waitingMs > MAX_MIX_DELAY_MS)
   }
 
   /** A participant's voice has ended. */

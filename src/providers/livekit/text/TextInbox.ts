@@ -73,6 +73,8 @@ export interface TextInbox {
 
 /** A text stream that is being read, in the order in which they began. */
 interface Pending {
+  /** When it began, in ms on the sender's clock. */
+  readonly at: number
   isRead: boolean
   /** What to do with it once those before it are done. */
   deliver: () => void
@@ -183,10 +185,12 @@ export const listen = Effect.fnUntraced(function*(
     }
     reading++
     const one: Pending = {
+      at: reader.info.timestamp,
       isRead: false,
       deliver: () => malformed("a text was broken off, or did not end in time")
     }
-    pending.set(identity, [...pending.get(identity) ?? [], one])
+    // LiveKit may report them a little out of order
+    pending.set(identity, [...pending.get(identity) ?? [], one].sort((a, b) => a.at - b.at))
     run(
       Effect.tryPromise(() => readText(reader)).pipe(
         Effect.flatMap((text) =>
