@@ -26,7 +26,7 @@ const migrations = [
 ]
 
 /** How long SQLite blocks for another process. It blocks the event loop, so longer waits are retries of the store. */
-const BUSY_MS = 20
+const BUSY_MS = 5
 /** A larger file is not checked for damage when it is opened: the check reads all of it, and blocks. */
 const MAX_CHECKED_BYTES = 64 * 1024 * 1024
 
