@@ -20,6 +20,7 @@ import * as MonotonicTime from "./MonotonicTime.ts"
  * - `name`: the name of the part, such as `retention`.
  * - `what`: the subject of a sentence: `the archive`.
  * - `failed`: the status of the part while the probe fails. Default: `unhealthy`.
+ * - `isLogged`: its changes are logged elsewhere. Default: false.
  * - `probe`: asks whether it does its work now; the message of its failure is the part's cause. It is asked at each health
  *   check, so it bounds its own cost (`shared`). One that takes longer than 5 s has failed.
  *
@@ -30,6 +31,7 @@ export interface HealthSource {
   readonly name: string
   readonly what: string
   readonly failed?: "degraded" | "unhealthy" | undefined
+  readonly isLogged?: boolean | undefined
   readonly probe: Effect.Effect<void, BackendError>
 }
 

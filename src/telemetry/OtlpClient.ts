@@ -51,15 +51,27 @@ const reasonOf = (error: unknown): string => {
 }
 
 /**
+ * Whether telemetry is delivered: what is wrong since the last batch failed.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface ExportState {
+  failing: string | undefined
+}
+
+/**
  * Adds the limits to a client. A failure is of a kind that the exporter does not retry. The first failure, and the first
  * success after it, are logged with the host only.
  *
  * @category combinators
  * @since 0.1.0
  */
-export const withLimits = (client: HttpClient.HttpClient): HttpClient.HttpClient => {
+export const withLimits = (
+  client: HttpClient.HttpClient,
+  state: ExportState = { failing: undefined }
+): HttpClient.HttpClient => {
   let concurrent = 0
-  let failing = false
   return client.pipe(HttpClient.transform((effect, request) => {
     const host = URL.canParse(request.url) ? new URL(request.url).host : "the receiver"
     const final = (description: string) =>
@@ -82,13 +94,13 @@ export const withLimits = (client: HttpClient.HttpClient): HttpClient.HttpClient
       return attempt(0).pipe(
         Effect.timeout(DEADLINE),
         Effect.tap(() => {
-          if (!failing) return Effect.void
-          failing = false
+          if (state.failing === undefined) return Effect.void
+          state.failing = undefined
           return Effect.logInfo(`telemetry export to ${host} works again`)
         }),
         Effect.catch((error) => {
-          const first = !failing
-          failing = true
+          const first = state.failing === undefined
+          state.failing = `the receiver ${host} does not take telemetry (${reasonOf(error)}); it is dropped`
           const log = first
             ? Effect.logWarning(
               `telemetry export to ${host} failed (${reasonOf(error)}); data is dropped, next attempt in a minute`
@@ -110,7 +122,5 @@ export const withLimits = (client: HttpClient.HttpClient): HttpClient.HttpClient
  * @category layers
  * @since 0.1.0
  */
-export const layer: Layer.Layer<HttpClient.HttpClient, never, HttpClient.HttpClient> = Layer.effect(
-  HttpClient.HttpClient,
-  Effect.map(HttpClient.HttpClient, withLimits)
-)
+export const layer = (state?: ExportState): Layer.Layer<HttpClient.HttpClient, never, HttpClient.HttpClient> =>
+  Layer.effect(HttpClient.HttpClient, Effect.map(HttpClient.HttpClient, (client) => withLimits(client, state)))

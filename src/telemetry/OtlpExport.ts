@@ -2,12 +2,14 @@
  * Sends traces, metrics and log lines to an OpenTelemetry receiver, over OTLP/HTTP.
  *
  * It never blocks a session: spans and log lines wait in memory for at most 5 s, or until there are 512. At most four batches
- * are sent at once, and a batch that is not accepted within 10 s is dropped. At shutdown the rest gets 2 s.
+ * are sent at once, and a batch that is not accepted within 10 s is dropped. At shutdown the rest gets 2 s. While a receiver
+ * takes nothing, the health report of the backends built on it has a degraded part `telemetry`.
  *
  * @since 0.1.0
  */
 import * as ConfigProvider from "effect/ConfigProvider"
 import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
 import * as FetchHttpClient from "effect/http/FetchHttpClient"
 import * as Layer from "effect/Layer"
 import * as OtlpLogger from "effect/observability/OtlpLogger"
@@ -15,6 +17,8 @@ import * as OtlpMetrics from "effect/observability/OtlpMetrics"
 import * as OtlpSerialization from "effect/observability/OtlpSerialization"
 import * as OtlpTracer from "effect/observability/OtlpTracer"
 import * as Redacted from "effect/Redacted"
+import { ConnectionFailed } from "../BackendError.ts"
+import * as HealthSource from "../HealthSource.ts"
 import * as OtlpClient from "./OtlpClient.ts"
 import type { OtlpTarget } from "./TelemetryConfig.ts"
 
@@ -47,6 +51,7 @@ export const layer = (target: OtlpTarget, enabled: EnabledSignals): Layer.Layer<
     headers: Redacted.value(target.headers),
     shutdownTimeout: FLUSH
   }
+  const state: OtlpClient.ExportState = { failing: undefined }
   const interval = Duration.min(exportInterval, EVERY)
   const parts = [
     urls.traces !== undefined && enabled.enableTracing
@@ -59,10 +64,25 @@ export const layer = (target: OtlpTarget, enabled: EnabledSignals): Layer.Layer<
       ? OtlpLogger.layer({ ...shared, url: urls.logs, exportInterval: interval, maxBatchSize: BATCH })
       : Layer.empty
   ] as const
-  return Layer.mergeAll(...parts).pipe(
+  const exporting = Layer.mergeAll(...parts).pipe(
     Layer.provide(protocol === "http/json" ? OtlpSerialization.layerJson : OtlpSerialization.layerProtobuf),
-    Layer.provide(OtlpClient.layer.pipe(Layer.provide(FetchHttpClient.layer))),
+    Layer.provide(OtlpClient.layer(state).pipe(Layer.provide(FetchHttpClient.layer))),
     // TelemetryConfig has read the environment already
     Layer.provide(ConfigProvider.layer(ConfigProvider.fromUnknown({})))
+  )
+  return Layer.merge(
+    exporting,
+    HealthSource.layer({
+      name: "telemetry",
+      what: "the telemetry receiver",
+      failed: "degraded",
+      // by the client
+      isLogged: true,
+      probe: Effect.suspend(() =>
+        state.failing === undefined
+          ? Effect.void
+          : Effect.fail(new ConnectionFailed({ op: "OtlpExport", message: state.failing }))
+      )
+    })
   )
 }

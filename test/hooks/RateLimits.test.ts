@@ -64,6 +64,59 @@ describe("RateLimits", () => {
       }
     })))
 
+  it.effect("wait for a shared store that hangs once, ask it in the background, and tell when it works again", () =>
+    Effect.scoped(Effect.gen(function*() {
+      const store = yield* Layer.build(Limiter.layerStoreMemory)
+      const real = yield* Effect.provide(Limiter.RateLimiterStore, store)
+      let hangs = true
+      let asked = 0
+      const told: Array<string | undefined> = []
+      const { count, health } = yield* RateLimits.makeCount({
+        ...real,
+        tokenBucket: (options) =>
+          Effect.suspend(() => {
+            asked++
+            return hangs ? Effect.never : real.tokenBucket(options)
+          })
+      }, (failure) => Effect.sync(() => void told.push(failure?.message)))
+      const counting = yield* Effect.forkChild(count("a", rule))
+      yield* TestClock.adjust("1 second")
+      yield* Fiber.join(counting)
+      // no other key waits
+      for (let i = 0; i < 50; i++) yield* count(`key ${i}`, rule)
+      assert.strictEqual(asked, 1)
+      const down = "the rate-limit store has not answered within 1s; this process applies the limits alone"
+      assert.strictEqual((yield* Effect.flip(health?.probe ?? Effect.void)).message, down)
+      yield* TestClock.adjust("5 seconds")
+      for (let i = 0; i < 50; i++) yield* count(`key ${i}`, rule)
+      yield* TestClock.adjust("1 second")
+      assert.strictEqual(asked, 2)
+      hangs = false
+      yield* TestClock.adjust("5 seconds")
+      yield* count("a", rule)
+      yield* TestClock.adjust(0)
+      assert.deepStrictEqual(told, [down, undefined])
+      yield* health?.probe ?? Effect.void
+      assert.strictEqual(yield* count("b", { ...rule, limit: 1 }), undefined)
+      assert.isAbove((yield* count("b", { ...rule, limit: 1 })) ?? 0, 27_000)
+    })))
+
+  it.effect("show the words of a store that says what is wrong, and no other text", () =>
+    Effect.scoped(Effect.gen(function*() {
+      const store = yield* Layer.build(Limiter.layerStoreMemory)
+      const real = yield* Effect.provide(Limiter.RateLimiterStore, store)
+      for (
+        const [failing, says] of [
+          [Effect.fail(RateLimits.storeError("asks for a password (NOAUTH)")), "asks for a password (NOAUTH)"],
+          [Effect.die(new Error("redis://secret")), "fails"]
+        ] as const
+      ) {
+        const { health } = yield* RateLimits.makeCount({ ...real, tokenBucket: () => failing }, () => Effect.void)
+        const { message } = yield* Effect.flip(health?.probe ?? Effect.void)
+        assert.strictEqual(message, `the rate-limit store ${says}; this process applies the limits alone`)
+      }
+    })))
+
   it("count an IPv6 network of /64 as one address", () => {
     assert.strictEqual(RateLimits.addressKey("2001:db8::1"), RateLimits.addressKey("2001:DB8:0:0:ffff::2"))
     assert.notStrictEqual(RateLimits.addressKey("2001:db8::1"), RateLimits.addressKey("2001:db8:0:1::1"))

@@ -123,7 +123,8 @@ export const make = Effect.fnUntraced(function*(
 ): Effect.fn.Return<HealthCheck, never, Scope.Scope> {
   const { admission, clock, engines, lag, latency, link, load, provider, sources, speech } = options
   const scope = yield* Effect.scope
-  const tell = HealthChanges.make(clock, options.onStatus)
+  const quiet = sources.flatMap(({ isLogged, name }) => isLogged === true ? [name] : [])
+  const tell = HealthChanges.make(clock, options.onStatus, new Set(quiet))
   const asked = new Map<string, Answers>()
 
   /** A provider that answers its probe may still have lost the connection to its users. */

@@ -12,18 +12,20 @@ import type { HealthPart } from "./HealthStatus.ts"
 
 /**
  * Makes the teller. It is given the parts of each health check; a part whose status is as before is not told again, whatever
- * its cause says.
+ * its cause says; nor are the `quiet` ones, which are only counted.
  *
  * @category constructors
  * @since 0.1.0
  */
 export const make = (
   clock: Clock.Clock,
-  onStatus: (part: string, status: HealthPart["status"]) => void
+  onStatus: (part: string, status: HealthPart["status"]) => void,
+  quiet: ReadonlySet<string> = new Set()
 ): (parts: ReadonlyArray<HealthPart>) => Effect.Effect<void> => {
   const known = new Map<string, { status: HealthPart["status"]; brokenMs: number | undefined }>()
   const note = (part: HealthPart): Effect.Effect<void> | undefined => {
     onStatus(part.name, part.status)
+    if (quiet.has(part.name)) return undefined
     const former = known.get(part.name) ?? { status: "healthy", brokenMs: undefined }
     if (former.status === part.status) {
       known.set(part.name, former)
