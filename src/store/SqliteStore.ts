@@ -31,8 +31,8 @@ import * as StoreLimits from "./StoreLimits.ts"
 import * as StoreOwner from "./StoreOwner.ts"
 
 const NAME = "sqlite"
-/** How long an operation is retried while another process has the file. */
-const BUSY_DEADLINE = Duration.seconds(5)
+/** How often an operation is retried while another process has the file: for about 5 s in all. */
+const MAX_BUSY_RETRIES = 24
 /** How long erased data may stay in the write-ahead log. */
 const CHECKPOINT_PAUSE = Duration.seconds(1)
 /** How long the probe tells that the file was removed or replaced. */
@@ -54,7 +54,7 @@ export interface SqliteStoreOptions {
 /** Each try blocks the process for a moment: they become rarer, so that many that wait do not add up. */
 const busyRetry = Schedule.min([Schedule.exponential("20 millis", 1.5), Schedule.spaced("250 millis")]).pipe(
   Schedule.jittered,
-  Schedule.upTo({ duration: BUSY_DEADLINE })
+  Schedule.upTo({ times: MAX_BUSY_RETRIES })
 )
 
 type Change = StoredSession & { readonly from: number }
