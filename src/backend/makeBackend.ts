@@ -26,6 +26,7 @@ import type { Backend, ConnectionState } from "./BackendContract.ts"
 import * as BackendLifecycle from "./BackendLifecycle.ts"
 import type { BackendParts } from "./BackendParts.ts"
 import * as CurrentConfig from "./CurrentConfig.ts"
+import * as AgentHealth from "./health/AgentHealth.ts"
 import * as Health from "./health/Health.ts"
 import { LatencyWindow } from "./health/LatencyWindow.ts"
 import * as StoreHealth from "./health/StoreHealth.ts"
@@ -51,7 +52,15 @@ const newSecret = Effect.sync(() => randomBytes(32).toString("hex"))
  * @category constructors
  * @since 0.1.0
  */
-export const makeBackend = Effect.fnUntraced(function*(parts: BackendParts) {
+export const makeBackend = Effect.fnUntraced(function*(given: BackendParts) {
+  const healthChanges = yield* Queue.sliding<void>(1)
+  const onHealthChange = Queue.offer(healthChanges, undefined)
+  const agents = yield* AgentHealth.make(onHealthChange)
+  const parts: BackendParts = {
+    ...given,
+    agent: given.agent === undefined ? undefined : agents.watch(given.agent),
+    findAgent: (name) => Effect.map(given.findAgent(name), agents.watch)
+  }
   const { provider } = parts
   const current = yield* CurrentConfig.make(parts)
   const config = current.get
@@ -59,11 +68,10 @@ export const makeBackend = Effect.fnUntraced(function*(parts: BackendParts) {
   // a scope of its own, so that the drain comes before the sessions and the provider's link are closed
   const scope = yield* Scope.make()
   const clock = yield* Clock.Clock
-  const healthChanges = yield* Queue.sliding<void>(1)
   const found = yield* Effect.serviceOption(SessionStore)
   const watched = Option.isNone(found)
     ? undefined
-    : yield* StoreHealth.make(found.value, Queue.offer(healthChanges, undefined)).pipe(Scope.provide(scope))
+    : yield* StoreHealth.make(found.value, onHealthChange).pipe(Scope.provide(scope))
   const leases = yield* (watched === undefined
     ? SessionLeases.make
     : Effect.provideService(SessionLeases.make, SessionStore, watched.store)).pipe(Scope.provide(scope))
@@ -71,7 +79,7 @@ export const makeBackend = Effect.fnUntraced(function*(parts: BackendParts) {
   const access = yield* AccessControl.make({
     config,
     limiter: () => lifecycle.link()?.provider.limiter,
-    onHealthChange: Queue.offer(healthChanges, undefined)
+    onHealthChange
   })
   const load = new LoadLevel.Load()
   const ownLimit = provider.capabilities.maxConcurrentSessions
@@ -117,9 +125,10 @@ export const makeBackend = Effect.fnUntraced(function*(parts: BackendParts) {
     connectionState: () => SubscriptionRef.getUnsafe(connection),
     engines: parts.engines,
     speech: parts.speech ?? {},
-    sources: [watched?.source, leases.health, retention.health, access.health, ...yield* HealthSources].filter(
-      isDefined
-    ),
+    sources: [watched?.source, leases.health, retention.health, access.health, agents.source, ...yield* HealthSources]
+      .filter(
+        isDefined
+      ),
     changes: healthChanges,
     onStatus: metrics.health,
     admission,
