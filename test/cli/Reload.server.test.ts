@@ -76,6 +76,9 @@ describe("effect-voice serve on SIGHUP", () => {
 
       Fs.writeFileSync(file, "max_concurrent_sessions: [")
       await hangUp(/not valid YAML[^]*config: unchanged/)
+      const levels = Array.from({ length: 10 }, (_, i) => `a${i + 1}: &a${i + 1} [${`*a${i},`.repeat(9)}]\n`)
+      Fs.writeFileSync(file, `a0: &a0 [x]\n${levels.join("")}`)
+      await hangUp(/more than 50,000 values[^]*config: unchanged/)
       write("max_concurrent_sessions: 2")
       Fs.appendFileSync(file, "")
       Fs.writeFileSync(file, Fs.readFileSync(file, "utf8").replace("port: 0", "port: 1"))
