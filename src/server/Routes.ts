@@ -8,6 +8,7 @@
  */
 import * as Cause from "effect/Cause"
 import * as Context from "effect/Context"
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as HttpApiBuilder from "effect/http-api/HttpApiBuilder"
 import * as HttpApiSwagger from "effect/http-api/HttpApiSwagger"
@@ -22,6 +23,7 @@ import * as Layer from "effect/Layer"
 import * as NetAddress from "effect/net/NetAddress"
 import * as PrometheusMetrics from "effect/observability/PrometheusMetrics"
 import * as Option from "effect/Option"
+import { IncomingMessage } from "node:http"
 import { type BackendProvider, CurrentPeer } from "../backend/provider/BackendProvider.ts"
 import { VoiceBackend } from "../backend/VoiceBackend.ts"
 import { type BackendError, fromCause, InvalidConfig } from "../BackendError.ts"
@@ -29,6 +31,7 @@ import * as Problem from "../transport/Problem.ts"
 import * as ClientAddress from "./access/ClientAddress.ts"
 import { CurrentCredential, ReadsOperations } from "./access/Principal.ts"
 import * as RequestGuard from "./access/RequestGuard.ts"
+import * as SocketLimits from "./access/SocketLimits.ts"
 import * as SpanRedaction from "./access/SpanRedaction.ts"
 import { Api } from "./api/Api.ts"
 import * as ApiMiddleware from "./api/ApiMiddleware.ts"
@@ -124,6 +127,24 @@ const headersOf = (path: string, access: RequestGuard.Access): { readonly [name:
 
 const unknownRoute = Problem.make("route_not_found", "no such route; /docs lists them")
 
+/** How long the peer of a refused upgrade may read the refusal, and leave its socket open. */
+const REFUSED_UPGRADE = Duration.millis(SocketLimits.READ_MS)
+
+/**
+ * Closes the socket of a request for another protocol that was answered and not granted. Node's timeouts do not hold for
+ * such a socket, and the application's server leaves its end to the peer.
+ */
+const closeLater = ({ headers, source }: HttpServerRequest.HttpServerRequest) => {
+  if (headers["upgrade"] === undefined || !(source instanceof IncomingMessage)) return Effect.void
+  const { socket } = source
+  if (socket.destroyed) return Effect.void
+  return Effect.callback<void>((resume) => void socket.once("close", () => resume(Effect.void))).pipe(
+    Effect.timeoutOption(REFUSED_UPGRADE),
+    Effect.andThen(Effect.sync(() => socket.destroy())),
+    Effect.forkDetach
+  )
+}
+
 /** A route behind the guard: problem JSON for what fails or dies in it, and the headers of every answer. */
 const guarded = (
   route: RouteCollector.Route,
@@ -138,7 +159,7 @@ const guarded = (
   const handle = Effect.fnUntraced(function*(request: HttpServerRequest.HttpServerRequest) {
     yield* SpanRedaction.redactToken(request)
     const refusal = guard.refuse(request, access)
-    if (refusal !== undefined) return guard.protect(request, refusal)
+    if (refusal !== undefined) return yield* Effect.as(closeLater(request), guard.protect(request, refusal))
     const address = addressOf(Option.getOrUndefined(request.remoteAddress), request.headers)
     const response = yield* route.handler.pipe(
       Effect.provideService(CurrentPeer, { address }),
@@ -153,6 +174,7 @@ const guarded = (
         )
       })
     )
+    yield* closeLater(request)
     return guard.protect(request, HttpServerResponse.setHeaders(response, headersOf(route.path, access)))
   })
   return { ...route, handler: HttpRouter.route(route.method, route.path, handle).handler }

@@ -3,7 +3,9 @@ import { assert, describe, it } from "@effect/vitest"
 import { Effect, Exit, Fiber, Layer, Queue, Redacted, Schema, Scope } from "effect"
 import { HttpMiddleware, HttpRouter, HttpServer, HttpServerResponse } from "effect/http"
 import { NetAddress } from "effect/net"
+import { TestClock } from "effect/testing"
 import * as Http from "node:http"
+import * as Net from "node:net"
 import { WebSocket } from "ws"
 import { VoiceBackend } from "../../src/backend/VoiceBackend.ts"
 import * as Local from "../../src/providers/local/index.ts"
@@ -198,6 +200,31 @@ describe("Server.routes", () => {
     }).pipe(
       Effect.provide(application({ prefix: "/voice", apiKeys: [Redacted.make("0123456789abcdef-one")] }))
     ))
+
+  it.effect("closes a refused upgrade that its peer leaves open, on the application's own server", () =>
+    Effect.gen(function*() {
+      const { port } = new URL(yield* address)
+      const peer = yield* Effect.acquireRelease(
+        Effect.sync(() => Net.connect({ port: Number(port), host: "127.0.0.1", allowHalfOpen: true })),
+        (peer) => Effect.sync(() => peer.destroy())
+      )
+      let isClosed = false
+      peer.on("error", () => {}).on("close", () => isClosed = true).resume()
+      const ended = Effect.callback<void>((resume) => void peer.once("end", () => resume(Effect.void)))
+      peer.write("GET /v1/providers HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: h2c\r\n\r\n")
+      yield* ended
+      assert.isFalse(isClosed)
+      yield* TestClock.adjust("2 minutes")
+      // A write to a connection that is gone shows that it is.
+      yield* Effect.callback<void>((resume) => {
+        const timer = setInterval(() => peer.write("x"), 5)
+        peer.once("close", () => {
+          clearInterval(timer)
+          resume(Effect.void)
+        })
+        return Effect.sync(() => clearInterval(timer))
+      })
+    }).pipe(Effect.provide(application({ apiKeys: [Redacted.make("0123456789abcdef-one")] }))))
 
   it.live("makes no spans of probes, below a prefix that ends with a slash too", () => {
     const recording = new Recording()
