@@ -336,6 +336,7 @@ describe("VoiceBackend", () => {
           "stt:scripted",
           "tts:scripted",
           "vad:scripted",
+          "agent",
           "event_loop",
           "admission",
           "latency"

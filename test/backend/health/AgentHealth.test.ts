@@ -27,7 +27,7 @@ describe("AgentHealth", () => {
       const agent = watch({ name: "llm", respond: () => answer })
       assert.strictEqual(watch(agent), agent)
       assert.strictEqual(agent.name, "llm")
-      const ask = Effect.exit(Stream.runDrain(agent.respond(input)))
+      const ask = Effect.suspend(() => Effect.exit(Stream.runDrain(agent.respond(input))))
       yield* ask
       yield* source.probe
       yield* ask
