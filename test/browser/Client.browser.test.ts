@@ -110,4 +110,33 @@ describe.skipIf(Browser.missing !== undefined)("browser client", () => {
       await close()
     }
   }, 180_000)
+
+  it("gives up a server that loses each connection as soon as it has begun", async () => {
+    const { close, page } = await Browser.open(server.url, silence(1))
+    try {
+      let opened = 0
+      await page.routeWebSocket(/\/audio/u, (socket) => {
+        opened++
+        const server = socket.connectToServer()
+        socket.onMessage((message) => server.send(message))
+        server.onMessage((message) => {
+          socket.send(message)
+          if (typeof message === "string" && message.includes("session.started")) {
+            socket.send(JSON.stringify({ type: "session.ended", seq: 2, at_ms: 1, reason: "taken_over" }))
+          }
+        })
+      })
+      await page.reload()
+      await page.evaluate("import('/client/index.js').then((client) => Object.assign(globalThis, { client }))")
+      const reason = await page.evaluate(async () => {
+        const { VoiceClient }: typeof Client = Reflect.get(globalThis, "client")
+        const call = await VoiceClient.connect({ input: false, resumeWindowMs: 3_000 })
+        return await new Promise<string>((resolve) => call.on("ended", ({ reason }) => resolve(reason)))
+      })
+      assert.strictEqual(reason, "connection_lost")
+      assert.isAtMost(opened, 12)
+    } finally {
+      await close()
+    }
+  }, 90_000)
 })

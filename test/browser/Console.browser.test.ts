@@ -64,6 +64,26 @@ describe.skipIf(Browser.missing !== undefined)("console page", () => {
     }, 120_000)
   }
 
+  it("takes a double click for one press: it starts one call, mutes once and asks once", async () => {
+    const { close, page } = await Browser.open(server.url, silence(1))
+    try {
+      await page.locator("#talk").dblclick()
+      await page.locator("#mute:enabled").waitFor({ timeout: 30_000 })
+      await page.locator("#state", { hasText: /listening/iu }).waitFor({ timeout: 30_000 })
+      await page.locator("#mute").dblclick()
+      await page.locator("#mute[aria-pressed=true]").waitFor({ timeout: 10_000 })
+      await page.locator("#talk").dblclick()
+      await page.locator("#mute[aria-pressed=false]").waitFor({ timeout: 10_000 })
+      await page.locator(".try").first().dblclick()
+      await page.locator(".agent-line .said").first().waitFor({ timeout: 30_000 })
+      assert.strictEqual(await page.locator(".user-line").count(), 1)
+      await page.locator("#end").dblclick()
+      await page.locator("#talk-label", { hasText: /start/iu }).waitFor({ timeout: 10_000 })
+    } finally {
+      await close()
+    }
+  }, 120_000)
+
   it("says in plain words that the microphone was refused, and still takes typing", async () => {
     const { close, page } = await Browser.open(server.url, silence(1), { microphone: false })
     try {
