@@ -166,7 +166,11 @@ webpack(options, (error, stats) => {
       })).json() as { id: string; token: string }
       for (const options of [{}, { session: created }, { session: created, transport: "webrtc" }]) {
         const { code, message, reason } = await refusal(voice.url, options)
-        assert.deepStrictEqual([code, reason], ["connection_failed", "origin_not_allowed"])
+        assert.deepStrictEqual(
+          [code, reason],
+          ["connection_failed", "origin_not_allowed"],
+          `${JSON.stringify(options)}: ${message}`
+        )
         assert.include(message, "server.allowed_origins")
         assert.include(message, served.url)
       }

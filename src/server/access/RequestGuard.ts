@@ -180,7 +180,7 @@ export const make = (config: GuardOptions): RequestGuard => {
       return HttpServerResponse.setHeaders(response, {
         ...headers,
         "content-security-policy": policy,
-        "cross-origin-resource-policy": shared ? "cross-origin" : "same-origin",
+        "cross-origin-resource-policy": shared || isLiveness(request) ? "cross-origin" : "same-origin",
         ...(origins.size > 0 ? { vary: "Origin" } : {}),
         ...(shared
           ? { "access-control-allow-origin": origin, "access-control-expose-headers": "location, retry-after" }
@@ -189,5 +189,9 @@ export const make = (config: GuardOptions): RequestGuard => {
     }
   }
 }
+
+/** Pages of any origin learn from it that the server is there, and so that it is their origin that is not allowed. */
+const isLiveness = ({ url }: HttpServerRequest.HttpServerRequest): boolean =>
+  url.split(/[?#]/, 1)[0]?.endsWith("/health/live") === true
 
 const digest = (text: string): Buffer => Crypto.createHash("sha256").update(text).digest()
