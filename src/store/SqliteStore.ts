@@ -33,6 +33,8 @@ import * as StoreOwner from "./StoreOwner.ts"
 const NAME = "sqlite"
 /** How often an operation is retried while another process has the file: for about 5 s in all. */
 const MAX_BUSY_RETRIES = 24
+/** How many sessions have their items counted when what is stored is listed: others follow the next time. */
+const MAX_COUNTED = 64
 /** How long erased data may stay in the write-ahead log. */
 const CHECKPOINT_PAUSE = Duration.seconds(1)
 /** How long the probe tells that the file was removed or replaced. */
@@ -93,8 +95,7 @@ const prepare = (db: DatabaseSync) => ({
   claim: db.prepare("UPDATE sessions SET owner = ?, fence = fence + 1, until_ms = ? WHERE id = ?"),
   renew: db.prepare("UPDATE sessions SET until_ms = ? WHERE owner = ?"),
   owned: db.prepare(
-    "SELECT id, fence, items, (SELECT count(*) FROM items WHERE session = id) AS total, " +
-      "(SELECT count(*) FROM items WHERE session = id AND n < sessions.items) AS there " +
+    "SELECT id, fence, items, coalesce((SELECT max(n) FROM items WHERE session = id), -1) AS last " +
       "FROM sessions WHERE owner = ? AND head <> ''"
   ),
   releaseLease: db.prepare("UPDATE sessions SET owner = NULL, until_ms = ? WHERE id = ? AND fence = ? AND owner = ?"),
@@ -166,6 +167,8 @@ export const make = Effect.fnUntraced(function*(
   )
 
   let isFull = false
+  /** The first of the sessions whose items are counted next. */
+  let countedFrom = 0
 
   const faultOf = (cause: unknown): StoreFault.StoreFault => {
     if (cause instanceof InvalidConfig) {
@@ -306,13 +309,22 @@ export const make = Effect.fnUntraced(function*(
         ))
       }),
     renew: Effect.asVoid(transaction("SessionStore.renew", (sql, now) => sql.renew.run(now + leaseMs, owner))),
-    listOwned: transaction("SessionStore.listOwned", (sql) =>
-      sql.owned.all(owner).flatMap((row) => {
-        const items = numberOf(row, "items")
-        // one with missing or surplus items is not as it was written
-        const whole = numberOf(row, "total") === items && numberOf(row, "there") === items
-        return whole ? [{ id: column(row, "id"), fence: numberOf(row, "fence"), items }] : []
-      })),
+    listOwned: transaction("SessionStore.listOwned", (sql) => {
+      const rows = sql.owned.all(owner).map((row) => ({
+        id: column(row, "id"),
+        fence: numberOf(row, "fence"),
+        items: numberOf(row, "items"),
+        last: numberOf(row, "last")
+      }))
+      const from = countedFrom < rows.length ? countedFrom : 0
+      countedFrom = from + MAX_COUNTED
+      // one with missing or surplus items is not as it was written; to count them all each time would block for too long
+      return rows.flatMap(({ fence, id, items, last }, index) => {
+        const isCounted = index >= from && index < countedFrom
+        const isWhole = last === items - 1 && (!isCounted || numberOf(sql.count.get(id, items), "count") === items)
+        return isWhole ? [{ id, fence, items }] : []
+      })
+    }),
     releaseLease: (lease) =>
       Effect.suspend(() => {
         grants.end(lease)
