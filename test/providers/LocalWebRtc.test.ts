@@ -82,6 +82,8 @@ describe("local provider, WebRTC", () => {
       assert.isBelow(RtcUser.correlation(decoy.subarray(4_000, 20_000), received), 0.4)
       assert.isBelow(listener.samples - said.length, 16_000)
 
+      // a pause: a user who stops in the middle of a word is waited for
+      yield* user.speak(new Int16Array(4_800))
       const reply = stretched(decoy)
       let at = 0
       const before = user.packets.length
