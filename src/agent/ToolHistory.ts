@@ -8,6 +8,7 @@
  */
 import type * as Prompt from "effect/ai/Prompt"
 import { type HistoryItem, render } from "../conversation/History.ts"
+import * as Json from "../schema/Json.ts"
 import type { Conversation } from "./PromptBudget.ts"
 
 /** How many calls of a session are kept. */
@@ -45,13 +46,6 @@ export interface ToolCall {
   outcome: ToolOutcome | undefined
 }
 
-/** JSON with sorted keys: the same text for equal values. */
-const canonical = (value: unknown): string =>
-  JSON.stringify(value, (_, part: unknown) =>
-    typeof part === "object" && part !== null && !Array.isArray(part)
-      ? Object.fromEntries(Object.entries(part).sort(([a], [b]) => a < b ? -1 : 1))
-      : part) ?? "null"
-
 const sizeOf = ({ outcome, params }: ToolCall): number =>
   (JSON.stringify(params) ?? "").length + (outcome === undefined ? 0 : (JSON.stringify(outcome.output) ?? "").length)
 
@@ -61,7 +55,8 @@ const sizeOf = ({ outcome, params }: ToolCall): number =>
  * @category accessors
  * @since 0.1.0
  */
-export const callKey = ({ name, params }: Pick<ToolCall, "name" | "params">): string => `${name}\n${canonical(params)}`
+export const callKey = ({ name, params }: Pick<ToolCall, "name" | "params">): string =>
+  `${name}\n${Json.canonical(params)}`
 
 /** The result of a running call, as the model reads it. */
 const PENDING = { status: "running", note: "still running; the result will follow, do not call it again" }

@@ -43,7 +43,7 @@ export const parse = (text: string): unknown => {
       : value
   }
   // encoded twice
-  const inner = typeof value === "string" ? Json.parse(value) : undefined
+  const inner = typeof value === "string" ? WrittenJson.parse(value) : undefined
   return Json.isRecord(inner) ? inner : inner === null ? {} : value
 }
 

@@ -26,6 +26,35 @@ export interface JsonRecord {
 export const isRecord = (value: unknown): value is JsonRecord =>
   typeof value === "object" && value !== null && !Array.isArray(value)
 
+/** Far more levels than anybody writes, and far fewer than recursive functions can take. */
+const MAX_DEPTH = 128
+
+/**
+ * Checks whether a value has more than 128 levels: no schema asks for them, and recursive functions such as
+ * `JSON.stringify` throw at some thousands.
+ *
+ * @category predicates
+ * @since 0.1.0
+ */
+export const isTooDeep = (value: unknown): boolean => hasLevels(value, MAX_DEPTH)
+
+const hasLevels = (value: unknown, levels: number): boolean =>
+  typeof value === "object" && value !== null &&
+  (levels === 0 || Object.values(value).some((part) => hasLevels(part, levels - 1)))
+
+/**
+ * JSON with sorted keys: the same text for equal values.
+ *
+ * @category encoding
+ * @since 0.1.0
+ */
+export const canonical = (value: unknown): string =>
+  JSON.stringify(
+    value,
+    (_, part: unknown) =>
+      isRecord(part) ? Object.fromEntries(Object.entries(part).sort(([a], [b]) => a < b ? -1 : 1)) : part
+  ) ?? "null"
+
 /**
  * Parses JSON; `undefined`, which is no JSON value, when the text is malformed.
  *

@@ -29,7 +29,7 @@ const fromPython = (text: string): string =>
 
 /**
  * Parses JSON as models write it: in a code fence, with control characters in strings, in Python's notation, in braces that
- * are doubled, with a comma too many. `undefined` when it cannot be read.
+ * are doubled, with a comma too many. `undefined` when it cannot be read, or has too many levels (`Json.isTooDeep`).
  *
  * @category decoding
  * @since 0.1.0
@@ -37,10 +37,9 @@ const fromPython = (text: string): string =>
 export const parse = (text: string): unknown => {
   const trimmed = text.trim()
   const inner = fence.test(trimmed) ? trimmed.replace(fence, "").replace(/```$/u, "").trim() : trimmed
-  const value = Json.parse(inner) ?? Json.parse(escaped(inner)) ?? Json.parse(escaped(fromPython(inner)))
-  if (value !== undefined || inner === "") return value
-  const single = doubled.exec(inner)?.[1]
-  return single === undefined ? undefined : Json.parse(single)
+  const read = Json.parse(inner) ?? Json.parse(escaped(inner)) ?? Json.parse(escaped(fromPython(inner)))
+  const value = read === undefined ? Json.parse(doubled.exec(inner)?.[1] ?? "") : read
+  return Json.isTooDeep(value) ? undefined : value
 }
 
 /**

@@ -210,14 +210,7 @@ export class ChatCalls {
   }
 }
 
-/** JSON with sorted keys. */
-const canonical = (value: unknown): string =>
-  JSON.stringify(value, (_, part: unknown) =>
-    Json.isRecord(part)
-      ? Object.fromEntries(Object.entries(part).sort(([a], [b]) => a < b ? -1 : 1))
-      : part) ?? "null"
-
-const equal = (one: unknown, other: unknown): boolean => canonical(one) === canonical(other)
+const equal = (one: unknown, other: unknown): boolean => Json.canonical(one) === Json.canonical(other)
 
 /** Whether a call only repeats another: of two equal ones the second does. */
 const repeats = (call: CallSoFar, other: CallSoFar, isAfter: boolean): boolean => {

@@ -15,7 +15,7 @@ import { JsonExtent } from "../../text/JsonExtent.ts"
  *
  * - `Failure`: an error that is no JSON.
  * - `Value`: JSON; `event` is the name of the server's event, `""` for none.
- * - `Done`: `[DONE]`. `Unreadable`: malformed JSON, or a line beyond the limit.
+ * - `Done`: `[DONE]`. `Unreadable`: malformed JSON, or JSON beyond the limits.
  *
  * @category models
  * @since 0.1.0
@@ -193,7 +193,7 @@ export class ChatEvents {
   }
 
   #deliver(json: Json.JsonRecord | ReadonlyArray<unknown>): void {
-    this.#onEvent({ _tag: "Value", json, event: this.#event })
+    this.#onEvent(Json.isTooDeep(json) ? { _tag: "Unreadable" } : { _tag: "Value", json, event: this.#event })
   }
 
   #endEvent(): void {

@@ -242,6 +242,21 @@ describe("ChatDeltas", () => {
     assert.deepStrictEqual(callsOf(parts).map(([, name]) => name), ["weather", "time"])
   })
 
+  it("takes no more levels of JSON than can be read: arguments stay text, and a chunk is passed over", () => {
+    const nested = (open: string, close: string) => open.repeat(50_000) + "1" + close.repeat(50_000)
+    const args = `{"city":${nested("[", "]")}}`
+    const twice = [call(0, "a", "weather", args), call(1, "", "weather", args), delta({}, "tool_calls"), end]
+    assert.deepStrictEqual(callsOf(partsOf(...twice)), [["a", "weather", args]])
+    const chunks = [
+      nested("[", "]"),
+      nested("{\"error\":", "}"),
+      `{"choices":[{"index":0,"delta":{"content":${nested("{\"text\":", "}")}}}]}`,
+      `{"choices":[{"index":0,"delta":{"tool_calls":[{"function":{"name":"a","arguments":${nested("[", "]")}}}]}}]}`
+    ].map((json) => `data: ${json}\n\n`)
+    assert.strictEqual(textOf(partsOf(...chunks, delta({ content: "hi" }, "stop"), end)), "hi")
+    assert.strictEqual(failureOf(...chunks, end)?._tag, "InvalidOutputError")
+  })
+
   it("maps an error within the stream by the code and the status that it names", () => {
     const cases: ReadonlyArray<readonly [unknown, string, string | undefined]> = [
       [{ error: { message: "no", type: "None", param: "None", code: "429" } }, "RateLimitError", undefined],

@@ -178,6 +178,9 @@ describe("openai-compatible", () => {
         [refused(404, "model_not_found"), "invalid_config", { status: 404 }],
         [refused(503, "overloaded"), "connection_failed", { status: 503 }],
         [{ refuse: { status: 502, body: "<html>" } }, "connection_failed", { status: 502 }],
+        [{ refuse: { status: 502, body: "[".repeat(30_000) + "]".repeat(30_000) } }, "connection_failed", {
+          status: 502
+        }],
         [{ pieces: [{ text: "a" }, { error: error("server_error").error }] }, "connection_failed", {
           requestId: "req_1"
         }],
