@@ -5,9 +5,8 @@
  * It installs the bundlers from the registry (or npm's cache).
  */
 import { afterAll, assert, beforeAll, describe, it } from "@effect/vitest"
-import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs"
-import { createServer, type Server } from "node:http"
-import { tmpdir } from "node:os"
+import { cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs"
+import { createServer } from "node:http"
 import { extname, join, normalize } from "node:path"
 import * as Browser from "../browser/Browser.ts"
 import { silence } from "../browser/Scene.ts"
@@ -43,11 +42,13 @@ const types: { readonly [extension: string]: string } = {
   ".mjs": "text/javascript"
 }
 
-/** Serves a folder, with a content security policy if given. */
-const serveFolder = async (
-  folder: string,
-  policy?: string
-): Promise<{ readonly url: string; readonly server: Server }> => {
+/** A folder that is served at an origin of its own, with a content security policy if given. */
+interface Site {
+  readonly url: string
+  readonly close: () => void
+}
+
+const serveFolder = async (folder: string, policy?: string): Promise<Site> => {
   const server = createServer((request, response) => {
     const path = normalize(new URL(request.url ?? "/", "http://localhost").pathname)
     try {
@@ -63,56 +64,69 @@ const serveFolder = async (
   })
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve))
   const address = server.address()
-  return { url: `http://127.0.0.1:${typeof address === "object" ? address?.port : 0}`, server }
+  return {
+    url: `http://127.0.0.1:${typeof address === "object" ? address?.port : 0}`,
+    close: () => server.close()
+  }
 }
 
 describe.skipIf(Browser.missing !== undefined)("the packed browser client", () => {
   let project = ""
-  const pages: Array<Server> = []
+  let voice: Awaited<ReturnType<typeof Browser.serve>>
+  let chromium: Awaited<ReturnType<typeof Browser.open>>
+  const sites: { [name: string]: Site } = {}
 
-  beforeAll(() => {
-    project = PackedProject.makeClient(["esbuild@0.28.2", "webpack@5.113.0"])
+  // One server and one browser for all pages: most of the time goes into starting them.
+  beforeAll(async () => {
+    const port = await Browser.freePort()
+    project = PackedProject.makeEmpty()
+    const own = `default-src 'none'; script-src 'self'; connect-src http://127.0.0.1:${port} ws://127.0.0.1:${port}`
+    for (const name of ["dist", "webpack", "esbuild"]) sites[name] = await serveFolder(join(project, name))
+    sites["plain"] = await serveFolder(join(project, "plain"), own)
+    const config = join(project, "voice.json")
+    const origins = Object.values(sites).map(({ url }) => url)
+    writeFileSync(config, JSON.stringify({ server: { port, allowed_origins: origins } }))
+    const starting = Browser.serve(["--config", config])
+    PackedProject.addClient(project, ["esbuild@0.28.2", "webpack@5.113.0"])
     writeFileSync(join(project, "main.js"), program)
     writeFileSync(join(project, "index.html"), page("/main.js"))
+    voice = await starting
+    chromium = await Browser.open("about:blank", silence(1))
   })
-  afterAll(() => {
-    for (const server of pages) server.close()
+  afterAll(async () => {
+    for (const site of Object.values(sites)) site.close()
+    await chromium?.close()
+    await voice?.stop()
     if (project !== "") rmSync(project, { recursive: true, force: true })
   })
 
-  /** What the page of a folder hears over the default transport. */
-  const talk = async (folder: string, policy?: (server: string) => string) => {
-    const directory = mkdtempSync(join(tmpdir(), "effect-voice-bundler-"))
-    const config = join(directory, "voice.json")
-    let voice: Awaited<ReturnType<typeof Browser.serve>> | undefined
-    const port = await Browser.freePort()
-    const served = await serveFolder(folder, policy?.(`127.0.0.1:${port}`))
-    pages.push(served.server)
-    writeFileSync(config, JSON.stringify({ server: { port, allowed_origins: [served.url] } }))
-    voice = await Browser.serve(["--config", config])
-    const { close, page } = await Browser.open(served.url, silence(1))
+  /** Opens a site, whose script has set this global function. */
+  const visit = async (site: Site | undefined, global: string) => {
+    const context = await chromium.browser.newContext({ permissions: ["microphone"] })
+    const page = await context.newPage()
+    await page.goto(site?.url ?? "")
+    await page.waitForFunction((name) => Reflect.has(globalThis, name), global, { timeout: 30_000 })
+    return { page, close: () => context.close() }
+  }
+
+  /** The page of a site gets a spoken answer over the default transport. */
+  const answers = async (name: string) => {
+    const { close, page } = await visit(sites[name], "talk")
     try {
-      await page.waitForFunction(() => Reflect.has(globalThis, "talk"), undefined, { timeout: 30_000 })
-      return await page.evaluate(
+      const { loudest, text } = await page.evaluate(
         (url) => Reflect.get(globalThis, "talk")(url) as Promise<{ text: string; loudest: number }>,
         voice.url
       )
+      assert.match(text, /five|5/iu)
+      assert.isAbove(loudest, 0.01)
     } finally {
       await close()
-      await voice.stop()
-      rmSync(directory, { recursive: true, force: true })
     }
-  }
-
-  const answers = async (folder: string, policy?: (server: string) => string) => {
-    const { loudest, text } = await talk(folder, policy)
-    assert.match(text, /five|5/iu)
-    assert.isAbove(loudest, 0.01)
   }
 
   it("talks from a page that Vite has built", async () => {
     PackedProject.run(project, process.execPath, [join(PackedProject.root, "node_modules/vite/bin/vite.js"), "build"])
-    await answers(join(project, "dist"))
+    await answers("dist")
   }, 120_000)
 
   it("talks from a page that webpack has built", async () => {
@@ -127,14 +141,14 @@ webpack(options, (error, stats) => {
     )
     PackedProject.run(project, process.execPath, ["webpack.mjs"])
     writeFileSync(join(project, "webpack", "index.html"), page("/main.js"))
-    await answers(join(project, "webpack"))
+    await answers("webpack")
   }, 120_000)
 
   it("talks from a page that esbuild has built", async () => {
     const esbuild = join(project, "node_modules", "esbuild", "bin", "esbuild")
     PackedProject.run(project, esbuild, ["main.js", "--bundle", "--minify", "--format=esm", "--outdir=esbuild"])
     writeFileSync(join(project, "esbuild", "index.html"), page("/main.js"))
-    await answers(join(project, "esbuild"))
+    await answers("esbuild")
   }, 120_000)
 
   it("talks from a plain page, also one whose content security policy allows only its own scripts", async () => {
@@ -144,19 +158,13 @@ webpack(options, (error, stats) => {
     })
     writeFileSync(join(project, "plain", "main.js"), program.replace("effect-voice/client", "./client/index.js"))
     writeFileSync(join(project, "plain", "index.html"), page("/main.js"))
-    await answers(
-      join(project, "plain"),
-      (server) => `default-src 'none'; script-src 'self'; connect-src http://${server} ws://${server}`
-    )
+    await answers("plain")
   }, 120_000)
 
   it("says in a page of another origin which setting allows it, whichever request comes first", async () => {
-    const voice = await Browser.serve()
-    const served = await serveFolder(join(project, "esbuild"))
-    pages.push(served.server)
-    const { close, page } = await Browser.open(served.url, silence(1))
+    const other = sites["other"] = await serveFolder(join(project, "esbuild"))
+    const { close, page } = await visit(other, "refusal")
     try {
-      await page.waitForFunction(() => Reflect.has(globalThis, "refusal"), undefined, { timeout: 30_000 })
       const refusal = (url: string, options: object = {}) =>
         page.evaluate(([url, options]) => Reflect.get(globalThis, "refusal")(url, options), [url, options] as const)
       const created = await (await fetch(`${voice.url}/v1/sessions`, {
@@ -172,14 +180,12 @@ webpack(options, (error, stats) => {
           `${JSON.stringify(options)}: ${message}`
         )
         assert.include(message, "server.allowed_origins")
-        assert.include(message, served.url)
+        assert.include(message, other.url)
       }
-      assert.strictEqual(await voice.stop(), 0)
-      const { message, reason } = await refusal(voice.url)
+      const { message, reason } = await refusal(`http://127.0.0.1:${await Browser.freePort()}`)
       assert.deepStrictEqual([message, reason], ["The server cannot be reached.", undefined])
     } finally {
       await close()
-      await voice.stop()
     }
   }, 120_000)
 })

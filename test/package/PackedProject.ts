@@ -68,7 +68,8 @@ const exclusively = <A>(work: () => A): A => {
 
 const quiet = ["--prefer-offline", "--no-audit", "--no-fund"]
 
-const makeEmpty = (): string => {
+/** Makes a project without any package. */
+export const makeEmpty = (): string => {
   const project = mkdtempSync(join(tmpdir(), "effect-voice-pack-"))
   writeFileSync(join(project, "package.json"), JSON.stringify({ name: "scratch", private: true, type: "module" }))
   return project
@@ -91,12 +92,10 @@ export const make = (packages: ReadonlyArray<string>): string => {
   return project
 }
 
-/** Makes a project that has the package without anything that it depends on, as is enough for its browser client. */
-export const makeClient = (packages: ReadonlyArray<string>): string => {
-  const project = makeEmpty()
+/** Adds the package to a project without anything that it depends on, as is enough for its browser client. */
+export const addClient = (project: string, packages: ReadonlyArray<string>): void => {
   run(project, "npm", ["install", ...quiet, "--ignore-scripts", ...packages])
   const folder = join(project, "node_modules", "effect-voice")
   mkdirSync(folder)
   run(project, "tar", ["-xzf", pack(project), "-C", folder, "--strip-components", "1"])
-  return project
 }
