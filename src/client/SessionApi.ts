@@ -6,7 +6,7 @@
 import type { SessionTarget } from "./media/CallMedia.ts"
 import { parseObject } from "./protocol/ClientProtocol.ts"
 import { orAborted, sleep } from "./Sleep.ts"
-import { sessionNotFound, throwIfAborted, VoiceClientError } from "./VoiceClientError.ts"
+import { abortError, sessionNotFound, throwIfAborted, VoiceClientError } from "./VoiceClientError.ts"
 
 /** How long the server may take to answer one request. */
 const REQUEST_TIMEOUT_MS = 15_000
@@ -145,7 +145,7 @@ const send = async (url: string, init: RequestInit, signal: AbortSignal): Promis
   try {
     return await fetch(url, { ...init, signal: AbortSignal.any([signal, AbortSignal.timeout(REQUEST_TIMEOUT_MS)]) })
   } catch (cause) {
-    if (signal.aborted) throw new VoiceClientError("aborted", "The call was cancelled.", { cause })
+    if (signal.aborted) throw abortError(signal, cause)
     if (cause instanceof DOMException && cause.name === "TimeoutError") {
       throw new VoiceClientError("connection_timeout", "The server did not answer in time.", { cause })
     }

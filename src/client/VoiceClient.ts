@@ -37,7 +37,14 @@ import { PlaybackWatch } from "./media/PlaybackWatch.ts"
 import { limitFault, type ServerMessage } from "./protocol/ClientProtocol.ts"
 import type { ClientMessage, SessionState } from "./protocol/WireProtocol.ts"
 import { orAborted, sleep } from "./Sleep.ts"
-import { isFinal, sessionNotFound, sessionReplaced, throwIfAborted, VoiceClientError } from "./VoiceClientError.ts"
+import {
+  abortError,
+  isFinal,
+  sessionNotFound,
+  sessionReplaced,
+  throwIfAborted,
+  VoiceClientError
+} from "./VoiceClientError.ts"
 import { type CallEnded, type ConnectionChange, EventListeners, type VoiceClientEvents } from "./VoiceClientEvents.ts"
 
 /** How long `session.started` may take once the link is open. */
@@ -51,6 +58,9 @@ const playbackBlocked = () =>
     "The browser keeps the sound off. Click, tap or press a key to hear the agent."
   )
 
+/** Another process continues the session. */
+const isTakenOver = (message: ServerMessage) => message.type === "session.ended" && message.reason === "taken_over"
+
 /**
  * A call in progress.
  *
@@ -63,12 +73,12 @@ export class VoiceClient {
    * `VoiceClientError` and leaves nothing open.
    */
   static async connect(options: ConnectOptions = {}): Promise<VoiceClient> {
+    // Made before the first await, while the user's gesture still counts.
+    const context = new CallContext(makeAudioContext(), makeAudioContext)
     const abort = new AbortController()
     const onAbort = () => abort.abort()
     options.signal?.addEventListener("abort", onAbort)
     if (options.signal?.aborted) onAbort()
-    // Made before the first await, while the user's gesture still counts.
-    const context = new CallContext(makeAudioContext(), makeAudioContext)
     const listeners = new EventListeners()
     const watch = new PlaybackWatch((blocked) =>
       blocked ? listeners.emit("playback.blocked", playbackBlocked()) : listeners.emit("playback.started", undefined)
@@ -305,6 +315,9 @@ export class VoiceClient {
     const link = await this.#media.attach(this.#target, {
       message: (message) => {
         if (!isCurrent()) return
+        if (!settled && isTakenOver(message)) {
+          return failed?.(new VoiceClientError("connection_failed", "Another server continues the session."))
+        }
         if (message.type === "session.started") started?.(message)
         this.#receive(message)
       },
@@ -321,7 +334,7 @@ export class VoiceClient {
         else void this.#reattach()
       }
     }, this.#abort.signal)
-    const onAbort = () => failed?.(new VoiceClientError("aborted", "The call was cancelled."))
+    const onAbort = () => failed?.(abortError(this.#abort.signal))
     this.#abort.signal.addEventListener("abort", onAbort)
     const timer = setTimeout(
       () => failed?.(new VoiceClientError("connection_timeout", "The server did not start the session in time.")),
@@ -345,7 +358,6 @@ export class VoiceClient {
     }
   }
 
-  /** Another process continues the session. */
   #reattachElsewhere(): void {
     const link = this.#link
     // Ignores what the former link still delivers.
@@ -393,7 +405,7 @@ export class VoiceClient {
     this.#listeners.emit("message", message)
     this.#listeners.emit(message.type, message)
     if (message.type === "session.ended") {
-      if (message.reason === "taken_over") return this.#reattachElsewhere()
+      if (isTakenOver(message)) return this.#reattachElsewhere()
       this.#finish({ reason: message.reason, error: undefined })
     }
     if (message.type === "connection.detached" && message.reason === "replaced") {
@@ -407,7 +419,8 @@ export class VoiceClient {
     this.#ended = true
     this.#state = "closed"
     this.#connection = "ended"
-    this.#abort.abort()
+    // Whoever still waits for the call learns from it why there is none.
+    this.#abort.abort(ended.error ?? sessionNotFound(ended.reason))
     this.#stopWatching?.()
     this.#watch.close()
     this.#link?.close()

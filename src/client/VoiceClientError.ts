@@ -75,13 +75,15 @@ export const sessionReplaced = (): VoiceClientError =>
   new VoiceClientError("session_replaced", "This conversation continues in another window or device.")
 
 /**
- * The error of a session that is over or unknown.
+ * The error of a session that is over or unknown; `reason` is the server's, if it said one.
  *
  * @category constructors
  * @since 0.1.0
  */
-export const sessionNotFound = (): VoiceClientError =>
-  new VoiceClientError("session_not_found", "This conversation is over. Start a new one.")
+export const sessionNotFound = (reason?: string): VoiceClientError =>
+  new VoiceClientError("session_not_found", "This conversation is over. Start a new one.", {
+    details: reason === undefined ? undefined : { reason }
+  })
 
 /**
  * Whether another attempt to connect is of no use. Everything else may pass: the server restarts, the network changes.
@@ -95,9 +97,20 @@ export const isFinal = (error: VoiceClientError): boolean =>
   )
 
 /**
+ * The error of what an aborted signal has ended: its reason, where that says how the call ended, or `aborted`.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const abortError = (signal: AbortSignal, cause?: unknown): VoiceClientError =>
+  signal.reason instanceof VoiceClientError
+    ? signal.reason
+    : new VoiceClientError("aborted", "The call was cancelled.", { cause })
+
+/**
  * @category guards
  * @since 0.1.0
  */
 export const throwIfAborted = (signal: AbortSignal): void => {
-  if (signal.aborted) throw new VoiceClientError("aborted", "The call was cancelled.")
+  if (signal.aborted) throw abortError(signal)
 }

@@ -111,6 +111,39 @@ describe.skipIf(Browser.missing !== undefined)("browser client", () => {
     }
   }, 180_000)
 
+  it("says why there is no call when the server ends the session before it has begun", async () => {
+    const { close, page } = await Browser.open(server.url, silence(1))
+    try {
+      let answer: object = {}
+      await page.routeWebSocket(/\/audio/u, (socket) => {
+        setTimeout(() => socket.send(JSON.stringify({ seq: 1, at_ms: 1, ...answer })), 50)
+      })
+      await page.reload()
+      await page.evaluate("import('/client/index.js').then((client) => Object.assign(globalThis, { client }))")
+      const connect = async (message: object) => {
+        answer = message
+        return await page.evaluate(async () => {
+          const { VoiceClient }: typeof Client = Reflect.get(globalThis, "client")
+          const began = performance.now()
+          const code = await VoiceClient.connect({ input: false }).then(
+            () => "connected",
+            ({ code, details }) => [code, details?.reason ?? null]
+          )
+          return [code, performance.now() - began < 10_000]
+        })
+      }
+      const ended = { type: "session.ended" }
+      assert.deepStrictEqual(await connect({ ...ended, reason: "failed" }), [["session_not_found", "failed"], true])
+      assert.deepStrictEqual(await connect({ ...ended, reason: "taken_over" }), [["connection_failed", null], true])
+      assert.deepStrictEqual(
+        await connect({ type: "connection.detached", connection: "websocket-1", reason: "replaced" }),
+        [["session_replaced", null], true]
+      )
+    } finally {
+      await close()
+    }
+  }, 90_000)
+
   it("gives up a server that loses each connection as soon as it has begun", async () => {
     const { close, page } = await Browser.open(server.url, silence(1))
     try {

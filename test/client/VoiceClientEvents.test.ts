@@ -56,6 +56,9 @@ describe("Outbox", () => {
     for (let i = 0; i < 32; i++) outbox.add({ type: "user.text", text: "a" })
     assert.throws(() => outbox.add({ type: "user.text", text: "a" }), /too much/u)
     assert.strictEqual(outbox.take().length, 32)
+    for (let i = 0; i < 32; i++) outbox.add({ type: "user.text", text: "a" })
+    outbox.add({ type: "session.end" })
+    assert.deepStrictEqual(outbox.take(), [{ type: "session.end" }])
   })
 })
 

@@ -37,7 +37,11 @@ export const makeAudioContext = (): AudioContext => {
   if (typeof AudioContext === "undefined" || (globalThis.isSecureContext && typeof AudioWorkletNode === "undefined")) {
     throw new VoiceClientError("unsupported_browser", "This browser is too old for a voice call.")
   }
-  return new AudioContext({ latencyHint: "interactive" })
+  try {
+    return new AudioContext({ latencyHint: "interactive" })
+  } catch (cause) {
+    throw new VoiceClientError("unsupported_browser", "This browser cannot play or record sound now.", { cause })
+  }
 }
 
 /**

@@ -74,8 +74,9 @@ export class CallSpeaker {
     const isThere = outputs.some(({ deviceId }) => deviceId === chosen)
     if (isThere && this.#lost) await this.choose(chosen).catch(() => undefined)
     if (isThere || this.#lost) return
+    // First, so that a device that comes back meanwhile is noticed.
+    this.#lose()
     await this.#enqueue(() => this.#call.apply("")).catch(() => undefined)
-    if (chosen === this.#chosen) this.#lose()
   }
 
   #lose(): void {

@@ -8,7 +8,7 @@
  */
 import { MAX_EVENT_LENGTH, parseServerMessage, type ServerMessage } from "../protocol/ClientProtocol.ts"
 import { type ClientMessage, LIVEKIT_TOPIC } from "../protocol/WireProtocol.ts"
-import { sessionReplaced, throwIfAborted, VoiceClientError } from "../VoiceClientError.ts"
+import { abortError, sessionReplaced, throwIfAborted, VoiceClientError } from "../VoiceClientError.ts"
 import type { CallContext } from "./CallContext.ts"
 import type { CallMedia, Levels, Link, LinkHandlers, SessionTarget } from "./CallMedia.ts"
 import type {
@@ -267,12 +267,13 @@ class LiveKitMedia implements CallMedia {
     await this.#mute(local)
   }
 
+  /** LiveKit's client mutes a little later; meanwhile the user may have chosen otherwise. */
   async #mute(track: LiveKitLocalTrack): Promise<void> {
-    if (track.isMuted !== this.#muted) await (this.#muted ? track.mute() : track.unmute())
+    while (track.isMuted !== this.#muted) await (this.#muted ? track.mute() : track.unmute())
   }
 
   #errorOf(cause: unknown, signal: AbortSignal): VoiceClientError {
-    if (signal.aborted) return new VoiceClientError("aborted", "The call was cancelled.", { cause })
+    if (signal.aborted) return abortError(signal, cause)
     if (cause instanceof VoiceClientError) return cause
     const refused = cause instanceof Error && "reason" in cause &&
       cause.reason === this.#livekit.ConnectionErrorReason.NotAllowed

@@ -18,9 +18,13 @@ const MAX_MESSAGES = 32
 export class Outbox {
   #messages: Array<ClientMessage> = []
 
-  /** Adds a message. Throws `connection_lost` when too many wait. A second interruption in a row says nothing new. */
+  /**
+   * Adds a message. Throws `connection_lost` when too many wait. A second interruption in a row says nothing new, and who hangs
+   * up needs no answer to the others.
+   */
   add(message: ClientMessage): void {
     if (message.type === "agent.interrupt" && this.#messages.at(-1)?.type === message.type) return
+    if (message.type === "session.end") this.#messages = []
     if (this.#messages.length >= MAX_MESSAGES) {
       throw new VoiceClientError("connection_lost", "The connection is lost, and too much waits for it already.")
     }

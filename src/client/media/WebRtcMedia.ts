@@ -8,7 +8,7 @@
 import { parseServerMessage, type ServerMessage } from "../protocol/ClientProtocol.ts"
 import { EVENTS_CHANNEL } from "../protocol/WireProtocol.ts"
 import { exchangeOffer } from "../SessionApi.ts"
-import { VoiceClientError } from "../VoiceClientError.ts"
+import { abortError, VoiceClientError } from "../VoiceClientError.ts"
 import type { CallContext } from "./CallContext.ts"
 import type { CallMedia, Levels, Link, LinkHandlers, SessionTarget } from "./CallMedia.ts"
 import type { PlaybackWatch } from "./PlaybackWatch.ts"
@@ -158,7 +158,7 @@ const connected = (peer: RTCPeerConnection, events: RTCDataChannel, signal: Abor
       if (error === undefined) resolve()
       else reject(error)
     }
-    const onAbort = () => settle(new VoiceClientError("aborted", "The call was cancelled."))
+    const onAbort = () => settle(abortError(signal))
     const timer = setTimeout(
       () =>
         settle(

@@ -7,7 +7,7 @@ import { parseServerMessage } from "../protocol/ClientProtocol.ts"
 import { type ClientMessage, closeCodes, SUBPROTOCOL } from "../protocol/WireProtocol.ts"
 import { handshakeRefusal, sessionUrl } from "../SessionApi.ts"
 import { sleep } from "../Sleep.ts"
-import { isFinal, sessionReplaced, VoiceClientError } from "../VoiceClientError.ts"
+import { abortError, isFinal, sessionReplaced, VoiceClientError } from "../VoiceClientError.ts"
 import type { Link, LinkHandlers, SessionTarget } from "./CallMedia.ts"
 
 /** How often a ping goes out; a link whose last ping is unanswered when the next is due counts as dead. */
@@ -78,7 +78,7 @@ const handshake = (socket: WebSocket, target: SessionTarget, signal: AbortSignal
         socket.close()
         reject(error)
       })
-    const onAbort = () => fail(new VoiceClientError("aborted", "The call was cancelled."))
+    const onAbort = () => fail(abortError(signal))
     const timer = setTimeout(
       () => fail(new VoiceClientError("connection_timeout", "The server did not answer in time.")),
       OPEN_TIMEOUT_MS

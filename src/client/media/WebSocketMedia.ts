@@ -62,6 +62,8 @@ class WebSocketMedia implements CallMedia {
   #idleSince = 0
   #sent = { turn: 0, playedMs: 0 }
   #closed = false
+  /** The context in which a graph is being built. */
+  #building: AudioContext | undefined
   readonly #timer: ReturnType<typeof setInterval>
   readonly #listener: PcmListener = {
     captured: (samples) => this.#framer.push(samples),
@@ -83,16 +85,16 @@ class WebSocketMedia implements CallMedia {
 
   async open(): Promise<void> {
     await this.#build(this.#context.current)
-    this.#context.watch(this.#watch, true, (context) => {
-      // Until its graph is there, the call is silent; should it fail, the next context tries again.
-      this.#build(context).catch((error: unknown) => reportError(error))
-    })
+    // Until its graph is there, the call is silent.
+    this.#context.watch(this.#watch, true, () => this.#rebuild())
   }
 
   async attach(target: SessionTarget, handlers: LinkHandlers, signal: AbortSignal): Promise<Link> {
     const socket = await openSocket(target, signal)
     this.#detach()
     this.#socket = socket
+    // It may have failed while the network was away.
+    if (this.#graph === undefined) this.#rebuild()
     const link = makeLink(socket, handlers, (data) => this.#play(data), () => {
       if (this.#socket === socket) this.#socket = undefined
     })
@@ -145,6 +147,16 @@ class WebSocketMedia implements CallMedia {
     this.#detach()
     this.#graph?.close()
     this.#context.close()
+  }
+
+  /** Makes the graph in the current context, unless that is being done; should it fail, the next connection tries again. */
+  #rebuild(): void {
+    const context = this.#context.current
+    if (this.#building === context) return
+    this.#building = context
+    this.#build(context).catch((error: unknown) => reportError(error)).finally(() => {
+      if (this.#building === context) this.#building = undefined
+    })
   }
 
   /** Makes the graph in this context, with the microphone and the speaker as they are by then. */

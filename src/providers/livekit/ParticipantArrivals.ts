@@ -3,7 +3,8 @@
  *
  * The webhook reports participants who join. A scan of all rooms, at the start and every 30 s, finds participants whose
  * webhook was lost, and the sessions of a process that has died: the agent's identity and the room's metadata contain the
- * session's id. When a session ends, its room is looked at once, for whoever has come meanwhile.
+ * session's id. When a session ends, its room is looked at once, for whoever has come meanwhile. For whom it was the last,
+ * as who has hung up, has an attribute that says so: no process begins another while they stay.
  *
  * Before a session starts LiveKit is asked who is in the room: nobody is served who has left, as after a webhook that is
  * replayed, and no room that has an agent already, as when several processes hear of the arrival.
@@ -106,7 +107,7 @@ export const make = Effect.fnUntraced(function*(
   const clock = yield* Clock.Clock
   /** Rooms in which a session is starting, with the time of the arrival. */
   const starting = new Map<string, number>()
-  /** By room, the stays of the participants whose session has ended. */
+  /** By room, the stays of the participants whose session has ended here, should LiveKit not have taken the mark of it. */
   const served = new Map<string, ReadonlyArray<string>>()
   const isStarting = (room: string) => {
     const now = MonotonicTime.nowMs(clock)
@@ -149,7 +150,9 @@ export const make = Effect.fnUntraced(function*(
     const leaving = former === undefined ? undefined : RoomName.agentIdentity(former)
     const present = people.filter((each) => each.state !== disconnected && each.identity !== leaving)
     if (present.some(({ kind }) => Number(kind) === agent)) return undefined
-    const waiting = present.filter((each) => isUser(each) && !served.get(room)?.includes(each.sid))
+    const isServed = ({ attributes, sid }: ParticipantInfo) =>
+      attributes[RoomName.SERVED_ATTRIBUTE] === sid || served.get(room)?.includes(sid) === true
+    const waiting = present.filter((each) => isUser(each) && !isServed(each))
       .sort((a, b) => Number(a.joinedAt - b.joinedAt))
     return waiting.find((each) => each.identity === identity) ?? waiting[0]
   }

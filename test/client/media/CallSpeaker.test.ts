@@ -1,6 +1,6 @@
 import { afterEach, assert, beforeEach, describe, it } from "@effect/vitest"
 import { CallSpeaker } from "../../../src/client/media/CallSpeaker.ts"
-import { devices, install } from "../FakePage.ts"
+import { devices, install, settled } from "../FakePage.ts"
 
 describe("CallSpeaker", () => {
   let uninstall: () => void
@@ -40,6 +40,30 @@ describe("CallSpeaker", () => {
     devices.push(headset)
     await speaker.check()
     await speaker.check()
+    assert.deepStrictEqual([applied, told], [["headset", "", "headset"], ["speaker_missing", "restored"]])
+  })
+
+  it("notices a speaker that is back before the system's has taken over", async () => {
+    const applied: Array<string> = []
+    const told: Array<string> = []
+    let release = () => {}
+    const speaker = new CallSpeaker({
+      apply: async (deviceId) => {
+        if (deviceId === "") await new Promise<void>((resolve) => release = resolve)
+        applied.push(deviceId)
+      },
+      onLost: ({ code }) => told.push(code),
+      onRestored: () => told.push("restored")
+    })
+    await speaker.choose("headset")
+    devices.pop()
+    const gone = speaker.check()
+    await settled()
+    devices.push(headset)
+    const back = speaker.check()
+    await settled()
+    release()
+    await Promise.all([gone, back])
     assert.deepStrictEqual([applied, told], [["headset", "", "headset"], ["speaker_missing", "restored"]])
   })
 

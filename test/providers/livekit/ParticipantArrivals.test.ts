@@ -57,6 +57,7 @@ const start = Effect.fnUntraced(function*(config: { readonly [key: string]: unkn
       ensureRoom: () => unused,
       deleteRoom: () => unused,
       removeParticipant: () => unused,
+      setAttributes: () => unused,
       probe: unused,
       userToken: () => unused,
       agentToken: () => unused,
@@ -290,5 +291,18 @@ describe("Arrivals", () => {
       has({ lobby: { people: [{ identity: "ann", sid: "PA_again" }] } })
       yield* later(30)
       assert.deepStrictEqual(begun.map(({ userId }) => userId), ["bob", "ann"])
+    }))
+
+  it.effect("starts none for somebody whom another process has served, while they stay", () =>
+    Effect.gen(function*() {
+      const { begun, has, later } = yield* start({ automatic: {} })
+      const attributes = { "effect-voice.served": "PA_1" }
+      has({ lobby: { people: [{ identity: "ann", sid: "PA_1", attributes }] } })
+      yield* later(60)
+      assert.deepStrictEqual(begun, [])
+      // an application that copies attributes into its tokens
+      has({ lobby: { people: [{ identity: "ann", sid: "PA_2", attributes }] } })
+      yield* later(30)
+      assert.deepStrictEqual(begun.map(({ userId }) => userId), ["ann"])
     }))
 })

@@ -125,7 +125,7 @@ export const open = Effect.fnUntraced(function*(
   /** Whether a user was connected, here or in the process that had the session before. */
   let wasAttached = session.resumed
   /** The stays for which the session is over. */
-  let served: ReadonlyArray<string> = []
+  let served: ReadonlyArray<{ readonly identity: string; readonly sid: string }> = []
 
   const ensure = target.owned
     ? service.ensureRoom({
@@ -208,6 +208,19 @@ export const open = Effect.fnUntraced(function*(
       Effect.forEach(users(), ({ identity }) => service.removeParticipant(target.room, identity), { discard: true })
     ).pipe(finalizeWithin(REMOVE_DEADLINE), Effect.ignore)
 
+    // Before the agent leaves. Who was sent into the room has come for this session only.
+    yield* Effect.addFinalizer(() =>
+      Effect.forEach(
+        target.userJoined ? served : [],
+        ({ identity, sid }) =>
+          Effect.ignore(service.setAttributes(target.room, identity, { [RoomName.SERVED_ATTRIBUTE]: sid })),
+        {
+          concurrency: "unbounded",
+          discard: true
+        }
+      ).pipe(finalizeWithin(REMOVE_DEADLINE))
+    )
+
     const attach = (stay: string) =>
       Effect.matchEffect(host.admit(session, {}), {
         onFailure: ({ code, message }) => {
@@ -222,7 +235,8 @@ export const open = Effect.fnUntraced(function*(
             onEvent: (event) => {
               if (event.type !== "session.ended") return
               takenOver ||= event.reason === "taken_over"
-              if (FINAL.has(event.reason)) served = users().flatMap(({ sid }) => sid === undefined ? [] : [sid])
+              if (!FINAL.has(event.reason)) return
+              served = users().flatMap(({ identity, sid }) => sid === undefined ? [] : [{ identity, sid }])
             },
             closed: (reason) => reason === "too_slow" || reason === "rate_limited" ? removeUsers : Effect.void
           })
@@ -303,7 +317,7 @@ export const open = Effect.fnUntraced(function*(
     () =>
       Effect.sync(() => {
         link.rooms.delete(target.room)
-        link.sessionEnded({ room: target.room, session: session.id, served })
+        link.sessionEnded({ room: target.room, session: session.id, served: served.map(({ sid }) => sid) })
       })
   )
   yield* ensure

@@ -126,6 +126,14 @@ export const resolve = (
  */
 export const agentIdentity = (session: string): string => `agent-${session}`
 
+/**
+ * The attribute of a participant for whom a session is over: the stay (`sid`) for which it is. Every process reads it.
+ *
+ * @category constants
+ * @since 0.1.0
+ */
+export const SERVED_ATTRIBUTE = "effect-voice.served"
+
 const AGENT = /^agent-(ses_[0-9a-z]+)$/
 
 /**

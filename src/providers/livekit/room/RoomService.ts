@@ -46,6 +46,12 @@ export interface RoomService {
   readonly deleteRoom: (room: string) => Effect.Effect<void, BackendError>
   /** Removes a participant; succeeds if they have left. */
   readonly removeParticipant: (room: string, identity: string) => Effect.Effect<void, BackendError>
+  /** Sets attributes of a participant, for as long as they stay; succeeds if they have left. */
+  readonly setAttributes: (
+    room: string,
+    identity: string,
+    attributes: Readonly<Record<string, string>>
+  ) => Effect.Effect<void, BackendError>
   readonly rooms: Effect.Effect<ReadonlyArray<Room>, BackendError>
   readonly participants: (room: string) => Effect.Effect<ReadonlyArray<ParticipantInfo>, BackendError>
   /** Checks that the server answers and accepts the key. */
@@ -94,6 +100,15 @@ export const make = (
     deleteRoom: (room) => ignoreMissing(request("deleteRoom", () => client.deleteRoom(room))),
     removeParticipant: (room, identity) =>
       ignoreMissing(request("removeParticipant", () => client.removeParticipant(room, identity))),
+    setAttributes: (room, identity, attributes) =>
+      ignoreMissing(
+        Effect.asVoid(
+          request(
+            "updateParticipant",
+            () => client.updateParticipant(room, identity, { attributes: { ...attributes } })
+          )
+        )
+      ),
     rooms: request("listRooms", () => client.listRooms()),
     participants: (room) => request("listParticipants", () => client.listParticipants(room)),
     probe: Effect.asVoid(request("probe", () => client.listRooms([NO_ROOM]))),
