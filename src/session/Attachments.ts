@@ -12,6 +12,7 @@ import type { BackendError } from "../BackendError.ts"
 import * as Conversation from "../conversation/Conversation.ts"
 import type { ConversationInput } from "../conversation/ConversationInput.ts"
 import type { State } from "../conversation/ConversationState.ts"
+import { finalizeWithin } from "../Deadline.ts"
 import type { ClientMessage } from "./ClientMessage.ts"
 import { FloodLimit } from "./FloodLimit.ts"
 import type { AudioInput } from "./input/AudioInput.ts"
@@ -54,8 +55,9 @@ export interface AttachmentsOptions {
   readonly cancel: (name: string) => void
 }
 
+/** Not ended by the end of the session's scope: a connection whose close is interrupted may stay open. */
 const closeConnection = (which: UserConnection, reason: ConnectionClose) =>
-  which.close(reason).pipe(Effect.timeoutOption(CLOSE_DEADLINE), Effect.ignore)
+  Effect.uninterruptible(Effect.asVoid(finalizeWithin(CLOSE_DEADLINE)(which.close(reason))))
 
 /**
  * @category models
@@ -67,6 +69,8 @@ export class Attachments {
   #attachedBefore: boolean
   #isFedByProgram = false
   #endReason: SessionEnd | undefined
+  /** How many connections have been closed. */
+  #closes = 0
   /** The last reply whose interruption was refused. */
   #refusedEpoch = 0
 
@@ -102,14 +106,22 @@ export class Attachments {
     run("window", Effect.andThen(Effect.sleep(window), Effect.sync(() => dispatch({ _tag: "Close", reason }))))
   }
 
+  /** Does not wait until the former connection, if there is one, has closed. */
   attach(next: UserConnection): Effect.Effect<void, BackendError> {
     return Effect.suspend(() => {
+      if (next === this.#connection) return Effect.void
       const { convert, emit, input, output, state } = this.#options
       const opened = input.open(next.format.input.sampleRate)
       if (Result.isFailure(opened)) return Effect.fail(opened.failure)
       const former = this.#connection
       // also to the former connection: a client without close codes would reconnect and replace this one again
-      if (former !== undefined) emit({ type: "connection.detached", connection: former.id, reason: "replaced" })
+      if (former !== undefined) {
+        emit({ type: "connection.detached", connection: former.id, reason: "replaced" })
+        // in a fiber of the session: the caller may be interrupted, and must not leave it open
+        this.#closeLater(former, "replaced")
+      }
+      // the former connection may have ended it by a defect
+      if (state().lifecycle._tag === "Closed") return closeConnection(next, "session_ended")
       this.#connection = next
       this.#isFedByProgram = false
       const resumed = this.#attachedBefore
@@ -126,7 +138,7 @@ export class Attachments {
       // audio that has arrived already belongs to the conversation
       this.start()
       this.#listen(next)
-      return former === undefined ? Effect.void : closeConnection(former, "replaced")
+      return Effect.void
     })
   }
 
@@ -144,12 +156,11 @@ export class Attachments {
   /** Detaches a connection, if it is the present one. Without a close reason it is closed already. */
   detach(which: UserConnection, reason: string, close: ConnectionClose | undefined): void {
     if (this.#connection !== which) return
-    const { convert, dispatch, emit, input, output, resumeWindow, run, state } = this.#options
+    const { convert, dispatch, emit, input, output, resumeWindow, state } = this.#options
     this.#connection = undefined
     output.attach(undefined, convert)
     emit({ type: "connection.detached", connection: which.id, reason })
-    // by connection: the close of one must not interrupt that of another
-    if (close !== undefined) run(`detach:${which.id}`, closeConnection(which, close))
+    if (close !== undefined) this.#closeLater(which, close)
     const { lifecycle, user } = state()
     if (lifecycle._tag === "Closed") return
     // without a connection the rest of the reply would not be heard
@@ -178,6 +189,11 @@ export class Attachments {
     output.attach(undefined, convert)
     cancel("window")
     run("close", Effect.ensuring(last === undefined ? Effect.void : closeConnection(last, "session_ended"), then))
+  }
+
+  /** Each under a name of its own: the close of one connection must not interrupt that of another. */
+  #closeLater(which: UserConnection, reason: ConnectionClose): void {
+    this.#options.run(`detach:${++this.#closes}`, closeConnection(which, reason))
   }
 
   #onMessage(which: UserConnection, message: ClientMessage): void {

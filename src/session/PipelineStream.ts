@@ -3,13 +3,13 @@
  *
  * @since 0.1.0
  */
-import type * as Cause from "effect/Cause"
+import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as Queue from "effect/Queue"
 import * as Stream from "effect/Stream"
 import { isSampleRate } from "../audio/AudioFormat.ts"
 import * as Pcm from "../audio/Pcm.ts"
-import { type BackendError, InvalidConfig } from "../BackendError.ts"
+import { type BackendError, ConnectionFailed, InvalidConfig } from "../BackendError.ts"
 import type { ConnectionListener, UserConnection } from "./UserConnection.ts"
 import type { PipelineOutput, VoiceSession } from "./VoiceSession.ts"
 
@@ -17,6 +17,8 @@ import type { PipelineOutput, VoiceSession } from "./VoiceSession.ts"
 const MAX_FRAMES = 100
 /** Events that wait for a slow reader; beyond that the connection is closed. */
 const MAX_WAITING = 2_048
+
+let count = 0
 
 /**
  * A connection that discards audio and events, for a session that a program feeds.
@@ -35,9 +37,19 @@ export const nullConnection: UserConnection = {
   close: () => Effect.void
 }
 
+const tooSlow = () =>
+  Cause.fail(
+    new ConnectionFailed({
+      op: "VoiceSession.pipeline",
+      message: "the reader is too slow: the connection was closed",
+      details: { reason: "too_slow" }
+    })
+  )
+
 /**
  * Runs a session over a stream of PCM bytes. Ending the input drains the session; interrupting the result
- * interrupts the agent and detaches.
+ * interrupts the agent and detaches. Once another connection has replaced this one, neither touches the session, and the
+ * result ends. A reader that is too slow gets what waits for it, and then `connection_failed`.
  *
  * @category constructors
  * @since 0.1.0
@@ -51,6 +63,8 @@ export const make = <E, R>(
     /** Waits while the input is too far ahead of the engines. */
     readonly inputCapacity: Effect.Effect<void>
     readonly inputEnded: () => void
+    /** Whether it is the session's present connection. */
+    readonly isAttached: (connection: UserConnection) => boolean
   }
 ): Stream.Stream<PipelineOutput, BackendError | E, R> =>
   Stream.unwrap(Effect.gen(function*() {
@@ -66,7 +80,7 @@ export const make = <E, R>(
     let listener: ConnectionListener | undefined
     let turn = 0
     const connection: UserConnection = {
-      id: `pipeline-${session.id}`,
+      id: `pipeline-${++count}`,
       transport: "memory",
       format: {
         input: { sampleRate: options.inputSampleRate },
@@ -81,10 +95,13 @@ export const make = <E, R>(
       clear: () => 0,
       notify: (event) => {
         if ("turn" in event && event.type !== "user.transcript") turn = event.turn
-        if (!Queue.offerUnsafe(out, { _tag: "Event", event })) listener?.closed("reader too slow")
+        if (Queue.offerUnsafe(out, { _tag: "Event", event })) return
+        Queue.failCauseUnsafe(out, tooSlow())
+        listener?.closed("reader too slow")
       },
-      close: () => Effect.asVoid(Queue.end(out))
+      close: (reason) => Effect.asVoid(reason === "too_slow" ? Queue.failCause(out, tooSlow()) : Queue.end(out))
     }
+    const isAttached = () => options.isAttached(connection)
     yield* session.attach(connection)
     const reader = new Pcm.PcmReader()
     // in pieces of 100 ms, because a whole recording may come at once
@@ -98,15 +115,19 @@ export const make = <E, R>(
     })
     yield* source.pipe(
       Stream.runForEach(feed),
-      Effect.andThen(Effect.sync(options.inputEnded)),
+      Effect.andThen(Effect.sync(() => isAttached() ? options.inputEnded() : undefined)),
       Effect.catchCause((cause) => Queue.failCause(out, cause)),
       Effect.forkScoped
     )
     // without a reader the reply is interrupted
     yield* Effect.addFinalizer(() =>
-      session.interrupt({ force: true }).pipe(
-        Effect.ignore,
-        Effect.andThen(Effect.sync(() => listener?.closed("reader gone")))
+      Effect.suspend(() =>
+        isAttached()
+          ? session.interrupt({ force: true }).pipe(
+            Effect.ignore,
+            Effect.andThen(Effect.sync(() => listener?.closed("reader gone")))
+          )
+          : Effect.void
       )
     )
     return Stream.fromQueue(out)

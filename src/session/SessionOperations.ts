@@ -211,12 +211,13 @@ export class SessionOperations implements VoiceSession {
     source: Stream.Stream<Uint8Array, E, R>,
     options?: PipelineOptions
   ): Stream.Stream<PipelineOutput, BackendError | E, R> => {
-    const { dispatch, input } = this.#core
+    const { attachments, dispatch, input } = this.#core
     return PipelineStream.make(this, source, {
       inputSampleRate: options?.inputSampleRate ?? 16_000,
       outputSampleRate: options?.outputSampleRate ?? 24_000,
       inputCapacity: this.#inputCapacity,
-      inputEnded: () => input.settle(() => dispatch({ _tag: "InputEnded", atSample: input.position }))
+      inputEnded: () => input.settle(() => dispatch({ _tag: "InputEnded", atSample: input.position })),
+      isAttached: (connection) => attachments.current === connection
     })
   }
 

@@ -120,11 +120,12 @@ export interface VoiceSession {
    * changes nothing, unless `force` is true. A client's `agent.interrupt` is never forced, and follows the policy.
    */
   readonly interrupt: (options?: InterruptOptions) => Effect.Effect<void, BackendError>
-  /** Attaches a connection of the user; a former one is closed as `replaced`. */
+  /** Attaches a connection of the user; a former one is closed as `replaced`, which is not waited for. */
   readonly attach: (connection: UserConnection) => Effect.Effect<void, BackendError>
   /**
    * The whole session as a Stream: PCM in, speech and events out, over an in-memory connection. Ending the input drains
-   * it; interrupting the stream interrupts the agent's reply and detaches.
+   * it; interrupting the stream interrupts the agent's reply and detaches. The stream ends when another connection replaces
+   * it, and fails `connection_failed` when its reader is too slow.
    */
   readonly pipeline: <E, R>(
     input: Stream.Stream<Uint8Array, E, R>,
