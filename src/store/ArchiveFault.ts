@@ -26,6 +26,7 @@ const words = {
   EBUSY: "the file is in use",
   EDQUOT: "the disk quota is used up",
   EEXIST: "a file is where a directory is expected",
+  EFBIG: "the file is too large for the file system",
   EIO: "input/output error of the disk",
   ELOOP: "a symbolic link is where a file or directory is expected",
   EMFILE: "too many open files",
@@ -38,7 +39,7 @@ const words = {
   EPERM: "permission denied",
   EROFS: "the file system is read-only",
   ESTALE: "the file server no longer knows the directory",
-  LOST: "what was recorded is gone: the directory was removed or replaced",
+  LOST: "what was recorded is gone: the directory or a file in it was removed or replaced",
   SECRET: "the file .secret is damaged",
   WAITING: "the disk has not answered the writes before"
 } as const

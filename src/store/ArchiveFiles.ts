@@ -48,6 +48,15 @@ export const makeDirectory = async (path: string): Promise<void> => {
   }
 }
 
+/** The directory of a session, and that of its day. */
+const directoriesOf = (folder: string) => [Path.dirname(folder), folder]
+
+const checkDirectory = async (path: string): Promise<void> => {
+  const stat = await Fs.lstat(path)
+  if (stat.isSymbolicLink()) throw new ArchiveFault("ELOOP")
+  if (!stat.isDirectory()) throw new ArchiveFault("ENOTDIR")
+}
+
 /**
  * Makes the directory of a session within that of a day; fails when one of them is a link or a file.
  *
@@ -55,11 +64,35 @@ export const makeDirectory = async (path: string): Promise<void> => {
  * @since 0.1.0
  */
 export const makeSessionFolder = async (folder: string): Promise<void> => {
-  for (const path of [Path.dirname(folder), folder]) {
+  for (const path of directoriesOf(folder)) {
     await makeDirectory(path)
-    const stat = await Fs.lstat(path)
-    if (stat.isSymbolicLink()) throw new ArchiveFault("ELOOP")
-    if (!stat.isDirectory()) throw new ArchiveFault("ENOTDIR")
+    await checkDirectory(path)
+  }
+}
+
+/**
+ * Fails when the directory of a session, or that of its day, is a link or a file now. One that is missing does not fail.
+ *
+ * @category operations
+ * @since 0.1.0
+ */
+export const checkSessionFolder = async (folder: string): Promise<void> => {
+  for (const path of directoriesOf(folder)) await orAbsent(checkDirectory(path), undefined)
+}
+
+/**
+ * Reads a file; `undefined` when it is missing, or longer than `maxBytes`.
+ *
+ * @category operations
+ * @since 0.1.0
+ */
+export const readFile = async (path: string, maxBytes: number): Promise<string | undefined> => {
+  const file = await orAbsent(Fs.open(path, constants.O_RDONLY | NO_FOLLOW), undefined)
+  if (file === undefined) return undefined
+  try {
+    return (await file.stat()).size > maxBytes ? undefined : await file.readFile("utf8")
+  } finally {
+    await file.close()
   }
 }
 
@@ -144,15 +177,25 @@ export const replaceFile = async (path: string, content: string, writer: string)
 }
 
 /**
- * Writes into a file, at a position in bytes or at its end.
+ * Writes into a file, at a position in bytes or at its end. It makes the file when `minBytes` is 0; a shorter one than that has
+ * been lost, or a part of it.
  *
  * @category operations
  * @since 0.1.0
  */
-export const writeInto = async (path: string, content: Uint8Array, at: number | undefined): Promise<void> => {
-  const flags = constants.O_WRONLY | constants.O_CREAT | NO_FOLLOW | (at === undefined ? constants.O_APPEND : 0)
-  const file = await Fs.open(path, flags, 0o600)
+export const writeInto = async (
+  path: string,
+  content: Uint8Array,
+  at: number | undefined,
+  minBytes: number
+): Promise<void> => {
+  const create = minBytes === 0 ? constants.O_CREAT : 0
+  const flags = constants.O_WRONLY | create | NO_FOLLOW | (at === undefined ? constants.O_APPEND : 0)
+  const file = await Fs.open(path, flags, 0o600).catch((cause: unknown) => {
+    throw create === 0 && codeOf(cause) === "ENOENT" ? new ArchiveFault("LOST") : cause
+  })
   try {
+    if (minBytes > 0 && (await file.stat()).size < minBytes) throw new ArchiveFault("LOST")
     await writeAll(file, content, at)
   } finally {
     await file.close()

@@ -17,16 +17,19 @@ import * as Semaphore from "effect/Semaphore"
 import * as Crypto from "node:crypto"
 import * as Fs from "node:fs/promises"
 import * as Path from "node:path"
+import * as Wav from "../audio/Wav.ts"
 import { InvalidConfig } from "../BackendError.ts"
 import { finalizeWithin } from "../Deadline.ts"
 import type { DataType } from "../hooks/DataRetentionHook.ts"
 import * as MonotonicTime from "../MonotonicTime.ts"
-import { type ArchivedSession, SessionArchive } from "../session/retention/SessionArchive.ts"
+import { type ArchivedSession, type Gap, SessionArchive } from "../session/retention/SessionArchive.ts"
 import { ArchiveFault, toError } from "./ArchiveFault.ts"
 import {
+  checkSessionFolder,
   makeSessionFolder,
   orAbsent,
   patchLength,
+  readFile,
   readSecret,
   replaceFile,
   tryWriting,
@@ -44,11 +47,21 @@ export { FILE_NAMES } from "./ArchiveManifest.ts"
 /** How long the archive's scope waits for the recordings that nobody has finished. */
 const CLOSE_DEADLINE = "2 seconds"
 
+/** Gaps of former processes that are kept. */
+const MAX_FORMER_GAPS = 100
+/** A longer file of a session is not read. */
+const MAX_READ_BYTES = 64 * 1_048_576
+
 /** A session that this archive records. */
 interface Recording {
   readonly folder: string
+  readonly userId: string
+  /** Those of the processes that recorded it before. */
+  readonly formerGaps: ReadonlyArray<Gap>
   /** It was erased: nothing more is stored of it. */
   readonly erased: boolean
+  /** The kinds of data that were written since it was begun: their files must be there. */
+  readonly written: Set<DataType>
 }
 
 const checkId = (op: string, id: string) =>
@@ -104,25 +117,26 @@ export const make = Effect.fnUntraced(function*(directory: string) {
   /** The manifest of a session that this archive may write; `undefined` when it was erased or belongs to another process now. */
   const owned = async (
     session: string
-  ): Promise<{ folder: string; manifest: ArchiveManifest.Manifest } | undefined> => {
+  ): Promise<Pick<Recording, "folder" | "written"> & { manifest: ArchiveManifest.Manifest } | undefined> => {
     const known = recording.get(session)
     if (known === undefined || known.erased) return undefined
-    const { folder } = known
+    const { folder, written } = known
+    await checkSessionFolder(folder)
     const manifest = await ArchiveManifest.read(folder)
     if (manifest === undefined) throw new ArchiveFault("LOST")
     if (manifest.erased === true) {
-      recording.set(session, { folder, erased: true })
+      recording.set(session, { ...known, erased: true })
       return undefined
     }
     // another process continues it
     if (manifest.owner !== undefined && manifest.owner !== owner) return undefined
-    if (manifest.owner === owner) return { folder, manifest }
+    if (manifest.owner === owner) return { folder, manifest, written }
     // it was taken for the recording of a process that is gone
     const { expiresAt, periods = {}, ...rest } = manifest
     const others = Object.fromEntries(Object.entries(expiresAt).filter(([type]) => !(type in periods)))
     const again = { ...rest, expiresAt: others, periods, owner, seenAt: wallMs() }
     await ArchiveManifest.write(folder, again, writer)
-    return { folder, manifest: again }
+    return { folder, manifest: again, written }
   }
 
   const begin: SessionArchive["Service"]["begin"] = Effect.fnUntraced(function*(entry) {
@@ -156,17 +170,25 @@ export const make = Effect.fnUntraced(function*(directory: string) {
         ...(existing?.gaps === undefined ? {} : { gaps: existing.gaps }),
         ...(erased ? { erased } : {})
       }, writer)
-      recording.set(id, { folder, erased })
+      const formerGaps = recording.get(id)?.formerGaps ?? existing?.gaps?.slice(-MAX_FORMER_GAPS) ?? []
+      recording.set(id, { folder, userId: entry.userId, formerGaps, erased, written: new Set() })
       return keptSince
     })
   })
 
   /** Writes one kind of data, if it is kept of the session. */
-  const store = (op: string, session: string, dataType: DataType, put: (path: string) => Promise<void>) =>
+  const store = (
+    op: string,
+    session: string,
+    dataType: DataType,
+    put: (path: string, isWritten: boolean) => Promise<void>
+  ) =>
     locked(op, session, async () => {
       const found = await owned(session)
       if (found?.manifest.periods?.[dataType] === undefined) return false
-      await put(Path.join(found.folder, ArchiveManifest.FILE_NAMES[dataType]))
+      const { folder, written } = found
+      await put(Path.join(folder, ArchiveManifest.FILE_NAMES[dataType]), written.has(dataType))
+      written.add(dataType)
       return true
     })
 
@@ -174,7 +196,8 @@ export const make = Effect.fnUntraced(function*(directory: string) {
     locked("SessionArchive.renew", session, async () => {
       const found = await owned(session)
       if (found === undefined) return false
-      const next = { ...found.manifest, seenAt: wallMs(), ...(gaps.length === 0 ? {} : { gaps }) }
+      const all = [...recording.get(session)?.formerGaps ?? [], ...gaps]
+      const next = { ...found.manifest, seenAt: wallMs(), ...(all.length === 0 ? {} : { gaps: all }) }
       await ArchiveManifest.write(found.folder, next, writer)
       return true
     })
@@ -200,9 +223,9 @@ export const make = Effect.fnUntraced(function*(directory: string) {
   /** Erases a folder. Where a process may still write, the manifest stays and says so until that process has seen it. */
   const eraseFolder = async (session: string, folder: string): Promise<number> => {
     const manifest = await ArchiveManifest.read(folder)
-    const isRecorded = recording.has(session)
-    if (isRecorded) recording.set(session, { folder, erased: true })
-    if (manifest?.owner === undefined || (!isRecorded && owners.isAbandoned(manifest))) {
+    const known = recording.get(session)
+    if (known !== undefined) recording.set(session, { ...known, erased: true })
+    if (manifest?.owner === undefined || (known === undefined && owners.isAbandoned(manifest))) {
       await ArchiveSweep.removeFolder(folder)
       return manifest?.erased === true ? 0 : 1
     }
@@ -239,6 +262,10 @@ export const make = Effect.fnUntraced(function*(directory: string) {
   const eraseUser = Effect.fnUntraced(function*(userId: string) {
     const op = "SessionArchive.eraseUser"
     const io = <A>(run: () => Promise<A>) => Effect.tryPromise({ try: run, catch: toError(op) })
+    // also while the directory is away, or another one is in its place
+    for (const [session, known] of recording) {
+      if (known.userId === userId) recording.set(session, { ...known, erased: true })
+    }
     yield* io(secretOf)
     const hashes = new Set(secrets.map((secret) => hashWith(secret, userId)))
     const keys = new Set(secrets.map(keyOf))
@@ -284,7 +311,18 @@ export const make = Effect.fnUntraced(function*(directory: string) {
     write: (session, dataType, content) =>
       store("SessionArchive.write", session, dataType, (path) => replaceFile(path, content, writer)),
     append: (session, dataType, content, at) =>
-      store("SessionArchive.append", session, dataType, (path) => writeInto(path, content, at)),
+      store("SessionArchive.append", session, dataType, (path, isWritten) => {
+        const before = isWritten ? at ?? 1 : 0
+        // a recording has silence where nothing was written
+        return writeInto(path, content, at, dataType === "audio" ? Math.min(Wav.headerBytes, before) : before)
+      }),
+    read: (session, dataType) =>
+      locked("SessionArchive.read", session, async () => {
+        const found = await owned(session)
+        return found === undefined
+          ? undefined
+          : readFile(Path.join(found.folder, ArchiveManifest.FILE_NAMES[dataType]), MAX_READ_BYTES)
+      }),
     renew,
     finish,
     list: (session) =>

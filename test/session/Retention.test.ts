@@ -7,12 +7,16 @@ import * as Fs from "node:fs"
 import * as Os from "node:os"
 import * as Path from "node:path"
 import { setImmediate, setTimeout } from "node:timers/promises"
+import * as Resampler from "../../src/audio/resampling/Resampler.ts"
 import * as Wav from "../../src/audio/Wav.ts"
 import * as BackendConfig from "../../src/backend/config/BackendConfig.ts"
 import { VoiceBackend } from "../../src/backend/VoiceBackend.ts"
 import { PipelineError } from "../../src/BackendError.ts"
+import type { HistoryItem } from "../../src/conversation/History.ts"
 import { DataRetentionHook } from "../../src/hooks/DataRetentionHook.ts"
+import * as ArchiveOutage from "../../src/session/retention/ArchiveOutage.ts"
 import { SessionArchive } from "../../src/session/retention/SessionArchive.ts"
+import * as SessionRecorder from "../../src/session/retention/SessionRecorder.ts"
 import * as SessionArchiveDirectory from "../../src/store/SessionArchiveDirectory.ts"
 import * as WhatIsKept from "../examples/WhatIsKept.ts"
 import { call, layer, pass, running, type Setup } from "./Harness.ts"
@@ -23,7 +27,7 @@ const directory = Effect.acquireRelease(
 )
 const tree = (path: string) =>
   Fs.readdirSync(path, { recursive: true, withFileTypes: true })
-    .filter((entry) => entry.isFile() && entry.name !== ".secret")
+    .filter((entry) => entry.isFile() && !/^\.(?:secret|probe)/u.test(entry.name))
     .map((entry) => Path.join(entry.parentPath, entry.name))
 const names = (path: string) => tree(path).map((file) => Path.basename(file)).sort()
 const holds = (path: string, words: string) => tree(path).some((file) => Fs.readFileSync(file).includes(words))
@@ -101,7 +105,9 @@ const tracked = Effect.fnUntraced(function*(path: string) {
     begin: (entry) => track(archive.begin(entry)),
     write: (...write) => track(archive.write(...write)),
     append: (...append) => track(archive.append(...append)),
-    list: (session) => track(archive.list(session))
+    list: (session) => track(archive.list(session)),
+    renew: (...renew) => track(archive.renew?.(...renew) ?? Effect.succeed(true)),
+    read: (...read) => track(archive.read?.(...read) ?? Effect.undefined)
   })
   return { layer, disk }
 })
@@ -357,6 +363,68 @@ describe("Retention", () => {
         assert.match(told[1] ?? "", /healthy again/u)
       }))
   }
+
+  it.effect("writes the files of a running call anew that were removed or emptied one by one", () =>
+    Effect.gen(function*() {
+      const path = yield* directory
+      const { disk, layer: archive } = yield* tracked(path)
+      yield* running(
+        layer({ config: { retention: all } }).pipe(Layer.provide(archive)),
+        Effect.gen(function*() {
+          const user = yield* call()
+          const hears = (seconds: number) =>
+            Effect.replicateEffect(Effect.andThen(user.hears(1_000), disk), seconds, { discard: true })
+          yield* user.speaks(600)
+          yield* hears(4)
+          assert.isTrue(holds(path, "You said one."))
+          for (const file of tree(path)) {
+            if (file.endsWith(".wav")) Fs.rmSync(file)
+            if (/transcript|events/u.test(file)) Fs.truncateSync(file)
+          }
+          yield* hears(5)
+          yield* user.speaks(600)
+          yield* hears(4)
+          yield* (yield* VoiceBackend).closeSession(user.session.id)
+        })
+      )
+      const read = (name: string) => Fs.readFileSync(tree(path).find((file) => file.endsWith(name)) ?? "")
+      const items: ReadonlyArray<{ readonly text: string }> = JSON.parse(read("transcript.json").toString())
+      assert.deepStrictEqual(items.map(({ text }) => text), ["one", "You said one.", "two", "You said two."])
+      const wav = Result.getOrThrow(Wav.parse(read("recording.wav")))
+      assert.isFalse(wav.truncated)
+      near(wav.samples.length / 16, 14_200, "the length of the recording", 1_000)
+      for (const line of read("events.ndjson").toString().trim().split("\n")) JSON.parse(line)
+    }))
+
+  it.effect("keeps what has left the history in the transcript of a call that another process continues", () =>
+    Effect.gen(function*() {
+      const path = yield* directory
+      const periods = { transcript: hour }
+      const item = (turn: number): HistoryItem => (
+        { role: "user", turn, kind: "text", text: `Words ${turn}`, interrupted: false, atMs: turn }
+      )
+      const record = (history: ReadonlyArray<HistoryItem>) =>
+        Effect.scoped(Effect.gen(function*() {
+          const archive = yield* SessionArchiveDirectory.make(path)
+          yield* SessionRecorder.make({
+            archive,
+            periods,
+            userId: "anna",
+            outage: yield* ArchiveOutage.make(Effect.void),
+            startedAtMs: yield* archive.begin({ session: "ses_1", userId: "anna", periods }),
+            id: "ses_1",
+            resamplers: yield* Resampler.load,
+            history: () => history,
+            describe: () => ({})
+          })
+        }))
+      yield* record([item(1), item(2), item(3)])
+      yield* record([{ ...item(3), omittedBefore: 2 }, item(4)])
+      const items: ReadonlyArray<HistoryItem> = JSON.parse(
+        Fs.readFileSync(tree(path).find((file) => file.endsWith("transcript.json")) ?? "", "utf8")
+      )
+      assert.deepStrictEqual(items.map(({ turn }) => turn), [1, 2, 3, 4])
+    }))
 
   it.effect("records a session from its beginning that was created while the archive was away", () =>
     Effect.gen(function*() {

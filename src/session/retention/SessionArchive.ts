@@ -55,8 +55,8 @@ export class SessionArchive extends Context.Service<SessionArchive, {
   /** Replaces one kind of data; `false` when it has been erased. */
   readonly write: (session: string, dataType: DataType, content: string) => Effect.Effect<boolean, BackendError>
   /**
-   * Writes into one kind of data, at a position in bytes or at its end; `false` when it has been erased. Skipped bytes are
-   * zeros.
+   * Writes into one kind of data, at a position in bytes or at its end; `false` when it has been erased. Skipped bytes of a
+   * recording, after its header, are zeros; other data that should precede the position and does not has been lost.
    */
   readonly append: (
     session: string,
@@ -64,6 +64,11 @@ export class SessionArchive extends Context.Service<SessionArchive, {
     content: Uint8Array,
     at?: number
   ) => Effect.Effect<boolean, BackendError>
+  /**
+   * Reads one kind of data of a session that has been begun here, as it is stored; `undefined` when there is none, or too much
+   * to be read at once. Without it, the transcript of a session that another process has begun is written anew.
+   */
+  readonly read?: (session: string, dataType: DataType) => Effect.Effect<string | undefined, BackendError>
   /**
    * Says every few seconds that the session is still recorded, so that other processes leave it alone, and where its audio has
    * gaps; `false` when it has been erased.

@@ -13,6 +13,7 @@ import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
 import * as Schedule from "effect/Schedule"
 import type { Resampler, ResamplerFactory } from "../../audio/resampling/Resampler.ts"
+import * as Wav from "../../audio/Wav.ts"
 import type { BackendError } from "../../BackendError.ts"
 import type { HistoryItem } from "../../conversation/History.ts"
 import { deadline, finalizeWithin } from "../../Deadline.ts"
@@ -106,35 +107,42 @@ export const make = Effect.fnUntraced(function*(
   let keptSince = options.startedAtMs
   /** Whether the archive has begun the session, and nothing has been lost since. */
   let isBegun = keptSince !== undefined
+  /** Whether it is known where the files end, and whether it ever was. */
+  let needsPlace = true
   let isPlaced = false
   let renewedMs = startMs
   let renewedGaps: ReadonlyArray<Gap> = []
 
-  /** A restored session goes on where its recording is; the time between is silence. */
+  /**
+   * Goes on where the stored files end: those of a restored session, with silence for the time between, and those that are left
+   * of one that was partly lost.
+   */
   const place = Effect.gen(function*() {
     const stored = yield* archive.list(id)
     const bytesOf = (type: string) => stored.find(({ dataType }) => dataType === type)?.bytes ?? 0
+    const text = transcript === undefined || archive.read === undefined
+      ? undefined
+      : yield* archive.read(id, "transcript")
+    const audioBytes = bytesOf("audio")
     // the wall clock may have been set back since a restored session was begun
-    audio?.startAt(Math.max(0, startedAtMs - (keptSince ?? startedAtMs)), bytesOf("audio"))
+    if (!isPlaced) audio?.startAt(Math.max(0, startedAtMs - (keptSince ?? startedAtMs)), audioBytes)
+    else if (audioBytes < Wav.headerBytes) audio?.lost()
     events?.startAt(bytesOf("events"))
+    transcript?.startWith(text)
+    writtenMetadata = ""
+    renewedGaps = []
     isPlaced = true
   })
   const begin = Effect.gen(function*() {
     if (!isBegun) {
       keptSince = yield* archive.begin({ session: id, userId, periods, startedAtMs: keptSince ?? startedAtMs })
       isBegun = true
-      // in a directory that was removed or replaced
-      if (isPlaced && (yield* archive.list(id)).length === 0) loseAll()
+      needsPlace = true
     }
-    if (!isPlaced) yield* place
+    if (!needsPlace) return
+    yield* place
+    needsPlace = false
   })
-  const loseAll = () => {
-    audio?.lost()
-    events?.startAt(0)
-    transcript?.reset()
-    writtenMetadata = ""
-    renewedGaps = []
-  }
 
   const writeAudio = Effect.fnUntraced(function*(untilMs: number) {
     if (audio === undefined || timeline === undefined) return
@@ -153,8 +161,7 @@ export const make = Effect.fnUntraced(function*(
       ? archive.write(id, "transcript", change.text)
       : archive.append(id, "transcript", new TextEncoder().encode(change.text), change.at)
     return writing.pipe(
-      // its content is not known now
-      Effect.onError(() => Effect.sync(() => transcript?.reset())),
+      Effect.onError(() => Effect.sync(() => change.failed())),
       Effect.map(() => change.done())
     )
   })

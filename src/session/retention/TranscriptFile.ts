@@ -7,6 +7,7 @@
  *
  * @since 0.1.0
  */
+import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import { HistoryItem } from "../../conversation/History.ts"
 
@@ -26,7 +27,11 @@ export interface TranscriptChange {
   readonly text: string
   /** The file has it: later changes build upon it. */
   readonly done: () => void
+  /** The file may have a part of it: it is written again from there on. */
+  readonly failed: () => void
 }
+
+const decodeItem = Schema.decodeUnknownOption(Schema.fromJsonString(HistoryItem))
 
 const isSame = (one: HistoryItem, other: HistoryItem | undefined): boolean =>
   one === other ||
@@ -47,12 +52,25 @@ export class TranscriptFile {
   /** The length of the file; 0 when it has to be written whole. */
   #length = 0
 
-  /** The content of the file is unknown or gone: it is written whole the next time. */
-  reset(): void {
-    this.#items = []
-    this.#starts = []
-    this.#end = 0
-    this.#length = 0
+  /**
+   * The file has this content, so that items that have left the history stay in it. What does not read as an item is written
+   * over. Without any item, the file is written whole the next time.
+   */
+  startWith(content: string | undefined): void {
+    const items: Array<HistoryItem> = []
+    const starts: Array<number> = []
+    let end = OPEN.length
+    if (content?.startsWith(OPEN) === true) {
+      for (const line of content.slice(OPEN.length).split("\n")) {
+        const json = line.endsWith(",") ? line.slice(0, -1) : line
+        const item = Option.getOrUndefined(decodeItem(json))
+        if (item === undefined) break
+        items.push(item)
+        starts.push(end)
+        end += (items.length === 1 ? 0 : SEPARATOR.length) + Buffer.byteLength(json)
+      }
+    }
+    this.#take(items, starts, end, items.length === 0 ? 0 : Buffer.byteLength(content ?? ""))
   }
 
   /** What has to be written for this history; `undefined` when the file has it. */
@@ -82,7 +100,9 @@ export class TranscriptFile {
     const length = Math.max(this.#length, end + CLOSE.length)
     text += " ".repeat(length - end - CLOSE.length)
     const done = () => this.#take(history, nextStarts, end, length)
-    return isWhole ? { text: OPEN + text, done } : { at: from, text, done }
+    const before = isWhole ? [] : items.slice(0, same)
+    const failed = () => this.#take(before, starts.slice(0, same), from, isWhole ? 0 : length)
+    return isWhole ? { text: OPEN + text, done, failed } : { at: from, text, done, failed }
   }
 
   #take(items: ReadonlyArray<HistoryItem>, starts: ReadonlyArray<number>, end: number, length: number): void {
@@ -96,6 +116,8 @@ export class TranscriptFile {
   #leftItems(history: ReadonlyArray<HistoryItem>): number {
     const [oldest] = history
     if (oldest === undefined) return 0
-    return Math.max(0, this.#items.findIndex((item) => isSame(oldest, item)))
+    const at = this.#items.findIndex((item) => isSame(oldest, item))
+    // all that are in the file have left
+    return at === -1 && oldest.omittedBefore !== undefined ? this.#items.length : Math.max(0, at)
   }
 }

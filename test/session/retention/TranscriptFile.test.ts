@@ -16,14 +16,15 @@ const item = (turn: number, text = `Words of turn ${turn}, Grüße.`): HistoryIt
 class Disk {
   bytes: Uint8Array = new Uint8Array(0)
   written = 0
-  readonly file = new TranscriptFile()
+  file = new TranscriptFile()
 
-  /** Writes what the file says; `fails` leaves it as it was. */
+  /** Writes what the file says; one that fails has written half of it, or nothing of a whole file. */
   save(history: ReadonlyArray<HistoryItem>, fails = false): void {
     const change = this.file.change(history)
     if (change === undefined) return
-    if (fails) return this.file.reset()
-    const content = new TextEncoder().encode(change.text)
+    const whole = new TextEncoder().encode(change.text)
+    if (fails && change.at === undefined) return change.failed()
+    const content = fails ? whole.subarray(0, whole.length / 2) : whole
     this.written += content.length
     if (change.at === undefined) this.bytes = content
     else {
@@ -32,7 +33,14 @@ class Disk {
       next.set(content, change.at)
       this.bytes = next
     }
-    change.done()
+    if (fails) change.failed()
+    else change.done()
+  }
+
+  /** Another process continues the file. */
+  takeOver(): void {
+    this.file = new TranscriptFile()
+    this.file.startWith(new TextDecoder().decode(this.bytes))
   }
 
   get texts(): ReadonlyArray<string> {
@@ -76,16 +84,45 @@ describe("TranscriptFile", () => {
     assert.deepStrictEqual(disk.texts, texts([1, 2, 3, 4, 5, 6, 7].map((turn) => item(turn))))
   })
 
-  it("is written as a whole after a write that failed", () => {
+  it("is written again from where a write failed, with what has left the history", () => {
     const disk = new Disk()
-    disk.save([item(1)])
-    disk.save([item(1), item(2)], true)
+    disk.save([item(1), item(2)])
+    disk.save([item(2), item(3)], true)
+    disk.save([item(2), item(3), item(4)])
+    assert.deepStrictEqual(disk.texts, texts([item(1), item(2), item(3), item(4)]))
+  })
+
+  it("keeps what has left the history when another process continues it, also after a crash within a write", () => {
+    const disk = new Disk()
     disk.save([item(1), item(2), item(3)])
-    assert.deepStrictEqual(disk.texts, texts([item(1), item(2), item(3)]))
+    disk.takeOver()
+    disk.save([{ ...item(2), omittedBefore: 1 }, item(3), item(4)])
+    assert.deepStrictEqual(disk.texts, texts([item(1), item(2), item(3), item(4)]))
+    disk.save([item(3), item(4), item(5)], true)
+    disk.takeOver()
+    disk.save([item(3), item(4), item(5), item(6)])
+    assert.deepStrictEqual(disk.texts, texts([1, 2, 3, 4, 5, 6].map((turn) => item(turn))))
+  })
+
+  it("keeps all of it when all of it has left the history at once", () => {
+    const disk = new Disk()
+    disk.save([item(1), item(2)])
+    disk.save([{ ...item(3), omittedBefore: 2 }, item(4)])
+    assert.deepStrictEqual(disk.texts, texts([item(1), item(2), item(3), item(4)]))
+  })
+
+  it("writes over what is no transcript", () => {
+    for (const content of ["", "nonsense", "[\n", "[\n{}\n]\n", "\0\0\0"]) {
+      const disk = new Disk()
+      disk.bytes = new TextEncoder().encode(content)
+      disk.takeOver()
+      disk.save([item(1)])
+      assert.deepStrictEqual(disk.texts, texts([item(1)]), content)
+    }
   })
 
   const Step = Schema.Struct({
-    what: Schema.Literals(["append", "append", "insert", "withdraw", "replace", "fail"]),
+    what: Schema.Literals(["append", "append", "insert", "withdraw", "replace", "fail", "take over"]),
     at: Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 20 })),
     text: Schema.String
   })
@@ -95,13 +132,14 @@ describe("TranscriptFile", () => {
     let turn = 0
     for (const { at, text, what } of steps) {
       const next = item(++turn, text)
-      if (what === "append" || history.length === 0) history = history.concat(next)
+      if (what === "take over") disk.takeOver()
+      else if (what === "append" || history.length === 0) history = history.concat(next)
       // not before the first: that would be a history that begins anew
       else if (what === "insert") history = history.toSpliced(1 + at % history.length, 0, next)
       else if (what === "withdraw" && history.length > 1) history = history.toSpliced(1 + at % (history.length - 1), 1)
       else if (what === "replace") history = history.toSpliced(at % history.length, 1, next)
       disk.save(history, what === "fail")
-      if (what !== "fail") assert.deepStrictEqual(disk.texts, texts(history))
+      if (what !== "fail" && history.length > 0) assert.deepStrictEqual(disk.texts, texts(history))
     }
   })
 })
