@@ -218,10 +218,13 @@ export const make = Effect.fnUntraced(function*(
             ? Effect.fail(later("SessionStore.claim", outage))
             : timed(store.claim(id))
         ),
+      undoClaim: (lease) => watched(store.undoClaim(lease)),
       write: (lease, change) => watched(store.write(lease, change)),
+      listOwned: timed(store.listOwned),
       releaseLease: (lease) => watched(store.releaseLease(lease)),
       remove: (lease) => watched(store.remove(lease)),
       secret: (name, candidate) => watched(store.secret(name, candidate)),
+      shareSecrets: (name, known) => watched(store.shareSecrets(name, known)),
       sweep: watched(store.sweep)
     },
     source

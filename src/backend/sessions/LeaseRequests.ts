@@ -15,15 +15,19 @@ import type { LeaseTable, Outcome } from "./LeaseTable.ts"
 const STORE_DEADLINE = Duration.seconds(5)
 /** A lease that comes later than its deadline is waited for so long, to be given back. */
 const LATE_DEADLINE = Duration.minutes(2)
+/** When a user whose request timed out should try again. */
+const RETRY_AFTER_MS = 5_000
 
 /**
- * Limits the time of an operation of the store, which `what` names.
+ * Limits the time of an operation of the store, which `what` names; `details` are those of the time-out.
  *
  * @category combinators
  * @since 0.1.0
  */
-export const bounded = (what: string) => <A>(effect: Effect.Effect<A, BackendError>): Effect.Effect<A, BackendError> =>
-  effect.pipe(deadline(what, "the session store", STORE_DEADLINE, { part: "store" }), normalize(what))
+export const bounded =
+  (what: string, details?: { readonly [key: string]: unknown }) =>
+  <A>(effect: Effect.Effect<A, BackendError>): Effect.Effect<A, BackendError> =>
+    effect.pipe(deadline(what, "the session store", STORE_DEADLINE, { part: "store", ...details }), normalize(what))
 
 /**
  * What becomes of a lease.
@@ -64,7 +68,7 @@ export const make = (table: LeaseTable, scope: Scope.Scope) =>
         { startImmediately: true }
       ),
       (fiber) =>
-        restore(bounded(what)(Fiber.join(fiber))).pipe(
+        restore(bounded(what, { retryAfterMs: RETRY_AFTER_MS })(Fiber.join(fiber))).pipe(
           Effect.tap((taken) =>
             Effect.sync(() => {
               use.keep(taken)

@@ -28,7 +28,8 @@ export class PersistenceStatus {
   readonly #snapshots = new Map<string, Failure>()
   #secret: Failure | undefined
   #erasures: { readonly sinceMs: number; readonly count: number } | undefined
-  #lost: { readonly atMs: number; readonly sessions: number } | undefined
+  /** When the store was last found to have lost a session. */
+  readonly #losses = new Map<string, number>()
 
   /** A session's snapshot could not be stored. */
   snapshotFailed(id: string, error: BackendError, nowMs: number): void {
@@ -55,10 +56,13 @@ export class PersistenceStatus {
   }
 
   /** The store had lost a session of this process, which is stored again. */
-  lost(nowMs: number): void {
-    const former = this.#lost
-    const sessions = former === undefined || nowMs - former.atMs > LOSS_TOLD_MS ? 0 : former.sessions
-    this.#lost = { atMs: nowMs, sessions: sessions + 1 }
+  lost(id: string, nowMs: number): void {
+    this.#forgetLosses(nowMs)
+    this.#losses.set(id, nowMs)
+  }
+
+  #forgetLosses(nowMs: number): void {
+    for (const [id, atMs] of this.#losses) if (nowMs - atMs > LOSS_TOLD_MS) this.#losses.delete(id)
   }
 
   /** What is not as it should be, as sentences; `undefined` when all is well. */
@@ -80,8 +84,9 @@ export class PersistenceStatus {
       const since = seconds(nowMs - this.#erasures.sinceMs)
       faults.push(`${count(this.#erasures.count, "session")} that ended not erased for up to ${since}`)
     }
-    if (this.#lost !== undefined && nowMs - this.#lost.atMs <= LOSS_TOLD_MS) {
-      faults.push(`the session store had lost ${count(this.#lost.sessions, "session")}; stored again`)
+    this.#forgetLosses(nowMs)
+    if (this.#losses.size > 0) {
+      faults.push(`the session store had lost ${count(this.#losses.size, "session")}; stored again`)
     }
     return faults.length === 0 ? undefined : faults.join("; ")
   }

@@ -231,7 +231,7 @@ export const make: Effect.Effect<SessionLeases, never, Scope.Scope> = Effect.gen
 
   const written = (id: string, held: HeldLease) => {
     status.snapshotStored(id)
-    if (held.isDamaged) status.lost(nowMs())
+    if (held.isDamaged) status.lost(id, nowMs())
     held.isDamaged = false
   }
   const notWritten = (id: string, held: HeldLease, error: BackendError) => {

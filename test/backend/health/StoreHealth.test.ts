@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Fiber, Layer, Logger, References } from "effect"
+import { Effect, Exit, Fiber, Layer, Logger, References } from "effect"
 import { TestClock } from "effect/testing"
 import * as StoreHealth from "../../../src/backend/health/StoreHealth.ts"
 import { VoiceBackend } from "../../../src/backend/VoiceBackend.ts"
@@ -42,7 +42,14 @@ const fragile = () => {
     },
     write: (...args) => through(store.write(...args)),
     claim: (id) => through(store.claim(id)),
+    undoClaim: (lease) => through(store.undoClaim(lease)),
     renew: through(store.renew),
+    listOwned: through(store.listOwned),
+    releaseLease: (lease) => through(store.releaseLease(lease)),
+    remove: (lease) => through(store.remove(lease)),
+    sweep: through(store.sweep),
+    secret: (...args) => through(store.secret(...args)),
+    shareSecrets: (...args) => through(store.shareSecrets(...args)),
     probe
   }
   return { service, state }
@@ -132,6 +139,33 @@ describe("StoreHealth", () => {
       yield* later(1_100)
       assert.deepStrictEqual(yield* store.claim("a"), { _tag: "Unknown" })
       assert.isTrue((yield* timed(source.probe)).exit._tag === "Success")
+    }))
+
+  it.effect("takes the failure of any operation as a sign, and probes", () =>
+    Effect.gen(function*() {
+      const ops: Record<string, (store: SessionStore["Service"]) => Effect.Effect<unknown, BackendError>> = {
+        create: (store) => store.create("new", empty, 60_000),
+        write: (store) => store.write({ id: "s", fence: 1 }, { head: "{}", from: 0, items: [] }),
+        claim: (store) => store.claim("s"),
+        undoClaim: (store) => store.undoClaim({ id: "s", fence: 1 }),
+        renew: (store) => store.renew,
+        listOwned: (store) => store.listOwned,
+        releaseLease: (store) => store.releaseLease({ id: "s", fence: 1 }),
+        remove: (store) => store.remove({ id: "s", fence: 1 }),
+        sweep: (store) => store.sweep,
+        secret: (store) => store.secret("key", "a"),
+        shareSecrets: (store) => store.shareSecrets("key", ["a"])
+      }
+      for (const [name, op] of Object.entries(ops)) {
+        const { service, state } = fragile()
+        const { source, store } = yield* StoreHealth.make(service, Effect.void)
+        yield* timed(source.probe)
+        state.fault = broken("full")
+        const { exit } = yield* timed(op(store))
+        assert.isTrue(Exit.isFailure(exit), name)
+        yield* later(50)
+        assert.strictEqual(state.probes, 2, name)
+      }
     }))
 
   it.effect("tells of leases that are not renewed although the store answers", () =>

@@ -25,7 +25,7 @@ describe("SessionLeases", () => {
       assert.strictEqual(error.code, "timeout")
       assert.isTrue(error.retryable)
       assert.strictEqual(error.message, "the session store timed out after 5s")
-      assert.deepStrictEqual(error.details, { part: "store" })
+      assert.deepStrictEqual(error.details, { part: "store", retryAfterMs: 5_000 })
     }))
 
   for (const what of ["claim", "create"] as const) {
