@@ -48,21 +48,33 @@ export class LeaseGrants<Until> {
 }
 
 /**
- * What the store has of a session: the fence, and whether the owner who writes has it.
+ * What the store has of a session: the fence, and whether the owner who writes has it, another one or nobody.
  *
  * @category models
  * @since 0.1.0
  */
 export interface StoredOwner {
   readonly fence: number
-  readonly own: boolean
+  readonly owner: "this" | "another" | "nobody"
 }
+
+/**
+ * Reads the owner of a stored session: `null` or `""` is nobody.
+ *
+ * @category conversions
+ * @since 0.1.0
+ */
+export const storedOwner = <Owner>(fence: number, owner: Owner | null | undefined, self: Owner): StoredOwner => ({
+  fence,
+  owner: owner === self ? "this" : owner === null || owner === undefined || owner === "" ? "nobody" : "another"
+})
 
 /**
  * What an owner may do to a session with a lease.
  *
  * - `held`: write; the store has the session with this lease.
- * - `restore`: store it again, as a whole: the session is gone, or the store has gone back to a time before this lease.
+ * - `restore`: store it again, as a whole: the session or its owner is gone, or the store has gone back to a time before this
+ *   lease.
  * - `fenced`: nothing: another owner has it, or the lease has ended.
  *
  * A lease that is newer than the store's is the rightful one: fences only grow while the store loses nothing.
@@ -75,7 +87,8 @@ export const writeRight = (
   grant: LeaseGrant<unknown> | undefined,
   stored: StoredOwner | undefined
 ): "held" | "restore" | "fenced" => {
-  if (stored?.own === true && stored.fence === lease.fence) return "held"
+  if (stored?.owner === "this" && stored.fence === lease.fence) return "held"
   if (grant === undefined) return "fenced"
-  return stored === undefined || stored.fence < lease.fence ? "restore" : "fenced"
+  if (stored === undefined || stored.fence < lease.fence) return "restore"
+  return stored.owner === "nobody" && stored.fence === lease.fence ? "restore" : "fenced"
 }

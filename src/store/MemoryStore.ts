@@ -76,7 +76,11 @@ export const make = (
       const row = rows.get(lease.id)
       const grant = grants.of(lease)
       switch (
-        LeaseGrants.writeRight(lease, grant, row === undefined ? undefined : { ...row, own: row.owner === owner })
+        LeaseGrants.writeRight(
+          lease,
+          grant,
+          row === undefined ? undefined : LeaseGrants.storedOwner(row.fence, row.owner, owner)
+        )
       ) {
         case "fenced":
           return yield* StoreLimits.leaseLost()
@@ -146,7 +150,8 @@ export const make = (
         const row = rows.get(lease.id)
         if (row === undefined) return
         // a copy with an older lease is from before a restore
-        if (row.fence < lease.fence || ownRow(lease) !== undefined) rows.delete(lease.id)
+        const isUnowned = row.owner === undefined && row.fence === lease.fence
+        if (row.fence < lease.fence || isUnowned || ownRow(lease) !== undefined) rows.delete(lease.id)
       }),
     sweep: Effect.map(MonotonicTime.currentMs, (now) => {
       let swept = 0

@@ -26,11 +26,17 @@ import * as StoreOwner from "./StoreOwner.ts"
 
 const NAME = "postgres"
 const CONNECT_TIMEOUT = Duration.seconds(3)
+/**
+ * Limits that the database itself holds, in ms. It ends the transaction of a process that hangs or is cut off, whose locks would
+ * keep others from its sessions.
+ */
+const LIMITS = { statement_timeout: "5000", idle_in_transaction_session_timeout: "10000" }
 /** The key of the advisory lock during the migration: "EfVc". */
 const LOCK = 0x45665663
 const VERSION = 1
 const FULL_PROBE_BYTES = 64 * 1024
-const newer = StoreFault.fault("unsupported", "has the schema of a newer release")
+/** How long the probe waits for a lock: shorter than its deadline, so that it tells the cause. */
+const PROBE_LOCK_TIMEOUT = "1500ms"
 
 /**
  * @category models
@@ -137,7 +143,7 @@ export const make = Effect.fnUntraced(function*(
     applicationName: "effect-voice",
     maxConnections: options.maxConnections ?? 4,
     connectTimeout: CONNECT_TIMEOUT,
-    startupParameters: { statement_timeout: "5000" }
+    startupParameters: LIMITS
   }).pipe(Effect.provide(Reactivity.layer), Effect.mapError(toError(open)))
 
   const version = yield* sql.withTransaction(migrate(sql)).pipe(named(open))
@@ -156,7 +162,7 @@ export const make = Effect.fnUntraced(function*(
       effect,
       (error) =>
         PostgresFaults.isUndefinedTable(error)
-          ? Effect.andThen(sql.withTransaction(migrate(sql)), effect)
+          ? Effect.andThen(Effect.mapError(sql.withTransaction(migrate(sql)), () => error), effect)
           : Effect.fail(error)
     )
   const transaction = <A, E>(op: string, effect: Effect.Effect<A, E>): Effect.Effect<A, BackendError> =>
@@ -180,7 +186,7 @@ export const make = Effect.fnUntraced(function*(
     const grant = grants.of(leased)
     const [row] = yield* sql<{ owner: string | null; fence: number }>`
       SELECT owner, fence FROM effect_voice_sessions WHERE id = ${id} FOR UPDATE`
-    const stored = row === undefined ? undefined : { fence: row.fence, own: row.owner === owner }
+    const stored = row === undefined ? undefined : LeaseGrants.storedOwner(row.fence, row.owner, owner)
     const right = LeaseGrants.writeRight(leased, grant, stored)
     if (right === "fenced") return "fenced"
     if (right === "held" || from > 0) return "gap"
@@ -190,7 +196,7 @@ export const make = Effect.fnUntraced(function*(
         ${grant?.windowMs ?? 0}::float8 * interval '1 millisecond', ${head}, ${items.length}::integer)
       ON CONFLICT (id) DO UPDATE SET owner = excluded.owner, fence = excluded.fence, until = excluded.until,
         resume_window = excluded.resume_window, head = excluded.head, items = excluded.items
-      WHERE former.fence < excluded.fence RETURNING id`
+      WHERE former.fence < excluded.fence OR (former.fence = excluded.fence AND former.owner IS NULL) RETURNING id`
     return restored.length === 0 ? "gap" : "written"
   })
 
@@ -212,6 +218,7 @@ export const make = Effect.fnUntraced(function*(
 
   /** Stores a session like any other, which is gone again when the transaction ends; gives the schema's version. */
   const probe = Effect.gen(function*() {
+    yield* sql`SELECT set_config('lock_timeout', ${PROBE_LOCK_TIMEOUT}, true)`
     const [meta] = yield* sql<{ version: number }>`SELECT version FROM effect_voice_meta`
     const id = `probe:${owner}`
     // after the disk was full, as much must fit again
@@ -219,7 +226,11 @@ export const make = Effect.fnUntraced(function*(
     yield* sql`INSERT INTO effect_voice_sessions (id, owner, fence, until, resume_window, head, items)
       VALUES (${id}, NULL, 1, clock_timestamp(), interval '0', ${head}, 0) ON CONFLICT DO NOTHING`
     yield* put(id, 0, ["{}"])
-    yield* sql`SELECT value FROM effect_voice_secrets WHERE name = ''`
+    // stores nothing, but needs the same rights and columns as what does
+    yield* sql`UPDATE effect_voice_sessions SET owner = owner, fence = fence, until = until,
+      resume_window = resume_window, head = head, items = items WHERE id = ${id}`
+    yield* sql`INSERT INTO effect_voice_secrets (name, value) SELECT name, value FROM effect_voice_secrets WHERE false`
+    yield* sql`DELETE FROM effect_voice_items WHERE session = ${id}`
     yield* sql`DELETE FROM effect_voice_sessions WHERE id = ${id}`
     return meta?.version ?? VERSION
   })
@@ -330,7 +341,7 @@ export const make = Effect.fnUntraced(function*(
           "SessionStore.remove",
           // a copy with an older lease is from before a restore
           sql`DELETE FROM effect_voice_sessions WHERE id = ${leased.id}
-            AND (fence < ${leased.fence}::integer OR (fence = ${leased.fence}::integer AND owner = ${owner}))`
+            AND (fence < ${leased.fence}::integer OR (fence = ${leased.fence}::integer AND (owner = ${owner} OR owner IS NULL)))`
         ))
       }),
     sweep: Effect.map(
@@ -353,7 +364,9 @@ export const make = Effect.fnUntraced(function*(
     probe: Effect.flatMap(transaction("SessionStore.probe", probe), (version) =>
       Effect.suspend(() => {
         isFull = false
-        return version <= VERSION ? Effect.void : Effect.fail(StoreFault.toError("SessionStore.probe", NAME, newer))
+        return version <= VERSION
+          ? Effect.void
+          : Effect.fail(StoreFault.toError("SessionStore.probe", NAME, StoreFault.newerSchema))
       }))
   }
   return store

@@ -34,8 +34,11 @@ const words: { readonly [word: string]: StoreFault.StoreFault } = {
 const sentences: ReadonlyArray<readonly [RegExp, StoreFault.StoreFault]> = [
   [/max number of clients reached/iu, fault("overloaded", "has too many connections")],
   [/sentinel/iu, fault("unsupported", "is a Redis Sentinel: give the address of its primary")],
+  [/can't run this command/iu, fault("denied", "refuses the operation: the user lacks the rights")],
   [/unknown command/iu, fault("unsupported", "does not know a command that is needed (EVAL)")],
-  [/without any password configured|invalid password|AUTH failed/iu, fault("denied", "refuses the credentials")]
+  [/without any password configured|invalid password|AUTH failed/iu, fault("denied", "refuses the credentials")],
+  // any other answer begins with such a word
+  [/^[A-Z]{3,} /u, fault("failed", "failed: it answers with an error")]
 ]
 
 const ofReply = (text: string): StoreFault.StoreFault | undefined => {

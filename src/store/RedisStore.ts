@@ -69,7 +69,8 @@ const scripts = {
   // older lease is stored again from 0; any key of it may be gone alone
   write: clock + keepUntil + holds +
     "local from, fence = tonumber(ARGV[3]), tonumber(h[2] or '') " +
-    "if not held and (ARGV[7] == '' or (fence and fence >= tonumber(ARGV[2]))) then return 'fenced' end " +
+    "local mine, free = tonumber(ARGV[2]), not h[1] or h[1] == '' " +
+    "if not held and (ARGV[7] == '' or (fence and (fence > mine or (fence == mine and not free)))) then return 'fenced' end " +
     "local n = redis.call('LLEN', KEYS[2]) " +
     "if from > 0 and (not held or from > n or not h[3] or tonumber(h[4] or '') ~= n) then return 'gap' end " +
     "if from == 0 then redis.call('DEL', KEYS[2]) else redis.call('LTRIM', KEYS[2], 0, from - 1) end " +
@@ -110,15 +111,24 @@ const scripts = {
     "keep(KEYS[1], KEYS[2], KEYS[4], ARGV[3], ends, tonumber(h[3] or 0)) end return 1",
   // owner, fence, id; a copy with an older lease is from before a restore
   remove: holds +
-    "if held or tonumber(h[2] or ARGV[2]) < tonumber(ARGV[2]) then redis.call('DEL', KEYS[1], KEYS[2]) " +
+    "local free = h[2] == ARGV[2] and (not h[1] or h[1] == '') " +
+    "if held or free or tonumber(h[2] or ARGV[2]) < tonumber(ARGV[2]) then redis.call('DEL', KEYS[1], KEYS[2]) " +
     "redis.call('ZREM', KEYS[4], ARGV[3]) redis.call('SREM', KEYS[3], ARGV[3]) end return 1",
   // prefix
   sweep: clock +
     "local gone = redis.call('ZRANGEBYSCORE', KEYS[4], '-inf', now, 'LIMIT', 0, 1000) for _, id in ipairs(gone) do " +
     "redis.call('DEL', ARGV[1] .. 's:' .. id, ARGV[1] .. 'i:' .. id) redis.call('ZREM', KEYS[4], id) end return #gone",
-  // owner; a session like any other, which is gone again at the end
-  probe: "redis.call('HSET', KEYS[1], 'owner', ARGV[1], 'head', '{}') redis.call('RPUSH', KEYS[2], '{}') " +
-    "redis.call('DEL', KEYS[1], KEYS[2]) return 1",
+  // owner, id, the key of the secrets; uses each command and key that a session needs, and leaves nothing. What a command that
+  // fails leaves behind has a TTL
+  probe: clock + keepUntil +
+    "redis.call('HSET', KEYS[1], 'owner', ARGV[1], 'head', '{}') redis.call('PEXPIRE', KEYS[1], 60000) " +
+    "redis.call('RPUSH', KEYS[2], '{}') redis.call('PEXPIRE', KEYS[2], 60000) " +
+    "redis.call('SADD', KEYS[3], ARGV[2]) redis.call('PEXPIRE', KEYS[3], 86400000) redis.call('SMEMBERS', KEYS[3]) " +
+    "keep(KEYS[1], KEYS[2], KEYS[4], ARGV[2], now, 0) redis.call('EXISTS', KEYS[1]) " +
+    "redis.call('HMGET', KEYS[1], 'owner') redis.call('PTTL', KEYS[1]) redis.call('LLEN', KEYS[2]) " +
+    "redis.call('LRANGE', KEYS[2], 0, -1) redis.call('LTRIM', KEYS[2], 0, 0) " +
+    "redis.call('ZRANGEBYSCORE', KEYS[4], '-inf', '-inf', 'LIMIT', 0, 1) redis.call('HMGET', ARGV[3], '') " +
+    "redis.call('DEL', KEYS[1], KEYS[2]) redis.call('ZREM', KEYS[4], ARGV[2]) redis.call('SREM', KEYS[3], ARGV[2]) return 1",
   // name, candidate
   secret: "redis.call('HSETNX', KEYS[1], ARGV[1], ARGV[2]) return redis.call('HGET', KEYS[1], ARGV[1])",
   // how many names, the names in their order, secrets…
@@ -309,7 +319,7 @@ export const make = Effect.fnUntraced(function*(
         texts
       )
     },
-    probe: Effect.asVoid(run("probe", `probe:${owner}`, owner))
+    probe: Effect.asVoid(run("probe", `probe:${owner}`, owner, `probe:${owner}`, `${prefix}secrets`))
   }
 })
 

@@ -103,6 +103,14 @@ const migrate = (db: DatabaseSync, path: string): InvalidConfig | undefined => {
 }
 
 /**
+ * Whether a newer release has changed the schema of an open file.
+ *
+ * @category predicates
+ * @since 0.1.0
+ */
+export const isNewer = (db: DatabaseSync): boolean => pragma(db, "user_version") > migrations.length
+
+/**
  * Which file is at a path: another one than before if it was replaced; `undefined` if there is none.
  *
  * @category accessors

@@ -77,8 +77,13 @@ export const faultOf = (cause: unknown): StoreFault.StoreFault => {
     return fault("missing", "cannot write: its file was moved or removed (SQLITE_READONLY_DBMOVED)")
   }
   // SQLite's own text of this error names tables and columns only
-  if (code === 1 && cause instanceof Error && /^no such (?:table|column)/u.test(cause.message)) {
-    return fault("missing", "failed: one of its tables is missing (SQLITE_ERROR)")
+  if (code === 1 && cause instanceof Error) {
+    if (cause.message.startsWith("no such table")) {
+      return fault("missing", "failed: one of its tables is missing (SQLITE_ERROR)")
+    }
+    if (/^no such column|has no column named|has \d+ columns/u.test(cause.message)) {
+      return fault("unsupported", "has tables with other columns (SQLITE_ERROR)")
+    }
   }
   const known = codes[code]
   return known === undefined ? fault("failed", `failed (SQLite error ${code})`) : named(...known)

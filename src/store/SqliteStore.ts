@@ -5,7 +5,8 @@
  * of the machine the last moments may be lost. Erased data is overwritten (`secure_delete`), and the write-ahead log that
  * held it is truncated within a second.
  *
- * A call takes tens of microseconds and is synchronous. While another process has the file, it is retried.
+ * A call takes tens of microseconds and is synchronous. While another process has the file, it is retried; all that wait share
+ * the tries, so that the process is never blocked for more than a small part of the time.
  *
  * @since 0.1.0
  */
@@ -24,7 +25,17 @@ import { type BackendError, InvalidConfig } from "../BackendError.ts"
 import * as MonotonicTime from "../MonotonicTime.ts"
 import { type Claim, type SessionLease, SessionStore, type StoredSession } from "../session/persistence/SessionStore.ts"
 import * as LeaseGrants from "./LeaseGrants.ts"
-import { cannotOpen, failure, findDamage, identityOf, inTransaction, isBusy, numberOf, open } from "./SqliteDatabase.ts"
+import {
+  cannotOpen,
+  failure,
+  findDamage,
+  identityOf,
+  inTransaction,
+  isBusy,
+  isNewer,
+  numberOf,
+  open
+} from "./SqliteDatabase.ts"
 import * as SqliteFaults from "./SqliteFaults.ts"
 import * as StoreFault from "./StoreFault.ts"
 import * as StoreLimits from "./StoreLimits.ts"
@@ -33,6 +44,10 @@ import * as StoreOwner from "./StoreOwner.ts"
 const NAME = "sqlite"
 /** How often an operation is retried while another process has the file: for about 5 s in all. */
 const MAX_BUSY_RETRIES = 24
+/** The same for the probe: for about 1.5 s, so that it tells the cause within its deadline. */
+const MAX_PROBE_RETRIES = 10
+/** The pause between two tries, of which each blocks the process for up to 5 ms. */
+const BUSY_PAUSE_MS = 100
 /** How many sessions have their items counted when what is stored is listed: others follow the next time. */
 const MAX_COUNTED = 64
 /** How long erased data may stay in the write-ahead log. */
@@ -53,11 +68,12 @@ export interface SqliteStoreOptions {
   readonly lease?: Duration.Input | undefined
 }
 
-/** Each try blocks the process for a moment: they become rarer, so that many that wait do not add up. */
-const busyRetry = Schedule.min([Schedule.exponential("20 millis", 1.5), Schedule.spaced("250 millis")]).pipe(
-  Schedule.jittered,
-  Schedule.upTo({ times: MAX_BUSY_RETRIES })
-)
+/** Of one operation; it only tries when no other has just found the file busy. */
+const busyRetry = (times = MAX_BUSY_RETRIES) =>
+  Schedule.min([Schedule.exponential("20 millis", 1.5), Schedule.spaced("250 millis")]).pipe(
+    Schedule.jittered,
+    Schedule.upTo({ times })
+  )
 
 type Change = StoredSession & { readonly from: number }
 
@@ -100,7 +116,9 @@ const prepare = (db: DatabaseSync) => ({
   ),
   releaseLease: db.prepare("UPDATE sessions SET owner = NULL, until_ms = ? WHERE id = ? AND fence = ? AND owner = ?"),
   release: db.prepare("UPDATE sessions SET owner = NULL, until_ms = ? WHERE owner = ?"),
-  remove: db.prepare("DELETE FROM sessions WHERE id = ? AND (fence < ? OR (fence = ? AND owner = ?))"),
+  remove: db.prepare(
+    "DELETE FROM sessions WHERE id = ? AND (fence < ? OR (fence = ? AND (owner = ? OR owner IS NULL)))"
+  ),
   expired: db.prepare("SELECT id FROM sessions WHERE until_ms + window_ms <= ?"),
   erase: db.prepare("DELETE FROM sessions WHERE id = ?"),
   keepSecret: db.prepare("INSERT INTO secrets (name, value) VALUES (?, ?) ON CONFLICT DO NOTHING"),
@@ -160,12 +178,25 @@ export const make = Effect.fnUntraced(function*(
   }
   yield* Effect.acquireRelease(
     Effect.try({ try: current, catch: failure }).pipe(
-      Effect.retry({ schedule: busyRetry, while: isBusy }),
+      Effect.retry({ schedule: busyRetry(), while: isBusy }),
       Effect.mapError(({ cause }) => cause instanceof InvalidConfig ? cause : cannotOpen(path, cause))
     ),
     () => Effect.sync(close)
   )
 
+  /** Another process has the file: until when nobody tries again, and the error that says so. */
+  let busy: { readonly untilMs: number; readonly cause: unknown } | undefined
+  /** Runs it, unless a try has just found the file busy. */
+  const unlessBusy = <A>(run: () => A): A => {
+    if (busy !== undefined && MonotonicTime.nowMs(clock) < busy.untilMs) throw busy.cause
+    busy = undefined
+    try {
+      return run()
+    } catch (cause) {
+      if (SqliteFaults.isBusy(cause)) busy = { untilMs: MonotonicTime.nowMs(clock) + BUSY_PAUSE_MS, cause }
+      throw cause
+    }
+  }
   let isFull = false
   /** The first of the sessions whose items are counted next. */
   let countedFrom = 0
@@ -184,19 +215,24 @@ export const make = Effect.fnUntraced(function*(
   }
 
   /** Runs a transaction, and retries it while another process has the file. */
-  const transaction = <A>(op: string, run: (sql: Statements, now: number) => A): Effect.Effect<A, BackendError> =>
+  const transaction = <A>(
+    op: string,
+    run: (sql: Statements, now: number) => A,
+    retries?: number
+  ): Effect.Effect<A, BackendError> =>
     Effect.flatMap(
       Clock.currentTimeMillis,
       (now) =>
         Effect.try({
-          try: () => {
-            const { db, sql } = current()
-            return inTransaction(db, () => run(sql, Math.trunc(now)))
-          },
+          try: () =>
+            unlessBusy(() => {
+              const { db, sql } = current()
+              return inTransaction(db, () => run(sql, Math.trunc(now)))
+            }),
           catch: failure
         })
     ).pipe(
-      Effect.retry({ schedule: busyRetry, while: isBusy }),
+      Effect.retry({ schedule: busyRetry(retries), while: isBusy }),
       Effect.mapError(({ cause }) => StoreFault.toError(op, NAME, faultOf(cause)))
     )
 
@@ -231,7 +267,7 @@ export const make = Effect.fnUntraced(function*(
     const grant = grants.of(lease)
     const stored = row === undefined
       ? undefined
-      : { fence: numberOf(row, "fence"), own: column(row, "owner") === owner }
+      : LeaseGrants.storedOwner(numberOf(row, "fence"), column(row, "owner"), owner)
     switch (LeaseGrants.writeRight(lease, grant, stored)) {
       case "fenced":
         return "fenced"
@@ -380,15 +416,19 @@ export const make = Effect.fnUntraced(function*(
       const head = isFull ? randomBytes(FULL_PROBE_BYTES).toString("base64") : "{}"
       sql.create.run(id, owner, 0, 0, head)
       sql.add.run(id, 0, "{}")
+      sql.write.run(head, 1, id, 1, owner, 0)
       sql.cut.run(id, 0)
       sql.erase.run(id)
       sql.secret.get("")
-    }).pipe(Effect.andThen(Effect.suspend(() => {
-      isFull = false
-      const isReplaced = MonotonicTime.nowMs(clock) - replacedMs < REPLACED_MS
-      const fault = file?.damage ?? (isReplaced ? replaced : undefined)
-      return fault === undefined ? Effect.void : Effect.fail(StoreFault.toError("SessionStore.probe", NAME, fault))
-    })))
+      return file !== undefined && isNewer(file.db)
+    }, MAX_PROBE_RETRIES).pipe(Effect.andThen((isNew) =>
+      Effect.suspend(() => {
+        isFull = false
+        const isReplaced = MonotonicTime.nowMs(clock) - replacedMs < REPLACED_MS
+        const fault = file?.damage ?? (isNew ? StoreFault.newerSchema : isReplaced ? replaced : undefined)
+        return fault === undefined ? Effect.void : Effect.fail(StoreFault.toError("SessionStore.probe", NAME, fault))
+      })
+    ))
   }
 })
 

@@ -66,6 +66,14 @@ export const fault = (reason: StoreReason, why: string): StoreFault => ({ reason
  */
 export const unreachable = fault("unreachable", "cannot be reached or does not answer")
 
+/**
+ * A store whose schema a newer release has changed, while this one has it open.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const newerSchema = fault("unsupported", "has the schema of a newer release")
+
 /** What failed, by the code of the error of a file or socket. */
 const systemCodes: { readonly [code: string]: StoreFault } = {
   ECONNREFUSED: fault("unreachable", "refuses connections: nothing listens at its address"),

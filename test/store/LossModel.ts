@@ -23,6 +23,7 @@ export const steps = [
   "lose an item",
   "lose the items",
   "lose the head",
+  "lose the owner",
   "add an item",
   "copy",
   "set back",
@@ -167,6 +168,7 @@ export const run = Effect.fnUntraced(function*(
     ),
     "lose the items": damage.loseItems(id),
     "lose the head": damage.loseHead(id),
+    "lose the owner": damage.loseOwner(id),
     "add an item": Effect.ignoreCause(damage.addItem(id, "{}")),
     "copy": Effect.map(damage.copy, (restore) => {
       setBack = restore

@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Exit, Scope } from "effect"
+import { Effect, Exit, Fiber, Scope } from "effect"
 import { TestClock } from "effect/testing"
 import { chmodSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
@@ -84,6 +84,32 @@ describe("SqliteStore", () => {
       assert.strictEqual(yield* b.secret("key", "other"), "secret")
       const claim = yield* b.claim("s")
       assert.deepStrictEqual(claim._tag === "Claimed" && claim.snapshot.items, ["1", "2"])
+    }))
+
+  it.effect("blocks the process no longer when many sessions wait for another process than when one does", () =>
+    Effect.gen(function*() {
+      const path = join(yield* directory, "sessions.db")
+      const store = yield* SqliteStore.make({ path })
+      const leases = yield* Effect.forEach(
+        Array.from({ length: 200 }, (_, i) => `s${i}`),
+        (id) => store.create(id, { head: "{}", items: [] }, 60_000)
+      )
+      const other = new DatabaseSync(path)
+      other.exec("BEGIN IMMEDIATE")
+      const since = performance.now()
+      const writes = yield* Effect.forkChild(Effect.forEach(
+        leases,
+        (lease) => store.write(lease, { head: "{}", from: 0, items: ["1"] }),
+        { concurrency: "unbounded", discard: true }
+      ))
+      yield* Effect.yieldNow
+      // each try blocks for 5 ms
+      assert.isBelow(performance.now() - since, 500)
+      other.exec("ROLLBACK")
+      other.close()
+      yield* pass(5_000)
+      yield* Fiber.join(writes)
+      assert.lengthOf(yield* store.listOwned, 200)
     }))
 
   it.effect("leaves nothing of an erased session on the disk", () =>

@@ -196,7 +196,8 @@ export const tests = (
     "everything": ({ loseAll }) => loseAll,
     "a session": ({ loseSession }, id) => loseSession(id),
     "the items of a session": ({ loseItems }, id) => loseItems(id),
-    "an item in the middle": ({ loseItems }, id) => loseItems(id, 1)
+    "an item in the middle": ({ loseItems }, id) => loseItems(id, 1),
+    "the owner of a session": ({ loseOwner }, id) => loseOwner(id)
   }
   for (const [what, lose] of Object.entries(losses)) {
     test(`lets the owner store a session as a whole again after it has lost ${what}`, ({ damage, owner }) =>
@@ -323,6 +324,16 @@ export const tests = (
       }),
     { countsItems: true }
   )
+
+  test("erases a session that has ended though it has lost the owner", ({ damage, owner }) =>
+    Effect.gen(function*() {
+      const a = yield* owner
+      const id = newId()
+      const lease = yield* a.create(id, { head: "{}", items: ["1"] }, 60_000)
+      yield* damage.loseOwner(id)
+      yield* a.remove(lease)
+      assert.strictEqual(yield* damage.count, 0)
+    }))
 
   test("lists a session without a head as lost", ({ damage, owner }) =>
     Effect.gen(function*() {

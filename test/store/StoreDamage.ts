@@ -1,8 +1,9 @@
 /** Ways in which each kind of store loses what was written: emptied, a part of it gone, or set back to an older copy. */
 import { Effect, type Scope } from "effect"
-import { execFileSync } from "node:child_process"
+import { execFile } from "node:child_process"
 import { rmSync } from "node:fs"
 import { DatabaseSync } from "node:sqlite"
+import { promisify } from "node:util"
 import { createClient } from "redis"
 import type * as MemoryStore from "../../src/store/MemoryStore.ts"
 import { PREFIX } from "../../src/store/RedisStore.ts"
@@ -17,6 +18,7 @@ export interface Damage {
   /** All items, or that of index `n` alone. */
   readonly loseItems: (id: string, n?: number) => Effect.Effect<void>
   readonly loseHead: (id: string) => Effect.Effect<void>
+  readonly loseOwner: (id: string) => Effect.Effect<void>
   /** Adds an item that does not belong to the session. */
   readonly addItem: (id: string, json: string) => Effect.Effect<void>
   /** Takes a copy of everything; the result sets the store back to it. */
@@ -44,6 +46,11 @@ export const ofMemory = (table: MemoryStore.Table): Damage => {
         const row = table.rows.get(id)
         if (row !== undefined) row.snapshot = { ...row.snapshot, head: "" }
       }),
+    loseOwner: (id) =>
+      Effect.sync(() => {
+        const row = table.rows.get(id)
+        if (row !== undefined) row.owner = undefined
+      }),
     addItem: (id, json) => change(id, (items) => [...items, json]),
     copy: Effect.sync(() => {
       const rows = Array.from(table.rows, ([id, row]) => [id, { ...row }] as const)
@@ -64,12 +71,11 @@ const quote = (text: string) => `'${text.replaceAll("'", "''")}'`
 /** What both SQL stores have; `run` runs statements in a transaction. */
 const ofSql = (
   prefix: string,
-  run: (statements: string) => void,
+  exec: (statements: string) => Effect.Effect<void>,
   loseStructure: Effect.Effect<void>,
   copy: Effect.Effect<Effect.Effect<void>>,
   count: Effect.Effect<number>
 ): Damage => {
-  const exec = (statements: string) => Effect.sync(() => run(statements))
   const where = (id: string) => `WHERE session = ${quote(id)}`
   return {
     loseAll: exec(`DELETE FROM ${prefix}items; DELETE FROM ${prefix}sessions; DELETE FROM ${prefix}secrets;`),
@@ -78,6 +84,7 @@ const ofSql = (
       exec(`DELETE FROM ${prefix}items ${where(id)}; DELETE FROM ${prefix}sessions WHERE id = ${quote(id)};`),
     loseItems: (id, n) => exec(`DELETE FROM ${prefix}items ${where(id)}${n === undefined ? "" : ` AND n = ${n}`};`),
     loseHead: (id) => exec(`UPDATE ${prefix}sessions SET head = '' WHERE id = ${quote(id)};`),
+    loseOwner: (id) => exec(`UPDATE ${prefix}sessions SET owner = NULL WHERE id = ${quote(id)};`),
     addItem: (id, json) =>
       exec(`INSERT INTO ${prefix}items (session, n, json) VALUES (${quote(id)}, 900, ${quote(json)});`),
     copy,
@@ -98,7 +105,7 @@ export const ofSqlite = (path: string): Damage => {
   const tables = ["sessions", "items", "secrets"]
   return ofSql(
     "",
-    run,
+    (statements) => Effect.sync(() => run(statements)),
     // whoever has it open uses the file that is at the path, not the one that was
     Effect.sync(() => {
       for (const end of ["", "-wal", "-shm"]) rmSync(`${path}${end}`, { force: true })
@@ -125,31 +132,33 @@ export const ofSqlite = (path: string): Damage => {
 }
 
 export const ofPostgres = (url: string): Damage => {
+  // not synchronous: it may have to wait for a transaction of this process
   const psql = (statements: string) =>
-    execFileSync(psqlPath, ["-d", url, "-At", "-v", "ON_ERROR_STOP=1", "-1", "-c", statements], {
-      encoding: "utf8",
-      stdio: ["ignore", "pipe", "pipe"]
+    Effect.promise(async () => {
+      const { stdout } = await promisify(execFile)(
+        psqlPath,
+        ["-d", url, "-At", "-v", "ON_ERROR_STOP=1", "-1", "-c", statements]
+      )
+      return stdout.trim()
     })
-      .trim()
+  const exec = (statements: string) => Effect.asVoid(psql(statements))
   const tables = ["effect_voice_sessions", "effect_voice_items", "effect_voice_secrets"]
   return ofSql(
     "effect_voice_",
-    psql,
-    Effect.sync(() => psql(`DROP TABLE ${["effect_voice_meta", ...tables].join(", ")} CASCADE`)),
-    Effect.sync(() => {
-      psql(
+    exec,
+    exec(`DROP TABLE ${["effect_voice_meta", ...tables].join(", ")} CASCADE`),
+    Effect.as(
+      exec(
         tables.map((table) => `DROP TABLE IF EXISTS copy_${table}; CREATE TABLE copy_${table} AS TABLE ${table};`).join(
           " "
         )
+      ),
+      exec(
+        `TRUNCATE ${tables.join(", ")}; ` +
+          tables.map((table) => `INSERT INTO ${table} SELECT * FROM copy_${table};`).join(" ")
       )
-      return Effect.sync(() => {
-        psql(
-          `TRUNCATE ${tables.join(", ")}; ` +
-            tables.map((table) => `INSERT INTO ${table} SELECT * FROM copy_${table};`).join(" ")
-        )
-      })
-    }),
-    Effect.sync(() => Number(psql("SELECT count(*) FROM effect_voice_sessions")))
+    ),
+    Effect.map(psql("SELECT count(*) FROM effect_voice_sessions"), Number)
   )
 }
 
@@ -174,6 +183,7 @@ export const ofRedis = (url: string): Effect.Effect<Damage, never, Scope.Scope> 
               await client.lRem(items(id), 1, "lost")
             }),
         loseHead: (id) => run(() => client.hDel(`${PREFIX}s:${id}`, "head")),
+        loseOwner: (id) => run(() => client.hDel(`${PREFIX}s:${id}`, "owner")),
         addItem: (id, json) => run(() => client.rPush(items(id), json)),
         copy: Effect.map(
           Effect.promise(async () => {

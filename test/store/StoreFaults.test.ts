@@ -115,6 +115,8 @@ describe("StoreFault", () => {
       const [text, reason] of [
         ["OOM command not allowed when used memory > 'maxmemory'. script: 1a2b, on @user_script:1.", "full"],
         ["ERR Error running script (call to f_1): @user_script:1: -OOM command not allowed", "full"],
+        ["ERR The user executing the script can't run this command or subcommand script: 1a2b", "denied"],
+        ["ERR Wrong number of args calling Redis command from script script: 1a2b", "failed"],
         ["READONLY You can't write against a read only replica. script: 1a2b", "read_only"],
         ["MISCONF Redis is configured to save RDB snapshots, but it's currently unable to persist on disk.", "full"],
         ["LOADING Redis is loading the dataset in memory", "starting"],
@@ -210,6 +212,30 @@ describe("StoreFault", () => {
       rmSync(path)
       yield* store.create("a", { head: "", items: [] }, 60_000)
       yield* TestClock.adjust("31 seconds")
+      yield* store.probe
+    }))
+
+  it.effect("names a schema that another process has changed", () =>
+    Effect.gen(function*() {
+      const path = join(yield* directory, "sessions.db")
+      const store = yield* SqliteStore.make({ path })
+      const change = (statement: string) => {
+        const other = new DatabaseSync(path)
+        other.exec(statement)
+        other.close()
+      }
+      const faultOf = Effect.map(Effect.flip(store.probe), ({ details, message }) => [details?.["reason"], message])
+      change("PRAGMA user_version = 9")
+      assert.deepStrictEqual(yield* faultOf, [
+        "unsupported",
+        "the session store sqlite has the schema of a newer release"
+      ])
+      change("PRAGMA user_version = 1; ALTER TABLE sessions RENAME COLUMN head TO state")
+      assert.deepStrictEqual(yield* faultOf, [
+        "unsupported",
+        "the session store sqlite has tables with other columns (SQLITE_ERROR)"
+      ])
+      change("ALTER TABLE sessions RENAME COLUMN state TO head")
       yield* store.probe
     }))
 

@@ -27,6 +27,8 @@ interface Fault {
   readonly name: string
   /** What the health report says. */
   readonly says: RegExp
+  /** Sessions can be created until the probe finds it. */
+  readonly isPartial?: true
   readonly begin: Effect.Effect<unknown>
   readonly end: Effect.Effect<unknown>
 }
@@ -145,6 +147,12 @@ const postgres: Effect.Effect<void, unknown, Scope.Scope> = Effect.gen(function*
       end: run("ALTER TABLE gone RENAME TO effect_voice_items")
     },
     {
+      name: "the table of the schema's version gone",
+      says: /lost one of its tables.*42P01/u,
+      begin: run("ALTER TABLE effect_voice_meta RENAME TO gone"),
+      end: run("ALTER TABLE gone RENAME TO effect_voice_meta")
+    },
+    {
       name: "a newer schema",
       says: /schema of a newer release|other columns/u,
       begin: run(
@@ -163,6 +171,13 @@ const postgres: Effect.Effect<void, unknown, Scope.Scope> = Effect.gen(function*
       end: run(...own("app"))
     },
     {
+      name: "the right to store secrets revoked",
+      isPartial: true,
+      says: /lacks the rights.*42501/u,
+      begin: run("REVOKE INSERT ON effect_voice_secrets FROM app"),
+      end: run("GRANT INSERT ON effect_voice_secrets TO app")
+    },
+    {
       name: "login revoked",
       says: /refuses the credentials.*28/u,
       begin: run("ALTER ROLE app NOLOGIN", disconnect),
@@ -176,7 +191,7 @@ const postgres: Effect.Effect<void, unknown, Scope.Scope> = Effect.gen(function*
     },
     {
       name: "a locked table",
-      says: /timed out|did not finish in time/u,
+      says: /a lock is held.*55P03/u,
       begin: Effect.suspend(() => {
         // a connection of its own, which holds the lock until it is cut
         const locking = sql.unsafe("LOCK TABLE effect_voice_sessions IN ACCESS EXCLUSIVE MODE").pipe(
@@ -239,6 +254,13 @@ const redis: Effect.Effect<void, unknown, Scope.Scope> = Effect.gen(function*() 
       end: Effect.void
     },
     {
+      name: "the right to one command revoked",
+      isPartial: true,
+      says: /lacks the rights/u,
+      begin: send("ACL SETUSER default -ltrim"),
+      end: send("ACL SETUSER default +ltrim")
+    },
+    {
       name: "connections cut, keys of another kind",
       says: /other data under its keys/u,
       begin: send(disconnect, "RENAME effect-voice:all moved", "SET effect-voice:all x"),
@@ -285,7 +307,7 @@ const sqlite: Effect.Effect<void, unknown, Scope.Scope> = Effect.gen(function*()
     ]),
     {
       name: "locked",
-      says: /another process has its file|timed out/u,
+      says: /another process has its file/u,
       begin: Effect.sync(() => {
         locking = new DatabaseSync(path)
         locking.exec("BEGIN IMMEDIATE")
