@@ -61,7 +61,7 @@ export const toJavaScript = (source: string): string =>
     "$1$2$3.js$2"
   )
 
-interface Script {
+interface Converted {
   readonly body: string
   readonly etag: string
   readonly modified: number
@@ -74,17 +74,22 @@ const modifiedMs = ({ mtime }: FileSystem.File.Info): number => mtime._tag === "
 
 const notFound = Problem.toResponse(Problem.make("route_not_found", "no such file"))
 
-/** The scripts of a source tree, cached until their file changes: as many as there are files. */
-const makeStripped = Effect.map(FileSystem.FileSystem, (fs) => {
-  const cache = new Map<string, Script>()
+interface Conversion {
+  readonly convert: (source: string) => string
+  readonly contentType: string
+}
+
+/** Files that are converted before they are served, cached until they change: as many as there are files. */
+const makeConverted = Effect.map(FileSystem.FileSystem, (fs) => ({ contentType, convert }: Conversion) => {
+  const cache = new Map<string, Converted>()
   const read = Effect.fnUntraced(function*(file: string) {
     const modified = modifiedMs(yield* fs.stat(file))
     const cached = cache.get(file)
     if (cached?.modified === modified) return cached
-    const body = toJavaScript(yield* fs.readFileString(file))
-    const script = { body, etag: etagOf(body), modified }
-    cache.set(file, script)
-    return script
+    const body = convert(yield* fs.readFileString(file))
+    const converted = { body, etag: etagOf(body), modified }
+    cache.set(file, converted)
+    return converted
   })
   return (file: string) =>
     Effect.gen(function*() {
@@ -93,7 +98,7 @@ const makeStripped = Effect.map(FileSystem.FileSystem, (fs) => {
       const headers = { etag, "cache-control": "no-cache" }
       return request.headers["if-none-match"] === etag
         ? HttpServerResponse.empty({ status: 304, headers })
-        : HttpServerResponse.text(body, { contentType: "text/javascript; charset=utf-8", headers })
+        : HttpServerResponse.text(body, { contentType, headers })
     }).pipe(Effect.orElseSucceed(() => notFound))
 })
 
@@ -128,14 +133,22 @@ const makePlatform = Effect.gen(function*() {
 const requesting = (url: string) =>
   Effect.updateService(HttpServerRequest.HttpServerRequest, (request) => request.modify({ url }))
 
+/** The page without the links to what a browser cannot open: it sends no key, and knows one port. */
+const withoutDocumentation = (page: string): string =>
+  page.replace(/<nav aria-label="Documentation">.*?<\/nav>/su, "<span></span>")
+
 /**
- * Makes the routes of the page, which may connect to `origins` besides its own.
+ * Makes the routes of the page, which may connect to `origins` besides its own. It links to the documentation of the API
+ * where that is open to the page's readers, `hasDocumentation`.
  *
  * @category routes
  * @since 0.1.0
  */
-export const routes = Effect.fnUntraced(function*(origins: ReadonlyArray<string>) {
-  const stripped = yield* makeStripped
+export const routes = Effect.fnUntraced(function*(
+  { hasDocumentation, origins }: { readonly origins: ReadonlyArray<string>; readonly hasDocumentation: boolean }
+) {
+  const converted = yield* makeConverted
+  const stripped = converted({ convert: toJavaScript, contentType: "text/javascript; charset=utf-8" })
   const policy = policyFor(origins)
   // Also on a 304, which replaces the headers that the browser has stored.
   const withPolicy = Effect.map(HttpServerResponse.setHeader("content-security-policy", policy))
@@ -160,7 +173,11 @@ export const routes = Effect.fnUntraced(function*(origins: ReadonlyArray<string>
     return HttpRouter.prefixRoute(HttpRouter.route("GET", "/*", withPolicy(handle)), prefix)
   })
 
-  const index = (yield* serve(folders["/assets/console"])).pipe(requesting("/index.html"))
+  const index = hasDocumentation
+    ? (yield* serve(folders["/assets/console"])).pipe(requesting("/index.html"))
+    : converted({ convert: withoutDocumentation, contentType: "text/html; charset=utf-8" })(
+      Path.join(folders["/assets/console"], "index.html")
+    )
   const page = Effect.flatMap(HttpServerRequest.HttpServerRequest, ({ originalUrl }) => {
     // The query may have slashes, and must never decide where a browser is sent.
     const [path = ""] = originalUrl.replace(/^https?:\/\/[^/]*/, "").split(/[?#;]/, 1)

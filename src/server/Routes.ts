@@ -125,7 +125,8 @@ const headersOf = (path: string, access: RequestGuard.Access): { readonly [name:
     ? { "cache-control": "no-store" }
     : {}
 
-const unknownRoute = Problem.make("route_not_found", "no such route; /docs lists them")
+const unknownRoute = (isFirstOfTwo: boolean): Problem.Problem =>
+  Problem.make("route_not_found", isFirstOfTwo ? "no such route" : "no such route; /docs lists them")
 
 /** How long the peer of a refused upgrade may read the refusal, and leave its socket open. */
 const REFUSED_UPGRADE = Duration.millis(SocketLimits.READ_MS)
@@ -167,7 +168,7 @@ const guarded = (
       Effect.provideService(ReadsOperations, !isFirstOfTwo && guard.readsOperations(request)),
       Effect.catchCause((cause) => {
         if (Cause.hasInterruptsOnly(cause)) return Effect.interrupt
-        if (cause.reasons.some(isRouteNotFound)) return Effect.succeed(Problem.toResponse(unknownRoute))
+        if (cause.reasons.some(isRouteNotFound)) return Effect.succeed(Problem.toResponse(unknownRoute(isFirstOfTwo)))
         return Effect.as(
           Effect.logError("HTTP request failed", cause),
           failure(`${route.method} ${route.path}`, cause)
@@ -279,7 +280,12 @@ export const make = Effect.fnUntraced(function*(
     HttpApiSwagger.layer(api, { path: DOCS }),
     HttpRouter.add("GET", "/asyncapi.json", HttpServerResponse.jsonUnsafe(AsyncApi.make({ prefix, publicUrl: base }))),
     HttpRouter.add("GET", "/metrics", metrics),
-    console ? HttpRouter.addAll(ConsoleRoutes.routes(backend.clientOrigins ?? [])) : Layer.empty
+    console
+      ? HttpRouter.addAll(ConsoleRoutes.routes({
+        origins: backend.clientOrigins ?? [],
+        hasDocumentation: operations === "public" && !hasAdminPort
+      }))
+      : Layer.empty
   ))
 
   const guard = RequestGuard.make({ host, publicUrl, allowedOrigins, apiKeys, authentication, operations, anyHost })
@@ -308,7 +314,7 @@ export const make = Effect.fnUntraced(function*(
           request,
           guard.refuse(request, "key") ??
             (found === undefined || found.handler.includes(request.method)
-              ? Problem.toResponse(unknownRoute)
+              ? Problem.toResponse(unknownRoute(isFirstOfTwo))
               : RouteCollector.methodNotAllowed(found.handler))
         )
       }

@@ -32,7 +32,7 @@ describe("ConsoleRoutes", () => {
     }).pipe(
       Effect.scoped,
       Effect.provide(
-        HttpRouter.serve(HttpRouter.addAll(ConsoleRoutes.routes([])), {
+        HttpRouter.serve(HttpRouter.addAll(ConsoleRoutes.routes({ origins: [], hasDocumentation: true })), {
           disableLogger: true,
           disableListenLog: true
         }).pipe(Layer.provideMerge(NodeHttpServer.layer(() => Http.createServer(), { host: "127.0.0.1", port: 0 })))

@@ -27,6 +27,17 @@ const post = (url: string, host?: string) =>
     body: JSON.stringify({ user_id: "u", transport: "websocket" })
   })
 
+/** The links of the console page to what is for operators. */
+const documentationLinks = (url: string) =>
+  Effect.promise(async () => {
+    const response = await fetch(url)
+    const page = await response.text()
+    assert.strictEqual(response.headers.get("content-type"), "text/html; charset=utf-8")
+    assert.include(page, "<footer>")
+    assert.strictEqual((await fetch(url, { headers: { "if-none-match": response.headers.get("etag") ?? "" } })).status, 304)
+    return Array.from(page.matchAll(/href="(docs|openapi\.json|asyncapi\.json|metrics)"/g), ([, path]) => path)
+  })
+
 describe("a public server", () => {
   it.effect("is one with any setting that lets others than this machine in", () =>
     Effect.gen(function*() {
@@ -79,6 +90,12 @@ describe("a public server", () => {
       assert.lengthOf(lines.filter((line) => /authentication is none/.test(line)), 1)
     }))
 
+  it.live("has links to its documentation on the console page, as long as a browser can follow them", () =>
+    Effect.gen(function*() {
+      const { url } = yield* VoiceServer
+      assert.deepStrictEqual(yield* documentationLinks(url), ["docs", "openapi.json", "asyncapi.json"])
+    }).pipe(Effect.provide(serve({}))))
+
   it.live("puts what is for operators behind a key", () =>
     Effect.gen(function*() {
       const { url } = yield* VoiceServer
@@ -91,6 +108,7 @@ describe("a public server", () => {
       assert.deepStrictEqual((yield* call(`${url}/health/ready`)).json, { status: "healthy", ready: true })
       assert.deepStrictEqual((yield* call(`${url}/health/ready`, key)).json["parts"], [])
       for (const path of ["/", "/health/live"]) assert.strictEqual((yield* call(url + path)).status, 200, path)
+      assert.deepStrictEqual(yield* documentationLinks(url), [])
     }).pipe(Effect.provide(serve({ apiKeys: [Redacted.make("0123456789abcdef")], operations: "keys" }))))
 
   it.live("puts what is for operators on a second port, with the same rules", () =>
@@ -107,6 +125,8 @@ describe("a public server", () => {
       assert.strictEqual((yield* post(url)).status, 201)
       assert.strictEqual((yield* post(adminUrl)).status, 404)
       assert.strictEqual((yield* call(`${adminUrl}/`)).status, 404)
+      assert.deepStrictEqual(yield* documentationLinks(url), [])
+      assert.notInclude(JSON.stringify((yield* call(`${url}/nowhere`)).json), "/docs")
     }).pipe(Effect.provide(serve({ adminPort: 0 }))))
 
   it.live("closes the second port after the drain, and names it when it is taken", () =>
