@@ -159,8 +159,9 @@ export const make = (
         orElse: () => Effect.succeed(timedOut(name))
       }),
       Effect.provideService(CurrentSession, currentSession),
-      Effect.catchCause((cause) => Effect.as(logFailure(name, cause), failureOutcome(name, cause))),
+      // within what is caught: a result that is no JSON fails the call
       Effect.map(truncate),
+      Effect.catchCause((cause) => Effect.as(logFailure(name, cause), truncate(failureOutcome(name, cause)))),
       ToolSpan.withSpan({ name: options.isKnown(name) ? name : undefined, id, parent, ok: (outcome) => outcome.ok })
     )
 

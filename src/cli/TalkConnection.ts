@@ -165,9 +165,11 @@ const createSession = (base: URL, apiKey: string | undefined) =>
     )
   )
 
+const isHttp = ({ protocol }: URL): boolean => /^(?:ws|http)s?:$/.test(protocol)
+
 /** `ws://host/v1/sessions/…/audio` is a session; any other address is a server's. */
 const resolve = (text: string, apiKey: string | undefined) => {
-  if (!URL.canParse(text) || !/^(?:ws|http)s?:$/.test(new URL(text).protocol)) {
+  if (!URL.canParse(text) || !isHttp(new URL(text))) {
     return Effect.fail(
       new InvalidConfig({
         op,
@@ -194,6 +196,10 @@ export const remote = (
 ): Effect.Effect<Line, BackendError, Scope.Scope> =>
   Effect.gen(function*() {
     const { token, url } = yield* resolve(address, apiKey)
+    // A server has no business with the sockets of this machine (`ws+unix:`).
+    if (!isHttp(url)) {
+      return yield* new ConnectionFailed({ op, message: "the session's WebSocket: expected a ws:// or wss:// URL" })
+    }
     url.searchParams.set("input_rate", String(INPUT_RATE))
     url.searchParams.set("output_rate", String(OUTPUT_RATE))
     const clock = yield* Clock.Clock
@@ -203,7 +209,8 @@ export const remote = (
         try: () =>
           new WebSocket(url, token === undefined ? [SUBPROTOCOL] : [SUBPROTOCOL, `token.${token}`], {
             maxPayload: TalkLimits.MAX_MESSAGE_BYTES,
-            perMessageDeflate: false
+            perMessageDeflate: false,
+            autoPong: false
           }),
         // The URL and the token come from the server.
         catch: (cause) => new ConnectionFailed({ op, message: `the session's WebSocket: ${describe(cause)}`, cause })
@@ -232,6 +239,14 @@ export const remote = (
       const read = SessionEvent.fromJson(json)
       listener.event(read._tag === "Success" ? read.success : undefined, JSON.stringify(value))
     })
+    for (const control of ["ping", "pong"] as const) {
+      socket.on(control, (data: Buffer) => {
+        if (socket.readyState !== WebSocket.OPEN) return
+        const exceeded = limits.event(data.length, MonotonicTime.nowMs(clock))
+        if (exceeded !== undefined) return end(exceeded)
+        if (control === "ping" && socket.bufferedAmount < TalkLimits.MAX_UNSENT_BYTES) socket.pong(data)
+      })
+    }
     socket.on("close", (code, reason) => {
       listener.closed(reason.length > 0 ? reason.toString() : `closed with ${code}`)
       over()

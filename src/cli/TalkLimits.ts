@@ -10,7 +10,7 @@
  * What a server may send at once, and for each second.
  *
  * - `audioMs`: audio; a server sends at the speed of speech, a little ahead.
- * - `events`: messages with an event.
+ * - `events`: messages with an event, pings and pongs.
  * - `eventBytes`: their bytes.
  *
  * @category constants

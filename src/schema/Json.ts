@@ -1,5 +1,5 @@
 /**
- * Reads JSON that came from outside: parsing without an exception, and the test for an object.
+ * Reads JSON that came from outside: parsing without an exception, with a bound on the nesting, and the test for an object.
  *
  * The caller bounds the length of the text; a failed parse says nothing more, because the parser's message quotes the
  * text.
@@ -56,12 +56,50 @@ export const canonical = (value: unknown): string =>
   ) ?? "null"
 
 /**
- * Parses JSON; `undefined`, which is no JSON value, when the text is malformed.
+ * The deepest nesting of objects and lists that is parsed: 200 levels. `JSON.parse` takes millions, but whatever writes,
+ * compares or checks such a value calls itself for each level, and some thousand overflow the stack.
+ *
+ * @category constants
+ * @since 0.1.0
+ */
+export const MAX_DEPTH = 200
+
+/** Whether there are more than `MAX_DEPTH` opening brackets, wherever they stand: a native search, for audio in base64. */
+const hasManyBrackets = (text: string): boolean => {
+  let count = 0
+  for (const bracket of ["[", "{"]) {
+    for (let at = text.indexOf(bracket); at !== -1; at = text.indexOf(bracket, at + 1)) {
+      if (++count > MAX_DEPTH) return true
+    }
+  }
+  return false
+}
+
+const isTooDeep = (text: string): boolean => {
+  if (text.length <= 2 * MAX_DEPTH || !hasManyBrackets(text)) return false
+  let depth = 0
+  let isInString = false
+  for (let i = 0; i < text.length; i++) {
+    const char = text.charCodeAt(i)
+    if (isInString) {
+      if (char === 0x5c) i++
+      else if (char === 0x22) isInString = false
+    } else if (char === 0x22) isInString = true
+    else if (char === 0x5b || char === 0x7b) {
+      if (++depth > MAX_DEPTH) return true
+    } else if (char === 0x5d || char === 0x7d) depth--
+  }
+  return false
+}
+
+/**
+ * Parses JSON; `undefined`, which is no JSON value, when the text is malformed or nested deeper than `MAX_DEPTH`.
  *
  * @category decoding
  * @since 0.1.0
  */
 export const parse = (text: string): unknown => {
+  if (isTooDeep(text)) return undefined
   try {
     return JSON.parse(text)
   } catch {

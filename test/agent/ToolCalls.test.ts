@@ -69,4 +69,40 @@ describe("ToolCalls", () => {
         }
       })
     }))
+
+  it.effect("ends a call whose result is no JSON at once, as one that failed", () =>
+    Effect.gen(function*() {
+      const circle: Array<unknown> = []
+      circle.push(circle)
+      let deep: unknown = 1
+      for (let level = 0; level < 20_000; level++) deep = [deep]
+      const results: { readonly [name: string]: unknown } = { circle, deep, number: 1n, huge: "x".repeat(10_000_000) }
+      const calls = ToolCalls.make({
+        transcript: "hi",
+        history: [],
+        sessionId: "s",
+        userId: "u",
+        turn: 1,
+        metadata: {},
+        committed: Effect.void
+      }, {
+        run: (name) => Effect.succeed({ ok: true, output: results[name] }),
+        isKnown: () => true,
+        timeout: Duration.hours(1)
+      })
+      const { done } = yield* calls.start(
+        Object.keys(results).map((name) => ({ type: "tool-call", id: name, name, params: {} }))
+      ).pipe(Effect.provide(Logger.layer([])))
+      yield* done
+      const { huge, ...others } = Object.fromEntries(
+        calls.history.calls.map(({ name, outcome }) => [name, outcome])
+      )
+      assert.isBelow(String(huge?.output).length, 100_000)
+      for (const name of ["circle", "deep", "number"]) {
+        assert.deepStrictEqual(others[name], {
+          ok: false,
+          output: { error: `tool ${name} failed`, code: "tool_failed" }
+        })
+      }
+    }))
 })

@@ -106,9 +106,11 @@ type Behaviour =
   | "is full"
   | "answers without end"
   | "names no socket"
+  | "names a socket of this machine"
   | "is slow to upgrade"
   | "floods with audio"
   | "floods with events"
+  | "floods with pings"
   | "sends too much at once"
   | "writes to the terminal"
 
@@ -140,6 +142,8 @@ const server = (behaviour: Behaviour) =>
         response.end(JSON.stringify(
           behaviour === "is full"
             ? { detail: "all slots are taken" }
+            : behaviour === "names a socket of this machine"
+            ? { connection_url: "ws+unix:///run/docker.sock:/", token: "t0ken" }
             : behaviour === "names no socket"
             ? { connection_url: "file:///etc/passwd", token: "a b" }
             : { id: "s", connection_url: `ws://${host}/v1/sessions/s/audio`, token: "t0ken", state: "idle" }
@@ -169,6 +173,12 @@ const server = (behaviour: Behaviour) =>
             ws.send(`{"type":"error",\n"seq":9,"at_ms":0,"code":"x","message":"\u009b"}`)
             ws.send(`no JSON ${escapes}`)
             return ws.close(1001, "bye \u009b31m")
+          }
+          if (behaviour === "floods with pings") {
+            const more = (): void => {
+              if (ws.readyState === ws.OPEN) ws.ping("x".repeat(125), undefined, () => setImmediate(more))
+            }
+            return more()
           }
           if (behaviour === "floods with audio" || behaviour === "floods with events") {
             const body = behaviour === "floods with audio"
@@ -252,10 +262,12 @@ describe("talk", () => {
   for (
     const [behaviour, message] of [
       ["answers without end", /cannot reach .* more than 65536 bytes/],
-      ["names no socket", /the session's WebSocket: /],
+      ["names no socket", /the session's WebSocket: expected a ws/],
+      ["names a socket of this machine", /the session's WebSocket: expected a ws/],
       ["is slow to upgrade", /handshake .* timed out after 10s/],
       ["floods with audio", /faster than it can be heard/],
       ["floods with events", /more events than a conversation has/],
+      ["floods with pings", /more events than a conversation has/],
       ["sends too much at once", /a message of more than 1048576 bytes/]
     ] as const
   ) {

@@ -8,6 +8,21 @@ describe("Json", () => {
     for (const text of ["", "{", "undefined", "{\"a\":1}x"]) assert.strictEqual(Json.parse(text), undefined)
   })
 
+  it("parses no deeper than what is done with a value can go", () => {
+    const nested = (levels: number) => [
+      "[".repeat(levels) + "]".repeat(levels),
+      "{\"a\":".repeat(levels) + "1" + "}".repeat(levels),
+      "[{\"a\\\"]\":".repeat(levels / 2) + "1" + "}]".repeat(levels / 2)
+    ]
+    for (const text of nested(Json.MAX_DEPTH)) assert.strictEqual(JSON.stringify(Json.parse(text)), text)
+    for (const levels of [Json.MAX_DEPTH + 2, 10_000, 1_000_000]) {
+      for (const text of nested(levels)) assert.isUndefined(Json.parse(text))
+    }
+    // brackets in texts, and beside each other, are no levels
+    const wide = JSON.stringify(Array.from({ length: 1_000 }, () => ["[{".repeat(300), "\\\"[", { a: [] }]))
+    assert.strictEqual(JSON.stringify(Json.parse(wide)), wide)
+  })
+
   it("parses an object, and gives undefined for other values", () => {
     assert.deepStrictEqual(Json.parseRecord("{\"a\":{\"b\":1}}"), { a: { b: 1 } })
     for (const text of ["[]", "null", "1", "\"text\"", "true", "{"]) {

@@ -52,7 +52,7 @@ const brokenLine = (text: string): number => {
 const syntaxError = (cause: unknown, text: string, json: boolean): string =>
   json
     ? `not valid JSON at line ${brokenLine(text)}`
-    : `not valid YAML: ${describe(cause).replace(/ '\*[^']*'/, "")}`
+    : `not valid YAML: ${describe(cause).replace(/ '\*[^']*'/, "").replace(/'([^']{64})[^']*'/, "'$1…'")}`
 
 const parse = Effect.fnUntraced(function*(file: string, text: string) {
   const tooLarge = (fault: string) => invalid(`the config ${file} is too large: ${fault}`, file, "too_large")

@@ -11,6 +11,7 @@ import type * as HttpServerRequest from "effect/http/HttpServerRequest"
 import * as Schema from "effect/Schema"
 import { InvalidConfig } from "../../BackendError.ts"
 import * as Faults from "../../schema/Faults.ts"
+import * as Json from "../../schema/Json.ts"
 import * as Problem from "../../transport/Problem.ts"
 
 /**
@@ -67,6 +68,7 @@ export const read = Effect.fnUntraced(function*(op: string, request: HttpServerR
         : new InvalidConfig({ op, message: "request body was truncated" })
     )
   )
-  yield* Effect.try({ try: (): unknown => JSON.parse(utf8.decode(bytes)), catch: () => notJson(op) })
+  const text = yield* Effect.try({ try: () => utf8.decode(bytes), catch: () => notJson(op) })
+  if (Json.parse(text) === undefined) return yield* notJson(op)
   return json
 })

@@ -218,6 +218,8 @@ server: { port: 1.5, tls: true }
       assert.match(yield* message("a: 1\n\tb: hunter2"), /line 2/)
       assert.match(yield* message("a: 1\na: hunter2"), /line 2/)
       assert.match(yield* message("a: *hunter2"), /YAML/)
+      const key = "k".repeat(100_000)
+      assert.match(yield* message(`${key}: 1\n${key}: 2`), /Duplicate key .k{64}…. at line 2$/)
       assert.match(yield* message("{\n  \"a\": hunter2\n}", ".json"), /line 2/)
       assert.match(yield* message("{\n\n", ".json"), /line 3/)
       assert.match(yield* message("- 1\n- 2"), /mapping/)

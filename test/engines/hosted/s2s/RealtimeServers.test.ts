@@ -252,6 +252,14 @@ describe("a server of the Realtime API", () => {
     assert.include(JSON.stringify(model.sent), spoken)
   })
 
+  it("may nest the input of a call without end, which is given to the tool as text", () => {
+    for (const input of ["[".repeat(20_000) + "]".repeat(20_000), "{\"a\":".repeat(9_000) + "1" + "}".repeat(9_000)]) {
+      const model = asked()
+      model.calls("r1", call("c1", "f", input), call("c1", "f", input))
+      assert.deepStrictEqual(model.inputs(), [input])
+    }
+  })
+
   it("is connected to again after a transient error while it opens", () => {
     for (const error of [{ type: "server_error" }, { code: "rate_limit_exceeded" }]) {
       const model = openai()
