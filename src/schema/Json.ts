@@ -26,22 +26,6 @@ export interface JsonRecord {
 export const isRecord = (value: unknown): value is JsonRecord =>
   typeof value === "object" && value !== null && !Array.isArray(value)
 
-/** Far more levels than anybody writes, and far fewer than recursive functions can take. */
-const MAX_DEPTH = 128
-
-/**
- * Checks whether a value has more than 128 levels: no schema asks for them, and recursive functions such as
- * `JSON.stringify` throw at some thousands.
- *
- * @category predicates
- * @since 0.1.0
- */
-export const isTooDeep = (value: unknown): boolean => hasLevels(value, MAX_DEPTH)
-
-const hasLevels = (value: unknown, levels: number): boolean =>
-  typeof value === "object" && value !== null &&
-  (levels === 0 || Object.values(value).some((part) => hasLevels(part, levels - 1)))
-
 /**
  * JSON with sorted keys: the same text for equal values.
  *
@@ -56,13 +40,14 @@ export const canonical = (value: unknown): string =>
   ) ?? "null"
 
 /**
- * The deepest nesting of objects and lists that is parsed: 200 levels. `JSON.parse` takes millions, but whatever writes,
- * compares or checks such a value calls itself for each level, and some thousand overflow the stack.
+ * The deepest nesting of objects and lists that is parsed: 128 levels, far more than anybody writes. `JSON.parse` takes
+ * millions, but whatever writes, compares or checks such a value calls itself for each level, and some thousand overflow the
+ * stack.
  *
  * @category constants
  * @since 0.1.0
  */
-export const MAX_DEPTH = 200
+export const MAX_DEPTH = 128
 
 /** Whether there are more than `MAX_DEPTH` opening brackets, wherever they stand: a native search, for audio in base64. */
 const hasManyBrackets = (text: string): boolean => {
@@ -92,20 +77,21 @@ const isTooDeep = (text: string): boolean => {
   return false
 }
 
-/**
- * Parses JSON; `undefined`, which is no JSON value, when the text is malformed or nested deeper than `MAX_DEPTH`.
- *
- * @category decoding
- * @since 0.1.0
- */
-export const parse = (text: string): unknown => {
-  if (isTooDeep(text)) return undefined
+const parseDeep = (text: string): unknown => {
   try {
     return JSON.parse(text)
   } catch {
     return undefined
   }
 }
+
+/**
+ * Parses JSON; `undefined`, which is no JSON value, when the text is malformed or nested deeper than `MAX_DEPTH`.
+ *
+ * @category decoding
+ * @since 0.1.0
+ */
+export const parse = (text: string): unknown => isTooDeep(text) ? undefined : parseDeep(text)
 
 /**
  * Parses a JSON object; `undefined` when the text is malformed or another JSON value.
@@ -119,12 +105,13 @@ export const parseRecord = (text: string): JsonRecord | undefined => {
 }
 
 /**
- * Parses JSON; a malformed text is returned as it is, for the schema that reads it next to refuse.
+ * Parses JSON of any depth, which the caller bounds; a malformed text is returned as it is, for the schema that reads it
+ * next to refuse.
  *
  * @category decoding
  * @since 0.1.0
  */
 export const parseOrText = (text: string): unknown => {
-  const value = parse(text)
+  const value = parseDeep(text)
   return value === undefined ? text : value
 }

@@ -29,7 +29,7 @@ const fromPython = (text: string): string =>
 
 /**
  * Parses JSON as models write it: in a code fence, with control characters in strings, in Python's notation, in braces that
- * are doubled, with a comma too many. `undefined` when it cannot be read, or has too many levels (`Json.isTooDeep`).
+ * are doubled, with a comma too many. `undefined` when it cannot be read.
  *
  * @category decoding
  * @since 0.1.0
@@ -37,9 +37,8 @@ const fromPython = (text: string): string =>
 export const parse = (text: string): unknown => {
   const trimmed = text.trim()
   const inner = fence.test(trimmed) ? trimmed.replace(fence, "").replace(/```$/u, "").trim() : trimmed
-  const read = Json.parse(inner) ?? Json.parse(escaped(inner)) ?? Json.parse(escaped(fromPython(inner)))
-  const value = read === undefined ? Json.parse(doubled.exec(inner)?.[1] ?? "") : read
-  return Json.isTooDeep(value) ? undefined : value
+  const value = Json.parse(inner) ?? Json.parse(escaped(inner)) ?? Json.parse(escaped(fromPython(inner)))
+  return value === undefined ? Json.parse(doubled.exec(inner)?.[1] ?? "") : value
 }
 
 /**

@@ -13,7 +13,7 @@ import * as Redacted from "effect/Redacted"
 import type * as Scope from "effect/Scope"
 import type { IncomingMessage } from "node:http"
 import { WebSocket } from "ws"
-import { type BackendError, ConnectionFailed, InvalidConfig } from "../BackendError.ts"
+import { type BackendError, ConnectionFailed, InvalidConfig, PipelineError } from "../BackendError.ts"
 import { BurstLimit } from "../BurstLimit.ts"
 import { connectDeadline, finalizeWithin } from "../Deadline.ts"
 import * as MonotonicTime from "../MonotonicTime.ts"
@@ -181,8 +181,15 @@ export const connect = (
       alive = true
       count(sizeOf(data))
       if (over) return
-      if (isBinary && listener.binary !== undefined) listener.binary(bytesOf(data))
-      else listener.message(bytesOf(data).toString("utf8"))
+      try {
+        if (isBinary && listener.binary !== undefined) listener.binary(bytesOf(data))
+        else listener.message(bytesOf(data).toString("utf8"))
+      } catch (cause) {
+        // in a socket's callback it would end the process
+        socket.terminate()
+        const message = `a message of ${vendor} could not be read`
+        end(new PipelineError({ op, message, details: { vendor }, cause, retryable: true }))
+      }
     })
     socket.on("pong", () => {
       alive = true

@@ -105,6 +105,30 @@ describe("VendorSocket", () => {
       assert.isAbove(performance.now() - startedAt, 1_000)
     })))
 
+  it.live("loses the connection, and no more, when a message throws in its listener", () =>
+    Effect.scoped(Effect.gen(function*() {
+      const fake = yield* FakeModel.start({}, {
+        refuse: () => undefined,
+        serve: (line) => {
+          line.after(0, () => {
+            for (let i = 0; i < 3; i++) line.send({ i })
+          })
+          return () => {}
+        }
+      })
+      const lost = yield* Deferred.make<BackendError>()
+      let received = 0
+      yield* connect(fake.url, "10 seconds", (error) => void Deferred.doneUnsafe(lost, Effect.succeed(error)), () => {
+        received++
+        throw new RangeError("Maximum call stack size exceeded")
+      })
+      const error = yield* Deferred.await(lost)
+      assert.strictEqual(error.code, "pipeline_error")
+      assert.strictEqual(error.message, "a message of acme could not be read")
+      assert.instanceOf(error.cause, RangeError)
+      assert.strictEqual(received, 1)
+    })))
+
   it.live("reports a close with its reason, without the key that the reason repeats", () =>
     Effect.scoped(Effect.gen(function*() {
       const fake = yield* FakeModel.start({}, {

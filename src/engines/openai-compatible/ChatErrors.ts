@@ -9,7 +9,7 @@
 import * as AiError from "effect/ai/AiError"
 import * as Duration from "effect/Duration"
 import * as ContextLength from "../../schema/ContextLength.ts"
-import { isRecord, isTooDeep, parse } from "../../schema/Json.ts"
+import { isRecord, parse } from "../../schema/Json.ts"
 import * as VendorError from "../../wire/VendorError.ts"
 
 /**
@@ -57,10 +57,10 @@ const isBlank = (value: unknown): boolean =>
  * @category decoding
  * @since 0.1.0
  */
-export const faultOfText = (text: string): ChatFault => {
-  const body = parse(text)
-  return { ...(isTooDeep(body) ? undefined : faultOf(body)) ?? unknownFault, tooLong: ContextLength.isSaid(text) }
-}
+export const faultOfText = (text: string): ChatFault => ({
+  ...faultOf(parse(text)) ?? unknownFault,
+  tooLong: ContextLength.isSaid(text)
+})
 
 /**
  * Reads the error in a body or in an event of a stream, in the shapes of OpenAI, Azure, vLLM, llama.cpp, Ollama, OpenRouter,

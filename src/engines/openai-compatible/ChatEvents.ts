@@ -193,7 +193,7 @@ export class ChatEvents {
   }
 
   #deliver(json: Json.JsonRecord | ReadonlyArray<unknown>): void {
-    this.#onEvent(Json.isTooDeep(json) ? { _tag: "Unreadable" } : { _tag: "Value", json, event: this.#event })
+    this.#onEvent({ _tag: "Value", json, event: this.#event })
   }
 
   #endEvent(): void {
