@@ -34,7 +34,10 @@ const documentationLinks = (url: string) =>
     const page = await response.text()
     assert.strictEqual(response.headers.get("content-type"), "text/html; charset=utf-8")
     assert.include(page, "<footer>")
-    assert.strictEqual((await fetch(url, { headers: { "if-none-match": response.headers.get("etag") ?? "" } })).status, 304)
+    assert.strictEqual(
+      (await fetch(url, { headers: { "if-none-match": response.headers.get("etag") ?? "" } })).status,
+      304
+    )
     return Array.from(page.matchAll(/href="(docs|openapi\.json|asyncapi\.json|metrics)"/g), ([, path]) => path)
   })
 
