@@ -34,7 +34,7 @@ export const MAX_DEPTH = 32
 const MAX_LINES = 20_000
 /** What is in brackets over several lines is copied and kept whole for each of them: lines times characters, 125 MB. */
 const MAX_COPIED = 250_000_000
-/** The parser's expressions for white space and escapes take the square of the longest run of them. */
+/** The parser's expressions for white space, escapes and numbers take the square of the longest run of them. */
 const MAX_RUN = 200
 /** Commas, colons and line ends: a text with more has more than `MAX_VALUES` values, or next to no other characters. */
 const MAX_SEPARATORS = 4 * MAX_VALUES
@@ -49,13 +49,19 @@ const countOf = (text: string, pattern: RegExp): number => {
   return count
 }
 
-/** How many white spaces or backslashes stand in a row, at most. */
+/** What the parser reads as a run: white space and backslashes (1), digits and what it drops between them (2). */
+const kindOf = (code: number): number =>
+  code === 0x20 || code === 0x09 || code === 0x5c ? 1 : (code >= 0x30 && code <= 0x39) || code === 0x5f ? 2 : 0
+
+/** How many characters of one kind stand in a row, at most. */
 const longestRun = (text: string): number => {
   let longest = 0
   let run = 0
+  let before = 0
   for (let i = 0; i < text.length; i++) {
-    const code = text.charCodeAt(i)
-    run = code === 0x20 || code === 0x09 || code === 0x5c ? run + 1 : 0
+    const kind = kindOf(text.charCodeAt(i))
+    run = kind === 0 ? 0 : kind === before ? run + 1 : 1
+    before = kind
     if (run > longest) longest = run
   }
   return longest
@@ -71,10 +77,10 @@ export const faultOfText = (text: string): string | undefined => {
   const lines = countOf(text, /\n/g)
   if (lines >= MAX_LINES) return `it has more than ${formatted(MAX_LINES)} lines`
   if (/[[{]/.test(text) && lines * text.length > MAX_COPIED) {
-    return `with lists or mappings in brackets, its lines times its characters may be ${formatted(MAX_COPIED)}`
+    return `with lists or mappings in brackets, its lines times its characters may be at most ${formatted(MAX_COPIED)}`
   }
   if (countOf(text, /[,:\n]/g) > MAX_SEPARATORS) return `it has more than ${formatted(MAX_VALUES)} values`
-  if (longestRun(text) > MAX_RUN) return `it has more than ${MAX_RUN} spaces or backslashes in a row`
+  if (longestRun(text) > MAX_RUN) return `it has more than ${MAX_RUN} spaces, backslashes or digits in a row`
   const merged = text.includes("<<") ? countOf(text, /\*[^\s,[\]{}]/g) * countOf(text, /:/g) : 0
   return merged > MAX_MERGED ? `its merge keys may copy more than ${formatted(MAX_MERGED)} keys` : undefined
 }
