@@ -7,9 +7,13 @@ import * as Effect from "effect/Effect"
 import * as Semaphore from "effect/Semaphore"
 import type { Agent } from "../agent/Agent.ts"
 import type { BackendError } from "../BackendError.ts"
+import { deadline } from "../Deadline.ts"
 import type { BackendParts } from "./BackendParts.ts"
 import * as BackendConfig from "./config/BackendConfig.ts"
 import * as LiveUpdate from "./config/LiveUpdate.ts"
+
+/** The updates after it wait for a registry that hangs. */
+const AGENT_DEADLINE = "10 seconds"
 
 /**
  * @category models
@@ -39,7 +43,11 @@ export const make = Effect.fnUntraced(function*(
     const config = yield* BackendConfig.check(next)
     yield* LiveUpdate.checkUpdate(current.config, config)
     if (config.agent !== current.config.agent) {
-      current.agent = config.agent === undefined ? parts.agent : yield* parts.findAgent(config.agent)
+      current.agent = config.agent === undefined
+        ? parts.agent
+        : yield* parts.findAgent(config.agent).pipe(
+          deadline("VoiceBackend.updateConfig", `agent ${config.agent}`, AGENT_DEADLINE)
+        )
     }
     current.config = config
   })

@@ -22,7 +22,9 @@ import { InvalidConfig } from "../BackendError.ts"
 import { finalizeWithin } from "../Deadline.ts"
 import type { DataType } from "../hooks/DataRetentionHook.ts"
 import * as MonotonicTime from "../MonotonicTime.ts"
-import { type ArchivedSession, type Gap, SessionArchive } from "../session/retention/SessionArchive.ts"
+import { type ArchivedSession, SessionArchive } from "../session/retention/SessionArchive.ts"
+import * as ArchiveErasure from "./ArchiveErasure.ts"
+import type { Recording } from "./ArchiveErasure.ts"
 import { ArchiveFault, toError } from "./ArchiveFault.ts"
 import {
   checkSessionFolder,
@@ -30,7 +32,6 @@ import {
   orAbsent,
   patchLength,
   readFile,
-  readSecret,
   replaceFile,
   tryWriting,
   writeInto
@@ -39,6 +40,7 @@ import * as ArchiveIndex from "./ArchiveIndex.ts"
 import * as ArchiveManifest from "./ArchiveManifest.ts"
 import { ArchiveOwners } from "./ArchiveOwners.ts"
 import { ArchiveQueue } from "./ArchiveQueue.ts"
+import { ArchiveSecrets } from "./ArchiveSecrets.ts"
 import * as ArchiveSweep from "./ArchiveSweep.ts"
 import * as StoreOwner from "./StoreOwner.ts"
 
@@ -52,28 +54,10 @@ const MAX_FORMER_GAPS = 100
 /** A longer file of a session is not read. */
 const MAX_READ_BYTES = 64 * 1_048_576
 
-/** A session that this archive records. */
-interface Recording {
-  readonly folder: string
-  readonly userId: string
-  /** Those of the processes that recorded it before. */
-  readonly formerGaps: ReadonlyArray<Gap>
-  /** It was erased: nothing more is stored of it. */
-  readonly erased: boolean
-  /** The kinds of data that were written since it was begun: their files must be there. */
-  readonly written: Set<DataType>
-}
-
 const checkId = (op: string, id: string) =>
   ArchiveIndex.isSessionId(id)
     ? Effect.succeed(id)
     : Effect.fail(new InvalidConfig({ op, message: "invalid session id: expected 1 to 128 of A-Z a-z 0-9 _ -" }))
-
-const hashWith = (secret: Uint8Array, userId: string): string =>
-  // keyed: a plain hash could be reversed by trying user ids
-  Crypto.createHmac("sha256", secret).update(userId).digest("hex")
-
-const keyOf = (secret: Uint8Array): string => Crypto.createHash("sha256").update(secret).digest("hex").slice(0, 8)
 
 /**
  * Opens the archive in a directory, as one owner of recordings. The operations of one session run one after another, and none
@@ -89,16 +73,9 @@ export const make = Effect.fnUntraced(function*(directory: string) {
   const writer = Crypto.randomBytes(6).toString("hex")
   const queue = new ArchiveQueue()
   const recording = new Map<string, Recording>()
+  const secrets = new ArchiveSecrets(directory)
   const wallMs = () => clock.currentTimeMillisUnsafe()
   const nowMs = () => MonotonicTime.nowMs(clock)
-
-  // those of this process: what comes in the place of a directory gets the same secret, so that a user's data is found in both
-  const secrets: Array<Uint8Array> = []
-  const secretOf = async (): Promise<Uint8Array> => {
-    const secret = await readSecret(directory, secrets[0] ?? Crypto.randomBytes(32))
-    if (!secrets.some((known) => secret.equals(known))) secrets.unshift(secret)
-    return secret
-  }
 
   const locked = <A>(op: string, session: string, run: () => Promise<A>) =>
     Effect.tryPromise({ try: () => queue.run(session, run), catch: toError(op) })
@@ -142,7 +119,7 @@ export const make = Effect.fnUntraced(function*(directory: string) {
   const begin: SessionArchive["Service"]["begin"] = Effect.fnUntraced(function*(entry) {
     const id = yield* checkId("SessionArchive.begin", entry.session)
     return yield* locked("SessionArchive.begin", id, async () => {
-      const secret = await secretOf()
+      const secret = await secrets.current()
       const now = wallMs()
       const known = recording.get(id)?.folder ?? (await foldersOf(id))[0]
       const folder = known ?? Path.join(directory, new Date(now).toISOString().slice(0, 10), id)
@@ -160,8 +137,8 @@ export const make = Effect.fnUntraced(function*(directory: string) {
       await ArchiveManifest.write(folder, {
         version: 2,
         session: id,
-        userHash: erased ? "" : hashWith(secret, entry.userId),
-        key: keyOf(secret),
+        userHash: erased ? "" : ArchiveSecrets.hash(secret, entry.userId),
+        key: ArchiveSecrets.keyOf(secret),
         keptSince,
         expiresAt: erased ? {} : Object.fromEntries(expiresAt),
         owner,
@@ -220,30 +197,6 @@ export const make = Effect.fnUntraced(function*(directory: string) {
 
   const owners = new ArchiveOwners(owner, nowMs)
 
-  /** Erases a folder. Where a process may still write, the manifest stays and says so until that process has seen it. */
-  const eraseFolder = async (session: string, folder: string): Promise<number> => {
-    const manifest = await ArchiveManifest.read(folder)
-    const known = recording.get(session)
-    if (known !== undefined) recording.set(session, { ...known, erased: true })
-    if (manifest?.owner === undefined || (known === undefined && owners.isAbandoned(manifest))) {
-      await ArchiveSweep.removeFolder(folder)
-      return manifest?.erased === true ? 0 : 1
-    }
-    const { gaps: _, ...rest } = manifest
-    await ArchiveManifest.write(folder, { ...rest, userHash: "", expiresAt: {}, periods: {}, erased: true }, writer)
-    await ArchiveSweep.removeFiles(folder, Object.values(ArchiveManifest.FILE_NAMES))
-    return manifest.erased === true ? 0 : 1
-  }
-
-  const eraseSession = async (session: string): Promise<number> => {
-    const known = recording.get(session)
-    // also while the directory is away
-    if (known !== undefined) recording.set(session, { ...known, erased: true })
-    let count = 0
-    for (const folder of await foldersOf(session)) count += await eraseFolder(session, folder)
-    return count
-  }
-
   const list = async (session: string): Promise<ReadonlyArray<ArchivedSession>> => {
     const stored: Array<ArchivedSession> = []
     for (const folder of await foldersOf(session)) {
@@ -259,38 +212,7 @@ export const make = Effect.fnUntraced(function*(directory: string) {
     return stored
   }
 
-  const eraseUser = Effect.fnUntraced(function*(userId: string) {
-    const op = "SessionArchive.eraseUser"
-    const io = <A>(run: () => Promise<A>) => Effect.tryPromise({ try: run, catch: toError(op) })
-    // also while the directory is away, or another one is in its place
-    for (const [session, known] of recording) {
-      if (known.userId === userId) recording.set(session, { ...known, erased: true })
-    }
-    yield* io(secretOf)
-    const hashes = new Set(secrets.map((secret) => hashWith(secret, userId)))
-    const keys = new Set(secrets.map(keyOf))
-    let erased = 0
-    let unknown = 0
-    for (const day of yield* io(() => ArchiveIndex.days(directory))) {
-      const found: Array<string> = []
-      yield* io(async () => {
-        for await (const session of ArchiveIndex.sessions(directory, day)) {
-          const manifest = await ArchiveManifest.read(Path.join(directory, day, session))
-          if (manifest !== undefined && hashes.has(manifest.userHash)) found.push(session)
-          else if (manifest?.key !== undefined && !keys.has(manifest.key)) unknown++
-        }
-      })
-      for (const session of found) {
-        erased += yield* locked(op, session, () => eraseFolder(session, Path.join(directory, day, session)))
-      }
-    }
-    if (unknown > 0) {
-      yield* Effect.logWarning("sessions whose user cannot be told: their secret is no longer in the archive", {
-        sessions: unknown
-      })
-    }
-    return erased
-  })
+  const erasure = ArchiveErasure.make({ directory, recording, foldersOf, owners, secrets, locked, writer })
 
   const sweeping = yield* Semaphore.make(1)
   const isRecording = (session: string) => recording.has(session)
@@ -333,9 +255,9 @@ export const make = Effect.fnUntraced(function*(directory: string) {
     erase: (session) =>
       Effect.flatMap(
         checkId("SessionArchive.erase", session),
-        (id) => locked("SessionArchive.erase", id, () => eraseSession(id))
+        (id) => locked("SessionArchive.erase", id, () => erasure.session(id))
       ),
-    eraseUser,
+    eraseUser: erasure.user,
     sweep: sweeping.withPermits(1)(sweep),
     probe: Effect.tryPromise({ try: () => tryWriting(directory, writer), catch: toError("SessionArchive.probe") })
   })

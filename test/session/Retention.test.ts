@@ -384,10 +384,13 @@ describe("Retention", () => {
           yield* hears(5)
           yield* user.speaks(600)
           yield* hears(4)
+          // nothing is written to them any more
+          for (const file of tree(path)) if (/transcript|metadata/u.test(file)) Fs.rmSync(file)
           yield* (yield* VoiceBackend).closeSession(user.session.id)
         })
       )
       const read = (name: string) => Fs.readFileSync(tree(path).find((file) => file.endsWith(name)) ?? "")
+      assert.isAbove(read("metadata.json").length, 0)
       const items: ReadonlyArray<{ readonly text: string }> = JSON.parse(read("transcript.json").toString())
       assert.deepStrictEqual(items.map(({ text }) => text), ["one", "You said one.", "two", "You said two."])
       const wav = Result.getOrThrow(Wav.parse(read("recording.wav")))

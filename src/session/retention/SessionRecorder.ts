@@ -197,7 +197,15 @@ export const make = Effect.fnUntraced(function*(
     }
     yield* failure === undefined ? outage.worked(id) : outage.failed(id, failure)
   })
+  /** What nobody has written since, and so nobody has missed. */
+  const findMissing = Effect.gen(function*() {
+    const stored = (yield* archive.list(id)).map(({ dataType }) => dataType)
+    if (stored.length === 0) return
+    if (!stored.includes("transcript")) transcript?.startWith(undefined)
+    if (!stored.includes("metadata")) writtenMetadata = ""
+  })
   const writeAll = Effect.gen(function*() {
+    if (isBegun) yield* Effect.ignore(findMissing)
     yield* write(now())
     // what was lost is begun again at once: there is no next second
     if (!isBegun) yield* write(now())
