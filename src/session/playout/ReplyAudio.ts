@@ -42,7 +42,10 @@ export class ReplyAudio {
     })
   }
 
-  /** A plain loop without an effect per chunk; it is left only to wait. */
+  /**
+   * A plain loop without an effect per chunk; it is left only to wait: with more audio of a text, and after its end. That it
+   * ends is not held back, so that what is heard of a long text is known to a word.
+   */
   #speak(
     epoch: number,
     chunks: ReadonlyArray<SpeechChunk>,
@@ -51,23 +54,28 @@ export class ReplyAudio {
   ): Effect.Effect<void, BackendError> {
     for (let at = from; at < chunks.length; at++) {
       const chunk = chunks[at]!
+      const { end, pcm } = chunk
+      if (end === undefined && pcm.length > 0 && this.#output.isFull(epoch)) {
+        return this.#afterDrain(() => this.#speak(epoch, chunks, at, sampleRate))
+      }
       if (sampleRate === this.#output.sampleRate) {
         this.#output.push(epoch, chunk)
       } else {
         const resampler = this.#resamplerOf(epoch, sampleRate)
         if (Result.isFailure(resampler)) return Effect.fail(resampler.failure)
         // the resampler reuses its buffer, and the output keeps the samples
-        this.#output.push(epoch, { ...chunk, pcm: resampler.success.process(chunk.pcm).slice() })
+        this.#output.push(epoch, { ...chunk, pcm: resampler.success.process(pcm).slice() })
       }
-      if (this.#output.isFull(epoch)) {
-        this.#drained.closeUnsafe()
-        return Effect.andThen(
-          this.#drained.await,
-          Effect.suspend(() => this.#speak(epoch, chunks, at + 1, sampleRate))
-        )
+      if (end !== undefined && this.#output.isFull(epoch)) {
+        return this.#afterDrain(() => this.#speak(epoch, chunks, at + 1, sampleRate))
       }
     }
     return Effect.void
+  }
+
+  #afterDrain(next: () => Effect.Effect<void, BackendError>): Effect.Effect<void, BackendError> {
+    this.#drained.closeUnsafe()
+    return Effect.andThen(this.#drained.await, Effect.suspend(next))
   }
 
   /** How much of the reply's speech is still to be played, in ms. */

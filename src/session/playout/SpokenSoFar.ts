@@ -57,9 +57,9 @@ export const msPerCharacter = (spokenText: SpokenText, endMs: number): number | 
 }
 
 /**
- * The words whose audio has ended at `playedMs`. Word timings are used where the engine gave them; otherwise a text counts
- * as spoken evenly: to its end, or where that is not known as slowly as the voice speaks, so that no word counts as heard too
- * early.
+ * The words whose audio has ended at `playedMs`. Word timings are used where the engine gave them, unless they are of more words
+ * than the text can have; otherwise a text counts as spoken evenly: to its end, or where that is not known as slowly as the
+ * voice speaks, so that no word counts as heard too early.
  *
  * @category accessors
  * @since 0.1.0
@@ -74,7 +74,7 @@ export const spoken = (texts: ReadonlyArray<SpokenText>, playedMs: number, slowe
     // the rest of a frame is sent with what comes next
     if (wholeMs !== undefined && wholeMs - heardMs < frameMs) {
       said.push(text.trim())
-    } else if (words.length > 0) {
+    } else if (words.length > 0 && words.length <= text.length) {
       said.push(words.filter((word) => word.endMs <= heardMs).map((word) => word.text).join(" "))
     } else {
       const ms = wholeMs ?? Math.max(lengthOf(spokenText) * slowestMs, heardMs + 1)

@@ -37,15 +37,15 @@ export const noAudioAfterClear: Invariant = checker("P1 no audio after a clear",
  * **Details**
  *
  * A turn may wait for its last words (5 s), for the agent's first words and for the first speech (`timeout` and one second
- * each). A session that is processing or speaking without a frame or event for the sum of these is stuck. A reply that waits
- * for a disconnected user is not.
+ * each); an agent that shows that it works may bring nothing to speak for four times `timeout`. A session that is processing or
+ * speaking without a frame or event for longer is stuck. A reply that waits for a disconnected user is not.
  *
  * @category checks
  * @since 0.1.0
  */
 export const everythingEnds: Invariant = checker("P3 everything ends", (recording, add) => {
   const { durationMs, ended, events, replies, timeoutMs, trace } = recording
-  const deadlineMs = 2 * timeoutMs + 5_000 + 2_000
+  const deadlineMs = Math.max(2 * timeoutMs + 5_000, 4 * timeoutMs) + 2_000
   let state: SessionState = "idle"
   let connected = false
   let since = 0

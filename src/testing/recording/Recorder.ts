@@ -59,6 +59,8 @@ export class Recorder {
   #connections = 0
   #link: MemoryConnection.MemoryConnection | undefined
   readonly #seen = new Set<number>()
+  /** Texts that the voice never ends. */
+  readonly #endless = new Set<string>()
 
   constructor(now: () => number, options: { readonly keepAudio: boolean }) {
     this.#now = now
@@ -111,6 +113,11 @@ export class Recorder {
     this.trace.push({ _tag: "User", atMs: this.#now(), act })
   }
 
+  /** Notes that the voice never ends a text. */
+  recordEndless(text: string): void {
+    this.#endless.add(text)
+  }
+
   /** The words of the current reply that have been played so far. */
   heardNow(): string {
     this.#play()
@@ -153,6 +160,8 @@ export class Recorder {
       const reply = { reply: this.replies.length + 1, turn: event.turn, startedAtMs: event.atMs, heard: "" }
       this.#open = { ...reply, underrun: false, ended: undefined, words: [], dropped: false, sentAtMs: event.atMs }
       this.replies.push(this.#open)
+    } else if (event.type === "agent.transcript" && this.#open !== undefined) {
+      this.#open.endless ||= this.#endless.has(event.text)
     } else if (event.type === "agent.speech_stopped" && this.#open !== undefined) {
       const open = this.#open
       const isPlaying = !this.#isDry(open) && this.#waiting.some((frame) => frame.reply === open)

@@ -51,6 +51,8 @@ export interface HeardReply {
   readonly heard: string
   /** All audio that had come was sent, or played, before the reply ended: the voice was late, had failed, or had finished. */
   readonly underrun: boolean
+  /** The voice never ended one of its texts: which words were heard of that one is not known exactly. */
+  readonly endless?: boolean | undefined
   /** How it ended, and which text the session reported as heard; `undefined` if it never ended. */
   readonly ended: { readonly atMs: number; readonly reason: SpeechEnd; readonly text: string } | undefined
 }

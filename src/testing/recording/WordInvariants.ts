@@ -14,13 +14,22 @@ const agreeToOneWord = (one: string, other: string): boolean => {
     short.every((word, index) => word === long[index])
 }
 
+/** The words of a text are words that were heard, in their order. */
+const isPartOf = (text: string, heard: string): boolean => {
+  const words = wordsOf(heard)
+  let at = 0
+  return wordsOf(text).every((word) => (at = words.indexOf(word, at) + 1) > 0)
+}
+
 /**
- * When a voice fails or has no more audio, the played part of its text is an estimate: it may be too short, never too long.
+ * When a voice fails, has no more audio or never ends a text, the played part of it is an estimate: it may be too short, never
+ * too long.
  */
 const agrees = (reply: HeardReply, text: string): boolean =>
   agreeToOneWord(reply.heard, text) ||
   ((reply.ended?.reason === "failed" || (reply.underrun && reply.ended?.reason === "interrupted")) &&
-    `${reply.heard} `.startsWith(`${text} `.trimStart()))
+    `${reply.heard} `.startsWith(`${text} `.trimStart())) ||
+  (reply.endless === true && isPartOf(text, reply.heard))
 
 /**
  * P2: the history matches what the user heard, to one word, in order. For scripted voices, whose audio can be decoded.

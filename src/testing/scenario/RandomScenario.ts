@@ -12,6 +12,7 @@ import * as Stream from "effect/Stream"
 import * as Agent from "../../agent/Agent.ts"
 import { type BackendError, ConnectionFailed, PipelineError } from "../../BackendError.ts"
 import * as EndOfTurn from "../../engines/text/index.ts"
+import type { EndlessSpeech } from "../scripted/ScriptedEngines.ts"
 import * as ScriptedSpeechToSpeech from "../scripted/ScriptedSpeechToSpeech.ts"
 import type { ScenarioOptions } from "./Scenario.ts"
 import * as ScriptedUser from "./ScriptedUser.ts"
@@ -143,7 +144,7 @@ const agentOf = (faults: number, endless: Endless) =>
 /** What is sent without end, or at once in a size that nobody takes. */
 interface Endless {
   readonly agent: { readonly [answer: number]: Behaviour }
-  readonly tts: ReadonlyArray<number>
+  readonly tts: { readonly [sentence: number]: EndlessSpeech }
   readonly stt: ReadonlyArray<number>
 }
 
@@ -167,10 +168,19 @@ const endless = (share: number): Effect.Effect<Endless> =>
         Effect.succeed(Stream.concat(Stream.succeed("```"), Stream.forever(Stream.succeed("code and code ")))),
         Effect.succeed(Stream.forever(Stream.succeed(""))),
         Effect.succeed(Stream.forever(Stream.succeed("\n"))),
-        Effect.succeed(Stream.forever(Stream.fromIterable("and so on. ")))
+        Effect.succeed(Stream.forever(Stream.fromIterable("and so on. "))),
+        Effect.sync(() => Stream.succeed("word ".repeat(100_000)))
       ])
     ),
-    tts: some(share),
+    tts: atSome(
+      share,
+      pick<EndlessSpeech>([
+        Effect.succeed("nothing"),
+        Effect.succeed("audio"),
+        Effect.succeed("samples"),
+        Effect.succeed("words")
+      ])
+    ),
     stt: some(share)
   })
 

@@ -186,10 +186,12 @@ export const configOf = (options: Pick<ScenarioOptions, "config" | "policy">): B
   conversation: policy(options.policy)
 })
 
-const backend = <R>(options: ScenarioOptions<R>, agent: Agent.Agent) => {
+const backend = <R>(options: ScenarioOptions<R>, agent: Agent.Agent, recorder: Recorder) => {
   const { pipelineType: _type, provider: _provider, ...config } = configOf(options)
   const vad = isLayer<VoiceActivityDetector>(options.vad) ? options.vad : ScriptedEngines.layerVad(options.vad)
-  const tts = isLayer<TextToSpeech>(options.tts) ? options.tts : ScriptedEngines.layerTts(options.tts)
+  const tts = isLayer<TextToSpeech>(options.tts)
+    ? options.tts
+    : ScriptedEngines.layerTts({ onEndless: (text) => recorder.recordEndless(text), ...options.tts })
   if (options.s2s !== undefined) {
     return VoiceBackend.layerS2s({ config, processors: options.processors }).pipe(Layer.provide([
       ScriptedProvider.layer,
@@ -255,7 +257,7 @@ const record = Effect.fnUntraced(function*<R>(
   const fibersBefore = time.fibers()
   const timersBefore = time.timers()
   const scope = yield* Scope.make()
-  const context = yield* Layer.buildWithScope(backend(options, agent), scope)
+  const context = yield* Layer.buildWithScope(backend(options, agent, recorder), scope)
   const ticksUntil = (done: () => boolean, limitMs: number) => {
     const until = time.now() + limitMs
     return Effect.whileLoop({

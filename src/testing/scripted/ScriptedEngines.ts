@@ -148,6 +148,15 @@ export const layerStt = (
   })
 
 /**
+ * How a scripted voice never ends a text: `nothing`, pieces without audio in place of it; `audio`, silence after it, in frames
+ * of 20 ms; `samples`, the same in pieces of one sample; `words`, words after it that it does not speak.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export type EndlessSpeech = "nothing" | "audio" | "samples" | "words"
+
+/**
  * A voice that encodes its text in audio (`SpokenAudio`): `msPerCharacter` (default 50) at 24 kHz, one chunk for each
  * sentence.
  *
@@ -163,8 +172,10 @@ export const layerTts = (options?: {
   readonly failAt?: { readonly [sentence: number]: BackendError } | undefined
   /** Never speaks the nth sentence. */
   readonly hangAt?: ReadonlyArray<number> | undefined
-  /** Gives pieces without audio, without end, instead of the nth sentence. */
-  readonly endlessAt?: ReadonlyArray<number> | undefined
+  /** Never ends the nth sentence. */
+  readonly endlessAt?: { readonly [sentence: number]: EndlessSpeech } | undefined
+  /** Called with a sentence that it speaks and never ends, before it does. */
+  readonly onEndless?: ((text: string) => void) | undefined
   /** Its language, the tags that it understands, and whether it reads numbers itself. Default: unknown, none, yes. */
   readonly language?: string | undefined
   readonly tags?: ReadonlyArray<string> | undefined
@@ -183,11 +194,19 @@ export const layerTts = (options?: {
         const pcm = SpokenAudio.encode(text, { sampleRate, msPerCharacter: options?.msPerCharacter ?? 50 })
         return { pcm, text }
       })
-    const nothing: SpeechChunk = { pcm: new Int16Array(0), text: "" }
+    const more = (kind: EndlessSpeech): SpeechChunk => ({
+      pcm: new Int16Array(kind === "audio" ? sampleRate / 50 : kind === "samples" ? 1 : 0),
+      text: "",
+      ...(kind === "words" ? { words: [{ text: "on", startMs: 0, endMs: 1 }] } : {})
+    })
     const speakOn = (text: string): Stream.Stream<SpeechChunk, BackendError> => {
-      if (options?.endlessAt?.includes(sentences) !== true) return Stream.fromEffect(speak(text))
+      const kind = options?.endlessAt?.[sentences]
+      if (kind === undefined) return Stream.fromEffect(speak(text))
+      if (kind !== "nothing") options?.onEndless?.(text)
+      const after = Stream.forever(Stream.sync(() => more(kind)))
+      if (kind !== "nothing") return Stream.concat(Stream.fromEffect(speak(text)), after)
       sentences++
-      return Stream.forever(Stream.succeed(nothing))
+      return after
     }
     return {
       name: "scripted",
@@ -202,7 +221,8 @@ export const layerTts = (options?: {
       open: () =>
         Effect.succeed({
           speak: (texts) =>
-            (options?.endlessAt ?? []).length === 0
+            // as a stream of its own for each sentence only where one never ends
+            Object.keys(options?.endlessAt ?? {}).length === 0
               ? Stream.mapEffect(texts, speak)
               : Stream.flatMap(texts, speakOn)
         })

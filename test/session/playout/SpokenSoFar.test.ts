@@ -59,6 +59,16 @@ describe("SpokenSoFar", () => {
     assert.strictEqual(spoken([{ ...cut, words }], 5_000), "one two")
   })
 
+  it("does not believe more words than a text can have", () => {
+    const words = Array.from({ length: 40 }, () => ({ text: "on", startMs: 0, endMs: 1 }))
+    const said = { ...text("one two three four five six seven eight", 0), words }
+    assert.strictEqual(spoken([said], 1_500), "one two three four")
+    assert.strictEqual(spoken([{ ...said, end: { atMs: 1_200, isWhole: false } }], 5_000), "one two three")
+    // numbers are spoken in more words than they are written in
+    const number = { ...text("1,234", 0), words: ["one", "thousand", "two"].map((word) => ({ ...words[0]!, text: word })) }
+    assert.strictEqual(spoken([number], 100), "one thousand two")
+  })
+
   const Words = Schema.Array(Schema.Literals(["a", "bb", "ccc,", "dddd", "eeeeeeeee."]))
     .check(Schema.isMinLength(1), Schema.isMaxLength(20))
 

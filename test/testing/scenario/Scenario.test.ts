@@ -50,6 +50,34 @@ describe("Scenario", () => {
       assert.isUndefined(call.frames[0]?.pcm)
     }))
 
+  it.effect("keeps to a word what is heard of a first sentence of half a minute", () =>
+    Effect.gen(function*() {
+      const agent = Agent.fromCallback(() => Effect.succeed(`${"and what would you like then ".repeat(20).trim()}.`))
+      const call = yield* Scenario.run({
+        agent,
+        user: [say("go on"), interruptAfter("6 seconds", "stop it now please"), pause("1 second"), hangUp]
+      })
+      sound(call)
+      assert.isAbove(call.heardByUser[0]?.split(" ").length ?? 0, 20)
+    }))
+
+  it.effect("estimates what is heard of a text that the voice never ends, and never too much", () =>
+    Effect.gen(function*() {
+      for (const kind of ["audio", "samples", "words"] as const) {
+        const call = yield* Scenario.run({
+          agent: Agent.fromCallback(() => Effect.succeed("The flight to Paris is at seven tomorrow morning.")),
+          tts: { endlessAt: { 0: kind } },
+          user: [say("when is it"), interruptAfter("1500 millis", "stop it now please"), pause("1 second"), hangUp]
+        })
+        sound(call)
+        const [reply] = call.replies
+        assert.isTrue(reply?.endless)
+        assert.strictEqual(reply?.heard, "The flight to Paris is at seven")
+        // 80 ms a character, as long as the voice's own speed is not known
+        assert.strictEqual(reply?.ended?.text, "The flight to Paris")
+      }
+    }))
+
   it.effect("records audio with keepAudio", () =>
     Effect.gen(function*() {
       const call = yield* Scenario.run({ keepAudio: true, user: [say("hi"), waitForAgent] })
