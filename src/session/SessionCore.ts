@@ -22,6 +22,7 @@ import { ConversationSettings } from "./ConversationSettings.ts"
 import { AudioInput } from "./input/AudioInput.ts"
 import type { ProcessorIncident } from "./input/ProcessorHealth.ts"
 import { ReceivedAudio } from "./input/ReceivedAudio.ts"
+import { InterimTranscripts } from "./InterimTranscripts.ts"
 import type { SessionPersistence } from "./persistence/SessionPersistence.ts"
 import type { Pipeline } from "./pipeline/Pipeline.ts"
 import { AudioOutput } from "./playout/AudioOutput.ts"
@@ -64,6 +65,7 @@ export class SessionCore {
   readonly dispatcher: SessionDispatcher
   readonly events = new Broadcast<SessionEvent>(EVENT_BUFFER)
   readonly receivedAudio = new ReceivedAudio()
+  readonly #interims: InterimTranscripts
   #hasLoggedCut = false
   metadata: Metadata
   /** The number of the last event. */
@@ -88,6 +90,12 @@ export class SessionCore {
     this.seq = restored?.seq ?? 0
     this.settings = new ConversationSettings(options, () => this.text.settings().language)
     this.text = new SessionText(config, options.text)
+    this.#interims = new InterimTranscripts({
+      now: options.clock.now,
+      publish: (body) => this.#tell(body),
+      run,
+      cancel
+    })
     this.dispatcher = new SessionDispatcher({
       settings: this.settings,
       initial: Conversation.initial(restored?.history, restored?.queue, restored?.turn),
@@ -169,7 +177,9 @@ export class SessionCore {
   }
 
   /** Gives an event its number and its time, and publishes it: to readers, the user's client, recorder and observer. */
-  readonly emit = (body: SessionEventBody): void => {
+  readonly emit = (body: SessionEventBody): void => this.#interims.publish(body)
+
+  #tell(body: SessionEventBody): void {
     try {
       this.#publish(body)
     } catch (cause) {

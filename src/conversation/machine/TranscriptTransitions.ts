@@ -35,11 +35,11 @@ const openSilentTurn = (step: Step): void => {
   limitTurnLength(step, undefined)
 }
 
-/** The transcript of the open turn has changed, in a pipeline that needs transcripts. */
-const onOpenTranscript = (step: Step): void => {
+/** The recogniser has sent a transcript of the open turn, in a pipeline that needs transcripts. The same one is told once. */
+const onOpenTranscript = (step: Step, isNew: boolean): void => {
   const { agent, lifecycle, turn, user } = step.state
   const text = step.openText
-  step.emit({ type: "user.transcript", turn: turn + 1, text, final: false })
+  if (isNew) step.emit({ type: "user.transcript", turn: turn + 1, text, final: false })
   if (text !== "") step.cancelTimer("noise")
   if (user._tag === "Noise" && text !== "") {
     // what was taken for noise is speech
@@ -82,12 +82,13 @@ export const onTranscript = (step: Step, transcript: string, final: boolean): vo
     ? { finals: joinTexts(openTranscript.finals, text), interim: "" }
     : { finals: openTranscript.finals, interim: text }
   if (text === "" && next.interim === openTranscript.interim) return
+  const isNew = final || text !== openTranscript.interim
   if (History.isCut(next.finals) && !History.isCut(openTranscript.finals)) step.emitCut()
   if (transcriptBased) {
     if (!final) step.set({ lastFinal: "" })
     if (final && keepLateTranscript(step, text)) return
     step.set({ openTranscript: next })
-    onOpenTranscript(step)
+    onOpenTranscript(step, isNew)
     return
   }
   step.set({ openTranscript: next })
@@ -98,7 +99,7 @@ export const onTranscript = (step: Step, transcript: string, final: boolean): vo
     : unreportedTurn ?? turn + 1
   if (final) step.set({ openTranscript: { finals: "", interim: "" }, unreportedTurn: undefined })
   if (final && text === "") return
-  step.emit({ type: "user.transcript", turn: ofTurn, text: joinTexts(next.finals, next.interim), final })
+  if (isNew) step.emit({ type: "user.transcript", turn: ofTurn, text: joinTexts(next.finals, next.interim), final })
   if (!final) return
   step.append({ role: "user", turn: ofTurn, kind: "speech", text, interrupted: false }, step.atMs)
 }

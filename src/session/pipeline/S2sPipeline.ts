@@ -134,6 +134,13 @@ const open = Effect.fnUntraced(function*(
     lost: late("did not begin an answer"),
     stallMs: limitMs,
     stalled: late("sent nothing more of its answer"),
+    tooLong: () =>
+      new PipelineError({
+        op: "SpeechToSpeech.reply",
+        message: `${s2s.name} sent more than a reply may have: 15 min of audio`,
+        details: { engine: s2s.name, reason: "too_much" },
+        retryable: false
+      }),
     empty: () =>
       new PipelineError({
         op: "SpeechToSpeech.reply",

@@ -41,7 +41,8 @@ export type Piece =
  * - `mayBeSilent`: it is asked for a text without a word, so no sound is no failure.
  * - `now`: the monotonic clock, in ms.
  * - `stallMs`: how long the model may send nothing while no tool runs.
- * - `stalled`, `empty`: the errors of a reply that stalls, and of one without audio, text or tool call.
+ * - `stalled`, `empty`, `tooLong`: the errors of a reply that stalls, of one without audio, text or tool call, and of one that
+ *   reaches its bound.
  *
  * @category models
  * @since 0.1.0
@@ -54,10 +55,11 @@ export interface S2sReplyOptions {
   readonly stallMs: number
   readonly stalled: () => BackendError
   readonly empty: () => BackendError
+  readonly tooLong: () => BackendError
 }
 
 /**
- * The most audio of one reply, in ms: 15 min. What was made until then is played to its end.
+ * The most audio of one reply, in ms: 15 min. What was made until then is played to its end, and the reply has failed.
  *
  * @category constants
  * @since 0.1.0
@@ -231,7 +233,7 @@ export class S2sReply {
     this.#bytes += bytes + PIECE_BYTES
     const fits = this.#madeMs < MAX_REPLY_MS && this.#bytes < MAX_REPLY_BYTES
     if (fits) this.#more.openUnsafe()
-    else this.#finish(undefined)
+    else this.#finish(this.#options.tooLong())
     return fits
   }
 

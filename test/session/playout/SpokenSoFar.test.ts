@@ -65,7 +65,10 @@ describe("SpokenSoFar", () => {
     assert.strictEqual(spoken([said], 1_500), "one two three four")
     assert.strictEqual(spoken([{ ...said, end: { atMs: 1_200, isWhole: false } }], 5_000), "one two three")
     // numbers are spoken in more words than they are written in
-    const number = { ...text("1,234", 0), words: ["one", "thousand", "two"].map((word) => ({ ...words[0]!, text: word })) }
+    const number = {
+      ...text("1,234", 0),
+      words: ["one", "thousand", "two"].map((word) => ({ ...words[0]!, text: word }))
+    }
     assert.strictEqual(spoken([number], 100), "one thousand two")
   })
 
