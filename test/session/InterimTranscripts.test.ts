@@ -6,7 +6,7 @@ import type { SessionEventBody } from "../../src/session/SessionEvent.ts"
 
 const interim = (text: string): SessionEventBody => ({ type: "user.transcript", turn: 1, text, final: false })
 
-const make = Effect.gen(function*() {
+const make = () => {
   const told: Array<SessionEventBody> = []
   let nowMs = 0
   let timer: Effect.Effect<unknown> | undefined
@@ -28,23 +28,22 @@ const make = Effect.gen(function*() {
       return Effect.forkChild(due)
     })
   }
-})
+}
 
 describe("InterimTranscripts", () => {
-  it.effect("tells each that comes at the pace of a recogniser, at once", () =>
-    Effect.gen(function*() {
-      const { isTimerSet, pass, publish, texts } = yield* make
-      for (let i = 0; i < 1_000; i++) {
-        publish(interim(`word${i}`))
-        pass(60)
-      }
-      assert.strictEqual(texts().length, 1_000)
-      assert.isFalse(isTimerSet())
-    }))
+  it("tells each that comes at the pace of a recogniser, at once", () => {
+    const { isTimerSet, pass, publish, texts } = make()
+    for (let i = 0; i < 1_000; i++) {
+      publish(interim(`word${i}`))
+      pass(60)
+    }
+    assert.strictEqual(texts().length, 1_000)
+    assert.isFalse(isTimerSet())
+  })
 
   it.effect("tells of a flood the newest, 20 a second, and the last one in its time", () =>
     Effect.gen(function*() {
-      const { fire, isTimerSet, publish, texts } = yield* make
+      const { fire, isTimerSet, publish, texts } = make()
       for (let i = 0; i < 5_000; i++) publish(interim(`word${i}`))
       assert.strictEqual(texts().length, 64)
       assert.isTrue(isTimerSet())
@@ -55,15 +54,14 @@ describe("InterimTranscripts", () => {
       assert.deepStrictEqual(texts().slice(64), ["word4999"])
     }))
 
-  it.effect("keeps the order of events: the one that waits comes before any other", () =>
-    Effect.gen(function*() {
-      const { isTimerSet, publish, texts, told } = yield* make
-      for (let i = 0; i < 70; i++) publish(interim(`word${i}`))
-      publish({ type: "user.transcript", turn: 1, text: "all words", final: true })
-      publish({ type: "user.speech_stopped" })
-      assert.deepStrictEqual(texts().slice(64), ["word69", "all words", "user.speech_stopped"])
-      assert.isFalse(isTimerSet())
-      publish(interim("more"))
-      assert.strictEqual(told.length, 67, "what was told late is paid, too")
-    }))
+  it("keeps the order of events: the one that waits comes before any other", () => {
+    const { isTimerSet, publish, texts, told } = make()
+    for (let i = 0; i < 70; i++) publish(interim(`word${i}`))
+    publish({ type: "user.transcript", turn: 1, text: "all words", final: true })
+    publish({ type: "user.speech_stopped" })
+    assert.deepStrictEqual(texts().slice(64), ["word69", "all words", "user.speech_stopped"])
+    assert.isFalse(isTimerSet())
+    publish(interim("more"))
+    assert.strictEqual(told.length, 67, "what was told late is paid, too")
+  })
 })
