@@ -4,11 +4,15 @@
  * @since 0.1.0
  */
 import { closeMicrophone, isMicrophoneAllowed, listDevices, type MicrophoneOptions } from "../audio/Microphone.ts"
+import { sleep } from "../Sleep.ts"
 import { VoiceClientError } from "../VoiceClientError.ts"
 
 /** A microphone that ends more often than this within `REOPENED_MS` is not opened again until the devices change. */
 const MAX_REOPENED = 3
 const REOPENED_MS = 30_000
+/** A device that has just come back may be busy for a moment: how often it is tried, and the wait, longer each time. */
+const ATTEMPTS = 4
+const BUSY_MS = 500
 
 /**
  * What a call's microphone needs of the call.
@@ -44,7 +48,8 @@ export class CallMicrophone {
   #muted = false
   #lost = false
   #silenced = false
-  #closed = false
+  readonly #end = new AbortController()
+  #recovering = false
   #latest = 0
   #pending = 0
   #changing: Promise<void> = Promise.resolve()
@@ -80,8 +85,29 @@ export class CallMicrophone {
     return this.#enqueue({ ...this.#options, deviceId })
   }
 
-  /** Opens a lost microphone again, if its device is there and the page may use it without asking. */
+  /**
+   * Opens a lost microphone again, if its device is there and the page may use it without asking. Rejects like `open` and
+   * `send`, after some attempts where it is busy.
+   */
   async recover(): Promise<void> {
+    if (this.#recovering) return
+    this.#recovering = true
+    try {
+      for (let attempt = 1;; attempt++) {
+        try {
+          return await this.#reopen()
+        } catch (error) {
+          const isBusy = error instanceof VoiceClientError && error.code === "microphone_failed"
+          if (!isBusy || attempt === ATTEMPTS) throw error
+          await sleep(attempt * BUSY_MS, this.#end.signal)
+        }
+      }
+    } finally {
+      this.#recovering = false
+    }
+  }
+
+  async #reopen(): Promise<void> {
     // A change in progress restores it, too.
     const isIdle = () => this.#lost && !this.#closed && this.#pending === 0
     if (!isIdle()) return
@@ -93,8 +119,12 @@ export class CallMicrophone {
   }
 
   close(): void {
-    this.#closed = true
+    this.#end.abort()
     closeMicrophone(this.#stream)
+  }
+
+  get #closed(): boolean {
+    return this.#end.signal.aborted
   }
 
   #enqueue(options: MicrophoneOptions): Promise<void> {
@@ -142,7 +172,10 @@ export class CallMicrophone {
       const ifPresent = (handle: () => void) => () => {
         if (this.#stream === stream && !this.#closed) handle()
       }
-      track.onended = ifPresent(() => this.#onEnded())
+      const onEnded = ifPresent(() => this.#onEnded())
+      track.onended = onEnded
+      // It may have been unplugged before anybody listened.
+      if (track.readyState === "ended") queueMicrotask(onEnded)
       track.onmute = ifPresent(() => this.#onSilenced())
       track.onunmute = ifPresent(() => this.#onUnsilenced())
     }

@@ -24,6 +24,9 @@ import { TrackAudio } from "./TrackAudio.ts"
 
 /** How long the last messages may take to leave before the room is left. */
 const FLUSH_MS = 250
+/** How often, and how many times, an agent that has begun to serve the user is asked whether it gets what is sent. */
+const PING_MS = 500
+const MAX_PINGS = 20
 /** Messages that are read at the same time; further ones are left out. */
 const MAX_READERS = 64
 
@@ -84,6 +87,7 @@ class LiveKitMedia implements CallMedia {
     this.#receive(room, isAgent, (message) => {
       if (!open) return
       if (message.type === "session.started") sender.started()
+      if (message.type === "pong") sender.reached()
       handlers.message(message)
     })
     // Those of a former room are gone with it.
@@ -101,6 +105,7 @@ class LiveKitMedia implements CallMedia {
     })
     const leave = () => {
       open = false
+      sender.close()
       if (this.#room === room) this.#room = undefined
       // Leaving at once would drop a `session.end` that was just sent. `false`: the call stops the microphone itself.
       setTimeout(() => void room.disconnect(false), FLUSH_MS)
@@ -108,6 +113,7 @@ class LiveKitMedia implements CallMedia {
     room.on(RoomEvent.Disconnected, (reason?: number) => {
       if (!open) return
       open = false
+      sender.close()
       if (this.#room === room) this.#room = undefined
       switch (reason) {
         case DisconnectReason.DUPLICATE_IDENTITY:
@@ -215,37 +221,71 @@ class LiveKitMedia implements CallMedia {
   /**
    * Sends messages to the agent. While LiveKit's client reconnects, and until the agent serves the user again, they wait:
    * nobody would get them. `started` is to be called when the agent begins to serve the user; it does so again with whoever
-   * joins again, and then LiveKit's client has other objects for the participants, too.
+   * joins again, and then LiveKit's client has other objects for the participants, too. LiveKit loses what is sent in the
+   * first moments after either has joined: the messages wait until the agent has answered a ping, when `reached` is to be
+   * called, or has not within 10 s.
    */
   #sender(
     room: LiveKitRoom,
     isAgent: (participant: LiveKitParticipant) => boolean
-  ): { readonly send: (message: ClientMessage) => void; readonly started: () => void } {
+  ): {
+    readonly send: (message: ClientMessage) => void
+    readonly started: () => void
+    readonly reached: () => void
+    readonly close: () => void
+  } {
     const { ConnectionState, RoomEvent } = this.#livekit
     const outbox = new Outbox()
     let hasStarted = false
     let serving: LiveKitParticipant | undefined
+    let isReached = false
+    let pings = 0
+    let timer: ReturnType<typeof setTimeout> | undefined
+    const post = (message: ClientMessage) =>
+      void room.localParticipant.sendText(JSON.stringify(message), { topic: LIVEKIT_TOPIC }).catch(() => undefined)
+    const ping = () => {
+      if (timer !== undefined) return
+      pings++
+      post({ type: "ping" })
+      timer = setTimeout(() => {
+        timer = undefined
+        flush()
+      }, PING_MS)
+    }
     const flush = () => {
       const agent = Array.from(room.remoteParticipants.values()).find(isAgent)
       if (room.state !== ConnectionState.Connected || agent === undefined) return
-      if (hasStarted) serving = agent
+      if (hasStarted) {
+        serving = agent
+        isReached = false
+        pings = 0
+      }
       hasStarted = false
       if (serving !== agent) return
-      for (const message of outbox.take()) {
-        void room.localParticipant.sendText(JSON.stringify(message), { topic: LIVEKIT_TOPIC }).catch(() => undefined)
-      }
+      if (!isReached && pings < MAX_PINGS) return ping()
+      for (const message of outbox.take()) post(message)
     }
     room.on(RoomEvent.Reconnected, flush)
     room.on(RoomEvent.ParticipantConnected, flush)
     return {
       send: (message) => {
         outbox.add(message)
+        // The room is left a moment later.
+        if (message.type === "session.end") isReached = true
         flush()
       },
       started: () => {
         hasStarted = true
         flush()
-      }
+      },
+      reached: () => {
+        if (isReached) return
+        isReached = true
+        clearTimeout(timer)
+        timer = undefined
+        flush()
+      },
+      close: () => clearTimeout(timer)
     }
   }
 

@@ -1,7 +1,7 @@
-import { afterEach, assert, beforeEach, describe, it } from "@effect/vitest"
+import { afterEach, assert, beforeEach, describe, it, vi } from "@effect/vitest"
 import type { MicrophoneOptions } from "../../../src/client/audio/Microphone.ts"
 import { CallMicrophone } from "../../../src/client/media/CallMicrophone.ts"
-import type { VoiceClientError } from "../../../src/client/VoiceClientError.ts"
+import { VoiceClientError } from "../../../src/client/VoiceClientError.ts"
 import { devices, install, makeStream, permission, settled } from "../FakePage.ts"
 
 describe("CallMicrophone", () => {
@@ -16,12 +16,15 @@ describe("CallMicrophone", () => {
     const opened: Array<{ readonly deviceId: string | undefined; readonly resolve: (stream: MediaStream) => void }> = []
     const sent: Array<MediaStream> = []
     const told: Array<string> = []
-    const failing = { send: false }
+    const failing = { send: false, open: 0 }
     const on = (what: string) => (error?: VoiceClientError) => told.push(error === undefined ? what : error.code)
     const microphone = new CallMicrophone({
       stream: first,
       options,
-      open: ({ deviceId }) => new Promise((resolve) => opened.push({ deviceId, resolve })),
+      open: ({ deviceId }) =>
+        failing.open-- > 0
+          ? Promise.reject(new VoiceClientError("microphone_failed", "busy"))
+          : new Promise((resolve) => opened.push({ deviceId, resolve })),
       send: (stream) => {
         sent.push(stream)
         return failing.send ? Promise.reject(new Error("no link")) : Promise.resolve()
@@ -137,6 +140,45 @@ describe("CallMicrophone", () => {
     assert.strictEqual(opened.length, 3)
     assert.strictEqual(told.filter((what) => what === "restored").length, 3)
     assert.strictEqual(told.at(-1), "microphone_missing")
+  })
+
+  it("tries a device again that is busy when it comes back, and not for ever", async () => {
+    vi.useFakeTimers()
+    try {
+      devices.push({ kind: "audioinput", deviceId: "usb", label: "USB" })
+      const first = makeStream()
+      const second = makeStream()
+      const { failing, microphone, opened, told } = make(first.stream, { deviceId: "usb" })
+      failing.open = 2
+      first.track.onended?.()
+      // As a page does for each device that comes or goes.
+      for (let i = 0; i < 8; i++) void microphone.recover()
+      await vi.advanceTimersByTimeAsync(5_000)
+      assert.strictEqual(opened.length, 1)
+      opened[0]?.resolve(second.stream)
+      await settled()
+      assert.deepStrictEqual(told, ["microphone_missing", "restored"])
+      failing.open = 100
+      second.track.onended?.()
+      await vi.advanceTimersByTimeAsync(60_000)
+      assert.strictEqual(failing.open, 96)
+      assert.strictEqual(vi.getTimerCount(), 0)
+    } finally {
+      vi.useRealTimers()
+    }
+  })
+
+  it("notices a device that was unplugged while the call was set up", async () => {
+    devices.push({ kind: "audioinput", deviceId: "built-in", label: "Built-in" })
+    const first = makeStream()
+    const second = makeStream()
+    first.track.stop()
+    const { opened, told } = make(first.stream)
+    await settled()
+    assert.deepStrictEqual(told, ["microphone_missing"])
+    opened[0]?.resolve(second.stream)
+    await settled()
+    assert.deepStrictEqual(told, ["microphone_missing", "restored"])
   })
 
   it("does not overtake a choice of the user's with the way back to the former", async () => {

@@ -94,7 +94,7 @@ const RESUBSCRIBE_DELAY = "100 millis"
 const RECEIVE_DEADLINE = "1 second"
 /** LiveKit drops a larger text without a word: far above what `TextInbox` takes, which can then say so. */
 const MAX_STREAM_BYTES = 1_048_576
-/** How many voices of one participant are received, the newest. */
+/** How many voices of one participant are received: microphones before other tracks, then those with sound, then the newest. */
 const MAX_VOICES = 4
 
 const endOf = (reasons: typeof DisconnectReason, reason: DisconnectReason): RoomEnd => {
@@ -143,11 +143,14 @@ export const join = Effect.fnUntraced(function*(
   const isVoice = ({ kind, source }: RemoteTrackPublication) =>
     kind === rtc.TrackKind.KIND_AUDIO &&
     (source === rtc.TrackSource.SOURCE_MICROPHONE || source === rtc.TrackSource.SOURCE_UNKNOWN)
+  const rank = ({ muted, source }: RemoteTrackPublication) =>
+    (source === rtc.TrackSource.SOURCE_MICROPHONE ? 2 : 0) + (muted === true ? 0 : 1)
   /** Subscribes to the accepted voices only, so that LiveKit does not send video as well. */
   const subscribe = () => {
     for (const participant of room.remoteParticipants.values()) {
       if (!isUser(participant) || !acceptsAudio(participant.identity)) continue
       const published = Array.from(participant.trackPublications.values()).filter(isVoice)
+        .sort((a, b) => rank(a) - rank(b))
       for (const [i, publication] of published.entries()) {
         const isReceived = i >= published.length - MAX_VOICES
         if (publication.subscribed !== isReceived) publication.setSubscribed(isReceived)
@@ -194,6 +197,7 @@ export const join = Effect.fnUntraced(function*(
     listener.participantsChanged()
   })
   room.on("trackPublished", subscribe)
+  room.on("trackUnmuted", subscribe)
   room.on("trackSubscribed", (track, publication, { identity }) => {
     const { sid } = publication
     if (sid === undefined || !isVoice(publication)) return
