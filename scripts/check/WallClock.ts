@@ -52,10 +52,7 @@ export const allowed: Readonly<Record<string, Allowed>> = {
     subtracts: "the beginning was written by another process; less than 0 counts as 0"
   },
   "src/store/SessionArchiveDirectory.ts": { reads: "dates of folders and expiries of files, for later processes" },
-  "src/store/SqliteStore.ts": {
-    reads: "leases in a file that processes share",
-    subtracts: "how long another process's lease lasts"
-  },
+  "src/store/SqliteConnection.ts": { reads: "leases in a file that processes share" },
   "src/telemetry/MonotonicTracer.ts": {
     reads: "times of spans are shown",
     subtracts: "the difference to the monotonic clock is what a step changes"

@@ -11,6 +11,11 @@ const { fault } = StoreFault
 const UNDEFINED_TABLE = "42P01"
 
 const states: { readonly [state: string]: StoreFault.StoreFault } = {
+  "08P01": fault(
+    "unreachable",
+    "refused the connection; PgBouncer needs ignore_startup_parameters = statement_timeout, " +
+      "idle_in_transaction_session_timeout"
+  ),
   "25006": fault("read_only", "takes no writes: the database is read-only, or a standby"),
   "25P03": fault("unreachable", "closed the connection: the session was idle for too long"),
   "3D000": fault("missing", "has no such database"),

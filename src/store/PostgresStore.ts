@@ -20,6 +20,7 @@ import { loadPackage } from "../ExternalPackage.ts"
 import { type Claim, type SessionLease, SessionStore, type StoredSession } from "../session/persistence/SessionStore.ts"
 import * as LeaseGrants from "./LeaseGrants.ts"
 import * as PostgresFaults from "./PostgresFaults.ts"
+import * as PostgresSchema from "./PostgresSchema.ts"
 import * as StoreFault from "./StoreFault.ts"
 import * as StoreLimits from "./StoreLimits.ts"
 import * as StoreOwner from "./StoreOwner.ts"
@@ -31,9 +32,6 @@ const CONNECT_TIMEOUT = Duration.seconds(3)
  * keep others from its sessions.
  */
 const LIMITS = { statement_timeout: "5000", idle_in_transaction_session_timeout: "10000" }
-/** The key of the advisory lock during the migration: "EfVc". */
-const LOCK = 0x45665663
-const VERSION = 1
 const FULL_PROBE_BYTES = 64 * 1024
 /** How long the probe waits for a lock: shorter than its deadline, so that it tells the cause. */
 const PROBE_LOCK_TIMEOUT = "1500ms"
@@ -43,7 +41,10 @@ const PROBE_LOCK_TIMEOUT = "1500ms"
  * @since 0.1.0
  */
 export interface PostgresStoreOptions {
-  /** `postgres://user:password@host/database`, a secret. The tables `effect_voice_*` are created in its schema. */
+  /**
+   * `postgres://user:password@host/database`, a secret. The tables `effect_voice_*` are created in its schema. PgBouncer needs
+   * `ignore_startup_parameters = statement_timeout, idle_in_transaction_session_timeout`.
+   */
   readonly url: Redacted.Redacted<string>
   /** How long a lease lasts that is not renewed: then another process may take the session over. Default: 5 s. */
   readonly lease?: Duration.Input | undefined
@@ -52,23 +53,6 @@ export interface PostgresStoreOptions {
 }
 
 const isPostgres = (url: string): boolean => URL.canParse(url) && /^postgres(?:ql)?:$/.test(new URL(url).protocol)
-
-const migrate = Effect.fnUntraced(function*(sql: PgClient.PgClient) {
-  yield* sql`SELECT pg_advisory_xact_lock(${LOCK})`
-  yield* sql`CREATE TABLE IF NOT EXISTS effect_voice_meta (version INTEGER NOT NULL)`
-  const [meta] = yield* sql<{ version: number }>`SELECT version FROM effect_voice_meta`
-  if (meta !== undefined) return meta.version
-  yield* sql`CREATE TABLE effect_voice_sessions (
-    id TEXT PRIMARY KEY, owner TEXT, fence INTEGER NOT NULL, until TIMESTAMPTZ NOT NULL,
-    resume_window INTERVAL NOT NULL, head TEXT NOT NULL, items INTEGER NOT NULL)`
-  yield* sql`CREATE INDEX effect_voice_sessions_owner ON effect_voice_sessions (owner)`
-  yield* sql`CREATE TABLE effect_voice_items (
-    session TEXT NOT NULL REFERENCES effect_voice_sessions ON DELETE CASCADE,
-    n INTEGER NOT NULL, json TEXT NOT NULL, PRIMARY KEY (session, n))`
-  yield* sql`CREATE TABLE effect_voice_secrets (name TEXT PRIMARY KEY, value TEXT NOT NULL)`
-  yield* sql`INSERT INTO effect_voice_meta (version) VALUES (${VERSION})`
-  return VERSION
-})
 
 interface ClaimRow {
   readonly owner: string | null
@@ -79,25 +63,6 @@ interface ClaimRow {
   readonly until: number
   readonly window_ms: number
 }
-
-const shareSecrets = Effect.fnUntraced(function*(sql: PgClient.PgClient, name: string, known: ReadonlyArray<string>) {
-  const slots = StoreLimits.secretSlots(name)
-  const read = Effect.map(
-    sql<{ name: string; value: string }>`SELECT name, value FROM effect_voice_secrets WHERE name IN ${sql.in(slots)}`,
-    (rows) => StoreLimits.secretsInOrder(slots, rows)
-  )
-  let stored = yield* read
-  for (const value of known) {
-    for (const slot of slots) {
-      if (stored.some((each) => each.value === value)) break
-      if (stored.some((each) => each.name === slot)) continue
-      // another owner may take the slot first
-      yield* sql`INSERT INTO effect_voice_secrets (name, value) VALUES (${slot}, ${value}) ON CONFLICT DO NOTHING`
-      stored = yield* read
-    }
-  }
-  return stored.map(({ value }) => value)
-})
 
 /**
  * Connects to a database as a new owner, for as long as the scope. Fails `connection_failed` if it is unreachable, and
@@ -146,12 +111,12 @@ export const make = Effect.fnUntraced(function*(
     startupParameters: LIMITS
   }).pipe(Effect.provide(Reactivity.layer), Effect.mapError(toError(open)))
 
-  const version = yield* sql.withTransaction(migrate(sql)).pipe(named(open))
-  if (version > VERSION) {
+  const version = yield* sql.withTransaction(PostgresSchema.migrate(sql)).pipe(named(open))
+  if (version > PostgresSchema.VERSION) {
     return yield* new InvalidConfig({
       op: open,
       message:
-        `the tables effect_voice_* have the newer schema version ${version}; this release supports up to ${VERSION}`,
+        `the tables effect_voice_* have the newer schema version ${version}; this release supports up to ${PostgresSchema.VERSION}`,
       details: { part: "store" }
     })
   }
@@ -162,7 +127,7 @@ export const make = Effect.fnUntraced(function*(
       effect,
       (error) =>
         PostgresFaults.isUndefinedTable(error)
-          ? Effect.andThen(Effect.mapError(sql.withTransaction(migrate(sql)), () => error), effect)
+          ? Effect.andThen(Effect.mapError(sql.withTransaction(PostgresSchema.migrate(sql)), () => error), effect)
           : Effect.fail(error)
     )
   const transaction = <A, E>(op: string, effect: Effect.Effect<A, E>): Effect.Effect<A, BackendError> =>
@@ -232,7 +197,7 @@ export const make = Effect.fnUntraced(function*(
     yield* sql`INSERT INTO effect_voice_secrets (name, value) SELECT name, value FROM effect_voice_secrets WHERE false`
     yield* sql`DELETE FROM effect_voice_items WHERE session = ${id}`
     yield* sql`DELETE FROM effect_voice_sessions WHERE id = ${id}`
-    return meta?.version ?? VERSION
+    return meta?.version ?? PostgresSchema.VERSION
   })
 
   const store: SessionStore["Service"] = {
@@ -360,11 +325,12 @@ export const make = Effect.fnUntraced(function*(
           return row?.value ?? candidate
         })
       ),
-    shareSecrets: (name, known) => transaction("SessionStore.shareSecrets", shareSecrets(sql, name, known)),
+    shareSecrets: (name, known) =>
+      transaction("SessionStore.shareSecrets", PostgresSchema.shareSecrets(sql, name, known)),
     probe: Effect.flatMap(transaction("SessionStore.probe", probe), (version) =>
       Effect.suspend(() => {
         isFull = false
-        return version <= VERSION
+        return version <= PostgresSchema.VERSION
           ? Effect.void
           : Effect.fail(StoreFault.toError("SessionStore.probe", NAME, StoreFault.newerSchema))
       }))

@@ -10,50 +10,28 @@
  *
  * @since 0.1.0
  */
-import * as Clock from "effect/Clock"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Queue from "effect/Queue"
-import * as Schedule from "effect/Schedule"
 import type * as Scope from "effect/Scope"
 import { randomBytes } from "node:crypto"
 import { resolve } from "node:path"
-import type { DatabaseSync } from "node:sqlite"
-import { isDeepStrictEqual } from "node:util"
-import { type BackendError, InvalidConfig } from "../BackendError.ts"
-import * as MonotonicTime from "../MonotonicTime.ts"
+import type { BackendError } from "../BackendError.ts"
 import { type Claim, type SessionLease, SessionStore, type StoredSession } from "../session/persistence/SessionStore.ts"
 import * as LeaseGrants from "./LeaseGrants.ts"
-import {
-  cannotOpen,
-  failure,
-  findDamage,
-  identityOf,
-  inTransaction,
-  isBusy,
-  isNewer,
-  numberOf,
-  open
-} from "./SqliteDatabase.ts"
-import * as SqliteFaults from "./SqliteFaults.ts"
-import * as StoreFault from "./StoreFault.ts"
+import * as SqliteConnection from "./SqliteConnection.ts"
+import { numberOf } from "./SqliteDatabase.ts"
+import type * as SqliteStatements from "./SqliteStatements.ts"
 import * as StoreLimits from "./StoreLimits.ts"
 import * as StoreOwner from "./StoreOwner.ts"
 
-const NAME = "sqlite"
-/** How often an operation is retried while another process has the file: for about 5 s in all. */
-const MAX_BUSY_RETRIES = 24
-/** The same for the probe: for about 1.5 s, so that it tells the cause within its deadline. */
+/** How often the probe is retried while another process has the file: for about 1.5 s in all, so that it tells the cause within its deadline. */
 const MAX_PROBE_RETRIES = 10
-/** The pause between two tries, of which each blocks the process for up to 5 ms. */
-const BUSY_PAUSE_MS = 100
 /** How many sessions have their items counted when what is stored is listed: others follow the next time. */
 const MAX_COUNTED = 64
 /** How long erased data may stay in the write-ahead log. */
 const CHECKPOINT_PAUSE = Duration.seconds(1)
-/** How long the probe tells that the file was removed or replaced. */
-const REPLACED_MS = 30_000
 /** After the disk was full, as much must fit again. */
 const FULL_PROBE_BYTES = 64 * 1024
 
@@ -68,75 +46,10 @@ export interface SqliteStoreOptions {
   readonly lease?: Duration.Input | undefined
 }
 
-/** Of one operation; it only tries when no other has just found the file busy. */
-const busyRetry = (times = MAX_BUSY_RETRIES) =>
-  Schedule.min([Schedule.exponential("20 millis", 1.5), Schedule.spaced("250 millis")]).pipe(
-    Schedule.jittered,
-    Schedule.upTo({ times })
-  )
-
 type Change = StoredSession & { readonly from: number }
 
 const isText = (value: unknown): value is string => typeof value === "string"
 const column = (row: Record<string, unknown>, name: string): string => isText(row[name]) ? row[name] : ""
-
-/** An open file: its database and its statements. */
-interface OpenFile {
-  readonly db: DatabaseSync
-  readonly sql: Statements
-  /** Which file it is, and which its write-ahead log; others may be at their paths later. */
-  readonly identity: ReadonlyArray<string | undefined>
-  /** What is wrong with its structure: from then on, no write can be trusted. */
-  damage: StoreFault.StoreFault | undefined
-}
-
-type Statements = ReturnType<typeof prepare>
-
-const prepare = (db: DatabaseSync) => ({
-  create: db.prepare(
-    "INSERT INTO sessions (id, owner, fence, until_ms, window_ms, head, items) VALUES (?, ?, 1, ?, ?, ?, 0) " +
-      "ON CONFLICT DO NOTHING"
-  ),
-  restore: db.prepare(
-    "INSERT OR REPLACE INTO sessions (id, owner, fence, until_ms, window_ms, head, items) VALUES (?, ?, ?, ?, ?, ?, ?)"
-  ),
-  write: db.prepare(
-    "UPDATE sessions SET head = ?, items = ? WHERE id = ? AND fence = ? AND owner = ? AND items >= ?"
-  ),
-  count: db.prepare("SELECT count(*) AS count FROM items WHERE session = ? AND n < ?"),
-  cut: db.prepare("DELETE FROM items WHERE session = ? AND n >= ?"),
-  add: db.prepare("INSERT INTO items (session, n, json) VALUES (?, ?, ?)"),
-  find: db.prepare("SELECT owner, fence, until_ms, window_ms, head, items FROM sessions WHERE id = ?"),
-  items: db.prepare("SELECT n, json FROM items WHERE session = ? ORDER BY n"),
-  claim: db.prepare("UPDATE sessions SET owner = ?, fence = fence + 1, until_ms = ? WHERE id = ?"),
-  renew: db.prepare("UPDATE sessions SET until_ms = ? WHERE owner = ?"),
-  owned: db.prepare(
-    "SELECT id, fence, items, coalesce((SELECT max(n) FROM items WHERE session = id), -1) AS last " +
-      "FROM sessions WHERE owner = ? AND head <> ''"
-  ),
-  releaseLease: db.prepare("UPDATE sessions SET owner = NULL, until_ms = ? WHERE id = ? AND fence = ? AND owner = ?"),
-  release: db.prepare("UPDATE sessions SET owner = NULL, until_ms = ? WHERE owner = ?"),
-  remove: db.prepare(
-    "DELETE FROM sessions WHERE id = ? AND (fence < ? OR (fence = ? AND (owner = ? OR owner IS NULL)))"
-  ),
-  expired: db.prepare("SELECT id FROM sessions WHERE until_ms + window_ms <= ?"),
-  erase: db.prepare("DELETE FROM sessions WHERE id = ?"),
-  keepSecret: db.prepare("INSERT INTO secrets (name, value) VALUES (?, ?) ON CONFLICT DO NOTHING"),
-  secret: db.prepare("SELECT value FROM secrets WHERE name = ?")
-})
-
-const identitiesOf = (path: string) => [identityOf(path), identityOf(`${path}-wal`)]
-
-/** Throws an error of SQLite or `InvalidConfig`. */
-const openFile = (path: string): OpenFile => {
-  const db = open(path)
-  return { db, sql: prepare(db), identity: identitiesOf(path), damage: findDamage(db) }
-}
-
-const replaced = StoreFault.fault(
-  "replaced",
-  "has lost its file: it was removed or replaced while it was open; the one that is there now is used"
-)
 
 /**
  * Opens a file as a new owner; it is closed with the scope. Fails `invalid_config` if the file cannot be opened, is damaged,
@@ -155,94 +68,12 @@ export const make = Effect.fnUntraced(function*(
   const leaseMs = Duration.toMillis(Duration.fromInputUnsafe(options.lease ?? StoreLimits.LEASE_MS))
   const owner = StoreOwner.make()
   const grants = new LeaseGrants.LeaseGrants<number>()
-  const clock = yield* Clock.Clock
-  let file: OpenFile | undefined
-  const close = () => {
-    const former = file
-    file = undefined
-    try {
-      former?.db.close()
-    } catch {
-      // its disk may be gone
-    }
-  }
-  let replacedMs = Number.NEGATIVE_INFINITY
-  /** The file that is at the path now. */
-  const current = (): OpenFile => {
-    if (file !== undefined && !isDeepStrictEqual(file.identity, identitiesOf(path))) {
-      replacedMs = MonotonicTime.nowMs(clock)
-      close()
-    }
-    file ??= openFile(path)
-    return file
-  }
-  yield* Effect.acquireRelease(
-    Effect.try({ try: current, catch: failure }).pipe(
-      Effect.retry({ schedule: busyRetry(), while: isBusy }),
-      Effect.mapError(({ cause }) => cause instanceof InvalidConfig ? cause : cannotOpen(path, cause))
-    ),
-    () => Effect.sync(close)
-  )
-
-  /** Another process has the file: until when nobody tries again, and the error that says so. */
-  let busy: { readonly untilMs: number; readonly cause: unknown } | undefined
-  /** Runs it, unless a try has just found the file busy. */
-  const unlessBusy = <A>(run: () => A): A => {
-    if (busy !== undefined && MonotonicTime.nowMs(clock) < busy.untilMs) throw busy.cause
-    busy = undefined
-    try {
-      return run()
-    } catch (cause) {
-      if (SqliteFaults.isBusy(cause)) busy = { untilMs: MonotonicTime.nowMs(clock) + BUSY_PAUSE_MS, cause }
-      throw cause
-    }
-  }
-  let isFull = false
+  const { checkpoint, isFull, noteProbe, transaction } = yield* SqliteConnection.make(path)
   /** The first of the sessions whose items are counted next. */
   let countedFrom = 0
 
-  const faultOf = (cause: unknown): StoreFault.StoreFault => {
-    if (cause instanceof InvalidConfig) {
-      return StoreFault.fault(
-        "unsupported",
-        "cannot be used: its file is that of another application or a newer release"
-      )
-    }
-    const fault = SqliteFaults.faultOf(cause)
-    if (file !== undefined && SqliteFaults.isDamage(cause)) file.damage ??= fault
-    isFull = fault.reason === "full"
-    return fault
-  }
-
-  /** Runs a transaction, and retries it while another process has the file. */
-  const transaction = <A>(
-    op: string,
-    run: (sql: Statements, now: number) => A,
-    retries?: number
-  ): Effect.Effect<A, BackendError> =>
-    Effect.flatMap(
-      Clock.currentTimeMillis,
-      (now) =>
-        Effect.try({
-          try: () =>
-            unlessBusy(() => {
-              const { db, sql } = current()
-              return inTransaction(db, () => run(sql, Math.trunc(now)))
-            }),
-          catch: failure
-        })
-    ).pipe(
-      Effect.retry({ schedule: busyRetry(retries), while: isBusy }),
-      Effect.mapError(({ cause }) => StoreFault.toError(op, NAME, faultOf(cause)))
-    )
-
   // ---- truncates the write-ahead log after an erasure
   const erased = yield* Queue.sliding<void>(1)
-  const checkpoint = Effect.try(() =>
-    file === undefined || numberOf(file.db.prepare("PRAGMA wal_checkpoint(TRUNCATE)").get(), "busy") === 0
-  ).pipe(
-    Effect.orElseSucceed(() => false)
-  )
   yield* Effect.addFinalizer(() => checkpoint)
   yield* Queue.take(erased).pipe(
     Effect.andThen(Effect.sleep(CHECKPOINT_PAUSE)),
@@ -251,17 +82,22 @@ export const make = Effect.fnUntraced(function*(
     Effect.forever,
     Effect.forkScoped
   )
-  const erase = (sql: Statements, id: string) => {
+  const erase = (sql: SqliteStatements.Statements, id: string) => {
     sql.cut.run(id, 0)
     Queue.offerUnsafe(erased, undefined)
   }
 
-  const put = (sql: Statements, id: string, from: number, items: ReadonlyArray<string>) => {
+  const put = (sql: SqliteStatements.Statements, id: string, from: number, items: ReadonlyArray<string>) => {
     for (const [index, json] of items.entries()) sql.add.run(id, from + index, json)
   }
 
   /** Writes the head, if the lease allows it and the items before `from` are there. */
-  const writeHead = (sql: Statements, lease: SessionLease, { from, head, items }: Change, now: number) => {
+  const writeHead = (
+    sql: SqliteStatements.Statements,
+    lease: SessionLease,
+    { from, head, items }: Change,
+    now: number
+  ) => {
     const { fence, id } = lease
     const row = sql.find.get(id)
     const grant = grants.of(lease)
@@ -283,7 +119,7 @@ export const make = Effect.fnUntraced(function*(
     }
   }
 
-  const setItems = (sql: Statements, lease: SessionLease, change: Change, now: number) => {
+  const setItems = (sql: SqliteStatements.Statements, lease: SessionLease, change: Change, now: number) => {
     const result = writeHead(sql, lease, change, now)
     if (result !== "written") return result
     sql.cut.run(lease.id, change.from)
@@ -292,7 +128,7 @@ export const make = Effect.fnUntraced(function*(
   }
 
   return {
-    name: NAME,
+    name: SqliteConnection.NAME,
     leaseMs,
     create: Effect.fnUntraced(function*(id, kept, windowMs) {
       const op = "SessionStore.create"
@@ -413,22 +249,14 @@ export const make = Effect.fnUntraced(function*(
     // a session like any other, which is gone again when the transaction ends
     probe: transaction("SessionStore.probe", (sql) => {
       const id = `probe:${owner}`
-      const head = isFull ? randomBytes(FULL_PROBE_BYTES).toString("base64") : "{}"
+      const head = isFull() ? randomBytes(FULL_PROBE_BYTES).toString("base64") : "{}"
       sql.create.run(id, owner, 0, 0, head)
       sql.add.run(id, 0, "{}")
       sql.write.run(head, 1, id, 1, owner, 0)
       sql.cut.run(id, 0)
       sql.erase.run(id)
       sql.secret.get("")
-      return file !== undefined && isNewer(file.db)
-    }, MAX_PROBE_RETRIES).pipe(Effect.andThen((isNew) =>
-      Effect.suspend(() => {
-        isFull = false
-        const isReplaced = MonotonicTime.nowMs(clock) - replacedMs < REPLACED_MS
-        const fault = file?.damage ?? (isNew ? StoreFault.newerSchema : isReplaced ? replaced : undefined)
-        return fault === undefined ? Effect.void : Effect.fail(StoreFault.toError("SessionStore.probe", NAME, fault))
-      })
-    ))
+    }, MAX_PROBE_RETRIES).pipe(Effect.andThen(noteProbe))
   }
 })
 

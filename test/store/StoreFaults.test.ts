@@ -87,6 +87,7 @@ describe("StoreFault", () => {
         ["XX001", "damaged"],
         ["58030", "input_output"],
         ["28P01", "denied"],
+        ["08P01", "unreachable"],
         ["53999", "overloaded"],
         ["12345", "failed"]
       ] as const

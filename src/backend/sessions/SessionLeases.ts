@@ -17,19 +17,15 @@ import { type BackendError, ConnectionFailed, SessionNotFound } from "../../Back
 import { finalizeWithin } from "../../Deadline.ts"
 import type { HealthSource } from "../../HealthSource.ts"
 import * as MonotonicTime from "../../MonotonicTime.ts"
-import * as SessionSnapshot from "../../session/persistence/SessionSnapshot.ts"
-import {
-  type SessionLease,
-  SessionStore,
-  type SnapshotDamage,
-  type StoredSession
-} from "../../session/persistence/SessionStore.ts"
+import type * as SessionSnapshot from "../../session/persistence/SessionSnapshot.ts"
+import { type SessionLease, SessionStore, type StoredSession } from "../../session/persistence/SessionStore.ts"
 import type { SnapshotChange } from "../../session/persistence/SnapshotWriter.ts"
 import * as LeaseRequests from "./LeaseRequests.ts"
 import { bounded } from "./LeaseRequests.ts"
 import { type HeldLease, LeaseTable } from "./LeaseTable.ts"
 import { PersistenceStatus } from "./PersistenceStatus.ts"
 import * as SharedSecret from "./SharedSecret.ts"
+import * as SnapshotReader from "./SnapshotReader.ts"
 
 const SWEEP_EVERY = Duration.seconds(30)
 /** Leases are renewed, and what is stored compared with what is held, so often in the time of a lease. */
@@ -79,6 +75,13 @@ const notFound = (id: string) =>
     details: { session: id.slice(0, 64) }
   })
 
+/** Why a session is not stored that was. */
+const lost = new ConnectionFailed({
+  op: "SessionStore.write",
+  message: "the session store has lost it",
+  details: { part: "store" }
+})
+
 /** Without a store. */
 const nothing: SessionLeases = {
   enabled: false,
@@ -93,18 +96,6 @@ const nothing: SessionLeases = {
 }
 
 const reasonOf = ({ details }: BackendError): unknown => details?.["reason"]
-
-/** Whether a session cannot be resumed here, however often it is tried. */
-const isFinal = ({ code }: BackendError): boolean => code === "pipeline_error" || code === "invalid_config"
-
-const whyOf = ({ cause, message }: BackendError): string =>
-  cause === undefined ? message : `${message}: ${String(cause)}`
-
-const describeDamage = ({ missing, surplus }: SnapshotDamage): string =>
-  [
-    ...(missing > 0 ? [`${missing} of its history items ${missing === 1 ? "is" : "are"} missing`] : []),
-    ...(surplus > 0 ? [`${surplus} items that do not belong to it were left out`] : [])
-  ].join(", ")
 
 const sessions = (count: number): string => `${count} ${count === 1 ? "session" : "sessions"}`
 
@@ -122,6 +113,7 @@ export const make: Effect.Effect<SessionLeases, never, Scope.Scope> = Effect.gen
   const scope = yield* Effect.scope
   const clock = yield* Clock.Clock
   const table = new LeaseTable()
+  const { read, refused } = SnapshotReader.make(table)
   const status = new PersistenceStatus()
   const secrets: Array<SharedSecret.OfferedSecret> = []
   const nowMs = () => MonotonicTime.nowMs(clock)
@@ -145,7 +137,10 @@ export const make: Effect.Effect<SessionLeases, never, Scope.Scope> = Effect.gen
     const before = table.marks()
     return Effect.flatMap(bounded("SessionStore.listOwned")(store.listOwned), (owned) => {
       const { damaged, strays } = table.compare(before, owned)
-      for (const { saveAgain } of damaged) saveAgain?.()
+      for (const { lease, saveAgain } of damaged) {
+        status.snapshotFailed(lease.id, lost, nowMs())
+        saveAgain?.()
+      }
       // created, written or claimed by a request whose answer was lost
       return Effect.forEach(
         strays,
@@ -236,30 +231,11 @@ export const make: Effect.Effect<SessionLeases, never, Scope.Scope> = Effect.gen
   }
   const notWritten = (id: string, held: HeldLease, error: BackendError) => {
     const reason = reasonOf(error)
-    // not a failure of the store: what it lost is stored again
+    if (reason === "fenced") return
+    // what the store lost is stored again, after a pause if it loses it again and again
     if (reason === "gap") held.isDamaged = true
-    else if (reason !== "fenced") status.snapshotFailed(id, error, nowMs())
+    status.snapshotFailed(id, reason === "gap" ? lost : error, nowMs())
   }
-
-  const refused = (id: string, error: BackendError) =>
-    // a caller who tries again and again makes one line
-    isFinal(error) && table.noteRefused(id)
-      ? Effect.annotateLogs(
-        Effect.logWarning("a stored session cannot be resumed here", whyOf(error)),
-        { session: id, code: error.code }
-      )
-      : Effect.void
-
-  const decode = Effect.fnUntraced(function*(id: string, stored: StoredSession, damage: SnapshotDamage | undefined) {
-    const restored = yield* SessionSnapshot.decode(stored)
-    const worst = damage ?? restored.damage
-    if (worst !== undefined) {
-      yield* Effect.annotateLogs(Effect.logWarning("session snapshot is damaged", describeDamage(worst)), {
-        session: id
-      })
-    }
-    return restored
-  })
 
   return {
     enabled: true,
@@ -302,7 +278,7 @@ export const make: Effect.Effect<SessionLeases, never, Scope.Scope> = Effect.gen
           })
         case "Claimed":
           // what this version cannot read, another process may
-          return yield* decode(id, claim.snapshot, claim.damage).pipe(
+          return yield* read(id, claim.snapshot, claim.damage).pipe(
             Effect.tapError((error) => refused(id, error)),
             Effect.onError(() => release(id))
           )

@@ -185,6 +185,22 @@ describe("SessionLeases", () => {
       yield* probe
     }))
 
+  it.effect("is degraded while a session that the store has lost is not stored again", () =>
+    Effect.gen(function*() {
+      const table = MemoryStore.makeTable()
+      const leases = yield* Effect.provideService(SessionLeases.make, SessionStore, MemoryStore.make({ table }))
+      yield* leases.begin("lost", snapshot, Duration.minutes(10))
+      yield* leases.begin("other", snapshot, Duration.minutes(10))
+      const probe = leases.health?.probe ?? Effect.void
+      table.rows.delete("lost")
+      yield* TestClock.adjust("40 seconds")
+      const { message } = yield* Effect.flip(probe)
+      assert.match(message, /snapshots of 1 session not stored for up to 3\d s: the session store has lost it/u)
+      yield* leases.write("lost", { head: "{}", from: 0, items: [] })
+      yield* TestClock.adjust("31 seconds")
+      yield* probe
+    }))
+
   it.effect("offers the shared secret again, and keeps accepting those of before", () =>
     Effect.gen(function*() {
       const table = MemoryStore.makeTable()

@@ -1,0 +1,69 @@
+/**
+ * The tables of the PostgreSQL session store, and the secrets in one of them.
+ *
+ * @since 0.1.0
+ */
+import type * as PgClient from "@effect/sql-pg/PgClient"
+import * as Effect from "effect/Effect"
+import * as StoreLimits from "./StoreLimits.ts"
+
+/** The key of the advisory lock during the migration: "EfVc". */
+const LOCK = 0x45665663
+
+/**
+ * The version of the tables.
+ *
+ * @category constants
+ * @since 0.1.0
+ */
+export const VERSION = 1
+
+/**
+ * Creates the tables where there are none; returns the version of those that are there. To be run in a transaction.
+ *
+ * @category combinators
+ * @since 0.1.0
+ */
+export const migrate = Effect.fnUntraced(function*(sql: PgClient.PgClient) {
+  yield* sql`SELECT pg_advisory_xact_lock(${LOCK})`
+  yield* sql`CREATE TABLE IF NOT EXISTS effect_voice_meta (version INTEGER NOT NULL)`
+  const [meta] = yield* sql<{ version: number }>`SELECT version FROM effect_voice_meta`
+  if (meta !== undefined) return meta.version
+  yield* sql`CREATE TABLE effect_voice_sessions (
+    id TEXT PRIMARY KEY, owner TEXT, fence INTEGER NOT NULL, until TIMESTAMPTZ NOT NULL,
+    resume_window INTERVAL NOT NULL, head TEXT NOT NULL, items INTEGER NOT NULL)`
+  yield* sql`CREATE INDEX effect_voice_sessions_owner ON effect_voice_sessions (owner)`
+  yield* sql`CREATE TABLE effect_voice_items (
+    session TEXT NOT NULL REFERENCES effect_voice_sessions ON DELETE CASCADE,
+    n INTEGER NOT NULL, json TEXT NOT NULL, PRIMARY KEY (session, n))`
+  yield* sql`CREATE TABLE effect_voice_secrets (name TEXT PRIMARY KEY, value TEXT NOT NULL)`
+  yield* sql`INSERT INTO effect_voice_meta (version) VALUES (${VERSION})`
+  return VERSION
+})
+
+/**
+ * Adds secrets to those of a name, and returns all of them. To be run in a transaction.
+ *
+ * @category combinators
+ * @since 0.1.0
+ */
+export const shareSecrets = Effect.fnUntraced(
+  function*(sql: PgClient.PgClient, name: string, known: ReadonlyArray<string>) {
+    const slots = StoreLimits.secretSlots(name)
+    const read = Effect.map(
+      sql<{ name: string; value: string }>`SELECT name, value FROM effect_voice_secrets WHERE name IN ${sql.in(slots)}`,
+      (rows) => StoreLimits.secretsInOrder(slots, rows)
+    )
+    let stored = yield* read
+    for (const value of known) {
+      for (const slot of slots) {
+        if (stored.some((each) => each.value === value)) break
+        if (stored.some((each) => each.name === slot)) continue
+        // another owner may take the slot first
+        yield* sql`INSERT INTO effect_voice_secrets (name, value) VALUES (${slot}, ${value}) ON CONFLICT DO NOTHING`
+        stored = yield* read
+      }
+    }
+    return stored.map(({ value }) => value)
+  }
+)
