@@ -41,9 +41,13 @@ const parse = (text: string): NetAddress.IpAddress | undefined => {
 const format = (address: NetAddress.IpAddress | undefined): string | undefined =>
   address === undefined ? undefined : NetAddress.formatIp(address)
 
+/** The hops that are walked, the nearest last: a header of nothing but commas has 16,000. */
+const lastOf = (header: string | undefined): ReadonlyArray<string> | undefined => header?.split(",").slice(-MAX_HOPS)
+
 const hopsOf = (headers: { readonly [name: string]: string | undefined }): ReadonlyArray<string> => {
-  const list = headers["x-forwarded-for"]?.split(",").map((hop) => hop.trim())
-  const forwarded = headers["forwarded"]?.split(",").map((hop) => /(?:^|;)\s*for=([^;]*)/i.exec(hop)?.[1]?.trim() ?? "")
+  const list = lastOf(headers["x-forwarded-for"])?.map((hop) => hop.trim())
+  const forwarded = lastOf(headers["forwarded"])
+    ?.map((hop) => /(?:^|;)\s*for=([^;]*)/i.exec(hop)?.[1]?.trim() ?? "")
   if (list === undefined || forwarded === undefined) return list ?? forwarded ?? []
   // Our proxy wrote one of them and passed the other on as the client sent it. Unless they agree, neither is believed.
   const agree = list.length === forwarded.length &&
@@ -66,7 +70,7 @@ export const make = (trustedProxies: ReadonlyArray<string>) => {
   ): string | undefined => {
     let address = peer === undefined ? undefined : parse(peer)
     if (address === undefined || !isTrusted(address)) return format(address)
-    for (const hop of hopsOf(headers).slice(-MAX_HOPS).toReversed()) {
+    for (const hop of hopsOf(headers).toReversed()) {
       const next = parse(hop)
       if (next === undefined) break
       address = next
