@@ -65,12 +65,13 @@ export class SessionCore {
   readonly dispatcher: SessionDispatcher
   readonly events = new Broadcast<SessionEvent>(EVENT_BUFFER)
   readonly receivedAudio = new ReceivedAudio()
-  readonly #interims: InterimTranscripts
+  /** Made with the first interim transcript: most sessions are idle. */
+  #interims: InterimTranscripts | undefined
   #hasLoggedCut = false
   metadata: Metadata
   /** The number of the last event. */
   seq: number
-  readonly #loggedErrors = new WeakSet<BackendError>()
+  #loggedErrors: WeakSet<BackendError> | undefined
   #logLines = 0
   /** Whether the turn detector has failed, and that was logged. */
   #isDetectorFailing = false
@@ -90,12 +91,6 @@ export class SessionCore {
     this.seq = restored?.seq ?? 0
     this.settings = new ConversationSettings(options, () => this.text.settings().language)
     this.text = new SessionText(config, options.text)
-    this.#interims = new InterimTranscripts({
-      now: options.clock.now,
-      publish: (body) => this.#tell(body),
-      run,
-      cancel
-    })
     this.dispatcher = new SessionDispatcher({
       settings: this.settings,
       initial: Conversation.initial(restored?.history, restored?.queue, restored?.turn),
@@ -177,7 +172,14 @@ export class SessionCore {
   }
 
   /** Gives an event its number and its time, and publishes it: to readers, the user's client, recorder and observer. */
-  readonly emit = (body: SessionEventBody): void => this.#interims.publish(body)
+  readonly emit = (body: SessionEventBody): void => {
+    if (this.#interims === undefined) {
+      if (body.type !== "user.transcript") return this.#tell(body)
+      const { options: { clock: { now } }, runtime: { cancel, run } } = this
+      this.#interims = new InterimTranscripts({ now, publish: (event) => this.#tell(event), run, cancel })
+    }
+    this.#interims.publish(body)
+  }
 
   #tell(body: SessionEventBody): void {
     try {
@@ -234,8 +236,9 @@ export class SessionCore {
     annotations: { readonly [key: string]: string },
     turn: number | undefined = undefined
   ): void {
-    if (this.#loggedErrors.has(error) || this.isClosed) return
-    this.#loggedErrors.add(error)
+    const logged = this.#loggedErrors ??= new WeakSet()
+    if (logged.has(error) || this.isClosed) return
+    logged.add(error)
     this.#log(Effect.annotateLogs(Effect.logError(message, Cause.fail(error)), annotations), turn)
   }
 

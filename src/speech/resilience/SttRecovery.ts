@@ -149,9 +149,11 @@ const receive = (
   succeeded: Effect.Effect<void>,
   now: () => number
 ) => {
-  const limit = new TranscriptLimit(name)
+  // made with the first event: most sessions are idle
+  let limit: TranscriptLimit | undefined
   return Stream.runForEach(stream.events, (event) => {
     stream.quietSince = now()
+    limit ??= new TranscriptLimit(name)
     const fault = limit.fault(event, stream.quietSince)
     if (fault !== undefined) {
       // what it sent before does not show that it works
