@@ -46,6 +46,9 @@ const firstValue = (line: string): number | undefined => {
   return end < line.length ? end : undefined
 }
 
+/** Whether a line may be a whole object or list: a failed parse of each line of a long body would take far longer. */
+const mayBeWhole = (line: string): boolean => /^[[{]/u.test(line) && /[\]}]$/u.test(line)
+
 /** Whether a line is a whole chunk by itself, and no part of a value that is written over several lines. */
 const isChunk = (json: unknown): boolean =>
   Json.isRecord(json) && ["choices", "error", "message", "candidates"].some((key) => Object.hasOwn(json, key))
@@ -159,7 +162,7 @@ export class ChatEvents {
       return this.#onEvent({ _tag: "Done" })
     }
     // "}" alone may be the last line of a document that is written over several
-    const json = Json.parse(trimmed)
+    const json = mayBeWhole(trimmed) ? Json.parse(trimmed) : undefined
     if (isJson(json) && (this.#value === "" || isChunk(json))) {
       this.#endValue()
       return this.#deliver(json)
