@@ -42,8 +42,6 @@ interface Expected {
   erased: boolean
   seenAtMs: number
   expiresAtMs: number
-  /** The processes that have begun it and not finished it. */
-  readonly holders: Set<number>
 }
 
 describe("ArchiveChance", () => {
@@ -58,6 +56,8 @@ describe("ArchiveChance", () => {
         const open = SessionArchiveDirectory.make(path)
         for (let i = 0; i < 3; i++) archives.push(yield* open)
         const model = new Map<number, Expected>()
+        /** The processes that have begun a session and not finished it: they believe that they record it. */
+        const begun = [0, 1, 2].map(() => new Set<number>())
         const now = Effect.clockWith((clock) => clock.currentTimeMillis)
 
         for (const { minutes, session, what, who } of steps) {
@@ -65,26 +65,26 @@ describe("ArchiveChance", () => {
           const id = `ses_${session}`
           const known = model.get(session)
           const isOwner = known?.owner === who
+          const believes = begun[session]!.has(who)
           switch (what) {
             case "begin": {
-              if (known !== undefined && !isOwner && known.holders.has(who)) break
+              if (known !== undefined && !isOwner && believes) break
               yield* archive.begin({ session: id, userId: "anna", periods })
               const next = known ?? {
                 owner: who,
                 hasWords: false,
                 erased: false,
                 seenAtMs: 0,
-                expiresAtMs: Number.POSITIVE_INFINITY,
-                holders: new Set()
+                expiresAtMs: Number.POSITIVE_INFINITY
               }
               next.owner = who
               next.seenAtMs = yield* now
-              next.holders.add(who)
+              begun[session]!.add(who)
               model.set(session, next)
               break
             }
             case "write": {
-              if (known === undefined || (!isOwner && known.holders.has(who) && known.owner === undefined)) break
+              if (known === undefined || (!isOwner && believes && known.owner === undefined)) break
               const stored = yield* archive.write(id, "transcript", "the secret words")
               assert.strictEqual(stored, isOwner && !known.erased)
               if (stored) known.hasWords = true
@@ -98,7 +98,7 @@ describe("ArchiveChance", () => {
             case "finish":
               if (known === undefined) break
               yield* archive.finish(id, periods)
-              known.holders.delete(who)
+              begun[session]!.delete(who)
               if (!isOwner) break
               known.owner = undefined
               known.expiresAtMs = (yield* now) + PERIOD_MS
@@ -108,6 +108,7 @@ describe("ArchiveChance", () => {
               yield* archive.sweep
               const at = yield* now
               for (const [key, expected] of model) {
+                if (begun[key]!.has(who)) continue
                 if (expected.owner === "dead") {
                   expected.owner = undefined
                   expected.expiresAtMs = expected.erased ? at : expected.seenAtMs + PERIOD_MS
@@ -117,6 +118,8 @@ describe("ArchiveChance", () => {
               break
             }
             case "erase":
+              // another process has taken it over, and this one does not know
+              if (believes && !isOwner) break
               yield* archive.erase(id)
               if (known === undefined) break
               if (typeof known.owner === "number") Object.assign(known, { erased: true, hasWords: false })
@@ -124,8 +127,8 @@ describe("ArchiveChance", () => {
               break
             case "crash":
               archives[who] = yield* open
+              for (const believers of begun) believers.delete(who)
               for (const [key, expected] of model) {
-                expected.holders.delete(who)
                 if (expected.owner !== who) continue
                 expected.owner = "dead"
                 const file = Fs.globSync(Path.join(path, "*", `ses_${key}`, "manifest.json"))[0] ?? ""
