@@ -6,10 +6,13 @@
 
 // KEYS: the session, its items, the owner's sessions, all sessions sorted by expiry. ARGV[1] is the owner.
 const clock = "local t = redis.call('TIME') local now = t[1] * 1000 + math.floor(t[2] / 1000) "
-/** Sets the expiry of a session to the end of its lease plus its resume window; the keys have a TTL of one day more. */
+/**
+ * Sets the expiry of a session to the end of its lease plus its resume window; the keys have a TTL of one day more. The TTL
+ * first: Redis refuses no command after it when its memory is full, so that leases are renewed all the same.
+ */
 const keepUntil = "local function keep(s, i, all, id, untilMs, window) " +
-  "redis.call('HSET', s, 'until', untilMs) redis.call('ZADD', all, untilMs + window, id) " +
-  "local ttl = untilMs + window - now + 86400000 redis.call('PEXPIRE', s, ttl) redis.call('PEXPIRE', i, ttl) end "
+  "local ttl = untilMs + window - now + 86400000 redis.call('PEXPIRE', s, ttl) redis.call('PEXPIRE', i, ttl) " +
+  "redis.call('HSET', s, 'until', untilMs) redis.call('ZADD', all, untilMs + window, id) end "
 const holds = "local h = redis.call('HMGET', KEYS[1], 'owner', 'fence', 'window', 'n') " +
   "local held = h[1] == ARGV[1] and h[2] == ARGV[2] "
 
