@@ -332,6 +332,9 @@ export class VoiceClient {
         if (error !== undefined) this.#finish({ reason: error.code, error })
         else if (closed) this.#finish({ reason: "closed", error: undefined })
         else void this.#reattach()
+      },
+      interrupted: (isInterrupted) => {
+        if (isCurrent() && settled) this.#onInterrupted(isInterrupted)
       }
     }, this.#abort.signal)
     const onAbort = () => failed?.(abortError(this.#abort.signal))
@@ -356,6 +359,16 @@ export class VoiceClient {
       clearTimeout(timer)
       this.#abort.signal.removeEventListener("abort", onAbort)
     }
+  }
+
+  /** The link mends itself. */
+  #onInterrupted(isInterrupted: boolean): void {
+    this.#connection = isInterrupted ? "reconnecting" : "connected"
+    this.#listeners.emit("connection", {
+      state: this.#connection,
+      attempt: isInterrupted ? 1 : 0,
+      resumed: !isInterrupted
+    })
   }
 
   #reattachElsewhere(): void {

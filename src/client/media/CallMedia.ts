@@ -37,6 +37,8 @@ export interface LinkHandlers {
   readonly lost: (
     loss: { readonly error?: VoiceClientError | undefined; readonly closed?: boolean | undefined }
   ) => void
+  /** The link mends itself, and goes on or is lost later. */
+  readonly interrupted: (isInterrupted: boolean) => void
 }
 
 /**

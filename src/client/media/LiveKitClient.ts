@@ -94,6 +94,8 @@ export interface LiveKitClient {
     readonly TrackSubscribed: string
     readonly TrackUnsubscribed: string
     readonly ParticipantConnected: string
+    readonly SignalReconnecting: string
+    readonly Reconnecting: string
     readonly Reconnected: string
     readonly Disconnected: string
   }

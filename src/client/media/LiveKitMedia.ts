@@ -27,6 +27,8 @@ const FLUSH_MS = 250
 /** How often, and how many times, an agent that has begun to serve the user is asked whether it gets what is sent. */
 const PING_MS = 500
 const MAX_PINGS = 20
+/** How long the connection to the server may be away, while the voices go on, before the user is told. */
+const SIGNAL_GRACE_MS = 4_000
 /** Messages that are read at the same time; further ones are left out. */
 const MAX_READERS = 64
 
@@ -103,9 +105,11 @@ class LiveKitMedia implements CallMedia {
     room.on(RoomEvent.TrackUnsubscribed, ({ mediaStreamTrack, sid }: LiveKitTrack) => {
       if (open) this.#audio.remove(sid ?? mediaStreamTrack.id)
     })
+    const stopWatching = this.#watch(room, handlers.interrupted)
     const leave = () => {
       open = false
       sender.close()
+      stopWatching()
       if (this.#room === room) this.#room = undefined
       // Leaving at once would drop a `session.end` that was just sent. `false`: the call stops the microphone itself.
       setTimeout(() => void room.disconnect(false), FLUSH_MS)
@@ -114,6 +118,7 @@ class LiveKitMedia implements CallMedia {
       if (!open) return
       open = false
       sender.close()
+      stopWatching()
       if (this.#room === room) this.#room = undefined
       switch (reason) {
         case DisconnectReason.DUPLICATE_IDENTITY:
@@ -187,6 +192,26 @@ class LiveKitMedia implements CallMedia {
     const agent = this.#livekit.ParticipantKind.AGENT
     const own = `agent-${target.id}`
     return ({ identity, kind }) => kind === agent && (identity === own || !room.remoteParticipants.has(own))
+  }
+
+  /** Tells while LiveKit's client reconnects, until the returned function is called. */
+  #watch(room: LiveKitRoom, interrupted: (isInterrupted: boolean) => void): () => void {
+    const { RoomEvent } = this.#livekit
+    let told = false
+    let timer: ReturnType<typeof setTimeout> | undefined
+    const tell = (isInterrupted: boolean) => {
+      clearTimeout(timer)
+      timer = undefined
+      if (told === isInterrupted) return
+      told = isInterrupted
+      interrupted(isInterrupted)
+    }
+    room.on(RoomEvent.SignalReconnecting, () => {
+      timer ??= setTimeout(() => tell(true), SIGNAL_GRACE_MS)
+    })
+    room.on(RoomEvent.Reconnecting, () => tell(true))
+    room.on(RoomEvent.Reconnected, () => tell(false))
+    return () => clearTimeout(timer)
   }
 
   #receive(

@@ -36,7 +36,7 @@ const makeLiveKit = () => {
     }
   }
   class Room {
-    readonly listeners = new Map<string, (...args: ReadonlyArray<unknown>) => void>()
+    readonly listeners = new Map<string, Array<(...args: ReadonlyArray<unknown>) => void>>()
     readonly remoteParticipants = new Map<string, LiveKitParticipant>()
     readonly sent: Array<string> = []
     state = "connected"
@@ -56,7 +56,8 @@ const makeLiveKit = () => {
       rooms.push(this)
     }
     on(event: string, listener: (...args: never) => void): void {
-      this.listeners.set(event, listener as (...args: ReadonlyArray<unknown>) => void)
+      const former = this.listeners.get(event) ?? []
+      this.listeners.set(event, [...former, listener as (...args: ReadonlyArray<unknown>) => void])
     }
     registerTextStreamHandler(_topic: string, handler: Reader): void {
       this.reader = handler
@@ -68,7 +69,7 @@ const makeLiveKit = () => {
       return Promise.resolve()
     }
     emit(event: string, ...args: ReadonlyArray<unknown>): void {
-      this.listeners.get(event)?.(...args)
+      for (const listener of this.listeners.get(event) ?? []) listener(...args)
     }
     come(identity: string, kind: number): LiveKitParticipant {
       const participant = { identity, kind }
@@ -86,6 +87,8 @@ const makeLiveKit = () => {
       TrackSubscribed: "subscribed",
       TrackUnsubscribed: "unsubscribed",
       ParticipantConnected: "participant",
+      SignalReconnecting: "signalReconnecting",
+      Reconnecting: "reconnecting",
       Reconnected: "reconnected",
       Disconnected: "disconnected"
     },
@@ -127,7 +130,11 @@ describe("LiveKitMedia", () => {
     const attach = (media: CallMedia): Promise<Link> =>
       media.attach(
         target,
-        { message: ({ type }) => received.push(type), lost: () => {} },
+        {
+          message: ({ type }) => received.push(type),
+          lost: () => {},
+          interrupted: (isInterrupted) => received.push(isInterrupted ? "reconnecting" : "connected")
+        },
         new AbortController().signal
       )
     return { attach, livekit, media, received }
@@ -242,6 +249,28 @@ describe("LiveKitMedia", () => {
       for (let i = 0; i < 40; i++) link.send({ type: "user.text", text: "again" })
     }, /too much/u)
     link.close()
+  })
+
+  it("tells when LiveKit's client reconnects, but not of a line that is mended at once", async () => {
+    const { attach, livekit, media, received } = await make()
+    const link = await attach(media)
+    const room = livekit.rooms[0]!
+    room.emit("signalReconnecting")
+    await vi.advanceTimersByTimeAsync(3_000)
+    room.emit("reconnected")
+    await vi.advanceTimersByTimeAsync(30_000)
+    assert.deepStrictEqual(received, [])
+    for (let i = 0; i < 5; i++) room.emit("signalReconnecting")
+    await vi.advanceTimersByTimeAsync(5_000)
+    room.emit("reconnecting")
+    room.emit("reconnected")
+    room.emit("reconnecting")
+    room.emit("reconnected")
+    assert.deepStrictEqual(received, ["reconnecting", "connected", "reconnecting", "connected"])
+    room.emit("signalReconnecting")
+    link.close()
+    await vi.advanceTimersByTimeAsync(30_000)
+    assert.strictEqual(received.length, 4)
   })
 
   it("does not wait for ever for an agent that answers no ping, nor with a farewell", async () => {
