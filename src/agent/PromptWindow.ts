@@ -22,6 +22,8 @@ export const MARK = "(earlier conversation left out)"
 
 /** The share of `maxTokens` that the conversation has, whatever the instructions and tools need. */
 const LEAST_SHARE = 0.25
+/** The most of the conversation's tokens that the user's text takes from the turns that stay in the prompts to come. */
+const QUESTION_SHARE = 0.25
 /** The least tokens to which the budget of a conversation is halved. */
 const LEAST_TOKENS = 64
 
@@ -46,7 +48,7 @@ export interface LeftOut {
   /** The summary of what left before, or none. */
   readonly summary: string
   readonly items: ReadonlyArray<HistoryItem>
-  /** The index behind the last of the items. */
+  /** The position behind the last of the items, in the whole conversation. */
   readonly to: number
 }
 
@@ -55,12 +57,15 @@ export interface LeftOut {
  * @since 0.1.0
  */
 export class PromptWindow {
-  /** The index of the first item of the history that the prompt has. */
+  /**
+   * The first item that the prompt has. This and the other positions count the items of the whole conversation: the oldest may
+   * have left the history, which is bounded.
+   */
   #from = 0
   /** After a refusal: the most tokens of the conversation. */
   #refused = Number.POSITIVE_INFINITY
   #summary = ""
-  /** The index behind the last item that the summary has. */
+  /** The position behind the last item that the summary has. */
   #summarisedTo = 0
   /** The items that had left when a summary last failed. */
   #triedTo = 0
@@ -69,13 +74,14 @@ export class PromptWindow {
   /** The index of the first item that the next prompt may have. */
   startOf(history: ReadonlyArray<HistoryItem>): number {
     // the history was taken back further than what is left out
-    if (this.#from > history.length) this.#from = history.length
-    return this.#from
+    this.#from = Math.min(this.#from, endOf(history))
+    return Math.max(0, this.#from - firstOf(history))
   }
 
   /**
    * Makes the messages of a prompt. `system` are the instructions, which are always kept; `fixedTokens` is the estimate of what
-   * else every prompt has, such as the tools.
+   * else every prompt has, such as the tools. Turns that leave because the present one is long, as with a tool's long result,
+   * are back in the next prompt that has room for them.
    */
   prompt(
     conversation: PromptBudget.Conversation,
@@ -90,12 +96,21 @@ export class PromptWindow {
       ? []
       : [{ role: "system", content: system }]
     const fixed = fixedTokens + TokenEstimate.ofMessages(instructions)
-    const summary = this.#preface()
+    const summary = this.#preface(Number.POSITIVE_INFINITY)
     const budget = Math.min(Math.max(maxTokens - fixed, maxTokens * LEAST_SHARE), this.#refused)
     const room = Math.max(budget - TokenEstimate.ofText(summary), budget / 2)
     const { current, past, tokens } = PromptBudget.fit(conversation, { keep, maxTokens: room })
-    if (past.length < conversation.past.length) this.#from = past[0]?.from ?? history.length
-    const preface = this.#from === 0 ? "" : this.#preface()
+    const startOf = (kept: ReadonlyArray<PromptBudget.PastTurn>) =>
+      kept.length === conversation.past.length
+        ? Math.max(this.#from, firstOf(history))
+        : firstOf(history) + (kept[0]?.from ?? history.length)
+    const start = startOf(past)
+    if (past.length < conversation.past.length) {
+      const question = TokenEstimate.shorten(conversation.question, room * QUESTION_SHARE, PromptBudget.LEFT_OUT)
+      const usual = PromptBudget.fit({ past: conversation.past, question, rounds: [] }, { keep, maxTokens: room })
+      this.#from = startOf(usual.past)
+    }
+    const preface = start === 0 ? "" : this.#preface(start)
     return { messages: [...instructions, ...withPreface(preface, [...past.flatMap(messagesOf), ...current])], tokens }
   }
 
@@ -107,11 +122,13 @@ export class PromptWindow {
 
   /** What is to be summarised; `undefined` while little has left since the last summary. */
   leftOut(history: ReadonlyArray<HistoryItem>, { keep }: Pick<HistorySettings, "keep">): LeftOut | undefined {
-    const from = Math.min(this.#from, history.length)
+    const from = Math.min(this.#from, endOf(history))
     // where single turns leave, some are summarised together
     const least = keep === undefined ? 1 : Math.max(1, Math.floor(keep / 2))
     if (from - Math.max(this.#summarisedTo, this.#triedTo) < least) return undefined
-    return { summary: this.#summary, items: history.slice(this.#summarisedTo, from), to: from }
+    const first = firstOf(history)
+    const items = history.slice(Math.max(0, this.#summarisedTo - first), Math.max(0, from - first))
+    return items.length === 0 ? undefined : { summary: this.#summary, items, to: from }
   }
 
   /** Uses a summary of what has left. */
@@ -139,12 +156,17 @@ export class PromptWindow {
     this.#stopSummary = undefined
   }
 
-  #preface(): string {
+  /** What stands for the items before a position. */
+  #preface(start: number): string {
     if (this.#summary === "") return MARK
     const summary = `(earlier conversation, summarised: ${this.#summary})`
-    return this.#summarisedTo < this.#from ? `${summary}\n${MARK}` : summary
+    return this.#summarisedTo < start ? `${summary}\n${MARK}` : summary
   }
 }
+
+/** The position of a history's first item in the whole conversation, and the one behind its last item. */
+const firstOf = (history: ReadonlyArray<HistoryItem>): number => history[0]?.omittedBefore ?? 0
+const endOf = (history: ReadonlyArray<HistoryItem>): number => firstOf(history) + history.length
 
 const messagesOf = ({ messages }: PromptBudget.PastTurn) => messages
 

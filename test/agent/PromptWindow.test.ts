@@ -225,4 +225,68 @@ describe("fromLanguageModel's prompt", () => {
       ])
     )
   })
+
+  it.effect("goes on where it was when the oldest items leave the history, which is bounded", () => {
+    const requests: Array<Scripted.Request> = []
+    const isSummary = ({ prompt }: Scripted.Request) => textsOf(prompt.content[0]!).startsWith("You keep the notes")
+    return Effect.gen(function*() {
+      const agent = Agent.fromLanguageModel({ history: { maxTokens: 1_000, summarise: true } })
+      const about = yield* session()
+      yield* run(agent, input(conversation(100), about))
+      yield* TestClock.adjust("1 second")
+      const [oldest, ...others] = conversation(101).slice(60)
+      yield* run(agent, { ...input([{ ...oldest!, omittedBefore: 60 }, ...others], about), turn: 102 })
+      yield* TestClock.adjust("1 second")
+      const before = requests[0]!.prompt.content.map(textsOf)
+      const after = requests[2]!.prompt.content.map(textsOf)
+      // the same turns as before, and the new one
+      assert.match(before[0]!, /question (\d+) /u)
+      const first = /question (\d+) /u.exec(before[0]!)?.[1]
+      assert.include(after[0]!, `(earlier conversation, summarised: Tea.)\n\nquestion ${first} `)
+      assert.deepStrictEqual(after.slice(-3), ["question 101 " + "word ".repeat(20), "answer 101", "now"])
+      // nothing is summarised a second time, and nothing that has not left
+      assert.deepStrictEqual(requests.map(isSummary), [false, true, false])
+    }).pipe(
+      Effect.scoped,
+      Effect.provide(Scripted.layer((request) => isSummary(request) ? ["Tea."] : ["Yes."], requests))
+    )
+  })
+
+  it.effect("has a mark for what left the history before its first prompt, as in a session that was resumed", () => {
+    const requests: Array<Scripted.Request> = []
+    return Effect.gen(function*() {
+      const [oldest, ...others] = conversation(4).slice(4)
+      yield* run(Agent.fromLanguageModel(), { ...input([{ ...oldest!, omittedBefore: 4 }, ...others]), turn: 5 })
+      assert.isTrue(textsOf(requests[0]!.prompt.content[0]!).startsWith(`${MARK}\n\nquestion 3 `))
+    }).pipe(Effect.provide(Scripted.layer(() => ["Yes."], requests)))
+  })
+
+  it.effect("has the earlier turns again after a turn whose tool returned much, or whose text was long", () => {
+    const requests: Array<Scripted.Request> = []
+    const Search = Tool.make("search", { parameters: Schema.Struct({}), success: Schema.String })
+    const toolkit = Toolkit.make(Search)
+    const handlers = toolkit.toLayer({ search: () => Effect.succeed("word ".repeat(700)) })
+    const agent = Agent.fromLanguageModel({ toolkit, history: { maxTokens: 2_000 } })
+    const has = (request: Scripted.Request | undefined, text: string) =>
+      request?.prompt.content.some((message) => textsOf(message).includes(text)) === true
+    return Effect.gen(function*() {
+      const about = yield* session()
+      yield* Stream.mkString(agent.respond(input(conversation(10), about)))
+      assert.isTrue(has(requests[0], "question 1 "))
+      assert.isFalse(has(requests[1], "question 1 "), "it has room beside the result")
+      assert.isTrue(has(requests[1], MARK))
+      yield* Stream.mkString(agent.respond(input(conversation(11), about)))
+      assert.isTrue(has(requests[2], "question 1 "))
+      assert.isFalse(has(requests[2], MARK))
+      yield* Stream.mkString(agent.respond(input(conversation(11), about, "word ".repeat(2_000))))
+      yield* Stream.mkString(agent.respond(input(conversation(11), about)))
+      assert.isTrue(has(requests[4], "question 1 "))
+    }).pipe(
+      Effect.scoped,
+      Effect.provide([
+        handlers,
+        Scripted.layer((_, i) => i === 0 ? [{ call: "search", params: {} }] : ["Found."], requests)
+      ])
+    )
+  })
 })
