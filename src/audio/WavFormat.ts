@@ -87,8 +87,9 @@ const codecs: ReadonlyMap<number, string> = new Map([
  * Reads a format chunk whose body of `size` bytes begins at `at`; `littleEndian` is false in RIFX files.
  *
  * The width of a sample follows from three fields, of which writers get one wrong now and then: the bits, the block and the
- * byte rate. PCM of at most 8 bits, µ-law and A-law have one byte; otherwise the block says (24 bits in 32), unless it is
- * too small for the bits or not a multiple of the channels: then the bits do.
+ * byte rate. PCM of at most 8 bits, µ-law and A-law have one byte, and PCM of 16 and 32 bits has as many as it says;
+ * otherwise the block says (24 bits in 32), unless it is too small for the bits or not a multiple of the channels: then the
+ * bits do.
  *
  * @category decoding
  * @since 0.1.0
@@ -146,7 +147,7 @@ const widthOf = (encoding: WavFormat["encoding"], bits: number, ofBlock: number)
   if (encoding === "mulaw" || encoding === "alaw") return 1
   const supports = (width: number) => encoding === "float" ? width === 4 || width === 8 : width >= 1 && width <= 4
   const ofBits = Math.ceil(bits / 8)
-  if (encoding === "integer" && ofBits === 1) return 1
+  if (encoding === "integer" && (ofBits === 1 || bits === 16 || bits === 32)) return ofBits
   if (Number.isInteger(ofBlock) && ofBlock >= ofBits && supports(ofBlock)) return ofBlock
   return supports(ofBits) ? ofBits : undefined
 }

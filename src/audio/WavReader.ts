@@ -50,9 +50,9 @@ export interface Wav {
  * or big endian (RIFX), with any number of channels and its chunks in any order. The channels are mixed as `MonoMix` does.
  *
  * What players take is taken: a tag of another format in front (ID3, within 64 KiB), chunks without their pad byte, names of
- * chunks in capital letters, a block size that contradicts the bits. A data chunk that ends early gives the samples that are
- * there (`truncated`). A size of 0 or 0xFFFFFFFF in a header that was never patched, as programs write into a pipe, means the
- * rest of the file; RF64 and BW64 are read like that. More than `maxSeconds` (default `defaultMaxSeconds`) of audio fails with
+ * chunks in capital letters, a block size that contradicts the bits, a chunk whose size is wrong in front of the data. A data
+ * chunk that ends early gives the samples that are there (`truncated`). A size of 0 or 0xFFFFFFFF in a header that was never
+ * patched, as programs write into a pipe, means the rest of the file; RF64 and BW64 have their size in `ds64`. More than `maxSeconds` (default `defaultMaxSeconds`) of audio fails with
  * `too_long`. The message of `not_wav` and `unsupported_encoding` names what the file is, where it is known.
  *
  * @category decoding
@@ -123,6 +123,8 @@ const findChunks = (
   const riffSize = view.getUint32(start + 4, littleEndian)
   let format: WavFormat.WavFormat | undefined
   let data: Data | undefined
+  let longSize: number | undefined
+  let afterFormat = length
   let at = start + 12
   for (let chunks = 0; at + 8 <= length && (format === undefined || data === undefined); chunks++) {
     if (chunks === maxChunks) {
@@ -135,23 +137,42 @@ const findChunks = (
       const parsed = WavFormat.parse(view, body, size, littleEndian)
       if (Result.isFailure(parsed)) return Result.fail(parsed.failure)
       format = parsed.success
+      afterFormat = body + 16
+    } else if (id === "ds64" && size >= 16 && body + 16 <= length) {
+      longSize = Number(view.getBigUint64(body + 8, littleEndian))
     } else if (id === "data" && data === undefined) {
-      // 0 is an empty chunk, or a header that its writer could not patch: then the RIFF size ends here or is not set.
-      const toEnd = size === 0xffffffff ||
-        size === 0 && (riffSize === 0 || riffSize === 0xffffffff || start + 8 + riffSize <= body)
-      const end = toEnd ? length : Math.min(body + size, length)
-      data = { at: body, end, truncated: !toEnd && body + size > length }
-      if (toEnd) break
+      data = dataAt(view, body, size === 0xffffffff && longSize !== undefined ? longSize : size, start + 8 + riffSize)
     }
-    at = body + size
+    at = Math.max(body + size, data?.at === body ? data.end : 0)
     // many writers leave the pad byte out
     if ((size & 1) === 1 && !(isChunk(view, at) && !isChunk(view, at + 1))) at++
   }
   if (format === undefined) {
     return WavFormat.fail("no_format", Math.min(at, length), "the file has no format chunk")
   }
+  data ??= lostData(view, afterFormat, start + 8 + riffSize, littleEndian)
   if (data === undefined) return WavFormat.fail("no_data", Math.min(at, length), "the file has no data chunk")
   return Result.succeed({ format, data })
+}
+
+/** The samples of a data chunk; `riffEnd` is where the file ends by its header. */
+const dataAt = (view: DataView, body: number, size: number, riffEnd: number): Data => {
+  const length = view.byteLength
+  // 0 is an empty chunk, or a header that its writer could not patch: then the RIFF size ends here or is not set.
+  const isUnset = size === 0xffffffff || size === 0 && (riffEnd <= body || riffEnd >= 0xffffffff)
+  return isUnset
+    ? { at: body, end: length, truncated: false }
+    : { at: body, end: Math.min(body + size, length), truncated: body + size > length }
+}
+
+/** The data chunk behind one whose size is wrong, which players find by its name. */
+const lostData = (view: DataView, from: number, riffEnd: number, littleEndian: boolean): Data | undefined => {
+  for (let at = from; at + 8 <= view.byteLength; at++) {
+    if (view.getUint8(at) === 0x64 && fourCc(view, at) === "data") {
+      return dataAt(view, at + 8, view.getUint32(at + 4, littleEndian), riffEnd)
+    }
+  }
+  return undefined
 }
 
 /** Whether a chunk may begin here: its name has printable characters only. */

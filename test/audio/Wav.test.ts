@@ -171,6 +171,33 @@ describe("Wav", () => {
     assert.deepEqual(samplesOf(law), [0, -32124], "µ-law that claims 16 bits")
   })
 
+  it("reads a 64-bit size from ds64, and takes nothing behind the samples for sound", () => {
+    const size = (n: number) => [...u32(n), ...u32(0)]
+    const file = riff([
+      chunk("ds64", [...size(0), ...size(18), ...size(9), ...u32(0)]),
+      chunk("fmt ", fmt(1, 1, 16)),
+      chunk("data", bytesOf(ramp), 0xffffffff),
+      chunk("LIST", ascii("INFOIART"))
+    ], 0xffffffff, "RF64")
+    assert.deepEqual(samplesOf(file), [...ramp])
+  })
+
+  it("finds the data behind a chunk whose size is wrong", () => {
+    const data = chunk("data", bytesOf(ramp))
+    const format = chunk("fmt ", fmt(1, 1, 16))
+    // 18 bytes of format that say 16, and a list that says more than it has
+    assert.deepEqual(samplesOf(riff([[...format, 0, 0], data])), [...ramp])
+    assert.deepEqual(samplesOf(riff([format, chunk("LIST", ascii("INFO"), 5_000), data])), [...ramp])
+    assert.deepEqual(reasonOf(riff([format, chunk("LIST", ascii("INFO"), 5_000)]))[0], "no_data")
+  })
+
+  it("believes 16 bits where the block of one channel is that of two", () => {
+    assert.deepEqual(samplesOf(riff([chunk("fmt ", fmt(1, 1, 16, 16000, 4)), chunk("data", bytesOf(ramp))])), [...ramp])
+    // but 24 bits may stand in 32
+    const padded = [...ramp].flatMap((sample) => [0, 0, ...u16(sample)])
+    assert.deepEqual(samplesOf(riff([chunk("fmt ", fmt(1, 1, 24, 16000, 4)), chunk("data", padded)])), [...ramp])
+  })
+
   it("reads big endian files", () => {
     const be16 = (n: number) => [n >> 8 & 0xff, n & 0xff]
     const be32 = (n: number) => [n >>> 24 & 0xff, n >>> 16 & 0xff, n >>> 8 & 0xff, n & 0xff]
