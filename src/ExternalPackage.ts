@@ -70,6 +70,21 @@ export const urlOfModule = (metaUrl: string | undefined): string =>
   metaUrl ?? pathToFileURL(typeof __filename === "string" ? __filename : join(process.cwd(), "bundle.js")).href
 
 /**
+ * Throws what an import would throw if a package is not installed. The package is not loaded.
+ *
+ * @category checks
+ * @since 0.1.0
+ */
+export const requireInstalled = (packageName: string): void => {
+  try {
+    createRequire(urlOfModule(import.meta.url)).resolve(packageName)
+  } catch (cause) {
+    // a package that only an `import` may load is there
+    if (!(cause instanceof Error && "code" in cause && cause.code === "ERR_PACKAGE_PATH_NOT_EXPORTED")) throw cause
+  }
+}
+
+/**
  * A file or folder of this package: beside the module with this `import.meta.url`, or, in a program that is bundled into one
  * file, at `path` below `dist` of the installed package. A `name` ending in `.js` is `.ts` in the source tree.
  *

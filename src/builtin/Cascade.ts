@@ -5,7 +5,7 @@
  */
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
-import { InvalidConfig } from "../BackendError.ts"
+import { type BackendError, InvalidConfig } from "../BackendError.ts"
 import * as Cascade from "../engines/cascade/index.ts"
 import * as Faults from "../schema/Faults.ts"
 import { unknownName } from "../schema/NearestName.ts"
@@ -51,6 +51,21 @@ const part = <Kind extends "stt" | "tts">(
   )
 }
 
+/** Both parts, so that what is missing of one does not hide what is missing of the other. */
+const checkParts = (parts: ReadonlyArray<EngineRegistry.AnyEngine>): Effect.Effect<void, BackendError> =>
+  Effect.forEach(parts, (engine) => Effect.result(EngineRegistry.inspect(engine))).pipe(
+    Effect.flatMap((checked): Effect.Effect<void, BackendError> => {
+      const errors = checked.flatMap((one) => one._tag === "Failure" ? [one.failure] : [])
+      const [error] = errors
+      if (error === undefined) return Effect.void
+      return Effect.fail(
+        errors.length === 1
+          ? error
+          : Faults.toError(op, what, errors.flatMap((each) => Faults.fromError(each, "engines.cascade")))
+      )
+    })
+  )
+
 /**
  * `cascade` over a table of engines: the options of its parts are decoded with its own.
  *
@@ -73,8 +88,8 @@ export const definition = (parts: Parts): EngineRegistry.EngineDefinition<"s2s">
       ])
       if (stt._tag === "Success" && tts._tag === "Success") {
         const layer = Cascade.layer().pipe(Layer.provide([stt.success.layer, tts.success.layer]))
-        const check = Effect.andThen(EngineRegistry.check(stt.success), EngineRegistry.check(tts.success))
-        return { kind: "s2s" as const, name, options, layer, check }
+        const check = checkParts([stt.success, tts.success])
+        return { kind: "s2s" as const, name, options, layer, check, capabilities: { s2s: Cascade.capabilities } }
       }
       const errors = [stt, tts].flatMap((one) => one._tag === "Failure" ? [one.failure] : [])
       const [error] = errors

@@ -8,12 +8,16 @@ import * as Effect from "effect/Effect"
 import * as Fs from "node:fs/promises"
 import * as Path from "node:path"
 import { type BackendConfig, periodsOf } from "../backend/config/BackendConfig.ts"
+import * as SpeechEngines from "../backend/engines/SpeechEngines.ts"
+import type { ConfiguredProvider } from "../backend/provider/ProviderContract.ts"
 import type { BackendError } from "../BackendError.ts"
 import { deadline } from "../Deadline.ts"
 import * as Faults from "../schema/Faults.ts"
 import { isRecord } from "../schema/Json.ts"
+import * as S2sCapabilities from "../session/pipeline/S2sCapabilities.ts"
 import * as EngineRegistry from "../speech/EngineRegistry.ts"
-import { archiveDirectory, defaultPath, stores } from "./Stores.ts"
+import * as SqliteFile from "../store/SqliteFile.ts"
+import { archiveDirectory, defaultPath, loadRateLimits, stores } from "./Stores.ts"
 
 /** Of one part; a check reads files and loads packages. */
 const CHECK_WITHIN = "10 seconds"
@@ -61,19 +65,75 @@ const directoryFaults = (path: string, directory: string): Effect.Effect<Readonl
     }
   })
 
+/** The faults of the file of an SQLite store, and of the directory that it is or would be in. */
+const fileFaults = (file: string): Effect.Effect<ReadonlyArray<Faults.Fault>> => {
+  const path = "store.path"
+  const found = Effect.try({
+    try: () => SqliteFile.faultOf(file),
+    catch: (cause) => whyUnwritable(cause, file)
+  }).pipe(
+    Effect.catch((message) => Effect.succeed(message)),
+    Effect.map((message) => message === undefined ? [] : [{ path, message: `${file}: ${message}` }])
+  )
+  return Effect.flatMap(
+    directoryFaults(path, Path.dirname(file)),
+    (faults) => faults.length > 0 ? Effect.succeed(faults) : found
+  )
+}
+
 const storeFaults = ({ store }: BackendConfig): Effect.Effect<ReadonlyArray<Faults.Fault>> => {
   if (store.kind === "memory") return Effect.succeed([])
   const load = Object.hasOwn(stores, store.kind) ? stores[store.kind] : undefined
   if (load === undefined) return Effect.succeed([])
   const loaded = faultsBy("store", load(store))
   return store.kind === "sqlite"
-    ? Effect.zipWith(
-      loaded,
-      directoryFaults("store.path", Path.dirname(store.path ?? defaultPath())),
-      (one, other) => [...one, ...other]
-    )
+    ? Effect.zipWith(loaded, fileFaults(store.path ?? defaultPath()), (one, other) => [...one, ...other])
     : loaded
 }
+
+/** What the config asks of its engines and they cannot do. */
+const capabilityFaults = (
+  config: BackendConfig,
+  engines: ReadonlyArray<EngineRegistry.AnyEngine & { readonly can: EngineRegistry.Capabilities }>
+): ReadonlyArray<Faults.Fault> => {
+  const faultOf = ({ can: { s2s, stt }, kind, name }: (typeof engines)[number]): Faults.Fault | undefined => {
+    if (
+      kind === "stt" && config.pipelineType === "stt_tts" && config.turnDetectionProvider === SpeechEngines.STT_TURNS
+    ) {
+      return stt?.endOfTurn === false
+        ? { path: "turn_detection_provider", message: SpeechEngines.withoutEndpointing(name) }
+        : undefined
+    }
+    if (kind !== "s2s" || config.pipelineType !== "s2s" || s2s === undefined) return undefined
+    return S2sCapabilities.faultOf(config, {
+      name,
+      capabilities: s2s,
+      // without one, the default one is used
+      vad: true,
+      tts: config.ttsProvider !== undefined
+    })
+  }
+  return engines.flatMap((engine) => faultOf(engine) ?? []).map(({ message, path }) => ({ path, message }))
+}
+
+/** The faults of engines, each by itself, and those of what the config asks of them. */
+const engineFaults = Effect.fnUntraced(function*(
+  config: BackendConfig | undefined,
+  engines: ReadonlyArray<EngineRegistry.AnyEngine>
+) {
+  const inspected = yield* Effect.forEach(engines, (engine) =>
+    EngineRegistry.inspect(engine).pipe(
+      deadline("EngineRegistry.inspect", `the check of the engine ${engine.name}`, CHECK_WITHIN),
+      Effect.match({
+        onFailure: (error) => ({ faults: Faults.fromError(error, `engines.${engine.name}`), able: [] }),
+        onSuccess: (can) => ({ faults: [], able: [{ ...engine, can }] })
+      })
+    ), { concurrency: 4 })
+  return [
+    ...inspected.flatMap(({ faults }) => faults),
+    ...(config === undefined ? [] : capabilityFaults(config, inspected.flatMap(({ able }) => able)))
+  ]
+})
 
 /**
  * The faults of the parts that a config names.
@@ -84,19 +144,15 @@ const storeFaults = ({ store }: BackendConfig): Effect.Effect<ReadonlyArray<Faul
 export const faultsOf = (found: {
   readonly config: BackendConfig | undefined
   readonly engines: ReadonlyArray<EngineRegistry.AnyEngine>
+  readonly provider?: ConfiguredProvider | undefined
 }): Effect.Effect<ReadonlyArray<Faults.Fault>> => {
-  const { config, engines } = found
+  const { config, engines, provider } = found
   const checks = [
-    ...engines.map((engine) =>
-      faultsBy(
-        `engines.${engine.name}`,
-        deadline("EngineRegistry.check", `the check of the engine ${engine.name}`, CHECK_WITHIN)(
-          EngineRegistry.check(engine)
-        )
-      )
-    ),
+    engineFaults(config, engines),
+    ...(provider?.check === undefined ? [] : [faultsBy("provider", provider.check)]),
     ...(config === undefined ? [] : [
       storeFaults(config),
+      ...(config.rateLimits.store === "redis" ? [faultsBy("rate_limits.store", loadRateLimits)] : []),
       ...(Object.keys(periodsOf(config)).length === 0
         ? []
         : [directoryFaults("retention.directory", archiveDirectory(config.retention.directory))])

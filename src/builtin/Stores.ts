@@ -89,6 +89,23 @@ export const openArchive: typeof Open.Service = (directory) =>
   )
 
 /**
+ * Loads the rate limits in Redis, whose client is an optional package.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const loadRateLimits = Effect.tryPromise({
+  try: () => import("../store/RedisRateLimits.ts"),
+  catch: (cause) =>
+    new InvalidConfig({
+      op: "RateLimits.open",
+      message: `rate_limits.store redis needs the package redis: ${adviceFor("redis", cause)}`,
+      details: { missing: "redis" },
+      cause
+    })
+})
+
+/**
  * The stores that come with the package.
  *
  * @category tables

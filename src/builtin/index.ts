@@ -11,8 +11,7 @@ import * as Layer from "effect/Layer"
 import { AgentRegistry } from "../agent/AgentRegistry.ts"
 import { BackendRegistry } from "../backend/provider/BackendRegistry.ts"
 import { StoreRegistry } from "../backend/sessions/StoreRegistry.ts"
-import { InvalidConfig } from "../BackendError.ts"
-import { adviceFor, packageFile } from "../ExternalPackage.ts"
+import { packageFile } from "../ExternalPackage.ts"
 import { ProcessorRegistry } from "../hooks/AudioProcessor.ts"
 import * as RateLimits from "../hooks/RateLimits.ts"
 import { Open } from "../session/retention/SessionArchive.ts"
@@ -21,7 +20,7 @@ import * as BuiltinAgent from "./BuiltinAgent.ts"
 import { engines } from "./Engines.ts"
 import { processors } from "./Processors.ts"
 import { providers } from "./Providers.ts"
-import { openArchive, stores } from "./Stores.ts"
+import { loadRateLimits, openArchive, stores } from "./Stores.ts"
 
 export * as BuiltinAgent from "./BuiltinAgent.ts"
 export { engines } from "./Engines.ts"
@@ -30,18 +29,8 @@ export { processors } from "./Processors.ts"
 export { providers } from "./Providers.ts"
 export { stores } from "./Stores.ts"
 
-/** Loaded when a config names it, because its client is an optional package. */
 const openRateLimits: typeof RateLimits.SharedStore.Service = (url) =>
-  Effect.tryPromise({
-    try: () => import("../store/RedisRateLimits.ts"),
-    catch: (cause) =>
-      new InvalidConfig({
-        op: "RateLimits.open",
-        message: `rate_limits.store redis needs the package redis: ${adviceFor("redis", cause)}`,
-        details: { missing: "redis" },
-        cause
-      })
-  }).pipe(Effect.flatMap((redis) => redis.open(url)))
+  Effect.flatMap(loadRateLimits, (redis) => redis.open(url))
 
 /**
  * The file with the JSON Schema of config files, with all built-in names. `npm run fix` writes it.

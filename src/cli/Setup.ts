@@ -17,6 +17,7 @@ import { ModelStore } from "../models/ModelStore.ts"
 import type * as Faults from "../schema/Faults.ts"
 import { isRecord, type JsonRecord } from "../schema/Json.ts"
 import * as Tls from "../server/access/Tls.ts"
+import * as Listening from "../server/Listening.ts"
 import * as ServerConfig from "../server/ServerConfig.ts"
 import * as TelemetryConfig from "../telemetry/TelemetryConfig.ts"
 import * as Logs from "./Logs.ts"
@@ -97,6 +98,7 @@ const serverFaults = (
       faultsBy("server", ServerConfig.requireOperations(server)),
       faultsBy("server.telemetry", TelemetryConfig.resolve(server.telemetry, process.env)),
       server.tls === undefined ? noFaults : faultsBy("server.tls", Tls.load(server.tls)),
+      faultsBy("server.host", Listening.requireAddress(server)),
       config === undefined
         ? noFaults
         : faultsBy("", Logs.formatOf(process.env, process.stderr.isTTY, config.enableStructuredLogging))

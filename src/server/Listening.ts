@@ -70,6 +70,19 @@ export const requireFreePort = (config: Listen): Effect.Effect<void, BackendErro
   })
 
 /**
+ * Fails as the layer would if the host is no address of this machine, or the user may not listen on the port. A port that is
+ * in use, as by a server that runs, is no fault.
+ *
+ * @category validation
+ * @since 0.1.0
+ */
+export const requireAddress = ({ host, port }: Listen): Effect.Effect<void, BackendError> =>
+  // below 1024 the system asks for a right
+  requireFreePort({ host, port: port < 1_024 ? port : 0 }).pipe(
+    Effect.catchTag("ConnectionFailed", () => Effect.void)
+  )
+
+/**
  * The URL of a server that listens.
  *
  * @category formatting

@@ -18,8 +18,8 @@ import * as EncodedShape from "../schema/EncodedShape.ts"
 import * as Faults from "../schema/Faults.ts"
 import { isRecord } from "../schema/Json.ts"
 import type { NoiseSuppressor } from "./NoiseSuppressor.ts"
-import type { SpeechToSpeech } from "./SpeechToSpeech.ts"
-import type { SpeechToText } from "./SpeechToText.ts"
+import { SpeechToSpeech } from "./SpeechToSpeech.ts"
+import { SpeechToText } from "./SpeechToText.ts"
 import type { TextToSpeech } from "./TextToSpeech.ts"
 import type { TurnDetector } from "./TurnDetector.ts"
 import type { VoiceActivityDetector } from "./VoiceActivityDetector.ts"
@@ -47,6 +47,19 @@ export interface EngineKinds {
 export type EngineKind = keyof EngineKinds
 
 /**
+ * What a config may ask of an engine that not every one can do.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Capabilities {
+  readonly stt?: Pick<SpeechToText["Service"]["capabilities"], "endOfTurn"> | undefined
+  readonly s2s?:
+    | Pick<SpeechToSpeech["Service"]["capabilities"], "answers" | "agentInLoop" | "say" | "tools" | "turnAuthority">
+    | undefined
+}
+
+/**
  * An engine whose options have been decoded; building it decodes nothing again.
  *
  * @category models
@@ -64,6 +77,8 @@ export interface DecodedEngine<Kind extends EngineKind = EngineKind> {
    * network. Default: the engine is built, and released again.
    */
   readonly check?: Effect.Effect<void, BackendError> | undefined
+  /** What it can do, for an engine with a `check`. Default: unknown until it is built. */
+  readonly capabilities?: Capabilities | undefined
 }
 
 /**
@@ -159,6 +174,8 @@ export const define = <Kind extends EngineKind, Options>(engine: {
   readonly layer: (options: Options) => Layer.Layer<EngineKinds[Kind], BackendError>
   /** `check` of the decoded engine, for one that is expensive to build. */
   readonly check?: ((options: Options) => Effect.Effect<void, BackendError>) | undefined
+  /** `capabilities` of the decoded engine, for one with a `check`. */
+  readonly capabilities?: Capabilities | undefined
 }): EngineDefinition<Kind> => {
   const { kind, name } = engine
   return fromDecode({
@@ -169,7 +186,8 @@ export const define = <Kind extends EngineKind, Options>(engine: {
         name,
         options,
         layer: engine.layer(options),
-        check: engine.check?.(options)
+        check: engine.check?.(options),
+        capabilities: engine.capabilities
       }))
   })
 }
@@ -195,16 +213,34 @@ export const fromDecode = <Kind extends EngineKind>(
   layer: (given) => Layer.unwrap(Effect.map(decode(given), (engine) => engine.layer))
 })
 
+/** Builds an engine and releases it again. */
+const capabilitiesOf = (engine: AnyEngine): Effect.Effect<Capabilities, BackendError> => {
+  switch (engine.kind) {
+    case "stt":
+      return Effect.map(Layer.build(engine.layer), (built) => ({ stt: Context.get(built, SpeechToText).capabilities }))
+        .pipe(Effect.scoped)
+    case "s2s":
+      return Effect.map(
+        Layer.build(engine.layer),
+        (built) => ({ s2s: Context.get(built, SpeechToSpeech).capabilities })
+      )
+        .pipe(Effect.scoped)
+    default: {
+      const layer: Layer.Layer<never, BackendError> = engine.layer
+      return Effect.as(Effect.scoped(Layer.build(layer)), {})
+    }
+  }
+}
+
 /**
- * Whether an engine could be built, by its own `check`, else by building it.
+ * Finds out whether an engine could be built, by its own `check`, else by building it; and what it can do, as far as that is
+ * known.
  *
  * @category validation
  * @since 0.1.0
  */
-export const check = (engine: AnyEngine): Effect.Effect<void, BackendError> => {
-  const layer: Layer.Layer<never, BackendError> = engine.layer
-  return engine.check ?? Effect.asVoid(Effect.scoped(Layer.build(layer)))
-}
+export const inspect = (engine: AnyEngine): Effect.Effect<Capabilities, BackendError> =>
+  engine.check === undefined ? capabilitiesOf(engine) : Effect.as(engine.check, engine.capabilities ?? {})
 
 /**
  * A definition that is loaded when a config first names it.

@@ -17,6 +17,7 @@ import { isSqlError } from "effect/sql/SqlError"
 import { randomBytes } from "node:crypto"
 import { type BackendError, InvalidConfig } from "../BackendError.ts"
 import { loadPackage } from "../ExternalPackage.ts"
+import * as ServiceUrl from "../schema/ServiceUrl.ts"
 import { type Claim, type SessionLease, SessionStore, type StoredSession } from "../session/persistence/SessionStore.ts"
 import * as LeaseGrants from "./LeaseGrants.ts"
 import * as PostgresFaults from "./PostgresFaults.ts"
@@ -52,8 +53,6 @@ export interface PostgresStoreOptions {
   readonly maxConnections?: number | undefined
 }
 
-const isPostgres = (url: string): boolean => URL.canParse(url) && /^postgres(?:ql)?:$/.test(new URL(url).protocol)
-
 interface ClaimRow {
   readonly owner: string | null
   readonly fence: number
@@ -75,11 +74,12 @@ export const make = Effect.fnUntraced(function*(
   options: PostgresStoreOptions
 ): Effect.fn.Return<SessionStore["Service"], BackendError, Scope.Scope> {
   const open = "PostgresStore.open"
-  if (!isPostgres(Redacted.value(options.url))) {
+  const fault = ServiceUrl.faultOf("postgres", Redacted.value(options.url))
+  if (fault !== undefined) {
     return yield* new InvalidConfig({
       op: open,
-      message: "store.url: expected postgres://user:password@host:port/database",
-      details: { faults: [{ path: "store.url", message: "expected postgres://user:password@host:port/database" }] }
+      message: `store.url: ${fault}`,
+      details: { faults: [{ path: "store.url", message: fault }] }
     })
   }
   const leaseMs = Duration.toMillis(Duration.fromInputUnsafe(options.lease ?? StoreLimits.LEASE_MS))

@@ -12,6 +12,7 @@ import * as References from "effect/References"
 import type * as Scope from "effect/Scope"
 import { type BackendError, ConnectionFailed, InvalidConfig, isBackendError } from "../BackendError.ts"
 import * as RateLimits from "../hooks/RateLimits.ts"
+import * as ServiceUrl from "../schema/ServiceUrl.ts"
 import * as RedisFaults from "./RedisFaults.ts"
 import * as StoreFault from "./StoreFault.ts"
 
@@ -38,12 +39,13 @@ const CONNECT_DEADLINE = "3 seconds"
 export const open = (
   url: string
 ): Effect.Effect<Limiter.RateLimiterStore["Service"], BackendError, Scope.Scope> => {
-  if (!URL.canParse(url) || !/^rediss?:$/.test(new URL(url).protocol)) {
+  const fault = ServiceUrl.faultOf("redis", url)
+  if (fault !== undefined) {
     return Effect.fail(
       new InvalidConfig({
         op,
-        message: "rate_limits.url: expected redis://host:port or rediss://host:port",
-        details: { faults: [{ path: "rate_limits.url", message: "expected redis://host:port or rediss://host:port" }] }
+        message: `rate_limits.url: ${fault}`,
+        details: { faults: [{ path: "rate_limits.url", message: fault }] }
       })
     )
   }

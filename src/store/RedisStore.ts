@@ -14,6 +14,7 @@ import type * as Scope from "effect/Scope"
 import type * as Redis from "redis"
 import { type BackendError, InvalidConfig } from "../BackendError.ts"
 import { loadPackage } from "../ExternalPackage.ts"
+import * as ServiceUrl from "../schema/ServiceUrl.ts"
 import { type Claim, type SessionLease, SessionStore } from "../session/persistence/SessionStore.ts"
 import * as LeaseGrants from "./LeaseGrants.ts"
 import * as RedisFaults from "./RedisFaults.ts"
@@ -50,7 +51,6 @@ export interface RedisStoreOptions {
   readonly lease?: Duration.Input | undefined
 }
 
-const isRedis = (url: string): boolean => URL.canParse(url) && /^rediss?:$/.test(new URL(url).protocol)
 const texts = (value: unknown): ReadonlyArray<string> => Array.isArray(value) ? value.map(String) : []
 
 /**
@@ -65,11 +65,12 @@ export const make = Effect.fnUntraced(function*(
 ): Effect.fn.Return<SessionStore["Service"], BackendError, Scope.Scope> {
   const open = "RedisStore.open"
   const url = Redacted.value(options.url)
-  if (!isRedis(url)) {
+  const fault = ServiceUrl.faultOf("redis", url)
+  if (fault !== undefined) {
     return yield* new InvalidConfig({
       op: open,
-      message: "store.url: expected redis://host:port or rediss://host:port",
-      details: { faults: [{ path: "store.url", message: "expected redis://host:port or rediss://host:port" }] }
+      message: `store.url: ${fault}`,
+      details: { faults: [{ path: "store.url", message: fault }] }
     })
   }
   const prefix = options.prefix ?? PREFIX

@@ -8,6 +8,7 @@ import { dirname } from "node:path"
 import { DatabaseSync } from "node:sqlite"
 import { InvalidConfig } from "../BackendError.ts"
 import * as SqliteFaults from "./SqliteFaults.ts"
+import * as SqliteFile from "./SqliteFile.ts"
 import * as StoreFault from "./StoreFault.ts"
 
 /** "EfVc": marks the file as a session store. */
@@ -165,6 +166,13 @@ export const findDamage = (db: DatabaseSync): StoreFault.StoreFault | undefined 
  * @since 0.1.0
  */
 export const open = (path: string): DatabaseSync => {
+  if (SqliteFile.isDevice(path)) {
+    throw new InvalidConfig({
+      op: "SqliteStore.open",
+      message: `the session store ${path} cannot be opened: a pipe or a device is where its file should be`,
+      details: { part: "store", path }
+    })
+  }
   mkdirSync(dirname(path), { recursive: true, mode: 0o700 })
   // SQLite creates its other files with the mode of this one
   closeSync(openSync(path, "a", 0o600))

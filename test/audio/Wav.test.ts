@@ -173,12 +173,16 @@ describe("Wav", () => {
 
   it("reads a 64-bit size from ds64, and takes nothing behind the samples for sound", () => {
     const size = (n: number) => [...u32(n), ...u32(0)]
-    const file = riff([
-      chunk("ds64", [...size(0), ...size(18), ...size(9), ...u32(0)]),
-      chunk("fmt ", fmt(1, 1, 16)),
-      chunk("data", bytesOf(ramp), 0xffffffff),
-      chunk("LIST", ascii("INFOIART"))
-    ], 0xffffffff, "RF64")
+    const file = riff(
+      [
+        chunk("ds64", [...size(0), ...size(18), ...size(9), ...u32(0)]),
+        chunk("fmt ", fmt(1, 1, 16)),
+        chunk("data", bytesOf(ramp), 0xffffffff),
+        chunk("LIST", ascii("INFOIART"))
+      ],
+      0xffffffff,
+      "RF64"
+    )
     assert.deepEqual(samplesOf(file), [...ramp])
   })
 

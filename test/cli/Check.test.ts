@@ -35,8 +35,48 @@ const cases: ReadonlyArray<Case> = [
       /stt_fallbak: unknown key `stt_fallbak`; did you mean `stt_fallback`\?/,
       /rate_limits\.url: the environment variable HUNTER2_URL is not set/,
       /server\.authentication: no AuthHook service/,
-      /server\.tls\.cert: does not exist/
+      /server\.tls\.cert: does not exist/,
+      /server\.tls\.key: does not exist/
     ]
+  },
+  {
+    name: "addresses that nothing could use",
+    config: (dir) =>
+      [
+        "store: { kind: redis, url: \"http://127.0.0.1:9\" }",
+        "rate_limits: { store: redis, url: hunter2 }",
+        `server: { host: 192.0.2.77, authentication: none, tls: { cert: "${dir}", key: "${dir}/none" } }\n`
+      ].join("\n"),
+    faults: [
+      /store\.url: expected redis:/,
+      /rate_limits\.url: expected redis:/,
+      /server\.tls\.cert: is a directory/,
+      /server\.tls\.key: does not exist/,
+      /server\.host: 192\.0\.2\.77 is not an address of this machine/
+    ]
+  },
+  {
+    name: "what the config asks of engines that cannot do it",
+    config: "pipeline_type: stt_tts\nstt_provider: moonshine\ntts_provider: flite\nturn_detection_provider: stt\n",
+    faults: [/turn_detection_provider: moonshine has no endpointing/]
+  },
+  {
+    name: "a role of the agent that the model does not leave it",
+    config: "pipeline_type: s2s\ns2s_provider: cascade\nagent_in_loop: \"off\"\n",
+    faults: [/agent_in_loop: cascade has no answers of its own/]
+  },
+  {
+    name: "the keys of both parts of an engine",
+    config: "pipeline_type: s2s\ns2s_provider: cascade\nengines: { cascade: { stt: deepgram, tts: elevenlabs } }\n",
+    faults: [/engines\.cascade: .*DEEPGRAM_API_KEY/, /engines\.cascade: .*ELEVENLABS_API_KEY/]
+  },
+  {
+    name: "a file that is no database",
+    config: (dir) => {
+      Fs.writeFileSync(Path.join(dir, "notes.txt"), "Buy milk, and bread, and more milk.")
+      return `store: { kind: sqlite, path: "${dir}/notes.txt" }\n`
+    },
+    faults: [/store\.path: .*not an SQLite database/]
   },
   {
     name: "keys that no header can carry",

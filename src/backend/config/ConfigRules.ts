@@ -5,8 +5,10 @@
  *
  * @since 0.1.0
  */
+import * as Redacted from "effect/Redacted"
 import type { Fault } from "../../schema/Faults.ts"
 import { isRecord } from "../../schema/Json.ts"
+import * as ServiceUrl from "../../schema/ServiceUrl.ts"
 
 /**
  * Reads a field by its path in the encoded form (`store`, `url`); `undefined` when it is absent.
@@ -64,16 +66,30 @@ const pipelineFaults = (read: ReadField): ReadonlyArray<Fault> => {
   }
 }
 
+/** The faults of the URL that a kind of store needs. */
+const urlFaults = (
+  kind: "postgres" | "redis",
+  path: string,
+  url: unknown,
+  required: string
+): ReadonlyArray<Fault> => {
+  if (url === undefined) return [{ path, message: required }]
+  const text = Redacted.isRedacted(url) ? Redacted.value(url) : url
+  // what is no text is a fault of its field
+  const fault = typeof text === "string" ? ServiceUrl.faultOf(kind, text) : undefined
+  return fault === undefined ? [] : [{ path, message: fault }]
+}
+
 const storeFaults = (read: ReadField): ReadonlyArray<Fault> => {
   const kind = read("store", "kind")
-  return (kind === "postgres" || kind === "redis") && read("store", "url") === undefined
-    ? [{ path: "store.url", message: `required with kind ${kind}` }]
+  return kind === "postgres" || kind === "redis"
+    ? urlFaults(kind, "store.url", read("store", "url"), `required with kind ${kind}`)
     : []
 }
 
 const rateLimitFaults = (read: ReadField): ReadonlyArray<Fault> =>
-  read("rate_limits", "store") === "redis" && read("rate_limits", "url") === undefined
-    ? [{ path: "rate_limits.url", message: "required with store redis" }]
+  read("rate_limits", "store") === "redis"
+    ? urlFaults("redis", "rate_limits.url", read("rate_limits", "url"), "required with store redis")
     : []
 
 /**

@@ -26,7 +26,7 @@ import * as Faults from "../../schema/Faults.ts"
 import type { JsonRecord } from "../../schema/Json.ts"
 import { type AnyEngine, EngineRegistry } from "../../speech/EngineRegistry.ts"
 import { BackendRegistry } from "../provider/BackendRegistry.ts"
-import type { Registries } from "../provider/ProviderContract.ts"
+import type { ConfiguredProvider, Registries } from "../provider/ProviderContract.ts"
 import { BackendConfig, decode } from "./BackendConfig.ts"
 import * as ConfigFile from "./ConfigFile.ts"
 import * as ConfigSize from "./ConfigSize.ts"
@@ -73,6 +73,7 @@ export interface Found<S> {
   readonly section: S | undefined
   /** The engines that a field of the config names. */
   readonly engines: ReadonlyArray<AnyEngine>
+  readonly provider: ConfiguredProvider | undefined
 }
 
 /**
@@ -165,7 +166,8 @@ export const load = <S>(
     const inspected = options.inspect === undefined ? [] : yield* options.inspect({
       config: config._tag === "Success" ? config.success : undefined,
       section: section._tag === "Success" ? section.success : undefined,
-      engines: used
+      engines: used,
+      provider
     })
 
     // a variable that is not set is one fault, not another one for the text in its place

@@ -67,6 +67,15 @@ const resilientTts = (engines: SpeechEngines["tts"], options: ResilienceOptions)
     : ResilientTextToSpeech.make(engines, options)
 
 /**
+ * What is wrong with `turn_detection_provider: stt` and an engine without endpointing.
+ *
+ * @category formatting
+ * @since 0.1.0
+ */
+export const withoutEndpointing = (name: string): string =>
+  `${name} has no endpointing; it cannot be the turn authority`
+
+/**
  * Makes one resilient engine of each kind. An engine without a fallback is wrapped too: its streams can fail, and speech in
  * progress must not be lost. So is a streaming text-to-speech engine: the pipeline gives it whole sentences. Fails
  * `invalid_config` when the turn authority is a speech-to-text engine without endpointing.
@@ -78,17 +87,16 @@ export const make = Effect.fnUntraced(function*(
   engines: SpeechEngines,
   settings: RetrySettings
 ) {
-  const withoutEndpointing = engines.sttTurns
-    ? engines.stt.find(({ capabilities }) => !capabilities.endOfTurn)
-    : undefined
-  if (withoutEndpointing !== undefined) {
+  const unable = engines.sttTurns ? engines.stt.find(({ capabilities }) => !capabilities.endOfTurn) : undefined
+  if (unable !== undefined) {
+    const message = withoutEndpointing(unable.name)
     return yield* new InvalidConfig({
       op: "VoiceBackend.make",
-      message: `${withoutEndpointing.name} has no endpointing; it cannot be the turn authority`,
+      message,
       details: {
-        engine: withoutEndpointing.name,
+        engine: unable.name,
         missing: "end_of_turn",
-        faults: [{ path: "turn_detection_provider", message: `${withoutEndpointing.name} has no endpointing` }]
+        faults: [{ path: "turn_detection_provider", message }]
       }
     })
   }

@@ -142,6 +142,8 @@ export interface ConfiguredProvider {
   readonly capabilities: ProviderCapabilities
   /** The decoded `provider_config`, with its defaults. */
   readonly options: unknown
+  /** Finds out whether the packages that it needs are there. Reaches for no network. Default: nothing is looked for. */
+  readonly check?: Effect.Effect<void, BackendError> | undefined
   /** Connects to the platform through which users are reached. */
   readonly connect: (
     config: BackendConfig,

@@ -206,6 +206,20 @@ const commonLanguages = ({ stt, tts }: CascadeEngines): ReadonlyArray<string> | 
 }
 
 /**
+ * What it can do, whatever it is composed of.
+ *
+ * @category constants
+ * @since 0.1.0
+ */
+export const capabilities = {
+  turnAuthority: "own",
+  agentInLoop: true,
+  answers: false,
+  tools: false,
+  say: true
+} as const
+
+/**
  * Composes the engine. Both engines are made resilient: after a lost or silent connection, audio is recognised again and
  * sentences are spoken again.
  *
@@ -226,12 +240,8 @@ export const make = Effect.fnUntraced(function*(
     inputSampleRate: engines.stt.sampleRate,
     outputSampleRate: engines.tts.sampleRate,
     capabilities: {
-      turnAuthority: "own",
-      agentInLoop: true,
-      answers: false,
-      tools: false,
+      ...capabilities,
       interims: engines.stt.capabilities.interim,
-      say: true,
       languages: commonLanguages(engines),
       language: engines.tts.capabilities.language,
       tags: engines.tts.capabilities.tags,

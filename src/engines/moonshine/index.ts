@@ -158,5 +158,6 @@ export const definition = EngineRegistry.define({
   description: "Moonshine speech recognition, embedded, English only (sherpa-onnx-node)",
   options: MoonshineOptions,
   layer: (options) => Layer.provide(layer(options), ModelStore.layer),
-  check: () => Effect.asVoid(Sherpa.load("moonshine"))
+  check: () => Effect.asVoid(Sherpa.load("moonshine")),
+  capabilities: { stt: { endOfTurn: false } }
 })

@@ -12,7 +12,7 @@ import type * as Scope from "effect/Scope"
 import type * as Server from "livekit-server-sdk"
 import { InvalidConfig } from "../../BackendError.ts"
 import { finalizeWithin } from "../../Deadline.ts"
-import { adviceFor, importPackage } from "../../ExternalPackage.ts"
+import { adviceFor, importPackage, requireInstalled } from "../../ExternalPackage.ts"
 
 /**
  * @category models
@@ -28,17 +28,31 @@ const DISPOSE_DEADLINE = "2 seconds"
 let users = 0
 let loaded: typeof Rtc | undefined
 
-const load = <A>(name: string, module = () => importPackage<A>(name)): Effect.Effect<A, InvalidConfig> =>
-  Effect.tryPromise({
-    try: module,
-    catch: (cause) =>
-      new InvalidConfig({
-        op: "LiveKitProvider.connect",
-        message: `provider livekit needs the package ${name}: ${adviceFor(name, cause)}`,
-        details: { missing: name },
-        cause
-      })
+const RTC = "@livekit/rtc-node"
+const SDK = "livekit-server-sdk"
+
+const needed = (name: string) => (cause: unknown) =>
+  new InvalidConfig({
+    op: "LiveKitProvider.connect",
+    message: `provider livekit needs the package ${name}: ${adviceFor(name, cause)}`,
+    details: { missing: name },
+    cause
   })
+
+const load = <A>(name: string, module = () => importPackage<A>(name)): Effect.Effect<A, InvalidConfig> =>
+  Effect.tryPromise({ try: module, catch: needed(name) })
+
+/**
+ * Whether the packages are installed. They are not loaded, as one of them cannot be loaded and disposed of for nothing.
+ *
+ * @category checks
+ * @since 0.1.0
+ */
+export const check: Effect.Effect<void, InvalidConfig> = Effect.forEach(
+  [SDK, RTC],
+  (name) => Effect.try({ try: () => requireInstalled(name), catch: needed(name) }),
+  { discard: true }
+)
 
 /** The package writes debug messages to stdout unless NODE_ENV is "production" while it loads. */
 const withoutDebugOutput = async <A>(module: () => Promise<A>): Promise<A> => {
@@ -70,9 +84,8 @@ const dispose = Effect.suspend(() => {
  */
 export const acquire: Effect.Effect<LiveKitPackages, InvalidConfig, Scope.Scope> = Effect.gen(function*() {
   yield* Effect.acquireRelease(Effect.sync(() => users++), () => dispose)
-  const sdk = yield* load<typeof Server>("livekit-server-sdk")
-  const name = "@livekit/rtc-node"
-  const rtc = yield* load(name, () => withoutDebugOutput(() => importPackage<typeof Rtc>(name)))
+  const sdk = yield* load<typeof Server>(SDK)
+  const rtc = yield* load(RTC, () => withoutDebugOutput(() => importPackage<typeof Rtc>(RTC)))
   loaded = rtc
   return { rtc, sdk }
 })

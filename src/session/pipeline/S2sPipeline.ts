@@ -27,6 +27,7 @@ import * as AgentText from "../../text/AgentText.ts"
 import * as AgentReply from "./AgentReply.ts"
 import type { Pipeline, PipelineContext, PipelineFactory, ReplyRequest } from "./Pipeline.ts"
 import * as PipelineInput from "./PipelineInput.ts"
+import * as S2sCapabilities from "./S2sCapabilities.ts"
 import type { S2sEngines, S2sOptions } from "./S2sOptions.ts"
 import * as S2sPlayback from "./S2sPlayback.ts"
 import { S2sReplies } from "./S2sReplies.ts"
@@ -46,30 +47,6 @@ const cannotSay = (s2s: SpeechToSpeech["Service"]) =>
     details: { missing: "say" }
   })
 
-/** What the engines lack for these options: the missing capability and a message. */
-const missingCapability = ({ agentInLoop, tools = [] }: S2sOptions, { s2s, tts, vad }: S2sEngines) => {
-  const { answers, agentInLoop: leavesAnswers, say, tools: callsTools, turnAuthority } = s2s.capabilities
-  if (turnAuthority !== "remote" && vad === undefined) {
-    return ["vad_provider", `${s2s.name} does not decide turns: configure a voice activity detector`] as const
-  }
-  if (agentInLoop === "answer" && !leavesAnswers) {
-    return ["agent_in_loop", `${s2s.name} does not support agent_in_loop: answer`] as const
-  }
-  if (agentInLoop === "answer" && !say && tts === undefined) {
-    return ["say", `${s2s.name} cannot speak the agent's answers: configure a tts_provider`] as const
-  }
-  if (agentInLoop !== "answer" && !answers) {
-    return ["answers", `${s2s.name} has no answers of its own: use agent_in_loop: answer`] as const
-  }
-  if ((agentInLoop === "tool" || tools.length > 0) && !callsTools) {
-    return ["tools", `${s2s.name} does not support tools`] as const
-  }
-  if (agentInLoop === "answer" && tools.length > 0) {
-    return ["tools", "with agent_in_loop: answer the model calls no tools: give them to the agent"] as const
-  }
-  return undefined
-}
-
 /**
  * The pipeline of the sessions on a backend's model. Fails `invalid_config` when the model lacks a capability that the
  * options need (`details.missing`), and when it cannot decide turns and there is no detector.
@@ -78,20 +55,24 @@ const missingCapability = ({ agentInLoop, tools = [] }: S2sOptions, { s2s, tts, 
  * @since 0.1.0
  */
 export const make = (engines: S2sEngines, options: S2sOptions = {}): Effect.Effect<PipelineFactory, InvalidConfig> => {
-  const agentInLoop = options.agentInLoop ?? (engines.s2s.capabilities.answers ? "off" : "answer")
-  const missing = missingCapability({ ...options, agentInLoop }, engines)
-  return missing === undefined
-    ? Effect.succeed({
+  const { s2s: { capabilities, name }, tts, vad } = engines
+  const parts = { name, capabilities, vad: vad !== undefined, tts: tts !== undefined }
+  const agentInLoop = S2sCapabilities.agentInLoopOf(options, parts)
+  const fault = S2sCapabilities.faultOf(options, parts)
+  if (fault === undefined) {
+    return Effect.succeed({
       checkSpeech: (speech) => SessionSpeech.check("VoiceBackend.createSession", speech, { s2s: engines.s2s }),
       open: (context) => open(engines, { ...options, agentInLoop }, context)
     })
-    : Effect.fail(
-      new InvalidConfig({
-        op: "VoiceBackend.make",
-        message: missing[1],
-        details: { engine: engines.s2s.name, missing: missing[0] }
-      })
-    )
+  }
+  const { message, missing, path } = fault
+  return Effect.fail(
+    new InvalidConfig({
+      op: "VoiceBackend.make",
+      message,
+      details: { engine: name, missing, faults: [{ path, message }] }
+    })
+  )
 }
 
 const open = Effect.fnUntraced(function*(
