@@ -43,6 +43,7 @@ export interface ArchiveErasureOptions {
   readonly directory: string
   /** The sessions that this archive records. */
   readonly recording: Map<string, Recording>
+  /** The folders in which data of a session is kept. */
   readonly foldersOf: (session: string) => Promise<ReadonlyArray<string>>
   readonly owners: ArchiveOwners
   readonly secrets: ArchiveSecrets
@@ -60,7 +61,9 @@ export interface ArchiveErasureOptions {
  * @since 0.1.0
  */
 export interface ArchiveErasure {
+  /** Erases a session; returns how many folders were erased. */
   readonly session: (session: string) => Promise<number>
+  /** Erases all sessions of a user; returns how many. */
   readonly user: (userId: string) => Effect.Effect<number, PipelineError>
 }
 

@@ -38,10 +38,12 @@ export class LeaseGrants<Until> {
     return this.#grants.get(lease)
   }
 
+  /** Forgets a lease that has ended. */
   end(lease: SessionLease): void {
     this.#grants.delete(lease)
   }
 
+  /** Forgets all leases. */
   endAll(): void {
     this.#grants = new WeakMap()
   }

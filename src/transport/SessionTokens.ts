@@ -88,6 +88,7 @@ const whenExpired = (cause: unknown): VerifiedToken => {
  * @since 0.1.0
  */
 export interface SigningKeys {
+  /** The key that new tokens are signed with. */
   readonly current: () => Redacted.Redacted<string>
   /** Keys that were signed with before; what they signed is still valid. Default: none. */
   readonly former?: (() => ReadonlyArray<Redacted.Redacted<string>>) | undefined

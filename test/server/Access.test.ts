@@ -11,6 +11,7 @@ import { VoiceBackend } from "../../src/backend/VoiceBackend.ts"
 import { AuthenticationFailed } from "../../src/BackendError.ts"
 import { AuthHook } from "../../src/hooks/AuthHook.ts"
 import * as Local from "../../src/providers/local/index.ts"
+import * as Faults from "../../src/schema/Faults.ts"
 import * as Server from "../../src/server/Server.ts"
 import * as SessionArchiveDirectory from "../../src/store/SessionArchiveDirectory.ts"
 import * as ScriptedEngines from "../../src/testing/scripted/ScriptedEngines.ts"
@@ -165,7 +166,10 @@ describe("access to the server", () => {
         ] as const
       ) {
         const error = yield* Effect.flip(Layer.build(layer(cert, key)))
-        assert.deepStrictEqual([error.code, error.message.split(":")[0]], ["invalid_config", path])
+        assert.deepStrictEqual([error.code, Faults.fromError(error, "").map((fault) => fault.path)], [
+          "invalid_config",
+          [path]
+        ])
         assert.notInclude(JSON.stringify(error), "canary")
       }
       yield* Effect.gen(function*() {

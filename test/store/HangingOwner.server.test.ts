@@ -45,7 +45,7 @@ describe.skipIf(Servers.missingPostgres !== undefined)("PostgresStore", () => {
           child.kill("SIGSTOP")
           yield* Servers.pause(20)
           const held = yield* locked
-          if (held.length === 0) return yield* Effect.fail(new Error("it holds no lock"))
+          if (held.length === 0) return yield* Effect.fail("it holds no lock")
         })
         yield* Effect.retry(stopInTransaction, Schedule.spaced("5 millis").pipe(Schedule.upTo({ times: 2_000 })))
         assert.isTrue((yield* Effect.exit(store.claim("hanging")))._tag === "Failure", "its row is locked")

@@ -6,7 +6,7 @@ const program = Effect.gen(function*() {
   const store = yield* PostgresStore.make({ url: Redacted.make(String(process.argv[2])) })
   const lease = yield* store.create("hanging", { head: "{}", items: [] }, 60_000)
   process.stdout.write("writing\n")
-  yield* Effect.forever(store.write(lease, { head: "{}", from: 0, items: ["1"] }))
+  return yield* Effect.forever(store.write(lease, { head: "{}", from: 0, items: ["1"] }))
 })
 
 await Effect.runPromise(Effect.scoped(program))

@@ -82,7 +82,7 @@ const outages = Effect.fnUntraced(function*(
         Effect.flatMap(part, (found) =>
           found.store?.status === "unhealthy" && says.test(found.store.cause ?? "")
             ? Effect.succeed(found)
-            : Effect.fail(new Error(`${name}: ${JSON.stringify(found)}`)))
+            : Effect.fail(`${name}: ${JSON.stringify(found)}`))
       )
       assert.strictEqual(status, "degraded", name)
       assert.isTrue(yield* backend.ready, name)

@@ -36,8 +36,11 @@ export interface LiveKitTrack {
 export interface LiveKitLocalTrack {
   readonly isMuted: boolean
   readonly mediaStreamTrack: MediaStreamTrack
+  /** Sends another track from now on. */
   replaceTrack(track: MediaStreamTrack, userProvidedTrack?: boolean): Promise<unknown>
+  /** Stops the sound of it. */
   mute(): Promise<unknown>
+  /** Lets its sound through again. */
   unmute(): Promise<unknown>
 }
 
@@ -48,11 +51,14 @@ export interface LiveKitLocalTrack {
  * @since 0.1.0
  */
 export interface LiveKitLocalParticipant {
+  /** Offers a track to the room. */
   publishTrack(
     track: LiveKitLocalTrack | MediaStreamTrack,
     options?: { readonly source?: string; readonly name?: string }
   ): Promise<unknown>
+  /** What the user has published of a source, such as `microphone`. */
   getTrackPublication(source: string): { readonly track?: LiveKitLocalTrack | undefined } | undefined
+  /** Sends a text stream to the room. */
   sendText(text: string, options?: { readonly topic?: string }): Promise<unknown>
 }
 
@@ -67,12 +73,16 @@ export interface LiveKitRoom {
   readonly state: string
   readonly localParticipant: LiveKitLocalParticipant
   readonly remoteParticipants: ReadonlyMap<string, LiveKitParticipant>
+  /** Adds a listener of an event. */
   on(event: string, listener: (...args: never) => void): unknown
+  /** Receives the text streams of a topic. */
   registerTextStreamHandler(
     topic: string,
     handler: (reader: AsyncIterable<string>, participant: { readonly identity: string }) => void
   ): void
+  /** Joins the room that the token names. */
   connect(url: string, token: string, options?: { readonly autoSubscribe?: boolean }): Promise<void>
+  /** Leaves the room. */
   disconnect(stopTracks?: boolean): Promise<void>
 }
 
