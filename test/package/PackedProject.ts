@@ -88,7 +88,9 @@ const pack = (project: string): string => {
 export const make = (packages: ReadonlyArray<string>): string => {
   const project = makeEmpty()
   const tarball = pack(project)
-  run(project, "npm", ["install", ...quiet, `./${tarball}`, ofDevelopment("effect"), ...packages])
+  run(project, "npm", ["install", ...quiet, `./${tarball}`, ofDevelopment("effect")])
+  // tools: a strict npm would ask for leave for their scripts
+  run(project, "npm", ["install", ...quiet, "--ignore-scripts", ...packages])
   return project
 }
 
