@@ -3,8 +3,8 @@
  *
  * @since 0.1.0
  */
-import type * as PgClient from "@effect/sql-pg/PgClient"
 import * as Effect from "effect/Effect"
+import type * as SqlClient from "effect/sql/SqlClient"
 import * as StoreLimits from "./StoreLimits.ts"
 
 /** The key of the advisory lock during the migration: "EfVc". */
@@ -24,7 +24,7 @@ export const VERSION = 1
  * @category combinators
  * @since 0.1.0
  */
-export const migrate = Effect.fnUntraced(function*(sql: PgClient.PgClient) {
+export const migrate = Effect.fnUntraced(function*(sql: SqlClient.SqlClient) {
   yield* sql`SELECT pg_advisory_xact_lock(${LOCK})`
   yield* sql`CREATE TABLE IF NOT EXISTS effect_voice_meta (version INTEGER NOT NULL)`
   const [meta] = yield* sql<{ version: number }>`SELECT version FROM effect_voice_meta`
@@ -48,7 +48,7 @@ export const migrate = Effect.fnUntraced(function*(sql: PgClient.PgClient) {
  * @since 0.1.0
  */
 export const shareSecrets = Effect.fnUntraced(
-  function*(sql: PgClient.PgClient, name: string, known: ReadonlyArray<string>) {
+  function*(sql: SqlClient.SqlClient, name: string, known: ReadonlyArray<string>) {
     const slots = StoreLimits.secretSlots(name)
     const read = Effect.map(
       sql<{ name: string; value: string }>`SELECT name, value FROM effect_voice_secrets WHERE name IN ${sql.in(slots)}`,
