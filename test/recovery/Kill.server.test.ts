@@ -14,14 +14,14 @@ describe("kill -9 in the middle of live conversations", () => {
     const directory = mkdtempSync(join(tmpdir(), "effect-voice-kill-"))
     try {
       const report = await Kill.run({
-        kills: 10,
+        kills: 5,
         callers: 5,
         store: ["sqlite", join(directory, "sessions.db")],
         random: seeded("kill")
       })
       process.stdout.write(`${Kill.inWords(report)}\n`)
       assert.deepEqual(report.problems, [])
-      assert.isAbove(report.safe, 20)
+      assert.isAbove(report.safe, 10)
       assert.isAtMost(report.lostMs, MOST_LOST_MS)
       // what was said has gone with the sessions
       for (const file of readdirSync(directory)) {

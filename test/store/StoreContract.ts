@@ -32,16 +32,18 @@ const reason = (effect: Effect.Effect<void, BackendError>) =>
 const writer = (store: Store, lease: SessionLease) => (from: number, ...items: ReadonlyArray<string>) =>
   reason(store.write(lease, { head: "{}", from, items }))
 
+interface Options {
+  /** Whether it knows how many items there should be. */
+  readonly countsItems?: boolean
+  /** How many stories of how many steps are played, and how long an owner has to give back what was lost. */
+  readonly model?: { readonly rounds: number; readonly steps: number; readonly settleMs: number }
+}
+
 /** Declares the tests; `make` makes a new harness for each of them. */
 export const tests = (
   make: Effect.Effect<Harness, unknown, Scope.Scope>,
   run: "effect" | "live",
-  options: {
-    /** Whether it knows how many items there should be. */
-    readonly countsItems?: boolean
-    /** How many stories of how many steps are played, and how long an owner has to give back what was lost. */
-    readonly model?: { readonly rounds: number; readonly steps: number; readonly settleMs: number }
-  } = {}
+  options: Options = {}
 ): void => {
   const test = (
     says: string,
@@ -364,20 +366,37 @@ export const tests = (
       assert.strictEqual(yield* b.secret(newId(), "other"), "other")
     }))
 
+  stories(make, run, options)
+}
+
+/** Plays stories of losses: random ones, always the same. */
+export const stories = (
+  make: Effect.Effect<Harness, unknown, Scope.Scope>,
+  run: "effect" | "live",
+  { countsItems, model: { rounds, settleMs, steps } = { rounds: 1, settleMs: 4_000, steps: 12 } }: Options = {}
+): void => {
   const partial: ReadonlySet<LossModel.Step> = new Set<LossModel.Step>(["lose an item", "add an item"])
-  const possible = LossModel.steps.filter((step) => options.countsItems !== false || !partial.has(step))
-  const { rounds = 3, settleMs = 4_000, steps = 12 } = options.model ?? {}
-  test(`loses nothing that an owner holds, in ${rounds} stories of losses, older copies, outages and hand-overs`, (harness) =>
-    Effect.gen(function*() {
-      for (let round = 0; round < rounds; round++) {
-        const seed = `${process.env["LOSS_SEED"] ?? "losses"} ${round}`
-        const random = seeded(seed)
-        const script = Array.from({ length: steps }, () => pick(possible, random))
-        yield* LossModel.run(harness, newId(), script, settleMs).pipe(
-          Effect.scoped,
-          Effect.tapCause(() => Effect.sync(() => process.stderr.write(`seed "${seed}": ${script.join(", ")}\n`)))
-        )
-        yield* harness.damage.loseAll
-      }
-    }))
+  const possible = LossModel.steps.filter((step) => countsItems !== false || !partial.has(step))
+  const play = Effect.fnUntraced(function*(harness: Harness, round: number) {
+    const seed = `${process.env["LOSS_SEED"] ?? "losses"} ${round}`
+    const random = seeded(seed)
+    const script = Array.from({ length: steps }, () => pick(possible, random))
+    yield* LossModel.run(harness, newId(), script, settleMs).pipe(
+      Effect.scoped,
+      Effect.tapCause(() => Effect.sync(() => process.stderr.write(`seed "${seed}": ${script.join(", ")}\n`)))
+    )
+    yield* harness.damage.loseAll
+  })
+  it[run](
+    `loses nothing that an owner holds, in stories of losses, older copies, outages and hand-overs (${rounds})`,
+    () =>
+      Effect.scoped(
+        Effect.flatMap(make, (harness) =>
+          Effect.forEach(
+            Array.from({ length: rounds }, (_, round) => round),
+            (round) => play(harness, round)
+          ))
+      ),
+    180_000 + rounds * 60_000
+  )
 }
