@@ -10,6 +10,7 @@
 import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
+import * as ThrownValue from "./ThrownValue.ts"
 
 /**
  * The codes of the contract, the same on every surface: in Effect, in problem JSON, on the WebSocket.
@@ -264,12 +265,12 @@ export const BackendError = Schema.Union(members)
 export type BackendError = typeof BackendError.Type
 
 /**
- * Checks whether a value is one of the thirteen errors.
+ * Checks whether a value is one of the thirteen errors. Total: application code may throw anything.
  *
  * @category guards
  * @since 0.1.0
  */
-export const isBackendError: (value: unknown) => value is BackendError = Schema.is(BackendError)
+export const isBackendError: (value: unknown) => value is BackendError = ThrownValue.guard(Schema.is(BackendError))
 
 /**
  * The HTTP status of an error: 400 for `invalid_config`, 503 for `session_limit_exceeded`, …
@@ -337,12 +338,13 @@ export const toProblemJson = (error: BackendError): typeof ProblemJson.Type => {
 }
 
 /**
- * Describes an unknown thrown value for the `message` of a typed error: by its `message`, or by the value as text.
+ * Describes an unknown thrown value for the `message` of a typed error: by its `message`, those of the errors that it collects,
+ * or its name, and a value that is no error by its text or its first fields. Total: application code may throw anything.
  *
  * @category conversions
  * @since 0.1.0
  */
-export const describe = (cause: unknown): string => cause instanceof Error ? cause.message : String(cause)
+export const describe: (cause: unknown) => string = ThrownValue.textOf
 
 /**
  * `details.reason` of an error that was made from a defect or from another library's failure.

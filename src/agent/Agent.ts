@@ -3,14 +3,13 @@
  *
  * @since 0.1.0
  */
-import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
 import type { BackendError } from "../BackendError.ts"
 import type { HistoryItem } from "../conversation/History.ts"
 import * as TelemetryContext from "../telemetry/TelemetryContext.ts"
+import * as AgentAnswer from "./AgentAnswer.ts"
 import type { HistorySettings } from "./HistorySettings.ts"
-import * as LanguageModelErrors from "./LanguageModelErrors.ts"
 
 /**
  * A turn for the agent to answer.
@@ -106,14 +105,7 @@ export const fromStream = <E, R = never>(
   options?: { readonly name?: string | undefined }
 ): Agent<R> => ({
   name: options?.name,
-  respond: (input) =>
-    Stream.suspend(() => respond(input.transcript, input)).pipe(
-      Stream.catchCause((cause) =>
-        Cause.hasInterruptsOnly(cause)
-          ? Stream.fromEffect(Effect.interrupt)
-          : Stream.fail(LanguageModelErrors.fromCause(cause))
-      )
-    )
+  respond: (input) => AgentAnswer.make(() => respond(input.transcript, input))
 })
 
 /**
@@ -125,7 +117,10 @@ export const fromStream = <E, R = never>(
 export const fromCallback = <E, R = never>(
   respond: (transcript: string, input: AgentInput) => Effect.Effect<string, E, R>,
   options?: { readonly name?: string | undefined }
-): Agent<R> => fromStream((transcript, input) => Stream.fromEffect(respond(transcript, input)), options)
+): Agent<R> => ({
+  name: options?.name,
+  respond: (input) => AgentAnswer.make(() => AgentAnswer.whole(respond(input.transcript, input)))
+})
 
 /**
  * Provides an agent with the services that it needs, from the context in which this effect runs.

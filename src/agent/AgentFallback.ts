@@ -9,11 +9,14 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Pull from "effect/Pull"
 import * as Stream from "effect/Stream"
-import { AgentError, type BackendError, fromCause, Timeout } from "../BackendError.ts"
+import { AgentError, type BackendError, Timeout } from "../BackendError.ts"
 import type { EngineIncident, OnIncident } from "../EngineIncident.ts"
 import * as MonotonicTime from "../MonotonicTime.ts"
+import * as ThrownValue from "../ThrownValue.ts"
 import type { Agent, AgentInput } from "./Agent.ts"
+import * as AgentAnswer from "./AgentAnswer.ts"
 import * as AgentThoughts from "./AgentThoughts.ts"
+import * as LanguageModelErrors from "./LanguageModelErrors.ts"
 
 /**
  * @category models
@@ -60,13 +63,16 @@ export const fallback = <R = never>(
           options.onIncident?.({ engine: nameOf(index), kind: "agent", what, sessionId: input.sessionId, ...rest }),
         catch: Cause.die
       }).pipe(
-        Effect.catch((cause) => Effect.logError("onIncident threw", cause)),
+        Effect.catch((cause) => Effect.logError("onIncident threw", ThrownValue.loggable(cause))),
         Effect.asVoid
       )
     let hasSpoken = false
     const next = (error: BackendError): Stream.Stream<string, BackendError, R> =>
       Stream.fromEffectDrain(
-        Effect.logWarning(`${nameOf(index)} failed: ${nameOf(index + 1)} answers`, Cause.fail(error)).pipe(
+        Effect.logWarning(
+          `${nameOf(index)} failed: ${nameOf(index + 1)} answers`,
+          ThrownValue.loggable(Cause.fail(error))
+        ).pipe(
           Effect.annotateLogs({ agent: nameOf(index) }),
           Effect.andThen(report("failed", { error })),
           Effect.andThen(report("switched", { error, to: nameOf(index + 1) }))
@@ -76,7 +82,7 @@ export const fallback = <R = never>(
     const noAnswer = () =>
       new AgentError({ op: "Agent.respond", message: `${nameOf(index)} ended without an answer`, retryable: true })
 
-    const guarded = Stream.transformPull(AgentThoughts.passOn(Stream.suspend(() => agent.respond(input))), (pull) => {
+    const guarded = Stream.transformPull(AgentThoughts.passOn(AgentAnswer.make(() => agent.respond(input))), (pull) => {
       let untilMs: number | undefined
       // until there is a word, an empty text only shows that the agent works, as while it waits for a tool
       const first: Pull.Pull<Arr.NonEmptyReadonlyArray<string>, BackendError> = Effect.clockWith((clock) => {
@@ -104,8 +110,7 @@ export const fallback = <R = never>(
     })
     return guarded.pipe(
       Stream.catchCause((cause) => {
-        if (Cause.hasInterruptsOnly(cause)) return Stream.fromEffect(Effect.interrupt)
-        const error = failureOf(cause)
+        const error = LanguageModelErrors.fromCause(cause)
         if (!hasSpoken && !isLast) return next(error)
         return Stream.fromEffect(Effect.andThen(report("failed", { error }), Effect.fail(error)))
       })
@@ -113,12 +118,4 @@ export const fallback = <R = never>(
   }
 
   return { name: options.name ?? agents[0].name, respond: (input) => respond(input, 0) }
-}
-
-// a defect of an agent is an agent error
-const failureOf = (cause: Cause.Cause<BackendError>): BackendError => {
-  const error = fromCause("Agent.respond", cause)
-  return Cause.hasDies(cause) && error._tag === "PipelineError"
-    ? new AgentError({ op: error.op, message: error.message, cause: error.cause, retryable: false })
-    : error
 }

@@ -10,11 +10,11 @@ import type * as Prompt from "effect/ai/Prompt"
 import * as Cause from "effect/Cause"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
-import * as References from "effect/References"
 import * as Stream from "effect/Stream"
 import { Timeout } from "../BackendError.ts"
 import type { HistoryItem } from "../conversation/History.ts"
 import { deadline } from "../Deadline.ts"
+import * as ThrownValue from "../ThrownValue.ts"
 import type { AgentSession } from "./Agent.ts"
 import type { HistorySettings } from "./HistorySettings.ts"
 import { ModelText } from "./ModelText.ts"
@@ -76,16 +76,14 @@ export const make = (options: ConversationSummaryOptions): Stream.Stream<never> 
         window.notSummarised(leftOut.to)
         return Cause.hasInterruptsOnly(cause)
           ? Effect.void
-          : Effect.annotateLogs(Effect.logWarning("the conversation could not be summarised", cause), { agent })
+          : Effect.annotateLogs(
+            Effect.logWarning("the conversation could not be summarised", ThrownValue.loggable(cause)),
+            { agent }
+          )
       }),
       Effect.raceFirst(Deferred.await(stop)),
       Effect.ensuring(Effect.sync(end))
     )
-    // the fiber of a session does not know of the turn
-    return Effect.flatMap(
-      References.CurrentLogAnnotations,
-      (annotations) =>
-        session.background(Effect.provideService(summarise, References.CurrentLogAnnotations, annotations))
-    )
+    return session.background(summarise)
   }))
 }

@@ -14,7 +14,6 @@ import type * as Response from "effect/ai/Response"
 import * as Tool from "effect/ai/Tool"
 import * as Toolkit from "effect/ai/Toolkit"
 import type * as Arr from "effect/Array"
-import * as Cause from "effect/Cause"
 import * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
@@ -24,6 +23,7 @@ import { AgentError, type BackendError } from "../BackendError.ts"
 import { isRecord } from "../schema/Json.ts"
 import * as ToolName from "../schema/ToolName.ts"
 import * as TelemetryContext from "../telemetry/TelemetryContext.ts"
+import * as ThrownValue from "../ThrownValue.ts"
 import type { Agent, AgentInput, AgentSession } from "./Agent.ts"
 import * as ConversationSummary from "./ConversationSummary.ts"
 import { EngineInstructions } from "./EngineInstructions.ts"
@@ -99,8 +99,8 @@ const fitted = (tool: Tool.Any | undefined, params: unknown): unknown =>
 
 /** A failure that the tool declares (`failure`) is in words for the model; a schema that takes every value declares none. */
 const declaredWords = (tool: Tool.Any | undefined, error: unknown): unknown => {
-  if (tool === undefined || AiError.isAiError(error) || typeof error === "string") return error
-  const declares = Schema.is(tool.failureSchema)
+  if (tool === undefined || LanguageModelErrors.isAiError(error) || typeof error === "string") return error
+  const declares = ThrownValue.guard(Schema.is(tool.failureSchema))
   if (!declares(error) || declares(anything)) return error
   const told = isRecord(error) && typeof error["message"] === "string" ? error["message"] : JSON.stringify(error)
   return new ToolError({ message: told ?? "" })
@@ -245,11 +245,7 @@ export const fromLanguageModel = <Tools extends Record<string, Tool.Any> = {}, R
             input
           )
         ),
-        Stream.catchCause((cause) =>
-          Cause.hasInterruptsOnly(cause)
-            ? Stream.fromEffect(Effect.interrupt)
-            : Stream.fail(LanguageModelErrors.fromCause(cause))
-        )
+        Stream.catchCause((cause) => Stream.fail(LanguageModelErrors.fromCause(cause)))
       )
   }
 }

@@ -20,8 +20,17 @@ import {
 } from "../BackendError.ts"
 import * as ContextLength from "../schema/ContextLength.ts"
 import { isRecord } from "../schema/Json.ts"
+import * as ThrownValue from "../ThrownValue.ts"
 
 const OP = "Agent.respond"
+
+/**
+ * Checks whether a value is an error of a model or a toolkit.
+ *
+ * @category guards
+ * @since 0.1.0
+ */
+export const isAiError = ThrownValue.guard(AiError.isAiError)
 
 /** The vendor's id of the request, from the headers of its response. */
 const requestIdOf = (headers: { readonly [name: string]: unknown }): string | undefined => {
@@ -102,7 +111,7 @@ const textsOf = (reason: AiError.AiErrorReason): ReadonlyArray<string> => {
  * @since 0.1.0
  */
 export const isPromptTooLong = (error: unknown): error is AiError.AiError => {
-  if (!AiError.isAiError(error)) return false
+  if (!isAiError(error)) return false
   const { module, reason } = error
   switch (reason._tag) {
     case "InvalidRequestError":
@@ -135,21 +144,33 @@ export const promptTooLong = (error: AiError.AiError): AgentError =>
     retryable: false
   })
 
+/** What these say of the session or the server would not be true of the call in which an agent fails with them. */
+const notOfAnAgent: ReadonlySet<BackendError["code"]> = new Set([
+  "session_not_found",
+  "session_limit_exceeded",
+  "provider_not_found",
+  "context_canceled"
+])
+
+const failed = (message: string, cause?: unknown): AgentError =>
+  new AgentError({
+    op: OP,
+    message,
+    ...(cause === undefined ? {} : { cause }),
+    retryable: false,
+    details: { reason: INTERNAL }
+  })
+
 /**
- * Converts any failure or defect of an agent.
+ * Converts any failure or defect of an agent, and its interruption of itself. An error of ours stays what it is, unless its
+ * code would be untrue of a call that goes on (`session_not_found`).
  *
  * @category conversions
  * @since 0.1.0
  */
 export const fromCause = (cause: Cause.Cause<unknown>): BackendError => {
+  if (Cause.hasInterruptsOnly(cause)) return failed("the agent interrupted itself", cause)
   const error = Cause.squash(cause)
-  if (isBackendError(error)) return error
-  if (AiError.isAiError(error)) return fromAiError(error)
-  return new AgentError({
-    op: OP,
-    message: `the agent failed: ${describe(error)}`,
-    cause: error,
-    retryable: false,
-    details: { reason: INTERNAL }
-  })
+  if (isBackendError(error) && !notOfAnAgent.has(error.code)) return error
+  return isAiError(error) ? fromAiError(error) : failed(`the agent failed: ${describe(error)}`, error)
 }

@@ -4,19 +4,19 @@
  *
  * @since 0.1.0
  */
-import * as AiError from "effect/ai/AiError"
 import type * as Response from "effect/ai/Response"
 import * as Cause from "effect/Cause"
 import * as Deferred from "effect/Deferred"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
-import * as References from "effect/References"
 import * as Tracer from "effect/Tracer"
 import { type BackendError, InvalidConfig } from "../BackendError.ts"
 import * as ToolSpan from "../telemetry/ToolSpan.ts"
+import * as ThrownValue from "../ThrownValue.ts"
 import type { Agent, AgentInput, AgentSession } from "./Agent.ts"
 import { CurrentSession } from "./HandOver.ts"
+import * as LanguageModelErrors from "./LanguageModelErrors.ts"
 import * as ToolError from "./ToolError.ts"
 import { callKey, type ToolCall, ToolHistory, type ToolOutcome } from "./ToolHistory.ts"
 
@@ -70,16 +70,16 @@ const truncate = (outcome: ToolOutcome): ToolOutcome => {
 
 /** What is told of a call that a model made wrongly: it names no tool, or its input does not fit. */
 const mistakeOf = (error: unknown): string | undefined =>
-  AiError.isAiError(error) &&
+  LanguageModelErrors.isAiError(error) &&
     (error.reason._tag === "ToolNotFoundError" || error.reason._tag === "ToolParameterValidationError")
     ? error.reason.message
     : undefined
 
 /** Logs why a tool failed; a mistake of the model is no failure of the tool. */
 const logFailure = (name: string, cause: Cause.Cause<unknown>): Effect.Effect<void> =>
-  Cause.hasInterruptsOnly(cause) || mistakeOf(Cause.squash(cause)) !== undefined
+  mistakeOf(Cause.squash(cause)) !== undefined
     ? Effect.void
-    : Effect.annotateLogs(Effect.logWarning(`tool ${name} failed`, cause), { tool: name })
+    : Effect.annotateLogs(Effect.logWarning(`tool ${name} failed`, ThrownValue.loggable(cause)), { tool: name })
 
 /** The model reads the words that a tool has for it; of any other failure no more than that the tool failed. */
 const failureOutcome = (name: string, cause: Cause.Cause<unknown>): ToolOutcome => {
@@ -152,11 +152,21 @@ export const make = (
   const timedOut = (name: string): ToolOutcome =>
     failed(`tool ${name} timed out after ${Duration.format(options.timeout)}; it may or may not have taken effect`)
 
-  const perform = ({ id, name, params }: ToolCall, parent: Tracer.AnySpan | undefined): Effect.Effect<ToolOutcome> =>
-    Effect.suspend(() => options.run(name, params, id)).pipe(
+  /** Once: a tool that does not end when it is interrupted has an outcome before it ends. */
+  const logTimeout = (call: ToolCall): Effect.Effect<void> =>
+    running.has(call)
+      ? Effect.annotateLogs(
+        Effect.logWarning(`tool ${call.name} timed out after ${Duration.format(options.timeout)}`),
+        { tool: call.name }
+      )
+      : Effect.void
+
+  const perform = (call: ToolCall, parent: Tracer.AnySpan | undefined): Effect.Effect<ToolOutcome> => {
+    const { id, name, params } = call
+    return Effect.suspend(() => options.run(name, params, id)).pipe(
       Effect.timeoutOrElse({
         duration: options.timeout,
-        orElse: () => Effect.succeed(timedOut(name))
+        orElse: () => Effect.as(logTimeout(call), timedOut(name))
       }),
       Effect.provideService(CurrentSession, currentSession),
       // within what is caught: a result that is no JSON fails the call
@@ -164,6 +174,7 @@ export const make = (
       Effect.catchCause((cause) => Effect.as(logFailure(name, cause), truncate(failureOutcome(name, cause)))),
       ToolSpan.withSpan({ name: options.isKnown(name) ? name : undefined, id, parent, ok: (outcome) => outcome.ok })
     )
+  }
 
   /** Sets the outcome of a call, unless it has one. */
   const finish = ({ call, done }: RunningCall, outcome: ToolOutcome) =>
@@ -176,23 +187,21 @@ export const make = (
 
   const startCall = (call: ToolCall, refusal: string | undefined) =>
     Effect.flatMap(
-      Effect.zip(Effect.serviceOption(Tracer.ParentSpan), References.CurrentLogAnnotations),
-      ([parent, annotations]) => {
+      Effect.serviceOption(Tracer.ParentSpan),
+      (parent) => {
         const started: RunningCall = { call, done: Deferred.makeUnsafe() }
         running.set(call, started)
         session?.publish({ type: "tool.started", turn, name: call.name, id: call.id })
         if (refusal !== undefined) return finish(started, failed(refusal))
         const work = Effect.flatMap(perform(call, Option.getOrUndefined(parent)), (outcome) => finish(started, outcome))
           .pipe(
-            Effect.onInterrupt(() => finish(started, failed("interrupted"))),
-            // a fiber of the session does not know of the turn
-            Effect.provideService(References.CurrentLogAnnotations, annotations)
+            Effect.onInterrupt(() => finish(started, failed("interrupted")))
           )
         // a tool that does not end when it is interrupted still gets an outcome
         const guard = Deferred.await(started.done).pipe(
           Effect.timeoutOrElse({
             duration: Duration.sum(options.timeout, GRACE),
-            orElse: () => finish(started, timedOut(call.name))
+            orElse: () => Effect.andThen(logTimeout(call), finish(started, timedOut(call.name)))
           })
         )
         return Effect.andThen(background(work), background(guard))

@@ -6,6 +6,7 @@
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
+import * as ThrownValue from "../ThrownValue.ts"
 import { DataRetentionHook, type DataType } from "./DataRetentionHook.ts"
 
 /**
@@ -38,7 +39,10 @@ export const decide = Effect.fnUntraced(function*(
       Effect.flatMap((yes) => yes === true ? hook.value.getRetentionPeriod(dataType) : Effect.succeed(Duration.zero)),
       Effect.timeout(ANSWER_DEADLINE),
       Effect.catchCause((cause) =>
-        Effect.logWarning("the DataRetentionHook failed or timed out: this is not recorded", cause).pipe(
+        Effect.logWarning(
+          "the DataRetentionHook failed or timed out: this is not recorded",
+          ThrownValue.loggable(cause)
+        ).pipe(
           Effect.annotateLogs({ hook: "DataRetentionHook", data_type: dataType }),
           Effect.as(Duration.zero)
         )

@@ -27,6 +27,7 @@ import { IncomingMessage } from "node:http"
 import { type BackendProvider, CurrentPeer } from "../backend/provider/BackendProvider.ts"
 import { VoiceBackend } from "../backend/VoiceBackend.ts"
 import { type BackendError, fromCause, InvalidConfig } from "../BackendError.ts"
+import * as ThrownValue from "../ThrownValue.ts"
 import * as Problem from "../transport/Problem.ts"
 import * as ClientAddress from "./access/ClientAddress.ts"
 import { CurrentCredential, ReadsOperations } from "./access/Principal.ts"
@@ -170,7 +171,7 @@ const guarded = (
         if (Cause.hasInterruptsOnly(cause)) return Effect.interrupt
         if (cause.reasons.some(isRouteNotFound)) return Effect.succeed(Problem.toResponse(unknownRoute(isFirstOfTwo)))
         return Effect.as(
-          Effect.logError("HTTP request failed", cause),
+          Effect.logError("HTTP request failed", ThrownValue.loggable(cause)),
           failure(`${route.method} ${route.path}`, cause)
         )
       })

@@ -5,8 +5,10 @@
  */
 import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
+import * as References from "effect/References"
 import type { Agent, AgentSession, ToolEvent } from "../agent/Agent.ts"
 import { type BackendError, SessionNotFound } from "../BackendError.ts"
+import * as ThrownValue from "../ThrownValue.ts"
 import type { SessionEventBody } from "./SessionEvent.ts"
 import type { SessionOptions } from "./SessionOptions.ts"
 
@@ -60,16 +62,21 @@ export class SessionAgent implements AgentSession {
     return this.registeredName ?? this.current.name
   }
 
+  /** Its log lines have the turn in which it began. */
   readonly background = (effect: Effect.Effect<void>): Effect.Effect<void> =>
-    Effect.sync(() =>
+    Effect.map(References.CurrentLogAnnotations, (annotations) => {
+      const logged = Effect.catchCause(effect, (cause) =>
+        Cause.hasInterruptsOnly(cause)
+          ? Effect.void
+          : this.#logBackground(cause))
       this.#options.run(
         `background:${++this.#backgroundTasks}`,
-        Effect.catchCause(effect, (cause) => Cause.hasInterruptsOnly(cause) ? Effect.void : this.#logBackground(cause))
+        Effect.provideService(logged, References.CurrentLogAnnotations, annotations)
       )
-    )
+    })
 
   #logBackground(cause: Cause.Cause<unknown>): Effect.Effect<void> {
-    const line = Effect.logError("work that the agent left in the background failed", cause)
+    const line = Effect.logError("work that the agent left in the background failed", ThrownValue.loggable(cause))
     return this.name === undefined ? line : Effect.annotateLogs(line, { agent: this.name })
   }
 

@@ -16,6 +16,7 @@ import type { Command } from "../conversation/ConversationCommand.ts"
 import type { ConversationInput } from "../conversation/ConversationInput.ts"
 import type { State, TimerName } from "../conversation/ConversationState.ts"
 import type { EngineIncident } from "../EngineIncident.ts"
+import * as ThrownValue from "../ThrownValue.ts"
 import { Attachments } from "./Attachments.ts"
 import { Broadcast } from "./Broadcast.ts"
 import { ConversationSettings } from "./ConversationSettings.ts"
@@ -239,7 +240,7 @@ export class SessionCore {
     const logged = this.#loggedErrors ??= new WeakSet()
     if (logged.has(error) || this.isClosed) return
     logged.add(error)
-    this.#log(Effect.annotateLogs(Effect.logError(message, Cause.fail(error)), annotations), turn)
+    this.#log(Effect.annotateLogs(Effect.logError(message, ThrownValue.loggable(Cause.fail(error))), annotations), turn)
   }
 
   #log(line: Effect.Effect<void>, turn: number | undefined): void {
@@ -362,7 +363,7 @@ export class SessionCore {
   #logDetectorFailure(cause: Cause.Cause<BackendError>): Effect.Effect<void> {
     if (this.#isDetectorFailing || Cause.hasInterruptsOnly(cause)) return Effect.void
     this.#isDetectorFailing = true
-    const line = Effect.logWarning("the turn detector failed: turns end by silence alone", cause)
+    const line = Effect.logWarning("the turn detector failed: turns end by silence alone", ThrownValue.loggable(cause))
     const name = this.pipeline?.turnDetector
     return name === undefined ? line : Effect.annotateLogs(line, { turn_detector: name })
   }
@@ -382,7 +383,7 @@ export class SessionCore {
 
   /** The user gets a generic error; the cause is logged. */
   #onDefect(error: PipelineError, isFirst: boolean): void {
-    const cause = Cause.die(error.cause)
+    const cause = ThrownValue.loggable(Cause.die(error.cause))
     this.runtime.run(
       "defect",
       isFirst

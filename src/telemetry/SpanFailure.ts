@@ -19,6 +19,15 @@ export const codeOf = (cause: Cause.Cause<unknown>): string => {
   if (Cause.hasInterruptsOnly(cause)) return "context_canceled"
   const error = Cause.squash(cause)
   if (isBackendError(error)) return error.code
+  try {
+    return nameOf(error)
+  } catch {
+    // application code may throw what throws when it is read
+    return "unknown"
+  }
+}
+
+const nameOf = (error: unknown): string => {
   if (typeof error !== "object" || error === null) return "unknown"
   // the reason inside an error is more specific than the error
   const reason = "reason" in error ? error.reason : undefined

@@ -48,11 +48,12 @@ describe("ToolCalls", () => {
         Object.keys(failures).map((name) => ({ type: "tool-call", id: name, name, params: {} }))
       ).pipe(Effect.provide(Logger.layer([logger])))
       yield* done
-      assert.strictEqual(lines.length, 4, lines.join("\n"))
+      assert.strictEqual(lines.length, 5, lines.join("\n"))
       assert.match(lines[0]!, /^tool defect failed .*it broke/su)
       assert.match(lines[1]!, /^tool failure failed .*no such booking/su)
       assert.match(lines[2]!, /^tool hidden failed .*a bug in a library/su)
       assert.match(lines[3]!, /^tool result failed .*a secret value/su)
+      assert.match(lines[4]!, /^tool slow timed out/u)
       const { missing, ...outcomes } = Object.fromEntries(
         calls.history.calls.map(({ name, outcome }) => [name, outcome])
       )

@@ -128,8 +128,7 @@ const cases: { readonly [name: string]: Case } = {
         named
       )
     ),
-    code: undefined as never,
-    without: ["turn"]
+    code: undefined as never
   },
   "a text transform": {
     backend: backendOf({ options: { textTransforms: [TextTransform.fromFunction(thrown)] } }),

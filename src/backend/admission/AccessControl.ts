@@ -28,6 +28,7 @@ import { AuthHook, type Authorize, type AuthResult, type Operation } from "../..
 import { RateLimiter } from "../../hooks/RateLimiter.ts"
 import * as RateLimits from "../../hooks/RateLimits.ts"
 import { decodeMetadata, decodeSpeech, type SessionConfig } from "../../session/SessionConfig.ts"
+import * as ThrownValue from "../../ThrownValue.ts"
 import type { BackendConfig } from "../config/BackendConfig.ts"
 import { CurrentPeer, type Peer, type ProviderHost } from "../provider/ProviderContract.ts"
 
@@ -127,7 +128,7 @@ export const make = Effect.fnUntraced(function*(
         const isFailure = error.code === "connection_failed" || error.code === "timeout"
         // a refusal is an answer, and its text may hold what the user sent
         const told = isFailure
-          ? Effect.logError(`the ${who} failed`, cause)
+          ? Effect.logError(`the ${who} failed`, ThrownValue.loggable(cause))
           : Effect.logDebug(`the ${who} refused: ${error.code}`)
         return Effect.andThen(Effect.annotateLogs(told, { hook: who, op }), Effect.fail(error))
       })

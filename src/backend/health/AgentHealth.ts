@@ -10,6 +10,7 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Stream from "effect/Stream"
 import type { Agent } from "../../agent/Agent.ts"
+import * as AgentAnswer from "../../agent/AgentAnswer.ts"
 import { type BackendError, ConnectionFailed, messageForUsers } from "../../BackendError.ts"
 import type { HealthSource } from "../../HealthSource.ts"
 import * as MonotonicTime from "../../MonotonicTime.ts"
@@ -75,7 +76,7 @@ export const make = Effect.fnUntraced(function*(
       respond: {
         enumerable: true,
         value: (input: Parameters<Agent["respond"]>[0]) =>
-          Stream.onExit(agent.respond(input), (exit) => note(name, exit))
+          Stream.onExit(AgentAnswer.make(() => agent.respond(input)), (exit) => note(name, exit))
       }
     })
     watched.set(agent, own)

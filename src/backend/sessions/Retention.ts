@@ -20,6 +20,7 @@ import * as ArchiveOutage from "../../session/retention/ArchiveOutage.ts"
 import { SessionArchive } from "../../session/retention/SessionArchive.ts"
 import type * as SessionRecorder from "../../session/retention/SessionRecorder.ts"
 import type { SessionConfig } from "../../session/SessionConfig.ts"
+import * as ThrownValue from "../../ThrownValue.ts"
 import { type BackendConfig, periodsOf } from "../config/BackendConfig.ts"
 
 const SWEEP_EVERY = "1 minute"
@@ -75,7 +76,9 @@ export const make = Effect.fnUntraced(function*(
   yield* Effect.suspend(() => clockSteps() === 0 ? archive.sweep : Effect.succeed(0)).pipe(
     Effect.andThen(outage.worked(SWEEPER)),
     Effect.catch((error) => outage.failed(SWEEPER, error)),
-    Effect.catchCause((cause) => Effect.logError("the sweep of expired recordings failed", cause)),
+    Effect.catchCause((cause) =>
+      Effect.logError("the sweep of expired recordings failed", ThrownValue.loggable(cause))
+    ),
     Effect.repeat(Schedule.spaced(SWEEP_EVERY)),
     Effect.forkScoped
   )

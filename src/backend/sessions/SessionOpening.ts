@@ -22,6 +22,7 @@ import * as Session from "../../session/Session.ts"
 import type { SessionConfig } from "../../session/SessionConfig.ts"
 import * as SessionObserver from "../../session/tracing/SessionObserver.ts"
 import type { BackendMetrics } from "../../telemetry/BackendMetrics.ts"
+import * as ThrownValue from "../../ThrownValue.ts"
 import type { Load } from "../admission/LoadLevel.ts"
 import type { BackendParts } from "../BackendParts.ts"
 import type { BackendConfig } from "../config/BackendConfig.ts"
@@ -102,7 +103,9 @@ const isOfRequest = ({ code, details }: BackendError): boolean =>
 const ofParts = <A, R>(opening: Effect.Effect<A, BackendError, R>): Effect.Effect<A, BackendError, R> =>
   opening.pipe(
     Effect.tapCause((cause) =>
-      Cause.hasInterruptsOnly(cause) ? Effect.void : Effect.logError("the session could not be opened", cause)
+      Cause.hasInterruptsOnly(cause)
+        ? Effect.void
+        : Effect.logError("the session could not be opened", ThrownValue.loggable(cause))
     ),
     Effect.mapError((error) => isOfRequest(error) ? error : asInternal(error))
   )
@@ -249,9 +252,12 @@ export const make = (options: OpeningOptions): SessionOpening => {
       Effect.matchEffect({
         onFailure: (error) => {
           handle.linkEnded("failed", { type: "error", code: error.code, message: messageForUsers(error) })
-          return Effect.annotateLogs(Effect.logWarning("the session's link failed", Cause.fail(error)), {
-            provider: provider.name
-          })
+          return Effect.annotateLogs(
+            Effect.logWarning("the session's link failed", ThrownValue.loggable(Cause.fail(error))),
+            {
+              provider: provider.name
+            }
+          )
         },
         onSuccess: () => Effect.sync(() => handle.linkEnded("link_ended"))
       }),

@@ -20,6 +20,7 @@ import { type BackendError, normalize } from "../../BackendError.ts"
 import { deadline } from "../../Deadline.ts"
 import type { AudioProcessor, ProcessorMetadata } from "../../hooks/AudioProcessor.ts"
 import { TIMELINE_RATE } from "../../speech/VoiceActivityDetector.ts"
+import * as ThrownValue from "../../ThrownValue.ts"
 import { type OnFailure, ProcessorHealth, type ProcessorIncident } from "./ProcessorHealth.ts"
 import { BATCH_TIMEOUT_MS, BatchStage, MAX_HELD, MAX_LATE_MS, type Sink, SyncStage } from "./ProcessorStage.ts"
 
@@ -150,7 +151,11 @@ export const make = Effect.fnUntraced(function*(entries: ReadonlyArray<Processor
     if (error !== undefined) {
       const log = loggedFailures.has(name) && what === "failed" ? Effect.logDebug : Effect.logWarning
       loggedFailures.add(name)
-      run(Effect.annotateLogs(log(`audio processor ${name} ${what}`, Cause.fail(error)), { processor: name }))
+      run(
+        Effect.annotateLogs(log(`audio processor ${name} ${what}`, ThrownValue.loggable(Cause.fail(error))), {
+          processor: name
+        })
+      )
     }
     options.onIncident(incident)
   }

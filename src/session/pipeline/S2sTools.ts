@@ -16,6 +16,7 @@ import * as ToolError from "../../agent/ToolError.ts"
 import { InvalidConfig, Timeout } from "../../BackendError.ts"
 import type { SpeechToSpeechEvent, SpeechToSpeechStream } from "../../speech/SpeechToSpeech.ts"
 import * as ToolSpan from "../../telemetry/ToolSpan.ts"
+import * as ThrownValue from "../../ThrownValue.ts"
 import type { PipelineContext } from "./Pipeline.ts"
 
 /**
@@ -113,11 +114,9 @@ export const make = (
         : { error: own.message.slice(0, MAX_OUTPUT) }
     }
     const log = (cause: Cause.Cause<unknown>) =>
-      Cause.hasInterruptsOnly(cause)
-        ? Effect.void
-        : Effect.logError("a tool call of the model failed", cause).pipe(
-          Effect.annotateLogs({ session: about.sessionId, turn, tool: shown.name })
-        )
+      Effect.logError("a tool call of the model failed", ThrownValue.loggable(cause)).pipe(
+        Effect.annotateLogs({ session: about.sessionId, turn, tool: shown.name })
+      )
     const finish = (ok: boolean, output: string) =>
       Effect.sync(() => {
         context.emit({ type: "tool.finished", turn, ...shown, ok })

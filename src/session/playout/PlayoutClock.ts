@@ -13,6 +13,7 @@ import * as Latch from "effect/Latch"
 import * as Layer from "effect/Layer"
 import { frameMs } from "../../audio/AudioFormat.ts"
 import * as MonotonicTime from "../../MonotonicTime.ts"
+import * as ThrownValue from "../../ThrownValue.ts"
 
 /**
  * Something that plays.
@@ -65,7 +66,9 @@ export class PlayoutClock extends Context.Service<PlayoutClock, {
           const now = MonotonicTime.nowMs(clock)
           for (const player of players) {
             const cause = tick(player, now)
-            if (cause !== undefined) yield* Effect.logError("playout failed and was stopped", cause)
+            if (cause !== undefined) {
+              yield* Effect.logError("playout failed and was stopped", ThrownValue.loggable(cause))
+            }
           }
           due += frameMs
           // missed ticks are skipped after a stall: each tick sends all that is due

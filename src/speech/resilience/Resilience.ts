@@ -9,6 +9,7 @@ import * as Effect from "effect/Effect"
 import { type BackendError, ConnectionFailed } from "../../BackendError.ts"
 import type { OnIncident } from "../../EngineIncident.ts"
 import type { RetryPolicy } from "../../RetryPolicy.ts"
+import * as ThrownValue from "../../ThrownValue.ts"
 import type { EngineHealth } from "../EngineHealth.ts"
 import type { SessionSpeech } from "../SessionSpeech.ts"
 import * as CircuitBreaker from "./CircuitBreaker.ts"
@@ -140,7 +141,7 @@ export const reporter = (
       try {
         onIncident(incident)
       } catch (cause) {
-        Effect.runForkWith(context)(Effect.logError("onIncident threw", Cause.die(cause)))
+        Effect.runForkWith(context)(Effect.logError("onIncident threw", ThrownValue.loggable(Cause.die(cause))))
       }
     }
     return new IncidentReporter(
