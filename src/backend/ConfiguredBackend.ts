@@ -14,6 +14,7 @@ import { AgentRegistry } from "../agent/AgentRegistry.ts"
 import { type BackendError, InvalidConfig } from "../BackendError.ts"
 import { DataRetentionHook } from "../hooks/DataRetentionHook.ts"
 import * as SuppressorProcessor from "../session/input/SuppressorProcessor.ts"
+import { PendingErasures } from "../session/persistence/PendingErasures.ts"
 import { SessionStore } from "../session/persistence/SessionStore.ts"
 import * as S2sPipeline from "../session/pipeline/S2sPipeline.ts"
 import * as SttTtsPipeline from "../session/pipeline/SttTtsPipeline.ts"
@@ -34,7 +35,7 @@ import * as Processors from "./engines/Processors.ts"
 import * as SpeechEngines from "./engines/SpeechEngines.ts"
 import { makeBackend } from "./makeBackend.ts"
 import type { Registries } from "./provider/ProviderContract.ts"
-import { StoreRegistry } from "./sessions/StoreRegistry.ts"
+import { OpenPendingErasures, StoreRegistry } from "./sessions/StoreRegistry.ts"
 
 /**
  * Builds an engine by name in the current scope. An engine that was not needed when the config was decoded, such as the
@@ -173,7 +174,8 @@ export const make = (decoded: DecodedConfig): Effect.Effect<Backend, BackendErro
     const backend = (yield* needsArchive(config))
       ? Effect.provideServiceEffect(making, SessionArchive, (yield* Open)(config.retention.directory))
       : making
-    return yield* config.store.kind === "memory"
-      ? backend
-      : Effect.provideService(backend, SessionStore, yield* buildStore(config))
+    if (config.store.kind === "memory") return yield* backend
+    const stored = Effect.provideService(backend, SessionStore, yield* buildStore(config))
+    const erasures = yield* (yield* OpenPendingErasures)(config.store)
+    return yield* erasures === undefined ? stored : Effect.provideService(stored, PendingErasures, erasures)
   })

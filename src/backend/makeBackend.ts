@@ -31,8 +31,8 @@ import * as Health from "./health/Health.ts"
 import { LatencyWindow } from "./health/LatencyWindow.ts"
 import * as StoreHealth from "./health/StoreHealth.ts"
 import * as MeteredBackend from "./MeteredBackend.ts"
+import { makeSessionLeases } from "./sessions/makeSessionLeases.ts"
 import * as Retention from "./sessions/Retention.ts"
-import * as SessionLeases from "./sessions/SessionLeases.ts"
 import * as SessionOpening from "./sessions/SessionOpening.ts"
 import * as SessionTable from "./sessions/SessionTable.ts"
 import * as SharedSecret from "./sessions/SharedSecret.ts"
@@ -73,8 +73,8 @@ export const makeBackend = Effect.fnUntraced(function*(given: BackendParts) {
     ? undefined
     : yield* StoreHealth.make(found.value, onHealthChange).pipe(Scope.provide(scope))
   const leases = yield* (watched === undefined
-    ? SessionLeases.make
-    : Effect.provideService(SessionLeases.make, SessionStore, watched.store)).pipe(Scope.provide(scope))
+    ? makeSessionLeases
+    : Effect.provideService(makeSessionLeases, SessionStore, watched.store)).pipe(Scope.provide(scope))
   const retention = yield* Retention.make(config, Queue.offer(healthChanges, undefined)).pipe(Scope.provide(scope))
   const access = yield* AccessControl.make({
     config,

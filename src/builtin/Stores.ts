@@ -4,11 +4,12 @@
  * @since 0.1.0
  */
 import * as Effect from "effect/Effect"
-import type * as Redacted from "effect/Redacted"
+import * as Redacted from "effect/Redacted"
+import { createHash } from "node:crypto"
 import { homedir } from "node:os"
-import { isAbsolute, join } from "node:path"
+import { isAbsolute, join, resolve } from "node:path"
 import type { StoreConfig } from "../backend/config/BackendConfig.ts"
-import type { StoreLoader } from "../backend/sessions/StoreRegistry.ts"
+import type { OpenPendingErasures, StoreLoader } from "../backend/sessions/StoreRegistry.ts"
 import { describe, InvalidConfig } from "../BackendError.ts"
 import { adviceFor, importPackage } from "../ExternalPackage.ts"
 import type { Open } from "../session/retention/SessionArchive.ts"
@@ -87,6 +88,27 @@ export const openArchive: typeof Open.Service = (directory) =>
     load("retention", () => import("../store/SessionArchiveDirectory.ts")),
     ({ make }) => make(archiveDirectory(directory))
   )
+
+/** Which store it is, whatever user and password it is reached with. */
+const placeOf = ({ kind, path = defaultPath(), url }: StoreConfig): string => {
+  if (url === undefined || kind === "sqlite") return `${kind} ${resolve(path)}`
+  const text = Redacted.value(url)
+  if (!URL.canParse(text)) return kind
+  const { host, pathname } = new URL(text)
+  return `${kind} ${host}${pathname}`
+}
+
+/**
+ * Opens the notes of sessions that ended while a store was away: a directory for each store in the user's state directory.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const openPendingErasures: typeof OpenPendingErasures.Service = (store) =>
+  Effect.map(load(store.kind, () => import("../store/PendingErasureFiles.ts")), ({ make }) => {
+    const name = createHash("sha256").update(placeOf(store)).digest("hex").slice(0, 16)
+    return make(join(stateDirectory(), "effect-voice", "ended", name))
+  })
 
 /**
  * Loads the rate limits in Redis, whose client is an optional package.

@@ -10,7 +10,7 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import { AgentRegistry } from "../agent/AgentRegistry.ts"
 import { BackendRegistry } from "../backend/provider/BackendRegistry.ts"
-import { StoreRegistry } from "../backend/sessions/StoreRegistry.ts"
+import { OpenPendingErasures, StoreRegistry } from "../backend/sessions/StoreRegistry.ts"
 import { packageFile } from "../ExternalPackage.ts"
 import { ProcessorRegistry } from "../hooks/AudioProcessor.ts"
 import * as RateLimits from "../hooks/RateLimits.ts"
@@ -20,7 +20,7 @@ import * as BuiltinAgent from "./BuiltinAgent.ts"
 import { engines } from "./Engines.ts"
 import { processors } from "./Processors.ts"
 import { providers } from "./Providers.ts"
-import { loadRateLimits, openArchive, stores } from "./Stores.ts"
+import { loadRateLimits, openArchive, openPendingErasures, stores } from "./Stores.ts"
 
 export * as BuiltinAgent from "./BuiltinAgent.ts"
 export { engines } from "./Engines.ts"
@@ -54,5 +54,6 @@ export const layer: Layer.Layer<BackendRegistry | EngineRegistry | AgentRegistry
     ProcessorRegistry.layer(processors),
     StoreRegistry.layer(stores),
     Layer.succeed(RateLimits.SharedStore, openRateLimits),
-    Layer.succeed(Open, openArchive)
+    Layer.succeed(Open, openArchive),
+    Layer.succeed(OpenPendingErasures, openPendingErasures)
   )

@@ -57,6 +57,17 @@ const isKnown = (code: string | undefined): code is keyof typeof words =>
   code !== undefined && Object.hasOwn(words, code)
 
 /**
+ * What is wrong, in plain words.
+ *
+ * @category accessors
+ * @since 0.1.0
+ */
+export const describe = (cause: unknown): string => {
+  const code = codeOf(cause)
+  return isKnown(code) ? `${words[code]} (${code})` : code ?? "unknown cause"
+}
+
+/**
  * Maps a failure to `pipeline_error`, with the cause in its message and its code in `details.reason`.
  *
  * @category errors
@@ -64,10 +75,9 @@ const isKnown = (code: string | undefined): code is keyof typeof words =>
  */
 export const toError = (op: string) => (cause: unknown): PipelineError => {
   const code = codeOf(cause)
-  const reason = isKnown(code) ? `${words[code]} (${code})` : code ?? "unknown cause"
   return new PipelineError({
     op,
-    message: `the session archive failed: ${reason}`,
+    message: `the session archive failed: ${describe(cause)}`,
     cause,
     details: { reason: code === "LOST" ? "lost" : code ?? "unknown" },
     retryable: true

@@ -4,7 +4,7 @@
  */
 import { assert } from "@effect/vitest"
 import { Duration, Effect, Exit, Scope } from "effect"
-import * as SessionLeases from "../../src/backend/sessions/SessionLeases.ts"
+import { makeSessionLeases } from "../../src/backend/sessions/makeSessionLeases.ts"
 import { type BackendError, ConnectionFailed } from "../../src/BackendError.ts"
 import { defaultPolicy } from "../../src/conversation/ConversationPolicy.ts"
 import { initial } from "../../src/conversation/ConversationState.ts"
@@ -71,7 +71,7 @@ const start = Effect.fnUntraced(function*(harness: Harness, name: string) {
     secret: (...given) => guard(inner.secret(...given)),
     shareSecrets: (...given) => guard(inner.shareSecrets(...given))
   })
-  const leases = yield* SessionLeases.make.pipe(
+  const leases = yield* makeSessionLeases.pipe(
     Effect.provideService(SessionStore, store),
     Scope.provide(scope)
   )

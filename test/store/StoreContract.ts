@@ -1,8 +1,14 @@
 /** Tests that every session store must pass. */
 import { assert, it } from "@effect/vitest"
-import { Effect, type Scope } from "effect"
-import type { BackendError } from "../../src/BackendError.ts"
-import type { Claim, SessionLease, SessionStore } from "../../src/session/persistence/SessionStore.ts"
+import { Duration, Effect, Exit, Scope } from "effect"
+import { mkdtempSync, readdirSync, rmSync } from "node:fs"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import { makeSessionLeases } from "../../src/backend/sessions/makeSessionLeases.ts"
+import { type BackendError, ConnectionFailed } from "../../src/BackendError.ts"
+import { PendingErasures } from "../../src/session/persistence/PendingErasures.ts"
+import { type Claim, type SessionLease, SessionStore } from "../../src/session/persistence/SessionStore.ts"
+import * as PendingErasureFiles from "../../src/store/PendingErasureFiles.ts"
 import { seeded } from "../recovery/seeded.ts"
 import * as LossModel from "./LossModel.ts"
 import type { Damage } from "./StoreDamage.ts"
@@ -364,6 +370,58 @@ export const tests = (
       assert.isAtMost(Math.max(...all.map(({ length }) => length)), 8)
       assert.strictEqual(yield* b.secret(name, "three"), "two")
       assert.strictEqual(yield* b.secret(newId(), "other"), "other")
+    }))
+
+  test("erases, with the next process, what ended while it was away until the process had ended, too", ({ damage, owner, pass }) =>
+    Effect.gen(function*() {
+      const directory = mkdtempSync(join(tmpdir(), "effect-voice-ended-"))
+      yield* Effect.addFinalizer(() => Effect.sync(() => rmSync(directory, { recursive: true, force: true })))
+      const away = Effect.fail(new ConnectionFailed({ op: "test", message: "the store is away" }))
+      /** A process, and what takes its store away. */
+      const start = Effect.gen(function*() {
+        const scope = yield* Scope.fork(yield* Effect.scope)
+        const inner = yield* Scope.provide(owner, scope)
+        let isAway = false
+        const guard = <A>(effect: Effect.Effect<A, BackendError>) => Effect.suspend(() => isAway ? away : effect)
+        const store = SessionStore.of({
+          ...inner,
+          claim: (id) => guard(inner.claim(id)),
+          releaseAll: guard(inner.releaseAll),
+          remove: (lease) => guard(inner.remove(lease)),
+          renew: guard(inner.renew)
+        })
+        const leases = yield* makeSessionLeases.pipe(
+          Effect.provideService(SessionStore, store),
+          Effect.provideService(PendingErasures, PendingErasureFiles.make(directory)),
+          Scope.provide(scope)
+        )
+        const setAway = (away: boolean) => {
+          isAway = away
+        }
+        return { leases, setAway, exit: Scope.close(scope, Exit.void) }
+      })
+      const [a, other] = [yield* start, yield* start]
+      const [ended, left] = [newId(), newId()]
+      for (const id of [ended, left]) {
+        yield* a.leases.begin(id, { head: "{}", items: [] }, Duration.minutes(10))
+      }
+      a.setAway(true)
+      yield* a.leases.end(ended)
+      yield* a.exit
+      yield* pass(LEASE_MS + 100)
+      // another process that runs, and one that is started while the store is away
+      other.setAway(true)
+      assert.strictEqual((yield* Effect.flip(other.leases.claim(ended))).code, "session_not_found")
+      other.setAway(false)
+      const b = yield* start
+      assert.strictEqual((yield* Effect.flip(b.leases.claim(ended))).code, "session_not_found")
+      // the one that did not end can be resumed, if it can be read
+      assert.strictEqual((yield* Effect.flip(b.leases.claim(left))).code, "pipeline_error")
+      for (let i = 0; i < 12 && (yield* damage.count) > 1; i++) yield* pass(LEASE_MS / 2)
+      assert.strictEqual(yield* damage.count, 1)
+      assert.strictEqual((yield* (yield* owner).claim(ended))._tag, "Unknown")
+      yield* Effect.andThen(other.exit, b.exit)
+      assert.deepStrictEqual(readdirSync(directory), [])
     }))
 
   stories(make, run, options)

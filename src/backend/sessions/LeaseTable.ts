@@ -85,6 +85,8 @@ export class LeaseTable {
   readonly #asked = new Map<string, number>()
   /** Leases of sessions that have ended and are not erased yet. */
   readonly #waiting = new RecentMap<SessionLease>()
+  /** Sessions that ended in processes that could not erase them, and since when this one knows it. */
+  readonly #former = new RecentMap<{ readonly lease: SessionLease; readonly sinceMs: number }>()
   readonly #outcomes = new RecentMap<Outcome>()
   readonly #refused = new RecentMap<true>()
   /** Requests that have failed, and how many of them there were when the store was last compared. */
@@ -157,13 +159,52 @@ export class LeaseTable {
     return lease
   }
 
+  /** Notes a lease that was taken of a session that has ended, until it is `erased`. */
+  await(lease: SessionLease): void {
+    this.#outcomes.delete(lease.id)
+    this.#waiting.set(lease.id, lease)
+  }
+
   erased({ id }: SessionLease): void {
     this.#waiting.delete(id)
   }
 
-  /** Whether a session has ended here, and is not erased yet. */
-  hasEnded(id: string): boolean {
+  /** Whether the lease of a session that has ended is known, and it is not erased yet. */
+  isWaiting(id: string): boolean {
     return this.#waiting.get(id) !== undefined
+  }
+
+  /** Whether a session has ended, here or in another process, and is not erased yet. */
+  hasEnded(id: string): boolean {
+    return this.isWaiting(id) || this.#former.get(id) !== undefined
+  }
+
+  /** How many sessions have ended and are not erased yet. */
+  get unerased(): number {
+    return new Set([...this.waiting, ...this.former].map(({ id }) => id)).size
+  }
+
+  /** The leases of sessions that ended in other processes. */
+  get former(): ReadonlyArray<SessionLease> {
+    return this.#former.values().map(({ lease }) => lease)
+  }
+
+  /** Notes a session that has ended in another process; `false` when nothing is to be done, or it is known. */
+  noteFormer(lease: SessionLease, nowMs: number): boolean {
+    const known = this.#former.get(lease.id)
+    // one that is held goes on here, with a newer lease
+    if (this.#held.has(lease.id) || (known !== undefined && known.lease.fence >= lease.fence)) return false
+    this.#former.set(lease.id, { lease, sinceMs: nowMs })
+    return known === undefined
+  }
+
+  /** Since when this process knows that a session has ended in another. */
+  formerSinceMs(id: string): number {
+    return this.#former.get(id)?.sinceMs ?? Number.POSITIVE_INFINITY
+  }
+
+  settleFormer(id: string): void {
+    this.#former.delete(id)
   }
 
   /** Whether it is the first time that this session cannot be resumed. */
@@ -197,10 +238,15 @@ export class LeaseTable {
       return [held]
     })
     const strays = owned.flatMap(({ fence, id }) =>
-      marks.held.has(id) || this.#held.has(id) || this.#asked.has(id) || this.hasEnded(id)
+      marks.held.has(id) || this.#held.has(id) || this.#asked.has(id) || this.isWaiting(id)
         ? []
-        : [{ lease: { id, fence }, outcome: this.#outcomes.get(id) ?? "release" as const }]
+        : [{ lease: { id, fence }, outcome: this.#outcomeOf(id, fence) }]
     )
     return { damaged, strays }
+  }
+
+  #outcomeOf(id: string, fence: number): Outcome {
+    // taken over to be erased
+    return this.#former.get(id)?.lease.fence === fence - 1 ? "remove" : this.#outcomes.get(id) ?? "release"
   }
 }

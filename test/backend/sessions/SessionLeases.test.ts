@@ -2,7 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { Clock, Duration, Effect, Fiber, Logger } from "effect"
 import { TestClock } from "effect/testing"
 import { readFileSync } from "node:fs"
-import * as SessionLeases from "../../../src/backend/sessions/SessionLeases.ts"
+import { makeSessionLeases } from "../../../src/backend/sessions/makeSessionLeases.ts"
 import { type BackendError, ConnectionFailed } from "../../../src/BackendError.ts"
 import { SessionStore, type StoredSession } from "../../../src/session/persistence/SessionStore.ts"
 import * as MemoryStore from "../../../src/store/MemoryStore.ts"
@@ -18,7 +18,7 @@ describe("SessionLeases", () => {
   it.effect("fails with the part that hangs when the store does not answer", () =>
     Effect.gen(function*() {
       const store = SessionStore.of({ ...MemoryStore.make(), claim: () => Effect.never })
-      const leases = yield* Effect.provideService(SessionLeases.make, SessionStore, store)
+      const leases = yield* Effect.provideService(makeSessionLeases, SessionStore, store)
       const claiming = yield* Effect.forkChild(Effect.flip(leases.claim("ses_1")))
       yield* TestClock.adjust("5 seconds")
       const error = yield* Fiber.join(claiming)
@@ -46,7 +46,7 @@ describe("SessionLeases", () => {
           claim: (id) => late(inner.claim(id)),
           create: (...given) => given[0] === "other" ? inner.create(...given) : late(inner.create(...given))
         })
-        const leases = yield* Effect.provideService(SessionLeases.make, SessionStore, store)
+        const leases = yield* Effect.provideService(makeSessionLeases, SessionStore, store)
         // a session of this process, whose lease is renewed
         yield* leases.begin("other", snapshot, Duration.minutes(10))
         const taking: Effect.Effect<unknown, unknown> = what === "claim"
@@ -68,7 +68,7 @@ describe("SessionLeases", () => {
       yield* former.create("s", snapshot, 600_000)
       yield* former.releaseAll
       const store = MemoryStore.make({ table })
-      const leases = yield* Effect.provideService(SessionLeases.make, SessionStore, store)
+      const leases = yield* Effect.provideService(makeSessionLeases, SessionStore, store)
       assert.strictEqual((yield* Effect.flip(leases.claim("s"))).code, "pipeline_error")
       assert.strictEqual((yield* former.claim("s"))._tag, "Claimed")
     }))
@@ -90,7 +90,7 @@ describe("SessionLeases", () => {
           claim: (id) => unanswered(inner.claim(id)),
           create: (...given) => unanswered(inner.create(...given))
         })
-        const leases = yield* Effect.provideService(SessionLeases.make, SessionStore, store)
+        const leases = yield* Effect.provideService(makeSessionLeases, SessionStore, store)
         const taking: Effect.Effect<unknown, BackendError> = what === "claim"
           ? leases.claim("s")
           : leases.begin("s", snapshot, Duration.minutes(10))
@@ -105,7 +105,7 @@ describe("SessionLeases", () => {
     Effect.gen(function*() {
       const table = MemoryStore.makeTable()
       const damage = StoreDamage.ofMemory(table)
-      const leases = yield* Effect.provideService(SessionLeases.make, SessionStore, MemoryStore.make({ table }))
+      const leases = yield* Effect.provideService(makeSessionLeases, SessionStore, MemoryStore.make({ table }))
       yield* leases.begin("s", { head: "{}", items: ["1", "2"] }, Duration.minutes(10))
       const setBack = yield* damage.copy
       yield* leases.write("s", { head: "{}", from: 2, items: ["3"] })
@@ -136,7 +136,7 @@ describe("SessionLeases", () => {
         ...inner,
         remove: (lease) => Effect.suspend(() => hangs ? Effect.never : inner.remove(lease))
       })
-      const leases = yield* Effect.provideService(SessionLeases.make, SessionStore, store)
+      const leases = yield* Effect.provideService(makeSessionLeases, SessionStore, store)
       yield* leases.begin("ended", snapshot, Duration.minutes(10))
       yield* leases.begin("other", snapshot, Duration.minutes(10))
       yield* Effect.forkChild(leases.end("ended"))
@@ -163,7 +163,7 @@ describe("SessionLeases", () => {
         write: (...given) => guard(inner.write(...given)),
         shareSecrets: (...given) => guard(inner.shareSecrets(...given))
       })
-      const leases = yield* Effect.provideService(SessionLeases.make, SessionStore, store)
+      const leases = yield* Effect.provideService(makeSessionLeases, SessionStore, store)
       yield* leases.begin("s", snapshot, Duration.minutes(10))
       yield* leases.sharedSecret("key", "secret")
       const probe = leases.health?.probe ?? Effect.void
@@ -188,7 +188,7 @@ describe("SessionLeases", () => {
   it.effect("is degraded while a session that the store has lost is not stored again", () =>
     Effect.gen(function*() {
       const table = MemoryStore.makeTable()
-      const leases = yield* Effect.provideService(SessionLeases.make, SessionStore, MemoryStore.make({ table }))
+      const leases = yield* Effect.provideService(makeSessionLeases, SessionStore, MemoryStore.make({ table }))
       yield* leases.begin("lost", snapshot, Duration.minutes(10))
       yield* leases.begin("other", snapshot, Duration.minutes(10))
       const probe = leases.health?.probe ?? Effect.void
@@ -204,7 +204,7 @@ describe("SessionLeases", () => {
   it.effect("offers the shared secret again, and keeps accepting those of before", () =>
     Effect.gen(function*() {
       const table = MemoryStore.makeTable()
-      const start = Effect.provideService(SessionLeases.make, SessionStore, MemoryStore.make({ table }))
+      const start = Effect.provideService(makeSessionLeases, SessionStore, MemoryStore.make({ table }))
       const [a, b] = [yield* start, yield* start]
       const [ours, theirs] = [yield* a.sharedSecret("key", "one"), yield* b.sharedSecret("key", "other")]
       assert.deepStrictEqual([ours.current(), theirs.current()], ["one", "one"])
@@ -230,7 +230,7 @@ describe("SessionLeases", () => {
       const lines: Array<string> = []
       const logger = Logger.make(({ message }) => void lines.push(JSON.stringify(message)))
       yield* Effect.gen(function*() {
-        const leases = yield* Effect.provideService(SessionLeases.make, SessionStore, MemoryStore.make({ table }))
+        const leases = yield* Effect.provideService(makeSessionLeases, SessionStore, MemoryStore.make({ table }))
         for (let i = 0; i < 10; i++) {
           const error = yield* Effect.flip(leases.claim("s"))
           assert.strictEqual(error.details?.["reason"], "newer_version")
@@ -254,7 +254,7 @@ describe("SessionLeases", () => {
       yield* former.releaseAll
       const lines: Array<string> = []
       const logger = Logger.make(({ message }) => void lines.push(JSON.stringify(message)))
-      const leases = yield* Effect.provideService(SessionLeases.make, SessionStore, MemoryStore.make({ table }))
+      const leases = yield* Effect.provideService(makeSessionLeases, SessionStore, MemoryStore.make({ table }))
       const restored = yield* leases.claim("s").pipe(Effect.provide(Logger.layer([logger])))
       assert.strictEqual(restored.history.length, items.length)
       assert.match(lines.join(), /damaged.*1 of its history items is missing/u)
@@ -273,7 +273,7 @@ describe("SessionLeases", () => {
         })
       })
       yield* Effect.gen(function*() {
-        yield* SessionLeases.make
+        yield* makeSessionLeases
         yield* TestClock.adjust("59 seconds")
         assert.strictEqual(sweeps, 2)
         step(3_600_000)

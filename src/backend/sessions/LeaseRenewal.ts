@@ -1,0 +1,128 @@
+/**
+ * What is repeated while a backend has a session store: leases are renewed, abandoned sessions erased, and the shared secrets
+ * offered again.
+ *
+ * What is stored is compared with what this process holds, at least once in the time of a lease: what the store has lost is
+ * stored again, and what it has of this process that nobody here knows is given back.
+ *
+ * @since 0.1.0
+ */
+import type * as Clock from "effect/Clock"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Schedule from "effect/Schedule"
+import type * as Scope from "effect/Scope"
+import { ConnectionFailed } from "../../BackendError.ts"
+import * as MonotonicTime from "../../MonotonicTime.ts"
+import type { SessionStore } from "../../session/persistence/SessionStore.ts"
+import { bounded } from "./LeaseRequests.ts"
+import type { LeaseTable } from "./LeaseTable.ts"
+import type { PersistenceStatus } from "./PersistenceStatus.ts"
+import type { SessionErasures } from "./SessionErasures.ts"
+import type * as SharedSecret from "./SharedSecret.ts"
+
+const SWEEP_EVERY = Duration.seconds(30)
+/** Leases are renewed, and what is stored compared with what is held, so often in the time of a lease. */
+const RENEWALS = 4
+
+/**
+ * Why a session is not stored that was.
+ *
+ * @category errors
+ * @since 0.1.0
+ */
+export const lost = new ConnectionFailed({
+  op: "SessionStore.write",
+  message: "the session store has lost it",
+  details: { part: "store" }
+})
+
+/**
+ * @category models
+ * @since 0.1.0
+ */
+export interface LeaseRenewalOptions {
+  readonly store: SessionStore["Service"]
+  readonly table: LeaseTable
+  readonly status: PersistenceStatus
+  readonly erasures: SessionErasures
+  /** Grows. */
+  readonly secrets: ReadonlyArray<SharedSecret.OfferedSecret>
+  readonly clock: Clock.Clock
+}
+
+/**
+ * Starts it in the scope. A failure is told by the health check.
+ *
+ * @category operations
+ * @since 0.1.0
+ */
+export const start = Effect.fnUntraced(function*(
+  { clock, erasures, secrets, status, store, table }: LeaseRenewalOptions
+): Effect.fn.Return<void, never, Scope.Scope> {
+  const nowMs = () => MonotonicTime.nowMs(clock)
+
+  /** Compares what is stored with what is held. */
+  const compare = Effect.suspend(() => {
+    const before = table.marks()
+    return Effect.flatMap(bounded("SessionStore.listOwned")(store.listOwned), (owned) => {
+      const { damaged, strays } = table.compare(before, owned)
+      for (const { lease, saveAgain } of damaged) {
+        status.snapshotFailed(lease.id, lost, nowMs())
+        saveAgain?.()
+      }
+      // created, written or claimed by a request whose answer was lost
+      return Effect.forEach(
+        strays,
+        ({ lease, outcome }) =>
+          Effect.ignore(
+            outcome === "remove"
+              ? erasures.remove(lease)
+              : bounded("SessionStore.releaseLease")(store.releaseLease(lease))
+          ),
+        { concurrency: 8, discard: true }
+      )
+    })
+  })
+
+  let hasFailed = false
+  let renewals = 0
+  const renew = Effect.suspend(() => {
+    if (table.isEmpty) return Effect.void
+    const isDue = ++renewals % RENEWALS === 0 || hasFailed || table.isDoubtful
+    return Effect.andThen(bounded("SessionStore.renew")(store.renew), isDue ? compare : Effect.void)
+  }).pipe(
+    Effect.onExit((exit) =>
+      Effect.sync(() => {
+        hasFailed = exit._tag === "Failure"
+      })
+    ),
+    Effect.ignore
+  )
+
+  const offerSecrets = Effect.suspend(() =>
+    Effect.forEach(secrets, ({ offer }) => bounded("SessionStore.shareSecrets")(offer), { discard: true })
+  ).pipe(
+    Effect.andThen(Effect.sync(() => status.secretStored())),
+    Effect.catch((error) => Effect.sync(() => status.secretFailed(error, nowMs())))
+  )
+
+  // each on its own: an erasure that hangs must not cost the other sessions their leases
+  yield* Effect.forEach([erasures.eraseAll, renew, offerSecrets], (each) =>
+    each.pipe(
+      Effect.repeat(Schedule.spaced(Duration.millis(store.leaseMs / RENEWALS))),
+      Effect.forkScoped
+    ), { discard: true })
+
+  // set forward, the wall clock makes every lease look abandoned, until its owner renews it
+  const clockSteps = MonotonicTime.wallClockSteps(clock)
+  yield* Effect.suspend(() => clockSteps() === 0 ? bounded("SessionStore.sweep")(store.sweep) : Effect.succeed(0)).pipe(
+    Effect.tap((count) =>
+      count === 0 ? Effect.void : Effect.logInfo(`erased ${count} abandoned ${count === 1 ? "session" : "sessions"}`)
+    ),
+    Effect.ignore,
+    Effect.andThen(erasures.find),
+    Effect.repeat(Schedule.spaced(SWEEP_EVERY)),
+    Effect.forkScoped
+  )
+})
