@@ -56,7 +56,7 @@ const persist = (core: SessionCore) =>
       agent: core.agent.registeredName,
       speech: core.text.speech,
       attached: core.attachments.attachedBefore,
-      seq: core.seq
+      seq: core.events.seq
     }),
     heard: (epoch) => core.output.heard(epoch),
     onSaved: (through) => core.emit({ type: "session.saved", through }),

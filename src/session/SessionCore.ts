@@ -6,24 +6,20 @@
  *
  * @since 0.1.0
  */
-import * as Cause from "effect/Cause"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
-import type { BackendError, PipelineError } from "../BackendError.ts"
+import type { PipelineError } from "../BackendError.ts"
 import * as Conversation from "../conversation/Conversation.ts"
 import type { Command } from "../conversation/ConversationCommand.ts"
 import type { ConversationInput } from "../conversation/ConversationInput.ts"
 import type { State, TimerName } from "../conversation/ConversationState.ts"
 import type { EngineIncident } from "../EngineIncident.ts"
-import * as ThrownValue from "../ThrownValue.ts"
 import { Attachments } from "./Attachments.ts"
-import { Broadcast } from "./Broadcast.ts"
 import { ConversationSettings } from "./ConversationSettings.ts"
 import { AudioInput } from "./input/AudioInput.ts"
 import type { ProcessorIncident } from "./input/ProcessorHealth.ts"
 import { ReceivedAudio } from "./input/ReceivedAudio.ts"
-import { InterimTranscripts } from "./InterimTranscripts.ts"
 import type { SessionPersistence } from "./persistence/SessionPersistence.ts"
 import type { Pipeline } from "./pipeline/Pipeline.ts"
 import { AudioOutput } from "./playout/AudioOutput.ts"
@@ -34,13 +30,12 @@ import { SessionAgent } from "./SessionAgent.ts"
 import type { Metadata } from "./SessionConfig.ts"
 import { SessionDispatcher } from "./SessionDispatcher.ts"
 import type { SessionEnd, SessionEvent, SessionEventBody } from "./SessionEvent.ts"
+import { SessionEvents } from "./SessionEvents.ts"
+import { SessionLog } from "./SessionLog.ts"
 import type { SessionOptions, SessionRuntime } from "./SessionOptions.ts"
 import { SessionReplies } from "./SessionReplies.ts"
 import { SessionText } from "./SessionText.ts"
 import { Timers } from "./Timers.ts"
-
-/** Events that wait for a slow reader; it loses the oldest beyond this. */
-const EVENT_BUFFER = 256
 
 const empty = new Int16Array(0)
 
@@ -64,18 +59,10 @@ export class SessionCore {
   readonly attachments: Attachments
   readonly timers: Timers
   readonly dispatcher: SessionDispatcher
-  readonly events = new Broadcast<SessionEvent>(EVENT_BUFFER)
+  readonly log: SessionLog
+  readonly events: SessionEvents
   readonly receivedAudio = new ReceivedAudio()
-  /** Made with the first interim transcript: most sessions are idle. */
-  #interims: InterimTranscripts | undefined
-  #hasLoggedCut = false
   metadata: Metadata
-  /** The number of the last event. */
-  seq: number
-  #loggedErrors: WeakSet<BackendError> | undefined
-  #logLines = 0
-  /** Whether the turn detector has failed, and that was logged. */
-  #isDetectorFailing = false
   /** Set while the session is assembled, before anything is dispatched; as are the recorder and the pipeline. */
   persistence: SessionPersistence | undefined
   recorder: SessionRecorder | undefined
@@ -89,9 +76,10 @@ export class SessionCore {
     this.runtime = runtime
     this.createdAtMs = restored?.createdAtMs ?? now()
     this.metadata = config.metadata ?? {}
-    this.seq = restored?.seq ?? 0
     this.settings = new ConversationSettings(options, () => this.text.settings().language)
     this.text = new SessionText(config, options.text)
+    this.log = new SessionLog(this)
+    this.events = new SessionEvents(this)
     this.dispatcher = new SessionDispatcher({
       settings: this.settings,
       initial: Conversation.initial(restored?.history, restored?.queue, restored?.turn),
@@ -172,29 +160,12 @@ export class SessionCore {
     return this.dispatcher.isClosed
   }
 
-  /** Gives an event its number and its time, and publishes it: to readers, the user's client, recorder and observer. */
-  readonly emit = (body: SessionEventBody): void => {
-    if (this.#interims === undefined) {
-      if (body.type !== "user.transcript") return this.#tell(body)
-      const { options: { clock: { now } }, runtime: { cancel, run } } = this
-      this.#interims = new InterimTranscripts({ now, publish: (event) => this.#tell(event), run, cancel })
-    }
-    this.#interims.publish(body)
-  }
+  /** Publishes an event: to readers, the user's client, recorder and observer. */
+  readonly emit = (body: SessionEventBody): void => this.events.emit(body)
 
-  #tell(body: SessionEventBody): void {
-    try {
-      this.#publish(body)
-    } catch (cause) {
-      // whoever emitted it, a recorder, an observer or a connection that throws ends the session
-      this.dispatcher.fail(cause)
-    }
-  }
-
-  #publish(body: SessionEventBody): void {
+  /** Takes an event that has its number: for the user's client, recorder and observer. */
+  publish(event: SessionEvent): void {
     const { observer, onLatency } = this.options
-    const event: SessionEvent = { ...body, seq: ++this.seq, atMs: this.options.now() }
-    this.events.publish(event)
     this.attachments.current?.notify(event)
     this.recorder?.event(event)
     if (event.type === "turn.latency") onLatency(event.totalMs)
@@ -216,39 +187,13 @@ export class SessionCore {
 
   /** Gives an input to the conversation, and carries out its commands. */
   readonly dispatch = (input: ConversationInput): void => {
-    if (input._tag === "ReplyFailed") this.#logReplyFailure(input)
-    if (input._tag === "EngineDown") this.#logFailure(`${input.engine} failed`, input.error, { engine: input.engine })
+    if (input._tag === "ReplyFailed") {
+      const { agent, turn } = this.state
+      const answered = agent._tag !== "Silent" && agent.reply.epoch === input.epoch ? agent.reply.turn : turn
+      this.log.replyFailed(input.error, this.agent.name, answered)
+    }
+    if (input._tag === "EngineDown") this.log.engineFailed(input.engine, input.error)
     this.dispatcher.dispatch(input)
-  }
-
-  #logReplyFailure({ epoch, error }: Extract<ConversationInput, { readonly _tag: "ReplyFailed" }>): void {
-    const { agent, turn } = this.state
-    const answered = agent._tag !== "Silent" && agent.reply.epoch === epoch ? agent.reply.turn : turn
-    const name = this.agent.name
-    // those of engines name theirs
-    const isEngines = /^(?:TextToSpeech|SpeechToSpeech)\./u.test(error.op)
-    this.#logFailure("reply failed", error, isEngines || name === undefined ? {} : { agent: name }, answered)
-  }
-
-  /** Logs an error once, with its cause: the user gets a generic sentence. */
-  #logFailure(
-    message: string,
-    error: BackendError,
-    annotations: { readonly [key: string]: string },
-    turn: number | undefined = undefined
-  ): void {
-    const logged = this.#loggedErrors ??= new WeakSet()
-    if (logged.has(error) || this.isClosed) return
-    logged.add(error)
-    this.#log(Effect.annotateLogs(Effect.logError(message, ThrownValue.loggable(Cause.fail(error))), annotations), turn)
-  }
-
-  #log(line: Effect.Effect<void>, turn: number | undefined): void {
-    const { observer } = this.options
-    this.runtime.run(
-      `log:${++this.#logLines}`,
-      turn === undefined || observer === undefined ? line : observer.withinTurn(turn)(line)
-    )
   }
 
   /** Frees buffers and converters; nothing is dispatched any more. */
@@ -274,7 +219,7 @@ export class SessionCore {
   /** Reports what happened to an engine while it worked for this session. */
   readonly onEngineIncident = ({ engine, error, kind, to, what }: EngineIncident): void => {
     if (this.isClosed) return
-    if (what === "failed" && error !== undefined) this.#logFailure(`${engine} failed`, error, { engine })
+    if (what === "failed" && error !== undefined) this.log.engineFailed(engine, error)
     this.emit({
       type: "engine.incident",
       engine,
@@ -303,7 +248,7 @@ export class SessionCore {
       case "Emit":
         return this.emit(command.event)
       case "Append":
-        if (command.cut) this.#logCut()
+        if (command.cut) this.log.cut()
         return this.persistence?.requestSave()
       case "Withdraw":
         return this.persistence?.requestSave()
@@ -336,42 +281,22 @@ export class SessionCore {
     }
   }
 
-  /** Once: whoever sends one text that is too long may send many. */
-  #logCut(): void {
-    if (this.#hasLoggedCut) return
-    this.#hasLoggedCut = true
-    this.runtime.run("cut", Effect.logWarning("a text was too long for the history of a session, and was cut"))
-  }
-
   #predictEndOfTurn({ agentSaid, id, transcript }: Extract<Command, { readonly _tag: "PredictEndOfTurn" }>): void {
     if (this.pipeline?.predictEndOfTurn === undefined) return
     const turn = this.state.turn + 1
     const predicted = this.pipeline.predictEndOfTurn(transcript, agentSaid).pipe(
-      Effect.tap(() =>
-        Effect.sync(() => {
-          this.#isDetectorFailing = false
-        })
-      ),
+      Effect.tap(() => Effect.sync(this.log.detectorWorked)),
       // without the detector's opinion the turn counts as finished
-      Effect.catchCause((cause) => Effect.as(this.#logDetectorFailure(cause), 1)),
+      Effect.catchCause((cause) => Effect.as(this.log.detectorFailed(cause, this.pipeline?.turnDetector), 1)),
       Effect.map((probability) => this.dispatch({ _tag: "EndOfTurnPredicted", id, probability }))
     )
     this.runtime.run("end-of-turn", this.options.observer?.withinTurn(turn)(predicted) ?? predicted)
   }
 
-  /** Once, until it works again: it is asked at each pause. */
-  #logDetectorFailure(cause: Cause.Cause<BackendError>): Effect.Effect<void> {
-    if (this.#isDetectorFailing || Cause.hasInterruptsOnly(cause)) return Effect.void
-    this.#isDetectorFailing = true
-    const line = Effect.logWarning("the turn detector failed: turns end by silence alone", ThrownValue.loggable(cause))
-    const name = this.pipeline?.turnDetector
-    return name === undefined ? line : Effect.annotateLogs(line, { turn_detector: name })
-  }
-
   #close(reason: SessionEnd): void {
     const { ended } = this.runtime
     try {
-      this.events.end()
+      this.events.readers.end()
       this.receivedAudio.end()
       this.attachments.close(Deferred.succeed(ended, reason))
     } catch (cause) {
@@ -383,13 +308,7 @@ export class SessionCore {
 
   /** The user gets a generic error; the cause is logged. */
   #onDefect(error: PipelineError, isFirst: boolean): void {
-    const cause = ThrownValue.loggable(Cause.die(error.cause))
-    this.runtime.run(
-      "defect",
-      isFirst
-        ? Effect.logError("session failed and was closed", cause)
-        : Effect.logDebug("another defect while the session closes", cause)
-    )
+    this.log.defect(error, isFirst)
     if (isFirst) this.emitIfOpen({ type: "error", code: error.code, message: error.message })
   }
 }

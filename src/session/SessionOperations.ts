@@ -105,7 +105,7 @@ export class SessionOperations implements VoiceSession {
   }
 
   get events(): Stream.Stream<SessionEvent> {
-    return this.#core.events.stream
+    return this.#core.events.readers.stream
   }
 
   readonly processAudio = (audio: Uint8Array): Effect.Effect<void, BackendError> =>
@@ -249,7 +249,7 @@ export class SessionOperations implements VoiceSession {
 const stateOf = (core: SessionCore): Observable<SessionState> => ({
   get: Effect.sync(() => Conversation.publicState(core.state)),
   get changes() {
-    return Stream.unwrap(Effect.map(core.events.subscribe, (events) =>
+    return Stream.unwrap(Effect.map(core.events.readers.subscribe, (events) =>
       Stream.concat(
         Stream.sync(() => Conversation.publicState(core.state)),
         events.pipe(
