@@ -6,9 +6,7 @@
  *
  * @since 0.1.0
  */
-import * as Cause from "effect/Cause"
 import * as Context from "effect/Context"
-import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as HttpApiBuilder from "effect/http-api/HttpApiBuilder"
 import * as HttpApiSwagger from "effect/http-api/HttpApiSwagger"
@@ -16,29 +14,24 @@ import * as OpenApi from "effect/http-api/OpenApi"
 import * as FindMyWay from "effect/http/FindMyWay"
 import * as HttpRouter from "effect/http/HttpRouter"
 import * as HttpServer from "effect/http/HttpServer"
-import * as HttpServerError from "effect/http/HttpServerError"
 import type * as HttpServerRequest from "effect/http/HttpServerRequest"
 import * as HttpServerResponse from "effect/http/HttpServerResponse"
 import * as Layer from "effect/Layer"
 import * as NetAddress from "effect/net/NetAddress"
 import * as PrometheusMetrics from "effect/observability/PrometheusMetrics"
 import * as Option from "effect/Option"
-import { IncomingMessage } from "node:http"
-import { type BackendProvider, CurrentPeer } from "../backend/provider/BackendProvider.ts"
+import type { BackendProvider } from "../backend/provider/BackendProvider.ts"
 import { VoiceBackend } from "../backend/VoiceBackend.ts"
-import { type BackendError, fromCause, InvalidConfig } from "../BackendError.ts"
-import * as ThrownValue from "../ThrownValue.ts"
+import { type BackendError, InvalidConfig } from "../BackendError.ts"
 import * as Problem from "../transport/Problem.ts"
 import * as ClientAddress from "./access/ClientAddress.ts"
-import { CurrentCredential, ReadsOperations } from "./access/Principal.ts"
 import * as RequestGuard from "./access/RequestGuard.ts"
-import * as SocketLimits from "./access/SocketLimits.ts"
-import * as SpanRedaction from "./access/SpanRedaction.ts"
 import { Api } from "./api/Api.ts"
 import * as ApiMiddleware from "./api/ApiMiddleware.ts"
 import * as BackendHandlers from "./api/BackendHandlers.ts"
 import * as SessionHandlers from "./api/SessionHandlers.ts"
 import * as ConsoleRoutes from "./ConsoleRoutes.ts"
+import * as GuardedRoute from "./GuardedRoute.ts"
 import * as HttpServices from "./HttpServices.ts"
 import * as ProcessMetrics from "./ProcessMetrics.ts"
 import * as AsyncApi from "./protocol/AsyncApi.ts"
@@ -72,7 +65,6 @@ export interface RoutesOptions
 }
 
 const op = "Server.routes"
-const DOCS = "/docs"
 
 const prefixOf = (prefix: string): Effect.Effect<string, InvalidConfig> => {
   const bare = prefix.replace(/\/+$/, "")
@@ -101,98 +93,6 @@ const metrics = Effect.map(
       contentType: "text/plain; version=0.0.4; charset=utf-8"
     })
 )
-
-const isRouteNotFound = (reason: Cause.Reason<unknown>): boolean =>
-  reason._tag === "Fail" && HttpServerError.isHttpServerError(reason.error) &&
-  reason.error.reason._tag === "RouteNotFound"
-
-/** A defect's text is for the log, not for the client. */
-const failure = (op: string, cause: Cause.Cause<unknown>) => {
-  const error = fromCause(op, cause)
-  return error.code === "pipeline_error"
-    ? Problem.toResponse(Problem.make("internal_error", "internal error; see the server's log"))
-    : Problem.errorResponse(error)
-}
-
-/** The documentation page has its script and its styles inline; all of them are ours. */
-const docsPolicy = "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; " +
-  "img-src 'self' data:; connect-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
-
-/** The headers of a route's answers: the policy of the documentation page, and no caching of health. */
-const headersOf = (path: string, access: RequestGuard.Access): { readonly [name: string]: string } =>
-  path === DOCS
-    ? { "content-security-policy": docsPolicy }
-    : access === "probe"
-    ? { "cache-control": "no-store" }
-    : {}
-
-const unknownRoute = (isFirstOfTwo: boolean): Problem.Problem =>
-  Problem.make("route_not_found", isFirstOfTwo ? "no such route" : "no such route; /docs lists them")
-
-/** How long the peer of a refused upgrade may read the refusal, and leave its socket open. */
-const REFUSED_UPGRADE = Duration.millis(SocketLimits.READ_MS)
-
-/**
- * Closes the socket of a request for another protocol that was answered and not granted. Node's timeouts do not hold for
- * such a socket, and the application's server leaves its end to the peer.
- */
-const closeLater = ({ headers, source }: HttpServerRequest.HttpServerRequest) => {
-  if (headers["upgrade"] === undefined || !(source instanceof IncomingMessage)) return Effect.void
-  const { socket } = source
-  if (socket.destroyed) return Effect.void
-  return Effect.callback<void>((resume) => void socket.once("close", () => resume(Effect.void))).pipe(
-    Effect.timeoutOption(REFUSED_UPGRADE),
-    Effect.andThen(Effect.sync(() => socket.destroy())),
-    Effect.forkDetach
-  )
-}
-
-/** A route behind the guard: problem JSON for what fails or dies in it, and the headers of every answer. */
-const guarded = (
-  route: RouteCollector.Route,
-  access: RequestGuard.Access,
-  { addressOf, guard, isFirstOfTwo }: {
-    readonly guard: RequestGuard.RequestGuard
-    readonly addressOf: ReturnType<typeof ClientAddress.make>
-    /** What is for operators is on another port. */
-    readonly isFirstOfTwo: boolean
-  }
-): HttpRouter.Route<never, never> => {
-  const handle = Effect.fnUntraced(function*(request: HttpServerRequest.HttpServerRequest) {
-    yield* SpanRedaction.redactToken(request)
-    const refusal = guard.refuse(request, access)
-    if (refusal !== undefined) return yield* Effect.as(closeLater(request), guard.protect(request, refusal))
-    const address = addressOf(Option.getOrUndefined(request.remoteAddress), request.headers)
-    const response = yield* route.handler.pipe(
-      Effect.provideService(CurrentPeer, { address }),
-      Effect.provideService(CurrentCredential, guard.credential(request)),
-      Effect.provideService(ReadsOperations, !isFirstOfTwo && guard.readsOperations(request)),
-      Effect.catchCause((cause) => {
-        if (Cause.hasInterruptsOnly(cause)) return Effect.interrupt
-        if (cause.reasons.some(isRouteNotFound)) return Effect.succeed(Problem.toResponse(unknownRoute(isFirstOfTwo)))
-        return Effect.as(
-          Effect.logError("HTTP request failed", ThrownValue.loggable(cause)),
-          failure(`${route.method} ${route.path}`, cause)
-        )
-      })
-    )
-    yield* closeLater(request)
-    return guard.protect(request, HttpServerResponse.setHeaders(response, headersOf(route.path, access)))
-  })
-  return { ...route, handler: HttpRouter.route(route.method, route.path, handle).handler }
-}
-
-const operationsPaths: ReadonlySet<string> = new Set(["/metrics", DOCS, "/openapi.json", "/asyncapi.json"])
-
-/** The API needs a key; the provider's routes are opened by a session's token; the console page and health are public. */
-const accessOf = (path: string): RequestGuard.Access =>
-  path.startsWith("/v1/")
-    ? "key"
-    : path.startsWith("/health/")
-    ? "probe"
-    : operationsPaths.has(path)
-    ? "operations"
-    : "public"
 
 /**
  * The guarded routes, below their prefix, and what a server answers where none of them fits.
@@ -278,7 +178,7 @@ export const make = Effect.fnUntraced(function*(
       Layer.provide([SessionHandlers.layer({ publicUrl: base, prefix }), BackendHandlers.layer(providers)]),
       Layer.provide(ApiMiddleware.layer)
     ),
-    HttpApiSwagger.layer(api, { path: DOCS }),
+    HttpApiSwagger.layer(api, { path: GuardedRoute.DOCS }),
     HttpRouter.add("GET", "/asyncapi.json", HttpServerResponse.jsonUnsafe(AsyncApi.make({ prefix, publicUrl: base }))),
     HttpRouter.add("GET", "/metrics", metrics),
     console
@@ -306,7 +206,7 @@ export const make = Effect.fnUntraced(function*(
     }
     return {
       routes: routes.map(([route, access]) => {
-        const inner = guarded(route, access, { addressOf, guard, isFirstOfTwo })
+        const inner = GuardedRoute.make(route, access, { addressOf, guard, isFirstOfTwo })
         return prefix === "" ? inner : HttpRouter.prefixRoute(inner, prefix)
       }),
       fallback: (request) => {
@@ -315,7 +215,7 @@ export const make = Effect.fnUntraced(function*(
           request,
           guard.refuse(request, "key") ??
             (found === undefined || found.handler.includes(request.method)
-              ? Problem.toResponse(unknownRoute(isFirstOfTwo))
+              ? Problem.toResponse(GuardedRoute.unknownRoute(isFirstOfTwo))
               : RouteCollector.methodNotAllowed(found.handler))
         )
       }
@@ -323,7 +223,7 @@ export const make = Effect.fnUntraced(function*(
   }
 
   const all: ReadonlyArray<Guarded> = [
-    ...own.map((route) => [route, accessOf(route.path)] as const),
+    ...own.map((route) => [route, GuardedRoute.accessOf(route.path)] as const),
     ...backend.routes.map((route) => [route, "public"] as const)
   ]
   const mounted: MountedPorts = hasAdminPort
