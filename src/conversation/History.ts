@@ -71,6 +71,7 @@ const KEPT_BYTES = MAX_BYTES * 3 / 4
 const ITEM_BYTES = 128
 
 const sizes = new WeakMap<HistoryItem, number>()
+const totals = new WeakMap<ReadonlyArray<HistoryItem>, number>()
 
 const sizeOf = (item: HistoryItem): number => {
   const known = sizes.get(item)
@@ -78,6 +79,15 @@ const sizeOf = (item: HistoryItem): number => {
   const size = JsonBytes.lengthOf(item.text) + ITEM_BYTES
   sizes.set(item, size)
   return size
+}
+
+const totalOf = (history: ReadonlyArray<HistoryItem>): number => {
+  const known = totals.get(history)
+  if (known !== undefined) return known
+  let total = 0
+  for (const item of history) total += sizeOf(item)
+  totals.set(history, total)
+  return total
 }
 
 /**
@@ -104,13 +114,31 @@ export const isCut = (text: string): boolean => text.endsWith(JsonBytes.CUT_MARK
  * @since 0.1.0
  */
 export const limit = (history: ReadonlyArray<HistoryItem>): ReadonlyArray<HistoryItem> => {
-  let bytes = 0
-  for (const item of history) bytes += sizeOf(item)
+  let bytes = totalOf(history)
   if (bytes <= MAX_BYTES) return history
   let from = 0
   for (; from < history.length - 1 && bytes > KEPT_BYTES; from++) bytes -= sizeOf(history[from]!)
   const [oldest, ...others] = history.slice(from)
   if (oldest === undefined) return history
   const omittedBefore = history.slice(0, from + 1).reduce((sum, item) => sum + (item.omittedBefore ?? 0), from)
-  return [{ ...oldest, omittedBefore }, ...others]
+  const kept = [{ ...oldest, omittedBefore }, ...others]
+  totals.set(kept, bytes)
+  return kept
+}
+
+/**
+ * Puts an item in front of that with this index, and limits the history. Only the item is measured, if the history was limited
+ * before.
+ *
+ * @category combinators
+ * @since 0.1.0
+ */
+export const insert = (
+  history: ReadonlyArray<HistoryItem>,
+  index: number,
+  item: HistoryItem
+): ReadonlyArray<HistoryItem> => {
+  const longer = history.toSpliced(index, 0, item)
+  totals.set(longer, totalOf(history) + sizeOf(item))
+  return limit(longer)
 }

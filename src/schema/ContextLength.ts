@@ -51,8 +51,8 @@ const ofRate = /rate limit|too many requests|throttl|please wait|try again (?:in
 /** Of these the request alone is more than the limit. */
 const ofOneRequest = /request too large|reduce your message size/iu
 
-/** How much of an answer is read. */
-const MAX_TEXT = 8_192
+/** How much of an answer is read, in UTF-16 code units: the expressions take the square of a long run of digits. */
+const MAX_TEXT = 2_048
 
 /**
  * Whether a code, an error type or a finish reason says that the prompt is too long.

@@ -15,7 +15,7 @@ const MS_PER_CHARACTER = 1_000
 const MIN_CHUNKS = 1_000
 /** Timed words: where each character is a word, as many as the text has, and some more. */
 const MIN_WORDS = 64
-/** The text that is told with the speech: as it was given, or written out. */
+/** The text and the words that are told with the speech: as they were given, or written out. */
 const MIN_TEXT = 1_000
 const TEXT_PER_CHARACTER = 16
 
@@ -34,6 +34,7 @@ export class SpeechLimit {
   #samples = 0
   #chunks = 0
   #words = 0
+  #characters = 0
 
   /** `engine`: its name, for the error; `sampleRate` in Hz. */
   constructor(engine: string, sampleRate: number, text: string) {
@@ -46,7 +47,11 @@ export class SpeechLimit {
   fault({ pcm, text, words }: SpeechChunk): BackendError | undefined {
     this.#samples += pcm.length
     this.#chunks++
-    this.#words += words?.length ?? 0
+    this.#characters += text.length
+    if (words !== undefined) {
+      this.#words += words.length
+      for (const word of words) this.#characters += word.text.length
+    }
     const { length } = this.#text
     const ms = this.#samples * 1_000 / this.#sampleRate
     const maxMs = MIN_AUDIO_MS + length * MS_PER_CHARACTER
@@ -54,7 +59,7 @@ export class SpeechLimit {
     if (this.#chunks > MIN_CHUNKS + ms) {
       return tooMuch(op, this.#engine, `${this.#chunks} pieces for ${Math.round(ms)} ms of audio`)
     }
-    if (this.#words > MIN_WORDS + length || text.length > MIN_TEXT + length * TEXT_PER_CHARACTER) {
+    if (this.#words > MIN_WORDS + length || this.#characters > MIN_TEXT + length * TEXT_PER_CHARACTER) {
       return tooMuch(op, this.#engine, `more words than a text of ${length} characters has`)
     }
     return undefined

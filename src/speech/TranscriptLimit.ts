@@ -9,7 +9,7 @@ import { BurstLimit } from "../BurstLimit.ts"
 import type { TranscriptEvent } from "./SpeechToText.ts"
 
 /**
- * The longest text of an event, in UTF-16 code units: a quarter of an hour of speech.
+ * The longest text of an event, and of all its words, in UTF-16 code units: a quarter of an hour of speech.
  *
  * @category constants
  * @since 0.1.0
@@ -64,6 +64,9 @@ export class TranscriptLimit {
     const words = "words" in event ? event.words ?? [] : []
     if (text.length > MAX_TEXT) return tooMuch(op, this.#engine, `a transcript of more than ${MAX_TEXT} characters`)
     if (words.length > MAX_WORDS) return tooMuch(op, this.#engine, `a transcript of more than ${MAX_WORDS} words`)
+    let wordCharacters = 0
+    for (const word of words) wordCharacters += word.text.length
+    if (wordCharacters > MAX_TEXT) return tooMuch(op, this.#engine, `words of more than ${MAX_TEXT} characters`)
     if (this.#events.takes(1, nowMs) && this.#characters.takes(text.length, nowMs)) return undefined
     return tooMuch(op, this.#engine, `more than ${EVENTS.perSecond} transcripts a second, or too much text`)
   }

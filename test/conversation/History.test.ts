@@ -33,6 +33,22 @@ describe("History", () => {
     assert.deepStrictEqual(history.map(({ turn }) => turn), history.map((_, i) => omitted + i + 1))
   })
 
+  it.prop("measures an item that is put in as if all were measured", [
+    Schema.Array(Schema.Struct({ text: Schema.String, times: Schema.Natural, at: Schema.Natural }))
+  ], ([puts]) => {
+    let history: ReadonlyArray<History.HistoryItem> = []
+    for (let round = 0; round < 40; round++) {
+      for (const { at, text, times } of puts) {
+        const next = { ...item, text: History.cutText(text.repeat(1 + times % 5_000)) }
+        const index = history.length - at % (1 + Math.min(2, history.length))
+        const whole = History.limit(history.toSpliced(index, 0, next))
+        history = History.insert(history, index, next)
+        assert.deepStrictEqual(history, whole)
+      }
+    }
+    assert.isAtMost(bytes(history), History.MAX_BYTES)
+  })
+
   it("counts what left before a history was cut again", () => {
     const large = (turn: number) => ({ ...item, turn, text: "\u4e00".repeat(16_000) })
     let history: ReadonlyArray<History.HistoryItem> = []

@@ -64,6 +64,11 @@ describe("ContextLength", () => {
     assert.deepStrictEqual(other.filter(ContextLength.isSaid), [])
   })
 
+  it("reads the beginning of an answer only, whatever its length", () => {
+    assert.isTrue(ContextLength.isSaid(`${"x ".repeat(900)}${tooLong[0]}`))
+    assert.isFalse(ContextLength.isSaid(`${"x ".repeat(1_100)}${tooLong[0]}`))
+  })
+
   it("recognises codes, types and finish reasons", () => {
     const codes = [
       "context_length_exceeded",

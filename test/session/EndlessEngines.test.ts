@@ -46,6 +46,14 @@ describe("A recogniser that sends without end", () => {
         words: Array.from({ length: 1_000_000 }, () => ({ text: "x", startSample: 0, endSample: 1 }))
       })),
       Stream.never
+    ),
+    "a word of 1 MB": Stream.concat(
+      Stream.sync((): TranscriptEvent => ({
+        _tag: "Final",
+        text: "x",
+        words: [{ text: "x".repeat(1_000_000), startSample: 0, endSample: 1 }]
+      })),
+      Stream.never
     )
   }
   for (const [kind, events] of Object.entries(kinds)) {
@@ -169,6 +177,10 @@ describe("A voice that speaks without end", () => {
     "nothing, after a first word": (text) => first(text, () => ({ pcm: empty, text: "" })),
     "words without audio": (text) =>
       first(text, () => ({ pcm: empty, text: "", words: [{ text: "a", startMs: 0, endMs: 1 }] })),
+    "a word of 1 MB": (text) =>
+      Stream.sync(() => ({ pcm: tone(), text, words: [{ text: "a".repeat(1_000_000), startMs: 0, endMs: 1 }] })),
+    "the text again and again": (text) =>
+      Stream.fromIterable(Array.from({ length: 500 }, () => ({ pcm: tone(), text }))),
     "an hour in one piece": (text) => Stream.sync(() => ({ pcm: new Int16Array(24_000 * 3_600).fill(700), text }))
   }
   for (const [kind, speak] of Object.entries(kinds)) {
@@ -400,6 +412,59 @@ describe("A speech-to-speech model that sends without end", () => {
         assert.strictEqual(results.length, 2)
         for (const result of results) assert.match(result, /error/)
         for (const event of user.connection.events) assert.isBelow(JSON.stringify(event).length, 2_000)
+        assert.deepStrictEqual(ended(user), [])
+      })
+    )
+  })
+
+  it.effect("(an input that is no JSON) gets an error for that call alone", () => {
+    const results: Array<string> = []
+    const circle: Record<string, unknown> = {}
+    circle["self"] = circle
+    const inputs = [circle, {
+      at: {
+        toJSON: () => {
+          throw new Error("none")
+        }
+      }
+    }, { count: 1n }]
+    const tool: AgentTool.Tool = {
+      name: "known",
+      description: "Takes anything.",
+      parameters: { type: "object" },
+      run: () => Effect.succeed("ran")
+    }
+    return running(
+      backend(
+        model(
+          (request) =>
+            begun(
+              request,
+              Stream.fromIterable(inputs.map((input, i): SpeechToSpeechEvent => ({
+                _tag: "ToolCall",
+                reply: "r",
+                id: `${i}`,
+                name: "known",
+                input
+              }))).pipe(
+                Stream.concat(Stream.fromEffectDrain(Effect.sleep("1 second"))),
+                Stream.concat(Stream.fromIterable<SpeechToSpeechEvent>([
+                  { _tag: "ReplyAudio", reply: "r", pcm: sound(500), text: "Done." },
+                  { _tag: "ReplyEnded", reply: "r" }
+                ]))
+              )
+            ),
+          results
+        ),
+        { tools: [tool] }
+      ),
+      Effect.gen(function*() {
+        const user = yield* call()
+        yield* user.session.sendText("go on")
+        yield* pass("30 seconds")
+        const error = JSON.stringify({ error: "the input of tool known is no JSON" })
+        assert.deepStrictEqual(results, inputs.map(() => error))
+        assert.deepStrictEqual(stops(user), ["completed"])
         assert.deepStrictEqual(ended(user), [])
       })
     )

@@ -73,8 +73,7 @@ export class Step {
     const answer = item.role === "agent"
       ? -1
       : this.state.history.findIndex(({ role, turn }) => role === "agent" && turn === item.turn)
-    const history = this.state.history.toSpliced(answer < 0 ? after : answer, 0, complete)
-    this.set({ history: History.limit(history) })
+    this.set({ history: History.insert(this.state.history, answer < 0 ? after : answer, complete) })
     this.commands.push({ _tag: "Append", item: complete, cut })
   }
 

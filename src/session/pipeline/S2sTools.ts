@@ -62,7 +62,14 @@ const text = (output: unknown): string => {
   return whole.length > MAX_OUTPUT ? `${whole.slice(0, MAX_OUTPUT)}…` : whole
 }
 
-const isTooLarge = (input: unknown): boolean => (JSON.stringify(input) ?? "").length > MAX_INPUT
+/** The length of an input as JSON, in UTF-16 code units; undefined for one that has none. */
+const lengthOf = (input: unknown): number | undefined => {
+  try {
+    return (JSON.stringify(input) ?? "").length
+  } catch {
+    return undefined
+  }
+}
 
 /**
  * Makes a function that runs a tool call and gives the model its result. A call that fails, times out or names an unknown
@@ -91,24 +98,28 @@ export const make = (
     const shown = { name: name.slice(0, MAX_NAME), id: id.slice(0, MAX_NAME) }
     const unknown = new InvalidConfig({ op: "Tool.run", message: `unknown tool ${shown.name}` })
     const tooLarge = new InvalidConfig({ op: "Tool.run", message: `the input of tool ${shown.name} is too large` })
+    const noJson = new InvalidConfig({ op: "Tool.run", message: `the input of tool ${shown.name} is no JSON` })
     const timeout = new Timeout({
       op: "Tool.run",
       message: `tool ${shown.name} timed out after ${Duration.format(within)}`
     })
-    const called = tool === undefined
-      ? Effect.fail(unknown)
-      : isTooLarge(input)
-      ? Effect.fail(tooLarge)
-      // suspended: a tool may throw
-      : Effect.suspend(() => tool.run(input, about)).pipe(
-        Effect.timeoutOrElse({ duration: within, orElse: () => Effect.fail(timeout) }),
-        Effect.map(text)
-      )
+    // suspended: a tool may throw
+    const called = Effect.suspend(() => {
+      if (tool === undefined) return Effect.fail(unknown)
+      const length = lengthOf(input)
+      if (length === undefined) return Effect.fail(noJson)
+      return length > MAX_INPUT ? Effect.fail(tooLarge) : tool.run(input, about)
+    }).pipe(
+      Effect.timeoutOrElse({ duration: within, orElse: () => Effect.fail(timeout) }),
+      Effect.map(text)
+    )
     const errorOf = (cause: Cause.Cause<unknown>) => {
       const error = Cause.squash(cause)
       const words = ToolError.wordsOf(cause)
       if (words !== undefined) return { error: `tool ${shown.name} failed: ${words}`.slice(0, MAX_OUTPUT) }
-      const own = AgentTool.isInputFault(error) ? error : [unknown, tooLarge, timeout].find((each) => each === error)
+      const own = AgentTool.isInputFault(error)
+        ? error
+        : [unknown, tooLarge, noJson, timeout].find((each) => each === error)
       return own === undefined
         ? ToolError.withoutWords(shown.name)
         : { error: own.message.slice(0, MAX_OUTPUT) }
