@@ -64,6 +64,9 @@ export const MAX_TEXT_BYTES = 49_152
  */
 export const MAX_BYTES = 1_048_576
 
+/** A text that was cut is longer than this, in UTF-16 code units, of which each takes 6 bytes at most. */
+const MIN_CUT = MAX_TEXT_BYTES / 6 - 8
+
 /** A history that is too long is cut to so much: each cut moves all items, and is stored anew. */
 const KEPT_BYTES = MAX_BYTES * 3 / 4
 
@@ -99,12 +102,12 @@ const totalOf = (history: ReadonlyArray<HistoryItem>): number => {
 export const cutText = (text: string): string => JsonBytes.cut(text, MAX_TEXT_BYTES)
 
 /**
- * Whether a text was cut.
+ * Whether a text was cut. A short text that ends as one is none.
  *
  * @category predicates
  * @since 0.1.0
  */
-export const isCut = (text: string): boolean => text.endsWith(JsonBytes.CUT_MARK)
+export const isCut = (text: string): boolean => text.length > MIN_CUT && text.endsWith(JsonBytes.CUT_MARK)
 
 /**
  * A history of at most `MAX_BYTES`: of a longer one the oldest items leave, a quarter of it at once, and the oldest that stays

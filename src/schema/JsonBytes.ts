@@ -17,26 +17,33 @@ const MAX_UNIT_BYTES = 6
 
 const MARK_BYTES = 6
 
-/** The bytes of the code point at this index, and how many code units it takes. */
-const sizeAt = (text: string, index: number): { readonly bytes: number; readonly units: number } => {
-  const code = text.codePointAt(index) ?? 0
-  if (code > 0xffff) return { bytes: 4, units: 2 }
-  if (code >= 0xd800 && code <= 0xdfff) return { bytes: MAX_UNIT_BYTES, units: 1 }
-  if (code >= 0x800) return { bytes: 3, units: 1 }
-  if (code >= 0x80) return { bytes: 2, units: 1 }
-  if (code >= 0x20) return { bytes: code === 0x22 || code === 0x5c ? 2 : 1, units: 1 }
-  return { bytes: "\b\t\n\f\r".includes(text.charAt(index)) ? 2 : MAX_UNIT_BYTES, units: 1 }
+/** The bytes of a code unit that is no half of a surrogate pair. */
+const sizeOf = (code: number): number => {
+  if (code >= 0x800) return 3
+  if (code >= 0x80) return 2
+  if (code >= 0x20) return code === 0x22 || code === 0x5c ? 2 : 1
+  return code >= 0x08 && code <= 0x0d && code !== 0x0b ? 2 : MAX_UNIT_BYTES
 }
 
-/** How many code units from the beginning fit into so many bytes, and how many bytes they take. */
+const isPair = (high: number, low: number): boolean =>
+  high >= 0xd800 && high < 0xdc00 && low >= 0xdc00 && low < 0xe000
+
+/**
+ * How many code units from the beginning fit into so many bytes, and how many bytes they take. It allocates nothing for a
+ * character: what a recogniser has heard is counted with each of its transcripts.
+ */
 const fit = (text: string, maxBytes: number): { readonly units: number; readonly bytes: number } => {
   let bytes = 0
   let units = 0
   while (units < text.length) {
-    const size = sizeAt(text, units)
-    if (bytes + size.bytes > maxBytes) break
-    bytes += size.bytes
-    units += size.units
+    const code = text.charCodeAt(units)
+    const isSurrogate = code >= 0xd800 && code < 0xe000
+    // the code unit behind the last is NaN
+    const isWhole = isSurrogate && isPair(code, text.charCodeAt(units + 1))
+    const size = isWhole ? 4 : isSurrogate ? MAX_UNIT_BYTES : sizeOf(code)
+    if (bytes + size > maxBytes) break
+    bytes += size
+    units += isWhole ? 2 : 1
   }
   return { units, bytes }
 }

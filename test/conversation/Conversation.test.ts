@@ -776,4 +776,16 @@ describe("Conversation", () => {
     script.on({ _tag: "ReplyEnded", epoch: 1, text: "" })
     assert.include(script.take(), "> Answer 2: two three")
   })
+
+  it("takes no more time for a transcript when the open turn is full", () => {
+    const script = open({ interimTranscripts: true }).speaks(0, 500)
+    const measure = (from: number) => {
+      // of this thread alone: the machine may be busy
+      const before = process.threadCpuUsage()
+      for (let i = from; i < from + 1_000; i++) script.on({ _tag: "Final", text: `word${i} `.repeat(40) })
+      return process.threadCpuUsage(before).user / 1_000
+    }
+    measure(0)
+    assert.isBelow(measure(1_000), 1_000)
+  })
 })

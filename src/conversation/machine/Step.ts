@@ -34,6 +34,9 @@ export const TIMER_GRACE_MS = 120
 /** How much of the end of a reply's spoken text is kept to detect an echo. */
 const SPOKEN_TEXT_CHARACTERS = 400
 
+/** The texts of open transcripts: a step asks for the same one several times. */
+const openTexts = new WeakMap<State["openTranscript"], string>()
+
 /**
  * @category models
  * @since 0.1.0
@@ -111,8 +114,11 @@ export class Step {
 
   /** The transcript of the open turn so far. */
   get openText(): string {
-    const { finals, interim } = this.state.openTranscript
-    return joinTexts(finals, interim)
+    const { openTranscript } = this.state
+    if (openTranscript.interim === "") return openTranscript.finals
+    let text = openTexts.get(openTranscript)
+    if (text === undefined) openTexts.set(openTranscript, text = joinTexts(openTranscript.finals, openTranscript.interim))
+    return text
   }
 
   /** Whether the user may interrupt what the agent is saying. */

@@ -78,12 +78,13 @@ export const onTranscript = (step: Step, transcript: string, final: boolean): vo
     if (text === "" || (lastFinal !== "" && sameWords(lastFinal, text))) return
     step.set({ lastFinal: text })
   }
+  const isFull = History.isCut(openTranscript.finals)
   const next = final
-    ? { finals: joinTexts(openTranscript.finals, text), interim: "" }
+    ? { finals: isFull ? openTranscript.finals : joinTexts(openTranscript.finals, text), interim: "" }
     : { finals: openTranscript.finals, interim: text }
   if (text === "" && next.interim === openTranscript.interim) return
   const isNew = final || text !== openTranscript.interim
-  if (History.isCut(next.finals) && !History.isCut(openTranscript.finals)) step.emitCut()
+  if (!isFull && History.isCut(next.finals)) step.emitCut()
   if (transcriptBased) {
     if (!final) step.set({ lastFinal: "" })
     if (final && keepLateTranscript(step, text)) return
