@@ -25,8 +25,7 @@ const sizeOf = (code: number): number => {
   return code >= 0x08 && code <= 0x0d && code !== 0x0b ? 2 : MAX_UNIT_BYTES
 }
 
-const isPair = (high: number, low: number): boolean =>
-  high >= 0xd800 && high < 0xdc00 && low >= 0xdc00 && low < 0xe000
+const isPair = (high: number, low: number): boolean => high >= 0xd800 && high < 0xdc00 && low >= 0xdc00 && low < 0xe000
 
 /**
  * How many code units from the beginning fit into so many bytes, and how many bytes they take. It allocates nothing for a

@@ -117,7 +117,9 @@ export class Step {
     const { openTranscript } = this.state
     if (openTranscript.interim === "") return openTranscript.finals
     let text = openTexts.get(openTranscript)
-    if (text === undefined) openTexts.set(openTranscript, text = joinTexts(openTranscript.finals, openTranscript.interim))
+    if (text === undefined) {
+      openTexts.set(openTranscript, text = joinTexts(openTranscript.finals, openTranscript.interim))
+    }
     return text
   }
 
