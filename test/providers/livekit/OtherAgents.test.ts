@@ -7,15 +7,31 @@ import * as OtherAgents from "../../../src/providers/livekit/room/OtherAgents.ts
 
 const UNSUPPORTED_METHOD = 1_400
 const RESPONSE_TIMEOUT = 1_502
+const SEND_FAILED = 1_505
 
-const find = Effect.fnUntraced(function*(agents: Readonly<Record<string, "alive" | "answers" | "dead" | "silent">>) {
+type Kind = "alive" | "answers" | "dead" | "silent" | "left" | "unsent" | "broken"
+
+const find = Effect.fnUntraced(function*(agents: Readonly<Record<string, Kind>>, failures = Number.POSITIVE_INFINITY) {
+  let failed = 0
   const removed: Array<string> = []
   const fiber = yield* Effect.forkChild(OtherAgents.find({
     session: "ses_own",
     agents: Object.keys(agents).map((identity) => ({ identity })),
     self: {
       performRpc: ({ destinationIdentity }) => {
-        switch (agents[destinationIdentity]) {
+        const kind = agents[destinationIdentity]
+        if (kind === "left" || kind === "unsent" || kind === "broken") {
+          if (++failed > failures) return Promise.resolve("{}")
+          // what rtc-node rejects with when this side has left the room, cannot send, or fails in native code
+          return Promise.reject(
+            kind === "left"
+              ? new DOMException("This operation was aborted", "AbortError")
+              : kind === "unsent"
+              ? new RpcError(SEND_FAILED, "failed to send")
+              : new Error("room error engine")
+          )
+        }
+        switch (kind) {
           case "alive":
             return Promise.reject(new RpcError(UNSUPPORTED_METHOD, "unsupported"))
           case "answers":
@@ -30,7 +46,7 @@ const find = Effect.fnUntraced(function*(agents: Readonly<Record<string, "alive"
     remove: (identity) => Effect.sync(() => void removed.push(identity))
   }))
   yield* TestClock.adjust("10 seconds")
-  return { other: yield* Fiber.join(fiber), removed }
+  return { other: yield* Fiber.join(fiber).pipe(Effect.catch(Effect.succeed)), removed }
 })
 
 describe("OtherAgents", () => {
@@ -45,6 +61,14 @@ describe("OtherAgents", () => {
       const { other, removed } = yield* find({ "agent-ses_b": "dead", "agent-ses_c": "silent" })
       assert.deepStrictEqual([other, removed], [undefined, ["agent-ses_b", "agent-ses_c"]])
     }))
+
+  for (const kind of ["left", "unsent", "broken"] as const) {
+    it.effect(`removes nobody, and takes nobody for alive, who could not be asked: ${kind}`, () =>
+      Effect.gen(function*() {
+        assert.deepStrictEqual(yield* find({ "agent-ses_b": kind }), { other: "unknown", removed: [] })
+        assert.deepStrictEqual(yield* find({ "agent-ses_b": kind }, 2), { other: "ses_b", removed: [] })
+      }))
+  }
 
   it.effect("asks neither itself nor agents that are not ours", () =>
     Effect.gen(function*() {

@@ -9,14 +9,31 @@
  */
 import type { LocalParticipant, RemoteParticipant } from "@livekit/rtc-node"
 import * as Effect from "effect/Effect"
+import * as Schedule from "effect/Schedule"
 import * as RoomName from "./RoomName.ts"
 
 /** An agent answers any method at once, if only that it does not know it. */
 const METHOD = "effect-voice.alive"
 const ANSWER_MS = 2_000
+/** How often it is asked while it is not known whether it got the question, and the time between. */
+const ATTEMPTS = 3
+const ASK_AGAIN = "500 millis"
 
-/** LiveKit's codes of an RPC that has not reached a participant: timed out, cut off, nobody there. */
-const UNREACHED: ReadonlySet<unknown> = new Set([1_401, 1_501, 1_502, 1_503, 1_505])
+/** LiveKit's codes of an RPC that has not reached a participant: timed out, left meanwhile, nobody there. */
+const UNREACHED: ReadonlySet<number> = new Set([1_401, 1_501, 1_502, 1_503])
+/** LiveKit's code of an RPC that this side could not send. */
+const UNSENT = 1_505
+/** Smaller codes are of other errors, such as a `DOMException`. */
+const MIN_CODE = 1_000
+
+/** `unknown`: the question was not sent, as when this side has lost the room. */
+type Answer = "alive" | "dead" | "unknown"
+
+const answerOf = (cause: unknown): Answer => {
+  const code = typeof cause === "object" && cause !== null && "code" in cause ? cause.code : undefined
+  if (typeof code !== "number" || code < MIN_CODE || code === UNSENT) return "unknown"
+  return UNREACHED.has(code) ? "dead" : "alive"
+}
 
 /**
  * @category models
@@ -33,27 +50,30 @@ export interface OtherAgentsOptions {
 }
 
 /**
- * The session of another of our agents that was in the room before and still serves it; those that are dead are removed.
+ * The session of another of our agents that was in the room before and still serves it; those that are dead are removed. Fails
+ * `unknown` when it could not be asked: nobody is removed who may be alive.
  *
  * @category accessors
  * @since 0.1.0
  */
 export const find = Effect.fnUntraced(function*(
   { agents, remove, self, session }: OtherAgentsOptions
-): Effect.fn.Return<string | undefined> {
-  const isAlive = (destinationIdentity: string) =>
+): Effect.fn.Return<string | undefined, "unknown"> {
+  const ask = (destinationIdentity: string) =>
     Effect.tryPromise({
       try: () => self.performRpc({ destinationIdentity, method: METHOD, payload: "", responseTimeout: ANSWER_MS }),
-      catch: (cause) => typeof cause === "object" && cause !== null && "code" in cause && !UNREACHED.has(cause.code)
+      catch: answerOf
     }).pipe(
-      Effect.as(true),
-      Effect.catch((answered) => Effect.succeed(answered)),
-      Effect.timeoutOrElse({ duration: ANSWER_MS + 500, orElse: () => Effect.succeed(false) })
+      Effect.as<Answer>("alive"),
+      Effect.catch(Effect.succeed),
+      Effect.timeoutOrElse({ duration: ANSWER_MS + 500, orElse: () => Effect.succeed<Answer>("dead") }),
+      Effect.filterOrFail((answer) => answer !== "unknown", () => "unknown" as const)
     )
   for (const { identity } of agents) {
     const other = RoomName.sessionOfAgent(identity)
     if (other === undefined || other === session) continue
-    if (yield* isAlive(identity)) return other
+    const schedule = Schedule.upTo(Schedule.spaced(ASK_AGAIN), { times: ATTEMPTS - 1 })
+    if ((yield* Effect.retry(ask(identity), schedule)) === "alive") return other
     yield* remove(identity)
   }
   return undefined

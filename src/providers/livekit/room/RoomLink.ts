@@ -188,13 +188,18 @@ export const open = Effect.fnUntraced(function*(
     parts.agent = agent
     const { outbox } = parts
     if (outbox === undefined || agent.room.localParticipant === undefined) return "lost" as const
-    const other = yield* OtherAgents.find({
+    // One that loses the room meanwhile does not know who is in it, and joins again.
+    const found: ServiceEnd | "alone" = yield* OtherAgents.find({
       self: agent.room.localParticipant,
       session: session.id,
       agents: agent.agents(),
       remove: (identity) => Effect.ignore(service.removeParticipant(target.room, identity))
-    })
-    if (other !== undefined) return "occupied" as const
+    }).pipe(
+      Effect.map((other) => other === undefined ? "alone" : "occupied"),
+      Effect.catch(() => Effect.succeed("lost" as const)),
+      Effect.raceFirst(agent.ended)
+    )
+    if (found !== "alone") return found
     onJoined()
     parts.inbox?.registerRpc(agent.room.localParticipant)
     if (options.participants === "mixed") {
