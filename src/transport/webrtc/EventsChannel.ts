@@ -1,14 +1,16 @@
 /**
  * The data channel of a WebRTC call: events out and messages in, as the same JSON that a WebSocket carries.
  *
- * The client creates the channel; until it is open, the newest 256 events are buffered. Messages beyond the flood limit are
- * dropped, because SCTP has no backpressure that an application could apply, and the client gets an `error` event.
+ * The client creates the channel; until it is open, the newest 256 events are buffered. An event that is larger than the client
+ * takes is left out, and an `error` says so in its place. Messages beyond the flood limit are dropped, because SCTP has no
+ * backpressure that an application could apply, and the client gets an `error` event.
  *
  * @since 0.1.0
  */
 import type { DataChannel } from "node-datachannel"
 import * as ClientMessage from "../../session/ClientMessage.ts"
 import { costOf, FloodLimit } from "../../session/FloodLimit.ts"
+import * as SessionEvent from "../../session/SessionEvent.ts"
 import type { Inbox } from "../Inbox.ts"
 
 /**
@@ -27,7 +29,15 @@ export const LABEL = "events"
  */
 export type Channel = Pick<
   DataChannel,
-  "bufferedAmount" | "close" | "getLabel" | "isOpen" | "onError" | "onMessage" | "onOpen" | "sendMessage"
+  | "bufferedAmount"
+  | "close"
+  | "getLabel"
+  | "isOpen"
+  | "maxMessageSize"
+  | "onError"
+  | "onMessage"
+  | "onOpen"
+  | "sendMessage"
 >
 
 const MAX_WAITING_EVENTS = 256
@@ -36,6 +46,20 @@ const MAX_BACKLOG_BYTES = 1_048_576
 
 /** The shortest time between two errors about dropped messages. */
 const REPORT_INTERVAL_MS = 1_000
+
+/** The event as JSON, or what stands for one that has more than `limit` bytes: clients announce how much they take in their SDP. */
+const encode = (event: SessionEvent.SessionEvent, limit: number): string => {
+  const text = SessionEvent.toJson(event)
+  if (Buffer.byteLength(text) <= limit) return text
+  return SessionEvent.toJson({
+    type: "error",
+    code: "invalid_config",
+    message: `an event was left out, because the data channel takes at most ${limit} bytes: ${event.type}`,
+    details: { reason: "too_large", limit },
+    seq: event.seq,
+    atMs: event.atMs
+  })
+}
 
 /**
  * @category models
@@ -48,7 +72,7 @@ export class EventsChannel {
   readonly #floodLimit = new FloodLimit()
   #reportedAt = Number.NEGATIVE_INFINITY
   #channel: Channel | undefined
-  #waiting: Array<string> = []
+  #waiting: Array<SessionEvent.SessionEvent> = []
 
   /** `onFailed` is called when the channel cannot be used any more: `"too_slow"`, `"connection_lost"`. */
   constructor(inbox: Inbox, onFailed: (reason: string) => void, nowMs: () => number) {
@@ -70,14 +94,14 @@ export class EventsChannel {
     if (channel.isOpen()) this.#flush()
   }
 
-  /** Sends a text frame, or keeps it until the channel is open. */
-  send(text: string): void {
+  /** Sends an event, or keeps it until the channel is open. */
+  send(event: SessionEvent.SessionEvent): void {
     try {
       if (this.#channel?.isOpen() !== true) {
         if (this.#waiting.length === MAX_WAITING_EVENTS) this.#waiting.shift()
-        this.#waiting.push(text)
+        this.#waiting.push(event)
       } else if (this.#channel.bufferedAmount() > MAX_BACKLOG_BYTES) this.#onFailed("too_slow")
-      else this.#channel.sendMessage(text)
+      else this.#channel.sendMessage(encode(event, this.#channel.maxMessageSize()))
     } catch {
       this.#onFailed("connection_lost")
     }
@@ -86,7 +110,7 @@ export class EventsChannel {
   #flush(): void {
     const waiting = this.#waiting
     this.#waiting = []
-    for (const text of waiting) this.send(text)
+    for (const event of waiting) this.send(event)
   }
 
   #receive(message: string | Buffer | ArrayBuffer): void {

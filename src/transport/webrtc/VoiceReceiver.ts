@@ -6,6 +6,9 @@
  * into one. In a pause silence is passed on instead, and taken off the silence that comes late. A sender that stops because there is
  * nothing to hear (DTX) is told apart by its last packet.
  *
+ * One stream is heard at a time. A sender may begin another, whose numbers and times have nothing to do with the former's: two
+ * packets of it in a row confirm that.
+ *
  * Synchronous; the audio that it passes on is only valid during the call.
  *
  * @since 0.1.0
@@ -46,6 +49,8 @@ const MAX_SURPLUS_PER_TICK = 16
 const MIN_PEAK = 100
 /** An Opus packet without audio is a header of one or two bytes: the sender's last one before it stops sending (DTX). */
 const MAX_DTX_BYTES = 2
+/** For how long packets of the former stream are ignored, which may come late: 1 s. */
+const FORMER_TICKS = 50
 
 const isQuiet = (pcm: Int16Array): boolean => pcm.every((sample) => sample < MIN_PEAK && sample > -MIN_PEAK)
 
@@ -60,6 +65,12 @@ export class VoiceReceiver {
   readonly #last: Int16Array
   readonly #scratch: Int16Array
   #started = false
+  /** The stream that is heard. */
+  #ssrc = 0
+  /** A packet of another stream, until a second one confirms it. */
+  #other: { readonly packet: OpusRtp.RtpPacket; readonly arrivalMs: number } | undefined
+  /** The stream that was heard before, and for how many ticks it is ignored. */
+  #former: { readonly ssrc: number; ticks: number } | undefined
   /** Samples that are due and not delivered yet; negative after a packet of more than 20 ms. */
   #due = 0
   /** Samples that are held: they are due, but may come late. */
@@ -97,8 +108,41 @@ export class VoiceReceiver {
 
   /** Takes an RTP packet that arrived at `arrivalMs` (monotonic, in ms). */
   push(packet: OpusRtp.RtpPacket, arrivalMs: number): void {
-    this.#started = true
+    if (!this.#started) {
+      this.#started = true
+      this.#ssrc = packet.ssrc
+    }
+    if (packet.ssrc !== this.#ssrc) return this.#pushOther(packet, arrivalMs)
     this.#buffer.push(packet.sequence, packet.timestamp, packet.payload, arrivalMs)
+  }
+
+  #pushOther(packet: OpusRtp.RtpPacket, arrivalMs: number): void {
+    if (packet.ssrc === this.#former?.ssrc) return
+    const first = this.#other
+    if (first?.packet.ssrc !== packet.ssrc || first.packet.sequence !== (packet.sequence - 1 & 0xffff)) {
+      this.#other = { packet, arrivalMs }
+      return
+    }
+    this.#other = undefined
+    this.#former = { ssrc: this.#ssrc, ticks: FORMER_TICKS }
+    this.#ssrc = packet.ssrc
+    this.#endStream()
+    this.push(first.packet, first.arrivalMs)
+    this.push(packet, arrivalMs)
+  }
+
+  /** Passes on what is left of the stream. */
+  #endStream(): void {
+    for (let i = 0; i < CAPACITY && this.#buffer.depth > 0; i++) {
+      const pulled = this.#buffer.pull()
+      if (pulled === undefined) continue
+      if (typeof pulled === "object") this.#due -= this.#play(pulled, false)
+      else {
+        this.#conceal(this.#frame, pulled === "silence")
+        this.#due -= this.#frame
+      }
+    }
+    this.#buffer.reset()
   }
 
   /** 20 ms have passed. */
@@ -106,6 +150,7 @@ export class VoiceReceiver {
     // The timeline begins with the first packet.
     if (!this.#started) return
     this.#due += this.#frame
+    if (this.#former !== undefined && --this.#former.ticks === 0) this.#former = undefined
     this.#allowance = Math.min(CAPACITY * this.#frame, this.#allowance + this.#frame)
     this.#takeSurplus()
     for (let i = 0; i < MAX_PACKETS_PER_TICK && this.#due > 0; i++) {

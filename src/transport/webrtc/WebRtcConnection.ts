@@ -18,7 +18,6 @@ import * as Pcm from "../../audio/Pcm.ts"
 import { type BackendError, ConnectionFailed, ConnectionTimeout, describe, InvalidConfig } from "../../BackendError.ts"
 import * as MonotonicTime from "../../MonotonicTime.ts"
 import * as ClientMessage from "../../session/ClientMessage.ts"
-import * as SessionEvent from "../../session/SessionEvent.ts"
 import type { ConnectionClose, UserConnection } from "../../session/UserConnection.ts"
 import { Inbox, nextId } from "../Inbox.ts"
 import * as MediaClock from "../MediaClock.ts"
@@ -288,7 +287,7 @@ export const make = Effect.fnUntraced(function*(
       send: (frame) => inbox.endReason === undefined && sender.push(frame),
       clear: () => sender.clear(),
       notify: (event) => {
-        if (inbox.endReason === undefined) events.send(SessionEvent.toJson(event))
+        if (inbox.endReason === undefined) events.send(event)
       },
       close: Effect.fnUntraced(function*(reason: ConnectionClose) {
         inbox.closed(reason)

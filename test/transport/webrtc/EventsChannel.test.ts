@@ -4,18 +4,20 @@ import { BURST_MS, SPEED } from "../../../src/session/FloodLimit.ts"
 import { Inbox } from "../../../src/transport/Inbox.ts"
 import { type Channel, EventsChannel, LABEL } from "../../../src/transport/webrtc/EventsChannel.ts"
 
-const make = () => {
+const make = (limit = 65_536) => {
   let receive: (message: string | Buffer | ArrayBuffer) => void = () => {}
   const channel: Channel = {
     bufferedAmount: () => 0,
     close: () => {},
     getLabel: () => LABEL,
     isOpen: () => true,
+    maxMessageSize: () => limit,
     onError: () => {},
     onMessage: (take) => void (receive = take),
     onOpen: () => {},
-    sendMessage: () => true
+    sendMessage: (text) => sent.push(JSON.parse(String(text))) > 0
   }
+  const sent: Array<Readonly<Record<string, unknown>>> = []
   const messages: Array<ClientMessage> = []
   const reasons: Array<string> = []
   const inbox = new Inbox(48_000)
@@ -27,8 +29,10 @@ const make = () => {
     closed: () => {}
   })
   const time = { nowMs: 0 }
-  new EventsChannel(inbox, () => {}, () => time.nowMs).accept(channel)
-  return { messages, reasons, time, send: (message: string | Buffer) => receive(message) }
+  const ends: Array<string> = []
+  const events = new EventsChannel(inbox, (reason) => ends.push(reason), () => time.nowMs)
+  events.accept(channel)
+  return { ends, events, messages, reasons, sent, time, send: (message: string | Buffer) => receive(message) }
 }
 
 describe("EventsChannel", () => {
@@ -57,5 +61,28 @@ describe("EventsChannel", () => {
     for (let i = 0; i < 10_000; i++) other.send("{\"type\":\"user.text\",\"text\":\"hi\"}")
     assert.isAtMost(other.messages.length, BURST_MS / 1_000 + 2)
     assert.deepStrictEqual(messages, [])
+  })
+
+  it("leaves out an event that is larger than the client takes, says so, and goes on", () => {
+    const { ends, events, sent } = make(16_384)
+    const text = (length: number, seq: number) => ({
+      type: "user.transcript" as const,
+      turn: 1,
+      text: "ü".repeat(length),
+      final: true,
+      seq,
+      atMs: 1
+    })
+    events.send(text(8_000, 1))
+    events.send(text(8_192, 2))
+    events.send(text(10, 3))
+    assert.deepStrictEqual(sent.map(({ seq, type }) => [seq, type]), [
+      [1, "user.transcript"],
+      [2, "error"],
+      [3, "user.transcript"]
+    ])
+    assert.include(sent[1], { code: "invalid_config" })
+    assert.deepStrictEqual(sent[1]?.["details"], { reason: "too_large", limit: 16_384 })
+    assert.deepStrictEqual(ends, [])
   })
 })

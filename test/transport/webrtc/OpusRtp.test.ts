@@ -130,12 +130,22 @@ describe("VoiceReceiver", () => {
     readonly dtx?: boolean
     readonly ppm?: number
     readonly seconds?: number
+    /** The stream of a packet, and what its numbers and times are beside those of one stream. */
+    readonly stream?: (i: number) => { readonly ssrc: number; readonly sequence: number; readonly timestamp: number }
   }
 
   /** Sends packets through the network, and returns what was heard, with the packets' indexes in its place. */
   const through = (
-    { dtx = false, jitter = () => 0, lost = () => false, pause = () => false, ppm = 0, seconds = 6, stalls = [] }:
-      Network
+    {
+      dtx = false,
+      jitter = () => 0,
+      lost = () => false,
+      pause = () => false,
+      ppm = 0,
+      seconds = 6,
+      stalls = [],
+      stream = () => ({ ssrc: 1, sequence: 0, timestamp: 0 })
+    }: Network
   ) => {
     const frames: Array<number> = []
     const lag: Array<number> = []
@@ -165,7 +175,9 @@ describe("VoiceReceiver", () => {
       let at = sent + 30 + jitter(i)
       for (const [from, ms] of stalls) if (at >= from && at < from + ms) at = from + ms
       const payload = isDtx ? Uint8Array.of(1) : Uint8Array.of(1, level >> 8, level & 0xff)
-      const numbered = { ...packet(sequence++), timestamp: (i * 960) >>> 0, payload }
+      const { ssrc, ...shift } = stream(i)
+      const timestamp = (i * 960 + shift.timestamp) >>> 0
+      const numbered = { ...packet(sequence++ + shift.sequence), ssrc, timestamp, payload }
       if (!lost(i)) packets.push({ at, packet: numbered })
     }
     packets.sort((a, b) => a.at - b.at)
@@ -241,6 +253,45 @@ describe("VoiceReceiver", () => {
     // the pause is heard while it lasts
     const short = through({ pause, dtx: true, seconds: 2.4 })
     assert.isAtLeast(short.frames.length - short.frames.lastIndexOf(200 + 99), 15)
+  })
+
+  for (
+    const [what, sequence, timestamp] of [
+      ["far away", 40_000, 3e9],
+      ["whose numbers go on and whose times are far ahead", 0, 1e9],
+      ["whose numbers and times are far behind", -50, -1e9],
+      ["whose numbers have a gap", 1_000, 0]
+    ] as const
+  ) {
+    it(`a new stream ${what} loses no word and puts nothing into one`, () => {
+      const isOther = (i: number) => i >= 150 && i < 400
+      const { frames, words } = through({
+        jitter: (i) => i % 3 * 10,
+        seconds: 12,
+        stream: (i) => isOther(i) ? { ssrc: 2, sequence, timestamp } : { ssrc: 1, sequence: 0, timestamp: 0 }
+      })
+      has(words, said(12))
+      const first = frames.findIndex((level) => level >= 200)
+      assert.isFalse(frames.slice(first, 550).some((level) => level < 200), "nothing that nobody said")
+    })
+  }
+
+  it("stray packets of another stream, and late ones of the former, change nothing", () => {
+    const stray = through({
+      seconds: 6,
+      stream: (i) =>
+        i % 10 === 5 ? { ssrc: 2, sequence: 9_000, timestamp: 1e9 } : { ssrc: 1, sequence: 0, timestamp: 0 }
+    })
+    assert.deepStrictEqual(stray.words, said(6).concat([295, 296, 297, 298, 299]).filter((i) => i % 10 !== 5))
+    assert.strictEqual(stray.receiver.buffer.restarts, 0)
+    // 146 to 149 come after the first of the new stream
+    const late = through({
+      jitter: (i) => i >= 146 && i < 150 ? 100 : 0,
+      seconds: 6,
+      stream: (i) => ({ ssrc: i < 150 ? 1 : 2, sequence: i < 150 ? 0 : 40_000, timestamp: 0 })
+    })
+    const heard = late.words.filter((i) => i < 146 || i >= 150)
+    assert.deepStrictEqual(heard.slice(0, 290), said(6).filter((i) => i < 146 || i >= 150).slice(0, 290))
   })
 
   for (const dtx of [false, true]) {
