@@ -5,7 +5,7 @@
  */
 import type { SessionTarget } from "./media/CallMedia.ts"
 import { parseObject } from "./protocol/ClientProtocol.ts"
-import { orAborted, sleep } from "./Sleep.ts"
+import { firstOf, orAborted, sleep } from "./Sleep.ts"
 import { abortError, sessionNotFound, throwIfAborted, VoiceClientError } from "./VoiceClientError.ts"
 
 /** How long the server may take to answer one request. */
@@ -143,7 +143,7 @@ export const sessionUrl = (target: SessionTarget): string =>
 
 const send = async (url: string, init: RequestInit, signal: AbortSignal): Promise<Response> => {
   try {
-    return await fetch(url, { ...init, signal: AbortSignal.any([signal, AbortSignal.timeout(REQUEST_TIMEOUT_MS)]) })
+    return await fetch(url, { ...init, signal: firstOf(signal, AbortSignal.timeout(REQUEST_TIMEOUT_MS)) })
   } catch (cause) {
     if (signal.aborted) throw abortError(signal, cause)
     if (cause instanceof DOMException && cause.name === "TimeoutError") {
@@ -167,7 +167,7 @@ const unreachable = async (url: string, signal: AbortSignal, cause: unknown): Pr
     return new VoiceClientError("connection_failed", text, { cause, details: { reason: "mixed_content" } })
   }
   try {
-    const timeout = AbortSignal.any([signal, AbortSignal.timeout(REQUEST_TIMEOUT_MS)])
+    const timeout = firstOf(signal, AbortSignal.timeout(REQUEST_TIMEOUT_MS))
     // The one route whose answers a server lets pages of any origin have, though not read.
     await fetch(`${url.split("/v1/", 1)[0]}/health/live`, {
       mode: "no-cors",

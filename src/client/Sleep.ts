@@ -24,6 +24,22 @@ export const sleep = (ms: number, signal: AbortSignal): Promise<void> =>
   })
 
 /**
+ * A signal that is aborted with the first of these, as `AbortSignal.any`, which browsers of 2023 do not have. One of them should
+ * be aborted some day: until then, the others keep it.
+ *
+ * @category combinators
+ * @since 0.1.0
+ */
+export const firstOf = (...signals: ReadonlyArray<AbortSignal>): AbortSignal => {
+  const first = new AbortController()
+  for (const signal of signals) {
+    if (signal.aborted) first.abort(signal.reason)
+    else signal.addEventListener("abort", () => first.abort(signal.reason), { signal: first.signal })
+  }
+  return first.signal
+}
+
+/**
  * The result of `promise`; rejects with `aborted` as soon as the signal is aborted, and then `release` gets a result that
  * comes later.
  *

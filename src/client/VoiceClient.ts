@@ -17,10 +17,10 @@
  * @since 0.1.0
  */
 import { type AudioDevices, closeMicrophone, listDevices, openMicrophone } from "./audio/Microphone.ts"
-import { Backoff } from "./Backoff.ts"
 import type { ConnectOptions } from "./ConnectOptions.ts"
+import { CallConnection, isTakenOver } from "./media/CallConnection.ts"
 import { CallContext } from "./media/CallContext.ts"
-import type { CallMedia, Levels, Link, SessionTarget } from "./media/CallMedia.ts"
+import type { CallMedia, Levels } from "./media/CallMedia.ts"
 import { CallMicrophone } from "./media/CallMicrophone.ts"
 import {
   baseUrlOf,
@@ -31,35 +31,19 @@ import {
   type ReachableSession
 } from "./media/CallSetup.ts"
 import { CallSpeaker } from "./media/CallSpeaker.ts"
-import { Outbox } from "./media/Outbox.ts"
 import { watchPage } from "./media/PageEvents.ts"
 import { PlaybackWatch } from "./media/PlaybackWatch.ts"
 import { limitFault, type ServerMessage } from "./protocol/ClientProtocol.ts"
 import type { ClientMessage, SessionState } from "./protocol/WireProtocol.ts"
-import { orAborted, sleep } from "./Sleep.ts"
-import {
-  abortError,
-  isFinal,
-  sessionNotFound,
-  sessionReplaced,
-  throwIfAborted,
-  VoiceClientError
-} from "./VoiceClientError.ts"
+import { orAborted } from "./Sleep.ts"
+import { sessionNotFound, sessionReplaced, throwIfAborted, VoiceClientError } from "./VoiceClientError.ts"
 import { type CallEnded, type ConnectionChange, EventListeners, type VoiceClientEvents } from "./VoiceClientEvents.ts"
-
-/** How long `session.started` may take once the link is open. */
-const START_TIMEOUT_MS = 15_000
-/** A connection that is lost sooner does not end the search for one: the window of the former loss goes on. */
-const STABLE_MS = 10_000
 
 const playbackBlocked = () =>
   new VoiceClientError(
     "playback_blocked",
     "The browser keeps the sound off. Click, tap or press a key to hear the agent."
   )
-
-/** Another process continues the session. */
-const isTakenOver = (message: ServerMessage) => message.type === "session.ended" && message.reason === "taken_over"
 
 /**
  * A call in progress.
@@ -70,7 +54,7 @@ const isTakenOver = (message: ServerMessage) => message.type === "session.ended"
 export class VoiceClient {
   /**
    * Opens a call. Call it from a click or key press, or the browser may keep the sound off. Rejects with a
-   * `VoiceClientError` and leaves nothing open.
+   * `VoiceClientError` and leaves nothing open. Listeners that are added at once miss nothing of the session.
    */
   static async connect(options: ConnectOptions = {}): Promise<VoiceClient> {
     // Made before the first await, while the user's gesture still counts.
@@ -80,6 +64,7 @@ export class VoiceClient {
     options.signal?.addEventListener("abort", onAbort)
     if (options.signal?.aborted) onAbort()
     const listeners = new EventListeners()
+    listeners.hold()
     const watch = new PlaybackWatch((blocked) =>
       blocked ? listeners.emit("playback.blocked", playbackBlocked()) : listeners.emit("playback.started", undefined)
     )
@@ -98,6 +83,8 @@ export class VoiceClient {
       media = await orAborted(making, abort.signal, (late) => late.close())
       const call = new VoiceClient({ session, baseUrl, media, stream, options, abort, listeners, watch })
       await call.#open()
+      // Once the page has the call, and listens.
+      setTimeout(() => listeners.release())
       return call
     } catch (cause) {
       abort.abort()
@@ -121,7 +108,7 @@ export class VoiceClient {
   }
 
   readonly #session: ReachableSession
-  readonly #target: SessionTarget
+  readonly #baseUrl: string
   readonly #media: CallMedia
   readonly #options: ConnectOptions
   readonly #abort: AbortController
@@ -129,15 +116,9 @@ export class VoiceClient {
   readonly #watch: PlaybackWatch
   readonly #microphone: CallMicrophone
   readonly #speaker: CallSpeaker
-  readonly #outbox = new Outbox()
+  readonly #connection: CallConnection
   #stopWatching: (() => void) | undefined
-  #link: Link | undefined
-  #generation = 0
   #state: SessionState = "idle"
-  #connection: "connecting" | ConnectionChange["state"] = "connecting"
-  #connectedAt = 0
-  #search: { readonly backoff: Backoff; readonly since: number } | undefined
-  #wake: AbortController | undefined
   #ended = false
 
   private constructor(
@@ -153,7 +134,7 @@ export class VoiceClient {
     }
   ) {
     this.#session = session
-    this.#target = { baseUrl, id: session.id, token: session.token, connectionUrl: session.connectionUrl }
+    this.#baseUrl = baseUrl
     this.#media = media
     this.#options = options
     this.#abort = abort
@@ -173,11 +154,20 @@ export class VoiceClient {
       onLost: (error) => listeners.emit("speaker.lost", error),
       onRestored: () => listeners.emit("speaker.restored", undefined)
     })
+    this.#connection = new CallConnection({
+      media,
+      target: { baseUrl, id: session.id, token: session.token, connectionUrl: session.connectionUrl },
+      resumeWindowMs: options.resumeWindowMs,
+      signal: abort.signal,
+      onMessage: (message) => this.#receive(message),
+      onChange: (change) => listeners.emit("connection", change),
+      onEnded: (ended) => this.#finish(ended)
+    })
   }
 
   /** The session's id on the server. */
   get sessionId(): string {
-    return this.#target.id
+    return this.#session.id
   }
 
   /** The state of the session in the server's latest event; `closed` once the call has ended. */
@@ -187,7 +177,7 @@ export class VoiceClient {
 
   /** The state of the connection. */
   get connection(): "connecting" | ConnectionChange["state"] {
-    return this.#connection
+    return this.#connection.state
   }
 
   /** Whether the microphone is muted. */
@@ -256,19 +246,19 @@ export class VoiceClient {
     const fault = limitFault(message)
     if (fault !== undefined) throw new VoiceClientError("invalid_config", fault.message, { details: fault.details })
     if (this.#ended) throw sessionNotFound()
-    this.#send(message)
+    this.#connection.send(message)
   }
 
   /** Stops the agent's reply; an `error` event follows when it is one that may not be interrupted, and it goes on. */
   interrupt(): void {
-    if (!this.#ended) this.#send({ type: "agent.interrupt" })
+    if (!this.#ended) this.#connection.send({ type: "agent.interrupt" })
   }
 
   /** Ends the session and releases microphone, speaker and connection. May be called twice. */
   end(): void {
     if (this.#ended) return
-    if (this.#link !== undefined) this.#link.send({ type: "session.end" })
-    else leaveSession(this.#session, this.#target.baseUrl)
+    if (this.#connection.isOpen) this.#connection.send({ type: "session.end" })
+    else leaveSession(this.#session, this.#baseUrl)
     this.#finish({ reason: "ended_by_user", error: undefined })
   }
 
@@ -276,7 +266,7 @@ export class VoiceClient {
     const deviceId = this.#options.output?.deviceId
     // A remembered speaker may be unplugged: then the system's is better than no call.
     if (deviceId) await orAborted(this.#speaker.prefer(deviceId), this.#abort.signal, () => undefined)
-    await this.#attach()
+    await this.#connection.open()
     this.#stopWatching = watchPage({
       returned: () => this.#onReturned(),
       devicesChanged: () => {
@@ -290,126 +280,8 @@ export class VoiceClient {
   /** The page may have slept: everything may have stopped without anybody telling it. */
   #onReturned(): void {
     this.#watch.check()
-    this.#link?.probe()
-    this.#wake?.abort()
+    this.#connection.returned()
     void this.#microphone.recover().catch(() => undefined)
-  }
-
-  #send(message: ClientMessage): void {
-    if (this.#link === undefined) this.#outbox.add(message)
-    else this.#link.send(message)
-  }
-
-  async #attach(): Promise<void> {
-    const generation = ++this.#generation
-    let started: ((message: { readonly resumed: boolean }) => void) | undefined
-    let failed: ((error: VoiceClientError) => void) | undefined
-    const ready = new Promise<{ readonly resumed: boolean }>((resolve, reject) => {
-      started = resolve
-      failed = reject
-    })
-    // It may reject before it is awaited.
-    ready.catch(() => undefined)
-    const isCurrent = () => generation === this.#generation && !this.#ended
-    let settled = false
-    const link = await this.#media.attach(this.#target, {
-      message: (message) => {
-        if (!isCurrent()) return
-        if (!settled && isTakenOver(message)) {
-          return failed?.(new VoiceClientError("connection_failed", "Another server continues the session."))
-        }
-        if (message.type === "session.started") started?.(message)
-        this.#receive(message)
-      },
-      lost: ({ closed, error }) => {
-        if (!isCurrent()) return
-        if (!settled) {
-          return failed?.(
-            error ??
-              new VoiceClientError("connection_failed", "The server closed the connection before the session started.")
-          )
-        }
-        if (error !== undefined) this.#finish({ reason: error.code, error })
-        else if (closed) this.#finish({ reason: "closed", error: undefined })
-        else void this.#reattach()
-      },
-      interrupted: (isInterrupted) => {
-        if (isCurrent() && settled) this.#onInterrupted(isInterrupted)
-      }
-    }, this.#abort.signal)
-    const onAbort = () => failed?.(abortError(this.#abort.signal))
-    this.#abort.signal.addEventListener("abort", onAbort)
-    const timer = setTimeout(
-      () => failed?.(new VoiceClientError("connection_timeout", "The server did not start the session in time.")),
-      START_TIMEOUT_MS
-    )
-    try {
-      const { resumed } = await ready
-      throwIfAborted(this.#abort.signal)
-      settled = true
-      this.#link = link
-      this.#connection = "connected"
-      this.#connectedAt = performance.now()
-      for (const message of this.#outbox.take()) link.send(message)
-      this.#listeners.emit("connection", { state: "connected", attempt: 0, resumed })
-    } catch (error) {
-      link.close()
-      throw error
-    } finally {
-      clearTimeout(timer)
-      this.#abort.signal.removeEventListener("abort", onAbort)
-    }
-  }
-
-  /** The link mends itself. */
-  #onInterrupted(isInterrupted: boolean): void {
-    this.#connection = isInterrupted ? "reconnecting" : "connected"
-    this.#listeners.emit("connection", {
-      state: this.#connection,
-      attempt: isInterrupted ? 1 : 0,
-      resumed: !isInterrupted
-    })
-  }
-
-  #reattachElsewhere(): void {
-    const link = this.#link
-    // Ignores what the former link still delivers.
-    this.#generation++
-    void this.#reattach()
-    link?.close()
-  }
-
-  async #reattach(): Promise<void> {
-    this.#link = undefined
-    this.#connection = "reconnecting"
-    const lostAt = performance.now()
-    // A server that loses each connection at once is not asked for ever.
-    if (this.#search === undefined || lostAt - this.#connectedAt >= STABLE_MS) {
-      this.#search = { backoff: new Backoff({ windowMs: this.#options.resumeWindowMs }), since: lostAt }
-    }
-    const { backoff, since } = this.#search
-    for (;;) {
-      this.#listeners.emit("connection", { state: "reconnecting", attempt: backoff.attempt + 1, resumed: false })
-      const waitMs = backoff.next(performance.now() - since, Math.random())
-      if (this.#ended) return
-      if (waitMs === undefined) {
-        const error = new VoiceClientError("connection_lost", "The connection was lost and could not be restored.")
-        return this.#finish({ reason: error.code, error })
-      }
-      // A page that comes back does not wait.
-      const wake = this.#wake = new AbortController()
-      await sleep(waitMs, AbortSignal.any([this.#abort.signal, wake.signal]))
-      this.#wake = undefined
-      if (this.#ended) return
-      try {
-        return await this.#attach()
-      } catch (cause) {
-        if (this.#ended) return
-        if (cause instanceof VoiceClientError && isFinal(cause)) {
-          return this.#finish({ reason: cause.code, error: cause })
-        }
-      }
-    }
   }
 
   #receive(message: ServerMessage): void {
@@ -418,7 +290,7 @@ export class VoiceClient {
     this.#listeners.emit("message", message)
     this.#listeners.emit(message.type, message)
     if (message.type === "session.ended") {
-      if (isTakenOver(message)) return this.#reattachElsewhere()
+      if (isTakenOver(message)) return this.#connection.moveOn()
       this.#finish({ reason: message.reason, error: undefined })
     }
     if (message.type === "connection.detached" && message.reason === "replaced") {
@@ -431,12 +303,11 @@ export class VoiceClient {
     if (this.#ended) return
     this.#ended = true
     this.#state = "closed"
-    this.#connection = "ended"
     // Whoever still waits for the call learns from it why there is none.
     this.#abort.abort(ended.error ?? sessionNotFound(ended.reason))
     this.#stopWatching?.()
     this.#watch.close()
-    this.#link?.close()
+    this.#connection.close()
     this.#media.close()
     this.#microphone.close()
     this.#listeners.emit("connection", { state: "ended", attempt: 0, resumed: false })

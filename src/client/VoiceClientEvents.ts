@@ -86,6 +86,17 @@ export const conditions = {
 
 const isCondition = (type: string): type is keyof typeof conditions => Object.hasOwn(conditions, type)
 
+/** What the client tells of itself, but for the end. */
+const ownEvents: ReadonlySet<string> = new Set([
+  "connection",
+  "muted",
+  ...Object.keys(conditions),
+  ...Object.values(conditions)
+])
+
+/** Events that are kept until there can be listeners: a server sends some dozens in that time. */
+const MAX_HELD = 1_024
+
 /**
  * Listeners by event. A listener that throws is reported to the page, and the others are called nevertheless.
  *
@@ -95,6 +106,21 @@ const isCondition = (type: string): type is keyof typeof conditions => Object.ha
 export class EventListeners {
   readonly #listeners = new Map<string, Set<Listener>>()
   readonly #lasting = new Map<keyof typeof conditions, VoiceClientError>()
+  #held: Array<() => void> | undefined
+
+  /**
+   * Keeps what the server says, and the end, until `release`: the session may begin before the page can listen. States of the
+   * connection are not kept.
+   */
+  hold(): void {
+    this.#held ??= []
+  }
+
+  /** Calls the listeners with what was kept, in order. */
+  release(): void {
+    for (const tell of this.#held ?? []) tell()
+    this.#held = undefined
+  }
 
   /**
    * Calls `listener` on every such event, until the returned function is called; also soon, when its condition lasts already:
@@ -122,11 +148,22 @@ export class EventListeners {
   emit<Type extends keyof VoiceClientEvents>(type: Type, event: VoiceClientEvents[Type]): void {
     if (isCondition(type) && event instanceof VoiceClientError) this.#lasting.set(type, event)
     for (const condition of this.#lasting.keys()) if (conditions[condition] === type) this.#lasting.delete(condition)
+    if (this.#held === undefined || ownEvents.has(type)) return this.#call(type, event)
+    this.#held.push(() => this.#call(type, event))
+    if (this.#held.length > MAX_HELD) this.#held.shift()
+  }
+
+  clear(): void {
+    if (this.#held !== undefined) this.#held.push(() => this.#clear())
+    else this.#clear()
+  }
+
+  #call<Type extends keyof VoiceClientEvents>(type: Type, event: VoiceClientEvents[Type]): void {
     // `add` ties each listener's parameter to its type; the map does not remember which is which.
     for (const listener of Array.from(this.#listeners.get(type) ?? [])) call(listener, event as never)
   }
 
-  clear(): void {
+  #clear(): void {
     this.#listeners.clear()
     this.#lasting.clear()
   }

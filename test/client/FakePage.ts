@@ -5,6 +5,7 @@ export const makeStream = () => {
   const track = Object.assign(new EventTarget(), {
     id: "track",
     kind: "audio",
+    muted: false,
     readyState: "live",
     enabled: true,
     onended: null as (() => void) | null,

@@ -1,7 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { createServer, type IncomingMessage } from "node:http"
 import type { AddressInfo } from "node:net"
-import { createSession } from "../../src/client/SessionApi.ts"
+import { createSession, exchangeOffer } from "../../src/client/SessionApi.ts"
 
 /** Answers one request after the other with these bodies, and keeps what was asked. */
 const answering = async (
@@ -106,6 +106,23 @@ describe("SessionApi.createSession", () => {
       assert.include(error, { name: "VoiceClientError", code: "authentication_failed" })
       assert.strictEqual(asked[0]?.headers.authorization, "Bearer k")
     }))
+
+  it("works in browsers without AbortSignal.any, and is cancelled there, too", async () => {
+    const { any } = AbortSignal
+    Reflect.deleteProperty(AbortSignal, "any")
+    const abort = new AbortController()
+    try {
+      await answering(201, { id: "s1", token: "t" }, async (url) => {
+        assert.strictEqual((await request(url)).id, "s1")
+        const target = { baseUrl: url, id: "s1", token: "t" }
+        const offer = exchangeOffer(target, "v=0", abort.signal).then(() => undefined, (error: unknown) => error)
+        abort.abort()
+        assert.include(await offer, { name: "VoiceClientError", code: "aborted" })
+      })
+    } finally {
+      AbortSignal.any = any
+    }
+  })
 
   it("hands over a session that is created after it was cancelled", async () => {
     const late: Array<string> = []

@@ -133,7 +133,8 @@ const canChooseOutput = (): boolean =>
  * @since 0.1.0
  */
 export const microphoneError = (cause: unknown): VoiceClientError => {
-  const name = cause instanceof Error || cause instanceof DOMException ? cause.name : ""
+  // Those of older browsers are neither an `Error` nor a `DOMException`.
+  const name = typeof cause === "object" && cause !== null && "name" in cause ? cause.name : ""
   switch (name) {
     case "NotAllowedError":
     case "SecurityError":

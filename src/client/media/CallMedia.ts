@@ -105,3 +105,24 @@ export const makeLevelMeter = (
     }
   }
 }
+
+/**
+ * Measures a stream's level with the meter, until the node is disconnected. `undefined`, and a level of 0, where the browser
+ * refuses it, as Firefox does for a device of another sample rate: the stream is sent and heard without it.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const measure = (
+  context: AudioContext,
+  stream: MediaStream,
+  meter: ReturnType<typeof makeLevelMeter>
+): MediaStreamAudioSourceNode | undefined => {
+  try {
+    const source = context.createMediaStreamSource(stream)
+    source.connect(meter.node)
+    return source
+  } catch {
+    return undefined
+  }
+}

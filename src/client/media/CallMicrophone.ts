@@ -144,9 +144,10 @@ export class CallMicrophone {
     this.#enable(stream)
     try {
       await this.#call.send(stream)
-    } catch (error) {
+    } catch (cause) {
       closeMicrophone(stream)
-      throw error
+      if (cause instanceof VoiceClientError) throw cause
+      throw new VoiceClientError("microphone_failed", "The microphone was opened, and could not be used.", { cause })
     }
     if (this.#closed) return closeMicrophone(stream)
     const former = this.#stream
@@ -176,7 +177,10 @@ export class CallMicrophone {
       track.onended = onEnded
       // It may have been unplugged before anybody listened.
       if (track.readyState === "ended") queueMicrotask(onEnded)
-      track.onmute = ifPresent(() => this.#onSilenced())
+      const onMute = ifPresent(() => this.#onSilenced())
+      track.onmute = onMute
+      // As where the call is opened during a phone call.
+      if (track.muted) queueMicrotask(onMute)
       track.onunmute = ifPresent(() => this.#onUnsilenced())
     }
   }

@@ -68,7 +68,7 @@ export class CallSpeaker {
   async check(): Promise<void> {
     const chosen = this.#chosen
     if (chosen === "") return
-    const { outputs } = await listDevices()
+    const { outputs } = await listDevices().catch(() => ({ outputs: [] }))
     // Before the page may use a device, it does not learn which there are.
     if (outputs.length === 0 || chosen !== this.#chosen) return
     const isThere = outputs.some(({ deviceId }) => deviceId === chosen)

@@ -6,31 +6,22 @@
  *
  * @since 0.1.0
  */
-import { MAX_EVENT_LENGTH, parseServerMessage, type ServerMessage } from "../protocol/ClientProtocol.ts"
-import { type ClientMessage, LIVEKIT_TOPIC } from "../protocol/WireProtocol.ts"
+import type { ServerMessage } from "../protocol/ClientProtocol.ts"
 import { abortError, sessionReplaced, throwIfAborted, VoiceClientError } from "../VoiceClientError.ts"
 import type { CallContext } from "./CallContext.ts"
 import type { CallMedia, Levels, Link, LinkHandlers, SessionTarget } from "./CallMedia.ts"
-import type {
-  LiveKitClient,
-  LiveKitLocalTrack,
-  LiveKitParticipant,
-  LiveKitRoom,
-  LiveKitTrack
-} from "./LiveKitClient.ts"
+import type { LiveKitClient, LiveKitParticipant, LiveKitRoom, LiveKitTrack } from "./LiveKitClient.ts"
+import { receiveEvents } from "./LiveKitEvents.ts"
+import { LiveKitMicrophone } from "./LiveKitMicrophone.ts"
+import { LiveKitSender } from "./LiveKitSender.ts"
 import { Outbox } from "./Outbox.ts"
 import type { PlaybackWatch } from "./PlaybackWatch.ts"
 import { TrackAudio } from "./TrackAudio.ts"
 
 /** How long the last messages may take to leave before the room is left. */
 const FLUSH_MS = 250
-/** How often, and how many times, an agent that has begun to serve the user is asked whether it gets what is sent. */
-const PING_MS = 500
-const MAX_PINGS = 20
 /** How long the connection to the server may be away, while the voices go on, before the user is told. */
 const SIGNAL_GRACE_MS = 4_000
-/** Messages that are read at the same time; further ones are left out. */
-const MAX_READERS = 64
 
 /**
  * Loads `livekit-client`. Rejects with `unsupported_browser` where it is missing.
@@ -59,25 +50,18 @@ export const makeLiveKitMedia = async (options: {
   return new LiveKitMedia(livekit, new TrackAudio(options.context, options.watch, options.stream))
 }
 
-/** The text of a stream; `undefined` when it is longer than any event. */
-const readText = async (reader: AsyncIterable<string>): Promise<string | undefined> => {
-  let text = ""
-  for await (const chunk of reader) {
-    text += chunk
-    if (text.length > MAX_EVENT_LENGTH) return undefined
-  }
-  return text
-}
-
 class LiveKitMedia implements CallMedia {
   readonly #livekit: LiveKitClient
   readonly #audio: TrackAudio
+  readonly #microphone: LiveKitMicrophone
+  /** What one room did not get is sent in the next. */
+  readonly #outbox = new Outbox()
   #room: LiveKitRoom | undefined
-  #muted = false
 
   constructor(livekit: LiveKitClient, audio: TrackAudio) {
     this.#livekit = livekit
     this.#audio = audio
+    this.#microphone = new LiveKitMicrophone(livekit)
   }
 
   async attach(target: SessionTarget, handlers: LinkHandlers, signal: AbortSignal): Promise<Link> {
@@ -85,8 +69,8 @@ class LiveKitMedia implements CallMedia {
     const room = new Room({ stopLocalTrackOnUnpublish: false })
     const isAgent = this.#agentOf(room, target)
     let open = true
-    const sender = this.#sender(room, isAgent)
-    this.#receive(room, isAgent, (message) => {
+    const sender = new LiveKitSender({ livekit: this.#livekit, room, isAgent, outbox: this.#outbox })
+    receiveEvents(this.#livekit, room, isAgent, (message) => {
       if (!open) return
       if (message.type === "session.started") sender.started()
       if (message.type === "pong") sender.reached()
@@ -135,13 +119,14 @@ class LiveKitMedia implements CallMedia {
     try {
       throwIfAborted(signal)
       await room.connect(target.connectionUrl ?? "", target.token, { autoSubscribe: true })
-      await this.#audio.sendTrack(undefined, (track) => this.#send(room, track))
+      await this.#audio.sendTrack(undefined, (track) => this.#microphone.send(room, track))
     } catch (cause) {
       leave()
       throw this.#errorOf(cause, signal)
     } finally {
       signal.removeEventListener("abort", onAbort)
     }
+    throwIfAborted(signal)
     if (!open) throw new VoiceClientError("connection_failed", "The connection was lost while the call was set up.")
     this.#room = room
     return {
@@ -160,15 +145,12 @@ class LiveKitMedia implements CallMedia {
 
   setMicrophone(stream: MediaStream): Promise<void> {
     return this.#audio.changeMicrophone(stream, async (track) => {
-      if (this.#room !== undefined) await this.#send(this.#room, track)
+      if (this.#room !== undefined) await this.#microphone.send(this.#room, track)
     })
   }
 
   setMuted(muted: boolean): void {
-    this.#muted = muted
-    // It enables and disables its tracks itself, whatever they were.
-    const published = this.#room?.localParticipant.getTrackPublication(this.#livekit.Track.Source.Microphone)?.track
-    if (published !== undefined) void this.#mute(published).catch(() => undefined)
+    this.#microphone.setMuted(muted, this.#room)
   }
 
   setOutputDevice(deviceId: string): Promise<void> {
@@ -212,129 +194,6 @@ class LiveKitMedia implements CallMedia {
     room.on(RoomEvent.Reconnecting, () => tell(true))
     room.on(RoomEvent.Reconnected, () => tell(false))
     return () => clearTimeout(timer)
-  }
-
-  #receive(
-    room: LiveKitRoom,
-    isAgent: (participant: LiveKitParticipant) => boolean,
-    onMessage: (message: ServerMessage) => void
-  ): void {
-    /** Data may come before its sender is announced, so an unknown sender counts as the agent until that is there. */
-    const fromAgent = (participant: LiveKitParticipant | undefined) =>
-      participant === undefined
-        ? !Array.from(room.remoteParticipants.values()).some(isAgent)
-        : isAgent(participant)
-    const receive = (text: string | undefined) => {
-      const message = text === undefined ? undefined : parseServerMessage(text)
-      if (message !== undefined) onMessage(message)
-    }
-    room.on(
-      this.#livekit.RoomEvent.DataReceived,
-      (payload: Uint8Array, participant: LiveKitParticipant | undefined, _kind: unknown, topic?: string) => {
-        if (topic === LIVEKIT_TOPIC && fromAgent(participant)) receive(new TextDecoder().decode(payload))
-      }
-    )
-    // Messages that are too large for a data packet come as text streams.
-    let readers = 0
-    room.registerTextStreamHandler(LIVEKIT_TOPIC, (reader, { identity }) => {
-      if (readers >= MAX_READERS || !fromAgent(room.remoteParticipants.get(identity))) return
-      readers++
-      void readText(reader).then(receive, () => undefined).finally(() => readers--)
-    })
-  }
-
-  /**
-   * Sends messages to the agent. While LiveKit's client reconnects, and until the agent serves the user again, they wait:
-   * nobody would get them. `started` is to be called when the agent begins to serve the user; it does so again with whoever
-   * joins again, and then LiveKit's client has other objects for the participants, too. LiveKit loses what is sent in the
-   * first moments after either has joined: the messages wait until the agent has answered a ping, when `reached` is to be
-   * called, or has not within 10 s.
-   */
-  #sender(
-    room: LiveKitRoom,
-    isAgent: (participant: LiveKitParticipant) => boolean
-  ): {
-    readonly send: (message: ClientMessage) => void
-    readonly started: () => void
-    readonly reached: () => void
-    readonly close: () => void
-  } {
-    const { ConnectionState, RoomEvent } = this.#livekit
-    const outbox = new Outbox()
-    let hasStarted = false
-    let serving: LiveKitParticipant | undefined
-    let isReached = false
-    let pings = 0
-    let timer: ReturnType<typeof setTimeout> | undefined
-    const post = (message: ClientMessage) =>
-      void room.localParticipant.sendText(JSON.stringify(message), { topic: LIVEKIT_TOPIC }).catch(() => undefined)
-    const ping = () => {
-      if (timer !== undefined) return
-      pings++
-      post({ type: "ping" })
-      timer = setTimeout(() => {
-        timer = undefined
-        flush()
-      }, PING_MS)
-    }
-    const flush = () => {
-      const agent = Array.from(room.remoteParticipants.values()).find(isAgent)
-      if (room.state !== ConnectionState.Connected || agent === undefined) return
-      if (hasStarted) {
-        serving = agent
-        isReached = false
-        pings = 0
-      }
-      hasStarted = false
-      if (serving !== agent) return
-      if (!isReached && pings < MAX_PINGS) return ping()
-      for (const message of outbox.take()) post(message)
-    }
-    room.on(RoomEvent.Reconnected, flush)
-    room.on(RoomEvent.ParticipantConnected, flush)
-    return {
-      send: (message) => {
-        outbox.add(message)
-        // The room is left a moment later.
-        if (message.type === "session.end") isReached = true
-        flush()
-      },
-      started: () => {
-        hasStarted = true
-        flush()
-      },
-      reached: () => {
-        if (isReached) return
-        isReached = true
-        clearTimeout(timer)
-        timer = undefined
-        flush()
-      },
-      close: () => clearTimeout(timer)
-    }
-  }
-
-  /** Sends this track instead of the former; muted from the start, if the user is. */
-  async #send(room: LiveKitRoom, track: MediaStreamTrack | undefined): Promise<void> {
-    if (track === undefined) return
-    const { LocalAudioTrack, Track } = this.#livekit
-    const source = Track.Source.Microphone
-    const published = room.localParticipant.getTrackPublication(source)?.track
-    if (published !== undefined) {
-      await published.replaceTrack(track, true)
-      // LiveKit's client mutes a microphone that was unplugged, and would keep its successor muted.
-      return await this.#mute(published)
-    }
-    // `true`: the track is the call's, to be stopped by it.
-    const local = new LocalAudioTrack(track, undefined, true)
-    await this.#mute(local)
-    await room.localParticipant.publishTrack(local, { source, name: "microphone" })
-    await this.#mute(local)
-  }
-
-  /** LiveKit's client mutes a little later; meanwhile the user may have chosen otherwise. */
-  async #mute(track: LiveKitLocalTrack): Promise<void> {
-    while (track.isMuted !== this.#muted) await (this.#muted ? track.mute() : track.unmute())
   }
 
   #errorOf(cause: unknown, signal: AbortSignal): VoiceClientError {

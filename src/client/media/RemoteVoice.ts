@@ -6,7 +6,7 @@
  *
  * @since 0.1.0
  */
-import { makeLevelMeter } from "./CallMedia.ts"
+import { makeLevelMeter, measure } from "./CallMedia.ts"
 import type { PlaybackWatch } from "./PlaybackWatch.ts"
 
 /**
@@ -45,8 +45,7 @@ export class RemoteVoice {
   measure(context: AudioContext): void {
     this.#source?.disconnect()
     this.#meter = makeLevelMeter(context)
-    this.#source = context.createMediaStreamSource(this.#stream)
-    this.#source.connect(this.#meter.node)
+    this.#source = measure(context, this.#stream, this.#meter)
   }
 
   setMuted(muted: boolean): void {

@@ -7,7 +7,7 @@
  */
 import type { ServerMessage } from "../protocol/ClientProtocol.ts"
 import type { CallContext } from "./CallContext.ts"
-import { type Levels, makeLevelMeter } from "./CallMedia.ts"
+import { type Levels, makeLevelMeter, measure } from "./CallMedia.ts"
 import type { PlaybackWatch } from "./PlaybackWatch.ts"
 import { RemoteVoices } from "./RemoteVoices.ts"
 
@@ -44,8 +44,7 @@ export class TrackAudio {
   setMicrophone(stream: MediaStream): void {
     this.#source?.disconnect()
     this.#stream = stream
-    this.#source = this.#context.current.createMediaStreamSource(stream)
-    this.#source.connect(this.#userMeter.node)
+    this.#source = measure(this.#context.current, stream, this.#userMeter)
   }
 
   /**

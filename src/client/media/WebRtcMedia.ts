@@ -8,7 +8,7 @@
 import { parseServerMessage, type ServerMessage } from "../protocol/ClientProtocol.ts"
 import { EVENTS_CHANNEL } from "../protocol/WireProtocol.ts"
 import { exchangeOffer } from "../SessionApi.ts"
-import { abortError, VoiceClientError } from "../VoiceClientError.ts"
+import { abortError, throwIfAborted, VoiceClientError } from "../VoiceClientError.ts"
 import type { CallContext } from "./CallContext.ts"
 import type { CallMedia, Levels, Link, LinkHandlers, SessionTarget } from "./CallMedia.ts"
 import type { PlaybackWatch } from "./PlaybackWatch.ts"
@@ -23,6 +23,8 @@ const DISCONNECTED_GRACE_MS = 4_000
 const FLUSH_MS = 250
 
 /**
+ * Throws `unsupported_browser` where WebRTC is missing.
+ *
  * @category constructors
  * @since 0.1.0
  */
@@ -31,7 +33,12 @@ export const makeWebRtcMedia = (options: {
   readonly watch: PlaybackWatch
   readonly stream: MediaStream | undefined
   readonly iceServers: Array<RTCIceServer>
-}): CallMedia => new WebRtcMedia(new TrackAudio(options.context, options.watch, options.stream), options.iceServers)
+}): CallMedia => {
+  if (typeof RTCPeerConnection === "undefined") {
+    throw new VoiceClientError("unsupported_browser", "This browser has no WebRTC, or it is turned off.")
+  }
+  return new WebRtcMedia(new TrackAudio(options.context, options.watch, options.stream), options.iceServers)
+}
 
 /** The one voice of a peer connection. */
 const AGENT = "agent"
@@ -99,6 +106,7 @@ class WebRtcMedia implements CallMedia {
     events.onclose = lost
     if (peer.connectionState === "failed" || events.readyState !== "open") {
       close()
+      throwIfAborted(signal)
       throw new VoiceClientError("connection_failed", "The connection was lost while the call was set up.")
     }
     return {

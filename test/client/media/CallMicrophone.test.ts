@@ -57,6 +57,30 @@ describe("CallMicrophone", () => {
     assert.strictEqual(second.track.readyState, "ended")
   })
 
+  it("tells that the system gives silence from the start, as in a phone call", async () => {
+    const first = makeStream()
+    first.track.muted = true
+    const { told } = make(first.stream)
+    assert.deepStrictEqual(told, [])
+    await settled()
+    assert.deepStrictEqual(told, ["microphone_silenced"])
+    first.track.muted = false
+    first.track.onunmute?.()
+    assert.deepStrictEqual(told, ["microphone_silenced", "restored"])
+  })
+
+  it("fails with a sentence when the browser cannot send the new microphone, and keeps the former", async () => {
+    const first = makeStream()
+    const second = makeStream()
+    const { failing, microphone, opened } = make(first.stream)
+    failing.send = true
+    const change = microphone.change("usb").then(() => undefined, (error: unknown) => error)
+    await settled()
+    opened[0]?.resolve(second.stream)
+    assert.include(await change, { name: "VoiceClientError", code: "microphone_failed" })
+    assert.deepStrictEqual([first.track.readyState, second.track.readyState], ["live", "ended"])
+  })
+
   it("makes changes one after the other, and of those that follow fast the last counts", async () => {
     const streams = { a: makeStream(), c: makeStream() }
     const { microphone, opened, sent } = make(makeStream().stream)

@@ -1,105 +1,11 @@
 import { afterEach, assert, beforeEach, describe, it, vi } from "@effect/vitest"
 import { CallContext } from "../../../src/client/media/CallContext.ts"
 import type { CallMedia, Link } from "../../../src/client/media/CallMedia.ts"
-import type { LiveKitClient, LiveKitLocalTrack, LiveKitParticipant } from "../../../src/client/media/LiveKitClient.ts"
+import type { LiveKitClient } from "../../../src/client/media/LiveKitClient.ts"
 import { makeLiveKitMedia } from "../../../src/client/media/LiveKitMedia.ts"
 import { PlaybackWatch } from "../../../src/client/media/PlaybackWatch.ts"
+import { AGENT, makeLiveKit } from "../FakeLiveKit.ts"
 import { FakeAudio, FakeContext, install, makeStream, settled } from "../FakePage.ts"
-
-const AGENT = 4
-
-type Reader = (reader: AsyncIterable<string>, participant: { readonly identity: string }) => void
-
-/** As much of `livekit-client` as a call uses. As there, a track that is published is enabled, whatever it was. */
-const makeLiveKit = () => {
-  class Local implements LiveKitLocalTrack {
-    isMuted = false
-    mediaStreamTrack: MediaStreamTrack
-    constructor(track: MediaStreamTrack) {
-      this.mediaStreamTrack = track
-      track.enabled = true
-    }
-    async replaceTrack(track: MediaStreamTrack): Promise<void> {
-      this.mediaStreamTrack = track
-      track.enabled = !this.isMuted
-    }
-    // Not at once: there, too, one change waits for the former.
-    async mute(): Promise<void> {
-      await Promise.resolve()
-      this.isMuted = true
-      this.mediaStreamTrack.enabled = false
-    }
-    async unmute(): Promise<void> {
-      await Promise.resolve()
-      this.isMuted = false
-      this.mediaStreamTrack.enabled = true
-    }
-  }
-  class Room {
-    readonly listeners = new Map<string, Array<(...args: ReadonlyArray<unknown>) => void>>()
-    readonly remoteParticipants = new Map<string, LiveKitParticipant>()
-    readonly sent: Array<string> = []
-    state = "connected"
-    published: LiveKitLocalTrack | undefined
-    publishing: (() => void) | undefined
-    reader: Reader | undefined
-    readonly localParticipant = {
-      publishTrack: async (track: LiveKitLocalTrack | MediaStreamTrack) => {
-        assert.instanceOf(track, Local)
-        this.published = track
-        this.publishing?.()
-      },
-      getTrackPublication: () => this.published === undefined ? undefined : { track: this.published },
-      sendText: async (text: string) => void this.sent.push(JSON.parse(text).type)
-    }
-    constructor() {
-      rooms.push(this)
-    }
-    on(event: string, listener: (...args: never) => void): void {
-      const former = this.listeners.get(event) ?? []
-      this.listeners.set(event, [...former, listener as (...args: ReadonlyArray<unknown>) => void])
-    }
-    registerTextStreamHandler(_topic: string, handler: Reader): void {
-      this.reader = handler
-    }
-    async connect(): Promise<void> {
-      onConnect?.(this)
-    }
-    disconnect(): Promise<void> {
-      return Promise.resolve()
-    }
-    emit(event: string, ...args: ReadonlyArray<unknown>): void {
-      for (const listener of this.listeners.get(event) ?? []) listener(...args)
-    }
-    come(identity: string, kind: number): LiveKitParticipant {
-      const participant = { identity, kind }
-      this.remoteParticipants.set(identity, participant)
-      return participant
-    }
-  }
-  const rooms: Array<Room> = []
-  let onConnect: ((room: Room) => void) | undefined
-  const client: LiveKitClient = {
-    Room,
-    LocalAudioTrack: Local,
-    RoomEvent: {
-      DataReceived: "data",
-      TrackSubscribed: "subscribed",
-      TrackUnsubscribed: "unsubscribed",
-      ParticipantConnected: "participant",
-      SignalReconnecting: "signalReconnecting",
-      Reconnecting: "reconnecting",
-      Reconnected: "reconnected",
-      Disconnected: "disconnected"
-    },
-    ConnectionState: { Connected: "connected" },
-    Track: { Kind: { Audio: "audio" }, Source: { Microphone: "microphone" } },
-    ParticipantKind: { AGENT },
-    DisconnectReason: { DUPLICATE_IDENTITY: 2, ROOM_DELETED: 5, PARTICIPANT_REMOVED: 4 },
-    ConnectionErrorReason: { NotAllowed: 0 }
-  }
-  return { client, rooms, whenConnected: (handle: (room: Room) => void) => onConnect = handle }
-}
 
 /** What users pass is the package itself. */
 export const load: () => Promise<LiveKitClient> = () => import("livekit-client")
@@ -195,6 +101,11 @@ describe("LiveKitMedia", () => {
     for (let i = 0; i < 1_000; i++) room.reader?.(silent(), { identity: "agent-ses_1" })
     await settled()
     assert.strictEqual(begun, 64)
+    // Those that do not end take no place for ever.
+    await vi.advanceTimersByTimeAsync(11_000)
+    room.reader?.(whole(), { identity: "agent-ses_1" })
+    await settled()
+    assert.deepStrictEqual(received, ["pong", "pong"])
   })
 
   const started = new TextEncoder().encode(
@@ -249,6 +160,28 @@ describe("LiveKitMedia", () => {
       for (let i = 0; i < 40; i++) link.send({ type: "user.text", text: "again" })
     }, /too much/u)
     link.close()
+  })
+
+  it("sends in the next room what the user typed while the former was being lost", async () => {
+    const { attach, livekit, media } = await make()
+    const first = await attach(media)
+    const lost = livekit.rooms[0]!
+    const agent = lost.come("agent-ses_1", AGENT)
+    lost.emit("data", started, agent, 0, "effect-voice")
+    lost.emit("data", event("pong"), agent, 0, "effect-voice")
+    lost.state = "reconnecting"
+    first.send({ type: "user.text", text: "hello" })
+    lost.emit("disconnected")
+    await attach(media)
+    // Whatever the former room still does.
+    lost.state = "connected"
+    lost.emit("reconnected")
+    assert.deepStrictEqual(lost.sent.splice(0), ["ping"])
+    const room = livekit.rooms[1]!
+    const again = room.come("agent-ses_1", AGENT)
+    room.emit("data", started, again, 0, "effect-voice")
+    room.emit("data", event("pong"), again, 0, "effect-voice")
+    assert.deepStrictEqual(room.sent, ["ping", "user.text"])
   })
 
   it("tells when LiveKit's client reconnects, but not of a line that is mended at once", async () => {

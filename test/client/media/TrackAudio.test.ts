@@ -2,7 +2,7 @@ import { afterEach, assert, beforeEach, describe, it } from "@effect/vitest"
 import { CallContext } from "../../../src/client/media/CallContext.ts"
 import { PlaybackWatch } from "../../../src/client/media/PlaybackWatch.ts"
 import { TrackAudio } from "../../../src/client/media/TrackAudio.ts"
-import { FakeContext, install, makeStream, settled } from "../FakePage.ts"
+import { FakeAudio, FakeContext, install, makeStream, settled } from "../FakePage.ts"
 
 const reasonOf = (promise: Promise<void>): Promise<unknown> =>
   promise.then(() => undefined, (reason: unknown) => reason)
@@ -54,6 +54,23 @@ describe("TrackAudio", () => {
     assert.deepStrictEqual(sent, [second.track, third.track])
     await audio.sendTrack(audio.track, async (track) => void sent.push(track))
     assert.strictEqual(sent.length, 2)
+  })
+
+  it("sends and plays what the browser refuses to measure, as Firefox does of devices of another rate", async () => {
+    const [first, second, voice] = [makeStream(), makeStream(), makeStream()]
+    const { audio, context } = make(first.stream)
+    context.createMediaStreamSource = () => {
+      throw new DOMException("different sample rates", "NotSupportedError")
+    }
+    const sent: Array<unknown> = []
+    await audio.changeMicrophone(second.stream, async (track) => void sent.push(track))
+    assert.deepStrictEqual(sent, [second.track])
+    assert.strictEqual(audio.stream, second.stream)
+    assert.strictEqual(audio.levels().user, 0)
+    audio.play("agent", voice.stream, () => true)
+    audio.remove("agent")
+    assert.deepStrictEqual(FakeAudio.all.map(({ srcObject }) => srcObject), [null])
+    audio.close()
   })
 
   it("measures in the context that replaces a closed one", async () => {
