@@ -4,7 +4,7 @@
  *
  * @since 0.1.0
  */
-import type { BackendError } from "../BackendError.ts"
+import { type BackendError, PipelineError } from "../BackendError.ts"
 import type { SpeechChunk } from "./TextToSpeech.ts"
 import { tooMuch } from "./TranscriptLimit.ts"
 
@@ -20,6 +20,13 @@ const MIN_TEXT = 1_000
 const TEXT_PER_CHARACTER = 16
 
 const op = "TextToSpeech.speak"
+
+const wrongChunk = (engine: string) =>
+  new PipelineError({
+    op,
+    message: `${engine} gave speech that is not { pcm: Int16Array, text: string }`,
+    retryable: false
+  })
 
 /**
  * The bounds of one attempt at a text.
@@ -44,7 +51,10 @@ export class SpeechLimit {
   }
 
   /** What is wrong with the next chunk; `undefined` for one that may come. */
-  fault({ pcm, text, words }: SpeechChunk): BackendError | undefined {
+  fault(chunk: SpeechChunk): BackendError | undefined {
+    const { pcm, text, words } = chunk
+    // engines of an application may be written without types
+    if (!(pcm instanceof Int16Array) || typeof text !== "string") return wrongChunk(this.#engine)
     this.#samples += pcm.length
     this.#chunks++
     this.#characters += text.length

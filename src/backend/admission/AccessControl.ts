@@ -122,7 +122,7 @@ export const make = Effect.fnUntraced(function*(
     Effect.suspend(question).pipe(
       deadline(op, `the ${who}`, options.config().timeout),
       Effect.catchCause((cause) => {
-        if (Cause.hasInterruptsOnly(cause)) return Effect.interrupt
+        // one that interrupts itself has failed, too
         const reason = Cause.squash(cause)
         const error = withoutText(op, who, reason)
         const isFailure = error.code === "connection_failed" || error.code === "timeout"

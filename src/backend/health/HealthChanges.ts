@@ -8,6 +8,8 @@ import type * as Clock from "effect/Clock"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as MonotonicTime from "../../MonotonicTime.ts"
+import * as ThrownValue from "../../ThrownValue.ts"
+import * as HealthProbes from "./HealthProbes.ts"
 import type { HealthPart } from "./HealthStatus.ts"
 
 /**
@@ -35,10 +37,14 @@ export const make = (
     const isWell = part.status === "healthy"
     known.set(part.name, { status: part.status, brokenMs: isWell ? undefined : former.brokenMs ?? now })
     const forMs = Math.round((now - (former.brokenMs ?? now)) / 1_000) * 1_000
+    const crash = HealthProbes.crashOf(part)
     return Effect.annotateLogs(
       isWell
         ? Effect.logInfo(`${part.name} is healthy again after ${Duration.format(Duration.millis(forMs))}`)
-        : Effect.logWarning(`${part.name} is ${part.status}`),
+        : Effect.logWarning(
+          `${part.name} is ${part.status}`,
+          ...(crash === undefined ? [] : [ThrownValue.loggable(crash)])
+        ),
       {
         part: part.name,
         status: part.status,

@@ -3,6 +3,7 @@
  *
  * @since 0.1.0
  */
+import type * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import { type BackendError, isInternal } from "../../BackendError.ts"
 import { deadline } from "../../Deadline.ts"
@@ -27,16 +28,36 @@ export const part = (
   probe.pipe(
     Effect.map((answer): HealthPart => answer ?? { name, status: "healthy" }),
     deadline("VoiceBackend.healthCheck", what, PROBE_DEADLINE),
-    Effect.catch((error) =>
-      Effect.succeed<HealthPart>({
-        name,
-        status,
-        cause: isInternal(error) ? `the probe of ${what} failed` : `${error.code}: ${error.message}`
+    Effect.catchCause((cause) =>
+      Effect.sync((): HealthPart => {
+        const failure = cause.reasons.find((reason) => reason._tag === "Fail")?.error
+        if (failure !== undefined && !isInternal(failure)) {
+          return { name, status, cause: `${failure.code}: ${failure.message}` }
+        }
+        // the text of a crash may hold anything, so it is for the log alone
+        return withCrash({
+          name,
+          status,
+          cause: `the probe of ${what} ${failure === undefined ? "crashed" : "failed"}`
+        }, cause)
       })
-    ),
-    // the text of a crash may hold anything, so it is not shown
-    Effect.catchDefect(() => Effect.succeed<HealthPart>({ name, status, cause: `the probe of ${what} crashed` }))
+    )
   )
+
+const crashes = new WeakMap<HealthPart, Cause.Cause<unknown>>()
+
+const withCrash = (part: HealthPart, cause: Cause.Cause<unknown> | undefined): HealthPart => {
+  if (cause !== undefined) crashes.set(part, cause)
+  return part
+}
+
+/**
+ * Why a part's probe crashed; `undefined` when its cause says it all.
+ *
+ * @category accessors
+ * @since 0.1.0
+ */
+export const crashOf = (part: HealthPart): Cause.Cause<unknown> | undefined => crashes.get(part)
 
 /**
  * The engines of one kind: degraded while one of them fails, unhealthy when all do.
@@ -58,7 +79,7 @@ export const engines = (kind: string, engine: EngineHealth): Effect.Effect<Reado
       Effect.map((parts) =>
         parts.some(({ status }) => status === "healthy")
           ? parts
-          : parts.map((part): HealthPart => ({ ...part, status: "unhealthy" }))
+          : parts.map((part) => withCrash({ ...part, status: "unhealthy" }, crashOf(part)))
       )
     )
 

@@ -21,6 +21,7 @@ import type { PlayoutClock } from "../../session/playout/PlayoutClock.ts"
 import * as Session from "../../session/Session.ts"
 import type { SessionConfig } from "../../session/SessionConfig.ts"
 import * as SessionObserver from "../../session/tracing/SessionObserver.ts"
+import * as EngineFailure from "../../speech/EngineFailure.ts"
 import type { BackendMetrics } from "../../telemetry/BackendMetrics.ts"
 import * as ThrownValue from "../../ThrownValue.ts"
 import type { Load } from "../admission/LoadLevel.ts"
@@ -225,11 +226,13 @@ export const make = (options: OpeningOptions): SessionOpening => {
     if (isStored) leases.watch(id, handle.saveAgain)
     // written before the user reconnects: a further process must know the last event number and the interrupted reply
     if (restored !== undefined) yield* leases.write(id, { ...handle.snapshot(), from: 0 })
-    const { access, attachments } = yield* connected.provider.open({
-      id,
-      config: session,
-      resumed: restored?.attached ?? false
-    }).pipe(
+    const { access, attachments } = yield* EngineFailure.asked(
+      "VoiceBackend.createSession",
+      provider.name,
+      () => connected.provider.open({ id, config: session, resumed: restored?.attached ?? false })
+    ).pipe(
+      Effect.map((link) => ({ access: link.access, attachments: link.attachments })),
+      EngineFailure.caught("VoiceBackend.createSession", provider.name),
       connectDeadline(
         "VoiceBackend.createSession",
         `opening the session at provider ${provider.name}`,
@@ -249,6 +252,7 @@ export const make = (options: OpeningOptions): SessionOpening => {
           )
         )
       ),
+      EngineFailure.caught("SessionLink.attachments", provider.name),
       Effect.matchEffect({
         onFailure: (error) => {
           handle.linkEnded("failed", { type: "error", code: error.code, message: messageForUsers(error) })

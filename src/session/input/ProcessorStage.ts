@@ -11,9 +11,10 @@ import * as Fiber from "effect/Fiber"
 import * as Option from "effect/Option"
 import type * as Scope from "effect/Scope"
 import * as Pcm from "../../audio/Pcm.ts"
-import { fromCause, Timeout } from "../../BackendError.ts"
+import { Timeout } from "../../BackendError.ts"
 import type { AudioProcessor, ProcessorMetadata } from "../../hooks/AudioProcessor.ts"
 import * as MonotonicTime from "../../MonotonicTime.ts"
+import * as EngineFailure from "../../speech/EngineFailure.ts"
 import { TIMELINE_RATE } from "../../speech/VoiceActivityDetector.ts"
 import { errorOfThrown, invalidResult, type ProcessorHealth } from "./ProcessorHealth.ts"
 
@@ -228,7 +229,9 @@ export class BatchStage implements Sink {
         if (Option.isNone(exit)) {
           return this.#failed(new Timeout({ op, message: `audio processor ${name} timed out after ${limit}` }))
         }
-        if (Exit.isFailure(exit.value)) return this.#failed(fromCause(op, exit.value.cause))
+        if (Exit.isFailure(exit.value)) {
+          return this.#failed(EngineFailure.fromCause(op, `audio processor ${name}`, exit.value.cause))
+        }
         const bytes: unknown = exit.value.value
         if (!(bytes instanceof Uint8Array) || bytes.length !== 2 * batch.pcm.length) {
           return this.#failed(invalidResult(name, `a Uint8Array of ${2 * batch.pcm.length} bytes`))

@@ -6,10 +6,12 @@
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
-import { type BackendError, normalize } from "../../BackendError.ts"
+import { type BackendError, PipelineError } from "../../BackendError.ts"
 import { deadline } from "../../Deadline.ts"
+import * as EngineFailure from "../../speech/EngineFailure.ts"
+import type { TurnDetector } from "../../speech/TurnDetector.ts"
 import type { VoiceActivity, VoiceActivityDetector } from "../../speech/VoiceActivityDetector.ts"
-import type { PipelineContext } from "./Pipeline.ts"
+import type { Pipeline, PipelineContext } from "./Pipeline.ts"
 
 /**
  * Opens the session's detector and gives it the user's audio. `engine` gets each change before the conversation does.
@@ -22,12 +24,14 @@ export const addDetector = Effect.fnUntraced(function*(
   engine: { readonly activity: (activity: VoiceActivity) => void },
   { dispatch, input, timeout }: Pick<PipelineContext, "dispatch" | "input" | "timeout">
 ) {
-  const detector = yield* vad.open({
-    onActivity: (activity) => {
-      engine.activity(activity)
-      dispatch(activity)
-    }
-  }).pipe(deadline("VoiceActivityDetector.open", `opening ${vad.name}`, timeout))
+  const op = "VoiceActivityDetector.open"
+  const onActivity = (activity: VoiceActivity) => {
+    engine.activity(activity)
+    dispatch(activity)
+  }
+  const detector = yield* EngineFailure.asked(op, vad.name, () => vad.open({ onActivity })).pipe(
+    deadline(op, `opening ${vad.name}`, timeout)
+  )
   yield* Effect.fromResult(
     input.add({
       sampleRate: vad.sampleRate,
@@ -38,6 +42,33 @@ export const addDetector = Effect.fnUntraced(function*(
     })
   )
 })
+
+/** A later answer of a turn detector is of no use: silence has decided. */
+const DETECTOR_DEADLINE = "2 seconds"
+
+/**
+ * Asks the turn detector, if there is one, whether the user has finished. Fails when it gives no probability in time.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const predictEndOfTurn = (
+  detector: TurnDetector["Service"] | undefined,
+  { currentLanguage }: Pick<PipelineContext, "currentLanguage">
+): Pipeline["predictEndOfTurn"] => {
+  if (detector === undefined) return undefined
+  const { name } = detector
+  const op = "TurnDetector.endOfTurn"
+  return (transcript, agentSaid) =>
+    EngineFailure.asked(op, name, () => detector.endOfTurn({ transcript, agentSaid, language: currentLanguage() }))
+      .pipe(
+        Effect.filterOrFail(
+          (probability) => typeof probability === "number" && probability >= 0 && probability <= 1,
+          () => new PipelineError({ op, message: `${name} gave no number between 0 and 1`, retryable: false })
+        ),
+        deadline(op, name, DETECTOR_DEADLINE)
+      )
+}
 
 /**
  * Takes an engine's events in the session's scope. When they fail or end, the session has no recogniser, and closes as
@@ -65,7 +96,7 @@ export const takeEvents = <A>(
       return fault === undefined ? Effect.sync(() => options.take(event)) : Effect.fail(fault)
     })).pipe(
       Effect.andThen(Effect.suspend(() => Effect.fail(options.ended()))),
-      normalize(options.op),
+      EngineFailure.caught(options.op, engine),
       Effect.catch((error) =>
         Effect.sync(() => {
           options.dispatch({ _tag: "EngineDown", engine, error })

@@ -20,9 +20,15 @@ import { InvalidConfig, PipelineError, Timeout } from "../../BackendError.ts"
 import type { ReplySource } from "../../conversation/ConversationState.ts"
 import { deadline } from "../../Deadline.ts"
 import * as MonotonicTime from "../../MonotonicTime.ts"
+import * as EngineFailure from "../../speech/EngineFailure.ts"
 import { ModelEventLimit } from "../../speech/ModelEventLimit.ts"
 import * as SessionSpeech from "../../speech/SessionSpeech.ts"
-import type { SpeechToSpeech, SpeechToSpeechEvent, SpeechToSpeechStream } from "../../speech/SpeechToSpeech.ts"
+import type {
+  SpeechToSpeech,
+  SpeechToSpeechEvent,
+  SpeechToSpeechOptions,
+  SpeechToSpeechStream
+} from "../../speech/SpeechToSpeech.ts"
 import * as AgentText from "../../text/AgentText.ts"
 import * as AgentReply from "./AgentReply.ts"
 import type { Pipeline, PipelineContext, PipelineFactory, ReplyRequest } from "./Pipeline.ts"
@@ -83,7 +89,7 @@ const open = Effect.fnUntraced(function*(
   const { s2s, tts, turn: turnDetector } = engines
   const agentAnswers = agentInLoop === "answer"
   const tools = agentInLoop === "tool" ? [...given, S2sTools.askAgent(context)] : given
-  const stream: SpeechToSpeechStream = yield* s2s.open({
+  const asked: SpeechToSpeechOptions = {
     ...context.speech,
     sessionId: context.sessionId,
     history: context.history.map(({ role, text }) => ({ role, text })),
@@ -93,7 +99,14 @@ const open = Effect.fnUntraced(function*(
     onIncident: context.onIncident,
     textSettings: context.textSettings,
     currentLanguage: context.currentLanguage
-  }).pipe(deadline("SpeechToSpeech.open", `opening ${s2s.name}`, context.timeout))
+  }
+  const stream: SpeechToSpeechStream = yield* EngineFailure.asked(
+    "SpeechToSpeech.open",
+    s2s.name,
+    () => s2s.open(asked)
+  ).pipe(
+    deadline("SpeechToSpeech.open", `opening ${s2s.name}`, context.timeout)
+  )
 
   const splitFor = (
     capabilities: { readonly language?: string | undefined; readonly tags?: ReadonlyArray<string> | undefined }
@@ -193,10 +206,7 @@ const open = Effect.fnUntraced(function*(
     transcriptBased: agentAnswers,
     interimTranscripts: agentAnswers && s2s.capabilities.interims,
     turnDetector: turnDetector?.name,
-    predictEndOfTurn: agentAnswers && turnDetector !== undefined
-      ? (transcript, agentSaid) =>
-        Effect.suspend(() => turnDetector.endOfTurn({ transcript, agentSaid, language: context.currentLanguage() }))
-      : undefined,
+    predictEndOfTurn: PipelineInput.predictEndOfTurn(agentAnswers ? turnDetector : undefined, context),
     finalize: turns.finalize,
     reply: (request) => {
       const { source } = request

@@ -125,10 +125,7 @@ export const make = (
       transcriptBased: true,
       interimTranscripts: stt.capabilities.interim,
       turnDetector: turnDetector?.name,
-      predictEndOfTurn: turnDetector === undefined
-        ? undefined
-        : (transcript, agentSaid) =>
-          Effect.suspend(() => turnDetector.endOfTurn({ transcript, agentSaid, language: context.currentLanguage() })),
+      predictEndOfTurn: PipelineInput.predictEndOfTurn(turnDetector, context),
       finalize: recogniser.finalize,
       abandon: recogniser.abandon,
       reply,

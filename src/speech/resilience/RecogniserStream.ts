@@ -14,6 +14,7 @@ import * as Resampler from "../../audio/resampling/Resampler.ts"
 import { type BackendError, describe, type InvalidConfig, PipelineError, Timeout } from "../../BackendError.ts"
 import { deadline } from "../../Deadline.ts"
 import * as MonotonicTime from "../../MonotonicTime.ts"
+import * as EngineFailure from "../EngineFailure.ts"
 import type { SpeechToText, SpeechToTextOptions, TranscriptEvent } from "../SpeechToText.ts"
 import { TIMELINE_RATE } from "../VoiceActivityDetector.ts"
 import type { Settings } from "./Resilience.ts"
@@ -90,7 +91,7 @@ export const open = Effect.fnUntraced(function*(
 ): Effect.fn.Return<RecogniserStream, BackendError | InvalidConfig, Scope.Scope> {
   const clock = yield* Clock.Clock
   const answerMs = finalizeMs(engine, limits)
-  const opened = yield* engine.open(session).pipe(
+  const opened = yield* EngineFailure.asked("SpeechToText.open", engine.name, () => engine.open(session)).pipe(
     deadline("SpeechToText.open", `opening ${engine.name}`, Duration.millis(Math.max(1, waitMs)))
   )
   const resampler = engine.sampleRate === TIMELINE_RATE

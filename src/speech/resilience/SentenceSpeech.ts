@@ -15,10 +15,11 @@ import * as Pull from "effect/Pull"
 import * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import * as Resampler from "../../audio/resampling/Resampler.ts"
-import { type BackendError, fromCause, PipelineError } from "../../BackendError.ts"
+import { type BackendError, PipelineError } from "../../BackendError.ts"
 import { deadline } from "../../Deadline.ts"
 import * as MonotonicTime from "../../MonotonicTime.ts"
 import * as RetryPolicy from "../../RetryPolicy.ts"
+import * as EngineFailure from "../EngineFailure.ts"
 import type { SessionSpeech } from "../SessionSpeech.ts"
 import { SpeechLimit } from "../SpeechLimit.ts"
 import type { SpeechChunk, TextToSpeech } from "../TextToSpeech.ts"
@@ -254,9 +255,7 @@ export const speak = (context: SpeechContext, reply: SpokenReply, text: string) 
         return Effect.succeed(
           Stream.unwrap(attempt(index, guarded.engine, done)).pipe(
             Stream.catchCause((cause) =>
-              Cause.hasInterruptsOnly(cause)
-                ? Stream.fromEffect(Effect.interrupt)
-                : Stream.unwrap(failed(index, admission, fromCause(op, cause)))
+              Stream.unwrap(failed(index, admission, EngineFailure.fromCause(op, guarded.engine.name, cause)))
             )
           )
         )

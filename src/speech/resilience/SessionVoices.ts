@@ -8,8 +8,9 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Scope from "effect/Scope"
 import * as Semaphore from "effect/Semaphore"
-import { type BackendError, normalize } from "../../BackendError.ts"
+import type { BackendError } from "../../BackendError.ts"
 import { deadline } from "../../Deadline.ts"
+import * as EngineFailure from "../EngineFailure.ts"
 import * as SessionSpeech from "../SessionSpeech.ts"
 import type { TextToSpeech, TextToSpeechOptions, TextToSpeechStream } from "../TextToSpeech.ts"
 import type { Guarded } from "./Resilience.ts"
@@ -89,9 +90,8 @@ export const make = Effect.fnUntraced(function*(
         if (slot.voice !== undefined && slot.voice.language === asked.language) return slot.voice
         yield* drop(index)
         const scope = yield* Scope.fork(parent)
-        const stream = yield* engine.open(asked).pipe(
+        const stream = yield* EngineFailure.asked("TextToSpeech.open", engine.name, () => engine.open(asked)).pipe(
           Scope.provide(scope),
-          normalize("TextToSpeech.open"),
           Effect.onError(() => close(scope))
         )
         return slot.voice = { stream, scope, language: asked.language, users: 0, dropped: false }

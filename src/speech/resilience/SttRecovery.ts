@@ -19,6 +19,7 @@ import * as Stream from "effect/Stream"
 import { type BackendError, ConnectionFailed, normalize } from "../../BackendError.ts"
 import * as MonotonicTime from "../../MonotonicTime.ts"
 import * as RetryPolicy from "../../RetryPolicy.ts"
+import * as EngineFailure from "../EngineFailure.ts"
 import * as SessionSpeech from "../SessionSpeech.ts"
 import type { SpeechToText, SpeechToTextOptions, TranscriptEvent } from "../SpeechToText.ts"
 import { TranscriptLimit } from "../TranscriptLimit.ts"
@@ -172,7 +173,7 @@ const receive = (
         Effect.fail(new ConnectionFailed({ op: "SpeechToText.events", message: `${name} ended its stream` }))
       )
     ),
-    normalize("SpeechToText.events")
+    EngineFailure.caught("SpeechToText.events", name)
   )
 }
 
