@@ -9,6 +9,7 @@ import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
 import type { BackendError } from "../BackendError.ts"
+import { BurstLimit } from "../BurstLimit.ts"
 import * as Conversation from "../conversation/Conversation.ts"
 import type { ConversationInput } from "../conversation/ConversationInput.ts"
 import type { State } from "../conversation/ConversationState.ts"
@@ -26,6 +27,11 @@ import * as UtteranceQueue from "./UtteranceQueue.ts"
 
 /** A connection that sends this much more audio than its quota is detached, in ms. */
 const MAX_EXCESS_MS = 60_000
+/**
+ * How many messages of a connection are answered at once (`pong`, `error`), and a second: what the flood limit lets in. A
+ * transport that has stopped reading still delivers what it has read, ten thousand messages and more.
+ */
+const ANSWERS = { burst: 512, perSecond: 128 }
 /** How long a detached connection may take to close. */
 const CLOSE_DEADLINE = "2 seconds"
 
@@ -196,16 +202,16 @@ export class Attachments {
     this.#options.run(`detach:${++this.#closes}`, closeConnection(which, reason))
   }
 
-  #onMessage(which: UserConnection, message: ClientMessage): void {
+  #onMessage(which: UserConnection, message: ClientMessage, answer: (event: SessionEventBody) => void): void {
     if (this.#connection !== which) return
-    const { dispatch, emit, output, state } = this.#options
+    const { dispatch, output, state } = this.#options
     switch (message.type) {
       case "user.text": {
         if (!UtteranceQueue.isFullOfTexts(state(), message.text)) {
           return dispatch({ _tag: "UserText", text: message.text })
         }
         const { code, message: refusal } = UtteranceQueue.full("VoiceSession.sendText")
-        return emit({ type: "error", code, message: refusal, details: { reason: "queue_full" } })
+        return answer({ type: "error", code, message: refusal, details: { reason: "queue_full" } })
       }
       case "agent.interrupt":
         return this.#onInterrupt()
@@ -214,7 +220,7 @@ export class Attachments {
       case "session.end":
         return dispatch({ _tag: "Close", reason: "user_ended" })
       case "ping":
-        return emit({ type: "pong" })
+        return answer({ type: "pong" })
     }
   }
 
@@ -242,6 +248,13 @@ export class Attachments {
     let excessMs = 0
     let reportedAt = Number.NEGATIVE_INFINITY
     const takeAudio = floodLimit === undefined ? undefined : take
+    const answers = floodLimit === undefined ? undefined : new BurstLimit(ANSWERS.burst, ANSWERS.perSecond)
+    const answer = (event: SessionEventBody): void => {
+      if (answers === undefined || answers.waitMs(now()) <= 0) {
+        answers?.spend(1, now())
+        emit(event)
+      }
+    }
     const drop = (ms: number, reason: string): void => {
       droppedMs += ms
       if (now() - reportedAt < 1_000) return
@@ -268,10 +281,10 @@ export class Attachments {
         input.push(pcm)
       },
       gap: (samples) => this.#connection === which ? input.gap(samples) : undefined,
-      message: (message) => this.#onMessage(which, message),
+      message: (message) => this.#onMessage(which, message, answer),
       malformed: (reason) => {
         if (this.#connection !== which) return
-        emit({ type: "error", code: "invalid_config", message: `message ignored: ${reason}` })
+        answer({ type: "error", code: "invalid_config", message: `message ignored: ${reason}` })
       },
       closed: (reason) => this.detach(which, reason, undefined)
     })

@@ -625,6 +625,26 @@ describe("Session", () => {
     )
 
     test(
+      "of a user who floods it with messages answer as many as the flood limit lets in",
+      {},
+      Effect.gen(function*() {
+        const user = yield* call({ connection: new TestConnection({ transport: "websocket" }) })
+        const listener = user.connection.listener
+        for (let i = 0; i < 10_000; i++) {
+          listener?.malformed("not JSON")
+          listener?.message({ type: "ping" })
+        }
+        const answers = () => user.connection.of("error").length + user.connection.of("pong").length
+        assert.isAtMost(answers(), 1_000)
+        yield* pass("5 seconds")
+        const before = answers()
+        listener?.message({ type: "ping" })
+        listener?.malformed("not JSON")
+        assert.strictEqual(answers(), before + 2)
+      })
+    )
+
+    test(
       "of a user whose audio quota is exhausted lose the excess audio, then the connection",
       { config: { rateLimits: { ...defaults.rateLimits, audio: { user: tenSeconds } } } },
       Effect.gen(function*() {

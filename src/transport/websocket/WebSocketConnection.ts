@@ -61,6 +61,11 @@ export const PING_INTERVAL = Duration.seconds(15)
 const MAX_EVENT_BACKLOG_BYTES = 1_048_576
 /** Pings of a client that does not read the pongs are not answered beyond this. */
 const MAX_PONG_BACKLOG_BYTES = 65_536
+/**
+ * Frames that are still taken after reading has stopped, of those that have arrived already: ten thousand fit into what a
+ * socket reads at once. The others are dropped as they are.
+ */
+const MAX_READ_AHEAD = 1_024
 const CLOSE_TIMEOUT = Duration.seconds(1)
 const OPEN = 1
 const CLOSED = 3
@@ -136,6 +141,7 @@ export const make = Effect.fnUntraced(function*(
   const floodLimit = new FloodLimit()
   const paused = Latch.makeUnsafe(false)
   let alive = true
+  let readAhead = 0
 
   /** Sends a frame; ends the connection of a client that has stopped reading. */
   const post = (frame: string | Uint8Array): void => {
@@ -154,8 +160,10 @@ export const make = Effect.fnUntraced(function*(
     socket.pause()
     paused.openUnsafe()
   }
+  const isBeyondReadAhead = (): boolean => socket.isPaused && ++readAhead > MAX_READ_AHEAD
   const onMessage = (data: Buffer, isBinary: boolean): void => {
     alive = true
+    if (isBeyondReadAhead()) return
     applyBackpressure(floodLimit.spend(protocol.receive(data, isBinary, inbox), MonotonicTime.nowMs(clock)))
     if (inbox.defect !== undefined) socket.close(closeCodes.internal_error.code, closeCodes.internal_error.reason)
   }
@@ -165,11 +173,13 @@ export const make = Effect.fnUntraced(function*(
   })
   socket.on("ping", (data) => {
     alive = true
+    if (isBeyondReadAhead()) return
     applyBackpressure(floodLimit.frame(MonotonicTime.nowMs(clock)))
     if (socket.readyState === OPEN && socket.bufferedAmount < MAX_PONG_BACKLOG_BYTES) socket.pong(data)
   })
   socket.on("pong", () => {
     alive = true
+    if (isBeyondReadAhead()) return
     applyBackpressure(floodLimit.frame(MonotonicTime.nowMs(clock)))
   })
   // "close" follows, but with the code of the client's close frame, if it sends one.
@@ -218,6 +228,7 @@ export const make = Effect.fnUntraced(function*(
     let waitMs: number
     while ((waitMs = floodLimit.waitMs(MonotonicTime.nowMs(clock))) > 0) yield* Effect.sleep(Math.ceil(waitMs))
     paused.closeUnsafe()
+    readAhead = 0
     socket.resume()
   }).pipe(Effect.forever, Effect.forkScoped)
 

@@ -62,6 +62,12 @@ const byTheClient = (send: (client: WebSocket) => void) => ({ client, connection
     send(client)
   })
 
+/** Writes past the client's own encoder. */
+const writePast = (client: WebSocket, bytes: Uint8Array): void => {
+  const raw: unknown = Reflect.get(client, "_socket")
+  if (typeof raw === "object" && raw !== null && "write" in raw && typeof raw.write === "function") raw.write(bytes)
+}
+
 /** How each close code comes about. */
 const causes: { readonly [Name in keyof typeof closeCodes]: (ends: Ends) => Effect.Effect<void> } = {
   session_ended: byTheSession("session_ended"),
@@ -69,13 +75,8 @@ const causes: { readonly [Name in keyof typeof closeCodes]: (ends: Ends) => Effe
   too_slow: byTheSession("too_slow"),
   rate_limited: byTheSession("rate_limited"),
   server_closed: ({ end }) => end,
-  // A frame with reserved bits set, written past the client's own encoder.
-  protocol_error: byTheClient((client) => {
-    const raw: unknown = Reflect.get(client, "_socket")
-    if (typeof raw === "object" && raw !== null && "write" in raw && typeof raw.write === "function") {
-      raw.write(Buffer.from([0xf1, 0x80, 0, 0, 0, 0]))
-    }
-  }),
+  // A frame with reserved bits set.
+  protocol_error: byTheClient((client) => writePast(client, Buffer.from([0xf1, 0x80, 0, 0, 0, 0]))),
   invalid_text: byTheClient((client) => client.send(Buffer.from([0xff, 0xfe]), { binary: false })),
   too_big: byTheClient((client) => client.send(Buffer.alloc(WebSocketConnection.MAX_PAYLOAD_BYTES + 1))),
   internal_error: ({ client, connection }) =>
@@ -103,4 +104,27 @@ describe("WebSocketConnection", () => {
         assert.deepStrictEqual(yield* ends.closed, { code, reason })
       }))
   }
+
+  it.live("takes a thousand of the frames that arrive in one piece and are over the flood limit, and drops the others", () =>
+    Effect.gen(function*() {
+      const { client, connection } = yield* open
+      let taken = 0
+      const first = yield* Deferred.make<void>()
+      connection.listen({
+        audio: () => {},
+        gap: () => {},
+        message: () => {},
+        malformed: () => {
+          taken++
+          Deferred.doneUnsafe(first, Effect.void)
+        },
+        closed: () => {}
+      })
+      // an empty text is malformed
+      writePast(client, Buffer.concat(Array.from({ length: 9_000 }, () => Buffer.from([0x81, 0x80, 0, 0, 0, 0]))))
+      yield* Deferred.await(first)
+      // all frames of a piece are taken in one go
+      yield* Effect.promise(() => new Promise((resolve) => setImmediate(resolve)))
+      assert.isAtMost(taken, 1_600)
+    }))
 })
