@@ -4,20 +4,22 @@
  * @since 0.1.0
  */
 import * as LanguageModel from "effect/ai/LanguageModel"
+import type * as Cause from "effect/Cause"
 import * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Result from "effect/Result"
-import type { BackendConfig } from "../backend/config/BackendConfig.ts"
+import * as LanguageModelErrors from "../agent/LanguageModelErrors.ts"
 import { DEFAULT_VAD } from "../backend/config/NamedParts.ts"
 import { VoiceBackend } from "../backend/VoiceBackend.ts"
-import { type BackendError, fromCause } from "../BackendError.ts"
+import { type BackendError, ConnectionFailed, fromCause } from "../BackendError.ts"
 import * as Builtin from "../builtin/index.ts"
 import * as Preflight from "../builtin/Preflight.ts"
 import { deadline } from "../Deadline.ts"
 import { ModelStore } from "../models/ModelStore.ts"
 import * as Faults from "../schema/Faults.ts"
+import { isRecord } from "../schema/Json.ts"
 import type * as EngineRegistry from "../speech/EngineRegistry.ts"
 import { SpeechToSpeech } from "../speech/SpeechToSpeech.ts"
 import { SpeechToText } from "../speech/SpeechToText.ts"
@@ -31,6 +33,14 @@ const REACH_WITHIN = "15 seconds"
 const START_WITHIN = "60 seconds"
 
 const sessionId = "check"
+
+/** The error of a model without the words of its HTTP client, and where the URL that was not reached comes from. */
+const modelError = ({ name, options }: EngineRegistry.AnyEngine, cause: Cause.Cause<unknown>): BackendError => {
+  const error = LanguageModelErrors.fromCause(cause)
+  return error.code === "connection_failed" && isRecord(options) && "url" in options
+    ? new ConnectionFailed({ op: error.op, message: `${error.message}: check engines.${name}.url` })
+    : error
+}
 
 /** Does with an engine what the first session would: opens a stream, or asks the model for a word. */
 const reach = (engine: EngineRegistry.AnyEngine): Effect.Effect<void, BackendError> => {
@@ -54,7 +64,9 @@ const reach = (engine: EngineRegistry.AnyEngine): Effect.Effect<void, BackendErr
   })
   return Effect.scoped(used).pipe(
     Effect.asVoid,
-    Effect.catchCause((cause) => Effect.fail(fromCause("check", cause))),
+    Effect.catchCause((cause) =>
+      Effect.fail(engine.kind === "llm" ? modelError(engine, cause) : fromCause("check", cause))
+    ),
     deadline("check", `the answer of ${engine.name}`, REACH_WITHIN)
   )
 }
@@ -84,26 +96,27 @@ const connect = (loaded: Setup.Loaded): Effect.Effect<ReadonlyArray<Faults.Fault
     )
   ], { concurrency: "unbounded" }).pipe(Effect.map((all) => Faults.distinct(all.flat())))
 
-const enginesOf = (config: BackendConfig): ReadonlyArray<readonly [what: string, name: string]> =>
+const enginesOf = ({ config, used }: Setup.Loaded): ReadonlyArray<readonly [what: string, name: string]> =>
   [
     ["speech-to-text", config.sttProvider],
     ["text-to-speech", config.ttsProvider],
     ["speech-to-speech", config.s2sProvider],
     [
       "voice activity detection",
-      config.vadProvider ?? (config.pipelineType === "stt_tts" ? `${DEFAULT_VAD} (the default)` : undefined)
+      config.vadProvider ?? (used.some(({ kind }) => kind === "vad") ? `${DEFAULT_VAD} (the default)` : undefined)
     ]
   ].flatMap(([what, name]) => what === undefined || name === undefined ? [] : [[what, name] as const])
 
 const inWords = { none: ", no authentication", keys: "", hook: ", users by the AuthHook" } as const
 
 /** What is worth knowing of a config without faults. */
-const summary = Effect.fnUntraced(function*(file: string | undefined, { config, section }: Setup.Loaded) {
+const summary = Effect.fnUntraced(function*(file: string | undefined, loaded: Setup.Loaded) {
+  const { config, section } = loaded
   yield* Output.line(`OK: ${file ?? "the environment and the defaults"}`)
   yield* Output.line(
     `  provider: ${config.provider}, pipeline: ${config.pipelineType}, agent: ${config.agent ?? "none"}`
   )
-  for (const [what, name] of enginesOf(config)) yield* Output.line(`  ${what}: ${name}`)
+  for (const [what, name] of enginesOf(loaded)) yield* Output.line(`  ${what}: ${name}`)
   const models = yield* ModelStore
   for (const name of Builtin.modelsOf(config)) {
     const { state } = yield* models.status(name)

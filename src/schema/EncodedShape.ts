@@ -46,8 +46,8 @@ const members = (ast: SchemaAST.AST): ReadonlyArray<SchemaAST.AST> =>
   ast._tag === "Union" ? ast.types.flatMap(members) : ast._tag === "Suspend" ? members(ast.thunk()) : [ast]
 
 /**
- * Reads the text of an environment variable as the schema's type: numbers, `true`/`false`, lists with commas or as JSON,
- * objects as JSON. Other text is returned unchanged, and the schema reports the fault.
+ * Reads the text of an environment variable as the schema's type: numbers, `true`/`false` (or `yes`/`no`, `on`/`off`,
+ * `1`/`0`), lists with commas or as JSON, objects as JSON. Other text is returned unchanged, and the schema reports the fault.
  *
  * @category conversions
  * @since 0.1.0
@@ -56,11 +56,12 @@ export const coerce = (ast: SchemaAST.AST | undefined, text: string): unknown =>
   if (ast === undefined) return text
   const tags = new Set(members(ast).map((member) => member._tag === "Literal" ? typeof member.literal : member._tag))
   if (tags.has("String") || tags.has("string")) return text
+  const isNumeric = tags.has("Number") || tags.has("number")
   if (tags.has("Boolean") || tags.has("boolean")) {
-    if (/^(true|yes|on)$/i.test(text)) return true
-    if (/^(false|no|off)$/i.test(text)) return false
+    if (/^(?:true|yes|on)$/i.test(text) || (text === "1" && !isNumeric)) return true
+    if (/^(?:false|no|off)$/i.test(text) || (text === "0" && !isNumeric)) return false
   }
-  if ((tags.has("Number") || tags.has("number")) && text.trim() !== "" && Number.isFinite(Number(text))) {
+  if (isNumeric && text.trim() !== "" && Number.isFinite(Number(text))) {
     return Number(text)
   }
   if (tags.has("Arrays") && !text.trimStart().startsWith("[")) return text.split(",").map((item) => item.trim())

@@ -12,14 +12,20 @@ import * as SchemaTransformation from "effect/SchemaTransformation"
 /** RFC 9110, 5.5: what a header's value may have, besides inner spaces and tabs. */
 const HEADER_VALUE = /^[\t\x20-\x7e\x80-\xff]*$/u
 
+/** As a file of variables leaves them that its reader does not take off. */
+const QUOTED = /^(["'`])[^]*\1$/u
+
 /**
- * Why no HTTP header can carry a secret; undefined when one can. The secret is not quoted.
+ * Why no HTTP header can carry a secret as it was meant: what no header can carry, or quotation marks around it. Undefined
+ * when one can. The secret is not told.
  *
  * @category checks
  * @since 0.1.0
  */
 export const headerFault = (value: string): string | undefined =>
-  HEADER_VALUE.test(value)
+  QUOTED.test(value)
+    ? "it is in quotation marks, which are no part of a key: take them off"
+    : HEADER_VALUE.test(value)
     ? undefined
     : /[\r\n]/u.test(value)
     ? "it has a line break, which no header can carry: expected one key"

@@ -88,6 +88,20 @@ const cases: ReadonlyArray<Case> = [
     ]
   },
   {
+    name: "keys in quotation marks",
+    config: `${hosted}engines: { elevenlabs: { api_key: "'hunter2'" } }\n`,
+    env: { DEEPGRAM_API_KEY: "\"hunter2\"" },
+    faults: [
+      /engines\.deepgram: .*DEEPGRAM_API_KEY.*quotation marks/,
+      /engines\.elevenlabs\.api_key: .*quotation marks/
+    ]
+  },
+  {
+    name: "an address for WebRTC that is not of this machine",
+    config: "provider_config: { bind_address: 203.0.113.7 }\n",
+    faults: [/provider_config\.bind_address: 203\.0\.113\.7 is not an address of this machine/]
+  },
+  {
     name: "the engines that the named pipeline needs",
     config: "pipeline_type: stt_tts\n",
     faults: [/stt_provider: required/, /tts_provider: required/]
@@ -151,9 +165,40 @@ describe("check", () => {
       const { code, err, out } = yield* cli(["check"], { env: { XDG_STATE_HOME: dir } })
       assert.strictEqual(code, 0, err)
       assert.match(out, /speech-to-text: moonshine\n {2}text-to-speech: flite\n {2}voice activity detection: silero/)
-      const bad = yield* cli(["check"], { env: { EFFECT_VOICE_MAX_RETRIES: "99" } })
+      const bad = yield* cli(["check"], {
+        env: { EFFECT_VOICE_MAX_RETRIES: "99", EFFECT_VOICE_ENABLE_METRICS: "0", EFFECT_VOICE_ENABLE_TRACING: "2" }
+      })
       assert.match(bad.err, /max_retries/)
+      assert.match(bad.err, /enable_tracing/)
+      assert.notMatch(bad.err, /enable_metrics/)
     }).pipe(Effect.scoped))
+
+  it.live("looks at the default detector of a model that leaves the turns to the backend", () =>
+    Effect.gen(function*() {
+      const dir = yield* directory
+      const file = Path.join(dir, "voice.yaml")
+      Fs.writeFileSync(file, "pipeline_type: s2s\ns2s_provider: cascade\n")
+      const { code, err, out } = yield* cli(["check", "--config", file], { env: { XDG_STATE_HOME: dir } })
+      assert.strictEqual(code, 0, err)
+      assert.match(out, /voice activity detection: silero \(the default\)/)
+    }).pipe(Effect.scoped))
+
+  it.live("says that a model cannot be reached, without the words of the HTTP client", () =>
+    Effect.gen(function*() {
+      const dir = yield* directory
+      const file = Path.join(dir, "voice.yaml")
+      Fs.writeFileSync(
+        file,
+        "agent: llm\nstore: { kind: memory }\nengines: { openai-compatible: { model: m, url: \"http://127.0.0.1:9/v1\" } }\n"
+      )
+      const { code, err } = yield* cli(["check", "--connect", "--config", file], { env: { XDG_STATE_HOME: dir } })
+      assert.strictEqual(code, 1)
+      assert.match(
+        err,
+        /engines\.openai-compatible: openai-compatible.* could not be reached: check engines\.openai-compatible\.url\n/
+      )
+      assert.notInclude(err, "POST")
+    }).pipe(Effect.scoped), 90_000)
 
   it.live("reaches the endpoints with --connect, and says what each of them answers", () =>
     Effect.gen(function*() {
@@ -165,7 +210,8 @@ describe("check", () => {
             const made: Http.Server = Http.createServer((request, response) => {
               asked.push(request.headers.authorization)
               response.writeHead(401, { "content-type": "application/json" })
-              response.end(JSON.stringify({ error: { message: "no" } }))
+              // some vendors repeat the key that they refuse
+              response.end(JSON.stringify({ error: { message: `no such key: ${request.headers.authorization}` } }))
             }).listen(0, "127.0.0.1", () => resolve(made))
           })
         ),

@@ -20,7 +20,7 @@ import * as ConfigSize from "./ConfigSize.ts"
  */
 export const MAX_FILE_BYTES = 1_048_576
 
-const invalid = (message: string, file: string, reason: "syntax" | "too_large" | "unreadable") =>
+const invalid = (message: string, file: string, reason: "syntax" | "too_large" | "unreadable" | "encoding") =>
   new InvalidConfig({ op: "ConfigSource.load", message, details: { file, reason } })
 
 /** The line of a syntax error; the parser does not always report one. Bisects for the first prefix that is not merely cut off. */
@@ -116,9 +116,27 @@ const readBytes = Effect.fnUntraced(function*(file: string) {
   )
 })
 
+/** The text of a file in UTF-8, with or without a mark at its beginning. */
+const decodeText = (file: string, bytes: Uint8Array): Effect.Effect<string, InvalidConfig> => {
+  const wrong = (why: string) =>
+    Effect.fail(invalid(`the config ${file} is ${why}: save it as UTF-8`, file, "encoding"))
+  // a file without a mark has a zero in each of its first letters
+  const [first = 1, second = 1] = bytes
+  if ((first === 0xff && second === 0xfe) || (first === 0xfe && second === 0xff) || first === 0 || second === 0) {
+    return wrong("encoded in UTF-16")
+  }
+  try {
+    return Effect.succeed(new TextDecoder("utf-8", { fatal: true }).decode(bytes))
+  } catch {
+    const whole = new TextDecoder().decode(bytes)
+    const line = whole.slice(0, whole.indexOf("\ufffd")).split("\n").length
+    return wrong(`not encoded in UTF-8 at line ${line}, but in something like Latin-1`)
+  }
+}
+
 /**
  * Reads a file of keys and values; an empty one is an empty config. Fails `invalid_config` with `details.reason`: `unreadable`,
- * `too_large` (the file, or what `ConfigSize` limits) or `syntax`.
+ * `too_large` (the file, or what `ConfigSize` limits), `encoding` (it is not UTF-8) or `syntax`.
  *
  * @category loading
  * @since 0.1.0
@@ -128,7 +146,7 @@ export const read = Effect.fnUntraced(function*(
 ): Effect.fn.Return<JsonRecord, InvalidConfig, FileSystem.FileSystem> {
   const bytes = yield* readBytes(file)
   if (bytes.length > MAX_FILE_BYTES) return yield* invalid(`the config ${file} is larger than 1 MiB`, file, "too_large")
-  const raw = yield* parse(file, new TextDecoder().decode(bytes))
+  const raw = yield* parse(file, yield* decodeText(file, bytes))
   if (raw === null || raw === undefined) return {}
   if (!isRecord(raw)) return yield* invalid(`the config ${file} is not a mapping of keys to values`, file, "syntax")
   // an editor of JSON finds the schema by `$schema`

@@ -240,15 +240,20 @@ export const decode = Effect.fnUntraced(function*(
     }
     return decoded
   })
-  const found: DecodedEngines = yield* Effect.all({
-    stt: decodeKind("stt"),
-    tts: decodeKind("tts"),
-    s2s: decodeKind("s2s"),
-    vad: decodeKind("vad"),
-    turn: decodeKind("turn"),
-    noise: decodeKind("noise"),
-    llm: decodeKind("llm")
-  })
+  const hearing = yield* Effect.all({ stt: decodeKind("stt"), tts: decodeKind("tts"), s2s: decodeKind("s2s") })
+  if (needsDetector(raw, hearing.s2s) && engines.vad.has(DEFAULT_VAD)) {
+    wanted.vad.add(DEFAULT_VAD)
+    named.add(`vad.${DEFAULT_VAD}`)
+  }
+  const found: DecodedEngines = {
+    ...hearing,
+    ...(yield* Effect.all({
+      vad: decodeKind("vad"),
+      turn: decodeKind("turn"),
+      noise: decodeKind("noise"),
+      llm: decodeKind("llm")
+    }))
+  }
 
   const opened: Array<OpenProcessor> = []
   const custom = raw["custom_processors"]
@@ -297,6 +302,14 @@ export const decode = Effect.fnUntraced(function*(
   ]
   return { provider, engines: found, used, processors: opened, faults, errors }
 })
+
+/** Whether a speech-to-speech model leaves the user's turns to the backend, as far as that is known before it is built. */
+const needsDetector = (raw: JsonRecord, models: ReadonlyMap<string, DecodedEngine<"s2s">>): boolean => {
+  const name = raw["s2s_provider"]
+  if (raw["pipeline_type"] !== "s2s" || raw["vad_provider"] !== undefined || typeof name !== "string") return false
+  const authority = models.get(name)?.capabilities?.s2s?.turnAuthority
+  return authority !== undefined && authority !== "remote"
+}
 
 const definitionOf = (
   engines: EngineRegistry["Service"],

@@ -34,8 +34,8 @@ export const make = <Options>(provider: {
   readonly config: Schema.Codec<Options, unknown>
   /** Checks what a schema cannot, such as a key in the environment. It must not open a connection. */
   readonly check?: ((options: Options) => Effect.Effect<void, BackendError>) | undefined
-  /** `check` of the configured provider: whether its packages are there. */
-  readonly checkPackages?: Effect.Effect<void, BackendError> | undefined
+  /** `check` of the configured provider: whether its packages, and the addresses that it names, are there. */
+  readonly checkMachine?: ((options: Options) => Effect.Effect<void, BackendError>) | undefined
   readonly connect: (
     options: Options,
     config: BackendConfig,
@@ -53,7 +53,7 @@ export const make = <Options>(provider: {
         name: provider.name,
         capabilities: provider.capabilities,
         options,
-        check: provider.checkPackages,
+        check: provider.checkMachine?.(options),
         connect: (config, host) => provider.connect(options, config, host)
       }))
     )

@@ -142,7 +142,10 @@ export interface ConfiguredProvider {
   readonly capabilities: ProviderCapabilities
   /** The decoded `provider_config`, with its defaults. */
   readonly options: unknown
-  /** Finds out whether the packages that it needs are there. Reaches for no network. Default: nothing is looked for. */
+  /**
+   * Finds out whether the packages that it needs and the addresses of this machine that it names are there. Reaches for no
+   * network. Default: nothing is looked for.
+   */
   readonly check?: Effect.Effect<void, BackendError> | undefined
   /** Connects to the platform through which users are reached. */
   readonly connect: (

@@ -44,7 +44,7 @@ export const provider: BackendProvider.BackendProvider["Service"] = BackendProvi
   },
   config: LiveKitConfig,
   check: (options) => Effect.asVoid(resolveServer(options)),
-  checkPackages: LiveKitPackages.check,
+  checkMachine: () => LiveKitPackages.check,
   connect: Effect.fnUntraced(function*(options, config, host) {
     const server = yield* resolveServer(options)
     const packages = yield* LiveKitPackages.acquire

@@ -11,6 +11,7 @@ import * as WebRtcConnection from "../../transport/webrtc/WebRtcConnection.ts"
 import * as WebSocketProtocol from "../../transport/websocket/WebSocketProtocol.ts"
 import * as SessionLinks from "../SessionLinks.ts"
 import * as SocketRoute from "../SocketRoute.ts"
+import * as LocalAddress from "./LocalAddress.ts"
 import { LocalConfig, webRtcOptions } from "./LocalConfig.ts"
 import * as OfferRoute from "./OfferRoute.ts"
 
@@ -38,6 +39,7 @@ export const provider: BackendProvider.BackendProvider["Service"] = BackendProvi
     codecs: ["pcm_s16le", "opus"]
   },
   config: LocalConfig,
+  checkMachine: ({ bindAddress }) => bindAddress === undefined ? Effect.void : LocalAddress.check(bindAddress),
   connect: Effect.fnUntraced(function*(options, config, host) {
     const links = yield* SessionLinks.make({
       host,

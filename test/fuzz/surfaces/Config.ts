@@ -1,5 +1,7 @@
 import { Duration, Effect, FileSystem, Layer, Schema } from "effect"
 import * as AgentRegistry from "../../../src/agent/AgentRegistry.ts"
+import { BackendConfig } from "../../../src/backend/config/BackendConfig.ts"
+import * as ConfigSize from "../../../src/backend/config/ConfigSize.ts"
 import * as ConfigSource from "../../../src/backend/config/ConfigSource.ts"
 import * as BackendProvider from "../../../src/backend/provider/BackendProvider.ts"
 import { BackendRegistry } from "../../../src/backend/provider/BackendRegistry.ts"
@@ -10,7 +12,7 @@ import { LocalConfig } from "../../../src/providers/local/LocalConfig.ts"
 import { section } from "../../../src/server/ServerConfig.ts"
 import * as EngineRegistry from "../../../src/speech/EngineRegistry.ts"
 import { textOf } from "../Mutate.ts"
-import { CANARY, type Surface, text } from "../Surface.ts"
+import { CANARY, expect, type Surface, text } from "../Surface.ts"
 import { expectFault } from "./Protocol.ts"
 
 const unused = new InvalidConfig({ op: "test", message: "not built in this test" })
@@ -101,6 +103,25 @@ const environment = [
   "EFFECT_VOICE_PROVIDER_CONFIG={\"max_connections_per_session\":2}"
 ].join("\n")
 
+const levels = Array.from({ length: 9 }, (_, i) => i)
+/** Small files that would become enormous, or take the parser for ever: by aliases, merge keys, depth, digits and keys. */
+const bombs = [
+  `a0: &a0 [x, x]\n${
+    levels.map((i) => `a${i + 1}: &a${i + 1} [${Array.from({ length: 9 }, () => `*a${i}`).join(", ")}]`).join("\n")
+  }\n`,
+  `m0: &m0 { k: v }\n${
+    levels.map((i) => `m${i + 1}: &m${i + 1} { <<: *m${i}, a${i}: *m${i}, b${i}: *m${i} }`).join("\n")
+  }\n`,
+  `agent: ${"[".repeat(5_000)}`,
+  `${Array.from({ length: 100 }, (_, i) => `${" ".repeat(i)}a:`).join("\n")} 1\n`,
+  `timeout: ${"9".repeat(15_000)}\n`,
+  `timeout: ${"1_".repeat(7_000)}e${"9".repeat(200)}\n`,
+  `${"k".repeat(15_000)}: 1\n`,
+  `? ${"{ a: ".repeat(2_000)}\n`,
+  `agent: "${"\\\\".repeat(7_000)}"\n`,
+  `agent: "${"${A:-".repeat(3_000)}"\n`
+]
+
 /** A file and an environment; what is before the cut is the environment. */
 export const config: Surface = {
   name: "config",
@@ -110,7 +131,8 @@ export const config: Surface = {
     environment + cut + yaml,
     environment + cut,
     `${cut}{"server":{"api_keys":["${CANARY}"]}}`,
-    `${cut}a: &x [1, *x]\nb: {<<: *x}\nc: !!binary ${CANARY}\n`
+    `${cut}a: &x [1, *x]\nb: {<<: *x}\nc: !!binary ${CANARY}\n`,
+    ...bombs.map((bomb) => cut + bomb)
   ),
   maxBytes: 16_384,
   dictionary: [
@@ -143,6 +165,11 @@ export const config: Surface = {
     "'",
     "\"",
     "~",
+    "*a, *a, *a, *a, *a, *a, *a, *a, *a, *a, ",
+    "[".repeat(64),
+    "{a: ".repeat(32),
+    "9".repeat(199),
+    " ".repeat(199),
     "0x1F",
     "1_000",
     ".inf"
@@ -165,6 +192,10 @@ export const config: Surface = {
         ))
       )
     )
-    if (exit._tag === "Failure") expectFault(exit)
+    if (exit._tag === "Failure") return expectFault(exit)
+    // what is accepted is no larger than a config may be, whatever it was made of
+    const { config, section: server } = exit.value
+    const fault = ConfigSize.faultOf([Schema.encodeSync(BackendConfig)(config), server])
+    expect(fault === undefined, () => `a config was accepted: ${fault}`)
   }
 }
