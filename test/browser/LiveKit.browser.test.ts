@@ -45,7 +45,16 @@ describe.skipIf(missing !== undefined)("Chromium in a LiveKit room", () => {
   afterAll(() => Effect.runPromise(Scope.close(scope, Exit.void)), 60_000)
 
   it("the console page talks: is heard, answers aloud, is cut, and outlives a dead livekit-server", async () => {
-    const { close, page } = await Browser.open(service.url(), microphone)
+    // Said twice: now and then the recogniser hears "count at Wendy".
+    const request = [silence(5), await spoken("Please count to twenty.")]
+    const samples = Pcm.concat([
+      ...request,
+      ...request,
+      silence(6),
+      await spoken("Please stop, thank you."),
+      silence(60)
+    ])
+    const { close, page } = await Browser.open(service.url(), samples)
     try {
       await watchMeter(page)
       await page.evaluate(() => document.querySelector("#settings")?.setAttribute("open", ""))

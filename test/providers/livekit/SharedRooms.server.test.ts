@@ -2,7 +2,7 @@
 import { afterAll, assert, beforeAll, describe, it } from "@effect/vitest"
 import { AudioFrame, AudioSource, LocalAudioTrack, TrackPublishOptions, TrackSource } from "@livekit/rtc-node"
 import { Effect, Exit, Scope } from "effect"
-import { AccessToken } from "livekit-server-sdk"
+import { AccessToken, RoomServiceClient } from "livekit-server-sdk"
 import * as LiveKitServer from "../../support/LiveKitServer.ts"
 import * as LiveKitUser from "../../support/LiveKitUser.ts"
 import * as Service from "./Service.ts"
@@ -59,6 +59,21 @@ describe.skipIf(missing !== undefined)("rooms that people and processes share, o
     },
     60_000
   )
+
+  it("an agent that a moderator has removed does not come back to who was there", async () => {
+    const ann = await guest("lobby-3", "ann")
+    await ann.until("the greeting", () => ann.of("agent.speech_stopped")[0])
+    const rooms = new RoomServiceClient(server.apiUrl, server.apiKey, server.apiSecret)
+    for (const identity of ann.room.remoteParticipants.keys()) await rooms.removeParticipant("lobby-3", identity)
+    // it would be there again within a second
+    await new Promise((resolve) => setTimeout(resolve, 4_000))
+    assert.deepStrictEqual((await rooms.listParticipants("lobby-3")).map(({ identity }) => identity), ["ann"])
+    await ann.leave()
+    // who comes anew is served
+    const again = await guest("lobby-3", "ann")
+    await again.until("the greeting", () => again.of("agent.speech_stopped")[0])
+    await again.leave()
+  }, 60_000)
 
   it("a user's further, silent tracks come and go, and the microphone is heard all the time", async () => {
     const user = await guest("lobby-2", "ann")

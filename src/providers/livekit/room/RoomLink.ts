@@ -7,6 +7,7 @@
  *
  * @since 0.1.0
  */
+import type { RemoteParticipant } from "@livekit/rtc-node"
 import type * as Cause from "effect/Cause"
 import * as Clock from "effect/Clock"
 import * as Deferred from "effect/Deferred"
@@ -92,6 +93,14 @@ const endReason: Record<ServiceEnd, string> = {
 /** The ends of a session that are meant for whoever is in the room; after the others somebody may take the call up. */
 const FINAL: ReadonlySet<SessionEnd> = new Set(["user_ended", "closed", "input_ended", "longest", "user_away"])
 
+interface Stay {
+  readonly identity: string
+  readonly sid: string
+}
+
+const staysOf = (people: ReadonlyArray<RemoteParticipant>): ReadonlyArray<Stay> =>
+  people.flatMap(({ identity, sid }) => sid === undefined ? [] : [{ identity, sid }])
+
 /**
  * Opens the room of a session. Fails like LiveKit's server API, and with `invalid_config` for a room that the config does not allow.
  *
@@ -125,7 +134,7 @@ export const open = Effect.fnUntraced(function*(
   /** Whether a user was connected, here or in the process that had the session before. */
   let wasAttached = session.resumed
   /** The stays for which the session is over. */
-  let served: ReadonlyArray<{ readonly identity: string; readonly sid: string }> = []
+  let served: ReadonlyArray<Stay> = []
 
   const ensure = target.owned
     ? service.ensureRoom({
@@ -241,7 +250,7 @@ export const open = Effect.fnUntraced(function*(
               if (event.type !== "session.ended") return
               takenOver ||= event.reason === "taken_over"
               if (!FINAL.has(event.reason)) return
-              served = users().flatMap(({ identity, sid }) => sid === undefined ? [] : [{ identity, sid }])
+              served = staysOf(users())
             },
             closed: (reason) => reason === "too_slow" || reason === "rate_limited" ? removeUsers : Effect.void
           })
@@ -251,6 +260,8 @@ export const open = Effect.fnUntraced(function*(
         }
       })
 
+    /** Who was in the room at last, while the agent was. */
+    let present: ReadonlyArray<RemoteParticipant> = []
     const abandoned = yield* Deferred.make<"abandoned">()
     const leaving = yield* FiberHandle.make()
     const isAbandoned = () => {
@@ -280,6 +291,7 @@ export const open = Effect.fnUntraced(function*(
       agent.voicesReceived,
       Effect.suspend(() => {
         changed.closeUnsafe()
+        present = agent.participants()
         const stay = presence.expectedStay(users().map(({ identity, sid }) => ({ identity, sid })))
         if (stay === presence.attachedStay) return updateLeaving
         presence.detach("client_closed")
@@ -290,7 +302,13 @@ export const open = Effect.fnUntraced(function*(
     const ended: Effect.Effect<ServiceEnd> = Effect.raceFirst(agent.ended, Deferred.await(abandoned))
     return yield* Effect.forever(Effect.andThen(changed.await, updateAttachment)).pipe(
       Effect.raceFirst(ended),
-      Effect.tap((end) => Effect.sync(() => presence.detach(endReason[end]))),
+      Effect.tap((end) =>
+        Effect.sync(() => {
+          // Who has removed the agent wants none: it is over for everybody in the room.
+          if (end === "closed") served = staysOf(present)
+          presence.detach(endReason[end])
+        })
+      ),
       Effect.ensuring(Effect.sync(() => presence.detach("server_closed")))
     )
   })
