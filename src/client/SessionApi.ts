@@ -156,8 +156,11 @@ const send = async (url: string, init: RequestInit, signal: AbortSignal): Promis
 /**
  * Why a request failed, as far as a page can know: browsers say the same of a server that is away and of one that does not
  * allow the page's origin. One that answers a request whose answer the page may not read is there.
+ *
+ * @category accessors
+ * @since 0.1.0
  */
-const unreachable = async (url: string, signal: AbortSignal, cause: unknown): Promise<VoiceClientError> => {
+export const unreachable = async (url: string, signal: AbortSignal, cause: unknown): Promise<VoiceClientError> => {
   const { host, origin, protocol } = new URL(url)
   const away = new VoiceClientError("connection_failed", "The server cannot be reached.", { cause })
   const page = globalThis.location

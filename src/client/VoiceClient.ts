@@ -72,6 +72,7 @@ export class VoiceClient {
     let session: ReachableSession | undefined
     let media: CallMedia | undefined
     try {
+      throwIfAborted(abort.signal)
       // The browser may ask the user; somebody who cancels meanwhile need not answer.
       const opening = options.input === false ? undefined : openMicrophone(options.input ?? {})
       stream = await orAborted(opening, abort.signal, closeMicrophone)

@@ -7,7 +7,9 @@
 /**
  * What went wrong. Beside these, any code of the backend may appear (`session_limit_exceeded`, `invalid_config`, …):
  *
- * - `microphone_denied` the user or a policy refused the microphone; `microphone_missing` there is none;
+ * - `microphone_denied` the user or a policy refused the microphone; `details.reason` says who, as far as the browser does:
+ *   `blocked` the page's settings, `dismissed` the question was closed, `system`, `frame` the page around this one;
+ *   `microphone_missing` there is none;
  *   `microphone_failed` it could not be started, mostly because another program uses it; `microphone_silenced` the system
  *   gives silence, as during a phone call
  * - `speaker_missing` the chosen speaker is gone

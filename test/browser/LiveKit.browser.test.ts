@@ -280,7 +280,7 @@ describe.skipIf(missing !== undefined)("Chromium in a LiveKit room", () => {
         await page.waitForFunction(
           () => {
             const { log }: { readonly log: ReadonlyArray<string> } = Reflect.get(globalThis, "lab")
-            return log.filter((type) => type === "session.started").length >= 1
+            return log.filter((type) => type === "session.started").length >= 2
           },
           undefined,
           { timeout: 120_000 }

@@ -64,6 +64,17 @@ describe("VoiceClient", () => {
     assert.deepStrictEqual(told, ["session.started", "session.state", "agent.transcript", "ended_by_user"])
   })
 
+  it("asks for nothing when it was cancelled before", async () => {
+    let asked = 0
+    Object.assign(navigator.mediaDevices, { getUserMedia: () => Promise.reject(new Error(String(asked++))) })
+    vi.stubGlobal("isSecureContext", true)
+    vi.stubGlobal("AudioWorkletNode", Object)
+    const error = await VoiceClient.connect({ signal: AbortSignal.abort() }).then(() => undefined, (cause) => cause)
+    Reflect.deleteProperty(navigator.mediaDevices, "getUserMedia")
+    assert.include(error, { name: "VoiceClientError", code: "aborted" })
+    assert.strictEqual(asked, 0)
+  })
+
   it("rejects where the session has ended before it was there", async () => {
     const error = await connect([{ type: "session.ended", reason: "longest" }]).then(() => undefined, (cause) => cause)
     assert.include(error, { name: "VoiceClientError", code: "session_not_found" })

@@ -123,6 +123,36 @@ export const isMicrophoneAllowed = async (): Promise<boolean> => {
   }
 }
 
+/** Why the microphone was refused, as far as the browser says; Chromium says it in the error's message. */
+const denied = (cause: unknown): VoiceClientError => {
+  const message = cause instanceof Error || cause instanceof DOMException ? cause.message : ""
+  const [reason, text] = /dismissed/i.test(message)
+    ? ["dismissed", "The browser's question for the microphone was closed. Try again, and allow it."]
+    : /by system/i.test(message)
+    ? [
+      "system",
+      "The system does not let this browser use the microphone. Allow it in the system's privacy settings, and try again."
+    ]
+    : isForbiddenFrame()
+    ? [
+      "frame",
+      "The page that this one is part of does not let it use the microphone: its iframe needs allow=\"microphone\"."
+    ]
+    : [
+      "blocked",
+      "The microphone is blocked for this page. Allow it in the browser's site settings, beside the address, and try again."
+    ]
+  return new VoiceClientError("microphone_denied", text, { cause, details: { reason } })
+}
+
+/** Whether the permissions policy forbids it; false where the browser does not say. */
+const isForbiddenFrame = (): boolean => {
+  const page:
+    | (object & { readonly featurePolicy?: { readonly allowsFeature: (name: string) => boolean } })
+    | undefined = globalThis.document
+  return page?.featurePolicy?.allowsFeature("microphone") === false
+}
+
 const canChooseOutput = (): boolean =>
   typeof HTMLMediaElement !== "undefined" && "setSinkId" in HTMLMediaElement.prototype
 
@@ -138,12 +168,7 @@ export const microphoneError = (cause: unknown): VoiceClientError => {
   switch (name) {
     case "NotAllowedError":
     case "SecurityError":
-      return new VoiceClientError(
-        "microphone_denied",
-        "The microphone is blocked for this page. Allow it in the browser's site settings, beside the address, and try" +
-          " again.",
-        { cause }
-      )
+      return denied(cause)
     case "NotFoundError":
     case "OverconstrainedError":
       return new VoiceClientError(

@@ -5,7 +5,7 @@
  */
 import { parseServerMessage } from "../protocol/ClientProtocol.ts"
 import { type ClientMessage, closeCodes, SUBPROTOCOL } from "../protocol/WireProtocol.ts"
-import { handshakeRefusal, sessionUrl } from "../SessionApi.ts"
+import { handshakeRefusal, sessionUrl, unreachable } from "../SessionApi.ts"
 import { sleep } from "../Sleep.ts"
 import { abortError, isFinal, sessionReplaced, VoiceClientError } from "../VoiceClientError.ts"
 import type { Link, LinkHandlers, SessionTarget } from "./CallMedia.ts"
@@ -55,13 +55,25 @@ export const sendMessage = (socket: WebSocket, message: ClientMessage): void => 
  * @since 0.1.0
  */
 export const openSocket = async (target: SessionTarget, signal: AbortSignal): Promise<WebSocket> => {
-  const socket = new WebSocket(
-    `${sessionUrl(target).replace(/^http/, "ws")}/audio`,
-    target.token === "" ? [SUBPROTOCOL] : [SUBPROTOCOL, `token.${target.token}`]
-  )
+  const socket = await makeSocket(target, signal)
   socket.binaryType = "arraybuffer"
   await handshake(socket, target, signal)
   return socket
+}
+
+const makeSocket = async (target: SessionTarget, signal: AbortSignal): Promise<WebSocket> => {
+  const url = sessionUrl(target)
+  try {
+    return new WebSocket(
+      `${url.replace(/^http/, "ws")}/audio`,
+      target.token === "" ? [SUBPROTOCOL] : [SUBPROTOCOL, `token.${target.token}`]
+    )
+  } catch (cause) {
+    // The page is from https, and the server is not.
+    if (cause instanceof DOMException && cause.name === "SecurityError") throw await unreachable(url, signal, cause)
+    const text = "The session's token has characters that no token has, such as white space."
+    throw new VoiceClientError("authentication_failed", text, { cause })
+  }
 }
 
 const handshake = (socket: WebSocket, target: SessionTarget, signal: AbortSignal): Promise<void> =>
