@@ -6,33 +6,20 @@
  *
  * @since 0.1.0
  */
-import type * as PgClient from "@effect/sql-pg/PgClient"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
-import * as Reactivity from "effect/reactivity/Reactivity"
-import * as Redacted from "effect/Redacted"
 import type * as Scope from "effect/Scope"
-import { isSqlError } from "effect/sql/SqlError"
 import { randomBytes } from "node:crypto"
-import { type BackendError, InvalidConfig } from "../BackendError.ts"
-import { loadPackage } from "../ExternalPackage.ts"
-import * as ServiceUrl from "../schema/ServiceUrl.ts"
+import type { BackendError } from "../BackendError.ts"
 import { type Claim, type SessionLease, SessionStore, type StoredSession } from "../session/persistence/SessionStore.ts"
 import * as LeaseGrants from "./LeaseGrants.ts"
-import * as PostgresFaults from "./PostgresFaults.ts"
+import * as PostgresConnection from "./PostgresConnection.ts"
 import * as PostgresSchema from "./PostgresSchema.ts"
 import * as StoreFault from "./StoreFault.ts"
 import * as StoreLimits from "./StoreLimits.ts"
 import * as StoreOwner from "./StoreOwner.ts"
 
-const NAME = "postgres"
-const CONNECT_TIMEOUT = Duration.seconds(3)
-/**
- * Limits that the database itself holds, in ms. It ends the transaction of a process that hangs or is cut off, whose locks would
- * keep others from its sessions.
- */
-const LIMITS = { statement_timeout: "5000", idle_in_transaction_session_timeout: "10000" }
 const FULL_PROBE_BYTES = 64 * 1024
 /** How long the probe waits for a lock: shorter than its deadline, so that it tells the cause. */
 const PROBE_LOCK_TIMEOUT = "1500ms"
@@ -41,16 +28,9 @@ const PROBE_LOCK_TIMEOUT = "1500ms"
  * @category models
  * @since 0.1.0
  */
-export interface PostgresStoreOptions {
-  /**
-   * `postgres://user:password@host/database`, a secret. The tables `effect_voice_*` are created in its schema. PgBouncer needs
-   * `ignore_startup_parameters = statement_timeout, idle_in_transaction_session_timeout`.
-   */
-  readonly url: Redacted.Redacted<string>
+export interface PostgresStoreOptions extends PostgresConnection.PostgresConnectionOptions {
   /** How long a lease lasts that is not renewed: then another process may take the session over. Default: 5 s. */
   readonly lease?: Duration.Input | undefined
-  /** The size of the connection pool. Default: 4. */
-  readonly maxConnections?: number | undefined
 }
 
 interface ClaimRow {
@@ -73,67 +53,9 @@ interface ClaimRow {
 export const make = Effect.fnUntraced(function*(
   options: PostgresStoreOptions
 ): Effect.fn.Return<SessionStore["Service"], BackendError, Scope.Scope> {
-  const open = "PostgresStore.open"
-  const fault = ServiceUrl.faultOf("postgres", Redacted.value(options.url))
-  if (fault !== undefined) {
-    return yield* new InvalidConfig({
-      op: open,
-      message: `store.url: ${fault}`,
-      details: { faults: [{ path: "store.url", message: fault }] }
-    })
-  }
   const leaseMs = Duration.toMillis(Duration.fromInputUnsafe(options.lease ?? StoreLimits.LEASE_MS))
   const owner = StoreOwner.make()
-  let isFull = false
-  // without the database's own message, which may contain what was written
-  const toError = (op: string) => (error: unknown) => {
-    const fault = PostgresFaults.faultOf(error)
-    isFull = fault.reason === "full"
-    return StoreFault.toError(op, NAME, fault)
-  }
-  /** Names the failures of the driver; it also dies of them, when a transaction cannot be rolled back. */
-  const named = (op: string) => <A, E>(effect: Effect.Effect<A, E>): Effect.Effect<A, BackendError> =>
-    effect.pipe(
-      Effect.mapError(toError(op)),
-      Effect.catchDefect((defect) => isSqlError(defect) ? Effect.fail(toError(op)(defect)) : Effect.die(defect))
-    )
-  const pg = yield* loadPackage<typeof PgClient>({
-    op: open,
-    purpose: "the session store postgres",
-    packageName: "@effect/sql-pg",
-    module: "@effect/sql-pg/PgClient"
-  })
-  const sql = yield* pg.make({
-    url: options.url,
-    applicationName: "effect-voice",
-    maxConnections: options.maxConnections ?? 4,
-    connectTimeout: CONNECT_TIMEOUT,
-    startupParameters: LIMITS
-  }).pipe(Effect.provide(Reactivity.layer), Effect.mapError(toError(open)))
-
-  const version = yield* sql.withTransaction(PostgresSchema.migrate(sql)).pipe(named(open))
-  if (version > PostgresSchema.VERSION) {
-    return yield* new InvalidConfig({
-      op: open,
-      message:
-        `the tables effect_voice_* have the newer schema version ${version}; this release supports up to ${PostgresSchema.VERSION}`,
-      details: { part: "store" }
-    })
-  }
-
-  /** Creates the tables again where all of them are gone, as after a restore of a copy from before they were created. */
-  const withTables = <A, E>(effect: Effect.Effect<A, E>): Effect.Effect<A, E | unknown> =>
-    Effect.catch(
-      effect,
-      (error) =>
-        PostgresFaults.isUndefinedTable(error)
-          ? Effect.andThen(Effect.mapError(sql.withTransaction(PostgresSchema.migrate(sql)), () => error), effect)
-          : Effect.fail(error)
-    )
-  const transaction = <A, E>(op: string, effect: Effect.Effect<A, E>): Effect.Effect<A, BackendError> =>
-    withTables(sql.withTransaction(effect)).pipe(named(op))
-  const statement = <A, E>(op: string, effect: Effect.Effect<A, E>): Effect.Effect<A, BackendError> =>
-    withTables(effect).pipe(named(op))
+  const { isFull, notFull, sql, statement, transaction } = yield* PostgresConnection.make(options)
   /** Ends in seconds since 1970, by the clock of the database. */
   const grants = new LeaseGrants.LeaseGrants<number>()
   const lease = sql`clock_timestamp() + ${leaseMs}::float8 * interval '1 millisecond'`
@@ -187,7 +109,7 @@ export const make = Effect.fnUntraced(function*(
     const [meta] = yield* sql<{ version: number }>`SELECT version FROM effect_voice_meta`
     const id = `probe:${owner}`
     // after the disk was full, as much must fit again
-    const head = isFull ? randomBytes(FULL_PROBE_BYTES).toString("base64") : "{}"
+    const head = isFull() ? randomBytes(FULL_PROBE_BYTES).toString("base64") : "{}"
     yield* sql`INSERT INTO effect_voice_sessions (id, owner, fence, until, resume_window, head, items)
       VALUES (${id}, NULL, 1, clock_timestamp(), interval '0', ${head}, 0) ON CONFLICT DO NOTHING`
     yield* put(id, 0, ["{}"])
@@ -201,7 +123,7 @@ export const make = Effect.fnUntraced(function*(
   })
 
   const store: SessionStore["Service"] = {
-    name: NAME,
+    name: PostgresConnection.NAME,
     leaseMs,
     create: Effect.fnUntraced(function*(id, kept, windowMs) {
       const op = "SessionStore.create"
@@ -329,10 +251,10 @@ export const make = Effect.fnUntraced(function*(
       transaction("SessionStore.shareSecrets", PostgresSchema.shareSecrets(sql, name, known)),
     probe: Effect.flatMap(transaction("SessionStore.probe", probe), (version) =>
       Effect.suspend(() => {
-        isFull = false
+        notFull()
         return version <= PostgresSchema.VERSION
           ? Effect.void
-          : Effect.fail(StoreFault.toError("SessionStore.probe", NAME, StoreFault.newerSchema))
+          : Effect.fail(StoreFault.toError("SessionStore.probe", PostgresConnection.NAME, StoreFault.newerSchema))
       }))
   }
   return store
