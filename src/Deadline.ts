@@ -77,3 +77,18 @@ export const finalizeWithin =
         Effect.timeoutOption(within),
         Effect.ensuring(Effect.sync(() => fiber.interruptUnsafe()))
       ))
+
+/**
+ * Makes an effect that cannot be interrupted at each moment one that can: whoever is interrupted does not wait for it. It is
+ * interrupted itself, as soon as that is possible.
+ *
+ * @category combinators
+ * @since 0.1.0
+ */
+export const abandonable = <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
+  Effect.uninterruptibleMask((restore) =>
+    Effect.flatMap(
+      Effect.forkDetach(restore(effect), { startImmediately: true }),
+      (fiber) => restore(Fiber.join(fiber)).pipe(Effect.onInterrupt(() => Effect.sync(() => fiber.interruptUnsafe())))
+    )
+  )

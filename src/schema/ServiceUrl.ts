@@ -6,7 +6,10 @@
 
 const kinds = {
   postgres: { protocols: /^postgres(?:ql)?:$/u, expected: "expected postgres://user:password@host:port/database" },
-  redis: { protocols: /^rediss?:$/u, expected: "expected redis://host:port or rediss://host:port" }
+  redis: {
+    protocols: /^rediss?:$/u,
+    expected: "expected redis://host:port or rediss://host:port, and /n for a database n"
+  }
 } as const
 
 /**
@@ -17,5 +20,8 @@ const kinds = {
  */
 export const faultOf = (kind: keyof typeof kinds, url: string): string | undefined => {
   const { expected, protocols } = kinds[kind]
-  return URL.canParse(url) && protocols.test(new URL(url).protocol) ? undefined : expected
+  if (!URL.canParse(url)) return expected
+  const { pathname, protocol } = new URL(url)
+  const isPath = kind !== "redis" || /^(?:\/\d{0,9})?$/u.test(pathname)
+  return protocols.test(protocol) && isPath ? undefined : expected
 }

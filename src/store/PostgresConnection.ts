@@ -8,10 +8,12 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Reactivity from "effect/reactivity/Reactivity"
 import * as Redacted from "effect/Redacted"
+import * as Schedule from "effect/Schedule"
 import type * as Scope from "effect/Scope"
 import type * as SqlClient from "effect/sql/SqlClient"
 import { isSqlError } from "effect/sql/SqlError"
 import { type BackendError, InvalidConfig } from "../BackendError.ts"
+import { abandonable } from "../Deadline.ts"
 import { loadPackage } from "../ExternalPackage.ts"
 import * as ServiceUrl from "../schema/ServiceUrl.ts"
 import * as PostgresFaults from "./PostgresFaults.ts"
@@ -26,6 +28,15 @@ import * as StoreFault from "./StoreFault.ts"
  */
 export const NAME = "postgres"
 const CONNECT_TIMEOUT = Duration.seconds(3)
+/**
+ * How long a connection is used. After a failover the name of the host may lead to the new primary, while connections to the
+ * former one stay, which is a standby then.
+ */
+const CONNECTION_TTL = Duration.seconds(30)
+/** Of a transaction that others contradict: the database's default isolation may be stricter than "read committed". */
+const conflictRetry = Schedule.exponential("10 millis", 1.7).pipe(Schedule.jittered, Schedule.upTo({ times: 7 }))
+/** In another encoding texts are refused, whatever a user says. */
+const ENCODINGS = new Set(["UTF8", "SQL_ASCII"])
 /**
  * Limits that the database itself holds, in ms. It ends the transaction of a process that hangs or is cut off, whose locks would
  * keep others from its sessions.
@@ -42,20 +53,34 @@ export interface PostgresConnectionOptions {
    * `ignore_startup_parameters = statement_timeout, idle_in_transaction_session_timeout`.
    */
   readonly url: Redacted.Redacted<string>
-  /** The size of the connection pool. Default: 4. */
+  /** The most connections: one of them, unless it is the only one, for leases and the probe alone. Default: 4. */
   readonly maxConnections?: number | undefined
 }
 
 /**
+ * Some of the connections.
+ *
  * @category models
  * @since 0.1.0
  */
-export interface PostgresConnection {
+export interface PostgresPool {
   readonly sql: SqlClient.SqlClient
   /** Runs an effect in a transaction; its failures are named. */
   readonly transaction: <A, E>(op: string, effect: Effect.Effect<A, E>) => Effect.Effect<A, BackendError>
   /** Runs a single statement; its failures are named. */
   readonly statement: <A, E>(op: string, effect: Effect.Effect<A, E>) => Effect.Effect<A, BackendError>
+}
+
+/**
+ * - `sessions`: for what is done to single sessions. A lock may keep all of these connections waiting.
+ * - `leases`: for the leases of all sessions, and the probe: these must not wait behind the others.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface PostgresConnection {
+  readonly sessions: PostgresPool
+  readonly leases: PostgresPool
   /** Whether the last failure was for want of space. */
   readonly isFull: () => boolean
   /** There is space again. */
@@ -100,14 +125,30 @@ export const make = Effect.fnUntraced(function*(
     packageName: "@effect/sql-pg",
     module: "@effect/sql-pg/PgClient"
   })
-  const sql = yield* pg.make({
-    url: options.url,
-    applicationName: "effect-voice",
-    maxConnections: options.maxConnections ?? 4,
-    connectTimeout: CONNECT_TIMEOUT,
-    startupParameters: LIMITS
-  }).pipe(Effect.provide(Reactivity.layer), Effect.mapError(toError(open)))
+  const connect = (maxConnections: number) =>
+    pg.make({
+      url: options.url,
+      applicationName: "effect-voice",
+      maxConnections,
+      connectTimeout: CONNECT_TIMEOUT,
+      connectionTTL: CONNECTION_TTL,
+      startupParameters: LIMITS
+    }).pipe(Effect.provide(Reactivity.layer), Effect.mapError(toError(open)))
 
+  const most = options.maxConnections ?? 4
+  const sql = yield* connect(Math.max(1, most - 1))
+
+  const [database] = yield* sql<{ encoding: string }>`SELECT current_setting('server_encoding') AS encoding`.pipe(
+    named(open)
+  )
+  if (database !== undefined && !ENCODINGS.has(database.encoding)) {
+    return yield* new InvalidConfig({
+      op: open,
+      message:
+        `the session store ${NAME} has the encoding ${database.encoding}: create its database with ENCODING 'UTF8'`,
+      details: { part: "store" }
+    })
+  }
   const version = yield* sql.withTransaction(PostgresSchema.migrate(sql)).pipe(named(open))
   if (version > PostgresSchema.VERSION) {
     return yield* new InvalidConfig({
@@ -118,23 +159,28 @@ export const make = Effect.fnUntraced(function*(
     })
   }
 
-  /** Creates the tables again where all of them are gone, as after a restore of a copy from before they were created. */
-  const withTables = <A, E>(effect: Effect.Effect<A, E>): Effect.Effect<A, E | unknown> =>
-    Effect.catch(
-      effect,
-      (error) =>
-        PostgresFaults.isUndefinedTable(error)
-          ? Effect.andThen(Effect.mapError(sql.withTransaction(PostgresSchema.migrate(sql)), () => error), effect)
-          : Effect.fail(error)
-    )
-  const transaction = <A, E>(op: string, effect: Effect.Effect<A, E>): Effect.Effect<A, BackendError> =>
-    withTables(sql.withTransaction(effect)).pipe(named(op))
-  const statement = <A, E>(op: string, effect: Effect.Effect<A, E>): Effect.Effect<A, BackendError> =>
-    withTables(effect).pipe(named(op))
+  const poolOf = (sql: SqlClient.SqlClient): PostgresPool => {
+    /** Creates the tables again where all of them are gone, as after a restore of a copy from before they were created. */
+    const withTables = <A, E>(effect: Effect.Effect<A, E>): Effect.Effect<A, E | unknown> =>
+      Effect.catch(
+        effect,
+        (error) =>
+          PostgresFaults.isUndefinedTable(error)
+            ? Effect.andThen(Effect.mapError(sql.withTransaction(PostgresSchema.migrate(sql)), () => error), effect)
+            : Effect.fail(error)
+      )
+    const statement = <A, E>(op: string, effect: Effect.Effect<A, E>): Effect.Effect<A, BackendError> =>
+      withTables(effect.pipe(Effect.retry({ schedule: conflictRetry, while: PostgresFaults.isConflict }))).pipe(
+        named(op),
+        // a commit cannot be interrupted, and waits for a replica that is gone without end
+        abandonable
+      )
+    return { sql, statement, transaction: (op, effect) => statement(op, sql.withTransaction(effect)) }
+  }
+  const sessions = poolOf(sql)
   return {
-    sql,
-    transaction,
-    statement,
+    sessions,
+    leases: most > 1 ? poolOf(yield* connect(1)) : sessions,
     isFull: () => isFull,
     notFull: () => {
       isFull = false

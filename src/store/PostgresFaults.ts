@@ -44,6 +44,10 @@ const states: { readonly [state: string]: StoreFault.StoreFault } = {
   XX002: fault("damaged", "cannot be used: one of its indexes is damaged")
 }
 
+/** The driver's words for a server that refuses TLS. */
+const NO_TLS = "The server does not support TLS"
+const noTls = fault("unreachable", "does not offer TLS, which its URL asks for")
+
 /** By class, the first two characters. */
 const classes: { readonly [state: string]: StoreFault.StoreFault } = {
   "08": fault("unreachable", "lost the connection"),
@@ -79,6 +83,20 @@ export const isUndefinedTable = (error: unknown): boolean => {
 }
 
 /**
+ * Whether a transaction was rolled back only because others ran beside it (40001, 40P01): repeated, it may succeed.
+ *
+ * @category predicates
+ * @since 0.1.0
+ */
+export const isConflict = (error: unknown): boolean => {
+  for (const each of chain(error)) {
+    const state = stateOf(each)
+    if (state === "40001" || state === "40P01") return true
+  }
+  return false
+}
+
+/**
  * The fault of a failure, or of a defect, of the driver.
  *
  * @category accessors
@@ -88,6 +106,7 @@ export const faultOf = (error: unknown): StoreFault.StoreFault => {
   for (const each of chain(error)) {
     const system = StoreFault.ofSystemError(each)
     if (system !== undefined) return system
+    if (each instanceof Error && each.message === NO_TLS) return noTls
     const state = stateOf(each)
     if (state === undefined) continue
     const known = states[state] ?? classes[state.slice(0, 2)] ?? fault("failed", "failed")

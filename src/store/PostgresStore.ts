@@ -10,6 +10,7 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import type * as Scope from "effect/Scope"
+import type * as SqlClient from "effect/sql/SqlClient"
 import { randomBytes } from "node:crypto"
 import type { BackendError } from "../BackendError.ts"
 import { type Claim, type SessionLease, SessionStore, type StoredSession } from "../session/persistence/SessionStore.ts"
@@ -55,12 +56,12 @@ export const make = Effect.fnUntraced(function*(
 ): Effect.fn.Return<SessionStore["Service"], BackendError, Scope.Scope> {
   const leaseMs = Duration.toMillis(Duration.fromInputUnsafe(options.lease ?? StoreLimits.LEASE_MS))
   const owner = StoreOwner.make()
-  const { isFull, notFull, sql, statement, transaction } = yield* PostgresConnection.make(options)
+  const { isFull, leases, notFull, sessions: { sql, statement, transaction } } = yield* PostgresConnection.make(options)
   /** Ends in seconds since 1970, by the clock of the database. */
   const grants = new LeaseGrants.LeaseGrants<number>()
   const lease = sql`clock_timestamp() + ${leaseMs}::float8 * interval '1 millisecond'`
 
-  const put = (id: string, from: number, items: ReadonlyArray<string>) =>
+  const put = (sql: SqlClient.SqlClient, id: string, from: number, items: ReadonlyArray<string>) =>
     items.length === 0 ? Effect.void : sql`INSERT INTO effect_voice_items (session, n, json)
       SELECT ${id}, ${from}::integer + (n - 1)::integer, json
       FROM json_array_elements_text(${JSON.stringify(items)}::text::json) WITH ORDINALITY AS new (json, n)`
@@ -99,12 +100,13 @@ export const make = Effect.fnUntraced(function*(
       if (result !== "written") return result
     }
     yield* sql`DELETE FROM effect_voice_items WHERE session = ${id} AND n >= ${from}::integer`
-    yield* put(id, from, items)
+    yield* put(sql, id, from, items)
     return "written"
   })
 
   /** Stores a session like any other, which is gone again when the transaction ends; gives the schema's version. */
   const probe = Effect.gen(function*() {
+    const { sql } = leases
     yield* sql`SELECT set_config('lock_timeout', ${PROBE_LOCK_TIMEOUT}, true)`
     const [meta] = yield* sql<{ version: number }>`SELECT version FROM effect_voice_meta`
     const id = `probe:${owner}`
@@ -112,7 +114,7 @@ export const make = Effect.fnUntraced(function*(
     const head = isFull() ? randomBytes(FULL_PROBE_BYTES).toString("base64") : "{}"
     yield* sql`INSERT INTO effect_voice_sessions (id, owner, fence, until, resume_window, head, items)
       VALUES (${id}, NULL, 1, clock_timestamp(), interval '0', ${head}, 0) ON CONFLICT DO NOTHING`
-    yield* put(id, 0, ["{}"])
+    yield* put(sql, id, 0, ["{}"])
     // stores nothing, but needs the same rights and columns as what does
     yield* sql`UPDATE effect_voice_sessions SET owner = owner, fence = fence, until = until,
       resume_window = resume_window, head = head, items = items WHERE id = ${id}`
@@ -136,7 +138,7 @@ export const make = Effect.fnUntraced(function*(
             yield* sql`INSERT INTO effect_voice_sessions (id, owner, fence, until, resume_window, head, items)
             VALUES (${id}, ${owner}, 1, ${lease}, ${windowMs}::float8 * interval '1 millisecond', ${kept.head},
               ${kept.items.length}::integer) ON CONFLICT DO NOTHING RETURNING id`
-          if (rows.length > 0) yield* put(id, 0, kept.items)
+          if (rows.length > 0) yield* put(sql, id, 0, kept.items)
           return rows.length > 0
         })
       )
@@ -189,7 +191,10 @@ export const make = Effect.fnUntraced(function*(
         ))
       }),
     renew: Effect.asVoid(
-      statement("SessionStore.renew", sql`UPDATE effect_voice_sessions SET until = ${lease} WHERE owner = ${owner}`)
+      leases.statement(
+        "SessionStore.renew",
+        leases.sql`UPDATE effect_voice_sessions SET until = ${lease} WHERE owner = ${owner}`
+      )
     ),
     listOwned: Effect.map(
       statement(
@@ -249,7 +254,7 @@ export const make = Effect.fnUntraced(function*(
       ),
     shareSecrets: (name, known) =>
       transaction("SessionStore.shareSecrets", PostgresSchema.shareSecrets(sql, name, known)),
-    probe: Effect.flatMap(transaction("SessionStore.probe", probe), (version) =>
+    probe: Effect.flatMap(leases.transaction("SessionStore.probe", probe), (version) =>
       Effect.suspend(() => {
         notFull()
         return version <= PostgresSchema.VERSION

@@ -33,6 +33,7 @@ const words: { readonly [word: string]: StoreFault.StoreFault } = {
 
 const sentences: ReadonlyArray<readonly [RegExp, StoreFault.StoreFault]> = [
   [/max number of clients reached/iu, fault("overloaded", "has too many connections")],
+  [/DB index is out of range/iu, fault("missing", "has no database of the number in its URL")],
   [/sentinel/iu, fault("unsupported", "is a Redis Sentinel: give the address of its primary")],
   [/can't run this command/iu, fault("denied", "refuses the operation: the user lacks the rights")],
   [/unknown command/iu, fault("unsupported", "does not know a command that is needed (EVAL)")],

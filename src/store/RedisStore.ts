@@ -6,6 +6,7 @@
  *
  * @since 0.1.0
  */
+import * as Clock from "effect/Clock"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
@@ -14,6 +15,7 @@ import type * as Scope from "effect/Scope"
 import type * as Redis from "redis"
 import { type BackendError, InvalidConfig } from "../BackendError.ts"
 import { loadPackage } from "../ExternalPackage.ts"
+import * as MonotonicTime from "../MonotonicTime.ts"
 import * as ServiceUrl from "../schema/ServiceUrl.ts"
 import { type Claim, type SessionLease, SessionStore } from "../session/persistence/SessionStore.ts"
 import * as LeaseGrants from "./LeaseGrants.ts"
@@ -27,6 +29,8 @@ const NAME = "redis"
 const CONNECT_MS = 3_000
 const COMMAND_MS = 5_000
 const RECONNECT_MS = 1_000
+/** So often, at most, is a replica left for what its name leads to now. */
+const LEAVE_REPLICA_MS = 5_000
 /** Commands that wait for an answer; further ones fail. */
 const MAX_WAITING = 10_000
 
@@ -78,9 +82,13 @@ export const make = Effect.fnUntraced(function*(
   const owner = StoreOwner.make()
   /** Why the connection was lost, or why it cannot be made again. */
   let lost: StoreFault.StoreFault | undefined
+  // a server without TLS says nothing to a client with it
+  const silent = url.startsWith("rediss:")
+    ? StoreFault.fault("unreachable", "cannot be reached, or does not speak TLS, which its URL asks for")
+    : StoreFault.unreachable
   // without the driver's own message, which may contain the URL or what was written
   const toError = (op: string, error?: unknown) =>
-    StoreFault.toError(op, NAME, RedisFaults.faultOf(error) ?? lost ?? StoreFault.unreachable)
+    StoreFault.toError(op, NAME, RedisFaults.faultOf(error) ?? lost ?? silent)
 
   const redis = yield* loadPackage<typeof Redis>({
     op: open,
@@ -97,7 +105,7 @@ export const make = Effect.fnUntraced(function*(
       })
       // commands report the failure; without a listener the event would end the process
       client.on("error", (error) => {
-        lost = RedisFaults.faultOf(error)
+        lost = RedisFaults.faultOf(error) ?? lost
       })
       client.on("ready", () => {
         lost = undefined
@@ -125,9 +133,23 @@ export const make = Effect.fnUntraced(function*(
     })
   }
 
+  const clock = yield* Clock.Clock
+  let leftMs = Number.NEGATIVE_INFINITY
+  /**
+   * Connects again: after a failover the name of the host may lead to the new primary, while the connection to the former one
+   * stays, which is a replica then.
+   */
+  const leaveReplica = Effect.suspend(() => {
+    const nowMs = MonotonicTime.nowMs(clock)
+    if (nowMs - leftMs < LEAVE_REPLICA_MS) return Effect.void
+    leftMs = nowMs
+    // the server ends the connection, and the client makes another one
+    return Effect.ignore(Effect.tryPromise(() => client.sendCommand(["QUIT"])))
+  })
   const call = (op: string, command: () => Promise<unknown>): Effect.Effect<unknown, BackendError> =>
     Effect.tryPromise({ try: command, catch: (error) => toError(op, error) }).pipe(
-      Effect.timeoutOrElse({ duration: Duration.millis(COMMAND_MS), orElse: () => Effect.fail(toError(op)) })
+      Effect.timeoutOrElse({ duration: Duration.millis(COMMAND_MS), orElse: () => Effect.fail(toError(op)) }),
+      Effect.tapError(({ details }) => details?.["reason"] === "read_only" ? leaveReplica : Effect.void)
     )
   const keys = (id: string) => [`${prefix}s:${id}`, `${prefix}i:${id}`, `${prefix}o:${owner}`, `${prefix}all`]
   const run = (name: keyof typeof scripts, id: string, ...args: ReadonlyArray<string | number>) =>

@@ -85,20 +85,32 @@ export const numberOf = (row: unknown, column: string): number => {
 
 const pragma = (db: DatabaseSync, name: string): number => numberOf(db.prepare(`PRAGMA ${name}`).get(), name)
 
-const migrate = (db: DatabaseSync, path: string): InvalidConfig | undefined => {
+/** Whether another application has made the file: one that marks it, or has made tables in it. Ours is marked with its first table. */
+const isForeign = (db: DatabaseSync): boolean =>
+  pragma(db, "application_id") !== APPLICATION_ID && (
+    pragma(db, "application_id") !== 0 || pragma(db, "user_version") !== 0 ||
+    numberOf(db.prepare("SELECT count(*) AS count FROM sqlite_schema").get(), "count") > 0
+  )
+
+const faultOf = (db: DatabaseSync, path: string): InvalidConfig | undefined => {
   const version = pragma(db, "user_version")
-  const application = pragma(db, "application_id")
-  const isForeign = application !== APPLICATION_ID && (application !== 0 || version !== 0)
-  if (isForeign || version > migrations.length) {
+  const isOthers = isForeign(db)
+  if (isOthers || version > migrations.length) {
     return new InvalidConfig({
       op: "SqliteStore.open",
-      message: isForeign
+      message: isOthers
         ? `${path} is a database of another application`
         : `${path} has the newer schema version ${version}; this release supports up to ${migrations.length}`,
       details: { part: "store", path }
     })
   }
-  for (const migration of migrations.slice(version)) db.exec(migration)
+  return undefined
+}
+
+const migrate = (db: DatabaseSync, path: string): InvalidConfig | undefined => {
+  const fault = faultOf(db, path)
+  if (fault !== undefined) return fault
+  for (const migration of migrations.slice(pragma(db, "user_version"))) db.exec(migration)
   db.exec(`PRAGMA application_id = ${APPLICATION_ID}; PRAGMA user_version = ${migrations.length}`)
   return undefined
 }
@@ -178,6 +190,9 @@ export const open = (path: string): DatabaseSync => {
   closeSync(openSync(path, "a", 0o600))
   const db = new DatabaseSync(path, { timeout: BUSY_MS })
   try {
+    // before anything is changed in it
+    const others = faultOf(db, path)
+    if (others !== undefined) throw others
     db.exec("PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA secure_delete = ON")
     const fault = inTransaction(db, () => migrate(db, path))
     if (fault !== undefined) throw fault

@@ -74,6 +74,11 @@ export const unreachable = fault("unreachable", "cannot be reached or does not a
  */
 export const newerSchema = fault("unsupported", "has the schema of a newer release")
 
+const unknownIssuer = fault(
+  "unreachable",
+  "is not trusted: nobody whom this machine trusts has signed its certificate; NODE_EXTRA_CA_CERTS names more (TLS)"
+)
+
 /** What failed, by the code of the error of a file or socket. */
 const systemCodes: { readonly [code: string]: StoreFault } = {
   ECONNREFUSED: fault("unreachable", "refuses connections: nothing listens at its address"),
@@ -93,6 +98,16 @@ const systemCodes: { readonly [code: string]: StoreFault } = {
   ENOTDIR: fault("missing", "cannot be opened: a file is where its directory should be"),
   EISDIR: fault("missing", "cannot be opened: a directory is where its file should be"),
   EIO: fault("input_output", "cannot be used: its disk reports an input/output error"),
+  ERR_SSL_WRONG_VERSION_NUMBER: fault("unreachable", "does not speak TLS at its port"),
+  ERR_SSL_PACKET_LENGTH_TOO_LONG: fault("unreachable", "does not speak TLS at its port"),
+  ERR_TLS_CERT_ALTNAME_INVALID: fault("unreachable", "is not trusted: its certificate is for another name (TLS)"),
+  CERT_HAS_EXPIRED: fault("unreachable", "is not trusted: its certificate has expired (TLS)"),
+  CERT_NOT_YET_VALID: fault("unreachable", "is not trusted: its certificate is not valid yet (TLS)"),
+  DEPTH_ZERO_SELF_SIGNED_CERT: unknownIssuer,
+  SELF_SIGNED_CERT_IN_CHAIN: unknownIssuer,
+  UNABLE_TO_GET_ISSUER_CERT: unknownIssuer,
+  UNABLE_TO_GET_ISSUER_CERT_LOCALLY: unknownIssuer,
+  UNABLE_TO_VERIFY_LEAF_SIGNATURE: unknownIssuer,
   EMFILE: fault("overloaded", "cannot be opened: this process has too many open files"),
   ENFILE: fault("overloaded", "cannot be opened: this machine has too many open files")
 }

@@ -134,6 +134,10 @@ describe("SqliteStore", () => {
       const foreign = new DatabaseSync(file("foreign"))
       foreign.exec("CREATE TABLE t (a); PRAGMA application_id = 7")
       foreign.close()
+      const unmarked = new DatabaseSync(file("unmarked"))
+      unmarked.exec("CREATE TABLE sessions (user TEXT); CREATE TABLE orders (n INTEGER)")
+      unmarked.close()
+      const before = readFileSync(file("unmarked"))
       const newer = new DatabaseSync(file("newer"))
       newer.exec("PRAGMA application_id = 1164334691; PRAGMA user_version = 99")
       newer.close()
@@ -142,6 +146,7 @@ describe("SqliteStore", () => {
           ["damaged", /damaged or not an SQLite/u],
           ["directory", /cannot be opened/u],
           ["foreign", /another application/u],
+          ["unmarked", /another application/u],
           ["newer", /newer schema version 99/u]
         ] as const
       ) {
@@ -151,6 +156,7 @@ describe("SqliteStore", () => {
         assert.include(error.message, file(name))
       }
       assert.match(readFileSync(file("damaged"), "utf8"), /^this is not a database/u)
+      assert.isTrue(readFileSync(file("unmarked")).equals(before))
       if (process.getuid?.() === 0) return
       mkdirSync(file("closed"))
       chmodSync(file("closed"), 0o500)

@@ -12,7 +12,7 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Schedule from "effect/Schedule"
 import type * as Scope from "effect/Scope"
-import { ConnectionFailed } from "../../BackendError.ts"
+import { type BackendError, ConnectionFailed } from "../../BackendError.ts"
 import * as MonotonicTime from "../../MonotonicTime.ts"
 import type { SessionStore } from "../../session/persistence/SessionStore.ts"
 import { bounded } from "./LeaseRequests.ts"
@@ -61,6 +61,7 @@ export const start = Effect.fnUntraced(function*(
   { clock, erasures, secrets, status, store, table }: LeaseRenewalOptions
 ): Effect.fn.Return<void, never, Scope.Scope> {
   const nowMs = () => MonotonicTime.nowMs(clock)
+  const scope = yield* Effect.scope
 
   /** Compares what is stored with what is held. */
   const compare = Effect.suspend(() => {
@@ -86,19 +87,31 @@ export const start = Effect.fnUntraced(function*(
   })
 
   let hasFailed = false
+  let isComparing = false
   let renewals = 0
+  const noteFailure = <A>(effect: Effect.Effect<A, BackendError>) =>
+    Effect.onExit(effect, (exit) =>
+      Effect.sync(() => {
+        hasFailed = exit._tag === "Failure"
+      }))
+  // beside the renewals: it waits for what is locked of a single session, and must not cost the others their leases
+  const startToCompare = Effect.suspend(() => {
+    if (isComparing) return Effect.void
+    isComparing = true
+    return compare.pipe(
+      noteFailure,
+      Effect.ignore,
+      Effect.ensuring(Effect.sync(() => {
+        isComparing = false
+      })),
+      Effect.forkIn(scope)
+    )
+  })
   const renew = Effect.suspend(() => {
     if (table.isEmpty) return Effect.void
     const isDue = ++renewals % RENEWALS === 0 || hasFailed || table.isDoubtful
-    return Effect.andThen(bounded("SessionStore.renew")(store.renew), isDue ? compare : Effect.void)
-  }).pipe(
-    Effect.onExit((exit) =>
-      Effect.sync(() => {
-        hasFailed = exit._tag === "Failure"
-      })
-    ),
-    Effect.ignore
-  )
+    return Effect.andThen(noteFailure(bounded("SessionStore.renew")(store.renew)), isDue ? startToCompare : Effect.void)
+  }).pipe(Effect.ignore)
 
   const offerSecrets = Effect.suspend(() =>
     Effect.forEach(secrets, ({ offer }) => bounded("SessionStore.shareSecrets")(offer), { discard: true })

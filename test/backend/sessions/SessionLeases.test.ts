@@ -151,6 +151,19 @@ describe("SessionLeases", () => {
       yield* leases.health?.probe ?? Effect.void
     }))
 
+  it.effect("renews leases while what is stored cannot be listed", () =>
+    Effect.gen(function*() {
+      const table = MemoryStore.makeTable()
+      const store = SessionStore.of({ ...MemoryStore.make({ table }), listOwned: Effect.never })
+      const leases = yield* Effect.provideService(makeSessionLeases, SessionStore, store)
+      yield* leases.begin("s", snapshot, Duration.minutes(10))
+      const other = MemoryStore.make({ table })
+      for (let second = 0; second < 60; second++) {
+        yield* TestClock.adjust("1 second")
+        assert.strictEqual((yield* other.claim("s"))._tag, "Held", `after ${second} s`)
+      }
+    }))
+
   it.effect("is degraded while snapshots or the secret have not been stored for half a minute, and says why", () =>
     Effect.gen(function*() {
       const table = MemoryStore.makeTable()
