@@ -10,6 +10,7 @@
 import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
+import * as KnownKeys from "./KnownKeys.ts"
 import * as ThrownValue from "./ThrownValue.ts"
 
 /**
@@ -425,7 +426,8 @@ const sentences: { readonly [Code in BackendErrorCode]: string } = {
  */
 export const messageForUsers = ({ code }: BackendError): string => sentences[code]
 
-const isName = (value: unknown): value is string => typeof value === "string" && /^[\w.:-]{1,64}$/u.test(value)
+const isName = (value: unknown): value is string =>
+  typeof value === "string" && /^[\w.:-]{1,64}$/u.test(value) && KnownKeys.without(value) === value
 
 const reasons: ReadonlySet<unknown> = new Set([INTERNAL, "quota", "hook_failed", "context_length_exceeded"])
 

@@ -18,6 +18,7 @@ import {
   isBackendError,
   RateLimitExceeded
 } from "../BackendError.ts"
+import * as KnownKeys from "../KnownKeys.ts"
 import * as ContextLength from "../schema/ContextLength.ts"
 import { isRecord } from "../schema/Json.ts"
 import * as ThrownValue from "../ThrownValue.ts"
@@ -35,7 +36,7 @@ export const isAiError = ThrownValue.guard(AiError.isAiError)
 /** The vendor's id of the request, from the headers of its response. */
 const requestIdOf = (headers: { readonly [name: string]: unknown }): string | undefined => {
   const id = headers["x-request-id"] ?? headers["request-id"]
-  return typeof id === "string" ? id.slice(0, 200) : undefined
+  return typeof id === "string" ? KnownKeys.without(id.slice(0, 4_096)).slice(0, 200) : undefined
 }
 
 /** The vendor's own code, which its provider leaves in the metadata of the error. */
@@ -43,7 +44,7 @@ const codeIn = (reason: AiError.AiErrorReason, module: string): string | undefin
   const metadata: unknown = "metadata" in reason ? reason.metadata : undefined
   const own = isRecord(metadata) ? metadata[module] ?? Object.values(metadata)[0] : undefined
   const code = isRecord(own) ? own["code"] ?? own["errorCode"] : undefined
-  return typeof code === "string" && /^[\w.:-]{1,64}$/u.test(code) ? code : undefined
+  return typeof code === "string" && /^[\w.:-]{1,64}$/u.test(code) ? KnownKeys.without(code) : undefined
 }
 
 const detailsOf = ({ module, reason }: AiError.AiError): { readonly [key: string]: unknown } => {
@@ -69,7 +70,7 @@ const detailsOf = ({ module, reason }: AiError.AiError): { readonly [key: string
 export const fromAiError = (error: AiError.AiError): BackendError => {
   const { reason } = error
   const details = detailsOf(error)
-  const fields = { op: OP, message: `${error.module}: ${reason.message}`, details }
+  const fields = { op: OP, message: `${error.module}: ${KnownKeys.without(reason.message)}`, details }
   switch (reason._tag) {
     case "AuthenticationError":
       return reason.kind === "InsufficientPermissions"

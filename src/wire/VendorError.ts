@@ -2,7 +2,8 @@
  * The one table that turns a vendor's refusal (an HTTP status, a close code, a code of its own) into an error.
  *
  * Messages name the vendor and its code. A vendor's free text is passed on only by those that never repeat what is to be
- * said, nor a key; `details` has vendor, code, status, close code, request id and the wait that the vendor asked for.
+ * said, and without the keys of this process; `details` has vendor, code, status, close code, request id and the wait that
+ * the vendor asked for.
  *
  * @since 0.1.0
  */
@@ -15,6 +16,7 @@ import {
   PipelineError,
   RateLimitExceeded
 } from "../BackendError.ts"
+import * as KnownKeys from "../KnownKeys.ts"
 import { isRecord, parse } from "../schema/Json.ts"
 
 /**
@@ -155,7 +157,10 @@ export const retryAfterMs = (
  * @since 0.1.0
  */
 export const toError = (vendor: string, op: string, fault: VendorFault): BackendError => {
-  const { closeCode, code, kind, requestId, retryAfterMs, status, text = "" } = fault
+  const { closeCode, kind, retryAfterMs, status } = fault
+  const code = fault.code === undefined ? undefined : KnownKeys.without(fault.code)
+  const requestId = fault.requestId === undefined ? undefined : KnownKeys.without(fault.requestId)
+  const text = KnownKeys.without(fault.text ?? "")
   const details = {
     vendor,
     ...(status === undefined ? {} : { status }),

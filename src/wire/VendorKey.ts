@@ -7,6 +7,7 @@ import * as Effect from "effect/Effect"
 import * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
 import { InvalidConfig } from "../BackendError.ts"
+import * as KnownKeys from "../KnownKeys.ts"
 import { headerFault } from "../schema/Secret.ts"
 import * as EnvironmentVariable from "./EnvironmentVariable.ts"
 
@@ -37,7 +38,10 @@ export const optionalKey = Effect.fnUntraced(function*(
   const value = found === undefined ? "" : Redacted.value(found).trim()
   if (value === "") return undefined
   const fault = headerFault(value)
-  if (fault === undefined) return Redacted.make(value)
+  if (fault === undefined) {
+    KnownKeys.remember(value)
+    return Redacted.make(value)
+  }
   const name = given === undefined && variable !== undefined ? variable : "api_key"
   return yield* new InvalidConfig({
     op: "EngineRegistry.layer",

@@ -1,6 +1,9 @@
 /** What a vendor's status, close code and own code come to. */
 import { assert, describe, it } from "@effect/vitest"
+import { Effect, Redacted } from "effect"
+import { detailsForUsers, PipelineError } from "../../src/BackendError.ts"
 import * as VendorError from "../../src/wire/VendorError.ts"
+import * as VendorKey from "../../src/wire/VendorKey.ts"
 
 const op = "SpeechToText.connect"
 
@@ -45,6 +48,30 @@ describe("VendorError", () => {
       assert.notInclude(JSON.stringify(error), "secret words")
     }
   })
+
+  it.effect("repeats no key of this process, wherever a vendor does", () =>
+    Effect.gen(function*() {
+      const key = "sk-hunter2-0123456789"
+      yield* VendorKey.key("deepgram", Redacted.make(`${key}\n`), "DEEPGRAM_API_KEY")
+      const errors = [
+        VendorError.fromClose("deepgram", { op, code: 1008, reason: `the key ${key} may not do this` }),
+        VendorError.fromStatus("deepgram", { op, status: 429, requestId: key, body: `{"error":{"code":"${key}"}}` }),
+        ...(["authorization", "rate", "input", "unavailable", "failed"] as const).map((kind) =>
+          // a key that is cut is a key
+          VendorError.toError("deepgram", op, { kind, text: `${"x".repeat(190)} ${key} ${key}` })
+        )
+      ]
+      for (const error of errors) {
+        assert.notInclude(JSON.stringify([error.message, error.details]), "hunter2")
+      }
+      // an engine of an application may tell it in what a user sees of an error
+      const own = new PipelineError({ op, message: "", retryable: false, details: { requestId: key, status: 500 } })
+      assert.deepStrictEqual(detailsForUsers(own), { status: 500 })
+      assert.strictEqual(
+        errors[0]?.message,
+        "deepgram closed the connection (1008): the key <redacted> may not do this"
+      )
+    }))
 
   it("takes no sentence, no markup and no inherited name for a code", () => {
     for (const body of ["", "<html>", "[]", "{\"error\":\"you said secret words\"}", "{\"error\":{\"code\":{}}}"]) {
