@@ -15,6 +15,7 @@ import type { Operation } from "../../hooks/AuthHook.ts"
 import type { VoiceSession } from "../../session/VoiceSession.ts"
 import * as Principal from "../access/Principal.ts"
 import { Api } from "./Api.ts"
+import * as LongAnswers from "./LongAnswers.ts"
 
 /**
  * Where clients reach the server.
@@ -96,6 +97,7 @@ export const layer = ({ prefix, publicUrl }: PublicAddress) =>
     Effect.fnUntraced(function*(handlers) {
       const backend = yield* VoiceBackend
       const { archiveOf, find } = access(backend)
+      const inTurn = LongAnswers.make()
       return handlers.handleAll({
         create: Effect.fnUntraced(function*({ payload, request }) {
           const credential = yield* Principal.CurrentCredential
@@ -124,13 +126,13 @@ export const layer = ({ prefix, publicUrl }: PublicAddress) =>
         }),
         list: Effect.fnUntraced(function*() {
           const isVisible = yield* Principal.authorize(backend, "session.list")
-          const sessions = yield* backend.listSessions
+          const sessions = yield* inTurn(backend.listSessions)
           return { sessions: yield* Effect.forEach(sessions.filter(({ config }) => isVisible(config)), view) }
         }),
         get: ({ params }) => Effect.flatMap(find(params.id, "session.read"), view),
         history: Effect.fnUntraced(function*({ params }) {
           const session = yield* find(params.id, "session.read")
-          return { history: yield* session.history }
+          return { history: yield* inTurn(session.history) }
         }),
         close: ({ params }) => Effect.andThen(find(params.id, "session.close"), backend.closeSession(params.id)),
         data: Effect.fnUntraced(function*({ params }) {
