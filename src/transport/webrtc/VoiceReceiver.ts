@@ -7,7 +7,7 @@
  * nothing to hear (DTX) is told apart by its last packet.
  *
  * One stream is heard at a time. A sender may begin another, whose numbers and times have nothing to do with the former's: two
- * packets of it in a row confirm that.
+ * packets of it confirm that.
  *
  * Synchronous; the audio that it passes on is only valid during the call.
  *
@@ -49,8 +49,10 @@ const MAX_SURPLUS_PER_TICK = 16
 const MIN_PEAK = 100
 /** An Opus packet without audio is a header of one or two bytes: the sender's last one before it stops sending (DTX). */
 const MAX_DTX_BYTES = 2
-/** For how long packets of the former stream are ignored, which may come late: 1 s. */
-const FORMER_TICKS = 50
+/** Two packets of another stream confirm it if their numbers are not further apart. */
+const MAX_DISTANCE = 3
+/** For how long a new stream is the only one: packets of the former may come late, and a flood of streams costs no more. */
+const STREAM_TICKS = 25
 
 const isQuiet = (pcm: Int16Array): boolean => pcm.every((sample) => sample < MIN_PEAK && sample > -MIN_PEAK)
 
@@ -69,8 +71,8 @@ export class VoiceReceiver {
   #ssrc = 0
   /** A packet of another stream, until a second one confirms it. */
   #other: { readonly packet: OpusRtp.RtpPacket; readonly arrivalMs: number } | undefined
-  /** The stream that was heard before, and for how many ticks it is ignored. */
-  #former: { readonly ssrc: number; ticks: number } | undefined
+  /** For how many ticks no other stream is heard. */
+  #settling = 0
   /** Samples that are due and not delivered yet; negative after a packet of more than 20 ms. */
   #due = 0
   /** Samples that are held: they are due, but may come late. */
@@ -117,14 +119,16 @@ export class VoiceReceiver {
   }
 
   #pushOther(packet: OpusRtp.RtpPacket, arrivalMs: number): void {
-    if (packet.ssrc === this.#former?.ssrc) return
+    if (this.#settling > 0) return
     const first = this.#other
-    if (first?.packet.ssrc !== packet.ssrc || first.packet.sequence !== (packet.sequence - 1 & 0xffff)) {
+    // They may come in the wrong order.
+    const distance = first === undefined ? 0 : Math.abs((packet.sequence - first.packet.sequence) << 16 >> 16)
+    if (first?.packet.ssrc !== packet.ssrc || distance === 0 || distance > MAX_DISTANCE) {
       this.#other = { packet, arrivalMs }
       return
     }
     this.#other = undefined
-    this.#former = { ssrc: this.#ssrc, ticks: FORMER_TICKS }
+    this.#settling = STREAM_TICKS
     this.#ssrc = packet.ssrc
     this.#endStream()
     this.push(first.packet, first.arrivalMs)
@@ -133,13 +137,13 @@ export class VoiceReceiver {
 
   /** Passes on what is left of the stream. */
   #endStream(): void {
-    for (let i = 0; i < CAPACITY && this.#buffer.depth > 0; i++) {
+    for (let i = 0; i < CAPACITY && this.#buffer.depth > 0 && this.#allowance > 0; i++) {
       const pulled = this.#buffer.pull()
       if (pulled === undefined) continue
-      if (typeof pulled === "object") this.#due -= this.#play(pulled, false)
+      if (typeof pulled === "object") this.#allowance -= this.#play(pulled, true)
       else {
         this.#conceal(this.#frame, pulled === "silence")
-        this.#due -= this.#frame
+        this.#allowance -= this.#frame
       }
     }
     this.#buffer.reset()
@@ -150,7 +154,7 @@ export class VoiceReceiver {
     // The timeline begins with the first packet.
     if (!this.#started) return
     this.#due += this.#frame
-    if (this.#former !== undefined && --this.#former.ticks === 0) this.#former = undefined
+    if (this.#settling > 0) this.#settling--
     this.#allowance = Math.min(CAPACITY * this.#frame, this.#allowance + this.#frame)
     this.#takeSurplus()
     for (let i = 0; i < MAX_PACKETS_PER_TICK && this.#due > 0; i++) {
