@@ -9,8 +9,9 @@ import * as Formatter from "effect/Formatter"
 import * as Logger from "effect/Logger"
 import * as Redactable from "effect/Redactable"
 import * as References from "effect/References"
-import { InvalidConfig } from "../BackendError.ts"
+import { describe, InvalidConfig } from "../BackendError.ts"
 import * as TelemetryNames from "../telemetry/TelemetryNames.ts"
+import * as ThrownValue from "../ThrownValue.ts"
 import * as Output from "./Output.ts"
 import { escapeJson, escapeLine } from "./TerminalText.ts"
 
@@ -53,8 +54,17 @@ const cut = (text: string): string => text.length > MAX_TEXT ? `${text.slice(0, 
 
 const textOf = (message: unknown): string =>
   (Array.isArray(message) ? message : [message])
-    .map((part) => typeof part === "string" ? part : Formatter.format(Redactable.redact(part)))
+    .map((part) => typeof part === "string" ? part : formatted(part))
     .join(" ")
+
+/** What an application logs may throw when it is read. */
+const formatted = (part: unknown): string => {
+  try {
+    return Formatter.format(Redactable.redact(part))
+  } catch {
+    return describe(part)
+  }
+}
 
 /** The fields of a line, in the order in which they are written. */
 interface Line {
@@ -90,7 +100,7 @@ export const structured = (options: Logger.Options<unknown>): Line => {
     ...(turn === undefined ? {} : { turn }),
     ...(span === undefined ? {} : { trace_id: span.traceId, span_id: span.spanId }),
     ...(Object.keys(fields).length === 0 ? {} : { fields }),
-    ...(options.cause.reasons.length === 0 ? {} : { error: cut(Cause.pretty(options.cause)) })
+    ...(options.cause.reasons.length === 0 ? {} : { error: cut(Cause.pretty(ThrownValue.loggable(options.cause))) })
   }
 }
 
@@ -134,7 +144,11 @@ const loggerOf = (format: Format): Logger.Logger<unknown, void> => {
     case "json":
       return jsonLogger
     case "logfmt":
-      return Logger.map(Logger.formatLogFmt, Output.writeError)
+      return Logger.make<unknown, void>((options) =>
+        Output.writeError(
+          Logger.formatLogFmt.log({ ...options, cause: ThrownValue.loggable(options.cause) })
+        )
+      )
     case "pretty":
       return prettyLogger
   }

@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Logger, Redacted } from "effect"
+import { Cause, Effect, Logger, Redacted } from "effect"
 import * as Logs from "../../src/cli/Logs.ts"
 
 /** What a logger makes of the lines of an effect. */
@@ -39,6 +39,25 @@ describe("log lines of serve", () => {
       assert.match(String(line?.["trace_id"]), /^[\da-f]{32}$/)
       assert.match(String(line?.["span_id"]), /^[\da-f]{16}$/)
       assert.notInclude(JSON.stringify(line), "hunter2")
+    }))
+
+  it.effect("are written whatever an application throws or logs", () =>
+    Effect.gen(function*() {
+      const unreadable = new Proxy({}, {
+        get: () => {
+          throw new Error("unreadable")
+        }
+      })
+      let chain = new Error("the first one")
+      for (let i = 0; i < 10_000; i++) chain = new Error(`level ${i}`, { cause: chain })
+      const lines = yield* linesOf(Effect.andThen(
+        Effect.logError("a value", unreadable, Cause.die(unreadable)),
+        Effect.logError("a chain", Cause.fail(chain))
+      ))
+      assert.lengthOf(lines, 2)
+      assert.match(String(lines[0]?.["message"]), /^a value/)
+      assert.match(String(lines[0]?.["error"]), /cannot be read/)
+      assert.match(String(lines[1]?.["error"]), /level 9999[^]*level 9990/)
     }))
 
   it.effect("are truncated at 16 KiB", () =>
