@@ -36,6 +36,17 @@ export interface Recording {
 }
 
 /**
+ * A session whose recording could not be begun yet, and whether it was erased meanwhile.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Unbegun {
+  readonly userId: string
+  readonly erased: boolean
+}
+
+/**
  * @category models
  * @since 0.1.0
  */
@@ -43,6 +54,8 @@ export interface ArchiveErasureOptions {
   readonly directory: string
   /** The sessions that this archive records. */
   readonly recording: Map<string, Recording>
+  /** Those that it could not begin to record. */
+  readonly unbegun: Map<string, Unbegun>
   /** The folders in which data of a session is kept. */
   readonly foldersOf: (session: string) => Promise<ReadonlyArray<string>>
   readonly owners: ArchiveOwners
@@ -74,7 +87,7 @@ export interface ArchiveErasure {
  * @since 0.1.0
  */
 export const make = (options: ArchiveErasureOptions): ArchiveErasure => {
-  const { directory, foldersOf, locked, owners, recording, secrets, writer } = options
+  const { directory, foldersOf, locked, owners, recording, secrets, unbegun, writer } = options
 
   /** Erases a folder. Where a process may still write, the manifest stays and says so until that process has seen it. */
   const eraseFolder = async (session: string, folder: string): Promise<number> => {
@@ -100,6 +113,8 @@ export const make = (options: ArchiveErasureOptions): ArchiveErasure => {
     const known = recording.get(session)
     // also while the directory is away
     if (known !== undefined) recording.set(session, { ...known, erased: true })
+    const asked = unbegun.get(session)
+    if (asked !== undefined) unbegun.set(session, { ...asked, erased: true })
     let count = 0
     for (const folder of await foldersOf(session)) count += await eraseFolder(session, folder)
     return count
@@ -111,6 +126,9 @@ export const make = (options: ArchiveErasureOptions): ArchiveErasure => {
     // also while the directory is away, or another one is in its place
     for (const [session, known] of recording) {
       if (known.userId === userId) recording.set(session, { ...known, erased: true })
+    }
+    for (const [session, asked] of unbegun) {
+      if (asked.userId === userId) unbegun.set(session, { ...asked, erased: true })
     }
     yield* io(() => secrets.current())
     const hashes = new Set(secrets.known.map((secret) => ArchiveSecrets.hash(secret, userId)))

@@ -24,7 +24,7 @@ import type { DataType } from "../hooks/DataRetentionHook.ts"
 import * as MonotonicTime from "../MonotonicTime.ts"
 import { type ArchivedSession, SessionArchive } from "../session/retention/SessionArchive.ts"
 import * as ArchiveErasure from "./ArchiveErasure.ts"
-import type { Recording } from "./ArchiveErasure.ts"
+import type { Recording, Unbegun } from "./ArchiveErasure.ts"
 import { ArchiveFault, toError } from "./ArchiveFault.ts"
 import {
   checkSessionFolder,
@@ -49,6 +49,8 @@ export { FILE_NAMES } from "./ArchiveManifest.ts"
 /** How long the archive's scope waits for the recordings that nobody has finished. */
 const CLOSE_DEADLINE = "2 seconds"
 
+/** Sessions that could not be begun that are remembered. */
+const MAX_UNBEGUN = 10_000
 /** Gaps of former processes that are kept. */
 const MAX_FORMER_GAPS = 100
 /** A longer file of a session is not read. */
@@ -73,6 +75,7 @@ export const make = Effect.fnUntraced(function*(directory: string) {
   const writer = Crypto.randomBytes(6).toString("hex")
   const queue = new ArchiveQueue()
   const recording = new Map<string, Recording>()
+  const unbegun = new Map<string, Unbegun>()
   const secrets = new ArchiveSecrets(directory)
   const wallMs = () => clock.currentTimeMillisUnsafe()
   const nowMs = () => MonotonicTime.nowMs(clock)
@@ -118,6 +121,9 @@ export const make = Effect.fnUntraced(function*(directory: string) {
 
   const begin: SessionArchive["Service"]["begin"] = Effect.fnUntraced(function*(entry) {
     const id = yield* checkId("SessionArchive.begin", entry.session)
+    unbegun.set(id, { userId: entry.userId, erased: unbegun.get(id)?.erased ?? false })
+    const [oldest] = unbegun.keys()
+    if (unbegun.size > MAX_UNBEGUN && oldest !== undefined) unbegun.delete(oldest)
     return yield* locked("SessionArchive.begin", id, async () => {
       const secret = await secrets.current()
       const now = wallMs()
@@ -125,7 +131,8 @@ export const make = Effect.fnUntraced(function*(directory: string) {
       const folder = known ?? Path.join(directory, new Date(now).toISOString().slice(0, 10), id)
       await makeSessionFolder(folder)
       const existing = await ArchiveManifest.read(folder)
-      const erased = existing?.erased === true || recording.get(id)?.erased === true
+      const erased = existing?.erased === true || recording.get(id)?.erased === true ||
+        unbegun.get(id)?.erased === true
       const keptSince = existing?.keptSince ?? entry.startedAtMs ?? now
       const periods = ArchiveManifest.toMillis(entry.periods)
       // what was recorded before and is not any more expires as if the recording had ended
@@ -149,6 +156,7 @@ export const make = Effect.fnUntraced(function*(directory: string) {
       }, writer)
       const formerGaps = recording.get(id)?.formerGaps ?? existing?.gaps?.slice(-MAX_FORMER_GAPS) ?? []
       recording.set(id, { folder, userId: entry.userId, formerGaps, erased, written: new Set() })
+      unbegun.delete(id)
       return keptSince
     })
   })
@@ -183,6 +191,7 @@ export const make = Effect.fnUntraced(function*(directory: string) {
     locked("SessionArchive.finish", session, async () => {
       const known = recording.get(session)
       recording.delete(session)
+      unbegun.delete(session)
       if (known === undefined) return
       const { folder } = known
       const manifest = await ArchiveManifest.read(folder)
@@ -212,7 +221,7 @@ export const make = Effect.fnUntraced(function*(directory: string) {
     return stored
   }
 
-  const erasure = ArchiveErasure.make({ directory, recording, foldersOf, owners, secrets, locked, writer })
+  const erasure = ArchiveErasure.make({ directory, recording, unbegun, foldersOf, owners, secrets, locked, writer })
 
   const sweeping = yield* Semaphore.make(1)
   const isRecording = (session: string) => recording.has(session)

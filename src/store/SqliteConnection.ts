@@ -52,13 +52,13 @@ const busyRetry = (times = MAX_BUSY_RETRIES) =>
 interface OpenFile {
   readonly db: DatabaseSync
   readonly sql: SqliteStatements.Statements
-  /** Which file it is, and which its write-ahead log; others may be at their paths later. */
+  /** Which files it, its write-ahead log and the index of that are; others may be at their paths later. */
   readonly identity: ReadonlyArray<string | undefined>
   /** What is wrong with its structure: from then on, no write can be trusted. */
   damage: StoreFault.StoreFault | undefined
 }
 
-const identitiesOf = (path: string) => [identityOf(path), identityOf(`${path}-wal`)]
+const identitiesOf = (path: string) => [path, `${path}-wal`, `${path}-shm`].map(identityOf)
 
 /** Throws an error of SQLite or `InvalidConfig`. */
 const openFile = (path: string): OpenFile => {

@@ -3,7 +3,7 @@
  *
  * @since 0.1.0
  */
-import { closeSync, mkdirSync, openSync, statSync } from "node:fs"
+import { closeSync, openSync, statSync } from "node:fs"
 import { dirname } from "node:path"
 import { DatabaseSync } from "node:sqlite"
 import { InvalidConfig } from "../BackendError.ts"
@@ -185,7 +185,7 @@ export const open = (path: string): DatabaseSync => {
       details: { part: "store", path }
     })
   }
-  mkdirSync(dirname(path), { recursive: true, mode: 0o700 })
+  SqliteFile.makeDirectory(dirname(path))
   // SQLite creates its other files with the mode of this one
   closeSync(openSync(path, "a", 0o600))
   const db = new DatabaseSync(path, { timeout: BUSY_MS })

@@ -3,7 +3,8 @@
  *
  * @since 0.1.0
  */
-import { closeSync, openSync, readSync, statSync } from "node:fs"
+import { closeSync, mkdirSync, openSync, readSync, statSync } from "node:fs"
+import { dirname } from "node:path"
 
 /** How a database file begins (sqlite.org/fileformat.html, 1.3). */
 const MAGIC = Buffer.from("SQLite format 3\0")
@@ -17,6 +18,33 @@ const MAGIC = Buffer.from("SQLite format 3\0")
 export const isDevice = (path: string): boolean => {
   const found = statSync(path, { throwIfNoEntry: false })
   return found !== undefined && !found.isFile() && !found.isDirectory()
+}
+
+const codeOf = (cause: unknown) => cause instanceof Error && "code" in cause ? cause.code : undefined
+
+const makeOne = (path: string): void => {
+  try {
+    mkdirSync(path, { mode: 0o700 })
+  } catch (cause) {
+    if (codeOf(cause) !== "EEXIST") throw cause
+  }
+}
+
+/**
+ * Makes a directory and those above it, with access for this user only. Not `recursive`, with which Node.js calls a read-only
+ * file system a missing directory, and does not end on some others.
+ *
+ * @category operations
+ * @since 0.1.0
+ */
+export const makeDirectory = (path: string): void => {
+  try {
+    makeOne(path)
+  } catch (cause) {
+    if (codeOf(cause) !== "ENOENT" || dirname(path) === path) throw cause
+    makeDirectory(dirname(path))
+    makeOne(path)
+  }
 }
 
 /**

@@ -97,6 +97,8 @@ const systemCodes: { readonly [code: string]: StoreFault } = {
   ENOENT: fault("missing", "cannot be opened: its file or directory is gone"),
   ENOTDIR: fault("missing", "cannot be opened: a file is where its directory should be"),
   EISDIR: fault("missing", "cannot be opened: a directory is where its file should be"),
+  ELOOP: fault("missing", "cannot be opened: a symbolic link leads to itself"),
+  ENAMETOOLONG: fault("missing", "cannot be opened: its name is too long for the file system"),
   EIO: fault("input_output", "cannot be used: its disk reports an input/output error"),
   ERR_SSL_WRONG_VERSION_NUMBER: fault("unreachable", "does not speak TLS at its port"),
   ERR_SSL_PACKET_LENGTH_TOO_LONG: fault("unreachable", "does not speak TLS at its port"),

@@ -75,6 +75,27 @@ describe("ArchiveLosses", () => {
       Fs.rmSync(`${path}.away`, { recursive: true })
     }))
 
+  for (const what of ["session", "user"] as const) {
+    it.effect(`stores nothing of a session that could not be begun before its ${what} was erased`, () =>
+      Effect.gen(function*() {
+        const path = yield* directory
+        Fs.rmSync(path, { recursive: true, force: true })
+        Fs.writeFileSync(path, "a file where the directory should be")
+        const archive = yield* SessionArchiveDirectory.make(path)
+        for (const session of ["ses_1", "ses_2"]) {
+          yield* Effect.flip(archive.begin({ ...entry, session, userId: session === "ses_1" ? "anna" : "ben" }))
+        }
+        yield* Effect.exit(what === "user" ? archive.eraseUser("anna") : archive.erase("ses_1"))
+        Fs.rmSync(path)
+        for (const session of ["ses_1", "ses_2"]) {
+          yield* archive.begin({ ...entry, session, userId: session === "ses_1" ? "anna" : "ben" })
+          yield* archive.write(session, "transcript", "words")
+        }
+        assert.deepStrictEqual(yield* archive.list("ses_1"), [])
+        assert.strictEqual((yield* archive.list("ses_2")).length, 1)
+      }))
+  }
+
   it.effect("keeps the gaps of the process that recorded a session before", () =>
     Effect.gen(function*() {
       const path = yield* directory

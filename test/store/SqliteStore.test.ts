@@ -1,6 +1,8 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Exit, Fiber, Scope } from "effect"
 import { TestClock } from "effect/testing"
+import { spawn } from "node:child_process"
+import { once } from "node:events"
 import { chmodSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
@@ -162,4 +164,51 @@ describe("SqliteStore", () => {
       chmodSync(file("closed"), 0o500)
       assert.match((yield* Effect.flip(SqliteStore.make({ path: join(file("closed"), "s.db") }))).message, /cannot be/u)
     }))
+
+  it.live("shares its file with another process after the index of its write-ahead log was removed", () =>
+    Effect.gen(function*() {
+      const path = join(yield* directory, "sessions.db")
+      const a = yield* SqliteStore.make({ path })
+      const lease = yield* a.create("s", { head: "{}", items: ["1"] }, 60_000)
+      rmSync(`${path}-shm`)
+      // it makes an index of its own: with two of them, each process would write over what the other has written
+      const program = `const db = new (require("node:sqlite").DatabaseSync)(process.argv[1], { timeout: 5000 })
+        let n = 0
+        process.stdin.on("data", () => {
+          db.prepare("INSERT INTO secrets VALUES (?, ?)").run("name " + ++n, "x".repeat(3000))
+          process.stdout.write("done\\n")
+        })`
+      const other = yield* Effect.acquireRelease(
+        Effect.sync(() => spawn(process.execPath, ["-e", program, path], { stdio: ["pipe", "pipe", "ignore"] })),
+        (child) => Effect.sync(() => child.kill("SIGKILL"))
+      )
+      for (let n = 1; n <= 20; n++) {
+        const done = once(other.stdout, "data")
+        other.stdin.write("next\n")
+        yield* Effect.promise(() => done)
+        yield* a.write(lease, { head: "{}", from: n, items: [`"${"y".repeat(3_000)}"`] })
+        assert.strictEqual((yield* a.secret(`name ${n}`, "none")).length, 3_000, `the other's write ${n}`)
+      }
+      yield* a.releaseLease(lease)
+      const claim = yield* a.claim("s")
+      assert.strictEqual(claim._tag === "Claimed" && claim.snapshot.items.length, 21)
+      const db = new DatabaseSync(path)
+      assert.deepStrictEqual({ ...db.prepare("PRAGMA integrity_check").get() }, { integrity_check: "ok" })
+      db.close()
+    }).pipe(Effect.scoped))
+
+  it.live.skipIf(process.platform !== "linux")(
+    "is refused where no directory can be made, instead of trying for ever",
+    () =>
+      Effect.gen(function*() {
+        const name = "x".repeat(300)
+        for (
+          const [path, says] of [["/proc/none/s.db", /is gone/u], [join(tmpdir(), name), /name is too long/u]] as const
+        ) {
+          const error = yield* Effect.flip(SqliteStore.make({ path }))
+          assert.strictEqual(error.code, "invalid_config")
+          assert.match(error.message, says)
+        }
+      }).pipe(Effect.scoped)
+  )
 })

@@ -11,6 +11,7 @@ import type { Gap } from "./SessionArchive.ts"
 import type { StereoTimeline } from "./StereoTimeline.ts"
 
 const FRAME_BYTES = 4
+/** The most that a WAV file holds: 18 hours and 38 minutes at 16 kHz. */
 const MAX_WAV_BYTES = 0xfffffffe
 /** Gaps that are marked; later ones lengthen the last. */
 const MAX_GAPS = 100
@@ -41,6 +42,7 @@ export class AudioFile {
   /** Also of a file that another process began: the length in its header is no longer right. */
   #hasHeader = false
   #gaps: ReadonlyArray<Gap> = []
+  #isFull = false
 
   constructor(options: AudioFileOptions) {
     this.#options = options
@@ -50,6 +52,11 @@ export class AudioFile {
   /** The parts without audio, in ms. */
   get gaps(): ReadonlyArray<Gap> {
     return this.#gaps
+  }
+
+  /** Whether it holds no more: the rest of the recording is a gap. */
+  get isFull(): boolean {
+    return this.#isFull
   }
 
   /** The recording began so long before the timeline, in ms, and the file has so many bytes of it. */
@@ -65,7 +72,7 @@ export class AudioFile {
     this.#mark(Wav.headerBytes, this.#at)
   }
 
-  /** Writes what is older than this time; `false` when no more can be stored. */
+  /** Writes what is older than this time; `false` when the audio was erased. */
   readonly write = Effect.fnUntraced({ self: this }, function*(this: AudioFile, untilMs: number) {
     const { append, timeline } = this.#options
     if (!this.#hasHeader) {
@@ -78,7 +85,11 @@ export class AudioFile {
       if (pcm.length === 0) return true
       const position = this.#at
       this.#at += pcm.length * 2
-      if (this.#at > MAX_WAV_BYTES) return false
+      if (this.#at > MAX_WAV_BYTES) {
+        this.#isFull = true
+        this.#mark(position, this.#at)
+        continue
+      }
       // until it is written, it is a gap
       const before = this.#gaps
       this.#mark(position, this.#at)

@@ -110,6 +110,7 @@ export const make = Effect.fnUntraced(function*(
   /** Whether it is known where the files end, and whether it ever was. */
   let needsPlace = true
   let isPlaced = false
+  let hasToldFull = false
   let renewedMs = startMs
   let renewedGaps: ReadonlyArray<Gap> = []
 
@@ -147,6 +148,12 @@ export const make = Effect.fnUntraced(function*(
   const writeAudio = Effect.fnUntraced(function*(untilMs: number) {
     if (audio === undefined || timeline === undefined) return
     if (!(yield* audio.write(untilMs))) timeline = undefined
+    if (!audio.isFull || hasToldFull) return
+    hasToldFull = true
+    yield* Effect.annotateLogs(
+      Effect.logWarning("the recording of a session has 4 GiB, the most of a WAV file: the rest is not recorded"),
+      { session: id }
+    )
   })
   const writeEvents = Effect.gen(function*() {
     const change = events?.change()
