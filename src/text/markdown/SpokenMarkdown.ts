@@ -13,6 +13,7 @@ import { fromReader, type TextReader, type TextTransform } from "../TextTransfor
 import { type Fence, type LineKind, lineMarkup } from "./MarkdownBlock.ts"
 import { cueAt, emphasisedCueEnd, keptTag, skippedEnd } from "./MarkdownCue.ts"
 import { MarkdownKeys } from "./MarkdownKeys.ts"
+import { citationEnd, targetAt, templateMarkEnd } from "./MarkdownLink.ts"
 import { mathAt } from "./MarkdownMath.ts"
 import { codeWords, containsAddress, decodeEntities, withoutEmphasis } from "./MarkdownWord.ts"
 
@@ -206,64 +207,25 @@ class Markdown implements TextReader {
       }
     }
     if (char === "[") {
-      // a mark of a chat template, "[INST]" or "[/INST]"
-      const template = /^\[(?:\/[A-Za-z_]{1,20}|INST|SYS)\]/u.exec(text.slice(at, at + 24))?.[0]
-      if (template !== undefined) return at + template.length
-      if (/^\[(?:\/[A-Za-z_]{0,20}|I(?:N(?:ST?)?)?|S(?:YS?)?)$/u.test(text.slice(at, at + 24)) && !final) return MORE
-      // a citation, "[1]" or "[^note]"
-      const cited = /^\[(?:\^[^\]\s[]{1,20}|[1-9]\d{0,2}(?:, ?\d{1,3}){0,3})\]/u.exec(text.slice(at, at + 24))?.[0]
-      if (cited === undefined) {
-        if (/^\[(?:\^[^\]\s[]*|[\d, ]*)$/u.test(text.slice(at, at + 24)) && text.length - at < 24 && !final) return MORE
-        this.#open++
-        return at + 1
-      }
+      const template = templateMarkEnd(text, at, final)
+      if (template !== NONE) return template
+      const cited = citationEnd(text, at, final)
+      if (cited === MORE) return MORE
       this.#open++
-      return at + cited.length - 1
+      return cited === NONE ? at + 1 : cited - 1
     }
     if (char === "]") {
       if (this.#open === 0) return at + 1
       if (atEnd) return MORE
+      const target = targetAt(text, at + 1, final)
+      if (target === MORE) return MORE
       this.#open--
-      const next = text.charAt(at + 1)
-      const end = next === "("
-        ? this.#address(text, at + 1, final)
-        : next === "["
-        ? this.#label(text, at + 1, final)
-        : NONE
-      if (end === MORE) this.#open++
-      return end === NONE ? at + 1 : end
+      if (target === NONE) return at + 1
+      this.#skipAddress = target.isCut
+      return target.end
     }
     if (char === "<") return this.#angle(text, at, final, emit)
     return this.#word(text, at, final, emit)
-  }
-
-  /** The end of the "(address)" of a link. */
-  #address(text: string, at: number, final: boolean): number {
-    const limit = at + MAX_LOOKAHEAD
-    let depth = 0
-    for (let i = at; i < text.length; i++) {
-      if (i >= limit) {
-        this.#skipAddress = true
-        return i
-      }
-      const char = text.charAt(i)
-      if (char === "(") depth++
-      if (char === ")" && --depth === 0) return i + 1
-      if (!isSpace(char)) continue
-      const rest = text.slice(i, limit)
-      const title = /^\s+(?:(["'])[^"'\n]*\1\s*)?\)/u.exec(rest)?.[0]
-      if (title !== undefined) return i + title.length
-      const open = /^\s+(?:(["'])[^"'\n]*(?:\1\s*)?)?$/u.test(rest)
-      return open && text.length < limit && !final ? MORE : NONE
-    }
-    return final ? text.length : MORE
-  }
-
-  /** The end of the "[label]" of a link. */
-  #label(text: string, at: number, final: boolean): number {
-    const label = /^\[[^\]\n[]*\]?/u.exec(text.slice(at, at + MAX_LOOKAHEAD))?.[0] ?? ""
-    if (label.endsWith("]")) return at + label.length
-    return at + label.length === text.length && label.length < MAX_LOOKAHEAD && !final ? MORE : NONE
   }
 
   #angle(text: string, at: number, final: boolean, emit: (text: string) => void): number {
