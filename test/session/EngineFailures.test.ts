@@ -118,7 +118,7 @@ const cases: {
     "scripted-s2s interrupted itself"
   ],
   "a model whose opening fails with an error of its own": [
-    s2s(() => ({ open: () => Effect.fail(new Error("the library broke")) })),
+    s2s(() => ({ open: () => Effect.try({ try: thrown, catch: (cause) => cause }) })),
     "pipeline_error",
     "scripted-s2s failed: the library broke"
   ],
