@@ -23,6 +23,7 @@ type Untyped = any
 const thrown = (): never => {
   throw new Error("the library broke")
 }
+const broken: Untyped = new Error("the library broke")
 const promise = () => Promise.reject(new Error("later"))
 
 /** A service whose methods are replaced. */
@@ -118,7 +119,7 @@ const cases: {
     "scripted-s2s interrupted itself"
   ],
   "a model whose opening fails with an error of its own": [
-    s2s(() => ({ open: () => Effect.try({ try: thrown, catch: (cause) => cause }) })),
+    s2s(() => ({ open: () => Effect.fail(broken) })),
     "pipeline_error",
     "scripted-s2s failed: the library broke"
   ],
