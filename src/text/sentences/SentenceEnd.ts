@@ -95,7 +95,7 @@ export const segmenterSentenceEnd = (text: string, language?: TextLanguage): num
     // "再见？「好」": what opens belongs to what follows
     end -= opener.exec(text.slice(Math.max(1, end - 8), end))?.[0].length ?? 0
     const written = text.slice(0, end).trimEnd()
-    if (quotedEnd.test(written) && /^\p{Ll}/u.test(text.slice(end))) {
+    if (!isLine && quotedEnd.test(written) && /^\p{Ll}/u.test(text.slice(end))) {
       end = 0
       continue
     }

@@ -137,6 +137,12 @@ describe("AbbreviationEnd", () => {
     )
   })
 
+  it("cuts after a quotation at the end of a line, whatever begins the next one", () => {
+    for (const parts of [["\"So.\" \netc. and more.\n"], ["\"So.\" ", "\n", "etc. and more.\n"]]) {
+      assert.deepStrictEqual(cut("de", parts), ["\"So.\"", "etc. and more."])
+    }
+  })
+
   it.prop(
     "cuts at the same places however the text comes",
     [
