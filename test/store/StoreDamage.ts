@@ -179,6 +179,7 @@ export const ofRedis = (url: string): Effect.Effect<Damage, never, Scope.Scope> 
           n === undefined
             ? run(() => client.del(items(id)))
             : run(async () => {
+              if (n >= await client.lLen(items(id))) return
               await client.lSet(items(id), n, "lost")
               await client.lRem(items(id), 1, "lost")
             }),
