@@ -1,4 +1,5 @@
 /** As much of a browser as a call's media use, for tests in Node. */
+import { afterEach, beforeEach, vi } from "@effect/vitest"
 
 /** A track and the stream around it, as `getUserMedia` and rooms give them. */
 export const makeStream = () => {
@@ -139,4 +140,17 @@ export const install = (): () => void => {
 /** Lets every promise that can settle do so. */
 export const settled = async (): Promise<void> => {
   for (let i = 0; i < 50; i++) await Promise.resolve()
+}
+
+/** Puts it in place for each test of a suite. */
+export const useInstalled = ({ fakeTimers = false }: { readonly fakeTimers?: boolean } = {}): void => {
+  let uninstall = () => {}
+  beforeEach(() => {
+    uninstall = install()
+    if (fakeTimers) vi.useFakeTimers()
+  })
+  afterEach(() => {
+    vi.useRealTimers()
+    uninstall()
+  })
 }

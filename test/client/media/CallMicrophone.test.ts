@@ -1,15 +1,11 @@
-import { afterEach, assert, beforeEach, describe, it, vi } from "@effect/vitest"
+import { assert, describe, it, vi } from "@effect/vitest"
 import type { MicrophoneOptions } from "../../../src/client/audio/Microphone.ts"
 import { CallMicrophone } from "../../../src/client/media/CallMicrophone.ts"
 import { VoiceClientError } from "../../../src/client/VoiceClientError.ts"
-import { devices, install, makeStream, permission, settled } from "../FakePage.ts"
+import { devices, makeStream, permission, settled, useInstalled } from "../FakePage.ts"
 
 describe("CallMicrophone", () => {
-  let uninstall: () => void
-  beforeEach(() => {
-    uninstall = install()
-  })
-  afterEach(() => uninstall())
+  useInstalled()
 
   /** A microphone whose devices open when the test says so. */
   const make = (first: MediaStream | undefined, options: MicrophoneOptions = {}) => {

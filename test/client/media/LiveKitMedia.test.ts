@@ -1,25 +1,17 @@
-import { afterEach, assert, beforeEach, describe, it, vi } from "@effect/vitest"
+import { assert, describe, it, vi } from "@effect/vitest"
 import { CallContext } from "../../../src/client/media/CallContext.ts"
 import type { CallMedia, Link } from "../../../src/client/media/CallMedia.ts"
 import type { LiveKitClient } from "../../../src/client/media/LiveKitClient.ts"
 import { makeLiveKitMedia } from "../../../src/client/media/LiveKitMedia.ts"
 import { PlaybackWatch } from "../../../src/client/media/PlaybackWatch.ts"
 import { AGENT, makeLiveKit } from "../FakeLiveKit.ts"
-import { FakeAudio, FakeContext, install, makeStream, settled } from "../FakePage.ts"
+import { FakeAudio, FakeContext, makeStream, settled, useInstalled } from "../FakePage.ts"
 
 /** What users pass is the package itself. */
 export const load: () => Promise<LiveKitClient> = () => import("livekit-client")
 
 describe("LiveKitMedia", () => {
-  let uninstall: () => void
-  beforeEach(() => {
-    uninstall = install()
-    vi.useFakeTimers()
-  })
-  afterEach(() => {
-    vi.useRealTimers()
-    uninstall()
-  })
+  useInstalled({ fakeTimers: true })
 
   const target = { baseUrl: "http://127.0.0.1", id: "ses_1", token: "t", connectionUrl: "ws://127.0.0.1" }
 

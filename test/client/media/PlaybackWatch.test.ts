@@ -1,19 +1,11 @@
-import { afterEach, assert, beforeEach, describe, it } from "@effect/vitest"
+import { assert, describe, it } from "@effect/vitest"
 import { vi } from "vitest"
 import { CallContext } from "../../../src/client/media/CallContext.ts"
 import { PlaybackWatch } from "../../../src/client/media/PlaybackWatch.ts"
-import { FakeContext, install, page, settled } from "../FakePage.ts"
+import { FakeContext, page, settled, useInstalled } from "../FakePage.ts"
 
 describe("PlaybackWatch", () => {
-  let uninstall: () => void
-  beforeEach(() => {
-    uninstall = install()
-    vi.useFakeTimers()
-  })
-  afterEach(() => {
-    vi.useRealTimers()
-    uninstall()
-  })
+  useInstalled({ fakeTimers: true })
 
   const make = (required = true) => {
     const context = new FakeContext()

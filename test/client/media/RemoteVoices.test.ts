@@ -1,21 +1,13 @@
-import { afterEach, assert, beforeEach, describe, it } from "@effect/vitest"
+import { assert, describe, it } from "@effect/vitest"
 import { vi } from "vitest"
 import { PlaybackWatch } from "../../../src/client/media/PlaybackWatch.ts"
 import { RemoteVoices } from "../../../src/client/media/RemoteVoices.ts"
-import { FakeAudio, FakeContext, install, makeStream, page, settled } from "../FakePage.ts"
+import { FakeAudio, FakeContext, makeStream, page, settled, useInstalled } from "../FakePage.ts"
 
 const clear = { type: "playout.clear", seq: 1, at_ms: 1, turn: 1 } as const
 
 describe("RemoteVoices", () => {
-  let uninstall: () => void
-  beforeEach(() => {
-    uninstall = install()
-    vi.useFakeTimers()
-  })
-  afterEach(() => {
-    vi.useRealTimers()
-    uninstall()
-  })
+  useInstalled({ fakeTimers: true })
 
   const make = () => {
     const told: Array<boolean> = []

@@ -1,18 +1,14 @@
-import { afterEach, assert, beforeEach, describe, it } from "@effect/vitest"
+import { assert, describe, it } from "@effect/vitest"
 import { CallContext } from "../../../src/client/media/CallContext.ts"
 import { PlaybackWatch } from "../../../src/client/media/PlaybackWatch.ts"
 import { TrackAudio } from "../../../src/client/media/TrackAudio.ts"
-import { FakeAudio, FakeContext, install, makeStream, settled } from "../FakePage.ts"
+import { FakeAudio, FakeContext, makeStream, settled, useInstalled } from "../FakePage.ts"
 
 const reasonOf = (promise: Promise<void>): Promise<unknown> =>
   promise.then(() => undefined, (reason: unknown) => reason)
 
 describe("TrackAudio", () => {
-  let uninstall: () => void
-  beforeEach(() => {
-    uninstall = install()
-  })
-  afterEach(() => uninstall())
+  useInstalled()
 
   const make = (stream: MediaStream | undefined) => {
     const context = new FakeContext()

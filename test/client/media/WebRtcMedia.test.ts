@@ -1,15 +1,11 @@
-import { afterEach, assert, beforeEach, describe, it } from "@effect/vitest"
+import { assert, describe, it } from "@effect/vitest"
 import { CallContext } from "../../../src/client/media/CallContext.ts"
 import { PlaybackWatch } from "../../../src/client/media/PlaybackWatch.ts"
 import { makeWebRtcMedia } from "../../../src/client/media/WebRtcMedia.ts"
-import { FakeContext, install } from "../FakePage.ts"
+import { FakeContext, useInstalled } from "../FakePage.ts"
 
 describe("WebRtcMedia", () => {
-  let uninstall: () => void
-  beforeEach(() => {
-    uninstall = install()
-  })
-  afterEach(() => uninstall())
+  useInstalled()
 
   it("says that the browser has no WebRTC, or that it is turned off", () => {
     const context = new FakeContext()
