@@ -5,8 +5,9 @@
  *
  * @since 0.1.0
  */
+import { readFile } from "node:fs/promises"
 import { parentPort, workerData } from "node:worker_threads"
-import type { InferenceSession, Tensor } from "onnxruntime-node"
+import * as OnnxRuntime from "../local/OnnxRuntime.ts"
 import {
   type BatchMemory,
   BUSY,
@@ -17,11 +18,6 @@ import {
   type ToWorker,
   type WorkerOptions
 } from "./BatchProtocol.ts"
-
-interface Runtime {
-  readonly InferenceSession: typeof InferenceSession
-  readonly Tensor: typeof Tensor
-}
 
 /** Returned when the process exits: nothing waits for the result. */
 const never = new Promise<never>(() => {})
@@ -57,14 +53,9 @@ const setIdle = (): void => {
 }
 
 const start = async () => {
-  const { InferenceSession, Tensor }: Runtime = await import(runtime)
-  const session = await InferenceSession.create(model, {
-    intraOpNumThreads: 1,
-    interOpNumThreads: 1,
-    executionMode: "sequential",
-    logSeverityLevel: 3
-  })
-  const sr = new Tensor("int64", BigInt64Array.of(BigInt(rate)), [])
+  const onnx = await OnnxRuntime.load([runtime])
+  const session = await onnx.createSession(await readFile(model))
+  const sr = onnx.int64(BigInt64Array.of(BigInt(rate)), [])
 
   /** Classifies `count` windows from `first` on, which must be of different slots. */
   const infer = async ({ samples, slots, speech }: BatchMemory, first: number, count: number): Promise<void> => {
@@ -93,8 +84,8 @@ const start = async () => {
       return never
     }
     const { output, stateN } = await session.run({
-      input: new Tensor("float32", input, [count, length]),
-      state: new Tensor("float32", state, [2, count, LAYER]),
+      input: onnx.float32(input, [count, length]),
+      state: onnx.float32(state, [2, count, LAYER]),
       sr
     }).finally(setIdle)
     const probabilities = output?.data
