@@ -44,7 +44,7 @@ export interface PieceWord {
 /**
  * What the acoustic network says at once.
  *
- * - `phonemes`: at most 400 signs (code points).
+ * - `phonemes`: at most 400 signs (code points); at most 800 where no punctuation allows a cut.
  * - `ids`: one for each sign that the network knows, between two zeros; at least three.
  * - `words`: the words that it says, and silent ones between them.
  *
@@ -78,8 +78,8 @@ export interface Reading {
 export type Said = (word: string) => string | undefined
 
 /**
- * - `longest`: how many signs a piece has at most, where a comma, semicolon, colon or dash allows a cut. Default 400, which
- *   no piece exceeds.
+ * - `longest`: how many signs a piece has at most, where a comma, semicolon, colon or dash allows a cut. Default 400, and not
+ *   more.
  * - `longestFirst`: the same for the first piece of the sentence, for an early start. Default `longest`.
  *
  * @category models
