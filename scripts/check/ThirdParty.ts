@@ -96,6 +96,12 @@ export const works: ReadonlyArray<{
     license: "MIT",
     how: "with the Moonshine models"
   },
+  {
+    name: "Smart Turn v3.2, turn detection",
+    by: "Daily",
+    license: "BSD-2-Clause",
+    how: "in src/engines/smart-turn/model, with its licence and a notice"
+  },
   { name: "Silero VAD", by: "Silero Team", license: "MIT", how: "model file, fetched on first use" },
   {
     name: "Flite and its voices",
