@@ -9,10 +9,9 @@ import type { Following, Lexicon } from "./Lexicon.ts"
 import * as LexiconNumber from "./LexiconNumber.ts"
 import * as LexiconWord from "./LexiconWord.ts"
 import * as Stress from "./Stress.ts"
+import * as Stretches from "./Stretches.ts"
 import { merge, type WordItem } from "./WordItem.ts"
 
-/** The most items that are read as one word. No word of the lexicon has more than 13. */
-const MAX_JOINED = 32
 /** Signs that are silent within what is joined. */
 const silent = /^[',\-._‘’/]*$/u
 
@@ -87,18 +86,18 @@ const readJoined = (
   unknownWord: (word: string) => string
 ): Following => {
   let following = before
-  const leftmost = (end: number) => Math.max(0, end - MAX_JOINED)
+  const mayBeWord = Stretches.make(items)
   let right = items.length
-  let left = leftmost(right)
+  let left = Stretches.leftmost(right)
   while (left < right) {
-    const stretch = items.slice(left, right)
-    const joined = stretch.some(isReady) ? undefined : merge(stretch)
+    const stretch = mayBeWord(left, right) ? items.slice(left, right) : []
+    const joined = stretch.length === 0 || stretch.some(isReady) ? undefined : merge(stretch)
     const said = joined === undefined ? undefined : readItem(lexicon, joined, following)
     if (joined !== undefined && said !== undefined) {
       stretch.forEach((item, i) => item.phonemes = i === 0 ? said : "")
       following = followingOf(said, joined, following)
       right = left
-      left = leftmost(right)
+      left = Stretches.leftmost(right)
     } else if (left + 1 < right) left++
     else {
       const item = items[--right]!
@@ -108,7 +107,7 @@ const readJoined = (
         return following
       }
       item.phonemes ??= ""
-      left = leftmost(right)
+      left = Stretches.leftmost(right)
     }
   }
   resolve(items)
