@@ -122,9 +122,9 @@ describe("SpeechBounds", () => {
       noise: () => -20,
       free: (_, frame) => loud(frame) ? -1 : -9,
       freePhase: () => 0
-    }))
+    }), 10)
 
-  it("leaves 37.5 ms before the first sound and 125 ms after the last", () => {
+  it("leaves 37.5 ms before the first sound and some frames after the last", () => {
     expect(of((frame) => frame >= 30 && frame < 60)).toEqual({ from: 27, to: 70 })
     expect(of(() => true)).toEqual({ from: 0, to: 100 })
   })

@@ -14,8 +14,6 @@ const SCALE = 2 / (WINDOW * WINDOW)
 const VOICED = 40
 /** A frame sounds in the frame before it too, and a soft beginning is not cut: 37.5 ms. */
 const LEAD = 3
-/** A frame sounds in the frame after it too, and the breath after the last sound stays: 125 ms. */
-const TRAIL = 10
 
 const isSound = ({ frames, free, noise, pitch }: Spectra, frame: number): boolean => {
   if (pitch[frame]! > VOICED) return true
@@ -25,17 +23,18 @@ const isSound = ({ frames, free, noise, pitch }: Spectra, frame: number): boolea
 }
 
 /**
- * The frames to give: from 37.5 ms before the first sound to 125 ms after the last. `from` equals `to` where all is silence.
+ * The frames to give: from 37.5 ms before the first sound to `trail` frames after the last (which sounds in the frame after it
+ * too). `from` equals `to` where all is silence.
  *
  * @category accessors
  * @since 0.1.0
  */
-export const find = (spectra: Spectra): { readonly from: number; readonly to: number } => {
+export const find = (spectra: Spectra, trail: number): { readonly from: number; readonly to: number } => {
   const { frames } = spectra
   let first = 0
   while (first < frames && !isSound(spectra, first)) first++
   if (first === frames) return { from: 0, to: 0 }
   let last = frames - 1
   while (!isSound(spectra, last)) last--
-  return { from: Math.max(0, first - LEAD), to: Math.min(frames, last + 1 + TRAIL) }
+  return { from: Math.max(0, first - LEAD), to: Math.min(frames, last + 1 + trail) }
 }
