@@ -88,6 +88,11 @@ export class SpeechScheduler {
     this.#wake()
   }
 
+  /** Forgets all texts. */
+  clear(): void {
+    for (const id of this.#tasks.keys()) this.cancel(id)
+  }
+
   #remove(task: Task): void {
     this.#tasks.delete(task.id)
     const texts = this.#sessions.get(task.session)

@@ -4,6 +4,7 @@
  * @since 0.1.0
  */
 import type { SpokenWord } from "../../../speech/TextToSpeech.ts"
+import type { FilePin } from "../ModelFiles.ts"
 
 /**
  * The rules that text is read by: American or British.
@@ -27,7 +28,6 @@ export interface SpeechRequest {
   readonly id: number
   readonly session: string
   readonly text: string
-  readonly accent: Accent
   readonly speed: number
   readonly gain: number
 }
@@ -50,7 +50,7 @@ export interface WorkerOptions {
   /** The directory of the model files. */
   readonly directory: string
   /** The voice's network, and its pin. */
-  readonly voice: { readonly path: string; readonly bytes: number; readonly sha256: string }
+  readonly voice: FilePin & { readonly path: string }
   readonly accent: Accent
   /** The packages of the ONNX runtime, in the order of preference. */
   readonly runtimes: ReadonlyArray<string>
