@@ -45,6 +45,7 @@ export const engines: EngineTable = {
     assemblyai: load("assemblyai", () => import("../engines/assemblyai/index.ts"))
   },
   tts: {
+    hibari: load("hibari", () => import("../engines/hibari/index.ts")),
     flite: load("flite", () => import("../engines/flite/index.ts")),
     elevenlabs: load("elevenlabs", () => import("../engines/elevenlabs/TextToSpeech.ts")),
     cartesia: load("cartesia", () => import("../engines/cartesia/TextToSpeech.ts")),

@@ -1,23 +1,10 @@
 /**
- * The voice's model files: their sizes and hashes, and which of them an accent reads. A file is checked before anything parses
- * it.
+ * The voice's model files, and other voices for them: their sizes and hashes.
  *
  * @since 0.1.0
  */
-import { createHash } from "node:crypto"
-import { readFileSync } from "node:fs"
 import { join } from "node:path"
-
-/**
- * A file's length in bytes and the SHA-256 of its content, in lower-case hex.
- *
- * @category models
- * @since 0.1.0
- */
-export interface FilePin {
-  readonly bytes: number
-  readonly sha256: string
-}
+import { type FilePin, readPinned, type Wheel } from "../local/ModelFile.ts"
 
 /**
  * The wheel that the files come from, on PyPI.
@@ -25,16 +12,15 @@ export interface FilePin {
  * @category constants
  * @since 0.1.0
  */
-export const wheel = {
+export const wheel: Wheel = {
   package: "hibari-tts",
   version: "0.2.1",
   file: "hibari_tts-0.2.1-py3-none-any.whl",
   bytes: 14_032_178,
   sha256: "49f2abbbe451c988e7448b5afa08c8a56410535ebb855c0e7d174275df5ca1f3",
-  /** Where in the wheel the model files are, and the two texts of the licence. */
   directory: "hibari/assets",
   licences: "hibari_tts-0.2.1.dist-info/licenses"
-} as const
+}
 
 /**
  * The texts of the licence.
@@ -93,22 +79,6 @@ export const files = {
 export type FileName = keyof typeof files
 
 /**
- * Reads a file and checks its length and hash. Throws what reading it throws, and an `Error` that names a file that is not
- * the pinned one.
- *
- * @category reading
- * @since 0.1.0
- */
-export const readPinned = (path: string, { bytes, sha256 }: FilePin): Uint8Array<ArrayBuffer> => {
-  const content = readFileSync(path)
-  const found = createHash("sha256").update(content).digest("hex")
-  if (content.length !== bytes || found !== sha256) {
-    throw new Error(`${path} is not the expected file: ${content.length} bytes, SHA-256 ${found}`)
-  }
-  return content
-}
-
-/**
  * Reads one of `files` from a directory, checked.
  *
  * @category reading
@@ -116,3 +86,46 @@ export const readPinned = (path: string, { bytes, sha256 }: FilePin): Uint8Array
  */
 export const read = (directory: string, name: FileName): Uint8Array<ArrayBuffer> =>
   readPinned(join(directory, name), files[name])
+
+/**
+ * The voices, by name: `heart` comes with the package, the others are files of their author's (`maureesewilliams/hibari`, folder
+ * `voices`). A voice is trained on one accent's phonemes.
+ *
+ * @category constants
+ * @since 0.1.0
+ */
+export const voices = {
+  heart: { accent: "us", file: "hibari.onnx", ...files["hibari.onnx"] },
+  kore: {
+    accent: "us",
+    file: "af_kore.int8.onnx",
+    bytes: 7_936_868,
+    sha256: "346885752673e45d42f9864c9e2432094bc4b6385df060d4b83273da764d2fa9"
+  },
+  fenrir: {
+    accent: "us",
+    file: "am_fenrir_v2.int8.onnx",
+    bytes: 8_031_158,
+    sha256: "f59fbd87908c91f827bc21b1b89443757b9a8580db9eee20aa948deb731321f4"
+  },
+  emma: {
+    accent: "gb",
+    file: "bf_emma.int8.onnx",
+    bytes: 7_936_868,
+    sha256: "f709f0488ee63b583a22189a955aaf4257b9806dd330be3490661e53af0a89c1"
+  },
+  fable: {
+    accent: "gb",
+    file: "bm_fable.int8.onnx",
+    bytes: 7_936_868,
+    sha256: "c28529302f2d27cd12f62625c24425888c4e3c2675583100ec530259136b8bc6"
+  }
+} as const satisfies Record<string, FilePin & { readonly accent: "us" | "gb"; readonly file: string }>
+
+/**
+ * The name of a voice.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export type VoiceName = keyof typeof voices

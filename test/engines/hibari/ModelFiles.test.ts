@@ -4,6 +4,7 @@ import { join } from "node:path"
 import { fileURLToPath } from "node:url"
 import { describe, expect, it, onTestFinished } from "vitest"
 import * as ModelFiles from "../../../src/engines/hibari/ModelFiles.ts"
+import { readPinned } from "../../../src/engines/local/ModelFile.ts"
 
 const directory = fileURLToPath(new URL("../../../src/engines/hibari/model", import.meta.url))
 
@@ -12,7 +13,7 @@ describe("ModelFiles", () => {
     const names = [...Object.keys(ModelFiles.files), ...Object.keys(ModelFiles.licences), "README.md"]
     expect(readdirSync(directory).toSorted()).toEqual(names.toSorted())
     for (const name of Object.keys(ModelFiles.files)) ModelFiles.read(directory, name as ModelFiles.FileName)
-    for (const [name, pin] of Object.entries(ModelFiles.licences)) ModelFiles.readPinned(join(directory, name), pin)
+    for (const [name, pin] of Object.entries(ModelFiles.licences)) readPinned(join(directory, name), pin)
   })
 
   it("refuses a file that is not the pinned one", () => {

@@ -75,7 +75,7 @@ class Desk {
   speak(id: number, session: string, text: string, speed = 1): void {
     this.scheduler.add(id, session, (emit) =>
       new TextSpeech({ id, session, text, speed, gain: 2 }, {
-        reader: async () => reader,
+        reader,
         network: (ids, rate) => {
           this.inferences.push(session)
           return this.#network(ids, rate)

@@ -33,7 +33,7 @@ export interface TextReader {
  * @since 0.1.0
  */
 export interface SpeechParts {
-  readonly reader: () => Promise<TextReader>
+  readonly reader: TextReader
   readonly network: AcousticNetwork
   readonly emit: (sound: Sound) => void
 }
@@ -67,8 +67,7 @@ interface Open {
 export class TextSpeech {
   readonly #request: SpeechRequest
   readonly #parts: SpeechParts
-  #reader: TextReader | undefined
-  #sentences: ReadonlyArray<Sentence> = []
+  #sentences: ReadonlyArray<Sentence> | undefined
   #nextSentence = 0
   #pieces: Array<Waiting> = []
   #open: Open | undefined
@@ -96,13 +95,11 @@ export class TextSpeech {
 
   /** Reads the next sentence; false when there is none. */
   async #read(): Promise<boolean> {
-    if (this.#reader === undefined) {
-      this.#reader = await this.#parts.reader()
-      this.#sentences = this.#reader.sentences(this.#request.text)
-    }
+    const { reader } = this.#parts
+    this.#sentences ??= reader.sentences(this.#request.text)
     const sentence = this.#sentences[this.#nextSentence++]
     if (sentence === undefined) return false
-    const pieces = await this.#reader.pieces(sentence, this.#nextSentence === 1)
+    const pieces = await reader.pieces(sentence, this.#nextSentence === 1)
     const atEnd = this.#nextSentence === this.#sentences.length ? AT_END : BETWEEN_SENTENCES
     this.#pieces = pieces.map((piece, i) => ({ piece, trail: i === pieces.length - 1 ? atEnd : AT_COMMA }))
     return true
@@ -111,21 +108,21 @@ export class TextSpeech {
   async #begin({ piece, trail }: Waiting): Promise<boolean> {
     const speech = await this.#parts.network(piece.ids, this.#request.speed)
     const { from, to } = SpeechBounds.find(speech.spectra, trail)
-    for (const word of piece.words) this.#words.push(this.#timed(word, speech, from, to))
+    for (const word of piece.words) this.#words.push(this.#timed(word, speech, from, Math.max(from, to - trail)))
     if (to === from) return true
     this.#open = { vocoder: new Vocoder(speech.spectra, SEED, from), left: to - from }
     return this.#give(this.#open)
   }
 
-  /** A word's times, counted from the first sample of the text. */
-  #timed({ end, endId, firstId, start }: PieceWord, { ends }: Speech, from: number, to: number): SpokenWord {
+  /** A word's times, counted from the first sample of the text; the speech of the piece ends with frame `until`. */
+  #timed({ end, endId, firstId, start }: PieceWord, { ends }: Speech, from: number, until: number): SpokenWord {
     const msAt = (frames: number) =>
-      MS_PER_FRAME * (this.#framesGiven + Math.max(0, Math.min(to, frames) - from))
+      MS_PER_FRAME * (this.#framesGiven + Math.max(0, Math.min(until, frames) - from))
     const startMs = msAt(ends[firstId - 1] ?? 0)
     return {
       text: this.#request.text.slice(start, end),
       startMs,
-      endMs: endId > firstId ? Math.max(startMs, msAt(ends[endId - 1] ?? to)) : startMs
+      endMs: endId > firstId ? Math.max(startMs, msAt(ends[endId - 1] ?? until)) : startMs
     }
   }
 

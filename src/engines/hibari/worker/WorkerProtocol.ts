@@ -4,7 +4,7 @@
  * @since 0.1.0
  */
 import type { SpokenWord } from "../../../speech/TextToSpeech.ts"
-import type { FilePin } from "../ModelFiles.ts"
+import type { FilePin } from "../../local/ModelFile.ts"
 
 /**
  * The rules that text is read by: American or British.
