@@ -78,7 +78,10 @@ const voicePath = ({ file, voice }: HibariOptions): Effect.Effect<string, Invali
   if (file === undefined && voice !== "heart") {
     const { file: name, sha256 } = voices[voice]
     return Effect.fail(
-      missingFile(voice, `the voice ${voice} is not part of the package: set file to the path of ${name} (SHA-256 ${sha256})`)
+      missingFile(
+        voice,
+        `the voice ${voice} is not part of the package: set file to the path of ${name} (SHA-256 ${sha256})`
+      )
     )
   }
   const path = file ?? modelFile(voices.heart.file)
@@ -107,7 +110,9 @@ const make = Effect.fnUntraced(function*(options: HibariOptions) {
   const accent = options.accent ?? voices[voice].accent
   const thread = yield* VoiceThread.make({
     worker: {
-      directory: fileURLToPath(new URL(".", packageFile(import.meta.url, "./model/vocab.json", "engines/hibari/model/vocab.json"))),
+      directory: fileURLToPath(
+        new URL(".", packageFile(import.meta.url, "./model/vocab.json", "engines/hibari/model/vocab.json"))
+      ),
       voice: { path: yield* voicePath(options), bytes, sha256 },
       accent,
       runtimes: OnnxRuntime.PACKAGES

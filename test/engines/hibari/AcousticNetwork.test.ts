@@ -77,7 +77,9 @@ describe("a network with other outputs", () => {
     Object.fromEntries(["lh", "theta", "ln", "lr", "phi"].map((name) => [name, tensor(BINS * frames)]))
 
   it("is refused", async () => {
-    for (const outputs of [{}, { f0: tensor(10) }, { f0: tensor(2), ...spectra(2) }, { f0: tensor(10), ...spectra(9) }]) {
+    for (
+      const outputs of [{}, { f0: tensor(10) }, { f0: tensor(2), ...spectra(2) }, { f0: tensor(10), ...spectra(9) }]
+    ) {
       const network = await AcousticNetwork.load(runtimeOf(() => outputs), model)
       await expect(network([0, 50, 0], 1)).rejects.toThrow("not a voice of hibari")
     }

@@ -116,13 +116,16 @@ describe("Vocoder", () => {
 
 describe("SpeechBounds", () => {
   const of = (loud: (frame: number) => boolean, pitch = (_frame: number) => 0) =>
-    SpeechBounds.find(Golden.spectraOf(100, Array.from({ length: 100 }, (_, frame) => pitch(frame)), {
-      harmonic: () => -5,
-      harmonicPhase: () => 0,
-      noise: () => -20,
-      free: (_, frame) => loud(frame) ? -1 : -9,
-      freePhase: () => 0
-    }), 10)
+    SpeechBounds.find(
+      Golden.spectraOf(100, Array.from({ length: 100 }, (_, frame) => pitch(frame)), {
+        harmonic: () => -5,
+        harmonicPhase: () => 0,
+        noise: () => -20,
+        free: (_, frame) => loud(frame) ? -1 : -9,
+        freePhase: () => 0
+      }),
+      10
+    )
 
   it("leaves 37.5 ms before the first sound and some frames after the last", () => {
     expect(of((frame) => frame >= 30 && frame < 60)).toEqual({ from: 27, to: 70 })

@@ -126,7 +126,13 @@ export const withResultOf = (
     const value = [0x0a, ...encodeVarint(name.length), ...name, ...int64Type]
     const added = [OUTPUT * 8 + LENGTH_DELIMITED, ...encodeVarint(value.length), ...value]
     const head = [GRAPH * 8 + LENGTH_DELIMITED, ...encodeVarint(graph.to - graph.from + added.length)]
-    const parts = [model.subarray(0, graph.at), head, model.subarray(graph.from, graph.to), added, model.subarray(graph.to)]
+    const parts = [
+      model.subarray(0, graph.at),
+      head,
+      model.subarray(graph.from, graph.to),
+      added,
+      model.subarray(graph.to)
+    ]
     const changed = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0))
     let at = 0
     for (const part of parts) {

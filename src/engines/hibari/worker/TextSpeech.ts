@@ -116,8 +116,7 @@ export class TextSpeech {
 
   /** A word's times, counted from the first sample of the text; the speech of the piece ends with frame `until`. */
   #timed({ end, endId, firstId, start }: PieceWord, { ends }: Speech, from: number, until: number): SpokenWord {
-    const msAt = (frames: number) =>
-      MS_PER_FRAME * (this.#framesGiven + Math.max(0, Math.min(until, frames) - from))
+    const msAt = (frames: number) => MS_PER_FRAME * (this.#framesGiven + Math.max(0, Math.min(until, frames) - from))
     const startMs = msAt(ends[firstId - 1] ?? 0)
     return {
       text: this.#request.text.slice(start, end),

@@ -97,9 +97,9 @@ const exit = (worker: ThreadWorker, control: Int32Array, hasEnded: Deferred.Defe
     return Deferred.await(hasEnded)
   }).pipe(
     Effect.timeoutOption(EXIT_TIMEOUT),
-    Effect.andThen(Effect.suspend(() =>
-      Atomics.load(control, BUSY) === 1 ? Effect.void : Effect.promise(() => worker.terminate())
-    ))
+    Effect.andThen(
+      Effect.suspend(() => Atomics.load(control, BUSY) === 1 ? Effect.void : Effect.promise(() => worker.terminate()))
+    )
   )
 
 /**

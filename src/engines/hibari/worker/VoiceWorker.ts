@@ -62,7 +62,10 @@ const start = async (): Promise<void> => {
     new TextSpeech(request, { reader, network, emit: (sound) => emit({ _tag: "Sound", id: request.id, sound }) })
 
   // what is compiled and allocated on first use
-  const warm = speech({ id: 0, session: "", text: "Good morning, and thank you for calling.", speed: 1, gain: 1 }, () => {})
+  const warm = speech(
+    { id: 0, session: "", text: "Good morning, and thank you for calling.", speed: 1, gain: 1 },
+    () => {}
+  )
   while (await warm.step());
 
   parentPort?.on("message", (message: ToWorker) => {
