@@ -4,6 +4,7 @@
  *
  * @since 0.1.0
  */
+import { setImmediate as pause } from "node:timers/promises"
 import { parentPort, workerData } from "node:worker_threads"
 import { readPinned } from "../../local/ModelFile.ts"
 import * as OnnxRuntime from "../../local/OnnxRuntime.ts"
@@ -26,8 +27,6 @@ const LONGEST = 120
 const post = (message: FromWorker): void => {
   parentPort?.postMessage(message, message._tag === "Sound" ? [message.sound.pcm.buffer] : [])
 }
-
-const pause = (): Promise<void> => new Promise((resolve) => setImmediate(resolve))
 
 const loadReader = async (runtime: OnnxRuntime.OnnxRuntime): Promise<TextReader> => {
   const read = (name: ModelFiles.FileName) => ModelFiles.read(directory, name)
