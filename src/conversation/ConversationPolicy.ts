@@ -71,7 +71,10 @@ const Away = Schema.Struct({
  * - `interruption.patience`: how long the paused agent waits for a transcript: from the beginning of the speech while it lasts,
  *   and from its end after that; at most twice this in all. Then it stops if the user still speaks, nothing is recognised and
  *   `minWords` is 0; otherwise it resumes, and the words decide when they come. 1 s, [100 ms, 10 s].
- * - `echoGuard`: a transcript of three or more words that repeats the agent's own is taken for its echo, and ignored. true.
+ * - `echoGuard`: whether the agent's own voice, come back from a loudspeaker, is kept from interrupting it. While the agent is
+ *   heard, and half a second longer, sound that the audio played explains does not reach the engines; and a transcript of three
+ *   or more words that repeats the agent's own is ignored. What a user says over the echo is heard if it is louder by some 7 dB.
+ *   A session keeps its first setting for the sound. true.
  * - `speculation`: preemptive replies: the agent is asked at the user's pause, and its answer is used only if the turn is
  *   over. false.
  * - `away`: what happens when the user is silent for long.

@@ -18,6 +18,7 @@ import type { EngineIncident } from "../EngineIncident.ts"
 import { Attachments } from "./Attachments.ts"
 import { ConversationSettings } from "./ConversationSettings.ts"
 import { AudioInput } from "./input/AudioInput.ts"
+import { EchoGate } from "./input/EchoGate.ts"
 import type { ProcessorIncident } from "./input/ProcessorHealth.ts"
 import { ReceivedAudio } from "./input/ReceivedAudio.ts"
 import type { SessionPersistence } from "./persistence/SessionPersistence.ts"
@@ -102,11 +103,13 @@ export class SessionCore {
       onHandOver: () => this.persistence?.requestSave(),
       run
     })
+    const echo = options.policy.echoGuard ? new EchoGate(options.clock.now) : undefined
     this.input = new AudioInput<TimerName>(
       resamplers,
       (name) => this.timers.fire(name),
       runtime.processors,
-      (cause) => this.dispatcher.fail(cause)
+      (cause) => this.dispatcher.fail(cause),
+      echo
     )
     this.output = new AudioOutput(options.clock, {
       audible: (epoch) => dispatch({ _tag: "ReplyAudible", epoch }),
@@ -117,6 +120,7 @@ export class SessionCore {
       drained: () => this.replyAudio.resume(),
       failed: (cause) => this.dispatcher.fail(cause)
     })
+    this.output.echo = echo
     this.replyAudio = new ReplyAudio(resamplers, this.output)
     this.replies = new SessionReplies({
       output: this.output,

@@ -2,8 +2,8 @@
  * The user's audio as one timeline of 16 kHz samples, whatever rate the connection sends and the engines take.
  *
  * A plain object on the hot path. It converts once per distinct rate, counts the samples, feeds the listeners (engines and
- * readers), and calls back when the timeline reaches a watched sample. With processors in front of the listeners, each
- * branch of the fork has its own `InputBranch`; without processors all share one.
+ * readers), and calls back when the timeline reaches a watched sample. With processors or an echo gate in front of the listeners,
+ * each branch of the fork has its own `InputBranch`; otherwise all share one.
  *
  * @since 0.1.0
  */
@@ -12,6 +12,7 @@ import type { AudioBranch } from "../../audio/AudioBranch.ts"
 import type { Resampler, ResamplerFactory } from "../../audio/resampling/Resampler.ts"
 import type { BackendError } from "../../BackendError.ts"
 import { TIMELINE_RATE } from "../../speech/VoiceActivityDetector.ts"
+import type { EchoGate } from "./EchoGate.ts"
 import { type AudioListener, InputBranch } from "./InputBranch.ts"
 import type { ProcessorChain } from "./ProcessorChain.ts"
 
@@ -35,34 +36,42 @@ export class AudioInput<Key extends string = string> {
   readonly #onReached: (key: Key) => void
   readonly #onDefect: (cause: unknown) => void
   readonly #chain: ProcessorChain | undefined
+  readonly #echo: EchoGate | undefined
   readonly #branches: { readonly [Branch in AudioBranch]: InputBranch }
   /** The resampler of the connection, kept while its rate does not change. */
   #inbound: Resampler | undefined
   #arrived = 0
+  /** Whether what arrives stands for samples that did not. */
+  #filling = false
   #position = 0
   readonly #watches = new Map<Key, number>()
   #nextWatch = Number.POSITIVE_INFINITY
   #settling: Array<{ readonly at: number; readonly settled: () => void }> = []
 
-  /** `onDefect` takes what a listener (an engine, a reader) has thrown: it must not go up into the user's connection. */
+  /**
+   * `onDefect` takes what a listener (an engine, a reader) has thrown: it must not go up into the user's connection. `echo` hears
+   * the audio as it arrives, and guards the engines behind the processors.
+   */
   constructor(
     factory: ResamplerFactory,
     onReached: (key: Key) => void,
     chain?: ProcessorChain,
-    onDefect: (cause: unknown) => void = rethrow
+    onDefect: (cause: unknown) => void = rethrow,
+    echo?: EchoGate
   ) {
     this.#factory = factory
     this.#onReached = onReached
     this.#onDefect = onDefect
     this.#chain = chain
+    this.#echo = echo
     const stt = new InputBranch(factory)
-    this.#branches = chain === undefined
+    this.#branches = chain === undefined && echo === undefined
       ? { stt, vad: stt, receive: stt }
       : { stt, vad: new InputBranch(factory), receive: new InputBranch(factory) }
     chain?.connect({
       output: (branch, pcm) => {
         try {
-          this.#branches[branch].push(pcm)
+          this.#branches[branch].push(echo === undefined || branch === "receive" ? pcm : echo.last(branch, pcm))
         } catch (cause) {
           onDefect(cause)
         }
@@ -70,8 +79,9 @@ export class AudioInput<Key extends string = string> {
       engines: (stt, vad) => {
         try {
           this.#position += stt.length
-          this.#branches.stt.push(stt)
-          this.#branches.vad.push(vad)
+          const { position } = this
+          this.#branches.stt.push(echo === undefined ? stt : echo.delayed("stt", stt, position))
+          this.#branches.vad.push(echo === undefined ? vad : echo.delayed("vad", vad, position))
           if (this.#position >= this.#nextWatch) this.#reach()
           if (this.#settling.length > 0) this.#settle()
         } catch (cause) {
@@ -120,6 +130,7 @@ export class AudioInput<Key extends string = string> {
 
   /** Begins another source of audio at this rate (in Hz). Fails when the rate is not supported. */
   open(sampleRate: number): Result.Result<void, BackendError> {
+    this.#echo?.reset()
     if (sampleRate === TIMELINE_RATE) {
       this.#inbound?.free()
       this.#inbound = undefined
@@ -144,6 +155,7 @@ export class AudioInput<Key extends string = string> {
   gap(samples: number): void {
     const rate = this.#inbound?.inputRate ?? TIMELINE_RATE
     let left = Math.min(MAX_FILL, Math.round(samples * TIMELINE_RATE / rate))
+    this.#filling = true
     try {
       for (; left > 0; left -= silence.length) {
         this.#advance(left < silence.length ? silence.subarray(0, left) : silence)
@@ -151,6 +163,7 @@ export class AudioInput<Key extends string = string> {
     } catch (cause) {
       this.#onDefect(cause)
     }
+    this.#filling = false
   }
 
   /** Calls `onReached(key)` once the timeline has reached this sample; a key has one watch. */
@@ -186,11 +199,21 @@ export class AudioInput<Key extends string = string> {
     if (pcm.length === 0) return
     this.#arrived += pcm.length
     const chain = this.#chain
+    const echo = this.#echo
+    echo?.hear(pcm, this.#filling)
     if (chain?.delaysEngines === true) return chain.push(pcm)
     this.#position += pcm.length
-    if (chain === undefined) this.#branches.stt.push(pcm)
-    else chain.push(pcm)
+    if (chain !== undefined) chain.push(pcm)
+    else if (echo === undefined) this.#branches.stt.push(pcm)
+    else this.#fork(pcm, echo)
     if (this.#position >= this.#nextWatch) this.#reach()
+  }
+
+  #fork(pcm: Int16Array, echo: EchoGate): void {
+    const { receive, stt, vad } = this.#branches
+    stt.push(echo.last("stt", pcm))
+    vad.push(echo.last("vad", pcm))
+    receive.push(pcm)
   }
 
   #reach(): void {

@@ -84,6 +84,8 @@ export class AudioOutput implements Player {
   #sentFrames = 0
   /** The recorder of what is played. */
   tap: AudioTap | undefined
+  /** Takes what is played, to know its echo: also what was cut, which a connection may play to its end. */
+  echo: Pick<AudioTap, "frame"> | undefined
 
   constructor(clock: PlayoutClock["Service"], listener: AudioOutputListener) {
     this.#clock = clock
@@ -269,7 +271,9 @@ export class AudioOutput implements Player {
       }
       this.#slow.reset()
       this.#sentFrames++
-      this.tap?.frame(frame, this.#sampleRate, reply.nextFrameAt)
+      const atMs = reply.nextFrameAt
+      this.tap?.frame(frame, this.#sampleRate, atMs)
+      this.echo?.frame(frame, this.#sampleRate, atMs)
       reply.advance()
     }
     if (reply.isSent) connection.flush?.()

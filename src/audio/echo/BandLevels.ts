@@ -1,0 +1,157 @@
+/**
+ * How loud audio is in each of eight bands of the telephone's range, every 20 ms: what an echo has in common with its source,
+ * whatever the room, the loudspeaker and the rate.
+ *
+ * Plain and synchronous: one Fourier transform of 256 points per 20 ms, and no allocation after the first.
+ *
+ * @since 0.1.0
+ */
+
+/**
+ * The number of bands.
+ *
+ * @category constants
+ * @since 0.1.0
+ */
+export const BANDS = 8
+
+/**
+ * The level of a band without any sound, in dBFS.
+ *
+ * @category constants
+ * @since 0.1.0
+ */
+export const SILENT_DB = -100
+
+/** Audio is brought to this rate, in Hz, by averages: enough for levels. */
+const RATE = 8_000
+const SIZE = 256
+const HALF = SIZE / 2
+/** Samples of a block: 20 ms. */
+const BLOCK = RATE / 50
+const KEPT = SIZE - BLOCK
+
+/** Where the bands begin and the last ends, in bins of 31.25 Hz: 187 to 3,594 Hz, about as wide as those of hearing. */
+const EDGES = [6, 13, 20, 29, 41, 55, 74, 95, 115]
+
+const hann = Float64Array.from({ length: SIZE }, (_, i) => 0.5 - 0.5 * Math.cos(2 * Math.PI * i / SIZE))
+const cos = Float64Array.from({ length: SIZE }, (_, i) => Math.cos(2 * Math.PI * i / SIZE))
+const sin = Float64Array.from({ length: SIZE }, (_, i) => Math.sin(2 * Math.PI * i / SIZE))
+const reversed = Uint8Array.from({ length: HALF }, (_, i) => {
+  let bits = 0
+  for (let bit = 1; bit < HALF; bit <<= 1) bits = bits << 1 | ((i & bit) === 0 ? 0 : 1)
+  return bits
+})
+/** Scratch memory: everything that uses it returns before another begins. */
+const re = new Float64Array(HALF)
+const im = new Float64Array(HALF)
+
+/** The power of a full-scale sine in its band is 0 dB. */
+const SCALE = 1 / (32_768 * 32_768 * (SIZE / 4) ** 2)
+const SILENT = 10 ** (SILENT_DB / 10)
+
+/** Transforms the scratch memory in place: complex, of half the size, over pairs of real samples. */
+const transform = (): void => {
+  for (let size = 2, stride = HALF; size <= HALF; size *= 2, stride /= 2) {
+    const half = size / 2
+    for (let k = 0; k < half; k++) {
+      const c = cos[k * stride]!
+      const s = -sin[k * stride]!
+      for (let i = k; i < HALF; i += size) {
+        const j = i + half
+        const xr = re[j]! * c - im[j]! * s
+        const xi = re[j]! * s + im[j]! * c
+        re[j] = re[i]! - xr
+        im[j] = im[i]! - xi
+        re[i]! += xr
+        im[i]! += xi
+      }
+    }
+  }
+}
+
+/** The power of a bin of the real signal whose pairs were transformed. */
+const power = (bin: number): number => {
+  const other = HALF - bin
+  const er = (re[bin]! + re[other]!) / 2
+  const ei = (im[bin]! - im[other]!) / 2
+  const or = (im[bin]! + im[other]!) / 2
+  const oi = (re[other]! - re[bin]!) / 2
+  const xr = er + or * cos[bin]! + oi * sin[bin]!
+  const xi = ei + oi * cos[bin]! - or * sin[bin]!
+  return xr * xr + xi * xi
+}
+
+/**
+ * The levels of one stream of audio.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export class BandLevels {
+  /** The levels of the last block, in dBFS. */
+  readonly levels = new Float32Array(BANDS).fill(SILENT_DB)
+  /** The level of what is below the bands, in dBFS. */
+  below = SILENT_DB
+  readonly #samples = new Float64Array(SIZE)
+  #filled = KEPT
+  #sum = 0
+  #count = 0
+  #phase = 0
+
+  /** Takes samples at this rate (in Hz), and calls `onBlock` when the levels of another 20 ms are known. */
+  push(pcm: Int16Array, sampleRate: number, onBlock: () => void): void {
+    const samples = this.#samples
+    let filled = this.#filled
+    let sum = this.#sum
+    let count = this.#count
+    let phase = this.#phase
+    for (let i = 0; i < pcm.length; i++) {
+      sum += pcm[i]!
+      count++
+      phase += RATE
+      if (phase < sampleRate) continue
+      phase -= sampleRate
+      samples[filled++] = sum / count
+      sum = 0
+      count = 0
+      if (filled < SIZE) continue
+      this.#measure()
+      samples.copyWithin(0, BLOCK)
+      filled = KEPT
+      onBlock()
+    }
+    this.#filled = filled
+    this.#sum = sum
+    this.#count = count
+    this.#phase = phase
+  }
+
+  /** Begins another stream. */
+  reset(): void {
+    this.#samples.fill(0)
+    this.levels.fill(SILENT_DB)
+    this.#filled = KEPT
+    this.#sum = 0
+    this.#count = 0
+    this.#phase = 0
+  }
+
+  #measure(): void {
+    const samples = this.#samples
+    for (let i = 0; i < HALF; i++) {
+      const at = 2 * reversed[i]!
+      re[i] = samples[at]! * hann[at]!
+      im[i] = samples[at + 1]! * hann[at + 1]!
+    }
+    transform()
+    let below = (re[0]! + im[0]!) ** 2
+    for (let bin = 1; bin < EDGES[0]!; bin++) below += power(bin)
+    this.below = 10 * Math.log10(below * SCALE + SILENT)
+    for (let band = 0; band < BANDS; band++) {
+      let sum = 0
+      for (let bin = EDGES[band]!; bin < EDGES[band + 1]!; bin++) sum += power(bin)
+      this.levels[band] = 10 * Math.log10(sum * SCALE + SILENT)
+    }
+  }
+}
