@@ -10,6 +10,7 @@ import type { FileName } from "../ModelFiles.ts"
 import type { LetterTables } from "./LetterNet.ts"
 import type { Entry, Lexicon } from "./lexicon/Lexicon.ts"
 import type { NormaliseTables } from "./normaliser/NormaliseRule.ts"
+import * as TaggerFile from "./TaggerFile.ts"
 import type { TaggerTables } from "./tokens/Tagger.ts"
 import type { Exceptions } from "./tokens/Tokens.ts"
 
@@ -97,41 +98,6 @@ const normaliseTables = (file: NormaliseFile): NormaliseTables => ({
   romanOrdinal: file.roman_ordinal
 })
 
-interface TaggerFile {
-  readonly tags: ReadonlyArray<string>
-  readonly tagdict: Table<string>
-  readonly vocab: ReadonlyArray<string>
-  readonly weights: Table<Table<number>>
-}
-
-const taggerTables = (file: TaggerFile): TaggerTables => {
-  const numbers = new Map(file.tags.map((tag, i) => [tag, i]))
-  const features = new Map<string, number>()
-  const starts: Array<number> = []
-  const tags: Array<number> = []
-  const tenths: Array<number> = []
-  for (const [feature, weights] of Object.entries(file.weights)) {
-    features.set(feature, starts.length)
-    starts.push(tags.length)
-    for (const [tag, weight] of Object.entries(weights)) {
-      tags.push(numbers.get(tag) ?? 0)
-      tenths.push(Math.round(weight * 10))
-    }
-  }
-  starts.push(tags.length)
-  return {
-    tags: file.tags,
-    known: mapOf(file.tagdict),
-    vocabulary: new Set(file.vocab),
-    weights: {
-      features,
-      starts: Uint32Array.from(starts),
-      tags: Uint8Array.from(tags),
-      tenths: Int16Array.from(tenths)
-    }
-  }
-}
-
 /**
  * Loads what both accents need.
  *
@@ -141,7 +107,7 @@ const taggerTables = (file: TaggerFile): TaggerTables => {
 export const loadShared = (read: ReadFile): SharedTables => ({
   normalise: normaliseTables(parse(read, "normalize.json")),
   exceptions: mapOf(parse<Table<ReadonlyArray<string>>>(read, "tokenizer_exceptions.json")),
-  tagger: taggerTables(parse(read, "tagger.json.gz")),
+  tagger: TaggerFile.parse(gunzipSync(read("tagger.json.gz"))),
   ids: mapOf(parse<Table<number>>(read, "vocab.json"))
 })
 
