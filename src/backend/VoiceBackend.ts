@@ -19,6 +19,7 @@ import type { S2sOptions } from "../session/pipeline/S2sOptions.ts"
 import * as S2sPipeline from "../session/pipeline/S2sPipeline.ts"
 import * as SttTtsPipeline from "../session/pipeline/SttTtsPipeline.ts"
 import { NoiseSuppressor } from "../speech/NoiseSuppressor.ts"
+import * as ResilientTurnDetector from "../speech/resilience/ResilientTurnDetector.ts"
 import { SpeechToSpeech } from "../speech/SpeechToSpeech.ts"
 import { SpeechToText } from "../speech/SpeechToText.ts"
 import { TextToSpeech } from "../speech/TextToSpeech.ts"
@@ -64,7 +65,7 @@ export class VoiceBackend extends Context.Service<VoiceBackend, Backend>()("effe
         VoiceActivityDetector
       ])
       const sttTurns = options.turnDetection === "stt"
-      const turn = sttTurns ? undefined : Option.getOrUndefined(yield* Effect.serviceOption(TurnDetector))
+      const turn = sttTurns ? undefined : yield* turnDetector
       const engines = yield* SpeechEngines.make(
         { stt: [stt], tts: [tts], sttTurns },
         over(BackendConfig.defaults, options.config)
@@ -72,7 +73,7 @@ export class VoiceBackend extends Context.Service<VoiceBackend, Backend>()("effe
       return yield* layered(options, provider, {
         config: { pipelineType: "stt_tts", sttProvider: stt.name, ttsProvider: tts.name, vadProvider: vad.name },
         pipelines: { stt_tts: SttTtsPipeline.make({ stt: engines.stt, tts: engines.tts, turn, vad }, options) },
-        speech: { stt: engines.stt, tts: engines.tts, vad },
+        speech: { stt: engines.stt, tts: engines.tts, vad, ...(turn === undefined ? {} : { turn }) },
         useConfig: engines.useConfig,
         engines: {
           stt: stt.name,
@@ -98,7 +99,7 @@ export class VoiceBackend extends Context.Service<VoiceBackend, Backend>()("effe
       const provider = yield* BackendProvider
       const s2s = yield* SpeechToSpeech
       const vad = Option.getOrUndefined(yield* Effect.serviceOption(VoiceActivityDetector))
-      const turn = Option.getOrUndefined(yield* Effect.serviceOption(TurnDetector))
+      const turn = yield* turnDetector
       const tts = Option.getOrUndefined(yield* Effect.serviceOption(TextToSpeech))
       const voice = tts === undefined
         ? undefined
@@ -117,7 +118,12 @@ export class VoiceBackend extends Context.Service<VoiceBackend, Backend>()("effe
           ...(vad === undefined ? {} : { vadProvider: vad.name })
         },
         pipelines: { s2s: yield* S2sPipeline.make({ s2s, vad, turn, tts: voice?.tts }, { ...options, agentInLoop }) },
-        speech: { s2s, ...(voice === undefined ? {} : { tts: voice.tts }), ...(vad === undefined ? {} : { vad }) },
+        speech: {
+          s2s,
+          ...(voice === undefined ? {} : { tts: voice.tts }),
+          ...(vad === undefined ? {} : { vad }),
+          ...(turn === undefined ? {} : { turn })
+        },
         useConfig: voice?.useConfig,
         engines: { s2s: s2s.name, ...names }
       })
@@ -170,6 +176,12 @@ const running = <E, R>(
     VoiceBackend,
     Effect.tap(make, (backend) => backend.start)
   )
+
+/** The turn detector, if there is one, kept from costing more than its verdicts. */
+const turnDetector = Effect.flatMap(
+  Effect.serviceOption(TurnDetector),
+  (found) => Option.isNone(found) ? Effect.undefined : ResilientTurnDetector.make(found.value)
+)
 
 const noProcessors: ProcessorRegistry["Service"] = Registry.make("ProcessorRegistry", "audio processor")
 

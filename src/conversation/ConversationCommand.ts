@@ -15,7 +15,8 @@ import type { HistoryItem } from "./History.ts"
  *   `atSample` it fires after `afterMs`. Setting a timer replaces the one of the same name.
  * - `Finalize`: ask the recogniser for the final transcript of everything up to the sample.
  * - `Abandon`: the answer to this `Finalize` is not waited for; another recogniser need not hear the utterance again.
- * - `PredictEndOfTurn`: ask the turn detector whether the transcript sounds finished; answered by `EndOfTurnPredicted`.
+ * - `PredictEndOfTurn`: ask the turn detector whether the turn sounds finished; answered by `EndOfTurnPredicted`. The user
+ *   paused at `pausedAt`, which is only set for a detector that hears the audio; the turn began at `sinceSample`.
  * - `Start`: begin a reply. A `speculative` one is a preemptive reply: it stays silent until `Commit`, and `Discard` drops
  *   it.
  * - `Hold`: pause the reply's playout. `Release` resumes it, `End` ends it for good.
@@ -47,7 +48,14 @@ export type Command =
   }
   | { readonly _tag: "Commit"; readonly epoch: number }
   | { readonly _tag: "Discard"; readonly epoch: number }
-  | { readonly _tag: "PredictEndOfTurn"; readonly id: number; readonly transcript: string; readonly agentSaid: string }
+  | {
+    readonly _tag: "PredictEndOfTurn"
+    readonly id: number
+    readonly transcript: string
+    readonly agentSaid: string
+    readonly pausedAt: number | undefined
+    readonly sinceSample: number | undefined
+  }
   | { readonly _tag: "Hold"; readonly epoch: number }
   | { readonly _tag: "Release"; readonly epoch: number }
   | { readonly _tag: "End"; readonly epoch: number; readonly reason: SpeechEnd }

@@ -16,6 +16,7 @@ import type { ReplySource, TimerName } from "./ConversationState.ts"
  * - `Finalized`: the recogniser has sent every transcript up to the `Finalize` command with this id.
  * - `EndOfTurn`: the recogniser's own end-of-turn event (`turnAuthority: "stt"`).
  * - `EndOfTurnPredicted`: the turn detector's answer to the `PredictEndOfTurn` with this id, a probability from 0 to 1.
+ *   `heard`: by the audio, and not by the words alone.
  * - `UserText`: a typed turn.
  * - `Say`: something for the agent to say when it is silent.
  * - `Interrupt`: the application or the client stops the agent's speech; by `force` also one that may not be interrupted.
@@ -43,7 +44,12 @@ export type ConversationInput =
   | { readonly _tag: "Final"; readonly text: string }
   | { readonly _tag: "Finalized"; readonly id: number }
   | { readonly _tag: "EndOfTurn" }
-  | { readonly _tag: "EndOfTurnPredicted"; readonly id: number; readonly probability: number }
+  | {
+    readonly _tag: "EndOfTurnPredicted"
+    readonly id: number
+    readonly probability: number
+    readonly heard?: boolean | undefined
+  }
   | { readonly _tag: "TimerFired"; readonly name: TimerName; readonly id: number; readonly atSample: number }
   | { readonly _tag: "UserText"; readonly text: string }
   | { readonly _tag: "Say"; readonly source: ReplySource }

@@ -13,6 +13,7 @@ import type { TurnAuthority } from "./TurnAuthority.ts"
  * - `interimTranscripts`: the recogniser sends interim transcripts while the user speaks.
  * - `busy`: the process is busy, so no preemptive replies are started.
  * - `turnDetector`: a turn detector answers `PredictEndOfTurn`.
+ * - `hearsTurns`: it hears the audio, and so can judge a pause before the words are there.
  * - `isBackchannel`: whether a transcript only shows that the user listens.
  * - `mayBecomeBackchannel`: whether more words may make one of the transcript.
  * - `latencyTargetMs`: a longer wait from the end of the user's speech to the first frame emits `turn.latency_exceeded`.
@@ -28,6 +29,7 @@ export interface ConversationOptions {
   readonly interimTranscripts: boolean
   readonly busy?: boolean | undefined
   readonly turnDetector: boolean
+  readonly hearsTurns?: boolean | undefined
   readonly isBackchannel: (transcript: string) => boolean
   readonly mayBecomeBackchannel: (transcript: string) => boolean
   readonly latencyTargetMs: number

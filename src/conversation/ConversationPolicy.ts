@@ -51,8 +51,8 @@ const Away = Schema.Struct({
  * - `goodbye`: what the agent says before a close that the backend begins.
  * - `apology`: what the agent says when an answer failed before any of it was audible.
  * - `endpointing`: when the user's turn is over.
- * - `endpointing.silence`: the user's silence that ends a turn, unless the recogniser or a model decides. 300 ms,
- *   [100 ms, 5 s].
+ * - `endpointing.silence`: the user's silence that ends a turn, unless the recogniser or a model decides. A turn that the
+ *   detector heard to be finished ends up to 100 ms earlier. 300 ms, [100 ms, 5 s].
  * - `endpointing.mode`: `adaptive` uses 1.5 times the user's average pause instead, between `silence` and `maxSilence`.
  * - `endpointing.maxSilence`: the silence that ends a turn which the turn detector takes for unfinished. 2 s, [100 ms, 30 s].
  * - `endpointing.threshold`: a turn whose predicted probability of an end is lower sounds unfinished. 0.5, [0, 1].

@@ -197,7 +197,13 @@ export interface State {
   readonly speculation: Speculation | undefined
   /** The turn detector's last prediction; without a probability while its answer is awaited. */
   readonly endOfTurnPrediction:
-    | { readonly id: number; readonly transcript: string; readonly probability: number | undefined }
+    | {
+      readonly id: number
+      readonly transcript: string
+      /** Where the user paused, for a detector that hears the audio. */
+      readonly pausedAt: number | undefined
+      readonly probability: number | undefined
+    }
     | undefined
   /** The text of a reply that was played to its end while the user was making a sound; compared with an echo. */
   readonly finishedReplyText: string

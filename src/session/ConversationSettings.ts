@@ -71,6 +71,10 @@ export class ConversationSettings implements ConversationOptions {
     return this.pipeline?.predictEndOfTurn !== undefined
   }
 
+  get hearsTurns(): boolean {
+    return this.pipeline?.hearsTurns === true
+  }
+
   get turnAuthority(): TurnAuthority {
     return this.pipeline?.turnAuthority ?? "own"
   }

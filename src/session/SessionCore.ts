@@ -285,14 +285,16 @@ export class SessionCore {
     }
   }
 
-  #predictEndOfTurn({ agentSaid, id, transcript }: Extract<Command, { readonly _tag: "PredictEndOfTurn" }>): void {
+  #predictEndOfTurn({ id, ...question }: Extract<Command, { readonly _tag: "PredictEndOfTurn" }>): void {
     if (this.pipeline?.predictEndOfTurn === undefined) return
     const turn = this.state.turn + 1
-    const predicted = this.pipeline.predictEndOfTurn(transcript, agentSaid).pipe(
+    const predicted = this.pipeline.predictEndOfTurn(question).pipe(
       Effect.tap(() => Effect.sync(this.log.detectorWorked)),
       // without the detector's opinion the turn counts as finished
-      Effect.catchCause((cause) => Effect.as(this.log.detectorFailed(cause, this.pipeline?.turnDetector), 1)),
-      Effect.map((probability) => this.dispatch({ _tag: "EndOfTurnPredicted", id, probability }))
+      Effect.catchCause((cause) => Effect.as(this.log.detectorFailed(cause, this.pipeline?.turnDetector), undefined)),
+      Effect.map((prediction) =>
+        this.dispatch({ _tag: "EndOfTurnPredicted", id, ...(prediction ?? { probability: 1, heard: false }) })
+      )
     )
     this.runtime.run("end-of-turn", this.options.observer?.withinTurn(turn)(predicted) ?? predicted)
   }

@@ -267,7 +267,8 @@ const inputOf = (model: Model, random: () => number): ConversationInput => {
     () => ({
       _tag: "EndOfTurnPredicted",
       id: (state.endOfTurnPrediction?.id ?? 0) - (random() < 0.1 ? 1 : 0),
-      probability: random()
+      probability: random(),
+      heard: random() < 0.5
     }),
     () => ({ _tag: "Final", text: random() < 0.2 ? " " : "words" }),
     () => ({ _tag: "Finalized", id: between(random, Math.max(0, state.finalizeId - 1), state.finalizeId) }),
@@ -337,7 +338,8 @@ const optionsFrom = (random: () => number): ConversationOptions => {
       }
     },
     interimTranscripts: random() < 0.5,
-    turnDetector: random() < 0.5
+    turnDetector: random() < 0.5,
+    hearsTurns: random() < 0.5
   })
 }
 

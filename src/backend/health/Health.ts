@@ -140,8 +140,11 @@ export const make = Effect.fnUntraced(function*(
     }
   }
 
-  /** What a backend cannot serve without; an engine that speaks only beside a speech-to-speech model is not one. */
-  const isEssential = (kind: string): boolean => kind !== "tts" || engines["s2s"] === undefined
+  /**
+   * What a backend cannot serve without. An engine that speaks only beside a speech-to-speech model is not one, nor is a turn
+   * detector: without it silence ends turns.
+   */
+  const isEssential = (kind: string): boolean => kind !== "turn" && (kind !== "tts" || engines["s2s"] === undefined)
 
   const probeSpeech = (connection: ProviderConnection | undefined) =>
     Effect.map(

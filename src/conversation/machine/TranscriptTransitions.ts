@@ -6,19 +6,13 @@
 import type { TimedInput } from "../ConversationInput.ts"
 import * as History from "../History.ts"
 import { awaitsMoreWords, beganAtQuestionEnd, interruptionNeedsText, textInterrupts } from "./BargeIn.ts"
+import { onPauseHeard, STT_FALLBACK_MS } from "./Endpointing.ts"
+import { requestPrediction } from "./EndPrediction.ts"
 import { applyLateTranscripts, keepLateTranscript, ofOpenTurn } from "./LateTranscripts.ts"
 import { interruptReply, lacksTranscript, resumeReply } from "./ReplyControl.ts"
 import type { Step } from "./Step.ts"
 import { joinTexts, sameWords } from "./TranscriptText.ts"
-import { completeTurn, limitTurnLength, requestPrediction, startSpeaking, startSpeculation } from "./Turn.ts"
-
-/**
- * With `turnAuthority: "stt"`: silence after which the turn is over although the recogniser has not ended it.
- *
- * @category constants
- * @since 0.1.0
- */
-export const STT_FALLBACK_MS = 3_000
+import { completeTurn, limitTurnLength, startSpeaking, startSpeculation } from "./Turn.ts"
 
 /**
  * A recogniser that decides turns sent a transcript for which no voice activity was detected: a soft voice, or a user who
@@ -135,18 +129,21 @@ export const onEndOfTurn = (step: Step): void => {
 }
 
 /**
- * The turn detector's prediction.
+ * The turn detector's prediction. That of an earlier pause or of other words is ignored.
  *
  * @category transitions
  * @since 0.1.0
  */
 export const onEndOfTurnPredicted = (
   step: Step,
-  { id, probability }: Extract<TimedInput, { readonly _tag: "EndOfTurnPredicted" }>
+  { heard, id, probability }: Extract<TimedInput, { readonly _tag: "EndOfTurnPredicted" }>
 ): void => {
   const { endOfTurnPrediction, user } = step.state
   if (endOfTurnPrediction?.id !== id) return
   step.set({ endOfTurnPrediction: { ...endOfTurnPrediction, probability } })
-  if (user._tag === "Paused") startSpeculation(step)
+  if (user._tag === "Paused") {
+    startSpeculation(step)
+    if (heard === true) onPauseHeard(step, user)
+  }
   if (user._tag === "Finalizing" && user.awaits === "prediction") completeTurn(step)
 }

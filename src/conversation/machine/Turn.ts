@@ -6,6 +6,7 @@
 import * as Duration from "effect/Duration"
 import { awaitTranscript } from "./AwaitedTranscripts.ts"
 import { isAgentEcho, isAnsweredLater, needsNoAnswer } from "./BargeIn.ts"
+import { requestPrediction, soundsUnfinished } from "./EndPrediction.ts"
 import { discardSpeculation, requestAnswer, resumeReply, withdrawQuestion } from "./ReplyControl.ts"
 import { SAMPLES_PER_MS, type Step, TIMER_GRACE_MS } from "./Step.ts"
 import { sameWords } from "./TranscriptText.ts"
@@ -23,16 +24,13 @@ const noTranscript = { finals: "", interim: "" }
  */
 export const startSpeculation = (step: Step): void => {
   const { busy, policy, transcriptBased, turnAuthority, turnDetector } = step.options
-  const { agent, endOfTurnPrediction, history, lifecycle, speculation, turn, user } = step.state
+  const { agent, history, lifecycle, speculation, turn, user } = step.state
   const transcript = step.openText
   if (!policy.speculation || busy === true || !transcriptBased || turnAuthority !== "own" || transcript === "") return
   if (isAgentEcho(step, transcript)) return
   if (lifecycle._tag !== "Open" || agent._tag !== "Silent" || user._tag !== "Paused") return
   if (speculation !== undefined && sameWords(speculation.transcript, transcript)) return
-  const soundsFinished = !turnDetector ||
-    (endOfTurnPrediction?.transcript === transcript &&
-      (endOfTurnPrediction.probability ?? 0) >= policy.endpointing.threshold)
-  if (!soundsFinished) return
+  if (turnDetector && soundsUnfinished(step) !== false) return
   discardSpeculation(step)
   const epoch = step.state.epoch + 1
   step.set({ epoch, speculation: { epoch, transcript, timestamps: {}, failed: false } })
@@ -44,36 +42,6 @@ export const startSpeculation = (step: Step): void => {
     history,
     speculative: true
   })
-}
-
-/**
- * Asks the turn detector about the open turn, unless it was asked about the same text.
- *
- * @category transitions
- * @since 0.1.0
- */
-export const requestPrediction = (step: Step): void => {
-  const { endOfTurnPrediction, history } = step.state
-  const transcript = step.openText
-  const usesDetector = step.options.turnDetector && step.options.turnAuthority === "own"
-  if (!usesDetector || transcript === "" || endOfTurnPrediction?.transcript === transcript) return
-  const id = (endOfTurnPrediction?.id ?? 0) + 1
-  step.set({ endOfTurnPrediction: { id, transcript, probability: undefined } })
-  const agentSaid = history.findLast((item) => item.role === "agent")?.text ?? ""
-  step.commands.push({ _tag: "PredictEndOfTurn", id, transcript, agentSaid })
-}
-
-/**
- * Whether the turn detector takes the open turn for unfinished; `undefined` while its answer is missing.
- *
- * @category predicates
- * @since 0.1.0
- */
-export const soundsUnfinished = (step: Step): boolean | undefined => {
-  const { endOfTurnPrediction } = step.state
-  return endOfTurnPrediction?.transcript !== step.openText || endOfTurnPrediction.probability === undefined
-    ? undefined
-    : endOfTurnPrediction.probability < step.options.policy.endpointing.threshold
 }
 
 /**

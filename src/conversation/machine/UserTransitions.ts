@@ -6,25 +6,22 @@
 import * as Duration from "effect/Duration"
 import type { TimedInput } from "../ConversationInput.ts"
 import { beganAtQuestionEnd, interruptionNeedsText, onConfirmTimer, onHeldSoundStopped } from "./BargeIn.ts"
+import { endpointingMs } from "./Endpointing.ts"
+import { requestPrediction, soundsUnfinished } from "./EndPrediction.ts"
 import { completeWithoutTranscript } from "./LateTranscripts.ts"
 import { discardSpeculation, interruptReply, resumeReply } from "./ReplyControl.ts"
 import { SAMPLES_PER_MS, type Step, TIMER_GRACE_MS } from "./Step.ts"
-import { STT_FALLBACK_MS } from "./TranscriptTransitions.ts"
 import {
   emitSpeechStopped,
   extendEndpointing,
   finalizeTurn,
   mayExtendEndpointing,
-  requestPrediction,
-  soundsUnfinished,
   startSpeaking,
   startSpeculation
 } from "./Turn.ts"
 
 /** The weight of the last pause in the moving average of the user's pauses. */
 const PAUSE_WEIGHT = 0.3
-/** With `endpointing.mode: "adaptive"`, the end of a turn takes this many average pauses of silence. */
-const ADAPTIVE_PAUSES = 1.5
 
 /** A detector that reports the end of a sound later than this was held up, in ms. */
 const MAX_DETECTOR_LAG_MS = 500
@@ -43,18 +40,6 @@ const learnPause = (step: Step, untilSample: number): void => {
   if (sinceSample === undefined) return
   const ms = Math.max(0, untilSample - sinceSample) / SAMPLES_PER_MS
   step.set({ pauseMs: pauseMs === undefined ? ms : pauseMs + PAUSE_WEIGHT * (ms - pauseMs) })
-}
-
-/** The silence that ends a turn, in ms. */
-const endpointingMs = (step: Step): number => {
-  const { policy, turnAuthority } = step.options
-  if (turnAuthority === "stt") return STT_FALLBACK_MS
-  const { maxSilence, mode, silence } = policy.endpointing
-  const minMs = Duration.toMillis(silence)
-  const { pauseMs } = step.state
-  return mode === "fixed" || pauseMs === undefined
-    ? minMs
-    : Math.min(Math.max(minMs, ADAPTIVE_PAUSES * pauseMs), Math.max(minMs, Duration.toMillis(maxSilence)))
 }
 
 /**
@@ -170,10 +155,10 @@ export const onTimer = (step: Step, event: Of<"TimerFired">): void => {
   switch (event.name) {
     case "endpoint":
       if (user._tag !== "Paused") return
-      // without interim transcripts the detector has not been asked about the last words yet
+      // without interim transcripts a detector that reads has not been asked about the last words yet
       if (
-        mayExtendEndpointing(step) && step.options.interimTranscripts && user.atSample !== undefined &&
-        soundsUnfinished(step) === true
+        mayExtendEndpointing(step) && (step.options.interimTranscripts || step.options.hearsTurns === true) &&
+        user.atSample !== undefined && soundsUnfinished(step) === true
       ) {
         extendEndpointing(step, user.atSample)
       } else {

@@ -81,6 +81,35 @@ export interface ReplyRequest {
 }
 
 /**
+ * What the turn detector is asked.
+ *
+ * - `transcript`: the words of the turn so far.
+ * - `agentSaid`: what the agent said last.
+ * - `pausedAt`: where the user fell silent, which tells one pause from another.
+ * - `sinceSample`: where the turn began; undefined when that is long past.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface EndOfTurnQuestion {
+  readonly transcript: string
+  readonly agentSaid: string
+  readonly pausedAt: number | undefined
+  readonly sinceSample: number | undefined
+}
+
+/**
+ * How likely it is, 0 to 1, that the turn is over. `heard`: the audio says so, and not the words alone.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface EndOfTurnPrediction {
+  readonly probability: number
+  readonly heard: boolean
+}
+
+/**
  * A session's pipeline.
  *
  * @category models
@@ -92,10 +121,12 @@ export interface Pipeline {
   readonly transcriptBased: boolean
   /** Whether there are interim transcripts. */
   readonly interimTranscripts: boolean
-  /** How likely it is, 0 to 1, that a transcript is a whole turn. `undefined` without a turn detector. */
+  /** Asks the turn detector; it may have no opinion. `undefined` without a turn detector. */
   readonly predictEndOfTurn:
-    | ((transcript: string, agentSaid: string) => Effect.Effect<number, BackendError>)
+    | ((question: EndOfTurnQuestion) => Effect.Effect<EndOfTurnPrediction | undefined, BackendError>)
     | undefined
+  /** Whether the turn detector hears the audio: then it is asked at each pause, before the words are there. */
+  readonly hearsTurns?: boolean | undefined
   /** The name of the turn detector, if there is one. */
   readonly turnDetector?: string | undefined
   /** Asks for the final transcript up to a sample; answered by `Finalized`. */

@@ -6,12 +6,11 @@
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
-import { type BackendError, PipelineError } from "../../BackendError.ts"
+import type { BackendError } from "../../BackendError.ts"
 import { deadline } from "../../Deadline.ts"
 import * as EngineFailure from "../../speech/EngineFailure.ts"
-import type { TurnDetector } from "../../speech/TurnDetector.ts"
 import type { VoiceActivity, VoiceActivityDetector } from "../../speech/VoiceActivityDetector.ts"
-import type { Pipeline, PipelineContext } from "./Pipeline.ts"
+import type { PipelineContext } from "./Pipeline.ts"
 
 /**
  * Opens the session's detector and gives it the user's audio. `engine` gets each change before the conversation does.
@@ -42,33 +41,6 @@ export const addDetector = Effect.fnUntraced(function*(
     })
   )
 })
-
-/** A later answer of a turn detector is of no use: silence has decided. */
-const DETECTOR_DEADLINE = "2 seconds"
-
-/**
- * Asks the turn detector, if there is one, whether the user has finished. Fails when it gives no probability in time.
- *
- * @category constructors
- * @since 0.1.0
- */
-export const predictEndOfTurn = (
-  detector: TurnDetector["Service"] | undefined,
-  { currentLanguage }: Pick<PipelineContext, "currentLanguage">
-): Pipeline["predictEndOfTurn"] => {
-  if (detector === undefined) return undefined
-  const { name } = detector
-  const op = "TurnDetector.endOfTurn"
-  return (transcript, agentSaid) =>
-    EngineFailure.asked(op, name, () => detector.endOfTurn({ transcript, agentSaid, language: currentLanguage() }))
-      .pipe(
-        Effect.filterOrFail(
-          (probability) => typeof probability === "number" && probability >= 0 && probability <= 1,
-          () => new PipelineError({ op, message: `${name} gave no number between 0 and 1`, retryable: false })
-        ),
-        deadline(op, name, DETECTOR_DEADLINE)
-      )
-}
 
 /**
  * Takes an engine's events in the session's scope. When they fail or end, the session has no recogniser, and closes as

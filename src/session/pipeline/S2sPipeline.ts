@@ -86,7 +86,7 @@ const open = Effect.fnUntraced(function*(
   { agentInLoop, textTransforms, tools: given = [] }: S2sOptions,
   context: PipelineContext
 ) {
-  const { s2s, tts, turn: turnDetector } = engines
+  const { s2s, tts } = engines
   const agentAnswers = agentInLoop === "answer"
   const tools = agentInLoop === "tool" ? [...given, S2sTools.askAgent(context)] : given
   const asked: SpeechToSpeechOptions = {
@@ -205,8 +205,9 @@ const open = Effect.fnUntraced(function*(
     turnAuthority: turns.authority,
     transcriptBased: agentAnswers,
     interimTranscripts: agentAnswers && s2s.capabilities.interims,
-    turnDetector: turnDetector?.name,
-    predictEndOfTurn: PipelineInput.predictEndOfTurn(agentAnswers ? turnDetector : undefined, context),
+    turnDetector: engines.turn?.name,
+    hearsTurns: turns.prediction?.hearsAudio,
+    predictEndOfTurn: turns.prediction?.predict,
     finalize: turns.finalize,
     reply: (request) => {
       const { source } = request

@@ -12,6 +12,7 @@ import type { SpeechToSpeechEvent, SpeechToSpeechStream } from "../../speech/Spe
 import type { Pipeline, PipelineContext } from "./Pipeline.ts"
 import * as PipelineInput from "./PipelineInput.ts"
 import type { S2sEngines } from "./S2sOptions.ts"
+import * as TurnPrediction from "./TurnPrediction.ts"
 
 /** An event about the user. */
 type TurnEvent = Exclude<SpeechToSpeechEvent, { readonly reply: string } | { readonly _tag: "RequestFailed" }>
@@ -32,6 +33,8 @@ export interface S2sTurns {
   /** The model has begun a reply. Synchronous. */
   readonly replyStarted: () => void
   readonly finalize: Pipeline["finalize"]
+  /** The way to the turn detector, where the backend decides turns and there is something to judge by: words, or sound. */
+  readonly prediction: TurnPrediction.TurnPrediction | undefined
 }
 
 /** A transcript that the conversation waits for. */
@@ -86,14 +89,23 @@ class AwaitedTranscripts {
  * @since 0.1.0
  */
 export const make = Effect.fnUntraced(function*(
-  { s2s, vad }: S2sEngines,
+  { s2s, turn, vad }: S2sEngines,
   agentAnswers: boolean,
   context: PipelineContext,
   stream: SpeechToSpeechStream
 ) {
   const remote = s2s.capabilities.turnAuthority === "remote"
   yield* Effect.fromResult(context.input.add({ sampleRate: s2s.inputSampleRate, push: (pcm) => stream.push(pcm) }))
-  if (!remote && vad !== undefined) yield* PipelineInput.addDetector(vad, stream, context)
+  const prediction = remote || turn === undefined || (!agentAnswers && turn.listen === undefined)
+    ? undefined
+    : yield* TurnPrediction.make(turn, context)
+  if (!remote && vad !== undefined) {
+    const change: typeof stream.activity = (each) => {
+      prediction?.activity(each)
+      stream.activity(each)
+    }
+    yield* PipelineInput.addDetector(vad, { activity: change }, context)
+  }
 
   const clock = yield* Clock.Clock
   const now = () => MonotonicTime.nowMs(clock)
@@ -158,6 +170,7 @@ export const make = Effect.fnUntraced(function*(
       return id !== undefined
     },
     replyStarted: answered,
+    prediction,
     finalize: (id, untilSample) => {
       if (!agentAnswers || (remote && stoppedLeft().length === 0)) return context.dispatch({ _tag: "Finalized", id })
       const request = awaited.add(id)

@@ -20,6 +20,7 @@ import * as AgentReply from "./AgentReply.ts"
 import type { Pipeline, PipelineContext, PipelineFactory } from "./Pipeline.ts"
 import * as PipelineInput from "./PipelineInput.ts"
 import * as SentenceStream from "./SentenceStream.ts"
+import * as TurnPrediction from "./TurnPrediction.ts"
 
 /**
  * The engines of the pipeline.
@@ -93,7 +94,15 @@ export const make = (
     const voice = yield* openTts(tts, context)
     // the recogniser hears first: a change of activity then refers to audio that it has
     yield* Effect.fromResult(context.input.add({ sampleRate: stt.sampleRate, push: (pcm) => recogniser.push(pcm) }))
-    yield* PipelineInput.addDetector(vad, recogniser, context)
+    // a recogniser that decides turns needs no detector
+    const turns = turnDetector === undefined || options?.turnDetection === "stt"
+      ? undefined
+      : yield* TurnPrediction.make(turnDetector, context)
+    const activity: typeof recogniser.activity = turns === undefined ? recogniser.activity : (change) => {
+      turns.activity(change)
+      recogniser.activity(change)
+    }
+    yield* PipelineInput.addDetector(vad, { activity }, context)
 
     const settings = SentenceStream.settingsOf(context, tts.capabilities)
     AgentText.warmUp(settings().language)
@@ -125,7 +134,8 @@ export const make = (
       transcriptBased: true,
       interimTranscripts: stt.capabilities.interim,
       turnDetector: turnDetector?.name,
-      predictEndOfTurn: PipelineInput.predictEndOfTurn(turnDetector, context),
+      hearsTurns: turns?.hearsAudio,
+      predictEndOfTurn: turns?.predict,
       finalize: recogniser.finalize,
       abandon: recogniser.abandon,
       reply,
