@@ -7,6 +7,7 @@
  *
  * @since 0.1.0
  */
+import type { InferenceGuard } from "../local/InferenceGuard.ts"
 
 /**
  * The most windows per inference: larger batches gain nothing per window (measured: 31 µs at 64, 30 at 128).
@@ -101,25 +102,8 @@ export interface WorkerOptions {
   /** The package that runs the model. */
   readonly runtime: string
   readonly memory: ReadonlyArray<BatchMemory>
-  /** Two shared numbers, see `STOP` and `BUSY`. */
-  readonly control: Int32Array
+  readonly guard: InferenceGuard
 }
-
-/**
- * Index in `control`: 1 tells the worker to start no further inference.
- *
- * @category constants
- * @since 0.1.0
- */
-export const STOP = 0
-
-/**
- * Index in `control`: 1 while the worker is in native code and must not be terminated.
- *
- * @category constants
- * @since 0.1.0
- */
-export const BUSY = 1
 
 /**
  * A message to the worker: classify this batch, or exit.

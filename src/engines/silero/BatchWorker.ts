@@ -7,25 +7,14 @@
  */
 import { readFile } from "node:fs/promises"
 import { parentPort, workerData } from "node:worker_threads"
+import * as InferenceGuard from "../local/InferenceGuard.ts"
 import * as OnnxRuntime from "../local/OnnxRuntime.ts"
-import {
-  type BatchMemory,
-  BUSY,
-  type FromWorker,
-  RESET,
-  shapes,
-  STOP,
-  type ToWorker,
-  type WorkerOptions
-} from "./BatchProtocol.ts"
-
-/** Returned when the process exits: nothing waits for the result. */
-const never = new Promise<never>(() => {})
+import { type BatchMemory, type FromWorker, RESET, shapes, type ToWorker, type WorkerOptions } from "./BatchProtocol.ts"
 
 /** The model's state of a slot has two layers of 128 numbers. */
 const LAYER = 128
 
-const { control, memory, model, rate, runtime }: WorkerOptions = workerData
+const { guard, memory, model, rate, runtime }: WorkerOptions = workerData
 const { context, window } = shapes[rate]
 const length = context + window
 
@@ -45,11 +34,6 @@ const ensureCapacity = (slot: number): void => {
   }
   states = grow(states, 2 * LAYER)
   ends = grow(ends, context)
-}
-
-const setIdle = (): void => {
-  Atomics.store(control, BUSY, 0)
-  Atomics.notify(control, BUSY)
 }
 
 const start = async () => {
@@ -78,16 +62,12 @@ const start = async () => {
         state.set(states.subarray(from, from + LAYER), (layer * count + i) * LAYER)
       }
     }
-    Atomics.store(control, BUSY, 1)
-    if (Atomics.load(control, STOP) === 1) {
-      setIdle()
-      return never
-    }
-    const { output, stateN } = await session.run({
-      input: onnx.float32(input, [count, length]),
-      state: onnx.float32(state, [2, count, LAYER]),
-      sr
-    }).finally(setIdle)
+    const { output, stateN } = await InferenceGuard.run(guard, () =>
+      session.run({
+        input: onnx.float32(input, [count, length]),
+        state: onnx.float32(state, [2, count, LAYER]),
+        sr
+      }))
     const probabilities = output?.data
     const next = stateN?.data
     if (!(probabilities instanceof Float32Array) || !(next instanceof Float32Array)) {

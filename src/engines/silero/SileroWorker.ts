@@ -15,16 +15,9 @@ import { type BackendError, PipelineError } from "../../BackendError.ts"
 import { deadline, finalizeWithin } from "../../Deadline.ts"
 import { packageFile } from "../../ExternalPackage.ts"
 import * as MonotonicTime from "../../MonotonicTime.ts"
+import * as InferenceGuard from "../local/InferenceGuard.ts"
 import * as OptionalPackage from "../local/OptionalPackage.ts"
-import {
-  BUSY,
-  type FromWorker,
-  type ModelRate,
-  shapes,
-  STOP,
-  type ToWorker,
-  type WorkerOptions
-} from "./BatchProtocol.ts"
+import { type FromWorker, type ModelRate, shapes, type ToWorker, type WorkerOptions } from "./BatchProtocol.ts"
 import { BatchScheduler } from "./BatchScheduler.ts"
 
 /**
@@ -91,18 +84,7 @@ export const make = Effect.fnUntraced(function*(options: {
   const now = () => MonotonicTime.nowMs(clock)
   const first = Latch.makeUnsafe()
   const runtime = options.runtime ?? "onnxruntime-node"
-  const control = new Int32Array(new SharedArrayBuffer(8))
-  /** `process.exit` terminates threads at once, and a thread in the runtime's native code would crash the process. */
-  const waitForInference = (): void => {
-    Atomics.store(control, STOP, 1)
-    while (Atomics.load(control, BUSY) === 1) {
-      if (Atomics.wait(control, BUSY, 1, PROCESS_EXIT_MS) === "timed-out") return
-    }
-  }
-  yield* Effect.acquireRelease(
-    Effect.sync(() => process.on("exit", waitForInference)),
-    () => Effect.sync(() => process.off("exit", waitForInference))
-  )
+  const guard = yield* InferenceGuard.make(PROCESS_EXIT_MS)
   let worker: Worker | undefined
   const batches: BatchScheduler = new BatchScheduler({
     rate: options.rate,
@@ -126,7 +108,7 @@ export const make = Effect.fnUntraced(function*(options: {
           rate: options.rate,
           runtime,
           memory: batches.memory,
-          control
+          guard
         }
         return new Worker(file, { workerData })
       }),
