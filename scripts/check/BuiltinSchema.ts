@@ -132,7 +132,7 @@ export const builtin = async (): Promise<{
       tts_provider: namesOf["tts"] ?? [],
       s2s_provider: namesOf["s2s"] ?? [],
       vad_provider: namesOf["vad"] ?? [],
-      turn_detection_provider: [...namesOf["turn"] ?? [], "stt"],
+      turn_detection_provider: [...namesOf["turn"] ?? [], "stt", "silence"],
       noise_cancellation_provider: namesOf["noise"] ?? [],
       stt_fallback: namesOf["stt"] ?? [],
       tts_fallback: namesOf["tts"] ?? [],

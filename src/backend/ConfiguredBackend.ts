@@ -21,6 +21,7 @@ import * as SttTtsPipeline from "../session/pipeline/SttTtsPipeline.ts"
 import { Open, SessionArchive } from "../session/retention/SessionArchive.ts"
 import { type EngineKind, type EngineKinds, EngineRegistry } from "../speech/EngineRegistry.ts"
 import { NoiseSuppressor } from "../speech/NoiseSuppressor.ts"
+import * as ResilientTurnDetector from "../speech/resilience/ResilientTurnDetector.ts"
 import { SpeechToSpeech } from "../speech/SpeechToSpeech.ts"
 import { SpeechToText } from "../speech/SpeechToText.ts"
 import { TextToSpeech } from "../speech/TextToSpeech.ts"
@@ -29,7 +30,7 @@ import { VoiceActivityDetector } from "../speech/VoiceActivityDetector.ts"
 import type { Backend } from "./BackendContract.ts"
 import { type BackendConfig, periodsOf } from "./config/BackendConfig.ts"
 import type { DecodedConfig } from "./config/DecodedConfig.ts"
-import { DEFAULT_VAD } from "./config/NamedParts.ts"
+import { DEFAULT_TURNS, DEFAULT_VAD } from "./config/NamedParts.ts"
 import * as LlmAgent from "./engines/LlmAgent.ts"
 import * as Processors from "./engines/Processors.ts"
 import * as SpeechEngines from "./engines/SpeechEngines.ts"
@@ -52,6 +53,27 @@ const build = Effect.fnUntraced(function*<Kind extends EngineKind, Shape>(
   return Context.get(yield* Layer.build(layer), tag)
 })
 
+/** The named turn detector, kept from costing more than its verdicts; none for `silence` and for `stt`. */
+const buildTurn = Effect.fnUntraced(function*(decoded: DecodedConfig, name: string) {
+  if (name === SpeechEngines.SILENCE_TURNS || name === SpeechEngines.STT_TURNS) return undefined
+  return yield* ResilientTurnDetector.make(yield* build(decoded, "turn", name, TurnDetector))
+})
+
+/** The detector of a config that names none: one whose package is not installed gives way to the next, and at last to silence. */
+const buildDefaultTurn = Effect.fnUntraced(function*(decoded: DecodedConfig) {
+  const { turn } = yield* EngineRegistry
+  for (const name of DEFAULT_TURNS.filter((each) => turn.has(each))) {
+    const built = yield* buildTurn(decoded, name).pipe(
+      Effect.catchIf(
+        (error) => error.details?.["missing"] !== undefined,
+        ({ message }) => Effect.as(Effect.logInfo(`turns are detected without ${name}: ${message}`), undefined)
+      )
+    )
+    if (built !== undefined) return built
+  }
+  return undefined
+})
+
 const buildStt = Effect.fnUntraced(function*(decoded: DecodedConfig) {
   const { config } = decoded
   // the config's rules require both names
@@ -64,22 +86,23 @@ const buildStt = Effect.fnUntraced(function*(decoded: DecodedConfig) {
     Effect.forEach(Arr.prepend(config.sttFallback, sttName), (name) => build(decoded, "stt", name, SpeechToText)),
     Effect.forEach(Arr.prepend(config.ttsFallback, ttsName), (name) => build(decoded, "tts", name, TextToSpeech)),
     build(decoded, "vad", vadName, VoiceActivityDetector),
-    turnName === undefined || sttTurns ? Effect.void : build(decoded, "turn", turnName, TurnDetector)
+    turnName === undefined ? buildDefaultTurn(decoded) : buildTurn(decoded, turnName)
   ], { concurrency: "unbounded" })
   const { stt, tts, useConfig } = yield* SpeechEngines.make({ stt: stts, tts: ttses, sttTurns }, config)
   return {
     pipelines: {
-      stt_tts: SttTtsPipeline.make({ stt, tts, vad, turn: turn ?? undefined }, {
+      stt_tts: SttTtsPipeline.make({ stt, tts, vad, turn }, {
         turnDetection: sttTurns ? "stt" : undefined
       })
     },
     useConfig,
-    speech: { stt, tts, vad },
+    speech: { stt, tts, vad, ...(turn === undefined ? {} : { turn }) },
     engines: {
       stt: [sttName, ...config.sttFallback].join(", "),
       tts: [ttsName, ...config.ttsFallback].join(", "),
       vad: vadName,
-      ...(turnName === undefined ? {} : { turn: turnName })
+      ...(turn === undefined ? {} : { turn: turn.name }),
+      ...(sttTurns ? { turn: SpeechEngines.STT_TURNS } : {})
     }
   }
 })
@@ -91,7 +114,7 @@ const buildS2s = Effect.fnUntraced(function*(decoded: DecodedConfig) {
   const vadName = config.vadProvider ?? (s2s.capabilities.turnAuthority === "remote" ? undefined : DEFAULT_VAD)
   const vad = vadName === undefined ? undefined : yield* build(decoded, "vad", vadName, VoiceActivityDetector)
   const turnName = config.turnDetectionProvider
-  const turn = turnName === undefined ? undefined : yield* build(decoded, "turn", turnName, TurnDetector)
+  const turn = turnName === undefined ? undefined : yield* buildTurn(decoded, turnName)
   const ttsNames = config.ttsProvider === undefined ? undefined : Arr.prepend(config.ttsFallback, config.ttsProvider)
   const voice = ttsNames === undefined
     ? undefined
@@ -103,12 +126,17 @@ const buildS2s = Effect.fnUntraced(function*(decoded: DecodedConfig) {
   return {
     pipelines: { s2s: yield* S2sPipeline.make({ s2s, vad, turn, tts: voice?.tts }, { agentInLoop }) },
     useConfig: voice?.useConfig,
-    speech: { s2s, ...(voice === undefined ? {} : { tts: voice.tts }), ...(vad === undefined ? {} : { vad }) },
+    speech: {
+      s2s,
+      ...(voice === undefined ? {} : { tts: voice.tts }),
+      ...(vad === undefined ? {} : { vad }),
+      ...(turn === undefined ? {} : { turn })
+    },
     engines: {
       s2s: name,
       ...(ttsNames === undefined ? {} : { tts: ttsNames.join(", ") }),
       ...(vadName === undefined ? {} : { vad: vadName }),
-      ...(turnName === undefined ? {} : { turn: turnName })
+      ...(turn === undefined ? {} : { turn: turn.name })
     }
   }
 })

@@ -65,7 +65,10 @@ export const engines: EngineTable = {
     silero: load("silero", () => import("../engines/silero/index.ts")),
     energy: load("energy", () => import("../engines/energy/index.ts"))
   },
-  turn: { text: load("text", () => import("../engines/text/index.ts")) },
+  turn: {
+    "smart-turn": load("smart-turn", () => import("../engines/smart-turn/index.ts")),
+    text: load("text", () => import("../engines/text/index.ts"))
+  },
   noise: { rnnoise: load("rnnoise", () => import("../engines/rnnoise/index.ts")) },
   llm: { "openai-compatible": load("openai-compatible", () => import("../engines/openai-compatible/index.ts")) }
 }

@@ -54,8 +54,9 @@ export {
  *   speaking it, and given texts where the model cannot. Default with `s2s`: none.
  * - `s2sProvider`: the speech-to-speech engine; required with `s2s`.
  * - `vadProvider`: the voice activity detector.
- * - `turnDetectionProvider`: the engine that decides whether a sentence is finished; `stt` leaves the end of turn to the
- *   speech-to-text engine. Default: none, silence alone ends a turn.
+ * - `turnDetectionProvider`: the engine that decides whether the user has finished; `stt` leaves the end of turn to the
+ *   speech-to-text engine, `silence` to silence alone. Default: `smart-turn` where it is registered and an ONNX runtime is
+ *   installed, else `text`, else silence; with a speech-to-speech model silence.
  * - `noiseCancellationProvider`: the engine that removes noise from the user's audio.
  * - `llmProvider`: the engine whose language model answers as the agent `llm`. Default: none; `openai-compatible` with
  *   `agent: llm`.

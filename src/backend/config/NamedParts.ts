@@ -24,7 +24,7 @@ import {
 } from "../../speech/EngineRegistry.ts"
 import * as LlmAgent from "../engines/LlmAgent.ts"
 import * as Processors from "../engines/Processors.ts"
-import { STT_TURNS } from "../engines/SpeechEngines.ts"
+import { SILENCE_TURNS, STT_TURNS } from "../engines/SpeechEngines.ts"
 import type { BackendProvider, ConfiguredProvider } from "../provider/ProviderContract.ts"
 import type { BackendConfig } from "./BackendConfig.ts"
 
@@ -35,6 +35,15 @@ import type { BackendConfig } from "./BackendConfig.ts"
  * @since 0.1.0
  */
 export const DEFAULT_VAD = "silero"
+
+/**
+ * The turn detectors of a config that names none, in the order of preference: the first that can be built, where a recogniser's
+ * words are answered.
+ *
+ * @category constants
+ * @since 0.1.0
+ */
+export const DEFAULT_TURNS: ReadonlyArray<string> = ["smart-turn", "text"]
 
 /**
  * Where the names are looked up.
@@ -191,7 +200,9 @@ export const decode = Effect.fnUntraced(function*(
     for (const [path, name] of namesAt(raw, key)) {
       if (engines[kind].has(name)) wanted[kind].add(name)
       else if (kind !== "turn") unknown(path, what, name, engines[kind].list())
-      else if (name !== STT_TURNS) unknown(path, what, name, [...engines.turn.list(), STT_TURNS])
+      else if (name !== STT_TURNS && name !== SILENCE_TURNS) {
+        unknown(path, what, name, [...engines.turn.list(), STT_TURNS, SILENCE_TURNS])
+      }
     }
   }
   if (raw["pipeline_type"] === "stt_tts" && raw["vad_provider"] === undefined && engines.vad.has(DEFAULT_VAD)) {

@@ -24,6 +24,14 @@ import type { BackendConfig } from "../config/BackendConfig.ts"
 export const STT_TURNS = "stt"
 
 /**
+ * The `turn_detection_provider` with which silence alone ends a turn: no detector may have this name.
+ *
+ * @category constants
+ * @since 0.1.0
+ */
+export const SILENCE_TURNS = "silence"
+
+/**
  * Each engine, followed by its fallbacks in order.
  *
  * @category models

@@ -10,13 +10,11 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Schema from "effect/Schema"
 import type { InvalidConfig } from "../../BackendError.ts"
-import { withDefault } from "../../schema/Defaults.ts"
 import { encodeKeys } from "../../schema/EncodedKeys.ts"
 import * as EngineRegistry from "../../speech/EngineRegistry.ts"
 import { TurnDetector } from "../../speech/TurnDetector.ts"
-import * as EndOfTurn from "./EndOfTurn.ts"
-
-const Phrases = Schema.Array(Schema.String.check(Schema.isMaxLength(80))).check(Schema.isMaxLength(1_000))
+import * as EndOfTurn from "../local/words/EndOfTurn.ts"
+import * as WordOptions from "../local/words/WordOptions.ts"
 
 /**
  * Options of the engine: phrases of at most four words, added to the built-in lists.
@@ -29,15 +27,7 @@ const Phrases = Schema.Array(Schema.String.check(Schema.isMaxLength(80))).check(
  * @category models
  * @since 0.1.0
  */
-export const TextOptions = Schema.Struct({
-  fillers: Phrases.pipe(withDefault([])),
-  unfinished: Phrases.pipe(withDefault([])),
-  complete: Phrases.pipe(withDefault([])),
-  phoneDigits: Schema.Array(Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: 20 }))).check(
-    Schema.isMinLength(1),
-    Schema.isMaxLength(20)
-  ).pipe(withDefault([7, 10, 11]))
-}).pipe(encodeKeys({ phoneDigits: "phone_digits" }))
+export const TextOptions = Schema.Struct(WordOptions.fields).pipe(encodeKeys(WordOptions.keys))
 
 /**
  * The decoded options.

@@ -1,7 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Layer, Schema } from "effect"
 import * as Builtin from "../../../src/builtin/Engines.ts"
-import * as EndOfTurn from "../../../src/engines/text/EndOfTurn.ts"
+import * as EndOfTurn from "../../../src/engines/local/words/EndOfTurn.ts"
 import * as Text from "../../../src/engines/text/index.ts"
 import { TurnDetector } from "../../../src/speech/TurnDetector.ts"
 

@@ -7,7 +7,7 @@
  *
  * @since 0.1.0
  */
-import type { TurnDetectorInput } from "../../speech/TurnDetector.ts"
+import type { TurnDetectorInput } from "../../../speech/TurnDetector.ts"
 import { dictation } from "./Dictation.ts"
 import * as English from "./English.ts"
 import * as Languages from "./Languages.ts"
