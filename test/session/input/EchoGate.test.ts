@@ -103,15 +103,16 @@ describe("EchoGate", () => {
       assert.isAtLeast(same(stt), same(vad))
     }))
 
-  it.effect("delays nothing where there is no echo", () =>
+  it.effect("delays a user by no more than a block where there is no echo", () =>
     Effect.gen(function*() {
       const room = { gainDb: -100, delayMs: 0, noiseDb: -72, seed: 3 }
-      const mic = SimulatedRoom.microphone(agent, room, { pcm: user, atMs: 4_000, overEchoDb: 85 })
+      const mic = SimulatedRoom.microphone(agent, room, { pcm: user, atMs: 4_000, overEchoDb: 94 })
       const [guarded, unguarded] = [
         yield* call(mic, { minLevel: -45 }),
         yield* call(mic, { minLevel: -45, guard: false })
       ]
-      assert.strictEqual(guarded.starts[0], unguarded.starts[0])
+      assert.isAtLeast(unguarded.starts[0]!, 4_000)
+      assert.isAtMost(guarded.starts[0]! - unguarded.starts[0]!, 20)
     }))
 
   it.effect("gives the engines quiet noise in place of an echo, no louder than the room", () =>
