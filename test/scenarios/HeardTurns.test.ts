@@ -113,7 +113,7 @@ describe("A turn detector that hears", () => {
           ]
         })
         assert.deepStrictEqual(userSaid(call), [...questions, "I would like and a tea"])
-        // a hanging one delays the first turns by its deadline at most, and then nobody waits for it
+        // a hanging one delays the first turns by 300 ms, and then nobody waits for it
         assert.isAtMost(Math.max(...call.latencies.map(({ totalMs }) => totalMs)), 720)
         assert.isAtMost(call.latencies.at(-2)?.totalMs ?? 999, 340)
         assert.isAtMost(heard.length, 4)

@@ -13,8 +13,8 @@ import * as EngineFailure from "../EngineFailure.ts"
 import type { TurnDetector } from "../TurnDetector.ts"
 import * as CircuitBreaker from "./CircuitBreaker.ts"
 
-/** A later verdict is of no use: the words decide by then, or silence has. A model takes 50 to 100 ms. */
-const VERDICT_TIMEOUT = "500 millis"
+/** A later verdict is of no use: the words have decided by then, or silence. A model takes 50 to 100 ms, 500 on a busy machine. */
+const VERDICT_TIMEOUT = "1 second"
 /** Failures in a row after which it is left alone. */
 const FAILURES = 3
 
