@@ -74,6 +74,28 @@ const buildDefaultTurn = Effect.fnUntraced(function*(decoded: DecodedConfig) {
   return undefined
 })
 
+/**
+ * Builds a voice and those that step in for it. One that is configured well and cannot start, such as a model that does not
+ * load, is left out where another can: with a warning. What is wrong in the config (`invalid_config`) always fails.
+ */
+const buildVoices = Effect.fnUntraced(function*(decoded: DecodedConfig, names: Arr.NonEmptyReadonlyArray<string>) {
+  const results = yield* Effect.forEach(
+    names,
+    (name) =>
+      build(decoded, "tts", name, TextToSpeech).pipe(
+        Effect.map((engine) => ({ name, engine })),
+        Effect.catchIf((error) => error.code !== "invalid_config", (error) => Effect.succeed({ name, error }))
+      )
+  )
+  const voices = results.filter((result) => "engine" in result)
+  const failed = results.filter((result) => "error" in result)
+  if (!Arr.isReadonlyArrayNonEmpty(voices)) return yield* failed[0]!.error
+  for (const { error, name } of failed) {
+    yield* Effect.logWarning(`the voice ${name} cannot start; ${voices[0].name} speaks in its place`, error)
+  }
+  return { names: voices.map(({ name }) => name), engines: Arr.map(voices, ({ engine }) => engine) }
+})
+
 const buildStt = Effect.fnUntraced(function*(decoded: DecodedConfig) {
   const { config } = decoded
   // the config's rules require both names
@@ -82,13 +104,13 @@ const buildStt = Effect.fnUntraced(function*(decoded: DecodedConfig) {
   const vadName = config.vadProvider ?? DEFAULT_VAD
   const turnName = config.turnDetectionProvider
   const sttTurns = turnName === SpeechEngines.STT_TURNS
-  const [stts, ttses, vad, turn] = yield* Effect.all([
+  const [stts, voices, vad, turn] = yield* Effect.all([
     Effect.forEach(Arr.prepend(config.sttFallback, sttName), (name) => build(decoded, "stt", name, SpeechToText)),
-    Effect.forEach(Arr.prepend(config.ttsFallback, ttsName), (name) => build(decoded, "tts", name, TextToSpeech)),
+    buildVoices(decoded, Arr.prepend(config.ttsFallback, ttsName)),
     build(decoded, "vad", vadName, VoiceActivityDetector),
     turnName === undefined ? buildDefaultTurn(decoded) : buildTurn(decoded, turnName)
   ], { concurrency: "unbounded" })
-  const { stt, tts, useConfig } = yield* SpeechEngines.make({ stt: stts, tts: ttses, sttTurns }, config)
+  const { stt, tts, useConfig } = yield* SpeechEngines.make({ stt: stts, tts: voices.engines, sttTurns }, config)
   return {
     pipelines: {
       stt_tts: SttTtsPipeline.make({ stt, tts, vad, turn }, {
@@ -99,7 +121,7 @@ const buildStt = Effect.fnUntraced(function*(decoded: DecodedConfig) {
     speech: { stt, tts, vad, ...(turn === undefined ? {} : { turn }) },
     engines: {
       stt: [sttName, ...config.sttFallback].join(", "),
-      tts: [ttsName, ...config.ttsFallback].join(", "),
+      tts: voices.names.join(", "),
       vad: vadName,
       ...(turn === undefined ? {} : { turn: turn.name }),
       ...(sttTurns ? { turn: SpeechEngines.STT_TURNS } : {})
@@ -119,8 +141,8 @@ const buildS2s = Effect.fnUntraced(function*(decoded: DecodedConfig) {
   const voice = ttsNames === undefined
     ? undefined
     : yield* Effect.flatMap(
-      Effect.forEach(ttsNames, (ttsName) => build(decoded, "tts", ttsName, TextToSpeech)),
-      (engines) => SpeechEngines.makeVoice(engines, config)
+      buildVoices(decoded, ttsNames),
+      ({ engines, names }) => Effect.map(SpeechEngines.makeVoice(engines, config), (made) => ({ ...made, names }))
     )
   const { agentInLoop } = config
   return {
@@ -134,7 +156,7 @@ const buildS2s = Effect.fnUntraced(function*(decoded: DecodedConfig) {
     },
     engines: {
       s2s: name,
-      ...(ttsNames === undefined ? {} : { tts: ttsNames.join(", ") }),
+      ...(voice === undefined ? {} : { tts: voice.names.join(", ") }),
       ...(vadName === undefined ? {} : { vad: vadName }),
       ...(turn === undefined ? {} : { turn: turn.name })
     }

@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Deferred, Duration, Effect, Exit, Fiber, Layer, Redacted, Result, Schema, Scope, Stream } from "effect"
+import { Deferred, Duration, Effect, Exit, Fiber, Layer, Logger, Redacted, Result, Schema, Scope, Stream } from "effect"
 import * as Agent from "../../src/agent/Agent.ts"
 import { AgentRegistry } from "../../src/agent/AgentRegistry.ts"
 import * as BackendConfig from "../../src/backend/config/BackendConfig.ts"
@@ -9,6 +9,7 @@ import { VoiceBackend } from "../../src/backend/VoiceBackend.ts"
 import { type BackendError, ConnectionFailed, InvalidConfig, PipelineError } from "../../src/BackendError.ts"
 import { ProcessorRegistry } from "../../src/hooks/AudioProcessor.ts"
 import * as EngineRegistry from "../../src/speech/EngineRegistry.ts"
+import { TextToSpeech } from "../../src/speech/TextToSpeech.ts"
 import * as Scripted from "../../src/testing/scripted/ScriptedEngines.ts"
 import * as ScriptedRecogniser from "../../src/testing/scripted/ScriptedRecogniser.ts"
 import * as Problem from "../../src/transport/Problem.ts"
@@ -450,6 +451,7 @@ describe("VoiceBackend", () => {
 })
 
 describe("BackendRegistry", () => {
+  const cannotStart = new PipelineError({ op: "x", message: "the model does not load", retryable: false })
   const engines = EngineRegistry.EngineRegistry.layer({
     stt: {
       scripted: Effect.succeed(EngineRegistry.define({
@@ -467,6 +469,20 @@ describe("BackendRegistry", () => {
         description: "x",
         options: Schema.Struct({ texts: Schema.optionalKey(Schema.Array(Schema.String)) }),
         layer: () => Scripted.layerTts()
+      })),
+      broken: Effect.succeed(EngineRegistry.define({
+        kind: "tts",
+        name: "broken",
+        description: "x",
+        options: Schema.Struct({}),
+        layer: () => Layer.effect(TextToSpeech, cannotStart)
+      })),
+      unconfigured: Effect.succeed(EngineRegistry.define({
+        kind: "tts",
+        name: "unconfigured",
+        description: "x",
+        options: Schema.Struct({}),
+        layer: () => Layer.effect(TextToSpeech, new InvalidConfig({ op: "x", message: "no key" }))
       }))
     },
     vad: {
@@ -528,6 +544,29 @@ describe("BackendRegistry", () => {
       assert.deepStrictEqual(yield* user.said, ["user: by name", "agent: You said by name."])
       yield* backend.stop
     }).pipe(Effect.scoped, Effect.provide(services)))
+
+  it.effect("speaks with the fallback of a voice that cannot start, and says so", () =>
+    Effect.gen(function*() {
+      const start = (ttsProvider: string, ttsFallback: ReadonlyArray<string>) => {
+        const logged: Array<unknown> = []
+        const logger = Logger.make<unknown, void>(({ logLevel, message }) => {
+          if (logLevel === "Warn") logged.push(message)
+        })
+        return newBackend("test", { ...named, ttsProvider, ttsFallback }).pipe(
+          Effect.map(({ engines }) => ({ tts: engines.tts, logged })),
+          Effect.scoped,
+          Effect.provide(services),
+          Effect.provide(Logger.layer([logger]))
+        )
+      }
+      const { logged, tts } = yield* start("broken", ["scripted"])
+      assert.strictEqual(tts, "scripted")
+      assert.deepStrictEqual(logged, [["the voice broken cannot start; scripted speaks in its place", cannotStart]])
+      assert.strictEqual((yield* start("scripted", ["broken"])).tts, "scripted")
+      assert.strictEqual(yield* codeOf(start("broken", [])), "pipeline_error")
+      assert.strictEqual(yield* codeOf(start("unconfigured", ["scripted"])), "invalid_config")
+      assert.strictEqual(yield* codeOf(start("scripted", ["unconfigured"])), "invalid_config")
+    }))
 
   it.effect("accepts only an engine with endpointing as turn authority", () =>
     Effect.gen(function*() {

@@ -8,7 +8,7 @@
  *   Text becomes a number, a boolean, a list (commas or JSON) or an object (JSON) where the schema has one; an empty variable
  *   counts as unset.
  * - The file and the environment override the defaults: provider `local`, pipeline `stt_tts`, agent `builtin`; and where
- *   neither a pipeline nor a speech engine is named, `moonshine` and `flite`, with `silero` as voice activity detector. A
+ *   neither a pipeline nor a speech engine is named, `moonshine` and `hibari` (`flite` steps in for it), with `silero` as voice activity detector. A
  *   config that names its `pipeline_type` must name the engines of that pipeline.
  *
  * Values never appear in a fault: they may be keys.
@@ -98,7 +98,13 @@ const withDefaults = (raw: JsonRecord): JsonRecord => {
     raw[key] === undefined
   )
   return embedded
-    ? { stt_provider: "moonshine", tts_provider: "flite", vad_provider: "silero", ...base }
+    ? {
+      stt_provider: "moonshine",
+      tts_provider: "hibari",
+      tts_fallback: ["flite"],
+      vad_provider: "silero",
+      ...base
+    }
     : base
 }
 

@@ -56,7 +56,10 @@ const registries = Layer.mergeAll(
         new InvalidConfig({ op: "test", message: "the package x is missing", details: { missing: "x" } })
       )
     },
-    tts: { flite: engine("tts", "flite", Schema.Struct({ voice: Schema.optionalKey(Schema.String) })) },
+    tts: {
+      hibari: engine("tts", "hibari", Schema.Struct({})),
+      flite: engine("tts", "flite", Schema.Struct({ voice: Schema.optionalKey(Schema.String) }))
+    },
     vad: { silero: engine("vad", "silero", Schema.Struct({})) }
   }),
   AgentRegistry.AgentRegistry.layer({ builtin: BuiltinAgent.agent }),
@@ -92,7 +95,8 @@ describe("ConfigSource", () => {
       assert.strictEqual(config.provider, "local")
       assert.strictEqual(config.pipelineType, "stt_tts")
       assert.strictEqual(config.sttProvider, "moonshine")
-      assert.strictEqual(config.ttsProvider, "flite")
+      assert.strictEqual(config.ttsProvider, "hibari")
+      assert.deepEqual(config.ttsFallback, ["flite"])
       assert.strictEqual(config.vadProvider, "silero")
       assert.strictEqual(config.agent, "builtin")
       assert.deepEqual((yield* load("")).config, config)

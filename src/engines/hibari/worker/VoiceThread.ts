@@ -16,9 +16,8 @@ import * as Stream from "effect/Stream"
 import { Worker } from "node:worker_threads"
 import type { BackendError } from "../../../BackendError.ts"
 import { deadline, finalizeWithin } from "../../../Deadline.ts"
-import { packageFile } from "../../../ExternalPackage.ts"
+import { adviceFor, packageFile } from "../../../ExternalPackage.ts"
 import * as MonotonicTime from "../../../MonotonicTime.ts"
-import * as OptionalPackage from "../../local/OptionalPackage.ts"
 import { type SoundQueue, SpeechRequests, voiceFailed } from "./SpeechRequests.ts"
 import {
   BUSY,
@@ -103,8 +102,8 @@ const exit = (worker: ThreadWorker, control: Int32Array, hasEnded: Deferred.Defe
   )
 
 /**
- * Starts the worker in the scope. Fails `invalid_config` without an ONNX runtime, `pipeline_error` when the worker cannot be
- * started.
+ * Starts the worker in the scope. Fails `pipeline_error` when it cannot be started: without an ONNX runtime that loads, or with
+ * another file than the pinned one.
  *
  * @category constructors
  * @since 0.1.0
@@ -115,6 +114,7 @@ export const make = Effect.fnUntraced(function*(
   const clock = yield* Clock.Clock
   const now = () => MonotonicTime.nowMs(clock)
   const requests = new SpeechRequests()
+  const runtime = options.worker.runtimes.at(-1) ?? "onnxruntime-web"
   let worker: ThreadWorker | undefined
   let control = new Int32Array(new SharedArrayBuffer(8))
   /** When the worker was last heard of, or owed nothing. */
@@ -162,13 +162,14 @@ export const make = Effect.fnUntraced(function*(
           return Deferred.doneUnsafe(
             ready,
             Effect.fail(
-              message.missing
-                ? OptionalPackage.missing({
-                  engine: "hibari",
-                  packageName: options.worker.runtimes.at(-1) ?? "onnxruntime-web",
-                  cause: message.message
-                })
-                : voiceFailed(`did not start: ${message.message.split("\n", 1)[0]}`, false)
+              voiceFailed(
+                `did not start: ${
+                  message.missing
+                    ? `it needs the package ${runtime}: ${adviceFor(runtime, message.message)}`
+                    : message.message.split("\n", 1)[0]
+                }`,
+                false
+              )
             )
           )
         default:
