@@ -1,7 +1,7 @@
 import { NodeRuntime } from "@effect/platform-node"
 import { Effect, Layer, Schema } from "effect"
 import { Agent, VoiceBackend } from "effect-voice"
-import * as Flite from "effect-voice/engines/flite"
+import * as Hibari from "effect-voice/engines/hibari"
 import * as Moonshine from "effect-voice/engines/moonshine"
 import * as OpenAiCompatible from "effect-voice/engines/openai-compatible"
 import * as Silero from "effect-voice/engines/silero"
@@ -35,7 +35,7 @@ const agent = Agent.fromLanguageModel({
   slowTool: { after: "1 second", phrases: ["One moment, please."] }
 })
 
-const Engines = Layer.mergeAll(Moonshine.layer({ model: "tiny" }), Flite.layer({ voice: "slt" }), Silero.layer()).pipe(
+const Engines = Layer.mergeAll(Moonshine.layer({ model: "tiny" }), Hibari.layer(), Silero.layer()).pipe(
   Layer.provide(ModelStore.layer)
 )
 const Backend = Layer.unwrap(Effect.map(Agent.withContext(agent), (agent) => VoiceBackend.layerSttTts({ agent }))).pipe(

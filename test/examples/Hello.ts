@@ -10,7 +10,7 @@ const program = Effect.gen(function*() {
     provider: "local",
     pipeline_type: "stt_tts",
     stt_provider: "moonshine",
-    tts_provider: "flite"
+    tts_provider: "hibari"
   })
   const backend = yield* newBackend(config.provider, config)
   yield* backend.start

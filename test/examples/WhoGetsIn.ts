@@ -10,7 +10,7 @@ const Auth = Layer.succeed(AuthHook, {
   authenticate: (token) => users.get(token) ?? unknown,
   authorize: (_userId, operation) => Effect.succeed(operation !== "session.update")
 })
-const config = { provider: "local", pipeline_type: "stt_tts", stt_provider: "moonshine", tts_provider: "flite" }
+const config = { provider: "local", pipeline_type: "stt_tts", stt_provider: "moonshine", tts_provider: "hibari" }
 const Backend = Layer.unwrap(
   Effect.map(BackendConfig.decode({ ...config, agent: "builtin" }), VoiceBackend.layerConfig)
 )

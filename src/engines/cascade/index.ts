@@ -43,7 +43,7 @@ const Name = Schema.NonEmptyString.check(Schema.isMaxLength(128))
  *
  * - `stt`: the speech-to-text engine. Default `moonshine`.
  * - `sttOptions`: its options.
- * - `tts`: the text-to-speech engine. Default `flite`.
+ * - `tts`: the text-to-speech engine. Default `hibari`.
  * - `ttsOptions`: its options.
  *
  * @category models
@@ -52,7 +52,7 @@ const Name = Schema.NonEmptyString.check(Schema.isMaxLength(128))
 export const CascadeOptions = Schema.Struct({
   stt: Name.pipe(withDefault("moonshine")),
   sttOptions: Options.pipe(withDefault({})),
-  tts: Name.pipe(withDefault("flite")),
+  tts: Name.pipe(withDefault("hibari")),
   ttsOptions: Options.pipe(withDefault({}))
 }).pipe(encodeKeys({ sttOptions: "stt_options", ttsOptions: "tts_options" }))
 
