@@ -53,7 +53,7 @@ describe("RealFft", () => {
     expect(signal).toEqual(expected)
   })
 
-  it.each([0, 2, 7, 14, 22, 1_202])("refuses a length of %i", (length) => {
+  it.each([0, 1, 2, 2.5, 7, 14, 22, 401, 1_100, 1_202, NaN])("refuses a length of %i", (length) => {
     expect(() => RealFft.make(length)).toThrow(RangeError)
   })
 })

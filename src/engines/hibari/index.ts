@@ -1,8 +1,8 @@
 /**
  * Text-to-speech by hibari, a small neural voice, in a worker thread: the default voice.
  *
- * English, 24 kHz, reads numbers, dates and amounts itself, and knows when each word is said. About 13 ms of CPU per second of
- * speech with `onnxruntime-node`, four times that with `onnxruntime-web`. All sessions share one worker, take turns at it
+ * English, 24 kHz, reads numbers, dates and amounts itself, and knows when each word is said. About 20 ms of CPU per second of
+ * speech with `onnxruntime-node`, three times that with `onnxruntime-web`. All sessions share one worker, take turns at it
  * every 200 ms of speech, and are cancelled as fast.
  *
  * @since 0.1.0

@@ -6,10 +6,12 @@
  *
  * @since 0.1.0
  */
-import { RealFft } from "../../audio/Fft.ts"
+import * as RealFft from "../../audio/RealFft.ts"
 
 const RATE = 16_000
 const WINDOW = 400
+/** Bins of the spectrum of a window. */
+const BINS = WINDOW / 2 + 1
 const HOP = 160
 const PAD = WINDOW / 2
 
@@ -84,14 +86,14 @@ const bandsOf = (bins: number): ReadonlyArray<Band> => {
  * @since 0.1.0
  */
 export class LogMel {
-  readonly #fft = new RealFft(WINDOW)
-  readonly #bands = bandsOf(this.#fft.bins)
+  readonly #fft = RealFft.make(WINDOW)
+  readonly #bands = bandsOf(BINS)
   readonly #hann = Float64Array.from({ length: WINDOW }, (_, i) => 0.5 - 0.5 * Math.cos(2 * Math.PI * i / WINDOW))
   /** The samples, with their reflection at both ends. */
   readonly #padded = new Float64Array(SAMPLES + 2 * PAD)
   readonly #frame = new Float64Array(WINDOW)
-  readonly #real = new Float64Array(this.#fft.bins)
-  readonly #imaginary = new Float64Array(this.#fft.bins)
+  readonly #spectrum = new Float64Array(2 * BINS)
+  readonly #energies = new Float64Array(BINS)
   readonly #features = new Float32Array(BANDS * FRAMES)
 
   /**
@@ -138,17 +140,17 @@ export class LogMel {
   /** Writes the logarithms of a frame; returns the greatest. */
   #transform(frame: number): number {
     const windowed = this.#frame
-    const real = this.#real
-    const imaginary = this.#imaginary
+    const spectrum = this.#spectrum
+    const energies = this.#energies
     const from = frame * HOP
     for (let i = 0; i < WINDOW; i++) windowed[i] = this.#padded[from + i]! * this.#hann[i]!
-    this.#fft.forward(windowed, real, imaginary)
-    for (let k = 0; k < real.length; k++) real[k] = real[k]! * real[k]! + imaginary[k]! * imaginary[k]!
+    this.#fft.forward(windowed, spectrum)
+    for (let k = 0; k < BINS; k++) energies[k] = spectrum[2 * k]! ** 2 + spectrum[2 * k + 1]! ** 2
     let greatest = Number.NEGATIVE_INFINITY
     for (let band = 0; band < BANDS; band++) {
       const { first, weights } = this.#bands[band]!
       let energy = 0
-      for (let i = 0; i < weights.length; i++) energy += weights[i]! * real[first + i]!
+      for (let i = 0; i < weights.length; i++) energy += weights[i]! * energies[first + i]!
       const logarithm = Math.log10(Math.max(LEAST_ENERGY, energy))
       this.#features[band * FRAMES + frame] = logarithm
       if (logarithm > greatest) greatest = logarithm
