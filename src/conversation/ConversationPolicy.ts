@@ -73,7 +73,7 @@ const Away = Schema.Struct({
  *   `minWords` is 0; otherwise it resumes, and the words decide when they come. 1 s, [100 ms, 10 s].
  * - `echoGuard`: whether the agent's own voice, come back from a loudspeaker, is kept from interrupting it. While the agent is
  *   heard, and half a second longer, sound that the audio played explains does not reach the engines; and a transcript of three
- *   or more words that repeats the agent's own is ignored. What a user says over the echo is heard if it is louder by some 7 dB.
+ *   or more words that repeats the agent's own is ignored. What a user says over the echo is heard if it is louder by some 6 dB.
  *   A session keeps its first setting for the sound. true.
  * - `speculation`: preemptive replies: the agent is asked at the user's pause, and its answer is used only if the turn is
  *   over. false.

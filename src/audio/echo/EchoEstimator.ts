@@ -47,7 +47,7 @@ const STEADY = 3
 const DECAY = 1.6
 const TAIL = 16
 /** What is louder than predicted by this much is not explained; by so much, it needs no second block. */
-const MARGIN = 7
+const MARGIN = 6
 const STRONG = 14
 /** An overdriven loudspeaker makes sound in all bands, so far below the loudest. */
 const SKIRT = 20
@@ -57,13 +57,19 @@ const SILENCE = -66
 const BELOW = -40
 /** The part of a block's power that must not be explained, and that of one that needs no second. */
 const SHARE = 0.25
+/** A room may raise a single band more than it ever has, but not by `STRONG`: a voice is found in so many. */
+const BANDS_OF_VOICE = 2
 const STRONG_SHARE = 0.5
 /** What the blocks that are not explained add to a score, and those that are take from it; the user speaks from `OPEN` on. */
 const SCORE_RISE = 0.35
 const SCORE_FALL = 0.12
 const OPEN = 0.6
-/** How many blocks the user goes on after the last of a sound. */
+/** How many blocks the user goes on after the last of a sound; longer once so many blocks lately were not explained. */
 const HANG = 8
+const LONG_HANG = 20
+const MANY = 4
+const MOST = 8
+const FORGET = 0.25
 
 /**
  * Times are counted in blocks.
@@ -84,6 +90,7 @@ export class EchoEstimator {
   #last = Number.NEGATIVE_INFINITY
   #score = 0
   #hang = 0
+  #lately = 0
   #isUnexplained = false
 
   /** Whether an echo does not explain the last block: it alone does not make a user, and may be the beginning of one. */
@@ -116,6 +123,7 @@ export class EchoEstimator {
     for (let band = 0; band < BANDS; band++) top = Math.max(top, predicted[band]!)
     let total = 0
     let unexplained = 0
+    let bands = 0
     let strong = 0
     for (let band = 0; band < BANDS; band++) {
       const level = levels[band]!
@@ -123,14 +131,18 @@ export class EchoEstimator {
       const power = 10 ** (level / 10)
       const excess = level - Math.max(predicted[band]!, top - SKIRT)
       total += power
-      if (excess > MARGIN) unexplained += power
+      if (excess > MARGIN) {
+        unexplained += power
+        bands++
+      }
       if (excess > STRONG) strong += power
     }
     const isBelow = total === 0 && below > BELOW
-    this.#isUnexplained = isBelow || unexplained > total * SHARE
+    this.#isUnexplained = isBelow || ((bands >= BANDS_OF_VOICE || strong > 0) && unexplained > total * SHARE)
     const rise = isBelow || strong > total * STRONG_SHARE ? 1 : SCORE_RISE
     this.#score = Math.max(0, Math.min(1, this.#score + (this.#isUnexplained ? rise : -SCORE_FALL)))
-    if (this.#score >= OPEN) this.#hang = HANG
+    this.#lately = Math.max(0, Math.min(MOST, this.#lately + (this.#isUnexplained ? 1 : -FORGET)))
+    if (this.#score >= OPEN) this.#hang = Math.max(this.#hang - 1, this.#lately >= MANY ? LONG_HANG : HANG)
     else if (this.#hang > 0) this.#hang--
     return this.#hang > 0
   }

@@ -55,7 +55,7 @@ describe("EchoEstimator", () => {
     assert.isBelow(found, 200)
   }, runs)
 
-  it.prop("hears a user who is 10 dB louder than the echo within 300 ms", [AnyRoom], ([room]) => {
+  it.prop("hears a user who is 10 dB louder than the echo, within 400 ms at worst", [AnyRoom], ([room]) => {
     const agent = agents[room.agent]!
     const pcm = users[room.user]!
     const atMs = 2_400
@@ -64,7 +64,7 @@ describe("EchoEstimator", () => {
     const heard = SimulatedRoom.levelsOf(SimulatedRoom.microphone(agent, loud, { pcm, atMs, overEchoDb: 10 }))
     const verdicts = SimulatedRoom.verdicts(SimulatedRoom.levelsOf(agent), heard)
     const from = Math.floor((atMs + SimulatedRoom.onsetMs(pcm)) / BLOCK_MS)
-    assert.isAtMost((verdicts.indexOf(true, from) - from) * BLOCK_MS, 300)
+    assert.isAtMost((verdicts.indexOf(true, from) - from) * BLOCK_MS, 400)
     assert.isAtLeast(verdicts.indexOf(true, from), 0)
   }, runs)
 
