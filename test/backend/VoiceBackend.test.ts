@@ -10,6 +10,7 @@ import { type BackendError, ConnectionFailed, InvalidConfig, PipelineError } fro
 import { ProcessorRegistry } from "../../src/hooks/AudioProcessor.ts"
 import * as EngineRegistry from "../../src/speech/EngineRegistry.ts"
 import { TextToSpeech } from "../../src/speech/TextToSpeech.ts"
+import { TurnDetector } from "../../src/speech/TurnDetector.ts"
 import * as Scripted from "../../src/testing/scripted/ScriptedEngines.ts"
 import * as ScriptedRecogniser from "../../src/testing/scripted/ScriptedRecogniser.ts"
 import * as Problem from "../../src/transport/Problem.ts"
@@ -452,56 +453,61 @@ describe("VoiceBackend", () => {
 
 describe("BackendRegistry", () => {
   const cannotStart = new PipelineError({ op: "x", message: "the model does not load", retryable: false })
-  const engines = EngineRegistry.EngineRegistry.layer({
-    stt: {
-      scripted: Effect.succeed(EngineRegistry.define({
-        kind: "stt",
-        name: "scripted",
-        description: "x",
-        options: Schema.Struct({ texts: Schema.Array(Schema.String) }),
-        layer: ({ texts }) => Scripted.layerStt(texts)
-      }))
-    },
-    tts: {
-      scripted: Effect.succeed(EngineRegistry.define({
-        kind: "tts",
-        name: "scripted",
-        description: "x",
-        options: Schema.Struct({ texts: Schema.optionalKey(Schema.Array(Schema.String)) }),
-        layer: () => Scripted.layerTts()
-      })),
-      broken: Effect.succeed(EngineRegistry.define({
-        kind: "tts",
-        name: "broken",
-        description: "x",
-        options: Schema.Struct({}),
-        layer: () => Layer.effect(TextToSpeech, cannotStart)
-      })),
-      unconfigured: Effect.succeed(EngineRegistry.define({
-        kind: "tts",
-        name: "unconfigured",
-        description: "x",
-        options: Schema.Struct({}),
-        layer: () => Layer.effect(TextToSpeech, new InvalidConfig({ op: "x", message: "no key" }))
-      }))
-    },
-    vad: {
-      silero: Effect.fail(new PipelineError({ op: "x", message: "not here", retryable: false })),
-      scripted: Effect.succeed(EngineRegistry.define({
-        kind: "vad",
-        name: "scripted",
-        description: "x",
-        options: Schema.Struct({ texts: Schema.optionalKey(Schema.Array(Schema.String)) }),
-        layer: () => Scripted.layerVad()
-      }))
-    }
-  })
-  const services = Layer.mergeAll(
-    BackendRegistry.layer([provider()]),
-    engines,
-    AgentRegistry.layer({ echo }),
-    ProcessorRegistry.layer()
-  )
+  type Turns = EngineRegistry.EngineTable["turn"]
+  const enginesWith = (turn: Turns) =>
+    EngineRegistry.EngineRegistry.layer({
+      turn,
+      stt: {
+        scripted: Effect.succeed(EngineRegistry.define({
+          kind: "stt",
+          name: "scripted",
+          description: "x",
+          options: Schema.Struct({ texts: Schema.Array(Schema.String) }),
+          layer: ({ texts }) => Scripted.layerStt(texts)
+        }))
+      },
+      tts: {
+        scripted: Effect.succeed(EngineRegistry.define({
+          kind: "tts",
+          name: "scripted",
+          description: "x",
+          options: Schema.Struct({ texts: Schema.optionalKey(Schema.Array(Schema.String)) }),
+          layer: () => Scripted.layerTts()
+        })),
+        broken: Effect.succeed(EngineRegistry.define({
+          kind: "tts",
+          name: "broken",
+          description: "x",
+          options: Schema.Struct({}),
+          layer: () => Layer.effect(TextToSpeech, cannotStart)
+        })),
+        unconfigured: Effect.succeed(EngineRegistry.define({
+          kind: "tts",
+          name: "unconfigured",
+          description: "x",
+          options: Schema.Struct({}),
+          layer: () => Layer.effect(TextToSpeech, new InvalidConfig({ op: "x", message: "no key" }))
+        }))
+      },
+      vad: {
+        silero: Effect.fail(new PipelineError({ op: "x", message: "not here", retryable: false })),
+        scripted: Effect.succeed(EngineRegistry.define({
+          kind: "vad",
+          name: "scripted",
+          description: "x",
+          options: Schema.Struct({ texts: Schema.optionalKey(Schema.Array(Schema.String)) }),
+          layer: () => Scripted.layerVad()
+        }))
+      }
+    })
+  const servicesWith = (turn: Turns) =>
+    Layer.mergeAll(
+      BackendRegistry.layer([provider()]),
+      enginesWith(turn),
+      AgentRegistry.layer({ echo }),
+      ProcessorRegistry.layer()
+    )
+  const services = servicesWith({})
   const named: BackendConfig.BackendConfig = {
     ...BackendConfig.defaults,
     provider: "test",
@@ -593,6 +599,43 @@ describe("BackendRegistry", () => {
       assert.isTrue(Result.isFailure(without) && without.failure.code === "invalid_config")
       const engines = yield* layered(300)
       assert.deepInclude(Result.getOrThrow(engines), { turn: "stt" })
+    }))
+
+  it.effect("detects turns by sound where that can be built, else by words, else by silence", () =>
+    Effect.gen(function*() {
+      const absent = new InvalidConfig({ op: "x", message: "no runtime", details: { missing: ["onnxruntime-node"] } })
+      const broken = new InvalidConfig({ op: "x", message: "a bad file" })
+      const detector = (name: string, fault?: InvalidConfig) =>
+        Effect.succeed(EngineRegistry.define({
+          kind: "turn",
+          name,
+          description: "x",
+          options: Schema.Struct({}),
+          layer: () =>
+            fault === undefined
+              ? Layer.succeed(TurnDetector, { name, endOfTurn: () => Effect.succeed(1) })
+              : Layer.effect(TurnDetector, Effect.fail(fault))
+        }))
+      const turnOf = (turn: Turns, name?: string) =>
+        newBackend("test", name === undefined ? named : { ...named, turnDetectionProvider: name }).pipe(
+          Effect.map(({ engines }) => engines["turn"]),
+          Effect.scoped,
+          Effect.provide(servicesWith(turn))
+        )
+      const text = detector("text")
+      const ears = "smart-turn"
+      assert.strictEqual(yield* turnOf({ [ears]: detector(ears), text }), ears)
+      assert.strictEqual(yield* turnOf({ [ears]: detector(ears, absent), text }), "text")
+      assert.isUndefined(yield* turnOf({ [ears]: detector(ears, absent) }))
+      assert.isUndefined(yield* turnOf({}))
+      // what is asked for must be there, and what is wrong is not passed over
+      assert.strictEqual(
+        (yield* Effect.flip(turnOf({ [ears]: detector(ears, absent), text }, ears))).code,
+        "invalid_config"
+      )
+      assert.strictEqual((yield* Effect.flip(turnOf({ [ears]: detector(ears, broken), text }))).message, "a bad file")
+      assert.strictEqual(yield* turnOf({ [ears]: detector(ears), text }, "text"), "text")
+      assert.isUndefined(yield* turnOf({ [ears]: detector(ears), text }, "silence"))
     }))
 
   it.effect("rejects unknown names, invalid options, and configs out of bounds", () =>

@@ -12,6 +12,7 @@ import type { HealthSource } from "../../../src/HealthSource.ts"
 import { SessionStore } from "../../../src/session/persistence/SessionStore.ts"
 import type { EngineHealth } from "../../../src/speech/EngineHealth.ts"
 import { SpeechToText } from "../../../src/speech/SpeechToText.ts"
+import { TurnDetector } from "../../../src/speech/TurnDetector.ts"
 import * as MemoryStore from "../../../src/store/MemoryStore.ts"
 import * as Scripted from "../../../src/testing/scripted/ScriptedEngines.ts"
 import { layer, pass, provider, running } from "../../session/Harness.ts"
@@ -162,6 +163,21 @@ describe("Health", () => {
       )
     }).pipe(Effect.provide(Logger.layer([logger])))
   })
+
+  it.effect("is degraded at most by a turn detector that fails: silence ends turns without it", () =>
+    running(
+      layer().pipe(Layer.provide(
+        Layer.succeed(TurnDetector, { name: "ears", endOfTurn: () => Effect.succeed(1), probe: Effect.fail(down) })
+      )),
+      Effect.gen(function*() {
+        yield* pass("15 seconds")
+        const { parts, status } = yield* (yield* VoiceBackend).healthCheck
+        assert.strictEqual(status, "degraded")
+        assert.deepStrictEqual(parts.filter((part) => part.status !== "healthy"), [
+          { name: "turn:ears", status: "unhealthy", cause: "connection_failed: the line is dead" }
+        ])
+      })
+    ))
 
   it("covers the event-loop lag of the last minute only", () => {
     const lag = new EventLoopLag()
