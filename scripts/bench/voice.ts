@@ -2,13 +2,14 @@
  * What the embedded voices cost: `npm run bench -- voice`.
  *
  * The network and the signal part of `hibari` alone, on each ONNX runtime that is installed; then `hibari` and `flite` as
- * engines: time to the first audio of a sentence, CPU per second of speech, and 20 sessions that speak at once. With
- * `EFFECT_VOICE_WAV` set to a directory, it writes a sentence of each voice there. Nothing here asserts a time.
+ * engines: time to the first audio of a sentence, CPU per second of speech, 20 sessions that speak at once, and which words of
+ * replies the recogniser mishears (`-- voice --base`: the larger one). With `EFFECT_VOICE_WAV` set to a directory, it writes a
+ * sentence of each voice there. Nothing here asserts a time.
  *
  * @since 0.1.0
  */
 import * as Effect from "effect/Effect"
-import type * as Layer from "effect/Layer"
+import * as Layer from "effect/Layer"
 import * as Stream from "effect/Stream"
 import { readFileSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
@@ -22,7 +23,11 @@ import * as AcousticNetwork from "../../src/engines/hibari/network/AcousticNetwo
 import { FRAME, RATE } from "../../src/engines/hibari/vocoder/Spectra.ts"
 import { Vocoder } from "../../src/engines/hibari/vocoder/Vocoder.ts"
 import * as OnnxRuntime from "../../src/engines/local/OnnxRuntime.ts"
+import * as Moonshine from "../../src/engines/moonshine/index.ts"
+import * as Silero from "../../src/engines/silero/index.ts"
 import { TextToSpeech } from "../../src/speech/TextToSpeech.ts"
+import { replies } from "../../test/engines/voices/Replies.ts"
+import { reread } from "../../test/engines/voices/Reread.ts"
 import { quantile } from "./Statistics.ts"
 
 const RUNS = 30
@@ -131,10 +136,24 @@ const engine = (name: string) =>
     writeFileSync(join(directory, `${name}.wav`), Wav.encode(pcm, { sampleRate: tts.sampleRate }))
   })
 
+const heard = (name: string, model: "tiny" | "base") =>
+  Effect.gen(function*() {
+    const { misheard, words, wrong } = yield* reread(replies)
+    print(
+      `${name}, heard by moonshine ${model}: ${wrong} of ${words} words misheard (${
+        ((100 * wrong) / words).toFixed(1)
+      } %)`
+    )
+    for (const { heard, reply, wrong } of misheard) print(`  ${wrong.join(", ")}: "${reply}", heard "${heard}"`)
+  }).pipe(Effect.provide(Layer.merge(Moonshine.definition.layer({ model }), Silero.definition.layer({}))))
+
 const voices: ReadonlyArray<readonly [string, Layer.Layer<TextToSpeech, BackendError>]> = [
   ["hibari", Hibari.layer()],
   ["flite", Flite.layer()]
 ]
 
 await parts()
-for (const [name, layer] of voices) await Effect.runPromise(Effect.provide(engine(name), layer))
+const model = process.argv.includes("--base") ? "base" : "tiny"
+for (const [name, layer] of voices) {
+  await Effect.runPromise(Effect.provide(Effect.andThen(engine(name), heard(name, model)), layer))
+}

@@ -1,9 +1,8 @@
 /**
  * Text-to-speech by hibari, a small neural voice, in a worker thread: the default voice.
  *
- * English, 24 kHz, reads numbers, dates and amounts itself, and knows when each word is said. About 20 ms of CPU per second of
- * speech with `onnxruntime-node`, three times that with `onnxruntime-web`. All sessions share one worker, take turns at it
- * every 200 ms of speech, and are cancelled as fast.
+ * English, 24 kHz; knows when each word is said. About 20 ms of CPU per second of speech with `onnxruntime-node`, three times
+ * that with `onnxruntime-web`. All sessions share one worker, take turns at it every 200 ms of speech, and are cancelled as fast.
  *
  * @since 0.1.0
  */
@@ -136,7 +135,8 @@ const make = Effect.fnUntraced(function*(options: HibariOptions) {
       voices: [voice],
       languages: ["en"],
       language: accent === "us" ? "en-US" : "en-GB",
-      normalisesText: true
+      // the rules of `src/text` read codes, telephone numbers and fractions right, which those of the voice do not
+      normalisesText: false
     },
     open: (session) => {
       const unsupported = SessionSpeech.check("TextToSpeech.open", session, { tts: service })

@@ -11,7 +11,7 @@ const extensions = "ext\\.?|extension|x|Durchwahl|DW|poste|anexo|ext|interno|int
 
 /** Before a number, these say that it is a code and no quantity. */
 const codeBefore =
-  /(?:\b(?:code|código|codice|kode|clave|contraseña|clé|mot de passe|senha|codigo|pin|otp|zip|order|account|booking|reference|ref|ticket|tracking|invoice|case|serial|policy|card|id|bestellung|bestellnummer|kontonummer|kundennummer|rechnung|plz|postleitzahl|commande|compte|facture|dossier|postal|pedido|cuenta|factura|expediente|reserva|ordine|conto|fattura|pratica|prenotazione|cap|encomenda|conta|fatura|bestelling|bestelnummer|rekening|factuur|postcode|passwor[dt]|nummer|number|numéro|número|numero)(?:\s+(?:number|no\.?|nr\.?|nummer|code|is|ist|est|es|è|é|lautet|numéro|número|numero|de|di|:))*[:#\s]*|#)$/iu
+  /(?:\b(?:code|código|codice|kode|clave|contraseña|clé|mot de passe|senha|codigo|pin|otp|zip|order|account|booking|reference|ref|ticket|tracking|invoice|case|serial|policy|card|id|digits|bestellung|bestellnummer|kontonummer|kundennummer|rechnung|plz|postleitzahl|commande|compte|facture|dossier|postal|pedido|cuenta|factura|expediente|reserva|ordine|conto|fattura|pratica|prenotazione|cap|encomenda|conta|fatura|bestelling|bestelnummer|rekening|factuur|postcode|passwor[dt]|nummer|number|numéro|número|numero)(?:\s+(?:number|no\.?|nr\.?|nummer|code|is|are|ist|est|es|è|é|lautet|numéro|número|numero|de|di|:))*[:#\s]*|\b(?:card|account|number|phone|visa|mastercard) (?:that )?(?:ends|ending) (?:in|with)\s+|#)$/iu
 
 /** Before a short number, these say that it is dialled. */
 const dialBefore =

@@ -68,6 +68,8 @@ export const joinWords = (
       (last.isYear === true && next.value < 100)
     return rises ? ` ${words.to} ` : gap === "-" ? ` ${words.ratio} ` : undefined
   }
+  // part of a code: "7Q4X9"
+  if (/^[xX]$/u.test(gap) && /\p{L}/u.test(text.charAt(last.start - 1))) return undefined
   if (/^[xX×✕]$/u.test(sign)) {
     return ` ${nearEquals || isPower(text.slice(next.start, next.start + 3)) ? words.times : words.by} `
   }

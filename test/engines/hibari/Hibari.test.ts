@@ -11,6 +11,7 @@ import * as Resampler from "../../../src/audio/resampling/Resampler.ts"
 import * as Hibari from "../../../src/engines/hibari/index.ts"
 import * as Moonshine from "../../../src/engines/moonshine/index.ts"
 import * as Silero from "../../../src/engines/silero/index.ts"
+import * as ResilientTextToSpeech from "../../../src/speech/resilience/ResilientTextToSpeech.ts"
 import type { SpeechChunk } from "../../../src/speech/TextToSpeech.ts"
 import { TextToSpeech } from "../../../src/speech/TextToSpeech.ts"
 import * as SlowClock from "../../support/SlowClock.ts"
@@ -83,6 +84,25 @@ describe("hibari", () => {
         }
       }))
 
+    it.effect("tells the time of the words as they are written, though it is given others", () =>
+      Effect.gen(function*() {
+        const text = "Your code is 4821, Dr. Smith: pay $12.50 by 9:30 am, or call (555) 867-5309."
+        const tts = yield* ResilientTextToSpeech.make([yield* TextToSpeech])
+        const voice = yield* tts.open({ sessionId: "s" })
+        const chunks = yield* voice.speak(Stream.make(text)).pipe(Stream.runCollect)
+        const words = chunks.flatMap(({ words }) => words ?? [])
+        assert.deepEqual(words.map((word) => word.text), text.split(" "))
+        const pcm = pcmOf(chunks)
+        words.forEach(({ endMs, startMs }, i) => {
+          assert.isAtLeast(startMs, words[i - 1]?.endMs ?? 0)
+          assert.isAbove(Pcm.rmsDbfs(pcm.subarray(Math.round(startMs * 24), Math.round(endMs * 24))), -45)
+        })
+        // four digits, and seven
+        const lengths = new Map(words.map(({ endMs, startMs, text }) => [text, endMs - startMs]))
+        assert.isAbove(lengths.get("4821,") ?? 0, 800)
+        assert.isAbove(lengths.get("867-5309.") ?? 0, 1_500)
+      }).pipe(Effect.scoped))
+
     it.effect("begins and ends with little silence, at the level of other voices", () =>
       Effect.gen(function*() {
         const pcm = pcmOf(yield* speak("Good morning, and thank you for calling the harbour office."))
@@ -151,7 +171,7 @@ describe("hibari", () => {
       Effect.gen(function*() {
         const tts = yield* TextToSpeech
         assert.strictEqual(tts.sampleRate, 24_000)
-        assert.isTrue(tts.capabilities.normalisesText)
+        assert.isFalse(tts.capabilities.normalisesText)
         yield* tts.open({ sessionId: "s", voice: "heart", language: "en-GB" })
         assert.strictEqual((yield* Effect.flip(tts.open({ sessionId: "s", language: "de" }))).code, "invalid_config")
         assert.strictEqual((yield* Effect.flip(tts.open({ sessionId: "s", voice: "emma" }))).code, "invalid_config")

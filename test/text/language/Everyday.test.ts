@@ -22,7 +22,13 @@ describe("numbers as they are written in haste", () => {
     ],
     ["10\u00a0000 people", "ten thousand people"],
     ["$20/mo, $5/yr", "twenty dollars per month, five dollars per year"],
-    ["open on 24/7, on 9/11", "open on twenty-four seven, on nine eleven"]
+    ["open on 24/7, on 9/11", "open on twenty-four seven, on nine eleven"],
+    ["your code is 7Q4X9, in a 4x4", "your code is seven Q four X nine, in a four by four"],
+    ["the last four digits are 4242", "the last four digits are four two four two"],
+    [
+      "the card ending in 4242, the lease ending in 2026",
+      "the card ending in four two four two, the lease ending in twenty twenty-six"
+    ]
   ])
   golden("de", "weekdays and francs", [
     ["Mo.–Fr. 9–17 Uhr", "Mo.–Fr. neun bis siebzehn Uhr"],
