@@ -136,7 +136,12 @@ export const works: ReadonlyArray<{
   { name: "Opus", by: "Xiph.Org Foundation and others", license: "BSD-3-Clause", how: "in @evan/opus" },
   { name: "libdatachannel", by: "Paul-Louis Ageneau", license: "MPL-2.0", how: "in node-datachannel" },
   { name: "sherpa-onnx", by: "Next-gen Kaldi (Xiaomi)", license: "Apache-2.0", how: "in sherpa-onnx-node" },
-  { name: "ONNX Runtime", by: "Microsoft", license: "MIT", how: "in sherpa-onnx-node" }
+  {
+    name: "ONNX Runtime",
+    by: "Microsoft",
+    license: "MIT",
+    how: "in sherpa-onnx-node; in dist/engines/local/onnx, with its licence"
+  }
 ]
 
 /**

@@ -90,7 +90,7 @@ export const make = (packages: ReadonlyArray<string>): string => {
   const tarball = pack(project)
   run(project, "npm", ["install", ...quiet, `./${tarball}`, ofDevelopment("effect")])
   // tools: a strict npm would ask for leave for their scripts
-  run(project, "npm", ["install", ...quiet, "--ignore-scripts", ...packages])
+  if (packages.length > 0) run(project, "npm", ["install", ...quiet, "--ignore-scripts", ...packages])
   return project
 }
 

@@ -13,13 +13,13 @@ import * as Stream from "effect/Stream"
 import { existsSync } from "node:fs"
 import { fileURLToPath } from "node:url"
 import { type BackendError, InvalidConfig } from "../../BackendError.ts"
-import { packageFile, requireInstalled } from "../../ExternalPackage.ts"
+import { packageFile } from "../../ExternalPackage.ts"
 import { withDefault } from "../../schema/Defaults.ts"
 import * as EngineRegistry from "../../speech/EngineRegistry.ts"
 import * as SessionSpeech from "../../speech/SessionSpeech.ts"
 import { type SpeechChunk, TextToSpeech } from "../../speech/TextToSpeech.ts"
+import * as InstalledRuntime from "../local/InstalledRuntime.ts"
 import * as OnnxRuntime from "../local/OnnxRuntime.ts"
-import * as OptionalPackage from "../local/OptionalPackage.ts"
 import { type VoiceName, voices } from "./ModelFiles.ts"
 import { RATE } from "./vocoder/Spectra.ts"
 import * as VoiceThread from "./worker/VoiceThread.ts"
@@ -86,22 +86,6 @@ const voicePath = ({ file, voice }: HibariOptions): Effect.Effect<string, Invali
   const path = file ?? modelFile(voices.heart.file)
   return existsSync(path) ? Effect.succeed(path) : Effect.fail(missingFile(voice, `there is no file ${path}`))
 }
-
-const runtimeInstalled = Effect.try({
-  try: () => {
-    let failure: unknown
-    for (const name of OnnxRuntime.PACKAGES) {
-      try {
-        return requireInstalled(name)
-      } catch (cause) {
-        failure = cause
-      }
-    }
-    throw failure
-  },
-  catch: (cause) =>
-    OptionalPackage.missing({ engine: "hibari", packageName: OnnxRuntime.PACKAGES.at(-1) ?? "onnxruntime-web", cause })
-})
 
 const make = Effect.fnUntraced(function*(options: HibariOptions) {
   const { voice } = options
@@ -175,5 +159,5 @@ export const definition = EngineRegistry.define({
   description: "Hibari neural speech synthesis, embedded, English only (ONNX)",
   options: HibariOptions,
   layer,
-  check: (options) => Effect.andThen(runtimeInstalled, Effect.asVoid(voicePath(options)))
+  check: (options) => Effect.andThen(InstalledRuntime.check("hibari"), Effect.asVoid(voicePath(options)))
 })

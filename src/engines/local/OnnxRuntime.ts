@@ -1,6 +1,7 @@
 /**
  * The ONNX runtime of the engines that run a model: `onnxruntime-node` (native, an optional package) where it is installed
- * and loads, otherwise `onnxruntime-web` (WebAssembly, a dependency, the same on every platform and about four times slower).
+ * and loads, otherwise `onnxruntime-web` (WebAssembly, the same on every platform and about four times slower). Of the latter
+ * an installed effect-voice carries the three files that are used, 14 of 139 MB; the source tree has the package.
  *
  * Plain code without Effect, for worker threads: an inference blocks its thread. Both packages are loaded when a model is
  * needed, and both run on one thread. A native inference must not be terminated, which crashes the process.
@@ -56,9 +57,21 @@ interface Module {
   readonly env: { logLevel?: string; readonly wasm?: { numThreads?: number; proxy?: boolean } }
 }
 
-const WEB = "onnxruntime-web"
-/** The part of it that runs on WebAssembly alone. */
-const WEB_MODULE = "onnxruntime-web/wasm"
+/**
+ * The package for WebAssembly.
+ *
+ * @category constants
+ * @since 0.1.0
+ */
+export const WEB = "onnxruntime-web"
+
+/**
+ * The module of its copy, beside this one; in the source tree there is none.
+ *
+ * @category constants
+ * @since 0.1.0
+ */
+export const CARRIED = "onnx/ort.wasm.min.mjs"
 
 /**
  * The packages in the order of preference.
@@ -79,16 +92,28 @@ const sessionOptions = {
 const isNotFound = (cause: unknown): boolean =>
   cause instanceof Error && "code" in cause && cause.code === "ERR_MODULE_NOT_FOUND"
 
+/** What to import, in this order. */
+const modulesOf = (packageName: string): ReadonlyArray<string> =>
+  packageName === WEB ? [new URL(CARRIED, import.meta.url).href, `${WEB}/wasm`] : [packageName]
+
 const importModule = async (packageName: string): Promise<Module> => {
-  const specifier = packageName === WEB ? WEB_MODULE : packageName
-  const loaded: Partial<Module> & { readonly default?: Partial<Module> } = await import(
-    /* webpackIgnore: true */ /* @vite-ignore */ specifier
-  )
-  const { InferenceSession, Tensor, env } = loaded.InferenceSession === undefined ? loaded.default ?? {} : loaded
-  if (InferenceSession === undefined || Tensor === undefined || env === undefined) {
-    throw new Error(`${packageName} is not an ONNX runtime`)
+  let absent: unknown
+  for (const specifier of modulesOf(packageName)) {
+    let loaded: Partial<Module> & { readonly default?: Partial<Module> }
+    try {
+      loaded = await import(/* webpackIgnore: true */ /* @vite-ignore */ specifier)
+    } catch (cause) {
+      if (!isNotFound(cause)) throw cause
+      absent = cause
+      continue
+    }
+    const { InferenceSession, Tensor, env } = loaded.InferenceSession === undefined ? loaded.default ?? {} : loaded
+    if (InferenceSession === undefined || Tensor === undefined || env === undefined) {
+      throw new Error(`${packageName} is not an ONNX runtime`)
+    }
+    return { InferenceSession, Tensor, env }
   }
-  return { InferenceSession, Tensor, env }
+  throw absent
 }
 
 const make = ({ InferenceSession, Tensor, env }: Module, packageName: string, unusable?: string): OnnxRuntime => {

@@ -14,12 +14,12 @@ import * as Schema from "effect/Schema"
 import type * as Scope from "effect/Scope"
 import { fileURLToPath } from "node:url"
 import type { InvalidConfig } from "../../BackendError.ts"
-import { packageFile, requireInstalled } from "../../ExternalPackage.ts"
+import { packageFile } from "../../ExternalPackage.ts"
 import { encodeKeys } from "../../schema/EncodedKeys.ts"
 import * as EngineRegistry from "../../speech/EngineRegistry.ts"
 import { TurnDetector } from "../../speech/TurnDetector.ts"
+import * as InstalledRuntime from "../local/InstalledRuntime.ts"
 import * as OnnxRuntime from "../local/OnnxRuntime.ts"
-import * as OptionalPackage from "../local/OptionalPackage.ts"
 import * as EndOfTurn from "../local/words/EndOfTurn.ts"
 import * as WordOptions from "../local/words/WordOptions.ts"
 import * as SmartTurnWorker from "./SmartTurnWorker.ts"
@@ -48,24 +48,10 @@ export type SmartTurnOptions = typeof SmartTurnOptions.Type
 
 const name = "smart-turn"
 
-/** Fails `invalid_config` where no ONNX runtime is installed; none is loaded. */
-const checkRuntime: Effect.Effect<void, InvalidConfig> = Effect.suspend(() => {
-  let cause: unknown
-  for (const packageName of OnnxRuntime.PACKAGES) {
-    try {
-      requireInstalled(packageName)
-      return Effect.void
-    } catch (error) {
-      cause ??= error
-    }
-  }
-  return Effect.fail(OptionalPackage.missing({ engine: name, packageName: OnnxRuntime.PACKAGES[0] ?? "", cause }))
-})
-
 const make = Effect.fnUntraced(function*(
   options: SmartTurnOptions
 ): Effect.fn.Return<TurnDetector["Service"], InvalidConfig, Scope.Scope> {
-  yield* checkRuntime
+  yield* InstalledRuntime.check(name)
   const model = fileURLToPath(packageFile(
     import.meta.url,
     "./model/smart-turn-v3.2-cpu.onnx",
@@ -103,5 +89,5 @@ export const definition = EngineRegistry.define({
   description: "End of turn from how the user sounds (Smart Turn v3.2, 23 languages) and from the words; embedded",
   options: SmartTurnOptions,
   layer,
-  check: () => checkRuntime
+  check: () => InstalledRuntime.check(name)
 })
